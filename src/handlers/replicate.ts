@@ -1,0 +1,14 @@
+/** Lambda: a batch of messages from the live queue. Wiring only. */
+import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
+import { configuration } from 'replication-configuration';
+import { createEnvironment } from '../lib/aws/environment.ts';
+import { queueMessage } from '../lib/aws/queues.ts';
+import { replicateBatch } from '../lib/replicate.ts';
+
+const environment = createEnvironment(configuration, process.env);
+
+export const handler = async (event: SQSEvent, context: Context): Promise<SQSBatchResponse> => {
+  using invocation = environment.invocation(context);
+  const { failed } = await replicateBatch(event.Records.map(queueMessage), invocation.deps);
+  return { batchItemFailures: failed.map((itemIdentifier) => ({ itemIdentifier })) };
+};

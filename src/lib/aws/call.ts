@@ -1,0 +1,93 @@
+/** One S3 call: bound to the invocation's deadline, its body watched, its errors translated. */
+import type { Readable } from 'node:stream';
+import type {
+  CreateMultipartUploadCommand,
+  GetObjectCommand,
+  PutObjectCommand,
+  S3Client,
+  UploadPartCommand,
+} from '@aws-sdk/client-s3';
+import { ReplicationError } from '../errors.ts';
+import type { S3Clients } from './clients.ts';
+import { translateError } from './errors.ts';
+
+/** Where the calls of one bucket go. The client is asked for anew each time: it changes when credentials are renewed. */
+export interface Target {
+  client(): S3Client;
+  clients: S3Clients;
+  /** Aborts when the invocation is nearly over. */
+  signal: AbortSignal;
+  /** `bucket replica-1`: for messages. */
+  name: string;
+}
+
+export interface CallOptions {
+  /** The stream in the request, watched for breaking off and destroyed afterwards. */
+  body?: Readable | Buffer;
+  /** Instead of the deadline: cleaning up goes on after it. */
+  signal?: AbortSignal;
+  /** Called first with an untranslated error; may throw another or return. */
+  onError?: (error: unknown) => void;
+}
+
+/** `send` gets the client to use and the options to pass on to it. */
+export const call = async <Output>(
+  target: Target,
+  operation: string,
+  send: (client: S3Client, options: { abortSignal: AbortSignal }) => Promise<Output>,
+  options: CallOptions = {},
+): Promise<Output> => {
+  const client = target.client();
+  const broken = new AbortController();
+  const body = Buffer.isBuffer(options.body) ? undefined : options.body;
+  watch(body, broken);
+  try {
+    const abortSignal = AbortSignal.any([options.signal ?? target.signal, broken.signal]);
+    return await send(client, { abortSignal });
+  } catch (error) {
+    if (broken.signal.aborted) {
+      throw new ReplicationError('connection-lost', 'the source body broke off', {
+        cause: broken.signal.reason,
+      });
+    }
+    options.onError?.(error);
+    const translated = translateError(error, `${operation} in ${target.name}`);
+    if (translated.reason === 'expired-credentials') target.clients.forget(client);
+    throw translated;
+  } finally {
+    body?.destroy();
+  }
+};
+
+/** Adds headers the SDK has no field for; they are signed like the others. Undefined ones are left out. */
+export const withHeaders = <
+  C extends
+    | Pick<PutObjectCommand, 'middlewareStack'>
+    | Pick<GetObjectCommand, 'middlewareStack'>
+    | Pick<UploadPartCommand, 'middlewareStack'>
+    | Pick<CreateMultipartUploadCommand, 'middlewareStack'>,
+>(
+  command: C,
+  headers: Record<string, string | undefined>,
+): C => {
+  // All commands' stacks are alike but for the types of their inputs, which are not looked at here.
+  const stack = command.middlewareStack as PutObjectCommand['middlewareStack'];
+  stack.add(
+    (next) => async (args) => {
+      const request = args.request as { headers: Record<string, string> };
+      for (const [name, value] of Object.entries(headers)) {
+        if (value !== undefined) request.headers[name] = value;
+      }
+      return await next(args);
+    },
+    { step: 'build', name: 'replicatorHeaders' },
+  );
+  return command;
+};
+
+/** The SDK pipes a body without looking at its errors: the request would hang for ever. */
+const watch = (body: Readable | undefined, broken: AbortController): void => {
+  if (body === undefined) return;
+  if (body.destroyed) broken.abort(body.errored ?? new Error('the body was destroyed'));
+  body.once('error', (error) => broken.abort(error));
+};

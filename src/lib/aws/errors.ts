@@ -1,0 +1,122 @@
+/**
+ * Translates what the SDK throws into reasons: by error code, then by status, never by message text.
+ * Codes: "Error responses" in the S3 API reference; "Common errors" of STS, SQS and DynamoDB.
+ */
+import { ReplicationError, type Reason } from '../errors.ts';
+
+const CODES: Record<string, Reason> = {
+  SlowDown: 'throttled',
+  Throttling: 'throttled',
+  ThrottlingException: 'throttled',
+  RequestThrottled: 'throttled',
+  RequestLimitExceeded: 'throttled',
+  TooManyRequestsException: 'throttled',
+  ProvisionedThroughputExceededException: 'throttled',
+  InternalError: 'service-error',
+  ServiceUnavailable: 'service-error',
+  RequestTimeout: 'connection-lost',
+  RequestTimeTooSkewed: 'service-error',
+  TimeoutError: 'connection-lost',
+  IncompleteBody: 'connection-lost',
+  XAmzContentSHA256Mismatch: 'connection-lost',
+  BadDigest: 'bad-checksum',
+  ExpiredToken: 'expired-credentials',
+  ExpiredTokenException: 'expired-credentials',
+  TokenRefreshRequired: 'expired-credentials',
+  AccessDenied: 'access-denied',
+  AccessDeniedException: 'access-denied',
+  NoSuchBucket: 'no-such-bucket',
+  PermanentRedirect: 'wrong-region',
+  AuthorizationHeaderMalformed: 'wrong-region',
+  IllegalLocationConstraintException: 'wrong-region',
+  InvalidObjectState: 'archived',
+  PreconditionFailed: 'lost-race',
+  ConditionalRequestConflict: 'lost-race',
+  OperationAborted: 'lost-race',
+  // Of an upload: it was aborted, or its completion did happen and the answer was lost. Looking again tells.
+  NoSuchUpload: 'lost-race',
+  // Of a write: If-Match on a key that is gone. Of a pinned read: the version is gone.
+  NoSuchKey: 'lost-race',
+  NoSuchVersion: 'lost-race',
+};
+
+const CONNECTION_ERRORS: ReadonlySet<string> = new Set([
+  'ECONNRESET',
+  'ECONNREFUSED',
+  'ECONNABORTED',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ERR_STREAM_PREMATURE_CLOSE',
+]);
+
+/** `doing` names the call and the bucket or role, for the operator: `PutObject in bucket replica-1`. */
+export const translateError = (error: unknown, doing: string): ReplicationError => {
+  if (error instanceof ReplicationError) return error;
+  const { code, status, message, requestId } = describe(error);
+  const what = [doing, code, message].filter(Boolean).join(': ');
+  return new ReplicationError(reasonOf(code, status), what, { cause: error, requestId });
+};
+
+/** Is this S3's answer for a key that does not exist? HEAD has no body, so it only has the status. */
+export const isNotFound = (error: unknown): boolean => {
+  const { code, status } = describe(error);
+  return status === 404 && (code === 'NoSuchKey' || code === 'NotFound');
+};
+
+/**
+ * 400 without a better code on a read: the object wants its SSE-C key. HEAD cannot say more than the status.
+ * Source: "Using server-side encryption with customer-provided keys", S3 User Guide.
+ */
+export const isSseC = (error: unknown): boolean => {
+  const { code, status } = describe(error);
+  return status === 400 && ['InvalidRequest', 'BadRequest', '400', 'UnknownError', 'Unknown'].includes(code);
+};
+
+const reasonOf = (code: string, status: number | null): Reason => {
+  const byCode = CODES[code];
+  if (byCode !== undefined) return byCode;
+  if (code.startsWith('KMS.')) return 'kms';
+  if (code === 'AbortError') return 'out-of-time';
+  if (CONNECTION_ERRORS.has(code)) return 'connection-lost';
+  if (status === null) return 'connection-lost';
+  return reasonOfStatus(status);
+};
+
+const reasonOfStatus = (status: number): Reason => {
+  if (status === 503 || status === 429) return 'throttled';
+  if (status >= 500) return 'service-error';
+  if (status === 403 || status === 401) return 'access-denied';
+  if (status === 301 || status === 307) return 'wrong-region';
+  if (status === 409 || status === 412 || status === 404) return 'lost-race';
+  // 200 with an error in its body arrives here as the error it holds, or without any code.
+  if (status < 400) return 'service-error';
+  return 'invalid-request';
+};
+
+interface Described {
+  code: string;
+  status: number | null;
+  message: string;
+  requestId: string | null;
+}
+
+/** What AWS SDK exceptions, Node's socket errors and anything else have in common. */
+const describe = (error: unknown): Described => {
+  if (!(error instanceof Error)) return { code: '', status: null, message: String(error), requestId: null };
+  const fields = error as Error & {
+    code?: unknown;
+    $metadata?: { httpStatusCode?: number; requestId?: string };
+  };
+  const isSdkError = fields.$metadata?.httpStatusCode !== undefined;
+  const nodeCode = typeof fields.code === 'string' ? fields.code : null;
+  return {
+    code: isSdkError ? error.name : (nodeCode ?? error.name),
+    status: fields.$metadata?.httpStatusCode ?? null,
+    message: error.message,
+    requestId: fields.$metadata?.requestId ?? null,
+  };
+};

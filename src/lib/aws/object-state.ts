@@ -1,0 +1,60 @@
+/** From GET and HEAD answers to the domain's object state. */
+import type { GetObjectCommandOutput, HeadObjectCommandOutput } from '@aws-sdk/client-s3';
+import { ReplicationError } from '../errors.ts';
+import type { Checksum, ChecksumAlgorithm, ObjectState } from '../ports.ts';
+
+type Answer = GetObjectCommandOutput | HeadObjectCommandOutput;
+
+/** Throws `service-error` where S3's answer lacks what every answer has: a 200 alone proves nothing. */
+export const objectState = (answer: Answer): ObjectState => {
+  if (answer.ETag === undefined || answer.ContentLength === undefined) {
+    throw new ReplicationError('service-error', 'the answer of S3 has no ETag or no length');
+  }
+  return {
+    versionId: answer.VersionId ?? null,
+    etag: answer.ETag,
+    sizeBytes: answer.ContentLength,
+    lastModifiedMs: answer.LastModified?.getTime() ?? 0,
+    encryption: answer.ServerSideEncryption ?? null,
+    checksum: storedChecksum(answer),
+    attributes: {
+      cacheControl: answer.CacheControl ?? null,
+      contentDisposition: answer.ContentDisposition ?? null,
+      contentEncoding: answer.ContentEncoding ?? null,
+      contentLanguage: answer.ContentLanguage ?? null,
+      contentType: answer.ContentType ?? null,
+      expires: answer.ExpiresString ?? null,
+      websiteRedirectLocation: answer.WebsiteRedirectLocation ?? null,
+      storageClass: answer.StorageClass ?? null,
+      metadata: answer.Metadata ?? {},
+    },
+  };
+};
+
+/** Fields that every S3 answer about an object or part uses for checksums. */
+export interface ChecksumFields {
+  ChecksumCRC32?: string | undefined;
+  ChecksumCRC32C?: string | undefined;
+  ChecksumCRC64NVME?: string | undefined;
+  ChecksumSHA1?: string | undefined;
+  ChecksumSHA256?: string | undefined;
+  ChecksumType?: 'COMPOSITE' | 'FULL_OBJECT' | undefined;
+}
+
+/** The checksum an answer carries; null where there is none. */
+export const storedChecksum = (answer: ChecksumFields): Checksum | null => {
+  for (const algorithm of ALGORITHMS) {
+    const value = answer[`Checksum${algorithm}`];
+    if (value === undefined) continue;
+    const composite = answer.ChecksumType === 'COMPOSITE' || /-\d+$/.test(value);
+    return { algorithm, type: composite ? 'COMPOSITE' : 'FULL_OBJECT', value };
+  }
+  return null;
+};
+
+/** The same checksum as a field of a request. */
+export const checksumField = (checksum: Checksum): ChecksumFields => ({
+  [`Checksum${checksum.algorithm}`]: checksum.value,
+});
+
+const ALGORITHMS: readonly ChecksumAlgorithm[] = ['CRC64NVME', 'CRC32', 'CRC32C', 'SHA1', 'SHA256'];

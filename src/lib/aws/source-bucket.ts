@@ -1,0 +1,114 @@
+/** The source side: reads, and nothing else. */
+import type { Readable } from 'node:stream';
+import { GetObjectCommand, type GetObjectCommandOutput, HeadObjectCommand } from '@aws-sdk/client-s3';
+import { ReplicationError } from '../errors.ts';
+import type { ObjectState, Slice, SlicedBody, SourceBucket } from '../ports.ts';
+import { call, type Target, withHeaders } from './call.ts';
+import { isNotFound, isSseC } from './errors.ts';
+import { objectState, storedChecksum } from './object-state.ts';
+
+export const createSourceBucket = (target: Target, bucket: string): SourceBucket => ({
+  async head(key) {
+    const command = new HeadObjectCommand({ Bucket: bucket, Key: key, ChecksumMode: 'ENABLED' });
+    const answer = await orAbsent(
+      call(target, 'HeadObject', (client, options) => client.send(command, options), { onError: refuseSseC }),
+    );
+    return answer === null ? null : objectState(answer);
+  },
+
+  async open(key) {
+    const answer = await orAbsent(get(target, { Bucket: bucket, Key: key }));
+    return answer === null ? null : { state: objectState(answer), body: bodyOf(answer) };
+  },
+
+  async read(key, pin, slice) {
+    const answer = await get(target, {
+      Bucket: bucket,
+      Key: key,
+      ...pinned(pin),
+      ...(slice.kind === 'part' ? { PartNumber: slice.partNumber } : {}),
+      ...(slice.kind === 'range' ? { Range: `bytes=${slice.firstByte}-${slice.lastByte}` } : {}),
+    });
+    return slicedBody(answer, pin, slice);
+  },
+
+  async partsCount(key, pin) {
+    const command = new HeadObjectCommand({ Bucket: bucket, Key: key, ...pinned(pin), PartNumber: 1 });
+    const answer = await call(target, 'HeadObject', (client, options) => client.send(command, options));
+    return answer.PartsCount ?? null;
+  },
+});
+
+const get = async (
+  target: Target,
+  input: ConstructorParameters<typeof GetObjectCommand>[0],
+): Promise<GetObjectCommandOutput> => {
+  // As a header and not as ChecksumMode: with that field the SDK would compute the checksum in JavaScript.
+  const command = withHeaders(new GetObjectCommand(input), { 'x-amz-checksum-mode': 'ENABLED' });
+  return await call(target, 'GetObject', (client, options) => client.send(command, options), {
+    onError: refuseSseC,
+  });
+};
+
+const pinned = (pin: ObjectState) => ({
+  IfMatch: pin.etag,
+  ...(pin.versionId === null ? {} : { VersionId: pin.versionId }),
+});
+
+/** Refuses an answer that is not what was asked for: not every server honours If-Match, Range and PartNumber. */
+const slicedBody = (answer: GetObjectCommandOutput, pin: ObjectState, slice: Slice): SlicedBody => {
+  const body = bodyOf(answer);
+  const sizeBytes = answer.ContentLength ?? -1;
+  const expected = expectedBytes(pin, slice);
+  if (answer.ETag !== pin.etag) {
+    body.destroy();
+    throw new ReplicationError('lost-race', 'the source was replaced while it was read');
+  }
+  if (sizeBytes < 0 || (expected !== null && sizeBytes !== expected)) {
+    body.destroy();
+    throw new ReplicationError(
+      'service-error',
+      `S3 sent ${sizeBytes} bytes where ${expected} were asked for`,
+    );
+  }
+  const checksum = slice.kind === 'part' ? storedChecksum(answer) : null;
+  // Some servers repeat the whole object's checksum on a part of it.
+  const ofPart = checksum?.type === 'COMPOSITE' || checksum?.value === pin.checksum?.value ? null : checksum;
+  return { body, sizeBytes, checksum: ofPart };
+};
+
+const expectedBytes = (pin: ObjectState, slice: Slice): number | null => {
+  switch (slice.kind) {
+    case 'whole':
+      return pin.sizeBytes;
+    case 'range':
+      return slice.lastByte - slice.firstByte + 1;
+    case 'part':
+      return null;
+  }
+};
+
+const bodyOf = (answer: GetObjectCommandOutput): Readable => {
+  const body = answer.Body as Readable | undefined;
+  if (body === undefined) throw new ReplicationError('service-error', 'GetObject: the answer has no body');
+  // Whoever takes the body watches it; until then a broken connection must not end the process.
+  body.on('error', () => undefined);
+  return body;
+};
+
+/** Null for a key that is not there. A missing bucket is told apart by GET only: HEAD has no body to say so. */
+const orAbsent = async <T>(answer: Promise<T>): Promise<T | null> => {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof ReplicationError && isNotFound(error.cause)) return null;
+    throw error;
+  }
+};
+
+const refuseSseC = (error: unknown): void => {
+  if (!isSseC(error)) return;
+  throw new ReplicationError('sse-c', 'S3 wants the key this object was encrypted with (SSE-C)', {
+    cause: error,
+  });
+};

@@ -1,0 +1,60 @@
+/** Running things at once, within bounds. */
+
+/**
+ * Maps with at most `limit` calls under way. After the first failure no new call starts; the failure is thrown when those
+ * under way have ended, so that nothing goes on behind the caller's back.
+ */
+export const mapConcurrently = async <T, R>(
+  items: readonly T[],
+  limit: number,
+  map: (item: T, index: number) => Promise<R>,
+): Promise<R[]> => {
+  const results: R[] = [];
+  let next = 0;
+  let failure: { error: unknown } | null = null;
+  const worker = async (): Promise<void> => {
+    for (let index = next++; index < items.length && failure === null; index = next++) {
+      try {
+        results[index] = await map(items[index]!, index);
+      } catch (error) {
+        failure ??= { error };
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, worker));
+  if (failure !== null) throw (failure as { error: unknown }).error;
+  return results;
+};
+
+/** Admits work while the sum of its weights stays within `capacity`; the rest waits its turn, in order. */
+export interface Budget {
+  run<T>(weight: number, work: () => Promise<T>): Promise<T>;
+}
+
+export const createBudget = (capacity: number): Budget => {
+  let used = 0;
+  const waiting: { weight: number; start: () => void }[] = [];
+  const admit = (): void => {
+    for (let first = waiting[0]; first !== undefined && used + first.weight <= capacity; first = waiting[0]) {
+      waiting.shift();
+      used += first.weight;
+      first.start();
+    }
+  };
+  return {
+    async run(weight, work) {
+      // What is heavier than the whole budget runs alone rather than never.
+      const share = Math.min(weight, capacity);
+      await new Promise<void>((start) => {
+        waiting.push({ weight: share, start });
+        admit();
+      });
+      try {
+        return await work();
+      } finally {
+        used -= share;
+        admit();
+      }
+    },
+  };
+};

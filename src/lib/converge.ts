@@ -1,0 +1,154 @@
+/**
+ * The protocol: look at both sides, write conditionally, look again. An event only says which key to look at; what is
+ * done depends on the two buckets alone. It may run twice, late, concurrently with itself, or die at any point.
+ *
+ * The destination is looked at before the source: whatever the destination held at that moment came from an older or the
+ * same state of the source, so a write on condition that the destination is unchanged never puts an old state over a
+ * newer one (`decisions/003-destination-first.md`).
+ */
+import { ReplicationError } from './errors.ts';
+import { copyVersion, SMALL_OBJECT_BYTES } from './copy.ts';
+import { holds, sameState } from './holds.ts';
+import type {
+  Clock,
+  DestinationBucket,
+  Invocation,
+  ObjectAttributes,
+  ObjectState,
+  Precondition,
+  SourceBucket,
+} from './ports.ts';
+import type { Copied } from './copy-request.ts';
+import { type Destination, destinationKey, type ReplicationRule } from './rule.ts';
+import { stampedMetadata } from './stamp.ts';
+import type { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+
+/** Rounds before a key that keeps changing is given back to the queue. */
+const MAX_ROUNDS = 8;
+
+const MAX_KEY_BYTES = 1_024;
+
+/** One key of one rule for one destination. */
+export interface Work {
+  rule: ReplicationRule;
+  destination: Destination;
+  key: string;
+  /** What the event said; only saves work. */
+  expectedBytes: number | null;
+}
+
+export interface ConvergeContext {
+  source: SourceBucket;
+  destination: DestinationBucket;
+  invocation: Invocation;
+  clock: Clock;
+}
+
+/** How the look at one key ended. */
+export type Convergence =
+  | { outcome: 'replicated'; version: ObjectState; copied: Copied }
+  /** The destination held it already. */
+  | { outcome: 'unchanged'; version: ObjectState; replica: ObjectState }
+  /** There is no current version at the source, and the rule does not replicate deletes. */
+  | { outcome: 'source-gone' };
+
+export const converge = async (work: Work, context: ConvergeContext): Promise<Convergence> => {
+  const replicaKey = checkedReplicaKey(work);
+  for (let round = 1; round <= MAX_ROUNDS; round++) {
+    const step = await oneRound(work, replicaKey, context, round);
+    if (step.kind === 'done') return step.convergence;
+    if (step.kind === 'written') {
+      const now = await context.source.head(work.key);
+      // Gone is final too: deletes do not travel, and what was written was current when it was read.
+      if (now === null || sameState(now, step.version)) {
+        return { outcome: 'replicated', version: step.version, copied: step.copied };
+      }
+    }
+  }
+  throw new ReplicationError('lost-race', `the object kept changing through ${MAX_ROUNDS} looks`);
+};
+
+type Step =
+  | { kind: 'done'; convergence: Convergence }
+  | { kind: 'written'; version: ObjectState; copied: Copied }
+  | { kind: 'lost-race' };
+
+const oneRound = async (
+  work: Work,
+  replicaKey: string,
+  context: ConvergeContext,
+  round: number,
+): Promise<Step> => {
+  // Fast path: a small object is tried as new, and S3 says if it was not.
+  const assumeNew = round === 1 && (work.expectedBytes ?? 0) <= SMALL_OBJECT_BYTES;
+  const replica = assumeNew ? null : await context.destination.head(replicaKey);
+  const look = await lookAtSource(work, context.source, replica);
+  if (look === null) return { kind: 'done', convergence: { outcome: 'source-gone' } };
+  const { version, opened } = look;
+  if (replica !== null && holds(replica, version)) {
+    return { kind: 'done', convergence: { outcome: 'unchanged', version, replica } };
+  }
+  try {
+    const copied = await copyVersion({
+      ...context,
+      sourceKey: work.key,
+      replicaKey,
+      version,
+      opened,
+      attributes: replicaAttributes(work, version),
+      precondition: preconditionFor(replica),
+    });
+    return { kind: 'written', version, copied };
+  } catch (error) {
+    if (error instanceof ReplicationError && error.reason === 'lost-race') return { kind: 'lost-race' };
+    throw error;
+  } finally {
+    if (opened !== null && !Buffer.isBuffer(opened)) opened.destroy();
+  }
+};
+
+/**
+ * The source's current version, with its body where it is likely to be needed: one call instead of two for most
+ * objects. With a replica to compare, or for a large object, HEAD is enough for now.
+ */
+const lookAtSource = async (
+  work: Work,
+  source: SourceBucket,
+  replica: ObjectState | null,
+): Promise<{ version: ObjectState; opened: Readable | Buffer | null } | null> => {
+  if (replica !== null || (work.expectedBytes ?? 0) > SMALL_OBJECT_BYTES) {
+    const version = await source.head(work.key);
+    if (version === null) return null;
+    return { version, opened: null };
+  }
+  const found = await source.open(work.key);
+  if (found === null) return null;
+  const { state: version, body } = found;
+  if (version.sizeBytes > SMALL_OBJECT_BYTES) return { version, opened: body };
+  try {
+    return { version, opened: await buffer(body) };
+  } catch (cause) {
+    throw new ReplicationError('connection-lost', 'the source body broke off', { cause });
+  }
+};
+
+const replicaAttributes = (work: Work, version: ObjectState): ObjectAttributes => ({
+  ...version.attributes,
+  storageClass: work.destination.storageClass ?? version.attributes.storageClass,
+  metadata: work.rule.stamp ? stampedMetadata(version) : version.attributes.metadata,
+});
+
+const preconditionFor = (replica: ObjectState | null): Precondition =>
+  replica === null ? { kind: 'absent' } : { kind: 'unchanged', etag: replica.etag };
+
+const checkedReplicaKey = ({ rule, destination, key }: Work): string => {
+  const replicaKey = destinationKey(rule, destination, key);
+  if (Buffer.byteLength(replicaKey) > MAX_KEY_BYTES) {
+    throw new ReplicationError(
+      'key-too-long',
+      `the replica's key would have more than ${MAX_KEY_BYTES} bytes`,
+    );
+  }
+  return replicaKey;
+};

@@ -1,0 +1,31 @@
+/**
+ * Does the destination already hold a source version? Answered from one HEAD on each side.
+ */
+import type { ObjectState } from './ports.ts';
+import { contentProof } from './proof.ts';
+import { namesOneState, stampOf, stampOn, withoutStamp } from './stamp.ts';
+
+/** Is the replica the one that would be written for this source version? */
+export const holds = (replica: ObjectState, source: ObjectState): boolean => {
+  if (replica.sizeBytes !== source.sizeBytes) return false;
+  const stamp = stampOn(replica);
+  if (stamp !== null && stamp !== stampOf(source)) return false;
+  if (stamp !== null && namesOneState(source)) return contentProof(replica, source) !== 'differs';
+  // No stamp, or one that repeats when the same bytes are written with other metadata: compare everything.
+  return contentProof(replica, source) === 'same' && sameAttributes(replica, source);
+};
+
+/** Are these two looks at the source the same state of the key? */
+export const sameState = (one: ObjectState, other: ObjectState): boolean =>
+  one.versionId === other.versionId && one.etag === other.etag && one.lastModifiedMs === other.lastModifiedMs;
+
+const sameAttributes = (replica: ObjectState, source: ObjectState): boolean => {
+  const { metadata: _one, storageClass: _class, ...replicaHeaders } = replica.attributes;
+  const { metadata: _other, storageClass: _sourceClass, ...sourceHeaders } = source.attributes;
+  return (
+    canonical(replicaHeaders) === canonical(sourceHeaders) &&
+    canonical(withoutStamp(replica)) === canonical(withoutStamp(source))
+  );
+};
+
+const canonical = (record: object): string => JSON.stringify(Object.entries(record).sort());

@@ -1,0 +1,167 @@
+/**
+ * Copies a multipart object part by part within one invocation, each part read and written as it was uploaded.
+ */
+import { createHash } from 'node:crypto';
+import type { Copied, CopyRequest } from './copy-request.ts';
+import { ReplicationError } from './errors.ts';
+import { mapConcurrently } from './concurrency.ts';
+import type { Checksum, Guard, ObjectState, Slice, UploadChecksum, UploadedPart } from './ports.ts';
+import { contentProof, isKms, partsInEtag, proofOf } from './proof.ts';
+import { inPairs } from './retry-pair.ts';
+
+/** Parts under way at once. Four saturate one vCPU's worth of network; more only cost memory. */
+const PARTS_AT_ONCE = 4;
+
+const MIB = 1024 * 1024;
+/** Limits of multipart uploads: at most 10,000 parts, at least 5 MiB each but for the last. */
+const MAX_PARTS = 10_000;
+const MIN_PART_BYTES = 5 * MIB;
+/** For objects whose ETag says nothing about parts: few requests, and still four of them at once. */
+const DEFAULT_PART_BYTES = 64 * MIB;
+
+/** How the bytes of an upload are proven. */
+interface UploadPlan {
+  provenBy: 'checksum' | 'etag' | 'computed';
+  slices: Slice[];
+  /** Declared when the upload is created; null: S3's own default. */
+  checksum: UploadChecksum | null;
+  /** The whole object's value, which S3 checks when the upload is completed. */
+  whole: Checksum | null;
+  /** What S3 checks of a part whose own checksum the source does not know. */
+  otherwise: Guard;
+}
+
+export const copyMultipart = async (request: CopyRequest): Promise<Copied> => {
+  destroy(request);
+  const slices = await planSlices(request);
+  for (const plan of uploadPlans(request.version, slices)) {
+    const copied = await copyAs(request, plan);
+    if (copied !== 'unsupported') return copied;
+  }
+  throw new ReplicationError('bad-checksum', 'no way of checking this multipart upload is open');
+};
+
+/** A multipart object is read by its parts; the GET of the whole is of no use. */
+const destroy = (request: CopyRequest): void => {
+  if (request.opened !== null && !Buffer.isBuffer(request.opened)) request.opened.destroy();
+};
+
+/**
+ * The boundaries of the source's own upload. Servers that do not know `partNumber` on GET are read in equal ranges; the
+ * ETag then tells whether the guess was right.
+ */
+const planSlices = async (request: CopyRequest): Promise<Slice[]> => {
+  const { version } = request;
+  const parts = partsInEtag(version.etag);
+  const known = parts === null ? null : await request.source.partsCount(request.sourceKey, version);
+  if (parts !== null && known === parts) {
+    return Array.from({ length: parts }, (_, index) => ({ kind: 'part', partNumber: index + 1 }));
+  }
+  return equalRanges(version.sizeBytes, parts);
+};
+
+/** Cuts `sizeBytes` into equal ranges: whole mebibytes, and as many as `parts` where that is possible. */
+export const equalRanges = (sizeBytes: number, parts: number | null): Slice[] => {
+  const wanted = Math.ceil(sizeBytes / (parts ?? MAX_PARTS));
+  const leastBytes = parts === null ? DEFAULT_PART_BYTES : MIN_PART_BYTES;
+  const partBytes = Math.max(Math.ceil(wanted / MIB) * MIB, leastBytes);
+  const count = Math.max(1, Math.ceil(sizeBytes / partBytes));
+  return Array.from({ length: count }, (_, index) => ({
+    kind: 'range',
+    firstByte: index * partBytes,
+    lastByte: Math.min((index + 1) * partBytes, sizeBytes) - 1,
+  }));
+};
+
+/** Ways to have the upload checked, best first. */
+const uploadPlans = function* (version: ObjectState, slices: Slice[]): Generator<UploadPlan> {
+  const stored = version.checksum;
+  const byParts = slices[0]?.kind === 'part';
+  if (stored !== null && (stored.type === 'FULL_OBJECT' || byParts)) {
+    yield {
+      provenBy: 'checksum',
+      slices,
+      checksum: { algorithm: stored.algorithm, type: stored.type },
+      whole: stored.type === 'FULL_OBJECT' ? stored : null,
+      otherwise: { kind: 'none' },
+    };
+  }
+  // The source's ETag is compared with the one the uploaded parts will give.
+  yield { provenBy: 'etag', slices, checksum: null, whole: null, otherwise: { kind: 'none' } };
+  // KMS on either side hides the ETags: check at least that what was read is what was stored.
+  const computed: UploadChecksum = { algorithm: 'CRC32', type: 'COMPOSITE' };
+  yield { provenBy: 'computed', slices, checksum: computed, whole: null, otherwise: { kind: 'compute' } };
+};
+
+/** One upload under one plan. `unsupported`: this plan proves nothing here, nothing was committed, try the next. */
+const copyAs = async (request: CopyRequest, plan: UploadPlan): Promise<Copied | 'unsupported'> => {
+  const { destination, version, replicaKey: key } = request;
+  const { uploadId, encryption } = await destination.createUpload({
+    key,
+    attributes: request.attributes,
+    checksum: plan.checksum,
+  });
+  try {
+    const hidden = plan.provenBy === 'etag' && (isKms(encryption) || isKms(version.encryption));
+    const parts = hidden ? null : await copyParts(request, plan, uploadId);
+    if (parts === null || !isProvable(version, plan, parts)) {
+      await destination.abortUpload({ key, uploadId });
+      return 'unsupported';
+    }
+    const written = await destination.completeUpload({
+      key,
+      uploadId,
+      parts,
+      sizeBytes: version.sizeBytes,
+      checksum: plan.whole,
+      precondition: request.precondition,
+    });
+    return { written, proof: proofOf(version, written, planGuard(plan)) };
+  } catch (error) {
+    // The first failure is what matters; an upload that cannot be aborted now falls to the bucket's lifecycle rule.
+    await destination.abortUpload({ key, uploadId }).catch(() => undefined);
+    if (refusesPlan(error, plan)) return 'unsupported';
+    throw error;
+  }
+};
+
+const copyParts = async (request: CopyRequest, plan: UploadPlan, uploadId: string): Promise<UploadedPart[]> =>
+  await mapConcurrently(plan.slices, PARTS_AT_ONCE, async (slice, index) =>
+    inPairs(request, async () => {
+      const read = await request.source.read(request.sourceKey, request.version, slice);
+      return await request.destination.uploadPart({
+        key: request.replicaKey,
+        uploadId,
+        partNumber: index + 1,
+        body: read.body,
+        sizeBytes: read.sizeBytes,
+        guard: partGuard(plan, read.checksum),
+      });
+    }),
+  );
+
+/** A part's own stored checksum goes with it where the upload is declared to use that algorithm. */
+const partGuard = (plan: UploadPlan, stored: Checksum | null): Guard =>
+  stored !== null && stored.algorithm === plan.checksum?.algorithm
+    ? { kind: 'checksum', checksum: stored }
+    : plan.otherwise;
+
+/**
+ * Before anything is committed: will there be a proof? A full-object checksum is checked by S3 on completion, composite
+ * parts were each checked, and otherwise the ETag that these parts will give must be the source's.
+ */
+const isProvable = (version: ObjectState, plan: UploadPlan, parts: UploadedPart[]): boolean => {
+  if (plan.provenBy !== 'etag') return true;
+  const digests = parts.map((part) => /^"?([0-9a-f]{32})"?$/.exec(part.etag)?.[1]);
+  if (digests.includes(undefined)) return false;
+  const bytes = Buffer.from(digests.join(''), 'hex');
+  const etag = `"${createHash('md5').update(bytes).digest('hex')}-${parts.length}"`;
+  return contentProof({ etag, encryption: null, checksum: null }, { ...version, checksum: null }) === 'same';
+};
+
+const planGuard = (plan: UploadPlan): Guard =>
+  plan.whole === null ? plan.otherwise : { kind: 'checksum', checksum: plan.whole };
+
+/** A server may not know full-object checksums on multipart uploads, or want one with each part. */
+const refusesPlan = (error: unknown, plan: UploadPlan): boolean =>
+  plan.provenBy === 'checksum' && error instanceof ReplicationError && error.reason === 'invalid-request';

@@ -1,0 +1,164 @@
+/**
+ * What the domain needs from the outside, in S3's own words. The adapters are in `lib/aws`.
+ *
+ * Every function throws {@link ReplicationError} and nothing else. A failed condition (412, 409, or 404 where If-Match
+ * was sent) and a pinned version that is no longer there are the reason `lost-race`: somebody else moved, look again.
+ */
+import type { Readable } from 'node:stream';
+import type { Destination, ReplicationRule } from './rule.ts';
+
+/** Checksum algorithms of S3 ("Checking object integrity", S3 User Guide). */
+export type ChecksumAlgorithm = 'CRC32' | 'CRC32C' | 'CRC64NVME' | 'SHA1' | 'SHA256';
+
+/** As S3 stores it: base64, with `-N` at the end where the type is composite. */
+export interface Checksum {
+  algorithm: ChecksumAlgorithm;
+  type: 'FULL_OBJECT' | 'COMPOSITE';
+  value: string;
+}
+
+/** What a replica takes over from its source object. Null: S3 sent no such header. */
+export interface ObjectAttributes {
+  cacheControl: string | null;
+  contentDisposition: string | null;
+  contentEncoding: string | null;
+  contentLanguage: string | null;
+  contentType: string | null;
+  /** Verbatim: S3 keeps whatever the uploader wrote, a date or not. */
+  expires: string | null;
+  websiteRedirectLocation: string | null;
+  /** Null: STANDARD, for which S3 sends no header. */
+  storageClass: string | null;
+  /** User metadata, names in lower case without `x-amz-meta-`. */
+  metadata: Record<string, string>;
+}
+
+/** The current version of an object, as GET or HEAD shows it. */
+export interface ObjectState {
+  /** Null: the bucket was never versioned. `"null"`: S3's null version. */
+  versionId: string | null;
+  /** Opaque, with its quotes. */
+  etag: string;
+  sizeBytes: number;
+  /** Milliseconds since the epoch; S3 gives whole seconds. */
+  lastModifiedMs: number;
+  /** S3's `x-amz-server-side-encryption`: `AES256`, `aws:kms`, `aws:kms:dsse`; null where a server sends none. */
+  encryption: string | null;
+  checksum: Checksum | null;
+  attributes: ObjectAttributes;
+}
+
+/** Which bytes of a version to read: all, or those of one part as it was uploaded, or a range (both ends included). */
+export type Slice =
+  | { kind: 'whole' }
+  | { kind: 'part'; partNumber: number }
+  | { kind: 'range'; firstByte: number; lastByte: number };
+
+export interface SlicedBody {
+  body: Readable;
+  sizeBytes: number;
+  /** The stored checksum of just these bytes, where S3 has one. */
+  checksum: Checksum | null;
+}
+
+/** The source bucket of one rule. */
+export interface SourceBucket {
+  /** HEAD of the current version. Null: no such object, or a delete marker. */
+  head(key: string): Promise<ObjectState | null>;
+  /** GET of the current version; whoever gets the body must read or destroy it. */
+  open(key: string): Promise<{ state: ObjectState; body: Readable } | null>;
+  /** GET pinned to this version (VersionId where there is one, If-Match always). */
+  read(key: string, pin: ObjectState, slice: Slice): Promise<SlicedBody>;
+  /** How many parts HEAD with `partNumber=1` says the object has; null where it does not say. */
+  partsCount(key: string, pin: ObjectState): Promise<number | null>;
+}
+
+/** What must still be so at the destination when a write takes effect. */
+export type Precondition = { kind: 'absent' } | { kind: 'unchanged'; etag: string };
+
+/** What S3 says it stored. */
+export interface Written {
+  versionId: string | null;
+  etag: string;
+  encryption: string | null;
+  checksum: Checksum | null;
+}
+
+/** How S3 can check the bytes it receives. */
+export type Guard =
+  /** The value is known: S3 refuses bytes that differ. */
+  | { kind: 'checksum'; checksum: Checksum }
+  /** Base64 MD5 of the bytes. */
+  | { kind: 'md5'; md5: string }
+  /** Nothing is known: a CRC32 is computed on the way and S3 checks what we sent. */
+  | { kind: 'compute' }
+  | { kind: 'none' };
+
+export interface UploadedPart {
+  partNumber: number;
+  etag: string;
+  checksum: Checksum | null;
+}
+
+/** How the parts of one upload are checked, said when it is created. */
+export type UploadChecksum = Pick<Checksum, 'algorithm' | 'type'>;
+
+/** The destination bucket of one destination, written with the credentials of its role. */
+export interface DestinationBucket {
+  head(key: string): Promise<ObjectState | null>;
+  put(request: {
+    key: string;
+    body: Readable | Buffer;
+    sizeBytes: number;
+    attributes: ObjectAttributes;
+    precondition: Precondition;
+    guard: Guard;
+  }): Promise<Written>;
+  /** `checksum` null: S3's default. `encryption` as the answer says. */
+  createUpload(request: {
+    key: string;
+    attributes: ObjectAttributes;
+    checksum: UploadChecksum | null;
+  }): Promise<{ uploadId: string; encryption: string | null }>;
+  uploadPart(request: {
+    key: string;
+    uploadId: string;
+    partNumber: number;
+    body: Readable;
+    sizeBytes: number;
+    guard: Guard;
+  }): Promise<UploadedPart>;
+  completeUpload(request: {
+    key: string;
+    uploadId: string;
+    /** In ascending order. */
+    parts: UploadedPart[];
+    sizeBytes: number;
+    /** The checksum of the whole object, where it is known and S3 can check it. */
+    checksum: Checksum | null;
+    precondition: Precondition;
+  }): Promise<Written>;
+  /** Succeeds too where the upload is gone. */
+  abortUpload(request: { key: string; uploadId: string }): Promise<void>;
+}
+
+/** Everything converge touches, for one invocation. */
+export interface Buckets {
+  source(rule: ReplicationRule): SourceBucket;
+  destination(destination: Destination): DestinationBucket;
+}
+
+/** What is left of the invocation. */
+export interface Invocation {
+  requestId: string;
+  /** Milliseconds since the epoch after which no work may be under way. */
+  deadlineMs: number;
+  /** What a fresh invocation would have, milliseconds. */
+  fullTimeMs: number;
+}
+
+export interface Clock {
+  /** Milliseconds since the epoch. */
+  now(): number;
+  sleep(ms: number): Promise<void>;
+}

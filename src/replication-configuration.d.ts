@@ -1,0 +1,5 @@
+/** Filled in by the bundler with the validated `replication.yml` (see `src/stack/bundle.ts`). */
+declare module 'replication-configuration' {
+  import type { ReplicationConfiguration } from './lib/rule.ts';
+  export const configuration: ReplicationConfiguration;
+}
