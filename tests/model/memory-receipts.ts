@@ -1,0 +1,40 @@
+/** Idempotency records as Powertools keeps them: in progress, finished, or deleted after a failure. */
+import { ReplicationError } from '../../src/lib/errors.ts';
+import type { Receipt } from '../../src/lib/outcome.ts';
+import type { Receipts } from '../../src/lib/replicate.ts';
+
+/** Thrown by a gate: the function dies here, nothing of its work goes on, no record is cleaned up. */
+export class Crash extends Error {}
+
+export interface MemoryReceipts extends Receipts {
+  /** What the function's time-out does to the records of those that crashed. */
+  expireInProgress(): void;
+  /** Somebody deletes the table. */
+  clear(): void;
+  finished(): number;
+}
+
+export const createMemoryReceipts = (): MemoryReceipts => {
+  const records = new Map<string, Receipt | 'in-progress'>();
+  return {
+    async once(identity, work) {
+      const known = records.get(identity);
+      if (known === 'in-progress') throw new ReplicationError('in-progress', 'another one works on it');
+      if (known !== undefined) return { receipt: known, duplicate: true };
+      records.set(identity, 'in-progress');
+      try {
+        const receipt = await work();
+        records.set(identity, receipt);
+        return { receipt, duplicate: false };
+      } catch (error) {
+        if (!(error instanceof Crash)) records.delete(identity);
+        throw error;
+      }
+    },
+    expireInProgress() {
+      for (const [identity, record] of records) if (record === 'in-progress') records.delete(identity);
+    },
+    clear: () => records.clear(),
+    finished: () => [...records.values()].filter((record) => record !== 'in-progress').length,
+  };
+};

@@ -1,0 +1,59 @@
+/** Rules and event bodies for tests. */
+import type { Destination, ReplicationConfiguration, ReplicationRule } from '../../src/lib/rule.ts';
+
+export const testDestination = (fields: Partial<Destination> = {}): Destination => ({
+  id: 'replica',
+  bucket: 'replica',
+  region: 'eu-central-1',
+  roleArn: 'arn:aws:iam::222222222222:role/replication',
+  externalId: 'external-id',
+  prefix: null,
+  storageClass: null,
+  kmsKeyArn: null,
+  ...fields,
+});
+
+export const testRule = (fields: Partial<ReplicationRule> = {}): ReplicationRule => ({
+  id: 'rule',
+  source: { bucket: 'source', prefix: '', suffix: '', events: 's3', roleArn: null, externalId: null },
+  destinations: [testDestination()],
+  versions: 'latest',
+  deletes: 'ignore',
+  copy: 'stream',
+  stamp: true,
+  ...fields,
+});
+
+export const testConfiguration = (...rules: ReplicationRule[]): ReplicationConfiguration => ({
+  name: 'test',
+  rules: rules.length === 0 ? [testRule()] : rules,
+});
+
+/** An S3 event notification as it arrives on SQS. */
+export const s3Event = (event: {
+  bucket?: string;
+  key: string;
+  versionId?: string | null;
+  sequencer?: string;
+  sizeBytes?: number;
+}): string =>
+  JSON.stringify({
+    Records: [
+      {
+        eventVersion: '2.1',
+        eventSource: 'aws:s3',
+        eventName: 'ObjectCreated:Put',
+        userIdentity: { principalId: 'AWS:AIDAEXAMPLE' },
+        responseElements: { 'x-amz-request-id': `request-${event.sequencer ?? ''}` },
+        s3: {
+          bucket: { name: event.bucket ?? 'source' },
+          object: {
+            key: encodeURIComponent(event.key).replaceAll('%20', '+'),
+            size: event.sizeBytes ?? 1,
+            ...(event.versionId ? { versionId: event.versionId } : {}),
+            ...(event.sequencer === undefined ? {} : { sequencer: event.sequencer }),
+          },
+        },
+      },
+    ],
+  });
