@@ -4,7 +4,7 @@
  *
  * The destination is looked at before the source: whatever the destination held at that moment came from an older or the
  * same state of the source, so a write on condition that the destination is unchanged never puts an old state over a
- * newer one (`decisions/003-destination-first.md`).
+ * newer one (`decisions/001-destination-first.md`).
  */
 import { ReplicationError } from './errors.ts';
 import { copyVersion, SMALL_OBJECT_BYTES } from './copy.ts';

@@ -24,7 +24,8 @@ export const proofOf = (source: ObjectState, written: Written, guard: Guard): Pr
   if (proof === 'differs') {
     throw new ReplicationError('bad-checksum', 'the replica S3 stored differs from the source object');
   }
-  if (proof === 'same') return written.checksum?.value === source.checksum?.value ? 'checksum' : 'etag';
+  if (proof === 'same')
+    return compareChecksums(written.checksum, source.checksum) === 'same' ? 'checksum' : 'etag';
   switch (guard.kind) {
     case 'checksum':
       // A server that ignores checksums would have let anything pass, and it does not repeat the value.

@@ -60,10 +60,15 @@ const REQUEST_HANDLER = {
   httpAgent: { keepAlive: true, maxSockets: 128 },
 };
 
+const nothing = (): void => undefined;
+const SILENT = { debug: nothing, info: nothing, warn: nothing, error: nothing };
+
 const s3Config = (region: string): S3ClientConfig => ({
   region,
   requestHandler: REQUEST_HANDLER,
   maxAttempts: 3,
+  // The SDK warns on the console about streams it cannot send again; that failure is reported in our own line.
+  logger: SILENT,
   // With the default, each larger upload opens a connection of its own.
   expectContinueHeader: false,
   // Stored checksums are compared without being computed here again; those we send are known beforehand.

@@ -1,0 +1,68 @@
+/**
+ * An HTTP server that answers as it is told, under the real SDK: for what no well-behaved S3 can be made to do.
+ */
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { createBuckets } from '../../src/lib/aws/buckets.ts';
+import { createS3Clients } from '../../src/lib/aws/clients.ts';
+import type { Buckets } from '../../src/lib/ports.ts';
+
+export interface SeenRequest {
+  method: string;
+  /** Path and query. */
+  url: string;
+  headers: IncomingMessage['headers'];
+}
+
+export type Answer = (request: IncomingMessage, response: ServerResponse, body: string) => void;
+
+export interface ScriptedAws extends AsyncDisposable {
+  buckets: Buckets;
+  seen: SeenRequest[];
+  /** How S3 answers from now on. STS always grants. */
+  answer: Answer;
+}
+
+const GRANTED = `<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult><Credentials>
+  <AccessKeyId>ASIAEXAMPLE</AccessKeyId><SecretAccessKey>secret</SecretAccessKey><SessionToken>token</SessionToken>
+  <Expiration>2099-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>`;
+
+export const startScriptedAws = async (): Promise<ScriptedAws> => {
+  const seen: SeenRequest[] = [];
+  const server = createServer((request, response) => {
+    seen.push({ method: request.method ?? '', url: request.url ?? '', headers: request.headers });
+    if (request.headers.authorization?.includes('/sts/')) {
+      request.resume();
+      response.setHeader('content-type', 'text/xml').end(GRANTED);
+      return;
+    }
+    let body = '';
+    request.on('data', (chunk: Buffer) => (body += chunk.toString('latin1')));
+    request.on('error', () => undefined);
+    request.on('end', () => scripted.answer(request, response, body));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  process.env['AWS_ENDPOINT_URL'] = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  process.env['AWS_ACCESS_KEY_ID'] = 'AKIAEXAMPLE';
+  process.env['AWS_SECRET_ACCESS_KEY'] = 'secret';
+  const clients = createS3Clients({ region: 'eu-central-1', sessionName: 'test' });
+  const scripted: ScriptedAws = {
+    buckets: createBuckets(clients, new AbortController().signal),
+    seen,
+    answer: (_request, response) => response.writeHead(500).end(),
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+  return scripted;
+};
+
+/** An S3 error document. */
+export const s3Error = (response: ServerResponse, status: number, code: string): void => {
+  response
+    .writeHead(status, { 'content-type': 'application/xml', 'x-amz-request-id': 'REQUEST1' })
+    .end(
+      `<?xml version="1.0"?><Error><Code>${code}</Code><Message>text that nobody may rely on</Message></Error>`,
+    );
+};
