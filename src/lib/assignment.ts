@@ -42,6 +42,7 @@ export const identityOf = ({ hint, rule, destination }: Assignment, messageId: s
   JSON.stringify([
     rule.id,
     destination.id,
+    destination.bucket,
     hint.bucket,
     hint.key,
     hint.versionId,

@@ -20,7 +20,7 @@ import type {
 } from './ports.ts';
 import type { Copied } from './copy-request.ts';
 import { type Destination, destinationKey, type ReplicationRule } from './rule.ts';
-import { stampedMetadata } from './stamp.ts';
+import { stampedMetadata, withoutStamp } from './stamp.ts';
 import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 
@@ -126,17 +126,21 @@ const lookAtSource = async (
   if (found === null) return null;
   const { state: version, body } = found;
   if (version.sizeBytes > SMALL_OBJECT_BYTES) return { version, opened: body };
-  try {
-    return { version, opened: await buffer(body) };
-  } catch (cause) {
+  return { version, opened: await wholeBody(body, version.sizeBytes) };
+};
+
+const wholeBody = async (body: Readable, sizeBytes: number): Promise<Buffer> => {
+  const bytes = await buffer(body).catch((cause: unknown) => {
     throw new ReplicationError('connection-lost', 'the source body broke off', { cause });
-  }
+  });
+  if (bytes.length === sizeBytes) return bytes;
+  throw new ReplicationError('connection-lost', `the source body had ${bytes.length} of ${sizeBytes} bytes`);
 };
 
 const replicaAttributes = (work: Work, version: ObjectState): ObjectAttributes => ({
   ...version.attributes,
   storageClass: work.destination.storageClass ?? version.attributes.storageClass,
-  metadata: work.rule.stamp ? stampedMetadata(version) : version.attributes.metadata,
+  metadata: work.rule.stamp ? stampedMetadata(version) : withoutStamp(version),
 });
 
 const preconditionFor = (replica: ObjectState | null): Precondition =>

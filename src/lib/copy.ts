@@ -22,9 +22,15 @@ const SAFE_BYTES_PER_SECOND = 40 * 1024 * 1024;
  * invocation could do it, `out-of-time` when this one cannot, `bad-checksum` when no proof says the replica is right.
  */
 export const copyVersion = async (request: CopyRequest): Promise<Copied> => {
+  const { version, invocation } = request;
   assertTime(request);
-  const multipart = partsInEtag(request.version.etag) !== null || request.version.sizeBytes > MAX_PUT_BYTES;
-  return multipart ? await copyMultipart(request) : await copyWhole(request);
+  invocation.bytesUnderWay += version.sizeBytes;
+  try {
+    const multipart = partsInEtag(version.etag) !== null || version.sizeBytes > MAX_PUT_BYTES;
+    return multipart ? await copyMultipart(request) : await copyWhole(request);
+  } finally {
+    invocation.bytesUnderWay -= version.sizeBytes;
+  }
 };
 
 /** One GET piped into one PUT; tried again as a pair, because a stream cannot be sent twice. */
@@ -47,14 +53,13 @@ const copyWhole = async (request: CopyRequest): Promise<Copied> => {
   return { written, proof: proofOf(version, written, guard) };
 };
 
-/** Refuses what cannot end in time, before a byte is moved. */
-const assertTime = (request: CopyRequest): void => {
-  const { version, invocation, clock } = request;
-  const neededMs = (version.sizeBytes / SAFE_BYTES_PER_SECOND) * 1_000;
-  if (neededMs > invocation.fullTimeMs) {
+/** Refuses what cannot end in time beside the copies already under way, before a byte is moved. */
+const assertTime = ({ version, invocation, clock }: CopyRequest): void => {
+  const neededMs = (bytes: number): number => (bytes / SAFE_BYTES_PER_SECOND) * 1_000;
+  if (neededMs(version.sizeBytes) > invocation.fullTimeMs) {
     throw new ReplicationError('too-large', `${version.sizeBytes} bytes do not fit into one invocation`);
   }
-  if (neededMs > invocation.deadlineMs - clock.now()) {
+  if (neededMs(version.sizeBytes + invocation.bytesUnderWay) > invocation.deadlineMs - clock.now()) {
     throw new ReplicationError('out-of-time', `${version.sizeBytes} bytes do not fit into what is left`);
   }
 };

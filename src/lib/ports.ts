@@ -155,6 +155,8 @@ export interface Invocation {
   deadlineMs: number;
   /** What a fresh invocation would have, milliseconds. */
   fullTimeMs: number;
+  /** Bytes of the copies under way, which share the network. Changed by `copyVersion` alone. */
+  bytesUnderWay: number;
 }
 
 export interface Clock {

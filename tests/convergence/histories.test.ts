@@ -149,7 +149,7 @@ const play = async (given: History, scheduler: fc.Scheduler) => {
     clock,
   };
   const work = async (messages: QueueMessage[]): Promise<void> => {
-    const invocation = { requestId: 'r', deadlineMs: nowMs + 900_000, fullTimeMs: 900_000 };
+    const invocation = { requestId: 'r', deadlineMs: nowMs + 900_000, fullTimeMs: 900_000, bytesUnderWay: 0 };
     let crashed = false;
     const died = new Set<string>();
     const crashing: Deps['receipts'] = {

@@ -16,7 +16,12 @@ const world = () => {
       {
         source: memorySource(source, gate),
         destination: memoryDestination(replica, gate),
-        invocation: { requestId: 'r', deadlineMs: clock.now() + 900_000, fullTimeMs: 900_000 },
+        invocation: {
+          requestId: 'r',
+          deadlineMs: clock.now() + 900_000,
+          fullTimeMs: 900_000,
+          bytesUnderWay: 0,
+        },
         clock,
       },
     );

@@ -53,7 +53,7 @@ const world = (configuration: ReplicationConfiguration = testConfiguration()) =>
       reporter: { report: (record) => void records.push(record) },
       memory: createBudget(1e9),
       clock,
-      invocation: { requestId: 'r', deadlineMs: state.deadlineMs, fullTimeMs: 900_000 },
+      invocation: { requestId: 'r', deadlineMs: state.deadlineMs, fullTimeMs: 900_000, bytesUnderWay: 0 },
     });
   return { source, replica, failing, calls, records, delays, dead, state, receipts, run };
 };

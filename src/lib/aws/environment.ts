@@ -59,6 +59,7 @@ export const createEnvironment = (
             requestId: context.awsRequestId,
             deadlineMs: Date.now() + workMs,
             fullTimeMs: workMs,
+            bytesUnderWay: 0,
           },
         },
         [Symbol.dispose]() {

@@ -1,0 +1,61 @@
+/** What fits into an invocation, and what is done with the rest. */
+import { Readable } from 'node:stream';
+import { expect, test } from 'vitest';
+import { copyVersion } from '../../src/lib/copy.ts';
+import type { Invocation, ObjectState } from '../../src/lib/ports.ts';
+import {
+  createMemoryBucket,
+  memoryDestination,
+  memorySource,
+  NO_ATTRIBUTES,
+} from '../model/memory-buckets.ts';
+
+const GIB = 1024 ** 3;
+const clock = { now: () => 0, sleep: async () => undefined };
+
+const copyOf = (sizeBytes: number, invocation: Invocation) => {
+  const bucket = createMemoryBucket(true, clock.now);
+  const version: ObjectState = { ...bucket.put('k', Buffer.from('a')), sizeBytes };
+  return copyVersion({
+    source: memorySource(bucket, async () => undefined),
+    destination: memoryDestination(createMemoryBucket(true, clock.now), async () => undefined),
+    sourceKey: 'k',
+    replicaKey: 'k',
+    version,
+    opened: Readable.from([Buffer.from('a')]),
+    attributes: NO_ATTRIBUTES,
+    precondition: { kind: 'absent' },
+    invocation,
+    clock,
+  });
+};
+
+const invocation = (fields: Partial<Invocation> = {}): Invocation => ({
+  requestId: 'r',
+  deadlineMs: 890_000,
+  fullTimeMs: 890_000,
+  bytesUnderWay: 0,
+  ...fields,
+});
+
+test('an object that no invocation can copy needs a person', async () => {
+  await expect(copyOf(100 * GIB, invocation())).rejects.toMatchObject({ reason: 'too-large' });
+});
+
+test('an object that would fit into a fresh invocation is given back to get one', async () => {
+  await expect(copyOf(4 * GIB, invocation({ deadlineMs: 60_000 }))).rejects.toMatchObject({
+    reason: 'out-of-time',
+  });
+});
+
+test('large objects of one batch share the network: those that do not fit beside the others are given back', async () => {
+  await expect(copyOf(4 * GIB, invocation({ bytesUnderWay: 32 * GIB }))).rejects.toMatchObject({
+    reason: 'out-of-time',
+  });
+});
+
+test('what a copy takes of the network is free again after it', async () => {
+  const shared = invocation();
+  await copyOf(1, shared);
+  expect(shared.bytesUnderWay).toBe(0);
+});
