@@ -39,7 +39,13 @@ export type Parsed =
 export const parseMessage = (body: string): Parsed[] => {
   const json = parseJson(body);
   if (!isRecord(json)) return [malformed('the body is not a JSON object', body)];
-  return parseEnvelope(json, body);
+  try {
+    return parseEnvelope(json, body);
+  } catch (error) {
+    // JSON.parse takes any depth, JSON.stringify does not: ten kilobytes of brackets would fail the whole batch.
+    if (error instanceof RangeError) return [malformed('the body is nested too deeply', body)];
+    throw error;
+  }
 };
 
 /** The SQS message body of our own hint: pure ASCII, because SQS refuses some characters that keys may hold. */

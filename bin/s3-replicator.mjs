@@ -1,0 +1,43 @@
+#!/usr/bin/env node
+// Plain JavaScript that any Node can start. The program itself is TypeScript, which needs a Node that strips types:
+// this one, or the Node 24 that `npm ci` puts into node_modules.
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+if (process.features.typescript) {
+  const { runCli } = await import('../src/cli/main.ts');
+  const { processIo } = await import('../src/cli/process-io.ts');
+  // Not process.exit(): what is still on its way into a pipe would be lost.
+  process.exitCode = await runCli(process.argv.slice(2), processIo());
+} else {
+  const node = fileURLToPath(
+    new URL(`../node_modules/node-${process.platform}-${process.arch}/bin/node`, import.meta.url),
+  );
+  if (existsSync(node)) startAgain(node);
+  else refuse();
+}
+
+/** @param {string} node path of a Node that strips types */
+function startAgain(node) {
+  const child = spawn(node, process.argv.slice(1), { stdio: 'inherit' });
+  // A terminal sends Ctrl-C to both processes: the child puts things in order, this one only waits for it.
+  process.on('SIGINT', () => {});
+  for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  child.on('error', (error) => {
+    console.error(`s3-replicator: ${node} cannot be started: ${error.message}`);
+    process.exitCode = 1;
+  });
+  child.on('exit', (code) => {
+    process.exitCode = code ?? 1;
+  });
+}
+
+function refuse() {
+  console.error(
+    `s3-replicator: Node.js ${process.versions.node} cannot run TypeScript.\n` +
+      `fix: On Linux (x64, arm64) run \`npm ci\` with optional dependencies, which brings the right Node along. ` +
+      `Elsewhere install Node.js 22.18 or newer.`,
+  );
+  process.exitCode = 1;
+}

@@ -1,0 +1,65 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { REGION, STACK_NAME_PART } from '../lib/aws-syntax.ts';
+import { DEFAULT_STAGE } from '../lib/configuration.ts';
+import { readConfigurationFile } from '../lib/configuration-file.ts';
+import { fileSchema } from '../lib/configuration-schema.ts';
+import type { Deployment } from '../lib/resource-names.ts';
+import type { OptionSpec, ParsedOptions } from './command.ts';
+import { CliError } from './errors.ts';
+import type { CliIo } from './io.ts';
+
+/** The options by which every command that talks to a deployed stack finds it. */
+export const DEPLOYMENT_OPTIONS = {
+  config: {
+    value: 'FILE',
+    description:
+      'Configuration file that names the stack. Default: replication.yml in the current directory.',
+  },
+  stage: { value: 'STAGE', description: `Stage of the stack. Default: ${DEFAULT_STAGE}.` },
+  region: {
+    value: 'REGION',
+    description: 'Region of the stack. Default: what the configuration file says, as in `serverless deploy`.',
+  },
+} as const satisfies Record<string, OptionSpec>;
+
+/**
+ * Which stack is meant. Reads only `name` and `region` of the file: a mistake elsewhere in it must not keep an operator
+ * from the dead letters. Throws {@link CliError}.
+ */
+export const deploymentOf = (options: ParsedOptions, io: Pick<CliIo, 'cwd'>): Deployment => {
+  const stage = options.value('stage') ?? DEFAULT_STAGE;
+  if (!STACK_NAME_PART.test(stage)) throw badValue('stage', stage, 'letters, digits and hyphens');
+  const region = options.value('region');
+  if (region !== null && !REGION.test(region)) throw badValue('region', region, 'a region like us-east-1');
+  const file = resolve(io.cwd, options.value('config') ?? 'replication.yml');
+  const { content, problems } = readConfigurationFile(read(file));
+  const [problem] = problems;
+  if (problem) throw new CliError('no-configuration', `${file}:${problem.line ?? 1}: ${problem.found}`);
+  return {
+    name: setting('name', content, file),
+    stage,
+    region: region ?? setting('region', content, file),
+  };
+};
+
+const setting = (name: 'name' | 'region', content: unknown, file: string): string => {
+  const written: unknown =
+    typeof content === 'object' && content !== null ? Reflect.get(content, name) : undefined;
+  const result = fileSchema.shape[name].safeParse(written);
+  if (result.success) return result.data;
+  throw new CliError('no-configuration', `${file}: ${name} is ${JSON.stringify(written)}`);
+};
+
+const read = (file: string): string => {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new CliError('no-configuration', error instanceof Error ? error.message : String(error), {
+      cause: error,
+    });
+  }
+};
+
+const badValue = (name: string, value: string, expected: string): CliError =>
+  new CliError('bad-value', `--${name} takes ${expected}, not ${JSON.stringify(value)}.`);

@@ -1,0 +1,22 @@
+/**
+ * Text from messages as it may be shown in a terminal. Whoever may write into a source bucket chooses the keys: shown as
+ * they are, control characters could clear the screen, and invisible or right-to-left ones could fake another key.
+ *
+ * Letters of every script, combining marks and emoji stay. Everything invisible is escaped as in JavaScript source, and
+ * so is the backslash, so that two keys never look alike.
+ */
+export const printable = (text: string): string =>
+  text.replace(HIDDEN, escape).replace(/^ | $/g, String.raw`\x20`);
+
+/** Control, format, surrogate, private and unassigned characters, all white space but the plain space; backslash. */
+const HIDDEN = /[\p{C}\p{Zl}\p{Zp}\\]|(?! )\p{Zs}/gu;
+
+const NAMED: Readonly<Record<string, string>> = { '\\': '\\\\', '\n': '\\n', '\r': '\\r', '\t': '\\t' };
+
+const escape = (character: string): string => {
+  const named = NAMED[character];
+  if (named !== undefined) return named;
+  const hex = (character.codePointAt(0) ?? 0).toString(16);
+  if (hex.length <= 2) return `\\x${hex.padStart(2, '0')}`;
+  return hex.length <= 4 ? `\\u${hex.padStart(4, '0')}` : `\\u{${hex}}`;
+};

@@ -1,0 +1,26 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import type { CliIo } from './io.ts';
+
+/** The real terminal, environment and clock. Called once: it takes over SIGINT and SIGTERM. */
+export const processIo = (): CliIo => {
+  const controller = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    // Once: a second Ctrl-C ends the process at once, as everybody expects.
+    process.once(signal, () => controller.abort());
+  }
+  // `… | head` closes the pipe early. That is no failure of ours.
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+    });
+  }
+  return {
+    stdout: process.stdout,
+    stderr: process.stderr,
+    env: process.env,
+    cwd: process.cwd(),
+    interrupted: controller.signal,
+    now: () => Date.now(),
+    sleep: (ms) => wait(ms, undefined, { signal: controller.signal }).catch(() => undefined),
+  };
+};

@@ -1,0 +1,12 @@
+/** Left-aligned columns, two spaces apart; the last one takes what it needs. */
+export const table = (header: readonly string[], rows: readonly (readonly string[])[]): string[] => {
+  const widths = header.map((title, column) =>
+    Math.max(title.length, ...rows.map((row) => (row[column] ?? '').length)),
+  );
+  return [header, ...rows].map((row) =>
+    row
+      .map((cell, column) => (column === header.length - 1 ? cell : cell.padEnd(widths[column] ?? 0)))
+      .join('  ')
+      .trimEnd(),
+  );
+};

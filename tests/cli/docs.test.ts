@@ -1,0 +1,31 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import type { CommandSpec } from '../../src/cli/command.ts';
+import { CHECK } from '../../src/cli/config-check.ts';
+import { LIST } from '../../src/cli/dlq-list.ts';
+import { REDRIVE } from '../../src/cli/dlq-redrive.ts';
+import { EXIT } from '../../src/cli/io.ts';
+import { ALL_REASONS, reasonEntry } from '../../src/lib/errors.ts';
+import { CRASHED } from '../../src/lib/dead-letter.ts';
+import { ROOT } from './run.ts';
+
+const cli = readFileSync(`${ROOT}docs/cli.md`, 'utf8');
+const operations = readFileSync(`${ROOT}docs/operations.md`, 'utf8');
+
+test.each<CommandSpec>([CHECK, LIST, REDRIVE])(
+  'docs/cli.md describes every option of $name',
+  ({ name, options }) => {
+    expect(cli).toContain(`## \`${name}\``);
+    for (const option of Object.keys(options)) expect(cli).toMatch(new RegExp(`\`--${option}\\b`));
+  },
+);
+
+test('docs/cli.md gives every exit code', () => {
+  for (const code of Object.values(EXIT)) expect(cli).toMatch(new RegExp(`\\| ${code} +\\|`));
+});
+
+test('docs/operations.md says what to do about every reason a dead letter can have', () => {
+  const dead = ALL_REASONS.filter((reason) => reasonEntry(reason).disposition === 'quarantine');
+  const described = [...operations.matchAll(/^\| `([a-z-]+)`/gm)].map(([, reason]) => reason);
+  expect(described).toEqual([...dead, CRASHED]);
+});

@@ -1,0 +1,236 @@
+/** The commands against the local SQS, with its visibility, redrive policy, move tasks and permissions. */
+import {
+  GetQueueUrlCommand,
+  ReceiveMessageCommand,
+  SendMessageCommand,
+  SQSClient,
+} from '@aws-sdk/client-sqs';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { type AdjustableClock, createClock } from '../../local/clock.ts';
+import { type FrontDoor, startFrontDoor } from '../../local/front/front-door.ts';
+import { createIam, type Iam } from '../../local/iam/iam.ts';
+import { createSqs, type Sqs } from '../../local/sqs/sqs.ts';
+import { toAttributes } from '../../src/lib/dead-letter.ts';
+import { formatHint } from '../../src/lib/hint.ts';
+import { type Run, run } from './run.ts';
+import { DEAD, LIVE } from './scripted-sqs.ts';
+
+const ACCOUNT = '111111111111';
+const PLACE = { accountId: ACCOUNT, region: 'us-east-1' };
+const arnOf = (name: string): string => `arn:aws:sqs:us-east-1:${ACCOUNT}:${name}`;
+
+/** What docs/operations.md asks for. */
+const OPERATOR_ACTIONS = [
+  'sqs:GetQueueUrl',
+  'sqs:GetQueueAttributes',
+  'sqs:ReceiveMessage',
+  'sqs:ChangeMessageVisibility',
+  'sqs:SendMessage',
+  'sqs:DeleteMessage',
+  'sqs:StartMessageMoveTask',
+  'sqs:ListMessageMoveTasks',
+];
+
+let clock: AdjustableClock;
+let iam: Iam;
+let sqs: Sqs;
+let door: FrontDoor;
+let client: SQSClient;
+
+beforeEach(async () => {
+  clock = createClock();
+  iam = createIam({ clock });
+  sqs = createSqs({ iam, clock, endpoint: () => door.httpEndpoint });
+  door = await startFrontDoor({ services: { sqs }, iam, clock });
+  sqs.queues.create({ ...PLACE, name: DEAD }, { MessageRetentionPeriod: '1209600' });
+  sqs.queues.create(
+    { ...PLACE, name: LIVE },
+    { RedrivePolicy: JSON.stringify({ deadLetterTargetArn: arnOf(DEAD), maxReceiveCount: 1 }) },
+  );
+  const { accessKeyId, secretAccessKey } = iam.rootCredentials(ACCOUNT);
+  vi.stubEnv('AWS_ENDPOINT_URL', door.httpEndpoint);
+  signInAs({ accessKeyId, secretAccessKey });
+  client = new SQSClient({ region: 'us-east-1' });
+});
+
+afterEach(async () => {
+  client.destroy();
+  vi.unstubAllEnvs();
+  await door.close();
+});
+
+const signInAs = (keys: { accessKeyId: string; secretAccessKey: string; sessionToken?: string }): void => {
+  vi.stubEnv('AWS_ACCESS_KEY_ID', keys.accessKeyId);
+  vi.stubEnv('AWS_SECRET_ACCESS_KEY', keys.secretAccessKey);
+  vi.stubEnv('AWS_SESSION_TOKEN', keys.sessionToken);
+};
+
+/** Signs in with a role that may do this and nothing else. */
+const signInAsOperator = (actions: readonly string[], resources: readonly string[]): string => {
+  const role = iam.putRole({
+    accountId: ACCOUNT,
+    roleName: 'operator',
+    assumeRolePolicy: { Statement: { Effect: 'Allow', Principal: { AWS: '*' }, Action: 'sts:AssumeRole' } },
+    policies: [{ Statement: { Effect: 'Allow', Action: [...actions], Resource: [...resources] } }],
+  });
+  signInAs(iam.createSession(role.arn, 'somebody', 900).credentials);
+  return role.arn;
+};
+
+const dlq = (...argv: string[]): Promise<Run> => run(['dlq', ...argv], { now: () => clock.now() });
+
+const urlOf = async (name: string): Promise<string> =>
+  (await client.send(new GetQueueUrlCommand({ QueueName: name }))).QueueUrl ?? '';
+
+const send = async (queue: string, body: string, attributes: Record<string, string> = {}): Promise<void> => {
+  const typed = Object.entries(attributes).map(
+    ([name, value]) => [name, { DataType: 'String', StringValue: value }] as const,
+  );
+  await client.send(
+    new SendMessageCommand({
+      QueueUrl: await urlOf(queue),
+      MessageBody: body,
+      MessageAttributes: Object.fromEntries(typed),
+    }),
+  );
+};
+
+const quarantine = (key: string, reason: 'kms' | 'access-denied' = 'kms'): Promise<void> => {
+  const of = { bucket: 'acme-documents', key, rule: 'invoices', destination: 'archive' };
+  const body = formatHint({
+    ...of,
+    versionId: null,
+    sizeBytes: 1,
+    kind: 'hint',
+    identity: null,
+    principalId: null,
+  });
+  const firstSeenMs = clock.now() - 60_000;
+  const letter = {
+    reason,
+    version: null,
+    firstSeenMs,
+    attempts: 1,
+    requestId: null,
+    detail: 'the key is disabled',
+  };
+  return send(DEAD, body, toAttributes({ ...of, ...letter }));
+};
+
+const countsOf = (name: string): { visible: number; inFlight: number } =>
+  sqs.queues.byName({ ...PLACE, name })!.messages.counts();
+
+test('list shows what is there and leaves it visible', async () => {
+  const odd = 'invoices/bell\u0007 line\nnoncharacter \uffff 請求書.pdf';
+  await quarantine(odd);
+  for (let n = 0; n < 12; n += 1) await quarantine(`invoices/${n}`, 'access-denied');
+  const { code, out } = await dlq('list', '--json');
+  expect(code).toBe(0);
+  expect(JSON.parse(out)).toHaveLength(13);
+  expect(JSON.parse(out)).toContainEqual(expect.objectContaining({ reason: 'kms', key: odd }));
+  expect(countsOf(DEAD)).toMatchObject({ visible: 13, inFlight: 0 });
+});
+
+test('redrive has SQS move everything, attributes included', async () => {
+  for (let n = 0; n < 30; n += 1) await quarantine(`invoices/${n}`);
+  const { code, out } = await dlq('redrive');
+  expect({ code, out }).toEqual({ code: 0, out: `30 messages sent from ${DEAD} to ${LIVE}.\n  30 × kms\n` });
+  expect([countsOf(DEAD).visible, countsOf(LIVE).visible]).toEqual([0, 30]);
+  const { Messages = [] } = await client.send(
+    new ReceiveMessageCommand({ QueueUrl: await urlOf(LIVE), MessageAttributeNames: ['All'] }),
+  );
+  expect(Object.keys(Messages[0]?.MessageAttributes ?? {})).toEqual(
+    expect.arrayContaining(['reason', 'first-seen', 'attempts']),
+  );
+});
+
+test('a second redrive watches the first one', async () => {
+  for (let n = 0; n < 20; n += 1) await quarantine(`invoices/${n}`);
+  const first = dlq('redrive', '--max-rate', '10');
+  await vi.waitFor(() => expect(countsOf(LIVE).visible).toBeGreaterThan(0), { timeout: 20_000 });
+  const second = await dlq('redrive');
+  expect(second.err).toContain('a move task was running already');
+  expect([(await first).code, second.code]).toEqual([0, 0]);
+  expect([countsOf(DEAD).visible, countsOf(LIVE).visible]).toEqual([0, 20]);
+});
+
+test('redrive with a filter sends what matches and releases the rest', async () => {
+  for (let n = 0; n < 24; n += 1) await quarantine(`invoices/${n}`, n % 2 ? 'kms' : 'access-denied');
+  const { code, out } = await dlq('redrive', '--reason', 'kms', '--json');
+  expect(code).toBe(0);
+  expect(JSON.parse(out)).toMatchObject({ moved: 12, byReason: { kms: 12 } });
+  expect(countsOf(DEAD)).toMatchObject({ visible: 12, inFlight: 0 });
+  expect(countsOf(LIVE).visible).toBe(12);
+});
+
+test('a message SQS moved because the function kept crashing can be found and redriven', async () => {
+  const record = {
+    eventSource: 'aws:s3',
+    s3: { bucket: { name: 'acme-documents' }, object: { key: 'a+b' } },
+  };
+  await send(LIVE, JSON.stringify({ Records: [record] }));
+  const receive = new ReceiveMessageCommand({ QueueUrl: await urlOf(LIVE), VisibilityTimeout: 30 });
+  await client.send(receive);
+  clock.advance(31_000);
+  await client.send(receive);
+  expect(JSON.parse((await dlq('list', '--json')).out)).toMatchObject([
+    { reason: 'crashed-or-timed-out', key: 'a b', ageSeconds: 31 },
+  ]);
+  expect((await dlq('redrive', '--reason', 'crashed-or-timed-out')).code).toBe(0);
+  expect(countsOf(LIVE).visible).toBe(1);
+});
+
+test('a redriven message on which the function crashes is shown as crashed, not with its old reason', async () => {
+  await quarantine('invoices/1', 'access-denied');
+  await dlq('redrive');
+  const receive = new ReceiveMessageCommand({ QueueUrl: await urlOf(LIVE), VisibilityTimeout: 30 });
+  await client.send(receive);
+  clock.advance(31_000);
+  await client.send(receive);
+  expect(JSON.parse((await dlq('list', '--json')).out)).toMatchObject([
+    {
+      reason: 'crashed-or-timed-out',
+      rule: 'invoices',
+      key: 'invoices/1',
+      attempts: null,
+      detail: 'Before that it was here for access-denied: the key is disabled',
+    },
+  ]);
+});
+
+test.each([
+  { missing: 'sqs:GetQueueUrl', argv: ['list'] },
+  { missing: 'sqs:GetQueueAttributes', argv: ['list'] },
+  { missing: 'sqs:ReceiveMessage', argv: ['list'] },
+  { missing: 'sqs:ChangeMessageVisibility', argv: ['list'] },
+  { missing: 'sqs:SendMessage', argv: ['redrive', '--reason', 'kms'] },
+  { missing: 'sqs:DeleteMessage', argv: ['redrive', '--reason', 'kms'] },
+  { missing: 'sqs:StartMessageMoveTask', argv: ['redrive'] },
+  { missing: 'sqs:ListMessageMoveTasks', argv: ['redrive'] },
+])('an operator without $missing is told so by dlq $argv', async ({ missing, argv }) => {
+  await quarantine('invoices/1');
+  signInAsOperator(
+    OPERATOR_ACTIONS.filter((action) => action !== missing),
+    ['*'],
+  );
+  const { code, err } = await dlq(...argv);
+  expect(code).toBeGreaterThan(0);
+  expect(err).toContain(`Access denied: ${missing} on queue`);
+});
+
+test('an operator with exactly the documented actions can do everything', async () => {
+  await quarantine('invoices/1');
+  await quarantine('invoices/2', 'access-denied');
+  signInAsOperator(OPERATOR_ACTIONS, [arnOf(DEAD), arnOf(LIVE)]);
+  for (const argv of [['list'], ['redrive', '--reason', 'kms'], ['redrive']]) {
+    expect(await dlq(...argv)).toMatchObject({ code: 0, err: '' });
+  }
+  expect(countsOf(LIVE).visible).toBe(2);
+});
+
+test('credentials that have expired are told from credentials that may not', async () => {
+  iam.expireSessions(signInAsOperator(OPERATOR_ACTIONS, ['*']));
+  expect((await dlq('list')).err).toContain('AWS refused the credentials');
+  signInAs({ accessKeyId: 'AKIAWRONG', secretAccessKey: 'x' });
+  expect((await dlq('list')).err).toContain('AWS refused the credentials');
+});

@@ -1,0 +1,159 @@
+import { execFile } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { LIST } from '../../src/cli/dlq-list.ts';
+import { REDRIVE } from '../../src/cli/dlq-redrive.ts';
+import { ALL_REASONS, reasonEntry } from '../../src/lib/errors.ts';
+import { ROOT, run } from './run.ts';
+
+afterEach(() => vi.unstubAllEnvs());
+
+describe('help', () => {
+  test.each([
+    {
+      argv: ['--help'],
+      words: ['config check', 'dlq list', 'dlq redrive', '--version', '-h, --help', '130'],
+    },
+    { argv: ['dlq', '--help'], words: ['list', 'redrive'] },
+    { argv: ['dlq', 'list', '--help'], words: Object.keys(LIST.options).map((name) => `--${name}`) },
+    { argv: ['dlq', 'redrive', '-h'], words: Object.keys(REDRIVE.options).map((name) => `--${name}`) },
+    {
+      argv: ['help', 'dlq', 'list'],
+      words: ['Usage: s3-replicator dlq list [options]', 'Examples:', 'Exit codes:'],
+    },
+  ])('of $argv is complete', async ({ argv, words }) => {
+    const { code, out, err } = await run(argv);
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    for (const word of words) expect(out).toContain(word);
+    expect(Math.max(...out.split('\n').map((line) => line.length))).toBeLessThanOrEqual(110);
+  });
+
+  test('names every reason a dead letter can have, and none that is retried', async () => {
+    const { out } = await run(['dlq', 'list', '--help']);
+    for (const reason of ALL_REASONS) {
+      const dead = reasonEntry(reason).disposition === 'quarantine';
+      expect(new RegExp(`[\\s,]${reason}[,.]`).test(out)).toBe(dead);
+    }
+  });
+
+  test('comes on standard error with exit code 2 where a command is missing', async () => {
+    for (const argv of [[], ['dlq']]) {
+      const { code, out, err } = await run(argv);
+      expect({ code, out }).toEqual({ code: 2, out: '' });
+      expect(err).toContain('Usage:');
+    }
+  });
+});
+
+test('--version is that of the package', async () => {
+  expect((await run(['--version'])).out).toMatch(/^\d+\.\d+\.\d+\n$/);
+});
+
+describe('a wrong command line is refused with exit code 2, the mistake and the nearest right word', () => {
+  test.each([
+    [['dql'], 'Unknown command: "dql" is not a command. Did you mean "dlq"?'],
+    [['constructor'], 'Unknown command: "constructor" is not a command.'],
+    [['dlq', 'lsit'], 'Unknown command: "lsit" is not a command of `dlq`. Did you mean "list"?'],
+    [
+      ['dlq', 'list', '--resaon=kms'],
+      'Unknown option: `s3-replicator dlq list` has no option --resaon. Did you mean --reason?',
+    ],
+    [['dlq', 'list', '--toString'], 'Unknown option: `s3-replicator dlq list` has no option --toString.'],
+    [['dlq', 'list', '-x'], 'Unknown option: `s3-replicator dlq list` has no option -x.'],
+    [['--verison'], 'has no option --verison. Did you mean --version?'],
+    [
+      ['dlq', 'list', '--reason', 'acess-denied'],
+      '--reason "acess-denied" is not a reason. Did you mean access-denied?',
+    ],
+    [['dlq', 'list', '--reason', 'throttled'], '--reason "throttled" is not a reason.'],
+    [['dlq', 'list', '--limit', '0'], '--limit takes a whole number from 1 to 100000, not "0".'],
+    [['dlq', 'list', '--limit', '1e3'], '--limit takes a whole number from 1 to 100000, not "1e3".'],
+    [['dlq', 'redrive', '--max-rate=501'], '--max-rate takes a whole number from 1 to 500, not "501".'],
+    [['dlq', 'list', '--limit'], '--limit needs a value'],
+    [['dlq', 'list', '--prefix', '--json'], '--prefix needs a value'],
+    [['dlq', 'list', '--json=yes'], '--json takes no value.'],
+    [['dlq', 'list', 'all', 'of it'], '`s3-replicator dlq list` takes no argument "all".'],
+    [['dlq', 'list', '--stage', '../x'], '--stage takes letters, digits and hyphens, not "../x".'],
+    [['dlq', 'list', '--region', 'moon'], '--region takes a region like us-east-1, not "moon".'],
+  ])('%j', async (argv, message) => {
+    const { code, out, err } = await run(argv);
+    expect({ code, out }).toEqual({ code: 2, out: '' });
+    expect(err).toContain(message);
+    expect(err).toMatch(/\nfix: .+\n$/);
+  });
+});
+
+describe('the configuration file', () => {
+  const listIn = async (content: string | null) => {
+    const cwd = mkdtempSync(join(tmpdir(), 's3-replicator-'));
+    try {
+      if (content !== null) writeFileSync(join(cwd, 'replication.yml'), content);
+      vi.stubEnv('AWS_ENDPOINT_URL', 'http://127.0.0.1:9');
+      vi.stubEnv('AWS_ACCESS_KEY_ID', 'AKIDEXAMPLE');
+      vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'secret');
+      vi.stubEnv('AWS_MAX_ATTEMPTS', '1');
+      return await run(['dlq', 'list'], { cwd });
+    } finally {
+      rmSync(cwd, { recursive: true });
+    }
+  };
+
+  test('that is missing is asked for', async () => {
+    const { code, err } = await listIn(null);
+    expect(code).toBe(1);
+    expect(err).toMatch(/Configuration not readable: .*replication\.yml/);
+    expect(err).toContain('name the file with --config');
+  });
+
+  test('that is no YAML is refused with the line', async () => {
+    expect((await listIn('name: [\n')).err).toMatch(/replication\.yml:\d+: /);
+  });
+
+  test('with a name that cannot be one is refused', async () => {
+    expect((await listIn('name: 9lives\n')).err).toContain('name is "9lives"');
+  });
+
+  test('needs only a name and a region: mistakes in the rules do not hide the dead letters', async () => {
+    const { code, err } = await listIn('name: acme\nregion: eu-central-1\nrules: nonsense\n');
+    expect(code).toBe(1);
+    expect(err).toContain('AWS cannot be reached: sqs:GetQueueUrl on queue acme-prod-live in eu-central-1');
+  });
+});
+
+test('missing credentials are asked for', async () => {
+  for (const name of ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_PROFILE'])
+    vi.stubEnv(name, undefined);
+  vi.stubEnv('AWS_EC2_METADATA_DISABLED', 'true');
+  vi.stubEnv('AWS_CONFIG_FILE', '/dev/null');
+  vi.stubEnv('AWS_SHARED_CREDENTIALS_FILE', '/dev/null');
+  const { code, err } = await run(['dlq', 'list']);
+  expect(code).toBe(1);
+  expect(err).toContain('No AWS credentials');
+  expect(err).toContain('fix: Sign in to the source account');
+});
+
+describe('the program', () => {
+  const start = promisify(execFile);
+  const script = `${ROOT}bin/s3-replicator.mjs`;
+  const bundled = existsSync(`${ROOT}node_modules/node-${process.platform}-${process.arch}/bin/node`);
+
+  test('runs and hands the exit code on', async () => {
+    expect((await start(process.execPath, [script, '--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+    await expect(start(process.execPath, [script, 'dql'])).rejects.toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('Did you mean "dlq"?'),
+    });
+  });
+
+  test.runIf(bundled)(
+    'started by a Node that cannot run TypeScript, goes on with the one npm installed',
+    async () => {
+      const old = ['--no-experimental-strip-types', script];
+      expect((await start(process.execPath, [...old, '--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+      await expect(start(process.execPath, [...old, 'dql'])).rejects.toMatchObject({ code: 2 });
+    },
+  );
+});

@@ -1,0 +1,67 @@
+import { runCli } from '../../src/cli/main.ts';
+import type { CliIo } from '../../src/cli/io.ts';
+import { type DeadLetter, toAttributes } from '../../src/lib/dead-letter.ts';
+import { formatHint } from '../../src/lib/hint.ts';
+import { DEAD, type ScriptedSqs } from './scripted-sqs.ts';
+
+/** The root of the repository, where replication.yml is. */
+export const ROOT = new URL('../../', import.meta.url).pathname;
+
+export interface Run {
+  code: number;
+  out: string;
+  err: string;
+}
+
+/** Runs a command line in process. Time is what `io.now` says, and sleeping takes none of it. */
+export const run = async (argv: readonly string[], io: Partial<CliIo> = {}): Promise<Run> => {
+  let out = '';
+  let err = '';
+  const code = await runCli(argv, {
+    stdout: { write: (text) => (out += text) },
+    stderr: { write: (text) => (err += text) },
+    env: process.env,
+    cwd: ROOT,
+    interrupted: new AbortController().signal,
+    now: () => Date.now(),
+    sleep: () => new Promise((resolve) => setImmediate(resolve)),
+    ...io,
+  });
+  return { code, out, err };
+};
+
+/** The environment in which the AWS SDK talks to the scripted SQS. */
+export const awsEnvironment = (sqs: ScriptedSqs): Record<string, string> => ({
+  AWS_ENDPOINT_URL: sqs.endpoint,
+  AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE',
+  AWS_SECRET_ACCESS_KEY: 'secret',
+  AWS_REGION: 'eu-west-1',
+});
+
+/** Puts a dead letter into the queue as the function does. */
+export const putDeadLetter = (sqs: ScriptedSqs, given: Partial<DeadLetter> & { key: string }): void => {
+  const letter: DeadLetter = {
+    reason: 'access-denied',
+    rule: 'invoices',
+    destination: 'archive',
+    bucket: 'acme-documents',
+    version: null,
+    firstSeenMs: sqs.nowMs - 7_500_000,
+    attempts: 1,
+    requestId: 'REQ1',
+    detail: 'PutObject in acme-archive: access denied',
+    ...given,
+  };
+  const body = formatHint({
+    bucket: letter.bucket ?? '',
+    key: given.key,
+    versionId: letter.version,
+    sizeBytes: null,
+    kind: 'hint',
+    identity: null,
+    principalId: null,
+    rule: letter.rule,
+    destination: letter.destination,
+  });
+  sqs.put(DEAD, body, toAttributes(letter), sqs.nowMs - 3_600_000);
+};
