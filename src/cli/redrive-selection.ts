@@ -27,6 +27,11 @@ export const redriveSelection = async (
       `note: about ${messageCount(hidden)} not looked at: another command or a redrive holds them.\n`,
     );
   }
+  if (redriven.cameBack > 0) {
+    io.stderr.write(
+      `note: ${messageCount(redriven.cameBack)} failed again and came back: see why with \`dlq list\`.\n`,
+    );
+  }
   if (failure instanceof CliError) io.stderr.write(failure.format());
   return {
     ...unmoved(queue, 'one-by-one'),

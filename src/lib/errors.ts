@@ -95,7 +95,7 @@ export type Reason = keyof typeof REASONS;
 export const reasonEntry = (reason: Reason): ReasonEntry => REASONS[reason];
 
 /** All reasons, for documentation and for `dlq redrive --reason`. */
-export const ALL_REASONS = Object.keys(REASONS) as Reason[];
+export const ALL_REASONS = Object.keys(REASONS).filter((name): name is Reason => name in REASONS);
 
 /** A failure with a known meaning. `cause` is what S3, STS, SQS or DynamoDB threw. */
 export class ReplicationError extends Error {

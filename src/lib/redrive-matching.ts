@@ -12,6 +12,8 @@ export interface Redriven {
   refused: number;
   /** What ended it early, after some messages had been moved. */
   failure: unknown;
+  /** Moved, failed again meanwhile and left where they are: their cause is not mended. */
+  cameBack: number;
   /** Held by another reader and therefore not looked at. Approximate. */
   hidden: number;
   interrupted: boolean;
@@ -42,9 +44,11 @@ export const redriveMatching = async (
     inBoth: 0,
     refused: 0,
     failure: null,
+    cameBack: 0,
     hidden: inFlight,
     interrupted: false,
   };
+  const returns = createReturnWatch();
   const left = (): number => (limit ?? Number.MAX_SAFE_INTEGER) - result.moved.length - result.refused;
   try {
     while (left() > 0 && !reader.interrupted.aborted) {
@@ -53,8 +57,10 @@ export const redriveMatching = async (
       const matching = received
         .map((message) => ({ message, seen: readDeadMessage(message, { nowMs: reader.now(), retentionMs }) }))
         .filter(({ message, seen }) => filterWants(filter, seen, message))
+        .filter((each) => !returns.isBack(each))
         .slice(0, left());
       const startMs = reader.now();
+      matching.forEach(returns.expect);
       await moveBatch(queue, hold, matching, result);
       request.onMoved(result.moved.length);
       const paceMs = maxPerSecond === null ? 0 : (matching.length / maxPerSecond) * 1000;
@@ -68,14 +74,39 @@ export const redriveMatching = async (
   } finally {
     await hold.release();
   }
-  return { ...result, interrupted: reader.interrupted.aborted && left() > 0 };
+  return { ...result, cameBack: returns.count(), interrupted: reader.interrupted.aborted && left() > 0 };
+};
+
+interface Match {
+  message: ReceivedMessage;
+  seen: DeadMessage;
+}
+
+/**
+ * Recognises what was moved and is here again, with one attempt more: moving it on and on would never end while its cause is
+ * not mended. By the body, since the message is a new one.
+ */
+const createReturnWatch = () => {
+  const attemptsMoved = new Map<string, number>();
+  let count = 0;
+  return {
+    expect: ({ message, seen }: Match): void => {
+      attemptsMoved.set(message.body, Math.max(seen.attempts ?? 0, attemptsMoved.get(message.body) ?? 0));
+    },
+    isBack: ({ message, seen }: Match): boolean => {
+      const isBack = (seen.attempts ?? 0) > (attemptsMoved.get(message.body) ?? Number.MAX_SAFE_INTEGER);
+      if (isBack) count += 1;
+      return isBack;
+    },
+    count: () => count,
+  };
 };
 
 /** Everything not confirmed stays in the hold and is released with the rest. */
 const moveBatch = async (
   queue: DeadLetterQueue,
   hold: Hold,
-  matching: { message: ReceivedMessage; seen: DeadMessage }[],
+  matching: Match[],
   result: Redriven,
 ): Promise<void> => {
   if (matching.length === 0) return;

@@ -124,9 +124,7 @@ const answer = async (
   for await (const chunk of request.setEncoding('utf8')) text += chunk;
   const input: Input = JSON.parse(text);
   sqs.calls.push(
-    `${operation} ${String(input.QueueName ?? input.QueueUrl ?? input.SourceArn)
-      .split(/[/:]/)
-      .at(-1)}`,
+    `${operation} ${(input.QueueName ?? input.QueueUrl ?? input.SourceArn ?? '').split(/[/:]/).at(-1)}`,
   );
   const verdict = sqs.script(operation, input);
   if (verdict === 'no answer') return;
@@ -138,12 +136,12 @@ const answer = async (
   });
   response.end(
     JSON.stringify(
-      failed ? { __type: `com.amazonaws.sqs#${result['code']}`, message: result['message'] } : result,
+      failed ? { __type: `com.amazonaws.sqs#${String(result['code'])}`, message: result['message'] } : result,
     ),
   );
 };
 
-const queueOf = (input: Input): string => String(input.QueueUrl).split('/').at(-1) ?? '';
+const queueOf = (input: Input): string => (input.QueueUrl ?? '').split('/').at(-1) ?? '';
 
 const OPERATIONS: Record<string, (sqs: ScriptedSqs, input: Input) => Record<string, unknown>> = {
   GetQueueUrl: (sqs, { QueueName }) =>

@@ -2,7 +2,7 @@
 import type { Readable } from 'node:stream';
 import { GetObjectCommand, type GetObjectCommandOutput, HeadObjectCommand } from '@aws-sdk/client-s3';
 import { ReplicationError } from '../errors.ts';
-import type { ObjectState, Slice, SlicedBody, SourceBucket } from '../ports.ts';
+import type { Checksum, ObjectState, Slice, SlicedBody, SourceBucket } from '../ports.ts';
 import { call, type Target, withHeaders } from './call.ts';
 import { isNotFound, isSseC } from './errors.ts';
 import { objectState, storedChecksum } from './object-state.ts';
@@ -71,10 +71,14 @@ const slicedBody = (answer: GetObjectCommandOutput, pin: ObjectState, slice: Sli
       `S3 sent ${sizeBytes} bytes where ${expected} were asked for`,
     );
   }
-  const checksum = slice.kind === 'part' ? storedChecksum(answer) : null;
-  // Some servers repeat the whole object's checksum on a part of it.
-  const ofPart = checksum?.type === 'COMPOSITE' || checksum?.value === pin.checksum?.value ? null : checksum;
-  return { body, sizeBytes, checksum: ofPart };
+  return { body, sizeBytes, checksum: slice.kind === 'part' ? checksumOfPart(answer, pin) : null };
+};
+
+/** S3 gives a part's own value beside the type of the whole object; some servers repeat the whole object's value. */
+const checksumOfPart = (answer: GetObjectCommandOutput, pin: ObjectState): Checksum | null => {
+  const stored = storedChecksum(answer);
+  const isOfWhole = stored === null || /-\d+$/.test(stored.value) || stored.value === pin.checksum?.value;
+  return isOfWhole ? null : { ...stored, type: 'FULL_OBJECT' };
 };
 
 const expectedBytes = (pin: ObjectState, slice: Slice): number | null => {

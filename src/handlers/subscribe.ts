@@ -1,0 +1,20 @@
+/** Lambda: the custom resource that subscribes source buckets while the stack is deployed. Wiring only. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Context } from 'aws-lambda';
+import { createBucketNotifications } from '../lib/aws/bucket-notifications.ts';
+import { bucketSubscription } from '../lib/bucket-subscription.ts';
+import { answerCustomResource } from '../lib/custom-resource.ts';
+import { sendAnswer } from '../lib/custom-resource-answer.ts';
+
+/** Kept free for the answer: without one CloudFormation waits until it gives the whole deployment up. */
+const RESERVE_MS = 15_000;
+
+export const handler = async (event: unknown, context: Context): Promise<void> => {
+  const signal = AbortSignal.timeout(context.getRemainingTimeInMillis() - RESERVE_MS);
+  const resource = bucketSubscription({
+    notifications: createBucketNotifications(signal),
+    sleep: (ms) => sleep(ms, undefined, { signal }),
+  });
+  const outcome = await answerCustomResource(event, resource, sendAnswer);
+  console.log(JSON.stringify(outcome));
+};

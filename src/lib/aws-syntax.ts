@@ -1,0 +1,63 @@
+/**
+ * How AWS spells the things a user writes into `replication.yml`. Each check answers whether a value can be right at
+ * all; whether the thing exists, only AWS can tell.
+ */
+
+/** https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html (general purpose buckets) */
+export const isBucketName = (value: string): boolean =>
+  /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(value) &&
+  !value.includes('..') &&
+  !/^\d+\.\d+\.\d+\.\d+$/.test(value) &&
+  !/^(xn--|sthree-)/.test(value) &&
+  !/(-s3alias|--ol-s3|\.mrap|--x-s3|--table-s3)$/.test(value);
+
+export const REGION = /^[a-z]{2,4}(-[a-z]+)+-\d{1,2}$/;
+
+/** Path, then a name of 1–64 characters. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html */
+export const ROLE_ARN = /^arn:aws[a-z-]*:iam::\d{12}:role\/([\x21-\x7e]+\/)?[\w+=,.@-]{1,64}$/;
+
+/** A key, not an alias: an alias may point to another key tomorrow, and IAM policies cannot name it. */
+export const KMS_KEY_ARN =
+  /^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/(mrk-[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
+
+/** https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html, ExternalId */
+export const EXTERNAL_ID = /^[\w+=,.@:/-]{2,1224}$/;
+
+/** CloudFormation stack names begin with a letter. */
+export const STACK_NAME_PART = /^[A-Za-z][A-Za-z0-9-]*$/;
+
+/** https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html */
+export const LOG_RETENTION_DAYS = [
+  1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
+] as const;
+
+/** Classes PutObject accepts in a general purpose bucket. */
+export const STORAGE_CLASSES = [
+  'STANDARD',
+  'STANDARD_IA',
+  'INTELLIGENT_TIERING',
+  'ONEZONE_IA',
+  'GLACIER_IR',
+  'GLACIER',
+  'DEEP_ARCHIVE',
+  'REDUCED_REDUNDANCY',
+] as const;
+
+/** The part of an ARN that says which AWS: `aws`, `aws-cn`, `aws-us-gov` … */
+export const partitionOfArn = (arn: string): string => arn.split(':')[1] ?? '';
+
+export const regionOfArn = (arn: string): string => arn.split(':')[3] ?? '';
+
+/** https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html */
+export const partitionOfRegion = (region: string): string =>
+  PARTITIONS.find(({ regionPrefix }) => region.startsWith(regionPrefix))?.partition ?? 'aws';
+
+const PARTITIONS = [
+  { regionPrefix: 'cn-', partition: 'aws-cn' },
+  { regionPrefix: 'us-gov-', partition: 'aws-us-gov' },
+  { regionPrefix: 'eusc-', partition: 'aws-eusc' },
+  { regionPrefix: 'us-iso-', partition: 'aws-iso' },
+  { regionPrefix: 'us-isob-', partition: 'aws-iso-b' },
+  { regionPrefix: 'eu-isoe-', partition: 'aws-iso-e' },
+  { regionPrefix: 'us-isof-', partition: 'aws-iso-f' },
+];

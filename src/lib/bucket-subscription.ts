@@ -1,0 +1,142 @@
+/** The custom resource behind each subscription in the stack. */
+import { LeftBehind } from './custom-resource.ts';
+import type { CustomResource } from './custom-resource.ts';
+import { isSubscribed, isUnsubscribed, subscribed, unsubscribed } from './subscription.ts';
+import type { SubscriptionProperties } from './subscription.ts';
+import { BucketNotificationsError, changeNotifications } from './notification-change.ts';
+import type { BucketNotifications, NotificationsProblem } from './notification-change.ts';
+
+export interface Dependencies {
+  notifications: BucketNotifications;
+  sleep(ms: number): Promise<void>;
+}
+
+/**
+ * Create and Update bring the bucket's configuration to hold exactly our subscription, Delete takes ours out. All three
+ * may be repeated, and leave what others have put there as it is.
+ */
+export const bucketSubscription = ({ notifications, sleep }: Dependencies): CustomResource => {
+  const subscribe = (wanted: SubscriptionProperties, through = notifications): Promise<void> =>
+    changeNotifications(through, wanted, sleep, {
+      isDone: (existing) => isSubscribed(existing, wanted),
+      apply: (existing) => subscribed(existing, wanted),
+    });
+  const unsubscribe = (wanted: SubscriptionProperties): Promise<void> =>
+    changeNotifications(notifications, wanted, sleep, {
+      isDone: (existing) => isUnsubscribed(existing, wanted.idPrefix),
+      apply: (existing) => unsubscribed(existing, wanted.idPrefix),
+    });
+  return {
+    physicalResourceId: (properties) => {
+      const { idPrefix, bucket } = parseProperties(properties);
+      return idPrefix + bucket;
+    },
+    create: async (properties) => {
+      const wanted = parseProperties(properties);
+      const watched = watchWrites(notifications);
+      try {
+        await subscribe(wanted, watched);
+      } catch (error) {
+        if (watched.mayHaveWritten()) await unsubscribe(wanted).catch(leftBehind(error));
+        throw advise(error, wanted.bucket);
+      }
+    },
+    update: async (properties) => {
+      const wanted = parseProperties(properties);
+      await subscribe(wanted).catch((error: unknown) => {
+        throw advise(error, wanted.bucket);
+      });
+    },
+    delete: async (properties) => {
+      const wanted = parseProperties(properties);
+      await unsubscribe(wanted).catch((error: unknown) => {
+        // The configuration went with the bucket. Where access is denied it may still be there: an entry for a queue that
+        // is gone would make S3 refuse every later change by anybody, so that is a failure.
+        if (problemOf(error) !== 'no-such-bucket') throw advise(error, wanted.bucket);
+      });
+    },
+  };
+};
+
+/** Knows whether anything may have been written: a lost answer says nothing, a refusal says no. */
+function watchWrites(
+  notifications: BucketNotifications,
+): BucketNotifications & { mayHaveWritten(): boolean } {
+  let written = false;
+  return {
+    get: (...given) => notifications.get(...given),
+    put: async (...given) => {
+      try {
+        await notifications.put(...given);
+        written = true;
+      } catch (error) {
+        if (problemOf(error) === 'failed') written = true;
+        throw error;
+      }
+    },
+    mayHaveWritten: () => written,
+  };
+}
+
+const leftBehind =
+  (first: unknown) =>
+  (second: unknown): never => {
+    throw new LeftBehind(
+      `${messageOf(first)}; and taking the subscription out again failed: ${messageOf(second)}`,
+    );
+  };
+
+const problemOf = (error: unknown): NotificationsProblem | null =>
+  error instanceof BucketNotificationsError ? error.problem : null;
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+const FIXES: Record<NotificationsProblem, (bucket: string) => string> = {
+  'access-denied': (bucket) =>
+    `Check that ${bucket} belongs to this account and that its bucket policy does not deny s3:GetBucketNotification or s3:PutBucketNotification to the subscribe role.`,
+  invalid: (bucket) =>
+    `Check that every target in the notification configuration of ${bucket} still exists and lets the bucket send: S3 checks all of them, not only ours.`,
+  'no-such-bucket': (bucket) => `Create the bucket ${bucket} first, or correct its name in replication.yml.`,
+  failed: () => 'Deploy again.',
+};
+
+/** CloudFormation shows only the message: it says what to do. */
+function advise(error: unknown, bucket: string): unknown {
+  const problem = problemOf(error);
+  return problem === null
+    ? error
+    : new Error(`${messageOf(error)}. ${FIXES[problem](bucket)}`, { cause: error });
+}
+
+/** CloudFormation passes every scalar as text; ours are texts anyway. */
+function parseProperties(value: unknown): SubscriptionProperties {
+  const events = field(value, 'events');
+  if (events !== 's3' && events !== 'eventbridge') throw malformed('events', events);
+  const filters = field(value, 'filters') ?? [];
+  if (!Array.isArray(filters)) throw malformed('filters', filters);
+  return {
+    bucket: text(value, 'bucket'),
+    accountId: text(value, 'accountId'),
+    queueArn: text(value, 'queueArn'),
+    idPrefix: text(value, 'idPrefix'),
+    events,
+    filters: filters.map((filter) => ({
+      prefix: String(field(filter, 'prefix') ?? ''),
+      suffix: String(field(filter, 'suffix') ?? ''),
+    })),
+  };
+}
+
+function text(value: unknown, name: string): string {
+  const found = field(value, name);
+  if (typeof found !== 'string' || found === '') throw malformed(name, found);
+  return found;
+}
+
+const field = (value: unknown, name: string): unknown =>
+  typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
+
+const malformed = (name: string, found: unknown): Error =>
+  new Error(
+    `the resource property \`${name}\` is ${JSON.stringify(found) ?? 'missing'}: the template was not made by serverless.yml`,
+  );

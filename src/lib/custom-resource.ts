@@ -1,0 +1,122 @@
+/**
+ * The protocol of CloudFormation custom resources: CloudFormation invokes a function and waits, up to an hour if need be,
+ * for an answer that is PUT to a presigned URL. So an answer is sent whatever happens.
+ * https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref.html
+ */
+
+export interface CustomResource {
+  /** The id that the properties stand for; CloudFormation replaces the resource when it changes. */
+  physicalResourceId(properties: unknown): string;
+  create(properties: unknown): Promise<void>;
+  update(properties: unknown): Promise<void>;
+  delete(properties: unknown): Promise<void>;
+}
+
+/** Thrown by `create` when it failed and could not undo what it had done: CloudFormation's Delete has to. */
+export class LeftBehind extends Error {
+  override readonly name = 'LeftBehind';
+}
+
+/** PUTs a body to a URL; rejects unless it was taken. */
+export type SendAnswer = (url: string, body: string) => Promise<void>;
+
+/** The limit of the answer's body. */
+const MAXIMUM_ANSWER_BYTES = 4096;
+
+/** Marks the id of a resource whose Create failed and left nothing behind that a Delete would have to remove. */
+const FAILED_CREATE = 'not-created/';
+
+/** What was answered, for the log. */
+export interface Outcome {
+  status: 'FAILED' | 'SUCCESS';
+  physicalResourceId: string;
+  /** Empty on success. */
+  reason: string;
+}
+
+/**
+ * Does what an event asks and answers it.
+ *
+ * @throws Error if the event is none of CloudFormation's, or the answer was not taken
+ */
+export async function answerCustomResource(
+  event: unknown,
+  resource: CustomResource,
+  send: SendAnswer,
+): Promise<Outcome> {
+  const url = text(event, 'ResponseURL');
+  if (!url)
+    throw new Error(
+      'not an event of CloudFormation: it has no ResponseURL. This function cannot be invoked by hand',
+    );
+  const outcome = await perform(event, resource);
+  await send(url, answerBody(event, outcome));
+  return outcome;
+}
+
+async function perform(event: unknown, resource: CustomResource): Promise<Outcome> {
+  const present = text(event, 'PhysicalResourceId');
+  try {
+    const id = await performRequest(
+      text(event, 'RequestType'),
+      present,
+      field(event, 'ResourceProperties'),
+      resource,
+    );
+    return { status: 'SUCCESS', physicalResourceId: id, reason: '' };
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return { status: 'FAILED', physicalResourceId: present || idOfFailure(event, error, resource), reason };
+  }
+}
+
+const idOfFailure = (event: unknown, error: unknown, resource: CustomResource): string =>
+  error instanceof LeftBehind
+    ? resource.physicalResourceId(field(event, 'ResourceProperties'))
+    : FAILED_CREATE + (text(event, 'LogicalResourceId') || 'unknown');
+
+async function performRequest(
+  type: string,
+  present: string,
+  properties: unknown,
+  resource: CustomResource,
+): Promise<string> {
+  switch (type) {
+    case 'Create':
+      await resource.create(properties);
+      return resource.physicalResourceId(properties);
+    case 'Update':
+      await resource.update(properties);
+      return resource.physicalResourceId(properties);
+    case 'Delete':
+      if (!present.startsWith(FAILED_CREATE)) await resource.delete(properties);
+      return present;
+    default:
+      throw new Error(`the request type is ${JSON.stringify(type)}, not Create, Update or Delete`);
+  }
+}
+
+/** An answer that is too long is not taken, and CloudFormation would wait in vain: the reason is cut to fit. */
+function answerBody(event: unknown, { status, physicalResourceId, reason }: Outcome): string {
+  const body = (cut: string): string =>
+    JSON.stringify({
+      Status: status,
+      Reason: cut,
+      PhysicalResourceId: physicalResourceId,
+      StackId: text(event, 'StackId'),
+      RequestId: text(event, 'RequestId'),
+      LogicalResourceId: text(event, 'LogicalResourceId'),
+    });
+  let cut = reason;
+  while (cut !== '' && Buffer.byteLength(body(cut)) > MAXIMUM_ANSWER_BYTES)
+    cut = cut.slice(0, Math.floor(cut.length * 0.9));
+  return body(cut);
+}
+
+const field = (value: unknown, name: string): unknown =>
+  typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
+
+function text(value: unknown, name: string): string {
+  const found = field(value, name);
+  return typeof found === 'string' ? found : '';
+}

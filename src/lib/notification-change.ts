@@ -1,0 +1,79 @@
+import type { NotificationConfiguration } from './subscription.ts';
+
+/** The notification configuration of buckets, in S3's words. Calls reject with {@link BucketNotificationsError}. */
+export interface BucketNotifications {
+  get(bucket: string, accountId: string): Promise<NotificationConfiguration>;
+  /** Replaces all of it. S3 checks that the bucket may send to each target. */
+  put(bucket: string, accountId: string, configuration: NotificationConfiguration): Promise<void>;
+}
+
+export type NotificationsProblem =
+  /** 403: IAM or the bucket policy, or the bucket belongs to another account. */
+  | 'access-denied'
+  /** S3 does not take the configuration, for instance because a target does not let it send. */
+  | 'invalid'
+  | 'no-such-bucket'
+  /** Anything else; may pass. */
+  | 'failed';
+
+export class BucketNotificationsError extends Error {
+  override readonly name = 'BucketNotificationsError';
+  readonly problem: NotificationsProblem;
+
+  constructor(problem: NotificationsProblem, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.problem = problem;
+  }
+}
+
+/** A change to a notification configuration that may be applied again and again. */
+export interface NotificationChange {
+  isDone(existing: NotificationConfiguration): boolean;
+  apply(existing: NotificationConfiguration): NotificationConfiguration;
+}
+
+/**
+ * Reads, writes and reads again until the change is there: S3 offers no condition on this write, so another writer who
+ * read before our write and wrote after it takes ours out without knowing.
+ *
+ * @throws BucketNotificationsError when S3 refuses for good, and whatever `apply` throws
+ */
+export async function changeNotifications(
+  notifications: BucketNotifications,
+  { bucket, accountId }: { bucket: string; accountId: string },
+  sleep: (ms: number) => Promise<void>,
+  change: NotificationChange,
+): Promise<void> {
+  const isDone = async (): Promise<boolean> => change.isDone(await notifications.get(bucket, accountId));
+  for (let attempt = 1; attempt <= MAXIMUM_ATTEMPTS; attempt++) {
+    try {
+      const existing = await notifications.get(bucket, accountId);
+      if (change.isDone(existing)) return;
+      await notifications.put(bucket, accountId, change.apply(existing));
+      if (await isDone()) return;
+      // Bucket configurations are eventually consistent: this may have been the old one.
+      await sleep(1000);
+      if (await isDone()) return;
+    } catch (error) {
+      if (!(error instanceof BucketNotificationsError) || attempt >= ATTEMPTS[error.problem]) throw error;
+      await sleep(Math.min(16, 2 ** (attempt - 1)) * 1000).catch(() => {
+        // No time left. What S3 said is of more use than that.
+        throw error;
+      });
+    }
+  }
+  throw new BucketNotificationsError(
+    'failed',
+    `somebody else keeps replacing the notifications of ${bucket}`,
+  );
+}
+
+const MAXIMUM_ATTEMPTS = 6;
+
+/** A permission or a queue policy made a moment ago takes some seconds to be known everywhere. All pauses: 31 seconds. */
+const ATTEMPTS: Record<NotificationsProblem, number> = {
+  'access-denied': 5,
+  invalid: MAXIMUM_ATTEMPTS,
+  failed: MAXIMUM_ATTEMPTS,
+  'no-such-bucket': 1,
+};

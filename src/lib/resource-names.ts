@@ -1,0 +1,51 @@
+/** Which of the possibly many stacks of one configuration is meant. */
+export interface Deployment {
+  /** `name` of the configuration. */
+  name: string;
+  /** `--stage`; separates, say, `test` from `prod` in one account. */
+  stage: string;
+  /** `--region`; S3 notifies queues of the bucket's own region only, so it is the source buckets' region too. */
+  region: string;
+}
+
+export interface ResourceNames {
+  stack: string;
+  liveQueue: string;
+  deadLetterQueue: string;
+  table: string;
+  replicateFunction: string;
+  subscribeFunction: string;
+  /** Named, so that the destination account can trust it before it exists. IAM names are global: hence the region. */
+  replicateRole: string;
+  subscribeRole: string;
+  alarmTopic: string;
+}
+
+/** The names of everything in the stack that is found by name. */
+export function resourceNames({ name, stage, region }: Deployment): ResourceNames {
+  const stack = `${name}-${stage}`;
+  return {
+    stack,
+    liveQueue: `${stack}-live`,
+    deadLetterQueue: `${stack}-live-dlq`,
+    table: `${stack}-idempotency`,
+    replicateFunction: `${stack}-replicate`,
+    subscribeFunction: `${stack}-subscribe`,
+    replicateRole: `${stack}-${region}-replicate`,
+    subscribeRole: `${stack}-${region}-subscribe`,
+    alarmTopic: `${stack}-alarms`,
+  };
+}
+
+/**
+ * By how many characters the longest derived name exceeds what AWS allows; 0 when all fit. The IAM role name
+ * (64 characters) is always the tightest: it has the longest ending and the lowest limit.
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+ */
+export const excessOfNames = (deployment: Deployment): number =>
+  Math.max(0, resourceNames(deployment).replicateRole.length - MAXIMUM_ROLE_NAME_LENGTH);
+
+const MAXIMUM_ROLE_NAME_LENGTH = 64;
+
+/** The Id prefix by which this stack recognises its own entries in a bucket's notification configuration. */
+export const subscriptionIdPrefix = (names: ResourceNames): string => `${names.stack}:`;

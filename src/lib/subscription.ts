@@ -1,0 +1,169 @@
+/**
+ * The subscription of an existing bucket to the live queue. A bucket has one notification configuration that may hold
+ * entries of other teams, and every change replaces all of it: what is not ours must come out as it went in.
+ */
+import { coverWithoutOverlap, filtersOverlap } from './key-filter.ts';
+import type { KeyFilter } from './key-filter.ts';
+
+/** What one bucket's subscription shall be. */
+export interface SubscriptionProperties {
+  bucket: string;
+  /** Account that must own the bucket: it could have been deleted and created again by somebody else. */
+  accountId: string;
+  /** `s3`: entries for the queue; `eventbridge`: only the flag that lets the bucket notify EventBridge. */
+  events: 'eventbridge' | 's3';
+  queueArn: string;
+  /** By this our entries are recognised. */
+  idPrefix: string;
+  filters: KeyFilter[];
+}
+
+/**
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/API_NotificationConfiguration.html. Only what is looked at has a name
+ * here; the rest passes through untouched.
+ */
+export interface NotificationConfiguration {
+  QueueConfigurations?: (NotificationEntry & { QueueArn: string | undefined })[] | undefined;
+  TopicConfigurations?: (NotificationEntry & { TopicArn: string | undefined })[] | undefined;
+  LambdaFunctionConfigurations?:
+    (NotificationEntry & { LambdaFunctionArn: string | undefined })[] | undefined;
+  EventBridgeConfiguration?: object | undefined;
+}
+
+export interface NotificationEntry {
+  Id?: string | undefined;
+  Events: string[] | undefined;
+  Filter?: { Key?: { FilterRules?: FilterRule[] | undefined } | undefined } | undefined;
+}
+
+interface FilterRule {
+  /** `prefix` or `suffix`, in any case. */
+  Name?: string | undefined;
+  Value?: string | undefined;
+}
+
+/** S3 would refuse the subscription because somebody else is notified of the same events. */
+export class SubscriptionConflict extends Error {
+  override readonly name = 'SubscriptionConflict';
+}
+
+const CREATED = 's3:ObjectCreated:*';
+
+/**
+ * The bucket's configuration with our subscription in it, and nothing of ours besides.
+ *
+ * @throws SubscriptionConflict naming the entries in the way
+ */
+export function subscribed(
+  existing: NotificationConfiguration,
+  wanted: SubscriptionProperties,
+): NotificationConfiguration {
+  const foreign = withoutOurs(existing, wanted.idPrefix);
+  if (wanted.events === 'eventbridge') {
+    return { ...foreign, EventBridgeConfiguration: existing.EventBridgeConfiguration ?? {} };
+  }
+  refuseOverlap(foreign, wanted);
+  const ours = wanted.filters.map((filter, position) => entry(wanted, filter, position));
+  return { ...foreign, QueueConfigurations: [...(foreign.QueueConfigurations ?? []), ...ours] };
+}
+
+/**
+ * The bucket's configuration without our entries. The EventBridge flag stays on: it costs nothing, and whether others
+ * rely on it by now cannot be told.
+ */
+export const unsubscribed = (
+  existing: NotificationConfiguration,
+  idPrefix: string,
+): NotificationConfiguration => withoutOurs(existing, idPrefix);
+
+/** Is the configuration, as S3 reports it, already so that subscribing would change nothing? */
+export function isSubscribed(existing: NotificationConfiguration, wanted: SubscriptionProperties): boolean {
+  const ours = (existing.QueueConfigurations ?? []).filter((candidate) => isOurs(candidate, wanted.idPrefix));
+  if (wanted.events === 'eventbridge')
+    return ours.length === 0 && existing.EventBridgeConfiguration !== undefined;
+  const fingerprints = ours.map(fingerprint).toSorted();
+  const expected = wanted.filters
+    .map((filter, position) => fingerprint(entry(wanted, filter, position)))
+    .toSorted();
+  return JSON.stringify(fingerprints) === JSON.stringify(expected);
+}
+
+/** Does the configuration, as S3 reports it, hold nothing of ours? */
+export const isUnsubscribed = (existing: NotificationConfiguration, idPrefix: string): boolean =>
+  !(existing.QueueConfigurations ?? []).some((candidate) => isOurs(candidate, idPrefix));
+
+/**
+ * The filters to write into a notification configuration for the filters of rules. S3 wants characters beyond the plain
+ * ones encoded, but does not say which; so only the plain end of a filter is used. The bucket then notifies of somewhat
+ * more keys, which the function filters out.
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-filtering.html
+ */
+export const notificationFilters = (filters: KeyFilter[]): KeyFilter[] =>
+  coverWithoutOverlap(
+    filters.map(({ prefix, suffix }) => ({
+      prefix: /^[\w!.'()/-]*/.exec(prefix)?.[0] ?? '',
+      suffix: /[\w!.'()/-]*$/.exec(suffix)?.[0] ?? '',
+    })),
+  );
+
+const isOurs = ({ Id }: NotificationEntry, idPrefix: string): boolean => Id?.startsWith(idPrefix) ?? false;
+
+function withoutOurs(existing: NotificationConfiguration, idPrefix: string): NotificationConfiguration {
+  const queues = existing.QueueConfigurations?.filter((candidate) => !isOurs(candidate, idPrefix));
+  return { ...existing, ...(queues ? { QueueConfigurations: queues } : {}) };
+}
+
+function entry(wanted: SubscriptionProperties, { prefix, suffix }: KeyFilter, position: number) {
+  const rules = [
+    ...(prefix === '' ? [] : [{ Name: 'prefix', Value: prefix }]),
+    ...(suffix === '' ? [] : [{ Name: 'suffix', Value: suffix }]),
+  ];
+  return {
+    Id: `${wanted.idPrefix}${position + 1}`,
+    QueueArn: wanted.queueArn,
+    Events: [CREATED],
+    ...(rules.length === 0 ? {} : { Filter: { Key: { FilterRules: rules } } }),
+  };
+}
+
+const fingerprint = (candidate: NotificationEntry & { QueueArn: string | undefined }): string =>
+  JSON.stringify([candidate.Id, candidate.QueueArn, candidate.Events, filterOf(candidate)]);
+
+function filterOf({ Filter }: NotificationEntry): KeyFilter {
+  const value = (name: string): string =>
+    Filter?.Key?.FilterRules?.find(({ Name }) => Name?.toLowerCase() === name)?.Value ?? '';
+  return { prefix: value('prefix'), suffix: value('suffix') };
+}
+
+/** S3's own message for this names neither the entry nor a way out. */
+function refuseOverlap(foreign: NotificationConfiguration, wanted: SubscriptionProperties): void {
+  const inTheWay = entriesWithTarget(foreign).filter(
+    (candidate) =>
+      candidate.Events?.some(coversCreated) &&
+      wanted.filters.some((filter) => filtersOverlap(filter, filterOf(candidate))),
+  );
+  if (inTheWay.length === 0) return;
+  throw new SubscriptionConflict(
+    `bucket ${wanted.bucket} already notifies somebody else of the same events: ${inTheWay.map(describeEntry).join('; ')}. ` +
+      'S3 allows only one target for an event type and key. Write `events: eventbridge` in the source of every rule for this ' +
+      'bucket in replication.yml: EventBridge takes its copy of the events beside these entries.',
+  );
+}
+
+const entriesWithTarget = (
+  configuration: NotificationConfiguration,
+): (NotificationEntry & { target: string })[] => [
+  ...(configuration.QueueConfigurations ?? []).map((each) => ({ ...each, target: each.QueueArn ?? '' })),
+  ...(configuration.TopicConfigurations ?? []).map((each) => ({ ...each, target: each.TopicArn ?? '' })),
+  ...(configuration.LambdaFunctionConfigurations ?? []).map((each) => ({
+    ...each,
+    target: each.LambdaFunctionArn ?? '',
+  })),
+];
+
+const coversCreated = (event: string): boolean => event.startsWith('s3:ObjectCreated:');
+
+function describeEntry(candidate: NotificationEntry & { target: string }): string {
+  const { prefix, suffix } = filterOf(candidate);
+  return `entry "${candidate.Id ?? ''}" (${candidate.Events?.join(', ') ?? ''} of keys "${prefix}*${suffix}" to ${candidate.target})`;
+}

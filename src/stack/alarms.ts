@@ -1,0 +1,123 @@
+import type { AlarmSettings } from '../lib/configuration.ts';
+import type { ResourceNames } from '../lib/resource-names.ts';
+import { ACCOUNT_ID, attribute, denyWithoutTls, policyDocument, ref, substitute } from './cloudformation.ts';
+import type { CloudFormationResource, Resources } from './cloudformation.ts';
+
+export const alarms = (names: ResourceNames, settings: AlarmSettings): Resources => ({
+  ...topic(names, settings.email),
+  DeadLettersAlarm: alarm(names, {
+    name: 'dead-letters',
+    description:
+      'Objects could not be replicated. See why with `s3-replicator dlq list`, mend it, then `dlq redrive`.',
+    metric: queueMetric('ApproximateNumberOfMessagesVisible', 'LiveDeadLetterQueue'),
+    statistic: 'Maximum',
+    threshold: 1,
+  }),
+  OldestMessageAlarm: alarm(names, {
+    name: 'oldest-message',
+    description: `Events have waited ${settings.oldestMessageMinutes} minutes: replication is behind.`,
+    metric: queueMetric('ApproximateAgeOfOldestMessage', 'LiveQueue'),
+    statistic: 'Maximum',
+    threshold: settings.oldestMessageMinutes * 60,
+  }),
+  ErrorsAlarm: alarm(names, {
+    name: 'errors',
+    description: 'Invocations of the replicate function failed as a whole (crash, time-out, out of memory).',
+    metric: functionMetric('Errors'),
+    statistic: 'Sum',
+    threshold: settings.errors,
+  }),
+  ThrottlesAlarm: alarm(names, {
+    name: 'throttles',
+    description: 'The account has no concurrency left for the replicate function.',
+    metric: functionMetric('Throttles'),
+    statistic: 'Sum',
+    threshold: settings.throttles,
+  }),
+});
+
+/**
+ * Not encrypted with a KMS key on purpose: CloudWatch may not use the key alias/aws/sns, so its alarms would be lost
+ * silently; it would take a customer managed key. The messages name alarms, not objects.
+ * https://repost.aws/knowledge-center/cloudwatch-configure-alarm-sns
+ */
+const topic = (names: ResourceNames, email: string | null): Resources => ({
+  AlarmTopic: {
+    Type: 'AWS::SNS::Topic',
+    Properties: {
+      TopicName: names.alarmTopic,
+      ...(email === null ? {} : { Subscription: [{ Protocol: 'email', Endpoint: email }] }),
+    },
+  },
+  AlarmTopicPolicy: {
+    Type: 'AWS::SNS::TopicPolicy',
+    Properties: {
+      Topics: [ref('AlarmTopic')],
+      PolicyDocument: policyDocument([
+        {
+          Sid: 'Alarms',
+          Effect: 'Allow',
+          Principal: { Service: 'cloudwatch.amazonaws.com' },
+          Action: 'sns:Publish',
+          Resource: ref('AlarmTopic'),
+          Condition: {
+            StringEquals: { 'aws:SourceAccount': ACCOUNT_ID },
+            ArnLike: {
+              'aws:SourceArn': substitute(
+                `arn:\${AWS::Partition}:cloudwatch:\${AWS::Region}:\${AWS::AccountId}:alarm:${names.stack}-*`,
+              ),
+            },
+          },
+        },
+        denyWithoutTls('sns:Publish', ref('AlarmTopic')),
+      ]),
+    },
+  },
+});
+
+interface Metric {
+  Namespace: string;
+  MetricName: string;
+  Dimensions: { Name: string; Value: object }[];
+}
+
+const queueMetric = (metric: string, queue: string): Metric => ({
+  Namespace: 'AWS/SQS',
+  MetricName: metric,
+  Dimensions: [{ Name: 'QueueName', Value: attribute(queue, 'QueueName') }],
+});
+
+const functionMetric = (metric: string): Metric => ({
+  Namespace: 'AWS/Lambda',
+  MetricName: metric,
+  Dimensions: [{ Name: 'FunctionName', Value: ref('ReplicateLambdaFunction') }],
+});
+
+interface Alarm {
+  name: string;
+  description: string;
+  metric: Metric;
+  statistic: 'Maximum' | 'Sum';
+  threshold: number;
+}
+
+/** SQS and Lambda report no data for idle queues and functions: that is not a failure. */
+const alarm = (
+  names: ResourceNames,
+  { name, description, metric, statistic, threshold }: Alarm,
+): CloudFormationResource => ({
+  Type: 'AWS::CloudWatch::Alarm',
+  Properties: {
+    AlarmName: `${names.stack}-${name}`,
+    AlarmDescription: description,
+    ...metric,
+    Statistic: statistic,
+    Period: 300,
+    EvaluationPeriods: 1,
+    ComparisonOperator: 'GreaterThanOrEqualToThreshold',
+    Threshold: threshold,
+    TreatMissingData: 'notBreaching',
+    AlarmActions: [ref('AlarmTopic')],
+    OKActions: [ref('AlarmTopic')],
+  },
+});

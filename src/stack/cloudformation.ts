@@ -1,0 +1,64 @@
+/** The few words of CloudFormation the stack is written in. */
+
+export interface CloudFormationResource {
+  Type: string;
+  Properties?: Record<string, unknown>;
+  DependsOn?: string[];
+}
+
+export type Resources = Record<string, CloudFormationResource>;
+
+export interface Statement {
+  Sid?: string;
+  Effect: 'Allow' | 'Deny';
+  Principal?: unknown;
+  Action: string | string[];
+  /** Absent in trust policies. */
+  Resource?: unknown;
+  Condition?: Record<string, Record<string, unknown>>;
+}
+
+/** `Ref`: of a pseudo parameter, or what CloudFormation calls the name of a resource (for a queue its URL). */
+export const ref = (logicalId: string): object => ({ Ref: logicalId });
+
+export const attribute = (logicalId: string, name: string): object => ({ 'Fn::GetAtt': [logicalId, name] });
+
+/** Text with `${AWS::Partition}` and the like in it. */
+export const substitute = (text: string): object => ({ 'Fn::Sub': text });
+
+export const ACCOUNT_ID = ref('AWS::AccountId');
+
+export const policyDocument = (statements: Statement[]): object => ({
+  Version: '2012-10-17',
+  Statement: statements,
+});
+
+export const bucketArn = (bucket: string): object => substitute(`arn:\${AWS::Partition}:s3:::${bucket}`);
+
+/**
+ * The objects of a bucket under a prefix. In an IAM policy `*`, `?` and `${` have a meaning of their own and characters
+ * above U+00FF are not allowed, so the prefix is cut before the first character that is not plain: the statement then
+ * covers somewhat more keys of the same bucket.
+ * https://docs.aws.amazon.com/IAM/latest/APIReference/API_PutRolePolicy.html
+ */
+export const objectsArn = (bucket: string, prefix: string): object =>
+  substitute(`arn:\${AWS::Partition}:s3:::${bucket}/${plainStart(prefix)}*`);
+
+const plainStart = (prefix: string): string => /^[A-Za-z0-9!_.'()/=@:+, ~-]*/.exec(prefix)?.[0] ?? '';
+
+/** Letters and digits of a name, which CloudFormation allows in logical ids: `my-bucket.logs` → `MyBucketLogs`. */
+export const pascalCase = (name: string): string =>
+  name
+    .split(/[^A-Za-z0-9]+/)
+    .map((word) => word.charAt(0).toUpperCase() + word.slice(1))
+    .join('');
+
+/** `Deny` to everybody who does not use TLS, for a queue or a topic. */
+export const denyWithoutTls = (action: string, resource: unknown): Statement => ({
+  Sid: 'TlsOnly',
+  Effect: 'Deny',
+  Principal: '*',
+  Action: action,
+  Resource: resource,
+  Condition: { Bool: { 'aws:SecureTransport': 'false' } },
+});

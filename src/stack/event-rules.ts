@@ -1,0 +1,68 @@
+import type { KeyFilter } from '../lib/key-filter.ts';
+import { attribute } from './cloudformation.ts';
+import type { Resources } from './cloudformation.ts';
+import type { SourceBucket } from './source-buckets.ts';
+
+export const eventRuleId = ({ logicalName }: SourceBucket): string => `EventRule${logicalName}`;
+
+/** For each bucket that notifies EventBridge: the rule that passes its events on to the live queue. */
+export const eventRules = (buckets: SourceBucket[], stack: string): Resources =>
+  Object.fromEntries(
+    buckets
+      .filter(({ events }) => events === 'eventbridge')
+      .map((bucket) => [
+        eventRuleId(bucket),
+        {
+          Type: 'AWS::Events::Rule',
+          Properties: {
+            Description: `${stack}: new objects of ${bucket.bucket}`,
+            EventPattern: eventPattern(bucket),
+            Targets: [
+              {
+                Id: 'live-queue',
+                Arn: attribute('LiveQueue', 'Arn'),
+                // EventBridge drops what it could not deliver for a day; so kept, it is seen and sent again.
+                DeadLetterConfig: { Arn: attribute('LiveDeadLetterQueue', 'Arn') },
+              },
+            ],
+          },
+        },
+      ]),
+  );
+
+/** https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html */
+function eventPattern({ bucket, filters }: SourceBucket): object {
+  const whole = (keys: object): object => ({
+    source: ['aws.s3'],
+    'detail-type': ['Object Created'],
+    detail: { bucket: { name: [bucket] }, ...keys },
+  });
+  const matchers = filters.flatMap(keyMatchers);
+  if (matchers.includes(null)) return whole({});
+  const narrow = whole({ object: { key: matchers } });
+  // The function filters by itself: without key filters it is only called more often.
+  return JSON.stringify(narrow).length <= MAXIMUM_PATTERN_LENGTH ? narrow : whole({});
+}
+
+/** https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html */
+const MAXIMUM_PATTERN_LENGTH = 2048;
+
+/** Null: any key. */
+function keyMatchers({ prefix, suffix }: KeyFilter): (object | string | null)[] {
+  if (prefix === '' && suffix === '') return [null];
+  if (suffix === '') return [{ prefix }];
+  if (prefix === '') return [{ suffix }];
+  return [{ wildcard: `${literal(prefix)}*${literal(suffix)}` }, ...keysWithSharedEnds(prefix, suffix)];
+}
+
+/** https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html */
+const literal = (text: string): string => text.replace(/[\\*]/g, (character) => `\\${character}`);
+
+/** The keys in which prefix and suffix share characters (`a-b` has prefix `a-` and suffix `-b`): a wildcard misses them. */
+function keysWithSharedEnds(prefix: string, suffix: string): string[] {
+  const keys = [];
+  for (let shared = 1; shared <= Math.min(prefix.length, suffix.length); shared++) {
+    if (prefix.endsWith(suffix.slice(0, shared))) keys.push(prefix + suffix.slice(shared));
+  }
+  return keys;
+}

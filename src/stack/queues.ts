@@ -1,0 +1,103 @@
+import type { ResourceNames } from '../lib/resource-names.ts';
+import { ACCOUNT_ID, attribute, bucketArn, denyWithoutTls, policyDocument, ref } from './cloudformation.ts';
+import type { Resources, Statement } from './cloudformation.ts';
+import { eventRuleId } from './event-rules.ts';
+import type { SourceBucket } from './source-buckets.ts';
+
+/** Lambda's own advice for a queue that triggers a function: six times its time-out. */
+const VISIBILITY_TIMEOUT_SECONDS = 6 * 900;
+
+const FOURTEEN_DAYS_SECONDS = 14 * 24 * 60 * 60;
+
+/**
+ * The replicate function gives a message up long before this many deliveries. What reaches it has crashed or timed out
+ * each time.
+ */
+const MAXIMUM_RECEIVE_COUNT = 15;
+
+export const queues = (names: ResourceNames, buckets: SourceBucket[]): Resources => ({
+  LiveQueue: {
+    Type: 'AWS::SQS::Queue',
+    Properties: {
+      QueueName: names.liveQueue,
+      VisibilityTimeout: VISIBILITY_TIMEOUT_SECONDS,
+      MessageRetentionPeriod: FOURTEEN_DAYS_SECONDS,
+      SqsManagedSseEnabled: true,
+      RedrivePolicy: {
+        deadLetterTargetArn: attribute('LiveDeadLetterQueue', 'Arn'),
+        maxReceiveCount: MAXIMUM_RECEIVE_COUNT,
+      },
+    },
+  },
+  LiveDeadLetterQueue: {
+    Type: 'AWS::SQS::Queue',
+    Properties: {
+      QueueName: names.deadLetterQueue,
+      MessageRetentionPeriod: FOURTEEN_DAYS_SECONDS,
+      SqsManagedSseEnabled: true,
+      // By name: a reference would be a circle, since the live queue refers to this one.
+      RedriveAllowPolicy: {
+        redrivePermission: 'byQueue',
+        sourceQueueArns: [
+          { 'Fn::Sub': `arn:\${AWS::Partition}:sqs:\${AWS::Region}:\${AWS::AccountId}:${names.liveQueue}` },
+        ],
+      },
+    },
+  },
+  LiveQueuePolicy: {
+    Type: 'AWS::SQS::QueuePolicy',
+    Properties: {
+      Queues: [ref('LiveQueue')],
+      PolicyDocument: policyDocument([
+        ...allowBuckets(buckets.filter(({ events }) => events === 's3')),
+        ...allowEventRules(buckets, 'LiveQueue'),
+        denyWithoutTls('sqs:*', attribute('LiveQueue', 'Arn')),
+      ]),
+    },
+  },
+  LiveDeadLetterQueuePolicy: {
+    Type: 'AWS::SQS::QueuePolicy',
+    Properties: {
+      Queues: [ref('LiveDeadLetterQueue')],
+      PolicyDocument: policyDocument([
+        ...allowEventRules(buckets, 'LiveDeadLetterQueue'),
+        denyWithoutTls('sqs:*', attribute('LiveDeadLetterQueue', 'Arn')),
+      ]),
+    },
+  },
+});
+
+/** The account matters besides the bucket: a bucket that is deleted can be created again by somebody else. */
+function allowBuckets(buckets: SourceBucket[]): Statement[] {
+  if (buckets.length === 0) return [];
+  return [
+    {
+      Sid: 'SourceBuckets',
+      Effect: 'Allow',
+      Principal: { Service: 's3.amazonaws.com' },
+      Action: 'sqs:SendMessage',
+      Resource: attribute('LiveQueue', 'Arn'),
+      Condition: {
+        ArnEquals: { 'aws:SourceArn': buckets.map(({ bucket }) => bucketArn(bucket)) },
+        StringEquals: { 'aws:SourceAccount': ACCOUNT_ID },
+      },
+    },
+  ];
+}
+
+function allowEventRules(buckets: SourceBucket[], queue: string): Statement[] {
+  const rules = buckets.filter(({ events }) => events === 'eventbridge');
+  if (rules.length === 0) return [];
+  return [
+    {
+      Sid: 'EventRules',
+      Effect: 'Allow',
+      Principal: { Service: 'events.amazonaws.com' },
+      Action: 'sqs:SendMessage',
+      Resource: attribute(queue, 'Arn'),
+      Condition: {
+        ArnEquals: { 'aws:SourceArn': rules.map((bucket) => attribute(eventRuleId(bucket), 'Arn')) },
+      },
+    },
+  ];
+}

@@ -1,0 +1,119 @@
+import type { Configuration } from '../lib/configuration.ts';
+import { resourceNames } from '../lib/resource-names.ts';
+import type { ReplicationRule } from '../lib/rule.ts';
+import { attribute, bucketArn, objectsArn, policyDocument, substitute } from './cloudformation.ts';
+import type { CloudFormationResource, Resources, Statement } from './cloudformation.ts';
+import type { SourceBucket } from './source-buckets.ts';
+
+/** One role per function; the framework's shared role is not used. */
+export const roles = (configuration: Configuration, buckets: SourceBucket[]): Resources => {
+  const names = resourceNames(configuration.deployment);
+  return {
+    ReplicateRole: role(names.replicateRole, replicateStatements(configuration, buckets)),
+    // What it may do to buckets is granted bucket by bucket, beside each subscription.
+    SubscribeRole: role(names.subscribeRole, [writeLogs('SubscribeLogGroup')]),
+  };
+};
+
+const role = (name: string, statements: Statement[]): CloudFormationResource => ({
+  Type: 'AWS::IAM::Role',
+  Properties: {
+    RoleName: name,
+    AssumeRolePolicyDocument: policyDocument([
+      {
+        Effect: 'Allow',
+        Principal: { Service: 'lambda.amazonaws.com' },
+        Action: 'sts:AssumeRole',
+      },
+    ]),
+    Policies: [{ PolicyName: 'function', PolicyDocument: policyDocument(statements) }],
+  },
+});
+
+const replicateStatements = ({ replication, stack }: Configuration, buckets: SourceBucket[]): Statement[] => [
+  writeLogs('ReplicateLogGroup'),
+  {
+    Sid: 'LiveQueue',
+    Effect: 'Allow',
+    Action: [
+      'sqs:ReceiveMessage',
+      'sqs:DeleteMessage',
+      'sqs:ChangeMessageVisibility',
+      'sqs:GetQueueAttributes',
+    ],
+    Resource: attribute('LiveQueue', 'Arn'),
+  },
+  {
+    Sid: 'Quarantine',
+    Effect: 'Allow',
+    Action: 'sqs:SendMessage',
+    Resource: attribute('LiveDeadLetterQueue', 'Arn'),
+  },
+  {
+    Sid: 'IdempotencyRecords',
+    Effect: 'Allow',
+    Action: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem'],
+    Resource: attribute('IdempotencyTable', 'Arn'),
+  },
+  ...readSources(buckets.filter(({ ownPrefixes }) => ownPrefixes.length > 0)),
+  ...decryptSources(stack.sourceKmsKeyArns),
+  {
+    Sid: 'ReplicationRoles',
+    Effect: 'Allow',
+    Action: 'sts:AssumeRole',
+    Resource: roleArns(replication.rules),
+  },
+];
+
+/** The framework creates the log group, so the function need not; the ARN attribute covers the group's streams. */
+const writeLogs = (logGroup: string): Statement => ({
+  Sid: 'Logs',
+  Effect: 'Allow',
+  Action: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+  Resource: attribute(logGroup, 'Arn'),
+});
+
+/** Without s3:ListBucket S3 answers 403 for a key that does not exist, which looks like a missing permission. */
+function readSources(buckets: SourceBucket[]): Statement[] {
+  if (buckets.length === 0) return [];
+  return [
+    {
+      Sid: 'ReadSources',
+      Effect: 'Allow',
+      Action: ['s3:GetObject', 's3:GetObjectVersion'],
+      Resource: buckets.flatMap(({ bucket, ownPrefixes }) =>
+        ownPrefixes.map((prefix) => objectsArn(bucket, prefix)),
+      ),
+    },
+    {
+      Sid: 'TellMissingFromForbidden',
+      Effect: 'Allow',
+      Action: 's3:ListBucket',
+      Resource: buckets.map(({ bucket }) => bucketArn(bucket)),
+    },
+  ];
+}
+
+const decryptSources = (keyArns: string[]): Statement[] =>
+  keyArns.length === 0
+    ? []
+    : [
+        {
+          Sid: 'DecryptSources',
+          Effect: 'Allow',
+          Action: 'kms:Decrypt',
+          Resource: keyArns,
+          // Only for what S3 decrypts, and S3 uses keys of its own region only.
+          Condition: {
+            StringEquals: { 'kms:ViaService': substitute('s3.${AWS::Region}.${AWS::URLSuffix}') },
+          },
+        },
+      ];
+
+function roleArns(rules: ReplicationRule[]): string[] {
+  const arns = rules.flatMap(({ source, destinations }) => [
+    ...(source.roleArn === null ? [] : [source.roleArn]),
+    ...destinations.map(({ roleArn }) => roleArn),
+  ]);
+  return [...new Set(arns)].toSorted();
+}

@@ -1,0 +1,27 @@
+'use strict';
+// What `${file(src/stack/serverless.cjs):…}` in serverless.yml refers to. The framework loads only .js and .cjs files;
+// from here on Node reads the TypeScript sources themselves.
+if (!process.features.typescript) {
+  process.stderr.write(
+    `\nNode.js ${process.versions.node} cannot run TypeScript.\n` +
+      'On Linux (x64, arm64) run `npm ci` with optional dependencies and start the framework with `npx serverless`; ' +
+      'elsewhere install Node.js 22.18 or newer.\n',
+  );
+  process.exit(1);
+}
+const { loadConfiguration } = require('../lib/configuration.ts');
+const { stackOf } = require('./stack.ts');
+
+module.exports = ({ options }) => {
+  try {
+    const { stage, region } = options;
+    return stackOf(
+      loadConfiguration('replication.yml', { stage: stage ?? undefined, region: region ?? undefined }),
+    );
+  } catch (error) {
+    if (error.name !== 'ConfigurationError') throw error;
+    // Thrown on, the framework would print it with a stack trace once for every place in serverless.yml that refers here.
+    process.stderr.write(`\n${error.message}\n`);
+    process.exit(1);
+  }
+};

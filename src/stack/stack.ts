@@ -1,0 +1,103 @@
+import type { Configuration } from '../lib/configuration.ts';
+import { ConfigurationError } from '../lib/configuration-problem.ts';
+import { resourceNames } from '../lib/resource-names.ts';
+import type { ResourceNames } from '../lib/resource-names.ts';
+import { alarms } from './alarms.ts';
+import { attribute, ref } from './cloudformation.ts';
+import type { Resources } from './cloudformation.ts';
+import { eventRules } from './event-rules.ts';
+import { checkPolicySizes } from './policy-size.ts';
+import { queues } from './queues.ts';
+import { roles } from './roles.ts';
+import { sourceBuckets } from './source-buckets.ts';
+import { subscriptions } from './subscriptions.ts';
+import { table } from './table.ts';
+
+/** What `serverless.yml` takes from here, under the names it uses. */
+export interface Stack {
+  name: string;
+  stage: string;
+  region: string;
+  names: ResourceNames;
+  settings: Configuration['stack'];
+  tags: Record<string, string>;
+  replicateEnvironment: Record<string, unknown>;
+  resources: { Resources: Resources; Outputs: Record<string, { Description: string; Value: unknown }> };
+}
+
+/**
+ * The stack of a configuration. Pure: the same configuration gives the same template.
+ *
+ * @throws ConfigurationError if there are more buckets and roles than fit into one stack
+ */
+export function stackOf(configuration: Configuration): Stack {
+  const { deployment, stack } = configuration;
+  const names = resourceNames(deployment);
+  const resources = resourcesOf(configuration, names);
+  const problems = checkPolicySizes(resources).map((finding) => ({ ...finding, path: 'rules', line: null }));
+  if (problems.length > 0) throw new ConfigurationError('replication.yml', problems);
+  return {
+    name: deployment.name,
+    stage: deployment.stage,
+    region: deployment.region,
+    names,
+    settings: stack,
+    tags: { application: deployment.name, stage: deployment.stage, ...stack.tags },
+    replicateEnvironment: replicateEnvironment(configuration, names),
+    resources: { Resources: resources, Outputs: outputs() },
+  };
+}
+
+function resourcesOf(configuration: Configuration, names: ResourceNames): Resources {
+  const buckets = sourceBuckets(configuration.replication.rules);
+  return {
+    ...queues(names, buckets),
+    ...table(names),
+    ...roles(configuration, buckets),
+    ...eventRules(buckets, names.stack),
+    ...subscriptions(names, buckets),
+    ...alarms(names, configuration.stack.alarms),
+  };
+}
+
+const replicateEnvironment = (
+  { deployment, stack }: Configuration,
+  names: ResourceNames,
+): Record<string, unknown> => ({
+  LIVE_QUEUE_URL: ref('LiveQueue'),
+  DEAD_LETTER_QUEUE_URL: ref('LiveDeadLetterQueue'),
+  IDEMPOTENCY_TABLE: ref('IdempotencyTable'),
+  // STS allows 64 characters.
+  ROLE_SESSION_NAME: names.stack.slice(0, 64),
+  POWERTOOLS_SERVICE_NAME: deployment.name,
+  POWERTOOLS_METRICS_NAMESPACE: 's3-replicator',
+  POWERTOOLS_LOG_LEVEL: stack.logLevel,
+});
+
+const outputs = (): Stack['resources']['Outputs'] => ({
+  ReplicateRoleArn: {
+    Description:
+      'The role that destination accounts trust (parameter SourceRoleArn of destination/template.yml)',
+    Value: attribute('ReplicateRole', 'Arn'),
+  },
+  ReplicateFunctionName: {
+    Description: 'The function that replicates',
+    Value: ref('ReplicateLambdaFunction'),
+  },
+  SubscribeFunctionName: {
+    Description: 'The function that subscribes source buckets during deployment',
+    Value: ref('SubscribeLambdaFunction'),
+  },
+  LiveQueueUrl: { Description: 'Where events arrive', Value: ref('LiveQueue') },
+  LiveQueueArn: { Description: 'Where events arrive', Value: attribute('LiveQueue', 'Arn') },
+  DeadLetterQueueUrl: {
+    Description: 'Where events go that need a person',
+    Value: ref('LiveDeadLetterQueue'),
+  },
+  DeadLetterQueueArn: {
+    Description: 'Where events go that need a person',
+    Value: attribute('LiveDeadLetterQueue', 'Arn'),
+  },
+  IdempotencyTableName: { Description: 'Idempotency records and receipts', Value: ref('IdempotencyTable') },
+  AlarmTopicArn: { Description: 'Where alarms are published', Value: ref('AlarmTopic') },
+});

@@ -1,0 +1,65 @@
+import { notificationFilters } from '../lib/subscription.ts';
+import type { SubscriptionProperties } from '../lib/subscription.ts';
+import { subscriptionIdPrefix } from '../lib/resource-names.ts';
+import type { ResourceNames } from '../lib/resource-names.ts';
+import { ACCOUNT_ID, attribute, bucketArn, policyDocument, ref } from './cloudformation.ts';
+import type { Resources } from './cloudformation.ts';
+import type { SourceBucket } from './source-buckets.ts';
+
+/** How long CloudFormation waits for an answer before it gives the resource up. */
+const SERVICE_TIMEOUT_SECONDS = 120;
+
+/**
+ * One custom resource per source bucket, and beside each the permission to change that bucket's notifications. The
+ * permission is a resource of its own because of the order of deletion: when a bucket leaves `replication.yml`, CloudFormation
+ * first updates what stays, roles included, and only then deletes the subscription. A statement inside the role would be
+ * gone by then and the bucket would keep an entry for a queue that no longer lets it send.
+ */
+export const subscriptions = (names: ResourceNames, buckets: SourceBucket[]): Resources =>
+  Object.fromEntries(buckets.flatMap((bucket) => [permission(bucket), subscription(names, bucket)]));
+
+type NamedResource = [string, Resources[string]];
+
+const permissionId = ({ logicalName }: SourceBucket): string => `SubscribePolicy${logicalName}`;
+
+const permission = (source: SourceBucket): NamedResource => [
+  permissionId(source),
+  {
+    Type: 'AWS::IAM::Policy',
+    Properties: {
+      PolicyName: `subscribe-${source.bucket}`,
+      Roles: [ref('SubscribeRole')],
+      PolicyDocument: policyDocument([
+        {
+          Effect: 'Allow',
+          Action: ['s3:GetBucketNotification', 's3:PutBucketNotification'],
+          Resource: bucketArn(source.bucket),
+        },
+      ]),
+    },
+  },
+];
+
+function subscription(names: ResourceNames, source: SourceBucket): NamedResource {
+  const properties: Record<keyof SubscriptionProperties, unknown> = {
+    bucket: source.bucket,
+    accountId: ACCOUNT_ID,
+    events: source.events,
+    queueArn: attribute('LiveQueue', 'Arn'),
+    idPrefix: subscriptionIdPrefix(names),
+    filters: source.events === 's3' ? notificationFilters(source.filters) : [],
+  };
+  return [
+    `Subscription${source.logicalName}`,
+    {
+      Type: 'Custom::BucketSubscription',
+      // S3 asks the queue whether it may send before it accepts the subscription.
+      DependsOn: [permissionId(source), 'LiveQueuePolicy'],
+      Properties: {
+        ServiceToken: attribute('SubscribeLambdaFunction', 'Arn'),
+        ServiceTimeout: String(SERVICE_TIMEOUT_SECONDS),
+        ...properties,
+      },
+    },
+  ];
+}

@@ -1,0 +1,149 @@
+import { expect, test } from 'vitest';
+import { destination, file, fileWith, problemsOf, rule } from './yaml.ts';
+
+const found = (rules: Parameters<typeof file>[0]): string[] =>
+  problemsOf(file(rules)).map((problem) => `${problem.path}: ${problem.found}`);
+
+test('rule ids are unique', () => {
+  expect(
+    found([
+      rule('a', { bucket: 'source-1' }, [destination('replica-1')]),
+      rule('a', { bucket: 'source-2' }, [destination('replica-2')]),
+    ]),
+  ).toEqual(['rules[1].id: the id "a" for a second time']);
+});
+
+test('destination ids are unique within a rule, the bucket name being the id where none is given', () => {
+  const twice = (more: object) => [
+    rule('a', { bucket: 'source-1', prefix: 'in/' }, [
+      destination('replica-1', { prefix: 'a/' }),
+      destination('replica-1', { prefix: 'b/', ...more }),
+    ]),
+  ];
+
+  expect(found(twice({}))).toEqual([
+    'rules[0].destinations[1].id: the id "replica-1" for a second time in this rule',
+  ]);
+  expect(found(twice({ id: 'second' }))).toEqual([]);
+});
+
+test('all rules of a bucket agree on how it notifies', () => {
+  expect(
+    found([
+      rule('a', { bucket: 'source-1', prefix: 'a/' }, [destination('replica-1')]),
+      rule('b', { bucket: 'source-1', prefix: 'b/', events: 'eventbridge' }, [destination('replica-2')]),
+    ]),
+  ).toEqual(['rules[1].source.events: `eventbridge`, while rule "a" has `s3` for the same bucket']);
+});
+
+test('rules of one bucket may overlap', () => {
+  expect(
+    found([
+      rule('all', { bucket: 'source-1' }, [destination('replica-1')]),
+      rule('some', { bucket: 'source-1', prefix: 'a/' }, [destination('replica-2')]),
+    ]),
+  ).toEqual([]);
+});
+
+test('a rule that replicates into its own source is a loop', () => {
+  expect(found([rule('a', { bucket: 'source-1' }, [destination('source-1', { prefix: 'copy/' })])])).toEqual([
+    'rules[0].destinations[0]: a loop: "a" feeds "a"',
+  ]);
+});
+
+test('replicating within a bucket is allowed where the prefixes keep apart', () => {
+  expect(
+    found([rule('a', { bucket: 'source-1', prefix: 'in/' }, [destination('source-1', { prefix: 'out/' })])]),
+  ).toEqual([]);
+});
+
+test('a loop through several rules is reported once, with its way', () => {
+  expect(
+    found([
+      rule('a', { bucket: 'bucket-1' }, [destination('bucket-2')]),
+      rule('b', { bucket: 'bucket-2' }, [destination('bucket-3')]),
+      rule('c', { bucket: 'bucket-3' }, [destination('bucket-1')]),
+    ]),
+  ).toEqual(['rules[0].destinations[0]: a loop: "a" feeds "b" feeds "c" feeds "a"']);
+});
+
+test('a chain is not a loop', () => {
+  expect(
+    found([
+      rule('a', { bucket: 'bucket-1' }, [destination('bucket-2')]),
+      rule('b', { bucket: 'bucket-2' }, [destination('bucket-3')]),
+    ]),
+  ).toEqual([]);
+});
+
+test('a circle of buckets is no loop where prefixes or suffixes keep the keys apart', () => {
+  expect(
+    found([
+      rule('there', { bucket: 'bucket-1', prefix: 'mine/' }, [destination('bucket-2')]),
+      rule('back', { bucket: 'bucket-2', prefix: 'theirs/' }, [destination('bucket-1')]),
+    ]),
+  ).toEqual([]);
+  expect(
+    found([
+      rule('there', { bucket: 'bucket-1', suffix: '.a' }, [destination('bucket-2')]),
+      rule('back', { bucket: 'bucket-2', suffix: '.b' }, [destination('bucket-1')]),
+    ]),
+  ).toEqual([]);
+});
+
+test('two sources may not write the same keys of one bucket', () => {
+  const rules = (prefix: string) => [
+    rule('a', { bucket: 'source-1' }, [destination('replica-1', { prefix: 'a/' })]),
+    rule('b', { bucket: 'source-2' }, [destination('replica-1', { prefix })]),
+  ];
+
+  expect(found(rules('a/b/'))).toEqual([
+    'rules[1].destinations[0]: replicas under the same keys of replica-1 as those of rule "a"',
+  ]);
+  expect(found(rules('b/'))).toEqual([]);
+});
+
+test('keys of another region cannot encrypt or decrypt', () => {
+  const key = (region: string) => ({
+    kmsKeyArn: `arn:aws:kms:${region}:222222222222:key/mrk-${'0'.repeat(32)}`,
+  });
+
+  expect(problemsOf(fileWith({ destination: key('eu-west-1') }))).toMatchObject([
+    {
+      path: 'rules[0].destinations[0].kmsKeyArn',
+      found: 'a key in eu-west-1, while the bucket is in us-east-1',
+    },
+  ]);
+  expect(problemsOf(fileWith({ destination: key('us-east-1') }))).toEqual([]);
+  expect(problemsOf(fileWith({ source: key('eu-west-1') }))).toMatchObject([
+    { path: 'rules[0].source.kmsKeyArn' },
+  ]);
+  expect(problemsOf(fileWith({ source: key('eu-west-1') }), { region: 'eu-west-1' })).toEqual([]);
+});
+
+test('what only makes sense with a source role is refused without one, and the other way round', () => {
+  const role = { roleArn: 'arn:aws:iam::111111111111:role/reader' };
+  const key = { kmsKeyArn: `arn:aws:kms:us-east-1:111111111111:key/mrk-${'0'.repeat(32)}` };
+
+  expect(problemsOf(fileWith({ source: { externalId: 'some-id' } }))).toMatchObject([
+    { path: 'rules[0].source.externalId' },
+  ]);
+  expect(problemsOf(fileWith({ source: { externalId: 'some-id', ...role } }))).toEqual([]);
+  expect(problemsOf(fileWith({ source: { ...key, ...role } }))).toMatchObject([
+    { path: 'rules[0].source.kmsKeyArn' },
+  ]);
+});
+
+test('roles of another partition cannot be assumed', () => {
+  const china = { roleArn: 'arn:aws-cn:iam::222222222222:role/replica' };
+
+  expect(problemsOf(fileWith({ destination: { ...china, region: 'cn-north-1' } }))).toMatchObject([
+    { path: 'rules[0].destinations[0].roleArn' },
+  ]);
+  expect(problemsOf(fileWith({ destination: { region: 'cn-north-1' } }))).toMatchObject([
+    { path: 'rules[0].destinations[0].region' },
+  ]);
+  expect(
+    problemsOf(fileWith({ destination: { ...china, region: 'cn-north-1' } }), { region: 'cn-northwest-1' }),
+  ).toEqual([]);
+});

@@ -1,0 +1,100 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { run } from '../cli/run.ts';
+import { destination, file, fileWith, rule } from './yaml.ts';
+
+let cwd: string;
+
+beforeEach(async () => {
+  cwd = await mkdtemp(join(tmpdir(), 's3-replicator-config-'));
+});
+
+afterEach(() => rm(cwd, { recursive: true }));
+
+const check = async (text: string, ...options: string[]) => {
+  await writeFile(join(cwd, 'replication.yml'), text);
+  return run(['config', 'check', ...options], { cwd });
+};
+
+test('the resolved rules are shown with what the defaults mean', async () => {
+  const { code, out, err } = await check(
+    file([
+      rule('invoices', { bucket: 'acme-documents', prefix: 'in/', suffix: '.pdf' }, [
+        destination('acme-replica', { prefix: 'out/', storageClass: 'STANDARD_IA', id: 'second' }),
+      ]),
+    ]),
+    '--stage',
+    'test',
+  );
+
+  expect({ code, err }).toEqual({ code: 0, err: '' });
+  expect(out).toContain('s3-replicator-test-us-east-1-replicate');
+  expect(out).toContain('from  s3://acme-documents/in/*.pdf, notified by S3');
+  expect(out).toContain('to    s3://acme-replica/out/*.pdf, us-east-1');
+  expect(out).toContain('called second, as STANDARD_IA');
+});
+
+test('--json prints the whole configuration, and the names of what will be deployed', async () => {
+  const { code, out } = await check(fileWith({}), '--json');
+
+  expect(code).toBe(0);
+  expect(JSON.parse(out)).toMatchObject({
+    ok: true,
+    replication: { rules: [{ id: 'only' }] },
+    stack: { maximumConcurrency: 50 },
+    resources: { liveQueue: 's3-replicator-prod-live' },
+  });
+});
+
+test('problems go to standard error and end with exit code 1', async () => {
+  const { code, out, err } = await check(fileWith({ top: { name: '1a' }, rule: { versions: 'all' } }));
+
+  expect({ code, out }).toEqual({ code: 1, out: '' });
+  expect(err).toContain('replication.yml has 2 problems:');
+});
+
+test('--json gives problems as data', async () => {
+  const { code, out } = await check(fileWith({ top: { name: '1a' } }), '--json');
+
+  expect(code).toBe(1);
+  expect(JSON.parse(out)).toMatchObject({
+    ok: false,
+    file: 'replication.yml',
+    problems: [{ path: 'name', line: 1 }],
+  });
+});
+
+test('a file that is not there is a problem with a way out', async () => {
+  const { code, err } = await run(['config', 'check', '--config', 'other.yml'], { cwd });
+
+  expect(code).toBe(1);
+  expect(err).toMatch(/other\.yml[^]*create the file/);
+});
+
+test('more buckets than fit into one stack are found before a deployment', async () => {
+  const many = Array.from({ length: 90 }, (_, index) =>
+    rule(`rule-${index}`, { bucket: `acme-documents-${index}` }, [destination(`replica-${index}`)]),
+  );
+
+  expect((await check(file(many))).err).toContain('second stack');
+});
+
+test('config alone explains itself, and a mistyped command is recognised', async () => {
+  expect(await run(['config'], { cwd })).toMatchObject({
+    code: 2,
+    err: expect.stringContaining('config check'),
+  });
+  expect(await run(['config', 'chekc'], { cwd })).toMatchObject({
+    code: 2,
+    err: expect.stringContaining('Did you mean "check"?'),
+  });
+});
+
+test('config schema prints a JSON schema', async () => {
+  const { code, out } = await run(['config', 'schema'], { cwd });
+
+  expect(code).toBe(0);
+  expect(JSON.parse(out)).toMatchObject({ type: 'object', required: ['rules'] });
+});

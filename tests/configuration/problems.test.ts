@@ -1,0 +1,203 @@
+import { expect, test } from 'vitest';
+import { ConfigurationError } from '../../src/lib/configuration-problem.ts';
+import { loadConfiguration, parseConfiguration } from '../../src/lib/configuration.ts';
+import { destination, file, fileWith, problemsOf, rule, summaries } from './yaml.ts';
+
+const DESTINATION = 'rules[0].destinations[0]';
+
+test('all problems are reported at once, in the order of the file, each with its line', () => {
+  const text = `name: 1-replicator
+region: us
+rules:
+  - id: first
+    source:
+      bucket: s3://source
+    destinations:
+      - bucket: replica-bucket
+        region: us-east-1
+        roleArn: arn:aws:iam::22:role/replica
+        externalId: x
+  - id: second
+    source:
+      bucket: other-source
+    destinations: []
+stack:
+  batchSize: 11
+`;
+
+  expect(problemsOf(text).map(({ path, line }) => [path, line])).toEqual([
+    ['name', 1],
+    ['region', 2],
+    ['rules[0].source.bucket', 6],
+    ['rules[0].destinations[0].roleArn', 10],
+    ['rules[0].destinations[0].externalId', 11],
+    ['rules[1].destinations', 15],
+    ['stack.batchSize', 17],
+  ]);
+});
+
+test('the message shows place, what was found and how to mend it', () => {
+  expect(() => parseConfiguration(fileWith({ top: { name: 'a_b' } }))).toThrow(
+    new ConfigurationError('replication.yml', [
+      {
+        path: 'name',
+        line: 1,
+        found: '"a_b"',
+        fix: 'give a name of letters, digits and hyphens that begins with a letter; all resources of the stack begin with it',
+      },
+    ]),
+  );
+  expect(
+    new ConfigurationError('x.yml', [{ path: 'name', line: 1, found: '"a"', fix: 'mend' }]).message,
+  ).toBe('x.yml has one problem:\n\n  x.yml:1  name\n    found: "a"\n    fix:   mend');
+});
+
+test('a syntax error is reported with line and column', () => {
+  expect(problemsOf('rules:\n  - id: a\n    source: {\n')[0]).toMatchObject({
+    line: 4,
+    found: expect.stringMatching(/\(column \d+\)$/),
+  });
+});
+
+test('a key written twice is an error, not a silent choice', () => {
+  expect(problemsOf('name: a\nname: b\nrules: []\n')[0]).toMatchObject({
+    line: 2,
+    found: expect.stringContaining('unique'),
+  });
+});
+
+test('a file that is not there is reported like any other problem', () => {
+  expect(() => loadConfiguration('/nowhere/replication.yml')).toThrow(/replication\.yml[^]*ENOENT/);
+});
+
+test.each([
+  ['an empty file', '', 'the file must consist of `rules:`'],
+  ['a list', '- a\n', 'the file must consist of `rules:`'],
+  ['no rules', 'name: a\n', 'list at least one rule'],
+  ['an empty list of rules', 'rules: []\n', 'list at least one rule'],
+  ['a rule that is no block', 'rules: [a]\n', 'write each rule as a block'],
+])('%s is refused', (_, text, fix) => {
+  expect(summaries(text).join('\n')).toContain(fix);
+});
+
+test.each([
+  ['an upper case bucket', { source: { bucket: 'Source' } }, 'rules[0].source.bucket'],
+  ['a bucket that looks like an address', { source: { bucket: '10.0.0.1' } }, 'rules[0].source.bucket'],
+  ['a bucket ARN', { source: { bucket: 'arn:aws:s3:::source' } }, 'rules[0].source.bucket'],
+  ['a directory bucket', { source: { bucket: 'a--use1-az4--x-s3' } }, 'rules[0].source.bucket'],
+  ['a user ARN', { source: { roleArn: 'arn:aws:iam::111111111111:user/a' } }, 'rules[0].source.roleArn'],
+  ['a prefix longer than a key', { source: { prefix: 'é'.repeat(513) } }, 'rules[0].source.prefix'],
+  ['a prefix with ${', { source: { prefix: '${stage}/' } }, 'rules[0].source.prefix'],
+  ['an empty prefix value', { source: { prefix: null } }, 'rules[0].source.prefix'],
+  ['an unknown event mode', { source: { events: 'sns' } }, 'rules[0].source.events'],
+  [
+    'a role ARN without account',
+    { destination: { roleArn: 'arn:aws:iam:::role/a' } },
+    `${DESTINATION}.roleArn`,
+  ],
+  [
+    'a KMS alias',
+    { destination: { kmsKeyArn: 'arn:aws:kms:us-east-1:222222222222:alias/a' } },
+    `${DESTINATION}.kmsKeyArn`,
+  ],
+  [
+    'a storage class in lower case',
+    { destination: { storageClass: 'standard' } },
+    `${DESTINATION}.storageClass`,
+  ],
+  ['an external id of one character', { destination: { externalId: 'x' } }, `${DESTINATION}.externalId`],
+  [
+    'an external id that is too long',
+    { destination: { externalId: 'x'.repeat(1225) } },
+    `${DESTINATION}.externalId`,
+  ],
+  ['an external id with a space', { destination: { externalId: 'a b' } }, `${DESTINATION}.externalId`],
+  ['an external id that is a number', { destination: { externalId: 12345 } }, `${DESTINATION}.externalId`],
+  ['a stamp that is no truth value', { rule: { stamp: 'maybe' } }, 'rules[0].stamp'],
+  [
+    'a concurrency below what SQS allows',
+    { top: { stack: { maximumConcurrency: 1 } } },
+    'stack.maximumConcurrency',
+  ],
+  [
+    'a concurrency above what SQS allows',
+    { top: { stack: { maximumConcurrency: 1001 } } },
+    'stack.maximumConcurrency',
+  ],
+  ['half a message', { top: { stack: { batchSize: 1.5 } } }, 'stack.batchSize'],
+  [
+    'a retention CloudWatch does not know',
+    { top: { stack: { logRetentionDays: 31 } } },
+    'stack.logRetentionDays',
+  ],
+  ['an alarm address without @', { top: { stack: { alarms: { email: 'me' } } } }, 'stack.alarms.email'],
+  ['a tag of AWS', { top: { stack: { tags: { 'aws:a': 'b' } } } }, 'stack.tags.aws:a'],
+  ['a tag that is a number', { top: { stack: { tags: { cost: 1 } } } }, 'stack.tags.cost'],
+])('%s is refused', (_, more, path) => {
+  expect(problemsOf(fileWith(more)).map((problem) => problem.path)).toEqual([path]);
+});
+
+test.each([
+  [{ source: { prefx: 'a' } }, 'did you mean `prefix`?'],
+  [{ destination: { storage_class: 'STANDARD' } }, 'did you mean `storageClass`?'],
+  [
+    { rule: { owner: 'me' } },
+    'remove it; options here are id, source, destinations, versions, deletes, copy, stamp',
+  ],
+  [{ top: { batchSize: 5 } }, 'it belongs under `stack:`'],
+  [{ source: { storageClass: 'STANDARD' } }, 'it belongs under `rules.destinations:`'],
+  [{ source: { rules: [] } }, 'it belongs at the top of the file'],
+])('an unknown option is refused with advice: %j', (more, fix) => {
+  expect(problemsOf(fileWith(more)).map((problem) => problem.fix)).toEqual([fix]);
+});
+
+test('a misspelt option that is required is reported once, as misspelt', () => {
+  const text = fileWith({}).replace('externalId', 'external_id');
+  expect(summaries(text)).toEqual([
+    'rules[0].destinations[0].external_id: the unknown option `external_id` → did you mean `externalId`?',
+  ]);
+});
+
+test.each([
+  { versions: 'all' },
+  { deletes: 'replicate' },
+  { copy: 'server-side' },
+  { copy: 'auto' },
+  { restore: true },
+  { filter: { tags: { a: 'b' } } },
+  { tags: { a: 'b' } },
+])('an option of a later version is refused with "not yet": %j', (option) => {
+  const problems = problemsOf(fileWith({ rule: option }));
+  expect(problems.map(({ fix }) => fix)).toEqual([expect.stringMatching(/^not yet: /)]);
+});
+
+test('a value that is wrong for good is not promised for later', () => {
+  expect(problemsOf(fileWith({ rule: { deletes: 'never' } }))[0]?.fix).toBe(
+    'write `ignore`: replicas stay when the source object is deleted',
+  );
+});
+
+test('names derived from name, stage and region must fit into 64 characters', () => {
+  const text = fileWith({ top: { name: 'n'.repeat(39) } });
+
+  expect(problemsOf(text)).toEqual([]);
+  expect(problemsOf(text, { stage: 'production' })).toMatchObject([
+    { path: 'name', fix: 'shorten the name or the stage by 6 characters or more' },
+  ]);
+  expect(problemsOf(text, { region: 'ap-southeast-2' })).toMatchObject([{ path: 'name' }]);
+});
+
+test('a stage or region that cannot be part of names is refused', () => {
+  expect(problemsOf(fileWith({}), { stage: 'a_b' }).map(({ path }) => path)).toContain('--stage');
+  expect(problemsOf(fileWith({}), { region: 'here' }).map(({ path }) => path)).toContain('--region');
+});
+
+test('a mistake in one rule does not hide what is wrong between the others', () => {
+  const text = file([
+    rule('a', { bucket: 'source-1' }, [destination('replica-1')]),
+    rule('broken', { bucket: 'X' }, [destination('replica-2')]),
+    rule('a', { bucket: 'source-3' }, [destination('replica-3')]),
+  ]);
+
+  expect(problemsOf(text).map(({ path }) => path)).toEqual(['rules[1].source.bucket', 'rules[2].id']);
+});

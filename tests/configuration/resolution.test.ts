@@ -1,0 +1,117 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { jsonSchema } from '../../src/lib/configuration-schema.ts';
+import { loadConfiguration, parseConfiguration } from '../../src/lib/configuration.ts';
+import { excessOfNames, resourceNames } from '../../src/lib/resource-names.ts';
+import { ROLE, destination, file, fileWith, rule } from './yaml.ts';
+
+test('a minimal rule resolves to the documented defaults', () => {
+  const { replication, stack, deployment } = parseConfiguration(fileWith({}));
+
+  expect(replication).toEqual({
+    name: 's3-replicator',
+    rules: [
+      {
+        id: 'only',
+        source: {
+          bucket: 'source-bucket',
+          prefix: '',
+          suffix: '',
+          events: 's3',
+          roleArn: null,
+          externalId: null,
+        },
+        destinations: [
+          {
+            id: 'replica-bucket',
+            bucket: 'replica-bucket',
+            region: 'us-east-1',
+            roleArn: ROLE,
+            externalId: 'shared-id',
+            prefix: null,
+            storageClass: null,
+            kmsKeyArn: null,
+          },
+        ],
+        versions: 'latest',
+        deletes: 'ignore',
+        copy: 'stream',
+        stamp: true,
+      },
+    ],
+  });
+  expect(stack).toEqual({
+    maximumConcurrency: 50,
+    batchSize: 10,
+    logRetentionDays: 30,
+    logLevel: 'INFO',
+    alarms: { email: null, oldestMessageMinutes: 30, errors: 1, throttles: 1 },
+    tags: {},
+    sourceKmsKeyArns: [],
+  });
+  expect(deployment).toEqual({ name: 's3-replicator', stage: 'prod', region: 'us-east-1' });
+});
+
+test('the file in the repository is valid and spells out the defaults of the stack settings', () => {
+  const { replication, stack } = loadConfiguration('replication.yml');
+
+  expect(replication.rules.length).toBeGreaterThan(1);
+  expect(stack).toEqual(parseConfiguration(fileWith({})).stack);
+});
+
+test('--stage and --region win over the file', () => {
+  const { deployment } = parseConfiguration(fileWith({ top: { region: 'eu-west-1' } }), {
+    stage: 'test',
+    region: 'eu-central-1',
+  });
+
+  expect(deployment).toEqual({ name: 's3-replicator', stage: 'test', region: 'eu-central-1' });
+});
+
+test('an empty destination prefix removes the source prefix, a missing one keeps it', () => {
+  const text = file([
+    rule('a', { bucket: 'source-bucket', prefix: 'in/' }, [
+      destination('replica-1', { prefix: '' }),
+      destination('replica-2'),
+    ]),
+  ]);
+
+  const prefixes = parseConfiguration(text).replication.rules[0]?.destinations.map(({ prefix }) => prefix);
+  expect(prefixes).toEqual(['', null]);
+});
+
+test('a key given for several rules is granted once', () => {
+  const key = 'arn:aws:kms:us-east-1:111111111111:key/12345678-1234-1234-1234-123456789012';
+  const source = (bucket: string) => ({ bucket, kmsKeyArn: key });
+  const text = file([
+    rule('a', source('source-1'), [destination('replica-1')]),
+    rule('b', source('source-2'), [destination('replica-2')]),
+  ]);
+
+  expect(parseConfiguration(text).stack.sourceKmsKeyArns).toEqual([key]);
+});
+
+test('names at their longest still fit into what AWS allows', () => {
+  const longest = { name: 'n'.repeat(39), stage: 'prod', region: 'us-east-1' };
+  expect(excessOfNames(longest)).toBe(0);
+
+  const names = resourceNames(longest);
+  expect(names.liveQueue.length).toBeLessThanOrEqual(80);
+  expect(names.deadLetterQueue.length).toBeLessThanOrEqual(80);
+  for (const name of [
+    names.replicateFunction,
+    names.subscribeFunction,
+    names.replicateRole,
+    names.subscribeRole,
+  ]) {
+    expect(name.length).toBeLessThanOrEqual(64);
+  }
+});
+
+test('the JSON schema in the repository is the one the program has', () => {
+  const written: unknown = JSON.parse(readFileSync('docs/replication.schema.json', 'utf8'));
+  expect(
+    written,
+    'run `npx s3-replicator config schema > docs/replication.schema.json`, then `npm run format`',
+  ).toEqual(jsonSchema());
+});

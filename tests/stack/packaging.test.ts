@@ -1,0 +1,48 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { fileWith } from '../configuration/yaml.ts';
+import { unpackCode } from '../../local/lambda/unzip.ts';
+import { packaged } from './packaging.ts';
+import { resource } from './statements.ts';
+
+test('a wrong replication.yml stops the framework, with our own list of problems and nothing else', async () => {
+  const failure = await packaged('name: 1a\nrules: []\n').then(
+    () => null,
+    (error: unknown) => error,
+  );
+
+  const message = failure instanceof Error ? failure.message : '';
+  expect(message).toContain('replication.yml has 2 problems:');
+  expect(message.match(/has 2 problems/g)).toHaveLength(1);
+  expect(message).not.toMatch(/\n\s+at /);
+});
+
+test('packaging twice gives the same bytes', async () => {
+  await using first = await packaged();
+  await using second = await packaged();
+
+  for (const name of ['replicate.zip', 'subscribe.zip']) {
+    expect((await first.zip(name)).equals(await second.zip(name)), name).toBe(true);
+  }
+});
+
+test('--region and --stage move the stack', async () => {
+  await using stack = await packaged(fileWith({}), { region: 'eu-north-1', stage: 'test' });
+
+  expect(resource(stack.template, 'ReplicateRole').Properties['RoleName']).toBe(
+    's3-replicator-test-eu-north-1-replicate',
+  );
+});
+
+test('a function carries the validated configuration and nothing that reads one', async () => {
+  await using stack = await packaged(fileWith({ source: { prefix: 'a-telling-prefix/' } }));
+  const unpacked = await unpackCode(join(stack.directory, 'replicate.zip'), stack.directory);
+  const code = await readFile(join(unpacked.directory, 'src/handlers/replicate.js'), 'utf8');
+
+  expect(code).toContain('a-telling-prefix/');
+  for (const trace of ['ZodError', 'LineCounter', 'replication.yml has', 'fromIni'])
+    expect(code).not.toContain(trace);
+  // Stack traces name our functions.
+  expect(code).toContain('replicateBatch');
+});

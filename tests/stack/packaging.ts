@@ -1,0 +1,50 @@
+/** What `serverless package` makes of a configuration. */
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { TEMPLATE_FILE, packageStack } from '../../demo/package-stack.ts';
+
+export interface Template {
+  Resources: Record<string, Resource>;
+  Outputs: Record<string, { Value: unknown }>;
+}
+
+export interface Resource {
+  Type: string;
+  Properties: Record<string, unknown>;
+  DependsOn?: string[];
+}
+
+export interface Packaged extends AsyncDisposable {
+  /** Folder of the zips and the template. */
+  directory: string;
+  /** The compiled template, as text and read. */
+  templateText: string;
+  template: Template;
+  zip(name: string): Promise<Buffer>;
+}
+
+/** `configuration`: the text of replication.yml; absent: the one in the repository. Rejects with what the framework said. */
+export async function packaged(
+  configuration?: string,
+  deployment: { stage?: string; region?: string } = {},
+): Promise<Packaged> {
+  const directory = await mkdtemp(join(tmpdir(), 's3-replicator-test-'));
+  try {
+    const file = join(directory, 'replication.yml');
+    if (configuration !== undefined) await writeFile(file, configuration);
+    const replicationFile = configuration === undefined ? undefined : file;
+    await packageStack({ replicationFile, outDirectory: directory, ...deployment });
+    const templateText = await readFile(join(directory, TEMPLATE_FILE), 'utf8');
+    return {
+      directory,
+      templateText,
+      template: JSON.parse(templateText),
+      zip: (name) => readFile(join(directory, name)),
+      [Symbol.asyncDispose]: () => rm(directory, { recursive: true, force: true }),
+    };
+  } catch (error) {
+    await rm(directory, { recursive: true, force: true });
+    throw error;
+  }
+}

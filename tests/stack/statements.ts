@@ -1,0 +1,59 @@
+import type { Resource, Template } from './packaging.ts';
+
+export interface Statement {
+  Sid?: string;
+  Effect: string;
+  Principal?: unknown;
+  Action: string | string[];
+  Resource?: unknown;
+  Condition?: unknown;
+}
+
+interface PolicyDocument {
+  Statement: Statement[];
+}
+
+export const resource = (template: Template, logicalId: string): Resource => {
+  const found = template.Resources[logicalId];
+  if (!found) throw new Error(`the template has no ${logicalId}`);
+  return found;
+};
+
+export const ofType = (template: Template, type: string): [string, Resource][] =>
+  Object.entries(template.Resources).filter(([, { Type }]) => Type === type);
+
+/** The statements of a role's inline policies and of the policies attached to it. */
+export function roleStatements(template: Template, roleId: string): Statement[] {
+  const inline = list<{ PolicyDocument: PolicyDocument }>(resource(template, roleId).Properties['Policies']);
+  const attached = ofType(template, 'AWS::IAM::Policy')
+    .filter(([, { Properties }]) => JSON.stringify(Properties['Roles']) === JSON.stringify([{ Ref: roleId }]))
+    .map(([, { Properties }]) => ({ PolicyDocument: Properties['PolicyDocument'] as PolicyDocument }));
+  return [...inline, ...attached].flatMap(({ PolicyDocument }) => PolicyDocument.Statement);
+}
+
+/** The statements of a queue, topic or trust policy. */
+export const statementsOf = (policy: unknown): Statement[] => (policy as PolicyDocument).Statement;
+
+/** One element or several, as IAM writes it. */
+export const list = <T>(value: unknown): T[] => (Array.isArray(value) ? value : [value]) as T[];
+
+/** `action on resource`, one line for each pair. */
+export const grants = (statements: Statement[]): string[] =>
+  statements
+    .flatMap(({ Action, Resource }) =>
+      list<string>(Action).flatMap((action) =>
+        list<unknown>(Resource).map((on) => `${action} on ${spell(on)}`),
+      ),
+    )
+    .toSorted();
+
+/** Intrinsic functions in short: `LiveQueue.Arn`. */
+export function spell(value: unknown): string {
+  if (typeof value === 'object' && value !== null) {
+    if ('Ref' in value) return String(value.Ref);
+    if ('Fn::GetAtt' in value) return list<string>(value['Fn::GetAtt']).join('.');
+    if ('Fn::Sub' in value) return String(value['Fn::Sub']).replace('arn:${AWS::Partition}:', 'arn:aws:');
+    return JSON.stringify(value);
+  }
+  return String(value);
+}

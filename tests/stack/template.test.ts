@@ -1,0 +1,322 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { destination, file, rule } from '../configuration/yaml.ts';
+import { packaged } from './packaging.ts';
+import type { Packaged, Template } from './packaging.ts';
+import { grants, ofType, resource, roleStatements, spell, statementsOf } from './statements.ts';
+
+const KEY = 'arn:aws:kms:eu-west-1:111111111111:key/12345678-1234-1234-1234-123456789012';
+
+const CONFIGURATION = file(
+  [
+    rule('invoices', { bucket: 'acme-documents', prefix: 'invoices/', kmsKeyArn: KEY }, [
+      destination('replica-1'),
+    ]),
+    rule('paid', { bucket: 'acme-documents', prefix: 'invoices/paid/' }, [
+      destination('replica-2', { roleArn: 'arn:aws:iam::333333333333:role/second' }),
+    ]),
+    rule('contracts', { bucket: 'acme-documents', prefix: 'contracts/', suffix: '.pdf' }, [
+      destination('replica-3'),
+    ]),
+    rule('media', { bucket: 'acme.media', events: 'eventbridge', prefix: 'photos/', suffix: '.jpg' }, [
+      destination('replica-4'),
+    ]),
+    rule('elsewhere', { bucket: 'acme-elsewhere', roleArn: 'arn:aws:iam::111111111111:role/reader' }, [
+      destination('replica-5'),
+    ]),
+  ],
+  {
+    name: 'acme-replication',
+    region: 'eu-west-1',
+    stack: {
+      maximumConcurrency: 7,
+      batchSize: 3,
+      logRetentionDays: 14,
+      tags: { team: 'storage' },
+      alarms: { email: 'ops@example.com' },
+    },
+  },
+);
+
+let stack: Packaged;
+let template: Template;
+
+beforeAll(async () => {
+  stack = await packaged(CONFIGURATION, { stage: 'test' });
+  template = stack.template;
+});
+
+afterAll(() => stack[Symbol.asyncDispose]());
+
+const properties = (logicalId: string): Record<string, unknown> => resource(template, logicalId).Properties;
+
+test('the replicate function runs as designed, fed by the live queue', () => {
+  expect(properties('ReplicateLambdaFunction')).toMatchObject({
+    FunctionName: 'acme-replication-test-replicate',
+    Handler: 'src/handlers/replicate.handler',
+    Runtime: 'nodejs24.x',
+    Architectures: ['arm64'],
+    MemorySize: 1769,
+    Timeout: 900,
+    Role: { 'Fn::GetAtt': ['ReplicateRole', 'Arn'] },
+    Environment: {
+      Variables: {
+        LIVE_QUEUE_URL: { Ref: 'LiveQueue' },
+        DEAD_LETTER_QUEUE_URL: { Ref: 'LiveDeadLetterQueue' },
+        IDEMPOTENCY_TABLE: { Ref: 'IdempotencyTable' },
+        ROLE_SESSION_NAME: 'acme-replication-test',
+        POWERTOOLS_SERVICE_NAME: 'acme-replication',
+        POWERTOOLS_METRICS_NAMESPACE: 's3-replicator',
+        POWERTOOLS_LOG_LEVEL: 'INFO',
+      },
+    },
+  });
+  const mappings = ofType(template, 'AWS::Lambda::EventSourceMapping');
+  expect(mappings.map(([, mapping]) => mapping.Properties)).toEqual([
+    {
+      BatchSize: 3,
+      EventSourceArn: { 'Fn::GetAtt': ['LiveQueue', 'Arn'] },
+      FunctionName: { 'Fn::GetAtt': ['ReplicateLambdaFunction', 'Arn'] },
+      Enabled: true,
+      FunctionResponseTypes: ['ReportBatchItemFailures'],
+      ScalingConfig: { MaximumConcurrency: 7 },
+    },
+  ]);
+});
+
+test('messages live for fourteen days, hide for six time-outs and end in the dead-letter queue', () => {
+  expect(properties('LiveQueue')).toEqual({
+    QueueName: 'acme-replication-test-live',
+    VisibilityTimeout: 5400,
+    MessageRetentionPeriod: 1_209_600,
+    SqsManagedSseEnabled: true,
+    RedrivePolicy: {
+      deadLetterTargetArn: { 'Fn::GetAtt': ['LiveDeadLetterQueue', 'Arn'] },
+      maxReceiveCount: 15,
+    },
+  });
+  expect(properties('LiveDeadLetterQueue')).toMatchObject({
+    QueueName: 'acme-replication-test-live-dlq',
+    MessageRetentionPeriod: 1_209_600,
+    SqsManagedSseEnabled: true,
+    RedriveAllowPolicy: { redrivePermission: 'byQueue' },
+  });
+});
+
+test('only the source buckets of this account and our event rules may send, and nobody without TLS', () => {
+  const [buckets, rules, tls, ...others] = statementsOf(properties('LiveQueuePolicy')['PolicyDocument']);
+
+  expect(others).toEqual([]);
+  expect(buckets).toMatchObject({
+    Principal: { Service: 's3.amazonaws.com' },
+    Action: 'sqs:SendMessage',
+    Condition: {
+      ArnEquals: {
+        'aws:SourceArn': [
+          { 'Fn::Sub': 'arn:${AWS::Partition}:s3:::acme-documents' },
+          { 'Fn::Sub': 'arn:${AWS::Partition}:s3:::acme-elsewhere' },
+        ],
+      },
+      StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } },
+    },
+  });
+  const [[eventRule] = []] = ofType(template, 'AWS::Events::Rule');
+  expect(rules).toMatchObject({
+    Principal: { Service: 'events.amazonaws.com' },
+    Condition: { ArnEquals: { 'aws:SourceArn': [{ 'Fn::GetAtt': [eventRule, 'Arn'] }] } },
+  });
+  for (const policy of ['LiveQueuePolicy', 'LiveDeadLetterQueuePolicy']) {
+    expect(statementsOf(properties(policy)['PolicyDocument'])).toContainEqual({
+      ...tls,
+      Resource: expect.anything(),
+    });
+  }
+  expect(tls).toMatchObject({
+    Effect: 'Deny',
+    Principal: '*',
+    Condition: { Bool: { 'aws:SecureTransport': 'false' } },
+  });
+});
+
+test('the table is on demand, expires records and can be restored to a point in time', () => {
+  expect(properties('IdempotencyTable')).toEqual({
+    TableName: 'acme-replication-test-idempotency',
+    BillingMode: 'PAY_PER_REQUEST',
+    AttributeDefinitions: [{ AttributeName: 'id', AttributeType: 'S' }],
+    KeySchema: [{ AttributeName: 'id', KeyType: 'HASH' }],
+    TimeToLiveSpecification: { AttributeName: 'expiration', Enabled: true },
+    PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+    SSESpecification: { SSEEnabled: true },
+  });
+});
+
+test('the replicate role may do this and nothing else', () => {
+  expect(grants(roleStatements(template, 'ReplicateRole'))).toEqual([
+    'dynamodb:DeleteItem on IdempotencyTable.Arn',
+    'dynamodb:GetItem on IdempotencyTable.Arn',
+    'dynamodb:PutItem on IdempotencyTable.Arn',
+    'dynamodb:UpdateItem on IdempotencyTable.Arn',
+    `kms:Decrypt on ${KEY}`,
+    'logs:CreateLogStream on ReplicateLogGroup.Arn',
+    'logs:PutLogEvents on ReplicateLogGroup.Arn',
+    's3:GetObject on arn:aws:s3:::acme-documents/contracts/*',
+    's3:GetObject on arn:aws:s3:::acme-documents/invoices/*',
+    's3:GetObject on arn:aws:s3:::acme.media/photos/*',
+    's3:GetObjectVersion on arn:aws:s3:::acme-documents/contracts/*',
+    's3:GetObjectVersion on arn:aws:s3:::acme-documents/invoices/*',
+    's3:GetObjectVersion on arn:aws:s3:::acme.media/photos/*',
+    's3:ListBucket on arn:aws:s3:::acme-documents',
+    's3:ListBucket on arn:aws:s3:::acme.media',
+    'sqs:ChangeMessageVisibility on LiveQueue.Arn',
+    'sqs:DeleteMessage on LiveQueue.Arn',
+    'sqs:GetQueueAttributes on LiveQueue.Arn',
+    'sqs:ReceiveMessage on LiveQueue.Arn',
+    'sqs:SendMessage on LiveDeadLetterQueue.Arn',
+    'sts:AssumeRole on arn:aws:iam::111111111111:role/reader',
+    'sts:AssumeRole on arn:aws:iam::222222222222:role/replica',
+    'sts:AssumeRole on arn:aws:iam::333333333333:role/second',
+  ]);
+});
+
+test('the subscribe role may change the notifications of source buckets and nothing else', () => {
+  expect(grants(roleStatements(template, 'SubscribeRole'))).toEqual([
+    'logs:CreateLogStream on SubscribeLogGroup.Arn',
+    'logs:PutLogEvents on SubscribeLogGroup.Arn',
+    ...['GetBucketNotification', 'PutBucketNotification'].flatMap((action) =>
+      ['acme-documents', 'acme-elsewhere', 'acme.media'].map(
+        (bucket) => `s3:${action} on arn:aws:s3:::${bucket}`,
+      ),
+    ),
+  ]);
+});
+
+test('no policy of a role names a wildcard action or a bare wildcard resource', () => {
+  for (const [role] of ofType(template, 'AWS::IAM::Role')) {
+    for (const { Effect, Action, Resource } of roleStatements(template, role)) {
+      expect(Effect).toBe('Allow');
+      expect(JSON.stringify(Action)).not.toContain('*');
+      expect(spell(Resource)).not.toBe('*');
+    }
+  }
+});
+
+test('every function has a role of its own that only Lambda may assume', () => {
+  const functions = ofType(template, 'AWS::Lambda::Function').map(([, { Properties }]) =>
+    spell(Properties['Role']),
+  );
+  expect(functions.toSorted()).toEqual(['ReplicateRole.Arn', 'SubscribeRole.Arn']);
+  expect(
+    ofType(template, 'AWS::IAM::Role')
+      .map(([id]) => id)
+      .toSorted(),
+  ).toEqual(['ReplicateRole', 'SubscribeRole']);
+  for (const [, { Properties }] of ofType(template, 'AWS::IAM::Role')) {
+    expect(statementsOf(Properties['AssumeRolePolicyDocument'])).toEqual([
+      { Effect: 'Allow', Principal: { Service: 'lambda.amazonaws.com' }, Action: 'sts:AssumeRole' },
+    ]);
+  }
+});
+
+test('roles carry the region in their names: IAM is global', () => {
+  expect(properties('ReplicateRole')['RoleName']).toBe('acme-replication-test-eu-west-1-replicate');
+  expect(properties('SubscribeRole')['RoleName']).toBe('acme-replication-test-eu-west-1-subscribe');
+});
+
+test('each source bucket is subscribed once, with filters that do not overlap', () => {
+  const subscriptions = ofType(template, 'Custom::BucketSubscription').map(
+    ([, { Properties }]) => Properties,
+  );
+
+  expect(subscriptions).toMatchObject([
+    {
+      bucket: 'acme-documents',
+      events: 's3',
+      ServiceTimeout: '120',
+      accountId: { Ref: 'AWS::AccountId' },
+      idPrefix: 'acme-replication-test:',
+      filters: [
+        { prefix: 'contracts/', suffix: '.pdf' },
+        { prefix: 'invoices/', suffix: '' },
+      ],
+    },
+    { bucket: 'acme.media', events: 'eventbridge', filters: [] },
+    { bucket: 'acme-elsewhere', events: 's3', filters: [{ prefix: '', suffix: '' }] },
+  ]);
+});
+
+test('a subscription waits for the queue policy, and its permission outlives it', () => {
+  for (const [, { DependsOn = [] }] of ofType(template, 'Custom::BucketSubscription')) {
+    expect(DependsOn).toContain('LiveQueuePolicy');
+    expect(DependsOn.map((id) => template.Resources[id]?.Type)).toContain('AWS::IAM::Policy');
+  }
+});
+
+test('EventBridge passes on what the rules of the bucket want', () => {
+  expect(
+    ofType(template, 'AWS::Events::Rule').map(([, { Properties }]) => Properties['EventPattern']),
+  ).toEqual([
+    {
+      source: ['aws.s3'],
+      'detail-type': ['Object Created'],
+      detail: { bucket: { name: ['acme.media'] }, object: { key: [{ wildcard: 'photos/*.jpg' }] } },
+    },
+  ]);
+});
+
+test('logs expire', () => {
+  for (const [, { Properties }] of ofType(template, 'AWS::Logs::LogGroup')) {
+    expect(Properties['RetentionInDays']).toBe(14);
+  }
+});
+
+test('four alarms tell the topic, which only CloudWatch of this account may publish to', () => {
+  const alarms = ofType(template, 'AWS::CloudWatch::Alarm').map(([, { Properties }]) => Properties);
+
+  expect(alarms.map(({ MetricName, Threshold }) => [MetricName, Threshold])).toEqual([
+    ['ApproximateNumberOfMessagesVisible', 1],
+    ['ApproximateAgeOfOldestMessage', 1800],
+    ['Errors', 1],
+    ['Throttles', 1],
+  ]);
+  for (const alarm of alarms) {
+    expect(alarm).toMatchObject({ AlarmActions: [{ Ref: 'AlarmTopic' }], TreatMissingData: 'notBreaching' });
+  }
+  expect(properties('AlarmTopic')).toMatchObject({
+    Subscription: [{ Protocol: 'email', Endpoint: 'ops@example.com' }],
+  });
+  expect(statementsOf(properties('AlarmTopicPolicy')['PolicyDocument'])[0]).toMatchObject({
+    Principal: { Service: 'cloudwatch.amazonaws.com' },
+    Condition: { StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } } },
+  });
+});
+
+test('functions and stack carry the tags', () => {
+  for (const [, { Properties }] of ofType(template, 'AWS::Lambda::Function')) {
+    expect(Properties['Tags']).toEqual([
+      { Key: 'application', Value: 'acme-replication' },
+      { Key: 'stage', Value: 'test' },
+      { Key: 'team', Value: 'storage' },
+    ]);
+  }
+});
+
+test('the deployment bucket is encrypted, closed to the public and takes no request without TLS', () => {
+  expect(properties('ServerlessDeploymentBucket')).toMatchObject({
+    BucketEncryption: expect.anything(),
+    PublicAccessBlockConfiguration: { BlockPublicAcls: true, RestrictPublicBuckets: true },
+  });
+  expect(statementsOf(properties('ServerlessDeploymentBucketPolicy')['PolicyDocument'])[0]?.Effect).toBe(
+    'Deny',
+  );
+});
+
+test('the outputs name what operators and destination accounts need', () => {
+  expect(Object.keys(template.Outputs)).toEqual(
+    expect.arrayContaining([
+      'ReplicateRoleArn',
+      'DeadLetterQueueUrl',
+      'LiveQueueUrl',
+      'IdempotencyTableName',
+      'AlarmTopicArn',
+    ]),
+  );
+});

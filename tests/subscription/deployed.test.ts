@@ -1,0 +1,195 @@
+/**
+ * The subscription of existing buckets by the packaged function, deployed from the compiled template, with IAM enforced:
+ * what other teams have in a bucket's notification configuration survives whatever happens to the stack.
+ */
+import {
+  CreateBucketCommand,
+  GetBucketNotificationConfigurationCommand,
+  PutBucketNotificationConfigurationCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
+import type { NotificationConfiguration } from '@aws-sdk/client-s3';
+import { CreateQueueCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { startLocalAws } from '../../local/aws.ts';
+import type { LocalAws } from '../../local/aws.ts';
+import { clientConfig } from '../../local/client-config.ts';
+import { parseConfiguration } from '../../src/lib/configuration.ts';
+import { stackOf } from '../../src/stack/stack.ts';
+import { destination, file, rule } from '../configuration/yaml.ts';
+import { packaged } from '../stack/packaging.ts';
+import type { Packaged } from '../stack/packaging.ts';
+
+const ACCOUNT = '111111111111';
+const LIVE_QUEUE = `arn:aws:sqs:us-east-1:${ACCOUNT}:s3-replicator-prod-live`;
+const THEIR_QUEUE = `arn:aws:sqs:us-east-1:${ACCOUNT}:theirs`;
+const STACK = { accountId: ACCOUNT, region: 'us-east-1', stackName: 's3-replicator-prod' };
+
+const configurationFor = (...sources: Record<string, string>[]): string =>
+  file(sources.map((source, index) => rule(`rule-${index}`, source, [destination(`replica-${index}`)])));
+
+/** By what they are about. */
+const CONFIGURATIONS = {
+  documents: configurationFor({ bucket: 'acme-documents', prefix: 'invoices/' }, { bucket: 'acme-other' }),
+  documentsMore: configurationFor(
+    { bucket: 'acme-documents', prefix: 'invoices/' },
+    { bucket: 'acme-documents', prefix: 'contracts/' },
+    { bucket: 'acme-other' },
+  ),
+  documentsAll: configurationFor({ bucket: 'acme-documents' }, { bucket: 'acme-other' }),
+  eventbridge: configurationFor(
+    { bucket: 'acme-documents', events: 'eventbridge' },
+    { bucket: 'acme-other' },
+  ),
+  otherOnly: configurationFor({ bucket: 'acme-other' }),
+  missing: configurationFor({ bucket: 'acme-other' }, { bucket: 'acme-missing' }),
+};
+
+const THEIRS: NotificationConfiguration = {
+  QueueConfigurations: [
+    {
+      Id: 'their-entry',
+      QueueArn: THEIR_QUEUE,
+      Events: ['s3:ObjectCreated:Put'],
+      Filter: { Key: { FilterRules: [{ Name: 'prefix', Value: 'photos/' }] } },
+    },
+  ],
+};
+
+let stack: Packaged;
+let aws: LocalAws;
+let s3: S3Client;
+
+beforeAll(async () => {
+  stack = await packaged(CONFIGURATIONS.documents);
+});
+
+beforeEach(async () => {
+  aws = await startLocalAws({ region: 'us-east-1' });
+  const config = clientConfig(aws, aws.root(ACCOUNT));
+  s3 = new S3Client(config);
+  const policy = {
+    Version: '2012-10-17',
+    Statement: [
+      {
+        Effect: 'Allow',
+        Principal: { Service: 's3.amazonaws.com' },
+        Action: 'sqs:SendMessage',
+        Resource: THEIR_QUEUE,
+      },
+    ],
+  };
+  await new SQSClient(config).send(
+    new CreateQueueCommand({ QueueName: 'theirs', Attributes: { Policy: JSON.stringify(policy) } }),
+  );
+  for (const bucket of ['acme-documents', 'acme-other'])
+    await s3.send(new CreateBucketCommand({ Bucket: bucket }));
+  await s3.send(
+    new PutBucketNotificationConfigurationCommand({
+      Bucket: 'acme-documents',
+      NotificationConfiguration: THEIRS,
+    }),
+  );
+  return () => aws.stop();
+});
+
+afterAll(() => stack[Symbol.asyncDispose]());
+
+const deploy = async (name: keyof typeof CONFIGURATIONS): Promise<void> => {
+  const template = JSON.stringify(templateOf(CONFIGURATIONS[name]));
+  await aws.cloudformation.deploy({ ...STACK, template, artifacts: stack.directory });
+};
+
+/** Packaging again would give the same but for our own resources. */
+function templateOf(configuration: string): object {
+  const ours = (text: string) => stackOf(parseConfiguration(text)).resources.Resources;
+  const former = new Set(Object.keys(ours(CONFIGURATIONS.documents)));
+  const others = Object.entries(stack.template.Resources).filter(([id]) => !former.has(id));
+  return { ...stack.template, Resources: { ...Object.fromEntries(others), ...ours(configuration) } };
+}
+
+/** Entries as `target prefix`, and whether EventBridge is notified. */
+const notifications = async (bucket: string): Promise<string[]> => {
+  const answer = await s3.send(new GetBucketNotificationConfigurationCommand({ Bucket: bucket }));
+  const entries = (answer.QueueConfigurations ?? []).map(({ QueueArn, Filter }) => {
+    const prefix =
+      Filter?.Key?.FilterRules?.find(({ Name }) => Name?.toLowerCase() === 'prefix')?.Value ?? '';
+    return `${QueueArn?.split(':').at(-1)} ${prefix}*`;
+  });
+  return [...entries, ...(answer.EventBridgeConfiguration ? ['EventBridge'] : [])].toSorted();
+};
+
+const reasonOf = async (work: Promise<void>): Promise<string> =>
+  work.then(
+    () => 'it worked',
+    (error: unknown) => (error instanceof Error ? error.message : String(error)),
+  );
+
+const OURS = LIVE_QUEUE.split(':').at(-1);
+
+test('creating the stack subscribes beside what others have, and removing it leaves just that', async () => {
+  await deploy('documents');
+  expect(await notifications('acme-documents')).toEqual([`${OURS} invoices/*`, 'theirs photos/*']);
+  expect(await notifications('acme-other')).toEqual([`${OURS} *`]);
+
+  await aws.cloudformation.remove(STACK);
+  expect(await notifications('acme-documents')).toEqual(['theirs photos/*']);
+  expect(await notifications('acme-other')).toEqual([]);
+});
+
+test('rules added and removed change only our entries', async () => {
+  await deploy('documents');
+  await deploy('documentsMore');
+  expect(await notifications('acme-documents')).toEqual([
+    `${OURS} contracts/*`,
+    `${OURS} invoices/*`,
+    'theirs photos/*',
+  ]);
+  await deploy('documents');
+  expect(await notifications('acme-documents')).toEqual([`${OURS} invoices/*`, 'theirs photos/*']);
+});
+
+test('a bucket that leaves the configuration is unsubscribed, though no rule allows to touch it any more', async () => {
+  await deploy('documents');
+  await deploy('otherOnly');
+
+  expect(await notifications('acme-documents')).toEqual(['theirs photos/*']);
+});
+
+test('an overlap with others fails with the entry in the way, and takes everything back', async () => {
+  const reason = await reasonOf(deploy('documentsAll'));
+
+  expect(reason).toMatch(/entry "their-entry".*events: eventbridge/s);
+  expect(await notifications('acme-documents')).toEqual(['theirs photos/*']);
+  expect(await notifications('acme-other')).toEqual([]);
+});
+
+test('an update that fails leaves the former subscription', async () => {
+  await deploy('documents');
+  expect(await reasonOf(deploy('documentsAll'))).toContain('their-entry');
+
+  expect(await notifications('acme-documents')).toEqual([`${OURS} invoices/*`, 'theirs photos/*']);
+});
+
+test('EventBridge is the way out: only the flag is set, and it stays', async () => {
+  await deploy('eventbridge');
+  expect(await notifications('acme-documents')).toEqual(['EventBridge', 'theirs photos/*']);
+
+  await aws.cloudformation.remove(STACK);
+  expect(await notifications('acme-documents')).toEqual(['EventBridge', 'theirs photos/*']);
+});
+
+test('changing to EventBridge takes our entries out', async () => {
+  await deploy('documents');
+  await deploy('eventbridge');
+
+  expect(await notifications('acme-documents')).toEqual(['EventBridge', 'theirs photos/*']);
+});
+
+test('a bucket that does not exist fails the deployment with advice, and the others are as before', async () => {
+  await deploy('otherOnly');
+  const reason = await reasonOf(deploy('missing'));
+
+  expect(reason).toContain('Create the bucket acme-missing first');
+  expect(await notifications('acme-other')).toEqual([`${OURS} *`]);
+});

@@ -1,0 +1,63 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { coverWithoutOverlap, filtersOverlap } from '../../src/lib/key-filter.ts';
+import type { KeyFilter } from '../../src/lib/key-filter.ts';
+import { notificationFilters } from '../../src/lib/subscription.ts';
+
+const filter = (prefix: string, suffix = ''): KeyFilter => ({ prefix, suffix });
+
+/** Few letters, so that prefixes and suffixes often meet. */
+const part = fc.string({ unit: fc.constantFrom('a', 'b', '/', 'é', ' '), maxLength: 3 });
+const filters = fc.array(fc.record({ prefix: part, suffix: part }), { minLength: 1, maxLength: 6 });
+
+const matches = ({ prefix, suffix }: KeyFilter, key: string): boolean =>
+  key.startsWith(prefix) && key.endsWith(suffix);
+
+test('filters overlap where prefix and suffix both do', () => {
+  expect(filtersOverlap(filter('a/'), filter('a/b/'))).toBe(true);
+  expect(filtersOverlap(filter(''), filter('a/', '.jpg'))).toBe(true);
+  expect(filtersOverlap(filter('a/'), filter('b/'))).toBe(false);
+  expect(filtersOverlap(filter('a/', '.jpg'), filter('a/b/', '.png'))).toBe(false);
+  expect(filtersOverlap(filter('', '.jpg'), filter('', 'x.jpg'))).toBe(true);
+});
+
+test('filters apart stay as they are, overlapping ones melt into one', () => {
+  expect(coverWithoutOverlap([filter('b/'), filter('a/')])).toEqual([filter('a/'), filter('b/')]);
+  expect(coverWithoutOverlap([filter('a/b/', '.jpg'), filter('a/')])).toEqual([filter('a/')]);
+  expect(coverWithoutOverlap([filter('a/', '.jpg'), filter('a/b/', '')])).toEqual([filter('a/')]);
+});
+
+test('what melted together may melt with a third', () => {
+  const apart = [filter('a/', 'x'), filter('', 'yz')];
+  expect(coverWithoutOverlap(apart)).toHaveLength(2);
+  expect(coverWithoutOverlap([...apart, filter('a/b/', '')])).toEqual([filter('')]);
+});
+
+test('a cover matches every key its filters match, and no two of it overlap', () => {
+  fc.assert(
+    fc.property(filters, part, (given, middle) => {
+      for (const cover of [coverWithoutOverlap(given), notificationFilters(given)]) {
+        for (const { prefix, suffix } of given) {
+          expect(cover.some((each) => matches(each, prefix + middle + suffix))).toBe(true);
+        }
+        for (const [position, each] of cover.entries()) {
+          expect(cover.slice(position + 1).some((other) => filtersOverlap(each, other))).toBe(false);
+        }
+      }
+    }),
+  );
+});
+
+test('a cover is its own cover', () => {
+  fc.assert(
+    fc.property(filters, (given) => {
+      expect(coverWithoutOverlap(coverWithoutOverlap(given))).toEqual(coverWithoutOverlap(given));
+    }),
+  );
+});
+
+test('characters that S3 wants encoded end a prefix and begin a suffix', () => {
+  expect(notificationFilters([filter('année=2026/')])).toEqual([filter('ann')]);
+  expect(notificationFilters([filter('a b/', ' (copy).jpg')])).toEqual([filter('a', '(copy).jpg')]);
+  expect(notificationFilters([filter('plain-1.0/x_y/', '.jpg')])).toEqual([filter('plain-1.0/x_y/', '.jpg')]);
+});

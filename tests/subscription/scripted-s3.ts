@@ -1,0 +1,86 @@
+/**
+ * Stands for S3 and for CloudFormation's answer URL in tests of the subscribe function: keeps the notification
+ * configuration of buckets as the XML it was given, and fails or interferes as the test says.
+ */
+import { createServer } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+export interface ScriptedS3 extends AsyncDisposable {
+  url: string;
+  answerUrl: string;
+  /** XML by bucket; a bucket that is not here does not exist. */
+  buckets: Map<string, string>;
+  /** Errors to give to the next requests of a method, first come first served; null: none. */
+  failures: { GET: (Failure | null)[]; PUT: (Failure | null)[] };
+  /** Called after each PUT took effect, before it is answered. */
+  afterPut: () => void;
+  requests: string[];
+  answers: { contentType: string | undefined; bytes: number; body: Record<string, unknown> }[];
+}
+
+export interface Failure {
+  status: number;
+  code: string;
+}
+
+export const EMPTY = '<NotificationConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/"/>';
+
+export async function startScriptedS3(): Promise<ScriptedS3> {
+  const server = createServer((request, response) => {
+    void handle(s3, request, response);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const s3: ScriptedS3 = {
+    url: `http://127.0.0.1:${port}`,
+    answerUrl: `http://127.0.0.1:${port}/-answer`,
+    buckets: new Map(),
+    failures: { GET: [], PUT: [] },
+    afterPut: () => {},
+    requests: [],
+    answers: [],
+    [Symbol.asyncDispose]: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+  return s3;
+}
+
+async function handle(s3: ScriptedS3, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk);
+  const body = Buffer.concat(chunks).toString();
+  const { pathname } = new URL(request.url ?? '/', 'http://s3');
+  if (pathname === '/-answer') {
+    s3.answers.push({
+      contentType: request.headers['content-type'],
+      bytes: Buffer.byteLength(body),
+      body: JSON.parse(body),
+    });
+    response.end();
+    return;
+  }
+  const method = request.method === 'PUT' ? 'PUT' : 'GET';
+  const bucket = pathname.slice(1).replace(/\/$/, '');
+  s3.requests.push(`${method} ${bucket}`);
+  const failure = s3.failures[method].shift();
+  if (failure) return fail(response, failure);
+  const configuration = s3.buckets.get(bucket);
+  if (configuration === undefined) return fail(response, { status: 404, code: 'NoSuchBucket' });
+  if (method === 'GET') {
+    response.setHeader('content-type', 'application/xml').end(configuration);
+    return;
+  }
+  s3.buckets.set(bucket, body);
+  s3.afterPut();
+  response.end();
+}
+
+function fail(response: ServerResponse, { status, code }: Failure): void {
+  response.statusCode = status;
+  response.setHeader('content-type', 'application/xml');
+  response.end(`<Error><Code>${code}</Code><Message>as the test says</Message></Error>`);
+}

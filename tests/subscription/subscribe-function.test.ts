@@ -1,0 +1,250 @@
+/** The subscribe function as CloudFormation invokes it, with the real SDK against a scripted S3. */
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { bucketSubscription } from '../../src/lib/bucket-subscription.ts';
+import { answerCustomResource } from '../../src/lib/custom-resource.ts';
+import { sendAnswer } from '../../src/lib/custom-resource-answer.ts';
+import { createBucketNotifications } from '../../src/lib/aws/bucket-notifications.ts';
+import { BUCKET, QUEUE, wanted } from './fixtures.ts';
+import { EMPTY, startScriptedS3 } from './scripted-s3.ts';
+import type { ScriptedS3 } from './scripted-s3.ts';
+
+const THEIRS =
+  '<NotificationConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><CloudFunctionConfiguration><Id>thumbnails</Id>' +
+  '<CloudFunction>arn:aws:lambda:us-east-1:111111111111:function:thumbnails</CloudFunction><Event>s3:ObjectCreated:Put</Event>' +
+  '<Filter><S3Key><FilterRule><Name>Prefix</Name><Value>photos/</Value></FilterRule></S3Key></Filter></CloudFunctionConfiguration>' +
+  '<EventBridgeConfiguration/></NotificationConfiguration>';
+
+const ACCESS_DENIED = { status: 403, code: 'AccessDenied' };
+const INVALID = { status: 400, code: 'InvalidArgument' };
+const BROKEN = { status: 500, code: 'InternalError' };
+
+let s3: ScriptedS3;
+/** Milliseconds the function would have waited. */
+let slept: number[];
+
+beforeEach(async () => {
+  s3 = await startScriptedS3();
+  s3.buckets.set(BUCKET, THEIRS);
+  slept = [];
+  vi.stubEnv('AWS_ENDPOINT_URL_S3', s3.url);
+  vi.stubEnv('AWS_REGION', 'us-east-1');
+  vi.stubEnv('AWS_ACCESS_KEY_ID', 'AKIDEXAMPLE');
+  vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'secret');
+});
+
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  await s3[Symbol.asyncDispose]();
+});
+
+const invoke = async (RequestType: string, more: Record<string, unknown> = {}) => {
+  const event = {
+    RequestType,
+    ResponseURL: s3.answerUrl,
+    StackId: 'arn:aws:cloudformation:us-east-1:111111111111:stack/s3-replicator-prod/1',
+    RequestId: 'request-1',
+    LogicalResourceId: 'SubscriptionAcmeDocuments',
+    ResourceType: 'Custom::BucketSubscription',
+    ResourceProperties: { ServiceToken: 'arn:function', ServiceTimeout: '120', ...wanted },
+    ...more,
+  };
+  const resource = bucketSubscription({
+    notifications: createBucketNotifications(new AbortController().signal),
+    sleep: (ms) => Promise.resolve(void slept.push(ms)),
+  });
+  await answerCustomResource(event, resource, sendAnswer);
+  const answer = s3.answers.at(-1);
+  if (!answer) throw new Error('no answer was sent');
+  return answer;
+};
+
+const failTimes = (count: number, failure: { status: number; code: string }) => Array(count).fill(failure);
+
+test('Create subscribes the bucket beside what others have, and answers with an id that contains the bucket', async () => {
+  const { body, contentType } = await invoke('Create');
+
+  expect(body).toEqual({
+    Status: 'SUCCESS',
+    Reason: '',
+    PhysicalResourceId: 's3-replicator-prod:acme-documents',
+    StackId: 'arn:aws:cloudformation:us-east-1:111111111111:stack/s3-replicator-prod/1',
+    RequestId: 'request-1',
+    LogicalResourceId: 'SubscriptionAcmeDocuments',
+  });
+  expect(contentType ?? '').toBe('');
+  const configuration = s3.buckets.get(BUCKET);
+  for (const kept of ['thumbnails', 'photos/', '<EventBridgeConfiguration', QUEUE, 'invoices/']) {
+    expect(configuration).toContain(kept);
+  }
+  // Read, write, read back.
+  expect(s3.requests).toEqual([`GET ${BUCKET}`, `PUT ${BUCKET}`, `GET ${BUCKET}`]);
+});
+
+test('a request that is delivered twice does nothing the second time', async () => {
+  await invoke('Create');
+  const before = s3.buckets.get(BUCKET);
+
+  expect((await invoke('Create')).body['Status']).toBe('SUCCESS');
+  expect(s3.buckets.get(BUCKET)).toBe(before);
+  expect(s3.requests.filter((request) => request.startsWith('PUT'))).toHaveLength(1);
+});
+
+test('Update and its roll-back change only what is ours', async () => {
+  await invoke('Create');
+  const update = { PhysicalResourceId: 's3-replicator-prod:acme-documents' };
+  await invoke('Update', {
+    ...update,
+    ResourceProperties: { ...wanted, filters: [{ prefix: 'contracts/', suffix: '' }] },
+  });
+
+  expect(s3.buckets.get(BUCKET)).toContain('contracts/');
+  expect(s3.buckets.get(BUCKET)).not.toContain('invoices/');
+
+  await invoke('Update', { ...update, ResourceProperties: wanted });
+  expect(s3.buckets.get(BUCKET)).toContain('invoices/');
+  expect(s3.buckets.get(BUCKET)).toContain('thumbnails');
+});
+
+test('an update to another bucket answers with another id, so that CloudFormation deletes the former subscription', async () => {
+  s3.buckets.set('acme-other', EMPTY);
+  const { body } = await invoke('Update', {
+    PhysicalResourceId: 's3-replicator-prod:acme-documents',
+    ResourceProperties: { ...wanted, bucket: 'acme-other' },
+  });
+
+  expect(body['PhysicalResourceId']).toBe('s3-replicator-prod:acme-other');
+});
+
+test('Delete takes ours out and leaves what others have', async () => {
+  await invoke('Create');
+  const { body } = await invoke('Delete', { PhysicalResourceId: 's3-replicator-prod:acme-documents' });
+
+  expect(body['Status']).toBe('SUCCESS');
+  expect(s3.buckets.get(BUCKET)).not.toContain(QUEUE);
+  expect(s3.buckets.get(BUCKET)).toContain('thumbnails');
+  expect(s3.buckets.get(BUCKET)).toContain('<EventBridgeConfiguration');
+});
+
+test('Delete of a bucket that is gone succeeds', async () => {
+  s3.buckets.clear();
+  expect((await invoke('Delete', { PhysicalResourceId: 'x' })).body['Status']).toBe('SUCCESS');
+});
+
+test('Delete without permission fails: a stale entry would block everybody', async () => {
+  await invoke('Create');
+  s3.failures.GET = failTimes(9, ACCESS_DENIED);
+  const { body } = await invoke('Delete', { PhysicalResourceId: 's3-replicator-prod:acme-documents' });
+
+  expect(body['Status']).toBe('FAILED');
+  expect(body['PhysicalResourceId']).toBe('s3-replicator-prod:acme-documents');
+  expect(body['Reason']).toMatch(/AccessDenied.*bucket policy/s);
+});
+
+test('a queue policy or role that is not known everywhere yet is waited for', async () => {
+  s3.failures.GET = [ACCESS_DENIED];
+  s3.failures.PUT = [INVALID, INVALID];
+
+  expect((await invoke('Create')).body['Status']).toBe('SUCCESS');
+  expect(slept).toEqual([1000, 2000, 4000]);
+});
+
+test('a Create that S3 refuses for good fails with advice, and its Delete touches nothing', async () => {
+  s3.failures.PUT = failTimes(9, INVALID);
+  const { body } = await invoke('Create');
+
+  expect(body['Status']).toBe('FAILED');
+  expect(body['Reason']).toMatch(/InvalidArgument.*still exists and lets the bucket send/s);
+
+  s3.requests = [];
+  const roll = await invoke('Delete', { PhysicalResourceId: body['PhysicalResourceId'] });
+  expect(roll.body['Status']).toBe('SUCCESS');
+  expect(s3.requests).toEqual([]);
+});
+
+test('an overlap with others fails at once and names the entry', async () => {
+  s3.buckets.set(BUCKET, THEIRS.replace('photos/', 'invoices/2026/'));
+  const { body } = await invoke('Create');
+
+  expect(body['Status']).toBe('FAILED');
+  expect(body['Reason']).toMatch(/"thumbnails".*events: eventbridge/s);
+  expect(s3.requests).toEqual([`GET ${BUCKET}`]);
+});
+
+test('a bucket that does not exist fails at once', async () => {
+  s3.buckets.clear();
+  const { body } = await invoke('Create');
+
+  expect(body).toMatchObject({
+    Status: 'FAILED',
+    Reason: expect.stringContaining('Create the bucket acme-documents first'),
+  });
+  expect(slept).toEqual([]);
+});
+
+test('a writer who replaced the configuration at the same moment is noticed, and both end up in it', async () => {
+  s3.afterPut = () => {
+    s3.afterPut = () => {};
+    // They read before our write and write after it.
+    s3.buckets.set(BUCKET, THEIRS.replace('thumbnails', 'their-new-entry'));
+  };
+  const { body } = await invoke('Create');
+
+  expect(body['Status']).toBe('SUCCESS');
+  expect(s3.buckets.get(BUCKET)).toContain('their-new-entry');
+  expect(s3.buckets.get(BUCKET)).toContain(QUEUE);
+});
+
+test('a Create that loses against another writer every time leaves nothing of ours', async () => {
+  s3.afterPut = () => s3.buckets.set(BUCKET, THEIRS);
+  const { body } = await invoke('Create');
+
+  expect(body).toMatchObject({
+    Status: 'FAILED',
+    Reason: expect.stringContaining('somebody else keeps replacing'),
+  });
+  expect(s3.buckets.get(BUCKET)).toBe(THEIRS);
+});
+
+test('where it cannot be known whether Create left something, its Delete takes it out', async () => {
+  s3.failures.PUT = failTimes(99, BROKEN);
+  const { body } = await invoke('Create');
+  expect(body['Status']).toBe('FAILED');
+  expect(s3.buckets.get(BUCKET)).toBe(THEIRS);
+
+  // The write came through after all, and then nothing does.
+  s3.failures.PUT = [BROKEN, BROKEN, BROKEN];
+  s3.failures.GET = [null, ...failTimes(99, BROKEN)];
+  const second = await invoke('Create');
+  expect(second.body['PhysicalResourceId']).toBe('s3-replicator-prod:acme-documents');
+  expect(second.body['Reason']).toContain('taking the subscription out again failed');
+});
+
+test.each([
+  ['an unknown request type', 'Import', {}],
+  ['properties of another template', 'Create', { ResourceProperties: { bucket: 1 } }],
+  ['no properties', 'Create', { ResourceProperties: undefined }],
+])('%s is answered with a failure, so that CloudFormation does not wait', async (_, type, more) => {
+  expect((await invoke(type, more)).body['Status']).toBe('FAILED');
+});
+
+test('an answer never exceeds what CloudFormation takes', async () => {
+  const entry = (id: number): string =>
+    THEIRS.slice(THEIRS.indexOf('<CloudFunctionConfiguration>'), THEIRS.indexOf('<EventBridge'))
+      .replace('thumbnails', `thumbnails-${id}-é`)
+      .replace('photos/', 'invoices/');
+  s3.buckets.set(
+    BUCKET,
+    EMPTY.replace(
+      '/>',
+      `>${Array.from({ length: 90 }, (_, id) => entry(id)).join('')}</NotificationConfiguration>`,
+    ),
+  );
+  const { bytes, body } = await invoke('Create');
+
+  expect(body['Status']).toBe('FAILED');
+  expect(bytes).toBeLessThanOrEqual(4096);
+});
+
+test('an event without answer URL is an error of the caller', async () => {
+  await expect(invoke('Create', { ResponseURL: undefined })).rejects.toThrow('cannot be invoked by hand');
+});
