@@ -1,0 +1,130 @@
+import { crc32 } from 'node:zlib';
+import type { AwsRequest, AwsService, Clock } from './core.ts';
+import { createTableResource } from './dynamodb/table-resource.ts';
+import { createTableSpace, type TableSpace } from './dynamodb/table-space.ts';
+import { AwsError, notSupported } from './front/aws-error.ts';
+import { readBody } from './front/read-body.ts';
+import { accessDeniedMessage } from './iam/authorizer.ts';
+import type { Iam } from './iam/iam.ts';
+import type { ResourceProvider } from './resource-provider.ts';
+
+export interface DynamoDb extends AwsService {
+  /** AWS::DynamoDB::Table */
+  tableResource: ResourceProvider;
+  /** The tables of an account and region, without asking for permission: for tests and the demo. */
+  tables(accountId: string, region: string): TableSpace;
+}
+
+/** DynamoDB: dynalite behind IAM, apart for each account and region. */
+export function createDynamoDb({ iam, clock }: { iam: Iam; clock: Clock }): DynamoDb {
+  const spaces = new Map<string, TableSpace>();
+  const spaceOf = (accountId: string, region: string): TableSpace => {
+    const key = `${accountId} ${region}`;
+    const space = spaces.get(key) ?? createTableSpace(accountId, region, clock);
+    spaces.set(key, space);
+    return space;
+  };
+  return {
+    tables: spaceOf,
+    tableResource: createTableResource(spaceOf),
+    async handle(request, response) {
+      const operation = operationOf(request);
+      const input = await parseInput(request);
+      const { accountId, region } = authorize(iam, request, operation, input);
+      const { status, body } = await spaceOf(accountId, region).call(operation, input);
+      const text = JSON.stringify(body);
+      response.writeHead(status, {
+        'Content-Type': 'application/x-amz-json-1.0',
+        'Content-Length': Buffer.byteLength(text),
+        'x-amz-crc32': crc32(text),
+      });
+      response.end(text);
+    },
+  };
+}
+
+type Json = Record<string, unknown>;
+
+interface Place {
+  accountId: string;
+  region: string;
+}
+
+const known = new Set(
+  [
+    'BatchGetItem BatchWriteItem CreateTable DeleteItem DeleteTable DescribeTable DescribeTimeToLive GetItem ListTables',
+    'ListTagsOfResource PutItem Query Scan TagResource UntagResource UpdateItem UpdateTable UpdateTimeToLive',
+  ].flatMap((line) => line.split(' ')),
+);
+
+function operationOf(request: AwsRequest): string {
+  const target = request.headers['x-amz-target'];
+  const [, operation] = /^DynamoDB_20120810\.(\w+)$/.exec(typeof target === 'string' ? target : '') ?? [];
+  if (operation === undefined) throw new AwsError('UnknownOperationException', 'There is no X-Amz-Target.');
+  if (!known.has(operation)) throw notSupported(`dynamodb:${operation}`);
+  return operation;
+}
+
+async function parseInput(request: AwsRequest): Promise<Json> {
+  const body = await readBody(request.body, 16 * 1024 * 1024);
+  try {
+    const input: Json = JSON.parse(body.toString());
+    return input;
+  } catch {
+    throw new AwsError('SerializationException', 'The request body is not JSON.');
+  }
+}
+
+/**
+ * Judges the call on every table it names and gives where they are. A table may be named by its ARN, which may be one of
+ * another account; the name alone is put in the ARN's place.
+ */
+function authorize(iam: Iam, request: AwsRequest, operation: string, input: Json): Place {
+  const { caller } = request;
+  if (caller.kind !== 'root' && caller.kind !== 'session') {
+    throw new AwsError('MissingAuthenticationTokenException', 'Request is missing Authentication Token');
+  }
+  const home = { accountId: caller.accountId, region: request.region };
+  const arns = resourcesOf(operation, input, home);
+  for (const resource of arns) {
+    const question = { caller, action: `dynamodb:${operation}`, resource };
+    const decision = iam.decide({
+      ...question,
+      resourceAccountId: resource.split(':')[4] ?? home.accountId,
+      secureTransport: request.secureTransport,
+      context: { 'aws:sourceip': request.sourceIp, 'aws:requestedregion': request.region },
+    });
+    if (!decision.allowed) {
+      throw new AwsError('AccessDeniedException', accessDeniedMessage(question, decision.reason));
+    }
+  }
+  const [, , , region, accountId] = (arns[0] ?? '').split(':');
+  usePlainNames(input);
+  return arns.length > 0 && accountId ? { accountId, region: region ?? home.region } : home;
+}
+
+function resourcesOf(operation: string, input: Json, home: Place): string[] {
+  const arnOf = (table: unknown): string =>
+    String(table).startsWith('arn:')
+      ? String(table)
+      : `arn:aws:dynamodb:${home.region}:${home.accountId}:table/${String(table)}`;
+  if (operation === 'ListTables') return [arnOf('*')];
+  if (operation.startsWith('Batch')) return Object.keys(asJson(input.RequestItems)).map(arnOf);
+  if (input.ResourceArn !== undefined) return [arnOf(input.ResourceArn)];
+  const table = arnOf(input.TableName);
+  return [input.IndexName === undefined ? table : `${table}/index/${String(input.IndexName)}`];
+}
+
+function usePlainNames(input: Json): void {
+  const plain = (name: string): string => name.replace(/^arn:aws[\w-]*:dynamodb:[\w-]+:\d{12}:table\//, '');
+  if (typeof input.TableName === 'string') input.TableName = plain(input.TableName);
+  if (input.RequestItems === undefined) return;
+  const items = Object.entries(asJson(input.RequestItems)).map(
+    ([name, item]) => [plain(name), item] as const,
+  );
+  input.RequestItems = Object.fromEntries(items);
+}
+
+function asJson(value: unknown): Json {
+  return typeof value === 'object' && value !== null ? { ...value } : {};
+}

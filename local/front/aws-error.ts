@@ -1,0 +1,29 @@
+/**
+ * An answer that AWS documents as an error. Thrown by services; the front door writes it in the service's own protocol.
+ * `fields` are further members of the error, as S3 (`<BucketName>`) and JSON services carry them.
+ */
+export class AwsError extends Error {
+  override readonly name = 'AwsError';
+  readonly code: string;
+  readonly status: number;
+  readonly fields: Readonly<Record<string, string>>;
+  /** Code of the older query protocol, where it differs (SQS sends it as x-amzn-query-error). */
+  readonly queryCode: string | undefined;
+
+  constructor(
+    code: string,
+    message: string,
+    options: { status?: number; fields?: Record<string, string>; queryCode?: string } = {},
+  ) {
+    super(message);
+    this.code = code;
+    this.status = options.status ?? 400;
+    this.fields = options.fields ?? {};
+    this.queryCode = options.queryCode;
+  }
+}
+
+/** AWS can do this, the local AWS cannot. Status 501, which no SDK retries. */
+export function notSupported(what: string): AwsError {
+  return new AwsError('NotImplemented', `the local AWS does not support ${what}`, { status: 501 });
+}

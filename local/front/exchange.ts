@@ -1,0 +1,101 @@
+import { hash, randomBytes, randomUUID } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
+import type { AwsRequest, AwsService, Caller, Clock, FaultPlan } from '../core.ts';
+import type { Iam } from '../iam/iam.ts';
+import { authenticate, malformedSignature } from './authenticate.ts';
+import { AwsError, notSupported } from './aws-error.ts';
+import { withFault } from './fault.ts';
+import { protocolOf, writeError } from './protocol.ts';
+import { readBody } from './read-body.ts';
+import { parseSignature, type SigningKeys } from './signature.ts';
+
+/** What serving one request needs. */
+export interface Exchange {
+  services: Record<string, AwsService>;
+  iam: Iam;
+  clock: Clock;
+  faults?: { plan: FaultPlan | undefined };
+  signingKeys: SigningKeys;
+  secureTransport: boolean;
+}
+
+/** No request of a service other than S3 is larger. */
+const smallBodyLimitBytes = 32 * 1024 * 1024;
+
+/** One request, from its headers to the end of its answer. Never rejects: every failure becomes an answer or a cut connection. */
+export async function serveExchange(
+  exchange: Exchange,
+  message: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  // A client that goes away must not take the process with it; the service notices by its own reads and writes.
+  message.on('error', () => response.destroy());
+  response.on('error', () => message.destroy());
+  const url = message.url ?? '/';
+  const at = url.indexOf('?');
+  const [path, query] = at < 0 ? [url, ''] : [url.slice(0, at), url.slice(at + 1)];
+  const signable = { method: message.method ?? 'GET', path, query, headers: message.headers };
+  const signature = parseSignature(signable);
+  const service = typeof signature === 'object' ? signature.service : 's3';
+  const requestId = setCommonHeaders(response, service, exchange.clock);
+  try {
+    if (signature === 'malformed') throw malformedSignature();
+    const { body, payloadHash } = await payloadOf(message, query, service);
+    const caller: Caller = signature
+      ? authenticate(signable, signature, payloadHash, exchange)
+      : { kind: 'anonymous' };
+    const request: AwsRequest = {
+      ...signable,
+      service,
+      region: signature?.region ?? 'us-east-1',
+      body,
+      caller,
+      secureTransport: exchange.secureTransport,
+      requestId,
+      sourceIp: message.socket.remoteAddress ?? '127.0.0.1',
+    };
+    const target = exchange.services[service];
+    if (!target) throw notSupported(`the service ${service}`);
+    const fault = exchange.faults?.plan?.(request);
+    await withFault(fault, response, (answer) => target.handle(request, answer));
+  } catch (error) {
+    if (!response.destroyed)
+      writeError(response, { service, requestId, method: signable.method, path }, error);
+  }
+}
+
+/** The Date header tells the local AWS's time: SDKs correct their clock by it when a request is refused as skewed. */
+function setCommonHeaders(response: ServerResponse, service: string, clock: Clock): string {
+  response.setHeader('Date', new Date(clock.now()).toUTCString());
+  if (protocolOf(service) !== 's3') {
+    const requestId = randomUUID();
+    response.setHeader('x-amzn-RequestId', requestId);
+    return requestId;
+  }
+  const requestId = randomBytes(8).toString('hex').toUpperCase();
+  response.setHeader('Server', 'AmazonS3');
+  response.setHeader('x-amz-request-id', requestId);
+  response.setHeader('x-amz-id-2', randomBytes(40).toString('base64'));
+  return requestId;
+}
+
+/** S3 streams: the client names the hash and S3 checks it as the bytes pass. Elsewhere the body is small and hashed here. */
+async function payloadOf(
+  message: IncomingMessage,
+  query: string,
+  service: string,
+): Promise<{ body: Readable; payloadHash: string }> {
+  if (service === 's3') return { body: message, payloadHash: declaredHash(message, query) };
+  const bytes = await readBody(message, smallBodyLimitBytes);
+  return { body: Readable.from([bytes]), payloadHash: hash('sha256', bytes, 'hex') };
+}
+
+function declaredHash(message: IncomingMessage, query: string): string {
+  const header = message.headers['x-amz-content-sha256'];
+  if (typeof header === 'string') return header;
+  if (message.headers.authorization !== undefined) {
+    throw new AwsError('InvalidRequest', 'Missing required header for this request: x-amz-content-sha256');
+  }
+  return new URLSearchParams(query).get('X-Amz-Content-Sha256') ?? 'UNSIGNED-PAYLOAD';
+}

@@ -1,0 +1,179 @@
+import type { AccessQuestion, Authorizer, Caller, Clock, Decision, PolicyDocument } from '../core.ts';
+import { conditionHolds, type RequestContext } from './condition.ts';
+import { parsePolicy, type PolicyKind, type Statement } from './policy.ts';
+import { matchPrincipals, type PrincipalMatch } from './principal.ts';
+
+/**
+ * Judges requests as IAM does: an explicit deny wins; within one account the identity or the resource policy suffices; across
+ * accounts both must allow; trust and key policies must always allow.
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
+ *
+ * `sessionPolicyOf` gives the policy handed to AssumeRole, which only narrows what the role may do.
+ * Throws UnsupportedPolicy for a policy it does not understand.
+ */
+export function createAuthorizer(
+  clock: Clock,
+  sessionPolicyOf: (caller: Caller) => PolicyDocument | undefined = () => undefined,
+): Authorizer {
+  const parsed = new WeakMap<PolicyDocument, Statement[]>();
+  const parse = (document: PolicyDocument, kind: PolicyKind): Statement[] => {
+    const known = parsed.get(document);
+    if (known) return known;
+    const statements = parsePolicy(document, kind);
+    parsed.set(document, statements);
+    return statements;
+  };
+  return {
+    decide(question) {
+      const context = contextOf(question, clock);
+      const kind = isTrustDecision(question.action) ? 'trust' : 'resource';
+      const statements = question.resourcePolicy ? parse(question.resourcePolicy, kind) : [];
+      const resource = judgeResourcePolicy(statements, question, context);
+      if (resource === 'deny') return refuse('with an explicit deny in a resource-based policy');
+      const { caller } = question;
+      if (caller.kind === 'service' || caller.kind === 'anonymous')
+        return onlyResourcePolicy(resource, question);
+      const identity =
+        caller.kind === 'root'
+          ? 'allow'
+          : judgePolicies(caller.policies(), question, context, (document) => parse(document, 'identity'));
+      const sessionPolicy = sessionPolicyOf(caller);
+      const session = sessionPolicy
+        ? judgePolicies([sessionPolicy], question, context, (document) => parse(document, 'identity'))
+        : 'allow';
+      return combine({ identity, session, resource }, question, caller.accountId);
+    },
+  };
+}
+
+/** The whole sentence as AWS words it, e.g. `User: arn:… is not authorized to perform: … on resource: … because …`. */
+export function accessDeniedMessage(
+  question: Pick<AccessQuestion, 'caller' | 'action' | 'resource'>,
+  reason: string,
+): string {
+  const { caller, action } = question;
+  const who =
+    caller.kind === 'anonymous' ? 'anonymous' : caller.kind === 'service' ? caller.service : caller.arn;
+  const resource = action.startsWith('s3:') ? `"${question.resource}"` : question.resource;
+  return `User: ${who} is not authorized to perform: ${action} on resource: ${resource} ${reason}`;
+}
+
+type Verdict = 'allow' | 'deny' | 'none';
+
+function combine(
+  verdicts: { identity: Verdict; session: Verdict; resource: PrincipalMatch },
+  question: AccessQuestion,
+  callerAccountId: string,
+): Decision {
+  const { identity, session, resource } = verdicts;
+  const { action } = question;
+  if (identity === 'deny') return refuse('with an explicit deny in an identity-based policy');
+  if (session === 'deny') return refuse('with an explicit deny in a session policy');
+  const sameAccount = callerAccountId === question.resourceAccountId;
+  // A policy that names the session itself grants past a session policy; one that names the role does not.
+  if (sameAccount && resource === 'session') return { allowed: true };
+  if (session === 'none') return refuse(`because no session policy allows the ${action} action`);
+  if (sameAccount && resource === 'direct') return { allowed: true };
+  if (identity === 'none') return refuse(`because no identity-based policy allows the ${action} action`);
+  const resourcePolicyDecides = !sameAccount || isTrustDecision(action) || action.startsWith('kms:');
+  if (resourcePolicyDecides && resource === 'none') {
+    return refuse(`because no resource-based policy allows the ${action} action`);
+  }
+  return { allowed: true };
+}
+
+function onlyResourcePolicy(resource: PrincipalMatch, question: AccessQuestion): Decision {
+  if (resource !== 'none') return { allowed: true };
+  return refuse(`because no resource-based policy allows the ${question.action} action`);
+}
+
+function refuse(reason: string): Decision {
+  return { allowed: false, reason };
+}
+
+function isTrustDecision(action: string): boolean {
+  return action.startsWith('sts:AssumeRole');
+}
+
+function judgePolicies(
+  documents: PolicyDocument[],
+  question: AccessQuestion,
+  context: RequestContext,
+  parse: (document: PolicyDocument) => Statement[],
+): Verdict {
+  const effects = new Set(
+    documents
+      .flatMap(parse)
+      .filter((statement) => applies(statement, question, context))
+      .map((statement) => statement.effect),
+  );
+  if (effects.has('Deny')) return 'deny';
+  return effects.has('Allow') ? 'allow' : 'none';
+}
+
+function judgeResourcePolicy(
+  statements: Statement[],
+  question: AccessQuestion,
+  context: RequestContext,
+): PrincipalMatch | 'deny' {
+  const granted = new Set<PrincipalMatch>();
+  for (const statement of statements) {
+    const match = matchPrincipals(statement.principals, question.caller);
+    if (match === 'none' || !applies(statement, question, context)) continue;
+    if (statement.effect === 'Deny') return 'deny';
+    granted.add(match);
+  }
+  return (['session', 'direct', 'account'] as const).find((match) => granted.has(match)) ?? 'none';
+}
+
+function applies(statement: Statement, question: AccessQuestion, context: RequestContext): boolean {
+  return (
+    statement.appliesToAction(question.action) &&
+    statement.appliesToResource(question.resource) &&
+    conditionHolds(statement.condition, context)
+  );
+}
+
+function contextOf(question: AccessQuestion, clock: Clock): RequestContext {
+  const { caller } = question;
+  const keys: Record<string, string> = {
+    'aws:securetransport': String(question.secureTransport),
+    'aws:resourceaccount': question.resourceAccountId,
+    'aws:principalisawsservice': String(caller.kind === 'service'),
+    ...callerKeys(caller),
+  };
+  for (const [key, value] of Object.entries(question.context ?? {})) keys[key.toLowerCase()] = value;
+  return (key) => keys[key] ?? timeKey(key, clock);
+}
+
+function timeKey(key: string, clock: Clock): string | undefined {
+  if (key === 'aws:currenttime') return new Date(clock.now()).toISOString();
+  return key === 'aws:epochtime' ? String(Math.floor(clock.now() / 1000)) : undefined;
+}
+
+function callerKeys(caller: Caller): Record<string, string> {
+  switch (caller.kind) {
+    case 'anonymous':
+      return { 'aws:principaltype': 'Anonymous' };
+    case 'service':
+      return {
+        'aws:principalservicename': caller.service,
+        'aws:sourcearn': caller.sourceArn,
+        'aws:sourceaccount': caller.sourceAccount,
+      };
+    case 'root':
+      return {
+        'aws:principalarn': caller.arn,
+        'aws:principalaccount': caller.accountId,
+        'aws:principaltype': 'Account',
+        'aws:userid': caller.principalId,
+      };
+    case 'session':
+      return {
+        'aws:principalarn': caller.roleArn,
+        'aws:principalaccount': caller.accountId,
+        'aws:principaltype': 'AssumedRole',
+        'aws:userid': caller.principalId,
+      };
+  }
+}

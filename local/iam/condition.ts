@@ -1,0 +1,139 @@
+import { BlockList, isIP } from 'node:net';
+import { UnsupportedPolicy } from './unsupported-policy.ts';
+import { matchesArn, matchesWildcard } from './wildcard.ts';
+
+/** The keys of one request, lower-cased. An absent key is `undefined`. */
+export type RequestContext = (key: string) => string | undefined;
+
+/** One parsed `Condition` element: every clause must hold. */
+export type Condition = Clause[];
+
+interface Clause {
+  key: string;
+  expected: string[];
+  test: (actual: string | undefined, expected: string[]) => boolean;
+}
+
+/** Parses a `Condition` element; throws {@link UnsupportedPolicy} for anything that cannot be judged faithfully. */
+export function parseCondition(condition: Record<string, Record<string, unknown>> | undefined): Condition {
+  return Object.entries(condition ?? {}).flatMap(([operator, keys]) => {
+    const test = testOf(operator);
+    return Object.entries(keys).map(([key, expected]) => {
+      const lowerKey = key.toLowerCase();
+      refuseUnknownGlobalKey(lowerKey);
+      return { key: lowerKey, expected: stringsOf(expected), test };
+    });
+  });
+}
+
+export function conditionHolds(condition: Condition, context: RequestContext): boolean {
+  return condition.every((clause) => clause.test(context(clause.key), clause.expected));
+}
+
+type Comparison = (actual: string, expected: string) => boolean;
+
+/**
+ * Every request key here has at most one value, so `ForAnyValue:` only asks that it is there and `ForAllValues:` also holds
+ * where it is not. A negated operator holds for an absent key.
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
+ */
+function testOf(operator: string): Clause['test'] {
+  const [, quantifier, name = '', ifExists] =
+    /^(ForAnyValue:|ForAllValues:)?(\w+?)(IfExists)?$/.exec(operator) ?? [];
+  if (name === 'Null') {
+    return (actual, expected) =>
+      expected.some((wanted) => wanted.toLowerCase() === String(actual === undefined));
+  }
+  const positive = comparisons[name];
+  if (positive) {
+    const absent = quantifier === 'ForAllValues:' || ifExists !== undefined;
+    return (actual, expected) =>
+      actual === undefined ? absent : expected.some((wanted) => positive(actual, wanted));
+  }
+  const negated = comparisons[negations[name] ?? ''];
+  if (!negated) throw new UnsupportedPolicy(`condition operator ${operator} is not known to the local AWS`);
+  const absent = quantifier !== 'ForAnyValue:';
+  return (actual, expected) =>
+    actual === undefined ? absent : !expected.some((wanted) => negated(actual, wanted));
+}
+
+const comparisons: Record<string, Comparison> = {
+  StringEquals: (actual, expected) => actual === expected,
+  StringEqualsIgnoreCase: (actual, expected) => actual.toLowerCase() === expected.toLowerCase(),
+  StringLike: (actual, expected) => matchesWildcard(expected, actual),
+  ArnLike: (actual, expected) => matchesArn(expected, actual),
+  ArnEquals: (actual, expected) => matchesArn(expected, actual),
+  Bool: (actual, expected) => actual.toLowerCase() === expected.toLowerCase(),
+  NumericEquals: (actual, expected) => Number(actual) === Number(expected),
+  NumericLessThan: (actual, expected) => Number(actual) < Number(expected),
+  NumericLessThanEquals: (actual, expected) => Number(actual) <= Number(expected),
+  NumericGreaterThan: (actual, expected) => Number(actual) > Number(expected),
+  NumericGreaterThanEquals: (actual, expected) => Number(actual) >= Number(expected),
+  DateEquals: (actual, expected) => epochMs(actual) === epochMs(expected),
+  DateLessThan: (actual, expected) => epochMs(actual) < epochMs(expected),
+  DateLessThanEquals: (actual, expected) => epochMs(actual) <= epochMs(expected),
+  DateGreaterThan: (actual, expected) => epochMs(actual) > epochMs(expected),
+  DateGreaterThanEquals: (actual, expected) => epochMs(actual) >= epochMs(expected),
+  IpAddress: isInNetwork,
+};
+
+const negations: Record<string, string> = {
+  StringNotEquals: 'StringEquals',
+  StringNotEqualsIgnoreCase: 'StringEqualsIgnoreCase',
+  StringNotLike: 'StringLike',
+  ArnNotLike: 'ArnLike',
+  ArnNotEquals: 'ArnEquals',
+  NumericNotEquals: 'NumericEquals',
+  DateNotEquals: 'DateEquals',
+  NotIpAddress: 'IpAddress',
+};
+
+function epochMs(text: string): number {
+  return /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text);
+}
+
+function isInNetwork(address: string, network: string): boolean {
+  const [base = '', prefix] = network.split('/');
+  const family = isIP(base) === 6 ? 'ipv6' : 'ipv4';
+  if (isIP(address) !== isIP(base)) return false;
+  const list = new BlockList();
+  list.addSubnet(base, prefix === undefined ? (family === 'ipv6' ? 128 : 32) : Number(prefix), family);
+  return list.check(address, family);
+}
+
+/** Global keys the authorizer fills in. A policy that asks about another one would be judged by a guess. */
+const globalKeys = new Set([
+  'aws:currenttime',
+  'aws:epochtime',
+  'aws:principalaccount',
+  'aws:principalarn',
+  'aws:principalisawsservice',
+  'aws:principalservicename',
+  'aws:principaltype',
+  'aws:requestedregion',
+  'aws:resourceaccount',
+  'aws:securetransport',
+  'aws:sourceaccount',
+  'aws:sourcearn',
+  'aws:sourceip',
+  'aws:userid',
+]);
+
+function refuseUnknownGlobalKey(key: string): void {
+  if (key.startsWith('aws:') && !globalKeys.has(key)) {
+    throw new UnsupportedPolicy(`condition key ${key} is not known to the local AWS`);
+  }
+}
+
+function stringsOf(value: unknown): string[] {
+  const strings = (Array.isArray(value) ? value : [value]).map((item: unknown) => {
+    if (typeof item === 'string' || typeof item === 'number' || typeof item === 'boolean')
+      return String(item);
+    throw new UnsupportedPolicy(
+      `condition value ${JSON.stringify(item)} is neither a string, a number nor a boolean`,
+    );
+  });
+  const variable = strings.find((text) => text.includes('${'));
+  if (variable) throw new UnsupportedPolicy(`policy variable in ${variable} is not supported`);
+  return strings;
+}

@@ -1,0 +1,147 @@
+import { randomBytes } from 'node:crypto';
+import type { Authorizer, Caller, Clock, Credentials, PolicyDocument } from '../core.ts';
+import { createAuthorizer } from './authorizer.ts';
+import { parsePolicy } from './policy.ts';
+
+export interface RoleDefinition {
+  accountId: string;
+  roleName: string;
+  /** Default `/`. */
+  path?: string;
+  assumeRolePolicy: PolicyDocument;
+  /** Every identity policy of the role: inline, attached and managed. */
+  policies: PolicyDocument[];
+  /** Default 3,600 as in AWS. */
+  maxSessionDurationSeconds?: number;
+}
+
+export interface Role extends Required<RoleDefinition> {
+  arn: string;
+  /** AROA…; a role made again under the same name gets another one. */
+  roleId: string;
+}
+
+export interface Session {
+  caller: Caller & { kind: 'session' };
+  credentials: Required<Credentials>;
+}
+
+export type KeyLookup =
+  | { status: 'active'; caller: Caller; credentials: Credentials }
+  | { status: 'unknown' | 'wrong-token' | 'expired' };
+
+/** The principals of all accounts, and the judgement of what they may do. */
+export interface Iam extends Authorizer {
+  /** Access key of the account's root user, who may do everything in the account. Made on first demand. */
+  rootCredentials(accountId: string): Credentials;
+  rootCaller(accountId: string): Caller;
+  /** Creates the role, or changes the one of that name. Throws UnsupportedPolicy for a policy it does not understand. */
+  putRole(definition: RoleDefinition): Role;
+  /** `undefined` when there is no such role. */
+  role(roleArn: string): Role | undefined;
+  /** The role's sessions end with it. */
+  deleteRole(roleArn: string): void;
+  /** Temporary credentials of a role, without asking its trust policy: for STS and for the Lambda host. */
+  createSession(
+    roleArn: string,
+    sessionName: string,
+    durationSeconds: number,
+    sessionPolicy?: PolicyDocument,
+  ): Session;
+  /** Who owns an access key id; session keys also need their token. */
+  callerOf(accessKeyId: string, sessionToken: string | undefined): KeyLookup;
+  /** Ends all sessions of a role now, as if their time were over. */
+  expireSessions(roleArn: string): void;
+}
+
+export function createIam({ clock }: { clock: Clock }): Iam {
+  const roles = new Map<string, Role>();
+  const roots = new Map<string, Credentials>();
+  const keys = new Map<string, { caller: Caller; credentials: Credentials; roleId?: string }>();
+  const sessionPolicies = new WeakMap<Caller, PolicyDocument>();
+  const authorizer = createAuthorizer(clock, (caller) => sessionPolicies.get(caller));
+
+  const iam: Iam = {
+    decide: (question) => authorizer.decide(question),
+    rootCaller,
+    rootCredentials(accountId) {
+      const known = roots.get(accountId);
+      if (known) return known;
+      const credentials = { accessKeyId: randomId('AKIA', 16), secretAccessKey: randomSecret() };
+      roots.set(accountId, credentials);
+      keys.set(credentials.accessKeyId, { caller: rootCaller(accountId), credentials });
+      return credentials;
+    },
+    putRole(definition) {
+      parsePolicy(definition.assumeRolePolicy, 'trust');
+      for (const policy of definition.policies) parsePolicy(policy, 'identity');
+      const path = definition.path ?? '/';
+      const arn = `arn:aws:iam::${definition.accountId}:role${path}${definition.roleName}`;
+      const roleId = roles.get(arn)?.roleId ?? randomId('AROA', 17);
+      const role = { maxSessionDurationSeconds: 3600, ...definition, path, arn, roleId };
+      roles.set(arn, role);
+      return role;
+    },
+    role: (roleArn) => roles.get(roleArn),
+    deleteRole(roleArn) {
+      const role = roles.get(roleArn);
+      roles.delete(roleArn);
+      for (const [id, key] of keys) if (role && key.roleId === role.roleId) keys.delete(id);
+    },
+    createSession(roleArn, sessionName, durationSeconds, sessionPolicy) {
+      const role = roles.get(roleArn);
+      if (!role) throw new Error(`there is no role ${roleArn}`);
+      if (sessionPolicy) parsePolicy(sessionPolicy, 'identity');
+      const caller = sessionCaller(role, sessionName, () => roles.get(roleArn)?.policies ?? []);
+      if (sessionPolicy) sessionPolicies.set(caller, sessionPolicy);
+      const credentials = {
+        accessKeyId: randomId('ASIA', 16),
+        secretAccessKey: randomSecret(),
+        sessionToken: randomBytes(192).toString('base64'),
+        expiresAtMs: clock.now() + durationSeconds * 1000,
+      };
+      keys.set(credentials.accessKeyId, { caller, credentials, roleId: role.roleId });
+      return { caller, credentials };
+    },
+    callerOf(accessKeyId, sessionToken) {
+      const key = keys.get(accessKeyId);
+      if (!key) return { status: 'unknown' };
+      if (key.credentials.sessionToken !== sessionToken) return { status: 'wrong-token' };
+      if (key.credentials.expiresAtMs !== undefined && key.credentials.expiresAtMs <= clock.now()) {
+        return { status: 'expired' };
+      }
+      return { status: 'active', caller: key.caller, credentials: key.credentials };
+    },
+    expireSessions(roleArn) {
+      const role = roles.get(roleArn);
+      for (const key of keys.values()) {
+        if (role && key.roleId === role.roleId) key.credentials.expiresAtMs = clock.now();
+      }
+    },
+  };
+  return iam;
+}
+
+function rootCaller(accountId: string): Caller {
+  return { kind: 'root', accountId, arn: `arn:aws:iam::${accountId}:root`, principalId: accountId };
+}
+
+function sessionCaller(role: Role, sessionName: string, policies: () => PolicyDocument[]): Session['caller'] {
+  return {
+    kind: 'session',
+    accountId: role.accountId,
+    arn: `arn:aws:sts::${role.accountId}:assumed-role/${role.roleName}/${sessionName}`,
+    roleArn: role.arn,
+    principalId: `${role.roleId}:${sessionName}`,
+    policies,
+  };
+}
+
+function randomId(prefix: string, length: number): string {
+  const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
+  return prefix + Array.from(randomBytes(length), (byte) => alphabet[byte % 32]).join('');
+}
+
+function randomSecret(): string {
+  return randomBytes(30).toString('base64');
+}

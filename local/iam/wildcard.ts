@@ -1,0 +1,44 @@
+/** IAM's pattern matching: `*` stands for any run of characters, `?` for exactly one. Case matters. */
+export function matchesWildcard(pattern: string, value: string): boolean {
+  let p = 0;
+  let v = 0;
+  let starAt = -1;
+  let resumeAt = 0;
+  while (v < value.length) {
+    const wanted = pattern[p];
+    if (wanted === '*') {
+      starAt = p;
+      resumeAt = v;
+      p += 1;
+    } else if (p < pattern.length && (wanted === '?' || wanted === value[v])) {
+      p += 1;
+      v += 1;
+    } else if (starAt >= 0) {
+      p = starAt + 1;
+      resumeAt += 1;
+      v = resumeAt;
+    } else {
+      return false;
+    }
+  }
+  while (pattern[p] === '*') p += 1;
+  return p === pattern.length;
+}
+
+/**
+ * ArnLike compares the six colon-separated parts one by one; a wildcard does not reach over a colon, except in the last part.
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html#Conditions_ARN
+ */
+export function matchesArn(pattern: string, arn: string): boolean {
+  const wanted = splitArn(pattern);
+  const actual = splitArn(arn);
+  return (
+    wanted.length === actual.length &&
+    wanted.every((part, index) => matchesWildcard(part, actual[index] ?? ''))
+  );
+}
+
+function splitArn(arn: string): string[] {
+  const parts = arn.split(':');
+  return parts.length <= 6 ? parts : [...parts.slice(0, 5), parts.slice(5).join(':')];
+}

@@ -1,0 +1,143 @@
+import type { Caller } from '../core.ts';
+import { parseBatch, runBatch } from './batch.ts';
+import { type Input, optionalInteger, text } from './input.ts';
+import { type MessageContent, parseMessageContent } from './message-content.ts';
+import type { Message } from './message-store.ts';
+import { authorizedQueue, type Operation, type OperationContext } from './operation.ts';
+import type { Queue } from './queue-registry.ts';
+import { parseReceiptHandle } from './receipt-handle.ts';
+import { receiveMessage } from './receive-message.ts';
+import {
+  invalidParameter,
+  invalidParameterValue,
+  messageNotInflight,
+  simpleQueueError,
+} from './sqs-errors.ts';
+
+const maximumBatchBytes = 1_048_576;
+const maximumVisibilityTimeoutSeconds = 43_200;
+
+/** Operations on messages. A batch needs the permission of the single operation. */
+export const messageOperations: Readonly<Record<string, Operation>> = {
+  ReceiveMessage: receiveMessage,
+
+  SendMessage(input, context) {
+    const queue = authorizedQueue(input, context, 'sqs:SendMessage');
+    return send(queue, input, parseMessageContent(input), context.caller);
+  },
+
+  SendMessageBatch(input, context) {
+    const queue = authorizedQueue(input, context, 'sqs:SendMessage');
+    const batch = parseBatch(input);
+    refuseTooLongBatch(batch);
+    return runBatch(batch, (entry) => send(queue, entry, parseMessageContent(entry), context.caller));
+  },
+
+  DeleteMessage(input, context) {
+    const queue = authorizedQueue(input, context, 'sqs:DeleteMessage');
+    deleteMessage(queue, input);
+    return {};
+  },
+
+  DeleteMessageBatch(input, context) {
+    const queue = authorizedQueue(input, context, 'sqs:DeleteMessage');
+    return runBatch(parseBatch(input), (entry) => {
+      deleteMessage(queue, entry);
+      return {};
+    });
+  },
+
+  ChangeMessageVisibility(input, context) {
+    const queue = authorizedQueue(input, context, 'sqs:ChangeMessageVisibility');
+    changeVisibility(queue, input, context);
+    return {};
+  },
+
+  ChangeMessageVisibilityBatch(input, context) {
+    const queue = authorizedQueue(input, context, 'sqs:ChangeMessageVisibility');
+    return runBatch(parseBatch(input), (entry) => {
+      changeVisibility(queue, entry, context);
+      return {};
+    });
+  },
+};
+
+function send(queue: Queue, input: Input, content: MessageContent, caller: Caller): Record<string, unknown> {
+  const { maximumMessageSizeBytes, delayMs } = queue.attributes;
+  if (content.sizeBytes > maximumMessageSizeBytes) {
+    throw invalidParameterValue(
+      `One or more parameters are invalid. Reason: Message must be shorter than ${maximumMessageSizeBytes} bytes.`,
+    );
+  }
+  const delaySeconds = optionalInteger(input, 'DelaySeconds', 0, 900);
+  const message = queue.messages.add({
+    content,
+    senderId: senderIdOf(caller),
+    delayMs: delaySeconds === undefined ? delayMs : delaySeconds * 1000,
+  });
+  return {
+    MessageId: message.id,
+    MD5OfMessageBody: content.bodyMd5,
+    ...(content.attributesMd5 !== undefined && { MD5OfMessageAttributes: content.attributesMd5 }),
+  };
+}
+
+function senderIdOf(caller: Caller): string {
+  if (caller.kind === 'service') return caller.service;
+  return caller.kind === 'anonymous' ? 'Anonymous' : caller.principalId;
+}
+
+function refuseTooLongBatch(batch: { id: string; entry: Input }[]): void {
+  const sizes = batch.map(({ entry }) => {
+    try {
+      return parseMessageContent(entry).sizeBytes;
+    } catch {
+      return 0; // Said for this entry alone when its turn comes.
+    }
+  });
+  const sizeBytes = sizes.reduce((sum, size) => sum + size, 0);
+  if (sizeBytes <= maximumBatchBytes) return;
+  throw simpleQueueError(
+    'BatchRequestTooLong',
+    `Batch requests cannot be longer than ${maximumBatchBytes} bytes. You have sent ${sizeBytes} bytes.`,
+  );
+}
+
+/** An older receipt of a message that was received again deletes nothing and is no error. */
+function deleteMessage(queue: Queue, input: Input): void {
+  const receipt = parseReceiptHandle(text(input, 'ReceiptHandle'), queue.arn);
+  const message = queue.messages.find(receipt.messageId);
+  if (message?.receiveCount === receipt.receiveCount) queue.messages.delete(message);
+}
+
+function changeVisibility(queue: Queue, input: Input, { clock }: OperationContext): void {
+  const handle = text(input, 'ReceiptHandle');
+  const receipt = parseReceiptHandle(handle, queue.arn);
+  const seconds = optionalInteger(input, 'VisibilityTimeout', 0, maximumVisibilityTimeoutSeconds);
+  if (seconds === undefined)
+    throw invalidParameterValue('The request must contain the parameter VisibilityTimeout.');
+  const message = queue.messages.find(receipt.messageId);
+  if (!message) {
+    throw invalidParameter(
+      'ReceiptHandle',
+      handle,
+      'Message does not exist or is not available for visibility timeout change.',
+    );
+  }
+  // As the API reference says; SQS has also been seen to answer 200 here and to do nothing.
+  if (message.state !== 'in-flight' || message.receiveCount !== receipt.receiveCount)
+    throw messageNotInflight();
+  const visibleAtMs = clock.now() + seconds * 1000;
+  refuseBeyondLimit(message, visibleAtMs, seconds);
+  queue.messages.setVisibleAt(message, visibleAtMs);
+}
+
+/** The twelve hours count from the receipt. */
+function refuseBeyondLimit(message: Message, visibleAtMs: number, seconds: number): void {
+  if (visibleAtMs <= message.lastReceivedAtMs + maximumVisibilityTimeoutSeconds * 1000) return;
+  throw invalidParameter(
+    'VisibilityTimeout',
+    String(seconds),
+    `Total VisibilityTimeout for the message is beyond the limit [${maximumVisibilityTimeoutSeconds} seconds].`,
+  );
+}

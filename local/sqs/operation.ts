@@ -1,0 +1,67 @@
+import type { Authorizer, Caller, Clock } from '../core.ts';
+import { AwsError } from '../front/aws-error.ts';
+import { accessDeniedMessage } from '../iam/authorizer.ts';
+import { type Input, text } from './input.ts';
+import { existing, type Queue, type QueueRegistry } from './queue-registry.ts';
+
+/** What every operation works with. */
+export interface OperationContext {
+  registry: QueueRegistry;
+  authorizer: Authorizer;
+  clock: Clock;
+  caller: Caller;
+  region: string;
+  secureTransport: boolean;
+  sourceIp: string;
+  /** e.g. `https://127.0.0.1:4566`, what queue URLs of the answer begin with. */
+  endpoint: string;
+  /** Ends a long poll. */
+  signal: AbortSignal | undefined;
+}
+
+export type Operation = (input: Input, context: OperationContext) => unknown;
+
+/** The queue of `QueueUrl`, if it is there and the caller may do all of `actions` (e.g. `sqs:SendMessage`) on it. */
+export function authorizedQueue(input: Input, context: OperationContext, ...actions: string[]): Queue {
+  const queueUrl = text(input, 'QueueUrl');
+  const [, accountId = '', name = ''] = /^(?:https?:\/\/[^/]+)?\/(\d{12})\/([^/]+)$/.exec(queueUrl) ?? [];
+  if (name === '') {
+    throw new AwsError('InvalidAddress', `The address ${queueUrl} is not valid for this endpoint.`, {
+      status: 404,
+    });
+  }
+  const queue = existing(context.registry.byName({ accountId, region: context.region, name }));
+  for (const action of actions) authorize(context, action, queue.arn, queue);
+  return queue;
+}
+
+/** Throws AccessDenied. `queue` is absent for a queue that is yet to be made. */
+export function authorize(context: OperationContext, action: string, queueArn: string, queue?: Queue): void {
+  const { caller } = context;
+  const resourceAccountId = queueArn.split(':')[4] ?? '';
+  const question = { caller, action, resource: queueArn };
+  const decision = context.authorizer.decide({
+    ...question,
+    resourceAccountId,
+    resourcePolicy: queue?.attributes.policy,
+    secureTransport: context.secureTransport,
+    context: { 'aws:sourceip': context.sourceIp, 'aws:requestedregion': context.region },
+  });
+  if (decision.allowed) return;
+  // SQS is the one service that writes its actions in lower case here.
+  const message = accessDeniedMessage(question, decision.reason).replaceAll(action, action.toLowerCase());
+  throw new AwsError('AccessDeniedException', message, { status: 403, queryCode: 'AccessDenied' });
+}
+
+/** The account an operation without a queue is about. */
+export function accountOf(caller: Caller): string {
+  if (caller.kind === 'root' || caller.kind === 'session') return caller.accountId;
+  throw new AwsError('MissingAuthenticationTokenException', 'Missing Authentication Token', {
+    status: 403,
+    queryCode: 'MissingAuthenticationToken',
+  });
+}
+
+export function queueUrlOf(endpoint: string, queue: { accountId: string; name: string }): string {
+  return `${endpoint}/${queue.accountId}/${queue.name}`;
+}

@@ -1,0 +1,156 @@
+import type { Clock } from '../core.ts';
+import { AwsError } from '../front/aws-error.ts';
+import { createMessageStore, type MessageStore } from './message-store.ts';
+import { changeQueueAttributes, type QueueAttributes } from './queue-attributes.ts';
+import {
+  invalidParameter,
+  invalidParameterValue,
+  queueDoesNotExist,
+  simpleQueueError,
+} from './sqs-errors.ts';
+
+export interface Queue {
+  arn: string;
+  accountId: string;
+  region: string;
+  name: string;
+  createdAtMs: number;
+  modifiedAtMs: number;
+  purgedAtMs: number;
+  attributes: QueueAttributes;
+  messages: MessageStore;
+  isDeleted: boolean;
+}
+
+/** Where a queue is. */
+export interface QueuePlace {
+  accountId: string;
+  region: string;
+  name: string;
+}
+
+/** All queues of all accounts and regions. Nothing here asks for permission. */
+export interface QueueRegistry {
+  /** Gives the queue of that name if it is there and the attributes do not differ. */
+  create(place: QueuePlace, attributes: Readonly<Record<string, unknown>>): Queue;
+  setAttributes(queue: Queue, changes: Readonly<Record<string, unknown>>): void;
+  delete(queue: Queue): void;
+  /** `undefined` when there is none. */
+  byArn(arn: string): Queue | undefined;
+  byName(place: QueuePlace): Queue | undefined;
+  /** In order of their names. */
+  list(accountId: string, region: string): Queue[];
+  /** The queues whose redrive policy points to this one. */
+  sourcesOf(deadLetterQueue: Queue): Queue[];
+}
+
+/** How long a deleted queue's name stays taken. */
+const nameRestMs = 60_000;
+
+export function createQueueRegistry(clock: Clock): QueueRegistry {
+  const queues = new Map<string, Queue>();
+  const deletedAtMs = new Map<string, number>();
+
+  const registry: QueueRegistry = {
+    create(place, changes) {
+      if (place.name.endsWith('.fifo') || !/^[\w-]{1,80}$/.test(place.name)) throw invalidName(place.name);
+      const arn = arnOf(place);
+      const known = queues.get(arn);
+      if (known) return sameOrRefused(known, changes);
+      if ((deletedAtMs.get(arn) ?? -Infinity) + nameRestMs > clock.now()) {
+        throw simpleQueueError(
+          'QueueDeletedRecently',
+          'You must wait 60 seconds after deleting a queue before you can create another with the same name.',
+        );
+      }
+      const attributes = changeQueueAttributes({}, changes);
+      const now = clock.now();
+      const queue: Queue = {
+        ...place,
+        arn,
+        createdAtMs: now,
+        modifiedAtMs: now,
+        purgedAtMs: -Infinity,
+        attributes,
+        messages: createMessageStore(clock, () => queue.attributes.retentionMs),
+        isDeleted: false,
+      };
+      refuseUnusableTarget(queue, attributes, registry);
+      queues.set(arn, queue);
+      return queue;
+    },
+    setAttributes(queue, changes) {
+      const attributes = changeQueueAttributes(queue.attributes.text, changes);
+      if (changes.RedrivePolicy !== undefined) refuseUnusableTarget(queue, attributes, registry);
+      queue.attributes = attributes;
+      queue.modifiedAtMs = clock.now();
+      queue.messages.wake();
+    },
+    delete(queue) {
+      queue.isDeleted = true;
+      queues.delete(queue.arn);
+      deletedAtMs.set(queue.arn, clock.now());
+      queue.messages.purge();
+      queue.messages.wake();
+    },
+    byArn: (arn) => queues.get(arn),
+    byName: (place) => queues.get(arnOf(place)),
+    list: (accountId, region) =>
+      [...queues.values()]
+        .filter((queue) => queue.accountId === accountId && queue.region === region)
+        .sort((a, b) => (a.name < b.name ? -1 : 1)),
+    sourcesOf: (target) =>
+      [...queues.values()].filter(
+        (queue) => queue.attributes.redrivePolicy?.deadLetterTargetArn === target.arn,
+      ),
+  };
+  return registry;
+}
+
+export function arnOf({ accountId, region, name }: QueuePlace): string {
+  return `arn:aws:sqs:${region}:${accountId}:${name}`;
+}
+
+/** The queue with that ARN; throws QueueDoesNotExist. */
+export function existing(queue: Queue | undefined): Queue {
+  if (!queue) throw queueDoesNotExist();
+  return queue;
+}
+
+function sameOrRefused(queue: Queue, wanted: Readonly<Record<string, unknown>>): Queue {
+  const different = Object.keys(wanted).find((name) => queue.attributes.text[name] !== wanted[name]);
+  if (different === undefined) return queue;
+  throw new AwsError(
+    'QueueNameExists',
+    `A queue already exists with the same name and a different value for attribute ${different}`,
+    { queryCode: 'QueueAlreadyExists' },
+  );
+}
+
+/** A dead-letter queue must be there, in the same account and region, and let this queue use it. */
+function refuseUnusableTarget(queue: Queue, attributes: QueueAttributes, registry: QueueRegistry): void {
+  const { redrivePolicy } = attributes;
+  if (!redrivePolicy) return;
+  const refuse = (reason: string): AwsError =>
+    invalidParameter('RedrivePolicy', attributes.text.RedrivePolicy ?? '', reason);
+  const target = registry.byArn(redrivePolicy.deadLetterTargetArn);
+  if (!target) throw refuse('Dead letter target does not exist.');
+  if (target === queue) throw refuse('Dead letter target must not be the queue itself.');
+  if (target.accountId !== queue.accountId || target.region !== queue.region) {
+    throw refuse('Dead-letter queue must be in same account and region as the source.');
+  }
+  const { redrivePermission, sourceQueueArns } = target.attributes.redriveAllowPolicy;
+  const isAllowed =
+    redrivePermission === 'allowAll' ||
+    (redrivePermission === 'byQueue' && sourceQueueArns.includes(queue.arn));
+  if (!isAllowed)
+    throw refuse("The dead letter queue's RedriveAllowPolicy does not allow this source queue.");
+}
+
+function invalidName(name: string): AwsError {
+  if (name.endsWith('.fifo'))
+    return new AwsError('NotImplemented', 'FIFO queues are not supported', { status: 501 });
+  return invalidParameterValue(
+    'Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length',
+  );
+}

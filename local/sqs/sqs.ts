@@ -1,0 +1,146 @@
+import type { AwsRequest, AwsService, Caller, Clock, QueueSender } from '../core.ts';
+import { AwsError } from '../front/aws-error.ts';
+import { writeJson } from '../front/protocol.ts';
+import { readBody } from '../front/read-body.ts';
+import type { Iam } from '../iam/iam.ts';
+import { type Input, isRecord } from './input.ts';
+import { contentOf } from './message-content.ts';
+import { messageOperations } from './message-operations.ts';
+import { createMoveTasks } from './move-tasks.ts';
+import type { OperationContext } from './operation.ts';
+import { queueOperations } from './queue-operations.ts';
+import { createQueueRegistry, type Queue, type QueueRegistry } from './queue-registry.ts';
+
+export interface Sqs extends AwsService, QueueSender {
+  /**
+   * An operation without HTTP, e.g. `invoke(caller, 'ReceiveMessage', { QueueUrl, WaitTimeSeconds: 20 }, { region })`. Input and
+   * output are those of the JSON protocol. Authorised like any call; rejects with AwsError. `signal` ends a long poll, which
+   * then resolves without messages.
+   */
+  invoke(
+    caller: Caller,
+    operation: string,
+    input: Record<string, unknown>,
+    options: { region: string; signal?: AbortSignal },
+  ): Promise<Record<string, unknown>>;
+  /** What `Ref` of a queue gives. Also for queues that do not exist. */
+  queueUrl(queueArn: string): string;
+  /** All queues, without asking for permission: for CloudFormation and tests. */
+  queues: QueueRegistry;
+}
+
+/**
+ * Standard queues in memory.
+ * `endpoint` tells the local AWS's own address, asked for whenever a queue URL is made outside of a request.
+ */
+export function createSqs(options: { iam: Iam; clock: Clock; endpoint: () => string }): Sqs {
+  const { iam, clock, endpoint } = options;
+  const registry = createQueueRegistry(clock);
+  const operations = { ...queueOperations, ...messageOperations, ...createMoveTasks() };
+  const run = async (
+    name: string,
+    input: Input,
+    context: OperationContext,
+  ): Promise<Record<string, unknown>> => {
+    const operation = operations[name];
+    if (!operation) throw unknownOperation(name);
+    const output = await operation(input, context);
+    return isRecord(output) ? output : {};
+  };
+  return {
+    queues: registry,
+    queueUrl(queueArn) {
+      const [, , , , accountId, name] = queueArn.split(':');
+      return `${endpoint()}/${accountId}/${name}`;
+    },
+    async handle(request, response) {
+      const input = await parseInput(request);
+      const name = operationOf(request);
+      const gone = new AbortController();
+      response.once('close', () => {
+        if (!response.writableFinished) gone.abort();
+      });
+      const context = contextOf(request, { registry, authorizer: iam, clock, signal: gone.signal });
+      writeJson(response, await run(name, input, context));
+    },
+    invoke: (caller, operation, input, { region, signal }) =>
+      run(operation, input, {
+        registry,
+        authorizer: iam,
+        clock,
+        caller,
+        region,
+        secureTransport: true,
+        sourceIp: '127.0.0.1',
+        endpoint: endpoint(),
+        signal,
+      }),
+    maySend: (message) => judgeSender(iam, registry.byArn(message.queueArn), message),
+    sendAsService(message) {
+      const queue = registry.byArn(message.queueArn);
+      const verdict = judgeSender(iam, queue, message);
+      if (!queue || verdict !== 'allowed') return verdict === 'allowed' ? 'no-such-queue' : verdict;
+      queue.messages.add({
+        content: contentOf(message.body),
+        senderId: message.service,
+        delayMs: queue.attributes.delayMs,
+      });
+      return 'sent';
+    },
+  };
+}
+
+function judgeSender(
+  iam: Iam,
+  queue: Queue | undefined,
+  sender: { service: string; sourceArn: string; sourceAccount: string },
+): 'allowed' | 'denied' | 'no-such-queue' {
+  if (!queue) return 'no-such-queue';
+  const decision = iam.decide({
+    caller: {
+      kind: 'service',
+      service: sender.service,
+      sourceArn: sender.sourceArn,
+      sourceAccount: sender.sourceAccount,
+    },
+    action: 'sqs:SendMessage',
+    resource: queue.arn,
+    resourceAccountId: queue.accountId,
+    resourcePolicy: queue.attributes.policy,
+    secureTransport: true,
+  });
+  return decision.allowed ? 'allowed' : 'denied';
+}
+
+async function parseInput(request: AwsRequest): Promise<Input> {
+  const body = await readBody(request.body, 16 * 1024 * 1024);
+  try {
+    const input: unknown = body.length === 0 ? {} : JSON.parse(body.toString());
+    if (isRecord(input)) return input;
+  } catch {
+    // Said below: no JSON and no object are the same mistake.
+  }
+  throw new AwsError('SerializationException', 'The request body is not a JSON object.');
+}
+
+function operationOf(request: AwsRequest): string {
+  const target = request.headers['x-amz-target'];
+  const [, operation] = /^AmazonSQS\.(\w+)$/.exec(typeof target === 'string' ? target : '') ?? [];
+  if (operation === undefined) throw unknownOperation(String(target));
+  return operation;
+}
+
+function contextOf(
+  request: AwsRequest,
+  common: Pick<OperationContext, 'registry' | 'authorizer' | 'clock' | 'signal'>,
+): OperationContext {
+  const { caller, region, secureTransport, sourceIp, headers } = request;
+  const endpoint = `${secureTransport ? 'https' : 'http'}://${headers.host ?? '127.0.0.1'}`;
+  return { ...common, caller, region, secureTransport, sourceIp, endpoint };
+}
+
+function unknownOperation(name: string): AwsError {
+  return new AwsError('UnknownOperationException', `The local SQS has no operation ${name}.`, {
+    queryCode: 'InvalidAction',
+  });
+}

@@ -1,0 +1,150 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { createClock } from '../../../local/clock.ts';
+import { type EventBridge, createEventBridge } from '../../../local/events.ts';
+import { parseEventPattern } from '../../../local/event-pattern.ts';
+import { createIam } from '../../../local/iam/iam.ts';
+import { createQueuePolicyResource, createQueueResource } from '../../../local/sqs/resources.ts';
+import { createSqs, type Sqs } from '../../../local/sqs/sqs.ts';
+
+const accountId = '111111111111';
+const region = 'eu-central-1';
+const place = { accountId, region, generatedName: 'stack-Rule-1' };
+const queueArn = `arn:aws:sqs:${region}:${accountId}:live`;
+const ruleArn = `arn:aws:events:${region}:${accountId}:rule/stack-Rule-1`;
+const EventPattern = { source: ['aws.s3'], detail: { bucket: { name: ['source'] } } };
+const Targets = [{ Id: 'live', Arn: queueArn }];
+
+let sqs: Sqs;
+let bridge: EventBridge;
+
+beforeEach(() => {
+  const clock = createClock();
+  sqs = createSqs({ iam: createIam({ clock }), clock, endpoint: () => 'https://127.0.0.1' });
+  bridge = createEventBridge({ clock, queues: sqs });
+  void createQueueResource(sqs).create(place, { QueueName: 'live' });
+});
+
+function allow(sourceArn: string): void {
+  const statement = {
+    Effect: 'Allow',
+    Principal: { Service: 'events.amazonaws.com' },
+    Action: 'sqs:SendMessage',
+    Resource: queueArn,
+    Condition: { ArnEquals: { 'aws:SourceArn': sourceArn } },
+  };
+  const properties = { Queues: [sqs.queueUrl(queueArn)], PolicyDocument: { Statement: [statement] } };
+  void createQueuePolicyResource(sqs).create(place, properties);
+}
+
+function put(bucket = 'source'): void {
+  bridge.putEvent({
+    accountId,
+    region,
+    source: 'aws.s3',
+    detailType: 'Object Created',
+    resources: [`arn:aws:s3:::${bucket}`],
+    detail: { bucket: { name: bucket }, object: { key: 'a b' } },
+  });
+}
+
+function received(): unknown[] {
+  const queue = sqs.queues.byArn(queueArn);
+  return queue?.messages.take(10, 0, () => false).map((message) => JSON.parse(message.content.body)) ?? [];
+}
+
+test('a matching event reaches the queue in its envelope, others do not', () => {
+  allow(ruleArn);
+  void bridge.ruleResource.create(place, { EventPattern, Targets });
+  put();
+  put('another');
+  expect(received()).toEqual([
+    {
+      version: '0',
+      id: expect.stringMatching(/^[0-9a-f-]{36}$/),
+      'detail-type': 'Object Created',
+      source: 'aws.s3',
+      account: accountId,
+      time: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/),
+      region,
+      resources: ['arn:aws:s3:::source'],
+      detail: { bucket: { name: 'source' }, object: { key: 'a b' } },
+    },
+  ]);
+});
+
+test('the queue policy must name the rule', () => {
+  allow(`arn:aws:events:${region}:${accountId}:rule/another`);
+  void bridge.ruleResource.create(place, { EventPattern, Targets });
+  put();
+  expect(received()).toEqual([]);
+  expect(bridge.failedInvocations).toEqual([{ ruleArn, targetArn: queueArn, reason: 'denied' }]);
+});
+
+test('a rule that is disabled, changed or removed sends nothing', async () => {
+  allow(ruleArn);
+  await bridge.ruleResource.create(place, { EventPattern, Targets, State: 'DISABLED' });
+  put();
+  expect(received()).toEqual([]);
+  await bridge.ruleResource.update(place, 'stack-Rule-1', { EventPattern, Targets });
+  put();
+  expect(received()).toHaveLength(1);
+  await bridge.ruleResource.delete(place, 'stack-Rule-1');
+  put();
+  expect(received()).toHaveLength(1);
+});
+
+test('what a rule asks for and is not supported is refused', () => {
+  expect(() =>
+    bridge.ruleResource.create(place, { EventPattern, ScheduleExpression: 'rate(1 hour)' }),
+  ).toThrow('AWS::Events::Rule ScheduleExpression');
+  const Input = '{}';
+  expect(() =>
+    bridge.ruleResource.create(place, { EventPattern, Targets: [{ ...Targets[0], Input }] }),
+  ).toThrow('a rule target with Input');
+});
+
+describe('event patterns', () => {
+  const event = {
+    source: 'aws.s3',
+    resources: ['arn:aws:s3:::source', 'arn:aws:s3:::other'],
+    detail: { reason: 'PutObject', object: { key: 'photos/cat.JPG', size: 2000 }, flag: true, nothing: null },
+  };
+
+  test.each<[object, boolean]>([
+    [{ source: ['aws.s3', 'aws.ec2'] }, true],
+    [{ source: ['aws.s'] }, false],
+    [{ resources: ['arn:aws:s3:::other'] }, true],
+    [{ detail: { reason: ['PutObject'], object: { key: [{ prefix: 'photos/' }] } } }, true],
+    [{ detail: { reason: ['CopyObject'], object: { key: [{ prefix: 'photos/' }] } } }, false],
+    [{ detail: { object: { key: [{ suffix: '.jpg' }] } } }, false],
+    [{ detail: { object: { key: [{ suffix: { 'equals-ignore-case': '.jpg' } }] } } }, true],
+    [{ detail: { object: { key: [{ wildcard: 'photos/*.JPG' }] } } }, true],
+    [{ detail: { object: { key: [{ wildcard: 'photos/?at.JPG' }] } } }, false],
+    [{ detail: { reason: [{ 'equals-ignore-case': 'putobject' }] } }, true],
+    [{ detail: { reason: [{ 'anything-but': ['CopyObject', 'POST Object'] }] } }, true],
+    [{ detail: { reason: [{ 'anything-but': 'PutObject' }] } }, false],
+    [{ detail: { reason: [{ 'anything-but': { prefix: 'Put' } }] } }, false],
+    [{ detail: { absent: [{ 'anything-but': 'x' }] } }, false],
+    [{ detail: { absent: [{ exists: false }] } }, true],
+    [{ absent: { deeper: [{ exists: false }] } }, true],
+    [{ detail: { reason: [{ exists: true }] } }, true],
+    [{ detail: { object: { size: [{ numeric: ['>', 1000, '<=', 2000] }] } } }, true],
+    [{ detail: { object: { size: [{ numeric: ['>', 2000] }] } } }, false],
+    [{ detail: { object: { size: ['2000'] } } }, false],
+    [{ detail: { flag: [true], nothing: [null] } }, true],
+    [{ $or: [{ source: ['x'] }, { detail: { reason: ['PutObject'] } }] }, true],
+    [{ source: ['aws.s3'], $or: [{ source: ['x'] }, { detail: { reason: ['y'] } }] }, false],
+  ])('%j is %j', (pattern, expected) => {
+    expect(parseEventPattern(pattern)(event)).toBe(expected);
+  });
+
+  test.each([
+    {},
+    { source: 'aws.s3' },
+    { source: [] },
+    { source: [{ startsWith: 'a' }] },
+    { source: [{ numeric: ['~', 1] }] },
+  ])('%j is refused', (pattern) => {
+    expect(() => parseEventPattern(pattern)).toThrow('Event pattern is not valid');
+  });
+});
