@@ -1,0 +1,183 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createClock, type AdjustableClock } from './clock.ts';
+import { createCloudFormation, type CloudFormation } from './cloudformation/cloudformation.ts';
+import { createCustomResourceProvider } from './cloudformation/custom-resource.ts';
+import { iamProviders } from './cloudformation/iam-resources.ts';
+import { createKmsKeys, type KmsKeys } from './cloudformation/kms-resources.ts';
+import { lambdaProviders } from './cloudformation/lambda-resources.ts';
+import { plainProviders } from './cloudformation/plain-resources.ts';
+import type { Provider } from './cloudformation/provider.ts';
+import { createResponseEndpoint, type ResponseEndpoint } from './cloudformation/response-endpoint.ts';
+import { s3Providers } from './cloudformation/s3-resources.ts';
+import { tableProvider } from './cloudformation/table-provider.ts';
+import type { AwsService, Credentials, FaultPlan } from './core.ts';
+import { createDynamoDb, type DynamoDb } from './dynamodb.ts';
+import { createEventBridge, type EventBridge } from './events.ts';
+import { startFrontDoor, type FrontDoor } from './front/front-door.ts';
+import { createIam, type Iam } from './iam/iam.ts';
+import { createLambda, type Lambda, type LambdaOptions } from './lambda/lambda.ts';
+import type { LogLine } from './lambda/log-sink.ts';
+import { createS3, type S3Service } from './s3/service.ts';
+import { createSns, type Sns } from './sns.ts';
+import { createQueuePolicyResource, createQueueResource } from './sqs/resources.ts';
+import { createSqs, type Sqs } from './sqs/sqs.ts';
+import { createSts } from './sts.ts';
+
+export interface LocalAwsOptions {
+  /** For objects and unpacked functions; default a new one, which `stop` removes. */
+  directory?: string;
+  /** Default region of {@link LocalAws.region}. Every region works; queues, tables and functions belong to one. */
+  region?: string;
+  clock?: AdjustableClock;
+  onLog?: (line: LogLine) => void;
+  httpPort?: number;
+  httpsPort?: number;
+  /** Passed on to the Lambda service. */
+  lambda?: Pick<LambdaOptions, 'accountConcurrency' | 'idleMs' | 'asyncRetryDelaysMs'>;
+}
+
+/** A whole AWS in this process: any number of accounts and regions, one endpoint for all services. */
+export interface LocalAws {
+  /** HTTPS; aws:SecureTransport is true here. */
+  endpoint: string;
+  /** HTTP; aws:SecureTransport is false here. */
+  httpEndpoint: string;
+  /** PEM of the certificate authority, for NODE_EXTRA_CA_CERTS and AWS_CA_BUNDLE. */
+  caFile: string;
+  caPem: string;
+  directory: string;
+  region: string;
+  clock: AdjustableClock;
+  /** Access key of the account's root user. An account exists as soon as it is named. */
+  root(accountId: string): Credentials;
+  s3: S3Service;
+  sqs: Sqs;
+  iam: Iam;
+  sts: AwsService;
+  lambda: Lambda;
+  events: EventBridge;
+  sns: Sns;
+  dynamodb: DynamoDb;
+  kms: KmsKeys;
+  cloudformation: CloudFormation;
+  /** Asked for every request that comes over the network. */
+  faults: { plan: FaultPlan | undefined };
+  /** Ends functions and servers and removes the directory if it was made here. */
+  stop(): Promise<void>;
+}
+
+/** Starts it on 127.0.0.1. There are no buckets, roles or queues in it: a template or an API call makes them. */
+export const startLocalAws = async (options: LocalAwsOptions = {}): Promise<LocalAws> => {
+  const directory = options.directory ?? (await mkdtemp(join(tmpdir(), 'local-aws-')));
+  await mkdir(directory, { recursive: true });
+  const removeDirectory = async (): Promise<void> => {
+    if (options.directory === undefined) await rm(directory, { recursive: true, force: true });
+  };
+  const services = createServices(options, directory, () => front);
+  const { iam, clock, lambda, responses } = services;
+  const faults: LocalAws['faults'] = { plan: undefined };
+  const front = await startFrontDoor({
+    services: frontServices(services),
+    iam,
+    clock,
+    faults,
+    ...(options.httpPort !== undefined && { httpPort: options.httpPort }),
+    ...(options.httpsPort !== undefined && { httpsPort: options.httpsPort }),
+  }).catch(async (error: unknown) => {
+    await removeDirectory();
+    throw error;
+  });
+  return {
+    ...services,
+    endpoint: front.httpsEndpoint,
+    httpEndpoint: front.httpEndpoint,
+    caFile: front.caFile,
+    caPem: front.caPem,
+    directory,
+    region: options.region ?? 'eu-central-1',
+    root: (accountId) => iam.rootCredentials(accountId),
+    faults,
+    stop: async () => {
+      responses.close();
+      await lambda.stop();
+      await front.close();
+      await removeDirectory();
+    },
+  };
+};
+
+type Services = ReturnType<typeof createServices>;
+
+const createServices = (options: LocalAwsOptions, directory: string, front: () => FrontDoor) => {
+  const clock = options.clock ?? createClock();
+  const endpoint = (): string => front().httpsEndpoint;
+  const iam = createIam({ clock });
+  const sqs = createSqs({ iam, clock, endpoint });
+  const events = createEventBridge({ clock, queues: sqs });
+  const kms = createKmsKeys();
+  const s3 = createS3({
+    directory: join(directory, 's3'),
+    clock,
+    authorizer: iam,
+    queues: sqs,
+    events,
+    keyPolicy: (keyArn) => kms.policy(keyArn),
+  });
+  const lambda = createLambda({
+    directory: join(directory, 'lambda'),
+    clock,
+    iam,
+    queues: sqs,
+    hostVariables: () => ({ AWS_ENDPOINT_URL: endpoint(), NODE_EXTRA_CA_CERTS: front().caFile }),
+    ...(options.onLog && { onLog: options.onLog }),
+    ...options.lambda,
+  });
+  const made = { clock, iam, sqs, events, kms, s3, lambda, sns: createSns() };
+  const dynamodb = createDynamoDb({ iam, clock });
+  const responses = createResponseEndpoint(endpoint);
+  const providers = resourceProviders({ ...made, dynamodb }, kms.provider, responses);
+  const cloudformation = createCloudFormation({ clock, providers });
+  return { ...made, dynamodb, responses, cloudformation, sts: createSts({ iam }) };
+};
+
+const resourceProviders = (
+  services: Pick<LocalAws, 'iam' | 'sqs' | 'events' | 's3' | 'lambda' | 'sns' | 'dynamodb'>,
+  kmsKey: Provider,
+  responses: ResponseEndpoint,
+): Record<string, Provider> => ({
+  ...iamProviders(services.iam),
+  ...lambdaProviders(services.lambda),
+  ...s3Providers(services.s3),
+  ...plainProviders(),
+  'AWS::CloudFormation::CustomResource': createCustomResourceProvider(services.lambda, responses),
+  'AWS::DynamoDB::Table': tableProvider(services.dynamodb),
+  'AWS::Events::Rule': services.events.ruleResource,
+  'AWS::KMS::Key': kmsKey,
+  'AWS::SNS::Subscription': services.sns.subscriptionResource,
+  'AWS::SNS::Topic': services.sns.topicResource,
+  'AWS::SNS::TopicPolicy': services.sns.topicPolicyResource,
+  'AWS::SQS::Queue': createQueueResource(services.sqs),
+  'AWS::SQS::QueuePolicy': createQueuePolicyResource(services.sqs),
+});
+
+/** By SigV4 service name. What custom resources answer comes without a signature of ours, to a bucket of CloudFormation's. */
+const frontServices = ({
+  s3,
+  sqs,
+  sts,
+  dynamodb,
+  lambda,
+  responses,
+}: Services): Record<string, AwsService> => ({
+  s3: {
+    handle: async (request, response) => {
+      if (!(await responses.handle(request, response))) await s3.handle(request, response);
+    },
+  },
+  sqs,
+  sts,
+  dynamodb,
+  lambda,
+});

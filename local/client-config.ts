@@ -1,0 +1,26 @@
+import { Agent } from 'node:https';
+import type { LocalAws } from './aws.ts';
+import type { Credentials } from './core.ts';
+
+/** Options for any client of the AWS SDK for JavaScript. */
+export interface ClientConfig {
+  region: string;
+  endpoint: string;
+  credentials: Credentials;
+  /** For S3: one host name for all buckets. */
+  forcePathStyle: true;
+  requestHandler: { httpsAgent: Agent } | Record<string, never>;
+}
+
+/** What a client needs to talk to this local AWS as the owner of `credentials`; over HTTPS unless `tls` is false. */
+export const clientConfig = (
+  aws: Pick<LocalAws, 'endpoint' | 'httpEndpoint' | 'caPem' | 'region'>,
+  credentials: Credentials,
+  { tls = true, region = aws.region }: { tls?: boolean; region?: string } = {},
+): ClientConfig => ({
+  region,
+  endpoint: tls ? aws.endpoint : aws.httpEndpoint,
+  credentials,
+  forcePathStyle: true,
+  requestHandler: tls ? { httpsAgent: new Agent({ ca: aws.caPem, keepAlive: true, maxSockets: 50 }) } : {},
+});

@@ -1,0 +1,194 @@
+import { randomInt } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
+import { isRecord, resolve, type Scope } from './intrinsics.ts';
+import { ResourceFailure, type Provider, type ResourceContext } from './provider.ts';
+import type { PlannedResource } from './resource-order.ts';
+import type { ResourceStatus, Stack, StackResource } from './stack.ts';
+
+/** What one stack operation works with. */
+export interface ChangeContext {
+  stack: Stack;
+  artifacts: string | null;
+  provider(type: string): Provider;
+  record(
+    resource: { logicalId: string; type: string; physicalId: string },
+    status: ResourceStatus,
+    reason?: string,
+  ): void;
+}
+
+/** Steps kept for later: `undo` in reverse if something fails, `cleanUp` once everything has succeeded. */
+export interface ChangeLog {
+  undo: (() => Promise<void>)[];
+  cleanUp: (() => Promise<void>)[];
+}
+
+/**
+ * Brings the stack's resources to what is planned, one after the other, and notes in `log` how to take each step back.
+ * Rejects with the error of the first resource that fails; that one's own undo is in `log` already.
+ */
+export const applyChanges = async (
+  context: ChangeContext,
+  planned: PlannedResource[],
+  scope: Scope,
+  log: ChangeLog,
+): Promise<void> => {
+  for (const plan of planned) {
+    const properties = resolve(plan.definition.Properties, scope);
+    if (!isRecord(properties)) throw new Error(`Properties of ${plan.logicalId} must be an object`);
+    const old = context.stack.resources.get(plan.logicalId);
+    if (!old) await createResource(context, plan, properties, log);
+    else if (!isDeepStrictEqual(old.properties, properties)) {
+      await updateResource(context, plan, old, properties, log);
+    } else keepResource(context, plan, old, log);
+  }
+  const wanted = new Set(planned.map((plan) => plan.logicalId));
+  const leaving = [...context.stack.resources.values()].filter((resource) => !wanted.has(resource.logicalId));
+  // Clean-up runs backwards, so that what was created last goes first.
+  for (const resource of leaving) log.cleanUp.push(() => deleteResource(context, resource, 'DeletionPolicy'));
+};
+
+/** Put in again at the end: the map's order is the order in which resources depend on each other. */
+const setResource = (context: ChangeContext, resource: StackResource): void => {
+  context.stack.resources.delete(resource.logicalId);
+  context.stack.resources.set(resource.logicalId, resource);
+};
+
+const keepResource = (
+  context: ChangeContext,
+  { definition }: PlannedResource,
+  old: StackResource,
+  log: ChangeLog,
+): void => {
+  setResource(context, { ...old, definition });
+  log.undo.push(async () => setResource(context, old));
+};
+
+const createResource = async (
+  context: ChangeContext,
+  { logicalId, definition }: PlannedResource,
+  properties: Record<string, unknown>,
+  log: ChangeLog,
+): Promise<void> => {
+  const type = definition.Type;
+  const provider = context.provider(type);
+  const attempt = { logicalId, type, physicalId: '', attributes: {}, properties, definition };
+  const undoDelete = (resource: StackResource): void => {
+    log.undo.push(() => deleteResource(context, resource, 'rollback'));
+  };
+  context.record(attempt, 'CREATE_IN_PROGRESS');
+  try {
+    const created = await provider.create(resourceContext(context, logicalId, type), properties);
+    const resource = { ...attempt, ...created };
+    setResource(context, resource);
+    undoDelete(resource);
+    context.record(resource, 'CREATE_COMPLETE');
+  } catch (error) {
+    const physicalId = error instanceof ResourceFailure ? error.physicalId : '';
+    context.record({ ...attempt, physicalId }, 'CREATE_FAILED', messageOf(error));
+    if (provider.isCustom) undoDelete({ ...attempt, physicalId });
+    throw error;
+  }
+};
+
+const updateResource = async (
+  context: ChangeContext,
+  { logicalId, definition }: PlannedResource,
+  old: StackResource,
+  properties: Record<string, unknown>,
+  log: ChangeLog,
+): Promise<void> => {
+  const { type, physicalId } = old;
+  if (definition.Type !== type) throw new Error(`Update of resource type is not permitted. (${logicalId})`);
+  const provider = context.provider(type);
+  context.record(old, 'UPDATE_IN_PROGRESS');
+  try {
+    const updated = await provider.update(
+      resourceContext(context, logicalId, type),
+      physicalId,
+      properties,
+      old.properties,
+    );
+    const resource = { ...old, ...updated, properties, definition };
+    setResource(context, resource);
+    log.undo.push(() => takeBack(context, resource, old));
+    if (updated.physicalId !== physicalId) {
+      log.cleanUp.push(() => deleteResource(context, old, 'UpdateReplacePolicy'));
+    }
+    context.record(resource, 'UPDATE_COMPLETE');
+  } catch (error) {
+    context.record(old, 'UPDATE_FAILED', messageOf(error));
+    log.undo.push(() => takeBack(context, { ...old, properties }, old));
+    throw error;
+  }
+};
+
+/** After a failed update: back to the old properties, or away with the replacement. */
+const takeBack = async (context: ChangeContext, now: StackResource, old: StackResource): Promise<void> => {
+  const { logicalId, type } = old;
+  const provider = context.provider(type);
+  const isReplaced = now.physicalId !== old.physicalId;
+  if (isReplaced && !provider.isCustom) {
+    context.stack.resources.set(logicalId, old);
+    await removePhysical(context, now);
+    return;
+  }
+  context.record(now, 'UPDATE_IN_PROGRESS');
+  const place = resourceContext(context, logicalId, type);
+  const restored = await provider.update(place, now.physicalId, old.properties, now.properties);
+  context.stack.resources.set(logicalId, { ...old, ...restored });
+  context.record({ ...now, ...restored }, 'UPDATE_COMPLETE');
+  if (restored.physicalId !== now.physicalId) await removePhysical(context, now);
+};
+
+/** Why a resource goes: its stack or its place in the template ends, it was replaced, or its creation is taken back. */
+export type DeletionCause = 'DeletionPolicy' | 'UpdateReplacePolicy' | 'rollback';
+
+/** Deletes a resource that is no longer wanted, unless its policy says to keep it. */
+export const deleteResource = async (
+  context: ChangeContext,
+  resource: StackResource,
+  cause: DeletionCause,
+): Promise<void> => {
+  const policy = resource.definition[cause === 'rollback' ? 'DeletionPolicy' : cause];
+  if (policy === 'Retain' || (policy === 'RetainExceptOnCreate' && cause !== 'rollback')) {
+    context.record(resource, 'DELETE_SKIPPED');
+    if (cause !== 'UpdateReplacePolicy') context.stack.resources.delete(resource.logicalId);
+    return;
+  }
+  if (cause === 'UpdateReplacePolicy') await removePhysical(context, resource);
+  else await removeResource(context, resource);
+};
+
+const removeResource = async (context: ChangeContext, resource: StackResource): Promise<void> => {
+  await removePhysical(context, resource);
+  context.stack.resources.delete(resource.logicalId);
+};
+
+const removePhysical = async (context: ChangeContext, resource: StackResource): Promise<void> => {
+  const { logicalId, type, physicalId, properties } = resource;
+  context.record(resource, 'DELETE_IN_PROGRESS');
+  try {
+    await context.provider(type).delete(resourceContext(context, logicalId, type), physicalId, properties);
+    context.record(resource, 'DELETE_COMPLETE');
+  } catch (error) {
+    context.record(resource, 'DELETE_FAILED', messageOf(error));
+    throw error;
+  }
+};
+
+const resourceContext = (
+  context: ChangeContext,
+  logicalId: string,
+  resourceType: string,
+): ResourceContext => {
+  const { accountId, region, stackName, stackId } = context.stack;
+  const suffix = Array.from({ length: 12 }, () => SUFFIX_LETTERS[randomInt(SUFFIX_LETTERS.length)]).join('');
+  const generatedName = `${stackName}-${logicalId}-${suffix}`;
+  const { artifacts } = context;
+  return { accountId, region, stackName, stackId, logicalId, resourceType, artifacts, generatedName };
+};
+
+const SUFFIX_LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789';
+
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,0 +1,170 @@
+import { access } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { z } from 'zod';
+import type { PolicyStatement } from '../core.ts';
+import type { FunctionDefinition, Lambda } from '../lambda/lambda.ts';
+import type { CreatedResource } from '../resource-provider.ts';
+import type { Provider, ResourceContext } from './provider.ts';
+import { alreadyExists, defineResourceType, inert } from './resource-type.ts';
+
+/** The AWS::Lambda types, served by the Lambda host. */
+export const lambdaProviders = (lambda: Lambda): Record<string, Provider> => ({
+  'AWS::Lambda::Function': functionType(lambda),
+  'AWS::Lambda::Version': versionType(lambda),
+  'AWS::Lambda::Permission': permissionType(lambda),
+  'AWS::Lambda::EventSourceMapping': mappingType(lambda),
+});
+
+/** Which other properties there are is the Lambda host's own business: it refuses what it does not know. */
+const functionProperties = z.looseObject({
+  FunctionName: z.string().optional(),
+  Code: z.strictObject({ S3Bucket: z.string(), S3Key: z.string(), S3ObjectVersion: z.string().optional() }),
+});
+
+const functionType = (lambda: Lambda): Provider =>
+  defineResourceType({
+    properties: functionProperties,
+    replacedBy: ['FunctionName', 'PackageType'],
+    create: async (context, properties) => {
+      const name = properties.FunctionName ?? context.generatedName.slice(-64);
+      if (lambda.functionArns().includes(functionArn(context, name))) throw alreadyExists(context, name);
+      await lambda.createFunction(await definitionOf(context, properties, name));
+      return createdFunction(context, name);
+    },
+    update: async (context, name, properties) => {
+      await lambda.updateFunction(await definitionOf(context, properties, name));
+      return createdFunction(context, name);
+    },
+    delete: (context, name) => lambda.deleteFunction(functionArn(context, name)),
+  });
+
+const definitionOf = async (
+  context: ResourceContext,
+  { Code: code, ...properties }: z.infer<typeof functionProperties>,
+  name: string,
+): Promise<FunctionDefinition> => {
+  const { accountId, region, artifacts } = context;
+  if (artifacts === null) throw new Error(`no folder was given with ${code.S3Key} in it`);
+  const zipFile = join(artifacts, basename(code.S3Key));
+  await access(zipFile).catch(() => {
+    throw new Error(`Error occurred while GetObject. S3 Error Code: NoSuchKey: there is no file ${zipFile}`);
+  });
+  return { accountId, region, zipFile, properties: { ...properties, FunctionName: name } };
+};
+
+const functionArn = ({ region, accountId }: ResourceContext, nameOrArn: string): string =>
+  nameOrArn.startsWith('arn:') ? nameOrArn : `arn:aws:lambda:${region}:${accountId}:function:${nameOrArn}`;
+
+const createdFunction = (context: ResourceContext, name: string): CreatedResource => ({
+  physicalId: name,
+  attributes: { Arn: functionArn(context, name) },
+});
+
+/** Published versions are no more than a name here: what runs is always the latest code. */
+const versionType = (lambda: Lambda): Provider => {
+  const published = new Map<string, number>();
+  return defineResourceType({
+    properties: z.strictObject({
+      FunctionName: z.string(),
+      CodeSha256: z.string().optional(),
+      Description: inert,
+    }),
+    replacedBy: ['FunctionName', 'CodeSha256'],
+    create: (context, properties) => {
+      const arn = functionArn(context, properties.FunctionName);
+      const codeSha256 = lambda.function(arn).codeSha256();
+      if (properties.CodeSha256 !== undefined && properties.CodeSha256 !== codeSha256) {
+        throw new Error(
+          `CodeSHA256 (${properties.CodeSha256}) is different from current CodeSHA256 in $LATEST (${codeSha256}). Please try again with the CodeSHA256 in $LATEST.`,
+        );
+      }
+      const version = (published.get(arn) ?? 0) + 1;
+      published.set(arn, version);
+      return createdVersion(`${arn}:${version}`);
+    },
+    update: (_context, physicalId) => createdVersion(physicalId),
+    delete: () => undefined,
+  });
+};
+
+const createdVersion = (versionArn: string): CreatedResource => ({
+  physicalId: versionArn,
+  attributes: { FunctionArn: versionArn, Version: versionArn.split(':').at(-1) ?? '' },
+});
+
+const permissionProperties = z.strictObject({
+  Action: z.string(),
+  FunctionName: z.string(),
+  Principal: z.string(),
+  SourceArn: z.string().optional(),
+  SourceAccount: z.string().optional(),
+});
+
+const permissionType = (lambda: Lambda): Provider =>
+  defineResourceType({
+    properties: permissionProperties,
+    replacedBy: ['Action', 'FunctionName', 'Principal', 'SourceArn', 'SourceAccount'],
+    create: (context, properties) => {
+      const arn = functionArn(context, properties.FunctionName);
+      lambda.addPermission(arn, context.generatedName, statementOf(arn, context.generatedName, properties));
+      return { physicalId: context.generatedName, attributes: { Id: context.generatedName } };
+    },
+    update: (_context, physicalId) => ({ physicalId, attributes: { Id: physicalId } }),
+    delete: (context, physicalId, properties) =>
+      lambda.removePermission(functionArn(context, properties.FunctionName), physicalId),
+  });
+
+const statementOf = (
+  arn: string,
+  statementId: string,
+  properties: z.infer<typeof permissionProperties>,
+): PolicyStatement => {
+  const {
+    Action: action,
+    Principal: principal,
+    SourceArn: sourceArn,
+    SourceAccount: sourceAccount,
+  } = properties;
+  const isService = principal.endsWith('.amazonaws.com');
+  return {
+    Sid: statementId,
+    Effect: 'Allow',
+    Principal: principal === '*' ? '*' : { [isService ? 'Service' : 'AWS']: principal },
+    Action: action,
+    Resource: arn,
+    Condition: {
+      ...(sourceArn !== undefined && { ArnLike: { 'AWS:SourceArn': sourceArn } }),
+      ...(sourceAccount !== undefined && { StringEquals: { 'AWS:SourceAccount': sourceAccount } }),
+    },
+  };
+};
+
+/** Its properties are checked by the Lambda host. */
+const mappingType = (lambda: Lambda): Provider =>
+  defineResourceType({
+    properties: z.looseObject({ FunctionName: z.string() }),
+    replacedBy: ['EventSourceArn'],
+    create: async (context, properties) =>
+      createdMapping(context, await lambda.eventSources.create(onFunction(context, properties))),
+    update: async (context, uuid, properties) => {
+      await lambda.eventSources.update(uuid, onFunction(context, properties));
+      return createdMapping(context, uuid);
+    },
+    delete: (_context, uuid) => lambda.eventSources.delete(uuid),
+  });
+
+const onFunction = (
+  context: ResourceContext,
+  properties: { FunctionName: string },
+): Record<string, unknown> => ({
+  ...properties,
+  FunctionName: functionArn(context, properties.FunctionName),
+});
+
+const createdMapping = ({ region, accountId }: ResourceContext, uuid: string): CreatedResource => ({
+  physicalId: uuid,
+  attributes: {
+    Id: uuid,
+    EventSourceMappingArn: `arn:aws:lambda:${region}:${accountId}:event-source-mapping:${uuid}`,
+  },
+});

@@ -1,0 +1,76 @@
+import { z } from 'zod';
+import type { Provider, ResourceContext } from './provider.ts';
+import { alreadyExists, defineResourceType, inert } from './resource-type.ts';
+
+/** Types of which nothing but the name, the ARN and the properties are of interest: nothing in the local AWS acts on them. */
+export const plainProviders = (): Record<string, Provider> => ({
+  'AWS::Logs::LogGroup': named({
+    nameProperty: 'LogGroupName',
+    properties: ['RetentionInDays', 'KmsKeyId', 'LogGroupClass', 'Tags', 'DeletionProtectionEnabled'],
+    attributes: (context, name) => ({ Arn: `${arnPrefix('logs', context)}:log-group:${name}:*` }),
+  }),
+  'AWS::CloudWatch::Alarm': named({
+    nameProperty: 'AlarmName',
+    properties: ALARM_PROPERTIES,
+    attributes: (context, name) => ({ Arn: `${arnPrefix('cloudwatch', context)}:alarm:${name}` }),
+  }),
+  'AWS::KMS::Alias': named({
+    nameProperty: 'AliasName',
+    properties: ['TargetKeyId'],
+    attributes: () => ({}),
+  }),
+});
+
+const ALARM_PROPERTIES = [
+  'ActionsEnabled',
+  'AlarmActions',
+  'AlarmDescription',
+  'ComparisonOperator',
+  'DatapointsToAlarm',
+  'Dimensions',
+  'EvaluateLowSampleCountPercentile',
+  'EvaluationPeriods',
+  'ExtendedStatistic',
+  'InsufficientDataActions',
+  'MetricName',
+  'Metrics',
+  'Namespace',
+  'OKActions',
+  'Period',
+  'Statistic',
+  'Tags',
+  'Threshold',
+  'ThresholdMetricId',
+  'TreatMissingData',
+  'Unit',
+];
+
+const arnPrefix = (service: string, { region, accountId }: ResourceContext): string =>
+  `arn:aws:${service}:${region}:${accountId}`;
+
+/** A resource whose physical id is its name, unique in account and region. */
+const named = (type: {
+  nameProperty: string;
+  properties: string[];
+  attributes(context: ResourceContext, name: string): Record<string, string>;
+}): Provider => {
+  const taken = new Set<string>();
+  const keyOf = (context: ResourceContext, name: string): string =>
+    `${context.accountId}/${context.region}/${name}`;
+  const known = [type.nameProperty, ...type.properties];
+  return defineResourceType({
+    properties: z.strictObject(Object.fromEntries(known.map((property) => [property, inert]))),
+    replacedBy: [type.nameProperty],
+    create: (context, properties) => {
+      const { [type.nameProperty]: given } = properties;
+      const name = typeof given === 'string' ? given : context.generatedName;
+      if (taken.has(keyOf(context, name))) throw alreadyExists(context, name);
+      taken.add(keyOf(context, name));
+      return { physicalId: name, attributes: type.attributes(context, name) };
+    },
+    update: (context, name) => ({ physicalId: name, attributes: type.attributes(context, name) }),
+    delete: (context, name) => {
+      taken.delete(keyOf(context, name));
+    },
+  });
+};

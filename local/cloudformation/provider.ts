@@ -1,0 +1,49 @@
+import type { CreatedResource, ResourcePlace } from '../resource-provider.ts';
+
+/** Where and as what a resource is created. */
+export interface ResourceContext extends ResourcePlace {
+  stackName: string;
+  stackId: string;
+  logicalId: string;
+  resourceType: string;
+  /** Folder with the files that the template's S3 keys name, e.g. `.serverless`; null when there is none. */
+  artifacts: string | null;
+}
+
+/**
+ * One resource type, as {@link import('../resource-provider.ts').ResourceProvider}, with what some types need besides: the
+ * properties as they were before, and who they belong to.
+ */
+export interface Provider {
+  create(
+    context: ResourceContext,
+    properties: Record<string, unknown>,
+  ): CreatedResource | Promise<CreatedResource>;
+  update(
+    context: ResourceContext,
+    physicalId: string,
+    properties: Record<string, unknown>,
+    oldProperties: Record<string, unknown>,
+  ): CreatedResource | Promise<CreatedResource>;
+  delete(
+    context: ResourceContext,
+    physicalId: string,
+    properties: Record<string, unknown>,
+  ): void | Promise<void>;
+  /**
+   * Whether a failed create leaves something that a delete must clear away, and a replacement is taken back by another
+   * update: both are so for custom resources alone.
+   */
+  isCustom?: boolean;
+}
+
+/** A resource that failed after it had got a physical id. */
+export class ResourceFailure extends Error {
+  override readonly name = 'ResourceFailure';
+  readonly physicalId: string;
+
+  constructor(message: string, physicalId: string) {
+    super(message);
+    this.physicalId = physicalId;
+  }
+}

@@ -1,0 +1,105 @@
+import { intrinsicCall, isRecord, substitutedNames } from './intrinsics.ts';
+import { TemplateError, type TemplateResource } from './template.ts';
+
+/** A resource of the template that the conditions let in, with the logical ids it needs first. */
+export interface PlannedResource {
+  logicalId: string;
+  definition: TemplateResource;
+  dependencies: string[];
+}
+
+/**
+ * Which of the orders that respect all dependencies. CloudFormation promises none and works on independent resources at the
+ * same time: what only works as written lacks a DependsOn.
+ */
+export type Order = 'as-written' | 'reversed';
+
+/**
+ * The resources in the order they can be created: each after those it refers to.
+ * @throws TemplateError for a cycle or a reference to something that is not there
+ */
+export const orderResources = (
+  resources: Record<string, TemplateResource>,
+  condition: (name: string) => boolean,
+  knownNames: (name: string) => boolean,
+  order: Order,
+): PlannedResource[] => {
+  const wanted = Object.entries(resources).filter(
+    ([, definition]) => definition.Condition === undefined || condition(definition.Condition),
+  );
+  const planned = new Map(
+    wanted.map(([logicalId, definition]) => {
+      const references = new Set([
+        ...definition.DependsOn,
+        ...referencesIn(definition.Properties, condition),
+      ]);
+      return [logicalId, { logicalId, definition, dependencies: [...references] }];
+    }),
+  );
+  for (const resource of planned.values()) {
+    checkReferences(resource, resources, planned, knownNames);
+    resource.dependencies = resource.dependencies.filter((name) => planned.has(name));
+  }
+  return sorted(planned, order);
+};
+
+const checkReferences = (
+  resource: PlannedResource,
+  resources: Record<string, TemplateResource>,
+  planned: Map<string, PlannedResource>,
+  knownNames: (name: string) => boolean,
+): void => {
+  // AWS lets DependsOn name a resource whose condition is false.
+  const isFine = (name: string): boolean =>
+    planned.has(name) ||
+    knownNames(name) ||
+    (name in resources && resource.definition.DependsOn.includes(name));
+  const missing = resource.dependencies.filter((name) => !isFine(name));
+  if (missing.length > 0) {
+    throw new TemplateError(
+      `Template format error: Unresolved resource dependencies [${missing.join(', ')}] in the Resources block of the template (${resource.logicalId})`,
+    );
+  }
+};
+
+/** Names that a value refers to, in the branches that the conditions choose. */
+const referencesIn = (value: unknown, condition: (name: string) => boolean): string[] => {
+  if (Array.isArray(value)) return value.flatMap((item) => referencesIn(item, condition));
+  if (!isRecord(value)) return [];
+  const call = intrinsicCall(value);
+  const { name, argument } = call ?? {};
+  if (name === 'Ref' && typeof argument === 'string') return [argument];
+  if (name === 'Fn::GetAtt')
+    return [String(Array.isArray(argument) ? argument[0] : argument).split('.')[0] ?? ''];
+  if (name === 'Fn::Sub') return referencesInSub(argument, condition);
+  if (name === 'Fn::If' && Array.isArray(argument)) {
+    return referencesIn(condition(String(argument[0])) ? argument[1] : argument[2], condition);
+  }
+  return Object.values(value).flatMap((item) => referencesIn(item, condition));
+};
+
+const referencesInSub = (argument: unknown, condition: (name: string) => boolean): string[] => {
+  const [template, variables] = Array.isArray(argument) ? argument : [argument, {}];
+  const own = isRecord(variables) ? Object.keys(variables) : [];
+  const names = substitutedNames(String(template)).filter((name) => !own.includes(name));
+  return [...names, ...referencesIn(variables, condition)];
+};
+
+const sorted = (planned: Map<string, PlannedResource>, order: Order): PlannedResource[] => {
+  const inOrder = <Item>(items: Item[]): Item[] => (order === 'reversed' ? items.toReversed() : items);
+  const done = new Map<string, PlannedResource>();
+  const visit = (resource: PlannedResource, path: string[]): void => {
+    if (done.has(resource.logicalId)) return;
+    const circle = path.indexOf(resource.logicalId);
+    if (circle >= 0) {
+      throw new TemplateError(`Circular dependency between resources: [${path.slice(circle).join(', ')}]`);
+    }
+    for (const name of inOrder(resource.dependencies)) {
+      const dependency = planned.get(name);
+      if (dependency) visit(dependency, [...path, resource.logicalId]);
+    }
+    done.set(resource.logicalId, resource);
+  };
+  for (const resource of inOrder([...planned.values()])) visit(resource, []);
+  return [...done.values()];
+};

@@ -1,0 +1,50 @@
+import { isDeepStrictEqual } from 'node:util';
+import { z } from 'zod';
+import type { CreatedResource } from '../resource-provider.ts';
+import type { Provider, ResourceContext } from './provider.ts';
+
+/** A resource type whose properties are all known: what is not in `properties` is an error, never ignored. */
+export interface ResourceType<Properties> {
+  properties: z.ZodType<Properties>;
+  /** Properties that cannot be changed in place: another value makes a new resource. */
+  replacedBy: string[];
+  create(context: ResourceContext, properties: Properties): CreatedResource | Promise<CreatedResource>;
+  update(
+    context: ResourceContext,
+    physicalId: string,
+    properties: Properties,
+  ): CreatedResource | Promise<CreatedResource>;
+  delete(context: ResourceContext, physicalId: string, properties: Properties): void | Promise<void>;
+}
+
+/** The type as a provider: checks properties and decides between update and replacement. */
+export const defineResourceType = <Properties>(type: ResourceType<Properties>): Provider => {
+  const parse = (context: ResourceContext, properties: Record<string, unknown>): Properties => {
+    const parsed = type.properties.safeParse(properties);
+    if (parsed.success) return parsed.data;
+    throw new Error(
+      `Properties validation failed for ${context.resourceType}:\n${z.prettifyError(parsed.error)}`,
+    );
+  };
+  return {
+    create: (context, properties) => type.create(context, parse(context, properties)),
+    update: (context, physicalId, properties, oldProperties) => {
+      const parsed = parse(context, properties);
+      const isReplaced = type.replacedBy.some(
+        (name) => !isDeepStrictEqual(properties[name], oldProperties[name]),
+      );
+      return isReplaced ? type.create(context, parsed) : type.update(context, physicalId, parsed);
+    },
+    delete: (context, physicalId, properties) => type.delete(context, physicalId, parse(context, properties)),
+  };
+};
+
+/** A property that is understood and has no effect on anything the local AWS does. */
+export const inert = z.unknown().optional();
+
+/** Templates carry numbers also as strings. */
+export const integer = z.coerce.number().int();
+
+/** What AWS says when a name is taken. */
+export const alreadyExists = (context: ResourceContext, name: string): Error =>
+  new Error(`Resource of type '${context.resourceType}' with identifier '${name}' already exists.`);

@@ -1,0 +1,65 @@
+import { randomBytes } from 'node:crypto';
+import type { ServerResponse } from 'node:http';
+import type { AwsRequest } from '../core.ts';
+import { AwsError } from '../front/aws-error.ts';
+import { readBody } from '../front/read-body.ts';
+import type { ResourceContext } from './provider.ts';
+
+/** One answer that is awaited. */
+export interface ExpectedResponse {
+  url: string;
+  /** What was PUT to the URL; null when nothing was in time. */
+  body: Promise<string | null>;
+  cancel(): void;
+}
+
+/** Where custom resources' functions put their answers: presigned URLs of a bucket of CloudFormation's own. */
+export interface ResponseEndpoint {
+  open(context: ResourceContext, requestId: string, timeoutMs: number): ExpectedResponse;
+  /** Takes the request if it goes to that bucket; false if it is somebody else's. */
+  handle(request: AwsRequest, response: ServerResponse): Promise<boolean>;
+  /** Nothing is awaited any longer. */
+  close(): void;
+}
+
+const BUCKET_PREFIX = 'cloudformation-custom-resource-response-';
+const LARGEST_BODY_BYTES = 1024 * 1024;
+
+/** `endpoint` tells the local AWS's own HTTPS address. */
+export const createResponseEndpoint = (endpoint: () => string): ResponseEndpoint => {
+  const expected = new Map<string, (body: string | null) => void>();
+  return {
+    open: ({ region, stackId, logicalId }, requestId, timeoutMs) => {
+      const signature = randomBytes(20).toString('hex');
+      const key = encodeURIComponent(`${stackId}|${logicalId}|${requestId}`);
+      const body = new Promise<string | null>((resolve) => expected.set(signature, resolve)).finally(() => {
+        clearTimeout(timer);
+        expected.delete(signature);
+      });
+      const give = expected.get(signature);
+      const timer = setTimeout(() => give?.(null), timeoutMs);
+      const expires = Math.floor(Date.now() / 1000) + 7200;
+      return {
+        // CloudFormation signs these the old way, with `Signature` and no region.
+        url: `${endpoint()}/${BUCKET_PREFIX}${region.replaceAll('-', '')}/${key}?AWSAccessKeyId=LOCAL&Expires=${expires}&Signature=${signature}`,
+        body,
+        cancel: () => give?.(null),
+      };
+    },
+    handle: async (request, response) => {
+      if (!request.path.startsWith(`/${BUCKET_PREFIX}`)) return false;
+      const body = await readBody(request.body, LARGEST_BODY_BYTES);
+      const signature = new URLSearchParams(request.query).get('Signature') ?? '';
+      const give = expected.get(signature);
+      if (request.method !== 'PUT' || !give) {
+        throw new AwsError('AccessDenied', 'Request has expired', { status: 403 });
+      }
+      give(body.toString('utf8'));
+      response.writeHead(200, { 'content-length': 0 }).end();
+      return true;
+    },
+    close: () => {
+      for (const give of expected.values()) give(null);
+    },
+  };
+};

@@ -1,0 +1,224 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import type { Readable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { createLogReader } from './log-lines.ts';
+import { watchMemory } from './memory-watch.ts';
+import {
+  startRuntimeApi,
+  type PendingInvocation,
+  type ResourceUsage,
+  type RuntimeAnswer,
+  type RuntimeApi,
+} from './runtime-api.ts';
+import { exitFailure, timeoutFailure, type ProcessEnd } from './runtime-failure.ts';
+
+export interface EnvironmentOptions {
+  /** Folder of the unpacked code, LAMBDA_TASK_ROOT. */
+  taskRoot: string;
+  memorySizeMb: number;
+  timeoutMs: number;
+  /** Everything the process sees, except for AWS_LAMBDA_RUNTIME_API. */
+  variables: Record<string, string>;
+  onLine(line: string, requestId: string | null): void;
+}
+
+/** How one invocation ended. `payload` is JSON. */
+export interface EnvironmentOutcome {
+  kind: 'response' | 'error';
+  payload: string;
+  /** How it failed where the function did not answer itself. */
+  cause: 'answered' | 'timed-out' | 'exited' | 'init-failed';
+  durationMs: number;
+  /** Resource usage of the process since its start; null when it died before saying. */
+  usage: ResourceUsage | null;
+}
+
+/** How a wait for the process ended. */
+type Waited = 'done' | 'timed-out' | ProcessEnd;
+
+const isExit = (waited: Waited): waited is ProcessEnd => typeof waited === 'object';
+
+/** Lambda gives ten seconds for the init phase; what takes longer is run again within the invocation's own time. */
+const INIT_LIMIT_MS = 10_000;
+const BOOTSTRAP = fileURLToPath(new URL('./bootstrap.mjs', import.meta.url));
+
+/**
+ * One execution environment: a child process that runs one invocation at a time and is thrown away when it times out,
+ * crashes or fails to start. An adapter around that process, hence a class.
+ */
+export class ExecutionEnvironment {
+  readonly startedAtMs = Date.now();
+  /** From the start of the process to its first request for work; null until then. */
+  initDurationMs: number | null = null;
+  readonly #options: EnvironmentOptions;
+  readonly #api: RuntimeApi;
+  readonly #child: ChildProcess;
+  readonly #ended: Promise<ProcessEnd>;
+  readonly #idleWaiters: (() => void)[] = [];
+  readonly #streamEnds = new Set<string>();
+  #idle = false;
+  #alive = true;
+  #outOfMemory = false;
+  #requestId: string | null = null;
+  #answer: RuntimeAnswer | null = null;
+
+  static async start(options: EnvironmentOptions): Promise<ExecutionEnvironment> {
+    let environment: ExecutionEnvironment | null = null;
+    const api = await startRuntimeApi({
+      onNext: () => environment?.onNext(),
+      onAnswer: (answer) => environment?.onAnswer(answer),
+    });
+    environment = new ExecutionEnvironment(options, api);
+    return environment;
+  }
+
+  private constructor(options: EnvironmentOptions, api: RuntimeApi) {
+    this.#options = options;
+    this.#api = api;
+    this.#child = spawn(process.execPath, [...heapFlags(options.memorySizeMb), BOOTSTRAP], {
+      cwd: options.taskRoot,
+      env: { ...options.variables, AWS_LAMBDA_RUNTIME_API: api.address },
+      // The fourth is the lifeline: it closes when this process ends, however it ends.
+      stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+    });
+    this.#readLog(this.#child.stdout, 'stdout');
+    this.#readLog(this.#child.stderr, 'stderr');
+    // The child may be gone before the lifeline is: that is no error here.
+    this.#child.stdio[3]?.on('error', () => undefined);
+    const endWatch = this.#watchMemory();
+    this.#ended = new Promise((resolve) => {
+      const end = (exitCode: number | null, signal: NodeJS.Signals | null): void => {
+        endWatch();
+        this.#alive = false;
+        this.#api.close();
+        resolve({ exitCode, signal, outOfMemory: this.#outOfMemory });
+      };
+      this.#child.once('error', () => end(null, null)).once('close', end);
+    });
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
+  /** Can it take another invocation? */
+  get alive(): boolean {
+    return this.#alive;
+  }
+
+  /** Runs one invocation; the caller sees to it that there is never a second one at the same time. */
+  async invoke(invocation: Omit<PendingInvocation, 'deadlineMs'>): Promise<EnvironmentOutcome> {
+    this.#requestId = invocation.requestId;
+    this.#answer = null;
+    this.#streamEnds.clear();
+    const initLimitMs = INIT_LIMIT_MS + this.#options.timeoutMs;
+    const started = await this.#waitFor(this.#untilIdle(), initLimitMs);
+    if (started !== 'done') return this.#failure(invocation.requestId, started, this.startedAtMs);
+    const startedAtMs = Date.now();
+    this.#idle = false;
+    this.#api.give({ ...invocation, deadlineMs: startedAtMs + this.#options.timeoutMs });
+    const finished = await this.#waitFor(this.#untilIdle(), this.#options.timeoutMs);
+    const answer = this.#answered(invocation.requestId);
+    if (!answer) return this.#failure(invocation.requestId, finished, startedAtMs);
+    // It answered but never came back for more: nothing can be given to it again.
+    if (finished !== 'done') await this.stop();
+    this.#requestId = null;
+    return {
+      kind: answer.kind === 'response' ? 'response' : 'error',
+      payload: answer.payload,
+      cause: 'answered',
+      durationMs: Date.now() - startedAtMs,
+      usage: answer.usage,
+    };
+  }
+
+  /** Ends the process at once. An invocation in progress fails as one whose process was killed. */
+  async stop(): Promise<void> {
+    this.#alive = false;
+    this.#child.kill('SIGKILL');
+    await this.#ended;
+  }
+
+  onNext(): void {
+    this.initDurationMs ??= Date.now() - this.startedAtMs;
+    this.#idle = true;
+    this.#wakeIdleWaiters();
+  }
+
+  onAnswer(answer: RuntimeAnswer): void {
+    this.#answer = answer;
+  }
+
+  #answered(requestId: string): RuntimeAnswer | null {
+    return this.#answer?.requestId === requestId ? this.#answer : null;
+  }
+
+  #readLog(stream: Readable | null, name: string): void {
+    const reader = createLogReader({
+      onLine: (line) => this.#options.onLine(line, this.#requestId),
+      onEnd: () => {
+        this.#streamEnds.add(name);
+        this.#wakeIdleWaiters();
+      },
+    });
+    stream?.on('data', (chunk: Buffer) => reader.read(chunk)).on('end', () => reader.flush());
+  }
+
+  #watchMemory(): () => void {
+    const { pid } = this.#child;
+    if (pid === undefined) return () => undefined;
+    return watchMemory(pid, this.#options.memorySizeMb * 1024 * 1024, () => {
+      this.#outOfMemory = true;
+      this.#child.kill('SIGKILL');
+    });
+  }
+
+  /** Idle again, and every line of the invocation that ended has been read. */
+  async #untilIdle(): Promise<void> {
+    while (!this.#idle || (this.#answer !== null && this.#streamEnds.size < 2)) {
+      await new Promise<void>((resolve) => this.#idleWaiters.push(resolve));
+    }
+  }
+
+  #wakeIdleWaiters(): void {
+    for (const wake of this.#idleWaiters.splice(0)) wake();
+  }
+
+  async #waitFor(event: Promise<void>, limitMs: number): Promise<Waited> {
+    let timer: NodeJS.Timeout | undefined;
+    const limit = new Promise<'timed-out'>((resolve) => {
+      timer = setTimeout(() => resolve('timed-out'), limitMs);
+    });
+    try {
+      return await Promise.race([event.then(() => 'done' as const), limit, this.#ended]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async #failure(requestId: string, how: Waited, startedAtMs: number): Promise<EnvironmentOutcome> {
+    await this.stop();
+    const initError = this.#answer?.kind === 'init-error' ? this.#answer : null;
+    const error = isExit(how)
+      ? exitFailure(requestId, how)
+      : timeoutFailure(requestId, this.#options.timeoutMs);
+    if (!initError) this.#options.onLine(`${new Date().toISOString()} ${error.errorMessage}`, requestId);
+    this.#requestId = null;
+    return {
+      kind: 'error',
+      payload: initError?.payload ?? JSON.stringify(error),
+      cause: initError ? 'init-failed' : isExit(how) ? 'exited' : 'timed-out',
+      durationMs: Date.now() - startedAtMs,
+      usage: this.#answer?.usage ?? null,
+    };
+  }
+}
+
+/** As the bootstrap of Lambda's Node.js images sizes the heap: a tenth of the memory for the young generation. */
+const heapFlags = (memorySizeMb: number): string[] => {
+  const youngMb = Math.floor(memorySizeMb / 10);
+  return [
+    `--max-old-space-size=${memorySizeMb - youngMb}`,
+    `--max-semi-space-size=${Math.floor(youngMb / 2)}`,
+  ];
+};

@@ -1,0 +1,22 @@
+import { AwsError } from '../front/aws-error.ts';
+
+/** Lambda's error codes used here, with their HTTP status. */
+const STATUS = {
+  AccessDeniedException: 403,
+  InvalidParameterValueException: 400,
+  InvalidRequestContentException: 400,
+  RequestTooLargeException: 413,
+  ResourceConflictException: 409,
+  ResourceNotFoundException: 404,
+  TooManyRequestsException: 429,
+} as const;
+
+export type LambdaErrorCode = keyof typeof STATUS;
+
+/** A refusal by the Lambda service itself, as opposed to an error of a function. */
+export const lambdaError = (code: LambdaErrorCode, message: string): AwsError =>
+  new AwsError(code, message, { status: STATUS[code] });
+
+/** The function or the account runs as many invocations as it may. */
+export const isThrottled = (error: unknown): boolean =>
+  error instanceof AwsError && error.code === 'TooManyRequestsException';

@@ -1,0 +1,152 @@
+import { randomUUID } from 'node:crypto';
+import type { AccessQuestion, Authorizer, Caller, Clock, PolicyDocument, PolicyStatement } from '../core.ts';
+import type { Iam, Session } from '../iam/iam.ts';
+import type { EnvironmentOutcome } from './execution-environment.ts';
+import type { FunctionConfiguration } from './function-configuration.ts';
+import { createFunctionPool, type FunctionPool } from './function-pool.ts';
+import { lambdaError } from './lambda-error.ts';
+import { createLogSink, type LogLine, type LogSink } from './log-sink.ts';
+import { createUsageBook, type UsageBook } from './usage.ts';
+
+/** Where a function's calls go and come from: everything the host lends it. */
+export interface FunctionHost {
+  clock: Clock;
+  iam: Authorizer & Pick<Iam, 'role' | 'createSession'>;
+  hostVariables(): Record<string, string>;
+  accountHasRoom(accountId: string): boolean;
+  idleMs: number;
+  onLog(line: LogLine): void;
+}
+
+/** What Lambda answers to Invoke. */
+export interface InvocationResult {
+  requestId: string;
+  /** `Unhandled` when the function failed, timed out or crashed; the payload then tells how. */
+  functionError: 'Unhandled' | null;
+  /** JSON. */
+  payload: string;
+}
+
+/** A function of the host: its present version, its permissions, and its books, which outlive an update. */
+export interface LambdaFunction {
+  configuration(): FunctionConfiguration;
+  codeSha256(): string;
+  pool(): FunctionPool;
+  policy(): PolicyDocument;
+  permissions: Map<string, PolicyStatement>;
+  usage: UsageBook;
+  logs: LogSink;
+  /** The function's role as a caller, for what Lambda does in its name. */
+  roleCaller(): Caller;
+  run(payload: string): Promise<InvocationResult>;
+  /** New invocations use the new version; environments of the old one finish first. */
+  replaceVersion(version: FunctionVersion): Promise<void>;
+}
+
+export interface FunctionVersion {
+  configuration: FunctionConfiguration;
+  taskRoot: string;
+  /** Base64. */
+  codeSha256: string;
+}
+
+/** Lambda's own sessions of a role last twelve hours, whatever the role's maximum says. */
+const SESSION_SECONDS = 43_200;
+const LARGEST_PAYLOAD_BYTES = 6 * 1024 * 1024;
+
+/** Makes a function out of its first version. */
+export const createLambdaFunction = (host: FunctionHost, first: FunctionVersion): LambdaFunction => {
+  let { configuration, codeSha256 } = first;
+  let caller: Caller | null = null;
+  const permissions = new Map<string, PolicyStatement>();
+  const usage = createUsageBook();
+  const openSession = (role: FunctionConfiguration): Session =>
+    host.iam.createSession(role.roleArn, role.functionName, SESSION_SECONDS);
+  const roleCaller = (): Caller => (caller ??= openSession(configuration).caller);
+  const logs = createLogSink(host.iam, () => configuration, roleCaller, host.onLog);
+  const poolOf = (version: FunctionVersion): FunctionPool =>
+    createFunctionPool({
+      ...version,
+      clock: host.clock,
+      openSession: () => openSession(version.configuration).credentials,
+      hostVariables: host.hostVariables,
+      accountHasRoom: () => host.accountHasRoom(version.configuration.accountId),
+      idleMs: host.idleMs,
+      usage,
+      onLine: (line, requestId) => logs.write(line, requestId),
+    });
+  let pool = poolOf(first);
+  return {
+    configuration: () => configuration,
+    codeSha256: () => codeSha256,
+    pool: () => pool,
+    policy: () => ({ Version: '2012-10-17', Statement: [...permissions.values()] }),
+    permissions,
+    usage,
+    logs,
+    roleCaller,
+    run: async (payload) => {
+      if (Buffer.byteLength(payload) > LARGEST_PAYLOAD_BYTES) {
+        throw lambdaError(
+          'RequestTooLargeException',
+          'Request must be smaller than 6291456 bytes for the InvokeFunction operation',
+        );
+      }
+      const requestId = randomUUID();
+      return toResult(requestId, await pool.run(requestId, payload));
+    },
+    replaceVersion: async (version) => {
+      const old = pool;
+      ({ configuration, codeSha256 } = version);
+      caller = null;
+      pool = poolOf(version);
+      await old.retire();
+    },
+  };
+};
+
+const toResult = (requestId: string, outcome: EnvironmentOutcome): InvocationResult => {
+  if (Buffer.byteLength(outcome.payload) > LARGEST_PAYLOAD_BYTES) {
+    const error = {
+      errorType: 'Function.ResponseSizeTooLarge',
+      errorMessage: `Response payload size exceeded maximum allowed payload size (${LARGEST_PAYLOAD_BYTES} bytes).`,
+    };
+    return { requestId, functionError: 'Unhandled', payload: JSON.stringify(error) };
+  }
+  return {
+    requestId,
+    functionError: outcome.kind === 'response' ? null : 'Unhandled',
+    payload: outcome.payload,
+  };
+};
+
+/** Lambda refuses a function whose role does not trust it. */
+export const checkRole = (iam: FunctionHost['iam'], configuration: FunctionConfiguration): void => {
+  const { roleArn, functionArn, accountId } = configuration;
+  const role = iam.role(roleArn);
+  if (!role || !iam.decide(trustQuestion(role.assumeRolePolicy, roleArn, functionArn, accountId)).allowed) {
+    throw lambdaError(
+      'InvalidParameterValueException',
+      'The role defined for the function cannot be assumed by Lambda.',
+    );
+  }
+};
+
+const trustQuestion = (
+  resourcePolicy: PolicyDocument,
+  roleArn: string,
+  functionArn: string,
+  accountId: string,
+): AccessQuestion => ({
+  caller: {
+    kind: 'service',
+    service: 'lambda.amazonaws.com',
+    sourceArn: functionArn,
+    sourceAccount: accountId,
+  },
+  action: 'sts:AssumeRole',
+  resource: roleArn,
+  resourceAccountId: accountId,
+  resourcePolicy,
+  secureTransport: true,
+});

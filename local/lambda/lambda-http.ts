@@ -1,0 +1,95 @@
+import { randomUUID } from 'node:crypto';
+import type { ServerResponse } from 'node:http';
+import type { Authorizer, AwsRequest } from '../core.ts';
+import { notSupported } from '../front/aws-error.ts';
+import { readBody } from '../front/read-body.ts';
+import { accessDeniedMessage } from '../iam/authorizer.ts';
+import { lambdaError } from './lambda-error.ts';
+import type { InvocationResult, LambdaFunction } from './lambda-function.ts';
+
+const LARGEST_EVENT_BYTES = { RequestResponse: 6_291_456, Event: 1_048_576 };
+type InvocationType = keyof typeof LARGEST_EVENT_BYTES;
+
+/** What the API needs of the service behind it. */
+export interface Invoker {
+  /** Null when there is no such function: that is told only to who may invoke it. */
+  find(functionArn: string): LambdaFunction | null;
+  invokeText(
+    functionArn: string,
+    payload: string,
+    options: { type: InvocationType },
+  ): Promise<InvocationResult>;
+}
+
+/**
+ * The Invoke operation of Lambda's API. Errors are thrown for the front door to write.
+ * Source: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
+ */
+export const handleLambdaRequest = async (
+  invoker: Invoker,
+  authorizer: Authorizer,
+  request: AwsRequest,
+  response: ServerResponse,
+): Promise<void> => {
+  const name = /^\/2015-03-31\/functions\/([^/]+)\/invocations$/.exec(request.path)?.[1];
+  if (request.method !== 'POST' || !name) throw notSupported(`${request.method} ${request.path} of Lambda`);
+  const functionArn = toFunctionArn(request, decodeURIComponent(name));
+  authorizeInvoke(invoker, authorizer, request, functionArn);
+  const type = invocationType(request);
+  const payload = await readPayload(request, type);
+  const result = await invoker.invokeText(functionArn, payload, { type });
+  response.writeHead(type === 'Event' ? 202 : 200, {
+    'content-type': 'application/json',
+    'x-amzn-requestid': result.requestId || randomUUID(),
+    'x-amz-executed-version': '$LATEST',
+    ...(result.functionError && { 'x-amz-function-error': result.functionError }),
+  });
+  response.end(result.payload);
+};
+
+const toFunctionArn = (request: AwsRequest, name: string): string => {
+  if (name.startsWith('arn:')) return name.replace(/:\$LATEST$/, '');
+  const accountId = 'accountId' in request.caller ? request.caller.accountId : '';
+  return `arn:aws:lambda:${request.region}:${accountId}:function:${name.replace(/:\$LATEST$/, '')}`;
+};
+
+const authorizeInvoke = (
+  invoker: Invoker,
+  authorizer: Authorizer,
+  request: AwsRequest,
+  functionArn: string,
+): void => {
+  const found = invoker.find(functionArn);
+  const question = {
+    caller: request.caller,
+    action: 'lambda:InvokeFunction',
+    resource: functionArn,
+    resourceAccountId: functionArn.split(':')[4] ?? '',
+    resourcePolicy: found?.policy(),
+    secureTransport: request.secureTransport,
+  };
+  const decision = authorizer.decide(question);
+  if (!decision.allowed) {
+    throw lambdaError('AccessDeniedException', accessDeniedMessage(question, decision.reason));
+  }
+};
+
+const invocationType = (request: AwsRequest): InvocationType => {
+  const type = request.headers['x-amz-invocation-type'] ?? 'RequestResponse';
+  if (type === 'RequestResponse' || type === 'Event') return type;
+  throw lambdaError('InvalidParameterValueException', `invocation type ${String(type)} is not known here`);
+};
+
+const readPayload = async (request: AwsRequest, type: InvocationType): Promise<string> => {
+  const limitBytes = LARGEST_EVENT_BYTES[type];
+  const text = (await readBody(request.body, limitBytes)).toString('utf8') || '{}';
+  try {
+    JSON.parse(text);
+  } catch (error) {
+    throw lambdaError(
+      'InvalidRequestContentException',
+      `Could not parse request body into json: ${String(error)}`,
+    );
+  }
+  return text;
+};

@@ -1,0 +1,63 @@
+import { StringDecoder } from 'node:string_decoder';
+
+/** Printed by the bootstrap on stdout and stderr when an invocation ends; no function writes a NUL by accident. */
+const END_MARKER = '\u0000end ';
+
+export interface LogReader {
+  read(chunk: Buffer): void;
+  /** What is left when the stream ends without a line feed. */
+  flush(): void;
+}
+
+export interface LogReaderListener {
+  onLine(line: string): void;
+  /** Everything an invocation wrote to this stream has been seen. */
+  onEnd(requestId: string): void;
+}
+
+/** Cuts a stream of a function process into lines and takes the bootstrap's end markers out of it. */
+export const createLogReader = (listener: LogReaderListener): LogReader => {
+  const decoder = new StringDecoder('utf8');
+  let rest = '';
+  const emit = (line: string): void => {
+    const at = line.indexOf(END_MARKER);
+    const text = at < 0 ? line : line.slice(0, at);
+    if (text !== '') listener.onLine(text);
+    if (at >= 0) listener.onEnd(line.slice(at + END_MARKER.length));
+  };
+  return {
+    read: (chunk) => {
+      const lines = (rest + decoder.write(chunk)).split('\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines) emit(line);
+    },
+    flush: () => {
+      emit(rest + decoder.end());
+      rest = '';
+    },
+  };
+};
+
+/** A metric line in CloudWatch's embedded metric format, parsed. `_aws` describes which members are metrics. */
+export interface MetricLine extends Record<string, unknown> {
+  _aws: Record<string, unknown>;
+}
+
+/** The line as an embedded metric, or null when it is any other log line. */
+export const parseMetricLine = (line: string): MetricLine | null => {
+  if (!line.startsWith('{') || !line.includes('"_aws"')) return null;
+  try {
+    const value: unknown = JSON.parse(line);
+    return isMetricLine(value) ? value : null;
+  } catch {
+    return null;
+  }
+};
+
+const isMetricLine = (value: unknown): value is MetricLine =>
+  typeof value === 'object' &&
+  value !== null &&
+  '_aws' in value &&
+  typeof value._aws === 'object' &&
+  value._aws !== null &&
+  'CloudWatchMetrics' in value._aws;

@@ -1,0 +1,61 @@
+import type { Authorizer, Caller } from '../core.ts';
+import type { FunctionConfiguration } from './function-configuration.ts';
+import { parseMetricLine, type MetricLine } from './log-lines.ts';
+
+/** A line a function wrote. */
+export interface LogLine {
+  functionName: string;
+  /** Null for what is written outside of an invocation. */
+  requestId: string | null;
+  line: string;
+  /** False when the function's role may not write to its log group: in AWS nobody would ever see this line. */
+  delivered: boolean;
+}
+
+export interface LogSink {
+  write(line: string, requestId: string | null): void;
+  metrics(): MetricLine[];
+  clear(): void;
+}
+
+const METRICS_KEPT = 100_000;
+
+/**
+ * Takes a function's output to `onLog`, and its embedded metrics aside, as CloudWatch Logs would: only where the role allows
+ * logs:CreateLogStream and logs:PutLogEvents.
+ */
+export const createLogSink = (
+  authorizer: Authorizer,
+  configuration: () => FunctionConfiguration,
+  roleCaller: () => Caller,
+  onLog: (line: LogLine) => void,
+): LogSink => {
+  const metrics: MetricLine[] = [];
+  return {
+    write: (line, requestId) => {
+      const delivered = mayWriteLogs(authorizer, configuration(), roleCaller());
+      onLog({ functionName: configuration().functionName, requestId, line, delivered });
+      const metric = delivered ? parseMetricLine(line) : null;
+      if (metric) metrics.push(metric);
+      if (metrics.length > METRICS_KEPT) metrics.shift();
+    },
+    metrics: () => [...metrics],
+    clear: () => {
+      metrics.length = 0;
+    },
+  };
+};
+
+const mayWriteLogs = (
+  authorizer: Authorizer,
+  configuration: FunctionConfiguration,
+  caller: Caller,
+): boolean => {
+  const { accountId, region, logGroupName } = configuration;
+  const resource = `arn:aws:logs:${region}:${accountId}:log-group:${logGroupName}:log-stream:current`;
+  return ['logs:CreateLogStream', 'logs:PutLogEvents'].every(
+    (action) =>
+      authorizer.decide({ caller, action, resource, resourceAccountId: accountId, secureTransport: true })
+        .allowed,
+  );
+};

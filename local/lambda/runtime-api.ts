@@ -1,0 +1,135 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+/** One call of a function, as the Runtime API hands it out. Times are real ones: the child has no other clock. */
+export interface PendingInvocation {
+  requestId: string;
+  functionArn: string;
+  payload: string;
+  /** Milliseconds since the epoch. */
+  deadlineMs: number;
+  traceId: string;
+}
+
+/** What a function process says back. `usage` is its resource usage so far, as `process.resourceUsage()` gives it. */
+export interface RuntimeAnswer {
+  kind: 'response' | 'error' | 'init-error';
+  requestId: string | null;
+  payload: string;
+  usage: ResourceUsage | null;
+}
+
+export interface ResourceUsage {
+  /** Kibibytes. */
+  maxRSS: number;
+  /** Microseconds. */
+  userCPUTime: number;
+  /** Microseconds. */
+  systemCPUTime: number;
+}
+
+export interface RuntimeApi {
+  /** host:port, the value of AWS_LAMBDA_RUNTIME_API. */
+  address: string;
+  /** Answers the process's waiting (or coming) call of `/invocation/next`. */
+  give(invocation: PendingInvocation): void;
+  close(): void;
+}
+
+export interface RuntimeListener {
+  /** The process asked for work: it is initialised and idle. */
+  onNext(): void;
+  onAnswer(answer: RuntimeAnswer): void;
+}
+
+const PREFIX = '/2018-06-01/runtime';
+
+/**
+ * The Runtime API of one execution environment, on a loopback port of its own.
+ * Source: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
+ */
+export const startRuntimeApi = async (listener: RuntimeListener): Promise<RuntimeApi> => {
+  let waiting: ServerResponse | null = null;
+  let given: PendingInvocation | null = null;
+
+  const deliver = (): void => {
+    if (!waiting || !given) return;
+    sendInvocation(waiting, given);
+    waiting = null;
+    given = null;
+  };
+  const server = createServer((request, response) => {
+    if (request.method === 'GET' && request.url === `${PREFIX}/invocation/next`) {
+      waiting = response;
+      deliver();
+      if (waiting) listener.onNext();
+      return;
+    }
+    // A process killed in mid-answer is noticed by its exit, not here.
+    receiveAnswer(request, response, listener).catch(() => response.destroy());
+  });
+  // An invocation may take 15 minutes during which the connection is idle.
+  server.keepAliveTimeout = 0;
+  server.requestTimeout = 0;
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject).listen(0, '127.0.0.1', resolve);
+  });
+  return {
+    address: `127.0.0.1:${portOf(server.address())}`,
+    give: (invocation) => {
+      given = invocation;
+      deliver();
+    },
+    close: () => {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+};
+
+const portOf = (address: AddressInfo | string | null): number => {
+  if (address === null || typeof address === 'string') throw new Error('the runtime API does not listen');
+  return address.port;
+};
+
+const sendInvocation = (response: ServerResponse, invocation: PendingInvocation): void => {
+  response.writeHead(200, {
+    'content-type': 'application/json',
+    'lambda-runtime-aws-request-id': invocation.requestId,
+    'lambda-runtime-deadline-ms': String(invocation.deadlineMs),
+    'lambda-runtime-invoked-function-arn': invocation.functionArn,
+    'lambda-runtime-trace-id': invocation.traceId,
+  });
+  response.end(invocation.payload);
+};
+
+const receiveAnswer = async (
+  request: IncomingMessage,
+  response: ServerResponse,
+  listener: RuntimeListener,
+): Promise<void> => {
+  const payload = await readBody(request);
+  const answer = toAnswer(request, payload);
+  response.writeHead(answer ? 202 : 404, { 'content-type': 'application/json' }).end('{"status":"OK"}\n');
+  if (answer) listener.onAnswer(answer);
+};
+
+const readBody = async (request: IncomingMessage): Promise<string> => {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(Buffer.from(chunk));
+  return Buffer.concat(chunks).toString('utf8');
+};
+
+const toAnswer = (request: IncomingMessage, payload: string): RuntimeAnswer | null => {
+  const usage = readUsage(request.headers['local-resource-usage']);
+  if (request.url === `${PREFIX}/init/error`) return { kind: 'init-error', requestId: null, payload, usage };
+  const match = /^\/2018-06-01\/runtime\/invocation\/([^/]+)\/(response|error)$/.exec(request.url ?? '');
+  if (request.method !== 'POST' || !match?.[1]) return null;
+  return { kind: match[2] === 'response' ? 'response' : 'error', requestId: match[1], payload, usage };
+};
+
+const readUsage = (header: string | string[] | undefined): ResourceUsage | null => {
+  if (typeof header !== 'string') return null;
+  const usage: ResourceUsage = JSON.parse(header);
+  return usage;
+};

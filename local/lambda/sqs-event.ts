@@ -1,0 +1,79 @@
+import { z } from 'zod';
+
+const messageAttribute = z.object({
+  DataType: z.string(),
+  StringValue: z.string().optional(),
+  BinaryValue: z.string().optional(),
+});
+
+/** A message as SQS's JSON protocol gives it with all attributes asked for. */
+export const receivedMessage = z.object({
+  MessageId: z.string(),
+  ReceiptHandle: z.string(),
+  Body: z.string(),
+  MD5OfBody: z.string(),
+  MD5OfMessageAttributes: z.string().optional(),
+  Attributes: z.record(z.string(), z.string()).default({}),
+  MessageAttributes: z.record(z.string(), messageAttribute).default({}),
+});
+export type ReceivedMessage = z.infer<typeof receivedMessage>;
+
+/** The event Lambda makes of a batch. Source: https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html */
+export const toSqsEvent = (messages: ReceivedMessage[], queueArn: string): Record<string, unknown> => ({
+  Records: messages.map((message) => ({
+    messageId: message.MessageId,
+    receiptHandle: message.ReceiptHandle,
+    body: message.Body,
+    attributes: message.Attributes,
+    messageAttributes: Object.fromEntries(
+      Object.entries(message.MessageAttributes).map(([name, attribute]) => [
+        name,
+        toEventAttribute(attribute),
+      ]),
+    ),
+    ...(message.MD5OfMessageAttributes && { md5OfMessageAttributes: message.MD5OfMessageAttributes }),
+    md5OfBody: message.MD5OfBody,
+    eventSource: 'aws:sqs',
+    eventSourceARN: queueArn,
+    awsRegion: queueArn.split(':')[3],
+  })),
+});
+
+const toEventAttribute = (attribute: z.infer<typeof messageAttribute>): Record<string, unknown> => ({
+  ...(attribute.StringValue !== undefined && { stringValue: attribute.StringValue }),
+  ...(attribute.BinaryValue !== undefined && { binaryValue: attribute.BinaryValue }),
+  stringListValues: [],
+  binaryListValues: [],
+  dataType: attribute.DataType,
+});
+
+/**
+ * Which messages of the batch the function failed, from its answer (JSON) under ReportBatchItemFailures. An answer Lambda
+ * cannot make sense of fails the whole batch.
+ * Source: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
+ */
+export const failedMessageIds = (payload: string, messages: ReceivedMessage[]): Set<string> => {
+  const sent = new Set(messages.map((message) => message.MessageId));
+  const failures = readFailures(payload);
+  if (failures === null) return new Set();
+  if (failures === 'malformed' || failures.some((id) => !sent.has(id))) return sent;
+  return new Set(failures);
+};
+
+const batchResponse = z
+  .object({ batchItemFailures: z.array(z.object({ itemIdentifier: z.string() })).nullish() })
+  .nullable();
+
+const readFailures = (payload: string): string[] | 'malformed' | null => {
+  const parsed = batchResponse.safeParse(parseJson(payload));
+  if (!parsed.success) return 'malformed';
+  return parsed.data?.batchItemFailures?.map((failure) => failure.itemIdentifier) ?? null;
+};
+
+const parseJson = (text: string): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+};
