@@ -1,0 +1,133 @@
+/** The API's operations on buckets and on the account's list of them. */
+import { authorize } from './access.ts';
+import { addBucket, checkBucketName, ownershipOf, removeBucket } from './buckets.ts';
+import { S3Error } from './errors.ts';
+import type { Bucket, Versioning } from './model.ts';
+import { receiveText } from './receive.ts';
+import { accountOf, header, type Answer, type BucketContext, type S3Request } from './request.ts';
+import { canonicalUserId, type S3State } from './state.ts';
+import { parseXml, textOf, xmlDocument, xmlElement, xmlText } from './xml.ts';
+
+export const createBucket = async (state: S3State, request: S3Request, name: string): Promise<Answer> => {
+  const { caller } = request.aws;
+  const accountId = accountOf(caller);
+  const decision = state.authorizer.decide({
+    caller,
+    action: 's3:CreateBucket',
+    resource: `arn:${state.partition}:s3:::${name}`,
+    resourceAccountId: accountId,
+    secureTransport: request.aws.secureTransport,
+  });
+  if (!decision.allowed) throw new S3Error('AccessDenied');
+  checkBucketName(name);
+  const region = await requestedRegion(request);
+  const ownership = ownershipOf(header(request, 'x-amz-object-ownership'));
+  const bucket = addBucket(state, { name, accountId, region });
+  bucket.ownership = ownership;
+  return { status: 200, headers: { Location: `/${name}`, 'x-amz-bucket-arn': bucket.arn } };
+};
+
+/** The location constraint must be the region the request was sent to; us-east-1 is what none means. */
+const requestedRegion = async (request: S3Request): Promise<string> => {
+  const body = await receiveText(request);
+  const constraint =
+    body.trim() === ''
+      ? undefined
+      : textOf(parseXml(body, 'CreateBucketConfiguration'), 'LocationConstraint')?.trim();
+  const endpointRegion = request.aws.region;
+  const region = constraint === undefined || constraint === '' ? 'us-east-1' : constraint;
+  if (region === endpointRegion) return region;
+  throw new S3Error(
+    'IllegalLocationConstraintException',
+    constraint === undefined
+      ? {}
+      : {
+          message: `The ${constraint} location constraint is incompatible for the region specific endpoint this request was sent to.`,
+        },
+  );
+};
+
+export const deleteBucket = (context: BucketContext): Answer => {
+  authorize(context, 's3:DeleteBucket');
+  removeBucket(context.state, context.bucket);
+  return { status: 204 };
+};
+
+export const headBucket = (context: BucketContext): Answer => {
+  authorize(context, 's3:ListBucket');
+  const { bucket } = context;
+  return {
+    status: 200,
+    headers: {
+      'x-amz-bucket-region': bucket.region,
+      'x-amz-bucket-arn': bucket.arn,
+      'x-amz-access-point-alias': 'false',
+    },
+  };
+};
+
+export const listBuckets = (state: S3State, request: S3Request): Answer => {
+  const { caller } = request.aws;
+  const accountId = accountOf(caller);
+  const decision = state.authorizer.decide({
+    caller,
+    action: 's3:ListAllMyBuckets',
+    resource: '*',
+    resourceAccountId: accountId,
+    secureTransport: request.aws.secureTransport,
+  });
+  if (!decision.allowed) throw new S3Error('AccessDenied');
+  const prefix = request.query.get('prefix') ?? '';
+  const owned = [...state.buckets.values()]
+    .filter((bucket) => bucket.accountId === accountId && bucket.name.startsWith(prefix))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+  return xmlAnswer(
+    xmlDocument(
+      'ListAllMyBucketsResult',
+      xmlElement('Owner', xmlText('ID', canonicalUserId(accountId))),
+      xmlElement('Buckets', ...owned.map(renderBucket)),
+    ),
+  );
+};
+
+const renderBucket = (bucket: Bucket): string =>
+  xmlElement(
+    'Bucket',
+    xmlText('Name', bucket.name),
+    xmlText('CreationDate', new Date(bucket.createdAtMs).toISOString()),
+    xmlText('BucketRegion', bucket.region),
+    xmlText('BucketArn', bucket.arn),
+  );
+
+/** us-east-1 is an empty constraint. */
+export const getBucketLocation = (context: BucketContext): Answer => {
+  authorize(context, 's3:GetBucketLocation');
+  const { region } = context.bucket;
+  return xmlAnswer(xmlDocument('LocationConstraint', region === 'us-east-1' ? '' : region));
+};
+
+export const getBucketVersioning = (context: BucketContext): Answer => {
+  authorize(context, 's3:GetBucketVersioning');
+  const { versioning } = context.bucket;
+  return xmlAnswer(
+    xmlDocument('VersioningConfiguration', versioning === 'never' ? '' : xmlText('Status', versioning)),
+  );
+};
+
+export const putBucketVersioning = async (context: BucketContext): Promise<Answer> => {
+  authorize(context, 's3:PutBucketVersioning');
+  const root = parseXml(await receiveText(context.request), 'VersioningConfiguration');
+  context.bucket.versioning = versioningOf(textOf(root, 'Status')?.trim());
+  return { status: 200 };
+};
+
+const versioningOf = (status: string | undefined): Versioning => {
+  if (status === 'Enabled' || status === 'Suspended') return status;
+  throw new S3Error(status === undefined ? 'IllegalVersioningConfigurationException' : 'MalformedXML');
+};
+
+export const xmlAnswer = (body: string): Answer => ({
+  status: 200,
+  headers: { 'Content-Type': 'application/xml' },
+  body,
+});

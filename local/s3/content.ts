@@ -1,0 +1,55 @@
+/** An object's or a part's bytes: slices of blobs, in order. */
+import type { Blob } from './blobs.ts';
+
+interface Slice {
+  blob: Blob;
+  offset: number;
+  lengthBytes: number;
+}
+
+export interface Content {
+  slices: Slice[];
+  sizeBytes: number;
+}
+
+export const contentOfBlob = (blob: Blob): Content => ({
+  slices: [{ blob, offset: 0, lengthBytes: blob.sizeBytes }],
+  sizeBytes: blob.sizeBytes,
+});
+
+/** Several contents one after the other. References go over to the result. */
+export const joinContents = (contents: Content[]): Content => ({
+  slices: contents.flatMap((content) => content.slices),
+  sizeBytes: contents.reduce((sum, content) => sum + content.sizeBytes, 0),
+});
+
+/** A window on a content. Takes no references: {@link retainContent} does. */
+export const sliceContent = (content: Content, offset: number, lengthBytes: number): Content => {
+  const slices: Slice[] = [];
+  let skip = offset;
+  let wanted = lengthBytes;
+  for (const slice of content.slices) {
+    const taken = Math.min(slice.lengthBytes - skip, wanted);
+    if (taken > 0) {
+      slices.push({ blob: slice.blob, offset: slice.offset + skip, lengthBytes: taken });
+      wanted -= taken;
+    }
+    skip = Math.max(skip - slice.lengthBytes, 0);
+    if (wanted === 0) break;
+  }
+  return { slices, sizeBytes: lengthBytes - wanted };
+};
+
+export const retainContent = (content: Content): Content => {
+  for (const slice of content.slices) slice.blob.retain();
+  return content;
+};
+
+export const releaseContent = (content: Content): void => {
+  for (const slice of content.slices) slice.blob.release();
+};
+
+/** Reads everything; see {@link Blob.read} for how long a buffer stays valid. */
+export async function* readContent(content: Content): AsyncIterable<Buffer> {
+  for (const slice of content.slices) yield* slice.blob.read(slice.offset, slice.lengthBytes);
+}

@@ -1,0 +1,75 @@
+/** The x-amz-copy-source of CopyObject and UploadPartCopy: found, authorised, judged. */
+import { createHash } from 'node:crypto';
+import { authorize } from './access.ts';
+import { createHasher, type ChecksumAlgorithm } from './checksums.ts';
+import { judgeCopySource } from './conditional.ts';
+import { readContent, type Content } from './content.ts';
+import { S3Error } from './errors.ts';
+import type { StoredObject } from './model.ts';
+import { ARCHIVED_CLASSES } from './object-description.ts';
+import { authorizeDecrypt, findReadable, type ReadTarget } from './read-target.ts';
+import { decodeUri, header, type ObjectContext } from './request.ts';
+import { hasVersionIds } from './versions.ts';
+
+export interface CopySource extends ReadTarget {
+  object: StoredObject;
+}
+
+/** Throws as a GET of the source would, and PreconditionFailed for x-amz-copy-source-if-*. */
+export const findCopySource = (context: ObjectContext): CopySource => {
+  const target = parseCopySource(context);
+  const object = findReadable(context, target, 's3:GetObject', 's3:GetObjectVersion');
+  checkExpectedOwner(context, target);
+  judgeCopySource(context.request, object, context.state.clock.now());
+  authorizeDecrypt(context, target, object);
+  if (ARCHIVED_CLASSES.includes(object.storageClass))
+    throw new S3Error('InvalidObjectState', {
+      message: "Operation is not valid for the source object's storage class",
+    });
+  return { ...target, object };
+};
+
+/** Copying an object's tags takes the right to read them. */
+export const authorizeTagCopy = (context: ObjectContext, source: CopySource): void => {
+  if (source.object.tags.length === 0) return;
+  const action = source.versionId === undefined ? 's3:GetObjectTagging' : 's3:GetObjectVersionTagging';
+  authorize(context, action, { bucket: source.bucket, key: source.key });
+};
+
+/** The source's version, where its bucket has versions. */
+export const copySourceHeaders = (source: CopySource): Record<string, string> =>
+  hasVersionIds(source.bucket) ? { 'x-amz-copy-source-version-id': source.object.versionId } : {};
+
+/** Reads stored bytes once for their MD5 (hexadecimal) and checksum (base64). */
+export const digestContent = async (
+  content: Content,
+  algorithm: ChecksumAlgorithm,
+): Promise<{ md5: string; checksum: string }> => {
+  const md5 = createHash('md5');
+  const hasher = createHasher(algorithm);
+  for await (const chunk of readContent(content)) {
+    md5.update(chunk);
+    hasher.update(chunk);
+  }
+  return { md5: md5.digest('hex'), checksum: hasher.digest().toString('base64') };
+};
+
+const parseCopySource = (context: ObjectContext): ReadTarget => {
+  const text = header(context.request, 'x-amz-copy-source') ?? '';
+  const [path = '', versionId] = text.split(/\?versionId=/);
+  const [bucketName = '', ...keyParts] = decodeUri(path).replace(/^\//, '').split('/');
+  const key = keyParts.join('/');
+  if (bucketName === '' || key === '')
+    throw new S3Error('InvalidArgument', {
+      message: 'Invalid copy source bucket name',
+      elements: { ArgumentName: 'x-amz-copy-source', ArgumentValue: text },
+    });
+  const bucket = context.state.buckets.get(bucketName);
+  if (bucket === undefined) throw new S3Error('NoSuchBucket', { elements: { BucketName: bucketName } });
+  return { bucket, key, versionId: versionId === undefined ? undefined : decodeUri(versionId) };
+};
+
+const checkExpectedOwner = (context: ObjectContext, target: ReadTarget): void => {
+  const expected = header(context.request, 'x-amz-source-expected-bucket-owner');
+  if (expected !== undefined && expected !== target.bucket.accountId) throw new S3Error('AccessDenied');
+};

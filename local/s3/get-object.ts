@@ -1,0 +1,109 @@
+/** GetObject and HeadObject. Sources: API_GetObject.html, API_HeadObject.html. */
+import { checksumHeader } from './checksums.ts';
+import { judgeRead } from './conditional.ts';
+import { sliceContent } from './content.ts';
+import { S3Error } from './errors.ts';
+import type { StoredObject } from './model.ts';
+import { ARCHIVED_CLASSES, descriptionHeaders } from './object-description.ts';
+import { checksumHeaders } from './put-object.ts';
+import { requestedRange, type ByteRange } from './range.ts';
+import { authorizeDecrypt, findReadable, requestedTarget } from './read-target.ts';
+import { header, type Answer, type ObjectContext, type S3Request } from './request.ts';
+import { hasVersionIds } from './versions.ts';
+
+export const getObject = (context: ObjectContext): Answer => {
+  const target = requestedTarget(context);
+  const object = findReadable(context, target, 's3:GetObject', 's3:GetObjectVersion');
+  authorizeDecrypt(context, target, object);
+  if (ARCHIVED_CLASSES.includes(object.storageClass))
+    throw new S3Error('InvalidObjectState', { elements: { StorageClass: object.storageClass } });
+  const answer = readAnswer(context, object);
+  if (answer.range === null) return answer;
+  const { offset, lengthBytes } = answer.range;
+  return {
+    status: answer.status,
+    headers: { ...answer.headers, ...overriddenHeaders(context.request) },
+    body: sliceContent(object.content, offset, lengthBytes),
+  };
+};
+
+export const headObject = (context: ObjectContext): Answer => {
+  const target = requestedTarget(context);
+  const object = findReadable(context, target, 's3:GetObject', 's3:GetObjectVersion');
+  if (wantsChecksum(context.request)) authorizeDecrypt(context, target, object);
+  return readAnswer(context, object);
+};
+
+interface ReadAnswer extends Answer {
+  headers: Record<string, string>;
+  /** Null for an answer without a body. */
+  range: ByteRange | null;
+}
+
+const readAnswer = (context: ObjectContext, object: StoredObject): ReadAnswer => {
+  const { state, request, bucket } = context;
+  if (judgeRead(request, object, state.clock.now()) === 'not-modified')
+    return { status: 304, headers: notModifiedHeaders(context, object), range: null };
+  const range = requestedRange(request, object);
+  return {
+    status: range.partial ? 206 : 200,
+    headers: {
+      ...descriptionHeaders(state, bucket, object),
+      'Content-Length': String(range.lengthBytes),
+      ...(range.partial ? { 'Content-Range': contentRange(range, object) } : {}),
+      ...(request.query.has('partNumber') && object.parts !== null
+        ? { 'x-amz-mp-parts-count': String(object.parts.length) }
+        : {}),
+      ...(wantsChecksum(request) ? checksumOfRange(range, object) : {}),
+    },
+    range,
+  };
+};
+
+const wantsChecksum = (request: S3Request): boolean =>
+  header(request, 'x-amz-checksum-mode')?.toUpperCase() === 'ENABLED';
+
+const contentRange = (range: ByteRange, object: StoredObject): string =>
+  `bytes ${range.offset}-${range.offset + range.lengthBytes - 1}/${object.content.sizeBytes}`;
+
+/** The stored checksum of exactly the bytes answered: the object's, or one part's. Of any other range there is none. */
+const checksumOfRange = (range: ByteRange, object: StoredObject): Record<string, string> => {
+  const { checksum } = object;
+  if (typeof range.part?.checksum === 'string')
+    return {
+      [checksumHeader(checksum.algorithm)]: range.part.checksum,
+      'x-amz-checksum-type': checksum.type,
+    };
+  return range.lengthBytes === object.content.sizeBytes ? checksumHeaders(object.checksum) : {};
+};
+
+const notModifiedHeaders = (context: ObjectContext, object: StoredObject): Record<string, string> => ({
+  ETag: `"${object.etag}"`,
+  'Last-Modified': new Date(object.lastModifiedMs).toUTCString(),
+  ...(hasVersionIds(context.bucket) ? { 'x-amz-version-id': object.versionId } : {}),
+});
+
+const OVERRIDES = [
+  'Cache-Control',
+  'Content-Disposition',
+  'Content-Encoding',
+  'Content-Language',
+  'Content-Type',
+  'Expires',
+];
+
+/** response-content-type=… and its like; not for anonymous callers. */
+const overriddenHeaders = (request: S3Request): Record<string, string> => {
+  const headers: Record<string, string> = {};
+  for (const name of OVERRIDES) {
+    const value = request.query.get(`response-${name.toLowerCase()}`);
+    if (value === undefined) continue;
+    if (request.aws.caller.kind === 'anonymous')
+      throw new S3Error('InvalidRequest', {
+        message: 'Request specific response headers cannot be used for anonymous GET requests.',
+      });
+    // A header holds bytes: beyond Latin-1 they are the value's UTF-8.
+    headers[name] = Buffer.from(value, 'utf8').toString('latin1');
+  }
+  return headers;
+};

@@ -1,0 +1,109 @@
+/**
+ * Keys in UTF-8 byte order, as S3 lists them.
+ *
+ * Held as a list of short sorted chunks: a put between two listings of a bucket of a million keys moves a few hundred
+ * strings, it does not sort a million.
+ */
+export interface KeyIndex<T> {
+  readonly size: number;
+  get(key: string): T | undefined;
+  set(key: string, value: T): void;
+  delete(key: string): void;
+  /** Entries whose order key is at or after `orderKey`, in order. Must not be used across a change. */
+  from(orderKey: string): Iterable<{ orderKey: string; value: T }>;
+  values(): Iterable<T>;
+}
+
+/**
+ * A key's UTF-8 bytes as a string of characters 0–255: comparing those compares bytes, where comparing JavaScript strings would
+ * put characters beyond U+FFFF before U+E000.
+ */
+export const orderKeyOf = (key: string): string =>
+  ASCII.test(key) ? key : Buffer.from(key, 'utf8').toString('latin1');
+
+/** The inverse of {@link orderKeyOf}. */
+export const keyOfOrderKey = (orderKey: string): string =>
+  ASCII.test(orderKey) ? orderKey : Buffer.from(orderKey, 'latin1').toString('utf8');
+
+// eslint-disable-next-line no-control-regex
+const ASCII = /^[\u0000-\u007f]*$/;
+const MAX_CHUNK = 512;
+
+export const createKeyIndex = <T>(): KeyIndex<T> => {
+  const byKey = new Map<string, T>();
+  const chunks: string[][] = [];
+
+  const insert = (orderKey: string): void => {
+    const at = chunkFor(chunks, orderKey);
+    const chunk = chunks[at];
+    if (chunk === undefined) {
+      chunks.push([orderKey]);
+      return;
+    }
+    chunk.splice(lowerBound(chunk, orderKey), 0, orderKey);
+    if (chunk.length > MAX_CHUNK) chunks.splice(at + 1, 0, chunk.splice(chunk.length >> 1));
+  };
+
+  const remove = (orderKey: string): void => {
+    const at = chunkFor(chunks, orderKey);
+    const chunk = chunks[at];
+    if (chunk === undefined) return;
+    chunk.splice(lowerBound(chunk, orderKey), 1);
+    if (chunk.length === 0) chunks.splice(at, 1);
+  };
+
+  function* from(orderKey: string): Iterable<{ orderKey: string; value: T }> {
+    let at = chunkFor(chunks, orderKey);
+    let inside = lowerBound(chunks[at] ?? [], orderKey);
+    for (let chunk = chunks[at]; chunk !== undefined; chunk = chunks[at]) {
+      for (; inside < chunk.length; inside += 1) {
+        const found = chunk[inside] ?? '';
+        const value = byKey.get(found);
+        if (value !== undefined) yield { orderKey: found, value };
+      }
+      at += 1;
+      inside = 0;
+    }
+  }
+
+  return {
+    get size() {
+      return byKey.size;
+    },
+    get: (key) => byKey.get(orderKeyOf(key)),
+    set: (key, value) => {
+      const orderKey = orderKeyOf(key);
+      if (!byKey.has(orderKey)) insert(orderKey);
+      byKey.set(orderKey, value);
+    },
+    delete: (key) => {
+      const orderKey = orderKeyOf(key);
+      if (byKey.delete(orderKey)) remove(orderKey);
+    },
+    from,
+    values: () => byKey.values(),
+  };
+};
+
+/** The chunk that holds or would hold the key: the last one that starts at or before it, or the first. */
+const chunkFor = (chunks: string[][], orderKey: string): number => {
+  let low = 0;
+  let high = chunks.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((chunks[middle]?.[0] ?? '') <= orderKey) low = middle + 1;
+    else high = middle;
+  }
+  return Math.max(low - 1, 0);
+};
+
+const lowerBound = (sorted: string[], orderKey: string): number => {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((sorted[middle] ?? '') < orderKey) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+};

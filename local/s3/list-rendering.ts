@@ -1,0 +1,34 @@
+/** Pieces that every listing shares. */
+import type { S3Request } from './request.ts';
+import { S3Error } from './errors.ts';
+import { canonicalUserId } from './state.ts';
+import { formEncodeKey } from './url-encoding.ts';
+import { xmlElement, xmlText } from './xml.ts';
+
+/** Throws InvalidArgument for any encoding but url. */
+export const wantsUrlEncoding = (request: S3Request): boolean => {
+  const encoding = request.query.get('encoding-type');
+  if (encoding === undefined || encoding === 'url') return encoding === 'url';
+  throw new S3Error('InvalidArgument', {
+    message: 'Invalid Encoding Method specified in Request',
+    elements: { ArgumentName: 'encoding-type', ArgumentValue: encoding },
+  });
+};
+
+export const encodeListed =
+  (url: boolean) =>
+  (text: string): string =>
+    url ? formEncodeKey(text) : text;
+
+export const ownerElement = (name: string, accountId: string): string =>
+  xmlElement(name, xmlText('ID', canonicalUserId(accountId)));
+
+/** The condition keys of a listing. */
+export const listConditions = (request: S3Request): Record<string, string> => {
+  const conditions: Record<string, string> = {};
+  for (const name of ['prefix', 'delimiter', 'max-keys']) {
+    const value = request.query.get(name);
+    if (value !== undefined) conditions[`s3:${name}`] = value;
+  }
+  return conditions;
+};

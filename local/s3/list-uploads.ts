@@ -1,0 +1,172 @@
+/** ListParts and ListMultipartUploads. Sources: API_ListParts.html, API_ListMultipartUploads.html. */
+import { authorize } from './access.ts';
+import { checksumElement } from './checksums.ts';
+import { orderKeyOf } from './key-index.ts';
+import { encodeListed, ownerElement, wantsUrlEncoding } from './list-rendering.ts';
+import type { Part, Upload } from './model.ts';
+import { requestedUpload } from './multipart.ts';
+import { integerParameter, type Answer, type BucketContext, type ObjectContext } from './request.ts';
+import { xmlDocument, xmlElement, xmlText } from './xml.ts';
+
+export const listParts = (context: ObjectContext): Answer => {
+  const { request, bucket, key } = context;
+  authorize(context, 's3:ListMultipartUploadParts', { key });
+  const upload = requestedUpload(context);
+  const maxParts = Math.min(
+    integerParameter(request, 'max-parts', { min: 0, max: 2_147_483_647 }) ?? 1000,
+    1000,
+  );
+  const marker = integerParameter(request, 'part-number-marker', { min: 0, max: 2_147_483_647 }) ?? 0;
+  const after = [...upload.parts.values()]
+    .filter((part) => part.partNumber > marker)
+    .sort((a, b) => a.partNumber - b.partNumber);
+  const page = after.slice(0, maxParts);
+  const truncated = after.length > page.length && page.length > 0;
+  const { checksumPlan: plan, description } = upload;
+  return xmlAnswer(
+    xmlDocument(
+      'ListPartsResult',
+      xmlText('Bucket', bucket.name),
+      xmlText('Key', key),
+      xmlText('UploadId', upload.uploadId),
+      xmlElement(
+        'Initiator',
+        xmlText('ID', upload.initiatorArn),
+        xmlText('DisplayName', upload.initiatorArn),
+      ),
+      ownerElement('Owner', description.ownerAccountId),
+      xmlText('StorageClass', description.storageClass),
+      xmlText('PartNumberMarker', marker),
+      xmlText('NextPartNumberMarker', page.at(-1)?.partNumber ?? 0),
+      xmlText('MaxParts', maxParts),
+      xmlText('IsTruncated', truncated),
+      plan.requested ? xmlText('ChecksumAlgorithm', plan.algorithm) + xmlText('ChecksumType', plan.type) : '',
+      ...page.map((part) => renderPart(upload, part)),
+    ),
+  );
+};
+
+const renderPart = (upload: Upload, part: Part): string =>
+  xmlElement(
+    'Part',
+    xmlText('PartNumber', part.partNumber),
+    xmlText('LastModified', new Date(part.lastModifiedMs).toISOString()),
+    xmlText('ETag', `"${part.etag}"`),
+    xmlText('Size', part.content.sizeBytes),
+    upload.checksumPlan.requested
+      ? xmlText(checksumElement(upload.checksumPlan.algorithm), part.checksum)
+      : '',
+  );
+
+export const listMultipartUploads = (context: BucketContext): Answer => {
+  const { request, bucket } = context;
+  authorize(context, 's3:ListBucketMultipartUploads');
+  const parameter = (name: string) => request.query.get(name) ?? '';
+  const encode = encodeListed(wantsUrlEncoding(request));
+  const max = Math.min(
+    integerParameter(request, 'max-uploads', { min: 0, max: 2_147_483_647 }) ?? 1000,
+    1000,
+  );
+  const page = pageOfUploads([...bucket.uploads.values()], {
+    prefix: parameter('prefix'),
+    delimiter: parameter('delimiter'),
+    keyMarker: parameter('key-marker'),
+    uploadIdMarker: parameter('upload-id-marker'),
+    max,
+  });
+  return xmlAnswer(
+    xmlDocument(
+      'ListMultipartUploadsResult',
+      xmlText('Bucket', bucket.name),
+      xmlText('KeyMarker', encode(parameter('key-marker'))),
+      xmlText('UploadIdMarker', parameter('upload-id-marker')),
+      xmlText('NextKeyMarker', page.truncated ? encode(page.lastKey) : null),
+      xmlText('NextUploadIdMarker', page.truncated ? page.lastUploadId : null),
+      xmlText('Prefix', encode(parameter('prefix'))),
+      parameter('delimiter') === '' ? '' : xmlText('Delimiter', encode(parameter('delimiter'))),
+      wantsUrlEncoding(request) ? xmlText('EncodingType', 'url') : '',
+      xmlText('MaxUploads', max),
+      xmlText('IsTruncated', page.truncated),
+      ...page.uploads.map((upload) => renderUpload(upload, encode)),
+      ...page.commonPrefixes.map((prefix) => xmlElement('CommonPrefixes', xmlText('Prefix', encode(prefix)))),
+    ),
+  );
+};
+
+interface UploadPage {
+  uploads: Upload[];
+  commonPrefixes: string[];
+  truncated: boolean;
+  lastKey: string;
+  lastUploadId: string;
+}
+
+const pageOfUploads = (
+  all: Upload[],
+  asked: { prefix: string; delimiter: string; keyMarker: string; uploadIdMarker: string; max: number },
+): UploadPage => {
+  const page: UploadPage = {
+    uploads: [],
+    commonPrefixes: [],
+    truncated: false,
+    lastKey: '',
+    lastUploadId: '',
+  };
+  for (const upload of all.filter((one) => one.key.startsWith(asked.prefix)).sort(byKeyThenId)) {
+    const group = commonPrefixOf(upload.key, asked.prefix, asked.delimiter);
+    if (!isAfter(group ?? upload.key, upload.uploadId, asked)) continue;
+    if (group !== null && page.commonPrefixes.includes(group)) continue;
+    if (page.uploads.length + page.commonPrefixes.length >= asked.max) {
+      page.truncated = asked.max > 0;
+      break;
+    }
+    if (group === null) page.uploads.push(upload);
+    else page.commonPrefixes.push(group);
+    page.lastKey = group ?? upload.key;
+    page.lastUploadId = group === null ? upload.uploadId : '';
+  }
+  return page;
+};
+
+const byKeyThenId = (a: Upload, b: Upload): number => {
+  const [keyA, keyB] = [orderKeyOf(a.key), orderKeyOf(b.key)];
+  if (keyA !== keyB) return keyA < keyB ? -1 : 1;
+  return a.uploadId < b.uploadId ? -1 : 1;
+};
+
+const commonPrefixOf = (key: string, prefix: string, delimiter: string): string | null => {
+  const at = delimiter === '' ? -1 : key.indexOf(delimiter, prefix.length);
+  return at === -1 ? null : key.slice(0, at + delimiter.length);
+};
+
+/** With both markers, uploads of the marker's own key count when their id is greater. */
+const isAfter = (
+  key: string,
+  uploadId: string,
+  asked: { keyMarker: string; uploadIdMarker: string },
+): boolean => {
+  if (asked.keyMarker === '') return true;
+  if (key === asked.keyMarker) return asked.uploadIdMarker !== '' && uploadId > asked.uploadIdMarker;
+  return orderKeyOf(key) > orderKeyOf(asked.keyMarker);
+};
+
+const renderUpload = (upload: Upload, encode: (key: string) => string): string =>
+  xmlElement(
+    'Upload',
+    xmlText('Key', encode(upload.key)),
+    xmlText('UploadId', upload.uploadId),
+    xmlElement('Initiator', xmlText('ID', upload.initiatorArn), xmlText('DisplayName', upload.initiatorArn)),
+    ownerElement('Owner', upload.description.ownerAccountId),
+    xmlText('StorageClass', upload.description.storageClass),
+    xmlText('Initiated', new Date(upload.initiatedMs).toISOString()),
+    upload.checksumPlan.requested
+      ? xmlText('ChecksumAlgorithm', upload.checksumPlan.algorithm) +
+          xmlText('ChecksumType', upload.checksumPlan.type)
+      : '',
+  );
+
+const xmlAnswer = (body: string): Answer => ({
+  status: 200,
+  headers: { 'Content-Type': 'application/xml' },
+  body,
+});

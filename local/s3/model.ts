@@ -1,0 +1,141 @@
+/** What the local S3 keeps about buckets, object versions and uploads. */
+import type { PolicyDocument } from '../core.ts';
+import type { Checksum, ChecksumAlgorithm, ChecksumPlan } from './checksums.ts';
+import type { Content } from './content.ts';
+import type { KeyIndex } from './key-index.ts';
+import type { NotificationConfiguration } from './notification-configuration.ts';
+
+export type Versioning = 'never' | 'Enabled' | 'Suspended';
+export type ObjectOwnership = 'BucketOwnerEnforced' | 'BucketOwnerPreferred' | 'ObjectWriter';
+
+export interface Tag {
+  Key: string;
+  Value: string;
+}
+
+/** `kmsKeyId` is the key's ARN; null means the AWS managed key aws/s3. */
+export type Encryption =
+  | { algorithm: 'AES256' }
+  | { algorithm: 'aws:kms' | 'aws:kms:dsse'; kmsKeyId: string | null; bucketKeyEnabled: boolean };
+
+export interface PublicAccessBlock {
+  BlockPublicAcls: boolean;
+  IgnorePublicAcls: boolean;
+  BlockPublicPolicy: boolean;
+  RestrictPublicBuckets: boolean;
+}
+
+export interface Bucket {
+  name: string;
+  arn: string;
+  /** The owner. */
+  accountId: string;
+  region: string;
+  createdAtMs: number;
+  versioning: Versioning;
+  ownership: ObjectOwnership;
+  publicAccessBlock: PublicAccessBlock | null;
+  encryption: Encryption;
+  /** As put, and parsed. */
+  policy: { text: string; document: PolicyDocument } | null;
+  notification: NotificationConfiguration;
+  /** As CloudFormation or the API gave it; kept, not acted upon. */
+  lifecycle: unknown;
+  tags: Tag[];
+  keys: KeyIndex<KeyEntry>;
+  uploads: Map<string, Upload>;
+  /** Answers of finished uploads, so that a repeated Complete is answered again. */
+  completed: Map<string, CompletedUpload>;
+  /** Who wants to know what happens to a key: conditional writes under way, and unfinished uploads. */
+  watches: Map<string, Set<KeyWatch>>;
+}
+
+/** What happened to a key since the watch began. */
+export interface KeyWatch {
+  /** An object that was there was deleted. */
+  deleted: boolean;
+  /** An object was written. */
+  written: boolean;
+}
+
+/** All versions of one key, newest first. */
+export interface KeyEntry {
+  key: string;
+  versions: Version[];
+}
+
+export type Version = StoredObject | DeleteMarker;
+
+export interface DeleteMarker {
+  kind: 'delete-marker';
+  /** `null` is the null version. */
+  versionId: string;
+  /** Grows with every version written. */
+  order: number;
+  lastModifiedMs: number;
+  ownerAccountId: string;
+}
+
+export interface StoredObject extends ObjectDescription {
+  kind: 'object';
+  versionId: string;
+  order: number;
+  lastModifiedMs: number;
+  content: Content;
+  /** Without the quotes. */
+  etag: string;
+  checksum: Checksum;
+  /** Null unless it was a multipart upload. */
+  parts: PartDescription[] | null;
+}
+
+/** What a writer says about an object, in PutObject, CopyObject or CreateMultipartUpload. */
+export interface ObjectDescription {
+  /** Content-Type … as sent, lower-cased names. */
+  contentHeaders: Record<string, string>;
+  /** Names without `x-amz-meta-`, lower-cased; values decoded. */
+  metadata: Record<string, string>;
+  websiteRedirectLocation: string | null;
+  storageClass: string;
+  tags: Tag[];
+  encryption: Encryption;
+  ownerAccountId: string;
+}
+
+export interface PartDescription {
+  partNumber: number;
+  sizeBytes: number;
+  /** Kept only for composite checksums. */
+  checksum: string | null;
+}
+
+export interface Part {
+  partNumber: number;
+  etag: string;
+  content: Content;
+  lastModifiedMs: number;
+  /** Base64, of the upload's algorithm. */
+  checksum: string;
+  /** What the client sent along with the part of an upload that was created without an algorithm. */
+  declared: { algorithm: ChecksumAlgorithm; value: string } | null;
+}
+
+export interface Upload {
+  uploadId: string;
+  key: string;
+  initiatedMs: number;
+  initiatorArn: string;
+  description: ObjectDescription;
+  checksumPlan: ChecksumPlan;
+  parts: Map<number, Part>;
+  /** Since the initiation: a conditional completion loses against what happened meanwhile. */
+  watch: KeyWatch;
+}
+
+export interface CompletedUpload {
+  key: string;
+  /** The request's body and the headers that matter, to recognise the same request. */
+  fingerprint: string;
+  headers: Record<string, string>;
+  body: string;
+}

@@ -1,0 +1,151 @@
+/** Which operation a method and a sub-resource mean. */
+import { getBucketAcl, getObjectAcl } from './acl.ts';
+import {
+  deleteBucket,
+  getBucketLocation,
+  getBucketVersioning,
+  headBucket,
+  putBucketVersioning,
+} from './bucket-operations.ts';
+import * as settings from './bucket-settings.ts';
+import { completeMultipartUpload } from './complete-multipart.ts';
+import { copyObject, uploadPartCopy } from './copy-object.ts';
+import { deleteObject, deleteObjects } from './delete-object.ts';
+import { S3Error } from './errors.ts';
+import { getObject, headObject } from './get-object.ts';
+import { listObjectsV1, listObjectsV2 } from './list-objects.ts';
+import { listMultipartUploads, listParts } from './list-uploads.ts';
+import { listObjectVersions } from './list-versions.ts';
+import { abortMultipartUpload, createMultipartUpload, uploadPart } from './multipart.ts';
+import { getObjectAttributes } from './object-attributes.ts';
+import { deleteObjectTagging, getObjectTagging, putObjectTagging } from './object-tagging.ts';
+import { putObject } from './put-object.ts';
+import type { Answer, BucketContext, ObjectContext, S3Request } from './request.ts';
+
+type Operation<C> = (context: C) => Answer | Promise<Answer>;
+
+/** Throws MethodNotAllowed, or NotImplemented for a sub-resource this S3 does not have. */
+export const bucketOperation = (request: S3Request): Operation<BucketContext> =>
+  choose(request, BUCKET_OPERATIONS, BUCKET_SUBRESOURCES, 'BUCKET');
+
+export const objectOperation = (request: S3Request): Operation<ObjectContext> => {
+  const isCopy = request.method === 'PUT' && request.aws.headers['x-amz-copy-source'] !== undefined;
+  if (isCopy) return request.query.has('uploadId') ? uploadPartCopy : copyObject;
+  return choose(request, OBJECT_OPERATIONS, OBJECT_SUBRESOURCES, 'OBJECT');
+};
+
+/** The one operation on a bucket that need not exist. */
+export const isCreateBucket = (request: S3Request): boolean =>
+  request.method === 'PUT' && request.key === null && subresourceOf(request, BUCKET_SUBRESOURCES) === '';
+
+const BUCKET_OPERATIONS: Record<string, Operation<BucketContext>> = {
+  'GET ': (context) =>
+    context.request.query.get('list-type') === '2' ? listObjectsV2(context) : listObjectsV1(context),
+  'HEAD ': headBucket,
+  'DELETE ': deleteBucket,
+  'GET acl': getBucketAcl,
+  'POST delete': deleteObjects,
+  'GET encryption': settings.getBucketEncryption,
+  'PUT encryption': settings.putBucketEncryption,
+  'DELETE encryption': settings.deleteBucketEncryption,
+  'GET location': getBucketLocation,
+  'GET notification': settings.getBucketNotification,
+  'PUT notification': settings.putBucketNotification,
+  'GET ownershipControls': settings.getBucketOwnership,
+  'PUT ownershipControls': settings.putBucketOwnership,
+  'GET policy': settings.getBucketPolicy,
+  'PUT policy': settings.putBucketPolicy,
+  'DELETE policy': settings.deleteBucketPolicy,
+  'GET publicAccessBlock': settings.getPublicAccessBlock,
+  'PUT publicAccessBlock': settings.putPublicAccessBlock,
+  'GET tagging': settings.getBucketTagging,
+  'GET uploads': listMultipartUploads,
+  'GET versioning': getBucketVersioning,
+  'PUT versioning': putBucketVersioning,
+  'GET versions': listObjectVersions,
+};
+
+const OBJECT_OPERATIONS: Record<string, Operation<ObjectContext>> = {
+  'GET ': getObject,
+  'HEAD ': headObject,
+  'PUT ': putObject,
+  'DELETE ': deleteObject,
+  'GET acl': getObjectAcl,
+  'GET attributes': getObjectAttributes,
+  'GET tagging': getObjectTagging,
+  'PUT tagging': putObjectTagging,
+  'DELETE tagging': deleteObjectTagging,
+  'POST uploads': createMultipartUpload,
+  'PUT uploadId': uploadPart,
+  'POST uploadId': completeMultipartUpload,
+  'DELETE uploadId': abortMultipartUpload,
+  'GET uploadId': listParts,
+};
+
+/** Sub-resources S3 has; those without an operation above are answered with NotImplemented, never taken for a plain GET or PUT. */
+const BUCKET_SUBRESOURCES = [
+  'abac',
+  'accelerate',
+  'acl',
+  'analytics',
+  'cors',
+  'delete',
+  'encryption',
+  'intelligent-tiering',
+  'inventory',
+  'lifecycle',
+  'location',
+  'logging',
+  'metadataConfiguration',
+  'metadataTable',
+  'metrics',
+  'notification',
+  'object-lock',
+  'ownershipControls',
+  'policy',
+  'policyStatus',
+  'publicAccessBlock',
+  'replication',
+  'requestPayment',
+  'session',
+  'tagging',
+  'uploads',
+  'versioning',
+  'versions',
+  'website',
+];
+
+const OBJECT_SUBRESOURCES = [
+  'acl',
+  'annotation',
+  'attributes',
+  'encryption',
+  'legal-hold',
+  'renameObject',
+  'restore',
+  'retention',
+  'select',
+  'tagging',
+  'torrent',
+  'uploadId',
+  'uploads',
+];
+
+const choose = <C>(
+  request: S3Request,
+  operations: Record<string, Operation<C>>,
+  subresources: string[],
+  resourceType: string,
+): Operation<C> => {
+  const subresource = subresourceOf(request, subresources);
+  const operation = operations[`${request.method} ${subresource}`];
+  if (operation !== undefined) return operation;
+  if (subresource !== '')
+    throw new S3Error('NotImplemented', {
+      message: `The local S3 does not have ${request.method} ?${subresource}`,
+    });
+  throw new S3Error('MethodNotAllowed', { elements: { Method: request.method, ResourceType: resourceType } });
+};
+
+const subresourceOf = (request: S3Request, subresources: string[]): string =>
+  request.query.size === 0 ? '' : (subresources.find((name) => request.query.has(name)) ?? '');

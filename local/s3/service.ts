@@ -1,0 +1,139 @@
+/** The local S3: takes a request from the front door, finds the operation, answers. */
+import type { ServerResponse } from 'node:http';
+import type { AwsRequest, AwsService, PolicyDocument } from '../core.ts';
+import { writeAnswer, writeError, type Exchange } from './answer.ts';
+import { createBucket, listBuckets } from './bucket-operations.ts';
+import { addBucket, applyProperties, removeBucket, type BucketProperties } from './buckets.ts';
+import { setPolicy } from './bucket-policy.ts';
+import { releaseContent } from './content.ts';
+import { S3Error } from './errors.ts';
+import { createKeyIndex } from './key-index.ts';
+import type { Bucket } from './model.ts';
+import { bucketOperation, isCreateBucket, objectOperation } from './operations.ts';
+import { accountOf, header, parseRequest, type Answer, type S3Request } from './request.ts';
+import { createState, type S3Options, type S3State } from './state.ts';
+
+export interface S3Service extends AwsService {
+  /** Makes a bucket as AWS::S3::Bucket would. Throws {@link S3Error}. */
+  createBucket(bucket: { name: string; accountId: string; region: string } & BucketProperties): void;
+  /**
+   * Brings a bucket to these properties. Those that only `previous` has go back to their defaults, those in neither stay.
+   * Throws NoSuchBucket.
+   */
+  updateBucket(name: string, properties: BucketProperties, previous?: BucketProperties): void;
+  /** Throws BucketNotEmpty, NoSuchBucket. With `force`, what is in it goes first. */
+  deleteBucket(name: string, options?: { force?: boolean }): void;
+  /** Null removes the policy. Throws MalformedPolicy, NoSuchBucket. */
+  setBucketPolicy(name: string, policy: PolicyDocument | null): void;
+  hasBucket(name: string): boolean;
+  /** Owner and region of a bucket, or null. */
+  describeBucket(name: string): { accountId: string; region: string; arn: string } | null;
+}
+
+export const createS3 = (options: S3Options): S3Service => {
+  const state = createState(options);
+  return {
+    handle: (request, response) => handle(state, request, response),
+    createBucket: ({ name, accountId, region, ...properties }) => {
+      const bucket = addBucket(state, { name, accountId, region });
+      try {
+        applyProperties(state, bucket, properties);
+      } catch (error) {
+        state.buckets.delete(name);
+        throw error;
+      }
+    },
+    updateBucket: (name, properties, previous) =>
+      applyProperties(state, existing(state, name), properties, previous),
+    deleteBucket: (name, { force = false } = {}) => {
+      const bucket = existing(state, name);
+      if (force) empty(bucket);
+      removeBucket(state, bucket);
+    },
+    setBucketPolicy: (name, policy) => {
+      const bucket = existing(state, name);
+      if (policy === null) bucket.policy = null;
+      else setPolicy(bucket, JSON.stringify(policy));
+    },
+    hasBucket: (name) => state.buckets.has(name),
+    describeBucket: (name) => {
+      const bucket = state.buckets.get(name);
+      return bucket === undefined
+        ? null
+        : { accountId: bucket.accountId, region: bucket.region, arn: bucket.arn };
+    },
+  };
+};
+
+const existing = (state: S3State, name: string): Bucket => {
+  const bucket = state.buckets.get(name);
+  if (bucket === undefined) throw new S3Error('NoSuchBucket', { elements: { BucketName: name } });
+  return bucket;
+};
+
+const empty = (bucket: Bucket): void => {
+  for (const { versions } of bucket.keys.values())
+    for (const version of versions) if (version.kind === 'object') releaseContent(version.content);
+  bucket.keys = createKeyIndex();
+};
+
+const handle = async (state: S3State, aws: AwsRequest, response: ServerResponse): Promise<void> => {
+  const exchange: Exchange = { response, requestId: aws.requestId, isHead: aws.method === 'HEAD' };
+  try {
+    const answer = await dispatch(state, parseRequest(aws), response);
+    // A body the operation had no use for would stop the connection from being used again.
+    aws.body.resume();
+    await writeAnswer(exchange, answer);
+  } catch (error) {
+    aws.body.resume();
+    if (response.destroyed || aws.body.errored !== null) return;
+    if (response.headersSent) response.destroy();
+    else writeError(exchange, asS3Error(error), aws.path);
+  }
+};
+
+const asS3Error = (error: unknown): S3Error =>
+  error instanceof S3Error
+    ? error
+    : new S3Error('InternalError', { cause: error, message: internalMessage(error) });
+
+/** Says what broke: nobody reads a log of the local S3. */
+const internalMessage = (error: unknown): string =>
+  `We encountered an internal error. Please try again. (${error instanceof Error ? (error.stack ?? error.message) : String(error)})`;
+
+const dispatch = async (state: S3State, request: S3Request, response: ServerResponse): Promise<Answer> => {
+  const { bucketName, key, method } = request;
+  if (bucketName === null) {
+    if (method === 'GET') return listBuckets(state, request);
+    throw new S3Error('MethodNotAllowed', { elements: { Method: method, ResourceType: 'SERVICE' } });
+  }
+  if (isCreateBucket(request)) return createBucket(state, request, bucketName);
+  const bucket = existing(state, bucketName);
+  checkExpectedOwner(request, bucket);
+  checkRegion(request, bucket);
+  const context = { state, request, response, bucket };
+  if (key === null) return bucketOperation(request)(context);
+  return objectOperation(request)({ ...context, key });
+};
+
+const checkExpectedOwner = (request: S3Request, bucket: Bucket): void => {
+  const expected = header(request, 'x-amz-expected-bucket-owner');
+  if (expected !== undefined && expected !== bucket.accountId) throw new S3Error('AccessDenied');
+};
+
+/** A request signed for another region than the bucket's is sent away, with the right region in a header. */
+const checkRegion = (request: S3Request, bucket: Bucket): void => {
+  const { region, caller, headers } = request.aws;
+  if (region === bucket.region || accountOf(caller) === '' || region === '') return;
+  const withRegion = { headers: { 'x-amz-bucket-region': bucket.region } };
+  if (request.addressing === 'virtual-host')
+    throw new S3Error('AuthorizationHeaderMalformed', {
+      ...withRegion,
+      message: `The authorization header is malformed; the region '${region}' is wrong; expecting '${bucket.region}'`,
+      elements: { Region: bucket.region },
+    });
+  throw new S3Error('PermanentRedirect', {
+    ...withRegion,
+    elements: { Endpoint: headers.host ?? '', Bucket: bucket.name },
+  });
+};

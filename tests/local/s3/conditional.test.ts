@@ -1,0 +1,291 @@
+import {
+  CompleteMultipartUploadCommand,
+  CopyObjectCommand,
+  CreateMultipartUploadCommand,
+  DeleteObjectCommand,
+  DeleteObjectsCommand,
+  GetObjectCommand,
+  PutObjectCommand,
+  UploadPartCommand,
+} from '@aws-sdk/client-s3';
+import { request as httpRequest } from 'node:http';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { codeOf, REGION, SOURCE, startHarness, type Harness } from './harness.ts';
+
+let harness: Harness;
+const Bucket = 'conditional';
+
+beforeAll(async () => {
+  harness = await startHarness();
+  harness.s3.createBucket({
+    name: Bucket,
+    accountId: SOURCE,
+    region: REGION,
+    VersioningConfiguration: { Status: 'Enabled' },
+  });
+});
+afterAll(() => harness.close());
+
+const put = (Key: string, Body: string, more: object = {}) =>
+  harness.client.send(new PutObjectCommand({ Bucket, Key, Body: Buffer.from(Body), ...more }));
+const remove = (Key: string, more: object = {}) =>
+  harness.client.send(new DeleteObjectCommand({ Bucket, Key, ...more }));
+const read = async (Key: string, more: object = {}) =>
+  (await harness.client.send(new GetObjectCommand({ Bucket, Key, ...more }))).Body?.transformToString();
+
+const startUpload = async (Key: string) => {
+  const { UploadId } = await harness.client.send(new CreateMultipartUploadCommand({ Bucket, Key }));
+  const part = await harness.client.send(
+    new UploadPartCommand({ Bucket, Key, UploadId, PartNumber: 1, Body: 'part' }),
+  );
+  const Parts = [{ PartNumber: 1, ETag: part.ETag, ChecksumCRC32: part.ChecksumCRC32 }];
+  return {
+    UploadId,
+    complete: (more: object = {}) =>
+      harness.client.send(
+        new CompleteMultipartUploadCommand({ Bucket, Key, UploadId, MultipartUpload: { Parts }, ...more }),
+      ),
+  };
+};
+
+/** A PUT whose last byte is sent only when told. */
+const slowPut = (key: string, headers: Record<string, string>) => {
+  const request = httpRequest({
+    host: '127.0.0.1',
+    port: harness.port,
+    method: 'PUT',
+    path: `/${Bucket}/${key}`,
+    agent: false,
+    headers: {
+      authorization: `AWS4-HMAC-SHA256 Credential=AKIA${SOURCE}/20261122/${REGION}/s3/aws4_request, x`,
+      'content-length': '4',
+      ...headers,
+    },
+  });
+  request.write('slo');
+  return {
+    finish: () =>
+      new Promise<number>((resolve, reject) => {
+        request.on('response', (response) => {
+          response.resume();
+          resolve(response.statusCode ?? 0);
+        });
+        request.on('error', reject);
+        request.end('w');
+      }),
+  };
+};
+
+describe('If-None-Match: * on a write', () => {
+  test('lets the first writer in and answers the next 412', async () => {
+    await put('create', 'first', { IfNoneMatch: '*' });
+    expect(await codeOf(put('create', 'second', { IfNoneMatch: '*' }))).toBe('PreconditionFailed');
+    expect(await read('create')).toBe('first');
+  });
+
+  test('counts a delete marker as absent', async () => {
+    await put('recreate', 'first');
+    await remove('recreate');
+    await put('recreate', 'second', { IfNoneMatch: '*' });
+    expect(await read('recreate')).toBe('second');
+  });
+
+  test('is judged at commit: of two writers in a race one loses, though nothing was there when both began', async () => {
+    const slow = slowPut('race', { 'if-none-match': '*' });
+    await expect.poll(() => harness.questions.some(({ resource }) => resource.endsWith('/race'))).toBe(true);
+    await put('race', 'fast', { IfNoneMatch: '*' });
+    expect(await slow.finish()).toBe(412);
+    expect(await read('race')).toBe('fast');
+  });
+
+  test('holds for CompleteMultipartUpload against a write since the upload was created', async () => {
+    const upload = await startUpload('multi');
+    await put('multi', 'there');
+    expect(await codeOf(upload.complete({ IfNoneMatch: '*' }))).toBe('PreconditionFailed');
+    expect(await read('multi')).toBe('there');
+  });
+
+  test('makes a completion a 409 for good when an object was deleted since its upload was created', async () => {
+    await put('multi-deleted', 'there');
+    const upload = await startUpload('multi-deleted');
+    expect(await codeOf(upload.complete({ IfNoneMatch: '*' }))).toBe('PreconditionFailed');
+    await remove('multi-deleted');
+    expect(await codeOf(upload.complete({ IfNoneMatch: '*' }))).toBe('ConditionalRequestConflict');
+    expect(await codeOf(upload.complete({ IfNoneMatch: '*' }))).toBe('ConditionalRequestConflict');
+    await (await startUpload('multi-deleted')).complete({ IfNoneMatch: '*' });
+    expect(await read('multi-deleted')).toBe('part');
+  });
+
+  test('holds for CopyObject', async () => {
+    await put('copy-source', 'copied');
+    const copy = () =>
+      harness.client.send(
+        new CopyObjectCommand({ Bucket, Key: 'copy', CopySource: `${Bucket}/copy-source`, IfNoneMatch: '*' }),
+      );
+    await copy();
+    expect(await codeOf(copy())).toBe('PreconditionFailed');
+  });
+
+  test('takes nothing but an asterisk', async () => {
+    expect(await codeOf(put('create', '', { IfNoneMatch: '"abc"' }))).toBe('NotImplemented');
+  });
+});
+
+describe('If-Match on a write', () => {
+  test('writes over the named state only', async () => {
+    const { ETag } = await put('update', 'one');
+    await put('update', 'two', { IfMatch: ETag });
+    expect(await codeOf(put('update', 'three', { IfMatch: ETag }))).toBe('PreconditionFailed');
+    expect(await read('update')).toBe('two');
+  });
+
+  test('answers 404 where nothing is, or a delete marker', async () => {
+    expect(await codeOf(put('absent', '', { IfMatch: '"x"' }))).toBe('NoSuchKey');
+    const { ETag } = await put('gone', 'body');
+    await remove('gone');
+    expect(await codeOf(put('gone', '', { IfMatch: ETag }))).toBe('NoSuchKey');
+  });
+
+  test('makes a completion a 409 when even the same bytes were written since its upload was created', async () => {
+    const { ETag } = await put('multi-match', 'same');
+    const upload = await startUpload('multi-match');
+    await put('multi-match', 'same');
+    expect(await codeOf(upload.complete({ IfMatch: ETag }))).toBe('ConditionalRequestConflict');
+    await (await startUpload('multi-match')).complete({ IfMatch: ETag });
+    expect(await read('multi-match')).toBe('part');
+  });
+
+  test('makes a completion a 404 when the object was deleted', async () => {
+    const { ETag } = await put('multi-gone', 'body');
+    const upload = await startUpload('multi-gone');
+    await remove('multi-gone');
+    expect(await codeOf(upload.complete({ IfMatch: ETag }))).toBe('NoSuchKey');
+  });
+
+  test('together with If-None-Match is not implemented', async () => {
+    expect(await codeOf(put('both', '', { IfMatch: '"x"', IfNoneMatch: '*' }))).toBe('NotImplemented');
+  });
+
+  test('looks at the current version only', async () => {
+    const { ETag } = await put('older', 'one');
+    await put('older', 'two');
+    expect(await codeOf(put('older', 'three', { IfMatch: ETag }))).toBe('PreconditionFailed');
+  });
+
+  test('needs s3:GetObject besides s3:PutObject', async () => {
+    const { ETag } = await put('rights', 'one');
+    harness.deny = ({ action }) => action === 's3:GetObject';
+    expect(await codeOf(put('rights', 'two', { IfMatch: ETag }))).toBe('AccessDenied');
+    expect(await codeOf(remove('rights', { IfMatch: ETag }))).toBe('AccessDenied');
+    await put('rights', 'three');
+    harness.deny = null;
+  });
+
+  test('a delete that commits while the write is under way makes it a 409', async () => {
+    const { ETag } = await put('deleted-meanwhile', 'one');
+    harness.questions.length = 0;
+    const slow = slowPut('deleted-meanwhile', { 'if-match': ETag ?? '' });
+    await expect.poll(() => harness.questions.length).toBeGreaterThan(0);
+    await remove('deleted-meanwhile');
+    expect(await slow.finish()).toBe(409);
+  });
+
+  test('a policy may see and demand the condition', async () => {
+    harness.deny = ({ action, context }) =>
+      action === 's3:PutObject' &&
+      context?.['s3:if-none-match'] === undefined &&
+      context?.['s3:objectcreationoperation'] === 'true';
+    expect(await codeOf(put('demanded', ''))).toBe('AccessDenied');
+    await put('demanded', '', { IfNoneMatch: '*' });
+    const upload = await startUpload('demanded-multi');
+    expect(await codeOf(upload.complete())).toBe('AccessDenied');
+    await upload.complete({ IfNoneMatch: '*' });
+    harness.deny = null;
+  });
+});
+
+describe('If-Match on a delete', () => {
+  test('deletes the named state only', async () => {
+    const { ETag } = await put('delete', 'one');
+    expect(await codeOf(remove('delete', { IfMatch: '"other"' }))).toBe('PreconditionFailed');
+    await remove('delete', { IfMatch: ETag });
+    expect(await codeOf(read('delete'))).toBe('NoSuchKey');
+  });
+
+  test('answers 404 where nothing is, or a delete marker', async () => {
+    expect(await codeOf(remove('delete-absent', { IfMatch: '"x"' }))).toBe('NoSuchKey');
+    const { ETag } = await put('delete-gone', 'one');
+    await remove('delete-gone');
+    expect(await codeOf(remove('delete-gone', { IfMatch: ETag }))).toBe('NoSuchKey');
+  });
+
+  test('an asterisk asks only that there is an object, and needs no s3:GetObject', async () => {
+    await put('delete-any', 'one');
+    harness.deny = ({ action }) => action === 's3:GetObject';
+    await remove('delete-any', { IfMatch: '*' });
+    harness.deny = null;
+    expect(await codeOf(remove('delete-any', { IfMatch: '*' }))).toBe('NoSuchKey');
+  });
+
+  test("in DeleteObjects it is each key's own", async () => {
+    const { ETag } = await put('bulk-a', 'a');
+    await put('bulk-b', 'b');
+    const answer = await harness.client.send(
+      new DeleteObjectsCommand({
+        Bucket,
+        Delete: {
+          Objects: [
+            { Key: 'bulk-a', ETag },
+            { Key: 'bulk-b', ETag },
+          ],
+        },
+      }),
+    );
+    expect(answer.Deleted).toMatchObject([{ Key: 'bulk-a', DeleteMarker: true }]);
+    expect(answer.Errors).toMatchObject([{ Key: 'bulk-b', Code: 'PreconditionFailed' }]);
+  });
+});
+
+describe('conditions on a read', () => {
+  const before = 'Sat, 21 Nov 2026 10:00:00 GMT';
+  const same = 'Sun, 22 Nov 2026 10:00:00 GMT';
+  const after = 'Mon, 23 Nov 2026 10:00:00 GMT';
+  let etag = '';
+  beforeAll(async () => {
+    etag = (await put('read', 'body')).ETag ?? '';
+  });
+
+  test.each([
+    [{ 'if-match': 'E' }, 200],
+    [{ 'if-match': '"other"' }, 412],
+    [{ 'if-match': '"other", E' }, 200],
+    [{ 'if-none-match': 'E' }, 304],
+    [{ 'if-none-match': '"other"' }, 200],
+    [{ 'if-none-match': '*' }, 304],
+    [{ 'if-modified-since': before }, 200],
+    [{ 'if-modified-since': same }, 304],
+    [{ 'if-modified-since': after }, 200],
+    [{ 'if-unmodified-since': before }, 412],
+    [{ 'if-unmodified-since': after }, 200],
+    [{ 'if-match': 'E', 'if-unmodified-since': before }, 200],
+    [{ 'if-none-match': 'E', 'if-modified-since': before }, 304],
+    [{ 'if-none-match': '"other"', 'if-modified-since': same }, 200],
+    [{ 'if-modified-since': 'yesterday' }, 200],
+  ])('%j answers %i', async (conditions, status) => {
+    const headers = Object.fromEntries(
+      Object.entries(conditions).map(([name, value]) => [name, value.replace('E', etag)]),
+    );
+    for (const method of ['GET', 'HEAD']) {
+      const answer = await harness.raw(method, `/${Bucket}/read`, { headers });
+      expect(answer.status).toBe(status);
+      if (status === 304) expect(answer.headers.etag).toBe(etag);
+    }
+  });
+
+  test('a pinned read of a version that was overwritten still works, and fails on another ETag', async () => {
+    const { VersionId, ETag } = await put('pinned', 'one');
+    await put('pinned', 'two');
+    expect(await read('pinned', { VersionId, IfMatch: ETag })).toBe('one');
+    expect(await codeOf(read('pinned', { IfMatch: ETag }))).toBe('PreconditionFailed');
+  });
+});

@@ -1,0 +1,360 @@
+import {
+  CompleteMultipartUploadCommand,
+  CopyObjectCommand,
+  CreateMultipartUploadCommand,
+  DeleteObjectCommand,
+  DeleteObjectTaggingCommand,
+  GetBucketNotificationConfigurationCommand,
+  PutBucketNotificationConfigurationCommand,
+  PutObjectCommand,
+  PutObjectTaggingCommand,
+  UploadPartCommand,
+  type NotificationConfiguration,
+  type QueueConfiguration,
+} from '@aws-sdk/client-s3';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { codeOf, OTHER, queueArn, REGION, SOURCE, startHarness, type Harness } from './harness.ts';
+
+let harness: Harness;
+let buckets = 0;
+let Bucket = '';
+const QueueArn = queueArn('live');
+
+beforeAll(async () => {
+  harness = await startHarness();
+  harness.queues.set(QueueArn, 'allowed');
+  harness.queues.set(queueArn('other'), 'allowed');
+  harness.queues.set(queueArn('closed'), 'denied');
+});
+afterAll(() => harness.close());
+beforeEach(() => {
+  buckets += 1;
+  Bucket = `notifying-${buckets}`;
+  harness.s3.createBucket({ name: Bucket, accountId: SOURCE, region: REGION });
+  harness.sent.length = 0;
+  harness.events.length = 0;
+});
+
+const configure = (NotificationConfiguration: NotificationConfiguration, more: object = {}) =>
+  harness.client.send(
+    new PutBucketNotificationConfigurationCommand({ Bucket, NotificationConfiguration, ...more }),
+  );
+const toQueue = (...QueueConfigurations: Partial<QueueConfiguration>[]) =>
+  configure({
+    QueueConfigurations: QueueConfigurations.map((one) => ({
+      QueueArn,
+      Events: ['s3:ObjectCreated:*', 's3:ObjectRemoved:*', 's3:ObjectTagging:*'],
+      ...one,
+    })),
+  });
+const versioned = () => harness.s3.updateBucket(Bucket, { VersioningConfiguration: { Status: 'Enabled' } });
+const put = (Key: string, Body = 'body', more: object = {}) =>
+  harness.client.send(new PutObjectCommand({ Bucket, Key, Body, ...more }));
+const filter = (prefix?: string, suffix?: string) => ({
+  Filter: {
+    Key: {
+      FilterRules: [
+        ...(prefix === undefined ? [] : [{ Name: 'prefix' as const, Value: prefix }]),
+        ...(suffix === undefined ? [] : [{ Name: 'suffix' as const, Value: suffix }]),
+      ],
+    },
+  },
+});
+
+describe('events', () => {
+  test('a put is told to the queue as S3 tells it', async () => {
+    await toQueue({ Id: 'mine' });
+    const { ETag } = await put('a/b.txt');
+    expect(harness.sent.at(-1)).toMatchObject({
+      queueArn: QueueArn,
+      sourceArn: `arn:aws:s3:::${Bucket}`,
+      sourceAccount: SOURCE,
+    });
+    const [record] = harness.records();
+    expect(record).toMatchObject({
+      eventVersion: '2.1',
+      eventSource: 'aws:s3',
+      awsRegion: REGION,
+      eventTime: '2026-11-22T10:00:00.000Z',
+      eventName: 'ObjectCreated:Put',
+      userIdentity: { principalId: `AWS:${SOURCE}` },
+      requestParameters: { sourceIPAddress: '127.0.0.1' },
+      s3: {
+        s3SchemaVersion: '1.0',
+        configurationId: 'mine',
+        bucket: { name: Bucket, arn: `arn:aws:s3:::${Bucket}` },
+        object: { key: 'a/b.txt', size: 4, eTag: ETag?.replaceAll('"', '') },
+      },
+    });
+    expect(record?.responseElements['x-amz-request-id']).toMatch(/^REQ/);
+    expect(record?.s3.object.sequencer).toMatch(/^[0-9A-F]{18}$/);
+    expect(record?.s3.object).not.toHaveProperty('versionId');
+  });
+
+  test('keys are form-encoded', async () => {
+    await toQueue({});
+    await put('a b+c/ü@1~(x).txt');
+    expect(harness.records()[0]?.s3.object.key).toBe('a+b%2Bc/%C3%BC%401%7E%28x%29.txt');
+  });
+
+  test('a versioned bucket names the version', async () => {
+    versioned();
+    await toQueue({});
+    const { VersionId } = await put('k');
+    expect(harness.records()[0]?.s3.object.versionId).toBe(VersionId);
+  });
+
+  test('sequencers of one key grow with each commit, also within a millisecond', async () => {
+    await toQueue({});
+    for (let write = 0; write < 20; write += 1) await put('k', `${write}`);
+    const sequencers = harness.records().map((record) => record.s3.object.sequencer);
+    expect(sequencers).toEqual(sequencers.toSorted());
+    expect(new Set(sequencers).size).toBe(20);
+  });
+
+  test('copies and completed uploads have names of their own', async () => {
+    await put('source');
+    await toQueue({});
+    await harness.client.send(new CopyObjectCommand({ Bucket, Key: 'copy', CopySource: `${Bucket}/source` }));
+    const Key = 'multi';
+    const { UploadId } = await harness.client.send(
+      new CreateMultipartUploadCommand({ Bucket, Key, ChecksumAlgorithm: 'CRC32' }),
+    );
+    const part = await harness.client.send(
+      new UploadPartCommand({ Bucket, Key, UploadId, PartNumber: 1, Body: 'part' }),
+    );
+    const done = await harness.client.send(
+      new CompleteMultipartUploadCommand({
+        Bucket,
+        Key,
+        UploadId,
+        MultipartUpload: { Parts: [{ ...part, PartNumber: 1 }] },
+      }),
+    );
+    expect(harness.records().map((record) => [record.eventName, record.s3.object.key])).toEqual([
+      ['ObjectCreated:Copy', 'copy'],
+      ['ObjectCreated:CompleteMultipartUpload', 'multi'],
+    ]);
+    expect(harness.records()[1]?.s3.object).toMatchObject({ eTag: done.ETag?.replaceAll('"', ''), size: 4 });
+  });
+
+  test('a delete on an unversioned bucket is Delete, with neither size nor ETag', async () => {
+    await put('k');
+    await toQueue({});
+    await harness.client.send(new DeleteObjectCommand({ Bucket, Key: 'k' }));
+    const [record] = harness.records();
+    expect(record?.eventName).toBe('ObjectRemoved:Delete');
+    expect(Object.keys(record?.s3.object ?? {})).toEqual(['key', 'sequencer']);
+  });
+
+  test('on a versioned bucket it is DeleteMarkerCreated, and deleting a version is Delete', async () => {
+    versioned();
+    const { VersionId } = await put('k');
+    await toQueue({});
+    const marker = await harness.client.send(new DeleteObjectCommand({ Bucket, Key: 'k' }));
+    await harness.client.send(new DeleteObjectCommand({ Bucket, Key: 'k', VersionId }));
+    expect(harness.records().map((record) => [record.eventName, record.s3.object.versionId])).toEqual([
+      ['ObjectRemoved:DeleteMarkerCreated', marker.VersionId],
+      ['ObjectRemoved:Delete', VersionId],
+    ]);
+  });
+
+  test('tagging has events without a sequencer', async () => {
+    await put('k');
+    await toQueue({});
+    await harness.client.send(
+      new PutObjectTaggingCommand({ Bucket, Key: 'k', Tagging: { TagSet: [{ Key: 'a', Value: 'b' }] } }),
+    );
+    await harness.client.send(new DeleteObjectTaggingCommand({ Bucket, Key: 'k' }));
+    expect(harness.records()).toMatchObject([
+      { eventName: 'ObjectTagging:Put', eventVersion: '2.3' },
+      { eventName: 'ObjectTagging:Delete', eventVersion: '2.3' },
+    ]);
+    expect(harness.records()[0]?.s3.object.sequencer).toBeUndefined();
+  });
+
+  test('a refused write is not told', async () => {
+    await put('k');
+    await toQueue({});
+    await codeOf(put('k', 'other', { IfNoneMatch: '*' }));
+    expect(harness.records()).toEqual([]);
+  });
+
+  test('prefix and suffix are held against the decoded key, and each event goes where it is wanted', async () => {
+    await toQueue(
+      { Id: 'in', Events: ['s3:ObjectCreated:*'], ...filter('in box/', '.txt') },
+      { Id: 'removed', QueueArn: queueArn('other'), Events: ['s3:ObjectRemoved:Delete'] },
+    );
+    for (const key of ['in box/a.txt', 'in box/a.bin', 'out/a.txt']) await put(key);
+    await harness.client.send(new DeleteObjectCommand({ Bucket, Key: 'out/a.txt' }));
+    expect(harness.records().map((record) => [record.s3.configurationId, record.s3.object.key])).toEqual([
+      ['in', 'in+box/a.txt'],
+      ['removed', 'out/a.txt'],
+    ]);
+  });
+});
+
+describe('EventBridge', () => {
+  test('gets every event of a bucket whose flag is set, with the key as it is', async () => {
+    versioned();
+    await configure({ EventBridgeConfiguration: {} });
+    const { ETag, VersionId } = await put('a b+ü');
+    const marker = await harness.client.send(new DeleteObjectCommand({ Bucket, Key: 'a b+ü' }));
+    expect(harness.events).toMatchObject([
+      {
+        accountId: SOURCE,
+        region: REGION,
+        source: 'aws.s3',
+        detailType: 'Object Created',
+        resources: [`arn:aws:s3:::${Bucket}`],
+        detail: {
+          version: '0',
+          bucket: { name: Bucket },
+          object: { key: 'a b+ü', size: 4, etag: ETag?.replaceAll('"', ''), 'version-id': VersionId },
+          requester: SOURCE,
+          'source-ip-address': '127.0.0.1',
+          reason: 'PutObject',
+        },
+      },
+      {
+        detailType: 'Object Deleted',
+        detail: {
+          object: { key: 'a b+ü', 'version-id': marker.VersionId },
+          reason: 'DeleteObject',
+          'deletion-type': 'Delete Marker Created',
+        },
+      },
+    ]);
+    expect(harness.sent).toEqual([]);
+  });
+
+  test('gets nothing without the flag', async () => {
+    await put('k');
+    expect(harness.events).toEqual([]);
+  });
+});
+
+describe('the configuration', () => {
+  const read = async () => {
+    const { QueueConfigurations, EventBridgeConfiguration } = await harness.client.send(
+      new GetBucketNotificationConfigurationCommand({ Bucket }),
+    );
+    return { QueueConfigurations, EventBridgeConfiguration };
+  };
+
+  test('is answered as it was put, with rule names as S3 writes them and an id where none was given', async () => {
+    await toQueue({ Events: ['s3:ObjectCreated:*'], ...filter('a&b/') });
+    const { QueueConfigurations } = await read();
+    expect(QueueConfigurations).toMatchObject([
+      {
+        QueueArn,
+        Events: ['s3:ObjectCreated:*'],
+        Filter: { Key: { FilterRules: [{ Name: 'Prefix', Value: 'a&b/' }] } },
+      },
+    ]);
+    expect(QueueConfigurations?.[0]?.Id).toBeTruthy();
+  });
+
+  test('a put replaces all of it', async () => {
+    await toQueue({ Id: 'one' });
+    await configure({ EventBridgeConfiguration: {} });
+    expect(await read()).toEqual({ QueueConfigurations: undefined, EventBridgeConfiguration: {} });
+  });
+
+  test('a put sends a test event to each queue', async () => {
+    await toQueue({ Id: 'one' });
+    expect(JSON.parse(harness.sent[0]?.body ?? '')).toMatchObject({
+      Service: 'Amazon S3',
+      Event: 's3:TestEvent',
+      Time: '2026-11-22T10:00:00.000Z',
+      Bucket,
+    });
+    expect(harness.records()).toEqual([]);
+  });
+
+  test.each([
+    ['closed', 'Permissions on the destination queue do not allow S3'],
+    ['missing', 'The destination queue does not exist'],
+  ])('a queue that S3 may not send to is refused (%s)', async (name, why) => {
+    const error = await toQueue({ QueueArn: queueArn(name) }).catch((caught: Error) => caught);
+    expect(error).toMatchObject({
+      name: 'InvalidArgument',
+      message: 'Unable to validate the following destination configurations',
+    });
+    const raw = await harness.raw('PUT', `/${Bucket}?notification`, {
+      body: `<NotificationConfiguration><QueueConfiguration><Queue>${queueArn(name)}</Queue><Event>s3:ObjectCreated:*</Event></QueueConfiguration></NotificationConfiguration>`,
+    });
+    expect(raw.body).toContain(`<ArgumentName1>${queueArn(name)}</ArgumentName1><ArgumentValue1>${why}`);
+    expect((await read()).QueueConfigurations).toBeUndefined();
+  });
+
+  test('unless the validation is skipped', async () => {
+    await configure(
+      { QueueConfigurations: [{ QueueArn: queueArn('missing'), Events: ['s3:ObjectCreated:*'] }] },
+      { SkipDestinationValidation: true },
+    );
+    expect((await read()).QueueConfigurations).toHaveLength(1);
+    expect(harness.sent).toEqual([]);
+  });
+
+  test('a queue of another region and a FIFO queue are refused', async () => {
+    const elsewhere = `arn:aws:sqs:us-east-1:${OTHER}:live`;
+    expect(await codeOf(toQueue({ QueueArn: elsewhere }))).toBe('InvalidArgument');
+    expect(await codeOf(toQueue({ QueueArn: queueArn('live.fifo') }))).toBe('InvalidArgument');
+  });
+
+  const created = { Events: ['s3:ObjectCreated:*' as const] };
+  test.each([
+    ['the same event without filters', {}, {}, 'Configurations overlap'],
+    ['a prefix inside another', filter('a/'), filter('a/b/'), 'Configuration is ambiguously defined'],
+    ['a filter beside none', {}, filter('a/'), 'Configuration is ambiguously defined'],
+    ['one suffix ending in another', filter(undefined, '.jpg'), filter(undefined, 'pg'), 'ambiguously'],
+  ])("overlap is refused in S3's words: %s", async (_, one, other, message) => {
+    const error = await toQueue({ ...created, ...one }, { ...created, ...other }).catch(
+      (caught: Error) => caught,
+    );
+    expect(error).toMatchObject({ name: 'InvalidArgument', message: expect.stringContaining(message) });
+  });
+
+  test.each([
+    ['prefixes apart', filter('a/'), filter('b/')],
+    ['same prefix, suffixes apart', filter('a/', '.jpg'), filter('a/', '.png')],
+  ])('what cannot meet is no overlap: %s', async (_, one, other) => {
+    await toQueue({ ...created, ...one }, { ...created, ...other });
+    expect((await read()).QueueConfigurations).toHaveLength(2);
+  });
+
+  test('an event covered by a wildcard overlaps with it, different events do not', async () => {
+    const putOnly = { Events: ['s3:ObjectCreated:Put' as const] };
+    expect(await codeOf(toQueue(created, putOnly))).toBe('InvalidArgument');
+    await toQueue(created, { Events: ['s3:ObjectRemoved:*'] });
+  });
+
+  test('unknown events, equal ids and malformed documents are refused', async () => {
+    expect(await codeOf(toQueue({ Events: ['s3:ObjectEaten:*' as never] }))).toBe('InvalidArgument');
+    expect(await codeOf(toQueue({ Id: 'x', ...created }, { Id: 'x', Events: ['s3:ObjectRemoved:*'] }))).toBe(
+      'InvalidArgument',
+    );
+    const raw = await harness.raw('PUT', `/${Bucket}?notification`, { body: '<NotificationConf' });
+    expect(raw.body).toContain('<Code>MalformedXML</Code>');
+  });
+
+  test('CloudFormation properties make the same configuration', async () => {
+    harness.s3.updateBucket(Bucket, {
+      NotificationConfiguration: {
+        QueueConfigurations: [
+          {
+            Event: 's3:ObjectCreated:*',
+            Queue: QueueArn,
+            Filter: { S3Key: { Rules: [{ Name: 'prefix', Value: 'p/' }] } },
+          },
+        ],
+        EventBridgeConfiguration: { EventBridgeEnabled: true },
+      },
+    });
+    await put('p/1');
+    await put('q/1');
+    expect(harness.records().map((record) => record.s3.object.key)).toEqual(['p/1']);
+    expect(harness.events).toHaveLength(2);
+  });
+});
