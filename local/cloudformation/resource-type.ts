@@ -13,6 +13,8 @@ export interface ResourceType<Properties> {
     context: ResourceContext,
     physicalId: string,
     properties: Properties,
+    /** As they were before: what is not in `properties` any more goes back to its default. */
+    oldProperties: Properties,
   ): CreatedResource | Promise<CreatedResource>;
   delete(context: ResourceContext, physicalId: string, properties: Properties): void | Promise<void>;
 }
@@ -33,7 +35,8 @@ export const defineResourceType = <Properties>(type: ResourceType<Properties>): 
       const isReplaced = type.replacedBy.some(
         (name) => !isDeepStrictEqual(properties[name], oldProperties[name]),
       );
-      return isReplaced ? type.create(context, parsed) : type.update(context, physicalId, parsed);
+      if (isReplaced) return type.create(context, parsed);
+      return type.update(context, physicalId, parsed, parse(context, oldProperties));
     },
     delete: (context, physicalId, properties) => type.delete(context, physicalId, parse(context, properties)),
   };

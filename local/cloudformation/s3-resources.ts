@@ -31,8 +31,8 @@ export const s3Providers = (s3: S3Service): Record<string, Provider> => ({
       s3.createBucket({ name, accountId: context.accountId, region: context.region, ...properties });
       return createdBucket(context, name);
     },
-    update: (context, name, { BucketName: _name, ...properties }) => {
-      s3.updateBucket(name, properties);
+    update: (context, name, { BucketName: _name, ...properties }, { BucketName: _old, ...previous }) => {
+      s3.updateBucket(name, properties, previous);
       return createdBucket(context, name);
     },
     delete: (_context, name) => {
