@@ -1,4 +1,4 @@
-import type { Caller, Clock } from '../core.ts';
+import type { Caller } from '../core.ts';
 import type { Iam } from '../iam/iam.ts';
 import { AwsError } from './aws-error.ts';
 import { protocolOf } from './protocol.ts';
@@ -14,17 +14,16 @@ const allowedSkewMs = 15 * 60 * 1000;
 
 /**
  * Who signed this request? Throws the {@link AwsError} the service in question answers to an unknown key, a wrong or expired
- * token, a wrong signature, a skewed clock or an expired presigned URL.
+ * token or a wrong signature. Whether it was signed in time is {@link refuseWrongTime}'s to judge.
  * `payloadHash` is what the body hashes to, or what stands for it (S3).
  */
 export function authenticate(
   request: SignedRequest,
   signature: Signature,
   payloadHash: string,
-  { iam, clock, signingKeys }: { iam: Iam; clock: Clock; signingKeys: SigningKeys },
+  { iam, signingKeys }: { iam: Iam; signingKeys: SigningKeys },
 ): Caller {
   const refuse = refusals[protocolOf(signature.service)];
-  refuseWrongTime(signature, clock, refuse);
   const key = iam.callerOf(signature.accessKeyId, signature.sessionToken);
   if (key.status !== 'active') throw refuse[key.status]();
   refuseUnsignedHeaders(request, signature);
@@ -35,6 +34,11 @@ export function authenticate(
     );
   }
   return key.caller;
+}
+
+/** Credentials that have expired, as the service in question words it. */
+export function expiredCredentials(service: string): AwsError {
+  return refusals[protocolOf(service)].expired();
 }
 
 /** A signature that cannot be read, worded for the service if one can be guessed at all. */
@@ -94,12 +98,14 @@ function forbidden(code: string, message: string): AwsError {
   return new AwsError(code, message, { status: 403 });
 }
 
-function refuseWrongTime(signature: Signature, clock: Clock, refuse: Refusals): void {
+/** Throws what the service answers to a skewed clock or an expired presigned URL. */
+export function refuseWrongTime(signature: Signature, nowMs: number): void {
+  const refuse = refusals[protocolOf(signature.service)];
   const signedAtMs = timestampMs(signature.timestamp);
   if (Number.isNaN(signedAtMs) || !signature.timestamp.startsWith(signature.date)) {
     throw refuse.wrongSignature('The date of the credential scope is not the date of the request.');
   }
-  const ageMs = clock.now() - signedAtMs;
+  const ageMs = nowMs - signedAtMs;
   if (signature.expiresSeconds !== undefined) {
     if (signature.expiresSeconds > 604_800) {
       throw new AwsError(
@@ -114,7 +120,7 @@ function refuseWrongTime(signature: Signature, clock: Clock, refuse: Refusals): 
   if (Math.abs(ageMs) <= allowedSkewMs) return;
   const word = ageMs > 0 ? 'Signature expired' : 'Signature not yet current';
   throw refuse.skewed(
-    `${word}: ${signature.timestamp} is too far from ${new Date(clock.now()).toISOString()} (15 min.)`,
+    `${word}: ${signature.timestamp} is too far from ${new Date(nowMs).toISOString()} (15 min.)`,
   );
 }
 

@@ -3,9 +3,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import type { AwsRequest, AwsService, Caller, Clock, FaultPlan } from '../core.ts';
 import type { Iam } from '../iam/iam.ts';
-import { authenticate, malformedSignature } from './authenticate.ts';
+import { authenticate, malformedSignature, refuseWrongTime } from './authenticate.ts';
 import { AwsError, notSupported } from './aws-error.ts';
 import { withFault } from './fault.ts';
+import { operationName } from './operation-name.ts';
 import { protocolOf, writeError } from './protocol.ts';
 import { readBody } from './read-body.ts';
 import { parseSignature, type SigningKeys } from './signature.ts';
@@ -16,6 +17,8 @@ export interface Exchange {
   iam: Iam;
   clock: Clock;
   faults?: { plan: FaultPlan | undefined };
+  /** Kills the function process that made a request, if one did. */
+  killFunction?: (request: AwsRequest) => Promise<void>;
   signingKeys: SigningKeys;
   secureTransport: boolean;
 }
@@ -41,7 +44,7 @@ export async function serveExchange(
   const requestId = setCommonHeaders(response, service, exchange.clock);
   try {
     if (signature === 'malformed') throw malformedSignature();
-    const { body, payloadHash } = await payloadOf(message, query, service);
+    const { body, bytes, payloadHash } = await payloadOf(message, query, service);
     const caller: Caller = signature
       ? authenticate(signable, signature, payloadHash, exchange)
       : { kind: 'anonymous' };
@@ -54,11 +57,17 @@ export async function serveExchange(
       secureTransport: exchange.secureTransport,
       requestId,
       sourceIp: message.socket.remoteAddress ?? '127.0.0.1',
+      operation: operationName({ ...signable, service }, bytes),
     };
+    const fault = exchange.faults?.plan?.(request);
+    const nowMs = exchange.clock.now() + (fault?.kind === 'clock-skew' ? fault.aheadMs : 0);
+    if (fault?.kind === 'clock-skew') response.setHeader('Date', new Date(nowMs).toUTCString());
+    if (signature) refuseWrongTime(signature, nowMs);
     const target = exchange.services[service];
     if (!target) throw notSupported(`the service ${service}`);
-    const fault = exchange.faults?.plan?.(request);
-    await withFault(fault, response, (answer) => target.handle(request, answer));
+    await withFault(fault, { request, response, killFunction: exchange.killFunction }, (seen, answer) =>
+      target.handle(seen, answer),
+    );
   } catch (error) {
     if (!response.destroyed)
       writeError(response, { service, requestId, method: signable.method, path }, error);
@@ -85,10 +94,10 @@ async function payloadOf(
   message: IncomingMessage,
   query: string,
   service: string,
-): Promise<{ body: Readable; payloadHash: string }> {
+): Promise<{ body: Readable; bytes?: Buffer; payloadHash: string }> {
   if (service === 's3') return { body: message, payloadHash: declaredHash(message, query) };
   const bytes = await readBody(message, smallBodyLimitBytes);
-  return { body: Readable.from([bytes]), payloadHash: hash('sha256', bytes, 'hex') };
+  return { body: Readable.from([bytes]), bytes, payloadHash: hash('sha256', bytes, 'hex') };
 }
 
 function declaredHash(message: IncomingMessage, query: string): string {

@@ -1,30 +1,72 @@
 import { ServerResponse } from 'node:http';
-import { Writable } from 'node:stream';
-import type { Fault } from '../core.ts';
+import { Readable, Writable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { AwsRequest, Fault } from '../core.ts';
+import { expiredCredentials } from './authenticate.ts';
 import { AwsError } from './aws-error.ts';
+import { throttlingError } from './fault-errors.ts';
+
+/** The exchange a fault befalls. */
+interface Disturbed {
+  request: AwsRequest;
+  response: ServerResponse;
+  killFunction?: ((request: AwsRequest) => Promise<void>) | undefined;
+}
+
+type Work = (request: AwsRequest, response: ServerResponse) => Promise<void>;
 
 /**
- * Does `work` under a fault: an error instead of it, a connection cut before or after it, or a cut answer.
- * `work` gets the response it shall answer to, which after `reset-after` leads nowhere.
+ * Does `work` under a fault: an error instead of it, a connection cut before or after it, a body that is cut or slow in either
+ * direction. `work` gets the request it shall see and the response it shall answer to, which may lead nowhere.
+ * A skewed clock is not for here: who judges the signature's time looks at it.
  */
-export async function withFault(
-  fault: Fault | undefined,
-  response: ServerResponse,
-  work: (response: ServerResponse) => Promise<void>,
-): Promise<void> {
+export async function withFault(fault: Fault | undefined, exchange: Disturbed, work: Work): Promise<void> {
+  const { request, response } = exchange;
   switch (fault?.kind) {
     case undefined:
-      return work(response);
+    case 'clock-skew':
+      return work(request, response);
     case 'error':
-      throw new AwsError(fault.code, `${fault.code}: injected by the fault plan`, { status: fault.status });
+      throw new AwsError(fault.code, fault.message ?? `${fault.code}: injected by the fault plan`, fault);
+    case 'throttle':
+      throw throttlingError(request.service, fault.by);
+    case 'expired-credentials':
+      throw expiredCredentials(request.service);
     case 'reset-before':
       response.destroy();
       return;
     case 'reset-after':
-      await work(answerToNobody(response)).finally(() => response.destroy());
+      await work(request, answerToNobody(response)).finally(() => response.destroy());
+      return;
+    case 'lose-answer':
+      // A refusal is an answer too: it is lost as well.
+      await work(request, answerToNobody(response)).catch(() => undefined);
+      return;
+    case 'kill-function':
+      await killFunction(fault.when, exchange, work);
       return;
     case 'truncate':
-      return work(cutAfter(response, fault.afterBytes));
+      return work(request, cutAfter(response, fault.afterBytes));
+    case 'truncate-request':
+      return work({ ...request, body: cutBody(request.body, fault.afterBytes, response) }, response);
+    case 'slow-answer':
+      return work(request, slowAnswer(response, fault.bytesPerSecond));
+    case 'slow-request':
+      return work({ ...request, body: Readable.from(slowly(request.body, fault.bytesPerSecond)) }, response);
+    case 'delay':
+      await sleep(fault.byMs);
+      if (!response.destroyed) await work(request, response);
+  }
+}
+
+async function killFunction(when: 'before' | 'after', exchange: Disturbed, work: Work): Promise<void> {
+  const { request, response } = exchange;
+  if (!exchange.killFunction) throw new Error('there is nobody here who could kill a function');
+  try {
+    if (when === 'after') await work(request, answerToNobody(response));
+    await exchange.killFunction(request);
+  } finally {
+    response.destroy();
   }
 }
 
@@ -39,24 +81,103 @@ function answerToNobody(response: ServerResponse): ServerResponse {
 
 /** Lets through so many bytes of the body and then cuts the connection. */
 function cutAfter(response: ServerResponse, afterBytes: number): ServerResponse {
+  let leftBytes = afterBytes;
+  return passBody(response, async (bytes, write) => {
+    const passed = bytes.subarray(0, leftBytes);
+    leftBytes -= passed.length;
+    await write(passed);
+    if (passed.length < bytes.length) response.destroy();
+  });
+}
+
+function slowAnswer(response: ServerResponse, bytesPerSecond: number): ServerResponse {
+  return passBody(response, async (bytes, write) => {
+    for (const piece of piecesOf(bytes, bytesPerSecond)) {
+      await sleep(pauseMs);
+      if (response.destroyed) return;
+      await write(piece);
+    }
+  });
+}
+
+/** Hands every piece of the body to `pass`, in order and one at a time, which writes of it what it likes. */
+function passBody(
+  response: ServerResponse,
+  pass: (bytes: Buffer, write: (bytes: Buffer) => Promise<void>) => Promise<void>,
+): ServerResponse {
   const write = response.write.bind(response);
   const end = response.end.bind(response);
-  let leftBytes = afterBytes;
-  const writeUpTo = (chunk: string | Uint8Array): boolean => {
-    const bytes = Buffer.from(chunk);
-    const isCut = bytes.length > leftBytes;
-    write(bytes.subarray(0, leftBytes), () => {
-      if (isCut) response.destroy();
+  // A connection that is gone takes no more bytes, which is no error here.
+  const put = (bytes: Buffer): Promise<void> =>
+    new Promise((resolve) => {
+      if (response.destroyed) resolve();
+      else write(bytes, () => resolve());
     });
-    leftBytes -= Math.min(leftBytes, bytes.length);
-    return !isCut;
+  let last = Promise.resolve();
+  const enqueue = (chunk: string | Uint8Array): Promise<void> => {
+    const bytes =
+      typeof chunk === 'string'
+        ? Buffer.from(chunk)
+        : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+    last = last.then(() => pass(bytes, put));
+    return last;
   };
   Object.assign(response, {
-    write: writeUpTo,
-    end: (chunk?: string | Uint8Array) => {
-      if (chunk === undefined || writeUpTo(chunk)) end();
+    write: (chunk: string | Uint8Array, ...rest: unknown[]) => {
+      const done = rest.at(-1);
+      void enqueue(chunk).then(() => {
+        if (typeof done === 'function') done(null);
+        response.emit('drain');
+      });
+      return false;
+    },
+    end: (chunk?: unknown) => {
+      if (typeof chunk === 'string' || chunk instanceof Uint8Array) void enqueue(chunk);
+      void last.then(() => {
+        if (!response.destroyed) end();
+      });
       return response;
     },
   });
   return response;
+}
+
+/** A body that ends with a lost connection after so many bytes; one that is shorter is left alone. */
+function cutBody(body: Readable, afterBytes: number, response: ServerResponse): Readable {
+  async function* cut(): AsyncIterable<Buffer> {
+    let leftBytes = afterBytes;
+    for await (const bytes of buffersOf(body)) {
+      if (bytes.length > leftBytes) {
+        if (leftBytes > 0) yield bytes.subarray(0, leftBytes);
+        response.destroy();
+        throw new Error('the connection was lost in mid-body');
+      }
+      leftBytes -= bytes.length;
+      yield bytes;
+    }
+  }
+  return Readable.from(cut(), { objectMode: false });
+}
+
+async function* slowly(body: Readable, bytesPerSecond: number): AsyncIterable<Buffer> {
+  for await (const bytes of buffersOf(body)) {
+    for (const piece of piecesOf(bytes, bytesPerSecond)) {
+      await sleep(pauseMs);
+      yield piece;
+    }
+  }
+}
+
+async function* buffersOf(body: Readable): AsyncIterable<Buffer> {
+  for await (const chunk of body.iterator({ destroyOnReturn: false })) {
+    yield Buffer.isBuffer(chunk) ? chunk : Buffer.from(String(chunk));
+  }
+}
+
+const pauseMs = 20;
+
+/** What may pass in each pause. */
+function* piecesOf(bytes: Buffer, bytesPerSecond: number): Iterable<Buffer> {
+  const pieceBytes = Math.max(1, Math.floor((bytesPerSecond * pauseMs) / 1000));
+  for (let at = 0; at < bytes.length; at += pieceBytes) yield bytes.subarray(at, at + pieceBytes);
 }

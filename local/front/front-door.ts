@@ -7,10 +7,10 @@ import {
   type ServerResponse,
 } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { AwsService, Clock, FaultPlan } from '../core.ts';
+import type { AwsRequest, AwsService, Clock, FaultPlan } from '../core.ts';
 import type { Iam } from '../iam/iam.ts';
 import { makeLocalCertificate } from './certificate.ts';
 import { type Exchange, serveExchange } from './exchange.ts';
@@ -36,6 +36,8 @@ export interface FrontDoorOptions {
   clock: Clock;
   /** Asked for every request; `plan` may be set and unset while the front door is open. */
   faults?: { plan: FaultPlan | undefined };
+  /** Kills the function process that made a request, if one did: for the fault `kill-function`. */
+  killFunction?: (request: AwsRequest) => Promise<void>;
   /** Ports on 127.0.0.1; default 0, any free one. */
   httpPort?: number;
   httpsPort?: number;
@@ -48,19 +50,22 @@ export async function startFrontDoor(options: FrontDoorOptions): Promise<FrontDo
   const caFile = join(folder, 'ca.pem');
   writeFileSync(caFile, certificate.ca);
   const exchange = { ...options, signingKeys: createSigningKeys() };
-  const http = configure(createServer(serverOptions), { ...exchange, secureTransport: false });
-  const https = configure(createTlsServer({ ...serverOptions, ...certificate }), {
+  const plain = configure(createServer(serverOptions), { ...exchange, secureTransport: false });
+  const secure = configure(createTlsServer({ ...serverOptions, ...certificate }), {
     ...exchange,
     secureTransport: true,
   });
-  await Promise.all([listen(http, options.httpPort ?? 0), listen(https, options.httpsPort ?? 0)]);
+  const [http, https] = await Promise.all([
+    listen(plain, options.httpPort ?? 0),
+    listen(secure, options.httpsPort ?? 0),
+  ]);
   return {
-    httpEndpoint: `http://127.0.0.1:${portOf(http)}`,
-    httpsEndpoint: `https://127.0.0.1:${portOf(https)}`,
+    httpEndpoint: `http://127.0.0.1:${http.port}`,
+    httpsEndpoint: `https://127.0.0.1:${https.port}`,
     caFile,
     caPem: certificate.ca,
     async close() {
-      await Promise.all([close(http), close(https)]);
+      await Promise.all([http.close(), https.close()]);
       rmSync(folder, { recursive: true, force: true });
     },
   };
@@ -103,18 +108,30 @@ function continueOnFirstRead(request: IncomingMessage, response: ServerResponse)
   };
 }
 
-function listen(server: Server, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
+interface Listener {
+  port: number;
+  close(): Promise<void>;
+}
+
+async function listen(server: Server, port: number): Promise<Listener> {
+  // closeAllConnections overlooks those still in their TLS handshake, and closing would wait a minute for them.
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, '127.0.0.1', () => resolve());
   });
-}
-
-function close(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    server.close(() => resolve());
-    server.closeAllConnections();
-  });
+  return {
+    port: portOf(server),
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        for (const socket of sockets) socket.destroy();
+      }),
+  };
 }
 
 function portOf(server: Server): number {

@@ -45,8 +45,8 @@ export function timestampMs(timestamp: string): number {
  * Is this signature the one that the signing key makes for the request?
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
  *
- * Header values reach us as Latin-1 code points. A client that signed the characters (SDK for JavaScript) and one that signed
- * UTF-8 bytes it then sent raw (curl) are both right, so both readings are tried.
+ * Node hands header bytes out as Latin-1 characters, so this encoding gives the bytes that went over the wire, and those are what
+ * counts. A client that sends other bytes than it signed gets what AWS gives it: SignatureDoesNotMatch.
  */
 export function signatureMatches(
   request: SignedRequest,
@@ -54,14 +54,11 @@ export function signatureMatches(
   signingKey: Buffer,
   payloadHash: string,
 ): boolean {
-  const canonical = canonicalRequest(request, signature, payloadHash);
-  return (['utf8', 'latin1'] as const).some((encoding) => {
-    const digest = hash('sha256', Buffer.from(canonical, encoding), 'hex');
-    const toSign = `AWS4-HMAC-SHA256\n${signature.timestamp}\n${scopeOf(signature)}\n${digest}`;
-    const expected = Buffer.from(createHmac('sha256', signingKey).update(toSign).digest('hex'));
-    const actual = Buffer.from(signature.signature);
-    return expected.length === actual.length && timingSafeEqual(expected, actual);
-  });
+  const canonical = Buffer.from(canonicalRequest(request, signature, payloadHash), 'latin1');
+  const toSign = `AWS4-HMAC-SHA256\n${signature.timestamp}\n${scopeOf(signature)}\n${hash('sha256', canonical, 'hex')}`;
+  const expected = Buffer.from(createHmac('sha256', signingKey).update(toSign).digest('hex'));
+  const actual = Buffer.from(signature.signature);
+  return expected.length === actual.length && timingSafeEqual(expected, actual);
 }
 
 export type SigningKeys = (secretAccessKey: string, signature: Signature) => Buffer;

@@ -4,8 +4,8 @@
 export const RETRY_LIMIT = 12;
 
 const BASE_SECONDS = 5;
-/** With twelve tries this bridges outages of about two hours. */
-const CAP_SECONDS = 900;
+/** With twelve tries this bridges outages of about two hours: 5 s, 10 s, … 2,560 s, 3,600 s, of which half is random. */
+const CAP_SECONDS = 3_600;
 
 /**
  * Exponential backoff with equal jitter: half fixed, half random, so that it neither hammers nor starves.

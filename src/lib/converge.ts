@@ -19,6 +19,7 @@ import type {
   SourceBucket,
 } from './ports.ts';
 import type { Copied } from './copy-request.ts';
+import { inPairs } from './retry-pair.ts';
 import { type Destination, destinationKey, type ReplicationRule } from './rule.ts';
 import { stampedMetadata, withoutStamp } from './stamp.ts';
 import type { Readable } from 'node:stream';
@@ -83,13 +84,13 @@ const oneRound = async (
   // Fast path: a small object is tried as new, and S3 says if it was not.
   const assumeNew = round === 1 && (work.expectedBytes ?? 0) <= SMALL_OBJECT_BYTES;
   const replica = assumeNew ? null : await context.destination.head(replicaKey);
-  const look = await lookAtSource(work, context.source, replica);
+  const look = await lookAtSource(work, context, replica);
   if (look === null) return { kind: 'done', convergence: { outcome: 'source-gone' } };
   const { version, opened } = look;
-  if (replica !== null && holds(replica, version)) {
-    return { kind: 'done', convergence: { outcome: 'unchanged', version, replica } };
-  }
   try {
+    if (replica !== null && holds(replica, version)) {
+      return { kind: 'done', convergence: { outcome: 'unchanged', version, replica } };
+    }
     const copied = await copyVersion({
       ...context,
       sourceKey: work.key,
@@ -114,20 +115,28 @@ const oneRound = async (
  */
 const lookAtSource = async (
   work: Work,
-  source: SourceBucket,
+  context: ConvergeContext,
   replica: ObjectState | null,
-): Promise<{ version: ObjectState; opened: Readable | Buffer | null } | null> => {
+): Promise<SourceLook | null> => {
   if (replica !== null || (work.expectedBytes ?? 0) > SMALL_OBJECT_BYTES) {
-    const version = await source.head(work.key);
-    if (version === null) return null;
-    return { version, opened: null };
+    const version = await context.source.head(work.key);
+    if (version !== null) return { version, opened: null };
+    // Absent, or the bucket is: only GET can tell, and a bucket that is gone must not pass for one without the key.
   }
-  const found = await source.open(work.key);
-  if (found === null) return null;
-  const { state: version, body } = found;
-  if (version.sizeBytes > SMALL_OBJECT_BYTES) return { version, opened: body };
-  return { version, opened: await wholeBody(body, version.sizeBytes) };
+  return await inPairs(context, async () => {
+    const found = await context.source.open(work.key);
+    if (found === null) return null;
+    const { state: version, body } = found;
+    if (version.sizeBytes > SMALL_OBJECT_BYTES) return { version, opened: body };
+    return { version, opened: await wholeBody(body, version.sizeBytes) };
+  });
 };
+
+interface SourceLook {
+  version: ObjectState;
+  /** The body of this version: small ones whole, larger ones as they come; null when it was not asked for. */
+  opened: Readable | Buffer | null;
+}
 
 const wholeBody = async (body: Readable, sizeBytes: number): Promise<Buffer> => {
   const bytes = await buffer(body).catch((cause: unknown) => {

@@ -61,7 +61,7 @@ const REASONS = {
   },
   'bad-checksum': {
     disposition: 'quarantine',
-    fix: 'The bytes read from the source do not match its stored checksum: check the source object; then redrive.',
+    fix: 'The bytes read from the source do not match its stored checksum: check the source object, and the replica too, since it may have been written; then redrive.',
   },
   'malformed-message': {
     disposition: 'quarantine',

@@ -9,7 +9,7 @@ import { converge } from './converge.ts';
 import { SMALL_OBJECT_BYTES } from './copy.ts';
 import type { DeadLetter } from './dead-letter.ts';
 import { ReplicationError, reasonEntry } from './errors.ts';
-import { formatHint, parseMessage } from './hint.ts';
+import { formatHint, type Hint, parseMessage } from './hint.ts';
 import { type OutcomeRecord, type Receipt, type Reporter, receiptOf } from './outcome.ts';
 import type { Buckets, Clock, Invocation } from './ports.ts';
 import type { ReplicationConfiguration } from './rule.ts';
@@ -36,6 +36,8 @@ export interface Receipts {
 export interface LiveQueue {
   /** Makes the message visible again after the delay. */
   retryLater(message: QueueMessage, delaySeconds: number): Promise<void>;
+  /** A new message, with a receive count of its own and the letter as its past. Resolves when SQS has accepted it. */
+  send(body: string, letter: DeadLetter): Promise<void>;
 }
 
 export interface DeadLetterQueue {
@@ -71,6 +73,7 @@ export const replicateBatch = async (messages: QueueMessage[], deps: Deps): Prom
 interface Failure {
   error: ReplicationError;
   body: string;
+  hint: Hint | null;
   assignment: Assignment | null;
 }
 
@@ -96,11 +99,12 @@ const processMessage = async (message: QueueMessage, deps: Deps, inOrder: KeyOrd
 const malformed = (part: { why: string; body: string }): Failure => ({
   error: new ReplicationError('malformed-message', part.why),
   body: part.body,
+  hint: null,
   assignment: null,
 });
 
 const collect = (
-  hint: Assignment['hint'],
+  hint: Hint,
   message: QueueMessage,
   deps: Deps,
   assignments: Assignment[],
@@ -114,7 +118,7 @@ const collect = (
       deps.reporter.report({ ...blank(message), ...where, ending: 'skip', why: 'no-rule' });
     }
   } catch (error) {
-    failures.push({ error: asReplicationError(error), body: formatHint(hint), assignment: null });
+    failures.push({ error: asReplicationError(error), body: formatHint(hint), hint, assignment: null });
   }
 };
 
@@ -141,7 +145,7 @@ const attempt = async (
     return null;
   } catch (error) {
     const narrowed = { ...hint, rule: rule.id, destination: destination.id };
-    return { error: asReplicationError(error), body: formatHint(narrowed), assignment };
+    return { error: asReplicationError(error), body: formatHint(narrowed), hint, assignment };
   }
 };
 
@@ -158,7 +162,10 @@ const settle = async (message: QueueMessage, failures: Failure[], deps: Deps): P
     return false;
   }
   try {
-    for (const failure of failures) await quarantine(failure, message, deps);
+    for (const failure of failures) {
+      if (failure.error.reason === 'out-of-time') await startOver(failure, message, deps);
+      else await quarantine(failure, message, deps);
+    }
     return true;
   } catch (error) {
     reportFailure('retry', { ...failures[0]!, error: asReplicationError(error) }, message, deps);
@@ -172,36 +179,43 @@ const retryLater = async (message: QueueMessage, failures: Failure[], deps: Deps
   const outOfTime = failures.every(({ error }) => error.reason === 'out-of-time');
   const delaySeconds = outOfTime ? 0 : retryDelaySeconds(message.receiveCount, Math.random());
   await deps.liveQueue.retryLater(message, delaySeconds).catch((error: unknown) => {
-    const failure = { error: asReplicationError(error), body: '', assignment: null };
+    const failure = { error: asReplicationError(error), body: '', hint: null, assignment: null };
     reportFailure('retry', failure, message, deps);
   });
 };
 
-const quarantine = async (failure: Failure, message: QueueMessage, deps: Deps): Promise<void> => {
-  const { error, body, assignment } = failure;
-  const hint = assignment?.hint ?? null;
-  const reason = error.disposition === 'retry' ? 'retries-exhausted' : error.reason;
-  const last = reason === error.reason ? error.message : `${error.reason}: ${error.message}`;
-  const letter: DeadLetter = {
-    reason,
-    rule: assignment?.rule.id ?? null,
-    destination: assignment?.destination.id ?? null,
-    bucket: hint?.bucket ?? null,
-    key: hint?.key ?? null,
-    version: hint?.versionId ?? null,
-    firstSeenMs: message.earlier?.firstSeenMs ?? message.sentMs,
-    attempts: message.receiveCount + (message.earlier?.attempts ?? 0),
-    requestId: error.requestId,
-    detail: `${last}. ${reasonEntry(reason).fix}`,
-  };
-  await deps.deadLetterQueue.send(body, letter);
-  reportFailure(
-    'quarantine',
-    { ...failure, error: new ReplicationError(reason, last, { cause: error, requestId: error.requestId }) },
-    message,
-    deps,
-  );
+/**
+ * The time that others took is no failure of this object: large ones of one batch share the network, and what does not fit
+ * beside the others is given back, again and again if it must. As a new message it has all its tries before it.
+ */
+const startOver = async (failure: Failure, message: QueueMessage, deps: Deps): Promise<void> => {
+  await deps.liveQueue.send(failure.body, letterOf(failure, message));
+  reportFailure('retry', failure, message, deps);
 };
+
+const quarantine = async (failure: Failure, message: QueueMessage, deps: Deps): Promise<void> => {
+  const { error } = failure;
+  const exhausted = new ReplicationError('retries-exhausted', `${error.reason}: ${error.message}`, {
+    cause: error,
+    requestId: error.requestId,
+  });
+  const final = { ...failure, error: error.disposition === 'retry' ? exhausted : error };
+  await deps.deadLetterQueue.send(failure.body, letterOf(final, message));
+  reportFailure('quarantine', final, message, deps);
+};
+
+const letterOf = ({ error, hint, assignment }: Failure, message: QueueMessage): DeadLetter => ({
+  reason: error.reason,
+  rule: assignment?.rule.id ?? hint?.rule ?? null,
+  destination: assignment?.destination.id ?? hint?.destination ?? null,
+  bucket: hint?.bucket ?? null,
+  key: hint?.key ?? null,
+  version: hint?.versionId ?? null,
+  firstSeenMs: message.earlier?.firstSeenMs ?? message.sentMs,
+  attempts: message.receiveCount + (message.earlier?.attempts ?? 0),
+  requestId: error.requestId,
+  detail: `${error.message}. ${reasonEntry(error.reason).fix}`,
+});
 
 const reportFailure = (
   ending: 'retry' | 'quarantine',

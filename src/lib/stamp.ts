@@ -38,4 +38,8 @@ export const withoutStamp = (object: ObjectState): Record<string, string> => {
 };
 
 const metadataBytes = (metadata: Record<string, string>): number =>
-  Object.entries(metadata).reduce((sum, entry) => sum + Buffer.byteLength(entry.join('')), 0);
+  // S3 does not count the prefix; a server that does would refuse the whole object.
+  Object.entries(metadata).reduce(
+    (sum, [name, value]) => sum + Buffer.byteLength(`x-amz-meta-${name}${value}`),
+    0,
+  );

@@ -40,6 +40,8 @@ const replicateStatements = ({ replication, stack }: Configuration, buckets: Sou
       'sqs:DeleteMessage',
       'sqs:ChangeMessageVisibility',
       'sqs:GetQueueAttributes',
+      // What found no time through all its receives starts over as a new message.
+      'sqs:SendMessage',
     ],
     Resource: attribute('LiveQueue', 'Arn'),
   },

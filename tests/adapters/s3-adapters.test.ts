@@ -107,11 +107,35 @@ describe('reading the source', () => {
     [403, 'InvalidObjectState', 'archived'],
     [400, 'InvalidRequest', 'sse-c'],
     [400, 'KMS.DisabledException', 'kms'],
+    [400, 'KMS.KMSInvalidStateException', 'kms'],
+    [400, 'KMS.ThrottlingException', 'throttled'],
+    [500, 'KMS.KMSInternalException', 'service-error'],
+    [403, 'InvalidAccessKeyId', 'expired-credentials'],
+    [307, 'TemporaryRedirect', 'service-error'],
+    [501, 'NotImplemented', 'invalid-request'],
+    [409, 'InvalidBucketState', 'invalid-request'],
     [301, 'PermanentRedirect', 'wrong-region'],
     [400, 'ExpiredToken', 'expired-credentials'],
   ])('%i %s is %s', async (status, code, reason) => {
     aws.answer = (_request, response) => s3Error(response, status, code);
     await expect(source().open('k')).rejects.toMatchObject({ reason });
+  });
+
+  test('a bodiless 400 is asked about with a GET, which says what is wrong', async () => {
+    const head = (code: string) => {
+      aws.answer = (request, response) =>
+        request.method === 'HEAD' ? response.writeHead(400).end() : s3Error(response, 400, code);
+      return source().head('k');
+    };
+    await expect(head('ExpiredToken')).rejects.toMatchObject({ reason: 'expired-credentials' });
+    await expect(head('InvalidRequest')).rejects.toMatchObject({ reason: 'sse-c' });
+    await expect(head('AuthorizationHeaderMalformed')).rejects.toMatchObject({ reason: 'wrong-region' });
+  });
+
+  test('metadata that S3 cannot return is not lost silently', async () => {
+    aws.answer = (_request, response) =>
+      response.writeHead(200, { etag: PIN.etag, 'content-length': '1', 'x-amz-missing-meta': '2' }).end('a');
+    await expect(source().open('k')).rejects.toMatchObject({ reason: 'invalid-request' });
   });
 
   test('503 SlowDown is throttled, after the SDK has tried again itself', async () => {
@@ -163,6 +187,27 @@ describe('writing the destination', () => {
       })(),
     );
     await expect(put({ body, sizeBytes: 1_000_000 })).rejects.toMatchObject({ reason: 'connection-lost' });
+  });
+
+  test('an answer that comes before the body was sent gives the connection back', async () => {
+    const sockets = new Set<unknown>();
+    for (let attempt = 0; attempt < 20; attempt++) {
+      aws.early = (request, response) => {
+        sockets.add(request.socket);
+        s3Error(response, 412, 'PreconditionFailed');
+      };
+      const body = Readable.from(Array.from({ length: 100 }, () => Buffer.alloc(65_536)));
+      await expect(put({ body, sizeBytes: 6_553_600 })).rejects.toMatchObject({ reason: 'lost-race' });
+    }
+    aws.early = null;
+    // Each was closed or used again; none is left waiting for a body that never comes.
+    await expect.poll(() => aws.openSockets()).toBeLessThan(5);
+  });
+
+  test('bytes are tried again by the pair and not by the SDK as well', async () => {
+    aws.answer = (_request, response) => s3Error(response, 503, 'SlowDown');
+    await expect(put()).rejects.toMatchObject({ reason: 'throttled' });
+    expect(s3Requests()).toHaveLength(1);
   });
 
   test('a 200 without an ETag proves nothing', async () => {

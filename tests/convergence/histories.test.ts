@@ -142,7 +142,7 @@ const play = async (given: History, scheduler: fc.Scheduler) => {
       destination: () => memoryDestination(replica, gate),
     },
     receipts,
-    liveQueue: { retryLater: async () => undefined },
+    liveQueue: { retryLater: async () => undefined, send: async () => undefined },
     deadLetterQueue: { send: async (_body, letter) => void quarantined.push(letter.reason) },
     reporter: { report: () => undefined },
     memory: createBudget(1e9),

@@ -1,14 +1,20 @@
 /** Races that histories meet rarely, played move by move. */
 import { expect, test } from 'vitest';
 import { converge } from '../../src/lib/converge.ts';
-import { createMemoryBucket, type Gate, memoryDestination, memorySource } from '../model/memory-buckets.ts';
+import {
+  createMemoryBucket,
+  type Gate,
+  memoryDestination,
+  memorySource,
+  NO_ATTRIBUTES,
+} from '../model/memory-buckets.ts';
 import { testDestination, testRule } from '../model/settings.ts';
 
 const clock = { now: () => 1_700_000_000_000, sleep: async () => undefined };
 const open: Gate = async () => undefined;
 
-const world = () => {
-  const source = createMemoryBucket(true, clock.now);
+const world = (versioned = true) => {
+  const source = createMemoryBucket(versioned, clock.now);
   const replica = createMemoryBucket(true, clock.now);
   const look = (gate: Gate = open) =>
     converge(
@@ -93,6 +99,15 @@ test('a source that changes right after the write is replicated again before the
     }),
   );
   expect(content()).toBe('two');
+});
+
+test('the same bytes with other metadata, written within the same second of an unversioned bucket, are seen', async () => {
+  const { source, look, replica } = world(false);
+  const write = (mark: string) =>
+    source.put('k', Buffer.from('same'), { ...NO_ATTRIBUTES, metadata: { mark } });
+  write('1');
+  await look(once('destination.put', 'after', async () => write('2')));
+  expect(replica.current('k')?.state.attributes.metadata['mark']).toBe('2');
 });
 
 test('a source deleted in the middle leaves what was written and ends', async () => {

@@ -21,6 +21,9 @@ export interface ScriptedAws extends AsyncDisposable {
   seen: SeenRequest[];
   /** How S3 answers from now on. STS always grants. */
   answer: Answer;
+  /** Answers instead, without waiting for the request's body; null: wait for it. */
+  early: ((request: IncomingMessage, response: ServerResponse) => void) | null;
+  openSockets(): Promise<number>;
 }
 
 const GRANTED = `<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult><Credentials>
@@ -34,6 +37,10 @@ export const startScriptedAws = async (): Promise<ScriptedAws> => {
     if (request.headers.authorization?.includes('/sts/')) {
       request.resume();
       response.setHeader('content-type', 'text/xml').end(GRANTED);
+      return;
+    }
+    if (scripted.early !== null) {
+      scripted.early(request, response);
       return;
     }
     let body = '';
@@ -50,6 +57,11 @@ export const startScriptedAws = async (): Promise<ScriptedAws> => {
     buckets: createBuckets(clients, new AbortController().signal),
     seen,
     answer: (_request, response) => response.writeHead(500).end(),
+    early: null,
+    openSockets: () =>
+      new Promise((resolve, reject) =>
+        server.getConnections((error, count) => (error === null ? resolve(count) : reject(error))),
+      ),
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));

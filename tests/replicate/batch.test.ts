@@ -27,6 +27,7 @@ const world = (configuration: ReplicationConfiguration = testConfiguration()) =>
   const records: OutcomeRecord[] = [];
   const delays: [string, number][] = [];
   const dead: { body: string; letter: DeadLetter }[] = [];
+  const sent: typeof dead = [];
   const state = { deadLetterQueueFails: false, deadlineMs: NOW + 900_000 };
   const receipts = createMemoryReceipts();
   const run = (...messages: QueueMessage[]) =>
@@ -43,7 +44,10 @@ const world = (configuration: ReplicationConfiguration = testConfiguration()) =>
           }),
       },
       receipts,
-      liveQueue: { retryLater: async (message, seconds) => void delays.push([message.messageId, seconds]) },
+      liveQueue: {
+        retryLater: async (message, seconds) => void delays.push([message.messageId, seconds]),
+        send: async (body, letter) => void sent.push({ body, letter }),
+      },
       deadLetterQueue: {
         async send(body, letter) {
           if (state.deadLetterQueueFails) throw new ReplicationError('throttled', 'slow down');
@@ -55,7 +59,7 @@ const world = (configuration: ReplicationConfiguration = testConfiguration()) =>
       clock,
       invocation: { requestId: 'r', deadlineMs: state.deadlineMs, fullTimeMs: 900_000, bytesUnderWay: 0 },
     });
-  return { source, replica, failing, calls, records, delays, dead, state, receipts, run };
+  return { source, replica, failing, calls, records, delays, dead, sent, state, receipts, run };
 };
 
 const message = (body: string, fields: Partial<QueueMessage> = {}): QueueMessage => ({
@@ -142,6 +146,19 @@ describe('given back', () => {
     expect(delays).toEqual([['m1', 0]]);
   });
 
+  test('and never quarantined for that: after its last receive it starts over as a new message', async () => {
+    const { source, replica, delays, dead, sent, state, run } = world();
+    source.put('k', Buffer.from('one'));
+    state.deadlineMs = NOW;
+    expect(await run(message(s3Event({ key: 'k', sequencer: '1' }), { receiveCount: 12 }))).toEqual({
+      failed: [],
+    });
+    expect({ delays, dead }).toEqual({ delays: [], dead: [] });
+    state.deadlineMs = NOW + 900_000;
+    await run(message(sent[0]!.body, { messageId: 'm2', earlier: sent[0]!.letter }));
+    expect(replica('replica').current('k')?.bytes.toString()).toBe('one');
+  });
+
   test('what could not be quarantined, because the dead-letter queue did not take it', async () => {
     const { source, failing, dead, state, run } = world();
     source.put('k', Buffer.from('one'));
@@ -224,7 +241,12 @@ describe('quarantined', () => {
       destination: 'replica',
     };
     expect(await run(message(JSON.stringify(hint)))).toEqual({ failed: [] });
-    expect(dead[0]?.letter.reason).toBe('unknown-rule');
+    expect(dead[0]?.letter).toMatchObject({
+      reason: 'unknown-rule',
+      rule: 'gone',
+      bucket: 'source',
+      key: 'k',
+    });
   });
 });
 

@@ -8,14 +8,14 @@ import { createSourceBucket } from './source-bucket.ts';
 export const createBuckets = (clients: S3Clients, signal: AbortSignal): Buckets => ({
   source: ({ source }) =>
     createSourceBucket(
-      { clients, client: () => clients.source(source), signal, name: `source bucket ${source.bucket}` },
+      { clients, pair: () => clients.source(source), signal, name: `source bucket ${source.bucket}` },
       source.bucket,
     ),
   destination: (destination) =>
     createDestinationBucket(
       {
         clients,
-        client: () => clients.destination(destination),
+        pair: () => clients.destination(destination),
         signal,
         name: `destination bucket ${destination.bucket}`,
       },

@@ -8,12 +8,12 @@ import type {
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import { ReplicationError } from '../errors.ts';
-import type { S3Clients } from './clients.ts';
+import type { S3ClientPair, S3Clients } from './clients.ts';
 import { translateError } from './errors.ts';
 
-/** Where the calls of one bucket go. The client is asked for anew each time: it changes when credentials are renewed. */
+/** Where the calls of one bucket go. Asked for anew each time: clients change when credentials are renewed. */
 export interface Target {
-  client(): S3Client;
+  pair(): S3ClientPair;
   clients: S3Clients;
   /** Aborts when the invocation is nearly over. */
   signal: AbortSignal;
@@ -24,6 +24,8 @@ export interface Target {
 export interface CallOptions {
   /** The stream in the request, watched for breaking off and destroyed afterwards. */
   body?: Readable | Buffer;
+  /** Not tried again by the SDK: the caller repeats the whole pair. So is everything with a body. */
+  single?: boolean;
   /** Instead of the deadline: cleaning up goes on after it. */
   signal?: AbortSignal;
   /** Called first with an untranslated error; may throw another or return. */
@@ -37,13 +39,15 @@ export const call = async <Output>(
   send: (client: S3Client, options: { abortSignal: AbortSignal }) => Promise<Output>,
   options: CallOptions = {},
 ): Promise<Output> => {
-  const client = target.client();
+  const pair = target.pair();
   const broken = new AbortController();
   const body = Buffer.isBuffer(options.body) ? undefined : options.body;
   watch(body, broken);
   try {
     const abortSignal = AbortSignal.any([options.signal ?? target.signal, broken.signal]);
-    return await send(client, { abortSignal });
+    return await send(options.body === undefined && !options.single ? pair.retrying : pair.single, {
+      abortSignal,
+    });
   } catch (error) {
     if (broken.signal.aborted) {
       throw new ReplicationError('connection-lost', 'the source body broke off', {
@@ -52,9 +56,11 @@ export const call = async <Output>(
     }
     options.onError?.(error);
     const translated = translateError(error, `${operation} in ${target.name}`);
-    if (translated.reason === 'expired-credentials') target.clients.forget(client);
+    if (translated.reason === 'expired-credentials') target.clients.forget(pair);
     throw translated;
   } finally {
+    // An answer that came before the body was sent leaves the request unfinished: its connection would stay taken.
+    if (body?.readableEnded === false) broken.abort();
     body?.destroy();
   }
 };

@@ -6,7 +6,9 @@ import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import { ReplicationError } from '../errors.ts';
 import type { Destination, Source } from '../rule.ts';
+import { CONTROL_CLIENT } from './control-client.ts';
 import { translateError } from './errors.ts';
+import { signHeaderBytes } from './header-bytes.ts';
 
 /** A role to assume; null: the function's own. */
 interface Role {
@@ -14,43 +16,77 @@ interface Role {
   externalId: string | null;
 }
 
-/** S3 clients by role and region. Credentials are cached with the client and refreshed five minutes before they end. */
+/**
+ * Two clients for one set of credentials. Bytes are tried again by `inPairs`, read and written as a pair; everything else
+ * by the SDK. Both at once would multiply.
+ */
+export interface S3ClientPair {
+  retrying: S3Client;
+  single: S3Client;
+}
+
+/** S3 clients by role and region. Credentials are kept with them and refreshed five minutes before they end. */
 export interface S3Clients {
-  source(source: Source): S3Client;
-  destination(destination: Destination): S3Client;
+  source(source: Source): S3ClientPair;
+  destination(destination: Destination): S3ClientPair;
   /** After `expired-credentials`: the next call assumes the role anew, whatever the clock says. */
-  forget(client: S3Client): void;
+  forget(pair: S3ClientPair): void;
 }
 
 /** S3 allows STS sessions of 15 minutes to an hour for a role assumed by a role (role chaining). */
 const SESSION_SECONDS = 3_600;
 
 export const createS3Clients = (options: { region: string; sessionName: string }): S3Clients => {
-  const sts = new STSClient({ region: options.region, requestHandler: REQUEST_HANDLER });
-  const clients = new Map<string, S3Client>();
-  const own = new S3Client(s3Config(options.region));
-  const forRole = (role: Role, region: string): S3Client => {
+  const sts = new STSClient({ region: options.region, ...CONTROL_CLIENT });
+  const pairs = new Map<string, S3ClientPair>();
+  const own = clientPair(s3Config(options.region));
+  const forRole = (role: Role, region: string): S3ClientPair => {
     const name = JSON.stringify([role.roleArn, role.externalId, region]);
-    const known = clients.get(name);
+    const known = pairs.get(name);
     if (known !== undefined) return known;
-    const client = new S3Client({
+    const pair = clientPair({
       ...s3Config(region),
       // One pool of connections for all.
-      requestHandler: own.config.requestHandler,
-      credentials: () => assumeRole(sts, role, options.sessionName),
+      requestHandler: own.retrying.config.requestHandler,
+      credentials: shared(() => assumeRole(sts, role, options.sessionName)),
     });
-    clients.set(name, client);
-    return client;
+    pairs.set(name, pair);
+    return pair;
   };
   return {
     source: ({ roleArn, externalId }) =>
       roleArn === null ? own : forRole({ roleArn, externalId }, options.region),
     destination: ({ roleArn, externalId, region }) => forRole({ roleArn, externalId }, region),
-    forget(client) {
-      for (const [name, known] of clients) if (known === client) clients.delete(name);
+    forget(pair) {
+      for (const [name, known] of pairs) if (known === pair) pairs.delete(name);
     },
   };
 };
+
+const clientPair = (config: S3ClientConfig): S3ClientPair => {
+  const retrying = signHeaderBytes(new S3Client(config));
+  const { requestHandler } = retrying.config;
+  return { retrying, single: signHeaderBytes(new S3Client({ ...config, requestHandler, maxAttempts: 1 })) };
+};
+
+interface Session {
+  expiration?: Date;
+}
+
+/** Both clients of a pair ask for credentials at the same times; one answer serves both. */
+const shared = <S extends Session>(assume: () => Promise<S>): (() => Promise<S>) => {
+  let current: Promise<S> | null = null;
+  return async () => {
+    const known = await current?.catch(() => null);
+    const endsMs = known?.expiration?.getTime() ?? 0;
+    if (known && endsMs > Date.now() + REFRESH_BEFORE_MS) return known;
+    current = assume();
+    return await current;
+  };
+};
+
+/** As the SDK: it asks again five minutes before the end. */
+const REFRESH_BEFORE_MS = 5 * 60_000;
 
 const REQUEST_HANDLER = {
   connectionTimeout: 3_000,
@@ -103,7 +139,7 @@ const assumeRole = async (sts: STSClient, role: Role, sessionName: string) => {
   } catch (error) {
     const translated = translateError(error, doing);
     // STS does not tell a role that does not exist from one that does not trust the caller.
-    if (translated.reason !== 'access-denied' && translated.reason !== 'invalid-request') throw translated;
+    if (!['access-denied', 'invalid-request'].includes(translated.reason)) throw translated;
     throw new ReplicationError('assume-role-denied', translated.message, {
       cause: error,
       requestId: translated.requestId,

@@ -1,4 +1,5 @@
 /** The destination side: conditional writes with the credentials of the replication role. */
+import { Readable } from 'node:stream';
 import {
   AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
@@ -13,7 +14,8 @@ import { ReplicationError } from '../errors.ts';
 import type { DestinationBucket, Guard, ObjectAttributes, Precondition, Written } from '../ports.ts';
 import type { Destination } from '../rule.ts';
 import { call, type Target, withHeaders } from './call.ts';
-import { isNotFound } from './errors.ts';
+import { isBodiless400, isNotFound } from './errors.ts';
+import { NOT_ASCII } from './header-bytes.ts';
 import { checksumField, objectState, storedChecksum } from './object-state.ts';
 
 /** Cleaning up after a failure may not hold up the rest for long. */
@@ -29,16 +31,21 @@ export const createDestinationBucket = (target: Target, destination: Destination
           await call(target, 'HeadObject', (client, options) => client.send(command, options)),
         );
       } catch (error) {
-        if (error instanceof ReplicationError && isNotFound(error.cause)) return null;
-        throw error;
+        if (!(error instanceof ReplicationError)) throw error;
+        if (isNotFound(error.cause)) return null;
+        if (!isBodiless400(error.cause)) throw error;
+        // What a 400 without a body most likely means here, and what mends itself if it does.
+        target.clients.forget(target.pair());
+        throw new ReplicationError('expired-credentials', error.message, { cause: error.cause });
       }
     },
 
     async put(request) {
+      const body = sendable(request.body, request.attributes);
       const command = new PutObjectCommand({
         Bucket,
         Key: request.key,
-        Body: request.body,
+        Body: body,
         ContentLength: request.sizeBytes,
         ...headerFields(request.attributes),
         ...encryptionFields(destination),
@@ -48,7 +55,7 @@ export const createDestinationBucket = (target: Target, destination: Destination
       withHeaders(command, bodyHeaders(request.guard, request.attributes));
       return written(
         await call(target, 'PutObject', (client, options) => client.send(command, options), {
-          body: request.body,
+          body,
         }),
       );
     },
@@ -121,6 +128,10 @@ export const createDestinationBucket = (target: Target, destination: Destination
     },
   };
 };
+
+/** Node rewrites a Content-Disposition that goes out together with a whole body, and breaks all but ASCII in it. */
+const sendable = (body: Readable | Buffer, attributes: ObjectAttributes): Readable | Buffer =>
+  Buffer.isBuffer(body) && NOT_ASCII.test(attributes.contentDisposition ?? '') ? Readable.from([body]) : body;
 
 const headerFields = (attributes: ObjectAttributes) =>
   defined({

@@ -12,7 +12,7 @@ import { createReceiptStore } from './receipts.ts';
 import { createReporter } from './reporter.ts';
 
 /** Kept free for the receipts, the queue calls and the answer after the last copy was cut off. */
-const RESERVE_MS = 10_000;
+const RESERVE_MS = 20_000;
 
 /** What bodies may take of the memory at once. */
 const BODY_BYTES = 96 * 1024 * 1024;

@@ -16,6 +16,10 @@ const CODES: Record<string, Reason> = {
   ServiceUnavailable: 'service-error',
   RequestTimeout: 'connection-lost',
   RequestTimeTooSkewed: 'service-error',
+  RequestExpired: 'service-error',
+  // While S3 moves a new bucket's name to its region.
+  TemporaryRedirect: 'service-error',
+  Redirect: 'service-error',
   TimeoutError: 'connection-lost',
   IncompleteBody: 'connection-lost',
   XAmzContentSHA256Mismatch: 'connection-lost',
@@ -23,6 +27,9 @@ const CODES: Record<string, Reason> = {
   ExpiredToken: 'expired-credentials',
   ExpiredTokenException: 'expired-credentials',
   TokenRefreshRequired: 'expired-credentials',
+  // The role was made anew while its session was cached: assuming it again mends that.
+  InvalidAccessKeyId: 'expired-credentials',
+  InvalidToken: 'expired-credentials',
   AccessDenied: 'access-denied',
   AccessDeniedException: 'access-denied',
   NoSuchBucket: 'no-such-bucket',
@@ -30,6 +37,8 @@ const CODES: Record<string, Reason> = {
   AuthorizationHeaderMalformed: 'wrong-region',
   IllegalLocationConstraintException: 'wrong-region',
   InvalidObjectState: 'archived',
+  NotImplemented: 'invalid-request',
+  KeyTooLongError: 'key-too-long',
   PreconditionFailed: 'lost-race',
   ConditionalRequestConflict: 'lost-race',
   OperationAborted: 'lost-race',
@@ -67,31 +76,46 @@ export const isNotFound = (error: unknown): boolean => {
   return status === 404 && (code === 'NoSuchKey' || code === 'NotFound');
 };
 
-/**
- * 400 without a better code on a read: the object wants its SSE-C key. HEAD cannot say more than the status.
- * Source: "Using server-side encryption with customer-provided keys", S3 User Guide.
- */
+/** An answer to HEAD, which has no body: the status is all there is. */
+export const isBodiless400 = (error: unknown): boolean => {
+  const { code, status } = describe(error);
+  return status === 400 && isNoCode(code);
+};
+
+/** What S3 answers for an object that wants its SSE-C key ("Using server-side encryption with customer-provided keys"). */
 export const isSseC = (error: unknown): boolean => {
   const { code, status } = describe(error);
-  return status === 400 && ['InvalidRequest', 'BadRequest', '400', 'UnknownError', 'Unknown'].includes(code);
+  return status === 400 && code === 'InvalidRequest';
 };
+
+/** Names the SDK gives where S3 sent no code. */
+const isNoCode = (code: string): boolean =>
+  ['', 'NotFound', 'BadRequest', 'UnknownError', 'Unknown', 'Error'].includes(code) || /^\d{3}$/.test(code);
 
 const reasonOf = (code: string, status: number | null): Reason => {
   const byCode = CODES[code];
   if (byCode !== undefined) return byCode;
-  if (code.startsWith('KMS.')) return 'kms';
+  if (code.startsWith('KMS.')) return reasonOfKms(code);
   if (code === 'AbortError') return 'out-of-time';
   if (CONNECTION_ERRORS.has(code)) return 'connection-lost';
   if (status === null) return 'connection-lost';
-  return reasonOfStatus(status);
+  return reasonOfStatus(status, code);
 };
 
-const reasonOfStatus = (status: number): Reason => {
+/** S3 passes KMS's own exceptions on; only some of them need a person. */
+const reasonOfKms = (code: string): Reason => {
+  if (/Throttling|LimitExceeded/.test(code)) return 'throttled';
+  return /Internal(?!.*State)|Timeout|KeyUnavailable/.test(code) ? 'service-error' : 'kms';
+};
+
+const reasonOfStatus = (status: number, code: string): Reason => {
   if (status === 503 || status === 429) return 'throttled';
   if (status >= 500) return 'service-error';
   if (status === 403 || status === 401) return 'access-denied';
-  if (status === 301 || status === 307) return 'wrong-region';
-  if (status === 409 || status === 412 || status === 404) return 'lost-race';
+  if (status === 301) return 'wrong-region';
+  if (status === 307) return 'service-error';
+  if (status === 412) return 'lost-race';
+  if ((status === 404 || status === 409) && isNoCode(code)) return 'lost-race';
   // 200 with an error in its body arrives here as the error it holds, or without any code.
   if (status < 400) return 'service-error';
   return 'invalid-request';

@@ -10,6 +10,10 @@ export const objectState = (answer: Answer): ObjectState => {
   if (answer.ETag === undefined || answer.ContentLength === undefined) {
     throw new ReplicationError('service-error', 'the answer of S3 has no ETag or no length');
   }
+  if ((answer.MissingMeta ?? 0) > 0) {
+    // Written through an interface that allowed other characters; a copy without these entries would not be one.
+    throw new ReplicationError('invalid-request', `S3 cannot return ${answer.MissingMeta} metadata entries`);
+  }
   return {
     versionId: answer.VersionId ?? null,
     etag: answer.ETag,

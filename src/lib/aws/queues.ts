@@ -1,12 +1,12 @@
 /** The live queue and its dead-letter queue, as the replicate function uses them. */
 import { ChangeMessageVisibilityCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import type { SQSRecord } from 'aws-lambda';
-import { fromAttributes, toAttributes } from '../dead-letter.ts';
+import { type DeadLetter, fromAttributes, toAttributes } from '../dead-letter.ts';
 import type { DeadLetterQueue, LiveQueue, QueueMessage } from '../replicate.ts';
+import { CONTROL_CLIENT } from './control-client.ts';
 import { translateError } from './errors.ts';
 
-export const createSqsClient = (): SQSClient =>
-  new SQSClient({ requestHandler: { connectionTimeout: 3_000, requestTimeout: 10_000 } });
+export const createSqsClient = (): SQSClient => new SQSClient(CONTROL_CLIENT);
 
 export const createLiveQueue = (client: SQSClient, queueUrl: string): LiveQueue => ({
   async retryLater(message, delaySeconds) {
@@ -22,26 +22,35 @@ export const createLiveQueue = (client: SQSClient, queueUrl: string): LiveQueue 
       throw translateError(error, 'ChangeMessageVisibility in the live queue');
     }
   },
+  send: (body, letter) => sendLetter(client, queueUrl, body, letter, 'SendMessage to the live queue'),
 });
 
 export const createDeadLetterQueue = (client: SQSClient, queueUrl: string): DeadLetterQueue => ({
-  async send(body, letter) {
-    const attributes = Object.entries(toAttributes(letter)).map(
-      ([name, value]) => [name, { DataType: 'String', StringValue: value }] as const,
-    );
-    try {
-      await client.send(
-        new SendMessageCommand({
-          QueueUrl: queueUrl,
-          MessageBody: body,
-          MessageAttributes: Object.fromEntries(attributes),
-        }),
-      );
-    } catch (error) {
-      throw translateError(error, 'SendMessage to the dead-letter queue');
-    }
-  },
+  send: (body, letter) => sendLetter(client, queueUrl, body, letter, 'SendMessage to the dead-letter queue'),
 });
+
+const sendLetter = async (
+  client: SQSClient,
+  queueUrl: string,
+  body: string,
+  letter: DeadLetter,
+  doing: string,
+): Promise<void> => {
+  const attributes = Object.entries(toAttributes(letter)).map(
+    ([name, value]) => [name, { DataType: 'String', StringValue: value }] as const,
+  );
+  try {
+    await client.send(
+      new SendMessageCommand({
+        QueueUrl: queueUrl,
+        MessageBody: body,
+        MessageAttributes: Object.fromEntries(attributes),
+      }),
+    );
+  } catch (error) {
+    throw translateError(error, doing);
+  }
+};
 
 /** A record of Lambda's SQS event as the domain sees it. */
 export const queueMessage = (record: SQSRecord): QueueMessage => ({

@@ -12,6 +12,7 @@ import type { Context } from 'aws-lambda';
 import { ReplicationError } from '../errors.ts';
 import type { Receipt } from '../outcome.ts';
 import type { Receipts } from '../replicate.ts';
+import { CONTROL_CLIENT } from './control-client.ts';
 import { translateError } from './errors.ts';
 
 /** Longer than any message can live: 14 days in the live queue or the dead-letter queue. */
@@ -21,9 +22,7 @@ const KEPT_SECONDS = 15 * 24 * 3_600;
 export const createReceiptStore = (tableName: string): ((context: Context) => Receipts) => {
   const persistenceStore = new DynamoDBPersistenceLayer({
     tableName,
-    awsSdkV3Client: new DynamoDBClient({
-      requestHandler: { connectionTimeout: 3_000, requestTimeout: 5_000, httpsAgent: { maxSockets: 64 } },
-    }),
+    awsSdkV3Client: new DynamoDBClient(CONTROL_CLIENT),
   });
   return (context) => {
     const config = new IdempotencyConfig({ expiresAfterSeconds: KEPT_SECONDS, hashFunction: 'sha256' });
@@ -69,5 +68,9 @@ const storeError = (error: unknown): ReplicationError => {
     return new ReplicationError('in-progress', 'another invocation works on the same hint', { cause: error });
   }
   const cause = error instanceof IdempotencyPersistenceLayerError ? (error.cause ?? error) : error;
-  return translateError(cause, 'idempotency table');
+  const translated = translateError(cause, 'idempotency table');
+  if (translated.disposition === 'retry') return translated;
+  // Nothing is wrong with the object: trouble with this table must not send the whole live stream to a person.
+  const { message, requestId } = translated;
+  return new ReplicationError('service-error', message, { cause, requestId });
 };

@@ -44,7 +44,8 @@ const metricsOf = (known: Map<string, Metrics>, record: OutcomeRecord): Metrics 
   };
   const name = JSON.stringify(dimensions);
   const metrics = known.get(name) ?? new Metrics();
-  if (!known.has(name)) metrics.addDimensions(dimensions);
+  // As defaults: dimensions that are only added are gone when Powertools flushes at a hundred values.
+  if (!known.has(name)) metrics.setDefaultDimensions(dimensions);
   known.set(name, metrics);
   return metrics;
 };

@@ -4,21 +4,36 @@ import { GetObjectCommand, type GetObjectCommandOutput, HeadObjectCommand } from
 import { ReplicationError } from '../errors.ts';
 import type { Checksum, ObjectState, Slice, SlicedBody, SourceBucket } from '../ports.ts';
 import { call, type Target, withHeaders } from './call.ts';
-import { isNotFound, isSseC } from './errors.ts';
+import { isBodiless400, isNotFound, isSseC } from './errors.ts';
 import { objectState, storedChecksum } from './object-state.ts';
 
 export const createSourceBucket = (target: Target, bucket: string): SourceBucket => ({
   async head(key) {
     const command = new HeadObjectCommand({ Bucket: bucket, Key: key, ChecksumMode: 'ENABLED' });
     const answer = await orAbsent(
-      call(target, 'HeadObject', (client, options) => client.send(command, options), { onError: refuseSseC }),
+      call(target, 'HeadObject', (client, options) => client.send(command, options)).catch(
+        async (error: unknown) => {
+          // SSE-C, expired credentials or a wrong region: only GET says which.
+          if (error instanceof ReplicationError && isBodiless400(error.cause)) {
+            bodyOf(await get(target, { Bucket: bucket, Key: key, Range: 'bytes=0-0' })).destroy();
+          }
+          throw error;
+        },
+      ),
     );
     return answer === null ? null : objectState(answer);
   },
 
   async open(key) {
     const answer = await orAbsent(get(target, { Bucket: bucket, Key: key }));
-    return answer === null ? null : { state: objectState(answer), body: bodyOf(answer) };
+    if (answer === null) return null;
+    const body = bodyOf(answer);
+    try {
+      return { state: objectState(answer), body };
+    } catch (error) {
+      body.destroy();
+      throw error;
+    }
   },
 
   async read(key, pin, slice) {
@@ -46,6 +61,7 @@ const get = async (
   // As a header and not as ChecksumMode: with that field the SDK would compute the checksum in JavaScript.
   const command = withHeaders(new GetObjectCommand(input), { 'x-amz-checksum-mode': 'ENABLED' });
   return await call(target, 'GetObject', (client, options) => client.send(command, options), {
+    single: true,
     onError: refuseSseC,
   });
 };

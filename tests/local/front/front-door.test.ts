@@ -247,3 +247,16 @@ test('a client that goes away in the middle leaves the front door open for other
   await s3Client('http').send(new PutObjectCommand({ Bucket: 'b', Key: 'k', Body: 'x' }));
   expect(received.at(-1)?.body.toString()).toBe('x');
 });
+
+test('closing does not wait for a client that never began its TLS handshake', async () => {
+  const other = await startCoreServices();
+  const client = connect({ port: Number(new URL(other.front.httpsEndpoint).port), host: '127.0.0.1' });
+  const ended = new Promise((resolve) => {
+    client.once('close', resolve).on('error', () => undefined);
+  });
+  await new Promise((resolve) => {
+    client.once('connect', resolve);
+  });
+  await other.close();
+  await ended;
+});

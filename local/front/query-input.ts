@@ -1,0 +1,59 @@
+import type { AwsRequest } from '../core.ts';
+import { notSupported } from './aws-error.ts';
+import { readBody } from './read-body.ts';
+
+/** The form fields of a request in the query protocol, e.g. `Tags.member.1.Key=team`. */
+export interface QueryInput {
+  action: string;
+  /** `undefined` when absent. */
+  text(name: string): string | undefined;
+  /** `undefined` when absent. */
+  flag(name: string): boolean | undefined;
+  /** `Names.member.1=a` */
+  list(name: string): string[];
+  /** `Parameters.member.1.ParameterKey=a`: one record per member, deeper names joined by dots. */
+  records(name: string): Record<string, string>[];
+  /** `Attributes.entry.1.key=a`: the same for maps. */
+  entries(name: string): Record<string, string>[];
+  /** Refuses fields whose first part is none of `known`: nothing that is asked for is ignored unseen. */
+  refuseOthers(service: string, known: string[]): void;
+}
+
+const LARGEST_BODY_BYTES = 4 * 1024 * 1024;
+
+/** Reads the body, or the query of a request without one. */
+export const readQueryInput = async (request: AwsRequest): Promise<QueryInput> => {
+  const body = await readBody(request.body, LARGEST_BODY_BYTES);
+  const fields = new URLSearchParams(body.length > 0 ? body.toString() : request.query);
+  const text = (name: string): string | undefined => fields.get(name) ?? undefined;
+  const action = text('Action') ?? '';
+  return {
+    action,
+    text,
+    flag: (name) => (fields.has(name) ? fields.get(name) === 'true' : undefined),
+    list: (name) => recordsBelow(fields, `${name}.member.`).map((record) => record[''] ?? ''),
+    records: (name) => recordsBelow(fields, `${name}.member.`),
+    entries: (name) => recordsBelow(fields, `${name}.entry.`),
+    refuseOthers: (service, known) => {
+      const heads = new Set([...fields.keys()].map((name) => name.split('.')[0] ?? ''));
+      const isKnown = (head: string): boolean =>
+        ['Action', 'Version', ...known].includes(head) || head.startsWith('X-Amz-');
+      // The SDK writes a list without members as a name with nothing behind it.
+      const other = [...heads].find((head) => !isKnown(head) && fields.get(head) !== '');
+      if (other !== undefined) throw notSupported(`${service}:${action} with ${other}`);
+    },
+  };
+};
+
+/** `prefix` + `2.Value.Type` → the record number 2's `Value.Type`. In the order of their numbers. */
+const recordsBelow = (fields: URLSearchParams, prefix: string): Record<string, string>[] => {
+  const records = new Map<number, Record<string, string>>();
+  for (const [name, value] of fields) {
+    if (!name.startsWith(prefix)) continue;
+    const [number = '', ...rest] = name.slice(prefix.length).split('.');
+    const record = records.get(Number(number)) ?? {};
+    record[rest.join('.')] = value;
+    records.set(Number(number), record);
+  }
+  return [...records].sort(([a], [b]) => a - b).map(([, record]) => record);
+};

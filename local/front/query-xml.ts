@@ -1,0 +1,30 @@
+import { escapeXml } from './protocol.ts';
+
+/** What an operation of a query service answers. Maps are written as entries, lists as members, absent values not at all. */
+export type QueryOutput =
+  | string
+  | number
+  | boolean
+  | Date
+  | null
+  | undefined
+  | QueryOutput[]
+  | Map<string, string>
+  | { [name: string]: QueryOutput };
+
+/** `{ Tags: [{ Key: 'a' }] }` → `<Tags><member><Key>a</Key></member></Tags>` */
+export const queryXml = (value: QueryOutput): string => {
+  if (value === null || value === undefined) return '';
+  if (value instanceof Date) return value.toISOString();
+  if (Array.isArray(value)) return value.map((item) => element('member', item)).join('');
+  if (value instanceof Map) {
+    return [...value].map(([key, text]) => element('entry', { key, value: text })).join('');
+  }
+  if (typeof value !== 'object') return escapeXml(String(value));
+  return Object.entries(value)
+    .map(([name, child]) => element(name, child))
+    .join('');
+};
+
+const element = (name: string, value: QueryOutput): string =>
+  value === null || value === undefined ? '' : `<${name}>${queryXml(value)}</${name}>`;

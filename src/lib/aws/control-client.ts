@@ -1,0 +1,13 @@
+/**
+ * Settings of clients for small calls: STS, SQS, DynamoDB. The SDK's own limits are minutes long (300 s for DynamoDB, 900 s for
+ * SQS), so one dead connection would use up the whole invocation; `requestTimeout` only logs. Three tries end within the
+ * reserve that every invocation keeps.
+ */
+export const CONTROL_CLIENT = {
+  maxAttempts: 3,
+  requestHandler: {
+    connectionTimeout: 2_000,
+    socketTimeout: 4_000,
+    httpsAgent: { keepAlive: true, maxSockets: 64 },
+  },
+} as const;

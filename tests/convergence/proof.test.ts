@@ -1,0 +1,206 @@
+/** What counts as a proof that a replica is right, and what does not. */
+import { describe, expect, test } from 'vitest';
+import { ReplicationError } from '../../src/lib/errors.ts';
+import { holds } from '../../src/lib/holds.ts';
+import { copyMultipart, equalRanges } from '../../src/lib/multipart.ts';
+import type { Checksum, DestinationBucket, ObjectState, SourceBucket, Written } from '../../src/lib/ports.ts';
+import { guardFor, proofOf } from '../../src/lib/proof.ts';
+import { stampedMetadata, stampOf } from '../../src/lib/stamp.ts';
+import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import { NO_ATTRIBUTES } from '../model/memory-buckets.ts';
+
+const md5 = (bytes: Buffer): string => createHash('md5').update(bytes).digest('hex');
+const CRC: Checksum = { algorithm: 'CRC64NVME', type: 'FULL_OBJECT', value: 'one=' };
+
+const state = (fields: Partial<ObjectState> = {}): ObjectState => ({
+  versionId: 'v1',
+  etag: `"${md5(Buffer.from('a'))}"`,
+  sizeBytes: 1,
+  lastModifiedMs: 0,
+  encryption: 'AES256',
+  checksum: null,
+  attributes: NO_ATTRIBUTES,
+  ...fields,
+});
+
+const written = (fields: Partial<Written> = {}): Written => ({ ...state(), ...fields });
+const OPAQUE = { etag: '"0123"', encryption: 'aws:kms' };
+
+describe('after a write', () => {
+  test('S3 storing the same checksum is a proof, and a different one is none', () => {
+    const source = state({ checksum: CRC });
+    expect(proofOf(source, written({ checksum: CRC }), guardFor(source))).toBe('checksum');
+    const other = written({ checksum: { ...CRC, value: 'two=' } });
+    expect(() => proofOf(source, other, guardFor(source))).toThrow(ReplicationError);
+  });
+
+  test('equal ETags are a proof where both are digests', () => {
+    expect(proofOf(state(), written(), guardFor(state()))).toBe('etag');
+  });
+
+  test('with KMS, the MD5 that S3 checked on the way in is the proof', () => {
+    expect(guardFor(state())).toEqual({ kind: 'md5', md5: 'DMF1ucDxtqgxw5niaXcmYQ==' });
+    expect(proofOf(state(), written(OPAQUE), guardFor(state()))).toBe('md5');
+  });
+
+  test('with KMS on both sides and nothing stored, a checksum is computed on the way', () => {
+    const source = state(OPAQUE);
+    expect(guardFor(source)).toEqual({ kind: 'compute' });
+    expect(proofOf(source, written(OPAQUE), { kind: 'compute' })).toBe('computed');
+  });
+
+  test('a server that ignores the checksum and hides the ETag proves nothing', () => {
+    const source = state({ checksum: CRC });
+    expect(() => proofOf(source, written(OPAQUE), guardFor(source))).toThrow('proves');
+  });
+});
+
+describe('at the next look', () => {
+  const stamped = (fields: Partial<ObjectState>): ObjectState =>
+    state({
+      attributes: { ...NO_ATTRIBUTES, metadata: stampedMetadata(state()) },
+      versionId: 'r1',
+      ...fields,
+    });
+
+  test('a replica with the stamp and the content is held', () => {
+    expect(holds(stamped({}), state())).toBe(true);
+  });
+
+  test('a stamp alone, on a replica nobody has checked, is not enough', () => {
+    expect(holds(stamped(OPAQUE), state())).toBe(false);
+    expect(holds(stamped({ ...OPAQUE, checksum: CRC }), state())).toBe(true);
+  });
+
+  test('the stamp of another version is not held, whatever the content', () => {
+    expect(holds(stamped({}), state({ versionId: 'v2' }))).toBe(false);
+  });
+
+  test('content that differs is not held, whatever the stamp', () => {
+    expect(holds(stamped({ etag: `"${md5(Buffer.from('b'))}"` }), state())).toBe(false);
+  });
+
+  test('a foreign object with the same content and attributes is held, with other metadata it is not', () => {
+    expect(holds(state({ versionId: 'r1' }), state())).toBe(true);
+    const other = state({ attributes: { ...NO_ATTRIBUTES, metadata: { owner: 'someone' } } });
+    expect(holds(other, state())).toBe(false);
+  });
+});
+
+describe('the stamp', () => {
+  test('names the version, or the ETag where the version id does not name one state', () => {
+    expect(stampOf(state())).toBe('v/v1');
+    expect(stampOf(state({ versionId: null }))).toBe(`e/${md5(Buffer.from('a'))}`);
+    expect(stampOf(state({ versionId: 'null' }))).toBe(`e/${md5(Buffer.from('a'))}`);
+  });
+
+  test('is left out where the metadata would exceed 2 KB', () => {
+    const full = state({ attributes: { ...NO_ATTRIBUTES, metadata: { note: 'x'.repeat(2_030) } } });
+    expect(stampedMetadata(full)).toEqual(full.attributes.metadata);
+  });
+});
+
+describe('multipart', () => {
+  const parts = [Buffer.alloc(5, 'a'), Buffer.alloc(3, 'b')];
+  const digest = createHash('md5')
+    .update(Buffer.from(parts.map(md5).join(''), 'hex'))
+    .digest('hex');
+  const version = state({ etag: `"${digest}-2"`, sizeBytes: 8 });
+
+  const world = (read: (partNumber: number) => Buffer, encryption = 'AES256') => {
+    const calls: string[] = [];
+    const source: SourceBucket = {
+      head: async () => version,
+      open: async () => null,
+      partsCount: async () => 2,
+      read: async (_key, _pin, slice) => {
+        const bytes = read(slice.kind === 'part' ? slice.partNumber : 0);
+        return { body: Readable.from([bytes]), sizeBytes: bytes.length, checksum: null };
+      },
+    };
+    const destination: DestinationBucket = {
+      head: async () => null,
+      put: async () => written(),
+      createUpload: async ({ checksum }) => {
+        calls.push(`create ${checksum?.algorithm ?? 'default'}`);
+        return { uploadId: 'u', encryption };
+      },
+      uploadPart: async ({ partNumber, body, guard }) => {
+        calls.push(`part ${partNumber} ${guard.kind}`);
+        return { partNumber, etag: `"${md5(await buffer(body))}"`, checksum: null };
+      },
+      completeUpload: async () => {
+        calls.push('complete');
+        return written(encryption === 'AES256' ? { etag: version.etag } : OPAQUE);
+      },
+      abortUpload: async () => void calls.push('abort'),
+    };
+    const copy = () =>
+      copyMultipart({
+        source,
+        destination,
+        sourceKey: 'k',
+        replicaKey: 'k',
+        version,
+        opened: null,
+        attributes: NO_ATTRIBUTES,
+        precondition: { kind: 'absent' },
+        invocation: { requestId: 'r', deadlineMs: 900_000, fullTimeMs: 900_000, bytesUnderWay: 0 },
+        clock: { now: () => 0, sleep: async () => undefined },
+      });
+    return { copy, calls };
+  };
+
+  test('the parts as they were uploaded give the ETag of the source', async () => {
+    const { copy, calls } = world((partNumber) => parts[partNumber - 1]!);
+    expect((await copy()).proof).toBe('etag');
+    expect(calls).toEqual(['create default', 'part 1 none', 'part 2 none', 'complete']);
+  });
+
+  test('a part that changed on the way is found before anything is completed', async () => {
+    const { copy, calls } = world((partNumber) => (partNumber === 1 ? parts[0]! : Buffer.alloc(3, 'c')));
+    // The last way of proving it, a checksum computed here, would only prove that the wrong bytes arrived well.
+    await expect(copy()).rejects.toMatchObject({ reason: 'bad-checksum' });
+    expect(calls).not.toContain('complete');
+  });
+
+  test('a server that sends the whole object for every part is found out by the sum', async () => {
+    const { copy, calls } = world(() => Buffer.concat(parts));
+    await expect(copy()).rejects.toMatchObject({ reason: 'service-error' });
+    expect(calls).not.toContain('complete');
+  });
+
+  test('where KMS hides the ETags the parts are sent with computed checksums, and not sent twice', async () => {
+    const { copy, calls } = world((partNumber) => parts[partNumber - 1]!, 'aws:kms');
+    expect((await copy()).proof).toBe('computed');
+    expect(calls).toEqual([
+      'create default',
+      'abort',
+      'create CRC32',
+      'part 1 compute',
+      'part 2 compute',
+      'complete',
+    ]);
+  });
+
+  test('ranges cover every byte once, in as many parts as asked where S3 allows it', () => {
+    for (const [sizeBytes, count] of [
+      [0, 1],
+      [1, 1],
+      [20 * 1024 ** 2 + 1, 3],
+      [6 * 1024 ** 3, null],
+    ] as const) {
+      const slices = equalRanges(sizeBytes, count);
+      let next = 0;
+      for (const slice of slices) {
+        if (slice.kind !== 'range') continue;
+        expect(slice.firstByte).toBe(next);
+        next = slice.lastByte + 1;
+      }
+      expect(next).toBe(sizeBytes);
+      if (count !== null) expect(slices).toHaveLength(count);
+    }
+  });
+});
