@@ -171,6 +171,7 @@ test('the replicate role may do this and nothing else', () => {
     'sqs:GetQueueAttributes on LiveQueue.Arn',
     'sqs:ReceiveMessage on LiveQueue.Arn',
     'sqs:SendMessage on LiveDeadLetterQueue.Arn',
+    'sqs:SendMessage on LiveQueue.Arn',
     'sts:AssumeRole on arn:aws:iam::111111111111:role/reader',
     'sts:AssumeRole on arn:aws:iam::222222222222:role/replica',
     'sts:AssumeRole on arn:aws:iam::333333333333:role/second',
