@@ -1,0 +1,55 @@
+/** An account of the local AWS as its administrator uses it. */
+import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
+import { SQSClient } from '@aws-sdk/client-sqs';
+import type { LocalAws } from '../local/aws.ts';
+import { clientConfig } from '../local/client-config.ts';
+
+export interface Account extends AsyncDisposable {
+  accountId: string;
+  /** A client with all rights in the account. Default region: the one of the stack. */
+  s3(region?: string): S3Client;
+  sqs: SQSClient;
+  /** What other programs need to use this account: the AWS CLI, SDKs, the replicator's own command line. */
+  environment(region?: string): Record<string, string>;
+}
+
+export const createAccount = (aws: LocalAws, accountId: string): Account => {
+  const credentials = aws.root(accountId);
+  const s3Clients = new Map<string, S3Client>();
+  const sqs = new SQSClient({ ...clientConfig(aws, credentials) });
+  return {
+    accountId,
+    sqs,
+    s3(region = aws.region) {
+      const client =
+        s3Clients.get(region) ??
+        new S3Client({ ...clientConfig(aws, credentials, { region }), ...S3_SETTINGS });
+      s3Clients.set(region, client);
+      return client;
+    },
+    environment: (region = aws.region) => ({
+      AWS_ENDPOINT_URL: aws.endpoint,
+      AWS_CA_BUNDLE: aws.caFile,
+      NODE_EXTRA_CA_CERTS: aws.caFile,
+      AWS_REGION: region,
+      // The older name, which the AWS CLI 1 knows.
+      AWS_DEFAULT_REGION: region,
+      AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+    }),
+    async [Symbol.asyncDispose]() {
+      sqs.destroy();
+      for (const client of s3Clients.values()) client.destroy();
+    },
+  };
+};
+
+const nothing = (): void => undefined;
+
+/** Large bodies are compared here byte by byte: their checksums need not be computed as well. */
+const S3_SETTINGS = {
+  // The SDK warns on the console about streams it cannot send again.
+  logger: { debug: nothing, info: nothing, warn: nothing, error: nothing },
+  requestChecksumCalculation: 'WHEN_REQUIRED',
+  responseChecksumValidation: 'WHEN_REQUIRED',
+} as const satisfies S3ClientConfig;

@@ -1,0 +1,43 @@
+/** Sizes, times and rates for people. */
+
+const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const;
+
+/** `0 B`, `46.9 KiB`, `1 GiB`. */
+export const formatBytes = (bytes: number): string => {
+  let value = bytes;
+  let unit = 0;
+  // 1023.96 KiB would be shown as 1024.0 KiB.
+  while (Math.round(value * 10) / 10 >= 1024 && unit < UNITS.length - 1) {
+    value /= 1024;
+    unit += 1;
+  }
+  const text = value.toFixed(value >= 100 ? 0 : 1).replace(/\.0$/, '');
+  return `${text} ${UNITS[unit]}`;
+};
+
+/** The size that `64MiB`, `1.5 GiB`, `2gb` or `500` means, in whole bytes; null for anything else. Units are powers of 1,024. */
+export const parseBytes = (text: string): number | null => {
+  const match = /^(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?$/i.exec(text.trim());
+  if (match === null) return null;
+  const power = 'kmgt'.indexOf(match[2]?.toLowerCase() || '-') + 1;
+  return Math.round(Number(match[1]) * 1024 ** power);
+};
+
+/** `0.04 s`, `3.2 s`, `75 s`. */
+export const formatSeconds = (milliseconds: number): string => {
+  const seconds = milliseconds / 1000;
+  const digits = seconds < 0.1 ? 2 : seconds < 60 ? 1 : 0;
+  return `${seconds.toFixed(digits)} s`;
+};
+
+/** MB/s, in the powers of ten that networks are sold in. */
+export const formatRate = (bytes: number, milliseconds: number): string => {
+  const megabytesPerSecond = bytes / 1e6 / (milliseconds / 1000);
+  return `${megabytesPerSecond.toFixed(megabytesPerSecond < 10 ? 1 : 0)} MB/s`;
+};
+
+/** The value that `share` of the values do not exceed; 0 where there are none. */
+export const quantile = (values: readonly number[], share: number): number => {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? 0;
+};

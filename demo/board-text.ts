@@ -1,0 +1,79 @@
+/** How the board looks: rows of a table for a terminal, sentences for a log. */
+import { printable } from '../src/cli/printable.ts';
+import { formatBytes, formatRate, formatSeconds } from './amounts.ts';
+import { lagMs } from './board.ts';
+import type { Board, Entry, Replica } from './board.ts';
+import { fit, shorten } from './text-width.ts';
+import type { Style } from './terminal.ts';
+
+/** As many lines as there are entries, and two more. */
+export const boardLines = (board: Board, columns: number, style: Style): string[] => {
+  const nameColumns = Math.min(48, Math.max(16, columns - 62));
+  const row = (name: string, size: string, state: string, lag: string, rate: string): string =>
+    `  ${fit(name, nameColumns)}  ${size.padStart(9)}  ${state}  ${lag.padStart(7)}  ${rate.padStart(8)}`;
+  const title = row('OBJECT', 'SIZE', fit('STATE', STATE_COLUMNS), 'LAG', 'SPEED');
+  return [
+    style('dim', title),
+    ...board.entries.map((entry) => {
+      const { text, color } = stateOf(entry);
+      const state = style(color, fit(text, STATE_COLUMNS));
+      return row(nameOf(entry), formatBytes(entry.object.sizeBytes), state, lagOf(entry), speedOf(entry));
+    }),
+  ];
+};
+
+const STATE_COLUMNS = 27;
+
+/** One line about an object that has just reached another state; see {@link stateOf}. */
+export const entrySentence = (entry: Entry): string => {
+  const details = [
+    formatBytes(entry.object.sizeBytes),
+    lagOf(entry) && `lag ${lagOf(entry)}`,
+    speedOf(entry),
+  ];
+  return `${shorten(nameOf(entry), 60)}: ${stateOf(entry).text} (${details.filter(Boolean).join(', ')})`;
+};
+
+interface EntryState {
+  text: string;
+  color: 'dim' | 'yellow' | 'green' | 'red';
+}
+
+const stateOf = ({ object, isUploading, uploadedBytes, uploadedMs, replicas }: Entry): EntryState => {
+  if (isUploading) {
+    return { text: `uploading ${percent(uploadedBytes, object.sizeBytes * object.writes)}`, color: 'yellow' };
+  }
+  if (uploadedMs === null) return { text: 'comes next', color: 'dim' };
+  const replicated = replicas.filter(({ state }) => state === 'replicated').length;
+  const count = replicas.length === 1 ? '' : ` ${replicated} of ${replicas.length}`;
+  const refused = replicas.find(({ state }) => state === 'quarantined');
+  if (refused) return { text: `${refused.reason ?? 'quarantined'}${count && `,${count}`}`, color: 'red' };
+  if (replicated === replicas.length) {
+    return {
+      text: replicas.length === 1 ? 'replicated' : `replicated to ${replicas.length}`,
+      color: 'green',
+    };
+  }
+  const copying = replicas.find(({ state }) => state === 'copying');
+  if (copying) return { text: `copying ${percent(copying.copiedBytes, object.sizeBytes)}`, color: 'yellow' };
+  return { text: replicated === 0 ? 'waiting' : `replicated${count}`, color: 'yellow' };
+};
+
+export const nameOf = ({ object: { key, writes } }: Pick<Entry, 'object'>): string =>
+  printable(key) + (writes === 1 ? '' : ` ×${writes}`);
+
+const lagOf = (entry: Entry): string => {
+  const lag = lagMs(entry);
+  return lag === null ? '' : formatSeconds(lag);
+};
+
+/** Of objects that take long enough to tell. */
+const speedOf = ({ object, replicas }: Entry): string => {
+  const slowest = Math.max(...replicas.map(durationOf));
+  return slowest > 0 && object.sizeBytes >= 1024 * 1024 ? formatRate(object.sizeBytes, slowest) : '';
+};
+
+const durationOf = ({ durationMs }: Replica): number => durationMs ?? 0;
+
+const percent = (part: number, whole: number): string =>
+  `${whole === 0 ? 0 : Math.floor((100 * part) / whole)} %`;

@@ -1,0 +1,79 @@
+/** What is known about each object while the demo runs. No drawing here. */
+import type { OutcomeLine } from './outcome-lines.ts';
+import type { DemoObject } from './objects.ts';
+import type { ReplicaPlace } from './replica-places.ts';
+
+/** One object on its way. Times are milliseconds of the demo's own clock. */
+export interface Entry {
+  object: DemoObject;
+  isUploading: boolean;
+  uploadedBytes: number;
+  /** When S3 answered the last write; null before. */
+  uploadedMs: number | null;
+  replicas: Replica[];
+}
+
+export interface Replica {
+  place: ReplicaPlace;
+  state: 'waiting' | 'copying' | 'replicated' | 'quarantined';
+  /** Why it is in the dead-letter queue. */
+  reason: string | null;
+  /** Parts stored so far of a multipart copy. */
+  copiedBytes: number;
+  replicatedMs: number | null;
+  /** How long the function worked on it; null until it is replicated. */
+  durationMs: number | null;
+}
+
+export interface Board {
+  entries: Entry[];
+  /** Nothing is under way any more. */
+  isSettled(): boolean;
+  /** Takes in what the function reported; answers the replica it is about. */
+  report(outcome: OutcomeLine): { entry: Entry; replica: Replica } | null;
+}
+
+export const createBoard = (
+  objects: DemoObject[],
+  placesOf: (object: DemoObject) => ReplicaPlace[],
+): Board => {
+  const entries = objects.map((object) => ({
+    object,
+    isUploading: false,
+    uploadedBytes: 0,
+    uploadedMs: null,
+    replicas: placesOf(object).map(newReplica),
+  }));
+  return {
+    entries,
+    isSettled: () => entries.every(entryIsSettled),
+    report(outcome) {
+      const { sourceBucket, key, destinationBucket } = outcome;
+      const entry = entries.find(({ object }) => object.bucket === sourceBucket && object.key === key);
+      const replica = entry?.replicas.find(({ place }) => place.bucket === destinationBucket);
+      if (entry === undefined || replica === undefined) return null;
+      if (outcome.ending === 'quarantine')
+        Object.assign(replica, { state: 'quarantined', reason: outcome.reason });
+      return { entry, replica };
+    },
+  };
+};
+
+/** Uploaded, and every replica is there or in the dead-letter queue. */
+export const entryIsSettled = ({ uploadedMs, replicas }: Entry): boolean =>
+  uploadedMs !== null && replicas.every(({ state }) => state === 'replicated' || state === 'quarantined');
+
+/** From the last write to the last replica; null until all are there. */
+export const lagMs = ({ uploadedMs, replicas }: Entry): number | null => {
+  if (uploadedMs === null || replicas.some(({ state }) => state !== 'replicated')) return null;
+  return Math.max(...replicas.map(({ replicatedMs }) => (replicatedMs ?? 0) - uploadedMs), 0);
+};
+
+const newReplica = (place: ReplicaPlace): Replica => ({
+  place,
+  state: 'waiting',
+  reason: null,
+  copiedBytes: 0,
+  replicatedMs: null,
+  durationMs: null,
+});

@@ -1,0 +1,76 @@
+/** `npm run demo`: see options.ts for what it takes, story.ts for what it does. */
+import { formatSeconds } from './amounts.ts';
+import { keepLines } from './keep.ts';
+import { parseOptions, USAGE, UsageError } from './options.ts';
+import type { DemoOptions } from './options.ts';
+import { setUp, tell } from './story.ts';
+import { createTerminal } from './terminal.ts';
+import type { Terminal } from './terminal.ts';
+import type { TwoAccounts } from './two-accounts.ts';
+
+const EXIT = { ok: 0, failure: 1, usage: 2, interrupted: 130 } as const;
+
+/** The exit code. Whatever happens, servers, processes and files are gone when it resolves. */
+const main = async (argv: string[]): Promise<number> => {
+  const signal = interruption();
+  let terminal = createTerminal(process.stdout, { plain: true });
+  try {
+    const options = parseOptions(argv);
+    if (options.help) {
+      process.stdout.write(USAGE);
+      return EXIT.ok;
+    }
+    terminal = createTerminal(process.stdout, options);
+    await demo(terminal, options, signal);
+    return EXIT.ok;
+  } catch (error) {
+    terminal.keep();
+    if (signal.aborted) {
+      terminal.line('\nInterrupted; everything is cleaned up.');
+      return EXIT.interrupted;
+    }
+    const message = error instanceof Error ? error.message : String(error);
+    process.stderr.write(`\n${terminal.style('red', '✘')} ${message}\n`);
+    if (!(error instanceof UsageError)) return EXIT.failure;
+    process.stderr.write(`\n${USAGE}`);
+    return EXIT.usage;
+  }
+};
+
+const demo = async (terminal: Terminal, options: DemoOptions, signal: AbortSignal): Promise<void> => {
+  const startedMs = performance.now();
+  const teller = { terminal, options, signal };
+  await using accounts = await setUp(teller);
+  await unlessAborted(signal, tell(accounts, teller));
+  const took = formatSeconds(performance.now() - startedMs);
+  terminal.line(`\n${terminal.style('green', '✔')} Both sides agree. It took ${took} in all.`);
+  if (options.keep) await stayUp(terminal, accounts, signal);
+};
+
+const stayUp = async (terminal: Terminal, accounts: TwoAccounts, signal: AbortSignal): Promise<void> => {
+  terminal.line('\nBoth accounts stay up until Ctrl-C. To use them:\n');
+  for (const line of keepLines(accounts)) terminal.line(line);
+  // Servers keep the process alive; the promise alone would not.
+  await aborted(signal).catch(() => terminal.line('\nStopping.'));
+};
+
+/** The work may go on for a moment after that, and then fail by itself, because nothing answers it any more. */
+const unlessAborted = <Result>(signal: AbortSignal, work: Promise<Result>): Promise<Result> =>
+  Promise.race([work, aborted(signal)]);
+
+const aborted = (signal: AbortSignal): Promise<never> =>
+  new Promise((_resolve, reject) => {
+    const fail = (): void => reject(new Error('interrupted'));
+    if (signal.aborted) fail();
+    else signal.addEventListener('abort', fail, { once: true });
+  });
+
+/** Aborted by Ctrl-C and its like, and when nobody reads the output any more. A second Ctrl-C ends the process at once. */
+const interruption = (): AbortSignal => {
+  const controller = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(name, () => controller.abort());
+  process.stdout.on('error', () => controller.abort());
+  return controller.signal;
+};
+
+process.exitCode = await main(process.argv.slice(2));

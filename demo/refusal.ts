@@ -1,0 +1,25 @@
+/** What the demo breaks: a destination bucket whose policy refuses some of the replicas. */
+import { GetBucketPolicyCommand, PutBucketPolicyCommand } from '@aws-sdk/client-s3';
+import type { S3Client } from '@aws-sdk/client-s3';
+
+/** Denies writing under the prefix. Answers what takes the denial back. */
+export const refuseWrites = async (
+  client: S3Client,
+  bucket: string,
+  prefix: string,
+): Promise<() => Promise<void>> => {
+  const { Policy: before = '' } = await client.send(new GetBucketPolicyCommand({ Bucket: bucket }));
+  const policy: { Statement: unknown[] } = JSON.parse(before);
+  policy.Statement.push({
+    Sid: 'NobodyWritesHere',
+    Effect: 'Deny',
+    Principal: '*',
+    Action: 's3:PutObject',
+    Resource: `arn:aws:s3:::${bucket}/${prefix}*`,
+  });
+  const put = async (text: string): Promise<void> => {
+    await client.send(new PutBucketPolicyCommand({ Bucket: bucket, Policy: text }));
+  };
+  await put(JSON.stringify(policy));
+  return () => put(before);
+};

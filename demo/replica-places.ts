@@ -1,0 +1,64 @@
+/** Where the replicas of an object are to be, by the rules, and whether they are there. */
+import { HeadObjectCommand, NotFound } from '@aws-sdk/client-s3';
+import type { HeadObjectCommandOutput, S3Client } from '@aws-sdk/client-s3';
+import type { Configuration } from '../src/lib/configuration.ts';
+import { destinationKey, ruleWants } from '../src/lib/rule.ts';
+import type { Destination, ReplicationRule } from '../src/lib/rule.ts';
+import type { Account } from './account.ts';
+
+export interface ObjectName {
+  bucket: string;
+  key: string;
+}
+
+/** One place an object is replicated to. */
+export interface ReplicaPlace extends ObjectName {
+  source: ObjectName;
+  rule: ReplicationRule;
+  destination: Destination;
+}
+
+export const replicaPlaces = ({ replication }: Configuration, source: ObjectName): ReplicaPlace[] =>
+  replication.rules
+    .filter((rule) => ruleWants(rule, source.bucket, source.key))
+    .flatMap((rule) =>
+      rule.destinations.map((destination) => {
+        const { bucket } = destination;
+        return { bucket, key: destinationKey(rule, destination, source.key), source, rule, destination };
+      }),
+    );
+
+/**
+ * Does the place hold the source's current version? Judged from outside by two HEADs: by the stamp where versions have names
+ * and replicas carry it, else by ETag and stored checksum. False while there is no source object.
+ */
+export const isReplicated = async (
+  accounts: { source: Account; destination: Account },
+  place: ReplicaPlace,
+): Promise<boolean> => {
+  const { bucket, key } = place.source;
+  const [source, replica] = await Promise.all([
+    head(accounts.source.s3(), bucket, key),
+    head(accounts.destination.s3(place.destination.region), place.bucket, place.key),
+  ]);
+  if (source === null || replica === null) return false;
+  const stamp = replica.Metadata?.[STAMP];
+  if (stamp?.startsWith('v/')) return stamp === `v/${source.VersionId ?? ''}`;
+  return replica.ETag === source.ETag && replica.ContentLength === source.ContentLength;
+};
+
+/** `x-amz-meta-s3r`, see docs. Named here again, so that a change of it is noticed. */
+export const STAMP = 's3r';
+
+const head = async (
+  client: S3Client,
+  bucket: string,
+  key: string,
+): Promise<HeadObjectCommandOutput | null> => {
+  try {
+    return await client.send(new HeadObjectCommand({ Bucket: bucket, Key: key }));
+  } catch (error) {
+    if (error instanceof NotFound) return null;
+    throw error;
+  }
+};

@@ -1,0 +1,35 @@
+/** Runs the project's own command line as an operator does, in a process of its own. */
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { REPOSITORY } from './package-stack.ts';
+
+export interface CliRun {
+  exitCode: number;
+  stdout: string;
+  stderr: string;
+}
+
+/** `argv` is what follows `s3-replicator`; `environment` says whose account and where AWS is. */
+export const runReplicatorCli = (
+  argv: string[],
+  environment: Record<string, string>,
+  signal?: AbortSignal,
+): Promise<CliRun> =>
+  new Promise((resolve, reject) => {
+    const script = join(REPOSITORY, 'bin', 's3-replicator.mjs');
+    const env = { ...withoutAws(process.env), ...environment };
+    execFile(
+      process.execPath,
+      [script, ...argv],
+      { cwd: REPOSITORY, env, signal },
+      (error, stdout, stderr) => {
+        const exitCode = error === null ? 0 : error.code;
+        if (typeof exitCode === 'number') resolve({ exitCode, stdout, stderr });
+        else reject(error ?? new Error('s3-replicator was ended by a signal'));
+      },
+    );
+  });
+
+/** A profile or a region of the person who runs the demo must not lead it to the real AWS. */
+const withoutAws = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv =>
+  Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('AWS_')));

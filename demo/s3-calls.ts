@@ -1,0 +1,37 @@
+/** Counts the S3 calls that the replicator makes, by object. */
+import type { LocalAws } from '../local/aws.ts';
+import type { ObjectName } from './replica-places.ts';
+
+export interface S3Calls {
+  /** Calls about this object, by those who assumed a role; ours, as the root user, are not among them. */
+  about(name: ObjectName): number;
+  total(): number;
+}
+
+/** Watches every request from now on. */
+export const countS3Calls = (aws: Pick<LocalAws, 'faults'>): S3Calls => {
+  const counts = new Map<string, number>();
+  const before = aws.faults.plan;
+  aws.faults.plan = (request) => {
+    if (request.service === 's3' && request.caller.kind === 'session') {
+      counts.set(request.path, (counts.get(request.path) ?? 0) + 1);
+    }
+    return before?.(request);
+  };
+  return {
+    about: ({ bucket, key }) =>
+      [...counts].reduce(
+        (sum, [path, count]) => sum + (decoded(path) === `/${bucket}/${key}` ? count : 0),
+        0,
+      ),
+    total: () => [...counts.values()].reduce((sum, count) => sum + count, 0),
+  };
+};
+
+const decoded = (path: string): string | null => {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return null;
+  }
+};

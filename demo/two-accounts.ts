@@ -1,0 +1,220 @@
+/**
+ * Two AWS accounts on this machine with the packaged stack deployed between them, permissions enforced: what the demo, the
+ * end-to-end tests and the benchmarks run on.
+ *
+ * ```ts
+ * await using accounts = await startTwoAccounts({ configuration: { … }, packaged: '.serverless' });
+ * await accounts.source.s3().send(new PutObjectCommand({ Bucket, Key, Body }));
+ * await accounts.waitUntilReplicated([{ bucket: Bucket, key: Key }]);
+ * ```
+ */
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startLocalAws } from '../local/aws.ts';
+import type { LocalAws, LocalAwsOptions } from '../local/aws.ts';
+import { parseTemplate } from '../local/cloudformation/template.ts';
+import type { Template } from '../local/cloudformation/template.ts';
+import type { LogLine } from '../local/lambda/log-sink.ts';
+import { loadConfiguration } from '../src/lib/configuration.ts';
+import type { Configuration } from '../src/lib/configuration.ts';
+import { resourceNames } from '../src/lib/resource-names.ts';
+import type { ResourceNames } from '../src/lib/resource-names.ts';
+import { createAccount } from './account.ts';
+import type { Account } from './account.ts';
+import { createOutcomes } from './outcome-lines.ts';
+import type { Outcomes } from './outcome-lines.ts';
+import { packageStack, REPOSITORY, TEMPLATE_FILE } from './package-stack.ts';
+import { createWaits } from './waits.ts';
+import type { Waits } from './waits.ts';
+
+export const SOURCE_ACCOUNT = '111111111111';
+export const DESTINATION_ACCOUNT = '222222222222';
+
+export interface TwoAccountsOptions {
+  /** Path of a replication.yml, or its content as an object. Default: the repository's own. */
+  configuration?: string | object;
+  /** Default `prod`. */
+  stage?: string;
+  /** Output folder of {@link packageStack} for this configuration and stage. Default: it is packaged here and now. */
+  packaged?: string;
+  /** For objects and unpacked functions. Default: a new one, which `stop` removes. */
+  directory?: string;
+  /** Source buckets exist before the deployment. Default: versioned; by name, with the properties of AWS::S3::Bucket. */
+  sourceBuckets?: Record<string, BucketProperties>;
+  /** Changes a template before it is deployed, e.g. to take a permission away. */
+  edit?: { stack?: (template: Template) => void; destination?: (template: Template) => void };
+  /** What is there before the stack is deployed, such as other teams' notifications. */
+  before?: (accounts: Pick<TwoAccounts, 'aws' | 'source' | 'destination'>) => Promise<void>;
+  /** Every line the functions write. */
+  onLog?: (line: LogLine) => void;
+  /** Told when a step is done. */
+  onStep?: (step: Step) => void;
+  lambda?: LocalAwsOptions['lambda'];
+  /** Ends packaging; what was started until then is stopped. */
+  signal?: AbortSignal;
+}
+
+/** The properties of AWS::S3::Bucket that the local S3 knows. */
+type BucketProperties = Omit<Parameters<LocalAws['s3']['createBucket']>[0], 'name' | 'accountId' | 'region'>;
+
+export type Step = 'started' | 'packaged' | 'destinations-deployed' | 'stack-deployed';
+
+export interface TwoAccounts extends Waits, AsyncDisposable {
+  /** Everything else: its clock, faults, lambda.usage(), iam, cloudformation, … */
+  aws: LocalAws;
+  configuration: Configuration;
+  /** The file the configuration was read from. */
+  replicationFile: string;
+  /** Where the package is. */
+  packaged: string;
+  names: ResourceNames;
+  source: Account;
+  destination: Account;
+  /** Outputs of the stack in the source account. */
+  outputs: Record<string, string>;
+  liveQueueUrl: string;
+  deadLetterQueueUrl: string;
+  /** What the replicate function reports, as it comes. */
+  outcomes: Outcomes;
+  /** Ends processes and servers, removes what was made here. May be called twice. */
+  stop(): Promise<void>;
+}
+
+/** @throws StackError when a stack cannot be deployed, Error when packaging fails; nothing is left running then */
+export const startTwoAccounts = async (options: TwoAccountsOptions = {}): Promise<TwoAccounts> => {
+  await using cleanUp = new AsyncDisposableStack();
+  const workspace = await mkdtemp(join(tmpdir(), 's3-replicator-'));
+  cleanUp.defer(() => rm(workspace, { recursive: true, force: true }));
+  const replicationFile = await configurationFile(options, workspace);
+  const { stage } = options;
+  const configuration = loadConfiguration(replicationFile, { stage });
+  const { region } = configuration.deployment;
+  const names = resourceNames(configuration.deployment);
+  const outcomes = createOutcomes(names.replicateFunction);
+  const aws = await startLocalAws({
+    region,
+    directory: options.directory ?? join(workspace, 'aws'),
+    onLog: (line) => {
+      outcomes.read(line);
+      options.onLog?.(line);
+    },
+    ...(options.lambda && { lambda: options.lambda }),
+  });
+  cleanUp.defer(() => aws.stop());
+  const source = cleanUp.use(createAccount(aws, SOURCE_ACCOUNT));
+  const destination = cleanUp.use(createAccount(aws, DESTINATION_ACCOUNT));
+  createSourceBuckets(aws, configuration, options.sourceBuckets ?? {});
+  await options.before?.({ aws, source, destination });
+  options.onStep?.('started');
+
+  const packaged = options.packaged ?? join(workspace, 'package');
+  if (options.packaged === undefined) {
+    await packageStack({ replicationFile, stage, outDirectory: packaged, signal: options.signal });
+    options.onStep?.('packaged');
+  }
+  await deployDestinations(aws, configuration, names, options);
+  options.onStep?.('destinations-deployed');
+  const outputs = await deployStack(aws, names.stack, packaged, options);
+  options.onStep?.('stack-deployed');
+
+  const started = {
+    aws,
+    configuration,
+    replicationFile,
+    packaged,
+    names,
+    source,
+    destination,
+    outputs,
+    liveQueueUrl: output(outputs, 'LiveQueueUrl'),
+    deadLetterQueueUrl: output(outputs, 'DeadLetterQueueUrl'),
+    outcomes,
+  };
+  const everything = cleanUp.move();
+  const stop = () => everything.disposeAsync();
+  return { ...started, ...createWaits(started), stop, [Symbol.asyncDispose]: stop };
+};
+
+const configurationFile = async (
+  { configuration }: TwoAccountsOptions,
+  workspace: string,
+): Promise<string> => {
+  if (typeof configuration !== 'object') return configuration ?? join(REPOSITORY, 'replication.yml');
+  const file = join(workspace, 'replication.yml');
+  // JSON is YAML.
+  await writeFile(file, JSON.stringify(configuration, null, 2));
+  return file;
+};
+
+const VERSIONED: BucketProperties = { VersioningConfiguration: { Status: 'Enabled' } };
+
+const createSourceBuckets = (
+  aws: LocalAws,
+  { replication, deployment }: Configuration,
+  properties: Record<string, BucketProperties>,
+): void => {
+  for (const name of new Set(replication.rules.map(({ source }) => source.bucket))) {
+    const place = { accountId: SOURCE_ACCOUNT, region: deployment.region };
+    aws.s3.createBucket({ name, ...place, ...(properties[name] ?? VERSIONED) });
+  }
+};
+
+/** One stack per destination bucket, in the bucket's region and its role's account, as the README says. */
+const deployDestinations = async (
+  aws: LocalAws,
+  { replication, deployment }: Configuration,
+  names: ResourceNames,
+  { edit }: TwoAccountsOptions,
+): Promise<void> => {
+  const file = join(REPOSITORY, 'destination', 'template.yml');
+  const template = edited(await readFile(file, 'utf8'), edit?.destination);
+  const destinations = new Map(
+    replication.rules.flatMap((rule) => rule.destinations).map((each) => [each.bucket, each]),
+  );
+  for (const { bucket, region, roleArn, externalId, kmsKeyArn } of destinations.values()) {
+    await aws.cloudformation.deploy({
+      accountId: roleArn.split(':')[4] ?? '',
+      region,
+      stackName: `${deployment.name}-destination-${bucket.replaceAll('.', '-')}`,
+      template,
+      parameters: {
+        SourceRoleArn: `arn:aws:iam::${SOURCE_ACCOUNT}:role/${names.replicateRole}`,
+        ExternalId: externalId,
+        BucketName: bucket,
+        CreateBucket: 'yes',
+        RoleName: roleArn.split('/').at(-1) ?? '',
+        ...(kmsKeyArn !== null && { KmsKeyArn: kmsKeyArn }),
+      },
+    });
+  }
+};
+
+const deployStack = async (
+  aws: LocalAws,
+  stackName: string,
+  packaged: string,
+  { edit }: TwoAccountsOptions,
+): Promise<Record<string, string>> => {
+  const stack = await aws.cloudformation.deploy({
+    accountId: SOURCE_ACCOUNT,
+    region: aws.region,
+    stackName,
+    template: edited(await readFile(join(packaged, TEMPLATE_FILE), 'utf8'), edit?.stack),
+    artifacts: packaged,
+  });
+  return stack.outputs;
+};
+
+const edited = (text: string, edit: ((template: Template) => void) | undefined): string => {
+  if (edit === undefined) return text;
+  const template = parseTemplate(text);
+  edit(template);
+  return JSON.stringify(template);
+};
+
+const output = (outputs: Record<string, string>, name: string): string => {
+  const value = outputs[name];
+  if (value === undefined) throw new Error(`the stack has no output ${name}`);
+  return value;
+};

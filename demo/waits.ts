@@ -1,0 +1,109 @@
+/** Waiting for what happens by itself: looked at again whenever the function reports something, and ten times a second. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
+import type { Configuration } from '../src/lib/configuration.ts';
+import type { Account } from './account.ts';
+import type { Outcomes } from './outcome-lines.ts';
+import { isReplicated, replicaPlaces } from './replica-places.ts';
+import type { ObjectName } from './replica-places.ts';
+
+export interface WaitOptions {
+  /** Default 60,000. */
+  timeoutMs?: number;
+  /** Ends the waiting: rejects with its reason. */
+  signal?: AbortSignal;
+}
+
+/** Messages of a queue; SQS's own approximate numbers, which are exact in the local AWS. */
+export interface QueueDepth {
+  visible: number;
+  inFlight: number;
+  delayed: number;
+}
+
+export interface Waits {
+  /** Until every destination of these objects holds their current version. @throws Error naming those that do not */
+  waitUntilReplicated(objects: ObjectName[], options?: WaitOptions): Promise<void>;
+  /** Until the live queue is empty, nothing in flight or delayed: everything that was sent has ended somewhere. */
+  waitUntilQuiet(options?: WaitOptions): Promise<void>;
+  /** Until the dead-letter queue holds at least so many messages. */
+  waitUntilDeadLettered(count: number, options?: WaitOptions): Promise<void>;
+  /** Until `condition` answers true. `what` completes the sentence "gave up waiting until …". */
+  waitUntil(what: string, condition: () => Promise<boolean>, options?: WaitOptions): Promise<void>;
+  queueDepth(queueUrl: string): Promise<QueueDepth>;
+}
+
+export const createWaits = (accounts: {
+  configuration: Configuration;
+  source: Account;
+  destination: Account;
+  liveQueueUrl: string;
+  deadLetterQueueUrl: string;
+  outcomes: Outcomes;
+}): Waits => {
+  const { source, liveQueueUrl, deadLetterQueueUrl, outcomes } = accounts;
+  const queueDepth = (queueUrl: string): Promise<QueueDepth> => depthOf(source, queueUrl);
+  const waitUntil: Waits['waitUntil'] = async (what, condition, { timeoutMs = 60_000, signal } = {}) => {
+    const deadlineMs = Date.now() + timeoutMs;
+    for (;;) {
+      signal?.throwIfAborted();
+      // Asked for before the look, so that what happens during the look is not missed.
+      const reported = outcomes.next();
+      if (await condition()) return;
+      if (Date.now() > deadlineMs) throw new Error(`gave up waiting until ${what} (${timeoutMs / 1000} s)`);
+      await Promise.race([reported, sleep(100)]);
+    }
+  };
+  return {
+    queueDepth,
+    waitUntil,
+    async waitUntilReplicated(objects, options) {
+      let missing = objects.flatMap((object) => {
+        const places = replicaPlaces(accounts.configuration, object);
+        if (places.length === 0) throw new Error(`no rule wants ${object.bucket}/${object.key}`);
+        return places;
+      });
+      const look = async (): Promise<boolean> => {
+        const held = await Promise.all(missing.map((place) => isReplicated(accounts, place)));
+        missing = missing.filter((_place, index) => held[index] === false);
+        return missing.length === 0;
+      };
+      await waitUntil('everything is replicated', look, options).catch((error: unknown) => {
+        const names = missing.map(({ bucket, key }) => `${bucket}/${key}`);
+        throw new Error(`${String(error)}; missing: ${names.join(', ')}`, { cause: error });
+      });
+    },
+    async waitUntilQuiet(options) {
+      const isQuiet = async (): Promise<boolean> => {
+        const { visible, inFlight, delayed } = await queueDepth(liveQueueUrl);
+        return visible + inFlight + delayed === 0;
+      };
+      await waitUntil('the live queue is empty', isQuiet, options);
+    },
+    async waitUntilDeadLettered(count, options) {
+      const isThere = async (): Promise<boolean> => {
+        const { visible, inFlight } = await queueDepth(deadLetterQueueUrl);
+        return visible + inFlight >= count;
+      };
+      await waitUntil(`the dead-letter queue holds ${count} or more messages`, isThere, options);
+    },
+  };
+};
+
+const depthOf = async ({ sqs }: Account, queueUrl: string): Promise<QueueDepth> => {
+  const { Attributes: attributes = {} } = await sqs.send(
+    new GetQueueAttributesCommand({
+      QueueUrl: queueUrl,
+      AttributeNames: [
+        'ApproximateNumberOfMessages',
+        'ApproximateNumberOfMessagesNotVisible',
+        'ApproximateNumberOfMessagesDelayed',
+      ],
+    }),
+  );
+  return {
+    visible: Number(attributes['ApproximateNumberOfMessages']),
+    inFlight: Number(attributes['ApproximateNumberOfMessagesNotVisible']),
+    delayed: Number(attributes['ApproximateNumberOfMessagesDelayed']),
+  };
+};

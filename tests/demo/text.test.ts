@@ -1,0 +1,60 @@
+import { expect, test } from 'vitest';
+import { formatBytes, formatSeconds, parseBytes, quantile } from '../../demo/amounts.ts';
+import { parseOptions } from '../../demo/options.ts';
+import { fit, shorten } from '../../demo/text-width.ts';
+
+test.each([
+  [0, '0 B'],
+  [1023, '1023 B'],
+  [1024, '1 KiB'],
+  [1536, '1.5 KiB'],
+  [1024 ** 2 - 1, '1 MiB'],
+  [1024 ** 3, '1 GiB'],
+  [300.4 * 1024, '300 KiB'],
+])('%d bytes are shown as %s', (bytes, text) => {
+  expect(formatBytes(bytes)).toBe(text);
+});
+
+test.each([
+  ['1GiB', 1024 ** 3],
+  ['64 MiB', 64 * 1024 ** 2],
+  ['1.5g', 1.5 * 1024 ** 3],
+  ['2KB', 2048],
+  ['500', 500],
+  ['1e9', null],
+  ['GiB', null],
+  ['-1', null],
+])('a size written as %s is understood', (text, bytes) => {
+  expect(parseBytes(text)).toBe(bytes);
+});
+
+test('times have as many digits as matter', () => {
+  expect([12, 950, 59_940, 75_400].map(formatSeconds)).toEqual(['0.01 s', '0.9 s', '59.9 s', '75 s']);
+});
+
+test('the median of an even number of values is the lower one in the middle', () => {
+  expect(quantile([4, 1, 3, 2], 0.5)).toBe(2);
+  expect(quantile([], 0.5)).toBe(0);
+});
+
+test('wide characters and emoji take two columns, combining marks none', () => {
+  expect(fit('株', 4)).toBe('株  ');
+  expect(fit('\u{1f3ac}', 4)).toBe('\u{1f3ac}  ');
+  expect(fit('e\u0301', 4)).toBe('e\u0301   ');
+});
+
+test('long text loses its middle and still fills its columns exactly', () => {
+  expect(shorten('abcdefghij', 5)).toBe('ab…ij');
+  expect(fit('株株株株', 6)).toBe('株…株 ');
+});
+
+test.each(['0', 'much', '31GiB'])(
+  'a large object of %s is refused with the sizes that are possible',
+  (size) => {
+    expect(() => parseOptions(['--size', size])).toThrow('--size takes 1B to 30GiB');
+  },
+);
+
+test('the large object has one gibibyte unless told otherwise', () => {
+  expect(parseOptions([]).sizeBytes).toBe(1024 ** 3);
+});

@@ -1,0 +1,99 @@
+import { DeleteObjectCommand, PutObjectCommand, type PutObjectCommandInput } from '@aws-sdk/client-s3';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Account, createAccount } from '../../demo/account.ts';
+import { verify } from '../../demo/verify.ts';
+import { type LocalAws, startLocalAws } from '../../local/aws.ts';
+import { type Configuration, parseConfiguration } from '../../src/lib/configuration.ts';
+
+/** Two buckets as replication would leave them, then one thing wrong at a time: the demo must not say that all is well. */
+let aws: LocalAws;
+let accounts: { configuration: Configuration; source: Account; destination: Account };
+
+const configuration = parseConfiguration(
+  JSON.stringify({
+    name: 'test',
+    region: 'us-east-1',
+    rules: [
+      {
+        id: 'all',
+        source: { bucket: 'the-source' },
+        destinations: [
+          {
+            bucket: 'the-destination',
+            region: 'us-east-1',
+            roleArn: 'arn:aws:iam::222222222222:role/replication',
+            externalId: 'external',
+          },
+        ],
+      },
+    ],
+  }),
+);
+
+beforeAll(async () => {
+  aws = await startLocalAws({ region: 'us-east-1' });
+  accounts = {
+    configuration,
+    source: createAccount(aws, '111111111111'),
+    destination: createAccount(aws, '222222222222'),
+  };
+  const place = { region: 'us-east-1', VersioningConfiguration: { Status: 'Enabled' } };
+  aws.s3.createBucket({ name: 'the-source', accountId: '111111111111', ...place });
+  aws.s3.createBucket({ name: 'the-destination', accountId: '222222222222', ...place });
+});
+afterAll(() => aws.stop());
+
+const KEY = 'a \u0001 +%.txt';
+
+const original = { Key: KEY, Body: 'abcdef', ContentType: 'text/plain', Metadata: { author: 'Ada' } };
+
+/** Puts a source object and a replica of it, the latter changed. */
+const differences = async (
+  change: Partial<PutObjectCommandInput>,
+  { stamp = true } = {},
+): Promise<string[]> => {
+  const source = await accounts.source.s3().send(new PutObjectCommand({ Bucket: 'the-source', ...original }));
+  const replica = { ...original, ...change };
+  const stamped = { ...replica.Metadata, ...(stamp && { s3r: `v/${source.VersionId}` }) };
+  await accounts.destination
+    .s3()
+    .send(new PutObjectCommand({ Bucket: 'the-destination', ...replica, Metadata: stamped }));
+  return (await verify(accounts)).differences;
+};
+
+test('a faithful replica is no difference', async () => {
+  expect(await differences({})).toEqual([]);
+});
+
+test('every byte is compared', async () => {
+  expect(await differences({ Body: 'abcdeF' })).toEqual([
+    'the-destination/a \\x01 +%.txt: differs from the-source/a \\x01 +%.txt at byte 5',
+  ]);
+});
+
+test.each<[string, Partial<PutObjectCommandInput>, string]>([
+  ['content type', { ContentType: 'text/html' }, 'ContentType is "text/html", not "text/plain"'],
+  ['metadata value', { Metadata: { author: 'Bob' } }, 'Metadata author is "Bob", not "Ada"'],
+  ['missing metadata', { Metadata: {} }, 'Metadata author is missing, not "Ada"'],
+  ['header that the source has not', { CacheControl: 'no-cache' }, 'CacheControl is "no-cache", not missing'],
+  ['storage class', { StorageClass: 'STANDARD_IA' }, 'StorageClass is "STANDARD_IA", not "STANDARD"'],
+])('a wrong %s is a difference', async (_what, change, sentence) => {
+  expect(await differences(change)).toEqual([`the-destination/a \\x01 +%.txt: ${sentence}`]);
+});
+
+test('a replica that does not name the source version is a difference', async () => {
+  const [difference] = await differences({}, { stamp: false });
+  expect(difference).toMatch(/its stamp is missing, not "v\//);
+});
+
+test('a missing replica and an object without a source are differences', async () => {
+  await differences({});
+  await accounts.destination.s3().send(new DeleteObjectCommand({ Bucket: 'the-destination', Key: KEY }));
+  await accounts.destination
+    .s3()
+    .send(new PutObjectCommand({ Bucket: 'the-destination', Key: 'stray', Body: '' }));
+  expect((await verify(accounts)).differences).toEqual([
+    'the-destination/stray: has no source object',
+    'the-destination/a \\x01 +%.txt: cannot be read: NoSuchKey',
+  ]);
+});
