@@ -56,35 +56,37 @@ export type Convergence =
 
 export const converge = async (work: Work, context: ConvergeContext): Promise<Convergence> => {
   const replicaKey = checkedReplicaKey(work);
+  let earlier: SourceLook | null = null;
   for (let round = 1; round <= MAX_ROUNDS; round++) {
-    const step = await oneRound(work, replicaKey, context, round);
+    const step: Step = await oneRound(work, replicaKey, context, earlier);
     if (step.kind === 'done') return step.convergence;
     if (step.kind === 'written') {
       const now = await context.source.head(work.key);
       // Gone is final too: deletes do not travel, and what was written was current when it was read.
-      if (now === null || sameState(now, step.version)) {
-        return { outcome: 'replicated', version: step.version, copied: step.copied };
+      if (now === null || sameState(now, step.look.version)) {
+        return { outcome: 'replicated', version: step.look.version, copied: step.copied };
       }
     }
+    earlier = step.look;
   }
   throw new ReplicationError('lost-race', `the object kept changing through ${MAX_ROUNDS} looks`);
 };
 
 type Step =
   | { kind: 'done'; convergence: Convergence }
-  | { kind: 'written'; version: ObjectState; copied: Copied }
-  | { kind: 'lost-race' };
+  | { kind: 'written'; look: SourceLook; copied: Copied }
+  | { kind: 'lost-race'; look: SourceLook };
 
 const oneRound = async (
   work: Work,
   replicaKey: string,
   context: ConvergeContext,
-  round: number,
+  earlier: SourceLook | null,
 ): Promise<Step> => {
   // Fast path: a small object is tried as new, and S3 says if it was not.
-  const assumeNew = round === 1 && (work.expectedBytes ?? 0) <= SMALL_OBJECT_BYTES;
+  const assumeNew = earlier === null && (work.expectedBytes ?? 0) <= SMALL_OBJECT_BYTES;
   const replica = assumeNew ? null : await context.destination.head(replicaKey);
-  const look = await lookAtSource(work, context, replica);
+  const look = await lookAtSource(work, context, replica, earlier);
   if (look === null) return { kind: 'done', convergence: { outcome: 'source-gone' } };
   const { version, opened } = look;
   try {
@@ -100,9 +102,9 @@ const oneRound = async (
       attributes: replicaAttributes(work, version),
       precondition: preconditionFor(replica),
     });
-    return { kind: 'written', version, copied };
+    return { kind: 'written', look, copied };
   } catch (error) {
-    if (error instanceof ReplicationError && error.reason === 'lost-race') return { kind: 'lost-race' };
+    if (error instanceof ReplicationError && error.reason === 'lost-race') return { kind: 'lost-race', look };
     throw error;
   } finally {
     if (opened !== null && !Buffer.isBuffer(opened)) opened.destroy();
@@ -117,10 +119,11 @@ const lookAtSource = async (
   work: Work,
   context: ConvergeContext,
   replica: ObjectState | null,
+  earlier: SourceLook | null,
 ): Promise<SourceLook | null> => {
   if (replica !== null || (work.expectedBytes ?? 0) > SMALL_OBJECT_BYTES) {
     const version = await context.source.head(work.key);
-    if (version !== null) return { version, opened: null };
+    if (version !== null) return { version, opened: bodyInMemory(earlier, version) };
     // Absent, or the bucket is: only GET can tell, and a bucket that is gone must not pass for one without the key.
   }
   return await inPairs(context, async () => {
@@ -131,6 +134,12 @@ const lookAtSource = async (
     return { version, opened: await wholeBody(body, version.sizeBytes) };
   });
 };
+
+/** What the round before read, if it is still the same version. */
+const bodyInMemory = (earlier: SourceLook | null, version: ObjectState): Buffer | null =>
+  earlier !== null && Buffer.isBuffer(earlier.opened) && sameState(earlier.version, version)
+    ? earlier.opened
+    : null;
 
 interface SourceLook {
   version: ObjectState;

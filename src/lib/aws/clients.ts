@@ -6,6 +6,7 @@ import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import { ReplicationError } from '../errors.ts';
 import type { Destination, Source } from '../rule.ts';
+import { createEarlyCollection, type EarlyCollection } from './early-collection.ts';
 import { CONTROL_CLIENT } from './control-client.ts';
 import { translateError } from './errors.ts';
 import { signHeaderBytes } from './header-bytes.ts';
@@ -29,6 +30,7 @@ export interface S3ClientPair {
 export interface S3Clients {
   source(source: Source): S3ClientPair;
   destination(destination: Destination): S3ClientPair;
+  earlyCollection: EarlyCollection;
   /** After `expired-credentials`: the next call assumes the role anew, whatever the clock says. */
   forget(pair: S3ClientPair): void;
 }
@@ -54,6 +56,7 @@ export const createS3Clients = (options: { region: string; sessionName: string }
     return pair;
   };
   return {
+    earlyCollection: createEarlyCollection(),
     source: ({ roleArn, externalId }) =>
       roleArn === null ? own : forRole({ roleArn, externalId }, options.region),
     destination: ({ roleArn, externalId, region }) => forRole({ roleArn, externalId }, region),

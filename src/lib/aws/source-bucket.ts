@@ -15,7 +15,7 @@ export const createSourceBucket = (target: Target, bucket: string): SourceBucket
         async (error: unknown) => {
           // SSE-C, expired credentials or a wrong region: only GET says which.
           if (error instanceof ReplicationError && isBodiless400(error.cause)) {
-            bodyOf(await get(target, { Bucket: bucket, Key: key, Range: 'bytes=0-0' })).destroy();
+            bodyOf(target, await get(target, { Bucket: bucket, Key: key, Range: 'bytes=0-0' })).destroy();
           }
           throw error;
         },
@@ -27,7 +27,7 @@ export const createSourceBucket = (target: Target, bucket: string): SourceBucket
   async open(key) {
     const answer = await orAbsent(get(target, { Bucket: bucket, Key: key }));
     if (answer === null) return null;
-    const body = bodyOf(answer);
+    const body = bodyOf(target, answer);
     try {
       return { state: objectState(answer), body };
     } catch (error) {
@@ -44,7 +44,7 @@ export const createSourceBucket = (target: Target, bucket: string): SourceBucket
       ...(slice.kind === 'part' ? { PartNumber: slice.partNumber } : {}),
       ...(slice.kind === 'range' ? { Range: `bytes=${slice.firstByte}-${slice.lastByte}` } : {}),
     });
-    return slicedBody(answer, pin, slice);
+    return slicedBody(target, answer, pin, slice);
   },
 
   async partsCount(key, pin) {
@@ -72,8 +72,13 @@ const pinned = (pin: ObjectState) => ({
 });
 
 /** Refuses an answer that is not what was asked for: not every server honours If-Match, Range and PartNumber. */
-const slicedBody = (answer: GetObjectCommandOutput, pin: ObjectState, slice: Slice): SlicedBody => {
-  const body = bodyOf(answer);
+const slicedBody = (
+  target: Target,
+  answer: GetObjectCommandOutput,
+  pin: ObjectState,
+  slice: Slice,
+): SlicedBody => {
+  const body = bodyOf(target, answer);
   const sizeBytes = answer.ContentLength ?? -1;
   const expected = expectedBytes(pin, slice);
   if (answer.ETag !== pin.etag) {
@@ -108,11 +113,12 @@ const expectedBytes = (pin: ObjectState, slice: Slice): number | null => {
   }
 };
 
-const bodyOf = (answer: GetObjectCommandOutput): Readable => {
+const bodyOf = (target: Target, answer: GetObjectCommandOutput): Readable => {
   const body = answer.Body as Readable | undefined;
   if (body === undefined) throw new ReplicationError('service-error', 'GetObject: the answer has no body');
   // Whoever takes the body watches it; until then a broken connection must not end the process.
   body.on('error', () => undefined);
+  target.clients.earlyCollection.watch(body);
   return body;
 };
 
