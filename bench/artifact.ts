@@ -1,0 +1,78 @@
+/** What is measured: the replicate function as `serverless package` ships it, and the bench's own functions beside it. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import { packageStack, REPOSITORY } from '../demo/package-stack.ts';
+import { unpackCode } from '../local/lambda/unzip.ts';
+import { CONFIGURATION } from './configuration.ts';
+
+/** A function on this disk. */
+export interface Code {
+  /** LAMBDA_TASK_ROOT. */
+  directory: string;
+  /** As in the template: file and export. */
+  handler: string;
+  /** The one file of code. */
+  file: string;
+}
+
+export interface Artifact {
+  /** What `serverless package` wrote, and the replication.yml it was made from. */
+  packaged: string;
+  replicationFile: string;
+  zipFile: string;
+  replicate: Code;
+  empty: Code;
+  floor: Code;
+  libStorage: Code;
+  remove(): Promise<void>;
+}
+
+/** Packages the stack anew, with the bench's configuration. */
+export const makeArtifact = async (): Promise<Artifact> => {
+  const directory = await mkdtemp(join(tmpdir(), 'bench-artifact-'));
+  const replicationFile = join(directory, 'replication.yml');
+  // JSON is YAML.
+  await writeFile(replicationFile, JSON.stringify(CONFIGURATION));
+  const packaged = join(directory, 'package');
+  await packageStack({ replicationFile, outDirectory: packaged });
+  const zipFile = join(packaged, 'replicate.zip');
+  const unpacked = await unpackCode(zipFile, directory);
+  const own = join(directory, 'functions');
+  await bundleOwn(own);
+  return {
+    packaged,
+    replicationFile,
+    zipFile,
+    replicate: code(unpacked.directory, 'src/handlers/replicate'),
+    empty: code(own, 'empty'),
+    floor: code(own, 'floor'),
+    libStorage: code(own, 'lib-storage'),
+    remove: () => rm(directory, { recursive: true, force: true }),
+  };
+};
+
+const code = (directory: string, path: string): Code => ({
+  directory,
+  handler: `${path}.handler`,
+  file: join(directory, `${path}.js`),
+});
+
+/** Bundled like the stack's functions, so that only what they do differs. */
+const bundleOwn = async (outdir: string): Promise<void> => {
+  await build({
+    entryPoints: ['empty', 'floor', 'lib-storage'].map((name) =>
+      join(REPOSITORY, 'bench/functions', `${name}.ts`),
+    ),
+    outdir,
+    bundle: true,
+    platform: 'node',
+    target: 'node24',
+    format: 'cjs',
+    minifyWhitespace: true,
+    minifySyntax: true,
+    mainFields: ['module', 'main'],
+    logLevel: 'error',
+  });
+};

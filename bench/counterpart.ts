@@ -1,0 +1,76 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** What the counterpart process is told. It answers each command with a report. */
+export interface CounterpartCommand {
+  /** How long every answer is held back, as a network and a service would. */
+  delayMs: number;
+}
+
+export interface CounterpartReport {
+  /** Bytes of PUT bodies since the last report. */
+  receivedBytes: number;
+}
+
+/** What it says first. */
+export interface CounterpartGreeting {
+  httpEndpoint: string;
+  httpsEndpoint: string;
+  caPem: string;
+}
+
+/** The other side of a measurement: see `counterpart-process.ts`. */
+export interface Counterpart {
+  httpEndpoint: string;
+  httpsEndpoint: string;
+  /** For NODE_EXTRA_CA_CERTS. */
+  caFile: string;
+  /** Throws unless exactly so many bytes were written since the last call: a copy that was not made costs nothing. */
+  expectBytes(bytes: number): Promise<void>;
+  setDelay(delayMs: number): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export const startCounterpart = async (): Promise<Counterpart> => {
+  const child = fork(fileURLToPath(new URL('counterpart-process.ts', import.meta.url)));
+  const ended = once(child, 'exit').then(() => {
+    throw new Error('the counterpart process ended');
+  });
+  // It ends when it is told to: that is an error only for who waits for a report.
+  ended.catch(() => undefined);
+  const hear = async <T>(): Promise<T> => {
+    const [message]: [T] = await Promise.race([once(child, 'message') as Promise<[T]>, ended]);
+    return message;
+  };
+  const { caPem, ...endpoints } = await hear<CounterpartGreeting>();
+  const folder = await mkdtemp(join(tmpdir(), 'bench-'));
+  const caFile = join(folder, 'ca.pem');
+  await writeFile(caFile, caPem);
+  let delayMs = 0;
+  const report = async (): Promise<CounterpartReport> => {
+    const heard = hear<CounterpartReport>();
+    child.send({ delayMs } satisfies CounterpartCommand);
+    return await heard;
+  };
+  return {
+    ...endpoints,
+    caFile,
+    expectBytes: async (bytes) => {
+      const { receivedBytes } = await report();
+      if (receivedBytes !== bytes) throw new Error(`${receivedBytes} bytes were written instead of ${bytes}`);
+    },
+    setDelay: async (ms) => {
+      delayMs = ms;
+      await report();
+    },
+    stop: async () => {
+      child.disconnect();
+      await ended.catch(() => undefined);
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+};

@@ -1,0 +1,80 @@
+/** One measured value. Nothing here judges it: the aim is printed beside it for the reader. */
+export interface Figure {
+  what: string;
+  unit: string;
+  /** The least disturbed of all rounds: the lowest cost or the highest rate. */
+  best: number;
+  /** Absent where one measurement says all. */
+  median?: number;
+  aim?: string;
+}
+
+export interface Section {
+  title: string;
+  figures: Figure[];
+}
+
+/** A cost over several rounds: the lowest one is the least disturbed. */
+export const cost = (what: string, unit: string, values: number[], aim?: string): Figure => ({
+  what,
+  unit,
+  best: Math.min(...values),
+  median: median(values),
+  ...(aim === undefined ? {} : { aim }),
+});
+
+/** A rate over several rounds: the highest one is the least disturbed. */
+export const rate = (what: string, unit: string, values: number[]): Figure => ({
+  what,
+  unit,
+  best: Math.max(...values),
+  median: median(values),
+});
+
+/** A value that does not vary between rounds. */
+export const value = (what: string, unit: string, best: number, aim?: string): Figure => ({
+  what,
+  unit,
+  best,
+  ...(aim === undefined ? {} : { aim }),
+});
+
+/** The middle of the values; the mean of the two in the middle where their number is even. */
+export const median = (values: number[]): number => {
+  const sorted = values.toSorted((a, b) => a - b);
+  const upper = sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+  const lower = sorted[Math.ceil(sorted.length / 2) - 1] ?? Number.NaN;
+  return (lower + upper) / 2;
+};
+
+/** A section as lines of text, its columns aligned. */
+export const formatSection = ({ title, figures }: Section): string => {
+  const rows = figures.map(({ what, unit, best, median: middle, aim }) => [
+    what,
+    formatNumber(best),
+    middle === undefined ? '' : formatNumber(middle),
+    unit,
+    aim === undefined ? '' : `aim: ${aim}`,
+  ]);
+  const hasMedian = figures.some((figure) => figure.median !== undefined);
+  const table = [['', hasMedian ? 'best' : '', hasMedian ? 'median' : '', '', ''], ...rows];
+  const widths = [0, 1, 2, 3].map((column) => Math.max(...table.map((row) => row[column]?.length ?? 0)));
+  const lines = (hasMedian ? table : rows).map(([what = '', best = '', middle = '', unit = '', aim = '']) =>
+    [
+      what.padEnd(widths[0] ?? 0),
+      best.padStart(widths[1] ?? 0),
+      middle.padStart(widths[2] ?? 0),
+      unit.padEnd(widths[3] ?? 0),
+      aim,
+    ]
+      .join('  ')
+      .trimEnd(),
+  );
+  return [title, ...lines.map((line) => `  ${line}`)].join('\n');
+};
+
+/** Three significant digits; large numbers whole and with their thousands apart. */
+const formatNumber = (number: number): string => {
+  if (Math.abs(number) >= 100) return Math.round(number).toLocaleString('en-US');
+  return String(Number(number.toPrecision(3)));
+};

@@ -1,0 +1,100 @@
+/** One function in a process of the local Lambda host, and what its work costs. */
+import { randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { setTimeout } from 'node:timers/promises';
+import { ExecutionEnvironment } from '../local/lambda/execution-environment.ts';
+import type { ResourceUsage } from '../local/lambda/runtime-api.ts';
+import type { Code } from './artifact.ts';
+
+export interface Measured {
+  seconds: number;
+  /** User and system time of the function's process for this invocation. */
+  cpuSeconds: number;
+  /** JSON. */
+  payload: string;
+}
+
+export interface FunctionProcess {
+  /** From the start of the process to its first request for work. */
+  initMs(): Promise<number>;
+  /** Throws where the function fails. The first invocation's CPU includes loading the code. */
+  invoke(event: unknown): Promise<Measured>;
+  peakRssBytes(): Promise<number>;
+  stop(): Promise<void>;
+}
+
+/** serverless.yml's. */
+const MEMORY_SIZE_MB = 1_769;
+const TIMEOUT_MS = 900_000;
+
+export const startFunction = async (
+  code: Code,
+  variables: Record<string, string>,
+): Promise<FunctionProcess> => {
+  const output: string[] = [];
+  const environment = await ExecutionEnvironment.start({
+    taskRoot: code.directory,
+    memorySizeMb: MEMORY_SIZE_MB,
+    timeoutMs: TIMEOUT_MS,
+    clock: { now: Date.now },
+    variables: { PATH: process.env['PATH'] ?? '', TZ: ':UTC', ...variables, ...lambdaVariables(code) },
+    onLine: (line) => {
+      output.push(line);
+      if (output.length > KEPT_LINES) output.shift();
+    },
+  });
+  let usageBefore: ResourceUsage = { maxRSS: 0, userCPUTime: 0, systemCPUTime: 0 };
+  return {
+    initMs: async () => {
+      while (environment.alive && environment.initDurationMs === null) await setTimeout(5);
+      if (environment.initDurationMs === null)
+        throw new Error(`the function did not start: ${output.join('\n')}`);
+      return environment.initDurationMs;
+    },
+    invoke: async (event) => {
+      const startedMs = performance.now();
+      const outcome = await environment.invoke({
+        requestId: randomUUID(),
+        functionArn: 'arn:aws:lambda:us-east-1:111111111111:function:bench',
+        payload: JSON.stringify(event),
+        traceId: '',
+      });
+      const seconds = (performance.now() - startedMs) / 1_000;
+      if (outcome.kind === 'error' || outcome.usage === null) {
+        throw new Error(`the function failed: ${outcome.payload}\n${output.join('\n')}`);
+      }
+      const cpuSeconds = (cpuMicroseconds(outcome.usage) - cpuMicroseconds(usageBefore)) / 1e6;
+      usageBefore = outcome.usage;
+      if (outcome.payload.includes('itemIdentifier'))
+        throw new Error(`not replicated:\n${output.join('\n')}`);
+      return { seconds, cpuSeconds, payload: outcome.payload };
+    },
+    peakRssBytes: () => peakRssBytes(environment.pid, usageBefore),
+    stop: () => environment.stop(),
+  };
+};
+
+const KEPT_LINES = 20;
+
+const lambdaVariables = ({ handler, directory }: Code): Record<string, string> => ({
+  _HANDLER: handler,
+  LAMBDA_TASK_ROOT: directory,
+  AWS_LAMBDA_FUNCTION_NAME: 'bench',
+  AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(MEMORY_SIZE_MB),
+  AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
+  AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs24.x',
+  AWS_REGION: 'us-east-1',
+  AWS_ACCESS_KEY_ID: 'ASIABENCH',
+  AWS_SECRET_ACCESS_KEY: 'secret',
+  AWS_SESSION_TOKEN: 'token',
+});
+
+const cpuMicroseconds = ({ userCPUTime, systemCPUTime }: ResourceUsage): number =>
+  userCPUTime + systemCPUTime;
+
+/** From Linux itself: the maxRSS of getrusage starts at what the parent process had when it started this one. */
+const peakRssBytes = async (pid: number | undefined, usage: ResourceUsage): Promise<number> => {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
+  const kibibytes = /^VmHWM:\s*(\d+) kB$/m.exec(status)?.[1];
+  return (kibibytes === undefined ? usage.maxRSS : Number(kibibytes)) * 1_024;
+};

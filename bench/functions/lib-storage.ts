@@ -1,0 +1,27 @@
+/** What most would write: one GET of the whole object into lib-storage's Upload, with the SDK's defaults. */
+import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { Upload } from '@aws-sdk/lib-storage';
+
+export interface LibStorageEvent {
+  sourceBucket: string;
+  destinationBucket: string;
+  key: string;
+  partBytes: number;
+}
+
+// The counterpart's bodies do not have the checksums it claims: with the default, the SDK would compute and compare them.
+const client = new S3Client({ forcePathStyle: true, responseChecksumValidation: 'WHEN_REQUIRED' });
+
+export const handler = async (event: LibStorageEvent): Promise<null> => {
+  const { sourceBucket, destinationBucket, key, partBytes } = event;
+  const { Body } = await client.send(new GetObjectCommand({ Bucket: sourceBucket, Key: key }));
+  if (Body === undefined) throw new Error('no body');
+  const params = { Bucket: destinationBucket, Key: key, Body };
+  await new Upload({
+    client,
+    params,
+    queueSize: 4,
+    ...(partBytes > 0 ? { partSize: partBytes } : {}),
+  }).done();
+  return null;
+};

@@ -1,0 +1,63 @@
+/** `npm run bench`: measures the packaged function and prints what it found. */
+import { cpus } from 'node:os';
+import { makeArtifact } from './artifact.ts';
+import { countCalls, deployArtifact } from './calls.ts';
+import { measureBundle, measureColdStart } from './cold-start.ts';
+import { formatSection, type Section } from './figure.ts';
+import { measureLargeObjects, measureMemory } from './large-objects.ts';
+import { HELP, type Options, parseOptions, type Part } from './options.ts';
+import { measurePipeline } from './pipeline.ts';
+import { measureSmallObjects } from './small-objects.ts';
+import { openStand, type Stand } from './stand.ts';
+
+const main = async (argv: string[]): Promise<number> => {
+  let options: Options | 'help';
+  try {
+    options = parseOptions(argv);
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : String(error)}\n\n${HELP}`);
+    return 2;
+  }
+  if (options === 'help') console.log(HELP);
+  else await run(options);
+  return 0;
+};
+
+const run = async ({ isShort, json, parts }: Options): Promise<void> => {
+  await using cleanUp = new AsyncDisposableStack();
+  const artifact = await makeArtifact();
+  cleanUp.defer(() => artifact.remove());
+  const stand = await openStand(artifact);
+  cleanUp.defer(() => stand.stop());
+  const machine = `Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? 'unknown CPU'}`;
+  if (!json) console.log(`${machine}. GB and MB are powers of ten.`);
+  const sections: Section[] = [];
+  for (const part of parts) {
+    for await (const section of MEASURE[part](stand, isShort)) {
+      if (json) sections.push(section);
+      else console.log(`\n${formatSection(section)}`);
+    }
+  }
+  if (json) console.log(JSON.stringify({ machine, isShort, sections }, null, 2));
+};
+
+const MEASURE: Record<Part, (stand: Stand, isShort: boolean) => AsyncGenerator<Section>> = {
+  bundle: async function* ({ artifact }) {
+    yield await measureBundle(artifact);
+  },
+  'cold-start': async function* (stand, isShort) {
+    yield await measureColdStart(stand, isShort);
+  },
+  calls: async function* ({ artifact }, isShort) {
+    await using accounts = await deployArtifact(artifact);
+    yield await countCalls(accounts);
+    yield await measurePipeline(accounts, isShort);
+  },
+  small: measureSmallObjects,
+  large: measureLargeObjects,
+  memory: async function* (stand, isShort) {
+    yield await measureMemory(stand, isShort);
+  },
+};
+
+process.exitCode = await main(process.argv.slice(2));

@@ -1,0 +1,43 @@
+import { parseArgs } from 'node:util';
+
+/** The parts of the bench, in the order they run. */
+export const PARTS = ['bundle', 'cold-start', 'calls', 'small', 'large', 'memory'] as const;
+export type Part = (typeof PARTS)[number];
+
+export interface Options {
+  isShort: boolean;
+  json: boolean;
+  parts: readonly Part[];
+}
+
+export const HELP = `npm run bench -- [--short] [--only PART]… [--json]
+
+Measures the replicate function as \`serverless package\` ships it, on this machine. Nothing is judged.
+
+  --short      fewer rounds, nothing above 1 GiB: about a minute on two cores
+  --only PART  one of ${PARTS.join(', ')}; may be given again
+  --json       one JSON document instead of tables
+
+What the figures mean: docs/performance.md`;
+
+/** Throws with a sentence for the user where the arguments make no sense. */
+export const parseOptions = (argv: string[]): Options | 'help' => {
+  const { values } = parseArgs({
+    args: argv,
+    options: {
+      short: { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
+      only: { type: 'string', multiple: true },
+    },
+  });
+  if (values.help) return 'help';
+  return { isShort: values.short, json: values.json, parts: chosenParts(values.only) };
+};
+
+const chosenParts = (only: string[] | undefined): readonly Part[] => {
+  if (only === undefined) return PARTS;
+  const unknown = only.find((name) => !PARTS.some((part) => part === name));
+  if (unknown !== undefined) throw new Error(`--only ${unknown}: there are ${PARTS.join(', ')}`);
+  return PARTS.filter((part) => only.includes(part));
+};

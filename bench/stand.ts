@@ -1,0 +1,94 @@
+/** The measuring stand: functions of the artifact, set up to talk to the counterpart instead of AWS. */
+import { formatHint } from '../src/lib/hint.ts';
+import type { Artifact } from './artifact.ts';
+import { DESTINATION_BUCKET, SOURCE_BUCKET } from './configuration.ts';
+import { type Counterpart, startCounterpart } from './counterpart.ts';
+import { type CounterpartObject, counterpartKey, partsCount } from './counterpart-object.ts';
+import type { FloorEvent } from './functions/floor.ts';
+import type { LibStorageEvent } from './functions/lib-storage.ts';
+
+/** An object to copy. */
+export interface Job {
+  key: string;
+  object: CounterpartObject;
+}
+
+export type Transport = 'http' | 'https';
+
+export interface Stand {
+  artifact: Artifact;
+  counterpart: Counterpart;
+  /** A key nobody had before. */
+  job(object: CounterpartObject): Job;
+  /** Environment variables of a function that shall reach the counterpart. */
+  variables(transport: Transport): Record<string, string>;
+  /** What the replicate function is given: a batch of messages, one for each job. */
+  replicateEvent(jobs: Job[]): unknown;
+  /** All jobs have objects of the same shape. */
+  floorEvent(jobs: Job[], transport: Transport): FloorEvent;
+  libStorageEvent(job: Job): LibStorageEvent;
+  stop(): Promise<void>;
+}
+
+export const openStand = async (artifact: Artifact): Promise<Stand> => {
+  const counterpart = await startCounterpart();
+  const endpoint = (transport: Transport): string =>
+    transport === 'https' ? counterpart.httpsEndpoint : counterpart.httpEndpoint;
+  let count = 0;
+  return {
+    artifact,
+    counterpart,
+    job: (object) => ({ key: counterpartKey(object, String(count++)), object }),
+    variables: (transport) => ({
+      ...STACK_VARIABLES,
+      AWS_ENDPOINT_URL: endpoint(transport),
+      NODE_EXTRA_CA_CERTS: counterpart.caFile,
+    }),
+    replicateEvent: (jobs) => ({ Records: jobs.map(message) }),
+    floorEvent: (jobs, transport) => ({
+      endpoint: endpoint(transport),
+      sourceBucket: SOURCE_BUCKET,
+      destinationBucket: DESTINATION_BUCKET,
+      keys: jobs.map(({ key }) => key),
+      parts: jobs[0] === undefined ? 1 : partsCount(jobs[0].object),
+    }),
+    libStorageEvent: ({ key, object }) => ({
+      sourceBucket: SOURCE_BUCKET,
+      destinationBucket: DESTINATION_BUCKET,
+      key,
+      partBytes: object.partBytes,
+    }),
+    stop: () => counterpart.stop(),
+  };
+};
+
+/** As the stack sets them. */
+const STACK_VARIABLES = {
+  LIVE_QUEUE_URL: 'https://sqs.us-east-1.amazonaws.com/111111111111/bench-live',
+  DEAD_LETTER_QUEUE_URL: 'https://sqs.us-east-1.amazonaws.com/111111111111/bench-live-dlq',
+  IDEMPOTENCY_TABLE: 'bench-idempotency',
+  ROLE_SESSION_NAME: 'bench',
+  POWERTOOLS_SERVICE_NAME: 'bench',
+  POWERTOOLS_METRICS_NAMESPACE: 's3-replicator',
+  POWERTOOLS_LOG_LEVEL: 'INFO',
+};
+
+/** A record of the event Lambda makes of an SQS message. */
+const message = ({ key, object }: Job): unknown => ({
+  messageId: key,
+  receiptHandle: 'bench',
+  body: formatHint({
+    bucket: SOURCE_BUCKET,
+    key,
+    versionId: 'counterpart-version',
+    sizeBytes: object.sizeBytes,
+    kind: 'ObjectCreated:Put',
+    identity: key,
+    principalId: null,
+    rule: null,
+    destination: null,
+  }),
+  attributes: { ApproximateReceiveCount: '1', SentTimestamp: String(Date.now()) },
+  messageAttributes: {},
+  eventSource: 'aws:sqs',
+});

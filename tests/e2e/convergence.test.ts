@@ -1,0 +1,146 @@
+/**
+ * Any sequence of uploads and overwrites on a few keys, events sent again and out of order, calls failing at random: in the end
+ * every replica equals its source and nothing is lost.
+ */
+import { randomBytes } from 'node:crypto';
+import { HeadObjectCommand, ListObjectVersionsCommand } from '@aws-sdk/client-s3';
+import fc from 'fast-check';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { STAMP } from '../../demo/replica-places.ts';
+import type { Fault } from '../../local/core.ts';
+import { expectReplicas, openUploads, put } from './objects.ts';
+import { operationOf } from './operations.ts';
+import { deadLetters, s3Record, send } from './queues.ts';
+import { PROPERTY_SEED } from './seed.ts';
+import { settled, startStage, type Stage } from './stage.ts';
+import { putParts } from './uploads.ts';
+
+let stage: Stage;
+beforeAll(async () => {
+  stage = await startStage();
+});
+afterAll(async () => {
+  await stage?.stop();
+});
+afterEach(() => {
+  stage.aws.faults.plan = undefined;
+});
+
+/** One thing that happens. Keys are numbers, events are chosen among those so far. */
+type Step =
+  | { kind: 'put' | 'parts'; key: number; text: string; label: string }
+  | { kind: 'again'; event: number }
+  | { kind: 'pause'; ms: number };
+
+const KEYS = 3;
+const text = fc.constantFrom('', 'a', 'b', 'a longer text');
+const upload = fc.record({
+  kind: fc.constantFrom('put' as const, 'put' as const, 'parts' as const),
+  key: fc.nat({ max: KEYS - 1 }),
+  text,
+  label: fc.constantFrom('x', 'y'),
+});
+const again = fc.record({ kind: fc.constant('again' as const), event: fc.nat() });
+const pause = fc.record({ kind: fc.constant('pause' as const), ms: fc.nat({ max: 40 }) });
+const steps: fc.Arbitrary<Step[]> = fc.array(fc.oneof(upload, upload, again, pause), {
+  minLength: 10,
+  maxLength: 40,
+});
+
+const FAULTS: Fault[] = [
+  { kind: 'reset-before' },
+  { kind: 'reset-after' },
+  { kind: 'error', status: 503, code: 'SlowDown' },
+  { kind: 'error', status: 500, code: 'InternalError' },
+];
+
+let uploadsNobodyKnows = 0;
+
+/** Every call of S3 but the last resort, aborting an upload, fails with the probability of one in twenty. */
+const failAtRandom = (seed: number): void => {
+  const random = fc.sample(fc.nat({ max: 20 * FAULTS.length - 1 }), { seed, numRuns: 5_000 });
+  let calls = 0;
+  stage.aws.faults.plan = (request) => {
+    if (request.service !== 's3' || request.caller.kind !== 'session') return undefined;
+    const operation = operationOf(request);
+    if (operation === 's3:AbortMultipartUpload') return undefined;
+    const fault = FAULTS[random[calls++ % random.length] ?? FAULTS.length];
+    // The id of the upload was in the answer that is lost.
+    if (operation === 's3:CreateMultipartUpload' && fault?.kind === 'reset-after') uploadsNobodyKnows += 1;
+    return fault;
+  };
+};
+
+/** Plays the steps in the bucket. Answers the version ids of each key, oldest first. */
+const play = async (bucket: string, keys: string[], history: Step[]): Promise<Map<string, string[]>> => {
+  const events: object[] = [];
+  const versions = new Map(keys.map((key): [string, string[]] => [key, []]));
+  for (const [index, step] of history.entries()) {
+    if (step.kind === 'pause') await new Promise((resolve) => setTimeout(resolve, step.ms));
+    else if (step.kind === 'again') {
+      const event = events[step.event % Math.max(1, events.length)];
+      if (event !== undefined) await send(stage, event);
+    } else {
+      const key = keys[step.key] ?? '';
+      const options = { Metadata: { label: step.label } };
+      // Versions are told apart by their bytes, or not at all: the ETag is all there is in a bucket without versions.
+      const body = bucket === 'main' ? `${step.text} ${index}` : step.text;
+      const { VersionId: versionId } =
+        step.kind === 'put'
+          ? await put(stage, bucket, key, body, options)
+          : await putParts(stage, bucket, key, [Buffer.from(body)], options);
+      const sequencer = index.toString(16).padStart(16, '0').toUpperCase();
+      const version = versionId === undefined ? {} : { versionId };
+      versions.get(key)?.push(versionId ?? '');
+      events.push({ Records: [s3Record(bucket, key, { ...version, sequencer, size: body.length })] });
+    }
+  }
+  // And all of them once more, last to first.
+  for (const event of events.toReversed()) await send(stage, event);
+  return versions;
+};
+
+/** The source versions that the destination has held, oldest first. */
+const held = async (bucket: string, key: string): Promise<string[]> => {
+  const s3 = stage.destination.s3();
+  const { Versions: versions = [] } = await s3.send(
+    new ListObjectVersionsCommand({ Bucket: bucket, Prefix: key }),
+  );
+  const stamps = await Promise.all(
+    versions.map(async ({ VersionId }) => {
+      const { Metadata = {} } = await s3.send(new HeadObjectCommand({ Bucket: bucket, Key: key, VersionId }));
+      return Metadata[STAMP] ?? '';
+    }),
+  );
+  return stamps.map((stamp) => stamp.replace('v/', '')).toReversed();
+};
+
+/** However slow a worker was, it never put an older version over a newer one. */
+const expectNeverBackwards = async (key: string, versions: string[]): Promise<void> => {
+  const order = (await held('main-replica', key)).map((version) => versions.indexOf(version));
+  expect(order, `versions of ${key} in the order the replica had them`).toEqual(
+    order.toSorted((one, other) => one - other),
+  );
+};
+
+test.each(['main', 'plain'])('bucket %s: the replicas end as the sources are', async (bucket) => {
+  const property = fc.asyncProperty(steps, fc.integer(), async (history, faultSeed) => {
+    const run = randomBytes(4).toString('hex');
+    const keys = Array.from({ length: KEYS }, (_, index) => `${run}/${index}`);
+    // Every key is there in the end.
+    const first = keys.map((_, key): Step => ({ kind: 'put', key, text: 'first', label: 'x' }));
+    failAtRandom(faultSeed);
+    const versions = await play(bucket, keys, [...first, ...history]);
+    expect(await settled(stage)).toBe(true);
+    stage.aws.faults.plan = undefined;
+    for (const key of keys) await expectReplicas(stage, bucket, key);
+    if (bucket === 'main') for (const [key, ids] of versions) await expectNeverBackwards(key, ids);
+    expect(await deadLetters(stage)).toEqual([]);
+  });
+  await fc.assert(property, { seed: PROPERTY_SEED, numRuns: 3, endOnFailure: true });
+  const open = [
+    ...(await openUploads(stage, 'main-replica')),
+    ...(await openUploads(stage, 'plain-replica')),
+  ];
+  expect(open.length).toBeLessThanOrEqual(uploadsNobodyKnows);
+});

@@ -1,0 +1,122 @@
+/** Everything that may arrive in the live queue besides plain S3 events, sent by hand, and what duplicates cost. */
+import { DeleteObjectCommand } from '@aws-sdk/client-s3';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { expectReplicas, put, seen } from './objects.ts';
+import { watchRequests } from './operations.ts';
+import { deadLetters, purge, s3Record, send } from './queues.ts';
+import { settled, startStage, type Stage } from './stage.ts';
+
+let stage: Stage;
+beforeAll(async () => {
+  stage = await startStage();
+});
+afterAll(async () => {
+  await stage?.stop();
+});
+beforeEach(() => purge(stage));
+afterEach(() => {
+  stage.aws.faults.plan = undefined;
+});
+
+test('an event wrapped by SNS, raw or not, is understood', async () => {
+  for (const [key, wrap] of [
+    [
+      'wrapped',
+      (event: string) => JSON.stringify({ Type: 'Notification', TopicArn: 'arn:aws:sns:x', Message: event }),
+    ],
+    ['raw', (event: string) => event],
+  ] as const) {
+    await put(stage, 'main', key, 'x');
+    expect(await settled(stage)).toBe(true);
+    await stage.destination.s3().send(new DeleteObjectCommand({ Bucket: 'main-replica', Key: key }));
+    await send(stage, wrap(JSON.stringify({ Records: [s3Record('main', key)] })));
+    expect(await settled(stage)).toBe(true);
+    await expectReplicas(stage, 'main', key);
+  }
+});
+
+test("S3's test event is acknowledged", async () => {
+  await send(stage, { Service: 'Amazon S3', Event: 's3:TestEvent', Bucket: 'main' });
+  expect(await settled(stage)).toBe(true);
+  expect(stage.dead.counts().visible).toBe(0);
+});
+
+test('all records of a message are replicated, and only what is wrong among them is quarantined', async () => {
+  for (const key of ['r1', 'r2', 'r 3']) await put(stage, 'main', key, key);
+  expect(await settled(stage)).toBe(true);
+  for (const key of ['r1', 'r2', 'r 3']) {
+    await stage.destination.s3().send(new DeleteObjectCommand({ Bucket: 'main-replica', Key: key }));
+  }
+  const records = ['r1', 'r2', 'r 3'].map((key) => s3Record('main', key));
+  await send(stage, { Records: [records[0], { eventSource: 'aws:ec2' }, records[1], null, records[2]] });
+  expect(await settled(stage)).toBe(true);
+  for (const key of ['r1', 'r2', 'r 3']) await expectReplicas(stage, 'main', key);
+  const letters = await deadLetters(stage);
+  expect(letters.map(({ attributes }) => attributes['reason'])).toEqual([
+    'malformed-message',
+    'malformed-message',
+  ]);
+  expect(letters.map(({ body }) => body).toSorted()).toEqual([
+    '{"Records":[null]}',
+    '{"Records":[{"eventSource":"aws:ec2"}]}',
+  ]);
+});
+
+test.each([
+  'not JSON',
+  '"a text"',
+  '[]',
+  '{}',
+  '{"Records":[]}',
+  '{"Records":"none"}',
+  '{"Type":"Notification","Message":"{\\"Type\\":\\"Notification\\",\\"Message\\":\\"{}\\"}"}',
+  '{"source":"aws.s3","detail":{}}',
+  'ünïcode 語 \u{1f600}',
+])('what nobody understands goes to the dead-letter queue as it is: %s', async (body) => {
+  await send(stage, body);
+  expect(await settled(stage)).toBe(true);
+  expect(await deadLetters(stage)).toEqual([
+    { body, attributes: expect.objectContaining({ reason: 'malformed-message', attempts: '1' }) },
+  ]);
+});
+
+test('an event for a bucket or key that no rule wants is acknowledged', async () => {
+  await send(stage, { Records: [s3Record('nobodys', 'k'), s3Record('shared', 'elsewhere')] });
+  expect(await settled(stage)).toBe(true);
+  expect(stage.dead.counts().visible).toBe(0);
+});
+
+test('an event for an object that is gone is acknowledged, and nothing is written', async () => {
+  const requests = watchRequests(stage);
+  await send(stage, { Records: [s3Record('main', 'never there')] });
+  expect(await settled(stage)).toBe(true);
+  expect(stage.dead.counts().visible).toBe(0);
+  expect(requests.filter((request) => request.startsWith('s3:'))).toEqual(['s3:GetObject main/never there']);
+});
+
+test('a duplicate of a finished event costs one call of DynamoDB and none of S3', async () => {
+  const { VersionId: versionId } = await put(stage, 'main', 'twice', 'x');
+  expect(await settled(stage)).toBe(true);
+  const event = { Records: [s3Record('main', 'twice', { versionId, sequencer: '00A1', size: 1 })] };
+  await send(stage, event);
+  expect(await settled(stage)).toBe(true);
+  const requests = watchRequests(stage);
+  await send(stage, event);
+  expect(await settled(stage)).toBe(true);
+  expect(requests).toEqual(['dynamodb:PutItem']);
+});
+
+test('an event that comes late, after newer ones, changes nothing', async () => {
+  const first = await put(stage, 'main', 'late', 'old');
+  await put(stage, 'main', 'late', 'new');
+  expect(await settled(stage)).toBe(true);
+  const requests = watchRequests(stage);
+  const late = { versionId: first.VersionId, sequencer: '00', size: 3 };
+  await send(stage, { Records: [s3Record('main', 'late', late)] });
+  expect(await settled(stage)).toBe(true);
+  expect(requests.filter((request) => /PutObject|Upload/.test(request))).toEqual([
+    's3:PutObject main-replica/late',
+  ]);
+  expect(await seen(stage.destination.s3(), 'main-replica', 'late')).toMatchObject({ ContentLength: 3 });
+  await expectReplicas(stage, 'main', 'late');
+});

@@ -1,0 +1,197 @@
+/**
+ * Every call the functions make, failing in every way, once and several times in a row: the replica is right in the end, nothing
+ * is in the dead-letter queue and no upload is left open.
+ */
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import type { AwsRequest, Fault } from '../../local/core.ts';
+import { expectReplicas, openUploads, put } from './objects.ts';
+import { bucketOf, keyOf, operationOf } from './operations.ts';
+import { deadLetters, type Letter, purge, send } from './queues.ts';
+import { settled, startStage, type Stage } from './stage.ts';
+import { putParts } from './uploads.ts';
+
+const FAULTS: Record<string, Fault> = {
+  'is throttled': { kind: 'error', status: 503, code: 'SlowDown' },
+  'fails in AWS': { kind: 'error', status: 500, code: 'InternalError' },
+  'loses its connection before it took effect': { kind: 'reset-before' },
+  'loses its connection after it took effect': { kind: 'reset-after' },
+  'gets half an answer': { kind: 'truncate', afterBytes: 5 },
+};
+
+/** Where a call is made, and by what kind of object: a new one, one that was there before, or one of (a single) part. */
+const S3_CALLS: [operation: string, bucket: string, object: 'new' | 'overwrite' | 'multipart'][] = [
+  ['s3:GetObject', 'main', 'new'],
+  ['s3:GetObject', 'main', 'multipart'],
+  ['s3:HeadObject', 'main', 'new'],
+  ['s3:HeadObject', 'main', 'multipart'],
+  ['s3:HeadObject', 'main-replica', 'overwrite'],
+  ['s3:PutObject', 'main-replica', 'new'],
+  ['s3:PutObject', 'main-replica', 'overwrite'],
+  ['s3:CreateMultipartUpload', 'main-replica', 'multipart'],
+  ['s3:UploadPart', 'main-replica', 'multipart'],
+  ['s3:CompleteMultipartUpload', 'main-replica', 'multipart'],
+  ['s3:AbortMultipartUpload', 'main-replica', 'multipart'],
+];
+
+/** The others' answers have no body that could be cut. */
+const ANSWER_WITH_BODY = ['s3:GetObject', 's3:CreateMultipartUpload', 's3:CompleteMultipartUpload'];
+
+const CASES = S3_CALLS.flatMap(([operation, bucket, object]) =>
+  Object.entries(FAULTS)
+    .filter(([, { kind }]) => kind !== 'truncate' || ANSWER_WITH_BODY.includes(operation))
+    .map(([what, fault]) => ({
+      operation,
+      bucket,
+      object,
+      fault,
+      key: `${operation} in ${bucket} of ${object}, ${what}`,
+    })),
+);
+
+let stage: Stage;
+beforeAll(async () => {
+  stage = await startStage();
+});
+afterAll(async () => {
+  await stage?.stop();
+});
+afterEach(() => {
+  stage.aws.faults.plan = undefined;
+  purge(stage);
+});
+
+/** Fails requests of the functions as `choose` says, and counts how often it did by what `choose` names. */
+const injectFaults = (
+  choose: (request: AwsRequest) => { name: string; fault: Fault; times: number } | null,
+) => {
+  const hits = new Map<string, number>();
+  stage.aws.faults.plan = (request) => {
+    const chosen = request.caller.kind === 'session' ? choose(request) : null;
+    if (chosen === null || (hits.get(chosen.name) ?? 0) >= chosen.times) return undefined;
+    hits.set(chosen.name, (hits.get(chosen.name) ?? 0) + 1);
+    return chosen.fault;
+  };
+  return hits;
+};
+
+describe.each([1, 5])('calls of S3 that fail %i× in a row', (times) => {
+  const calls = CASES.map((each) => ({ ...each, key: `${each.key}, ${times}×` }));
+  let hits: Map<string, number>;
+  let left: string[];
+  let letters: Letter[];
+
+  /** All at once: most of the time they wait. In new processes, since the SDK retries only so often in a client's life. */
+  beforeAll(async () => {
+    await stage.aws.lambda.killEnvironments(stage.names.replicateFunction);
+    await Promise.all(
+      calls
+        .filter(({ object }) => object === 'overwrite')
+        .map(({ key }) => put(stage, 'main', key, 'before')),
+    );
+    expect(await settled(stage)).toBe(true);
+    const cases = new Map(calls.map((each) => [each.key, each]));
+    const conflicted = new Set<string>();
+    hits = injectFaults((request) => {
+      if (request.service !== 's3') return null;
+      const chosen = cases.get(keyOf(request));
+      const operation = operationOf(request);
+      if (chosen === undefined) return null;
+      // Something has to go wrong first, or there is nothing to abort.
+      const conflicts =
+        chosen.operation === 's3:AbortMultipartUpload' && operation === 's3:CompleteMultipartUpload';
+      if (conflicts && !conflicted.has(chosen.key)) {
+        conflicted.add(chosen.key);
+        const fault: Fault = { kind: 'error', status: 409, code: 'ConditionalRequestConflict' };
+        return { name: `conflict of ${chosen.key}`, fault, times: 1 };
+      }
+      if (chosen.operation !== operation || chosen.bucket !== bucketOf(request)) return null;
+      return { name: chosen.key, fault: chosen.fault, times };
+    });
+    await Promise.all(
+      calls.map(({ key, object }) =>
+        object === 'multipart'
+          ? putParts(stage, 'main', key, [Buffer.from(`body of ${key}`)])
+          : put(stage, 'main', key, `body of ${key}`),
+      ),
+    );
+    expect(await settled(stage)).toBe(true);
+    left = await openUploads(stage, 'main-replica');
+    letters = await deadLetters(stage);
+  });
+
+  test.each(calls)('$key', async (each) => {
+    expect(hits.get(each.key) ?? 0).toBeGreaterThan(0);
+    await expectReplicas(stage, 'main', each.key);
+    const lost = left.filter((key) => key === each.key).length;
+    expect(lost).toBeLessThanOrEqual(uploadsNobodyCanKnow(each));
+  });
+
+  /**
+   * The id of an upload is in one answer only, and when no abort gets through there is nothing more to do: the lifecycle rule
+   * in destination/template.yml is for these.
+   */
+  const uploadsNobodyCanKnow = ({ operation, fault }: (typeof CASES)[number]): number => {
+    const answerIsLost = fault.kind === 'reset-after' || fault.kind === 'truncate';
+    if (operation === 's3:CreateMultipartUpload' && answerIsLost) return times;
+    return operation === 's3:AbortMultipartUpload' && times > 2 ? 1 : 0;
+  };
+
+  test('nothing is in the dead-letter queue', async () => {
+    expect(letters).toEqual([]);
+  });
+});
+
+describe.each(Object.entries(FAULTS).filter(([, { kind }]) => kind !== 'truncate'))(
+  'a call that %s',
+  (_what, fault) => {
+    const failing = (operation: string, times: number) =>
+      injectFaults((request) =>
+        operationOf(request) === operation ? { name: operation, fault, times } : null,
+      );
+
+    test.each(['dynamodb:PutItem', 'dynamodb:UpdateItem', 'sts:AssumeRole'])('%s', async (operation) => {
+      if (operation === 'sts:AssumeRole')
+        await stage.aws.lambda.killEnvironments(stage.names.replicateFunction);
+      const key = `${operation} ${fault.kind}`;
+      const hits = failing(operation, 4);
+      await put(stage, 'main', key, 'x');
+      expect(await settled(stage)).toBe(true);
+      expect(hits.get(operation)).toBeGreaterThan(0);
+      await expectReplicas(stage, 'main', key);
+      expect(await deadLetters(stage)).toEqual([]);
+    });
+
+    test('sqs:SendMessage to the dead-letter queue', async () => {
+      const hits = failing('sqs:SendMessage', 4);
+      await send(stage, 'nonsense');
+      expect(await settled(stage)).toBe(true);
+      expect(hits.get('sqs:SendMessage')).toBeGreaterThan(0);
+      // A send whose answer is lost is repeated: better twice than never.
+      const bodies = new Set((await deadLetters(stage)).map(({ body }) => body));
+      expect([...bodies]).toEqual(['nonsense']);
+      purge(stage);
+    });
+
+    test('sqs:ChangeMessageVisibility of a message that is tried again', async () => {
+      let throttled = false;
+      const hits = injectFaults((request) => {
+        const operation = operationOf(request);
+        if (operation === 'sqs:ChangeMessageVisibility') return { name: operation, fault, times: 4 };
+        if (operation !== 's3:GetObject' || throttled) return null;
+        throttled = true;
+        return {
+          name: 'conflict',
+          fault: { kind: 'error', status: 409, code: 'OperationAborted' },
+          times: 1,
+        };
+      });
+      const key = `visibility ${fault.kind} ${'status' in fault ? fault.status : ''}`;
+      await put(stage, 'main', key, 'x');
+      // The delay could not be set: the queue's own visibility timeout brings the message back.
+      expect(await settled(stage, 6_000)).toBe(true);
+      expect(hits.get('sqs:ChangeMessageVisibility')).toBeGreaterThan(0);
+      await expectReplicas(stage, 'main', key);
+      expect(await deadLetters(stage)).toEqual([]);
+    });
+  },
+);

@@ -1,0 +1,73 @@
+/** The permissions in a CloudFormation template, one by one, and the template without one of them. */
+import { isRecord } from '../../local/cloudformation/intrinsics.ts';
+import type { Template, TemplateResource } from '../../local/cloudformation/template.ts';
+
+/** One action of one statement. Statements without an action of their own to lose, such as denials, are taken as a whole. */
+export interface Grant {
+  /** Logical id of the resource, Sid of the statement and action: `ReplicateRole LiveQueue sqs:DeleteMessage`. */
+  name: string;
+  remove(template: Template): void;
+}
+
+/** Every grant in the template's roles and in its policies of roles, queues, topics and buckets. */
+export const grantsIn = (template: Template): Grant[] =>
+  Object.entries(template.Resources).flatMap(([logicalId, resource]) =>
+    documentPaths(resource).flatMap((path) => grantsOfDocument(template, logicalId, path)),
+  );
+
+type Path = (string | number)[];
+
+/** Where in a resource's properties policies are. */
+const documentPaths = ({ Type: type, Properties: properties }: TemplateResource): Path[] => {
+  switch (type) {
+    case 'AWS::IAM::Role': {
+      const policies = isRecord(properties) ? properties['Policies'] : [];
+      const inline = Array.isArray(policies)
+        ? policies.map((_, index) => ['Policies', index, 'PolicyDocument'])
+        : [];
+      return [['AssumeRolePolicyDocument'], ...inline];
+    }
+    case 'AWS::IAM::Policy':
+    case 'AWS::SQS::QueuePolicy':
+    case 'AWS::SNS::TopicPolicy':
+    case 'AWS::S3::BucketPolicy':
+      return [['PolicyDocument']];
+    default:
+      return [];
+  }
+};
+
+const grantsOfDocument = (template: Template, logicalId: string, path: Path): Grant[] => {
+  const statements = statementsAt(template, logicalId, path);
+  return statements.flatMap((statement, index) => {
+    const { Sid: sid, Effect: effect, Action: action } = bare(statement);
+    const label = typeof sid === 'string' ? sid : path[0] === 'AssumeRolePolicyDocument' ? 'Trust' : '';
+    const actions = effect === 'Allow' && Array.isArray(action) ? action.map(String) : [null];
+    return actions.map((one) => ({
+      // Logical ids of buckets' resources end with a hash.
+      name: [logicalId.replace(/[0-9a-f]{6}$/, ''), label, one ?? String(action)].filter(Boolean).join(' '),
+      remove: (target) => {
+        const found = statementsAt(target, logicalId, path);
+        const victim = bare(found[index]);
+        if (one === null) found.splice(index, 1);
+        else if (Array.isArray(victim['Action']))
+          victim['Action'] = victim['Action'].filter((each) => each !== one);
+      },
+    }));
+  });
+};
+
+/** A statement may hang on a condition of the template. */
+const bare = (statement: unknown): Record<string, unknown> => {
+  if (!isRecord(statement)) throw new Error('a statement is an object');
+  const { 'Fn::If': choice } = statement;
+  return Array.isArray(choice) ? bare(choice[1]) : statement;
+};
+
+const statementsAt = (template: Template, logicalId: string, path: Path): unknown[] => {
+  let value: unknown = template.Resources[logicalId]?.Properties;
+  for (const step of [...path, 'Statement'])
+    value = isRecord(value) || Array.isArray(value) ? Reflect.get(value, step) : null;
+  if (!Array.isArray(value)) throw new Error(`${logicalId} has no list of statements`);
+  return value;
+};

@@ -1,0 +1,47 @@
+/** Which API operation a request is, for fault plans and counts. */
+import type { AwsRequest } from '../../local/core.ts';
+import type { Stage } from './stage.ts';
+
+/** e.g. `s3:PutObject`, `sqs:SendMessage`, `sts:AssumeRole`. */
+export const operationOf = (request: AwsRequest): string => {
+  const target = request.headers['x-amz-target'];
+  if (typeof target === 'string') return `${request.service}:${target.split('.').at(-1)}`;
+  // The one operation of STS that is used here; its name is in the body.
+  if (request.service === 'sts') return 'sts:AssumeRole';
+  const query = new URLSearchParams(request.query);
+  return `s3:${keyOf(request) === '' ? 'Bucket' : objectOperation(request.method, query)}`;
+};
+
+const objectOperation = (method: string, query: URLSearchParams): string => {
+  switch (method) {
+    case 'GET':
+      return 'GetObject';
+    case 'HEAD':
+      return 'HeadObject';
+    case 'PUT':
+      return query.has('uploadId') ? 'UploadPart' : 'PutObject';
+    case 'POST':
+      return query.has('uploads') ? 'CreateMultipartUpload' : 'CompleteMultipartUpload';
+    case 'DELETE':
+      return query.has('uploadId') ? 'AbortMultipartUpload' : 'DeleteObject';
+    default:
+      return method;
+  }
+};
+
+export const bucketOf = ({ path }: AwsRequest): string => path.split('/')[1] ?? '';
+
+/** Decoded; empty for a request about a bucket. */
+export const keyOf = ({ path }: AwsRequest): string => decodeURIComponent(path.split('/').slice(2).join('/'));
+
+/** Every request of the functions from now on, as `operation bucket/key`; for services other than S3 the operation alone. */
+export const watchRequests = ({ aws }: Pick<Stage, 'aws'>): string[] => {
+  const requests: string[] = [];
+  aws.faults.plan = (request) => {
+    if (request.caller.kind !== 'session') return undefined;
+    const about = request.service === 's3' ? ` ${bucketOf(request)}/${keyOf(request)}` : '';
+    requests.push(operationOf(request) + about);
+    return undefined;
+  };
+  return requests;
+};

@@ -1,0 +1,70 @@
+/** The two queues, as an operator or a foreign sender uses them. */
+import {
+  ChangeMessageVisibilityCommand,
+  ReceiveMessageCommand,
+  SendMessageCommand,
+} from '@aws-sdk/client-sqs';
+import { type CliRun, runReplicatorCli } from '../../demo/replicator-cli.ts';
+import { REPLICATION_FILE } from './artifact.ts';
+import type { Stage } from './stage.ts';
+
+export interface Letter {
+  body: string;
+  attributes: Record<string, string>;
+}
+
+/** Everything in the dead-letter queue, in no order; it stays there. */
+export const deadLetters = async ({ source, deadLetterQueueUrl: QueueUrl }: Stage): Promise<Letter[]> => {
+  const letters: Letter[] = [];
+  const handles: string[] = [];
+  for (;;) {
+    const { Messages: messages = [] } = await source.sqs.send(
+      new ReceiveMessageCommand({
+        QueueUrl,
+        MaxNumberOfMessages: 10,
+        VisibilityTimeout: 60,
+        MessageAttributeNames: ['All'],
+      }),
+    );
+    if (messages.length === 0) break;
+    for (const { Body = '', MessageAttributes: attributes = {}, ReceiptHandle = '' } of messages) {
+      const texts = Object.entries(attributes).map(
+        ([name, value]) => [name, value.StringValue ?? ''] as const,
+      );
+      letters.push({ body: Body, attributes: Object.fromEntries(texts) });
+      handles.push(ReceiptHandle);
+    }
+  }
+  for (const ReceiptHandle of handles) {
+    await source.sqs.send(
+      new ChangeMessageVisibilityCommand({ QueueUrl, ReceiptHandle, VisibilityTimeout: 0 }),
+    );
+  }
+  return letters;
+};
+
+/** Puts a message into the live queue by hand. */
+export const send = async ({ source, liveQueueUrl: QueueUrl }: Stage, body: unknown): Promise<void> => {
+  const MessageBody = typeof body === 'string' ? body : JSON.stringify(body);
+  await source.sqs.send(new SendMessageCommand({ QueueUrl, MessageBody }));
+};
+
+/** The record S3 would send for an object, without what tells two events apart unless `more` adds it. */
+export const s3Record = (bucket: string, key: string, more: object = {}) => ({
+  eventVersion: '2.1',
+  eventSource: 'aws:s3',
+  awsRegion: 'us-east-1',
+  eventTime: '2026-11-22T12:00:00.000Z',
+  eventName: 'ObjectCreated:Put',
+  s3: { bucket: { name: bucket }, object: { key: encodeURIComponent(key).replaceAll('%20', '+'), ...more } },
+});
+
+/** The replicator's command line in a process of its own, with the rights of the source account's administrator. */
+export const cli = (stage: Stage, ...argv: string[]): Promise<CliRun> =>
+  runReplicatorCli([...argv, '--config', REPLICATION_FILE], stage.source.environment());
+
+/** Empties both queues, whoever holds the messages. */
+export const purge = (stage: Stage): void => {
+  stage.live.purge();
+  stage.dead.purge();
+};
