@@ -171,15 +171,15 @@ const play = async (given: History, scheduler: fc.Scheduler) => {
 
   let writes = 0;
   const uploads = (async () => {
-    for (const [index, operation] of given.operations.entries()) {
+    for (const [index, each] of given.operations.entries()) {
       await scheduler.schedule(Promise.resolve(), 'upload');
       nowMs += 400;
-      if (operation.kind === 'delete') {
-        source.remove(operation.key);
+      if (each.kind === 'delete') {
+        source.remove(each.key);
         continue;
       }
-      const state = source.put(operation.key, Buffer.from(operation.content), plain(++writes));
-      const body = s3Event({ key: operation.key, versionId: state.versionId, sequencer: String(index) });
+      const state = source.put(each.key, Buffer.from(each.content), plain(++writes));
+      const body = s3Event({ key: each.key, versionId: state.versionId, sequencer: String(index) });
       for (let copy = 0; copy <= (given.repeats[index] ?? 0); copy++) {
         queue.push(message(`${index}-${copy}`, body));
       }
