@@ -114,3 +114,11 @@ export class ReplicationError extends Error {
     return REASONS[this.reason].disposition;
   }
 }
+
+/** Anything that is not ours is a fault of this program or of a library: tried again, and quarantined in the end. */
+export const asReplicationError = (error: unknown): ReplicationError =>
+  error instanceof ReplicationError
+    ? error
+    : new ReplicationError('service-error', error instanceof Error ? error.message : String(error), {
+        cause: error,
+      });

@@ -11,7 +11,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createBudget } from '../../src/lib/concurrency.ts';
 import { ReplicationError } from '../../src/lib/errors.ts';
-import { type Deps, type QueueMessage, replicateBatch } from '../../src/lib/replicate.ts';
+import type { Deps, QueueMessage } from '../../src/lib/invocation-deps.ts';
+import { replicateBatch } from '../../src/lib/replicate.ts';
 import {
   createMemoryBucket,
   type Gate,

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Logger } from '@aws-lambda-powertools/logger';
 import type { Context } from 'aws-lambda';
 import { createBudget } from '../concurrency.ts';
-import type { Deps } from '../replicate.ts';
+import type { Deps } from '../invocation-deps.ts';
 import type { ReplicationConfiguration } from '../rule.ts';
 import { createBuckets } from './buckets.ts';
 import { createS3Clients } from './clients.ts';

@@ -2,7 +2,7 @@
 import { ChangeMessageVisibilityCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import type { SQSRecord } from 'aws-lambda';
 import { type DeadLetter, fromAttributes, toAttributes } from '../dead-letter.ts';
-import type { DeadLetterQueue, LiveQueue, QueueMessage } from '../replicate.ts';
+import type { DeadLetterQueue, LiveQueue, QueueMessage } from '../invocation-deps.ts';
 import { CONTROL_CLIENT } from './control-client.ts';
 import { translateError } from './errors.ts';
 

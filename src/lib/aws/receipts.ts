@@ -11,7 +11,7 @@ import { DynamoDBPersistenceLayer } from '@aws-lambda-powertools/idempotency/dyn
 import type { Context } from 'aws-lambda';
 import { ReplicationError } from '../errors.ts';
 import type { Receipt } from '../outcome.ts';
-import type { Receipts } from '../replicate.ts';
+import type { Receipts } from '../invocation-deps.ts';
 import { CONTROL_CLIENT } from './control-client.ts';
 import { translateError } from './errors.ts';
 
