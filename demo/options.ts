@@ -12,7 +12,7 @@ export interface DemoOptions {
   sizeBytes: number;
 }
 
-export const USAGE = `Replicates between two AWS accounts on this machine, with the very package that \`serverless deploy\` would ship.
+export const USAGE = `Replicates between two AWS accounts on this machine, deployed by \`serverless deploy\` itself.
 
 Usage: npm run demo -- [options]
 

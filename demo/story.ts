@@ -37,6 +37,7 @@ export const setUp = async ({ terminal, options, signal }: Teller): Promise<TwoA
   const done = stepper(terminal);
   const region = 'us-east-1';
   return startTwoAccounts({
+    deploy: 'serverless',
     // The other source bucket has versions.
     sourceBuckets: { [MEDIA]: {} },
     before: ({ source }) => subscribeOtherTeam(source, region, DOCUMENTS),
@@ -49,9 +50,8 @@ export const setUp = async ({ terminal, options, signal }: Teller): Promise<TwoA
 
 const STEPS: Record<Step, string> = {
   started: 'accounts 111111111111 (source) and 222222222222 (destination) on 127.0.0.1',
-  packaged: 'serverless package, as `serverless deploy` would',
   'destinations-deployed': 'destination/template.yml in 222222222222, once per destination bucket',
-  'stack-deployed': 'the packaged stack in 111111111111, permissions enforced',
+  'stack-deployed': '`serverless deploy` in 111111111111, permissions enforced',
 };
 
 /** Everything after the deployment. @throws DemoFailure */

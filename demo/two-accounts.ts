@@ -25,6 +25,7 @@ import type { Account } from './account.ts';
 import { createOutcomes } from './outcome-lines.ts';
 import type { Outcomes } from './outcome-lines.ts';
 import { packageStack, REPOSITORY, TEMPLATE_FILE } from './package-stack.ts';
+import { runServerless } from './serverless.ts';
 import { createWaits } from './waits.ts';
 import type { Waits } from './waits.ts';
 
@@ -36,13 +37,18 @@ export interface TwoAccountsOptions {
   configuration?: string | object;
   /** Default `prod`. */
   stage?: string;
-  /** Output folder of {@link packageStack} for this configuration and stage. Default: it is packaged here and now. */
+  /**
+   * How the stack gets into the source account: from a package, by CloudFormation in process (default), or by `serverless deploy`
+   * itself, which packages, uploads and waits as it does with the real AWS.
+   */
+  deploy?: 'in-process' | 'serverless';
+  /** In process only: output folder of {@link packageStack} for this configuration and stage. Default: it is packaged now. */
   packaged?: string;
   /** For objects and unpacked functions. Default: a new one, which `stop` removes. */
   directory?: string;
   /** Source buckets exist before the deployment. Default: versioned; by name, with the properties of AWS::S3::Bucket. */
   sourceBuckets?: Record<string, BucketProperties>;
-  /** Changes a template before it is deployed, e.g. to take a permission away. */
+  /** Changes a template before it is deployed, e.g. to take a permission away. The stack's own only in process. */
   edit?: { stack?: (template: Template) => void; destination?: (template: Template) => void };
   /** What is there before the stack is deployed, such as other teams' notifications. */
   before?: (accounts: Pick<TwoAccounts, 'aws' | 'source' | 'destination'>) => Promise<void>;
@@ -58,7 +64,7 @@ export interface TwoAccountsOptions {
 /** The properties of AWS::S3::Bucket that the local S3 knows. */
 type BucketProperties = Omit<Parameters<LocalAws['s3']['createBucket']>[0], 'name' | 'accountId' | 'region'>;
 
-export type Step = 'started' | 'packaged' | 'destinations-deployed' | 'stack-deployed';
+export type Step = 'started' | 'destinations-deployed' | 'stack-deployed';
 
 export interface TwoAccounts extends Waits, AsyncDisposable {
   /** Everything else: its clock, faults, lambda.usage(), iam, cloudformation, … */
@@ -66,8 +72,6 @@ export interface TwoAccounts extends Waits, AsyncDisposable {
   configuration: Configuration;
   /** The file the configuration was read from. */
   replicationFile: string;
-  /** Where the package is. */
-  packaged: string;
   names: ResourceNames;
   source: Account;
   destination: Account;
@@ -108,21 +112,19 @@ export const startTwoAccounts = async (options: TwoAccountsOptions = {}): Promis
   await options.before?.({ aws, source, destination });
   options.onStep?.('started');
 
-  const packaged = options.packaged ?? join(workspace, 'package');
-  if (options.packaged === undefined) {
-    await packageStack({ replicationFile, stage, outDirectory: packaged, signal: options.signal });
-    options.onStep?.('packaged');
-  }
   await deployDestinations(aws, configuration, names, options);
   options.onStep?.('destinations-deployed');
-  const outputs = await deployStack(aws, names.stack, packaged, options);
+  if (options.deploy === 'serverless') {
+    const environment = source.environment();
+    await runServerless(['deploy'], { replicationFile, stage, environment, signal: options.signal });
+  } else await deployInProcess(aws, names.stack, { replicationFile, workspace }, options);
+  const outputs = stackOutputs(aws, names.stack);
   options.onStep?.('stack-deployed');
 
   const started = {
     aws,
     configuration,
     replicationFile,
-    packaged,
     names,
     source,
     destination,
@@ -190,21 +192,25 @@ const deployDestinations = async (
   }
 };
 
-const deployStack = async (
+const deployInProcess = async (
   aws: LocalAws,
   stackName: string,
-  packaged: string,
-  { edit }: TwoAccountsOptions,
-): Promise<Record<string, string>> => {
-  const stack = await aws.cloudformation.deploy({
+  { replicationFile, workspace }: { replicationFile: string; workspace: string },
+  { edit, packaged, stage, signal }: TwoAccountsOptions,
+): Promise<void> => {
+  const artifacts = packaged ?? join(workspace, 'package');
+  if (packaged === undefined) await packageStack({ replicationFile, stage, outDirectory: artifacts, signal });
+  await aws.cloudformation.deploy({
     accountId: SOURCE_ACCOUNT,
     region: aws.region,
     stackName,
-    template: edited(await readFile(join(packaged, TEMPLATE_FILE), 'utf8'), edit?.stack),
-    artifacts: packaged,
+    template: edited(await readFile(join(artifacts, TEMPLATE_FILE), 'utf8'), edit?.stack),
+    artifacts,
   });
-  return stack.outputs;
 };
+
+const stackOutputs = (aws: LocalAws, stackName: string): Record<string, string> =>
+  aws.cloudformation.describe({ accountId: SOURCE_ACCOUNT, region: aws.region, stackName })?.outputs ?? {};
 
 const edited = (text: string, edit: ((template: Template) => void) | undefined): string => {
   if (edit === undefined) return text;

@@ -1,13 +1,23 @@
 import { randomUUID } from 'node:crypto';
-import type { Clock } from '../core.ts';
-import { applyChanges, deleteResource, messageOf, type ChangeContext, type ChangeLog } from './change-set.ts';
-import { parameterValues } from './parameters.ts';
+import type { Caller, Clock } from '../core.ts';
+import { rootCaller } from '../iam/iam.ts';
+import { applyChanges, deleteResource, type ChangeContext, type ChangeLog } from './apply-changes.ts';
+import { isWithoutChanges, planOf, resourceChanges, type Plan, type ResourceChange } from './plan.ts';
 import type { Provider } from './provider.ts';
-import { orderResources, type Order, type PlannedResource } from './resource-order.ts';
-import { StackError, type Action, type Stack, type StackEvent } from './stack.ts';
-import { createStackScope, PSEUDO_PARAMETERS, resolveOutputs } from './stack-scope.ts';
-import { parseTemplate, TemplateError, type Template } from './template.ts';
-import type { Scope } from './intrinsics.ts';
+import type { Order } from './resource-order.ts';
+import {
+  inOrderOf,
+  rollbackOf,
+  rollbackReason,
+  runBackwards,
+  runInOrder,
+  snapshot,
+  STACK_TYPE,
+  stackError,
+} from './rollback.ts';
+import { newStack, StackError, type Stack } from './stack.ts';
+import { resolveOutputs } from './stack-scope.ts';
+import { TemplateError } from './template.ts';
 
 export interface StackName {
   accountId: string;
@@ -19,10 +29,25 @@ export interface Deployment extends StackName {
   /** JSON or YAML. */
   template: string;
   parameters?: Record<string, string>;
-  /** Folder of the files that the template's S3 keys name (by their last part), e.g. `.serverless`. */
+  /** Of the stack itself: they are described and compared, not passed on to its resources. */
+  tags?: Record<string, string>;
+  /** Only described: the API has checked them. */
+  capabilities?: string[];
+  /** Folder of the files that the template's S3 keys name (by their last part), e.g. `.serverless`. Absent: objects of S3. */
   artifacts?: string;
+  /** In whose name objects are read. Default: the account's root user. */
+  caller?: Caller;
+  /** What becomes of a stack that could not be created. Default ROLLBACK. */
+  onFailure?: 'ROLLBACK' | 'DELETE';
   /** Default `as-written`. */
   order?: Order;
+}
+
+/** A stack operation under way. */
+export interface StackOperation {
+  stack: Stack;
+  /** Rejects with a StackError once what had begun is taken back. */
+  done: Promise<void>;
 }
 
 /** Stacks in process. The template decides everything; there are no side doors to a resource. */
@@ -32,11 +57,22 @@ export interface CloudFormation {
    * @throws StackError with the reason of the first failure; TemplateError before anything was touched
    */
   deploy(deployment: Deployment): Promise<Stack>;
+  /** The same, without waiting. Throws what is wrong before anything was touched. */
+  begin(deployment: Deployment): StackOperation;
   /** Deletes the stack and what its policies do not keep. A stack that does not exist is success. */
-  remove(name: StackName): Promise<void>;
+  remove(name: StackName, caller?: Caller): Promise<void>;
+  /** The same, without waiting. Null when there is nothing to delete. */
+  beginRemoval(name: StackName, caller?: Caller): StackOperation | null;
+  /** What `begin` would do to the stack's resources; null when nothing at all would change. Throws as `begin`. */
+  preview(deployment: Deployment): ResourceChange[] | null;
+  /** Makes the stack a change set is created for, with nothing in it. */
+  review(name: StackName): Stack;
   /** The stack as it is now, its last state if it was deleted, null if it never existed. */
   describe(name: StackName): Stack | null;
+  /** Also those that were deleted. */
   stacks(): Stack[];
+  /** Resolves when no operation is under way. */
+  idle(): Promise<void>;
 }
 
 /** `providers` by resource type; `Custom::` types are those of AWS::CloudFormation::CustomResource. */
@@ -44,7 +80,12 @@ export const createCloudFormation = (options: {
   clock: Clock;
   providers: Record<string, Provider>;
 }): CloudFormation => {
+  const { clock } = options;
+  /** The last one of each name. */
   const stacks = new Map<string, Stack>();
+  /** Those whose name another stack has by now. */
+  const former: Stack[] = [];
+  const underWay = new Set<Promise<void>>();
   const provider = (type: string): Provider => {
     const found =
       options.providers[type.startsWith('Custom::') ? 'AWS::CloudFormation::CustomResource' : type];
@@ -56,38 +97,76 @@ export const createCloudFormation = (options: {
       .filter((stack) => stack.accountId === name.accountId && stack.region === name.region)
       .map((stack) => stack.exports[exported])
       .find((value) => value !== undefined);
-  const contextOf = (stack: Stack, artifacts: string | null): ChangeContext => ({
+  const contextOf = (stack: Stack, artifacts: string | null, caller?: Caller): ChangeContext => ({
     stack,
     artifacts,
+    caller: caller ?? rootCaller(stack.accountId),
     provider,
     record: (resource, status, reason) => {
       const { logicalId, type, physicalId } = resource;
-      const atMs = options.clock.now();
-      stack.events.push({ atMs, logicalId, type, physicalId, status, reason: reason ?? null });
+      const eventId = `${logicalId}-${status}-${randomUUID()}`;
+      stack.events.push({
+        eventId,
+        atMs: clock.now(),
+        logicalId,
+        type,
+        physicalId,
+        status,
+        reason: reason ?? null,
+      });
     },
   });
   const setStatus = (stack: Stack, status: Stack['status'], reason: string | null = null): void => {
-    stack.status = status;
+    Object.assign(stack, { status, statusReason: reason });
     const { stackName: logicalId, stackId: physicalId } = stack;
-    const type = 'AWS::CloudFormation::Stack';
-    stack.events.push({ atMs: options.clock.now(), logicalId, type, physicalId, status, reason });
+    const type = STACK_TYPE;
+    stack.events.push({
+      eventId: randomUUID(),
+      atMs: clock.now(),
+      logicalId,
+      type,
+      physicalId,
+      status,
+      reason,
+    });
+  };
+  const register = (stack: Stack): void => {
+    const known = stacks.get(keyOf(stack));
+    if (known && known !== stack) former.push(known);
+    stacks.set(keyOf(stack), stack);
+  };
+  /** An operation goes on by itself; who does not wait for it learns its end from the stack. */
+  const start = (stack: Stack, work: Promise<void>): StackOperation => {
+    const done = work.finally(() => underWay.delete(done));
+    underWay.add(done);
+    done.catch(() => undefined);
+    return { stack, done };
   };
 
-  const change = async (stack: Stack, deployment: Deployment, action: 'CREATE' | 'UPDATE'): Promise<void> => {
+  const change = async (stack: Stack, plan: Plan, deployment: Deployment): Promise<void> => {
+    const action = isNew(stack) ? 'CREATE' : 'UPDATE';
     const before = snapshot(stack);
-    const plan = planOf(stack, deployment, exportValue(stack), provider);
-    const log: ChangeLog = { undo: [], cleanUp: [] };
-    const context = contextOf(stack, deployment.artifacts ?? null);
+    const orderBefore = [...stack.resources.keys()];
+    const log: ChangeLog = { restore: [], remove: [], cleanUp: [] };
+    const context = contextOf(stack, deployment.artifacts ?? null, deployment.caller);
     const firstEvent = stack.events.length;
-    setStatus(stack, `${action}_IN_PROGRESS`);
+    if (action === 'UPDATE') stack.updatedAtMs = clock.now();
+    setStatus(stack, `${action}_IN_PROGRESS`, action === 'CREATE' ? 'User Initiated' : null);
+    const { template, templateText, parameters, imports } = plan;
+    const { tags = {}, capabilities = [] } = deployment;
+    Object.assign(stack, { template, templateText, parameters, imports, tags, capabilities });
     try {
       await applyChanges(context, plan.planned, plan.scope, log);
       Object.assign(stack, resolveOutputs(plan.template, plan.scope));
     } catch (error) {
-      const rollback: Action = action === 'CREATE' ? 'ROLLBACK' : 'UPDATE_ROLLBACK';
-      setStatus(stack, `${rollback}_IN_PROGRESS`, messageOf(error));
-      const isUndone = await runBackwards(log.undo);
+      const rollback = rollbackOf(action, deployment);
+      setStatus(stack, `${rollback}_IN_PROGRESS`, rollbackReason(stack.events.slice(firstEvent), error));
+      const isRestored = await runInOrder(log.restore);
+      if (action === 'UPDATE') setStatus(stack, 'UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS');
+      const isUndone = (await runBackwards(log.remove)) && isRestored;
       Object.assign(stack, before);
+      stack.resources = inOrderOf(orderBefore, stack.resources);
+      if (rollback === 'DELETE' && isUndone) stack.deletedAtMs = clock.now();
       setStatus(stack, `${rollback}_${isUndone ? 'COMPLETE' : 'FAILED'}`);
       throw stackError(stack, error, stack.events.slice(firstEvent));
     }
@@ -97,126 +176,82 @@ export const createCloudFormation = (options: {
     setStatus(stack, `${action}_COMPLETE`);
   };
 
-  return {
+  const removeAll = async (stack: Stack, caller?: Caller): Promise<void> => {
+    const firstEvent = stack.events.length;
+    setStatus(stack, 'DELETE_IN_PROGRESS', 'User Initiated');
+    const context = contextOf(stack, null, caller);
+    const steps = [...stack.resources.values()].map(
+      (resource) => () => deleteResource(context, resource, 'DeletionPolicy'),
+    );
+    const isDeleted = await runBackwards(steps);
+    const kept = [...stack.resources.keys()];
+    if (isDeleted) stack.deletedAtMs = clock.now();
+    setStatus(
+      stack,
+      isDeleted ? 'DELETE_COMPLETE' : 'DELETE_FAILED',
+      isDeleted ? null : `The following resource(s) failed to delete: [${kept.join(', ')}]. `,
+    );
+    if (!isDeleted) throw stackError(stack, null, stack.events.slice(firstEvent));
+    Object.assign(stack, { exports: {}, outputs: {}, imports: new Set() });
+  };
+
+  /** The stack a deployment is for, and what it is to become. */
+  const prepare = (deployment: Deployment): { stack: Stack; plan: Plan } => {
+    const known = stacks.get(keyOf(deployment));
+    const stack = known && known.status !== 'DELETE_COMPLETE' ? known : newStack(deployment, clock.now());
+    if (!isNew(stack) && !UPDATABLE.includes(stack.status)) throw notNow(stack, 'updated');
+    return { stack, plan: planOf(stack, deployment, exportValue(stack), provider) };
+  };
+
+  const cloudformation: CloudFormation = {
     deploy: async (deployment) => {
-      const key = keyOf(deployment);
-      const known = stacks.get(key);
-      if (!known || known.status === 'DELETE_COMPLETE') {
-        const stack = newStack(deployment);
-        // Not registered before the template has been understood.
-        planOf(stack, deployment, exportValue(stack), provider);
-        stacks.set(key, stack);
-        await change(stack, deployment, 'CREATE');
-        return stack;
-      }
-      if (!UPDATABLE.includes(known.status)) throw notNow(known, 'updated');
-      await change(known, deployment, 'UPDATE');
-      return known;
+      const { stack, done } = cloudformation.begin(deployment);
+      await done;
+      return stack;
     },
-    remove: async (name) => {
+    begin: (deployment) => {
+      const { stack, plan } = prepare(deployment);
+      register(stack);
+      return start(stack, change(stack, plan, deployment));
+    },
+    preview: (deployment) => {
+      const { stack, plan } = prepare(deployment);
+      if (!isNew(stack) && isWithoutChanges(stack, plan, deployment.tags ?? {})) return null;
+      return resourceChanges(stack, plan);
+    },
+    review: (name) => {
+      const stack = newStack(name, clock.now());
+      register(stack);
+      setStatus(stack, 'REVIEW_IN_PROGRESS', 'User Initiated');
+      return stack;
+    },
+    remove: async (name, caller) => {
+      await cloudformation.beginRemoval(name, caller)?.done;
+    },
+    beginRemoval: (name, caller) => {
       const stack = stacks.get(keyOf(name));
-      if (!stack || stack.status === 'DELETE_COMPLETE') return;
-      if (stack.status.endsWith('IN_PROGRESS')) throw notNow(stack, 'deleted');
+      if (!stack || stack.status === 'DELETE_COMPLETE') return null;
+      if (stack.status.endsWith('IN_PROGRESS') && stack.status !== 'REVIEW_IN_PROGRESS') {
+        throw notNow(stack, 'deleted');
+      }
       checkExportsUnused(stack, [...stacks.values()]);
-      const firstEvent = stack.events.length;
-      setStatus(stack, 'DELETE_IN_PROGRESS');
-      const context = contextOf(stack, null);
-      const steps = [...stack.resources.values()].map(
-        (resource) => () => deleteResource(context, resource, 'DeletionPolicy'),
-      );
-      const isDeleted = await runBackwards(steps);
-      setStatus(stack, isDeleted ? 'DELETE_COMPLETE' : 'DELETE_FAILED');
-      if (!isDeleted) throw stackError(stack, null, stack.events.slice(firstEvent));
-      Object.assign(stack, { exports: {}, outputs: {}, imports: new Set() });
+      return start(stack, removeAll(stack, caller));
     },
     describe: (name) => stacks.get(keyOf(name)) ?? null,
-    stacks: () => [...stacks.values()],
+    stacks: () => [...former, ...stacks.values()],
+    idle: async () => {
+      while (underWay.size > 0) await Promise.allSettled(underWay);
+    },
   };
+  return cloudformation;
 };
 
 const UPDATABLE: Stack['status'][] = ['CREATE_COMPLETE', 'UPDATE_COMPLETE', 'UPDATE_ROLLBACK_COMPLETE'];
 
+/** Nothing has been made for it yet. */
+const isNew = (stack: Stack): boolean => stack.status === 'REVIEW_IN_PROGRESS' || stack.events.length === 0;
+
 const keyOf = (name: StackName): string => `${name.accountId}/${name.region}/${name.stackName}`;
-
-const newStack = ({ accountId, region, stackName }: Deployment): Stack => {
-  if (!/^[a-zA-Z][a-zA-Z0-9-]{0,127}$/.test(stackName))
-    throw new TemplateError(`${stackName} is no stack name`);
-  return {
-    accountId,
-    region,
-    stackName,
-    stackId: `arn:aws:cloudformation:${region}:${accountId}:stack/${stackName}/${randomUUID()}`,
-    status: 'CREATE_IN_PROGRESS',
-    template: parseTemplate('{"Resources":{}}'),
-    parameters: {},
-    resources: new Map(),
-    outputs: {},
-    exports: {},
-    imports: new Set(),
-    events: [],
-  };
-};
-
-interface Plan {
-  template: Template;
-  planned: PlannedResource[];
-  scope: Scope;
-}
-
-/** Reads the deployment into the stack. Throws before the stack is changed. */
-const planOf = (
-  stack: Stack,
-  deployment: Deployment,
-  exportValue: (name: string) => string | undefined,
-  provider: (type: string) => Provider,
-): Plan => {
-  const template = parseTemplate(deployment.template);
-  const parameters = parameterValues(template, deployment.parameters ?? {});
-  const imports = new Set<string>();
-  const scope = createStackScope(template, { ...stack, parameters, imports }, exportValue);
-  const isKnown = (name: string): boolean => name in template.Parameters || PSEUDO_PARAMETERS.includes(name);
-  const planned = orderResources(
-    template.Resources,
-    scope.condition,
-    isKnown,
-    deployment.order ?? 'as-written',
-  );
-  const types = new Set(planned.map((plan) => plan.definition.Type));
-  for (const type of types) provider(type);
-  Object.assign(stack, { template, parameters, imports });
-  return { template, planned, scope };
-};
-
-const snapshot = (stack: Stack): Partial<Stack> => {
-  const { template, parameters, outputs, exports, imports } = stack;
-  return { template, parameters, outputs, exports, imports };
-};
-
-/** Every step is tried, also after one has failed. Answers whether all went well. */
-const runBackwards = async (steps: (() => Promise<void>)[]): Promise<boolean> => {
-  let isFine = true;
-  for (const step of steps.toReversed()) {
-    await step().catch(() => {
-      isFine = false;
-    });
-  }
-  return isFine;
-};
-
-const stackError = (stack: Stack, cause: unknown, events: StackEvent[]): StackError => {
-  const failed = events.filter((event) => event.status.endsWith('_FAILED') && event.reason !== null);
-  const reasons = failed.map(
-    (event) => `${event.logicalId} (${event.type}): ${event.status}: ${event.reason}`,
-  );
-  if (reasons.length === 0 && cause !== null) reasons.push(messageOf(cause));
-  const error = new StackError(
-    stack,
-    `Stack ${stack.stackName} is in ${stack.status}\n${reasons.join('\n')}`,
-    events,
-  );
-  error.cause = cause;
-  return error;
-};
 
 const notNow = (stack: Stack, verb: string): StackError =>
   new StackError(stack, `Stack:${stack.stackId} is in ${stack.status} state and can not be ${verb}.`, []);

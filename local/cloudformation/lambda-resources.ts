@@ -4,12 +4,17 @@ import { z } from 'zod';
 import type { PolicyStatement } from '../core.ts';
 import type { FunctionDefinition, Lambda } from '../lambda/lambda.ts';
 import type { CreatedResource } from '../resource-provider.ts';
+import { S3Error } from '../s3/errors.ts';
+import type { S3Service } from '../s3/service.ts';
 import type { Provider, ResourceContext } from './provider.ts';
 import { alreadyExists, defineResourceType, inert } from './resource-type.ts';
 
 /** The AWS::Lambda types, served by the Lambda host. */
-export const lambdaProviders = (lambda: Lambda): Record<string, Provider> => ({
-  'AWS::Lambda::Function': functionType(lambda),
+export const lambdaProviders = (
+  lambda: Lambda,
+  objects: Pick<S3Service, 'readObject'>,
+): Record<string, Provider> => ({
+  'AWS::Lambda::Function': functionType(lambda, objects),
   'AWS::Lambda::Version': versionType(lambda),
   'AWS::Lambda::Permission': permissionType(lambda),
   'AWS::Lambda::EventSourceMapping': mappingType(lambda),
@@ -21,35 +26,59 @@ const functionProperties = z.looseObject({
   Code: z.strictObject({ S3Bucket: z.string(), S3Key: z.string(), S3ObjectVersion: z.string().optional() }),
 });
 
-const functionType = (lambda: Lambda): Provider =>
+const functionType = (lambda: Lambda, objects: Pick<S3Service, 'readObject'>): Provider =>
   defineResourceType({
     properties: functionProperties,
     replacedBy: ['FunctionName', 'PackageType'],
     create: async (context, properties) => {
       const name = properties.FunctionName ?? context.generatedName.slice(-64);
       if (lambda.functionArns().includes(functionArn(context, name))) throw alreadyExists(context, name);
-      await lambda.createFunction(await definitionOf(context, properties, name));
+      await lambda.createFunction(await definitionOf(objects, context, properties, name));
       return createdFunction(context, name);
     },
     update: async (context, name, properties) => {
-      await lambda.updateFunction(await definitionOf(context, properties, name));
+      await lambda.updateFunction(await definitionOf(objects, context, properties, name));
       return createdFunction(context, name);
     },
     delete: (context, name) => lambda.deleteFunction(functionArn(context, name)),
   });
 
+type Code = z.infer<typeof functionProperties>['Code'];
+
 const definitionOf = async (
+  objects: Pick<S3Service, 'readObject'>,
   context: ResourceContext,
   { Code: code, ...properties }: z.infer<typeof functionProperties>,
   name: string,
 ): Promise<FunctionDefinition> => {
   const { accountId, region, artifacts } = context;
-  if (artifacts === null) throw new Error(`no folder was given with ${code.S3Key} in it`);
-  const zipFile = join(artifacts, basename(code.S3Key));
+  const zipFile =
+    artifacts === null ? await zipOfObject(objects, context, code) : await zipIn(artifacts, code);
+  return { accountId, region, zipFile, properties: { ...properties, FunctionName: name } };
+};
+
+/** Lambda gets the code in the name of who deploys. */
+const zipOfObject = (
+  objects: Pick<S3Service, 'readObject'>,
+  { caller }: ResourceContext,
+  { S3Bucket: bucket, S3Key: key, S3ObjectVersion: versionId }: Code,
+): Promise<Buffer> =>
+  objects.readObject(caller, { bucket, key, versionId }).catch((cause: unknown) => {
+    if (!(cause instanceof S3Error)) throw cause;
+    const { code, message } = cause;
+    const denied = `Your access has been denied by S3, please make sure your request credentials have permission to GetObject for ${bucket}/${key}.`;
+    throw new Error(
+      `${code === 'AccessDenied' ? denied : 'Error occurred while GetObject.'} S3 Error Code: ${code}. S3 Error Message: ${message}`,
+      { cause },
+    );
+  });
+
+const zipIn = async (artifacts: string, { S3Key: key }: Code): Promise<string> => {
+  const zipFile = join(artifacts, basename(key));
   await access(zipFile).catch(() => {
     throw new Error(`Error occurred while GetObject. S3 Error Code: NoSuchKey: there is no file ${zipFile}`);
   });
-  return { accountId, region, zipFile, properties: { ...properties, FunctionName: name } };
+  return zipFile;
 };
 
 const functionArn = ({ region, accountId }: ResourceContext, nameOrArn: string): string =>

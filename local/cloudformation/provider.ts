@@ -1,3 +1,4 @@
+import type { Caller } from '../core.ts';
 import type { CreatedResource, ResourcePlace } from '../resource-provider.ts';
 
 /** Where and as what a resource is created. */
@@ -6,8 +7,10 @@ export interface ResourceContext extends ResourcePlace {
   stackId: string;
   logicalId: string;
   resourceType: string;
-  /** Folder with the files that the template's S3 keys name, e.g. `.serverless`; null when there is none. */
+  /** Folder with the files that the template's S3 keys name, e.g. `.serverless`; null: they are objects of S3. */
   artifacts: string | null;
+  /** Who asked for the stack operation; objects are read in this name. */
+  caller: Caller;
 }
 
 /**
@@ -46,4 +49,9 @@ export class ResourceFailure extends Error {
     super(message);
     this.physicalId = physicalId;
   }
+}
+
+/** Properties that the type does not have: the resource was not touched. */
+export class InvalidProperties extends Error {
+  override readonly name = 'InvalidProperties';
 }

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import type { CreatedResource } from '../resource-provider.ts';
-import type { Provider, ResourceContext } from './provider.ts';
+import { InvalidProperties, type Provider, type ResourceContext } from './provider.ts';
 
 /** A resource type whose properties are all known: what is not in `properties` is an error, never ignored. */
 export interface ResourceType<Properties> {
@@ -24,7 +24,7 @@ export const defineResourceType = <Properties>(type: ResourceType<Properties>): 
   const parse = (context: ResourceContext, properties: Record<string, unknown>): Properties => {
     const parsed = type.properties.safeParse(properties);
     if (parsed.success) return parsed.data;
-    throw new Error(
+    throw new InvalidProperties(
       `Properties validation failed for ${context.resourceType}:\n${z.prettifyError(parsed.error)}`,
     );
   };

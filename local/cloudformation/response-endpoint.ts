@@ -28,6 +28,7 @@ const LARGEST_BODY_BYTES = 1024 * 1024;
 /** `endpoint` tells the local AWS's own HTTPS address. */
 export const createResponseEndpoint = (endpoint: () => string): ResponseEndpoint => {
   const expected = new Map<string, (body: string | null) => void>();
+  let isClosed = false;
   return {
     open: ({ region, stackId, logicalId }, requestId, timeoutMs) => {
       const signature = randomBytes(20).toString('hex');
@@ -37,7 +38,7 @@ export const createResponseEndpoint = (endpoint: () => string): ResponseEndpoint
         expected.delete(signature);
       });
       const give = expected.get(signature);
-      const timer = setTimeout(() => give?.(null), timeoutMs);
+      const timer = setTimeout(() => give?.(null), isClosed ? 0 : timeoutMs);
       const expires = Math.floor(Date.now() / 1000) + 7200;
       return {
         // CloudFormation signs these the old way, with `Signature` and no region.
@@ -59,6 +60,7 @@ export const createResponseEndpoint = (endpoint: () => string): ResponseEndpoint
       return true;
     },
     close: () => {
+      isClosed = true;
       for (const give of expected.values()) give(null);
     },
   };

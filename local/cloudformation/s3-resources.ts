@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { PolicyDocument } from '../core.ts';
-import type { BucketProperties } from '../s3/buckets.ts';
+import type { BucketProperties } from '../s3/bucket-properties.ts';
 import type { S3Service } from '../s3/service.ts';
 import type { Provider, ResourceContext } from './provider.ts';
 import type { CreatedResource } from '../resource-provider.ts';
@@ -18,6 +18,8 @@ const bucketProperties = z.strictObject({
   BucketEncryption: kept('BucketEncryption'),
   LifecycleConfiguration: kept('LifecycleConfiguration'),
   NotificationConfiguration: kept('NotificationConfiguration'),
+  ObjectLockConfiguration: kept('ObjectLockConfiguration'),
+  ObjectLockEnabled: kept('ObjectLockEnabled'),
   Tags: kept('Tags'),
 });
 
@@ -25,7 +27,7 @@ const bucketProperties = z.strictObject({
 export const s3Providers = (s3: S3Service): Record<string, Provider> => ({
   'AWS::S3::Bucket': defineResourceType({
     properties: bucketProperties,
-    replacedBy: ['BucketName'],
+    replacedBy: ['BucketName', 'ObjectLockEnabled'],
     create: (context, { BucketName: given, ...properties }) => {
       const name = given ?? generatedBucketName(context);
       s3.createBucket({ name, accountId: context.accountId, region: context.region, ...properties });

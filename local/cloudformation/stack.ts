@@ -1,10 +1,15 @@
 import type { CreatedResource } from '../resource-provider.ts';
-import type { Template, TemplateResource } from './template.ts';
+import { randomUUID } from 'node:crypto';
+import { parseTemplate, TemplateError, type Template, type TemplateResource } from './template.ts';
 
 /** CloudFormation's own words for the state of stacks and resources. */
 export type Action = 'CREATE' | 'UPDATE' | 'DELETE' | 'ROLLBACK' | 'UPDATE_ROLLBACK';
 export type StackStatus =
-  `${Action}_${'IN_PROGRESS' | 'COMPLETE' | 'FAILED'}` | 'UPDATE_COMPLETE_CLEANUP_IN_PROGRESS';
+  | `${Action}_${'IN_PROGRESS' | 'COMPLETE' | 'FAILED'}`
+  | 'UPDATE_COMPLETE_CLEANUP_IN_PROGRESS'
+  | 'UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS'
+  /** Only a change set knows what will be in it. */
+  | 'REVIEW_IN_PROGRESS';
 export type ResourceStatus =
   `${'CREATE' | 'UPDATE' | 'DELETE'}_${'IN_PROGRESS' | 'COMPLETE' | 'FAILED'}` | 'DELETE_SKIPPED';
 
@@ -17,6 +22,7 @@ export interface StackResource extends CreatedResource {
 }
 
 export interface StackEvent {
+  eventId: string;
   /** Milliseconds since the epoch. */
   atMs: number;
   logicalId: string;
@@ -33,8 +39,19 @@ export interface Stack {
   stackName: string;
   stackId: string;
   status: StackStatus;
+  statusReason: string | null;
+  /** Milliseconds since the epoch, as the others. */
+  createdAtMs: number;
+  updatedAtMs: number | null;
+  deletedAtMs: number | null;
   template: Template;
+  /** As it was handed over. */
+  templateText: string;
   parameters: Record<string, string | string[]>;
+  tags: Record<string, string>;
+  capabilities: string[];
+  /** Termination protection. */
+  isProtected: boolean;
   resources: Map<string, StackResource>;
   outputs: Record<string, string>;
   /** Export name → value. */
@@ -43,6 +60,42 @@ export interface Stack {
   imports: Set<string>;
   events: StackEvent[];
 }
+
+/** A stack with nothing in it. Throws TemplateError for a name that is none. */
+export const newStack = (
+  { accountId, region, stackName }: Pick<Stack, 'accountId' | 'region' | 'stackName'>,
+  createdAtMs: number,
+): Stack => {
+  if (!/^[a-zA-Z][a-zA-Z0-9-]{0,127}$/.test(stackName)) {
+    throw new TemplateError(
+      `1 validation error detected: Value '${stackName}' at 'stackName' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*`,
+    );
+  }
+  return {
+    accountId,
+    region,
+    stackName,
+    stackId: `arn:aws:cloudformation:${region}:${accountId}:stack/${stackName}/${randomUUID()}`,
+    status: 'CREATE_IN_PROGRESS',
+    statusReason: null,
+    createdAtMs,
+    updatedAtMs: null,
+    deletedAtMs: null,
+    template: parseTemplate(EMPTY_TEMPLATE),
+    templateText: EMPTY_TEMPLATE,
+    parameters: {},
+    tags: {},
+    capabilities: [],
+    isProtected: false,
+    resources: new Map(),
+    outputs: {},
+    exports: {},
+    imports: new Set(),
+    events: [],
+  };
+};
+
+const EMPTY_TEMPLATE = '{"Resources":{}}';
 
 /** A stack operation that did not do what was asked; what it had begun has been taken back as far as possible. */
 export class StackError extends Error {

@@ -2,8 +2,10 @@ import { randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import type { Authorizer, AwsRequest } from '../core.ts';
 import { notSupported } from '../front/aws-error.ts';
+import { writeJson } from '../front/protocol.ts';
 import { readBody } from '../front/read-body.ts';
 import { accessDeniedMessage } from '../iam/authorizer.ts';
+import { describeFunction } from './describe-function.ts';
 import { lambdaError } from './lambda-error.ts';
 import type { InvocationResult, LambdaFunction } from './lambda-function.ts';
 
@@ -22,8 +24,8 @@ export interface Invoker {
 }
 
 /**
- * The Invoke operation of Lambda's API. Errors are thrown for the front door to write.
- * Source: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
+ * Lambda's API: Invoke, and what tells about a function. Errors are thrown for the front door to write.
+ * Sources: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html and API_GetFunction.html
  */
 export const handleLambdaRequest = async (
   invoker: Invoker,
@@ -31,10 +33,42 @@ export const handleLambdaRequest = async (
   request: AwsRequest,
   response: ServerResponse,
 ): Promise<void> => {
-  const name = /^\/2015-03-31\/functions\/([^/]+)\/invocations$/.exec(request.path)?.[1];
-  if (request.method !== 'POST' || !name) throw notSupported(`${request.method} ${request.path} of Lambda`);
+  const [, name = '', what = ''] = /^\/2015-03-31\/functions\/([^/]+)(\/\w+)?$/.exec(request.path) ?? [];
   const functionArn = toFunctionArn(request, decodeURIComponent(name));
-  authorizeInvoke(invoker, authorizer, request, functionArn);
+  const operation = `${request.method} ${what}`;
+  if (name !== '' && operation === 'POST /invocations') {
+    await invoke(invoker, authorizer, request, response, functionArn);
+    return;
+  }
+  const description = name === '' ? undefined : DESCRIPTIONS[operation];
+  if (!description) throw notSupported(`${request.method} ${request.path} of Lambda`);
+  authorizeFor(invoker, authorizer, request, functionArn, `lambda:${description.action}`);
+  const found = invoker.find(functionArn);
+  if (!found) throw lambdaError('ResourceNotFoundException', `Function not found: ${functionArn}`);
+  writeJson(response, description.answer(found), 'application/json');
+};
+
+/** By method and what follows the function's name. */
+const DESCRIPTIONS: Record<string, { action: string; answer(found: LambdaFunction): unknown }> = {
+  'GET ': {
+    action: 'GetFunction',
+    answer: (found) => ({ Configuration: describeFunction(found), Code: { RepositoryType: 'S3' } }),
+  },
+  'GET /configuration': { action: 'GetFunctionConfiguration', answer: (found) => describeFunction(found) },
+  'GET /versions': {
+    action: 'ListVersionsByFunction',
+    answer: (found) => ({ Versions: [describeFunction(found)] }),
+  },
+};
+
+const invoke = async (
+  invoker: Invoker,
+  authorizer: Authorizer,
+  request: AwsRequest,
+  response: ServerResponse,
+  functionArn: string,
+): Promise<void> => {
+  authorizeFor(invoker, authorizer, request, functionArn, 'lambda:InvokeFunction');
   const type = invocationType(request);
   const payload = await readPayload(request, type);
   const result = await invoker.invokeText(functionArn, payload, { type });
@@ -53,16 +87,17 @@ const toFunctionArn = (request: AwsRequest, name: string): string => {
   return `arn:aws:lambda:${request.region}:${accountId}:function:${name.replace(/:\$LATEST$/, '')}`;
 };
 
-const authorizeInvoke = (
+const authorizeFor = (
   invoker: Invoker,
   authorizer: Authorizer,
   request: AwsRequest,
   functionArn: string,
+  action: string,
 ): void => {
   const found = invoker.find(functionArn);
   const question = {
     caller: request.caller,
-    action: 'lambda:InvokeFunction',
+    action,
     resource: functionArn,
     resourceAccountId: functionArn.split(':')[4] ?? '',
     resourcePolicy: found?.policy(),

@@ -21,11 +21,12 @@ export interface Unpacked {
 }
 
 /**
- * Unpacks a deployment package below `parentDirectory`, in a folder named after its content, once per content.
+ * Unpacks a deployment package, a file or its bytes, below `parentDirectory`, in a folder named after its content, once per content.
  * @throws Error when it is no plain zip, is damaged, holds links, or names a path outside of itself
  */
-export const unpackCode = async (zipFile: string, parentDirectory: string): Promise<Unpacked> => {
-  const zip = await readFile(zipFile);
+export const unpackCode = async (code: string | Buffer, parentDirectory: string): Promise<Unpacked> => {
+  const isFile = typeof code === 'string';
+  const [zip, zipFile] = isFile ? [await readFile(code), code] : [code, 'the uploaded code'];
   const digest = createHash('sha256').update(zip).digest();
   const directory = join(parentDirectory, digest.toString('hex').slice(0, 32));
   if (!(await exists(directory))) await unpackInto(directory, zip, zipFile);

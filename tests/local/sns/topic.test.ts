@@ -1,11 +1,13 @@
 import { expect, test } from 'vitest';
-import { createSns } from '../../../local/sns.ts';
+import { startCoreServices } from '../core-services.ts';
+import { createSns } from '../../../local/sns/sns.ts';
 
 const place = { accountId: '111111111111', region: 'eu-central-1', generatedName: 'stack-Topic-1' };
 const topicArn = 'arn:aws:sns:eu-central-1:111111111111:alarms';
 
 test('a topic exists with its policy and subscriptions until it is removed', async () => {
-  const sns = createSns();
+  const services = await startCoreServices();
+  const sns = createSns({ iam: services.iam, clock: services.clock, queues: services.sqs });
   const made = await sns.topicResource.create(place, { TopicName: 'alarms' });
   expect(made).toEqual({ physicalId: topicArn, attributes: { TopicArn: topicArn, TopicName: 'alarms' } });
   const statement = {
@@ -28,4 +30,5 @@ test('a topic exists with its policy and subscriptions until it is removed', asy
   expect(sns.topic(topicArn)?.subscriptions).toEqual([]);
   await sns.topicResource.delete(place, topicArn);
   expect(sns.topic(topicArn)).toBeUndefined();
+  await services.close();
 });

@@ -1,7 +1,8 @@
 import { randomInt } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
+import type { Caller } from '../core.ts';
 import { isRecord, resolve, type Scope } from './intrinsics.ts';
-import { ResourceFailure, type Provider, type ResourceContext } from './provider.ts';
+import { InvalidProperties, ResourceFailure, type Provider, type ResourceContext } from './provider.ts';
 import type { PlannedResource } from './resource-order.ts';
 import type { ResourceStatus, Stack, StackResource } from './stack.ts';
 
@@ -9,6 +10,8 @@ import type { ResourceStatus, Stack, StackResource } from './stack.ts';
 export interface ChangeContext {
   stack: Stack;
   artifacts: string | null;
+  /** In whose name objects are read. */
+  caller: Caller;
   provider(type: string): Provider;
   record(
     resource: { logicalId: string; type: string; physicalId: string },
@@ -17,9 +20,13 @@ export interface ChangeContext {
   ): void;
 }
 
-/** Steps kept for later: `undo` in reverse if something fails, `cleanUp` once everything has succeeded. */
+/**
+ * Steps kept for later. If something fails, `restore` takes back changes, in the order in which they were made, since what
+ * depends on others needs them as they were; then `remove` takes away what is new, backwards. `cleanUp` follows success, backwards.
+ */
 export interface ChangeLog {
-  undo: (() => Promise<void>)[];
+  restore: (() => Promise<void>)[];
+  remove: (() => Promise<void>)[];
   cleanUp: (() => Promise<void>)[];
 }
 
@@ -61,7 +68,7 @@ const keepResource = (
   log: ChangeLog,
 ): void => {
   setResource(context, { ...old, definition });
-  log.undo.push(async () => setResource(context, old));
+  log.restore.push(async () => setResource(context, old));
 };
 
 const createResource = async (
@@ -74,7 +81,7 @@ const createResource = async (
   const provider = context.provider(type);
   const attempt = { logicalId, type, physicalId: '', attributes: {}, properties, definition };
   const undoDelete = (resource: StackResource): void => {
-    log.undo.push(() => deleteResource(context, resource, 'rollback'));
+    log.remove.push(() => deleteResource(context, resource, 'rollback'));
   };
   context.record(attempt, 'CREATE_IN_PROGRESS');
   try {
@@ -111,34 +118,40 @@ const updateResource = async (
     );
     const resource = { ...old, ...updated, properties, definition };
     setResource(context, resource);
-    log.undo.push(() => takeBack(context, resource, old));
+    log.restore.push(() => takeBack(context, resource, old, log));
     if (updated.physicalId !== physicalId) {
       log.cleanUp.push(() => deleteResource(context, old, 'UpdateReplacePolicy'));
     }
     context.record(resource, 'UPDATE_COMPLETE');
   } catch (error) {
     context.record(old, 'UPDATE_FAILED', messageOf(error));
-    log.undo.push(() => takeBack(context, { ...old, properties }, old));
+    const now = error instanceof InvalidProperties ? null : { ...old, properties };
+    log.restore.push(async () => (now ? takeBack(context, now, old, log) : setResource(context, old)));
     throw error;
   }
 };
 
 /** After a failed update: back to the old properties, or away with the replacement. */
-const takeBack = async (context: ChangeContext, now: StackResource, old: StackResource): Promise<void> => {
+const takeBack = async (
+  context: ChangeContext,
+  now: StackResource,
+  old: StackResource,
+  log: ChangeLog,
+): Promise<void> => {
   const { logicalId, type } = old;
   const provider = context.provider(type);
   const isReplaced = now.physicalId !== old.physicalId;
   if (isReplaced && !provider.isCustom) {
-    context.stack.resources.set(logicalId, old);
-    await removePhysical(context, now);
+    setResource(context, old);
+    log.remove.push(() => removePhysical(context, now));
     return;
   }
   context.record(now, 'UPDATE_IN_PROGRESS');
   const place = resourceContext(context, logicalId, type);
   const restored = await provider.update(place, now.physicalId, old.properties, now.properties);
-  context.stack.resources.set(logicalId, { ...old, ...restored });
+  setResource(context, { ...old, ...restored });
   context.record({ ...now, ...restored }, 'UPDATE_COMPLETE');
-  if (restored.physicalId !== now.physicalId) await removePhysical(context, now);
+  if (restored.physicalId !== now.physicalId) log.remove.push(() => removePhysical(context, now));
 };
 
 /** Why a resource goes: its stack or its place in the template ends, it was replaced, or its creation is taken back. */
@@ -185,8 +198,8 @@ const resourceContext = (
   const { accountId, region, stackName, stackId } = context.stack;
   const suffix = Array.from({ length: 12 }, () => SUFFIX_LETTERS[randomInt(SUFFIX_LETTERS.length)]).join('');
   const generatedName = `${stackName}-${logicalId}-${suffix}`;
-  const { artifacts } = context;
-  return { accountId, region, stackName, stackId, logicalId, resourceType, artifacts, generatedName };
+  const { artifacts, caller } = context;
+  return { accountId, region, stackName, stackId, logicalId, resourceType, artifacts, caller, generatedName };
 };
 
 const SUFFIX_LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789';

@@ -1,0 +1,98 @@
+import type { Authorizer, AwsRequest } from '../../core.ts';
+import { AwsError } from '../../front/aws-error.ts';
+import type { QueryInput } from '../../front/query-input.ts';
+import type { QueryOutput } from '../../front/query-xml.ts';
+import { accessDeniedMessage } from '../../iam/authorizer.ts';
+import type { S3Service } from '../../s3/service.ts';
+import type { CloudFormation } from '../cloudformation.ts';
+import type { Stack } from '../stack.ts';
+import type { ChangeSets } from './change-sets.ts';
+
+/** One request to CloudFormation, with what answering it takes. */
+export interface Call {
+  request: AwsRequest;
+  input: QueryInput;
+  accountId: string;
+  region: string;
+  cloudformation: CloudFormation;
+  changeSets: ChangeSets;
+  objects: Pick<S3Service, 'readObject'>;
+  authorizer: Authorizer;
+}
+
+/** `known` are the request's fields: others are refused. `run` authorises the caller before it does anything. */
+export interface Operation {
+  known: string[];
+  run(call: Call): QueryOutput | Promise<QueryOutput>;
+}
+
+export const validationError = (message: string): AwsError => new AwsError('ValidationError', message);
+
+/** A field that must be there. */
+export const required = (input: QueryInput, name: string): string => {
+  const value = input.text(name);
+  if (value !== undefined && value !== '') return value;
+  const field = name.charAt(0).toLowerCase() + name.slice(1);
+  throw validationError(
+    `1 validation error detected: Value null at '${field}' failed to satisfy constraint: Member must not be null`,
+  );
+};
+
+/** Throws AccessDenied unless the caller may do `action` (without its prefix) to `resource`. */
+export const authorize = (call: Call, action: string, resource: string): void => {
+  const question = {
+    caller: call.request.caller,
+    action: `cloudformation:${action}`,
+    resource,
+    resourceAccountId: resource.split(':')[4] ?? call.accountId,
+    secureTransport: call.request.secureTransport,
+    context: { 'aws:requestedregion': call.region },
+  };
+  const decision = call.authorizer.decide(question);
+  if (decision.allowed) return;
+  throw new AwsError('AccessDenied', accessDeniedMessage(question, decision.reason), { status: 403 });
+};
+
+/** What a policy names for a stack that is not there (yet). */
+export const stackArn = ({ accountId, region }: Call, stackName: string): string =>
+  stackName.startsWith('arn:')
+    ? stackName
+    : `arn:aws:cloudformation:${region}:${accountId}:stack/${stackName}/*`;
+
+/**
+ * The stack that a name or an id means; a stack that was deleted goes by its id only.
+ * Authorises `action` for it, and throws the ValidationError that `missing` words.
+ */
+export const findStack = (
+  call: Call,
+  action: string,
+  nameOrId: string,
+  missing: (nameOrId: string) => string,
+): Stack => {
+  const stack = lookUp(call, nameOrId);
+  authorize(call, action, stack?.stackId ?? stackArn(call, nameOrId));
+  if (!stack) throw validationError(missing(nameOrId));
+  return stack;
+};
+
+const lookUp = ({ cloudformation, accountId, region }: Call, nameOrId: string): Stack | undefined => {
+  if (nameOrId.startsWith('arn:')) {
+    return cloudformation.stacks().find((stack) => stack.stackId === nameOrId && stack.region === region);
+  }
+  const stack = cloudformation.describe({ accountId, region, stackName: nameOrId });
+  return stack && stack.status !== 'DELETE_COMPLETE' ? stack : undefined;
+};
+
+const PAGE_SIZE = 100;
+
+/** One page of a list, and the token that the next one is asked for with. */
+export const pageOf = <Item>(call: Call, items: Item[]): { page: Item[]; next: string | undefined } => {
+  const token = call.input.text('NextToken');
+  const from = token === undefined ? 0 : Number(Buffer.from(token, 'base64').toString());
+  if (!Number.isInteger(from) || from < 0) throw validationError('Invalid NextToken');
+  const to = from + PAGE_SIZE;
+  return {
+    page: items.slice(from, to),
+    next: to < items.length ? Buffer.from(String(to)).toString('base64') : undefined,
+  };
+};

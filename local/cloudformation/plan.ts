@@ -1,0 +1,105 @@
+import { isDeepStrictEqual } from 'node:util';
+import { resolve, type Scope } from './intrinsics.ts';
+import { parameterValues } from './parameters.ts';
+import type { Provider } from './provider.ts';
+import { orderResources, type Order, type PlannedResource } from './resource-order.ts';
+import type { Stack } from './stack.ts';
+import { createStackScope, PSEUDO_PARAMETERS, resolveOutputs } from './stack-scope.ts';
+import { parseTemplate, type Template } from './template.ts';
+
+/** What a stack is to become. */
+export interface Plan {
+  template: Template;
+  templateText: string;
+  parameters: Record<string, string | string[]>;
+  /** Filled with the names of exports as they are looked up. */
+  imports: Set<string>;
+  planned: PlannedResource[];
+  scope: Scope;
+}
+
+/** What an update does to one resource. */
+export interface ResourceChange {
+  action: 'Add' | 'Modify' | 'Remove';
+  logicalId: string;
+  type: string;
+  /** Empty for a resource that is still to be made. */
+  physicalId: string;
+}
+
+/** Understands a template for a stack, which stays as it is. Throws TemplateError. */
+export const planOf = (
+  stack: Stack,
+  wanted: { template: string; parameters?: Record<string, string>; order?: Order },
+  exportValue: (name: string) => string | undefined,
+  provider: (type: string) => Provider,
+): Plan => {
+  const template = parseTemplate(wanted.template);
+  const parameters = parameterValues(template, wanted.parameters ?? {});
+  const imports = new Set<string>();
+  const scope = createStackScope(template, { ...stack, parameters, imports }, exportValue);
+  const planned = orderResources(
+    template.Resources,
+    scope.condition,
+    isKnownName(template),
+    wanted.order ?? 'as-written',
+  );
+  for (const type of new Set(planned.map((plan) => plan.definition.Type))) provider(type);
+  return { template, templateText: wanted.template, parameters, imports, planned, scope };
+};
+
+/** Names that a template may refer to without having a resource of that name. */
+export const isKnownName =
+  (template: Template) =>
+  (name: string): boolean =>
+    name in template.Parameters || PSEUDO_PARAMETERS.includes(name);
+
+/** What would happen to the resources of a stack. */
+export const resourceChanges = (stack: Stack, plan: Plan): ResourceChange[] => {
+  const wanted = new Set(plan.planned.map(({ logicalId }) => logicalId));
+  const leaving = [...stack.resources.values()].filter(({ logicalId }) => !wanted.has(logicalId));
+  return [
+    ...plan.planned.flatMap((planned) => changeOf(stack, planned, plan.scope)),
+    ...leaving.map(({ logicalId, type, physicalId }) => ({
+      action: 'Remove' as const,
+      logicalId,
+      type,
+      physicalId,
+    })),
+  ];
+};
+
+const changeOf = (
+  stack: Stack,
+  { logicalId, definition }: PlannedResource,
+  scope: Scope,
+): ResourceChange[] => {
+  const old = stack.resources.get(logicalId);
+  if (!old) return [{ action: 'Add', logicalId, type: definition.Type, physicalId: '' }];
+  const isSame =
+    definition.Type === old.type &&
+    isDeepStrictEqual(definition.Metadata, old.definition.Metadata) &&
+    isDeepStrictEqual(
+      attempt(() => resolve(definition.Properties, scope)),
+      old.properties,
+    );
+  return isSame ? [] : [{ action: 'Modify', logicalId, type: old.type, physicalId: old.physicalId }];
+};
+
+/** "No updates are to be performed": neither resources nor outputs nor tags would be others. */
+export const isWithoutChanges = (stack: Stack, plan: Plan, tags: Record<string, string>): boolean =>
+  resourceChanges(stack, plan).length === 0 &&
+  isDeepStrictEqual(tags, stack.tags) &&
+  isDeepStrictEqual(
+    attempt(() => resolveOutputs(plan.template, plan.scope)),
+    { outputs: stack.outputs, exports: stack.exports },
+  );
+
+/** What refers to something that is not made yet has no value now, hence differs from what it was. */
+const attempt = <Value>(evaluate: () => Value): Value | null => {
+  try {
+    return evaluate();
+  } catch {
+    return null;
+  }
+};

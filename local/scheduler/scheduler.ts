@@ -1,0 +1,215 @@
+import { randomUUID } from 'node:crypto';
+import type { Caller, Clock } from '../core.ts';
+import { AwsError } from '../front/aws-error.ts';
+import { accessDeniedMessage } from '../iam/authorizer.ts';
+import type { Iam } from '../iam/iam.ts';
+import type { Lambda } from '../lambda/lambda.ts';
+import { parseScheduleExpression, type Timetable } from './schedule-expression.ts';
+
+export interface ScheduleDefinition {
+  accountId: string;
+  region: string;
+  name: string;
+  expression: string;
+  isEnabled: boolean;
+  /** Milliseconds since the epoch; null: now, and never. */
+  startMs: number | null;
+  endMs: number | null;
+  functionArn: string;
+  roleArn: string;
+  /** JSON; null: the event of EventBridge Scheduler's own. */
+  input: string | null;
+}
+
+/** A time at which the function could not be invoked. */
+export interface FailedInvocation {
+  scheduleArn: string;
+  scheduledMs: number;
+  reason: string;
+}
+
+/**
+ * EventBridge Scheduler: functions invoked by the clock, in the name of a role.
+ *
+ * When the clock is moved over several times of a schedule, the function is invoked once, for the last of them.
+ */
+export interface Scheduler {
+  /** @throws AwsError ConflictException, ValidationException */
+  create(definition: ScheduleDefinition): string;
+  /** @throws AwsError ResourceNotFoundException, ValidationException */
+  update(definition: ScheduleDefinition): string;
+  /** A schedule that is already gone is success. */
+  delete(place: Pick<ScheduleDefinition, 'accountId' | 'region' | 'name'>): void;
+  failedInvocations: FailedInvocation[];
+  stop(): void;
+}
+
+interface Schedule extends ScheduleDefinition {
+  arn: string;
+  timetable: Timetable;
+  nextMs: number | null;
+}
+
+interface Host {
+  clock: Clock;
+  iam: Pick<Iam, 'decide' | 'role' | 'createSession'>;
+  lambda: Pick<Lambda, 'invokeText' | 'function'>;
+}
+
+/** How soon a moved clock is noticed. */
+const LOOK_EVERY_MS = 50;
+
+export const createScheduler = (host: Host): Scheduler => {
+  const { clock } = host;
+  const schedules = new Map<string, Schedule>();
+  const failedInvocations: FailedInvocation[] = [];
+  let timer: NodeJS.Timeout | undefined;
+  const run = async (schedule: Schedule, scheduledMs: number): Promise<void> => {
+    try {
+      await invoke(host, schedule, scheduledMs);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      failedInvocations.push({ scheduleArn: schedule.arn, scheduledMs, reason });
+    }
+  };
+  const look = (): void => {
+    const nowMs = clock.now();
+    for (const schedule of schedules.values()) {
+      const dueMs = lastDue(schedule, nowMs);
+      if (dueMs !== null) void run(schedule, dueMs);
+    }
+  };
+  const put = (definition: ScheduleDefinition): string => {
+    const schedule = scheduleOf(host, definition, clock.now());
+    schedules.set(schedule.arn, schedule);
+    timer ??= setInterval(look, LOOK_EVERY_MS).unref();
+    return schedule.arn;
+  };
+  return {
+    failedInvocations,
+    create: (definition) => {
+      if (schedules.has(arnOf(definition))) {
+        throw new AwsError('ConflictException', 'Schedule name already exists.', { status: 409 });
+      }
+      return put(definition);
+    },
+    update: (definition) => {
+      if (!schedules.has(arnOf(definition))) {
+        throw new AwsError('ResourceNotFoundException', `Schedule ${definition.name} does not exist.`, {
+          status: 404,
+        });
+      }
+      return put(definition);
+    },
+    delete: (place) => {
+      schedules.delete(arnOf(place));
+      if (schedules.size > 0) return;
+      clearInterval(timer);
+      timer = undefined;
+    },
+    stop: () => {
+      clearInterval(timer);
+      timer = undefined;
+      schedules.clear();
+    },
+  };
+};
+
+const arnOf = ({
+  accountId,
+  region,
+  name,
+}: Pick<ScheduleDefinition, 'accountId' | 'region' | 'name'>): string =>
+  `arn:aws:scheduler:${region}:${accountId}:schedule/default/${name}`;
+
+const scheduleOf = (host: Host, definition: ScheduleDefinition, nowMs: number): Schedule => {
+  checkRole(host, definition);
+  const startMs = Math.max(definition.startMs ?? nowMs, nowMs);
+  try {
+    const timetable = parseScheduleExpression(definition.expression, definition.startMs ?? nowMs);
+    // A schedule may run at the very time it starts.
+    return { ...definition, arn: arnOf(definition), timetable, nextMs: timetable.next(startMs - 1) };
+  } catch (error) {
+    throw new AwsError('ValidationException', error instanceof Error ? error.message : String(error));
+  }
+};
+
+/** The latest time that has come and was not seen to yet; null when there is none. */
+const lastDue = (schedule: Schedule, nowMs: number): number | null => {
+  let dueMs: number | null = null;
+  while (schedule.nextMs !== null && schedule.nextMs <= nowMs) {
+    if (schedule.endMs === null || schedule.nextMs <= schedule.endMs) dueMs = schedule.nextMs;
+    schedule.nextMs = schedule.timetable.next(schedule.nextMs);
+  }
+  return schedule.isEnabled ? dueMs : null;
+};
+
+const checkRole = ({ iam }: Host, { accountId, region, roleArn }: ScheduleDefinition): void => {
+  const role = iam.role(roleArn);
+  const caller: Caller = {
+    kind: 'service',
+    service: 'scheduler.amazonaws.com',
+    sourceArn: `arn:aws:scheduler:${region}:${accountId}:schedule-group/default`,
+    sourceAccount: accountId,
+  };
+  const isTrusting =
+    role !== undefined &&
+    iam.decide({
+      caller,
+      action: 'sts:AssumeRole',
+      resource: roleArn,
+      resourceAccountId: role.accountId,
+      resourcePolicy: role.assumeRolePolicy,
+      secureTransport: true,
+    }).allowed;
+  if (isTrusting) return;
+  throw new AwsError(
+    'ValidationException',
+    'The execution role you provide must allow AWS EventBridge Scheduler to assume the role.',
+  );
+};
+
+const SESSION_SECONDS = 900;
+
+const invoke = async (host: Host, schedule: Schedule, scheduledMs: number): Promise<void> => {
+  const { functionArn, roleArn } = schedule;
+  const session = host.iam.createSession(roleArn, `scheduler-${schedule.name}`.slice(0, 64), SESSION_SECONDS);
+  const question = {
+    caller: session.caller,
+    action: 'lambda:InvokeFunction',
+    resource: functionArn,
+    resourceAccountId: functionArn.split(':')[4] ?? '',
+    resourcePolicy: host.lambda.function(functionArn).policy(),
+    secureTransport: true,
+  };
+  const decision = host.iam.decide(question);
+  if (!decision.allowed) throw new Error(accessDeniedMessage(question, decision.reason));
+  await host.lambda.invokeText(functionArn, eventOf(schedule, scheduledMs), { type: 'Event' });
+};
+
+/**
+ * What the function gets: the schedule's input with its placeholders filled in, or the service's own event.
+ * Source: https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html
+ */
+const eventOf = ({ arn, accountId, region, input }: Schedule, scheduledMs: number): string => {
+  const id = randomUUID();
+  const time = new Date(scheduledMs).toISOString().replace(/\.\d+/, '');
+  if (input === null) {
+    return JSON.stringify({
+      version: '0',
+      id,
+      'detail-type': 'Scheduled Event',
+      source: 'aws.scheduler',
+      account: accountId,
+      time,
+      region,
+      resources: [arn],
+      detail: '{}',
+    });
+  }
+  return input
+    .replaceAll('<aws.scheduler.schedule-arn>', arn)
+    .replaceAll('<aws.scheduler.scheduled-time>', time)
+    .replaceAll('<aws.scheduler.execution-id>', id)
+    .replaceAll('<aws.scheduler.attempt-number>', '1');
+};

@@ -1,0 +1,132 @@
+import { createHash, randomUUID } from 'node:crypto';
+import type { Clock, QueueSender } from '../core.ts';
+import type { MessageAttribute } from '../sqs/message-content.ts';
+import type { Subscription, Topic } from './topics.ts';
+
+/** A message as it was published. */
+export interface Publication {
+  messageId: string;
+  message: string;
+  subject: string | undefined;
+  attributes: ReadonlyMap<string, MessageAttribute>;
+}
+
+/** A message that reached neither its subscription's queue nor a dead-letter queue. */
+export interface FailedDelivery {
+  subscriptionArn: string;
+  queueArn: string;
+  reason: 'denied' | 'no-such-queue' | 'too-many-attributes';
+}
+
+/** SQS takes no more attributes than this, SNS does: such a raw message is lost. */
+const MOST_ATTRIBUTES = 10;
+
+/** Sends one publication to every confirmed queue. Answers what could not be delivered. */
+export const deliver = (
+  { queues, clock }: { queues: QueueSender; clock: Clock },
+  topic: Topic,
+  publication: Publication,
+): FailedDelivery[] =>
+  topic.subscriptions
+    .filter((subscription) => subscription.protocol === 'sqs' && subscription.confirmationToken === null)
+    .flatMap((subscription) => deliverTo(queues, topic, subscription, publication, clock.now()));
+
+const deliverTo = (
+  queues: QueueSender,
+  topic: Topic,
+  subscription: Subscription,
+  publication: Publication,
+  nowMs: number,
+): FailedDelivery[] => {
+  const { isRaw, arn: subscriptionArn, endpoint: queueArn, deadLetterArn } = subscription;
+  const message = isRaw
+    ? { body: publication.message, attributes: publication.attributes }
+    : { body: envelope(topic, subscription, publication, nowMs) };
+  const send = (target: string) => queues.sendAsService({ ...senderOf(topic), queueArn: target, ...message });
+  const isTooMuch = isRaw && publication.attributes.size > MOST_ATTRIBUTES;
+  const outcome = isTooMuch ? 'too-many-attributes' : send(queueArn);
+  if (outcome === 'sent') return [];
+  if (!isTooMuch && deadLetterArn !== undefined && send(deadLetterArn) === 'sent') return [];
+  return [{ subscriptionArn, queueArn, reason: outcome }];
+};
+
+/** Queue policies know SNS by the topic. */
+const senderOf = (topic: Topic) => ({
+  service: 'sns.amazonaws.com',
+  sourceArn: topic.arn,
+  sourceAccount: topic.accountId,
+});
+
+/** Asks the owner of a queue of another account whether the subscription is wanted. */
+export const requestConfirmation = (
+  { queues, clock }: { queues: QueueSender; clock: Clock },
+  topic: Topic,
+  { protocol, endpoint, confirmationToken }: Subscription,
+): void => {
+  if (protocol !== 'sqs' || confirmationToken === null) return;
+  const message = `You have chosen to subscribe to the topic ${topic.arn}.\nTo confirm the subscription, visit the SubscribeURL included in this message.`;
+  const fields: [string, string][] = [
+    ['Type', 'SubscriptionConfirmation'],
+    ['MessageId', randomUUID()],
+    ['Token', confirmationToken],
+    ['TopicArn', topic.arn],
+    ['Message', message],
+    [
+      'SubscribeURL',
+      `https://sns.${topic.region}.amazonaws.com/?Action=ConfirmSubscription&TopicArn=${topic.arn}&Token=${confirmationToken}`,
+    ],
+    ['Timestamp', new Date(clock.now()).toISOString()],
+    ...signatureFields(topic, message),
+  ];
+  queues.sendAsService({ ...senderOf(topic), queueArn: endpoint, body: jsonLines(fields) });
+};
+
+/**
+ * What SNS puts around a message.
+ * Source: https://docs.aws.amazon.com/sns/latest/dg/sns-message-and-json-formats.html
+ */
+const envelope = (
+  topic: Topic,
+  subscription: Subscription,
+  { messageId, message, subject, attributes }: Publication,
+  nowMs: number,
+): string => {
+  const fields: [string, string][] = [
+    ['Type', 'Notification'],
+    ['MessageId', messageId],
+    ['TopicArn', topic.arn],
+    ...(subject === undefined ? [] : [['Subject', subject] satisfies [string, string]]),
+    ['Message', message],
+    ['Timestamp', new Date(nowMs).toISOString()],
+    ...signatureFields(topic, message),
+    [
+      'UnsubscribeURL',
+      `https://sns.${topic.region}.amazonaws.com/?Action=Unsubscribe&SubscriptionArn=${subscription.arn}`,
+    ],
+  ];
+  return jsonLines(fields, attributes.size === 0 ? '' : attributeLines(attributes));
+};
+
+/** SNS signs with a key of its own: this stands in its place and verifies against nothing. */
+const signatureFields = (topic: Topic, message: string): [string, string][] => [
+  ['SignatureVersion', '1'],
+  ['Signature', createHash('sha512').update(message).digest('base64')],
+  [
+    'SigningCertURL',
+    `https://sns.${topic.region}.amazonaws.com/SimpleNotificationService-00000000000000000000000000000000.pem`,
+  ],
+];
+
+/** SNS's own layout of JSON: a field a line, a space before the colon. */
+const jsonLines = (fields: [string, string][], last = ''): string => {
+  const lines = fields.map(([name, value]) => `  ${JSON.stringify(name)} : ${JSON.stringify(value)}`);
+  return `{\n${[...lines, ...(last === '' ? [] : [last])].join(',\n')}\n}`;
+};
+
+const attributeLines = (attributes: ReadonlyMap<string, MessageAttribute>): string => {
+  const lines = [...attributes].map(([name, attribute]) => {
+    const value = { Type: attribute.DataType, Value: attribute.StringValue ?? attribute.BinaryValue ?? '' };
+    return `    ${JSON.stringify(name)} : ${JSON.stringify(value)}`;
+  });
+  return `  "MessageAttributes" : {\n${lines.join(',\n')}\n  }`;
+};

@@ -1,0 +1,165 @@
+import type { PolicyDocument } from '../core.ts';
+import { AwsError, notSupported } from '../front/aws-error.ts';
+import type { ResourcePlace, ResourceProvider } from '../resource-provider.ts';
+import { setTopicPolicy } from './operations.ts';
+import { changeSubscription, subscribe, topicArn, type Topic, type Topics } from './topics.ts';
+
+const TOPIC_PROPERTIES = ['TopicName', 'DisplayName', 'KmsMasterKeyId', 'Subscription', 'Tags'];
+
+/** AWS::SNS::Topic. `Ref` is its ARN. */
+export const createTopicResource = (topics: Topics): ResourceProvider => {
+  /** Subscriptions that the topic's own properties ask for, by the topic. */
+  const inline = new Map<string, string[]>();
+  const apply = (topic: Topic, properties: Record<string, unknown>): void => {
+    refuseOthers('AWS::SNS::Topic', properties, TOPIC_PROPERTIES);
+    topic.displayName = String(properties.DisplayName ?? '');
+    const { Subscription: wanted = [] } = properties;
+    if (!Array.isArray(wanted)) throw new AwsError('ValidationError', 'Subscription must be a list');
+    const made = wanted.map((wish: unknown) => {
+      const { Protocol: protocol, Endpoint: endpoint, ...others }: Record<string, unknown> = Object(wish);
+      refuseOthers('AWS::SNS::Topic Subscription', others, []);
+      const { accountId } = topic;
+      return subscribe(topic, {
+        accountId,
+        protocol: String(protocol),
+        endpoint: String(endpoint),
+        attributes: {},
+      }).arn;
+    });
+    const gone = (inline.get(topic.arn) ?? []).filter((arn) => !made.includes(arn));
+    topic.subscriptions = topic.subscriptions.filter(({ arn }) => !gone.includes(arn));
+    inline.set(topic.arn, made);
+  };
+  return {
+    create: (place, properties) => {
+      const name = typeof properties.TopicName === 'string' ? properties.TopicName : place.generatedName;
+      if (topics.find(topicArn(place, name))) {
+        throw new AwsError(
+          'AlreadyExists',
+          `Resource of type 'AWS::SNS::Topic' with identifier '${topicArn(place, name)}' already exists.`,
+        );
+      }
+      const topic = topics.create({ accountId: place.accountId, region: place.region }, name);
+      try {
+        apply(topic, properties);
+      } catch (error) {
+        topics.delete(topic.arn);
+        throw error;
+      }
+      return created(topic);
+    },
+    update(place, physicalId, properties) {
+      const { TopicName: name } = properties;
+      if (typeof name === 'string' && topicArn(place, name) !== physicalId)
+        return this.create(place, properties);
+      const topic = topics.existing(physicalId);
+      apply(topic, properties);
+      return created(topic);
+    },
+    delete: (_place, physicalId) => {
+      inline.delete(physicalId);
+      topics.delete(physicalId);
+    },
+  };
+};
+
+const created = ({ arn }: Topic) => ({
+  physicalId: arn,
+  attributes: { TopicArn: arn, TopicName: arn.split(':')[5] ?? '' },
+});
+
+/** AWS::SNS::TopicPolicy: the whole policy of each topic it names. */
+export const createTopicPolicyResource = (topics: Topics): ResourceProvider => {
+  const policies = new Map<string, string[]>();
+  const drop = (arns: string[]): void => {
+    for (const arn of arns) {
+      const topic = topics.find(arn);
+      if (topic) topic.policy = undefined;
+    }
+  };
+  const put = (id: string, properties: Record<string, unknown>): void => {
+    const { Topics: arns, PolicyDocument: document } = properties;
+    const isPolicy = typeof document === 'object' && document !== null && 'Statement' in document;
+    if (!Array.isArray(arns) || !isPolicy) {
+      throw new AwsError('ValidationError', 'a topic policy needs Topics and PolicyDocument');
+    }
+    const policy: PolicyDocument = JSON.parse(JSON.stringify(document));
+    for (const arn of arns) setTopicPolicy(topics.existing(String(arn)), policy);
+    drop((policies.get(id) ?? []).filter((arn) => !arns.includes(arn)));
+    policies.set(id, arns.map(String));
+  };
+  return {
+    create: (place, properties) => {
+      put(place.generatedName, properties);
+      return { physicalId: place.generatedName, attributes: { Id: place.generatedName } };
+    },
+    update: (_place, physicalId, properties) => {
+      put(physicalId, properties);
+      return { physicalId, attributes: { Id: physicalId } };
+    },
+    delete: (_place, physicalId) => {
+      drop(policies.get(physicalId) ?? []);
+      policies.delete(physicalId);
+    },
+  };
+};
+
+/** AWS::SNS::Subscription. `Ref` is its ARN. */
+export const createSubscriptionResource = (
+  topics: Topics,
+  requestConfirmation: (topic: Topic, subscription: ReturnType<typeof subscribe>) => void,
+): ResourceProvider => {
+  const find = (arn: string) => {
+    const topic = topics.find(arn.slice(0, arn.lastIndexOf(':')));
+    return { topic, subscription: topic?.subscriptions.find((each) => each.arn === arn) };
+  };
+  return {
+    create: ({ accountId }: ResourcePlace, properties) => {
+      const { topicArn: arn, protocol, endpoint, attributes } = parseSubscription(properties);
+      const topic = topics.existing(arn);
+      const subscription = subscribe(topic, { accountId, protocol, endpoint, attributes });
+      requestConfirmation(topic, subscription);
+      return { physicalId: subscription.arn, attributes: { Arn: subscription.arn } };
+    },
+    update(place, physicalId, properties) {
+      const wanted = parseSubscription(properties);
+      const { topic, subscription } = find(physicalId);
+      const isSame =
+        topic?.arn === wanted.topicArn &&
+        subscription?.protocol === wanted.protocol &&
+        subscription.endpoint === wanted.endpoint;
+      if (!isSame) return this.create(place, properties);
+      // What left the template goes back to its default.
+      changeSubscription(subscription, {
+        RawMessageDelivery: 'false',
+        RedrivePolicy: '',
+        ...wanted.attributes,
+      });
+      return { physicalId, attributes: { Arn: physicalId } };
+    },
+    delete: (_place, physicalId) => {
+      const { topic } = find(physicalId);
+      if (topic) topic.subscriptions = topic.subscriptions.filter((each) => each.arn !== physicalId);
+    },
+  };
+};
+
+const parseSubscription = (properties: Record<string, unknown>) => {
+  const { TopicArn: arn, Protocol: protocol, Endpoint: endpoint, ...attributes } = properties;
+  return {
+    topicArn: String(arn),
+    protocol: String(protocol),
+    endpoint: String(endpoint),
+    attributes: Object.fromEntries(
+      Object.entries(attributes).map(([name, value]) => [
+        name,
+        typeof value === 'object' ? JSON.stringify(value) : String(value),
+      ]),
+    ),
+  };
+};
+
+const refuseOthers = (type: string, properties: Record<string, unknown>, known: string[]): void => {
+  const unknown = Object.keys(properties).find((property) => !known.includes(property));
+  if (unknown !== undefined) throw notSupported(`${type} ${unknown}`);
+};

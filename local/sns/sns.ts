@@ -1,0 +1,103 @@
+import { randomUUID } from 'node:crypto';
+import type { Authorizer, AwsService, Clock, QueueSender } from '../core.ts';
+import { AwsError, notSupported } from '../front/aws-error.ts';
+import { writeQueryResult } from '../front/protocol.ts';
+import { readQueryInput } from '../front/query-input.ts';
+import { queryXml } from '../front/query-xml.ts';
+import type { ResourceProvider } from '../resource-provider.ts';
+import { deliver, requestConfirmation, type FailedDelivery, type Publication } from './delivery.ts';
+import { snsOperations } from './operations.ts';
+import { createSubscriptionResource, createTopicPolicyResource, createTopicResource } from './resources.ts';
+import { createTopics, type Topic } from './topics.ts';
+
+interface ServiceMessage {
+  topicArn: string;
+  service: string;
+  sourceArn: string;
+  sourceAccount: string;
+}
+
+/** Topics with queues behind them. Subscriptions of other kinds stay pending: no person and no server confirms them here. */
+export interface Sns extends AwsService {
+  /** AWS::SNS::Topic */
+  topicResource: ResourceProvider;
+  /** AWS::SNS::TopicPolicy */
+  topicPolicyResource: ResourceProvider;
+  /** AWS::SNS::Subscription */
+  subscriptionResource: ResourceProvider;
+  /** `undefined` when there is none. */
+  topic(topicArn: string): Topic | undefined;
+  /** Publishes as an AWS service. Judged by the topic's policy with aws:SourceArn and aws:SourceAccount. */
+  publishAsService(
+    message: ServiceMessage & { subject: string; message: string },
+  ): 'sent' | 'denied' | 'no-such-topic';
+  /** Would {@link publishAsService} be allowed? S3 asks when a notification configuration is put. */
+  mayPublish(message: ServiceMessage): 'allowed' | 'denied' | 'no-such-topic';
+  failedDeliveries: FailedDelivery[];
+}
+
+export const createSns = (options: { iam: Authorizer; clock: Clock; queues: QueueSender }): Sns => {
+  const { iam, ...outside } = options;
+  const topics = createTopics();
+  const failedDeliveries: FailedDelivery[] = [];
+  const publish = (topic: Topic, publication: Publication): void => {
+    failedDeliveries.push(...deliver(outside, topic, publication));
+  };
+  const sns: Sns = {
+    failedDeliveries,
+    topic: (arn) => topics.find(arn),
+    topicResource: createTopicResource(topics),
+    topicPolicyResource: createTopicPolicyResource(topics),
+    subscriptionResource: createSubscriptionResource(topics, (topic, subscription) =>
+      requestConfirmation(outside, topic, subscription),
+    ),
+    mayPublish: (message) => judge(iam, topics.find(message.topicArn), message),
+    publishAsService: ({ subject, message, ...sender }) => {
+      const topic = topics.find(sender.topicArn);
+      const verdict = judge(iam, topic, sender);
+      if (!topic || verdict !== 'allowed') return verdict === 'allowed' ? 'no-such-topic' : verdict;
+      publish(topic, { messageId: randomUUID(), message, subject, attributes: new Map() });
+      return 'sent';
+    },
+    handle: async (request, response) => {
+      const input = await readQueryInput(request);
+      const { action } = input;
+      const operation = snsOperations[action];
+      if (!operation) throw notSupported(`sns:${action}`);
+      input.refuseOthers('sns', operation.known);
+      const { caller, requestId } = request;
+      if (caller.kind === 'service') throw new AwsError('AuthorizationError', 'not for services');
+      const accountId = caller.kind === 'anonymous' ? '' : caller.accountId;
+      const output = operation.run({
+        ...outside,
+        request,
+        input,
+        accountId,
+        authorizer: iam,
+        topics,
+        publish,
+      });
+      writeQueryResult(response, { action, xmlns: XMLNS, content: queryXml(output), requestId });
+    },
+  };
+  return sns;
+};
+
+const XMLNS = 'http://sns.amazonaws.com/doc/2010-03-31/';
+
+const judge = (
+  iam: Authorizer,
+  topic: Topic | undefined,
+  { service, sourceArn, sourceAccount }: ServiceMessage,
+): 'allowed' | 'denied' | 'no-such-topic' => {
+  if (!topic) return 'no-such-topic';
+  const decision = iam.decide({
+    caller: { kind: 'service', service, sourceArn, sourceAccount },
+    action: 'sns:Publish',
+    resource: topic.arn,
+    resourceAccountId: topic.accountId,
+    resourcePolicy: topic.policy,
+    secureTransport: true,
+  });
+  return decision.allowed ? 'allowed' : 'denied';
+};

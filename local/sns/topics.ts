@@ -1,0 +1,152 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import type { PolicyDocument } from '../core.ts';
+import { AwsError, notSupported } from '../front/aws-error.ts';
+
+export interface Topic {
+  arn: string;
+  accountId: string;
+  region: string;
+  displayName: string;
+  /** Without one, only the topic's own account may use it. */
+  policy: PolicyDocument | undefined;
+  subscriptions: Subscription[];
+}
+
+export interface Subscription {
+  arn: string;
+  /** Account that subscribed. */
+  accountId: string;
+  protocol: Protocol;
+  endpoint: string;
+  /** Whoever holds it may confirm; null once that is done. */
+  confirmationToken: string | null;
+  /** The message alone goes to the endpoint, without the envelope. */
+  isRaw: boolean;
+  /** Gets what cannot be delivered. */
+  deadLetterArn: string | undefined;
+}
+
+const PROTOCOLS = ['sqs', 'email', 'email-json', 'https'] as const;
+export type Protocol = (typeof PROTOCOLS)[number];
+
+/** All topics of all accounts and regions. Nothing here asks for permission. */
+export interface Topics {
+  /** Throws InvalidParameter for a name that is none. A topic that is there is given back. */
+  create(place: { accountId: string; region: string }, name: string): Topic;
+  delete(topicArn: string): void;
+  /** `undefined` when there is none. */
+  find(topicArn: string): Topic | undefined;
+  /** Throws NotFound. */
+  existing(topicArn: string): Topic;
+  list(accountId: string, region: string): Topic[];
+}
+
+export const createTopics = (): Topics => {
+  const topics = new Map<string, Topic>();
+  return {
+    create: (place, name) => {
+      if (!/^[\w-]{1,256}$/.test(name)) {
+        throw name.endsWith('.fifo') ? notSupported('FIFO topics') : invalid('Topic Name');
+      }
+      const arn = topicArn(place, name);
+      const topic = topics.get(arn) ?? {
+        arn,
+        ...place,
+        displayName: '',
+        policy: undefined,
+        subscriptions: [],
+      };
+      topics.set(arn, topic);
+      return topic;
+    },
+    delete: (arn) => {
+      topics.delete(arn);
+    },
+    find: (arn) => topics.get(arn),
+    existing: (arn) => {
+      const topic = topics.get(arn);
+      if (!topic) throw new AwsError('NotFound', 'Topic does not exist', { status: 404 });
+      return topic;
+    },
+    list: (accountId, region) =>
+      [...topics.values()].filter((topic) => topic.accountId === accountId && topic.region === region),
+  };
+};
+
+export const topicArn = (place: { accountId: string; region: string }, name: string): string =>
+  `arn:aws:sns:${place.region}:${place.accountId}:${name}`;
+
+export interface Wish {
+  accountId: string;
+  protocol: string;
+  endpoint: string;
+  /** RawMessageDelivery and RedrivePolicy, as text. */
+  attributes: Record<string, string>;
+}
+
+/**
+ * Subscribes, or gives the subscription that is there. An endpoint of another account, or one that a person reads, stays pending
+ * until it is confirmed.
+ * Source: https://docs.aws.amazon.com/sns/latest/api/API_Subscribe.html
+ */
+export const subscribe = (topic: Topic, wish: Wish): Subscription => {
+  const protocol = protocolOf(wish);
+  const attributes = attributesOf(wish.attributes);
+  const known = topic.subscriptions.find(
+    (other) => other.protocol === protocol && other.endpoint === wish.endpoint,
+  );
+  if (known) {
+    if (known.isRaw === attributes.isRaw && known.deadLetterArn === attributes.deadLetterArn) return known;
+    throw invalid('Attributes Reason: Subscription already exists with different attributes');
+  }
+  if (attributes.isRaw && protocol.startsWith('email')) {
+    throw invalid(`Attributes Reason: RawMessageDelivery is not supported for protocol [${protocol}]`);
+  }
+  const isOwnQueue = protocol === 'sqs' && wish.endpoint.split(':')[4] === wish.accountId;
+  const subscription = {
+    arn: `${topic.arn}:${randomUUID()}`,
+    accountId: wish.accountId,
+    protocol,
+    endpoint: wish.endpoint,
+    confirmationToken: isOwnQueue ? null : randomBytes(64).toString('hex'),
+    ...attributes,
+  };
+  topic.subscriptions.push(subscription);
+  return subscription;
+};
+
+const protocolOf = ({ protocol: given, endpoint }: Wish): Protocol => {
+  const protocol = PROTOCOLS.find((known) => known === given);
+  if (!protocol) throw notSupported(`SNS subscriptions by ${given}`);
+  if (protocol === 'sqs' && !/^arn:aws:sqs:[a-z0-9-]+:\d{12}:[\w-]+$/.test(endpoint)) {
+    throw invalid('SQS endpoint ARN');
+  }
+  return protocol;
+};
+
+/** Changes attributes of a subscription that is there; those not given stay. */
+export const changeSubscription = (subscription: Subscription, attributes: Record<string, string>): void => {
+  const { isRaw, deadLetterArn } = attributesOf(attributes);
+  if ('RawMessageDelivery' in attributes) subscription.isRaw = isRaw;
+  if ('RedrivePolicy' in attributes) subscription.deadLetterArn = deadLetterArn;
+};
+
+const attributesOf = (attributes: Record<string, string>): Pick<Subscription, 'isRaw' | 'deadLetterArn'> => {
+  const { RawMessageDelivery: raw = 'false', RedrivePolicy: redrive = '', ...others } = attributes;
+  const [other] = Object.keys(others);
+  // A filter that is not applied would deliver what nobody wants.
+  if (other !== undefined) throw notSupported(`SNS subscriptions with ${other}`);
+  if (raw !== 'true' && raw !== 'false')
+    throw invalid('Attributes Reason: RawMessageDelivery: Invalid value');
+  return { isRaw: raw === 'true', deadLetterArn: deadLetterArnOf(redrive) };
+};
+
+const deadLetterArnOf = (redrivePolicy: string): string | undefined => {
+  if (redrivePolicy === '' || redrivePolicy === '{}') return undefined;
+  const { deadLetterTargetArn: arn }: { deadLetterTargetArn?: unknown } = JSON.parse(redrivePolicy);
+  if (typeof arn === 'string' && arn.startsWith('arn:aws:sqs:')) return arn;
+  throw invalid('RedrivePolicy: deadLetterTargetArn is not a valid ARN');
+};
+
+export const invalid = (what: string): AwsError =>
+  new AwsError('InvalidParameter', `Invalid parameter: ${what}`);
