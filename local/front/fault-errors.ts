@@ -38,9 +38,3 @@ export function throttlingError(service: string, by: 'service' | 'kms' = 'servic
       return new AwsError('ThrottlingException', 'Rate exceeded');
   }
 }
-
-/** An error of AWS's own making, as each service names it. */
-export function internalErrorCode(service: string): string {
-  if (service === 's3') return 'InternalError';
-  return service === 'dynamodb' ? 'InternalServerError' : 'InternalFailure';
-}

@@ -125,17 +125,19 @@ function passBody(
   Object.assign(response, {
     write: (chunk: string | Uint8Array, ...rest: unknown[]) => {
       const done = rest.at(-1);
-      void enqueue(chunk).then(() => {
+      void (async () => {
+        await enqueue(chunk);
         if (typeof done === 'function') done(null);
         response.emit('drain');
-      });
+      })();
       return false;
     },
     end: (chunk?: unknown) => {
       if (typeof chunk === 'string' || chunk instanceof Uint8Array) void enqueue(chunk);
-      void last.then(() => {
+      void (async () => {
+        await last;
         if (!response.destroyed) end();
-      });
+      })();
       return response;
     },
   });

@@ -42,11 +42,7 @@ function bucketOperation(method: string, names: string[], query: string): string
 }
 
 /** The operation of the sub-resource named in the query, else the plain one; the method where there is neither. */
-function chosen(
-  operations: Record<string, Record<string, string>>,
-  method: string,
-  names: string[],
-): string {
+function chosen(operations: Record<string, Record<string, string>>, method: string, names: string[]): string {
   const ofMethod = operations[method] ?? {};
   const subresource = names.find((name) => name !== '' && ofMethod[name] !== undefined) ?? '';
   return ofMethod[subresource] ?? method;

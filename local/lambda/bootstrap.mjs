@@ -3,9 +3,9 @@
  * Lambda Runtime API (https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html). Runs as a child process with
  * nothing but Lambda's own environment variables; plain JavaScript, so that type stripping costs no cold start.
  *
- * Two additions of the local host, both unknown to the function: file descriptor 3 closes when the host dies, and each
+ * Three additions of the local host, all unknown to the function: file descriptor 3 closes when the host dies; each
  * answer carries the process's resource usage, preceded by an end marker on stdout and stderr so that the host has
- * read every line of an invocation before it reports its end.
+ * read every line of an invocation before it reports its end; and the process's clock goes with that of the local AWS.
  */
 import { existsSync } from 'node:fs';
 import http from 'node:http';
@@ -23,9 +23,11 @@ const writeStderr = process.stderr.write.bind(process.stderr);
 
 let currentRequestId;
 let initialised = false;
+let clockOffsetMs = 0;
 
 const main = async () => {
   dieWithHost();
+  followClock();
   patchConsole();
   reportUncaught();
   const handler = await loadHandler().catch(failInit);
@@ -37,6 +39,21 @@ const dieWithHost = () => {
   const lifeline = new Socket({ fd: 3 });
   lifeline.on('end', () => process.exit(1)).on('error', () => process.exit(1));
   lifeline.resume().unref();
+};
+
+/**
+ * In AWS all machines agree on the time; here a test may have moved it. Each invocation says by how much. A proxy, since
+ * code may keep `Date` or `Date.now` from before the first invocation, and native dates must stay instances of it.
+ */
+const followClock = () => {
+  const RealDate = Date;
+  const now = () => RealDate.now() + clockOffsetMs;
+  globalThis.Date = new Proxy(RealDate, {
+    construct: (target, args, newTarget) =>
+      Reflect.construct(target, args.length === 0 ? [now()] : args, newTarget),
+    apply: () => new RealDate(now()).toString(),
+    get: (target, name) => (name === 'now' ? now : Reflect.get(target, name)),
+  });
 };
 
 /** As the real runtime does, so that plain console lines look as they do in CloudWatch Logs. */
@@ -123,6 +140,7 @@ const serveOne = async (handler) => {
   const { headers, body } = await next();
   const requestId = headers['lambda-runtime-aws-request-id'];
   currentRequestId = requestId;
+  clockOffsetMs = Number(headers['local-clock-offset-ms']);
   process.env._X_AMZN_TRACE_ID = headers['lambda-runtime-trace-id'] ?? '';
   try {
     const result = await handler(JSON.parse(body), contextOf(headers));

@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import type { Clock } from '../core.ts';
 import { createLogReader } from './log-lines.ts';
 import { watchMemory } from './memory-watch.ts';
 import {
@@ -17,6 +18,7 @@ export interface EnvironmentOptions {
   taskRoot: string;
   memorySizeMb: number;
   timeoutMs: number;
+  clock: Clock;
   /** Everything the process sees, except for AWS_LAMBDA_RUNTIME_API. */
   variables: Record<string, string>;
   onLine(line: string, requestId: string | null): void;
@@ -106,8 +108,14 @@ export class ExecutionEnvironment {
     return this.#alive;
   }
 
-  /** Runs one invocation; the caller sees to it that there is never a second one at the same time. */
-  async invoke(invocation: Omit<PendingInvocation, 'deadlineMs'>): Promise<EnvironmentOutcome> {
+  /**
+   * Runs one invocation; the caller sees to it that there is never a second one at the same time. `endAfterMs` ends it as timed out
+   * although the function was promised more.
+   */
+  async invoke(
+    invocation: Omit<PendingInvocation, 'deadlineMs' | 'clockOffsetMs'>,
+    endAfterMs = Infinity,
+  ): Promise<EnvironmentOutcome> {
     this.#requestId = invocation.requestId;
     this.#answer = null;
     this.#streamEnds.clear();
@@ -116,8 +124,11 @@ export class ExecutionEnvironment {
     if (started !== 'done') return this.#failure(invocation.requestId, started, this.startedAtMs);
     const startedAtMs = Date.now();
     this.#idle = false;
-    this.#api.give({ ...invocation, deadlineMs: startedAtMs + this.#options.timeoutMs });
-    const finished = await this.#waitFor(this.#untilIdle(), this.#options.timeoutMs);
+    const clockOffsetMs = this.#options.clock.now() - startedAtMs;
+    const deadlineMs = startedAtMs + clockOffsetMs + this.#options.timeoutMs;
+    this.#api.give({ ...invocation, deadlineMs, clockOffsetMs });
+    const limitMs = Math.min(this.#options.timeoutMs, endAfterMs);
+    const finished = await this.#waitFor(this.#untilIdle(), limitMs);
     const answer = this.#answered(invocation.requestId);
     if (!answer) return this.#failure(invocation.requestId, finished, startedAtMs);
     // It answered but never came back for more: nothing can be given to it again.

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Clock, Credentials } from '../core.ts';
+import type { Clock, Credentials, InvocationFault } from '../core.ts';
 import { ExecutionEnvironment, type EnvironmentOutcome } from './execution-environment.ts';
 import type { FunctionConfiguration } from './function-configuration.ts';
 import { lambdaError } from './lambda-error.ts';
@@ -19,6 +19,8 @@ export interface PoolOptions {
   /** How long an idle environment is kept. */
   idleMs: number;
   usage: UsageBook;
+  /** What befalls the invocation that is about to begin. */
+  fault(): InvocationFault | undefined;
   onLine(line: string, requestId: string | null): void;
 }
 
@@ -36,6 +38,8 @@ export interface FunctionPool {
   pids(): number[];
   /** Kills every environment, busy ones in the middle of their work; the next invocation starts afresh. */
   kill(): Promise<void>;
+  /** Kills one environment by its id, see {@link environmentIdOf}; false when it is not one of this pool. */
+  killEnvironment(id: string): Promise<boolean>;
   /** No new environments; busy ones finish and are stopped, which is awaited. */
   retire(): Promise<void>;
 }
@@ -86,15 +90,17 @@ export const createFunctionPool = (options: PoolOptions): FunctionPool => {
   const startSlot = async (): Promise<Slot> => {
     const credentials = options.openSession();
     const bornIn = generation;
+    const id = randomUUID();
     const environment = await ExecutionEnvironment.start({
       taskRoot: options.taskRoot,
       memorySizeMb: configuration.memorySizeMb,
       timeoutMs: configuration.timeoutMs,
-      variables: environmentVariables(options, credentials),
+      clock: options.clock,
+      variables: { ...environmentVariables(options, credentials), AWS_SDK_UA_APP_ID: id },
       onLine: options.onLine,
     });
     const credentialsExpireAtMs = credentials.expiresAtMs ?? Infinity;
-    const slot = { id: randomUUID(), environment, credentialsExpireAtMs, invocations: 0, reaper: null };
+    const slot = { id, environment, credentialsExpireAtMs, invocations: 0, reaper: null };
     slots.add(slot);
     if (bornIn !== generation) await environment.stop();
     return slot;
@@ -116,7 +122,7 @@ export const createFunctionPool = (options: PoolOptions): FunctionPool => {
   const runOnce = async (requestId: string, payload: string): Promise<EnvironmentOutcome> => {
     const slot = takeWarm() ?? (await startSlot());
     const invocation = { requestId, payload, functionArn: configuration.functionArn, traceId: newTraceId() };
-    const outcome = await slot.environment.invoke(invocation);
+    const outcome = await invokeUnder(options.fault(), slot.environment, invocation);
     usage.record(
       {
         requestId,
@@ -154,6 +160,14 @@ export const createFunctionPool = (options: PoolOptions): FunctionPool => {
       idle.length = 0;
       await Promise.all([...slots].map(discard));
     },
+    killEnvironment: async (id) => {
+      const slot = [...slots].find((each) => each.id === id);
+      if (!slot) return false;
+      const at = idle.indexOf(slot);
+      if (at >= 0) idle.splice(at, 1);
+      await discard(slot);
+      return true;
+    },
     retire: async () => {
       retired = true;
       await Promise.all(idle.splice(0).map(discard));
@@ -161,6 +175,22 @@ export const createFunctionPool = (options: PoolOptions): FunctionPool => {
       await Promise.all([...slots].map(discard));
     },
   };
+};
+
+/** Which environment a request comes from: SDKs put the application id they find in their environment into the User-Agent. */
+export const environmentIdOf = (userAgent: string | undefined): string | null =>
+  /\bapp\/([0-9a-f-]{36})\b/.exec(userAgent ?? '')?.[1] ?? null;
+
+type Invocation = Parameters<ExecutionEnvironment['invoke']>[0];
+
+const invokeUnder = async (
+  fault: InvocationFault | undefined,
+  environment: ExecutionEnvironment,
+  invocation: Invocation,
+): Promise<EnvironmentOutcome> => {
+  if (fault?.kind !== 'kill-invocation') return environment.invoke(invocation, fault?.afterMs);
+  const timer = setTimeout(() => void environment.stop(), fault.afterMs);
+  return environment.invoke(invocation).finally(() => clearTimeout(timer));
 };
 
 const newTraceId = (): string => {

@@ -1,5 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import type { AccessQuestion, Authorizer, Caller, Clock, PolicyDocument, PolicyStatement } from '../core.ts';
+import type {
+  AccessQuestion,
+  Authorizer,
+  Caller,
+  Clock,
+  FaultPlan,
+  PolicyDocument,
+  PolicyStatement,
+} from '../core.ts';
 import type { Iam, Session } from '../iam/iam.ts';
 import type { EnvironmentOutcome } from './execution-environment.ts';
 import type { FunctionConfiguration } from './function-configuration.ts';
@@ -16,6 +24,7 @@ export interface FunctionHost {
   accountHasRoom(accountId: string): boolean;
   idleMs: number;
   onLog(line: LogLine): void;
+  faults: { readonly plan: FaultPlan | undefined };
 }
 
 /** What Lambda answers to Invoke. */
@@ -31,6 +40,9 @@ export interface InvocationResult {
 export interface LambdaFunction {
   configuration(): FunctionConfiguration;
   codeSha256(): string;
+  codeSizeBytes(): number;
+  /** When its present version came; milliseconds since the epoch. */
+  modifiedAtMs(): number;
   pool(): FunctionPool;
   policy(): PolicyDocument;
   permissions: Map<string, PolicyStatement>;
@@ -48,6 +60,7 @@ export interface FunctionVersion {
   taskRoot: string;
   /** Base64. */
   codeSha256: string;
+  codeSizeBytes: number;
 }
 
 /** Lambda's own sessions of a role last twelve hours, whatever the role's maximum says. */
@@ -56,7 +69,8 @@ const LARGEST_PAYLOAD_BYTES = 6 * 1024 * 1024;
 
 /** Makes a function out of its first version. */
 export const createLambdaFunction = (host: FunctionHost, first: FunctionVersion): LambdaFunction => {
-  let { configuration, codeSha256 } = first;
+  let { configuration, codeSha256, codeSizeBytes } = first;
+  let modifiedAtMs = host.clock.now();
   let caller: Caller | null = null;
   const permissions = new Map<string, PolicyStatement>();
   const usage = createUsageBook();
@@ -72,6 +86,7 @@ export const createLambdaFunction = (host: FunctionHost, first: FunctionVersion)
       hostVariables: host.hostVariables,
       accountHasRoom: () => host.accountHasRoom(version.configuration.accountId),
       idleMs: host.idleMs,
+      fault: () => host.faults.plan?.invocation?.(version.configuration.functionName),
       usage,
       onLine: (line, requestId) => logs.write(line, requestId),
     });
@@ -79,6 +94,8 @@ export const createLambdaFunction = (host: FunctionHost, first: FunctionVersion)
   return {
     configuration: () => configuration,
     codeSha256: () => codeSha256,
+    codeSizeBytes: () => codeSizeBytes,
+    modifiedAtMs: () => modifiedAtMs,
     pool: () => pool,
     policy: () => ({ Version: '2012-10-17', Statement: [...permissions.values()] }),
     permissions,
@@ -97,7 +114,8 @@ export const createLambdaFunction = (host: FunctionHost, first: FunctionVersion)
     },
     replaceVersion: async (version) => {
       const old = pool;
-      ({ configuration, codeSha256 } = version);
+      ({ configuration, codeSha256, codeSizeBytes } = version);
+      modifiedAtMs = host.clock.now();
       caller = null;
       pool = poolOf(version);
       await old.retire();

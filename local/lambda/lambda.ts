@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { AwsService, Clock, PolicyStatement } from '../core.ts';
+import type { AwsService, Clock, FaultPlan, PolicyStatement } from '../core.ts';
 import { createAsyncInvocations, DEFAULT_RETRY_DELAYS_MS } from './async-invocations.ts';
 import {
   createEventSourceMappings,
@@ -9,6 +9,7 @@ import {
 import { parseFunctionProperties } from './function-configuration.ts';
 import { handleLambdaRequest } from './lambda-http.ts';
 import { lambdaError } from './lambda-error.ts';
+import { environmentIdOf } from './function-pool.ts';
 import {
   checkRole,
   createLambdaFunction,
@@ -38,13 +39,16 @@ export interface LambdaOptions {
   idleMs?: number;
   /** Pauses before the further attempts of a failed invocation of type Event. */
   asyncRetryDelaysMs?: number[];
+  /** What befalls invocations. */
+  faults?: { readonly plan: FaultPlan | undefined };
 }
 
-/** Properties of an AWS::Lambda::Function, resolved, with its Code replaced by the zip on this machine. */
+/** Properties of an AWS::Lambda::Function, resolved, with its Code replaced by the zip. */
 export interface FunctionDefinition {
   accountId: string;
   region: string;
-  zipFile: string;
+  /** Path or content. */
+  zipFile: string | Buffer;
   properties: Record<string, unknown>;
 }
 
@@ -81,6 +85,8 @@ export interface Lambda extends AwsService {
   metrics(nameOrArn?: string): MetricLine[];
   /** Kills the function's processes, also in the middle of an invocation. */
   killEnvironments(nameOrArn: string): Promise<void>;
+  /** Kills the process that sent a request with this User-Agent, whichever function it runs. False when none of ours did. */
+  killSender(userAgent: string | undefined): Promise<boolean>;
   /** Ends all processes. */
   stop(): Promise<void>;
 }
@@ -97,6 +103,7 @@ export const createLambda = (options: LambdaOptions): Lambda => {
     accountHasRoom: (accountId) => busyInAccount(functions, accountId) < accountConcurrency,
     idleMs: options.idleMs ?? 300_000,
     onLog: options.onLog ?? (() => undefined),
+    faults: options.faults ?? { plan: undefined },
   };
   const prepare = async (definition: FunctionDefinition): Promise<FunctionVersion> => {
     const configuration = parseFunctionProperties(
@@ -104,8 +111,9 @@ export const createLambda = (options: LambdaOptions): Lambda => {
       definition.properties,
     );
     checkRole(options.iam, configuration);
-    const { directory, codeSha256 } = await unpackCode(definition.zipFile, join(options.directory, 'code'));
-    return { configuration, taskRoot: directory, codeSha256 };
+    const code = await unpackCode(definition.zipFile, join(options.directory, 'code'));
+    const { directory: taskRoot, codeSha256, codeSizeBytes } = code;
+    return { configuration, taskRoot, codeSha256, codeSizeBytes };
   };
   const find = (nameOrArn: string): LambdaFunction => findFunction(functions, nameOrArn);
   const eventSources = createEventSourceMappings({
@@ -157,6 +165,12 @@ export const createLambda = (options: LambdaOptions): Lambda => {
         found.logs.metrics(),
       ),
     killEnvironments: (nameOrArn) => find(nameOrArn).pool().kill(),
+    killSender: async (userAgent) => {
+      const id = environmentIdOf(userAgent);
+      if (id === null) return false;
+      const killed = [...functions.values()].map((found) => found.pool().killEnvironment(id));
+      return (await Promise.all(killed)).includes(true);
+    },
     handle: (request, response) => {
       const invoker = { find: (arn: string) => functions.get(arn) ?? null, invokeText: lambda.invokeText };
       return handleLambdaRequest(invoker, options.iam, request, response);

@@ -1,13 +1,15 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** One call of a function, as the Runtime API hands it out. Times are real ones: the child has no other clock. */
+/** One call of a function, as the Runtime API hands it out. */
 export interface PendingInvocation {
   requestId: string;
   functionArn: string;
   payload: string;
-  /** Milliseconds since the epoch. */
+  /** Milliseconds since the epoch, by the clock of the local AWS. */
   deadlineMs: number;
+  /** How far that clock is ahead of this machine's. */
+  clockOffsetMs: number;
   traceId: string;
 }
 
@@ -99,6 +101,7 @@ const sendInvocation = (response: ServerResponse, invocation: PendingInvocation)
     'lambda-runtime-deadline-ms': String(invocation.deadlineMs),
     'lambda-runtime-invoked-function-arn': invocation.functionArn,
     'lambda-runtime-trace-id': invocation.traceId,
+    'local-clock-offset-ms': String(invocation.clockOffsetMs),
   });
   response.end(invocation.payload);
 };

@@ -2,6 +2,7 @@ import type { Caller } from '../core.ts';
 import { parseBatch, runBatch } from './batch.ts';
 import { type Input, optionalInteger, text } from './input.ts';
 import { type MessageContent, parseMessageContent } from './message-content.ts';
+import { enterQueue } from './enter-queue.ts';
 import type { Message } from './message-store.ts';
 import { authorizedQueue, type Operation, type OperationContext } from './operation.ts';
 import type { Queue } from './queue-registry.ts';
@@ -23,26 +24,26 @@ export const messageOperations: Readonly<Record<string, Operation>> = {
 
   SendMessage(input, context) {
     const queue = authorizedQueue(input, context, 'sqs:SendMessage');
-    return send(queue, input, parseMessageContent(input), context.caller);
+    return send(queue, input, parseMessageContent(input), context);
   },
 
   SendMessageBatch(input, context) {
     const queue = authorizedQueue(input, context, 'sqs:SendMessage');
     const batch = parseBatch(input);
     refuseTooLongBatch(batch);
-    return runBatch(batch, (entry) => send(queue, entry, parseMessageContent(entry), context.caller));
+    return runBatch(batch, (entry) => send(queue, entry, parseMessageContent(entry), context));
   },
 
   DeleteMessage(input, context) {
     const queue = authorizedQueue(input, context, 'sqs:DeleteMessage');
-    deleteMessage(queue, input);
+    deleteMessage(queue, input, context);
     return {};
   },
 
   DeleteMessageBatch(input, context) {
     const queue = authorizedQueue(input, context, 'sqs:DeleteMessage');
     return runBatch(parseBatch(input), (entry) => {
-      deleteMessage(queue, entry);
+      deleteMessage(queue, entry, context);
       return {};
     });
   },
@@ -62,7 +63,12 @@ export const messageOperations: Readonly<Record<string, Operation>> = {
   },
 };
 
-function send(queue: Queue, input: Input, content: MessageContent, caller: Caller): Record<string, unknown> {
+function send(
+  queue: Queue,
+  input: Input,
+  content: MessageContent,
+  { caller, faults }: OperationContext,
+): Record<string, unknown> {
   const { maximumMessageSizeBytes, delayMs } = queue.attributes;
   if (content.sizeBytes > maximumMessageSizeBytes) {
     throw invalidParameterValue(
@@ -70,13 +76,13 @@ function send(queue: Queue, input: Input, content: MessageContent, caller: Calle
     );
   }
   const delaySeconds = optionalInteger(input, 'DelaySeconds', 0, 900);
-  const message = queue.messages.add({
+  const messageId = enterQueue(faults.plan, queue, {
     content,
     senderId: senderIdOf(caller),
     delayMs: delaySeconds === undefined ? delayMs : delaySeconds * 1000,
   });
   return {
-    MessageId: message.id,
+    MessageId: messageId,
     MD5OfMessageBody: content.bodyMd5,
     ...(content.attributesMd5 !== undefined && { MD5OfMessageAttributes: content.attributesMd5 }),
   };
@@ -104,10 +110,12 @@ function refuseTooLongBatch(batch: { id: string; entry: Input }[]): void {
 }
 
 /** An older receipt of a message that was received again deletes nothing and is no error. */
-function deleteMessage(queue: Queue, input: Input): void {
+function deleteMessage(queue: Queue, input: Input, { faults }: OperationContext): void {
   const receipt = parseReceiptHandle(text(input, 'ReceiptHandle'), queue.arn);
   const message = queue.messages.find(receipt.messageId);
-  if (message?.receiveCount === receipt.receiveCount) queue.messages.delete(message);
+  if (message?.receiveCount !== receipt.receiveCount) return;
+  const fault = faults.plan?.deleting?.({ queueArn: queue.arn, body: message.content.body });
+  if (!fault) queue.messages.delete(message);
 }
 
 function changeVisibility(queue: Queue, input: Input, { clock }: OperationContext): void {

@@ -28,14 +28,24 @@ export interface Message {
  */
 export interface MessageStore {
   add(message: {
+    /** Default a new one. */
+    id?: string;
     content: MessageContent;
     senderId: string;
     delayMs: number;
     /** Given when SQS moves a message: it keeps its id and its time of sending. */
     moved?: Pick<Message, 'id' | 'sentAtMs' | 'deadLetterSourceArn' | 'receiveCount' | 'firstReceivedAtMs'>;
   }): Message;
-  /** Puts up to `limit` visible messages in flight. A message that `divert` takes is removed instead. */
-  take(limit: number, visibilityTimeoutMs: number, divert: (message: Message) => boolean): Message[];
+  /**
+   * Puts up to `limit` visible messages in flight. A message that `divert` takes is removed instead. `choose` says which of so many
+   * comes next, the oldest being 0.
+   */
+  take(
+    limit: number,
+    visibilityTimeoutMs: number,
+    divert: (message: Message) => boolean,
+    choose?: (count: number) => number,
+  ): Message[];
   /** Takes one visible message with a sequence up to `lastSequence` out of the queue. */
   remove(lastSequence: number): Message | undefined;
   /** `undefined` when it was deleted, moved, purged or is too old. */
@@ -95,12 +105,23 @@ export function createMessageStore(clock: Clock, retentionMs: () => number): Mes
     }
   };
 
+  /** Turns the line until the chosen message is its head. */
+  const bringForward = (choose: (count: number) => number): void => {
+    const waiting: Message[] = [];
+    for (let message = ready.shift(); message; message = ready.shift()) {
+      if (message.state === 'visible') waiting.push(message);
+    }
+    const [chosen] = waiting.splice(waiting.length > 0 ? choose(waiting.length) : 0, 1);
+    if (chosen) ready.push(chosen);
+    for (const message of waiting) ready.push(message);
+  };
+
   return {
-    add({ content, senderId, delayMs, moved }) {
+    add({ id = randomUUID(), content, senderId, delayMs, moved }) {
       const now = clock.now();
       sequence += 1;
       const message: Message = {
-        id: randomUUID(),
+        id,
         content,
         senderId,
         sentAtMs: now,
@@ -119,11 +140,12 @@ export function createMessageStore(clock: Clock, retentionMs: () => number): Mes
       room.wake();
       return message;
     },
-    take(limit, visibilityTimeoutMs, divert) {
+    take(limit, visibilityTimeoutMs, divert, choose) {
       settle();
       const now = clock.now();
       const taken: Message[] = [];
       while (taken.length < limit) {
+        if (choose) bringForward(choose);
         const message = nextVisible();
         if (!message) break;
         if (divert(message)) {

@@ -1,4 +1,4 @@
-import type { Authorizer, Caller, Clock } from '../core.ts';
+import type { Authorizer, Caller, Clock, FaultPlan } from '../core.ts';
 import { AwsError } from '../front/aws-error.ts';
 import { accessDeniedMessage } from '../iam/authorizer.ts';
 import { type Input, text } from './input.ts';
@@ -17,6 +17,7 @@ export interface OperationContext {
   endpoint: string;
   /** Ends a long poll. */
   signal: AbortSignal | undefined;
+  faults: { readonly plan: FaultPlan | undefined };
 }
 
 export type Operation = (input: Input, context: OperationContext) => unknown;

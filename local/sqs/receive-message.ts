@@ -30,16 +30,27 @@ export async function receiveMessage(input: Input, context: OperationContext): P
     }
     const visibilityTimeoutMs =
       visibilitySeconds === undefined ? queue.attributes.visibilityTimeoutMs : visibilitySeconds * 1000;
-    const messages = queue.messages.take(limit, visibilityTimeoutMs, (message) =>
-      isDeadLetter(message, queue, context),
+    const { plan } = context.faults;
+    const messages = queue.messages.take(
+      limit,
+      visibilityTimeoutMs,
+      (message) => isDeadLetter(message, queue, context),
+      plan?.next && ((count) => plan.next?.(queue.arn, count) ?? 0),
     );
     const isOver = context.clock.now() >= deadlineMs || context.signal?.aborted === true;
     if (messages.length > 0 || isOver) {
       const answers = messages.map((message) => answerOf(message, queue, systemNames, attributeNames));
+      for (const message of messages) shortenVisibility(message, queue, context);
       return answers.length > 0 ? { Messages: answers } : {};
     }
     await queue.messages.mayHaveChanged(deadlineMs, context.signal);
   }
+}
+
+/** The fault plan may end a message's visibility timeout in the middle of the work on it. */
+function shortenVisibility(message: Message, queue: Queue, { faults, clock }: OperationContext): void {
+  const fault = faults.plan?.receiving?.({ queueArn: queue.arn, body: message.content.body });
+  if (fault) queue.messages.setVisibleAt(message, clock.now() + fault.afterMs);
 }
 
 /**

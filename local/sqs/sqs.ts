@@ -1,8 +1,9 @@
-import type { AwsRequest, AwsService, Caller, Clock, QueueSender } from '../core.ts';
+import type { AwsRequest, AwsService, Caller, Clock, FaultPlan, QueueSender } from '../core.ts';
 import { AwsError } from '../front/aws-error.ts';
 import { writeJson } from '../front/protocol.ts';
 import { readBody } from '../front/read-body.ts';
 import type { Iam } from '../iam/iam.ts';
+import { enterQueue } from './enter-queue.ts';
 import { type Input, isRecord } from './input.ts';
 import { contentOf } from './message-content.ts';
 import { messageOperations } from './message-operations.ts';
@@ -33,8 +34,14 @@ export interface Sqs extends AwsService, QueueSender {
  * Standard queues in memory.
  * `endpoint` tells the local AWS's own address, asked for whenever a queue URL is made outside of a request.
  */
-export function createSqs(options: { iam: Iam; clock: Clock; endpoint: () => string }): Sqs {
-  const { iam, clock, endpoint } = options;
+export function createSqs(options: {
+  iam: Iam;
+  clock: Clock;
+  endpoint: () => string;
+  /** What befalls messages. */
+  faults?: { readonly plan: FaultPlan | undefined };
+}): Sqs {
+  const { iam, clock, endpoint, faults = { plan: undefined } } = options;
   const registry = createQueueRegistry(clock);
   const operations = { ...queueOperations, ...messageOperations, ...createMoveTasks() };
   const run = async (
@@ -60,7 +67,7 @@ export function createSqs(options: { iam: Iam; clock: Clock; endpoint: () => str
       response.once('close', () => {
         if (!response.writableFinished) gone.abort();
       });
-      const context = contextOf(request, { registry, authorizer: iam, clock, signal: gone.signal });
+      const context = contextOf(request, { registry, authorizer: iam, clock, signal: gone.signal, faults });
       writeJson(response, await run(name, input, context));
     },
     invoke: (caller, operation, input, { region, signal }) =>
@@ -74,16 +81,18 @@ export function createSqs(options: { iam: Iam; clock: Clock; endpoint: () => str
         sourceIp: '127.0.0.1',
         endpoint: endpoint(),
         signal,
+        faults,
       }),
     maySend: (message) => judgeSender(iam, registry.byArn(message.queueArn), message),
     sendAsService(message) {
       const queue = registry.byArn(message.queueArn);
       const verdict = judgeSender(iam, queue, message);
       if (!queue || verdict !== 'allowed') return verdict === 'allowed' ? 'no-such-queue' : verdict;
-      queue.messages.add({
-        content: contentOf(message.body),
+      enterQueue(faults.plan, queue, {
+        content: contentOf(message.body, message.attributes),
         senderId: message.service,
         delayMs: queue.attributes.delayMs,
+        service: message.service,
       });
       return 'sent';
     },
@@ -132,7 +141,7 @@ function operationOf(request: AwsRequest): string {
 
 function contextOf(
   request: AwsRequest,
-  common: Pick<OperationContext, 'registry' | 'authorizer' | 'clock' | 'signal'>,
+  common: Pick<OperationContext, 'registry' | 'authorizer' | 'clock' | 'signal' | 'faults'>,
 ): OperationContext {
   const { caller, region, secureTransport, sourceIp, headers } = request;
   const endpoint = `${secureTransport ? 'https' : 'http'}://${headers.host ?? '127.0.0.1'}`;

@@ -1,0 +1,60 @@
+import type { Fault } from '../core.ts';
+import type { FaultRule } from './fault-rule.ts';
+
+export interface ChaosOptions {
+  /** Of each occasion, 0 to 1; default 0.05. */
+  probability?: number;
+  /** No rule hits the same subject more often than this, so that work can end; default 3. */
+  times?: number;
+  /** Whose requests; default everybody's. */
+  caller?: string;
+  /** ARN or name; default every queue. */
+  queue?: string;
+  /** Kills and ends the invocations of this function as well. */
+  function?: string;
+}
+
+/**
+ * Rules that let everything fail now and then, in all ways that AWS is known for. Which occasion is hit comes from the seed of the
+ * plan they are given to. What would take long (answers that never come, trickling bodies) is left to rules of their own.
+ */
+export const chaosRules = (options: ChaosOptions = {}): FaultRule[] => {
+  const { probability = 0.05, times = 3, caller, queue = '*' } = options;
+  const often = { probability: probability / REQUEST_FAULTS.length, times, per: 'subject' as const };
+  const seldom = { probability, times, per: 'subject' as const };
+  return [
+    ...REQUEST_FAULTS.map((fault): FaultRule => ({
+      operation: '*',
+      fault,
+      ...often,
+      ...(caller !== undefined && { caller }),
+    })),
+    { operation: 's3:GetObject', fault: { kind: 'truncate', afterBytes: 1000 }, ...seldom },
+    { operation: 's3:PutObject', fault: { kind: 'truncate-request', afterBytes: 1000 }, ...seldom },
+    { operation: 's3:UploadPart', fault: { kind: 'truncate-request', afterBytes: 1_000_000 }, ...seldom },
+    { queue, fault: { kind: 'delay-message', byMs: 3_000 }, ...seldom },
+    { queue, fault: { kind: 'duplicate-message', copies: 1 }, ...seldom },
+    { queue, fault: { kind: 'visible-again', afterMs: 0 }, ...seldom },
+    { queue, fault: { kind: 'forget-delete' }, ...seldom },
+    { queue, fault: { kind: 'shuffle' } },
+    ...(options.function === undefined
+      ? []
+      : [
+          { function: options.function, fault: { kind: 'kill-invocation' as const, afterMs: 50 }, ...seldom },
+          {
+            function: options.function,
+            fault: { kind: 'time-out-invocation' as const, afterMs: 100 },
+            ...seldom,
+          },
+        ]),
+  ];
+};
+
+const REQUEST_FAULTS: Fault[] = [
+  { kind: 'throttle' },
+  { kind: 'error', status: 500, code: 'InternalError' },
+  { kind: 'reset-before' },
+  { kind: 'reset-after' },
+  { kind: 'expired-credentials' },
+  { kind: 'clock-skew', aheadMs: 3_600_000 },
+];

@@ -1,0 +1,162 @@
+import type {
+  AwsRequest,
+  Clock,
+  DeletingFault,
+  Fault,
+  FaultPlan,
+  InvocationFault,
+  MessageInQuestion,
+  ReceivingFault,
+  SendingFault,
+} from '../core.ts';
+import { operationName, s3Place } from '../front/operation-name.ts';
+import { draw } from './draw.ts';
+import {
+  describeRule,
+  type FaultRule,
+  isInvocationRule,
+  isMessageRule,
+  isRequestRule,
+  matches,
+  matchesMessage,
+  type MessageRule,
+  type Occasion,
+  queueName,
+  type RequestRule,
+} from './fault-rule.ts';
+import { createHeldMessages } from './held-messages.ts';
+import { messageKey } from './message-key.ts';
+import { createRuleBook, type InjectedFault } from './rule-book.ts';
+
+/** A plan made from rules: `aws.faults.plan = createFaultPlan({ seed, rules })`. */
+export interface RuledFaultPlan extends FaultPlan {
+  readonly seed: number;
+  readonly rules: readonly FaultRule[];
+  /** Everything injected so far, in order: that a fault did happen is for the test to see. */
+  injected(): readonly InjectedFault[];
+  /** How often a rule, by its name, or a kind of fault was injected. */
+  count(ruleOrKind: string): number;
+  /** Messages kept from their queues at present. */
+  held(): MessageInQuestion[];
+  /** Seed, rules and what they did, for a person; the seed and the rules make the same plan again. */
+  describe(): string;
+  release(): void;
+}
+
+export interface FaultPlanOptions {
+  rules: readonly FaultRule[];
+  /** Of everything that is left to chance; default 1. */
+  seed?: number;
+  /** For rules with a time; default the machine's clock. */
+  clock?: Clock;
+}
+
+/** The first rule that hits decides; further ones are not asked. */
+export const createFaultPlan = ({
+  rules,
+  seed = 1,
+  clock = { now: Date.now },
+}: FaultPlanOptions): RuledFaultPlan => {
+  const book = createRuleBook(seed, clock);
+  const held = createHeldMessages();
+  const draws = new Map<string, number>();
+
+  const hit = <R extends FaultRule>(
+    isMeant: (rule: FaultRule) => rule is R,
+    doesMatch: (rule: R) => boolean,
+    occasion: Occasion,
+  ): R | undefined =>
+    rules.find(
+      (rule, index): rule is R => isMeant(rule) && doesMatch(rule) && book.decide(index, rule, occasion),
+    );
+
+  const hitMessage = <F extends MessageRule['fault']>(
+    isOfKind: (fault: MessageRule['fault']) => fault is F,
+    what: string,
+    message: MessageInQuestion,
+  ): F | undefined => {
+    const key = messageKey(message.body);
+    const subject = `${queueName(message.queueArn)} ${key}`.trimEnd();
+    const isMeant = (rule: FaultRule): rule is MessageRule & { fault: F } =>
+      isMessageRule(rule) && isOfKind(rule.fault);
+    return hit(isMeant, (rule) => matchesMessage(rule, message, key), { what, subject })?.fault;
+  };
+
+  const judge = (request: AwsRequest): Fault | undefined => {
+    const operation = request.operation ?? operationName(request);
+    const { bucket, key } = request.service === 's3' ? s3Place(request.path) : { bucket: '', key: '' };
+    const caller = 'arn' in request.caller ? request.caller.arn : request.caller.kind;
+    const doesMatch = (rule: RequestRule): boolean =>
+      matches(rule.operation, operation) &&
+      matches(rule.bucket, bucket) &&
+      matches(rule.key, key) &&
+      matches(rule.caller, caller);
+    return hit(isRequestRule, doesMatch, {
+      what: operation,
+      subject: key === '' ? bucket : `${bucket}/${key}`,
+    })?.fault;
+  };
+
+  const isShuffled = (queueArn: string): boolean =>
+    rules.some(
+      (rule) =>
+        isMessageRule(rule) &&
+        rule.fault.kind === 'shuffle' &&
+        (matches(rule.queue, queueArn) || matches(rule.queue, queueName(queueArn))),
+    );
+
+  return Object.assign(judge, {
+    seed,
+    rules,
+    sending: (message: MessageInQuestion) => hitMessage(isSending, 'message sent', message),
+    hold: (message: MessageInQuestion, send: () => void, fault: SendingFault) =>
+      held.hold(message, send, fault.kind === 'overtake-message' ? fault.by : Infinity),
+    sent: (message: MessageInQuestion) => held.passed(message),
+    receiving: (message: MessageInQuestion) => hitMessage(isReceiving, 'message received', message),
+    deleting: (message: MessageInQuestion) => hitMessage(isDeleting, 'message deleted', message),
+    next: (queueArn: string, count: number) => {
+      if (!isShuffled(queueArn)) return 0;
+      const turn = draws.get(queueArn) ?? 0;
+      draws.set(queueArn, turn + 1);
+      return Math.floor(draw(seed, 'shuffle', queueName(queueArn), turn) * count);
+    },
+    invocation: (functionName: string): InvocationFault | undefined =>
+      hit(isInvocationRule, (rule) => matches(rule.function, functionName), {
+        what: 'invocation',
+        subject: functionName,
+      })?.fault,
+    release: () => held.release(),
+    injected: () => book.injected,
+    count: (ruleOrKind: string) =>
+      book.injected.filter(({ rule, fault }) => rule === ruleOrKind || fault.kind === ruleOrKind).length,
+    held: () => held.list(),
+    describe: () => describe(seed, rules, book.injected, held.list()),
+  });
+};
+
+const isReceiving = (fault: MessageRule['fault']): fault is ReceivingFault => fault.kind === 'visible-again';
+const isDeleting = (fault: MessageRule['fault']): fault is DeletingFault => fault.kind === 'forget-delete';
+const isSending = (fault: MessageRule['fault']): fault is SendingFault =>
+  !isReceiving(fault) && !isDeleting(fault) && fault.kind !== 'shuffle';
+
+const describe = (
+  seed: number,
+  rules: readonly FaultRule[],
+  injected: readonly InjectedFault[],
+  held: MessageInQuestion[],
+): string => {
+  const counted = rules.map((rule) => {
+    const name = rule.name ?? describeRule(rule);
+    const count = injected.filter((each) => each.rule === name && each.fault === rule.fault).length;
+    return `  ${count}× ${rule.name === undefined ? '' : `${rule.name}: `}${describeRule(rule)}`;
+  });
+  const happened = injected.map(({ atMs, what, subject, fault }) =>
+    `  ${atMs} ms  ${fault.kind}  ${what} ${subject}`.trimEnd(),
+  );
+  return [
+    `fault plan, seed ${seed}`,
+    ...counted,
+    ...(happened.length === 0 ? [] : ['injected:', ...happened]),
+    ...(held.length === 0 ? [] : [`held back: ${held.length} messages`]),
+  ].join('\n');
+};

@@ -1,0 +1,190 @@
+/**
+ * The fault layer as a proxy in front of another endpoint: MinIO, another emulator, this local AWS in another process.
+ *
+ * The request goes on as it came, the Host header among the rest, so that a signature made for the proxy's address stays valid: SigV4
+ * signs the Host header that the client sent, and the other endpoint verifies the one that it receives.
+ */
+import { createServer, type IncomingMessage, request as httpRequest, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer, request as httpsRequest } from 'node:https';
+import type { AddressInfo, Server, Socket } from 'node:net';
+import { pipeline } from 'node:stream/promises';
+import { randomUUID } from 'node:crypto';
+import { Readable } from 'node:stream';
+import type { AwsRequest, FaultPlan } from '../core.ts';
+import { refuseWrongTime } from '../front/authenticate.ts';
+import { makeLocalCertificate } from '../front/certificate.ts';
+import { withFault } from '../front/fault.ts';
+import { operationName } from '../front/operation-name.ts';
+import { writeError } from '../front/protocol.ts';
+import { readBody } from '../front/read-body.ts';
+import { parseSignature, type Signature } from '../front/signature.ts';
+
+export interface FaultProxyOptions {
+  /** e.g. `http://127.0.0.1:9000`, without a path. */
+  target: string;
+  /** Asked for every request, of which the caller is not known here. Only faults of requests can happen in a proxy. */
+  plan: FaultPlan;
+  /** PEM of the authority that vouches for an HTTPS target; default those Node trusts. */
+  targetCa?: string;
+  /** Ports on 127.0.0.1; default 0, any free one. */
+  httpPort?: number;
+  httpsPort?: number;
+}
+
+export interface FaultProxy {
+  httpEndpoint: string;
+  httpsEndpoint: string;
+  /** PEM of the certificate authority of the HTTPS endpoint. */
+  caPem: string;
+  close(): Promise<void>;
+}
+
+export const startFaultProxy = async (options: FaultProxyOptions): Promise<FaultProxy> => {
+  const forward = createForwarder(options);
+  const certificate = makeLocalCertificate();
+  const settings = { keepAliveTimeout: 60_000, requestTimeout: 0, maxHeaderSize: 65_536, noDelay: true };
+  const serve = (secureTransport: boolean) => (message: IncomingMessage, response: ServerResponse) => {
+    void exchange(options.plan, forward, secureTransport, message, response);
+  };
+  const http = await listen(createServer(settings, serve(false)), options.httpPort ?? 0);
+  const https = await listen(
+    createTlsServer({ ...settings, ...certificate }, serve(true)),
+    options.httpsPort ?? 0,
+  );
+  return {
+    httpEndpoint: `http://127.0.0.1:${http.port}`,
+    httpsEndpoint: `https://127.0.0.1:${https.port}`,
+    caPem: certificate.ca,
+    close: async () => {
+      await Promise.all([http.close(), https.close()]);
+    },
+  };
+};
+
+type Forward = (message: IncomingMessage, request: AwsRequest, response: ServerResponse) => Promise<void>;
+
+const exchange = async (
+  plan: FaultPlan,
+  forward: Forward,
+  secureTransport: boolean,
+  message: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> => {
+  message.on('error', () => response.destroy());
+  response.on('error', () => message.destroy());
+  const { request, signature } = await seen(message, secureTransport);
+  try {
+    const fault = plan(request);
+    if (fault?.kind === 'clock-skew') judgeBySkewedClock(response, signature, fault.aheadMs);
+    await withFault(fault, { request, response }, (sent, answer) => forward(message, sent, answer));
+  } catch (error) {
+    if (!response.destroyed) writeError(response, request, error);
+  }
+};
+
+/** What the fault plan is to know of a request. The small body of a query service names its operation. */
+const seen = async (
+  message: IncomingMessage,
+  secureTransport: boolean,
+): Promise<{ request: AwsRequest; signature: Signature | undefined }> => {
+  const url = message.url ?? '/';
+  const at = url.indexOf('?');
+  const [path, query] = at < 0 ? [url, ''] : [url.slice(0, at), url.slice(at + 1)];
+  const signable = { method: message.method ?? 'GET', path, query, headers: message.headers };
+  const parsed = parseSignature(signable);
+  const signature = typeof parsed === 'object' ? parsed : undefined;
+  const service = signature?.service ?? 's3';
+  const bytes =
+    service === 's3' ? undefined : await readBody(message, 32 * 1024 * 1024).catch(() => Buffer.alloc(0));
+  const request: AwsRequest = {
+    ...signable,
+    service,
+    region: signature?.region ?? '',
+    body: bytes === undefined ? message : Readable.from([bytes], { objectMode: false }),
+    caller: { kind: 'anonymous' },
+    secureTransport,
+    requestId: randomUUID(),
+    sourceIp: message.socket.remoteAddress ?? '127.0.0.1',
+    operation: operationName({ ...signable, service }, bytes),
+  };
+  return { request, signature };
+};
+
+/** The target's clock is its own: here it can only be pretended for this one answer that it is ahead. */
+const judgeBySkewedClock = (
+  response: ServerResponse,
+  signature: Signature | undefined,
+  aheadMs: number,
+): void => {
+  const nowMs = Date.now() + aheadMs;
+  if (!signature) return;
+  response.setHeader('Date', new Date(nowMs).toUTCString());
+  refuseWrongTime(signature, nowMs);
+};
+
+/** Sends a request on and its answer back, both as they stream. A target that cannot be reached is a cut connection. */
+const createForwarder = ({ target, targetCa }: FaultProxyOptions): Forward => {
+  const { protocol, hostname, port } = new URL(target);
+  const send = protocol === 'https:' ? httpsRequest : httpRequest;
+  return (message, request, response) =>
+    new Promise((resolve) => {
+      const giveUp = (): void => {
+        response.destroy();
+        resolve();
+      };
+      const outgoing = send(
+        {
+          hostname: hostname.replace(/^\[|\]$/g, ''),
+          port: port === '' ? undefined : port,
+          method: request.method,
+          path: message.url,
+          // Raw, for their order and spelling; hop-by-hop ones are this connection's own.
+          headers: endToEnd(message.rawHeaders),
+          setHost: false,
+          ...(targetCa !== undefined && { ca: targetCa }),
+        },
+        (incoming) => {
+          response.writeHead(
+            incoming.statusCode ?? 502,
+            incoming.statusMessage,
+            endToEnd(incoming.rawHeaders),
+          );
+          pipeline(incoming, response).then(resolve, giveUp);
+        },
+      );
+      outgoing.on('error', giveUp);
+      response.once('close', () => {
+        if (!response.writableFinished) outgoing.destroy();
+      });
+      // A body cut by a fault cuts the connection to the target as well, as a dying client would.
+      pipeline(request.body, outgoing).catch(giveUp);
+    });
+};
+
+/** By RFC 9110 7.6.1, and Expect, which this server has answered already. */
+const hopByHop = ['connection', 'keep-alive', 'proxy-connection', 'te', 'upgrade', 'expect'];
+
+const endToEnd = (rawHeaders: string[]): string[] =>
+  rawHeaders.filter((_text, at) => !hopByHop.includes((rawHeaders[at - (at % 2)] ?? '').toLowerCase()));
+
+const listen = async (server: Server, port: number): Promise<{ port: number; close(): Promise<void> }> => {
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, '127.0.0.1', () => resolve());
+  });
+  const address: AddressInfo | string | null = server.address();
+  if (address === null || typeof address === 'string') throw new Error('the proxy is not listening');
+  return {
+    port: address.port,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        for (const socket of sockets) socket.destroy();
+      }),
+  };
+};

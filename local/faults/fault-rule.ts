@@ -1,0 +1,127 @@
+/** Rules of a fault plan: what fails, when, and how often. */
+import type {
+  DeletingFault,
+  Fault,
+  InvocationFault,
+  MessageInQuestion,
+  ReceivingFault,
+  SendingFault,
+} from '../core.ts';
+
+/** One line of a fault plan. All conditions must hold; those that are absent always do. A `*` stands for any text. */
+export type FaultRule = RequestRule | MessageRule | InvocationRule;
+
+/** Which of the matching occasions are hit. Counted over all of them, or for each subject apart with `per: 'subject'`. */
+export interface Frequency {
+  /** What it is called in the record; default a description. */
+  name?: string;
+  /** The subject is the key of a request, the key a message tells of, the function of an invocation. Default `rule`. */
+  per?: 'rule' | 'subject';
+  /** Lets the first so many pass. */
+  after?: number;
+  /** Hits every n-th after those. */
+  every?: number;
+  /** Hits at most so many. */
+  times?: number;
+  /** 0 to 1: hits each with this probability, drawn from the plan's seed. */
+  probability?: number;
+  /** Only within this time, in milliseconds since the plan was made, by the clock given to it. */
+  fromMs?: number;
+  untilMs?: number;
+}
+
+export interface RequestRule extends Frequency {
+  /** Exact: `s3:PutObject`, `sqs:SendMessage`, `dynamodb:PutItem`, `sts:AssumeRole`; or `s3:*`. */
+  operation: string;
+  bucket?: string;
+  /** Decoded. */
+  key?: string;
+  /** ARN of the caller: a session, e.g. `arn:aws:sts::*:assumed-role/reader/*`, or a root user. */
+  caller?: string;
+  fault: Fault;
+}
+
+export interface MessageRule extends Frequency {
+  /** ARN, or name. */
+  queue: string;
+  /** The decoded object key a message tells of: an S3 event, direct, wrapped by SNS or from EventBridge. */
+  key?: string;
+  /** `s3.amazonaws.com`, `events.amazonaws.com`, `sns.amazonaws.com`, or `client`. */
+  sender?: string;
+  fault: SendingFault | ReceivingFault | DeletingFault | ShufflingFault;
+}
+
+/** Messages are received in any order, as standard queues may; drawn from the seed, whatever the frequency. */
+export interface ShufflingFault {
+  kind: 'shuffle';
+}
+
+export interface InvocationRule extends Frequency {
+  /** Name. */
+  function: string;
+  fault: InvocationFault;
+}
+
+/** What a rule was asked about. */
+export interface Occasion {
+  /** The operation, or `message sent`, `message received`, `message deleted`, `invocation`. */
+  what: string;
+  /** `bucket/key`, `queue-name key`, or the function's name. */
+  subject: string;
+}
+
+export const isRequestRule = (rule: FaultRule): rule is RequestRule => 'operation' in rule;
+export const isMessageRule = (rule: FaultRule): rule is MessageRule => 'queue' in rule;
+export const isInvocationRule = (rule: FaultRule): rule is InvocationRule => 'function' in rule;
+
+/** A pattern in which `*` stands for any text, also over slashes, and everything else for itself. */
+export const matches = (pattern: string | undefined, text: string): boolean => {
+  if (pattern === undefined) return true;
+  if (!pattern.includes('*')) return pattern === text;
+  const expression = pattern
+    .split('*')
+    .map((part) => part.replace(/[\\^$.|?+()[\]{}]/g, '\\$&'))
+    .join('.*');
+  return new RegExp(`^${expression}$`, 's').test(text);
+};
+
+export const matchesMessage = (rule: MessageRule, message: MessageInQuestion, key: string): boolean =>
+  (matches(rule.queue, message.queueArn) || matches(rule.queue, queueName(message.queueArn))) &&
+  matches(rule.key, key) &&
+  matches(rule.sender, message.service ?? 'client');
+
+export const queueName = (queueArn: string): string => queueArn.slice(queueArn.lastIndexOf(':') + 1);
+
+/** A rule as a sentence, e.g. `s3:PutObject of replica/a*: throttle; 3 times, after 1`. */
+export const describeRule = (rule: FaultRule): string => {
+  const { kind, ...parameters } = rule.fault;
+  const values = Object.entries(parameters).map(([name, value]) => `${name} ${String(value)}`);
+  const fault = values.length === 0 ? kind : `${kind} (${values.join(', ')})`;
+  const when = describeFrequency(rule);
+  return `${describeTarget(rule)}: ${fault}${when === '' ? '' : `; ${when}`}`;
+};
+
+const describeTarget = (rule: FaultRule): string => {
+  if (isInvocationRule(rule)) return `invocations of ${rule.function}`;
+  if (isMessageRule(rule)) {
+    const from = rule.sender === undefined ? '' : ` from ${rule.sender}`;
+    return `messages of ${rule.queue}${rule.key === undefined ? '' : ` about ${rule.key}`}${from}`;
+  }
+  const place = [rule.bucket, rule.key].some((part) => part !== undefined)
+    ? ` of ${rule.bucket ?? '*'}/${rule.key ?? '*'}`
+    : '';
+  return `${rule.operation}${place}${rule.caller === undefined ? '' : ` by ${rule.caller}`}`;
+};
+
+const describeFrequency = (rule: Frequency): string =>
+  [
+    rule.times === undefined ? '' : `${rule.times} ${rule.times === 1 ? 'time' : 'times'}`,
+    rule.after === undefined ? '' : `after ${rule.after}`,
+    rule.every === undefined ? '' : `every ${rule.every}`,
+    rule.probability === undefined ? '' : `with probability ${rule.probability}`,
+    rule.per === 'subject' ? 'each' : '',
+    rule.fromMs === undefined ? '' : `from ${rule.fromMs} ms`,
+    rule.untilMs === undefined ? '' : `until ${rule.untilMs} ms`,
+  ]
+    .filter((part) => part !== '')
+    .join(', ');

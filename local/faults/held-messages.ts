@@ -1,0 +1,45 @@
+import type { MessageInQuestion } from '../core.ts';
+
+/** Messages that are kept from their queues. */
+export interface HeldMessages {
+  /** `overtakenBy` others of the same queue go first; Infinity: until it is released. */
+  hold(message: MessageInQuestion, send: () => void, overtakenBy: number): void;
+  /** A later message reached its queue: those it was the last to overtake follow. */
+  passed(message: MessageInQuestion): void;
+  /** Sends all, in the order in which they came. */
+  release(): void;
+  list(): MessageInQuestion[];
+}
+
+interface Held {
+  message: MessageInQuestion;
+  send: () => void;
+  overtakenBy: number;
+  /** The fault plan tells of the held message itself as sent, too. */
+  isNew: boolean;
+}
+
+export const createHeldMessages = (): HeldMessages => {
+  let held: Held[] = [];
+  const sendAll = (due: Held[]): void => {
+    held = held.filter((each) => !due.includes(each));
+    for (const each of due) each.send();
+  };
+  return {
+    hold(message, send, overtakenBy) {
+      held.push({ message, send, overtakenBy, isNew: true });
+    },
+    passed({ queueArn }) {
+      const last = held.at(-1);
+      if (last?.isNew === true && last.message.queueArn === queueArn) {
+        last.isNew = false;
+        return;
+      }
+      const overtaken = held.filter((each) => each.message.queueArn === queueArn);
+      for (const each of overtaken) each.overtakenBy -= 1;
+      sendAll(overtaken.filter((each) => each.overtakenBy <= 0));
+    },
+    release: () => sendAll(held),
+    list: () => held.map(({ message }) => message),
+  };
+};

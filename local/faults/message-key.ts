@@ -1,0 +1,29 @@
+/** The decoded key of the object a message tells of: an S3 event, alone, wrapped by SNS, or one of EventBridge. Empty for others. */
+export const messageKey = (body: string): string => {
+  const message = parse(body);
+  if (typeof message.Message === 'string') return messageKey(message.Message);
+  const record = Array.isArray(message.Records) ? asRecord(message.Records[0]) : {};
+  const inRecord = asRecord(asRecord(record.s3).object).key;
+  if (typeof inRecord === 'string') return formDecoded(inRecord);
+  const inDetail = asRecord(asRecord(message.detail).object).key;
+  return typeof inDetail === 'string' ? inDetail : '';
+};
+
+const parse = (text: string): Record<string, unknown> => {
+  try {
+    return asRecord(JSON.parse(text));
+  } catch {
+    return {};
+  }
+};
+
+const asRecord = (value: unknown): Record<string, unknown> =>
+  typeof value === 'object' && value !== null ? { ...value } : {};
+
+const formDecoded = (text: string): string => {
+  try {
+    return decodeURIComponent(text.replaceAll('+', ' '));
+  } catch {
+    return text;
+  }
+};
