@@ -5,6 +5,7 @@ import { countCalls, deployArtifact } from './calls.ts';
 import { measureBundle, measureColdStart } from './cold-start.ts';
 import { formatSection, type Section } from './figure.ts';
 import { measureLargeObjects, measureMemory } from './large-objects.ts';
+import { measureLocalS3 } from './local-s3.ts';
 import { HELP, type Options, parseOptions, type Part } from './options.ts';
 import { measurePipeline } from './pipeline.ts';
 import { measureSmallObjects } from './small-objects.ts';
@@ -57,6 +58,9 @@ const MEASURE: Record<Part, (stand: Stand, isShort: boolean) => AsyncGenerator<S
   large: measureLargeObjects,
   memory: async function* (stand, isShort) {
     yield await measureMemory(stand, isShort);
+  },
+  'local-s3': async function* (_stand, isShort) {
+    yield* await measureLocalS3(isShort);
   },
 };
 

@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createClock, type AdjustableClock } from './clock.ts';
+import { createCloudFormationApi } from './cloudformation/api/api.ts';
 import { createCloudFormation, type CloudFormation } from './cloudformation/cloudformation.ts';
 import { createCustomResourceProvider } from './cloudformation/custom-resource.ts';
 import { iamProviders } from './cloudformation/iam-resources.ts';
@@ -11,16 +12,19 @@ import { plainProviders } from './cloudformation/plain-resources.ts';
 import type { Provider } from './cloudformation/provider.ts';
 import { createResponseEndpoint, type ResponseEndpoint } from './cloudformation/response-endpoint.ts';
 import { s3Providers } from './cloudformation/s3-resources.ts';
+import { schedulerProviders } from './cloudformation/scheduler-resources.ts';
 import { tableProvider } from './cloudformation/table-provider.ts';
 import type { AwsService, Credentials, FaultPlan } from './core.ts';
 import { createDynamoDb, type DynamoDb } from './dynamodb.ts';
+import { createEcr } from './ecr.ts';
 import { createEventBridge, type EventBridge } from './events.ts';
 import { startFrontDoor, type FrontDoor } from './front/front-door.ts';
 import { createIam, type Iam } from './iam/iam.ts';
 import { createLambda, type Lambda, type LambdaOptions } from './lambda/lambda.ts';
 import type { LogLine } from './lambda/log-sink.ts';
 import { createS3, type S3Service } from './s3/service.ts';
-import { createSns, type Sns } from './sns.ts';
+import { createScheduler, type Scheduler } from './scheduler/scheduler.ts';
+import { createSns, type Sns } from './sns/sns.ts';
 import { createQueuePolicyResource, createQueueResource } from './sqs/resources.ts';
 import { createSqs, type Sqs } from './sqs/sqs.ts';
 import { createSts } from './sts.ts';
@@ -59,6 +63,7 @@ export interface LocalAws {
   lambda: Lambda;
   events: EventBridge;
   sns: Sns;
+  scheduler: Scheduler;
   dynamodb: DynamoDb;
   kms: KmsKeys;
   cloudformation: CloudFormation;
@@ -68,6 +73,8 @@ export interface LocalAws {
   stop(): Promise<void>;
 }
 
+const LOOK_EVERY_MS = 100;
+
 /** Starts it on 127.0.0.1. There are no buckets, roles or queues in it: a template or an API call makes them. */
 export const startLocalAws = async (options: LocalAwsOptions = {}): Promise<LocalAws> => {
   const directory = options.directory ?? (await mkdtemp(join(tmpdir(), 'local-aws-')));
@@ -75,20 +82,23 @@ export const startLocalAws = async (options: LocalAwsOptions = {}): Promise<Loca
   const removeDirectory = async (): Promise<void> => {
     if (options.directory === undefined) await rm(directory, { recursive: true, force: true });
   };
-  const services = createServices(options, directory, () => front);
-  const { iam, clock, lambda, responses } = services;
   const faults: LocalAws['faults'] = { plan: undefined };
+  const services = createServices(options, directory, faults, () => front);
+  const { iam, clock, lambda, cloudformation, responses, scheduler } = services;
   const front = await startFrontDoor({
     services: frontServices(services),
     iam,
     clock,
     faults,
+    killFunction: async ({ headers }) => void (await lambda.killSender(headers['user-agent'])),
     ...(options.httpPort !== undefined && { httpPort: options.httpPort }),
     ...(options.httpsPort !== undefined && { httpsPort: options.httpsPort }),
   }).catch(async (error: unknown) => {
     await removeDirectory();
     throw error;
   });
+  // Lifecycle rules and restores come due while nobody asks S3 for anything.
+  const dueTimer = setInterval(() => services.s3.runDue(), LOOK_EVERY_MS).unref();
   return {
     ...services,
     endpoint: front.httpsEndpoint,
@@ -100,8 +110,11 @@ export const startLocalAws = async (options: LocalAwsOptions = {}): Promise<Loca
     root: (accountId) => iam.rootCredentials(accountId),
     faults,
     stop: async () => {
+      clearInterval(dueTimer);
+      scheduler.stop();
       responses.close();
       await lambda.stop();
+      await cloudformation.idle();
       await front.close();
       await removeDirectory();
     },
@@ -110,20 +123,31 @@ export const startLocalAws = async (options: LocalAwsOptions = {}): Promise<Loca
 
 type Services = ReturnType<typeof createServices>;
 
-const createServices = (options: LocalAwsOptions, directory: string, front: () => FrontDoor) => {
+const createServices = (
+  options: LocalAwsOptions,
+  directory: string,
+  faults: LocalAws['faults'],
+  front: () => FrontDoor,
+) => {
   const clock = options.clock ?? createClock();
   const endpoint = (): string => front().httpsEndpoint;
   const iam = createIam({ clock });
-  const sqs = createSqs({ iam, clock, endpoint });
+  const sqs = createSqs({ iam, clock, endpoint, faults });
   const events = createEventBridge({ clock, queues: sqs });
+  const sns = createSns({ iam, clock, queues: sqs });
   const kms = createKmsKeys();
   const s3 = createS3({
     directory: join(directory, 's3'),
     clock,
     authorizer: iam,
     queues: sqs,
+    topics: sns,
     events,
     keyPolicy: (keyArn) => kms.policy(keyArn),
+    secretOf: (accessKeyId, sessionToken) => {
+      const key = iam.callerOf(accessKeyId, sessionToken);
+      return key.status === 'active' ? key.credentials.secretAccessKey : undefined;
+    },
   });
   const lambda = createLambda({
     directory: join(directory, 'lambda'),
@@ -131,25 +155,28 @@ const createServices = (options: LocalAwsOptions, directory: string, front: () =
     iam,
     queues: sqs,
     hostVariables: () => ({ AWS_ENDPOINT_URL: endpoint(), NODE_EXTRA_CA_CERTS: front().caFile }),
+    faults,
     ...(options.onLog && { onLog: options.onLog }),
     ...options.lambda,
   });
-  const made = { clock, iam, sqs, events, kms, s3, lambda, sns: createSns() };
+  const scheduler = createScheduler({ clock, iam, lambda });
+  const made = { clock, iam, sqs, events, kms, s3, lambda, sns, scheduler };
   const dynamodb = createDynamoDb({ iam, clock });
   const responses = createResponseEndpoint(endpoint);
   const providers = resourceProviders({ ...made, dynamodb }, kms.provider, responses);
   const cloudformation = createCloudFormation({ clock, providers });
-  return { ...made, dynamodb, responses, cloudformation, sts: createSts({ iam }) };
+  return { ...made, dynamodb, responses, cloudformation, sts: createSts({ iam }), ecr: createEcr({ iam }) };
 };
 
 const resourceProviders = (
-  services: Pick<LocalAws, 'iam' | 'sqs' | 'events' | 's3' | 'lambda' | 'sns' | 'dynamodb'>,
+  services: Pick<LocalAws, 'iam' | 'sqs' | 'events' | 's3' | 'lambda' | 'sns' | 'scheduler' | 'dynamodb'>,
   kmsKey: Provider,
   responses: ResponseEndpoint,
 ): Record<string, Provider> => ({
   ...iamProviders(services.iam),
-  ...lambdaProviders(services.lambda),
+  ...lambdaProviders(services.lambda, services.s3),
   ...s3Providers(services.s3),
+  ...schedulerProviders(services.scheduler),
   ...plainProviders(),
   'AWS::CloudFormation::CustomResource': createCustomResourceProvider(services.lambda, responses),
   'AWS::DynamoDB::Table': tableProvider(services.dynamodb),
@@ -168,7 +195,11 @@ const frontServices = ({
   sqs,
   sts,
   dynamodb,
+  ecr,
   lambda,
+  sns,
+  iam,
+  cloudformation,
   responses,
 }: Services): Record<string, AwsService> => ({
   s3: {
@@ -179,5 +210,8 @@ const frontServices = ({
   sqs,
   sts,
   dynamodb,
+  ecr,
   lambda,
+  sns,
+  cloudformation: createCloudFormationApi({ cloudformation, authorizer: iam, objects: s3 }),
 });

@@ -3,7 +3,7 @@ import { startLocalAws, type LocalAws } from './aws.ts';
 
 const USAGE = `Usage: node local/main.ts [options]
 
-Starts a local AWS (S3, SQS, STS, DynamoDB, Lambda's Invoke) on 127.0.0.1 and stays up until Ctrl-C.
+Starts a local AWS (S3, SQS, SNS, STS, DynamoDB, CloudFormation, Lambda) on 127.0.0.1 and stays up until Ctrl-C.
 
   --port <n>        HTTP port (default: any free one)
   --https-port <n>  HTTPS port (default: any free one)

@@ -122,7 +122,8 @@ export function createIam({ clock }: { clock: Clock }): Iam {
   return iam;
 }
 
-function rootCaller(accountId: string): Caller {
+/** The root user of an account, who may do everything in it. */
+export function rootCaller(accountId: string): Caller {
   return { kind: 'root', accountId, arn: `arn:aws:iam::${accountId}:root`, principalId: accountId };
 }
 

@@ -5,14 +5,17 @@
  * "Enforce conditional writes" (conditional-writes-enforce.html).
  */
 import type { Caller, PolicyDocument } from '../core.ts';
+import { policiesFor } from './acl-access.ts';
 import { S3Error } from './errors.ts';
-import type { Bucket, Encryption, Tag } from './model.ts';
+import type { Bucket, Encryption, StoredObject, Tag } from './model.ts';
 import { accountOf, header, type BucketContext, type S3Request } from './request.ts';
 import type { S3State } from './state.ts';
 
 interface AccessTarget {
   /** Null: the bucket itself. */
   key?: string | null;
+  /** The existing object that the action is about: its owner and its ACL count. */
+  object?: StoredObject | undefined;
   /** When it is another bucket than the request's, as the source of a copy is. */
   bucket?: Bucket;
   conditions?: Record<string, string>;
@@ -41,7 +44,7 @@ export const authorizeKms = (
   key: string,
   bucket: Bucket = context.bucket,
 ): void => {
-  if (encryption.algorithm === 'AES256') return;
+  if (encryption.algorithm === 'AES256' || encryption.algorithm === 'SSE-C') return;
   const { state, request } = context;
   const { caller } = request.aws;
   if (encryption.kmsKeyId === null) {
@@ -61,12 +64,18 @@ export const authorizeKms = (
     context: {
       'kms:viaservice': `s3.${region}.amazonaws.com`,
       'kms:calleraccount': accountOf(caller),
+      ...encryptionContext(encryption.context ?? {}),
       'kms:encryptioncontext:aws:s3:arn': encryption.bucketKeyEnabled ? bucket.arn : `${bucket.arn}/${key}`,
     },
   });
   if (!decision.allowed)
     throw new S3Error('AccessDenied', { message: deniedMessage(caller, action, keyArn, decision.reason) });
 };
+
+const encryptionContext = (pairs: Record<string, string>): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(pairs).map(([name, value]) => [`kms:encryptioncontext:${name.toLowerCase()}`, value]),
+  );
 
 /** What the encryption of a write adds to the request's condition keys, also when it is the bucket's default. */
 export const encryptionConditions = (request: S3Request): Record<string, string> => {
@@ -82,7 +91,11 @@ export const encryptionConditions = (request: S3Request): Record<string, string>
 export const tagConditions = (tags: Tag[]): Record<string, string> =>
   Object.fromEntries(tags.map((tag) => [`s3:requestobjecttag/${tag.Key.toLowerCase()}`, tag.Value]));
 
-const ENCRYPTION_HEADERS = ['x-amz-server-side-encryption', 'x-amz-server-side-encryption-aws-kms-key-id'];
+const ENCRYPTION_HEADERS = [
+  'x-amz-server-side-encryption',
+  'x-amz-server-side-encryption-aws-kms-key-id',
+  'x-amz-server-side-encryption-customer-algorithm',
+];
 
 const CONDITION_HEADERS: Record<string, string> = {
   'x-amz-acl': 's3:x-amz-acl',
@@ -90,6 +103,16 @@ const CONDITION_HEADERS: Record<string, string> = {
   'x-amz-copy-source': 's3:x-amz-copy-source',
   'x-amz-metadata-directive': 's3:x-amz-metadata-directive',
   'x-amz-storage-class': 's3:x-amz-storage-class',
+  'x-amz-website-redirect-location': 's3:x-amz-website-redirect-location',
+  'x-amz-grant-read': 's3:x-amz-grant-read',
+  'x-amz-grant-write': 's3:x-amz-grant-write',
+  'x-amz-grant-read-acp': 's3:x-amz-grant-read-acp',
+  'x-amz-grant-write-acp': 's3:x-amz-grant-write-acp',
+  'x-amz-grant-full-control': 's3:x-amz-grant-full-control',
+  'x-amz-object-lock-mode': 's3:object-lock-mode',
+  'x-amz-object-lock-retain-until-date': 's3:object-lock-retain-until-date',
+  'x-amz-object-lock-legal-hold': 's3:object-lock-legal-hold',
+  'x-amz-object-ownership': 's3:x-amz-object-ownership',
   'if-match': 's3:if-match',
   'if-none-match': 's3:if-none-match',
 };
@@ -100,12 +123,12 @@ const resourceArn = (bucket: Bucket, key: string | null): string =>
 const decide = (context: BucketContext, action: string, target: AccessTarget) => {
   const { state, request } = context;
   const bucket = target.bucket ?? context.bucket;
+  const resource = resourceArn(bucket, target.key ?? null);
   return state.authorizer.decide({
     caller: request.aws.caller,
     action,
-    resource: resourceArn(bucket, target.key ?? null),
-    resourceAccountId: bucket.accountId,
-    resourcePolicy: bucket.policy?.document,
+    resource,
+    ...policiesFor(bucket, target.object, resource, request.aws.caller),
     secureTransport: request.aws.secureTransport,
     context: { ...requestConditions(request, bucket), ...target.conditions },
   });

@@ -1,31 +1,93 @@
-/** GetBucketAcl and GetObjectAcl: the owner has full control, and nobody else is granted anything by ACL. */
+/** Reading and putting access control lists. Sources: API_PutObjectAcl.html, API_PutBucketAcl.html and their GETs. */
 import { authorize } from './access.ts';
+import { ownerOnly, parseAclDocument, parseAclHeaders, renderGrants, type Grant } from './acl-grants.ts';
+import { canonicalUserId } from './canonical-user.ts';
+import { S3Error } from './errors.ts';
+import type { StoredObject } from './model.ts';
+import { notify } from './notifications.ts';
+import { aclsCount, grantsOf, ownerAccountOf, refusePublic } from './ownership.ts';
 import { findReadable, requestedTarget } from './read-target.ts';
-import type { Answer, BucketContext, ObjectContext } from './request.ts';
-import { canonicalUserId } from './state.ts';
-import { xmlDocument, xmlElement, xmlText } from './xml.ts';
+import { receiveText } from './receive.ts';
+import { header, type Answer, type BucketContext, type ObjectContext } from './request.ts';
+import { eventVersionId, hasVersionIds } from './versions.ts';
+import { parseXml, xmlDocument, xmlElement, xmlText } from './xml.ts';
 
 export const getBucketAcl = (context: BucketContext): Answer => {
   authorize(context, 's3:GetBucketAcl');
-  return renderAcl(context.bucket.accountId);
+  const { bucket } = context;
+  return renderAcl(bucket.accountId, grantsOf(bucket, { ownerAccountId: bucket.accountId, acl: bucket.acl }));
 };
 
-export const getObjectAcl = (context: ObjectContext): Answer =>
-  renderAcl(
-    findReadable(context, requestedTarget(context), 's3:GetObjectAcl', 's3:GetObjectVersionAcl')
-      .ownerAccountId,
-  );
+export const putBucketAcl = async (context: BucketContext): Promise<Answer> => {
+  const body = await receiveText(context.request);
+  const { bucket } = context;
+  authorize(context, 's3:PutBucketAcl');
+  bucket.acl = requestedAcl(context, body, bucket.accountId, 'bucket');
+  return { status: 200 };
+};
 
-const renderAcl = (ownerAccountId: string): Answer => {
-  const id = canonicalUserId(ownerAccountId);
-  const grantee = `<Grantee xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="CanonicalUser">${xmlText('ID', id)}</Grantee>`;
-  return {
-    status: 200,
-    headers: { 'Content-Type': 'application/xml' },
-    body: xmlDocument(
-      'AccessControlPolicy',
-      xmlElement('Owner', xmlText('ID', id)),
-      xmlElement('AccessControlList', xmlElement('Grant', grantee, xmlText('Permission', 'FULL_CONTROL'))),
-    ),
-  };
+export const getObjectAcl = (context: ObjectContext): Answer => {
+  const { bucket } = context;
+  const object = findReadable(context, requestedTarget(context), 's3:GetObjectAcl', 's3:GetObjectVersionAcl');
+  return renderAcl(ownerAccountOf(bucket, object), grantsOf(bucket, object), versionHeader(context, object));
+};
+
+/** S3 tells of it only when something changed. */
+export const putObjectAcl = async (context: ObjectContext): Promise<Answer> => {
+  const body = await receiveText(context.request);
+  const object = findReadable(context, requestedTarget(context), 's3:PutObjectAcl', 's3:PutObjectVersionAcl');
+  const before = JSON.stringify(grantsOf(context.bucket, object));
+  object.acl = requestedAcl(context, body, object.ownerAccountId, 'object');
+  if (JSON.stringify(grantsOf(context.bucket, object)) !== before) announce(context, object);
+  return { status: 200, headers: versionHeader(context, object) };
+};
+
+/** The one ACL that canned name, grant headers or body give. Throws AccessControlListNotSupported where ACLs are off. */
+const requestedAcl = (
+  context: BucketContext,
+  body: string,
+  ownerAccountId: string,
+  resource: 'bucket' | 'object',
+): Grant[] => {
+  const { request, bucket } = context;
+  const owners = { ownerAccountId, bucketAccountId: bucket.accountId };
+  const inHeaders = parseAclHeaders((name) => header(request, name), owners, resource);
+  const hasBody = body.trim() !== '';
+  if (inHeaders !== null && hasBody) throw new S3Error('UnexpectedContent');
+  if (inHeaders === null && !hasBody)
+    throw new S3Error('MissingSecurityHeader', { elements: { MissingHeaderName: 'x-amz-acl' } });
+  const grants = inHeaders ?? parseAclDocument(parseXml(body, 'AccessControlPolicy'));
+  if (!aclsCount(bucket) && JSON.stringify(grants) !== JSON.stringify(ownerOnly(bucket.accountId)))
+    throw new S3Error('AccessControlListNotSupported');
+  refusePublic(bucket, grants);
+  return grants;
+};
+
+const renderAcl = (
+  ownerAccountId: string,
+  grants: Grant[],
+  headers: Record<string, string> = {},
+): Answer => ({
+  status: 200,
+  headers: { 'Content-Type': 'application/xml', ...headers },
+  body: xmlDocument(
+    'AccessControlPolicy',
+    xmlElement('Owner', xmlText('ID', canonicalUserId(ownerAccountId))),
+    renderGrants(grants),
+  ),
+});
+
+const versionHeader = (context: ObjectContext, object: StoredObject): Record<string, string> =>
+  hasVersionIds(context.bucket) ? { 'x-amz-version-id': object.versionId } : {};
+
+const announce = (context: ObjectContext, object: StoredObject): void => {
+  const { state, request, bucket, key } = context;
+  notify(state, bucket, {
+    event: 'ObjectAcl:Put',
+    reason: '',
+    key,
+    versionId: eventVersionId(bucket, object.versionId),
+    etag: object.etag,
+    origin: request.aws,
+  });
 };

@@ -31,29 +31,31 @@ export const writeAnswer = async (exchange: Exchange, answer: Answer): Promise<v
 
 /** HEAD errors have no body: what went wrong is left to the status. */
 export const writeError = (exchange: Exchange, error: S3Error, resource: string): void => {
-  const { response, requestId, isHead } = exchange;
+  const { response, isHead } = exchange;
   const headers = { ...commonHeaders(exchange), 'Content-Type': 'application/xml', ...error.headers };
   if (isHead) {
     response.writeHead(error.status, headers).end();
     return;
   }
-  const body =
-    XML_DECLARATION +
-    xmlElement(
-      'Error',
-      xmlText('Code', error.code),
-      xmlText('Message', error.message),
-      ...Object.entries(error.elements).map(([name, value]) => xmlText(name, value)),
-      xmlText('Resource', resource),
-      xmlText('RequestId', requestId),
-      xmlText('HostId', hostId(requestId)),
-    );
+  const body = XML_DECLARATION + errorDocument(exchange, error, resource);
   response
     .writeHead(error.status, { ...headers, 'Content-Length': String(Buffer.byteLength(body)) })
     .end(body);
 };
 
-const commonHeaders = ({ requestId }: Exchange): Record<string, string> => ({
+/** Without the XML declaration. */
+export const errorDocument = ({ requestId }: Exchange, error: S3Error, resource: string): string =>
+  xmlElement(
+    'Error',
+    xmlText('Code', error.code),
+    xmlText('Message', error.message),
+    ...Object.entries(error.elements).map(([name, value]) => xmlText(name, value)),
+    xmlText('Resource', resource),
+    xmlText('RequestId', requestId),
+    xmlText('HostId', hostId(requestId)),
+  );
+
+export const commonHeaders = ({ requestId }: Exchange): Record<string, string> => ({
   'x-amz-request-id': requestId,
   'x-amz-id-2': hostId(requestId),
   Server: 'AmazonS3',

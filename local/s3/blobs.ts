@@ -7,6 +7,7 @@
 import { mkdirSync } from 'node:fs';
 import { open, rm, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { CrcAlgorithm } from './crc-combine.ts';
 
 /** Bytes that do not change. Starts with one reference, its maker's. */
 export interface Blob {
@@ -15,6 +16,22 @@ export interface Blob {
   release(): void;
   /** Yields the bytes from `offset`. A yielded buffer is only valid until the next one but one is asked for. */
   read(offset: number, lengthBytes: number): AsyncIterable<Buffer>;
+  /** Of bytes that are made up as they are read: what is known of them without reading. */
+  readonly generated?: GeneratedContent;
+}
+
+export interface GeneratedBlob extends Blob {
+  readonly generated: GeneratedContent;
+}
+
+export interface GeneratedContent {
+  /** Hexadecimal, see the generator. */
+  etag(offset: number, lengthBytes: number): string;
+  crc(algorithm: CrcAlgorithm, offset: number, lengthBytes: number): Buffer;
+  /** Both as one, when the next one is of the same content and begins where this one ends. */
+  followedBy(next: Blob): Blob | null;
+  readonly seed: number;
+  readonly position: number;
 }
 
 /** Takes bytes in order. Await a returned promise before the next write, so that memory stays bounded. */

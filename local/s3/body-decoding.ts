@@ -4,6 +4,7 @@
  * Source: Amazon S3 API Reference, "Signature calculations … transferring payload in multiple chunks"
  * (sigv4-streaming.html, sigv4-streaming-trailers.html).
  */
+import type { ChunkVerifier } from './chunk-signatures.ts';
 import { S3Error } from './errors.ts';
 
 const MIN_CHUNK_BYTES = 8192;
@@ -20,29 +21,55 @@ interface DecodedBody {
  * Decodes `size[;chunk-signature=…]CRLF bytes CRLF … 0 CRLF [trailer CRLF] CRLF`.
  * A chunk under 8 KiB that is not the last is InvalidChunkSizeError; a framing cut short is IncompleteBody.
  */
-export const decodeAwsChunked = (body: AsyncIterable<Buffer>): DecodedBody => {
+export const decodeAwsChunked = (
+  body: AsyncIterable<Buffer>,
+  verifier: ChunkVerifier | null = null,
+): DecodedBody => {
   const trailer = new Map<string, string>();
-  return { payload: decode(body, trailer), trailer };
+  return { payload: decode(body, trailer, verifier), trailer };
 };
 
-async function* decode(body: AsyncIterable<Buffer>, trailer: Map<string, string>): AsyncIterable<Buffer> {
+async function* decode(
+  body: AsyncIterable<Buffer>,
+  trailer: Map<string, string>,
+  verifier: ChunkVerifier | null,
+): AsyncIterable<Buffer> {
   const input = createInput(body);
   let previousBytes = MIN_CHUNK_BYTES;
   for (;;) {
-    const sizeBytes = parseChunkSize(await input.line());
-    if (sizeBytes === 0) break;
+    const { sizeBytes, signature } = parseChunkHeader(await input.line());
+    if (sizeBytes === 0) {
+      verifier?.endChunk(signature);
+      break;
+    }
     if (previousBytes < MIN_CHUNK_BYTES) throw new S3Error('InvalidChunkSizeError');
     previousBytes = sizeBytes;
-    yield* input.bytes(sizeBytes);
+    for await (const bytes of input.bytes(sizeBytes)) {
+      verifier?.update(bytes);
+      yield bytes;
+    }
+    verifier?.endChunk(signature);
     if ((await input.line()) !== '') throw new S3Error('IncompleteBody');
   }
   await readTrailer(input, trailer);
+  verifyTrailer(trailer, verifier);
 }
 
-const parseChunkSize = (line: string): number => {
-  const size = /^([0-9a-fA-F]{1,12})(?:;.*)?$/.exec(line)?.[1];
+const parseChunkHeader = (line: string): { sizeBytes: number; signature: string | undefined } => {
+  const [, size, extension] = /^([0-9a-fA-F]{1,12})(?:;(.*))?$/.exec(line) ?? [];
   if (size === undefined) throw new S3Error('IncompleteBody');
-  return Number.parseInt(size, 16);
+  const signature = /^chunk-signature=([0-9a-f]{64})$/.exec(extension ?? '')?.[1];
+  return { sizeBytes: Number.parseInt(size, 16), signature };
+};
+
+const TRAILER_SIGNATURE = 'x-amz-trailer-signature';
+
+/** The signature goes over the other trailing headers, as they came. */
+const verifyTrailer = (trailer: Map<string, string>, verifier: ChunkVerifier | null): void => {
+  const signature = trailer.get(TRAILER_SIGNATURE);
+  trailer.delete(TRAILER_SIGNATURE);
+  const canonical = [...trailer].map(([name, value]) => `${name}:${value}\n`).join('');
+  verifier?.endTrailer(canonical, signature);
 };
 
 const readTrailer = async (input: Input, trailer: Map<string, string>): Promise<void> => {

@@ -1,11 +1,15 @@
 /** The API's operations on buckets and on the account's list of them. */
 import { authorize } from './access.ts';
-import { addBucket, checkBucketName, ownershipOf, removeBucket } from './buckets.ts';
+import { isPublic, ownerOnly, parseAclHeaders } from './acl-grants.ts';
+import { addBucket, checkBucketName, ownershipOf, removeBucket, setVersioning } from './buckets.ts';
 import { S3Error } from './errors.ts';
+import { listedDate } from './list-objects.ts';
 import type { Bucket, Versioning } from './model.ts';
 import { receiveText } from './receive.ts';
 import { accountOf, header, type Answer, type BucketContext, type S3Request } from './request.ts';
-import { canonicalUserId, type S3State } from './state.ts';
+import { canonicalUserId } from './canonical-user.ts';
+import type { S3State } from './state.ts';
+import { xmlAnswer } from './xml-answer.ts';
 import { parseXml, textOf, xmlDocument, xmlElement, xmlText } from './xml.ts';
 
 export const createBucket = async (state: S3State, request: S3Request, name: string): Promise<Answer> => {
@@ -21,11 +25,40 @@ export const createBucket = async (state: S3State, request: S3Request, name: str
   if (!decision.allowed) throw new S3Error('AccessDenied');
   checkBucketName(name);
   const region = await requestedRegion(request);
-  const ownership = ownershipOf(header(request, 'x-amz-object-ownership'));
-  const bucket = addBucket(state, { name, accountId, region });
-  bucket.ownership = ownership;
+  const settings = requestedSettings(request, accountId);
+  const own = state.buckets.get(name);
+  // API_CreateBucket: one's own bucket again is 409, but in us-east-1 a 200 that resets the ACL.
+  const isAgain = region === 'us-east-1' && own?.region === region && own.accountId === accountId;
+  const bucket = isAgain ? own : addBucket(state, { name, accountId, region });
+  Object.assign(bucket, isAgain ? { acl: settings.acl } : settings);
   return { status: 200, headers: { Location: `/${name}`, 'x-amz-bucket-arn': bucket.arn } };
 };
+
+/** Ownership, ACL and object lock as headers ask for them. Throws InvalidArgument or InvalidBucketAclWithObjectOwnership. */
+const requestedSettings = (request: S3Request, accountId: string): Partial<Bucket> => {
+  const asked = header(request, 'x-amz-object-ownership');
+  if (asked !== undefined && !OWNERSHIPS.includes(asked))
+    throw new S3Error('InvalidArgument', {
+      message: `Invalid x-amz-object-ownership header: ${asked}`,
+      elements: { ArgumentName: 'x-amz-object-ownership' },
+    });
+  const ownership = ownershipOf(asked);
+  const owners = { ownerAccountId: accountId, bucketAccountId: accountId };
+  const acl = parseAclHeaders((name) => header(request, name), owners, 'bucket');
+  const isPrivate = acl === null || JSON.stringify(acl) === JSON.stringify(ownerOnly(accountId));
+  if (!isPrivate && ownership === 'BucketOwnerEnforced')
+    throw new S3Error('InvalidBucketAclWithObjectOwnership');
+  // Every new bucket blocks public ACLs.
+  if (acl !== null && isPublic(acl)) throw new S3Error('AccessDenied');
+  const isLocked = header(request, 'x-amz-bucket-object-lock-enabled')?.toLowerCase() === 'true';
+  return {
+    ownership,
+    acl: isPrivate ? null : acl,
+    ...(isLocked ? { versioning: 'Enabled', objectLock: { defaultRetention: null } } : {}),
+  };
+};
+
+const OWNERSHIPS = ['BucketOwnerEnforced', 'BucketOwnerPreferred', 'ObjectWriter'];
 
 /** The location constraint must be the region the request was sent to; us-east-1 is what none means. */
 const requestedRegion = async (request: S3Request): Promise<string> => {
@@ -94,7 +127,7 @@ const renderBucket = (bucket: Bucket): string =>
   xmlElement(
     'Bucket',
     xmlText('Name', bucket.name),
-    xmlText('CreationDate', new Date(bucket.createdAtMs).toISOString()),
+    xmlText('CreationDate', listedDate(bucket.createdAtMs)),
     xmlText('BucketRegion', bucket.region),
     xmlText('BucketArn', bucket.arn),
   );
@@ -117,7 +150,9 @@ export const getBucketVersioning = (context: BucketContext): Answer => {
 export const putBucketVersioning = async (context: BucketContext): Promise<Answer> => {
   authorize(context, 's3:PutBucketVersioning');
   const root = parseXml(await receiveText(context.request), 'VersioningConfiguration');
-  context.bucket.versioning = versioningOf(textOf(root, 'Status')?.trim());
+  if (textOf(root, 'MfaDelete')?.trim() === 'Enabled')
+    throw new S3Error('NotImplemented', { message: 'The local S3 does not have MFA delete' });
+  setVersioning(context.bucket, versioningOf(textOf(root, 'Status')?.trim()));
   return { status: 200 };
 };
 
@@ -125,9 +160,3 @@ const versioningOf = (status: string | undefined): Versioning => {
   if (status === 'Enabled' || status === 'Suspended') return status;
   throw new S3Error(status === undefined ? 'IllegalVersioningConfigurationException' : 'MalformedXML');
 };
-
-export const xmlAnswer = (body: string): Answer => ({
-  status: 200,
-  headers: { 'Content-Type': 'application/xml' },
-  body,
-});

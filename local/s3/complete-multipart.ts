@@ -13,11 +13,13 @@ import { joinContents } from './content.ts';
 import { encryptionHeaders } from './encryption.ts';
 import { S3Error } from './errors.ts';
 import { checksumClaims } from './integrity.ts';
+import { expirationHeader } from './lifecycle.ts';
 import type { CompletedUpload, Part, StoredObject, Upload } from './model.ts';
-import { dropUpload, requestedUpload } from './multipart.ts';
+import { requestedUpload } from './multipart.ts';
 import { announceObject } from './put-object.ts';
 import { badChecksum, receiveTextAboutObject } from './receive.ts';
 import { header, type Answer, type ObjectContext, type S3Request } from './request.ts';
+import { dropUpload } from './uploads.ts';
 import { putVersion, writtenVersionHeader } from './versions.ts';
 import { childrenOf, parseXml, textOf, xmlDocument, xmlText, type XmlNode } from './xml.ts';
 
@@ -90,7 +92,12 @@ const chooseParts = (upload: Upload, listed: ListedPart[]): Part[] => {
     if (before !== undefined && before.partNumber >= part.partNumber)
       throw new S3Error('InvalidPartOrder', { elements: { UploadId: upload.uploadId } });
   });
-  return listed.map((part) => choosePart(upload, part));
+  const parts = listed.map((part) => choosePart(upload, part));
+  // API_CompletedPart: parts with additional checksums, S3's own CRC64NVME apart, begin at 1 and leave no number out.
+  const isChecked = listed.every(({ checksum }) => checksum !== null && checksum.algorithm !== 'CRC64NVME');
+  if (isChecked && listed.some(({ partNumber }, index) => partNumber !== index + 1))
+    throw new S3Error('InvalidPartOrder', { elements: { UploadId: upload.uploadId } });
+  return parts;
 };
 
 const choosePart = (upload: Upload, listed: ListedPart): Part => {
@@ -218,6 +225,7 @@ const remember = (
     headers: {
       ...writtenVersionHeader(stored),
       ...encryptionHeaders(state, bucket, stored.encryption),
+      ...expirationHeader(bucket, key, stored),
     },
     body: xmlDocument(
       'CompleteMultipartUploadResult',

@@ -1,5 +1,6 @@
 /** An object's or a part's bytes: slices of blobs, in order. */
 import type { Blob } from './blobs.ts';
+import type { CrcAlgorithm } from './crc-combine.ts';
 
 interface Slice {
   blob: Blob;
@@ -19,9 +20,42 @@ export const contentOfBlob = (blob: Blob): Content => ({
 
 /** Several contents one after the other. References go over to the result. */
 export const joinContents = (contents: Content[]): Content => ({
-  slices: contents.flatMap((content) => content.slices),
+  slices: mergeGenerated(contents.flatMap((content) => content.slices)),
   sizeBytes: contents.reduce((sum, content) => sum + content.sizeBytes, 0),
 });
+
+/** Generated pieces that follow each other become one: a replica of a sparse object is as simple as its source. */
+const mergeGenerated = (slices: Slice[]): Slice[] => {
+  const merged: Slice[] = [];
+  for (const slice of slices) {
+    const before = merged.at(-1);
+    const blob =
+      before !== undefined && isWhole(before) && isWhole(slice)
+        ? (before.blob.generated?.followedBy(slice.blob) ?? null)
+        : null;
+    if (blob === null) merged.push(slice);
+    else merged[merged.length - 1] = { blob, offset: 0, lengthBytes: blob.sizeBytes };
+  }
+  return merged;
+};
+
+const isWhole = ({ blob, offset, lengthBytes }: Slice): boolean =>
+  offset === 0 && lengthBytes === blob.sizeBytes;
+
+/** What is known of a content that is one piece of generated content; null for any other. */
+export const knownDigests = (
+  content: Content,
+  algorithm: CrcAlgorithm,
+): { md5: string; checksum: string } | null => {
+  const [slice, second] = content.slices;
+  if (slice?.blob.generated === undefined || second !== undefined) return null;
+  const { offset, lengthBytes } = slice;
+  const { generated } = slice.blob;
+  return {
+    md5: generated.etag(offset, lengthBytes),
+    checksum: generated.crc(algorithm, offset, lengthBytes).toString('base64'),
+  };
+};
 
 /** A window on a content. Takes no references: {@link retainContent} does. */
 export const sliceContent = (content: Content, offset: number, lengthBytes: number): Content => {

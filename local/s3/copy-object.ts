@@ -11,7 +11,10 @@ import {
   type CopySource,
 } from './copy-source.ts';
 import { encryptionHeaders } from './encryption.ts';
+import { checkPartKey } from './customer-key.ts';
 import { S3Error } from './errors.ts';
+import { expirationHeader } from './lifecycle.ts';
+import { listedDate } from './list-objects.ts';
 import type { ObjectDescription, StoredObject } from './model.ts';
 import { requestedPartNumber, requestedUpload, storePart } from './multipart.ts';
 import { parseDescription } from './object-description.ts';
@@ -62,6 +65,7 @@ export const uploadPartCopy = async (context: ObjectContext): Promise<Answer> =>
   const upload = requestedUpload(context);
   const partNumber = requestedPartNumber(context);
   const { encryption } = upload.description;
+  checkPartKey(request, encryption);
   authorizeKms(context, 'kms:Decrypt', encryption, key);
   const content = retainContent(requestedSlice(request, source.object));
   const digests = await orReleaseAsync(content, () => digestContent(content, upload.checksumPlan.algorithm));
@@ -83,7 +87,7 @@ export const uploadPartCopy = async (context: ObjectContext): Promise<Answer> =>
     },
     body: xmlDocument(
       'CopyPartResult',
-      xmlText('LastModified', new Date(part.lastModifiedMs).toISOString()),
+      xmlText('LastModified', listedDate(part.lastModifiedMs)),
       xmlText('ETag', `"${part.etag}"`),
       upload.checksumPlan.requested
         ? xmlText(checksumElement(upload.checksumPlan.algorithm), part.checksum)
@@ -124,7 +128,10 @@ const CHANGING_HEADERS = [
   'x-amz-server-side-encryption',
   'x-amz-server-side-encryption-aws-kms-key-id',
   'x-amz-server-side-encryption-bucket-key-enabled',
+  'x-amz-server-side-encryption-customer-algorithm',
   'x-amz-checksum-algorithm',
+  'x-amz-object-lock-mode',
+  'x-amz-object-lock-legal-hold',
 ];
 
 const refuseCopy = (context: ObjectContext, source: CopySource): void => {
@@ -173,7 +180,7 @@ const orReleaseAsync = async <T>(content: Content, work: () => Promise<T>): Prom
 };
 
 const copyAnswer = (context: ObjectContext, source: CopySource, stored: StoredObject): Answer => {
-  const { state, bucket } = context;
+  const { state, bucket, key } = context;
   return {
     status: 200,
     headers: {
@@ -181,10 +188,11 @@ const copyAnswer = (context: ObjectContext, source: CopySource, stored: StoredOb
       ...writtenVersionHeader(stored),
       ...copySourceHeaders(source),
       ...encryptionHeaders(state, bucket, stored.encryption),
+      ...expirationHeader(bucket, key, stored),
     },
     body: xmlDocument(
       'CopyObjectResult',
-      xmlText('LastModified', new Date(stored.lastModifiedMs).toISOString()),
+      xmlText('LastModified', listedDate(stored.lastModifiedMs)),
       xmlText('ETag', `"${stored.etag}"`),
       xmlText(checksumElement(stored.checksum.algorithm), stored.checksum.value),
     ),
@@ -201,6 +209,10 @@ const requestedSlice = (request: S3Request, source: StoredObject): Content => {
       'The x-amz-copy-source-range value must be of the form bytes=first-last where first and last are the zero-based offsets of the first and last bytes to copy',
       range,
     );
+  if (Number(first) >= sizeBytes)
+    throw new S3Error('InvalidRequest', {
+      message: 'The specified copy range is invalid for the source object size',
+    });
   if (Number(last) >= sizeBytes)
     throw rangeArgument(`Range specified is not valid for source object of size: ${sizeBytes}`, range);
   return sized(sliceContent(source.content, Number(first), Number(last) - Number(first) + 1));

@@ -1,12 +1,13 @@
 /** The x-amz-copy-source of CopyObject and UploadPartCopy: found, authorised, judged. */
 import { createHash } from 'node:crypto';
 import { authorize } from './access.ts';
+import { checkReadable } from './archive.ts';
 import { createHasher, type ChecksumAlgorithm } from './checksums.ts';
 import { judgeCopySource } from './conditional.ts';
-import { readContent, type Content } from './content.ts';
+import { knownDigests, readContent, type Content } from './content.ts';
+import { checkCustomerKey } from './customer-key.ts';
 import { S3Error } from './errors.ts';
 import type { StoredObject } from './model.ts';
-import { ARCHIVED_CLASSES } from './object-description.ts';
 import { authorizeDecrypt, findReadable, type ReadTarget } from './read-target.ts';
 import { decodeUri, header, type ObjectContext } from './request.ts';
 import { hasVersionIds } from './versions.ts';
@@ -18,22 +19,33 @@ export interface CopySource extends ReadTarget {
 /** Throws as a GET of the source would, and PreconditionFailed for x-amz-copy-source-if-*. */
 export const findCopySource = (context: ObjectContext): CopySource => {
   const target = parseCopySource(context);
-  const object = findReadable(context, target, 's3:GetObject', 's3:GetObjectVersion');
+  const object = readableSource(context, target);
   checkExpectedOwner(context, target);
   judgeCopySource(context.request, object, context.state.clock.now());
+  checkCustomerKey(context.request, object.encryption, 'copy-source');
   authorizeDecrypt(context, target, object);
-  if (ARCHIVED_CLASSES.includes(object.storageClass))
-    throw new S3Error('InvalidObjectState', {
-      message: "Operation is not valid for the source object's storage class",
-    });
+  checkReadable(object, "Operation is not valid for the source object's storage class");
+  object.lastAccessedMs = context.state.clock.now();
   return { ...target, object };
+};
+
+const readableSource = (context: ObjectContext, target: ReadTarget): StoredObject => {
+  try {
+    return findReadable(context, target, 's3:GetObject', 's3:GetObjectVersion');
+  } catch (error) {
+    // What is 405 to a reader is 400 to one who copies: API_UploadPartCopy, "versionId is a delete marker".
+    if (!(error instanceof S3Error) || error.code !== 'MethodNotAllowed') throw error;
+    throw new S3Error('InvalidRequest', {
+      message: 'The source of a copy request may not specifically refer to a delete marker by version id.',
+    });
+  }
 };
 
 /** Copying an object's tags takes the right to read them. */
 export const authorizeTagCopy = (context: ObjectContext, source: CopySource): void => {
   if (source.object.tags.length === 0) return;
   const action = source.versionId === undefined ? 's3:GetObjectTagging' : 's3:GetObjectVersionTagging';
-  authorize(context, action, { bucket: source.bucket, key: source.key });
+  authorize(context, action, { bucket: source.bucket, key: source.key, object: source.object });
 };
 
 /** The source's version, where its bucket has versions. */
@@ -45,6 +57,10 @@ export const digestContent = async (
   content: Content,
   algorithm: ChecksumAlgorithm,
 ): Promise<{ md5: string; checksum: string }> => {
+  if (algorithm !== 'SHA1' && algorithm !== 'SHA256') {
+    const known = knownDigests(content, algorithm);
+    if (known !== null) return known;
+  }
   const md5 = createHash('md5');
   const hasher = createHasher(algorithm);
   for await (const chunk of readContent(content)) {

@@ -6,18 +6,47 @@
  */
 import { POLYNOMIALS } from './crc.ts';
 
+export type CrcAlgorithm = keyof typeof POLYNOMIALS;
+
 /** Big-endian digests in and out. */
 export const combineCrc = (
-  algorithm: keyof typeof POLYNOMIALS,
+  algorithm: CrcAlgorithm,
   first: Buffer,
   second: Buffer,
   secondLengthBytes: number,
 ): Buffer => {
-  const field = FIELDS[algorithm];
-  const shifted = multiply(field, powerOfX(field, BigInt(secondLengthBytes) * 8n), toBigInt(first));
-  const digest = (shifted ^ toBigInt(second)).toString(16).padStart(first.length * 2, '0');
-  return Buffer.from(digest, 'hex');
+  const shift = crcShift(algorithm, secondLengthBytes);
+  return digestOfCrc(algorithm, shift(crcOfDigest(first)) ^ crcOfDigest(second));
 };
+
+/**
+ * What so many bytes appended do to a CRC, before theirs is added by exclusive or. It is linear: the shift of a sum is the sum of
+ * the shifts.
+ */
+export const crcShift = (algorithm: CrcAlgorithm, lengthBytes: number): ((crc: bigint) => bigint) => {
+  const field = FIELDS[algorithm];
+  const power = powerOfBytes(algorithm, lengthBytes);
+  return (crc) => multiply(field, power, crc);
+};
+
+/** A pure function's memory: most parts of an upload are of one size, and a power takes a hundred multiplications. */
+const POWERS = new Map<string, bigint>();
+const MAX_POWERS = 256;
+
+const powerOfBytes = (algorithm: CrcAlgorithm, lengthBytes: number): bigint => {
+  const name = `${algorithm} ${lengthBytes}`;
+  const known = POWERS.get(name);
+  if (known !== undefined) return known;
+  if (POWERS.size >= MAX_POWERS) POWERS.clear();
+  const power = powerOfX(FIELDS[algorithm], BigInt(lengthBytes) * 8n);
+  POWERS.set(name, power);
+  return power;
+};
+
+export const crcOfDigest = (digest: Buffer): bigint => BigInt(`0x${digest.toString('hex')}`);
+
+export const digestOfCrc = (algorithm: CrcAlgorithm, crc: bigint): Buffer =>
+  Buffer.from(crc.toString(16).padStart(FIELDS[algorithm].one === 1n << 63n ? 16 : 8, '0'), 'hex');
 
 interface Field {
   polynomial: bigint;
@@ -25,13 +54,11 @@ interface Field {
   one: bigint;
 }
 
-const FIELDS: Record<keyof typeof POLYNOMIALS, Field> = {
+const FIELDS: Record<CrcAlgorithm, Field> = {
   CRC32: { polynomial: POLYNOMIALS.CRC32, one: 1n << 31n },
   CRC32C: { polynomial: POLYNOMIALS.CRC32C, one: 1n << 31n },
   CRC64NVME: { polynomial: POLYNOMIALS.CRC64NVME, one: 1n << 63n },
 };
-
-const toBigInt = (digest: Buffer): bigint => BigInt(`0x${digest.toString('hex')}`);
 
 const timesX = (field: Field, value: bigint): bigint =>
   (value & 1n) === 1n ? (value >> 1n) ^ field.polynomial : value >> 1n;

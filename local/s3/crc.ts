@@ -86,8 +86,13 @@ const CRC32C = slicingTables(0x82f63b78 | 0, 0).low;
 /** Bytes before the first one that a 32-bit view may start at. */
 const misalignment = (chunk: Buffer): number => Math.min((4 - (chunk.byteOffset & 3)) & 3, chunk.length);
 
+const NO_WORDS = new Int32Array(0);
+
+/** What is too short for a pair of words may end before the first place that a view may start at. */
 const words = (chunk: Buffer, start: number): Int32Array =>
-  new Int32Array(chunk.buffer, chunk.byteOffset + start, ((chunk.length - start) >> 3) * 2);
+  chunk.length - start < 8
+    ? NO_WORDS
+    : new Int32Array(chunk.buffer, chunk.byteOffset + start, ((chunk.length - start) >> 3) * 2);
 
 /* The non-null assertions below stand in the innermost loops: table indices are masked to the table's size. */
 const updateCrc64 = (state: Int32Array, chunk: Buffer): void => {

@@ -1,13 +1,22 @@
 /** DeleteObject and DeleteObjects. Sources: API_DeleteObject.html, API_DeleteObjects.html. */
 import { authorize } from './access.ts';
+import { bypassesGovernance, checkBypassHeader } from './bypass-governance.ts';
 import { judgeDelete } from './conditional.ts';
 import { S3Error } from './errors.ts';
 import { parseBodyClaims } from './integrity.ts';
 import { notify } from './notifications.ts';
+import { isProtected, protectedError } from './object-lock.ts';
 import { checkVersionId, isVersionId } from './read-target.ts';
 import { receiveText } from './receive.ts';
 import { accountOf, header, type Answer, type BucketContext, type ObjectContext } from './request.ts';
-import { deleteCurrent, deleteVersion, eventVersionId, hasVersionIds, type Deletion } from './versions.ts';
+import {
+  deleteCurrent,
+  deleteVersion,
+  eventVersionId,
+  findVersion,
+  hasVersionIds,
+  type Deletion,
+} from './versions.ts';
 import { childrenOf, parseXml, textOf, xmlDocument, xmlElement, xmlText, type XmlNode } from './xml.ts';
 
 interface DeleteOrder {
@@ -20,6 +29,8 @@ export const deleteObject = (context: ObjectContext): Answer => {
   const { request, key } = context;
   const versionId = request.query.get('versionId');
   if (versionId !== undefined) checkVersionId(versionId);
+  for (const name of ['x-amz-if-match-last-modified-time', 'x-amz-if-match-size', 'x-amz-mfa'])
+    if (header(request, name) !== undefined) throw directoryOnly(name);
   const deletion = carryOut(context, { key, versionId, ifMatch: header(request, 'if-match') });
   return { status: 204, headers: deletionHeaders(context, deletion, versionId) };
 };
@@ -31,6 +42,7 @@ export const deleteObjects = async (context: BucketContext): Promise<Answer> => 
       message: 'Missing required header for this request: Content-MD5 OR x-amz-checksum-*',
     });
   const root = parseXml(await receiveText(request), 'Delete');
+  checkBypassHeader(context);
   const orders = childrenOf(root, 'Object');
   if (orders.length === 0 || orders.length > 1000) throw new S3Error('MalformedXML');
   const quiet = textOf(root, 'Quiet')?.trim() === 'true';
@@ -41,9 +53,15 @@ export const deleteObjects = async (context: BucketContext): Promise<Answer> => 
   };
 };
 
+/** Conditions that only directory buckets know, and MFA delete. */
+const directoryOnly = (name: string): S3Error =>
+  new S3Error('NotImplemented', { elements: { Header: name } });
+
 const parseOrder = (node: XmlNode): DeleteOrder => {
   const key = textOf(node, 'Key');
   if (key === undefined || key === '') throw new S3Error('MalformedXML');
+  for (const name of ['LastModifiedTime', 'Size'])
+    if (textOf(node, name) !== undefined) throw directoryOnly(name);
   return { key, versionId: textOf(node, 'VersionId'), ifMatch: textOf(node, 'ETag') };
 };
 
@@ -94,12 +112,22 @@ const carryOut = (context: BucketContext, order: DeleteOrder): Deletion => {
   });
   if (ifMatch !== undefined && ifMatch !== '*') authorize(context, 's3:GetObject', { key });
   judgeDelete(bucket, key, ifMatch);
+  refuseProtected(context, order);
   const deletion =
     versionId === undefined
       ? deleteCurrent(state, bucket, key, accountOf(request.aws.caller))
       : deleteVersion(bucket, key, versionId);
   announce(context, key, deletion);
   return deletion;
+};
+
+/** A locked version is not deleted; a delete marker on top of it does no harm. */
+const refuseProtected = (context: BucketContext, { key, versionId }: DeleteOrder): void => {
+  const { state, bucket } = context;
+  const bypass = bypassesGovernance(context, key);
+  const version = versionId === undefined ? undefined : findVersion(bucket, key, versionId);
+  if (version?.kind === 'object' && isProtected(version.lock, state.clock.now(), bypass))
+    throw protectedError();
 };
 
 const EMPTY_MD5 = 'd41d8cd98f00b204e9800998ecf8427e';

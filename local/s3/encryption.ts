@@ -3,23 +3,22 @@
  *
  * Source: Amazon S3 User Guide "Using server-side encryption with AWS KMS keys" (UsingKMSEncryption.html).
  */
-import type { Bucket, Encryption } from './model.ts';
+import { customerEncryption } from './customer-key.ts';
 import { S3Error } from './errors.ts';
+import type { Bucket, DefaultEncryption, Encryption } from './model.ts';
 import { header, type S3Request } from './request.ts';
 import type { S3State } from './state.ts';
 
 /** The encryption a write asks for, or the bucket's default. Throws InvalidArgument or InvalidEncryptionAlgorithmError. */
 export const encryptionOf = (state: S3State, request: S3Request, bucket: Bucket): Encryption => {
-  if (header(request, 'x-amz-server-side-encryption-customer-algorithm') !== undefined)
-    throw new S3Error('NotImplemented', {
-      message: 'The local S3 does not take customer-provided keys (SSE-C)',
-    });
+  const underCustomerKey = customerEncryption(request, bucket);
+  if (underCustomerKey !== null) return underCustomerKey;
   const algorithm = header(request, 'x-amz-server-side-encryption');
   const keyId = header(request, 'x-amz-server-side-encryption-aws-kms-key-id');
   const bucketKey = header(request, 'x-amz-server-side-encryption-bucket-key-enabled');
   if (algorithm === undefined) {
     if (keyId !== undefined) throw keyWithoutKms(keyId);
-    return withBucketKey(bucket.encryption, bucketKey);
+    return withRequest(bucket.encryption, bucketKey, contextOf(request));
   }
   if (algorithm === 'AES256') {
     if (keyId !== undefined) throw keyWithoutKms(keyId);
@@ -30,7 +29,7 @@ export const encryptionOf = (state: S3State, request: S3Request, bucket: Bucket)
       message: 'The encryption method specified is not supported',
       elements: { ArgumentName: 'x-amz-server-side-encryption', ArgumentValue: algorithm },
     });
-  return kmsEncryption(state, bucket, { algorithm, keyId, bucketKey });
+  return kmsEncryption(state, bucket, { algorithm, keyId, bucketKey, context: contextOf(request) });
 };
 
 /** ARN of a key given as id, alias or ARN; ids belong to the bucket's account. */
@@ -51,6 +50,11 @@ export const encryptionHeaders = (
   encryption: Encryption,
 ): Record<string, string> => {
   if (encryption.algorithm === 'AES256') return { 'x-amz-server-side-encryption': 'AES256' };
+  if (encryption.algorithm === 'SSE-C')
+    return {
+      'x-amz-server-side-encryption-customer-algorithm': 'AES256',
+      'x-amz-server-side-encryption-customer-key-MD5': encryption.keyMd5,
+    };
   const keyId = encryption.kmsKeyId ?? keyArnOf(state, bucket, 'alias/aws/s3');
   return {
     'x-amz-server-side-encryption': encryption.algorithm,
@@ -62,22 +66,70 @@ export const encryptionHeaders = (
 const kmsEncryption = (
   state: S3State,
   bucket: Bucket,
-  asked: { algorithm: 'aws:kms' | 'aws:kms:dsse'; keyId: string | undefined; bucketKey: string | undefined },
-): Encryption => {
+  asked: {
+    algorithm: 'aws:kms' | 'aws:kms:dsse';
+    keyId: string | undefined;
+    bucketKey: string | undefined;
+    context: Record<string, string> | null;
+  },
+): DefaultEncryption => {
   const inherited = bucket.encryption.algorithm === 'AES256' ? null : bucket.encryption;
   return {
     algorithm: asked.algorithm,
     kmsKeyId:
       asked.keyId === undefined ? (inherited?.kmsKeyId ?? null) : keyArnOf(state, bucket, asked.keyId),
+    // Bucket keys serve SSE-KMS only, not DSSE-KMS.
     bucketKeyEnabled:
-      asked.bucketKey === undefined ? (inherited?.bucketKeyEnabled ?? false) : asked.bucketKey === 'true',
+      asked.algorithm === 'aws:kms' &&
+      (asked.bucketKey === undefined ? (inherited?.bucketKeyEnabled ?? false) : isTrue(asked.bucketKey)),
+    ...(asked.context === null ? {} : { context: asked.context }),
   };
 };
 
-const withBucketKey = (encryption: Encryption, bucketKey: string | undefined): Encryption =>
-  encryption.algorithm === 'AES256' || bucketKey === undefined
-    ? encryption
-    : { ...encryption, bucketKeyEnabled: bucketKey === 'true' };
+const withRequest = (
+  encryption: DefaultEncryption,
+  bucketKey: string | undefined,
+  context: Record<string, string> | null,
+): DefaultEncryption => {
+  if (encryption.algorithm === 'AES256') return encryption;
+  return {
+    ...encryption,
+    bucketKeyEnabled:
+      encryption.algorithm === 'aws:kms' &&
+      (bucketKey === undefined ? encryption.bucketKeyEnabled : isTrue(bucketKey)),
+    ...(context === null ? {} : { context }),
+  };
+};
+
+const isTrue = (text: string): boolean => text.toLowerCase() === 'true';
+
+const CONTEXT = 'x-amz-server-side-encryption-context';
+
+/** Base64 of a JSON object of strings. Throws InvalidArgument for anything else. */
+const contextOf = (request: S3Request): Record<string, string> | null => {
+  const text = header(request, CONTEXT);
+  if (text === undefined) return null;
+  const pairs = parseJson(Buffer.from(text, 'base64').toString('utf8'));
+  const isContext =
+    typeof pairs === 'object' &&
+    pairs !== null &&
+    !Array.isArray(pairs) &&
+    Object.values(pairs).every((value) => typeof value === 'string');
+  if (isContext) return Object.fromEntries(Object.entries(pairs));
+  throw new S3Error('InvalidArgument', {
+    message:
+      "The header 'x-amz-server-side-encryption-context' shall be Base64-encoded UTF-8 string holding JSON which represents a string-string map",
+    elements: { ArgumentName: CONTEXT, ArgumentValue: text },
+  });
+};
+
+const parseJson = (text: string): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+};
 
 const keyWithoutKms = (keyId: string): S3Error =>
   new S3Error('InvalidArgument', {

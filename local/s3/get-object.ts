@@ -1,10 +1,15 @@
 /** GetObject and HeadObject. Sources: API_GetObject.html, API_HeadObject.html. */
+import { isAllowed } from './access.ts';
+import { checkReadable } from './archive.ts';
 import { checksumHeader } from './checksums.ts';
 import { judgeRead } from './conditional.ts';
 import { sliceContent } from './content.ts';
+import { checkCustomerKey } from './customer-key.ts';
 import { S3Error } from './errors.ts';
+import { expirationHeader } from './lifecycle.ts';
 import type { StoredObject } from './model.ts';
-import { ARCHIVED_CLASSES, descriptionHeaders } from './object-description.ts';
+import { descriptionHeaders } from './object-description.ts';
+import { retentionHeaders } from './object-lock.ts';
 import { checksumHeaders } from './put-object.ts';
 import { requestedRange, type ByteRange } from './range.ts';
 import { authorizeDecrypt, findReadable, requestedTarget } from './read-target.ts';
@@ -14,11 +19,12 @@ import { hasVersionIds } from './versions.ts';
 export const getObject = (context: ObjectContext): Answer => {
   const target = requestedTarget(context);
   const object = findReadable(context, target, 's3:GetObject', 's3:GetObjectVersion');
+  checkCustomerKey(context.request, object.encryption);
   authorizeDecrypt(context, target, object);
-  if (ARCHIVED_CLASSES.includes(object.storageClass))
-    throw new S3Error('InvalidObjectState', { elements: { StorageClass: object.storageClass } });
+  checkReadable(object);
   const answer = readAnswer(context, object);
   if (answer.range === null) return answer;
+  object.lastAccessedMs = context.state.clock.now();
   const { offset, lengthBytes } = answer.range;
   return {
     status: answer.status,
@@ -30,6 +36,7 @@ export const getObject = (context: ObjectContext): Answer => {
 export const headObject = (context: ObjectContext): Answer => {
   const target = requestedTarget(context);
   const object = findReadable(context, target, 's3:GetObject', 's3:GetObjectVersion');
+  checkCustomerKey(context.request, object.encryption);
   if (wantsChecksum(context.request)) authorizeDecrypt(context, target, object);
   return readAnswer(context, object);
 };
@@ -49,6 +56,8 @@ const readAnswer = (context: ObjectContext, object: StoredObject): ReadAnswer =>
     status: range.partial ? 206 : 200,
     headers: {
       ...descriptionHeaders(state, bucket, object),
+      ...permittedHeaders(context, object),
+      ...expirationHeader(bucket, context.key, object),
       'Content-Length': String(range.lengthBytes),
       ...(range.partial ? { 'Content-Range': contentRange(range, object) } : {}),
       ...(request.query.has('partNumber') && object.parts !== null
@@ -57,6 +66,21 @@ const readAnswer = (context: ObjectContext, object: StoredObject): ReadAnswer =>
       ...(wantsChecksum(request) ? checksumOfRange(range, object) : {}),
     },
     range,
+  };
+};
+
+/** What S3 says of an object's tags and lock only to those who may read them. */
+const permittedHeaders = (context: ObjectContext, object: StoredObject): Record<string, string> => {
+  const { request, key } = context;
+  const { retention, legalHold } = object.lock;
+  const may = (action: string) => isAllowed(context, action, { key, object });
+  const tagging = request.query.has('versionId') ? 's3:GetObjectVersionTagging' : 's3:GetObjectTagging';
+  return {
+    ...(object.tags.length > 0 && may(tagging) ? { 'x-amz-tagging-count': String(object.tags.length) } : {}),
+    ...(retention !== null && may('s3:GetObjectRetention') ? retentionHeaders(retention) : {}),
+    ...(legalHold !== null && may('s3:GetObjectLegalHold')
+      ? { 'x-amz-object-lock-legal-hold': legalHold }
+      : {}),
   };
 };
 

@@ -12,6 +12,7 @@ import {
   type ChecksumAlgorithm,
 } from './checksums.ts';
 import { S3Error } from './errors.ts';
+import { needsIntegrityHeader, type BucketObjectLock, type ObjectLock } from './object-lock.ts';
 import { header, type S3Request } from './request.ts';
 
 export interface BodyClaims {
@@ -49,6 +50,19 @@ export const parseBodyClaims = (
   };
 };
 
+/** An upload under object lock must prove its bytes; the signature's own hash does not count. Throws InvalidRequest. */
+export const checkLockIntegrity = (
+  claims: BodyClaims,
+  asked: ObjectLock,
+  bucketLock: BucketObjectLock | null,
+  operation: 'Put Object' | 'Put Part',
+): void => {
+  if (claims.md5 !== null || claims.checksum !== null || !needsIntegrityHeader(asked, bucketLock)) return;
+  throw new S3Error('InvalidRequest', {
+    message: `Content-MD5 OR x-amz-checksum- HTTP header is required for ${operation} requests with Object Lock parameters`,
+  });
+};
+
 const isChunked = (request: S3Request, contentSha256: string | undefined): boolean =>
   contentSha256?.startsWith('STREAMING-') === true ||
   (header(request, 'content-encoding') ?? '').split(',').some((coding) => coding.trim() === 'aws-chunked');
@@ -71,7 +85,13 @@ const parseMd5 = (text: string | undefined): Buffer | null => {
   return bytes;
 };
 
+/** Checksums that S3 has learned in 2026, and this S3 has not. */
+const UNKNOWN_CHECKSUM = /^x-amz-checksum-(sha512|md5|xxhash\w+)$/;
+
 const parseChecksumClaim = (request: S3Request): ChecksumClaim | null => {
+  const names = [...Object.keys(request.aws.headers), header(request, 'x-amz-trailer') ?? ''];
+  const unknown = names.find((name) => UNKNOWN_CHECKSUM.test(name.trim().toLowerCase()));
+  if (unknown !== undefined) throw new S3Error('NotImplemented', { elements: { Header: unknown } });
   const inHeader = checksumClaims(request);
   const inTrailer = trailerAlgorithms(request);
   if (inHeader.length + inTrailer.length > 1)

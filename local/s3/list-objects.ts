@@ -1,9 +1,17 @@
 /** ListObjectsV2 and ListObjects. Sources: API_ListObjectsV2.html, API_ListObjects.html. */
 import { authorize } from './access.ts';
 import { S3Error } from './errors.ts';
-import { encodeListed, listConditions, ownerElement, wantsUrlEncoding } from './list-rendering.ts';
+import {
+  encodeListed,
+  listConditions,
+  ownerElement,
+  restoreStatus,
+  wantsRestoreStatus,
+  wantsUrlEncoding,
+} from './list-rendering.ts';
 import { walk } from './listing.ts';
 import type { Bucket, KeyEntry, StoredObject } from './model.ts';
+import { ownerAccountOf } from './ownership.ts';
 import { integerParameter, type Answer, type BucketContext } from './request.ts';
 import { xmlDocument, xmlElement, xmlText } from './xml.ts';
 
@@ -34,7 +42,7 @@ export const listObjectsV2 = (context: BucketContext): Answer => {
     parameter('delimiter') === '' ? '' : xmlText('Delimiter', encode(parameter('delimiter'))),
     url ? xmlText('EncodingType', 'url') : '',
     xmlText('IsTruncated', page.truncated),
-    ...page.objects.map((listed) => renderObject(listed, encode, withOwner)),
+    ...page.objects.map((listed) => renderObject(context, listed, encode, withOwner)),
     ...page.commonPrefixes.map((prefix) => xmlElement('CommonPrefixes', xmlText('Prefix', encode(prefix)))),
   );
 };
@@ -63,7 +71,7 @@ export const listObjectsV1 = (context: BucketContext): Answer => {
     hasDelimiter ? xmlText('Delimiter', encode(parameter('delimiter'))) : '',
     url ? xmlText('EncodingType', 'url') : '',
     xmlText('IsTruncated', page.truncated),
-    ...page.objects.map((listed) => renderObject(listed, encode, true)),
+    ...page.objects.map((listed) => renderObject(context, listed, encode, true)),
     ...page.commonPrefixes.map((prefix) => xmlElement('CommonPrefixes', xmlText('Prefix', encode(prefix)))),
   );
 };
@@ -110,11 +118,17 @@ const pageOfObjects = (
 
 const isCurrent = (entry: KeyEntry): boolean => entry.versions[0]?.kind === 'object';
 
-const renderObject = (listed: Listed, encode: (key: string) => string, withOwner: boolean): string =>
+const renderObject = (
+  { request, bucket }: BucketContext,
+  listed: Listed,
+  encode: (key: string) => string,
+  withOwner: boolean,
+): string =>
   xmlElement(
     'Contents',
     ...objectElements(listed.key, listed.object, encode),
-    withOwner ? ownerElement('Owner', listed.object.ownerAccountId) : '',
+    withOwner ? ownerElement('Owner', ownerAccountOf(bucket, listed.object)) : '',
+    wantsRestoreStatus(request) ? restoreStatus(listed.object) : '',
   );
 
 /** What a listing says of an object version. */

@@ -1,7 +1,8 @@
 /** Pieces that every listing shares. */
-import type { S3Request } from './request.ts';
+import type { StoredObject } from './model.ts';
+import { header, type S3Request } from './request.ts';
 import { S3Error } from './errors.ts';
-import { canonicalUserId } from './state.ts';
+import { canonicalUserId } from './canonical-user.ts';
 import { formEncodeKey } from './url-encoding.ts';
 import { xmlElement, xmlText } from './xml.ts';
 
@@ -31,4 +32,19 @@ export const listConditions = (request: S3Request): Record<string, string> => {
     if (value !== undefined) conditions[`s3:${name}`] = value;
   }
   return conditions;
+};
+
+/** x-amz-optional-object-attributes: RestoreStatus. */
+export const wantsRestoreStatus = (request: S3Request): boolean =>
+  (header(request, 'x-amz-optional-object-attributes') ?? '')
+    .split(',')
+    .some((name) => name.trim() === 'RestoreStatus');
+
+export const restoreStatus = ({ restore }: StoredObject): string => {
+  if (restore === null) return '';
+  return xmlElement(
+    'RestoreStatus',
+    xmlText('IsRestoreInProgress', restore.expiresMs === null),
+    restore.expiresMs === null ? '' : xmlText('RestoreExpiryDate', new Date(restore.expiresMs).toISOString()),
+  );
 };

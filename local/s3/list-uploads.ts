@@ -1,11 +1,16 @@
 /** ListParts and ListMultipartUploads. Sources: API_ListParts.html, API_ListMultipartUploads.html. */
 import { authorize } from './access.ts';
 import { checksumElement } from './checksums.ts';
+import { S3Error } from './errors.ts';
 import { orderKeyOf } from './key-index.ts';
+import { listedDate } from './list-objects.ts';
 import { encodeListed, ownerElement, wantsUrlEncoding } from './list-rendering.ts';
-import type { Part, Upload } from './model.ts';
+import { abortHeaders } from './lifecycle.ts';
+import type { Bucket, Part, Upload } from './model.ts';
 import { requestedUpload } from './multipart.ts';
+import { ownerAccountOf } from './ownership.ts';
 import { integerParameter, type Answer, type BucketContext, type ObjectContext } from './request.ts';
+import { xmlAnswer } from './xml-answer.ts';
 import { xmlDocument, xmlElement, xmlText } from './xml.ts';
 
 export const listParts = (context: ObjectContext): Answer => {
@@ -34,7 +39,7 @@ export const listParts = (context: ObjectContext): Answer => {
         xmlText('ID', upload.initiatorArn),
         xmlText('DisplayName', upload.initiatorArn),
       ),
-      ownerElement('Owner', description.ownerAccountId),
+      ownerElement('Owner', ownerAccountOf(bucket, description)),
       xmlText('StorageClass', description.storageClass),
       xmlText('PartNumberMarker', marker),
       xmlText('NextPartNumberMarker', page.at(-1)?.partNumber ?? 0),
@@ -43,6 +48,7 @@ export const listParts = (context: ObjectContext): Answer => {
       plan.requested ? xmlText('ChecksumAlgorithm', plan.algorithm) + xmlText('ChecksumType', plan.type) : '',
       ...page.map((part) => renderPart(upload, part)),
     ),
+    abortHeaders(bucket, upload),
   );
 };
 
@@ -50,7 +56,7 @@ const renderPart = (upload: Upload, part: Part): string =>
   xmlElement(
     'Part',
     xmlText('PartNumber', part.partNumber),
-    xmlText('LastModified', new Date(part.lastModifiedMs).toISOString()),
+    xmlText('LastModified', listedDate(part.lastModifiedMs)),
     xmlText('ETag', `"${part.etag}"`),
     xmlText('Size', part.content.sizeBytes),
     upload.checksumPlan.requested
@@ -67,6 +73,7 @@ export const listMultipartUploads = (context: BucketContext): Answer => {
     integerParameter(request, 'max-uploads', { min: 0, max: 2_147_483_647 }) ?? 1000,
     1000,
   );
+  checkUploadIdMarker(bucket, parameter('key-marker'), parameter('upload-id-marker'));
   const page = pageOfUploads([...bucket.uploads.values()], {
     prefix: parameter('prefix'),
     delimiter: parameter('delimiter'),
@@ -80,17 +87,28 @@ export const listMultipartUploads = (context: BucketContext): Answer => {
       xmlText('Bucket', bucket.name),
       xmlText('KeyMarker', encode(parameter('key-marker'))),
       xmlText('UploadIdMarker', parameter('upload-id-marker')),
-      xmlText('NextKeyMarker', page.truncated ? encode(page.lastKey) : null),
-      xmlText('NextUploadIdMarker', page.truncated ? page.lastUploadId : null),
-      xmlText('Prefix', encode(parameter('prefix'))),
+      // Of the last upload, truncated or not; a page of common prefixes alone has none, and so cannot be gone on from.
+      xmlText('NextKeyMarker', encode(page.lastKey)),
+      xmlText('NextUploadIdMarker', page.lastUploadId),
+      parameter('prefix') === '' ? '' : xmlText('Prefix', encode(parameter('prefix'))),
       parameter('delimiter') === '' ? '' : xmlText('Delimiter', encode(parameter('delimiter'))),
       wantsUrlEncoding(request) ? xmlText('EncodingType', 'url') : '',
       xmlText('MaxUploads', max),
       xmlText('IsTruncated', page.truncated),
-      ...page.uploads.map((upload) => renderUpload(upload, encode)),
+      ...page.uploads.map((upload) => renderUpload(bucket, upload, encode)),
       ...page.commonPrefixes.map((prefix) => xmlElement('CommonPrefixes', xmlText('Prefix', encode(prefix)))),
     ),
   );
+};
+
+/** Throws InvalidArgument for the id of another key's upload. One whose upload has ended still says where to go on. */
+const checkUploadIdMarker = (bucket: Bucket, keyMarker: string, uploadIdMarker: string): void => {
+  const upload = bucket.uploads.get(uploadIdMarker);
+  if (keyMarker === '' || upload === undefined || upload.key === keyMarker) return;
+  throw new S3Error('InvalidArgument', {
+    message: 'Invalid uploadId marker',
+    elements: { ArgumentName: 'upload-id-marker', ArgumentValue: uploadIdMarker },
+  });
 };
 
 interface UploadPage {
@@ -120,10 +138,13 @@ const pageOfUploads = (
       page.truncated = asked.max > 0;
       break;
     }
-    if (group === null) page.uploads.push(upload);
-    else page.commonPrefixes.push(group);
-    page.lastKey = group ?? upload.key;
-    page.lastUploadId = group === null ? upload.uploadId : '';
+    if (group !== null) {
+      page.commonPrefixes.push(group);
+      continue;
+    }
+    page.uploads.push(upload);
+    page.lastKey = upload.key;
+    page.lastUploadId = upload.uploadId;
   }
   return page;
 };
@@ -150,23 +171,17 @@ const isAfter = (
   return orderKeyOf(key) > orderKeyOf(asked.keyMarker);
 };
 
-const renderUpload = (upload: Upload, encode: (key: string) => string): string =>
+const renderUpload = (bucket: Bucket, upload: Upload, encode: (key: string) => string): string =>
   xmlElement(
     'Upload',
     xmlText('Key', encode(upload.key)),
     xmlText('UploadId', upload.uploadId),
     xmlElement('Initiator', xmlText('ID', upload.initiatorArn), xmlText('DisplayName', upload.initiatorArn)),
-    ownerElement('Owner', upload.description.ownerAccountId),
+    ownerElement('Owner', ownerAccountOf(bucket, upload.description)),
     xmlText('StorageClass', upload.description.storageClass),
-    xmlText('Initiated', new Date(upload.initiatedMs).toISOString()),
+    xmlText('Initiated', listedDate(upload.initiatedMs)),
     upload.checksumPlan.requested
       ? xmlText('ChecksumAlgorithm', upload.checksumPlan.algorithm) +
           xmlText('ChecksumType', upload.checksumPlan.type)
       : '',
   );
-
-const xmlAnswer = (body: string): Answer => ({
-  status: 200,
-  headers: { 'Content-Type': 'application/xml' },
-  body,
-});

@@ -2,9 +2,17 @@
 import { authorize } from './access.ts';
 import { S3Error } from './errors.ts';
 import { listedDate, maxKeysOf, objectElements } from './list-objects.ts';
-import { encodeListed, listConditions, ownerElement, wantsUrlEncoding } from './list-rendering.ts';
+import {
+  encodeListed,
+  listConditions,
+  ownerElement,
+  restoreStatus,
+  wantsRestoreStatus,
+  wantsUrlEncoding,
+} from './list-rendering.ts';
 import { walk } from './listing.ts';
 import type { Bucket, Version } from './model.ts';
+import { ownerAccountOf } from './ownership.ts';
 import { checkVersionId } from './read-target.ts';
 import type { Answer, BucketContext } from './request.ts';
 import { orderOfVersionId } from './version-id.ts';
@@ -41,7 +49,7 @@ export const listObjectVersions = (context: BucketContext): Answer => {
       parameter('delimiter') === '' ? '' : xmlText('Delimiter', encode(parameter('delimiter'))),
       url ? xmlText('EncodingType', 'url') : '',
       xmlText('IsTruncated', page.truncated),
-      ...page.versions.map((listed) => renderVersion(listed, encode)),
+      ...page.versions.map((listed) => renderVersion(context, listed, encode)),
       ...page.commonPrefixes.map((prefix) => xmlElement('CommonPrefixes', xmlText('Prefix', encode(prefix)))),
     ),
   };
@@ -135,9 +143,13 @@ const indexBehind = (versions: Version[], versionIdMarker: string): number => {
   return older === -1 ? versions.length : older;
 };
 
-const renderVersion = (listed: ListedVersion, encode: (key: string) => string): string => {
+const renderVersion = (
+  { request, bucket }: BucketContext,
+  listed: ListedVersion,
+  encode: (key: string) => string,
+): string => {
   const { key, version, isLatest } = listed;
-  const owner = ownerElement('Owner', version.ownerAccountId);
+  const owner = ownerElement('Owner', ownerAccountOf(bucket, version));
   if (version.kind === 'object')
     return xmlElement(
       'Version',
@@ -145,6 +157,7 @@ const renderVersion = (listed: ListedVersion, encode: (key: string) => string): 
       xmlText('VersionId', version.versionId),
       xmlText('IsLatest', isLatest),
       owner,
+      wantsRestoreStatus(request) ? restoreStatus(version) : '',
     );
   return xmlElement(
     'DeleteMarker',

@@ -1,9 +1,13 @@
 /** What the local S3 keeps about buckets, object versions and uploads. */
 import type { PolicyDocument } from '../core.ts';
+import type { Grant } from './acl-grants.ts';
 import type { Checksum, ChecksumAlgorithm, ChecksumPlan } from './checksums.ts';
 import type { Content } from './content.ts';
+import type { TieringConfiguration } from './intelligent-tiering-configuration.ts';
 import type { KeyIndex } from './key-index.ts';
+import type { LifecycleRule } from './lifecycle-configuration.ts';
 import type { NotificationConfiguration } from './notification-configuration.ts';
+import type { BucketObjectLock, ObjectLock } from './object-lock.ts';
 
 export type Versioning = 'never' | 'Enabled' | 'Suspended';
 export type ObjectOwnership = 'BucketOwnerEnforced' | 'BucketOwnerPreferred' | 'ObjectWriter';
@@ -13,10 +17,19 @@ export interface Tag {
   Value: string;
 }
 
+/** How an object is encrypted. A customer's key is only known by the base64 of its MD5. */
+export type Encryption = DefaultEncryption | { algorithm: 'SSE-C'; keyMd5: string };
+
 /** `kmsKeyId` is the key's ARN; null means the AWS managed key aws/s3. */
-export type Encryption =
+export type DefaultEncryption =
   | { algorithm: 'AES256' }
-  | { algorithm: 'aws:kms' | 'aws:kms:dsse'; kmsKeyId: string | null; bucketKeyEnabled: boolean };
+  | {
+      algorithm: 'aws:kms' | 'aws:kms:dsse';
+      kmsKeyId: string | null;
+      bucketKeyEnabled: boolean;
+      /** What the writer added to the encryption context. */
+      context?: Record<string, string>;
+    };
 
 export interface PublicAccessBlock {
   BlockPublicAcls: boolean;
@@ -33,14 +46,22 @@ export interface Bucket {
   region: string;
   createdAtMs: number;
   versioning: Versioning;
-  ownership: ObjectOwnership;
+  /** Null once the controls were deleted, which leaves objects to their writers. */
+  ownership: ObjectOwnership | null;
+  /** Null: the owner has full control and nobody else anything. */
+  acl: Grant[] | null;
   publicAccessBlock: PublicAccessBlock | null;
-  encryption: Encryption;
+  encryption: DefaultEncryption;
+  /** New buckets take no objects under keys of customers, until that is unblocked. */
+  blocksCustomerKeys: boolean;
+  /** Null where object lock is not enabled. */
+  objectLock: BucketObjectLock | null;
   /** As put, and parsed. */
   policy: { text: string; document: PolicyDocument } | null;
   notification: NotificationConfiguration;
-  /** As CloudFormation or the API gave it; kept, not acted upon. */
-  lifecycle: unknown;
+  /** Empty where there is no lifecycle configuration. */
+  lifecycle: LifecycleRule[];
+  intelligentTiering: Map<string, TieringConfiguration>;
   tags: Tag[];
   keys: KeyIndex<KeyEntry>;
   uploads: Map<string, Upload>;
@@ -87,6 +108,24 @@ export interface StoredObject extends ObjectDescription {
   checksum: Checksum;
   /** Null unless it was a multipart upload. */
   parts: PartDescription[] | null;
+  /** Of an archived object: the copy that was asked for. */
+  restore: Restore | null;
+  /** Where S3 Intelligent-Tiering has put it; null while it can be read. */
+  archiveTier: ArchiveTier | null;
+  lastAccessedMs: number;
+}
+
+export type ArchiveTier = 'ARCHIVE_ACCESS' | 'DEEP_ARCHIVE_ACCESS';
+export type RestoreTier = 'Expedited' | 'Standard' | 'Bulk';
+
+export interface Restore {
+  tier: RestoreTier;
+  /** How long the copy stays; null for Intelligent-Tiering, where the object itself comes back. */
+  days: number | null;
+  /** When the copy will be or was there. */
+  completesMs: number;
+  /** When it goes again; null while it is not there yet. */
+  expiresMs: number | null;
 }
 
 /** What a writer says about an object, in PutObject, CopyObject or CreateMultipartUpload. */
@@ -100,6 +139,9 @@ export interface ObjectDescription {
   tags: Tag[];
   encryption: Encryption;
   ownerAccountId: string;
+  /** Null: the owner has full control and nobody else anything. */
+  acl: Grant[] | null;
+  lock: ObjectLock;
 }
 
 export interface PartDescription {

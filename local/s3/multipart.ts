@@ -8,14 +8,17 @@ import { authorize, authorizeKms } from './access.ts';
 import { checksumHeader, planUploadChecksum, type ChecksumPlan } from './checksums.ts';
 import { contentOfBlob, releaseContent } from './content.ts';
 import { encryptionHeaders } from './encryption.ts';
+import { checkPartKey } from './customer-key.ts';
 import { S3Error } from './errors.ts';
-import { parseBodyClaims, type BodyClaims } from './integrity.ts';
+import { checkLockIntegrity, parseBodyClaims, type BodyClaims } from './integrity.ts';
+import { abortHeaders } from './lifecycle.ts';
 import type { Bucket, Part, Upload } from './model.ts';
 import { parseDescription } from './object-description.ts';
 import { etagOf } from './put-object.ts';
 import { receiveObject } from './receive.ts';
 import { header, type Answer, type ObjectContext } from './request.ts';
-import { unwatchKey, watchKey } from './versions.ts';
+import { dropUpload } from './uploads.ts';
+import { watchKey } from './versions.ts';
 import { authorizeWrite } from './write-access.ts';
 import { xmlDocument, xmlText } from './xml.ts';
 
@@ -44,6 +47,7 @@ export const createMultipartUpload = (context: ObjectContext): Answer => {
     headers: {
       'Content-Type': 'application/xml',
       ...encryptionHeaders(state, bucket, description.encryption),
+      ...abortHeaders(bucket, upload),
       ...(plan.requested
         ? { 'x-amz-checksum-algorithm': plan.algorithm, 'x-amz-checksum-type': plan.type }
         : {}),
@@ -64,6 +68,8 @@ export const uploadPart = async (context: ObjectContext): Promise<Answer> => {
   const partNumber = requestedPartNumber(context);
   authorizeKms(context, 'kms:Decrypt', upload.description.encryption, key);
   const claims = parseBodyClaims(request);
+  checkPartKey(request, upload.description.encryption);
+  checkLockIntegrity(claims, upload.description.lock, bucket.objectLock, 'Put Part');
   checkPartChecksum(upload.checksumPlan, claims);
   const body = await receiveObject(state, request, claims, upload.checksumPlan.algorithm);
   const part: Part = {
@@ -123,13 +129,6 @@ export const storePart = (bucket: Bucket, upload: Upload, part: Part): void => {
   const earlier = upload.parts.get(part.partNumber);
   upload.parts.set(part.partNumber, part);
   if (earlier !== undefined) releaseContent(earlier.content);
-};
-
-/** Ends an upload and frees all parts but those kept for the object. */
-export const dropUpload = (bucket: Bucket, upload: Upload, kept: Set<Part>): void => {
-  bucket.uploads.delete(upload.uploadId);
-  unwatchKey(bucket, upload.key, upload.watch);
-  for (const part of upload.parts.values()) if (!kept.has(part)) releaseContent(part.content);
 };
 
 /**

@@ -1,29 +1,18 @@
 /**
- * Tells queues and EventBridge what happened to a key.
+ * Tells queues, topics and EventBridge what happened to a key.
  *
- * Sources: Amazon S3 User Guide "Event message structure" (notification-content-structure.html) and
- * "EventBridge event message structure" (ev-events.html).
+ * Source: Amazon S3 User Guide "Event message structure" (notification-content-structure.html).
  */
-import type { AwsRequest, Caller } from '../core.ts';
+import { randomBytes } from 'node:crypto';
+import type { Caller } from '../core.ts';
+import { putEvent } from './event-bridge-events.ts';
 import { hostId } from './host-id.ts';
 import type { Bucket } from './model.ts';
-import { targetWants } from './notification-configuration.ts';
-import { accountOf } from './request.ts';
-import { canonicalUserId, type S3State } from './state.ts';
+import { targetWants, type NotificationTarget } from './notification-configuration.ts';
+import { EVENT_VERSIONS, isOrdered, type Occurrence } from './occurrence.ts';
+import { canonicalUserId } from './canonical-user.ts';
+import type { S3State } from './state.ts';
 import { formEncodeKey } from './url-encoding.ts';
-
-export interface Occurrence {
-  event: keyof typeof EVENT_VERSIONS;
-  /** The API call, or `Lifecycle Expiration`: EventBridge's `reason`. */
-  reason: string;
-  key: string;
-  /** Null on a bucket that never was versioned. */
-  versionId: string | null;
-  etag?: string;
-  sizeBytes?: number;
-  /** Who did it and from where. */
-  origin: Pick<AwsRequest, 'caller' | 'requestId' | 'sourceIp'>;
-}
 
 /** Delivers at once and in commit order; duplicates, delays and reordering are the fault layer's to add. */
 export const notify = (state: S3State, bucket: Bucket, occurrence: Occurrence): void => {
@@ -31,17 +20,37 @@ export const notify = (state: S3State, bucket: Bucket, occurrence: Occurrence): 
   if (targets.length === 0 && !eventBridge) return;
   const sequencer = state.newSequencer();
   for (const target of targets) {
-    if (target.kind !== 'Queue' || !targetWants(target, `s3:${occurrence.event}`, occurrence.key)) continue;
-    state.queues.sendAsService({
-      queueArn: target.arn,
-      body: JSON.stringify({ Records: [recordOf(state, bucket, occurrence, target.id, sequencer)] }),
-      service: 's3.amazonaws.com',
-      sourceArn: bucket.arn,
-      sourceAccount: bucket.accountId,
-    });
+    if (!targetWants(target, `s3:${occurrence.event}`, occurrence.key)) continue;
+    const record = recordOf(state, bucket, occurrence, target.id, sequencer);
+    deliver(state, bucket, target, JSON.stringify({ Records: [record] }));
   }
   if (eventBridge) putEvent(state, bucket, occurrence, sequencer);
 };
+
+/** Sends a notification to a queue or a topic. Functions are not invoked: their entries are only kept. */
+export const deliver = (state: S3State, bucket: Bucket, target: NotificationTarget, body: string): void => {
+  const sender = { service: 's3.amazonaws.com', sourceArn: bucket.arn, sourceAccount: bucket.accountId };
+  if (target.kind === 'Queue') state.queues.sendAsService({ queueArn: target.arn, body, ...sender });
+  if (target.kind === 'Topic')
+    state.topics?.publishAsService({
+      topicArn: target.arn,
+      subject: 'Amazon S3 Notification',
+      message: body,
+      ...sender,
+    });
+};
+
+/** The origin of what S3 does by itself. */
+export const ofS3Itself = (bucket: Bucket): Occurrence['origin'] => ({
+  caller: {
+    kind: 'service',
+    service: 's3.amazonaws.com',
+    sourceArn: bucket.arn,
+    sourceAccount: bucket.accountId,
+  },
+  requestId: randomBytes(8).toString('hex').toUpperCase(),
+  sourceIp: 's3.amazonaws.com',
+});
 
 /** What S3 sends to each queue when a configuration is put. */
 export const testEvent = (state: S3State, bucket: Bucket, requestId: string): string =>
@@ -53,17 +62,6 @@ export const testEvent = (state: S3State, bucket: Bucket, requestId: string): st
     RequestId: requestId,
     HostId: hostId(requestId),
   });
-
-const EVENT_VERSIONS = {
-  'ObjectCreated:Put': '2.1',
-  'ObjectCreated:Post': '2.1',
-  'ObjectCreated:Copy': '2.1',
-  'ObjectCreated:CompleteMultipartUpload': '2.1',
-  'ObjectRemoved:Delete': '2.1',
-  'ObjectRemoved:DeleteMarkerCreated': '2.1',
-  'ObjectTagging:Put': '2.3',
-  'ObjectTagging:Delete': '2.3',
-} as const;
 
 const recordOf = (
   state: S3State,
@@ -77,7 +75,7 @@ const recordOf = (
   awsRegion: bucket.region,
   eventTime: new Date(state.clock.now()).toISOString(),
   eventName: occurrence.event,
-  userIdentity: { principalId: principalOf(occurrence.origin.caller) },
+  userIdentity: { principalId: principalOf(occurrence, bucket) },
   requestParameters: { sourceIPAddress: occurrence.origin.sourceIp },
   responseElements: {
     'x-amz-request-id': occurrence.origin.requestId,
@@ -96,60 +94,34 @@ const recordOf = (
       ...(occurrence.sizeBytes === undefined ? {} : { size: occurrence.sizeBytes }),
       ...(occurrence.etag === undefined ? {} : { eTag: occurrence.etag }),
       ...(occurrence.versionId === null ? {} : { versionId: occurrence.versionId }),
-      ...(hasSequencer(occurrence) ? { sequencer } : {}),
+      ...(isOrdered(occurrence) ? { sequencer } : {}),
     },
   },
+  ...eventData(occurrence),
 });
 
-/** Only events of writes and deletes of objects are ordered. */
-const hasSequencer = (occurrence: Occurrence): boolean => !occurrence.event.startsWith('ObjectTagging:');
-
-const principalOf = (caller: Caller): string => {
-  if (caller.kind === 'anonymous') return 'Anonymous';
-  return caller.kind === 'service' ? caller.service : `AWS:${caller.principalId}`;
-};
-
-const DETAIL_TYPES: Record<keyof typeof EVENT_VERSIONS, string> = {
-  'ObjectCreated:Put': 'Object Created',
-  'ObjectCreated:Post': 'Object Created',
-  'ObjectCreated:Copy': 'Object Created',
-  'ObjectCreated:CompleteMultipartUpload': 'Object Created',
-  'ObjectRemoved:Delete': 'Object Deleted',
-  'ObjectRemoved:DeleteMarkerCreated': 'Object Deleted',
-  'ObjectTagging:Put': 'Object Tags Added',
-  'ObjectTagging:Delete': 'Object Tags Deleted',
-};
-
-const DELETION_TYPES: Partial<Record<keyof typeof EVENT_VERSIONS, string>> = {
-  'ObjectRemoved:Delete': 'Permanently Deleted',
-  'ObjectRemoved:DeleteMarkerCreated': 'Delete Marker Created',
-};
-
-const putEvent = (state: S3State, bucket: Bucket, occurrence: Occurrence, sequencer: string): void => {
-  const { origin, etag, sizeBytes, versionId } = occurrence;
-  const deletionType = DELETION_TYPES[occurrence.event];
-  const isTagging = !hasSequencer(occurrence);
-  state.events.putEvent({
-    accountId: bucket.accountId,
-    region: bucket.region,
-    source: 'aws.s3',
-    detailType: DETAIL_TYPES[occurrence.event],
-    resources: [bucket.arn],
-    detail: {
-      version: '0',
-      bucket: { name: bucket.name },
-      object: {
-        key: occurrence.key,
-        ...(sizeBytes === undefined || deletionType !== undefined || isTagging ? {} : { size: sizeBytes }),
-        ...(etag === undefined ? {} : { etag }),
-        ...(versionId === null ? {} : { 'version-id': versionId }),
-        ...(isTagging ? {} : { sequencer }),
+/** What a kind of event says beyond the others. */
+const eventData = (occurrence: Occurrence): Record<string, unknown> => {
+  const { restoreExpiresMs, sourceStorageClass, accessTier } = occurrence;
+  if (restoreExpiresMs !== undefined)
+    return {
+      glacierEventData: {
+        restoreEventData: {
+          lifecycleRestorationExpiryTime: new Date(restoreExpiresMs).toISOString(),
+          lifecycleRestoreStorageClass: sourceStorageClass,
+        },
       },
-      'request-id': origin.requestId,
-      requester: origin.caller.kind === 'service' ? origin.caller.service : accountOf(origin.caller),
-      'source-ip-address': origin.sourceIp,
-      ...(isTagging ? {} : { reason: occurrence.reason }),
-      ...(deletionType === undefined ? {} : { 'deletion-type': deletionType }),
-    },
-  });
+    };
+  if (accessTier !== undefined) return { intelligentTieringEventData: { destinationAccessTier: accessTier } };
+  return {};
 };
+
+/** A restore that completes is told of in the name of the bucket's owner. */
+const principalOf = ({ event, origin }: Occurrence, bucket: Bucket): string => {
+  const { caller } = origin;
+  if (event === 'ObjectRestore:Completed') return `AmazonCustomer:${canonicalUserId(bucket.accountId)}`;
+  return caller.kind === 'service' ? caller.service : callerId(caller);
+};
+
+const callerId = (caller: Exclude<Caller, { kind: 'service' }>): string =>
+  caller.kind === 'anonymous' ? 'Anonymous' : `AWS:${caller.principalId}`;

@@ -1,6 +1,7 @@
 /** GetObjectAttributes. Source: API_GetObjectAttributes.html. */
 import { authorize } from './access.ts';
 import { checksumElement } from './checksums.ts';
+import { checkCustomerKey } from './customer-key.ts';
 import { S3Error } from './errors.ts';
 import type { StoredObject } from './model.ts';
 import { authorizeDecrypt, findReadable, requestedTarget } from './read-target.ts';
@@ -16,8 +17,9 @@ export const getObjectAttributes = (context: ObjectContext): Answer => {
   authorize(
     context,
     target.versionId === undefined ? 's3:GetObjectAttributes' : 's3:GetObjectVersionAttributes',
-    { key },
+    { key, object },
   );
+  checkCustomerKey(request, object.encryption);
   authorizeDecrypt(context, target, object);
   return {
     status: 200,

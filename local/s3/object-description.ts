@@ -1,8 +1,11 @@
 /** What a writer says about an object in headers, and the same said back to a reader. */
+import { archiveHeaders } from './archive.ts';
 import { encryptionOf, encryptionHeaders } from './encryption.ts';
 import { S3Error } from './errors.ts';
 import type { Bucket, ObjectDescription, StoredObject } from './model.ts';
-import { accountOf, header, type BucketContext, type S3Request } from './request.ts';
+import { parseLockHeaders } from './object-lock.ts';
+import { ownershipOfNewObject } from './ownership.ts';
+import { header, type BucketContext, type S3Request } from './request.ts';
 import { parseTaggingHeader } from './tags.ts';
 import { parseUserMetadata, userMetadataHeaders } from './user-metadata.ts';
 import { hasVersionIds } from './versions.ts';
@@ -11,7 +14,7 @@ import type { S3State } from './state.ts';
 /** Reads and checks the describing headers of PutObject and CreateMultipartUpload. */
 export const parseDescription = (context: BucketContext): ObjectDescription => {
   const { state, request, bucket } = context;
-  refuseLock(request);
+  refuseUnknown(request);
   return {
     contentHeaders: parseContentHeaders(request),
     metadata: parseUserMetadata(request.aws.headers),
@@ -19,7 +22,16 @@ export const parseDescription = (context: BucketContext): ObjectDescription => {
     storageClass: parseStorageClass(request),
     tags: parseTaggingHeader(header(request, 'x-amz-tagging')),
     encryption: encryptionOf(state, request, bucket),
-    ownerAccountId: ownerOf(request, bucket),
+    ...ownershipOfNewObject(request, bucket),
+    lock: parseLockHeaders(
+      {
+        mode: header(request, 'x-amz-object-lock-mode'),
+        retainUntil: header(request, 'x-amz-object-lock-retain-until-date'),
+        legalHold: header(request, 'x-amz-object-lock-legal-hold'),
+      },
+      bucket.objectLock,
+      state.clock.now(),
+    ),
   };
 };
 
@@ -44,25 +56,8 @@ const parseWebsiteRedirect = (request: S3Request): string | null => {
   const location = header(request, 'x-amz-website-redirect-location');
   if (location === undefined) return null;
   if (!/^(\/|https?:\/\/)/.test(location) || location.length > 2048)
-    throw new S3Error('InvalidRequest', {
-      message: 'The website redirect location must have a prefix of http:// or https:// or /.',
-    });
+    throw new S3Error('InvalidRedirectLocation');
   return location;
-};
-
-/** Who owns a new object. Throws AccessControlListNotSupported where ACLs are off. */
-export const ownerOf = (request: S3Request, bucket: Bucket): string => {
-  const acl = header(request, 'x-amz-acl');
-  const grants = Object.keys(request.aws.headers).some((name) => name.startsWith('x-amz-grant-'));
-  if (bucket.ownership === 'BucketOwnerEnforced') {
-    if (grants || (acl !== undefined && acl !== 'bucket-owner-full-control'))
-      throw new S3Error('AccessControlListNotSupported');
-    return bucket.accountId;
-  }
-  if (acl !== undefined && !CANNED_ACLS.includes(acl))
-    throw new S3Error('InvalidArgument', { elements: { ArgumentName: 'x-amz-acl', ArgumentValue: acl } });
-  const given = bucket.ownership === 'BucketOwnerPreferred' && acl === 'bucket-owner-full-control';
-  return given ? bucket.accountId : accountOf(request.aws.caller);
 };
 
 /** The headers of a GET or HEAD answer that describe the object, without those about the range asked for. */
@@ -80,13 +75,11 @@ export const descriptionHeaders = (
   ...userMetadataHeaders(object.metadata),
   ...(hasVersionIds(bucket) ? { 'x-amz-version-id': object.versionId } : {}),
   ...(object.storageClass === 'STANDARD' ? {} : { 'x-amz-storage-class': object.storageClass }),
-  ...(object.tags.length === 0 ? {} : { 'x-amz-tagging-count': String(object.tags.length) }),
+  ...archiveHeaders(object),
   ...(object.websiteRedirectLocation === null
     ? {}
     : { 'x-amz-website-redirect-location': object.websiteRedirectLocation }),
 });
-
-export const ARCHIVED_CLASSES = ['GLACIER', 'DEEP_ARCHIVE'];
 
 const CONTENT_HEADERS = [
   'content-type',
@@ -117,16 +110,6 @@ const STORAGE_CLASSES = [
   'DEEP_ARCHIVE',
 ];
 
-const CANNED_ACLS = [
-  'private',
-  'public-read',
-  'public-read-write',
-  'authenticated-read',
-  'aws-exec-read',
-  'bucket-owner-read',
-  'bucket-owner-full-control',
-];
-
 /** aws-chunked is the framing of the request, not a property of the object. */
 const contentEncoding = (request: S3Request): string | undefined =>
   header(request, 'content-encoding')
@@ -141,9 +124,15 @@ const titleCased = (headers: Record<string, string>): Record<string, string> => 
   return named;
 };
 
-const refuseLock = (request: S3Request): void => {
-  const lock = ['x-amz-object-lock-mode', 'x-amz-object-lock-legal-hold'].some(
-    (name) => header(request, name) !== undefined,
-  );
-  if (lock) throw new S3Error('InvalidRequest', { message: 'Bucket is missing Object Lock Configuration' });
+const UNKNOWN_HEADERS = [
+  'x-amz-object-lock-event-hold',
+  'x-amz-object-lock-event-hold-duration-days',
+  'x-amz-object-lock-event-hold-duration-years',
+  'x-amz-write-offset-bytes',
+];
+
+/** Headers that mean something to S3 and nothing here must not be taken for absent. */
+const refuseUnknown = (request: S3Request): void => {
+  const unknown = UNKNOWN_HEADERS.find((name) => header(request, name) !== undefined);
+  if (unknown !== undefined) throw new S3Error('NotImplemented', { elements: { Header: unknown } });
 };

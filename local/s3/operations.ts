@@ -1,5 +1,6 @@
 /** Which operation a method and a sub-resource mean. */
-import { getBucketAcl, getObjectAcl } from './acl.ts';
+import { getBucketAcl, getObjectAcl, putBucketAcl, putObjectAcl } from './acl.ts';
+import { getBucketNotification, putBucketNotification } from './bucket-notification.ts';
 import {
   deleteBucket,
   getBucketLocation,
@@ -13,14 +14,28 @@ import { copyObject, uploadPartCopy } from './copy-object.ts';
 import { deleteObject, deleteObjects } from './delete-object.ts';
 import { S3Error } from './errors.ts';
 import { getObject, headObject } from './get-object.ts';
+import {
+  deleteIntelligentTiering,
+  getIntelligentTiering,
+  putIntelligentTiering,
+} from './intelligent-tiering-configuration.ts';
+import { deleteBucketLifecycle, getBucketLifecycle, putBucketLifecycle } from './lifecycle-operations.ts';
 import { listObjectsV1, listObjectsV2 } from './list-objects.ts';
 import { listMultipartUploads, listParts } from './list-uploads.ts';
 import { listObjectVersions } from './list-versions.ts';
 import { abortMultipartUpload, createMultipartUpload, uploadPart } from './multipart.ts';
 import { getObjectAttributes } from './object-attributes.ts';
+import { getObjectLockConfiguration, putObjectLockConfiguration } from './object-lock-configuration.ts';
+import {
+  getObjectLegalHold,
+  getObjectRetention,
+  putObjectLegalHold,
+  putObjectRetention,
+} from './object-lock-operations.ts';
 import { deleteObjectTagging, getObjectTagging, putObjectTagging } from './object-tagging.ts';
 import { putObject } from './put-object.ts';
 import type { Answer, BucketContext, ObjectContext, S3Request } from './request.ts';
+import { restoreObject } from './restore-object.ts';
 
 type Operation<C> = (context: C) => Answer | Promise<Answer>;
 
@@ -44,21 +59,34 @@ const BUCKET_OPERATIONS: Record<string, Operation<BucketContext>> = {
   'HEAD ': headBucket,
   'DELETE ': deleteBucket,
   'GET acl': getBucketAcl,
+  'PUT acl': putBucketAcl,
   'POST delete': deleteObjects,
   'GET encryption': settings.getBucketEncryption,
   'PUT encryption': settings.putBucketEncryption,
   'DELETE encryption': settings.deleteBucketEncryption,
+  'GET intelligent-tiering': getIntelligentTiering,
+  'PUT intelligent-tiering': putIntelligentTiering,
+  'DELETE intelligent-tiering': deleteIntelligentTiering,
+  'GET lifecycle': getBucketLifecycle,
+  'PUT lifecycle': putBucketLifecycle,
+  'DELETE lifecycle': deleteBucketLifecycle,
   'GET location': getBucketLocation,
-  'GET notification': settings.getBucketNotification,
-  'PUT notification': settings.putBucketNotification,
+  'GET notification': getBucketNotification,
+  'PUT notification': putBucketNotification,
+  'GET object-lock': getObjectLockConfiguration,
+  'PUT object-lock': putObjectLockConfiguration,
   'GET ownershipControls': settings.getBucketOwnership,
   'PUT ownershipControls': settings.putBucketOwnership,
+  'DELETE ownershipControls': settings.deleteBucketOwnership,
   'GET policy': settings.getBucketPolicy,
   'PUT policy': settings.putBucketPolicy,
   'DELETE policy': settings.deleteBucketPolicy,
   'GET publicAccessBlock': settings.getPublicAccessBlock,
   'PUT publicAccessBlock': settings.putPublicAccessBlock,
+  'DELETE publicAccessBlock': settings.deletePublicAccessBlock,
   'GET tagging': settings.getBucketTagging,
+  'PUT tagging': settings.putBucketTagging,
+  'DELETE tagging': settings.deleteBucketTagging,
   'GET uploads': listMultipartUploads,
   'GET versioning': getBucketVersioning,
   'PUT versioning': putBucketVersioning,
@@ -71,7 +99,13 @@ const OBJECT_OPERATIONS: Record<string, Operation<ObjectContext>> = {
   'PUT ': putObject,
   'DELETE ': deleteObject,
   'GET acl': getObjectAcl,
+  'PUT acl': putObjectAcl,
   'GET attributes': getObjectAttributes,
+  'GET legal-hold': getObjectLegalHold,
+  'PUT legal-hold': putObjectLegalHold,
+  'GET retention': getObjectRetention,
+  'PUT retention': putObjectRetention,
+  'POST restore': restoreObject,
   'GET tagging': getObjectTagging,
   'PUT tagging': putObjectTagging,
   'DELETE tagging': deleteObjectTagging,

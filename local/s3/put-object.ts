@@ -5,9 +5,11 @@ import { checksumHeader, type Checksum } from './checksums.ts';
 import { conditionally, parseWriteCondition } from './conditional.ts';
 import { encryptionHeaders } from './encryption.ts';
 import { S3Error } from './errors.ts';
-import { parseBodyClaims } from './integrity.ts';
+import { checkLockIntegrity, parseBodyClaims } from './integrity.ts';
+import { expirationHeader } from './lifecycle.ts';
 import type { Bucket, Encryption, StoredObject } from './model.ts';
-import { notify, type Occurrence } from './notifications.ts';
+import { notify } from './notifications.ts';
+import type { Occurrence } from './occurrence.ts';
 import { parseDescription } from './object-description.ts';
 import { receiveObject } from './receive.ts';
 import type { Answer, ObjectContext } from './request.ts';
@@ -20,6 +22,7 @@ export const putObject = async (context: ObjectContext): Promise<Answer> => {
   const description = parseDescription(context);
   authorizeWrite(context, description, true);
   const claims = parseBodyClaims(request);
+  checkLockIntegrity(claims, description.lock, bucket.objectLock, 'Put Object');
   const condition = parseWriteCondition(request);
   const algorithm = claims.checksum?.algorithm ?? 'CRC64NVME';
   const stored = await conditionally(
@@ -43,10 +46,13 @@ export const putObject = async (context: ObjectContext): Promise<Answer> => {
       return object;
     },
   );
-  return { status: 200, headers: writtenHeaders(state, bucket, stored) };
+  return {
+    status: 200,
+    headers: { ...writtenHeaders(state, bucket, stored), ...expirationHeader(bucket, key, stored) },
+  };
 };
 
-/** An MD5, unless the object is encrypted with a KMS key: then 32 digits that mean nothing. */
+/** An MD5, unless the object is encrypted with a key of KMS or of the customer: then 32 digits that mean nothing. */
 export const etagOf = (md5: string, encryption: Encryption): string =>
   encryption.algorithm === 'AES256' ? md5 : randomBytes(16).toString('hex');
 

@@ -30,10 +30,12 @@ export const findReadable = (
   authorize(context, versionId === undefined ? action : versionAction, {
     bucket,
     key,
+    ...(version?.kind === 'object' ? { object: version } : {}),
     conditions: existingTagConditions(version),
   });
   if (version?.kind === 'object') return version;
-  if (versionId !== undefined && version !== undefined) throw markerByVersion(version);
+  if (versionId !== undefined && version !== undefined)
+    throw markerByVersion(version, context.request.method);
   if (!isAllowed(context, 's3:ListBucket', { bucket })) throw new S3Error('AccessDenied');
   if (versionId !== undefined)
     throw new S3Error('NoSuchVersion', { elements: { Key: key, VersionId: versionId } });
@@ -77,9 +79,9 @@ const markerHeaders = (version: Version, bucket: Bucket): Record<string, string>
   ...(hasVersionIds(bucket) ? { 'x-amz-version-id': version.versionId } : {}),
 });
 
-const markerByVersion = (version: Version): S3Error =>
+const markerByVersion = (version: Version, method: string): S3Error =>
   new S3Error('MethodNotAllowed', {
-    elements: { Method: 'GET', ResourceType: 'DeleteMarker' },
+    elements: { Method: method, ResourceType: 'DeleteMarker' },
     headers: {
       Allow: 'DELETE',
       'x-amz-delete-marker': 'true',

@@ -1,8 +1,9 @@
 /** Receives a body: unframes it, stores it, and refuses it when it is not what its headers say. */
-import { createHash, type Hash } from 'node:crypto';
-import type { Blob, BlobWriter } from './blobs.ts';
+import type { Blob } from './blobs.ts';
+import { openSink, type BodySink, type KeptBody } from './body-sink.ts';
 import { decodeAwsChunked } from './body-decoding.ts';
-import { createHasher, isChecksumValue, type ChecksumAlgorithm, type Hasher } from './checksums.ts';
+import { isChecksumValue, type ChecksumAlgorithm } from './checksums.ts';
+import { createDigester, type DigestName } from './digests.ts';
 import { S3Error } from './errors.ts';
 import { invalidChecksumValue, parseBodyClaims, type BodyClaims } from './integrity.ts';
 import type { S3Request } from './request.ts';
@@ -10,7 +11,7 @@ import type { S3State } from './state.ts';
 
 interface ReceivedBody {
   blob: Blob;
-  /** Hexadecimal. */
+  /** Hexadecimal; of sparse content, what stands for it. */
   md5: string;
   /** Base64, of the algorithm asked for. */
   checksum: string;
@@ -33,14 +34,34 @@ export const receiveObject = async (
 ): Promise<ReceivedBody> => {
   if (claims.lengthBytes === null) throw new S3Error('MissingContentLength');
   if (claims.lengthBytes > MAX_PUT_BYTES) throw tooLarge(claims.lengthBytes);
-  const writer = state.blobs.writer();
+  const wanted = { digests: digestsOf(claims, algorithm), claimsMd5: claims.md5 !== null };
+  const sink = openSink(state, request, claims.lengthBytes, wanted);
+  let kept: KeptBody | null = null;
   try {
-    const digests = await pump(request, claims, algorithm, writer);
-    return { blob: await writer.finish(), ...digests };
+    const trailer = await pump(request, claims, sink);
+    kept = await sink.finish();
+    verify(claims, kept.digests, trailer);
+    const value = (name: DigestName): string => kept?.digests.get(name)?.toString('base64') ?? '';
+    return {
+      blob: kept.blob,
+      md5: kept.etag,
+      checksum: value(algorithm),
+      claimed: claims.checksum === null ? null : value(claims.checksum.algorithm),
+    };
   } catch (error) {
-    await writer.abort();
+    if (kept === null) await sink.abort();
+    else kept.blob.release();
     throw error;
   }
+};
+
+/** What must be computed: the ETag, the checksum to be kept, and whatever the client wants to be compared. */
+const digestsOf = (claims: BodyClaims, algorithm: ChecksumAlgorithm | null): Set<DigestName> => {
+  const names = new Set<DigestName>(['MD5']);
+  if (algorithm !== null) names.add(algorithm);
+  if (claims.checksum !== null) names.add(claims.checksum.algorithm);
+  if (claims.sha256 !== null) names.add('SHA256');
+  return names;
 };
 
 /** Reads a request body that is a document. Verified like any other body. */
@@ -54,14 +75,17 @@ export const receiveTextAboutObject = (request: S3Request): Promise<string> =>
 const receiveDocument = async (request: S3Request, claims: BodyClaims): Promise<string> => {
   const chunks: Buffer[] = [];
   let sizeBytes = 0;
+  const digester = createDigester(digestsOf(claims, null));
   const keep = {
     write: (chunk: Buffer): undefined => {
+      digester.update(chunk);
       sizeBytes += chunk.length;
       if (sizeBytes > MAX_XML_BYTES) throw new S3Error('MalformedXML');
       chunks.push(chunk);
     },
   };
-  await pump(request, claims, claims.checksum?.algorithm ?? 'CRC32', keep);
+  const trailer = await pump(request, claims, keep);
+  verify(claims, digester.digests(), trailer);
   return Buffer.concat(chunks).toString('utf8');
 };
 
@@ -72,63 +96,46 @@ const rawBody = (request: S3Request): AsyncIterable<Buffer> =>
 const pump = async (
   request: S3Request,
   claims: BodyClaims,
-  algorithm: ChecksumAlgorithm,
-  writer: Pick<BlobWriter, 'write'>,
-): Promise<Omit<ReceivedBody, 'blob'>> => {
-  const hashers = createHashers(claims, algorithm);
-  const decoded = claims.framing === 'aws-chunked' ? decodeAwsChunked(rawBody(request)) : null;
+  sink: Pick<BodySink, 'write'>,
+): Promise<Map<string, string>> => {
+  const decoded =
+    claims.framing === 'aws-chunked' ? decodeAwsChunked(rawBody(request), request.chunkVerifier) : null;
   let receivedBytes = 0;
   for await (const chunk of decoded?.payload ?? rawBody(request)) {
     receivedBytes += chunk.length;
     if (claims.lengthBytes !== null && receivedBytes > claims.lengthBytes)
       throw new S3Error('IncompleteBody');
-    hashers.update(chunk);
-    const pending = writer.write(chunk);
+    const pending = sink.write(chunk);
     if (pending !== undefined) await pending;
   }
   if (claims.lengthBytes !== null && receivedBytes !== claims.lengthBytes)
     throw new S3Error('IncompleteBody');
-  return hashers.verify(decoded?.trailer ?? new Map());
+  return decoded?.trailer ?? new Map();
 };
 
-const createHashers = (claims: BodyClaims, algorithm: ChecksumAlgorithm) => {
-  const md5 = createHash('md5');
-  const checksum = createHasher(algorithm);
-  const claimed = claims.checksum;
-  const claimedChecksum =
-    claimed === null || claimed.algorithm === algorithm ? checksum : createHasher(claimed.algorithm);
-  const sha256 = claims.sha256 === null ? null : createHash('sha256');
-  const all: Hasher[] = [...new Set<Hasher | Hash | null>([md5, checksum, claimedChecksum, sha256])].filter(
-    (hasher) => hasher !== null,
-  );
-  return {
-    update: (chunk: Buffer) => {
-      for (const hasher of all) hasher.update(chunk);
-    },
-    verify: (trailer: Map<string, string>): Omit<ReceivedBody, 'blob'> => {
-      const md5Digest = md5.digest();
-      const value = checksum.digest().toString('base64');
-      const claimedValue = claimedChecksum === checksum ? value : claimedChecksum.digest().toString('base64');
-      if (sha256 !== null) verifySha256(claims, sha256);
-      if (claims.md5 !== null && !claims.md5.equals(md5Digest)) throw badMd5(claims.md5, md5Digest);
-      if (claimed !== null) verifyChecksum(claimed.algorithm, claimed.value, claimedValue, trailer);
-      return {
-        md5: md5Digest.toString('hex'),
-        checksum: value,
-        claimed: claimed === null ? null : claimedValue,
-      };
-    },
-  };
+/** Throws XAmzContentSHA256Mismatch, BadDigest and the like where the body is not what the request claims. */
+const verify = (
+  claims: BodyClaims,
+  digests: ReadonlyMap<DigestName, Buffer>,
+  trailer: Map<string, string>,
+): void => {
+  const { sha256, md5, checksum } = claims;
+  const digest = (name: DigestName): Buffer => digests.get(name) ?? Buffer.alloc(0);
+  if (sha256 !== null) verifySha256(sha256, digest('SHA256').toString('hex'));
+  if (md5 !== null && !md5.equals(digest('MD5'))) throw badMd5(md5, digest('MD5'));
+  if (checksum !== null)
+    verifyChecksum(
+      checksum.algorithm,
+      checksum.value,
+      digest(checksum.algorithm).toString('base64'),
+      trailer,
+    );
 };
 
-const verifySha256 = (claims: BodyClaims, sha256: Hash): void => {
-  const computed = sha256.digest('hex');
-  if (computed === claims.sha256) return;
+const verifySha256 = (claimed: string, computed: string): void => {
+  if (computed === claimed) return;
   throw new S3Error('XAmzContentSHA256Mismatch', {
-    elements: {
-      ClientComputedContentSHA256: claims.sha256 ?? '',
-      S3ComputedContentSHA256: computed,
-    },
+    elements: { ClientComputedContentSHA256: claimed, S3ComputedContentSHA256: computed },
   });
 };
 

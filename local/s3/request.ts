@@ -1,6 +1,7 @@
 /** A request as S3 reads it: which bucket, which key, which sub-resource. */
 import type { ServerResponse } from 'node:http';
 import type { AwsRequest, Caller } from '../core.ts';
+import type { ChunkVerifier } from './chunk-signatures.ts';
 import { S3Error } from './errors.ts';
 import type { Bucket } from './model.ts';
 import type { Content } from './content.ts';
@@ -15,6 +16,8 @@ export interface S3Request {
   key: string | null;
   /** Decoded query parameters; one without a value is ''. */
   query: Map<string, string>;
+  /** Of a body that is signed in chunks. */
+  chunkVerifier?: ChunkVerifier | null;
 }
 
 /** What an operation on a bucket works with. */

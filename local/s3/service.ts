@@ -1,16 +1,23 @@
 /** The local S3: takes a request from the front door, finds the operation, answers. */
 import type { ServerResponse } from 'node:http';
-import type { AwsRequest, AwsService, PolicyDocument } from '../core.ts';
+import type { AwsRequest, AwsService, Caller, PolicyDocument } from '../core.ts';
 import { writeAnswer, writeError, type Exchange } from './answer.ts';
 import { createBucket, listBuckets } from './bucket-operations.ts';
-import { addBucket, applyProperties, removeBucket, type BucketProperties } from './buckets.ts';
+import { applyProperties, type BucketProperties } from './bucket-properties.ts';
+import { addBucket, removeBucket } from './buckets.ts';
 import { setPolicy } from './bucket-policy.ts';
+import { chunkVerifier } from './chunk-signatures.ts';
 import { releaseContent } from './content.ts';
+import { DEFAULT_EARLY_ANSWER_MS, mayBeAnsweredEarly, writeMaybeEarly } from './early-answer.ts';
 import { S3Error } from './errors.ts';
 import { createKeyIndex } from './key-index.ts';
 import type { Bucket } from './model.ts';
 import { bucketOperation, isCreateBucket, objectOperation } from './operations.ts';
+import { readObject, type ObjectName } from './read-object.ts';
 import { accountOf, header, parseRequest, type Answer, type S3Request } from './request.ts';
+import { runDue } from './run-due.ts';
+import { createSparseObject, type MadeObject, type SparseObject } from './sparse/sparse-object.ts';
+import type { SparseReplica } from './sparse/sparse-replica.ts';
 import { createState, type S3Options, type S3State } from './state.ts';
 
 export interface S3Service extends AwsService {
@@ -28,6 +35,17 @@ export interface S3Service extends AwsService {
   hasBucket(name: string): boolean;
   /** Owner and region of a bucket, or null. */
   describeBucket(name: string): { accountId: string; region: string; arn: string } | null;
+  /** Makes an object of any size whose content is generated as it is read: nothing of it is stored. Throws {@link S3Error}. */
+  createSparseObject(object: SparseObject): MadeObject;
+  /**
+   * From now on uploads to these keys must be content of the sparse object with this seed, or they fail with BadDigest; of those that
+   * are, only their place in it is kept, so that a replica is as sparse as its source.
+   */
+  receiveSparse(replica: SparseReplica): void;
+  /** Does what has become due: restores, lifecycle rules, archive tiers. Every request does so first; call it where none comes. */
+  runDue(): void;
+  /** The content of an object, if `caller` may get it: for other services. Throws {@link S3Error}. */
+  readObject(caller: Caller, object: ObjectName): Promise<Buffer>;
 }
 
 export const createS3 = (options: S3Options): S3Service => {
@@ -55,7 +73,11 @@ export const createS3 = (options: S3Options): S3Service => {
       if (policy === null) bucket.policy = null;
       else setPolicy(bucket, JSON.stringify(policy));
     },
+    runDue: () => runDue(state),
     hasBucket: (name) => state.buckets.has(name),
+    createSparseObject: (object) => createSparseObject(state, object),
+    receiveSparse: (replica) => void state.sparseReplicas.push(replica),
+    readObject: (caller, object) => readObject(state, caller, object),
     describeBucket: (name) => {
       const bucket = state.buckets.get(name);
       return bucket === undefined
@@ -78,9 +100,18 @@ const empty = (bucket: Bucket): void => {
 };
 
 const handle = async (state: S3State, aws: AwsRequest, response: ServerResponse): Promise<void> => {
+  runDue(state);
   const exchange: Exchange = { response, requestId: aws.requestId, isHead: aws.method === 'HEAD' };
   try {
-    const answer = await dispatch(state, parseRequest(aws), response);
+    const request = parseRequest(aws);
+    request.chunkVerifier = chunkVerifier(state, request);
+    const pending = dispatch(state, request, response);
+    if (mayBeAnsweredEarly(request)) {
+      const afterMs = state.earlyAnswerAfterMs ?? DEFAULT_EARLY_ANSWER_MS;
+      await writeMaybeEarly(exchange, pending, { afterMs, resource: aws.path, asS3Error });
+      return;
+    }
+    const answer = await pending;
     // A body the operation had no use for would stop the connection from being used again.
     aws.body.resume();
     await writeAnswer(exchange, answer);
@@ -118,7 +149,8 @@ const dispatch = async (state: S3State, request: S3Request, response: ServerResp
 
 const checkExpectedOwner = (request: S3Request, bucket: Bucket): void => {
   const expected = header(request, 'x-amz-expected-bucket-owner');
-  if (expected !== undefined && expected !== bucket.accountId) throw new S3Error('AccessDenied');
+  if (expected === undefined || expected === bucket.accountId) return;
+  throw new S3Error(/^\d{12}$/.test(expected) ? 'AccessDenied' : 'InvalidBucketOwnerAWSAccountID');
 };
 
 /** A request signed for another region than the bucket's is sent away, with the right region in a header. */

@@ -1,8 +1,9 @@
 /** All the local S3 holds, and what it needs from outside. */
-import { createHash } from 'node:crypto';
 import type { Authorizer, Clock, EventBus, PolicyDocument, QueueSender } from '../core.ts';
 import { createBlobStore, type BlobStore } from './blobs.ts';
-import type { Bucket } from './model.ts';
+import type { Generator } from './sparse/generator.ts';
+import type { SparseReplica } from './sparse/sparse-replica.ts';
+import type { Bucket, StoredObject } from './model.ts';
 
 export interface S3Options {
   /** Where objects over 64 KiB are kept. Made if it is not there. */
@@ -14,16 +15,59 @@ export interface S3Options {
   partition?: string | undefined;
   /** The policy of a KMS key, by ARN. Absent, or answering undefined: the default key policy, which leaves it to IAM in the key's account. */
   keyPolicy?: ((keyArn: string) => PolicyDocument | undefined) | undefined;
+  /** The secret of an access key, to verify chunk signatures with. Absent: signed chunks are refused as not implemented. */
+  secretOf?: ((accessKeyId: string, sessionToken: string | undefined) => string | undefined) | undefined;
+  /** How S3 reaches topics. Absent: nothing is published to them. */
+  topics?: TopicPublisher | undefined;
+  /** A copy or completion that takes longer is answered with 200 at once, and with its result or its error later. */
+  earlyAnswerAfterMs?: number | undefined;
+}
+
+/** How S3 reaches SNS topics, as {@link QueueSender} reaches queues. */
+export interface TopicPublisher {
+  publishAsService(message: {
+    topicArn: string;
+    subject: string;
+    message: string;
+    service: string;
+    sourceArn: string;
+    sourceAccount: string;
+  }): 'sent' | 'denied' | 'no-such-topic';
+  mayPublish(message: {
+    topicArn: string;
+    service: string;
+    sourceArn: string;
+    sourceAccount: string;
+  }): 'allowed' | 'denied' | 'no-such-topic';
 }
 
 export interface S3State extends Omit<S3Options, 'directory' | 'partition'> {
   partition: string;
   blobs: BlobStore;
   buckets: Map<string, Bucket>;
+  /** Of sparse objects, by seed. */
+  generators: Map<number, Generator>;
+  /** Where copies of sparse objects are received. */
+  sparseReplicas: SparseReplica[];
+  schedule: Schedule;
   /** Grows with every call; orders versions and uploads. */
   newOrder(): number;
   /** Grows with every call: S3's `sequencer`, comparable as text within one key. */
   newSequencer(): string;
+}
+
+/** What S3 will do by itself. */
+export interface Schedule {
+  /** When something may be due next; `Infinity` while nothing is. */
+  nextMs: number;
+  /** Objects with a restored copy, or one under way. */
+  restores: Set<ScheduledRestore>;
+}
+
+export interface ScheduledRestore {
+  bucket: Bucket;
+  key: string;
+  object: StoredObject;
 }
 
 export const createState = (options: S3Options): S3State => {
@@ -35,6 +79,9 @@ export const createState = (options: S3Options): S3State => {
     partition,
     blobs: createBlobStore(directory),
     buckets: new Map(),
+    generators: new Map(),
+    sparseReplicas: [],
+    schedule: { nextMs: Number.POSITIVE_INFINITY, restores: new Set() },
     newOrder: () => {
       lastOrder += 1;
       return lastOrder;
@@ -46,15 +93,3 @@ export const createState = (options: S3Options): S3State => {
     },
   };
 };
-
-/** The canonical user id of an account: 64 hexadecimal digits. */
-export const canonicalUserId = (accountId: string): string => {
-  const known = CANONICAL_IDS.get(accountId);
-  if (known !== undefined) return known;
-  const id = createHash('sha256').update(`canonical user of ${accountId}`).digest('hex');
-  CANONICAL_IDS.set(accountId, id);
-  return id;
-};
-
-/** A pure function's memory: hashing an owner for each entry of a listing would be most of its cost. */
-const CANONICAL_IDS = new Map<string, string>();

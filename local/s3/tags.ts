@@ -6,7 +6,16 @@
 import { S3Error } from './errors.ts';
 import type { Tag } from './model.ts';
 import { parseQuery } from './request.ts';
-import { childOf, childrenOf, parseXml, textOf, xmlDocument, xmlElement, xmlText } from './xml.ts';
+import {
+  childOf,
+  childrenOf,
+  parseXml,
+  textOf,
+  xmlDocument,
+  xmlElement,
+  xmlText,
+  type XmlNode,
+} from './xml.ts';
 
 const MAX_OBJECT_TAGS = 10;
 
@@ -21,20 +30,36 @@ export const parseTaggingHeader = (text: string | undefined): Tag[] => {
         "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query parameters without tag name duplicates.",
       elements: { ArgumentName: 'x-amz-tagging', ArgumentValue: text },
     });
+  if (tags.length > MAX_OBJECT_TAGS) throw tooMany();
   return checkTags(tags);
 };
+
+const tooMany = (): S3Error =>
+  new S3Error('BadRequest', { message: 'Object tags cannot be greater than 10' });
 
 /** A Tagging document. Throws MalformedXML, InvalidTag or BadRequest. */
 export const parseTaggingDocument = (body: string): Tag[] => {
   const set = childOf(parseXml(body, 'Tagging'), 'TagSet');
   if (set === undefined) throw new S3Error('MalformedXML');
-  return checkTags(
-    childrenOf(set, 'Tag').map((tag) => ({
-      Key: textOf(tag, 'Key') ?? '',
-      Value: textOf(tag, 'Value') ?? '',
-    })),
-  );
+  const tags = tagsOf(set);
+  if (tags.length > MAX_OBJECT_TAGS) throw tooMany();
+  return checkTags(tags);
 };
+
+/** The tags of a bucket, of which there may be more. */
+export const parseBucketTagging = (body: string): Tag[] => {
+  const set = childOf(parseXml(body, 'Tagging'), 'TagSet');
+  if (set === undefined) throw new S3Error('MalformedXML');
+  const tags = tagsOf(set);
+  if (tags.length > MAX_BUCKET_TAGS)
+    throw new S3Error('BadRequest', { message: 'Bucket tag count cannot be greater than 50' });
+  return checkTags(tags);
+};
+
+const tagsOf = (set: XmlNode): Tag[] =>
+  childrenOf(set, 'Tag').map((tag) => ({ Key: textOf(tag, 'Key') ?? '', Value: textOf(tag, 'Value') ?? '' }));
+
+const MAX_BUCKET_TAGS = 50;
 
 export const renderTagging = (tags: Tag[]): string =>
   xmlDocument(
@@ -48,8 +73,6 @@ export const renderTagging = (tags: Tag[]): string =>
 const ALLOWED = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u;
 
 const checkTags = (tags: Tag[]): Tag[] => {
-  if (tags.length > MAX_OBJECT_TAGS)
-    throw new S3Error('BadRequest', { message: 'Object tags cannot be greater than 10' });
   const keys = new Set<string>();
   for (const { Key, Value } of tags) {
     if (Key === '' || Key.length > 128 || !ALLOWED.test(Key) || Key.startsWith('aws:'))

@@ -6,6 +6,7 @@
  */
 import { releaseContent } from './content.ts';
 import type { Bucket, DeleteMarker, KeyWatch, StoredObject, Version } from './model.ts';
+import { lockOfNewVersion } from './object-lock.ts';
 import type { S3State } from './state.ts';
 import { createVersionId } from './version-id.ts';
 
@@ -22,14 +23,19 @@ export const currentObject = (bucket: Bucket, key: string): StoredObject | null 
 export const findVersion = (bucket: Bucket, key: string, versionId: string): Version | undefined =>
   bucket.keys.get(key)?.versions.find((version) => version.versionId === versionId);
 
+/** What a writer gives; the rest is the bucket's to say. */
+type NewObject = Omit<StoredObject, 'versionId' | 'order' | 'restore' | 'archiveTier' | 'lastAccessedMs'>;
+
 /** Makes an object the current version. It takes the place of the null version unless versioning is enabled. */
-export const putVersion = (
-  state: S3State,
-  bucket: Bucket,
-  key: string,
-  object: Omit<StoredObject, 'versionId' | 'order'>,
-): StoredObject => {
-  const stored: StoredObject = { ...object, ...newIdentity(state, bucket) };
+export const putVersion = (state: S3State, bucket: Bucket, key: string, object: NewObject): StoredObject => {
+  const stored: StoredObject = {
+    ...object,
+    ...newIdentity(state, bucket),
+    lock: lockOfNewVersion(object.lock, bucket.objectLock, state.clock.now()),
+    restore: null,
+    archiveTier: null,
+    lastAccessedMs: object.lastModifiedMs,
+  };
   insert(bucket, key, stored);
   for (const watch of bucket.watches.get(key) ?? []) watch.written = true;
   return stored;

@@ -1,6 +1,7 @@
 /** The permissions that writing an object takes, whichever operation begins it. */
 import { authorize, authorizeKms, encryptionConditions, tagConditions } from './access.ts';
 import type { ObjectDescription } from './model.ts';
+import type { Retention } from './object-lock.ts';
 import { header, type ObjectContext } from './request.ts';
 
 /**
@@ -9,18 +10,23 @@ import { header, type ObjectContext } from './request.ts';
  */
 export const authorizeWrite = (
   context: ObjectContext,
-  description: Pick<ObjectDescription, 'tags' | 'encryption'>,
+  description: Pick<ObjectDescription, 'tags' | 'encryption' | 'lock'>,
   creates: boolean,
 ): void => {
-  const { request, key } = context;
+  const { state, request, key } = context;
+  const lock = retentionConditions(description.lock.retention, state.clock.now());
   const taggingHeader = header(request, 'x-amz-tagging') !== undefined;
   const conditions = {
     's3:objectcreationoperation': String(creates),
     ...encryptionConditions(request),
+    ...lock,
     ...(taggingHeader ? tagConditions(description.tags) : {}),
   };
   authorize(context, 's3:PutObject', { key, conditions });
   if (taggingHeader) authorize(context, 's3:PutObjectTagging', { key, conditions });
+  if (description.lock.retention !== null)
+    authorize(context, 's3:PutObjectRetention', { key, conditions: lock });
+  if (description.lock.legalHold !== null) authorize(context, 's3:PutObjectLegalHold', { key });
   if (namesAcl(context)) authorize(context, 's3:PutObjectAcl', { key });
   if (header(request, 'if-match') !== undefined) authorize(context, 's3:GetObject', { key });
   authorizeKms(context, 'kms:GenerateDataKey', description.encryption, key);
@@ -30,3 +36,15 @@ const namesAcl = (context: ObjectContext): boolean =>
   Object.keys(context.request.aws.headers).some(
     (name) => name === 'x-amz-acl' || name.startsWith('x-amz-grant-'),
   );
+
+/** Policies may bound how long a retention is. */
+const retentionConditions = (retention: Retention | null, nowMs: number): Record<string, string> =>
+  retention === null
+    ? {}
+    : {
+        's3:object-lock-mode': retention.mode,
+        's3:object-lock-retain-until-date': new Date(retention.untilMs).toISOString(),
+        's3:object-lock-remaining-retention-days': String(
+          Math.ceil((retention.untilMs - nowMs) / 86_400_000),
+        ),
+      };

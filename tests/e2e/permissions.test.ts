@@ -82,11 +82,8 @@ const WITHOUT: Record<string, Loss> = {
     missing: everything,
     dead: deadAs('access-denied', [...everything, 'gone', 'gone']),
   },
-  'ReplicateRole ReadSources s3:GetObjectVersion': quarantined('access-denied', [
-    'overwrite',
-    'large',
-    'multipart',
-  ]),
+  // Small objects are read as they are and held in memory; these are read again, pinned to their version.
+  'ReplicateRole ReadSources s3:GetObjectVersion': quarantined('access-denied', ['large', 'multipart']),
   'ReplicateRole TellMissingFromForbidden s3:ListBucket': { dead: deadAs('access-denied', ['gone', 'gone']) },
   'ReplicateRole DecryptSources kms:Decrypt': quarantined(
     'access-denied',

@@ -22,7 +22,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { BucketProperties } from '../../../local/s3/buckets.ts';
+import type { BucketProperties } from '../../../local/s3/bucket-properties.ts';
 import { codeOf, OTHER, REGION, SOURCE, startHarness, type Harness } from './harness.ts';
 
 let harness: Harness;
@@ -113,7 +113,7 @@ describe('buckets', () => {
   test('a sub-resource that is not there is said not to be, never taken for a plain request', async () => {
     const answer = await harness.raw('PUT', `/${Bucket}?website`, { body: '<x/>' });
     expect(answer.status).toBe(501);
-    expect((await harness.raw('PUT', `/${Bucket}/key?retention`, { body: '<x/>' })).status).toBe(501);
+    expect((await harness.raw('PUT', `/${Bucket}/key?torrent`, { body: '<x/>' })).status).toBe(501);
     expect(await codeOf(harness.client.send(new HeadObjectCommand({ Bucket, Key: 'key' })))).toBe('NotFound');
   });
 });

@@ -10,6 +10,7 @@ import {
   HeadObjectCommand,
   PutObjectCommand,
   UploadPartCommand,
+  UploadPartCopyCommand,
 } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { codeOf, OTHER, REGION, SOURCE, startHarness, type Harness } from './harness.ts';
@@ -170,4 +171,19 @@ test('between accounts the owner of each bucket is asked about', async () => {
     ['s3:GetObject', SOURCE],
     ['s3:PutObject', OTHER],
   ]);
+});
+
+test.each([
+  ['0-8', 'must be of the form bytes=first-last'],
+  ['bytes=1-0', 'must be of the form bytes=first-last'],
+  ['bytes=-2', 'must be of the form bytes=first-last'],
+  ['bytes=0-100', 'Range specified is not valid for source object of size: 10'],
+  ['bytes=100-200', 'The specified copy range is invalid for the source object size'],
+])('a part of the range %s of ten bytes is refused', async (CopySourceRange, message) => {
+  await put('ten', '0123456789');
+  const { UploadId } = await harness.client.send(new CreateMultipartUploadCommand({ Bucket, Key: 'ranged' }));
+  const part = { Bucket, Key: 'ranged', UploadId, PartNumber: 1, CopySource: `${Bucket}/ten` };
+  await expect(harness.client.send(new UploadPartCopyCommand({ ...part, CopySourceRange }))).rejects.toThrow(
+    message,
+  );
 });

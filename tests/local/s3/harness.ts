@@ -14,10 +14,12 @@ import { join } from 'node:path';
 import { S3Client, S3ServiceException, type S3ClientConfig } from '@aws-sdk/client-s3';
 import type { AccessQuestion, AwsRequest, Caller, Decision, EventBus } from '../../../local/core.ts';
 import { createS3, type S3Service } from '../../../local/s3/service.ts';
+import type { S3Options } from '../../../local/s3/state.ts';
 
 export const SOURCE = '111111111111';
 export const OTHER = '222222222222';
 export const REGION = 'eu-west-1';
+export const SECRET = 'secret';
 
 export interface SentMessage {
   queueArn: string;
@@ -49,6 +51,8 @@ export interface Harness {
   deny: ((question: AccessQuestion) => boolean) | null;
   questions: AccessQuestion[];
   clock: { nowMs: number };
+  /** Do requests count as made over TLS? */
+  secure: boolean;
   raw(method: string, path: string, options?: RawOptions): Promise<RawAnswer>;
   close(): Promise<void>;
 }
@@ -74,7 +78,9 @@ export interface S3EventRecord {
   };
 }
 
-export const startHarness = async (): Promise<Harness> => {
+export const startHarness = async (
+  overrides: Pick<S3Options, 'earlyAnswerAfterMs' | 'topics'> = {},
+): Promise<Harness> => {
   const directory = mkdtempSync(join(tmpdir(), 'local-s3-'));
   const clock = { nowMs: Date.parse('2026-11-22T10:00:00Z') };
   const sent: SentMessage[] = [];
@@ -100,24 +106,27 @@ export const startHarness = async (): Promise<Harness> => {
       maySend: ({ queueArn }) => queues.get(queueArn) ?? 'no-such-queue',
     },
     events: { putEvent: (event) => events.push(event) },
+    secretOf: () => SECRET,
+    ...overrides,
   });
   let requests = 0;
   const server = createServer((incoming, response) => {
     requests += 1;
-    void s3.handle(awsRequest(incoming, `REQ${requests}`), response);
+    const request = awsRequest(incoming, `REQ${requests}`);
+    void s3.handle({ ...request, secureTransport: harness.secure }, response);
   });
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
   const { port } = server.address() as AddressInfo;
   const endpoint = `http://127.0.0.1:${port}`;
   const clients: S3Client[] = [];
-  const clientOf = (accountId: string, overrides: S3ClientConfig = {}): S3Client => {
+  const clientOf = (accountId: string, configuration: S3ClientConfig = {}): S3Client => {
     const client = new S3Client({
       endpoint,
       region: REGION,
       forcePathStyle: true,
-      credentials: { accessKeyId: `AKIA${accountId}`, secretAccessKey: 'secret' },
+      credentials: { accessKeyId: `AKIA${accountId}`, secretAccessKey: SECRET },
       maxAttempts: 1,
-      ...overrides,
+      ...configuration,
     });
     clients.push(client);
     return client;
@@ -137,6 +146,7 @@ export const startHarness = async (): Promise<Harness> => {
     deny: null,
     questions,
     clock,
+    secure: false,
     raw: (method, path, options) => rawRequest(port, method, path, options ?? {}),
     close: async () => {
       for (const client of clients) client.destroy();

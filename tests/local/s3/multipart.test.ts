@@ -221,6 +221,21 @@ describe('listings', () => {
     expect(rest.Uploads?.map((one) => one.Key)).toEqual(['b', 'b']);
     const rolled = await list({ Delimiter: '/' });
     expect(rolled.CommonPrefixes).toEqual([{ Prefix: 'a/' }]);
+    // The markers are of the last upload, also on the last page; a page of prefixes alone has none.
+    expect(rest).toMatchObject({ IsTruncated: false, NextKeyMarker: 'b', NextUploadIdMarker: ids[3] });
+    const prefixes = await list({ Delimiter: '/', MaxUploads: 1 });
+    expect(prefixes).toMatchObject({ IsTruncated: true, NextKeyMarker: '', NextUploadIdMarker: '' });
+    expect((await list({ Delimiter: '/', KeyMarker: 'a/' })).Uploads).toHaveLength(2);
+  });
+
+  test('an upload id marker of another key is refused', async () => {
+    const { UploadId } = await client.send(new CreateMultipartUploadCommand({ Bucket: 'uploads', Key: 'c' }));
+    const listing = new ListMultipartUploadsCommand({
+      Bucket: 'uploads',
+      KeyMarker: 'a/1',
+      UploadIdMarker: UploadId,
+    });
+    await expect(client.send(listing)).rejects.toThrow('Invalid uploadId marker');
   });
 });
 

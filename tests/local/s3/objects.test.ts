@@ -172,7 +172,19 @@ describe('storing and reading', () => {
   test('a wrong expected bucket owner is 403', async () => {
     expect(await codeOf(head('plain', { ExpectedBucketOwner: OTHER }))).toBe('403');
     await head('plain', { ExpectedBucketOwner: SOURCE });
+    const listing = (ExpectedBucketOwner: string) =>
+      harness.client.send(new ListObjectsV2Command({ Bucket, ExpectedBucketOwner }));
+    expect(await codeOf(listing(OTHER))).toBe('AccessDenied');
+    expect(await codeOf(listing('me'))).toBe('InvalidBucketOwnerAWSAccountID');
   });
+
+  test.each(['x-amz-checksum-sha512', 'x-amz-checksum-xxhash64', 'x-amz-checksum-md5'])(
+    'a checksum this S3 cannot compute (%s) is refused, not ignored',
+    async (name) => {
+      const answer = await harness.raw('PUT', `/${Bucket}/sum`, { headers: { [name]: 'AAAA' }, body: 'x' });
+      expect(answer.status).toBe(501);
+    },
+  );
 
   test('an upload of more than 5 GiB in one piece is refused before its bytes come', async () => {
     const answer = await harness.raw('PUT', `/${Bucket}/huge`, {

@@ -1,0 +1,48 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+
+export const LOCAL_BUCKET = 'bench';
+
+export interface LocalS3Report {
+  endpoint: string;
+  /** So far. */
+  peakRssBytes: number;
+  cpuSeconds: number;
+}
+
+/** The local AWS in a process of its own: see `local-s3-process.ts`. */
+export interface LocalS3Server {
+  endpoint: string;
+  report(): Promise<LocalS3Report>;
+  stop(): Promise<void>;
+}
+
+export const startLocalS3Server = async (): Promise<LocalS3Server> => {
+  const child = fork(fileURLToPath(new URL('local-s3-process.ts', import.meta.url)));
+  const ended = once(child, 'exit').then(() => {
+    throw new Error('the process of the local AWS ended');
+  });
+  // It ends when it is told to: that is an error only for who waits for a report.
+  ended.catch(() => undefined);
+  const hear = async (): Promise<LocalS3Report> => {
+    const [message]: [LocalS3Report] = await Promise.race([
+      once(child, 'message') as Promise<[LocalS3Report]>,
+      ended,
+    ]);
+    return message;
+  };
+  const { endpoint } = await hear();
+  return {
+    endpoint,
+    report: async () => {
+      const answer = hear();
+      child.send('report');
+      return await answer;
+    },
+    stop: async () => {
+      child.disconnect();
+      await ended.catch(() => undefined);
+    },
+  };
+};

@@ -1,0 +1,61 @@
+/** Where the bytes of an upload go: stored and digested, or compared with what they should be. */
+import type { Blob, BlobStore } from './blobs.ts';
+import { createDigester, type DigestName } from './digests.ts';
+import type { S3Request } from './request.ts';
+import { SMALLEST_SPARSE_BYTES } from './sparse/generator.ts';
+import { generatorOf } from './sparse/sparse-replica.ts';
+import { createSparseSink } from './sparse/sparse-sink.ts';
+import type { S3State } from './state.ts';
+
+/** Takes bytes in order. Await a returned promise before the next write, so that memory stays bounded. */
+export interface BodySink {
+  write(chunk: Buffer): Promise<void> | undefined;
+  finish(): Promise<KeptBody>;
+  /** Forgets what was written. Not after `finish`. */
+  abort(): Promise<void>;
+}
+
+export interface KeptBody {
+  blob: Blob;
+  digests: ReadonlyMap<DigestName, Buffer>;
+  /** Hexadecimal: the MD5, or what stands for it where the content is sparse. */
+  etag: string;
+}
+
+/** `claimsMd5`: the client sent an MD5 to compare with. */
+export const openSink = (
+  state: S3State,
+  request: S3Request,
+  lengthBytes: number,
+  wanted: { digests: Set<DigestName>; claimsMd5: boolean },
+): BodySink => {
+  const replica = state.sparseReplicas.find(
+    ({ bucket, prefix = '' }) => bucket === request.bucketName && request.key?.startsWith(prefix),
+  );
+  if (replica !== undefined && lengthBytes >= SMALLEST_SPARSE_BYTES) {
+    const computed = new Set(wanted.digests);
+    if (!wanted.claimsMd5) computed.delete('MD5');
+    return createSparseSink(generatorOf(state.generators, replica.seed), computed);
+  }
+  return createStoringSink(state.blobs, wanted.digests);
+};
+
+/**
+ * Digests are computed as the bytes pass. Threads for them were tried (shared memory, one for each digest): on two cores they cost
+ * a third more CPU and made uploads slower, by 7 % in one PUT and by 28 % in parts at a time.
+ */
+const createStoringSink = (blobs: BlobStore, names: Set<DigestName>): BodySink => {
+  const writer = blobs.writer();
+  const digester = createDigester(new Set([...names, 'MD5']));
+  return {
+    write: (chunk) => {
+      digester.update(chunk);
+      return writer.write(chunk);
+    },
+    finish: async () => {
+      const digests = digester.digests();
+      return { blob: await writer.finish(), digests, etag: digests.get('MD5')?.toString('hex') ?? '' };
+    },
+    abort: () => writer.abort(),
+  };
+};

@@ -1,0 +1,13 @@
+import { createHash } from 'node:crypto';
+
+/** The canonical user id of an account: 64 hexadecimal digits. */
+export const canonicalUserId = (accountId: string): string => {
+  const known = CANONICAL_IDS.get(accountId);
+  if (known !== undefined) return known;
+  const id = createHash('sha256').update(`canonical user of ${accountId}`).digest('hex');
+  CANONICAL_IDS.set(accountId, id);
+  return id;
+};
+
+/** A pure function's memory: hashing an owner for each entry of a listing would be most of its cost. */
+const CANONICAL_IDS = new Map<string, string>();

@@ -1,0 +1,26 @@
+import type { Blob, GeneratedBlob } from '../blobs.ts';
+import type { Generator } from './generator.ts';
+
+/** A piece of generated content, of any length, that takes no room. */
+export const sparseBlob = (generator: Generator, position: number, sizeBytes: number): GeneratedBlob => ({
+  sizeBytes,
+  retain: () => undefined,
+  release: () => undefined,
+  read: async function* (offset, lengthBytes) {
+    yield* generator.read(position + offset, lengthBytes);
+  },
+  generated: {
+    etag: (offset, lengthBytes) => generator.etag(position + offset, lengthBytes),
+    crc: (algorithm, offset, lengthBytes) => generator.crc(algorithm, position + offset, lengthBytes),
+    followedBy: (next) => joined(generator, position, sizeBytes, next),
+    seed: generator.seed,
+    position,
+  },
+});
+
+/** Pieces that follow each other in the content are one piece again. */
+const joined = (generator: Generator, position: number, sizeBytes: number, next: Blob): Blob | null => {
+  const { generated } = next;
+  if (generated?.seed !== generator.seed || generated.position !== position + sizeBytes) return null;
+  return sparseBlob(generator, position, sizeBytes + next.sizeBytes);
+};

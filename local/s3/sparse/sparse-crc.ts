@@ -1,0 +1,102 @@
+/**
+ * The CRC of any range of generated content, without generating it.
+ *
+ * A CRC is linear: that of a block with a stamp is that of the bare block plus what each set bit of the block's number adds. So
+ * the CRC of 2^k blocks in a row whose numbers begin at a multiple of 2^k is that of the first 2^k blocks, plus what each bit of
+ * the first number from the k-th up adds to all of them; and every range is a few such runs and two odd ends.
+ */
+import { combineCrc, crcOfDigest, crcShift, digestOfCrc, type CrcAlgorithm } from '../crc-combine.ts';
+import { createHasher } from '../checksums.ts';
+
+/** Big-endian digest of the content from `position` on. */
+export type SparseCrc = (position: number, lengthBytes: number) => Buffer;
+
+/** Runs of up to 2^31 blocks, 128 TiB. */
+const LEVELS = 32;
+
+export const createSparseCrc = (
+  algorithm: CrcAlgorithm,
+  block: Buffer,
+  read: (position: number, lengthBytes: number) => Iterable<Buffer>,
+): SparseCrc => {
+  const blockBytes = block.length;
+  const levels = makeLevels(algorithm, block);
+  const direct = (position: number, lengthBytes: number): Buffer => {
+    const hasher = createHasher(algorithm);
+    for (const chunk of read(position, lengthBytes)) hasher.update(chunk);
+    return hasher.digest();
+  };
+  return (position, lengthBytes) => {
+    const end = position + lengthBytes;
+    const firstBlock = Math.ceil(position / blockBytes);
+    const endBlock = Math.floor(end / blockBytes);
+    if (firstBlock >= endBlock) return direct(position, lengthBytes);
+    let crc = crcOfDigest(direct(position, firstBlock * blockBytes - position));
+    for (const { start, level } of alignedRuns(firstBlock, endBlock)) {
+      const known = levelAt(levels, level);
+      crc = known.shift(crc) ^ runCrc(known, start, level);
+    }
+    const tailBytes = end - endBlock * blockBytes;
+    const digest = digestOfCrc(algorithm, crc);
+    return tailBytes === 0
+      ? digest
+      : combineCrc(algorithm, digest, direct(endBlock * blockBytes, tailBytes), tailBytes);
+  };
+};
+
+interface Level {
+  /** Of the first 2^k blocks. */
+  crc: bigint;
+  /** What bit j of the number adds, set in all of 2^k blocks. */
+  bits: bigint[];
+  /** Appends 2^k blocks. */
+  shift: (crc: bigint) => bigint;
+}
+
+const levelAt = (levels: Level[], level: number): Level => {
+  const known = levels[level];
+  if (known === undefined) throw new RangeError(`there is no run of 2^${level} blocks`);
+  return known;
+};
+
+const makeLevels = (algorithm: CrcAlgorithm, block: Buffer): Level[] => {
+  const crcOf = (bytes: Buffer): bigint => {
+    const hasher = createHasher(algorithm);
+    hasher.update(bytes);
+    return crcOfDigest(hasher.digest());
+  };
+  const zero = crcOf(Buffer.alloc(block.length));
+  const bits = Array.from({ length: LEVELS + 8 }, (_, bit) => {
+    const stamp = Buffer.alloc(block.length);
+    stamp.writeBigUInt64BE(1n << BigInt(bit), 8);
+    return crcOf(stamp) ^ zero;
+  });
+  const levels: Level[] = [{ crc: crcOf(block), bits, shift: crcShift(algorithm, block.length) }];
+  for (let level = 1; level < LEVELS; level += 1) {
+    const { crc, bits: before, shift } = levelAt(levels, level - 1);
+    levels.push({
+      crc: shift(crc) ^ crc ^ (before[level - 1] ?? 0n),
+      bits: before.map((bit) => shift(bit) ^ bit),
+      shift: crcShift(algorithm, block.length * 2 ** level),
+    });
+  }
+  return levels;
+};
+
+/** Numbers go beyond 32 bits, so they are taken apart by division. */
+const runCrc = ({ crc, bits }: Level, start: number, level: number): bigint => {
+  let sum = crc;
+  for (let bit = level, rest = start / 2 ** level; rest >= 1; bit += 1, rest = Math.floor(rest / 2))
+    if (rest % 2 >= 1) sum ^= bits[bit] ?? 0n;
+  return sum;
+};
+
+function* alignedRuns(first: number, end: number): Iterable<{ start: number; level: number }> {
+  for (let start = first; start < end;) {
+    let level = 0;
+    while (level + 1 < LEVELS && start % 2 ** (level + 1) === 0 && start + 2 ** (level + 1) <= end)
+      level += 1;
+    yield { start, level };
+    start += 2 ** level;
+  }
+}
