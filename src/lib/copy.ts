@@ -5,7 +5,8 @@
 import type { Copied, CopyRequest } from './copy-request.ts';
 import { ReplicationError } from './errors.ts';
 import { copyMultipart } from './multipart.ts';
-import { guardFor, partsInEtag, proofOf } from './proof.ts';
+import { guardFor, partsInEtag } from './proof.ts';
+import { provenCopy } from './proven-copy.ts';
 import { inPairs } from './retry-pair.ts';
 
 /** Bodies up to this are held in memory, so that a write can be tried again without reading again. */
@@ -50,7 +51,7 @@ const copyWhole = async (request: CopyRequest): Promise<Copied> => {
       guard,
     });
   });
-  return { written, proof: proofOf(version, written, guard) };
+  return await provenCopy(request, written, guard);
 };
 
 /** Refuses what cannot end in time beside the copies already under way, before a byte is moved. */

@@ -11,12 +11,11 @@ export const holds = (replica: ObjectState, source: ObjectState): boolean => {
   const stamp = stampOn(replica);
   if (stamp !== null && stamp !== stampOf(source)) return false;
   const content = contentProof(replica, source);
-  if (stamp !== null && namesOneState(source)) {
-    // Nothing to compare: S3 checked the bytes against this checksum when they came. Without one nobody did.
-    return content === 'same' || (content === 'unknown' && replica.checksum !== null);
-  }
-  // No stamp, or one that repeats when the same bytes are written with other metadata: compare everything.
-  return content === 'same' && sameAttributes(replica, source);
+  if (stamp === null) return content === 'same' && sameAttributes(replica, source);
+  // Nothing to compare: S3 checked the bytes against this checksum when they came. Without one nobody did.
+  const checked = content === 'same' || (content === 'unknown' && replica.checksum !== null);
+  // An ETag repeats when the same bytes are written with other metadata; a version id does not.
+  return checked && (namesOneState(source) || sameAttributes(replica, source));
 };
 
 /** Are these two looks at the source the same state of the key? */

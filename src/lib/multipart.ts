@@ -6,7 +6,8 @@ import type { Copied, CopyRequest } from './copy-request.ts';
 import { ReplicationError } from './errors.ts';
 import { mapConcurrently } from './concurrency.ts';
 import type { Checksum, Guard, ObjectState, Slice, UploadChecksum, UploadedPart } from './ports.ts';
-import { contentProof, isKms, partsInEtag, proofOf } from './proof.ts';
+import { contentProof, isKms, partsInEtag } from './proof.ts';
+import { provenCopy } from './proven-copy.ts';
 import { inPairs } from './retry-pair.ts';
 
 /** Parts under way at once. Four saturate one vCPU's worth of network; more only cost memory. */
@@ -16,6 +17,8 @@ const MIB = 1024 * 1024;
 /** Limits of multipart uploads: at most 10,000 parts, at least 5 MiB each but for the last. */
 const MAX_PARTS = 10_000;
 const MIN_PART_BYTES = 5 * MIB;
+/** The AWS CLI's and the SDKs' own first. */
+const COMMON_PART_BYTES = [8, 5, 16, 64, 10, 32, 100, 128].map((mebibytes) => mebibytes * MIB);
 /** For objects whose ETag says nothing about parts: few requests, and still four of them at once. */
 const DEFAULT_PART_BYTES = 64 * MIB;
 
@@ -33,9 +36,10 @@ interface UploadPlan {
 
 export const copyMultipart = async (request: CopyRequest): Promise<Copied> => {
   destroy(request);
-  const slices = await planSlices(request);
-  for (const plan of uploadPlans(request.version, slices)) {
-    const copied = await copyAs(request, plan);
+  const plans = uploadPlans(request.version, await planSlices(request));
+  for (const [index, plan] of plans.entries()) {
+    const isLast = index === plans.length - 1;
+    const copied = await copyAs(request, plan, isLast);
     if (copied !== 'unsupported') return copied;
   }
   throw new ReplicationError('bad-checksum', 'no way of checking this multipart upload is open');
@@ -60,42 +64,71 @@ const planSlices = async (request: CopyRequest): Promise<Slice[]> => {
   return equalRanges(version.sizeBytes, parts);
 };
 
-/** Cuts `sizeBytes` into equal ranges: whole mebibytes, and as many as `parts` where that is possible. */
+/** Cuts `sizeBytes` into equal ranges, as many as `parts` where that is possible. */
 export const equalRanges = (sizeBytes: number, parts: number | null): Slice[] => {
   if (sizeBytes === 0) return [{ kind: 'whole' }];
-  const wanted = Math.ceil(sizeBytes / (parts ?? MAX_PARTS));
-  const leastBytes = parts === null ? DEFAULT_PART_BYTES : MIN_PART_BYTES;
-  const partBytes = Math.max(Math.ceil(wanted / MIB) * MIB, leastBytes);
-  const count = Math.max(1, Math.ceil(sizeBytes / partBytes));
-  return Array.from({ length: count }, (_, index) => ({
+  const partBytes = likelyPartBytes(sizeBytes, parts);
+  return Array.from({ length: Math.ceil(sizeBytes / partBytes) }, (_, index) => ({
     kind: 'range',
     firstByte: index * partBytes,
     lastByte: Math.min((index + 1) * partBytes, sizeBytes) - 1,
   }));
 };
 
+/** A part size that uploaders commonly choose and that gives this number of parts; else the smallest whole mebibytes. */
+const likelyPartBytes = (sizeBytes: number, parts: number | null): number => {
+  const common = COMMON_PART_BYTES.find((bytes) => Math.ceil(sizeBytes / bytes) === parts);
+  if (common !== undefined) return common;
+  const wanted = Math.ceil(sizeBytes / (parts ?? MAX_PARTS));
+  const leastBytes = parts === null ? DEFAULT_PART_BYTES : MIN_PART_BYTES;
+  return Math.max(Math.ceil(wanted / MIB) * MIB, leastBytes);
+};
+
 /** Ways to have the upload checked, best first. */
-const uploadPlans = function* (version: ObjectState, slices: Slice[]): Generator<UploadPlan> {
+const uploadPlans = (version: ObjectState, slices: Slice[]): UploadPlan[] => {
+  const parts = slices[0]?.kind === 'part';
+  const ranges = parts ? equalRanges(version.sizeBytes, null) : slices;
+  return [
+    ...plansFor(version, slices),
+    // Where part numbers have gaps the documentation does not say which number reads which part: then without them.
+    ...(parts ? plansFor(version, ranges).filter(({ provenBy }) => provenBy !== 'etag') : []),
+  ];
+};
+
+const plansFor = (version: ObjectState, slices: Slice[]): UploadPlan[] => {
   const stored = version.checksum;
-  const byParts = slices[0]?.kind === 'part';
-  if (stored !== null && (stored.type === 'FULL_OBJECT' || byParts)) {
-    yield {
-      provenBy: 'checksum',
+  const declared = stored !== null && (stored.type === 'FULL_OBJECT' || slices[0]?.kind === 'part');
+  return [
+    ...(declared
+      ? [
+          {
+            provenBy: 'checksum' as const,
+            slices,
+            checksum: { algorithm: stored.algorithm, type: stored.type },
+            whole: stored.type === 'FULL_OBJECT' ? stored : null,
+            otherwise: { kind: 'none' as const },
+          },
+        ]
+      : []),
+    // The source's ETag is compared with the one the uploaded parts will give.
+    { provenBy: 'etag', slices, checksum: null, whole: null, otherwise: { kind: 'none' } },
+    // KMS on either side hides the ETags: check at least that what was read is what was stored.
+    {
+      provenBy: 'computed',
       slices,
-      checksum: { algorithm: stored.algorithm, type: stored.type },
-      whole: stored.type === 'FULL_OBJECT' ? stored : null,
-      otherwise: { kind: 'none' },
-    };
-  }
-  // The source's ETag is compared with the one the uploaded parts will give.
-  yield { provenBy: 'etag', slices, checksum: null, whole: null, otherwise: { kind: 'none' } };
-  // KMS on either side hides the ETags: check at least that what was read is what was stored.
-  const computed: UploadChecksum = { algorithm: 'CRC32', type: 'COMPOSITE' };
-  yield { provenBy: 'computed', slices, checksum: computed, whole: null, otherwise: { kind: 'compute' } };
+      checksum: { algorithm: 'CRC32', type: 'COMPOSITE' },
+      whole: null,
+      otherwise: { kind: 'compute' },
+    },
+  ];
 };
 
 /** One upload under one plan. `unsupported`: this plan proves nothing here, nothing was committed, try the next. */
-const copyAs = async (request: CopyRequest, plan: UploadPlan): Promise<Copied | 'unsupported'> => {
+const copyAs = async (
+  request: CopyRequest,
+  plan: UploadPlan,
+  isLast: boolean,
+): Promise<Copied | 'unsupported'> => {
   const { destination, version, replicaKey: key } = request;
   const { uploadId, encryption } = await destination.createUpload({
     key,
@@ -120,11 +153,11 @@ const copyAs = async (request: CopyRequest, plan: UploadPlan): Promise<Copied | 
         precondition: request.precondition,
       }),
     );
-    return { written, proof: proofOf(version, written, planGuard(plan)) };
+    return await provenCopy(request, written, planGuard(plan));
   } catch (error) {
     // The first failure is what matters; an upload that cannot be aborted now falls to the bucket's lifecycle rule.
     await destination.abortUpload({ key, uploadId }).catch(() => undefined);
-    if (refusesPlan(error, plan)) return 'unsupported';
+    if (!isLast && isRefusal(error)) return 'unsupported';
     throw error;
   }
 };
@@ -182,6 +215,6 @@ const isProvable = (version: ObjectState, plan: UploadPlan, parts: UploadedPart[
 const planGuard = (plan: UploadPlan): Guard =>
   plan.whole === null ? plan.otherwise : { kind: 'checksum', checksum: plan.whole };
 
-/** A server may not know full-object checksums on multipart uploads, or want one with each part. */
-const refusesPlan = (error: unknown, plan: UploadPlan): boolean =>
-  plan.provenBy !== 'computed' && error instanceof ReplicationError && error.reason === 'invalid-request';
+/** A server may not know full-object checksums, want a checksum with each part, or not have a part of this number. */
+const isRefusal = (error: unknown): boolean =>
+  error instanceof ReplicationError && error.reason === 'invalid-request';

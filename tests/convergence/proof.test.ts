@@ -185,6 +185,22 @@ describe('multipart', () => {
     ]);
   });
 
+  test('a part number the server does not have is done without', async () => {
+    const { copy, calls } = world(() => {
+      throw new ReplicationError('invalid-request', 'InvalidPartNumber');
+    });
+    await expect(copy()).rejects.toMatchObject({ reason: 'invalid-request' });
+    // By parts: ETag, computed; then by ranges: computed, which in this world fails too.
+    expect(calls.filter((call) => call.startsWith('create'))).toHaveLength(3);
+    expect(calls).not.toContain('complete');
+  });
+
+  test('where parts cannot be read by number, part sizes are guessed that uploaders commonly choose', () => {
+    const MIB = 1024 ** 2;
+    expect(equalRanges(20 * MIB, 3)[0]).toMatchObject({ lastByte: 8 * MIB - 1 });
+    expect(equalRanges(20 * MIB, 4)[0]).toMatchObject({ lastByte: 5 * MIB - 1 });
+  });
+
   test('ranges cover every byte once, in as many parts as asked where S3 allows it', () => {
     for (const [sizeBytes, count] of [
       [0, 1],

@@ -2,6 +2,7 @@
 import type { GetObjectCommandOutput, HeadObjectCommandOutput } from '@aws-sdk/client-s3';
 import { ReplicationError } from '../errors.ts';
 import type { Checksum, ChecksumAlgorithm, ObjectState } from '../ports.ts';
+import { partsInEtag } from '../proof.ts';
 
 type Answer = GetObjectCommandOutput | HeadObjectCommandOutput;
 
@@ -37,6 +38,7 @@ export const objectState = (answer: Answer): ObjectState => {
 
 /** Fields that every S3 answer about an object or part uses for checksums. */
 export interface ChecksumFields {
+  ETag?: string | undefined;
   ChecksumCRC32?: string | undefined;
   ChecksumCRC32C?: string | undefined;
   ChecksumCRC64NVME?: string | undefined;
@@ -50,7 +52,10 @@ export const storedChecksum = (answer: ChecksumFields): Checksum | null => {
   for (const algorithm of ALGORITHMS) {
     const value = answer[`Checksum${algorithm}`];
     if (value === undefined) continue;
-    const composite = answer.ChecksumType === 'COMPOSITE' || /-\d+$/.test(value);
+    // S3 always says the type of a multipart object's checksum. A server that does not may mean either, and taking a
+    // composite one for the whole object's would find differences where there are none.
+    const untyped = answer.ChecksumType === undefined && partsInEtag(answer.ETag ?? '') !== null;
+    const composite = answer.ChecksumType === 'COMPOSITE' || untyped || /-\d+$/.test(value);
     return { algorithm, type: composite ? 'COMPOSITE' : 'FULL_OBJECT', value };
   }
   return null;

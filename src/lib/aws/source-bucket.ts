@@ -48,9 +48,13 @@ export const createSourceBucket = (target: Target, bucket: string): SourceBucket
   },
 
   async partsCount(key, pin) {
-    const command = new HeadObjectCommand({ Bucket: bucket, Key: key, ...pinned(pin), PartNumber: 1 });
+    // Not pinned by If-Match but compared: some servers give a part an ETag of its own, and mean something else by part
+    // numbers than S3 does.
+    const { VersionId } = pinned(pin);
+    const input = { Bucket: bucket, Key: key, PartNumber: 1, ...(VersionId && { VersionId }) };
+    const command = new HeadObjectCommand(input);
     const answer = await call(target, 'HeadObject', (client, options) => client.send(command, options));
-    return answer.PartsCount ?? null;
+    return answer.ETag === pin.etag ? (answer.PartsCount ?? null) : null;
   },
 });
 
@@ -66,7 +70,7 @@ const get = async (
   });
 };
 
-const pinned = (pin: ObjectState) => ({
+const pinned = (pin: ObjectState): { IfMatch: string; VersionId?: string } => ({
   IfMatch: pin.etag,
   ...(pin.versionId === null ? {} : { VersionId: pin.versionId }),
 });

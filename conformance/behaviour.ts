@@ -1,0 +1,31 @@
+/**
+ * What a behaviour of AWS is made of here: a function that throws where an endpoint differs, the sentence it proves and
+ * the AWS document the sentence comes from. Its name is the name it is exported under.
+ */
+import type { Context } from './context.ts';
+
+export type Service = 's3' | 'sqs' | 'sts' | 'dynamodb';
+
+export interface Behaviour {
+  (context: Context): Promise<void>;
+  /** One sentence. */
+  title: string;
+  /** URL. */
+  document: string;
+  /** Services it cannot do without. */
+  needs: readonly Service[];
+}
+
+export const behaviour = (
+  title: string,
+  document: string,
+  run: (context: Context) => Promise<void>,
+  needs: readonly Service[] = ['s3'],
+): Behaviour => Object.assign((context: Context) => run(context), { title, document, needs });
+
+/** A page of the Amazon S3 API Reference. */
+export const s3Api = (page: string): string => `https://docs.aws.amazon.com/AmazonS3/latest/API/${page}.html`;
+
+/** A page of the Amazon S3 User Guide. */
+export const s3Guide = (page: string): string =>
+  `https://docs.aws.amazon.com/AmazonS3/latest/userguide/${page}.html`;

@@ -1,0 +1,307 @@
+/** Additional checksums and other digests: stored, answered and refused when wrong. */
+import { hash } from 'node:crypto';
+import { crc32 } from 'node:zlib';
+import {
+  GetObjectAttributesCommand,
+  type GetObjectAttributesCommandOutput,
+  HeadObjectCommand,
+  type HeadObjectCommandOutput,
+  type S3Client,
+} from '@aws-sdk/client-s3';
+import { behaviour, s3Api, s3Guide } from './behaviour.ts';
+import { refused, same } from './difference.ts';
+import { PART_BYTES, uploadInParts } from './upload-in-parts.ts';
+
+const INTEGRITY = s3Guide('checking-object-integrity-upload');
+
+/** Of the nine bytes `123456789`: the check values of the CRC catalogue, and the hashes. */
+const CHECK = {
+  CRC32: 'y/Q5Jg==',
+  CRC32C: '4waSgw==',
+  CRC64NVME: 'rosUhgp5mIg=',
+  SHA1: hash('sha1', '123456789', 'base64'),
+  SHA256: hash('sha256', '123456789', 'base64'),
+} as const;
+
+const base64Crc32 = (body: string): string => {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(crc32(body));
+  return bytes.toString('base64');
+};
+
+const head = (s3: S3Client, Bucket: string, Key: string): Promise<HeadObjectCommandOutput> =>
+  s3.send(new HeadObjectCommand({ Bucket, Key, ChecksumMode: 'ENABLED' }));
+
+export const everyAlgorithmIsStored = behaviour(
+  'A checksum sent with a PUT is stored and answered to reads that ask for it, as one of the full object.',
+  INTEGRITY,
+  async ({ bucket, key, raw }) => {
+    const Bucket = await bucket('never');
+    for (const [algorithm, value] of Object.entries(CHECK)) {
+      const target = { bucket: Bucket, key: key(algorithm) };
+      const name = `x-amz-checksum-${algorithm.toLowerCase()}`;
+      const put = await raw('PUT', { ...target, body: '123456789', headers: { [name]: value } });
+      same(`${algorithm}: answer of PUT`, [put.status, put.headers[name]], [200, value]);
+      const asked = await raw('HEAD', { ...target, headers: { 'x-amz-checksum-mode': 'ENABLED' } });
+      same(
+        `${algorithm}: HEAD`,
+        [asked.headers[name], asked.headers['x-amz-checksum-type']],
+        [value, 'FULL_OBJECT'],
+      );
+      const unasked = await raw('HEAD', target);
+      same(`${algorithm}: HEAD that does not ask`, unasked.headers[name], undefined);
+    }
+  },
+);
+
+export const aWrongChecksumIsRefused = behaviour(
+  'A checksum that is not that of the body makes the PUT 400 BadDigest, and nothing is stored.',
+  INTEGRITY,
+  async ({ bucket, key, raw, read }) => {
+    const Bucket = await bucket('never');
+    for (const [algorithm, value] of Object.entries(CHECK)) {
+      const target = { bucket: Bucket, key: key(algorithm) };
+      const headers = { [`x-amz-checksum-${algorithm.toLowerCase()}`]: value };
+      const put = await raw('PUT', { ...target, body: '12345678X', headers });
+      same(algorithm, `${put.status} ${put.code}`, '400 BadDigest');
+      await refused('GET', read(Bucket, target.key), '404 NoSuchKey');
+    }
+  },
+);
+
+export const aMalformedChecksumIsRefused = behaviour(
+  'A checksum header that is no digest of its algorithm is 400 InvalidRequest.',
+  INTEGRITY,
+  async ({ bucket, key, raw }) => {
+    const headers = { 'x-amz-checksum-crc32': 'nonsense' };
+    const put = await raw('PUT', { bucket: await bucket('never'), key: key(), body: 'x', headers });
+    same('answer', `${put.status} ${put.code}`, '400 InvalidRequest');
+  },
+);
+
+export const onlyOneChecksumIsTaken = behaviour(
+  'Two checksum headers in one request are 400 InvalidRequest.',
+  INTEGRITY,
+  async ({ bucket, key, raw }) => {
+    const headers = { 'x-amz-checksum-crc32': CHECK.CRC32, 'x-amz-checksum-sha256': CHECK.SHA256 };
+    const put = await raw('PUT', { bucket: await bucket('never'), key: key(), body: '123456789', headers });
+    same('answer', `${put.status} ${put.code}`, '400 InvalidRequest');
+  },
+);
+
+export const s3AddsCrc64NvmeByItself = behaviour(
+  'An object put without a checksum gets a full-object CRC64NVME from S3.',
+  s3Guide('checking-object-integrity'),
+  async ({ bucket, key, raw, s3 }) => {
+    const Bucket = await bucket('never');
+    const Key = key();
+    const put = await raw('PUT', { bucket: Bucket, key: Key, body: '123456789' });
+    same('answer of PUT', put.headers['x-amz-checksum-crc64nvme'], CHECK.CRC64NVME);
+    const stored = await head(s3, Bucket, Key);
+    same('HEAD', [stored.ChecksumCRC64NVME, stored.ChecksumType], [CHECK.CRC64NVME, 'FULL_OBJECT']);
+  },
+);
+
+export const aTrailingChecksumIsVerified = behaviour(
+  'A checksum in the trailer of a chunked body is stored, and one that is wrong is 400 BadDigest.',
+  s3Api('sigv4-streaming-trailers'),
+  async ({ bucket, key, raw, read }) => {
+    const target = { bucket: await bucket('never'), key: key() };
+    const send = (checksum: string) =>
+      raw('PUT', {
+        ...target,
+        payloadHash: 'STREAMING-UNSIGNED-PAYLOAD-TRAILER',
+        headers: {
+          'content-encoding': 'aws-chunked',
+          'x-amz-decoded-content-length': '9',
+          'x-amz-trailer': 'x-amz-checksum-crc32',
+        },
+        body: `9\r\n123456789\r\n0\r\nx-amz-checksum-crc32:${checksum}\r\n\r\n`,
+      });
+    const wrong = await send('AAAAAA==');
+    same('wrong', `${wrong.status} ${wrong.code}`, '400 BadDigest');
+    const right = await send(CHECK.CRC32);
+    same('right', [right.status, right.headers['x-amz-checksum-crc32']], [200, CHECK.CRC32]);
+    same('body', await read(target.bucket, target.key), '123456789');
+  },
+);
+
+export const contentMd5IsVerified = behaviour(
+  'Content-MD5 of another body is 400 BadDigest, and one that is no MD5 400 InvalidDigest.',
+  s3Api('ErrorResponses'),
+  async ({ bucket, key, raw }) => {
+    const target = { bucket: await bucket('never'), key: key() };
+    const send = async (md5: string) => {
+      const answer = await raw('PUT', { ...target, body: 'content', headers: { 'content-md5': md5 } });
+      return `${answer.status} ${answer.code}`;
+    };
+    same('of another body', await send(hash('md5', 'other', 'base64')), '400 BadDigest');
+    same('no MD5', await send('bm9uc2Vuc2U='), '400 InvalidDigest');
+    same('right', await send(hash('md5', 'content', 'base64')), '200 null');
+  },
+);
+
+export const theSignedHashOfTheBodyIsVerified = behaviour(
+  'x-amz-content-sha256 of another body is 400 XAmzContentSHA256Mismatch.',
+  s3Api('ErrorResponses'),
+  async ({ bucket, key, raw }) => {
+    const payloadHash = hash('sha256', 'other', 'hex');
+    const answer = await raw('PUT', {
+      bucket: await bucket('never'),
+      key: key(),
+      body: 'content',
+      payloadHash,
+    });
+    same('answer', `${answer.status} ${answer.code}`, '400 XAmzContentSHA256Mismatch');
+  },
+);
+
+export const anUnsignedBodyIsTaken = behaviour(
+  'UNSIGNED-PAYLOAD leaves the body out of the signature.',
+  s3Api('sig-v4-header-based-auth'),
+  async ({ bucket, key, raw, read }) => {
+    const target = { bucket: await bucket('never'), key: key() };
+    const answer = await raw('PUT', { ...target, body: 'content', payloadHash: 'UNSIGNED-PAYLOAD' });
+    same('status', answer.status, 200);
+    same('body', await read(target.bucket, target.key), 'content');
+  },
+);
+
+/** The two parts of the behaviours below. */
+const PARTS = [
+  { partNumber: 1, body: 'a'.repeat(PART_BYTES) },
+  { partNumber: 2, body: 'the end' },
+] as const;
+
+export const compositeChecksumsAreHashesOfHashes = behaviour(
+  'A SHA-256 multipart object has a composite checksum, the hash of the parts’ hashes, and each part keeps its own.',
+  INTEGRITY,
+  async (context) => {
+    const { bucket, key, s3 } = context;
+    const Bucket = await bucket('never');
+    const Key = key();
+    const create = { ChecksumAlgorithm: 'SHA256' } as const;
+    const done = await uploadInParts(context, Bucket, Key, PARTS, { create });
+    const hashes = PARTS.map(({ body }) => hash('sha256', body, 'buffer'));
+    const composite = `${hash('sha256', Buffer.concat(hashes), 'base64')}-2`;
+    same('CompleteMultipartUpload', [done.ChecksumSHA256, done.ChecksumType], [composite, 'COMPOSITE']);
+    const stored = await head(s3, Bucket, Key);
+    same('HEAD', [stored.ChecksumSHA256, stored.ChecksumType], [composite, 'COMPOSITE']);
+    const attributes = await s3.send(
+      new GetObjectAttributesCommand({ Bucket, Key, ObjectAttributes: ['ObjectParts', 'Checksum'] }),
+    );
+    same('GetObjectAttributes', describeParts(attributes), {
+      count: 2,
+      parts: PARTS.map(({ body, partNumber }, index) => [
+        partNumber,
+        body.length,
+        hashes[index]?.toString('base64'),
+      ]),
+    });
+  },
+);
+
+const describeParts = ({ ObjectParts }: GetObjectAttributesCommandOutput) => ({
+  count: ObjectParts?.TotalPartsCount,
+  parts: ObjectParts?.Parts?.map(({ PartNumber, Size, ChecksumSHA256 }) => [
+    PartNumber,
+    Size,
+    ChecksumSHA256,
+  ]),
+});
+
+export const aPartIsAnsweredWithItsOwnChecksum = behaviour(
+  'A read by part number of an object with composite checksums answers the checksum of that part.',
+  INTEGRITY,
+  async (context) => {
+    const { bucket, key, s3 } = context;
+    const Bucket = await bucket('never');
+    const Key = key();
+    await uploadInParts(context, Bucket, Key, PARTS, { create: { ChecksumAlgorithm: 'CRC32' } });
+    const second = await s3.send(
+      new HeadObjectCommand({ Bucket, Key, PartNumber: 2, ChecksumMode: 'ENABLED' }),
+    );
+    same('ChecksumCRC32', second.ChecksumCRC32, base64Crc32('the end'));
+  },
+);
+
+export const fullObjectChecksumsAreVerifiedAtCompletion = behaviour(
+  'The full-object CRC32 of an upload is combined from its parts; a completion that expects another is 400 BadDigest.',
+  INTEGRITY,
+  async (context) => {
+    const { bucket, key, s3 } = context;
+    const Bucket = await bucket('never');
+    const Key = key();
+    const create = { ChecksumAlgorithm: 'CRC32', ChecksumType: 'FULL_OBJECT' } as const;
+    const expecting = (ChecksumCRC32: string) =>
+      uploadInParts(context, Bucket, Key, PARTS, {
+        create,
+        complete: { ChecksumCRC32, ChecksumType: 'FULL_OBJECT' },
+      });
+    await refused('another', expecting(base64Crc32('the end')), '400 BadDigest');
+    const whole = base64Crc32(PARTS.map(({ body }) => body).join(''));
+    same('CompleteMultipartUpload', (await expecting(whole)).ChecksumCRC32, whole);
+    const stored = await head(s3, Bucket, Key);
+    same('HEAD', [stored.ChecksumCRC32, stored.ChecksumType], [whole, 'FULL_OBJECT']);
+  },
+);
+
+export const hashesHaveNoFullObjectTypeInParts = behaviour(
+  'An upload cannot be created with a full-object SHA-256, nor with a composite CRC64NVME.',
+  s3Guide('checking-object-integrity'),
+  async (context) => {
+    const { bucket, key } = context;
+    const Bucket = await bucket('never');
+    const pairs = [
+      ['SHA256', 'FULL_OBJECT'],
+      ['SHA1', 'FULL_OBJECT'],
+      ['CRC64NVME', 'COMPOSITE'],
+    ] as const;
+    for (const [ChecksumAlgorithm, ChecksumType] of pairs)
+      await refused(
+        `${ChecksumAlgorithm} ${ChecksumType}`,
+        uploadInParts(context, Bucket, key(), [], { create: { ChecksumAlgorithm, ChecksumType } }),
+        '400 InvalidRequest',
+      );
+  },
+);
+
+export const partsWithChecksumsAreConsecutive = behaviour(
+  'Where each part has an additional checksum, part numbers begin at 1 and leave none out, else 400 InvalidPartOrder.',
+  s3Api('API_CompletedPart'),
+  async (context) => {
+    const { bucket, key } = context;
+    const Bucket = await bucket('never');
+    const create = { ChecksumAlgorithm: 'SHA256' } as const;
+    const upload = uploadInParts(context, Bucket, key(), [{ partNumber: 2, body: 'alone' }], { create });
+    await refused('part 2 alone', upload, '400 InvalidPartOrder');
+  },
+);
+
+export const attributesShowChecksumEtagAndSize = behaviour(
+  'GetObjectAttributes answers what it is asked for: checksum, ETag without quotes, size, storage class.',
+  s3Api('API_GetObjectAttributes'),
+  async ({ bucket, key, put, s3 }) => {
+    const Bucket = await bucket('never');
+    const Key = key();
+    await put(Bucket, Key, '123456789', { ChecksumSHA256: CHECK.SHA256 });
+    const found = await s3.send(
+      new GetObjectAttributesCommand({
+        Bucket,
+        Key,
+        ObjectAttributes: ['Checksum', 'ETag', 'ObjectSize', 'StorageClass', 'ObjectParts'],
+      }),
+    );
+    same(
+      'attributes',
+      [found.Checksum, found.ETag, found.ObjectSize, found.StorageClass, found.ObjectParts],
+      [
+        { ChecksumSHA256: CHECK.SHA256, ChecksumType: 'FULL_OBJECT' },
+        hash('md5', '123456789', 'hex'),
+        9,
+        'STANDARD',
+        undefined,
+      ],
+    );
+  },
+);

@@ -1,0 +1,88 @@
+/** The clients for one endpoint, and which services it has. */
+import { DynamoDBClient, ListTablesCommand } from '@aws-sdk/client-dynamodb';
+import { ListBucketsCommand, S3Client } from '@aws-sdk/client-s3';
+import { ListQueuesCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
+import type { Service } from './behaviour.ts';
+import { createRawSender, type SendRaw } from './raw-request.ts';
+import type { SigningCredentials } from './sign.ts';
+
+export interface EndpointOptions {
+  /** Null: AWS itself. */
+  url: string | null;
+  region: string;
+  /** Default: where the SDK finds them. */
+  credentials?: SigningCredentials;
+}
+
+export interface Endpoint {
+  /** What to call it in a report. */
+  name: string;
+  region: string;
+  s3: S3Client;
+  sqs: SQSClient;
+  sts: STSClient;
+  dynamodb: DynamoDBClient;
+  raw: SendRaw;
+  close(): void;
+}
+
+export const connect = ({ url, region, credentials }: EndpointOptions): Endpoint => {
+  const common = {
+    region,
+    maxAttempts: 2,
+    ...(url !== null && { endpoint: url }),
+    ...(credentials && { credentials: sdkCredentials(credentials) }),
+    requestHandler: { connectionTimeout: 5_000, requestTimeout: 60_000, throwOnRequestTimeout: true },
+  };
+  const s3 = new S3Client({
+    ...common,
+    forcePathStyle: url !== null,
+    // What S3 does without being told is part of what is looked at.
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+    responseChecksumValidation: 'WHEN_REQUIRED',
+  });
+  const sqs = new SQSClient({ ...common, useQueueUrlAsEndpoint: url === null });
+  const [sts, dynamodb] = [new STSClient(common), new DynamoDBClient(common)];
+  const origin = (url ?? `https://s3.${region}.amazonaws.com`).replace(/\/$/, '');
+  return {
+    name: url ?? 'AWS',
+    region,
+    s3,
+    sqs,
+    sts,
+    dynamodb,
+    raw: createRawSender({ origin, region, credentials: () => s3.config.credentials() }),
+    close: () => [s3, sqs, sts, dynamodb].forEach((client) => client.destroy()),
+  };
+};
+
+/** Services that do not answer, with the reason. */
+export const missingServices = async (endpoint: Endpoint): Promise<Map<Service, string>> => {
+  const probes: Record<Service, () => Promise<unknown>> = {
+    s3: () => endpoint.s3.send(new ListBucketsCommand({})),
+    sqs: () => endpoint.sqs.send(new ListQueuesCommand({ MaxResults: 1 })),
+    sts: () => endpoint.sts.send(new GetCallerIdentityCommand({})),
+    dynamodb: () => endpoint.dynamodb.send(new ListTablesCommand({ Limit: 1 })),
+  };
+  const missing = new Map<Service, string>();
+  await Promise.all(
+    Object.entries(probes).map(async ([service, probe]) => {
+      try {
+        await probe();
+      } catch (error) {
+        missing.set(service as Service, reasonOf(error));
+      }
+    }),
+  );
+  return missing;
+};
+
+const reasonOf = (error: unknown): string =>
+  error instanceof Error ? `${error.name}: ${error.message.split('\n')[0]}` : String(error);
+
+const sdkCredentials = ({ accessKeyId, secretAccessKey, sessionToken }: SigningCredentials) => ({
+  accessKeyId,
+  secretAccessKey,
+  ...(sessionToken !== undefined && { sessionToken }),
+});

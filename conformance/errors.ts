@@ -1,0 +1,198 @@
+/** Refusals: signatures, names, buckets that are not there or not empty. */
+import {
+  CreateBucketCommand,
+  DeleteBucketCommand,
+  DeleteObjectCommand,
+  HeadBucketCommand,
+  ListObjectsV2Command,
+} from '@aws-sdk/client-s3';
+import { behaviour, s3Api, s3Guide } from './behaviour.ts';
+import { matches, oneOf, present, refused, refusedAs, same } from './difference.ts';
+import type { RawAnswer } from './raw-request.ts';
+
+const ERRORS = s3Api('ErrorResponses');
+const PRESIGNED = s3Api('sigv4-query-string-auth');
+
+const textOf = ({ status, code }: RawAnswer): string => `${status} ${code}`;
+
+export const aMissingBucketIsNoSuchBucket = behaviour(
+  'Every operation on a bucket that does not exist is 404 NoSuchBucket; HEAD 404 alone.',
+  ERRORS,
+  async ({ unusedBucketName, put, read, s3 }) => {
+    const Bucket = unusedBucketName();
+    await refused('PUT', put(Bucket, 'key', 'content'), '404 NoSuchBucket');
+    await refused('GET', read(Bucket, 'key'), '404 NoSuchBucket');
+    await refused('list', s3.send(new ListObjectsV2Command({ Bucket })), '404 NoSuchBucket');
+    await refused('DELETE', s3.send(new DeleteObjectCommand({ Bucket, Key: 'key' })), '404 NoSuchBucket');
+    await refused('HEAD', s3.send(new HeadBucketCommand({ Bucket })), '404');
+  },
+);
+
+export const errorsAreDocuments = behaviour(
+  'An error is an XML document with Code, Message, RequestId and HostId, and the request id is in the headers too.',
+  ERRORS,
+  async ({ bucket, key, raw }) => {
+    const answer = await raw('GET', { bucket: await bucket('never'), key: key('missing') });
+    same('content-type', answer.headers['content-type']?.split(';')[0], 'application/xml');
+    matches('body', answer.body, /<Error>.*<Code>NoSuchKey<\/Code>.*<Message>[^<]+<\/Message>/s);
+    const requestId = present('x-amz-request-id', answer.headers['x-amz-request-id']);
+    same('RequestId', /<RequestId>([^<]+)<\/RequestId>/.exec(answer.body)?.[1], requestId);
+    matches('body', answer.body, /<HostId>[^<]+<\/HostId>/);
+    matches('body', answer.body, /<Key>[^<]+missing<\/Key>/);
+  },
+);
+
+export const aBucketMustBeEmptyToBeDeleted = behaviour(
+  'DeleteBucket is 409 BucketNotEmpty while there is any version or delete marker in it.',
+  s3Api('API_DeleteBucket'),
+  async ({ freshBucket, put, s3 }) => {
+    const Bucket = await freshBucket('Enabled');
+    const { VersionId } = await put(Bucket, 'key', 'content');
+    const remove = () => s3.send(new DeleteBucketCommand({ Bucket }));
+    await refused('with a version', remove(), '409 BucketNotEmpty');
+    const marker = await s3.send(new DeleteObjectCommand({ Bucket, Key: 'key' }));
+    await s3.send(new DeleteObjectCommand({ Bucket, Key: 'key', VersionId }));
+    await refused('with a marker', remove(), '409 BucketNotEmpty');
+    await s3.send(new DeleteObjectCommand({ Bucket, Key: 'key', VersionId: marker.VersionId }));
+    await remove();
+    await refused('HEAD', s3.send(new HeadBucketCommand({ Bucket })), '404');
+  },
+);
+
+export const aBucketIsCreatedOnce = behaviour(
+  'CreateBucket of one’s own bucket is 409 BucketAlreadyOwnedByYou, but 200 in us-east-1.',
+  s3Api('API_CreateBucket'),
+  async ({ freshBucket, region, s3 }) => {
+    const Bucket = await freshBucket('never');
+    const again = s3.send(
+      new CreateBucketCommand({
+        Bucket,
+        ...(region === 'us-east-1'
+          ? {}
+          : { CreateBucketConfiguration: { LocationConstraint: region as 'eu-west-1' } }),
+      }),
+    );
+    if (region === 'us-east-1') await again;
+    else await refused('CreateBucket', again, '409 BucketAlreadyOwnedByYou');
+  },
+);
+
+export const bucketNamesHaveRules = behaviour(
+  'A bucket name with capitals, underscores or fewer than three characters is 400 InvalidBucketName.',
+  s3Guide('bucketnamingrules'),
+  async ({ raw }) => {
+    for (const bucket of ['Capitals-are-refused', 'under_score', 'ab'])
+      same(bucket, textOf(await raw('PUT', { bucket })), '400 InvalidBucketName');
+  },
+);
+
+export const aWrongSignatureIsRefused = behaviour(
+  'A request signed with another secret is 403 SignatureDoesNotMatch, one with an unknown key id InvalidAccessKeyId.',
+  ERRORS,
+  async ({ bucket, raw, s3 }) => {
+    const Bucket = await bucket('never');
+    const own = await s3.config.credentials();
+    const list = async (credentials: typeof own) =>
+      textOf(await raw('GET', { bucket: Bucket, query: { 'list-type': '2' }, sign: { credentials } }));
+    same('wrong secret', await list({ ...own, secretAccessKey: 'wrong' }), '403 SignatureDoesNotMatch');
+    const unknown = { accessKeyId: 'AKIAIOSFODNN7EXAMPLE', secretAccessKey: 'wrong' };
+    same('unknown key id', await list(unknown), '403 InvalidAccessKeyId');
+  },
+);
+
+export const aSkewedClockIsRefused = behaviour(
+  'A request signed 20 minutes ago is 403 RequestTimeTooSkewed.',
+  ERRORS,
+  async ({ bucket, raw }) => {
+    const sign = { nowMs: Date.now() - 20 * 60_000 };
+    const answer = await raw('GET', { bucket: await bucket('never'), query: { 'list-type': '2' }, sign });
+    same('answer', textOf(answer), '403 RequestTimeTooSkewed');
+  },
+);
+
+export const strangersAreRefused = behaviour(
+  'A request without a signature is 403 AccessDenied: buckets are private.',
+  s3Guide('access-control-block-public-access'),
+  async ({ bucket, key, put, raw }) => {
+    const target = { bucket: await bucket('never'), key: key() };
+    await put(target.bucket, target.key, 'content');
+    same('GET', textOf(await raw('GET', { ...target, signature: 'none' })), '403 AccessDenied');
+    const write = await raw('PUT', { ...target, body: 'mine', signature: 'none' });
+    same('PUT', textOf(write), '403 AccessDenied');
+  },
+);
+
+export const presignedUrlsWorkUntilTheyExpire = behaviour(
+  'A presigned URL reads and writes; after X-Amz-Expires it is 403 AccessDenied.',
+  PRESIGNED,
+  async ({ bucket, key, raw, read }) => {
+    const target = { bucket: await bucket('never'), key: key('pre signed+ü') };
+    const put = await raw('PUT', { ...target, body: 'content', signature: 'presigned' });
+    same('PUT', put.status, 200);
+    same('body', await read(target.bucket, target.key), 'content');
+    same('GET', (await raw('GET', { ...target, signature: 'presigned' })).body, 'content');
+    const sign = { nowMs: Date.now() - 120_000 };
+    const late = await raw('GET', { ...target, signature: 'presigned', expiresSeconds: 60, sign });
+    same('expired', textOf(late), '403 AccessDenied');
+    const changed = await raw('GET', {
+      ...target,
+      signature: 'presigned',
+      sign: { credentials: { accessKeyId: 'AKIAIOSFODNN7EXAMPLE', secretAccessKey: 'wrong' } },
+    });
+    same('unknown key id', textOf(changed), '403 InvalidAccessKeyId');
+  },
+);
+
+export const theBucketOwnerMayBeExpected = behaviour(
+  'x-amz-expected-bucket-owner of another account is 403 AccessDenied; of the owner it changes nothing.',
+  s3Guide('bucket-owner-condition'),
+  async ({ bucket, key, put, accountId }) => {
+    const Bucket = await bucket('never');
+    await put(Bucket, key(), 'content', { ExpectedBucketOwner: await accountId() });
+    const other = put(Bucket, key(), 'content', { ExpectedBucketOwner: '000000000000' });
+    await refused('another account', other, '403 AccessDenied');
+  },
+  ['s3', 'sts'],
+);
+
+export const headOfABucketNamesItsRegion = behaviour(
+  'HeadBucket answers the region of the bucket.',
+  s3Api('API_HeadBucket'),
+  async ({ bucket, region, s3 }) => {
+    const head = await s3.send(new HeadBucketCommand({ Bucket: await bucket('never') }));
+    same('x-amz-bucket-region', head.BucketRegion, region);
+  },
+);
+
+export const anotherRegionIsToldApart = behaviour(
+  'A request signed for another region is refused, and the answer names the bucket’s region.',
+  s3Guide('VirtualHosting'),
+  async ({ bucket, region, raw }) => {
+    const other = region === 'eu-west-3' ? 'eu-west-2' : 'eu-west-3';
+    const query = { 'list-type': '2' };
+    const answer = await raw('GET', { bucket: await bucket('never'), query, sign: { region: other } });
+    oneOf('answer', textOf(answer), ['301 PermanentRedirect', '400 AuthorizationHeaderMalformed']);
+    const named = answer.headers['x-amz-bucket-region'] ?? /<Region>([^<]+)</.exec(answer.body)?.[1];
+    same('region named', named, region);
+  },
+);
+
+export const aCutBodyIsNotStored = behaviour(
+  'A body of another length than announced in x-amz-decoded-content-length is refused and not stored.',
+  s3Api('sigv4-streaming-trailers'),
+  async ({ bucket, key, raw, read }) => {
+    const target = { bucket: await bucket('never'), key: key() };
+    const answer = await raw('PUT', {
+      ...target,
+      payloadHash: 'STREAMING-UNSIGNED-PAYLOAD-TRAILER',
+      headers: {
+        'content-encoding': 'aws-chunked',
+        'x-amz-decoded-content-length': '8',
+        'x-amz-trailer': 'x-amz-checksum-crc32',
+      },
+      body: '7\r\ncontent\r\n0\r\nx-amz-checksum-crc32:/sUwqQ==\r\n\r\n',
+    });
+    same('status', answer.status, 400);
+    await refusedAs('GET', read(target.bucket, target.key), ['404 NoSuchKey']);
+  },
+);

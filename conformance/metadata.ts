@@ -1,0 +1,152 @@
+/** User metadata, content headers, storage classes. */
+import { GetObjectCommand, HeadObjectCommand } from '@aws-sdk/client-s3';
+import { behaviour, s3Api, s3Guide } from './behaviour.ts';
+import { matches, oneOf, refused, same } from './difference.ts';
+
+const METADATA = s3Guide('UsingMetadata');
+
+export const namesOfMetadataAreLowerCase = behaviour(
+  'Names of user metadata come back in lower case; values are kept as they are.',
+  METADATA,
+  async ({ bucket, key, raw, s3 }) => {
+    const Bucket = await bucket('never');
+    const Key = key();
+    const headers = { 'X-Amz-Meta-Colour-Name': 'Deep  Blue', 'x-amz-meta-empty': '' };
+    const put = await raw('PUT', { bucket: Bucket, key: Key, body: 'content', headers });
+    same('status of PUT', put.status, 200);
+    const head = await s3.send(new HeadObjectCommand({ Bucket, Key }));
+    same('colour-name', head.Metadata?.['colour-name']?.replaceAll(/ +/g, ' '), 'Deep Blue');
+    same('empty', head.Metadata?.['empty'], '');
+  },
+);
+
+export const contentHeadersAreKept = behaviour(
+  'Content-Type, -Encoding, -Language, -Disposition, Cache-Control and Expires are answered as they were sent.',
+  METADATA,
+  async ({ bucket, key, raw }) => {
+    const target = { bucket: await bucket('never'), key: key() };
+    const headers: Record<string, string> = {
+      'content-type': 'text/x-odd; charset="utf-8"',
+      'content-encoding': 'x-own',
+      'content-language': 'de-AT, en',
+      'content-disposition': 'attachment; filename="a b.txt"',
+      'cache-control': 'max-age=5, private',
+      expires: 'Thu, 01 Dec 2033 16:00:00 GMT',
+    };
+    await raw('PUT', { ...target, body: 'content', headers });
+    const head = await raw('HEAD', target);
+    for (const [name, value] of Object.entries(headers)) same(name, head.headers[name], value);
+  },
+);
+
+export const theDefaultContentType = behaviour(
+  'An object put without a Content-Type is binary/octet-stream.',
+  METADATA,
+  async ({ bucket, key, raw }) => {
+    const target = { bucket: await bucket('never'), key: key() };
+    await raw('PUT', { ...target, body: 'content' });
+    same('content-type', (await raw('HEAD', target)).headers['content-type'], 'binary/octet-stream');
+  },
+);
+
+export const awsChunkedIsNoContentEncoding = behaviour(
+  'aws-chunked in Content-Encoding is the framing of the request and not kept; other encodings beside it are.',
+  s3Api('sigv4-streaming'),
+  async ({ bucket, key, raw }) => {
+    const target = { bucket: await bucket('never'), key: key() };
+    const answer = await raw('PUT', {
+      ...target,
+      payloadHash: 'STREAMING-UNSIGNED-PAYLOAD-TRAILER',
+      headers: {
+        'content-encoding': 'aws-chunked,x-own',
+        'x-amz-decoded-content-length': '7',
+        'x-amz-trailer': 'x-amz-checksum-crc32',
+      },
+      body: '7\r\ncontent\r\n0\r\nx-amz-checksum-crc32:/sUwqQ==\r\n\r\n',
+    });
+    oneOf('PUT', `${answer.status} ${answer.code}`, ['200 null']);
+    same('content-encoding', (await raw('HEAD', target)).headers['content-encoding'], 'x-own');
+  },
+);
+
+export const metadataHas2KilobytesAtMost = behaviour(
+  'User metadata of more than 2 KB, names and values together, is 400 MetadataTooLarge.',
+  METADATA,
+  async ({ bucket, key, put }) => {
+    const Bucket = await bucket('never');
+    const metadata = (bytes: number) => ({ Metadata: { a: 'x'.repeat(bytes) } });
+    // Whether the prefix of a name counts is not said: the one is below the limit with it, the other above it without.
+    await put(Bucket, key(), 'content', metadata(2048 - 'x-amz-meta-a'.length));
+    await refused('2,049 bytes', put(Bucket, key(), 'content', metadata(2048)), '400 MetadataTooLarge');
+  },
+);
+
+export const metadataBeyondAsciiComesBackEncoded = behaviour(
+  'Metadata that is not ASCII may be sent as RFC 2047 encoded words, and is answered as such.',
+  METADATA,
+  async ({ bucket, key, raw }) => {
+    const target = { bucket: await bucket('never'), key: key() };
+    const headers = { 'x-amz-meta-word': '=?UTF-8?B?w7xiZXI=?=' };
+    await raw('PUT', { ...target, body: 'content', headers });
+    const found = (await raw('HEAD', target)).headers['x-amz-meta-word'];
+    matches('value', found, /^=\?UTF-8\?[BQ]\?.*\?=$/i);
+    same('decoded', decodeWord(String(found)), 'über');
+  },
+);
+
+const decodeWord = (word: string): string => {
+  const [, , encoding, text = ''] = word.split('?');
+  if (encoding?.toUpperCase() === 'B') return Buffer.from(text, 'base64').toString();
+  return decodeURIComponent(text.replaceAll('_', ' ').replaceAll('=', '%'));
+};
+
+export const standardHasNoStorageClassHeader = behaviour(
+  'x-amz-storage-class is answered for every class but STANDARD.',
+  s3Api('API_HeadObject'),
+  async ({ bucket, key, put, s3 }) => {
+    const Bucket = await bucket('never');
+    const [plain, rare] = [key('standard'), key('infrequent')];
+    await put(Bucket, plain, 'content');
+    await put(Bucket, rare, 'content', { StorageClass: 'STANDARD_IA' });
+    const classOf = async (Key: string) =>
+      (await s3.send(new HeadObjectCommand({ Bucket, Key }))).StorageClass;
+    same('STANDARD', await classOf(plain), undefined);
+    same('STANDARD_IA', await classOf(rare), 'STANDARD_IA');
+    const other = put(Bucket, key(), 'content', { StorageClass: 'NONE' as 'STANDARD' });
+    await refused('no class at all', other, '400 InvalidStorageClass');
+  },
+);
+
+export const websiteRedirectsAreKept = behaviour(
+  'x-amz-website-redirect-location is kept; one that is neither a path nor a URL is refused.',
+  s3Guide('how-to-page-redirect'),
+  async ({ bucket, key, put, s3 }) => {
+    const Bucket = await bucket('never');
+    const Key = key();
+    await put(Bucket, Key, 'content', { WebsiteRedirectLocation: '/elsewhere' });
+    const head = await s3.send(new HeadObjectCommand({ Bucket, Key }));
+    same('HEAD', head.WebsiteRedirectLocation, '/elsewhere');
+    const wrong = put(Bucket, key(), 'content', { WebsiteRedirectLocation: 'elsewhere' });
+    await refused('neither', wrong, '400 InvalidRedirectLocation');
+  },
+);
+
+export const answersMayBeOverridden = behaviour(
+  'response-* parameters of a signed GET replace headers of the answer.',
+  s3Api('API_GetObject'),
+  async ({ bucket, key, put, s3 }) => {
+    const Bucket = await bucket('never');
+    const Key = key();
+    await put(Bucket, Key, 'content', { ContentType: 'text/plain' });
+    const answer = await s3.send(
+      new GetObjectCommand({
+        Bucket,
+        Key,
+        ResponseContentType: 'text/x-odd',
+        ResponseContentDisposition: 'inline',
+      }),
+    );
+    await answer.Body?.transformToByteArray();
+    same('answer', [answer.ContentType, answer.ContentDisposition], ['text/x-odd', 'inline']);
+  },
+);

@@ -1,0 +1,286 @@
+/** Multipart uploads. */
+import { hash } from 'node:crypto';
+import {
+  AbortMultipartUploadCommand,
+  type CompletedPart,
+  CompleteMultipartUploadCommand,
+  CreateMultipartUploadCommand,
+  HeadObjectCommand,
+  ListMultipartUploadsCommand,
+  ListPartsCommand,
+  UploadPartCommand,
+} from '@aws-sdk/client-s3';
+import { behaviour, s3Api, s3Guide } from './behaviour.ts';
+import type { Context } from './context.ts';
+import { present, refused, refusedAs, same } from './difference.ts';
+import { PART_BYTES, uploadInParts } from './upload-in-parts.ts';
+
+const COMPLETE = s3Api('API_CompleteMultipartUpload');
+
+interface Upload {
+  Bucket: string;
+  Key: string;
+  UploadId: string;
+  part(partNumber: number, body: string): Promise<CompletedPart>;
+  complete(parts: CompletedPart[], more?: object): Promise<{ ETag?: string | undefined }>;
+}
+
+const startUpload = async ({ bucket, key, s3 }: Context, more: object = {}): Promise<Upload> => {
+  const target = { Bucket: await bucket('never'), Key: key() };
+  const { UploadId = '' } = await s3.send(new CreateMultipartUploadCommand({ ...target, ...more }));
+  const upload = { ...target, UploadId };
+  return {
+    ...upload,
+    async part(PartNumber, Body) {
+      const { ETag } = await s3.send(new UploadPartCommand({ ...upload, PartNumber, Body }));
+      return { PartNumber, ETag };
+    },
+    complete: (Parts, fields) =>
+      s3.send(new CompleteMultipartUploadCommand({ ...upload, MultipartUpload: { Parts }, ...fields })),
+  };
+};
+
+export const partsBecomeOneObject = behaviour(
+  'The object is its parts in the order of their numbers, its ETag the MD5 of their MD5s and their count.',
+  s3Guide('mpuoverview'),
+  async (context) => {
+    const { bucket, key, read, s3 } = context;
+    const Bucket = await bucket('Enabled');
+    const Key = key();
+    const [first, last] = ['a'.repeat(PART_BYTES), 'the end'];
+    const done = await uploadInParts(context, Bucket, Key, [
+      { partNumber: 2, body: first },
+      { partNumber: 10_000, body: last },
+    ]);
+    const md5s = [first, last].map((body) => hash('md5', body, 'buffer'));
+    const etag = `"${hash('md5', Buffer.concat(md5s), 'hex')}-2"`;
+    same('ETag of CompleteMultipartUpload', done.ETag, etag);
+    present('version id', done.VersionId);
+    const head = await s3.send(new HeadObjectCommand({ Bucket, Key }));
+    same('HEAD', [head.ETag, head.ContentLength], [etag, PART_BYTES + 7]);
+    const seam = await read(Bucket, Key, { Range: `bytes=${PART_BYTES - 2}-` });
+    same('bytes around the seam', seam, 'aathe end');
+  },
+);
+
+export const nothingIsThereBeforeCompletion = behaviour(
+  'An upload is no object before it is completed.',
+  s3Guide('mpuoverview'),
+  async (context) => {
+    const upload = await startUpload(context);
+    const part = await upload.part(1, 'content');
+    await refused('GET', context.read(upload.Bucket, upload.Key), '404 NoSuchKey');
+    await upload.complete([part]);
+    same('body', await context.read(upload.Bucket, upload.Key), 'content');
+  },
+);
+
+export const aPartUploadedAgainReplacesTheFirst = behaviour(
+  'A part uploaded again under its number takes the place of the first; the ETag of the first is then InvalidPart.',
+  s3Api('API_UploadPart'),
+  async (context) => {
+    const upload = await startUpload(context);
+    const first = await upload.part(1, 'first');
+    const second = await upload.part(1, 'second');
+    await refused('the first ETag', upload.complete([first]), '400 InvalidPart');
+    await upload.complete([second]);
+    same('body', await context.read(upload.Bucket, upload.Key), 'second');
+  },
+);
+
+export const aCompletionMayLeavePartsOut = behaviour(
+  'CompleteMultipartUpload makes the object of the parts it names, and drops the others.',
+  COMPLETE,
+  async (context) => {
+    const upload = await startUpload(context);
+    await upload.part(1, 'dropped');
+    const kept = await upload.part(2, 'kept');
+    await upload.part(3, 'dropped too');
+    await upload.complete([kept]);
+    same('body', await context.read(upload.Bucket, upload.Key), 'kept');
+  },
+);
+
+export const aPartThatWasNotUploadedIsInvalid = behaviour(
+  'A completion with a part that was not uploaded, or with another ETag, is 400 InvalidPart.',
+  COMPLETE,
+  async (context) => {
+    const upload = await startUpload(context);
+    const part = await upload.part(1, 'content');
+    await refused('missing part', upload.complete([{ ...part, PartNumber: 2 }]), '400 InvalidPart');
+    const other = { PartNumber: 1, ETag: '"00000000000000000000000000000000"' };
+    await refused('other ETag', upload.complete([other]), '400 InvalidPart');
+  },
+);
+
+export const partsMustBeInOrder = behaviour(
+  'A completion that names parts out of order is 400 InvalidPartOrder.',
+  COMPLETE,
+  async (context) => {
+    const upload = await startUpload(context);
+    const last = await upload.part(1, 'small');
+    // In this order only the last one is small, so that nothing but the order is wrong.
+    const parts = [await upload.part(2, 'a'.repeat(PART_BYTES)), last];
+    await refused('reversed', upload.complete(parts), '400 InvalidPartOrder');
+  },
+);
+
+export const onlyTheLastPartMayBeSmall = behaviour(
+  'A part under 5 MiB that is not the last makes the completion 400 EntityTooSmall.',
+  s3Guide('qfacts'),
+  async (context) => {
+    const upload = await startUpload(context);
+    const parts = [await upload.part(1, 'first'), await upload.part(2, 'second')];
+    await refused('completion', upload.complete(parts), '400 EntityTooSmall');
+  },
+);
+
+export const aCompletionNeedsParts = behaviour(
+  'A completion without parts is 400 MalformedXML.',
+  s3Api('ErrorResponses'),
+  async (context) => {
+    const upload = await startUpload(context);
+    await upload.part(1, 'content');
+    await refusedAs('completion', upload.complete([]), ['400 MalformedXML', '400 InvalidRequest']);
+  },
+);
+
+export const aCompletionMayBeSentAgain = behaviour(
+  'CompleteMultipartUpload sent again after it succeeded answers the same again.',
+  COMPLETE,
+  async (context) => {
+    const upload = await startUpload(context);
+    const parts = [await upload.part(1, 'content')];
+    const first = await upload.complete(parts);
+    same('ETag', (await upload.complete(parts)).ETag, first.ETag);
+  },
+);
+
+export const aCompletionKnowsTheSizeItExpects = behaviour(
+  'MpuObjectSize that is not the size of the object makes the completion 400.',
+  COMPLETE,
+  async (context) => {
+    const upload = await startUpload(context);
+    const parts = [await upload.part(1, 'content')];
+    await refused('another size', upload.complete(parts, { MpuObjectSize: 8 }), '400 InvalidRequest');
+    await upload.complete(parts, { MpuObjectSize: 7 });
+    same('body', await context.read(upload.Bucket, upload.Key), 'content');
+  },
+);
+
+export const anAbortedUploadIsGone = behaviour(
+  'After AbortMultipartUpload every call for the upload is 404 NoSuchUpload.',
+  s3Api('API_AbortMultipartUpload'),
+  async (context) => {
+    const { s3 } = context;
+    const upload = await startUpload(context);
+    const { Bucket, Key, UploadId } = upload;
+    const part = await upload.part(1, 'content');
+    await s3.send(new AbortMultipartUploadCommand({ Bucket, Key, UploadId }));
+    await refused('UploadPart', upload.part(2, 'more'), '404 NoSuchUpload');
+    await refused('Complete', upload.complete([part]), '404 NoSuchUpload');
+    const list = s3.send(new ListPartsCommand({ Bucket, Key, UploadId }));
+    await refused('ListParts', list, '404 NoSuchUpload');
+  },
+);
+
+export const partNumbersEndAt10000 = behaviour(
+  'Part numbers go from 1 to 10,000; others are 400 InvalidArgument.',
+  s3Guide('qfacts'),
+  async (context) => {
+    const upload = await startUpload(context);
+    for (const partNumber of [0, 10_001])
+      await refused(`part ${partNumber}`, upload.part(partNumber, 'content'), '400 InvalidArgument');
+    await upload.complete([await upload.part(10_000, 'content')]);
+  },
+);
+
+export const partsAreListedInPages = behaviour(
+  'ListParts shows parts in the order of their numbers, in pages.',
+  s3Api('API_ListParts'),
+  async (context) => {
+    const upload = await startUpload(context);
+    const { Bucket, Key, UploadId } = upload;
+    for (const partNumber of [9, 1, 5]) await upload.part(partNumber, `part ${partNumber}`);
+    const list = (PartNumberMarker?: string) =>
+      context.s3.send(
+        new ListPartsCommand({
+          Bucket,
+          Key,
+          UploadId,
+          MaxParts: 2,
+          ...(PartNumberMarker && { PartNumberMarker }),
+        }),
+      );
+    const first = await list();
+    same(
+      'first page',
+      first.Parts?.map(({ PartNumber, Size }) => [PartNumber, Size]),
+      [
+        [1, 6],
+        [5, 6],
+      ],
+    );
+    same('truncated', [first.IsTruncated, first.NextPartNumberMarker], [true, '5']);
+    const second = await list(first.NextPartNumberMarker);
+    same(
+      'second page',
+      second.Parts?.map(({ PartNumber, ETag }) => [PartNumber, ETag]),
+      [[9, `"${hash('md5', 'part 9', 'hex')}"`]],
+    );
+    same('truncated', second.IsTruncated, false);
+  },
+);
+
+export const uploadsAreListed = behaviour(
+  'ListMultipartUploads shows uploads in progress by key, and by the time they began within one key, in pages.',
+  s3Api('API_ListMultipartUploads'),
+  async ({ freshBucket, s3 }) => {
+    const Bucket = await freshBucket('never');
+    const begun: string[] = [];
+    for (const Key of ['b', 'a', 'a', 'c/d']) {
+      const { UploadId } = await s3.send(new CreateMultipartUploadCommand({ Bucket, Key }));
+      begun.push(`${Key} ${UploadId}`);
+    }
+    const seen: string[] = [];
+    let markers: { KeyMarker?: string | undefined; UploadIdMarker?: string | undefined } = {};
+    for (let page = 0; page < 4; page++) {
+      const list = await s3.send(new ListMultipartUploadsCommand({ Bucket, MaxUploads: 1, ...markers }));
+      seen.push(...(list.Uploads ?? []).map(({ Key, UploadId }) => `${Key} ${UploadId}`));
+      if (list.IsTruncated !== true) break;
+      markers = { KeyMarker: list.NextKeyMarker, UploadIdMarker: list.NextUploadIdMarker };
+    }
+    same('keys in order', seen.map((one) => one.split(' ')[0]).join(), 'a,a,b,c/d');
+    same('every upload once', seen.toSorted(), begun.toSorted());
+    const folded = await s3.send(new ListMultipartUploadsCommand({ Bucket, Delimiter: '/' }));
+    same(
+      'common prefixes',
+      folded.CommonPrefixes?.map(({ Prefix }) => Prefix),
+      ['c/'],
+    );
+  },
+);
+
+export const metadataGoesWithTheCreation = behaviour(
+  'Metadata, headers and tags of a multipart object are those its upload was created with.',
+  s3Api('API_CreateMultipartUpload'),
+  async (context) => {
+    const { bucket, key, s3 } = context;
+    const Bucket = await bucket('never');
+    const Key = key();
+    await uploadInParts(context, Bucket, Key, [{ partNumber: 1, body: 'content' }], {
+      create: {
+        Metadata: { color: 'blue' },
+        ContentType: 'text/x-odd',
+        CacheControl: 'no-store',
+        Tagging: 'a=1',
+      },
+    });
+    const head = await s3.send(new HeadObjectCommand({ Bucket, Key }));
+    same(
+      'HEAD',
+      [head.Metadata, head.ContentType, head.CacheControl],
+      [{ color: 'blue' }, 'text/x-odd', 'no-store'],
+    );
+  },
+);

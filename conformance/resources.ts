@@ -1,0 +1,224 @@
+/** What a run makes at an endpoint, and how it is removed again. */
+import { randomBytes } from 'node:crypto';
+import {
+  CreateTableCommand,
+  DeleteTableCommand,
+  paginateListTables,
+  waitUntilTableExists,
+} from '@aws-sdk/client-dynamodb';
+import {
+  AbortMultipartUploadCommand,
+  CreateBucketCommand,
+  DeleteBucketCommand,
+  DeleteObjectCommand,
+  DeleteObjectsCommand,
+  type DeleteObjectsCommandInput,
+  ListBucketsCommand,
+  ListMultipartUploadsCommand,
+  ListObjectVersionsCommand,
+  PutBucketVersioningCommand,
+  type S3Client,
+} from '@aws-sdk/client-s3';
+import {
+  CreateQueueCommand,
+  DeleteQueueCommand,
+  GetQueueAttributesCommand,
+  paginateListQueues,
+  SetQueueAttributesCommand,
+} from '@aws-sdk/client-sqs';
+import type { Queue, Versioning } from './context.ts';
+import { type Endpoint, missingServices } from './endpoint.ts';
+import { listedKey } from './listed-key.ts';
+
+/** Of everything that is made. What bears it may be deleted. */
+export const PREFIX = 's3r-conformance-';
+
+export interface Resources {
+  bucketName(): string;
+  createBucket(versioning: Versioning): Promise<string>;
+  createQueue(options: { attributes?: Record<string, string>; from?: string }): Promise<Queue>;
+  createTable(): Promise<string>;
+  /** Removes all that was made; answers what could not be removed, with the reason. */
+  remove(): Promise<string[]>;
+}
+
+export const createResources = (endpoint: Endpoint): Resources => {
+  const run = `${PREFIX}${randomBytes(4).toString('hex')}`;
+  let made = 0;
+  const name = (): string => `${run}-${++made}`;
+  const removals: { what: string; remove(): Promise<unknown> }[] = [];
+  return {
+    bucketName: name,
+    async createBucket(versioning) {
+      const Bucket = name();
+      // Noted before it is made: a lost answer leaves it behind otherwise.
+      removals.push({ what: `bucket ${Bucket}`, remove: () => removeBucket(endpoint.s3, Bucket) });
+      await createBucket(endpoint, Bucket, versioning);
+      return Bucket;
+    },
+    async createQueue({ attributes, from }) {
+      const QueueName = name();
+      const { sqs } = endpoint;
+      const { QueueUrl = '' } = await sqs.send(
+        new CreateQueueCommand({ QueueName, ...(attributes && { Attributes: attributes }) }),
+      );
+      const remove = () => sqs.send(new DeleteQueueCommand({ QueueUrl }));
+      removals.push({ what: `queue ${QueueName}`, remove });
+      const { Attributes } = await sqs.send(
+        new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['QueueArn'] }),
+      );
+      const queue = { url: QueueUrl, arn: Attributes?.QueueArn ?? '' };
+      if (from !== undefined) await letIn(endpoint, queue, from);
+      return queue;
+    },
+    async createTable() {
+      const TableName = name();
+      const remove = () => endpoint.dynamodb.send(new DeleteTableCommand({ TableName }));
+      removals.push({ what: `table ${TableName}`, remove });
+      await createTable(endpoint, TableName);
+      return TableName;
+    },
+    async remove() {
+      const left: string[] = [];
+      for (const { what, remove } of removals.toReversed())
+        await remove().catch((error: unknown) => {
+          if (!isGone(error)) left.push(`${what}: ${String(error)}`);
+        });
+      return left;
+    },
+  };
+};
+
+/** Removes what earlier runs left behind; a bucket that cannot be removed does not hold up the others. */
+export const removeLeftovers = async (endpoint: Endpoint): Promise<{ removed: string[]; left: string[] }> => {
+  const [removed, left]: [string[], string[]] = [[], []];
+  const { Buckets = [] } = await endpoint.s3.send(new ListBucketsCommand({ Prefix: PREFIX }));
+  for (const { Name = '', BucketRegion } of Buckets) {
+    const elsewhere = BucketRegion !== undefined && BucketRegion !== endpoint.region;
+    if (!Name.startsWith(PREFIX) || elsewhere) continue;
+    await removeBucket(endpoint.s3, Name).then(
+      () => removed.push(`bucket ${Name}`),
+      (error: unknown) => left.push(`bucket ${Name}: ${String(error)}`),
+    );
+  }
+  const missing = await missingServices(endpoint);
+  if (!missing.has('sqs')) removed.push(...(await removeQueues(endpoint)));
+  if (!missing.has('dynamodb')) removed.push(...(await removeTables(endpoint)));
+  return { removed, left };
+};
+
+const createBucket = async ({ s3, region }: Endpoint, Bucket: string, versioning: Versioning) => {
+  const LocationConstraint = region as 'eu-west-1';
+  await s3.send(
+    new CreateBucketCommand({
+      Bucket,
+      ...(region !== 'us-east-1' && { CreateBucketConfiguration: { LocationConstraint } }),
+    }),
+  );
+  if (versioning === 'never') return;
+  await s3.send(new PutBucketVersioningCommand({ Bucket, VersioningConfiguration: { Status: versioning } }));
+};
+
+const removeBucket = async (s3: S3Client, Bucket: string): Promise<void> => {
+  await untilEmpty(`uploads in ${Bucket}`, async () => {
+    const { Uploads = [] } = await s3.send(new ListMultipartUploadsCommand({ Bucket }));
+    for (const { Key, UploadId } of Uploads)
+      await s3.send(new AbortMultipartUploadCommand({ Bucket, Key, UploadId }));
+    return Uploads.map(({ UploadId }) => UploadId);
+  });
+  await untilEmpty(`objects in ${Bucket}`, async () => {
+    const list = await s3.send(new ListObjectVersionsCommand({ Bucket, EncodingType: 'url' }));
+    const entries = [...(list.Versions ?? []), ...(list.DeleteMarkers ?? [])];
+    if (entries.length > 0) await deleteAll(s3, Bucket, entries, list.EncodingType);
+    return entries.map(({ Key, VersionId }) => `${Key} ${VersionId}`);
+  });
+  await s3.send(new DeleteBucketCommand({ Bucket }));
+};
+
+/** Page after page, as long as something goes away: not every server removes what it says it removed. */
+const untilEmpty = async (what: string, removePage: () => Promise<unknown[]>): Promise<void> => {
+  let before = '';
+  for (;;) {
+    const removed = await removePage();
+    if (removed.length === 0) return;
+    const now = JSON.stringify(removed);
+    if (now === before) throw new Error(`${what} are still there after they were deleted`);
+    before = now;
+  }
+};
+
+const deleteAll = async (
+  s3: S3Client,
+  Bucket: string,
+  entries: { Key?: string | undefined; VersionId?: string | undefined }[],
+  encodingType: string | undefined,
+): Promise<void> => {
+  const objects = entries.map(({ Key = '', VersionId }) => ({
+    Key: listedKey(Key, encodingType),
+    ...(VersionId !== undefined && { VersionId }),
+  }));
+  // XML has no control characters, so that such keys can only be deleted one by one.
+  const Objects = objects.filter(({ Key }) => !NOT_IN_XML.test(Key));
+  for (const object of objects.filter(({ Key }) => NOT_IN_XML.test(Key)))
+    await s3.send(new DeleteObjectCommand({ Bucket, ...object }));
+  if (Objects.length === 0) return;
+  const input: DeleteObjectsCommandInput = { Bucket, Delete: { Objects, Quiet: true } };
+  const { Errors = [] } = await s3.send(new DeleteObjectsCommand(input));
+  const [error] = Errors;
+  if (error !== undefined) throw new Error(`${error.Key}: ${error.Code} ${error.Message}`);
+};
+
+// eslint-disable-next-line no-control-regex
+const NOT_IN_XML = /[\u0000-\u001f\ufffe\uffff]/;
+
+const letIn = async ({ sqs }: Endpoint, queue: Queue, bucket: string): Promise<void> => {
+  const Policy = JSON.stringify({
+    Version: '2012-10-17',
+    Statement: [
+      {
+        Effect: 'Allow',
+        Principal: { Service: 's3.amazonaws.com' },
+        Action: 'sqs:SendMessage',
+        Resource: queue.arn,
+        Condition: { ArnEquals: { 'aws:SourceArn': `arn:aws:s3:::${bucket}` } },
+      },
+    ],
+  });
+  await sqs.send(new SetQueueAttributesCommand({ QueueUrl: queue.url, Attributes: { Policy } }));
+};
+
+const createTable = async ({ dynamodb }: Endpoint, TableName: string): Promise<void> => {
+  await dynamodb.send(
+    new CreateTableCommand({
+      TableName,
+      BillingMode: 'PAY_PER_REQUEST',
+      AttributeDefinitions: [{ AttributeName: 'id', AttributeType: 'S' }],
+      KeySchema: [{ AttributeName: 'id', KeyType: 'HASH' }],
+    }),
+  );
+  await waitUntilTableExists({ client: dynamodb, maxWaitTime: 60, minDelay: 1 }, { TableName });
+};
+
+const removeQueues = async ({ sqs: client }: Endpoint): Promise<string[]> => {
+  const removed: string[] = [];
+  for await (const { QueueUrls = [] } of paginateListQueues({ client }, { QueueNamePrefix: PREFIX }))
+    for (const QueueUrl of QueueUrls) {
+      await client.send(new DeleteQueueCommand({ QueueUrl }));
+      removed.push(`queue ${QueueUrl}`);
+    }
+  return removed;
+};
+
+const removeTables = async ({ dynamodb: client }: Endpoint): Promise<string[]> => {
+  const removed: string[] = [];
+  for await (const { TableNames = [] } of paginateListTables({ client }, {}))
+    for (const TableName of TableNames.filter((name) => name.startsWith(PREFIX))) {
+      await client.send(new DeleteTableCommand({ TableName }));
+      removed.push(`table ${TableName}`);
+    }
+  return removed;
+};
+
+const GONE = ['NoSuchBucket', 'QueueDoesNotExist', 'ResourceNotFoundException'];
+
+const isGone = (error: unknown): boolean => error instanceof Error && GONE.includes(error.name);

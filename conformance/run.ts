@@ -1,0 +1,129 @@
+/** Runs behaviours against an endpoint. */
+import { GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
+import { GetCallerIdentityCommand } from '@aws-sdk/client-sts';
+import type { Service } from './behaviour.ts';
+import type { Context, Versioning } from './context.ts';
+import { Difference } from './difference.ts';
+import type { Endpoint } from './endpoint.ts';
+import type { Resources } from './resources.ts';
+import type { NamedBehaviour } from './suite.ts';
+
+export type Result = Pick<NamedBehaviour, 'group' | 'name' | 'title' | 'document'> &
+  (
+    | { verdict: 'same' }
+    | { verdict: 'differs'; what: string; expected: unknown; found: unknown }
+    /** No answer that could be judged. */
+    | { verdict: 'failed'; error: string }
+    | { verdict: 'skipped'; why: string }
+  );
+
+export interface RunOptions {
+  endpoint: Endpoint;
+  resources: Resources;
+  missing: Map<Service, string>;
+  concurrency: number;
+  signal?: AbortSignal;
+  onResult?: (result: Result) => void;
+}
+
+/** In the order of the behaviours. After an abort nothing more is begun. */
+export const runBehaviours = async (
+  behaviours: readonly NamedBehaviour[],
+  options: RunOptions,
+): Promise<Result[]> => {
+  const context = createContext(options.endpoint, options.resources);
+  const results: (Result | undefined)[] = [];
+  let next = 0;
+  const worker = async (): Promise<void> => {
+    for (let index = next++; index < behaviours.length; index = next++) {
+      const behaviour = behaviours[index];
+      if (behaviour === undefined || options.signal?.aborted === true) return;
+      const result = await runOne(behaviour, context, options.missing);
+      results[index] = result;
+      options.onResult?.(result);
+    }
+  };
+  await Promise.all(Array.from({ length: options.concurrency }, worker));
+  return results.filter((result) => result !== undefined);
+};
+
+const runOne = async (
+  { group, name, title, document, needs, run }: NamedBehaviour,
+  context: Context,
+  missing: Map<Service, string>,
+): Promise<Result> => {
+  const about = { group, name, title, document };
+  const absent = needs.find((service) => missing.has(service));
+  if (absent !== undefined)
+    return { ...about, verdict: 'skipped', why: `no ${absent} there (${missing.get(absent)})` };
+  try {
+    await withinTime(run(context));
+    return { ...about, verdict: 'same' };
+  } catch (error) {
+    return { ...about, ...judge(error) };
+  }
+};
+
+/** Events may take minutes; a server that never answers may not hold up the rest. */
+const TIME_LIMIT_MS = 180_000;
+
+const withinTime = async (work: Promise<void>): Promise<void> => {
+  const { promise: tooLate, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error(`not done in ${TIME_LIMIT_MS / 1000} s`)), TIME_LIMIT_MS);
+  try {
+    await Promise.race([work, tooLate]);
+  } finally {
+    clearTimeout(timer);
+  }
+};
+
+const judge = (error: unknown) => {
+  if (error instanceof Difference) {
+    const { what, expected, found } = error;
+    return { verdict: 'differs', what, expected, found } as const;
+  }
+  const { name, message, $metadata: metadata } = error as Error & { $metadata?: { httpStatusCode?: number } };
+  // A call that had to succeed was refused.
+  if (metadata?.httpStatusCode !== undefined) {
+    const found = `${metadata.httpStatusCode} ${name}: ${message}`;
+    return { verdict: 'differs', what: 'a call', expected: 'success', found } as const;
+  }
+  return {
+    verdict: 'failed',
+    error: error instanceof Error ? (error.stack ?? message) : String(error),
+  } as const;
+};
+
+export const createContext = (endpoint: Endpoint, resources: Resources): Context => {
+  const { s3, sqs, sts, dynamodb, region, raw } = endpoint;
+  const shared = new Map<Versioning, Promise<string>>();
+  let accountId: Promise<string> | undefined;
+  let table: Promise<string> | undefined;
+  let keys = 0;
+  return {
+    s3,
+    sqs,
+    sts,
+    dynamodb,
+    region,
+    raw,
+    accountId: () =>
+      (accountId ??= sts.send(new GetCallerIdentityCommand({})).then(({ Account = '' }) => Account)),
+    bucket: (versioning) => {
+      const made = shared.get(versioning) ?? resources.createBucket(versioning);
+      shared.set(versioning, made);
+      return made;
+    },
+    freshBucket: (versioning) => resources.createBucket(versioning),
+    unusedBucketName: () => resources.bucketName(),
+    key: (name = 'key') => `${String(++keys).padStart(4, '0')}-${name}`,
+    queue: (options = {}) => resources.createQueue(options),
+    table: () => (table ??= resources.createTable()),
+    put: (Bucket, Key, Body, more) =>
+      s3.send(new PutObjectCommand({ Bucket, Key, Body, ContentLength: Buffer.byteLength(Body), ...more })),
+    read: async (Bucket, Key, more) => {
+      const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key, ...more }));
+      return (await Body?.transformToString()) ?? '';
+    },
+  };
+};

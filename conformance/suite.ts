@@ -1,0 +1,67 @@
+/** All behaviours, by group. */
+import type { Behaviour, Service } from './behaviour.ts';
+import * as checksums from './checksums.ts';
+import * as conditions from './conditions.ts';
+import * as copy from './copy.ts';
+import * as dynamodb from './dynamodb.ts';
+import * as errors from './errors.ts';
+import * as histories from './histories.ts';
+import * as listing from './listing.ts';
+import * as metadata from './metadata.ts';
+import * as multipart from './multipart.ts';
+import * as notifications from './notifications.ts';
+import * as objects from './objects.ts';
+import * as queues from './queues.ts';
+import * as ranges from './ranges-and-parts.ts';
+import * as sts from './sts.ts';
+import * as tags from './tags.ts';
+import * as versions from './versions.ts';
+
+export interface NamedBehaviour {
+  group: string;
+  /** Unique in the suite. */
+  name: string;
+  title: string;
+  document: string;
+  needs: readonly Service[];
+  run: Behaviour;
+}
+
+const GROUPS: Record<string, Record<string, unknown>> = {
+  objects,
+  versions,
+  conditions,
+  ranges,
+  multipart,
+  checksums,
+  listing,
+  copy,
+  metadata,
+  tags,
+  errors,
+  histories,
+  notifications,
+  queues,
+  sts,
+  dynamodb,
+};
+
+const isBehaviour = (value: unknown): value is Behaviour =>
+  typeof value === 'function' && 'document' in value;
+
+export const suite: readonly NamedBehaviour[] = Object.entries(GROUPS).flatMap(([group, exported]) =>
+  Object.entries(exported).flatMap(([name, value]) => {
+    if (!isBehaviour(value)) return [];
+    const { title, document, needs } = value;
+    return [{ group, name, title, document, needs, run: value }];
+  }),
+);
+
+/** Those whose name or group is one of these; all where none is given. Throws for a word that is neither. */
+export const choose = (words: readonly string[]): readonly NamedBehaviour[] => {
+  const unknown = words.find((word) => !suite.some(({ group, name }) => word === group || word === name));
+  if (unknown !== undefined)
+    throw new TypeError(`--only ${unknown}: no behaviour or group has this name (--list shows them)`);
+  if (words.length === 0) return suite;
+  return suite.filter(({ group, name }) => words.includes(group) || words.includes(name));
+};
