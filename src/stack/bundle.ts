@@ -1,10 +1,14 @@
 /** How serverless-esbuild makes the functions' bundles. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { loadConfiguration } from '../lib/configuration.ts';
 import type { DeploymentOptions } from '../lib/configuration.ts';
 
 /** The part of esbuild's plugin interface that is used here. */
 interface Build {
+  initialOptions: { outdir?: string };
+  onEnd(callback: () => void): void;
   onResolve(options: { filter: RegExp }, callback: () => { path: string; namespace: string }): void;
   onLoad(
     options: { filter: RegExp; namespace: string },
@@ -37,9 +41,25 @@ function bundleOptions(serverless: Serverless): object {
       ),
     },
     legalComments: 'none',
-    plugins: [replicationConfiguration({ stage: stage ?? undefined, region: region ?? undefined })],
+    plugins: [
+      replicationConfiguration({ stage: stage ?? undefined, region: region ?? undefined }),
+      commonJsFolder,
+    ],
   };
 }
+
+/**
+ * Says beside the bundle that it is CommonJS: `serverless invoke local` loads it from below this project, whose own
+ * package.json says that .js files are ES modules.
+ */
+const commonJsFolder = {
+  name: 'commonjs-folder',
+  setup: ({ initialOptions, onEnd }: Build) =>
+    onEnd(() => {
+      if (initialOptions.outdir === undefined) return;
+      writeFileSync(join(initialOptions.outdir, 'package.json'), '{"type":"commonjs"}');
+    }),
+};
 
 /** Resolves `replication-configuration` to the validated content of `replication.yml`. */
 const replicationConfiguration = (options: DeploymentOptions) => ({
