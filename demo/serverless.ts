@@ -55,7 +55,13 @@ const run = (cwd: string, command: string[], given: ServerlessOptions): Promise<
     ...(region === undefined ? [] : ['--region', region]),
   ];
   // How often a stack's progress is asked for, in milliseconds; the default of five seconds suits the real CloudFormation.
-  const env = { ...withoutAws(process.env), SLS_AWS_MONITORING_FREQUENCY: '50', ...environment };
+  const env = {
+    ...withoutAws(process.env),
+    SLS_AWS_MONITORING_FREQUENCY: '50',
+    // The framework leaves its staging folders behind: here they go with the service's.
+    TMPDIR: cwd,
+    ...environment,
+  };
   return new Promise((done, fail) => {
     let end = (): void => undefined;
     const options = { cwd, env, signal, timeout: TIMEOUT_MS };
