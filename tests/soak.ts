@@ -4,6 +4,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 
 const { values } = parseArgs({
@@ -15,8 +16,8 @@ if (values.help || !(minutes > 0)) {
   process.exit(values.help ? 0 : 2);
 }
 
-const require = createRequire(import.meta.url);
-const vitest = require.resolve('vitest/vitest.mjs');
+// Its program is not among what the package exports; it stands beside package.json, which is.
+const vitest = join(dirname(createRequire(import.meta.url).resolve('vitest/package.json')), 'vitest.mjs');
 const endMs = Date.now() + minutes * 60_000;
 let rounds = 0;
 while (rounds === 0 || Date.now() < endMs) {
