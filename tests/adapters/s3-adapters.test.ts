@@ -276,6 +276,24 @@ describe('writing the destination', () => {
     await expect(put()).rejects.toMatchObject({ reason });
   });
 
+  test('calls that need credentials at the same time share one answer of STS', async () => {
+    aws.answer = (request, response) =>
+      request.method === 'HEAD' ? response.writeHead(404).end() : response.writeHead(200, stored).end();
+    const fresh = aws.buckets.destination(testDestination({ externalId: 'never-used-before' }));
+    const write = () =>
+      fresh.put({
+        key: 'k',
+        body: Buffer.from('a'),
+        sizeBytes: 1,
+        attributes: NO_ATTRIBUTES,
+        precondition: { kind: 'absent' },
+        guard: { kind: 'none' },
+      });
+    // HEAD and PUT go through the two clients of the pair.
+    await Promise.all([fresh.head('k'), write(), fresh.head('k'), write()]);
+    expect(aws.seen.length - s3Requests().length).toBe(1);
+  });
+
   test('credentials that S3 calls expired are fetched anew for the next call, whatever the clock says', async () => {
     const assumed = () => aws.seen.length - s3Requests().length;
     aws.answer = (_request, response) => response.writeHead(200, stored).end();

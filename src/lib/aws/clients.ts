@@ -80,10 +80,12 @@ interface Session {
 const shared = <S extends Session>(assume: () => Promise<S>): (() => Promise<S>) => {
   let current: Promise<S> | null = null;
   return async () => {
-    const known = await current?.catch(() => null);
+    const seen = current;
+    const known = await seen?.catch(() => null);
     const endsMs = known?.expiration?.getTime() ?? 0;
     if (known && endsMs > Date.now() + REFRESH_BEFORE_MS) return known;
-    current = assume();
+    // Whoever waited meanwhile finds the question already asked.
+    if (current === null || current === seen) current = assume();
     return await current;
   };
 };
