@@ -147,7 +147,9 @@ const nameOf = (body: string, attributes: Record<string, string>, run: string): 
 const reasonsOfRetries = (lines: string[]): string[] => {
   const reasons = lines
     .filter((line) => line.includes('"ending":"retry"'))
-    .map((line) => /"reason":"([a-z-]+)"/.exec(line)?.[1] ?? '');
+    .map((line) => /"reason":"([a-z-]+)"/.exec(line)?.[1] ?? '')
+    // What a machine that stood still for seconds looks like to a client: nothing to do with permissions.
+    .filter((reason) => reason !== 'connection-lost');
   return [...new Set(reasons)].toSorted();
 };
 

@@ -19,11 +19,20 @@ export const createLiveQueue = (client: SQSClient, queueUrl: string): LiveQueue 
         }),
       );
     } catch (error) {
+      if (isBack(error)) return;
       throw translateError(error, 'ChangeMessageVisibility in the live queue');
     }
   },
   send: (body, letter) => sendLetter(client, queueUrl, body, letter, 'SendMessage to the live queue'),
 });
+
+/**
+ * The message is visible again already, or gone: after an answer that took too long, the SDK asks a second time. How SQS words
+ * it: "Errors" of ChangeMessageVisibility in its API reference; `InvalidParameterValue` where the message is not there at all.
+ */
+const isBack = (error: unknown): boolean =>
+  error instanceof Error &&
+  ['MessageNotInflight', 'InvalidParameterValue', 'InvalidParameterValueException'].includes(error.name);
 
 export const createDeadLetterQueue = (client: SQSClient, queueUrl: string): DeadLetterQueue => ({
   send: (body, letter) => sendLetter(client, queueUrl, body, letter, 'SendMessage to the dead-letter queue'),

@@ -1,0 +1,75 @@
+/** The live queue through the SDK, against the local SQS. */
+import {
+  CreateQueueCommand,
+  DeleteMessageCommand,
+  ReceiveMessageCommand,
+  SendMessageCommand,
+  SQSClient,
+} from '@aws-sdk/client-sqs';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { clientConfig } from '../../local/client-config.ts';
+import { type LocalAws, startLocalAws } from '../../local/aws.ts';
+import { createLiveQueue, queueMessage } from '../../src/lib/aws/queues.ts';
+import type { QueueMessage } from '../../src/lib/invocation-deps.ts';
+
+let aws: LocalAws;
+let client: SQSClient;
+let queueUrl: string;
+beforeAll(async () => {
+  aws = await startLocalAws();
+  client = new SQSClient(clientConfig(aws, aws.root('111111111111'), { tls: false }));
+  queueUrl = (await client.send(new CreateQueueCommand({ QueueName: 'live' }))).QueueUrl ?? '';
+});
+afterAll(async () => {
+  client.destroy();
+  await aws.stop();
+});
+
+const received = async (): Promise<QueueMessage> => {
+  await client.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: 'hint' }));
+  const { Messages } = await client.send(
+    new ReceiveMessageCommand({ QueueUrl: queueUrl, WaitTimeSeconds: 5, VisibilityTimeout: 60 }),
+  );
+  const { Body, ReceiptHandle, MessageId } = Messages?.[0] ?? {};
+  return queueMessage({
+    messageId: MessageId ?? '',
+    receiptHandle: ReceiptHandle ?? '',
+    body: Body ?? '',
+    attributes: {
+      ApproximateReceiveCount: '1',
+      SentTimestamp: '0',
+      SenderId: '',
+      ApproximateFirstReceiveTimestamp: '0',
+    },
+    messageAttributes: {},
+    md5OfBody: '',
+    eventSource: 'aws:sqs',
+    eventSourceARN: '',
+    awsRegion: '',
+  });
+};
+
+describe('giving a message back', () => {
+  const retryLater = async (message: QueueMessage): Promise<void> => {
+    await createLiveQueue(client, queueUrl).retryLater(message, 1);
+  };
+
+  // What the SDK's own second try meets when the answer to the first one took too long.
+  test('is no failure when it is back already', async () => {
+    const message = await received();
+    await retryLater(message);
+    aws.clock.advance(2_000);
+    await expect(retryLater(message)).resolves.toBeUndefined();
+  });
+
+  test('is no failure when it is gone', async () => {
+    const message = await received();
+    await client.send(new DeleteMessageCommand({ QueueUrl: queueUrl, ReceiptHandle: message.receiptHandle }));
+    await expect(retryLater(message)).resolves.toBeUndefined();
+  });
+
+  test('is a failure where the receipt is none', async () => {
+    const message = { ...(await received()), receiptHandle: 'nonsense' };
+    await expect(retryLater(message)).rejects.toMatchObject({ reason: 'invalid-request' });
+  });
+});
