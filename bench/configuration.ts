@@ -8,6 +8,7 @@ export const CONFIGURATION = {
     {
       id: 'bench',
       source: { bucket: SOURCE_BUCKET },
+      versions: 'latest',
       destinations: [
         {
           bucket: DESTINATION_BUCKET,

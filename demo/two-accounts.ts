@@ -167,7 +167,7 @@ const deployDestinations = async (
   aws: LocalAws,
   { replication, deployment }: Configuration,
   names: ResourceNames,
-  { edit }: TwoAccountsOptions,
+  { edit, sourceBuckets = {} }: TwoAccountsOptions,
 ): Promise<void> => {
   const file = join(REPOSITORY, 'destination', 'template.yml');
   const template = edited(await readFile(file, 'utf8'), edit?.destination);
@@ -175,6 +175,10 @@ const deployDestinations = async (
     replication.rules.flatMap((rule) => rule.destinations).map((each) => [each.bucket, each]),
   );
   for (const { bucket, region, roleArn, externalId, kmsKeyArn } of destinations.values()) {
+    const rules = replication.rules.filter((rule) =>
+      rule.destinations.some((each) => each.bucket === bucket),
+    );
+    const yesIf = (answer: boolean): string => (answer ? 'yes' : 'no');
     await aws.cloudformation.deploy({
       accountId: roleArn.split(':')[4] ?? '',
       region,
@@ -186,6 +190,12 @@ const deployDestinations = async (
         BucketName: bucket,
         CreateBucket: 'yes',
         RoleName: roleArn.split('/').at(-1) ?? '',
+        ReplicateDeletes: yesIf(rules.some(({ deletes }) => deletes === 'replicate')),
+        ReplicateAcl: yesIf(rules.some(({ acl }) => acl === 'replicate')),
+        // Locked source versions need a bucket that can lock, too.
+        EnableObjectLock: yesIf(
+          rules.some(({ source }) => Boolean(sourceBuckets[source.bucket]?.ObjectLockEnabled)),
+        ),
         ...(kmsKeyArn !== null && { KmsKeyArn: kmsKeyArn }),
       },
     });

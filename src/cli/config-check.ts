@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { type Configuration, loadConfiguration } from '../lib/configuration.ts';
 import { ConfigurationError } from '../lib/configuration-problem.ts';
 import { resourceNames } from '../lib/resource-names.ts';
-import type { Destination, ReplicationRule, Source } from '../lib/rule.ts';
+import type { Destination, Filter, ReplicationRule, Source } from '../lib/rule.ts';
 import { stackOf } from '../stack/stack.ts';
 import { type CommandSpec, helpText, parseOptions } from './command.ts';
 import { DEPLOYMENT_OPTIONS } from './deployment.ts';
@@ -77,9 +77,23 @@ const describe = ({ replication, stack, deployment }: Configuration): string => 
 const describeRule = (rule: ReplicationRule): string[] => [
   `rule ${rule.id}`,
   `  from  ${describeSource(rule.source)}`,
+  ...describeFilter(rule.filter),
   ...rule.destinations.map((destination) => `  to    ${describeDestination(rule, destination)}`),
   `  versions ${rule.versions}, deletes ${rule.deletes}, copy ${rule.copy}, stamp ${rule.stamp ? 'on' : 'off'}`,
+  `  replicas ${rule.replicas}, acl ${rule.acl}, archived objects ${describeRestore(rule)}`,
 ];
+
+const describeFilter = ({ tags, minimumBytes, maximumBytes }: Filter): string[] => {
+  const conditions = [
+    ...Object.entries(tags).map(([key, value]) => `tag ${key}=${value}`),
+    ...(minimumBytes === null ? [] : [`at least ${minimumBytes} bytes`]),
+    ...(maximumBytes === null ? [] : [`at most ${maximumBytes} bytes`]),
+  ];
+  return conditions.length === 0 ? [] : [`  only  ${conditions.join(', ')}`];
+};
+
+const describeRestore = ({ restore }: ReplicationRule): string =>
+  restore === null ? 'quarantined' : `restored for ${restore.days} days at tier ${restore.tier}`;
 
 const describeSource = ({ bucket, prefix, suffix, events, roleArn }: Source): string =>
   [
@@ -95,5 +109,7 @@ const describeDestination = (rule: ReplicationRule, destination: Destination): s
     `written by ${destination.roleArn}`,
     ...(destination.id === destination.bucket ? [] : [`called ${destination.id}`]),
     ...(destination.storageClass === null ? [] : [`as ${destination.storageClass}`]),
+    ...(destination.encryption === null ? [] : [`encryption ${destination.encryption}`]),
     ...(destination.kmsKeyArn === null ? [] : [`encrypted with ${destination.kmsKeyArn}`]),
+    `object lock ${destination.objectLock}`,
   ].join(', ');

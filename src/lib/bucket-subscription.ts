@@ -112,6 +112,9 @@ function advise(error: unknown, bucket: string): unknown {
 function parseProperties(value: unknown): SubscriptionProperties {
   const events = field(value, 'events');
   if (events !== 's3' && events !== 'eventbridge') throw malformed('events', events);
+  // Stacks deployed by the first version say nothing of this, and a roll-back comes back to what they say.
+  const eventTypes = field(value, 'eventTypes') ?? ['s3:ObjectCreated:*'];
+  if (!Array.isArray(eventTypes)) throw malformed('eventTypes', eventTypes);
   const filters = field(value, 'filters') ?? [];
   if (!Array.isArray(filters)) throw malformed('filters', filters);
   return {
@@ -120,6 +123,7 @@ function parseProperties(value: unknown): SubscriptionProperties {
     queueArn: text(value, 'queueArn'),
     idPrefix: text(value, 'idPrefix'),
     events,
+    eventTypes: eventTypes.map(String),
     filters: filters.map((filter) => ({
       prefix: String(field(filter, 'prefix') ?? ''),
       suffix: String(field(filter, 'suffix') ?? ''),

@@ -17,6 +17,7 @@ export interface PlacedRule {
 export const checkRules = (rules: PlacedRule[], region: string): Finding[] => [
   ...checkIds(rules),
   ...rules.flatMap((placed) => checkSource(placed, region)),
+  ...rules.flatMap(checkFilter),
   ...checkEventModes(rules),
   ...placedDestinations(rules).flatMap((placed) => checkDestination(placed, region)),
   ...checkLoops(rules),
@@ -96,6 +97,18 @@ function checkSource({ index, rule: { source } }: PlacedRule, region: string): F
   return findings;
 }
 
+function checkFilter({ index, rule: { filter } }: PlacedRule): Finding[] {
+  const { minimumBytes = 0, maximumBytes = Infinity } = filter;
+  if (minimumBytes <= maximumBytes) return [];
+  return [
+    {
+      path: ['rules', index, 'filter', 'minimumBytes'],
+      found: `${minimumBytes}, while \`maximumBytes\` is ${maximumBytes}`,
+      fix: 'no object is that large and that small: make `minimumBytes` the smaller one',
+    },
+  ];
+}
+
 function checkEventModes(rules: PlacedRule[]): Finding[] {
   return rules.flatMap(({ index, rule: { source } }) => {
     const first = rules.find(({ rule }) => rule.source.bucket === source.bucket);
@@ -110,7 +123,7 @@ function checkEventModes(rules: PlacedRule[]): Finding[] {
 
 function checkDestination({ path, destination }: PlacedDestination, region: string): Finding[] {
   const findings: Finding[] = [];
-  const { roleArn, kmsKeyArn } = destination;
+  const { roleArn, encryption, kmsKeyArn } = destination;
   if (partitionOfArn(roleArn) !== partitionOfRegion(region)) {
     findings.push({ path: [...path, 'roleArn'], ...otherPartition(roleArn, region) });
   } else if (partitionOfRegion(destination.region) !== partitionOfArn(roleArn)) {
@@ -127,6 +140,13 @@ function checkDestination({ path, destination }: PlacedDestination, region: stri
       fix: `S3 uses keys of the bucket's own region only: give the ARN of the key in ${destination.region}`,
     });
   }
+  if (encryption === 'AES256' && kmsKeyArn !== undefined) {
+    findings.push({
+      path: [...path, 'encryption'],
+      found: '`AES256` beside a KMS key',
+      fix: 'S3 encrypts with its own keys under `AES256`: write `aws:kms` or `aws:kms:dsse`, or remove `kmsKeyArn:`',
+    });
+  }
   return findings;
 }
 
@@ -135,7 +155,10 @@ const otherPartition = (roleArn: string, region: string): { found: string; fix: 
   fix: 'credentials are not valid in another AWS partition, so no role there can be assumed: give a role of the same partition',
 });
 
-/** Replicas that a rule would replicate again, directly or through other rules, would go round for ever. */
+/**
+ * Replicas that a rule would replicate again, directly or through other rules, would go round for ever. One rule on the
+ * way that leaves them alone is enough to stop them.
+ */
 function checkLoops(rules: PlacedRule[]): Finding[] {
   return rules.flatMap((start) =>
     start.rule.destinations.flatMap((destination, position) => {
@@ -149,7 +172,9 @@ function checkLoops(rules: PlacedRule[]): Finding[] {
       return {
         path: ['rules', start.index, 'destinations', position],
         found: `a loop: ${[start, ...way].map(({ rule }) => `"${rule.id}"`).join(' feeds ')}`,
-        fix: 'let the replicas go to another bucket, or to a prefix that none of these rules replicates from',
+        fix: way.some(({ rule }) => rule.replicas === 'ignore')
+          ? 'remove `stamp: false`: EventBridge does not tell who wrote an object, so only its stamp shows that it is a replica'
+          : 'write `replicas: ignore` in one of these rules, or let the replicas go to where none of them replicates from',
       };
     }),
   );
@@ -175,8 +200,13 @@ const fedBy = (rules: PlacedRule[], rule: RuleShape, destination: DestinationSha
   rules.filter(
     (other) =>
       other.rule.source.bucket === destination.bucket &&
-      filtersOverlap(replicaKeys(rule, destination), other.rule.source),
+      filtersOverlap(replicaKeys(rule, destination), other.rule.source) &&
+      !ignoresReplicasOf(other.rule, rule),
   );
+
+/** Events of S3 itself name the session that wrote an object; EventBridge does not, and leaves the stamp to tell. */
+const ignoresReplicasOf = (reader: RuleShape, writer: RuleShape): boolean =>
+  reader.replicas === 'ignore' && (reader.source.events === 's3' || writer.stamp);
 
 /** Two destinations that can hold the same key would overwrite each other's replicas. */
 function checkCollisions(rules: PlacedRule[]): Finding[] {

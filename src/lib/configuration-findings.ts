@@ -51,12 +51,25 @@ function unknownOption(section: Path, key: string, meant: string | null): Omit<F
   const later = laterOption(key);
   if (later) return { found: `the option \`${key}\``, fix: later };
   if (meant) return { found, fix: `did you mean \`${meant}\`?` };
-  const elsewhere = Object.entries(SECTIONS).find(([, names]) => names.includes(key));
-  if (!elsewhere) return { found, fix: `remove it; options here are ${optionsOf(section).join(', ')}` };
+  const elsewhere = sectionWith(key, section);
+  if (elsewhere === null)
+    return { found, fix: `remove it; options here are ${optionsOf(section).join(', ')}` };
   return {
     found,
-    fix: `it belongs ${elsewhere[0] ? `under \`${elsewhere[0]}:\`` : 'at the top of the file'}`,
+    fix: `it belongs ${elsewhere === '' ? 'at the top of the file' : `under \`${elsewhere}:\``}`,
   };
+}
+
+/**
+ * Where an option belongs: below `section` if there is such a place (`tags` of a rule are those of its filter, not the
+ * stack's), otherwise where it takes the fewest steps.
+ */
+function sectionWith(key: string, section: Path): string | null {
+  const all = Object.keys(SECTIONS)
+    .filter((name) => SECTIONS[name]?.includes(key))
+    .toSorted((a, b) => a.split('.').length - b.split('.').length);
+  const below = section.filter((step) => typeof step === 'string').join('.');
+  return all.find((name) => name.startsWith(`${below}.`)) ?? all[0] ?? null;
 }
 
 function valueAt(value: unknown, path: Path): unknown {

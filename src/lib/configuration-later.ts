@@ -11,13 +11,6 @@ export const laterValue = (key: string, value: unknown): string | null =>
 export const laterOption = (key: string): string | null => LATER_OPTIONS[key] ?? null;
 
 const LATER_VALUES: Record<string, Record<string, string>> = {
-  versions: {
-    all: 'not yet: replicating every version comes later; write `latest` (each key is kept at its current version) or remove the line',
-  },
-  deletes: {
-    replicate:
-      'not yet: replicating delete markers comes later; write `ignore` (replicas stay when the source object is deleted) or remove the line',
-  },
   copy: {
     'server-side':
       'not yet: copying inside S3 comes later; write `stream` (the bytes pass through the function) or remove the line',
@@ -26,13 +19,6 @@ const LATER_VALUES: Record<string, Record<string, string>> = {
 };
 
 const LATER_OPTIONS: Record<string, string> = {
-  restore: 'not yet: restoring archived source objects comes later; remove the line',
-  filter: 'not yet: only `source.prefix` and `source.suffix` choose objects so far; remove the line',
-  filters: 'not yet: only `source.prefix` and `source.suffix` choose objects so far; remove the line',
-  tags: 'not yet: choosing objects by tag comes later; remove the line',
-  minimumSizeBytes: 'not yet: choosing objects by size comes later; remove the line',
-  maximumSizeBytes: 'not yet: choosing objects by size comes later; remove the line',
-  objectLock: 'not yet: replicating object lock comes later; remove the line',
   backfill: 'not yet: copying what was there before comes later; remove the line',
   verify: 'not yet: comparing both sides comes later; remove the line',
   schedule: 'not yet: scheduled runs come later; remove the line',

@@ -11,38 +11,12 @@ import {
   ROLE_ARN,
   STACK_NAME_PART,
   STORAGE_CLASSES,
-  isBucketName,
 } from './aws-syntax.ts';
+import { bucket, choice, id, keyPart, section, tagMap, text, wholeNumber } from './configuration-fields.ts';
 
 export type FileShape = z.output<typeof fileSchema>;
 export type RuleShape = z.output<typeof ruleSchema>;
 export type DestinationShape = z.output<typeof destination>;
-
-const text = (advice: string, accepts: RegExp): z.ZodString =>
-  z.string({ error: advice }).regex(accepts, { error: advice }).describe(advice);
-
-const choice = <const T extends readonly [string, ...string[]]>(advice: string, values: T) =>
-  z.enum(values, { error: advice }).describe(advice);
-
-const wholeNumber = (advice: string, minimum: number, maximum: number): z.ZodNumber =>
-  z.int({ error: advice }).min(minimum, { error: advice }).max(maximum, { error: advice }).describe(advice);
-
-const section = <T extends z.ZodRawShape>(advice: string, shape: T): z.ZodObject<T, z.core.$strict> =>
-  z
-    .strictObject(shape, { error: (issue) => (issue.code === 'invalid_type' ? advice : undefined) })
-    .describe(advice);
-
-const id = (advice: string): z.ZodString => text(advice, /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/);
-
-const bucket = (advice: string) =>
-  z.string({ error: advice }).refine(isBucketName, { error: advice }).describe(advice);
-
-/** Part of a key: S3 limits keys to 1,024 bytes of UTF-8. The framework would take `${` for one of its variables. */
-const keyPart = (advice: string) =>
-  z
-    .string({ error: advice })
-    .refine((value) => Buffer.byteLength(value) <= 1024 && !value.includes('${'), { error: advice })
-    .describe(advice);
 
 const source = section('say where the objects come from: `source:` with at least `bucket:`', {
   bucket: bucket(
@@ -95,31 +69,93 @@ const destination = section(
       `write one of ${STORAGE_CLASSES.join(', ')}, or remove the line: replicas then keep the class of the source object`,
       STORAGE_CLASSES,
     ).optional(),
+    encryption: choice(
+      "write `AES256` (SSE-S3), `aws:kms` (SSE-KMS) or `aws:kms:dsse` (DSSE-KMS), or remove the line: `kmsKeyArn` alone then means aws:kms, and without it the bucket's default encryption applies",
+      ['AES256', 'aws:kms', 'aws:kms:dsse'],
+    ).optional(),
     kmsKeyArn: text(
-      "give the ARN of the KMS key replicas are encrypted with (the key, not an alias), or remove the line: the bucket's default encryption then applies",
+      'give the ARN of the KMS key replicas are encrypted with (the key, not an alias), or remove the line',
       KMS_KEY_ARN,
     ).optional(),
+    objectLock: choice(
+      'write `replicate` (replicas get the retention and legal hold of the source version), `governance` (the same, with compliance mode weakened to governance mode) or `ignore`',
+      ['replicate', 'governance', 'ignore'],
+    ).default('replicate'),
+  },
+);
+
+/** 10,000 parts of 5 GiB. https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html */
+const LARGEST_OBJECT_BYTES = 10_000 * 5 * 2 ** 30;
+
+const filter = section(
+  'write the filter as a block with `tags:`, `minimumBytes:` or `maximumBytes:`, or remove it',
+  {
+    tags: tagMap(
+      10,
+      'S3 allows 10 tags on an object: with more than 10 here no object could have them all',
+      'Tags an object must have, all of them.',
+    ).default({}),
+    minimumBytes: wholeNumber(
+      `give the size in bytes of the smallest object to replicate, a whole number up to ${LARGEST_OBJECT_BYTES} (the largest object S3 stores), or remove the line`,
+      0,
+      LARGEST_OBJECT_BYTES,
+    ).optional(),
+    maximumBytes: wholeNumber(
+      `give the size in bytes of the largest object to replicate, a whole number up to ${LARGEST_OBJECT_BYTES} (the largest object S3 stores), or remove the line`,
+      0,
+      LARGEST_OBJECT_BYTES,
+    ).optional(),
+  },
+);
+
+/** https://docs.aws.amazon.com/AmazonS3/latest/API/API_RestoreRequest.html */
+const restore = section(
+  'write the restore as a block with `days:` and, if you like, `tier:`, or remove it: archived objects are then quarantined',
+  {
+    days: wholeNumber(
+      'give for how many days S3 keeps the restored copy of an archived source object, 1 or more',
+      1,
+      2_147_483_647,
+    ),
+    tier: choice(
+      'write `Bulk`, `Standard` or `Expedited` (which S3 refuses for DEEP_ARCHIVE and the Deep Archive Access tier)',
+      ['Bulk', 'Standard', 'Expedited'],
+    ).default('Standard'),
   },
 );
 
 export const ruleSchema = section('write each rule as a block with `id:`, `source:` and `destinations:`', {
   id: id('give the rule an id of 1–64 letters, digits, dots, hyphens and underscores'),
   source,
+  filter: filter.prefault({}),
   destinations: z
     .array(destination, {
       error: 'list at least one destination under `destinations:`, each beginning with a hyphen',
     })
     .min(1, { error: 'list at least one destination under `destinations:`, each beginning with a hyphen' })
     .describe('Where the replicas go.'),
-  versions: choice('write `latest`: each key is kept at its current version', ['latest']).default('latest'),
-  deletes: choice('write `ignore`: replicas stay when the source object is deleted', ['ignore']).default(
-    'ignore',
-  ),
+  versions: choice(
+    'write `all` (every version, in the order of the source; where a bucket is not versioned, the current state) or `latest` (each key is kept at its current state)',
+    ['all', 'latest'],
+  ).default('all'),
+  deletes: choice(
+    'write `ignore` (replicas stay when the source object is deleted) or `replicate` (delete markers, and deletes in unversioned buckets, travel; deletes of single versions never do)',
+    ['ignore', 'replicate'],
+  ).default('ignore'),
   copy: choice('write `stream`: the bytes pass through the function', ['stream']).default('stream'),
   stamp: z
     .boolean({ error: 'write `true` (replicas carry the source version in their user metadata) or `false`' })
     .describe('Whether replicas carry the source version in their user metadata.')
     .default(true),
+  replicas: choice(
+    'write `ignore` (source objects that a replicator wrote stay where they are, so that two-way replication does not go round) or `replicate` (they are replicated too, for chains)',
+    ['ignore', 'replicate'],
+  ).default('ignore'),
+  acl: choice(
+    'write `ignore` (replicas belong to the destination account and are granted to nobody else) or `replicate` (grants of the source object are given to the replica)',
+    ['ignore', 'replicate'],
+  ).default('ignore'),
+  restore: restore.optional(),
 });
 
 const alarms = section('write the alarm settings as a block under `alarms:`, or remove it', {
@@ -144,20 +180,7 @@ const alarms = section('write the alarm settings as a block under `alarms:`, or 
   ).default(1),
 });
 
-/** https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html */
-const tags = z
-  .record(
-    z.string().regex(/^(?!aws:)[\p{L}\p{Z}\p{N}_.:/=+\-@]{1,128}$/iu, {
-      error: 'a tag key has 1–128 letters, digits, spaces and _.:/=+-@, and does not begin with aws:',
-    }),
-    text(
-      'a tag value has at most 256 letters, digits, spaces and _.:/=+-@, in quotes if it looks like a number',
-      /^[\p{L}\p{Z}\p{N}_.:/=+\-@]{0,256}$/u,
-    ),
-    { error: 'write tags as `key: value`, one a line' },
-  )
-  .refine((value) => Object.keys(value).length <= 48, { error: 'AWS allows 50 tags; two are ours' })
-  .describe('Tags on every resource of the stack.');
+const tags = tagMap(48, 'AWS allows 50 tags; two are ours', 'Tags on every resource of the stack.');
 
 const stack = section('write the stack settings as a block under `stack:`, or remove it', {
   maximumConcurrency: wholeNumber(
@@ -202,6 +225,8 @@ export const SECTIONS: Record<string, string[]> = {
   rules: Object.keys(ruleSchema.shape),
   'rules.source': Object.keys(source.shape),
   'rules.destinations': Object.keys(destination.shape),
+  'rules.filter': Object.keys(filter.shape),
+  'rules.restore': Object.keys(restore.shape),
   stack: Object.keys(stack.shape),
   'stack.alarms': Object.keys(alarms.shape),
 };

@@ -15,7 +15,7 @@ import type { DestinationShape, FileShape, RuleShape } from './configuration-sch
 import { excessOfNames } from './resource-names.ts';
 import type { Deployment } from './resource-names.ts';
 import { STACK_NAME_PART, REGION } from './aws-syntax.ts';
-import type { Destination, ReplicationConfiguration, ReplicationRule } from './rule.ts';
+import type { Destination, Filter, ReplicationConfiguration, ReplicationRule } from './rule.ts';
 
 export interface Configuration {
   replication: ReplicationConfiguration;
@@ -174,16 +174,8 @@ function toConfiguration(shape: FileShape, rules: PlacedRule[], options: Deploym
   };
 }
 
-const toRule = ({
-  id,
-  source,
-  destinations,
-  versions,
-  deletes,
-  copy,
-  stamp,
-}: RuleShape): ReplicationRule => ({
-  id,
+const toRule = ({ source, filter, destinations, restore, ...others }: RuleShape): ReplicationRule => ({
+  ...others,
   source: {
     bucket: source.bucket,
     prefix: source.prefix,
@@ -192,11 +184,15 @@ const toRule = ({
     roleArn: source.roleArn ?? null,
     externalId: source.externalId ?? null,
   },
+  filter: toFilter(filter),
   destinations: destinations.map(toDestination),
-  versions,
-  deletes,
-  copy,
-  stamp,
+  restore: restore ?? null,
+});
+
+const toFilter = ({ tags, minimumBytes, maximumBytes }: RuleShape['filter']): Filter => ({
+  tags,
+  minimumBytes: minimumBytes ?? null,
+  maximumBytes: maximumBytes ?? null,
 });
 
 const toDestination = (shape: DestinationShape): Destination => ({
@@ -207,5 +203,7 @@ const toDestination = (shape: DestinationShape): Destination => ({
   externalId: shape.externalId,
   prefix: shape.prefix ?? null,
   storageClass: shape.storageClass ?? null,
+  encryption: shape.encryption ?? null,
   kmsKeyArn: shape.kmsKeyArn ?? null,
+  objectLock: shape.objectLock,
 });

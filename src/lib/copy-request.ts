@@ -4,7 +4,7 @@ import type {
   Clock,
   DestinationBucket,
   Invocation,
-  ObjectAttributes,
+  ReplicaAttributes,
   ObjectState,
   Precondition,
   SourceBucket,
@@ -21,7 +21,7 @@ export interface CopyRequest {
   version: ObjectState;
   /** The body of a GET of exactly this version that is already under way; used for the first attempt. */
   opened: Readable | Buffer | null;
-  attributes: ObjectAttributes;
+  attributes: ReplicaAttributes;
   precondition: Precondition;
   invocation: Invocation;
   clock: Clock;

@@ -59,6 +59,14 @@ const REASONS = {
     disposition: 'quarantine',
     fix: 'Restore the object from its archive storage class (aws s3api restore-object); then redrive.',
   },
+  'object-lock': {
+    disposition: 'quarantine',
+    fix: 'The source version is locked and the destination bucket has no Object Lock: enable it there, or write `objectLock: ignore` for the destination and deploy; then redrive.',
+  },
+  'acl-unsupported': {
+    disposition: 'quarantine',
+    fix: 'The destination bucket has ACLs disabled (bucket owner enforced): enable them there, or write `acl: ignore` in the rule and deploy; then redrive.',
+  },
   'bad-checksum': {
     disposition: 'quarantine',
     fix: 'The bytes read from the source do not match its stored checksum: check the source object, and the replica too, since it may have been written; then redrive.',

@@ -10,7 +10,7 @@ export interface Hint {
   key: string;
   versionId: string | null;
   sizeBytes: number | null;
-  /** S3's own event name, e.g. `ObjectCreated:Put`; `hint` for our own. */
+  /** S3's own event name, e.g. `ObjectCreated:Put`, whatever the envelope calls it; `hint` for our own. */
   kind: string;
   /**
    * What makes two deliveries of the same event equal (sequencer, else S3's request id). Null: nothing does, and the
@@ -23,6 +23,22 @@ export interface Hint {
   rule: string | null;
   destination: string | null;
 }
+
+/** What a hint asks to be looked at besides the content. */
+export type Concern = 'content' | 'tags' | 'acl';
+
+export const concernOf = ({ kind }: Pick<Hint, 'kind'>): Concern => {
+  if (kind.startsWith('ObjectTagging:')) return 'tags';
+  return kind.startsWith('ObjectAcl:') ? 'acl' : 'content';
+};
+
+/**
+ * Is a key that is absent now a deleted one? Where there are versions, a delete marker says so, and without one it is not: its
+ * versions expired or were deleted for good. In a bucket without versions, whose events have no version id, it is enough that
+ * the key was there, which any event says.
+ */
+export const absenceIsDeletion = ({ kind, versionId }: Pick<Hint, 'kind' | 'versionId'>): boolean =>
+  versionId === null && /^(Object|LifecycleExpiration)/.test(kind);
 
 /** A part of a message: a hint, something to acknowledge without work, or something nobody understands. */
 export type Parsed =
@@ -115,7 +131,7 @@ const parseEventBridge = (json: JsonObject, body: string): Parsed => {
       key,
       versionId: text(object?.['version-id']),
       sizeBytes: count(object?.['size']),
-      kind: [text(json['detail-type']) ?? 'unknown', text(detail?.['reason'])].filter(Boolean).join(':'),
+      kind: kindOfEventBridge(text(json['detail-type']) ?? 'unknown', detail),
       identity: text(object?.['sequencer']) ?? text(detail?.['request-id']),
       // EventBridge carries the requester's account or principal, not the session.
       principalId: text(detail?.['requester']),
@@ -123,6 +139,32 @@ const parseEventBridge = (json: JsonObject, body: string): Parsed => {
       destination: null,
     },
   };
+};
+
+/** S3's own event name for what EventBridge calls otherwise ("EventBridge event types", S3 User Guide). */
+const kindOfEventBridge = (type: string, detail: JsonObject | undefined): string => {
+  const reason = text(detail?.['reason']);
+  if (type === 'Object Created') return `ObjectCreated:${CREATED_BY[reason ?? ''] ?? reason ?? 'unknown'}`;
+  if (type === 'Object Deleted') {
+    const marker = text(detail?.['deletion-type']) === 'Delete Marker Created';
+    const cause = reason === 'Lifecycle Expiration' ? 'LifecycleExpiration' : 'ObjectRemoved';
+    return `${cause}:${marker ? 'DeleteMarkerCreated' : 'Delete'}`;
+  }
+  return KIND_OF_TYPE[type] ?? type;
+};
+
+const CREATED_BY: Record<string, string> = {
+  PutObject: 'Put',
+  'POST Object': 'Post',
+  CopyObject: 'Copy',
+  CompleteMultipartUpload: 'CompleteMultipartUpload',
+};
+
+const KIND_OF_TYPE: Record<string, string> = {
+  'Object Tags Added': 'ObjectTagging:Put',
+  'Object Tags Deleted': 'ObjectTagging:Delete',
+  'Object ACL Updated': 'ObjectAcl:Put',
+  'Object Restore Completed': 'ObjectRestore:Completed',
 };
 
 const parseOwnHint = (json: JsonObject, body: string): Parsed => {

@@ -36,7 +36,10 @@ interface UploadPlan {
 
 export const copyMultipart = async (request: CopyRequest): Promise<Copied> => {
   destroy(request);
-  const plans = uploadPlans(request.version, await planSlices(request));
+  const { retention, legalHold } = request.attributes.lock;
+  const plans = uploadPlans(request.version, await planSlices(request))
+    // S3 takes parts of a locked object with a checksum only ("Uploading an object to a bucket with Object Lock").
+    .filter(({ provenBy }) => provenBy !== 'etag' || (retention === null && !legalHold));
   for (const [index, plan] of plans.entries()) {
     const isLast = index === plans.length - 1;
     const copied = await copyAs(request, plan, isLast);

@@ -1,9 +1,9 @@
 /**
  * What became of one hint at one destination: the receipt that is kept, and the record that is logged and counted.
  */
-import type { Convergence } from './converge.ts';
-import type { Reason } from './errors.ts';
+import { ALL_REASONS, type Reason } from './errors.ts';
 import type { Proof } from './proof.ts';
+import type { Convergence, PassedOver } from './work.ts';
 
 /** Durable proof of an outcome, stored with the idempotency record. */
 export interface Receipt {
@@ -11,12 +11,16 @@ export interface Receipt {
   sourceVersion: string | null;
   replicaVersion: string | null;
   etag: string | null;
+  /** Versions that were written. */
+  copies: number;
   bytes: number;
   checksum: string | null;
   proof: Proof | null;
   durationMs: number;
   /** Seconds between the source's Last-Modified and the end of the replication; null where nothing was written. */
   latencySeconds: number | null;
+  /** Versions that are in the dead-letter queue, as `<reason>:<version id>` with spaces between; null: none. */
+  passedOver: string | null;
 }
 
 /** One log line, one set of metrics. No object data, no metadata. */
@@ -42,41 +46,75 @@ export interface Reporter {
 /** The receipt of a convergence that took from `startedMs` to `endedMs` (milliseconds since the epoch). */
 export const receiptOf = (convergence: Convergence, startedMs: number, endedMs: number): Receipt => {
   const durationMs = endedMs - startedMs;
-  switch (convergence.outcome) {
+  const { outcome } = convergence;
+  switch (outcome) {
     case 'source-gone':
-      return { ...NOTHING, outcome: 'source-gone', durationMs };
+    case 'filtered':
+    case 'replica':
+    case 'restore-requested':
+      return { ...NOTHING, outcome, durationMs };
+    case 'deleted':
+      return {
+        ...NOTHING,
+        outcome,
+        replicaVersion: convergence.replicaVersion,
+        durationMs,
+        passedOver: textOf(convergence.passedOver),
+      };
+    case 'updated': {
+      const { sourceVersion, replicaVersion } = convergence;
+      return { ...NOTHING, outcome, sourceVersion, replicaVersion, durationMs };
+    }
     case 'unchanged':
       return {
         ...NOTHING,
-        outcome: 'unchanged',
-        sourceVersion: convergence.version.versionId,
-        replicaVersion: convergence.replica.versionId,
-        etag: convergence.replica.etag,
+        outcome,
+        sourceVersion: convergence.sourceVersion,
+        replicaVersion: convergence.replica?.versionId ?? null,
+        etag: convergence.replica?.etag ?? null,
         durationMs,
+        passedOver: textOf(convergence.passedOver),
       };
     case 'replicated': {
-      const { version, copied } = convergence;
+      const { version, copied, copies, bytes } = convergence;
       return {
-        outcome: 'replicated',
+        outcome,
         sourceVersion: version.versionId,
         replicaVersion: copied.written.versionId,
         etag: copied.written.etag,
-        bytes: version.sizeBytes,
+        copies,
+        bytes,
         checksum: copied.written.checksum?.value ?? null,
         proof: copied.proof,
         durationMs,
         latencySeconds: Math.max(0, (endedMs - version.lastModifiedMs) / 1_000),
+        passedOver: textOf(convergence.passedOver),
       };
     }
   }
 };
 
+const textOf = (passedOver: PassedOver[]): string | null =>
+  passedOver.length === 0
+    ? null
+    : passedOver.map(({ reason, versionId }) => `${reason}:${versionId}`).join(' ');
+
+/** The versions a receipt says were passed over; receipts of before this field have none. */
+export const passedOverIn = ({ passedOver }: Receipt): PassedOver[] =>
+  (passedOver ?? '').split(' ').flatMap((each) => {
+    const [, name, versionId] = /^([a-z-]+):(.+)$/.exec(each) ?? [];
+    const reason = ALL_REASONS.find((known) => known === name);
+    return reason === undefined || versionId === undefined ? [] : [{ reason, versionId }];
+  });
+
 const NOTHING = {
   sourceVersion: null,
   replicaVersion: null,
   etag: null,
+  copies: 0,
   bytes: 0,
   checksum: null,
   proof: null,
   latencySeconds: null,
+  passedOver: null,
 } as const;

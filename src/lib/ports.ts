@@ -5,7 +5,7 @@
  * was sent) and a pinned version that is no longer there are the reason `lost-race`: somebody else moved, look again.
  */
 import type { Readable } from 'node:stream';
-import type { Destination, ReplicationRule } from './rule.ts';
+import type { Destination, ReplicationRule, Restore } from './rule.ts';
 
 /** Checksum algorithms of S3 ("Checking object integrity", S3 User Guide). */
 export type ChecksumAlgorithm = 'CRC32' | 'CRC32C' | 'CRC64NVME' | 'SHA1' | 'SHA256';
@@ -33,7 +33,25 @@ export interface ObjectAttributes {
   metadata: Record<string, string>;
 }
 
-/** The current version of an object, as GET or HEAD shows it. */
+/** Object lock of one version; null where it has none of the kind. */
+export interface ObjectLock {
+  retention: { mode: 'GOVERNANCE' | 'COMPLIANCE'; untilMs: number } | null;
+  legalHold: boolean;
+}
+
+/** One grant of an ACL: `READ`, `READ_ACP`, `WRITE_ACP` or `FULL_CONTROL` for a canonical user id or a group URI. */
+export interface Grant {
+  grantee: { kind: 'user' | 'group'; id: string };
+  permission: string;
+}
+
+/** Grants to others than the object's owner. */
+export type Acl = Grant[];
+
+/** What travels apart from the bytes, and may change after they were written. */
+export type Tags = Record<string, string>;
+
+/** One version of an object, as GET or HEAD shows it. */
 export interface ObjectState {
   /** Null: the bucket was never versioned. `"null"`: S3's null version. */
   versionId: string | null;
@@ -46,7 +64,22 @@ export interface ObjectState {
   encryption: string | null;
   checksum: Checksum | null;
   attributes: ObjectAttributes;
+  /** How many tags it has, where the caller may know. */
+  tagCount: number;
+  lock: ObjectLock;
 }
+
+/** What a key shows now. */
+export type Current =
+  | { kind: 'object'; state: ObjectState }
+  /** Deleted, but the bucket is versioned: a delete marker hides what was there. */
+  | { kind: 'marker'; versionId: string }
+  | { kind: 'absent' };
+
+/** An entry of ListObjectVersions. */
+export type HistoryEntry =
+  | { kind: 'version'; versionId: string; etag: string; sizeBytes: number; lastModifiedMs: number }
+  | { kind: 'marker'; versionId: string; lastModifiedMs: number };
 
 /** Which bytes of a version to read: all, or those of one part as it was uploaded, or a range (both ends included). */
 export type Slice =
@@ -61,16 +94,26 @@ export interface SlicedBody {
   checksum: Checksum | null;
 }
 
-/** The source bucket of one rule. */
+/** The source bucket of one rule. `versionId` null: the current version. */
 export interface SourceBucket {
-  /** HEAD of the current version. Null: no such object, or a delete marker. */
-  head(key: string): Promise<ObjectState | null>;
-  /** GET of the current version; whoever gets the body must read or destroy it. */
-  open(key: string): Promise<{ state: ObjectState; body: Readable } | null>;
+  /** HEAD of the current version. */
+  look(key: string): Promise<Current>;
+  /** HEAD of one version; null where it is gone. */
+  head(key: string, versionId: string): Promise<ObjectState | null>;
+  /** GET; whoever gets the body must read or destroy it. Null: no such object, or a delete marker. */
+  open(key: string, versionId: string | null): Promise<{ state: ObjectState; body: Readable } | null>;
   /** GET pinned to this version (VersionId where there is one, If-Match always). */
   read(key: string, pin: ObjectState, slice: Slice): Promise<SlicedBody>;
   /** How many parts HEAD with `partNumber=1` says the object has; null where it does not say. */
   partsCount(key: string, pin: ObjectState): Promise<number | null>;
+  /** ListObjectVersions of exactly this key, newest first, to the end. */
+  history(key: string): Promise<HistoryEntry[]>;
+  /** Null: the version is gone. */
+  tags(key: string, versionId: string | null): Promise<Tags | null>;
+  /** Null: the version is gone. */
+  acl(key: string, versionId: string | null): Promise<Acl | null>;
+  /** Asks for an archived version; succeeds too where that was done before. */
+  restore(key: string, versionId: string | null, request: Restore): Promise<void>;
 }
 
 /** What must still be so at the destination when a write takes effect. */
@@ -103,21 +146,37 @@ export interface UploadedPart {
 /** How the parts of one upload are checked, said when it is created. */
 export type UploadChecksum = Pick<Checksum, 'algorithm' | 'type'>;
 
+/** What a replica is written with besides its bytes. */
+export interface ReplicaAttributes extends ObjectAttributes {
+  tags: Tags;
+  lock: ObjectLock;
+}
+
 /** The destination bucket of one destination, written with the credentials of its role. */
 export interface DestinationBucket {
-  head(key: string): Promise<ObjectState | null>;
+  look(key: string): Promise<Current>;
+  /** HEAD of one version; null where it is gone. */
+  head(key: string, versionId: string): Promise<ObjectState | null>;
+  /** ListObjectVersions of exactly this key, newest first, page by page: whoever has seen enough stops asking. */
+  history(key: string): AsyncIterable<HistoryEntry>;
+  /** DELETE with If-Match: a delete marker, or in an unversioned bucket the end of the object. Answers the marker's id. */
+  remove(request: { key: string; etag: string }): Promise<{ versionId: string | null }>;
+  tags(key: string, versionId: string | null): Promise<Tags | null>;
+  putTags(key: string, versionId: string | null, tags: Tags): Promise<void>;
+  acl(key: string, versionId: string | null): Promise<Acl | null>;
+  putAcl(key: string, versionId: string | null, acl: Acl): Promise<void>;
   put(request: {
     key: string;
     body: Readable | Buffer;
     sizeBytes: number;
-    attributes: ObjectAttributes;
+    attributes: ReplicaAttributes;
     precondition: Precondition;
     guard: Guard;
   }): Promise<Written>;
   /** `checksum` null: S3's default. `encryption` as the answer says. */
   createUpload(request: {
     key: string;
-    attributes: ObjectAttributes;
+    attributes: ReplicaAttributes;
     checksum: UploadChecksum | null;
   }): Promise<{ uploadId: string; encryption: string | null }>;
   uploadPart(request: {

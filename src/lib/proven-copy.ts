@@ -14,6 +14,8 @@ const withStoredChecksum = async (request: CopyRequest, written: Written): Promi
   const { version, destination, replicaKey } = request;
   const silent = written.checksum === null && version.checksum !== null;
   if (!silent || contentProof(written, version) !== 'unknown') return written;
-  const replica = await destination.head(replicaKey);
-  return replica?.etag === written.etag ? { ...written, checksum: replica.checksum } : written;
+  const now = await destination.look(replicaKey);
+  return now.kind === 'object' && now.state.etag === written.etag
+    ? { ...written, checksum: now.state.checksum }
+    : written;
 };

@@ -6,9 +6,10 @@ import { type Assignment, assign, identityOf } from './assignment.ts';
 import { converge } from './converge.ts';
 import { SMALL_OBJECT_BYTES } from './copy.ts';
 import { asReplicationError, ReplicationError } from './errors.ts';
-import { formatHint, type Hint, parseMessage } from './hint.ts';
+import { absenceIsDeletion, concernOf, formatHint, type Hint, parseMessage } from './hint.ts';
 import type { Deps, QueueMessage } from './invocation-deps.ts';
-import { type Receipt, receiptOf } from './outcome.ts';
+import { passedOverIn, type Receipt, receiptOf } from './outcome.ts';
+import { isReplicator } from './session-name.ts';
 import { about, blank, type Failure, settle } from './settlement.ts';
 
 /** Processes the messages concurrently, but one key at one destination strictly one after the other. Never throws. */
@@ -34,8 +35,7 @@ const processMessage = async (message: QueueMessage, deps: Deps, inOrder: KeyOrd
   }
   await Promise.all(
     assignments.map(async (assignment) => {
-      const failure = await inOrder(assignment, () => attempt(assignment, message, deps));
-      if (failure !== null) failures.push(failure);
+      failures.push(...(await inOrder(assignment, () => attempt(assignment, message, deps))));
     }),
   );
   return await settle(message, failures, deps);
@@ -67,17 +67,23 @@ const collect = (
   }
 };
 
-const attempt = async (
-  assignment: Assignment,
-  message: QueueMessage,
-  deps: Deps,
-): Promise<Failure | null> => {
+const attempt = async (assignment: Assignment, message: QueueMessage, deps: Deps): Promise<Failure[]> => {
   const { rule, destination, hint } = assignment;
+  const narrowed = { ...hint, rule: rule.id, destination: destination.id };
   const work = async (): Promise<Receipt> => {
     const startedMs = deps.clock.now();
     assertTimeLeft(deps);
     const convergence = await converge(
-      { rule, destination, key: hint.key, expectedBytes: hint.sizeBytes },
+      {
+        rule,
+        destination,
+        key: hint.key,
+        versionId: hint.versionId,
+        expectedBytes: hint.sizeBytes,
+        concern: concernOf(hint),
+        absenceIsDeletion: absenceIsDeletion(hint),
+        byReplicator: isReplicator(hint.principalId),
+      },
       { ...deps, source: deps.buckets.source(rule), destination: deps.buckets.destination(destination) },
     );
     return receiptOf(convergence, startedMs, deps.clock.now());
@@ -87,10 +93,16 @@ const attempt = async (
       deps.receipts.once(identityOf(assignment, message.messageId), work),
     );
     deps.reporter.report({ ...about(assignment, message), ending: 'done', duplicate, ...receipt });
-    return null;
+    return passedOverIn(receipt).map(({ versionId, reason }) => {
+      const of = { ...narrowed, versionId };
+      const error = new ReplicationError(
+        reason,
+        'passed over: newer versions were replicated without this one',
+      );
+      return { error, body: formatHint(of), hint: of, assignment };
+    });
   } catch (error) {
-    const narrowed = { ...hint, rule: rule.id, destination: destination.id };
-    return { error: asReplicationError(error), body: formatHint(narrowed), hint, assignment };
+    return [{ error: asReplicationError(error), body: formatHint(narrowed), hint, assignment }];
   }
 };
 

@@ -13,12 +13,36 @@ export interface ReplicationConfiguration {
 export interface ReplicationRule {
   id: string;
   source: Source;
+  filter: Filter;
   destinations: Destination[];
-  versions: 'latest';
-  deletes: 'ignore';
+  /** `all`: each version in the source's order, where both buckets are versioned. `latest`: the current state only. */
+  versions: 'all' | 'latest';
+  /** Whether delete markers, and deletes in unversioned buckets, travel. Deletes of a version never do. */
+  deletes: 'replicate' | 'ignore';
   copy: 'stream';
   /** Whether replicas carry the stamp (see `stamp.ts`). */
   stamp: boolean;
+  /** What is done with source objects that a replicator wrote: nothing, so that two of them do not go round, or a chain. */
+  replicas: 'ignore' | 'replicate';
+  /** Whether grants are read from the source object and given to the replica. */
+  acl: 'ignore' | 'replicate';
+  /** How archived source objects are asked for; null: they are left to a person. */
+  restore: Restore | null;
+}
+
+/** Which objects a rule is for, besides their keys. */
+export interface Filter {
+  /** Tags an object must have, all of them; empty: any. */
+  tags: Record<string, string>;
+  /** Both ends included; null: no limit. */
+  minimumBytes: number | null;
+  maximumBytes: number | null;
+}
+
+export interface Restore {
+  /** How long the restored copy stays. */
+  days: number;
+  tier: 'Bulk' | 'Expedited' | 'Standard';
 }
 
 export interface Source {
@@ -45,8 +69,12 @@ export interface Destination {
   prefix: string | null;
   /** S3 storage class of replicas; null: the source object's. */
   storageClass: string | null;
+  /** Server-side encryption of replicas; null: `aws:kms` with a key, the destination bucket's default without one. */
+  encryption: 'AES256' | 'aws:kms' | 'aws:kms:dsse' | null;
   /** KMS key replicas are encrypted with; null: the destination bucket's default encryption. */
   kmsKeyArn: string | null;
+  /** Retention and legal hold of the source: kept, kept with compliance weakened to governance, or left out. */
+  objectLock: 'replicate' | 'governance' | 'ignore';
 }
 
 /** Does the rule want this key? Filters are plain string prefix and suffix, as in S3 event notifications. */

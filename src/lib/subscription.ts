@@ -15,6 +15,8 @@ export interface SubscriptionProperties {
   queueArn: string;
   /** By this our entries are recognised. */
   idPrefix: string;
+  /** S3's names of what the bucket shall tell of, like `s3:ObjectCreated:*`; for entries only. */
+  eventTypes: string[];
   filters: KeyFilter[];
 }
 
@@ -46,8 +48,6 @@ interface FilterRule {
 export class SubscriptionConflict extends Error {
   override readonly name = 'SubscriptionConflict';
 }
-
-const CREATED = 's3:ObjectCreated:*';
 
 /**
  * The bucket's configuration with our subscription in it, and nothing of ours besides.
@@ -121,13 +121,14 @@ function entry(wanted: SubscriptionProperties, { prefix, suffix }: KeyFilter, po
   return {
     Id: `${wanted.idPrefix}${position + 1}`,
     QueueArn: wanted.queueArn,
-    Events: [CREATED],
+    Events: wanted.eventTypes,
     ...(rules.length === 0 ? {} : { Filter: { Key: { FilterRules: rules } } }),
   };
 }
 
+/** S3 does not promise to report event types in the order in which they were written. */
 const fingerprint = (candidate: NotificationEntry & { QueueArn: string | undefined }): string =>
-  JSON.stringify([candidate.Id, candidate.QueueArn, candidate.Events, filterOf(candidate)]);
+  JSON.stringify([candidate.Id, candidate.QueueArn, candidate.Events?.toSorted() ?? [], filterOf(candidate)]);
 
 function filterOf({ Filter }: NotificationEntry): KeyFilter {
   const value = (name: string): string =>
@@ -139,7 +140,7 @@ function filterOf({ Filter }: NotificationEntry): KeyFilter {
 function refuseOverlap(foreign: NotificationConfiguration, wanted: SubscriptionProperties): void {
   const inTheWay = entriesWithTarget(foreign).filter(
     (candidate) =>
-      candidate.Events?.some(coversCreated) &&
+      candidate.Events?.some((event) => wanted.eventTypes.some((type) => eventTypesOverlap(event, type))) &&
       wanted.filters.some((filter) => filtersOverlap(filter, filterOf(candidate))),
   );
   if (inTheWay.length === 0) return;
@@ -161,7 +162,11 @@ const entriesWithTarget = (
   })),
 ];
 
-const coversCreated = (event: string): boolean => event.startsWith('s3:ObjectCreated:');
+/** S3 looks at event types one by one, and `s3:ObjectCreated:*` stands for `s3:ObjectCreated:Put` and its like. */
+const eventTypesOverlap = (one: string, other: string): boolean => covers(one, other) || covers(other, one);
+
+const covers = (pattern: string, event: string): boolean =>
+  pattern === event || (pattern.endsWith(':*') && event.startsWith(pattern.slice(0, -1)));
 
 function describeEntry(candidate: NotificationEntry & { target: string }): string {
   const { prefix, suffix } = filterOf(candidate);

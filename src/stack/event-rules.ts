@@ -15,7 +15,7 @@ export const eventRules = (buckets: SourceBucket[], stack: string): Resources =>
         {
           Type: 'AWS::Events::Rule',
           Properties: {
-            Description: `${stack}: new objects of ${bucket.bucket}`,
+            Description: `${stack}: changes of objects in ${bucket.bucket}`,
             EventPattern: eventPattern(bucket),
             Targets: [
               {
@@ -31,10 +31,10 @@ export const eventRules = (buckets: SourceBucket[], stack: string): Resources =>
   );
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html */
-function eventPattern({ bucket, filters }: SourceBucket): object {
+function eventPattern({ bucket, changes, filters }: SourceBucket): object {
   const whole = (keys: object): object => ({
     source: ['aws.s3'],
-    'detail-type': ['Object Created'],
+    'detail-type': changes.flatMap(({ detailTypes }) => detailTypes),
     detail: { bucket: { name: [bucket] }, ...keys },
   });
   const matchers = filters.flatMap(keyMatchers);

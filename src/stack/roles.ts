@@ -1,15 +1,15 @@
 import type { Configuration } from '../lib/configuration.ts';
 import { resourceNames } from '../lib/resource-names.ts';
 import type { ReplicationRule } from '../lib/rule.ts';
-import { attribute, bucketArn, objectsArn, policyDocument, substitute } from './cloudformation.ts';
+import { attribute, policyDocument, substitute } from './cloudformation.ts';
 import type { CloudFormationResource, Resources, Statement } from './cloudformation.ts';
-import type { SourceBucket } from './source-buckets.ts';
+import { readSources } from './read-sources.ts';
 
 /** One role per function; the framework's shared role is not used. */
-export const roles = (configuration: Configuration, buckets: SourceBucket[]): Resources => {
+export const roles = (configuration: Configuration): Resources => {
   const names = resourceNames(configuration.deployment);
   return {
-    ReplicateRole: role(names.replicateRole, replicateStatements(configuration, buckets)),
+    ReplicateRole: role(names.replicateRole, replicateStatements(configuration)),
     // What it may do to buckets is granted bucket by bucket, beside each subscription.
     SubscribeRole: role(names.subscribeRole, [writeLogs('SubscribeLogGroup')]),
   };
@@ -30,7 +30,7 @@ const role = (name: string, statements: Statement[]): CloudFormationResource => 
   },
 });
 
-const replicateStatements = ({ replication, stack }: Configuration, buckets: SourceBucket[]): Statement[] => [
+const replicateStatements = ({ replication, stack }: Configuration): Statement[] => [
   writeLogs('ReplicateLogGroup'),
   {
     Sid: 'LiveQueue',
@@ -57,7 +57,7 @@ const replicateStatements = ({ replication, stack }: Configuration, buckets: Sou
     Action: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem'],
     Resource: attribute('IdempotencyTable', 'Arn'),
   },
-  ...readSources(buckets.filter(({ ownPrefixes }) => ownPrefixes.length > 0)),
+  ...readSources(replication.rules),
   ...decryptSources(stack.sourceKmsKeyArns),
   {
     Sid: 'ReplicationRoles',
@@ -74,27 +74,6 @@ const writeLogs = (logGroup: string): Statement => ({
   Action: ['logs:CreateLogStream', 'logs:PutLogEvents'],
   Resource: attribute(logGroup, 'Arn'),
 });
-
-/** Without s3:ListBucket S3 answers 403 for a key that does not exist, which looks like a missing permission. */
-function readSources(buckets: SourceBucket[]): Statement[] {
-  if (buckets.length === 0) return [];
-  return [
-    {
-      Sid: 'ReadSources',
-      Effect: 'Allow',
-      Action: ['s3:GetObject', 's3:GetObjectVersion'],
-      Resource: buckets.flatMap(({ bucket, ownPrefixes }) =>
-        ownPrefixes.map((prefix) => objectsArn(bucket, prefix)),
-      ),
-    },
-    {
-      Sid: 'TellMissingFromForbidden',
-      Effect: 'Allow',
-      Action: 's3:ListBucket',
-      Resource: buckets.map(({ bucket }) => bucketArn(bucket)),
-    },
-  ];
-}
 
 const decryptSources = (keyArns: string[]): Statement[] =>
   keyArns.length === 0

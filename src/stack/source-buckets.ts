@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import { coverWithoutOverlap } from '../lib/key-filter.ts';
 import type { KeyFilter } from '../lib/key-filter.ts';
 import type { ReplicationRule } from '../lib/rule.ts';
+import { changesFor } from './changes.ts';
+import type { Change } from './changes.ts';
 import { pascalCase } from './cloudformation.ts';
 
 /** A source bucket and what all its rules together need. */
@@ -12,8 +14,8 @@ export interface SourceBucket {
   events: 'eventbridge' | 's3';
   /** Filters of the rules, none overlapping another. */
   filters: KeyFilter[];
-  /** Prefixes the function's own role must read, none beginning with another; empty if only named roles read. */
-  ownPrefixes: string[];
+  /** What it must tell of. A rule that does not want all of them filters again in the function. */
+  changes: Change[];
 }
 
 /** In the order in which the buckets first appear in the rules. */
@@ -21,15 +23,12 @@ export function sourceBuckets(rules: ReplicationRule[]): SourceBucket[] {
   const byBucket = Map.groupBy(rules, (rule) => rule.source.bucket);
   return Array.from(byBucket, ([bucket, [first, ...others]]) => {
     const all = first ? [first, ...others] : others;
-    const own = all.filter(({ source }) => source.roleArn === null);
     return {
       bucket,
       logicalName: pascalCase(bucket) + createHash('sha256').update(bucket).digest('hex').slice(0, 6),
       events: first?.source.events ?? 's3',
       filters: coverWithoutOverlap(all.map(({ source }) => source)),
-      ownPrefixes: coverWithoutOverlap(own.map(({ source }) => ({ prefix: source.prefix, suffix: '' }))).map(
-        ({ prefix }) => prefix,
-      ),
+      changes: changesFor(all),
     };
   });
 }

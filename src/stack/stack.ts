@@ -2,6 +2,7 @@ import type { Configuration } from '../lib/configuration.ts';
 import { ConfigurationError } from '../lib/configuration-problem.ts';
 import { resourceNames } from '../lib/resource-names.ts';
 import type { ResourceNames } from '../lib/resource-names.ts';
+import { sessionName } from '../lib/session-name.ts';
 import { alarms } from './alarms.ts';
 import { attribute, ref } from './cloudformation.ts';
 import type { Resources } from './cloudformation.ts';
@@ -53,7 +54,7 @@ function resourcesOf(configuration: Configuration, names: ResourceNames): Resour
   return {
     ...queues(names, buckets),
     ...table(names),
-    ...roles(configuration, buckets),
+    ...roles(configuration),
     ...eventRules(buckets, names.stack),
     ...subscriptions(names, buckets),
     ...alarms(names, configuration.stack.alarms),
@@ -67,8 +68,7 @@ const replicateEnvironment = (
   LIVE_QUEUE_URL: ref('LiveQueue'),
   DEAD_LETTER_QUEUE_URL: ref('LiveDeadLetterQueue'),
   IDEMPOTENCY_TABLE: ref('IdempotencyTable'),
-  // STS allows 64 characters.
-  ROLE_SESSION_NAME: names.stack.slice(0, 64),
+  ROLE_SESSION_NAME: sessionName(names.stack),
   POWERTOOLS_SERVICE_NAME: deployment.name,
   POWERTOOLS_METRICS_NAMESPACE: 's3-replicator',
   POWERTOOLS_LOG_LEVEL: stack.logLevel,

@@ -47,6 +47,7 @@ function subscription(names: ResourceNames, source: SourceBucket): NamedResource
     events: source.events,
     queueArn: attribute('LiveQueue', 'Arn'),
     idPrefix: subscriptionIdPrefix(names),
+    eventTypes: source.events === 's3' ? source.changes.flatMap(({ eventTypes }) => eventTypes) : [],
     filters: source.events === 's3' ? notificationFilters(source.filters) : [],
   };
   return [

@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { ObjectState } from '../../src/lib/ports.ts';
-import { NO_ATTRIBUTES } from '../model/memory-buckets.ts';
+import { NO_ATTRIBUTES, NO_LOCK, REPLICA_ATTRIBUTES } from '../model/memory-buckets.ts';
 import { type ScriptedAws, s3Error, startScriptedAws } from '../model/scripted-aws.ts';
 import { testDestination, testRule } from '../model/settings.ts';
 
@@ -30,6 +30,8 @@ const PIN: ObjectState = {
   encryption: 'AES256',
   checksum: null,
   attributes: NO_ATTRIBUTES,
+  tagCount: 0,
+  lock: NO_LOCK,
 };
 
 const put = (fields: object = {}) =>
@@ -37,23 +39,23 @@ const put = (fields: object = {}) =>
     key: 'k',
     body: Buffer.from('a'),
     sizeBytes: 1,
-    attributes: NO_ATTRIBUTES,
+    attributes: REPLICA_ATTRIBUTES,
     precondition: { kind: 'absent' },
     guard: { kind: 'none' },
     ...fields,
   });
 
 describe('reading the source', () => {
-  test('a key that is not there is null, with and without a body in the answer', async () => {
+  test('a key that is not there is absent, with and without a body in the answer', async () => {
     aws.answer = (request, response) =>
       request.method === 'HEAD' ? response.writeHead(404).end() : s3Error(response, 404, 'NoSuchKey');
-    expect(await source().head('k')).toBeNull();
-    expect(await source().open('k')).toBeNull();
+    expect(await source().look('k')).toEqual({ kind: 'absent' });
+    expect(await source().open('k', null)).toBeNull();
   });
 
   test('a bucket that is not there is an error, not an absent key', async () => {
     aws.answer = (_request, response) => s3Error(response, 404, 'NoSuchBucket');
-    await expect(source().open('k')).rejects.toMatchObject({
+    await expect(source().open('k', null)).rejects.toMatchObject({
       reason: 'no-such-bucket',
       requestId: 'REQUEST1',
     });
@@ -91,7 +93,7 @@ describe('reading the source', () => {
           expires: 'never, says the uploader',
         })
         .end('a');
-    const found = await source().open('k');
+    const found = await source().open('k', null);
     expect(found && (await text(found.body))).toBe('a');
     expect(found?.state.checksum).toEqual({
       algorithm: 'CRC64NVME',
@@ -118,14 +120,14 @@ describe('reading the source', () => {
     [400, 'ExpiredToken', 'expired-credentials'],
   ])('%i %s is %s', async (status, code, reason) => {
     aws.answer = (_request, response) => s3Error(response, status, code);
-    await expect(source().open('k')).rejects.toMatchObject({ reason });
+    await expect(source().open('k', null)).rejects.toMatchObject({ reason });
   });
 
   test('a bodiless 400 is asked about with a GET, which says what is wrong', async () => {
     const head = (code: string) => {
       aws.answer = (request, response) =>
         request.method === 'HEAD' ? response.writeHead(400).end() : s3Error(response, 400, code);
-      return source().head('k');
+      return source().look('k');
     };
     await expect(head('ExpiredToken')).rejects.toMatchObject({ reason: 'expired-credentials' });
     await expect(head('InvalidRequest')).rejects.toMatchObject({ reason: 'sse-c' });
@@ -147,7 +149,7 @@ describe('reading the source', () => {
       response
         .writeHead(200, { etag: '"0123-2"', 'content-length': '1', 'x-amz-checksum-sha256': 'abc=' })
         .end('a');
-    const found = await source().open('k');
+    const found = await source().open('k', null);
     found?.body.destroy();
     expect(found?.state.checksum?.type).toBe('COMPOSITE');
   });
@@ -155,12 +157,12 @@ describe('reading the source', () => {
   test('metadata that S3 cannot return is not lost silently', async () => {
     aws.answer = (_request, response) =>
       response.writeHead(200, { etag: PIN.etag, 'content-length': '1', 'x-amz-missing-meta': '2' }).end('a');
-    await expect(source().open('k')).rejects.toMatchObject({ reason: 'invalid-request' });
+    await expect(source().open('k', null)).rejects.toMatchObject({ reason: 'invalid-request' });
   });
 
   test('503 SlowDown is throttled, after the SDK has tried again itself', async () => {
     aws.answer = (_request, response) => s3Error(response, 503, 'SlowDown');
-    await expect(source().head('k')).rejects.toMatchObject({ reason: 'throttled' });
+    await expect(source().look('k')).rejects.toMatchObject({ reason: 'throttled' });
     expect(s3Requests().length).toBe(3);
   });
 });
@@ -171,7 +173,7 @@ describe('writing the destination', () => {
   test('what S3 has to check goes with the write, and nothing is hashed for the signature', async () => {
     aws.answer = (_request, response) => response.writeHead(200, stored).end();
     const checksum = { algorithm: 'SHA256', type: 'FULL_OBJECT', value: 'value=' } as const;
-    const attributes = { ...NO_ATTRIBUTES, expires: 'tomorrow', metadata: { owner: 'me' } };
+    const attributes = { ...REPLICA_ATTRIBUTES, expires: 'tomorrow', metadata: { owner: 'me' } };
     await put({
       guard: { kind: 'checksum', checksum },
       attributes,
@@ -285,12 +287,12 @@ describe('writing the destination', () => {
         key: 'k',
         body: Buffer.from('a'),
         sizeBytes: 1,
-        attributes: NO_ATTRIBUTES,
+        attributes: REPLICA_ATTRIBUTES,
         precondition: { kind: 'absent' },
         guard: { kind: 'none' },
       });
     // HEAD and PUT go through the two clients of the pair.
-    await Promise.all([fresh.head('k'), write(), fresh.head('k'), write()]);
+    await Promise.all([fresh.look('k'), write(), fresh.look('k'), write()]);
     expect(aws.seen.length - s3Requests().length).toBe(1);
   });
 

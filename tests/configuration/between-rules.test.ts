@@ -4,6 +4,8 @@ import { destination, file, fileWith, problemsOf, rule } from './yaml.ts';
 const found = (rules: Parameters<typeof file>[0]): string[] =>
   problemsOf(file(rules)).map((problem) => `${problem.path}: ${problem.found}`);
 
+const CHAIN = { replicas: 'replicate' };
+
 test('rule ids are unique', () => {
   expect(
     found([
@@ -45,10 +47,15 @@ test('rules of one bucket may overlap', () => {
   ).toEqual([]);
 });
 
-test('a rule that replicates into its own source is a loop', () => {
-  expect(found([rule('a', { bucket: 'source-1' }, [destination('source-1', { prefix: 'copy/' })])])).toEqual([
+test('a rule that replicates into its own source, replicas too, is a loop', () => {
+  const rules = (more: object) => [
+    rule('a', { bucket: 'source-1' }, [destination('source-1', { prefix: 'copy/' })], { ...more }),
+  ];
+
+  expect(found(rules({ replicas: 'replicate' }))).toEqual([
     'rules[0].destinations[0]: a loop: "a" feeds "a"',
   ]);
+  expect(found(rules({}))).toEqual([]);
 });
 
 test('replicating within a bucket is allowed where the prefixes keep apart', () => {
@@ -60,18 +67,50 @@ test('replicating within a bucket is allowed where the prefixes keep apart', () 
 test('a loop through several rules is reported once, with its way', () => {
   expect(
     found([
-      rule('a', { bucket: 'bucket-1' }, [destination('bucket-2')]),
-      rule('b', { bucket: 'bucket-2' }, [destination('bucket-3')]),
-      rule('c', { bucket: 'bucket-3' }, [destination('bucket-1')]),
+      rule('a', { bucket: 'bucket-1' }, [destination('bucket-2')], CHAIN),
+      rule('b', { bucket: 'bucket-2' }, [destination('bucket-3')], CHAIN),
+      rule('c', { bucket: 'bucket-3' }, [destination('bucket-1')], CHAIN),
     ]),
   ).toEqual(['rules[0].destinations[0]: a loop: "a" feeds "b" feeds "c" feeds "a"']);
+});
+
+test('one rule that leaves replicas alone stops a loop', () => {
+  expect(
+    found([
+      rule('a', { bucket: 'bucket-1' }, [destination('bucket-2')], CHAIN),
+      rule('b', { bucket: 'bucket-2' }, [destination('bucket-3')], CHAIN),
+      rule('c', { bucket: 'bucket-3' }, [destination('bucket-1')]),
+    ]),
+  ).toEqual([]);
+});
+
+test('two buckets may be replicated into each other', () => {
+  expect(
+    found([
+      rule('there', { bucket: 'bucket-1' }, [destination('bucket-2')]),
+      rule('back', { bucket: 'bucket-2' }, [destination('bucket-1')]),
+    ]),
+  ).toEqual([]);
+});
+
+test('where neither the event nor a stamp tells that an object is a replica, it would go round', () => {
+  const rules = (events: string, stamp: boolean) => [
+    rule('there', { bucket: 'bucket-1', events }, [destination('bucket-2')], { stamp }),
+    rule('back', { bucket: 'bucket-2', events }, [destination('bucket-1')], { stamp }),
+  ];
+
+  expect(problemsOf(file(rules('eventbridge', false)))).toMatchObject([
+    { found: 'a loop: "there" feeds "back" feeds "there"', fix: expect.stringContaining('`stamp: false`') },
+  ]);
+  expect(found(rules('eventbridge', true))).toEqual([]);
+  expect(found(rules('s3', false))).toEqual([]);
 });
 
 test('a chain is not a loop', () => {
   expect(
     found([
-      rule('a', { bucket: 'bucket-1' }, [destination('bucket-2')]),
-      rule('b', { bucket: 'bucket-2' }, [destination('bucket-3')]),
+      rule('a', { bucket: 'bucket-1' }, [destination('bucket-2')], CHAIN),
+      rule('b', { bucket: 'bucket-2' }, [destination('bucket-3')], CHAIN),
     ]),
   ).toEqual([]);
 });
@@ -79,14 +118,14 @@ test('a chain is not a loop', () => {
 test('a circle of buckets is no loop where prefixes or suffixes keep the keys apart', () => {
   expect(
     found([
-      rule('there', { bucket: 'bucket-1', prefix: 'mine/' }, [destination('bucket-2')]),
-      rule('back', { bucket: 'bucket-2', prefix: 'theirs/' }, [destination('bucket-1')]),
+      rule('there', { bucket: 'bucket-1', prefix: 'mine/' }, [destination('bucket-2')], CHAIN),
+      rule('back', { bucket: 'bucket-2', prefix: 'theirs/' }, [destination('bucket-1')], CHAIN),
     ]),
   ).toEqual([]);
   expect(
     found([
-      rule('there', { bucket: 'bucket-1', suffix: '.a' }, [destination('bucket-2')]),
-      rule('back', { bucket: 'bucket-2', suffix: '.b' }, [destination('bucket-1')]),
+      rule('there', { bucket: 'bucket-1', suffix: '.a' }, [destination('bucket-2')], CHAIN),
+      rule('back', { bucket: 'bucket-2', suffix: '.b' }, [destination('bucket-1')], CHAIN),
     ]),
   ).toEqual([]);
 });
@@ -119,6 +158,23 @@ test('keys of another region cannot encrypt or decrypt', () => {
     { path: 'rules[0].source.kmsKeyArn' },
   ]);
   expect(problemsOf(fileWith({ source: key('eu-west-1') }), { region: 'eu-west-1' })).toEqual([]);
+});
+
+test('a KMS key contradicts encryption with keys of S3', () => {
+  const kmsKeyArn = `arn:aws:kms:us-east-1:222222222222:key/mrk-${'0'.repeat(32)}`;
+
+  expect(problemsOf(fileWith({ destination: { encryption: 'AES256', kmsKeyArn } }))).toMatchObject([
+    { path: 'rules[0].destinations[0].encryption', found: '`AES256` beside a KMS key' },
+  ]);
+  for (const good of [
+    { encryption: 'AES256' },
+    { encryption: 'aws:kms' },
+    { encryption: 'aws:kms:dsse' },
+    { encryption: 'aws:kms', kmsKeyArn },
+    { encryption: 'aws:kms:dsse', kmsKeyArn },
+  ]) {
+    expect(problemsOf(fileWith({ destination: good }))).toEqual([]);
+  }
 });
 
 test('what only makes sense with a source role is refused without one, and the other way round', () => {

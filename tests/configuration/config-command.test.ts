@@ -34,6 +34,22 @@ test('the resolved rules are shown with what the defaults mean', async () => {
   expect(out).toContain('from  s3://acme-documents/in/*.pdf, notified by S3');
   expect(out).toContain('to    s3://acme-replica/out/*.pdf, us-east-1');
   expect(out).toContain('called second, as STANDARD_IA');
+  expect(out).toContain('versions all, deletes ignore');
+  expect(out).toContain('replicas ignore, acl ignore, archived objects quarantined');
+  expect(out).not.toContain('only  ');
+});
+
+test('what a rule filters, encrypts, locks and restores is shown', async () => {
+  const { out } = await check(
+    fileWith({
+      rule: { filter: { tags: { class: 'public' }, maximumBytes: 10 }, restore: { days: 2, tier: 'Bulk' } },
+      destination: { encryption: 'AES256', objectLock: 'governance' },
+    }),
+  );
+
+  expect(out).toContain('only  tag class=public, at most 10 bytes');
+  expect(out).toContain('archived objects restored for 2 days at tier Bulk');
+  expect(out).toContain('encryption AES256, object lock governance');
 });
 
 test('--json prints the whole configuration, and the names of what will be deployed', async () => {
@@ -49,7 +65,7 @@ test('--json prints the whole configuration, and the names of what will be deplo
 });
 
 test('problems go to standard error and end with exit code 1', async () => {
-  const { code, out, err } = await check(fileWith({ top: { name: '1a' }, rule: { versions: 'all' } }));
+  const { code, out, err } = await check(fileWith({ top: { name: '1a' }, rule: { versions: 'some' } }));
 
   expect({ code, out }).toEqual({ code: 1, out: '' });
   expect(err).toContain('replication.yml has 2 problems:');

@@ -113,6 +113,47 @@ test.each([
   ],
   ['an external id with a space', { destination: { externalId: 'a b' } }, `${DESTINATION}.externalId`],
   ['an external id that is a number', { destination: { externalId: 12345 } }, `${DESTINATION}.externalId`],
+  [
+    'an encryption S3 does not know',
+    { destination: { encryption: 'aws:kms:triple' } },
+    `${DESTINATION}.encryption`,
+  ],
+  [
+    'an object lock of another kind',
+    { destination: { objectLock: 'compliance' } },
+    `${DESTINATION}.objectLock`,
+  ],
+  ['replicas that are neither', { rule: { replicas: true } }, 'rules[0].replicas'],
+  ['an ACL option of S3', { rule: { acl: 'private' } }, 'rules[0].acl'],
+  ['a filter that is a list', { rule: { filter: [{ tags: {} }] } }, 'rules[0].filter'],
+  ['a tag filter of AWS', { rule: { filter: { tags: { 'AWS:a': 'b' } } } }, 'rules[0].filter.tags.AWS:a'],
+  ['a tag filter with a number', { rule: { filter: { tags: { year: 2026 } } } }, 'rules[0].filter.tags.year'],
+  [
+    'a tag value that is too long',
+    { rule: { filter: { tags: { a: 'x'.repeat(257) } } } },
+    'rules[0].filter.tags.a',
+  ],
+  [
+    'more tags than an object has',
+    { rule: { filter: { tags: Object.fromEntries(Array.from({ length: 11 }, (_, tag) => [tag, 'x'])) } } },
+    'rules[0].filter.tags',
+  ],
+  ['a size with a unit', { rule: { filter: { minimumBytes: '1 MiB' } } }, 'rules[0].filter.minimumBytes'],
+  ['a negative size', { rule: { filter: { minimumBytes: -1 } } }, 'rules[0].filter.minimumBytes'],
+  [
+    'a size no object has',
+    { rule: { filter: { maximumBytes: 53_687_091_200_001 } } },
+    'rules[0].filter.maximumBytes',
+  ],
+  [
+    'a filter that no object passes',
+    { rule: { filter: { minimumBytes: 10, maximumBytes: 9 } } },
+    'rules[0].filter.minimumBytes',
+  ],
+  ['a restore without days', { rule: { restore: { tier: 'Bulk' } } }, 'rules[0].restore.days'],
+  ['a restore for no day', { rule: { restore: { days: 0 } } }, 'rules[0].restore.days'],
+  ['a tier in lower case', { rule: { restore: { days: 1, tier: 'standard' } } }, 'rules[0].restore.tier'],
+  ['a restore that is only switched on', { rule: { restore: true } }, 'rules[0].restore'],
   ['a stamp that is no truth value', { rule: { stamp: 'maybe' } }, 'rules[0].stamp'],
   [
     'a concurrency below what SQS allows',
@@ -142,8 +183,13 @@ test.each([
   [{ destination: { storage_class: 'STANDARD' } }, 'did you mean `storageClass`?'],
   [
     { rule: { owner: 'me' } },
-    'remove it; options here are id, source, destinations, versions, deletes, copy, stamp',
+    'remove it; options here are id, source, filter, destinations, versions, deletes, copy, stamp, replicas, acl, restore',
   ],
+  [{ rule: { filters: {} } }, 'did you mean `filter`?'],
+  [{ rule: { tags: { a: 'b' } } }, 'it belongs under `rules.filter:`'],
+  [{ rule: { objectLock: 'ignore' } }, 'it belongs under `rules.destinations:`'],
+  [{ rule: { filter: { minimumByte: 1 } } }, 'did you mean `minimumBytes`?'],
+  [{ top: { tags: { a: 'b' } } }, 'it belongs under `stack:`'],
   [{ top: { batchSize: 5 } }, 'it belongs under `stack:`'],
   [{ source: { storageClass: 'STANDARD' } }, 'it belongs under `rules.destinations:`'],
   [{ source: { rules: [] } }, 'it belongs at the top of the file'],
@@ -159,21 +205,19 @@ test('a misspelt option that is required is reported once, as misspelt', () => {
 });
 
 test.each([
-  { versions: 'all' },
-  { deletes: 'replicate' },
   { copy: 'server-side' },
   { copy: 'auto' },
-  { restore: true },
-  { filter: { tags: { a: 'b' } } },
-  { tags: { a: 'b' } },
+  { backfill: true },
+  { verify: {} },
+  { schedule: 'daily' },
 ])('an option of a later version is refused with "not yet": %j', (option) => {
   const problems = problemsOf(fileWith({ rule: option }));
   expect(problems.map(({ fix }) => fix)).toEqual([expect.stringMatching(/^not yet: /)]);
 });
 
 test('a value that is wrong for good is not promised for later', () => {
-  expect(problemsOf(fileWith({ rule: { deletes: 'never' } }))[0]?.fix).toBe(
-    'write `ignore`: replicas stay when the source object is deleted',
+  expect(problemsOf(fileWith({ rule: { copy: 'twice' } }))[0]?.fix).toBe(
+    'write `stream`: the bytes pass through the function',
   );
 });
 

@@ -30,13 +30,19 @@ test('a minimal rule resolves to the documented defaults', () => {
             externalId: 'shared-id',
             prefix: null,
             storageClass: null,
+            encryption: null,
             kmsKeyArn: null,
+            objectLock: 'replicate',
           },
         ],
-        versions: 'latest',
+        filter: { tags: {}, minimumBytes: null, maximumBytes: null },
+        versions: 'all',
         deletes: 'ignore',
         copy: 'stream',
         stamp: true,
+        replicas: 'ignore',
+        acl: 'ignore',
+        restore: null,
       },
     ],
   });
@@ -50,6 +56,33 @@ test('a minimal rule resolves to the documented defaults', () => {
     sourceKmsKeyArns: [],
   });
   expect(deployment).toEqual({ name: 's3-replicator', stage: 'prod', region: 'us-east-1' });
+});
+
+test('what a rule says about versions, filters, attributes and archives is taken as it is', () => {
+  const options = {
+    filter: {
+      tags: { class: 'secret', 'cost centre': '' },
+      minimumBytes: 0,
+      maximumBytes: 53_687_091_200_000,
+    },
+    versions: 'latest',
+    deletes: 'replicate',
+    replicas: 'replicate',
+    acl: 'replicate',
+    restore: { days: 7, tier: 'Bulk' },
+  };
+  const destinationOptions = { encryption: 'aws:kms:dsse', objectLock: 'governance' };
+  const [resolved] = parseConfiguration(fileWith({ rule: options, destination: destinationOptions }))
+    .replication.rules;
+
+  expect(resolved).toMatchObject(options);
+  expect(resolved?.destinations[0]).toMatchObject(destinationOptions);
+});
+
+test('an archived object is asked for at the tier that S3 itself takes, unless one is named', () => {
+  const { replication } = parseConfiguration(fileWith({ rule: { restore: { days: 1 } } }));
+
+  expect(replication.rules[0]?.restore).toEqual({ days: 1, tier: 'Standard' });
 });
 
 test('the file in the repository is valid and spells out the defaults of the stack settings', () => {

@@ -1,224 +1,132 @@
 /**
- * Whatever S3, SQS and Lambda do to the order, number and timing of deliveries, the destination ends equal to the source.
- *
- * A history: uploads, overwrites and deletes at the source; their events duplicated, reordered and batched; several
- * functions at once, interleaved at every call by a seeded scheduler; faults and crashes before and after every effect.
- *
- * Mutations these properties were seen to catch: no precondition on the write; the source looked at before the destination;
- * a message acknowledged in spite of a failure; the stamp not compared. What they meet too rarely is in `races.test.ts`.
+ * Whatever S3, SQS and Lambda do to the order, number and timing of deliveries, the destination ends equal to the source, in
+ * content, history, tags and deletes, in every mode and kind of bucket. The world is in `tests/model/replication-world.ts`.
  */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { createBudget } from '../../src/lib/concurrency.ts';
-import { ReplicationError } from '../../src/lib/errors.ts';
-import type { Deps, QueueMessage } from '../../src/lib/invocation-deps.ts';
-import { replicateBatch } from '../../src/lib/replicate.ts';
-import {
-  createMemoryBucket,
-  type Gate,
-  memoryDestination,
-  memorySource,
-  NO_ATTRIBUTES,
-} from '../model/memory-buckets.ts';
-import { Crash, createMemoryReceipts } from '../model/memory-receipts.ts';
-import { s3Event, testConfiguration } from '../model/settings.ts';
+import type { MemoryBucket } from '../model/memory-buckets.ts';
+import { type History, history, KEYS, play, type World } from '../model/replication-world.ts';
 
 const RUNS = Number(process.env['PROPERTY_RUNS'] ?? 400);
 const SEED = Number(process.env['PROPERTY_SEED'] ?? Date.now() % 2 ** 31);
 
-const KEYS = ['a', 'b'] as const;
-
-type Operation = { kind: 'put'; key: string; content: string } | { kind: 'delete'; key: string };
-
-const operation = (content: fc.Arbitrary<string>): fc.Arbitrary<Operation> =>
-  fc.oneof(
-    {
-      weight: 5,
-      arbitrary: fc.record({ kind: fc.constant('put' as const), key: fc.constantFrom(...KEYS), content }),
-    },
-    {
-      weight: 1,
-      arbitrary: fc.record({ kind: fc.constant('delete' as const), key: fc.constantFrom(...KEYS) }),
-    },
+const property = async (given: fc.Arbitrary<History>, check: (world: World) => void): Promise<void> =>
+  await fc.assert(
+    fc.asyncProperty(given, fc.scheduler(), async (each, scheduler) => {
+      const world = await play(each, scheduler);
+      expect(world.undelivered).toEqual([]);
+      expect(world.quarantined).toEqual([]);
+      check(world);
+    }),
+    { numRuns: RUNS, seed: SEED },
   );
 
-interface History {
-  versioned: boolean;
-  operations: Operation[];
-  /** For each delivery of an event: how often it is repeated. */
-  repeats: number[];
-  batchSize: number;
-  /** What goes wrong, one for each call from the first; then nothing. */
-  faults: ('none' | 'throttle' | 'reset' | 'crash')[];
-  clearReceipts: boolean;
-}
+/** What a key went through: contents, and `†` for deleted; deletes in a row are one, and none comes first. */
+const story = (bucket: MemoryBucket, key: string, withMarkers: boolean): string[] => {
+  const told: string[] = [];
+  for (const entry of bucket.history.get(key) ?? []) {
+    if (entry.kind === 'version')
+      told.push(`${entry.bytes.toString()} ${entry.state.attributes.metadata['write']}`);
+    else if (withMarkers && told.length > 0 && told.at(-1) !== '†') told.push('†');
+  }
+  return told;
+};
 
-const history = (content: fc.Arbitrary<string>): fc.Arbitrary<History> =>
-  fc.record({
-    versioned: fc.boolean(),
-    operations: fc.array(operation(content), { minLength: 1, maxLength: 8 }),
-    repeats: fc.array(fc.nat({ max: 2 }), { minLength: 8, maxLength: 8 }),
-    batchSize: fc.integer({ min: 1, max: 4 }),
-    faults: fc.array(
-      fc.oneof(
-        { weight: 12, arbitrary: fc.constant('none' as const) },
-        { weight: 1, arbitrary: fc.constantFrom('throttle' as const, 'reset' as const, 'crash' as const) },
-      ),
-      { maxLength: 60 },
-    ),
-    clearReceipts: fc.boolean(),
-  });
-
-describe(`histories (seed ${SEED}, ${RUNS} runs)`, () => {
-  test('the destination ends equal to the source and never shows an older state after a newer one', async () => {
-    // Every upload has content of its own, so that every ETag names one state.
-    await fc.assert(
-      fc.asyncProperty(history(fc.uuid()), fc.scheduler(), async (given, scheduler) => {
-        const world = await play(given, scheduler);
-        expectConverged(world);
-        for (const key of KEYS) {
-          const order = (bucket: typeof world.source) =>
-            (bucket.history.get(key) ?? []).flatMap((version) =>
-              version === null ? [] : [version.state.etag],
-            );
-          const positions = order(world.replica).map((etag) => order(world.source).indexOf(etag));
-          expect(positions).toEqual(positions.toSorted((one, other) => one - other));
-        }
-      }),
-      { numRuns: RUNS, seed: SEED },
-    );
-  });
-
-  test('with the same content written again and again it still ends equal', async () => {
-    await fc.assert(
-      fc.asyncProperty(history(fc.constantFrom('x', 'y')), fc.scheduler(), async (given, scheduler) => {
-        expectConverged(await play(given, scheduler));
-      }),
-      { numRuns: RUNS, seed: SEED },
-    );
-  });
-});
-
-type World = Awaited<ReturnType<typeof play>>;
-
-const expectConverged = (world: World): void => {
-  expect(world.undelivered).toEqual([]);
-  expect(world.quarantined).toEqual([]);
+const expectShown = ({ given, source, replica, written }: World): void => {
   for (const key of KEYS) {
-    const source = world.source.current(key);
-    // Deletes do not travel: what was there may stay.
-    if (source === null) continue;
-    const replica = world.replica.current(key);
-    expect(replica?.bytes.toString()).toBe(source.bytes.toString());
-    expect(replica?.state.attributes.metadata['source-write']).toBe(
-      source.state.attributes.metadata['source-write'],
+    const shown = replica.current(key);
+    const newest = source.history.get(key)?.at(-1);
+    if (newest?.kind === 'marker' || (newest === undefined && given.source === 'unversioned')) {
+      if (given.rule.deletes === 'replicate' && wasReplicated(given, written.get(key)))
+        expect(shown).toBeNull();
+      continue;
+    }
+    if (newest === undefined) continue;
+    // What comes back because a marker or a newer version ended has no event where deletes do not travel.
+    const unseen = given.rule.deletes === 'ignore' && given.operations.some(({ kind }) => kind === 'forget');
+    if (given.rule.versions === 'latest' && unseen) continue;
+    const shows = shown?.state.attributes.metadata['write'];
+    const isNewest = shows === newest.state.attributes.metadata['write'];
+    // The end of a version does not travel: the replica of a newer one that is gone stays where all are kept.
+    const ended = (written.get(key) ?? [])
+      .filter((version) => !source.versions(key).some(({ state }) => state === version.state))
+      .map(({ state }) => state.attributes.metadata['write']);
+    if (!isNewest && given.rule.versions === 'all') {
+      expect(ended).toContain(shows);
+      expect(Number(shows)).toBeGreaterThan(Number(newest.state.attributes.metadata['write']));
+      continue;
+    }
+    expect(shown?.bytes.toString()).toBe(newest.bytes.toString());
+    expect(shows).toBe(newest.state.attributes.metadata['write']);
+    expect(shown?.tags).toEqual(newest.tags);
+  }
+};
+
+/** A foreign object under a key that was never replicated is nobody's business. */
+const wasReplicated = ({ foreign }: History, versions: unknown[] | undefined): boolean =>
+  foreign.length === 0 && (versions?.length ?? 0) > 0;
+
+const isSubsequence = (part: string[], whole: string[]): boolean => {
+  let next = 0;
+  for (const each of whole) if (each === part[next]) next += 1;
+  return next === part.length;
+};
+
+const unique = fc.uuid();
+const repeating = fc.constantFrom('x', 'y');
+
+describe(`histories (seed ${SEED}, ${RUNS} runs each)`, () => {
+  test('the destination ends as the source is', async () => {
+    await property(history(unique), expectShown);
+  });
+
+  test('with the same content written again and again it still does', async () => {
+    await property(history(repeating, { rule: { stamp: true } }), expectShown);
+  });
+
+  test('without deletes and with content that differs, an older state never comes after a newer one', async () => {
+    await property(
+      history(unique, { rule: { stamp: true }, kinds: ['put', 'tag'] }),
+      ({ source, replica, written }) => {
+        for (const key of KEYS) {
+          const order = (written.get(key) ?? []).map(({ state }) => state.attributes.metadata['write']);
+          const positions = replica
+            .versions(key)
+            .map(({ state }) => order.indexOf(state.attributes.metadata['write']));
+          expect(positions).toEqual(positions.toSorted((one, other) => one - other));
+          expect(new Set(positions).size).toBe(positions.length);
+          expect(source.history.has(key)).toBe(replica.history.has(key));
+        }
+      },
     );
-  }
-};
+  });
 
-/** Plays a history until every message is acknowledged or quarantined. */
-const play = async (given: History, scheduler: fc.Scheduler) => {
-  let nowMs = 1_700_000_000_000;
-  const clock = { now: () => nowMs, sleep: async () => undefined };
-  const source = createMemoryBucket(given.versioned, clock.now);
-  const replica = createMemoryBucket(true, clock.now);
-  const receipts = createMemoryReceipts();
-  const faults = [...given.faults];
-  const queue: QueueMessage[] = [];
-  /** Failed: invisible for a while. */
-  const resting: QueueMessage[] = [];
-  const quarantined: string[] = [];
-
-  const gate: Gate = async (_point, call) => {
-    await scheduler.schedule(Promise.resolve(), call);
-    const fault = faults.shift() ?? 'none';
-    if (fault === 'throttle') throw new ReplicationError('throttled', 'SlowDown');
-    if (fault === 'reset') throw new ReplicationError('connection-lost', 'ECONNRESET');
-    if (fault === 'crash') throw new Crash();
-  };
-  const deps: Omit<Deps, 'invocation'> = {
-    configuration: testConfiguration(),
-    buckets: {
-      source: () => memorySource(source, gate),
-      destination: () => memoryDestination(replica, gate),
-    },
-    receipts,
-    liveQueue: { retryLater: async () => undefined, send: async () => undefined },
-    deadLetterQueue: { send: async (_body, letter) => void quarantined.push(letter.reason) },
-    reporter: { report: () => undefined },
-    memory: createBudget(1e9),
-    clock,
-  };
-  const work = async (messages: QueueMessage[]): Promise<void> => {
-    const invocation = { requestId: 'r', deadlineMs: nowMs + 900_000, fullTimeMs: 900_000, bytesUnderWay: 0 };
-    let crashed = false;
-    const died = new Set<string>();
-    const crashing: Deps['receipts'] = {
-      once: (identity, run) =>
-        receipts.once(identity, run).catch((error: unknown) => {
-          crashed ||= error instanceof Crash;
-          throw error;
-        }),
-    };
-    const { failed } = await replicateBatch(messages, { ...deps, receipts: crashing, invocation });
-    // A crash takes the whole invocation with it: nothing of the batch is acknowledged.
-    for (const message of messages) {
-      if (crashed || failed.includes(message.messageId)) died.add(message.messageId);
-    }
-    for (const message of messages) {
-      if (died.has(message.messageId)) resting.push(message);
-    }
-  };
-
-  let writes = 0;
-  const uploads = (async () => {
-    for (const [index, each] of given.operations.entries()) {
-      await scheduler.schedule(Promise.resolve(), 'upload');
-      nowMs += 400;
-      if (each.kind === 'delete') {
-        source.remove(each.key);
-        continue;
+  test('where all versions are kept, the history is the same, and each version has its tags', async () => {
+    const given = history(unique, {
+      rule: { versions: 'all', stamp: true },
+      versioned: true,
+      kinds: ['put', 'tag'],
+    });
+    await property(given, ({ source, replica }) => {
+      for (const key of KEYS) {
+        expect(story(replica, key, true)).toEqual(story(source, key, true));
+        expect(replica.versions(key).map(({ tags }) => tags)).toEqual(
+          source.versions(key).map(({ tags }) => tags),
+        );
       }
-      const state = source.put(each.key, Buffer.from(each.content), plain(++writes));
-      const body = s3Event({ key: each.key, versionId: state.versionId, sequencer: String(index) });
-      for (let copy = 0; copy <= (given.repeats[index] ?? 0); copy++) {
-        queue.push(message(`${index}-${copy}`, body));
+    });
+  });
+
+  test('with deletes, versions that come back and versions that expire, nothing is missing and the order is the same', async () => {
+    await property(history(unique, { rule: { versions: 'all' }, versioned: true }), (world) => {
+      const { given, source, replica } = world;
+      const withMarkers = given.rule.deletes === 'replicate';
+      for (const key of KEYS) {
+        const wanted = story(source, key, withMarkers);
+        const told = story(replica, key, withMarkers);
+        expect(isSubsequence(wanted, told), `${wanted.join()} in ${told.join()}`).toBe(true);
       }
-    }
-  })();
-
-  const drain = async (): Promise<void> => {
-    for (;;) {
-      await scheduler.schedule(Promise.resolve(), 'poll');
-      const take = queue.splice(0, given.batchSize);
-      if (take.length === 0) return;
-      await work(take);
-    }
-  };
-  const lambda = async (): Promise<void> => {
-    await drain();
-    queue.push(...resting.splice(0));
-    await uploads;
-    await drain();
-  };
-  await scheduler.waitFor(Promise.all([uploads, lambda(), lambda(), lambda()]));
-  if (given.clearReceipts) receipts.clear();
-  // Sixty faults are the most there can be; each costs at most one more delivery.
-  for (let round = 0; round < 100 && resting.length > 0; round++) {
-    receipts.expireInProgress();
-    queue.push(...resting.splice(0));
-    await scheduler.waitFor(drain());
-  }
-  return { source, replica, quarantined, undelivered: resting };
-};
-
-const plain = (write: number) => ({ ...NO_ATTRIBUTES, metadata: { 'source-write': String(write) } });
-
-const message = (messageId: string, body: string): QueueMessage => ({
-  messageId,
-  receiptHandle: messageId,
-  body,
-  receiveCount: 1,
-  sentMs: 0,
-  earlier: null,
+      expectShown(world);
+    });
+  });
 });

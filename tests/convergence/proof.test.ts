@@ -5,11 +5,18 @@ import { holds } from '../../src/lib/holds.ts';
 import { copyMultipart, equalRanges } from '../../src/lib/multipart.ts';
 import type { Checksum, DestinationBucket, ObjectState, SourceBucket, Written } from '../../src/lib/ports.ts';
 import { guardFor, proofOf } from '../../src/lib/proof.ts';
-import { stampedMetadata, stampOf } from '../../src/lib/stamp.ts';
+import { identityOf, stampedMetadata, stampOn } from '../../src/lib/stamp.ts';
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
-import { NO_ATTRIBUTES } from '../model/memory-buckets.ts';
+import {
+  createMemoryBucket,
+  memoryDestination,
+  memorySource,
+  NO_ATTRIBUTES,
+  NO_LOCK,
+  REPLICA_ATTRIBUTES,
+} from '../model/memory-buckets.ts';
 
 const md5 = (bytes: Buffer): string => createHash('md5').update(bytes).digest('hex');
 const CRC: Checksum = { algorithm: 'CRC64NVME', type: 'FULL_OBJECT', value: 'one=' };
@@ -22,8 +29,12 @@ const state = (fields: Partial<ObjectState> = {}): ObjectState => ({
   encryption: 'AES256',
   checksum: null,
   attributes: NO_ATTRIBUTES,
+  tagCount: 0,
+  lock: NO_LOCK,
   ...fields,
 });
+const PLACE = { bucket: 'replica', key: 'k' };
+const isHeld = (replica: ObjectState, source: ObjectState): boolean => holds(replica, source, PLACE);
 
 const written = (fields: Partial<Written> = {}): Written => ({ ...state(), ...fields });
 const OPAQUE = { etag: '"0123"', encryption: 'aws:kms' };
@@ -60,45 +71,51 @@ describe('after a write', () => {
 describe('at the next look', () => {
   const stamped = (fields: Partial<ObjectState>): ObjectState =>
     state({
-      attributes: { ...NO_ATTRIBUTES, metadata: stampedMetadata(state()) },
+      attributes: { ...NO_ATTRIBUTES, metadata: stampedMetadata(state(), PLACE) },
       versionId: 'r1',
       ...fields,
     });
 
   test('a replica with the stamp and the content is held', () => {
-    expect(holds(stamped({}), state())).toBe(true);
+    expect(isHeld(stamped({}), state())).toBe(true);
   });
 
   test('a stamp alone, on a replica nobody has checked, is not enough', () => {
-    expect(holds(stamped(OPAQUE), state())).toBe(false);
-    expect(holds(stamped({ ...OPAQUE, checksum: CRC }), state())).toBe(true);
+    expect(isHeld(stamped(OPAQUE), state())).toBe(false);
+    expect(isHeld(stamped({ ...OPAQUE, checksum: CRC }), state())).toBe(true);
   });
 
   test('the stamp of another version is not held, whatever the content', () => {
-    expect(holds(stamped({}), state({ versionId: 'v2' }))).toBe(false);
+    expect(isHeld(stamped({}), state({ versionId: 'v2' }))).toBe(false);
   });
 
   test('content that differs is not held, whatever the stamp', () => {
-    expect(holds(stamped({ etag: `"${md5(Buffer.from('b'))}"` }), state())).toBe(false);
+    expect(isHeld(stamped({ etag: `"${md5(Buffer.from('b'))}"` }), state())).toBe(false);
   });
 
   test('a foreign object with the same content and attributes is held, with other metadata it is not', () => {
-    expect(holds(state({ versionId: 'r1' }), state())).toBe(true);
+    expect(isHeld(state({ versionId: 'r1' }), state())).toBe(true);
     const other = state({ attributes: { ...NO_ATTRIBUTES, metadata: { owner: 'someone' } } });
-    expect(holds(other, state())).toBe(false);
+    expect(isHeld(other, state())).toBe(false);
   });
 });
 
 describe('the stamp', () => {
   test('names the version, or the ETag where the version id does not name one state', () => {
-    expect(stampOf(state())).toBe('v/v1');
-    expect(stampOf(state({ versionId: null }))).toBe(`e/${md5(Buffer.from('a'))}`);
-    expect(stampOf(state({ versionId: 'null' }))).toBe(`e/${md5(Buffer.from('a'))}`);
+    expect(identityOf(state())).toBe('v/v1');
+    expect(identityOf(state({ versionId: null }))).toBe(`e/${md5(Buffer.from('a'))}`);
+    expect(identityOf(state({ versionId: 'null' }))).toBe(`e/${md5(Buffer.from('a'))}`);
+  });
+
+  test('that was copied along to another key says nothing there', () => {
+    const attributes = { ...NO_ATTRIBUTES, metadata: stampedMetadata(state(), PLACE) };
+    expect(stampOn(state({ attributes }), PLACE)).toEqual({ identity: 'v/v1', modifiedMs: 0 });
+    expect(stampOn(state({ attributes }), { ...PLACE, key: 'other' })).toBeNull();
   });
 
   test('is left out where the metadata would exceed 2 KB', () => {
     const full = state({ attributes: { ...NO_ATTRIBUTES, metadata: { note: 'x'.repeat(2_030) } } });
-    expect(stampedMetadata(full)).toEqual(full.attributes.metadata);
+    expect(stampedMetadata(full, PLACE)).toEqual(full.attributes.metadata);
   });
 });
 
@@ -111,9 +128,10 @@ describe('multipart', () => {
 
   const world = (read: (partNumber: number) => Buffer, encryption = 'AES256') => {
     const calls: string[] = [];
+    const unused = createMemoryBucket('enabled', () => 0);
     const source: SourceBucket = {
-      head: async () => version,
-      open: async () => null,
+      ...memorySource(unused, async () => undefined),
+      look: async () => ({ kind: 'object', state: version }),
       partsCount: async () => 2,
       read: async (_key, _pin, slice) => {
         const bytes = read(slice.kind === 'part' ? slice.partNumber : 0);
@@ -121,7 +139,7 @@ describe('multipart', () => {
       },
     };
     const destination: DestinationBucket = {
-      head: async () => null,
+      ...memoryDestination(unused, async () => undefined),
       put: async () => written(),
       createUpload: async ({ checksum }) => {
         calls.push(`create ${checksum?.algorithm ?? 'default'}`);
@@ -145,7 +163,7 @@ describe('multipart', () => {
         replicaKey: 'k',
         version,
         opened: null,
-        attributes: NO_ATTRIBUTES,
+        attributes: REPLICA_ATTRIBUTES,
         precondition: { kind: 'absent' },
         invocation: { requestId: 'r', deadlineMs: 900_000, fullTimeMs: 900_000, bytesUnderWay: 0 },
         clock: { now: () => 0, sleep: async () => undefined },

@@ -11,14 +11,22 @@ import {
 import { testDestination, testRule } from '../model/settings.ts';
 
 const clock = { now: () => 1_700_000_000_000, sleep: async () => undefined };
+/** Of an event that says little. */
+const HINT = {
+  versionId: null,
+  expectedBytes: 1,
+  concern: 'content',
+  absenceIsDeletion: false,
+  byReplicator: null,
+} as const;
 const open: Gate = async () => undefined;
 
 const world = (versioned = true) => {
-  const source = createMemoryBucket(versioned, clock.now);
-  const replica = createMemoryBucket(true, clock.now);
+  const source = createMemoryBucket(versioned ? 'enabled' : 'unversioned', clock.now);
+  const replica = createMemoryBucket('enabled', clock.now);
   const look = (gate: Gate = open) =>
     converge(
-      { rule: testRule(), destination: testDestination(), key: 'k', expectedBytes: 1 },
+      { rule: testRule(), destination: testDestination(), key: 'k', ...HINT },
       {
         source: memorySource(source, gate),
         destination: memoryDestination(replica, gate),
@@ -65,13 +73,13 @@ test('a version written while the replica was looked at is not replaced by an ol
   await look();
   source.put('k', Buffer.from('two'));
   await look(
-    once('source.head', 'after', async () => {
+    once('source.look', 'after', async () => {
       source.put('k', Buffer.from('three'));
       await look();
     }),
   );
   expect(content()).toBe('three');
-  expect(replica.history.get('k')?.map((version) => version?.bytes.toString())).toEqual(['one', 'three']);
+  expect(replica.versions('k').map((version) => version.bytes.toString())).toEqual(['one', 'three']);
 });
 
 test('where the same content came back, the ETag lets an older state through, and the fresh look heals it at once', async () => {
@@ -87,7 +95,7 @@ test('where the same content came back, the ETag lets an older state through, an
     }),
   );
   expect(content()).toBe('x');
-  expect(replica.history.get('k')?.map((version) => version?.bytes.toString())).toEqual(['x', 'x', 'y', 'x']);
+  expect(replica.versions('k').map((version) => version.bytes.toString())).toEqual(['x', 'x', 'y', 'x']);
 });
 
 test('a source that changes right after the write is replicated again before the hint is acknowledged', async () => {
@@ -104,7 +112,7 @@ test('a source that changes right after the write is replicated again before the
 test('the same bytes with other metadata, written within the same second of an unversioned bucket, are seen', async () => {
   const { source, look, replica } = world(false);
   const write = (mark: string) =>
-    source.put('k', Buffer.from('same'), { ...NO_ATTRIBUTES, metadata: { mark } });
+    source.put('k', Buffer.from('same'), { attributes: { ...NO_ATTRIBUTES, metadata: { mark } } });
   write('1');
   await look(once('destination.put', 'after', async () => write('2')));
   expect(replica.current('k')?.state.attributes.metadata['mark']).toBe('2');

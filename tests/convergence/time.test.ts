@@ -7,23 +7,23 @@ import {
   createMemoryBucket,
   memoryDestination,
   memorySource,
-  NO_ATTRIBUTES,
+  REPLICA_ATTRIBUTES,
 } from '../model/memory-buckets.ts';
 
 const GIB = 1024 ** 3;
 const clock = { now: () => 0, sleep: async () => undefined };
 
 const copyOf = (sizeBytes: number, invocation: Invocation) => {
-  const bucket = createMemoryBucket(true, clock.now);
+  const bucket = createMemoryBucket('enabled', clock.now);
   const version: ObjectState = { ...bucket.put('k', Buffer.from('a')), sizeBytes };
   return copyVersion({
     source: memorySource(bucket, async () => undefined),
-    destination: memoryDestination(createMemoryBucket(true, clock.now), async () => undefined),
+    destination: memoryDestination(createMemoryBucket('enabled', clock.now), async () => undefined),
     sourceKey: 'k',
     replicaKey: 'k',
     version,
     opened: Readable.from([Buffer.from('a')]),
-    attributes: NO_ATTRIBUTES,
+    attributes: REPLICA_ATTRIBUTES,
     precondition: { kind: 'absent' },
     invocation,
     clock,

@@ -32,7 +32,7 @@ const GRANTED = `<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-0
 
 export const startScriptedAws = async (): Promise<ScriptedAws> => {
   const seen: SeenRequest[] = [];
-  const server = createServer((request, response) => {
+  const server = createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
     seen.push({ method: request.method ?? '', url: request.url ?? '', headers: request.headers });
     if (request.headers.authorization?.includes('/sts/')) {
       request.resume();

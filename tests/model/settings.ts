@@ -9,18 +9,24 @@ export const testDestination = (fields: Partial<Destination> = {}): Destination 
   externalId: 'external-id',
   prefix: null,
   storageClass: null,
+  encryption: null,
   kmsKeyArn: null,
+  objectLock: 'replicate',
   ...fields,
 });
 
 export const testRule = (fields: Partial<ReplicationRule> = {}): ReplicationRule => ({
   id: 'rule',
   source: { bucket: 'source', prefix: '', suffix: '', events: 's3', roleArn: null, externalId: null },
+  filter: { tags: {}, minimumBytes: null, maximumBytes: null },
   destinations: [testDestination()],
   versions: 'latest',
   deletes: 'ignore',
   copy: 'stream',
   stamp: true,
+  replicas: 'ignore',
+  acl: 'ignore',
+  restore: null,
   ...fields,
 });
 
@@ -36,13 +42,15 @@ export const s3Event = (event: {
   versionId?: string | null;
   sequencer?: string;
   sizeBytes?: number;
+  /** Default `ObjectCreated:Put`. */
+  name?: string;
 }): string =>
   JSON.stringify({
     Records: [
       {
         eventVersion: '2.1',
         eventSource: 'aws:s3',
-        eventName: 'ObjectCreated:Put',
+        eventName: event.name ?? 'ObjectCreated:Put',
         userIdentity: { principalId: 'AWS:AIDAEXAMPLE' },
         responseElements: { 'x-amz-request-id': `request-${event.sequencer ?? ''}` },
         s3: {

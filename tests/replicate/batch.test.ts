@@ -16,12 +16,12 @@ const NOW = 1_700_000_000_000;
 
 const world = (configuration: ReplicationConfiguration = testConfiguration()) => {
   const clock = { now: () => NOW, sleep: async () => undefined };
-  const source = createMemoryBucket(true, clock.now);
+  const source = createMemoryBucket('enabled', clock.now);
   const replicas = new Map<string, ReturnType<typeof createMemoryBucket>>();
   const failing = new Map<string, Reason>();
   const calls: string[] = [];
   const replica = (bucket: string) => {
-    const known = replicas.get(bucket) ?? createMemoryBucket(true, clock.now);
+    const known = replicas.get(bucket) ?? createMemoryBucket('enabled', clock.now);
     replicas.set(bucket, known);
     return known;
   };

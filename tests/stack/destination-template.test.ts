@@ -2,8 +2,10 @@
 import { readFile } from 'node:fs/promises';
 import {
   CreateBucketCommand,
+  GetBucketOwnershipControlsCommand,
   GetBucketPolicyCommand,
   GetBucketVersioningCommand,
+  GetObjectLockConfigurationCommand,
   HeadBucketCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
@@ -12,7 +14,8 @@ import { startLocalAws } from '../../local/aws.ts';
 import type { LocalAws } from '../../local/aws.ts';
 import { clientConfig } from '../../local/client-config.ts';
 import { parseTemplate } from '../../local/cloudformation/template.ts';
-import { statementsOf } from './statements.ts';
+import type { Template } from '../../local/cloudformation/template.ts';
+import { list, spell, statementsOf } from './statements.ts';
 
 const STACK = { accountId: '222222222222', region: 'us-east-1', stackName: 'destination' };
 const PARAMETERS = {
@@ -66,6 +69,10 @@ test.each([
   ['ExternalId', 'x'],
   ['BucketName', 'Acme'],
   ['CreateBucket', 'true'],
+  ['ReplicateDeletes', 'true'],
+  ['ObjectLock', 'governance'],
+  ['EnableObjectLock', ''],
+  ['ReplicateAcl', 'replicate'],
   ['KmsKeyArn', 'arn:aws:kms:us-east-1:222222222222:alias/key'],
   ['RoleName', 'a/b'],
 ])('a wrong %s is refused: %s', async (parameter, value) => {
@@ -86,18 +93,83 @@ test('only the one role is trusted, and only with the external id', () => {
   ]);
 });
 
-test('the role may write, look at and give up uploads under the prefix, and nothing else', () => {
-  const properties = parseTemplate(text).Resources['ReplicationRole']?.Properties;
-  const [policy] = (properties?.['Policies'] ?? []) as { PolicyDocument: unknown }[];
-  const [write, list, kms, ...others] = statementsOf(policy?.PolicyDocument);
+const lockOfBucket = () => s3.send(new GetObjectLockConfigurationCommand({ Bucket: 'acme-replica' }));
 
-  expect(others).toEqual([]);
-  expect(write).toMatchObject({
-    Action: ['s3:PutObject', 's3:GetObject', 's3:AbortMultipartUpload'],
-    Resource: { 'Fn::Sub': 'arn:${AWS::Partition}:s3:::${BucketName}/${Prefix}*' },
+const ownershipOfBucket = async (): Promise<unknown> => {
+  const answer = await s3.send(new GetBucketOwnershipControlsCommand({ Bucket: 'acme-replica' }));
+  return answer.OwnershipControls?.Rules?.[0]?.ObjectOwnership;
+};
+
+test('the bucket has no Object Lock and takes no ACLs', async () => {
+  await deploy({ CreateBucket: 'yes' });
+
+  await expect(lockOfBucket()).rejects.toThrow('Object Lock configuration does not exist');
+  expect(await ownershipOfBucket()).toBe('BucketOwnerEnforced');
+});
+
+test('on request the bucket has Object Lock, without locking anything by itself', async () => {
+  await deploy({ CreateBucket: 'yes', EnableObjectLock: 'yes' });
+
+  expect((await lockOfBucket()).ObjectLockConfiguration).toEqual({ ObjectLockEnabled: 'Enabled' });
+});
+
+test('where ACLs are replicated the bucket takes them, and replicas belong to its account', async () => {
+  await deploy({ CreateBucket: 'yes', ReplicateAcl: 'yes' });
+
+  expect(await ownershipOfBucket()).toBe('BucketOwnerPreferred');
+});
+
+/** `Sid: actions` of the role as deployed. */
+const granted = (parameters: Record<string, string> = {}): string[] => {
+  const template = parseTemplate(text);
+  const properties = template.Resources['ReplicationRole']?.Properties;
+  const [policy] = (properties?.['Policies'] ?? []) as { PolicyDocument: unknown }[];
+  return statementsOf(policy?.PolicyDocument).flatMap((entry) => {
+    const choice: unknown = Reflect.get(entry, 'Fn::If');
+    const [condition, statement] = Array.isArray(choice) ? choice : [null, entry];
+    if (condition !== null && !holds(template, condition, parameters)) return [];
+    return [`${statement.Sid}: ${list<string>(statement.Action).join(' ')} on ${spell(statement.Resource)}`];
   });
-  expect(list).toMatchObject({ Action: 's3:ListBucket' });
-  expect(JSON.stringify(kms)).toContain(
-    '"Action":["kms:GenerateDataKey","kms:Decrypt"],"Resource":{"Ref":"KmsKeyArn"}',
-  );
+};
+
+/** Conditions here compare one parameter with one value. */
+const holds = (template: Template, name: string, parameters: Record<string, string>): boolean => {
+  const written = JSON.parse(JSON.stringify(template.Conditions[name]));
+  const isNegated = 'Fn::Not' in written;
+  const [{ Ref: parameter }, value] = (isNegated ? written['Fn::Not'][0] : written)['Fn::Equals'];
+  const given = parameters[parameter] ?? Reflect.get(template.Parameters[parameter] ?? {}, 'Default');
+  return (given === value) !== isNegated;
+};
+
+const OBJECTS = 'arn:aws:s3:::${BucketName}/${Prefix}*';
+const WRITE = `WriteReplicas: s3:PutObject s3:GetObject s3:GetObjectVersion s3:AbortMultipartUpload s3:PutObjectTagging s3:PutObjectVersionTagging s3:GetObjectTagging s3:GetObjectVersionTagging on ${OBJECTS}`;
+const LIST = 'ListReplicas: s3:ListBucket s3:ListBucketVersions on arn:aws:s3:::${BucketName}';
+const LOCK = `LockReplicas: s3:PutObjectRetention s3:PutObjectLegalHold on ${OBJECTS}`;
+
+test('the role may write, tag, lock and look at replicas under the prefix, list the bucket, and nothing else', () => {
+  expect(granted()).toEqual([WRITE, LIST, LOCK]);
+});
+
+test.each([
+  [{ ObjectLock: 'no' }, [WRITE, LIST]],
+  [{ ReplicateDeletes: 'yes' }, [WRITE, LIST, `DeleteReplicas: s3:DeleteObject on ${OBJECTS}`, LOCK]],
+  [
+    { ReplicateAcl: 'yes' },
+    [
+      WRITE,
+      LIST,
+      LOCK,
+      `GrantReplicas: s3:GetObjectAcl s3:GetObjectVersionAcl s3:PutObjectAcl s3:PutObjectVersionAcl on ${OBJECTS}`,
+    ],
+  ],
+  [
+    { KmsKeyArn: 'arn:aws:kms:us-east-1:222222222222:key/1' },
+    [WRITE, LIST, LOCK, 'EncryptReplicas: kms:GenerateDataKey kms:Decrypt on KmsKeyArn'],
+  ],
+])('what goes beyond that is asked for by a parameter: %j', (parameters, expected) => {
+  expect(granted(parameters)).toEqual(expected);
+});
+
+test('no parameter lets the role remove a version or weaken a lock', () => {
+  expect(text).not.toMatch(/^\s*(- |Action: )s3:(DeleteObjectVersion|BypassGovernanceRetention)/m);
 });

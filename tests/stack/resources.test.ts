@@ -4,6 +4,7 @@ import { parseConfiguration } from '../../src/lib/configuration.ts';
 import { stackOf } from '../../src/stack/stack.ts';
 import type { Resources } from '../../src/stack/cloudformation.ts';
 import { destination, file, fileWith, rule } from '../configuration/yaml.ts';
+import { spell } from './statements.ts';
 
 const resourcesOf = (text: string): Resources => stackOf(parseConfiguration(text)).resources.Resources;
 
@@ -11,6 +12,14 @@ const only = (resources: Resources, type: string): Record<string, unknown> => {
   const found = Object.values(resources).filter(({ Type }) => Type === type);
   expect(found).toHaveLength(1);
   return found[0]?.Properties ?? {};
+};
+
+/** The statements of the replicate role about source buckets. */
+const readStatements = (text: string): { Sid: string; Action: string[]; Resource: unknown[] }[] => {
+  const role = JSON.parse(JSON.stringify(resourcesOf(text)['ReplicateRole']));
+  return role.Properties.Policies[0].PolicyDocument.Statement.filter(({ Sid }: { Sid: string }) =>
+    /^(Read|List)Sources/.test(Sid),
+  );
 };
 
 const keysOf = (source: Record<string, string>): unknown => {
@@ -67,6 +76,79 @@ test('a role that only others read for gets no permission on the bucket itself',
 
   expect(role).not.toContain('s3:GetObject');
   expect(role).toContain(roleArn);
+});
+
+test('EventBridge passes on only what a rule of the bucket replicates', () => {
+  const detailTypes = (more: object): unknown => {
+    const text = fileWith({ source: { events: 'eventbridge' }, rule: { ...more } });
+    return JSON.parse(JSON.stringify(only(resourcesOf(text), 'AWS::Events::Rule')['EventPattern']))[
+      'detail-type'
+    ];
+  };
+  const always = ['Object Created', 'Object Tags Added', 'Object Tags Deleted', 'Object Restore Completed'];
+
+  expect(detailTypes({})).toEqual(always);
+  expect(detailTypes({ acl: 'replicate' })).toEqual([...always, 'Object ACL Updated']);
+  expect(detailTypes({ deletes: 'replicate' })).toEqual([...always, 'Object Deleted']);
+});
+
+test('an action that one rule needs is granted for its prefix, not for those of the other rules of the bucket', () => {
+  const text = file([
+    rule('all', { bucket: 'source-1' }, [destination('replica-1')]),
+    rule('some', { bucket: 'source-1', prefix: 'a/' }, [destination('replica-2')], { restore: { days: 1 } }),
+    rule('more', { bucket: 'source-1', prefix: 'a/b/' }, [destination('replica-3')], {
+      restore: { days: 1 },
+    }),
+  ]);
+  const statements = readStatements(text);
+
+  expect(statements.map(({ Sid, Resource }) => [Sid, Resource.map(spell)])).toEqual([
+    ['ReadSources', ['arn:aws:s3:::source-1/*']],
+    ['ReadSources2', ['arn:aws:s3:::source-1/a/*']],
+    ['ListSources', ['arn:aws:s3:::source-1']],
+  ]);
+  expect(statements[1]?.Action).toEqual(['s3:RestoreObject']);
+});
+
+test('resources with the same actions share a statement: policies may not be long', () => {
+  const rules = (more: (index: number) => object) =>
+    file(
+      Array.from({ length: 6 }, (_, index) =>
+        rule(`rule-${index}`, { bucket: `source-${index}` }, [destination(`replica-${index}`)], {
+          ...more(index),
+        }),
+      ),
+    );
+  const sizes = (text: string) =>
+    readStatements(text).map(({ Sid, Resource }) => `${Sid} ${Resource.length}`);
+
+  expect(sizes(rules(() => ({})))).toEqual(['ReadSources 6', 'ListSources 6']);
+  expect(sizes(rules((index) => (index % 2 === 0 ? {} : { acl: 'replicate', versions: 'latest' })))).toEqual([
+    'ReadSources 3',
+    'ReadSources2 3',
+    'ListSources 3',
+    'ListSources2 3',
+  ]);
+});
+
+test.each([
+  [{ objectLock: 'replicate' }, true],
+  [{ objectLock: 'governance' }, true],
+  [{ objectLock: 'ignore' }, false],
+])('locks are read for a destination with %j: %s', (more, isRead) => {
+  const actions = readStatements(fileWith({ destination: more })).flatMap(({ Action }) => Action);
+
+  expect(actions.includes('s3:GetObjectRetention')).toBe(isRead);
+  expect(actions.includes('s3:GetObjectLegalHold')).toBe(isRead);
+});
+
+test('whatever rules ask for, no role may remove a version or weaken a lock', () => {
+  const everything = fileWith({
+    destination: { objectLock: 'governance' },
+    rule: { deletes: 'replicate', acl: 'replicate', replicas: 'replicate', restore: { days: 1 } },
+  });
+
+  expect(JSON.stringify(resourcesOf(everything))).not.toMatch(/s3:(Delete|Bypass|Put(?!BucketNotification))/);
 });
 
 test('buckets whose names differ only in punctuation are different resources', () => {

@@ -14,15 +14,24 @@ const CONFIGURATION = file(
     rule('paid', { bucket: 'acme-documents', prefix: 'invoices/paid/' }, [
       destination('replica-2', { roleArn: 'arn:aws:iam::333333333333:role/second' }),
     ]),
-    rule('contracts', { bucket: 'acme-documents', prefix: 'contracts/', suffix: '.pdf' }, [
-      destination('replica-3'),
-    ]),
-    rule('media', { bucket: 'acme.media', events: 'eventbridge', prefix: 'photos/', suffix: '.jpg' }, [
-      destination('replica-4'),
-    ]),
-    rule('elsewhere', { bucket: 'acme-elsewhere', roleArn: 'arn:aws:iam::111111111111:role/reader' }, [
-      destination('replica-5'),
-    ]),
+    rule(
+      'contracts',
+      { bucket: 'acme-documents', prefix: 'contracts/', suffix: '.pdf' },
+      [destination('replica-3', { objectLock: 'ignore' })],
+      { acl: 'replicate', deletes: 'replicate', restore: { days: 1 } },
+    ),
+    rule(
+      'media',
+      { bucket: 'acme.media', events: 'eventbridge', prefix: 'photos/', suffix: '.jpg' },
+      [destination('replica-4')],
+      { versions: 'latest', acl: 'replicate', deletes: 'replicate' },
+    ),
+    rule(
+      'elsewhere',
+      { bucket: 'acme-elsewhere', roleArn: 'arn:aws:iam::111111111111:role/reader' },
+      [destination('replica-5')],
+      { acl: 'replicate', restore: { days: 1 } },
+    ),
   ],
   {
     name: 'acme-replication',
@@ -63,7 +72,7 @@ test('the replicate function runs as designed, fed by the live queue', () => {
         LIVE_QUEUE_URL: { Ref: 'LiveQueue' },
         DEAD_LETTER_QUEUE_URL: { Ref: 'LiveDeadLetterQueue' },
         IDEMPOTENCY_TABLE: { Ref: 'IdempotencyTable' },
-        ROLE_SESSION_NAME: 'acme-replication-test',
+        ROLE_SESSION_NAME: 's3r@acme-replication-test',
         POWERTOOLS_SERVICE_NAME: 'acme-replication',
         POWERTOOLS_METRICS_NAMESPACE: 's3-replicator',
         POWERTOOLS_LOG_LEVEL: 'INFO',
@@ -161,11 +170,27 @@ test('the replicate role may do this and nothing else', () => {
     's3:GetObject on arn:aws:s3:::acme-documents/contracts/*',
     's3:GetObject on arn:aws:s3:::acme-documents/invoices/*',
     's3:GetObject on arn:aws:s3:::acme.media/photos/*',
+    's3:GetObjectAcl on arn:aws:s3:::acme-documents/contracts/*',
+    's3:GetObjectAcl on arn:aws:s3:::acme.media/photos/*',
+    's3:GetObjectLegalHold on arn:aws:s3:::acme-documents/invoices/*',
+    's3:GetObjectLegalHold on arn:aws:s3:::acme.media/photos/*',
+    's3:GetObjectRetention on arn:aws:s3:::acme-documents/invoices/*',
+    's3:GetObjectRetention on arn:aws:s3:::acme.media/photos/*',
+    's3:GetObjectTagging on arn:aws:s3:::acme-documents/contracts/*',
+    's3:GetObjectTagging on arn:aws:s3:::acme-documents/invoices/*',
+    's3:GetObjectTagging on arn:aws:s3:::acme.media/photos/*',
     's3:GetObjectVersion on arn:aws:s3:::acme-documents/contracts/*',
     's3:GetObjectVersion on arn:aws:s3:::acme-documents/invoices/*',
     's3:GetObjectVersion on arn:aws:s3:::acme.media/photos/*',
+    's3:GetObjectVersionAcl on arn:aws:s3:::acme-documents/contracts/*',
+    's3:GetObjectVersionAcl on arn:aws:s3:::acme.media/photos/*',
+    's3:GetObjectVersionTagging on arn:aws:s3:::acme-documents/contracts/*',
+    's3:GetObjectVersionTagging on arn:aws:s3:::acme-documents/invoices/*',
+    's3:GetObjectVersionTagging on arn:aws:s3:::acme.media/photos/*',
     's3:ListBucket on arn:aws:s3:::acme-documents',
     's3:ListBucket on arn:aws:s3:::acme.media',
+    's3:ListBucketVersions on arn:aws:s3:::acme-documents',
+    's3:RestoreObject on arn:aws:s3:::acme-documents/contracts/*',
     'sqs:ChangeMessageVisibility on LiveQueue.Arn',
     'sqs:DeleteMessage on LiveQueue.Arn',
     'sqs:GetQueueAttributes on LiveQueue.Arn',
@@ -222,7 +247,7 @@ test('roles carry the region in their names: IAM is global', () => {
   expect(properties('SubscribeRole')['RoleName']).toBe('acme-replication-test-eu-west-1-subscribe');
 });
 
-test('each source bucket is subscribed once, with filters that do not overlap', () => {
+test('each source bucket is subscribed once, to what its rules want, with filters that do not overlap', () => {
   const subscriptions = ofType(template, 'Custom::BucketSubscription').map(
     ([, { Properties }]) => Properties,
   );
@@ -234,13 +259,31 @@ test('each source bucket is subscribed once, with filters that do not overlap', 
       ServiceTimeout: '120',
       accountId: { Ref: 'AWS::AccountId' },
       idPrefix: 'acme-replication-test:',
+      eventTypes: [
+        's3:ObjectCreated:*',
+        's3:ObjectTagging:*',
+        's3:ObjectRestore:Completed',
+        's3:ObjectAcl:Put',
+        's3:ObjectRemoved:*',
+        's3:LifecycleExpiration:*',
+      ],
       filters: [
         { prefix: 'contracts/', suffix: '.pdf' },
         { prefix: 'invoices/', suffix: '' },
       ],
     },
-    { bucket: 'acme.media', events: 'eventbridge', filters: [] },
-    { bucket: 'acme-elsewhere', events: 's3', filters: [{ prefix: '', suffix: '' }] },
+    { bucket: 'acme.media', events: 'eventbridge', eventTypes: [], filters: [] },
+    {
+      bucket: 'acme-elsewhere',
+      events: 's3',
+      eventTypes: [
+        's3:ObjectCreated:*',
+        's3:ObjectTagging:*',
+        's3:ObjectRestore:Completed',
+        's3:ObjectAcl:Put',
+      ],
+      filters: [{ prefix: '', suffix: '' }],
+    },
   ]);
 });
 
@@ -257,7 +300,14 @@ test('EventBridge passes on what the rules of the bucket want', () => {
   ).toEqual([
     {
       source: ['aws.s3'],
-      'detail-type': ['Object Created'],
+      'detail-type': [
+        'Object Created',
+        'Object Tags Added',
+        'Object Tags Deleted',
+        'Object Restore Completed',
+        'Object ACL Updated',
+        'Object Deleted',
+      ],
       detail: { bucket: { name: ['acme.media'] }, object: { key: [{ wildcard: 'photos/*.jpg' }] } },
     },
   ]);

@@ -36,6 +36,12 @@ const CONFIGURATIONS = {
     { bucket: 'acme-documents', prefix: 'contracts/' },
     { bucket: 'acme-other' },
   ),
+  documentsDeleted: file([
+    rule('rule-0', { bucket: 'acme-documents', prefix: 'invoices/' }, [destination('replica-0')], {
+      deletes: 'replicate',
+    }),
+    rule('rule-1', { bucket: 'acme-other' }, [destination('replica-1')]),
+  ]),
   documentsAll: configurationFor({ bucket: 'acme-documents' }, { bucket: 'acme-other' }),
   eventbridge: configurationFor(
     { bucket: 'acme-documents', events: 'eventbridge' },
@@ -119,6 +125,16 @@ const notifications = async (bucket: string): Promise<string[]> => {
   return [...entries, ...(answer.EventBridgeConfiguration ? ['EventBridge'] : [])].toSorted();
 };
 
+/** What our own entry is for. */
+const eventTypes = async (bucket: string): Promise<string[]> => {
+  const answer = await s3.send(new GetBucketNotificationConfigurationCommand({ Bucket: bucket }));
+  return (answer.QueueConfigurations ?? [])
+    .filter(({ QueueArn }) => QueueArn === LIVE_QUEUE)
+    .flatMap(({ Events }) => Events ?? []);
+};
+
+const ALWAYS = ['s3:ObjectCreated:*', 's3:ObjectTagging:*', 's3:ObjectRestore:Completed'];
+
 const reasonOf = async (work: Promise<void>): Promise<string> =>
   work.then(
     () => 'it worked',
@@ -147,6 +163,38 @@ test('rules added and removed change only our entries', async () => {
   ]);
   await deploy('documents');
   expect(await notifications('acme-documents')).toEqual([`${OURS} invoices/*`, 'theirs photos/*']);
+});
+
+test('a rule that replicates deletes makes its bucket tell of them, and only while it does', async () => {
+  await deploy('documents');
+  expect(await eventTypes('acme-documents')).toEqual(ALWAYS);
+  await deploy('documentsDeleted');
+  expect(await eventTypes('acme-documents')).toEqual([
+    ...ALWAYS,
+    's3:ObjectRemoved:*',
+    's3:LifecycleExpiration:*',
+  ]);
+  expect(await eventTypes('acme-other')).toEqual(ALWAYS);
+  await deploy('documents');
+  expect(await eventTypes('acme-documents')).toEqual(ALWAYS);
+});
+
+test('somebody else may be told of deletes until a rule needs them', async () => {
+  const theirs = {
+    Id: 'their-deletes',
+    QueueArn: THEIR_QUEUE,
+    Events: ['s3:ObjectRemoved:Delete' as const],
+  };
+  await s3.send(
+    new PutBucketNotificationConfigurationCommand({
+      Bucket: 'acme-documents',
+      NotificationConfiguration: { QueueConfigurations: [theirs] },
+    }),
+  );
+  await deploy('documents');
+
+  expect(await reasonOf(deploy('documentsDeleted'))).toMatch(/entry "their-deletes".*events: eventbridge/s);
+  expect(await eventTypes('acme-documents')).toEqual(ALWAYS);
 });
 
 test('a bucket that leaves the configuration is unsubscribed, though no rule allows to touch it any more', async () => {

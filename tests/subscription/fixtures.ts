@@ -9,13 +9,14 @@ export const wanted: SubscriptionProperties = {
   events: 's3',
   queueArn: QUEUE,
   idPrefix: 's3-replicator-prod:',
+  eventTypes: ['s3:ObjectCreated:*', 's3:ObjectTagging:*'],
   filters: [{ prefix: 'invoices/', suffix: '' }],
 };
 
 export const ours = {
   Id: 's3-replicator-prod:1',
   QueueArn: QUEUE,
-  Events: ['s3:ObjectCreated:*'],
+  Events: ['s3:ObjectCreated:*', 's3:ObjectTagging:*'],
   Filter: { Key: { FilterRules: [{ Name: 'prefix', Value: 'invoices/' }] } },
 };
 

@@ -83,7 +83,7 @@ test.each([
 test('entries of others for other keys or events are not in the way', () => {
   const elsewhere: NotificationConfiguration = {
     LambdaFunctionConfigurations: [
-      { Id: 'a', LambdaFunctionArn: 'arn:fn', Events: ['s3:ObjectRemoved:*', 's3:ObjectTagging:*'] },
+      { Id: 'a', LambdaFunctionArn: 'arn:fn', Events: ['s3:ObjectRemoved:*', 's3:ObjectAcl:Put'] },
       {
         Id: 'b',
         LambdaFunctionArn: 'arn:fn',
@@ -93,6 +93,41 @@ test('entries of others for other keys or events are not in the way', () => {
     ],
   };
   expect(() => subscribed(elsewhere, wanted)).not.toThrow();
+});
+
+test.each([
+  ['s3:ObjectCreated:*', 's3:ObjectCreated:Put', true],
+  ['s3:ObjectRestore:Completed', 's3:ObjectRestore:*', true],
+  ['s3:ObjectAcl:Put', 's3:ObjectAcl:Put', true],
+  ['s3:ObjectRemoved:*', 's3:ObjectRemoved:DeleteMarkerCreated', true],
+  ['s3:ObjectRemoved:*', 's3:LifecycleExpiration:*', false],
+  ['s3:ObjectRestore:Completed', 's3:ObjectRestore:Post', false],
+  ['s3:ObjectTagging:*', 's3:ObjectCreated:*', false],
+])('for %s an entry of others for %s is in the way: %s', (needed, theirs, isInTheWay) => {
+  const existing = {
+    LambdaFunctionConfigurations: [
+      { Id: 'thumbnails', LambdaFunctionArn: 'arn:fn', Events: ['s3:ReducedRedundancyLostObject', theirs] },
+    ],
+  };
+  const subscribe = () => subscribed(existing, { ...wanted, eventTypes: [needed] });
+
+  if (isInTheWay) expect(subscribe).toThrow(/entry "thumbnails"/);
+  else expect(subscribe).not.toThrow();
+});
+
+test('the order in which S3 reports event types means nothing', () => {
+  const reported = { ...ours, Events: ours.Events.toReversed() };
+  expect(isSubscribed({ QueueConfigurations: [reported] }, wanted)).toBe(true);
+});
+
+test('a subscription for fewer event types, as the first version made it, is brought up to date in place', () => {
+  const former = { ...ours, Events: ['s3:ObjectCreated:*'] };
+
+  expect(isSubscribed({ QueueConfigurations: [former] }, wanted)).toBe(false);
+  expect(subscribed({ ...others, QueueConfigurations: [former] }, wanted)).toEqual({
+    ...others,
+    QueueConfigurations: [ours],
+  });
 });
 
 test('EventBridge mode sets the flag and nothing else, whoever is notified of the same events', () => {

@@ -105,6 +105,22 @@ test('Update and its roll-back change only what is ours', async () => {
   expect(s3.buckets.get(BUCKET)).toContain('thumbnails');
 });
 
+test('an update from the first version, which named no event types, and its roll-back say what they mean', async () => {
+  const { eventTypes: _, ...former } = wanted;
+  const update = { PhysicalResourceId: 's3-replicator-prod:acme-documents' };
+  await invoke('Create', { ResourceProperties: former });
+  expect(s3.buckets.get(BUCKET)).toContain('<Event>s3:ObjectCreated:*</Event>');
+  expect(s3.buckets.get(BUCKET)).not.toContain('s3:ObjectTagging');
+
+  await invoke('Update', update);
+  expect(s3.buckets.get(BUCKET)).toContain('<Event>s3:ObjectTagging:*</Event>');
+
+  await invoke('Update', { ...update, ResourceProperties: former });
+  expect(s3.buckets.get(BUCKET)).toContain('<Event>s3:ObjectCreated:*</Event>');
+  expect(s3.buckets.get(BUCKET)).not.toContain('s3:ObjectTagging');
+  expect(s3.buckets.get(BUCKET)).toContain('thumbnails');
+});
+
 test('an update to another bucket answers with another id, so that CloudFormation deletes the former subscription', async () => {
   s3.buckets.set('acme-other', EMPTY);
   const { body } = await invoke('Update', {

@@ -1,12 +1,6 @@
 /** One S3 call: bound to the invocation's deadline, its body watched, its errors translated. */
 import type { Readable } from 'node:stream';
-import type {
-  CreateMultipartUploadCommand,
-  GetObjectCommand,
-  PutObjectCommand,
-  S3Client,
-  UploadPartCommand,
-} from '@aws-sdk/client-s3';
+import type { S3Client } from '@aws-sdk/client-s3';
 import { ReplicationError } from '../errors.ts';
 import type { S3ClientPair, S3Clients } from './clients.ts';
 import { translateError } from './errors.ts';
@@ -63,32 +57,6 @@ export const call = async <Output>(
     if (body?.readableEnded === false) broken.abort();
     body?.destroy();
   }
-};
-
-/** Adds headers the SDK has no field for; they are signed like the others. Undefined ones are left out. */
-export const withHeaders = <
-  C extends
-    | Pick<PutObjectCommand, 'middlewareStack'>
-    | Pick<GetObjectCommand, 'middlewareStack'>
-    | Pick<UploadPartCommand, 'middlewareStack'>
-    | Pick<CreateMultipartUploadCommand, 'middlewareStack'>,
->(
-  command: C,
-  headers: Record<string, string | undefined>,
-): C => {
-  // All commands' stacks are alike but for the types of their inputs, which are not looked at here.
-  const stack = command.middlewareStack as PutObjectCommand['middlewareStack'];
-  stack.add(
-    (next) => async (args) => {
-      const request = args.request as { headers: Record<string, string> };
-      for (const [name, value] of Object.entries(headers)) {
-        if (value !== undefined) request.headers[name] = value;
-      }
-      return await next(args);
-    },
-    { step: 'build', name: 'replicatorHeaders' },
-  );
-  return command;
 };
 
 /** The SDK pipes a body without looking at its errors: the request would hang for ever. */

@@ -5,57 +5,71 @@ import {
   CompleteMultipartUploadCommand,
   type CompleteMultipartUploadCommandOutput,
   CreateMultipartUploadCommand,
-  HeadObjectCommand,
+  DeleteObjectCommand,
   PutObjectCommand,
   type PutObjectCommandOutput,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import { ReplicationError } from '../errors.ts';
-import type { DestinationBucket, Guard, ObjectAttributes, Precondition, Written } from '../ports.ts';
+import type { DestinationBucket, ObjectAttributes, Written } from '../ports.ts';
 import type { Destination } from '../rule.ts';
-import { call, type Target, withHeaders } from './call.ts';
-import { isBodiless400, isNotFound } from './errors.ts';
+import { call, type Target } from './call.ts';
+import { withHeaders } from './command-hooks.ts';
+import { type Heads, headCurrent, headVersion } from './head-object.ts';
 import { NOT_ASCII } from './header-bytes.ts';
-import { checksumField, objectState, storedChecksum } from './object-state.ts';
+import { readAcl, writeAcl } from './object-acl.ts';
+import { objectHistory } from './object-history.ts';
+import { checksumField, storedChecksum } from './object-state.ts';
+import { readTags, writeTags } from './object-tags.ts';
+import {
+  bodyHeaders,
+  conditionFields,
+  encryptionFields,
+  guardFields,
+  guardOf,
+  refuseLock,
+  replicaFields,
+} from './write-fields.ts';
 
 /** Cleaning up after a failure may not hold up the rest for long. */
 const ABORT_TIMEOUT_MS = 5_000;
 
 export const createDestinationBucket = (target: Target, destination: Destination): DestinationBucket => {
   const Bucket = destination.bucket;
+  const heads: Heads = { target, bucket: Bucket, explain: (error) => renewCredentials(target, error) };
   return {
-    async head(key) {
-      try {
-        const command = new HeadObjectCommand({ Bucket, Key: key, ChecksumMode: 'ENABLED' });
-        return objectState(
-          await call(target, 'HeadObject', (client, options) => client.send(command, options)),
-        );
-      } catch (error) {
-        if (!(error instanceof ReplicationError)) throw error;
-        if (isNotFound(error.cause)) return null;
-        if (!isBodiless400(error.cause)) throw error;
-        // What a 400 without a body most likely means here, and what mends itself if it does.
-        target.clients.forget(target.pair());
-        throw new ReplicationError('expired-credentials', error.message, { cause: error.cause });
-      }
+    look: (key) => headCurrent(heads, key),
+    head: (key, versionId) => headVersion(heads, key, versionId),
+    history: (key) => objectHistory(target, Bucket, key),
+    tags: (key, versionId) => readTags(target, { bucket: Bucket, key, versionId }),
+    putTags: (key, versionId, tags) => writeTags(target, { bucket: Bucket, key, versionId }, tags),
+    acl: (key, versionId) => readAcl(target, { bucket: Bucket, key, versionId }),
+    putAcl: (key, versionId, acl) => writeAcl(target, { bucket: Bucket, key, versionId }, acl),
+
+    async remove({ key, etag }) {
+      const command = new DeleteObjectCommand({ Bucket, Key: key, IfMatch: etag });
+      const answer = await call(target, 'DeleteObject', (client, options) => client.send(command, options));
+      return { versionId: answer.VersionId ?? null };
     },
 
     async put(request) {
       const body = sendable(request.body, request.attributes);
+      const guard = guardOf(request);
       const command = new PutObjectCommand({
         Bucket,
         Key: request.key,
         Body: body,
         ContentLength: request.sizeBytes,
-        ...headerFields(request.attributes),
+        ...replicaFields(request.attributes),
         ...encryptionFields(destination),
         ...conditionFields(request.precondition),
-        ...guardFields(request.guard),
+        ...guardFields(guard),
       });
-      withHeaders(command, bodyHeaders(request.guard, request.attributes));
+      withHeaders(command, bodyHeaders(guard, request.attributes));
       return written(
         await call(target, 'PutObject', (client, options) => client.send(command, options), {
           body,
+          onError: refuseLock(request.attributes),
         }),
       );
     },
@@ -64,13 +78,16 @@ export const createDestinationBucket = (target: Target, destination: Destination
       const command = new CreateMultipartUploadCommand({
         Bucket,
         Key: key,
-        ...headerFields(attributes),
+        ...replicaFields(attributes),
         ...encryptionFields(destination),
         ...(checksum === null ? {} : { ChecksumAlgorithm: checksum.algorithm, ChecksumType: checksum.type }),
       });
       withHeaders(command, { expires: attributes.expires ?? undefined });
-      const answer = await call(target, 'CreateMultipartUpload', (client, options) =>
-        client.send(command, options),
+      const answer = await call(
+        target,
+        'CreateMultipartUpload',
+        (client, options) => client.send(command, options),
+        { onError: refuseLock(attributes) },
       );
       if (answer.UploadId === undefined) throw unproven('CreateMultipartUpload');
       return { uploadId: answer.UploadId, encryption: answer.ServerSideEncryption ?? null };
@@ -129,54 +146,15 @@ export const createDestinationBucket = (target: Target, destination: Destination
   };
 };
 
+/** What a 400 without a body most likely means here, and what mends itself if it does. */
+const renewCredentials = (target: Target, error: ReplicationError): Promise<never> => {
+  target.clients.forget(target.pair());
+  return Promise.reject(new ReplicationError('expired-credentials', error.message, { cause: error.cause }));
+};
+
 /** Node rewrites a Content-Disposition that goes out together with a whole body, and breaks all but ASCII in it. */
 const sendable = (body: Readable | Buffer, attributes: ObjectAttributes): Readable | Buffer =>
   Buffer.isBuffer(body) && NOT_ASCII.test(attributes.contentDisposition ?? '') ? Readable.from([body]) : body;
-
-const headerFields = (attributes: ObjectAttributes) =>
-  defined({
-    CacheControl: attributes.cacheControl,
-    ContentDisposition: attributes.contentDisposition,
-    ContentEncoding: attributes.contentEncoding,
-    ContentLanguage: attributes.contentLanguage,
-    ContentType: attributes.contentType,
-    WebsiteRedirectLocation: attributes.websiteRedirectLocation,
-    StorageClass: attributes.storageClass as 'STANDARD' | null,
-    Metadata: attributes.metadata,
-  });
-
-const encryptionFields = (destination: Destination) =>
-  destination.kmsKeyArn === null
-    ? {}
-    : {
-        ServerSideEncryption: 'aws:kms' as const,
-        SSEKMSKeyId: destination.kmsKeyArn,
-        BucketKeyEnabled: true,
-      };
-
-const conditionFields = (precondition: Precondition) =>
-  precondition.kind === 'absent' ? { IfNoneMatch: '*' } : { IfMatch: precondition.etag };
-
-const guardFields = (guard: Guard) => {
-  switch (guard.kind) {
-    case 'checksum':
-      return checksumField(guard.checksum);
-    case 'md5':
-      return { ContentMD5: guard.md5 };
-    case 'compute':
-      return { ChecksumAlgorithm: 'CRC32' as const };
-    case 'none':
-      return {};
-  }
-};
-
-/** Headers the SDK has no field for. */
-const bodyHeaders = (guard: Guard, attributes?: ObjectAttributes): Record<string, string | undefined> => ({
-  // Hashing the body for the signature would cost more than the copy; TLS and the guard protect it.
-  'x-amz-content-sha256': guard.kind === 'compute' ? undefined : 'UNSIGNED-PAYLOAD',
-  // The SDK takes a Date only; S3 keeps whatever was written there.
-  expires: attributes?.expires ?? undefined,
-});
 
 const written = (answer: PutObjectCommandOutput | CompleteMultipartUploadCommandOutput): Written => {
   // A 200 may hold an error in its body: only the ETag says that something was stored.
@@ -191,8 +169,3 @@ const written = (answer: PutObjectCommandOutput | CompleteMultipartUploadCommand
 
 const unproven = (operation: string): ReplicationError =>
   new ReplicationError('service-error', `${operation}: the answer of S3 proves nothing`);
-
-type Defined<T> = { [K in keyof T]?: NonNullable<T[K]> };
-
-const defined = <T extends Record<string, unknown>>(fields: T): Defined<T> =>
-  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null)) as Defined<T>;

@@ -37,6 +37,8 @@ const CODES: Record<string, Reason> = {
   AuthorizationHeaderMalformed: 'wrong-region',
   IllegalLocationConstraintException: 'wrong-region',
   InvalidObjectState: 'archived',
+  ObjectLockConfigurationNotFoundError: 'object-lock',
+  AccessControlListNotSupported: 'acl-unsupported',
   NotImplemented: 'invalid-request',
   KeyTooLongError: 'key-too-long',
   PreconditionFailed: 'lost-race',
@@ -47,6 +49,8 @@ const CODES: Record<string, Reason> = {
   // Of a write: If-Match on a key that is gone. Of a pinned read: the version is gone.
   NoSuchKey: 'lost-race',
   NoSuchVersion: 'lost-race',
+  // The version named is a delete marker: a null version was replaced by one.
+  MethodNotAllowed: 'lost-race',
 };
 
 const CONNECTION_ERRORS: ReadonlySet<string> = new Set([
@@ -74,6 +78,22 @@ export const translateError = (error: unknown, doing: string): ReplicationError 
 export const isNotFound = (error: unknown): boolean => {
   const { code, status } = describe(error);
   return status === 404 && (code === 'NoSuchKey' || code === 'NotFound');
+};
+
+/**
+ * Is this S3's answer for a named version that is no object, or not any more? 405 is for delete markers ("Working with
+ * delete markers", S3 User Guide); the answer to HEAD has the status only.
+ */
+export const isVersionGone = (error: unknown): boolean => {
+  const { code, status } = describe(error);
+  if (status === 405) return code === 'MethodNotAllowed' || isNoCode(code);
+  return isNotFound(error) || (status === 404 && code === 'NoSuchVersion');
+};
+
+/** The error code of S3 and the SDK alike; empty where the error is none of theirs. */
+export const errorCode = (error: unknown): string => {
+  const { code, status } = describe(error);
+  return status === null ? '' : code;
 };
 
 /** An answer to HEAD, which has no body: the status is all there is. */
@@ -114,7 +134,7 @@ const reasonOfStatus = (status: number, code: string): Reason => {
   if (status === 403 || status === 401) return 'access-denied';
   if (status === 301) return 'wrong-region';
   if (status === 307) return 'service-error';
-  if (status === 412) return 'lost-race';
+  if (status === 412 || (status === 405 && isNoCode(code))) return 'lost-race';
   if ((status === 404 || status === 409) && isNoCode(code)) return 'lost-race';
   // 200 with an error in its body arrives here as the error it holds, or without any code.
   if (status < 400) return 'service-error';

@@ -1,7 +1,7 @@
 /** From GET and HEAD answers to the domain's object state. */
 import type { GetObjectCommandOutput, HeadObjectCommandOutput } from '@aws-sdk/client-s3';
 import { ReplicationError } from '../errors.ts';
-import type { Checksum, ChecksumAlgorithm, ObjectState } from '../ports.ts';
+import type { Checksum, ChecksumAlgorithm, ObjectLock, ObjectState } from '../ports.ts';
 import { partsInEtag } from '../proof.ts';
 
 type Answer = GetObjectCommandOutput | HeadObjectCommandOutput;
@@ -33,6 +33,22 @@ export const objectState = (answer: Answer): ObjectState => {
       storageClass: answer.StorageClass ?? null,
       metadata: answer.Metadata ?? {},
     },
+    // S3 says it only to those who may read the tags.
+    tagCount: answer.TagCount ?? 0,
+    lock: lockOf(answer),
+  };
+};
+
+/** What the answer says of Object Lock, which S3 shows only to those who may read it. */
+const lockOf = (answer: Answer): ObjectLock => {
+  const { ObjectLockMode: mode, ObjectLockRetainUntilDate: until } = answer;
+  if ((mode === undefined) !== (until === undefined)) {
+    // One without the other: a replica made from it would be locked otherwise than its source, or not at all.
+    throw new ReplicationError('service-error', 'the answer of S3 has half a retention');
+  }
+  return {
+    retention: mode === undefined || until === undefined ? null : { mode, untilMs: until.getTime() },
+    legalHold: answer.ObjectLockLegalHoldStatus === 'ON',
   };
 };
 

@@ -50,10 +50,13 @@ const metricsOf = (known: Map<string, Metrics>, record: OutcomeRecord): Metrics 
   return metrics;
 };
 
+/** Outcomes in which something was written. */
+const CHANGES: ReadonlySet<string> = new Set(['replicated', 'deleted', 'updated']);
+
 const count = (metrics: Metrics, record: OutcomeRecord): void => {
   switch (record.ending) {
     case 'done':
-      if (record.duplicate || record.outcome !== 'replicated') {
+      if (record.duplicate || !CHANGES.has(record.outcome)) {
         metrics.addMetric('OperationsSkipped', MetricUnit.Count, 1);
         return;
       }

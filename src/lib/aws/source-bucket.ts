@@ -1,62 +1,83 @@
-/** The source side: reads, and nothing else. */
+/** The source side: reads, and nothing else but the asking for archived objects. */
 import type { Readable } from 'node:stream';
 import { GetObjectCommand, type GetObjectCommandOutput, HeadObjectCommand } from '@aws-sdk/client-s3';
 import { ReplicationError } from '../errors.ts';
-import type { Checksum, ObjectState, Slice, SlicedBody, SourceBucket } from '../ports.ts';
-import { call, type Target, withHeaders } from './call.ts';
-import { isBodiless400, isNotFound, isSseC } from './errors.ts';
+import type { Checksum, HistoryEntry, ObjectState, Slice, SlicedBody, SourceBucket } from '../ports.ts';
+import { call, type Target } from './call.ts';
+import { withHeaders } from './command-hooks.ts';
+import { isNotFound, isSseC } from './errors.ts';
+import { type Heads, headCurrent, headVersion } from './head-object.ts';
+import { readAcl } from './object-acl.ts';
+import { objectHistory } from './object-history.ts';
 import { objectState, storedChecksum } from './object-state.ts';
+import { readTags } from './object-tags.ts';
+import { requestRestore } from './restore-object.ts';
+import { unlessGone } from './version-gone.ts';
 
-export const createSourceBucket = (target: Target, bucket: string): SourceBucket => ({
-  async head(key) {
-    const command = new HeadObjectCommand({ Bucket: bucket, Key: key, ChecksumMode: 'ENABLED' });
-    const answer = await orAbsent(
-      call(target, 'HeadObject', (client, options) => client.send(command, options)).catch(
-        async (error: unknown) => {
-          // SSE-C, expired credentials or a wrong region: only GET says which.
-          if (error instanceof ReplicationError && isBodiless400(error.cause)) {
-            bodyOf(target, await get(target, { Bucket: bucket, Key: key, Range: 'bytes=0-0' })).destroy();
-          }
-          throw error;
-        },
-      ),
-    );
-    return answer === null ? null : objectState(answer);
-  },
+export const createSourceBucket = (target: Target, bucket: string): SourceBucket => {
+  const heads: Heads = { target, bucket, explain: (error, object) => askGet(target, bucket, error, object) };
+  return {
+    look: (key) => headCurrent(heads, key),
+    head: (key, versionId) => headVersion(heads, key, versionId),
 
-  async open(key) {
-    const answer = await orAbsent(get(target, { Bucket: bucket, Key: key }));
-    if (answer === null) return null;
-    const body = bodyOf(target, answer);
-    try {
-      return { state: objectState(answer), body };
-    } catch (error) {
-      body.destroy();
-      throw error;
-    }
-  },
+    async open(key, versionId) {
+      const answer =
+        versionId === null
+          ? await orAbsent(get(target, { Bucket: bucket, Key: key }))
+          : await unlessGone(get(target, { Bucket: bucket, Key: key, VersionId: versionId }));
+      if (answer === null) return null;
+      const body = bodyOf(target, answer);
+      try {
+        return { state: objectState(answer), body };
+      } catch (error) {
+        body.destroy();
+        throw error;
+      }
+    },
 
-  async read(key, pin, slice) {
-    const answer = await get(target, {
-      Bucket: bucket,
-      Key: key,
-      ...pinned(pin),
-      ...(slice.kind === 'part' ? { PartNumber: slice.partNumber } : {}),
-      ...(slice.kind === 'range' ? { Range: `bytes=${slice.firstByte}-${slice.lastByte}` } : {}),
-    });
-    return slicedBody(target, answer, pin, slice);
-  },
+    async read(key, pin, slice) {
+      const answer = await get(target, {
+        Bucket: bucket,
+        Key: key,
+        ...pinned(pin),
+        ...(slice.kind === 'part' ? { PartNumber: slice.partNumber } : {}),
+        ...(slice.kind === 'range' ? { Range: `bytes=${slice.firstByte}-${slice.lastByte}` } : {}),
+      });
+      return slicedBody(target, answer, pin, slice);
+    },
 
-  async partsCount(key, pin) {
-    // Not pinned by If-Match but compared: some servers give a part an ETag of its own, and mean something else by part
-    // numbers than S3 does.
-    const { VersionId } = pinned(pin);
-    const input = { Bucket: bucket, Key: key, PartNumber: 1, ...(VersionId && { VersionId }) };
-    const command = new HeadObjectCommand(input);
-    const answer = await call(target, 'HeadObject', (client, options) => client.send(command, options));
-    return answer.ETag === pin.etag ? (answer.PartsCount ?? null) : null;
-  },
-});
+    async partsCount(key, pin) {
+      // Not pinned by If-Match but compared: some servers give a part an ETag of its own, and mean something else by part
+      // numbers than S3 does.
+      const { VersionId } = pinned(pin);
+      const input = { Bucket: bucket, Key: key, PartNumber: 1, ...(VersionId && { VersionId }) };
+      const command = new HeadObjectCommand(input);
+      const answer = await call(target, 'HeadObject', (client, options) => client.send(command, options));
+      return answer.ETag === pin.etag ? (answer.PartsCount ?? null) : null;
+    },
+
+    async history(key) {
+      const entries: HistoryEntry[] = [];
+      for await (const entry of objectHistory(target, bucket, key)) entries.push(entry);
+      return entries;
+    },
+
+    tags: (key, versionId) => readTags(target, { bucket, key, versionId }),
+    acl: (key, versionId) => readAcl(target, { bucket, key, versionId }),
+    restore: (key, versionId, request) => requestRestore(target, { bucket, key, versionId }, request),
+  };
+};
+
+/** SSE-C, expired credentials or a wrong region: only GET says which. */
+const askGet = async (
+  target: Target,
+  bucket: string,
+  error: ReplicationError,
+  object: { Key: string; VersionId?: string },
+): Promise<never> => {
+  bodyOf(target, await get(target, { Bucket: bucket, ...object, Range: 'bytes=0-0' })).destroy();
+  throw error;
+};
 
 const get = async (
   target: Target,

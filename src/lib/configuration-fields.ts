@@ -1,0 +1,48 @@
+/**
+ * The kinds of values in `replication.yml`. Each takes the sentence that says what belongs there: it is the description in
+ * the JSON schema and the advice in the error message.
+ */
+import * as z from 'zod';
+import { isBucketName } from './aws-syntax.ts';
+
+export const text = (advice: string, accepts: RegExp): z.ZodString =>
+  z.string({ error: advice }).regex(accepts, { error: advice }).describe(advice);
+
+export const choice = <const T extends readonly [string, ...string[]]>(advice: string, values: T) =>
+  z.enum(values, { error: advice }).describe(advice);
+
+export const wholeNumber = (advice: string, minimum: number, maximum: number): z.ZodNumber =>
+  z.int({ error: advice }).min(minimum, { error: advice }).max(maximum, { error: advice }).describe(advice);
+
+export const section = <T extends z.ZodRawShape>(advice: string, shape: T): z.ZodObject<T, z.core.$strict> =>
+  z
+    .strictObject(shape, { error: (issue) => (issue.code === 'invalid_type' ? advice : undefined) })
+    .describe(advice);
+
+export const id = (advice: string): z.ZodString => text(advice, /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/);
+
+export const bucket = (advice: string) =>
+  z.string({ error: advice }).refine(isBucketName, { error: advice }).describe(advice);
+
+/** Part of a key: S3 limits keys to 1,024 bytes of UTF-8. The framework would take `${` for one of its variables. */
+export const keyPart = (advice: string) =>
+  z
+    .string({ error: advice })
+    .refine((value) => Buffer.byteLength(value) <= 1024 && !value.includes('${'), { error: advice })
+    .describe(advice);
+
+/** https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html */
+export const tagMap = (maximum: number, tooMany: string, description: string) =>
+  z
+    .record(
+      z.string().regex(/^(?!aws:)[\p{L}\p{Z}\p{N}_.:/=+\-@]{1,128}$/iu, {
+        error: 'a tag key has 1–128 letters, digits, spaces and _.:/=+-@, and does not begin with aws:',
+      }),
+      text(
+        'a tag value has at most 256 letters, digits, spaces and _.:/=+-@, in quotes if it looks like a number',
+        /^[\p{L}\p{Z}\p{N}_.:/=+\-@]{0,256}$/u,
+      ),
+      { error: 'write tags as `key: value`, one a line' },
+    )
+    .refine((value) => Object.keys(value).length <= maximum, { error: tooMany })
+    .describe(description);

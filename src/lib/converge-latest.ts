@@ -1,0 +1,145 @@
+/**
+ * `versions: latest`: the destination shows what the source shows.
+ *
+ * The destination is looked at before the source: whatever the destination held at that moment came from an older or the
+ * same state of the source, so a write on condition that the destination is unchanged never puts an old state over a
+ * newer one (`decisions/001-destination-first.md`).
+ */
+import type { Copied } from './copy-request.ts';
+import { SMALL_OBJECT_BYTES } from './copy.ts';
+import { ReplicationError } from './errors.ts';
+import { holds, sameState } from './holds.ts';
+import type { Current, ObjectState } from './ports.ts';
+import { close, openVersion, type SourceLook } from './source-look.ts';
+import {
+  type Convergence,
+  type ConvergeContext,
+  MAX_ROUNDS,
+  mayRemove,
+  placeOf,
+  restAfterRace,
+  type Work,
+} from './work.ts';
+import { writeVersion } from './write-version.ts';
+
+export const convergeLatest = async (
+  work: Work,
+  context: ConvergeContext,
+  replicaKey: string,
+): Promise<Convergence> => {
+  const travels = work.rule.deletes === 'replicate';
+  let earlier: SourceLook | null = null;
+  for (let round = 1; round <= MAX_ROUNDS; round++) {
+    const step: Step = await oneRound(work, context, replicaKey, round, earlier);
+    switch (step.kind) {
+      case 'done':
+        return step.convergence;
+      case 'written': {
+        const now = await context.source.look(work.key);
+        // What was written was current when it was read; where deletes do not travel, gone is final too.
+        const stillSo = now.kind === 'object' ? sameState(now.state, step.look.version) : !travels;
+        if (stillSo) return replicated(step.look.version, step.copied);
+        break;
+      }
+      case 'removed': {
+        const now = await context.source.look(work.key);
+        if (now.kind !== 'object')
+          return { outcome: 'deleted', replicaVersion: step.versionId, passedOver: [] };
+        break;
+      }
+      case 'look-again':
+        break;
+      case 'lost-race':
+        await restAfterRace(context, round);
+    }
+    earlier = 'look' in step ? step.look : null;
+  }
+  throw new ReplicationError('lost-race', `the object kept changing through ${MAX_ROUNDS} looks`);
+};
+
+const replicated = (version: ObjectState, copied: Copied): Convergence => ({
+  outcome: 'replicated',
+  version,
+  copied,
+  copies: 1,
+  bytes: version.sizeBytes,
+  passedOver: [],
+});
+
+type Step =
+  | { kind: 'done'; convergence: Convergence }
+  | { kind: 'written'; look: SourceLook; copied: Copied }
+  | { kind: 'removed'; versionId: string | null }
+  | { kind: 'look-again' }
+  | { kind: 'lost-race'; look: SourceLook | null };
+
+const oneRound = async (
+  work: Work,
+  context: ConvergeContext,
+  replicaKey: string,
+  round: number,
+  earlier: SourceLook | null,
+): Promise<Step> => {
+  // Fast path: a small object is tried as new, and S3 says if it was not.
+  const assumeNew = round === 1 && (work.expectedBytes ?? 0) <= SMALL_OBJECT_BYTES;
+  const shown: Current = assumeNew ? { kind: 'absent' } : await context.destination.look(replicaKey);
+  const replica = shown.kind === 'object' ? shown.state : null;
+  let look: SourceLook | null = null;
+  try {
+    look = await lookAtSource(work, context, replica, earlier);
+    if (look === null) return await sourceGone(work, context, replicaKey, assumeNew ? null : shown);
+    const { version } = look;
+    if (replica !== null && holds(replica, version, placeOf(work, replicaKey))) {
+      const sourceVersion = version.versionId;
+      return done({ outcome: 'unchanged', sourceVersion, replica, passedOver: [] });
+    }
+    const outcome = await writeVersion(work, context, replicaKey, look, replica);
+    return typeof outcome === 'string' ? done({ outcome }) : { kind: 'written', look, copied: outcome };
+  } catch (error) {
+    if (error instanceof ReplicationError && error.reason === 'lost-race') return { kind: 'lost-race', look };
+    throw error;
+  } finally {
+    if (look !== null) close(look);
+  }
+};
+
+const done = (convergence: Convergence): Step => ({ kind: 'done', convergence });
+
+/** With a replica to compare, or for a large object, HEAD is enough for now. */
+const lookAtSource = async (
+  work: Work,
+  context: ConvergeContext,
+  replica: ObjectState | null,
+  earlier: SourceLook | null,
+): Promise<SourceLook | null> => {
+  if (replica !== null || (work.expectedBytes ?? 0) > SMALL_OBJECT_BYTES) {
+    const now = await context.source.look(work.key);
+    if (now.kind === 'object') return { version: now.state, opened: bodyInMemory(earlier, now.state) };
+    // Absent, or the bucket is: only GET can tell, and a bucket that is gone must not pass for one without the key.
+  }
+  return await openVersion(context, work.key, null);
+};
+
+/** What the round before read, if it is still the same version. */
+const bodyInMemory = (earlier: SourceLook | null, version: ObjectState): Buffer | null =>
+  earlier !== null && Buffer.isBuffer(earlier.opened) && sameState(earlier.version, version)
+    ? earlier.opened
+    : null;
+
+/** `shown` null: the destination was not looked at yet. */
+const sourceGone = async (
+  work: Work,
+  context: ConvergeContext,
+  replicaKey: string,
+  shown: Current | null,
+): Promise<Step> => {
+  const gone: Step = { kind: 'done', convergence: { outcome: 'source-gone' } };
+  if (work.rule.deletes === 'ignore') return gone;
+  const now = await context.source.look(work.key);
+  if (now.kind === 'object') return { kind: 'look-again' };
+  if (now.kind === 'absent' && !work.absenceIsDeletion) return gone;
+  if (shown === null) return { kind: 'look-again' };
+  if (shown.kind !== 'object' || !mayRemove(work, replicaKey, shown.state)) return gone;
+  const { versionId } = await context.destination.remove({ key: replicaKey, etag: shown.state.etag });
+  return { kind: 'removed', versionId };
+};

@@ -1,0 +1,137 @@
+/** How far the destination has come in the source's history. */
+import { align, type Item, itemsOf, positionBefore, positionOf } from './history.ts';
+import { holds } from './holds.ts';
+import type { Current, HistoryEntry, ObjectState } from './ports.ts';
+import { namesOneState, type Place, type Stamp, stampOn } from './stamp.ts';
+import { type ConvergeContext, mayRemove, type Shown, type Work } from './work.ts';
+
+export interface Located {
+  /** Of the last item that is at the destination; -1: none. */
+  position: number;
+  /** Is that what the destination shows? Something else may have been put over it, or it was deleted there. */
+  isShown: boolean;
+  /** What is shown, and writes are conditional on; null: nothing. */
+  shown: (Shown & { mayRemove: boolean }) | null;
+}
+
+interface Sides {
+  shown: Current;
+  items: Item[];
+  place: Place;
+  /** Only where it can be told from what is shown; the answer is null otherwise. */
+  quick: boolean;
+}
+
+/** Replicas whose stamps are looked at before Last-Modified has to do. */
+const MAX_STAMPS = 20;
+
+export const locate = async (
+  { shown, items, place, quick }: Sides,
+  context: ConvergeContext,
+  work: Work,
+): Promise<Located | null> => {
+  if (shown.kind === 'absent') return { position: -1, isShown: items.length === 0, shown: null };
+  if (shown.kind === 'marker') return quick ? null : await belowMarker(items, place, context);
+  const state = { ...shown.state, mayRemove: mayRemove(work, place.key, shown.state) };
+  const stamp = stampOn(state, place);
+  if (stamp === null) return quick ? null : await withoutStamp(items, state, place, context, work);
+  const position = positionOf(items, stamp);
+  if (position !== -1) {
+    const isShown = await isSound(items[position], state, place, context, work);
+    return { position, isShown, shown: state };
+  }
+  if (quick) return null;
+  // The version it came from is gone from the source. It stays: the end of a version does not travel.
+  const older = await positionInHistory(items, stamp, place, context);
+  return { position: older, isShown: true, shown: state };
+};
+
+/** A stamp tells what was written. The same bytes may be written again within a second where versions have no id. */
+const isSound = async (
+  item: Item | undefined,
+  replica: ObjectState,
+  place: Place,
+  { source }: ConvergeContext,
+  { key }: Work,
+): Promise<boolean> => {
+  if (item?.kind !== 'version' || item.sizeBytes !== replica.sizeBytes) return false;
+  if (namesOneState(item)) return true;
+  const version = await source.head(key, item.versionId);
+  return version !== null && holds(replica, version, place);
+};
+
+/** Of the replicas under the one with this stamp, the first whose source is there; by time where none is. */
+const positionInHistory = async (
+  items: Item[],
+  stamp: Stamp,
+  place: Place,
+  context: ConvergeContext,
+): Promise<number> => {
+  const found = await newestStamped(items, place, context);
+  return Math.max(found?.position ?? -1, positionBefore(items, stamp.modifiedMs));
+};
+
+/** A delete marker carries no stamp: what it hides does. */
+const belowMarker = async (items: Item[], place: Place, context: ConvergeContext): Promise<Located> => {
+  const hidden = await newestStamped(items, place, context);
+  if (hidden === null) {
+    const replicas = itemsOf(await all(context.destination.history(place.key)), true);
+    return { ...align(items, replicas), shown: null };
+  }
+  const { position } = hidden;
+  const isDeleted = items[position + 1]?.kind === 'marker';
+  return { position: isDeleted ? position + 1 : position, isShown: isDeleted, shown: null };
+};
+
+/** The position of the newest replica whose stamp says one; null: there is none, or they have no stamps. */
+const newestStamped = async (
+  items: Item[],
+  { bucket, key }: Place,
+  { destination }: ConvergeContext,
+): Promise<{ position: number } | null> => {
+  let looks = 0;
+  let newest: Stamp | null = null;
+  for await (const entry of destination.history(key)) {
+    if (entry.kind === 'marker') continue;
+    const replica = await destination.head(key, entry.versionId);
+    const stamp = replica === null ? null : stampOn(replica, { bucket, key });
+    newest ??= stamp;
+    const position = stamp === null ? -1 : positionOf(items, stamp);
+    if (position !== -1) return { position };
+    looks += 1;
+    if (looks >= MAX_STAMPS) break;
+  }
+  return newest === null ? null : { position: positionBefore(items, newest.modifiedMs) };
+};
+
+const withoutStamp = async (
+  items: Item[],
+  shown: ObjectState & { mayRemove: boolean },
+  place: Place,
+  context: ConvergeContext,
+  work: Work,
+): Promise<Located> => {
+  const last = items.findLastIndex(({ kind }) => kind === 'version');
+  const isNewest = async (): Promise<boolean> => {
+    const newest = items[last];
+    if (newest === undefined) return false;
+    const source = await context.source.head(work.key, newest.versionId);
+    return source !== null && holds(shown, source, place);
+  };
+  const stamped = work.rule.stamp ? await newestStamped(items, place, context) : null;
+  const replicas = itemsOf(await all(context.destination.history(place.key)), true);
+  const aligned = align(items, replicas);
+  const position = Math.max(aligned.position, stamped?.position ?? -1);
+  // Where ETags cannot be compared, or attributes differ, only HEAD can tell.
+  if (position === last || aligned.position === -1) {
+    const isShown = last === items.length - 1 && (await isNewest());
+    return { position: isShown ? last : position, isShown, shown };
+  }
+  return { position, isShown: aligned.isShown && aligned.position === position, shown };
+};
+
+const all = async (entries: AsyncIterable<HistoryEntry>): Promise<HistoryEntry[]> => {
+  const collected: HistoryEntry[] = [];
+  for await (const entry of entries) collected.push(entry);
+  return collected;
+};

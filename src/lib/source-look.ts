@@ -1,0 +1,41 @@
+/** Reads a version of the source, with its body where it is likely to be needed: one call instead of two for most objects. */
+import type { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import { SMALL_OBJECT_BYTES } from './copy.ts';
+import { ReplicationError } from './errors.ts';
+import type { ObjectState } from './ports.ts';
+import { inPairs } from './retry-pair.ts';
+import type { ConvergeContext } from './work.ts';
+
+export interface SourceLook {
+  version: ObjectState;
+  /** The body of this version: small ones whole, larger ones as they come; null when it was not asked for. */
+  opened: Readable | Buffer | null;
+}
+
+/** GET of a version, or of the current one (`versionId` null). Null: it is not there. */
+export const openVersion = async (
+  context: ConvergeContext,
+  key: string,
+  versionId: string | null,
+): Promise<SourceLook | null> =>
+  await inPairs(context, async () => {
+    const found = await context.source.open(key, versionId);
+    if (found === null) return null;
+    const { state: version, body } = found;
+    if (version.sizeBytes > SMALL_OBJECT_BYTES) return { version, opened: body };
+    return { version, opened: await wholeBody(body, version.sizeBytes) };
+  });
+
+/** Lets go of a body that was not used up. */
+export const close = ({ opened }: SourceLook): void => {
+  if (opened !== null && !Buffer.isBuffer(opened)) opened.destroy();
+};
+
+const wholeBody = async (body: Readable, sizeBytes: number): Promise<Buffer> => {
+  const bytes = await buffer(body).catch((cause: unknown) => {
+    throw new ReplicationError('connection-lost', 'the source body broke off', { cause });
+  });
+  if (bytes.length === sizeBytes) return bytes;
+  throw new ReplicationError('connection-lost', `the source body had ${bytes.length} of ${sizeBytes} bytes`);
+};

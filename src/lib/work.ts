@@ -1,0 +1,81 @@
+/** One key of one rule for one destination, and what came of looking at it. */
+import type { Copied } from './copy-request.ts';
+import type { Reason } from './errors.ts';
+import type { Concern } from './hint.ts';
+import type { Clock, DestinationBucket, Invocation, ObjectState, SourceBucket } from './ports.ts';
+import type { Destination, ReplicationRule } from './rule.ts';
+import { type Place, stampOn } from './stamp.ts';
+
+export interface Work {
+  rule: ReplicationRule;
+  destination: Destination;
+  key: string;
+  /** What the event said of the version; only saves work. */
+  versionId: string | null;
+  expectedBytes: number | null;
+  concern: Concern;
+  /** Whether a key that is absent at the source, without a delete marker, was deleted. */
+  absenceIsDeletion: boolean;
+  /** Whether a replicator made this change; null: nobody says. */
+  byReplicator: boolean | null;
+}
+
+export interface ConvergeContext {
+  source: SourceBucket;
+  destination: DestinationBucket;
+  invocation: Invocation;
+  clock: Clock;
+}
+
+/** A version that stays missing in the replica's history because it cannot be read, while newer ones are there. */
+export interface PassedOver {
+  versionId: string;
+  reason: Reason;
+}
+
+/** What the destination shows, as far as a write is conditional on it. */
+export type Shown = Pick<ObjectState, 'etag' | 'versionId'>;
+
+/** How the look at one key ended. */
+export type Convergence =
+  /** `copies` versions were written, `bytes` in all; the newest of them is given. */
+  | {
+      outcome: 'replicated';
+      version: ObjectState;
+      copied: Copied;
+      copies: number;
+      bytes: number;
+      passedOver: PassedOver[];
+    }
+  /** The replica is deleted as the source is. */
+  | { outcome: 'deleted'; replicaVersion: string | null; passedOver: PassedOver[] }
+  /** Tags or ACL of the replica were changed. */
+  | { outcome: 'updated'; sourceVersion: string | null; replicaVersion: string | null }
+  /** The destination held it already. */
+  | { outcome: 'unchanged'; sourceVersion: string | null; replica: Shown | null; passedOver: PassedOver[] }
+  /** There is nothing at the source, and no delete to replicate. */
+  | { outcome: 'source-gone' }
+  /** The rule's size or tags leave it out. */
+  | { outcome: 'filtered' }
+  /** A replicator wrote it, and the rule is not for such. */
+  | { outcome: 'replica' }
+  /** It is archived; the event of its return will bring it back here. */
+  | { outcome: 'restore-requested' };
+
+/** Where the replica is. */
+export const placeOf = (work: Work, replicaKey: string): Place => ({
+  bucket: work.destination.bucket,
+  key: replicaKey,
+});
+
+/** Rounds before a key that keeps changing is given back to the queue. */
+export const MAX_ROUNDS = 8;
+
+/** After a lost race: whoever won it is at work on the same key, and may well do all there is to do. */
+export const restAfterRace = async ({ clock }: ConvergeContext, round: number): Promise<void> => {
+  await clock.sleep(Math.random() * Math.min(300, 10 * 2 ** round));
+};
+
+/** Where a delete is for good, only replicas are deleted. */
+export const mayRemove = (work: Work, replicaKey: string, replica: ObjectState): boolean =>
+  replica.versionId !== null || !work.rule.stamp || stampOn(replica, placeOf(work, replicaKey)) !== null;

@@ -1,0 +1,42 @@
+import type { ReplicationRule } from '../lib/rule.ts';
+
+/** A kind of change to an object, in the names of the two ways by which S3 tells of it. */
+export interface Change {
+  /** https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-event-types-and-destinations.html */
+  eventTypes: string[];
+  /** https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-mapping-troubleshooting.html */
+  detailTypes: string[];
+}
+
+/** What a bucket must tell of: every change that one of its rules replicates. */
+export const changesFor = (rules: ReplicationRule[]): Change[] =>
+  CHANGES.filter(({ concerns }) => rules.some(concerns)).map(({ eventTypes, detailTypes }) => ({
+    eventTypes,
+    detailTypes,
+  }));
+
+const CHANGES: (Change & { concerns(rule: ReplicationRule): boolean })[] = [
+  { eventTypes: ['s3:ObjectCreated:*'], detailTypes: ['Object Created'], concerns: () => true },
+  {
+    eventTypes: ['s3:ObjectTagging:*'],
+    detailTypes: ['Object Tags Added', 'Object Tags Deleted'],
+    concerns: () => true,
+  },
+  {
+    eventTypes: ['s3:ObjectRestore:Completed'],
+    detailTypes: ['Object Restore Completed'],
+    // Whoever asked for it: an archived object can be read from now on.
+    concerns: () => true,
+  },
+  {
+    eventTypes: ['s3:ObjectAcl:Put'],
+    detailTypes: ['Object ACL Updated'],
+    concerns: ({ acl }) => acl === 'replicate',
+  },
+  {
+    eventTypes: ['s3:ObjectRemoved:*', 's3:LifecycleExpiration:*'],
+    // EventBridge has one name for both.
+    detailTypes: ['Object Deleted'],
+    concerns: ({ deletes }) => deletes === 'replicate',
+  },
+];

@@ -1,0 +1,76 @@
+/** Two buckets of two accounts in the local S3, reached through the adapters as the replicator reaches them. */
+import { S3Client } from '@aws-sdk/client-s3';
+import { type LocalAws, startLocalAws } from '../../local/aws.ts';
+import { clientConfig } from '../../local/client-config.ts';
+import type { PolicyDocument } from '../../local/core.ts';
+import { createBuckets } from '../../src/lib/aws/buckets.ts';
+import { createS3Clients } from '../../src/lib/aws/clients.ts';
+import type { Buckets } from '../../src/lib/ports.ts';
+
+const SOURCE_ACCOUNT = '111111111111';
+const DESTINATION_ACCOUNT = '222222222222';
+
+export interface LocalBuckets extends AsyncDisposable {
+  aws: LocalAws;
+  buckets: Buckets;
+  /** As the owners of the buckets. */
+  sourceOwner: S3Client;
+  destinationOwner: S3Client;
+  /** A bucket of the source account, versioned unless said otherwise. */
+  createSource(name: string, properties?: Partial<Properties>): void;
+  createDestination(name: string, properties?: Partial<Properties>): void;
+}
+
+type Properties = Parameters<LocalAws['s3']['createBucket']>[0];
+
+/** Everything is allowed: rights are looked at elsewhere. */
+export const startLocalBuckets = async (): Promise<LocalBuckets> => {
+  const aws = await startLocalAws();
+  const everything = (action: string): PolicyDocument[] => [
+    { Statement: [{ Effect: 'Allow', Action: action, Resource: '*' }] },
+  ];
+  const putRole = (accountId: string, roleName: string, policies: PolicyDocument[]) =>
+    aws.iam.putRole({
+      accountId,
+      roleName,
+      assumeRolePolicy: {
+        Version: '2012-10-17',
+        Statement: [{ Effect: 'Allow', Action: 'sts:AssumeRole', Principal: { AWS: SOURCE_ACCOUNT } }],
+      },
+      policies,
+    });
+  putRole(DESTINATION_ACCOUNT, 'replication', everything('s3:*'));
+  putRole(SOURCE_ACCOUNT, 'function', [...everything('s3:*'), ...everything('sts:AssumeRole')]);
+  const functionArn = `arn:aws:iam::${SOURCE_ACCOUNT}:role/function`;
+  const { credentials: own } = aws.iam.createSession(functionArn, 'test', 3_600);
+  process.env['AWS_ENDPOINT_URL'] = aws.httpEndpoint;
+  process.env['AWS_ACCESS_KEY_ID'] = own.accessKeyId;
+  process.env['AWS_SECRET_ACCESS_KEY'] = own.secretAccessKey;
+  process.env['AWS_SESSION_TOKEN'] = own.sessionToken;
+  const clients = createS3Clients({ region: 'eu-central-1', sessionName: 'test' });
+  const create =
+    (accountId: string): LocalBuckets['createSource'] =>
+    (name, properties = {}) =>
+      aws.s3.createBucket({
+        name,
+        accountId,
+        region: 'eu-central-1',
+        VersioningConfiguration: { Status: 'Enabled' },
+        ...properties,
+      });
+  const owner = (accountId: string) => new S3Client(clientConfig(aws, aws.root(accountId), { tls: false }));
+  const [sourceOwner, destinationOwner] = [owner(SOURCE_ACCOUNT), owner(DESTINATION_ACCOUNT)];
+  return {
+    aws,
+    buckets: createBuckets(clients, new AbortController().signal),
+    sourceOwner,
+    destinationOwner,
+    createSource: create(SOURCE_ACCOUNT),
+    createDestination: create(DESTINATION_ACCOUNT),
+    async [Symbol.asyncDispose]() {
+      sourceOwner.destroy();
+      destinationOwner.destroy();
+      await aws.stop();
+    },
+  };
+};
