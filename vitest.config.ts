@@ -5,6 +5,8 @@ export default defineConfig({
     include: ['tests/**/*.test.ts'],
     testTimeout: 60_000,
     hookTimeout: 120_000,
+    // Machines that test are busy, and stand still for seconds now and then.
+    expect: { poll: { timeout: 20_000 } },
     // Two cores: end-to-end tests start processes of their own.
     maxWorkers: 2,
   },

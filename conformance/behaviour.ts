@@ -6,21 +6,24 @@ import type { Context } from './context.ts';
 
 export type Service = 's3' | 'sqs' | 'sts' | 'dynamodb';
 
+/** What a behaviour may need of an endpoint: a service, a connection under TLS, or a clock that can be moved. */
+export type Need = Service | 'tls' | 'clock';
+
 export interface Behaviour {
   (context: Context): Promise<void>;
   /** One sentence. */
   title: string;
   /** URL. */
   document: string;
-  /** Services it cannot do without. */
-  needs: readonly Service[];
+  /** What it cannot do without. */
+  needs: readonly Need[];
 }
 
 export const behaviour = (
   title: string,
   document: string,
   run: (context: Context) => Promise<void>,
-  needs: readonly Service[] = ['s3'],
+  needs: readonly Need[] = ['s3'],
 ): Behaviour => Object.assign((context: Context) => run(context), { title, document, needs });
 
 /** A page of the Amazon S3 API Reference. */

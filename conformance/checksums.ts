@@ -277,31 +277,3 @@ export const partsWithChecksumsAreConsecutive = behaviour(
     await refused('part 2 alone', upload, '400 InvalidPartOrder');
   },
 );
-
-export const attributesShowChecksumEtagAndSize = behaviour(
-  'GetObjectAttributes answers what it is asked for: checksum, ETag without quotes, size, storage class.',
-  s3Api('API_GetObjectAttributes'),
-  async ({ bucket, key, put, s3 }) => {
-    const Bucket = await bucket('never');
-    const Key = key();
-    await put(Bucket, Key, '123456789', { ChecksumSHA256: CHECK.SHA256 });
-    const found = await s3.send(
-      new GetObjectAttributesCommand({
-        Bucket,
-        Key,
-        ObjectAttributes: ['Checksum', 'ETag', 'ObjectSize', 'StorageClass', 'ObjectParts'],
-      }),
-    );
-    same(
-      'attributes',
-      [found.Checksum, found.ETag, found.ObjectSize, found.StorageClass, found.ObjectParts],
-      [
-        { ChecksumSHA256: CHECK.SHA256, ChecksumType: 'FULL_OBJECT' },
-        hash('md5', '123456789', 'hex'),
-        9,
-        'STANDARD',
-        undefined,
-      ],
-    );
-  },
-);

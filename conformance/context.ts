@@ -12,6 +12,9 @@ import type { SendRaw } from './raw-request.ts';
 
 export type Versioning = 'never' | 'Enabled' | 'Suspended';
 
+/** `locked`: versioned, with object lock. */
+export type BucketKind = Versioning | 'locked';
+
 export interface Queue {
   url: string;
   arn: string;
@@ -28,9 +31,9 @@ export interface Context {
   /** 12 digits. */
   accountId(): Promise<string>;
   /** A bucket that behaviours share: each has keys of its own, and leaves its settings alone. */
-  bucket(versioning: Versioning): Promise<string>;
+  bucket(kind: BucketKind): Promise<string>;
   /** A bucket of one's own, empty. */
-  freshBucket(versioning: Versioning): Promise<string>;
+  freshBucket(kind: BucketKind): Promise<string>;
   /** A bucket name that does not exist. */
   unusedBucketName(): string;
   /** A key nobody else uses; `name` is at its end. */
@@ -45,6 +48,10 @@ export interface Context {
     body: string,
     more?: Partial<PutObjectCommandInput>,
   ): Promise<PutObjectCommandOutput>;
+  /** Lets so much time pass for the endpoint: moves its clock where it has one to be moved, and waits elsewhere. */
+  pass(milliseconds: number): Promise<void>;
+  /** The endpoint's time, milliseconds since the epoch. */
+  now(): number;
   /** The text of an object. */
   read(bucket: string, key: string, more?: Partial<GetObjectCommandInput>): Promise<string>;
 }

@@ -3,7 +3,7 @@ import { DynamoDBClient, ListTablesCommand } from '@aws-sdk/client-dynamodb';
 import { ListBucketsCommand, S3Client } from '@aws-sdk/client-s3';
 import { ListQueuesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
-import type { Service } from './behaviour.ts';
+import type { Need, Service } from './behaviour.ts';
 import { createRawSender, type SendRaw } from './raw-request.ts';
 import type { SigningCredentials } from './sign.ts';
 
@@ -13,6 +13,8 @@ export interface EndpointOptions {
   region: string;
   /** Default: where the SDK finds them. */
   credentials?: SigningCredentials;
+  /** Moves the endpoint's clock forward; absent where nobody can. */
+  advance?: (milliseconds: number) => void;
 }
 
 export interface Endpoint {
@@ -24,10 +26,15 @@ export interface Endpoint {
   sts: STSClient;
   dynamodb: DynamoDBClient;
   raw: SendRaw;
+  isSecure: boolean;
+  /** The endpoint's time, milliseconds since the epoch. */
+  now(): number;
+  /** Moves the endpoint's clock, and signs by it from then on; null where nobody can. */
+  advance: ((milliseconds: number) => void) | null;
   close(): void;
 }
 
-export const connect = ({ url, region, credentials }: EndpointOptions): Endpoint => {
+export const connect = ({ url, region, credentials, advance }: EndpointOptions): Endpoint => {
   const common = {
     region,
     maxAttempts: 2,
@@ -44,6 +51,9 @@ export const connect = ({ url, region, credentials }: EndpointOptions): Endpoint
   });
   const sqs = new SQSClient({ ...common, useQueueUrlAsEndpoint: url === null });
   const [sts, dynamodb] = [new STSClient(common), new DynamoDBClient(common)];
+  const clients = [s3, sqs, sts, dynamodb];
+  let aheadMs = 0;
+  const now = (): number => Date.now() + aheadMs;
   const origin = (url ?? `https://s3.${region}.amazonaws.com`).replace(/\/$/, '');
   return {
     name: url ?? 'AWS',
@@ -52,26 +62,38 @@ export const connect = ({ url, region, credentials }: EndpointOptions): Endpoint
     sqs,
     sts,
     dynamodb,
-    raw: createRawSender({ origin, region, credentials: () => s3.config.credentials() }),
-    close: () => [s3, sqs, sts, dynamodb].forEach((client) => client.destroy()),
+    raw: createRawSender({ origin, region, now, credentials: () => s3.config.credentials() }),
+    isSecure: origin.startsWith('https:'),
+    now,
+    advance:
+      advance === undefined
+        ? null
+        : (milliseconds) => {
+            advance(milliseconds);
+            aheadMs += milliseconds;
+            for (const { config } of clients) config.systemClockOffset = aheadMs;
+          },
+    close: () => clients.forEach((client) => client.destroy()),
   };
 };
 
-/** Services that do not answer, with the reason. */
-export const missingServices = async (endpoint: Endpoint): Promise<Map<Service, string>> => {
-  const probes: Record<Service, () => Promise<unknown>> = {
-    s3: () => endpoint.s3.send(new ListBucketsCommand({})),
-    sqs: () => endpoint.sqs.send(new ListQueuesCommand({ MaxResults: 1 })),
-    sts: () => endpoint.sts.send(new GetCallerIdentityCommand({})),
-    dynamodb: () => endpoint.dynamodb.send(new ListTablesCommand({ Limit: 1 })),
-  };
-  const missing = new Map<Service, string>();
+/** What behaviours may need and the endpoint does not have, with the reason. */
+export const missingNeeds = async (endpoint: Endpoint): Promise<Map<Need, string>> => {
+  const probes: [Service, () => Promise<unknown>][] = [
+    ['s3', () => endpoint.s3.send(new ListBucketsCommand({}))],
+    ['sqs', () => endpoint.sqs.send(new ListQueuesCommand({ MaxResults: 1 }))],
+    ['sts', () => endpoint.sts.send(new GetCallerIdentityCommand({}))],
+    ['dynamodb', () => endpoint.dynamodb.send(new ListTablesCommand({ Limit: 1 }))],
+  ];
+  const missing = new Map<Need, string>();
+  if (!endpoint.isSecure) missing.set('tls', 'its URL begins with http:');
+  if (endpoint.advance === null) missing.set('clock', 'only that of the local AWS can be moved');
   await Promise.all(
-    Object.entries(probes).map(async ([service, probe]) => {
+    probes.map(async ([service, probe]) => {
       try {
         await probe();
       } catch (error) {
-        missing.set(service as Service, reasonOf(error));
+        missing.set(service, reasonOf(error));
       }
     }),
   );

@@ -1,9 +1,12 @@
 /** Refusals: signatures, names, buckets that are not there or not empty. */
 import {
+  CopyObjectCommand,
   CreateBucketCommand,
+  CreateMultipartUploadCommand,
   DeleteBucketCommand,
   DeleteObjectCommand,
   HeadBucketCommand,
+  HeadObjectCommand,
   ListObjectsV2Command,
 } from '@aws-sdk/client-s3';
 import { behaviour, s3Api, s3Guide } from './behaviour.ts';
@@ -153,6 +156,40 @@ export const theBucketOwnerMayBeExpected = behaviour(
     await refused('another account', other, '403 AccessDenied');
   },
   ['s3', 'sts'],
+);
+
+export const everyCallMayExpectAnOwner = behaviour(
+  'x-amz-expected-bucket-owner of another account refuses reads, deletions, listings and uploads too, and nothing is done.',
+  s3Guide('bucket-owner-condition'),
+  async ({ bucket, key, put, read, s3 }) => {
+    const Bucket = await bucket('never');
+    const Key = key();
+    await put(Bucket, Key, 'content');
+    const ExpectedBucketOwner = '000000000000';
+    const target = { Bucket, Key, ExpectedBucketOwner };
+    await refused('GET', read(Bucket, Key, { ExpectedBucketOwner }), '403 AccessDenied');
+    await refused('HEAD', s3.send(new HeadObjectCommand(target)), '403');
+    await refused('HEAD of the bucket', s3.send(new HeadBucketCommand(target)), '403');
+    await refused('DELETE', s3.send(new DeleteObjectCommand(target)), '403 AccessDenied');
+    await refused('listing', s3.send(new ListObjectsV2Command(target)), '403 AccessDenied');
+    await refused('upload', s3.send(new CreateMultipartUploadCommand(target)), '403 AccessDenied');
+    same('object', await read(Bucket, Key), 'content');
+  },
+);
+
+export const theSourceOwnerMayBeExpected = behaviour(
+  'x-amz-source-expected-bucket-owner of another account than the source’s makes a copy 403 AccessDenied.',
+  s3Guide('bucket-owner-condition'),
+  async ({ bucket, key, put, s3 }) => {
+    const Bucket = await bucket('never');
+    const [source, Key] = [key('source'), key('copy')];
+    await put(Bucket, source, 'content');
+    const copy = (more: object) =>
+      s3.send(new CopyObjectCommand({ Bucket, Key, CopySource: `${Bucket}/${source}`, ...more }));
+    await refused('another', copy({ ExpectedSourceBucketOwner: '000000000000' }), '403 AccessDenied');
+    await refused('HEAD after it', s3.send(new HeadObjectCommand({ Bucket, Key })), '404');
+    await copy({});
+  },
 );
 
 export const headOfABucketNamesItsRegion = behaviour(

@@ -1,7 +1,8 @@
 /** User metadata, content headers, storage classes. */
-import { GetObjectCommand, HeadObjectCommand } from '@aws-sdk/client-s3';
+import { CopyObjectCommand, GetObjectCommand, HeadObjectCommand } from '@aws-sdk/client-s3';
 import { behaviour, s3Api, s3Guide } from './behaviour.ts';
 import { matches, oneOf, refused, same } from './difference.ts';
+import { uploadInParts } from './upload-in-parts.ts';
 
 const METADATA = s3Guide('UsingMetadata');
 
@@ -148,5 +149,38 @@ export const answersMayBeOverridden = behaviour(
     );
     await answer.Body?.transformToByteArray();
     same('answer', [answer.ContentType, answer.ContentDisposition], ['text/x-odd', 'inline']);
+  },
+);
+
+export const redirectsAreNotCopied = behaviour(
+  'CopyObject does not copy the website redirect with the metadata: the copy has the one the request names, or none.',
+  s3Api('API_CopyObject'),
+  async ({ bucket, key, put, s3 }) => {
+    const Bucket = await bucket('never');
+    const [source, plain, named] = [key('source'), key('plain'), key('named')];
+    await put(Bucket, source, 'content', { WebsiteRedirectLocation: '/elsewhere', Metadata: { a: 'b' } });
+    const CopySource = `${Bucket}/${source}`;
+    await s3.send(new CopyObjectCommand({ Bucket, Key: plain, CopySource }));
+    const other = 'https://example.com/';
+    await s3.send(new CopyObjectCommand({ Bucket, Key: named, CopySource, WebsiteRedirectLocation: other }));
+    const [first, second] = await Promise.all(
+      [plain, named].map((Key) => s3.send(new HeadObjectCommand({ Bucket, Key }))),
+    );
+    same('plain copy', [first?.WebsiteRedirectLocation, first?.Metadata], [undefined, { a: 'b' }]);
+    same('named', second?.WebsiteRedirectLocation, other);
+  },
+);
+
+export const redirectsOfUploadsComeWithTheirCreation = behaviour(
+  'The website redirect of a multipart object comes with CreateMultipartUpload.',
+  s3Api('API_CreateMultipartUpload'),
+  async (context) => {
+    const { bucket, key, s3 } = context;
+    const Bucket = await bucket('never');
+    const Key = key();
+    const create = { WebsiteRedirectLocation: '/elsewhere' };
+    await uploadInParts(context, Bucket, Key, [{ partNumber: 1, body: 'content' }], { create });
+    const head = await s3.send(new HeadObjectCommand({ Bucket, Key }));
+    same('HEAD', head.WebsiteRedirectLocation, '/elsewhere');
   },
 );

@@ -4,10 +4,15 @@ import {
   CopyObjectCommand,
   CreateMultipartUploadCommand,
   DeleteObjectCommand,
+  DeleteObjectTaggingCommand,
   GetBucketNotificationConfigurationCommand,
+  GetObjectAclCommand,
   PutBucketNotificationConfigurationCommand,
+  PutBucketOwnershipControlsCommand,
+  PutObjectAclCommand,
   PutObjectTaggingCommand,
   type QueueConfiguration,
+  RestoreObjectCommand,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import { DeleteMessageCommand, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
@@ -193,6 +198,55 @@ export const tagChangesAreToldToThoseWhoAsk = behaviour(
       (await records(1)).map(({ eventName }) => eventName),
       ['ObjectTagging:Put'],
     );
+  },
+  NEEDS,
+);
+
+export const takingTagsAwayIsTold = behaviour(
+  'DeleteObjectTagging sends ObjectTagging:Delete with the id of the version, in a record of version 2.3 or later.',
+  STRUCTURE,
+  async (context) => {
+    const { s3 } = context;
+    const { Bucket, records } = await subscribe(context, 'Enabled', { Events: ['s3:ObjectTagging:Delete'] });
+    const { VersionId } = await context.put(Bucket, 'k', 'content', { Tagging: 'a=1' });
+    await context.put(Bucket, 'k', 'newer');
+    await s3.send(new DeleteObjectTaggingCommand({ Bucket, Key: 'k', VersionId }));
+    const [record] = await records(1);
+    same('name', record?.eventName, 'ObjectTagging:Delete');
+    same('object', [record?.s3.object.key, record?.s3.object.versionId], ['k', VersionId]);
+    matches('version', record?.eventVersion, /^2\.([3-9]|\d\d)$/);
+  },
+  NEEDS,
+);
+
+export const aNewAclIsTold = behaviour(
+  'PutObjectAcl that changes the ACL sends ObjectAcl:Put.',
+  s3Guide('notification-how-to-event-types-and-destinations'),
+  async (context) => {
+    const { s3 } = context;
+    const { Bucket, records } = await subscribe(context, 'never', { Events: ['s3:ObjectAcl:Put'] });
+    const OwnershipControls = { Rules: [{ ObjectOwnership: 'ObjectWriter' as const }] };
+    await s3.send(new PutBucketOwnershipControlsCommand({ Bucket, OwnershipControls }));
+    await context.put(Bucket, 'k', 'content');
+    const { Owner } = await s3.send(new GetObjectAclCommand({ Bucket, Key: 'k' }));
+    await s3.send(new PutObjectAclCommand({ Bucket, Key: 'k', GrantRead: `id="${Owner?.ID}"` }));
+    const [record] = await records(1);
+    same('record', [record?.eventName, record?.s3.object.key], ['ObjectAcl:Put', 'k']);
+  },
+  NEEDS,
+);
+
+export const aRestoreIsTold = behaviour(
+  'RestoreObject sends ObjectRestore:Post at once.',
+  s3Guide('notification-how-to-event-types-and-destinations'),
+  async (context) => {
+    const { s3 } = context;
+    const { Bucket, records } = await subscribe(context, 'never', { Events: ['s3:ObjectRestore:*'] });
+    await context.put(Bucket, 'k', 'content', { StorageClass: 'GLACIER' });
+    const RestoreRequest = { Days: 1, GlacierJobParameters: { Tier: 'Bulk' as const } };
+    await s3.send(new RestoreObjectCommand({ Bucket, Key: 'k', RestoreRequest }));
+    const [record] = await records(1);
+    same('record', [record?.eventName, record?.s3.object.key], ['ObjectRestore:Post', 'k']);
   },
   NEEDS,
 );

@@ -40,6 +40,8 @@ export interface RawTarget {
   /** Without a path. */
   origin: string;
   region: string;
+  /** Milliseconds since the epoch. */
+  now(): number;
   credentials(): Promise<SigningCredentials>;
 }
 
@@ -55,7 +57,7 @@ export const createRawSender =
       credentials: await target.credentials(),
       region: target.region,
       service: 's3',
-      nowMs: Date.now(),
+      nowMs: target.now(),
       ...request.sign,
     };
     const { query = {}, headers = {}, signature = 'header' } = request;

@@ -6,19 +6,7 @@ import {
   paginateListTables,
   waitUntilTableExists,
 } from '@aws-sdk/client-dynamodb';
-import {
-  AbortMultipartUploadCommand,
-  CreateBucketCommand,
-  DeleteBucketCommand,
-  DeleteObjectCommand,
-  DeleteObjectsCommand,
-  type DeleteObjectsCommandInput,
-  ListBucketsCommand,
-  ListMultipartUploadsCommand,
-  ListObjectVersionsCommand,
-  PutBucketVersioningCommand,
-  type S3Client,
-} from '@aws-sdk/client-s3';
+import { CreateBucketCommand, ListBucketsCommand, PutBucketVersioningCommand } from '@aws-sdk/client-s3';
 import {
   CreateQueueCommand,
   DeleteQueueCommand,
@@ -26,16 +14,16 @@ import {
   paginateListQueues,
   SetQueueAttributesCommand,
 } from '@aws-sdk/client-sqs';
-import type { Queue, Versioning } from './context.ts';
-import { type Endpoint, missingServices } from './endpoint.ts';
-import { listedKey } from './listed-key.ts';
+import type { BucketKind, Queue } from './context.ts';
+import { type Endpoint, missingNeeds } from './endpoint.ts';
+import { removeBucket } from './remove-bucket.ts';
 
 /** Of everything that is made. What bears it may be deleted. */
 export const PREFIX = 's3r-conformance-';
 
 export interface Resources {
   bucketName(): string;
-  createBucket(versioning: Versioning): Promise<string>;
+  createBucket(kind: BucketKind): Promise<string>;
   createQueue(options: { attributes?: Record<string, string>; from?: string }): Promise<Queue>;
   createTable(): Promise<string>;
   /** Removes all that was made; answers what could not be removed, with the reason. */
@@ -49,11 +37,11 @@ export const createResources = (endpoint: Endpoint): Resources => {
   const removals: { what: string; remove(): Promise<unknown> }[] = [];
   return {
     bucketName: name,
-    async createBucket(versioning) {
+    async createBucket(kind) {
       const Bucket = name();
       // Noted before it is made: a lost answer leaves it behind otherwise.
       removals.push({ what: `bucket ${Bucket}`, remove: () => removeBucket(endpoint.s3, Bucket) });
-      await createBucket(endpoint, Bucket, versioning);
+      await createBucket(endpoint, Bucket, kind);
       return Bucket;
     },
     async createQueue({ attributes, from }) {
@@ -101,75 +89,24 @@ export const removeLeftovers = async (endpoint: Endpoint): Promise<{ removed: st
       (error: unknown) => left.push(`bucket ${Name}: ${String(error)}`),
     );
   }
-  const missing = await missingServices(endpoint);
+  const missing = await missingNeeds(endpoint);
   if (!missing.has('sqs')) removed.push(...(await removeQueues(endpoint)));
   if (!missing.has('dynamodb')) removed.push(...(await removeTables(endpoint)));
   return { removed, left };
 };
 
-const createBucket = async ({ s3, region }: Endpoint, Bucket: string, versioning: Versioning) => {
+const createBucket = async ({ s3, region }: Endpoint, Bucket: string, kind: BucketKind) => {
   const LocationConstraint = region as 'eu-west-1';
   await s3.send(
     new CreateBucketCommand({
       Bucket,
+      ...(kind === 'locked' && { ObjectLockEnabledForBucket: true }),
       ...(region !== 'us-east-1' && { CreateBucketConfiguration: { LocationConstraint } }),
     }),
   );
-  if (versioning === 'never') return;
-  await s3.send(new PutBucketVersioningCommand({ Bucket, VersioningConfiguration: { Status: versioning } }));
+  if (kind === 'never' || kind === 'locked') return;
+  await s3.send(new PutBucketVersioningCommand({ Bucket, VersioningConfiguration: { Status: kind } }));
 };
-
-const removeBucket = async (s3: S3Client, Bucket: string): Promise<void> => {
-  await untilEmpty(`uploads in ${Bucket}`, async () => {
-    const { Uploads = [] } = await s3.send(new ListMultipartUploadsCommand({ Bucket }));
-    for (const { Key, UploadId } of Uploads)
-      await s3.send(new AbortMultipartUploadCommand({ Bucket, Key, UploadId }));
-    return Uploads.map(({ UploadId }) => UploadId);
-  });
-  await untilEmpty(`objects in ${Bucket}`, async () => {
-    const list = await s3.send(new ListObjectVersionsCommand({ Bucket, EncodingType: 'url' }));
-    const entries = [...(list.Versions ?? []), ...(list.DeleteMarkers ?? [])];
-    if (entries.length > 0) await deleteAll(s3, Bucket, entries, list.EncodingType);
-    return entries.map(({ Key, VersionId }) => `${Key} ${VersionId}`);
-  });
-  await s3.send(new DeleteBucketCommand({ Bucket }));
-};
-
-/** Page after page, as long as something goes away: not every server removes what it says it removed. */
-const untilEmpty = async (what: string, removePage: () => Promise<unknown[]>): Promise<void> => {
-  let before = '';
-  for (;;) {
-    const removed = await removePage();
-    if (removed.length === 0) return;
-    const now = JSON.stringify(removed);
-    if (now === before) throw new Error(`${what} are still there after they were deleted`);
-    before = now;
-  }
-};
-
-const deleteAll = async (
-  s3: S3Client,
-  Bucket: string,
-  entries: { Key?: string | undefined; VersionId?: string | undefined }[],
-  encodingType: string | undefined,
-): Promise<void> => {
-  const objects = entries.map(({ Key = '', VersionId }) => ({
-    Key: listedKey(Key, encodingType),
-    ...(VersionId !== undefined && { VersionId }),
-  }));
-  // XML has no control characters, so that such keys can only be deleted one by one.
-  const Objects = objects.filter(({ Key }) => !NOT_IN_XML.test(Key));
-  for (const object of objects.filter(({ Key }) => NOT_IN_XML.test(Key)))
-    await s3.send(new DeleteObjectCommand({ Bucket, ...object }));
-  if (Objects.length === 0) return;
-  const input: DeleteObjectsCommandInput = { Bucket, Delete: { Objects, Quiet: true } };
-  const { Errors = [] } = await s3.send(new DeleteObjectsCommand(input));
-  const [error] = Errors;
-  if (error !== undefined) throw new Error(`${error.Key}: ${error.Code} ${error.Message}`);
-};
-
-// eslint-disable-next-line no-control-regex
-const NOT_IN_XML = /[\u0000-\u001f\ufffe\uffff]/;
 
 const letIn = async ({ sqs }: Endpoint, queue: Queue, bucket: string): Promise<void> => {
   const Policy = JSON.stringify({

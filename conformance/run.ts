@@ -1,8 +1,9 @@
 /** Runs behaviours against an endpoint. */
 import { GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { GetCallerIdentityCommand } from '@aws-sdk/client-sts';
-import type { Service } from './behaviour.ts';
-import type { Context, Versioning } from './context.ts';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Need } from './behaviour.ts';
+import type { BucketKind, Context } from './context.ts';
 import { Difference } from './difference.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { Resources } from './resources.ts';
@@ -20,7 +21,7 @@ export type Result = Pick<NamedBehaviour, 'group' | 'name' | 'title' | 'document
 export interface RunOptions {
   endpoint: Endpoint;
   resources: Resources;
-  missing: Map<Service, string>;
+  missing: Map<Need, string>;
   concurrency: number;
   signal?: AbortSignal;
   onResult?: (result: Result) => void;
@@ -32,28 +33,28 @@ export const runBehaviours = async (
   options: RunOptions,
 ): Promise<Result[]> => {
   const context = createContext(options.endpoint, options.resources);
-  const results: (Result | undefined)[] = [];
-  let next = 0;
-  const worker = async (): Promise<void> => {
-    for (let index = next++; index < behaviours.length; index = next++) {
-      const behaviour = behaviours[index];
-      if (behaviour === undefined || options.signal?.aborted === true) return;
+  const results = new Map<NamedBehaviour, Result>();
+  const worker = async (queue: NamedBehaviour[]): Promise<void> => {
+    for (let behaviour = queue.shift(); behaviour !== undefined; behaviour = queue.shift()) {
+      if (options.signal?.aborted === true) return;
       const result = await runOne(behaviour, context, options.missing);
-      results[index] = result;
+      results.set(behaviour, result);
       options.onResult?.(result);
     }
   };
-  await Promise.all(Array.from({ length: options.concurrency }, worker));
-  return results.filter((result) => result !== undefined);
+  const together = behaviours.filter(({ alone }) => !alone);
+  await Promise.all(Array.from({ length: options.concurrency }, () => worker(together)));
+  await worker(behaviours.filter(({ alone }) => alone));
+  return behaviours.flatMap((behaviour) => results.get(behaviour) ?? []);
 };
 
 const runOne = async (
   { group, name, title, document, needs, run }: NamedBehaviour,
   context: Context,
-  missing: Map<Service, string>,
+  missing: Map<Need, string>,
 ): Promise<Result> => {
   const about = { group, name, title, document };
-  const absent = needs.find((service) => missing.has(service));
+  const absent = needs.find((need) => missing.has(need));
   if (absent !== undefined)
     return { ...about, verdict: 'skipped', why: `no ${absent} there (${missing.get(absent)})` };
   try {
@@ -77,12 +78,18 @@ const withinTime = async (work: Promise<void>): Promise<void> => {
   }
 };
 
+/** HTTP's own word for it: what an endpoint does not have is no difference to be explained. */
+const NOT_IMPLEMENTED = 501;
+const NOT_THERE = { verdict: 'skipped', why: 'not implemented there (501)' } as const;
+
 const judge = (error: unknown) => {
   if (error instanceof Difference) {
     const { what, expected, found } = error;
+    if (String(found).startsWith(`${NOT_IMPLEMENTED} `)) return NOT_THERE;
     return { verdict: 'differs', what, expected, found } as const;
   }
   const { name, message, $metadata: metadata } = error as Error & { $metadata?: { httpStatusCode?: number } };
+  if (metadata?.httpStatusCode === NOT_IMPLEMENTED) return NOT_THERE;
   // A call that had to succeed was refused.
   if (metadata?.httpStatusCode !== undefined) {
     const found = `${metadata.httpStatusCode} ${name}: ${message}`;
@@ -96,7 +103,7 @@ const judge = (error: unknown) => {
 
 export const createContext = (endpoint: Endpoint, resources: Resources): Context => {
   const { s3, sqs, sts, dynamodb, region, raw } = endpoint;
-  const shared = new Map<Versioning, Promise<string>>();
+  const shared = new Map<BucketKind, Promise<string>>();
   let accountId: Promise<string> | undefined;
   let table: Promise<string> | undefined;
   let keys = 0;
@@ -109,16 +116,21 @@ export const createContext = (endpoint: Endpoint, resources: Resources): Context
     raw,
     accountId: () =>
       (accountId ??= sts.send(new GetCallerIdentityCommand({})).then(({ Account = '' }) => Account)),
-    bucket: (versioning) => {
-      const made = shared.get(versioning) ?? resources.createBucket(versioning);
-      shared.set(versioning, made);
+    bucket: (kind) => {
+      const made = shared.get(kind) ?? resources.createBucket(kind);
+      shared.set(kind, made);
       return made;
     },
-    freshBucket: (versioning) => resources.createBucket(versioning),
+    freshBucket: (kind) => resources.createBucket(kind),
     unusedBucketName: () => resources.bucketName(),
     key: (name = 'key') => `${String(++keys).padStart(4, '0')}-${name}`,
     queue: (options = {}) => resources.createQueue(options),
     table: () => (table ??= resources.createTable()),
+    now: () => endpoint.now(),
+    pass: async (milliseconds) => {
+      if (endpoint.advance === null) await delay(milliseconds);
+      else endpoint.advance(milliseconds);
+    },
     put: (Bucket, Key, Body, more) =>
       s3.send(new PutObjectCommand({ Bucket, Key, Body, ContentLength: Buffer.byteLength(Body), ...more })),
     read: async (Bucket, Key, more) => {

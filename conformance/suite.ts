@@ -1,20 +1,29 @@
 /** All behaviours, by group. */
-import type { Behaviour, Service } from './behaviour.ts';
+import type { Behaviour, Need } from './behaviour.ts';
+import * as archive from './archive.ts';
+import * as attributes from './attributes.ts';
 import * as checksums from './checksums.ts';
 import * as conditions from './conditions.ts';
 import * as copy from './copy.ts';
 import * as dynamodb from './dynamodb.ts';
+import * as encryption from './encryption.ts';
 import * as errors from './errors.ts';
 import * as histories from './histories.ts';
+import * as lifecycle from './lifecycle.ts';
 import * as listing from './listing.ts';
 import * as metadata from './metadata.ts';
 import * as multipart from './multipart.ts';
 import * as notifications from './notifications.ts';
+import * as lockedBuckets from './locked-buckets.ts';
+import * as locks from './object-lock.ts';
 import * as objects from './objects.ts';
+import * as ownership from './ownership.ts';
 import * as queues from './queues.ts';
 import * as ranges from './ranges-and-parts.ts';
+import * as customerKeys from './customer-keys.ts';
 import * as sts from './sts.ts';
 import * as tags from './tags.ts';
+import * as time from './time.ts';
 import * as versions from './versions.ts';
 
 export interface NamedBehaviour {
@@ -23,7 +32,9 @@ export interface NamedBehaviour {
   name: string;
   title: string;
   document: string;
-  needs: readonly Service[];
+  needs: readonly Need[];
+  /** Must nothing else run beside it? */
+  alone: boolean;
   run: Behaviour;
 }
 
@@ -34,27 +45,44 @@ const GROUPS: Record<string, Record<string, unknown>> = {
   ranges,
   multipart,
   checksums,
+  attributes,
   listing,
   copy,
   metadata,
   tags,
+  encryption,
+  customerKeys,
+  locks,
+  lockedBuckets,
+  ownership,
+  archive,
+  lifecycle,
   errors,
   histories,
   notifications,
   queues,
   sts,
   dynamodb,
+  time,
 };
+
+/** Moves the clock, if it can: comes last. */
+const ALONE = 'time';
 
 const isBehaviour = (value: unknown): value is Behaviour =>
   typeof value === 'function' && 'document' in value;
 
+const byName = ([a]: [string, unknown], [b]: [string, unknown]): number => (a < b ? -1 : 1);
+
 export const suite: readonly NamedBehaviour[] = Object.entries(GROUPS).flatMap(([group, exported]) =>
-  Object.entries(exported).flatMap(([name, value]) => {
-    if (!isBehaviour(value)) return [];
-    const { title, document, needs } = value;
-    return [{ group, name, title, document, needs, run: value }];
-  }),
+  // Not every loader of modules keeps the same order.
+  Object.entries(exported)
+    .toSorted(byName)
+    .flatMap(([name, value]) => {
+      if (!isBehaviour(value)) return [];
+      const { title, document, needs } = value;
+      return [{ group, name, title, document, needs, alone: group === ALONE, run: value }];
+    }),
 );
 
 /** Those whose name or group is one of these; all where none is given. Throws for a word that is neither. */

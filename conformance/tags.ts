@@ -1,5 +1,6 @@
 /** Tags of objects. */
 import {
+  DeleteObjectCommand,
   DeleteObjectTaggingCommand,
   GetObjectTaggingCommand,
   HeadObjectCommand,
@@ -7,7 +8,8 @@ import {
 } from '@aws-sdk/client-s3';
 import { behaviour, s3Api, s3Guide } from './behaviour.ts';
 import type { Context } from './context.ts';
-import { refused, same } from './difference.ts';
+import { refused, refusedAs, same } from './difference.ts';
+import { uploadInParts } from './upload-in-parts.ts';
 
 const TAGGING = s3Guide('object-tagging');
 
@@ -97,5 +99,47 @@ export const tagsOfNothingAreNoSuchKey = behaviour(
   async (context) => {
     const attempt = tagsOf(context, await context.bucket('never'), context.key());
     await refused('GetObjectTagging', attempt, '404 NoSuchKey');
+  },
+);
+
+export const tagsInTheHeaderMustBeValid = behaviour(
+  'One tag twice in x-amz-tagging is 400, InvalidArgument or InvalidTag.',
+  s3Api('API_PutObject'),
+  async ({ bucket, key, put }) => {
+    const Bucket = await bucket('never');
+    const twice = put(Bucket, key(), 'content', { Tagging: 'a=1&a=2' });
+    await refusedAs('twice', twice, ['400 InvalidArgument', '400 InvalidTag']);
+  },
+);
+
+export const tagsComeWithTheUpload = behaviour(
+  'The tags of a multipart object come with CreateMultipartUpload.',
+  s3Api('API_CreateMultipartUpload'),
+  async (context) => {
+    const Bucket = await context.bucket('never');
+    const Key = context.key();
+    const create = { Tagging: 'a=1&b=2' };
+    await uploadInParts(context, Bucket, Key, [{ partNumber: 1, body: 'content' }], { create });
+    same('tags', await tagsOf(context, Bucket, Key), ['a=1', 'b=2']);
+  },
+);
+
+export const deleteMarkersHaveNoTags = behaviour(
+  'Tags of a delete marker, named or current, are neither read nor written: 405 MethodNotAllowed.',
+  s3Guide('DeleteMarker'),
+  async (context) => {
+    const { bucket, key, put, s3 } = context;
+    const Bucket = await bucket('Enabled');
+    const Key = key();
+    await put(Bucket, Key, 'content', { Tagging: 'a=1' });
+    const { VersionId } = await s3.send(new DeleteObjectCommand({ Bucket, Key }));
+    const TagSet = [{ Key: 'b', Value: '2' }];
+    for (const version of [{ VersionId }, {}]) {
+      const which = version.VersionId === undefined ? 'current' : 'named';
+      const read = s3.send(new GetObjectTaggingCommand({ Bucket, Key, ...version }));
+      await refused(`reading, ${which}`, read, '405 MethodNotAllowed');
+      const write = s3.send(new PutObjectTaggingCommand({ Bucket, Key, ...version, Tagging: { TagSet } }));
+      await refused(`writing, ${which}`, write, '405 MethodNotAllowed');
+    }
   },
 );

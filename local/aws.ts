@@ -6,7 +6,7 @@ import { createCloudFormationApi } from './cloudformation/api/api.ts';
 import { createCloudFormation, type CloudFormation } from './cloudformation/cloudformation.ts';
 import { createCustomResourceProvider } from './cloudformation/custom-resource.ts';
 import { iamProviders } from './cloudformation/iam-resources.ts';
-import { createKmsKeys, type KmsKeys } from './cloudformation/kms-resources.ts';
+import { kmsKeyProvider } from './cloudformation/kms-resources.ts';
 import { lambdaProviders } from './cloudformation/lambda-resources.ts';
 import { plainProviders } from './cloudformation/plain-resources.ts';
 import type { Provider } from './cloudformation/provider.ts';
@@ -20,6 +20,7 @@ import { createEcr } from './ecr.ts';
 import { createEventBridge, type EventBridge } from './events.ts';
 import { startFrontDoor, type FrontDoor } from './front/front-door.ts';
 import { createIam, type Iam } from './iam/iam.ts';
+import { createKmsKeys, type KmsKeys } from './kms.ts';
 import { createLambda, type Lambda, type LambdaOptions } from './lambda/lambda.ts';
 import type { LogLine } from './lambda/log-sink.ts';
 import { createS3, type S3Service } from './s3/service.ts';
@@ -143,7 +144,7 @@ const createServices = (
     queues: sqs,
     topics: sns,
     events,
-    keyPolicy: (keyArn) => kms.policy(keyArn),
+    kms,
     secretOf: (accessKeyId, sessionToken) => {
       const key = iam.callerOf(accessKeyId, sessionToken);
       return key.status === 'active' ? key.credentials.secretAccessKey : undefined;
@@ -163,7 +164,7 @@ const createServices = (
   const made = { clock, iam, sqs, events, kms, s3, lambda, sns, scheduler };
   const dynamodb = createDynamoDb({ iam, clock });
   const responses = createResponseEndpoint(endpoint);
-  const providers = resourceProviders({ ...made, dynamodb }, kms.provider, responses);
+  const providers = resourceProviders({ ...made, dynamodb }, kmsKeyProvider(kms), responses);
   const cloudformation = createCloudFormation({ clock, providers });
   return { ...made, dynamodb, responses, cloudformation, sts: createSts({ iam }), ecr: createEcr({ iam }) };
 };

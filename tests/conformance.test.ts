@@ -1,8 +1,11 @@
 /** The local AWS, held against AWS's documents: each behaviour of the conformance suite, and random histories of a bucket. */
+import { readFileSync } from 'node:fs';
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readConfirmations, unconfirmedTable } from '../conformance/confirmations.ts';
 import type { Context } from '../conformance/context.ts';
-import { connect, type Endpoint, missingServices } from '../conformance/endpoint.ts';
+import { connect, type Endpoint, missingNeeds } from '../conformance/endpoint.ts';
 import { history, play } from '../conformance/history.ts';
 import { createResources } from '../conformance/resources.ts';
 import { createContext } from '../conformance/run.ts';
@@ -15,7 +18,9 @@ let context: Context;
 beforeAll(async () => {
   aws = await startLocalAws();
   const credentials = aws.root('111111111111');
-  endpoint = connect({ url: aws.httpEndpoint, region: aws.region, credentials });
+  setDefaultCACertificates([...getCACertificates(), aws.caPem]);
+  const advance = (milliseconds: number): void => aws.clock.advance(milliseconds);
+  endpoint = connect({ url: aws.endpoint, region: aws.region, credentials, advance });
   context = createContext(endpoint, createResources(endpoint));
 });
 afterAll(async () => {
@@ -23,8 +28,22 @@ afterAll(async () => {
   await aws.stop();
 });
 
-test('the local AWS has every service the suite asks for', async () => {
-  expect([...(await missingServices(endpoint))]).toEqual([]);
+test('the local AWS has all the suite asks for', async () => {
+  expect([...(await missingNeeds(endpoint))]).toEqual([]);
+});
+
+test('what no other server confirms is listed with its document', () => {
+  const spaced = (text: string): string => text.replaceAll(/ +/g, ' ').replaceAll(/-{3,}/g, '---').trim();
+  const document = readFileSync(new URL('../docs/local-aws.md', import.meta.url), 'utf8');
+  const [, listed = ''] = /<!-- unconfirmed.*?-->(.*)<!-- end of unconfirmed -->/s.exec(document) ?? [];
+  expect(spaced(listed)).toBe(spaced(unconfirmedTable(suite)));
+});
+
+test('what is noted of behaviours is about behaviours there are', () => {
+  const { servers, evidence } = readConfirmations();
+  const known = new Set(suite.map(({ name }) => name));
+  const noted = [...Object.values(servers).flat(), ...Object.keys(evidence)];
+  expect(noted.filter((name) => !known.has(name))).toEqual([]);
 });
 
 describe.each([...new Set(suite.map(({ group }) => group))])('%s', (group) => {

@@ -1,5 +1,6 @@
 /**
- * The long form of the property tests: again and again with new seeds, for as many minutes as asked.
+ * The long form of the tests that draw by chance: the protocol's model, the packaged replicator in chaos, and objects of several GiB,
+ * again and again with new seeds, for as many minutes as asked.
  * `npm run test:soak -- --minutes 30`
  */
 import { spawnSync } from 'node:child_process';
@@ -16,24 +17,38 @@ if (values.help || !(minutes > 0)) {
   process.exit(values.help ? 0 : 2);
 }
 
+/** What a round runs. A round is as long as the time asked for makes sensible. */
+const LONG_FORMS = {
+  'tests/convergence': { PROPERTY_RUNS: '20000' },
+  'tests/e2e/chaos.test.ts': { CHAOS_ROUNDS: String(Math.min(20, Math.ceil(minutes))) },
+  'tests/e2e/sparse.test.ts': { SPARSE_GIB: String(Math.min(6, Math.ceil(minutes))) },
+};
+
 // Its program is not among what the package exports; it stands beside package.json, which is.
 const vitest = join(dirname(createRequire(import.meta.url).resolve('vitest/package.json')), 'vitest.mjs');
+
+const run = (tests: string, settings: Record<string, string>): void => {
+  const command = [
+    ...Object.entries(settings).map(([name, value]) => `${name}=${value}`),
+    'npx vitest run',
+    tests,
+  ];
+  console.log(command.join(' '));
+  const { status } = spawnSync(process.execPath, [vitest, 'run', tests, '--testTimeout', '3600000'], {
+    env: { ...process.env, ...settings },
+    stdio: 'inherit',
+  });
+  if (status === 0) return;
+  console.error(`Failed. Again with: ${command.join(' ')}`);
+  process.exit(1);
+};
+
 const endMs = Date.now() + minutes * 60_000;
 let rounds = 0;
 while (rounds === 0 || Date.now() < endMs) {
   const seed = Math.floor(Math.random() * 2 ** 31);
-  console.log(`round ${++rounds}: PROPERTY_SEED=${seed} PROPERTY_RUNS=20000`);
-  const env = { ...process.env, PROPERTY_SEED: String(seed), PROPERTY_RUNS: '20000' };
-  const timeout = ['--testTimeout', '3600000'];
-  const { status } = spawnSync(process.execPath, [vitest, 'run', 'tests/convergence', ...timeout], {
-    env,
-    stdio: 'inherit',
-  });
-  if (status !== 0) {
-    console.error(
-      `Failed. Again with: PROPERTY_SEED=${seed} PROPERTY_RUNS=20000 npx vitest run tests/convergence`,
-    );
-    process.exit(1);
-  }
+  console.log(`round ${++rounds}`);
+  for (const [tests, settings] of Object.entries(LONG_FORMS))
+    run(tests, { PROPERTY_SEED: String(seed), ...settings });
 }
 console.log(`${rounds} rounds, all passed`);

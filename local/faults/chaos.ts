@@ -22,16 +22,22 @@ export const chaosRules = (options: ChaosOptions = {}): FaultRule[] => {
   const { probability = 0.05, times = 3, caller, queue = '*' } = options;
   const often = { probability: probability / REQUEST_FAULTS.length, times, per: 'subject' as const };
   const seldom = { probability, times, per: 'subject' as const };
+  const by = caller === undefined ? {} : { caller };
   return [
     ...REQUEST_FAULTS.map((fault): FaultRule => ({
       operation: '*',
       fault,
       ...often,
-      ...(caller !== undefined && { caller }),
+      ...by,
     })),
-    { operation: 's3:GetObject', fault: { kind: 'truncate', afterBytes: 1000 }, ...seldom },
-    { operation: 's3:PutObject', fault: { kind: 'truncate-request', afterBytes: 1000 }, ...seldom },
-    { operation: 's3:UploadPart', fault: { kind: 'truncate-request', afterBytes: 1_000_000 }, ...seldom },
+    { operation: 's3:GetObject', fault: { kind: 'truncate', afterBytes: 1000 }, ...seldom, ...by },
+    { operation: 's3:PutObject', fault: { kind: 'truncate-request', afterBytes: 1000 }, ...seldom, ...by },
+    {
+      operation: 's3:UploadPart',
+      fault: { kind: 'truncate-request', afterBytes: 1_000_000 },
+      ...seldom,
+      ...by,
+    },
     { queue, fault: { kind: 'delay-message', byMs: 3_000 }, ...seldom },
     { queue, fault: { kind: 'duplicate-message', copies: 1 }, ...seldom },
     { queue, fault: { kind: 'visible-again', afterMs: 0 }, ...seldom },
@@ -46,6 +52,14 @@ export const chaosRules = (options: ChaosOptions = {}): FaultRule[] => {
             fault: { kind: 'time-out-invocation' as const, afterMs: 100 },
             ...seldom,
           },
+          ...(['before', 'after'] as const).map((when): FaultRule => ({
+            operation: '*',
+            fault: { kind: 'kill-function', when },
+            probability: probability / 20,
+            times: 1,
+            per: 'subject',
+            ...by,
+          })),
         ]),
   ];
 };

@@ -4,12 +4,11 @@
  * Source: Service Authorization Reference "Actions, resources, and condition keys for Amazon S3"; User Guide
  * "Enforce conditional writes" (conditional-writes-enforce.html).
  */
-import type { Caller, PolicyDocument } from '../core.ts';
+import type { Caller } from '../core.ts';
 import { policiesFor } from './acl-access.ts';
 import { S3Error } from './errors.ts';
 import type { Bucket, Encryption, StoredObject, Tag } from './model.ts';
 import { accountOf, header, type BucketContext, type S3Request } from './request.ts';
-import type { S3State } from './state.ts';
 
 interface AccessTarget {
   /** Null: the bucket itself. */
@@ -36,7 +35,10 @@ export const authorize = (context: BucketContext, action: string, target: Access
 export const isAllowed = (context: BucketContext, action: string, target: AccessTarget = {}): boolean =>
   decide(context, action, target).allowed;
 
-/** Throws AccessDenied when the caller may not use the KMS key that an object is encrypted with. */
+/**
+ * Throws AccessDenied when the caller may not use the KMS key that an object is encrypted with, and what KMS says of a key that is
+ * not there, disabled or on its way out.
+ */
 export const authorizeKms = (
   context: BucketContext,
   action: 'kms:GenerateDataKey' | 'kms:Decrypt',
@@ -54,12 +56,17 @@ export const authorizeKms = (
   }
   const keyArn = encryption.kmsKeyId;
   const [, , , region = '', keyAccountId = ''] = keyArn.split(':');
+  const keyState = state.kms.state(keyArn);
+  if (region !== bucket.region)
+    throw new S3Error('KMS.NotFoundException', { message: `Invalid arn ${region}` });
+  if (keyState === null)
+    throw new S3Error('KMS.NotFoundException', { message: `Invalid keyId ${keyArn.replace(/^.*\//, '')}` });
   const decision = state.authorizer.decide({
     caller,
     action,
     resource: keyArn,
     resourceAccountId: keyAccountId,
-    resourcePolicy: state.keyPolicy?.(keyArn) ?? defaultKeyPolicy(state, keyAccountId),
+    resourcePolicy: state.kms.policy(keyArn),
     secureTransport: true,
     context: {
       'kms:viaservice': `s3.${region}.amazonaws.com`,
@@ -70,6 +77,10 @@ export const authorizeKms = (
   });
   if (!decision.allowed)
     throw new S3Error('AccessDenied', { message: deniedMessage(caller, action, keyArn, decision.reason) });
+  if (keyState === 'Disabled')
+    throw new S3Error('KMS.DisabledException', { message: `${keyArn} is disabled.` });
+  if (keyState === 'PendingDeletion')
+    throw new S3Error('KMS.KMSInvalidStateException', { message: `${keyArn} is pending deletion.` });
 };
 
 const encryptionContext = (pairs: Record<string, string>): Record<string, string> =>
@@ -145,15 +156,6 @@ const requestConditions = (request: S3Request, bucket: Bucket): Record<string, s
   if (versionId !== undefined) conditions['s3:versionid'] = versionId;
   return conditions;
 };
-
-const defaultKeyPolicy = (state: S3State, accountId: string): PolicyDocument => ({
-  Statement: {
-    Effect: 'Allow',
-    Principal: { AWS: `arn:${state.partition}:iam::${accountId}:root` },
-    Action: 'kms:*',
-    Resource: '*',
-  },
-});
 
 const deniedMessage = (caller: Caller, action: string, resource: string, reason: string): string => {
   const who = caller.kind === 'session' || caller.kind === 'root' ? caller.arn : caller.kind;

@@ -35,7 +35,8 @@ export const getObjectAcl = (context: ObjectContext): Answer => {
 /** S3 tells of it only when something changed. */
 export const putObjectAcl = async (context: ObjectContext): Promise<Answer> => {
   const body = await receiveText(context.request);
-  const object = findReadable(context, requestedTarget(context), 's3:PutObjectAcl', 's3:PutObjectVersionAcl');
+  const target = requestedTarget(context);
+  const object = findReadable(context, target, 's3:PutObjectAcl', 's3:PutObjectVersionAcl', 'not-allowed');
   const before = JSON.stringify(grantsOf(context.bucket, object));
   object.acl = requestedAcl(context, body, object.ownerAccountId, 'object');
   if (JSON.stringify(grantsOf(context.bucket, object)) !== before) announce(context, object);
@@ -57,8 +58,12 @@ const requestedAcl = (
   if (inHeaders === null && !hasBody)
     throw new S3Error('MissingSecurityHeader', { elements: { MissingHeaderName: 'x-amz-acl' } });
   const grants = inHeaders ?? parseAclDocument(parseXml(body, 'AccessControlPolicy'));
-  if (!aclsCount(bucket) && JSON.stringify(grants) !== JSON.stringify(ownerOnly(bucket.accountId)))
-    throw new S3Error('AccessControlListNotSupported');
+  // Full control of the bucket's owner is taken by its canned name or as a document; `private`, which means the same, is not.
+  const isFullControl =
+    inHeaders === null
+      ? JSON.stringify(grants) === JSON.stringify(ownerOnly(bucket.accountId))
+      : header(request, 'x-amz-acl') === 'bucket-owner-full-control';
+  if (!aclsCount(bucket) && !isFullControl) throw new S3Error('AccessControlListNotSupported');
   refusePublic(bucket, grants);
   return grants;
 };

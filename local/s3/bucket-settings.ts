@@ -113,8 +113,8 @@ const BLOCKS = ['BlockPublicAcls', 'IgnorePublicAcls', 'BlockPublicPolicy', 'Res
 
 export const getPublicAccessBlock = (context: BucketContext): Answer => {
   authorize(context, 's3:GetBucketPublicAccessBlock');
-  const block = context.bucket.publicAccessBlock;
-  if (block === null) throw new S3Error('NoSuchPublicAccessBlockConfiguration');
+  const { publicAccessBlock: block, name: BucketName } = context.bucket;
+  if (block === null) throw new S3Error('NoSuchPublicAccessBlockConfiguration', { elements: { BucketName } });
   return xmlAnswer(
     xmlDocument('PublicAccessBlockConfiguration', ...BLOCKS.map((name) => xmlText(name, block[name]))),
   );

@@ -1,4 +1,5 @@
 /** CopyObject and UploadPartCopy. Sources: API_CopyObject.html, API_UploadPartCopy.html. */
+import { isDeepStrictEqual } from 'node:util';
 import { authorize, authorizeKms } from './access.ts';
 import { checksumElement, parseChecksumAlgorithm, type ChecksumAlgorithm } from './checksums.ts';
 import { conditionally, parseWriteCondition } from './conditional.ts';
@@ -31,7 +32,7 @@ export const copyObject = async (context: ObjectContext): Promise<Answer> => {
   const source = findCopySource(context);
   const description = describeCopy(context, source);
   authorizeWrite(context, description, true);
-  refuseCopy(context, source);
+  refuseCopy(context, source, description);
   const condition = parseWriteCondition(request);
   const algorithm = copyAlgorithm(request, source.object);
   const content = retainContent(source.object.content);
@@ -134,7 +135,7 @@ const CHANGING_HEADERS = [
   'x-amz-object-lock-legal-hold',
 ];
 
-const refuseCopy = (context: ObjectContext, source: CopySource): void => {
+const refuseCopy = (context: ObjectContext, source: CopySource, description: ObjectDescription): void => {
   const { request, bucket, key } = context;
   if (source.object.content.sizeBytes > MAX_COPY_BYTES)
     throw new S3Error('InvalidRequest', {
@@ -143,6 +144,8 @@ const refuseCopy = (context: ObjectContext, source: CopySource): void => {
   const changes =
     directive(request, 'x-amz-metadata-directive') === 'REPLACE' ||
     source.versionId !== undefined ||
+    // The bucket's default may be another than it was when the object was written.
+    !isDeepStrictEqual(source.object.encryption, description.encryption) ||
     CHANGING_HEADERS.some((name) => header(request, name) !== undefined);
   if (source.bucket === bucket && source.key === key && !changes)
     throw new S3Error('InvalidRequest', {

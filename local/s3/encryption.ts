@@ -3,6 +3,7 @@
  *
  * Source: Amazon S3 User Guide "Using server-side encryption with AWS KMS keys" (UsingKMSEncryption.html).
  */
+import { hash } from 'node:crypto';
 import { customerEncryption } from './customer-key.ts';
 import { S3Error } from './errors.ts';
 import type { Bucket, DefaultEncryption, Encryption } from './model.ts';
@@ -43,6 +44,17 @@ export const keyArnOf = (
   return `arn:${state.partition}:kms:${bucket.region}:${bucket.accountId}:${resource}`;
 };
 
+/** Throws InvalidArgument where a request that makes no object asks for encryption. */
+export const refuseEncryptionHeader = (request: S3Request): void => {
+  const name = 'x-amz-server-side-encryption';
+  const value = header(request, name);
+  if (value === undefined) return;
+  throw new S3Error('InvalidArgument', {
+    message: `${name} header is not supported for this operation.`,
+    elements: { ArgumentName: name, ArgumentValue: value },
+  });
+};
+
 /** The headers that tell a client how an object is encrypted. */
 export const encryptionHeaders = (
   state: S3State,
@@ -55,12 +67,19 @@ export const encryptionHeaders = (
       'x-amz-server-side-encryption-customer-algorithm': 'AES256',
       'x-amz-server-side-encryption-customer-key-MD5': encryption.keyMd5,
     };
-  const keyId = encryption.kmsKeyId ?? keyArnOf(state, bucket, 'alias/aws/s3');
+  const keyId = encryption.kmsKeyId ?? managedKeyArn(state, bucket);
   return {
     'x-amz-server-side-encryption': encryption.algorithm,
     'x-amz-server-side-encryption-aws-kms-key-id': keyId,
     ...(encryption.bucketKeyEnabled ? { 'x-amz-server-side-encryption-bucket-key-enabled': 'true' } : {}),
   };
+};
+
+/** The key behind alias/aws/s3, of which each account has one in each region. */
+const managedKeyArn = (state: S3State, bucket: Bucket): string => {
+  const digits = hash('sha256', `aws/s3 ${bucket.accountId} ${bucket.region}`, 'hex');
+  const keyId = digits.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, '$1-$2-$3-$4-$5');
+  return keyArnOf(state, bucket, keyId);
 };
 
 const kmsEncryption = (

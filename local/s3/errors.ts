@@ -99,12 +99,18 @@ const ERRORS = {
   InvalidStorageClass: [400, 'The storage class you specified is not valid'],
   InvalidTag: [400, 'The tag provided was not a valid tag.'],
   InvalidURI: [400, "Couldn't parse the specified URI."],
+  'KMS.DisabledException': [400, 'The request was rejected because the specified KMS key is not enabled.'],
+  'KMS.KMSInvalidStateException': [
+    400,
+    'The request was rejected because the state of the specified KMS key is not valid for it.',
+  ],
+  'KMS.NotFoundException': [400, 'The specified KMS key does not exist.'],
   KeyTooLongError: [400, 'Your key is too long'],
   MalformedACLError: [
     400,
     'The XML you provided was not well-formed or did not validate against our published schema',
   ],
-  MalformedPolicy: [400, 'Policies must be valid JSON and the first byte must be "{"'],
+  MalformedPolicy: [400, "Policies must be valid JSON and the first byte must be '{'"],
   MalformedTrailerError: [
     400,
     'The request contained trailing data that was not well-formed or did not conform to our published schema.',

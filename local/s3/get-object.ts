@@ -57,7 +57,8 @@ const readAnswer = (context: ObjectContext, object: StoredObject): ReadAnswer =>
     headers: {
       ...descriptionHeaders(state, bucket, object),
       ...permittedHeaders(context, object),
-      ...expirationHeader(bucket, context.key, object),
+      // Rules end what is current, and that is what a request without a version id is about.
+      ...(request.query.has('versionId') ? {} : expirationHeader(bucket, context.key, object)),
       'Content-Length': String(range.lengthBytes),
       ...(range.partial ? { 'Content-Range': contentRange(range, object) } : {}),
       ...(request.query.has('partNumber') && object.parts !== null

@@ -91,6 +91,8 @@ const parseNoncurrent = (node: XmlNode | undefined): NoncurrentExpiration | null
   const days = integerOf(node, 'NoncurrentDays');
   const newerVersions = integerOf(node, 'NewerNoncurrentVersions');
   if (days === null && newerVersions === null) return malformed();
+  if (days !== null && days < 1)
+    throw invalid("'NoncurrentDays' for NoncurrentVersionExpiration action must be a positive integer");
   return { days: days ?? 0, newerVersions: newerVersions ?? 0 };
 };
 

@@ -34,7 +34,7 @@ export const deleteObjectTagging = (context: ObjectContext): Answer => {
 };
 
 const find = (context: ObjectContext, action: string, versionAction: string): StoredObject =>
-  findReadable(context, requestedTarget(context), action, versionAction);
+  findReadable(context, requestedTarget(context), action, versionAction, 'not-allowed');
 
 /** Judged again with the tags to be set, for policies about s3:RequestObjectTag. */
 const authorizeTags = (context: ObjectContext, tags: Tag[]): void => {

@@ -12,6 +12,7 @@ import * as settings from './bucket-settings.ts';
 import { completeMultipartUpload } from './complete-multipart.ts';
 import { copyObject, uploadPartCopy } from './copy-object.ts';
 import { deleteObject, deleteObjects } from './delete-object.ts';
+import { refuseEncryptionHeader } from './encryption.ts';
 import { S3Error } from './errors.ts';
 import { getObject, headObject } from './get-object.ts';
 import {
@@ -44,10 +45,19 @@ export const bucketOperation = (request: S3Request): Operation<BucketContext> =>
   choose(request, BUCKET_OPERATIONS, BUCKET_SUBRESOURCES, 'BUCKET');
 
 export const objectOperation = (request: S3Request): Operation<ObjectContext> => {
+  const operation = chooseForObject(request);
+  if (!ENCRYPTING.includes(operation)) refuseEncryptionHeader(request);
+  return operation;
+};
+
+const chooseForObject = (request: S3Request): Operation<ObjectContext> => {
   const isCopy = request.method === 'PUT' && request.aws.headers['x-amz-copy-source'] !== undefined;
   if (isCopy) return request.query.has('uploadId') ? uploadPartCopy : copyObject;
   return choose(request, OBJECT_OPERATIONS, OBJECT_SUBRESOURCES, 'OBJECT');
 };
+
+/** Those that may say how an object is to be encrypted. */
+const ENCRYPTING: Operation<ObjectContext>[] = [putObject, copyObject, createMultipartUpload];
 
 /** The one operation on a bucket that need not exist. */
 export const isCreateBucket = (request: S3Request): boolean =>

@@ -15,6 +15,8 @@ export interface ReadTarget {
 
 /**
  * Authorises `action` (or `versionAction` when a version is named) and finds the object.
+ * `currentMarker`: what a delete marker that hides the key is: to a reader nothing, but something without tags and ACL of its own to
+ * who asks for them.
  * Throws NoSuchKey, NoSuchVersion, MethodNotAllowed on a delete marker, or AccessDenied instead of "not found" for a caller that may not
  * list the bucket.
  */
@@ -23,6 +25,7 @@ export const findReadable = (
   target: ReadTarget,
   action: string,
   versionAction: string,
+  currentMarker: 'not-found' | 'not-allowed' = 'not-found',
 ): StoredObject => {
   const { bucket, key, versionId } = target;
   if (versionId !== undefined) checkVersionId(versionId);
@@ -34,7 +37,7 @@ export const findReadable = (
     conditions: existingTagConditions(version),
   });
   if (version?.kind === 'object') return version;
-  if (versionId !== undefined && version !== undefined)
+  if (version !== undefined && (versionId !== undefined || currentMarker === 'not-allowed'))
     throw markerByVersion(version, context.request.method);
   if (!isAllowed(context, 's3:ListBucket', { bucket })) throw new S3Error('AccessDenied');
   if (versionId !== undefined)

@@ -64,7 +64,10 @@ export const LIVE = 's3-replicator-prod-live';
 const ACCOUNT = '111111111111';
 
 export const startScriptedSqs = async (): Promise<ScriptedSqs> => {
-  const server = createServer((request, response) => void answer(sqs, request, response));
+  const server = createServer(
+    { keepAliveTimeout: 60_000 },
+    (request, response) => void answer(sqs, request, response),
+  );
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   const sqs: ScriptedSqs = {

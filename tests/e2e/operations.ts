@@ -34,11 +34,15 @@ export const bucketOf = ({ path }: AwsRequest): string => path.split('/')[1] ?? 
 /** Decoded; empty for a request about a bucket. */
 export const keyOf = ({ path }: AwsRequest): string => decodeURIComponent(path.split('/').slice(2).join('/'));
 
-/** Every request of the functions from now on, as `operation bucket/key`; for services other than S3 the operation alone. */
+/**
+ * Every call of the functions from now on, as `operation bucket/key`; for services other than S3 the operation alone. What the SDK
+ * asks again, because an answer did not come in time, is not counted again.
+ */
 export const watchRequests = ({ aws }: Pick<Stage, 'aws'>): string[] => {
   const requests: string[] = [];
   aws.faults.plan = (request) => {
-    if (request.caller.kind !== 'session') return undefined;
+    const isRetry = /attempt=(?!1;)/.test(String(request.headers['amz-sdk-request']));
+    if (request.caller.kind !== 'session' || isRetry) return undefined;
     const about = request.service === 's3' ? ` ${bucketOf(request)}/${keyOf(request)}` : '';
     requests.push(operationOf(request) + about);
     return undefined;

@@ -3,9 +3,9 @@ import {
   ChangeMessageVisibilityCommand,
   ReceiveMessageCommand,
   SendMessageCommand,
+  SetQueueAttributesCommand,
 } from '@aws-sdk/client-sqs';
 import { type CliRun, runReplicatorCli } from '../../demo/replicator-cli.ts';
-import { REPLICATION_FILE } from './artifact.ts';
 import type { Stage } from './stage.ts';
 
 export interface Letter {
@@ -13,7 +13,10 @@ export interface Letter {
   attributes: Record<string, string>;
 }
 
-/** Everything in the dead-letter queue, in no order; it stays there. */
+/**
+ * Everything in the dead-letter queue, in no order; it stays there. Once each: a send whose answer did not come in time, because the
+ * machine stood still, is sent again by the SDK.
+ */
 export const deadLetters = async ({ source, deadLetterQueueUrl: QueueUrl }: Stage): Promise<Letter[]> => {
   const letters: Letter[] = [];
   const handles: string[] = [];
@@ -40,7 +43,10 @@ export const deadLetters = async ({ source, deadLetterQueueUrl: QueueUrl }: Stag
       new ChangeMessageVisibilityCommand({ QueueUrl, ReceiptHandle, VisibilityTimeout: 0 }),
     );
   }
-  return letters;
+  const distinct = new Map(
+    letters.map((letter) => [JSON.stringify([letter.body, letter.attributes]), letter]),
+  );
+  return [...distinct.values()];
 };
 
 /** Puts a message into the live queue by hand. */
@@ -61,10 +67,24 @@ export const s3Record = (bucket: string, key: string, more: object = {}) => ({
 
 /** The replicator's command line in a process of its own, with the rights of the source account's administrator. */
 export const cli = (stage: Stage, ...argv: string[]): Promise<CliRun> =>
-  runReplicatorCli([...argv, '--config', REPLICATION_FILE], stage.source.environment());
+  runReplicatorCli([...argv, '--config', stage.replicationFile], stage.source.environment());
 
 /** Empties both queues, whoever holds the messages. */
 export const purge = (stage: Stage): void => {
   stage.live.purge();
   stage.dead.purge();
+};
+
+/** What happens at the source in the meantime, before any of its events arrives. */
+export const beforeEvents = async (stage: Stage, what: () => Promise<unknown>): Promise<void> => {
+  const delay = (seconds: number): Promise<unknown> =>
+    stage.source.sqs.send(
+      new SetQueueAttributesCommand({
+        QueueUrl: stage.liveQueueUrl,
+        Attributes: { DelaySeconds: String(seconds) },
+      }),
+    );
+  await delay(10);
+  await what();
+  await delay(0);
 };

@@ -80,7 +80,7 @@ test('a duplicate of a call in progress is refused', async () => {
   const finish = Promise.withResolvers<string>();
   const run = idempotent(() => finish.promise);
   const first = run('slow');
-  await vi.waitFor(() => expect(runs).toEqual(['slow']));
+  await vi.waitFor(() => expect(runs).toEqual(['slow']), { timeout: 20_000 });
   await expect(run('slow')).rejects.toMatchObject({ name: 'IdempotencyAlreadyInProgressError' });
   finish.resolve('done');
   expect(await first).toBe('done');
@@ -114,7 +114,7 @@ test('a call that crashed in progress may be made again once its invocation cann
     return attempts === 1 ? crash.promise : Promise.resolve('done');
   });
   const crashed = run('key');
-  await vi.waitFor(() => expect(runs).toEqual(['key']));
+  await vi.waitFor(() => expect(runs).toEqual(['key']), { timeout: 20_000 });
   vi.setSystemTime(Date.now() + 59_000);
   await expect(run('key')).rejects.toMatchObject({ name: 'IdempotencyAlreadyInProgressError' });
   vi.setSystemTime(Date.now() + 2_000);

@@ -94,6 +94,17 @@ describe('chance', () => {
     const last = Array.from({ length: 50 }, () => plan(request('k')));
     expect(last.every((fault) => fault === undefined)).toBe(true);
   });
+
+  test('of chaos spares all callers but the one it is meant for, and kills its function', () => {
+    const rules = chaosRules({ probability: 1, caller: 'arn:aws:sts::*', function: 'replicate' });
+    const plan = createFaultPlan({ rules });
+    for (let turn = 0; turn < 100; turn += 1) expect(plan(request('k'))).toBeUndefined();
+    const arn = 'arn:aws:sts::111111111111:assumed-role/replicate/session';
+    const caller = { kind: 'root' as const, accountId: '111111111111', arn, principalId: 'replicate' };
+    for (let turn = 0; turn < 300; turn += 1) plan({ ...request('k'), caller });
+    expect(plan.count('kill-function')).toBe(2);
+    expect(plan.count('truncate-request')).toBeGreaterThan(0);
+  });
 });
 
 test('a plan tells its seed, its rules and what they did', () => {

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { PurgeQueueCommand, ReceiveMessageCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { createFaultPlan, type RuledFaultPlan } from '../../../local/faults/fault-plan.ts';
 import { type FaultProxy, startFaultProxy } from '../../../local/faults/fault-proxy.ts';
@@ -76,6 +76,20 @@ test('the services of the other protocols pass, and fail, as well', async () => 
   await expect(send()).rejects.toMatchObject({ name: 'RequestThrottled' });
   expect(plan.injected()).toHaveLength(1);
   sqs.destroy();
+});
+
+test('a message whose sending is not answered is sent again, and there twice', async () => {
+  const { proxy, plan } = await start([
+    { operation: 'sqs:SendMessage', times: 1, fault: { kind: 'reset-after' } },
+  ]);
+  const sqs = new SQSClient({ ...clientOptions(proxy.httpEndpoint), maxAttempts: 2 });
+  await stand.sqs.send(new PurgeQueueCommand({ QueueUrl: stand.queueUrl }));
+  await sqs.send(new SendMessageCommand({ QueueUrl: stand.queueUrl, MessageBody: 'doubled' }));
+  sqs.destroy();
+  expect(plan.count('reset-after')).toBe(1);
+  const receive = new ReceiveMessageCommand({ QueueUrl: stand.queueUrl, MaxNumberOfMessages: 10 });
+  const { Messages: messages = [] } = await stand.sqs.send(receive);
+  expect(messages.map(({ Body: body }) => body)).toEqual(['doubled', 'doubled']);
 });
 
 test('requests are cut before and after the target has seen them, and bodies in both directions', async () => {

@@ -92,6 +92,8 @@ export const startLambdaFixture = async (options: Partial<LambdaOptions> = {}): 
           Handler: 'src/index.handler',
           Runtime: 'nodejs24.x',
           Role: ROLE_ARN,
+          // Lambda's own default of three seconds is too short for a machine that stands still now and then.
+          Timeout: 20,
           ...properties,
         },
       });

@@ -13,7 +13,7 @@ let caller: Caller;
 beforeEach(async () => {
   fixture = await startLambdaFixture();
   caller = fixture.iam.rootCaller(ACCOUNT_ID);
-  server = createServer((message, response) => {
+  server = createServer({ keepAliveTimeout: 60_000 }, (message, response) => {
     const request = {
       service: 'lambda',
       region: REGION,

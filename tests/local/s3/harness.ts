@@ -110,7 +110,8 @@ export const startHarness = async (
     ...overrides,
   });
   let requests = 0;
-  const server = createServer((incoming, response) => {
+  // Longer than the machine may stand still: a connection that is closed while a request is on its way fails the test.
+  const server = createServer({ keepAliveTimeout: 60_000 }, (incoming, response) => {
     requests += 1;
     const request = awsRequest(incoming, `REQ${requests}`);
     void s3.handle({ ...request, secureTransport: harness.secure }, response);

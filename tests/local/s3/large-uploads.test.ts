@@ -9,7 +9,7 @@ import {
   PutObjectCommand,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createHasher } from '../../../local/s3/checksums.ts';
 import { codeOf, REGION, SOURCE, startHarness, type Harness } from './harness.ts';
 
@@ -82,7 +82,7 @@ test('an upload that is broken off leaves no file', async () => {
   });
   broken.on('error', () => undefined);
   broken.write(Buffer.alloc(10 * MIB));
-  await vi.waitFor(() => expect(readdirSync(harness.directory, { recursive: true }).length).toBe(before + 1));
+  await expect.poll(() => readdirSync(harness.directory, { recursive: true }).length).toBe(before + 1);
   broken.destroy();
-  await vi.waitFor(() => expect(readdirSync(harness.directory, { recursive: true }).length).toBe(before));
+  await expect.poll(() => readdirSync(harness.directory, { recursive: true }).length).toBe(before);
 });

@@ -285,7 +285,7 @@ describe('a replica of a sparse object', () => {
     expect(done).toMatchObject({ ETag: `"${made.etag}"`, ChecksumCRC64NVME: made.checksum.value });
     const { bytes } = await read({ Bucket: REPLICA, Key: 'fifty', Range: 'bytes=-1000' });
     expect(bytes).toEqual(bytesOf(8, sizeBytes - 1000, 1000));
-  });
+  }, 240_000);
 
   test('may be a CopyObject of up to 5 GiB', async () => {
     const made = harness.s3.createSparseObject({ bucket: Bucket, key: 'gib', sizeBytes: 5 * GIB, seed: 9 });

@@ -54,7 +54,9 @@ async function lastTask(): Promise<ListMessageMoveTasksResultEntry | undefined> 
 }
 
 async function finishedTask(): Promise<ListMessageMoveTasksResultEntry | undefined> {
-  await vi.waitFor(async () => expect((await lastTask())?.Status).not.toMatch(/RUNNING|CANCELLING/));
+  await vi.waitFor(async () => expect((await lastTask())?.Status).not.toMatch(/RUNNING|CANCELLING/), {
+    timeout: 20_000,
+  });
   return lastTask();
 }
 
@@ -134,7 +136,7 @@ test('a task can be slowed down, runs alone, and can be cancelled', async () => 
   });
   const cancelled = await client.send(new CancelMessageMoveTaskCommand({ TaskHandle }));
   expect(cancelled.ApproximateNumberOfMessagesMoved).toBe(0);
-  await vi.waitFor(async () => expect((await lastTask())?.Status).toBe('CANCELLED'), { timeout: 5000 });
+  await vi.waitFor(async () => expect((await lastTask())?.Status).toBe('CANCELLED'), { timeout: 20_000 });
   expect(await lastTask()).not.toHaveProperty('TaskHandle');
   expect(await bodiesOf('dlq')).toHaveLength(5);
 });

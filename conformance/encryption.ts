@@ -1,0 +1,230 @@
+/** Server-side encryption with keys of S3 and of KMS, as requests ask for it and buckets do by default. */
+import {
+  CompleteMultipartUploadCommand,
+  CopyObjectCommand,
+  CreateMultipartUploadCommand,
+  DeleteBucketEncryptionCommand,
+  GetBucketEncryptionCommand,
+  HeadObjectCommand,
+  PutBucketEncryptionCommand,
+  type ServerSideEncryptionRule,
+  UploadPartCommand,
+} from '@aws-sdk/client-s3';
+import { behaviour, s3Api, s3Guide } from './behaviour.ts';
+import type { Context } from './context.ts';
+import { matches, refused, same } from './difference.ts';
+
+const DEFAULTS = s3Guide('default-bucket-encryption');
+const KMS = s3Guide('specifying-kms-encryption');
+
+const MD5_OF_CONTENT = '"9a0364b9e99bb480dd25e1f0284c8555"';
+
+const putDefault = ({ s3 }: Context, Bucket: string, ...Rules: ServerSideEncryptionRule[]) =>
+  s3.send(new PutBucketEncryptionCommand({ Bucket, ServerSideEncryptionConfiguration: { Rules } }));
+
+const defaultOf = async ({ s3 }: Context, Bucket: string) => {
+  const found = await s3.send(new GetBucketEncryptionCommand({ Bucket }));
+  const [rule, ...more] = found.ServerSideEncryptionConfiguration?.Rules ?? [];
+  same('further rules', more, []);
+  return rule?.ApplyServerSideEncryptionByDefault;
+};
+
+/** Algorithm, and whether with a bucket key. */
+const encryptionOf = async ({ s3 }: Context, Bucket: string, Key: string) => {
+  const { ServerSideEncryption, BucketKeyEnabled = false } = await s3.send(
+    new HeadObjectCommand({ Bucket, Key }),
+  );
+  return [ServerSideEncryption, BucketKeyEnabled];
+};
+
+export const newBucketsEncryptWithKeysOfS3 = behaviour(
+  'The default encryption of a new bucket is SSE-S3, and is again after it was deleted.',
+  DEFAULTS,
+  async (context) => {
+    const { freshBucket, s3 } = context;
+    const Bucket = await freshBucket('never');
+    same('at first', await defaultOf(context, Bucket), { SSEAlgorithm: 'AES256' });
+    await putDefault(context, Bucket, { ApplyServerSideEncryptionByDefault: { SSEAlgorithm: 'aws:kms' } });
+    await s3.send(new DeleteBucketEncryptionCommand({ Bucket }));
+    same('after it was deleted', await defaultOf(context, Bucket), { SSEAlgorithm: 'AES256' });
+  },
+);
+
+export const encryptionIsAskedForByName = behaviour(
+  'x-amz-server-side-encryption: AES256 is answered as such; an algorithm that is none is 400 InvalidArgument.',
+  s3Guide('specifying-s3-encryption'),
+  async ({ bucket, key, put }) => {
+    const Bucket = await bucket('never');
+    const { ServerSideEncryption } = await put(Bucket, key(), 'content', { ServerSideEncryption: 'AES256' });
+    same('answer', ServerSideEncryption, 'AES256');
+    const odd = put(Bucket, key(), 'content', { ServerSideEncryption: 'ROT13' as 'AES256' });
+    await refused('no such algorithm', odd, '400 InvalidArgument');
+  },
+);
+
+const NOT_ITS_MD5 = /^"(?!9a0364b9e99bb480dd25e1f0284c8555)[0-9a-f]{32}"$/;
+
+export const kmsAnswersItsKey = behaviour(
+  'SSE-KMS without a key takes the AWS managed one; PUT and HEAD answer the ARN of the key, and an ETag that is no MD5.',
+  KMS,
+  async ({ bucket, key, put, read, s3 }) => {
+    const Bucket = await bucket('never');
+    const Key = key();
+    const written = await put(Bucket, Key, 'content', { ServerSideEncryption: 'aws:kms' });
+    same('algorithm', written.ServerSideEncryption, 'aws:kms');
+    matches('key', written.SSEKMSKeyId, /^arn:[^:]+:kms:[^:]+:\d{12}:key\/[0-9a-f-]{36}$/);
+    matches('ETag', written.ETag, NOT_ITS_MD5);
+    const head = await s3.send(new HeadObjectCommand({ Bucket, Key }));
+    same('HEAD', [head.ServerSideEncryption, head.SSEKMSKeyId], ['aws:kms', written.SSEKMSKeyId]);
+    same('content', await read(Bucket, Key), 'content');
+  },
+);
+
+export const twoLayersAreAnsweredAsSuch = behaviour(
+  'DSSE-KMS is answered as aws:kms:dsse with its key, and takes no bucket key from its bucket.',
+  s3Guide('specifying-dsse-encryption'),
+  async (context) => {
+    const Bucket = await context.freshBucket('never');
+    const ApplyServerSideEncryptionByDefault = { SSEAlgorithm: 'aws:kms' } as const;
+    await putDefault(context, Bucket, { ApplyServerSideEncryptionByDefault, BucketKeyEnabled: true });
+    const written = await context.put(Bucket, 'k', 'content', { ServerSideEncryption: 'aws:kms:dsse' });
+    matches('key', written.SSEKMSKeyId, /^arn:[^:]+:kms:/);
+    matches('ETag', written.ETag, NOT_ITS_MD5);
+    same('HEAD', await encryptionOf(context, Bucket, 'k'), ['aws:kms:dsse', false]);
+  },
+);
+
+export const keysBelongToKms = behaviour(
+  'A key id without aws:kms, or beside AES256, is 400 InvalidArgument; one that KMS does not know KMS.NotFoundException.',
+  s3Api('API_PutObject'),
+  async ({ bucket, key, put }) => {
+    const Bucket = await bucket('never');
+    const SSEKMSKeyId = 'no-such-key';
+    await refused('alone', put(Bucket, key(), 'content', { SSEKMSKeyId }), '400 InvalidArgument');
+    const beside = put(Bucket, key(), 'content', { SSEKMSKeyId, ServerSideEncryption: 'AES256' });
+    await refused('beside AES256', beside, '400 InvalidArgument');
+    const unknown = put(Bucket, key(), 'content', { SSEKMSKeyId, ServerSideEncryption: 'aws:kms' });
+    await refused('unknown', unknown, '400 KMS.NotFoundException');
+  },
+);
+
+export const theDefaultIsForRequestsThatAskForNothing = behaviour(
+  'A bucket’s default encryption, bucket key included, is that of writes that name none; a request’s own comes before it.',
+  s3Guide('bucket-key'),
+  async (context) => {
+    const { freshBucket, put, s3 } = context;
+    const Bucket = await freshBucket('never');
+    const ApplyServerSideEncryptionByDefault = { SSEAlgorithm: 'aws:kms' } as const;
+    await putDefault(context, Bucket, { ApplyServerSideEncryptionByDefault, BucketKeyEnabled: true });
+    await put(Bucket, 'default', 'content');
+    same('PUT', await encryptionOf(context, Bucket, 'default'), ['aws:kms', true]);
+    const own = await put(Bucket, 'own', 'content', { ServerSideEncryption: 'AES256' });
+    same('own', [await encryptionOf(context, Bucket, 'own'), own.ETag], [['AES256', false], MD5_OF_CONTENT]);
+    await put(Bucket, 'without', 'content', { BucketKeyEnabled: false });
+    same('without a bucket key', await encryptionOf(context, Bucket, 'without'), ['aws:kms', false]);
+    await s3.send(new CopyObjectCommand({ Bucket, Key: 'copy', CopySource: `${Bucket}/own` }));
+    same('copy', await encryptionOf(context, Bucket, 'copy'), ['aws:kms', true]);
+  },
+);
+
+export const defaultsAreChecked = behaviour(
+  'A default encryption has exactly one rule, else it is 400 MalformedXML; a KMS key beside AES256 is InvalidArgument.',
+  s3Api('API_PutBucketEncryption'),
+  async (context) => {
+    const Bucket = await context.freshBucket('never');
+    const rule: ServerSideEncryptionRule = { ApplyServerSideEncryptionByDefault: { SSEAlgorithm: 'AES256' } };
+    await refused('no rule', putDefault(context, Bucket), '400 MalformedXML');
+    await refused('two rules', putDefault(context, Bucket, rule, rule), '400 MalformedXML');
+    const SSEAlgorithm = 'ROT13' as 'AES256';
+    const odd = { ApplyServerSideEncryptionByDefault: { SSEAlgorithm } };
+    await refused('no such algorithm', putDefault(context, Bucket, odd), '400 MalformedXML');
+    const withKey = {
+      ApplyServerSideEncryptionByDefault: { SSEAlgorithm: 'AES256', KMSMasterKeyID: 'a' },
+    } as const;
+    await refused('key beside AES256', putDefault(context, Bucket, withKey), '400 InvalidArgument');
+  },
+);
+
+export const uploadsTakeTheirEncryptionAtTheirCreation = behaviour(
+  'The encryption of a multipart object is that of CreateMultipartUpload; every answer names it.',
+  s3Api('API_CreateMultipartUpload'),
+  async (context) => {
+    const { bucket, key, s3 } = context;
+    const Bucket = await bucket('never');
+    const Key = key();
+    const ServerSideEncryption = 'aws:kms';
+    const created = await s3.send(new CreateMultipartUploadCommand({ Bucket, Key, ServerSideEncryption }));
+    const { UploadId } = created;
+    const part = await s3.send(
+      new UploadPartCommand({ Bucket, Key, UploadId, PartNumber: 1, Body: 'content' }),
+    );
+    const MultipartUpload = { Parts: [{ PartNumber: 1, ETag: part.ETag }] };
+    const done = await s3.send(
+      new CompleteMultipartUploadCommand({ Bucket, Key, UploadId, MultipartUpload }),
+    );
+    const answers = [created, part, done].map((answer) => answer.ServerSideEncryption);
+    same('answers', answers, ['aws:kms', 'aws:kms', 'aws:kms']);
+    same('keys', new Set([created, part, done].map(({ SSEKMSKeyId }) => SSEKMSKeyId)).size, 1);
+    same('HEAD', await encryptionOf(context, Bucket, Key), ['aws:kms', false]);
+  },
+);
+
+export const copiesAreEncryptedAnew = behaviour(
+  'A copy has the encryption the request names, or its bucket’s default: never that of its source.',
+  s3Api('API_CopyObject'),
+  async (context) => {
+    const { bucket, key, put, s3 } = context;
+    const Bucket = await bucket('never');
+    const [source, plain, named] = [key('source'), key('plain'), key('named')];
+    await put(Bucket, source, 'content', { ServerSideEncryption: 'aws:kms' });
+    const CopySource = `${Bucket}/${source}`;
+    await s3.send(new CopyObjectCommand({ Bucket, Key: plain, CopySource }));
+    same('plain', await encryptionOf(context, Bucket, plain), ['AES256', false]);
+    const ServerSideEncryption = 'aws:kms:dsse';
+    const copied = await s3.send(
+      new CopyObjectCommand({ Bucket, Key: named, CopySource, ServerSideEncryption }),
+    );
+    same('answer', copied.ServerSideEncryption, 'aws:kms:dsse');
+    same('named', await encryptionOf(context, Bucket, named), ['aws:kms:dsse', false]);
+  },
+);
+
+export const keysAreOfTheBucketsRegion = behaviour(
+  'A key of another region than the bucket’s is 400 KMS.NotFoundException.',
+  KMS,
+  async ({ bucket, key, put, region }) => {
+    const Bucket = await bucket('never');
+    const other = region === 'eu-west-1' ? 'eu-central-1' : 'eu-west-1';
+    const SSEKMSKeyId = `arn:aws:kms:${other}:000000000000:key/00000000-0000-4000-8000-000000000000`;
+    const write = put(Bucket, key(), 'content', { ServerSideEncryption: 'aws:kms', SSEKMSKeyId });
+    await refused('PUT', write, '400 KMS.NotFoundException');
+  },
+);
+
+export const anotherEncryptionIsAChange = behaviour(
+  'A copy of an object onto itself is no change, 400 InvalidRequest, unless its encryption is another than the default now.',
+  s3Api('API_CopyObject'),
+  async (context) => {
+    const { bucket, key, put, s3 } = context;
+    const Bucket = await bucket('never');
+    const Key = key();
+    await put(Bucket, Key, 'content', { ServerSideEncryption: 'aws:kms' });
+    const copy = () => s3.send(new CopyObjectCommand({ Bucket, Key, CopySource: `${Bucket}/${Key}` }));
+    await copy();
+    same('after the copy', await encryptionOf(context, Bucket, Key), ['AES256', false]);
+    await refused('again', copy(), '400 InvalidRequest');
+  },
+);
+
+export const readersDoNotAskForEncryption = behaviour(
+  'x-amz-server-side-encryption on GET or HEAD is 400.',
+  s3Api('API_HeadObject'),
+  async ({ bucket, key, put, raw }) => {
+    const Bucket = await bucket('never');
+    const Key = key();
+    await put(Bucket, Key, 'content');
+    const headers = { 'x-amz-server-side-encryption': 'AES256' };
+    for (const method of ['GET', 'HEAD'])
+      same(method, (await raw(method, { bucket: Bucket, key: Key, headers })).status, 400);
+  },
+);

@@ -1,0 +1,215 @@
+/** Lifecycle configurations: what is taken, and what they announce. What they do takes days: see time.ts. */
+import {
+  CreateMultipartUploadCommand,
+  DeleteBucketLifecycleCommand,
+  GetBucketLifecycleConfigurationCommand,
+  HeadObjectCommand,
+  type LifecycleRule,
+  PutBucketLifecycleConfigurationCommand,
+} from '@aws-sdk/client-s3';
+import { behaviour, s3Api, s3Guide } from './behaviour.ts';
+import type { Context } from './context.ts';
+import { matches, oneOf, refused, same } from './difference.ts';
+
+const PUT = s3Api('API_PutBucketLifecycleConfiguration');
+const EXPIRING = s3Guide('lifecycle-expire-general-considerations');
+
+export const putRules = ({ s3 }: Context, Bucket: string, ...Rules: LifecycleRule[]) =>
+  s3.send(new PutBucketLifecycleConfigurationCommand({ Bucket, LifecycleConfiguration: { Rules } }));
+
+const rulesOf = async ({ s3 }: Context, Bucket: string) =>
+  (await s3.send(new GetBucketLifecycleConfigurationCommand({ Bucket }))).Rules;
+
+/** Ends everything after a day. */
+const RULE = {
+  ID: 'mine',
+  Status: 'Enabled',
+  Filter: { Prefix: '' },
+  Expiration: { Days: 1 },
+} satisfies LifecycleRule;
+
+export const aLifecycleComesBackAsItWasPut = behaviour(
+  'GetBucketLifecycleConfiguration answers the rules as they were put, and 404 NoSuchLifecycleConfiguration where there are none.',
+  s3Api('API_GetBucketLifecycleConfiguration'),
+  async (context) => {
+    const { freshBucket, s3 } = context;
+    const Bucket = await freshBucket('Enabled');
+    await refused('at first', rulesOf(context, Bucket), '404 NoSuchLifecycleConfiguration');
+    const rules: LifecycleRule[] = [
+      { ...RULE, Filter: { Prefix: 'logs/' } },
+      {
+        ID: 'old versions',
+        Status: 'Disabled',
+        Filter: { And: { Prefix: 'a', Tags: [{ Key: 'k', Value: 'v' }] } },
+        NoncurrentVersionExpiration: { NoncurrentDays: 3, NewerNoncurrentVersions: 2 },
+      },
+      {
+        ID: 'rest',
+        Status: 'Enabled',
+        Filter: { Prefix: '' },
+        Expiration: { ExpiredObjectDeleteMarker: true },
+        AbortIncompleteMultipartUpload: { DaysAfterInitiation: 7 },
+      },
+    ];
+    await putRules(context, Bucket, ...rules);
+    same('rules', await rulesOf(context, Bucket), rules);
+    await putRules(context, Bucket, RULE);
+    same('after another', (await rulesOf(context, Bucket))?.length, 1);
+    await s3.send(new DeleteBucketLifecycleCommand({ Bucket }));
+    await refused('after its deletion', rulesOf(context, Bucket), '404 NoSuchLifecycleConfiguration');
+  },
+);
+
+export const rulesAreGivenIds = behaviour(
+  'A rule without an id is given one.',
+  s3Api('API_LifecycleRule'),
+  async (context) => {
+    const Bucket = await context.freshBucket('never');
+    const { ID: _, ...anonymous } = RULE;
+    await putRules(context, Bucket, anonymous);
+    matches('id', (await rulesOf(context, Bucket))?.[0]?.ID, /./);
+  },
+);
+
+export const malformedRulesAreRefused = behaviour(
+  'A rule has one status, one filter and one kind of expiration, else it is 400 MalformedXML.',
+  PUT,
+  async (context) => {
+    const Bucket = await context.freshBucket('never');
+    const malformed: [string, object][] = [
+      ['status', { Status: 'Maybe' }],
+      ['filter and prefix', { Prefix: 'a' }],
+      ['two filters', { Filter: { Prefix: 'a', Tag: { Key: 'k', Value: 'v' } } }],
+      ['days and marker', { Expiration: { Days: 1, ExpiredObjectDeleteMarker: true } }],
+      ['empty noncurrent expiration', { NoncurrentVersionExpiration: {} }],
+    ];
+    for (const [what, more] of malformed)
+      await refused(what, putRules(context, Bucket, { ...RULE, ...more }), '400 MalformedXML');
+  },
+);
+
+export const rulesThatMakeNoSenseAreRefused = behaviour(
+  'Days are positive, dates at midnight, ids at most 255 long and used once: else the rules are 400 InvalidArgument.',
+  PUT,
+  async (context) => {
+    const Bucket = await context.freshBucket('Enabled');
+    const invalid: [string, LifecycleRule[]][] = [
+      ['no days', [{ ...RULE, Expiration: { Days: 0 } }]],
+      ['no noncurrent days', [{ ...RULE, NoncurrentVersionExpiration: { NoncurrentDays: 0 } }]],
+      ['no days to abort', [{ ...RULE, AbortIncompleteMultipartUpload: { DaysAfterInitiation: 0 } }]],
+      ['time of day', [{ ...RULE, Expiration: { Date: new Date('2040-01-01T01:00:00Z') } }]],
+      ['long id', [{ ...RULE, ID: 'x'.repeat(256) }]],
+      ['same id', [RULE, { ...RULE, Filter: { Prefix: 'a' } }]],
+    ];
+    for (const [what, rules] of invalid)
+      await refused(what, putRules(context, Bucket, ...rules), '400 InvalidArgument');
+  },
+);
+
+export const rulesThatCannotBeAreRefused = behaviour(
+  'A rule without an action, with one tag twice, or with tags beside an action that knows none, is 400 InvalidRequest.',
+  PUT,
+  async (context) => {
+    const Bucket = await context.freshBucket('never');
+    const { Expiration: _, ...idle } = RULE;
+    const tag = { Key: 'k', Value: 'v' };
+    const impossible: [string, LifecycleRule][] = [
+      ['no action', idle],
+      ['tag twice', { ...RULE, Filter: { And: { Tags: [tag, tag] } } }],
+      [
+        'tags and uploads',
+        { ...idle, Filter: { Tag: tag }, AbortIncompleteMultipartUpload: { DaysAfterInitiation: 1 } },
+      ],
+      [
+        'tags and delete markers',
+        { ...idle, Filter: { Tag: tag }, Expiration: { ExpiredObjectDeleteMarker: true } },
+      ],
+    ];
+    for (const [what, rule] of impossible)
+      await refused(what, putRules(context, Bucket, rule), '400 InvalidRequest');
+  },
+);
+
+const ANNOUNCED = /^expiry-date="([^"]+)", rule-id="mine"$/;
+
+export const expiryIsAnnounced = behaviour(
+  'PUT and HEAD of an object that a rule will end say when, a midnight UTC, and which rule; those of other objects do not.',
+  EXPIRING,
+  async (context) => {
+    const { freshBucket, put, s3, now } = context;
+    const Bucket = await freshBucket('never');
+    await putRules(context, Bucket, { ...RULE, Filter: { Prefix: 'logs/' } });
+    const { Expiration } = await put(Bucket, 'logs/a', 'content');
+    matches('PUT', Expiration, ANNOUNCED);
+    const head = async (Key: string) => (await s3.send(new HeadObjectCommand({ Bucket, Key }))).Expiration;
+    same('HEAD', await head('logs/a'), Expiration);
+    const atMs = Date.parse(ANNOUNCED.exec(Expiration ?? '')?.[1] ?? '');
+    same('time of day', atMs % 86_400_000, 0);
+    // A day old, and then the next midnight.
+    oneOf('days ahead', Math.floor((atMs - now()) / 86_400_000), [1]);
+    same('other PUT', (await put(Bucket, 'other', 'content')).Expiration, undefined);
+    same('other HEAD', await head('other'), undefined);
+  },
+);
+
+export const expiryIsOfTheCurrentVersion = behaviour(
+  'HEAD by version id announces no expiry: rules end what is current.',
+  s3Guide('lifecycle-configuration-examples'),
+  async (context) => {
+    const { freshBucket, put, s3 } = context;
+    const Bucket = await freshBucket('Enabled');
+    await putRules(context, Bucket, RULE);
+    const { VersionId } = await put(Bucket, 'k', 'content');
+    const head = async (more: object) =>
+      (await s3.send(new HeadObjectCommand({ Bucket, Key: 'k', ...more }))).Expiration;
+    matches('HEAD', await head({}), ANNOUNCED);
+    same('HEAD by version id', await head({ VersionId }), undefined);
+  },
+);
+
+export const filtersLookAtTagsAndSizes = behaviour(
+  'A filter may ask for a prefix, tags and sizes, all of which an object has to meet; disabled rules announce nothing.',
+  s3Guide('intro-lifecycle-filters'),
+  async (context) => {
+    const { freshBucket, put } = context;
+    const Bucket = await freshBucket('never');
+    const And = { Prefix: 'a', Tags: [{ Key: 'k', Value: 'v' }], ObjectSizeGreaterThan: 5 };
+    await putRules(context, Bucket, { ...RULE, Filter: { And } });
+    const announced = async (Key: string, body: string, Tagging: string) =>
+      (await put(Bucket, Key, body, { Tagging })).Expiration !== undefined;
+    const found = [
+      await announced('a1', '123456', 'k=v&other=1'),
+      await announced('a2', '12345', 'k=v'),
+      await announced('a3', '123456', 'k=w'),
+      await announced('b', '123456', 'k=v'),
+    ];
+    same('announced', found, [true, false, false, false]);
+    await putRules(context, Bucket, { ...RULE, Status: 'Disabled' });
+    same('disabled', await announced('a1', '123456', 'k=v'), false);
+  },
+);
+
+export const theEarliestExpiryIsAnnounced = behaviour(
+  'Where several rules are about an object, the earliest of their dates is announced.',
+  s3Guide('lifecycle-conflicts'),
+  async (context) => {
+    const { freshBucket, put } = context;
+    const Bucket = await freshBucket('never');
+    await putRules(context, Bucket, { ...RULE, ID: 'later', Expiration: { Days: 9 } }, RULE);
+    matches('PUT', (await put(Bucket, 'k', 'content')).Expiration, ANNOUNCED);
+  },
+);
+
+export const theEndOfUploadsIsAnnounced = behaviour(
+  'CreateMultipartUpload says when a rule will abort the upload, and which.',
+  s3Api('API_CreateMultipartUpload'),
+  async (context) => {
+    const { freshBucket, s3 } = context;
+    const Bucket = await freshBucket('never');
+    const { Expiration: _, ...idle } = RULE;
+    await putRules(context, Bucket, { ...idle, AbortIncompleteMultipartUpload: { DaysAfterInitiation: 1 } });
+    const created = await s3.send(new CreateMultipartUploadCommand({ Bucket, Key: 'k' }));
+    same('rule', created.AbortRuleId, 'mine');
+    same('time of day', (created.AbortDate?.getTime() ?? 1) % 86_400_000, 0);
+  },
+);

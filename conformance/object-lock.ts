@@ -1,0 +1,274 @@
+/** Object lock of objects: retention, legal hold, and what they forbid. */
+import { hash } from 'node:crypto';
+import {
+  CompleteMultipartUploadCommand,
+  CopyObjectCommand,
+  CreateMultipartUploadCommand,
+  DeleteObjectCommand,
+  DeleteObjectsCommand,
+  GetObjectLegalHoldCommand,
+  GetObjectRetentionCommand,
+  HeadObjectCommand,
+  PutObjectLegalHoldCommand,
+  UploadPartCommand,
+  type ObjectLockRetention,
+} from '@aws-sdk/client-s3';
+import { behaviour, s3Api, s3Guide } from './behaviour.ts';
+import { oneOf, refused, same } from './difference.ts';
+import { governed, inHours, lockOf, NO_LOCK, retain } from './locked-objects.ts';
+
+const LOCK = s3Guide('object-lock');
+const MANAGING = s3Guide('object-lock-managing');
+
+export const aLockComesWithThePut = behaviour(
+  'Retention and legal hold come as headers of a PUT, and are told by HEAD, GetObjectRetention and GetObjectLegalHold.',
+  s3Api('API_PutObject'),
+  async (context) => {
+    const { bucket, key, put, s3 } = context;
+    const Bucket = await bucket('locked');
+    const Key = key();
+    const lock = governed(context);
+    await put(Bucket, Key, 'content', { ...lock, ObjectLockLegalHoldStatus: 'ON' });
+    const until = lock.ObjectLockRetainUntilDate;
+    same('HEAD', await lockOf(context, Bucket, Key), ['GOVERNANCE', until.toISOString(), 'ON']);
+    const { Retention } = await s3.send(new GetObjectRetentionCommand({ Bucket, Key }));
+    same('retention', Retention, { Mode: 'GOVERNANCE', RetainUntilDate: until });
+    const { LegalHold } = await s3.send(new GetObjectLegalHoldCommand({ Bucket, Key }));
+    same('legal hold', LegalHold, { Status: 'ON' });
+  },
+);
+
+export const aLockThatNeverWasIsNotFound = behaviour(
+  'Retention or legal hold of an object that never had any are 404 NoSuchObjectLockConfiguration.',
+  s3Api('API_GetObjectRetention'),
+  async ({ bucket, key, put, s3 }) => {
+    const Bucket = await bucket('locked');
+    const Key = key();
+    await put(Bucket, Key, 'content');
+    const retention = s3.send(new GetObjectRetentionCommand({ Bucket, Key }));
+    await refused('retention', retention, '404 NoSuchObjectLockConfiguration');
+    const hold = s3.send(new GetObjectLegalHoldCommand({ Bucket, Key }));
+    await refused('legal hold', hold, '404 NoSuchObjectLockConfiguration');
+  },
+);
+
+export const governedVersionsTakeABypassToDelete = behaviour(
+  'DELETE of a version under governance is 403 AccessDenied, unless it asks to bypass it (and may).',
+  MANAGING,
+  async (context) => {
+    const { bucket, key, put, s3 } = context;
+    const Bucket = await bucket('locked');
+    const Key = key();
+    const { VersionId } = await put(Bucket, Key, 'content', governed(context));
+    const version = { Bucket, Key, VersionId };
+    await refused('without', s3.send(new DeleteObjectCommand(version)), '403 AccessDenied');
+    await s3.send(new DeleteObjectCommand({ ...version, BypassGovernanceRetention: true }));
+    await refused('HEAD after it', s3.send(new HeadObjectCommand(version)), '404');
+  },
+);
+
+export const aDeleteMarkerMayHideALockedVersion = behaviour(
+  'DELETE without a version id puts a delete marker on a locked version, which stays.',
+  MANAGING,
+  async (context) => {
+    const { bucket, key, put, read, s3 } = context;
+    const Bucket = await bucket('locked');
+    const Key = key();
+    const { VersionId } = await put(Bucket, Key, 'content', governed(context));
+    const marker = await s3.send(new DeleteObjectCommand({ Bucket, Key }));
+    same('marker', marker.DeleteMarker, true);
+    same('version', await read(Bucket, Key, { VersionId }), 'content');
+    await s3.send(new DeleteObjectCommand({ Bucket, Key, VersionId: marker.VersionId }));
+    same('without the marker', await read(Bucket, Key), 'content');
+  },
+);
+
+export const anOverwriteLeavesTheLockedVersion = behaviour(
+  'PUT over a locked object makes a new version without that lock; the locked one stays as it was.',
+  LOCK,
+  async (context) => {
+    const { bucket, key, put, read } = context;
+    const Bucket = await bucket('locked');
+    const Key = key();
+    const { VersionId } = await put(Bucket, Key, 'locked', governed(context));
+    await put(Bucket, Key, 'new');
+    same(
+      'new version',
+      [await read(Bucket, Key), ...(await lockOf(context, Bucket, Key))],
+      ['new', ...NO_LOCK],
+    );
+    const [mode] = await lockOf(context, Bucket, Key, VersionId);
+    same('old version', [await read(Bucket, Key, { VersionId }), mode], ['locked', 'GOVERNANCE']);
+  },
+);
+
+export const legalHoldsKnowNoBypass = behaviour(
+  'A version under legal hold is not deleted, bypass or not, until the hold is taken off; then its status is OFF.',
+  MANAGING,
+  async (context) => {
+    const { bucket, key, put, s3 } = context;
+    const Bucket = await bucket('locked');
+    const Key = key();
+    const { VersionId } = await put(Bucket, Key, 'content');
+    const version = { Bucket, Key, VersionId };
+    const hold = (Status: 'ON' | 'OFF') =>
+      s3.send(new PutObjectLegalHoldCommand({ ...version, LegalHold: { Status } }));
+    await hold('ON');
+    const bypass = s3.send(new DeleteObjectCommand({ ...version, BypassGovernanceRetention: true }));
+    await refused('with a bypass', bypass, '403 AccessDenied');
+    await hold('OFF');
+    same('status', (await lockOf(context, Bucket, Key))[2], 'OFF');
+    await s3.send(new DeleteObjectCommand(version));
+  },
+);
+
+export const severalDeletionsAreRefusedOneByOne = behaviour(
+  'DeleteObjects names locked versions as errors, AccessDenied, and deletes the others.',
+  s3Api('API_DeleteObjects'),
+  async (context) => {
+    const { bucket, key, put, s3 } = context;
+    const Bucket = await bucket('locked');
+    const [locked, free] = [key('locked'), key('free')];
+    const kept = await put(Bucket, locked, 'content', governed(context));
+    const gone = await put(Bucket, free, 'content');
+    const Objects = [
+      { Key: locked, VersionId: kept.VersionId },
+      { Key: free, VersionId: gone.VersionId },
+    ];
+    const answer = await s3.send(new DeleteObjectsCommand({ Bucket, Delete: { Objects } }));
+    const errors = answer.Errors?.map(({ Key, VersionId, Code }) => [Key, VersionId, Code]);
+    same('errors', errors, [[locked, kept.VersionId, 'AccessDenied']]);
+    same(
+      'deleted',
+      answer.Deleted?.map(({ Key }) => Key),
+      [free],
+    );
+  },
+);
+
+export const retentionIsMadeLongerFreelyAndShorterByABypass = behaviour(
+  'Retention under governance is made longer by PutObjectRetention; making it shorter or removing it takes a bypass.',
+  MANAGING,
+  async (context) => {
+    const { bucket, key, put, s3 } = context;
+    const Bucket = await bucket('locked');
+    const Key = key();
+    const { VersionId } = await put(Bucket, Key, 'content', governed(context, 2));
+    const version = { Bucket, Key, VersionId };
+    const forHours = (hours: number): ObjectLockRetention => ({
+      Mode: 'GOVERNANCE',
+      RetainUntilDate: inHours(context, hours),
+    });
+    const longer = forHours(3);
+    await retain(context, version, longer);
+    const { Retention } = await s3.send(new GetObjectRetentionCommand(version));
+    same('after it was made longer', Retention, longer);
+    await refused('shorter', retain(context, version, forHours(1)), '403 AccessDenied');
+    await refused('removed', retain(context, version, {}), '403 AccessDenied');
+    await retain(context, version, forHours(1), true);
+    await retain(context, version, {}, true);
+    await s3.send(new DeleteObjectCommand(version));
+  },
+);
+
+export const retentionsAreChecked = behaviour(
+  'A retention ends in the future, else it is 400 InvalidArgument; mode and date come together, and the mode is one of two.',
+  s3Api('API_PutObjectRetention'),
+  async (context) => {
+    const { bucket, key, put } = context;
+    const Bucket = await bucket('locked');
+    const Key = key();
+    const version = { Bucket, Key, VersionId: (await put(Bucket, Key, 'content')).VersionId };
+    const [past, future] = [inHours(context, -1), inHours(context, 1)];
+    const none = 'NONE' as 'GOVERNANCE';
+    const late = retain(context, version, { Mode: 'GOVERNANCE', RetainUntilDate: past });
+    await refused('in the past', late, '400 InvalidArgument');
+    await refused('mode alone', retain(context, version, { Mode: 'GOVERNANCE' }), '400 MalformedXML');
+    const odd = retain(context, version, { Mode: none, RetainUntilDate: future });
+    await refused('no such mode', odd, '400 MalformedXML');
+    const withPut = (more: object) => put(Bucket, key(), 'content', { ChecksumAlgorithm: 'CRC32', ...more });
+    const header = { ObjectLockMode: 'GOVERNANCE', ObjectLockRetainUntilDate: past };
+    await refused('PUT, in the past', withPut(header), '400 InvalidArgument');
+    await refused('PUT, mode alone', withPut({ ObjectLockMode: 'GOVERNANCE' }), '400 InvalidArgument');
+    await refused('PUT, date alone', withPut({ ObjectLockRetainUntilDate: future }), '400 InvalidArgument');
+    const oddHeader = withPut({ ObjectLockMode: none, ObjectLockRetainUntilDate: future });
+    await refused('PUT, no such mode', oddHeader, '400 InvalidArgument');
+    await refused('PUT, legal hold', withPut({ ObjectLockLegalHoldStatus: 'MAYBE' }), '400 InvalidArgument');
+  },
+);
+
+export const lockedWritesProveTheirBytes = behaviour(
+  'A PUT with object-lock headers without Content-MD5 or a checksum is 400 InvalidRequest.',
+  s3Api('API_PutObject'),
+  async (context) => {
+    const { bucket, key, raw } = context;
+    const target = { bucket: await bucket('locked'), key: key(), body: 'content' };
+    const headers = {
+      'x-amz-object-lock-mode': 'GOVERNANCE',
+      'x-amz-object-lock-retain-until-date': inHours(context, 1).toISOString(),
+    };
+    const without = await raw('PUT', { ...target, headers });
+    same('without', `${without.status} ${without.code}`, '400 InvalidRequest');
+    const md5 = hash('md5', 'content', 'base64');
+    const answer = await raw('PUT', { ...target, headers: { ...headers, 'content-md5': md5 } });
+    oneOf('with Content-MD5', `${answer.status} ${answer.code}`, ['200 null']);
+  },
+);
+
+export const uploadsTakeTheirLockAtTheirCreation = behaviour(
+  'The lock of a multipart object comes with CreateMultipartUpload; each of its parts carries Content-MD5 or a checksum.',
+  s3Api('API_CreateMultipartUpload'),
+  async (context) => {
+    const { bucket, key, raw, s3 } = context;
+    const Bucket = await bucket('locked');
+    const Key = key();
+    const lock = governed(context);
+    const { UploadId } = await s3.send(new CreateMultipartUploadCommand({ Bucket, Key, ...lock }));
+    const part = { Bucket, Key, UploadId, PartNumber: 1 };
+    const query = { partNumber: '1', uploadId: UploadId ?? '' };
+    const bare = await raw('PUT', { bucket: Bucket, key: Key, query, body: 'content' });
+    same('part without', `${bare.status} ${bare.code}`, '400 InvalidRequest');
+    const { ETag, ChecksumCRC32 } = await s3.send(
+      new UploadPartCommand({ ...part, Body: 'content', ChecksumAlgorithm: 'CRC32' }),
+    );
+    const MultipartUpload = { Parts: [{ PartNumber: 1, ETag, ChecksumCRC32 }] };
+    await s3.send(new CompleteMultipartUploadCommand({ Bucket, Key, UploadId, MultipartUpload }));
+    const until = lock.ObjectLockRetainUntilDate.toISOString();
+    same('object', (await lockOf(context, Bucket, Key)).slice(0, 2), ['GOVERNANCE', until]);
+  },
+);
+
+export const copiesTakeNoLockAlong = behaviour(
+  'The copy of a locked object is not locked, unless CopyObject brings a lock of its own.',
+  s3Api('API_CopyObject'),
+  async (context) => {
+    const { bucket, key, put, s3 } = context;
+    const Bucket = await bucket('locked');
+    const [source, free, locked] = [key('source'), key('free'), key('locked')];
+    await put(Bucket, source, 'content', { ...governed(context), ObjectLockLegalHoldStatus: 'ON' });
+    const CopySource = `${Bucket}/${source}`;
+    await s3.send(new CopyObjectCommand({ Bucket, Key: free, CopySource }));
+    same('copy', await lockOf(context, Bucket, free), NO_LOCK);
+    const { ObjectLockMode, ObjectLockRetainUntilDate } = governed(context, 2);
+    const lock = { ObjectLockMode, ObjectLockRetainUntilDate };
+    await s3.send(new CopyObjectCommand({ Bucket, Key: locked, CopySource, ...lock }));
+    const until = ObjectLockRetainUntilDate.toISOString();
+    same('locked copy', (await lockOf(context, Bucket, locked)).slice(0, 2), ['GOVERNANCE', until]);
+  },
+);
+
+export const deleteMarkersAreNotLocked = behaviour(
+  'A delete marker has no retention: reading or putting it is 405 MethodNotAllowed.',
+  MANAGING,
+  async (context) => {
+    const { bucket, key, s3 } = context;
+    const Bucket = await bucket('locked');
+    const Key = key();
+    const { VersionId } = await s3.send(new DeleteObjectCommand({ Bucket, Key }));
+    const version = { Bucket, Key, VersionId };
+    const get = s3.send(new GetObjectRetentionCommand(version));
+    await refused('GetObjectRetention', get, '405 MethodNotAllowed');
+    const put = retain(context, version, { Mode: 'GOVERNANCE', RetainUntilDate: inHours(context, 1) });
+    await refused('PutObjectRetention', put, '405 MethodNotAllowed');
+  },
+);

@@ -1,0 +1,76 @@
+/** Removes a bucket with all that is in it. */
+import {
+  AbortMultipartUploadCommand,
+  DeleteBucketCommand,
+  DeleteObjectCommand,
+  DeleteObjectsCommand,
+  type DeleteObjectsCommandInput,
+  ListMultipartUploadsCommand,
+  ListObjectVersionsCommand,
+  PutObjectLegalHoldCommand,
+  type S3Client,
+} from '@aws-sdk/client-s3';
+import { listedKey } from './listed-key.ts';
+
+export const removeBucket = async (s3: S3Client, Bucket: string): Promise<void> => {
+  await untilEmpty(`uploads in ${Bucket}`, async () => {
+    const { Uploads = [] } = await s3.send(new ListMultipartUploadsCommand({ Bucket }));
+    for (const { Key, UploadId } of Uploads)
+      await s3.send(new AbortMultipartUploadCommand({ Bucket, Key, UploadId }));
+    return Uploads.map(({ UploadId }) => UploadId);
+  });
+  await untilEmpty(`objects in ${Bucket}`, async () => {
+    const list = await s3.send(new ListObjectVersionsCommand({ Bucket, EncodingType: 'url' }));
+    const entries = [...(list.Versions ?? []), ...(list.DeleteMarkers ?? [])];
+    if (entries.length > 0) await deleteAll(s3, Bucket, entries, list.EncodingType);
+    return entries.map(({ Key, VersionId }) => `${Key} ${VersionId}`);
+  });
+  await s3.send(new DeleteBucketCommand({ Bucket }));
+};
+
+/** Page after page, as long as something goes away: not every server removes what it says it removed. */
+const untilEmpty = async (what: string, removePage: () => Promise<unknown[]>): Promise<void> => {
+  let before = '';
+  for (;;) {
+    const removed = await removePage();
+    if (removed.length === 0) return;
+    const now = JSON.stringify(removed);
+    if (now === before) throw new Error(`${what} are still there after they were deleted`);
+    before = now;
+  }
+};
+
+const deleteAll = async (
+  s3: S3Client,
+  Bucket: string,
+  entries: { Key?: string | undefined; VersionId?: string | undefined }[],
+  encodingType: string | undefined,
+): Promise<void> => {
+  const objects = entries.map(({ Key = '', VersionId }) => ({
+    Key: listedKey(Key, encodingType),
+    ...(VersionId !== undefined && { VersionId }),
+  }));
+  // XML has no control characters, so that such keys can only be deleted one by one.
+  const Objects = objects.filter(({ Key }) => !NOT_IN_XML.test(Key));
+  for (const object of objects.filter(({ Key }) => NOT_IN_XML.test(Key)))
+    await s3.send(new DeleteObjectCommand({ Bucket, ...object }));
+  if (Objects.length === 0) return;
+  const input: DeleteObjectsCommandInput = { Bucket, Delete: { Objects, Quiet: true } };
+  const { Errors = [] } = await s3.send(new DeleteObjectsCommand(input));
+  for (const { Key = '', VersionId } of Errors) await unlockAndDelete(s3, { Bucket, Key, VersionId });
+};
+
+/** What behaviours leave under legal hold or governance. Compliance is never left: it lasts for seconds, and they wait for its end. */
+const unlockAndDelete = async (
+  s3: S3Client,
+  version: { Bucket: string; Key: string; VersionId: string | undefined },
+): Promise<void> => {
+  // Buckets without object lock refuse this; the deletion then says what is wrong.
+  await s3
+    .send(new PutObjectLegalHoldCommand({ ...version, LegalHold: { Status: 'OFF' } }))
+    .catch(() => undefined);
+  await s3.send(new DeleteObjectCommand({ ...version, BypassGovernanceRetention: true }));
+};
+
+// eslint-disable-next-line no-control-regex
+const NOT_IN_XML = /[\u0000-\u001f\ufffe\uffff]/;

@@ -1,0 +1,93 @@
+/** Multipart uploads of the functions that nobody finished or aborted, and whether anybody still could. */
+import { ListMultipartUploadsCommand } from '@aws-sdk/client-s3';
+import type { AwsRequest, Fault } from '../../local/core.ts';
+import { environmentIdOf } from '../../local/lambda/function-pool.ts';
+import { bucketOf, keyOf, operationOf } from './operations.ts';
+import type { Stage } from './stage.ts';
+
+export interface UploadWatch {
+  /** To be told of every request and of what befalls it. */
+  see(request: AwsRequest, fault: Fault | undefined): void;
+  /** `bucket/key` of uploads that are open although a function that knows them lives on, and could have aborted them. */
+  forgotten(): Promise<string[]>;
+}
+
+interface Begun {
+  /** The SDK's own id, the same for each attempt. */
+  call: string;
+  place: string;
+  environment: string | null;
+  answerIsLost: boolean;
+  failed: boolean;
+}
+
+/**
+ * What a function cannot clean up: an upload of which it never heard, since the answer was lost; one whose abort did not get
+ * through; those it had when it was killed. The lifecycle rule in destination/template.yml is for them (docs/limits.md).
+ */
+export const watchUploads = (stage: Stage): UploadWatch => {
+  const begun: Begun[] = [];
+  const known = new Map<string, { environment: string | null; abortFailed: boolean }>();
+
+  const isDead = (environment: string | null): boolean =>
+    stage.aws.lambda
+      .usage(stage.names.replicateFunction)
+      .latest.some(
+        ({ environmentId, cause }) =>
+          environmentId === environment && (cause === 'exited' || cause === 'timed-out'),
+      );
+
+  return {
+    see(request, fault) {
+      if (request.service !== 's3') return;
+      const operation = operationOf(request);
+      const environment = environmentIdOf(request.headers['user-agent']);
+      const uploadId = new URLSearchParams(request.query).get('uploadId');
+      if (operation === 's3:CreateMultipartUpload') {
+        const call = String(request.headers['amz-sdk-invocation-id']);
+        // Asked again by the SDK, which did not wait for the answer: that of a machine that stood still, if not of a fault.
+        const before = begun.findLast((each) => each.call === call);
+        if (before !== undefined && !before.failed) before.answerIsLost = true;
+        begun.push({
+          call,
+          place: `${bucketOf(request)}/${keyOf(request)}`,
+          environment,
+          answerIsLost: fault?.kind === 'reset-after',
+          failed: fault !== undefined,
+        });
+      } else if (uploadId !== null) {
+        const failed = operation === 's3:AbortMultipartUpload' && fault !== undefined;
+        const before = known.get(uploadId)?.abortFailed ?? false;
+        known.set(uploadId, { environment, abortFailed: before || failed });
+      }
+    },
+    async forgotten() {
+      const open = await openUploads(stage);
+      const unheardOf = open.filter(({ id }) => !known.has(id));
+      // One for one: a lost answer excuses a single upload.
+      const excuses = begun.filter(({ environment, answerIsLost }) => answerIsLost || isDead(environment));
+      const unexcused = unheardOf.filter(({ place }) => {
+        const at = excuses.findIndex((excuse) => excuse.place === place);
+        if (at >= 0) excuses.splice(at, 1);
+        return at < 0;
+      });
+      const abandoned = open.filter(({ id }) => {
+        const upload = known.get(id);
+        return upload !== undefined && !upload.abortFailed && !isDead(upload.environment);
+      });
+      return [...unexcused, ...abandoned].map(({ place }) => place);
+    },
+  };
+};
+
+const openUploads = async (stage: Stage): Promise<{ id: string; place: string }[]> => {
+  const destinations = stage.configuration.replication.rules.flatMap((rule) => rule.destinations);
+  const regions = new Map(destinations.map(({ bucket, region }) => [bucket, region]));
+  const open = [...regions].map(async ([bucket, region]) => {
+    const { Uploads: uploads = [] } = await stage.destination
+      .s3(region)
+      .send(new ListMultipartUploadsCommand({ Bucket: bucket }));
+    return uploads.map(({ UploadId: id = '', Key: key }) => ({ id, place: `${bucket}/${key}` }));
+  });
+  return (await Promise.all(open)).flat();
+};
