@@ -71,12 +71,18 @@ const streamContent = async (response: ServerResponse, content: Content): Promis
       await previous;
       if (response.destroyed) return;
       previous = new Promise((sent, failed) => {
-        response.write(chunk, (error) => (error ? failed(error) : sent()));
+        // Of a connection that is closed already a write may never be heard of again.
+        response.once('close', sent);
+        response.write(chunk, (error) => {
+          response.off('close', sent);
+          if (error) failed(error);
+          else sent();
+        });
       });
       previous.catch(() => undefined);
     }
     await previous;
-    response.end();
+    if (!response.destroyed) response.end();
   } finally {
     releaseContent(content);
   }

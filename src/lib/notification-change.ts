@@ -45,6 +45,7 @@ export async function changeNotifications(
   change: NotificationChange,
 ): Promise<void> {
   const isDone = async (): Promise<boolean> => change.isDone(await notifications.get(bucket, accountId));
+  let refusal: BucketNotificationsError | null = null;
   for (let attempt = 1; attempt <= MAXIMUM_ATTEMPTS; attempt++) {
     try {
       const existing = await notifications.get(bucket, accountId);
@@ -55,9 +56,12 @@ export async function changeNotifications(
       await sleep(1000);
       if (await isDone()) return;
     } catch (error) {
-      if (!(error instanceof BucketNotificationsError) || attempt >= ATTEMPTS[error.problem]) throw error;
+      if (!(error instanceof BucketNotificationsError)) throw error;
+      // No time left. What S3 said before is of more use than that.
+      if (refusal !== null && isTimeOut(error)) throw refusal;
+      if (attempt >= ATTEMPTS[error.problem]) throw error;
+      refusal = error;
       await sleep(Math.min(16, 2 ** (attempt - 1)) * 1000).catch(() => {
-        // No time left. What S3 said is of more use than that.
         throw error;
       });
     }
@@ -67,6 +71,9 @@ export async function changeNotifications(
     `somebody else keeps replacing the notifications of ${bucket}`,
   );
 }
+
+const isTimeOut = ({ cause }: Error): boolean =>
+  cause instanceof Error && (cause.name === 'AbortError' || cause.name === 'TimeoutError');
 
 const MAXIMUM_ATTEMPTS = 6;
 

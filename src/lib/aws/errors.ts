@@ -69,9 +69,10 @@ const CONNECTION_ERRORS: ReadonlySet<string> = new Set([
 /** `doing` names the call and the bucket or role, for the operator: `PutObject in bucket replica-1`. */
 export const translateError = (error: unknown, doing: string): ReplicationError => {
   if (error instanceof ReplicationError) return error;
-  const { code, status, message, requestId } = describe(error);
+  const { code, status, message, requestId, isClockSkew } = describe(error);
   const what = [doing, code, message].filter(Boolean).join(': ');
-  return new ReplicationError(reasonOf(code, status), what, { cause: error, requestId });
+  const reason = isClockSkew ? 'service-error' : reasonOf(code, status);
+  return new ReplicationError(reason, what, { cause: error, requestId });
 };
 
 /** Is this S3's answer for a key that does not exist? HEAD has no body, so it only has the status. */
@@ -146,14 +147,18 @@ interface Described {
   status: number | null;
   message: string;
   requestId: string | null;
+  /** The SDK saw by the answer's date that our clock is wrong, and signs by a corrected one from now on. */
+  isClockSkew: boolean;
 }
 
 /** What AWS SDK exceptions, Node's socket errors and anything else have in common. */
 const describe = (error: unknown): Described => {
-  if (!(error instanceof Error)) return { code: '', status: null, message: String(error), requestId: null };
+  if (!(error instanceof Error)) {
+    return { code: '', status: null, message: String(error), requestId: null, isClockSkew: false };
+  }
   const fields = error as Error & {
     code?: unknown;
-    $metadata?: { httpStatusCode?: number; requestId?: string };
+    $metadata?: { httpStatusCode?: number; requestId?: string; clockSkewCorrected?: boolean };
   };
   const isSdkError = fields.$metadata?.httpStatusCode !== undefined;
   const nodeCode = typeof fields.code === 'string' ? fields.code : null;
@@ -162,5 +167,6 @@ const describe = (error: unknown): Described => {
     status: fields.$metadata?.httpStatusCode ?? null,
     message: error.message,
     requestId: fields.$metadata?.requestId ?? null,
+    isClockSkew: fields.$metadata?.clockSkewCorrected === true,
   };
 };

@@ -1,0 +1,21 @@
+/** How long a change to a bucket's notifications is tried, and what is said when it was in vain. */
+import { expect, test } from 'vitest';
+import { BucketNotificationsError, changeNotifications } from '../../src/lib/notification-change.ts';
+
+const change = { isDone: () => false, apply: () => ({}) };
+const WHERE = { bucket: 'acme-documents', accountId: '111111111111' };
+
+test('when the time is over in the middle of a call, what S3 refused before is said', async () => {
+  const aborted = new BucketNotificationsError('failed', 'AbortError: Request aborted', {
+    cause: Object.assign(new Error('Request aborted'), { name: 'AbortError' }),
+  });
+  const answers = [new BucketNotificationsError('access-denied', 'not allowed'), aborted];
+  const notifications = {
+    get: async () => ({}),
+    put: async () => {
+      throw answers.shift() ?? aborted;
+    },
+  };
+  const changing = changeNotifications(notifications, WHERE, async () => undefined, change);
+  await expect(changing).rejects.toMatchObject({ problem: 'access-denied' });
+});
