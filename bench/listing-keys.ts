@@ -1,0 +1,166 @@
+/** Key sets of any size that take eight bytes a key: each key is made from a number when it is looked at. */
+import { compareKeys } from '../src/lib/listing/key-order.ts';
+
+export interface KeySet {
+  readonly size: number;
+  /** Ascending in S3's order. */
+  keyAt(rank: number): string;
+  /** About where the key is or would be, where that can be computed; it need not be right. */
+  near?(key: string): number;
+}
+
+/** The rank of the first key behind `after`. */
+export const rankBehind = ({ size, keyAt, near }: KeySet, after: string): number => {
+  let low = 0;
+  let high = size;
+  const rank = near?.(after) ?? Number.NaN;
+  if (rank - 3 >= 0 && compareKeys(keyAt(rank - 3), after) <= 0) low = rank - 2;
+  if (rank + 3 < size && compareKeys(keyAt(rank + 3), after) > 0) high = rank + 3;
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2);
+    if (compareKeys(keyAt(middle), after) <= 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+};
+
+const hex = (value: number, digits: number): string => value.toString(16).padStart(digits, '0');
+
+/** Sorted whole numbers below 2^48, as evenly random as can be. */
+const randomNumbers = (size: number, seed: number): Float64Array => {
+  const random = randomOf(seed);
+  const numbers = new Float64Array(size);
+  for (let index = 0; index < size; index += 1) numbers[index] = Math.floor(random() * 2 ** 48);
+  return numbers.sort();
+};
+
+/** The same seed, the same numbers in [0, 1) (mulberry32, twice for 53 bits). */
+export const randomOf = (seed: number): (() => number) => {
+  let state = seed >>> 0;
+  const next = (): number => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return (mixed ^ (mixed >>> 14)) >>> 0;
+  };
+  return () => (next() * 2 ** 21 + (next() >>> 11)) / 2 ** 53;
+};
+
+/** Twelve evenly random hexadecimal digits. */
+export const uniform = (size: number): KeySet => {
+  const numbers = randomNumbers(size, 1);
+  return { size, keyAt: (rank) => hex(numbers[rank] ?? 0, 12) };
+};
+
+/** `xxxxxxxx-xxxx-4xxx-8xxx-xxxxxxxxxxxx`, random. */
+export const uuids = (size: number): KeySet => {
+  const numbers = randomNumbers(size, 2);
+  return {
+    size,
+    keyAt(rank) {
+      const digits = hex(numbers[rank] ?? 0, 12);
+      return `${digits.slice(0, 8)}-${digits.slice(8)}-4${digits.slice(0, 3)}-8${digits.slice(1, 4)}-${digits}`;
+    },
+  };
+};
+
+/** One folder of a thousand holds 99.9 % of the keys, numbered one after the other. */
+export const oneFolder = (size: number): KeySet => {
+  const folders = 1_000;
+  const outside = Math.floor(size / 1_000);
+  const before = Math.ceil((500 * outside) / (folders - 1));
+  const small = (index: number): string => {
+    const folder = Math.floor((index * (folders - 1)) / outside);
+    const name = folder < 500 ? folder : folder + 1;
+    return `folder-${String(name).padStart(4, '0')}/file-${String(index).padStart(9, '0')}`;
+  };
+  const inside = size - outside;
+  return {
+    size,
+    keyAt(rank) {
+      if (rank < before) return small(rank);
+      if (rank < before + inside) return `folder-0500/file-${String(rank - before).padStart(9, '0')}`;
+      return small(rank - inside);
+    },
+  };
+};
+
+/** All keys begin with the same 900 bytes. */
+export const commonPrefix = (size: number): KeySet => {
+  const numbers = randomNumbers(size, 3);
+  const prefix = 'a-very-long-folder-name-of-fifty-characters-in-all/'.repeat(18).slice(0, 900);
+  return { size, keyAt: (rank) => prefix + hex(numbers[rank] ?? 0, 12) };
+};
+
+const LETTERS = [
+  'abcdefghijklmnopqrstuvwxyz',
+  'αβγδεζηθικλμνξοπρστυφχψω',
+  'абвгдежзийклмнопрстуфхцчшщ',
+  'あいうえおかきくけこさしすせそたちつてと',
+  '가나다라마바사아자차카타파하',
+  '\ue000\uf8ff\uff21\uff22\uff23',
+  '😀😁😂😃😄🚀🚁🚂🚃🚄',
+].join('');
+
+/** Words of Latin, Greek, Cyrillic, Japanese, Hangul and emoji letters, the latter beyond U+FFFF. */
+export const unicode = (size: number): KeySet => {
+  const letters = [...new Intl.Segmenter().segment(LETTERS)].map(({ segment }) => segment).sort(compareKeys);
+  const numbers = randomNumbers(size, 4);
+  const base = letters.length;
+  const places = Math.floor(48 / Math.log2(base));
+  return {
+    size,
+    keyAt(rank) {
+      let rest = Math.floor(((numbers[rank] ?? 0) / 2 ** 48) * base ** places);
+      const word: string[] = [];
+      for (let place = 0; place < places; place += 1) {
+        word.unshift(letters[rest % base] ?? '');
+        rest = Math.floor(rest / base);
+      }
+      return word.join('');
+    },
+  };
+};
+
+/** `logs/year=2019/month=01/day=02/hour=03/…`: seven years, more keys from year to year and by day than by night. */
+export const dates = (size: number): KeySet => {
+  const numbers = randomNumbers(size, 5);
+  const two = (value: number): string => String(value).padStart(2, '0');
+  const startMs = Date.UTC(2019, 0, 1);
+  const spanMs = Date.UTC(2026, 0, 1) - startMs;
+  return {
+    size,
+    keyAt(rank) {
+      const share = (numbers[rank] ?? 0) / 2 ** 48;
+      // The square root of an even number is denser towards the end.
+      const at = new Date(startMs + Math.floor(Math.sqrt(share) * spanMs));
+      const detail = hex(rank, 8);
+      return `logs/year=${at.getUTCFullYear()}/month=${two(at.getUTCMonth() + 1)}/day=${two(at.getUTCDate())}/hour=${two(at.getUTCHours())}/part-${two(at.getUTCMinutes())}${two(at.getUTCSeconds())}-${detail}.parquet`;
+    },
+  };
+};
+
+/** Folders of which each holds half as much as the one before, then again, with names of any length. */
+export const nested = (size: number): KeySet => {
+  const numbers = randomNumbers(size, 6);
+  return {
+    size,
+    keyAt(rank) {
+      // Leading zero bits are levels: half of the keys lie in the last folder, a quarter in the one before, and so on.
+      const bits = (numbers[rank] ?? 0).toString(2).padStart(48, '0');
+      const level = Math.min(bits.indexOf('1') === -1 ? 47 : bits.indexOf('1'), 40);
+      return `tenant-${String(99 - level)}/${hex(Number.parseInt(bits.slice(level), 2), 12)}`;
+    },
+  };
+};
+
+/** Evenly spread with a little disorder, and nothing held in memory: for a billion keys. */
+export const evenly = (size: number): KeySet => {
+  const step = 2 ** 48 / size;
+  return {
+    size,
+    // A step holds one key, somewhere in it.
+    near: (key) => Math.floor(Number.parseInt(key.slice(0, 12).padEnd(12, '0'), 16) / step),
+    keyAt: (rank) => hex(Math.floor((rank + ((rank * 0.618_033_988_749_895) % 1)) * step), 12),
+  };
+};

@@ -1,0 +1,109 @@
+/** Listing in parallel: against serial listing and alphabetic bisection, against S3's rates, and the memory of a comparison. */
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { type Figure, type Section, value } from './figure.ts';
+import {
+  commonPrefix,
+  dates,
+  evenly,
+  type KeySet,
+  nested,
+  oneFolder,
+  unicode,
+  uniform,
+  uuids,
+} from './listing-keys.ts';
+import { measureListingFromLocalS3 } from './listing-local-s3.ts';
+import { type Listed, PAGE_KEYS, PAGE_MS, simulateBisection, simulateRanges } from './listing-simulation.ts';
+
+const SETS: { name: string; make: (size: number) => KeySet; aim: string }[] = [
+  { name: 'uniform', make: uniform, aim: '≥ 95' },
+  { name: 'UUIDs', make: uuids, aim: '≥ 80' },
+  { name: 'one folder with 99.9 %', make: oneFolder, aim: '≥ 80' },
+  { name: 'common prefix of 900 bytes', make: commonPrefix, aim: '≥ 80' },
+  { name: 'Unicode', make: unicode, aim: '≥ 80' },
+  { name: 'by date and hour', make: dates, aim: '≥ 80' },
+  { name: 'folders twice as large each', make: nested, aim: '≥ 80' },
+];
+
+export async function* measureListing(isShort: boolean): AsyncGenerator<Section> {
+  for (const workers of [16, 64]) yield await simulateSets(workers, isShort ? 50 : 100);
+  yield await measureListingFromLocalS3(isShort);
+  yield await simulateAtRates(isShort ? 1e7 : 1e9);
+  yield await measureComparison(isShort ? 1e6 : 1e7);
+}
+
+const simulateSets = async (workers: number, pagesEach: number): Promise<Section> => {
+  const size = workers * pagesEach * PAGE_KEYS;
+  const serialSeconds = ((size / PAGE_KEYS) * PAGE_MS) / 1_000;
+  const figures: Figure[] = [value('serial listing', 'keys/s', size / serialSeconds)];
+  for (const { name, make, aim } of SETS) {
+    const keys = make(size);
+    const ours = await simulateRanges(keys, workers);
+    const bisection = await simulateBisection(keys, workers);
+    const share = ({ seconds }: Listed): number => (serialSeconds / seconds / workers) * 100;
+    const perPage = ({ requests }: Listed): number => requests / (size / PAGE_KEYS);
+    figures.push(
+      value(`${name}: ranges`, 'keys/s', size / ours.seconds),
+      value(`${name}: of the ideal speed-up`, '%', share(ours), aim),
+      value(`${name}: requests per 1,000 keys`, '', perPage(ours), '≤ 1.15'),
+      value(`${name}: bisection, of the ideal speed-up`, '%', share(bisection)),
+      value(`${name}: bisection, requests per 1,000 keys`, '', perPage(bisection)),
+    );
+  }
+  return {
+    title: `Listing ${size / 1e6} million keys, ${workers} workers, simulated at ${PAGE_MS} ms per page`,
+    figures,
+  };
+};
+
+/** "5,500 GET/HEAD requests per second per partitioned prefix" (S3 User Guide, "Best practices design patterns"). */
+const S3_READS_PER_SECOND = 5_500;
+
+const simulateAtRates = async (size: number): Promise<Section> => {
+  const figures: Figure[] = [];
+  const keys = evenly(size);
+  for (const { name, workers, partitionOf } of [
+    { name: 'one partition', workers: 512, partitionOf: () => '' },
+    { name: 'sixteen partitions', workers: 1_024, partitionOf: (key: string) => key.slice(0, 1) },
+  ]) {
+    const rates = { requestsPerSecond: S3_READS_PER_SECOND, partitionOf };
+    const { seconds, requests, throttled } = await simulateRanges(keys, workers, rates);
+    figures.push(
+      value(`${name}, ${workers} workers: time to the end`, 's', seconds),
+      value(`${name}: answered with SlowDown`, '% of requests', (throttled / requests) * 100),
+      value(`${name}: requests per 1,000 keys`, '', requests / (size / PAGE_KEYS), '≤ 1.15'),
+    );
+  }
+  return {
+    title: `Listing ${size / 1e6} million keys, simulated at ${PAGE_MS} ms per page and S3's ${S3_READS_PER_SECOND} requests a second for each partition`,
+    figures,
+  };
+};
+
+interface Compared {
+  same: number;
+  different: number;
+  seconds: number;
+  peakRssBytes: number;
+}
+
+const measureComparison = async (size: number): Promise<Section> => {
+  const child = fork(fileURLToPath(new URL('listing-memory-process.ts', import.meta.url)), [String(size)], {
+    // As Node sets itself up where there is not more memory than that: what is garbage does not lie about for long.
+    execArgv: ['--max-semi-space-size=8', '--max-old-space-size=128'],
+  });
+  const ended = once(child, 'exit');
+  const [compared]: [Compared] = (await once(child, 'message')) as [Compared];
+  await ended;
+  if (compared.same + compared.different !== size) throw new Error('keys were lost in the comparison');
+  return {
+    title: `Comparing two generated listings of ${size / 1e6} million keys, a heap of 128 MB`,
+    figures: [
+      value('peak RSS', 'MB', compared.peakRssBytes / 1e6, '< 256'),
+      value('keys compared', 'keys/s', size / compared.seconds),
+      value('differences found', '', compared.different),
+    ],
+  };
+};

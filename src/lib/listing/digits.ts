@@ -1,0 +1,183 @@
+/**
+ * What the characters of keys look like where keys differ, learnt from the pages seen. Keys become numbers by it, as in
+ * arithmetic coding: equal steps between numbers hold about equally many keys, whatever characters they are made of.
+ */
+import type { Entries, Keyed } from './page.ts';
+import { boundaryAt, commonPrefixLength } from './key-order.ts';
+
+export interface Digits {
+  /** Learns from a page. */
+  learn(entries: Entries<Keyed>): void;
+  /** How many different characters were seen. */
+  readonly size: number;
+  has(character: string): boolean;
+  /**
+   * Where the key lies among all keys that share the template's first `depth` code units: 0 to 1. Where the template has a
+   * character that is no digit, all keys are thought to have it, as in `2026/01/31`.
+   */
+  position(key: string, template: string, depth: number): number;
+  /** A text that, behind the template's first `depth` code units, lies within `tolerance` below `position`. */
+  textAt(position: number, tolerance: number, template: string, depth: number): string;
+  /** A sample, to be handed on; at most {@link SAMPLE_SIZE} characters, each as often as its share. */
+  sample(): string;
+}
+
+const SAMPLE_SIZE = 96;
+const KEYS_PER_PAGE = 24;
+const COLUMNS = 12;
+/** Beyond this a double cannot tell two keys apart. */
+const MIN_WIDTH = 1e-14;
+
+export const createDigits = (sample: string): Digits => {
+  const counts = new Map<number, number>();
+  for (const character of sample) add(counts, character, 1);
+  let table: Table | null = null;
+  const current = (): Table => (table ??= tableOf(counts));
+  return {
+    learn(entries) {
+      table = null;
+      for (const column of columnsOf(entries)) for (const character of column) add(counts, character, 1);
+    },
+    get size() {
+      return counts.size;
+    },
+    has: (character) => counts.has(character.codePointAt(0) ?? 0),
+    position: (key, template, depth) => positionIn(current(), key, template, depth),
+    textAt: (position, tolerance, template, depth) =>
+      textIn(current(), position, tolerance, template.slice(depth)),
+    sample: () => sampleOf(current()),
+  };
+};
+
+/** The characters, place by place, of some keys behind what the whole page has in common; only places that differ. */
+const columnsOf = (entries: Entries<Keyed>): string[][] => {
+  const first = entries.at(0)?.key ?? '';
+  const depth = commonPrefixLength(first, entries.at(-1)?.key ?? '');
+  const step = Math.max(1, entries.length / KEYS_PER_PAGE);
+  const columns: string[][] = [];
+  for (let index = 0; index < entries.length; index += step) {
+    const key = entries.at(Math.floor(index))?.key ?? '';
+    // A tail is cut in code units: half a character at its end is dropped.
+    const tail = key.slice(depth, boundaryAt(key, depth + 2 * COLUMNS));
+    let column = 0;
+    for (const character of tail) {
+      if (column === COLUMNS) break;
+      (columns[column] ??= []).push(character);
+      column += 1;
+    }
+  }
+  // The first place shows only the few digits this page covers: each counts once.
+  return columns
+    .map((column, index) => (index === 0 ? [...new Set(column)] : column))
+    .filter((column) => column.some((character) => character !== column[0]));
+};
+
+const add = (counts: Map<number, number>, character: string, weight: number): void => {
+  const codePoint = character.codePointAt(0) ?? 0;
+  counts.set(codePoint, (counts.get(codePoint) ?? 0) + weight);
+};
+
+/** Code points in order, and the share of all that lie before each; one more share than code points: the last is 1. */
+interface Table {
+  codePoints: number[];
+  shares: number[];
+}
+
+const tableOf = (counts: ReadonlyMap<number, number>): Table => {
+  const sorted = [...counts].sort(([one], [other]) => one - other);
+  const total = sorted.reduce((sum, [, count]) => sum + count, 0);
+  const shares = [0];
+  let before = 0;
+  for (const [, count] of sorted) shares.push((before += count) / total);
+  return { codePoints: sorted.map(([codePoint]) => codePoint), shares };
+};
+
+const positionIn = ({ codePoints, shares }: Table, key: string, template: string, depth: number): number => {
+  let low = 0;
+  let width = 1;
+  for (let index = depth; index < key.length && width > MIN_WIDTH; index += 1) {
+    const codePoint = key.codePointAt(index) ?? 0;
+    const fixed = fixedAt(codePoints, template, index);
+    if (fixed === null) {
+      const rank = lowerBound(codePoints, codePoint);
+      const share = shares[rank] ?? 1;
+      low += width * share;
+      // A character never seen has no room of its own: all that begins with it is in one place.
+      if (codePoints[rank] !== codePoint) return low;
+      width *= (shares[rank + 1] ?? 1) - share;
+    } else if (fixed !== codePoint) return codePoint < fixed ? low : low + width;
+    if (codePoint > 0xffff) index += 1;
+  }
+  return low;
+};
+
+/** The template's character at this place if it is no digit. */
+const fixedAt = (codePoints: number[], template: string, index: number): number | null => {
+  const codePoint = template.codePointAt(index);
+  // Characters of other lengths came before: this is the second half of one.
+  if (codePoint === undefined || (codePoint >= 0xdc00 && codePoint < 0xe000)) return null;
+  return codePoints[lowerBound(codePoints, codePoint)] === codePoint ? null : codePoint;
+};
+
+const textIn = (
+  { codePoints, shares }: Table,
+  position: number,
+  tolerance: number,
+  template: string,
+): string => {
+  let text = '';
+  let low = 0;
+  let width = 1;
+  while (width > Math.max(tolerance, MIN_WIDTH)) {
+    const fixed = fixedAt(codePoints, template, text.length);
+    if (fixed !== null) {
+      text += String.fromCodePoint(fixed);
+      continue;
+    }
+    // The last character that begins at or before the position.
+    const rank = Math.max(0, Math.min(upperBound(shares, (position - low) / width), codePoints.length) - 1);
+    const codePoint = codePoints[rank];
+    if (codePoint === undefined || codePoints.length === 1) return text;
+    const share = shares[rank] ?? 0;
+    text += String.fromCodePoint(codePoint);
+    low += width * share;
+    width *= (shares[rank + 1] ?? 1) - share;
+  }
+  return text;
+};
+
+const sampleOf = ({ codePoints, shares }: Table): string => {
+  const taken = codePoints.map((_, rank) =>
+    Math.max(
+      0,
+      Math.round((shares[rank + 1] ?? 1) * SAMPLE_SIZE) - Math.round((shares[rank] ?? 0) * SAMPLE_SIZE),
+    ),
+  );
+  return codePoints
+    .map((codePoint, rank) => String.fromCodePoint(codePoint).repeat(taken[rank] ?? 0))
+    .join('');
+};
+
+/** How many of the sorted numbers are below. */
+const lowerBound = (sorted: number[], value: number): number => {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((sorted[middle] ?? 0) < value) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+};
+
+/** How many of the sorted numbers are at or below. */
+const upperBound = (sorted: number[], value: number): number => {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((sorted[middle] ?? 0) <= value) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+};

@@ -1,0 +1,81 @@
+/** A bucket that is only listed, with the paging of ListObjectsV2 and ListObjectVersions. */
+import { compareKeys } from '../../src/lib/listing/key-order.ts';
+import type { ListedVersion, ListPage, Marker, Page } from '../../src/lib/listing/page.ts';
+
+export interface MemoryListing {
+  /** Everything, in S3's order. */
+  readonly versions: readonly ListedVersion[];
+  listPage: ListPage<ListedVersion>;
+  requests: number;
+}
+
+export interface MemoryListingOptions {
+  /** Newest first within a key. */
+  versions: readonly ListedVersion[];
+  mode: 'objects' | 'versions';
+  /** Pages may be shorter than asked for, even empty: gives the length. Default: as asked for. */
+  pageLength?: (asked: number) => number;
+}
+
+export const createMemoryListing = ({
+  versions: given,
+  mode,
+  pageLength = (asked) => asked,
+}: MemoryListingOptions): MemoryListing => {
+  // Sorting is stable: the order within a key stays.
+  const versions = given
+    .filter(({ kind, isLatest }) => mode === 'versions' || (isLatest && kind === 'object'))
+    .toSorted((one, other) => Buffer.compare(Buffer.from(one.key), Buffer.from(other.key)));
+  const listing: MemoryListing = {
+    versions,
+    requests: 0,
+    listPage: async ({ prefix, after, maxKeys }): Promise<Page<ListedVersion>> => {
+      listing.requests += 1;
+      checkMarker(after.key);
+      if (mode === 'objects' && after.versionId !== null) throw new Error('StartAfter has no version');
+      const start = startOf(versions, after);
+      const asked = Math.min(maxKeys, pageLength(maxKeys));
+      // All keys of a prefix are neighbours.
+      let first = start;
+      while (first < versions.length && compareKeys(versions[first]?.key ?? '', prefix) < 0) first += 1;
+      const inside = versions
+        .slice(first, first + Math.max(asked, 1) + 1)
+        .filter(({ key }) => key.startsWith(prefix));
+      const entries = inside.slice(0, asked);
+      if (entries.length === inside.length) return { entries, next: null };
+      const last = entries.at(-1);
+      // S3 gets on even where it has nothing to show; here it tries again from the same place, one version on.
+      if (last === undefined) return { entries: inside.slice(0, 1), next: markerOf(inside[0], mode) };
+      return { entries, next: markerOf(last, mode) };
+    },
+  };
+  return listing;
+};
+
+const markerOf = (version: ListedVersion | undefined, mode: 'objects' | 'versions') => ({
+  key: version?.key ?? '',
+  versionId: mode === 'versions' ? (version?.versionId ?? null) : null,
+});
+
+const startOf = (versions: readonly ListedVersion[], marker: Marker): number => {
+  let low = 0;
+  let high = versions.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    const order = compareKeys(versions[middle]?.key ?? '', marker.key);
+    if (order < 0 || (order === 0 && marker.versionId === null)) low = middle + 1;
+    else high = middle;
+  }
+  if (marker.versionId === null) return low;
+  while (versions[low]?.key === marker.key) {
+    low += 1;
+    if (versions[low - 1]?.versionId === marker.versionId) return low;
+  }
+  throw new Error('a version id marker of no version of its key');
+};
+
+/** What S3 takes for a marker, and XML can hold. */
+const checkMarker = (key: string): void => {
+  if (!key.isWellFormed()) throw new Error(`no valid text: ${JSON.stringify(key)}`);
+  if (Buffer.byteLength(key) > 1_024) throw new Error('KeyTooLongError');
+};

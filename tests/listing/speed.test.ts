@@ -1,0 +1,22 @@
+/** In simulated time, so that a machine under load changes nothing. */
+import { expect, test } from 'vitest';
+import { commonPrefix, dates, nested, oneFolder, unicode, uniform, uuids } from '../../bench/listing-keys.ts';
+import { PAGE_MS, simulateRanges } from '../../bench/listing-simulation.ts';
+
+const WORKERS = 16;
+const PAGES = 1_600;
+
+test.each([
+  ['uniform', uniform, 0.95],
+  ['UUIDs', uuids, 0.95],
+  ['one folder with 99.9 %', oneFolder, 0.8],
+  ['a common prefix of 900 bytes', commonPrefix, 0.9],
+  ['Unicode', unicode, 0.9],
+  ['by date and hour', dates, 0.8],
+  ['folders twice as large each', nested, 0.8],
+] as const)('sixteen workers list keys nearly sixteen times as fast as one: %s', async (_, make, share) => {
+  const { seconds, requests } = await simulateRanges(make(PAGES * 1_000), WORKERS);
+  const serialSeconds = (PAGES * PAGE_MS) / 1_000;
+  expect(serialSeconds / seconds / WORKERS).toBeGreaterThanOrEqual(share);
+  expect(requests / PAGES).toBeLessThanOrEqual(1.15);
+});
