@@ -1,5 +1,30 @@
+import type { TwoAccounts } from '../demo/two-accounts.ts';
+import type { AwsRequest } from '../local/core.ts';
+
 /** How often each operation was called, by `service:Operation`. */
 export type CallCounts = Map<string, number>;
+
+/** The calls the function makes from `act` until nothing is left to do. */
+export const countDuring = async (accounts: TwoAccounts, act: () => Promise<void>): Promise<CallCounts> => {
+  const counts: CallCounts = new Map();
+  const reported = accounts.outcomes.next();
+  accounts.aws.faults.plan = (request: AwsRequest) => {
+    // The bench itself calls as the accounts' root users.
+    const operation = request.operation ?? `${request.service}:unknown`;
+    if (request.caller.kind === 'session') {
+      counts.set(operation, (counts.get(operation) ?? 0) + 1);
+    }
+    return undefined;
+  };
+  try {
+    await act();
+    await reported;
+    await accounts.waitUntilQuiet({ timeoutMs: 600_000 });
+    return counts;
+  } finally {
+    accounts.aws.faults.plan = undefined;
+  }
+};
 
 /** The calls of one service: how many, and which in words. */
 export const callsOf = (counts: CallCounts, service: string): { total: number; detail: string } => {

@@ -1,12 +1,11 @@
 /** Which AWS calls a replicated object takes, counted where they arrive: at the local AWS, from the packaged function. */
-import { DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
+import { DeleteObjectCommand, PutObjectCommand, PutObjectTaggingCommand } from '@aws-sdk/client-s3';
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
 import { startTwoAccounts, type TwoAccounts } from '../demo/two-accounts.ts';
-import type { AwsRequest } from '../local/core.ts';
 import { formatHint } from '../src/lib/hint.ts';
 import type { Artifact } from './artifact.ts';
-import { callsOf, type CallCounts } from './call-counts.ts';
-import { SOURCE_BUCKET } from './configuration.ts';
+import { callsOf, type CallCounts, countDuring } from './call-counts.ts';
+import { HISTORY_SOURCE_BUCKET, SOURCE_BUCKET } from './configuration.ts';
 import { type Figure, type Section, value } from './figure.ts';
 
 const BODY = Buffer.alloc(1_024, 'x');
@@ -15,62 +14,63 @@ const BODY = Buffer.alloc(1_024, 'x');
 export const deployArtifact = async ({ replicationFile, packaged }: Artifact): Promise<TwoAccounts> =>
   await startTwoAccounts({ configuration: replicationFile, packaged });
 
-export const countCalls = async (accounts: TwoAccounts): Promise<Section> => {
+export async function* countCalls(accounts: TwoAccounts): AsyncGenerator<Section> {
+  for (const [mode, bucket] of [
+    ['latest', SOURCE_BUCKET],
+    ['all', HISTORY_SOURCE_BUCKET],
+  ] as const) {
+    const figures: Figure[] = [];
+    for (const { what, aim, act } of steps(accounts, bucket, mode)) {
+      figures.push(...figuresOf(what, await countDuring(accounts, act), aim));
+    }
+    yield { title: `Calls per object of 1 KiB, versions: ${mode}, deletes: replicate`, figures };
+  }
+}
+
+interface Step {
+  what: string;
+  aim?: string;
+  act: () => Promise<void>;
+}
+
+/** One after the other, on one key. */
+const steps = (accounts: TwoAccounts, bucket: string, mode: 'latest' | 'all'): Step[] => {
   const s3 = accounts.source.s3();
-  const put = async (Key: string): Promise<void> =>
-    void (await s3.send(new PutObjectCommand({ Bucket: SOURCE_BUCKET, Key, Body: BODY })));
-  const steps: { what: string; aim?: string; act: () => Promise<void> }[] = [
+  const at = (key: string) => ({ Bucket: bucket, Key: key });
+  const put = async (key: string, Tagging?: string): Promise<void> =>
+    void (await s3.send(new PutObjectCommand({ ...at(key), Body: BODY, ...(Tagging && { Tagging }) })));
+  let marker: string | undefined;
+  return [
     { what: 'new key, first event of an environment', act: () => put('first') },
-    { what: 'new key', aim: '3', act: () => put('key') },
+    { what: 'new key', ...(mode === 'latest' && { aim: '3' }), act: () => put('key') },
+    { what: 'new key with tags', act: () => put('tagged', 'a=1') },
     { what: 'overwritten key', act: () => put('key') },
-    { what: 'replica is there, no receipt', act: () => hint(accounts, 'key', 'bench') },
-    { what: 'duplicate event', act: () => hint(accounts, 'key', 'bench') },
+    { what: 'replica is there, no receipt', act: () => hint(accounts, bucket, 'key', 'bench') },
+    { what: 'duplicate event', act: () => hint(accounts, bucket, 'key', 'bench') },
     {
-      what: 'object gone from the source',
+      what: 'tags changed',
       act: async () => {
-        // No event comes of this: the rule does not replicate deletes.
-        await s3.send(new DeleteObjectCommand({ Bucket: SOURCE_BUCKET, Key: 'key' }));
-        await hint(accounts, 'key', 'gone');
+        const Tagging = { TagSet: [{ Key: 'a', Value: '1' }] };
+        await s3.send(new PutObjectTaggingCommand({ ...at('key'), Tagging }));
       },
     },
+    {
+      what: 'deleted',
+      act: async () => {
+        marker = (await s3.send(new DeleteObjectCommand(at('key')))).VersionId;
+      },
+    },
+    {
+      what: 'delete marker removed',
+      act: async () => void (await s3.send(new DeleteObjectCommand({ ...at('key'), VersionId: marker }))),
+    },
   ];
-  const figures: Figure[] = [];
-  for (const { what, aim, act } of steps) {
-    const counts = await countDuring(accounts, act);
-    figures.push(...figuresOf(what, counts, aim));
-  }
-  return {
-    title: "Calls per object of 1 KiB (besides them, Lambda's poller receives and deletes each batch)",
-    figures,
-  };
-};
-
-/** The calls the function makes from `act` until nothing is left to do. */
-const countDuring = async (accounts: TwoAccounts, act: () => Promise<void>): Promise<CallCounts> => {
-  const counts: CallCounts = new Map();
-  const reported = accounts.outcomes.next();
-  accounts.aws.faults.plan = (request: AwsRequest) => {
-    // The bench itself calls as the accounts' root users.
-    const operation = request.operation ?? `${request.service}:unknown`;
-    if (request.caller.kind === 'session') {
-      counts.set(operation, (counts.get(operation) ?? 0) + 1);
-    }
-    return undefined;
-  };
-  try {
-    await act();
-    await reported;
-    await accounts.waitUntilQuiet();
-    return counts;
-  } finally {
-    accounts.aws.faults.plan = undefined;
-  }
 };
 
 /** Two hints with the same identity are deliveries of the same event. */
-const hint = async (accounts: TwoAccounts, key: string, identity: string): Promise<void> => {
+const hint = async (accounts: TwoAccounts, bucket: string, key: string, identity: string): Promise<void> => {
   const body = formatHint({
-    bucket: SOURCE_BUCKET,
+    bucket,
     key,
     versionId: null,
     sizeBytes: BODY.length,

@@ -1,22 +1,34 @@
-/** The replication.yml of the measurements: one rule, one destination. */
+/** The replication.yml of the measurements: each mode with buckets of its own. */
 export const SOURCE_BUCKET = 'bench-source';
 export const DESTINATION_BUCKET = 'bench-replica';
+
+/** Where `versions: all` is measured. */
+export const HISTORY_SOURCE_BUCKET = 'bench-history-source';
+export const HISTORY_DESTINATION_BUCKET = 'bench-history-replica';
+
+const destination = (bucket: string) => ({
+  bucket,
+  region: 'us-east-1',
+  roleArn: `arn:aws:iam::222222222222:role/s3-replicator-${bucket}`,
+  externalId: 'bench-replication',
+});
 
 export const CONFIGURATION = {
   name: 's3-replicator',
   rules: [
     {
-      id: 'bench',
+      id: 'latest',
       source: { bucket: SOURCE_BUCKET },
       versions: 'latest',
-      destinations: [
-        {
-          bucket: DESTINATION_BUCKET,
-          region: 'us-east-1',
-          roleArn: 'arn:aws:iam::222222222222:role/s3-replicator-bench',
-          externalId: 'bench-replication',
-        },
-      ],
+      deletes: 'replicate',
+      destinations: [destination(DESTINATION_BUCKET)],
+    },
+    {
+      id: 'all',
+      source: { bucket: HISTORY_SOURCE_BUCKET },
+      versions: 'all',
+      deletes: 'replicate',
+      destinations: [destination(HISTORY_DESTINATION_BUCKET)],
     },
   ],
 };

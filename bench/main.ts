@@ -4,7 +4,9 @@ import { makeArtifact } from './artifact.ts';
 import { countCalls, deployArtifact } from './calls.ts';
 import { measureBundle, measureColdStart } from './cold-start.ts';
 import { formatSection, type Section } from './figure.ts';
+import { measureHotKey } from './hot-key.ts';
 import { measureLargeObjects, measureMemory } from './large-objects.ts';
+import { measureListing } from './listing.ts';
 import { measureLocalS3 } from './local-s3.ts';
 import { HELP, type Options, parseOptions, type Part } from './options.ts';
 import { measurePipeline } from './pipeline.ts';
@@ -51,7 +53,8 @@ const MEASURE: Record<Part, (stand: Stand, isShort: boolean) => AsyncGenerator<S
   },
   calls: async function* ({ artifact }, isShort) {
     await using accounts = await deployArtifact(artifact);
-    yield await countCalls(accounts);
+    yield* countCalls(accounts);
+    yield* measureHotKey(accounts, isShort);
     yield await measurePipeline(accounts, isShort);
   },
   small: measureSmallObjects,
@@ -59,9 +62,8 @@ const MEASURE: Record<Part, (stand: Stand, isShort: boolean) => AsyncGenerator<S
   memory: async function* (stand, isShort) {
     yield await measureMemory(stand, isShort);
   },
-  'local-s3': async function* (_stand, isShort) {
-    yield* await measureLocalS3(isShort);
-  },
+  'local-s3': (_stand, isShort) => measureLocalS3(isShort),
+  listing: (_stand, isShort) => measureListing(isShort),
 };
 
 process.exitCode = await main(process.argv.slice(2));

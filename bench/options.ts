@@ -1,7 +1,16 @@
 import { parseArgs } from 'node:util';
 
 /** The parts of the bench, in the order they run. */
-export const PARTS = ['bundle', 'cold-start', 'calls', 'small', 'large', 'memory', 'local-s3'] as const;
+export const PARTS = [
+  'bundle',
+  'cold-start',
+  'calls',
+  'small',
+  'large',
+  'memory',
+  'local-s3',
+  'listing',
+] as const;
 export type Part = (typeof PARTS)[number];
 
 export interface Options {

@@ -11,6 +11,7 @@ import { ReplicationError } from './errors.ts';
 import { holds, sameState } from './holds.ts';
 import type { Current, ObjectState } from './ports.ts';
 import { close, openVersion, type SourceLook } from './source-look.ts';
+import { syncShown } from './sync-attributes.ts';
 import {
   type Convergence,
   type ConvergeContext,
@@ -43,8 +44,7 @@ export const convergeLatest = async (
       }
       case 'removed': {
         const now = await context.source.look(work.key);
-        if (now.kind !== 'object')
-          return { outcome: 'deleted', replicaVersion: step.versionId, passedOver: [] };
+        if (now.kind !== 'object') return { outcome: 'deleted', replicaVersion: step.versionId };
         break;
       }
       case 'look-again':
@@ -63,7 +63,6 @@ const replicated = (version: ObjectState, copied: Copied): Convergence => ({
   copied,
   copies: 1,
   bytes: version.sizeBytes,
-  passedOver: [],
 });
 
 type Step =
@@ -80,18 +79,21 @@ const oneRound = async (
   round: number,
   earlier: SourceLook | null,
 ): Promise<Step> => {
-  // Fast path: a small object is tried as new, and S3 says if it was not.
-  const assumeNew = round === 1 && (work.expectedBytes ?? 0) <= SMALL_OBJECT_BYTES;
+  // Fast path: a small object that was written is tried as new, and S3 says if it was not.
+  const { concern, expectedBytes } = work;
+  const isSmall = expectedBytes !== null && expectedBytes <= SMALL_OBJECT_BYTES;
+  const assumeNew = round === 1 && concern === 'content' && isSmall;
   const shown: Current = assumeNew ? { kind: 'absent' } : await context.destination.look(replicaKey);
   const replica = shown.kind === 'object' ? shown.state : null;
   let look: SourceLook | null = null;
   try {
-    look = await lookAtSource(work, context, replica, earlier);
-    if (look === null) return await sourceGone(work, context, replicaKey, assumeNew ? null : shown);
+    const found = await lookAtSource(work, context, replica, earlier);
+    if ('kind' in found) return await sourceGone(work, context, replicaKey, found, assumeNew ? null : shown);
+    look = found;
     const { version } = look;
     if (replica !== null && holds(replica, version, placeOf(work, replicaKey))) {
-      const sourceVersion = version.versionId;
-      return done({ outcome: 'unchanged', sourceVersion, replica, passedOver: [] });
+      await syncShown(work, context, replicaKey, version, replica);
+      return done({ outcome: 'unchanged', sourceVersion: version.versionId, replica });
     }
     const outcome = await writeVersion(work, context, replicaKey, look, replica);
     return typeof outcome === 'string' ? done({ outcome }) : { kind: 'written', look, copied: outcome };
@@ -105,19 +107,22 @@ const oneRound = async (
 
 const done = (convergence: Convergence): Step => ({ kind: 'done', convergence });
 
-/** With a replica to compare, or for a large object, HEAD is enough for now. */
+/** With a replica to compare, or for a large object, HEAD is enough for now. Where there is no object: what there is instead. */
 const lookAtSource = async (
-  work: Work,
+  { rule, key, expectedBytes }: Work,
   context: ConvergeContext,
   replica: ObjectState | null,
   earlier: SourceLook | null,
-): Promise<SourceLook | null> => {
-  if (replica !== null || (work.expectedBytes ?? 0) > SMALL_OBJECT_BYTES) {
-    const now = await context.source.look(work.key);
+): Promise<SourceLook | Current> => {
+  if (replica !== null || (expectedBytes ?? 0) > SMALL_OBJECT_BYTES) {
+    const now = await context.source.look(key);
     if (now.kind === 'object') return { version: now.state, opened: bodyInMemory(earlier, now.state) };
+    if (now.kind === 'marker') return now;
     // Absent, or the bucket is: only GET can tell, and a bucket that is gone must not pass for one without the key.
   }
-  return await openVersion(context, work.key, null);
+  const opened = await openVersion(context, key, null);
+  if (opened !== null) return opened;
+  return rule.deletes === 'ignore' ? { kind: 'absent' } : await context.source.look(key);
 };
 
 /** What the round before read, if it is still the same version. */
@@ -126,16 +131,16 @@ const bodyInMemory = (earlier: SourceLook | null, version: ObjectState): Buffer 
     ? earlier.opened
     : null;
 
-/** `shown` null: the destination was not looked at yet. */
+/** `now` is what the source shows instead of an object; `shown` null: the destination was not looked at yet. */
 const sourceGone = async (
   work: Work,
   context: ConvergeContext,
   replicaKey: string,
+  now: Current,
   shown: Current | null,
 ): Promise<Step> => {
   const gone: Step = { kind: 'done', convergence: { outcome: 'source-gone' } };
   if (work.rule.deletes === 'ignore') return gone;
-  const now = await context.source.look(work.key);
   if (now.kind === 'object') return { kind: 'look-again' };
   if (now.kind === 'absent' && !work.absenceIsDeletion) return gone;
   if (shown === null) return { kind: 'look-again' };

@@ -17,9 +17,8 @@ export const converge = async (work: Work, context: ConvergeContext): Promise<Co
   if (work.byReplicator === true && rule.replicas === 'ignore') return { outcome: 'replica' };
   const replicaKey = checkedReplicaKey(work);
   const convergence = await content(work, context, replicaKey);
-  const isThere = convergence.outcome === 'unchanged' || convergence.outcome === 'replicated';
-  if (!isThere || (work.concern !== 'tags' && work.concern !== 'acl')) return convergence;
-  if (work.concern === 'acl' && rule.acl === 'ignore') return convergence;
+  if (work.concern === 'content' || (work.concern === 'acl' && rule.acl === 'ignore')) return convergence;
+  // Whatever came of the newest version: the event may be about another.
   const updated = await syncAttributes(work, context, replicaKey);
   return updated !== null && convergence.outcome === 'unchanged' ? updated : convergence;
 };

@@ -42,14 +42,20 @@ const copyWhole = async (request: CopyRequest): Promise<Copied> => {
   const written = await inPairs(request, async () => {
     const body = opened ?? (await source.read(request.sourceKey, version, { kind: 'whole' })).body;
     if (!Buffer.isBuffer(body)) opened = null;
-    return await destination.put({
-      key: request.replicaKey,
-      body,
-      sizeBytes: version.sizeBytes,
-      attributes: request.attributes,
-      precondition: request.precondition,
-      guard,
-    });
+    try {
+      return await destination.put({
+        key: request.replicaKey,
+        body,
+        sizeBytes: version.sizeBytes,
+        attributes: request.attributes,
+        precondition: request.precondition,
+        guard,
+      });
+    } catch (error) {
+      // The bytes in memory may have been damaged on their way here: they are read again.
+      if (error instanceof ReplicationError && error.reason === 'bad-checksum') opened = null;
+      throw error;
+    }
   });
   return await provenCopy(request, written, guard);
 };

@@ -4,7 +4,7 @@
  */
 import type { HistoryEntry } from './ports.ts';
 import { partsInEtag } from './proof.ts';
-import { identityOf, namesOneState, type Stamp } from './stamp.ts';
+import { names, type Stamp } from './stamp.ts';
 
 /** A state of the source that the destination has to go through. */
 export type Item = HistoryEntry;
@@ -24,12 +24,7 @@ export const itemsOf = (newestFirst: HistoryEntry[], withMarkers: boolean): Item
 
 /** Position of the version a stamp names; -1 where there is none. The null version is written again in place: its time tells. */
 export const positionOf = (items: Item[], stamp: Stamp): number =>
-  items.findIndex(
-    (item) =>
-      item.kind === 'version' &&
-      identityOf(item) === stamp.identity &&
-      (namesOneState(item) || Math.floor(item.lastModifiedMs / 1_000) * 1_000 === stamp.modifiedMs),
-  );
+  items.findIndex((item) => item.kind === 'version' && names(stamp, item));
 
 /**
  * Position of the last item that is surely older than a version which is gone; -1 where there is none. Last-Modified is the

@@ -3,13 +3,13 @@
  */
 import type { ObjectState } from './ports.ts';
 import { contentProof } from './proof.ts';
-import { identityOf, namesOneState, type Place, type Stamp, stampOn, withoutStamp } from './stamp.ts';
+import { names, namesOneState, type Place, stampOn, withoutStamp } from './stamp.ts';
 
 /** Is the replica, at its place, the one that would be written for this source version? */
 export const holds = (replica: ObjectState, source: ObjectState, place: Place): boolean => {
   if (replica.sizeBytes !== source.sizeBytes) return false;
   const stamp = stampOn(replica, place);
-  if (stamp !== null && !isStampOf(stamp, source)) return false;
+  if (stamp !== null && !names(stamp, source)) return false;
   const content = contentProof(replica, source);
   if (stamp === null) return content === 'same' && sameAttributes(replica, source);
   // Nothing to compare: S3 checked the bytes against this checksum when they came. Without one nobody did.
@@ -17,11 +17,6 @@ export const holds = (replica: ObjectState, source: ObjectState, place: Place): 
   // An ETag repeats when the same bytes are written with other metadata; a version id does not.
   return checked && (namesOneState(source) || sameAttributes(replica, source));
 };
-
-/** An ETag comes back with the same bytes, whatever else is written with them; the time does not, or seldom. */
-const isStampOf = (stamp: Stamp, source: ObjectState): boolean =>
-  stamp.identity === identityOf(source) &&
-  (namesOneState(source) || stamp.modifiedMs === Math.floor(source.lastModifiedMs / 1_000) * 1_000);
 
 /** Are these two looks at the source the same state of the key? */
 export const sameState = (one: ObjectState, other: ObjectState): boolean =>

@@ -2,8 +2,8 @@
 import { align, type Item, itemsOf, positionBefore, positionOf } from './history.ts';
 import { holds } from './holds.ts';
 import type { Current, HistoryEntry, ObjectState } from './ports.ts';
-import { namesOneState, type Place, type Stamp, stampOn } from './stamp.ts';
-import { type ConvergeContext, mayRemove, type Shown, type Work } from './work.ts';
+import { names, namesOneState, type Place, type Stamp, stampOn } from './stamp.ts';
+import { type ConvergeContext, mayRemove, type Work } from './work.ts';
 
 export interface Located {
   /** Of the last item that is at the destination; -1: none. */
@@ -11,7 +11,7 @@ export interface Located {
   /** Is that what the destination shows? Something else may have been put over it, or it was deleted there. */
   isShown: boolean;
   /** What is shown, and writes are conditional on; null: nothing. */
-  shown: (Shown & { mayRemove: boolean }) | null;
+  shown: (ObjectState & { mayRemove: boolean }) | null;
 }
 
 interface Sides {
@@ -22,8 +22,8 @@ interface Sides {
   quick: boolean;
 }
 
-/** Replicas whose stamps are looked at before Last-Modified has to do. */
-const MAX_STAMPS = 20;
+/** Versions that are looked at one by one before listings have to do. */
+const MAX_LOOKS = 20;
 
 export const locate = async (
   { shown, items, place, quick }: Sides,
@@ -38,7 +38,7 @@ export const locate = async (
   const position = positionOf(items, stamp);
   if (position !== -1) {
     const isShown = await isSound(items[position], state, place, context, work);
-    return { position, isShown, shown: state };
+    return { position: isShown ? position : position - 1, isShown, shown: state };
   }
   if (quick) return null;
   // The version it came from is gone from the source. It stays: the end of a version does not travel.
@@ -46,7 +46,10 @@ export const locate = async (
   return { position: older, isShown: true, shown: state };
 };
 
-/** A stamp tells what was written. The same bytes may be written again within a second where versions have no id. */
+/**
+ * A stamp tells what was to be written, an ETag what was. Where these cannot be compared, and where versions have no id, so
+ * that the same bytes may be written again within a second, HEAD of the source has to tell.
+ */
 const isSound = async (
   item: Item | undefined,
   replica: ObjectState,
@@ -55,7 +58,7 @@ const isSound = async (
   { key }: Work,
 ): Promise<boolean> => {
   if (item?.kind !== 'version' || item.sizeBytes !== replica.sizeBytes) return false;
-  if (namesOneState(item)) return true;
+  if (namesOneState(item) && item.etag === replica.etag) return true;
   const version = await source.head(key, item.versionId);
   return version !== null && holds(replica, version, place);
 };
@@ -99,7 +102,7 @@ const newestStamped = async (
     const position = stamp === null ? -1 : positionOf(items, stamp);
     if (position !== -1) return { position };
     looks += 1;
-    if (looks >= MAX_STAMPS) break;
+    if (looks >= MAX_LOOKS) break;
   }
   return newest === null ? null : { position: positionBefore(items, newest.modifiedMs) };
 };
@@ -110,24 +113,57 @@ const withoutStamp = async (
   place: Place,
   context: ConvergeContext,
   work: Work,
-): Promise<Located> => {
-  const last = items.findLastIndex(({ kind }) => kind === 'version');
-  const isNewest = async (): Promise<boolean> => {
-    const newest = items[last];
-    if (newest === undefined) return false;
-    const source = await context.source.head(work.key, newest.versionId);
-    return source !== null && holds(shown, source, place);
-  };
+): Promise<Located | null> => {
+  const returned = work.rule.stamp ? await positionOfReplicaOf(shown, items, context, work) : -1;
+  if (returned !== -1) return { position: returned, isShown: true, shown };
   const stamped = work.rule.stamp ? await newestStamped(items, place, context) : null;
-  const replicas = itemsOf(await all(context.destination.history(place.key)), true);
-  const aligned = align(items, replicas);
+  const history = await all(context.destination.history(place.key));
+  // What came over it since the look is not what is shown: its tags would be given to the wrong version.
+  const since = history.findIndex(({ versionId }) => versionId === (shown.versionId ?? 'null'));
+  if (since === -1) return null;
+  const aligned = align(items, itemsOf(history.slice(since), true));
   const position = Math.max(aligned.position, stamped?.position ?? -1);
+  const isAligned = aligned.isShown && aligned.position === position;
+  if (isAligned && position < items.length - 1) return { position, isShown: true, shown };
   // Where ETags cannot be compared, or attributes differ, only HEAD can tell.
-  if (position === last || aligned.position === -1) {
-    const isShown = last === items.length - 1 && (await isNewest());
-    return { position: isShown ? last : position, isShown, shown };
+  const held = await newestHeld(items.slice(Math.max(position, 0)), shown, place, context, work);
+  return held === -1
+    ? { position, isShown: false, shown }
+    : { position: Math.max(position, 0) + held, isShown: true, shown };
+};
+
+/** What is shown was written there, and another replicator brought it here: the position it has; -1: none. */
+const positionOfReplicaOf = async (
+  shown: ObjectState,
+  items: Item[],
+  { source }: ConvergeContext,
+  { rule, key }: Work,
+): Promise<number> => {
+  const alike = items.filter((item) => item.kind === 'version' && item.sizeBytes === shown.sizeBytes);
+  for (const item of alike.toReversed().slice(0, MAX_LOOKS)) {
+    const version = await source.head(key, item.versionId);
+    const stamp = version === null ? null : stampOn(version, { bucket: rule.source.bucket, key });
+    if (stamp !== null && names(stamp, shown)) return items.indexOf(item);
   }
-  return { position, isShown: aligned.isShown && aligned.position === position, shown };
+  return -1;
+};
+
+/** Position of the newest item that is what is shown, to judge by HEAD; -1: none, or none of the newest. */
+const newestHeld = async (
+  items: Item[],
+  shown: ObjectState,
+  place: Place,
+  { source }: ConvergeContext,
+  { key }: Work,
+): Promise<number> => {
+  const oldest = Math.max(0, items.length - MAX_LOOKS);
+  for (let index = items.length - 1; index >= oldest; index--) {
+    const item = items[index];
+    if (item?.kind !== 'version' || item.sizeBytes !== shown.sizeBytes) continue;
+    const version = await source.head(key, item.versionId);
+    if (version !== null && holds(shown, version, place)) return index;
+  }
+  return -1;
 };
 
 const all = async (entries: AsyncIterable<HistoryEntry>): Promise<HistoryEntry[]> => {

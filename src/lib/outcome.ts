@@ -1,13 +1,13 @@
 /**
  * What became of one hint at one destination: the receipt that is kept, and the record that is logged and counted.
  */
-import { ALL_REASONS, type Reason } from './errors.ts';
+import type { Reason } from './errors.ts';
 import type { Proof } from './proof.ts';
-import type { Convergence, PassedOver } from './work.ts';
+import type { Convergence } from './work.ts';
 
 /** Durable proof of an outcome, stored with the idempotency record. */
 export interface Receipt {
-  outcome: Convergence['outcome'];
+  outcome: Convergence['outcome'] | 'passed-over';
   sourceVersion: string | null;
   replicaVersion: string | null;
   etag: string | null;
@@ -19,8 +19,6 @@ export interface Receipt {
   durationMs: number;
   /** Seconds between the source's Last-Modified and the end of the replication; null where nothing was written. */
   latencySeconds: number | null;
-  /** Versions that are in the dead-letter queue, as `<reason>:<version id>` with spaces between; null: none. */
-  passedOver: string | null;
 }
 
 /** One log line, one set of metrics. No object data, no metadata. */
@@ -59,7 +57,6 @@ export const receiptOf = (convergence: Convergence, startedMs: number, endedMs: 
         outcome,
         replicaVersion: convergence.replicaVersion,
         durationMs,
-        passedOver: textOf(convergence.passedOver),
       };
     case 'updated': {
       const { sourceVersion, replicaVersion } = convergence;
@@ -73,7 +70,6 @@ export const receiptOf = (convergence: Convergence, startedMs: number, endedMs: 
         replicaVersion: convergence.replica?.versionId ?? null,
         etag: convergence.replica?.etag ?? null,
         durationMs,
-        passedOver: textOf(convergence.passedOver),
       };
     case 'replicated': {
       const { version, copied, copies, bytes } = convergence;
@@ -88,24 +84,10 @@ export const receiptOf = (convergence: Convergence, startedMs: number, endedMs: 
         proof: copied.proof,
         durationMs,
         latencySeconds: Math.max(0, (endedMs - version.lastModifiedMs) / 1_000),
-        passedOver: textOf(convergence.passedOver),
       };
     }
   }
 };
-
-const textOf = (passedOver: PassedOver[]): string | null =>
-  passedOver.length === 0
-    ? null
-    : passedOver.map(({ reason, versionId }) => `${reason}:${versionId}`).join(' ');
-
-/** The versions a receipt says were passed over; receipts of before this field have none. */
-export const passedOverIn = ({ passedOver }: Receipt): PassedOver[] =>
-  (passedOver ?? '').split(' ').flatMap((each) => {
-    const [, name, versionId] = /^([a-z-]+):(.+)$/.exec(each) ?? [];
-    const reason = ALL_REASONS.find((known) => known === name);
-    return reason === undefined || versionId === undefined ? [] : [{ reason, versionId }];
-  });
 
 const NOTHING = {
   sourceVersion: null,
@@ -116,5 +98,7 @@ const NOTHING = {
   checksum: null,
   proof: null,
   latencySeconds: null,
-  passedOver: null,
 } as const;
+
+/** Of a version that is in the dead-letter queue: it is put there once. */
+export const PASSED_OVER: Receipt = { ...NOTHING, outcome: 'passed-over', durationMs: 0 };

@@ -8,9 +8,10 @@ import { SMALL_OBJECT_BYTES } from './copy.ts';
 import { asReplicationError, ReplicationError } from './errors.ts';
 import { absenceIsDeletion, concernOf, formatHint, type Hint, parseMessage } from './hint.ts';
 import type { Deps, QueueMessage } from './invocation-deps.ts';
-import { passedOverIn, type Receipt, receiptOf } from './outcome.ts';
+import { PASSED_OVER, type Receipt, receiptOf } from './outcome.ts';
 import { isReplicator } from './session-name.ts';
-import { about, blank, type Failure, settle } from './settlement.ts';
+import { about, blank, type Failure, quarantine, settle } from './settlement.ts';
+import type { PassedOver } from './work.ts';
 
 /** Processes the messages concurrently, but one key at one destination strictly one after the other. Never throws. */
 export const replicateBatch = async (messages: QueueMessage[], deps: Deps): Promise<{ failed: string[] }> => {
@@ -84,7 +85,12 @@ const attempt = async (assignment: Assignment, message: QueueMessage, deps: Deps
         absenceIsDeletion: absenceIsDeletion(hint),
         byReplicator: isReplicator(hint.principalId),
       },
-      { ...deps, source: deps.buckets.source(rule), destination: deps.buckets.destination(destination) },
+      {
+        ...deps,
+        source: deps.buckets.source(rule),
+        destination: deps.buckets.destination(destination),
+        passOver: (version) => quarantineVersion(version, assignment, message, deps),
+      },
     );
     return receiptOf(convergence, startedMs, deps.clock.now());
   };
@@ -93,17 +99,36 @@ const attempt = async (assignment: Assignment, message: QueueMessage, deps: Deps
       deps.receipts.once(identityOf(assignment, message.messageId), work),
     );
     deps.reporter.report({ ...about(assignment, message), ending: 'done', duplicate, ...receipt });
-    return passedOverIn(receipt).map(({ versionId, reason }) => {
-      const of = { ...narrowed, versionId };
-      const error = new ReplicationError(
-        reason,
-        'passed over: newer versions were replicated without this one',
-      );
-      return { error, body: formatHint(of), hint: of, assignment };
-    });
+    return [];
   } catch (error) {
     return [{ error: asReplicationError(error), body: formatHint(narrowed), hint, assignment }];
   }
+};
+
+/** Once for each version, however often the hint is tried: the receipts see to that. */
+const quarantineVersion = async (
+  { versionId, reason }: PassedOver,
+  assignment: Assignment,
+  message: QueueMessage,
+  deps: Deps,
+): Promise<void> => {
+  const { rule, destination } = assignment;
+  const kind = 'passed-over';
+  const hint = {
+    ...assignment.hint,
+    versionId,
+    kind,
+    identity: kind,
+    rule: rule.id,
+    destination: destination.id,
+  };
+  await deps.receipts.once(identityOf({ ...assignment, hint }, message.messageId), async () => {
+    const error = new ReplicationError(reason, 'passed over: newer versions are replicated without this one');
+    // Sent again it asks anew.
+    const body = formatHint({ ...hint, kind: 'hint', identity: null });
+    await quarantine({ error, body, hint, assignment }, message, deps);
+    return PASSED_OVER;
+  });
 };
 
 /** Work that starts when the invocation is nearly over would be cut off in the middle. */

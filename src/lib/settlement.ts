@@ -61,7 +61,8 @@ const startOver = async (failure: Failure, message: QueueMessage, deps: Deps): P
   reportFailure('retry', failure, message, deps);
 };
 
-const quarantine = async (failure: Failure, message: QueueMessage, deps: Deps): Promise<void> => {
+/** Resolves when the dead-letter queue has it. */
+export const quarantine = async (failure: Failure, message: QueueMessage, deps: Deps): Promise<void> => {
   const { error } = failure;
   const exhausted = new ReplicationError('retries-exhausted', `${error.reason}: ${error.message}`, {
     cause: error,

@@ -38,10 +38,15 @@ export const namesOneState = (source: Identified): boolean =>
 /** The stamp an object carries and got in this place; null where it has none. */
 export const stampOn = (object: ObjectState, place: Place): Stamp | null => {
   const [, identity, seconds, tag] =
-    /^([ve]\/[^/@]+)\/([0-9a-z]+)@([0-9a-f]{8})$/.exec(object.attributes.metadata[STAMP_NAME] ?? '') ?? [];
+    /^([ve]\/.+)\/([0-9a-z]+)@([0-9a-f]{8})$/.exec(object.attributes.metadata[STAMP_NAME] ?? '') ?? [];
   if (identity === undefined || seconds === undefined || tag !== placeTag(place)) return null;
   return { identity, modifiedMs: Number.parseInt(seconds, 36) * 1_000 };
 };
+
+/** Is this the state the stamp is about? An ETag comes back with the same bytes; the time does not, or seldom. */
+export const names = (stamp: Stamp, state: Identified & { lastModifiedMs: number }): boolean =>
+  stamp.identity === identityOf(state) &&
+  (namesOneState(state) || stamp.modifiedMs === Math.floor(state.lastModifiedMs / 1_000) * 1_000);
 
 /** The source's user metadata with the stamp, or without it where it would not fit. */
 export const stampedMetadata = (source: ObjectState, place: Place): Record<string, string> => {

@@ -5,8 +5,9 @@
 import { holds } from './holds.ts';
 import { ReplicationError } from './errors.ts';
 import type { Acl, ObjectState, Tags } from './ports.ts';
+import { isEcho } from './echo.ts';
 import { tagsAreWanted } from './filter.ts';
-import { identityOf, stampOn } from './stamp.ts';
+import { identityOf, namesOneState, stampOn } from './stamp.ts';
 import {
   type Convergence,
   type ConvergeContext,
@@ -32,13 +33,37 @@ export const syncAttributes = async (
   if (version === null) return null;
   const replica = await replicaOf(version, work, context, replicaKey);
   if (replica === null) return null;
+  // Who changed it is not known: what it came from would get back what it had before.
+  if (await isEcho(work, context, replicaKey, version, replica)) return null;
   const from = { key: work.key, versionId: version.versionId };
   const to = { key: replicaKey, versionId: replica.versionId };
   const changed =
     work.concern === 'acl' ? await syncAcl(context, from, to) : await syncTags(work, context, from, to);
   return changed
     ? { outcome: 'updated', sourceVersion: from.versionId, replicaVersion: to.versionId }
-    : { outcome: 'unchanged', sourceVersion: from.versionId, replica, passedOver: [] };
+    : { outcome: 'unchanged', sourceVersion: from.versionId, replica };
+};
+
+/**
+ * For a replica that is there: grants, which S3 does not take with the content, so that whoever wrote it may have died before
+ * giving them; and tags, where it takes more than the content to tell two versions apart.
+ */
+export const syncShown = async (
+  work: Work,
+  context: ConvergeContext,
+  replicaKey: string,
+  version: ObjectState,
+  replica: ObjectState,
+): Promise<void> => {
+  if (await isEcho(work, context, replicaKey, version, replica)) return;
+  const from = { key: work.key, versionId: version.versionId };
+  const to = { key: replicaKey, versionId: replica.versionId };
+  const hasTags = version.tagCount > 0 || replica.tagCount > 0;
+  const isNamed = namesOneState(version) && stampOn(replica, placeOf(work, replicaKey)) !== null;
+  // Those that find no room beside the content come after it, too.
+  const someAreMissing = version.tagCount !== replica.tagCount;
+  if (someAreMissing || (!isNamed && hasTags)) await syncTags(work, context, from, to);
+  if (work.rule.acl === 'replicate') await syncAcl(context, from, to);
 };
 
 /** The version the event names; where only the current one is replicated, no other. */
@@ -72,7 +97,8 @@ const replicaOf = async (
   return null;
 };
 
-const syncTags = async (
+/** Gives the replica the tags of the source version; true where it had others. */
+export const syncTags = async (
   { rule }: Work,
   { source, destination, ...context }: ConvergeContext,
   from: At,

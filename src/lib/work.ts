@@ -25,6 +25,8 @@ export interface ConvergeContext {
   destination: DestinationBucket;
   invocation: Invocation;
   clock: Clock;
+  /** Resolves when it is reported where a person will see it. Nothing newer is written before. */
+  passOver(version: PassedOver): Promise<void>;
 }
 
 /** A version that stays missing in the replica's history because it cannot be read, while newer ones are there. */
@@ -45,14 +47,13 @@ export type Convergence =
       copied: Copied;
       copies: number;
       bytes: number;
-      passedOver: PassedOver[];
     }
   /** The replica is deleted as the source is. */
-  | { outcome: 'deleted'; replicaVersion: string | null; passedOver: PassedOver[] }
+  | { outcome: 'deleted'; replicaVersion: string | null }
   /** Tags or ACL of the replica were changed. */
   | { outcome: 'updated'; sourceVersion: string | null; replicaVersion: string | null }
   /** The destination held it already. */
-  | { outcome: 'unchanged'; sourceVersion: string | null; replica: Shown | null; passedOver: PassedOver[] }
+  | { outcome: 'unchanged'; sourceVersion: string | null; replica: Shown | null }
   /** There is nothing at the source, and no delete to replicate. */
   | { outcome: 'source-gone' }
   /** The rule's size or tags leave it out. */

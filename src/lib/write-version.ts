@@ -1,13 +1,15 @@
 /** Writes one version of the source to the destination, with everything that travels with it, or says why not. */
 import { copyVersion } from './copy.ts';
 import type { Copied } from './copy-request.ts';
+import { isEcho } from './echo.ts';
 import { asksForTags, sizeIsWanted, tagsAreWanted } from './filter.ts';
 import type { ObjectLock, ObjectState, Precondition, ReplicaAttributes, Tags } from './ports.ts';
 import { ReplicationError } from './errors.ts';
 import type { Destination } from './rule.ts';
 import type { SourceLook } from './source-look.ts';
-import { identityOf, type Place, stampedMetadata, stampOn, withoutStamp } from './stamp.ts';
-import { syncAcl } from './sync-attributes.ts';
+import { type Place, stampedMetadata, withoutStamp } from './stamp.ts';
+import { syncAcl, syncTags } from './sync-attributes.ts';
+import { tagsFitHeader } from './tagging-header.ts';
 import { type ConvergeContext, placeOf, type Shown, type Work } from './work.ts';
 
 export type VersionOutcome = Copied | 'filtered' | 'replica';
@@ -22,42 +24,26 @@ export const writeVersion = async (
 ): Promise<VersionOutcome> => {
   const { rule, key } = work;
   const { version } = look;
-  if (isEcho(work, version, shown)) return 'replica';
+  if (await isEcho(work, context, replicaKey, version, shown)) return 'replica';
   if (!sizeIsWanted(rule.filter, version)) return 'filtered';
   const tags = await tagsOf(work, context, version);
   if (!tagsAreWanted(rule.filter, tags)) return 'filtered';
+  const attributes = replicaAttributes(work, placeOf(work, replicaKey), version, tags, context.clock.now());
+  const fits = tagsFitHeader(attributes);
   const copied = await copyVersion({
     ...context,
     sourceKey: key,
     replicaKey,
     version,
     opened: look.opened,
-    attributes: replicaAttributes(work, placeOf(work, replicaKey), version, tags, context.clock.now()),
+    attributes: fits ? attributes : { ...attributes, tags: {} },
     precondition: preconditionFor(shown),
   });
-  if (rule.acl === 'replicate') {
-    await syncAcl(
-      context,
-      { key, versionId: version.versionId },
-      { key: replicaKey, versionId: copied.written.versionId },
-    );
-  }
+  const from = { key, versionId: version.versionId };
+  const to = { key: replicaKey, versionId: copied.written.versionId };
+  if (!fits) await syncTags(work, context, from, to);
+  if (rule.acl === 'replicate') await syncAcl(context, from, to);
   return copied;
-};
-
-/**
- * Was it written by a replicator? The stamp says so, unless the event knows who wrote this very version. Where replicas are to
- * be replicated too, at least what came from this destination does not go back there.
- */
-const isEcho = (work: Work, version: ObjectState, shown: Shown | null): boolean => {
-  const { rule, key } = work;
-  const stamp = stampOn(version, { bucket: rule.source.bucket, key });
-  if (stamp === null) return false;
-  if (rule.replicas === 'replicate') {
-    const { versionId = null } = shown ?? {};
-    return versionId !== null && stamp.identity === identityOf({ versionId, etag: '' });
-  }
-  return !(work.byReplicator === false && work.versionId === version.versionId);
 };
 
 /** S3 counts the tags in its answer, so that those without any cost no call. */

@@ -1,13 +1,17 @@
 /**
  * Whatever S3, SQS and Lambda do to the order, number and timing of deliveries, the destination ends equal to the source, in
- * content, history, tags and deletes, in every mode and kind of bucket. The world is in `tests/model/replication-world.ts`.
+ * content, history, tags, grants and deletes, in every mode and kind of bucket. The world is in `tests/model/replication-world.ts`.
+ *
+ * Seen to fail without: the precondition (with the same content …, without deletes …) · the fresh look of mode `latest` (the destination ends …) · the
+ * pin (the destination ends …).
  */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { MemoryBucket } from '../model/memory-buckets.ts';
-import { type History, history, KEYS, play, type World } from '../model/replication-world.ts';
+import { type History, history, isSubsequence, KEYS } from '../model/history.ts';
+import { play, type World } from '../model/replication-world.ts';
 
-const RUNS = Number(process.env['PROPERTY_RUNS'] ?? 400);
+const RUNS = Number(process.env['PROPERTY_RUNS'] ?? 300);
 const SEED = Number(process.env['PROPERTY_SEED'] ?? Date.now() % 2 ** 31);
 
 const property = async (given: fc.Arbitrary<History>, check: (world: World) => void): Promise<void> =>
@@ -15,7 +19,8 @@ const property = async (given: fc.Arbitrary<History>, check: (world: World) => v
     fc.asyncProperty(given, fc.scheduler(), async (each, scheduler) => {
       const world = await play(each, scheduler);
       expect(world.undelivered).toEqual([]);
-      expect(world.quarantined).toEqual([]);
+      expect(world.deployment.quarantined).toEqual([]);
+      expect(world.replica.uploads.size).toBeLessThanOrEqual(world.deployment.excusedUploads());
       check(world);
     }),
     { numRuns: RUNS, seed: SEED },
@@ -36,7 +41,7 @@ const expectShown = ({ given, source, replica, written }: World): void => {
   for (const key of KEYS) {
     const shown = replica.current(key);
     const newest = source.history.get(key)?.at(-1);
-    if (newest?.kind === 'marker' || (newest === undefined && given.source === 'unversioned')) {
+    if (newest?.kind === 'marker' || (newest === undefined && given.source.versioning === 'unversioned')) {
       if (given.rule.deletes === 'replicate' && wasReplicated(given, written.get(key)))
         expect(shown).toBeNull();
       continue;
@@ -59,18 +64,13 @@ const expectShown = ({ given, source, replica, written }: World): void => {
     expect(shown?.bytes.toString()).toBe(newest.bytes.toString());
     expect(shows).toBe(newest.state.attributes.metadata['write']);
     expect(shown?.tags).toEqual(newest.tags);
+    if (given.rule.acl === 'replicate') expect(shown?.acl).toEqual(newest.acl);
   }
 };
 
 /** A foreign object under a key that was never replicated is nobody's business. */
 const wasReplicated = ({ foreign }: History, versions: unknown[] | undefined): boolean =>
   foreign.length === 0 && (versions?.length ?? 0) > 0;
-
-const isSubsequence = (part: string[], whole: string[]): boolean => {
-  let next = 0;
-  for (const each of whole) if (each === part[next]) next += 1;
-  return next === part.length;
-};
 
 const unique = fc.uuid();
 const repeating = fc.constantFrom('x', 'y');
@@ -101,17 +101,21 @@ describe(`histories (seed ${SEED}, ${RUNS} runs each)`, () => {
     );
   });
 
-  test('where all versions are kept, the history is the same, and each version has its tags', async () => {
+  test('where all versions are kept, the history is the same, and each version has its tags and grants', async () => {
     const given = history(unique, {
       rule: { versions: 'all', stamp: true },
       versioned: true,
-      kinds: ['put', 'tag'],
+      kinds: ['put', 'tag', 'grant'],
     });
-    await property(given, ({ source, replica }) => {
+    await property(given, ({ given: { rule }, source, replica }) => {
       for (const key of KEYS) {
         expect(story(replica, key, true)).toEqual(story(source, key, true));
         expect(replica.versions(key).map(({ tags }) => tags)).toEqual(
           source.versions(key).map(({ tags }) => tags),
+        );
+        if (rule.acl === 'ignore') continue;
+        expect(replica.versions(key).map(({ acl }) => acl)).toEqual(
+          source.versions(key).map(({ acl }) => acl),
         );
       }
     });

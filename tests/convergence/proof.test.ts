@@ -9,14 +9,9 @@ import { identityOf, stampedMetadata, stampOn } from '../../src/lib/stamp.ts';
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
-import {
-  createMemoryBucket,
-  memoryDestination,
-  memorySource,
-  NO_ATTRIBUTES,
-  NO_LOCK,
-  REPLICA_ATTRIBUTES,
-} from '../model/memory-buckets.ts';
+import { createMemoryBucket, NO_ATTRIBUTES, NO_LOCK, REPLICA_ATTRIBUTES } from '../model/memory-buckets.ts';
+import { memoryDestination } from '../model/memory-destination.ts';
+import { memorySource } from '../model/memory-source.ts';
 
 const md5 = (bytes: Buffer): string => createHash('md5').update(bytes).digest('hex');
 const CRC: Checksum = { algorithm: 'CRC64NVME', type: 'FULL_OBJECT', value: 'one=' };

@@ -3,12 +3,9 @@ import { Readable } from 'node:stream';
 import { expect, test } from 'vitest';
 import { copyVersion } from '../../src/lib/copy.ts';
 import type { Invocation, ObjectState } from '../../src/lib/ports.ts';
-import {
-  createMemoryBucket,
-  memoryDestination,
-  memorySource,
-  REPLICA_ATTRIBUTES,
-} from '../model/memory-buckets.ts';
+import { createMemoryBucket, REPLICA_ATTRIBUTES } from '../model/memory-buckets.ts';
+import { memoryDestination } from '../model/memory-destination.ts';
+import { memorySource } from '../model/memory-source.ts';
 
 const GIB = 1024 ** 3;
 const clock = { now: () => 0, sleep: async () => undefined };

@@ -64,7 +64,7 @@ describe('the sample events', () => {
         key: 'clips/opening titles (final).mov',
         versionId: '7Vd1xrWNZJWBHxmJ9hS0qLm2cTfEuYkP',
         sizeBytes: 5_242_880,
-        kind: 'Object Created:PutObject',
+        kind: 'ObjectCreated:Put',
         identity: '0065F1A2B3C4D5E6F7',
         principalId: '111111111111',
         rule: null,

@@ -1,27 +1,17 @@
 /**
- * A written model of two S3 buckets behind the domain's ports: small enough to be read, strict about conditions. Every call
- * passes a gate before its effect and another before its answer, where a test may wait, fail or crash it.
+ * A written model of an S3 bucket: small enough to be read, strict about what S3 is strict about. Behind the domain's ports it
+ * is in `memory-source.ts` and `memory-destination.ts`.
  */
-import { createHash } from 'node:crypto';
-import { Readable } from 'node:stream';
-import { buffer } from 'node:stream/consumers';
-import { ReplicationError } from '../../src/lib/errors.ts';
+import { createHash, randomBytes } from 'node:crypto';
 import type {
   Acl,
-  Current,
-  DestinationBucket,
+  Checksum,
   HistoryEntry,
   ObjectAttributes,
   ObjectState,
-  Precondition,
   ReplicaAttributes,
-  SourceBucket,
   Tags,
-  Written,
 } from '../../src/lib/ports.ts';
-
-/** Called at each point where the outside may interfere. */
-export type Gate = (point: 'before' | 'after', call: string) => Promise<void>;
 
 export interface Version {
   kind: 'version';
@@ -29,11 +19,15 @@ export interface Version {
   id: string;
   state: ObjectState;
   bytes: Buffer;
+  /** As it was uploaded: one for an object written whole. */
+  parts: Buffer[];
   tags: Tags;
   acl: Acl;
+  /** Why nobody can read it; null: everybody can. */
+  sealed: 'archived' | 'sse-c' | null;
 }
 
-interface Marker {
+export interface Marker {
   kind: 'marker';
   id: string;
   lastModifiedMs: number;
@@ -41,19 +35,38 @@ interface Marker {
 
 export type Versioning = 'unversioned' | 'enabled' | 'suspended';
 
+interface BucketOptions {
+  /** With KMS the ETag says nothing about the content. */
+  encryption?: 'AES256' | 'aws:kms';
+  /** Whether S3 keeps a checksum of the whole object. */
+  checksums?: boolean;
+}
+
 export interface MemoryBucket {
+  readonly options: Required<BucketOptions>;
   versioning: Versioning;
   /** Newest last. */
   history: Map<string, (Version | Marker)[]>;
-  put(key: string, bytes: Buffer, more?: { attributes?: ObjectAttributes; tags?: Tags }): ObjectState;
+  /** Multipart uploads that are neither completed nor aborted, by id. */
+  uploads: Map<string, { key: string; attributes: ReplicaAttributes; parts: Map<number, Buffer> }>;
+  /** A multipart object where there are several parts. */
+  put(
+    key: string,
+    content: Buffer | Buffer[],
+    more?: { attributes?: ObjectAttributes; tags?: Tags },
+  ): ObjectState;
   /** DELETE without a version id. Answers the marker's id. */
   remove(key: string): string | null;
   /** DELETE of one version or marker; the newest is 0. Answers its id. */
   forget(key: string, age: number): string | null;
   setTags(key: string, age: number, tags: Tags): string | null;
+  setAcl(key: string, age: number, acl: Acl): string | null;
+  seal(key: string, age: number, sealed: Version['sealed']): void;
   current(key: string): Version | null;
   /** Versions newest last, markers left out. */
   versions(key: string): Version[];
+  /** Newest first. */
+  list(key: string): HistoryEntry[];
 }
 
 export const NO_ATTRIBUTES: ObjectAttributes = {
@@ -73,29 +86,49 @@ export const NO_LOCK = { retention: null, legalHold: false };
 /** What a replica without tags and lock is written with. */
 export const REPLICA_ATTRIBUTES: ReplicaAttributes = { ...NO_ATTRIBUTES, tags: {}, lock: NO_LOCK };
 
-export const createMemoryBucket = (versioning: Versioning, now: () => number): MemoryBucket => {
+export const createMemoryBucket = (
+  versioning: Versioning,
+  now: () => number,
+  { encryption = 'AES256', checksums = false }: BucketOptions = {},
+): MemoryBucket => {
   const history: MemoryBucket['history'] = new Map();
+  // No two buckets give out the same ids.
+  const name = randomBytes(4).toString('hex');
   let count = 0;
   const entries = (key: string): (Version | Marker)[] => history.get(key) ?? [];
+  const wholeSeconds = (): number => Math.floor(now() / 1_000) * 1_000;
+  const add = (key: string, entry: Version | Marker): void => {
+    const kept = entry.id === 'null' ? entries(key).filter(({ id }) => id !== 'null') : entries(key);
+    history.set(key, [...kept, entry]);
+  };
+  const newId = (kind: string): string =>
+    bucket.versioning === 'enabled' ? `${kind}-${++count}-${name}` : 'null';
+  const version = (key: string, age: number): Version | null => {
+    const entry = entries(key).at(-1 - age);
+    return entry?.kind === 'version' ? entry : null;
+  };
   const bucket: MemoryBucket = {
+    options: { encryption, checksums },
     versioning,
     history,
-    put(key, bytes, { attributes = NO_ATTRIBUTES, tags = {} } = {}) {
-      const md5 = createHash('md5').update(bytes).digest('hex');
-      const id = bucket.versioning === 'enabled' ? `version-${++count}` : 'null';
+    uploads: new Map(),
+    put(key, content, { attributes = NO_ATTRIBUTES, tags = {} } = {}) {
+      const parts = Buffer.isBuffer(content) ? [content] : content;
+      const bytes = Buffer.concat(parts);
+      const id = newId('version');
+      const opaque = md5(Buffer.from(`${++count} ${name}`)).toString('hex');
       const state: ObjectState = {
         versionId: bucket.versioning === 'unversioned' ? null : id,
-        etag: `"${md5}"`,
+        etag: encryption === 'AES256' ? etagOf(content) : etagOf(content).replace(/[0-9a-f]{32}/, opaque),
         sizeBytes: bytes.length,
-        lastModifiedMs: Math.floor(now() / 1_000) * 1_000,
-        encryption: 'AES256',
-        checksum: null,
+        lastModifiedMs: wholeSeconds(),
+        encryption,
+        checksum: checksums ? checksumOf(bytes) : null,
         attributes,
         tagCount: Object.keys(tags).length,
         lock: NO_LOCK,
       };
-      const kept = id === 'null' ? entries(key).filter((entry) => entry.id !== 'null') : entries(key);
-      history.set(key, [...kept, { kind: 'version', id, state, bytes, tags, acl: [] }]);
+      add(key, { kind: 'version', id, state, bytes, parts, tags, acl: [], sealed: null });
       return state;
     },
     remove(key) {
@@ -103,64 +136,38 @@ export const createMemoryBucket = (versioning: Versioning, now: () => number): M
         history.delete(key);
         return null;
       }
-      const id = bucket.versioning === 'enabled' ? `marker-${++count}` : 'null';
-      const kept = id === 'null' ? entries(key).filter((entry) => entry.id !== 'null') : entries(key);
-      const lastModifiedMs = Math.floor(now() / 1_000) * 1_000;
-      history.set(key, [...kept, { kind: 'marker', id, lastModifiedMs }]);
+      const id = newId('marker');
+      add(key, { kind: 'marker', id, lastModifiedMs: wholeSeconds() });
       return id;
     },
     forget(key, age) {
       const forgotten = entries(key).at(-1 - age);
-      history.set(
-        key,
-        entries(key).filter((entry) => entry !== forgotten),
-      );
+      const kept = entries(key).filter((entry) => entry !== forgotten);
+      history.set(key, kept);
       return forgotten?.id ?? null;
     },
     setTags(key, age, tags) {
-      const entry = entries(key).at(-1 - age);
-      if (entry?.kind !== 'version') return null;
+      const entry = version(key, age);
+      if (entry === null) return null;
       entry.tags = tags;
       entry.state = { ...entry.state, tagCount: Object.keys(tags).length };
       return entry.id;
     },
-    current(key) {
-      const newest = entries(key).at(-1);
-      return newest?.kind === 'version' ? newest : null;
+    setAcl(key, age, acl) {
+      const entry = version(key, age);
+      if (entry === null) return null;
+      entry.acl = acl;
+      return entry.id;
     },
+    seal(key, age, sealed) {
+      const entry = version(key, age);
+      if (entry !== null) entry.sealed = sealed;
+    },
+    current: (key) => version(key, 0),
     versions: (key) => entries(key).filter((entry) => entry.kind === 'version'),
+    list: (key) => entries(key).toReversed().map(listed),
   };
   return bucket;
-};
-
-/** What both sides are asked alike. */
-const reads = (bucket: MemoryBucket, gate: Gate, side: string) => {
-  const gated = async <T>(call: string, effect: () => T): Promise<T> => {
-    await gate('before', `${side}.${call}`);
-    const answer = effect();
-    await gate('after', `${side}.${call}`);
-    return answer;
-  };
-  const find = (key: string, versionId: string | null): Version | null =>
-    versionId === null
-      ? bucket.current(key)
-      : (bucket.versions(key).find((version) => version.id === versionId) ?? null);
-  return {
-    gated,
-    find,
-    look: (key: string) =>
-      gated('look', (): Current => {
-        const newest = bucket.history.get(key)?.at(-1);
-        if (newest === undefined) return { kind: 'absent' };
-        return newest.kind === 'marker'
-          ? { kind: 'marker', versionId: newest.id }
-          : { kind: 'object', state: newest.state };
-      }),
-    head: (key: string, versionId: string) => gated('head', () => find(key, versionId)?.state ?? null),
-    tags: (key: string, versionId: string | null) => gated('tags', () => find(key, versionId)?.tags ?? null),
-    acl: (key: string, versionId: string | null) => gated('acl', () => find(key, versionId)?.acl ?? null),
-    list: (key: string) => gated('history', () => (bucket.history.get(key) ?? []).toReversed().map(listed)),
-  };
 };
 
 const listed = (entry: Version | Marker): HistoryEntry => {
@@ -170,76 +177,17 @@ const listed = (entry: Version | Marker): HistoryEntry => {
   return { kind: 'version', versionId: entry.id, etag, sizeBytes, lastModifiedMs };
 };
 
-export const memorySource = (bucket: MemoryBucket, gate: Gate): SourceBucket => {
-  const { gated, find, list, ...both } = reads(bucket, gate, 'source');
-  return {
-    ...both,
-    history: list,
-    open: (key, versionId) =>
-      gated('open', () => {
-        const found = find(key, versionId);
-        return found === null ? null : { state: found.state, body: Readable.from([found.bytes]) };
-      }),
-    read: (key, pin) =>
-      gated('read', () => {
-        const found = find(key, pin.versionId);
-        if (found?.state.etag !== pin.etag) {
-          throw new ReplicationError('lost-race', 'the pinned version is gone');
-        }
-        return { body: Readable.from([found.bytes]), sizeBytes: found.bytes.length, checksum: null };
-      }),
-    partsCount: async () => null,
-    restore: unused,
-  };
-};
+export const md5 = (bytes: Buffer): Buffer => createHash('md5').update(bytes).digest();
 
-export const memoryDestination = (bucket: MemoryBucket, gate: Gate): DestinationBucket => {
-  const { gated, find, list, ...both } = reads(bucket, gate, 'destination');
-  return {
-    ...both,
-    async *history(key) {
-      yield* await list(key);
-    },
-    async put({ key, body, attributes, precondition, guard }): Promise<Written> {
-      const bytes = Buffer.isBuffer(body) ? body : await buffer(body);
-      return await gated('put', () => {
-        assertCondition(bucket.current(key)?.state ?? null, precondition);
-        const md5 = createHash('md5').update(bytes).digest('base64');
-        if (guard.kind === 'md5' && guard.md5 !== md5)
-          throw new ReplicationError('bad-checksum', 'BadDigest');
-        const { tags, lock: _lock, ...others } = attributes;
-        return bucket.put(key, bytes, { attributes: others, tags });
-      });
-    },
-    remove: ({ key, etag }) =>
-      gated('remove', () => {
-        assertCondition(bucket.current(key)?.state ?? null, { kind: 'unchanged', etag });
-        return { versionId: bucket.remove(key) };
-      }),
-    putTags: (key, versionId, tags) =>
-      gated('putTags', () => {
-        const found = find(key, versionId);
-        if (found === null) throw new ReplicationError('lost-race', 'the version is gone');
-        found.tags = tags;
-      }),
-    putAcl: (key, versionId, acl) =>
-      gated('putAcl', () => {
-        const found = find(key, versionId);
-        if (found === null) throw new ReplicationError('lost-race', 'the version is gone');
-        found.acl = acl;
-      }),
-    createUpload: unused,
-    uploadPart: unused,
-    completeUpload: unused,
-    abortUpload: unused,
-  };
-};
+/** Of an object written whole its MD5, of several parts the MD5 of their MD5s and their number. */
+const etagOf = (content: Buffer | Buffer[]): string =>
+  Buffer.isBuffer(content)
+    ? `"${md5(content).toString('hex')}"`
+    : `"${md5(Buffer.concat(content.map(md5))).toString('hex')}-${content.length}"`;
 
-const assertCondition = (current: ObjectState | null, precondition: Precondition): void => {
-  const met = precondition.kind === 'absent' ? current === null : current?.etag === precondition.etag;
-  if (!met) throw new ReplicationError('lost-race', 'PreconditionFailed');
-};
-
-const unused = (): never => {
-  throw new Error('this model holds small objects only, none of them archived');
-};
+/** Called a CRC here as S3 calls it; which function it is does not matter to the model. */
+export const checksumOf = (bytes: Buffer): Checksum => ({
+  algorithm: 'CRC64NVME',
+  type: 'FULL_OBJECT',
+  value: createHash('sha256').update(bytes).digest('base64'),
+});

@@ -44,6 +44,8 @@ export const s3Event = (event: {
   sizeBytes?: number;
   /** Default `ObjectCreated:Put`. */
   name?: string;
+  /** Who did it; default: somebody. Null: nobody says. */
+  principalId?: string | null;
 }): string =>
   JSON.stringify({
     Records: [
@@ -51,7 +53,8 @@ export const s3Event = (event: {
         eventVersion: '2.1',
         eventSource: 'aws:s3',
         eventName: event.name ?? 'ObjectCreated:Put',
-        userIdentity: { principalId: 'AWS:AIDAEXAMPLE' },
+        userIdentity:
+          event.principalId === null ? {} : { principalId: event.principalId ?? 'AWS:AIDAEXAMPLE' },
         responseElements: { 'x-amz-request-id': `request-${event.sequencer ?? ''}` },
         s3: {
           bucket: { name: event.bucket ?? 'source' },

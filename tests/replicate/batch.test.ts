@@ -8,7 +8,9 @@ import type { OutcomeRecord } from '../../src/lib/outcome.ts';
 import type { QueueMessage } from '../../src/lib/invocation-deps.ts';
 import { replicateBatch } from '../../src/lib/replicate.ts';
 import type { ReplicationConfiguration } from '../../src/lib/rule.ts';
-import { createMemoryBucket, memoryDestination, memorySource } from '../model/memory-buckets.ts';
+import { createMemoryBucket } from '../model/memory-buckets.ts';
+import { memoryDestination } from '../model/memory-destination.ts';
+import { memorySource } from '../model/memory-source.ts';
 import { createMemoryReceipts } from '../model/memory-receipts.ts';
 import { s3Event, testConfiguration, testDestination, testRule } from '../model/settings.ts';
 
@@ -35,7 +37,10 @@ const world = (configuration: ReplicationConfiguration = testConfiguration()) =>
     replicateBatch(messages, {
       configuration,
       buckets: {
-        source: () => memorySource(source, async (_point, call) => void calls.push(call)),
+        source: () =>
+          memorySource(source, async (_point, call) => {
+            calls.push(call);
+          }),
         destination: ({ bucket }) =>
           memoryDestination(replica(bucket), async (point, call) => {
             if (point === 'before') calls.push(call);
@@ -249,6 +254,80 @@ describe('quarantined', () => {
       key: 'k',
     });
   });
+});
+
+describe('what is left out', () => {
+  const rule = { versions: 'all' as const };
+
+  test('a version nobody can read goes to the dead-letter queue once, under its own name, before newer ones', async () => {
+    const { source, replica, dead, records, receipts, run } = world(testConfiguration(testRule(rule)));
+    for (const content of ['one', 'two', 'three']) source.put('k', Buffer.from(content));
+    source.seal('k', 1, 'archived');
+    const [, archived] = source.versions('k');
+    const body = s3Event({ key: 'k', versionId: source.current('k')!.id, sequencer: '3' });
+    expect(await run(message(body))).toEqual({ failed: [] });
+    // Somebody empties the destination: the version is passed over once more, and not reported once more.
+    replica('replica').history.clear();
+    const later = s3Event({ key: 'k', sequencer: '4' });
+    expect(await run(message(later, { messageId: 'm2' }))).toEqual({ failed: [] });
+    receipts.clear();
+    expect(await run(message(body, { messageId: 'm2' }))).toEqual({ failed: [] });
+    expect(
+      replica('replica')
+        .versions('k')
+        .map(({ bytes }) => bytes.toString()),
+    ).toEqual(['one', 'three']);
+    expect(dead.map(({ letter }) => letter)).toMatchObject([
+      { reason: 'archived', rule: 'rule', destination: 'replica', key: 'k', version: archived?.id },
+    ]);
+    const [parsed] = parseMessage(dead[0]!.body);
+    expect(parsed).toMatchObject({ hint: { kind: 'hint', versionId: archived?.id, destination: 'replica' } });
+    const endings = records.map((record) => ('outcome' in record ? record.outcome : record.ending));
+    expect(endings).toEqual(['quarantine', 'replicated', 'replicated', 'unchanged']);
+  });
+
+  test('nothing newer is written while the dead-letter queue does not take it', async () => {
+    const { source, replica, dead, state, run } = world(testConfiguration(testRule(rule)));
+    for (const content of ['one', 'two']) source.put('k', Buffer.from(content));
+    source.seal('k', 1, 'sse-c');
+    state.deadLetterQueueFails = true;
+    const body = s3Event({ key: 'k', sequencer: '2' });
+    expect(await run(message(body))).toEqual({ failed: ['m1'] });
+    expect(replica('replica').history.has('k')).toBe(false);
+    state.deadLetterQueueFails = false;
+    expect(await run(message(body))).toEqual({ failed: [] });
+    expect(dead).toHaveLength(1);
+    expect(replica('replica').current('k')?.bytes.toString()).toBe('two');
+  });
+
+  test('an archived object is asked for, and acknowledged: its return is an event', async () => {
+    const restore = { days: 1, tier: 'Bulk' as const };
+    const { source, replica, records, dead, run } = world(testConfiguration(testRule({ ...rule, restore })));
+    const { versionId } = source.put('k', Buffer.from('one'));
+    source.seal('k', 0, 'archived');
+    expect(await run(message(s3Event({ key: 'k', versionId, sequencer: '1' })))).toEqual({ failed: [] });
+    expect(records).toMatchObject([{ ending: 'done', outcome: 'restore-requested', copies: 0, bytes: 0 }]);
+    source.seal('k', 0, null);
+    await run(
+      message(s3Event({ key: 'k', versionId, name: 'ObjectRestore:Completed' }), { messageId: 'm2' }),
+    );
+    expect(replica('replica').current('k')?.bytes.toString()).toBe('one');
+    expect(dead).toEqual([]);
+  });
+
+  test.each(['all', 'latest'] as const)(
+    'in mode %s what the filter leaves out is acknowledged as that',
+    async (versions) => {
+      const filter = { tags: { keep: 'yes' }, minimumBytes: null, maximumBytes: null };
+      const { source, replica, records, run } = world(testConfiguration(testRule({ versions, filter })));
+      const { versionId } = source.put('k', Buffer.from('one'));
+      expect(await run(message(s3Event({ key: 'k', versionId, sequencer: '1' })))).toEqual({ failed: [] });
+      expect(records).toMatchObject([{ ending: 'done', outcome: 'filtered', bytes: 0 }]);
+      source.setTags('k', 0, { keep: 'yes' });
+      await run(message(s3Event({ key: 'k', versionId, name: 'ObjectTagging:Put' }), { messageId: 'm2' }));
+      expect(replica('replica').current('k')?.tags).toEqual({ keep: 'yes' });
+    },
+  );
 });
 
 describe('several destinations', () => {

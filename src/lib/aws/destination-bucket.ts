@@ -19,6 +19,7 @@ import { type Heads, headCurrent, headVersion } from './head-object.ts';
 import { NOT_ASCII } from './header-bytes.ts';
 import { readAcl, writeAcl } from './object-acl.ts';
 import { objectHistory } from './object-history.ts';
+import { textHeaders } from './object-headers.ts';
 import { checksumField, storedChecksum } from './object-state.ts';
 import { readTags, writeTags } from './object-tags.ts';
 import {
@@ -82,7 +83,7 @@ export const createDestinationBucket = (target: Target, destination: Destination
         ...encryptionFields(destination),
         ...(checksum === null ? {} : { ChecksumAlgorithm: checksum.algorithm, ChecksumType: checksum.type }),
       });
-      withHeaders(command, { expires: attributes.expires ?? undefined });
+      withHeaders(command, textHeaders(attributes));
       const answer = await call(
         target,
         'CreateMultipartUpload',

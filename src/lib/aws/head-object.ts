@@ -12,6 +12,8 @@ export interface Heads {
   bucket: string;
   /** Throws what a 400 without a body means here: SSE-C, expired credentials and a wrong region look alike. */
   explain: (error: ReplicationError, object: { Key: string; VersionId?: string }) => Promise<never>;
+  /** Throws where an answer says what cannot be dealt with here. */
+  refuse?: (answer: HeadObjectCommandOutput) => void;
 }
 
 /**
@@ -47,7 +49,7 @@ export const headVersion = async (
 };
 
 const head = async (
-  { target, bucket, explain }: Heads,
+  { target, bucket, explain, refuse }: Heads,
   object: { Key: string; VersionId?: string },
   answers: RawAnswer[],
 ): Promise<ObjectState> => {
@@ -60,5 +62,6 @@ const head = async (
     if (!(error instanceof ReplicationError) || !isBodiless400(error.cause)) throw error;
     return await explain(error, object);
   }
+  refuse?.(answer);
   return objectState(answer);
 };

@@ -3,6 +3,7 @@ import type { GetObjectCommandOutput, HeadObjectCommandOutput } from '@aws-sdk/c
 import { ReplicationError } from '../errors.ts';
 import type { Checksum, ChecksumAlgorithm, ObjectLock, ObjectState } from '../ports.ts';
 import { partsInEtag } from '../proof.ts';
+import { headerAttributes } from './object-headers.ts';
 
 type Answer = GetObjectCommandOutput | HeadObjectCommandOutput;
 
@@ -22,17 +23,7 @@ export const objectState = (answer: Answer): ObjectState => {
     lastModifiedMs: answer.LastModified?.getTime() ?? 0,
     encryption: answer.ServerSideEncryption ?? null,
     checksum: storedChecksum(answer),
-    attributes: {
-      cacheControl: answer.CacheControl ?? null,
-      contentDisposition: answer.ContentDisposition ?? null,
-      contentEncoding: answer.ContentEncoding ?? null,
-      contentLanguage: answer.ContentLanguage ?? null,
-      contentType: answer.ContentType ?? null,
-      expires: answer.ExpiresString ?? null,
-      websiteRedirectLocation: answer.WebsiteRedirectLocation ?? null,
-      storageClass: answer.StorageClass ?? null,
-      metadata: answer.Metadata ?? {},
-    },
+    attributes: { ...headerAttributes(answer), metadata: answer.Metadata ?? {} },
     // S3 says it only to those who may read the tags.
     tagCount: answer.TagCount ?? 0,
     lock: lockOf(answer),
@@ -41,8 +32,9 @@ export const objectState = (answer: Answer): ObjectState => {
 
 /** What the answer says of Object Lock, which S3 shows only to those who may read it. */
 const lockOf = (answer: Answer): ObjectLock => {
-  const { ObjectLockMode: mode, ObjectLockRetainUntilDate: until } = answer;
-  if ((mode === undefined) !== (until === undefined)) {
+  const { ObjectLockMode: mode, ObjectLockRetainUntilDate: until, ObjectLockEventHold: hold } = answer;
+  // The end of an event hold sets the date.
+  if ((mode === undefined) !== (until === undefined) && hold !== 'ON') {
     // One without the other: a replica made from it would be locked otherwise than its source, or not at all.
     throw new ReplicationError('service-error', 'the answer of S3 has half a retention');
   }
@@ -50,6 +42,12 @@ const lockOf = (answer: Answer): ObjectLock => {
     retention: mode === undefined || until === undefined ? null : { mode, untilMs: until.getTime() },
     legalHold: answer.ObjectLockLegalHoldStatus === 'ON',
   };
+};
+
+/** Of a version to be replicated: its replica would not be held. */
+export const refuseEventHold = ({ ObjectLockEventHold: hold }: Answer): void => {
+  if (hold !== 'ON') return;
+  throw new ReplicationError('object-lock', 'the source version is under an event hold, which cannot travel');
 };
 
 /** Fields that every S3 answer about an object or part uses for checksums. */

@@ -29,14 +29,6 @@ export const writeTags = async (target: Target, name: ObjectName, tags: Tags): P
   await call(target, 'PutObjectTagging', (client, options) => client.send(command, options));
 };
 
-/** The `x-amz-tagging` header: form-encoded as a URL's query ("PutObject", S3 API reference). Null: no tags. */
-export const taggingHeader = (tags: Tags): string | null => {
-  const pairs = Object.entries(tags).map(
-    ([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`,
-  );
-  return pairs.length === 0 ? null : pairs.join('&');
-};
-
 /** The fields of a request that name the version. */
 export const named = ({ bucket, key, versionId }: ObjectName) => ({
   Bucket: bucket,

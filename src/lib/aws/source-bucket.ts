@@ -9,13 +9,18 @@ import { isNotFound, isSseC } from './errors.ts';
 import { type Heads, headCurrent, headVersion } from './head-object.ts';
 import { readAcl } from './object-acl.ts';
 import { objectHistory } from './object-history.ts';
-import { objectState, storedChecksum } from './object-state.ts';
+import { objectState, refuseEventHold, storedChecksum } from './object-state.ts';
 import { readTags } from './object-tags.ts';
 import { requestRestore } from './restore-object.ts';
 import { unlessGone } from './version-gone.ts';
 
 export const createSourceBucket = (target: Target, bucket: string): SourceBucket => {
-  const heads: Heads = { target, bucket, explain: (error, object) => askGet(target, bucket, error, object) };
+  const heads: Heads = {
+    target,
+    bucket,
+    explain: (error, object) => askGet(target, bucket, error, object),
+    refuse: refuseEventHold,
+  };
   return {
     look: (key) => headCurrent(heads, key),
     head: (key, versionId) => headVersion(heads, key, versionId),
@@ -28,6 +33,7 @@ export const createSourceBucket = (target: Target, bucket: string): SourceBucket
       if (answer === null) return null;
       const body = bodyOf(target, answer);
       try {
+        refuseEventHold(answer);
         return { state: objectState(answer), body };
       } catch (error) {
         body.destroy();

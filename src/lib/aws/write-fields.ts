@@ -2,23 +2,19 @@
 import { ReplicationError } from '../errors.ts';
 import type { Guard, ObjectAttributes, ObjectLock, Precondition, ReplicaAttributes } from '../ports.ts';
 import type { Destination } from '../rule.ts';
+import { taggingHeader } from '../tagging-header.ts';
 import { errorCode, translateError } from './errors.ts';
+import { headerFields, textHeaders } from './object-headers.ts';
 import { checksumField } from './object-state.ts';
-import { taggingHeader } from './object-tags.ts';
 
-export const replicaFields = (attributes: ReplicaAttributes) =>
-  defined({
-    CacheControl: attributes.cacheControl,
-    ContentDisposition: attributes.contentDisposition,
-    ContentEncoding: attributes.contentEncoding,
-    ContentLanguage: attributes.contentLanguage,
-    ContentType: attributes.contentType,
-    WebsiteRedirectLocation: attributes.websiteRedirectLocation,
-    StorageClass: attributes.storageClass as 'STANDARD' | null,
+export const replicaFields = (attributes: ReplicaAttributes) => ({
+  ...headerFields(attributes),
+  ...defined({
     Metadata: attributes.metadata,
     Tagging: taggingHeader(attributes.tags),
     ...lockFields(attributes.lock),
-  });
+  }),
+});
 
 const lockFields = ({ retention, legalHold }: ObjectLock) => ({
   ObjectLockMode: retention?.mode ?? null,
@@ -78,8 +74,7 @@ export const bodyHeaders = (
 ): Record<string, string | undefined> => ({
   // Hashing the body for the signature would cost more than the copy; TLS and the guard protect it.
   'x-amz-content-sha256': guard.kind === 'compute' ? undefined : 'UNSIGNED-PAYLOAD',
-  // The SDK takes a Date only; S3 keeps whatever was written there.
-  expires: attributes?.expires ?? undefined,
+  ...(attributes && textHeaders(attributes)),
 });
 
 type Defined<T> = { [K in keyof T]?: NonNullable<T[K]> };

@@ -1,0 +1,21 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import type { Convergence } from '../../src/lib/work.ts';
+
+const OUTCOMES = {
+  replicated: true,
+  deleted: true,
+  updated: true,
+  unchanged: true,
+  'source-gone': true,
+  filtered: true,
+  replica: true,
+  'restore-requested': true,
+} satisfies Record<Convergence['outcome'], true>;
+
+test('docs/operations.md says what every line of the log means', () => {
+  const document = readFileSync(`${import.meta.dirname}/../../docs/operations.md`, 'utf8');
+  const described = [...document.matchAll(/^\| ([a-z-]+) +\|[^|]+\| `Op/gm)].map(([, message]) => message);
+  const messages = [...Object.keys(OUTCOMES), 'duplicate', 'skipped', 'retry', 'quarantined'];
+  expect(described.toSorted()).toEqual(messages.toSorted());
+});

@@ -1,0 +1,31 @@
+/** A key that is overwritten a thousand times while eight functions work on it. */
+import { expect, test } from 'vitest';
+import { isSubsequence } from '../model/history.ts';
+import { playHotKey } from '../model/hot-key.ts';
+
+const SEED = Number(process.env['PROPERTY_SEED'] ?? Date.now() % 2 ** 31);
+const OVERWRITES = 1_000;
+const WORKERS = 8;
+
+test.each([
+  // Each version costs list, look there, read and write, at worst once for each function that tries.
+  ['all', 5 * WORKERS],
+  ['latest', 8],
+] as const)(
+  `in mode %s it converges, with at most %s calls for each overwrite (seed ${SEED})`,
+  async (versions, most) => {
+    const { source, replica, deployment, calls } = await playHotKey({
+      overwrites: OVERWRITES,
+      workers: WORKERS,
+      versions,
+      seed: SEED,
+    });
+    expect(deployment.waiting()).toEqual([]);
+    expect(deployment.quarantined).toEqual([]);
+    const contents = ({ versions: of }: typeof source) => of('k').map(({ bytes }) => bytes.toString());
+    const [wanted, told] = [contents(source), contents(replica)];
+    expect(told.at(-1)).toBe(wanted.at(-1));
+    if (versions === 'all') expect(isSubsequence(wanted, told)).toBe(true);
+    expect(calls / OVERWRITES).toBeLessThanOrEqual(most);
+  },
+);

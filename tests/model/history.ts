@@ -1,0 +1,164 @@
+/** Random histories of a source, and what befalls the events on their way. */
+import fc from 'fast-check';
+import type { ReplicationRule } from '../../src/lib/rule.ts';
+import type { Fault } from './deployment.ts';
+import { type MemoryBucket, NO_ATTRIBUTES, type Versioning } from './memory-buckets.ts';
+import type { BucketEvent } from './memory-destination.ts';
+
+export const KEYS = ['a', 'b'] as const;
+
+export type Operation =
+  | { kind: 'put'; key: string; content: string; tag: string | null; form: 'whole' | 'parts' }
+  | { kind: 'delete'; key: string }
+  /** The end of one version or marker; the newest has age 0. A marker's end brings the object back. */
+  | { kind: 'forget'; key: string; age: number }
+  | { kind: 'tag'; key: string; age: number; tag: string }
+  | { kind: 'grant'; key: string; age: number; reader: string };
+
+export interface Side {
+  versioning: Versioning;
+  encryption: 'AES256' | 'aws:kms';
+}
+
+export interface History {
+  source: Side;
+  destination: Side;
+  rule: Pick<ReplicationRule, 'versions' | 'deletes' | 'stamp' | 'acl'>;
+  operations: Operation[];
+  /** For each event: how often it comes, beyond the first time. */
+  repeats: number[];
+  /** For each event: dropped by the queue until somebody redrives it. */
+  drops: boolean[];
+  picks: number[];
+  shortOfTime: boolean[];
+  batchSize: number;
+  faults: Fault[];
+  clearReceipts: boolean;
+  /** Objects somebody else put at the destination before. */
+  foreign: string[];
+}
+
+const MAX_OPERATIONS = 10;
+
+/** `content` unique: every ETag names one state. The rest leaves out what a test is not about. */
+export const history = (
+  content: fc.Arbitrary<string>,
+  only: {
+    rule?: Partial<History['rule']>;
+    versioned?: boolean;
+    kms?: boolean;
+    kinds?: Operation['kind'][];
+  } = {},
+): fc.Arbitrary<History> => {
+  const { kinds } = only;
+  const wanted = operation(content).filter(({ kind }) => kinds === undefined || kinds.includes(kind));
+  return fc.record({
+    source: side(only, ['enabled', 'enabled', 'suspended', 'unversioned']),
+    destination: side(only, ['enabled', 'enabled', 'unversioned']),
+    rule: fc
+      .record({
+        versions: fc.constantFrom('all', 'latest'),
+        deletes: fc.constantFrom('replicate', 'ignore'),
+        stamp: weighted<boolean>([4, true], [1, false]),
+        acl: fc.constantFrom('replicate', 'ignore'),
+      })
+      .map((rule) => ({ ...rule, ...only.rule })),
+    operations: fc.array(wanted, { minLength: 1, maxLength: MAX_OPERATIONS }),
+    repeats: perOperation(fc.nat({ max: 2 })),
+    drops: perOperation(fc.boolean()),
+    picks: fc.array(fc.nat({ max: 9 }), { minLength: 30, maxLength: 30 }),
+    shortOfTime: fc.array(weighted<boolean>([4, false], [1, true]), { maxLength: 10 }),
+    batchSize: fc.integer({ min: 1, max: 4 }),
+    faults: fc.array(fault, { maxLength: 80 }),
+    clearReceipts: fc.boolean(),
+    foreign: kinds === undefined ? fc.subarray([...KEYS]) : fc.constant([]),
+  });
+};
+
+/** Tells what S3 would; null: nothing happened that it tells of. */
+export const apply = (source: MemoryBucket, each: Operation, mark: string): BucketEvent | null => {
+  const { key } = each;
+  const event = (name: string, versionId: string | null): BucketEvent => ({
+    name,
+    key,
+    versionId: source.versioning === 'unversioned' ? null : versionId,
+  });
+  switch (each.kind) {
+    case 'put': {
+      const attributes = { ...NO_ATTRIBUTES, metadata: { write: mark } };
+      const tags = each.tag === null ? {} : { colour: each.tag };
+      const bytes = Buffer.from(each.content);
+      const parts = [bytes.subarray(0, 1), bytes.subarray(1)];
+      const { versionId } = source.put(key, each.form === 'whole' ? bytes : parts, { attributes, tags });
+      return event(`ObjectCreated:${each.form === 'whole' ? 'Put' : 'CompleteMultipartUpload'}`, versionId);
+    }
+    case 'delete': {
+      const versionId = source.remove(key);
+      return event(`ObjectRemoved:${versionId === null ? 'Delete' : 'DeleteMarkerCreated'}`, versionId);
+    }
+    case 'forget': {
+      const versionId = source.versioning === 'unversioned' ? null : source.forget(key, each.age);
+      return versionId === null ? null : event('ObjectRemoved:Delete', versionId);
+    }
+    case 'tag': {
+      const versionId = source.setTags(key, each.age, { colour: each.tag });
+      return versionId === null ? null : event('ObjectTagging:Put', versionId);
+    }
+    case 'grant': {
+      const acl = [{ grantee: { kind: 'user' as const, id: each.reader }, permission: 'READ' }];
+      const versionId = source.setAcl(key, each.age, acl);
+      return versionId === null ? null : event('ObjectAcl:Put', versionId);
+    }
+  }
+};
+
+/** Are all of these there, in this order, whatever comes between them? */
+export const isSubsequence = (part: string[], whole: string[]): boolean => {
+  let next = 0;
+  for (const each of whole) if (each === part[next]) next += 1;
+  return next === part.length;
+};
+
+export const operation = (content: fc.Arbitrary<string>): fc.Arbitrary<Operation> => {
+  const key = fc.constantFrom(...KEYS);
+  const age = fc.nat({ max: 2 });
+  const tag = fc.constantFrom('red', 'blue');
+  const reader = fc.constantFrom('alice', 'bob');
+  const form = weighted<'whole' | 'parts'>([3, 'whole'], [1, 'parts']);
+  const kind = <K extends Operation['kind']>(name: K) => fc.constant(name);
+  return fc.oneof(
+    {
+      weight: 6,
+      arbitrary: fc.record({ kind: kind('put'), key, content, tag: fc.option(tag, { freq: 2 }), form }),
+    },
+    { weight: 2, arbitrary: fc.record({ kind: kind('delete'), key }) },
+    { weight: 1, arbitrary: fc.record({ kind: kind('forget'), key, age }) },
+    { weight: 1, arbitrary: fc.record({ kind: kind('tag'), key, age, tag }) },
+    { weight: 1, arbitrary: fc.record({ kind: kind('grant'), key, age, reader }) },
+  );
+};
+
+export const side = (
+  { versioned = false, kms = true }: { versioned?: boolean; kms?: boolean },
+  versionings: Versioning[],
+): fc.Arbitrary<Side> =>
+  fc.record({
+    versioning: versioned ? fc.constant<Versioning>('enabled') : fc.constantFrom(...versionings),
+    encryption: kms
+      ? weighted<Side['encryption']>([3, 'AES256'], [1, 'aws:kms'])
+      : fc.constant<Side['encryption']>('AES256'),
+  });
+
+export const weighted = <T>(...choices: [weight: number, value: T][]): fc.Arbitrary<T> =>
+  fc.oneof(...choices.map(([weight, value]) => ({ weight, arbitrary: fc.constant(value) })));
+
+const perOperation = <T>(each: fc.Arbitrary<T>): fc.Arbitrary<T[]> =>
+  fc.array(each, { minLength: MAX_OPERATIONS, maxLength: MAX_OPERATIONS });
+
+export const fault: fc.Arbitrary<Fault> = fc.oneof(
+  { weight: 12, arbitrary: fc.constant<Fault>('none') },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom<Fault>('throttle', 'reset', 'credentials', 'crash', 'break', 'truncate'),
+  },
+);

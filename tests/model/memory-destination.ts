@@ -1,0 +1,144 @@
+/** The model of a bucket as a destination: conditions, checksums and multipart uploads as S3 has them. */
+import { randomUUID } from 'node:crypto';
+import type { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import { ReplicationError } from '../../src/lib/errors.ts';
+import type {
+  Checksum,
+  DestinationBucket,
+  Guard,
+  ObjectState,
+  Precondition,
+  ReplicaAttributes,
+  Written,
+} from '../../src/lib/ports.ts';
+import { checksumOf, md5, type MemoryBucket } from './memory-buckets.ts';
+import { type Gate, reads } from './memory-source.ts';
+
+/** What S3 tells of a change. */
+export interface BucketEvent {
+  name: string;
+  key: string;
+  versionId: string | null;
+}
+
+export const memoryDestination = (
+  bucket: MemoryBucket,
+  gate: Gate,
+  tell: (event: BucketEvent) => void = () => undefined,
+): DestinationBucket => {
+  const { gated: _gated, answered, find, ...both } = reads(bucket, gate, 'destination');
+  const assertCondition = (key: string, precondition: Precondition): void => {
+    const current = bucket.current(key)?.state ?? null;
+    const met = precondition.kind === 'absent' ? current === null : current?.etag === precondition.etag;
+    if (!met) throw new ReplicationError('lost-race', 'PreconditionFailed');
+  };
+  const write = (
+    name: string,
+    key: string,
+    content: Buffer | Buffer[],
+    attributes: ReplicaAttributes,
+  ): Written => {
+    const { tags, lock, ...others } = attributes;
+    const written: ObjectState = bucket.put(key, content, { attributes: others, tags });
+    written.lock = lock;
+    tell({ name: `ObjectCreated:${name}`, key, versionId: written.versionId });
+    return written;
+  };
+  const found = (key: string, versionId: string | null) => {
+    const version = find(key, versionId);
+    if (version === null) throw new ReplicationError('lost-race', 'the version is gone');
+    return version;
+  };
+  const upload = (uploadId: string) => {
+    const open = bucket.uploads.get(uploadId);
+    if (open === undefined) throw new ReplicationError('lost-race', 'NoSuchUpload');
+    return open;
+  };
+  return {
+    ...both,
+    async *history(key) {
+      yield* await answered('history', () => bucket.list(key));
+    },
+    async put({ key, body, sizeBytes, attributes, precondition, guard }) {
+      const bytes = await received(body, sizeBytes);
+      return await answered('put', () => {
+        assertCondition(key, precondition);
+        assertGuard(bytes, guard);
+        return write('Put', key, bytes, attributes);
+      });
+    },
+    remove: ({ key, etag }) =>
+      answered('remove', () => {
+        assertCondition(key, { kind: 'unchanged', etag });
+        const versionId = bucket.remove(key);
+        tell({
+          name: `ObjectRemoved:${versionId === null ? 'Delete' : 'DeleteMarkerCreated'}`,
+          key,
+          versionId,
+        });
+        return { versionId };
+      }),
+    putTags: (key, versionId, tags) =>
+      answered('putTags', () => {
+        const version = found(key, versionId);
+        version.tags = tags;
+        version.state = { ...version.state, tagCount: Object.keys(tags).length };
+        tell({ name: 'ObjectTagging:Put', key, versionId: version.state.versionId });
+      }),
+    putAcl: (key, versionId, acl) =>
+      answered('putAcl', () => {
+        const version = found(key, versionId);
+        version.acl = acl;
+        tell({ name: 'ObjectAcl:Put', key, versionId: version.state.versionId });
+      }),
+    createUpload: ({ key, attributes }) =>
+      answered('createUpload', () => {
+        const uploadId = randomUUID();
+        bucket.uploads.set(uploadId, { key, attributes, parts: new Map() });
+        return { uploadId, encryption: bucket.options.encryption };
+      }),
+    async uploadPart({ uploadId, partNumber, body, sizeBytes, guard }) {
+      const bytes = await received(body, sizeBytes);
+      return await answered('uploadPart', () => {
+        assertGuard(bytes, guard);
+        upload(uploadId).parts.set(partNumber, bytes);
+        const digest = bucket.options.encryption === 'AES256' ? md5(bytes).toString('hex') : 'opaque';
+        return { partNumber, etag: `"${digest}"`, checksum: null };
+      });
+    },
+    completeUpload: ({ key, uploadId, parts, sizeBytes, checksum, precondition }) =>
+      answered('completeUpload', () => {
+        const open = upload(uploadId);
+        assertCondition(key, precondition);
+        const content = parts.map(({ partNumber }) => open.parts.get(partNumber) ?? Buffer.of());
+        const bytes = Buffer.concat(content);
+        if (bytes.length !== sizeBytes) throw new ReplicationError('invalid-request', 'InvalidPart');
+        if (checksum !== null) assertChecksum(bytes, checksum);
+        bucket.uploads.delete(uploadId);
+        return write('CompleteMultipartUpload', key, content, open.attributes);
+      }),
+    abortUpload: ({ uploadId }) => answered('abortUpload', () => void bucket.uploads.delete(uploadId)),
+  };
+};
+
+/** S3 takes no body that is shorter than announced. */
+const received = async (body: Readable | Buffer, sizeBytes: number): Promise<Buffer> => {
+  const bytes = Buffer.isBuffer(body)
+    ? body
+    : await buffer(body).catch((cause: unknown) => {
+        throw new ReplicationError('connection-lost', 'the body broke off', { cause });
+      });
+  if (bytes.length !== sizeBytes) throw new ReplicationError('connection-lost', 'IncompleteBody');
+  return bytes;
+};
+
+const assertGuard = (bytes: Buffer, guard: Guard): void => {
+  if (guard.kind === 'checksum') assertChecksum(bytes, guard.checksum);
+  if (guard.kind === 'md5' && guard.md5 !== md5(bytes).toString('base64'))
+    throw new ReplicationError('bad-checksum', 'BadDigest');
+};
+
+const assertChecksum = (bytes: Buffer, checksum: Checksum): void => {
+  if (checksum.value !== checksumOf(bytes).value) throw new ReplicationError('bad-checksum', 'BadDigest');
+};

@@ -1,0 +1,120 @@
+/**
+ * The model of a bucket as a source. Every call passes a gate before its effect and another before its answer, where a test may
+ * wait, fail, crash, or damage the body that is sent.
+ */
+import { Readable } from 'node:stream';
+import { ReplicationError } from '../../src/lib/errors.ts';
+import type { Current, ObjectState, Slice, SourceBucket } from '../../src/lib/ports.ts';
+import type { MemoryBucket, Version } from './memory-buckets.ts';
+
+/** What may happen to a body on its way: it breaks off, it ends too soon without anybody saying so, a byte is flipped. */
+export type Damage = 'break' | 'truncate' | 'flip';
+
+/** Called at each point where the outside may interfere. */
+export type Gate = (point: 'before' | 'after', call: string) => Promise<Damage | void>;
+
+export const openGate: Gate = async () => undefined;
+
+/** What both sides are asked alike. */
+export const reads = (bucket: MemoryBucket, gate: Gate, side: string) => {
+  const gated = async <T>(call: string, effect: () => T): Promise<{ answer: T; damage: Damage | void }> => {
+    const before = await gate('before', `${side}.${call}`);
+    const answer = effect();
+    const after = await gate('after', `${side}.${call}`);
+    return { answer, damage: before ?? after };
+  };
+  const answered = async <T>(call: string, effect: () => T): Promise<T> => (await gated(call, effect)).answer;
+  const find = (key: string, versionId: string | null): Version | null =>
+    versionId === null
+      ? bucket.current(key)
+      : (bucket.versions(key).find((version) => version.id === versionId) ?? null);
+  return {
+    gated,
+    answered,
+    find,
+    look: (key: string) =>
+      answered('look', (): Current => {
+        const newest = bucket.history.get(key)?.at(-1);
+        if (newest === undefined) return { kind: 'absent' };
+        return newest.kind === 'marker'
+          ? { kind: 'marker', versionId: newest.id }
+          : { kind: 'object', state: stateOf(newest) };
+      }),
+    head: (key: string, versionId: string) =>
+      answered('head', () => {
+        const found = find(key, versionId);
+        return found === null ? null : stateOf(found);
+      }),
+    tags: (key: string, versionId: string | null) =>
+      answered('tags', () => find(key, versionId)?.tags ?? null),
+    acl: (key: string, versionId: string | null) => answered('acl', () => find(key, versionId)?.acl ?? null),
+  };
+};
+
+/** Without its key not even the headers of an SSE-C object can be seen. */
+const stateOf = ({ state, sealed }: Version): ObjectState => {
+  if (sealed === 'sse-c') throw new ReplicationError('sse-c', 'S3 wants the key');
+  return state;
+};
+
+const assertReadable = ({ sealed }: Version): void => {
+  if (sealed !== null) throw new ReplicationError(sealed, 'S3 does not show it');
+};
+
+export const memorySource = (bucket: MemoryBucket, gate: Gate): SourceBucket => {
+  const { gated, answered, find, ...both } = reads(bucket, gate, 'source');
+  return {
+    ...both,
+    history: (key) => answered('history', () => bucket.list(key)),
+    async open(key, versionId) {
+      const { answer, damage } = await gated('open', () => {
+        const found = find(key, versionId);
+        if (found !== null) assertReadable(found);
+        return found === null ? null : { state: found.state, bytes: found.bytes };
+      });
+      return answer === null ? null : { state: answer.state, body: sent(answer.bytes, damage) };
+    },
+    async read(key, pin, slice) {
+      const { answer, damage } = await gated('read', () => {
+        const found = find(key, pin.versionId);
+        if (found?.state.etag !== pin.etag)
+          throw new ReplicationError('lost-race', 'the pinned version is gone');
+        assertReadable(found);
+        return sliceOf(found, slice);
+      });
+      return { body: sent(answer, damage), sizeBytes: answer.length, checksum: null };
+    },
+    partsCount: (key, pin) =>
+      answered('partsCount', () => {
+        const found = find(key, pin.versionId);
+        if (found === null) throw new ReplicationError('lost-race', 'the version is gone');
+        return found.state.etag === pin.etag && found.state.etag.includes('-') ? found.parts.length : null;
+      }),
+    restore: (key, versionId) =>
+      answered('restore', () => {
+        if (find(key, versionId)?.sealed !== 'archived')
+          throw new ReplicationError('lost-race', 'not archived');
+      }),
+  };
+};
+
+const sliceOf = ({ bytes, parts }: Version, slice: Slice): Buffer => {
+  if (slice.kind === 'whole') return bytes;
+  if (slice.kind === 'range') return bytes.subarray(slice.firstByte, slice.lastByte + 1);
+  const part = parts[slice.partNumber - 1];
+  if (part === undefined) throw new ReplicationError('invalid-request', 'InvalidPartNumber');
+  return part;
+};
+
+const sent = (bytes: Buffer, damage: Damage | void): Readable => {
+  if (damage === 'truncate') return Readable.from([bytes.subarray(0, -1)]);
+  if (damage === 'flip')
+    return Readable.from([Buffer.from(bytes.map((byte, at) => (at === 0 ? byte ^ 1 : byte)))]);
+  if (damage !== 'break') return Readable.from([bytes]);
+  return Readable.from(
+    (async function* () {
+      yield bytes.subarray(0, -1);
+      throw new Error('ECONNRESET');
+    })(),
+  );
+};

@@ -1,0 +1,92 @@
+/** One key of a source and a destination, looked at when a test says so. */
+import { converge } from '../../src/lib/converge.ts';
+import type { DestinationBucket, SourceBucket } from '../../src/lib/ports.ts';
+import type { ReplicationRule } from '../../src/lib/rule.ts';
+import type { Convergence, PassedOver, Work } from '../../src/lib/work.ts';
+import { createMemoryBucket, type MemoryBucket, type Versioning } from './memory-buckets.ts';
+import { memoryDestination } from './memory-destination.ts';
+import { type Gate, memorySource, openGate } from './memory-source.ts';
+import { testDestination, testRule } from './settings.ts';
+
+interface Options {
+  rule?: Partial<ReplicationRule>;
+  /** Of source and destination. */
+  versionings?: [Versioning, Versioning];
+  encryptions?: ['AES256' | 'aws:kms', 'AES256' | 'aws:kms'];
+  checksums?: [boolean, boolean];
+}
+
+interface OneKey {
+  source: MemoryBucket;
+  replica: MemoryBucket;
+  clock: { nowMs: number };
+  passedOver: PassedOver[];
+  /** A hint that says little, but for what is given. */
+  look(gate?: Gate, hint?: Partial<Work>, other?: Other): Promise<Convergence>;
+  /** What the replica shows. */
+  content(): string | undefined;
+  /** All that the replica showed so far, oldest first; `†` for deleted. */
+  told(): string[];
+}
+
+/** Ports that do some things otherwise. */
+interface Other {
+  source?: Partial<SourceBucket>;
+  destination?: Partial<DestinationBucket>;
+}
+
+/** The key is `k`. */
+export const oneKey = ({ rule, versionings, encryptions, checksums }: Options = {}): OneKey => {
+  const clock = { nowMs: 1_700_000_000_000 };
+  const now = (): number => clock.nowMs;
+  const bucket = (side: 0 | 1): MemoryBucket =>
+    createMemoryBucket(versionings?.[side] ?? 'enabled', now, {
+      encryption: encryptions?.[side] ?? 'AES256',
+      checksums: checksums?.[side] ?? false,
+    });
+  const source = bucket(0);
+  const replica = bucket(1);
+  const passedOver: PassedOver[] = [];
+  return {
+    source,
+    replica,
+    clock,
+    passedOver,
+    look: (gate = openGate, hint = {}, other = {}) =>
+      converge(
+        {
+          rule: testRule(rule),
+          destination: testDestination(),
+          key: 'k',
+          versionId: null,
+          expectedBytes: 1,
+          concern: 'content',
+          absenceIsDeletion: false,
+          byReplicator: null,
+          ...hint,
+        },
+        {
+          source: { ...memorySource(source, gate), ...other.source },
+          destination: { ...memoryDestination(replica, gate), ...other.destination },
+          invocation: { requestId: 'r', deadlineMs: now() + 900_000, fullTimeMs: 900_000, bytesUnderWay: 0 },
+          clock: { now, sleep: async () => undefined },
+          passOver: async (version) => void passedOver.push(version),
+        },
+      ),
+    content: () => replica.current('k')?.bytes.toString(),
+    told: () =>
+      (replica.history.get('k') ?? []).map((entry) =>
+        entry.kind === 'marker' ? '†' : entry.bytes.toString(),
+      ),
+  };
+};
+
+/** Runs `move` the first time the call passes, before its effect. */
+export const once = (call: string, point: 'before' | 'after', move: () => Promise<unknown>): Gate => {
+  let done = false;
+  return async (at, name) => {
+    if (done || name !== call || at !== point) return;
+    done = true;
+    await move();
+  };
+};
