@@ -24,6 +24,11 @@ export interface ContentHeaders {
 export const DOCUMENTS = 'acme-documents';
 export const MEDIA = 'acme-media';
 
+/** Objects something happens to after they were replicated. */
+export const OVERWRITTEN = 'invoices/ledger, written five times.csv';
+export const RETAGGED = 'invoices/much metadata.json.gz';
+export const DELETED = 'invoices/nothing in it.bin';
+
 /** Replicas under this prefix are refused at one destination until the demo mends it. */
 export const LOCKED_PREFIX = 'invoices/locked/';
 
@@ -47,9 +52,9 @@ export const demoObjects = (largeBytes: number): DemoObject[] => [
   document('Größe ½ – 株式会社 – счёт.pdf', 20 * KIB, { ContentType: 'application/pdf' }),
   document('\u{1f9fe} receipts/', 0, { ContentType: 'application/x-directory' }),
   document('control\u0001 and\ttab.csv', 2 * KIB, { ContentType: 'text/csv' }),
-  document('nothing in it.bin', 0),
-  { ...document('much metadata.json.gz', 5 * KIB, RICH_HEADERS), metadata: RICH_METADATA },
-  { ...document('ledger, written five times.csv', 30 * KIB, { ContentType: 'text/csv' }), writes: 5 },
+  single(DOCUMENTS, DELETED, 0),
+  { ...single(DOCUMENTS, RETAGGED, 5 * KIB, RICH_HEADERS), metadata: RICH_METADATA },
+  { ...single(DOCUMENTS, OVERWRITTEN, 30 * KIB, { ContentType: 'text/csv' }), writes: 5 },
   multipart(DOCUMENTS, 'invoices/scan in uneven parts.tif', [5 * MIB, 7 * MIB + 1, 6 * MIB + 4_321, 12_345]),
   document('locked/contract.docx', 12 * KIB),
   media('photos/caf\u00e9.jpg', 300 * KIB, { ContentType: 'image/jpeg' }),

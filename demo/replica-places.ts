@@ -5,6 +5,7 @@ import type { Configuration } from '../src/lib/configuration.ts';
 import { destinationKey, ruleWants } from '../src/lib/rule.ts';
 import type { Destination, ReplicationRule } from '../src/lib/rule.ts';
 import type { Account } from './account.ts';
+import { STAMP, stampOf } from './stamp.ts';
 
 export interface ObjectName {
   bucket: string;
@@ -43,12 +44,9 @@ export const isReplicated = async (
   ]);
   if (source === null || replica === null) return false;
   const stamp = replica.Metadata?.[STAMP];
-  if (stamp?.startsWith('v/')) return stamp === `v/${source.VersionId ?? ''}`;
+  if (stamp?.startsWith('v/')) return stamp === stampOf(source, place);
   return replica.ETag === source.ETag && replica.ContentLength === source.ContentLength;
 };
-
-/** `x-amz-meta-s3r`, see docs. Named here again, so that a change of it is noticed. */
-export const STAMP = 's3r';
 
 const head = async (
   client: S3Client,

@@ -6,6 +6,7 @@ import { boardLines, entrySentence, nameOf } from './board-text.ts';
 import { createBoard, entryIsSettled } from './board.ts';
 import type { Board, Entry } from './board.ts';
 import { follow, uploadAll } from './follow.ts';
+import { showLater } from './later.ts';
 import { demoObjects, DOCUMENTS, LOCKED_PREFIX, MEDIA } from './objects.ts';
 import type { DemoOptions } from './options.ts';
 import { notificationIds, OTHER_TEAM_ENTRY, subscribeOtherTeam } from './other-team.ts';
@@ -72,9 +73,13 @@ export const tell = async (accounts: TwoAccounts, teller: Teller): Promise<void>
   await replicate(accounts, board, teller);
   await redriveRefused(accounts, board, { ...teller, allowWrites, bucket });
   const verification = await verifyBothSides(accounts, teller, board);
+  const summary = summaryLines({ accounts, board, calls, verification });
+
+  heading(terminal, 'What happens to objects later');
+  await showLater(accounts, stepper(terminal), teller.signal);
 
   heading(terminal, 'Summary');
-  for (const line of summaryLines({ accounts, board, calls, verification })) terminal.line(`  ${line}`);
+  for (const line of summary) terminal.line(`  ${line}`);
 };
 
 const heading = (terminal: Terminal, text: string): void => {

@@ -6,8 +6,9 @@ import { printable } from '../src/cli/printable.ts';
 import type { Configuration } from '../src/lib/configuration.ts';
 import type { Account } from './account.ts';
 import { firstDifference } from './compare-streams.ts';
-import { replicaPlaces, STAMP } from './replica-places.ts';
+import { replicaPlaces } from './replica-places.ts';
 import type { ReplicaPlace } from './replica-places.ts';
+import { STAMP, stampOf } from './stamp.ts';
 
 export interface Verification {
   /** Replicas compared. */
@@ -136,11 +137,10 @@ const describe = (object: GetObjectCommandOutput, storageClass: string | null): 
 const stampProblem = (
   source: GetObjectCommandOutput,
   replica: GetObjectCommandOutput,
-  { rule }: ReplicaPlace,
+  place: ReplicaPlace,
 ): string | null => {
-  if (!rule.stamp) return null;
-  const { VersionId: version = 'null', ETag: etag = '' } = source;
-  const wanted = version === 'null' ? `e/${etag.replaceAll('"', '')}` : `v/${version}`;
+  if (!place.rule.stamp) return null;
+  const wanted = stampOf(source, place);
   const actual = replica.Metadata?.[STAMP];
   return actual === wanted ? null : `its stamp is ${shown(actual)}, not ${shown(wanted)}`;
 };

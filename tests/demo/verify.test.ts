@@ -1,6 +1,12 @@
-import { DeleteObjectCommand, PutObjectCommand, type PutObjectCommandInput } from '@aws-sdk/client-s3';
+import {
+  DeleteObjectCommand,
+  HeadObjectCommand,
+  PutObjectCommand,
+  type PutObjectCommandInput,
+} from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Account, createAccount } from '../../demo/account.ts';
+import { STAMP, stampOf } from '../../demo/stamp.ts';
 import { verify } from '../../demo/verify.ts';
 import { type LocalAws, startLocalAws } from '../../local/aws.ts';
 import { type Configuration, parseConfiguration } from '../../src/lib/configuration.ts';
@@ -52,9 +58,12 @@ const differences = async (
   change: Partial<PutObjectCommandInput>,
   { stamp = true } = {},
 ): Promise<string[]> => {
-  const source = await accounts.source.s3().send(new PutObjectCommand({ Bucket: 'the-source', ...original }));
+  const source = accounts.source.s3();
+  await source.send(new PutObjectCommand({ Bucket: 'the-source', ...original }));
+  const written = await source.send(new HeadObjectCommand({ Bucket: 'the-source', Key: KEY }));
   const replica = { ...original, ...change };
-  const stamped = { ...replica.Metadata, ...(stamp && { s3r: `v/${source.VersionId}` }) };
+  const place = { bucket: 'the-destination', key: KEY };
+  const stamped = { ...replica.Metadata, ...(stamp && { [STAMP]: stampOf(written, place) }) };
   await accounts.destination
     .s3()
     .send(new PutObjectCommand({ Bucket: 'the-destination', ...replica, Metadata: stamped }));

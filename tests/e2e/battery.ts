@@ -1,10 +1,21 @@
 /** One of everything the functions do, and what came of it: what the loss of a permission is judged by. */
 import { randomBytes } from 'node:crypto';
-import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { isDeepStrictEqual } from 'node:util';
+import {
+  DeleteObjectCommand,
+  GetObjectAclCommand,
+  GetObjectTaggingCommand,
+  HeadObjectCommand,
+  PutObjectCommand,
+  type PutObjectCommandInput,
+  PutObjectTaggingCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { DESTINATION_ACCOUNT, SOURCE_ACCOUNT } from '../../demo/two-accounts.ts';
 import { clientConfig } from '../../local/client-config.ts';
-import { openUploads, put, seen } from './objects.ts';
+import { canonicalUserId } from '../../local/s3/canonical-user.ts';
+import { openUploads, seen } from './objects.ts';
 import { keyOf, operationOf } from './operations.ts';
 import { deadLetters, purge, s3Record, send } from './queues.ts';
 import { settled, type Stage } from './stage.ts';
@@ -34,31 +45,35 @@ export const ALL_IS_WELL: Observation = {
   missing: [],
   dead: ['malformed: malformed-message'],
   waiting: 0,
-  retried: ['lost-race'],
+  retried: [],
   open: 0,
   undelivered: 0,
   logged: true,
   withoutTls: [],
 };
 
-/** Each run has keys of its own, named after `run`. */
-export const battery = async (stage: Stage, run: string): Promise<Observation> => {
+/** Each run has keys of its own, named after `run`. `failing`: one object cannot be read until its message comes again, which takes a second. */
+export const battery = async (stage: Stage, run: string, { failing = false } = {}): Promise<Observation> => {
   purge(stage);
   const firstLine = stage.logs.length;
   const firstMetric = stage.aws.lambda.metrics(stage.names.replicateFunction).length;
   const firstUndelivered = stage.aws.events.failedInvocations.length;
-  injectFaults(stage, run);
-  const objects = await upload(stage, run);
+  injectFaults(stage, run, failing);
+  const names = await upload(stage, run);
   // Twice the same event: the second is a duplicate.
   const gone = s3Record('notified', `in/${run}/gone`, { sequencer: '00A1' });
   await send(stage, { Records: [gone, gone] });
   await send(stage, 'malformed');
-  const waiting = (await settled(stage, 60)) ? 0 : messagesIn(stage);
+  const isEmpty = await settled(stage, 60);
+  await change(stage, run);
+  const waiting = (await settled(stage, 60)) && isEmpty ? 0 : messagesIn(stage);
   stage.aws.faults.plan = undefined;
   const lines = stage.logs.slice(firstLine);
+  const dead = (await deadLetters(stage)).map(({ body, attributes }) => nameOf(body, attributes, run));
   return {
-    missing: await missing(stage, objects),
-    dead: (await deadLetters(stage)).map(({ body, attributes }) => nameOf(body, attributes, run)).toSorted(),
+    missing: await missing(stage, run, names),
+    // An object may be there more than once, for each of its changes.
+    dead: [...new Set(dead)].toSorted(),
     waiting,
     retried: reasonsOfRetries(lines.map(({ line }) => line)),
     open: (await openUploads(stage, 'replicas')).filter((key) => key.includes(run)).length,
@@ -70,53 +85,87 @@ export const battery = async (stage: Stage, run: string): Promise<Observation> =
   };
 };
 
-/** What the names stand for: see {@link upload}. */
-interface Uploaded {
-  name: string;
-  bucket: string;
-  key: string;
-  replicaKey: string;
+interface Where {
+  Bucket: string;
+  Key: string;
+  /** Bucket and key. */
+  replica: readonly [string, string];
 }
 
-const upload = async (stage: Stage, run: string): Promise<Uploaded[]> => {
-  const notified = (name: string): Uploaded => {
-    const key = `in/${run}/${name}`;
-    return { name, bucket: 'notified', key, replicaKey: key };
+const where = (run: string, name: string): Where =>
+  name === 'bridged'
+    ? { Bucket: 'bridged', Key: `${run}/b`, replica: ['plain-replica', `bridged/${run}/b`] }
+    : { Bucket: 'notified', Key: `in/${run}/${name}`, replica: ['replicas', `in/${run}/${name}`] };
+
+/** One object for each thing there is to do. Answers their names. */
+const upload = async (stage: Stage, run: string): Promise<string[]> => {
+  const names: string[] = [];
+  const put = async (name: string, Body: string | Buffer, options: Partial<PutObjectCommandInput> = {}) => {
+    const { Bucket, Key } = where(run, name);
+    const command = new PutObjectCommand({ Bucket, Key, Body, ChecksumAlgorithm: 'CRC32', ...options });
+    await stage.source.s3().send(command);
+    names.push(name);
   };
-  const bridged = { name: 'bridged', bucket: 'bridged', key: `${run}/b`, replicaKey: `bridged/${run}/b` };
-  const [small, overwrite, large, multipart, retried] = [
-    notified('small'),
-    notified('overwrite'),
-    notified('large'),
-    notified('multipart'),
-    notified('retried'),
-  ];
-  const destination = stage.destination.s3();
-  await destination.send(
-    new PutObjectCommand({ Bucket: 'replicas', Key: overwrite.replicaKey, Body: 'before' }),
-  );
-  await put(stage, 'notified', small.key, 'small');
-  await put(stage, 'notified', overwrite.key, 'after');
-  // Larger than what is tried as new without a look at the destination.
-  await put(stage, 'notified', large.key, randomBytes(4 * 1024 * 1024 + 1));
-  await putParts(stage, 'notified', multipart.key, [randomBytes(10)]);
-  await put(stage, 'notified', retried.key, 'retried');
-  await put(stage, 'bridged', bridged.key, 'bridged');
-  return [small, overwrite, large, multipart, retried, bridged];
+  const [Bucket, Key] = where(run, 'overwrite').replica;
+  const foreign = new PutObjectCommand({
+    Bucket,
+    Key,
+    Body: 'before',
+    ChecksumAlgorithm: 'CRC32',
+  });
+  await stage.destination.s3().send(foreign);
+  await put('small', 'small');
+  await put('overwrite', 'after');
+  // Larger than what is read at once.
+  await put('large', randomBytes(4 * 1024 * 1024 + 1));
+  await putParts(stage, 'notified', where(run, 'multipart').Key, [randomBytes(10)]);
+  names.push('multipart');
+  await put('retried', 'retried');
+  await put('tagged', 'tagged', { Tagging: 'a=b' });
+  await put('retagged', 'retagged', { Tagging: 'a=b' });
+  const ObjectLockRetainUntilDate = new Date(Date.now() + 3_600_000);
+  await put('retained', 'retained', { ObjectLockMode: 'GOVERNANCE', ObjectLockRetainUntilDate });
+  await put('held', 'held', { ObjectLockLegalHoldStatus: 'ON' });
+  await put('granted', 'granted', { GrantRead: `id="${FRIEND}"` });
+  await put('deleted', 'deleted');
+  await put('archived', 'archived', { StorageClass: 'GLACIER' });
+  await put('bridged', 'bridged', { Tagging: 'a=b', GrantRead: `id="${FRIEND}"` });
+  return names;
 };
 
-/** One object cannot be read at first, so that its message is tried again; and one upload has to be aborted. */
-const injectFaults = (stage: Stage, run: string): void => {
+const FRIEND = canonicalUserId('333333333333');
+
+/** What happens to objects that are replicated. */
+const change = async (stage: Stage, run: string): Promise<void> => {
+  const s3 = stage.source.s3();
+  for (const name of ['retagged', 'bridged']) {
+    const { Bucket, Key } = where(run, name);
+    const Tagging = { TagSet: [{ Key: 'a', Value: 'changed' }] };
+    await s3.send(new PutObjectTaggingCommand({ Bucket, Key, Tagging }));
+  }
+  const { Bucket, Key } = where(run, 'deleted');
+  await s3.send(new DeleteObjectCommand({ Bucket, Key }));
+};
+
+/** One object may be unreadable at first, so that its message is tried again; and one upload has to be aborted. */
+const injectFaults = (stage: Stage, run: string, failing: boolean): void => {
+  const read = `s3:GetObject in/${run}/retried`;
+  const complete = `s3:CompleteMultipartUpload in/${run}/multipart`;
+  const errors: Record<string, { status: number; code: string }> = {
+    [read]: { status: 500, code: 'InternalError' },
+    [complete]: { status: 409, code: 'ConditionalRequestConflict' },
+  };
+  // A read is tried so often before it is left to the queue.
   const left = new Map([
-    [`s3:GetObject in/${run}/retried`, 1],
-    [`s3:CompleteMultipartUpload in/${run}/multipart`, 1],
+    [read, failing ? 4 : 0],
+    [complete, 1],
   ]);
   stage.aws.faults.plan = (request) => {
     if (request.service !== 's3' || request.caller.kind !== 'session') return undefined;
     const call = `${operationOf(request)} ${keyOf(request)}`;
     const times = left.get(call) ?? 0;
     left.set(call, times - 1);
-    return times > 0 ? { kind: 'error', status: 409, code: 'ConditionalRequestConflict' } : undefined;
+    return times > 0 ? { kind: 'error', status: 500, code: 'InternalError', ...errors[call] } : undefined;
   };
 };
 
@@ -125,15 +174,45 @@ const messagesIn = (stage: Stage): number => {
   return visible + delayed + inFlight;
 };
 
-const missing = async (stage: Stage, objects: Uploaded[]): Promise<string[]> => {
+/** Which are not what they should be. */
+const missing = async (stage: Stage, run: string, names: string[]): Promise<string[]> => {
   const found = await Promise.all(
-    objects.map(async ({ name, bucket, key, replicaKey }) => {
-      const source = await seen(stage.source.s3(), bucket, key);
-      const replica = await seen(stage.destination.s3(), 'replicas', replicaKey);
-      return source?.sha256 === replica?.sha256 ? [] : [name];
+    names.map(async (name) => {
+      const { Bucket, Key, replica: place } = where(run, name);
+      const source = await described(stage.source.s3(), Bucket, Key);
+      if (name === 'archived') return source.restored ? [] : [name];
+      const replica = await described(stage.destination.s3(), ...place);
+      return isDeepStrictEqual(source, replica) ? [] : [name];
     }),
   );
   return found.flat();
+};
+
+/** What is compared: the bytes and all that travels with them. */
+const described = async (client: S3Client, Bucket: string, Key: string) => {
+  const or =
+    <T>(none: T) =>
+    () =>
+      none;
+  const { Restore } = await client
+    .send(new HeadObjectCommand({ Bucket, Key }))
+    .catch(or({ Restore: undefined }));
+  const object = await seen(client, Bucket, Key).catch(or(null));
+  const { TagSet: tags = [] } = await client
+    .send(new GetObjectTaggingCommand({ Bucket, Key }))
+    .catch(or({ TagSet: [] }));
+  const { Grants: grants = [] } = await client
+    .send(new GetObjectAclCommand({ Bucket, Key }))
+    .catch(or({ Grants: [] }));
+  return {
+    sha256: object?.sha256,
+    mode: object?.ObjectLockMode,
+    until: object?.ObjectLockRetainUntilDate,
+    hold: object?.ObjectLockLegalHoldStatus,
+    tags,
+    grants: grants.filter(({ Permission }) => Permission !== 'FULL_CONTROL'),
+    restored: Restore !== undefined,
+  };
 };
 
 /** The last part of the key, or the body of what names none. */

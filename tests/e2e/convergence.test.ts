@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { HeadObjectCommand, ListObjectVersionsCommand } from '@aws-sdk/client-s3';
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { STAMP } from '../../demo/replica-places.ts';
+import { STAMP } from '../../demo/stamp.ts';
 import type { Fault } from '../../local/core.ts';
 import { expectReplicas, openUploads, put } from './objects.ts';
 import { operationOf } from './operations.ts';
@@ -112,7 +112,7 @@ const held = async (bucket: string, key: string): Promise<string[]> => {
       return Metadata[STAMP] ?? '';
     }),
   );
-  return stamps.map((stamp) => stamp.replace('v/', '')).toReversed();
+  return stamps.map((stamp) => /^v\/([^/]+)/.exec(stamp)?.[1] ?? '').toReversed();
 };
 
 /** However slow a worker was, it never put an older version over a newer one. */

@@ -190,7 +190,7 @@ describe('every other reason', () => {
   });
 
   test('sse-c: S3 wants the key the object was encrypted with', async () => {
-    // The local S3 has no SSE-C, so its answer is put in the place of the real one.
+    // The real thing is in attributes.test.ts: this bucket, like every new one, refuses SSE-C.
     stage.aws.faults.plan = (request) =>
       bucketOf(request) === 'main' && keyOf(request) === 'sse-c' && operationOf(request) === 's3:GetObject'
         ? { kind: 'error', status: 400, code: 'InvalidRequest' }

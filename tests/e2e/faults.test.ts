@@ -173,17 +173,12 @@ describe.each(Object.entries(FAULTS).filter(([, { kind }]) => kind !== 'truncate
     });
 
     test('sqs:ChangeMessageVisibility of a message that is tried again', async () => {
-      let throttled = false;
+      const failed = { kind: 'error', status: 500, code: 'InternalError' } as const;
       const hits = injectFaults((request) => {
         const operation = operationOf(request);
         if (operation === 'sqs:ChangeMessageVisibility') return { name: operation, fault, times: 4 };
-        if (operation !== 's3:GetObject' || throttled) return null;
-        throttled = true;
-        return {
-          name: 'conflict',
-          fault: { kind: 'error', status: 409, code: 'OperationAborted' },
-          times: 1,
-        };
+        // As often as one invocation tries it.
+        return operation === 's3:GetObject' ? { name: operation, fault: failed, times: 4 } : null;
       });
       const key = `visibility ${fault.kind} ${'status' in fault ? fault.status : ''}`;
       await put(stage, 'main', key, 'x');

@@ -11,7 +11,8 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3';
 import { expect } from 'vitest';
-import { type ReplicaPlace, replicaPlaces, STAMP } from '../../demo/replica-places.ts';
+import { type ReplicaPlace, replicaPlaces } from '../../demo/replica-places.ts';
+import { STAMP } from '../../demo/stamp.ts';
 import type { Stage } from './stage.ts';
 
 type PutOptions = Omit<PutObjectCommandInput, 'Bucket' | 'Key' | 'Body'>;
@@ -47,14 +48,21 @@ export const put = (
 /** An object as GET shows it, its bytes as their SHA-256. */
 export type Seen = Omit<GetObjectCommandOutput, 'Body' | '$metadata'> & { sha256: string };
 
-/** Null where there is no current version. */
-export const seen = async (client: S3Client, bucket: string, key: string): Promise<Seen | null> => {
+/** The current version, or the one named; null where there is none. */
+export const seen = async (
+  client: S3Client,
+  bucket: string,
+  key: string,
+  versionId?: string,
+): Promise<Seen | null> => {
   try {
     const {
       Body: body,
       $metadata: _metadata,
       ...description
-    } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key, ChecksumMode: 'ENABLED' }));
+    } = await client.send(
+      new GetObjectCommand({ Bucket: bucket, Key: key, VersionId: versionId, ChecksumMode: 'ENABLED' }),
+    );
     const bytes = (await body?.transformToByteArray()) ?? new Uint8Array();
     return { ...description, sha256: createHash('sha256').update(bytes).digest('hex') };
   } catch (error) {
@@ -87,7 +95,7 @@ export const expectReplicas = async (stage: Stage, bucket: string, key: string):
 };
 
 /** What source and replica have in common, the stamp aside. */
-const comparable = ({ Metadata: metadata = {}, ...object }: Seen) => {
+export const comparable = ({ Metadata: metadata = {}, ...object }: Seen) => {
   const {
     LastModified: _when,
     VersionId: _version,
@@ -100,7 +108,7 @@ const comparable = ({ Metadata: metadata = {}, ...object }: Seen) => {
 };
 
 /** What the rule or the encryption makes different. */
-const wantedDifference = (
+export const wantedDifference = (
   { destination }: ReplicaPlace,
   source: Seen,
   replica: Seen | null,

@@ -9,10 +9,17 @@ export const operationOf = (request: AwsRequest): string => {
   // The one operation of STS that is used here; its name is in the body.
   if (request.service === 'sts') return 'sts:AssumeRole';
   const query = new URLSearchParams(request.query);
-  return `s3:${keyOf(request) === '' ? 'Bucket' : objectOperation(request.method, query)}`;
+  return `s3:${keyOf(request) === '' ? bucketOperation(query) : objectOperation(request.method, query)}`;
 };
 
+const bucketOperation = (query: URLSearchParams): string =>
+  query.has('versions') ? 'ListObjectVersions' : 'Bucket';
+
 const objectOperation = (method: string, query: URLSearchParams): string => {
+  const verb = { GET: 'Get', PUT: 'Put', DELETE: 'Delete' }[method] ?? method;
+  if (query.has('tagging')) return `${verb}ObjectTagging`;
+  if (query.has('acl')) return `${verb}ObjectAcl`;
+  if (query.has('restore')) return 'RestoreObject';
   switch (method) {
     case 'GET':
       return 'GetObject';

@@ -55,9 +55,9 @@ export const startStage = async (options: TwoAccountsOptions = {}): Promise<Stag
       },
     },
   });
-  const messages = (name: string): MessageStore => queueNamed(accounts.aws, name).messages;
-  const { liveQueue, deadLetterQueue } = accounts.names;
-  const stage = { ...accounts, logs, live: messages(liveQueue), dead: messages(deadLetterQueue) };
+  const { aws, names } = accounts;
+  const [live, dead] = [messagesOf(aws, names.liveQueue), messagesOf(aws, names.deadLetterQueue)];
+  const stage = { ...accounts, logs, live, dead };
   // The test events that S3 sends for each subscription.
   await settled(stage);
   return stage;
@@ -67,7 +67,10 @@ export const startStage = async (options: TwoAccountsOptions = {}): Promise<Stag
  * Until the live queue is empty. While only time stands in the way (messages that rest before they are tried again), the clock
  * of the local AWS is moved, at most by `maximumSeconds` in all. Answers whether the queue became empty.
  */
-export const settled = async (stage: Stage, maximumSeconds = 3_600): Promise<boolean> => {
+export const settled = async (
+  stage: Pick<Stage, 'aws' | 'live' | 'names'>,
+  maximumSeconds = 3_600,
+): Promise<boolean> => {
   const limitMs = Date.now() + 55_000;
   let movedSeconds = 0;
   let idleLooks = 0;
@@ -95,10 +98,11 @@ const LONGEST_STEP_SECONDS = 300;
 /** A batch that is done is deleted a moment after the function answers. */
 const IDLE_LOOKS = 5;
 
-const queueNamed = (aws: LocalAws, name: string) => {
-  const queue = aws.sqs.queues.byName({ accountId: SOURCE_ACCOUNT, region: REGION, name });
+/** The messages in a queue of the stacks. */
+export const messagesOf = (aws: LocalAws, name: string, accountId = SOURCE_ACCOUNT): MessageStore => {
+  const queue = aws.sqs.queues.byName({ accountId, region: REGION, name });
   if (queue === undefined) throw new Error(`there is no queue ${name}`);
-  return queue;
+  return queue.messages;
 };
 
 export const encryptedWith = (keyArn: string) => ({
@@ -107,11 +111,10 @@ export const encryptedWith = (keyArn: string) => ({
   ],
 });
 
-/** The destination template always makes versioned buckets; these two stand for buckets somebody else made. */
-const setVersioning = (template: Template): void => {
-  const bucketIs = (name: string) => ({ 'Fn::Equals': [{ Ref: 'BucketName' }, name] });
+/** The destination template always makes versioned buckets; these stand for buckets somebody else made. */
+export const setVersioning = (template: Template): void => {
   Object.assign(template.Conditions, {
-    IsPlain: bucketIs('plain-replica'),
+    IsPlain: { 'Fn::Or': [bucketIs('plain-replica'), bucketIs('plain-kept-replica')] },
     IsSuspended: bucketIs('suspended-replica'),
   });
   const bucket = template.Resources['Bucket'];
@@ -125,6 +128,9 @@ const setVersioning = (template: Template): void => {
     },
   });
 };
+
+/** A condition of the destination template. */
+export const bucketIs = (name: string) => ({ 'Fn::Equals': [{ Ref: 'BucketName' }, name] });
 
 /** The role that rule `lent` reads with. */
 const deployReader = async (aws: LocalAws): Promise<void> => {
@@ -147,12 +153,12 @@ const deployReader = async (aws: LocalAws): Promise<void> => {
               PolicyName: 'read',
               PolicyDocument: {
                 Statement: [
+                  { Effect: 'Allow', Action: READ_OBJECTS, Resource: 'arn:aws:s3:::lent/*' },
                   {
                     Effect: 'Allow',
-                    Action: ['s3:GetObject', 's3:GetObjectVersion'],
-                    Resource: 'arn:aws:s3:::lent/*',
+                    Action: ['s3:ListBucket', 's3:ListBucketVersions'],
+                    Resource: 'arn:aws:s3:::lent',
                   },
-                  { Effect: 'Allow', Action: 's3:ListBucket', Resource: 'arn:aws:s3:::lent' },
                 ],
               },
             },
@@ -168,3 +174,13 @@ const deployReader = async (aws: LocalAws): Promise<void> => {
     template: JSON.stringify(template),
   });
 };
+
+/** What README.md lists for reading sources. */
+const READ_OBJECTS = [
+  's3:GetObject',
+  's3:GetObjectVersion',
+  's3:GetObjectTagging',
+  's3:GetObjectVersionTagging',
+  's3:GetObjectRetention',
+  's3:GetObjectLegalHold',
+];

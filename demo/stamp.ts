@@ -1,0 +1,19 @@
+/** The stamp as docs/guarantees tell it. Written down here again, so that a change of it is noticed. */
+import { createHash } from 'node:crypto';
+import type { HeadObjectCommandOutput } from '@aws-sdk/client-s3';
+
+/** `x-amz-meta-s3r`. */
+export const STAMP = 's3r';
+
+type SourceObject = Pick<HeadObjectCommandOutput, 'VersionId' | 'ETag' | 'LastModified'>;
+
+/** What a replica of this object carries in this place: which version it holds, since when there is one, and where it is. */
+export const stampOf = (
+  { VersionId: version = 'null', ETag: etag = '', LastModified: modified }: SourceObject,
+  { bucket, key }: { bucket: string; key: string },
+): string => {
+  const identity = version === 'null' ? `e/${etag.replaceAll('"', '')}` : `v/${version}`;
+  const seconds = Math.floor((modified?.getTime() ?? 0) / 1_000).toString(36);
+  const place = createHash('sha256').update(`${bucket}/${key}`).digest('hex').slice(0, 8);
+  return `${identity}/${seconds}@${place}`;
+};

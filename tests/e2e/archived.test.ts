@@ -1,0 +1,106 @@
+/** Objects that cannot be read until S3 has brought them back. */
+import {
+  HeadObjectCommand,
+  type HeadObjectCommandOutput,
+  NotFound,
+  RestoreObjectCommand,
+} from '@aws-sdk/client-s3';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { startFidelityStage } from './fidelity.ts';
+import { put, seen } from './objects.ts';
+import { watchRequests } from './operations.ts';
+import { deadLetters, purge } from './queues.ts';
+import { settled, type Stage } from './stage.ts';
+import { historyOf } from './versions.ts';
+
+const HOUR_MS = 3_600_000;
+
+let stage: Stage;
+beforeAll(async () => {
+  stage = await startFidelityStage();
+});
+afterAll(async () => {
+  await stage?.stop();
+});
+afterEach(() => {
+  stage.aws.faults.plan = undefined;
+  purge(stage);
+});
+
+const quarantined = async (): Promise<(string | undefined)[][]> =>
+  (await deadLetters(stage)).map(({ attributes: { reason, key, version } }) => [reason, key, version]);
+
+/** HEAD, because replicas keep the storage class. */
+const replicaOf = (bucket: string, Key: string): Promise<HeadObjectCommandOutput | null> =>
+  stage.destination
+    .s3()
+    .send(new HeadObjectCommand({ Bucket: `${bucket}-replica`, Key }))
+    .catch((error: unknown) => {
+      if (error instanceof NotFound) return null;
+      throw error;
+    });
+
+const wait = async (hours: number): Promise<void> => {
+  stage.aws.clock.advance(hours * HOUR_MS);
+  // Any request lets S3 catch up with the clock.
+  await seen(stage.source.s3(), 'everything', 'nothing');
+  expect(await settled(stage)).toBe(true);
+};
+
+describe('without `restore:` in the rule', () => {
+  test.each(['GLACIER', 'DEEP_ARCHIVE'] as const)(
+    'a version in %s is quarantined, and replicated by itself when somebody restored it',
+    async (StorageClass) => {
+      const { VersionId } = await put(stage, 'archived', StorageClass, 'cold', { StorageClass });
+      expect(await settled(stage)).toBe(true);
+      expect(await quarantined()).toEqual([['archived', StorageClass, VersionId]]);
+      const restore = { Bucket: 'archived', Key: StorageClass, RestoreRequest: { Days: 1 } };
+      await stage.source.s3().send(new RestoreObjectCommand(restore));
+      expect(await settled(stage)).toBe(true);
+      expect(await replicaOf('archived', StorageClass)).toBeNull();
+      await wait(13);
+      expect(await replicaOf('archived', StorageClass)).toMatchObject({ ContentLength: 4, StorageClass });
+    },
+  );
+
+  test('an archived version below newer ones is passed over: one dead letter names it', async () => {
+    await put(stage, 'archived', 'k', '1');
+    expect(await settled(stage)).toBe(true);
+    const { VersionId: cold } = await put(stage, 'archived', 'k', '22', { StorageClass: 'GLACIER' });
+    await put(stage, 'archived', 'k', '333');
+    await put(stage, 'archived', 'k', '4444');
+    expect(await settled(stage)).toBe(true);
+    const history = await historyOf(stage.destination.s3(), 'archived-replica', 'k');
+    expect(history.map((entry) => entry.kind === 'version' && entry.seen.ContentLength)).toEqual([1, 3, 4]);
+    const letters = await quarantined();
+    expect(new Set(letters.map(([reason, key, version]) => [reason, key, version].join()))).toEqual(
+      new Set([`archived,k,${cold}`]),
+    );
+  });
+});
+
+describe('with `restore:` in the rule', () => {
+  test('an archived version is asked for, once, and is replicated when it is back', async () => {
+    const requests = watchRequests(stage);
+    await put(stage, 'thawed', 'cold', 'cold', { StorageClass: 'DEEP_ARCHIVE' });
+    expect(await settled(stage)).toBe(true);
+    expect(await quarantined()).toEqual([]);
+    expect(await replicaOf('thawed', 'cold')).toBeNull();
+    expect(requests.filter((request) => request.startsWith('s3:RestoreObject'))).toEqual([
+      's3:RestoreObject thawed/cold',
+    ]);
+    await wait(13);
+    expect(await replicaOf('thawed', 'cold')).toMatchObject({ StorageClass: 'DEEP_ARCHIVE' });
+    expect(await quarantined()).toEqual([]);
+  });
+
+  test('newer versions wait for it, so that the history is in order', async () => {
+    await put(stage, 'thawed', 'k', '1', { StorageClass: 'GLACIER' });
+    await put(stage, 'thawed', 'k', '22');
+    expect(await settled(stage)).toBe(true);
+    expect(await replicaOf('thawed', 'k')).toBeNull();
+    await wait(6);
+    expect(await replicaOf('thawed', 'k')).toMatchObject({ ContentLength: 2 });
+    expect(await quarantined()).toEqual([]);
+  });
+});

@@ -1,0 +1,198 @@
+/** Retention and legal hold, which travel with a version when it is written. */
+import { randomBytes } from 'node:crypto';
+import {
+  GetObjectLegalHoldCommand,
+  GetObjectRetentionCommand,
+  PutObjectLockConfigurationCommand,
+} from '@aws-sdk/client-s3';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { startFidelityStage } from './fidelity.ts';
+import { openUploads, put, seen } from './objects.ts';
+import { beforeEvents, deadLetters, purge } from './queues.ts';
+import { settled, type Stage } from './stage.ts';
+import { putParts } from './uploads.ts';
+
+const MIB = 1024 * 1024;
+const DAY_MS = 86_400_000;
+/** S3 wants uploads of locked objects to prove their bytes. */
+const CHECKED = { ChecksumAlgorithm: 'CRC32' } as const;
+
+const DESTINATIONS = ['locked-replica', 'locked-weaker', 'locked-not', 'locked-by-default'] as const;
+
+let stage: Stage;
+beforeAll(async () => {
+  stage = await startFidelityStage();
+  await stage.destination.s3().send(
+    new PutObjectLockConfigurationCommand({
+      Bucket: 'locked-by-default',
+      ObjectLockConfiguration: {
+        ObjectLockEnabled: 'Enabled',
+        Rule: { DefaultRetention: { Mode: 'GOVERNANCE', Days: 7 } },
+      },
+    }),
+  );
+});
+afterAll(async () => {
+  await stage?.stop();
+});
+afterEach(() => purge(stage));
+
+/** As whole seconds, which is what S3 keeps. */
+const inDays = (days: number): Date =>
+  new Date(Math.floor((stage.aws.clock.now() + days * DAY_MS) / 1_000) * 1_000);
+
+interface Lock {
+  mode: string | null;
+  days: number | null;
+  hold: boolean;
+}
+
+const NOT_LOCKED: Lock = { mode: null, days: null, hold: false };
+
+/** What the owner of the destination reads, the retention in days from now. */
+const lockOf = async (Bucket: string, Key: string): Promise<Lock> => {
+  const s3 = stage.destination.s3();
+  const where = { Bucket, Key };
+  const none = () => null;
+  const retention = await s3.send(new GetObjectRetentionCommand(where)).catch(none);
+  const hold = await s3.send(new GetObjectLegalHoldCommand(where)).catch(none);
+  const until = retention?.Retention?.RetainUntilDate;
+  return {
+    mode: retention?.Retention?.Mode ?? null,
+    days: until === undefined ? null : Math.round((until.getTime() - stage.aws.clock.now()) / DAY_MS),
+    hold: hold?.LegalHold?.Status === 'ON',
+  };
+};
+
+/** Of a replica everywhere, once its bytes are there. */
+const locksOf = async (key: string): Promise<Record<string, Lock>> => {
+  expect(await settled(stage)).toBe(true);
+  expect(await deadLetters(stage)).toEqual([]);
+  const source = await seen(stage.source.s3(), 'locked', key);
+  const locks: Record<string, Lock> = {};
+  for (const bucket of DESTINATIONS) {
+    expect((await seen(stage.destination.s3(), bucket, key))?.sha256, bucket).toBe(source?.sha256);
+    locks[bucket] = await lockOf(bucket, key);
+  }
+  return locks;
+};
+
+test.each(['COMPLIANCE', 'GOVERNANCE'] as const)('a retention in mode %s', async (mode) => {
+  const lock = { ObjectLockMode: mode, ObjectLockRetainUntilDate: inDays(30), ...CHECKED };
+  await put(stage, 'locked', `kept/${mode}`, 'small', lock);
+  const wanted = { mode, days: 30, hold: false };
+  expect(await locksOf(`kept/${mode}`)).toEqual({
+    'locked-replica': wanted,
+    'locked-weaker': { ...wanted, mode: 'GOVERNANCE' },
+    'locked-not': NOT_LOCKED,
+    'locked-by-default': wanted,
+  });
+});
+
+test('a legal hold, with a retention and without', async () => {
+  await put(stage, 'locked', 'kept/hold', 'small', { ObjectLockLegalHoldStatus: 'ON', ...CHECKED });
+  await put(stage, 'locked', 'kept/both', 'small', {
+    ...CHECKED,
+    ObjectLockLegalHoldStatus: 'ON',
+    ObjectLockMode: 'COMPLIANCE',
+    ObjectLockRetainUntilDate: inDays(30),
+  });
+  const hold = { mode: null, days: null, hold: true };
+  expect(await locksOf('kept/hold')).toEqual({
+    'locked-replica': hold,
+    'locked-weaker': hold,
+    'locked-not': NOT_LOCKED,
+    'locked-by-default': { mode: 'GOVERNANCE', days: 7, hold: true },
+  });
+  expect(await locksOf('kept/both')).toMatchObject({
+    'locked-replica': { mode: 'COMPLIANCE', days: 30, hold: true },
+    'locked-weaker': { mode: 'GOVERNANCE', days: 30, hold: true },
+    'locked-not': NOT_LOCKED,
+  });
+});
+
+test('the lock of large and of multipart objects', async () => {
+  const lock = {
+    ObjectLockMode: 'COMPLIANCE',
+    ObjectLockRetainUntilDate: inDays(30),
+    ObjectLockLegalHoldStatus: 'ON',
+    ...CHECKED,
+  } as const;
+  await put(stage, 'locked', 'kept/large', randomBytes(4 * MIB + 1), lock);
+  await putParts(stage, 'locked', 'kept/parts', [randomBytes(5 * MIB), randomBytes(1)], lock);
+  const wanted = { mode: 'COMPLIANCE', days: 30, hold: true };
+  for (const key of ['kept/large', 'kept/parts']) {
+    expect(await locksOf(key)).toEqual({
+      'locked-replica': wanted,
+      'locked-weaker': { ...wanted, mode: 'GOVERNANCE' },
+      'locked-not': NOT_LOCKED,
+      'locked-by-default': wanted,
+    });
+  }
+});
+
+test('none, where the source has none: the default of the destination holds', async () => {
+  await put(stage, 'locked', 'kept/free', 'small');
+  await put(stage, 'locked', 'kept/free, large', randomBytes(4 * MIB + 1));
+  await putParts(stage, 'locked', 'kept/free, parts', [randomBytes(5 * MIB), randomBytes(1)]);
+  for (const key of ['kept/free', 'kept/free, large', 'kept/free, parts']) {
+    expect(await locksOf(key)).toEqual({
+      'locked-replica': NOT_LOCKED,
+      'locked-weaker': NOT_LOCKED,
+      'locked-not': NOT_LOCKED,
+      'locked-by-default': { mode: 'GOVERNANCE', days: 7, hold: false },
+    });
+  }
+});
+
+test('every version of a key has its own', async () => {
+  for (const days of [10, 20]) {
+    await put(stage, 'locked', 'kept/versions', `for ${days} days`, {
+      ObjectLockMode: 'COMPLIANCE',
+      ObjectLockRetainUntilDate: inDays(days),
+      ...CHECKED,
+    });
+    expect((await locksOf('kept/versions'))['locked-replica']).toEqual({
+      mode: 'COMPLIANCE',
+      days,
+      hold: false,
+    });
+  }
+});
+
+test('without Object Lock at the destination, what is locked is quarantined, and nothing else', async () => {
+  const lock = {
+    ObjectLockMode: 'GOVERNANCE',
+    ObjectLockRetainUntilDate: inDays(30),
+    ...CHECKED,
+  } as const;
+  await put(stage, 'locked', 'lost/free', 'small');
+  const small = await put(stage, 'locked', 'lost/small', 'small', lock);
+  const held = await put(stage, 'locked', 'lost/held', 'small', {
+    ObjectLockLegalHoldStatus: 'ON',
+    ...CHECKED,
+  });
+  const parts = await putParts(stage, 'locked', 'lost/parts', [randomBytes(10)], lock);
+  expect(await settled(stage)).toBe(true);
+  const letters = (await deadLetters(stage)).map(({ attributes }) => attributes);
+  expect(letters.map(({ key, reason, version }) => [key, reason, version]).toSorted()).toEqual([
+    ['lost%2Fheld', 'object-lock', held.VersionId],
+    ['lost%2Fparts', 'object-lock', parts.VersionId],
+    ['lost%2Fsmall', 'object-lock', small.VersionId],
+  ]);
+  expect(letters[0]?.['detail']).toContain('objectLock: ignore');
+  expect(await seen(stage.destination.s3(), 'lockless-replica', 'lost/free')).not.toBeNull();
+  expect(await openUploads(stage, 'lockless-replica')).toEqual([]);
+});
+
+test('a retention that is over when the version is copied is left out', async () => {
+  const lock = { ObjectLockMode: 'COMPLIANCE', ObjectLockRetainUntilDate: inDays(1), ...CHECKED } as const;
+  await beforeEvents(stage, async () => {
+    await put(stage, 'locked', 'kept/short', 'one', lock);
+    stage.aws.clock.advance(DAY_MS + 1_000);
+  });
+  expect(await locksOf('kept/short')).toMatchObject({
+    'locked-replica': NOT_LOCKED,
+    'locked-by-default': { mode: 'GOVERNANCE', days: 7 },
+  });
+});
