@@ -1,11 +1,13 @@
-/** The local AWS in a process of its own, with a bucket that anybody may use, so that no client pays for signatures. */
+/** The local AWS in a process of its own, with a bucket that anybody may use, so that the bare client need not sign. */
+import { readFileSync } from 'node:fs';
 import { startLocalAws } from '../local/aws.ts';
 import { LOCAL_BUCKET, type LocalS3Report } from './local-s3-server.ts';
 
+const OWNER = '111111111111';
 const aws = await startLocalAws();
 aws.s3.createBucket({
   name: LOCAL_BUCKET,
-  accountId: '111111111111',
+  accountId: OWNER,
   region: 'us-east-1',
   PublicAccessBlockConfiguration: {},
 });
@@ -17,12 +19,18 @@ aws.s3.setBucketPolicy(LOCAL_BUCKET, {
     Resource: `arn:aws:s3:::${LOCAL_BUCKET}/*`,
   },
 });
+/** From Linux itself: the maxRSS of getrusage starts at what the parent process had when it started this one. */
+const peakRssBytes = (): number => {
+  if (process.platform !== 'linux') return process.resourceUsage().maxRSS * 1024;
+  const kibibytes = /^VmHWM:\s*(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1];
+  return Number(kibibytes) * 1024;
+};
 const report = (): void => {
   const { user, system } = process.cpuUsage();
   process.send?.({
     endpoint: aws.httpEndpoint,
-    // In kibibytes.
-    peakRssBytes: process.resourceUsage().maxRSS * 1024,
+    credentials: aws.root(OWNER),
+    peakRssBytes: peakRssBytes(),
     cpuSeconds: (user + system) / 1e6,
   } satisfies LocalS3Report);
 };

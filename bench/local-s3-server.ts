@@ -1,11 +1,14 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import type { Credentials } from '../local/core.ts';
 
 export const LOCAL_BUCKET = 'bench';
 
 export interface LocalS3Report {
   endpoint: string;
+  /** Of the bucket's owner. */
+  credentials: Credentials;
   /** So far. */
   peakRssBytes: number;
   cpuSeconds: number;
@@ -14,6 +17,7 @@ export interface LocalS3Report {
 /** The local AWS in a process of its own: see `local-s3-process.ts`. */
 export interface LocalS3Server {
   endpoint: string;
+  credentials: Credentials;
   report(): Promise<LocalS3Report>;
   stop(): Promise<void>;
 }
@@ -32,9 +36,10 @@ export const startLocalS3Server = async (): Promise<LocalS3Server> => {
     ]);
     return message;
   };
-  const { endpoint } = await hear();
+  const { endpoint, credentials } = await hear();
   return {
     endpoint,
+    credentials,
     report: async () => {
       const answer = hear();
       child.send('report');

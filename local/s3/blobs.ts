@@ -8,6 +8,7 @@ import { mkdirSync } from 'node:fs';
 import { open, rm, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CrcAlgorithm } from './crc-combine.ts';
+import { createYoungCollection } from './young-collection.ts';
 
 /** Bytes that do not change. Starts with one reference, its maker's. */
 export interface Blob {
@@ -47,58 +48,109 @@ export interface BlobStore {
 }
 
 const IN_MEMORY_BYTES = 64 * 1024;
-const WRITE_BYTES = 1024 * 1024;
+const WRITE_BYTES = 256 * 1024;
 const READ_BYTES = 256 * 1024;
 
 export const createBlobStore = (directory: string): BlobStore => {
   mkdirSync(directory, { recursive: true });
+  const buffers = createBuffers();
+  const countForCollection = createYoungCollection();
   let files = 0;
   return {
     writer: () => {
       files += 1;
-      return createWriter(join(directory, `${process.pid}-${files}`));
+      const writer = createWriter(join(directory, `${process.pid}-${files}`), buffers);
+      return {
+        ...writer,
+        write: (chunk) => {
+          countForCollection(chunk.length);
+          return writer.write(chunk);
+        },
+      };
     },
   };
 };
 
-const createWriter = (path: string): BlobWriter => {
-  let chunks: Buffer[] = [];
-  let bufferedBytes = 0;
+/** Buffers to write files from. They are kept for the next upload, since a new one costs more than what is copied into it. */
+interface Buffers {
+  take(): Buffer;
+  giveBack(buffer: Buffer): void;
+}
+
+const SPARE_BUFFERS = 16;
+
+const createBuffers = (): Buffers => {
+  const spare: Buffer[] = [];
+  return {
+    take: () => spare.pop() ?? Buffer.allocUnsafeSlow(WRITE_BYTES),
+    giveBack: (buffer) => {
+      if (spare.length < SPARE_BUFFERS) spare.push(buffer);
+    },
+  };
+};
+
+const createWriter = (path: string, buffers: Buffers): BlobWriter => {
+  let first: Buffer[] = [];
   let sizeBytes = 0;
+  let buffer: Buffer | null = null;
+  let usedBytes = 0;
   let file: FileHandle | undefined;
   let inFlight: Promise<void> = Promise.resolve();
 
-  const flush = async (): Promise<void> => {
-    const batch = chunks;
-    const batchBytes = bufferedBytes;
-    chunks = [];
-    bufferedBytes = 0;
-    // One write runs while the next batch is collected.
-    await inFlight;
+  /** Chunks are copied, so that none lives for long: see `young-collection.ts`. */
+  const append = (chunk: Buffer): Promise<void> | undefined => {
+    buffer ??= buffers.take();
+    const copiedBytes = chunk.copy(buffer, usedBytes);
+    usedBytes += copiedBytes;
+    return usedBytes < buffer.length ? undefined : flush(chunk.subarray(copiedBytes));
+  };
+
+  const flush = async (rest: Buffer): Promise<void> => {
+    const full = buffer;
+    const fullBytes = usedBytes;
+    buffer = null;
+    usedBytes = 0;
+    if (full === null) return;
+    // One write runs while the next buffer is filled.
+    const previous = inFlight;
     inFlight = (async () => {
-      file ??= await open(path, 'w');
-      await writeAll(file, batch, batchBytes);
+      try {
+        await previous;
+        file ??= await open(path, 'w');
+        await writeAll(file, full.subarray(0, fullBytes));
+      } finally {
+        buffers.giveBack(full);
+      }
     })();
     // Reported by whoever awaits it next; without this a failure in between would be an unhandled rejection.
     inFlight.catch(() => undefined);
+    await previous;
+    if (rest.length > 0) await append(rest);
   };
 
   return {
     write: (chunk) => {
-      chunks.push(chunk);
-      bufferedBytes += chunk.length;
       sizeBytes += chunk.length;
-      return bufferedBytes >= WRITE_BYTES ? flush() : undefined;
+      if (sizeBytes <= IN_MEMORY_BYTES) {
+        first.push(chunk);
+        return undefined;
+      }
+      if (first.length === 0) return append(chunk);
+      const all = Buffer.concat([...first, chunk]);
+      first = [];
+      return append(all);
     },
     finish: async () => {
-      if (sizeBytes <= IN_MEMORY_BYTES) return memoryBlob(ownCopy(chunks, sizeBytes));
-      await flush();
+      if (sizeBytes <= IN_MEMORY_BYTES) return memoryBlob(ownCopy(first, sizeBytes));
+      await flush(NOTHING);
       await inFlight;
       await file?.close();
       return fileBlob(path, sizeBytes);
     },
     abort: async () => {
-      chunks = [];
+      first = [];
+      if (buffer !== null) buffers.giveBack(buffer);
+      buffer = null;
       await inFlight.catch(() => undefined);
       if (file === undefined) return;
       await file.close();
@@ -107,12 +159,11 @@ const createWriter = (path: string): BlobWriter => {
   };
 };
 
-const writeAll = async (file: FileHandle, batch: Buffer[], batchBytes: number): Promise<void> => {
-  const { bytesWritten } = await file.writev(batch);
-  if (bytesWritten === batchBytes) return;
-  // The rare short write (a nearly full disk): go on byte-exactly, or fail with the file system's own error.
-  const rest = Buffer.concat(batch).subarray(bytesWritten);
-  for (let at = 0; at < rest.length;) at += (await file.write(rest, at)).bytesWritten;
+const NOTHING = Buffer.alloc(0);
+
+/** A short write (a nearly full disk) is rare: go on byte-exactly, or fail with the file system's own error. */
+const writeAll = async (file: FileHandle, bytes: Buffer): Promise<void> => {
+  for (let at = 0; at < bytes.length;) at += (await file.write(bytes, at)).bytesWritten;
 };
 
 /** A socket's chunk is a window on a 64 KiB slab: kept as it is, a 100-byte object would hold all of that. */

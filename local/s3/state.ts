@@ -1,5 +1,6 @@
 /** All the local S3 holds, and what it needs from outside. */
-import type { Authorizer, Clock, EventBus, PolicyDocument, QueueSender } from '../core.ts';
+import type { Authorizer, Clock, EventBus, QueueSender } from '../core.ts';
+import { createKmsKeys, type KeyDirectory } from '../kms.ts';
 import { createBlobStore, type BlobStore } from './blobs.ts';
 import type { Generator } from './sparse/generator.ts';
 import type { SparseReplica } from './sparse/sparse-replica.ts';
@@ -13,8 +14,8 @@ export interface S3Options {
   queues: QueueSender;
   events: EventBus;
   partition?: string | undefined;
-  /** The policy of a KMS key, by ARN. Absent, or answering undefined: the default key policy, which leaves it to IAM in the key's account. */
-  keyPolicy?: ((keyArn: string) => PolicyDocument | undefined) | undefined;
+  /** Absent: keys are there as soon as they are named, and left to the IAM policies of their accounts. */
+  kms?: KeyDirectory | undefined;
   /** The secret of an access key, to verify chunk signatures with. Absent: signed chunks are refused as not implemented. */
   secretOf?: ((accessKeyId: string, sessionToken: string | undefined) => string | undefined) | undefined;
   /** How S3 reaches topics. Absent: nothing is published to them. */
@@ -41,8 +42,9 @@ export interface TopicPublisher {
   }): 'allowed' | 'denied' | 'no-such-topic';
 }
 
-export interface S3State extends Omit<S3Options, 'directory' | 'partition'> {
+export interface S3State extends Omit<S3Options, 'directory' | 'partition' | 'kms'> {
   partition: string;
+  kms: KeyDirectory;
   blobs: BlobStore;
   buckets: Map<string, Bucket>;
   /** Of sparse objects, by seed. */
@@ -71,12 +73,13 @@ export interface ScheduledRestore {
 }
 
 export const createState = (options: S3Options): S3State => {
-  const { directory, partition = 'aws', ...outside } = options;
+  const { directory, partition = 'aws', kms = createKmsKeys(), ...outside } = options;
   let lastSequence = 0n;
   let lastOrder = 0;
   return {
     ...outside,
     partition,
+    kms,
     blobs: createBlobStore(directory),
     buckets: new Map(),
     generators: new Map(),

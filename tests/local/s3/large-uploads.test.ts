@@ -13,6 +13,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createHasher } from '../../../local/s3/checksums.ts';
 import { codeOf, REGION, SOURCE, startHarness, type Harness } from './harness.ts';
 
+const KIB = 1024;
 const MIB = 1024 ** 2;
 const Bucket = 'large';
 let harness: Harness;
@@ -34,7 +35,17 @@ const read = async (Key: string): Promise<Buffer> => {
   return Buffer.from((await Body?.transformToByteArray()) ?? []);
 };
 
-test.each([MIB - 1, MIB, MIB + 1, 3 * MIB, 5 * MIB + 12_345])('an object of %i bytes', async (sizeBytes) => {
+// Around what is kept in memory (64 KiB), what is written at a time (256 KiB), and several of these.
+test.each([
+  64 * KIB - 1,
+  64 * KIB,
+  64 * KIB + 1,
+  256 * KIB - 1,
+  256 * KIB,
+  256 * KIB + 1,
+  MIB,
+  5 * MIB + 12_345,
+])('an object of %i bytes', async (sizeBytes) => {
   const Body = randomBytes(sizeBytes);
   const Key = `of ${sizeBytes}`;
   const put = (more: object) => harness.client.send(new PutObjectCommand({ Bucket, Key, Body, ...more }));
@@ -85,4 +96,16 @@ test('an upload that is broken off leaves no file', async () => {
   await expect.poll(() => readdirSync(harness.directory, { recursive: true }).length).toBe(before + 1);
   broken.destroy();
   await expect.poll(() => readdirSync(harness.directory, { recursive: true }).length).toBe(before);
+});
+
+test('uploads at the same time do not get into each other’s bytes', async () => {
+  const bodies = Array.from({ length: 24 }, () => randomBytes(700 * KIB));
+  for (let round = 0; round < 2; round += 1) {
+    await Promise.all(
+      bodies.map((Body, index) =>
+        harness.client.send(new PutObjectCommand({ Bucket, Key: `${round}-${index}`, Body })),
+      ),
+    );
+  }
+  for (const [index, body] of bodies.entries()) expect((await read(`1-${index}`)).equals(body)).toBe(true);
 });
