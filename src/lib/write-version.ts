@@ -30,6 +30,7 @@ export const writeVersion = async (
   if (!tagsAreWanted(rule.filter, tags)) return 'filtered';
   const attributes = replicaAttributes(work, placeOf(work, replicaKey), version, tags, context.clock.now());
   const fits = tagsFitHeader(attributes);
+  if (shown?.etag === version.etag) await assertShown(context, replicaKey, shown);
   const copied = await copyVersion({
     ...context,
     sourceKey: key,
@@ -44,6 +45,17 @@ export const writeVersion = async (
   if (!fits) await syncTags(work, context, from, to);
   if (rule.acl === 'replicate') await syncAcl(context, from, to);
   return copied;
+};
+
+/** The same bytes have the same ETag: the condition does not see that somebody else has just written this very version. */
+const assertShown = async (
+  { destination }: ConvergeContext,
+  replicaKey: string,
+  shown: Shown,
+): Promise<void> => {
+  const now = await destination.look(replicaKey);
+  if (now.kind === 'object' && now.state.versionId === shown.versionId) return;
+  throw new ReplicationError('lost-race', 'somebody else wrote the same bytes');
 };
 
 /** S3 counts the tags in its answer, so that those without any cost no call. */

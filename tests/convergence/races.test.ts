@@ -4,7 +4,8 @@
  * Seen to fail without: the precondition (a slow worker …) · the fresh look, after a write (a source that changes right after …, where
  * the same content came back …) and after a delete (a key that comes back …) · in mode `latest` the destination first (a version
  * written while the replica was looked at …) · in mode `all` the second list (an old list … does not bring back …) · the marker as a
- * state of the destination (a key that comes back …) · attributes in the fresh look at what has no id (the same bytes …).
+ * state of the destination (a key that comes back …) · attributes in the fresh look at what has no id (the same bytes …) · the look
+ * before the same bytes are written (… are written once …).
  */
 import { expect, test } from 'vitest';
 import { NO_ATTRIBUTES } from '../model/memory-buckets.ts';
@@ -62,6 +63,26 @@ test.each(BOTH)(
     expect(content()).toBe('x');
     const all = ['x', 'y', 'x', 'y', 'x'];
     expect(told()).toEqual(versions === 'all' ? all : ['x', 'x', 'y', 'x']);
+  },
+);
+
+test.each(BOTH)(
+  'in mode %s the same bytes with other metadata are written once, though the condition cannot tell who wrote them',
+  async (versions) => {
+    const { source, look, told } = oneKey({ rule: { versions } });
+    const put = (mark: string) =>
+      source.put('k', Buffer.from('x'), { attributes: { ...NO_ATTRIBUTES, metadata: { mark } } });
+    put('1');
+    await look();
+    put('2');
+    // Another one writes it while this one has seen the first state and reads the second.
+    await look(
+      once('destination.look', 'after', async () => {
+        await look();
+      }),
+      { expectedBytes: null },
+    );
+    expect(told()).toEqual(['x', 'x']);
   },
 );
 

@@ -88,7 +88,7 @@ test('an event for a bucket or key that no rule wants is acknowledged', async ()
 
 test('an event for an object that is gone is acknowledged, and nothing is written', async () => {
   const requests = watchRequests(stage);
-  await send(stage, { Records: [s3Record('main', 'never there')] });
+  await send(stage, { Records: [s3Record('main', 'never there', { size: 1 })] });
   expect(await settled(stage)).toBe(true);
   expect(stage.dead.counts().visible).toBe(0);
   expect(requests.filter((request) => request.startsWith('s3:'))).toEqual(['s3:GetObject main/never there']);
