@@ -23,7 +23,7 @@ export const HELP = `npm run bench -- [--short] [--only PART]… [--json]
 
 Measures the replicate function as \`serverless package\` ships it, on this machine. Nothing is judged.
 
-  --short      fewer rounds, nothing above 1 GiB: about a minute on two cores
+  --short      fewer rounds, nothing above 1 GiB: a few minutes on two cores
   --only PART  one of ${PARTS.join(', ')}; may be given again
   --json       one JSON document instead of tables
 
