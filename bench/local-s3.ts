@@ -33,7 +33,7 @@ const AIM = '≤ 1.5';
 const MEBIBYTE = Buffer.alloc(MIB, 'replicate ');
 
 export const measureLocalS3 = async function* (isShort: boolean): AsyncGenerator<Section> {
-  const rounds = isShort ? 3 : 7;
+  const rounds = isShort ? 1 : 7;
   await using cleanUp = new AsyncDisposableStack();
   const directory = await mkdtemp(join(tmpdir(), 'bench-local-s3-'));
   cleanUp.defer(() => rm(directory, { recursive: true }));

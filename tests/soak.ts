@@ -19,7 +19,7 @@ if (values.help || !(minutes > 0)) {
 
 /** What a round runs. A round is as long as the time asked for makes sensible. */
 const LONG_FORMS = {
-  'tests/convergence': { PROPERTY_RUNS: '8000' },
+  'tests/convergence': { PROPERTY_RUNS: String(Math.min(8_000, Math.ceil(minutes * 4_000))) },
   'tests/e2e/chaos.test.ts': { CHAOS_ROUNDS: String(Math.min(20, Math.ceil(minutes))) },
   'tests/e2e/sparse.test.ts': { SPARSE_GIB: String(Math.min(6, Math.ceil(minutes))) },
 };
