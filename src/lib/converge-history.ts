@@ -11,7 +11,7 @@ import type { Current, HistoryEntry, ObjectState } from './ports.ts';
 import { type Item, itemsOf } from './history.ts';
 import { sameState } from './holds.ts';
 import { locate, type Located } from './locate-replica.ts';
-import { identityOf, names, namesOneState, stampOn } from './stamp.ts';
+import { identityOf, names, namesOneState, sameSecond, stampOn } from './stamp.ts';
 import { syncShown } from './sync-attributes.ts';
 import {
   type Convergence,
@@ -63,14 +63,7 @@ const oneRound = async (
     if (!isStillNewest(now, newest, tally.last?.version ?? null)) return null;
     const done = concluded(tally);
     if (done !== null) return done;
-    // With tags that come after the content, whoever wrote it may have died in between. Here the look shows it.
-    if (now.kind === 'object' && located.shown !== null) {
-      const stamp = stampOn(located.shown, placeOf(work, replicaKey));
-      const isItsReplica = stamp !== null && names(stamp, now.state);
-      const someAreMissing = now.state.tagCount !== located.shown.tagCount;
-      if (isItsReplica && someAreMissing)
-        await syncShown(work, context, replicaKey, now.state, located.shown);
-    }
+    await syncLateTags(work, context, replicaKey, now, located.shown);
     return { outcome: 'unchanged', sourceVersion: newest.versionId, replica: located.shown };
   } catch (error) {
     if (error instanceof ReplicationError && error.reason === 'lost-race') return null;
@@ -94,6 +87,19 @@ const syncLocated = async (
   const version = await context.source.head(work.key, item.versionId);
   if (version === null || identityOf(version) !== identityOf(item)) return;
   await syncShown(work, context, replicaKey, version, shown);
+};
+
+/** The same for tags that had no room beside the content; the fresh look counts them, so that asking costs nothing. */
+const syncLateTags = async (
+  work: Work,
+  context: ConvergeContext,
+  replicaKey: string,
+  now: Current,
+  shown: Located['shown'],
+): Promise<void> => {
+  if (now.kind !== 'object' || shown === null || now.state.tagCount === shown.tagCount) return;
+  const stamp = stampOn(shown, placeOf(work, replicaKey));
+  if (stamp !== null && names(stamp, now.state)) await syncShown(work, context, replicaKey, now.state, shown);
 };
 
 interface BothSides {
@@ -141,11 +147,10 @@ const isStillNewest = (now: Current, newest: HistoryEntry, written: ObjectState 
   const { versionId, etag, lastModifiedMs } = now.state;
   // The null version may be the same but for its attributes, within one second.
   if (written?.etag === etag && !namesOneState(now.state)) return sameState(now.state, written);
-  const seconds = (ms: number): number => Math.floor(ms / 1_000);
   return (
     (versionId ?? 'null') === newest.versionId &&
     etag === newest.etag &&
-    (newest.versionId !== 'null' || seconds(lastModifiedMs) === seconds(newest.lastModifiedMs))
+    (newest.versionId !== 'null' || sameSecond(lastModifiedMs, newest.lastModifiedMs))
   );
 };
 

@@ -46,7 +46,11 @@ export const stampOn = (object: ObjectState, place: Place): Stamp | null => {
 /** Is this the state the stamp is about? An ETag comes back with the same bytes; the time does not, or seldom. */
 export const names = (stamp: Stamp, state: Identified & { lastModifiedMs: number }): boolean =>
   stamp.identity === identityOf(state) &&
-  (namesOneState(state) || stamp.modifiedMs === Math.floor(state.lastModifiedMs / 1_000) * 1_000);
+  (namesOneState(state) || sameSecond(stamp.modifiedMs, state.lastModifiedMs));
+
+/** S3 tells times in seconds, and listings need not be cut as headers are. */
+export const sameSecond = (oneMs: number, otherMs: number): boolean =>
+  Math.floor(oneMs / 1_000) === Math.floor(otherMs / 1_000);
 
 /** The source's user metadata with the stamp, or without it where it would not fit. */
 export const stampedMetadata = (source: ObjectState, place: Place): Record<string, string> => {

@@ -13,12 +13,15 @@ export interface Letter {
   attributes: Record<string, string>;
 }
 
+/** The SDK gives a send up after four seconds without an answer. What the function sends twice comes sooner. */
+const RESENT_AFTER_MS = 3_000;
+
 /**
- * Everything in the dead-letter queue, in no order; it stays there. Once each: a send whose answer did not come in time, because the
- * machine stood still, is sent again by the SDK.
+ * Everything in the dead-letter queue, in no order; it stays there. Without what the SDK sent again, because the machine stood still
+ * and no answer came in time.
  */
 export const deadLetters = async ({ source, deadLetterQueueUrl: QueueUrl }: Stage): Promise<Letter[]> => {
-  const letters: Letter[] = [];
+  const letters: (Letter & { sentMs: number })[] = [];
   const handles: string[] = [];
   for (;;) {
     const { Messages: messages = [] } = await source.sqs.send(
@@ -27,14 +30,21 @@ export const deadLetters = async ({ source, deadLetterQueueUrl: QueueUrl }: Stag
         MaxNumberOfMessages: 10,
         VisibilityTimeout: 60,
         MessageAttributeNames: ['All'],
+        MessageSystemAttributeNames: ['SentTimestamp'],
       }),
     );
     if (messages.length === 0) break;
-    for (const { Body = '', MessageAttributes: attributes = {}, ReceiptHandle = '' } of messages) {
+    for (const {
+      Body = '',
+      MessageAttributes: attributes = {},
+      Attributes,
+      ReceiptHandle = '',
+    } of messages) {
       const texts = Object.entries(attributes).map(
         ([name, value]) => [name, value.StringValue ?? ''] as const,
       );
-      letters.push({ body: Body, attributes: Object.fromEntries(texts) });
+      const sentMs = Number(Attributes?.SentTimestamp);
+      letters.push({ body: Body, attributes: Object.fromEntries(texts), sentMs });
       handles.push(ReceiptHandle);
     }
   }
@@ -43,10 +53,13 @@ export const deadLetters = async ({ source, deadLetterQueueUrl: QueueUrl }: Stag
       new ChangeMessageVisibilityCommand({ QueueUrl, ReceiptHandle, VisibilityTimeout: 0 }),
     );
   }
-  const distinct = new Map(
-    letters.map((letter) => [JSON.stringify([letter.body, letter.attributes]), letter]),
-  );
-  return [...distinct.values()];
+  const isResent = (letter: (typeof letters)[number]): boolean =>
+    letters.some(
+      (other) =>
+        letter.sentMs - other.sentMs >= RESENT_AFTER_MS &&
+        JSON.stringify([other.body, other.attributes]) === JSON.stringify([letter.body, letter.attributes]),
+    );
+  return letters.filter((letter) => !isResent(letter)).map(({ body, attributes }) => ({ body, attributes }));
 };
 
 /** Puts a message into the live queue by hand. */
