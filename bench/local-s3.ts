@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { mkdtemp, open, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { S3Client } from '@aws-sdk/client-s3';
 import type { Credentials } from '../local/core.ts';
@@ -38,7 +38,7 @@ export const measureLocalS3 = async function* (isShort: boolean): AsyncGenerator
   const directory = await mkdtemp(join(tmpdir(), 'bench-local-s3-'));
   cleanUp.defer(() => rm(directory, { recursive: true }));
   const file = join(directory, 'gibibyte');
-  await writeGibibyte(file);
+  await writeGibibytes(file, 1);
   const local = await startLocalS3Server();
   cleanUp.defer(() => local.stop());
   const counterpart = await startCounterpart();
@@ -63,17 +63,18 @@ let count = 0;
 const sdkClient = (endpoint: string, credentials: Credentials): S3Client =>
   new S3Client({ endpoint, credentials, region: 'us-east-1', forcePathStyle: true });
 
-const writeGibibyte = async (path: string): Promise<void> => {
+const writeGibibytes = async (path: string, gibibytes: number): Promise<void> => {
   await using file = await open(path, 'w');
-  for (let at = 0; at < GIB; at += MIB) await file.write(MEBIBYTE);
+  for (let at = 0; at < gibibytes * GIB; at += MIB) await file.write(MEBIBYTE);
 };
 
 /**
  * A virtual machine may give back to its host what memory is free, and pays for that when it takes it again: over a second for 1 GiB,
- * which would fall on whoever stores something. So that memory is taken before the time is.
+ * which would fall on whoever stores something. So that memory is taken before the time is, and twice: the host asks for it back while
+ * the time is taken, too.
  */
 const takeMemory = async (scratch: string): Promise<void> => {
-  await writeGibibyte(scratch);
+  await writeGibibytes(scratch, 2);
   await rm(scratch);
 };
 
@@ -144,15 +145,18 @@ interface Run {
   discarding: number;
   md5: number;
   localCpu: number;
+  /** Of this process, while it sent to the local S3. */
+  clientCpu: number;
 }
 
 const runOnce = async (servers: Servers, local: LocalS3Server, { work, stored }: Large): Promise<Run> => {
   const before = await local.report();
-  const seconds = await timed(servers.local, work, stored);
+  const { seconds, clientCpu } = await timed(servers.local, work, stored);
   const after = await local.report();
   return {
     local: seconds,
-    discarding: await timed(servers.discarding, work, stored),
+    clientCpu,
+    discarding: (await timed(servers.discarding, work, stored)).seconds,
     md5: stored ? 0 : timeMd5(),
     localCpu: after.cpuSeconds - before.cpuSeconds,
   };
@@ -191,6 +195,16 @@ const figuresOf = (runs: Run[], { stored, aim }: Large): Figure[] => {
       'CPU-s/GB',
       each((run) => run.localCpu / (GIB / 1e9)),
     ),
+    cost(
+      'CPU of its client',
+      'CPU-s/GB',
+      each((run) => run.clientCpu / (GIB / 1e9)),
+    ),
+    cost(
+      'both on all cores alike against the server that discards',
+      '×',
+      each((run) => (run.localCpu + run.clientCpu) / availableParallelism() / run.discarding),
+    ),
   ];
 };
 
@@ -203,15 +217,21 @@ const timeMd5 = (): number => {
   return (performance.now() - start) / 1000;
 };
 
-const timed = async (server: Server, work: Work, stored: boolean): Promise<number> => {
+const timed = async (
+  server: Server,
+  work: Work,
+  stored: boolean,
+): Promise<{ seconds: number; clientCpu: number }> => {
   const key = server.key(GIB);
   if (stored) await putParts(server, key);
   else await takeMemory(`${server.file}-scratch`);
+  const cpuBefore = process.cpuUsage();
   const start = performance.now();
   await work(server, key);
   const seconds = (performance.now() - start) / 1000;
+  const { user, system } = process.cpuUsage(cpuBefore);
   await server.client.send('DELETE', `${server.base}/${key}`);
-  return seconds;
+  return { seconds, clientCpu: (user + system) / 1e6 };
 };
 
 const SMALL_BYTES = 1024;

@@ -117,6 +117,7 @@ export const startLocalAws = async (options: LocalAwsOptions = {}): Promise<Loca
       await lambda.stop();
       await cloudformation.idle();
       await front.close();
+      await services.s3.close();
       await removeDirectory();
     },
   };

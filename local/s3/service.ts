@@ -46,6 +46,8 @@ export interface S3Service extends AwsService {
   runDue(): void;
   /** The content of an object, if `caller` may get it: for other services. Throws {@link S3Error}. */
   readObject(caller: Caller, object: ObjectName): Promise<Buffer>;
+  /** Ends the thread that serves large uploads, if one has begun. Call it when no request will come any more. */
+  close(): Promise<void>;
 }
 
 export const createS3 = (options: S3Options): S3Service => {
@@ -78,6 +80,7 @@ export const createS3 = (options: S3Options): S3Service => {
     createSparseObject: (object) => createSparseObject(state, object),
     receiveSparse: (replica) => void state.sparseReplicas.push(replica),
     readObject: (caller, object) => readObject(state, caller, object),
+    close: () => state.blobs.close(),
     describeBucket: (name) => {
       const bucket = state.buckets.get(name);
       return bucket === undefined

@@ -153,6 +153,7 @@ export const startHarness = async (
       for (const client of clients) client.destroy();
       server.closeAllConnections();
       await new Promise((closed) => server.close(closed));
+      await s3.close();
       rmSync(directory, { recursive: true, force: true });
     },
   };

@@ -1,0 +1,55 @@
+/** Keeps a large body in a file, which another thread digests and writes. */
+import type { BlobWriter } from './blobs.ts';
+import type { ThreadFile } from './file-thread.ts';
+import { fileBlob } from './stored-blob.ts';
+import type { WriteBuffers } from './write-buffers.ts';
+
+/** So many buffers of a body are at the thread while the next one is filled. */
+const BUFFERS_AT_THREAD = 3;
+
+/** The thread owns a buffer until it gives it back: what is filled here is never what is read there. */
+export const createThreadWriter = (path: string, buffers: WriteBuffers, file: ThreadFile): BlobWriter => {
+  let sizeBytes = 0;
+  let buffer: Buffer | null = null;
+  let usedBytes = 0;
+  const atThread: Promise<void>[] = [];
+
+  const append = (chunk: Buffer): Promise<void> | undefined => {
+    buffer ??= buffers.take();
+    const copiedBytes = chunk.copy(buffer, usedBytes);
+    usedBytes += copiedBytes;
+    return usedBytes < buffer.length ? undefined : makeRoom(buffer, chunk.subarray(copiedBytes));
+  };
+
+  const makeRoom = async (full: Buffer, rest: Buffer): Promise<void> => {
+    send(full);
+    if (atThread.length > BUFFERS_AT_THREAD) await atThread.shift();
+    if (rest.length > 0) await append(rest);
+  };
+
+  const send = (full: Buffer): void => {
+    const sent = file.append(full, usedBytes).then((empty) => buffers.giveBack(empty));
+    // Reported by whoever awaits it next; without this a failure in between would be an unhandled rejection.
+    sent.catch(() => undefined);
+    atThread.push(sent);
+    buffer = null;
+    usedBytes = 0;
+  };
+
+  return {
+    write: (chunk) => {
+      sizeBytes += chunk.length;
+      return append(chunk);
+    },
+    finish: async () => {
+      if (buffer !== null) send(buffer);
+      await Promise.all(atThread);
+      return { digests: await file.finish(), blob: fileBlob(path, sizeBytes) };
+    },
+    abort: async () => {
+      if (buffer !== null) buffers.giveBack(buffer);
+      buffer = null;
+      await file.abandon();
+    },
+  };
+};
