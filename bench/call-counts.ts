@@ -4,26 +4,34 @@ import type { AwsRequest } from '../local/core.ts';
 /** How often each operation was called, by `service:Operation`. */
 export type CallCounts = Map<string, number>;
 
-/** The calls the function makes from `act` until nothing is left to do. */
-export const countDuring = async (accounts: TwoAccounts, act: () => Promise<void>): Promise<CallCounts> => {
+/** Counts the calls of the functions from now on; the bench itself calls as the accounts' root users. */
+export const watchCalls = ({ aws }: Pick<TwoAccounts, 'aws'>): { stop(): CallCounts } => {
   const counts: CallCounts = new Map();
-  const reported = accounts.outcomes.next();
-  accounts.aws.faults.plan = (request: AwsRequest) => {
-    // The bench itself calls as the accounts' root users.
+  aws.faults.plan = (request: AwsRequest) => {
     const operation = request.operation ?? `${request.service}:unknown`;
-    if (request.caller.kind === 'session') {
-      counts.set(operation, (counts.get(operation) ?? 0) + 1);
-    }
+    if (request.caller.kind === 'session') counts.set(operation, (counts.get(operation) ?? 0) + 1);
     return undefined;
   };
+  return {
+    stop() {
+      aws.faults.plan = undefined;
+      return counts;
+    },
+  };
+};
+
+/** The calls the function makes from `act` until nothing is left to do. */
+export const countDuring = async (accounts: TwoAccounts, act: () => Promise<void>): Promise<CallCounts> => {
+  const reported = accounts.outcomes.next();
+  const calls = watchCalls(accounts);
   try {
     await act();
     await reported;
     await accounts.waitUntilQuiet({ timeoutMs: 600_000 });
-    return counts;
   } finally {
-    accounts.aws.faults.plan = undefined;
+    calls.stop();
   }
+  return calls.stop();
 };
 
 /** The calls of one service: how many, and which in words. */

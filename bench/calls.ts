@@ -79,6 +79,7 @@ const hint = async (accounts: TwoAccounts, bucket: string, key: string, identity
     principalId: null,
     rule: null,
     destination: null,
+    run: null,
   });
   await accounts.source.sqs.send(
     new SendMessageCommand({ QueueUrl: accounts.liveQueueUrl, MessageBody: body }),

@@ -31,4 +31,6 @@ export const CONFIGURATION = {
       destinations: [destination(HISTORY_DESTINATION_BUCKET)],
     },
   ],
+  // As many as the machine has CPUs, or they would only wait for each other.
+  backfill: { maximumConcurrency: 2, listingConcurrency: 2 },
 };

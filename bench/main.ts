@@ -1,6 +1,7 @@
 /** `npm run bench`: measures the packaged function and prints what it found. */
 import { cpus } from 'node:os';
 import { makeArtifact } from './artifact.ts';
+import { measureBackfill } from './backfill.ts';
 import { countCalls, deployArtifact } from './calls.ts';
 import { measureBundle, measureColdStart } from './cold-start.ts';
 import { formatSection, type Section } from './figure.ts';
@@ -58,6 +59,9 @@ const MEASURE: Record<Part, (stand: Stand, isShort: boolean) => AsyncGenerator<S
     yield await measurePipeline(accounts, isShort);
   },
   small: measureSmallObjects,
+  backfill: async function* ({ artifact }, isShort) {
+    yield await measureBackfill(artifact, isShort);
+  },
   large: measureLargeObjects,
   memory: async function* (stand, isShort) {
     yield await measureMemory(stand, isShort);

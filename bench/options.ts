@@ -6,6 +6,7 @@ export const PARTS = [
   'cold-start',
   'calls',
   'small',
+  'backfill',
   'large',
   'memory',
   'local-s3',
@@ -21,7 +22,7 @@ export interface Options {
 
 export const HELP = `npm run bench -- [--short] [--only PART]… [--json]
 
-Measures the replicate function as \`serverless package\` ships it, on this machine. Nothing is judged.
+Measures the functions as \`serverless package\` ships it, on this machine. Nothing is judged.
 
   --short      fewer rounds, nothing above 1 GiB: a few minutes on two cores
   --only PART  one of ${PARTS.join(', ')}; may be given again

@@ -65,6 +65,8 @@ export const openStand = async (artifact: Artifact): Promise<Stand> => {
 /** As the stack sets them. */
 const STACK_VARIABLES = {
   LIVE_QUEUE_URL: 'https://sqs.us-east-1.amazonaws.com/111111111111/bench-live',
+  BACKFILL_QUEUE_URL: 'https://sqs.us-east-1.amazonaws.com/111111111111/bench-backfill',
+  RUNS_TABLE: 'bench-runs',
   DEAD_LETTER_QUEUE_URL: 'https://sqs.us-east-1.amazonaws.com/111111111111/bench-live-dlq',
   IDEMPOTENCY_TABLE: 'bench-idempotency',
   ROLE_SESSION_NAME: 'bench',
@@ -87,6 +89,7 @@ const message = ({ key, object }: Job): unknown => ({
     principalId: null,
     rule: null,
     destination: null,
+    run: null,
   }),
   attributes: { ApproximateReceiveCount: '1', SentTimestamp: String(Date.now()) },
   messageAttributes: {},

@@ -53,7 +53,7 @@ interface Place {
 const known = new Set(
   [
     'BatchGetItem BatchWriteItem CreateTable DeleteItem DeleteTable DescribeTable DescribeTimeToLive GetItem ListTables',
-    'ListTagsOfResource PutItem Query Scan TagResource UntagResource UpdateItem UpdateTable UpdateTimeToLive',
+    'ListTagsOfResource PutItem Query Scan TagResource TransactWriteItems UntagResource UpdateItem UpdateTable UpdateTimeToLive',
   ].flatMap((line) => line.split(' ')),
 );
 
@@ -85,9 +85,10 @@ function authorize(iam: Iam, request: AwsRequest, operation: string, input: Json
     throw new AwsError('MissingAuthenticationTokenException', 'Request is missing Authentication Token');
   }
   const home = { accountId: caller.accountId, region: request.region };
-  const arns = resourcesOf(operation, input, home);
-  for (const resource of arns) {
-    const question = { caller, action: `dynamodb:${operation}`, resource };
+  const questions = questionsOf(operation, input, home);
+  for (const asked of questions) {
+    const { resource } = asked;
+    const question = { caller, ...asked };
     const decision = iam.decide({
       ...question,
       resourceAccountId: resource.split(':')[4] ?? home.accountId,
@@ -98,16 +99,38 @@ function authorize(iam: Iam, request: AwsRequest, operation: string, input: Json
       throw new AwsError('AccessDeniedException', accessDeniedMessage(question, decision.reason));
     }
   }
-  const [, , , region, accountId] = (arns[0] ?? '').split(':');
+  const [, , , region, accountId] = (questions[0]?.resource ?? '').split(':');
   usePlainNames(input);
-  return arns.length > 0 && accountId ? { accountId, region: region ?? home.region } : home;
+  return questions.length > 0 && accountId ? { accountId, region: region ?? home.region } : home;
 }
 
+/** What the caller must be allowed. A transaction has no action of its own: what counts is what it does to each item. */
+function questionsOf(operation: string, input: Json, home: Place): { action: string; resource: string }[] {
+  if (operation !== 'TransactWriteItems') {
+    const action = `dynamodb:${operation}`;
+    return resourcesOf(operation, input, home).map((resource) => ({ action, resource }));
+  }
+  return transactItems(input).map(([kind, item]) => ({
+    action: `dynamodb:${kind}Item`,
+    resource: tableArn(item.TableName, home),
+  }));
+}
+
+/** https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html */
+function transactItems(input: Json): [kind: string, item: Json][] {
+  const items: unknown[] = Array.isArray(input.TransactItems) ? input.TransactItems : [];
+  return items.flatMap((item) =>
+    Object.entries(asJson(item)).map(([kind, of]): [string, Json] => [kind, asJson(of)]),
+  );
+}
+
+const tableArn = (table: unknown, { region, accountId }: Place): string =>
+  String(table).startsWith('arn:')
+    ? String(table)
+    : `arn:aws:dynamodb:${region}:${accountId}:table/${String(table)}`;
+
 function resourcesOf(operation: string, input: Json, home: Place): string[] {
-  const arnOf = (table: unknown): string =>
-    String(table).startsWith('arn:')
-      ? String(table)
-      : `arn:aws:dynamodb:${home.region}:${home.accountId}:table/${String(table)}`;
+  const arnOf = (table: unknown): string => tableArn(table, home);
   if (operation === 'ListTables') return [arnOf('*')];
   if (operation.startsWith('Batch')) return Object.keys(asJson(input.RequestItems)).map(arnOf);
   if (input.ResourceArn !== undefined) return [arnOf(input.ResourceArn)];
@@ -118,6 +141,17 @@ function resourcesOf(operation: string, input: Json, home: Place): string[] {
 function usePlainNames(input: Json): void {
   const plain = (name: string): string => name.replace(/^arn:aws[\w-]*:dynamodb:[\w-]+:\d{12}:table\//, '');
   if (typeof input.TableName === 'string') input.TableName = plain(input.TableName);
+  if (Array.isArray(input.TransactItems)) {
+    const items: unknown[] = input.TransactItems;
+    input.TransactItems = items.map((item) =>
+      Object.fromEntries(
+        Object.entries(asJson(item)).map(([kind, of]) => [
+          kind,
+          { ...asJson(of), TableName: plain(String(asJson(of).TableName)) },
+        ]),
+      ),
+    );
+  }
   if (input.RequestItems === undefined) return;
   const items = Object.entries(asJson(input.RequestItems)).map(
     ([name, item]) => [plain(name), item] as const,

@@ -1,6 +1,6 @@
 /**
- * The long form of the tests that draw by chance: the protocol's model, the packaged replicator in chaos, and objects of several GiB,
- * again and again with new seeds, for as many minutes as asked.
+ * The long form of the tests that draw by chance: the protocol's model, the packaged replicator in chaos, the backfill of 100,000
+ * objects and versions, and objects of several GiB, again and again with new seeds, for as many minutes as asked.
  * `npm run test:soak -- --minutes 30`
  */
 import { spawnSync } from 'node:child_process';
@@ -21,6 +21,9 @@ if (values.help || !(minutes > 0)) {
 const LONG_FORMS = {
   'tests/convergence': { PROPERTY_RUNS: String(Math.min(8_000, Math.ceil(minutes * 4_000))) },
   'tests/e2e/chaos.test.ts': { CHAOS_ROUNDS: String(Math.min(20, Math.ceil(minutes))) },
+  'tests/e2e/backfill-proof.test.ts': {
+    BACKFILL_VERSIONS: String(Math.min(100_000, Math.ceil(minutes * 10_000))),
+  },
   'tests/e2e/sparse.test.ts': { SPARSE_GIB: String(Math.min(6, Math.ceil(minutes))) },
 };
 

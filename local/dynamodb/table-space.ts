@@ -1,5 +1,6 @@
 import type { Clock } from '../core.ts';
 import { createEngine, type EngineAnswer } from './engine.ts';
+import { createTransactions } from './transact-write.ts';
 
 type Json = Record<string, unknown>;
 
@@ -11,17 +12,19 @@ export interface TableSpace {
   deleteExpiredItems(): Promise<number>;
 }
 
-const writes = new Set(['PutItem', 'UpdateItem', 'DeleteItem', 'BatchWriteItem']);
-
 export function createTableSpace(accountId: string, region: string, clock: Clock): TableSpace {
   const engine = createEngine(accountId, region);
   const timeToLive = new Map<string, string>();
-  let lastWrite: Promise<unknown> = Promise.resolve();
+  const transactions = createTransactions(engine.call, () => clock.now());
+  let last: Promise<unknown> = Promise.resolve();
 
-  /** One write after the other, so that the item a failed condition tells is the one the condition was judged by. */
+  /**
+   * One after the other, reads too: the item a failed condition tells is the one the condition was judged by, and nobody sees half
+   * of a transaction.
+   */
   const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
-    const turn = lastWrite.then(work);
-    lastWrite = turn.catch(() => undefined);
+    const turn = last.then(work);
+    last = turn.catch(() => undefined);
     return turn;
   };
 
@@ -29,7 +32,7 @@ export function createTableSpace(accountId: string, region: string, clock: Clock
     call(operation, input) {
       if (operation === 'UpdateTimeToLive') return updateTimeToLive(engine.call, timeToLive, input);
       if (operation === 'DescribeTimeToLive') return describeTimeToLive(engine.call, timeToLive, input);
-      if (!writes.has(operation)) return engine.call(operation, input);
+      if (operation === 'TransactWriteItems') return inTurn(() => transactions.write(input));
       return inTurn(async () => {
         const answer = await engine.call(operation, input);
         const isAsked = input.ReturnValuesOnConditionCheckFailure === 'ALL_OLD' && isConditionFailure(answer);

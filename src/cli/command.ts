@@ -10,6 +10,8 @@ export interface CommandSpec {
   /** Paragraphs between the usage line and the options. */
   description?: readonly string[];
   subcommands?: Readonly<Record<string, string>>;
+  /** The one argument it needs besides options. */
+  argument?: { name: string; description: string };
   options: Readonly<Record<string, OptionSpec>>;
   examples: readonly (readonly [command: string, meaning: string])[];
   exitCodes?: readonly (readonly [code: number, meaning: string])[];
@@ -29,15 +31,18 @@ export interface ParsedOptions {
   /** The last value, as in most programs; null where the option was not given. */
   value(name: string): string | null;
   values(name: string): string[];
+  /** The argument; throws {@link CliError} where it is missing. */
+  argument(): string;
 }
 
 /** Every command has it. */
 const HELP: OptionSpec = { description: 'Show this help.' };
 
-/** Parses the options of a command that takes no other arguments. Throws {@link CliError}. */
+/** Parses what follows a command: options, and its argument if it has one. Throws {@link CliError}. */
 export const parseOptions = (spec: CommandSpec, argv: readonly string[]): ParsedOptions => {
   const options: CommandSpec['options'] = { ...spec.options, help: HELP };
   const given = new Map<string, string[]>();
+  let argument: string | null = null;
   // Not strict: node's own messages name neither the command nor the nearest option.
   const { tokens } = parseArgs({
     args: [...argv],
@@ -48,7 +53,10 @@ export const parseOptions = (spec: CommandSpec, argv: readonly string[]): Parsed
     ),
   });
   for (const token of tokens) {
-    if (token.kind === 'positional') throw unexpected(spec, token.value);
+    if (token.kind === 'positional') {
+      if (spec.argument === undefined || argument !== null) throw unexpected(spec, token.value);
+      argument = token.value;
+    }
     if (token.kind !== 'option') continue;
     const name = token.rawName === '-h' ? 'help' : token.name;
     const option = Object.hasOwn(options, name) ? options[name] : undefined;
@@ -59,6 +67,10 @@ export const parseOptions = (spec: CommandSpec, argv: readonly string[]): Parsed
     has: (name) => given.has(name),
     value: (name) => given.get(name)?.at(-1) ?? null,
     values: (name) => given.get(name) ?? [],
+    argument: () => {
+      if (argument === null) throw missing(spec);
+      return argument;
+    },
   };
 };
 
@@ -81,7 +93,8 @@ export const wholeNumber = (
 /** The help text of a command. */
 export const helpText = (spec: CommandSpec): string => {
   const command = ['s3-replicator', spec.name].filter(Boolean).join(' ');
-  const usage = spec.subcommands ? `${command} <command> [options]` : `${command} [options]`;
+  const following = spec.subcommands ? '<command> ' : spec.argument ? `${spec.argument.name} ` : '';
+  const usage = `${command} ${following}[options]`;
   const options = Object.entries({ ...spec.options, help: HELP }).map(([name, option]): [string, string] => [
     [name === 'help' ? '-h, --help' : `--${name}`, option.value].filter(Boolean).join(' '),
     option.description + (option.multiple ? ' May be given more than once.' : ''),
@@ -91,6 +104,7 @@ export const helpText = (spec: CommandSpec): string => {
     `Usage: ${usage}\n`,
     ...(spec.description ?? []).map((paragraph) => `${wrap(paragraph, 0)}\n`),
     ...section('Commands', Object.entries(spec.subcommands ?? {})),
+    ...section('Argument', spec.argument ? [[spec.argument.name, spec.argument.description]] : []),
     ...section('Options', options),
     ...section(
       'Exit codes',
@@ -103,6 +117,11 @@ export const helpText = (spec: CommandSpec): string => {
 const unexpected = (spec: CommandSpec, argument: string): CliError => {
   const command = ['s3-replicator', spec.name].filter(Boolean).join(' ');
   return new CliError('unexpected-argument', `\`${command}\` takes no argument ${JSON.stringify(argument)}.`);
+};
+
+const missing = (spec: CommandSpec): CliError => {
+  const { name = '', description = '' } = spec.argument ?? {};
+  return new CliError('missing-argument', `\`s3-replicator ${spec.name}\` needs ${name}: ${description}`);
 };
 
 const unknownOption = (spec: CommandSpec, rawName: string, known: string[]): CliError => {

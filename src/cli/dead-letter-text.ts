@@ -1,6 +1,6 @@
 import type { DeadMessage } from '../lib/dead-message.ts';
-import { duration } from './duration.ts';
-import { printable } from './printable.ts';
+import { duration } from '../lib/duration.ts';
+import { printable } from '../lib/printable.ts';
 import { table } from './table.ts';
 
 /** One line per message, its detail below. The key comes last: it may be long, and as wide as a script wants. */

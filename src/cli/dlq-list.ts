@@ -5,7 +5,7 @@ import { type CommandSpec, helpText, parseOptions, wholeNumber } from './command
 import { FILTER_OPTIONS, filterOf, MAX_LIMIT, withQueue } from './dead-letter-options.ts';
 import { messageCount, messageLines, reasonLines } from './dead-letter-text.ts';
 import { DEPLOYMENT_OPTIONS } from './deployment.ts';
-import { duration } from './duration.ts';
+import { duration } from '../lib/duration.ts';
 import { type CliIo, EXIT } from './io.ts';
 import { createProgress } from './progress.ts';
 

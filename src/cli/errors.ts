@@ -29,6 +29,31 @@ const ERRORS = {
     fix: 'Run the command with --help to see what it takes; quote values that hold spaces.',
     exitCode: EXIT.usage,
   },
+  'missing-argument': {
+    title: 'Missing argument',
+    fix: 'Run the command with --help to see what it takes; `s3-replicator backfill list` shows the runs.',
+    exitCode: EXIT.usage,
+  },
+  'bad-request': {
+    title: 'This cannot be run',
+    fix: 'Compare the options with replication.yml (`s3-replicator config check` shows its rules).',
+    exitCode: EXIT.usage,
+  },
+  'nobody-to-ask': {
+    title: 'Nobody can be asked',
+    fix: 'Look at the estimate with --dry-run, then run the command again with --yes.',
+    exitCode: EXIT.usage,
+  },
+  'not-confirmed': {
+    title: 'Not confirmed',
+    fix: 'Nothing was started. Run the command in a terminal and type the name of the destination bucket when asked; `verify start` shows what is only at the destination.',
+    exitCode: EXIT.failure,
+  },
+  'run-refused': {
+    title: 'Refused',
+    fix: 'Look at the runs with `s3-replicator backfill list`.',
+    exitCode: EXIT.failure,
+  },
   'no-configuration': {
     title: 'Configuration not readable',
     fix: 'Run the command where replication.yml is, or name the file with --config.',
@@ -46,11 +71,26 @@ const ERRORS = {
   },
   'access-denied': {
     title: 'Access denied',
-    fix: 'Allow your user or role the action named above on this queue (docs/operations.md lists what the commands need).',
+    fix: 'Allow your user or role the action named above (docs/operations.md and docs/backfill.md list what the commands need).',
     exitCode: EXIT.failure,
   },
   'no-queue': {
     title: 'Queue not found',
+    fix: 'Check --stage, --region and the account you are signed in to (`aws sts get-caller-identity`), and that the stack is deployed.',
+    exitCode: EXIT.failure,
+  },
+  'no-bucket': {
+    title: 'Bucket not found',
+    fix: 'Correct its name or region in replication.yml, or create it.',
+    exitCode: EXIT.failure,
+  },
+  'not-trusted': {
+    title: 'The replication role does not trust you',
+    fix: 'Name a profile that may list the destination bucket with --destination-profile, or leave out --local.',
+    exitCode: EXIT.failure,
+  },
+  'no-table': {
+    title: 'Table of runs not found',
     fix: 'Check --stage, --region and the account you are signed in to (`aws sts get-caller-identity`), and that the stack is deployed.',
     exitCode: EXIT.failure,
   },

@@ -30,6 +30,8 @@ export interface CliIo {
   cwd: string;
   /** Aborted by Ctrl-C: a command then puts things back in order and returns {@link EXIT}.interrupted. */
   interrupted: AbortSignal;
+  /** Asks the person at the terminal; null: no answer came. Null altogether: there is nobody to ask. */
+  ask: ((question: string) => Promise<string | null>) | null;
   /** Milliseconds since the epoch. */
   now(): number;
   /** Resolves after this time, or at once when interrupted. */

@@ -6,20 +6,27 @@ import { type CliIo, EXIT } from './io.ts';
 
 /** Loaded when asked for: help and typing errors need not wait for the AWS SDK. */
 const COMMANDS: Readonly<Record<string, Command>> = {
+  backfill: async (argv, io) => (await import('./backfill.ts')).runBackfill(argv, io),
   config: async (argv, io) => (await import('./config.ts')).runConfig(argv, io),
   dlq: async (argv, io) => (await import('./dlq.ts')).runDlq(argv, io),
-  // What people try when they do not know about --help.
-  help: (argv, io) => runProgram([...argv, '--help'], io),
+  verify: async (argv, io) => (await import('./verify.ts')).runVerify(argv, io),
 };
 
 const PROGRAM: CommandSpec = {
   name: '',
   summary: "Keeps S3 buckets replicated into other AWS accounts: the operator's side.",
   subcommands: {
+    'backfill start': 'Replicate what was in the source bucket before.',
+    'backfill status': 'Show how far a run is.',
+    'backfill list': 'Show the runs, the newest first.',
+    'backfill pause': 'Have a run pause.',
+    'backfill resume': 'Have a run go on.',
+    'backfill cancel': 'End a run for good.',
     'config check': 'Check replication.yml and show the resolved rules.',
     'config schema': 'Print the JSON schema of replication.yml, for editors.',
     'dlq list': 'Show what is in the dead-letter queue, and why.',
     'dlq redrive': 'Send dead letters back to the live queue.',
+    'verify start': 'Find out whether source and destination agree.',
   },
   options: { version: { description: 'Show the version.' } },
   exitCodes: [
@@ -32,14 +39,22 @@ const PROGRAM: CommandSpec = {
   examples: [
     ['npx s3-replicator config check', 'Before a deployment'],
     ['npx s3-replicator dlq list --stage test', 'What failed in stage "test"?'],
+    ['npx s3-replicator backfill start --rule invoices --wait', 'Replicate what was there before'],
     ['npx s3-replicator dlq redrive --help', 'Everything about one command'],
   ],
 };
 
-/** Runs one command line (without `node` and the script) and resolves to the exit code. Never throws. */
-export const runCli = async (argv: readonly string[], io: CliIo): Promise<number> => {
+/**
+ * Runs one command line (without `node` and the script) and resolves to the exit code. Never throws. `commands`: instead of those
+ * of the same name, for tests.
+ */
+export const runCli = async (
+  argv: readonly string[],
+  io: CliIo,
+  commands: Readonly<Record<string, Command>> = {},
+): Promise<number> => {
   try {
-    return await runProgram(argv, io);
+    return await runProgram(argv, io, { ...COMMANDS, ...commands });
   } catch (error) {
     if (error instanceof CliError) {
       io.stderr.write(error.format());
@@ -53,13 +68,22 @@ export const runCli = async (argv: readonly string[], io: CliIo): Promise<number
   }
 };
 
-const runProgram: Command = (argv, io) => {
+const runProgram = (
+  argv: readonly string[],
+  io: CliIo,
+  known: Readonly<Record<string, Command>>,
+): Promise<number> => {
+  const commands: Record<string, Command> = {
+    ...known,
+    // What people try when they do not know about --help.
+    help: (rest, same) => runProgram([...rest, '--help'], same, known),
+  };
   const answer = (options: ParsedOptions): number | null => {
     if (!options.has('version')) return null;
     io.stdout.write(`${version()}\n`);
     return EXIT.ok;
   };
-  return runGroup({ spec: PROGRAM, commands: COMMANDS, answer }, argv, io);
+  return runGroup({ spec: PROGRAM, commands, answer }, argv, io);
 };
 
 const version = (): string => {

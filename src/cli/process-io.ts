@@ -1,3 +1,4 @@
+import { createInterface } from 'node:readline/promises';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { CliIo } from './io.ts';
 
@@ -20,7 +21,24 @@ export const processIo = (): CliIo => {
     env: process.env,
     cwd: process.cwd(),
     interrupted: controller.signal,
+    ask: process.stdin.isTTY && process.stderr.isTTY ? (question) => ask(question, controller) : null,
     now: () => Date.now(),
     sleep: (ms) => wait(ms, undefined, { signal: controller.signal }).catch(() => undefined),
   };
+};
+
+/** The question goes to standard error: results may be piped on. */
+const ask = async (question: string, controller: AbortController): Promise<string | null> => {
+  const { signal } = controller;
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  // While it reads, the terminal gives Ctrl-C to it and not to the process.
+  lines.once('SIGINT', () => controller.abort());
+  const closed = new Promise<null>((resolve) => lines.once('close', () => resolve(null)));
+  try {
+    return await Promise.race([lines.question(question, { signal }), closed]);
+  } catch {
+    return null;
+  } finally {
+    lines.close();
+  }
 };

@@ -1,4 +1,4 @@
-import { duration } from './duration.ts';
+import { duration } from '../lib/duration.ts';
 import type { CliIo } from './io.ts';
 
 /** How far a command is, on standard error: drawn over itself in a terminal, a line now and then elsewhere. */

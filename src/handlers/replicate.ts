@@ -8,7 +8,7 @@ import { replicateBatch } from '../lib/replicate.ts';
 const environment = createEnvironment(configuration, process.env);
 
 export const handler = async (event: SQSEvent, context: Context): Promise<SQSBatchResponse> => {
-  using invocation = environment.invocation(context);
+  using invocation = environment.invocation(context, event.Records[0]?.eventSourceARN ?? null);
   const { failed } = await replicateBatch(event.Records.map(queueMessage), invocation.deps);
   return { batchItemFailures: failed.map((itemIdentifier) => ({ itemIdentifier })) };
 };

@@ -19,7 +19,5 @@ const LATER_VALUES: Record<string, Record<string, string>> = {
 };
 
 const LATER_OPTIONS: Record<string, string> = {
-  backfill: 'not yet: copying what was there before comes later; remove the line',
-  verify: 'not yet: comparing both sides comes later; remove the line',
   schedule: 'not yet: scheduled runs come later; remove the line',
 };

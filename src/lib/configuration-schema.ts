@@ -202,9 +202,35 @@ const stack = section('write the stack settings as a block under `stack:`, or re
   tags: tags.default({}),
 });
 
+const report = section(
+  'write where reports go as a block with `bucket:`, or remove it: none are written then',
+  {
+    bucket: bucket(
+      'give the name of an existing bucket of the source account: reports of backfill and verify are written there',
+    ),
+    prefix: keyPart('give the beginning of the keys of reports, like reports/, or remove the line').default(
+      '',
+    ),
+  },
+);
+
+const backfill = section('write the backfill settings as a block under `backfill:`, or remove it', {
+  maximumConcurrency: wholeNumber(
+    'give how many invocations may copy for backfills at the same time, 2–1000: live replication has its own',
+    2,
+    1000,
+  ).default(10),
+  listingConcurrency: wholeNumber(
+    'give how many parts of a bucket may be listed at the same time, 2–1000',
+    2,
+    1000,
+  ).default(8),
+  report: report.optional(),
+});
+
 /** The whole file, except that the rules are left as they are: each is checked by itself with {@link ruleSchema}. */
 export const fileSchema = section(
-  'the file must consist of `rules:` and, if you like, `name:`, `region:` and `stack:`',
+  'the file must consist of `rules:` and, if you like, `name:`, `region:`, `backfill:` and `stack:`',
   {
     name: text(
       'give a name of letters, digits and hyphens that begins with a letter; all resources of the stack begin with it',
@@ -215,6 +241,7 @@ export const fileSchema = section(
       .array(z.unknown(), { error: 'list at least one rule under `rules:`, each beginning with a hyphen' })
       .min(1, { error: 'list at least one rule under `rules:`, each beginning with a hyphen' })
       .describe('What is replicated where.'),
+    backfill: backfill.prefault({}),
     stack: stack.prefault({}),
   },
 );
@@ -227,6 +254,8 @@ export const SECTIONS: Record<string, string[]> = {
   'rules.destinations': Object.keys(destination.shape),
   'rules.filter': Object.keys(filter.shape),
   'rules.restore': Object.keys(restore.shape),
+  backfill: Object.keys(backfill.shape),
+  'backfill.report': Object.keys(report.shape),
   stack: Object.keys(stack.shape),
   'stack.alarms': Object.keys(alarms.shape),
 };

@@ -20,6 +20,7 @@ import type { Destination, Filter, ReplicationConfiguration, ReplicationRule } f
 export interface Configuration {
   replication: ReplicationConfiguration;
   stack: StackSettings;
+  backfill: BackfillSettings;
   deployment: Deployment;
 }
 
@@ -35,6 +36,16 @@ export interface StackSettings {
   tags: Record<string, string>;
   /** Keys that source objects are encrypted with and the function itself decrypts with. */
   sourceKmsKeyArns: string[];
+}
+
+/** How runs (backfill and verify) are carried out. */
+export interface BackfillSettings {
+  /** Invocations of the replicate function for hints of runs at the same time, 2–1,000. */
+  maximumConcurrency: number;
+  /** Invocations of the backfill function at the same time, 2–1,000: ranges that are listed at once. */
+  listingConcurrency: number;
+  /** Where reports are written; null: nowhere. */
+  report: { bucket: string; prefix: string } | null;
 }
 
 export interface AlarmSettings {
@@ -170,6 +181,7 @@ function toConfiguration(shape: FileShape, rules: PlacedRule[], options: Deploym
       alarms: { ...shape.stack.alarms, email: shape.stack.alarms.email ?? null },
       sourceKmsKeyArns: [...new Set(keys)].toSorted(),
     },
+    backfill: { ...shape.backfill, report: shape.backfill.report ?? null },
     deployment: toDeployment(shape, options),
   };
 }

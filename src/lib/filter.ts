@@ -3,8 +3,10 @@ import type { ObjectState, Tags } from './ports.ts';
 import type { Filter } from './rule.ts';
 
 /** Does the size alone rule it out? */
-export const sizeIsWanted = ({ minimumBytes, maximumBytes }: Filter, { sizeBytes }: ObjectState): boolean =>
-  sizeBytes >= (minimumBytes ?? 0) && sizeBytes <= (maximumBytes ?? Infinity);
+export const sizeIsWanted = (
+  { minimumBytes, maximumBytes }: Filter,
+  { sizeBytes }: Pick<ObjectState, 'sizeBytes'>,
+): boolean => sizeBytes >= (minimumBytes ?? 0) && sizeBytes <= (maximumBytes ?? Infinity);
 
 /** Every tag the rule names must be there with its value. */
 export const tagsAreWanted = (filter: Filter, tags: Tags): boolean =>

@@ -22,6 +22,8 @@ export interface Hint {
   /** Only these, when set: a hint that failed for one destination must not be copied to the others again. */
   rule: string | null;
   destination: string | null;
+  /** The id of the run that sent it. */
+  run: string | null;
 }
 
 /** What a hint asks to be looked at besides the content. */
@@ -38,7 +40,10 @@ export const concernOf = ({ kind }: Pick<Hint, 'kind'>): Concern => {
  * the key was there, which any event says.
  */
 export const absenceIsDeletion = ({ kind, versionId }: Pick<Hint, 'kind' | 'versionId'>): boolean =>
-  versionId === null && /^(Object|LifecycleExpiration)/.test(kind);
+  versionId === null && (/^(Object|LifecycleExpiration)/.test(kind) || isExtra({ kind }));
+
+/** Somebody who had both sides listed, and confirmed it, wants replicas deleted whose source is not there. */
+export const isExtra = ({ kind }: Pick<Hint, 'kind'>): boolean => kind === 'extra';
 
 /** A part of a message: a hint, something to acknowledge without work, or something nobody understands. */
 export type Parsed =
@@ -113,6 +118,7 @@ const parseS3Record = (record: unknown): Parsed => {
       principalId: text(field(record, 'userIdentity')?.['principalId']),
       rule: null,
       destination: null,
+      run: null,
     },
   };
 };
@@ -137,6 +143,7 @@ const parseEventBridge = (json: JsonObject, body: string): Parsed => {
       principalId: text(detail?.['requester']),
       rule: null,
       destination: null,
+      run: null,
     },
   };
 };
@@ -183,6 +190,7 @@ const parseOwnHint = (json: JsonObject, body: string): Parsed => {
       principalId: text(json['principalId']),
       rule: text(json['rule']),
       destination: text(json['destination']),
+      run: text(json['run']),
     },
   };
 };

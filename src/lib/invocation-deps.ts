@@ -3,6 +3,7 @@ import type { Budget } from './concurrency.ts';
 import type { DeadLetter } from './dead-letter.ts';
 import type { Receipt, Reporter } from './outcome.ts';
 import type { Buckets, Clock, Invocation } from './ports.ts';
+import type { RunCounts } from './run-counts.ts';
 import type { ReplicationConfiguration } from './rule.ts';
 
 /** A message as SQS delivered it. */
@@ -43,6 +44,7 @@ export interface Deps {
   liveQueue: LiveQueue;
   deadLetterQueue: DeadLetterQueue;
   reporter: Reporter;
+  runs: RunCounts;
   /** Bytes of memory that bodies may take at once. */
   memory: Budget;
   clock: Clock;

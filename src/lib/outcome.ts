@@ -32,7 +32,7 @@ export type OutcomeRecord = {
   attempts: number;
 } & (
   | ({ ending: 'done'; duplicate: boolean } & Receipt)
-  | { ending: 'skip'; why: 'test-event' | 'no-rule' }
+  | { ending: 'skip'; why: 'test-event' | 'no-rule' | 'run-stopped' }
   | { ending: 'retry' | 'quarantine'; reason: Reason; detail: string; requestId: string | null }
 );
 

@@ -6,7 +6,7 @@ import { type Assignment, assign, identityOf } from './assignment.ts';
 import { converge } from './converge.ts';
 import { SMALL_OBJECT_BYTES } from './copy.ts';
 import { asReplicationError, ReplicationError } from './errors.ts';
-import { absenceIsDeletion, concernOf, formatHint, type Hint, parseMessage } from './hint.ts';
+import { absenceIsDeletion, concernOf, formatHint, type Hint, isExtra, parseMessage } from './hint.ts';
 import type { Deps, QueueMessage } from './invocation-deps.ts';
 import { PASSED_OVER, type Receipt, receiptOf } from './outcome.ts';
 import { isReplicator } from './session-name.ts';
@@ -21,6 +21,7 @@ export const replicateBatch = async (messages: QueueMessage[], deps: Deps): Prom
       (await processMessage(message, deps, inOrder)) ? [] : [message.messageId],
     ),
   );
+  await deps.runs.flush();
   return { failed: failed.flat() };
 };
 
@@ -70,6 +71,11 @@ const collect = (
 
 const attempt = async (assignment: Assignment, message: QueueMessage, deps: Deps): Promise<Failure[]> => {
   const { rule, destination, hint } = assignment;
+  if (hint.run !== null && (await deps.runs.isStopped(hint.run))) {
+    deps.runs.count(hint.run, { kind: 'dropped' });
+    deps.reporter.report({ ...about(assignment, message), ending: 'skip', why: 'run-stopped' });
+    return [];
+  }
   const narrowed = { ...hint, rule: rule.id, destination: destination.id };
   const work = async (): Promise<Receipt> => {
     const startedMs = deps.clock.now();
@@ -84,6 +90,7 @@ const attempt = async (assignment: Assignment, message: QueueMessage, deps: Deps
         concern: concernOf(hint),
         absenceIsDeletion: absenceIsDeletion(hint),
         byReplicator: isReplicator(hint.principalId),
+        onlyStamped: isExtra(hint),
       },
       {
         ...deps,
@@ -99,6 +106,7 @@ const attempt = async (assignment: Assignment, message: QueueMessage, deps: Deps
       deps.receipts.once(identityOf(assignment, message.messageId), work),
     );
     deps.reporter.report({ ...about(assignment, message), ending: 'done', duplicate, ...receipt });
+    if (hint.run !== null && !duplicate) deps.runs.count(hint.run, { kind: 'done', key: hint.key, receipt });
     return [];
   } catch (error) {
     return [{ error: asReplicationError(error), body: formatHint(narrowed), hint, assignment }];

@@ -19,6 +19,17 @@ export interface ResourceNames {
   replicateRole: string;
   subscribeRole: string;
   alarmTopic: string;
+  /** Runs: backfill and verify. */
+  runsTable: string;
+  rangesQueue: string;
+  rangesDeadLetterQueue: string;
+  backfillQueue: string;
+  runsTopic: string;
+  backfillFunction: string;
+  batchFunction: string;
+  backfillRole: string;
+  batchRole: string;
+  batchJobRole: string;
 }
 
 /** The names of everything in the stack that is found by name. */
@@ -34,6 +45,16 @@ export function resourceNames({ name, stage, region }: Deployment): ResourceName
     replicateRole: `${stack}-${region}-replicate`,
     subscribeRole: `${stack}-${region}-subscribe`,
     alarmTopic: `${stack}-alarms`,
+    runsTable: `${stack}-runs`,
+    rangesQueue: `${stack}-ranges`,
+    rangesDeadLetterQueue: `${stack}-ranges-dlq`,
+    backfillQueue: `${stack}-backfill`,
+    runsTopic: `${stack}-runs`,
+    backfillFunction: `${stack}-backfill`,
+    batchFunction: `${stack}-batch`,
+    backfillRole: `${stack}-${region}-backfill`,
+    batchRole: `${stack}-${region}-batch`,
+    batchJobRole: `${stack}-${region}-batch-job`,
   };
 }
 

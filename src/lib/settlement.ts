@@ -71,6 +71,8 @@ export const quarantine = async (failure: Failure, message: QueueMessage, deps: 
   const final = { ...failure, error: error.disposition === 'retry' ? exhausted : error };
   await deps.deadLetterQueue.send(failure.body, letterOf(final, message));
   reportFailure('quarantine', final, message, deps);
+  const run = failure.hint?.run ?? null;
+  if (run !== null) deps.runs.count(run, { kind: 'failed', reason: final.error.reason });
 };
 
 const letterOf = ({ error, hint, assignment }: Failure, message: QueueMessage): DeadLetter => ({

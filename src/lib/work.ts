@@ -18,6 +18,8 @@ export interface Work {
   absenceIsDeletion: boolean;
   /** Whether a replicator made this change; null: nobody says. */
   byReplicator: boolean | null;
+  /** Whether only what carries our stamp may be deleted, in a versioned bucket too. */
+  onlyStamped: boolean;
 }
 
 export interface ConvergeContext {
@@ -79,4 +81,5 @@ export const restAfterRace = async ({ clock }: ConvergeContext, round: number): 
 
 /** Where a delete is for good, only replicas are deleted. */
 export const mayRemove = (work: Work, replicaKey: string, replica: ObjectState): boolean =>
-  replica.versionId !== null || !work.rule.stamp || stampOn(replica, placeOf(work, replicaKey)) !== null;
+  (!work.onlyStamped && (replica.versionId !== null || !work.rule.stamp)) ||
+  stampOn(replica, placeOf(work, replicaKey)) !== null;

@@ -20,6 +20,14 @@ export const alarms = (names: ResourceNames, settings: AlarmSettings): Resources
     statistic: 'Maximum',
     threshold: settings.oldestMessageMinutes * 60,
   }),
+  RangesAlarm: alarm(names, {
+    name: 'ranges-dead-letters',
+    description:
+      'A backfill or verify does not get on: its function crashed again and again. See its logs, then `s3-replicator backfill resume`.',
+    metric: queueMetric('ApproximateNumberOfMessagesVisible', 'RangesDeadLetterQueue'),
+    statistic: 'Maximum',
+    threshold: 1,
+  }),
   ErrorsAlarm: alarm(names, {
     name: 'errors',
     description: 'Invocations of the replicate function failed as a whole (crash, time-out, out of memory).',

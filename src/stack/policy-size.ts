@@ -16,6 +16,11 @@ export function checkPolicySizes(resources: Resources): { found: string; fix: st
       size: characters(resources['ReplicateRole']?.Properties?.['Policies']),
       limit: 10_240,
     },
+    {
+      policy: 'the backfill role',
+      size: characters(resources['BackfillRole']?.Properties?.['Policies']),
+      limit: 10_240,
+    },
     { policy: 'the subscribe role', size: inline, limit: 10_240 },
     {
       policy: 'the live queue',

@@ -38,9 +38,9 @@ export const queues = (names: ResourceNames, buckets: SourceBucket[]): Resources
       // By name: a reference would be a circle, since the live queue refers to this one.
       RedriveAllowPolicy: {
         redrivePermission: 'byQueue',
-        sourceQueueArns: [
-          { 'Fn::Sub': `arn:\${AWS::Partition}:sqs:\${AWS::Region}:\${AWS::AccountId}:${names.liveQueue}` },
-        ],
+        sourceQueueArns: [names.liveQueue, names.backfillQueue].map((name) => ({
+          'Fn::Sub': `arn:\${AWS::Partition}:sqs:\${AWS::Region}:\${AWS::AccountId}:${name}`,
+        })),
       },
     },
   },

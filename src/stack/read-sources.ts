@@ -22,14 +22,30 @@ export function readSources(rules: ReplicationRule[]): Statement[] {
   ];
 }
 
+/** What it takes to list source buckets and to look at single objects, without reading them through. */
+export function listSources(rules: ReplicationRule[]): Statement[] {
+  const own = rules.filter(({ source }) => source.roleArn === null);
+  const byBucket = [...Map.groupBy(own, ({ source }) => source.bucket)];
+  return [
+    ...grouped(
+      'LookAtSources',
+      byBucket.flatMap(([bucket, ofBucket]) => objectGrants(bucket, ofBucket, LOOKS)),
+    ),
+    ...grouped(
+      'ListSources',
+      byBucket.map(([bucket, ofBucket]) => bucketGrant(bucket, ofBucket)),
+    ),
+  ];
+}
+
 interface Grant {
   resource: object;
   actions: string[];
 }
 
 /** One grant for each prefix that some action is needed on; those of one action do not overlap. */
-function objectGrants(bucket: string, rules: ReplicationRule[]): Grant[] {
-  const grants = NEEDS.flatMap(({ actions, isNeeded }) =>
+function objectGrants(bucket: string, rules: ReplicationRule[], needs = NEEDS): Grant[] {
+  const grants = needs.flatMap(({ actions, isNeeded }) =>
     prefixes(rules.filter(isNeeded)).map((prefix) => ({ prefix, actions })),
   );
   return Array.from(
@@ -48,7 +64,12 @@ const prefixes = (rules: ReplicationRule[]): string[] =>
   );
 
 /** Actions on objects. The names without `Version` are for requests that name no version. */
-const NEEDS: { actions: string[]; isNeeded(rule: ReplicationRule): boolean }[] = [
+interface Need {
+  actions: string[];
+  isNeeded(rule: ReplicationRule): boolean;
+}
+
+const NEEDS: Need[] = [
   {
     actions: ['s3:GetObject', 's3:GetObjectVersion', 's3:GetObjectTagging', 's3:GetObjectVersionTagging'],
     isNeeded: () => true,
@@ -63,6 +84,9 @@ const NEEDS: { actions: string[]; isNeeded(rule: ReplicationRule): boolean }[] =
   },
   { actions: ['s3:RestoreObject'], isNeeded: ({ restore }) => restore !== null },
 ];
+
+/** HEAD is `s3:GetObject`; where all attributes are compared, everything that travels is looked at. */
+const LOOKS: Need[] = NEEDS.filter(({ actions }) => !actions.includes('s3:RestoreObject'));
 
 /** Without s3:ListBucket S3 answers 403 for a key that does not exist, which looks like a missing permission. */
 const bucketGrant = (bucket: string, rules: ReplicationRule[]): Grant => ({

@@ -15,7 +15,7 @@ export const roles = (configuration: Configuration): Resources => {
   };
 };
 
-const role = (name: string, statements: Statement[]): CloudFormationResource => ({
+export const role = (name: string, statements: Statement[]): CloudFormationResource => ({
   Type: 'AWS::IAM::Role',
   Properties: {
     RoleName: name,
@@ -33,7 +33,7 @@ const role = (name: string, statements: Statement[]): CloudFormationResource => 
 const replicateStatements = ({ replication, stack }: Configuration): Statement[] => [
   writeLogs('ReplicateLogGroup'),
   {
-    Sid: 'LiveQueue',
+    Sid: 'Queues',
     Effect: 'Allow',
     Action: [
       'sqs:ReceiveMessage',
@@ -43,7 +43,14 @@ const replicateStatements = ({ replication, stack }: Configuration): Statement[]
       // What found no time through all its receives starts over as a new message.
       'sqs:SendMessage',
     ],
-    Resource: attribute('LiveQueue', 'Arn'),
+    // Backfill has a queue of its own, so that live replication does not wait behind it.
+    Resource: [attribute('LiveQueue', 'Arn'), attribute('BackfillQueue', 'Arn')],
+  },
+  {
+    Sid: 'RunCounts',
+    Effect: 'Allow',
+    Action: ['dynamodb:GetItem', 'dynamodb:UpdateItem'],
+    Resource: attribute('RunsTable', 'Arn'),
   },
   {
     Sid: 'Quarantine',
@@ -59,23 +66,25 @@ const replicateStatements = ({ replication, stack }: Configuration): Statement[]
   },
   ...readSources(replication.rules),
   ...decryptSources(stack.sourceKmsKeyArns),
-  {
-    Sid: 'ReplicationRoles',
-    Effect: 'Allow',
-    Action: 'sts:AssumeRole',
-    Resource: roleArns(replication.rules),
-  },
+  assumeRoles(replication.rules),
 ];
 
+export const assumeRoles = (rules: ReplicationRule[]): Statement => ({
+  Sid: 'ReplicationRoles',
+  Effect: 'Allow',
+  Action: 'sts:AssumeRole',
+  Resource: roleArns(rules),
+});
+
 /** The framework creates the log group, so the function need not; the ARN attribute covers the group's streams. */
-const writeLogs = (logGroup: string): Statement => ({
+export const writeLogs = (logGroup: string): Statement => ({
   Sid: 'Logs',
   Effect: 'Allow',
   Action: ['logs:CreateLogStream', 'logs:PutLogEvents'],
   Resource: attribute(logGroup, 'Arn'),
 });
 
-const decryptSources = (keyArns: string[]): Statement[] =>
+export const decryptSources = (keyArns: string[]): Statement[] =>
   keyArns.length === 0
     ? []
     : [

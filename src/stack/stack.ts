@@ -10,6 +10,8 @@ import { eventRules } from './event-rules.ts';
 import { checkPolicySizes } from './policy-size.ts';
 import { queues } from './queues.ts';
 import { roles } from './roles.ts';
+import { runRoles } from './run-roles.ts';
+import { runEnvironment, runs } from './runs.ts';
 import { sourceBuckets } from './source-buckets.ts';
 import { subscriptions } from './subscriptions.ts';
 import { table } from './table.ts';
@@ -22,7 +24,9 @@ export interface Stack {
   names: ResourceNames;
   settings: Configuration['stack'];
   tags: Record<string, string>;
+  backfill: Configuration['backfill'];
   replicateEnvironment: Record<string, unknown>;
+  backfillEnvironment: Record<string, unknown>;
   resources: { Resources: Resources; Outputs: Record<string, { Description: string; Value: unknown }> };
 }
 
@@ -44,7 +48,9 @@ export function stackOf(configuration: Configuration): Stack {
     names,
     settings: stack,
     tags: { application: deployment.name, stage: deployment.stage, ...stack.tags },
+    backfill: configuration.backfill,
     replicateEnvironment: replicateEnvironment(configuration, names),
+    backfillEnvironment: backfillEnvironment(configuration, names),
     resources: { Resources: resources, Outputs: outputs() },
   };
 }
@@ -55,19 +61,38 @@ function resourcesOf(configuration: Configuration, names: ResourceNames): Resour
     ...queues(names, buckets),
     ...table(names),
     ...roles(configuration),
+    ...runs(names),
+    ...runRoles(configuration),
     ...eventRules(buckets, names.stack),
     ...subscriptions(names, buckets),
     ...alarms(names, configuration.stack.alarms),
   };
 }
 
+const backfillEnvironment = (
+  configuration: Configuration,
+  names: ResourceNames,
+): Record<string, unknown> => ({
+  ...runEnvironment(names, configuration.backfill),
+  ...commonEnvironment(configuration, names),
+});
+
 const replicateEnvironment = (
-  { deployment, stack }: Configuration,
+  configuration: Configuration,
   names: ResourceNames,
 ): Record<string, unknown> => ({
   LIVE_QUEUE_URL: ref('LiveQueue'),
+  BACKFILL_QUEUE_URL: ref('BackfillQueue'),
+  RUNS_TABLE: ref('RunsTable'),
   DEAD_LETTER_QUEUE_URL: ref('LiveDeadLetterQueue'),
   IDEMPOTENCY_TABLE: ref('IdempotencyTable'),
+  ...commonEnvironment(configuration, names),
+});
+
+const commonEnvironment = (
+  { deployment, stack }: Configuration,
+  names: ResourceNames,
+): Record<string, unknown> => ({
   ROLE_SESSION_NAME: sessionName(names.stack),
   POWERTOOLS_SERVICE_NAME: deployment.name,
   POWERTOOLS_METRICS_NAMESPACE: 's3-replicator',
@@ -99,5 +124,19 @@ const outputs = (): Stack['resources']['Outputs'] => ({
     Value: attribute('LiveDeadLetterQueue', 'Arn'),
   },
   IdempotencyTableName: { Description: 'Idempotency records and receipts', Value: ref('IdempotencyTable') },
+  RunsTableName: { Description: 'Runs of backfill and verify', Value: ref('RunsTable') },
+  RunsTopicArn: { Description: 'Told when a run has come to its end', Value: ref('RunsTopic') },
+  BackfillFunctionName: {
+    Description: 'The function that compares buckets, and starts runs: invoke it with events/backfill.json',
+    Value: ref('BackfillLambdaFunction'),
+  },
+  BatchFunctionArn: {
+    Description: 'The function that jobs of S3 Batch Operations invoke, with InvocationSchemaVersion 2.0',
+    Value: attribute('BatchLambdaFunction', 'Arn'),
+  },
+  BatchJobRoleArn: {
+    Description: 'The role of jobs of S3 Batch Operations',
+    Value: attribute('BatchJobRole', 'Arn'),
+  },
   AlarmTopicArn: { Description: 'Where alarms are published', Value: ref('AlarmTopic') },
 });

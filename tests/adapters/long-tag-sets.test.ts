@@ -57,6 +57,7 @@ const replicate = async (key: string) => {
         concern: 'content',
         absenceIsDeletion: false,
         byReplicator: null,
+        onlyStamped: false,
       },
       {
         source: local.buckets.source(rule),

@@ -1,10 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import type { CommandSpec } from '../../src/cli/command.ts';
+import { BACKFILL_START } from '../../src/cli/backfill-start.ts';
 import { CHECK } from '../../src/cli/config-check.ts';
 import { LIST } from '../../src/cli/dlq-list.ts';
 import { REDRIVE } from '../../src/cli/dlq-redrive.ts';
 import { EXIT } from '../../src/cli/io.ts';
+import { CANCEL, PAUSE, RESUME, RUNS, STATUS } from '../../src/cli/run-control.ts';
+import { VERIFY_START } from '../../src/cli/verify-start.ts';
 import { ALL_REASONS, reasonEntry } from '../../src/lib/errors.ts';
 import { CRASHED } from '../../src/lib/dead-letter.ts';
 import { ROOT } from './run.ts';
@@ -12,13 +15,12 @@ import { ROOT } from './run.ts';
 const cli = readFileSync(`${ROOT}docs/cli.md`, 'utf8');
 const operations = readFileSync(`${ROOT}docs/operations.md`, 'utf8');
 
-test.each<CommandSpec>([CHECK, LIST, REDRIVE])(
-  'docs/cli.md describes every option of $name',
-  ({ name, options }) => {
-    expect(cli).toContain(`## \`${name}\``);
-    for (const option of Object.keys(options)) expect(cli).toMatch(new RegExp(`\`--${option}\\b`));
-  },
-);
+const COMMANDS = [CHECK, LIST, REDRIVE, BACKFILL_START, STATUS, RUNS, PAUSE, RESUME, CANCEL, VERIFY_START];
+
+test.each<CommandSpec>(COMMANDS)('docs/cli.md describes every option of $name', ({ name, options }) => {
+  expect(cli).toContain(`## \`${name}\``);
+  for (const option of Object.keys(options)) expect(cli).toMatch(new RegExp(`\`--${option}\\b`));
+});
 
 test('docs/cli.md gives every exit code', () => {
   for (const code of Object.values(EXIT)) expect(cli).toMatch(new RegExp(`\\| ${code} +\\|`));

@@ -104,6 +104,7 @@ const quarantine = (key: string, reason: 'kms' | 'access-denied' = 'kms'): Promi
     kind: 'hint',
     identity: null,
     principalId: null,
+    run: null,
   });
   const firstSeenMs = clock.now() - 60_000;
   const letter = {

@@ -4,8 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import { BACKFILL_START } from '../../src/cli/backfill-start.ts';
 import { LIST } from '../../src/cli/dlq-list.ts';
 import { REDRIVE } from '../../src/cli/dlq-redrive.ts';
+import { VERIFY_START } from '../../src/cli/verify-start.ts';
 import { ALL_REASONS, reasonEntry } from '../../src/lib/errors.ts';
 import { ROOT, run } from './run.ts';
 
@@ -18,6 +20,27 @@ describe('help', () => {
       words: ['config check', 'dlq list', 'dlq redrive', '--version', '-h, --help', '130'],
     },
     { argv: ['dlq', '--help'], words: ['list', 'redrive'] },
+    {
+      argv: ['backfill', '--help'],
+      words: [
+        'start',
+        'status',
+        'list',
+        'pause',
+        'resume',
+        'cancel',
+        'Usage: s3-replicator backfill <command>',
+      ],
+    },
+    {
+      argv: ['backfill', 'start', '--help'],
+      words: Object.keys(BACKFILL_START.options).map((name) => `--${name}`),
+    },
+    { argv: ['verify', 'start', '-h'], words: Object.keys(VERIFY_START.options).map((name) => `--${name}`) },
+    {
+      argv: ['help', 'backfill', 'pause'],
+      words: ['Usage: s3-replicator backfill pause RUN [options]', 'Argument:', 'Exit codes:'],
+    },
     { argv: ['dlq', 'list', '--help'], words: Object.keys(LIST.options).map((name) => `--${name}`) },
     { argv: ['dlq', 'redrive', '-h'], words: Object.keys(REDRIVE.options).map((name) => `--${name}`) },
     {

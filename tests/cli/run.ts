@@ -14,19 +14,28 @@ export interface Run {
 }
 
 /** Runs a command line in process. Time is what `io.now` says, and sleeping takes none of it. */
-export const run = async (argv: readonly string[], io: Partial<CliIo> = {}): Promise<Run> => {
+export const run = async (
+  argv: readonly string[],
+  io: Partial<CliIo> = {},
+  commands: Parameters<typeof runCli>[2] = {},
+): Promise<Run> => {
   let out = '';
   let err = '';
-  const code = await runCli(argv, {
-    stdout: { write: (text) => (out += text) },
-    stderr: { write: (text) => (err += text) },
-    env: process.env,
-    cwd: ROOT,
-    interrupted: new AbortController().signal,
-    now: () => Date.now(),
-    sleep: () => new Promise((resolve) => setImmediate(resolve)),
-    ...io,
-  });
+  const code = await runCli(
+    argv,
+    {
+      stdout: { write: (text) => (out += text) },
+      stderr: { write: (text) => (err += text) },
+      env: process.env,
+      cwd: ROOT,
+      interrupted: new AbortController().signal,
+      ask: null,
+      now: () => Date.now(),
+      sleep: () => new Promise((resolve) => setImmediate(resolve)),
+      ...io,
+    },
+    commands,
+  );
   return { code, out, err };
 };
 
@@ -62,6 +71,7 @@ export const putDeadLetter = (sqs: ScriptedSqs, given: Partial<DeadLetter> & { k
     principalId: null,
     rule: letter.rule,
     destination: letter.destination,
+    run: null,
   });
   sqs.put(DEAD, body, toAttributes(letter), sqs.nowMs - 3_600_000);
 };

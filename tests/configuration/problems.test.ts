@@ -204,16 +204,13 @@ test('a misspelt option that is required is reported once, as misspelt', () => {
   ]);
 });
 
-test.each([
-  { copy: 'server-side' },
-  { copy: 'auto' },
-  { backfill: true },
-  { verify: {} },
-  { schedule: 'daily' },
-])('an option of a later version is refused with "not yet": %j', (option) => {
-  const problems = problemsOf(fileWith({ rule: option }));
-  expect(problems.map(({ fix }) => fix)).toEqual([expect.stringMatching(/^not yet: /)]);
-});
+test.each([{ copy: 'server-side' }, { copy: 'auto' }, { schedule: 'daily' }])(
+  'an option of a later version is refused with "not yet": %j',
+  (option) => {
+    const problems = problemsOf(fileWith({ rule: option }));
+    expect(problems.map(({ fix }) => fix)).toEqual([expect.stringMatching(/^not yet: /)]);
+  },
+);
 
 test('a value that is wrong for good is not promised for later', () => {
   expect(problemsOf(fileWith({ rule: { copy: 'twice' } }))[0]?.fix).toBe(

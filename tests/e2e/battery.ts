@@ -11,7 +11,8 @@ import {
   PutObjectTaggingCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
-import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
+import { GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { DESTINATION_ACCOUNT, SOURCE_ACCOUNT } from '../../demo/two-accounts.ts';
 import { clientConfig } from '../../local/client-config.ts';
 import { canonicalUserId } from '../../local/s3/canonical-user.ts';
@@ -36,6 +37,8 @@ export interface Observation {
   undelivered: number;
   /** Whether log lines and metrics reach CloudWatch. */
   logged: boolean;
+  /** May CloudWatch publish alarms? */
+  alarms: string;
   /** What can be reached without TLS. */
   withoutTls: string[];
 }
@@ -49,6 +52,7 @@ export const ALL_IS_WELL: Observation = {
   open: 0,
   undelivered: 0,
   logged: true,
+  alarms: 'allowed',
   withoutTls: [],
 };
 
@@ -81,6 +85,7 @@ export const battery = async (stage: Stage, run: string, { failing = false } = {
     logged:
       lines.every(({ delivered }) => delivered) &&
       stage.aws.lambda.metrics(stage.names.replicateFunction).length > firstMetric,
+    alarms: alarmsMayBePublished(stage),
     withoutTls: await reachableWithoutTls(stage, run),
   };
 };
@@ -92,13 +97,13 @@ interface Where {
   replica: readonly [string, string];
 }
 
-const where = (run: string, name: string): Where =>
+export const where = (run: string, name: string): Where =>
   name === 'bridged'
     ? { Bucket: 'bridged', Key: `${run}/b`, replica: ['plain-replica', `bridged/${run}/b`] }
     : { Bucket: 'notified', Key: `in/${run}/${name}`, replica: ['replicas', `in/${run}/${name}`] };
 
-/** One object for each thing there is to do. Answers their names. */
-const upload = async (stage: Stage, run: string): Promise<string[]> => {
+/** One object for each thing there is to do. Answers their names. `withLarge`: also those of more than one part or read. */
+export const upload = async (stage: Stage, run: string, withLarge = true): Promise<string[]> => {
   const names: string[] = [];
   const put = async (name: string, Body: string | Buffer, options: Partial<PutObjectCommandInput> = {}) => {
     const { Bucket, Key } = where(run, name);
@@ -116,10 +121,12 @@ const upload = async (stage: Stage, run: string): Promise<string[]> => {
   await stage.destination.s3().send(foreign);
   await put('small', 'small');
   await put('overwrite', 'after');
-  // Larger than what is read at once.
-  await put('large', randomBytes(4 * 1024 * 1024 + 1));
-  await putParts(stage, 'notified', where(run, 'multipart').Key, [randomBytes(10)]);
-  names.push('multipart');
+  if (withLarge) {
+    // Larger than what is read at once.
+    await put('large', randomBytes(4 * 1024 * 1024 + 1));
+    await putParts(stage, 'notified', where(run, 'multipart').Key, [randomBytes(10)]);
+    names.push('multipart');
+  }
   await put('retried', 'retried');
   await put('tagged', 'tagged', { Tagging: 'a=b' });
   await put('retagged', 'retagged', { Tagging: 'a=b' });
@@ -175,7 +182,7 @@ const messagesIn = (stage: Stage): number => {
 };
 
 /** Which are not what they should be. */
-const missing = async (stage: Stage, run: string, names: string[]): Promise<string[]> => {
+export const missing = async (stage: Stage, run: string, names: string[]): Promise<string[]> => {
   const found = await Promise.all(
     names.map(async (name) => {
       const { Bucket, Key, replica: place } = where(run, name);
@@ -232,10 +239,22 @@ const reasonsOfRetries = (lines: string[]): string[] => {
   return [...new Set(reasons)].toSorted();
 };
 
+/** None goes off here, but the policy can be asked. */
+const alarmsMayBePublished = ({ aws, names }: Stage): string =>
+  aws.sns.mayPublish({
+    topicArn: `arn:aws:sns:us-east-1:${SOURCE_ACCOUNT}:${names.alarmTopic}`,
+    service: 'cloudwatch.amazonaws.com',
+    sourceArn: `arn:aws:cloudwatch:us-east-1:${SOURCE_ACCOUNT}:alarm:${names.stack}-dead-letters`,
+    sourceAccount: SOURCE_ACCOUNT,
+  });
+
 /** Tried with all rights of the accounts: only a denial stands in the way. */
-const reachableWithoutTls = async (stage: Stage, run: string): Promise<string[]> => {
-  const root = clientConfig(stage.aws, stage.aws.root(SOURCE_ACCOUNT), { tls: false });
+export const reachableWithoutTls = async (stage: Stage, run: string): Promise<string[]> => {
+  const { aws, names } = stage;
+  const root = clientConfig(aws, aws.root(SOURCE_ACCOUNT), { tls: false });
   const sqs = new SQSClient({ ...root, useQueueUrlAsEndpoint: false });
+  const sns = new SNSClient(root);
+  const s3 = new S3Client(clientConfig(aws, aws.root(DESTINATION_ACCOUNT), { tls: false }));
   const reachable: string[] = [];
   const attempt = async (name: string, call: Promise<unknown>): Promise<void> => {
     await call.then(
@@ -243,19 +262,25 @@ const reachableWithoutTls = async (stage: Stage, run: string): Promise<string[]>
       () => undefined,
     );
   };
-  const test = JSON.stringify({ Event: 's3:TestEvent' });
-  for (const [name, QueueUrl] of [
-    ['live queue', stage.liveQueueUrl],
-    ['dead-letter queue', stage.deadLetterQueueUrl],
+  for (const [name, queue] of [
+    ['live queue', names.liveQueue],
+    ['dead-letter queue', names.deadLetterQueue],
+    ['ranges queue', names.rangesQueue],
+    ['dead-letter queue of ranges', names.rangesDeadLetterQueue],
+    ['backfill queue', names.backfillQueue],
   ] as const) {
-    await attempt(name, sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: test })));
+    const QueueUrl = aws.sqs.queueUrl(`arn:aws:sqs:us-east-1:${SOURCE_ACCOUNT}:${queue}`);
+    await attempt(name, sqs.send(new GetQueueAttributesCommand({ QueueUrl })));
   }
-  const s3 = new S3Client(clientConfig(stage.aws, stage.aws.root(DESTINATION_ACCOUNT), { tls: false }));
-  await attempt(
-    'replicas',
-    s3.send(new PutObjectCommand({ Bucket: 'replicas', Key: `plain/${run}`, Body: 'x' })),
-  );
-  sqs.destroy();
-  s3.destroy();
+  for (const [name, topic] of [
+    ['alarm topic', names.alarmTopic],
+    ['topic of runs', names.runsTopic],
+  ] as const) {
+    const TopicArn = `arn:aws:sns:us-east-1:${SOURCE_ACCOUNT}:${topic}`;
+    await attempt(name, sns.send(new PublishCommand({ TopicArn, Message: 'test' })));
+  }
+  const test = new PutObjectCommand({ Bucket: 'replicas', Key: `plain/${run}`, Body: 'x' });
+  await attempt('replicas', s3.send(test));
+  for (const client of [sqs, sns, s3]) client.destroy();
   return reachable;
 };

@@ -1,20 +1,29 @@
 /** Every permission of destination/template.yml, taken away one at a time, as in permissions.test.ts for the stack. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ALL_IS_WELL, battery } from './battery.ts';
+import { ALL_IS_WELL, battery, type Observation } from './battery.ts';
 import {
   deadAs,
   deployWithout,
   isObserved,
-  listed,
+  losing,
   type Loss,
   OF_VERSIONS,
   quarantined,
   REPLICATED,
   startPermissionStage,
 } from './losses.ts';
+import { differencesOf } from './run-permissions-battery.ts';
 import type { Stage } from './stage.ts';
 
-const WITHOUT: Record<string, Loss> = {
+interface Verified extends Observation {
+  /** What a verify reports in the end. */
+  differences: string[];
+}
+
+/** The restore of the archived one is under way. */
+const DIFFERENCES = ['archived: missing'];
+
+const WITHOUT: Record<string, Loss<Verified>> = {
   'ReplicationRole Trust sts:AssumeRole': {
     missing: REPLICATED,
     dead: deadAs('assume-role-denied', [...REPLICATED, 'deleted', 'gone']),
@@ -55,6 +64,11 @@ const WITHOUT: Record<string, Loss> = {
   'ReplicationRole DeleteReplicas s3:DeleteObject': quarantined('access-denied', ['deleted']),
   'ReplicationRole LockReplicas s3:PutObjectRetention': quarantined('access-denied', ['retained']),
   'ReplicationRole LockReplicas s3:PutObjectLegalHold': quarantined('access-denied', ['held']),
+  // What S3 hides from a verify seems not to be there.
+  'ReplicationRole LockReplicas s3:GetObjectRetention': {
+    differences: [...DIFFERENCES, 'retained: attributes'],
+  },
+  'ReplicationRole LockReplicas s3:GetObjectLegalHold': { differences: [...DIFFERENCES, 'held: attributes'] },
   'ReplicationRole GrantReplicas s3:GetObjectAcl': quarantined('access-denied', ['bridged']),
   'ReplicationRole GrantReplicas s3:GetObjectVersionAcl': {
     missing: ['retagged', 'granted', 'deleted'],
@@ -73,9 +87,7 @@ const WITHOUT: Record<string, Loss> = {
   'BucketPolicy TlsOnly s3:*': { withoutTls: ['replicas'] },
 };
 
-const own = listed
-  .filter(({ where }) => where === 'destination')
-  .map((grant) => ({ ...grant, loss: WITHOUT[grant.name] }));
+const own = losing('destination', WITHOUT);
 
 test('each permission has a line that says what it is for, and each line a permission', () => {
   expect(own.map(({ name }) => name).toSorted()).toEqual(Object.keys(WITHOUT).toSorted());
@@ -90,16 +102,20 @@ describe('while everything else is deployed', () => {
     await stage?.stop();
   });
 
-  test('all is well', async () => {
-    expect(await battery(stage, 'complete')).toEqual(ALL_IS_WELL);
+  const look = async (run: string): Promise<Verified> => ({
+    ...(await battery(stage, run)),
+    differences: await differencesOf(stage, run),
   });
 
-  const observed = own.filter(({ loss }) => isObserved(loss));
+  test('all is well', async () => {
+    expect(await look('complete')).toEqual({ ...ALL_IS_WELL, differences: DIFFERENCES });
+  });
+
+  const observed = own.flatMap(({ loss, ...grant }) => (isObserved(loss) ? [{ ...grant, loss }] : []));
   test.each(observed)('without $name', async (grant) => {
     await deployWithout(stage, [grant]);
-    expect(await battery(stage, `without ${own.indexOf(grant)}`)).toEqual({
-      ...ALL_IS_WELL,
-      ...grant.loss,
-    });
+    const run = `without ${own.findIndex(({ name }) => name === grant.name)}`;
+    const seen = 'differences' in grant.loss ? await look(run) : await battery(stage, run);
+    expect(seen).toEqual({ ...ALL_IS_WELL, ...grant.loss });
   });
 });

@@ -6,18 +6,18 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { REPOSITORY, TEMPLATE_FILE } from '../../demo/package-stack.ts';
 import { DESTINATION_ACCOUNT, SOURCE_ACCOUNT } from '../../demo/two-accounts.ts';
-import { parseTemplate } from '../../local/cloudformation/template.ts';
+import { parseTemplate, type Template } from '../../local/cloudformation/template.ts';
 import { packaged } from './artifact.ts';
 import { ALL_IS_WELL, type Observation } from './battery.ts';
 import { type Grant, grantsIn } from './grants.ts';
 import { encryptedWith, REGION, setVersioning, SOURCE_KEY, type Stage, startStage } from './stage.ts';
 
 /** What happens without a permission. */
-export type Loss =
+export type Loss<O = Observation> =
   /** The deployment fails with these words. */
   | { refused: RegExp }
-  /** What differs from {@link ALL_IS_WELL}. `together`: only seen where this one is missing as well. */
-  | (Partial<Observation> & { together?: string })
+  /** What differs from when all is well. `together`: only seen where this one is missing as well. */
+  | (Partial<O> & { together?: string })
   /** The deployment succeeds, but nobody can read what the function wrote meanwhile. */
   | { subscribeIsLogged: false }
   /** Why it cannot be seen here. */
@@ -64,29 +64,50 @@ const sourceBuckets = {
   bridged: { OwnershipControls: GRANTING },
 };
 
-/** In which of the two templates a permission is. */
-export type Where = 'stack' | 'destination';
+/** In which of the two templates a permission is; those of the stack's that backfill and verify alone need are `runs`. */
+export type Where = 'stack' | 'runs' | 'destination';
 
 export interface Listed extends Grant {
   where: Where;
 }
 
-export const listed: Listed[] = [
-  ...grantsIn(parseTemplate(stackText)).map((grant) => ({ ...grant, where: 'stack' as const })),
+const isOfRuns = (name: string): boolean => /^(Backfill|Batch|Ranges|Runs)| RunCounts /.test(name);
+
+const listed: Listed[] = [
+  ...grantsIn(parseTemplate(stackText)).map((grant) => ({
+    ...grant,
+    where: isOfRuns(grant.name) ? ('runs' as const) : ('stack' as const),
+  })),
   ...grantsIn(parseTemplate(destinationText)).map((grant) => ({ ...grant, where: 'destination' as const })),
 ];
 
+/** The permissions there, each with what happens without it. */
+export const losing = <O>(where: Where, losses: Record<string, Loss<O>>) =>
+  listed.filter((grant) => grant.where === where).map((grant) => ({ ...grant, loss: losses[grant.name] }));
+
 /** What both ways of deploying it need. */
-export const deployment = { configuration, packaged: directory, sourceBuckets };
+export const deployment = {
+  configuration,
+  packaged: directory,
+  sourceBuckets,
+  before: async ({ aws }: Pick<Stage, 'aws'>): Promise<void> =>
+    aws.s3.createBucket({ name: 'reports', accountId: SOURCE_ACCOUNT, region: REGION }),
+};
 
 export const startPermissionStage = (): Promise<Stage> => startStage(deployment);
 
-/** Brings all stacks to their templates without these permissions. */
-export const deployWithout = async (stage: Stage, grants: Listed[]): Promise<void> => {
+/** Brings all stacks to their templates without these permissions. `edit`: what else is changed in the stack. */
+export const deployWithout = async (
+  stage: Stage,
+  grants: Listed[],
+  edit: (template: Template) => void = () => undefined,
+): Promise<void> => {
   const deploy = async (where: Where, text: string, accountId: string, stackName: string) => {
     const template = parseTemplate(text);
     if (where === 'destination') setVersioning(template);
-    for (const grant of grants) if (grant.where === where) grant.remove(template);
+    else edit(template);
+    for (const grant of grants)
+      if ((grant.where === 'destination') === (where === 'destination')) grant.remove(template);
     const place = { accountId, region: REGION, stackName };
     const given = Object.entries(stage.aws.cloudformation.describe(place)?.parameters ?? {});
     await stage.aws.cloudformation.deploy({
@@ -102,11 +123,16 @@ export const deployWithout = async (stage: Stage, grants: Listed[]): Promise<voi
     await deploy('destination', destinationText, DESTINATION_ACCOUNT, stackName);
   }
   // Credentials outlive the permission to get them.
-  const isAboutRoles = grants.some(({ name }) => name.endsWith('sts:AssumeRole'));
-  if (isAboutRoles) await stage.aws.lambda.killEnvironments(stage.names.replicateFunction);
+  for (const { name } of grants)
+    if (name.endsWith('sts:AssumeRole')) await stage.aws.lambda.killEnvironments(functionOf(name, stage));
 };
 
-export const isObserved = (loss: Loss | undefined): loss is Partial<Observation> & { together?: string } =>
+const functionOf = (grant: string, { names }: Stage): string => {
+  if (grant.startsWith('Backfill')) return names.backfillFunction;
+  return grant.startsWith('Batch') ? names.batchFunction : names.replicateFunction;
+};
+
+export const isObserved = <O>(loss: Loss<O> | undefined): loss is Partial<O> & { together?: string } =>
   loss !== undefined && !('refused' in loss || 'unseen' in loss || 'subscribeIsLogged' in loss);
 
 export const permissionNamed = (name: string): Listed => {

@@ -13,7 +13,7 @@ import {
   deployment,
   deployWithout,
   isObserved,
-  listed,
+  losing,
   type Loss,
   OF_VERSIONS,
   permissionNamed,
@@ -30,18 +30,18 @@ const WITHOUT: Record<string, Loss> = {
   },
   'ReplicateRole Logs logs:CreateLogStream': { logged: false },
   'ReplicateRole Logs logs:PutLogEvents': { logged: false },
-  'ReplicateRole LiveQueue sqs:ReceiveMessage': { refused: /permissions to call ReceiveMessage on SQS/ },
-  'ReplicateRole LiveQueue sqs:DeleteMessage': { refused: /permissions to call DeleteMessage on SQS/ },
-  'ReplicateRole LiveQueue sqs:GetQueueAttributes': {
+  'ReplicateRole Queues sqs:ReceiveMessage': { refused: /permissions to call ReceiveMessage on SQS/ },
+  'ReplicateRole Queues sqs:DeleteMessage': { refused: /permissions to call DeleteMessage on SQS/ },
+  'ReplicateRole Queues sqs:GetQueueAttributes': {
     refused: /permissions to call GetQueueAttributes on SQS/,
   },
   // What should be tried again soon waits for the queue's own visibility timeout.
-  'ReplicateRole LiveQueue sqs:ChangeMessageVisibility': {
+  'ReplicateRole Queues sqs:ChangeMessageVisibility': {
     missing: ['retried'],
     waiting: 1,
     retried: ['access-denied', 'service-error'],
   },
-  'ReplicateRole LiveQueue sqs:SendMessage': {
+  'ReplicateRole Queues sqs:SendMessage': {
     unseen:
       'only for a large object that finds no time beside others in twelve invocations: hours, even here',
   },
@@ -136,8 +136,8 @@ const WITHOUT: Record<string, Loss> = {
   },
   'LiveQueuePolicy TlsOnly sqs:*': { withoutTls: ['live queue'] },
   'LiveDeadLetterQueuePolicy TlsOnly sqs:*': { withoutTls: ['dead-letter queue'] },
-  'AlarmTopicPolicy Alarms sns:Publish': { unseen: 'alarms do not go off in the local AWS' },
-  'AlarmTopicPolicy TlsOnly sns:Publish': { unseen: 'nobody can publish to a topic of the local AWS' },
+  'AlarmTopicPolicy Alarms sns:Publish': { alarms: 'denied' },
+  'AlarmTopicPolicy TlsOnly sns:Publish': { withoutTls: ['alarm topic'] },
   'ServerlessDeploymentBucketPolicy s3:*': {
     unseen: "the framework's own bucket, used by `serverless deploy` alone",
   },
@@ -145,13 +145,11 @@ const WITHOUT: Record<string, Loss> = {
 
 /** Seen only where something is tried again. */
 const RETRY = [
-  'ReplicateRole LiveQueue sqs:ChangeMessageVisibility',
+  'ReplicateRole Queues sqs:ChangeMessageVisibility',
   'ReplicateRole IdempotencyRecords dynamodb:DeleteItem',
 ];
 
-const own = listed
-  .filter(({ where }) => where === 'stack')
-  .map((grant) => ({ ...grant, loss: WITHOUT[grant.name] }));
+const own = losing('stack', WITHOUT);
 
 test('each permission has a line that says what it is for, and each line a permission', () => {
   expect(own.map(({ name }) => name).toSorted()).toEqual(Object.keys(WITHOUT).toSorted());

@@ -20,7 +20,10 @@ const RESENT_AFTER_MS = 3_000;
  * Everything in the dead-letter queue, in no order; it stays there. Without what the SDK sent again, because the machine stood still
  * and no answer came in time.
  */
-export const deadLetters = async ({ source, deadLetterQueueUrl: QueueUrl }: Stage): Promise<Letter[]> => {
+export const deadLetters = async ({
+  source,
+  deadLetterQueueUrl: QueueUrl,
+}: Pick<Stage, 'source' | 'deadLetterQueueUrl'>): Promise<Letter[]> => {
   const letters: (Letter & { sentMs: number })[] = [];
   const handles: string[] = [];
   for (;;) {

@@ -67,29 +67,39 @@ export const startStage = async (options: TwoAccountsOptions = {}): Promise<Stag
  * Until the live queue is empty. While only time stands in the way (messages that rest before they are tried again), the clock
  * of the local AWS is moved, at most by `maximumSeconds` in all. Answers whether the queue became empty.
  */
-export const settled = async (
+export const settled = (
   stage: Pick<Stage, 'aws' | 'live' | 'names'>,
   maximumSeconds = 3_600,
+): Promise<boolean> => atRest(stage.aws, [stage.live], [stage.names.replicateFunction], maximumSeconds);
+
+/** The same for any queues, and the functions that work on them. */
+export const atRest = async (
+  aws: LocalAws,
+  queues: MessageStore[],
+  functionNames: string[],
+  maximumSeconds: number,
 ): Promise<boolean> => {
   const limitMs = Date.now() + 55_000;
   let movedSeconds = 0;
   let idleLooks = 0;
   let stepSeconds = 1;
   while (Date.now() < limitMs) {
-    const { visible, delayed, inFlight } = stage.live.counts();
-    const busy = stage.aws.lambda.function(stage.names.replicateFunction).pool().busy() > 0;
-    if (visible + delayed + inFlight === 0 && !busy) return true;
-    idleLooks = visible > 0 || busy ? 0 : idleLooks + 1;
+    const counts = queues.map((queue) => queue.counts());
+    const isVisible = counts.some(({ visible }) => visible > 0);
+    const isEmpty = !isVisible && counts.every(({ delayed, inFlight }) => delayed + inFlight === 0);
+    const busy = functionNames.some((name) => aws.lambda.function(name).pool().busy() > 0);
+    if (isEmpty && !busy) return true;
+    idleLooks = isVisible || busy ? 0 : idleLooks + 1;
     if (idleLooks === 0) stepSeconds = 1;
     if (idleLooks > IDLE_LOOKS) {
       if (movedSeconds >= maximumSeconds) return false;
-      stage.aws.clock.advance(stepSeconds * 1_000);
+      aws.clock.advance(stepSeconds * 1_000);
       movedSeconds += stepSeconds;
       stepSeconds = Math.min(stepSeconds * 2, LONGEST_STEP_SECONDS);
     }
     await sleep(10);
   }
-  throw new Error(`the live queue does not settle: ${JSON.stringify(stage.live.counts())}`);
+  throw new Error(`the queues do not settle: ${JSON.stringify(queues.map((queue) => queue.counts()))}`);
 };
 
 /** Longer ones would only make credentials expire on the way. */

@@ -16,6 +16,7 @@ const anyHint: fc.Arbitrary<Hint> = fc.record({
   principalId: maybe(fc.string({ minLength: 1 })),
   rule: maybe(fc.string({ minLength: 1 })),
   destination: maybe(fc.string({ minLength: 1 })),
+  run: maybe(fc.string({ minLength: 1 })),
 });
 
 /** As S3 encodes keys in notifications; other encoders leave more characters as they are. */

@@ -6,8 +6,7 @@ import { randomOf } from '../../bench/listing-keys.ts';
 import { type Commit, createMemoryLedger, type Ledger } from '../../src/lib/listing/ledger.ts';
 import type { ListedVersion } from '../../src/lib/listing/page.ts';
 import { parseRange, type Range, wholeRange } from '../../src/lib/listing/range.ts';
-import type { RangeEnd, Stretch } from '../../src/lib/listing/range-work.ts';
-import { workOnRange } from '../../src/lib/listing/work-on-range.ts';
+import { createRangeWork, type RangeEnd, type Stretch } from '../../src/lib/listing/range-work.ts';
 import { identity, versionsOf } from './key-sets.ts';
 import { createMemoryListing } from './memory-listing.ts';
 
@@ -78,22 +77,26 @@ const play = async (scene: Scene) => {
           return answer;
         }),
     };
-    const end = await workOnRange(
+    const work = createRangeWork(
       range,
       {
         listPage: (request) => risky(() => bucket.listPage(request)),
         ledger,
         now: () => clock.now(),
-        idle: async () => idle,
-        consumerOf: () => (stretch) =>
-          risky(async () => {
+        consumerOf: () => async (stretch) => {
+          await risky(async () => {
             pending.push(stretch);
             consumed.push([...stretch.entries]);
-            return null;
-          }),
+          });
+          // After every page parts are cut off for those who are idle.
+          const parts = Math.min(idle + 1, 1 + Math.floor(work.remainingPages()));
+          if (parts > 1) await work.split(parts);
+          return null;
+        },
       },
       { prefix: '', pageSize: scene.pageSize, deadlineMs: clock.now() + scene.timeMs },
     );
+    const end = await work.run();
     endings.push(end.kind);
   };
 

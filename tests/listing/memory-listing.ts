@@ -25,6 +25,7 @@ export const createMemoryListing = ({
   // Sorting is stable: the order within a key stays.
   const versions = given
     .filter(({ kind, isLatest }) => mode === 'versions' || (isLatest && kind === 'object'))
+    .map((version) => (mode === 'versions' ? version : { ...version, versionId: null }))
     .toSorted((one, other) => Buffer.compare(Buffer.from(one.key), Buffer.from(other.key)));
   const listing: MemoryListing = {
     versions,

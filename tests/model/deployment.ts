@@ -13,6 +13,7 @@ import type { ReplicationRule } from '../../src/lib/rule.ts';
 import type { MemoryBucket } from './memory-buckets.ts';
 import { type BucketEvent, memoryDestination } from './memory-destination.ts';
 import { Crash, createMemoryReceipts, type MemoryReceipts } from './memory-receipts.ts';
+import { noRuns } from './memory-run-counts.ts';
 import { type Gate, memorySource } from './memory-source.ts';
 import { testConfiguration } from './settings.ts';
 
@@ -130,6 +131,7 @@ export const createDeployment = (setting: Setting): Deployment => {
         },
       },
       receipts,
+      runs: noRuns,
       liveQueue: { retryLater: async () => undefined, send: async () => undefined },
       deadLetterQueue: {
         async send(body, letter) {

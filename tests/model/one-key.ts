@@ -63,6 +63,7 @@ export const oneKey = ({ rule, versionings, encryptions, checksums }: Options = 
           concern: 'content',
           absenceIsDeletion: false,
           byReplicator: null,
+          onlyStamped: false,
           ...hint,
         },
         {

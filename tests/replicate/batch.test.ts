@@ -12,6 +12,7 @@ import { createMemoryBucket } from '../model/memory-buckets.ts';
 import { memoryDestination } from '../model/memory-destination.ts';
 import { memorySource } from '../model/memory-source.ts';
 import { createMemoryReceipts } from '../model/memory-receipts.ts';
+import { createMemoryRunCounts } from '../model/memory-run-counts.ts';
 import { s3Event, testConfiguration, testDestination, testRule } from '../model/settings.ts';
 
 const NOW = 1_700_000_000_000;
@@ -33,6 +34,7 @@ const world = (configuration: ReplicationConfiguration = testConfiguration()) =>
   const sent: typeof dead = [];
   const state = { deadLetterQueueFails: false, deadlineMs: NOW + 900_000 };
   const receipts = createMemoryReceipts();
+  const runs = createMemoryRunCounts();
   const run = (...messages: QueueMessage[]) =>
     replicateBatch(messages, {
       configuration,
@@ -61,11 +63,12 @@ const world = (configuration: ReplicationConfiguration = testConfiguration()) =>
         },
       },
       reporter: { report: (record) => void records.push(record) },
+      runs,
       memory: createBudget(1e9),
       clock,
       invocation: { requestId: 'r', deadlineMs: state.deadlineMs, fullTimeMs: 900_000, bytesUnderWay: 0 },
     });
-  return { source, replica, failing, calls, records, delays, dead, sent, state, receipts, run };
+  return { source, replica, failing, calls, records, delays, dead, sent, state, receipts, runs, run };
 };
 
 const message = (body: string, fields: Partial<QueueMessage> = {}): QueueMessage => ({

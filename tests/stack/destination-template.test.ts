@@ -9,10 +9,12 @@ import {
   HeadBucketCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
+import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import { beforeAll, beforeEach, expect, test } from 'vitest';
 import { startLocalAws } from '../../local/aws.ts';
 import type { LocalAws } from '../../local/aws.ts';
 import { clientConfig } from '../../local/client-config.ts';
+import type { Credentials } from '../../local/core.ts';
 import { parseTemplate } from '../../local/cloudformation/template.ts';
 import type { Template } from '../../local/cloudformation/template.ts';
 import { list, spell, statementsOf } from './statements.ts';
@@ -79,18 +81,64 @@ test.each([
   await expect(deploy({ [parameter]: value })).rejects.toThrow(parameter);
 });
 
-test('only the one role is trusted, and only with the external id', () => {
+test('only the roles of one stack are trusted, and only with the external id', () => {
   const trust = parseTemplate(text).Resources['ReplicationRole']?.Properties['AssumeRolePolicyDocument'];
 
   expect(statementsOf(trust)).toMatchObject([
     {
       Action: 'sts:AssumeRole',
       Condition: {
-        ArnEquals: { 'aws:PrincipalArn': { Ref: 'SourceRoleArn' } },
+        ArnEquals: {
+          'aws:PrincipalArn': [
+            { Ref: 'SourceRoleArn' },
+            ...['-backfill', '-batch'].map((ending) => ({
+              'Fn::Join': [ending, { 'Fn::Split': ['-replicate|', { 'Fn::Sub': '${SourceRoleArn}|' }] }],
+            })),
+          ],
+        },
         StringEquals: { 'sts:ExternalId': { Ref: 'ExternalId' } },
       },
     },
   ]);
+});
+
+/** A session of a role that the source account has. */
+const sessionOf = async (roleArn: string): Promise<Credentials> => {
+  const RoleName = roleArn.split('/').at(-1) ?? '';
+  const lambda = { Service: 'lambda.amazonaws.com' };
+  const statement = { Effect: 'Allow', Principal: lambda, Action: 'sts:AssumeRole' };
+  const mayAssume = { Effect: 'Allow', Action: 'sts:AssumeRole', Resource: '*' };
+  const Properties = {
+    RoleName,
+    AssumeRolePolicyDocument: { Version: '2012-10-17', Statement: [statement] },
+    Policies: [{ PolicyName: 'p', PolicyDocument: { Version: '2012-10-17', Statement: [mayAssume] } }],
+  };
+  const template = JSON.stringify({ Resources: { Role: { Type: 'AWS::IAM::Role', Properties } } });
+  const place = { accountId: '111111111111', region: 'us-east-1', stackName: RoleName };
+  await aws.cloudformation.deploy({ ...place, template, parameters: {} });
+  return aws.iam.createSession(roleArn, 'session', 3_600).credentials;
+};
+
+const assume = async (credentials: Credentials, RoleArn: string): Promise<void> => {
+  const sts = new STSClient(clientConfig(aws, credentials));
+  const request = { RoleArn, RoleSessionName: 'session', ExternalId: PARAMETERS.ExternalId };
+  await sts.send(new AssumeRoleCommand(request));
+};
+
+test.each([
+  's3-replicator-prod-us-east-1',
+  'app-replicate-files-prod-us-east-1',
+  'x-replicate-replicate-p-us-east-1',
+])('of the stack %s the three roles are trusted, whatever is in its name, and no other', async (stack) => {
+  const role = (ending: string): string => `arn:aws:iam::111111111111:role/${stack}${ending}`;
+  const { outputs } = await deploy({ SourceRoleArn: role('-replicate') });
+  const replicationRole = String(outputs['RoleArn']);
+  for (const ending of ['-replicate', '-backfill', '-batch'])
+    await assume(await sessionOf(role(ending)), replicationRole);
+  for (const other of [role('-subscribe'), role('-replicate').replaceAll('-replicate', '-backfill')]) {
+    if (other === role('-backfill')) continue;
+    await expect(assume(await sessionOf(other), replicationRole)).rejects.toThrow('not authorized');
+  }
 });
 
 const lockOfBucket = () => s3.send(new GetObjectLockConfigurationCommand({ Bucket: 'acme-replica' }));
@@ -144,7 +192,7 @@ const holds = (template: Template, name: string, parameters: Record<string, stri
 const OBJECTS = 'arn:aws:s3:::${BucketName}/${Prefix}*';
 const WRITE = `WriteReplicas: s3:PutObject s3:GetObject s3:GetObjectVersion s3:AbortMultipartUpload s3:PutObjectTagging s3:PutObjectVersionTagging s3:GetObjectTagging s3:GetObjectVersionTagging on ${OBJECTS}`;
 const LIST = 'ListReplicas: s3:ListBucket s3:ListBucketVersions on arn:aws:s3:::${BucketName}';
-const LOCK = `LockReplicas: s3:PutObjectRetention s3:PutObjectLegalHold on ${OBJECTS}`;
+const LOCK = `LockReplicas: s3:PutObjectRetention s3:PutObjectLegalHold s3:GetObjectRetention s3:GetObjectLegalHold on ${OBJECTS}`;
 
 test('the role may write, tag, lock and look at replicas under the prefix, list the bucket, and nothing else', () => {
   expect(granted()).toEqual([WRITE, LIST, LOCK]);

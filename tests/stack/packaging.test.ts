@@ -35,6 +35,20 @@ test('--region and --stage move the stack', async () => {
   );
 });
 
+test('only the backfill function carries a client of SNS', async () => {
+  await using stack = await packaged();
+  const carriers: string[] = [];
+  for (const name of ['replicate', 'subscribe', 'backfill', 'batch']) {
+    const { directory } = await unpackCode(join(stack.directory, `${name}.zip`), stack.directory);
+    const code = await readFile(join(directory, `src/handlers/${HANDLERS[name] ?? name}.js`), 'utf8');
+    if (code.includes('AmazonSimpleNotificationService')) carriers.push(name);
+  }
+
+  expect(carriers).toEqual(['backfill']);
+});
+
+const HANDLERS: Record<string, string> = { batch: 'batch-operations' };
+
 test('a function carries the validated configuration and nothing that reads one', async () => {
   await using stack = await packaged(fileWith({ source: { prefix: 'a-telling-prefix/' } }));
   const unpacked = await unpackCode(join(stack.directory, 'replicate.zip'), stack.directory);

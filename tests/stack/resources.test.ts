@@ -166,6 +166,6 @@ test('buckets whose names differ only in punctuation are different resources', (
 test('a queue that no EventBridge rule feeds lets EventBridge send nothing', () => {
   expect(JSON.stringify(resourcesOf(fileWith({})))).not.toContain('events.amazonaws.com');
   expect(JSON.stringify(resourcesOf(fileWith({ source: { events: 'eventbridge' } })))).not.toContain(
-    's3.amazonaws.com"}',
+    '"s3.amazonaws.com"}',
   );
 });

@@ -58,7 +58,7 @@ afterAll(() => stack[Symbol.asyncDispose]());
 
 const properties = (logicalId: string): Record<string, unknown> => resource(template, logicalId).Properties;
 
-test('the replicate function runs as designed, fed by the live queue', () => {
+test('the replicate function runs as designed, fed by the live queue and apart from it by that of backfills', () => {
   expect(properties('ReplicateLambdaFunction')).toMatchObject({
     FunctionName: 'acme-replication-test-replicate',
     Handler: 'src/handlers/replicate.handler',
@@ -71,6 +71,8 @@ test('the replicate function runs as designed, fed by the live queue', () => {
       Variables: {
         LIVE_QUEUE_URL: { Ref: 'LiveQueue' },
         DEAD_LETTER_QUEUE_URL: { Ref: 'LiveDeadLetterQueue' },
+        BACKFILL_QUEUE_URL: { Ref: 'BackfillQueue' },
+        RUNS_TABLE: { Ref: 'RunsTable' },
         IDEMPOTENCY_TABLE: { Ref: 'IdempotencyTable' },
         ROLE_SESSION_NAME: 's3r@acme-replication-test',
         POWERTOOLS_SERVICE_NAME: 'acme-replication',
@@ -79,8 +81,12 @@ test('the replicate function runs as designed, fed by the live queue', () => {
       },
     },
   });
-  const mappings = ofType(template, 'AWS::Lambda::EventSourceMapping');
-  expect(mappings.map(([, mapping]) => mapping.Properties)).toEqual([
+  const mappings = ofType(template, 'AWS::Lambda::EventSourceMapping').map(
+    ([, mapping]) => mapping.Properties,
+  );
+  expect(
+    mappings.filter(({ FunctionName }) => spell(FunctionName) === 'ReplicateLambdaFunction.Arn'),
+  ).toEqual([
     {
       BatchSize: 3,
       EventSourceArn: { 'Fn::GetAtt': ['LiveQueue', 'Arn'] },
@@ -89,6 +95,119 @@ test('the replicate function runs as designed, fed by the live queue', () => {
       FunctionResponseTypes: ['ReportBatchItemFailures'],
       ScalingConfig: { MaximumConcurrency: 7 },
     },
+    {
+      BatchSize: 3,
+      EventSourceArn: { 'Fn::GetAtt': ['BackfillQueue', 'Arn'] },
+      FunctionName: { 'Fn::GetAtt': ['ReplicateLambdaFunction', 'Arn'] },
+      Enabled: true,
+      FunctionResponseTypes: ['ReportBatchItemFailures'],
+      ScalingConfig: { MaximumConcurrency: 10 },
+    },
+  ]);
+});
+
+test('the backfill function works on one range at a time, whose message outlives it', () => {
+  expect(properties('BackfillLambdaFunction')).toMatchObject({
+    FunctionName: 'acme-replication-test-backfill',
+    Handler: 'src/handlers/backfill.handler',
+    Timeout: 900,
+    Environment: {
+      Variables: {
+        STACK: 'acme-replication-test',
+        RUNS_TABLE: { Ref: 'RunsTable' },
+        RANGES_QUEUE_URL: { Ref: 'RangesQueue' },
+        BACKFILL_QUEUE_URL: { Ref: 'BackfillQueue' },
+        RUNS_TOPIC_ARN: { Ref: 'RunsTopic' },
+        LISTING_CONCURRENCY: '8',
+        REPORT_BUCKET: '',
+        REPORT_PREFIX: '',
+        ROLE_SESSION_NAME: 's3r@acme-replication-test',
+      },
+    },
+  });
+  const [[, mapping] = []] = ofType(template, 'AWS::Lambda::EventSourceMapping').filter(
+    ([, { Properties }]) => spell(Properties['FunctionName']) === 'BackfillLambdaFunction.Arn',
+  );
+  expect(mapping?.Properties).toMatchObject({
+    BatchSize: 1,
+    EventSourceArn: { 'Fn::GetAtt': ['RangesQueue', 'Arn'] },
+    ScalingConfig: { MaximumConcurrency: 8 },
+  });
+  expect(properties('RangesQueue')).toMatchObject({
+    QueueName: 'acme-replication-test-ranges',
+    VisibilityTimeout: 960,
+    RedrivePolicy: {
+      deadLetterTargetArn: { 'Fn::GetAtt': ['RangesDeadLetterQueue', 'Arn'] },
+      maxReceiveCount: 12,
+    },
+  });
+  expect(properties('BackfillQueue')).toMatchObject({
+    RedrivePolicy: {
+      deadLetterTargetArn: { 'Fn::GetAtt': ['LiveDeadLetterQueue', 'Arn'] },
+      maxReceiveCount: 15,
+    },
+  });
+});
+
+test('the backfill role may list and look, and write nothing but messages, runs and their end', () => {
+  expect(
+    grants(roleStatements(template, 'BackfillRole')).filter((grant) => !grant.startsWith('logs:')),
+  ).toEqual([
+    'dynamodb:BatchGetItem on RunsTable.Arn',
+    'dynamodb:DeleteItem on RunsTable.Arn',
+    'dynamodb:GetItem on RunsTable.Arn',
+    'dynamodb:PutItem on RunsTable.Arn',
+    'dynamodb:Query on RunsTable.Arn',
+    'dynamodb:UpdateItem on RunsTable.Arn',
+    `kms:Decrypt on ${KEY}`,
+    's3:GetObject on arn:aws:s3:::acme-documents/contracts/*',
+    's3:GetObject on arn:aws:s3:::acme-documents/invoices/*',
+    's3:GetObject on arn:aws:s3:::acme.media/photos/*',
+    's3:GetObjectAcl on arn:aws:s3:::acme-documents/contracts/*',
+    's3:GetObjectAcl on arn:aws:s3:::acme.media/photos/*',
+    's3:GetObjectLegalHold on arn:aws:s3:::acme-documents/invoices/*',
+    's3:GetObjectLegalHold on arn:aws:s3:::acme.media/photos/*',
+    's3:GetObjectRetention on arn:aws:s3:::acme-documents/invoices/*',
+    's3:GetObjectRetention on arn:aws:s3:::acme.media/photos/*',
+    's3:GetObjectTagging on arn:aws:s3:::acme-documents/contracts/*',
+    's3:GetObjectTagging on arn:aws:s3:::acme-documents/invoices/*',
+    's3:GetObjectTagging on arn:aws:s3:::acme.media/photos/*',
+    's3:GetObjectVersion on arn:aws:s3:::acme-documents/contracts/*',
+    's3:GetObjectVersion on arn:aws:s3:::acme-documents/invoices/*',
+    's3:GetObjectVersion on arn:aws:s3:::acme.media/photos/*',
+    's3:GetObjectVersionAcl on arn:aws:s3:::acme-documents/contracts/*',
+    's3:GetObjectVersionAcl on arn:aws:s3:::acme.media/photos/*',
+    's3:GetObjectVersionTagging on arn:aws:s3:::acme-documents/contracts/*',
+    's3:GetObjectVersionTagging on arn:aws:s3:::acme-documents/invoices/*',
+    's3:GetObjectVersionTagging on arn:aws:s3:::acme.media/photos/*',
+    's3:ListBucket on arn:aws:s3:::acme-documents',
+    's3:ListBucket on arn:aws:s3:::acme.media',
+    's3:ListBucketVersions on arn:aws:s3:::acme-documents',
+    'sns:Publish on RunsTopic',
+    'sqs:ChangeMessageVisibility on RangesQueue.Arn',
+    'sqs:DeleteMessage on RangesQueue.Arn',
+    'sqs:GetQueueAttributes on BackfillQueue.Arn',
+    'sqs:GetQueueAttributes on RangesQueue.Arn',
+    'sqs:ReceiveMessage on RangesQueue.Arn',
+    'sqs:SendMessage on BackfillQueue.Arn',
+    'sqs:SendMessage on RangesQueue.Arn',
+    'sts:AssumeRole on arn:aws:iam::111111111111:role/reader',
+    'sts:AssumeRole on arn:aws:iam::222222222222:role/replica',
+    'sts:AssumeRole on arn:aws:iam::333333333333:role/second',
+  ]);
+});
+
+test('jobs of S3 Batch Operations may invoke their function, and nothing else where there is no bucket for reports', () => {
+  expect(statementsOf(properties('BatchJobRole')['AssumeRolePolicyDocument'])).toEqual([
+    {
+      Effect: 'Allow',
+      Principal: { Service: 'batchoperations.s3.amazonaws.com' },
+      Action: 'sts:AssumeRole',
+    },
+  ]);
+  expect(grants(roleStatements(template, 'BatchJobRole'))).toEqual([
+    'lambda:InvokeFunction on ${BatchLambdaFunction.Arn}:*',
+    'lambda:InvokeFunction on BatchLambdaFunction.Arn',
   ]);
 });
 
@@ -162,8 +281,10 @@ test('the replicate role may do this and nothing else', () => {
   expect(grants(roleStatements(template, 'ReplicateRole'))).toEqual([
     'dynamodb:DeleteItem on IdempotencyTable.Arn',
     'dynamodb:GetItem on IdempotencyTable.Arn',
+    'dynamodb:GetItem on RunsTable.Arn',
     'dynamodb:PutItem on IdempotencyTable.Arn',
     'dynamodb:UpdateItem on IdempotencyTable.Arn',
+    'dynamodb:UpdateItem on RunsTable.Arn',
     `kms:Decrypt on ${KEY}`,
     'logs:CreateLogStream on ReplicateLogGroup.Arn',
     'logs:PutLogEvents on ReplicateLogGroup.Arn',
@@ -191,10 +312,15 @@ test('the replicate role may do this and nothing else', () => {
     's3:ListBucket on arn:aws:s3:::acme.media',
     's3:ListBucketVersions on arn:aws:s3:::acme-documents',
     's3:RestoreObject on arn:aws:s3:::acme-documents/contracts/*',
+    'sqs:ChangeMessageVisibility on BackfillQueue.Arn',
     'sqs:ChangeMessageVisibility on LiveQueue.Arn',
+    'sqs:DeleteMessage on BackfillQueue.Arn',
     'sqs:DeleteMessage on LiveQueue.Arn',
+    'sqs:GetQueueAttributes on BackfillQueue.Arn',
     'sqs:GetQueueAttributes on LiveQueue.Arn',
+    'sqs:ReceiveMessage on BackfillQueue.Arn',
     'sqs:ReceiveMessage on LiveQueue.Arn',
+    'sqs:SendMessage on BackfillQueue.Arn',
     'sqs:SendMessage on LiveDeadLetterQueue.Arn',
     'sqs:SendMessage on LiveQueue.Arn',
     'sts:AssumeRole on arn:aws:iam::111111111111:role/reader',
@@ -229,13 +355,19 @@ test('every function has a role of its own that only Lambda may assume', () => {
   const functions = ofType(template, 'AWS::Lambda::Function').map(([, { Properties }]) =>
     spell(Properties['Role']),
   );
-  expect(functions.toSorted()).toEqual(['ReplicateRole.Arn', 'SubscribeRole.Arn']);
+  expect(functions.toSorted()).toEqual([
+    'BackfillRole.Arn',
+    'BatchRole.Arn',
+    'ReplicateRole.Arn',
+    'SubscribeRole.Arn',
+  ]);
   expect(
     ofType(template, 'AWS::IAM::Role')
       .map(([id]) => id)
       .toSorted(),
-  ).toEqual(['ReplicateRole', 'SubscribeRole']);
-  for (const [, { Properties }] of ofType(template, 'AWS::IAM::Role')) {
+  ).toEqual(['BackfillRole', 'BatchJobRole', 'BatchRole', 'ReplicateRole', 'SubscribeRole']);
+  for (const [id, { Properties }] of ofType(template, 'AWS::IAM::Role')) {
+    if (id === 'BatchJobRole') continue;
     expect(statementsOf(Properties['AssumeRolePolicyDocument'])).toEqual([
       { Effect: 'Allow', Principal: { Service: 'lambda.amazonaws.com' }, Action: 'sts:AssumeRole' },
     ]);
@@ -319,12 +451,13 @@ test('logs expire', () => {
   }
 });
 
-test('four alarms tell the topic, which only CloudWatch of this account may publish to', () => {
+test('five alarms tell the topic, which only CloudWatch of this account may publish to', () => {
   const alarms = ofType(template, 'AWS::CloudWatch::Alarm').map(([, { Properties }]) => Properties);
 
   expect(alarms.map(({ MetricName, Threshold }) => [MetricName, Threshold])).toEqual([
     ['ApproximateNumberOfMessagesVisible', 1],
     ['ApproximateAgeOfOldestMessage', 1800],
+    ['ApproximateNumberOfMessagesVisible', 1],
     ['Errors', 1],
     ['Throttles', 1],
   ]);

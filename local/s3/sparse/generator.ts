@@ -65,15 +65,16 @@ export const createGenerator = (seed: number): Generator => {
 
 const READ_BLOCKS = 4;
 
-/** Two buffers in turn, as blobs read: only the stamps are ever written anew. */
+/** Two buffers in turn, as blobs read, no larger than needed: only the stamps are ever written anew. */
 function* readBlocks(block: Buffer, position: number, lengthBytes: number): Iterable<Buffer> {
-  const buffers = [repeated(block), repeated(block)] as const;
+  const buffers: Buffer[] = [];
   const end = position + lengthBytes;
   let at = position;
   for (let turn = 0; at < end; turn = 1 - turn) {
-    const buffer = turn === 0 ? buffers[0] : buffers[1];
     const first = Math.floor(at / BLOCK_BYTES);
-    for (let index = 0; index < READ_BLOCKS; index += 1)
+    const blocks = Math.min(READ_BLOCKS, Math.ceil(end / BLOCK_BYTES) - first);
+    const buffer = (buffers[turn] ??= repeated(block, blocks));
+    for (let index = 0; index < blocks; index += 1)
       buffer.writeBigUInt64BE(BigInt(first + index), index * BLOCK_BYTES + 8);
     const offset = at - first * BLOCK_BYTES;
     const chunk = buffer.subarray(offset, Math.min(buffer.length, offset + end - at));
@@ -82,9 +83,9 @@ function* readBlocks(block: Buffer, position: number, lengthBytes: number): Iter
   }
 }
 
-const repeated = (block: Buffer): Buffer => {
-  const buffer = Buffer.allocUnsafeSlow(READ_BLOCKS * BLOCK_BYTES);
-  for (let index = 0; index < READ_BLOCKS; index += 1) block.copy(buffer, index * BLOCK_BYTES);
+const repeated = (block: Buffer, times: number): Buffer => {
+  const buffer = Buffer.allocUnsafeSlow(times * BLOCK_BYTES);
+  for (let index = 0; index < times; index += 1) block.copy(buffer, index * BLOCK_BYTES);
   return buffer;
 };
 

@@ -28,6 +28,8 @@ export interface S3ClientPair {
 
 /** S3 clients by role and region. Credentials are kept with them and refreshed five minutes before they end. */
 export interface S3Clients {
+  /** With the function's own role. */
+  own: S3ClientPair;
   source(source: Source): S3ClientPair;
   destination(destination: Destination): S3ClientPair;
   earlyCollection: EarlyCollection;
@@ -56,6 +58,7 @@ export const createS3Clients = (options: { region: string; sessionName: string }
     return pair;
   };
   return {
+    own,
     earlyCollection: createEarlyCollection(),
     source: ({ roleArn, externalId }) =>
       roleArn === null ? own : forRole({ roleArn, externalId }, options.region),

@@ -3,13 +3,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Logger } from '@aws-lambda-powertools/logger';
 import type { Context } from 'aws-lambda';
 import { createBudget } from '../concurrency.ts';
-import type { Deps } from '../invocation-deps.ts';
+import type { Deps, LiveQueue } from '../invocation-deps.ts';
 import type { ReplicationConfiguration } from '../rule.ts';
 import { createBuckets } from './buckets.ts';
 import { createS3Clients } from './clients.ts';
 import { createDeadLetterQueue, createLiveQueue, createSqsClient } from './queues.ts';
 import { createReceiptStore } from './receipts.ts';
 import { createReporter } from './reporter.ts';
+import { createRunCountsStore } from './run-counts.ts';
 
 /** Kept free for the receipts, the queue calls and the answer after the last copy was cut off. */
 const RESERVE_MS = 20_000;
@@ -18,8 +19,11 @@ const RESERVE_MS = 20_000;
 const BODY_BYTES = 96 * 1024 * 1024;
 
 export interface Environment {
-  /** Disposed of at the end of the invocation: publishes its metrics. */
-  invocation(context: Context): { deps: Deps } & Disposable;
+  /**
+   * Disposed of at the end of the invocation: publishes its metrics. `queueArn`: where its messages came from, which is one queue for
+   * all of them.
+   */
+  invocation(context: Context, queueArn: string | null): { deps: Deps } & Disposable;
 }
 
 /** Reads the function's environment variables, once. Throws where one is missing. */
@@ -35,15 +39,26 @@ export const createEnvironment = (
   });
   const receipts = createReceiptStore(required(variables, 'IDEMPOTENCY_TABLE'));
   const memory = createBudget(BODY_BYTES);
+  const runs = createRunCountsStore(required(variables, 'RUNS_TABLE'), (message, error) =>
+    logger.warn(message, { error: error instanceof Error ? error : new Error(String(error)) }),
+  );
+  const queues = [required(variables, 'LIVE_QUEUE_URL'), required(variables, 'BACKFILL_QUEUE_URL')].map(
+    (url) => ({ url, queue: createLiveQueue(sqs, url) }),
+  );
+  const queueOf = (arn: string | null): LiveQueue => {
+    const name = arn?.split(':').at(-1);
+    const found = queues.find(({ url }) => url.split('/').at(-1) === name) ?? queues[0];
+    if (found === undefined) throw new Error('there is no queue');
+    return found.queue;
+  };
   const shared = {
     configuration,
     memory,
-    liveQueue: createLiveQueue(sqs, required(variables, 'LIVE_QUEUE_URL')),
     deadLetterQueue: createDeadLetterQueue(sqs, required(variables, 'DEAD_LETTER_QUEUE_URL')),
     clock: { now: Date.now, sleep: (ms: number) => sleep(ms) },
   };
   return {
-    invocation(context) {
+    invocation(context, queueArn) {
       logger.addContext(context);
       const reporter = createReporter(logger);
       const workMs = Math.max(0, context.getRemainingTimeInMillis() - RESERVE_MS);
@@ -52,6 +67,8 @@ export const createEnvironment = (
       return {
         deps: {
           ...shared,
+          liveQueue: queueOf(queueArn),
+          runs: runs(),
           buckets: createBuckets(clients, deadline.signal),
           receipts: receipts(context),
           reporter,
@@ -71,7 +88,7 @@ export const createEnvironment = (
   };
 };
 
-const required = (variables: NodeJS.ProcessEnv, name: string): string => {
+export const required = (variables: NodeJS.ProcessEnv, name: string): string => {
   const value = variables[name];
   if (value === undefined || value === '') throw new Error(`environment variable ${name} is missing`);
   return value;

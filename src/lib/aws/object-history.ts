@@ -67,13 +67,13 @@ const listPage = async (
   return { entries: own.map(historyEntry), next: isEnd ? null : nextMarker(answer, own, marker, key) };
 };
 
-type Listed = { kind: 'version'; entry: ObjectVersion } | { kind: 'marker'; entry: DeleteMarkerEntry };
+export type Listed = { kind: 'version'; entry: ObjectVersion } | { kind: 'marker'; entry: DeleteMarkerEntry };
 
 /**
  * The SDK makes two lists of S3's one, and the order between them is lost; times are in whole seconds, and those of
  * multipart uploads are from their beginning, so only the document itself can tell.
  */
-const inOrder = (
+export const inOrder = (
   answer: ListObjectVersionsCommandOutput,
   listed: ReturnType<typeof listedKinds>,
 ): Listed[] => {
@@ -103,8 +103,10 @@ const checkNewestFirst = (own: Listed[]): void => {
 };
 
 /** A server that did not encode the keys does not say `url`. The SDK decodes nothing. */
-const keyOf = ({ entry }: Listed, { EncodingType }: ListObjectVersionsCommandOutput): string | undefined =>
-  EncodingType === 'url' && entry.Key !== undefined ? decoded(entry.Key) : entry.Key;
+export const keyOf = (
+  { entry }: { entry: { Key?: string | undefined } },
+  { EncodingType }: { EncodingType?: string | undefined },
+): string | undefined => (EncodingType === 'url' && entry.Key !== undefined ? decoded(entry.Key) : entry.Key);
 
 const decoded = (text: string): string => {
   try {

@@ -1,6 +1,7 @@
-/** Where a comparison is between two versions of a key: plain JSON, so that another invocation can go on. */
+/** Where a comparison is between two versions, or between two keys only the destination has: plain JSON, so that another invocation can go on. */
 import { VERDICTS, type Verdict } from './compare-versions.ts';
-import type { Marker } from './page.ts';
+import type { Position } from './listing-reader.ts';
+import type { ListedVersion, Marker } from './page.ts';
 import type { Json } from './range.ts';
 
 /** What is known of a key whose versions are still coming. */
@@ -14,10 +15,19 @@ export interface OpenKey {
   sizeBytes: number;
 }
 
-interface ComparisonState {
+/** A key that only the destination has, whose versions are still coming. */
+export interface ExtraKey {
+  /** As the source would call it. */
+  key: string;
+  sizeBytes: number;
+}
+
+export interface ComparisonState {
   open: OpenKey | null;
-  /** Behind the last version taken at the destination. */
-  destination: Marker;
+  extra: ExtraKey | null;
+  /** Of the source: see `Sieve`. */
+  pending: ListedVersion | null;
+  destination: Position;
 }
 
 export const openKey = (key: string): OpenKey => ({
@@ -28,39 +38,78 @@ export const openKey = (key: string): OpenKey => ({
   sizeBytes: 0,
 });
 
-export const stateOf = (open: OpenKey | null, { key, versionId }: Marker): Json => ({
+export const stateOf = ({ open, extra, pending, destination }: ComparisonState): Json => ({
   open: open === null ? null : { ...open },
-  destination: { key, versionId },
+  extra: extra === null ? null : { ...extra },
+  pending: pending === null ? null : { ...pending },
+  destination: {
+    marker: { ...destination.marker },
+    pending: destination.pending === null ? null : { ...destination.pending },
+  },
 });
 
 /** Null where a comparison begins. Throws where it is something else: another version of the program wrote it. */
 export const parseState = (carry: Json): ComparisonState | null => {
   if (carry === null) return null;
-  const destination = parseMarker(fieldsOf(carry)['destination']);
-  const written = fieldsOf(carry)['open'];
-  const open = written === null ? null : parseOpenKey(fieldsOf(written));
-  if (destination === null || (open === null && written !== null))
-    throw new Error(`not the state of a comparison: ${JSON.stringify(carry)}`);
-  return { open, destination };
+  const fields = fieldsOf(carry);
+  const destination = fieldsOf(fields['destination']);
+  const marker = parseMarker(destination['marker']);
+  const state = {
+    open: nullOr(fields['open'], parseOpenKey),
+    extra: nullOr(fields['extra'], parseExtraKey),
+    pending: nullOr(fields['pending'], parseListedVersion),
+    destination: { marker, pending: nullOr(destination['pending'], parseListedVersion) },
+  };
+  if (isState(state)) return state;
+  throw new Error(`not the state of a comparison: ${JSON.stringify(carry)}`);
 };
 
-const parseMarker = (value: Json | undefined): Marker | null => {
+/** Undefined where it is something else. */
+export const parseListedVersion = (json: Json): ListedVersion | undefined => {
+  const { key, kind, versionId, isLatest, etag, sizeBytes, lastModifiedMs, storageClass } = fieldsOf(json);
+  return typeof key === 'string' &&
+    (kind === 'object' || kind === 'delete-marker') &&
+    (typeof versionId === 'string' || versionId === null) &&
+    typeof isLatest === 'boolean' &&
+    typeof etag === 'string' &&
+    typeof sizeBytes === 'number' &&
+    typeof lastModifiedMs === 'number' &&
+    typeof storageClass === 'string'
+    ? { key, kind, versionId, isLatest, etag, sizeBytes, lastModifiedMs, storageClass }
+    : undefined;
+};
+
+type Partly<T> = { [Name in keyof T]: T[Name] | undefined };
+type ParsedState = Partly<Omit<ComparisonState, 'destination'>> & { destination: Partly<Position> };
+
+const isState = (state: ParsedState): state is ComparisonState =>
+  [...Object.values(state), ...Object.values(state.destination)].every((value) => value !== undefined);
+
+const nullOr = <T>(value: Json | undefined, parse: (json: Json) => T | undefined): T | null | undefined =>
+  value === null || value === undefined ? value : parse(value);
+
+const parseMarker = (value: Json | undefined): Marker | undefined => {
   const { key, versionId } = fieldsOf(value);
   return typeof key === 'string' && (typeof versionId === 'string' || versionId === null)
     ? { key, versionId }
-    : null;
+    : undefined;
 };
 
-const parseOpenKey = (fields: Record<string, Json>): OpenKey | null => {
-  const { key, pairs, missingVersions, sizeBytes } = fields;
-  const verdict = VERDICTS.find((known) => known === fields['verdict']);
+const parseOpenKey = (json: Json): OpenKey | undefined => {
+  const { key, pairs, missingVersions, sizeBytes, verdict: written } = fieldsOf(json);
+  const verdict = VERDICTS.find((known) => known === written);
   return typeof key === 'string' &&
     typeof pairs === 'number' &&
     typeof missingVersions === 'number' &&
     typeof sizeBytes === 'number' &&
     verdict !== undefined
     ? { key, verdict, pairs, missingVersions, sizeBytes }
-    : null;
+    : undefined;
+};
+
+const parseExtraKey = (json: Json): ExtraKey | undefined => {
+  const { key, sizeBytes } = fieldsOf(json);
+  return typeof key === 'string' && typeof sizeBytes === 'number' ? { key, sizeBytes } : undefined;
 };
 
 const fieldsOf = (value: Json | undefined): Record<string, Json> =>

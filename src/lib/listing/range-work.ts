@@ -20,9 +20,16 @@ export interface Stretch<E extends Keyed> {
 
 /**
  * Gets the stretches of one range, in order and one at a time, and gives back what it wants to find again. A stretch that was
- * consumed but not committed comes again, to another consumer with the carry of the one before: it must bear that.
+ * consumed but not committed comes again, to another consumer with the carry of the one before: it must bear that. Where a
+ * stretch takes long it may be committed in steps.
  */
-export type Consume<E extends Keyed> = (stretch: Stretch<E>) => Promise<Json>;
+export type Consume<E extends Keyed> = (stretch: Stretch<E>, checkpoint: Checkpoint) => Promise<Json>;
+
+/**
+ * Commits a part of the stretch: whoever goes on begins behind `after`, which lies within it or where it began, with this carry.
+ * Rejects where the work ends here, because its time is over or somebody else has the range: the consumer must let that through.
+ */
+export type Checkpoint = (progress: { after: Marker; carry: Json }) => Promise<void>;
 
 export interface RangePorts<E extends Keyed> {
   /** Tries again by itself what is worth it (see `patient-listing.ts`). */
@@ -61,6 +68,9 @@ export interface RangeWork {
   stop(): void;
 }
 
+/** Thrown through the consumer. */
+class EndsHere extends Error {}
+
 /** So many pages are looked back on to tell how densely keys lie. */
 const TRAIL = 5;
 /** What the first pages show is mostly so in all others. */
@@ -79,6 +89,7 @@ export const createRangeWork = <E extends Keyed>(
   let isStopped = false;
   let isSuperseded = false;
   let longestMs = 0;
+  let stepBeganMs = 0;
   let lane: Promise<unknown> = Promise.resolve();
   const consume = ports.consumerOf(range);
   const digits = createDigits(range.digits);
@@ -133,12 +144,24 @@ export const createRangeWork = <E extends Keyed>(
 
   const mustStop = (): boolean => isStopped || ports.now() + 2 * longestMs > deadlineMs;
 
+  const endStep = async (after: (last: Range) => Range | null): Promise<Committed> => {
+    const answer = await commit(after, []);
+    longestMs = Math.max(longestMs, ports.now() - stepBeganMs);
+    stepBeganMs = ports.now();
+    return answer;
+  };
+
+  const checkpoint: Checkpoint = async (place) => {
+    const answer = await endStep((last) => stepped(last, place));
+    if (answer === 'superseded' || mustStop()) throw new EndsHere();
+  };
+
   const run = async (): Promise<RangeEnd> => {
     let carry = range.carry;
     let listing = mustStop() ? null : list();
     for (;;) {
       if (listing === null) return { kind: 'handed-back', rest: await settled() };
-      const beganMs = ports.now();
+      stepBeganMs = ports.now();
       const page: Page<E> = await listing;
       isReading = false;
       remaining = null;
@@ -150,9 +173,13 @@ export const createRangeWork = <E extends Keyed>(
       // The next page is on its way while this one is consumed.
       listing = isOver || mustStop() ? null : list();
       listing?.catch(() => undefined);
-      carry = await consume(stretch);
-      const answer = await commit(progress(stretch, carry), []);
-      longestMs = Math.max(longestMs, ports.now() - beganMs);
+      try {
+        carry = await consume(stretch, checkpoint);
+      } catch (error) {
+        if (!(error instanceof EndsHere)) throw error;
+        return isSuperseded ? { kind: 'superseded' } : { kind: 'handed-back', rest: await settled() };
+      }
+      const answer = await endStep(progress(stretch, carry));
       if (answer === 'superseded') return { kind: 'superseded' };
       if (stretch.isLast) return { kind: answer === 'ended' ? 'ended' : 'finished' };
     }
@@ -168,9 +195,15 @@ export const createRangeWork = <E extends Keyed>(
   const progress =
     ({ isLast, through }: CutStretch<E>, carry: Json) =>
     (last: Range): Range | null =>
-      isLast || through === null
-        ? null
-        : { ...last, after: through, step: last.step + 1, digits: digits.sample(), carry };
+      isLast || through === null ? null : stepped(last, { after: through, carry });
+
+  const stepped = (last: Range, { after, carry }: { after: Marker; carry: Json }): Range => ({
+    ...last,
+    after,
+    carry,
+    step: last.step + 1,
+    digits: digits.sample(),
+  });
 
   const settled = async (): Promise<Range> => {
     await lane;

@@ -71,12 +71,12 @@ export const runLocally = <E extends Keyed>({
 
   const start = (range: Range): void => {
     const consume = ports.consumerOf(range);
-    const consumeAndFill: Consume<E> = async (stretch) => {
+    const consumeAndFill: Consume<E> = async (stretch, checkpoint) => {
       pages += 1;
       lostPages += 1 - stretch.entries.length / pageSize;
       // There is more to go by now.
       fill();
-      return consume(stretch);
+      return consume(stretch, checkpoint);
     };
     const work = createRangeWork(range, { ...ports, consumerOf: () => consumeAndFill }, limits);
     busy.add(work);

@@ -1,0 +1,190 @@
+import type { EngineAnswer } from './engine.ts';
+
+type Json = Record<string, unknown>;
+type Call = (operation: string, input: Json) => Promise<EngineAnswer>;
+
+export interface Transactions {
+  /** `input` names tables by their plain names. Nothing else may be done in these tables meanwhile. */
+  write(input: Json): Promise<EngineAnswer>;
+}
+
+const MOST_ITEMS = 100;
+const TOKEN_LIFE_MS = 10 * 60_000;
+
+/**
+ * TransactWriteItems, which dynalite lacks: everything is done, one after the other, and undone again unless all of it succeeded.
+ * https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
+ */
+export function createTransactions(call: Call, now: () => number): Transactions {
+  const done = new Map<string, { request: string; untilMs: number }>();
+  return {
+    async write(input) {
+      const { ClientRequestToken: token, ...request } = input;
+      const known = typeof token === 'string' ? done.get(token) : undefined;
+      if (known !== undefined && known.untilMs > now()) {
+        return known.request === canonical(request)
+          ? ok()
+          : failure('IdempotentParameterMismatchException', MISMATCH);
+      }
+      const answer = await writeAll(call, request);
+      if (answer.status === 200 && typeof token === 'string')
+        done.set(token, { request: canonical(request), untilMs: now() + TOKEN_LIFE_MS });
+      return answer;
+    },
+  };
+}
+
+const MISMATCH =
+  'The request token used is the same as that of an earlier request, but the parameters are different.';
+
+/** One action with the item it is about. */
+interface Action {
+  kind: 'Put' | 'Update' | 'Delete' | 'ConditionCheck';
+  input: Json;
+  tableName: string;
+  key: Json;
+}
+
+async function writeAll(call: Call, input: Json): Promise<EngineAnswer> {
+  const given: unknown = input.TransactItems;
+  const entries = Array.isArray(given) ? given.filter(isJson) : [];
+  if (entries.length < 1 || entries.length > MOST_ITEMS) return invalid(countMessage(entries.length));
+  const actions: Action[] = [];
+  for (const entry of entries) {
+    const action = await actionOf(call, entry);
+    if ('status' in action) return action;
+    actions.push(action);
+  }
+  if (new Set(actions.map(identityOf)).size < actions.length)
+    return invalid('Transaction request cannot include multiple operations on one item');
+  const undo: (() => Promise<unknown>)[] = [];
+  const answers: { answer: EngineAnswer; before: unknown }[] = [];
+  for (const action of actions) {
+    const before = await itemAt(call, action);
+    answers.push({ answer: await perform(call, action), before });
+    // A check that succeeded has done something too.
+    const back = () => restore(call, action, before);
+    if (action.kind === 'ConditionCheck') await back();
+    else undo.push(back);
+  }
+  if (answers.every(({ answer }) => answer.status === 200)) return ok();
+  for (const back of undo.toReversed()) await back();
+  const whole = answers.find(({ answer }) => isOfWholeRequest(answer));
+  return whole === undefined ? cancelled(actions, answers) : whole.answer;
+}
+
+async function actionOf(call: Call, entry: Json): Promise<Action | EngineAnswer> {
+  const [[kind, input] = [], ...others] = Object.entries(entry).filter(([, value]) => value !== undefined);
+  if (others.length > 0 || !isKind(kind) || !isJson(input)) {
+    return invalid('TransactItems can only contain one of Check, Put, Update or Delete in each of its items');
+  }
+  if (kind === 'ConditionCheck' && typeof input.ConditionExpression !== 'string')
+    return invalid(
+      "Value null at 'transactItems.1.member.conditionCheck.conditionExpression' failed to satisfy constraint: Member must not be null",
+    );
+  const tableName = String(input.TableName);
+  const described = await call('DescribeTable', { TableName: tableName });
+  if (described.status !== 200) return described;
+  const whole = kind === 'Put' ? input.Item : input.Key;
+  const names = keyNames(described.body);
+  const key = Object.fromEntries(names.map((name) => [name, isJson(whole) ? whole[name] : undefined]));
+  return { kind, input, tableName, key };
+}
+
+const isKind = (kind: string | undefined): kind is Action['kind'] =>
+  kind === 'Put' || kind === 'Update' || kind === 'Delete' || kind === 'ConditionCheck';
+
+function keyNames({ Table: table }: Json): string[] {
+  const schema = isJson(table) ? table.KeySchema : undefined;
+  return Array.isArray(schema)
+    ? schema.map((element: unknown) => String(isJson(element) && element.AttributeName))
+    : [];
+}
+
+const identityOf = ({ tableName, key }: Action): string => canonical([tableName, key]);
+
+async function itemAt(call: Call, { tableName, key }: Action): Promise<unknown> {
+  const { body } = await call('GetItem', { TableName: tableName, Key: key, ConsistentRead: true });
+  return body.Item;
+}
+
+function perform(call: Call, { kind, input }: Action): Promise<EngineAnswer> {
+  const { ReturnValuesOnConditionCheckFailure: _told, ...plain } = input;
+  switch (kind) {
+    case 'Put':
+      return call('PutItem', plain);
+    case 'Delete':
+      return call('DeleteItem', plain);
+    case 'Update':
+    case 'ConditionCheck':
+      return call('UpdateItem', plain);
+  }
+}
+
+function restore(call: Call, { tableName, key }: Action, before: unknown): Promise<EngineAnswer> {
+  return before === undefined
+    ? call('DeleteItem', { TableName: tableName, Key: key })
+    : call('PutItem', { TableName: tableName, Item: before });
+}
+
+/** What is wrong with the request as such, whatever the items are. */
+function isOfWholeRequest({ status, body }: EngineAnswer): boolean {
+  if (status === 200 || isConditionFailure(body)) return false;
+  const message = String(body.message ?? body.Message);
+  return !/incorrect data type|size has exceeded|document path|refers to an attribute/.test(message);
+}
+
+const isConditionFailure = (body: Json): boolean =>
+  String(body.__type).endsWith('#ConditionalCheckFailedException');
+
+/** Reasons come in the order of the request, one for each of its items. */
+function cancelled(actions: Action[], answers: { answer: EngineAnswer; before: unknown }[]): EngineAnswer {
+  const reasons = answers.map(({ answer: { status, body }, before }, index) => {
+    if (status === 200) return { Code: 'None' };
+    if (!isConditionFailure(body)) return { Code: 'ValidationError', Message: body.message };
+    const asked = actions[index]?.input.ReturnValuesOnConditionCheckFailure === 'ALL_OLD';
+    return {
+      Code: 'ConditionalCheckFailed',
+      Message: 'The conditional request failed',
+      ...(asked && before !== undefined ? { Item: before } : {}),
+    };
+  });
+  const codes = reasons.map(({ Code: code }) => code).join(', ');
+  const message = `Transaction cancelled, please refer cancellation reasons for specific reasons [${codes}]`;
+  return {
+    status: 400,
+    body: {
+      __type: 'com.amazonaws.dynamodb.v20120810#TransactionCanceledException',
+      // This exception alone spells it so.
+      Message: message,
+      CancellationReasons: reasons,
+    },
+  };
+}
+
+const countMessage = (count: number): string =>
+  `1 validation error detected: Value at 'transactItems' failed to satisfy constraint: Member must have length ${
+    count === 0 ? 'greater than or equal to 1' : `less than or equal to ${MOST_ITEMS}`
+  }`;
+
+const ok = (): EngineAnswer => ({ status: 200, body: {} });
+
+const invalid = (message: string): EngineAnswer => ({
+  status: 400,
+  body: { __type: 'com.amazon.coral.validate#ValidationException', message },
+});
+
+const failure = (code: string, message: string): EngineAnswer => ({
+  status: 400,
+  body: { __type: `com.amazonaws.dynamodb.v20120810#${code}`, Message: message },
+});
+
+/** Equal for equal values, in whatever order their members come. */
+const canonical = (value: unknown): string =>
+  JSON.stringify(value, (_, each: unknown) =>
+    isJson(each) ? Object.fromEntries(Object.entries(each).sort(([a], [b]) => (a < b ? -1 : 1))) : each,
+  );
+
+function isJson(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

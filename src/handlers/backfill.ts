@@ -1,0 +1,19 @@
+/** Lambda: ranges and ticks of runs, or a plain request to start, look at or stop one. Wiring only. */
+import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
+import { configuration } from 'replication-configuration';
+import { queueMessage } from '../lib/aws/queues.ts';
+import { createRunEnvironment } from '../lib/aws/run-environment.ts';
+import { answerRunRequest, type RunAnswer } from '../lib/run/request.ts';
+import { workOnBatch } from '../lib/run/run-work.ts';
+
+const environment = createRunEnvironment(configuration, process.env);
+
+export const handler = async (event: unknown, context: Context): Promise<SQSBatchResponse | RunAnswer> => {
+  using invocation = environment.invocation(context);
+  if (!isSqsEvent(event)) return await answerRunRequest(event, invocation.deps);
+  const { failed } = await workOnBatch(event.Records.map(queueMessage), invocation);
+  return { batchItemFailures: failed.map((itemIdentifier) => ({ itemIdentifier })) };
+};
+
+const isSqsEvent = (event: unknown): event is SQSEvent =>
+  typeof event === 'object' && event !== null && 'Records' in event && Array.isArray(event.Records);

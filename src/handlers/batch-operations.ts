@@ -1,0 +1,12 @@
+/** Lambda: tasks of a job of S3 Batch Operations. Wiring only. */
+import type { Context } from 'aws-lambda';
+import { configuration } from 'replication-configuration';
+import { createEnvironment } from '../lib/aws/environment.ts';
+import { answerBatch, type BatchAnswer } from '../lib/batch-task.ts';
+
+const environment = createEnvironment(configuration, process.env);
+
+export const handler = async (event: unknown, context: Context): Promise<BatchAnswer> => {
+  using invocation = environment.invocation(context, null);
+  return await answerBatch(event, invocation.deps);
+};

@@ -1,0 +1,28 @@
+/** The topic that is told when a run has come to its end. */
+import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
+import { asciiJson } from '../hint.ts';
+import type { RunTopic } from '../run/ports.ts';
+import { CONTROL_CLIENT } from './control-client.ts';
+import { translateError } from './errors.ts';
+
+/** Characters (API_Publish.html). */
+const MAX_SUBJECT = 100;
+
+export const createRunTopic = (topicArn: string, stack: string): RunTopic => {
+  const region = topicArn.split(':')[3] ?? '';
+  const client = new SNSClient({ ...CONTROL_CLIENT, region });
+  return {
+    async announce({ id, spec, phase, failure, checked, endedMs }) {
+      const command = new PublishCommand({
+        TopicArn: topicArn,
+        Subject: `${stack}: ${spec.kind} ${id} ${phase}`.slice(0, MAX_SUBJECT),
+        Message: asciiJson({ run: id, stack, phase, spec, failure, checked, endedMs }),
+      });
+      try {
+        await client.send(command);
+      } catch (error) {
+        throw translateError(error, `Publish to ${topicArn}`);
+      }
+    },
+  };
+};

@@ -1,0 +1,37 @@
+/**
+ * Differences as CSV (RFC 4180): a header, one line for each key that differs, CRLF at the end of lines.
+ *
+ * Keys are exact. A key may hold anything, line ends and quotation marks too, so it is always in quotation marks; nothing is put before
+ * those that begin with `=`, `+`, `-` or `@`, which a spreadsheet takes for a formula: who changed them could no longer find the objects.
+ * The files are for programs; a spreadsheet has to import the column as text.
+ */
+import type { ListedSide, ReportRow } from './report-data.ts';
+
+const COLUMNS = [
+  'key',
+  'difference',
+  'sourceVersion',
+  'sourceBytes',
+  'sourceEtag',
+  'replicaVersion',
+  'replicaBytes',
+  'replicaEtag',
+  'reason',
+] as const;
+
+export const csvHeader = (): string => `${COLUMNS.join(',')}\r\n`;
+
+export const csvLine = ({ key, difference, source, replica, reason }: ReportRow): string =>
+  `${[quoted(key), difference, ...fieldsOf(source), ...fieldsOf(replica), reason ?? ''].join(',')}\r\n`;
+
+const fieldsOf = (side: ListedSide | null): string[] =>
+  side === null
+    ? ['', '', '']
+    : [whereNeeded(side.versionId ?? ''), String(side.sizeBytes), whereNeeded(bare(side.etag))];
+
+/** S3 gives ETags in quotation marks, which are not part of what is compared. */
+const bare = (etag: string): string => /^"(.*)"$/s.exec(etag)?.[1] ?? etag;
+
+const whereNeeded = (text: string): string => (/[",\r\n]/.test(text) ? quoted(text) : text);
+
+const quoted = (text: string): string => `"${text.replaceAll('"', '""')}"`;

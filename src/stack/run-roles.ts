@@ -1,0 +1,114 @@
+import type { Configuration } from '../lib/configuration.ts';
+import { resourceNames } from '../lib/resource-names.ts';
+import { attribute, objectsArn, policyDocument, ref } from './cloudformation.ts';
+import type { Resources, Statement } from './cloudformation.ts';
+import { listSources, readSources } from './read-sources.ts';
+import { assumeRoles, decryptSources, role, writeLogs } from './roles.ts';
+
+/** Of the backfill function, of the function for S3 Batch Operations, and of the jobs that invoke that one. */
+export const runRoles = (configuration: Configuration): Resources => {
+  const names = resourceNames(configuration.deployment);
+  return {
+    BackfillRole: role(names.backfillRole, backfillStatements(configuration)),
+    BatchRole: role(names.batchRole, batchStatements(configuration)),
+    BatchJobRole: {
+      Type: 'AWS::IAM::Role',
+      Properties: {
+        RoleName: names.batchJobRole,
+        AssumeRolePolicyDocument: policyDocument([
+          {
+            Effect: 'Allow',
+            Principal: { Service: 'batchoperations.s3.amazonaws.com' },
+            Action: 'sts:AssumeRole',
+          },
+        ]),
+        Policies: [{ PolicyName: 'job', PolicyDocument: policyDocument(jobStatements(configuration)) }],
+      },
+    },
+  };
+};
+
+/** It reads listings and heads of objects, never what is in them, and writes nothing but reports. */
+const backfillStatements = ({ replication, stack, backfill, deployment }: Configuration): Statement[] => [
+  writeLogs('BackfillLogGroup'),
+  {
+    Sid: 'Ranges',
+    Effect: 'Allow',
+    Action: [
+      'sqs:ReceiveMessage',
+      'sqs:DeleteMessage',
+      'sqs:ChangeMessageVisibility',
+      'sqs:GetQueueAttributes',
+      'sqs:SendMessage',
+    ],
+    Resource: attribute('RangesQueue', 'Arn'),
+  },
+  {
+    Sid: 'Hints',
+    Effect: 'Allow',
+    Action: ['sqs:SendMessage', 'sqs:GetQueueAttributes'],
+    Resource: attribute('BackfillQueue', 'Arn'),
+  },
+  {
+    Sid: 'Runs',
+    Effect: 'Allow',
+    Action: [
+      'dynamodb:GetItem',
+      'dynamodb:BatchGetItem',
+      'dynamodb:Query',
+      'dynamodb:PutItem',
+      'dynamodb:UpdateItem',
+      'dynamodb:DeleteItem',
+    ],
+    Resource: attribute('RunsTable', 'Arn'),
+  },
+  { Sid: 'End', Effect: 'Allow', Action: 'sns:Publish', Resource: ref('RunsTopic') },
+  ...listSources(replication.rules),
+  ...decryptSources(stack.sourceKmsKeyArns),
+  assumeRoles(replication.rules),
+  ...(backfill.report === null
+    ? []
+    : [
+        {
+          Sid: 'Reports',
+          Effect: 'Allow' as const,
+          // A file of differences ends with a step of a range, a page or two: it is never uploaded in parts.
+          Action: ['s3:PutObject'],
+          Resource: objectsArn(
+            backfill.report.bucket,
+            `${backfill.report.prefix}${resourceNames(deployment).stack}/`,
+          ),
+        },
+      ]),
+];
+
+/** As the replicate function, without its queues and tables. */
+const batchStatements = ({ replication, stack }: Configuration): Statement[] => [
+  writeLogs('BatchLogGroup'),
+  ...readSources(replication.rules),
+  ...decryptSources(stack.sourceKmsKeyArns),
+  assumeRoles(replication.rules),
+];
+
+/**
+ * Manifests are read from the report bucket, and S3 puts its completion reports there.
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/batch-ops-iam-role-policies.html
+ */
+const jobStatements = ({ backfill: { report } }: Configuration): Statement[] => [
+  {
+    Sid: 'Invoke',
+    Effect: 'Allow',
+    Action: 'lambda:InvokeFunction',
+    Resource: [attribute('BatchLambdaFunction', 'Arn'), { 'Fn::Sub': '${BatchLambdaFunction.Arn}:*' }],
+  },
+  ...(report === null
+    ? []
+    : [
+        {
+          Sid: 'Manifest',
+          Effect: 'Allow' as const,
+          Action: ['s3:GetObject', 's3:GetObjectVersion', 's3:PutObject'],
+          Resource: objectsArn(report.bucket, report.prefix),
+        },
+      ]),
+];

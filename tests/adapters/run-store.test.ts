@@ -1,0 +1,180 @@
+/** What runs agree on by the table: the store in DynamoDB and its model in memory behave alike. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createRunCountsStore } from '../../src/lib/aws/run-counts.ts';
+import { createRunStore } from '../../src/lib/aws/run-store.ts';
+import { wholeRange } from '../../src/lib/listing/range.ts';
+import type { RangeCommit, RunRecord, RunStore } from '../../src/lib/run/run-store.ts';
+import { NOTHING_COMPARED } from '../../src/lib/run/spec.ts';
+import { createMemoryRunStore } from '../model/memory-run-store.ts';
+import { runRecord } from '../run/run-record.ts';
+import { startLocalTable } from './local-table.ts';
+
+let table: Awaited<ReturnType<typeof startLocalTable>>;
+beforeAll(async () => {
+  table = await startLocalTable('runs');
+});
+afterAll(() => table.stop());
+
+const NOW = Date.parse('2026-11-22T12:00:00Z');
+let count = 0;
+const newRun = (fields: Partial<RunRecord> = {}): RunRecord => {
+  count += 1;
+  return runRecord({ id: `run-${String(count).padStart(4, '0')}`, createdMs: NOW, ...fields });
+};
+const spec = (rule: string, prefix = '') => ({ ...runRecord({}).spec, rule, prefix });
+
+const commitOf = (run: RunRecord, fields: Partial<RangeCommit>): RangeCommit => ({
+  run: run.id,
+  epoch: run.epoch,
+  listing: 'compared',
+  before: wholeRange(),
+  after: null,
+  children: [],
+  counted: NOTHING_COMPARED,
+  file: null,
+  nowMs: NOW,
+  ...fields,
+});
+
+describe.each<[string, () => RunStore]>([
+  ['memory', () => createMemoryRunStore(() => NOW)],
+  ['DynamoDB', () => createRunStore('runs')],
+])('%s', (_name, create) => {
+  test('keeps a run as it is', async () => {
+    const store = create();
+    const run = newRun({ spec: spec(`as-is-${count}`) });
+    expect(await store.load(run.id)).toBeNull();
+    expect(await store.create(run, wholeRange())).toEqual({ kind: 'created' });
+    expect(await store.load(run.id)).toEqual(run);
+    expect((await store.list(10)).map(({ id }) => id)).toContain(run.id);
+  });
+
+  test('refuses a second run over some of the same keys until the first is over', async () => {
+    const store = create();
+    const rule = `twice-${count}`;
+    const first = newRun({ spec: spec(rule, 'a/') });
+    await store.create(first, wholeRange());
+    for (const prefix of ['a/', '', 'a/b'])
+      expect(await store.create(newRun({ spec: spec(rule, prefix) }), wholeRange())).toEqual({
+        kind: 'active',
+        run: first.id,
+      });
+    expect(await store.create(newRun({ spec: spec(rule, 'b/') }), wholeRange())).toEqual({ kind: 'created' });
+    expect(await store.change(first, { phase: 'cancelled' })).toBe(true);
+    expect(await store.create(newRun({ spec: spec(rule, 'a/') }), wholeRange())).toEqual({ kind: 'created' });
+  });
+
+  test('lets one of two changes through', async () => {
+    const store = create();
+    const run = newRun({ spec: spec(`change-${count}`) });
+    await store.create(run, wholeRange());
+    expect(
+      await Promise.all([store.change(run, { phase: 'paused' }), store.change(run, { tick: 't' })]),
+    ).toEqual([true, false]);
+    const now = await store.load(run.id);
+    expect(now).toMatchObject({ phase: 'paused', tick: run.tick, revision: 1 });
+  });
+
+  test('counts a range once, when it is done, and tells the last one', async () => {
+    const store = create();
+    const run = newRun({ spec: spec(`count-${count}`) });
+    await store.create(run, wholeRange());
+    const half = { ...wholeRange(), upTo: 'm', step: 1 };
+    const child = { ...wholeRange(), from: 'm', after: { key: 'm', versionId: null } };
+    const split = commitOf(run, { after: half, children: [child] });
+    expect(await store.commit(split)).toBe('committed');
+    expect(await store.commit(split)).toBe('superseded');
+    expect(await store.openRange(run.id, run.epoch, 'm')).toMatchObject({
+      range: child,
+      counted: NOTHING_COMPARED,
+    });
+    expect((await store.openRanges(run)).map(({ range }) => range.from).toSorted()).toEqual(['', 'm']);
+
+    const further = { ...half, after: { key: 'c', versionId: 'v' }, step: 2, carry: { some: 'thing' } };
+    const counted = { ...NOTHING_COMPARED, keys: 3, same: 2, missing: 1 };
+    const file = { key: 'f.csv', rows: 1 };
+    expect(await store.commit(commitOf(run, { before: half, after: further, counted, file }))).toBe(
+      'committed',
+    );
+    expect(await store.load(run.id)).toMatchObject({ openRanges: 2, compared: { keys: 0 } });
+    expect(await store.progress(run.id)).toMatchObject({ openRanges: 2, compared: { keys: 3, same: 2 } });
+    expect(await store.files(run, 10)).toEqual({ files: [file], leftOut: 0 });
+    expect(await store.openRange(run.id, run.epoch, '')).toMatchObject({ range: further });
+
+    const ends = await Promise.all([
+      store.commit(commitOf(run, { before: further, counted: { ...counted, keys: 4 } })),
+      store.commit(commitOf(run, { before: child, counted: { ...NOTHING_COMPARED, keys: 10 } })),
+    ]);
+    expect(ends.toSorted()).toEqual(['committed', 'ended']);
+    expect(await store.load(run.id)).toMatchObject({ openRanges: 0, compared: { keys: 14, same: 2 } });
+    expect(await store.commit(commitOf(run, { before: child }))).toBe('superseded');
+  });
+
+  test('begins a new listing only when nothing of the last is open', async () => {
+    const store = create();
+    const run = newRun({ spec: spec(`listing-${count}`) });
+    await store.create(run, wholeRange());
+    const next = { phase: 'checking', work: 'checking', epoch: 2, checked: NOTHING_COMPARED } as const;
+    expect(await store.change(run, next, wholeRange())).toBe(false);
+    expect(await store.commit(commitOf(run, {}))).toBe('ended');
+    expect(await store.change(run, next, wholeRange())).toBe(true);
+    expect(await store.change(run, next, wholeRange())).toBe(false);
+    expect(await store.load(run.id)).toMatchObject({ openRanges: 1, epoch: 2, checked: NOTHING_COMPARED });
+    // A worker of the listing before.
+    expect(await store.commit(commitOf(run, {}))).toBe('superseded');
+  });
+});
+
+test('many workers at once: each range is counted once, and one of them is told that it was the last', async () => {
+  const store = createRunStore('runs');
+  const run = newRun({ spec: spec('many') });
+  await store.create(run, wholeRange());
+  const names = Array.from({ length: 20 }, (_, index) => `k${index}`);
+  const children = names.map((from) => ({ ...wholeRange(), from, after: { key: from, versionId: null } }));
+  await store.commit(commitOf(run, { children }));
+  const ends = await Promise.all(
+    [...children, ...children].map((before) =>
+      store.commit(commitOf(run, { before, counted: { ...NOTHING_COMPARED, keys: 1 } })),
+    ),
+  );
+  expect(ends.filter((end) => end === 'ended')).toHaveLength(1);
+  expect(ends.filter((end) => end === 'superseded')).toHaveLength(20);
+  expect(await store.load(run.id)).toMatchObject({ openRanges: 0, compared: { keys: 20 } });
+});
+
+test('what the replicate function counts adds up, whoever counts it', async () => {
+  const store = createRunStore('runs');
+  const run = newRun({ spec: spec('counts') });
+  await store.create(run, wholeRange());
+  const receipt = { outcome: 'replicated', copies: 1, bytes: 5, durationMs: 7 } as const;
+  await Promise.all(
+    Array.from({ length: 8 }, async (_, index) => {
+      const counts = createRunCountsStore('runs', () => undefined)();
+      expect(await counts.isStopped(run.id)).toBe(false);
+      counts.count(run.id, { kind: 'done', key: `k${index}`, receipt: { ...receipt, durationMs: index } });
+      counts.count(run.id, {
+        kind: 'done',
+        key: 'same',
+        receipt: { ...receipt, outcome: 'unchanged', copies: 0, bytes: 0 },
+      });
+      counts.count(run.id, { kind: 'failed', reason: 'kms' });
+      counts.count(run.id, { kind: 'dropped' });
+      await counts.flush();
+      await counts.flush();
+    }),
+  );
+  const copied = await store.copied(run.id);
+  expect(copied).toMatchObject({
+    done: 16,
+    outcomes: { replicated: 8, unchanged: 8 },
+    failed: 8,
+    reasons: { kms: 8 },
+    dropped: 8,
+    copies: 8,
+    bytes: 40,
+  });
+  expect(copied.minutes.reduce((sum, { done }) => sum + done, 0)).toBe(16);
+  expect(copied.slowest[0]).toEqual({ key: 'k7', bytes: 5, durationMs: 7 });
+  await store.change(run, { phase: 'paused' });
+  expect(await createRunCountsStore('runs', () => undefined)().isStopped(run.id)).toBe(true);
+});

@@ -1,0 +1,260 @@
+import { expect, test } from 'vitest';
+import { ReplicationError } from '../../src/lib/errors.ts';
+import { isActive } from '../../src/lib/run/spec.ts';
+import { createRunCommands, type RunCommands } from './run-commands.ts';
+
+const keys = (count: number, begin = 0): Record<string, string[]> =>
+  Object.fromEntries(
+    Array.from({ length: count }, (_, index) => [`in/${String(begin + index).padStart(5, '0')}`, ['v1']]),
+  );
+
+const START = ['backfill', 'start', '--rule', 'rule'];
+const runsOf = ({ world }: RunCommands) => [...world.store.runs.values()];
+
+test('shows an estimate and asks; no is no', async () => {
+  using commands = createRunCommands({ source: keys(10), replica: {} });
+  const { code, out, err } = await commands.cli(START, { answers: ['n'] });
+  expect(code).toBe(1);
+  expect(commands.questions).toEqual(['Start? [y/N] ']);
+  expect(out).toContain('from s3://source/*\n  to   s3://replica/* (eu-central-1)');
+  expect(out).toContain('10 keys, 20 B (all of the source was listed)');
+  expect(out).toMatch(/requests {2}list \d+, get 10, put 10, head 10, queue \d+, table \d+, invocations \d+/);
+  expect(out).toMatch(/cost {6}.*: s3 .*, sqs .*, lambda .*, dynamodb .*, transfer /);
+  expect(err).toContain('Nothing was started.');
+  expect(runsOf(commands)).toEqual([]);
+});
+
+test('yes starts one run for each destination, with the estimate, and says how to look at it', async () => {
+  using commands = createRunCommands({ source: keys(10), replica: {} });
+  const { code, out, err } = await commands.cli(START, { answers: ['y'] });
+  const [run] = runsOf(commands);
+  expect(code).toBe(0);
+  expect(run).toMatchObject({ phase: 'comparing', estimate: { keys: 10, basis: 'listing' } });
+  expect(out).toContain(`Run ${run?.id} has begun.`);
+  expect(err).toContain(`npx s3-replicator backfill status ${run?.id}`);
+});
+
+test('without a terminal and without --yes, nothing is started, and the next step is told', async () => {
+  using commands = createRunCommands({ source: keys(10), replica: {} });
+  const { code, err } = await commands.cli(START);
+  expect(code).toBe(2);
+  expect(err).toContain('Nobody can be asked');
+  expect(err).toMatch(/\nfix: .*--yes/);
+  expect(runsOf(commands)).toEqual([]);
+});
+
+test('with --wait it stays until the end, and shows the estimate beside what was used', async () => {
+  using commands = createRunCommands({ source: keys(40), replica: keys(25) });
+  const { code, out, err } = await commands.cli([...START, '--yes', '--wait']);
+  expect(out).toContain('The destination holds all 40 keys of the source.');
+  expect(out).toMatch(/FIRST LOOK +LAST LOOK/);
+  expect(out).toMatch(/missing at the destination +15 +0\n/);
+  expect(out).toMatch(/ESTIMATE +USED/);
+  expect(out).toMatch(/ keys +40 +15\n/);
+  expect(out).toContain('15 keys worked on: ');
+  expect(err).not.toContain('\u001b');
+  expect(code).toBe(0);
+  expect(Object.keys(commands.world.replica)).toHaveLength(40);
+});
+
+test('while it waits at a terminal, a bar shows how far it is, how fast, and how long it takes', async () => {
+  using commands = createRunCommands({ source: keys(60), replica: {} });
+  commands.pace.steps = 3;
+  const seen: string[] = [];
+  const stderr = { isTTY: true, write: (text: string) => seen.push(text) };
+  await commands.cli([...START, '--yes', '--wait'], { io: { stderr } });
+  const drawn = seen.filter((text) => text.includes('copying: '));
+  expect(drawn.length).toBeGreaterThan(2);
+  expect(drawn.at(-1)?.replace('\r\u001b[K', '')).toMatch(
+    /^\d{8}-\d{6}-\w{6} \[[#-]{20}\] \d+ % copying: \d+ of 60 keys, [\d.]+\/s(, [\dhms ]+ left)?, [\d.]+ \w+ copied, 0 failed$/,
+  );
+  expect(seen.join('')).toContain(' left');
+});
+
+test('without a terminal, there are plain lines now and then', async () => {
+  using commands = createRunCommands({ source: keys(60), replica: {} });
+  commands.pace.steps = 3;
+  const { err } = await commands.cli([...START, '--yes', '--wait']);
+  expect(err).toMatch(/^\d{8}-\d{6}-\w{6} .*comparing: \d+ of \d+ keys.*, \d+ to do\n/m);
+  expect(err).not.toContain('\r');
+});
+
+test('Ctrl-C leaves the run going, and says how to look at it', async () => {
+  using commands = createRunCommands({ source: keys(60), replica: {} });
+  const controller = new AbortController();
+  const sleep = async (): Promise<void> => controller.abort();
+  const { code, err } = await commands.cli([...START, '--yes', '--wait'], {
+    io: { interrupted: controller.signal, sleep },
+  });
+  const [run] = runsOf(commands);
+  expect(code).toBe(130);
+  expect(run !== undefined && isActive(run)).toBe(true);
+  expect(err).toContain(
+    `note: the run goes on. To see how far it is: npx s3-replicator backfill status ${run?.id}`,
+  );
+});
+
+test('--json prints what the run came to, and what is for people goes to standard error', async () => {
+  using commands = createRunCommands({ source: keys(5), replica: {} });
+  const { code, out } = await commands.cli([...START, '--yes', '--wait', '--json']);
+  expect(code).toBe(0);
+  const { runs } = JSON.parse(out);
+  expect(runs).toHaveLength(1);
+  expect(runs[0]).toMatchObject({
+    phase: 'finished',
+    compared: { keys: 5, missing: 5 },
+    checked: { keys: 5, same: 5 },
+    copied: { done: 5 },
+    estimate: { keys: 5 },
+    used: { keys: 5 },
+  });
+  expect(runs[0]).not.toHaveProperty('tick');
+});
+
+test('a second run over the same keys is refused, with the id of the first', async () => {
+  using commands = createRunCommands({ source: keys(5), replica: {} });
+  await commands.cli([...START, '--yes']);
+  const { code, err } = await commands.cli([...START, '--yes', '--prefix', 'in/']);
+  expect(code).toBe(1);
+  expect(err).toContain(`Refused: run ${runsOf(commands)[0]?.id} over the same keys is not over`);
+});
+
+test('a dry run changes nothing, tells what would be replicated, and that is no failure', async () => {
+  using commands = createRunCommands({ source: keys(12), replica: keys(5) });
+  const { code, out } = await commands.cli([...START, '--dry-run']);
+  expect(code).toBe(0);
+  expect(out).toContain('12 keys, 24 B');
+  expect(out).toContain('7 of 12 keys of the source are missing or different at the destination.');
+  expect(Object.keys(commands.world.replica)).toHaveLength(5);
+  expect(runsOf(commands)[0]?.spec).toMatchObject({ kind: 'verify', repair: false });
+});
+
+test('--estimate none asks without one', async () => {
+  using commands = createRunCommands({ source: keys(3), replica: {} });
+  const { out } = await commands.cli([...START, '--yes', '--estimate', 'none']);
+  expect(out).not.toContain('requests');
+  expect(runsOf(commands)[0]?.estimate).toBeNull();
+});
+
+test('a source that may not be listed is told before anything is started', async () => {
+  using commands = createRunCommands({ source: keys(3), replica: {} });
+  commands.world.broken.source = new ReplicationError(
+    'access-denied',
+    'ListObjectsV2 in source bucket source: AccessDenied',
+  );
+  const { code, err } = await commands.cli([...START, '--yes']);
+  expect(code).toBe(1);
+  expect(err).toContain('Access denied: ListObjectsV2 in source bucket source');
+  expect(runsOf(commands)).toEqual([]);
+});
+
+test('a run that fails says why and what to do, with exit code 1', async () => {
+  using commands = createRunCommands({ source: keys(3), replica: {} });
+  commands.world.broken.source = new ReplicationError('no-such-bucket', 'the bucket is gone');
+  const { code, out } = await commands.cli([...START, '--yes', '--wait', '--estimate', 'none']);
+  expect(code).toBe(1);
+  expect(out).toContain('failed while comparing');
+  expect(out).toContain('no-such-bucket: the bucket is gone\n    Create the bucket');
+});
+
+test('runs are listed, shown, paused, resumed and cancelled', async () => {
+  using commands = createRunCommands({ source: keys(30), replica: {} });
+  await commands.cli([...START, '--yes']);
+  const id = runsOf(commands)[0]?.id ?? '';
+  const { out: list } = await commands.cli(['backfill', 'list']);
+  expect(list).toMatch(/^RUN +PHASE +TOOK +KEYS +DIFFERENT +WHAT\n/);
+  expect(list).toMatch(new RegExp(`\n${id} +comparing .* backfill of rule to replica\n$`));
+
+  expect((await commands.cli(['backfill', 'pause', id])).out).toBe(
+    `Run ${id} is now paused: backfill of rule to replica\n`,
+  );
+  expect((await commands.cli(['backfill', 'status', id])).out).toContain('paused while comparing');
+  expect((await commands.cli(['backfill', 'resume', id, '--json'])).out).toContain('"phase": "comparing"');
+  expect((await commands.cli(['backfill', 'cancel', id])).code).toBe(0);
+  const { code, err } = await commands.cli(['backfill', 'resume', id]);
+  expect({ code, err }).toMatchObject({ code: 1, err: expect.stringContaining(`run ${id} is cancelled`) });
+  const { out: status } = await commands.cli(['backfill', 'status', id, '--json']);
+  expect(JSON.parse(status)).toMatchObject({ id, phase: 'cancelled', copied: { done: 0 } });
+});
+
+test.each(['status', 'pause', 'resume', 'cancel'])(
+  'backfill %s of a run there is not says so',
+  async (command) => {
+    using commands = createRunCommands({ source: {}, replica: {} });
+    const { code, err } = await commands.cli(['backfill', command, '20261122-000000-bcdfgh']);
+    expect(code).toBe(1);
+    expect(err).toContain('there is no run 20261122-000000-bcdfgh');
+    expect((await commands.cli(['backfill', command])).err).toContain(
+      `\`s3-replicator backfill ${command}\` needs RUN`,
+    );
+  },
+);
+
+test.each([
+  [['backfill', 'start'], '--rule is missing: give the id of one of the rules that are deployed (rule)'],
+  [[...START, '--destination', 'x'], '--destination'],
+  [[...START, '--since', 'yesterday'], '--since is "yesterday"'],
+  [[...START, '--versions', 'all'], '--versions is "all", while rule "rule" replicates the latest only'],
+  [[...START, '--concurrency', '4'], '--concurrency goes with --local'],
+  [[...START, '--estimate', 'guess'], '--estimate takes one of sample, full, none, not "guess".'],
+  [[...START, '--local', '--concurrency', '0'], '--concurrency takes a whole number from 1 to 256'],
+  [['backfill', 'status', 'one', 'two'], 'takes no argument "two"'],
+  [
+    ['verify', 'start', '--rule', 'rule', '--delete-extra'],
+    '--delete-extra changes the destination: it goes with --repair',
+  ],
+  [['verify', 'start', '--rule', 'rule', '--repair', '--local'], '--repair does not go with --local'],
+])('%j is refused with exit code 2 and nothing is started', async (argv, message) => {
+  using commands = createRunCommands({ source: keys(1), replica: {} });
+  const { code, out, err } = await commands.cli(argv);
+  expect({ code, out }).toEqual({ code: 2, out: '' });
+  expect(err).toContain(message);
+  expect(runsOf(commands)).toEqual([]);
+});
+
+test('--local compares here, hands what differs to the replicate function, and with --wait proves the result', async () => {
+  using commands = createRunCommands({ source: keys(20), replica: keys(12) });
+  const { code, out } = await commands.cli([...START, '--local', '--yes']);
+  expect(code).toBe(0);
+  expect(out).toContain('8 keys, about 16 B, handed to the replicate function.');
+  expect(commands.world.hints.map(({ key, run }) => ({ key, run }))).toContainEqual({
+    key: 'in/00012',
+    run: null,
+  });
+  expect(runsOf(commands)).toEqual([]);
+  const waited = await commands.cli([...START, '--local', '--yes', '--wait']);
+  expect(waited.out).toContain('The destination holds all 20 keys of the source.');
+  expect(waited.code).toBe(0);
+});
+
+test('--local --dry-run sends nothing, and says what exactly it would cost', async () => {
+  using commands = createRunCommands({ source: keys(20), replica: keys(12) });
+  const { code, out } = await commands.cli([...START, '--local', '--dry-run']);
+  expect(code).toBe(0);
+  expect(out).toContain('To be replicated:\n  8 keys, 16 B');
+  expect(commands.world.hints).toEqual([]);
+});
+
+test('--local asks too, after an estimate', async () => {
+  using commands = createRunCommands({ source: keys(20), replica: keys(12) });
+  const { code, out } = await commands.cli([...START, '--local'], { answers: ['n'] });
+  expect(code).toBe(1);
+  expect(out).toContain('20 keys, 40 B (all of the source was listed)');
+  expect(commands.world.hints).toEqual([]);
+});
+
+test('Ctrl-C while S3 asks to slow down ends the estimate, and nothing is started', async () => {
+  using commands = createRunCommands({ source: keys(20), replica: {} });
+  commands.world.broken.source = new ReplicationError('throttled', 'SlowDown');
+  const controller = new AbortController();
+  let sleeps = 0;
+  const sleep = async (): Promise<void> => {
+    sleeps += 1;
+    if (sleeps === 3) controller.abort();
+    if (sleeps > 100) throw new Error('it goes on asking');
+  };
+  const { code } = await commands.cli([...START, '--yes'], { io: { interrupted: controller.signal, sleep } });
+  expect(code).toBe(130);
+  expect(sleeps).toBeLessThan(20);
+  expect(runsOf(commands)).toEqual([]);
+});

@@ -1,0 +1,185 @@
+/** The commands on the local AWS, signed in with no more than docs/backfill.md asks for. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { type LocalAws, startLocalAws } from '../../local/aws.ts';
+import { clientConfig } from '../../local/client-config.ts';
+import type { Credentials, PolicyDocument } from '../../local/core.ts';
+import { resourceNames } from '../../src/lib/resource-names.ts';
+import { ROOT, run } from './run.ts';
+
+const [SOURCE, DESTINATION] = ['111111111111', '222222222222'] as const;
+const REGION = 'us-east-1';
+const NAMES = resourceNames({ name: 'acme', stage: 'prod', region: REGION });
+
+let aws: LocalAws;
+let cwd: string;
+let clients: S3Client[];
+
+beforeEach(async () => {
+  aws = await startLocalAws({ region: REGION });
+  cwd = mkdtempSync(join(tmpdir(), 's3-replicator-'));
+  clients = [];
+  writeFileSync(join(cwd, 'replication.yml'), FILE);
+  await aws.dynamodb.tables(SOURCE, REGION).call('CreateTable', {
+    TableName: NAMES.runsTable,
+    AttributeDefinitions: ['run', 'item'].map((AttributeName) => ({ AttributeName, AttributeType: 'S' })),
+    KeySchema: [
+      { AttributeName: 'run', KeyType: 'HASH' },
+      { AttributeName: 'item', KeyType: 'RANGE' },
+    ],
+    BillingMode: 'PAY_PER_REQUEST',
+  });
+  for (const name of [NAMES.rangesQueue, NAMES.backfillQueue])
+    aws.sqs.queues.create({ accountId: SOURCE, region: REGION, name }, {});
+  const Versioned = { VersioningConfiguration: { Status: 'Enabled' } } as const;
+  aws.s3.createBucket({ name: 'documents', accountId: SOURCE, region: REGION, ...Versioned });
+  aws.s3.createBucket({ name: 'archive', accountId: DESTINATION, region: 'eu-west-1', ...Versioned });
+  vi.stubEnv('AWS_ENDPOINT_URL', aws.httpEndpoint);
+  vi.stubEnv('AWS_PROFILE', undefined);
+  vi.stubEnv('AWS_CONFIG_FILE', '/dev/null');
+});
+
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  for (const client of clients) client.destroy();
+  rmSync(cwd, { recursive: true });
+  await aws.stop();
+});
+
+const FILE = `
+name: acme
+region: ${REGION}
+rules:
+  - id: invoices
+    source: { bucket: documents }
+    destinations:
+      - bucket: archive
+        region: eu-west-1
+        roleArn: arn:aws:iam::${DESTINATION}:role/archive
+        externalId: acme
+`;
+
+/** The policies of docs/backfill.md, in their order. */
+const policies = (): PolicyDocument[] =>
+  [...readFileSync(`${ROOT}docs/backfill.md`, 'utf8').matchAll(/```json\n(.*?)```/gs)].map(
+    ([, text = '']) => {
+      const filled = text
+        .replaceAll('REGION:ACCOUNT', `${REGION}:${SOURCE}`)
+        .replaceAll('NAME-STAGE', NAMES.stack)
+        .replaceAll('SOURCE_BUCKET', 'documents')
+        .replaceAll('DESTINATION_BUCKET', 'archive');
+      const policy: PolicyDocument = JSON.parse(filled);
+      return policy;
+    },
+  );
+
+const sessionOf = (accountId: string, roleName: string, documents: PolicyDocument[]): Credentials => {
+  const role = aws.iam.putRole({
+    accountId,
+    roleName,
+    assumeRolePolicy: { Statement: { Effect: 'Allow', Principal: { AWS: '*' }, Action: 'sts:AssumeRole' } },
+    policies: documents,
+  });
+  return aws.iam.createSession(role.arn, 'somebody', 900).credentials;
+};
+
+const signIn = ({ accessKeyId, secretAccessKey, sessionToken }: Credentials): void => {
+  vi.stubEnv('AWS_ACCESS_KEY_ID', accessKeyId);
+  vi.stubEnv('AWS_SECRET_ACCESS_KEY', secretAccessKey);
+  vi.stubEnv('AWS_SESSION_TOKEN', sessionToken);
+};
+
+const put = async (accountId: string, Bucket: string, Key: string, Body = Key): Promise<void> => {
+  const region = Bucket === 'archive' ? 'eu-west-1' : REGION;
+  const client = new S3Client({ ...clientConfig(aws, aws.root(accountId), { tls: false }), region });
+  clients.push(client);
+  await client.send(new PutObjectCommand({ Bucket, Key, Body }));
+};
+
+const cli = (...argv: string[]) => run(argv, { cwd });
+
+test('a run is started, listed, shown, paused, resumed and cancelled with the rights that are documented', async () => {
+  const [operator] = policies();
+  if (operator === undefined) throw new Error('no policy in docs/backfill.md');
+  for (const key of ['a', 'b\n', '請求書']) await put(SOURCE, 'documents', key);
+  signIn(sessionOf(SOURCE, 'operator', [operator]));
+  const started = await cli('backfill', 'start', '--rule', 'invoices', '--yes');
+  expect(started).toMatchObject({ code: 0, err: expect.stringContaining('backfill status') });
+  expect(started.out).toContain('3 keys, 12 B (all of the source was listed)');
+  const [, id = ''] = /Run (\S+) has begun/.exec(started.out) ?? [];
+  expect((await cli('backfill', 'list')).out).toContain(`${id}  comparing`);
+  for (const [command, phase] of [
+    ['pause', 'paused'],
+    ['resume', 'comparing'],
+    ['cancel', 'cancelled'],
+  ] as const)
+    expect(await cli('backfill', command, id)).toMatchObject({
+      code: 0,
+      out: `Run ${id} is now ${phase}: backfill of invoices to archive\n`,
+    });
+  expect(JSON.parse((await cli('backfill', 'status', id, '--json')).out)).toMatchObject({
+    id,
+    phase: 'cancelled',
+  });
+  expect((await cli('backfill', 'start', '--rule', 'invoices', '--local', '--yes')).err).toContain(
+    'The replication role does not trust you',
+  );
+});
+
+test('verify --local compares two accounts with a profile for the other one', async () => {
+  const [operator, local, destination] = policies();
+  if (operator === undefined || local === undefined || destination === undefined)
+    throw new Error('policies are missing in docs/backfill.md');
+  const profile = sessionOf(DESTINATION, 'reader', [destination]);
+  const file = join(cwd, 'credentials');
+  writeFileSync(
+    file,
+    `[archive]\naws_access_key_id=${profile.accessKeyId}\naws_secret_access_key=${profile.secretAccessKey}\naws_session_token=${profile.sessionToken ?? ''}\n`,
+  );
+  vi.stubEnv('AWS_SHARED_CREDENTIALS_FILE', file);
+  for (const key of ['a', 'b', 'c']) await put(SOURCE, 'documents', key);
+  for (const key of ['a', 'b']) await put(DESTINATION, 'archive', key, key === 'a' ? 'a' : 'other');
+  signIn(sessionOf(SOURCE, 'operator', [operator, local]));
+  const command = [
+    'verify',
+    'start',
+    '--rule',
+    'invoices',
+    '--local',
+    '--destination-profile',
+    'archive',
+    '--json',
+  ];
+  const { code, out } = await cli(...command);
+  const differences = out
+    .trimEnd()
+    .split('\n')
+    .map((line): { key: string; difference: string } => JSON.parse(line));
+  expect(differences.map(({ key, difference }) => `${difference} ${key}`)).toEqual([
+    'different b',
+    'missing c',
+  ]);
+  expect(code).toBe(1);
+});
+
+test('what is missing is named: credentials, the table, a right', async () => {
+  vi.stubEnv('AWS_SHARED_CREDENTIALS_FILE', '/dev/null');
+  for (const name of ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN'])
+    vi.stubEnv(name, undefined);
+  vi.stubEnv('AWS_EC2_METADATA_DISABLED', 'true');
+  expect(await cli('backfill', 'list')).toMatchObject({
+    code: 1,
+    err: expect.stringContaining('No AWS credentials'),
+  });
+  signIn(sessionOf(SOURCE, 'nobody', []));
+  expect((await cli('backfill', 'list')).err).toMatch(/Access denied: Query.*dynamodb:Query/s);
+  expect((await cli('backfill', 'start', '--rule', 'invoices', '--yes')).err).toMatch(
+    /Access denied: ListObjectVersions in source bucket documents/,
+  );
+  signIn(aws.root(SOURCE));
+  expect((await cli('backfill', 'list', '--stage', 'other')).err).toContain('Table of runs not found');
+  expect((await cli('backfill', 'list', '--region', 'eu-west-1')).err).toContain('Table of runs not found');
+});

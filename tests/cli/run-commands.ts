@@ -1,0 +1,91 @@
+/** The commands that deal with runs, on a whole replicator in memory: what they start goes on while they wait. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { CliIo } from '../../src/cli/io.ts';
+import { backfillWith } from '../../src/cli/backfill.ts';
+import type { RunPorts } from '../../src/cli/run-ports.ts';
+import { verifyWith } from '../../src/cli/verify.ts';
+import { createWorld, type WorldOptions } from '../run/run-world.ts';
+import { type Run, run } from './run.ts';
+
+export interface RunCommands {
+  world: ReturnType<typeof createWorld>;
+  /** Answers of the person at the terminal, in order; none: there is no terminal. */
+  cli(argv: readonly string[], options?: { answers?: string[]; io?: Partial<CliIo> }): Promise<Run>;
+  /** What was asked. */
+  questions: string[];
+  ports: RunPorts;
+  /** Steps the replicator makes while a command sleeps. */
+  pace: { steps: number };
+  [Symbol.dispose](): void;
+}
+
+/** mulberry32 */
+const randomOf = (seed: number) => {
+  let state = seed;
+  return (): number => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  };
+};
+
+export const createRunCommands = (
+  options: WorldOptions,
+  yaml: { rule?: string; file?: string } = {},
+): RunCommands => {
+  const world = createWorld({ random: randomOf(1), ...options });
+  const cwd = mkdtempSync(join(tmpdir(), 's3-replicator-'));
+  writeFileSync(join(cwd, 'replication.yml'), FILE + (yaml.rule ?? '') + (yaml.file ?? ''));
+  const ports: RunPorts = {
+    runs: () => ({ store: world.store, queues: world.deps().queues }),
+    buckets: () => {
+      const { listings, buckets } = world.deps();
+      return { listings, buckets };
+    },
+    random: randomOf(2),
+  };
+  const pace = { steps: 20 };
+  const questions: string[] = [];
+  const cli: RunCommands['cli'] = (argv, { answers, io = {} } = {}) => {
+    const left = [...(answers ?? [])];
+    const ask = async (question: string): Promise<string | null> => {
+      questions.push(question);
+      return left.shift() ?? null;
+    };
+    return run(
+      argv,
+      {
+        cwd,
+        now: () => world.clock.now(),
+        sleep: async (ms) => {
+          await world.clock.sleep(ms);
+          for (let step = 0; step < pace.steps; step += 1) await world.step();
+        },
+        ask: answers === undefined ? null : ask,
+        ...io,
+      },
+      { backfill: backfillWith(ports), verify: verifyWith(ports) },
+    );
+  };
+  return { world, cli, questions, ports, pace, [Symbol.dispose]: () => rmSync(cwd, { recursive: true }) };
+};
+
+/** The rule of `testRule`. */
+const FILE = `
+name: test
+region: us-east-1
+rules:
+  - id: rule
+    source:
+      bucket: source
+    destinations:
+      - id: replica
+        bucket: replica
+        region: eu-central-1
+        roleArn: arn:aws:iam::222222222222:role/replication
+        externalId: external-id
+    versions: latest
+`;

@@ -1,0 +1,118 @@
+/** The command line, in a process of its own, on the packaged stack. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PutObjectCommand } from '@aws-sdk/client-s3';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { REPOSITORY } from '../../demo/package-stack.ts';
+import { type CliRun, runReplicatorCli } from '../../demo/replicator-cli.ts';
+import { mapConcurrently } from '../../src/lib/concurrency.ts';
+import { historiesIn } from './backfill-truth.ts';
+import { type RunsStage, startRunsStage } from './runs-stage.ts';
+
+const OBJECTS = 150;
+const TWICE = 30;
+
+let stage: RunsStage;
+let directory: string;
+
+beforeAll(async () => {
+  stage = await startRunsStage(async ({ source }) => {
+    await mapConcurrently([...Array(OBJECTS).keys()], 24, async (index) => {
+      await source
+        .s3()
+        .send(new PutObjectCommand({ Bucket: 'current', Key: `in/${index}`, Body: `body ${index}` }));
+    });
+    for (let index = 0; index < TWICE; index += 1)
+      await source
+        .s3()
+        .send(new PutObjectCommand({ Bucket: 'twice', Key: `${index}`, Body: `body ${index}` }));
+  });
+  for (const [key, body] of [
+    ['copy/0', 'body 0'],
+    ['copy/1', 'of somebody else'],
+  ] as const)
+    await stage.destination
+      .s3('eu-central-1')
+      .send(new PutObjectCommand({ Bucket: 'twice-plain', Key: key, Body: body }));
+  directory = mkdtempSync(join(tmpdir(), 's3-replicator-'));
+  const { AWS_ACCESS_KEY_ID: id, AWS_SECRET_ACCESS_KEY: secret } = stage.destination.environment();
+  writeFileSync(
+    join(directory, 'credentials'),
+    `[archive]\naws_access_key_id=${id}\naws_secret_access_key=${secret}\n`,
+  );
+});
+
+afterAll(async () => {
+  await stage?.stop();
+  if (directory !== undefined) rmSync(directory, { recursive: true });
+});
+
+/** While the command waits, the clock of the local AWS is moved. */
+const cli = async (...argv: string[]): Promise<CliRun> => {
+  const timer = setInterval(() => stage.aws.clock.advance(1_000), 100);
+  try {
+    return await runReplicatorCli([...argv, '--config', join(REPOSITORY, 'tests', 'e2e', 'backfill.yml')], {
+      ...stage.source.environment(),
+      AWS_SHARED_CREDENTIALS_FILE: join(directory, 'credentials'),
+    });
+  } finally {
+    clearInterval(timer);
+  }
+};
+
+const LOCAL = [
+  'verify',
+  'start',
+  '--rule',
+  'current',
+  '--local',
+  '--destination-profile',
+  'archive',
+  '--json',
+];
+
+test('a backfill started and awaited from a terminal replicates what was there, and verify --local agrees', async () => {
+  const before = await cli(...LOCAL);
+  expect(before).toMatchObject({ exitCode: 1 });
+  expect(before.stdout.trimEnd().split('\n')).toHaveLength(OBJECTS);
+
+  const { exitCode, stdout, stderr } = await cli('backfill', 'start', '--rule', 'current', '--yes', '--wait');
+  expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: expect.not.stringContaining('error') });
+  expect(stdout).toContain(`The destination holds all ${OBJECTS} keys of the source.`);
+  expect(stdout).toContain(`${OBJECTS} keys worked on: ${OBJECTS} versions copied`);
+  expect(stdout).toMatch(new RegExp(` keys +${OBJECTS} +${OBJECTS}\n`));
+  const [, folder = ''] = /report {2}s3:\/\/reports\/(\S+)report\.html/.exec(stdout) ?? [];
+  expect(await stage.file(`${folder}report.html`)).toContain('Agrees');
+  expect(JSON.parse(await stage.file(`${folder}report.json`))).toMatchObject({
+    agrees: true,
+    estimate: { keys: OBJECTS, basis: 'listing' },
+    used: { keys: OBJECTS },
+  });
+
+  expect(await cli(...LOCAL)).toMatchObject({ exitCode: 0, stdout: '' });
+  const { stdout: list } = await cli('backfill', 'list', '--json');
+  expect(JSON.parse(list)).toMatchObject([
+    { phase: 'finished', spec: { kind: 'backfill', rule: 'current' } },
+  ]);
+});
+
+test('a rule with two destinations is backfilled by a run for each, also into a bucket that is not versioned', async () => {
+  const argv = ['--rule', 'twice', '--yes', '--wait', '--json'];
+  const { exitCode, stdout, stderr } = await cli('backfill', 'start', ...argv);
+  expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: expect.not.stringContaining('error') });
+  const same = { keys: TWICE, same: TWICE, missing: 0, different: 0, extra: 0 };
+  expect(JSON.parse(stdout).runs).toMatchObject([
+    { spec: { destination: 'twice-near' }, phase: 'finished', checked: same, compared: { hints: TWICE } },
+    // One was there already.
+    {
+      spec: { destination: 'twice-plain' },
+      phase: 'finished',
+      checked: same,
+      compared: { hints: TWICE - 1 },
+    },
+  ]);
+  const source = await historiesIn(stage.source.s3(), 'twice');
+  expect(await historiesIn(stage.destination.s3(), 'twice-near')).toEqual(source);
+  expect(await historiesIn(stage.destination.s3('eu-central-1'), 'twice-plain', 'copy/')).toEqual(source);
+});

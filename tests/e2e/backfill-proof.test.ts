@@ -1,0 +1,278 @@
+/**
+ * Buckets that were filled long before the deployment are replicated, and proven to be, on the packaged stack: while others write,
+ * functions are killed, messages come twice, and the runs are paused and resumed.
+ *
+ * The seed is in the test's name; BACKFILL_VERSIONS=100000 makes it a bucket of another size, and prints what it took.
+ */
+import { DeleteObjectCommand, ListObjectVersionsCommand, PutObjectCommand } from '@aws-sdk/client-s3';
+import { SendMessageCommand } from '@aws-sdk/client-sqs';
+import { afterEach, expect, test } from 'vitest';
+import type { Run } from '../../src/lib/run/spec.ts';
+import { keepChanging, plant, type Population, populationOf } from './backfill-population.ts';
+import { currentOf, historiesIn, inOrder, type Truth, truthOf } from './backfill-truth.ts';
+import { deadLetters } from './queues.ts';
+import { type RunsStage, type ShownRun, startRunsStage } from './runs-stage.ts';
+import { PROPERTY_SEED } from './seed.ts';
+
+const VERSIONS = Number(process.env['BACKFILL_VERSIONS'] ?? 1_200);
+const LIMIT_MS = 60_000 + VERSIONS * 30;
+
+const RULES = ['current', 'whole'] as const;
+type RuleName = (typeof RULES)[number];
+
+let stage: RunsStage | undefined;
+afterEach(async () => {
+  await stage?.stop();
+});
+
+test(
+  `${VERSIONS} objects and versions, seed ${PROPERTY_SEED}: the report of each run is the truth`,
+  async () => {
+    const times = createTimes();
+    tell(`seed ${PROPERTY_SEED}`);
+    const population = populationOf(VERSIONS, PROPERTY_SEED);
+    const { current, already, extra, whole } = population;
+    const started = await startRunsStage(async ({ aws, source }) => {
+      await plant(aws, source.s3(), 'current', current);
+      await plant(aws, source.s3(), 'whole', whole);
+    });
+    stage = started;
+    await plant(started.aws, started.destination.s3(), 'current-replica', [...already, ...extra]);
+    times.note('planted');
+
+    await expectBackfilled(started, population, times);
+    await expectAgreementWhileOthersWrite(started, population, times);
+    await expectDifferencesFound(started, times);
+    tell(times.text(started));
+  },
+  10 * LIMIT_MS,
+);
+
+const expectBackfilled = async (on: RunsStage, population: Population, times: Times): Promise<void> => {
+  await using changing = keepChanging(on.source.s3(), population, PROPERTY_SEED);
+  const ids = await startAll(on, 'backfill');
+  const killed = killNowAndThen(on);
+  for (const id of ids) await sendTwice(on, id);
+
+  const pausedWhen = (holds: (run: ShownRun) => boolean): Promise<void[]> =>
+    Promise.all(
+      ids.map(async (id) => {
+        await on.until(id, holds, LIMIT_MS);
+        await pause(on, id);
+      }),
+    );
+  await pausedWhen(({ compared }) => (compared?.keys ?? 0) > 0);
+  for (const id of ids) await on.ask({ action: 'resume', run: id });
+  times.note('compared in part');
+  await pausedWhen((run) => isAtCopying(run) && shareDone(run) > 0.7);
+  times.note('copied in part');
+  expect(killed()).toBeGreaterThan(2);
+  // From now on it is known what is true.
+  expect(await changing.stop()).toBeGreaterThan(10);
+  on.aws.faults.plan = undefined;
+  await on.untilQuiet(LIMIT_MS);
+  for (const id of ids) await on.ask({ action: 'resume', run: id });
+  const runs = await allOver(on, ids);
+  times.note(
+    `backfilled: ${runs.map(({ copied }) => `${copied.done} keys, ${copied.copies} versions`).join('; ')}`,
+  );
+
+  const archived = population.current.filter(({ isArchived }) => isArchived).map(({ key }) => key);
+  const truths = await expectTruth(on, runs);
+  expect(truths.current.differences).toEqual(
+    inOrder([
+      ...population.extra.map(({ key }): [string, string] => [key, 'extra']),
+      ...archived.map((key): [string, string] => [key, 'missing']),
+    ]),
+  );
+  expect(truths.whole.differences).toEqual([]);
+  const letters = await deadLetters(on);
+  expect(new Set(letters.map(({ attributes }) => decodeURIComponent(attributes['key'] ?? '')))).toEqual(
+    new Set(archived),
+  );
+  times.note('truth looked up');
+};
+
+const expectAgreementWhileOthersWrite = async (
+  on: RunsStage,
+  population: Population,
+  times: Times,
+): Promise<void> => {
+  const before = await truthsOf(on);
+  await using changing = keepChanging(on.source.s3(), population, PROPERTY_SEED + 1);
+  const runs = await allOver(on, await startAll(on, 'verify'));
+  await changing.stop();
+  times.note('verified while others wrote');
+  for (const [index, rule] of RULES.entries()) {
+    const run = runs[index];
+    if (run === undefined) throw new Error('there is no run');
+    expect(await rowsOf(on, run), rule).toEqual(before[rule].differences);
+  }
+  await on.untilQuiet(LIMIT_MS);
+};
+
+/** What somebody does to the replicas is found, all of it and nothing else. */
+const expectDifferencesFound = async (on: RunsStage, times: Times): Promise<void> => {
+  await tamper(on, 'current', '');
+  await tamper(on, 'whole', 'copy/');
+  const runs = await allOver(on, await startAll(on, 'verify'));
+  times.note('verified');
+  const { current, whole } = await expectTruth(on, runs);
+  const kinds = (truth: Truth): Set<string> => new Set(truth.differences.map(([, difference]) => difference));
+  expect(kinds(current)).toEqual(new Set(['missing', 'different', 'extra']));
+  expect(kinds(whole)).toEqual(new Set(['missing', 'different', 'extra', 'history-shorter']));
+};
+
+/** Of keys that agree: all versions of one go, the oldest of another, and another is written over. One key is new. */
+const tamper = async (on: RunsStage, rule: RuleName, prefix: string): Promise<void> => {
+  const [s3, Bucket] = [on.destination.s3(), `${rule}-replica`];
+  const known = new Set((await truthsOf(on))[rule].differences.map(([key]) => key));
+  const alike = [...(await historiesIn(on.source.s3(), rule))].filter(
+    ([key, states]) => states.at(-1)?.etag !== null && !known.has(key),
+  );
+  const remove = async (name: string, isMeant: (index: number, count: number) => boolean): Promise<void> => {
+    const Key = prefix + name;
+    const { Versions: listed = [] } = await s3.send(new ListObjectVersionsCommand({ Bucket, Prefix: Key }));
+    const versions = listed.filter((version) => version.Key === Key);
+    for (const [index, { VersionId }] of versions.entries())
+      if (isMeant(index, versions.length)) await s3.send(new DeleteObjectCommand({ Bucket, Key, VersionId }));
+  };
+  const [gone, other] = alike.map(([key]) => key);
+  const [old] = alike.findLast(([, states]) => states.length > 2) ?? [];
+  await remove(gone ?? '', () => true);
+  if (rule === 'whole') await remove(old ?? '', (index, count) => index === count - 1);
+  for (const Key of [prefix + other, `${prefix}in/of nobody`])
+    await s3.send(new PutObjectCommand({ Bucket, Key, Body: 'of somebody else' }));
+};
+
+const startAll = async (on: RunsStage, kind: 'backfill' | 'verify'): Promise<string[]> => {
+  const ids: string[] = [];
+  for (const rule of RULES) ids.push((await on.ask({ kind, rule })).id);
+  return ids;
+};
+
+const allOver = async (on: RunsStage, ids: string[]): Promise<ShownRun[]> => {
+  const runs: ShownRun[] = [];
+  for (const id of ids) runs.push(await on.untilOver(id, LIMIT_MS));
+  for (const run of runs) expect(run).toMatchObject({ phase: 'finished', failure: null });
+  return runs;
+};
+
+const pause = async (on: RunsStage, id: string): Promise<void> => {
+  expect(await on.ask({ action: 'pause', run: id })).toMatchObject({ phase: 'paused' });
+};
+
+const isAtCopying = ({ work }: Run): boolean => work !== 'comparing';
+
+const shareDone = ({ compared, copied }: ShownRun): number => copied.done / (compared?.hints ?? 0);
+
+/** Messages of ranges that SQS delivers again. */
+const sendTwice = async ({ aws, names, source }: RunsStage, run: string): Promise<void> => {
+  const QueueUrl = aws.sqs.queueUrl(`arn:aws:sqs:us-east-1:111111111111:${names.rangesQueue}`);
+  for (let times = 0; times < 2; times += 1)
+    await source.sqs.send(
+      new SendMessageCommand({ QueueUrl, MessageBody: JSON.stringify({ run, epoch: 1, from: '' }) }),
+    );
+};
+
+/** The functions in turns, in the middle of what they do, more and more seldom. Answers how often it has happened. */
+const killNowAndThen = ({ aws, names }: RunsStage): (() => number) => {
+  let requests = 0;
+  let next = 20;
+  let kills = 0;
+  aws.faults.plan = ({ caller }) => {
+    if (caller.kind !== 'session') return undefined;
+    requests += 1;
+    if (requests < next) return undefined;
+    next *= 3;
+    kills += 1;
+    void aws.lambda.killEnvironments(kills % 2 === 1 ? names.backfillFunction : names.replicateFunction);
+    return undefined;
+  };
+  return () => kills;
+};
+
+const truthsOf = async ({ source, destination }: RunsStage): Promise<Record<RuleName, Truth>> => {
+  const [ours, theirs] = [source.s3(), destination.s3()];
+  const current = await historiesIn(ours, 'current');
+  const whole = await historiesIn(ours, 'whole');
+  return {
+    current: truthOf(
+      currentOf(current, 'in/'),
+      currentOf(await historiesIn(theirs, 'current-replica'), 'in/'),
+    ),
+    whole: truthOf(whole, await historiesIn(theirs, 'whole-replica', 'copy/')),
+  };
+};
+
+/** Each run's report, and its rows, say what is true. */
+const expectTruth = async (on: RunsStage, runs: ShownRun[]): Promise<Record<RuleName, Truth>> => {
+  const truths = await truthsOf(on);
+  for (const [index, rule] of RULES.entries()) {
+    const { keys, versions, bytes, differences } = truths[rule];
+    const run = runs[index];
+    if (run === undefined) throw new Error('there is no run');
+    const count = (kind: string): number =>
+      differences.filter(([, difference]) => difference === kind).length;
+    const { checked } = await on.report(run);
+    expect(checked, rule).toEqual(run.checked);
+    expect(checked, rule).toMatchObject({
+      keys,
+      versions,
+      bytes,
+      missing: count('missing'),
+      different: count('different'),
+      historyShorter: count('history-shorter'),
+      extra: count('extra'),
+      attributes: 0,
+      same: keys - count('missing') - count('different') - count('history-shorter'),
+      hints: 0,
+    });
+    expect(await rowsOf(on, run), rule).toEqual(differences);
+  }
+  return truths;
+};
+
+const rowsOf = async (on: RunsStage, run: Run): Promise<[string, string][]> => {
+  const { files, filesLeftOut } = await on.report(run);
+  expect(filesLeftOut).toBe(0);
+  const rows: [string, string][] = [];
+  for (const { key } of files) {
+    for (const [, quoted = '', difference = ''] of (await on.file(key)).matchAll(ROW))
+      rows.push([quoted.replaceAll('""', '"'), difference]);
+  }
+  return inOrder(rows);
+};
+
+/** A key in quotation marks, in which those of the key are doubled, and what differs. */
+const ROW = /^"((?:[^"]|"")*)",([a-z-]+),.*\r\n/gm;
+
+interface Times {
+  /** What has been done since the last note. */
+  note(what: string): void;
+  text(on: RunsStage): string;
+}
+
+/** Printed where the size was asked for. */
+const createTimes = (): Times => {
+  let lastMs = performance.now();
+  return {
+    note(what) {
+      const nowMs = performance.now();
+      const rssMb = Math.round(process.memoryUsage.rss() / 1e6);
+      tell(`${((nowMs - lastMs) / 1_000).toFixed(1)} s: ${what} (local AWS and test: ${rssMb} MB)`);
+      lastMs = nowMs;
+    },
+    text: ({ aws, names }) =>
+      [names.backfillFunction, names.replicateFunction]
+        .map((name) => {
+          const { invocations, cpuMs, coldStarts } = aws.lambda.usage(name);
+          return `${name}: ${invocations} invocations, ${coldStarts} environments, ${(cpuMs / 1_000).toFixed(1)} s of CPU`;
+        })
+        .join('\n'),
+  };
+};
+
+const tell = (line: string): void => {
+  if (process.env['BACKFILL_VERSIONS'] !== undefined) process.stderr.write(`${line}\n`);
+};

@@ -1,0 +1,91 @@
+/** What S3 Batch Operations does in the names of a job: it invokes the function, with the rights of the job's role. */
+import { DeleteObjectCommand } from '@aws-sdk/client-s3';
+import { SOURCE_ACCOUNT } from '../../demo/two-accounts.ts';
+import type { Caller } from '../../local/core.ts';
+import { missing, upload, where } from './battery.ts';
+import { REGION, type Stage } from './stage.ts';
+
+export interface JobObservation {
+  /** What was not replicated. */
+  missing: string[];
+  /** `<object>: <result code>: <reason>` of tasks that did not succeed. */
+  failed: string[];
+  /** Whether log lines reach CloudWatch. */
+  logged: boolean;
+}
+
+/** What it looks like when nothing is missing. */
+export const JOBS_ARE_WELL: JobObservation = { missing: [], failed: [], logged: true };
+
+/** A job over one object of each kind, with keys of its own, named after `run`. */
+export const jobBattery = async (stage: Stage, run: string): Promise<JobObservation> => {
+  const firstLine = stage.logs.length;
+  const names = await upload(stage, run, false);
+  const { Bucket, Key } = where(run, 'deleted');
+  await stage.source.s3().send(new DeleteObjectCommand({ Bucket, Key }));
+  const batch = stage.aws.lambda.function(stage.names.batchFunction);
+  // It writes nothing itself, but Lambda does.
+  await batch.run('"malformed"');
+  const tasks = [...names, 'gone'].map((name) => {
+    const { Bucket: s3Bucket, Key: key } = where(run, name);
+    return { taskId: name, s3Bucket, s3Key: encodeURIComponent(key), s3VersionId: null };
+  });
+  const event = { invocationSchemaVersion: '2.0', invocationId: run, job: { id: run }, tasks };
+  const answer = await batch.run(JSON.stringify(event));
+  const { results }: { results: Result[] } = JSON.parse(answer.payload);
+  return {
+    missing: await missing(stage, run, names),
+    failed: results
+      .filter(({ resultCode }) => resultCode !== 'Succeeded')
+      .map(
+        ({ taskId, resultCode, resultString }) => `${taskId}: ${resultCode}: ${resultString.split(':')[0]}`,
+      )
+      .toSorted(),
+    logged: stage.logs.slice(firstLine).every(({ delivered }) => delivered),
+  };
+};
+
+interface Result {
+  taskId: string;
+  resultCode: string;
+  resultString: string;
+}
+
+/**
+ * The local AWS has no such jobs, but its IAM can be asked: the role is assumed by the service; the manifest is read, a version of it
+ * where the job names one, the function is invoked, and the report is written.
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/batch-ops-invoke-lambda.html
+ */
+export const refusedToJobs = ({ aws, names }: Stage): string[] => {
+  const roleArn = `arn:aws:iam::${SOURCE_ACCOUNT}:role/${names.batchJobRole}`;
+  const job = aws.iam.createSession(roleArn, 'job', 900).caller;
+  const service: Caller = {
+    kind: 'service',
+    service: 'batchoperations.s3.amazonaws.com',
+    sourceArn: `arn:aws:s3:${REGION}:${SOURCE_ACCOUNT}:job/1`,
+    sourceAccount: SOURCE_ACCOUNT,
+  };
+  const reports = 'arn:aws:s3:::reports/replication';
+  const calls = [
+    {
+      caller: service,
+      action: 'sts:AssumeRole',
+      resource: roleArn,
+      resourcePolicy: aws.iam.role(roleArn)?.assumeRolePolicy,
+    },
+    { caller: job, action: 's3:GetObject', resource: `${reports}/manifest.csv` },
+    { caller: job, action: 's3:GetObjectVersion', resource: `${reports}/manifest.csv` },
+    {
+      caller: job,
+      action: 'lambda:InvokeFunction',
+      resource: `arn:aws:lambda:${REGION}:${SOURCE_ACCOUNT}:function:${names.batchFunction}`,
+    },
+    { caller: job, action: 's3:PutObject', resource: `${reports}/job-1/results/1.csv` },
+  ];
+  return calls
+    .filter(
+      (call) =>
+        !aws.iam.decide({ resourceAccountId: SOURCE_ACCOUNT, secureTransport: true, ...call }).allowed,
+    )
+    .map(({ action }) => action);
+};

@@ -1,0 +1,99 @@
+/** What the batteries of runs find in the buckets, and what has become of it. */
+import { PutObjectCommand, type PutObjectCommandInput } from '@aws-sdk/client-s3';
+import { canonicalUserId } from '../../local/s3/canonical-user.ts';
+import { seen } from './objects.ts';
+import type { Stage } from './stage.ts';
+
+interface Place {
+  name: string;
+  source: readonly [bucket: string, key: string];
+  replica: readonly [bucket: string, key: string];
+  tags?: string;
+}
+
+/** What there is to replicate. */
+const places = (run: string): Place[] => {
+  const alike = (name: string, key: string) =>
+    ({ name, source: ['notified', key], replica: ['replicas', key] }) as const;
+  return [
+    {
+      name: 'bridged',
+      source: ['bridged', `${run}/bridged`],
+      replica: ['plain-replica', `bridged/${run}/bridged`],
+    },
+    alike('missing', `in/${run}/missing`),
+    alike('replaced', `in/${run}/replaced`),
+    { ...alike('tagged', `tagged/${run}/tagged`), tags: 'wanted=yes' },
+  ];
+};
+
+export const populate = async (stage: Stage, run: string): Promise<void> => {
+  const put = (
+    account: 'source' | 'destination',
+    [Bucket, Key]: Place['source'],
+    Body: string,
+    Tagging = '',
+  ) =>
+    stage[account]
+      .s3()
+      .send(new PutObjectCommand({ Bucket, Key, Body, Tagging, ChecksumAlgorithm: 'CRC32' }));
+  for (const { name, source, tags } of places(run)) await put('source', source, name, tags);
+  await put('source', ['notified', `tagged/${run}/unwanted`], 'unwanted', 'wanted=no');
+  // Somebody else's copy, without a stamp: only a look at the version tells that it is one …
+  await put('source', ['notified', `in/${run}/copied`], 'copied');
+  await put('destination', ['replicas', `in/${run}/copied`], 'copied');
+  await put('source', ['notified', `tagged/${run}/kept`], 'kept', 'wanted=yes');
+  await put('destination', ['replicas', `tagged/${run}/kept`], 'kept', 'wanted=yes');
+  // … and that this is something else, though as long.
+  await put('destination', ['replicas', `in/${run}/replaced`], 'foreign!');
+  await put('destination', ['replicas', `in/${run}/extra`], 'extra');
+};
+
+type Attributes = Pick<
+  PutObjectCommandInput,
+  'Tagging' | 'GrantRead' | 'ObjectLockMode' | 'ObjectLockRetainUntilDate' | 'ObjectLockLegalHoldStatus'
+>;
+
+/** The same bytes on both sides, which listings cannot tell apart; the replica has what is different by the name, or lacks it. */
+export const populateAlike = async (stage: Stage, run: string): Promise<void> => {
+  const put = async (name: string, source: Attributes, replica: Attributes, isBridged = false) => {
+    const [from, to] = isBridged
+      ? [
+          ['bridged', `${run}/${name}`],
+          ['plain-replica', `bridged/${run}/${name}`],
+        ]
+      : [
+          ['notified', `in/${run}/${name}`],
+          ['replicas', `in/${run}/${name}`],
+        ];
+    for (const [account, [Bucket, Key], attributes] of [
+      ['source', from, source],
+      ['destination', to, replica],
+    ] as const) {
+      const object = { Bucket, Key, Body: name, ChecksumAlgorithm: 'CRC32', ...attributes } as const;
+      await stage[account].s3().send(new PutObjectCommand(object));
+    }
+  };
+  const GrantRead = `id="${canonicalUserId('333333333333')}"`;
+  const ObjectLockRetainUntilDate = new Date(stage.aws.clock.now() + 3_600_000);
+  await put('alike', { GrantRead }, { GrantRead });
+  await put('granted', {}, { GrantRead });
+  await put('held', { ObjectLockLegalHoldStatus: 'ON' }, {});
+  await put('retagged', { Tagging: 'a=b' }, { Tagging: 'a=c' });
+  await put('retained', { ObjectLockMode: 'GOVERNANCE', ObjectLockRetainUntilDate }, {});
+  await put('alikebridged', { GrantRead }, { GrantRead }, true);
+  await put('grantedbridged', {}, { GrantRead }, true);
+  await put('retaggedbridged', { Tagging: 'a=b' }, { Tagging: 'a=c' }, true);
+};
+
+/** Names of what is not at the destination. */
+export const missing = async (stage: Stage, run: string): Promise<string[]> => {
+  const found = await Promise.all(
+    places(run).map(async ({ name, source, replica }) => {
+      const there = await seen(stage.destination.s3(), ...replica);
+      const object = await seen(stage.source.s3(), ...source);
+      return there?.sha256 === object?.sha256 ? [] : [name];
+    }),
+  );
+  return found.flat();
+};

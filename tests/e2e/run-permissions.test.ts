@@ -1,0 +1,275 @@
+/** Every permission that backfill, verify and jobs of S3 Batch Operations need, taken away one at a time, as in permissions.test.ts. */
+import { PutBucketNotificationConfigurationCommand } from '@aws-sdk/client-s3';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { SOURCE_ACCOUNT } from '../../demo/two-accounts.ts';
+import type { Template } from '../../local/cloudformation/template.ts';
+import { reachableWithoutTls } from './battery.ts';
+import { deployWithout, isObserved, type Loss, losing, OF_VERSIONS, startPermissionStage } from './losses.ts';
+import {
+  announcing,
+  ATTRIBUTES_ARE_WELL,
+  BACKFILL_IS_WELL,
+  ending,
+  runBattery,
+  type RunObservation,
+  VERIFY_IS_WELL,
+} from './run-permissions-battery.ts';
+import { listener } from './run-permissions-traces.ts';
+import { jobBattery, type JobObservation, JOBS_ARE_WELL, refusedToJobs } from './run-permissions-jobs.ts';
+import { REGION, type Stage } from './stage.ts';
+
+type Observation = RunObservation & JobObservation & { withoutTls: string[]; refusedToJobs: string[] };
+
+/** It does not get on, and says nothing; in the end its messages are in the dead-letter queue of ranges, for which there is an alarm. */
+const STUCK = { runs: ending('checking'), differences: [], reports: [], announced: [] };
+const UNBORN = { ...STUCK, runs: {} };
+/** It is over, and says so. */
+const failedWith = (reason: string) => ({
+  ...STUCK,
+  runs: ending(`failed: ${reason}`),
+  announced: announcing('failed'),
+});
+/** These are reported as different: more could not be found out. */
+const unclear = (...names: string[]): { differences: string[] } => ({
+  differences: differentAmong(VERIFY_IS_WELL.differences, names),
+});
+const differentAmong = (lines: string[], names: string[]): string[] =>
+  [
+    ...lines.filter((line) => !names.includes(line.split(':')[0] ?? '')),
+    ...names.map((name) => `${name}: different`),
+  ].toSorted();
+
+/** Runs of these rules fail, where all attributes are compared, and report nothing. */
+const blind = (rules: string[]) => {
+  const isOfBridged = (line: string): boolean => line.includes('bridged');
+  const others = Object.keys(VERIFY_IS_WELL.runs).filter((rule) => !rules.includes(rule));
+  return {
+    runs: {
+      ...VERIFY_IS_WELL.runs,
+      ...Object.fromEntries(rules.map((rule) => [rule, 'failed: access-denied'])),
+    },
+    differences: ATTRIBUTES_ARE_WELL.differences.filter(
+      (line) => isOfBridged(line) !== rules.includes('bridged'),
+    ),
+    reports: others,
+    announced: VERIFY_IS_WELL.announced.map((line) =>
+      others.includes(line.split(':')[0] ?? '') ? line : line.replace('finished', 'failed'),
+    ),
+  };
+};
+const unseen = (name: string): Partial<Observation> => ({
+  differences: ATTRIBUTES_ARE_WELL.differences.filter((line) => !line.startsWith(`${name}:`)),
+});
+
+/** What the battery of jobs has of a bucket with versions. */
+const OF_JOBS = OF_VERSIONS.filter((name) => !['large', 'multipart'].includes(name));
+/** Tasks of which S3's completion report says why they failed. */
+const tasksWith = (reason: string, names: string[]): string[] =>
+  names.map((name) => `${name}: PermanentFailure: ${reason}`).toSorted();
+const lost = (reason: string, names: string[]) => ({ missing: names, failed: tasksWith(reason, names) });
+
+const WITHOUT: Record<string, Loss<Observation>> = {
+  'ReplicateRole RunCounts dynamodb:GetItem': { isLetGo: false },
+  // The run waits a while for them, and goes on without: it looks at both sides itself.
+  'ReplicateRole RunCounts dynamodb:UpdateItem': { counted: 0 },
+
+  'RangesQueuePolicy TlsOnly sqs:*': { withoutTls: ['ranges queue'] },
+  'RangesDeadLetterQueuePolicy TlsOnly sqs:*': { withoutTls: ['dead-letter queue of ranges'] },
+  'BackfillQueuePolicy TlsOnly sqs:*': { withoutTls: ['backfill queue'] },
+  'RunsTopicPolicy TlsOnly sns:Publish': { withoutTls: ['topic of runs'] },
+
+  'BackfillRole Trust sts:AssumeRole': {
+    refused: /role defined for the function cannot be assumed by Lambda/,
+  },
+  'BackfillRole Logs logs:CreateLogStream': { logged: false },
+  'BackfillRole Logs logs:PutLogEvents': { logged: false },
+  'BackfillRole Ranges sqs:ReceiveMessage': { refused: /permissions to call ReceiveMessage on SQS/ },
+  'BackfillRole Ranges sqs:DeleteMessage': { refused: /permissions to call DeleteMessage on SQS/ },
+  'BackfillRole Ranges sqs:GetQueueAttributes': { refused: /permissions to call GetQueueAttributes on SQS/ },
+  // What should be tried again soon waits for the queue's own visibility timeout.
+  'BackfillRole Ranges sqs:ChangeMessageVisibility': STUCK,
+  'BackfillRole Ranges sqs:SendMessage': { ...STUCK, unanswered: ['sqs:sendmessage'] },
+  'BackfillRole Hints sqs:SendMessage': {
+    ...failedWith('access-denied'),
+    missing: VERIFY_IS_WELL.missing,
+    counted: 0,
+  },
+  'BackfillRole Hints sqs:GetQueueAttributes': failedWith('access-denied'),
+  'BackfillRole Runs dynamodb:GetItem': STUCK,
+  'BackfillRole Runs dynamodb:BatchGetItem': { unanswered: ['dynamodb:BatchGetItem'] },
+  'BackfillRole Runs dynamodb:Query': { ...UNBORN, unanswered: ['dynamodb:Query'] },
+  'BackfillRole Runs dynamodb:PutItem': { ...UNBORN, unanswered: ['dynamodb:PutItem'] },
+  // That it failed cannot be noted either.
+  'BackfillRole Runs dynamodb:UpdateItem': { ...STUCK, ...unclear() },
+  'BackfillRole Runs dynamodb:DeleteItem': { ...failedWith('access-denied'), ...unclear() },
+  'BackfillRole End sns:Publish': { announced: [] },
+  'BackfillRole LookAtSources s3:GetObject': unclear('bridged', 'missing', 'tagged', 'unwanted'),
+  'BackfillRole LookAtSources s3:GetObjectVersion': unclear('copied', 'kept'),
+  // Of what is compared besides, nobody who is refused it says that it is the same, …
+  // S3 counts tags for nobody without it.
+  'BackfillRole LookAtSources s3:GetObjectTagging': blind(['bridged', 'notified', 'tagged']),
+  'BackfillRole LookAtSources s3:GetObjectVersionTagging': blind(['notified', 'tagged']),
+  'BackfillRole LookAtSources s3:GetObjectAcl': blind(['bridged']),
+  'BackfillRole LookAtSources s3:GetObjectVersionAcl': blind(['notified', 'tagged']),
+  // … but locks S3 hides without a word.
+  'BackfillRole LookAtSources s3:GetObjectRetention': unseen('retained'),
+  'BackfillRole LookAtSources s3:GetObjectLegalHold': unseen('held'),
+  'BackfillRole ListSources s3:ListBucket': {
+    runs: { ...VERIFY_IS_WELL.runs, bridged: 'failed: access-denied' },
+    differences: VERIFY_IS_WELL.differences.filter((line) => !line.startsWith('bridged')),
+    reports: ['notified', 'tagged'],
+    announced: ['bridged: failed', 'notified: finished', 'tagged: finished'],
+  },
+  'BackfillRole ListSources s3:ListBucketVersions': {
+    runs: { ...ending('failed: access-denied'), bridged: 'finished' },
+    differences: ['bridged: missing'],
+    reports: ['bridged'],
+    announced: ['bridged: finished', 'notified: failed', 'tagged: failed'],
+  },
+  'BackfillRole DecryptSources kms:Decrypt': unclear('copied', 'kept', 'missing', 'tagged', 'unwanted'),
+  'BackfillRole ReplicationRoles sts:AssumeRole': failedWith('assume-role-denied'),
+  'BackfillRole Reports s3:PutObject': failedWith('access-denied'),
+
+  'BatchRole Trust sts:AssumeRole': { refused: /role defined for the function cannot be assumed by Lambda/ },
+  'BatchRole Logs logs:CreateLogStream': { logged: false },
+  'BatchRole Logs logs:PutLogEvents': { logged: false },
+  // For the look at what the key shows now, after everything was written.
+  'BatchRole ReadSources s3:GetObject': {
+    failed: tasksWith('access-denied', [...OF_JOBS, 'deleted', 'bridged']),
+  },
+  'BatchRole ReadSources s3:GetObjectVersion': {
+    missing: [...OF_JOBS, 'archived', 'bridged'],
+    failed: tasksWith('access-denied', [...OF_JOBS, 'deleted', 'archived', 'bridged']),
+  },
+  'BatchRole ReadSources s3:GetObjectTagging': lost('access-denied', ['bridged']),
+  // S3 hides what may not be seen.
+  'BatchRole ReadSources s3:GetObjectVersionTagging': { missing: ['tagged', 'retagged', 'bridged'] },
+  'BatchRole ReadSources s3:GetObjectRetention': { missing: ['retained'] },
+  'BatchRole ReadSources s3:GetObjectLegalHold': { missing: ['held'] },
+  'BatchRole ReadSources s3:GetObjectAcl': lost('access-denied', ['bridged']),
+  'BatchRole ReadSources s3:GetObjectVersionAcl': {
+    missing: ['granted', 'deleted'],
+    failed: tasksWith('access-denied', [...OF_JOBS, 'deleted']),
+  },
+  'BatchRole ReadSources s3:RestoreObject': lost('access-denied', ['archived']),
+  'BatchRole ListSources s3:ListBucket': { failed: tasksWith('access-denied', ['deleted']) },
+  'BatchRole ListSources s3:ListBucketVersions': {
+    missing: [...OF_JOBS, 'archived', 'bridged'],
+    failed: tasksWith('access-denied', [...OF_JOBS, 'archived', 'bridged', 'deleted', 'gone']),
+  },
+  'BatchRole DecryptSources kms:Decrypt': {
+    missing: [...OF_JOBS, 'archived'],
+    failed: tasksWith('access-denied', [...OF_JOBS, 'deleted', 'archived']),
+  },
+  'BatchRole ReplicationRoles sts:AssumeRole': {
+    missing: [...OF_JOBS, 'bridged'],
+    failed: tasksWith('assume-role-denied', [...OF_JOBS, 'bridged', 'deleted', 'gone']),
+  },
+
+  'BatchJobRole Trust sts:AssumeRole': { refusedToJobs: ['sts:AssumeRole'] },
+  'BatchJobRole Invoke lambda:InvokeFunction': { refusedToJobs: ['lambda:InvokeFunction'] },
+  'BatchJobRole Manifest s3:GetObject': { refusedToJobs: ['s3:GetObject'] },
+  'BatchJobRole Manifest s3:GetObjectVersion': { refusedToJobs: ['s3:GetObjectVersion'] },
+  'BatchJobRole Manifest s3:PutObject': { refusedToJobs: ['s3:PutObject'] },
+};
+
+/** How to look, and what is seen when nothing is missing. */
+interface Look {
+  of: RegExp;
+  at(stage: Stage, run: string): Promise<Partial<Observation>>;
+  well: Partial<Observation>;
+}
+
+/** The first that is of a permission is meant. */
+const LOOKS: Look[] = [
+  {
+    of: / TlsOnly /,
+    at: async (on, run) => ({ withoutTls: await reachableWithoutTls(on, run) }),
+    well: { withoutTls: [] },
+  },
+  {
+    of: /^BatchJobRole /,
+    at: async (on) => ({ refusedToJobs: refusedToJobs(on) }),
+    well: { refusedToJobs: [] },
+  },
+  { of: /^BatchRole /, at: jobBattery, well: JOBS_ARE_WELL },
+  {
+    of: / (RunCounts|Hints) /,
+    at: (on, run) => runBattery(on, run, { kind: 'backfill' }),
+    well: BACKFILL_IS_WELL,
+  },
+  {
+    of: /:ChangeMessageVisibility$/,
+    at: (on, run) => runBattery(on, run, { kind: 'verify', failing: true }),
+    well: VERIFY_IS_WELL,
+  },
+  {
+    of: / s3:GetObject(Version)?(Tagging|Acl|Retention|LegalHold)$/,
+    at: (on, run) => runBattery(on, run, { kind: 'verify', withAttributes: true }),
+    well: ATTRIBUTES_ARE_WELL,
+  },
+  { of: /^BackfillRole /, at: (on, run) => runBattery(on, run, { kind: 'verify' }), well: VERIFY_IS_WELL },
+];
+
+const lookOf = (name: string): Look => {
+  const found = LOOKS.find(({ of }) => of.test(name));
+  if (found === undefined) throw new Error(`nobody looks at what happens without ${name}`);
+  return found;
+};
+
+const own = losing('runs', WITHOUT);
+
+test('each permission has a line that says what it is for, and each line a permission', () => {
+  expect(own.map(({ name }) => name).toSorted()).toEqual(Object.keys(WITHOUT).toSorted());
+});
+
+let stage: Stage;
+beforeAll(async () => {
+  stage = await startPermissionStage();
+  const { aws, names, source } = stage;
+  for (const Bucket of ['notified', 'bridged'])
+    await source
+      .s3()
+      .send(new PutBucketNotificationConfigurationCommand({ Bucket, NotificationConfiguration: {} }));
+  await aws.cloudformation.deploy({
+    accountId: SOURCE_ACCOUNT,
+    region: REGION,
+    stackName: 'listener',
+    template: JSON.stringify(listener(`arn:aws:sns:${REGION}:${SOURCE_ACCOUNT}:${names.runsTopic}`)),
+  });
+});
+afterAll(async () => {
+  await stage?.stop();
+});
+
+test.each(LOOKS.map((look, index) => ({ ...look, index })))(
+  'all is well: $of',
+  async ({ at, well, index }) => {
+    expect(await at(stage, `complete ${index}`)).toEqual(well);
+  },
+);
+
+const observed = own.filter(({ loss }) => isObserved(loss));
+test.each(observed)('without $name', async (grant) => {
+  const { at, well } = lookOf(grant.name);
+  const expected = { ...well, ...grant.loss };
+  expect(expected).not.toEqual(well);
+  await deployWithout(stage, [grant]);
+  expect(await at(stage, `without ${own.indexOf(grant)}`)).toEqual(expected);
+});
+
+const refused = own.flatMap(({ loss, ...grant }) => (loss && 'refused' in loss ? [{ ...grant, loss }] : []));
+test.each(refused)('without $name the deployment is refused', async (grant) => {
+  await expect(deployWithout(stage, [grant], (template) => touch(template, grant.name))).rejects.toThrow(
+    grant.loss.refused,
+  );
+});
+
+/** Lambda asks for these permissions whenever a function or what invokes it is created or changed. */
+const touch = (template: Template, how: string): void => {
+  for (const { Type: type, Properties: properties } of Object.values(template.Resources)) {
+    if (type === 'AWS::Lambda::Function') Object.assign(properties ?? {}, { Description: how });
+    if (type === 'AWS::Lambda::EventSourceMapping')
+      Object.assign(properties ?? {}, { ScalingConfig: { MaximumConcurrency: 3 } });
+  }
+};

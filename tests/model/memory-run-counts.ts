@@ -1,0 +1,25 @@
+import type { RunCounts, RunPiece } from '../../src/lib/run-counts.ts';
+
+/** What was counted, by run. Runs in `stopped` were paused or cancelled. */
+export const createMemoryRunCounts = (): RunCounts & {
+  counted: { run: string; piece: RunPiece }[];
+  stopped: Set<string>;
+} => {
+  const waiting: { run: string; piece: RunPiece }[] = [];
+  const counted: typeof waiting = [];
+  const stopped = new Set<string>();
+  return {
+    counted,
+    stopped,
+    isStopped: async (run) => stopped.has(run),
+    count: (run, piece) => void waiting.push({ run, piece }),
+    flush: async () => void counted.push(...waiting.splice(0)),
+  };
+};
+
+/** Nobody started any. */
+export const noRuns: RunCounts = {
+  isStopped: async () => false,
+  count: () => undefined,
+  flush: async () => undefined,
+};

@@ -1,0 +1,111 @@
+/** https://docs.aws.amazon.com/AmazonS3/latest/userguide/batch-ops-invoke-lambda.html */
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { answerBatch } from '../../src/lib/batch-task.ts';
+import { ReplicationError, type Reason } from '../../src/lib/errors.ts';
+import { createMemoryBucket } from '../model/memory-buckets.ts';
+import { memoryDestination } from '../model/memory-destination.ts';
+import { memorySource } from '../model/memory-source.ts';
+import { testConfiguration, testDestination, testRule } from '../model/settings.ts';
+
+const NOW = Date.parse('2026-11-22T12:00:00Z');
+
+const world = (failure: Reason | null = null) => {
+  const clock = { now: () => NOW, sleep: async () => undefined };
+  const source = createMemoryBucket('enabled', clock.now);
+  const replica = createMemoryBucket('enabled', clock.now);
+  const rule = testRule({ versions: 'latest', destinations: [testDestination({ id: 'one' })] });
+  const answer = (event: unknown, deadlineMs = NOW + 1_000) =>
+    answerBatch(event, {
+      configuration: testConfiguration(rule),
+      buckets: {
+        source: () => memorySource(source, async () => undefined),
+        destination: () =>
+          memoryDestination(replica, async () => {
+            if (failure !== null) throw new ReplicationError(failure, 'so it is');
+          }),
+      },
+      clock,
+      invocation: { requestId: 'r', deadlineMs, fullTimeMs: 900_000, bytesUnderWay: 0 },
+    });
+  return { source, replica, answer, bucket: rule.source.bucket };
+};
+
+const event = (...tasks: object[]) => ({
+  invocationSchemaVersion: '2.0',
+  invocationId: 'I',
+  job: { id: 'J' },
+  tasks,
+});
+const task = (bucket: string, s3Key: string, more: object = {}) => ({
+  taskId: `task of ${s3Key}`,
+  s3Key,
+  s3VersionId: null,
+  s3Bucket: bucket,
+  ...more,
+});
+
+test('each task is replicated, and answered by its id', async () => {
+  const { source, replica, answer, bucket } = world();
+  source.put('a b/ü', Buffer.from('one'));
+  source.put('c', Buffer.from('two'));
+  expect(await answer(event(task(bucket, 'a+b%2F%C3%BC'), task(bucket, 'c', { s3VersionId: '' })))).toEqual({
+    invocationSchemaVersion: '2.0',
+    treatMissingKeysAs: 'TemporaryFailure',
+    invocationId: 'I',
+    results: [
+      { taskId: 'task of a+b%2F%C3%BC', resultCode: 'Succeeded', resultString: 'one: replicated' },
+      { taskId: 'task of c', resultCode: 'Succeeded', resultString: 'one: replicated' },
+    ],
+  });
+  expect([...replica.history.keys()]).toEqual(['a b/ü', 'c']);
+});
+
+test('the older schema names the bucket by its ARN', async () => {
+  const { source, answer, bucket } = world();
+  source.put('k', Buffer.from('one'));
+  const { results } = await answer({
+    ...event(task(bucket, 'k', { s3Bucket: undefined, s3BucketArn: `arn:aws:s3:::${bucket}` })),
+    invocationSchemaVersion: '1.0',
+  });
+  expect(results).toMatchObject([{ resultCode: 'Succeeded' }]);
+});
+
+test.each<[Reason, string]>([
+  ['throttled', 'TemporaryFailure'],
+  ['connection-lost', 'TemporaryFailure'],
+  ['access-denied', 'PermanentFailure'],
+  ['kms', 'PermanentFailure'],
+])('%s is a %s', async (reason, resultCode) => {
+  const { source, answer, bucket } = world(reason);
+  source.put('k', Buffer.from('one'));
+  const { results } = await answer(event(task(bucket, 'k')));
+  expect(results).toEqual([
+    { taskId: 'task of k', resultCode, resultString: expect.stringMatching(`^${reason}: `) },
+  ]);
+});
+
+test('what no rule wants and what is no key fail for good, what finds no time does not', async () => {
+  const { answer, bucket } = world();
+  const { results } = await answer(event(task('other', 'k'), task(bucket, '%zz'), { taskId: 'x' }));
+  expect(results.map(({ resultCode }) => resultCode)).toEqual([
+    'PermanentFailure',
+    'PermanentFailure',
+    'PermanentFailure',
+  ]);
+  expect((await answer(event(task(bucket, 'k')), NOW)).results).toMatchObject([
+    { resultCode: 'TemporaryFailure', resultString: expect.stringMatching(/^out-of-time/) },
+  ]);
+});
+
+test('anything else is refused as a whole', async () => {
+  const { answer } = world();
+  await expect(answer({ Records: [] })).rejects.toMatchObject({ reason: 'malformed-message' });
+  await expect(answer(null)).rejects.toMatchObject({ reason: 'malformed-message' });
+});
+
+test('events/batch-operations.json is such an event', async () => {
+  const { answer } = world();
+  const sample: unknown = JSON.parse(readFileSync('events/batch-operations.json', 'utf8'));
+  expect((await answer(sample)).results).toMatchObject([{ taskId: 'dGFza2lkZ29lc2hlcmUK' }]);
+});

@@ -1,0 +1,147 @@
+/** Hints of runs: counted where work was done, let go where the run was stopped. */
+import { expect, test } from 'vitest';
+import { createBudget } from '../../src/lib/concurrency.ts';
+import { type Hint, formatHint } from '../../src/lib/hint.ts';
+import type { QueueMessage } from '../../src/lib/invocation-deps.ts';
+import type { OutcomeRecord } from '../../src/lib/outcome.ts';
+import { replicateBatch } from '../../src/lib/replicate.ts';
+import type { ReplicationRule } from '../../src/lib/rule.ts';
+import { createMemoryBucket } from '../model/memory-buckets.ts';
+import { memoryDestination } from '../model/memory-destination.ts';
+import { memorySource } from '../model/memory-source.ts';
+import { createMemoryReceipts } from '../model/memory-receipts.ts';
+import { createMemoryRunCounts } from '../model/memory-run-counts.ts';
+import { testConfiguration, testRule } from '../model/settings.ts';
+
+const NOW = Date.parse('2026-11-22T12:00:00Z');
+
+const world = (fields: Partial<ReplicationRule> = {}) => {
+  const clock = { now: () => NOW, sleep: async () => undefined };
+  const source = createMemoryBucket('enabled', clock.now);
+  const replica = createMemoryBucket('enabled', clock.now);
+  const runs = createMemoryRunCounts();
+  const records: OutcomeRecord[] = [];
+  const receipts = createMemoryReceipts();
+  const rule = testRule({ versions: 'latest', ...fields });
+  const quarantined: string[] = [];
+  const work = (hint: Partial<Hint>) =>
+    replicateBatch([message(formatHint({ ...HINT, bucket: rule.source.bucket, ...hint }))], {
+      configuration: testConfiguration(rule),
+      buckets: {
+        source: () => memorySource(source, async () => undefined),
+        destination: () => memoryDestination(replica, async () => undefined),
+      },
+      receipts,
+      liveQueue: { retryLater: async () => undefined, send: async () => undefined },
+      deadLetterQueue: { send: async (_body, { reason }) => void quarantined.push(reason) },
+      reporter: { report: (record) => void records.push(record) },
+      runs,
+      memory: createBudget(1e9),
+      clock,
+      invocation: { requestId: 'r', deadlineMs: NOW + 900_000, fullTimeMs: 900_000, bytesUnderWay: 0 },
+    });
+  return { source, replica, runs, records, quarantined, work };
+};
+
+const HINT: Hint = {
+  bucket: '',
+  key: 'k',
+  versionId: null,
+  sizeBytes: null,
+  kind: 'hint',
+  identity: 'run-1/1',
+  principalId: null,
+  rule: null,
+  destination: null,
+  run: 'run-1',
+};
+
+const message = (body: string): QueueMessage => ({
+  messageId: 'm',
+  receiptHandle: 'h',
+  body,
+  receiveCount: 1,
+  sentMs: NOW,
+  earlier: null,
+});
+
+test('what was done is counted for the run, a duplicate of it is not', async () => {
+  const { source, runs, work } = world();
+  source.put('k', Buffer.from('one'));
+  await work({});
+  await work({});
+  expect(runs.counted).toEqual([
+    {
+      run: 'run-1',
+      piece: {
+        kind: 'done',
+        key: 'k',
+        receipt: expect.objectContaining({ outcome: 'replicated', copies: 1, bytes: 3 }),
+      },
+    },
+  ]);
+});
+
+test('what fails for good is counted by its reason', async () => {
+  const { runs, quarantined, work } = world();
+  await work({ rule: 'somebody else’s' });
+  expect(quarantined).toEqual(['unknown-rule']);
+  expect(runs.counted).toEqual([{ run: 'run-1', piece: { kind: 'failed', reason: 'unknown-rule' } }]);
+});
+
+test('events are of no run', async () => {
+  const { source, runs, work } = world();
+  source.put('k', Buffer.from('one'));
+  await work({ run: null });
+  expect(runs.counted).toEqual([]);
+});
+
+test('a hint of a run that was paused or cancelled is let go, with a word about it', async () => {
+  const { source, replica, runs, records, work } = world();
+  source.put('k', Buffer.from('one'));
+  runs.stopped.add('run-1');
+  expect(await work({})).toEqual({ failed: [] });
+  expect(replica.history.size).toBe(0);
+  expect(runs.counted).toEqual([{ run: 'run-1', piece: { kind: 'dropped' } }]);
+  expect(records).toMatchObject([{ ending: 'skip', why: 'run-stopped', key: 'k' }]);
+  // Nothing was remembered of it: after the run goes on it is replicated.
+  runs.stopped.clear();
+  await work({});
+  expect(replica.history.size).toBe(1);
+});
+
+test.each(['latest', 'all'] as const)(
+  'an extra replica is deleted, by a marker, only where the source has no such key (versions: %s)',
+  async (versions) => {
+    const { source, replica, records, work } = world({ deletes: 'replicate', versions });
+    source.put('k', Buffer.from('one'));
+    await work({ identity: 'run-0/1' });
+    await work({ kind: 'extra' });
+    expect(records.at(-1)).toMatchObject({ outcome: 'unchanged' });
+    source.history.delete('k');
+    await work({ kind: 'extra', identity: 'run-1/2' });
+    expect(records.at(-1)).toMatchObject({ outcome: 'deleted' });
+    expect(replica.history.get('k')).toHaveLength(2);
+  },
+);
+
+test.each(['latest', 'all'] as const)(
+  'what is extra but no replica of ours stays (versions: %s)',
+  async (versions) => {
+    const { replica, records, work } = world({ deletes: 'replicate', versions });
+    replica.put('k', Buffer.from('somebody else’s'));
+    await work({ kind: 'extra' });
+    expect(records.at(-1)).toMatchObject({ outcome: 'source-gone' });
+    expect(replica.history.get('k')).toHaveLength(1);
+  },
+);
+
+test('without `deletes: replicate` nothing is deleted, whatever a hint says', async () => {
+  const { source, replica, records, work } = world({ deletes: 'ignore' });
+  source.put('k', Buffer.from('one'));
+  await work({ identity: 'run-0/1' });
+  source.history.delete('k');
+  await work({ kind: 'extra' });
+  expect(records.at(-1)).toMatchObject({ outcome: 'source-gone' });
+  expect(replica.history.get('k')).toHaveLength(1);
+});

@@ -1,0 +1,99 @@
+import { expect, test } from 'vitest';
+import { attributeGetsOf, estimateBackfill, estimateVerify, usedBy } from '../../src/lib/run/estimate.ts';
+import { NO_WORK } from '../../src/lib/run/workload.ts';
+import { compared, copied } from './runs.ts';
+
+const SETTINGS = {
+  versions: 'latest',
+  concurrency: 10,
+  listingConcurrency: 8,
+  isBetweenRegions: false,
+  attributeGets: null,
+} as const;
+const known = { basis: 'listing', errorShare: 0 } as const;
+
+const million = { ...NO_WORK, keys: 1e6, versions: 1e6, bytes: 16_384e6, pages: 1_000 };
+
+test('a million small objects: three calls to S3 each, and the price of those', () => {
+  const { requests, dollars, hours } = estimateBackfill({ work: million, ...known }, SETTINGS);
+  expect(requests).toMatchObject({ list: 4_600, get: 1e6, put: 1e6, head: 1e6 });
+  expect(dollars['s3']).toBeCloseTo(5 + 0.023 + 0.8, 2);
+  // Hints are sent, received and deleted ten at a time.
+  expect(requests['queue']).toBeGreaterThanOrEqual(3e5);
+  expect(requests['queue']).toBeLessThan(3.02e5);
+  expect(dollars['sqs']).toBeCloseTo(0.12, 2);
+  expect(dollars['dynamodb']).toBeCloseTo((2.1e6 + 27_600) * 0.625e-6, 2);
+  // 100,000 batches of a quarter of a second, and 16 GB at 75 MB/s, ten at a time.
+  expect(hours).toBeCloseTo((25_000 + 218) / 10 / 3_600 + 62.5 / 3_600 / 2 + 120 / 3_600, 1);
+  expect(dollars['lambda']).toBeCloseTo(0.02 + (25_218 + 500) * 1.7275 * 0.0000133334, 1);
+});
+
+test('with all versions, the history of each key is listed', () => {
+  const { requests } = estimateBackfill({ work: million, ...known }, { ...SETTINGS, versions: 'all' });
+  expect(requests['list']).toBe(1_004_600);
+});
+
+test('an object in parts costs a GET and a PUT for each, and two more to begin and complete it', () => {
+  const work = { ...NO_WORK, keys: 1, versions: 1, bytes: 5e9, multiparts: 1, parts: 500, pages: 1 };
+  expect(estimateBackfill({ work, ...known }, SETTINGS).requests).toMatchObject({
+    get: 500,
+    put: 502,
+    head: 4,
+  });
+});
+
+test('bytes between regions are paid for, within one they are not', () => {
+  const work = { ...NO_WORK, keys: 1, versions: 1, bytes: 1024 ** 4, pages: 1 };
+  const dollarsOf = (isBetweenRegions: boolean) =>
+    estimateBackfill({ work, ...known }, { ...SETTINGS, isBetweenRegions }).dollars['transfer'];
+  expect([dollarsOf(true), dollarsOf(false)]).toEqual([20.48, 0]);
+});
+
+test('more at once takes less time, and costs the same', () => {
+  const one = estimateBackfill({ work: million, ...known }, SETTINGS);
+  const ten = estimateBackfill({ work: million, ...known }, { ...SETTINGS, concurrency: 100 });
+  expect(ten.hours).toBeLessThan(one.hours / 4);
+  expect(ten.dollars['s3']).toBe(one.dollars['s3']);
+});
+
+test('a verify lists both sides once, and copies nothing', () => {
+  const estimate = estimateVerify({ work: million, ...known }, SETTINGS);
+  expect(estimate).toMatchObject({ keys: 1e6, bytes: 16_384e6 });
+  expect(estimate.requests).toMatchObject({ list: 2_300, get: 0, put: 0, head: 0 });
+  expect(estimate.dollars['s3']).toBeCloseTo(0.0115, 5);
+});
+
+test('attributes cost two HEADs a key, and the tags and grants of both sides', () => {
+  const settings = {
+    ...SETTINGS,
+    attributeGets: attributeGetsOf({ attributes: 'all' }, { acl: 'replicate' }),
+  };
+  const plain = estimateVerify({ work: million, ...known }, SETTINGS);
+  const verify = estimateVerify({ work: million, ...known }, settings);
+  expect(verify.requests).toMatchObject({ list: 2_300, get: 4e6, put: 0, head: 2e6 });
+  expect((verify.dollars['s3'] ?? 0) - (plain.dollars['s3'] ?? 0)).toBeCloseTo(6 * 0.4, 5);
+  expect(verify.hours).toBeGreaterThan(plain.hours);
+  const backfill = estimateBackfill({ work: million, ...known }, settings);
+  expect(backfill.requests).toMatchObject({ get: 1e6 + 4e6, head: 1e6 + 2e6 });
+  expect(attributeGetsOf({ attributes: 'all' }, { acl: 'ignore' })).toBe(2);
+});
+
+test('of a sample it says how far off it may be', () => {
+  const sampled = { work: million, basis: 'sample', errorShare: 0.2 } as const;
+  expect(estimateBackfill(sampled, SETTINGS)).toMatchObject({ basis: 'sample', errorShare: 0.2 });
+});
+
+test('what was used is reckoned alike from the counters, with the time it took', () => {
+  const used = usedBy(
+    {
+      compared: compared({ sourcePages: 1_000, destinationPages: 3, looks: 7 }),
+      copied: copied({ done: 1e6, copies: 1e6, bytes: 16_384e6 }),
+      checked: compared({ sourcePages: 1_000, destinationPages: 1_000 }),
+      beganMs: 0,
+      endedMs: 1_800_000,
+    },
+    SETTINGS,
+  );
+  expect(used).toMatchObject({ keys: 1e6, bytes: 16_384e6, hours: 0.5 });
+  expect(used.requests).toMatchObject({ list: 3_003, get: 1e6, put: 1e6, head: 1_000_014 });
+});

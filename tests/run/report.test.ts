@@ -1,0 +1,183 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { csvHeader, csvLine } from '../../src/lib/run/report-csv.ts';
+import type { ReportRow } from '../../src/lib/run/report-data.ts';
+import { reportHtml } from '../../src/lib/run/report-html.ts';
+import { reportJson } from '../../src/lib/run/report.ts';
+import { estimateBackfill } from '../../src/lib/run/estimate.ts';
+import { NO_WORK } from '../../src/lib/run/workload.ts';
+import { aReport, aSpec, compared, copied } from './runs.ts';
+
+const side = fc.record({
+  versionId: fc.option(fc.string()),
+  sizeBytes: fc.nat(),
+  etag: fc.constantFrom('"0123"', '"0123-7"', '', 'no quotes', '"a,b"'),
+});
+const rows = fc.record<ReportRow>({
+  key: fc.string({ unit: 'grapheme', minLength: 1 }),
+  difference: fc.constantFrom('missing', 'different', 'attributes', 'history-shorter', 'extra'),
+  source: fc.option(side),
+  replica: fc.option(side),
+  reason: fc.constantFrom(null, 'access-denied', 'kms'),
+});
+
+/** As RFC 4180 has it, and no more. */
+const readCsv = (text: string): string[][] => {
+  const records: string[][] = [[]];
+  const field = /(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r\n)/gsy;
+  while (field.lastIndex < text.length) {
+    const match = field.exec(text);
+    if (match === null) throw new Error('no CSV');
+    records.at(-1)?.push(match[1]?.replaceAll('""', '"') ?? match[2] ?? '');
+    if (match[3] === '\r\n') records.push([]);
+  }
+  return records.slice(0, -1);
+};
+
+test('CSV gives back every key and every other field exactly, whatever is in them', () => {
+  fc.assert(
+    fc.property(fc.array(rows), (given) => {
+      const [header, ...records] = readCsv(csvHeader() + given.map(csvLine).join(''));
+      expect(header).toEqual([
+        'key',
+        'difference',
+        'sourceVersion',
+        'sourceBytes',
+        'sourceEtag',
+        'replicaVersion',
+        'replicaBytes',
+        'replicaEtag',
+        'reason',
+      ]);
+      const fields = (one: ReportRow['source']) =>
+        one === null
+          ? ['', '', '']
+          : [one.versionId ?? '', String(one.sizeBytes), one.etag.replace(/^"(.*)"$/, '$1')];
+      expect(records).toEqual(
+        given.map(({ key, difference, source, replica, reason }) => [
+          key,
+          difference,
+          ...fields(source),
+          ...fields(replica),
+          reason ?? '',
+        ]),
+      );
+    }),
+  );
+});
+
+test('a key that a spreadsheet would take for a formula is written as it is', () => {
+  const line = csvLine({
+    key: '=1+1,"x"\r\n',
+    difference: 'missing',
+    source: null,
+    replica: null,
+    reason: null,
+  });
+  expect(line).toBe('"=1+1,""x""\r\n",missing,,,,,,,\r\n');
+});
+
+test('report.json is the report, with what was used beside the estimate', () => {
+  const report = aReport();
+  expect(JSON.parse(reportJson(report))).toMatchObject({ ...report, used: { keys: 0, hours: 1 } });
+});
+
+const HOSTILE = `<script>alert(1)</script>"'&\u202e\u0000`;
+
+const full = aReport({
+  spec: aSpec({ rule: HOSTILE, since: HOSTILE }),
+  stack: HOSTILE,
+  run: HOSTILE,
+  source: { bucket: HOSTILE, prefix: HOSTILE },
+  destination: { bucket: HOSTILE, region: HOSTILE, prefix: HOSTILE },
+  compared: compared({ keys: 1_000, missing: 900, same: 100 }),
+  checked: compared({ keys: 1_000, missing: 3, same: 997, extra: 2 }),
+  agrees: false,
+  copied: copied({
+    done: 897,
+    outcomes: { replicated: 890, [HOSTILE]: 7 },
+    failed: 3,
+    reasons: { kms: 1, 'access-denied': 2 },
+    copies: 890,
+    bytes: 890_000,
+    minutes: [
+      { minuteMs: 600_000, done: 600, bytes: 600_000 },
+      { minuteMs: 720_000, done: 297, bytes: 290_000 },
+    ],
+    largest: [{ key: HOSTILE, bytes: 5 * 1024 ** 3, durationMs: 61_500 }],
+    slowest: [{ key: `slow ${HOSTILE}`, bytes: 1, durationMs: 99_000 }],
+  }),
+  estimate: estimateBackfill(
+    {
+      work: { ...NO_WORK, keys: 1_000, versions: 1_000, bytes: 1e6, pages: 1 },
+      basis: 'sample',
+      errorShare: 0.124,
+    },
+    { versions: 'all', concurrency: 10, listingConcurrency: 8, isBetweenRegions: true, attributeGets: null },
+  ),
+  files: [{ bucket: HOSTILE, key: HOSTILE, rows: 3 }],
+  filesLeftOut: 4,
+});
+
+test('report.html shows all of the report, and lets nothing in it become HTML', () => {
+  const text = reportHtml(full);
+  expect(text).not.toContain('<script');
+  for (const hidden of ['\u202e', '\0']) expect(text).not.toContain(hidden);
+  expect(text).toContain('&#60;script&#62;');
+  for (const words of [
+    '3 of 1,000 keys of the source are missing or different at the destination.',
+    '2 keys are only at the destination.',
+    'access-denied',
+    '5 GiB',
+    '61.5 s',
+    'slow &#60;script',
+    'Estimate (sample, ±13 %)',
+    'requests: get',
+    'US$: transfer',
+    'and 4 files more',
+  ])
+    expect(text).toContain(words);
+  // The most frequent reason comes first.
+  expect(text.indexOf('access-denied')).toBeLessThan(text.indexOf('<code>kms'));
+});
+
+test('report.html asks nobody for anything, needs no script, and is well-formed', () => {
+  const text = reportHtml(full);
+  expect(text).toContain(`default-src &#39;none&#39;`.replaceAll('&#39;', "'"));
+  expect(text).not.toMatch(/(src|href)=|url\(|@import|https?:|\son\w+=/);
+  const open: string[] = [];
+  for (const [, closing, name = '', , selfClosing] of text.matchAll(
+    /<(\/?)([a-z][a-z0-9]*)((?:"[^"]*"|[^">])*?)(\/?)>/g,
+  )) {
+    if (closing === '/') expect(open.pop()).toBe(name);
+    else if (selfClosing !== '/') open.push(name);
+  }
+  expect(open).toEqual([]);
+});
+
+test('the plot has a column for each minute, those in which nothing was done included', () => {
+  const [, path = ''] = /<path class="area" d="([^"]*)"/.exec(reportHtml(full)) ?? [];
+  // From the left corner up to 10/s, a minute of nothing at the bottom, then half of it.
+  expect(path.match(/V/g)).toHaveLength(4);
+  expect(path).toMatch(/^M84 152V12H296V152H508V8/);
+});
+
+test('a run of days is drawn with no more columns than can be seen', () => {
+  const minutes = Array.from({ length: 10_000 }, (_, index) => ({
+    minuteMs: index * 60_000,
+    done: 60,
+    bytes: 1,
+  }));
+  const text = reportHtml(aReport({ copied: copied({ minutes, done: 600_000 }) }));
+  const [, path = ''] = /<path class="area" d="([^"]*)"/.exec(text) ?? [];
+  expect(path.match(/V/g)?.length).toBeLessThan(305);
+  expect(text).toContain('6d 22h');
+});
+
+test('of a run that agrees and copied nothing, there is little to say', () => {
+  const text = reportHtml(aReport({ copied: copied() }));
+  expect(text).toContain('The destination holds all 10 keys of the source.');
+  expect(text).toContain('Nothing was copied.');
+  expect(text).not.toContain('Failures');
+  expect(text).not.toContain('<figure');
+});

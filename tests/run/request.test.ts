@@ -1,0 +1,74 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { loadConfiguration } from '../../src/lib/configuration.ts';
+import { parseRunRequest } from '../../src/lib/run/request.ts';
+import { testConfiguration, testDestination, testRule } from '../model/settings.ts';
+
+const configuration = testConfiguration(
+  testRule({
+    id: 'invoices',
+    source: { ...testRule().source, prefix: 'invoices/' },
+    destinations: [testDestination({ id: 'near' }), testDestination({ id: 'far' })],
+    deletes: 'ignore',
+    versions: 'latest',
+  }),
+  testRule({ id: 'media', deletes: 'replicate', versions: 'all' }),
+);
+const parse = (payload: unknown) => parseRunRequest(payload, configuration);
+
+describe('a request', () => {
+  test('for a rule is one run for each of its destinations, with the rule’s own versions', () => {
+    const spec = {
+      kind: 'backfill',
+      rule: 'invoices',
+      prefix: '',
+      since: null,
+      versions: 'latest',
+      repair: false,
+      deleteExtra: false,
+      attributes: 'listed',
+    };
+    expect(parse({ rule: 'invoices' })).toEqual({
+      action: 'start',
+      specs: [
+        { ...spec, destination: 'near' },
+        { ...spec, destination: 'far' },
+      ],
+      estimate: null,
+    });
+    expect(parse({ rule: 'invoices', destination: 'far', since: '2026-11-01' })).toMatchObject({
+      specs: [{ destination: 'far', since: '2026-11-01T00:00:00.000Z' }],
+    });
+  });
+
+  test.each([
+    [null, 'must be a JSON object'],
+    ['start', 'must be a JSON object'],
+    [{}, '"rule" is missing: give the id of one of the rules that are deployed (invoices, media)'],
+    [{ rule: 'x' }, 'there is no rule "x"'],
+    [{ rule: 'invoices', destination: 'x' }, 'rule "invoices" has no destination "x": it has near, far'],
+    [{ rule: 'invoices', prefix: 'contracts/' }, 'only keys that begin with "invoices/"'],
+    [{ rule: 'invoices', prefix: 7 }, '"prefix" is 7'],
+    [{ rule: 'invoices', versions: 'all' }, 'replicates the latest only'],
+    [{ rule: 'invoices', since: 'monday' }, '"since" is "monday"'],
+    [{ rule: 'invoices', repair: true }, 'a backfill repairs anyway'],
+    [{ rule: 'invoices', repair: 'yes' }, 'it must be true or false'],
+    [{ rule: 'invoices', deleteExtra: true }, 'needs `deletes: replicate`'],
+    [{ rule: 'media', kind: 'verify', deleteExtra: true }, 'it goes with "repair": true'],
+    [{ action: 'stop' }, '"action" is "stop": it must be one of start, pause'],
+    [{ action: 'pause' }, '"run" must be the id of a run'],
+    [{ action: 'list', what: 1 }, '"what" is no field'],
+  ])('%j is refused', (payload, why) => {
+    const answer = parse(payload);
+    expect('problems' in answer && answer.problems.join('\n')).toContain(why);
+  });
+
+  test('in events/backfill.json is right for the replication.yml of the repository', () => {
+    const sample: unknown = JSON.parse(readFileSync('events/backfill.json', 'utf8'));
+    const { replication } = loadConfiguration('replication.yml');
+    expect(parseRunRequest(sample, replication)).toMatchObject({
+      action: 'start',
+      specs: [{ kind: 'verify', rule: 'invoices', destination: 'archive' }],
+    });
+  });
+});

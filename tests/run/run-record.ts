@@ -1,0 +1,36 @@
+import type { RunRecord } from '../../src/lib/run/run-store.ts';
+import { NOTHING_COMPARED } from '../../src/lib/run/spec.ts';
+
+/** A backfill that was begun just now. */
+export const runRecord = (fields: Partial<RunRecord>): RunRecord => ({
+  id: 'run',
+  spec: {
+    kind: 'backfill',
+    rule: 'rule',
+    destination: 'replica',
+    prefix: '',
+    since: null,
+    versions: 'all',
+    attributes: 'listed',
+    repair: false,
+    deleteExtra: false,
+  },
+  phase: 'comparing',
+  work: 'comparing',
+  failure: null,
+  createdMs: 0,
+  endedMs: null,
+  history: [{ work: 'comparing', beganMs: 0 }],
+  openRanges: 1,
+  epoch: 1,
+  compared: NOTHING_COMPARED,
+  checked: null,
+  estimate: null,
+  revision: 0,
+  tick: 'tick',
+  emptyLooks: 0,
+  hintsBefore: 0,
+  droppedBefore: 0,
+  announced: false,
+  ...fields,
+});

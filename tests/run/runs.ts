@@ -1,0 +1,97 @@
+/** Rules and runs to test with. */
+import type { ReplicationRule, Source } from '../../src/lib/rule.ts';
+import type { RunReport } from '../../src/lib/run/report-data.ts';
+import type { CompareCounters, CopyCounters, RunSpec } from '../../src/lib/run/spec.ts';
+import { NOTHING_COMPARED } from '../../src/lib/run/spec.ts';
+
+export const aRule = (
+  given: Omit<Partial<ReplicationRule>, 'source'> & { source?: Partial<Source> } = {},
+): ReplicationRule => ({
+  id: 'invoices',
+  filter: { tags: {}, minimumBytes: null, maximumBytes: null },
+  destinations: [
+    {
+      id: 'archive',
+      bucket: 'acme-archive',
+      region: 'eu-west-1',
+      roleArn: 'arn:aws:iam::222222222222:role/archive',
+      externalId: 'acme',
+      prefix: null,
+      storageClass: null,
+      encryption: null,
+      kmsKeyArn: null,
+      objectLock: 'replicate',
+    },
+  ],
+  versions: 'all',
+  deletes: 'ignore',
+  copy: 'stream',
+  stamp: true,
+  replicas: 'ignore',
+  acl: 'ignore',
+  restore: null,
+  ...given,
+  source: {
+    bucket: 'acme-documents',
+    prefix: 'invoices/',
+    suffix: '',
+    events: 's3',
+    roleArn: null,
+    externalId: null,
+    ...given.source,
+  },
+});
+
+export const aSpec = (given: Partial<RunSpec> = {}): RunSpec => ({
+  kind: 'backfill',
+  rule: 'invoices',
+  destination: 'archive',
+  prefix: '',
+  since: null,
+  versions: 'all',
+  attributes: 'listed',
+  repair: false,
+  deleteExtra: false,
+  ...given,
+});
+
+export const compared = (given: Partial<CompareCounters> = {}): CompareCounters => ({
+  ...NOTHING_COMPARED,
+  ...given,
+});
+
+export const copied = (given: Partial<CopyCounters> = {}): CopyCounters => ({
+  done: 0,
+  outcomes: {},
+  failed: 0,
+  reasons: {},
+  dropped: 0,
+  copies: 0,
+  bytes: 0,
+  minutes: [],
+  largest: [],
+  slowest: [],
+  ...given,
+});
+
+const BEGAN_MS = Date.parse('2026-11-22T10:00:00Z');
+
+export const aReport = (given: Partial<RunReport> = {}): RunReport => ({
+  version: 1,
+  run: '20261122-100000-k3f9bx',
+  stack: 's3-replicator-prod',
+  spec: aSpec(),
+  source: { bucket: 'acme-documents', prefix: 'invoices/' },
+  destination: { bucket: 'acme-archive', region: 'eu-west-1', prefix: 'invoices/' },
+  createdMs: BEGAN_MS,
+  endedMs: BEGAN_MS + 3_600_000,
+  phases: [{ work: 'checking', beganMs: BEGAN_MS, endedMs: BEGAN_MS + 3_600_000 }],
+  compared: null,
+  copied: null,
+  checked: compared({ keys: 10, same: 10, versions: 12, bytes: 12_000, sourcePages: 1, destinationPages: 1 }),
+  agrees: true,
+  estimate: null,
+  files: [],
+  filesLeftOut: 0,
+  ...given,
+});

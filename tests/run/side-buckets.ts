@@ -1,0 +1,71 @@
+/** What a listing says of a bucket, for those who ask for one key of it. */
+import type { ListedVersion } from '../../src/lib/listing/page.ts';
+import type {
+  Buckets,
+  Current,
+  DestinationBucket,
+  HistoryEntry,
+  ObjectState,
+  SourceBucket,
+} from '../../src/lib/ports.ts';
+
+/** Only what looks: everything else throws. */
+export const sideBuckets = (source: () => ListedVersion[], replica: () => ListedVersion[]): Buckets => ({
+  source: () =>
+    ({
+      ...lookingAt(source),
+      history: async (key: string) => historyOf(source(), key),
+    }) as unknown as SourceBucket,
+  destination: () =>
+    ({
+      ...lookingAt(replica),
+      async *history(key: string) {
+        yield* historyOf(replica(), key);
+      },
+    }) as unknown as DestinationBucket,
+});
+
+const lookingAt = (entries: () => ListedVersion[]) => ({
+  async look(key: string): Promise<Current> {
+    const newest = entries().find((entry) => entry.key === key);
+    if (newest === undefined) return { kind: 'absent' };
+    if (newest.kind === 'delete-marker') return { kind: 'marker', versionId: newest.versionId ?? '' };
+    return { kind: 'object', state: stateOf(newest) };
+  },
+  async head(key: string, versionId: string): Promise<ObjectState | null> {
+    const found = entries().find((entry) => entry.key === key && entry.versionId === versionId);
+    return found === undefined ? null : stateOf(found);
+  },
+  tags: async () => ({}),
+});
+
+const historyOf = (entries: ListedVersion[], key: string): HistoryEntry[] =>
+  entries
+    .filter((entry) => entry.key === key)
+    .map(({ kind, versionId, etag, sizeBytes, lastModifiedMs }) =>
+      kind === 'object'
+        ? { kind: 'version', versionId: versionId ?? 'null', etag, sizeBytes, lastModifiedMs }
+        : { kind: 'marker', versionId: versionId ?? 'null', lastModifiedMs },
+    );
+
+const stateOf = ({ versionId, etag, sizeBytes, lastModifiedMs }: ListedVersion): ObjectState => ({
+  versionId,
+  etag,
+  sizeBytes,
+  lastModifiedMs,
+  encryption: 'AES256',
+  checksum: null,
+  attributes: {
+    cacheControl: null,
+    contentDisposition: null,
+    contentEncoding: null,
+    contentLanguage: null,
+    contentType: null,
+    expires: null,
+    websiteRedirectLocation: null,
+    storageClass: null,
+    metadata: {},
+  },
+  tagCount: 0,
+  lock: { retention: null, legalHold: false },
+});
