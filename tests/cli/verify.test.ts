@@ -97,6 +97,7 @@ test('--local --json prints one object a line, with exact keys', async () => {
       difference: 'missing',
       source: { versionId: '1', sizeBytes: 2, etag: '"6654c734ccab8f440ff0825eb443dc7f"' },
       replica: null,
+      reason: null,
     },
   ]);
   expect(err).toContain('1 of 1 key of the source is missing');

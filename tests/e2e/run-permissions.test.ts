@@ -107,7 +107,10 @@ const WITHOUT: Record<string, Loss<Observation>> = {
   'BackfillRole LookAtSources s3:GetObjectVersion': unclear('copied', 'kept'),
   // Of what is compared besides, nobody who is refused it says that it is the same, …
   // S3 counts tags for nobody without it.
-  'BackfillRole LookAtSources s3:GetObjectTagging': blind(['bridged', 'notified', 'tagged']),
+  'BackfillRole LookAtSources s3:GetObjectTagging': {
+    ...blind(['bridged', 'notified', 'tagged']),
+    differences: [],
+  },
   'BackfillRole LookAtSources s3:GetObjectVersionTagging': blind(['notified', 'tagged']),
   'BackfillRole LookAtSources s3:GetObjectAcl': blind(['bridged']),
   'BackfillRole LookAtSources s3:GetObjectVersionAcl': blind(['notified', 'tagged']),
