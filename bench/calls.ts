@@ -1,7 +1,14 @@
 /** Which AWS calls a replicated object takes, counted where they arrive: at the local AWS, from the packaged function. */
-import { DeleteObjectCommand, PutObjectCommand, PutObjectTaggingCommand } from '@aws-sdk/client-s3';
+import {
+  DeleteObjectCommand,
+  PutBucketPolicyCommand,
+  PutObjectCommand,
+  PutObjectTaggingCommand,
+} from '@aws-sdk/client-s3';
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
-import { startTwoAccounts, type TwoAccounts } from '../demo/two-accounts.ts';
+import { startTwoAccounts, type TwoAccounts, type TwoAccountsOptions } from '../demo/two-accounts.ts';
+import { sourcePolicies } from '../src/cli/source-policy.ts';
+import { loadConfiguration } from '../src/lib/configuration.ts';
 import { formatHint } from '../src/lib/hint.ts';
 import type { Artifact } from './artifact.ts';
 import { callsOf, type CallCounts, countDuring } from './call-counts.ts';
@@ -10,9 +17,27 @@ import { type Figure, type Section, value } from './figure.ts';
 
 const BODY = Buffer.alloc(1_024, 'x');
 
-/** The two accounts of the demo with the artifact deployed. */
-export const deployArtifact = async ({ replicationFile, packaged }: Artifact): Promise<TwoAccounts> =>
-  await startTwoAccounts({ configuration: replicationFile, packaged });
+/** The two accounts of the demo with the artifact deployed, and S3 allowed to copy by itself what the rules leave to it. */
+export const deployArtifact = async (
+  { replicationFile, packaged }: Artifact,
+  options: TwoAccountsOptions = {},
+): Promise<TwoAccounts> => {
+  const configuration = loadConfiguration(replicationFile);
+  const policies = sourcePolicies(configuration, configuration.replication.rules);
+  const accounts = await startTwoAccounts({
+    configuration: replicationFile,
+    packaged,
+    destinationParameters: Object.fromEntries(
+      policies.destinations.map(({ roleArn, parameters }) => [roleArn, parameters]),
+    ),
+    ...options,
+  });
+  for (const { bucket, statements } of policies.buckets) {
+    const Policy = JSON.stringify({ Version: '2012-10-17', Statement: statements });
+    await accounts.source.s3().send(new PutBucketPolicyCommand({ Bucket: bucket, Policy }));
+  }
+  return accounts;
+};
 
 export async function* countCalls(accounts: TwoAccounts): AsyncGenerator<Section> {
   for (const [mode, bucket] of [

@@ -6,9 +6,14 @@ export const DESTINATION_BUCKET = 'bench-replica';
 export const HISTORY_SOURCE_BUCKET = 'bench-history-source';
 export const HISTORY_DESTINATION_BUCKET = 'bench-history-replica';
 
-const destination = (bucket: string) => ({
+/** What S3 copies by itself, into another region. */
+export const INSIDE_SOURCE_BUCKET = 'bench-inside-source';
+export const INSIDE_DESTINATION_BUCKET = 'bench-inside-replica';
+export const INSIDE_DESTINATION_REGION = 'eu-central-1';
+
+const destination = (bucket: string, region = 'us-east-1') => ({
   bucket,
-  region: 'us-east-1',
+  region,
   roleArn: `arn:aws:iam::222222222222:role/s3-replicator-${bucket}`,
   externalId: 'bench-replication',
 });
@@ -21,6 +26,7 @@ export const CONFIGURATION = {
       source: { bucket: SOURCE_BUCKET },
       versions: 'latest',
       deletes: 'replicate',
+      copy: 'stream',
       destinations: [destination(DESTINATION_BUCKET)],
     },
     {
@@ -28,9 +34,18 @@ export const CONFIGURATION = {
       source: { bucket: HISTORY_SOURCE_BUCKET },
       versions: 'all',
       deletes: 'replicate',
+      copy: 'stream',
       destinations: [destination(HISTORY_DESTINATION_BUCKET)],
+    },
+    {
+      id: 'inside',
+      source: { bucket: INSIDE_SOURCE_BUCKET },
+      versions: 'latest',
+      copy: 'server-side',
+      destinations: [destination(INSIDE_DESTINATION_BUCKET, INSIDE_DESTINATION_REGION)],
     },
   ],
   // As many as the machine has CPUs, or they would only wait for each other.
   backfill: { maximumConcurrency: 2, listingConcurrency: 2 },
+  transfers: { maximumConcurrency: 2 },
 };

@@ -6,7 +6,7 @@ import { createServer, type IncomingMessage, type RequestListener, type ServerRe
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Server } from 'node:net';
 import { makeLocalCertificate } from '../local/front/certificate.ts';
-import { SOURCE_BUCKET } from './configuration.ts';
+import { INSIDE_SOURCE_BUCKET, SOURCE_BUCKET } from './configuration.ts';
 import type { CounterpartCommand, CounterpartGreeting, CounterpartReport } from './counterpart.ts';
 import {
   checksumOf,
@@ -66,7 +66,7 @@ const answer = (request: IncomingMessage, bodyBytes: number, response: ServerRes
   const url = new URL(request.url ?? '/', 'http://counterpart');
   const object = parseCounterpartPath(url.pathname);
   if (object === null) return send(response, 400, `unexpected: ${request.method} ${request.url}`);
-  const isSource = url.pathname.startsWith(`/${SOURCE_BUCKET}/`);
+  const isSource = [SOURCE_BUCKET, INSIDE_SOURCE_BUCKET].some((name) => url.pathname.startsWith(`/${name}/`));
   switch (request.method) {
     case 'GET':
       return sendObject(object, request, url.searchParams, response);
@@ -76,6 +76,7 @@ const answer = (request: IncomingMessage, bodyBytes: number, response: ServerRes
       response.writeHead(200, describe(object, url.searchParams)).end();
       return;
     case 'PUT':
+      if (request.headers['x-amz-copy-source'] !== undefined) return sendCopied(object, request, response);
       receivedBytes += bodyBytes;
       return send(response, 200, '', wroteHeaders(object, url.searchParams));
     case 'POST':
@@ -139,6 +140,19 @@ const sendBytes = (response: ServerResponse, sizeBytes: number): void => {
   pump();
 };
 
+/** CopyObject only: what S3 copies is never moved here. No replica is as the function expects one with this condition. */
+const sendCopied = (object: CounterpartObject, request: IncomingMessage, response: ServerResponse): void => {
+  if (request.headers['if-match'] !== undefined) return send(response, 412, REFUSED);
+  const etag = etagOf(object).replaceAll('"', '&quot;');
+  send(
+    response,
+    200,
+    `<CopyObjectResult><LastModified>2026-11-22T12:00:00.000Z</LastModified><ETag>${etag}</ETag>` +
+      `<ChecksumCRC64NVME>${checksumOf(object)}</ChecksumCRC64NVME><ChecksumType>FULL_OBJECT</ChecksumType></CopyObjectResult>`,
+    { 'x-amz-version-id': 'counterpart-replica', 'x-amz-server-side-encryption': 'AES256' },
+  );
+};
+
 const wroteHeaders = (object: CounterpartObject, query: URLSearchParams): Record<string, string> =>
   query.has('uploadId')
     ? { etag: `"${(query.get('partNumber') ?? '').padStart(32, '0')}"` }
@@ -153,6 +167,8 @@ const wroteHeaders = (object: CounterpartObject, query: URLSearchParams): Record
 const completed = (object: CounterpartObject): string =>
   `<?xml version="1.0" encoding="UTF-8"?><CompleteMultipartUploadResult><ETag>${etagOf(object).replaceAll('"', '&quot;')}</ETag>` +
   `<ChecksumCRC64NVME>${checksumOf(object)}</ChecksumCRC64NVME><ChecksumType>FULL_OBJECT</ChecksumType></CompleteMultipartUploadResult>`;
+
+const REFUSED = '<Error><Code>PreconditionFailed</Code><Message>PreconditionFailed</Message></Error>';
 
 const CREATED =
   '<?xml version="1.0" encoding="UTF-8"?><InitiateMultipartUploadResult><UploadId>counterpart-upload</UploadId></InitiateMultipartUploadResult>';

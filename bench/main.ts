@@ -4,15 +4,18 @@ import { makeArtifact } from './artifact.ts';
 import { measureBackfill } from './backfill.ts';
 import { countCalls, deployArtifact } from './calls.ts';
 import { measureBundle, measureColdStart } from './cold-start.ts';
+import { estimateCosts } from './costs.ts';
 import { formatSection, type Section } from './figure.ts';
 import { measureHotKey } from './hot-key.ts';
-import { measureLargeObjects, measureMemory } from './large-objects.ts';
+import { countInside } from './inside.ts';
+import { measureLargeObjects, measureMemory, measureTransfer } from './large-objects.ts';
 import { measureListing } from './listing.ts';
 import { measureLocalS3 } from './local-s3.ts';
 import { HELP, type Options, parseOptions, type Part } from './options.ts';
 import { measurePipeline } from './pipeline.ts';
 import { measureSmallObjects } from './small-objects.ts';
 import { openStand, type Stand } from './stand.ts';
+import { measureWastedBytes } from './wasted-bytes.ts';
 
 const main = async (argv: string[]): Promise<number> => {
   let options: Options | 'help';
@@ -65,6 +68,17 @@ const MEASURE: Record<Part, (stand: Stand, isShort: boolean) => AsyncGenerator<S
   large: measureLargeObjects,
   memory: async function* (stand, isShort) {
     yield await measureMemory(stand, isShort);
+    if (isShort) return;
+    await using accounts = await deployArtifact(stand.artifact);
+    yield await measureTransfer(stand, accounts);
+  },
+  inside: async function* ({ artifact }, isShort) {
+    await using accounts = await deployArtifact(artifact);
+    yield* countInside(accounts, isShort);
+  },
+  costs: estimateCosts,
+  faults: async function* ({ artifact }, isShort) {
+    yield* measureWastedBytes(artifact, isShort);
   },
   'local-s3': (_stand, isShort) => measureLocalS3(isShort),
   listing: (_stand, isShort) => measureListing(isShort),

@@ -9,6 +9,9 @@ export const PARTS = [
   'backfill',
   'large',
   'memory',
+  'inside',
+  'costs',
+  'faults',
   'local-s3',
   'listing',
 ] as const;
@@ -24,7 +27,7 @@ export const HELP = `npm run bench -- [--short] [--only PART]… [--json]
 
 Measures the functions as \`serverless package\` ships it, on this machine. Nothing is judged.
 
-  --short      fewer rounds, nothing above 1 GiB: a few minutes on two cores
+  --short      fewer rounds, nothing streamed above 1 GiB: a few minutes on two cores
   --only PART  one of ${PARTS.join(', ')}; may be given again
   --json       one JSON document instead of tables
 

@@ -2,15 +2,22 @@
 import { cost, type Figure, rate, type Section, value } from './figure.ts';
 import type { Code } from './artifact.ts';
 import { type FunctionProcess, startFunction } from './function-process.ts';
+import type { CounterpartObject } from './counterpart-object.ts';
 import type { Job, Stand } from './stand.ts';
 
-const OBJECT = { sizeBytes: 16 * 1024, partBytes: 0 };
+const KIB = 1024;
+const SIZES = [
+  { size: '1 KiB', sizeBytes: KIB, share: 1 },
+  { size: '16 KiB', sizeBytes: 16 * KIB, share: 1 },
+  // The bytes themselves take most of the time.
+  { size: '1 MiB', sizeBytes: 1024 * KIB, share: 0.25 },
+];
 /** replication.yml's default. */
-const BATCH_SIZE = 10;
+export const BATCH_SIZE = 10;
 /** What a call to S3 or DynamoDB may take from within a region. */
-const SERVICE_DELAY_MS = 20;
+export const SERVICE_DELAY_MS = 20;
 
-interface Effort {
+export interface Effort {
   warmUpBatches: number;
   batches: number;
   rounds: number;
@@ -18,43 +25,60 @@ interface Effort {
 
 /** One environment given batch after batch, everything it calls answering at once; then with a service's delay. */
 export const measureSmallObjects = async function* (stand: Stand, isShort: boolean): AsyncGenerator<Section> {
-  const effort: Effort = isShort
-    ? { warmUpBatches: 60, batches: 40, rounds: 2 }
-    : { warmUpBatches: 150, batches: 100, rounds: 5 };
-  const { artifact } = stand;
-  const floor = await series(stand, artifact.floor, (jobs) => stand.floorEvent(jobs, 'https'), effort);
-  const replicated = await series(stand, artifact.replicate, stand.replicateEvent, effort);
-  yield {
-    title: `Objects of 16 KiB, new keys, batches of ${BATCH_SIZE}, one environment, https`,
-    figures: [
-      ...figuresOf('floor: http.get piped into http.request', floor),
-      ...figuresOf('replicate function', replicated),
-    ],
-  };
-  yield {
-    title: `The same, each call to S3 and DynamoDB taking ${SERVICE_DELAY_MS} ms longer`,
-    figures: await withDelay(stand, effort),
-  };
+  for (const { size, sizeBytes, share } of SIZES) {
+    const effort: Effort = isShort
+      ? { warmUpBatches: 60 * share, batches: 40 * share, rounds: 2 }
+      : { warmUpBatches: 150 * share, batches: 100 * share, rounds: 5 };
+    const object = { sizeBytes, partBytes: 0 };
+    const { floor: code, replicate } = stand.artifact;
+    const floor = await runSeries(stand, code, (jobs) => stand.floorEvent(jobs, 'https'), object, effort);
+    const replicated = await runSeries(
+      stand,
+      replicate,
+      (jobs) => stand.replicateEvent(jobs),
+      object,
+      effort,
+    );
+    yield {
+      title: `Objects of ${size}, new keys, batches of ${BATCH_SIZE}, one environment, https`,
+      figures: [
+        ...figuresOf('floor: http.get piped into http.request', floor),
+        ...figuresOf('replicate function', replicated),
+      ],
+    };
+    yield {
+      title: `The same, each call to S3 and DynamoDB taking ${SERVICE_DELAY_MS} ms longer`,
+      figures: await withDelay(stand, object, effort),
+    };
+  }
 };
 
-interface Series {
+export interface Series {
   objectsPerSecond: number[];
   cpuMsPerObject: number[];
   peakRssBytes: number;
 }
 
-const series = async (
+/** In a process of its own. Throws where other than `movedBytes` of each object were written. */
+export const runSeries = async (
   stand: Stand,
   code: Code,
   event: (jobs: Job[]) => unknown,
+  object: CounterpartObject,
   { warmUpBatches, batches, rounds }: Effort,
+  movedBytes = object.sizeBytes,
 ): Promise<Series> => {
+  const run = async (count: number) => {
+    const measured = await runBatches(stand, process, event, object, count);
+    await stand.counterpart.expectBytes(count * BATCH_SIZE * movedBytes);
+    return measured;
+  };
   const process = await startFunction(code, stand.variables('https'));
   try {
-    await runBatches(stand, process, event, warmUpBatches);
+    await run(warmUpBatches);
     const measured: { objectsPerSecond: number; cpuMsPerObject: number }[] = [];
     for (let round = 0; round < rounds; round++) {
-      measured.push(await runBatches(stand, process, event, batches));
+      measured.push(await run(batches));
     }
     return {
       objectsPerSecond: measured.map((each) => each.objectsPerSecond),
@@ -70,18 +94,18 @@ const runBatches = async (
   stand: Stand,
   process: FunctionProcess,
   event: (jobs: Job[]) => unknown,
+  object: CounterpartObject,
   batches: number,
 ): Promise<{ objectsPerSecond: number; cpuMsPerObject: number }> => {
   let seconds = 0;
   let cpuSeconds = 0;
   for (let batch = 0; batch < batches; batch++) {
-    const jobs = Array.from({ length: BATCH_SIZE }, () => stand.job(OBJECT));
+    const jobs = Array.from({ length: BATCH_SIZE }, () => stand.job(object));
     const measured = await process.invoke(event(jobs));
     seconds += measured.seconds;
     cpuSeconds += measured.cpuSeconds;
   }
   const objects = batches * BATCH_SIZE;
-  await stand.counterpart.expectBytes(objects * OBJECT.sizeBytes);
   return { objectsPerSecond: objects / seconds, cpuMsPerObject: (cpuSeconds * 1_000) / objects };
 };
 
@@ -91,14 +115,18 @@ const figuresOf = (name: string, { objectsPerSecond, cpuMsPerObject, peakRssByte
   value(`${name}: peak RSS`, 'MB', peakRssBytes / 1e6),
 ];
 
-const withDelay = async (stand: Stand, effort: Effort): Promise<Figure[]> => {
+const withDelay = async (stand: Stand, object: CounterpartObject, { rounds }: Effort): Promise<Figure[]> => {
   await stand.counterpart.setDelay(SERVICE_DELAY_MS);
   try {
-    const { objectsPerSecond } = await series(stand, stand.artifact.replicate, stand.replicateEvent, {
-      warmUpBatches: 30,
-      batches: 20,
-      rounds: effort.rounds,
-    });
+    const effort = { warmUpBatches: 30, batches: 20, rounds };
+    const { replicate } = stand.artifact;
+    const { objectsPerSecond } = await runSeries(
+      stand,
+      replicate,
+      (jobs) => stand.replicateEvent(jobs),
+      object,
+      effort,
+    );
     return [rate('replicate function: rate', 'objects/s', objectsPerSecond)];
   } finally {
     await stand.counterpart.setDelay(0);

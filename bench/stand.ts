@@ -23,7 +23,7 @@ export interface Stand {
   /** Environment variables of a function that shall reach the counterpart. */
   variables(transport: Transport): Record<string, string>;
   /** What the replicate function is given: a batch of messages, one for each job. */
-  replicateEvent(jobs: Job[]): unknown;
+  replicateEvent(jobs: Job[], sourceBucket?: string): unknown;
   /** All jobs have objects of the same shape. */
   floorEvent(jobs: Job[], transport: Transport): FloorEvent;
   libStorageEvent(job: Job): LibStorageEvent;
@@ -44,7 +44,9 @@ export const openStand = async (artifact: Artifact): Promise<Stand> => {
       AWS_ENDPOINT_URL: endpoint(transport),
       NODE_EXTRA_CA_CERTS: counterpart.caFile,
     }),
-    replicateEvent: (jobs) => ({ Records: jobs.map(message) }),
+    replicateEvent: (jobs, sourceBucket = SOURCE_BUCKET) => ({
+      Records: jobs.map((job) => message(job, sourceBucket)),
+    }),
     floorEvent: (jobs, transport) => ({
       endpoint: endpoint(transport),
       sourceBucket: SOURCE_BUCKET,
@@ -67,6 +69,9 @@ const STACK_VARIABLES = {
   LIVE_QUEUE_URL: 'https://sqs.us-east-1.amazonaws.com/111111111111/bench-live',
   BACKFILL_QUEUE_URL: 'https://sqs.us-east-1.amazonaws.com/111111111111/bench-backfill',
   RUNS_TABLE: 'bench-runs',
+  TRANSFER_QUEUE_URL: 'https://sqs.us-east-1.amazonaws.com/111111111111/bench-transfers',
+  TRANSFERS_TABLE: 'bench-transfers',
+  TRANSFER_CONCURRENCY: '20',
   DEAD_LETTER_QUEUE_URL: 'https://sqs.us-east-1.amazonaws.com/111111111111/bench-live-dlq',
   IDEMPOTENCY_TABLE: 'bench-idempotency',
   ROLE_SESSION_NAME: 'bench',
@@ -76,11 +81,11 @@ const STACK_VARIABLES = {
 };
 
 /** A record of the event Lambda makes of an SQS message. */
-const message = ({ key, object }: Job): unknown => ({
+const message = ({ key, object }: Job, sourceBucket: string): unknown => ({
   messageId: key,
   receiptHandle: 'bench',
   body: formatHint({
-    bucket: SOURCE_BUCKET,
+    bucket: sourceBucket,
     key,
     versionId: 'counterpart-version',
     sizeBytes: object.sizeBytes,

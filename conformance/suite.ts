@@ -21,6 +21,7 @@ import * as ownership from './ownership.ts';
 import * as queues from './queues.ts';
 import * as ranges from './ranges-and-parts.ts';
 import * as customerKeys from './customer-keys.ts';
+import * as serverSide from './server-side.ts';
 import * as sts from './sts.ts';
 import * as tags from './tags.ts';
 import * as time from './time.ts';
@@ -48,6 +49,7 @@ const GROUPS: Record<string, Record<string, unknown>> = {
   attributes,
   listing,
   copy,
+  serverSide,
   metadata,
   tags,
   encryption,

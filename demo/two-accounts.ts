@@ -48,6 +48,8 @@ export interface TwoAccountsOptions {
   directory?: string;
   /** Source buckets exist before the deployment. Default: versioned; by name, with the properties of AWS::S3::Bucket. */
   sourceBuckets?: Record<string, BucketProperties>;
+  /** Further parameters of `destination/template.yml`, by the ARN of the role it makes. */
+  destinationParameters?: Record<string, Record<string, string>>;
   /** Changes a template before it is deployed, e.g. to take a permission away. The stack's own only in process. */
   edit?: { stack?: (template: Template) => void; destination?: (template: Template) => void };
   /** What is there before the stack is deployed, such as other teams' notifications. */
@@ -167,7 +169,7 @@ const deployDestinations = async (
   aws: LocalAws,
   { replication, deployment }: Configuration,
   names: ResourceNames,
-  { edit, sourceBuckets = {} }: TwoAccountsOptions,
+  { edit, sourceBuckets = {}, destinationParameters = {} }: TwoAccountsOptions,
 ): Promise<void> => {
   const file = join(REPOSITORY, 'destination', 'template.yml');
   const template = edited(await readFile(file, 'utf8'), edit?.destination);
@@ -197,6 +199,7 @@ const deployDestinations = async (
           rules.some(({ source }) => Boolean(sourceBuckets[source.bucket]?.ObjectLockEnabled)),
         ),
         ...(kmsKeyArn !== null && { KmsKeyArn: kmsKeyArn }),
+        ...destinationParameters[roleArn],
       },
     });
   }

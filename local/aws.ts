@@ -113,6 +113,7 @@ export const startLocalAws = async (options: LocalAwsOptions = {}): Promise<Loca
     stop: async () => {
       clearInterval(dueTimer);
       scheduler.stop();
+      services.events.stop();
       responses.close();
       await lambda.stop();
       await cloudformation.idle();
@@ -135,9 +136,19 @@ const createServices = (
   const endpoint = (): string => front().httpsEndpoint;
   const iam = createIam({ clock });
   const sqs = createSqs({ iam, clock, endpoint, faults });
-  const events = createEventBridge({ clock, queues: sqs });
   const sns = createSns({ iam, clock, queues: sqs });
   const kms = createKmsKeys();
+  const lambda = createLambda({
+    directory: join(directory, 'lambda'),
+    clock,
+    iam,
+    queues: sqs,
+    hostVariables: () => ({ AWS_ENDPOINT_URL: endpoint(), NODE_EXTRA_CA_CERTS: front().caFile }),
+    faults,
+    ...(options.onLog && { onLog: options.onLog }),
+    ...options.lambda,
+  });
+  const events = createEventBridge({ clock, queues: sqs, iam, lambda });
   const s3 = createS3({
     directory: join(directory, 's3'),
     clock,
@@ -150,16 +161,6 @@ const createServices = (
       const key = iam.callerOf(accessKeyId, sessionToken);
       return key.status === 'active' ? key.credentials.secretAccessKey : undefined;
     },
-  });
-  const lambda = createLambda({
-    directory: join(directory, 'lambda'),
-    clock,
-    iam,
-    queues: sqs,
-    hostVariables: () => ({ AWS_ENDPOINT_URL: endpoint(), NODE_EXTRA_CA_CERTS: front().caFile }),
-    faults,
-    ...(options.onLog && { onLog: options.onLog }),
-    ...options.lambda,
   });
   const scheduler = createScheduler({ clock, iam, lambda });
   const made = { clock, iam, sqs, events, kms, s3, lambda, sns, scheduler };

@@ -1,14 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock, EventBus, QueueSender } from './core.ts';
-import { type EventPattern, parseEventPattern } from './event-pattern.ts';
-import { AwsError, notSupported } from './front/aws-error.ts';
+import { isFunction, parseRule, type Rule, type Target } from './event-rule.ts';
+import { AwsError } from './front/aws-error.ts';
+import type { Iam } from './iam/iam.ts';
+import type { LambdaFunction } from './lambda/lambda-function.ts';
+import type { Lambda } from './lambda/lambda.ts';
+import { createDueTimes } from './scheduler/due-times.ts';
 import type { ResourcePlace, ResourceProvider } from './resource-provider.ts';
 
 /** An event a rule could not hand to its target and had no dead-letter queue for. */
 export interface FailedInvocation {
   ruleArn: string;
   targetArn: string;
-  reason: 'denied' | 'no-such-queue';
+  reason: 'denied' | 'no-such-queue' | 'no-such-function';
 }
 
 export interface EventBridge extends EventBus {
@@ -16,15 +20,44 @@ export interface EventBridge extends EventBus {
   ruleResource: ResourceProvider;
   /** What the FailedInvocations metric counts. */
   failedInvocations: FailedInvocation[];
+  /** No schedule runs any more. */
+  stop(): void;
 }
 
-/** The default event bus of each account and region, with rules whose targets are queues. */
-export function createEventBridge({ clock, queues }: { clock: Clock; queues: QueueSender }): EventBridge {
+interface Host {
+  clock: Clock;
+  queues: QueueSender;
+  iam: Pick<Iam, 'decide'>;
+  lambda: Pick<Lambda, 'functionArns'> & {
+    invokeText: (...parameters: Parameters<Lambda['invokeText']>) => Promise<unknown>;
+    function(nameOrArn: string): Pick<LambdaFunction, 'policy'>;
+  };
+}
+
+/** The default event bus of each account and region, with rules whose targets are queues and functions, and schedules of rules. */
+export function createEventBridge(host: Host): EventBridge {
+  const { clock } = host;
   const rules = new Map<string, Rule>();
+  const dueTimes = createDueTimes(clock);
   const failedInvocations: FailedInvocation[] = [];
+  const run = (rule: Rule, event: object): void => {
+    for (const target of rule.targets) {
+      const text = target.input ?? JSON.stringify(event);
+      failedInvocations.push(...deliver(host, rule, target, text));
+    }
+  };
+  const schedule = (rule: Rule): void => {
+    const { timetable } = rule;
+    if (timetable === null) return dueTimes.delete(rule.arn);
+    const ring = (dueMs: number): void => {
+      if (rule.isEnabled) run(rule, scheduledEvent(rule, dueMs));
+    };
+    dueTimes.put(rule.arn, { timetable, fromMs: clock.now() + 1, endMs: null, ring });
+  };
   return {
     failedInvocations,
-    ruleResource: createRuleResource(rules),
+    stop: () => dueTimes.stop(),
+    ruleResource: createRuleResource(rules, clock, schedule, (arn) => dueTimes.delete(arn)),
     putEvent({ accountId, region, source, detailType, resources, detail }) {
       const event = {
         version: '0',
@@ -40,48 +73,84 @@ export function createEventBridge({ clock, queues }: { clock: Clock; queues: Que
       for (const rule of rules.values()) {
         const isMeant =
           rule.isEnabled && rule.accountId === accountId && rule.region === region && rule.matches(event);
-        if (!isMeant) continue;
-        for (const target of rule.targets)
-          failedInvocations.push(...deliver(queues, rule, target, JSON.stringify(event)));
+        if (isMeant) run(rule, event);
       }
     },
   };
 }
 
-interface Rule {
-  arn: string;
-  accountId: string;
-  region: string;
-  isEnabled: boolean;
-  matches: EventPattern;
-  targets: Target[];
-}
-
-interface Target {
-  queueArn: string;
-  deadLetterArn: string | undefined;
-}
+/** https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-run-lambda-schedule.html */
+const scheduledEvent = ({ arn, accountId, region }: Rule, scheduledMs: number): object => ({
+  version: '0',
+  id: randomUUID(),
+  'detail-type': 'Scheduled Event',
+  source: 'aws.events',
+  account: accountId,
+  time: new Date(scheduledMs).toISOString().replace(/\.\d+/, ''),
+  region,
+  resources: [arn],
+  detail: {},
+});
 
 /** A refused event goes to the target's dead-letter queue at once: EventBridge does not retry a missing permission. */
-function deliver(queues: QueueSender, rule: Rule, target: Target, body: string): FailedInvocation[] {
-  const sender = {
-    body,
-    service: 'events.amazonaws.com',
-    sourceArn: rule.arn,
-    sourceAccount: rule.accountId,
-  };
-  const outcome = queues.sendAsService({ ...sender, queueArn: target.queueArn });
-  if (outcome === 'sent') return [];
-  if (target.deadLetterArn !== undefined) {
-    if (queues.sendAsService({ ...sender, queueArn: target.deadLetterArn }) === 'sent') return [];
-  }
-  return [{ ruleArn: rule.arn, targetArn: target.queueArn, reason: outcome }];
+function deliver(host: Host, rule: Rule, target: Target, text: string): FailedInvocation[] {
+  const reason = isFunction(target.arn)
+    ? invoke(host, rule, target.arn, text)
+    : send(host, rule, target.arn, text);
+  if (reason === 'sent') return [];
+  if (target.deadLetterArn !== undefined && send(host, rule, target.deadLetterArn, text) === 'sent')
+    return [];
+  return [{ ruleArn: rule.arn, targetArn: target.arn, reason }];
 }
 
-function createRuleResource(rules: Map<string, Rule>): ResourceProvider {
+const send = (
+  { queues }: Host,
+  rule: Rule,
+  queueArn: string,
+  body: string,
+): 'sent' | 'denied' | 'no-such-queue' =>
+  queues.sendAsService({
+    body,
+    service: SERVICE,
+    sourceArn: rule.arn,
+    sourceAccount: rule.accountId,
+    queueArn,
+  });
+
+const SERVICE = 'events.amazonaws.com';
+
+/** Asynchronously, if the function's own policy lets this rule. */
+const invoke = (
+  { iam, lambda }: Host,
+  rule: Rule,
+  functionArn: string,
+  event: string,
+): 'sent' | 'denied' | 'no-such-function' => {
+  if (!lambda.functionArns().includes(functionArn)) return 'no-such-function';
+  const { allowed } = iam.decide({
+    caller: { kind: 'service', service: SERVICE, sourceArn: rule.arn, sourceAccount: rule.accountId },
+    action: 'lambda:InvokeFunction',
+    resource: functionArn,
+    resourceAccountId: functionArn.split(':')[4] ?? '',
+    resourcePolicy: lambda.function(functionArn).policy(),
+    secureTransport: true,
+  });
+  if (!allowed) return 'denied';
+  // An event is accepted at once; what the function makes of it is its own business.
+  lambda.invokeText(functionArn, event, { type: 'Event' }).catch(() => undefined);
+  return 'sent';
+};
+
+function createRuleResource(
+  rules: Map<string, Rule>,
+  clock: Clock,
+  schedule: (rule: Rule) => void,
+  unschedule: (ruleArn: string) => void,
+): ResourceProvider {
   const put = (place: ResourcePlace, name: string, properties: Record<string, unknown>): string => {
-    const rule = parseRule(place, name, properties);
+    const rule = parseRule(place, name, properties, clock.now());
     rules.set(rule.arn, rule);
+    schedule(rule);
     return rule.arn;
   };
   const arnOf = ({ accountId, region }: ResourcePlace, name: string): string =>
@@ -98,43 +167,9 @@ function createRuleResource(rules: Map<string, Rule>): ResourceProvider {
       return { physicalId, attributes: { Arn: put(place, physicalId, properties) } };
     },
     delete(place, physicalId) {
-      rules.delete(arnOf(place, physicalId));
+      const arn = arnOf(place, physicalId);
+      rules.delete(arn);
+      unschedule(arn);
     },
   };
-}
-
-const knownProperties = ['Name', 'Description', 'EventPattern', 'State', 'Targets', 'EventBusName', 'Tags'];
-
-function parseRule(
-  { accountId, region }: ResourcePlace,
-  name: string,
-  properties: Record<string, unknown>,
-): Rule {
-  const unknown = Object.keys(properties).find((property) => !knownProperties.includes(property));
-  if (unknown !== undefined) throw notSupported(`AWS::Events::Rule ${unknown}`);
-  const { State: state = 'ENABLED', EventBusName: bus = 'default', Targets: targets = [] } = properties;
-  if (bus !== 'default') throw notSupported('event buses other than the default one');
-  if (state !== 'ENABLED' && state !== 'DISABLED') throw notSupported(`rule state ${JSON.stringify(state)}`);
-  if (!Array.isArray(targets)) throw new AwsError('ValidationError', 'Targets must be a list');
-  return {
-    arn: `arn:aws:events:${region}:${accountId}:rule/${name}`,
-    accountId,
-    region,
-    isEnabled: state === 'ENABLED',
-    matches: parseEventPattern(properties.EventPattern),
-    targets: targets.map(parseTarget),
-  };
-}
-
-function parseTarget(target: unknown): Target {
-  const given: Record<string, unknown> = typeof target === 'object' && target !== null ? { ...target } : {};
-  const { Id: id, Arn: arn, DeadLetterConfig: deadLetter, RetryPolicy: _retryPolicy, ...others } = given;
-  const [other] = Object.keys(others);
-  if (other !== undefined) throw notSupported(`a rule target with ${other}`);
-  if (typeof id !== 'string' || typeof arn !== 'string') {
-    throw new AwsError('ValidationError', 'a target needs an Id and an Arn');
-  }
-  if (!arn.startsWith('arn:aws:sqs:')) throw notSupported(`${arn} as the target of a rule`);
-  const hasDeadLetter = typeof deadLetter === 'object' && deadLetter !== null && 'Arn' in deadLetter;
-  return { queueArn: arn, deadLetterArn: hasDeadLetter ? String(deadLetter.Arn) : undefined };
 }

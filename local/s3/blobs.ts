@@ -33,6 +33,8 @@ export interface GeneratedContent {
   /** Hexadecimal, see the generator. */
   etag(offset: number, lengthBytes: number): string;
   crc(algorithm: CrcAlgorithm, offset: number, lengthBytes: number): Buffer;
+  /** These bytes alone, as a blob of their own. */
+  piece(offset: number, lengthBytes: number): Blob;
   /** Both as one, when the next one is of the same content and begins where this one ends. */
   followedBy(next: Blob): Blob | null;
   readonly seed: number;

@@ -65,7 +65,7 @@ export const sliceContent = (content: Content, offset: number, lengthBytes: numb
   for (const slice of content.slices) {
     const taken = Math.min(slice.lengthBytes - skip, wanted);
     if (taken > 0) {
-      slices.push({ blob: slice.blob, offset: slice.offset + skip, lengthBytes: taken });
+      slices.push(narrowed(slice, skip, taken));
       wanted -= taken;
     }
     skip = Math.max(skip - slice.lengthBytes, 0);
@@ -73,6 +73,12 @@ export const sliceContent = (content: Content, offset: number, lengthBytes: numb
   }
   return { slices, sizeBytes: lengthBytes - wanted };
 };
+
+/** Of generated content a blob of its own, which copies that are put together again can be joined with. */
+const narrowed = ({ blob, offset }: Slice, skip: number, lengthBytes: number): Slice =>
+  blob.generated === undefined
+    ? { blob, offset: offset + skip, lengthBytes }
+    : { blob: blob.generated.piece(offset + skip, lengthBytes), offset: 0, lengthBytes };
 
 export const retainContent = (content: Content): Content => {
   for (const slice of content.slices) slice.blob.retain();

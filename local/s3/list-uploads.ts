@@ -13,6 +13,9 @@ import { integerParameter, type Answer, type BucketContext, type ObjectContext }
 import { xmlAnswer } from './xml-answer.ts';
 import { xmlDocument, xmlElement, xmlText } from './xml.ts';
 
+/** Of an upload. https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html */
+const MAX_PARTS = 10_000;
+
 export const listParts = (context: ObjectContext): Answer => {
   const { request, bucket, key } = context;
   authorize(context, 's3:ListMultipartUploadParts', { key });
@@ -22,11 +25,7 @@ export const listParts = (context: ObjectContext): Answer => {
     1000,
   );
   const marker = integerParameter(request, 'part-number-marker', { min: 0, max: 2_147_483_647 }) ?? 0;
-  const after = [...upload.parts.values()]
-    .filter((part) => part.partNumber > marker)
-    .sort((a, b) => a.partNumber - b.partNumber);
-  const page = after.slice(0, maxParts);
-  const truncated = after.length > page.length && page.length > 0;
+  const { page, truncated } = partsAfter(upload, marker, maxParts);
   const { checksumPlan: plan, description } = upload;
   return xmlAnswer(
     xmlDocument(
@@ -34,11 +33,7 @@ export const listParts = (context: ObjectContext): Answer => {
       xmlText('Bucket', bucket.name),
       xmlText('Key', key),
       xmlText('UploadId', upload.uploadId),
-      xmlElement(
-        'Initiator',
-        xmlText('ID', upload.initiatorArn),
-        xmlText('DisplayName', upload.initiatorArn),
-      ),
+      initiatorElement(upload),
       ownerElement('Owner', ownerAccountOf(bucket, description)),
       xmlText('StorageClass', description.storageClass),
       xmlText('PartNumberMarker', marker),
@@ -51,6 +46,29 @@ export const listParts = (context: ObjectContext): Answer => {
     abortHeaders(bucket, upload),
   );
 };
+
+/** By their numbers, of which there are few: a sort for each page would be most of the cost of a long list. */
+const partsAfter = (
+  { parts }: Upload,
+  marker: number,
+  maxParts: number,
+): { page: Part[]; truncated: boolean } => {
+  const page: Part[] = [];
+  for (let partNumber = marker + 1; partNumber <= MAX_PARTS; partNumber += 1) {
+    const part = parts.get(partNumber);
+    if (part === undefined) continue;
+    if (page.length === maxParts) return { page, truncated: maxParts > 0 };
+    page.push(part);
+  }
+  return { page, truncated: false };
+};
+
+/**
+ * Who began it: an account by its canonical user id, anybody else by ARN, a role with the name of its session. The reference speaks of
+ * users only: API_Initiator.html.
+ */
+const initiatorElement = ({ initiator }: Upload): string =>
+  xmlElement('Initiator', xmlText('ID', initiator.id), xmlText('DisplayName', initiator.displayName));
 
 const renderPart = (upload: Upload, part: Part): string =>
   xmlElement(
@@ -176,7 +194,7 @@ const renderUpload = (bucket: Bucket, upload: Upload, encode: (key: string) => s
     'Upload',
     xmlText('Key', encode(upload.key)),
     xmlText('UploadId', upload.uploadId),
-    xmlElement('Initiator', xmlText('ID', upload.initiatorArn), xmlText('DisplayName', upload.initiatorArn)),
+    initiatorElement(upload),
     ownerElement('Owner', ownerAccountOf(bucket, upload.description)),
     xmlText('StorageClass', upload.description.storageClass),
     xmlText('Initiated', listedDate(upload.initiatedMs)),

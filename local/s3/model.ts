@@ -166,7 +166,8 @@ export interface Upload {
   uploadId: string;
   key: string;
   initiatedMs: number;
-  initiatorArn: string;
+  /** As the lists name whoever began it. */
+  initiator: { id: string; displayName: string };
   description: ObjectDescription;
   checksumPlan: ChecksumPlan;
   parts: Map<number, Part>;

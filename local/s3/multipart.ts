@@ -4,7 +4,9 @@
  * Sources: API_CreateMultipartUpload.html, API_UploadPart.html, API_AbortMultipartUpload.html.
  */
 import { randomBytes } from 'node:crypto';
+import type { Caller } from '../core.ts';
 import { authorize, authorizeKms } from './access.ts';
+import { canonicalUserId } from './canonical-user.ts';
 import { checksumHeader, planUploadChecksum, type ChecksumPlan } from './checksums.ts';
 import { contentOfBlob, releaseContent } from './content.ts';
 import { encryptionHeaders } from './encryption.ts';
@@ -35,7 +37,7 @@ export const createMultipartUpload = (context: ObjectContext): Answer => {
     uploadId: newUploadId(state.newOrder()),
     key,
     initiatedMs: state.clock.now(),
-    initiatorArn: caller.kind === 'root' || caller.kind === 'session' ? caller.arn : caller.kind,
+    initiator: initiatorOf(caller),
     description,
     checksumPlan: plan,
     parts: new Map(),
@@ -59,6 +61,17 @@ export const createMultipartUpload = (context: ObjectContext): Answer => {
       xmlText('UploadId', upload.uploadId),
     ),
   };
+};
+
+const initiatorOf = (caller: Caller): Upload['initiator'] => {
+  switch (caller.kind) {
+    case 'root':
+      return { id: canonicalUserId(caller.accountId), displayName: caller.accountId };
+    case 'session':
+      return { id: caller.arn, displayName: caller.arn.split(':').at(-1) ?? '' };
+    default:
+      return { id: caller.kind, displayName: caller.kind };
+  }
 };
 
 export const uploadPart = async (context: ObjectContext): Promise<Answer> => {

@@ -4,6 +4,7 @@ import { AwsError } from '../front/aws-error.ts';
 import { accessDeniedMessage } from '../iam/authorizer.ts';
 import type { Iam } from '../iam/iam.ts';
 import type { Lambda } from '../lambda/lambda.ts';
+import { createDueTimes } from './due-times.ts';
 import { parseScheduleExpression, type Timetable } from './schedule-expression.ts';
 
 export interface ScheduleDefinition {
@@ -47,7 +48,6 @@ export interface Scheduler {
 interface Schedule extends ScheduleDefinition {
   arn: string;
   timetable: Timetable;
-  nextMs: number | null;
 }
 
 interface Host {
@@ -56,14 +56,11 @@ interface Host {
   lambda: Pick<Lambda, 'invokeText' | 'function'>;
 }
 
-/** How soon a moved clock is noticed. */
-const LOOK_EVERY_MS = 50;
-
 export const createScheduler = (host: Host): Scheduler => {
   const { clock } = host;
-  const schedules = new Map<string, Schedule>();
+  const schedules = new Set<string>();
+  const dueTimes = createDueTimes(clock);
   const failedInvocations: FailedInvocation[] = [];
-  let timer: NodeJS.Timeout | undefined;
   const run = async (schedule: Schedule, scheduledMs: number): Promise<void> => {
     try {
       await invoke(host, schedule, scheduledMs);
@@ -72,18 +69,19 @@ export const createScheduler = (host: Host): Scheduler => {
       failedInvocations.push({ scheduleArn: schedule.arn, scheduledMs, reason });
     }
   };
-  const look = (): void => {
-    const nowMs = clock.now();
-    for (const schedule of schedules.values()) {
-      const dueMs = lastDue(schedule, nowMs);
-      if (dueMs !== null) void run(schedule, dueMs);
-    }
-  };
   const put = (definition: ScheduleDefinition): string => {
     const schedule = scheduleOf(host, definition, clock.now());
-    schedules.set(schedule.arn, schedule);
-    timer ??= setInterval(look, LOOK_EVERY_MS).unref();
-    return schedule.arn;
+    const { arn, timetable, endMs, isEnabled } = schedule;
+    // A schedule may run at the very time it starts.
+    const fromMs = Math.max(schedule.startMs ?? 0, clock.now());
+    schedules.add(arn);
+    dueTimes.put(arn, {
+      timetable,
+      fromMs,
+      endMs,
+      ring: (dueMs) => void (isEnabled && run(schedule, dueMs)),
+    });
+    return arn;
   };
   return {
     failedInvocations,
@@ -103,14 +101,11 @@ export const createScheduler = (host: Host): Scheduler => {
     },
     delete: (place) => {
       schedules.delete(arnOf(place));
-      if (schedules.size > 0) return;
-      clearInterval(timer);
-      timer = undefined;
+      dueTimes.delete(arnOf(place));
     },
     stop: () => {
-      clearInterval(timer);
-      timer = undefined;
       schedules.clear();
+      dueTimes.stop();
     },
   };
 };
@@ -124,24 +119,12 @@ const arnOf = ({
 
 const scheduleOf = (host: Host, definition: ScheduleDefinition, nowMs: number): Schedule => {
   checkRole(host, definition);
-  const startMs = Math.max(definition.startMs ?? nowMs, nowMs);
   try {
     const timetable = parseScheduleExpression(definition.expression, definition.startMs ?? nowMs);
-    // A schedule may run at the very time it starts.
-    return { ...definition, arn: arnOf(definition), timetable, nextMs: timetable.next(startMs - 1) };
+    return { ...definition, arn: arnOf(definition), timetable };
   } catch (error) {
     throw new AwsError('ValidationException', error instanceof Error ? error.message : String(error));
   }
-};
-
-/** The latest time that has come and was not seen to yet; null when there is none. */
-const lastDue = (schedule: Schedule, nowMs: number): number | null => {
-  let dueMs: number | null = null;
-  while (schedule.nextMs !== null && schedule.nextMs <= nowMs) {
-    if (schedule.endMs === null || schedule.nextMs <= schedule.endMs) dueMs = schedule.nextMs;
-    schedule.nextMs = schedule.timetable.next(schedule.nextMs);
-  }
-  return schedule.isEnabled ? dueMs : null;
 };
 
 const checkRole = ({ iam }: Host, { accountId, region, roleArn }: ScheduleDefinition): void => {

@@ -61,12 +61,13 @@ const resolved = (configuration: Configuration): object => ({
   resources: resourceNames(configuration.deployment),
 });
 
-const describe = ({ replication, stack, deployment }: Configuration): string => {
+const describe = ({ replication, stack, transfers, deployment }: Configuration): string => {
   const names = resourceNames(deployment);
   return [
     `stack ${names.stack} in ${deployment.region}`,
     `  role to trust        ${names.replicateRole}`,
     `  at the same time     ${stack.maximumConcurrency} invocations of up to ${stack.batchSize} events`,
+    `  large objects        ${transfers.maximumConcurrency} invocations at the same time`,
     `  logs                 ${stack.logRetentionDays} days, from level ${stack.logLevel}`,
     `  alarms               to ${stack.alarms.email ?? `nobody yet: subscribe to the topic ${names.alarmTopic}`}`,
     ...replication.rules.flatMap((rule) => ['', ...describeRule(rule)]),

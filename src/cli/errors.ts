@@ -90,7 +90,7 @@ const ERRORS = {
     exitCode: EXIT.failure,
   },
   'no-table': {
-    title: 'Table of runs not found',
+    title: 'Table not found',
     fix: 'Check --stage, --region and the account you are signed in to (`aws sts get-caller-identity`), and that the stack is deployed.',
     exitCode: EXIT.failure,
   },

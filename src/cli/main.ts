@@ -9,6 +9,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   backfill: async (argv, io) => (await import('./backfill.ts')).runBackfill(argv, io),
   config: async (argv, io) => (await import('./config.ts')).runConfig(argv, io),
   dlq: async (argv, io) => (await import('./dlq.ts')).runDlq(argv, io),
+  transfers: async (argv, io) => (await import('./transfers.ts')).runTransfers(argv, io),
   verify: async (argv, io) => (await import('./verify.ts')).runVerify(argv, io),
 };
 
@@ -23,9 +24,11 @@ const PROGRAM: CommandSpec = {
     'backfill resume': 'Have a run go on.',
     'backfill cancel': 'End a run for good.',
     'config check': 'Check replication.yml and show the resolved rules.',
+    'config policy': 'Print what the source account grants so that S3 copies by itself.',
     'config schema': 'Print the JSON schema of replication.yml, for editors.',
     'dlq list': 'Show what is in the dead-letter queue, and why.',
     'dlq redrive': 'Send dead letters back to the live queue.',
+    'transfers list': 'Show objects that take more than one invocation, while they are moved.',
     'verify start': 'Find out whether source and destination agree.',
   },
   options: { version: { description: 'Show the version.' } },

@@ -61,6 +61,7 @@ const CODE_OF_NAME: Readonly<Record<string, Code>> = {
   InvalidSignatureException: 'bad-credentials',
   UnrecognizedClientException: 'bad-credentials',
   ResourceNotFoundException: 'no-table',
+  AccessDeniedException: 'access-denied',
 };
 
 const CODE_OF_REASON: Partial<Record<Reason, Code>> = {

@@ -3,7 +3,7 @@ import { assign } from './assignment.ts';
 import { converge } from './converge.ts';
 import { asReplicationError, ReplicationError, reasonEntry } from './errors.ts';
 import type { Deps } from './invocation-deps.ts';
-import { receiptOf } from './outcome.ts';
+import { type Receipt, receiptOf } from './outcome.ts';
 import type { PassedOver } from './work.ts';
 
 /**
@@ -26,7 +26,10 @@ export interface BatchAnswer {
   results: BatchResult[];
 }
 
-type BatchDeps = Pick<Deps, 'configuration' | 'buckets' | 'clock' | 'invocation'>;
+type BatchDeps = Pick<
+  Deps,
+  'configuration' | 'buckets' | 'clock' | 'invocation' | 'transfers' | 'serverSide'
+>;
 
 interface Task {
   taskId: string;
@@ -91,6 +94,7 @@ const replicate = async ({ bucket, key, versionId }: Task, deps: BatchDeps): Pro
         absenceIsDeletion: false,
         byReplicator: null,
         onlyStamped: false,
+        run: null,
       },
       {
         ...deps,
@@ -104,10 +108,14 @@ const replicate = async ({ bucket, key, versionId }: Task, deps: BatchDeps): Pro
       const why = `version ${missing.versionId} was passed over, newer ones are replicated`;
       throw new ReplicationError(missing.reason, why);
     }
-    outcomes.push(`${destination.id}: ${receiptOf(convergence, startedMs, clock.now()).outcome}`);
+    outcomes.push(`${destination.id}: ${outcomeText(receiptOf(convergence, startedMs, clock.now()))}`);
   }
   return outcomes.join(', ').slice(0, LONGEST_RESULT);
 };
+
+/** S3 does not wait for what takes longer than one invocation. */
+const outcomeText = ({ outcome }: Receipt): string =>
+  outcome === 'transferring' ? 'transferring (goes on after this job, see `transfers list`)' : outcome;
 
 const HINT = {
   sizeBytes: null,

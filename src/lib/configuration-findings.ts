@@ -1,6 +1,6 @@
 /** Zod's issues in the words of the person who edits the file. */
 import type { ZodError } from 'zod';
-import { laterOption, laterValue } from './configuration-later.ts';
+import { laterOption } from './configuration-later.ts';
 import type { Finding, Path } from './configuration-problem.ts';
 import { SECTIONS } from './configuration-schema.ts';
 import { nearestWord } from './nearest-word.ts';
@@ -33,7 +33,7 @@ function explain(issue: ZodError['issues'][number], path: Path, value: unknown):
   if (issue.code === 'invalid_key') {
     return { found: describe(name), fix: issue.issues[0]?.message ?? 'choose another name' };
   }
-  return { found: describe(value), fix: laterValue(name, value) ?? issue.message };
+  return { found: describe(value), fix: issue.message };
 }
 
 /** The option of this section that is not used yet and that `key` most likely stands for. */

@@ -142,7 +142,10 @@ export const ruleSchema = section('write each rule as a block with `id:`, `sourc
     'write `ignore` (replicas stay when the source object is deleted) or `replicate` (delete markers, and deletes in unversioned buckets, travel; deletes of single versions never do)',
     ['ignore', 'replicate'],
   ).default('ignore'),
-  copy: choice('write `stream`: the bytes pass through the function', ['stream']).default('stream'),
+  copy: choice(
+    'write `auto` (S3 copies by itself where the replication role may read the source, see `config policy`; where it may not, the bytes pass through the function), `server-side` (S3 copies, and what the role may not read is quarantined) or `stream` (the bytes pass through the function)',
+    ['auto', 'server-side', 'stream'],
+  ).default('auto'),
   stamp: z
     .boolean({ error: 'write `true` (replicas carry the source version in their user metadata) or `false`' })
     .describe('Whether replicas carry the source version in their user metadata.')
@@ -228,9 +231,17 @@ const backfill = section('write the backfill settings as a block under `backfill
   report: report.optional(),
 });
 
+const transfers = section('write the settings of transfers as a block under `transfers:`, or remove it', {
+  maximumConcurrency: wholeNumber(
+    'give how many invocations may move parts of large objects at the same time, 2–1000 (SQS allows no other values)',
+    2,
+    1000,
+  ).default(20),
+});
+
 /** The whole file, except that the rules are left as they are: each is checked by itself with {@link ruleSchema}. */
 export const fileSchema = section(
-  'the file must consist of `rules:` and, if you like, `name:`, `region:`, `backfill:` and `stack:`',
+  'the file must consist of `rules:` and, if you like, `name:`, `region:`, `backfill:`, `transfers:` and `stack:`',
   {
     name: text(
       'give a name of letters, digits and hyphens that begins with a letter; all resources of the stack begin with it',
@@ -242,6 +253,7 @@ export const fileSchema = section(
       .min(1, { error: 'list at least one rule under `rules:`, each beginning with a hyphen' })
       .describe('What is replicated where.'),
     backfill: backfill.prefault({}),
+    transfers: transfers.prefault({}),
     stack: stack.prefault({}),
   },
 );
@@ -256,6 +268,7 @@ export const SECTIONS: Record<string, string[]> = {
   'rules.restore': Object.keys(restore.shape),
   backfill: Object.keys(backfill.shape),
   'backfill.report': Object.keys(report.shape),
+  transfers: Object.keys(transfers.shape),
   stack: Object.keys(stack.shape),
   'stack.alarms': Object.keys(alarms.shape),
 };

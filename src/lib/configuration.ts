@@ -21,6 +21,7 @@ export interface Configuration {
   replication: ReplicationConfiguration;
   stack: StackSettings;
   backfill: BackfillSettings;
+  transfers: TransferSettings;
   deployment: Deployment;
 }
 
@@ -46,6 +47,12 @@ export interface BackfillSettings {
   listingConcurrency: number;
   /** Where reports are written; null: nowhere. */
   report: { bucket: string; prefix: string } | null;
+}
+
+/** How objects that take more than one invocation are moved. */
+export interface TransferSettings {
+  /** Invocations of the transfer function at the same time, 2–1,000. */
+  maximumConcurrency: number;
 }
 
 export interface AlarmSettings {
@@ -182,6 +189,7 @@ function toConfiguration(shape: FileShape, rules: PlacedRule[], options: Deploym
       sourceKmsKeyArns: [...new Set(keys)].toSorted(),
     },
     backfill: { ...shape.backfill, report: shape.backfill.report ?? null },
+    transfers: shape.transfers,
     deployment: toDeployment(shape, options),
   };
 }

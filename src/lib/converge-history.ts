@@ -57,8 +57,8 @@ const oneRound = async (
     if (newest === undefined) return await nothingLeft(work, context, replicaKey, look.shown, tally);
     await syncLocated(work, context, replicaKey, look);
     const position = located.isShown ? located.position : Math.min(located.position, items.length - 2);
-    const requested = await writeFrom(work, context, replicaKey, items, position + 1, located.shown, tally);
-    if (requested) return { outcome: 'restore-requested' };
+    const pending = await writeFrom(work, context, replicaKey, items, position + 1, located.shown, tally);
+    if (pending !== null) return unfinished(pending, tally);
     const now = await context.source.look(work.key);
     if (!isStillNewest(now, newest, tally.last?.version ?? null)) return null;
     const done = concluded(tally);
@@ -69,6 +69,14 @@ const oneRound = async (
     if (error instanceof ReplicationError && error.reason === 'lost-race') return null;
     throw error;
   }
+};
+
+/** What was written before the newer ones had to wait is not to be forgotten. */
+const unfinished = (pending: 'restore-requested' | 'transferring', tally: Tally): Convergence => {
+  const done = concluded(tally);
+  return pending === 'transferring' && done?.outcome === 'replicated'
+    ? { ...done, newer: pending }
+    : { outcome: pending };
 };
 
 /** What is shown may have been written by somebody who died before giving it all that travels with it. */

@@ -63,6 +63,7 @@ const replicated = (version: ObjectState, copied: Copied): Convergence => ({
   copied,
   copies: 1,
   bytes: version.sizeBytes,
+  newer: null,
 });
 
 type Step =
@@ -109,7 +110,7 @@ const done = (convergence: Convergence): Step => ({ kind: 'done', convergence })
 
 /** With a replica to compare, or for a large object, HEAD is enough for now. Where there is no object: what there is instead. */
 const lookAtSource = async (
-  { rule, key, expectedBytes }: Work,
+  { rule, destination, key, expectedBytes }: Work,
   context: ConvergeContext,
   replica: ObjectState | null,
   earlier: SourceLook | null,
@@ -120,7 +121,7 @@ const lookAtSource = async (
     if (now.kind === 'marker') return now;
     // Absent, or the bucket is: only GET can tell, and a bucket that is gone must not pass for one without the key.
   }
-  const opened = await openVersion(context, key, null);
+  const opened = await openVersion(context, key, null, context.serverSide.way(rule, destination));
   if (opened !== null) return opened;
   return rule.deletes === 'ignore' ? { kind: 'absent' } : await context.source.look(key);
 };

@@ -11,8 +11,12 @@ import type {
   Written,
 } from './ports.ts';
 import type { Proof } from './proof.ts';
+import type { ServerSide } from './server-side.ts';
+import type { Transfers } from './transfer/transfer.ts';
+import type { Work } from './work.ts';
 
 export interface CopyRequest {
+  work: Pick<Work, 'rule' | 'destination' | 'run' | 'byReplicator'>;
   source: SourceBucket;
   destination: DestinationBucket;
   sourceKey: string;
@@ -25,10 +29,14 @@ export interface CopyRequest {
   precondition: Precondition;
   invocation: Invocation;
   clock: Clock;
+  transfers: Transfers;
+  serverSide: ServerSide;
 }
 
 /** What was written, and the proof that it equals the source. */
 export interface Copied {
   written: Written;
   proof: Proof;
+  /** Whether the attributes are from when the transfer was begun: tags may have changed since. */
+  byTransfer: boolean;
 }

@@ -2,40 +2,88 @@
  * Moves the bytes of one pinned source version to the destination. Memory stays bounded: bodies are streamed, and a
  * multipart object keeps its part boundaries, so that the replica has the same ETag and the same composite checksum.
  */
+import { copiedInside } from './copy-inside.ts';
 import type { Copied, CopyRequest } from './copy-request.ts';
 import { ReplicationError } from './errors.ts';
 import { copyMultipart } from './multipart.ts';
 import { guardFor, partsInEtag } from './proof.ts';
 import { provenCopy } from './proven-copy.ts';
 import { inPairs } from './retry-pair.ts';
+import { copyByTransfer } from './transfer/copy-by-transfer.ts';
+import { SAFE_BYTES_PER_SECOND, safeMs } from './transfer/rate.ts';
+import { isOfVersion } from './transfer/transfer-version.ts';
+import { transferId, type Way } from './transfer/transfer.ts';
 
 /** Bodies up to this are held in memory, so that a write can be tried again without reading again. */
 export const SMALL_OBJECT_BYTES = 4 * 1024 * 1024;
 
-/** Largest PutObject ("Uploading objects", S3 User Guide). */
+/** Largest PutObject and CopyObject ("Uploading objects", S3 User Guide); what is larger, many invocations share. */
 const MAX_PUT_BYTES = 5 * 1024 ** 3;
 
-/** What one environment moves at the very least: half of Lambda's default network (625 Mbit/s). */
-const SAFE_BYTES_PER_SECOND = 40 * 1024 * 1024;
+/** Least size for which what one invocation cannot end is worth being gone on with by others. */
+const WORTH_SHARING_BYTES = 1024 ** 3;
 
 /**
- * Copies one version. Throws `lost-race` when the source version is gone or the precondition failed, `too-large` when no
- * invocation could do it, `out-of-time` when this one cannot, `bad-checksum` when no proof says the replica is right.
+ * Copies one version, or hands it to many invocations: `transferring`. Throws `lost-race` when the source version is gone or
+ * the precondition failed, `too-large` when not even one part fits into an invocation, `out-of-time` when the object does not fit
+ * into this one, `bad-checksum` when no proof says the replica is right.
  */
-export const copyVersion = async (request: CopyRequest): Promise<Copied> => {
-  const { version, invocation } = request;
-  assertTime(request);
-  invocation.bytesUnderWay += version.sizeBytes;
+export const copyVersion = async (request: CopyRequest): Promise<Copied | 'transferring'> => {
+  const { version, invocation, work, serverSide } = request;
+  const way = serverSide.way(work.rule, work.destination);
+  if (await isForMany(request)) return await copyByTransfer(request, way);
+  // Bytes that S3 moves by itself take little of the time, and nothing of the network.
+  const weightBytes = version.sizeBytes * (SAFE_BYTES_PER_SECOND.stream / SAFE_BYTES_PER_SECOND[way]);
+  invocation.bytesUnderWay += weightBytes;
   try {
-    const multipart = partsInEtag(version.etag) !== null || version.sizeBytes > MAX_PUT_BYTES;
-    return multipart ? await copyMultipart(request) : await copyWhole(request);
+    return await (isInParts(request) ? copyMultipart(request, way) : copyWhole(request, way));
   } finally {
-    invocation.bytesUnderWay -= version.sizeBytes;
+    invocation.bytesUnderWay -= weightBytes;
   }
 };
 
-/** One GET piped into one PUT; tried again as a pair, because a stream cannot be sent twice. */
-const copyWhole = async (request: CopyRequest): Promise<Copied> => {
+const isInParts = ({ version }: CopyRequest): boolean =>
+  partsInEtag(version.etag) !== null || version.sizeBytes > MAX_PUT_BYTES;
+
+/** False: it ends in time, beside the copies already under way. */
+const isForMany = async (request: CopyRequest): Promise<boolean> => {
+  const { version, invocation, clock, transfers } = request;
+  const { sizeBytes } = version;
+  // S3 may refuse to copy it by itself, or be slow at it.
+  const neededMs = safeMs(sizeBytes, 'stream');
+  const fitsFresh = neededMs <= invocation.fullTimeMs;
+  if (sizeBytes > MAX_PUT_BYTES || !fitsFresh) return true;
+  const isWorthSharing = sizeBytes > WORTH_SHARING_BYTES;
+  // Somebody had less time than we have, and others are at it. What is left of another version is no reason to cut this one.
+  const known = isWorthSharing ? await transfers.store.load(idOf(request)) : null;
+  if (known !== null && isOfVersion(known, version)) return true;
+  const underWayMs = safeMs(invocation.bytesUnderWay, 'stream');
+  if (neededMs + underWayMs <= invocation.deadlineMs - clock.now()) return false;
+  if (isWorthSharing && isInParts(request)) return true;
+  throw new ReplicationError('out-of-time', `${sizeBytes} bytes do not fit into what is left`);
+};
+
+const idOf = ({ work, replicaKey }: CopyRequest): string => transferId(work.destination.bucket, replicaKey);
+
+/** One call for S3, or one GET piped into one PUT; tried again as a pair, because a stream cannot be sent twice. */
+const copyWhole = async (request: CopyRequest, way: Way): Promise<Copied> => {
+  const { work, destination, version } = request;
+  if (way === 'server-side') {
+    const written = await copiedInside(request, () =>
+      destination.copyObject({
+        from: { bucket: work.rule.source.bucket, key: request.sourceKey, pin: version },
+        key: request.replicaKey,
+        attributes: request.attributes,
+        precondition: request.precondition,
+        unchecked: work.rule.copy === 'auto' ? 'refuse' : 'look',
+      }),
+    );
+    if (written !== 'refused') return await provenCopy(request, written, { kind: 'copied-by-s3' });
+  }
+  return await streamWhole(request);
+};
+
+const streamWhole = async (request: CopyRequest): Promise<Copied> => {
   const { source, destination, version } = request;
   const guard = guardFor(version);
   let opened = request.opened;
@@ -58,15 +106,4 @@ const copyWhole = async (request: CopyRequest): Promise<Copied> => {
     }
   });
   return await provenCopy(request, written, guard);
-};
-
-/** Refuses what cannot end in time beside the copies already under way, before a byte is moved. */
-const assertTime = ({ version, invocation, clock }: CopyRequest): void => {
-  const neededMs = (bytes: number): number => (bytes / SAFE_BYTES_PER_SECOND) * 1_000;
-  if (neededMs(version.sizeBytes) > invocation.fullTimeMs) {
-    throw new ReplicationError('too-large', `${version.sizeBytes} bytes do not fit into one invocation`);
-  }
-  if (neededMs(version.sizeBytes + invocation.bytesUnderWay) > invocation.deadlineMs - clock.now()) {
-    throw new ReplicationError('out-of-time', `${version.sizeBytes} bytes do not fit into what is left`);
-  }
 };

@@ -33,7 +33,7 @@ const REASONS = {
   },
   'access-denied': {
     disposition: 'quarantine',
-    fix: 'Compare the denied action with the role named in the message (source: the function role; destination: the replication role), its bucket policy and its KMS key policy; then redrive.',
+    fix: 'Compare the denied action with the role named in the message (source: the function role; destination: the replication role), its bucket policy and its KMS key policy (of CopyObject and UploadPartCopy, with what `s3-replicator config policy` prints); then redrive.',
   },
   'assume-role-denied': {
     disposition: 'quarantine',
@@ -81,7 +81,7 @@ const REASONS = {
   },
   'too-large': {
     disposition: 'quarantine',
-    fix: 'The object does not fit into one invocation: copy it by other means (see docs/limits.md); then delete the message.',
+    fix: 'A part of the object does not fit into one invocation: raise the time-out of the function, or let S3 copy it (`copy: auto`, see `config policy`); then redrive.',
   },
   'key-too-long': {
     disposition: 'quarantine',

@@ -5,6 +5,8 @@ import type { Receipt, Reporter } from './outcome.ts';
 import type { Buckets, Clock, Invocation } from './ports.ts';
 import type { RunCounts } from './run-counts.ts';
 import type { ReplicationConfiguration } from './rule.ts';
+import type { ServerSide } from './server-side.ts';
+import type { Transfers } from './transfer/transfer.ts';
 
 /** A message as SQS delivered it. */
 export interface QueueMessage {
@@ -45,8 +47,23 @@ export interface Deps {
   deadLetterQueue: DeadLetterQueue;
   reporter: Reporter;
   runs: RunCounts;
+  transfers: Transfers;
+  serverSide: ServerSide;
   /** Bytes of memory that bodies may take at once. */
   memory: Budget;
   clock: Clock;
   invocation: Invocation;
+}
+
+/** What one invocation of the transfer function is given: its messages come from the queue of ranges. */
+export interface TransferDeps extends Deps {
+  hints: HintQueue;
+  /** The name of the sessions in which this deployment writes replicas. */
+  sessionName: string;
+}
+
+/** The queue that hints go into, whatever queue a message came from. */
+interface HintQueue {
+  /** Resolves when SQS has accepted it. */
+  send(body: string): Promise<void>;
 }

@@ -3,7 +3,7 @@ import { align, type Item, itemsOf, positionBefore, positionOf } from './history
 import { holds } from './holds.ts';
 import type { Current, HistoryEntry, ObjectState } from './ports.ts';
 import { names, namesOneState, type Place, type Stamp, stampOn } from './stamp.ts';
-import { type ConvergeContext, mayRemove, type Work } from './work.ts';
+import { type BothBuckets, mayRemove, type Work } from './work.ts';
 
 export interface Located {
   /** Of the last item that is at the destination; -1: none. */
@@ -27,7 +27,7 @@ const MAX_LOOKS = 20;
 
 export const locate = async (
   { shown, items, place, quick }: Sides,
-  context: ConvergeContext,
+  context: BothBuckets,
   work: Work,
 ): Promise<Located | null> => {
   if (shown.kind === 'absent') return { position: -1, isShown: items.length === 0, shown: null };
@@ -54,7 +54,7 @@ const isSound = async (
   item: Item | undefined,
   replica: ObjectState,
   place: Place,
-  { source }: ConvergeContext,
+  { source }: BothBuckets,
   { key }: Work,
 ): Promise<boolean> => {
   if (item?.kind !== 'version' || item.sizeBytes !== replica.sizeBytes) return false;
@@ -68,14 +68,14 @@ const positionInHistory = async (
   items: Item[],
   stamp: Stamp,
   place: Place,
-  context: ConvergeContext,
+  context: BothBuckets,
 ): Promise<number> => {
   const found = await newestStamped(items, place, context);
   return Math.max(found?.position ?? -1, positionBefore(items, stamp.modifiedMs));
 };
 
 /** A delete marker carries no stamp: what it hides does. */
-const belowMarker = async (items: Item[], place: Place, context: ConvergeContext): Promise<Located> => {
+const belowMarker = async (items: Item[], place: Place, context: BothBuckets): Promise<Located> => {
   const hidden = await newestStamped(items, place, context);
   if (hidden === null) {
     const replicas = itemsOf(await all(context.destination.history(place.key)), true);
@@ -90,7 +90,7 @@ const belowMarker = async (items: Item[], place: Place, context: ConvergeContext
 const newestStamped = async (
   items: Item[],
   { bucket, key }: Place,
-  { destination }: ConvergeContext,
+  { destination }: BothBuckets,
 ): Promise<{ position: number } | null> => {
   let looks = 0;
   let newest: Stamp | null = null;
@@ -111,7 +111,7 @@ const withoutStamp = async (
   items: Item[],
   shown: ObjectState & { mayRemove: boolean },
   place: Place,
-  context: ConvergeContext,
+  context: BothBuckets,
   work: Work,
 ): Promise<Located | null> => {
   const returned = work.rule.stamp ? await positionOfReplicaOf(shown, items, context, work) : -1;
@@ -136,7 +136,7 @@ const withoutStamp = async (
 const positionOfReplicaOf = async (
   shown: ObjectState,
   items: Item[],
-  { source }: ConvergeContext,
+  { source }: BothBuckets,
   { rule, key }: Work,
 ): Promise<number> => {
   const alike = items.filter((item) => item.kind === 'version' && item.sizeBytes === shown.sizeBytes);
@@ -153,7 +153,7 @@ const newestHeld = async (
   items: Item[],
   shown: ObjectState,
   place: Place,
-  { source }: ConvergeContext,
+  { source }: BothBuckets,
   { key }: Work,
 ): Promise<number> => {
   const oldest = Math.max(0, items.length - MAX_LOOKS);

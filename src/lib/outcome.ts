@@ -7,7 +7,7 @@ import type { Convergence } from './work.ts';
 
 /** Durable proof of an outcome, stored with the idempotency record. */
 export interface Receipt {
-  outcome: Convergence['outcome'] | 'passed-over';
+  outcome: Convergence['outcome'] | 'passed-over' | 'range-copied';
   sourceVersion: string | null;
   replicaVersion: string | null;
   etag: string | null;
@@ -33,6 +33,15 @@ export type OutcomeRecord = {
 } & (
   | ({ ending: 'done'; duplicate: boolean } & Receipt)
   | { ending: 'skip'; why: 'test-event' | 'no-rule' | 'run-stopped' }
+  /** What one invocation did for a range of a transfer, which may take several. */
+  | {
+      ending: 'range';
+      duplicate: boolean;
+      firstPart: number;
+      lastPart: number;
+      bytes: number;
+      durationMs: number;
+    }
   | { ending: 'retry' | 'quarantine'; reason: Reason; detail: string; requestId: string | null }
 );
 
@@ -50,6 +59,7 @@ export const receiptOf = (convergence: Convergence, startedMs: number, endedMs: 
     case 'filtered':
     case 'replica':
     case 'restore-requested':
+    case 'transferring':
       return { ...NOTHING, outcome, durationMs };
     case 'deleted':
       return {
@@ -102,3 +112,6 @@ const NOTHING = {
 
 /** Of a version that is in the dead-letter queue: it is put there once. */
 export const PASSED_OVER: Receipt = { ...NOTHING, outcome: 'passed-over', durationMs: 0 };
+
+/** Of a range all of whose parts are there. */
+export const RANGE_COPIED: Receipt = { ...NOTHING, outcome: 'range-copied', durationMs: 0 };

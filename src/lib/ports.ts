@@ -69,6 +69,16 @@ export interface ObjectState {
   lock: ObjectLock;
 }
 
+/** What pins a read to one version. */
+export type Pin = Pick<ObjectState, 'versionId' | 'etag' | 'sizeBytes' | 'checksum'>;
+
+/** What S3 itself reads, with the rights of the role that writes; pinned like every read. */
+export interface CopySource {
+  bucket: string;
+  key: string;
+  pin: Pin;
+}
+
 /** What a key shows now. */
 export type Current =
   | { kind: 'object'; state: ObjectState }
@@ -103,9 +113,9 @@ export interface SourceBucket {
   /** GET; whoever gets the body must read or destroy it. Null: no such object, or a delete marker. */
   open(key: string, versionId: string | null): Promise<{ state: ObjectState; body: Readable } | null>;
   /** GET pinned to this version (VersionId where there is one, If-Match always). */
-  read(key: string, pin: ObjectState, slice: Slice): Promise<SlicedBody>;
-  /** How many parts HEAD with `partNumber=1` says the object has; null where it does not say. */
-  partsCount(key: string, pin: ObjectState): Promise<number | null>;
+  read(key: string, pin: Pin, slice: Slice): Promise<SlicedBody>;
+  /** How many parts HEAD with `partNumber` says the object has, and that part's size; null where it does not say. */
+  part(key: string, pin: Pin, partNumber: number): Promise<{ parts: number; sizeBytes: number } | null>;
   /** ListObjectVersions of exactly this key, newest first, to the end. */
   history(key: string): Promise<HistoryEntry[]>;
   /** Null: the version is gone. */
@@ -141,6 +151,23 @@ export interface UploadedPart {
   partNumber: number;
   etag: string;
   checksum: Checksum | null;
+}
+
+/** An entry of ListParts. */
+export interface ListedPart extends UploadedPart {
+  sizeBytes: number;
+  /** Milliseconds since the epoch. */
+  lastModifiedMs: number;
+}
+
+/** An entry of ListMultipartUploads. */
+export interface ListedUpload {
+  key: string;
+  uploadId: string;
+  /** Milliseconds since the epoch. */
+  initiatedMs: number;
+  /** The ARN of whoever began it (of a role: with its session name); null where S3 does not say. */
+  initiator: string | null;
 }
 
 /** How the parts of one upload are checked, said when it is created. */
@@ -197,6 +224,33 @@ export interface DestinationBucket {
     checksum: Checksum | null;
     precondition: Precondition;
   }): Promise<Written>;
+  /**
+   * CopyObject. Its 200 with an error in the body is thrown like any other. `access-denied` also where this role may not read
+   * the source.
+   */
+  copyObject(request: {
+    from: CopySource;
+    key: string;
+    attributes: ReplicaAttributes;
+    precondition: Precondition;
+    /**
+     * Where the server ignores conditions, as AWS does not: refuse (`invalid-request`), or look whether it still holds just
+     * before, which leaves a moment in which something may be overwritten.
+     */
+    unchecked: 'refuse' | 'look';
+  }): Promise<Written>;
+  /** UploadPartCopy of these bytes, both ends included; null: of the whole source, which has none. Throws as `copyObject`. */
+  copyPart(request: {
+    from: CopySource;
+    key: string;
+    uploadId: string;
+    partNumber: number;
+    bytes: { first: number; last: number } | null;
+  }): Promise<UploadedPart>;
+  /** ListParts in order, after this part number, page by page. `lost-race` where the upload is gone. */
+  parts(request: { key: string; uploadId: string; after: number }): AsyncIterable<ListedPart>;
+  /** ListMultipartUploads of keys with this prefix. */
+  uploads(prefix: string): AsyncIterable<ListedUpload>;
   /** Succeeds too where the upload is gone. */
   abortUpload(request: { key: string; uploadId: string }): Promise<void>;
 }

@@ -6,7 +6,10 @@ import { ReplicationError } from './errors.ts';
 import type { Checksum, Guard, ObjectState, Written } from './ports.ts';
 
 /** Which proof says that the replica is good. */
-export type Proof = 'checksum' | 'etag' | 'md5' | 'computed';
+export type Proof = 'checksum' | 'etag' | 'md5' | 'computed' | 'copied-by-s3';
+
+/** How S3 came by the bytes: it checked what it received, or copied them itself. */
+export type Trust = Guard | { kind: 'copied-by-s3' };
 
 /** The strongest check S3 can make on the bytes of this version. */
 export const guardFor = (version: ObjectState): Guard => {
@@ -17,9 +20,9 @@ export const guardFor = (version: ObjectState): Guard => {
 
 /**
  * Why the replica may be reported as good. What S3 stored is compared first; where it says nothing comparable (KMS hides
- * the ETag), S3 has checked the bytes against `guard` while they came in.
+ * the ETag), S3 has checked the bytes against `guard` while they came in, or no byte has left it.
  */
-export const proofOf = (source: ObjectState, written: Written, guard: Guard): Proof => {
+export const proofOf = (source: Comparable, written: Written, guard: Trust): Proof => {
   const proof = contentProof(written, source);
   if (proof === 'differs') {
     throw new ReplicationError('bad-checksum', 'the replica S3 stored differs from the source object');
@@ -35,6 +38,8 @@ export const proofOf = (source: ObjectState, written: Written, guard: Guard): Pr
       return 'md5';
     case 'compute':
       return 'computed';
+    case 'copied-by-s3':
+      return 'copied-by-s3';
     case 'none':
       break;
   }

@@ -1,12 +1,12 @@
 /** The end of every copy: what was written, and why it is right. */
 import type { Copied, CopyRequest } from './copy-request.ts';
-import type { Guard, Written } from './ports.ts';
-import { contentProof, proofOf } from './proof.ts';
+import type { Written } from './ports.ts';
+import { contentProof, proofOf, type Trust } from './proof.ts';
 
 /** Throws `bad-checksum` when no proof says that the replica is right. */
-export const provenCopy = async (request: CopyRequest, written: Written, guard: Guard): Promise<Copied> => {
+export const provenCopy = async (request: CopyRequest, written: Written, guard: Trust): Promise<Copied> => {
   const known = await withStoredChecksum(request, written);
-  return { written: known, proof: proofOf(request.version, known, guard) };
+  return { written: known, proof: proofOf(request.version, known, guard), byTransfer: false };
 };
 
 /** S3 repeats the checksum in its answer; where a server does not, and nothing else can be compared, HEAD shows it. */

@@ -11,7 +11,9 @@ import type { Deps, QueueMessage } from './invocation-deps.ts';
 import { PASSED_OVER, type Receipt, receiptOf } from './outcome.ts';
 import { isReplicator } from './session-name.ts';
 import { about, blank, type Failure, quarantine, settle } from './settlement.ts';
-import type { PassedOver } from './work.ts';
+import { dropUnneeded } from './transfer/end-transfer.ts';
+import { transferIn } from './transfer/transfer-hint.ts';
+import { isTransferring, type PassedOver } from './work.ts';
 
 /** Processes the messages concurrently, but one key at one destination strictly one after the other. Never throws. */
 export const replicateBatch = async (messages: QueueMessage[], deps: Deps): Promise<{ failed: string[] }> => {
@@ -77,6 +79,7 @@ const attempt = async (assignment: Assignment, message: QueueMessage, deps: Deps
     return [];
   }
   const narrowed = { ...hint, rule: rule.id, destination: destination.id };
+  let goesOn = false;
   const work = async (): Promise<Receipt> => {
     const startedMs = deps.clock.now();
     assertTimeLeft(deps);
@@ -91,6 +94,7 @@ const attempt = async (assignment: Assignment, message: QueueMessage, deps: Deps
         absenceIsDeletion: absenceIsDeletion(hint),
         byReplicator: isReplicator(hint.principalId),
         onlyStamped: isExtra(hint),
+        run: hint.run,
       },
       {
         ...deps,
@@ -99,6 +103,8 @@ const attempt = async (assignment: Assignment, message: QueueMessage, deps: Deps
         passOver: (version) => quarantineVersion(version, assignment, message, deps),
       },
     );
+    goesOn = isTransferring(convergence);
+    if (!goesOn && transferIn(hint) !== null) await dropUnneeded(assignment, convergence.outcome, deps);
     return receiptOf(convergence, startedMs, deps.clock.now());
   };
   try {
@@ -106,11 +112,23 @@ const attempt = async (assignment: Assignment, message: QueueMessage, deps: Deps
       deps.receipts.once(identityOf(assignment, message.messageId), work),
     );
     deps.reporter.report({ ...about(assignment, message), ending: 'done', duplicate, ...receipt });
-    if (hint.run !== null && !duplicate) deps.runs.count(hint.run, { kind: 'done', key: hint.key, receipt });
+    if (!duplicate && !goesOn) await countForRun(hint, receipt, deps);
     return [];
   } catch (error) {
     return [{ error: asReplicationError(error), body: formatHint(narrowed), hint, assignment }];
   }
+};
+
+/** A transfer sends several hints where it was forgotten, and they are one. */
+const countForRun = async (hint: Hint, receipt: Receipt, { runs, receipts }: Deps): Promise<void> => {
+  const { run, key } = hint;
+  if (run === null) return;
+  const transfer = transferIn(hint);
+  const { duplicate } =
+    transfer === null
+      ? { duplicate: false }
+      : await receipts.once(`${transfer}/counted`, () => Promise.resolve(receipt));
+  if (!duplicate) runs.count(run, { kind: 'done', key, receipt });
 };
 
 /** Once for each version, however often the hint is tried: the receipts see to that. */

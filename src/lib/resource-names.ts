@@ -25,6 +25,11 @@ export interface ResourceNames {
   rangesDeadLetterQueue: string;
   backfillQueue: string;
   runsTopic: string;
+  /** Transfers: objects that take more than one invocation. */
+  transfersTable: string;
+  transferQueue: string;
+  transferDeadLetterQueue: string;
+  transferFunction: string;
   backfillFunction: string;
   batchFunction: string;
   backfillRole: string;
@@ -50,6 +55,10 @@ export function resourceNames({ name, stage, region }: Deployment): ResourceName
     rangesDeadLetterQueue: `${stack}-ranges-dlq`,
     backfillQueue: `${stack}-backfill`,
     runsTopic: `${stack}-runs`,
+    transfersTable: `${stack}-transfers`,
+    transferQueue: `${stack}-transfers`,
+    transferDeadLetterQueue: `${stack}-transfers-dlq`,
+    transferFunction: `${stack}-transfer`,
     backfillFunction: `${stack}-backfill`,
     batchFunction: `${stack}-batch`,
     backfillRole: `${stack}-${region}-backfill`,

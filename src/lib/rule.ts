@@ -19,7 +19,8 @@ export interface ReplicationRule {
   versions: 'all' | 'latest';
   /** Whether delete markers, and deletes in unversioned buckets, travel. Deletes of a version never do. */
   deletes: 'replicate' | 'ignore';
-  copy: 'stream';
+  /** Who moves the bytes: the function, S3 itself, or S3 where the destination's role may read the source. */
+  copy: 'stream' | 'server-side' | 'auto';
   /** Whether replicas carry the stamp (see `stamp.ts`). */
   stamp: boolean;
   /** What is done with source objects that a replicator wrote: nothing, so that two of them do not go round, or a chain. */

@@ -108,7 +108,7 @@ type Common = Pick<
 >;
 
 /** What a record says of a message nobody could open. */
-export const blank = (message: QueueMessage): Common => ({
+export const blank = (message: Pick<QueueMessage, 'receiveCount'>): Common => ({
   rule: null,
   sourceBucket: null,
   destinationBucket: null,
@@ -119,7 +119,10 @@ export const blank = (message: QueueMessage): Common => ({
 });
 
 /** What a record says of an assignment. */
-export const about = ({ rule, destination, hint }: Assignment, message: QueueMessage): Common => ({
+export const about = (
+  { rule, destination, hint }: Assignment,
+  message: Pick<QueueMessage, 'receiveCount'>,
+): Common => ({
   rule: rule.id,
   sourceBucket: hint.bucket,
   destinationBucket: destination.bucket,

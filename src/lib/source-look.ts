@@ -5,6 +5,7 @@ import { SMALL_OBJECT_BYTES } from './copy.ts';
 import { ReplicationError } from './errors.ts';
 import type { ObjectState } from './ports.ts';
 import { inPairs } from './retry-pair.ts';
+import type { Way } from './transfer/transfer.ts';
 import type { ConvergeContext } from './work.ts';
 
 export interface SourceLook {
@@ -13,8 +14,35 @@ export interface SourceLook {
   opened: Readable | Buffer | null;
 }
 
-/** GET of a version, or of the current one (`versionId` null). Null: it is not there. */
+/**
+ * A version, or the current one (`versionId` null), with its body where the function is to move it. Null: it is not there, and nor is
+ * the bucket in doubt.
+ */
 export const openVersion = async (
+  context: ConvergeContext,
+  key: string,
+  versionId: string | null,
+  way: Way = 'stream',
+): Promise<SourceLook | null> => {
+  if (way === 'server-side') {
+    const version = await headOf(context, key, versionId);
+    if (version !== null) return { version, opened: null };
+    // HEAD has no body to say that the bucket is gone: GET must.
+  }
+  return await get(context, key, versionId);
+};
+
+const headOf = async (
+  { source }: ConvergeContext,
+  key: string,
+  versionId: string | null,
+): Promise<ObjectState | null> => {
+  if (versionId !== null) return await source.head(key, versionId);
+  const now = await source.look(key);
+  return now.kind === 'object' ? now.state : null;
+};
+
+const get = async (
   context: ConvergeContext,
   key: string,
   versionId: string | null,

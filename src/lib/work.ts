@@ -4,7 +4,9 @@ import type { Reason } from './errors.ts';
 import type { Concern } from './hint.ts';
 import type { Clock, DestinationBucket, Invocation, ObjectState, SourceBucket } from './ports.ts';
 import type { Destination, ReplicationRule } from './rule.ts';
+import type { ServerSide } from './server-side.ts';
 import { type Place, stampOn } from './stamp.ts';
+import type { Transfers } from './transfer/transfer.ts';
 
 export interface Work {
   rule: ReplicationRule;
@@ -20,13 +22,21 @@ export interface Work {
   byReplicator: boolean | null;
   /** Whether only what carries our stamp may be deleted, in a versioned bucket too. */
   onlyStamped: boolean;
+  /** The run that sent the hint; null: none. */
+  run: string | null;
 }
 
-export interface ConvergeContext {
+/** The two buckets of a rule and a destination. */
+export interface BothBuckets {
   source: SourceBucket;
   destination: DestinationBucket;
+}
+
+export interface ConvergeContext extends BothBuckets {
   invocation: Invocation;
   clock: Clock;
+  transfers: Transfers;
+  serverSide: ServerSide;
   /** Resolves when it is reported where a person will see it. Nothing newer is written before. */
   passOver(version: PassedOver): Promise<void>;
 }
@@ -42,13 +52,14 @@ export type Shown = Pick<ObjectState, 'etag' | 'versionId'>;
 
 /** How the look at one key ended. */
 export type Convergence =
-  /** `copies` versions were written, `bytes` in all; the newest of them is given. */
+  /** `copies` versions were written, `bytes` in all; the newest of them is given. `newer`: what becomes of those after it. */
   | {
       outcome: 'replicated';
       version: ObjectState;
       copied: Copied;
       copies: number;
       bytes: number;
+      newer: 'transferring' | null;
     }
   /** The replica is deleted as the source is. */
   | { outcome: 'deleted'; replicaVersion: string | null }
@@ -63,7 +74,9 @@ export type Convergence =
   /** A replicator wrote it, and the rule is not for such. */
   | { outcome: 'replica' }
   /** It is archived; the event of its return will bring it back here. */
-  | { outcome: 'restore-requested' };
+  | { outcome: 'restore-requested' }
+  /** Many invocations move it; the one that finds all of it there sends a hint. */
+  | { outcome: 'transferring' };
 
 /** Where the replica is. */
 export const placeOf = (work: Work, replicaKey: string): Place => ({
@@ -83,3 +96,8 @@ export const restAfterRace = async ({ clock }: ConvergeContext, round: number): 
 export const mayRemove = (work: Work, replicaKey: string, replica: ObjectState): boolean =>
   (!work.onlyStamped && (replica.versionId !== null || !work.rule.stamp)) ||
   stampOn(replica, placeOf(work, replicaKey)) !== null;
+
+/** Will many invocations go on with it, and send a hint when they are done? */
+export const isTransferring = (convergence: Convergence): boolean =>
+  convergence.outcome === 'transferring' ||
+  (convergence.outcome === 'replicated' && convergence.newer === 'transferring');

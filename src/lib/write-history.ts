@@ -22,7 +22,10 @@ export interface Tally {
 /** What the destination shows, as far as the next write needs to know. */
 type WrittenOver = (Shown & { mayRemove: boolean }) | null;
 
-/** Writes the items from `start` on, each on condition that the destination shows the one before. True: a restore was asked for. */
+/**
+ * Writes the items from `start` on, each on condition that the destination shows the one before. What keeps the rest from being
+ * written for now; null: nothing.
+ */
 export const writeFrom = async (
   work: Work,
   context: ConvergeContext,
@@ -31,7 +34,7 @@ export const writeFrom = async (
   start: number,
   found: WrittenOver,
   tally: Tally,
-): Promise<boolean> => {
+): Promise<Pending | null> => {
   let shown: WrittenOver = found;
   for (const [index, item] of items.entries()) {
     if (index < start) continue;
@@ -44,7 +47,7 @@ export const writeFrom = async (
     }
     const isLast = index === items.length - 1;
     const outcome = await writeItem(work, context, replicaKey, item, shown, isLast);
-    if (outcome === 'restore-requested') return true;
+    if (outcome === 'restore-requested' || outcome === 'transferring') return outcome;
     if (outcome === 'gone') continue;
     if (outcome === 'filtered' || outcome === 'replica') tally.left = outcome;
     else if ('reason' in outcome) {
@@ -58,8 +61,11 @@ export const writeFrom = async (
       shown = { ...outcome.copied.written, mayRemove: true };
     }
   }
-  return false;
+  return null;
 };
+
+/** A version that is on its way; the newer ones wait for it. */
+type Pending = 'restore-requested' | 'transferring';
 
 type ItemOutcome =
   | { version: ObjectState; copied: Copied }
@@ -68,7 +74,7 @@ type ItemOutcome =
   | 'replica'
   /** It expired, or was deleted for good. */
   | 'gone'
-  | 'restore-requested';
+  | Pending;
 
 const writeItem = async (
   work: Work,
@@ -100,7 +106,8 @@ const lookAtItem = async (
   { versionId, etag }: Extract<Item, { kind: 'version' }>,
 ): Promise<SourceLook | null> => {
   // Read part by part: the GET of the whole would be of no use.
-  if (partsInEtag(etag) === null) return await openVersion(context, work.key, versionId);
+  const way = context.serverSide.way(work.rule, work.destination);
+  if (partsInEtag(etag) === null) return await openVersion(context, work.key, versionId, way);
   const version = await context.source.head(work.key, versionId);
   return version === null ? null : { version, opened: null };
 };
@@ -128,7 +135,7 @@ const unreadable = async (
 
 /** What was done; null: nothing. */
 export const concluded = ({ last, copies, bytes, deleted, passedOver, left }: Tally): Convergence | null => {
-  if (last !== null) return { outcome: 'replicated', ...last, copies, bytes };
+  if (last !== null) return { outcome: 'replicated', ...last, copies, bytes, newer: null };
   if (deleted !== null) return { outcome: 'deleted', ...deleted };
   return left !== null && passedOver.size === 0 ? { outcome: left } : null;
 };

@@ -12,7 +12,7 @@ import { syncAcl, syncTags } from './sync-attributes.ts';
 import { tagsFitHeader } from './tagging-header.ts';
 import { type ConvergeContext, placeOf, type Shown, type Work } from './work.ts';
 
-export type VersionOutcome = Copied | 'filtered' | 'replica';
+export type VersionOutcome = Copied | 'filtered' | 'replica' | 'transferring';
 
 /** `shown` is what the destination shows now, which the write is conditional on; null: nothing. */
 export const writeVersion = async (
@@ -33,6 +33,7 @@ export const writeVersion = async (
   if (shown?.etag === version.etag) await assertShown(context, replicaKey, shown);
   const copied = await copyVersion({
     ...context,
+    work,
     sourceKey: key,
     replicaKey,
     version,
@@ -40,9 +41,10 @@ export const writeVersion = async (
     attributes: fits ? attributes : { ...attributes, tags: {} },
     precondition: preconditionFor(shown),
   });
+  if (copied === 'transferring') return copied;
   const from = { key, versionId: version.versionId };
   const to = { key: replicaKey, versionId: copied.written.versionId };
-  if (!fits) await syncTags(work, context, from, to);
+  if (!fits || copied.byTransfer) await syncTags(work, context, from, to);
   if (rule.acl === 'replicate') await syncAcl(context, from, to);
   return copied;
 };

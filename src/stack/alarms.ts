@@ -28,17 +28,33 @@ export const alarms = (names: ResourceNames, settings: AlarmSettings): Resources
     statistic: 'Maximum',
     threshold: 1,
   }),
+  TransfersAlarm: alarm(names, {
+    name: 'transfers-dead-letters',
+    description:
+      'Parts of large objects were given up: their function crashed again and again. See its logs and `s3-replicator transfers list`.',
+    metric: queueMetric('ApproximateNumberOfMessagesVisible', 'TransferDeadLetterQueue'),
+    statistic: 'Maximum',
+    threshold: 1,
+  }),
   ErrorsAlarm: alarm(names, {
     name: 'errors',
     description: 'Invocations of the replicate function failed as a whole (crash, time-out, out of memory).',
-    metric: functionMetric('Errors'),
+    metric: functionMetric('Errors', 'ReplicateLambdaFunction'),
+    statistic: 'Sum',
+    threshold: settings.errors,
+  }),
+  TransferErrorsAlarm: alarm(names, {
+    name: 'transfer-errors',
+    description:
+      'Invocations of the transfer function failed as a whole, or nobody looks after transfers that stand still. See its logs.',
+    metric: functionMetric('Errors', 'TransferLambdaFunction'),
     statistic: 'Sum',
     threshold: settings.errors,
   }),
   ThrottlesAlarm: alarm(names, {
     name: 'throttles',
     description: 'The account has no concurrency left for the replicate function.',
-    metric: functionMetric('Throttles'),
+    metric: functionMetric('Throttles', 'ReplicateLambdaFunction'),
     statistic: 'Sum',
     threshold: settings.throttles,
   }),
@@ -95,10 +111,10 @@ const queueMetric = (metric: string, queue: string): Metric => ({
   Dimensions: [{ Name: 'QueueName', Value: attribute(queue, 'QueueName') }],
 });
 
-const functionMetric = (metric: string): Metric => ({
+const functionMetric = (metric: string, logicalId: string): Metric => ({
   Namespace: 'AWS/Lambda',
   MetricName: metric,
-  Dimensions: [{ Name: 'FunctionName', Value: ref('ReplicateLambdaFunction') }],
+  Dimensions: [{ Name: 'FunctionName', Value: ref(logicalId) }],
 });
 
 interface Alarm {

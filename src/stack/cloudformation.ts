@@ -44,7 +44,7 @@ export const bucketArn = (bucket: string): object => substitute(`arn:\${AWS::Par
 export const objectsArn = (bucket: string, prefix: string): object =>
   substitute(`arn:\${AWS::Partition}:s3:::${bucket}/${plainStart(prefix)}*`);
 
-const plainStart = (prefix: string): string => /^[A-Za-z0-9!_.'()/=@:+, ~-]*/.exec(prefix)?.[0] ?? '';
+export const plainStart = (prefix: string): string => /^[A-Za-z0-9!_.'()/=@:+, ~-]*/.exec(prefix)?.[0] ?? '';
 
 /** Letters and digits of a name, which CloudFormation allows in logical ids: `my-bucket.logs` → `MyBucketLogs`. */
 export const pascalCase = (name: string): string =>

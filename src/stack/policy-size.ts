@@ -21,6 +21,11 @@ export function checkPolicySizes(resources: Resources): { found: string; fix: st
       size: characters(resources['BackfillRole']?.Properties?.['Policies']),
       limit: 10_240,
     },
+    {
+      policy: 'the batch role',
+      size: characters(resources['BatchRole']?.Properties?.['Policies']),
+      limit: 10_240,
+    },
     { policy: 'the subscribe role', size: inline, limit: 10_240 },
     {
       policy: 'the live queue',

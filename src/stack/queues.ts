@@ -1,6 +1,6 @@
 import type { ResourceNames } from '../lib/resource-names.ts';
 import { ACCOUNT_ID, attribute, bucketArn, denyWithoutTls, policyDocument, ref } from './cloudformation.ts';
-import type { Resources, Statement } from './cloudformation.ts';
+import type { CloudFormationResource, Resources, Statement } from './cloudformation.ts';
 import { eventRuleId } from './event-rules.ts';
 import type { SourceBucket } from './source-buckets.ts';
 
@@ -66,6 +66,18 @@ export const queues = (names: ResourceNames, buckets: SourceBucket[]): Resources
     },
   },
 });
+
+/** The policy of a queue that only this account's roles use. */
+export const tlsOnly = (queue: string): [string, CloudFormationResource] => [
+  `${queue}Policy`,
+  {
+    Type: 'AWS::SQS::QueuePolicy',
+    Properties: {
+      Queues: [ref(queue)],
+      PolicyDocument: policyDocument([denyWithoutTls('sqs:*', attribute(queue, 'Arn'))]),
+    },
+  },
+];
 
 /** The account matters besides the bucket: a bucket that is deleted can be created again by somebody else. */
 function allowBuckets(buckets: SourceBucket[]): Statement[] {

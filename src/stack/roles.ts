@@ -4,6 +4,7 @@ import type { ReplicationRule } from '../lib/rule.ts';
 import { attribute, policyDocument, substitute } from './cloudformation.ts';
 import type { CloudFormationResource, Resources, Statement } from './cloudformation.ts';
 import { readSources } from './read-sources.ts';
+import { keepTransfers } from './transfers.ts';
 
 /** One role per function; the framework's shared role is not used. */
 export const roles = (configuration: Configuration): Resources => {
@@ -30,8 +31,9 @@ export const role = (name: string, statements: Statement[]): CloudFormationResou
   },
 });
 
+/** Of the replicate function and of the transfer function, which do the same things to the same buckets. */
 const replicateStatements = ({ replication, stack }: Configuration): Statement[] => [
-  writeLogs('ReplicateLogGroup'),
+  writeLogs('ReplicateLogGroup', 'TransferLogGroup'),
   {
     Sid: 'Queues',
     Effect: 'Allow',
@@ -44,7 +46,7 @@ const replicateStatements = ({ replication, stack }: Configuration): Statement[]
       'sqs:SendMessage',
     ],
     // Backfill has a queue of its own, so that live replication does not wait behind it.
-    Resource: [attribute('LiveQueue', 'Arn'), attribute('BackfillQueue', 'Arn')],
+    Resource: ['LiveQueue', 'BackfillQueue', 'TransferQueue'].map((queue) => attribute(queue, 'Arn')),
   },
   {
     Sid: 'RunCounts',
@@ -64,6 +66,14 @@ const replicateStatements = ({ replication, stack }: Configuration): Statement[]
     Action: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem'],
     Resource: attribute('IdempotencyTable', 'Arn'),
   },
+  keepTransfers(),
+  // The sweep looks after all of them.
+  {
+    Sid: 'Sweep',
+    Effect: 'Allow',
+    Action: 'dynamodb:Scan',
+    Resource: attribute('TransfersTable', 'Arn'),
+  },
   ...readSources(replication.rules),
   ...decryptSources(stack.sourceKmsKeyArns),
   assumeRoles(replication.rules),
@@ -76,12 +86,12 @@ export const assumeRoles = (rules: ReplicationRule[]): Statement => ({
   Resource: roleArns(rules),
 });
 
-/** The framework creates the log group, so the function need not; the ARN attribute covers the group's streams. */
-export const writeLogs = (logGroup: string): Statement => ({
+/** The framework creates the log groups, so the functions need not; the ARN attribute covers the group's streams. */
+export const writeLogs = (...logGroups: string[]): Statement => ({
   Sid: 'Logs',
   Effect: 'Allow',
   Action: ['logs:CreateLogStream', 'logs:PutLogEvents'],
-  Resource: attribute(logGroup, 'Arn'),
+  Resource: logGroups.map((logGroup) => attribute(logGroup, 'Arn')),
 });
 
 export const decryptSources = (keyArns: string[]): Statement[] =>

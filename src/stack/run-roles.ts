@@ -4,6 +4,7 @@ import { attribute, objectsArn, policyDocument, ref } from './cloudformation.ts'
 import type { Resources, Statement } from './cloudformation.ts';
 import { listSources, readSources } from './read-sources.ts';
 import { assumeRoles, decryptSources, role, writeLogs } from './roles.ts';
+import { keepTransfers } from './transfers.ts';
 
 /** Of the backfill function, of the function for S3 Batch Operations, and of the jobs that invoke that one. */
 export const runRoles = (configuration: Configuration): Resources => {
@@ -62,6 +63,13 @@ const backfillStatements = ({ replication, stack, backfill, deployment }: Config
     ],
     Resource: attribute('RunsTable', 'Arn'),
   },
+  // A run is not over while transfers are moving what it asked for.
+  {
+    Sid: 'Moving',
+    Effect: 'Allow',
+    Action: 'dynamodb:Scan',
+    Resource: attribute('TransfersTable', 'Arn'),
+  },
   { Sid: 'End', Effect: 'Allow', Action: 'sns:Publish', Resource: ref('RunsTopic') },
   ...listSources(replication.rules),
   ...decryptSources(stack.sourceKmsKeyArns),
@@ -82,9 +90,16 @@ const backfillStatements = ({ replication, stack, backfill, deployment }: Config
       ]),
 ];
 
-/** As the replicate function, without its queues and tables. */
+/** As the replicate function, without its queues and tables but for those of transfers, which it begins. */
 const batchStatements = ({ replication, stack }: Configuration): Statement[] => [
   writeLogs('BatchLogGroup'),
+  {
+    Sid: 'Ranges',
+    Effect: 'Allow',
+    Action: 'sqs:SendMessage',
+    Resource: attribute('TransferQueue', 'Arn'),
+  },
+  keepTransfers(),
   ...readSources(replication.rules),
   ...decryptSources(stack.sourceKmsKeyArns),
   assumeRoles(replication.rules),

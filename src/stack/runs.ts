@@ -2,6 +2,7 @@ import type { BackfillSettings } from '../lib/configuration.ts';
 import type { ResourceNames } from '../lib/resource-names.ts';
 import { attribute, denyWithoutTls, policyDocument, ref } from './cloudformation.ts';
 import type { CloudFormationResource, Resources } from './cloudformation.ts';
+import { tlsOnly } from './queues.ts';
 
 /** What runs (backfill and verify) need besides functions and roles. */
 export const runs = (names: ResourceNames): Resources => ({
@@ -83,17 +84,6 @@ const table = (names: ResourceNames): CloudFormationResource => ({
   },
 });
 
-const tlsOnly = (queue: string): [string, CloudFormationResource] => [
-  `${queue}Policy`,
-  {
-    Type: 'AWS::SQS::QueuePolicy',
-    Properties: {
-      Queues: [ref(queue)],
-      PolicyDocument: policyDocument([denyWithoutTls('sqs:*', attribute(queue, 'Arn'))]),
-    },
-  },
-];
-
 /** Environment variables of the backfill function, besides those all have. */
 export const runEnvironment = (
   names: ResourceNames,
@@ -101,6 +91,7 @@ export const runEnvironment = (
 ): Record<string, unknown> => ({
   STACK: names.stack,
   RUNS_TABLE: ref('RunsTable'),
+  TRANSFERS_TABLE: ref('TransfersTable'),
   RANGES_QUEUE_URL: ref('RangesQueue'),
   BACKFILL_QUEUE_URL: ref('BackfillQueue'),
   RUNS_TOPIC_ARN: ref('RunsTopic'),

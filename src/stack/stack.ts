@@ -15,6 +15,7 @@ import { runEnvironment, runs } from './runs.ts';
 import { sourceBuckets } from './source-buckets.ts';
 import { subscriptions } from './subscriptions.ts';
 import { table } from './table.ts';
+import { transferEnvironment, transfers } from './transfers.ts';
 
 /** What `serverless.yml` takes from here, under the names it uses. */
 export interface Stack {
@@ -25,6 +26,7 @@ export interface Stack {
   settings: Configuration['stack'];
   tags: Record<string, string>;
   backfill: Configuration['backfill'];
+  transfers: Configuration['transfers'];
   replicateEnvironment: Record<string, unknown>;
   backfillEnvironment: Record<string, unknown>;
   resources: { Resources: Resources; Outputs: Record<string, { Description: string; Value: unknown }> };
@@ -49,6 +51,7 @@ export function stackOf(configuration: Configuration): Stack {
     settings: stack,
     tags: { application: deployment.name, stage: deployment.stage, ...stack.tags },
     backfill: configuration.backfill,
+    transfers: configuration.transfers,
     replicateEnvironment: replicateEnvironment(configuration, names),
     backfillEnvironment: backfillEnvironment(configuration, names),
     resources: { Resources: resources, Outputs: outputs() },
@@ -63,6 +66,7 @@ function resourcesOf(configuration: Configuration, names: ResourceNames): Resour
     ...roles(configuration),
     ...runs(names),
     ...runRoles(configuration),
+    ...transfers(names),
     ...eventRules(buckets, names.stack),
     ...subscriptions(names, buckets),
     ...alarms(names, configuration.stack.alarms),
@@ -86,6 +90,7 @@ const replicateEnvironment = (
   RUNS_TABLE: ref('RunsTable'),
   DEAD_LETTER_QUEUE_URL: ref('LiveDeadLetterQueue'),
   IDEMPOTENCY_TABLE: ref('IdempotencyTable'),
+  ...transferEnvironment(configuration.transfers),
   ...commonEnvironment(configuration, names),
 });
 
@@ -126,6 +131,15 @@ const outputs = (): Stack['resources']['Outputs'] => ({
   IdempotencyTableName: { Description: 'Idempotency records and receipts', Value: ref('IdempotencyTable') },
   RunsTableName: { Description: 'Runs of backfill and verify', Value: ref('RunsTable') },
   RunsTopicArn: { Description: 'Told when a run has come to its end', Value: ref('RunsTopic') },
+  TransfersTableName: {
+    Description: 'Objects that take more than one invocation',
+    Value: ref('TransfersTable'),
+  },
+  TransferQueueUrl: { Description: 'Ranges of their parts', Value: ref('TransferQueue') },
+  TransferFunctionName: {
+    Description: 'The function that moves them',
+    Value: ref('TransferLambdaFunction'),
+  },
   BackfillFunctionName: {
     Description: 'The function that compares buckets, and starts runs: invoke it with events/backfill.json',
     Value: ref('BackfillLambdaFunction'),

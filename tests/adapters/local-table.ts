@@ -1,10 +1,11 @@
-/** A table of runs in the local DynamoDB, for adapters that take their endpoint and credentials from the environment. */
+/** A table in the local DynamoDB, for adapters that take their endpoint and credentials from the environment. */
 import { type LocalAws, startLocalAws } from '../../local/aws.ts';
 
 const ACCOUNT = '111111111111';
 
 export const startLocalTable = async (
   tableName: string,
+  keys: Readonly<Record<string, 'HASH' | 'RANGE'>>,
 ): Promise<{ aws: LocalAws; stop(): Promise<void> }> => {
   const aws = await startLocalAws({ region: 'us-east-1' });
   const credentials = aws.root(ACCOUNT);
@@ -15,14 +16,8 @@ export const startLocalTable = async (
   const { status } = await aws.dynamodb.tables(ACCOUNT, aws.region).call('CreateTable', {
     TableName: tableName,
     BillingMode: 'PAY_PER_REQUEST',
-    AttributeDefinitions: [
-      { AttributeName: 'run', AttributeType: 'S' },
-      { AttributeName: 'item', AttributeType: 'S' },
-    ],
-    KeySchema: [
-      { AttributeName: 'run', KeyType: 'HASH' },
-      { AttributeName: 'item', KeyType: 'RANGE' },
-    ],
+    AttributeDefinitions: Object.keys(keys).map((AttributeName) => ({ AttributeName, AttributeType: 'S' })),
+    KeySchema: Object.entries(keys).map(([AttributeName, KeyType]) => ({ AttributeName, KeyType })),
   });
   if (status !== 200) throw new Error('the table was not made');
   return { aws, stop: () => aws.stop() };

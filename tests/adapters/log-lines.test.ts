@@ -11,11 +11,14 @@ const OUTCOMES = {
   filtered: true,
   replica: true,
   'restore-requested': true,
+  transferring: true,
 } satisfies Record<Convergence['outcome'], true>;
 
 test('docs/operations.md says what every line of the log means', () => {
   const document = readFileSync(`${import.meta.dirname}/../../docs/operations.md`, 'utf8');
-  const described = [...document.matchAll(/^\| ([a-z-]+) +\|[^|]+\| `Op/gm)].map(([, message]) => message);
-  const messages = [...Object.keys(OUTCOMES), 'duplicate', 'skipped', 'retry', 'quarantined'];
+  const described = [...document.matchAll(/^\| ([a-z-]+) +\|[^|]+\| (?:`|nothing)/gm)].map(
+    ([, message]) => message,
+  );
+  const messages = [...Object.keys(OUTCOMES), 'duplicate', 'range', 'skipped', 'retry', 'quarantined'];
   expect(described.toSorted()).toEqual(messages.toSorted());
 });

@@ -2,6 +2,7 @@
 import { PutObjectCommand, PutObjectTaggingCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { converge } from '../../src/lib/converge.ts';
+import { noTransfers } from '../model/memory-transfers.ts';
 import { testDestination, testRule } from '../model/settings.ts';
 import { type LocalBuckets, startLocalBuckets } from './local-buckets.ts';
 
@@ -58,6 +59,7 @@ const replicate = async (key: string) => {
         absenceIsDeletion: false,
         byReplicator: null,
         onlyStamped: false,
+        run: null,
       },
       {
         source: local.buckets.source(rule),
@@ -69,6 +71,7 @@ const replicate = async (key: string) => {
           bytesUnderWay: 0,
         },
         clock: { now: Date.now, sleep: async () => undefined },
+        ...noTransfers(),
         passOver: async () => undefined,
       },
     );

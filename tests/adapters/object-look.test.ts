@@ -53,7 +53,7 @@ describe('from the local S3', () => {
     await expect(source().read('k', became, { kind: 'whole' })).rejects.toMatchObject({
       reason: 'lost-race',
     });
-    await expect(source().partsCount('k', became)).rejects.toMatchObject({ reason: 'lost-race' });
+    await expect(source().part('k', became, 1)).rejects.toMatchObject({ reason: 'lost-race' });
   });
 });
 

@@ -1,4 +1,4 @@
-/** The live queue through the SDK, against the local SQS. */
+/** Queues through the SDK, against the local SQS. */
 import {
   CreateQueueCommand,
   DeleteMessageCommand,
@@ -10,7 +10,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { clientConfig } from '../../local/client-config.ts';
 import { type LocalAws, startLocalAws } from '../../local/aws.ts';
 import { createLiveQueue, queueMessage } from '../../src/lib/aws/queues.ts';
+import { createTransferQueue } from '../../src/lib/aws/transfer-queue.ts';
 import type { QueueMessage } from '../../src/lib/invocation-deps.ts';
+import type { RangeMessage } from '../../src/lib/transfer/transfer.ts';
 
 let aws: LocalAws;
 let client: SQSClient;
@@ -71,5 +73,34 @@ describe('giving a message back', () => {
   test('is a failure where the receipt is none', async () => {
     const message = { ...(await received()), receiptHandle: 'nonsense' };
     await expect(retryLater(message)).rejects.toMatchObject({ reason: 'invalid-request' });
+  });
+});
+
+describe('the queue of ranges', () => {
+  test('takes thousands of ranges at once, each in a message of its own', async () => {
+    const { QueueUrl = '' } = await client.send(new CreateQueueCommand({ QueueName: 'transfers' }));
+    const queue = createTransferQueue(client, QueueUrl);
+    const range = (index: number): RangeMessage => ({
+      id: 'replica/k',
+      uploadId: 'u',
+      attempt: 1,
+      rule: 'rule',
+      destination: 'replica',
+      bucket: 'source',
+      key: 'ü 🙂 \u0000',
+      run: null,
+      firstPart: index * 5 + 1,
+      lastPart: index * 5 + 5,
+    });
+    const sent = Array.from({ length: 2_000 }, (_, index) => range(index));
+    await queue.send(sent);
+    expect(await queue.waiting()).toBe(2_000);
+    const ask = { QueueUrl, MaxNumberOfMessages: 10, VisibilityTimeout: 60 };
+    const { Messages = [] } = await client.send(new ReceiveMessageCommand(ask));
+    for (const { Body = '' } of Messages) {
+      expect(Body).toMatch(/^[\x20-\x7e]+$/);
+      expect(sent).toContainEqual(JSON.parse(Body));
+    }
+    expect(await queue.waiting()).toBe(2_000);
   });
 });

@@ -11,7 +11,7 @@ import { startLocalTable } from './local-table.ts';
 
 let table: Awaited<ReturnType<typeof startLocalTable>>;
 beforeAll(async () => {
-  table = await startLocalTable('runs');
+  table = await startLocalTable('runs', { run: 'HASH', item: 'RANGE' });
 });
 afterAll(() => table.stop());
 

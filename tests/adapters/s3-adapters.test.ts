@@ -134,16 +134,6 @@ describe('reading the source', () => {
     await expect(head('AuthorizationHeaderMalformed')).rejects.toMatchObject({ reason: 'wrong-region' });
   });
 
-  test('part numbers are trusted only where the part still carries the ETag of the object', async () => {
-    const parts = (etag: string) => {
-      aws.answer = (_request, response) =>
-        response.writeHead(206, { etag, 'content-length': '1', 'x-amz-mp-parts-count': '2' }).end();
-      return source().partsCount('k', PIN);
-    };
-    expect(await parts(PIN.etag)).toBe(2);
-    expect(await parts('"of-the-part"')).toBeNull();
-  });
-
   test("a checksum of a multipart object without its type is not taken for the whole object's", async () => {
     aws.answer = (_request, response) =>
       response

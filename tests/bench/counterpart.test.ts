@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { SOURCE_BUCKET } from '../../bench/configuration.ts';
+import { INSIDE_SOURCE_BUCKET, SOURCE_BUCKET } from '../../bench/configuration.ts';
 import { type Counterpart, startCounterpart } from '../../bench/counterpart.ts';
 import {
   counterpartKey,
@@ -46,6 +46,17 @@ test('a copy of fewer bytes than expected is noticed', async () => {
   await counterpart.expectBytes(0);
   await fetch(`${counterpart.httpEndpoint}/replica/${key}`, { method: 'PUT', body: Buffer.alloc(999) });
   await expect(counterpart.expectBytes(1_000)).rejects.toThrow('999 bytes were written instead of 1000');
+});
+
+test('a copy within S3 moves no byte, and is refused under a condition', async () => {
+  const copy = (headers: Record<string, string> = {}) =>
+    fetch(`${counterpart.httpEndpoint}/replica/${key}`, {
+      method: 'PUT',
+      headers: { 'x-amz-copy-source': `${INSIDE_SOURCE_BUCKET}/${key}`, ...headers },
+    });
+  expect(await (await copy()).text()).toContain('<ETag>&quot;');
+  expect((await copy({ 'if-match': '"another"' })).status).toBe(412);
+  await counterpart.expectBytes(0);
 });
 
 const lengthOf = async (url: string, headers: Record<string, string> = {}): Promise<number> =>

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import type { CommandSpec } from '../../src/cli/command.ts';
 import { BACKFILL_START } from '../../src/cli/backfill-start.ts';
 import { CHECK } from '../../src/cli/config-check.ts';
+import { POLICY } from '../../src/cli/config-policy.ts';
 import { LIST } from '../../src/cli/dlq-list.ts';
 import { REDRIVE } from '../../src/cli/dlq-redrive.ts';
 import { EXIT } from '../../src/cli/io.ts';
@@ -10,12 +11,26 @@ import { CANCEL, PAUSE, RESUME, RUNS, STATUS } from '../../src/cli/run-control.t
 import { VERIFY_START } from '../../src/cli/verify-start.ts';
 import { ALL_REASONS, reasonEntry } from '../../src/lib/errors.ts';
 import { CRASHED } from '../../src/lib/dead-letter.ts';
+import { TRANSFERS } from '../../src/cli/transfers-list.ts';
 import { ROOT } from './run.ts';
 
 const cli = readFileSync(`${ROOT}docs/cli.md`, 'utf8');
 const operations = readFileSync(`${ROOT}docs/operations.md`, 'utf8');
 
-const COMMANDS = [CHECK, LIST, REDRIVE, BACKFILL_START, STATUS, RUNS, PAUSE, RESUME, CANCEL, VERIFY_START];
+const COMMANDS = [
+  CHECK,
+  POLICY,
+  LIST,
+  REDRIVE,
+  BACKFILL_START,
+  STATUS,
+  RUNS,
+  PAUSE,
+  RESUME,
+  CANCEL,
+  VERIFY_START,
+  TRANSFERS,
+];
 
 test.each<CommandSpec>(COMMANDS)('docs/cli.md describes every option of $name', ({ name, options }) => {
   expect(cli).toContain(`## \`${name}\``);

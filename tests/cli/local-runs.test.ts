@@ -180,6 +180,6 @@ test('what is missing is named: credentials, the table, a right', async () => {
     /Access denied: ListObjectVersions in source bucket documents/,
   );
   signIn(aws.root(SOURCE));
-  expect((await cli('backfill', 'list', '--stage', 'other')).err).toContain('Table of runs not found');
-  expect((await cli('backfill', 'list', '--region', 'eu-west-1')).err).toContain('Table of runs not found');
+  expect((await cli('backfill', 'list', '--stage', 'other')).err).toContain('Table not found');
+  expect((await cli('backfill', 'list', '--region', 'eu-west-1')).err).toContain('Table not found');
 });

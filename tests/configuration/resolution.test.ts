@@ -6,7 +6,7 @@ import { excessOfNames, resourceNames } from '../../src/lib/resource-names.ts';
 import { ROLE, destination, file, fileWith, rule } from './yaml.ts';
 
 test('a minimal rule resolves to the documented defaults', () => {
-  const { replication, stack, deployment } = parseConfiguration(fileWith({}));
+  const { replication, stack, transfers, deployment } = parseConfiguration(fileWith({}));
 
   expect(replication).toEqual({
     name: 's3-replicator',
@@ -38,7 +38,7 @@ test('a minimal rule resolves to the documented defaults', () => {
         filter: { tags: {}, minimumBytes: null, maximumBytes: null },
         versions: 'all',
         deletes: 'ignore',
-        copy: 'stream',
+        copy: 'auto',
         stamp: true,
         replicas: 'ignore',
         acl: 'ignore',
@@ -55,6 +55,7 @@ test('a minimal rule resolves to the documented defaults', () => {
     tags: {},
     sourceKmsKeyArns: [],
   });
+  expect(transfers).toEqual({ maximumConcurrency: 20 });
   expect(deployment).toEqual({ name: 's3-replicator', stage: 'prod', region: 'us-east-1' });
 });
 
@@ -67,6 +68,7 @@ test('what a rule says about versions, filters, attributes and archives is taken
     },
     versions: 'latest',
     deletes: 'replicate',
+    copy: 'server-side',
     replicas: 'replicate',
     acl: 'replicate',
     restore: { days: 7, tier: 'Bulk' },
@@ -85,11 +87,14 @@ test('an archived object is asked for at the tier that S3 itself takes, unless o
   expect(replication.rules[0]?.restore).toEqual({ days: 1, tier: 'Standard' });
 });
 
-test('the file in the repository is valid and spells out the defaults of the stack settings', () => {
-  const { replication, stack } = loadConfiguration('replication.yml');
+test('the file in the repository is valid and spells out the defaults of the settings', () => {
+  const { replication, stack, transfers } = loadConfiguration('replication.yml');
 
   expect(replication.rules.length).toBeGreaterThan(1);
-  expect(stack).toEqual(parseConfiguration(fileWith({})).stack);
+  expect({ stack, transfers }).toMatchObject({
+    stack: parseConfiguration(fileWith({})).stack,
+    transfers: parseConfiguration(fileWith({})).transfers,
+  });
 });
 
 test('--stage and --region win over the file', () => {

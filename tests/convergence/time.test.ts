@@ -6,16 +6,23 @@ import type { Invocation, ObjectState } from '../../src/lib/ports.ts';
 import { createMemoryBucket, REPLICA_ATTRIBUTES } from '../model/memory-buckets.ts';
 import { memoryDestination } from '../model/memory-destination.ts';
 import { memorySource } from '../model/memory-source.ts';
+import { noTransfers } from '../model/memory-transfers.ts';
+import { testDestination, testRule } from '../model/settings.ts';
 
 const GIB = 1024 ** 3;
 const clock = { now: () => 0, sleep: async () => undefined };
 
 const copyOf = (sizeBytes: number, invocation: Invocation) => {
-  const bucket = createMemoryBucket('enabled', clock.now);
-  const version: ObjectState = { ...bucket.put('k', Buffer.from('a')), sizeBytes };
+  const bucket = createMemoryBucket('enabled', clock.now, { unitBytes: sizeBytes });
+  const version: ObjectState = bucket.put('k', Buffer.from('a'));
   return copyVersion({
+    work: { rule: testRule(), destination: testDestination(), run: null, byReplicator: null },
+    ...noTransfers(),
     source: memorySource(bucket, async () => undefined),
-    destination: memoryDestination(createMemoryBucket('enabled', clock.now), async () => undefined),
+    destination: memoryDestination(
+      createMemoryBucket('enabled', clock.now, { unitBytes: sizeBytes }),
+      async () => undefined,
+    ),
     sourceKey: 'k',
     replicaKey: 'k',
     version,
@@ -35,8 +42,9 @@ const invocation = (fields: Partial<Invocation> = {}): Invocation => ({
   ...fields,
 });
 
-test('an object that no invocation can copy needs a person', async () => {
-  await expect(copyOf(100 * GIB, invocation())).rejects.toMatchObject({ reason: 'too-large' });
+test('an object of which no invocation can copy even one part needs a person', async () => {
+  const brief = invocation({ deadlineMs: 1_000, fullTimeMs: 1_000 });
+  await expect(copyOf(GIB, brief)).rejects.toMatchObject({ reason: 'too-large' });
 });
 
 test('an object that would fit into a fresh invocation is given back to get one', async () => {

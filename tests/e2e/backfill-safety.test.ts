@@ -16,7 +16,7 @@ import { operationOf } from './operations.ts';
 import { type RunsStage, startRunsStage } from './runs-stage.ts';
 
 /** Several pages, so that there is a middle; nearly all of them are replicated already. */
-const KEYS = 3_500;
+const KEYS = 2_100;
 const MISSING = 20;
 const LIMIT_MS = 50_000;
 

@@ -223,14 +223,15 @@ const described = async (client: S3Client, Bucket: string, Key: string) => {
 };
 
 /** The last part of the key, or the body of what names none. */
-const nameOf = (body: string, attributes: Record<string, string>, run: string): string => {
+export const nameOf = (body: string, attributes: Record<string, string>, run: string): string => {
   const { key, reason = 'undelivered' } = attributes;
   const ofEvent = body.includes(`${run}/b"`) ? 'bridged' : body;
   const name = key === undefined ? ofEvent : decodeURIComponent(key).split('/').at(-1);
   return `${name === 'b' ? 'bridged' : name}: ${reason}`;
 };
 
-const reasonsOfRetries = (lines: string[]): string[] => {
+/** Why something was tried again, by these lines of the functions. */
+export const reasonsOfRetries = (lines: string[]): string[] => {
   const reasons = lines
     .filter((line) => line.includes('"ending":"retry"'))
     .map((line) => /"reason":"([a-z-]+)"/.exec(line)?.[1] ?? '')
@@ -268,6 +269,8 @@ export const reachableWithoutTls = async (stage: Stage, run: string): Promise<st
     ['ranges queue', names.rangesQueue],
     ['dead-letter queue of ranges', names.rangesDeadLetterQueue],
     ['backfill queue', names.backfillQueue],
+    ['transfer queue', names.transferQueue],
+    ['dead-letter queue of transfers', names.transferDeadLetterQueue],
   ] as const) {
     const QueueUrl = aws.sqs.queueUrl(`arn:aws:sqs:us-east-1:${SOURCE_ACCOUNT}:${queue}`);
     await attempt(name, sqs.send(new GetQueueAttributesCommand({ QueueUrl })));

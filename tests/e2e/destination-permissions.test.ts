@@ -10,6 +10,7 @@ import {
   OF_VERSIONS,
   quarantined,
   REPLICATED,
+  REPLICATED_OR_ASKED_FOR,
   startPermissionStage,
 } from './losses.ts';
 import { differencesOf } from './run-permissions-battery.ts';
@@ -24,9 +25,10 @@ interface Verified extends Observation {
 const DIFFERENCES = ['archived: missing'];
 
 const WITHOUT: Record<string, Loss<Verified>> = {
+  // It is the role that S3 copies for, also from archives: only S3's answer to it tells that there is something to restore.
   'ReplicationRole Trust sts:AssumeRole': {
-    missing: REPLICATED,
-    dead: deadAs('assume-role-denied', [...REPLICATED, 'deleted', 'gone']),
+    missing: REPLICATED_OR_ASKED_FOR,
+    dead: deadAs('assume-role-denied', [...REPLICATED_OR_ASKED_FOR, 'deleted', 'gone']),
   },
   'ReplicationRole WriteReplicas s3:PutObject': {
     missing: REPLICATED,

@@ -9,11 +9,18 @@ export interface Grant {
   remove(template: Template): void;
 }
 
-/** Every grant in the template's roles and in its policies of roles, queues, topics and buckets. */
+/** Every grant in the template's roles, in its policies of roles, queues, topics and buckets, and to those who invoke functions. */
 export const grantsIn = (template: Template): Grant[] =>
   Object.entries(template.Resources).flatMap(([logicalId, resource]) =>
-    documentPaths(resource).flatMap((path) => grantsOfDocument(template, logicalId, path)),
+    resource.Type === 'AWS::Lambda::Permission'
+      ? [invocationGrant(logicalId)]
+      : documentPaths(resource).flatMap((path) => grantsOfDocument(template, logicalId, path)),
   );
+
+const invocationGrant = (logicalId: string): Grant => ({
+  name: `${logicalId} lambda:InvokeFunction`,
+  remove: ({ Resources: resources }) => Reflect.deleteProperty(resources, logicalId),
+});
 
 type Path = (string | number)[];
 

@@ -5,7 +5,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { REPOSITORY, TEMPLATE_FILE } from '../../demo/package-stack.ts';
-import { DESTINATION_ACCOUNT, SOURCE_ACCOUNT } from '../../demo/two-accounts.ts';
+import { DESTINATION_ACCOUNT, SOURCE_ACCOUNT, type TwoAccountsOptions } from '../../demo/two-accounts.ts';
 import { parseTemplate, type Template } from '../../local/cloudformation/template.ts';
 import { packaged } from './artifact.ts';
 import { ALL_IS_WELL, type Observation } from './battery.ts';
@@ -64,21 +64,36 @@ const sourceBuckets = {
   bridged: { OwnershipControls: GRANTING },
 };
 
-/** In which of the two templates a permission is; those of the stack's that backfill and verify alone need are `runs`. */
-export type Where = 'stack' | 'runs' | 'destination';
+/**
+ * In which of the two templates a permission is, but for those that are needed by one thing alone: by backfill and verify (`runs`), by
+ * transfers, or by copies that S3 makes itself (both `transfers`).
+ */
+export type Where = 'stack' | 'runs' | 'destination' | 'transfers';
 
 export interface Listed extends Grant {
   where: Where;
+  template: 'stack' | 'destination';
 }
 
-const isOfRuns = (name: string): boolean => /^(Backfill|Batch|Ranges|Runs)| RunCounts /.test(name);
+const whereInStack = (name: string): Where => {
+  if (/^Transfer|^BatchRole Ranges | (Transfers|Sweep) |^ReplicateRole Queues sqs:SendMessage$/.test(name))
+    return 'transfers';
+  return /^(Backfill|Batch|Ranges|Runs)| RunCounts /.test(name) ? 'runs' : 'stack';
+};
+const whereInDestination = (name: string): Where =>
+  / (CopySources|DecryptSources) | s3:List\w*Multipart/.test(name) ? 'transfers' : 'destination';
 
 const listed: Listed[] = [
   ...grantsIn(parseTemplate(stackText)).map((grant) => ({
     ...grant,
-    where: isOfRuns(grant.name) ? ('runs' as const) : ('stack' as const),
+    where: whereInStack(grant.name),
+    template: 'stack' as const,
   })),
-  ...grantsIn(parseTemplate(destinationText)).map((grant) => ({ ...grant, where: 'destination' as const })),
+  ...grantsIn(parseTemplate(destinationText)).map((grant) => ({
+    ...grant,
+    where: whereInDestination(grant.name),
+    template: 'destination' as const,
+  })),
 ];
 
 /** The permissions there, each with what happens without it. */
@@ -94,7 +109,8 @@ export const deployment = {
     aws.s3.createBucket({ name: 'reports', accountId: SOURCE_ACCOUNT, region: REGION }),
 };
 
-export const startPermissionStage = (): Promise<Stage> => startStage(deployment);
+export const startPermissionStage = (options: TwoAccountsOptions = {}): Promise<Stage> =>
+  startStage({ ...deployment, ...options });
 
 /** Brings all stacks to their templates without these permissions. `edit`: what else is changed in the stack. */
 export const deployWithout = async (
@@ -102,12 +118,11 @@ export const deployWithout = async (
   grants: Listed[],
   edit: (template: Template) => void = () => undefined,
 ): Promise<void> => {
-  const deploy = async (where: Where, text: string, accountId: string, stackName: string) => {
+  const deploy = async (which: Listed['template'], text: string, accountId: string, stackName: string) => {
     const template = parseTemplate(text);
-    if (where === 'destination') setVersioning(template);
+    if (which === 'destination') setVersioning(template);
     else edit(template);
-    for (const grant of grants)
-      if ((grant.where === 'destination') === (where === 'destination')) grant.remove(template);
+    for (const grant of grants) if (grant.template === which) grant.remove(template);
     const place = { accountId, region: REGION, stackName };
     const given = Object.entries(stage.aws.cloudformation.describe(place)?.parameters ?? {});
     await stage.aws.cloudformation.deploy({
@@ -138,5 +153,19 @@ export const isObserved = <O>(loss: Loss<O> | undefined): loss is Partial<O> & {
 export const permissionNamed = (name: string): Listed => {
   const found = listed.find((grant) => grant.name === name);
   if (found === undefined) throw new Error(`there is no permission ${name}`);
+  return found;
+};
+
+/** How to look, and what is seen when nothing is missing. */
+export interface Look<O> {
+  of: RegExp;
+  at(stage: Stage, run: string): Promise<Partial<O>>;
+  well: Partial<O>;
+}
+
+/** The first that is of this permission. */
+export const lookOf = <O>(looks: Look<O>[], permission: string): Look<O> => {
+  const found = looks.find(({ of }) => of.test(permission));
+  if (found === undefined) throw new Error(`nobody looks at what happens without ${permission}`);
   return found;
 };

@@ -9,8 +9,11 @@ export const operationOf = (request: AwsRequest): string => {
   // The one operation of STS that is used here; its name is in the body.
   if (request.service === 'sts') return 'sts:AssumeRole';
   const query = new URLSearchParams(request.query);
-  return `s3:${keyOf(request) === '' ? bucketOperation(query) : objectOperation(request.method, query)}`;
+  const operation = keyOf(request) === '' ? bucketOperation(query) : objectOperation(request.method, query);
+  return `s3:${request.headers['x-amz-copy-source'] === undefined ? operation : COPIES[operation]}`;
 };
+
+const COPIES: Record<string, string> = { PutObject: 'CopyObject', UploadPart: 'UploadPartCopy' };
 
 const bucketOperation = (query: URLSearchParams): string =>
   query.has('versions') ? 'ListObjectVersions' : 'Bucket';
@@ -22,7 +25,7 @@ const objectOperation = (method: string, query: URLSearchParams): string => {
   if (query.has('restore')) return 'RestoreObject';
   switch (method) {
     case 'GET':
-      return 'GetObject';
+      return query.has('uploadId') ? 'ListParts' : 'GetObject';
     case 'HEAD':
       return 'HeadObject';
     case 'PUT':

@@ -41,10 +41,6 @@ const WITHOUT: Record<string, Loss> = {
     waiting: 1,
     retried: ['access-denied', 'service-error'],
   },
-  'ReplicateRole Queues sqs:SendMessage': {
-    unseen:
-      'only for a large object that finds no time beside others in twelve invocations: hours, even here',
-  },
   // Never acknowledged without having arrived: it stays in the live queue.
   'ReplicateRole Quarantine sqs:SendMessage': {
     dead: [],
@@ -105,9 +101,10 @@ const WITHOUT: Record<string, Loss> = {
     missing: [...OF_VERSIONS, 'archived'],
     dead: deadAs('access-denied', [...OF_VERSIONS, 'archived', 'deleted']),
   },
+  // Also what is archived: that it is so, S3 tells the role it would copy for.
   'ReplicateRole ReplicationRoles sts:AssumeRole': {
-    missing: REPLICATED,
-    dead: deadAs('assume-role-denied', [...REPLICATED, 'deleted', 'gone']),
+    missing: REPLICATED_OR_ASKED_FOR,
+    dead: deadAs('assume-role-denied', [...REPLICATED_OR_ASKED_FOR, 'deleted', 'gone']),
   },
 
   'SubscribeRole Trust sts:AssumeRole': {

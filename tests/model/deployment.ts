@@ -15,6 +15,7 @@ import { type BucketEvent, memoryDestination } from './memory-destination.ts';
 import { Crash, createMemoryReceipts, type MemoryReceipts } from './memory-receipts.ts';
 import { noRuns } from './memory-run-counts.ts';
 import { type Gate, memorySource } from './memory-source.ts';
+import { noTransfers } from './memory-transfers.ts';
 import { testConfiguration } from './settings.ts';
 
 export type Fault = 'none' | 'throttle' | 'reset' | 'credentials' | 'crash' | 'break' | 'truncate';
@@ -144,6 +145,7 @@ export const createDeployment = (setting: Setting): Deployment => {
       memory: createBudget(1e9),
       clock,
       invocation,
+      ...noTransfers(),
     };
     const { failed } = await replicateBatch(messages, deps);
     // A crash takes the whole invocation with it: nothing of the batch is acknowledged.

@@ -40,15 +40,27 @@ interface BucketOptions {
   encryption?: 'AES256' | 'aws:kms';
   /** Whether S3 keeps a checksum of the whole object. */
   checksums?: boolean;
+  /** How many bytes each byte of the model stands for: so the largest objects fit into it. */
+  unitBytes?: number;
+}
+
+/** A multipart upload that is neither completed nor aborted. */
+export interface OpenUpload {
+  key: string;
+  attributes: ReplicaAttributes;
+  initiatedMs: number;
+  initiator: string;
+  parts: Map<number, { bytes: Buffer; etag: string; lastModifiedMs: number }>;
 }
 
 export interface MemoryBucket {
   readonly options: Required<BucketOptions>;
+  now(): number;
   versioning: Versioning;
   /** Newest last. */
   history: Map<string, (Version | Marker)[]>;
-  /** Multipart uploads that are neither completed nor aborted, by id. */
-  uploads: Map<string, { key: string; attributes: ReplicaAttributes; parts: Map<number, Buffer> }>;
+  /** By id. */
+  uploads: Map<string, OpenUpload>;
   /** A multipart object where there are several parts. */
   put(
     key: string,
@@ -89,7 +101,7 @@ export const REPLICA_ATTRIBUTES: ReplicaAttributes = { ...NO_ATTRIBUTES, tags: {
 export const createMemoryBucket = (
   versioning: Versioning,
   now: () => number,
-  { encryption = 'AES256', checksums = false }: BucketOptions = {},
+  { encryption = 'AES256', checksums = false, unitBytes = 1 }: BucketOptions = {},
 ): MemoryBucket => {
   const history: MemoryBucket['history'] = new Map();
   // No two buckets give out the same ids.
@@ -108,7 +120,8 @@ export const createMemoryBucket = (
     return entry?.kind === 'version' ? entry : null;
   };
   const bucket: MemoryBucket = {
-    options: { encryption, checksums },
+    options: { encryption, checksums, unitBytes },
+    now,
     versioning,
     history,
     uploads: new Map(),
@@ -120,7 +133,7 @@ export const createMemoryBucket = (
       const state: ObjectState = {
         versionId: bucket.versioning === 'unversioned' ? null : id,
         etag: encryption === 'AES256' ? etagOf(content) : etagOf(content).replace(/[0-9a-f]{32}/, opaque),
-        sizeBytes: bytes.length,
+        sizeBytes: bytes.length * unitBytes,
         lastModifiedMs: wholeSeconds(),
         encryption,
         checksum: checksums ? checksumOf(bytes) : null,

@@ -5,11 +5,13 @@ import { buffer } from 'node:stream/consumers';
 import { ReplicationError } from '../../src/lib/errors.ts';
 import type {
   Checksum,
+  CopySource,
   DestinationBucket,
   Guard,
   ObjectState,
   Precondition,
   ReplicaAttributes,
+  UploadedPart,
   Written,
 } from '../../src/lib/ports.ts';
 import { checksumOf, md5, type MemoryBucket } from './memory-buckets.ts';
@@ -22,12 +24,21 @@ export interface BucketEvent {
   versionId: string | null;
 }
 
+/** What S3 knows besides this bucket. */
+interface Inside {
+  /** By name, those that the role may read. */
+  sources: Record<string, MemoryBucket>;
+  initiator: string;
+}
+
 export const memoryDestination = (
   bucket: MemoryBucket,
   gate: Gate,
   tell: (event: BucketEvent) => void = () => undefined,
+  inside: Inside = { sources: {}, initiator: 'arn:aws:sts::222222222222:assumed-role/replication/s3r@test' },
 ): DestinationBucket => {
   const { gated: _gated, answered, find, ...both } = reads(bucket, gate, 'destination');
+  const { unitBytes } = bucket.options;
   const assertCondition = (key: string, precondition: Precondition): void => {
     const current = bucket.current(key)?.state ?? null;
     const met = precondition.kind === 'absent' ? current === null : current?.etag === precondition.etag;
@@ -55,13 +66,27 @@ export const memoryDestination = (
     if (open === undefined) throw new ReplicationError('lost-race', 'NoSuchUpload');
     return open;
   };
+  const store = (uploadId: string, partNumber: number, bytes: Buffer): UploadedPart => {
+    const digest = bucket.options.encryption === 'AES256' ? md5(bytes).toString('hex') : 'opaque';
+    const part = { bytes, etag: `"${digest}"`, lastModifiedMs: bucket.now() };
+    upload(uploadId).parts.set(partNumber, part);
+    return { partNumber, etag: part.etag, checksum: null };
+  };
+  /** Without the right to list, what is gone is denied like all the rest. */
+  const inS3 = ({ bucket: name, key, pin }: CopySource): Buffer => {
+    const source = inside.sources[name];
+    const version = source?.versions(key).find(({ state }) => state.versionId === pin.versionId);
+    if (version === undefined) throw new ReplicationError('access-denied', 'AccessDenied');
+    if (version.state.etag !== pin.etag) throw new ReplicationError('lost-race', 'PreconditionFailed');
+    return version.bytes;
+  };
   return {
     ...both,
     async *history(key) {
       yield* await answered('history', () => bucket.list(key));
     },
     async put({ key, body, sizeBytes, attributes, precondition, guard }) {
-      const bytes = await received(body, sizeBytes);
+      const bytes = await received(body, sizeBytes / unitBytes);
       return await answered('put', () => {
         assertCondition(key, precondition);
         assertGuard(bytes, guard);
@@ -95,25 +120,62 @@ export const memoryDestination = (
     createUpload: ({ key, attributes }) =>
       answered('createUpload', () => {
         const uploadId = randomUUID();
-        bucket.uploads.set(uploadId, { key, attributes, parts: new Map() });
+        const { initiator } = inside;
+        bucket.uploads.set(uploadId, {
+          key,
+          attributes,
+          initiatedMs: bucket.now(),
+          initiator,
+          parts: new Map(),
+        });
         return { uploadId, encryption: bucket.options.encryption };
       }),
     async uploadPart({ uploadId, partNumber, body, sizeBytes, guard }) {
-      const bytes = await received(body, sizeBytes);
+      const bytes = await received(body, sizeBytes / unitBytes);
       return await answered('uploadPart', () => {
         assertGuard(bytes, guard);
-        upload(uploadId).parts.set(partNumber, bytes);
-        const digest = bucket.options.encryption === 'AES256' ? md5(bytes).toString('hex') : 'opaque';
-        return { partNumber, etag: `"${digest}"`, checksum: null };
+        return store(uploadId, partNumber, bytes);
       });
+    },
+    copyObject: ({ from, key, attributes, precondition }) =>
+      answered('copyObject', () => {
+        const content = inS3(from);
+        assertCondition(key, precondition);
+        return write('Copy', key, content, attributes);
+      }),
+    copyPart: ({ from, uploadId, partNumber, bytes }) =>
+      answered('copyPart', () => {
+        const content = inS3(from);
+        const part = content.subarray(
+          bytes === null ? 0 : bytes.first / unitBytes,
+          bytes === null ? undefined : (bytes.last + 1) / unitBytes,
+        );
+        return store(uploadId, partNumber, part);
+      }),
+    async *parts({ uploadId, after }) {
+      const parts = await answered('parts', () => [...upload(uploadId).parts]);
+      for (const [partNumber, { bytes, etag, lastModifiedMs }] of parts.toSorted(([a], [b]) => a - b)) {
+        if (partNumber <= after) continue;
+        yield { partNumber, etag, checksum: null, sizeBytes: bytes.length * unitBytes, lastModifiedMs };
+      }
+    },
+    async *uploads(prefix) {
+      const open = await answered('uploads', () => [...bucket.uploads]);
+      for (const [uploadId, { key, initiatedMs, initiator }] of open)
+        if (key.startsWith(prefix)) yield { key, uploadId, initiatedMs, initiator };
     },
     completeUpload: ({ key, uploadId, parts, sizeBytes, checksum, precondition }) =>
       answered('completeUpload', () => {
         const open = upload(uploadId);
         assertCondition(key, precondition);
-        const content = parts.map(({ partNumber }) => open.parts.get(partNumber) ?? Buffer.of());
+        const content = parts.map(({ partNumber, etag }) => {
+          const part = open.parts.get(partNumber);
+          if (part?.etag !== etag) throw new ReplicationError('invalid-request', 'InvalidPart');
+          return part.bytes;
+        });
         const bytes = Buffer.concat(content);
-        if (bytes.length !== sizeBytes) throw new ReplicationError('invalid-request', 'InvalidPart');
+        if (bytes.length * unitBytes !== sizeBytes)
+          throw new ReplicationError('invalid-request', 'InvalidPart');
         if (checksum !== null) assertChecksum(bytes, checksum);
         bucket.uploads.delete(uploadId);
         return write('CompleteMultipartUpload', key, content, open.attributes);

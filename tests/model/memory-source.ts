@@ -63,6 +63,7 @@ const assertReadable = ({ sealed }: Version): void => {
 
 export const memorySource = (bucket: MemoryBucket, gate: Gate): SourceBucket => {
   const { gated, answered, find, ...both } = reads(bucket, gate, 'source');
+  const { unitBytes } = bucket.options;
   return {
     ...both,
     history: (key) => answered('history', () => bucket.list(key)),
@@ -80,15 +81,18 @@ export const memorySource = (bucket: MemoryBucket, gate: Gate): SourceBucket => 
         if (found?.state.etag !== pin.etag)
           throw new ReplicationError('lost-race', 'the pinned version is gone');
         assertReadable(found);
-        return sliceOf(found, slice);
+        return sliceOf(found, slice, unitBytes);
       });
-      return { body: sent(answer, damage), sizeBytes: answer.length, checksum: null };
+      return { body: sent(answer, damage), sizeBytes: answer.length * unitBytes, checksum: null };
     },
-    partsCount: (key, pin) =>
-      answered('partsCount', () => {
+    part: (key, pin, partNumber) =>
+      answered('part', () => {
         const found = find(key, pin.versionId);
         if (found === null) throw new ReplicationError('lost-race', 'the version is gone');
-        return found.state.etag === pin.etag && found.state.etag.includes('-') ? found.parts.length : null;
+        if (found.state.etag !== pin.etag || !found.state.etag.includes('-')) return null;
+        const part = found.parts[partNumber - 1];
+        if (part === undefined) throw new ReplicationError('invalid-request', 'InvalidPartNumber');
+        return { parts: found.parts.length, sizeBytes: part.length * unitBytes };
       }),
     restore: (key, versionId) =>
       answered('restore', () => {
@@ -98,9 +102,10 @@ export const memorySource = (bucket: MemoryBucket, gate: Gate): SourceBucket => 
   };
 };
 
-const sliceOf = ({ bytes, parts }: Version, slice: Slice): Buffer => {
+const sliceOf = ({ bytes, parts }: Version, slice: Slice, unitBytes: number): Buffer => {
   if (slice.kind === 'whole') return bytes;
-  if (slice.kind === 'range') return bytes.subarray(slice.firstByte, slice.lastByte + 1);
+  if (slice.kind === 'range')
+    return bytes.subarray(slice.firstByte / unitBytes, (slice.lastByte + 1) / unitBytes);
   const part = parts[slice.partNumber - 1];
   if (part === undefined) throw new ReplicationError('invalid-request', 'InvalidPartNumber');
   return part;

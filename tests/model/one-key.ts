@@ -6,6 +6,7 @@ import type { Convergence, PassedOver, Work } from '../../src/lib/work.ts';
 import { createMemoryBucket, type MemoryBucket, type Versioning } from './memory-buckets.ts';
 import { memoryDestination } from './memory-destination.ts';
 import { type Gate, memorySource, openGate } from './memory-source.ts';
+import { noTransfers } from './memory-transfers.ts';
 import { testDestination, testRule } from './settings.ts';
 
 interface Options {
@@ -64,6 +65,7 @@ export const oneKey = ({ rule, versionings, encryptions, checksums }: Options = 
           absenceIsDeletion: false,
           byReplicator: null,
           onlyStamped: false,
+          run: null,
           ...hint,
         },
         {
@@ -72,6 +74,7 @@ export const oneKey = ({ rule, versionings, encryptions, checksums }: Options = 
           invocation: { requestId: 'r', deadlineMs: now() + 900_000, fullTimeMs: 900_000, bytesUnderWay: 0 },
           clock: { now, sleep: async () => undefined },
           passOver: async (version) => void passedOver.push(version),
+          ...noTransfers(),
         },
       ),
     content: () => replica.current('k')?.bytes.toString(),

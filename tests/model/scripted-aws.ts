@@ -4,7 +4,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createBuckets } from '../../src/lib/aws/buckets.ts';
-import { createS3Clients } from '../../src/lib/aws/clients.ts';
+import { createS3Clients, type S3Clients } from '../../src/lib/aws/clients.ts';
 import type { Buckets } from '../../src/lib/ports.ts';
 
 export interface SeenRequest {
@@ -17,6 +17,7 @@ export interface SeenRequest {
 export type Answer = (request: IncomingMessage, response: ServerResponse, body: string) => void;
 
 export interface ScriptedAws extends AsyncDisposable {
+  clients: S3Clients;
   buckets: Buckets;
   seen: SeenRequest[];
   /** How S3 answers from now on. STS always grants. */
@@ -54,6 +55,7 @@ export const startScriptedAws = async (): Promise<ScriptedAws> => {
   process.env['AWS_SECRET_ACCESS_KEY'] = 'secret';
   const clients = createS3Clients({ region: 'eu-central-1', sessionName: 'test' });
   const scripted: ScriptedAws = {
+    clients,
     buckets: createBuckets(clients, new AbortController().signal),
     seen,
     answer: (_request, response) => response.writeHead(500).end(),

@@ -6,6 +6,7 @@ import { ReplicationError, type Reason } from '../../src/lib/errors.ts';
 import { createMemoryBucket } from '../model/memory-buckets.ts';
 import { memoryDestination } from '../model/memory-destination.ts';
 import { memorySource } from '../model/memory-source.ts';
+import { noTransfers } from '../model/memory-transfers.ts';
 import { testConfiguration, testDestination, testRule } from '../model/settings.ts';
 
 const NOW = Date.parse('2026-11-22T12:00:00Z');
@@ -27,6 +28,7 @@ const world = (failure: Reason | null = null) => {
       },
       clock,
       invocation: { requestId: 'r', deadlineMs, fullTimeMs: 900_000, bytesUnderWay: 0 },
+      ...noTransfers(),
     });
   return { source, replica, answer, bucket: rule.source.bucket };
 };

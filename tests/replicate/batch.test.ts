@@ -11,6 +11,7 @@ import type { ReplicationConfiguration } from '../../src/lib/rule.ts';
 import { createMemoryBucket } from '../model/memory-buckets.ts';
 import { memoryDestination } from '../model/memory-destination.ts';
 import { memorySource } from '../model/memory-source.ts';
+import { noTransfers } from '../model/memory-transfers.ts';
 import { createMemoryReceipts } from '../model/memory-receipts.ts';
 import { createMemoryRunCounts } from '../model/memory-run-counts.ts';
 import { s3Event, testConfiguration, testDestination, testRule } from '../model/settings.ts';
@@ -67,6 +68,7 @@ const world = (configuration: ReplicationConfiguration = testConfiguration()) =>
       memory: createBudget(1e9),
       clock,
       invocation: { requestId: 'r', deadlineMs: state.deadlineMs, fullTimeMs: 900_000, bytesUnderWay: 0 },
+      ...noTransfers(),
     });
   return { source, replica, failing, calls, records, delays, dead, sent, state, receipts, runs, run };
 };

@@ -9,6 +9,7 @@ import type { ReplicationRule } from '../../src/lib/rule.ts';
 import { createMemoryBucket } from '../model/memory-buckets.ts';
 import { memoryDestination } from '../model/memory-destination.ts';
 import { memorySource } from '../model/memory-source.ts';
+import { noTransfers } from '../model/memory-transfers.ts';
 import { createMemoryReceipts } from '../model/memory-receipts.ts';
 import { createMemoryRunCounts } from '../model/memory-run-counts.ts';
 import { testConfiguration, testRule } from '../model/settings.ts';
@@ -39,6 +40,7 @@ const world = (fields: Partial<ReplicationRule> = {}) => {
       memory: createBudget(1e9),
       clock,
       invocation: { requestId: 'r', deadlineMs: NOW + 900_000, fullTimeMs: 900_000, bytesUnderWay: 0 },
+      ...noTransfers(),
     });
   return { source, replica, runs, records, quarantined, work };
 };

@@ -56,6 +56,7 @@ export const createWorld = (options: WorldOptions) => {
     pages: 0,
     onPage: null,
   };
+  const moving = { objects: 0 };
   const broken = { source: null as ReplicationError | null };
   const rule = testRule({
     versions: 'all',
@@ -95,6 +96,7 @@ export const createWorld = (options: WorldOptions) => {
         sendHints: async (sent: readonly Hint[]) => void hints.push(...sent),
         hintsLeft: async () => hints.length,
       }),
+      moving: { count: async () => moving.objects },
       listings: {
         source: () =>
           listingOf(
@@ -199,6 +201,8 @@ export const createWorld = (options: WorldOptions) => {
     files,
     requests,
     broken,
+    /** Of objects that transfers are moving for somebody. */
+    moving,
     source,
     replica,
     deps,

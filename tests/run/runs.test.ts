@@ -236,6 +236,16 @@ describe('a run', () => {
     expect(await world.untilStill(id)).toMatchObject({ checked: { same: 1, different: 1 } });
   });
 
+  test('is not checked while transfers are moving what it asked for', async () => {
+    const world = createWorld(some());
+    world.moving.objects = 1;
+    const { id } = await world.start();
+    for (let count = 0; count < 200; count += 1) await world.step();
+    expect(await world.deps().store.load(id)).toMatchObject({ phase: 'copying' });
+    world.moving.objects = 0;
+    expect(await world.untilStill(id)).toMatchObject({ phase: 'finished' });
+  });
+
   test('that is done again costs listings only', async () => {
     const world = createWorld(some());
     const first = await world.start();

@@ -76,6 +76,8 @@ test.each([
   ['EnableObjectLock', ''],
   ['ReplicateAcl', 'replicate'],
   ['KmsKeyArn', 'arn:aws:kms:us-east-1:222222222222:alias/key'],
+  ['SourceBucketName', 'acme-source,Acme'],
+  ['SourceKmsKeyArn', 'arn:aws:kms:us-east-1:222222222222:alias/key'],
   ['RoleName', 'a/b'],
 ])('a wrong %s is refused: %s', async (parameter, value) => {
   await expect(deploy({ [parameter]: value })).rejects.toThrow(parameter);
@@ -184,14 +186,17 @@ const granted = (parameters: Record<string, string> = {}): string[] => {
 const holds = (template: Template, name: string, parameters: Record<string, string>): boolean => {
   const written = JSON.parse(JSON.stringify(template.Conditions[name]));
   const isNegated = 'Fn::Not' in written;
-  const [{ Ref: parameter }, value] = (isNegated ? written['Fn::Not'][0] : written)['Fn::Equals'];
+  const [operand, value] = (isNegated ? written['Fn::Not'][0] : written)['Fn::Equals'];
+  // A list is empty where its items joined are.
+  const { Ref: parameter } = 'Fn::Join' in operand ? operand['Fn::Join'][1] : operand;
   const given = parameters[parameter] ?? Reflect.get(template.Parameters[parameter] ?? {}, 'Default');
   return (given === value) !== isNegated;
 };
 
 const OBJECTS = 'arn:aws:s3:::${BucketName}/${Prefix}*';
-const WRITE = `WriteReplicas: s3:PutObject s3:GetObject s3:GetObjectVersion s3:AbortMultipartUpload s3:PutObjectTagging s3:PutObjectVersionTagging s3:GetObjectTagging s3:GetObjectVersionTagging on ${OBJECTS}`;
-const LIST = 'ListReplicas: s3:ListBucket s3:ListBucketVersions on arn:aws:s3:::${BucketName}';
+const WRITE = `WriteReplicas: s3:PutObject s3:GetObject s3:GetObjectVersion s3:AbortMultipartUpload s3:ListMultipartUploadParts s3:PutObjectTagging s3:PutObjectVersionTagging s3:GetObjectTagging s3:GetObjectVersionTagging on ${OBJECTS}`;
+const LIST =
+  'ListReplicas: s3:ListBucket s3:ListBucketVersions s3:ListBucketMultipartUploads on arn:aws:s3:::${BucketName}';
 const LOCK = `LockReplicas: s3:PutObjectRetention s3:PutObjectLegalHold s3:GetObjectRetention s3:GetObjectLegalHold on ${OBJECTS}`;
 
 test('the role may write, tag, lock and look at replicas under the prefix, list the bucket, and nothing else', () => {
@@ -214,8 +219,32 @@ test.each([
     { KmsKeyArn: 'arn:aws:kms:us-east-1:222222222222:key/1' },
     [WRITE, LIST, LOCK, 'EncryptReplicas: kms:GenerateDataKey kms:Decrypt on KmsKeyArn'],
   ],
+  [
+    { SourceKmsKeyArn: 'arn:aws:kms:us-east-1:111111111111:key/1' },
+    [WRITE, LIST, LOCK, 'DecryptSources: kms:Decrypt on SourceKmsKeyArn'],
+  ],
 ])('what goes beyond that is asked for by a parameter: %j', (parameters, expected) => {
   expect(granted(parameters)).toEqual(expected);
+});
+
+test('S3 may copy by itself from the source buckets that are named, each of them and no other', async () => {
+  await s3.send(new CreateBucketCommand({ Bucket: 'acme-replica' }));
+  const statementOf = async (parameters: Record<string, string>) => {
+    await deploy(parameters);
+    const role = aws.iam.role('arn:aws:iam::222222222222:role/s3-replicator-destination');
+    return role?.policies.flatMap(statementsOf).find(({ Sid }) => Sid === 'CopySources');
+  };
+
+  expect(await statementOf({})).toBeUndefined();
+  expect(await statementOf({ SourceBucketName: 'acme-documents' })).toMatchObject({
+    Resource: ['arn:*:s3:::acme-documents/*'],
+  });
+  expect(await statementOf({ SourceBucketName: 'acme-documents, acme.media' })).toEqual({
+    Sid: 'CopySources',
+    Effect: 'Allow',
+    Action: ['s3:GetObject', 's3:GetObjectVersion', 's3:GetObjectTagging', 's3:GetObjectVersionTagging'],
+    Resource: ['arn:*:s3:::acme-documents/*', 'arn:*:s3:::acme.media/*'],
+  });
 });
 
 test('no parameter lets the role remove a version or weaken a lock', () => {

@@ -22,7 +22,7 @@ test('packaging twice gives the same bytes', async () => {
   await using first = await packaged();
   await using second = await packaged();
 
-  for (const name of ['replicate.zip', 'subscribe.zip']) {
+  for (const name of ['replicate.zip', 'transfer.zip', 'subscribe.zip']) {
     expect((await first.zip(name)).equals(await second.zip(name)), name).toBe(true);
   }
 });

@@ -36,6 +36,7 @@ const CONFIGURATION = file(
   {
     name: 'acme-replication',
     region: 'eu-west-1',
+    transfers: { maximumConcurrency: 33 },
     stack: {
       maximumConcurrency: 7,
       batchSize: 3,
@@ -56,6 +57,12 @@ beforeAll(async () => {
 
 afterAll(() => stack[Symbol.asyncDispose]());
 
+/** Those that pass events of buckets on. */
+const bucketRules = () =>
+  ofType(template, 'AWS::Events::Rule').filter(
+    ([, { Properties }]) => Properties['EventPattern'] !== undefined,
+  );
+
 const properties = (logicalId: string): Record<string, unknown> => resource(template, logicalId).Properties;
 
 test('the replicate function runs as designed, fed by the live queue and apart from it by that of backfills', () => {
@@ -74,6 +81,9 @@ test('the replicate function runs as designed, fed by the live queue and apart f
         BACKFILL_QUEUE_URL: { Ref: 'BackfillQueue' },
         RUNS_TABLE: { Ref: 'RunsTable' },
         IDEMPOTENCY_TABLE: { Ref: 'IdempotencyTable' },
+        TRANSFERS_TABLE: { Ref: 'TransfersTable' },
+        TRANSFER_QUEUE_URL: { Ref: 'TransferQueue' },
+        TRANSFER_CONCURRENCY: '33',
         ROLE_SESSION_NAME: 's3r@acme-replication-test',
         POWERTOOLS_SERVICE_NAME: 'acme-replication',
         POWERTOOLS_METRICS_NAMESPACE: 's3-replicator',
@@ -149,6 +159,77 @@ test('the backfill function works on one range at a time, whose message outlives
   });
 });
 
+test('the transfer function has the role and the settings of the replicate function, and a queue and a schedule of its own', () => {
+  const { FunctionName, Handler, ...others } = properties('TransferLambdaFunction');
+  expect([FunctionName, Handler]).toEqual([
+    'acme-replication-test-transfer',
+    'src/handlers/transfer.handler',
+  ]);
+  const { Role, Environment, MemorySize, Timeout } = properties('ReplicateLambdaFunction');
+  expect(others).toMatchObject({ Role, Environment, MemorySize, Timeout });
+  const [[, mapping] = []] = ofType(template, 'AWS::Lambda::EventSourceMapping').filter(
+    ([, { Properties }]) => spell(Properties['FunctionName']) === 'TransferLambdaFunction.Arn',
+  );
+  expect(mapping?.Properties).toMatchObject({
+    BatchSize: 1,
+    EventSourceArn: { 'Fn::GetAtt': ['TransferQueue', 'Arn'] },
+    FunctionResponseTypes: ['ReportBatchItemFailures'],
+    ScalingConfig: { MaximumConcurrency: 33 },
+  });
+  const scheduled = ofType(template, 'AWS::Events::Rule').filter(
+    ([, { Properties }]) => Properties['ScheduleExpression'] !== undefined,
+  );
+  expect(scheduled.map(([, { Properties }]) => Properties)).toMatchObject([
+    {
+      ScheduleExpression: 'rate(15 minutes)',
+      State: 'ENABLED',
+      Targets: [{ Arn: { 'Fn::GetAtt': ['TransferLambdaFunction', 'Arn'] }, Input: '{"sweep":true}' }],
+    },
+  ]);
+});
+
+test('a range outlives the function that works on it, and is received as often as SQS allows', () => {
+  expect(properties('TransferQueue')).toEqual({
+    QueueName: 'acme-replication-test-transfers',
+    VisibilityTimeout: 960,
+    MessageRetentionPeriod: 1_209_600,
+    SqsManagedSseEnabled: true,
+    RedrivePolicy: {
+      deadLetterTargetArn: { 'Fn::GetAtt': ['TransferDeadLetterQueue', 'Arn'] },
+      maxReceiveCount: 1000,
+    },
+  });
+  expect(properties('TransferDeadLetterQueue')['QueueName']).toBe('acme-replication-test-transfers-dlq');
+  for (const queue of ['TransferQueue', 'TransferDeadLetterQueue']) {
+    expect(statementsOf(properties(`${queue}Policy`)['PolicyDocument'])).toMatchObject([
+      { Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } },
+    ]);
+  }
+});
+
+test('the table of transfers is on demand and can be restored to a point in time', () => {
+  expect(properties('TransfersTable')).toEqual({
+    TableName: 'acme-replication-test-transfers',
+    BillingMode: 'PAY_PER_REQUEST',
+    AttributeDefinitions: [{ AttributeName: 'transfer', AttributeType: 'S' }],
+    KeySchema: [{ AttributeName: 'transfer', KeyType: 'HASH' }],
+    PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+    SSESpecification: { SSEEnabled: true },
+  });
+});
+
+test('the batch role may begin transfers, and has no queue and table besides', () => {
+  expect(
+    grants(roleStatements(template, 'BatchRole')).filter((grant) => /^(dynamodb|sqs):/.test(grant)),
+  ).toEqual([
+    'dynamodb:DeleteItem on TransfersTable.Arn',
+    'dynamodb:GetItem on TransfersTable.Arn',
+    'dynamodb:PutItem on TransfersTable.Arn',
+    'dynamodb:UpdateItem on TransfersTable.Arn',
+    'sqs:SendMessage on TransferQueue.Arn',
+  ]);
+});
+
 test('the backfill role may list and look, and write nothing but messages, runs and their end', () => {
   expect(
     grants(roleStatements(template, 'BackfillRole')).filter((grant) => !grant.startsWith('logs:')),
@@ -158,6 +239,7 @@ test('the backfill role may list and look, and write nothing but messages, runs 
     'dynamodb:GetItem on RunsTable.Arn',
     'dynamodb:PutItem on RunsTable.Arn',
     'dynamodb:Query on RunsTable.Arn',
+    'dynamodb:Scan on TransfersTable.Arn',
     'dynamodb:UpdateItem on RunsTable.Arn',
     `kms:Decrypt on ${KEY}`,
     's3:GetObject on arn:aws:s3:::acme-documents/contracts/*',
@@ -247,7 +329,7 @@ test('only the source buckets of this account and our event rules may send, and 
       StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } },
     },
   });
-  const [[eventRule] = []] = ofType(template, 'AWS::Events::Rule');
+  const [[eventRule] = []] = bucketRules();
   expect(rules).toMatchObject({
     Principal: { Service: 'events.amazonaws.com' },
     Condition: { ArnEquals: { 'aws:SourceArn': [{ 'Fn::GetAtt': [eventRule, 'Arn'] }] } },
@@ -280,14 +362,21 @@ test('the table is on demand, expires records and can be restored to a point in 
 test('the replicate role may do this and nothing else', () => {
   expect(grants(roleStatements(template, 'ReplicateRole'))).toEqual([
     'dynamodb:DeleteItem on IdempotencyTable.Arn',
+    'dynamodb:DeleteItem on TransfersTable.Arn',
     'dynamodb:GetItem on IdempotencyTable.Arn',
     'dynamodb:GetItem on RunsTable.Arn',
+    'dynamodb:GetItem on TransfersTable.Arn',
     'dynamodb:PutItem on IdempotencyTable.Arn',
+    'dynamodb:PutItem on TransfersTable.Arn',
+    'dynamodb:Scan on TransfersTable.Arn',
     'dynamodb:UpdateItem on IdempotencyTable.Arn',
     'dynamodb:UpdateItem on RunsTable.Arn',
+    'dynamodb:UpdateItem on TransfersTable.Arn',
     `kms:Decrypt on ${KEY}`,
     'logs:CreateLogStream on ReplicateLogGroup.Arn',
+    'logs:CreateLogStream on TransferLogGroup.Arn',
     'logs:PutLogEvents on ReplicateLogGroup.Arn',
+    'logs:PutLogEvents on TransferLogGroup.Arn',
     's3:GetObject on arn:aws:s3:::acme-documents/contracts/*',
     's3:GetObject on arn:aws:s3:::acme-documents/invoices/*',
     's3:GetObject on arn:aws:s3:::acme.media/photos/*',
@@ -314,15 +403,20 @@ test('the replicate role may do this and nothing else', () => {
     's3:RestoreObject on arn:aws:s3:::acme-documents/contracts/*',
     'sqs:ChangeMessageVisibility on BackfillQueue.Arn',
     'sqs:ChangeMessageVisibility on LiveQueue.Arn',
+    'sqs:ChangeMessageVisibility on TransferQueue.Arn',
     'sqs:DeleteMessage on BackfillQueue.Arn',
     'sqs:DeleteMessage on LiveQueue.Arn',
+    'sqs:DeleteMessage on TransferQueue.Arn',
     'sqs:GetQueueAttributes on BackfillQueue.Arn',
     'sqs:GetQueueAttributes on LiveQueue.Arn',
+    'sqs:GetQueueAttributes on TransferQueue.Arn',
     'sqs:ReceiveMessage on BackfillQueue.Arn',
     'sqs:ReceiveMessage on LiveQueue.Arn',
+    'sqs:ReceiveMessage on TransferQueue.Arn',
     'sqs:SendMessage on BackfillQueue.Arn',
     'sqs:SendMessage on LiveDeadLetterQueue.Arn',
     'sqs:SendMessage on LiveQueue.Arn',
+    'sqs:SendMessage on TransferQueue.Arn',
     'sts:AssumeRole on arn:aws:iam::111111111111:role/reader',
     'sts:AssumeRole on arn:aws:iam::222222222222:role/replica',
     'sts:AssumeRole on arn:aws:iam::333333333333:role/second',
@@ -351,13 +445,14 @@ test('no policy of a role names a wildcard action or a bare wildcard resource', 
   }
 });
 
-test('every function has a role of its own that only Lambda may assume', () => {
+test('every function has a role of its own that only Lambda may assume, but for the one that helps another', () => {
   const functions = ofType(template, 'AWS::Lambda::Function').map(([, { Properties }]) =>
     spell(Properties['Role']),
   );
   expect(functions.toSorted()).toEqual([
     'BackfillRole.Arn',
     'BatchRole.Arn',
+    'ReplicateRole.Arn',
     'ReplicateRole.Arn',
     'SubscribeRole.Arn',
   ]);
@@ -427,9 +522,7 @@ test('a subscription waits for the queue policy, and its permission outlives it'
 });
 
 test('EventBridge passes on what the rules of the bucket want', () => {
-  expect(
-    ofType(template, 'AWS::Events::Rule').map(([, { Properties }]) => Properties['EventPattern']),
-  ).toEqual([
+  expect(bucketRules().map(([, { Properties }]) => Properties['EventPattern'])).toEqual([
     {
       source: ['aws.s3'],
       'detail-type': [
@@ -451,13 +544,15 @@ test('logs expire', () => {
   }
 });
 
-test('five alarms tell the topic, which only CloudWatch of this account may publish to', () => {
+test('seven alarms tell the topic, which only CloudWatch of this account may publish to', () => {
   const alarms = ofType(template, 'AWS::CloudWatch::Alarm').map(([, { Properties }]) => Properties);
 
   expect(alarms.map(({ MetricName, Threshold }) => [MetricName, Threshold])).toEqual([
     ['ApproximateNumberOfMessagesVisible', 1],
     ['ApproximateAgeOfOldestMessage', 1800],
     ['ApproximateNumberOfMessagesVisible', 1],
+    ['ApproximateNumberOfMessagesVisible', 1],
+    ['Errors', 1],
     ['Errors', 1],
     ['Throttles', 1],
   ]);

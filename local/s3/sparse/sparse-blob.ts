@@ -12,6 +12,7 @@ export const sparseBlob = (generator: Generator, position: number, sizeBytes: nu
   generated: {
     etag: (offset, lengthBytes) => generator.etag(position + offset, lengthBytes),
     crc: (algorithm, offset, lengthBytes) => generator.crc(algorithm, position + offset, lengthBytes),
+    piece: (offset, lengthBytes) => sparseBlob(generator, position + offset, lengthBytes),
     followedBy: (next) => joined(generator, position, sizeBytes, next),
     seed: generator.seed,
     position,

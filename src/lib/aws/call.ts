@@ -22,6 +22,8 @@ export interface CallOptions {
   single?: boolean;
   /** Instead of the deadline: cleaning up goes on after it. */
   signal?: AbortSignal;
+  /** S3 may say nothing for so long before it answers, milliseconds: a copy inside S3. Not tried again by the SDK. */
+  patienceMs?: number;
   /** Called first with an untranslated error; may throw another or return. */
   onError?: (error: unknown) => void;
 }
@@ -35,28 +37,49 @@ export const call = async <Output>(
 ): Promise<Output> => {
   const pair = target.pair();
   const broken = new AbortController();
+  const patience = patienceOf(options);
   const body = Buffer.isBuffer(options.body) ? undefined : options.body;
   watch(body, broken);
   try {
-    const abortSignal = AbortSignal.any([options.signal ?? target.signal, broken.signal]);
-    return await send(options.body === undefined && !options.single ? pair.retrying : pair.single, {
-      abortSignal,
-    });
+    const abortSignal = AbortSignal.any([options.signal ?? target.signal, broken.signal, patience.signal]);
+    return await send(clientFor(pair, options), { abortSignal });
   } catch (error) {
     if (broken.signal.aborted) {
       throw new ReplicationError('connection-lost', 'the source body broke off', {
         cause: broken.signal.reason,
       });
     }
+    if (patience.signal.aborted) {
+      throw new ReplicationError(
+        'connection-lost',
+        `${operation} in ${target.name}: S3 did not answer in time`,
+        {
+          cause: error,
+        },
+      );
+    }
     options.onError?.(error);
     const translated = translateError(error, `${operation} in ${target.name}`);
     if (translated.reason === 'expired-credentials') target.clients.forget(pair);
     throw translated;
   } finally {
+    patience.end();
     // An answer that came before the body was sent leaves the request unfinished: its connection would stay taken.
     if (body?.readableEnded === false) broken.abort();
     body?.destroy();
   }
+};
+
+const clientFor = (pair: S3ClientPair, { body, single, patienceMs }: CallOptions): S3Client => {
+  if (patienceMs !== undefined) return pair.patient();
+  return body === undefined && !single ? pair.retrying : pair.single;
+};
+
+/** Aborts when S3 has been waited for long enough; never, where that is left to the connection. */
+const patienceOf = ({ patienceMs }: CallOptions): { signal: AbortSignal; end(): void } => {
+  const over = new AbortController();
+  const timer = patienceMs === undefined ? undefined : setTimeout(() => over.abort(), patienceMs);
+  return { signal: over.signal, end: () => clearTimeout(timer) };
 };
 
 /** The SDK pipes a body without looking at its errors: the request would hang for ever. */

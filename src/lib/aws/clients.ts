@@ -6,6 +6,7 @@ import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import { ReplicationError } from '../errors.ts';
 import type { Destination, Source } from '../rule.ts';
+import { type CopyConditions, createCopyConditions } from './copy-conditions.ts';
 import { createEarlyCollection, type EarlyCollection } from './early-collection.ts';
 import { CONTROL_CLIENT } from './control-client.ts';
 import { translateError } from './errors.ts';
@@ -18,12 +19,14 @@ interface Role {
 }
 
 /**
- * Two clients for one set of credentials. Bytes are tried again by `inPairs`, read and written as a pair; everything else
- * by the SDK. Both at once would multiply.
+ * Clients for one set of credentials. Bytes are tried again by `inPairs`, read and written as a pair or copied inside S3;
+ * everything else by the SDK. Both at once would multiply.
  */
 export interface S3ClientPair {
   retrying: S3Client;
   single: S3Client;
+  /** For copies inside S3, while which nothing may be heard for minutes; nothing is tried again. Made when first asked for. */
+  patient(): S3Client;
 }
 
 /** S3 clients by role and region. Credentials are kept with them and refreshed five minutes before they end. */
@@ -33,6 +36,7 @@ export interface S3Clients {
   source(source: Source): S3ClientPair;
   destination(destination: Destination): S3ClientPair;
   earlyCollection: EarlyCollection;
+  copyConditions: CopyConditions;
   /** After `expired-credentials`: the next call assumes the role anew, whatever the clock says. */
   forget(pair: S3ClientPair): void;
 }
@@ -43,23 +47,27 @@ const SESSION_SECONDS = 3_600;
 export const createS3Clients = (options: { region: string; sessionName: string }): S3Clients => {
   const sts = new STSClient({ region: options.region, ...CONTROL_CLIENT });
   const pairs = new Map<string, S3ClientPair>();
-  const own = clientPair(s3Config(options.region));
+  const own = clientPair(s3Config(options.region), () => PATIENT_REQUEST_HANDLER);
   const forRole = (role: Role, region: string): S3ClientPair => {
     const name = JSON.stringify([role.roleArn, role.externalId, region]);
     const known = pairs.get(name);
     if (known !== undefined) return known;
-    const pair = clientPair({
-      ...s3Config(region),
-      // One pool of connections for all.
-      requestHandler: own.retrying.config.requestHandler,
-      credentials: shared(() => assumeRole(sts, role, options.sessionName)),
-    });
+    const pair = clientPair(
+      {
+        ...s3Config(region),
+        // One pool of connections for all.
+        requestHandler: own.retrying.config.requestHandler,
+        credentials: shared(() => assumeRole(sts, role, options.sessionName)),
+      },
+      () => own.patient().config.requestHandler,
+    );
     pairs.set(name, pair);
     return pair;
   };
   return {
     own,
     earlyCollection: createEarlyCollection(),
+    copyConditions: createCopyConditions(),
     source: ({ roleArn, externalId }) =>
       roleArn === null ? own : forRole({ roleArn, externalId }, options.region),
     destination: ({ roleArn, externalId, region }) => forRole({ roleArn, externalId }, region),
@@ -69,11 +77,19 @@ export const createS3Clients = (options: { region: string; sessionName: string }
   };
 };
 
-const clientPair = (config: S3ClientConfig): S3ClientPair => {
+const clientPair = (config: S3ClientConfig, patientHandler: () => RequestHandler): S3ClientPair => {
   const retrying = signHeaderBytes(new S3Client(config));
-  const { requestHandler } = retrying.config;
-  return { retrying, single: signHeaderBytes(new S3Client({ ...config, requestHandler, maxAttempts: 1 })) };
+  const singleWith = (requestHandler: RequestHandler): S3Client =>
+    signHeaderBytes(new S3Client({ ...config, requestHandler, maxAttempts: 1 }));
+  let patient: S3Client | null = null;
+  return {
+    retrying,
+    single: singleWith(retrying.config.requestHandler),
+    patient: () => (patient ??= singleWith(patientHandler())),
+  };
 };
+
+type RequestHandler = NonNullable<S3ClientConfig['requestHandler']>;
 
 interface Session {
   expiration?: Date;
@@ -103,6 +119,9 @@ const REQUEST_HANDLER = {
   httpsAgent: { keepAlive: true, maxSockets: 128 },
   httpAgent: { keepAlive: true, maxSockets: 128 },
 };
+
+/** S3 may be silent while it copies, so each call says itself how long it waits (`call.ts`). Connections of its own. */
+const PATIENT_REQUEST_HANDLER = { ...REQUEST_HANDLER, socketTimeout: 900_000 };
 
 const nothing = (): void => undefined;
 const SILENT = { debug: nothing, info: nothing, warn: nothing, error: nothing };

@@ -3,20 +3,20 @@ import { Readable } from 'node:stream';
 import {
   AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
-  type CompleteMultipartUploadCommandOutput,
   CreateMultipartUploadCommand,
   DeleteObjectCommand,
   PutObjectCommand,
-  type PutObjectCommandOutput,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import { ReplicationError } from '../errors.ts';
-import type { DestinationBucket, ObjectAttributes, Written } from '../ports.ts';
+import type { DestinationBucket, ObjectAttributes } from '../ports.ts';
 import type { Destination } from '../rule.ts';
 import { call, type Target } from './call.ts';
 import { withHeaders } from './command-hooks.ts';
+import { copyObject, copyPart } from './copy-inside.ts';
 import { type Heads, headCurrent, headVersion } from './head-object.ts';
 import { NOT_ASCII } from './header-bytes.ts';
+import { listParts, listUploads } from './multipart-listing.ts';
 import { readAcl, writeAcl } from './object-acl.ts';
 import { objectHistory } from './object-history.ts';
 import { textHeaders } from './object-headers.ts';
@@ -31,6 +31,7 @@ import {
   refuseLock,
   replicaFields,
 } from './write-fields.ts';
+import { unproven, written } from './written.ts';
 
 /** Cleaning up after a failure may not hold up the rest for long. */
 const ABORT_TIMEOUT_MS = 5_000;
@@ -133,6 +134,11 @@ export const createDestinationBucket = (target: Target, destination: Destination
       );
     },
 
+    copyObject: (request) => copyObject(target, destination, request, (key) => headCurrent(heads, key)),
+    copyPart: (request) => copyPart(target, Bucket, request),
+    parts: (upload) => listParts(target, { bucket: Bucket, ...upload }),
+    uploads: (prefix) => listUploads(target, Bucket, prefix),
+
     async abortUpload({ key, uploadId }) {
       try {
         const command = new AbortMultipartUploadCommand({ Bucket, Key: key, UploadId: uploadId });
@@ -156,17 +162,3 @@ const renewCredentials = (target: Target, error: ReplicationError): Promise<neve
 /** Node rewrites a Content-Disposition that goes out together with a whole body, and breaks all but ASCII in it. */
 const sendable = (body: Readable | Buffer, attributes: ObjectAttributes): Readable | Buffer =>
   Buffer.isBuffer(body) && NOT_ASCII.test(attributes.contentDisposition ?? '') ? Readable.from([body]) : body;
-
-const written = (answer: PutObjectCommandOutput | CompleteMultipartUploadCommandOutput): Written => {
-  // A 200 may hold an error in its body: only the ETag says that something was stored.
-  if (answer.ETag === undefined) throw unproven('the write');
-  return {
-    versionId: answer.VersionId ?? null,
-    etag: answer.ETag,
-    encryption: answer.ServerSideEncryption ?? null,
-    checksum: storedChecksum(answer),
-  };
-};
-
-const unproven = (operation: string): ReplicationError =>
-  new ReplicationError('service-error', `${operation}: the answer of S3 proves nothing`);

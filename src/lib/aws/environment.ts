@@ -1,16 +1,20 @@
-/** What one execution environment of the replicate function keeps, and what each invocation gets of it. */
+/** What one execution environment of a function that replicates keeps, and what each invocation gets of it. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Logger } from '@aws-lambda-powertools/logger';
 import type { Context } from 'aws-lambda';
 import { createBudget } from '../concurrency.ts';
-import type { Deps, LiveQueue } from '../invocation-deps.ts';
+import type { LiveQueue, TransferDeps } from '../invocation-deps.ts';
 import type { ReplicationConfiguration } from '../rule.ts';
+import { createServerSide } from '../server-side.ts';
 import { createBuckets } from './buckets.ts';
 import { createS3Clients } from './clients.ts';
 import { createDeadLetterQueue, createLiveQueue, createSqsClient } from './queues.ts';
 import { createReceiptStore } from './receipts.ts';
 import { createReporter } from './reporter.ts';
 import { createRunCountsStore } from './run-counts.ts';
+import { sendBodies } from './send-bodies.ts';
+import { createTransferQueue } from './transfer-queue.ts';
+import { createTransferStore } from './transfer-store.ts';
 
 /** Kept free for the receipts, the queue calls and the answer after the last copy was cut off. */
 const RESERVE_MS = 20_000;
@@ -23,7 +27,13 @@ export interface Environment {
    * Disposed of at the end of the invocation: publishes its metrics. `queueArn`: where its messages came from, which is one queue for
    * all of them.
    */
-  invocation(context: Context, queueArn: string | null): { deps: Deps } & Disposable;
+  invocation(context: Context, queueArn: string | null): Invocation & Disposable;
+}
+
+interface Invocation {
+  deps: TransferDeps;
+  /** A line in the log that is about no object. */
+  info(message: string, fields: object): void;
 }
 
 /** Reads the function's environment variables, once. Throws where one is missing. */
@@ -33,29 +43,39 @@ export const createEnvironment = (
 ): Environment => {
   const logger = new Logger();
   const sqs = createSqsClient();
-  const clients = createS3Clients({
-    region: required(variables, 'AWS_REGION'),
-    sessionName: required(variables, 'ROLE_SESSION_NAME'),
-  });
+  const sessionName = required(variables, 'ROLE_SESSION_NAME');
+  const clients = createS3Clients({ region: required(variables, 'AWS_REGION'), sessionName });
   const receipts = createReceiptStore(required(variables, 'IDEMPOTENCY_TABLE'));
   const memory = createBudget(BODY_BYTES);
   const runs = createRunCountsStore(required(variables, 'RUNS_TABLE'), (message, error) =>
     logger.warn(message, { error: error instanceof Error ? error : new Error(String(error)) }),
   );
-  const queues = [required(variables, 'LIVE_QUEUE_URL'), required(variables, 'BACKFILL_QUEUE_URL')].map(
-    (url) => ({ url, queue: createLiveQueue(sqs, url) }),
-  );
+  const liveUrl = required(variables, 'LIVE_QUEUE_URL');
+  const transferUrl = required(variables, 'TRANSFER_QUEUE_URL');
+  const queues = [liveUrl, required(variables, 'BACKFILL_QUEUE_URL'), transferUrl].map((url) => ({
+    url,
+    queue: createLiveQueue(sqs, url),
+  }));
   const queueOf = (arn: string | null): LiveQueue => {
     const name = arn?.split(':').at(-1);
     const found = queues.find(({ url }) => url.split('/').at(-1) === name) ?? queues[0];
     if (found === undefined) throw new Error('there is no queue');
     return found.queue;
   };
+  const clock = { now: Date.now, sleep: (ms: number) => sleep(ms) };
   const shared = {
     configuration,
     memory,
+    sessionName,
     deadLetterQueue: createDeadLetterQueue(sqs, required(variables, 'DEAD_LETTER_QUEUE_URL')),
-    clock: { now: Date.now, sleep: (ms: number) => sleep(ms) },
+    hints: { send: (body: string) => sendBodies(sqs, liveUrl, [body]) },
+    transfers: {
+      store: createTransferStore(required(variables, 'TRANSFERS_TABLE')),
+      queue: createTransferQueue(sqs, transferUrl),
+      concurrency: Number(required(variables, 'TRANSFER_CONCURRENCY')),
+    },
+    serverSide: createServerSide(clock),
+    clock,
   };
   return {
     invocation(context, queueArn) {
@@ -79,6 +99,7 @@ export const createEnvironment = (
             bytesUnderWay: 0,
           },
         },
+        info: (message, fields) => logger.info(message, { ...fields }),
         [Symbol.dispose]() {
           clearTimeout(timer);
           reporter.publish();

@@ -4,6 +4,7 @@ import { GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs';
 import type { Buckets } from '../ports.ts';
 import type { Listings, RunQueues } from '../run/ports.ts';
 import type { RunStore } from '../run/run-store.ts';
+import type { TransferStore } from '../transfer/transfer.ts';
 import { createListings } from './bucket-listing.ts';
 import { createBuckets } from './buckets.ts';
 import { createS3Clients, type S3ClientPair, type S3Clients } from './clients.ts';
@@ -11,6 +12,7 @@ import { CONTROL_CLIENT } from './control-client.ts';
 import { toQueueError } from './queue-error.ts';
 import { createRunQueues } from './run-queues.ts';
 import { createRunStore } from './run-store.ts';
+import { createTransferStore } from './transfer-store.ts';
 
 /** The queues are looked for when they are used first: who only looks at runs needs no right to them. */
 export const openRuns = (place: {
@@ -39,6 +41,9 @@ export const openRuns = (place: {
     },
   };
 };
+
+export const openTransfers = (table: string, region: string): Pick<TransferStore, 'all'> =>
+  createTransferStore(table, region);
 
 /** Throws {@link QueueError}. */
 const urlOf = async (client: SQSClient, queueName: string, region: string): Promise<string> => {
@@ -76,7 +81,8 @@ export const openBuckets = ({
     const { forcePathStyle, requestHandler } = clients.own.retrying.config;
     // The profile wins over AWS_ACCESS_KEY_ID, of which the SDK would warn on the console.
     const settings = { region: place, profile, forcePathStyle, requestHandler, logger: SILENT };
-    const pair = { retrying: new S3Client(settings), single: new S3Client({ ...settings, maxAttempts: 1 }) };
+    const single = new S3Client({ ...settings, maxAttempts: 1 });
+    const pair = { retrying: new S3Client(settings), single, patient: () => single };
     pairs.set(place, pair);
     return pair;
   };

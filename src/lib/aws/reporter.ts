@@ -28,6 +28,8 @@ const log = (logger: Logger, record: OutcomeRecord): void => {
       return logger.info(record.duplicate ? 'duplicate' : record.outcome, { ...record });
     case 'skip':
       return logger.info('skipped', { ...record });
+    case 'range':
+      return logger.info('range', { ...record });
     case 'retry':
       return logger.warn('retry', { ...record });
     case 'quarantine':
@@ -50,12 +52,13 @@ const metricsOf = (known: Map<string, Metrics>, record: OutcomeRecord): Metrics 
   return metrics;
 };
 
-/** Outcomes in which something was written. */
+/** Outcomes in which something was written. A transfer that goes on has not come to its end. */
 const CHANGES: ReadonlySet<string> = new Set(['replicated', 'deleted', 'updated']);
 
 const count = (metrics: Metrics, record: OutcomeRecord): void => {
   switch (record.ending) {
     case 'done':
+      if (record.outcome === 'transferring') return;
       if (record.duplicate || !CHANGES.has(record.outcome)) {
         metrics.addMetric('OperationsSkipped', MetricUnit.Count, 1);
         return;
@@ -68,6 +71,9 @@ const count = (metrics: Metrics, record: OutcomeRecord): void => {
       return;
     case 'skip':
       metrics.addMetric('OperationsSkipped', MetricUnit.Count, 1);
+      return;
+    case 'range':
+      metrics.addMetric('BytesTransferred', MetricUnit.Bytes, record.bytes);
       return;
     case 'retry':
       metrics.addMetric('OperationsRetried', MetricUnit.Count, 1);

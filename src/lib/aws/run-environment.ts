@@ -3,7 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Logger } from '@aws-lambda-powertools/logger';
 import type { Context } from 'aws-lambda';
 import type { ReplicationConfiguration } from '../rule.ts';
-import type { RunDeps } from '../run/ports.ts';
+import type { MovingObjects, RunDeps } from '../run/ports.ts';
+import type { TransferStore } from '../transfer/transfer.ts';
 import { createListings } from './bucket-listing.ts';
 import { createBuckets } from './buckets.ts';
 import { createS3Clients } from './clients.ts';
@@ -13,6 +14,7 @@ import { createReportFiles } from './report-bucket.ts';
 import { createRunQueues } from './run-queues.ts';
 import { createRunStore } from './run-store.ts';
 import { createRunTopic } from './run-topic.ts';
+import { createTransferStore } from './transfer-store.ts';
 import type { LiveQueue } from '../invocation-deps.ts';
 
 /** Kept free for what follows the last page: hints, the commit, the message for who goes on. */
@@ -46,6 +48,7 @@ export const createRunEnvironment = (
     configuration,
     store: createRunStore(required(variables, 'RUNS_TABLE')),
     queues: createRunQueues(sqs, { rangesUrl, hintsUrl: required(variables, 'BACKFILL_QUEUE_URL') }),
+    moving: movingObjects(createTransferStore(required(variables, 'TRANSFERS_TABLE'))),
     files: reportFiles(variables, stack, clients),
     topic: createRunTopic(required(variables, 'RUNS_TOPIC_ARN'), stack),
     clock: { now: Date.now, sleep: (ms: number) => sleep(ms) },
@@ -88,3 +91,14 @@ const reportFiles = (
   const client = clients.own.retrying;
   return createReportFiles({ client, bucket, prefix: variables['REPORT_PREFIX'] ?? '', stack });
 };
+
+const movingObjects = ({ all }: Pick<TransferStore, 'all'>): MovingObjects => ({
+  async count({ rule, destination }) {
+    let moving = 0;
+    for await (const transfer of all()) {
+      const isTheirs = transfer.rule === rule && transfer.destination === destination;
+      if (isTheirs && transfer.failure === null) moving += 1;
+    }
+    return moving;
+  },
+});

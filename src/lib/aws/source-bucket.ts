@@ -2,7 +2,7 @@
 import type { Readable } from 'node:stream';
 import { GetObjectCommand, type GetObjectCommandOutput, HeadObjectCommand } from '@aws-sdk/client-s3';
 import { ReplicationError } from '../errors.ts';
-import type { Checksum, HistoryEntry, ObjectState, Slice, SlicedBody, SourceBucket } from '../ports.ts';
+import type { Checksum, HistoryEntry, Pin, Slice, SlicedBody, SourceBucket } from '../ports.ts';
 import { call, type Target } from './call.ts';
 import { withHeaders } from './command-hooks.ts';
 import { isNotFound, isSseC } from './errors.ts';
@@ -52,14 +52,17 @@ export const createSourceBucket = (target: Target, bucket: string): SourceBucket
       return slicedBody(target, answer, pin, slice);
     },
 
-    async partsCount(key, pin) {
+    async part(key, pin, partNumber) {
       // Not pinned by If-Match but compared: some servers give a part an ETag of its own, and mean something else by part
       // numbers than S3 does.
       const { VersionId } = pinned(pin);
-      const input = { Bucket: bucket, Key: key, PartNumber: 1, ...(VersionId && { VersionId }) };
+      const input = { Bucket: bucket, Key: key, PartNumber: partNumber, ...(VersionId && { VersionId }) };
       const command = new HeadObjectCommand(input);
       const answer = await call(target, 'HeadObject', (client, options) => client.send(command, options));
-      return answer.ETag === pin.etag ? (answer.PartsCount ?? null) : null;
+      const { ETag: etag, PartsCount: parts, ContentLength: sizeBytes } = answer;
+      return etag !== pin.etag || parts === undefined || sizeBytes === undefined
+        ? null
+        : { parts, sizeBytes };
     },
 
     async history(key) {
@@ -97,18 +100,13 @@ const get = async (
   });
 };
 
-const pinned = (pin: ObjectState): { IfMatch: string; VersionId?: string } => ({
+const pinned = (pin: Pin): { IfMatch: string; VersionId?: string } => ({
   IfMatch: pin.etag,
   ...(pin.versionId === null ? {} : { VersionId: pin.versionId }),
 });
 
 /** Refuses an answer that is not what was asked for: not every server honours If-Match, Range and PartNumber. */
-const slicedBody = (
-  target: Target,
-  answer: GetObjectCommandOutput,
-  pin: ObjectState,
-  slice: Slice,
-): SlicedBody => {
+const slicedBody = (target: Target, answer: GetObjectCommandOutput, pin: Pin, slice: Slice): SlicedBody => {
   const body = bodyOf(target, answer);
   const sizeBytes = answer.ContentLength ?? -1;
   const expected = expectedBytes(pin, slice);
@@ -127,13 +125,13 @@ const slicedBody = (
 };
 
 /** S3 gives a part's own value beside the type of the whole object; some servers repeat the whole object's value. */
-const checksumOfPart = (answer: GetObjectCommandOutput, pin: ObjectState): Checksum | null => {
+const checksumOfPart = (answer: GetObjectCommandOutput, pin: Pin): Checksum | null => {
   const stored = storedChecksum(answer);
   const isOfWhole = stored === null || /-\d+$/.test(stored.value) || stored.value === pin.checksum?.value;
   return isOfWhole ? null : { ...stored, type: 'FULL_OBJECT' };
 };
 
-const expectedBytes = (pin: ObjectState, slice: Slice): number | null => {
+const expectedBytes = (pin: Pin, slice: Slice): number | null => {
   switch (slice.kind) {
     case 'whole':
       return pin.sizeBytes;

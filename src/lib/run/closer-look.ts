@@ -8,7 +8,7 @@ import type { Buckets, Clock, HistoryEntry } from '../ports.ts';
 import { contentProof } from '../proof.ts';
 import { destinationKey } from '../rule.ts';
 import { namesOneState, stampOn } from '../stamp.ts';
-import { type ConvergeContext, placeOf, type Work } from '../work.ts';
+import { type BothBuckets, placeOf, type Work } from '../work.ts';
 import { BlindError, sameAttributes, type TagsProbe } from './compare-attributes.ts';
 import type { DifferenceKind } from './report-data.ts';
 import type { Scope } from './scope.ts';
@@ -38,14 +38,7 @@ export const createCloserLook = (
   { versions, attributes }: Pick<RunSpec, 'versions' | 'attributes'>,
   { buckets, clock }: { buckets: Buckets; clock: Clock },
 ): CloserLook => {
-  const context: ConvergeContext = {
-    source: buckets.source(rule),
-    destination: buckets.destination(destination),
-    // Of no use to what is called here: nothing is copied.
-    invocation: { requestId: '', deadlineMs: Infinity, fullTimeMs: Infinity, bytesUnderWay: 0 },
-    clock,
-    passOver: async () => undefined,
-  };
+  const context = { source: buckets.source(rule), destination: buckets.destination(destination) };
   const probe: TagsProbe = { isDone: false };
   const lookAtContent = versions === 'all' ? lookAtHistory : lookAtCurrent;
 
@@ -107,9 +100,10 @@ const workOn = (rule: Work['rule'], destination: Work['destination'], key: strin
   absenceIsDeletion: false,
   byReplicator: null,
   onlyStamped: false,
+  run: null,
 });
 
-const lookAtCurrent = async (work: Work, context: ConvergeContext): Promise<Finding> => {
+const lookAtCurrent = async (work: Work, context: BothBuckets): Promise<Finding> => {
   const replicaKey = destinationKey(work.rule, work.destination, work.key);
   const replica = await context.destination.look(replicaKey);
   const source = await context.source.look(work.key);
@@ -122,7 +116,7 @@ const lookAtCurrent = async (work: Work, context: ConvergeContext): Promise<Find
   return isSameContent ? 'attributes' : 'different';
 };
 
-const lookAtHistory = async (work: Work, context: ConvergeContext): Promise<Finding> => {
+const lookAtHistory = async (work: Work, context: BothBuckets): Promise<Finding> => {
   const replicaKey = destinationKey(work.rule, work.destination, work.key);
   const withMarkers = work.rule.deletes === 'replicate';
   const shown = await context.destination.look(replicaKey);
@@ -155,7 +149,7 @@ const lookWithin = async (
   items: HistoryEntry[],
   replicas: HistoryEntry[],
   keys: { source: string; replica: string },
-  { source, destination }: ConvergeContext,
+  { source, destination }: BothBuckets,
 ): Promise<Finding> => {
   let looks = 0;
   let differing = 0;
@@ -186,7 +180,7 @@ const sizeOf = (entry: HistoryEntry): number | null => (entry.kind === 'version'
 const hasVersion = (entries: HistoryEntry[]): boolean => entries.some(({ kind }) => kind === 'version');
 
 /** Of a key that is missing: would it be replicated? */
-const isWanted = async ({ rule, key }: Work, { source }: ConvergeContext): Promise<boolean> => {
+const isWanted = async ({ rule, key }: Work, { source }: BothBuckets): Promise<boolean> => {
   const now = await source.look(key);
   if (now.kind !== 'object') return true;
   const isReplica = stampOn(now.state, { bucket: rule.source.bucket, key }) !== null;

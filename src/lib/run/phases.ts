@@ -5,7 +5,7 @@ import type { RunChanges, RunRecord } from './run-store.ts';
 import { reportOf } from './run-report.ts';
 import { isActive, NOTHING_COMPARED, type WorkPhase } from './spec.ts';
 
-/** Looks at the queue that find no hint before those that were not counted are taken for lost. */
+/** Looks that find no hint in the queue and nothing on its way before those that were not counted are taken for lost. */
 const EMPTY_LOOKS = 3;
 
 /** As far as it can go now. Answers the run as it then is; null: there is none. */
@@ -45,7 +45,7 @@ const afterCopying = async (run: RunRecord, deps: RunDeps): Promise<RunChanges |
   const hints = run.hintsBefore + (run.compared?.hints ?? 0);
   // After a crash a page is compared again: what was replicated meanwhile was counted as done, but is no difference any more. So
   // there may be hints left though enough were done.
-  const isDone = done + failed + dropped >= hints && (hints === 0 || (await deps.queues.hintsLeft()) === 0);
+  const isDone = done + failed + dropped >= hints && (hints === 0 || (await isQuiet(run, deps)));
   if (!isDone && run.emptyLooks < EMPTY_LOOKS) return null;
   if (dropped <= run.droppedBefore)
     return { ...begun(run, 'checking', deps), epoch: run.epoch + 1, checked: NOTHING_COMPARED };
@@ -53,6 +53,12 @@ const afterCopying = async (run: RunRecord, deps: RunDeps): Promise<RunChanges |
   const again = { compared: NOTHING_COMPARED, hintsBefore: hints, droppedBefore: dropped };
   return { ...begun(run, 'comparing', deps), ...again, epoch: run.epoch + 1 };
 };
+
+/** Nobody is copying any more, nor will be. */
+export const isQuiet = async (
+  { spec }: Pick<RunRecord, 'spec'>,
+  { queues, moving }: Pick<RunDeps, 'queues' | 'moving'>,
+): Promise<boolean> => (await queues.hintsLeft()) === 0 && (await moving.count(spec)) === 0;
 
 const begun = ({ history }: RunRecord, work: WorkPhase, { clock }: RunDeps): RunChanges => ({
   phase: work,

@@ -47,6 +47,12 @@ export interface RunTopic {
   announce(run: RunRecord): Promise<void>;
 }
 
+/** Large objects that many invocations are still moving: the hints for them are gone from the queue. */
+export interface MovingObjects {
+  /** Of one rule to one of its destinations; those that wait for a person are not among them. */
+  count(of: Pick<RunSpec, 'rule' | 'destination'>): Promise<number>;
+}
+
 /** What one invocation of the backfill function is given to work with. */
 export interface RunDeps {
   /** `<name>-<stage>`. */
@@ -54,6 +60,7 @@ export interface RunDeps {
   configuration: ReplicationConfiguration;
   store: RunStore;
   queues: RunQueues;
+  moving: MovingObjects;
   listings: Listings;
   buckets: Buckets;
   /** Null: none are written. */

@@ -1,5 +1,5 @@
 /** The clock of a run: a message that sends itself again while the run is active, and mends what got lost. */
-import { advance } from './phases.ts';
+import { advance, isQuiet } from './phases.ts';
 import type { RunDeps, RunMessage } from './ports.ts';
 import type { RunRecord } from './run-store.ts';
 import { isActive } from './spec.ts';
@@ -35,7 +35,7 @@ const note = async (id: string, last: string, next: string, deps: RunDeps): Prom
   for (;;) {
     const run = await deps.store.load(id);
     if (run?.tick !== last) return;
-    if (run.work === 'copying') emptyLooks ??= (await deps.queues.hintsLeft()) === 0 ? run.emptyLooks + 1 : 0;
+    if (run.work === 'copying') emptyLooks ??= (await isQuiet(run, deps)) ? run.emptyLooks + 1 : 0;
     if (await deps.store.change(run, { tick: next, emptyLooks: emptyLooks ?? 0 })) return;
   }
 };

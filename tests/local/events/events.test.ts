@@ -1,5 +1,6 @@
-import { beforeEach, describe, expect, test } from 'vitest';
-import { createClock } from '../../../local/clock.ts';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { type AdjustableClock, createClock } from '../../../local/clock.ts';
+import type { PolicyStatement } from '../../../local/core.ts';
 import { type EventBridge, createEventBridge } from '../../../local/events.ts';
 import { parseEventPattern } from '../../../local/event-pattern.ts';
 import { createIam } from '../../../local/iam/iam.ts';
@@ -14,15 +15,30 @@ const ruleArn = `arn:aws:events:${region}:${accountId}:rule/stack-Rule-1`;
 const EventPattern = { source: ['aws.s3'], detail: { bucket: { name: ['source'] } } };
 const Targets = [{ Id: 'live', Arn: queueArn }];
 
+const functionArn = `arn:aws:lambda:${region}:${accountId}:function:worker`;
+
+let clock: AdjustableClock;
 let sqs: Sqs;
 let bridge: EventBridge;
+/** Events the function was invoked with, and who may do so. */
+let invoked: unknown[];
+let policy: PolicyStatement[];
 
 beforeEach(() => {
-  const clock = createClock();
-  sqs = createSqs({ iam: createIam({ clock }), clock, endpoint: () => 'https://127.0.0.1' });
-  bridge = createEventBridge({ clock, queues: sqs });
+  clock = createClock();
+  invoked = [];
+  policy = [];
+  const iam = createIam({ clock });
+  sqs = createSqs({ iam, clock, endpoint: () => 'https://127.0.0.1' });
+  const lambda = {
+    functionArns: () => [functionArn],
+    function: () => ({ policy: () => ({ Statement: policy }) }),
+    invokeText: (_name: string, event: string) => Promise.resolve(invoked.push(JSON.parse(event))),
+  };
+  bridge = createEventBridge({ clock, queues: sqs, iam, lambda });
   void createQueueResource(sqs).create(place, { QueueName: 'live' });
 });
+afterEach(() => bridge.stop());
 
 function allow(sourceArn: string): void {
   const statement = {
@@ -94,13 +110,13 @@ test('a rule that is disabled, changed or removed sends nothing', async () => {
 });
 
 test('what a rule asks for and is not supported is refused', () => {
-  expect(() =>
-    bridge.ruleResource.create(place, { EventPattern, ScheduleExpression: 'rate(1 hour)' }),
-  ).toThrow('AWS::Events::Rule ScheduleExpression');
-  const Input = '{}';
-  expect(() =>
-    bridge.ruleResource.create(place, { EventPattern, Targets: [{ ...Targets[0], Input }] }),
-  ).toThrow('a rule target with Input');
+  const make = (properties: object) => () => bridge.ruleResource.create(place, { ...properties });
+  expect(make({ EventPattern, RoleArn: 'role' })).toThrow('AWS::Events::Rule RoleArn');
+  const [target] = Targets;
+  expect(make({ EventPattern, Targets: [{ ...target, InputPath: '$' }] })).toThrow(
+    'a rule target with InputPath',
+  );
+  expect(make({ Targets })).toThrow('event pattern');
 });
 
 describe('event patterns', () => {
@@ -147,4 +163,82 @@ describe('event patterns', () => {
   ])('%j is refused', (pattern) => {
     expect(() => parseEventPattern(pattern)).toThrow('Event pattern is not valid');
   });
+});
+
+describe('a rule with a function as target', () => {
+  const ofFunction = { Id: 'worker', Arn: functionArn };
+  const MINUTE_MS = 60_000;
+
+  const allowRule = (): void => {
+    policy.push({
+      Effect: 'Allow',
+      Principal: { Service: 'events.amazonaws.com' },
+      Action: 'lambda:InvokeFunction',
+      Resource: functionArn,
+      Condition: { ArnLike: { 'AWS:SourceArn': ruleArn } },
+    });
+  };
+  const waited = async (milliseconds: number): Promise<void> => {
+    clock.advance(milliseconds);
+    await new Promise((resolve) => setTimeout(resolve, 120));
+  };
+
+  test('invokes it with the event, or with the input of the target', () => {
+    allowRule();
+    void bridge.ruleResource.create(place, {
+      EventPattern,
+      Targets: [ofFunction, { ...ofFunction, Id: 'second', Input: '{"sweep":true}' }],
+    });
+    put();
+    expect(invoked).toMatchObject([{ 'detail-type': 'Object Created' }, { sweep: true }]);
+  });
+
+  test('is refused where the function lets nobody, or only another rule', () => {
+    void bridge.ruleResource.create(place, { EventPattern, Targets: [ofFunction] });
+    put();
+    expect(invoked).toEqual([]);
+    expect(bridge.failedInvocations).toEqual([{ ruleArn, targetArn: functionArn, reason: 'denied' }]);
+  });
+
+  test('runs by the clock, for the first time after one interval, and once where the clock was moved further', async () => {
+    allowRule();
+    void bridge.ruleResource.create(place, {
+      ScheduleExpression: 'rate(15 minutes)',
+      Targets: [ofFunction],
+    });
+    await waited(14 * MINUTE_MS);
+    put();
+    expect(invoked).toEqual([]);
+    await waited(MINUTE_MS);
+    expect(invoked).toMatchObject([
+      { 'detail-type': 'Scheduled Event', source: 'aws.events', resources: [ruleArn], detail: {} },
+    ]);
+    await waited(40 * MINUTE_MS);
+    expect(invoked).toHaveLength(2);
+    void bridge.ruleResource.delete(place, place.generatedName);
+    await waited(40 * MINUTE_MS);
+    expect(invoked).toHaveLength(2);
+  });
+
+  test('does not run while it is disabled, and a changed schedule counts anew', async () => {
+    allowRule();
+    const properties = { ScheduleExpression: 'rate(1 hour)', Targets: [{ ...ofFunction, Input: '{}' }] };
+    void bridge.ruleResource.create(place, { ...properties, State: 'DISABLED' });
+    await waited(90 * MINUTE_MS);
+    expect(invoked).toEqual([]);
+    void bridge.ruleResource.update(place, place.generatedName, properties);
+    await waited(59 * MINUTE_MS);
+    expect(invoked).toEqual([]);
+    await waited(2 * MINUTE_MS);
+    expect(invoked).toEqual([{}]);
+  });
+
+  test.each(['rate(0 minutes)', 'at(2026-01-31T03:00:00)', 'every day', 7])(
+    'is not made with the schedule %j',
+    (ScheduleExpression) => {
+      expect(() => bridge.ruleResource.create(place, { ScheduleExpression, Targets: [ofFunction] })).toThrow(
+        'ScheduleExpression is not valid',
+      );
+    },
+  );
 });

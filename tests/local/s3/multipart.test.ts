@@ -16,6 +16,7 @@ import {
   type CompletedPart,
 } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { canonicalUserId } from '../../../local/s3/canonical-user.ts';
 import { codeOf, REGION, SOURCE, startHarness, type Harness } from './harness.ts';
 
 const MiB = 1024 ** 2;
@@ -199,6 +200,14 @@ describe('listings', () => {
     );
     expect(second.Parts?.map((part) => part.PartNumber)).toEqual([10]);
     expect(second.IsTruncated).toBe(false);
+  });
+
+  test('name the account that began the upload by its canonical id, an upload in both lists alike', async () => {
+    const UploadId = await create();
+    const { Initiator: initiator } = await client.send(new ListPartsCommand({ Bucket, Key, UploadId }));
+    const { Uploads } = await client.send(new ListMultipartUploadsCommand({ Bucket, Prefix: Key }));
+    expect(initiator?.ID).toBe(canonicalUserId(SOURCE));
+    expect(Uploads?.find((one) => one.UploadId === UploadId)?.Initiator).toEqual(initiator);
   });
 
   test('uploads are listed by key, then by age, and paged by both markers', async () => {

@@ -1,0 +1,72 @@
+/** One object's way through the deployed stack, however many invocations it takes, faults or not. */
+import type { TwoAccounts } from '../demo/two-accounts.ts';
+import type { AwsRequest, Fault } from '../local/core.ts';
+import { createFaultPlan } from '../local/faults/fault-plan.ts';
+import type { FaultRule } from '../local/faults/fault-rule.ts';
+import { messagesOf } from '../tests/e2e/stage.ts';
+import { moved } from '../tests/e2e/transfers-stage.ts';
+import type { CallCounts } from './call-counts.ts';
+
+export interface Followed {
+  /** Of the functions, by `service:Operation`. */
+  counts: CallCounts;
+  /** Bodies the functions uploaded: what they announced, or less where a fault cut it. */
+  sentBytes: number;
+  invocations: number;
+  cpuSeconds: number;
+  /** How often each kind of fault happened. */
+  faults(kind: Fault['kind']): number;
+}
+
+/** From `act` until both queues are empty. Throws where something ended in the dead-letter queue. */
+export const follow = async (
+  accounts: TwoAccounts,
+  act: () => unknown,
+  rules: FaultRule[] = [],
+): Promise<Followed> => {
+  const { aws, names } = accounts;
+  const queue = (name: string) => messagesOf(aws, name);
+  const functions = [names.replicateFunction, names.transferFunction];
+  for (const name of functions) aws.lambda.resetUsage(name);
+  const plan = createFaultPlan({ rules });
+  const counts: CallCounts = new Map();
+  let sentBytes = 0;
+  aws.faults.plan = Object.assign(
+    (request: AwsRequest) => {
+      const fault = plan(request);
+      if (request.caller.kind === 'session') {
+        const operation = request.operation ?? `${request.service}:unknown`;
+        counts.set(operation, (counts.get(operation) ?? 0) + 1);
+        if (BODIES.has(operation)) sentBytes += bodyBytes(request, fault ?? undefined);
+      }
+      return fault;
+    },
+    { ...plan },
+  );
+  try {
+    await act();
+    await moved(
+      { aws, names, live: queue(names.liveQueue), ranges: queue(names.transferQueue) },
+      { limitMs: 1_800_000 },
+    );
+  } finally {
+    aws.faults.plan = undefined;
+  }
+  const { visible } = queue(names.deadLetterQueue).counts();
+  if (visible > 0) throw new Error(`${visible} messages are in the dead-letter queue`);
+  const usages = functions.map((name) => aws.lambda.usage(name));
+  return {
+    counts,
+    sentBytes,
+    invocations: usages.reduce((sum, { invocations }) => sum + invocations, 0),
+    cpuSeconds: usages.reduce((sum, { cpuMs }) => sum + cpuMs, 0) / 1_000,
+    faults: (kind) => plan.count(kind),
+  };
+};
+
+const BODIES = new Set(['s3:PutObject', 's3:UploadPart']);
+
+const bodyBytes = ({ headers }: AwsRequest, fault: Fault | undefined): number => {
+  const announced = Number(headers['content-length'] ?? 0);
+  return fault?.kind === 'truncate-request' ? Math.min(announced, fault.afterBytes) : announced;
+};

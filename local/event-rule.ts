@@ -1,0 +1,109 @@
+/** An AWS::Events::Rule as it is written in a template. */
+import { type EventPattern, parseEventPattern } from './event-pattern.ts';
+import { AwsError, notSupported } from './front/aws-error.ts';
+import type { ResourcePlace } from './resource-provider.ts';
+import { parseScheduleExpression, type Timetable } from './scheduler/schedule-expression.ts';
+
+export interface Rule {
+  arn: string;
+  accountId: string;
+  region: string;
+  isEnabled: boolean;
+  matches: EventPattern;
+  /** Null: it does not run by the clock. */
+  timetable: Timetable | null;
+  targets: Target[];
+}
+
+export interface Target {
+  /** Of a queue or a function. */
+  arn: string;
+  deadLetterArn: string | undefined;
+  /** In place of the event; null: the event. */
+  input: string | null;
+}
+
+const knownProperties = [
+  'Name',
+  'Description',
+  'EventPattern',
+  'ScheduleExpression',
+  'State',
+  'Targets',
+  'EventBusName',
+  'Tags',
+];
+
+/** Throws {@link AwsError} for what EventBridge would refuse and for what is not known here. */
+export function parseRule(
+  { accountId, region }: ResourcePlace,
+  name: string,
+  properties: Record<string, unknown>,
+  nowMs: number,
+): Rule {
+  const unknown = Object.keys(properties).find((property) => !knownProperties.includes(property));
+  if (unknown !== undefined) throw notSupported(`AWS::Events::Rule ${unknown}`);
+  const { State: state = 'ENABLED', EventBusName: bus = 'default', Targets: targets = [] } = properties;
+  if (bus !== 'default') throw notSupported('event buses other than the default one');
+  if (state !== 'ENABLED' && state !== 'DISABLED') throw notSupported(`rule state ${JSON.stringify(state)}`);
+  if (!Array.isArray(targets)) throw new AwsError('ValidationError', 'Targets must be a list');
+  return {
+    arn: `arn:aws:events:${region}:${accountId}:rule/${name}`,
+    accountId,
+    region,
+    isEnabled: state === 'ENABLED',
+    matches: patternOf(properties),
+    timetable: timetableOf(properties, nowMs),
+    targets: targets.map(parseTarget),
+  };
+}
+
+/** A rule needs one of both; without a pattern no event is for it. */
+function patternOf({
+  EventPattern: pattern,
+  ScheduleExpression: expression,
+}: Record<string, unknown>): EventPattern {
+  return pattern === undefined && expression !== undefined ? () => false : parseEventPattern(pattern);
+}
+
+/** Its first time is one interval from now. Unlike a schedule of EventBridge Scheduler it has neither a start nor an end, nor `at`. */
+function timetableOf(
+  { ScheduleExpression: expression }: Record<string, unknown>,
+  nowMs: number,
+): Timetable | null {
+  if (expression === undefined) return null;
+  const problem = `Parameter ScheduleExpression is not valid.`;
+  if (typeof expression !== 'string' || expression.startsWith('at(')) {
+    throw new AwsError('ValidationException', problem);
+  }
+  try {
+    return parseScheduleExpression(expression, nowMs);
+  } catch {
+    throw new AwsError('ValidationException', problem);
+  }
+}
+
+export const isFunction = (arn: string): boolean => arn.startsWith('arn:aws:lambda:');
+
+function parseTarget(target: unknown): Target {
+  const given: Record<string, unknown> = typeof target === 'object' && target !== null ? { ...target } : {};
+  const {
+    Id: id,
+    Arn: arn,
+    Input: input,
+    DeadLetterConfig: deadLetter,
+    RetryPolicy: _retryPolicy,
+    ...others
+  } = given;
+  const [other] = Object.keys(others);
+  if (other !== undefined) throw notSupported(`a rule target with ${other}`);
+  if (typeof id !== 'string' || typeof arn !== 'string') {
+    throw new AwsError('ValidationError', 'a target needs an Id and an Arn');
+  }
+  if (!isFunction(arn) && !arn.startsWith('arn:aws:sqs:'))
+    throw notSupported(`${arn} as the target of a rule`);
+  if (input !== undefined && typeof input !== 'string')
+    throw new AwsError('ValidationError', 'Input must be text');
+  const hasDeadLetter = typeof deadLetter === 'object' && deadLetter !== null && 'Arn' in deadLetter;
+  return { arn, input: input ?? null, deadLetterArn: hasDeadLetter ? String(deadLetter.Arn) : undefined };
+}

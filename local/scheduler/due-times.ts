@@ -1,0 +1,62 @@
+import type { Clock } from '../core.ts';
+import type { Timetable } from './schedule-expression.ts';
+
+/** Rings when the clock reaches the times of a timetable; where it is moved over several of them, once, for the last. */
+export interface DueTimes {
+  /** In place of what was there under this name. Times before `fromMs` and after `endMs` (null: no end) do not ring. */
+  put(name: string, times: { timetable: Timetable; fromMs: number; endMs: number | null; ring: Ring }): void;
+  delete(name: string): void;
+  stop(): void;
+}
+
+type Ring = (dueMs: number) => void;
+
+interface Alarm {
+  timetable: Timetable;
+  nextMs: number | null;
+  endMs: number | null;
+  ring: Ring;
+}
+
+/** How soon a moved clock is noticed. */
+const LOOK_EVERY_MS = 50;
+
+export const createDueTimes = (clock: Clock): DueTimes => {
+  const alarms = new Map<string, Alarm>();
+  let timer: NodeJS.Timeout | undefined;
+  const look = (): void => {
+    const nowMs = clock.now();
+    for (const alarm of alarms.values()) {
+      const dueMs = lastDue(alarm, nowMs);
+      if (dueMs !== null) alarm.ring(dueMs);
+    }
+  };
+  const rest = (): void => {
+    clearInterval(timer);
+    timer = undefined;
+  };
+  return {
+    put: (name, { timetable, fromMs, endMs, ring }) => {
+      alarms.set(name, { timetable, nextMs: timetable.next(fromMs - 1), endMs, ring });
+      timer ??= setInterval(look, LOOK_EVERY_MS).unref();
+    },
+    delete: (name) => {
+      alarms.delete(name);
+      if (alarms.size === 0) rest();
+    },
+    stop: () => {
+      alarms.clear();
+      rest();
+    },
+  };
+};
+
+/** The latest time that has come and was not seen to yet; null when there is none. */
+const lastDue = (alarm: Alarm, nowMs: number): number | null => {
+  let dueMs: number | null = null;
+  while (alarm.nextMs !== null && alarm.nextMs <= nowMs) {
+    if (alarm.endMs === null || alarm.nextMs <= alarm.endMs) dueMs = alarm.nextMs;
+    alarm.nextMs = alarm.timetable.next(alarm.nextMs);
+  }
+  return dueMs;
+};

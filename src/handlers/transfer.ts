@@ -1,0 +1,24 @@
+/** Lambda: ranges of transfers from their queue, and the sweep that looks after transfers. Wiring only. */
+import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
+import { configuration } from 'replication-configuration';
+import { createEnvironment } from '../lib/aws/environment.ts';
+import { queueMessage } from '../lib/aws/queues.ts';
+import { isSweep, type SweepReport, sweepTransfers } from '../lib/transfer/sweep.ts';
+import { transferBatch } from '../lib/transfer/transfer-batch.ts';
+
+const environment = createEnvironment(configuration, process.env);
+
+/** `event`: of the queue, or the schedule's own. */
+export const handler = async (event: SQSEvent, context: Context): Promise<SQSBatchResponse | SweepReport> => {
+  if (isSweep(event)) return await sweep(context);
+  using invocation = environment.invocation(context, event.Records[0]?.eventSourceARN ?? null);
+  const { failed } = await transferBatch(event.Records.map(queueMessage), invocation.deps);
+  return { batchItemFailures: failed.map((itemIdentifier) => ({ itemIdentifier })) };
+};
+
+const sweep = async (context: Context): Promise<SweepReport> => {
+  using invocation = environment.invocation(context, null);
+  const report = await sweepTransfers(invocation.deps);
+  invocation.info('sweep', report);
+  return report;
+};

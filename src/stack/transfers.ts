@@ -1,0 +1,65 @@
+import type { TransferSettings } from '../lib/configuration.ts';
+import type { ResourceNames } from '../lib/resource-names.ts';
+import { attribute, ref } from './cloudformation.ts';
+import type { CloudFormationResource, Resources, Statement } from './cloudformation.ts';
+import { tlsOnly } from './queues.ts';
+
+/** What transfers need besides their function, which works with the replicate function's role. */
+export const transfers = (names: ResourceNames): Resources => ({
+  TransfersTable: table(names),
+  TransferQueue: {
+    Type: 'AWS::SQS::Queue',
+    Properties: {
+      QueueName: names.transferQueue,
+      VisibilityTimeout: RANGE_VISIBILITY_SECONDS,
+      MessageRetentionPeriod: FOURTEEN_DAYS_SECONDS,
+      SqsManagedSseEnabled: true,
+      RedrivePolicy: {
+        deadLetterTargetArn: attribute('TransferDeadLetterQueue', 'Arn'),
+        maxReceiveCount: MAXIMUM_RECEIVE_COUNT,
+      },
+    },
+  },
+  TransferDeadLetterQueue: {
+    Type: 'AWS::SQS::Queue',
+    Properties: {
+      QueueName: names.transferDeadLetterQueue,
+      MessageRetentionPeriod: FOURTEEN_DAYS_SECONDS,
+      SqsManagedSseEnabled: true,
+    },
+  },
+  ...Object.fromEntries(['TransferQueue', 'TransferDeadLetterQueue'].map(tlsOnly)),
+});
+
+/** As for ranges of runs: batches are of one message, so that none waits while others are worked on. */
+const RANGE_VISIBILITY_SECONDS = 16 * 60;
+/** The most SQS allows: a range is received anew for every piece of it that fits into an invocation. */
+const MAXIMUM_RECEIVE_COUNT = 1_000;
+const FOURTEEN_DAYS_SECONDS = 14 * 24 * 60 * 60;
+
+const table = (names: ResourceNames): CloudFormationResource => ({
+  Type: 'AWS::DynamoDB::Table',
+  Properties: {
+    TableName: names.transfersTable,
+    BillingMode: 'PAY_PER_REQUEST',
+    AttributeDefinitions: [{ AttributeName: 'transfer', AttributeType: 'S' }],
+    KeySchema: [{ AttributeName: 'transfer', KeyType: 'HASH' }],
+    PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+    SSESpecification: { SSEEnabled: true },
+  },
+});
+
+/** Of every function that replicates, since each of them may begin a transfer. */
+export const transferEnvironment = ({ maximumConcurrency }: TransferSettings): Record<string, unknown> => ({
+  TRANSFERS_TABLE: ref('TransfersTable'),
+  TRANSFER_QUEUE_URL: ref('TransferQueue'),
+  TRANSFER_CONCURRENCY: String(maximumConcurrency),
+});
+
+/** What it takes to begin, resume and finish transfers. */
+export const keepTransfers = (): Statement => ({
+  Sid: 'Transfers',
+  Effect: 'Allow',
+  Action: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem'],
+  Resource: attribute('TransfersTable', 'Arn'),
+});

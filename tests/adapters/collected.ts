@@ -1,0 +1,6 @@
+/** All that an iteration gives. */
+export const collected = async <T>(items: AsyncIterable<T>): Promise<T[]> => {
+  const all: T[] = [];
+  for await (const item of items) all.push(item);
+  return all;
+};

@@ -1,0 +1,106 @@
+/** Servers that ignore the conditions of CopyObject, as MinIO, versitygw and moto do: nothing may be overwritten there unseen. */
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { Precondition } from '../../src/lib/ports.ts';
+import { REPLICA_ATTRIBUTES } from '../model/memory-buckets.ts';
+import { type ScriptedAws, s3Error, startScriptedAws } from '../model/scripted-aws.ts';
+import { testDestination } from '../model/settings.ts';
+
+let aws: ScriptedAws;
+/** ETag of what the destination shows; null: nothing. */
+let shown: string | null;
+let isSourceThere: boolean;
+/** Copies that were made, and those that were refused. */
+let copies: string[];
+beforeEach(async () => {
+  [shown, isSourceThere, copies] = [null, true, []];
+  aws = await startScriptedAws();
+});
+afterEach(async () => {
+  await aws[Symbol.asyncDispose]();
+});
+
+const serve = (conditions: 'checked' | 'ignored'): void => {
+  aws.answer = ({ method, headers, url = '' }, response) => {
+    if (!url.startsWith('/replica/')) {
+      response.end(ASSUMED);
+      return;
+    }
+    if (method === 'HEAD') {
+      response
+        .writeHead(shown === null ? 404 : 200, shown === null ? {} : { etag: shown, 'content-length': '1' })
+        .end();
+      return;
+    }
+    const held = headers['if-none-match'] === undefined ? headers['if-match'] === shown : shown === null;
+    if (!isSourceThere || (!held && conditions === 'checked')) {
+      copies.push('refused');
+      if (!isSourceThere || shown === null) s3Error(response, 404, 'NoSuchKey');
+      else s3Error(response, 412, 'PreconditionFailed');
+      return;
+    }
+    copies.push(held ? 'made' : 'overwritten');
+    shown = `"${copies.length}"`;
+    response.end(`<R><ETag>${shown.replaceAll('"', '&quot;')}</ETag></R>`);
+  };
+};
+
+const ASSUMED = `<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>ASIA</AccessKeyId><SecretAccessKey>s</SecretAccessKey>
+<SessionToken>t</SessionToken><Expiration>2099-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>`;
+
+const copy = (precondition: Precondition = { kind: 'absent' }, unchecked: 'refuse' | 'look' = 'refuse') =>
+  aws.buckets.destination(testDestination()).copyObject({
+    from: { bucket: 'source', key: 'k', pin: { versionId: 'v', etag: '"e"', sizeBytes: 1, checksum: null } },
+    key: 'k',
+    attributes: REPLICA_ATTRIBUTES,
+    precondition,
+    unchecked,
+  });
+const lostRace = { reason: 'lost-race' };
+
+test('a server that checks conditions is asked once, and then copied to with one call each', async () => {
+  serve('checked');
+  await copy();
+  expect(copies).toEqual(['refused', 'made']);
+  await copy({ kind: 'unchanged', etag: '"2"' });
+  await expect(copy()).rejects.toMatchObject(lostRace);
+  expect(copies).toEqual(['refused', 'made', 'made', 'refused']);
+});
+
+test('where conditions are ignored the first copy has to do, made after a look; the next is refused and overwrites nothing', async () => {
+  serve('ignored');
+  expect(await copy()).toMatchObject({ etag: '"1"' });
+  await expect(copy()).rejects.toMatchObject({ reason: 'invalid-request' });
+  expect(copies).toEqual(['overwritten']);
+});
+
+test('where something else is there already the first copy is not even tried', async () => {
+  serve('ignored');
+  shown = '"theirs"';
+  await expect(copy()).rejects.toMatchObject(lostRace);
+  expect([copies, shown]).toEqual([[], '"theirs"']);
+});
+
+test('who insists on copies inside S3 gets a look before each', async () => {
+  serve('ignored');
+  await copy({ kind: 'absent' }, 'look');
+  await copy({ kind: 'unchanged', etag: '"1"' }, 'look');
+  shown = '"theirs"';
+  await expect(copy({ kind: 'unchanged', etag: '"2"' }, 'look')).rejects.toMatchObject(lostRace);
+  expect(shown).toBe('"theirs"');
+});
+
+test('a source that is gone says nothing about conditions: the next copy asks again', async () => {
+  serve('ignored');
+  isSourceThere = false;
+  await expect(copy()).rejects.toMatchObject(lostRace);
+  isSourceThere = true;
+  await copy();
+  await expect(copy()).rejects.toMatchObject({ reason: 'invalid-request' });
+});
+
+test('copies that begin together ask one question', async () => {
+  serve('checked');
+  const ended = await Promise.allSettled([copy(), copy(), copy()]);
+  expect(ended.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+  expect(copies).toEqual(['refused', 'made', 'refused', 'refused']);
+});

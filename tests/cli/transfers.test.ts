@@ -1,0 +1,148 @@
+/** `transfers list`, on records as the functions write them. */
+import { expect, test } from 'vitest';
+import { transfersWith } from '../../src/cli/transfers.ts';
+import { ReplicationError } from '../../src/lib/errors.ts';
+import type { Transfer } from '../../src/lib/transfer/transfer.ts';
+import { run } from './run.ts';
+
+const NOW = Date.parse('2026-11-22T12:00:00Z');
+const GIB = 1024 ** 3;
+
+const transfer = (fields: Partial<Transfer> = {}): Transfer => ({
+  id: 'acme-archive/acme/invoices/large.bin',
+  uploadId: 'upload-1',
+  rule: 'invoices',
+  destination: 'archive',
+  bucket: 'acme-documents',
+  key: 'invoices/large.bin',
+  destinationBucket: 'acme-archive',
+  replicaKey: 'acme/invoices/large.bin',
+  version: {
+    versionId: 'v1',
+    etag: '"e-40"',
+    sizeBytes: 40 * GIB,
+    lastModifiedMs: NOW - 7_200_000,
+    encryption: 'AES256',
+    checksum: null,
+  },
+  way: 'stream',
+  layout: { kind: 'numbered', parts: 40 },
+  provenBy: 'etag',
+  startedMs: NOW - 100_000,
+  run: null,
+  byReplicator: false,
+  sentMs: NOW - 99_000,
+  attempt: 0,
+  failure: null,
+  seen: { parts: 10, bytes: 10 * GIB, atMs: NOW },
+  fruitless: 0,
+  ...fields,
+});
+
+const list = (transfers: Transfer[], ...options: string[]) => {
+  const all = async function* () {
+    yield* transfers;
+  };
+  const commands = { transfers: transfersWith({ transfers: () => ({ all }) }) };
+  return run(['transfers', 'list', ...options], { now: () => NOW }, commands);
+};
+
+test('shows how far each is, how fast, and how long it takes', async () => {
+  const { code, out, err } = await list([transfer()]);
+  expect({ code, err }).toEqual({ code: 0, err: '' });
+  expect(out).toBe(
+    [
+      'STATE   DONE  OF      PARTS  RATE       LEFT  WAY     RULE      DESTINATION  KEY',
+      'moving  25 %  40 GiB  10/40  102 MiB/s  5m    stream  invoices  archive      invoices/large.bin',
+      '',
+      '1 transfer, 30 GiB to go.',
+      '',
+    ].join('\n'),
+  );
+});
+
+test('one that nobody has moved yet waits, and nothing is said of its rate', async () => {
+  const { out } = await list([transfer({ seen: null, layout: { kind: 'uniform', partBytes: GIB } })]);
+  expect(out).toMatch(/^waiting +0 % +40 GiB +0\/40 +- +- /m);
+});
+
+test('one that failed says why, and what to do', async () => {
+  const failure = { reason: 'kms', detail: 'UploadPart: the key\u0007 is disabled' } as const;
+  const { out } = await list([transfer({ failure })]);
+  expect(out).toMatch(/^failed +25 % .* - +stream/m);
+  expect(out).toContain('\n    kms: UploadPart: the key\\x07 is disabled\n    fix: Enable the KMS key');
+});
+
+test('what was seen long ago is not passed off as the present', async () => {
+  const { out } = await list([transfer({ seen: { parts: 1, bytes: GIB, atMs: NOW - 3_600_000 } })]);
+  expect(out).toContain('    as of 1h ago\n');
+});
+
+test('the oldest comes first, and keys cannot play tricks', async () => {
+  const { out } = await list([transfer({ key: 'new\u202e' }), transfer({ key: 'old', startedMs: 0 })]);
+  expect(out.indexOf('old')).toBeLessThan(out.indexOf('new\\u202e'));
+});
+
+test('none are none', async () => {
+  expect((await list([])).out).toBe('No transfers.\n');
+  expect((await list([], '--json')).out).toBe('[]\n');
+});
+
+test('--json has everything, keys as they are', async () => {
+  const failure = { reason: 'kms', detail: 'no' } as const;
+  const runs = [
+    { parts: 30, bytes: GIB },
+    { parts: 20, bytes: GIB / 2 },
+  ];
+  const { out } = await list(
+    [transfer({ key: 'a\n', layout: { kind: 'sized', runs } }), transfer({ failure, startedMs: NOW })],
+    '--json',
+  );
+  expect(JSON.parse(out)).toMatchObject([
+    {
+      rule: 'invoices',
+      destination: 'archive',
+      bucket: 'acme-documents',
+      key: 'a\n',
+      version: 'v1',
+      destinationBucket: 'acme-archive',
+      replicaKey: 'acme/invoices/large.bin',
+      uploadId: 'upload-1',
+      way: 'stream',
+      state: 'moving',
+      bytes: 40 * GIB,
+      bytesDone: 10 * GIB,
+      parts: 50,
+      partsDone: 10,
+      bytesPerSecond: Math.round(GIB / 10),
+      secondsLeft: 300,
+      started: '2026-11-22T11:58:20.000Z',
+      seen: '2026-11-22T12:00:00.000Z',
+      attempt: 0,
+      failure: null,
+      run: null,
+    },
+    {
+      state: 'failed',
+      bytesPerSecond: null,
+      secondsLeft: null,
+      failure: { reason: 'kms', fix: expect.any(String) },
+    },
+  ]);
+});
+
+test('a table that nobody may read is told with what to do', async () => {
+  const cause = Object.assign(new Error('no'), { name: 'AccessDeniedException' });
+  const all = () => {
+    throw new ReplicationError('service-error', 'Scan in the table of transfers: no', { cause });
+  };
+  const commands = { transfers: transfersWith({ transfers: () => ({ all }) }) };
+  const { code, err } = await run(['transfers', 'list'], {}, commands);
+  expect(code).toBe(1);
+  expect(err).toMatch(/^s3-replicator: Access denied: Scan in the table of transfers.*\nfix: /);
+});
+
+test('help tells everything', async () => {
+  expect((await run(['transfers', 'list', '--help'])).out).toContain('--json');
+  expect((await run(['transfers'])).code).toBe(2);
+});

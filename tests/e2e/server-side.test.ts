@@ -1,0 +1,269 @@
+/** Copies that S3 makes by itself, where both accounts allow what `config policy` prints, and what happens where one does not. */
+import { randomBytes } from 'node:crypto';
+import { GetObjectTaggingCommand, HeadObjectCommand } from '@aws-sdk/client-s3';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { STAMP } from '../../demo/stamp.ts';
+import { DESTINATION_ACCOUNT } from '../../demo/two-accounts.ts';
+import type { Fault } from '../../local/core.ts';
+import type { Statement } from '../../src/stack/cloudformation.ts';
+import { openUploads, put, type Seen, seen } from './objects.ts';
+import { watchRequests } from './operations.ts';
+import { deadLetters, purge } from './queues.ts';
+import { SOURCE_KEY } from './stage.ts';
+import { grantKey, moved, startTransfersStage, type TransfersStage } from './transfers-stage.ts';
+import { putParts } from './uploads.ts';
+
+const MIB = 1024 ** 2;
+const GIB = 1024 ** 3;
+const DAY_MS = 86_400_000;
+/** Terabytes, and parts of 5 GiB. Ten thousand of them take half a minute of computing: `COPY_TB=50`, as in the soak. */
+const LARGE = [
+  [5, 1_024],
+  [50, 10_000],
+].filter(([terabytes = 0]) => terabytes <= Number(process.env['COPY_TB'] ?? 5));
+
+let stage: TransfersStage;
+let requests: string[];
+beforeAll(async () => {
+  stage = await startTransfersStage();
+});
+afterAll(async () => {
+  await stage?.stop();
+});
+beforeEach(() => {
+  requests = watchRequests(stage);
+});
+afterEach(async () => {
+  stage.aws.faults.plan = undefined;
+  stage.ranges.purge();
+  purge(stage);
+  await grantAll();
+});
+
+/** What the functions asked of S3 about objects, looks and listings aside. */
+const calls = (): string[] => {
+  const names = requests.flatMap((request) => /^s3:(?!Head|List|Bucket)(\w+)/.exec(request)?.[1] ?? []);
+  return [...new Set(names)].toSorted();
+};
+
+const inDestination = (bucket: string) =>
+  stage.destination.s3(bucket === 'inside' ? 'eu-central-1' : 'us-east-1');
+
+const replicaKey = (bucket: string, key: string): string =>
+  bucket === 'inside' ? key.replace('in/', 'out/') : key;
+
+/** Both sides of an object, once nothing is at work any more. */
+const bothSides = async (bucket: string, key: string): Promise<[Seen | null, Seen | null]> => {
+  await moved(stage);
+  return [
+    await seen(stage.source.s3(), bucket, key),
+    await seen(inDestination(bucket), `${bucket}-replica`, replicaKey(bucket, key)),
+  ];
+};
+
+/** What S3 does not make anew for each copy. */
+const KEPT = [
+  'sha256',
+  'ContentLength',
+  'ContentType',
+  'CacheControl',
+  'WebsiteRedirectLocation',
+  'StorageClass',
+  'TagCount',
+  'ObjectLockMode',
+  'ObjectLockRetainUntilDate',
+  'ObjectLockLegalHoldStatus',
+  'ChecksumCRC64NVME',
+  'ChecksumSHA256',
+  'ChecksumType',
+] as const;
+
+const kept = (object: Seen | null): object => {
+  const { [STAMP]: _stamp, ...metadata } = object?.Metadata ?? {};
+  return { ...Object.fromEntries(KEPT.map((name) => [name, object?.[name]])), metadata };
+};
+
+const ATTRIBUTES = () => ({
+  ContentType: 'text/x-odd',
+  CacheControl: 'no-store',
+  Metadata: { color: 'blue' },
+  Tagging: 'a=1&b=zwei%20%2B%20drei',
+  StorageClass: 'STANDARD_IA' as const,
+  ObjectLockMode: 'GOVERNANCE' as const,
+  ObjectLockRetainUntilDate: new Date(Math.ceil((stage.aws.clock.now() + 30 * DAY_MS) / 1_000) * 1_000),
+  ObjectLockLegalHoldStatus: 'ON' as const,
+});
+
+const tagsOf = async (key: string): Promise<string[]> => {
+  const tagging = new GetObjectTaggingCommand({ Bucket: 'inside-replica', Key: replicaKey('inside', key) });
+  const { TagSet: tags = [] } = await inDestination('inside').send(tagging);
+  return tags.map(({ Key, Value }) => `${Key}=${Value}`).toSorted();
+};
+
+test('an object goes into another region with all it has, and no byte of it through the function', async () => {
+  const key = 'in/größe + ä.txt';
+  const more = {
+    ...ATTRIBUTES(),
+    WebsiteRedirectLocation: '/elsewhere',
+    ChecksumAlgorithm: 'SHA256' as const,
+  };
+  await put(stage, 'inside', key, 'first', more);
+  const [source, replica] = await bothSides('inside', key);
+  expect(await deadLetters(stage)).toEqual([]);
+  expect(kept(replica)).toEqual(kept(source));
+  expect(replica).toMatchObject({
+    ObjectLockLegalHoldStatus: 'ON',
+    WebsiteRedirectLocation: '/elsewhere',
+    TagCount: 2,
+  });
+  expect(await tagsOf(key)).toEqual(['a=1', 'b=zwei + drei']);
+  expect(calls()).toEqual(['CopyObject', 'GetObjectTagging']);
+  // Another version of it, on condition that the replica is the first one.
+  await put(stage, 'inside', key, 'second', { ...more, Metadata: { color: 'red' } });
+  const [newer, itsReplica] = await bothSides('inside', key);
+  expect(kept(itsReplica)).toEqual(kept(newer));
+  expect(itsReplica?.Metadata).toMatchObject({ color: 'red' });
+  expect(calls()).toEqual(['CopyObject', 'GetObjectTagging']);
+});
+
+test('a multipart object goes part by part, with the same composite checksum', async () => {
+  const key = 'in/parts';
+  const bodies = [randomBytes(5 * MIB), randomBytes(6 * MIB), randomBytes(3)];
+  await putParts(stage, 'inside', key, bodies, { ...ATTRIBUTES(), ChecksumAlgorithm: 'SHA256' });
+  const [source, replica] = await bothSides('inside', key);
+  expect(await deadLetters(stage)).toEqual([]);
+  expect(kept(replica)).toEqual(kept(source));
+  expect(replica?.ChecksumType).toBe('COMPOSITE');
+  expect(await tagsOf(key)).toEqual(['a=1', 'b=zwei + drei']);
+  expect(calls()).toEqual([
+    'CompleteMultipartUpload',
+    'CreateMultipartUpload',
+    'GetObjectTagging',
+    'UploadPartCopy',
+  ]);
+});
+
+/** The statement `config policy` prints for the bucket, without an action. */
+const without = (bucket: string, action: string): Statement[] => {
+  const statements = stage.policies.buckets.find((one) => one.bucket === bucket)?.statements ?? [];
+  return statements.map(({ Action: actions, ...statement }) => ({
+    ...statement,
+    Action: [actions].flat().filter((one) => one !== action),
+  }));
+};
+
+/** What was refused is remembered for 15 minutes by whoever was refused. */
+const grantAll = async (): Promise<void> => {
+  for (const { bucket, statements } of stage.policies.buckets) await stage.grant(bucket, statements);
+  for (const { keyArn, statement } of stage.policies.keys) grantKey(stage.aws, keyArn, [statement]);
+  await stage.aws.lambda.killEnvironments(stage.names.replicateFunction);
+};
+
+test('copy: auto streams where the bucket does not let the role read, and S3 copies again where it does', async () => {
+  await stage.grant('either', without('either', 's3:GetObject'));
+  for (const key of ['one', 'two', 'three', 'four']) {
+    await put(stage, 'either', key, key);
+    const [source, replica] = await bothSides('either', key);
+    expect(kept(replica)).toEqual(kept(source));
+  }
+  const bodies = [randomBytes(5 * MIB), randomBytes(3)];
+  await putParts(stage, 'either', 'in parts', bodies);
+  const [inParts, itsReplica] = await bothSides('either', 'in parts');
+  expect([kept(itsReplica), itsReplica?.ETag]).toEqual([kept(inParts), inParts?.ETag]);
+  expect(calls()).toEqual(expect.arrayContaining(['CopyObject', 'GetObject', 'PutObject', 'UploadPart']));
+  // Each of two environments remembers what it was told.
+  expect(requests.filter((request) => request.startsWith('s3:CopyObject')).length).toBeLessThan(3);
+  expect(await deadLetters(stage)).toEqual([]);
+
+  await grantAll();
+  requests = watchRequests(stage);
+  await put(stage, 'either', 'granted', 'three');
+  await putParts(stage, 'either', 'granted in parts', bodies);
+  const [last, lastReplica] = await bothSides('either', 'granted in parts');
+  expect([kept(lastReplica), lastReplica?.ETag]).toEqual([kept(last), last?.ETag]);
+  expect(calls().filter((call) => /Get|PutObject|UploadPart$/.test(call))).toEqual([]);
+});
+
+/** Deploys the destination's stack again with other parameters. */
+const redeploy = async (changed: Record<string, string>): Promise<void> => {
+  const name = {
+    accountId: DESTINATION_ACCOUNT,
+    region: 'eu-central-1',
+    stackName: 'moves-destination-inside-replica',
+  };
+  const deployed = stage.aws.cloudformation.describe(name);
+  if (deployed === null) throw new Error(`there is no stack ${name.stackName}`);
+  const parameters = Object.entries(deployed.parameters).map(([key, value]) => [key, [value].flat().join()]);
+  await stage.aws.cloudformation.deploy({
+    ...name,
+    template: deployed.templateText,
+    parameters: { ...Object.fromEntries(parameters), ...changed },
+  });
+};
+
+test.each([
+  [
+    's3:GetObjectVersion of the bucket',
+    () => stage.grant('inside', without('inside', 's3:GetObjectVersion')),
+  ],
+  ['kms:Decrypt of the key', () => Promise.resolve(grantKey(stage.aws, SOURCE_KEY, []))],
+  ['SourceBucketName of the destination', () => redeploy({ SourceBucketName: '' })],
+  ['SourceKmsKeyArn of the destination', () => redeploy({ SourceKmsKeyArn: '' })],
+] as const)(
+  'copy: server-side asks for a person without %s, and nothing is streamed',
+  async (what, revoke) => {
+    const key = `in/without ${what}`;
+    await revoke();
+    await put(stage, 'inside', key, 'content', { ChecksumAlgorithm: 'SHA256' });
+    await moved(stage);
+    expect((await deadLetters(stage)).map(({ attributes }) => attributes)).toMatchObject([
+      { reason: 'access-denied', rule: 'inside', key: encodeURIComponent(key) },
+    ]);
+    expect(calls()).toEqual(['CopyObject']);
+    await redeploy({ SourceBucketName: 'inside', SourceKmsKeyArn: SOURCE_KEY });
+  },
+);
+
+/** So that the rate is measured: of answers that come at once nobody learns how fast S3 is. */
+const DELAY: Fault = { kind: 'delay', byMs: 1_100 };
+
+test.each(LARGE)(
+  '%i TB in %i parts are copied by S3 through the transfer function',
+  { timeout: 240_000 },
+  async (_terabytes, parts = 0) => {
+    const key = `${parts} parts`;
+    const watch = stage.aws.faults.plan;
+    let copies = 0;
+    stage.aws.faults.plan = (request) => {
+      watch?.(request);
+      if (request.headers['x-amz-copy-source'] !== undefined) copies += 1;
+      return copies === 1 ? DELAY : undefined;
+    };
+    const made = stage.aws.s3.createSparseObject({
+      bucket: 'either',
+      key,
+      sizeBytes: parts * 5 * GIB,
+      seed: parts,
+      partSizeBytes: 5 * GIB,
+      headers: { 'x-amz-meta-color': 'blue' },
+    });
+    await moved(stage, { limitMs: 230_000 });
+    expect(await deadLetters(stage)).toEqual([]);
+    const head = new HeadObjectCommand({ Bucket: 'either-replica', Key: key, ChecksumMode: 'ENABLED' });
+    expect(await inDestination('either').send(head)).toMatchObject({
+      ETag: `"${made.etag}"`,
+      ContentLength: parts * 5 * GIB,
+      ChecksumCRC64NVME: made.checksum.value,
+      Metadata: { color: 'blue' },
+    });
+    // Tags are compared afterwards: they were given when the upload began.
+    expect(calls()).toEqual([
+      'CompleteMultipartUpload',
+      'CreateMultipartUpload',
+      'GetObjectTagging',
+      'UploadPartCopy',
+    ]);
+    expect(copies).toBe(parts);
+    expect(await openUploads(stage, 'either-replica')).toEqual([]);
+  },
+);

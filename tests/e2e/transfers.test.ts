@@ -1,0 +1,185 @@
+/** Objects that take many invocations, while functions die, messages come twice and the source changes. */
+import {
+  HeadObjectCommand,
+  ListMultipartUploadsCommand,
+  ListObjectVersionsCommand,
+} from '@aws-sdk/client-s3';
+import { DeleteItemCommand, DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import type { AwsRequest } from '../../local/core.ts';
+import { createFaultPlan, type RuledFaultPlan } from '../../local/faults/fault-plan.ts';
+import type { FaultRule } from '../../local/faults/fault-rule.ts';
+import { put } from './objects.ts';
+import { keyOf, operationOf } from './operations.ts';
+import { deadLetters, purge } from './queues.ts';
+import { moved, shorten, startTransfersStage, type TransfersStage } from './transfers-stage.ts';
+
+const MIB = 1024 ** 2;
+const SEED = 61;
+/** Of the largest object; `TRANSFER_GIB=20` takes its time. */
+const GIBIBYTES = Number(process.env['TRANSFER_GIB'] ?? 1);
+
+let stage: TransfersStage;
+beforeAll(async () => {
+  stage = await startTransfersStage({ edit: { stack: shorten } });
+  for (const bucket of ['latest-replica', 'all-replica']) stage.aws.s3.receiveSparse({ bucket, seed: SEED });
+});
+afterAll(async () => {
+  await stage?.stop();
+});
+afterEach(() => {
+  stage.aws.faults.plan = undefined;
+  stage.ranges.purge();
+  purge(stage);
+});
+
+/** The faults of these rules; `see` is told of every request of the functions. */
+const watch = (rules: FaultRule[], see: (operation: string, request: AwsRequest) => void): RuledFaultPlan => {
+  const plan = createFaultPlan({ rules });
+  stage.aws.faults.plan = Object.assign(
+    (request: AwsRequest) => {
+      if (request.caller.kind === 'session') see(operationOf(request), request);
+      return plan(request);
+    },
+    { ...plan },
+  );
+  return plan;
+};
+
+/** Does something when the functions send the n-th part of this key. */
+const atPart = (key: string, nth: number, interfere: () => Promise<unknown>): Promise<unknown> =>
+  new Promise((resolve, reject) => {
+    let parts = 0;
+    watch([], (operation, request) => {
+      if (operation !== 's3:UploadPart' || keyOf(request) !== key) return;
+      parts += 1;
+      if (parts === nth) interfere().then(resolve, reject);
+    });
+  });
+
+const create = (bucket: string, key: string, mebibytes: number, partMebibytes: number) =>
+  stage.aws.s3.createSparseObject({
+    bucket,
+    key,
+    sizeBytes: mebibytes * MIB,
+    seed: SEED,
+    partSizeBytes: partMebibytes * MIB,
+    headers: { 'x-amz-meta-color': 'blue', 'content-type': 'video/mp4', 'x-amz-tagging': 'a=1' },
+  });
+
+const headOfReplica = (Bucket: string, Key: string, VersionId?: string) =>
+  stage.destination.s3().send(new HeadObjectCommand({ Bucket, Key, ChecksumMode: 'ENABLED', VersionId }));
+
+const openUploads = async (Bucket: string): Promise<number> => {
+  const list = await stage.destination.s3().send(new ListMultipartUploadsCommand({ Bucket }));
+  return list.Uploads?.length ?? 0;
+};
+
+/** Sizes, the oldest first. */
+const versions = async (Bucket: string, Prefix: string): Promise<number[]> => {
+  const list = await stage.destination.s3().send(new ListObjectVersionsCommand({ Bucket, Prefix }));
+  return (list.Versions ?? []).map(({ Size }) => Size ?? -1).toReversed();
+};
+
+/** Of the table of transfers, their ids; rates are kept there too. */
+const records = async (): Promise<string[]> => {
+  const { Items: items = [] } = await withTable((client, TableName) =>
+    client.send(new ScanCommand({ TableName })),
+  );
+  return items.map((item) => item['transfer']?.S ?? '').filter((id) => !id.startsWith('rate#'));
+};
+
+const withTable = async <T>(use: (client: DynamoDBClient, table: string) => Promise<T>): Promise<T> => {
+  const environment = stage.source.environment();
+  const client = new DynamoDBClient({
+    region: 'us-east-1',
+    endpoint: stage.aws.httpEndpoint,
+    credentials: {
+      accessKeyId: environment['AWS_ACCESS_KEY_ID'] ?? '',
+      secretAccessKey: environment['AWS_SECRET_ACCESS_KEY'] ?? '',
+    },
+  });
+  return await use(client, stage.names.transfersTable).finally(() => client.destroy());
+};
+
+test(`${GIBIBYTES} GiB arrive byte by byte although functions are killed and messages come twice`, async () => {
+  const key = 'große Datei';
+  const partMebibytes = Math.max(5, GIBIBYTES / 2);
+  const [replica, queue] = ['latest-replica', stage.names.transferQueue];
+  let sentBytes = 0;
+  const plan = watch(
+    [
+      { queue: stage.names.liveQueue, times: 3, fault: { kind: 'duplicate-message', copies: 1 } },
+      { queue, times: 4, fault: { kind: 'duplicate-message', copies: 1 } },
+      { queue, times: 2, fault: { kind: 'forget-delete' } },
+      { operation: 's3:UploadPart', after: 40, times: 1, fault: { kind: 'kill-function', when: 'before' } },
+      { operation: 's3:UploadPart', after: 120, times: 1, fault: { kind: 'kill-function', when: 'after' } },
+      { operation: 's3:CompleteMultipartUpload', times: 1, fault: { kind: 'kill-function', when: 'after' } },
+    ],
+    (operation, { headers }) => {
+      if (operation === 's3:UploadPart') sentBytes += Number(headers['content-length']);
+    },
+  );
+  const made = create('latest', key, GIBIBYTES * 1024, partMebibytes);
+  await moved(stage, { limitMs: 55_000 + GIBIBYTES * 60_000 });
+  expect([plan.count('kill-function'), plan.count('duplicate-message')]).toEqual([3, 7]);
+  expect(await deadLetters(stage)).toEqual([]);
+  // What was read is compared byte by byte by the bucket that receives it.
+  expect(await headOfReplica(replica, key)).toMatchObject({
+    ETag: `"${made.etag}"`,
+    ContentLength: GIBIBYTES * 1024 * MIB,
+    ChecksumCRC64NVME: made.checksum.value,
+    ChecksumType: 'FULL_OBJECT',
+    ContentType: 'video/mp4',
+    Metadata: { color: 'blue' },
+    TagCount: 1,
+  });
+  expect(await versions(replica, key)).toHaveLength(1);
+  expect(sentBytes / (GIBIBYTES * 1024 * MIB)).toBeLessThan(1.05);
+  expect(await openUploads(replica)).toBe(0);
+  expect(await records()).toEqual([]);
+});
+
+test('versions: latest gives a transfer up when its object is replaced', async () => {
+  const key = 'replaced';
+  const interfered = atPart(key, 5, () => put(stage, 'latest', key, 'newer'));
+  create('latest', key, 420, 20);
+  await interfered;
+  await moved(stage);
+  expect(await versions('latest-replica', key)).toEqual([5]);
+  expect(await openUploads('latest-replica')).toBe(0);
+  expect(await records()).toEqual([]);
+  expect(await deadLetters(stage)).toEqual([]);
+});
+
+test('versions: all ends a transfer first, and the newer version comes after it', async () => {
+  const key = 'followed';
+  const interfered = atPart(key, 5, () => put(stage, 'all', key, 'newer'));
+  create('all', key, 420, 20);
+  await interfered;
+  await moved(stage);
+  expect(await versions('all-replica', key)).toEqual([420 * MIB, 5]);
+  expect(await openUploads('all-replica')).toBe(0);
+  expect(await records()).toEqual([]);
+  expect(await deadLetters(stage)).toEqual([]);
+});
+
+test('without its table a transfer begins anew, and what is left of the old one is swept up', async () => {
+  const key = 'forgotten';
+  const interfered = atPart(key, 5, async () => {
+    for (const id of await records()) {
+      const Key = { transfer: { S: id } };
+      await withTable((client, TableName) => client.send(new DeleteItemCommand({ TableName, Key })));
+    }
+  });
+  const made = create('all', key, 420, 20);
+  await interfered;
+  await moved(stage);
+  expect((await headOfReplica('all-replica', key)).ETag).toBe(`"${made.etag}"`);
+  expect(await versions('all-replica', key)).toHaveLength(1);
+  expect(await deadLetters(stage)).toEqual([]);
+  expect(await openUploads('all-replica')).toBe(1);
+  stage.aws.clock.advance(25 * 3_600_000);
+  const isSwept = async () => (await openUploads('all-replica')) === 0;
+  await stage.waitUntil('the upload is swept up', isSwept, { timeoutMs: 20_000 });
+});

@@ -1,0 +1,93 @@
+/** The table of transfers and the queue of ranges, as DynamoDB and SQS keep them. */
+import { createServerSide, type ServerSide } from '../../src/lib/server-side.ts';
+import type { RangeMessage, Transfer, Transfers, TransferStore } from '../../src/lib/transfer/transfer.ts';
+import { type Gate, openGate } from './memory-source.ts';
+
+export interface MemoryTransfers {
+  /** What an invocation is given; the gate is passed before and after the effect of each call. */
+  ports(gate?: Gate): Transfers;
+  records: Map<string, Transfer>;
+  rates: Map<string, number>;
+  /** In the queue, as they were sent. */
+  sent: RangeMessage[];
+  /** How many SQS would tell. */
+  waiting: () => number;
+}
+
+export const createMemoryTransfers = (concurrency = 4): MemoryTransfers => {
+  const records: MemoryTransfers['records'] = new Map();
+  const rates: MemoryTransfers['rates'] = new Map();
+  const sent: RangeMessage[] = [];
+  const transfers: MemoryTransfers = {
+    ports: (gate = openGate) => ({
+      store: memoryStore(records, rates, gate),
+      queue: {
+        async send(messages) {
+          await gate('before', 'transfers.send');
+          // What SQS took before the function died.
+          for (const message of messages) sent.push(structuredClone(message));
+          await gate('after', 'transfers.send');
+        },
+        async waiting() {
+          await gate('before', 'transfers.waiting');
+          return transfers.waiting();
+        },
+      },
+      concurrency,
+    }),
+    records,
+    rates,
+    sent,
+    waiting: () => sent.length,
+  };
+  return transfers;
+};
+
+const memoryStore = (
+  records: Map<string, Transfer>,
+  rates: Map<string, number>,
+  gate: Gate,
+): TransferStore => {
+  const answered = async <T>(call: string, effect: () => T): Promise<T> => {
+    await gate('before', `transfers.${call}`);
+    const answer = effect();
+    await gate('after', `transfers.${call}`);
+    return answer;
+  };
+  const copyOf = (id: string): Transfer | null => structuredClone(records.get(id) ?? null);
+  return {
+    load: (id) => answered('load', () => copyOf(id)),
+    begin: (transfer, replaces) =>
+      answered('begin', () => {
+        const there = records.get(transfer.id);
+        if (there !== undefined && there.uploadId !== replaces) return there.uploadId === transfer.uploadId;
+        records.set(transfer.id, structuredClone(transfer));
+        return true;
+      }),
+    change: ({ id, uploadId }, fields, expecting) =>
+      answered('change', () => {
+        const there = records.get(id);
+        if (there?.uploadId !== uploadId) return false;
+        const { attempt, failed } = expecting ?? { attempt: there.attempt, failed: there.failure !== null };
+        if (there.attempt !== attempt || (there.failure !== null) !== failed) return false;
+        records.set(id, structuredClone({ ...there, ...fields }));
+        return true;
+      }),
+    end: ({ id, uploadId }) =>
+      answered('end', () => {
+        if (records.get(id)?.uploadId === uploadId) records.delete(id);
+      }),
+    async *all() {
+      yield* await answered('all', () => [...records.keys()].flatMap((id) => copyOf(id) ?? []));
+    },
+    rate: (bucket, way) => answered('rate', () => rates.get(`${bucket} ${way}`) ?? null),
+    measured: (bucket, way, bytesPerSecond) =>
+      answered('measured', () => void rates.set(`${bucket} ${way}`, bytesPerSecond)),
+  };
+};
+
+/** Of a deployment whose functions have all the time in the world, or nearly. */
+export const noTransfers = (): { transfers: Transfers; serverSide: ServerSide } => ({
+  transfers: createMemoryTransfers().ports(),
+  serverSide: createServerSide({ now: () => 0, sleep: () => Promise.resolve() }),
+});

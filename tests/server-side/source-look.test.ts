@@ -1,0 +1,57 @@
+import { Readable } from 'node:stream';
+import { expect, test } from 'vitest';
+import type { ObjectState, SourceBucket } from '../../src/lib/ports.ts';
+import { openVersion } from '../../src/lib/source-look.ts';
+import type { ConvergeContext } from '../../src/lib/work.ts';
+
+const VERSION = { versionId: 'v1', etag: '"e"', sizeBytes: 5 } as ObjectState;
+
+/** A bucket with one object, `there`; and what was asked of it. */
+const bucket = () => {
+  const asked: string[] = [];
+  const source: Pick<SourceBucket, 'look' | 'head' | 'open'> = {
+    look: (key) => {
+      asked.push('HEAD');
+      return Promise.resolve(key === 'there' ? { kind: 'object', state: VERSION } : { kind: 'absent' });
+    },
+    head: (key) => {
+      asked.push('HEAD');
+      return Promise.resolve(key === 'there' ? VERSION : null);
+    },
+    open: (key) => {
+      asked.push('GET');
+      return Promise.resolve(
+        key === 'there' ? { state: VERSION, body: Readable.from([Buffer.from('12345')]) } : null,
+      );
+    },
+  };
+  return { asked, context: { source } as ConvergeContext };
+};
+
+test.each([null, 'v1'])('what S3 copies is looked at without its body (version %s)', async (versionId) => {
+  const { asked, context } = bucket();
+  expect(await openVersion(context, 'there', versionId, 'server-side')).toEqual({
+    version: VERSION,
+    opened: null,
+  });
+  expect(asked).toEqual(['HEAD']);
+});
+
+test.each([null, 'v1'])(
+  'what the function moves comes with its body at once (version %s)',
+  async (versionId) => {
+    const { asked, context } = bucket();
+    const look = await openVersion(context, 'there', versionId, 'stream');
+    expect(look?.opened?.toString()).toBe('12345');
+    expect(asked).toEqual(['GET']);
+  },
+);
+
+test.each([null, 'v1'])(
+  'what is not there is asked for by GET, which alone says whether the bucket is (version %s)',
+  async (versionId) => {
+    const { asked, context } = bucket();
+    expect(await openVersion(context, 'gone', versionId, 'server-side')).toBeNull();
+    expect(asked).toEqual(['HEAD', 'GET']);
+  },
+);
