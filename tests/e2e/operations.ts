@@ -48,11 +48,12 @@ export const keyOf = ({ path }: AwsRequest): string => decodeURIComponent(path.s
  * Every call of the functions from now on, as `operation bucket/key`; for services other than S3 the operation alone. What the SDK
  * asks again, because an answer did not come in time, is not counted again.
  */
-export const watchRequests = ({ aws }: Pick<Stage, 'aws'>): string[] => {
+export const watchRequests = ({ aws }: Pick<Stage, 'aws'>, by: string | null = null): string[] => {
   const requests: string[] = [];
   aws.faults.plan = (request) => {
     const isRetry = /attempt=(?!1;)/.test(String(request.headers['amz-sdk-request']));
     if (request.caller.kind !== 'session' || isRetry) return undefined;
+    if (by !== null && !request.caller.arn.endsWith(`/${by}`)) return undefined;
     const about = request.service === 's3' ? ` ${bucketOf(request)}/${keyOf(request)}` : '';
     requests.push(operationOf(request) + about);
     return undefined;
