@@ -4,6 +4,7 @@ import { ALL_IS_WELL, battery, type Observation } from './battery.ts';
 import {
   deadAs,
   deployWithout,
+  drawn,
   isObserved,
   losing,
   type Loss,
@@ -113,7 +114,7 @@ describe('while everything else is deployed', () => {
     expect(await look('complete')).toEqual({ ...ALL_IS_WELL, differences: DIFFERENCES });
   });
 
-  const observed = own.flatMap(({ loss, ...grant }) => (isObserved(loss) ? [{ ...grant, loss }] : []));
+  const observed = drawn(own.flatMap(({ loss, ...grant }) => (isObserved(loss) ? [{ ...grant, loss }] : [])));
   test.each(observed)('without $name', async (grant) => {
     await deployWithout(stage, [grant]);
     const run = `without ${own.findIndex(({ name }) => name === grant.name)}`;

@@ -12,6 +12,7 @@ import {
   deadAs,
   deployment,
   deployWithout,
+  drawn,
   isObserved,
   losing,
   type Loss,
@@ -166,7 +167,7 @@ describe('while everything else is deployed', () => {
     expect(await battery(stage, 'complete', { failing: true })).toEqual({ ...ALL_IS_WELL, retried });
   });
 
-  const observed = own.filter(({ loss }) => isObserved(loss));
+  const observed = drawn(own.filter(({ loss }) => isObserved(loss)));
   test.each(observed)('without $name', async (grant) => {
     const { together, ...difference } = { together: undefined, ...grant.loss };
     await deployWithout(stage, [grant, ...(together === undefined ? [] : [permissionNamed(together)])]);
@@ -199,7 +200,7 @@ describe('from the first deployment on', { retry: 2 }, () => {
   const refused = own.flatMap(({ loss, ...grant }) =>
     loss && 'refused' in loss ? [{ ...grant, loss }] : [],
   );
-  test.each(refused)('without $name the deployment is refused', async (grant) => {
+  test.each(drawn(refused))('without $name the deployment is refused', async (grant) => {
     await expect(attempt(grant)).rejects.toThrow(grant.loss.refused);
   });
 

@@ -6,6 +6,7 @@ import type { Template } from '../../local/cloudformation/template.ts';
 import { reachableWithoutTls } from './battery.ts';
 import {
   deployWithout,
+  drawn,
   isObserved,
   type Look,
   lookOf,
@@ -251,7 +252,7 @@ test.each(LOOKS.map((look, index) => ({ ...look, index })))(
   },
 );
 
-const observed = own.filter(({ loss }) => isObserved(loss));
+const observed = drawn(own.filter(({ loss }) => isObserved(loss)));
 test.each(observed)('without $name', async (grant) => {
   const { at, well } = lookOf(LOOKS, grant.name);
   const expected = { ...well, ...grant.loss };
@@ -261,7 +262,7 @@ test.each(observed)('without $name', async (grant) => {
 });
 
 const refused = own.flatMap(({ loss, ...grant }) => (loss && 'refused' in loss ? [{ ...grant, loss }] : []));
-test.each(refused)('without $name the deployment is refused', async (grant) => {
+test.each(drawn(refused))('without $name the deployment is refused', async (grant) => {
   await expect(deployWithout(stage, [grant], (template) => touch(template, grant.name))).rejects.toThrow(
     grant.loss.refused,
   );
