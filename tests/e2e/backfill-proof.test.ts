@@ -165,12 +165,16 @@ const pause = async (on: RunsStage, id: string): Promise<void> => {
   expect(['paused', 'finished']).toContain(phase);
 };
 
-/** What is paused is resumed; what came to its end meanwhile is begun anew. */
+/** What is paused is resumed. What came to its last look meanwhile, which others' writes overtake, is begun anew. */
 const goOn = async (on: RunsStage, ids: string[]): Promise<void> => {
   for (const [index, run] of ids.entries()) {
-    const { phase } = await on.ask({ action: 'status', run });
-    if (phase === 'paused') await on.ask({ action: 'resume', run });
-    else ids[index] = (await on.ask({ kind: 'backfill', rule: RULES[index] })).id;
+    const { phase, work } = await on.ask({ action: 'status', run });
+    if (phase === 'paused' && work !== 'checking') {
+      await on.ask({ action: 'resume', run });
+      continue;
+    }
+    if (phase === 'paused') await on.ask({ action: 'cancel', run });
+    ids[index] = (await on.ask({ kind: 'backfill', rule: RULES[index] })).id;
   }
 };
 
