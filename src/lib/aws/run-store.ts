@@ -9,34 +9,18 @@ import {
   GetCommand,
   QueryCommand,
   TransactWriteCommand,
-  type TransactWriteCommandInput,
 } from '@aws-sdk/lib-dynamodb';
 import type { Committed } from '../listing/ledger.ts';
-import { parseRange, type Range } from '../listing/range.ts';
-import type {
-  DifferenceFile,
-  OpenRange,
-  RangeCommit,
-  RunChanges,
-  RunRecord,
-  RunStore,
-} from '../run/run-store.ts';
+import type { DifferenceFile, OpenRange, RangeCommit, RunRecord, RunStore } from '../run/run-store.ts';
 import { prefixesOverlap } from '../run/scope.ts';
-import {
-  addCompared,
-  COMPARE_COUNTERS,
-  type CompareCounters,
-  isOver,
-  NOTHING_COMPARED,
-} from '../run/spec.ts';
+import { addCompared, isOver, NOTHING_COMPARED } from '../run/spec.ts';
 import { CONTROL_CLIENT } from './control-client.ts';
 import { translateError } from './errors.ts';
 import { copyCountersOf } from './run-counts.ts';
 import { activeKey, expiresSeconds, fileKey, listKey, rangeKey, runKey, SHARED } from './run-items.ts';
+import { attributesOf, type Item, openRangeOf, recordOf } from './run-records.ts';
+import { changeOf, countOf, put, putFile, putRange, release, stepOf, type Write } from './run-writes.ts';
 import { isCancelled, reasonsOf, withoutConflicts } from './transaction.ts';
-
-type Item = Record<string, unknown>;
-type Write = NonNullable<TransactWriteCommandInput['TransactItems']>[number];
 
 /** `region`: where it is not that of the environment. */
 export const createRunStore = (table: string, region: string | null = null): RunStore => {
@@ -241,155 +225,4 @@ const translated = async <T>(operation: string, call: () => Promise<T>): Promise
   } catch (error) {
     throw translateError(error, `${operation} in the table of runs`);
   }
-};
-
-const put = (table: string, item: Item): Write => ({
-  Put: {
-    TableName: table,
-    Item: item,
-    ConditionExpression: 'attribute_not_exists(#run)',
-    ExpressionAttributeNames: { '#run': 'run' },
-  },
-});
-
-const putRange = (
-  table: string,
-  { id, epoch }: Pick<RunRecord, 'id' | 'epoch'>,
-  range: Range,
-  expires: number,
-  movedMs = Date.now(),
-): Write =>
-  put(table, {
-    ...rangeKey(id, epoch, range.from),
-    range: JSON.stringify(range),
-    step: range.step,
-    counted: NOTHING_COMPARED,
-    movedMs,
-    expires,
-  });
-
-const putFile = (
-  table: string,
-  { run, epoch }: RangeCommit,
-  { key, rows }: DifferenceFile,
-  expires: number,
-): Write => ({ Put: { TableName: table, Item: { ...fileKey(run, epoch, key), key, rows, expires } } });
-
-/** The range's own item: gone when nothing is left of it. */
-const stepOf = (table: string, { run, epoch, before, after, counted, nowMs }: RangeCommit): Write => {
-  const common = {
-    TableName: table,
-    Key: rangeKey(run, epoch, before.from),
-    ConditionExpression: 'step = :before',
-  };
-  if (after === null) return { Delete: { ...common, ExpressionAttributeValues: { ':before': before.step } } };
-  return {
-    Update: {
-      ...common,
-      UpdateExpression: 'SET #range = :range, step = :step, counted = :counted, movedMs = :now',
-      ExpressionAttributeNames: { '#range': 'range' },
-      ExpressionAttributeValues: {
-        ':before': before.step,
-        ':range': JSON.stringify(after),
-        ':step': after.step,
-        ':counted': counted,
-        ':now': nowMs,
-      },
-    },
-  };
-};
-
-type Update = NonNullable<Write['Update']>;
-
-/** What the run's own item learns: how many ranges are open now, and what was counted in one that is done. */
-const countOf = (table: string, commit: RangeCommit, added: number, isLast: boolean): Update => {
-  const { run, epoch, listing, after, counted } = commit;
-  const names: Record<string, string> = {};
-  const values: Record<string, number> = { ':added': added, ':epoch': epoch, ':others': -added };
-  const additions = ['openRanges :added'];
-  for (const [index, name] of (after === null ? COMPARE_COUNTERS : []).entries()) {
-    names[`#c${index}`] = attributeOf(listing, name);
-    values[`:c${index}`] = counted[name];
-    additions.push(`#c${index} :c${index}`);
-  }
-  return {
-    TableName: table,
-    Key: runKey(run),
-    UpdateExpression: `ADD ${additions.join(', ')}`,
-    ConditionExpression: `epoch = :epoch AND openRanges ${isLast ? '=' : '>'} :others`,
-    ...(Object.keys(names).length > 0 ? { ExpressionAttributeNames: names } : {}),
-    ExpressionAttributeValues: values,
-  };
-};
-
-const changeOf = (table: string, run: RunRecord, changes: RunChanges, isNewListing: boolean): Update => {
-  const attributes: Item = { ...attributesOf(changes), ...(isNewListing ? { openRanges: 1 } : {}) };
-  const names: Record<string, string> = {};
-  const values: Item = { ':revision': run.revision, ':one': 1 };
-  const settings = Object.entries(attributes).map(([name, value], index) => {
-    names[`#a${index}`] = name;
-    values[`:a${index}`] = value;
-    return `#a${index} = :a${index}`;
-  });
-  if (isNewListing) values[':none'] = 0;
-  return {
-    TableName: table,
-    Key: runKey(run.id),
-    UpdateExpression: `SET ${['revision = revision + :one', ...settings].join(', ')}`,
-    ConditionExpression: `revision = :revision${isNewListing ? ' AND openRanges = :none' : ''}`,
-    ...(settings.length > 0 ? { ExpressionAttributeNames: names } : {}),
-    ExpressionAttributeValues: values,
-  };
-};
-
-const release = (table: string, run: RunRecord): Write => ({
-  Delete: {
-    TableName: table,
-    Key: activeKey(run.spec),
-    // Nobody else's.
-    ConditionExpression: 'attribute_not_exists(id) OR id = :id',
-    ExpressionAttributeValues: { ':id': run.id },
-  },
-});
-
-/** Attributes of the run's item. Counters are attributes of their own, because they are added to. */
-const attributesOf = ({ compared, checked, ...others }: RunChanges & Partial<RunRecord>): Item => {
-  const { openRanges: _open, revision: _revision, ...plain } = others;
-  return { ...plain, ...countersOf('compared', compared), ...countersOf('checked', checked) };
-};
-
-const attributeOf = (listing: RangeCommit['listing'], name: string): string => `${listing}.${name}`;
-
-const countersOf = (listing: RangeCommit['listing'], counters: CompareCounters | null | undefined): Item => {
-  if (counters === undefined) return {};
-  const begun = { [`${listing}Begun`]: counters !== null };
-  if (counters === null) return begun;
-  return {
-    ...begun,
-    ...Object.fromEntries(COMPARE_COUNTERS.map((name) => [attributeOf(listing, name), counters[name]])),
-  };
-};
-
-const readCounters = (item: Item, listing: RangeCommit['listing']): CompareCounters | null => {
-  if (item[`${listing}Begun`] !== true) return null;
-  const counters = { ...NOTHING_COMPARED };
-  for (const name of COMPARE_COUNTERS) counters[name] = Number(item[attributeOf(listing, name)] ?? 0);
-  return counters;
-};
-
-/** What this adapter wrote, and nobody else. */
-const recordOf = (item: Item): RunRecord => {
-  const names = Object.keys(item).filter(
-    (name) => !/^(run|item|expires|(compared|checked)(\.|Begun).*)$/.test(name),
-  );
-  const plain = Object.fromEntries(names.map((name) => [name, item[name]])) as unknown as RunRecord;
-  return { ...plain, compared: readCounters(item, 'compared'), checked: readCounters(item, 'checked') };
-};
-
-const openRangeOf = (item: Item): OpenRange => {
-  return {
-    range: parseRange(String(item['range'])),
-    counted: item['counted'] as CompareCounters,
-    movedMs: Number(item['movedMs']),
-  };
 };
