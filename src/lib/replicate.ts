@@ -4,7 +4,6 @@
  */
 import { type Assignment, assign, identityOf } from './assignment.ts';
 import { converge } from './converge.ts';
-import { SMALL_OBJECT_BYTES } from './copy.ts';
 import { asReplicationError, ReplicationError } from './errors.ts';
 import { absenceIsDeletion, concernOf, formatHint, type Hint, isExtra, parseMessage } from './hint.ts';
 import type { Deps, QueueMessage } from './invocation-deps.ts';
@@ -166,9 +165,7 @@ const assertTimeLeft = (deps: Deps): void => {
 
 /** What one copy holds in memory: a small body whole, a streamed one its buffers. */
 const weightOf = (sizeBytes: number | null): number =>
-  sizeBytes !== null && sizeBytes <= SMALL_OBJECT_BYTES
-    ? Math.max(sizeBytes, MIN_WEIGHT_BYTES)
-    : STREAM_WEIGHT_BYTES;
+  Math.min(Math.max(sizeBytes ?? Infinity, MIN_WEIGHT_BYTES), STREAM_WEIGHT_BYTES);
 
 const MIN_WEIGHT_BYTES = 512 * 1024;
 const STREAM_WEIGHT_BYTES = 16 * 1024 * 1024;

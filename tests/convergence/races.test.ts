@@ -9,7 +9,7 @@
  */
 import { expect, test } from 'vitest';
 import { NO_ATTRIBUTES } from '../model/memory-buckets.ts';
-import type { Gate } from '../model/memory-source.ts';
+import { type Gate, openGate } from '../model/memory-source.ts';
 import { once, oneKey } from '../model/one-key.ts';
 
 const BOTH = ['all', 'latest'] as const;
@@ -203,3 +203,20 @@ function beforePut(count: number, move: () => Promise<unknown>): Gate {
     if (at === 'before' && call === 'destination.put' && ++puts === count) await move();
   };
 }
+
+test('a body too large to be held is read once more when S3 says that the key is not new', async () => {
+  const { source, look, content, replica } = oneKey();
+  const large = (digit: string): Buffer => Buffer.alloc(65_537, digit);
+  source.put('k', large('1'));
+  await look();
+  source.put('k', large('2'));
+  const reads: string[] = [];
+  const gate: Gate = async (point, call) => {
+    if (point === 'before' && /^source\.(open|read)$/.test(call)) reads.push(call);
+    return openGate(point, call);
+  };
+  expect((await look(gate)).outcome).toBe('replicated');
+  expect(content()).toBe(large('2').toString());
+  expect(reads).toEqual(['source.open', 'source.read']);
+  expect(replica.versions('k')).toHaveLength(2);
+});

@@ -55,3 +55,39 @@ test.each([null, 'v1'])(
     expect(asked).toEqual(['HEAD', 'GET']);
   },
 );
+
+const withBody = (sizeBytes: number, body: Readable): ConvergeContext =>
+  ({
+    source: { open: async () => ({ state: { ...VERSION, sizeBytes }, body }) } as Partial<SourceBucket>,
+    clock: { now: () => 0, sleep: async () => undefined },
+    invocation: { deadlineMs: 0 },
+  }) as unknown as ConvergeContext;
+
+test('a small body is held, whatever chunks it comes in', async () => {
+  const chunks = ['1', '', '23', '45'].map((text) => Buffer.from(text));
+  const look = await openVersion(withBody(5, Readable.from(chunks)), 'k', 'v1');
+  expect(look?.opened).toEqual(Buffer.from('12345'));
+});
+
+test('a larger one is handed on as it comes', async () => {
+  const body = Readable.from([Buffer.alloc(65_537)]);
+  expect((await openVersion(withBody(65_537, body), 'k', 'v1'))?.opened).toBe(body);
+});
+
+const brokenOff = (): Readable =>
+  new Readable({
+    read() {
+      this.push('12');
+      this.destroy();
+    },
+  });
+
+test.each([
+  ['broken off', brokenOff()],
+  ['too short', Readable.from([Buffer.from('1234')])],
+  ['too long', Readable.from([Buffer.from('1234'), Buffer.from('56'), Buffer.from('78')])],
+])('a small body that is %s is not taken for whole', async (_what, body) => {
+  await expect(openVersion(withBody(5, body), 'k', 'v1')).rejects.toMatchObject({
+    reason: 'connection-lost',
+  });
+});
