@@ -12,7 +12,10 @@ interface Slice {
 }
 
 /** Gives the number of keys listed. */
-export const listByBisection = async (listPage: ListPage<Keyed>, workers: number): Promise<number> => {
+export const listByBisection = async (
+  listPage: ListPage<Keyed>,
+  { workers, pageSize }: { workers: number; pageSize: number },
+): Promise<number> => {
   const waiting: Slice[] = [{ after: '', upTo: null }];
   let keys = 0;
   let underWay = 0;
@@ -21,7 +24,7 @@ export const listByBisection = async (listPage: ListPage<Keyed>, workers: number
     const { entries, next } = await listPage({
       prefix: '',
       after: { key: after, versionId: null },
-      maxKeys: 1_000,
+      maxKeys: pageSize,
     });
     const last = entries.at(-1)?.key ?? after;
     if (next !== null && (upTo === null || compareKeys(last, upTo) < 0)) {

@@ -164,3 +164,14 @@ export const evenly = (size: number): KeySet => {
     keyAt: (rank) => hex(Math.floor((rank + ((rank * 0.618_033_988_749_895) % 1)) * step), 12),
   };
 };
+
+/** What is listed, and the share of the ideal speed-up that is aimed at, in percent. */
+export const KEY_SETS: readonly { name: string; make: (size: number) => KeySet; aim: string }[] = [
+  { name: 'uniform', make: uniform, aim: '≥ 95' },
+  { name: 'UUIDs', make: uuids, aim: '≥ 80' },
+  { name: 'one folder with 99.9 %', make: oneFolder, aim: '≥ 80' },
+  { name: 'common prefix of 900 bytes', make: commonPrefix, aim: '≥ 80' },
+  { name: 'Unicode', make: unicode, aim: '≥ 80' },
+  { name: 'by date and hour', make: dates, aim: '≥ 80' },
+  { name: 'folders twice as large each', make: nested, aim: '≥ 80' },
+];

@@ -54,7 +54,9 @@ export const simulateRanges = async (keys: KeySet, workers: number, rates?: Rate
 export const simulateBisection = async (keys: KeySet, workers: number): Promise<Listed> => {
   const clock = createSimulatedClock();
   const bucket = createBucket(keys, clock);
-  return bucket.listed(await clock.runUntil(listByBisection(bucket.listPage, workers)));
+  return bucket.listed(
+    await clock.runUntil(listByBisection(bucket.listPage, { workers, pageSize: PAGE_KEYS })),
+  );
 };
 
 const createBucket = (keys: KeySet, clock: SimulatedClock, rates?: Rates) => {

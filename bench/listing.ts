@@ -3,33 +3,13 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { type Figure, type Section, value } from './figure.ts';
-import {
-  commonPrefix,
-  dates,
-  evenly,
-  type KeySet,
-  nested,
-  oneFolder,
-  unicode,
-  uniform,
-  uuids,
-} from './listing-keys.ts';
+import { evenly, KEY_SETS } from './listing-keys.ts';
 import { measureListingFromLocalS3 } from './listing-local-s3.ts';
 import { type Listed, PAGE_KEYS, PAGE_MS, simulateBisection, simulateRanges } from './listing-simulation.ts';
 
-const SETS: { name: string; make: (size: number) => KeySet; aim: string }[] = [
-  { name: 'uniform', make: uniform, aim: '≥ 95' },
-  { name: 'UUIDs', make: uuids, aim: '≥ 80' },
-  { name: 'one folder with 99.9 %', make: oneFolder, aim: '≥ 80' },
-  { name: 'common prefix of 900 bytes', make: commonPrefix, aim: '≥ 80' },
-  { name: 'Unicode', make: unicode, aim: '≥ 80' },
-  { name: 'by date and hour', make: dates, aim: '≥ 80' },
-  { name: 'folders twice as large each', make: nested, aim: '≥ 80' },
-];
-
 export async function* measureListing(isShort: boolean): AsyncGenerator<Section> {
   for (const workers of [16, 64]) yield await simulateSets(workers, isShort ? 50 : 100);
-  yield await measureListingFromLocalS3(isShort);
+  yield* measureListingFromLocalS3(isShort);
   yield await simulateAtRates(isShort ? 1e7 : 1e9);
   yield await measureComparison(isShort ? 1e6 : 1e7);
 }
@@ -38,7 +18,7 @@ const simulateSets = async (workers: number, pagesEach: number): Promise<Section
   const size = workers * pagesEach * PAGE_KEYS;
   const serialSeconds = ((size / PAGE_KEYS) * PAGE_MS) / 1_000;
   const figures: Figure[] = [value('serial listing', 'keys/s', size / serialSeconds)];
-  for (const { name, make, aim } of SETS) {
+  for (const { name, make, aim } of KEY_SETS) {
     const keys = make(size);
     const ours = await simulateRanges(keys, workers);
     const bisection = await simulateBisection(keys, workers);
