@@ -113,9 +113,10 @@ const copyMissing = async (job: Job, deps: TransferDeps): Promise<number> => {
   } finally {
     const { bytes, ms } = pace.moved();
     if (missing.length > 0) report(job, { duplicate: false, bytes, durationMs: ms }, deps);
+    const bytesPerSecond = pace.measured();
     // Where S3 refused in the middle, it is the rate of neither way.
-    const isMeasured = ms >= MEASURABLE_MS && way === wayOf(job, deps);
-    if (isMeasured) await measured(destinationBucket, way, bytes / (ms / 1_000), deps);
+    if (bytesPerSecond !== null && way === wayOf(job, deps))
+      await remember(destinationBucket, way, bytesPerSecond, deps);
   }
 };
 
@@ -123,11 +124,8 @@ const copyMissing = async (job: Job, deps: TransferDeps): Promise<number> => {
 const wayOf = ({ transfer, assignment: { rule, destination } }: Job, { serverSide }: TransferDeps): Way =>
   transfer.way === 'stream' ? 'stream' : serverSide.way(rule, destination);
 
-/** Below, a rate says more about the first answer than about the network. */
-const MEASURABLE_MS = 1_000;
-
 /** Only how ranges are cut hangs on it: nothing fails for it. */
-const measured = async (
+const remember = async (
   destinationBucket: string,
   way: Way,
   bytesPerSecond: number,
