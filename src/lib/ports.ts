@@ -33,9 +33,15 @@ export interface ObjectAttributes {
   metadata: Record<string, string>;
 }
 
+export interface Retention {
+  mode: 'GOVERNANCE' | 'COMPLIANCE';
+  /** Milliseconds since the epoch. */
+  untilMs: number;
+}
+
 /** Object lock of one version; null where it has none of the kind. */
 export interface ObjectLock {
-  retention: { mode: 'GOVERNANCE' | 'COMPLIANCE'; untilMs: number } | null;
+  retention: Retention | null;
   legalHold: boolean;
 }
 

@@ -3,9 +3,9 @@ import { copyVersion } from './copy.ts';
 import type { Copied } from './copy-request.ts';
 import { isEcho } from './echo.ts';
 import { asksForTags, sizeIsWanted, tagsAreWanted } from './filter.ts';
-import type { ObjectLock, ObjectState, Precondition, ReplicaAttributes, Tags } from './ports.ts';
+import { replicaLock } from './object-lock.ts';
+import type { ObjectState, Precondition, ReplicaAttributes, Tags } from './ports.ts';
 import { ReplicationError } from './errors.ts';
-import type { Destination } from './rule.ts';
 import type { SourceLook } from './source-look.ts';
 import { type Place, stampedMetadata, withoutStamp } from './stamp.ts';
 import { syncAcl, syncTags } from './sync-attributes.ts';
@@ -85,15 +85,6 @@ const replicaAttributes = (
   tags,
   lock: replicaLock(destination, version.lock, nowMs),
 });
-
-/** S3 refuses a retention that is over. */
-const replicaLock = ({ objectLock }: Destination, lock: ObjectLock, nowMs: number): ObjectLock => {
-  if (objectLock === 'ignore') return { retention: null, legalHold: false };
-  const { retention, legalHold } = lock;
-  if (retention === null || retention.untilMs <= nowMs) return { retention: null, legalHold };
-  const mode = objectLock === 'governance' ? 'GOVERNANCE' : retention.mode;
-  return { retention: { ...retention, mode }, legalHold };
-};
 
 const preconditionFor = (shown: { etag: string } | null): Precondition =>
   shown === null ? { kind: 'absent' } : { kind: 'unchanged', etag: shown.etag };

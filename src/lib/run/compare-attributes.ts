@@ -4,8 +4,9 @@
  */
 import { ReplicationError } from '../errors.ts';
 import { tagsAreWanted } from '../filter.ts';
-import { sameState } from '../holds.ts';
-import type { Acl, DestinationBucket, ObjectLock, ObjectState, SourceBucket, Tags } from '../ports.ts';
+import { sameHeaders } from '../holds.ts';
+import { isLockedAsWanted } from '../object-lock.ts';
+import type { Acl, DestinationBucket, ObjectState, SourceBucket, Tags } from '../ports.ts';
 import type { Destination, ReplicationRule } from '../rule.ts';
 import { stampOn } from '../stamp.ts';
 import { isStorageClassRight } from './storage-class.ts';
@@ -35,30 +36,6 @@ export const sameAttributes = async (pair: Pair, probe: TagsProbe): Promise<bool
     (rule.acl === 'ignore' || (await sameGrants(pair)))
   );
 };
-
-/** As two looks at the same version. */
-const sameHeaders = (replica: ObjectState, source: ObjectState): boolean => {
-  const { versionId, etag, lastModifiedMs } = source;
-  return sameState({ ...replica, versionId, etag, lastModifiedMs }, source);
-};
-
-/** A lock may be longer or stricter than the source's, never weaker. One that is over needs no counterpart. */
-export const isLockedAsWanted = (
-  replica: ObjectLock,
-  source: ObjectLock,
-  { objectLock }: Pick<Destination, 'objectLock'>,
-  nowMs: number,
-): boolean => {
-  if (objectLock === 'ignore') return true;
-  if (source.legalHold && !replica.legalHold) return false;
-  const { retention } = source;
-  if (retention === null || retention.untilMs <= nowMs) return true;
-  if (replica.retention === null || wholeSecond(replica.retention) < wholeSecond(retention)) return false;
-  const mustComply = objectLock === 'replicate' && retention.mode === 'COMPLIANCE';
-  return !mustComply || replica.retention.mode === 'COMPLIANCE';
-};
-
-const wholeSecond = ({ untilMs }: { untilMs: number }): number => Math.floor(untilMs / 1_000);
 
 const sameTags = async ({ rule, source, replica }: Pair, probe: TagsProbe): Promise<boolean> => {
   // Counts come from requests that name no version, which is another right than the one to read the tags of one.
