@@ -8,7 +8,7 @@
 import type { Copied } from './copy-request.ts';
 import { SMALL_OBJECT_BYTES } from './copy.ts';
 import { ReplicationError } from './errors.ts';
-import { holds, sameState } from './holds.ts';
+import { holds, sameHeaders, sameState } from './holds.ts';
 import type { Current, ObjectState } from './ports.ts';
 import { close, openVersion, type SourceLook } from './source-look.ts';
 import { syncShown } from './sync-attributes.ts';
@@ -92,7 +92,7 @@ const oneRound = async (
     if ('kind' in found) return await sourceGone(work, context, replicaKey, found, assumeNew ? null : shown);
     look = found;
     const { version } = look;
-    if (replica !== null && holds(replica, version, placeOf(work, replicaKey))) {
+    if (replica !== null && isRight(work, replicaKey, replica, version)) {
       await syncShown(work, context, replicaKey, version, replica);
       return done({ outcome: 'unchanged', sourceVersion: version.versionId, replica });
     }
@@ -105,6 +105,11 @@ const oneRound = async (
     if (look !== null) close(look);
   }
 };
+
+/** Whoever compared both sides may have found headers that were changed at the destination, under a stamp that was not. */
+const isRight = (work: Work, replicaKey: string, replica: ObjectState, version: ObjectState): boolean =>
+  holds(replica, version, placeOf(work, replicaKey)) &&
+  (work.concern !== 'attributes' || sameHeaders(replica, version));
 
 const done = (convergence: Convergence): Step => ({ kind: 'done', convergence });
 

@@ -16,7 +16,7 @@ import type { Transfers } from './transfer/transfer.ts';
 import type { Work } from './work.ts';
 
 export interface CopyRequest {
-  work: Pick<Work, 'rule' | 'destination' | 'run' | 'byReplicator'>;
+  work: Pick<Work, 'rule' | 'destination' | 'run' | 'byReplicator' | 'concern'>;
   source: SourceBucket;
   destination: DestinationBucket;
   sourceKey: string;

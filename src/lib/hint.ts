@@ -10,7 +10,10 @@ export interface Hint {
   key: string;
   versionId: string | null;
   sizeBytes: number | null;
-  /** S3's own event name, e.g. `ObjectCreated:Put`, whatever the envelope calls it; `hint` for our own. */
+  /**
+   * S3's own event name, e.g. `ObjectCreated:Put`, whatever the envelope calls it. Of our own: `hint`, or what a run found: `extra`,
+   * `repair` (see `isExtra`, `concernOf`).
+   */
   kind: string;
   /**
    * What makes two deliveries of the same event equal (sequencer, else S3's request id). Null: nothing does, and the
@@ -26,10 +29,11 @@ export interface Hint {
   run: string | null;
 }
 
-/** What a hint asks to be looked at besides the content. */
-export type Concern = 'content' | 'tags' | 'acl';
+/** What a hint asks to be looked at besides the content; `attributes`: all that a verify compares and that can be mended. */
+export type Concern = 'content' | 'tags' | 'acl' | 'attributes';
 
 export const concernOf = ({ kind }: Pick<Hint, 'kind'>): Concern => {
+  if (kind === REPAIR) return 'attributes';
   if (kind.startsWith('ObjectTagging:')) return 'tags';
   return kind.startsWith('ObjectAcl:') ? 'acl' : 'content';
 };
@@ -44,6 +48,9 @@ export const absenceIsDeletion = ({ kind, versionId }: Pick<Hint, 'kind' | 'vers
 
 /** Somebody who had both sides listed, and confirmed it, wants replicas deleted whose source is not there. */
 export const isExtra = ({ kind }: Pick<Hint, 'kind'>): boolean => kind === 'extra';
+
+/** The kind of hint for a replica that holds its source version, with other attributes. */
+export const REPAIR = 'repair';
 
 /** A part of a message: a hint, something to acknowledge without work, or something nobody understands. */
 export type Parsed =

@@ -198,6 +198,10 @@ export interface DestinationBucket {
   putTags(key: string, versionId: string | null, tags: Tags): Promise<void>;
   acl(key: string, versionId: string | null): Promise<Acl | null>;
   putAcl(key: string, versionId: string | null, acl: Acl): Promise<void>;
+  /** `access-denied` where it would weaken the retention of before, or change its mode: no right to bypass governance is used. */
+  putRetention(key: string, versionId: string | null, retention: Retention): Promise<void>;
+  /** Places a legal hold; succeeds too where there is one. */
+  putLegalHold(key: string, versionId: string | null): Promise<void>;
   put(request: {
     key: string;
     body: Readable | Buffer;

@@ -1,27 +1,12 @@
-/**
- * Tags and grants, which change without a new version: brought to the replica without copying the object again. S3 knows no
- * condition on them, so after each write the source is read once more: whoever writes last has looked last.
- */
+/** Tags, grants and locks, which change without a new version: which replica has to be given them, and when. */
 import { holds } from './holds.ts';
-import { ReplicationError } from './errors.ts';
 import type { Acl, ObjectState, Tags } from './ports.ts';
 import { isEcho } from './echo.ts';
 import { tagsAreWanted } from './filter.ts';
 import { identityOf, namesOneState, stampOn } from './stamp.ts';
-import {
-  type Convergence,
-  type ConvergeContext,
-  MAX_ROUNDS,
-  placeOf,
-  restAfterRace,
-  type Work,
-} from './work.ts';
-
-/** A version at one side; `versionId` null: in a bucket without versions. */
-interface At {
-  key: string;
-  versionId: string | null;
-}
+import { type At, replacing, syncAttribute } from './sync-attribute.ts';
+import { syncLock } from './sync-lock.ts';
+import { type Convergence, type ConvergeContext, placeOf, type Work } from './work.ts';
 
 /** After the content has converged: what the hint is about. */
 export const syncAttributes = async (
@@ -39,7 +24,9 @@ export const syncAttributes = async (
   const to = { key: replicaKey, versionId: replica.versionId };
   const changed =
     work.concern === 'acl' ? await syncAcl(context, from, to) : await syncTags(work, context, from, to);
-  return changed
+  // Grants have come with the look at the content.
+  const locked = work.concern === 'attributes' && (await syncLock(work, context, from, to, replica.lock));
+  return changed || locked
     ? { outcome: 'updated', sourceVersion: from.versionId, replicaVersion: to.versionId }
     : { outcome: 'unchanged', sourceVersion: from.versionId, replica };
 };
@@ -104,7 +91,7 @@ export const syncTags = async (
   from: At,
   to: At,
 ): Promise<boolean> =>
-  await sync<Tags>(
+  await syncAttribute<Tags>(
     { source, destination, ...context },
     {
       wanted: async () => {
@@ -113,42 +100,21 @@ export const syncTags = async (
       },
       held: () => destination.tags(to.key, to.versionId),
       write: (tags) => destination.putTags(to.key, to.versionId, tags),
-      text: (tags) =>
+      next: replacing((tags) =>
         JSON.stringify(Object.entries(tags).toSorted(([one], [other]) => (one < other ? -1 : 1))),
+      ),
     },
   );
 
 /** Gives the replica the grants of the source version; true where it had others. */
 export const syncAcl = async (context: ConvergeContext, from: At, to: At): Promise<boolean> =>
-  await sync<Acl>(context, {
+  await syncAttribute<Acl>(context, {
     wanted: () => context.source.acl(from.key, from.versionId),
     held: () => context.destination.acl(to.key, to.versionId),
     write: (acl) => context.destination.putAcl(to.key, to.versionId, acl),
-    text: (acl) =>
+    next: replacing((acl) =>
       JSON.stringify(
         acl.map(({ grantee, permission }) => [grantee.kind, grantee.id, permission].join()).toSorted(),
       ),
+    ),
   });
-
-interface Attribute<T> {
-  /** Null: the version is gone, or the rule is not for it any more. */
-  wanted(): Promise<T | null>;
-  held(): Promise<T | null>;
-  write(value: T): Promise<void>;
-  text(value: T): string;
-}
-
-const sync = async <T>(context: ConvergeContext, attribute: Attribute<T>): Promise<boolean> => {
-  const held = await attribute.held();
-  if (held === null) return false;
-  // What the replica reads back may be less than was written: its owner's grants are not told apart.
-  let last = attribute.text(held);
-  for (let round = 0; round < MAX_ROUNDS; round++) {
-    if (round > 1) await restAfterRace(context, round);
-    const wanted = await attribute.wanted();
-    if (wanted === null || attribute.text(wanted) === last) return round > 0;
-    await attribute.write(wanted);
-    last = attribute.text(wanted);
-  }
-  throw new ReplicationError('lost-race', `the attributes kept changing through ${MAX_ROUNDS} looks`);
-};

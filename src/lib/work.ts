@@ -63,7 +63,7 @@ export type Convergence =
     }
   /** The replica is deleted as the source is. */
   | { outcome: 'deleted'; replicaVersion: string | null }
-  /** Tags or ACL of the replica were changed. */
+  /** Tags, ACL or lock of the replica were changed. */
   | { outcome: 'updated'; sourceVersion: string | null; replicaVersion: string | null }
   /** The destination held it already. */
   | { outcome: 'unchanged'; sourceVersion: string | null; replica: Shown | null }

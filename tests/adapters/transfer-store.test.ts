@@ -43,6 +43,7 @@ const newTransfer = (fields: Partial<Transfer> = {}): Transfer => {
     startedMs: 1_763_800_000_001,
     run: null,
     byReplicator: null,
+    concern: 'content',
     sentMs: null,
     attempt: 0,
     failure: null,

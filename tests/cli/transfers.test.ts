@@ -31,6 +31,7 @@ const transfer = (fields: Partial<Transfer> = {}): Transfer => ({
   startedMs: NOW - 100_000,
   run: null,
   byReplicator: false,
+  concern: 'content',
   sentMs: NOW - 99_000,
   attempt: 0,
   failure: null,

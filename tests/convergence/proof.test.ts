@@ -156,7 +156,13 @@ describe('multipart', () => {
     const copy = () =>
       copyMultipart(
         {
-          work: { rule: testRule(), destination: testDestination(), run: null, byReplicator: null },
+          work: {
+            rule: testRule(),
+            destination: testDestination(),
+            run: null,
+            byReplicator: null,
+            concern: 'content',
+          },
           ...noTransfers(),
           source,
           destination,

@@ -16,7 +16,13 @@ const copyOf = (sizeBytes: number, invocation: Invocation) => {
   const bucket = createMemoryBucket('enabled', clock.now, { unitBytes: sizeBytes });
   const version: ObjectState = bucket.put('k', Buffer.from('a'));
   return copyVersion({
-    work: { rule: testRule(), destination: testDestination(), run: null, byReplicator: null },
+    work: {
+      rule: testRule(),
+      destination: testDestination(),
+      run: null,
+      byReplicator: null,
+      concern: 'content',
+    },
     ...noTransfers(),
     source: memorySource(bucket, async () => undefined),
     destination: memoryDestination(

@@ -52,6 +52,8 @@ describe('what is looked at', () => {
     ['ObjectCreated:Put', 'content'],
     ['ObjectRestore:Completed', 'content'],
     ['hint', 'content'],
+    ['extra', 'content'],
+    ['repair', 'attributes'],
   ])('%s: %s', (kind, concern) => {
     expect(concernOf({ kind })).toBe(concern);
   });
@@ -64,6 +66,7 @@ describe('a key that is absent', () => {
     ['has expired, in a bucket without versions', 'LifecycleExpiration:Delete', null, true],
     ['has lost its versions, which does not travel', 'ObjectRemoved:Delete', 'v1', false],
     ['may never have been there, where nobody says', 'hint', null, false],
+    ['had other attributes when it was compared', 'repair', null, false],
   ])('%s', (_, kind, versionId, expected) => {
     expect(absenceIsDeletion({ kind, versionId })).toBe(expected);
   });

@@ -61,6 +61,14 @@ export const memoryDestination = (
     if (version === null) throw new ReplicationError('lost-race', 'the version is gone');
     return version;
   };
+  /** Without an event. */
+  const lockable = (key: string, versionId: string | null) => {
+    const version = found(key, versionId);
+    if (version.state.versionId === null)
+      throw new ReplicationError('object-lock', 'Bucket is missing Object Lock Configuration');
+    version.state = { ...version.state };
+    return version;
+  };
   const upload = (uploadId: string) => {
     const open = bucket.uploads.get(uploadId);
     if (open === undefined) throw new ReplicationError('lost-race', 'NoSuchUpload');
@@ -116,6 +124,22 @@ export const memoryDestination = (
         const version = found(key, versionId);
         version.acl = acl;
         tell({ name: 'ObjectAcl:Put', key, versionId: version.state.versionId });
+      }),
+    putRetention: (key, versionId, retention) =>
+      answered('putRetention', () => {
+        const { state } = lockable(key, versionId);
+        const before = state.lock.retention;
+        const isOver = before === null || before.untilMs <= bucket.now();
+        if (!isOver && (before.mode !== retention.mode || before.untilMs > retention.untilMs))
+          throw new ReplicationError('access-denied', 'PutObjectRetention: AccessDenied');
+        if (retention.untilMs <= bucket.now())
+          throw new ReplicationError('invalid-request', 'PutObjectRetention: InvalidArgument');
+        state.lock = { ...state.lock, retention };
+      }),
+    putLegalHold: (key, versionId) =>
+      answered('putLegalHold', () => {
+        const { state } = lockable(key, versionId);
+        state.lock = { ...state.lock, legalHold: true };
       }),
     createUpload: ({ key, attributes }) =>
       answered('createUpload', () => {

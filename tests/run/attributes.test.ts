@@ -181,13 +181,15 @@ describe.each<Setting>([
     expect(ignored.calls).not.toContain('source.acl');
   });
 
-  test('metadata that were changed at the destination are found, though the stamp is still there', async () => {
+  test('metadata that were changed at the destination are found, though the stamp is still there, and mended in place', async () => {
     const world = await begun(setting);
     setAttributes(world.replica, { metadata: { owner: 'x' } });
     expect(await world.verify()).toBe('attributes');
+    expect(await world.repair()).toEqual(['repair']);
+    expect(await world.verify()).toBe(setting.versions === 'all' ? 'attributes' : 'same after 1 looks');
   });
 
-  test('retention that was extended at the source is found, one that was shortened is not', async () => {
+  test('retention that was extended at the source is found and mended, one that was shortened is not', async () => {
     const world = await begun(setting);
     const until = (days: number): ObjectLock => ({
       legalHold: false,
@@ -195,6 +197,11 @@ describe.each<Setting>([
     });
     setLock(world.source, until(10));
     expect(await world.verify()).toBe('attributes');
+    // Without versions there are no locks.
+    if (setting.versioning === 'enabled') {
+      expect(await world.repair()).toEqual(['repair']);
+      expect(await world.verify()).toBe('same after 1 looks');
+    }
     setLock(world.replica, until(11));
     expect(await world.verify()).toBe('same after 1 looks');
   });
@@ -216,13 +223,21 @@ test('the hint for other attributes names the version, so that what was deleted 
   const world = await begun({ rule: { deletes: 'replicate' } }, { team: 'a' });
   world.source.setTags('k', 0, { team: 'b' });
   const [kind] = await world.repair();
-  expect(kind).toBe('ObjectTagging:Put');
+  expect(kind).toBe('repair');
   const other = await begun({ rule: { deletes: 'replicate' } }, { team: 'a' });
   other.source.setTags('k', 0, { team: 'b' });
   const kinds = other.repair();
   other.source.forget('k', 0);
   await kinds;
   expect(other.replica.current('k')).not.toBeNull();
+});
+
+test('a hint for content that is missing or different says nothing of attributes', async () => {
+  const world = aWorld({});
+  world.source.put('k', A);
+  expect(await world.repair()).toEqual(['hint']);
+  world.replica.put('k', Buffer.from('other'));
+  expect(await world.repair()).toEqual(['hint']);
 });
 
 test.each(['at all', 'without a version'])(

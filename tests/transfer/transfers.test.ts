@@ -614,6 +614,18 @@ test('a run counts an object that was transferred once, when it is there', async
   ]);
 });
 
+test('headers that were changed under the stamp of a large object are written again by a transfer that knows what it is for', async () => {
+  const world = await worldWith({ rule: { versions: 'latest' } });
+  await world.drain();
+  const attributes = () => world.replica.current('k')!.state.attributes;
+  const contentType = attributes().contentType;
+  world.replica.current('k')!.state.attributes = { ...attributes(), contentType: 'text/x-changed' };
+  world.deliver(formatHint({ ...HINT, kind: 'repair', sizeBytes: sizeOf(world) }));
+  await world.drain();
+  expectReplicated(world, 2);
+  expect(attributes().contentType).toBe(contentType);
+});
+
 const HINT = {
   bucket: 'source',
   key: 'k',

@@ -83,7 +83,7 @@ const sendCopy = async (
   withHeaders(command, textHeaders(attributes));
   const answer = await call(target, 'CopyObject', (client, options) => client.send(command, options), {
     patienceMs: patienceMs(from.pin.sizeBytes),
-    onError: refuseLock(attributes),
+    onError: refuseLock(attributes.lock),
   });
   return written({ ...answer, ...answer.CopyObjectResult });
 };

@@ -20,6 +20,7 @@ import { listParts, listUploads } from './multipart-listing.ts';
 import { readAcl, writeAcl } from './object-acl.ts';
 import { objectHistory } from './object-history.ts';
 import { textHeaders } from './object-headers.ts';
+import { writeLegalHold, writeRetention } from './object-lock.ts';
 import { checksumField, storedChecksum } from './object-state.ts';
 import { readTags, writeTags } from './object-tags.ts';
 import {
@@ -47,6 +48,9 @@ export const createDestinationBucket = (target: Target, destination: Destination
     putTags: (key, versionId, tags) => writeTags(target, { bucket: Bucket, key, versionId }, tags),
     acl: (key, versionId) => readAcl(target, { bucket: Bucket, key, versionId }),
     putAcl: (key, versionId, acl) => writeAcl(target, { bucket: Bucket, key, versionId }, acl),
+    putRetention: (key, versionId, retention) =>
+      writeRetention(target, { bucket: Bucket, key, versionId }, retention),
+    putLegalHold: (key, versionId) => writeLegalHold(target, { bucket: Bucket, key, versionId }),
 
     async remove({ key, etag }) {
       const command = new DeleteObjectCommand({ Bucket, Key: key, IfMatch: etag });
@@ -71,7 +75,7 @@ export const createDestinationBucket = (target: Target, destination: Destination
       return written(
         await call(target, 'PutObject', (client, options) => client.send(command, options), {
           body,
-          onError: refuseLock(request.attributes),
+          onError: refuseLock(request.attributes.lock),
         }),
       );
     },
@@ -89,7 +93,7 @@ export const createDestinationBucket = (target: Target, destination: Destination
         target,
         'CreateMultipartUpload',
         (client, options) => client.send(command, options),
-        { onError: refuseLock(attributes) },
+        { onError: refuseLock(attributes.lock) },
       );
       if (answer.UploadId === undefined) throw unproven('CreateMultipartUpload');
       return { uploadId: answer.UploadId, encryption: answer.ServerSideEncryption ?? null };

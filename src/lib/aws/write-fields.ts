@@ -38,21 +38,21 @@ export const conditionFields = (precondition: Precondition) =>
 
 /** An upload with a lock must carry a checksum or an MD5 ("PutObject", S3 API reference). */
 export const guardOf = ({ guard, attributes }: { guard: Guard; attributes: ReplicaAttributes }): Guard =>
-  guard.kind === 'none' && isLocked(attributes) ? { kind: 'compute' } : guard;
+  guard.kind === 'none' && isLocked(attributes.lock) ? { kind: 'compute' } : guard;
 
 /**
  * The code S3 answers to lock headers where the bucket has no Object Lock is that of many mistakes; of the others that
  * could be made with these headers none is: a locked upload always carries its checksum.
  */
 export const refuseLock =
-  (attributes: ReplicaAttributes) =>
+  (lock: ObjectLock) =>
   (error: unknown): void => {
-    if (!isLocked(attributes) || errorCode(error) !== 'InvalidRequest') return;
+    if (!isLocked(lock) || errorCode(error) !== 'InvalidRequest') return;
     const { message, requestId } = translateError(error, 'S3 refused the lock of the source version');
     throw new ReplicationError('object-lock', message, { cause: error, requestId });
   };
 
-const isLocked = ({ lock }: ReplicaAttributes): boolean => lock.retention !== null || lock.legalHold;
+const isLocked = ({ retention, legalHold }: ObjectLock): boolean => retention !== null || legalHold;
 
 export const guardFields = (guard: Guard) => {
   switch (guard.kind) {

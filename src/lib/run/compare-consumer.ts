@@ -1,7 +1,7 @@
 /** What a run does with each page of the source's listing: compares it with the destination, and acts on what differs. */
 import { mapConcurrently } from '../concurrency.ts';
 import { asksForTags, sizeIsWanted } from '../filter.ts';
-import type { Hint } from '../hint.ts';
+import { type Hint, REPAIR } from '../hint.ts';
 import { parseListedVersion } from '../listing/comparison-state.ts';
 import { createComparison, type Difference, type Findings } from '../listing/comparison.ts';
 import type { ListedVersion, ListPage, Marker } from '../listing/page.ts';
@@ -212,7 +212,7 @@ const hintFor = (
   key,
   versionId: version,
   sizeBytes: newest?.kind === 'object' ? newest.sizeBytes : null,
-  kind: kindOf(finding, version),
+  kind: kindOf(finding),
   // One look at both sides asks once for each key, however often a page of it is repeated.
   identity: `${run}/${epoch}`,
   principalId: null,
@@ -221,13 +221,10 @@ const hintFor = (
   run,
 });
 
-/**
- * A version that has its replica has its tags compared only where the hint is about tags; grants, and a copy that is needed after all,
- * come with it. Where versions have no id, tags are compared anyway.
- */
-const kindOf = (finding: DifferenceKind, version: string | null): string => {
-  if (finding === 'extra') return 'extra';
-  return finding === 'attributes' && version !== null ? 'ObjectTagging:Put' : 'hint';
+/** Of a replica that holds its version nothing is looked at but what the hint is about; a copy that is needed after all comes with it. */
+const kindOf = (finding: DifferenceKind): string => {
+  if (finding === 'extra') return finding;
+  return finding === 'attributes' ? REPAIR : 'hint';
 };
 
 interface Carried {

@@ -103,6 +103,7 @@ const newTransfer = (
     startedMs: clock.now(),
     run: work.run,
     byReplicator: work.byReplicator,
+    concern: work.concern,
     sentMs: null,
     attempt: 0,
     failure: null,

@@ -1,5 +1,5 @@
 /** The hints that transfers send: the key is to be looked at, because all parts are there, or the transfer is at its end. */
-import { formatHint, type Hint } from '../hint.ts';
+import { formatHint, type Hint, REPAIR } from '../hint.ts';
 import type { RangeMessage, Transfer } from './transfer.ts';
 
 /**
@@ -21,6 +21,7 @@ export const hintOf = (transfer: Transfer, identity: string | null = null): Hint
   ...placeOf(transfer),
   versionId: transfer.version.versionId,
   sizeBytes: transfer.version.sizeBytes,
+  kind: transfer.concern === 'attributes' ? REPAIR : BLANK.kind,
   // What was known of the writer of the version.
   principalId: transfer.byReplicator === false ? 'somebody' : null,
   identity,

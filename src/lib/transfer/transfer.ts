@@ -3,6 +3,7 @@
  * ListParts, never remembered. Plain JSON throughout, as it is kept in the table of transfers.
  */
 import type { Reason } from '../errors.ts';
+import type { Concern } from '../hint.ts';
 import type { ObjectState } from '../ports.ts';
 
 /** Where the bytes go: through the function, or inside S3. */
@@ -48,6 +49,8 @@ export interface Transfer {
   run: string | null;
   /** What the hint that began it knew of who wrote the version: whether a replicator; null: nothing. */
   byReplicator: boolean | null;
+  /** What that hint was about: one that a verify sent may have the replica of this very version written again. */
+  concern: Concern;
   /** When all of this attempt's ranges were in the queue; null: not yet. */
   sentMs: number | null;
   /** Goes up each time they are to be sent again: what is left of earlier attempts is then let go. */
