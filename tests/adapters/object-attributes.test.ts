@@ -232,6 +232,54 @@ describe('object lock', () => {
     await expect(put(destination(), 'not-locked', { lock: NO_LOCK })).resolves.toBeDefined();
   });
 
+  test('is given to one version after it was written, and the others keep theirs', async () => {
+    const to = destination('replica-locked');
+    const first = await put(to, 'later');
+    const second = await to.put({
+      key: 'later',
+      body: Buffer.from('b'),
+      sizeBytes: 1,
+      attributes: REPLICA_ATTRIBUTES,
+      precondition: { kind: 'unchanged', etag: first.etag },
+      guard: { kind: 'none' },
+    });
+    await to.putRetention('later', first.versionId, lock.retention);
+    await to.putLegalHold('later', first.versionId);
+    await to.putLegalHold('later', first.versionId);
+    expect(await to.head('later', first.versionId ?? '')).toMatchObject({ lock });
+    expect(await to.head('later', second.versionId ?? '')).toMatchObject({ lock: NO_LOCK });
+  });
+
+  test.each([
+    ['shorter', { mode: 'GOVERNANCE', untilMs: untilMs - 60_000 }],
+    ['of another mode', { mode: 'COMPLIANCE', untilMs: untilMs + 60_000 }],
+  ] as const)('that is there does not become %s, which S3 denies', async (how, retention) => {
+    const to = destination('replica-locked');
+    const key = `there, ${how}`;
+    const { versionId } = await put(to, key, { lock });
+    await expect(to.putRetention(key, versionId, retention)).rejects.toMatchObject({
+      reason: 'access-denied',
+    });
+    expect(await to.head(key, versionId ?? '')).toMatchObject({ lock });
+    const longer = { mode: 'GOVERNANCE', untilMs: untilMs + 60_000 } as const;
+    await to.putRetention(key, versionId, longer);
+    expect(await to.head(key, versionId ?? '')).toMatchObject({ lock: { ...lock, retention: longer } });
+  });
+
+  test.each(['retention', 'legal hold'])('%s that comes later: why it cannot', async (what) => {
+    const give = (to: DestinationBucket, key: string, versionId: string | null) =>
+      what === 'retention'
+        ? to.putRetention(key, versionId, lock.retention)
+        : to.putLegalHold(key, versionId);
+    const { versionId } = await put(destination(), `lockless, ${what}`);
+    await expect(give(destination(), `lockless, ${what}`, versionId)).rejects.toMatchObject({
+      reason: 'object-lock',
+    });
+    await expect(give(destination('replica-locked'), 'never', null)).rejects.toMatchObject({
+      reason: 'lost-race',
+    });
+  });
+
   test('a write that lacks the checksum a bucket with default retention wants is no matter of the lock', async () => {
     await expect(put(destination('replica-retained'), 'k')).rejects.toMatchObject({
       reason: 'invalid-request',
