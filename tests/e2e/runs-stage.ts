@@ -40,6 +40,9 @@ export const startRunsStage = async (before: TwoAccountsOptions['before']): Prom
   const accounts = await startTwoAccounts({
     configuration: FILE,
     packaged: await packaged(FILE),
+    sourceBuckets: {
+      locked: { VersioningConfiguration: { Status: 'Enabled' }, ObjectLockEnabled: true },
+    },
     async before(started) {
       started.aws.s3.createBucket({ name: 'reports', accountId: SOURCE_ACCOUNT, region: REGION });
       await before?.(started);
