@@ -14,7 +14,7 @@ import { createMemoryBucket, NO_ATTRIBUTES, NO_LOCK, REPLICA_ATTRIBUTES } from '
 import { memoryDestination } from '../model/memory-destination.ts';
 import { memorySource } from '../model/memory-source.ts';
 import { noTransfers } from '../model/memory-transfers.ts';
-import { testDestination, testRule } from '../model/settings.ts';
+import { testCopyWork } from '../model/settings.ts';
 
 const md5 = (bytes: Buffer): string => createHash('md5').update(bytes).digest('hex');
 const CRC: Checksum = { algorithm: 'CRC64NVME', type: 'FULL_OBJECT', value: 'one=' };
@@ -156,13 +156,7 @@ describe('multipart', () => {
     const copy = () =>
       copyMultipart(
         {
-          work: {
-            rule: testRule(),
-            destination: testDestination(),
-            run: null,
-            byReplicator: null,
-            concern: 'content',
-          },
+          work: testCopyWork(),
           ...noTransfers(),
           source,
           destination,

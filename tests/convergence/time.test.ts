@@ -7,7 +7,7 @@ import { createMemoryBucket, REPLICA_ATTRIBUTES } from '../model/memory-buckets.
 import { memoryDestination } from '../model/memory-destination.ts';
 import { memorySource } from '../model/memory-source.ts';
 import { noTransfers } from '../model/memory-transfers.ts';
-import { testDestination, testRule } from '../model/settings.ts';
+import { testCopyWork } from '../model/settings.ts';
 
 const GIB = 1024 ** 3;
 const clock = { now: () => 0, sleep: async () => undefined };
@@ -16,13 +16,7 @@ const copyOf = (sizeBytes: number, invocation: Invocation) => {
   const bucket = createMemoryBucket('enabled', clock.now, { unitBytes: sizeBytes });
   const version: ObjectState = bucket.put('k', Buffer.from('a'));
   return copyVersion({
-    work: {
-      rule: testRule(),
-      destination: testDestination(),
-      run: null,
-      byReplicator: null,
-      concern: 'content',
-    },
+    work: testCopyWork(),
     ...noTransfers(),
     source: memorySource(bucket, async () => undefined),
     destination: memoryDestination(

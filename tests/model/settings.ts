@@ -1,4 +1,5 @@
 /** Rules and event bodies for tests. */
+import type { CopyRequest } from '../../src/lib/copy-request.ts';
 import type { Destination, ReplicationConfiguration, ReplicationRule } from '../../src/lib/rule.ts';
 
 export const testDestination = (fields: Partial<Destination> = {}): Destination => ({
@@ -28,6 +29,15 @@ export const testRule = (fields: Partial<ReplicationRule> = {}): ReplicationRule
   acl: 'ignore',
   restore: null,
   ...fields,
+});
+
+/** What a copy by itself is for. */
+export const testCopyWork = (): CopyRequest['work'] => ({
+  rule: testRule(),
+  destination: testDestination(),
+  run: null,
+  byReplicator: null,
+  concern: 'content',
 });
 
 export const testConfiguration = (...rules: ReplicationRule[]): ReplicationConfiguration => ({
