@@ -55,10 +55,13 @@ const retain = async (
   try {
     await destination.putRetention(key, versionId, next);
   } catch (error) {
+    if (!(error instanceof ReplicationError) || error.reason !== 'access-denied') throw error;
+    const now = versionId === null ? null : await destination.head(key, versionId);
+    if (now === null || !isSame(now.lock.retention, last))
+      throw new ReplicationError('lost-race', 'somebody else has locked the replica', { cause: error });
     const isModeChange =
       last?.mode === 'GOVERNANCE' && next.mode === 'COMPLIANCE' && last.untilMs > clock.now();
-    if (!isModeChange || !(error instanceof ReplicationError) || error.reason !== 'access-denied')
-      throw error;
+    if (!isModeChange) throw error;
     // As long as it may be, if not as strict.
     if (next.untilMs > last.untilMs)
       await destination.putRetention(key, versionId, { ...next, mode: 'GOVERNANCE' });
@@ -68,6 +71,9 @@ const retain = async (
     });
   }
 };
+
+const isSame = (one: Retention | null, other: Retention | null): boolean =>
+  one?.mode === other?.mode && one?.untilMs === other?.untilMs;
 
 /** "Managing Object Lock", S3 User Guide: whoever changes a lock in governance mode otherwise than by extending it. */
 const BYPASS =

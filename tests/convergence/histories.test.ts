@@ -7,7 +7,8 @@
  */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { MemoryBucket } from '../model/memory-buckets.ts';
+import { isLockedAsWanted } from '../../src/lib/object-lock.ts';
+import { type MemoryBucket, NO_LOCK } from '../model/memory-buckets.ts';
 import { type History, history, isSubsequence, KEYS } from '../model/history.ts';
 import { play, type World } from '../model/replication-world.ts';
 
@@ -101,11 +102,11 @@ describe(`histories (seed ${SEED}, ${RUNS} runs each)`, () => {
     );
   });
 
-  test('where all versions are kept, the history is the same, and each version has its tags and grants', async () => {
+  test('where all versions are kept, the history is the same, and each version has its tags and grants, and a lock no weaker', async () => {
     const given = history(unique, {
       rule: { versions: 'all', stamp: true },
       versioned: true,
-      kinds: ['put', 'tag', 'grant'],
+      kinds: ['put', 'tag', 'grant', 'lock'],
     });
     await property(given, ({ given: { rule }, source, replica }) => {
       for (const key of KEYS) {
@@ -113,6 +114,10 @@ describe(`histories (seed ${SEED}, ${RUNS} runs each)`, () => {
         expect(replica.versions(key).map(({ tags }) => tags)).toEqual(
           source.versions(key).map(({ tags }) => tags),
         );
+        for (const [index, { state }] of source.versions(key).entries()) {
+          const held = replica.versions(key)[index]?.state.lock ?? NO_LOCK;
+          expect(isLockedAsWanted(held, state.lock, { objectLock: 'replicate' }, 0)).toBe(true);
+        }
         if (rule.acl === 'ignore') continue;
         expect(replica.versions(key).map(({ acl }) => acl)).toEqual(
           source.versions(key).map(({ acl }) => acl),

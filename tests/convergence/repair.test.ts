@@ -46,10 +46,6 @@ const replicated = async ({ rule = {}, destination }: Setting) => {
   };
 };
 
-const setLock = (bucket: MemoryBucket, lock: Partial<ObjectLock>, age = 0): void => {
-  const version = bucket.versions('k').at(-1 - age);
-  if (version !== undefined) version.state = { ...version.state, lock: { ...version.state.lock, ...lock } };
-};
 const lockIn = (bucket: MemoryBucket, age = 0): ObjectLock | undefined =>
   bucket.versions('k').at(-1 - age)?.state.lock;
 
@@ -66,7 +62,7 @@ describe.each(BOTH)('a lock, with versions: %s', (versions) => {
   test('that became longer and stricter at the source reaches the replica, and then nothing is written', async () => {
     const { source, replica, repair, days } = await replicated({ rule });
     const lock = { retention: { mode: 'COMPLIANCE', untilMs: days(10) }, legalHold: true } as const;
-    setLock(source, lock);
+    source.setLock('k', 0, lock);
     expect(await repair()).toEqual({ outcome: 'updated', writes: ['putLegalHold', 'putRetention'] });
     expect(lockIn(replica)).toEqual(lock);
     expect(await repair()).toEqual({ outcome: 'unchanged', writes: [] });
@@ -76,7 +72,7 @@ describe.each(BOTH)('a lock, with versions: %s', (versions) => {
     'is none of the business of a hint about %s',
     async (concern) => {
       const { source, looks, days } = await replicated({ rule });
-      setLock(source, { retention: { mode: 'GOVERNANCE', untilMs: days(10) }, legalHold: true });
+      source.setLock('k', 0, { retention: { mode: 'GOVERNANCE', untilMs: days(10) }, legalHold: true });
       expect(await looks(concern)).toEqual({ outcome: 'unchanged', writes: [] });
     },
   );
@@ -84,8 +80,8 @@ describe.each(BOTH)('a lock, with versions: %s', (versions) => {
   test('that is longer, stricter or held at the destination stays', async () => {
     const { source, replica, repair, days } = await replicated({ rule });
     const lock = { retention: { mode: 'COMPLIANCE', untilMs: days(20) }, legalHold: true } as const;
-    setLock(replica, lock);
-    setLock(source, { retention: { mode: 'GOVERNANCE', untilMs: days(10) } });
+    replica.setLock('k', 0, lock);
+    source.setLock('k', 0, { retention: { mode: 'GOVERNANCE', untilMs: days(10) } });
     expect(await repair()).toEqual({ outcome: 'unchanged', writes: [] });
     expect(lockIn(replica)).toEqual(lock);
   });
@@ -93,10 +89,10 @@ describe.each(BOTH)('a lock, with versions: %s', (versions) => {
   test('is written only as far as the replica has less', async () => {
     const { source, replica, repair, days } = await replicated({ rule });
     const retention = (count: number): Retention => ({ mode: 'GOVERNANCE', untilMs: days(count) });
-    setLock(replica, { retention: retention(5) });
-    setLock(source, { retention: retention(5), legalHold: true });
+    replica.setLock('k', 0, { retention: retention(5) });
+    source.setLock('k', 0, { retention: retention(5), legalHold: true });
     expect((await repair()).writes).toEqual(['putLegalHold']);
-    setLock(source, { retention: retention(10) });
+    source.setLock('k', 0, { retention: retention(10) });
     expect((await repair()).writes).toEqual(['putRetention']);
     expect(lockIn(replica)).toEqual({ retention: retention(10), legalHold: true });
   });
@@ -104,10 +100,24 @@ describe.each(BOTH)('a lock, with versions: %s', (versions) => {
   test('that is extended while it is written is written once more', async () => {
     const { source, replica, repair, days } = await replicated({ rule });
     const retention = (count: number): Retention => ({ mode: 'GOVERNANCE', untilMs: days(count) });
-    setLock(source, { retention: retention(10) });
+    source.setLock('k', 0, { retention: retention(10) });
     await repair(
-      once('destination.putRetention', 'before', async () => setLock(source, { retention: retention(20) })),
+      once('destination.putRetention', 'before', async () =>
+        source.setLock('k', 0, { retention: retention(20) }),
+      ),
     );
+    expect(lockIn(replica)?.retention).toEqual(retention(20));
+  });
+
+  test('that somebody else makes longer while it is written is looked at again, and no matter for a person', async () => {
+    const { source, replica, repair, days } = await replicated({ rule });
+    const retention = (count: number): Retention => ({ mode: 'GOVERNANCE', untilMs: days(count) });
+    source.setLock('k', 0, { retention: retention(10) });
+    const longer = once('destination.putRetention', 'before', async () => {
+      replica.setLock('k', 0, { retention: retention(20) });
+    });
+    await expect(repair(longer)).rejects.toMatchObject({ reason: 'lost-race' });
+    expect(await repair()).toEqual({ outcome: 'unchanged', writes: [] });
     expect(lockIn(replica)?.retention).toEqual(retention(20));
   });
 
@@ -117,7 +127,7 @@ describe.each(BOTH)('a lock, with versions: %s', (versions) => {
     ['replicate', 'COMPLIANCE', { mode: 'COMPLIANCE', untilMs: 10 }],
   ] as const)('with objectLock: %s, of mode %s', async (objectLock, mode, expected) => {
     const { source, replica, repair, days } = await replicated({ rule, destination: { objectLock } });
-    setLock(source, { retention: { mode, untilMs: days(10) }, legalHold: true });
+    source.setLock('k', 0, { retention: { mode, untilMs: days(10) }, legalHold: true });
     await repair();
     expect(lockIn(replica)).toEqual({
       retention: expected && { ...expected, untilMs: days(expected.untilMs) },
@@ -148,16 +158,16 @@ describe.each(BOTH)('a lock, with versions: %s', (versions) => {
   ])('%s', async (_, wantedDays, before, after) => {
     const { source, replica, repair, days } = await replicated({ rule });
     const inDays = ({ mode, untilMs }: Retention): Retention => ({ mode, untilMs: days(untilMs) });
-    setLock(source, { retention: { mode: 'GOVERNANCE', untilMs: days(wantedDays) } });
-    setLock(replica, { retention: inDays(before) });
+    source.setLock('k', 0, { retention: { mode: 'GOVERNANCE', untilMs: days(wantedDays) } });
+    replica.setLock('k', 0, { retention: inDays(before) });
     await repair();
     expect(lockIn(replica)).toEqual({ retention: inDays(after), legalHold: false });
   });
 
   test('in governance mode that is to be in compliance mode: a person is told, and it is as long and as held as it may be', async () => {
     const { source, replica, repair, days } = await replicated({ rule });
-    setLock(replica, { retention: { mode: 'GOVERNANCE', untilMs: days(5) } });
-    setLock(source, { retention: { mode: 'COMPLIANCE', untilMs: days(10) }, legalHold: true });
+    replica.setLock('k', 0, { retention: { mode: 'GOVERNANCE', untilMs: days(5) } });
+    source.setLock('k', 0, { retention: { mode: 'COMPLIANCE', untilMs: days(10) }, legalHold: true });
     await expect(repair()).rejects.toMatchObject({
       reason: 'access-denied',
       message: expect.stringMatching(/AccessDenied\. .* --bypass-governance-retention/),
@@ -175,7 +185,7 @@ describe.each(BOTH)('a lock, with versions: %s', (versions) => {
     const hint = { rule: testRule({ ...rule, filter }), versionId };
     await world.look(undefined, hint);
     world.source.setTags('k', 0, {});
-    setLock(world.source, { legalHold: true });
+    world.source.setLock('k', 0, { legalHold: true });
     await world.look(undefined, { ...hint, concern: 'attributes' });
     expect(lockIn(world.replica)).toEqual(NO_LOCK);
   });
@@ -187,7 +197,7 @@ describe.each(BOTH)('a lock, with versions: %s', (versions) => {
     const { versionId } = world.source.put('k', Buffer.from('one'), {
       attributes: { ...NO_ATTRIBUTES, metadata },
     });
-    setLock(world.source, { legalHold: true });
+    world.source.setLock('k', 0, { legalHold: true });
     for (const replicas of ['ignore', 'replicate'] as const)
       await world.look(undefined, {
         rule: testRule({ versions, replicas }),
@@ -200,7 +210,7 @@ describe.each(BOTH)('a lock, with versions: %s', (versions) => {
   test('comes with tags that differ, too', async () => {
     const { source, replica, repair } = await replicated({ rule });
     source.setTags('k', 0, { colour: 'red' });
-    setLock(source, { legalHold: true });
+    source.setLock('k', 0, { legalHold: true });
     await repair();
     expect(replica.current('k')?.tags).toEqual({ colour: 'red' });
     expect(lockIn(replica)?.legalHold).toBe(true);
@@ -213,7 +223,7 @@ describe.each(BOTH)('a lock, with versions: %s', (versions) => {
       retention: { mode: 'GOVERNANCE', untilMs: clock.nowMs + DAY_MS },
       legalHold: true,
     } as const;
-    setLock(source, lock);
+    source.setLock('k', 0, lock);
     expect((await look(undefined, { concern: 'attributes', versionId })).outcome).toBe('replicated');
     expect(lockIn(replica)).toEqual(lock);
   });
@@ -231,7 +241,7 @@ test('the lock of a version that is not current any more reaches its replica, wi
   const { source, replica, repair, content } = await replicated({ rule: { versions: 'all' } });
   source.put('k', Buffer.from('two'));
   await content();
-  setLock(source, { legalHold: true }, 1);
+  source.setLock('k', 1, { legalHold: true });
   await repair();
   expect([lockIn(replica, 1), lockIn(replica)]).toEqual([{ ...NO_LOCK, legalHold: true }, NO_LOCK]);
 });

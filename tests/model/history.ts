@@ -1,5 +1,6 @@
 /** Random histories of a source, and what befalls the events on their way. */
 import fc from 'fast-check';
+import { REPAIR } from '../../src/lib/hint.ts';
 import type { ReplicationRule } from '../../src/lib/rule.ts';
 import type { Fault } from './deployment.ts';
 import { type MemoryBucket, NO_ATTRIBUTES, type Versioning } from './memory-buckets.ts';
@@ -13,7 +14,9 @@ export type Operation =
   /** The end of one version or marker; the newest has age 0. A marker's end brings the object back. */
   | { kind: 'forget'; key: string; age: number }
   | { kind: 'tag'; key: string; age: number; tag: string }
-  | { kind: 'grant'; key: string; age: number; reader: string };
+  | { kind: 'grant'; key: string; age: number; reader: string }
+  /** Only where it is asked for: S3 tells of no lock, so that a run has to. */
+  | { kind: 'lock'; key: string; age: number; untilMs: number; legalHold: boolean };
 
 export interface Side {
   versioning: Versioning;
@@ -51,7 +54,7 @@ export const history = (
   } = {},
 ): fc.Arbitrary<History> => {
   const { kinds } = only;
-  const wanted = operation(content).filter(({ kind }) => kinds === undefined || kinds.includes(kind));
+  const wanted = operation(content).filter(({ kind }) => kinds?.includes(kind) ?? kind !== 'lock');
   return fc.record({
     source: side(only, ['enabled', 'enabled', 'suspended', 'unversioned']),
     destination: side(only, ['enabled', 'enabled', 'unversioned']),
@@ -109,6 +112,12 @@ export const apply = (source: MemoryBucket, each: Operation, mark: string): Buck
       const versionId = source.setAcl(key, each.age, acl);
       return versionId === null ? null : event('ObjectAcl:Put', versionId);
     }
+    case 'lock': {
+      const { untilMs, legalHold } = each;
+      const retention = { mode: 'COMPLIANCE', untilMs } as const;
+      const versionId = source.setLock(key, each.age, { retention, legalHold });
+      return versionId === null ? null : event(REPAIR, versionId);
+    }
   }
 };
 
@@ -124,6 +133,7 @@ export const operation = (content: fc.Arbitrary<string>): fc.Arbitrary<Operation
   const age = fc.nat({ max: 2 });
   const tag = fc.constantFrom('red', 'blue');
   const reader = fc.constantFrom('alice', 'bob');
+  const untilMs = fc.integer({ min: 1, max: 9 }).map((years) => 1_700_000_000_000 + years * 31_536_000_000);
   const form = weighted<'whole' | 'parts'>([3, 'whole'], [1, 'parts']);
   const kind = <K extends Operation['kind']>(name: K) => fc.constant(name);
   return fc.oneof(
@@ -135,6 +145,7 @@ export const operation = (content: fc.Arbitrary<string>): fc.Arbitrary<Operation
     { weight: 1, arbitrary: fc.record({ kind: kind('forget'), key, age }) },
     { weight: 1, arbitrary: fc.record({ kind: kind('tag'), key, age, tag }) },
     { weight: 1, arbitrary: fc.record({ kind: kind('grant'), key, age, reader }) },
+    { weight: 1, arbitrary: fc.record({ kind: kind('lock'), key, age, untilMs, legalHold: fc.boolean() }) },
   );
 };
 

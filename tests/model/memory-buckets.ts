@@ -8,6 +8,7 @@ import type {
   Checksum,
   HistoryEntry,
   ObjectAttributes,
+  ObjectLock,
   ObjectState,
   ReplicaAttributes,
   Tags,
@@ -73,6 +74,7 @@ export interface MemoryBucket {
   forget(key: string, age: number): string | null;
   setTags(key: string, age: number, tags: Tags): string | null;
   setAcl(key: string, age: number, acl: Acl): string | null;
+  setLock(key: string, age: number, lock: Partial<ObjectLock>): string | null;
   seal(key: string, age: number, sealed: Version['sealed']): void;
   current(key: string): Version | null;
   /** Versions newest last, markers left out. */
@@ -170,6 +172,12 @@ export const createMemoryBucket = (
       const entry = version(key, age);
       if (entry === null) return null;
       entry.acl = acl;
+      return entry.id;
+    },
+    setLock(key, age, lock) {
+      const entry = version(key, age);
+      if (entry === null) return null;
+      entry.state = { ...entry.state, lock: { ...entry.state.lock, ...lock } };
       return entry.id;
     },
     seal(key, age, sealed) {

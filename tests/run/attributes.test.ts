@@ -124,10 +124,6 @@ const setAttributes = (bucket: MemoryBucket, attributes: Partial<ObjectAttribute
   const merged = { ...before, ...headers, metadata: { ...before.metadata, ...metadata } };
   version.state = { ...version.state, attributes: merged };
 };
-const setLock = (bucket: MemoryBucket, lock: ObjectLock): void => {
-  const version = bucket.current('k');
-  if (version !== null) version.state = { ...version.state, lock };
-};
 const reader: Grant = { grantee: { kind: 'user', id: 'reader' }, permission: 'READ' };
 const auditor: Grant = { grantee: { kind: 'user', id: 'auditor' }, permission: 'READ' };
 
@@ -195,14 +191,14 @@ describe.each<Setting>([
       legalHold: false,
       retention: { mode: 'GOVERNANCE', untilMs: world.clock.nowMs + days * TOMORROW_MS },
     });
-    setLock(world.source, until(10));
+    world.source.setLock('k', 0, until(10));
     expect(await world.verify()).toBe('attributes');
     // Without versions there are no locks.
     if (setting.versioning === 'enabled') {
       expect(await world.repair()).toEqual(['repair']);
       expect(await world.verify()).toBe('same after 1 looks');
     }
-    setLock(world.replica, until(11));
+    world.replica.setLock('k', 0, until(11));
     expect(await world.verify()).toBe('same after 1 looks');
   });
 
