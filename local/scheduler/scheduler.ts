@@ -70,10 +70,11 @@ export const createScheduler = (host: Host): Scheduler => {
     }
   };
   const put = (definition: ScheduleDefinition): string => {
-    const schedule = scheduleOf(host, definition, clock.now());
+    const nowMs = clock.now();
+    const schedule = scheduleOf(host, definition, nowMs);
     const { arn, timetable, endMs, isEnabled } = schedule;
     // A schedule may run at the very time it starts.
-    const fromMs = Math.max(schedule.startMs ?? 0, clock.now());
+    const fromMs = Math.max(schedule.startMs ?? 0, nowMs);
     schedules.add(arn);
     dueTimes.put(arn, {
       timetable,

@@ -1,5 +1,6 @@
 /** Functions invoked by the clock, deployed from a template. */
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { createScheduler } from '../../../local/scheduler/scheduler.ts';
 import {
   functionRole,
   lambdaFunction,
@@ -129,4 +130,37 @@ describe('a schedule', () => {
     await new Promise((resolve) => setTimeout(resolve, 120));
     expect(fixture.aws.scheduler.failedInvocations).toHaveLength(failures);
   });
+});
+
+test('a rate begins at once, however much time passes while it is put down', async () => {
+  let nowMs = 1_700_000_000_000;
+  const invoked: string[] = [];
+  const scheduler = createScheduler({
+    // Each look at it takes a millisecond.
+    clock: { now: () => nowMs++ },
+    iam: {
+      role: () => ({ accountId: '111111111111' }),
+      decide: () => ({ allowed: true }),
+      createSession: () => ({ caller: {} }),
+    },
+    lambda: {
+      function: () => ({ policy: () => null }),
+      invokeText: async (arn: string) => invoked.push(arn),
+    },
+  } as unknown as Parameters<typeof createScheduler>[0]);
+  scheduler.create({
+    accountId: '111111111111',
+    region: 'eu-central-1',
+    name: 'sweep',
+    expression: 'rate(1 hour)',
+    startMs: null,
+    endMs: null,
+    isEnabled: true,
+    functionArn: 'arn:aws:lambda:eu-central-1:111111111111:function:echo',
+    roleArn: 'arn:aws:iam::111111111111:role/scheduler',
+    input: '{}',
+  });
+  await vi.waitUntil(() => invoked.length > 0, PATIENCE);
+  scheduler.stop();
+  expect(invoked).toHaveLength(1);
 });
