@@ -1,13 +1,27 @@
 import { defineConfig } from 'vitest/config';
 
+const END_TO_END = 'tests/e2e/**/*.test.ts';
+
 export default defineConfig({
   test: {
-    include: ['tests/**/*.test.ts'],
     testTimeout: 60_000,
     hookTimeout: 120_000,
     // Machines that test are busy, and stand still for seconds now and then.
     expect: { poll: { timeout: 20_000 } },
-    // On two cores: end-to-end tests start processes of their own, and wait for queues about half of their time.
-    maxWorkers: 3,
+    // Two cores: end-to-end tests start processes of their own.
+    maxWorkers: 2,
+    projects: [
+      { extends: true, test: { name: 'end-to-end', include: [END_TO_END] } },
+      {
+        extends: true,
+        test: {
+          name: 'units',
+          include: ['tests/**/*.test.ts'],
+          exclude: [END_TO_END],
+          // Loading the local AWS and the SDK anew for each file takes as long as many files do.
+          isolate: false,
+        },
+      },
+    ],
   },
 });

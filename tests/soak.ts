@@ -26,8 +26,10 @@ const LONG_FORMS = {
   'tests/e2e/backfill-proof.test.ts': {
     BACKFILL_VERSIONS: String(Math.min(100_000, Math.ceil(minutes * 10_000))),
   },
-  // Every permission, one after the other; `npm test` draws a quarter of them.
-  ...(minutes < 1 ? {} : { 'permissions.test.ts': { PERMISSIONS: 'all' } }),
+  // Of every permission and every fault, one after the other, `npm test` draws a few.
+  ...(minutes < 1
+    ? {}
+    : { 'permissions.test.ts': { DRAW: 'all' }, 'tests/e2e/faults.test.ts': { DRAW: 'all' } }),
   'tests/e2e/sparse.test.ts': { SPARSE_GIB: String(Math.min(6, Math.ceil(minutes))) },
 };
 

@@ -13,6 +13,7 @@ export const startLocalTable = async (
   process.env['AWS_REGION'] = aws.region;
   process.env['AWS_ACCESS_KEY_ID'] = credentials.accessKeyId;
   process.env['AWS_SECRET_ACCESS_KEY'] = credentials.secretAccessKey;
+  delete process.env['AWS_SESSION_TOKEN'];
   const { status } = await aws.dynamodb.tables(ACCOUNT, aws.region).call('CreateTable', {
     TableName: tableName,
     BillingMode: 'PAY_PER_REQUEST',

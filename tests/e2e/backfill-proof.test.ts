@@ -14,7 +14,7 @@ import { deadLetters } from './queues.ts';
 import { type RunsStage, type ShownRun, startRunsStage } from './runs-stage.ts';
 import { PROPERTY_SEED } from './seed.ts';
 
-const VERSIONS = Number(process.env['BACKFILL_VERSIONS'] ?? 240);
+const VERSIONS = Number(process.env['BACKFILL_VERSIONS'] ?? 120);
 const LIMIT_MS = 60_000 + VERSIONS * 30;
 
 const RULES = ['current', 'whole'] as const;

@@ -4,7 +4,6 @@ import { ALL_IS_WELL, battery, type Observation } from './battery.ts';
 import {
   deadAs,
   deployWithout,
-  drawn,
   isObserved,
   losing,
   type Loss,
@@ -14,6 +13,7 @@ import {
   REPLICATED_OR_ASKED_FOR,
   startPermissionStage,
 } from './losses.ts';
+import { drawn } from './seed.ts';
 import { differencesOf } from './run-permissions-battery.ts';
 import type { Stage } from './stage.ts';
 

@@ -7,6 +7,7 @@ import type { AwsRequest, Fault } from '../../local/core.ts';
 import { expectReplicas, openUploads, put } from './objects.ts';
 import { bucketOf, keyOf, operationOf } from './operations.ts';
 import { deadLetters, type Letter, purge, send } from './queues.ts';
+import { drawn } from './seed.ts';
 import { settled, startStage, type Stage } from './stage.ts';
 import { putParts } from './uploads.ts';
 
@@ -36,7 +37,7 @@ const S3_CALLS: [operation: string, bucket: string, object: 'new' | 'overwrite' 
 /** The others' answers have no body that could be cut. */
 const ANSWER_WITH_BODY = ['s3:GetObject', 's3:CreateMultipartUpload', 's3:CompleteMultipartUpload'];
 
-const CASES = S3_CALLS.flatMap(([operation, bucket, object]) =>
+const ALL_CASES = S3_CALLS.flatMap(([operation, bucket, object]) =>
   Object.entries(FAULTS)
     .filter(([, { kind }]) => kind !== 'truncate' || ANSWER_WITH_BODY.includes(operation))
     .map(([what, fault]) => ({
@@ -47,6 +48,7 @@ const CASES = S3_CALLS.flatMap(([operation, bucket, object]) =>
       key: `${operation} in ${bucket} of ${object}, ${what}`,
     })),
 );
+const CASES = drawn(ALL_CASES, 3);
 
 let stage: Stage;
 beforeAll(async () => {

@@ -2,7 +2,6 @@
  * What the tests of single permissions share: every permission in the compiled template and in the destination's, taken away one at
  * a time, and what is observed then.
  */
-import { PROPERTY_SEED } from './seed.ts';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { REPOSITORY, TEMPLATE_FILE } from '../../demo/package-stack.ts';
@@ -147,10 +146,6 @@ const functionOf = (grant: string, { names }: Stage): string => {
   if (grant.startsWith('Backfill')) return names.backfillFunction;
   return grant.startsWith('Batch') ? names.batchFunction : names.replicateFunction;
 };
-
-/** A quarter of them by chance: each takes a deployment. All with PERMISSIONS=all, as in `npm run test:soak`. */
-export const drawn = <T>(lines: readonly T[]): T[] =>
-  lines.filter((_, index) => process.env['PERMISSIONS'] === 'all' || (index + PROPERTY_SEED) % 4 === 0);
 
 export const isObserved = <O>(loss: Loss<O> | undefined): loss is Partial<O> & { together?: string } =>
   loss !== undefined && !('refused' in loss || 'unseen' in loss || 'subscribeIsLogged' in loss);

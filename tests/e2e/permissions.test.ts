@@ -12,7 +12,6 @@ import {
   deadAs,
   deployment,
   deployWithout,
-  drawn,
   isObserved,
   losing,
   type Loss,
@@ -23,6 +22,7 @@ import {
   REPLICATED_OR_ASKED_FOR,
   startPermissionStage,
 } from './losses.ts';
+import { drawn } from './seed.ts';
 import type { Stage } from './stage.ts';
 
 const WITHOUT: Record<string, Loss> = {

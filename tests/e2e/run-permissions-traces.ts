@@ -68,7 +68,8 @@ export const announced = async ({ source, aws }: Stage): Promise<string[]> => {
     const { spec, phase }: Pick<RunRecord, 'spec' | 'phase'> = JSON.parse(body);
     return `${spec.rule}: ${phase}`;
   });
-  return told.toSorted();
+  // SNS may say a thing twice, and so may a run whose function died behind the publishing.
+  return [...new Set(told)].toSorted();
 };
 
 /** A queue that hears what the topic of runs is told. */

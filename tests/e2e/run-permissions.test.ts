@@ -6,7 +6,6 @@ import type { Template } from '../../local/cloudformation/template.ts';
 import { reachableWithoutTls } from './battery.ts';
 import {
   deployWithout,
-  drawn,
   isObserved,
   type Look,
   lookOf,
@@ -15,6 +14,7 @@ import {
   OF_VERSIONS,
   startPermissionStage,
 } from './losses.ts';
+import { drawn } from './seed.ts';
 import {
   announcing,
   ATTRIBUTES_ARE_WELL,

@@ -1,7 +1,8 @@
 /** Every permission that transfers, their sweep and copies inside S3 need, taken away one at a time, as in permissions.test.ts. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { reachableWithoutTls } from './battery.ts';
-import { deployWithout, drawn, isObserved, type Look, lookOf, type Loss, losing } from './losses.ts';
+import { deployWithout, isObserved, type Look, lookOf, type Loss, losing } from './losses.ts';
+import { drawn } from './seed.ts';
 import type { Stage } from './stage.ts';
 import {
   COPIES_ARE_WELL,
