@@ -48,9 +48,9 @@ const SHORT = [
   { size: '1 GiB', object: { sizeBytes: GIB, partBytes: PART_BYTES }, rounds: 1 },
 ];
 const FULL = [
-  { size: '8 MiB', object: { sizeBytes: 8 * MIB, partBytes: 0 }, rounds: 3 },
-  { size: '64 MiB', object: { sizeBytes: 64 * MIB, partBytes: PART_BYTES }, rounds: 3 },
-  { size: '64 MiB', object: { sizeBytes: 64 * MIB, partBytes: 0 }, rounds: 3 },
+  { size: '8 MiB', object: { sizeBytes: 8 * MIB, partBytes: 0 }, rounds: 5 },
+  { size: '64 MiB', object: { sizeBytes: 64 * MIB, partBytes: PART_BYTES }, rounds: 5 },
+  { size: '64 MiB', object: { sizeBytes: 64 * MIB, partBytes: 0 }, rounds: 5 },
   { size: '1 GiB', object: { sizeBytes: GIB, partBytes: PART_BYTES }, rounds: 3 },
   { size: '1 GiB', object: { sizeBytes: GIB, partBytes: 0 }, rounds: 3 },
   // What is over 5 GiB is a transfer: measureTransfer.

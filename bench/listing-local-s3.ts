@@ -17,7 +17,7 @@ const SETS = ['uniform', 'one folder with 99.9 %', 'by date and hour'];
 /** Small pages, so that there are many of them and the objects are soon made. */
 const SHAPES = [
   { workers: 16, pageSize: 50 },
-  { workers: 64, pageSize: 12 },
+  { workers: 64, pageSize: 6 },
 ];
 
 interface Shape {

@@ -28,7 +28,7 @@ export const measureSmallObjects = async function* (stand: Stand, isShort: boole
   for (const { size, sizeBytes, share } of SIZES) {
     const effort: Effort = isShort
       ? { warmUpBatches: 60 * share, batches: 40 * share, rounds: 2 }
-      : { warmUpBatches: 150 * share, batches: 100 * share, rounds: 5 };
+      : { warmUpBatches: 152 * share, batches: 100 * share, rounds: 5 };
     const object = { sizeBytes, partBytes: 0 };
     const { floor: code, replicate } = stand.artifact;
     const floor = await runSeries(stand, code, (jobs) => stand.floorEvent(jobs, 'https'), object, effort);
