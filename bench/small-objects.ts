@@ -27,8 +27,8 @@ export interface Effort {
 export const measureSmallObjects = async function* (stand: Stand, isShort: boolean): AsyncGenerator<Section> {
   for (const { size, sizeBytes, share } of SIZES) {
     const effort: Effort = isShort
-      ? { warmUpBatches: 60 * share, batches: 40 * share, rounds: 2 }
-      : { warmUpBatches: 152 * share, batches: 100 * share, rounds: 5 };
+      ? { warmUpBatches: Math.ceil(60 * share), batches: Math.ceil(40 * share), rounds: 2 }
+      : { warmUpBatches: Math.ceil(150 * share), batches: Math.ceil(100 * share), rounds: 5 };
     const object = { sizeBytes, partBytes: 0 };
     const { floor: code, replicate } = stand.artifact;
     const floor = await runSeries(stand, code, (jobs) => stand.floorEvent(jobs, 'https'), object, effort);

@@ -5,7 +5,6 @@
  * The source may be listed before the destination is looked at only where that cannot mistake an old list for a new one: the
  * replica shown is in the list, or there is none.
  */
-import { SMALL_OBJECT_BYTES } from './copy.ts';
 import { ReplicationError } from './errors.ts';
 import type { Current, HistoryEntry, ObjectState } from './ports.ts';
 import { type Item, itemsOf } from './history.ts';
@@ -21,6 +20,7 @@ import {
   placeOf,
   restAfterRace,
   type Work,
+  TRIED_AS_NEW_BYTES,
 } from './work.ts';
 import { concluded, type Tally, writeFrom } from './write-history.ts';
 
@@ -133,7 +133,7 @@ const lookAtBoth = async (
   const first = await list();
   // Fast path: the only version of a key is tried as new, and S3 says if it was not.
   const [only] = first.history;
-  const isSmall = only?.kind === 'version' && only.sizeBytes <= SMALL_OBJECT_BYTES;
+  const isSmall = only?.kind === 'version' && only.sizeBytes <= TRIED_AS_NEW_BYTES;
   if (isFirst && isSmall && first.history.length === 1 && work.concern === 'content') {
     return { ...first, located: { position: -1, isShown: true, shown: null }, shown: null };
   }

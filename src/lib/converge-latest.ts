@@ -6,7 +6,6 @@
  * newer one (`decisions/001-destination-first.md`).
  */
 import type { Copied } from './copy-request.ts';
-import { SMALL_OBJECT_BYTES } from './copy.ts';
 import { ReplicationError } from './errors.ts';
 import { holds, sameHeaders, sameState } from './holds.ts';
 import type { Current, ObjectState } from './ports.ts';
@@ -20,6 +19,7 @@ import {
   placeOf,
   restAfterRace,
   type Work,
+  TRIED_AS_NEW_BYTES,
 } from './work.ts';
 import { writeVersion } from './write-version.ts';
 
@@ -82,7 +82,7 @@ const oneRound = async (
 ): Promise<Step> => {
   // Fast path: a small object that was written is tried as new, and S3 says if it was not.
   const { concern, expectedBytes } = work;
-  const isSmall = expectedBytes !== null && expectedBytes <= SMALL_OBJECT_BYTES;
+  const isSmall = expectedBytes !== null && expectedBytes <= TRIED_AS_NEW_BYTES;
   const assumeNew = round === 1 && concern === 'content' && isSmall;
   const shown: Current = assumeNew ? { kind: 'absent' } : await context.destination.look(replicaKey);
   const replica = shown.kind === 'object' ? shown.state : null;
@@ -120,7 +120,7 @@ const lookAtSource = async (
   replica: ObjectState | null,
   earlier: SourceLook | null,
 ): Promise<SourceLook | Current> => {
-  if (replica !== null || (expectedBytes ?? 0) > SMALL_OBJECT_BYTES) {
+  if (replica !== null || (expectedBytes ?? 0) > TRIED_AS_NEW_BYTES) {
     const now = await context.source.look(key);
     if (now.kind === 'object') return { version: now.state, opened: bodyInMemory(earlier, now.state) };
     if (now.kind === 'marker') return now;

@@ -14,9 +14,6 @@ import { SAFE_BYTES_PER_SECOND, safeMs } from './transfer/rate.ts';
 import { isOfVersion } from './transfer/transfer-version.ts';
 import { transferId, type Way } from './transfer/transfer.ts';
 
-/** What is written up to this size is tried as new without a look at the destination: S3 says if it was not, which costs little. */
-export const SMALL_OBJECT_BYTES = 4 * 1024 * 1024;
-
 /** Largest PutObject and CopyObject ("Uploading objects", S3 User Guide); what is larger, many invocations share. */
 const MAX_PUT_BYTES = 5 * 1024 ** 3;
 

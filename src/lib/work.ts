@@ -84,6 +84,9 @@ export const placeOf = (work: Work, replicaKey: string): Place => ({
   key: replicaKey,
 });
 
+/** Up to this size what is written is tried as new, without a look at the destination: S3 says if it was not, which costs little. */
+export const TRIED_AS_NEW_BYTES = 4 * 1024 * 1024;
+
 /** Rounds before a key that keeps changing is given back to the queue. */
 export const MAX_ROUNDS = 8;
 

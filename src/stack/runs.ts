@@ -1,12 +1,13 @@
+import { keyedTable } from './table.ts';
 import type { BackfillSettings } from '../lib/configuration.ts';
 import type { ResourceNames } from '../lib/resource-names.ts';
 import { attribute, denyWithoutTls, policyDocument, ref } from './cloudformation.ts';
-import type { CloudFormationResource, Resources } from './cloudformation.ts';
+import type { Resources } from './cloudformation.ts';
 import { tlsOnly } from './queues.ts';
 
 /** What runs (backfill and verify) need besides functions and roles. */
 export const runs = (names: ResourceNames): Resources => ({
-  RunsTable: table(names),
+  RunsTable: keyedTable(names.runsTable, ['run', 'item'], 'expires'),
   RangesQueue: {
     Type: 'AWS::SQS::Queue',
     Properties: {
@@ -64,25 +65,6 @@ const MAXIMUM_RECEIVE_COUNT = 12;
 const HINT_VISIBILITY_SECONDS = 6 * 900;
 const HINT_MAXIMUM_RECEIVE_COUNT = 15;
 const FOURTEEN_DAYS_SECONDS = 14 * 24 * 60 * 60;
-
-const table = (names: ResourceNames): CloudFormationResource => ({
-  Type: 'AWS::DynamoDB::Table',
-  Properties: {
-    TableName: names.runsTable,
-    BillingMode: 'PAY_PER_REQUEST',
-    AttributeDefinitions: [
-      { AttributeName: 'run', AttributeType: 'S' },
-      { AttributeName: 'item', AttributeType: 'S' },
-    ],
-    KeySchema: [
-      { AttributeName: 'run', KeyType: 'HASH' },
-      { AttributeName: 'item', KeyType: 'RANGE' },
-    ],
-    TimeToLiveSpecification: { AttributeName: 'expires', Enabled: true },
-    PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
-    SSESpecification: { SSEEnabled: true },
-  },
-});
 
 /** Environment variables of the backfill function, besides those all have. */
 export const runEnvironment = (

@@ -1,18 +1,28 @@
 import type { ResourceNames } from '../lib/resource-names.ts';
-import type { Resources } from './cloudformation.ts';
+import type { CloudFormationResource, Resources } from './cloudformation.ts';
 
 /** Idempotency records and receipts, with the attribute names Powertools uses. */
 export const table = (names: ResourceNames): Resources => ({
-  IdempotencyTable: {
-    Type: 'AWS::DynamoDB::Table',
-    Properties: {
-      TableName: names.table,
-      BillingMode: 'PAY_PER_REQUEST',
-      AttributeDefinitions: [{ AttributeName: 'id', AttributeType: 'S' }],
-      KeySchema: [{ AttributeName: 'id', KeyType: 'HASH' }],
-      TimeToLiveSpecification: { AttributeName: 'expiration', Enabled: true },
-      PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
-      SSESpecification: { SSEEnabled: true },
-    },
+  IdempotencyTable: keyedTable(names.table, ['id'], 'expiration'),
+});
+
+/** A table of text keys: the partition key and, where there is one, the sort key. `expires`: when DynamoDB may delete an item. */
+export const keyedTable = (
+  TableName: string,
+  keys: [partition: string, sort?: string],
+  expires: string | null = null,
+): CloudFormationResource => ({
+  Type: 'AWS::DynamoDB::Table',
+  Properties: {
+    TableName,
+    BillingMode: 'PAY_PER_REQUEST',
+    AttributeDefinitions: keys.map((AttributeName) => ({ AttributeName, AttributeType: 'S' })),
+    KeySchema: keys.map((AttributeName, index) => ({
+      AttributeName,
+      KeyType: index === 0 ? 'HASH' : 'RANGE',
+    })),
+    ...(expires === null ? {} : { TimeToLiveSpecification: { AttributeName: expires, Enabled: true } }),
+    PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+    SSESpecification: { SSEEnabled: true },
   },
 });

@@ -1,12 +1,13 @@
+import { keyedTable } from './table.ts';
 import type { TransferSettings } from '../lib/configuration.ts';
 import type { ResourceNames } from '../lib/resource-names.ts';
 import { attribute, ref } from './cloudformation.ts';
-import type { CloudFormationResource, Resources, Statement } from './cloudformation.ts';
+import type { Resources, Statement } from './cloudformation.ts';
 import { tlsOnly } from './queues.ts';
 
 /** What transfers need besides their function, which works with the replicate function's role. */
 export const transfers = (names: ResourceNames): Resources => ({
-  TransfersTable: table(names),
+  TransfersTable: keyedTable(names.transfersTable, ['transfer']),
   TransferQueue: {
     Type: 'AWS::SQS::Queue',
     Properties: {
@@ -36,18 +37,6 @@ const RANGE_VISIBILITY_SECONDS = 16 * 60;
 /** The most SQS allows: a range is received anew for every piece of it that fits into an invocation. */
 const MAXIMUM_RECEIVE_COUNT = 1_000;
 const FOURTEEN_DAYS_SECONDS = 14 * 24 * 60 * 60;
-
-const table = (names: ResourceNames): CloudFormationResource => ({
-  Type: 'AWS::DynamoDB::Table',
-  Properties: {
-    TableName: names.transfersTable,
-    BillingMode: 'PAY_PER_REQUEST',
-    AttributeDefinitions: [{ AttributeName: 'transfer', AttributeType: 'S' }],
-    KeySchema: [{ AttributeName: 'transfer', KeyType: 'HASH' }],
-    PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
-    SSESpecification: { SSEEnabled: true },
-  },
-});
 
 /** Of every function that replicates, since each of them may begin a transfer. */
 export const transferEnvironment = ({ maximumConcurrency }: TransferSettings): Record<string, unknown> => ({

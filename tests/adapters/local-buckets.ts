@@ -6,6 +6,7 @@ import type { PolicyDocument } from '../../local/core.ts';
 import { createBuckets } from '../../src/lib/aws/buckets.ts';
 import { createS3Clients } from '../../src/lib/aws/clients.ts';
 import type { Buckets } from '../../src/lib/ports.ts';
+import { setAwsVariables } from '../model/aws-variables.ts';
 
 const SOURCE_ACCOUNT = '111111111111';
 const DESTINATION_ACCOUNT = '222222222222';
@@ -43,10 +44,7 @@ export const startLocalBuckets = async (): Promise<LocalBuckets> => {
   putRole(SOURCE_ACCOUNT, 'function', [...everything('s3:*'), ...everything('sts:AssumeRole')]);
   const functionArn = `arn:aws:iam::${SOURCE_ACCOUNT}:role/function`;
   const { credentials: own } = aws.iam.createSession(functionArn, 'test', 3_600);
-  process.env['AWS_ENDPOINT_URL'] = aws.httpEndpoint;
-  process.env['AWS_ACCESS_KEY_ID'] = own.accessKeyId;
-  process.env['AWS_SECRET_ACCESS_KEY'] = own.secretAccessKey;
-  process.env['AWS_SESSION_TOKEN'] = own.sessionToken;
+  setAwsVariables({ endpoint: aws.httpEndpoint, credentials: own });
   const clients = createS3Clients({ region: 'eu-central-1', sessionName: 'test' });
   const create =
     (accountId: string): LocalBuckets['createSource'] =>

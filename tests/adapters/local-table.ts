@@ -1,5 +1,6 @@
 /** A table in the local DynamoDB, for adapters that take their endpoint and credentials from the environment. */
 import { type LocalAws, startLocalAws } from '../../local/aws.ts';
+import { setAwsVariables } from '../model/aws-variables.ts';
 
 const ACCOUNT = '111111111111';
 
@@ -8,12 +9,8 @@ export const startLocalTable = async (
   keys: Readonly<Record<string, 'HASH' | 'RANGE'>>,
 ): Promise<{ aws: LocalAws; stop(): Promise<void> }> => {
   const aws = await startLocalAws({ region: 'us-east-1' });
-  const credentials = aws.root(ACCOUNT);
-  process.env['AWS_ENDPOINT_URL'] = aws.httpEndpoint;
   process.env['AWS_REGION'] = aws.region;
-  process.env['AWS_ACCESS_KEY_ID'] = credentials.accessKeyId;
-  process.env['AWS_SECRET_ACCESS_KEY'] = credentials.secretAccessKey;
-  delete process.env['AWS_SESSION_TOKEN'];
+  setAwsVariables({ endpoint: aws.httpEndpoint, credentials: aws.root(ACCOUNT) });
   const { status } = await aws.dynamodb.tables(ACCOUNT, aws.region).call('CreateTable', {
     TableName: tableName,
     BillingMode: 'PAY_PER_REQUEST',

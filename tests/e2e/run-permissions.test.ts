@@ -1,19 +1,11 @@
 /** Every permission that backfill, verify and jobs of S3 Batch Operations need, taken away one at a time, as in permissions.test.ts. */
+import { testWithoutEach } from './without-each.ts';
 import { PutBucketNotificationConfigurationCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { SOURCE_ACCOUNT } from '../../demo/two-accounts.ts';
 import type { Template } from '../../local/cloudformation/template.ts';
 import { reachableWithoutTls } from './battery.ts';
-import {
-  deployWithout,
-  isObserved,
-  type Look,
-  lookOf,
-  type Loss,
-  losing,
-  OF_VERSIONS,
-  startPermissionStage,
-} from './losses.ts';
+import { deployWithout, type Look, type Loss, losing, OF_VERSIONS, startPermissionStage } from './losses.ts';
 import { drawn } from './seed.ts';
 import {
   announcing,
@@ -222,10 +214,6 @@ const LOOKS: Look<Observation>[] = [
 
 const own = losing('runs', WITHOUT);
 
-test('each permission has a line that says what it is for, and each line a permission', () => {
-  expect(own.map(({ name }) => name).toSorted()).toEqual(Object.keys(WITHOUT).toSorted());
-});
-
 let stage: Stage;
 beforeAll(async () => {
   stage = await startPermissionStage();
@@ -245,21 +233,7 @@ afterAll(async () => {
   await stage?.stop();
 });
 
-test.each(LOOKS.map((look, index) => ({ ...look, index })))(
-  'all is well: $of',
-  async ({ at, well, index }) => {
-    expect(await at(stage, `complete ${index}`)).toEqual(well);
-  },
-);
-
-const observed = drawn(own.filter(({ loss }) => isObserved(loss)));
-test.each(observed)('without $name', async (grant) => {
-  const { at, well } = lookOf(LOOKS, grant.name);
-  const expected = { ...well, ...grant.loss };
-  expect(expected).not.toEqual(well);
-  await deployWithout(stage, [grant]);
-  expect(await at(stage, `without ${own.indexOf(grant)}`)).toEqual(expected);
-});
+testWithoutEach(own, WITHOUT, LOOKS, () => stage);
 
 const refused = own.flatMap(({ loss, ...grant }) => (loss && 'refused' in loss ? [{ ...grant, loss }] : []));
 test.each(drawn(refused))('without $name the deployment is refused', async (grant) => {

@@ -1,8 +1,8 @@
 /** Every permission that transfers, their sweep and copies inside S3 need, taken away one at a time, as in permissions.test.ts. */
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll } from 'vitest';
 import { reachableWithoutTls } from './battery.ts';
-import { deployWithout, isObserved, type Look, lookOf, type Loss, losing } from './losses.ts';
-import { drawn } from './seed.ts';
+import { type Look, type Loss, losing } from './losses.ts';
+import { testWithoutEach } from './without-each.ts';
 import type { Stage } from './stage.ts';
 import {
   COPIES_ARE_WELL,
@@ -110,10 +110,6 @@ const LOOKS: Look<Observation>[] = [
 
 const own = losing('transfers', WITHOUT);
 
-test('each permission has a line that says what it is for, and each line a permission', () => {
-  expect(own.map(({ name }) => name).toSorted()).toEqual(Object.keys(WITHOUT).toSorted());
-});
-
 let stage: Stage;
 beforeAll(async () => {
   stage = await startCopyingStage();
@@ -122,18 +118,4 @@ afterAll(async () => {
   await stage?.stop();
 });
 
-test.each(LOOKS.map((look, index) => ({ ...look, index })))(
-  'all is well: $of',
-  async ({ at, well, index }) => {
-    expect(await at(stage, `complete ${index}`)).toEqual(well);
-  },
-);
-
-const observed = drawn(own.filter(({ loss }) => isObserved(loss)));
-test.each(observed)('without $name', async (grant) => {
-  const { at, well } = lookOf(LOOKS, grant.name);
-  const expected = { ...well, ...grant.loss };
-  expect(expected).not.toEqual(well);
-  await deployWithout(stage, [grant]);
-  expect(await at(stage, `without ${own.indexOf(grant)}`)).toEqual(expected);
-});
+testWithoutEach(own, WITHOUT, LOOKS, () => stage);

@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { createBuckets } from '../../src/lib/aws/buckets.ts';
 import { createS3Clients, type S3Clients } from '../../src/lib/aws/clients.ts';
 import type { Buckets } from '../../src/lib/ports.ts';
+import { setAwsVariables } from './aws-variables.ts';
 
 export interface SeenRequest {
   method: string;
@@ -50,9 +51,10 @@ export const startScriptedAws = async (): Promise<ScriptedAws> => {
     request.on('end', () => scripted.answer(request, response, body));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  process.env['AWS_ENDPOINT_URL'] = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  process.env['AWS_ACCESS_KEY_ID'] = 'AKIAEXAMPLE';
-  process.env['AWS_SECRET_ACCESS_KEY'] = 'secret';
+  setAwsVariables({
+    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    credentials: { accessKeyId: 'AKIAEXAMPLE', secretAccessKey: 'secret' },
+  });
   const clients = createS3Clients({ region: 'eu-central-1', sessionName: 'test' });
   const scripted: ScriptedAws = {
     clients,

@@ -24,7 +24,7 @@ const YOUNG_BYTES = 8 * 1024 * 1024;
  * (`docs/performance.md`).
  *
  * Lambda lets the young generation grow to a tenth of the function's memory. That makes small objects no cheaper, since it fits
- * into no cache any more, and takes 200 MB.
+ * into no cache any more, and is filled with garbage before it is collected.
  */
 export const createEarlyCollection = (): EarlyCollection => {
   const collect = youngCollector();

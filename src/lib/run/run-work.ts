@@ -1,4 +1,5 @@
 /** What is done with one message of the queue of ranges, and what a failure means for its run. */
+import { recordIn } from '../json-body.ts';
 import { retryDelaySeconds } from '../backoff.ts';
 import { asReplicationError, type ReplicationError } from '../errors.ts';
 import type { LiveQueue, QueueMessage } from '../invocation-deps.ts';
@@ -78,19 +79,10 @@ const fail = async (id: string, error: ReplicationError, deps: RunDeps): Promise
 
 /** Of the body of a message. Null: it is none of ours. */
 const parseRunMessage = (body: string): RunMessage | null => {
-  const json = parseJson(body);
+  const json = recordIn(body);
   const { run, epoch, from, tick: nonce } = json;
   if (typeof run !== 'string') return null;
   if (typeof nonce === 'string') return { kind: 'tick', run, tick: nonce };
   if (typeof epoch === 'number' && typeof from === 'string') return { kind: 'range', run, epoch, from };
   return null;
-};
-
-const parseJson = (body: string): Record<string, unknown> => {
-  try {
-    const json: unknown = JSON.parse(body);
-    return typeof json === 'object' && json !== null ? { ...json } : {};
-  } catch {
-    return {};
-  }
 };

@@ -1,4 +1,5 @@
 /** Slices of a transfer's parts: how they are cut, which are not done, and their messages. */
+import { recordIn } from '../json-body.ts';
 import { partCount, partSizes } from '../part-plan.ts';
 import type { ListedPart } from '../ports.ts';
 import type { PartRange, RangeMessage, Transfer } from './transfer.ts';
@@ -80,7 +81,7 @@ export const rangeMessage = (
 
 /** Of the body of a message. Null: it is none of ours. */
 export const parseRangeMessage = (body: string): RangeMessage | null => {
-  const { id, uploadId, attempt, rule, destination, bucket, key, run, firstPart, lastPart } = parseJson(body);
+  const { id, uploadId, attempt, rule, destination, bucket, key, run, firstPart, lastPart } = recordIn(body);
   if (
     typeof id !== 'string' ||
     typeof uploadId !== 'string' ||
@@ -101,12 +102,3 @@ export const parseRangeMessage = (body: string): RangeMessage | null => {
 
 const isCount = (value: unknown): value is number =>
   typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
-
-const parseJson = (body: string): Record<string, unknown> => {
-  try {
-    const json: unknown = JSON.parse(body);
-    return typeof json === 'object' && json !== null ? { ...json } : {};
-  } catch {
-    return {};
-  }
-};
