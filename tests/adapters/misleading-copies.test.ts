@@ -1,4 +1,5 @@
 /** Copies inside S3 and what is left of uploads, from a server that answers as it is told. */
+import type { ServerResponse } from 'node:http';
 import { CopyObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { call } from '../../src/lib/aws/call.ts';
@@ -195,6 +196,35 @@ test('the size of a part comes with the number of parts, where the server knows 
   expect(s3Requests()[0]?.url).toContain('partNumber=2');
   expect(await part({})).toBeNull();
   expect(await part({ 'x-amz-mp-parts-count': '3', etag: '"of-the-part"' })).toBeNull();
+});
+
+describe('a HEAD of a part that is refused without a word', () => {
+  const PART = { etag: '"e"', 'content-length': '7', 'x-amz-mp-parts-count': '3' };
+  const part = (refusals: number, onGet: (response: ServerResponse) => void) => {
+    let left = refusals;
+    aws.answer = ({ method }, response) => {
+      if (method === 'GET') onGet(response);
+      else if (left-- > 0) response.writeHead(400).end();
+      else response.writeHead(206, PART).end();
+    };
+    return aws.buckets.source(testRule()).part('k', from().pin, 2);
+  };
+  const isFine = (response: ServerResponse) =>
+    void response.writeHead(206, { etag: '"e"', 'content-length': '1' }).end('x');
+
+  test('is asked for once more where the object can be read', async () => {
+    expect(await part(1, isFine)).toEqual({ parts: 3, sizeBytes: 7 });
+    expect(s3Requests().map(({ method }) => method)).toEqual(['HEAD', 'GET', 'HEAD']);
+  });
+
+  test('is a part number that the server does not know, where it stays so', async () => {
+    await expect(part(Infinity, isFine)).rejects.toMatchObject({ reason: 'invalid-request' });
+  });
+
+  test('is what GET says it is', async () => {
+    const expired = (response: ServerResponse) => s3Error(response, 400, 'ExpiredToken');
+    await expect(part(Infinity, expired)).rejects.toMatchObject({ reason: 'expired-credentials' });
+  });
 });
 
 describe('ListParts', () => {

@@ -1,11 +1,16 @@
 /** The source side: reads, and nothing else but the asking for archived objects. */
 import type { Readable } from 'node:stream';
-import { GetObjectCommand, type GetObjectCommandOutput, HeadObjectCommand } from '@aws-sdk/client-s3';
+import {
+  GetObjectCommand,
+  type GetObjectCommandOutput,
+  HeadObjectCommand,
+  type HeadObjectCommandOutput,
+} from '@aws-sdk/client-s3';
 import { ReplicationError } from '../errors.ts';
 import type { Checksum, HistoryEntry, Pin, Slice, SlicedBody, SourceBucket } from '../ports.ts';
 import { call, type Target } from './call.ts';
 import { withHeaders } from './command-hooks.ts';
-import { isNotFound, isSseC } from './errors.ts';
+import { isBodiless400, isNotFound, isSseC } from './errors.ts';
 import { type Heads, headCurrent, headVersion } from './head-object.ts';
 import { readAcl } from './object-acl.ts';
 import { objectHistory } from './object-history.ts';
@@ -18,7 +23,10 @@ export const createSourceBucket = (target: Target, bucket: string): SourceBucket
   const heads: Heads = {
     target,
     bucket,
-    explain: (error, object) => askGet(target, bucket, error, object),
+    async explain(error, object) {
+      await askGet(target, { Bucket: bucket, ...object });
+      throw error;
+    },
     refuse: refuseEventHold,
   };
   return {
@@ -57,8 +65,7 @@ export const createSourceBucket = (target: Target, bucket: string): SourceBucket
       // numbers than S3 does.
       const { VersionId } = pinned(pin);
       const input = { Bucket: bucket, Key: key, PartNumber: partNumber, ...(VersionId && { VersionId }) };
-      const command = new HeadObjectCommand(input);
-      const answer = await call(target, 'HeadObject', (client, options) => client.send(command, options));
+      const answer = await headPart(target, input);
       const { ETag: etag, PartsCount: parts, ContentLength: sizeBytes } = answer;
       return etag !== pin.etag || parts === undefined || sizeBytes === undefined
         ? null
@@ -77,21 +84,29 @@ export const createSourceBucket = (target: Target, bucket: string): SourceBucket
   };
 };
 
-/** SSE-C, expired credentials or a wrong region: only GET says which. */
-const askGet = async (
-  target: Target,
-  bucket: string,
-  error: ReplicationError,
-  object: { Key: string; VersionId?: string },
-): Promise<never> => {
-  bodyOf(target, await get(target, { Bucket: bucket, ...object, Range: 'bytes=0-0' })).destroy();
-  throw error;
+type HeadInput = ConstructorParameters<typeof HeadObjectCommand>[0];
+type GetInput = ConstructorParameters<typeof GetObjectCommand>[0];
+
+/** What was refused while nothing is wrong is asked for once more: a part number that a server does not know is refused again. */
+const headPart = async (target: Target, input: HeadInput): Promise<HeadObjectCommandOutput> => {
+  const head = (): Promise<HeadObjectCommandOutput> =>
+    call(target, 'HeadObject', (client, options) => client.send(new HeadObjectCommand(input), options));
+  try {
+    return await head();
+  } catch (error) {
+    if (!(error instanceof ReplicationError) || !isBodiless400(error.cause)) throw error;
+    const { PartNumber: _part, ...object } = input;
+    await askGet(target, object);
+    return await head();
+  }
 };
 
-const get = async (
-  target: Target,
-  input: ConstructorParameters<typeof GetObjectCommand>[0],
-): Promise<GetObjectCommandOutput> => {
+/** SSE-C, expired credentials or a wrong region look alike to HEAD: only GET says which, and throws it. */
+const askGet = async (target: Target, object: GetInput): Promise<void> => {
+  bodyOf(target, await get(target, { ...object, Range: 'bytes=0-0' })).destroy();
+};
+
+const get = async (target: Target, input: GetInput): Promise<GetObjectCommandOutput> => {
   // As a header and not as ChecksumMode: with that field the SDK would compute the checksum in JavaScript.
   const command = withHeaders(new GetObjectCommand(input), { 'x-amz-checksum-mode': 'ENABLED' });
   return await call(target, 'GetObject', (client, options) => client.send(command, options), {
