@@ -11,6 +11,7 @@ import { createEarlyCollection, type EarlyCollection } from './early-collection.
 import { CONTROL_CLIENT } from './control-client.ts';
 import { translateError } from './errors.ts';
 import { signHeaderBytes } from './header-bytes.ts';
+import { SDK_LOGGER } from './sdk-logger.ts';
 
 /** A role to assume; null: the function's own. */
 interface Role {
@@ -123,15 +124,11 @@ const REQUEST_HANDLER = {
 /** S3 may be silent while it copies, so each call says itself how long it waits (`call.ts`). Connections of its own. */
 const PATIENT_REQUEST_HANDLER = { ...REQUEST_HANDLER, socketTimeout: 900_000 };
 
-const nothing = (): void => undefined;
-const SILENT = { debug: nothing, info: nothing, warn: nothing, error: nothing };
-
 const s3Config = (region: string): S3ClientConfig => ({
   region,
   requestHandler: REQUEST_HANDLER,
   maxAttempts: 3,
-  // The SDK warns on the console about streams it cannot send again; that failure is reported in our own line.
-  logger: SILENT,
+  logger: SDK_LOGGER,
   // With the default, each larger upload opens a connection of its own.
   expectContinueHeader: false,
   // Stored checksums are compared without being computed here again; those we send are known beforehand.

@@ -1,9 +1,12 @@
+import { SDK_LOGGER } from './sdk-logger.ts';
+
 /**
  * Settings of clients for small calls: STS, SQS, DynamoDB. The SDK's own limits are minutes long (300 s for DynamoDB, 900 s for
  * SQS), so one dead connection would use up the whole invocation; `requestTimeout` only logs. Three tries end within the
  * reserve that every invocation keeps.
  */
 export const CONTROL_CLIENT = {
+  logger: SDK_LOGGER,
   maxAttempts: 3,
   requestHandler: {
     connectionTimeout: 2_000,

@@ -12,6 +12,7 @@ import { CONTROL_CLIENT } from './control-client.ts';
 import { toQueueError } from './queue-error.ts';
 import { createRunQueues } from './run-queues.ts';
 import { createRunStore } from './run-store.ts';
+import { SDK_LOGGER } from './sdk-logger.ts';
 import { createTransferStore } from './transfer-store.ts';
 
 /** The queues are looked for when they are used first: who only looks at runs needs no right to them. */
@@ -55,9 +56,6 @@ const urlOf = async (client: SQSClient, queueName: string, region: string): Prom
   }
 };
 
-const nothing = (): void => undefined;
-const SILENT = { debug: nothing, info: nothing, warn: nothing, error: nothing };
-
 /**
  * The source is read by whoever is signed in, never by the rule's source role, which trusts the function. The destination is read by
  * the replication role if that trusts the operator too, or by a profile of the shared configuration files.
@@ -80,7 +78,7 @@ export const openBuckets = ({
     if (known !== undefined) return known;
     const { forcePathStyle, requestHandler } = clients.own.retrying.config;
     // The profile wins over AWS_ACCESS_KEY_ID, of which the SDK would warn on the console.
-    const settings = { region: place, profile, forcePathStyle, requestHandler, logger: SILENT };
+    const settings = { region: place, profile, forcePathStyle, requestHandler, logger: SDK_LOGGER };
     const single = new S3Client({ ...settings, maxAttempts: 1 });
     const pair = { retrying: new S3Client(settings), single, patient: () => single };
     pairs.set(place, pair);
