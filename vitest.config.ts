@@ -8,8 +8,8 @@ export default defineConfig({
     hookTimeout: 120_000,
     // Machines that test are busy, and stand still for seconds now and then.
     expect: { poll: { timeout: 20_000 } },
-    // Two cores: end-to-end tests start processes of their own.
-    maxWorkers: 2,
+    // Of two cores: end-to-end tests wait a third of their time.
+    maxWorkers: 3,
     projects: [
       { extends: true, test: { name: 'end-to-end', include: [END_TO_END] } },
       {
