@@ -33,18 +33,20 @@ const LEAST_BYTES = 256 * MIB;
 /** Each size, in turns with the floor and with lib-storage. */
 export const measureLargeObjects = async function* (stand: Stand, isShort: boolean): AsyncGenerator<Section> {
   for (const transport of ['https', 'http'] as const) {
+    const inOnePut: Compared[] = [];
     for (const { size, object, rounds } of isShort ? SHORT : FULL) {
-      yield {
-        title: `${size}, ${shapeOf(object)}, ${transport}`,
-        figures: await compare(stand, copiers(stand), object, transport, rounds),
-      };
+      const runs = await compare(stand, copiers(stand), object, transport, rounds);
+      if (object.partBytes === 0) inOnePut.push({ object, runs });
+      yield { title: `${size}, ${shapeOf(object)}, ${transport}`, figures: figuresOfAll(runs) };
     }
+    yield apart(inOnePut, transport);
   }
 };
 
 const SHORT = [
   { size: '8 MiB', object: { sizeBytes: 8 * MIB, partBytes: 0 }, rounds: 1 },
   { size: '64 MiB', object: { sizeBytes: 64 * MIB, partBytes: PART_BYTES }, rounds: 1 },
+  { size: '64 MiB', object: { sizeBytes: 64 * MIB, partBytes: 0 }, rounds: 1 },
   { size: '1 GiB', object: { sizeBytes: GIB, partBytes: PART_BYTES }, rounds: 1 },
 ];
 const FULL = [
@@ -128,6 +130,17 @@ const copiers = ({ artifact, ...stand }: Stand): [Copier, Copier, Copier] => [
   { name: 'lib-storage Upload', code: artifact.libStorage, event: (job) => stand.libStorageEvent(job) },
 ];
 
+/** All copies of one object, by the floor, by ours and by lib-storage. */
+interface Compared {
+  object: CounterpartObject;
+  runs: CopierRuns[];
+}
+
+interface CopierRuns {
+  copier: Copier;
+  runs: Run[];
+}
+
 /** In turns, so that whatever else the machine does falls on all alike. */
 const compare = async (
   stand: Stand,
@@ -135,14 +148,51 @@ const compare = async (
   object: CounterpartObject,
   transport: Transport,
   rounds: number,
-): Promise<Figure[]> => {
+): Promise<CopierRuns[]> => {
   const runs = all.map((copier) => ({ copier, runs: [] as Run[] }));
   for (let round = 0; round < rounds; round++) {
     for (const entry of runs) entry.runs.push(await runOnce(stand, entry.copier, object, transport));
   }
-  const floor = Math.min(...(runs[0]?.runs ?? []).map((run) => run.cpuSecondsPerGigabyte));
-  return runs.flatMap(({ copier, runs: own }, index) => figuresOf(copier.name, own, index === 1, floor));
+  return runs;
 };
+
+const figuresOfAll = (runs: CopierRuns[]): Figure[] =>
+  runs.flatMap(({ copier, runs: own }, index) =>
+    figuresOf(copier.name, own, index === 1, leastCpu(runs[0]?.runs ?? [])),
+  );
+
+/** CPU seconds per GB. */
+const leastCpu = (runs: Run[]): number => Math.min(...runs.map((run) => run.cpuSecondsPerGigabyte));
+
+/**
+ * What a byte costs, and what an object costs however small it is. The two smallest in one PUT take the same calls, so that what one
+ * costs more than the other is due to its bytes alone.
+ */
+const apart = ([small, large]: Compared[], transport: Transport): Section => {
+  if (small === undefined || large === undefined) throw new Error('no two sizes are copied in one PUT');
+  const gigabytes = ({ object }: Compared): number => object.sizeBytes / 1e9;
+  // lib-storage makes parts of its own: more bytes are more calls.
+  const costs = small.runs.slice(0, 2).map(({ copier, runs }, index) => {
+    const ofSmall = leastCpu(runs) * gigabytes(small);
+    const ofLarge = leastCpu(large.runs[index]?.runs ?? []) * gigabytes(large);
+    const perGigabyte = (ofLarge - ofSmall) / (gigabytes(large) - gigabytes(small));
+    return { name: copier.name, perGigabyte, perObject: ofSmall - perGigabyte * gigabytes(small) };
+  });
+  const floor = costs[0]?.perGigabyte ?? Number.NaN;
+  return {
+    title: `What the bytes and what the calls around them cost, from ${mebibytes(small)} and ${mebibytes(large)} in one PUT, ${transport}`,
+    figures: costs.flatMap(({ name, perGigabyte, perObject }, index) => [
+      value(`${name}: CPU of the bytes`, 'CPU-s/GB', perGigabyte),
+      ...(index === 1 ? [aboveFloor(`${name}: CPU of the bytes`, perGigabyte, floor)] : []),
+      value(`${name}: CPU of the calls`, 'CPU-ms/object', perObject * 1_000),
+    ]),
+  };
+};
+
+const mebibytes = ({ object }: Compared): string => `${object.sizeBytes / MIB} MiB`;
+
+const aboveFloor = (what: string, cpu: number, floor: number): Figure =>
+  value(`${what} above the floor`, '%', (cpu / floor - 1) * 100, '≤ 5 %');
 
 const figuresOf = (name: string, runs: Run[], isOurs: boolean, floor: number): Figure[] => {
   const cpu = cost(
@@ -158,7 +208,7 @@ const figuresOf = (name: string, runs: Run[], isOurs: boolean, floor: number): F
       runs.map((run) => run.megabytesPerSecond),
     ),
     cpu,
-    ...(isOurs ? [value(`${name}: CPU above the floor`, '%', (cpu.best / floor - 1) * 100, '≤ 5 %')] : []),
+    ...(isOurs ? [aboveFloor(`${name}: CPU`, cpu.best, floor)] : []),
     cost(`${name}: peak RSS`, 'MB', rss, ...(isOurs ? ['< 256 MB'] : [])),
   ];
 };
