@@ -7,9 +7,9 @@ import {
 } from '@aws-sdk/client-s3';
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
 import { startTwoAccounts, type TwoAccounts, type TwoAccountsOptions } from '../demo/two-accounts.ts';
-import { sourcePolicies } from '../src/cli/source-policy.ts';
-import { loadConfiguration } from '../src/lib/configuration.ts';
-import { formatHint } from '../src/lib/hint.ts';
+import { sourcePolicies } from '../src/stack/source-policy.ts';
+import { loadConfiguration } from '../src/lib/configuration/configuration.ts';
+import { formatHint } from '../src/lib/hint/hint.ts';
 import type { Artifact } from './artifact.ts';
 import { callsOf, type CallCounts, countDuring } from './call-counts.ts';
 import { HISTORY_SOURCE_BUCKET, SOURCE_BUCKET } from './configuration.ts';

@@ -3,7 +3,7 @@
  * long as within a region, and where the network would be slower than this machine, it is the network's. Prices: prices.ts.
  */
 import type { TwoAccounts } from '../demo/two-accounts.ts';
-import { SAFE_BYTES_PER_SECOND } from '../src/lib/transfer/rate.ts';
+import { SAFE_BYTES_PER_SECOND } from '../src/lib/copy/transfer/rate.ts';
 import type { CallCounts } from './call-counts.ts';
 import { deployArtifact } from './calls.ts';
 import { INSIDE_SOURCE_BUCKET, SOURCE_BUCKET } from './configuration.ts';

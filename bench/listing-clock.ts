@@ -1,4 +1,4 @@
-import type { Clock } from '../src/lib/ports.ts';
+import type { Clock } from '../src/lib/model/ports.ts';
 
 /** Time that passes only when nothing else is left to do, so that hours are simulated in seconds. */
 export interface SimulatedClock extends Clock {

@@ -1,5 +1,5 @@
 /** Listings of simulated buckets in simulated time: a page takes 50 ms, whatever is in it. */
-import { ReplicationError } from '../src/lib/errors.ts';
+import { ReplicationError } from '../src/lib/model/errors.ts';
 import { createMemoryLedger } from '../src/lib/listing/ledger.ts';
 import { createPace } from '../src/lib/listing/pace.ts';
 import type { Entries, Keyed, ListPage } from '../src/lib/listing/page.ts';

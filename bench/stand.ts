@@ -1,5 +1,5 @@
 /** The measuring stand: functions of the artifact, set up to talk to the counterpart instead of AWS. */
-import { formatHint } from '../src/lib/hint.ts';
+import { formatHint } from '../src/lib/hint/hint.ts';
 import type { Artifact } from './artifact.ts';
 import { DESTINATION_BUCKET, SOURCE_BUCKET } from './configuration.ts';
 import { type Counterpart, startCounterpart } from './counterpart.ts';

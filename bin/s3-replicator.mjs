@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 
 if (process.features.typescript) {
   const { runCli } = await import('../src/cli/main.ts');
-  const { processIo } = await import('../src/cli/process-io.ts');
+  const { processIo } = await import('../src/cli/terminal/process-io.ts');
   // Not process.exit(): what is still on its way into a pipe would be lost.
   process.exitCode = await runCli(process.argv.slice(2), processIo());
 } else {

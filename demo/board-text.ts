@@ -1,5 +1,5 @@
 /** How the board looks: rows of a table for a terminal, sentences for a log. */
-import { printable } from '../src/lib/printable.ts';
+import { printable } from '../src/lib/text/printable.ts';
 import { formatBytes, formatRate, formatSeconds } from './amounts.ts';
 import { lagMs } from './board.ts';
 import type { Board, Entry, Replica } from './board.ts';

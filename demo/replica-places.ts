@@ -1,9 +1,9 @@
 /** Where the replicas of an object are to be, by the rules, and whether they are there. */
 import { HeadObjectCommand, NotFound } from '@aws-sdk/client-s3';
 import type { HeadObjectCommandOutput, S3Client } from '@aws-sdk/client-s3';
-import type { Configuration } from '../src/lib/configuration.ts';
-import { destinationKey, ruleWants } from '../src/lib/rule.ts';
-import type { Destination, ReplicationRule } from '../src/lib/rule.ts';
+import type { Configuration } from '../src/lib/configuration/configuration.ts';
+import { destinationKey, ruleWants } from '../src/lib/model/rule.ts';
+import type { Destination, ReplicationRule } from '../src/lib/model/rule.ts';
 import type { Account } from './account.ts';
 import { STAMP, stampOf } from './stamp.ts';
 

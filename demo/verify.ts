@@ -2,8 +2,8 @@
 import { Readable } from 'node:stream';
 import { GetObjectCommand, paginateListObjectsV2 } from '@aws-sdk/client-s3';
 import type { GetObjectCommandOutput, S3Client } from '@aws-sdk/client-s3';
-import { printable } from '../src/lib/printable.ts';
-import type { Configuration } from '../src/lib/configuration.ts';
+import { printable } from '../src/lib/text/printable.ts';
+import type { Configuration } from '../src/lib/configuration/configuration.ts';
 import type { Account } from './account.ts';
 import { firstDifference } from './compare-streams.ts';
 import { replicaPlaces } from './replica-places.ts';

@@ -1,7 +1,7 @@
 /** Waiting for what happens by itself: looked at again whenever the function reports something, and ten times a second. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
-import type { Configuration } from '../src/lib/configuration.ts';
+import type { Configuration } from '../src/lib/configuration/configuration.ts';
 import type { Account } from './account.ts';
 import type { Outcomes } from './outcome-lines.ts';
 import { isReplicated, replicaPlaces } from './replica-places.ts';

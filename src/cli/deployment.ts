@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { REGION, STACK_NAME_PART } from '../lib/aws-syntax.ts';
-import { DEFAULT_STAGE } from '../lib/configuration.ts';
-import { readConfigurationFile } from '../lib/configuration-file.ts';
-import { fileSchema } from '../lib/configuration-schema.ts';
-import type { Deployment } from '../lib/resource-names.ts';
-import type { OptionSpec, ParsedOptions } from './command.ts';
-import { CliError } from './errors.ts';
-import type { CliIo } from './io.ts';
+import { REGION, STACK_NAME_PART } from '../lib/configuration/aws-syntax.ts';
+import { DEFAULT_STAGE } from '../lib/configuration/configuration.ts';
+import { readConfigurationFile } from '../lib/configuration/file.ts';
+import { fileSchema } from '../lib/configuration/schema.ts';
+import type { Deployment } from '../lib/configuration/resource-names.ts';
+import type { OptionSpec, ParsedOptions } from './terminal/command.ts';
+import { CliError } from './terminal/errors.ts';
+import type { CliIo } from './terminal/io.ts';
 
 /** The options by which every command that talks to a deployed stack finds it. */
 export const DEPLOYMENT_OPTIONS = {

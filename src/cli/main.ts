@@ -1,16 +1,16 @@
 import { readFileSync } from 'node:fs';
-import type { CommandSpec, ParsedOptions } from './command.ts';
-import { type Command, runGroup } from './command-group.ts';
-import { CliError } from './errors.ts';
-import { type CliIo, EXIT } from './io.ts';
+import type { CommandSpec, ParsedOptions } from './terminal/command.ts';
+import { type Command, runGroup } from './terminal/command-group.ts';
+import { CliError } from './terminal/errors.ts';
+import { type CliIo, EXIT } from './terminal/io.ts';
 
 /** Loaded when asked for: help and typing errors need not wait for the AWS SDK. */
 const COMMANDS: Readonly<Record<string, Command>> = {
-  backfill: async (argv, io) => (await import('./backfill.ts')).runBackfill(argv, io),
-  config: async (argv, io) => (await import('./config.ts')).runConfig(argv, io),
-  dlq: async (argv, io) => (await import('./dlq.ts')).runDlq(argv, io),
-  transfers: async (argv, io) => (await import('./transfers.ts')).runTransfers(argv, io),
-  verify: async (argv, io) => (await import('./verify.ts')).runVerify(argv, io),
+  backfill: async (argv, io) => (await import('./runs/backfill.ts')).runBackfill(argv, io),
+  config: async (argv, io) => (await import('./config/config.ts')).runConfig(argv, io),
+  dlq: async (argv, io) => (await import('./dead-letters/dlq.ts')).runDlq(argv, io),
+  transfers: async (argv, io) => (await import('./transfers/transfers.ts')).runTransfers(argv, io),
+  verify: async (argv, io) => (await import('./runs/verify.ts')).runVerify(argv, io),
 };
 
 const PROGRAM: CommandSpec = {

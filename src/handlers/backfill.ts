@@ -1,10 +1,10 @@
 /** Lambda: ranges and ticks of runs, or a plain request to start, look at or stop one. Wiring only. */
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { configuration } from 'replication-configuration';
-import { queueMessage } from '../lib/aws/queues.ts';
+import { queueMessage } from '../lib/aws/sqs/queues.ts';
 import { createRunEnvironment } from '../lib/aws/run-environment.ts';
-import { answerRunRequest, type RunAnswer } from '../lib/run/request.ts';
-import { workOnBatch } from '../lib/run/run-work.ts';
+import { answerRunRequest, type RunAnswer } from '../lib/runs/request.ts';
+import { workOnBatch } from '../lib/runs/messages.ts';
 
 const environment = createRunEnvironment(configuration, process.env);
 

@@ -2,7 +2,7 @@
 import type { Context } from 'aws-lambda';
 import { configuration } from 'replication-configuration';
 import { createEnvironment } from '../lib/aws/environment.ts';
-import { answerBatch, type BatchAnswer } from '../lib/batch-task.ts';
+import { answerBatch, type BatchAnswer } from '../lib/replicate/batch-operations.ts';
 
 const environment = createEnvironment(configuration, process.env);
 

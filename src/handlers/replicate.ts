@@ -2,8 +2,8 @@
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { configuration } from 'replication-configuration';
 import { createEnvironment } from '../lib/aws/environment.ts';
-import { queueMessage } from '../lib/aws/queues.ts';
-import { replicateBatch } from '../lib/replicate.ts';
+import { queueMessage } from '../lib/aws/sqs/queues.ts';
+import { replicateBatch } from '../lib/replicate/replicate-batch.ts';
 
 const environment = createEnvironment(configuration, process.env);
 

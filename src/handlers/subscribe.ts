@@ -1,10 +1,10 @@
 /** Lambda: the custom resource that subscribes source buckets while the stack is deployed. Wiring only. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Context } from 'aws-lambda';
-import { createBucketNotifications } from '../lib/aws/bucket-notifications.ts';
-import { bucketSubscription } from '../lib/bucket-subscription.ts';
-import { answerCustomResource } from '../lib/custom-resource.ts';
-import { sendAnswer } from '../lib/custom-resource-answer.ts';
+import { createBucketNotifications } from '../lib/aws/s3/bucket-notifications.ts';
+import { bucketSubscription } from '../lib/subscription/bucket-subscription.ts';
+import { answerCustomResource } from '../lib/subscription/custom-resource.ts';
+import { sendAnswer } from '../lib/subscription/custom-resource-answer.ts';
 
 /** Kept free for the answer: without one CloudFormation waits until it gives the whole deployment up. */
 const RESERVE_MS = 15_000;

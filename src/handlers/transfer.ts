@@ -2,7 +2,7 @@
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { configuration } from 'replication-configuration';
 import { createEnvironment } from '../lib/aws/environment.ts';
-import { queueMessage } from '../lib/aws/queues.ts';
+import { queueMessage } from '../lib/aws/sqs/queues.ts';
 import { isSweep, type SweepReport, sweepTransfers } from '../lib/transfer/sweep.ts';
 import { transferBatch } from '../lib/transfer/transfer-batch.ts';
 

@@ -1,5 +1,5 @@
-import type { AlarmSettings } from '../lib/configuration.ts';
-import type { ResourceNames } from '../lib/resource-names.ts';
+import type { AlarmSettings } from '../lib/configuration/configuration.ts';
+import type { ResourceNames } from '../lib/configuration/resource-names.ts';
 import { ACCOUNT_ID, attribute, denyWithoutTls, policyDocument, ref, substitute } from './cloudformation.ts';
 import type { CloudFormationResource, Resources } from './cloudformation.ts';
 

@@ -2,8 +2,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { loadConfiguration } from '../lib/configuration.ts';
-import type { DeploymentOptions } from '../lib/configuration.ts';
+import { loadConfiguration } from '../lib/configuration/configuration.ts';
+import type { DeploymentOptions } from '../lib/configuration/configuration.ts';
 
 /** The part of esbuild's plugin interface that is used here. */
 interface Build {

@@ -1,4 +1,4 @@
-import type { ReplicationRule } from '../lib/rule.ts';
+import type { ReplicationRule } from '../lib/model/rule.ts';
 
 /** A kind of change to an object, in the names of the two ways by which S3 tells of it. */
 export interface Change {

@@ -1,4 +1,4 @@
-import type { KeyFilter } from '../lib/key-filter.ts';
+import type { KeyFilter } from '../lib/subscription/key-filter.ts';
 import { attribute } from './cloudformation.ts';
 import type { Resources } from './cloudformation.ts';
 import type { SourceBucket } from './source-buckets.ts';

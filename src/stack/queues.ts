@@ -1,4 +1,4 @@
-import type { ResourceNames } from '../lib/resource-names.ts';
+import type { ResourceNames } from '../lib/configuration/resource-names.ts';
 import { ACCOUNT_ID, attribute, bucketArn, denyWithoutTls, policyDocument, ref } from './cloudformation.ts';
 import type { CloudFormationResource, Resources, Statement } from './cloudformation.ts';
 import { eventRuleId } from './event-rules.ts';

@@ -1,5 +1,5 @@
-import { coverWithoutOverlap } from '../lib/key-filter.ts';
-import type { ReplicationRule } from '../lib/rule.ts';
+import { coverWithoutOverlap } from '../lib/subscription/key-filter.ts';
+import type { ReplicationRule } from '../lib/model/rule.ts';
 import { bucketArn, objectsArn } from './cloudformation.ts';
 import type { Statement } from './cloudformation.ts';
 

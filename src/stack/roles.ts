@@ -1,6 +1,6 @@
-import type { Configuration } from '../lib/configuration.ts';
-import { resourceNames } from '../lib/resource-names.ts';
-import type { ReplicationRule } from '../lib/rule.ts';
+import type { Configuration } from '../lib/configuration/configuration.ts';
+import { resourceNames } from '../lib/configuration/resource-names.ts';
+import type { ReplicationRule } from '../lib/model/rule.ts';
 import { attribute, policyDocument, substitute } from './cloudformation.ts';
 import type { CloudFormationResource, Resources, Statement } from './cloudformation.ts';
 import { readSources } from './read-sources.ts';

@@ -1,5 +1,5 @@
-import type { Configuration } from '../lib/configuration.ts';
-import { resourceNames } from '../lib/resource-names.ts';
+import type { Configuration } from '../lib/configuration/configuration.ts';
+import { resourceNames } from '../lib/configuration/resource-names.ts';
 import { attribute, objectsArn, policyDocument, ref } from './cloudformation.ts';
 import type { Resources, Statement } from './cloudformation.ts';
 import { listSources, readSources } from './read-sources.ts';

@@ -9,7 +9,7 @@ if (!process.features.typescript) {
   );
   process.exit(1);
 }
-const { loadConfiguration } = require('../lib/configuration.ts');
+const { loadConfiguration } = require('../lib/configuration/configuration.ts');
 const { stackOf } = require('./stack.ts');
 
 module.exports = ({ options }) => {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { coverWithoutOverlap } from '../lib/key-filter.ts';
-import type { KeyFilter } from '../lib/key-filter.ts';
-import type { ReplicationRule } from '../lib/rule.ts';
+import { coverWithoutOverlap } from '../lib/subscription/key-filter.ts';
+import type { KeyFilter } from '../lib/subscription/key-filter.ts';
+import type { ReplicationRule } from '../lib/model/rule.ts';
 import { changesFor } from './changes.ts';
 import type { Change } from './changes.ts';
 import { pascalCase } from './cloudformation.ts';

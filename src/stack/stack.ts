@@ -1,8 +1,8 @@
-import type { Configuration } from '../lib/configuration.ts';
-import { ConfigurationError } from '../lib/configuration-problem.ts';
-import { resourceNames } from '../lib/resource-names.ts';
-import type { ResourceNames } from '../lib/resource-names.ts';
-import { sessionName } from '../lib/session-name.ts';
+import type { Configuration } from '../lib/configuration/configuration.ts';
+import { ConfigurationError } from '../lib/configuration/problem.ts';
+import { resourceNames } from '../lib/configuration/resource-names.ts';
+import type { ResourceNames } from '../lib/configuration/resource-names.ts';
+import { sessionName } from '../lib/hint/session-name.ts';
 import { alarms } from './alarms.ts';
 import { attribute, ref } from './cloudformation.ts';
 import type { Resources } from './cloudformation.ts';

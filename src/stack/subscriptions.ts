@@ -1,7 +1,7 @@
-import { notificationFilters } from '../lib/subscription.ts';
-import type { SubscriptionProperties } from '../lib/subscription.ts';
-import { subscriptionIdPrefix } from '../lib/resource-names.ts';
-import type { ResourceNames } from '../lib/resource-names.ts';
+import { notificationFilters } from '../lib/subscription/subscription.ts';
+import type { SubscriptionProperties } from '../lib/subscription/subscription.ts';
+import { subscriptionIdPrefix } from '../lib/configuration/resource-names.ts';
+import type { ResourceNames } from '../lib/configuration/resource-names.ts';
 import { ACCOUNT_ID, attribute, bucketArn, policyDocument, ref } from './cloudformation.ts';
 import type { Resources } from './cloudformation.ts';
 import type { SourceBucket } from './source-buckets.ts';

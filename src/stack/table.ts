@@ -1,4 +1,4 @@
-import type { ResourceNames } from '../lib/resource-names.ts';
+import type { ResourceNames } from '../lib/configuration/resource-names.ts';
 import type { CloudFormationResource, Resources } from './cloudformation.ts';
 
 /** Idempotency records and receipts, with the attribute names Powertools uses. */

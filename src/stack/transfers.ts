@@ -1,6 +1,6 @@
 import { keyedTable } from './table.ts';
-import type { TransferSettings } from '../lib/configuration.ts';
-import type { ResourceNames } from '../lib/resource-names.ts';
+import type { TransferSettings } from '../lib/configuration/configuration.ts';
+import type { ResourceNames } from '../lib/configuration/resource-names.ts';
 import { attribute, ref } from './cloudformation.ts';
 import type { Resources, Statement } from './cloudformation.ts';
 import { tlsOnly } from './queues.ts';

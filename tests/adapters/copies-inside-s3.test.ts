@@ -11,8 +11,8 @@ import {
 } from '@aws-sdk/client-s3';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { CopySource, ObjectState, Precondition, ReplicaAttributes } from '../../src/lib/ports.ts';
-import type { Destination } from '../../src/lib/rule.ts';
+import type { CopySource, ObjectState, Precondition, ReplicaAttributes } from '../../src/lib/model/ports.ts';
+import type { Destination } from '../../src/lib/model/rule.ts';
 import { REPLICA_ATTRIBUTES } from '../model/memory-buckets.ts';
 import { testDestination, testRule } from '../model/settings.ts';
 import { collected } from './collected.ts';

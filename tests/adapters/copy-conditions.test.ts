@@ -1,6 +1,6 @@
 /** Servers that ignore the conditions of CopyObject, as MinIO, versitygw and moto do: nothing may be overwritten there unseen. */
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { Precondition } from '../../src/lib/ports.ts';
+import type { Precondition } from '../../src/lib/model/ports.ts';
 import { REPLICA_ATTRIBUTES } from '../model/memory-buckets.ts';
 import { type ScriptedAws, s3Error, startScriptedAws } from '../model/scripted-aws.ts';
 import { testDestination } from '../model/settings.ts';

@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { expect, test } from 'vitest';
 
-const MODULE = new URL('../../src/lib/aws/early-collection.ts', import.meta.url).href;
+const MODULE = new URL('../../src/lib/aws/s3/early-collection.ts', import.meta.url).href;
 
 /** Objects that outlive a collection, which is what makes V8 give the young generation more room. Prints how much that was. */
 const PROGRAM = `

@@ -2,7 +2,7 @@
  * What becomes of each attribute of an S3 object: the table in docs/fidelity.md. The headers come from the table by which the
  * adapters read and write them; the rest is said here.
  */
-import { type HeaderAttributes, KEPT_HEADERS } from '../../src/lib/aws/object-headers.ts';
+import { type HeaderAttributes, KEPT_HEADERS } from '../../src/lib/aws/s3/object-headers.ts';
 
 export interface Row {
   attribute: string;

@@ -3,9 +3,9 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { type LocalAws, startLocalAws } from '../../local/aws.ts';
 import { clientConfig } from '../../local/client-config.ts';
 import type { PolicyDocument } from '../../local/core.ts';
-import { createBuckets } from '../../src/lib/aws/buckets.ts';
-import { createS3Clients } from '../../src/lib/aws/clients.ts';
-import type { Buckets } from '../../src/lib/ports.ts';
+import { createBuckets } from '../../src/lib/aws/s3/buckets.ts';
+import { createS3Clients } from '../../src/lib/aws/s3/clients.ts';
+import type { Buckets } from '../../src/lib/model/ports.ts';
 import { setAwsVariables } from '../model/aws-variables.ts';
 
 const SOURCE_ACCOUNT = '111111111111';

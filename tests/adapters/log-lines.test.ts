@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import type { Convergence } from '../../src/lib/work.ts';
+import type { Convergence } from '../../src/lib/converge/convergence.ts';
 
 const OUTCOMES = {
   replicated: true,

@@ -1,7 +1,7 @@
 /** Tag sets that S3 would not take as a header: it allows 8 KB of headers, and tags of ten times that as a document. */
 import { PutObjectCommand, PutObjectTaggingCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { converge } from '../../src/lib/converge.ts';
+import { converge } from '../../src/lib/converge/converge.ts';
 import { noTransfers } from '../model/memory-transfers.ts';
 import { testDestination, testRule } from '../model/settings.ts';
 import { type LocalBuckets, startLocalBuckets } from './local-buckets.ts';

@@ -2,9 +2,9 @@
 import type { ServerResponse } from 'node:http';
 import { CopyObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { call } from '../../src/lib/aws/call.ts';
-import { createS3Clients } from '../../src/lib/aws/clients.ts';
-import type { Checksum, ReplicaAttributes } from '../../src/lib/ports.ts';
+import { call } from '../../src/lib/aws/s3/call.ts';
+import { createS3Clients } from '../../src/lib/aws/s3/clients.ts';
+import type { Checksum, ReplicaAttributes } from '../../src/lib/model/ports.ts';
 import { REPLICA_ATTRIBUTES } from '../model/memory-buckets.ts';
 import { type ScriptedAws, s3Error, startScriptedAws } from '../model/scripted-aws.ts';
 import { testDestination, testRule } from '../model/settings.ts';

@@ -10,8 +10,8 @@ import {
 import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { canonicalUserId } from '../../local/s3/canonical-user.ts';
-import type { Acl, DestinationBucket, ReplicaAttributes, Tags } from '../../src/lib/ports.ts';
-import type { Destination } from '../../src/lib/rule.ts';
+import type { Acl, DestinationBucket, ReplicaAttributes, Tags } from '../../src/lib/model/ports.ts';
+import type { Destination } from '../../src/lib/model/rule.ts';
 import { NO_LOCK, REPLICA_ATTRIBUTES } from '../model/memory-buckets.ts';
 import { testDestination, testRule } from '../model/settings.ts';
 import { type LocalBuckets, startLocalBuckets } from './local-buckets.ts';

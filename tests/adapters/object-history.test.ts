@@ -7,8 +7,8 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { listedKinds } from '../../src/lib/aws/listed-kinds.ts';
-import type { HistoryEntry } from '../../src/lib/ports.ts';
+import { listedKinds } from '../../src/lib/aws/s3/listed-kinds.ts';
+import type { HistoryEntry } from '../../src/lib/model/ports.ts';
 import { type ScriptedAws, s3Error, startScriptedAws } from '../model/scripted-aws.ts';
 import { testDestination, testRule } from '../model/settings.ts';
 import { type LocalBuckets, startLocalBuckets } from './local-buckets.ts';

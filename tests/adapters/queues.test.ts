@@ -9,10 +9,10 @@ import {
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { clientConfig } from '../../local/client-config.ts';
 import { type LocalAws, startLocalAws } from '../../local/aws.ts';
-import { createLiveQueue, queueMessage } from '../../src/lib/aws/queues.ts';
-import { createTransferQueue } from '../../src/lib/aws/transfer-queue.ts';
-import type { QueueMessage } from '../../src/lib/invocation-deps.ts';
-import type { RangeMessage } from '../../src/lib/transfer/transfer.ts';
+import { createLiveQueue, queueMessage } from '../../src/lib/aws/sqs/queues.ts';
+import { createTransferQueue } from '../../src/lib/aws/sqs/transfer-queue.ts';
+import type { QueueMessage } from '../../src/lib/delivery/deps.ts';
+import type { RangeMessage } from '../../src/lib/copy/transfer/transfer.ts';
 
 let aws: LocalAws;
 let client: SQSClient;

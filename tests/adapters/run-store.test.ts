@@ -1,10 +1,10 @@
 /** What runs agree on by the table: the store in DynamoDB and its model in memory behave alike. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createRunCountsStore } from '../../src/lib/aws/run-counts.ts';
-import { createRunStore } from '../../src/lib/aws/run-store.ts';
+import { createRunCountsStore } from '../../src/lib/aws/dynamodb/run-counts.ts';
+import { createRunStore } from '../../src/lib/aws/dynamodb/run-store.ts';
 import { wholeRange } from '../../src/lib/listing/range.ts';
-import type { RangeCommit, RunRecord, RunStore } from '../../src/lib/run/run-store.ts';
-import { NOTHING_COMPARED } from '../../src/lib/run/spec.ts';
+import type { RangeCommit, RunRecord, RunStore } from '../../src/lib/runs/run-store.ts';
+import { NOTHING_COMPARED } from '../../src/lib/runs/run.ts';
 import { createMemoryRunStore } from '../model/memory-run-store.ts';
 import { runRecord } from '../run/run-record.ts';
 import { startLocalTable } from './local-table.ts';

@@ -2,7 +2,7 @@
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { ObjectState } from '../../src/lib/ports.ts';
+import type { ObjectState } from '../../src/lib/model/ports.ts';
 import { NO_ATTRIBUTES, NO_LOCK, REPLICA_ATTRIBUTES } from '../model/memory-buckets.ts';
 import { type ScriptedAws, s3Error, startScriptedAws } from '../model/scripted-aws.ts';
 import { testDestination, testRule } from '../model/settings.ts';

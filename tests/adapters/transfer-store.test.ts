@@ -1,8 +1,8 @@
 /** The table of transfers: the store in DynamoDB and its model in memory behave alike. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { AwsRequest } from '../../local/core.ts';
-import { createTransferStore } from '../../src/lib/aws/transfer-store.ts';
-import type { Transfer, TransferStore } from '../../src/lib/transfer/transfer.ts';
+import { createTransferStore } from '../../src/lib/aws/dynamodb/transfer-store.ts';
+import type { Transfer, TransferStore } from '../../src/lib/copy/transfer/transfer.ts';
 import { createMemoryTransfers } from '../model/memory-transfers.ts';
 import { collected } from './collected.ts';
 import { startLocalTable } from './local-table.ts';

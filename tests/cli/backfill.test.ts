@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { ReplicationError } from '../../src/lib/errors.ts';
-import { isActive } from '../../src/lib/run/spec.ts';
+import { ReplicationError } from '../../src/lib/model/errors.ts';
+import { isActive } from '../../src/lib/runs/run.ts';
 import { createRunCommands, type RunCommands } from './run-commands.ts';
 
 const keys = (count: number, begin = 0): Record<string, string[]> =>

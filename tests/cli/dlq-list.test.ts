@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import type { DeadMessage } from '../../src/lib/dead-message.ts';
+import type { DeadMessage } from '../../src/lib/dead-letters/dead-message.ts';
 import { awsEnvironment, putDeadLetter, type Run, run } from './run.ts';
 import { DEAD, LIVE, type ScriptedSqs, startScriptedSqs } from './scripted-sqs.ts';
 

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { RedriveResult } from '../../src/cli/redrive-result.ts';
-import type { CliIo } from '../../src/cli/io.ts';
+import type { RedriveResult } from '../../src/cli/dead-letters/redrive-result.ts';
+import type { CliIo } from '../../src/cli/terminal/io.ts';
 import { awsEnvironment, putDeadLetter, ROOT, type Run, run } from './run.ts';
 import {
   completeMoves,

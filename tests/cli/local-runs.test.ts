@@ -7,7 +7,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { type LocalAws, startLocalAws } from '../../local/aws.ts';
 import { clientConfig } from '../../local/client-config.ts';
 import type { Credentials, PolicyDocument } from '../../local/core.ts';
-import { resourceNames } from '../../src/lib/resource-names.ts';
+import { resourceNames } from '../../src/lib/configuration/resource-names.ts';
 import { ROOT, run } from './run.ts';
 
 const [SOURCE, DESTINATION] = ['111111111111', '222222222222'] as const;

@@ -10,8 +10,8 @@ import { type AdjustableClock, createClock } from '../../local/clock.ts';
 import { type FrontDoor, startFrontDoor } from '../../local/front/front-door.ts';
 import { createIam, type Iam } from '../../local/iam/iam.ts';
 import { createSqs, type Sqs } from '../../local/sqs/sqs.ts';
-import { toAttributes } from '../../src/lib/dead-letter.ts';
-import { formatHint } from '../../src/lib/hint.ts';
+import { toAttributes } from '../../src/lib/delivery/dead-letter.ts';
+import { formatHint } from '../../src/lib/hint/hint.ts';
 import { type Run, run } from './run.ts';
 import { DEAD, LIVE } from './scripted-sqs.ts';
 

@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { BACKFILL_START } from '../../src/cli/backfill-start.ts';
-import { LIST } from '../../src/cli/dlq-list.ts';
-import { REDRIVE } from '../../src/cli/dlq-redrive.ts';
-import { VERIFY_START } from '../../src/cli/verify-start.ts';
-import { ALL_REASONS, reasonEntry } from '../../src/lib/errors.ts';
+import { BACKFILL_START } from '../../src/cli/runs/backfill-start.ts';
+import { LIST } from '../../src/cli/dead-letters/dlq-list.ts';
+import { REDRIVE } from '../../src/cli/dead-letters/dlq-redrive.ts';
+import { VERIFY_START } from '../../src/cli/runs/verify-start.ts';
+import { ALL_REASONS, reasonEntry } from '../../src/lib/model/errors.ts';
 import { ROOT, run } from './run.ts';
 
 afterEach(() => vi.unstubAllEnvs());

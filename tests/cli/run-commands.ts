@@ -2,10 +2,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { CliIo } from '../../src/cli/io.ts';
-import { backfillWith } from '../../src/cli/backfill.ts';
-import type { RunPorts } from '../../src/cli/run-ports.ts';
-import { verifyWith } from '../../src/cli/verify.ts';
+import type { CliIo } from '../../src/cli/terminal/io.ts';
+import { backfillWith } from '../../src/cli/runs/backfill.ts';
+import type { RunPorts } from '../../src/cli/runs/run-ports.ts';
+import { verifyWith } from '../../src/cli/runs/verify.ts';
 import { createWorld, type WorldOptions } from '../run/run-world.ts';
 import { type Run, run } from './run.ts';
 

@@ -1,7 +1,7 @@
 import { runCli } from '../../src/cli/main.ts';
-import type { CliIo } from '../../src/cli/io.ts';
-import { type DeadLetter, toAttributes } from '../../src/lib/dead-letter.ts';
-import { formatHint } from '../../src/lib/hint.ts';
+import type { CliIo } from '../../src/cli/terminal/io.ts';
+import { type DeadLetter, toAttributes } from '../../src/lib/delivery/dead-letter.ts';
+import { formatHint } from '../../src/lib/hint/hint.ts';
 import { DEAD, type ScriptedSqs } from './scripted-sqs.ts';
 
 /** The root of the repository, where replication.yml is. */

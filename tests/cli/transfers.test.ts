@@ -1,8 +1,8 @@
 /** `transfers list`, on records as the functions write them. */
 import { expect, test } from 'vitest';
-import { transfersWith } from '../../src/cli/transfers.ts';
-import { ReplicationError } from '../../src/lib/errors.ts';
-import type { Transfer } from '../../src/lib/transfer/transfer.ts';
+import { transfersWith } from '../../src/cli/transfers/transfers.ts';
+import { ReplicationError } from '../../src/lib/model/errors.ts';
+import type { Transfer } from '../../src/lib/copy/transfer/transfer.ts';
 import { run } from './run.ts';
 
 const NOW = Date.parse('2026-11-22T12:00:00Z');

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { ConfigurationError } from '../../src/lib/configuration-problem.ts';
-import { loadConfiguration, parseConfiguration } from '../../src/lib/configuration.ts';
+import { ConfigurationError } from '../../src/lib/configuration/problem.ts';
+import { loadConfiguration, parseConfiguration } from '../../src/lib/configuration/configuration.ts';
 import { destination, file, fileWith, problemsOf, rule, summaries } from './yaml.ts';
 
 const DESTINATION = 'rules[0].destinations[0]';

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { jsonSchema } from '../../src/lib/configuration-schema.ts';
-import { loadConfiguration, parseConfiguration } from '../../src/lib/configuration.ts';
-import { excessOfNames, resourceNames } from '../../src/lib/resource-names.ts';
+import { jsonSchema } from '../../src/lib/configuration/schema.ts';
+import { loadConfiguration, parseConfiguration } from '../../src/lib/configuration/configuration.ts';
+import { excessOfNames, resourceNames } from '../../src/lib/configuration/resource-names.ts';
 import { ROLE, destination, file, fileWith, rule } from './yaml.ts';
 
 test('a minimal rule resolves to the documented defaults', () => {

@@ -1,7 +1,7 @@
-import { ConfigurationError } from '../../src/lib/configuration-problem.ts';
-import type { ConfigurationProblem } from '../../src/lib/configuration-problem.ts';
-import { parseConfiguration } from '../../src/lib/configuration.ts';
-import type { DeploymentOptions } from '../../src/lib/configuration.ts';
+import { ConfigurationError } from '../../src/lib/configuration/problem.ts';
+import type { ConfigurationProblem } from '../../src/lib/configuration/problem.ts';
+import { parseConfiguration } from '../../src/lib/configuration/configuration.ts';
+import type { DeploymentOptions } from '../../src/lib/configuration/configuration.ts';
 
 export const ROLE = 'arn:aws:iam::222222222222:role/replica';
 

@@ -1,8 +1,8 @@
 /** A replica may itself be the source of another, where the rule says so. */
 import { expect, test } from 'vitest';
 import fc from 'fast-check';
-import type { ReplicationRule } from '../../src/lib/rule.ts';
-import { sessionName } from '../../src/lib/session-name.ts';
+import type { ReplicationRule } from '../../src/lib/model/rule.ts';
+import { sessionName } from '../../src/lib/hint/session-name.ts';
 import { createDeployment } from '../model/deployment.ts';
 import { apply, history, KEYS } from '../model/history.ts';
 import { createMemoryBucket } from '../model/memory-buckets.ts';

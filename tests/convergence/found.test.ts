@@ -7,8 +7,8 @@
  * ETag of a null version · the principal · the stamp on tags · version ids in what an event says of a writer.
  */
 import { describe, expect, test } from 'vitest';
-import { ReplicationError } from '../../src/lib/errors.ts';
-import { stampedMetadata } from '../../src/lib/stamp.ts';
+import { ReplicationError } from '../../src/lib/model/errors.ts';
+import { stampedMetadata } from '../../src/lib/replica/stamp.ts';
 import { NO_ATTRIBUTES } from '../model/memory-buckets.ts';
 import { type Gate, openGate } from '../model/memory-source.ts';
 import { once, oneKey } from '../model/one-key.ts';

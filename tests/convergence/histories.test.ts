@@ -7,7 +7,7 @@
  */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { isLockedAsWanted } from '../../src/lib/object-lock.ts';
+import { isLockedAsWanted } from '../../src/lib/replica/object-lock.ts';
 import { type MemoryBucket, NO_LOCK } from '../model/memory-buckets.ts';
 import { type History, history, isSubsequence, KEYS } from '../model/history.ts';
 import { play, type World } from '../model/replication-world.ts';

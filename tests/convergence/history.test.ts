@@ -5,8 +5,8 @@
  * has to go through …) · `positionBefore`, its whole seconds and its leaving out of parts (what is surely older …).
  */
 import { describe, expect, test } from 'vitest';
-import { align, itemsOf, positionBefore, positionOf } from '../../src/lib/history.ts';
-import type { HistoryEntry } from '../../src/lib/ports.ts';
+import { align, itemsOf, positionBefore, positionOf } from '../../src/lib/replica/history.ts';
+import type { HistoryEntry } from '../../src/lib/model/ports.ts';
 
 /** Oldest first: `x` and `y` are contents, `†` a delete marker; a second apart. */
 const entries = (story: string, ids = 'v'): HistoryEntry[] =>

@@ -6,8 +6,8 @@
  * reading again what was damaged (a byte that is flipped once …).
  */
 import { describe, expect, test } from 'vitest';
-import type { Slice } from '../../src/lib/ports.ts';
-import { receiptOf } from '../../src/lib/outcome.ts';
+import type { Slice } from '../../src/lib/model/ports.ts';
+import { receiptOf } from '../../src/lib/delivery/outcome.ts';
 import type { MemoryBucket } from '../model/memory-buckets.ts';
 import { type Damage, type Gate, memorySource, openGate } from '../model/memory-source.ts';
 import { once, oneKey } from '../model/one-key.ts';

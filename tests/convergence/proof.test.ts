@@ -1,12 +1,18 @@
 /** What counts as a proof that a replica is right, and what does not. */
 import { describe, expect, test } from 'vitest';
-import { ReplicationError } from '../../src/lib/errors.ts';
-import { holds } from '../../src/lib/holds.ts';
-import { copyMultipart } from '../../src/lib/multipart.ts';
-import { byteRanges, uniformLayout } from '../../src/lib/part-plan.ts';
-import type { Checksum, DestinationBucket, ObjectState, SourceBucket, Written } from '../../src/lib/ports.ts';
-import { guardFor, proofOf } from '../../src/lib/proof.ts';
-import { identityOf, stampedMetadata, stampOn } from '../../src/lib/stamp.ts';
+import { ReplicationError } from '../../src/lib/model/errors.ts';
+import { holds } from '../../src/lib/replica/same-state.ts';
+import { copyMultipart } from '../../src/lib/copy/multipart.ts';
+import { byteRanges, uniformLayout } from '../../src/lib/copy/part-plan.ts';
+import type {
+  Checksum,
+  DestinationBucket,
+  ObjectState,
+  SourceBucket,
+  Written,
+} from '../../src/lib/model/ports.ts';
+import { guardFor, proofOf } from '../../src/lib/replica/proof.ts';
+import { identityOf, stampedMetadata, stampOn } from '../../src/lib/replica/stamp.ts';
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';

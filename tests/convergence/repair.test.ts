@@ -3,11 +3,11 @@
  * both sides has them mended.
  */
 import { describe, expect, test } from 'vitest';
-import type { Concern } from '../../src/lib/hint.ts';
-import { strengthened } from '../../src/lib/object-lock.ts';
-import type { ObjectAttributes, ObjectLock, Retention } from '../../src/lib/ports.ts';
-import type { Destination, ReplicationRule } from '../../src/lib/rule.ts';
-import { stampedMetadata } from '../../src/lib/stamp.ts';
+import type { Concern } from '../../src/lib/hint/hint.ts';
+import { strengthened } from '../../src/lib/replica/object-lock.ts';
+import type { ObjectAttributes, ObjectLock, Retention } from '../../src/lib/model/ports.ts';
+import type { Destination, ReplicationRule } from '../../src/lib/model/rule.ts';
+import { stampedMetadata } from '../../src/lib/replica/stamp.ts';
 import { type MemoryBucket, NO_ATTRIBUTES, NO_LOCK } from '../model/memory-buckets.ts';
 import type { Gate } from '../model/memory-source.ts';
 import { once, oneKey } from '../model/one-key.ts';

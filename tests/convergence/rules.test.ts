@@ -1,8 +1,8 @@
 /** Small rules the protocol stands on: filters, session names, stamps. */
 import { describe, expect, test } from 'vitest';
-import { asksForTags, sizeIsWanted, tagsAreWanted } from '../../src/lib/filter.ts';
-import { isReplicator, sessionName } from '../../src/lib/session-name.ts';
-import { names, stampedMetadata, stampOn, withoutStamp } from '../../src/lib/stamp.ts';
+import { asksForTags, sizeIsWanted, tagsAreWanted } from '../../src/lib/model/filter.ts';
+import { isReplicator, sessionName } from '../../src/lib/hint/session-name.ts';
+import { names, stampedMetadata, stampOn, withoutStamp } from '../../src/lib/replica/stamp.ts';
 import { createMemoryBucket, NO_ATTRIBUTES } from '../model/memory-buckets.ts';
 
 describe('filters', () => {

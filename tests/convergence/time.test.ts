@@ -1,8 +1,8 @@
 /** What fits into an invocation, and what is done with the rest. */
 import { Readable } from 'node:stream';
 import { expect, test } from 'vitest';
-import { copyVersion } from '../../src/lib/copy.ts';
-import type { Invocation, ObjectState } from '../../src/lib/ports.ts';
+import { copyVersion } from '../../src/lib/copy/copy.ts';
+import type { Invocation, ObjectState } from '../../src/lib/model/ports.ts';
 import { createMemoryBucket, REPLICA_ATTRIBUTES } from '../model/memory-buckets.ts';
 import { memoryDestination } from '../model/memory-destination.ts';
 import { memorySource } from '../model/memory-source.ts';

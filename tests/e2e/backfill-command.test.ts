@@ -6,7 +6,7 @@ import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { REPOSITORY } from '../../demo/package-stack.ts';
 import { type CliRun, runReplicatorCli } from '../../demo/replicator-cli.ts';
-import { mapConcurrently } from '../../src/lib/concurrency.ts';
+import { mapConcurrently } from '../../src/lib/model/concurrency.ts';
 import { historiesIn } from './backfill-truth.ts';
 import { type RunsStage, startRunsStage } from './runs-stage.ts';
 

@@ -10,7 +10,7 @@ import {
   uniform,
 } from '../../bench/listing-keys.ts';
 import type { LocalAws } from '../../local/aws.ts';
-import { mapConcurrently } from '../../src/lib/concurrency.ts';
+import { mapConcurrently } from '../../src/lib/model/concurrency.ts';
 
 export interface Planted {
   key: string;

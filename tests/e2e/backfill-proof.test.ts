@@ -7,7 +7,7 @@
 import { DeleteObjectCommand, ListObjectVersionsCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
 import { afterEach, expect, test } from 'vitest';
-import type { Run } from '../../src/lib/run/spec.ts';
+import type { Run } from '../../src/lib/runs/run.ts';
 import { keepChanging, plant, type Population, populationOf } from './backfill-population.ts';
 import { currentOf, historiesIn, inOrder, type Truth, truthOf } from './backfill-truth.ts';
 import { deadLetters } from './queues.ts';

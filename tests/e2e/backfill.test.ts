@@ -8,7 +8,7 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { mapConcurrently } from '../../src/lib/concurrency.ts';
+import { mapConcurrently } from '../../src/lib/model/concurrency.ts';
 import { startRunsStage, type RunsStage } from './runs-stage.ts';
 
 const SAME = 40;

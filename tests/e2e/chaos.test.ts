@@ -16,7 +16,7 @@ import { chaosRules } from '../../local/faults/chaos.ts';
 import { createFaultPlan, type RuledFaultPlan } from '../../local/faults/fault-plan.ts';
 import type { FaultRule } from '../../local/faults/fault-rule.ts';
 import { messageKey } from '../../local/faults/message-key.ts';
-import { ALL_REASONS } from '../../src/lib/errors.ts';
+import { ALL_REASONS } from '../../src/lib/model/errors.ts';
 import { expectReplicas, put } from './objects.ts';
 import { deadLetters, type Letter, purge, send } from './queues.ts';
 import { PROPERTY_SEED } from './seed.ts';

@@ -5,7 +5,7 @@ import { ReceiveMessageCommand } from '@aws-sdk/client-sqs';
 import { DynamoDBDocumentClient, ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { SOURCE_ACCOUNT } from '../../demo/two-accounts.ts';
 import { clientConfig } from '../../local/client-config.ts';
-import type { RunRecord } from '../../src/lib/run/run-store.ts';
+import type { RunRecord } from '../../src/lib/runs/run-store.ts';
 import { REGION, type Stage } from './stage.ts';
 
 export const withTable = async <T>(

@@ -10,8 +10,8 @@ import {
 } from '../../demo/two-accounts.ts';
 import { REPOSITORY } from '../../demo/package-stack.ts';
 import type { Template } from '../../local/cloudformation/template.ts';
-import type { RunReport } from '../../src/lib/run/report-data.ts';
-import type { CopyCounters, Run } from '../../src/lib/run/spec.ts';
+import type { RunReport } from '../../src/lib/runs/report/report-data.ts';
+import type { CopyCounters, Run } from '../../src/lib/runs/run.ts';
 import { packaged } from './artifact.ts';
 import { bucketIs, messagesOf, REGION } from './stage.ts';
 

@@ -11,7 +11,7 @@ import type { Template } from '../../local/cloudformation/template.ts';
 import type { LogLine } from '../../local/lambda/log-sink.ts';
 import type { MessageStore } from '../../local/sqs/message-store.ts';
 import { run } from '../cli/run.ts';
-import type { SourcePolicies } from '../../src/cli/source-policy.ts';
+import type { SourcePolicies } from '../../src/stack/source-policy.ts';
 import { packaged } from './artifact.ts';
 import { messagesOf, SOURCE_KEY, encryptedWith, type Stage } from './stage.ts';
 

@@ -1,6 +1,6 @@
 /** What an event asks to be looked at, by whatever way it came. */
 import { describe, expect, test } from 'vitest';
-import { absenceIsDeletion, concernOf, parseMessage } from '../../src/lib/hint.ts';
+import { absenceIsDeletion, concernOf, parseMessage } from '../../src/lib/hint/hint.ts';
 
 const eventBridge = (type: string, detail: Record<string, unknown> = {}): string => {
   const named = { bucket: { name: 'b' }, object: { key: 'k' }, ...detail };

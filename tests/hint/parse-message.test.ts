@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { formatHint, type Hint, parseMessage } from '../../src/lib/hint.ts';
+import { formatHint, type Hint, parseMessage } from '../../src/lib/hint/hint.ts';
 
 /** Any string S3 accepts as a key: what UTF-8 can spell, so no lone surrogates. */
 const anyKey = fc.string({ unit: 'binary', minLength: 1, maxLength: 300 });

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { fromAttributes } from '../../src/lib/dead-letter.ts';
-import { type Hint, type Parsed, parseMessage } from '../../src/lib/hint.ts';
-import { loadConfiguration } from '../../src/lib/configuration.ts';
-import { ruleWants } from '../../src/lib/rule.ts';
+import { fromAttributes } from '../../src/lib/delivery/dead-letter.ts';
+import { type Hint, type Parsed, parseMessage } from '../../src/lib/hint/hint.ts';
+import { loadConfiguration } from '../../src/lib/configuration/configuration.ts';
+import { ruleWants } from '../../src/lib/model/rule.ts';
 
 interface SqsRecord {
   messageId: string;

@@ -9,7 +9,7 @@ import { createMemoryLedger, type Ledger } from '../../src/lib/listing/ledger.ts
 import type { ListedVersion, ListPage } from '../../src/lib/listing/page.ts';
 import { parseRange, wholeRange } from '../../src/lib/listing/range.ts';
 import { createRangeWork } from '../../src/lib/listing/range-work.ts';
-import { sieveOf } from '../../src/lib/listing/sieve.ts';
+import { sieveOf } from '../../src/lib/listing/counted-entries.ts';
 import { stackOf } from './key-sets.ts';
 import { createMemoryListing } from './memory-listing.ts';
 import { byKey, expected, scenes, sievesOf, SOURCE_PREFIX } from './two-sides.ts';

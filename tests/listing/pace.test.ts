@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { createSimulatedClock } from '../../bench/listing-clock.ts';
-import { ReplicationError } from '../../src/lib/errors.ts';
+import { ReplicationError } from '../../src/lib/model/errors.ts';
 import { createPace } from '../../src/lib/listing/pace.ts';
 import { patientListing } from '../../src/lib/listing/patient-listing.ts';
 

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createSimulatedClock } from '../../bench/listing-clock.ts';
 import { randomOf } from '../../bench/listing-keys.ts';
-import { ReplicationError } from '../../src/lib/errors.ts';
+import { ReplicationError } from '../../src/lib/model/errors.ts';
 import { compareKeys } from '../../src/lib/listing/key-order.ts';
 import { createMemoryLedger } from '../../src/lib/listing/ledger.ts';
 import { createPace } from '../../src/lib/listing/pace.ts';

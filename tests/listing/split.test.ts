@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { createDigits } from '../../src/lib/listing/digits.ts';
+import { createDigits } from '../../src/lib/listing/key-arithmetic.ts';
 import { byteLength, commonPrefixLength, compareKeys } from '../../src/lib/listing/key-order.ts';
 import { remainingPages, type Sight, splitPoints } from '../../src/lib/listing/split.ts';
 import { keysOf } from './key-sets.ts';

@@ -4,7 +4,7 @@ import { randomOf } from '../../bench/listing-keys.ts';
 import type { Difference } from '../../src/lib/listing/comparison.ts';
 import { compareVersions } from '../../src/lib/listing/compare-versions.ts';
 import type { ListedVersion } from '../../src/lib/listing/page.ts';
-import { sieveOf } from '../../src/lib/listing/sieve.ts';
+import { sieveOf } from '../../src/lib/listing/counted-entries.ts';
 import { versionsOf } from './key-sets.ts';
 
 export interface Scene {

@@ -3,13 +3,13 @@
  * with faults and crashes before and after the effect of every call.
  */
 import type { Scheduler } from 'fast-check';
-import { createBudget } from '../../src/lib/concurrency.ts';
-import { ReplicationError } from '../../src/lib/errors.ts';
-import type { Deps, QueueMessage } from '../../src/lib/invocation-deps.ts';
-import type { OutcomeRecord } from '../../src/lib/outcome.ts';
-import type { Clock, Invocation } from '../../src/lib/ports.ts';
-import { replicateBatch } from '../../src/lib/replicate.ts';
-import type { ReplicationRule } from '../../src/lib/rule.ts';
+import { createBudget } from '../../src/lib/model/concurrency.ts';
+import { ReplicationError } from '../../src/lib/model/errors.ts';
+import type { Deps, QueueMessage } from '../../src/lib/delivery/deps.ts';
+import type { OutcomeRecord } from '../../src/lib/delivery/outcome.ts';
+import type { Clock, Invocation } from '../../src/lib/model/ports.ts';
+import { replicateBatch } from '../../src/lib/replicate/replicate-batch.ts';
+import type { ReplicationRule } from '../../src/lib/model/rule.ts';
 import type { MemoryBucket } from './memory-buckets.ts';
 import { type BucketEvent, memoryDestination } from './memory-destination.ts';
 import { Crash, createMemoryReceipts, type MemoryReceipts } from './memory-receipts.ts';

@@ -1,7 +1,7 @@
 /** Random histories of a source, and what befalls the events on their way. */
 import fc from 'fast-check';
-import { REPAIR } from '../../src/lib/hint.ts';
-import type { ReplicationRule } from '../../src/lib/rule.ts';
+import { REPAIR } from '../../src/lib/hint/hint.ts';
+import type { ReplicationRule } from '../../src/lib/model/rule.ts';
 import type { Fault } from './deployment.ts';
 import { type MemoryBucket, NO_ATTRIBUTES, type Versioning } from './memory-buckets.ts';
 import type { BucketEvent } from './memory-destination.ts';

@@ -1,6 +1,6 @@
 /** One key, overwritten again and again while several functions work on it. */
 import fc from 'fast-check';
-import type { ReplicationRule } from '../../src/lib/rule.ts';
+import type { ReplicationRule } from '../../src/lib/model/rule.ts';
 import { createDeployment, type Deployment } from './deployment.ts';
 import { createMemoryBucket, type MemoryBucket } from './memory-buckets.ts';
 import { s3Event, testRule } from './settings.ts';

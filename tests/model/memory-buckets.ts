@@ -12,7 +12,7 @@ import type {
   ObjectState,
   ReplicaAttributes,
   Tags,
-} from '../../src/lib/ports.ts';
+} from '../../src/lib/model/ports.ts';
 
 export interface Version {
   kind: 'version';

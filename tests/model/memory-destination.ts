@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
-import { ReplicationError } from '../../src/lib/errors.ts';
+import { ReplicationError } from '../../src/lib/model/errors.ts';
 import type {
   Checksum,
   CopySource,
@@ -13,7 +13,7 @@ import type {
   ReplicaAttributes,
   UploadedPart,
   Written,
-} from '../../src/lib/ports.ts';
+} from '../../src/lib/model/ports.ts';
 import { checksumOf, md5, type MemoryBucket } from './memory-buckets.ts';
 import { type Gate, reads } from './memory-source.ts';
 

@@ -1,7 +1,7 @@
 /** Idempotency records as Powertools keeps them: in progress, finished, or deleted after a failure. */
-import { ReplicationError } from '../../src/lib/errors.ts';
-import type { Receipt } from '../../src/lib/outcome.ts';
-import type { Receipts } from '../../src/lib/invocation-deps.ts';
+import { ReplicationError } from '../../src/lib/model/errors.ts';
+import type { Receipt } from '../../src/lib/delivery/outcome.ts';
+import type { Receipts } from '../../src/lib/delivery/deps.ts';
 
 /** Thrown by a gate: the function dies here, nothing of its work goes on, no record is cleaned up. */
 export class Crash extends Error {}

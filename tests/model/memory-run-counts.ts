@@ -1,4 +1,4 @@
-import type { RunCounts, RunPiece } from '../../src/lib/run-counts.ts';
+import type { RunCounts, RunPiece } from '../../src/lib/delivery/run-counts.ts';
 
 /** What was counted, by run. Runs in `stopped` were paused or cancelled. */
 export const createMemoryRunCounts = (): RunCounts & {

@@ -1,8 +1,8 @@
 /** Runs in memory: the model of the store in DynamoDB. */
-import type { OpenRange, RangeCommit, RunRecord, RunStore } from '../../src/lib/run/run-store.ts';
-import { prefixesOverlap } from '../../src/lib/run/scope.ts';
-import { addCompared, type CopyCounters, isOver, NOTHING_COMPARED } from '../../src/lib/run/spec.ts';
-import type { RunPiece } from '../../src/lib/run-counts.ts';
+import type { OpenRange, RangeCommit, RunRecord, RunStore } from '../../src/lib/runs/run-store.ts';
+import { prefixesOverlap } from '../../src/lib/runs/compare/scope.ts';
+import { addCompared, type CopyCounters, isOver, NOTHING_COMPARED } from '../../src/lib/runs/run.ts';
+import type { RunPiece } from '../../src/lib/delivery/run-counts.ts';
 
 export interface MemoryRunStore extends RunStore {
   count(run: string, piece: RunPiece): void;

@@ -3,8 +3,8 @@
  * wait, fail, crash, or damage the body that is sent.
  */
 import { Readable } from 'node:stream';
-import { ReplicationError } from '../../src/lib/errors.ts';
-import type { Current, ObjectState, Slice, SourceBucket } from '../../src/lib/ports.ts';
+import { ReplicationError } from '../../src/lib/model/errors.ts';
+import type { Current, ObjectState, Slice, SourceBucket } from '../../src/lib/model/ports.ts';
 import type { MemoryBucket, Version } from './memory-buckets.ts';
 
 /** What may happen to a body on its way: it breaks off, it ends too soon without anybody saying so, a byte is flipped. */

@@ -1,6 +1,11 @@
 /** The table of transfers and the queue of ranges, as DynamoDB and SQS keep them. */
-import { createServerSide, type ServerSide } from '../../src/lib/server-side.ts';
-import type { RangeMessage, Transfer, Transfers, TransferStore } from '../../src/lib/transfer/transfer.ts';
+import { createServerSide, type ServerSide } from '../../src/lib/copy/way.ts';
+import type {
+  RangeMessage,
+  Transfer,
+  Transfers,
+  TransferStore,
+} from '../../src/lib/copy/transfer/transfer.ts';
 import { type Gate, openGate } from './memory-source.ts';
 
 export interface MemoryTransfers {

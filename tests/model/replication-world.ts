@@ -3,7 +3,7 @@
  * interleaved at every call by a seeded scheduler.
  */
 import type { Scheduler } from 'fast-check';
-import type { QueueMessage } from '../../src/lib/invocation-deps.ts';
+import type { QueueMessage } from '../../src/lib/delivery/deps.ts';
 import { createDeployment, type Deployment } from './deployment.ts';
 import { apply, type History, KEYS } from './history.ts';
 import { createMemoryBucket, type MemoryBucket, type Version } from './memory-buckets.ts';

@@ -1,6 +1,6 @@
 /** Rules and event bodies for tests. */
-import type { CopyRequest } from '../../src/lib/copy-request.ts';
-import type { Destination, ReplicationConfiguration, ReplicationRule } from '../../src/lib/rule.ts';
+import type { CopyRequest } from '../../src/lib/copy/request.ts';
+import type { Destination, ReplicationConfiguration, ReplicationRule } from '../../src/lib/model/rule.ts';
 
 export const testDestination = (fields: Partial<Destination> = {}): Destination => ({
   id: 'replica',

@@ -2,14 +2,14 @@
  * A deployment with all that transfers need: both queues, the functions, the schedule. Bytes take their time, every call passes a
  * gate, and what was not acknowledged comes again.
  */
-import { createBudget } from '../../src/lib/concurrency.ts';
-import { ReplicationError } from '../../src/lib/errors.ts';
-import type { QueueMessage, Receipts, TransferDeps } from '../../src/lib/invocation-deps.ts';
-import type { OutcomeRecord } from '../../src/lib/outcome.ts';
-import type { DestinationBucket, Invocation } from '../../src/lib/ports.ts';
-import { replicateBatch } from '../../src/lib/replicate.ts';
-import type { ReplicationRule } from '../../src/lib/rule.ts';
-import { createServerSide } from '../../src/lib/server-side.ts';
+import { createBudget } from '../../src/lib/model/concurrency.ts';
+import { ReplicationError } from '../../src/lib/model/errors.ts';
+import type { QueueMessage, Receipts, TransferDeps } from '../../src/lib/delivery/deps.ts';
+import type { OutcomeRecord } from '../../src/lib/delivery/outcome.ts';
+import type { DestinationBucket, Invocation } from '../../src/lib/model/ports.ts';
+import { replicateBatch } from '../../src/lib/replicate/replicate-batch.ts';
+import type { ReplicationRule } from '../../src/lib/model/rule.ts';
+import { createServerSide } from '../../src/lib/copy/way.ts';
 import { type SweepReport, sweepTransfers } from '../../src/lib/transfer/sweep.ts';
 import { transferBatch } from '../../src/lib/transfer/transfer-batch.ts';
 import { createMemoryBucket, type MemoryBucket, type Versioning } from './memory-buckets.ts';

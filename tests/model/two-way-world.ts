@@ -1,8 +1,8 @@
 /** Two buckets and two deployments, each replicating one into the other: what one writes is an event for the other. */
 import fc from 'fast-check';
-import type { QueueMessage } from '../../src/lib/invocation-deps.ts';
-import type { ReplicationRule } from '../../src/lib/rule.ts';
-import { sessionName } from '../../src/lib/session-name.ts';
+import type { QueueMessage } from '../../src/lib/delivery/deps.ts';
+import type { ReplicationRule } from '../../src/lib/model/rule.ts';
+import { sessionName } from '../../src/lib/hint/session-name.ts';
 import { createDeployment, type Deployment, type Fault } from './deployment.ts';
 import { apply, fault, type Operation, operation, side, type Side, weighted } from './history.ts';
 import { createMemoryBucket, type MemoryBucket } from './memory-buckets.ts';

@@ -1,8 +1,8 @@
 /** https://docs.aws.amazon.com/AmazonS3/latest/userguide/batch-ops-invoke-lambda.html */
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { answerBatch } from '../../src/lib/batch-task.ts';
-import { ReplicationError, type Reason } from '../../src/lib/errors.ts';
+import { answerBatch } from '../../src/lib/replicate/batch-operations.ts';
+import { ReplicationError, type Reason } from '../../src/lib/model/errors.ts';
 import { createMemoryBucket } from '../model/memory-buckets.ts';
 import { memoryDestination } from '../model/memory-destination.ts';
 import { memorySource } from '../model/memory-source.ts';

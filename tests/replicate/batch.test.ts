@@ -1,13 +1,13 @@
 /** What becomes of messages: acknowledged, given back, or quarantined — and never anything else. */
 import { describe, expect, test } from 'vitest';
-import { createBudget } from '../../src/lib/concurrency.ts';
-import type { DeadLetter } from '../../src/lib/dead-letter.ts';
-import { ReplicationError, type Reason } from '../../src/lib/errors.ts';
-import { parseMessage } from '../../src/lib/hint.ts';
-import type { OutcomeRecord } from '../../src/lib/outcome.ts';
-import type { QueueMessage } from '../../src/lib/invocation-deps.ts';
-import { replicateBatch } from '../../src/lib/replicate.ts';
-import type { ReplicationConfiguration } from '../../src/lib/rule.ts';
+import { createBudget } from '../../src/lib/model/concurrency.ts';
+import type { DeadLetter } from '../../src/lib/delivery/dead-letter.ts';
+import { ReplicationError, type Reason } from '../../src/lib/model/errors.ts';
+import { parseMessage } from '../../src/lib/hint/hint.ts';
+import type { OutcomeRecord } from '../../src/lib/delivery/outcome.ts';
+import type { QueueMessage } from '../../src/lib/delivery/deps.ts';
+import { replicateBatch } from '../../src/lib/replicate/replicate-batch.ts';
+import type { ReplicationConfiguration } from '../../src/lib/model/rule.ts';
 import { createMemoryBucket } from '../model/memory-buckets.ts';
 import { memoryDestination } from '../model/memory-destination.ts';
 import { memorySource } from '../model/memory-source.ts';

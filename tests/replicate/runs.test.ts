@@ -1,11 +1,11 @@
 /** Hints of runs: counted where work was done, let go where the run was stopped. */
 import { expect, test } from 'vitest';
-import { createBudget } from '../../src/lib/concurrency.ts';
-import { type Hint, formatHint } from '../../src/lib/hint.ts';
-import type { QueueMessage } from '../../src/lib/invocation-deps.ts';
-import type { OutcomeRecord } from '../../src/lib/outcome.ts';
-import { replicateBatch } from '../../src/lib/replicate.ts';
-import type { ReplicationRule } from '../../src/lib/rule.ts';
+import { createBudget } from '../../src/lib/model/concurrency.ts';
+import { type Hint, formatHint } from '../../src/lib/hint/hint.ts';
+import type { QueueMessage } from '../../src/lib/delivery/deps.ts';
+import type { OutcomeRecord } from '../../src/lib/delivery/outcome.ts';
+import { replicateBatch } from '../../src/lib/replicate/replicate-batch.ts';
+import type { ReplicationRule } from '../../src/lib/model/rule.ts';
 import { createMemoryBucket } from '../model/memory-buckets.ts';
 import { memoryDestination } from '../model/memory-destination.ts';
 import { memorySource } from '../model/memory-source.ts';

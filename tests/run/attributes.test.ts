@@ -1,14 +1,14 @@
 /** What listings do not show: whether it is looked at, found, and mended by the hint that is sent for it. */
 import { describe, expect, test } from 'vitest';
-import { ReplicationError } from '../../src/lib/errors.ts';
-import { absenceIsDeletion, concernOf, type Hint } from '../../src/lib/hint.ts';
+import { ReplicationError } from '../../src/lib/model/errors.ts';
+import { absenceIsDeletion, concernOf, type Hint } from '../../src/lib/hint/hint.ts';
 import type { ListedVersion, ListPage } from '../../src/lib/listing/page.ts';
-import { isLockedAsWanted } from '../../src/lib/object-lock.ts';
-import type { Grant, ObjectAttributes, ObjectLock, SourceBucket } from '../../src/lib/ports.ts';
-import type { Destination, ReplicationRule } from '../../src/lib/rule.ts';
-import { createCloserLook } from '../../src/lib/run/closer-look.ts';
-import { createCompareConsumer } from '../../src/lib/run/compare-consumer.ts';
-import { isStorageClassRight } from '../../src/lib/run/storage-class.ts';
+import { isLockedAsWanted } from '../../src/lib/replica/object-lock.ts';
+import type { Grant, ObjectAttributes, ObjectLock, SourceBucket } from '../../src/lib/model/ports.ts';
+import type { Destination, ReplicationRule } from '../../src/lib/model/rule.ts';
+import { createCloserLook } from '../../src/lib/runs/compare/closer-look.ts';
+import { createCompareConsumer } from '../../src/lib/runs/compare/compare-consumer.ts';
+import { isStorageClassRight } from '../../src/lib/runs/compare/storage-class.ts';
 import { type MemoryBucket, NO_ATTRIBUTES, NO_LOCK, type Versioning } from '../model/memory-buckets.ts';
 import { memoryDestination } from '../model/memory-destination.ts';
 import { memorySource, openGate } from '../model/memory-source.ts';

@@ -1,10 +1,10 @@
 /** What came to light of a run's comparison. */
 import { expect, test } from 'vitest';
 import type { ListedVersion } from '../../src/lib/listing/page.ts';
-import type { Reason } from '../../src/lib/errors.ts';
-import { createCloserLook } from '../../src/lib/run/closer-look.ts';
-import { createCompareConsumer } from '../../src/lib/run/compare-consumer.ts';
-import type { ReportRow } from '../../src/lib/run/report-data.ts';
+import type { Reason } from '../../src/lib/model/errors.ts';
+import { createCloserLook } from '../../src/lib/runs/compare/closer-look.ts';
+import { createCompareConsumer } from '../../src/lib/runs/compare/compare-consumer.ts';
+import type { ReportRow } from '../../src/lib/runs/report/report-data.ts';
 import { testDestination, testRule } from '../model/settings.ts';
 import { aSpec } from './runs.ts';
 import { sideBuckets } from './side-buckets.ts';

@@ -1,6 +1,11 @@
 import { expect, test } from 'vitest';
-import { attributeGetsOf, estimateBackfill, estimateVerify, usedBy } from '../../src/lib/run/estimate.ts';
-import { NO_WORK } from '../../src/lib/run/workload.ts';
+import {
+  attributeGetsOf,
+  estimateBackfill,
+  estimateVerify,
+  usedBy,
+} from '../../src/lib/runs/estimate/estimate.ts';
+import { NO_WORK } from '../../src/lib/runs/estimate/workload.ts';
 import { compared, copied } from './runs.ts';
 
 const SETTINGS = {

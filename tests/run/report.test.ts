@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { csvHeader, csvLine } from '../../src/lib/run/report-csv.ts';
-import type { ReportRow } from '../../src/lib/run/report-data.ts';
-import { reportHtml } from '../../src/lib/run/report-html.ts';
-import { reportJson } from '../../src/lib/run/report.ts';
-import { estimateBackfill } from '../../src/lib/run/estimate.ts';
-import { NO_WORK } from '../../src/lib/run/workload.ts';
+import { csvHeader, csvLine } from '../../src/lib/runs/report/report-csv.ts';
+import type { ReportRow } from '../../src/lib/runs/report/report-data.ts';
+import { reportHtml } from '../../src/lib/runs/report/report-html.ts';
+import { reportJson } from '../../src/lib/runs/report/report.ts';
+import { estimateBackfill } from '../../src/lib/runs/estimate/estimate.ts';
+import { NO_WORK } from '../../src/lib/runs/estimate/workload.ts';
 import { aReport, aSpec, compared, copied } from './runs.ts';
 
 const side = fc.record({

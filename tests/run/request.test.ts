@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { loadConfiguration } from '../../src/lib/configuration.ts';
-import { parseRunRequest } from '../../src/lib/run/request.ts';
+import { loadConfiguration } from '../../src/lib/configuration/configuration.ts';
+import { parseRunRequest } from '../../src/lib/runs/request.ts';
 import { testConfiguration, testDestination, testRule } from '../model/settings.ts';
 
 const configuration = testConfiguration(

@@ -1,5 +1,5 @@
-import type { RunRecord } from '../../src/lib/run/run-store.ts';
-import { NOTHING_COMPARED } from '../../src/lib/run/spec.ts';
+import type { RunRecord } from '../../src/lib/runs/run-store.ts';
+import { NOTHING_COMPARED } from '../../src/lib/runs/run.ts';
 
 /** A backfill that was begun just now. */
 export const runRecord = (fields: Partial<RunRecord>): RunRecord => ({

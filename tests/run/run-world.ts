@@ -3,16 +3,16 @@
  * an invocation may die before or after any call it makes.
  */
 import { createHash } from 'node:crypto';
-import { ReplicationError } from '../../src/lib/errors.ts';
-import type { Hint } from '../../src/lib/hint.ts';
+import { ReplicationError } from '../../src/lib/model/errors.ts';
+import type { Hint } from '../../src/lib/hint/hint.ts';
 import { compareKeys } from '../../src/lib/listing/key-order.ts';
 import type { ListedVersion, ListPage } from '../../src/lib/listing/page.ts';
-import type { RunDeps, RunMessage } from '../../src/lib/run/ports.ts';
-import type { ReportRow, RunReport } from '../../src/lib/run/report-data.ts';
-import { startRun } from '../../src/lib/run/control.ts';
-import { isActive, type RunSpec } from '../../src/lib/run/spec.ts';
-import { workOnMessage } from '../../src/lib/run/run-work.ts';
-import type { ReplicationRule } from '../../src/lib/rule.ts';
+import type { RunDeps, RunMessage } from '../../src/lib/runs/ports.ts';
+import type { ReportRow, RunReport } from '../../src/lib/runs/report/report-data.ts';
+import { startRun } from '../../src/lib/runs/control.ts';
+import { isActive, type RunSpec } from '../../src/lib/runs/run.ts';
+import { workOnMessage } from '../../src/lib/runs/messages.ts';
+import type { ReplicationRule } from '../../src/lib/model/rule.ts';
 import { createMemoryRunStore } from '../model/memory-run-store.ts';
 import { sideBuckets } from './side-buckets.ts';
 import { testConfiguration, testRule } from '../model/settings.ts';

@@ -1,9 +1,9 @@
 /** Whatever happens to invocations and messages: a run ends once, its counters are exact, and both sides agree. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { pauseRun, resumeRun, cancelRun } from '../../src/lib/run/control.ts';
-import { ReplicationError } from '../../src/lib/errors.ts';
-import { NOTHING_COMPARED } from '../../src/lib/run/spec.ts';
+import { pauseRun, resumeRun, cancelRun } from '../../src/lib/runs/control.ts';
+import { ReplicationError } from '../../src/lib/model/errors.ts';
+import { NOTHING_COMPARED } from '../../src/lib/runs/run.ts';
 import { createWorld, type Histories } from './run-world.ts';
 
 const key = fc.oneof(

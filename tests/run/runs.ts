@@ -1,8 +1,8 @@
 /** Rules and runs to test with. */
-import type { ReplicationRule, Source } from '../../src/lib/rule.ts';
-import type { RunReport } from '../../src/lib/run/report-data.ts';
-import type { CompareCounters, CopyCounters, RunSpec } from '../../src/lib/run/spec.ts';
-import { NOTHING_COMPARED } from '../../src/lib/run/spec.ts';
+import type { ReplicationRule, Source } from '../../src/lib/model/rule.ts';
+import type { RunReport } from '../../src/lib/runs/report/report-data.ts';
+import type { CompareCounters, CopyCounters, RunSpec } from '../../src/lib/runs/run.ts';
+import { NOTHING_COMPARED } from '../../src/lib/runs/run.ts';
 
 export const aRule = (
   given: Omit<Partial<ReplicationRule>, 'source'> & { source?: Partial<Source> } = {},

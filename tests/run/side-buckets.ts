@@ -7,7 +7,7 @@ import type {
   HistoryEntry,
   ObjectState,
   SourceBucket,
-} from '../../src/lib/ports.ts';
+} from '../../src/lib/model/ports.ts';
 
 /** Only what looks: everything else throws. */
 export const sideBuckets = (source: () => ListedVersion[], replica: () => ListedVersion[]): Buckets => ({

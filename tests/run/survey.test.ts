@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { ListedVersion } from '../../src/lib/listing/page.ts';
-import { surveySource } from '../../src/lib/run/survey.ts';
-import { createWorkCounter } from '../../src/lib/run/workload.ts';
+import { surveySource } from '../../src/lib/runs/estimate/sample-source.ts';
+import { createWorkCounter } from '../../src/lib/runs/estimate/workload.ts';
 import { aRule } from './runs.ts';
 import { listingOf, object } from './listed.ts';
 

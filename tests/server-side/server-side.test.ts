@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from 'vitest';
-import { createServerSide, type ServerSide } from '../../src/lib/server-side.ts';
+import { createServerSide, type ServerSide } from '../../src/lib/copy/way.ts';
 import { testDestination, testRule } from '../model/settings.ts';
 
 const MINUTE_MS = 60_000;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { parseConfiguration } from '../../src/lib/configuration.ts';
+import { parseConfiguration } from '../../src/lib/configuration/configuration.ts';
 import { stackOf } from '../../src/stack/stack.ts';
 import { destination, file, rule } from '../configuration/yaml.ts';
 

@@ -1,6 +1,6 @@
 /** Corners of the generated resources, without packaging. */
 import { expect, test } from 'vitest';
-import { parseConfiguration } from '../../src/lib/configuration.ts';
+import { parseConfiguration } from '../../src/lib/configuration/configuration.ts';
 import { stackOf } from '../../src/stack/stack.ts';
 import type { Resources } from '../../src/stack/cloudformation.ts';
 import { destination, file, fileWith, rule } from '../configuration/yaml.ts';

@@ -14,7 +14,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { startLocalAws } from '../../local/aws.ts';
 import type { LocalAws } from '../../local/aws.ts';
 import { clientConfig } from '../../local/client-config.ts';
-import { parseConfiguration } from '../../src/lib/configuration.ts';
+import { parseConfiguration } from '../../src/lib/configuration/configuration.ts';
 import { stackOf } from '../../src/stack/stack.ts';
 import { destination, file, rule } from '../configuration/yaml.ts';
 import { packaged } from '../stack/packaging.ts';

@@ -1,4 +1,7 @@
-import type { NotificationConfiguration, SubscriptionProperties } from '../../src/lib/subscription.ts';
+import type {
+  NotificationConfiguration,
+  SubscriptionProperties,
+} from '../../src/lib/subscription/subscription.ts';
 
 export const QUEUE = 'arn:aws:sqs:us-east-1:111111111111:s3-replicator-prod-live';
 export const BUCKET = 'acme-documents';

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { coverWithoutOverlap, filtersOverlap } from '../../src/lib/key-filter.ts';
-import type { KeyFilter } from '../../src/lib/key-filter.ts';
-import { notificationFilters } from '../../src/lib/subscription.ts';
+import { coverWithoutOverlap, filtersOverlap } from '../../src/lib/subscription/key-filter.ts';
+import type { KeyFilter } from '../../src/lib/subscription/key-filter.ts';
+import { notificationFilters } from '../../src/lib/subscription/subscription.ts';
 
 const filter = (prefix: string, suffix = ''): KeyFilter => ({ prefix, suffix });
 

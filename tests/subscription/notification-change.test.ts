@@ -1,6 +1,9 @@
 /** How long a change to a bucket's notifications is tried, and what is said when it was in vain. */
 import { expect, test } from 'vitest';
-import { BucketNotificationsError, changeNotifications } from '../../src/lib/notification-change.ts';
+import {
+  BucketNotificationsError,
+  changeNotifications,
+} from '../../src/lib/subscription/notification-change.ts';
 
 const change = { isDone: () => false, apply: () => ({}) };
 const WHERE = { bucket: 'acme-documents', accountId: '111111111111' };

@@ -5,8 +5,8 @@ import {
   isUnsubscribed,
   subscribed,
   unsubscribed,
-} from '../../src/lib/subscription.ts';
-import type { NotificationConfiguration } from '../../src/lib/subscription.ts';
+} from '../../src/lib/subscription/subscription.ts';
+import type { NotificationConfiguration } from '../../src/lib/subscription/subscription.ts';
 import { QUEUE, others, ours, wanted } from './fixtures.ts';
 
 const { idPrefix } = wanted;

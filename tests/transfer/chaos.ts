@@ -1,7 +1,7 @@
 /** Random objects, and all that may befall the transfers that move them. */
 import fc from 'fast-check';
-import type { ReplicationRule } from '../../src/lib/rule.ts';
-import { ReplicationError } from '../../src/lib/errors.ts';
+import type { ReplicationRule } from '../../src/lib/model/rule.ts';
+import { ReplicationError } from '../../src/lib/model/errors.ts';
 import { weighted } from '../model/history.ts';
 import { Crash } from '../model/memory-receipts.ts';
 import type { Gate } from '../model/memory-source.ts';

@@ -5,7 +5,7 @@
  * time), and that only at its end (… failed before …) · the first part that is always begun (a part that hardly fits …).
  */
 import { expect, test } from 'vitest';
-import { createPace, type MeasuredPace } from '../../src/lib/transfer/rate.ts';
+import { createPace, type MeasuredPace } from '../../src/lib/copy/transfer/rate.ts';
 
 const AT_ONCE = 4;
 const STEP_MS = 100;

@@ -1,7 +1,7 @@
 /** What is around the moving of a large object: ranges, failures that need a person, the sweep, copies by S3 itself, runs. */
 import { describe, expect, test } from 'vitest';
-import { ReplicationError } from '../../src/lib/errors.ts';
-import { formatHint } from '../../src/lib/hint.ts';
+import { ReplicationError } from '../../src/lib/model/errors.ts';
+import { formatHint } from '../../src/lib/hint/hint.ts';
 import { Crash } from '../model/memory-receipts.ts';
 import { openGate } from '../model/memory-source.ts';
 import { s3Event } from '../model/settings.ts';

@@ -2,19 +2,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Logger } from '@aws-lambda-powertools/logger';
 import type { Context } from 'aws-lambda';
-import { createBudget } from '../concurrency.ts';
-import type { LiveQueue, TransferDeps } from '../invocation-deps.ts';
-import type { ReplicationConfiguration } from '../rule.ts';
-import { createServerSide } from '../server-side.ts';
-import { createBuckets } from './buckets.ts';
-import { createS3Clients } from './clients.ts';
-import { createDeadLetterQueue, createLiveQueue, createSqsClient } from './queues.ts';
-import { createReceiptStore } from './receipts.ts';
+import { createBudget } from '../model/concurrency.ts';
+import type { LiveQueue, TransferDeps } from '../delivery/deps.ts';
+import type { ReplicationConfiguration } from '../model/rule.ts';
+import { createServerSide } from '../copy/way.ts';
+import { createBuckets } from './s3/buckets.ts';
+import { createS3Clients } from './s3/clients.ts';
+import { createDeadLetterQueue, createLiveQueue, createSqsClient } from './sqs/queues.ts';
+import { createReceiptStore } from './dynamodb/receipts.ts';
 import { createReporter } from './reporter.ts';
-import { createRunCountsStore } from './run-counts.ts';
-import { sendBodies } from './send-bodies.ts';
-import { createTransferQueue } from './transfer-queue.ts';
-import { createTransferStore } from './transfer-store.ts';
+import { createRunCountsStore } from './dynamodb/run-counts.ts';
+import { sendBodies } from './sqs/send-bodies.ts';
+import { createTransferQueue } from './sqs/transfer-queue.ts';
+import { createTransferStore } from './dynamodb/transfer-store.ts';
 
 /** Kept free for the receipts, the queue calls and the answer after the last copy was cut off. */
 const RESERVE_MS = 20_000;

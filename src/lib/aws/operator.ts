@@ -1,19 +1,19 @@
 /** What the command line works with, as whoever is signed in: runs of a deployment, and both buckets of a rule. */
 import { S3Client } from '@aws-sdk/client-s3';
 import { GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs';
-import type { Buckets } from '../ports.ts';
-import type { Listings, RunQueues } from '../run/ports.ts';
-import type { RunStore } from '../run/run-store.ts';
-import type { TransferStore } from '../transfer/transfer.ts';
-import { createListings } from './bucket-listing.ts';
-import { createBuckets } from './buckets.ts';
-import { createS3Clients, type S3ClientPair, type S3Clients } from './clients.ts';
+import type { Buckets } from '../model/ports.ts';
+import type { Listings, RunQueues } from '../runs/ports.ts';
+import type { RunStore } from '../runs/run-store.ts';
+import type { TransferStore } from '../copy/transfer/transfer.ts';
+import { createListings } from './s3/bucket-listing.ts';
+import { createBuckets } from './s3/buckets.ts';
+import { createS3Clients, type S3ClientPair, type S3Clients } from './s3/clients.ts';
 import { CONTROL_CLIENT } from './control-client.ts';
 import { toQueueError } from './queue-error.ts';
-import { createRunQueues } from './run-queues.ts';
-import { createRunStore } from './run-store.ts';
+import { createRunQueues } from './sqs/run-queues.ts';
+import { createRunStore } from './dynamodb/run-store.ts';
 import { SDK_LOGGER } from './sdk-logger.ts';
-import { createTransferStore } from './transfer-store.ts';
+import { createTransferStore } from './dynamodb/transfer-store.ts';
 
 /** The queues are looked for when they are used first: who only looks at runs needs no right to them. */
 export const openRuns = (place: {

@@ -1,4 +1,4 @@
-import { type QueueProblem, QueueError } from '../dead-letter-queue.ts';
+import { type QueueProblem, QueueError } from '../dead-letters/queue.ts';
 
 /** What was asked of SQS, for the message. */
 interface QueueCall {

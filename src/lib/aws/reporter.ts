@@ -1,7 +1,7 @@
 /** Log lines and metrics of one invocation: one structured line per outcome, S3's own metric names. */
 import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
-import type { OutcomeRecord, Reporter } from '../outcome.ts';
+import type { OutcomeRecord, Reporter } from '../delivery/outcome.ts';
 
 /** Collects metrics until they are published, at the end of the invocation. */
 export interface MeteredReporter extends Reporter {

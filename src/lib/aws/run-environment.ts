@@ -2,20 +2,20 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Logger } from '@aws-lambda-powertools/logger';
 import type { Context } from 'aws-lambda';
-import type { ReplicationConfiguration } from '../rule.ts';
-import type { MovingObjects, RunDeps } from '../run/ports.ts';
-import type { TransferStore } from '../transfer/transfer.ts';
-import { createListings } from './bucket-listing.ts';
-import { createBuckets } from './buckets.ts';
-import { createS3Clients } from './clients.ts';
+import type { ReplicationConfiguration } from '../model/rule.ts';
+import type { MovingObjects, RunDeps } from '../runs/ports.ts';
+import type { TransferStore } from '../copy/transfer/transfer.ts';
+import { createListings } from './s3/bucket-listing.ts';
+import { createBuckets } from './s3/buckets.ts';
+import { createS3Clients } from './s3/clients.ts';
 import { required } from './environment.ts';
-import { createLiveQueue, createSqsClient } from './queues.ts';
-import { createReportFiles } from './report-bucket.ts';
-import { createRunQueues } from './run-queues.ts';
-import { createRunStore } from './run-store.ts';
+import { createLiveQueue, createSqsClient } from './sqs/queues.ts';
+import { createReportFiles } from './s3/report-bucket.ts';
+import { createRunQueues } from './sqs/run-queues.ts';
+import { createRunStore } from './dynamodb/run-store.ts';
 import { createRunTopic } from './run-topic.ts';
-import { createTransferStore } from './transfer-store.ts';
-import type { LiveQueue } from '../invocation-deps.ts';
+import { createTransferStore } from './dynamodb/transfer-store.ts';
+import type { LiveQueue } from '../delivery/deps.ts';
 
 /** Kept free for what follows the last page: hints, the commit, the message for who goes on. */
 const RESERVE_MS = 30_000;

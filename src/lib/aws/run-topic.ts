@@ -1,7 +1,7 @@
 /** The topic that is told when a run has come to its end. */
 import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
-import { asciiJson } from '../hint.ts';
-import type { RunTopic } from '../run/ports.ts';
+import { asciiJson } from '../hint/hint.ts';
+import type { RunTopic } from '../runs/ports.ts';
 import { CONTROL_CLIENT } from './control-client.ts';
 import { translateError } from './errors.ts';
 

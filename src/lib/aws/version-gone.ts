@@ -1,4 +1,4 @@
-import { ReplicationError } from '../errors.ts';
+import { ReplicationError } from '../model/errors.ts';
 import { isVersionGone } from './errors.ts';
 
 /** Null for a version or key that is not there, or is a delete marker; a missing bucket stays an error. */

@@ -11,7 +11,7 @@ import type { ListedVersion, ListPage, Marker } from './page.ts';
 import { type ExtraKey, openKey, type OpenKey, parseState, stateOf } from './comparison-state.ts';
 import type { Checkpoint, Stretch } from './range-work.ts';
 import type { Json } from './range.ts';
-import { type CreateSieve, sieveOf, type Sieve } from './sieve.ts';
+import { type CreateSieve, sieveOf, type Sieve } from './counted-entries.ts';
 
 /**
  * - `missing`: the destination has no version of the key.

@@ -1,6 +1,6 @@
 /** A listing as one stream of what counts in it, of which one page is held. */
 import type { ListedVersion, ListPage, Marker, Page } from './page.ts';
-import type { Sieve } from './sieve.ts';
+import type { Sieve } from './counted-entries.ts';
 
 /** Where another reader of the same listing goes on. */
 export interface Position {

@@ -1,6 +1,6 @@
 /** How many requests may be under way: as many as S3 bears, found out by trying. */
-import { ReplicationError } from '../errors.ts';
-import type { Clock } from '../ports.ts';
+import { ReplicationError } from '../model/errors.ts';
+import type { Clock } from '../model/ports.ts';
 
 export interface Pace {
   /** Waits for its turn. A request that fails as `throttled` makes everybody slow down. */

@@ -2,8 +2,8 @@
  * A listing that waits and tries again. Ranges are neighbourhoods of the key space, as are the partitions S3 counts requests by:
  * the one that is throttled waits by itself, while {@link Pace} slows all down a little.
  */
-import { asReplicationError } from '../errors.ts';
-import type { Clock } from '../ports.ts';
+import { asReplicationError } from '../model/errors.ts';
+import type { Clock } from '../model/ports.ts';
 import type { Pace } from './pace.ts';
 import type { Keyed, ListPage } from './page.ts';
 

@@ -1,5 +1,5 @@
 /** The work on one range: page after page, each handed on and then committed, while parts of the rest may be cut off. */
-import { createDigits } from './digits.ts';
+import { createDigits } from './key-arithmetic.ts';
 import { compareKeys } from './key-order.ts';
 import type { Committed, Ledger } from './ledger.ts';
 import type { Entries, Keyed, ListPage, Marker, Page } from './page.ts';

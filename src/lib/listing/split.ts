@@ -5,7 +5,7 @@
  * lie; the rest of the range is thought to be like that. Where that is wrong, the next page of a part tells, and it is cut
  * again: a wrong guess costs one request.
  */
-import type { Digits } from './digits.ts';
+import type { Digits } from './key-arithmetic.ts';
 import {
   boundaryAt,
   byteLength,

@@ -1,13 +1,13 @@
 /** How transfers end otherwise than by being finished: given up, not needed any more, or handed to a person. */
-import { assign, type Assignment } from '../assignment.ts';
-import { ReplicationError } from '../errors.ts';
-import { formatHint } from '../hint.ts';
-import type { Deps, QueueMessage, TransferDeps } from '../invocation-deps.ts';
-import { PASSED_OVER, type Receipt } from '../outcome.ts';
-import { destinationKey } from '../rule.ts';
-import { quarantine } from '../settlement.ts';
+import { assign, type Assignment } from '../hint/route.ts';
+import { ReplicationError } from '../model/errors.ts';
+import { formatHint } from '../hint/hint.ts';
+import type { Deps, QueueMessage, TransferDeps } from '../delivery/deps.ts';
+import { PASSED_OVER, type Receipt } from '../delivery/outcome.ts';
+import { destinationKey } from '../model/rule.ts';
+import { quarantine } from '../delivery/settle.ts';
 import { hintOf, identityOf, isHintOf, transferHint } from './transfer-hint.ts';
-import { type Transfer, transferId } from './transfer.ts';
+import { type Transfer, transferId } from '../copy/transfer/transfer.ts';
 
 /** The rule and destination, by whatever name, that the transfer is for; null: there is none any more. */
 export const assignmentOf = (

@@ -1,15 +1,15 @@
 /** Looks after all transfers: those that are forgotten go on, and of those that nobody wants nothing is left. */
-import { asReplicationError, ReplicationError } from '../errors.ts';
-import type { TransferDeps } from '../invocation-deps.ts';
-import type { ListedPart } from '../ports.ts';
-import { about, blank } from '../settlement.ts';
+import { asReplicationError, ReplicationError } from '../model/errors.ts';
+import type { TransferDeps } from '../delivery/deps.ts';
+import type { ListedPart } from '../model/ports.ts';
+import { about, blank } from '../delivery/settle.ts';
 import { assignmentOf, failTransfer, reportFailure } from './end-transfer.ts';
-import { abortOrphans } from './orphans.ts';
-import { bytesOf, isComplete, lastMovedMs } from './ranges.ts';
-import { sendAgain, sendRanges } from './send-ranges.ts';
+import { abortOrphans } from './abort-orphans.ts';
+import { bytesOf, isComplete, lastMovedMs } from '../copy/transfer/ranges.ts';
+import { sendAgain, sendRanges } from '../copy/transfer/send-ranges.ts';
 import { transferHint } from './transfer-hint.ts';
-import type { Transfer } from './transfer.ts';
-import { partsThere } from './upload-parts.ts';
+import type { Transfer } from '../copy/transfer/transfer.ts';
+import { partsThere } from '../copy/transfer/upload-parts.ts';
 
 export interface SweepReport {
   transfers: number;

@@ -1,13 +1,13 @@
 /** One batch of messages from the queue of ranges. */
-import { retryDelaySeconds, RETRY_LIMIT } from '../backoff.ts';
-import { asReplicationError, ReplicationError } from '../errors.ts';
-import type { QueueMessage, TransferDeps } from '../invocation-deps.ts';
-import { about, blank, quarantine } from '../settlement.ts';
+import { retryDelaySeconds, RETRY_LIMIT } from '../delivery/backoff.ts';
+import { asReplicationError, ReplicationError } from '../model/errors.ts';
+import type { QueueMessage, TransferDeps } from '../delivery/deps.ts';
+import { about, blank, quarantine } from '../delivery/settle.ts';
 import { assignmentOf, failTransfer } from './end-transfer.ts';
-import { lastMovedMs, parseRangeMessage } from './ranges.ts';
-import type { RangeMessage, Transfer } from './transfer.ts';
-import { partsThere } from './upload-parts.ts';
-import { workOnRange } from './work-on-range.ts';
+import { lastMovedMs, parseRangeMessage } from '../copy/transfer/ranges.ts';
+import type { RangeMessage, Transfer } from '../copy/transfer/transfer.ts';
+import { partsThere } from '../copy/transfer/upload-parts.ts';
+import { workOnRange } from './move-range.ts';
 
 /** A range is given up when so long nothing of it has moved, however often it was tried. */
 const PATIENCE_MS = 2 * 3_600_000;

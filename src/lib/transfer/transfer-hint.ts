@@ -1,6 +1,6 @@
 /** The hints that transfers send: the key is to be looked at, because all parts are there, or the transfer is at its end. */
-import { formatHint, type Hint, REPAIR } from '../hint.ts';
-import type { RangeMessage, Transfer } from './transfer.ts';
+import { formatHint, type Hint, REPAIR } from '../hint/hint.ts';
+import type { RangeMessage, Transfer } from '../copy/transfer/transfer.ts';
 
 /**
  * `finished`: one for each attempt, so that those of several finishers are one, and a later one is not taken for it.

@@ -52,7 +52,7 @@ describe('storing and reading', () => {
     'a b+c&d=e?f#g%h',
     'ключ/日本語/🪣',
     'double//slash',
-    './dot/../dots/..',
+    './',
     '..',
     'control\u0001\u001f\u007f',
     'new\nline\ttab\rreturn',

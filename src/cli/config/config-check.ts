@@ -1,0 +1,116 @@
+import { resolve } from 'node:path';
+import { type Configuration, loadConfiguration } from '../../lib/configuration/configuration.ts';
+import { ConfigurationError } from '../../lib/configuration/problem.ts';
+import { resourceNames } from '../../lib/configuration/resource-names.ts';
+import type { Destination, Filter, ReplicationRule, Source } from '../../lib/model/rule.ts';
+import { stackOf } from '../../stack/stack.ts';
+import { type CommandSpec, helpText, parseOptions } from '../terminal/command.ts';
+import { DEPLOYMENT_OPTIONS } from '../deployment.ts';
+import { type CliIo, EXIT } from '../terminal/io.ts';
+
+export const CHECK: CommandSpec = {
+  name: 'config check',
+  summary: 'Check replication.yml and show the resolved rules.',
+  description: [
+    'Reports everything that is wrong at once, each with its line, what was found and how to mend it. Without problems it shows what the file means with all defaults filled in. Talks to nobody: whether buckets and roles exist is not looked at.',
+  ],
+  options: {
+    ...DEPLOYMENT_OPTIONS,
+    json: { description: 'Print the resolved configuration, or the problems, as JSON.' },
+  },
+  exitCodes: [
+    [EXIT.ok, 'The configuration can be deployed.'],
+    [EXIT.failure, 'It has problems.'],
+  ],
+  examples: [
+    ['npx s3-replicator config check', 'Before a deployment'],
+    ['npx s3-replicator config check --stage test --json', 'For scripts'],
+  ],
+};
+
+/** Checks the file and prints what it means. Throws CliError. */
+export const runConfigCheck = async (argv: readonly string[], io: CliIo): Promise<number> => {
+  const options = parseOptions(CHECK, argv);
+  if (options.has('help')) {
+    io.stdout.write(helpText(CHECK));
+    return EXIT.ok;
+  }
+  const json = options.has('json');
+  const file = resolve(io.cwd, options.value('config') ?? 'replication.yml');
+  try {
+    const configuration = loadConfiguration(file, {
+      stage: options.value('stage') ?? undefined,
+      region: options.value('region') ?? undefined,
+    });
+    // Finds out whether it all fits into one stack.
+    stackOf(configuration);
+    io.stdout.write(json ? jsonText({ ok: true, ...resolved(configuration) }) : describe(configuration));
+    return EXIT.ok;
+  } catch (error) {
+    if (!(error instanceof ConfigurationError)) throw error;
+    if (json) io.stdout.write(jsonText({ ok: false, file: error.file, problems: error.problems }));
+    else io.stderr.write(`${error.message}\n`);
+    return EXIT.failure;
+  }
+};
+
+const jsonText = (value: object): string => `${JSON.stringify(value, null, 2)}\n`;
+
+const resolved = (configuration: Configuration): object => ({
+  ...configuration,
+  resources: resourceNames(configuration.deployment),
+});
+
+const describe = ({ replication, stack, transfers, deployment }: Configuration): string => {
+  const names = resourceNames(deployment);
+  return [
+    `stack ${names.stack} in ${deployment.region}`,
+    `  role to trust        ${names.replicateRole}`,
+    `  at the same time     ${stack.maximumConcurrency} invocations of up to ${stack.batchSize} events`,
+    `  large objects        ${transfers.maximumConcurrency} invocations at the same time`,
+    `  logs                 ${stack.logRetentionDays} days, from level ${stack.logLevel}`,
+    `  alarms               to ${stack.alarms.email ?? `nobody yet: subscribe to the topic ${names.alarmTopic}`}`,
+    ...replication.rules.flatMap((rule) => ['', ...describeRule(rule)]),
+    '',
+  ].join('\n');
+};
+
+const describeRule = (rule: ReplicationRule): string[] => [
+  `rule ${rule.id}`,
+  `  from  ${describeSource(rule.source)}`,
+  ...describeFilter(rule.filter),
+  ...rule.destinations.map((destination) => `  to    ${describeDestination(rule, destination)}`),
+  `  versions ${rule.versions}, deletes ${rule.deletes}, copy ${rule.copy}, stamp ${rule.stamp ? 'on' : 'off'}`,
+  `  replicas ${rule.replicas}, acl ${rule.acl}, archived objects ${describeRestore(rule)}`,
+];
+
+const describeFilter = ({ tags, minimumBytes, maximumBytes }: Filter): string[] => {
+  const conditions = [
+    ...Object.entries(tags).map(([key, value]) => `tag ${key}=${value}`),
+    ...(minimumBytes === null ? [] : [`at least ${minimumBytes} bytes`]),
+    ...(maximumBytes === null ? [] : [`at most ${maximumBytes} bytes`]),
+  ];
+  return conditions.length === 0 ? [] : [`  only  ${conditions.join(', ')}`];
+};
+
+const describeRestore = ({ restore }: ReplicationRule): string =>
+  restore === null ? 'quarantined' : `restored for ${restore.days} days at tier ${restore.tier}`;
+
+const describeSource = ({ bucket, prefix, suffix, events, roleArn }: Source): string =>
+  [
+    `s3://${bucket}/${prefix}*${suffix}`,
+    events === 's3' ? 'notified by S3' : 'notified by EventBridge',
+    ...(roleArn === null ? [] : [`read by ${roleArn}`]),
+  ].join(', ');
+
+const describeDestination = (rule: ReplicationRule, destination: Destination): string =>
+  [
+    `s3://${destination.bucket}/${destination.prefix ?? rule.source.prefix}*${rule.source.suffix}`,
+    destination.region,
+    `written by ${destination.roleArn}`,
+    ...(destination.id === destination.bucket ? [] : [`called ${destination.id}`]),
+    ...(destination.storageClass === null ? [] : [`as ${destination.storageClass}`]),
+    ...(destination.encryption === null ? [] : [`encryption ${destination.encryption}`]),
+    ...(destination.kmsKeyArn === null ? [] : [`encrypted with ${destination.kmsKeyArn}`]),
+    `object lock ${destination.objectLock}`,
+  ].join(', ');

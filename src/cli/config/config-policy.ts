@@ -1,0 +1,106 @@
+import { resolve } from 'node:path';
+import { loadConfiguration } from '../../lib/configuration/configuration.ts';
+import { ConfigurationError } from '../../lib/configuration/problem.ts';
+import type { ReplicationRule } from '../../lib/model/rule.ts';
+import { type CommandSpec, helpText, parseOptions } from '../terminal/command.ts';
+import { DEPLOYMENT_OPTIONS } from '../deployment.ts';
+import { CliError } from '../terminal/errors.ts';
+import { type CliIo, EXIT } from '../terminal/io.ts';
+import { type SourcePolicies, sourcePolicies } from '../../stack/source-policy.ts';
+
+export const POLICY: CommandSpec = {
+  name: 'config policy',
+  summary: 'Print what the source account grants so that S3 copies by itself.',
+  description: [
+    'With `copy: auto` or `copy: server-side` S3 copies objects by itself, and no byte passes through the function, where the role that writes at the destination may read the source. This prints the statements for the policies of the source buckets and of their KMS keys, ready to paste, and the parameters of destination/template.yml. Talks to nobody.',
+  ],
+  options: {
+    ...DEPLOYMENT_OPTIONS,
+    rule: { value: 'ID', multiple: true, description: 'Only for this rule. Default: all rules.' },
+    json: { description: 'Print it as one JSON object.' },
+  },
+  exitCodes: [
+    [EXIT.ok, 'Printed.'],
+    [EXIT.failure, 'The configuration has problems.'],
+    [EXIT.usage, 'The command line is wrong, or there is no such rule.'],
+  ],
+  examples: [
+    ['npx s3-replicator config policy', 'For all rules'],
+    ['npx s3-replicator config policy --rule invoices --json', 'For one, as data'],
+  ],
+};
+
+/** Prints the statements. Throws CliError. */
+export const runConfigPolicy = async (argv: readonly string[], io: CliIo): Promise<number> => {
+  const options = parseOptions(POLICY, argv);
+  if (options.has('help')) {
+    io.stdout.write(helpText(POLICY));
+    return EXIT.ok;
+  }
+  const file = resolve(io.cwd, options.value('config') ?? 'replication.yml');
+  try {
+    const configuration = loadConfiguration(file, {
+      stage: options.value('stage') ?? undefined,
+      region: options.value('region') ?? undefined,
+    });
+    const rules = chosen(configuration.replication.rules, options.values('rule'));
+    const policies = sourcePolicies(configuration, rules);
+    io.stdout.write(options.has('json') ? `${JSON.stringify(policies, null, 2)}\n` : describe(policies));
+    return EXIT.ok;
+  } catch (error) {
+    if (!(error instanceof ConfigurationError)) throw error;
+    io.stderr.write(`${error.message}\n`);
+    return EXIT.failure;
+  }
+};
+
+const chosen = (rules: ReplicationRule[], ids: string[]): ReplicationRule[] => {
+  const unknown = ids.find((id) => !rules.some((rule) => rule.id === id));
+  if (unknown !== undefined) {
+    throw new CliError('bad-value', `--rule: there is no rule ${JSON.stringify(unknown)}.`);
+  }
+  return ids.length === 0 ? rules : rules.filter(({ id }) => ids.includes(id));
+};
+
+const describe = ({ buckets, keys, destinations, streamed }: SourcePolicies): string =>
+  [
+    ...buckets.map(({ bucket, statements }) =>
+      block(
+        `Source account, bucket ${bucket}: add to the statements of the bucket's policy (S3 console: Permissions, Bucket policy)`,
+        statements.map(json).join(',\n'),
+      ),
+    ),
+    ...keys.map(({ keyArn, statement }) =>
+      block(
+        `Source account, key ${keyArn}: add to the statements of the key's policy (KMS console: Key policy)`,
+        json(statement),
+      ),
+    ),
+    ...destinations.map(({ roleArn, buckets: written, parameters }) =>
+      block(
+        `Destination account, stack of ${roleArn} for ${written.join(' and ')}: set these parameters of destination/template.yml`,
+        Object.entries(parameters)
+          .filter(([, value]) => value !== '')
+          .map(([name, value]) => `${name}=${value}`)
+          .join(' '),
+      ),
+    ),
+    ...(streamed.length === 0
+      ? []
+      : [`Nothing is needed for ${streamed.join(', ')}: the function moves the bytes.\n`]),
+    ...(buckets.length === 0 ? [] : [NOTES]),
+  ].join('\n');
+
+const block = (where: string, what: string): string => `# ${where}\n${what}\n`;
+
+const json = (value: object): string => JSON.stringify(value, null, 2);
+
+const NOTES = `Deploy the destination's stack first: S3 and KMS refuse a role that does not exist, and one that is made anew must be put into the
+policies again. Put a policy back as a whole: put-bucket-policy and put-key-policy replace what is there.
+
+S3 does not copy by itself, and \`copy: auto\` streams:
+- objects under the AWS managed key aws/s3, which no other account can use;
+- objects that another account owns (a bucket with ACLs): the bucket's policy does not grant them;
+- from a bucket with Requester Pays;
+- where another statement denies it, such as one for a VPC endpoint or an organization.
+`;

@@ -1,0 +1,19 @@
+import { jsonSchema } from '../../lib/configuration/schema.ts';
+import { type CommandSpec, helpText, parseOptions } from '../terminal/command.ts';
+import { type CliIo, EXIT } from '../terminal/io.ts';
+
+export const SCHEMA: CommandSpec = {
+  name: 'config schema',
+  summary: 'Print the JSON schema of replication.yml, for editors.',
+  options: {},
+  examples: [
+    ['npx s3-replicator config schema > docs/replication.schema.json', 'Renew the one in the repository'],
+  ],
+};
+
+/** Prints the schema. Throws CliError. */
+export const runConfigSchema = async (argv: readonly string[], io: CliIo): Promise<number> => {
+  const asked = parseOptions(SCHEMA, argv).has('help');
+  io.stdout.write(asked ? helpText(SCHEMA) : `${JSON.stringify(jsonSchema(), null, 2)}\n`);
+  return EXIT.ok;
+};

@@ -1,0 +1,61 @@
+import { openDeadLetterQueue } from '../../lib/aws/sqs/dead-letter-queue.ts';
+import { CRASHED } from '../../lib/delivery/dead-letter.ts';
+import { type DeadLetterQueue, QueueError } from '../../lib/dead-letters/queue.ts';
+import type { DeadMessageFilter } from '../../lib/dead-letters/dead-message.ts';
+import { ALL_REASONS, reasonEntry } from '../../lib/model/errors.ts';
+import { nearestWord } from '../../lib/text/nearest-word.ts';
+import { resourceNames } from '../../lib/configuration/resource-names.ts';
+import type { OptionSpec, ParsedOptions } from '../terminal/command.ts';
+import { deploymentOf } from '../deployment.ts';
+import { CliError } from '../terminal/errors.ts';
+import type { CliIo } from '../terminal/io.ts';
+
+/** Reasons a message can be in the dead-letter queue for: what is tried again by itself never gets there. */
+const DEAD_REASONS: readonly string[] = [
+  ...ALL_REASONS.filter((reason) => reasonEntry(reason).disposition === 'quarantine'),
+  CRASHED,
+];
+
+export const FILTER_OPTIONS = {
+  reason: {
+    value: 'REASON',
+    multiple: true,
+    description: `Only messages with this reason: ${DEAD_REASONS.join(', ')}.`,
+  },
+  prefix: { value: 'PREFIX', multiple: true, description: 'Only messages whose key begins with this.' },
+  rule: { value: 'ID', multiple: true, description: 'Only messages of this rule of the configuration.' },
+} as const satisfies Record<string, OptionSpec>;
+
+/** SQS lets 120,000 messages be in flight at a time; a reader holds all it has read. */
+export const MAX_LIMIT = 100_000;
+
+/** Throws {@link CliError} for a reason there is not. */
+export const filterOf = (options: ParsedOptions): DeadMessageFilter => {
+  const reasons = options.values('reason');
+  for (const reason of reasons) {
+    if (DEAD_REASONS.includes(reason)) continue;
+    const nearest = nearestWord(reason, DEAD_REASONS);
+    const hint =
+      nearest === null ? `The reasons are ${DEAD_REASONS.join(', ')}.` : `Did you mean ${nearest}?`;
+    throw new CliError('bad-value', `--reason ${JSON.stringify(reason)} is not a reason. ${hint}`);
+  }
+  return { reasons, prefixes: options.values('prefix'), rules: options.values('rule') };
+};
+
+/** Opens the queue the options mean, hands it over, and gives whatever goes wrong with it a code and a fix. */
+export const withQueue = async <Result>(
+  options: ParsedOptions,
+  io: CliIo,
+  work: (queue: DeadLetterQueue) => Promise<Result>,
+): Promise<Result> => {
+  const deployment = deploymentOf(options, io);
+  try {
+    return await work(await openDeadLetterQueue({ ...resourceNames(deployment), region: deployment.region }));
+  } catch (error) {
+    throw asCliError(error);
+  }
+};
+
+/** Queue problems are CLI errors of the same code. Anything else is a mistake of ours and stays what it is. */
+export const asCliError = (error: unknown): unknown =>
+  error instanceof QueueError ? new CliError(error.problem, `${error.message}.`, { cause: error }) : error;

@@ -1,0 +1,19 @@
+import type { CommandSpec } from '../terminal/command.ts';
+import { type Command, runGroup } from '../terminal/command-group.ts';
+import { LIST, runDlqList } from './dlq-list.ts';
+import { REDRIVE, runDlqRedrive } from './dlq-redrive.ts';
+
+const DLQ: CommandSpec = {
+  name: 'dlq',
+  summary: 'Works on the dead-letter queue: the messages that need a person.',
+  subcommands: { list: LIST.summary, redrive: REDRIVE.summary },
+  options: {},
+  examples: [
+    ['npx s3-replicator dlq list', 'What failed, and what to do about it'],
+    ['npx s3-replicator dlq redrive --reason access-denied', 'After the policy was mended'],
+  ],
+};
+
+/** `s3-replicator dlq …`. */
+export const runDlq: Command = (argv, io) =>
+  runGroup({ spec: DLQ, commands: { list: runDlqList, redrive: runDlqRedrive } }, argv, io);

@@ -1,0 +1,81 @@
+import type { DeadLetterQueue, MoveTask } from '../../lib/dead-letters/queue.ts';
+import { type Peeked, peek } from '../../lib/dead-letters/list.ts';
+import { isUnderWay, redriveAll } from '../../lib/dead-letters/redrive-all.ts';
+import { countByReason, messageCount } from './dead-letter-text.ts';
+import type { CliIo } from '../terminal/io.ts';
+import { createProgress, movedSoFar } from '../terminal/progress.ts';
+import { type RedriveRequest, type RedriveResult, unmoved } from './redrive-result.ts';
+
+/** So many messages are read to count the reasons before SQS moves all of them. */
+const COUNTED = 1_000;
+
+/** Has SQS move everything, and shows how far it is. A move task that is running already is shown instead. */
+export const redriveEverything = async (
+  queue: DeadLetterQueue,
+  { filter, maxPerSecond }: RedriveRequest,
+  io: CliIo,
+): Promise<RedriveResult> => {
+  const nothing = unmoved(queue, 'message-move-task');
+  const running = (await queue.moveTasks()).some(isUnderWay);
+  // SQS does not say what it moves. While it is moving, a look would only take messages out of its way.
+  const peeked = running ? null : await peek(queue, { filter, limit: COUNTED, reader: io, onRead: () => {} });
+  if (peeked?.interrupted) return { ...nothing, status: 'interrupted' };
+  if (peeked?.messages.length === 0) return { ...nothing, ...explainEmpty(peeked, io) };
+  const counts = {
+    byReason: countByReason(peeked?.messages ?? []),
+    byReasonComplete: peeked !== null && !peeked.more,
+  };
+
+  const progress = createProgress(io);
+  const onProgress = ({ moved, total, startedMs }: MoveTask): void =>
+    progress.update(movedSoFar(moved, total, io.now() - startedMs));
+  const { interrupted: signal } = io;
+  const watched = await redriveAll(queue, {
+    maxPerSecond,
+    interrupted: signal,
+    sleep: (ms) => io.sleep(ms),
+    onProgress,
+  }).finally(() => progress.end());
+  const { task, attached, interrupted } = watched;
+  for (const note of notes(queue, task, { attached, interrupted })) io.stderr.write(`note: ${note}\n`);
+  const problem = interrupted ? null : problemOf(task);
+  if (problem !== null) io.stderr.write(`s3-replicator: ${problem}\n`);
+  return {
+    ...nothing,
+    ...counts,
+    status: interrupted ? 'interrupted' : problem === null ? 'done' : 'failed',
+    moved: task.moved,
+    notMoved: interrupted ? 0 : Math.max(0, (task.total ?? 0) - task.moved),
+    problem,
+  };
+};
+
+/** An empty queue is success; one whose messages somebody else holds is not: they would stay where they are. */
+const explainEmpty = ({ hidden }: Peeked, io: CliIo): Partial<RedriveResult> => {
+  if (hidden === 0) return {};
+  const problem = `about ${messageCount(hidden)} held by another command: try again in a minute`;
+  io.stderr.write(`s3-replicator: ${problem}\n`);
+  return { status: 'failed', notMoved: hidden, problem };
+};
+
+const notes = (
+  queue: DeadLetterQueue,
+  task: MoveTask,
+  { attached, interrupted }: { attached: boolean; interrupted: boolean },
+): string[] => [
+  ...(attached ? ['a move task was running already: this is its progress, no other was started.'] : []),
+  ...(interrupted ? [stillRunning(queue, task)] : []),
+];
+
+const stillRunning = ({ region, arn }: DeadLetterQueue, { handle }: MoveTask): string =>
+  [
+    'the move task goes on by itself. To watch it, run this command again, or',
+    `    aws sqs list-message-move-tasks --region ${region} --source-arn ${arn}`,
+    '  To stop it:',
+    `    aws sqs cancel-message-move-task --region ${region} --task-handle ${handle ?? 'HANDLE'}`,
+  ].join('\n');
+
+const problemOf = ({ status, failureReason }: MoveTask): string | null => {
+  if (status === 'FAILED') return `the move task failed: ${failureReason ?? 'SQS gives no reason'}`;
+  return status === 'CANCELLED' ? 'the move task was cancelled' : null;
+};

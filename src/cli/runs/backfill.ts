@@ -1,0 +1,33 @@
+import { BACKFILL_START, runBackfillStart } from './backfill-start.ts';
+import type { CommandSpec } from '../terminal/command.ts';
+import { type Command, runGroup } from '../terminal/command-group.ts';
+import { CANCEL, controlCommands, PAUSE, RESUME, RUNS, STATUS } from './run-control.ts';
+import { AWS, type RunPorts } from './run-ports.ts';
+
+const BACKFILL: CommandSpec = {
+  name: 'backfill',
+  summary: 'Replicates what was in the source bucket before, and shows the runs of backfill and verify.',
+  subcommands: {
+    start: BACKFILL_START.summary,
+    status: STATUS.summary,
+    list: RUNS.summary,
+    pause: PAUSE.summary,
+    resume: RESUME.summary,
+    cancel: CANCEL.summary,
+  },
+  options: {},
+  examples: [
+    ['npx s3-replicator backfill start --rule invoices --wait', 'Replicate what was there before'],
+    ['npx s3-replicator backfill list', 'What runs, and what ran'],
+  ],
+};
+
+export const backfillWith =
+  (ports: RunPorts): Command =>
+  (argv, io) => {
+    const start: Command = (rest) => runBackfillStart(rest, io, ports);
+    return runGroup({ spec: BACKFILL, commands: { start, ...controlCommands(ports) } }, argv, io);
+  };
+
+/** `s3-replicator backfill …`. */
+export const runBackfill: Command = backfillWith(AWS);

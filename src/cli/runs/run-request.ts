@@ -1,0 +1,146 @@
+/** From the options of `backfill start` and `verify start` to runs. */
+import { resolve } from 'node:path';
+import { type Configuration, loadConfiguration } from '../../lib/configuration/configuration.ts';
+import { ConfigurationError } from '../../lib/configuration/problem.ts';
+import { parseRunRequest } from '../../lib/runs/request.ts';
+import type { RunSpec } from '../../lib/runs/run.ts';
+import { type OptionSpec, type ParsedOptions, wholeNumber } from '../terminal/command.ts';
+import { DEPLOYMENT_OPTIONS } from '../deployment.ts';
+import { CliError } from '../terminal/errors.ts';
+import type { CliIo } from '../terminal/io.ts';
+
+export const START_OPTIONS = {
+  rule: { value: 'ID', description: 'The rule of replication.yml. Required.' },
+  destination: {
+    value: 'ID',
+    description: 'One of its destinations. Default: one run for each.',
+  },
+  prefix: { value: 'PREFIX', description: "Only keys that begin with this. Default: the rule's own prefix." },
+  since: {
+    value: 'TIME',
+    description: 'Only keys of which something was written then or later, like 2026-11-01T00:00:00Z.',
+  },
+  versions: {
+    value: 'all|latest',
+    description: "Compare every version, or the current objects. Default: the rule's own setting.",
+  },
+  attributes: {
+    value: 'listed|all',
+    description:
+      'all: look at every key that is the same by listing, too, for headers, metadata, tags, object lock, ACL and storage class. Default: listed, what listings show.',
+  },
+  local: {
+    description: 'List both buckets from this machine, signed in as you are, instead of in AWS Lambda.',
+  },
+  concurrency: {
+    value: 'N',
+    description: 'With --local: so many listing requests at once, 1 to 256. Default: 16.',
+  },
+  'destination-profile': {
+    value: 'PROFILE',
+    description:
+      'With --local: the AWS profile that may read the destination bucket. Default: the replication role, if it trusts you.',
+  },
+  wait: {
+    description: 'Stay until the end, and show the result. Ctrl-C leaves the run going.',
+  },
+  estimate: {
+    value: 'sample|full|none',
+    description:
+      'How the source is counted beforehand: at most about 400 pages of it, all of it, or not at all. Default: sample.',
+  },
+  yes: { description: 'Start without asking.' },
+  ...DEPLOYMENT_OPTIONS,
+} as const satisfies Record<string, OptionSpec>;
+
+export interface StartRequest {
+  configuration: Configuration;
+  /** One for each destination. */
+  specs: RunSpec[];
+  isLocal: boolean;
+  workers: number;
+  destinationProfile: string | null;
+  estimate: 'sample' | 'full' | 'none';
+  wait: boolean;
+  yes: boolean;
+  json: boolean;
+}
+
+/** Throws {@link CliError}: for all that is wrong with the request at once. */
+export const startRequest = (
+  kind: RunSpec['kind'],
+  options: ParsedOptions,
+  io: Pick<CliIo, 'cwd'>,
+): StartRequest => {
+  const workers = wholeNumber(options, 'concurrency', { minimum: 1, maximum: 256 });
+  const isLocal = options.has('local');
+  for (const name of ['concurrency', 'destination-profile']) {
+    if (options.has(name) && !isLocal)
+      throw new CliError('bad-value', `--${name} goes with --local: in AWS, replication.yml says how many.`);
+  }
+  const estimate = ESTIMATES.find((each) => each === (options.value('estimate') ?? 'sample'));
+  if (estimate === undefined) {
+    const given = JSON.stringify(options.value('estimate'));
+    throw new CliError('bad-value', `--estimate takes one of ${ESTIMATES.join(', ')}, not ${given}.`);
+  }
+  const configuration = configurationOf(options, io);
+  return {
+    configuration,
+    specs: specsOf(kind, options, configuration),
+    isLocal,
+    workers: workers ?? 16,
+    destinationProfile: options.value('destination-profile'),
+    estimate,
+    wait: options.has('wait'),
+    yes: options.has('yes'),
+    json: options.has('json'),
+  };
+};
+
+const ESTIMATES = ['sample', 'full', 'none'] as const;
+
+/** Unlike for the dead letters, the whole file must be right: rules are what this is about. */
+export const configurationOf = (options: ParsedOptions, { cwd }: Pick<CliIo, 'cwd'>): Configuration => {
+  try {
+    return loadConfiguration(resolve(cwd, options.value('config') ?? 'replication.yml'), {
+      stage: options.value('stage') ?? undefined,
+      region: options.value('region') ?? undefined,
+    });
+  } catch (error) {
+    if (!(error instanceof ConfigurationError)) throw error;
+    throw new CliError('no-configuration', error.message, { cause: error });
+  }
+};
+
+const specsOf = (
+  kind: RunSpec['kind'],
+  options: ParsedOptions,
+  { replication }: Configuration,
+): RunSpec[] => {
+  const given = (name: string): object => (options.has(name) ? { [name]: options.value(name) } : {});
+  const parsed = parseRunRequest(
+    {
+      kind,
+      ...given('rule'),
+      ...given('destination'),
+      ...given('prefix'),
+      ...given('since'),
+      ...given('versions'),
+      ...given('attributes'),
+      repair: options.has('repair'),
+      deleteExtra: options.has('delete-extra'),
+    },
+    replication,
+  );
+  if ('specs' in parsed) return parsed.specs;
+  const problems = 'problems' in parsed ? parsed.problems : [];
+  throw new CliError('bad-request', problems.map(inOptions).join('; '));
+};
+
+/** The same problems are told to those who send JSON. */
+const inOptions = (problem: string): string =>
+  problem
+    .replace(/^"(rule|destination|prefix|since|versions|attributes|repair)"/, '--$1')
+    .replace(/^"deleteExtra"/, '--delete-extra')
+    .replace('without "destination"', 'without --destination')
+    .replace('"repair": true', '--repair');

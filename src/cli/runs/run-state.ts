@@ -1,0 +1,56 @@
+import { attributeGetsOf, usedBy } from '../../lib/runs/estimate/estimate.ts';
+import type { RunStore } from '../../lib/runs/run-store.ts';
+import type { CopyCounters, Run } from '../../lib/runs/run.ts';
+import type { RunState } from './run-text.ts';
+
+/** Null: there is no such run. */
+export const loadState = async (id: string, store: RunStore, nowMs: number): Promise<RunState | null> => {
+  const run = await store.progress(id);
+  return run === null ? null : stateOf(run, await store.copied(id), nowMs);
+};
+
+/** What only the machinery of runs needs to know is left out. */
+export const publicRun = ({
+  id,
+  spec,
+  phase,
+  work,
+  failure,
+  createdMs,
+  endedMs,
+  history,
+  openRanges,
+  epoch,
+  compared,
+  checked,
+  estimate,
+}: Run): Run => ({
+  id,
+  spec,
+  phase,
+  work,
+  failure,
+  createdMs,
+  endedMs,
+  history,
+  openRanges,
+  epoch,
+  compared,
+  checked,
+  estimate,
+});
+
+const stateOf = (run: Run, copied: CopyCounters, nowMs: number): RunState => {
+  const { compared, checked, createdMs, endedMs, spec, estimate } = run;
+  const used = usedBy(
+    { compared, copied, checked, beganMs: createdMs, endedMs: endedMs ?? nowMs },
+    // As in the report: only the estimate tells whether bytes went from one region to another.
+    {
+      versions: spec.versions,
+      isBetweenRegions: (estimate?.dollars['transfer'] ?? 0) > 0,
+      // Nor is it known here whether the rule replicates grants.
+      attributeGets: attributeGetsOf(spec, { acl: 'ignore' }),
+    },
+  );
+  return { ...publicRun(run), copied, used };
+};

@@ -1,0 +1,169 @@
+/** Runs as they are shown on the terminal. */
+import { byteText, countOf, countText, dollarText } from '../../lib/text/amounts.ts';
+import { duration } from '../../lib/text/duration.ts';
+import { ALL_REASONS, reasonEntry } from '../../lib/model/errors.ts';
+import { printable } from '../../lib/text/printable.ts';
+import { differing, FINDINGS, verdictOf } from '../../lib/runs/report/comparison-text.ts';
+import type { RunEstimate } from '../../lib/runs/report/report-data.ts';
+import { type CompareCounters, type CopyCounters, isOver, type Run } from '../../lib/runs/run.ts';
+import { table } from '../terminal/table.ts';
+
+/** A run with what was copied for it, and what that used. */
+export interface RunState extends Run {
+  copied: CopyCounters;
+  /** Up to now, while it is not over. */
+  used: RunEstimate;
+}
+
+/** `backfill of invoices to archive, keys beginning with 2026/`. */
+export const runTitle = ({ spec }: Pick<Run, 'spec'>): string =>
+  [
+    `${spec.kind}${spec.repair ? ' with repair' : ''} of ${spec.rule} to ${spec.destination}`,
+    ...(spec.attributes === 'all' ? ['with all attributes'] : []),
+    ...(spec.prefix === '' ? [] : [`keys beginning with ${printable(spec.prefix)}`]),
+    ...(spec.since === null ? [] : [`written since ${spec.since}`]),
+  ].join(', ');
+
+/** Everything there is to say of one run. `reportFolder` null: no files are written. */
+export const runLines = (run: RunState, nowMs: number, reportFolder: string | null): string[] => {
+  const { id, phase, createdMs, endedMs, failure, compared, checked, copied } = run;
+  const seconds = ((endedMs ?? nowMs) - createdMs) / 1_000;
+  const isCopying = run.spec.kind === 'backfill' || run.spec.repair;
+  return [
+    `Run ${id}: ${runTitle(run)}`,
+    `  ${phase}${phase === 'paused' || phase === 'failed' ? ` while ${run.work}` : ''}, ${duration(seconds)}${endedMs === null ? ' so far' : ''}`,
+    ...(failure === null
+      ? []
+      : [`  ${failure.reason}: ${printable(failure.detail)}`, `    ${reasonEntry(failure.reason).fix}`]),
+    ...lookLines(compared, checked),
+    ...(isCopying ? copyLines(copied) : []),
+    ...(isOver(run) || phase === 'failed' ? usedLines(run.estimate, run.used) : []),
+    ...(phase === 'finished' && reportFolder !== null ? ['', `  report  ${reportFolder}report.html`] : []),
+    ...(phase === 'finished' && checked !== null ? ['', `  ${verdictOf(checked)}`] : []),
+  ];
+};
+
+const lookLines = (compared: CompareCounters | null, checked: CompareCounters | null): string[] => {
+  const looks = [compared, checked].filter((look) => look !== null);
+  if (looks.length === 0) return [];
+  const names = [...(compared === null ? [] : ['FIRST LOOK']), ...(checked === null ? [] : ['LAST LOOK'])];
+  const row = (words: string, texts: string[]): string[] => [words, ...texts];
+  return [
+    '',
+    ...indented(
+      numbers(
+        ['', ...names],
+        [
+          row(
+            'keys of the source',
+            looks.map(({ keys }) => countText(keys)),
+          ),
+          ...FINDINGS.map(([name, words]) =>
+            row(
+              words,
+              looks.map((look) => countText(look[name])),
+            ),
+          ),
+        ],
+      ),
+    ),
+  ];
+};
+
+const copyLines = ({ copies, bytes, done, failed, reasons }: CopyCounters): string[] => [
+  '',
+  `  ${countOf(done, 'key')} worked on: ${countOf(copies, 'version')} copied, ${byteText(bytes)}; ${countText(failed)} failed`,
+  ...ALL_REASONS.flatMap((reason) => {
+    const count = reasons[reason] ?? 0;
+    return count === 0 ? [] : [`    ${countText(count)} × ${reason}`, `        ${reasonEntry(reason).fix}`];
+  }),
+];
+
+/** The estimate beside what was used. */
+export const usedLines = (estimate: RunEstimate | null, used: RunEstimate): string[] => {
+  const columns = [...(estimate === null ? [] : [estimate]), used];
+  const row = (words: string, textOf: (each: RunEstimate) => string): string[] => [
+    words,
+    ...columns.map(textOf),
+  ];
+  const kinds = Object.keys(used.requests);
+  return [
+    '',
+    ...indented(
+      numbers(
+        ['', ...(estimate === null ? [] : [`ESTIMATE${errorText(estimate)}`]), 'USED'],
+        [
+          row('keys', ({ keys }) => countText(keys)),
+          row('bytes', ({ bytes }) => byteText(bytes)),
+          row('time', ({ hours }) => duration(hours * 3_600)),
+          ...kinds.map((kind) => row(`requests: ${kind}`, ({ requests }) => countText(requests[kind] ?? 0))),
+          ...Object.keys(used.dollars).map((service) =>
+            row(`US$: ${service}`, ({ dollars }) => dollarText(dollars[service] ?? 0)),
+          ),
+          row('US$ in all', ({ dollars }) => dollarText(total(dollars))),
+        ],
+      ),
+    ),
+  ];
+};
+
+/** Before the start. */
+export const estimateLines = (estimate: RunEstimate): string[] => {
+  const { keys, bytes, requests, dollars, hours, basis, errorShare } = estimate;
+  const certainty =
+    basis === 'listing'
+      ? 'all of the source was listed'
+      : `from a sample${errorShare === null ? ', and there may be far more' : `: give or take ${percent(errorShare)}`}`;
+  return [
+    `  ${countOf(Math.round(keys), 'key')}, ${byteText(bytes)} (${certainty})`,
+    `  about ${duration(hours * 3_600)}`,
+    `  requests  ${Object.entries(requests)
+      .map(([kind, count]) => `${kind} ${countText(count)}`)
+      .join(', ')}`,
+    `  cost      ${dollarText(total(dollars))}: ${Object.entries(dollars)
+      .map(([service, amount]) => `${service} ${dollarText(amount)}`)
+      .join(', ')}`,
+  ];
+};
+
+/** Of many runs, one line each. */
+export const runTable = (runs: readonly Run[], nowMs: number): string[] =>
+  table(
+    ['RUN', 'PHASE', 'TOOK', 'KEYS', 'DIFFERENT', 'WHAT'],
+    runs.map((run) => {
+      const look = run.checked ?? run.compared;
+      return [
+        run.id,
+        run.phase,
+        duration(((run.endedMs ?? nowMs) - run.createdMs) / 1_000),
+        look === null ? '-' : countText(look.keys),
+        look === null ? '-' : countText(differing(look)),
+        runTitle(run),
+      ];
+    }),
+  );
+
+const total = (dollars: RunEstimate['dollars']): number =>
+  Object.values(dollars).reduce((sum, amount) => sum + amount, 0);
+
+const percent = (share: number): string => `${Math.ceil(share * 100)} %`;
+
+const errorText = ({ basis, errorShare }: RunEstimate): string =>
+  basis === 'listing' ? '' : errorShare === null ? ' (rough)' : ` (±${percent(errorShare)})`;
+
+const indented = (lines: string[]): string[] => lines.map((line) => `  ${line}`);
+
+/** As `table`, with all columns but the first at the right. */
+const numbers = (header: string[], rows: string[][]): string[] => {
+  const widths = header.map((title, column) =>
+    Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)),
+  );
+  return [header, ...rows].map((row) =>
+    row
+      .map((cell, column) =>
+        column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0),
+      )
+      .join('  ')
+      .trimEnd(),
+  );
+};

@@ -1,0 +1,181 @@
+/** A command described once: its parser and its help text come from the same table, so neither can miss an option. */
+import { parseArgs } from 'node:util';
+import { nearestWord } from '../../lib/text/nearest-word.ts';
+import { CliError } from './errors.ts';
+
+export interface CommandSpec {
+  /** As typed after `s3-replicator`, e.g. `dlq list`; empty for the program itself. */
+  name: string;
+  summary: string;
+  /** Paragraphs between the usage line and the options. */
+  description?: readonly string[];
+  subcommands?: Readonly<Record<string, string>>;
+  /** The one argument it needs besides options. */
+  argument?: { name: string; description: string };
+  options: Readonly<Record<string, OptionSpec>>;
+  examples: readonly (readonly [command: string, meaning: string])[];
+  exitCodes?: readonly (readonly [code: number, meaning: string])[];
+}
+
+export interface OptionSpec {
+  /** What stands for the value in the help, e.g. `REASON`; absent for a switch. */
+  value?: string;
+  /** May be given more than once. */
+  multiple?: boolean;
+  description: string;
+}
+
+/** What was given: switches, and the values of options in the order they came. */
+export interface ParsedOptions {
+  has(name: string): boolean;
+  /** The last value, as in most programs; null where the option was not given. */
+  value(name: string): string | null;
+  values(name: string): string[];
+  /** The argument; throws {@link CliError} where it is missing. */
+  argument(): string;
+}
+
+/** Every command has it. */
+const HELP: OptionSpec = { description: 'Show this help.' };
+
+/** Parses what follows a command: options, and its argument if it has one. Throws {@link CliError}. */
+export const parseOptions = (spec: CommandSpec, argv: readonly string[]): ParsedOptions => {
+  const options: CommandSpec['options'] = { ...spec.options, help: HELP };
+  const given = new Map<string, string[]>();
+  let argument: string | null = null;
+  // Not strict: node's own messages name neither the command nor the nearest option.
+  const { tokens } = parseArgs({
+    args: [...argv],
+    strict: false,
+    tokens: true,
+    options: Object.fromEntries(
+      Object.entries(options).map(([name, { value }]) => [name, { type: value ? 'string' : 'boolean' }]),
+    ),
+  });
+  for (const token of tokens) {
+    if (token.kind === 'positional') {
+      if (spec.argument === undefined || argument !== null) throw unexpected(spec, token.value);
+      argument = token.value;
+    }
+    if (token.kind !== 'option') continue;
+    const name = token.rawName === '-h' ? 'help' : token.name;
+    const option = Object.hasOwn(options, name) ? options[name] : undefined;
+    if (option === undefined) throw unknownOption(spec, token.rawName, Object.keys(options));
+    given.set(name, [...(given.get(name) ?? []), valueOf(token, option)]);
+  }
+  return {
+    has: (name) => given.has(name),
+    value: (name) => given.get(name)?.at(-1) ?? null,
+    values: (name) => given.get(name) ?? [],
+    argument: () => {
+      if (argument === null) throw missing(spec);
+      return argument;
+    },
+  };
+};
+
+/** A whole number between two bounds. Throws {@link CliError}. */
+export const wholeNumber = (
+  options: ParsedOptions,
+  name: string,
+  bounds: { minimum: number; maximum: number },
+): number | null => {
+  const text = options.value(name);
+  if (text === null) return null;
+  const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (value >= bounds.minimum && value <= bounds.maximum) return value;
+  throw new CliError(
+    'bad-value',
+    `--${name} takes a whole number from ${bounds.minimum} to ${bounds.maximum}, not ${JSON.stringify(text)}.`,
+  );
+};
+
+/** The help text of a command. */
+export const helpText = (spec: CommandSpec): string => {
+  const command = ['s3-replicator', spec.name].filter(Boolean).join(' ');
+  const following = spec.subcommands ? '<command> ' : spec.argument ? `${spec.argument.name} ` : '';
+  const usage = `${command} ${following}[options]`;
+  const options = Object.entries({ ...spec.options, help: HELP }).map(([name, option]): [string, string] => [
+    [name === 'help' ? '-h, --help' : `--${name}`, option.value].filter(Boolean).join(' '),
+    option.description + (option.multiple ? ' May be given more than once.' : ''),
+  ]);
+  return [
+    `${spec.summary}\n`,
+    `Usage: ${usage}\n`,
+    ...(spec.description ?? []).map((paragraph) => `${wrap(paragraph, 0)}\n`),
+    ...section('Commands', Object.entries(spec.subcommands ?? {})),
+    ...section('Argument', spec.argument ? [[spec.argument.name, spec.argument.description]] : []),
+    ...section('Options', options),
+    ...section(
+      'Exit codes',
+      (spec.exitCodes ?? []).map(([code, meaning]) => [String(code), meaning]),
+    ),
+    ...examples(spec.examples),
+  ].join('\n');
+};
+
+const unexpected = (spec: CommandSpec, argument: string): CliError => {
+  const command = ['s3-replicator', spec.name].filter(Boolean).join(' ');
+  return new CliError('unexpected-argument', `\`${command}\` takes no argument ${JSON.stringify(argument)}.`);
+};
+
+const missing = (spec: CommandSpec): CliError => {
+  const { name = '', description = '' } = spec.argument ?? {};
+  return new CliError('missing-argument', `\`s3-replicator ${spec.name}\` needs ${name}: ${description}`);
+};
+
+const unknownOption = (spec: CommandSpec, rawName: string, known: string[]): CliError => {
+  const command = ['s3-replicator', spec.name].filter(Boolean).join(' ');
+  const nearest = nearestWord(rawName, known);
+  const suggestion = nearest === null ? '' : ` Did you mean --${nearest}?`;
+  return new CliError('unknown-option', `\`${command}\` has no option ${rawName}.${suggestion}`);
+};
+
+const valueOf = (
+  token: { rawName: string; value: string | undefined; inlineValue: boolean | undefined },
+  option: OptionSpec,
+): string => {
+  if (option.value === undefined) {
+    if (token.value === undefined) return '';
+    throw new CliError('bad-value', `${token.rawName} takes no value.`);
+  }
+  // `--prefix --json` is a forgotten value far more often than a prefix that begins with a dash.
+  const forgotten = token.value === undefined || (!token.inlineValue && token.value.startsWith('-'));
+  if (forgotten) {
+    throw new CliError(
+      'bad-value',
+      `${token.rawName} needs a value: ${token.rawName}=${option.value} (with the equals sign if it begins with a dash).`,
+    );
+  }
+  return token.value ?? '';
+};
+
+const section = (title: string, rows: (readonly [string, string])[]): string[] => {
+  if (rows.length === 0) return [];
+  const width = Math.max(...rows.map(([term]) => term.length)) + 4;
+  return [
+    `${title}:`,
+    ...rows.map(([term, meaning]) => `  ${term.padEnd(width - 2)}${wrap(meaning, width)}`),
+    '',
+  ];
+};
+
+const examples = (rows: CommandSpec['examples']): string[] =>
+  rows.length === 0
+    ? []
+    : ['Examples:', ...rows.flatMap(([command, meaning]) => [`  # ${meaning}`, `  ${command}`]), ''];
+
+/** Breaks lines at 100 characters, continued under the column where the text begins. */
+const wrap = (text: string, indent: number): string => {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    if (line !== '' && indent + line.length + 1 + word.length > 100) {
+      lines.push(line);
+      line = word;
+    } else {
+      line = line === '' ? word : `${line} ${word}`;
+    }
+  }
+  return [...lines, line].join(`\n${' '.repeat(indent)}`);
+};

@@ -1,0 +1,72 @@
+/** What operators are told of a transfer. */
+import { reasonEntry } from '../../lib/model/errors.ts';
+import { partCount } from '../../lib/copy/part-plan.ts';
+import type { Transfer, Way } from '../../lib/copy/transfer/transfer.ts';
+
+export interface PublicTransfer {
+  rule: string;
+  destination: string;
+  bucket: string;
+  key: string;
+  version: string | null;
+  destinationBucket: string;
+  replicaKey: string;
+  uploadId: string;
+  way: Way;
+  /** `waiting`: no part of it was seen yet. `failed`: it waits for a person. */
+  state: 'waiting' | 'moving' | 'failed';
+  bytes: number;
+  bytesDone: number;
+  parts: number;
+  partsDone: number;
+  /** Since the start; null while nothing is done. */
+  bytesPerSecond: number | null;
+  secondsLeft: number | null;
+  /** ISO 8601. */
+  started: string;
+  /** When its parts were last counted, ISO 8601; null: not yet. */
+  seen: string | null;
+  /** How often its parts were sent out again. */
+  attempt: number;
+  failure: { reason: string; detail: string; fix: string } | null;
+  run: string | null;
+}
+
+export const publicTransfer = (transfer: Transfer): PublicTransfer => {
+  const { version, seen, failure, startedMs } = transfer;
+  const bytesDone = seen?.bytes ?? 0;
+  const bytesPerSecond = rateOf(transfer);
+  return {
+    rule: transfer.rule,
+    destination: transfer.destination,
+    bucket: transfer.bucket,
+    key: transfer.key,
+    version: version.versionId,
+    destinationBucket: transfer.destinationBucket,
+    replicaKey: transfer.replicaKey,
+    uploadId: transfer.uploadId,
+    way: transfer.way,
+    state: failure !== null ? 'failed' : bytesDone > 0 ? 'moving' : 'waiting',
+    bytes: version.sizeBytes,
+    bytesDone,
+    parts: partCount(transfer.layout, version.sizeBytes),
+    partsDone: seen?.parts ?? 0,
+    bytesPerSecond,
+    secondsLeft:
+      failure !== null || bytesPerSecond === null
+        ? null
+        : Math.round((version.sizeBytes - bytesDone) / bytesPerSecond),
+    started: isoTime(startedMs),
+    seen: seen === null ? null : isoTime(seen.atMs),
+    attempt: transfer.attempt,
+    failure: failure === null ? null : { ...failure, fix: reasonEntry(failure.reason).fix },
+    run: transfer.run,
+  };
+};
+
+const rateOf = ({ seen, startedMs }: Transfer): number | null => {
+  if (seen === null || seen.bytes === 0 || seen.atMs <= startedMs) return null;
+  return Math.max(1, Math.round((seen.bytes / (seen.atMs - startedMs)) * 1_000));
+};
+
+const isoTime = (ms: number): string => new Date(ms).toISOString();

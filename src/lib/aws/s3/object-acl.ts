@@ -1,0 +1,69 @@
+/** Grants of one version to others than its owner. */
+import {
+  GetObjectAclCommand,
+  type GetObjectAclCommandOutput,
+  type Grant as SdkGrant,
+  type Permission,
+  PutObjectAclCommand,
+} from '@aws-sdk/client-s3';
+import { ReplicationError } from '../../model/errors.ts';
+import type { Acl, Grant } from '../../model/ports.ts';
+import { call, type Target } from './call.ts';
+import { named, type ObjectName } from './object-tags.ts';
+import { unlessGone } from '../version-gone.ts';
+
+/** In one order, each grant once, whatever S3's is. Null: the version is gone, or a delete marker. */
+export const readAcl = async (target: Target, name: ObjectName): Promise<Acl | null> => {
+  const answer = await unlessGone(policyOf(target, name));
+  return answer && canonical((answer.Grants ?? []).flatMap((grant) => grantToOthers(grant, ownerOf(answer))));
+};
+
+/**
+ * Replaces the whole ACL: the replica's owner keeps full control, whoever it is, and the others get what is said. The
+ * owner must be named, and only S3 knows who it is.
+ */
+export const writeAcl = async (target: Target, name: ObjectName, acl: Acl): Promise<void> => {
+  const owner = ownerOf(await policyOf(target, name));
+  const own: Grant = { grantee: { kind: 'user', id: owner }, permission: 'FULL_CONTROL' };
+  const others = acl.filter(({ grantee }) => grantee.kind !== 'user' || grantee.id !== owner);
+  const command = new PutObjectAclCommand({
+    ...named(name),
+    AccessControlPolicy: { Owner: { ID: owner }, Grants: [own, ...canonical(others)].map(sdkGrant) },
+  });
+  await call(target, 'PutObjectAcl', (client, options) => client.send(command, options));
+};
+
+const policyOf = async (target: Target, name: ObjectName): Promise<GetObjectAclCommandOutput> => {
+  const command = new GetObjectAclCommand(named(name));
+  return await call(target, 'GetObjectAcl', (client, options) => client.send(command, options));
+};
+
+const ownerOf = ({ Owner }: GetObjectAclCommandOutput): string => {
+  if (Owner?.ID !== undefined) return Owner.ID;
+  throw new ReplicationError('service-error', 'GetObjectAcl: the answer of S3 names no owner');
+};
+
+/** S3 gives e-mail grantees back as users. One without id or URI cannot be named: some servers show their owner so. */
+const grantToOthers = ({ Grantee, Permission }: SdkGrant, owner: string): Grant[] => {
+  if (Permission === undefined) return [];
+  if (Grantee?.URI !== undefined) {
+    return [{ grantee: { kind: 'group', id: Grantee.URI }, permission: Permission }];
+  }
+  const id = Grantee?.ID;
+  if (id === undefined || id === owner) return [];
+  return [{ grantee: { kind: 'user', id }, permission: Permission }];
+};
+
+const canonical = (grants: Grant[]): Acl => {
+  const byText = new Map(grants.map((grant) => [textOf(grant), grant]));
+  return [...byText].toSorted(([one], [other]) => (one < other ? -1 : 1)).map(([, grant]) => grant);
+};
+
+const textOf = ({ grantee, permission }: Grant): string => `${grantee.kind} ${grantee.id} ${permission}`;
+
+const sdkGrant = ({ grantee, permission }: Grant): SdkGrant => ({
+  Grantee:
+    grantee.kind === 'user' ? { Type: 'CanonicalUser', ID: grantee.id } : { Type: 'Group', URI: grantee.id },
+  // As S3 said it, or as the rule of the other side did: S3 refuses what it does not know.
+  Permission: permission as Permission,
+});

@@ -1,0 +1,37 @@
+/** Tags of one version, which can change without the version doing so. */
+import { GetObjectTaggingCommand, PutObjectTaggingCommand } from '@aws-sdk/client-s3';
+import type { Tags } from '../../model/ports.ts';
+import { call, type Target } from './call.ts';
+import { unlessGone } from '../version-gone.ts';
+
+/** A version of an object; `versionId` null: the current one. */
+export interface ObjectName {
+  bucket: string;
+  key: string;
+  versionId: string | null;
+}
+
+/** Null: the version is gone, or a delete marker. */
+export const readTags = async (target: Target, name: ObjectName): Promise<Tags | null> => {
+  const command = new GetObjectTaggingCommand(named(name));
+  const answer = await unlessGone(
+    call(target, 'GetObjectTagging', (client, options) => client.send(command, options)),
+  );
+  return (
+    answer && Object.fromEntries((answer.TagSet ?? []).map(({ Key, Value }) => [Key ?? '', Value ?? '']))
+  );
+};
+
+/** Replaces all tags; with none, an empty set is written, which needs no right to delete. */
+export const writeTags = async (target: Target, name: ObjectName, tags: Tags): Promise<void> => {
+  const TagSet = Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
+  const command = new PutObjectTaggingCommand({ ...named(name), Tagging: { TagSet } });
+  await call(target, 'PutObjectTagging', (client, options) => client.send(command, options));
+};
+
+/** The fields of a request that name the version. */
+export const named = ({ bucket, key, versionId }: ObjectName) => ({
+  Bucket: bucket,
+  Key: key,
+  ...(versionId === null ? {} : { VersionId: versionId }),
+});

@@ -1,0 +1,102 @@
+/** Reports of runs as files in a bucket of the source account. */
+import { Readable } from 'node:stream';
+import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import { Upload } from '@aws-sdk/lib-storage';
+import { csvHeader, csvLine } from '../../runs/report/report-csv.ts';
+import type { DifferenceWriter, ReportFiles } from '../../runs/ports.ts';
+import type { ReportRow } from '../../runs/report/report-data.ts';
+import { reportHtml } from '../../runs/report/report-html.ts';
+import { reportJson } from '../../runs/report/report.ts';
+import { translateError } from '../errors.ts';
+
+export interface ReportPlace {
+  client: S3Client;
+  bucket: string;
+  /** Ends with `/`, or is empty. */
+  prefix: string;
+  /** `<name>-<stage>`. */
+  stack: string;
+}
+
+/** Under `<prefix><stack>/<run>/`. */
+export const createReportFiles = ({ client, bucket, prefix, stack }: ReportPlace): ReportFiles => {
+  const folderOf = (run: string): string => `${prefix}${stack}/${run}/`;
+  return {
+    bucket,
+    differences: (run, name) => createWriter(client, bucket, folderOf(run) + name),
+    async report(report) {
+      const folder = folderOf(report.run);
+      await put(client, bucket, `${folder}report.json`, reportJson(report), 'application/json');
+      await put(client, bucket, `${folder}report.html`, reportHtml(report), 'text/html; charset=utf-8');
+    },
+  };
+};
+
+/** Rows go to S3 while they are found: at most a part or two of the file are held. */
+const createWriter = (client: S3Client, Bucket: string, Key: string): DifferenceWriter => {
+  const rows = createRowStream();
+  const upload = new Upload({
+    client,
+    params: { Bucket, Key, Body: rows.body, ContentType: 'text/csv; charset=utf-8' },
+    queueSize: 2,
+  });
+  const uploaded = upload.done();
+  // Looked at when the file is closed.
+  uploaded.catch(() => rows.body.destroy());
+  let count = 0;
+  return {
+    async write(more) {
+      count += more.length;
+      await rows.write(more);
+    },
+    async close() {
+      rows.end();
+      try {
+        await uploaded;
+      } catch (error) {
+        throw translateError(error, `upload of ${Key} to report bucket ${Bucket}`);
+      }
+      return { key: Key, rows: count };
+    },
+    async abort() {
+      await upload.abort();
+      rows.body.destroy();
+    },
+  };
+};
+
+const createRowStream = () => {
+  let resume: (() => void) | null = null;
+  const body = new Readable({
+    read() {
+      resume?.();
+      resume = null;
+    },
+  });
+  body.push(csvHeader());
+  return {
+    body,
+    write: async (rows: readonly ReportRow[]): Promise<void> => {
+      if (body.destroyed || body.push(rows.map(csvLine).join(''))) return;
+      await new Promise<void>((resolve) => {
+        resume = resolve;
+        body.once('close', resolve);
+      });
+    },
+    end: () => body.push(null),
+  };
+};
+
+const put = async (
+  client: S3Client,
+  Bucket: string,
+  Key: string,
+  Body: string,
+  ContentType: string,
+): Promise<void> => {
+  try {
+    await client.send(new PutObjectCommand({ Bucket, Key, Body, ContentType }));
+  } catch (error) {
+    throw translateError(error, `PutObject of ${Key} in report bucket ${Bucket}`);
+  }
+};

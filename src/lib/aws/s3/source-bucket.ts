@@ -1,0 +1,184 @@
+/** The source side: reads, and nothing else but the asking for archived objects. */
+import type { Readable } from 'node:stream';
+import {
+  GetObjectCommand,
+  type GetObjectCommandOutput,
+  HeadObjectCommand,
+  type HeadObjectCommandOutput,
+} from '@aws-sdk/client-s3';
+import { ReplicationError } from '../../model/errors.ts';
+import type { Checksum, HistoryEntry, Pin, Slice, SlicedBody, SourceBucket } from '../../model/ports.ts';
+import { call, type Target } from './call.ts';
+import { withHeaders } from './command-hooks.ts';
+import { isBodiless400, isNotFound, isSseC } from '../errors.ts';
+import { type Heads, headCurrent, headVersion } from './head-object.ts';
+import { readAcl } from './object-acl.ts';
+import { objectHistory } from './object-history.ts';
+import { objectState, refuseEventHold, storedChecksum } from './object-state.ts';
+import { readTags } from './object-tags.ts';
+import { requestRestore } from './restore-object.ts';
+import { unlessGone } from '../version-gone.ts';
+
+export const createSourceBucket = (target: Target, bucket: string): SourceBucket => {
+  const heads: Heads = {
+    target,
+    bucket,
+    async explain(error, object) {
+      await askGet(target, { Bucket: bucket, ...object });
+      throw error;
+    },
+    refuse: refuseEventHold,
+  };
+  return {
+    look: (key) => headCurrent(heads, key),
+    head: (key, versionId) => headVersion(heads, key, versionId),
+
+    async open(key, versionId) {
+      const answer =
+        versionId === null
+          ? await orAbsent(get(target, { Bucket: bucket, Key: key }))
+          : await unlessGone(get(target, { Bucket: bucket, Key: key, VersionId: versionId }));
+      if (answer === null) return null;
+      const body = bodyOf(target, answer);
+      try {
+        refuseEventHold(answer);
+        return { state: objectState(answer), body };
+      } catch (error) {
+        body.destroy();
+        throw error;
+      }
+    },
+
+    async read(key, pin, slice) {
+      const answer = await get(target, {
+        Bucket: bucket,
+        Key: key,
+        ...pinned(pin),
+        ...(slice.kind === 'part' ? { PartNumber: slice.partNumber } : {}),
+        ...(slice.kind === 'range' ? { Range: `bytes=${slice.firstByte}-${slice.lastByte}` } : {}),
+      });
+      return slicedBody(target, answer, pin, slice);
+    },
+
+    async part(key, pin, partNumber) {
+      // Not pinned by If-Match but compared: some servers give a part an ETag of its own, and mean something else by part
+      // numbers than S3 does.
+      const { VersionId } = pinned(pin);
+      const input = { Bucket: bucket, Key: key, PartNumber: partNumber, ...(VersionId && { VersionId }) };
+      const answer = await headPart(target, input);
+      const { ETag: etag, PartsCount: parts, ContentLength: sizeBytes } = answer;
+      return etag !== pin.etag || parts === undefined || sizeBytes === undefined
+        ? null
+        : { parts, sizeBytes };
+    },
+
+    async history(key) {
+      const entries: HistoryEntry[] = [];
+      for await (const entry of objectHistory(target, bucket, key)) entries.push(entry);
+      return entries;
+    },
+
+    tags: (key, versionId) => readTags(target, { bucket, key, versionId }),
+    acl: (key, versionId) => readAcl(target, { bucket, key, versionId }),
+    restore: (key, versionId, request) => requestRestore(target, { bucket, key, versionId }, request),
+  };
+};
+
+type HeadInput = ConstructorParameters<typeof HeadObjectCommand>[0];
+type GetInput = ConstructorParameters<typeof GetObjectCommand>[0];
+
+/** What was refused while nothing is wrong is asked for once more: a part number that a server does not know is refused again. */
+const headPart = async (target: Target, input: HeadInput): Promise<HeadObjectCommandOutput> => {
+  const head = (): Promise<HeadObjectCommandOutput> =>
+    call(target, 'HeadObject', (client, options) => client.send(new HeadObjectCommand(input), options));
+  try {
+    return await head();
+  } catch (error) {
+    if (!(error instanceof ReplicationError) || !isBodiless400(error.cause)) throw error;
+    const { PartNumber: _part, ...object } = input;
+    await askGet(target, object);
+    return await head();
+  }
+};
+
+/** SSE-C, expired credentials or a wrong region look alike to HEAD: only GET says which, and throws it. */
+const askGet = async (target: Target, object: GetInput): Promise<void> => {
+  bodyOf(target, await get(target, { ...object, Range: 'bytes=0-0' })).destroy();
+};
+
+const get = async (target: Target, input: GetInput): Promise<GetObjectCommandOutput> => {
+  // As a header and not as ChecksumMode: with that field the SDK would compute the checksum in JavaScript.
+  const command = withHeaders(new GetObjectCommand(input), { 'x-amz-checksum-mode': 'ENABLED' });
+  return await call(target, 'GetObject', (client, options) => client.send(command, options), {
+    single: true,
+    onError: refuseSseC,
+  });
+};
+
+const pinned = (pin: Pin): { IfMatch: string; VersionId?: string } => ({
+  IfMatch: pin.etag,
+  ...(pin.versionId === null ? {} : { VersionId: pin.versionId }),
+});
+
+/** Refuses an answer that is not what was asked for: not every server honours If-Match, Range and PartNumber. */
+const slicedBody = (target: Target, answer: GetObjectCommandOutput, pin: Pin, slice: Slice): SlicedBody => {
+  const body = bodyOf(target, answer);
+  const sizeBytes = answer.ContentLength ?? -1;
+  const expected = expectedBytes(pin, slice);
+  if (answer.ETag !== pin.etag) {
+    body.destroy();
+    throw new ReplicationError('lost-race', 'the source was replaced while it was read');
+  }
+  if (sizeBytes < 0 || (expected !== null && sizeBytes !== expected)) {
+    body.destroy();
+    throw new ReplicationError(
+      'service-error',
+      `S3 sent ${sizeBytes} bytes where ${expected} were asked for`,
+    );
+  }
+  return { body, sizeBytes, checksum: slice.kind === 'part' ? checksumOfPart(answer, pin) : null };
+};
+
+/** S3 gives a part's own value beside the type of the whole object; some servers repeat the whole object's value. */
+const checksumOfPart = (answer: GetObjectCommandOutput, pin: Pin): Checksum | null => {
+  const stored = storedChecksum(answer);
+  const isOfWhole = stored === null || /-\d+$/.test(stored.value) || stored.value === pin.checksum?.value;
+  return isOfWhole ? null : { ...stored, type: 'FULL_OBJECT' };
+};
+
+const expectedBytes = (pin: Pin, slice: Slice): number | null => {
+  switch (slice.kind) {
+    case 'whole':
+      return pin.sizeBytes;
+    case 'range':
+      return slice.lastByte - slice.firstByte + 1;
+    case 'part':
+      return null;
+  }
+};
+
+const bodyOf = (target: Target, answer: GetObjectCommandOutput): Readable => {
+  const body = answer.Body as Readable | undefined;
+  if (body === undefined) throw new ReplicationError('service-error', 'GetObject: the answer has no body');
+  // Whoever takes the body watches it; until then a broken connection must not end the process.
+  body.on('error', () => undefined);
+  target.clients.earlyCollection.watch(body);
+  return body;
+};
+
+/** Null for a key that is not there. A missing bucket is told apart by GET only: HEAD has no body to say so. */
+const orAbsent = async <T>(answer: Promise<T>): Promise<T | null> => {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof ReplicationError && isNotFound(error.cause)) return null;
+    throw error;
+  }
+};
+
+const refuseSseC = (error: unknown): void => {
+  if (!isSseC(error)) return;
+  throw new ReplicationError('sse-c', 'S3 wants the key this object was encrypted with (SSE-C)', {
+    cause: error,
+  });
+};

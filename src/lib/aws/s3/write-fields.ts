@@ -1,0 +1,89 @@
+/** What a write says to S3 besides the bytes: fields of PutObject, CreateMultipartUpload and UploadPart. */
+import { ReplicationError } from '../../model/errors.ts';
+import type {
+  Guard,
+  ObjectAttributes,
+  ObjectLock,
+  Precondition,
+  ReplicaAttributes,
+} from '../../model/ports.ts';
+import type { Destination } from '../../model/rule.ts';
+import { taggingHeader } from '../../replica/tagging-header.ts';
+import { errorCode, translateError } from '../errors.ts';
+import { headerFields, textHeaders } from './object-headers.ts';
+import { checksumField } from './object-state.ts';
+
+export const replicaFields = (attributes: ReplicaAttributes) => ({
+  ...headerFields(attributes),
+  ...defined({
+    Metadata: attributes.metadata,
+    Tagging: taggingHeader(attributes.tags),
+    ...lockFields(attributes.lock),
+  }),
+});
+
+const lockFields = ({ retention, legalHold }: ObjectLock) => ({
+  ObjectLockMode: retention?.mode ?? null,
+  ObjectLockRetainUntilDate: retention === null ? null : new Date(retention.untilMs),
+  ObjectLockLegalHoldStatus: legalHold ? ('ON' as const) : null,
+});
+
+/** Nothing: the bucket's default encryption. A key without a mode means `aws:kms`. */
+export const encryptionFields = ({ encryption, kmsKeyArn }: Destination) => {
+  const mode = encryption ?? (kmsKeyArn === null ? null : 'aws:kms');
+  return defined({
+    ServerSideEncryption: mode,
+    SSEKMSKeyId: mode === 'AES256' ? null : kmsKeyArn,
+    // S3 has no Bucket Keys for dual-layer encryption ("Using DSSE-KMS", S3 User Guide).
+    BucketKeyEnabled: mode === 'aws:kms' ? true : null,
+  });
+};
+
+export const conditionFields = (precondition: Precondition) =>
+  precondition.kind === 'absent' ? { IfNoneMatch: '*' } : { IfMatch: precondition.etag };
+
+/** An upload with a lock must carry a checksum or an MD5 ("PutObject", S3 API reference). */
+export const guardOf = ({ guard, attributes }: { guard: Guard; attributes: ReplicaAttributes }): Guard =>
+  guard.kind === 'none' && isLocked(attributes.lock) ? { kind: 'compute' } : guard;
+
+/**
+ * The code S3 answers to lock headers where the bucket has no Object Lock is that of many mistakes; of the others that
+ * could be made with these headers none is: a locked upload always carries its checksum.
+ */
+export const refuseLock =
+  (lock: ObjectLock) =>
+  (error: unknown): void => {
+    if (!isLocked(lock) || errorCode(error) !== 'InvalidRequest') return;
+    const { message, requestId } = translateError(error, 'S3 refused the lock of the source version');
+    throw new ReplicationError('object-lock', message, { cause: error, requestId });
+  };
+
+const isLocked = ({ retention, legalHold }: ObjectLock): boolean => retention !== null || legalHold;
+
+export const guardFields = (guard: Guard) => {
+  switch (guard.kind) {
+    case 'checksum':
+      return checksumField(guard.checksum);
+    case 'md5':
+      return { ContentMD5: guard.md5 };
+    case 'compute':
+      return { ChecksumAlgorithm: 'CRC32' as const };
+    case 'none':
+      return {};
+  }
+};
+
+/** Headers the SDK has no field for. */
+export const bodyHeaders = (
+  guard: Guard,
+  attributes?: ObjectAttributes,
+): Record<string, string | undefined> => ({
+  // Hashing the body for the signature would cost more than the copy; TLS and the guard protect it.
+  'x-amz-content-sha256': guard.kind === 'compute' ? undefined : 'UNSIGNED-PAYLOAD',
+  ...(attributes && textHeaders(attributes)),
+});
+
+type Defined<T> = { [K in keyof T]?: NonNullable<T[K]> };
+
+const defined = <T extends Record<string, unknown>>(fields: T): Defined<T> =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null)) as Defined<T>;

@@ -1,0 +1,23 @@
+/** What an answer to a write proves. */
+import { ReplicationError } from '../../model/errors.ts';
+import type { Written } from '../../model/ports.ts';
+import { type ChecksumFields, storedChecksum } from './object-state.ts';
+
+/** Throws `service-error` where S3 does not say what it stored: a 200 may hold an error in its body. */
+export const written = (
+  answer: ChecksumFields & {
+    VersionId?: string | undefined;
+    ServerSideEncryption?: string | undefined;
+  },
+): Written => {
+  if (answer.ETag === undefined) throw unproven('the write');
+  return {
+    versionId: answer.VersionId ?? null,
+    etag: answer.ETag,
+    encryption: answer.ServerSideEncryption ?? null,
+    checksum: storedChecksum(answer),
+  };
+};
+
+export const unproven = (operation: string): ReplicationError =>
+  new ReplicationError('service-error', `${operation}: the answer of S3 proves nothing`);

@@ -1,0 +1,234 @@
+/**
+ * What can be wrong with rules that are each well-formed: with each other, or with the place they are deployed to.
+ */
+import { partitionOfArn, partitionOfRegion, regionOfArn } from './aws-syntax.ts';
+import type { DestinationShape, RuleShape } from './schema.ts';
+import type { Finding, Path } from './problem.ts';
+import { filtersOverlap } from '../subscription/key-filter.ts';
+import type { KeyFilter } from '../subscription/key-filter.ts';
+
+/** A well-formed rule and its position in the file. */
+export interface PlacedRule {
+  index: number;
+  rule: RuleShape;
+}
+
+/** `region`: where the stack and the source buckets are. */
+export const checkRules = (rules: PlacedRule[], region: string): Finding[] => [
+  ...checkIds(rules),
+  ...rules.flatMap((placed) => checkSource(placed, region)),
+  ...rules.flatMap(checkFilter),
+  ...checkEventModes(rules),
+  ...placedDestinations(rules).flatMap((placed) => checkDestination(placed, region)),
+  ...checkLoops(rules),
+  ...checkCollisions(rules),
+];
+
+/** The id a destination has when it names none. */
+export const destinationId = (destination: DestinationShape): string => destination.id ?? destination.bucket;
+
+interface PlacedDestination {
+  path: Path;
+  rule: RuleShape;
+  destination: DestinationShape;
+}
+
+const placedDestinations = (rules: PlacedRule[]): PlacedDestination[] =>
+  rules.flatMap(({ index, rule }) =>
+    rule.destinations.map((destination, position) => ({
+      path: ['rules', index, 'destinations', position],
+      rule,
+      destination,
+    })),
+  );
+
+function checkIds(rules: PlacedRule[]): Finding[] {
+  const ruleIds = rules.map(({ index, rule }) => ({ path: ['rules', index, 'id'], id: rule.id }));
+  const findings = repeated(ruleIds).map(({ path, id }): Finding => ({
+    path,
+    found: `the id "${id}" for a second time`,
+    fix: 'give every rule an id of its own: messages and receipts name their rule by it',
+  }));
+  return findings.concat(rules.flatMap(checkDestinationIds));
+}
+
+function checkDestinationIds({ index, rule }: PlacedRule): Finding[] {
+  const ids = rule.destinations.map((destination, position) => ({
+    path: ['rules', index, 'destinations', position, 'id'],
+    id: destinationId(destination),
+  }));
+  return repeated(ids).map(({ path, id }) => ({
+    path,
+    found: `the id "${id}" for a second time in this rule`,
+    fix: "give the destinations of a rule different ids; without `id:` the bucket's name is the id",
+  }));
+}
+
+const repeated = <T extends { id: string }>(items: T[]): T[] =>
+  items.filter((item, position) => items.findIndex(({ id }) => id === item.id) < position);
+
+function checkSource({ index, rule: { source } }: PlacedRule, region: string): Finding[] {
+  const findings: Finding[] = [];
+  const path = ['rules', index, 'source'];
+  if (source.externalId !== undefined && source.roleArn === undefined) {
+    findings.push({
+      path: [...path, 'externalId'],
+      found: 'an external id without a role',
+      fix: 'add `roleArn:` beside it, or remove the line: the function reads with its own role otherwise',
+    });
+  }
+  if (source.roleArn !== undefined && partitionOfArn(source.roleArn) !== partitionOfRegion(region)) {
+    findings.push({ path: [...path, 'roleArn'], ...otherPartition(source.roleArn, region) });
+  }
+  if (source.kmsKeyArn === undefined) return findings;
+  if (source.roleArn !== undefined) {
+    findings.push({
+      path: [...path, 'kmsKeyArn'],
+      found: 'a KMS key beside a role',
+      fix: 'remove the line and allow the role kms:Decrypt on the key: it is the role that reads the objects',
+    });
+  } else if (regionOfArn(source.kmsKeyArn) !== region) {
+    findings.push({
+      path: [...path, 'kmsKeyArn'],
+      found: `a key in ${regionOfArn(source.kmsKeyArn)}, while the source buckets are in ${region}`,
+      fix: `S3 uses keys of the bucket's own region only: give the ARN of the key in ${region}`,
+    });
+  }
+  return findings;
+}
+
+function checkFilter({ index, rule: { filter } }: PlacedRule): Finding[] {
+  const { minimumBytes = 0, maximumBytes = Infinity } = filter;
+  if (minimumBytes <= maximumBytes) return [];
+  return [
+    {
+      path: ['rules', index, 'filter', 'minimumBytes'],
+      found: `${minimumBytes}, while \`maximumBytes\` is ${maximumBytes}`,
+      fix: 'no object is that large and that small: make `minimumBytes` the smaller one',
+    },
+  ];
+}
+
+function checkEventModes(rules: PlacedRule[]): Finding[] {
+  return rules.flatMap(({ index, rule: { source } }) => {
+    const first = rules.find(({ rule }) => rule.source.bucket === source.bucket);
+    if (!first || first.rule.source.events === source.events) return [];
+    return {
+      path: ['rules', index, 'source', 'events'],
+      found: `\`${source.events}\`, while rule "${first.rule.id}" has \`${first.rule.source.events}\` for the same bucket`,
+      fix: `write \`events: ${first.rule.source.events}\` here or \`events: ${source.events}\` there: with both, every change would arrive twice`,
+    };
+  });
+}
+
+function checkDestination({ path, destination }: PlacedDestination, region: string): Finding[] {
+  const findings: Finding[] = [];
+  const { roleArn, encryption, kmsKeyArn } = destination;
+  if (partitionOfArn(roleArn) !== partitionOfRegion(region)) {
+    findings.push({ path: [...path, 'roleArn'], ...otherPartition(roleArn, region) });
+  } else if (partitionOfRegion(destination.region) !== partitionOfArn(roleArn)) {
+    findings.push({
+      path: [...path, 'region'],
+      found: `a region of ${partitionOfRegion(destination.region)}, while the role is in ${partitionOfArn(roleArn)}`,
+      fix: 'the bucket must be in the same AWS partition as the role that writes it: correct one of them',
+    });
+  }
+  if (kmsKeyArn !== undefined && regionOfArn(kmsKeyArn) !== destination.region) {
+    findings.push({
+      path: [...path, 'kmsKeyArn'],
+      found: `a key in ${regionOfArn(kmsKeyArn)}, while the bucket is in ${destination.region}`,
+      fix: `S3 uses keys of the bucket's own region only: give the ARN of the key in ${destination.region}`,
+    });
+  }
+  if (encryption === 'AES256' && kmsKeyArn !== undefined) {
+    findings.push({
+      path: [...path, 'encryption'],
+      found: '`AES256` beside a KMS key',
+      fix: 'S3 encrypts with its own keys under `AES256`: write `aws:kms` or `aws:kms:dsse`, or remove `kmsKeyArn:`',
+    });
+  }
+  return findings;
+}
+
+const otherPartition = (roleArn: string, region: string): { found: string; fix: string } => ({
+  found: `a role in ${partitionOfArn(roleArn)}, while the stack is in ${region} (${partitionOfRegion(region)})`,
+  fix: 'credentials are not valid in another AWS partition, so no role there can be assumed: give a role of the same partition',
+});
+
+/**
+ * Replicas that a rule would replicate again, directly or through other rules, would go round for ever. One rule on the
+ * way that leaves them alone is enough to stop them.
+ */
+function checkLoops(rules: PlacedRule[]): Finding[] {
+  return rules.flatMap((start) =>
+    start.rule.destinations.flatMap((destination, position) => {
+      // A loop is reported once: at its first rule.
+      const way = wayBack(
+        rules.filter(({ index }) => index >= start.index),
+        start,
+        destination,
+      );
+      if (!way) return [];
+      return {
+        path: ['rules', start.index, 'destinations', position],
+        found: `a loop: ${[start, ...way].map(({ rule }) => `"${rule.id}"`).join(' feeds ')}`,
+        fix: way.some(({ rule }) => rule.replicas === 'ignore')
+          ? 'remove `stamp: false`: EventBridge does not tell who wrote an object, so only its stamp shows that it is a replica'
+          : 'write `replicas: ignore` in one of these rules, or let the replicas go to where none of them replicates from',
+      };
+    }),
+  );
+}
+
+/** The shortest sequence of rules by which replicas written to `destination` reach the start again. */
+function wayBack(rules: PlacedRule[], start: PlacedRule, destination: DestinationShape): PlacedRule[] | null {
+  const ways = fedBy(rules, start.rule, destination).map((next) => [next]);
+  const seen = new Set<PlacedRule>();
+  for (let way = ways.shift(); way; way = ways.shift()) {
+    const last = way.at(-1);
+    if (last === start) return way;
+    if (!last || seen.has(last)) continue;
+    seen.add(last);
+    for (const onward of last.rule.destinations) {
+      for (const next of fedBy(rules, last.rule, onward)) ways.push([...way, next]);
+    }
+  }
+  return null;
+}
+
+const fedBy = (rules: PlacedRule[], rule: RuleShape, destination: DestinationShape): PlacedRule[] =>
+  rules.filter(
+    (other) =>
+      other.rule.source.bucket === destination.bucket &&
+      filtersOverlap(replicaKeys(rule, destination), other.rule.source) &&
+      !ignoresReplicasOf(other.rule, rule),
+  );
+
+/** Events of S3 itself name the session that wrote an object; EventBridge does not, and leaves the stamp to tell. */
+const ignoresReplicasOf = (reader: RuleShape, writer: RuleShape): boolean =>
+  reader.replicas === 'ignore' && (reader.source.events === 's3' || writer.stamp);
+
+/** Two destinations that can hold the same key would overwrite each other's replicas. */
+function checkCollisions(rules: PlacedRule[]): Finding[] {
+  const all = placedDestinations(rules);
+  return all.flatMap((placed, position) => {
+    const other = all
+      .slice(0, position)
+      .find(
+        ({ rule, destination }) =>
+          destination.bucket === placed.destination.bucket &&
+          filtersOverlap(replicaKeys(rule, destination), replicaKeys(placed.rule, placed.destination)),
+      );
+    if (!other) return [];
+    return {
+      path: placed.path,
+      found: `replicas under the same keys of ${placed.destination.bucket} as those of rule "${other.rule.id}"`,
+      fix: 'give one of the two another bucket or a `prefix:` of its own: they would overwrite each other',
+    };
+  });
+}
+
+const replicaKeys = ({ source }: RuleShape, destination: DestinationShape): KeyFilter => ({
+  prefix: destination.prefix ?? source.prefix,
+  suffix: source.suffix,
+});

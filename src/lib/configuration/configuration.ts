@@ -1,0 +1,229 @@
+/**
+ * From `replication.yml` to what the function carries (`ReplicationConfiguration`) and what the stack is made of
+ * (`StackSettings`). Runs on the machine that packages and in the command line, never in a function.
+ */
+import { readFileSync } from 'node:fs';
+import { basename } from 'node:path';
+import { checkRules, destinationId } from './checks.ts';
+import type { PlacedRule } from './checks.ts';
+import { readConfigurationFile } from './file.ts';
+import { findingsOf } from './findings.ts';
+import { ConfigurationError } from './problem.ts';
+import type { Finding, Path } from './problem.ts';
+import { fileSchema, ruleSchema } from './schema.ts';
+import type { DestinationShape, FileShape, RuleShape } from './schema.ts';
+import { excessOfNames } from './resource-names.ts';
+import type { Deployment } from './resource-names.ts';
+import { STACK_NAME_PART, REGION } from './aws-syntax.ts';
+import type { Destination, Filter, ReplicationConfiguration, ReplicationRule } from '../model/rule.ts';
+
+export interface Configuration {
+  replication: ReplicationConfiguration;
+  stack: StackSettings;
+  backfill: BackfillSettings;
+  transfers: TransferSettings;
+  deployment: Deployment;
+}
+
+/** What shapes the stack without concerning the replication of a key. */
+export interface StackSettings {
+  /** Invocations of the replicate function at the same time, 2–1,000. */
+  maximumConcurrency: number;
+  /** Messages one invocation receives at most, 1–10. */
+  batchSize: number;
+  logRetentionDays: number;
+  logLevel: 'DEBUG' | 'INFO' | 'WARN' | 'ERROR';
+  alarms: AlarmSettings;
+  tags: Record<string, string>;
+  /** Keys that source objects are encrypted with and the function itself decrypts with. */
+  sourceKmsKeyArns: string[];
+}
+
+/** How runs (backfill and verify) are carried out. */
+export interface BackfillSettings {
+  /** Invocations of the replicate function for hints of runs at the same time, 2–1,000. */
+  maximumConcurrency: number;
+  /** Invocations of the backfill function at the same time, 2–1,000: ranges that are listed at once. */
+  listingConcurrency: number;
+  /** Where reports are written; null: nowhere. */
+  report: { bucket: string; prefix: string } | null;
+}
+
+/** How objects that take more than one invocation are moved. */
+export interface TransferSettings {
+  /** Invocations of the transfer function at the same time, 2–1,000. */
+  maximumConcurrency: number;
+}
+
+export interface AlarmSettings {
+  /** Subscribed to the alarm topic; null: nobody. */
+  email: string | null;
+  oldestMessageMinutes: number;
+  /** Failed invocations in five minutes. */
+  errors: number;
+  /** Throttled invocations in five minutes. */
+  throttles: number;
+}
+
+/** What the command line says; it wins over the file. */
+export interface DeploymentOptions {
+  stage?: string | undefined;
+  region?: string | undefined;
+}
+
+export const DEFAULT_STAGE = 'prod';
+
+/**
+ * Reads and checks a configuration file.
+ *
+ * @throws ConfigurationError naming every problem of the file
+ */
+export function loadConfiguration(path: string, options: DeploymentOptions = {}): Configuration {
+  const file = basename(path);
+  let text;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    const found = error instanceof Error ? error.message : String(error);
+    const fix = 'create the file (see replication.yml in the repository) or name another one';
+    throw new ConfigurationError(file, [{ path: '', line: null, found, fix }]);
+  }
+  return parseConfiguration(text, options, file);
+}
+
+/** As {@link loadConfiguration}, for text that is already there. `file` is the name used in problems. */
+export function parseConfiguration(
+  text: string,
+  options: DeploymentOptions = {},
+  file = 'replication.yml',
+): Configuration {
+  const { content, problems, lineOf } = readConfigurationFile(text);
+  if (problems.length > 0) throw new ConfigurationError(file, problems);
+
+  const shape = fileSchema.safeParse(content);
+  const region = options.region ?? (shape.success ? shape.data.region : writtenRegion(content));
+  const { rules, findings } = parseRules(content);
+  findings.push(...checkRules(rules, region));
+  if (!shape.success) findings.unshift(...findingsOf(shape.error, content, []));
+  findings.push(...checkOptions(options));
+  if (shape.success) findings.push(...checkName(toDeployment(shape.data, options)));
+  if (!shape.success || findings.length > 0) {
+    const located = findings.map((finding) => ({
+      ...finding,
+      path: spell(finding.path),
+      line: lineOf(finding.path),
+    }));
+    throw new ConfigurationError(
+      file,
+      located.toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0)),
+    );
+  }
+  return toConfiguration(shape.data, rules, options);
+}
+
+/** Rules are checked one by one, so that a mistake in one does not hide what is wrong between the others. */
+function parseRules(content: unknown): { rules: PlacedRule[]; findings: Finding[] } {
+  const written = field(content, 'rules');
+  const rules: PlacedRule[] = [];
+  const findings: Finding[] = [];
+  for (const [index, value] of Array.isArray(written) ? written.entries() : []) {
+    const result = ruleSchema.safeParse(value);
+    if (result.success) rules.push({ index, rule: result.data });
+    else findings.push(...findingsOf(result.error, value, ['rules', index]));
+  }
+  return { rules, findings };
+}
+
+/** The region to compare with while other settings are wrong. */
+function writtenRegion(content: unknown): string {
+  const written = fileSchema.shape.region.safeParse(field(content, 'region'));
+  return written.success ? written.data : fileSchema.shape.region.parse(undefined);
+}
+
+const field = (content: unknown, name: string): unknown =>
+  typeof content === 'object' && content !== null ? Reflect.get(content, name) : undefined;
+
+function checkOptions({ stage, region }: DeploymentOptions): Finding[] {
+  const findings: Finding[] = [];
+  if (stage !== undefined && !STACK_NAME_PART.test(stage)) {
+    const fix = 'give --stage letters, digits and hyphens, beginning with a letter';
+    findings.push({ path: ['--stage'], found: JSON.stringify(stage), fix });
+  }
+  if (region !== undefined && !REGION.test(region)) {
+    findings.push({ path: ['--region'], found: JSON.stringify(region), fix: 'give a region like us-east-1' });
+  }
+  return findings;
+}
+
+function checkName(deployment: Deployment): Finding[] {
+  const excess = excessOfNames(deployment);
+  if (excess === 0) return [];
+  const { name, stage, region } = deployment;
+  return [
+    {
+      path: ['name'],
+      found: `"${name}", from which with stage "${stage}" and region "${region}" role names over 64 characters would follow`,
+      fix: `shorten the name or the stage by ${excess} character${excess === 1 ? '' : 's'} or more`,
+    },
+  ];
+}
+
+const spell = (path: Path): string =>
+  path
+    .map((step, position) => (typeof step === 'number' ? `[${step}]` : position === 0 ? step : `.${step}`))
+    .join('');
+
+const toDeployment = (shape: FileShape, options: DeploymentOptions): Deployment => ({
+  name: shape.name,
+  stage: options.stage ?? DEFAULT_STAGE,
+  region: options.region ?? shape.region,
+});
+
+function toConfiguration(shape: FileShape, rules: PlacedRule[], options: DeploymentOptions): Configuration {
+  const keys = rules.flatMap(({ rule }) => rule.source.kmsKeyArn ?? []);
+  return {
+    replication: { name: shape.name, rules: rules.map(({ rule }) => toRule(rule)) },
+    stack: {
+      ...shape.stack,
+      alarms: { ...shape.stack.alarms, email: shape.stack.alarms.email ?? null },
+      sourceKmsKeyArns: [...new Set(keys)].toSorted(),
+    },
+    backfill: { ...shape.backfill, report: shape.backfill.report ?? null },
+    transfers: shape.transfers,
+    deployment: toDeployment(shape, options),
+  };
+}
+
+const toRule = ({ source, filter, destinations, restore, ...others }: RuleShape): ReplicationRule => ({
+  ...others,
+  source: {
+    bucket: source.bucket,
+    prefix: source.prefix,
+    suffix: source.suffix,
+    events: source.events,
+    roleArn: source.roleArn ?? null,
+    externalId: source.externalId ?? null,
+  },
+  filter: toFilter(filter),
+  destinations: destinations.map(toDestination),
+  restore: restore ?? null,
+});
+
+const toFilter = ({ tags, minimumBytes, maximumBytes }: RuleShape['filter']): Filter => ({
+  tags,
+  minimumBytes: minimumBytes ?? null,
+  maximumBytes: maximumBytes ?? null,
+});
+
+const toDestination = (shape: DestinationShape): Destination => ({
+  id: destinationId(shape),
+  bucket: shape.bucket,
+  region: shape.region,
+  roleArn: shape.roleArn,
+  externalId: shape.externalId,
+  prefix: shape.prefix ?? null,
+  storageClass: shape.storageClass ?? null,
+  encryption: shape.encryption ?? null,
+  kmsKeyArn: shape.kmsKeyArn ?? null,
+  objectLock: shape.objectLock,
+});

@@ -1,0 +1,94 @@
+/** Zod's issues in the words of the person who edits the file. */
+import type { ZodError } from 'zod';
+import { laterOption } from './later.ts';
+import type { Finding, Path } from './problem.ts';
+import { SECTIONS } from './schema.ts';
+import { nearestWord } from '../text/nearest-word.ts';
+
+/** `value` is what was checked, `base` its place in the file. One finding per place: the first thing wrong there. */
+export function findingsOf(error: ZodError, value: unknown, base: Path): Finding[] {
+  const findings = new Map<string, Finding>();
+  const misspelt = new Set<string>();
+  for (const issue of error.issues) {
+    const steps = issue.path.map((step) => (typeof step === 'number' ? step : String(step)));
+    const path = [...base, ...steps];
+    const at = valueAt(value, steps);
+    if (issue.code !== 'unrecognized_keys') {
+      if (!findings.has(String(path))) findings.set(String(path), { path, ...explain(issue, path, at) });
+      continue;
+    }
+    for (const key of issue.keys) {
+      const meant = nearestOption(path, key, at);
+      if (meant) misspelt.add(String([...path, meant]));
+      findings.set(String([...path, key]), { path: [...path, key], ...unknownOption(path, key, meant) });
+    }
+  }
+  // An option that is there under a wrong name is not missing as well.
+  for (const path of misspelt) findings.delete(path);
+  return [...findings.values()];
+}
+
+function explain(issue: ZodError['issues'][number], path: Path, value: unknown): Omit<Finding, 'path'> {
+  const name = String(path.at(-1));
+  if (issue.code === 'invalid_key') {
+    return { found: describe(name), fix: issue.issues[0]?.message ?? 'choose another name' };
+  }
+  return { found: describe(value), fix: issue.message };
+}
+
+/** The option of this section that is not used yet and that `key` most likely stands for. */
+function nearestOption(section: Path, key: string, content: unknown): string | null {
+  if (laterOption(key)) return null;
+  const unused = optionsOf(section).filter((name) => valueAt(content, [name]) === undefined);
+  return nearestWord(key, unused);
+}
+
+const optionsOf = (section: Path): string[] =>
+  SECTIONS[section.filter((step) => typeof step === 'string').join('.')] ?? [];
+
+function unknownOption(section: Path, key: string, meant: string | null): Omit<Finding, 'path'> {
+  const found = `the unknown option \`${key}\``;
+  const later = laterOption(key);
+  if (later) return { found: `the option \`${key}\``, fix: later };
+  if (meant) return { found, fix: `did you mean \`${meant}\`?` };
+  const elsewhere = sectionWith(key, section);
+  if (elsewhere === null)
+    return { found, fix: `remove it; options here are ${optionsOf(section).join(', ')}` };
+  return {
+    found,
+    fix: `it belongs ${elsewhere === '' ? 'at the top of the file' : `under \`${elsewhere}:\``}`,
+  };
+}
+
+/**
+ * Where an option belongs: below `section` if there is such a place (`tags` of a rule are those of its filter, not the
+ * stack's), otherwise where it takes the fewest steps.
+ */
+function sectionWith(key: string, section: Path): string | null {
+  const all = Object.keys(SECTIONS)
+    .filter((name) => SECTIONS[name]?.includes(key))
+    .toSorted((a, b) => a.split('.').length - b.split('.').length);
+  const below = section.filter((step) => typeof step === 'string').join('.');
+  return all.find((name) => name.startsWith(`${below}.`)) ?? all[0] ?? null;
+}
+
+function valueAt(value: unknown, path: Path): unknown {
+  let current = value;
+  for (const step of path) {
+    if (typeof current !== 'object' || current === null) return undefined;
+    current = Reflect.get(current, step);
+  }
+  return current;
+}
+
+function describe(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  if (value === null) return 'an empty value';
+  if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list';
+  if (typeof value === 'object') return 'a block of options';
+  if (typeof value === 'number') return `the number ${value}`;
+  if (typeof value === 'boolean') return `the truth value ${value}`;
+  return shorten(JSON.stringify(value));
+}
+
+const shorten = (text: string): string => (text.length <= 120 ? text : `${text.slice(0, 117)}…`);

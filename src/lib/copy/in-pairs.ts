@@ -1,0 +1,36 @@
+/**
+ * The one place where reading and writing bytes is tried again inside an invocation. The SDK does not re-send a body
+ * that is a stream, so a failed transfer of bytes is repeated as a pair: read again, write again.
+ */
+import { ReplicationError, type Reason } from '../model/errors.ts';
+import type { Clock, Invocation } from '../model/ports.ts';
+
+const MAX_ATTEMPTS = 4;
+const BASE_DELAY_MS = 200;
+
+/** Worth another try at once; everything else is left to the queue or to a person. */
+const WORTH_ANOTHER: ReadonlySet<Reason> = new Set<Reason>([
+  'throttled',
+  'service-error',
+  'connection-lost',
+  'expired-credentials',
+  'bad-checksum',
+]);
+
+/** Runs `pair` until it succeeds, fails for good, or the time is over. */
+export const inPairs = async <T>(
+  context: { clock: Clock; invocation: Invocation },
+  pair: () => Promise<T>,
+): Promise<T> => {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await pair();
+    } catch (error) {
+      if (!(error instanceof ReplicationError) || !WORTH_ANOTHER.has(error.reason)) throw error;
+      const delayMs = BASE_DELAY_MS * 2 ** (attempt - 1) * (0.5 + Math.random() / 2);
+      const timeLeftMs = context.invocation.deadlineMs - context.clock.now();
+      if (attempt >= MAX_ATTEMPTS || delayMs > timeLeftMs) throw error;
+      await context.clock.sleep(delayMs);
+    }
+  }
+};

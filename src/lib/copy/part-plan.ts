@@ -1,0 +1,167 @@
+/**
+ * How an object is cut into the parts of an upload, and how its bytes are proven there. The same for uploads within one
+ * invocation and for transfers, for bytes that are streamed and for those that S3 copies.
+ */
+import { createHash } from 'node:crypto';
+import type {
+  Checksum,
+  Guard,
+  ObjectLock,
+  ObjectState,
+  Slice,
+  UploadChecksum,
+  UploadedPart,
+} from '../model/ports.ts';
+import { isKms } from '../replica/proof.ts';
+import type { PartLayout, Transfer } from './transfer/transfer.ts';
+
+const MIB = 1024 * 1024;
+/** Limits of multipart uploads: at most 10,000 parts, at least 5 MiB each but for the last. */
+const MAX_PARTS = 10_000;
+const MIN_PART_BYTES = 5 * MIB;
+/** The AWS CLI's and the SDKs' own first. */
+const COMMON_PART_BYTES = [8, 5, 16, 64, 10, 32, 100, 128].map((mebibytes) => mebibytes * MIB);
+/** For objects whose ETag says nothing about parts: few requests, and still four of them at once. */
+const DEFAULT_PART_BYTES = 64 * MIB;
+
+/** A layout, and whether it is the source's own: an ETag or a composite checksum depends on the boundaries. */
+export interface KnownLayout {
+  layout: PartLayout;
+  isOwn: boolean;
+}
+
+/** How the bytes of an upload are proven. */
+export interface PartPlan extends KnownLayout {
+  provenBy: Transfer['provenBy'];
+  /** Declared when the upload is created; null: S3's own default. */
+  checksum: UploadChecksum | null;
+  /** The whole object's value, which S3 checks when the upload is completed. */
+  whole: Checksum | null;
+  /** What S3 checks of a part whose own checksum the source does not know. */
+  otherwise: Guard;
+}
+
+/** Ways to have the upload checked, best first. */
+export const partPlans = (
+  version: Pick<ObjectState, 'sizeBytes' | 'checksum' | 'encryption'>,
+  known: KnownLayout,
+  { retention, legalHold }: ObjectLock,
+): PartPlan[] => {
+  const plans = waysOfProving(version, known).map((provenBy) => planOf(version, known, provenBy));
+  // Where part numbers have gaps the documentation does not say which number reads which part: then without them.
+  const guessed = { layout: uniformLayout(version.sizeBytes, null), isOwn: false };
+  const ranges = known.layout.kind === 'numbered' ? waysOfProving(version, guessed) : [];
+  return [
+    ...plans,
+    ...ranges.filter((way) => way !== 'etag').map((provenBy) => planOf(version, guessed, provenBy)),
+  ].filter(
+    ({ provenBy }) =>
+      provenBy !== 'etag' ||
+      // S3 takes parts of a locked object with a checksum only ("Uploading an object to a bucket with Object Lock").
+      (retention === null && !legalHold && !isKms(version.encryption)),
+  );
+};
+
+const waysOfProving = (
+  { checksum }: Pick<ObjectState, 'checksum'>,
+  { isOwn }: KnownLayout,
+): Transfer['provenBy'][] => {
+  const isComparable = checksum !== null && (checksum.type === 'FULL_OBJECT' || isOwn);
+  // ETag: the source's is compared with the one that the uploaded parts will give. Where KMS on either side hides it, what was
+  // read is at least what is stored.
+  return [...(isComparable ? (['checksum'] as const) : []), 'etag', 'computed'];
+};
+
+export const planOf = (
+  { checksum: stored }: Pick<ObjectState, 'checksum'>,
+  known: KnownLayout,
+  provenBy: Transfer['provenBy'],
+): PartPlan => {
+  const plan = { ...known, provenBy };
+  if (provenBy === 'checksum' && stored !== null) {
+    const { algorithm, type } = stored;
+    const whole = type === 'FULL_OBJECT' ? stored : null;
+    return { ...plan, checksum: { algorithm, type }, whole, otherwise: { kind: 'none' } };
+  }
+  return provenBy === 'computed'
+    ? {
+        ...plan,
+        checksum: { algorithm: 'CRC32', type: 'COMPOSITE' },
+        whole: null,
+        otherwise: { kind: 'compute' },
+      }
+    : { ...plan, checksum: null, whole: null, otherwise: { kind: 'none' } };
+};
+
+/** Equal parts, as many as `parts` where that is possible; null: as suits us. */
+export const uniformLayout = (sizeBytes: number, parts: number | null): PartLayout => {
+  const common = COMMON_PART_BYTES.find((bytes) => Math.ceil(sizeBytes / bytes) === parts);
+  if (common !== undefined) return { kind: 'uniform', partBytes: common };
+  const wanted = Math.ceil(sizeBytes / (parts ?? MAX_PARTS));
+  const leastBytes = parts === null ? DEFAULT_PART_BYTES : MIN_PART_BYTES;
+  return { kind: 'uniform', partBytes: Math.max(Math.ceil(wanted / MIB) * MIB, leastBytes) };
+};
+
+export const partCount = (layout: PartLayout, sizeBytes: number): number => {
+  switch (layout.kind) {
+    case 'numbered':
+      return layout.parts;
+    case 'uniform':
+      return Math.max(1, Math.ceil(sizeBytes / layout.partBytes));
+    case 'sized':
+      return layout.runs.reduce((sum, { parts }) => sum + parts, 0);
+  }
+};
+
+/** In order. Of numbered parts nobody knows: equal shares. */
+export const partSizes = (layout: PartLayout, sizeBytes: number): number[] => {
+  if (layout.kind === 'sized')
+    return layout.runs.flatMap(({ parts, bytes }) => Array.from({ length: parts }, () => bytes));
+  const count = partCount(layout, sizeBytes);
+  const partBytes = layout.kind === 'uniform' ? layout.partBytes : Math.ceil(sizeBytes / count);
+  return Array.from({ length: count }, (_, index) =>
+    Math.max(0, Math.min(partBytes, sizeBytes - index * partBytes)),
+  );
+};
+
+/** Where the bytes of each part are, in order; null: in an empty object. */
+export const byteRanges = (
+  layout: PartLayout,
+  sizeBytes: number,
+): ({ first: number; last: number } | null)[] => {
+  let next = 0;
+  return partSizes(layout, sizeBytes).map((bytes) => {
+    const first = next;
+    next += bytes;
+    return bytes === 0 ? null : { first, last: next - 1 };
+  });
+};
+
+/** What is read for a part. By its number S3 gives its own checksum along, which a composite one is made of. */
+export const sliceOf = (
+  { layout, checksum, provenBy }: PartPlan,
+  partNumber: number,
+  bytes: { first: number; last: number } | null,
+): Slice => {
+  const byNumber = provenBy === 'checksum' && checksum?.type === 'COMPOSITE';
+  if (layout.kind === 'numbered' || byNumber) return { kind: 'part', partNumber };
+  return bytes === null ? { kind: 'whole' } : { kind: 'range', firstByte: bytes.first, lastByte: bytes.last };
+};
+
+/** A part's own stored checksum goes with it where the upload is declared to use that algorithm. */
+export const partGuard = (plan: PartPlan, stored: Checksum | null): Guard =>
+  stored !== null && stored.algorithm === plan.checksum?.algorithm
+    ? { kind: 'checksum', checksum: stored }
+    : plan.otherwise;
+
+/** What S3 has checked of the whole when the upload is completed. */
+export const planGuard = (plan: PartPlan): Guard =>
+  plan.whole === null ? plan.otherwise : { kind: 'checksum', checksum: plan.whole };
+
+/** The ETag that an upload of these parts will have; null where KMS hides theirs. */
+export const etagOfParts = (parts: readonly Pick<UploadedPart, 'etag'>[]): string | null => {
+  const digests = parts.map((part) => /^"?([0-9a-f]{32})"?$/.exec(part.etag)?.[1]);
+  if (digests.includes(undefined)) return null;
+  const bytes = Buffer.from(digests.join(''), 'hex');
+  return `"${createHash('md5').update(bytes).digest('hex')}-${parts.length}"`;
+};

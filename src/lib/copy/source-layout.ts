@@ -1,0 +1,78 @@
+/** The part boundaries of an object as it was uploaded, asked of the source. */
+import { mapConcurrently } from '../model/concurrency.ts';
+import { ReplicationError } from '../model/errors.ts';
+import { type KnownLayout, uniformLayout } from './part-plan.ts';
+import type { Pin, SourceBucket } from '../model/ports.ts';
+import { partsInEtag } from '../replica/proof.ts';
+import type { PartLayout } from './transfer/transfer.ts';
+
+const HEADS_AT_ONCE = 16;
+
+/**
+ * Servers that do not know `partNumber` are read in equal ranges; the ETag then tells whether the guess was right. `exact`: where
+ * the bytes of each part are is needed too, which costs some HEADs, and one for each part where they are not all alike.
+ */
+export const layoutAtSource = async (
+  source: SourceBucket,
+  key: string,
+  version: Pin,
+  exact: boolean,
+): Promise<KnownLayout> => {
+  const parts = partsInEtag(version.etag);
+  const guessed = { layout: uniformLayout(version.sizeBytes, parts), isOwn: false };
+  if (parts === null) return guessed;
+  const sizeOf = async (partNumber: number): Promise<number | null> => {
+    const part = await unlessRefused(source.part(key, version, partNumber));
+    return part?.parts === parts ? part.sizeBytes : null;
+  };
+  const first = await sizeOf(1);
+  if (first === null) return guessed;
+  if (!exact) return { layout: { kind: 'numbered', parts }, isOwn: true };
+  const layout = (await uniform(version.sizeBytes, parts, first, sizeOf)) ?? (await sized(parts, sizeOf));
+  return layout !== null && bytesIn(layout, version.sizeBytes) === version.sizeBytes
+    ? { layout, isOwn: true }
+    : guessed;
+};
+
+/** Some of the parts tell whether all are alike, but for the last; null: they are not. */
+const uniform = async (
+  sizeBytes: number,
+  parts: number,
+  partBytes: number,
+  sizeOf: (partNumber: number) => Promise<number | null>,
+): Promise<PartLayout | null> => {
+  if (sizeBytes <= partBytes * (parts - 1) || sizeBytes > partBytes * parts) return null;
+  const some = new Set([2, Math.ceil(parts / 2), parts - 1].filter((each) => each > 1 && each < parts));
+  const sizes = await mapConcurrently([...some], HEADS_AT_ONCE, sizeOf);
+  const last = parts === 1 ? partBytes : await sizeOf(parts);
+  const isUniform = sizes.every((each) => each === partBytes) && last === sizeBytes - partBytes * (parts - 1);
+  return isUniform ? { kind: 'uniform', partBytes: Math.max(1, partBytes) } : null;
+};
+
+const sized = async (
+  parts: number,
+  sizeOf: (partNumber: number) => Promise<number | null>,
+): Promise<PartLayout | null> => {
+  const numbers = Array.from({ length: parts }, (_, index) => index + 1);
+  const runs: { parts: number; bytes: number }[] = [];
+  for (const bytes of await mapConcurrently(numbers, HEADS_AT_ONCE, sizeOf)) {
+    if (bytes === null) return null;
+    const last = runs.at(-1);
+    if (last?.bytes === bytes) last.parts += 1;
+    else runs.push({ parts: 1, bytes });
+  }
+  return { kind: 'sized', runs };
+};
+
+const bytesIn = (layout: PartLayout, sizeBytes: number): number =>
+  layout.kind === 'sized' ? layout.runs.reduce((sum, { parts, bytes }) => sum + parts * bytes, 0) : sizeBytes;
+
+/** A part number that the server does not have. */
+const unlessRefused = async <T>(answer: Promise<T>): Promise<T | null> => {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof ReplicationError && error.reason === 'invalid-request') return null;
+    throw error;
+  }
+};

@@ -1,0 +1,104 @@
+/** Slices of a transfer's parts: how they are cut, which are not done, and their messages. */
+import { recordIn } from '../../hint/json-body.ts';
+import { partCount, partSizes } from '../part-plan.ts';
+import type { ListedPart } from '../../model/ports.ts';
+import type { PartRange, RangeMessage, Transfer } from './transfer.ts';
+
+type Parts = Pick<Transfer, 'layout' | 'version'>;
+
+/** In order, each at least one part and otherwise about so many bytes at most; every part is in one of them. */
+export const cutIntoRanges = ({ layout, version }: Parts, rangeBytes: number): PartRange[] => {
+  const ranges: PartRange[] = [];
+  let bytes = 0;
+  for (const [index, partBytes] of partSizes(layout, version.sizeBytes).entries()) {
+    const partNumber = index + 1;
+    const last = ranges.at(-1);
+    if (last !== undefined && bytes + partBytes <= rangeBytes) last.lastPart = partNumber;
+    else {
+      ranges.push({ firstPart: partNumber, lastPart: partNumber });
+      bytes = 0;
+    }
+    bytes += partBytes;
+  }
+  return ranges;
+};
+
+/** Those with parts that are not among these. */
+export const unfinishedRanges = (
+  transfer: Parts,
+  ranges: readonly PartRange[],
+  listed: readonly ListedPart[],
+): PartRange[] => {
+  const missing = new Set(missingParts(transfer, wholeRange(transfer), listed));
+  return ranges.filter((range) => numbersIn(range).some((partNumber) => missing.has(partNumber)));
+};
+
+/** The numbers of the parts in the range that are not among these. */
+export const missingParts = (
+  { layout, version }: Parts,
+  range: PartRange,
+  listed: readonly ListedPart[],
+): number[] => {
+  const sizes = partSizes(layout, version.sizeBytes);
+  const isNumbered = layout.kind === 'numbered';
+  const there = new Set(
+    listed
+      .filter((part) => isNumbered || part.sizeBytes === sizes[part.partNumber - 1])
+      .map(({ partNumber }) => partNumber),
+  );
+  return numbersIn(range).filter((partNumber) => !there.has(partNumber));
+};
+
+const wholeRange = ({ layout, version }: Parts): PartRange => ({
+  firstPart: 1,
+  lastPart: partCount(layout, version.sizeBytes),
+});
+
+const numbersIn = ({ firstPart, lastPart }: PartRange): number[] =>
+  Array.from({ length: lastPart - firstPart + 1 }, (_, index) => firstPart + index);
+
+/** Are all parts there, and the bytes of the whole in them? */
+export const isComplete = (transfer: Parts, listed: readonly ListedPart[]): boolean => {
+  const whole = wholeRange(transfer);
+  return (
+    listed.length === whole.lastPart &&
+    bytesOf(listed) === transfer.version.sizeBytes &&
+    missingParts(transfer, whole, listed).length === 0
+  );
+};
+
+export const bytesOf = (parts: readonly { sizeBytes: number }[]): number =>
+  parts.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+
+/** When something was last written to the upload, milliseconds since the epoch; 0: never. */
+export const lastMovedMs = (parts: readonly ListedPart[]): number =>
+  parts.reduce((latest, { lastModifiedMs }) => Math.max(latest, lastModifiedMs), 0);
+
+export const rangeMessage = (
+  { id, uploadId, attempt, rule, destination, bucket, key, run }: Transfer,
+  range: PartRange,
+): RangeMessage => ({ id, uploadId, attempt, rule, destination, bucket, key, run, ...range });
+
+/** Of the body of a message. Null: it is none of ours. */
+export const parseRangeMessage = (body: string): RangeMessage | null => {
+  const { id, uploadId, attempt, rule, destination, bucket, key, run, firstPart, lastPart } = recordIn(body);
+  if (
+    typeof id !== 'string' ||
+    typeof uploadId !== 'string' ||
+    typeof rule !== 'string' ||
+    typeof destination !== 'string' ||
+    typeof bucket !== 'string' ||
+    typeof key !== 'string' ||
+    !isCount(attempt) ||
+    !isCount(firstPart) ||
+    !isCount(lastPart) ||
+    firstPart < 1 ||
+    lastPart < firstPart
+  )
+    return null;
+  const message = { id, uploadId, attempt, rule, destination, bucket, key, firstPart, lastPart };
+  return { ...message, run: typeof run === 'string' ? run : null };
+};
+
+const isCount = (value: unknown): value is number =>
+  typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;

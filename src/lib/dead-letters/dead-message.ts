@@ -1,0 +1,128 @@
+import { type DeadLetter, CRASHED, fromAttributes } from '../delivery/dead-letter.ts';
+import type { ReceivedMessage } from './queue.ts';
+import { type Reason, reasonEntry } from '../model/errors.ts';
+import { parseMessage } from '../hint/hint.ts';
+
+/** A message of the dead-letter queue as an operator sees it. Also the shape of `dlq list --json`: names are stable. */
+export interface DeadMessage {
+  /** SQS's message id. */
+  id: string;
+  reason: Reason | typeof CRASHED;
+  rule: string | null;
+  destination: string | null;
+  bucket: string | null;
+  key: string | null;
+  version: string | null;
+  /** How many keys besides `key` the message names: an S3 event may hold several records. */
+  moreKeys: number;
+  /** ISO 8601. */
+  firstSeen: string;
+  ageSeconds: number;
+  /** ISO 8601: when SQS deletes the message for good. */
+  expires: string;
+  /** Null: SQS moved the message itself and does not say. */
+  attempts: number | null;
+  requestId: string | null;
+  /** What went wrong; null where nobody could say. */
+  detail: string | null;
+  /** What to do about it. */
+  fix: string;
+}
+
+/** Narrows to messages that match all three; an empty list matches everything, several entries are alternatives. */
+export interface DeadMessageFilter {
+  reasons: readonly string[];
+  prefixes: readonly string[];
+  rules: readonly string[];
+}
+
+/** Reads a message: its attributes where we put it into the queue, else its body. `nowMs` is the time for the age. */
+export const readDeadMessage = (
+  message: ReceivedMessage,
+  { nowMs, retentionMs }: { nowMs: number; retentionMs: number },
+): DeadMessage => {
+  const letter = fromAttributes(textAttributes(message));
+  const firstSeenMs = letter?.firstSeenMs || message.sentMs;
+  return {
+    id: message.id,
+    ...(letter === null || message.movedBySqs ? crashed(message, letter) : quarantined(letter)),
+    firstSeen: new Date(firstSeenMs).toISOString(),
+    ageSeconds: Math.max(0, Math.round((nowMs - firstSeenMs) / 1000)),
+    expires: new Date(message.sentMs + retentionMs).toISOString(),
+  };
+};
+
+/** Does the filter want this message? Where one body names several keys, one that matches is enough. */
+export const filterWants = (
+  filter: DeadMessageFilter,
+  seen: DeadMessage,
+  message: ReceivedMessage,
+): boolean => {
+  const oneOf = (values: readonly string[], test: (value: string) => boolean): boolean =>
+    values.length === 0 || values.some(test);
+  return (
+    oneOf(filter.reasons, (reason) => reason === seen.reason) &&
+    oneOf(filter.rules, (rule) => rule === seen.rule) &&
+    oneOf(filter.prefixes, (prefix) => keysOf(seen, message).some((key) => key.startsWith(prefix)))
+  );
+};
+
+/** Does the filter let everything through? */
+export const filterIsEmpty = ({ reasons, prefixes, rules }: DeadMessageFilter): boolean =>
+  reasons.length + prefixes.length + rules.length === 0;
+
+/** The fix for a reason, the one of a crash included. */
+const fixFor = (reason: DeadMessage['reason']): string =>
+  reason === CRASHED
+    ? 'The function crashed or ran out of time on this message: look for its request in the log of the replicate function (docs/operations.md), mend the cause; then redrive.'
+    : reasonEntry(reason).fix;
+
+type Told = Omit<DeadMessage, 'id' | 'firstSeen' | 'ageSeconds' | 'expires'>;
+
+const quarantined = (letter: DeadLetter): Told => ({
+  reason: letter.reason,
+  rule: letter.rule,
+  destination: letter.destination,
+  bucket: letter.bucket,
+  key: letter.key,
+  version: letter.version,
+  moreKeys: 0,
+  attempts: letter.attempts,
+  requestId: letter.requestId,
+  detail: letter.detail || null,
+  fix: fixFor(letter.reason),
+});
+
+/** SQS adds nothing when it gives up on a message: all there is to know is what was sent, and an earlier stay here. */
+const crashed = (message: ReceivedMessage, earlier: DeadLetter | null): Told => {
+  const hints = hintsOf(message);
+  const [first] = hints;
+  return {
+    reason: CRASHED,
+    rule: first?.rule ?? earlier?.rule ?? null,
+    destination: first?.destination ?? earlier?.destination ?? null,
+    bucket: first?.bucket ?? null,
+    key: first?.key ?? null,
+    version: first?.versionId ?? null,
+    moreKeys: Math.max(0, hints.length - 1),
+    attempts: null,
+    requestId: null,
+    detail: earlier === null ? null : `Before that it was here for ${earlier.reason}: ${earlier.detail}`,
+    fix: fixFor(CRASHED),
+  };
+};
+
+const keysOf = (seen: DeadMessage, message: ReceivedMessage): string[] => {
+  if (seen.moreKeys > 0) return hintsOf(message).map((hint) => hint.key);
+  return seen.key === null ? [] : [seen.key];
+};
+
+const hintsOf = (message: ReceivedMessage) =>
+  parseMessage(message.body).flatMap((parsed) => (parsed.kind === 'hint' ? [parsed.hint] : []));
+
+const textAttributes = (message: ReceivedMessage): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(message.attributes).flatMap(([name, value]) =>
+      'text' in value ? [[name, value.text]] : [],
+    ),
+  );

@@ -1,0 +1,79 @@
+/**
+ * What a quarantined message looks like: a body that can be sent to the live queue as it is, and message attributes
+ * that say why it is here. SQS allows ten attributes, none of them empty.
+ */
+import { ALL_REASONS, type Reason } from '../model/errors.ts';
+
+/** Why a message is in the dead-letter queue. Null where it is not known. */
+export interface DeadLetter {
+  reason: Reason;
+  rule: string | null;
+  destination: string | null;
+  bucket: string | null;
+  key: string | null;
+  version: string | null;
+  /** Milliseconds since the epoch: when the first delivery of the original message was sent. */
+  firstSeenMs: number;
+  /** How often it was received before it was quarantined, earlier rounds included. */
+  attempts: number;
+  requestId: string | null;
+  /** What went wrong and what to do, for a person. */
+  detail: string;
+}
+
+/**
+ * What the CLI shows as reason for a message that SQS itself moved here (its receive count ran out because the function
+ * crashed or timed out, so nobody could say why).
+ */
+export const CRASHED = 'crashed-or-timed-out';
+
+const MAX_DETAIL_CHARACTERS = 2_000;
+
+/** The attributes of a dead letter, by name. */
+export const toAttributes = (letter: DeadLetter): Record<string, string> => {
+  const attributes: Record<string, string | null> = {
+    reason: letter.reason,
+    rule: letter.rule,
+    destination: letter.destination,
+    bucket: letter.bucket,
+    // Percent-encoded: keys may hold control characters, which SQS refuses in attributes.
+    key: letter.key === null ? null : encodeURIComponent(letter.key.toWellFormed()),
+    version: letter.version,
+    'first-seen': new Date(letter.firstSeenMs).toISOString(),
+    attempts: String(letter.attempts),
+    'request-id': letter.requestId,
+    detail: printable(letter.detail).slice(0, MAX_DETAIL_CHARACTERS),
+  };
+  return Object.fromEntries(
+    Object.entries(attributes).filter((entry): entry is [string, string] => Boolean(entry[1])),
+  );
+};
+
+/** Reads them back; null where the attributes are not ours. */
+export const fromAttributes = (attributes: Record<string, string>): DeadLetter | null => {
+  const reason = ALL_REASONS.find((known) => known === attributes['reason']);
+  if (reason === undefined) return null;
+  return {
+    reason,
+    rule: attributes['rule'] ?? null,
+    destination: attributes['destination'] ?? null,
+    bucket: attributes['bucket'] ?? null,
+    key: decodeKey(attributes['key']),
+    version: attributes['version'] ?? null,
+    firstSeenMs: Date.parse(attributes['first-seen'] ?? '') || 0,
+    attempts: Number(attributes['attempts']) || 0,
+    requestId: attributes['request-id'] ?? null,
+    detail: attributes['detail'] ?? '',
+  };
+};
+
+const printable = (text: string): string => text.replace(/[^\x20-\x7e\u00a0-\ud7ff]/g, '?');
+
+const decodeKey = (encoded: string | undefined): string | null => {
+  if (encoded === undefined) return null;
+  try {
+    return decodeURIComponent(encoded);
+  } catch {
+    return encoded;
+  }
+};

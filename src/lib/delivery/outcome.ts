@@ -1,0 +1,117 @@
+/**
+ * What became of one hint at one destination: the receipt that is kept, and the record that is logged and counted.
+ */
+import type { Reason } from '../model/errors.ts';
+import type { Proof } from '../replica/proof.ts';
+import type { Convergence } from '../converge/convergence.ts';
+
+/** Durable proof of an outcome, stored with the idempotency record. */
+export interface Receipt {
+  outcome: Convergence['outcome'] | 'passed-over' | 'range-copied';
+  sourceVersion: string | null;
+  replicaVersion: string | null;
+  etag: string | null;
+  /** Versions that were written. */
+  copies: number;
+  bytes: number;
+  checksum: string | null;
+  proof: Proof | null;
+  durationMs: number;
+  /** Seconds between the source's Last-Modified and the end of the replication; null where nothing was written. */
+  latencySeconds: number | null;
+}
+
+/** One log line, one set of metrics. No object data, no metadata. */
+export type OutcomeRecord = {
+  rule: string | null;
+  sourceBucket: string | null;
+  destinationBucket: string | null;
+  destination: string | null;
+  key: string | null;
+  version: string | null;
+  attempts: number;
+} & (
+  | ({ ending: 'done'; duplicate: boolean } & Receipt)
+  | { ending: 'skip'; why: 'test-event' | 'no-rule' | 'run-stopped' }
+  /** What one invocation did for a range of a transfer, which may take several. */
+  | {
+      ending: 'range';
+      duplicate: boolean;
+      firstPart: number;
+      lastPart: number;
+      bytes: number;
+      durationMs: number;
+    }
+  | { ending: 'retry' | 'quarantine'; reason: Reason; detail: string; requestId: string | null }
+);
+
+/** Where records go. */
+export interface Reporter {
+  report(record: OutcomeRecord): void;
+}
+
+/** The receipt of a convergence that took from `startedMs` to `endedMs` (milliseconds since the epoch). */
+export const receiptOf = (convergence: Convergence, startedMs: number, endedMs: number): Receipt => {
+  const durationMs = endedMs - startedMs;
+  const { outcome } = convergence;
+  switch (outcome) {
+    case 'source-gone':
+    case 'filtered':
+    case 'replica':
+    case 'restore-requested':
+    case 'transferring':
+      return { ...NOTHING, outcome, durationMs };
+    case 'deleted':
+      return {
+        ...NOTHING,
+        outcome,
+        replicaVersion: convergence.replicaVersion,
+        durationMs,
+      };
+    case 'updated': {
+      const { sourceVersion, replicaVersion } = convergence;
+      return { ...NOTHING, outcome, sourceVersion, replicaVersion, durationMs };
+    }
+    case 'unchanged':
+      return {
+        ...NOTHING,
+        outcome,
+        sourceVersion: convergence.sourceVersion,
+        replicaVersion: convergence.replica?.versionId ?? null,
+        etag: convergence.replica?.etag ?? null,
+        durationMs,
+      };
+    case 'replicated': {
+      const { version, copied, copies, bytes } = convergence;
+      return {
+        outcome,
+        sourceVersion: version.versionId,
+        replicaVersion: copied.written.versionId,
+        etag: copied.written.etag,
+        copies,
+        bytes,
+        checksum: copied.written.checksum?.value ?? null,
+        proof: copied.proof,
+        durationMs,
+        latencySeconds: Math.max(0, (endedMs - version.lastModifiedMs) / 1_000),
+      };
+    }
+  }
+};
+
+const NOTHING = {
+  sourceVersion: null,
+  replicaVersion: null,
+  etag: null,
+  copies: 0,
+  bytes: 0,
+  checksum: null,
+  proof: null,
+  latencySeconds: null,
+} as const;
+
+/** Of a version that is in the dead-letter queue: it is put there once. */
+export const PASSED_OVER: Receipt = { ...NOTHING, outcome: 'passed-over', durationMs: 0 };
+
+/** Of a range all of whose parts are there. */
+export const RANGE_COPIED: Receipt = { ...NOTHING, outcome: 'range-copied', durationMs: 0 };

@@ -1,0 +1,133 @@
+/** How a message ends: acknowledged, given back, started over, or its failed pieces in the dead-letter queue. */
+import type { Assignment } from '../hint/route.ts';
+import { retryDelaySeconds, RETRY_LIMIT } from './backoff.ts';
+import type { DeadLetter } from './dead-letter.ts';
+import { asReplicationError, ReplicationError, reasonEntry } from '../model/errors.ts';
+import type { Hint } from '../hint/hint.ts';
+import type { Deps, QueueMessage } from './deps.ts';
+import type { OutcomeRecord } from './outcome.ts';
+
+/** A piece of a message that could not be done, and what the dead-letter queue would be sent for it. */
+export interface Failure {
+  error: ReplicationError;
+  body: string;
+  hint: Hint | null;
+  assignment: Assignment | null;
+}
+
+/**
+ * Settles a message whose pieces have all been tried; true: acknowledge it.
+ *
+ * While anything of the message is worth another try, all of it stays in the queue: what is done is then a duplicate, and
+ * what must be quarantined is not quarantined twice.
+ */
+export const settle = async (message: QueueMessage, failures: Failure[], deps: Deps): Promise<boolean> => {
+  const exhausted = message.receiveCount >= RETRY_LIMIT;
+  const retries = failures.filter(({ error }) => error.disposition === 'retry');
+  if (retries.length > 0 && !exhausted) {
+    for (const failure of failures) reportFailure('retry', failure, message, deps);
+    await retryLater(message, retries, deps);
+    return false;
+  }
+  try {
+    for (const failure of failures) {
+      if (failure.error.reason === 'out-of-time') await startOver(failure, message, deps);
+      else await quarantine(failure, message, deps);
+    }
+    return true;
+  } catch (error) {
+    reportFailure('retry', { ...failures[0]!, error: asReplicationError(error) }, message, deps);
+    await retryLater(message, failures, deps);
+    return false;
+  }
+};
+
+/** Where the delay cannot be set, the queue's own visibility timeout brings the message back, only later. */
+const retryLater = async (message: QueueMessage, failures: Failure[], deps: Deps): Promise<void> => {
+  const outOfTime = failures.every(({ error }) => error.reason === 'out-of-time');
+  const delaySeconds = outOfTime ? 0 : retryDelaySeconds(message.receiveCount, Math.random());
+  await deps.liveQueue.retryLater(message, delaySeconds).catch((error: unknown) => {
+    const failure = { error: asReplicationError(error), body: '', hint: null, assignment: null };
+    reportFailure('retry', failure, message, deps);
+  });
+};
+
+/**
+ * The time that others took is no failure of this object: large ones of one batch share the network, and what does not fit
+ * beside the others is given back, again and again if it must. As a new message it has all its tries before it.
+ */
+const startOver = async (failure: Failure, message: QueueMessage, deps: Deps): Promise<void> => {
+  await deps.liveQueue.send(failure.body, letterOf(failure, message));
+  reportFailure('retry', failure, message, deps);
+};
+
+/** Resolves when the dead-letter queue has it. */
+export const quarantine = async (failure: Failure, message: QueueMessage, deps: Deps): Promise<void> => {
+  const { error } = failure;
+  const exhausted = new ReplicationError('retries-exhausted', `${error.reason}: ${error.message}`, {
+    cause: error,
+    requestId: error.requestId,
+  });
+  const final = { ...failure, error: error.disposition === 'retry' ? exhausted : error };
+  await deps.deadLetterQueue.send(failure.body, letterOf(final, message));
+  reportFailure('quarantine', final, message, deps);
+  const run = failure.hint?.run ?? null;
+  if (run !== null) deps.runs.count(run, { kind: 'failed', reason: final.error.reason });
+};
+
+const letterOf = ({ error, hint, assignment }: Failure, message: QueueMessage): DeadLetter => ({
+  reason: error.reason,
+  rule: assignment?.rule.id ?? hint?.rule ?? null,
+  destination: assignment?.destination.id ?? hint?.destination ?? null,
+  bucket: hint?.bucket ?? null,
+  key: hint?.key ?? null,
+  version: hint?.versionId ?? null,
+  firstSeenMs: message.earlier?.firstSeenMs ?? message.sentMs,
+  attempts: message.receiveCount + (message.earlier?.attempts ?? 0),
+  requestId: error.requestId,
+  detail: `${error.message}. ${reasonEntry(error.reason).fix}`,
+});
+
+const reportFailure = (
+  ending: 'retry' | 'quarantine',
+  { error, assignment }: Failure,
+  message: QueueMessage,
+  deps: Deps,
+): void =>
+  deps.reporter.report({
+    ...(assignment === null ? blank(message) : about(assignment, message)),
+    ending,
+    reason: error.reason,
+    detail: error.message,
+    requestId: error.requestId,
+  });
+
+type Common = Pick<
+  OutcomeRecord,
+  'rule' | 'sourceBucket' | 'destinationBucket' | 'destination' | 'key' | 'version' | 'attempts'
+>;
+
+/** What a record says of a message nobody could open. */
+export const blank = (message: Pick<QueueMessage, 'receiveCount'>): Common => ({
+  rule: null,
+  sourceBucket: null,
+  destinationBucket: null,
+  destination: null,
+  key: null,
+  version: null,
+  attempts: message.receiveCount,
+});
+
+/** What a record says of an assignment. */
+export const about = (
+  { rule, destination, hint }: Assignment,
+  message: Pick<QueueMessage, 'receiveCount'>,
+): Common => ({
+  rule: rule.id,
+  sourceBucket: hint.bucket,
+  destinationBucket: destination.bucket,
+  destination: destination.id,
+  key: hint.key,
+  version: hint.versionId,
+  attempts: message.receiveCount,
+});

@@ -1,0 +1,91 @@
+/**
+ * Proofs that a replica equals its source: what S3 can check while the bytes come in, and what can be compared
+ * afterwards. No replica is reported as good without one.
+ */
+import { ReplicationError } from '../model/errors.ts';
+import type { Checksum, Guard, ObjectState, Written } from '../model/ports.ts';
+
+/** Which proof says that the replica is good. */
+export type Proof = 'checksum' | 'etag' | 'md5' | 'computed' | 'copied-by-s3';
+
+/** How S3 came by the bytes: it checked what it received, or copied them itself. */
+export type Trust = Guard | { kind: 'copied-by-s3' };
+
+/** The strongest check S3 can make on the bytes of this version. */
+export const guardFor = (version: ObjectState): Guard => {
+  if (version.checksum?.type === 'FULL_OBJECT') return { kind: 'checksum', checksum: version.checksum };
+  const md5 = md5OfEtag(version);
+  return md5 === null ? { kind: 'compute' } : { kind: 'md5', md5 };
+};
+
+/**
+ * Why the replica may be reported as good. What S3 stored is compared first; where it says nothing comparable (KMS hides
+ * the ETag), S3 has checked the bytes against `guard` while they came in, or no byte has left it.
+ */
+export const proofOf = (source: Comparable, written: Written, guard: Trust): Proof => {
+  const proof = contentProof(written, source);
+  if (proof === 'differs') {
+    throw new ReplicationError('bad-checksum', 'the replica S3 stored differs from the source object');
+  }
+  if (proof === 'same')
+    return compareChecksums(written.checksum, source.checksum) === 'same' ? 'checksum' : 'etag';
+  switch (guard.kind) {
+    case 'checksum':
+      // A server that ignores checksums would have let anything pass, and it does not repeat the value.
+      if (written.checksum?.value === guard.checksum.value) return 'checksum';
+      break;
+    case 'md5':
+      return 'md5';
+    case 'compute':
+      return 'computed';
+    case 'copied-by-s3':
+      return 'copied-by-s3';
+    case 'none':
+      break;
+  }
+  throw new ReplicationError(
+    'bad-checksum',
+    'neither a checksum nor an ETag proves that the replica is right',
+  );
+};
+
+type Comparable = Pick<Written, 'etag' | 'encryption' | 'checksum'>;
+
+/** What checksums and ETags say about the content: the same, different, or nothing that can be compared. */
+export const contentProof = (replica: Comparable, source: Comparable): 'same' | 'differs' | 'unknown' => {
+  const byChecksum = compareChecksums(replica.checksum, source.checksum);
+  if (byChecksum !== 'unknown') return byChecksum;
+  if (!etagIsDigest(replica) || !etagIsDigest(source)) return 'unknown';
+  if (replica.etag === source.etag) return 'same';
+  // Different part boundaries give different ETags for the same bytes, so only two plain MD5s prove a difference.
+  return partsInEtag(replica.etag) === partsInEtag(source.etag) && partsInEtag(source.etag) === null
+    ? 'differs'
+    : 'unknown';
+};
+
+/** The N of a multipart ETag `"…-N"`; null for an object written in one piece. */
+export const partsInEtag = (etag: string): number | null => {
+  const match = /^"?[^"-]+-(\d{1,5})"?$/.exec(etag);
+  return match?.[1] === undefined ? null : Number(match[1]);
+};
+
+/** The MD5 in an ETag as base64; null where the ETag is not the MD5 of the content. */
+export const md5OfEtag = (object: Comparable): string | null => {
+  const hex = /^"?([0-9a-f]{32})"?$/.exec(object.etag)?.[1];
+  return hex === undefined || !etagIsDigest(object) ? null : Buffer.from(hex, 'hex').toString('base64');
+};
+
+/** KMS encryption: the ETag is no digest of the content. */
+export const isKms = (encryption: string | null): boolean => encryption?.startsWith('aws:kms') ?? false;
+
+/** ETags are digests only without KMS ("Object", S3 API reference). */
+const etagIsDigest = (object: Comparable): boolean =>
+  !isKms(object.encryption) && /^"?[0-9a-f]{32}(-\d{1,5})?"?$/.test(object.etag);
+
+const compareChecksums = (one: Checksum | null, other: Checksum | null): 'same' | 'differs' | 'unknown' => {
+  if (one === null || other === null) return 'unknown';
+  if (one.algorithm !== other.algorithm || one.type !== other.type) return 'unknown';
+  if (one.value === other.value) return 'same';
+  // A composite checksum depends on the part boundaries, so two of them can differ over the same bytes.
+  return one.type === 'COMPOSITE' ? 'unknown' : 'differs';
+};

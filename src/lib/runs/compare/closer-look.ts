@@ -1,0 +1,197 @@
+/** One key looked at by itself, where listings cannot tell or may have been overtaken. */
+import { type Reason, ReplicationError } from '../../model/errors.ts';
+import { asksForTags, tagsAreWanted } from '../../model/filter.ts';
+import { itemsOf } from '../../replica/history.ts';
+import { holds } from '../../replica/same-state.ts';
+import { locate } from '../../converge/locate-replica.ts';
+import type { Buckets, Clock, HistoryEntry } from '../../model/ports.ts';
+import { contentProof } from '../../replica/proof.ts';
+import { destinationKey } from '../../model/rule.ts';
+import { namesOneState, stampOn } from '../../replica/stamp.ts';
+import { type BothBuckets, placeOf, type Work } from '../../converge/convergence.ts';
+import { BlindError, sameAttributes, type TagsProbe } from './compare-attributes.ts';
+import type { DifferenceKind } from '../report/report-data.ts';
+import type { Scope } from './scope.ts';
+import type { RunSpec } from '../run.ts';
+import { isStorageClassRight } from './storage-class.ts';
+
+/** `unwanted`: the rule leaves the key out, by its tags or because a replicator wrote it. */
+export type Finding = 'same' | 'unwanted' | DifferenceKind;
+
+export interface Looked {
+  finding: Finding;
+  /** Of other attributes alone: the id of the source version they are of, where it names one; null otherwise. */
+  version: string | null;
+  /** Why it could not be looked at, and counts as different; null: it was. */
+  reason: Reason | null;
+}
+
+/** `attributes`: listings say the same of all versions, so that a look at what both sides show now will do. */
+export type CloserLook = (key: string, how: 'all' | 'attributes') => Promise<Looked>;
+
+/**
+ * Throws what is worth another try, and where it is not let see what it is asked for. What else a person must see to is a difference:
+ * the hint for the key will say why, or has done so.
+ */
+export const createCloserLook = (
+  { rule, destination }: Scope,
+  { versions, attributes }: Pick<RunSpec, 'versions' | 'attributes'>,
+  { buckets, clock }: { buckets: Buckets; clock: Clock },
+): CloserLook => {
+  const context = { source: buckets.source(rule), destination: buckets.destination(destination) };
+  const probe: TagsProbe = { isDone: false };
+  const lookAtContent = versions === 'all' ? lookAtHistory : lookAtCurrent;
+
+  /** Null: the replica does not hold what the source shows, or nothing is shown. */
+  const lookAtAttributes = async (work: Work): Promise<Looked | null> => {
+    const replicaKey = destinationKey(rule, destination, work.key);
+    const replica = await context.destination.look(replicaKey);
+    const source = await context.source.look(work.key);
+    if (source.kind !== 'object' || replica.kind !== 'object') return null;
+    if (!holds(replica.state, source.state, placeOf(work, replicaKey))) return null;
+    const isSame =
+      attributes === 'all'
+        ? await sameAttributes(
+            {
+              rule,
+              destination,
+              source: { bucket: context.source, key: work.key, state: source.state },
+              replica: { bucket: context.destination, key: replicaKey, state: replica.state },
+              nowMs: clock.now(),
+            },
+            probe,
+          )
+        : isStorageClassRight(destination, replica.state.attributes.storageClass);
+    if (isSame) return looked('same');
+    const version = namesOneState(source.state) ? source.state.versionId : null;
+    return { ...looked('attributes'), version };
+  };
+
+  return async (key, how) => {
+    const work = workOn(rule, destination, key);
+    try {
+      if (how === 'attributes') {
+        const seen = await lookAtAttributes(work);
+        if (seen !== null) return seen;
+      }
+      const found = await lookAtContent(work, context);
+      if (found === 'missing' && !(await isWanted(work, context))) return looked('unwanted');
+      const hasMore = found === 'same' && (attributes === 'all' || destination.storageClass !== null);
+      return (hasMore ? await lookAtAttributes(work) : null) ?? looked(found);
+    } catch (error) {
+      if (error instanceof BlindError) throw error;
+      if (error instanceof ReplicationError && error.disposition === 'quarantine')
+        return { ...looked('different'), reason: error.reason };
+      throw error;
+    }
+  };
+};
+
+/** Without anything else to say. */
+export const looked = (finding: Finding): Looked => ({ finding, version: null, reason: null });
+
+const workOn = (rule: Work['rule'], destination: Work['destination'], key: string): Work => ({
+  rule,
+  destination,
+  key,
+  versionId: null,
+  expectedBytes: null,
+  concern: 'content',
+  absenceIsDeletion: false,
+  byReplicator: null,
+  onlyStamped: false,
+  run: null,
+});
+
+const lookAtCurrent = async (work: Work, context: BothBuckets): Promise<Finding> => {
+  const replicaKey = destinationKey(work.rule, work.destination, work.key);
+  const replica = await context.destination.look(replicaKey);
+  const source = await context.source.look(work.key);
+  if (source.kind !== 'object') return replica.kind === 'object' ? 'extra' : 'same';
+  if (replica.kind !== 'object') return 'missing';
+  if (holds(replica.state, source.state, placeOf(work, replicaKey))) return 'same';
+  const isSameContent =
+    replica.state.sizeBytes === source.state.sizeBytes &&
+    contentProof(replica.state, source.state) === 'same';
+  return isSameContent ? 'attributes' : 'different';
+};
+
+const lookAtHistory = async (work: Work, context: BothBuckets): Promise<Finding> => {
+  const replicaKey = destinationKey(work.rule, work.destination, work.key);
+  const withMarkers = work.rule.deletes === 'replicate';
+  const shown = await context.destination.look(replicaKey);
+  const replicas = itemsOf(await all(context.destination.history(replicaKey)), withMarkers);
+  const items = itemsOf(await context.source.history(work.key), withMarkers);
+  if (!hasVersion(items)) return hasVersion(replicas) ? 'extra' : 'same';
+  if (!hasVersion(replicas)) return 'missing';
+  // Where deletes do not travel, what is deleted at the source stays as it was.
+  const located = await locate(
+    { shown, items, place: placeOf(work, replicaKey), quick: false },
+    context,
+    work,
+  );
+  if (located === null || !located.isShown || located.position < items.length - 1) return 'different';
+  const isVersioned = replicas.some(({ versionId }) => versionId !== 'null');
+  if (!isVersioned) return 'same';
+  const keys = { source: work.key, replica: replicaKey };
+  return await lookWithin(withoutFirstMarker(items), withoutFirstMarker(replicas), keys, context);
+};
+
+/** Where nothing was before there is nothing to delete: such a marker never travels. */
+const withoutFirstMarker = <E extends HistoryEntry>(entries: E[]): E[] =>
+  entries[0]?.kind === 'marker' ? entries.slice(1) : entries;
+
+/** Versions whose content is compared one by one before their sizes have to do. */
+const MAX_LOOKS = 20;
+
+/** Are all of the source's states among those of the destination, in order? By size, and by content where ETags are not equal. */
+const lookWithin = async (
+  items: HistoryEntry[],
+  replicas: HistoryEntry[],
+  keys: { source: string; replica: string },
+  { source, destination }: BothBuckets,
+): Promise<Finding> => {
+  let looks = 0;
+  let differing = 0;
+  /** Encryption and parts change ETags; only HEAD of both tells whether the content is another. */
+  const differs = async (item: HistoryEntry, replica: HistoryEntry): Promise<boolean> => {
+    if (item.kind !== 'version' || replica.kind !== 'version' || item.etag === replica.etag) return false;
+    looks += 1;
+    if (looks > MAX_LOOKS) return false;
+    const [one, other] = await Promise.all([
+      source.head(keys.source, item.versionId),
+      destination.head(keys.replica, replica.versionId),
+    ]);
+    return one !== null && other !== null && contentProof(other, one) === 'differs';
+  };
+  let next = 0;
+  for (const replica of replicas) {
+    const item = items[next];
+    if (item === undefined || sizeOf(item) !== sizeOf(replica)) continue;
+    if (await differs(item, replica)) differing += 1;
+    else next += 1;
+  }
+  if (next === items.length) return 'same';
+  return differing > 0 ? 'different' : 'history-shorter';
+};
+
+const sizeOf = (entry: HistoryEntry): number | null => (entry.kind === 'version' ? entry.sizeBytes : null);
+
+const hasVersion = (entries: HistoryEntry[]): boolean => entries.some(({ kind }) => kind === 'version');
+
+/** Of a key that is missing: would it be replicated? */
+const isWanted = async ({ rule, key }: Work, { source }: BothBuckets): Promise<boolean> => {
+  const now = await source.look(key);
+  if (now.kind !== 'object') return true;
+  const isReplica = stampOn(now.state, { bucket: rule.source.bucket, key }) !== null;
+  if (isReplica && rule.replicas === 'ignore') return false;
+  if (!asksForTags(rule.filter)) return true;
+  const tags = await source.tags(key, null);
+  return tags !== null && tagsAreWanted(rule.filter, tags);
+};
+
+const all = async (entries: AsyncIterable<HistoryEntry>): Promise<HistoryEntry[]> => {
+  const collected: HistoryEntry[] = [];
+  for await (const entry of entries) collected.push(entry);
+  return collected;
+};

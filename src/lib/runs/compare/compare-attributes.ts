@@ -1,0 +1,102 @@
+/**
+ * What listings do not show, of a replica that holds what the source shows now: headers, metadata, tags, object lock, grants and
+ * storage class, each as far as the rule replicates it.
+ */
+import { ReplicationError } from '../../model/errors.ts';
+import { tagsAreWanted } from '../../model/filter.ts';
+import { sameHeaders } from '../../replica/same-state.ts';
+import { isLockedAsWanted } from '../../replica/object-lock.ts';
+import type { Acl, DestinationBucket, ObjectState, SourceBucket, Tags } from '../../model/ports.ts';
+import type { Destination, ReplicationRule } from '../../model/rule.ts';
+import { stampOn } from '../../replica/stamp.ts';
+import { isStorageClassRight } from './storage-class.ts';
+
+export interface Pair {
+  rule: ReplicationRule;
+  destination: Destination;
+  source: { bucket: SourceBucket; key: string; state: ObjectState };
+  replica: { bucket: DestinationBucket; key: string; state: ObjectState };
+  /** Milliseconds since the epoch. */
+  nowMs: number;
+}
+
+/** S3 counts tags only for those who may read them: the first time they are asked for, whatever it says. */
+export type TagsProbe = { isDone: boolean };
+
+export const sameAttributes = async (pair: Pair, probe: TagsProbe): Promise<boolean> => {
+  const { rule, destination, source, replica, nowMs } = pair;
+  // What came from elsewhere is left as it is.
+  const stamp = stampOn(source.state, { bucket: rule.source.bucket, key: source.key });
+  if (stamp !== null && rule.replicas === 'ignore') return true;
+  return (
+    isStorageClassRight(destination, replica.state.attributes.storageClass) &&
+    sameHeaders(replica.state, source.state) &&
+    isLockedAsWanted(replica.state.lock, source.state.lock, destination, nowMs) &&
+    (await sameTags(pair, probe)) &&
+    (rule.acl === 'ignore' || (await sameGrants(pair)))
+  );
+};
+
+const sameTags = async ({ rule, source, replica }: Pair, probe: TagsProbe): Promise<boolean> => {
+  // Counts come from requests that name no version, which is another right than the one to read the tags of one.
+  if (!probe.isDone)
+    await Promise.all([source.bucket.tags(source.key, null), replica.bucket.tags(replica.key, null)]).catch(
+      refuseBlindness,
+    );
+  if (source.state.tagCount !== replica.state.tagCount && probe.isDone) {
+    // Where the rule is not for these tags, those of the replica stay as they were.
+    const tags = await source.bucket.tags(source.key, source.state.versionId);
+    return tags === null || !tagsAreWanted(rule.filter, tags);
+  }
+  if (source.state.tagCount === 0 && probe.isDone) return true;
+  const [wanted, held] = await Promise.all([
+    source.bucket.tags(source.key, source.state.versionId),
+    replica.bucket.tags(replica.key, replica.state.versionId),
+  ]).catch(refuseBlindness);
+  probe.isDone = true;
+  // Gone meanwhile: whoever did that tells the live queue.
+  if (wanted === null || held === null || !tagsAreWanted(rule.filter, wanted)) return true;
+  return tagsText(wanted) === tagsText(held);
+};
+
+/** A run that cannot see the tags must not say that they agree: it fails, rather than calling every key different. */
+const refuseBlindness = (error: unknown): never => {
+  if (!(error instanceof ReplicationError) || error.reason !== 'access-denied') throw error;
+  throw new BlindError(error);
+};
+
+/** Attributes cannot be seen at all, so that nothing can be said of any key. */
+export class BlindError extends ReplicationError {
+  constructor(cause: ReplicationError) {
+    super(cause.reason, cause.message, { cause: cause.cause, requestId: cause.requestId });
+  }
+}
+
+const tagsText = (tags: Tags): string =>
+  JSON.stringify(Object.entries(tags).toSorted(([one], [other]) => (one < other ? -1 : 1)));
+
+const sameGrants = async ({ source, replica }: Pair): Promise<boolean> => {
+  const [wanted, held] = await Promise.all([
+    source.bucket.acl(source.key, source.state.versionId),
+    replica.bucket.acl(replica.key, replica.state.versionId),
+  ]).catch(refuseBlindness);
+  if (wanted === null || held === null) return true;
+  const lacking = without(wanted, held);
+  if (without(held, wanted).length > 0) return false;
+  // The owner of the replica has all rights, and is not among those who were granted some: it may be one of the source's grantees.
+  const [lackingId, ...others] = new Set(
+    lacking.map(({ grantee }) => (grantee.kind === 'user' ? grantee.id : '')),
+  );
+  return (
+    lackingId === undefined ||
+    (others.length === 0 && lackingId !== '' && !held.some(({ grantee }) => grantee.id === lackingId))
+  );
+};
+
+const without = (acl: Acl, other: Acl): Acl => {
+  const texts = new Set(other.map(grantText));
+  return acl.filter((grant) => !texts.has(grantText(grant)));
+};
+
+const grantText = ({ grantee, permission }: Acl[number]): string =>
+  JSON.stringify([grantee.kind, grantee.id, permission]);

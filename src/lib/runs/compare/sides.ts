@@ -1,0 +1,65 @@
+/** What the listings told of the keys at hand, for the report: a page or so of each side. */
+import { type KeyMapping, mapKey } from '../../listing/destination-key.ts';
+import type { ListedVersion } from '../../listing/page.ts';
+import type { DifferenceKind, ListedSide, ReportRow } from '../report/report-data.ts';
+
+export interface Sides {
+  sourceSeen(version: ListedVersion): void;
+  replicaSeen(version: ListedVersion): void;
+  /** The first pair of a key is kept, until one differs. */
+  paired(source: ListedVersion, replica: ListedVersion, differs: boolean): void;
+  /** The newest version the source listed. */
+  source(key: string): ListedVersion | null;
+  replica(key: string): ListedVersion | null;
+  /** When either side last changed, as far as is known; milliseconds since the epoch. */
+  changedMs(key: string): number;
+  row(key: string, difference: DifferenceKind): Omit<ReportRow, 'reason'>;
+  /** Lets go of what is far behind. */
+  forget(): void;
+}
+
+const KEPT = 5_000;
+
+export const createSides = (mapping: KeyMapping): Sides => {
+  const sources = new Map<string, ListedVersion>();
+  const replicas = new Map<string, ListedVersion>();
+  const pairs = new Map<string, { source: ListedVersion; replica: ListedVersion }>();
+  const sourceKey = (key: string): string =>
+    mapping.sourcePrefix + key.slice(mapping.destinationPrefix.length);
+  const replica = (key: string): ListedVersion | null =>
+    pairs.get(key)?.replica ?? replicas.get(mapKey(mapping, key)) ?? null;
+  return {
+    sourceSeen(version) {
+      if (!sources.has(version.key)) sources.set(version.key, version);
+    },
+    replicaSeen(version) {
+      if (!replicas.has(version.key)) replicas.set(version.key, version);
+    },
+    paired(source, other, differs) {
+      const key = sourceKey(other.key);
+      if (differs || !pairs.has(key)) pairs.set(key, { source, replica: other });
+    },
+    source: (key) => sources.get(key) ?? null,
+    replica,
+    changedMs: (key) => Math.max(sources.get(key)?.lastModifiedMs ?? 0, replica(key)?.lastModifiedMs ?? 0),
+    row: (key, difference) => ({
+      key,
+      difference,
+      source: difference === 'extra' ? null : sideOf(pairs.get(key)?.source ?? sources.get(key)),
+      replica: difference === 'missing' ? null : sideOf(replica(key)),
+    }),
+    forget() {
+      for (const map of [sources, replicas, pairs]) {
+        for (const key of map.keys()) {
+          if (map.size <= KEPT) break;
+          map.delete(key);
+        }
+      }
+    },
+  };
+};
+
+const sideOf = (entry: ListedVersion | null | undefined): ListedSide | null =>
+  entry === null || entry === undefined
+    ? null
+    : { versionId: entry.versionId, sizeBytes: entry.sizeBytes, etag: entry.etag };

@@ -1,0 +1,30 @@
+/** Storage classes: which the rule wants, and what lifecycle rules may have made of it since. */
+import type { Destination } from '../../model/rule.ts';
+
+/**
+ * Lifecycle rules move objects down this list and never up.
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-transition-general-considerations.html
+ */
+const WATERFALL = [
+  'STANDARD',
+  'STANDARD_IA',
+  'INTELLIGENT_TIERING',
+  'ONEZONE_IA',
+  'GLACIER_IR',
+  'GLACIER',
+  'DEEP_ARCHIVE',
+];
+
+/**
+ * May a replica written with the rule's class have this one now? Without a class in the rule any is right: lifecycle rules move
+ * objects on either side, and a replica was written with the class its source had then. `found` null: STANDARD.
+ */
+export const isStorageClassRight = (
+  { storageClass: wanted }: Pick<Destination, 'storageClass'>,
+  found: string | null,
+): boolean => {
+  const now = found ?? 'STANDARD';
+  if (wanted === null || wanted === now) return true;
+  const [from, to] = [WATERFALL.indexOf(wanted), WATERFALL.indexOf(now)];
+  return from !== -1 && to > from;
+};

@@ -1,0 +1,133 @@
+/** What an operator does with runs. */
+import { wholeRange } from '../listing/range.ts';
+import type { RunEstimate } from './report/report-data.ts';
+import type { RunDeps } from './ports.ts';
+import type { RunRecord } from './run-store.ts';
+import { isActive, isOver, NOTHING_COMPARED, type RunSpec, type WorkPhase } from './run.ts';
+import { newTick } from './heartbeat.ts';
+
+export type ControlDeps = Pick<RunDeps, 'store' | 'queues' | 'clock' | 'random'>;
+
+/** What was asked for cannot be done: `message` says why and what to do. */
+export class RunRefusedError extends Error {
+  override readonly name = 'RunRefusedError';
+  /** The run that stands in the way, or that was asked about. */
+  readonly run: string;
+
+  constructor(message: string, run: string) {
+    super(message);
+    this.run = run;
+  }
+}
+
+/** Throws {@link RunRefusedError} while a run over some of the same keys is not over. */
+export const startRun = async (
+  spec: RunSpec,
+  estimate: RunEstimate | null,
+  deps: ControlDeps,
+): Promise<RunRecord> => {
+  const run = newRun(spec, estimate, deps);
+  const created = await deps.store.create(run, wholeRange());
+  if (created.kind === 'active') {
+    throw new RunRefusedError(
+      `run ${created.run} over the same keys is not over: wait for it, or cancel it`,
+      created.run,
+    );
+  }
+  await wake(run, deps);
+  return run;
+};
+
+const newRun = (spec: RunSpec, estimate: RunEstimate | null, deps: ControlDeps): RunRecord => {
+  const createdMs = deps.clock.now();
+  const work: WorkPhase = spec.kind === 'backfill' || spec.repair ? 'comparing' : 'checking';
+  return {
+    id: newId(createdMs, deps),
+    spec,
+    phase: work,
+    work,
+    failure: null,
+    createdMs,
+    endedMs: null,
+    history: [{ work, beganMs: createdMs }],
+    openRanges: 1,
+    epoch: 1,
+    compared: work === 'comparing' ? NOTHING_COMPARED : null,
+    checked: work === 'checking' ? NOTHING_COMPARED : null,
+    estimate,
+    revision: 0,
+    tick: newTick(deps),
+    emptyLooks: 0,
+    hintsBefore: 0,
+    droppedBefore: 0,
+    announced: false,
+  };
+};
+
+/** `20261122-174334-k3f9ax`: easy to read aloud, in the order of time. */
+const newId = (nowMs: number, { random }: ControlDeps): string => {
+  const [date = '', time = ''] = new Date(nowMs)
+    .toISOString()
+    .slice(0, 19)
+    .replaceAll(/[-:]/g, '')
+    .split('T');
+  const tail = Array.from({ length: 6 }, () => ID_LETTERS[Math.floor(random() * ID_LETTERS.length)]).join('');
+  return `${date}-${time}-${tail}`;
+};
+
+/** Without vowels, and without what looks alike. */
+const ID_LETTERS = 'bcdfghjkmnpqrstvwxz23456789';
+
+/** Stops after the pages under way; hints are let go from now on, and what they were for is found again after `resume`. */
+export const pauseRun = (id: string, deps: ControlDeps): Promise<RunRecord> =>
+  change(id, deps, (run) => {
+    if (run.phase === 'paused') return null;
+    if (!isActive(run)) throw new RunRefusedError(`run ${id} is ${run.phase}: there is nothing to pause`, id);
+    return { phase: 'paused' };
+  });
+
+/** Goes on where it stopped. Of a run that is active it sends all messages again: it does no harm. */
+export const resumeRun = async (id: string, deps: ControlDeps): Promise<RunRecord> => {
+  const tick = newTick(deps);
+  const run = await change(id, deps, (now) => {
+    if (isOver(now)) throw new RunRefusedError(`run ${id} is ${now.phase}: start a new one`, id);
+    return { phase: now.work, failure: null, endedMs: null, announced: false, tick, emptyLooks: 0 };
+  });
+  await wake(run, deps);
+  return run;
+};
+
+/** For good. What is copied stays, and hints that wait are let go. */
+export const cancelRun = (id: string, deps: ControlDeps): Promise<RunRecord> =>
+  change(id, deps, (run) => {
+    if (run.phase === 'cancelled') return null;
+    if (run.phase === 'finished') throw new RunRefusedError(`run ${id} is finished already`, id);
+    return { phase: 'cancelled', endedMs: deps.clock.now() };
+  });
+
+const wake = async (run: RunRecord, { store, queues }: ControlDeps): Promise<void> => {
+  const ranges = await store.openRanges(run);
+  await queues.send(
+    ranges.map(({ range }) => ({ kind: 'range', run: run.id, epoch: run.epoch, from: range.from })),
+  );
+  await queues.send([{ kind: 'tick', run: run.id, tick: run.tick }], FIRST_TICK_SECONDS);
+};
+
+const FIRST_TICK_SECONDS = 5;
+
+type Changes = Parameters<RunDeps['store']['change']>[1];
+
+/** `changes` null: it is so already. */
+const change = async (
+  id: string,
+  { store }: ControlDeps,
+  changesOf: (run: RunRecord) => Changes | null,
+): Promise<RunRecord> => {
+  for (;;) {
+    const run = await store.load(id);
+    if (run === null) throw new RunRefusedError(`there is no run ${id}`, id);
+    const changes = changesOf(run);
+    if (changes === null) return run;
+    if (await store.change(run, changes)) return { ...run, ...changes, revision: run.revision + 1 };
+  }
+};

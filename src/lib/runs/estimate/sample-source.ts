@@ -1,0 +1,200 @@
+/**
+ * How much there is in a bucket, without listing all of it. A small one is listed to its end. Of a larger one a part is, and what is
+ * left is sampled by random walks ("Estimating the Efficiency of Backtrack Programs", Knuth 1975): a range is cut as for a backfill, one
+ * of its n parts is drawn, and what is found there counts n times. That is right on average however wrongly it was cut, and the
+ * walks among themselves show how far off it may be.
+ */
+import { createDigits } from '../../listing/key-arithmetic.ts';
+import { compareKeys, LAST_CODE_POINT } from '../../listing/key-order.ts';
+import { createMemoryLedger } from '../../listing/ledger.ts';
+import type { ListedVersion, ListPage, Marker } from '../../listing/page.ts';
+import { type Range, wholeRange } from '../../listing/range.ts';
+import { runLocally } from '../../listing/run-locally.ts';
+import { remainingPages, splitPoints } from '../../listing/split.ts';
+import { addWork, NO_WORK, type Workload } from './workload.ts';
+
+export interface SurveyOptions {
+  listPage: ListPage<ListedVersion>;
+  /** S3's Prefix. */
+  prefix: string;
+  /** Makes what counts the pages of one range, in order. */
+  createCounter(): (entries: Iterable<ListedVersion>) => Workload;
+  /** Listing requests under way at once. */
+  workers: number;
+  /** About so many pages may be listed; Infinity: all. */
+  mostPages: number;
+  /** In [0, 1). */
+  random(): number;
+  now(): number;
+  /** Ends it soon when aborted. */
+  signal: AbortSignal;
+  onPages?(pages: number): void;
+}
+
+export interface Survey {
+  work: Workload;
+  basis: 'listing' | 'sample';
+  /** As in `RunEstimate`. */
+  errorShare: number | null;
+}
+
+/** Walks that show how long walks are. */
+const PILOT_WALKS = 16;
+/** A walk that does not come to an end is given up when so many times the pages meant were listed. */
+const PATIENCE = 4;
+const PARTS = 16;
+/** Cutting so little would add to the error more than it saves. */
+const PART_PAGES = 3;
+
+/** Null when it was aborted. Throws what `listPage` throws. */
+export const surveySource = async (options: SurveyOptions): Promise<Survey | null> => {
+  const { mostPages, signal, onPages } = options;
+  let pages = 0;
+  const listPage: ListPage<ListedVersion> = async (request) => {
+    pages += 1;
+    onPages?.(pages);
+    return await options.listPage(request);
+  };
+  const counting = { ...options, listPage };
+  const listed = await listSome(counting, () => signal.aborted || pages >= mostPages / 2);
+  if (signal.aborted) return null;
+  if (listed.open.length === 0) return { work: listed.work, basis: 'listing', errorShare: 0 };
+
+  const expected = listed.open.map(({ expectedPages }) => Math.max(1, expectedPages ?? 1));
+  const walkOnce = (): Promise<Workload | null> => {
+    const { index, chance } = drawOf(expected, options.random);
+    return walk(listed.open[index] ?? wholeRange(), 1 / chance, counting, isHopeless);
+  };
+  const isHopeless = (): boolean => signal.aborted || pages >= mostPages * PATIENCE;
+  const walks: (Workload | null)[] = [];
+  const walkOn = async (count: number): Promise<void> => {
+    for (let begun = 0; begun < count; begun += options.workers) {
+      const atOnce = Math.min(options.workers, count - begun);
+      const ended = Array.from({ length: atOnce }, walkOnce);
+      walks.push(...(await Promise.all(ended)));
+    }
+  };
+  const before = pages;
+  await walkOn(PILOT_WALKS);
+  // Settled before they are walked: who stopped when there is enough would prefer short walks.
+  const perWalk = Math.max(1, (pages - before) / PILOT_WALKS);
+  await walkOn(Math.max(0, Math.floor((mostPages - pages) / perWalk)));
+  return signal.aborted ? null : scaleUp(listed.work, walks);
+};
+
+/** Lists from the beginning, with as many workers as there are, until there is enough. */
+const listSome = async (
+  { listPage, prefix, createCounter, workers, now }: SurveyOptions,
+  isEnough: () => boolean,
+): Promise<{ work: Workload; open: Range[] }> => {
+  const ledger = createMemoryLedger([wholeRange()]);
+  let work = NO_WORK;
+  const run = runLocally<ListedVersion>({
+    ranges: ledger.open(),
+    workers,
+    limits: { prefix },
+    ports: {
+      listPage,
+      ledger,
+      now,
+      consumerOf: () => {
+        const count = createCounter();
+        return async ({ entries }) => {
+          work = addWork(work, count(entries));
+          if (isEnough()) run.stop();
+          return null;
+        };
+      },
+    },
+  });
+  const hasEnded = await run.finished;
+  return { work, open: hasEnded ? [] : ledger.open() };
+};
+
+/** Where more is expected is drawn more often, and counts less: so many times as it is likelier than sure. */
+const drawOf = (expected: readonly number[], random: () => number): { index: number; chance: number } => {
+  const total = expected.reduce((sum, pages) => sum + pages, 0);
+  let left = random() * total;
+  const found = expected.findIndex((pages) => (left -= pages) < 0);
+  const index = found === -1 ? expected.length - 1 : found;
+  return { index, chance: (expected[index] ?? total) / total };
+};
+
+/** Pages in the part before the first point, and behind each. Little where nobody knows that there is anything. */
+const expectedIn = (points: readonly string[], pages: number): number[] => {
+  const isGuess = points.map((point) => point.endsWith(LAST_CODE_POINT));
+  const guesses = isGuess.filter(Boolean).length;
+  const known = Math.max(1, pages - guesses * GUESS_PAGES) / (points.length + 1 - guesses);
+  return [known, ...isGuess.map((each) => (each ? Math.min(known, GUESS_PAGES) : known))];
+};
+
+const GUESS_PAGES = 1;
+
+/** What one walk found, counted so often that the mean of many walks is what there is. Null: given up. */
+const walk = async (
+  range: Range,
+  drawn: number,
+  { listPage, prefix, createCounter, random }: SurveyOptions,
+  isHopeless: () => boolean,
+): Promise<Workload | null> => {
+  const digits = createDigits(range.digits);
+  let { from, upTo, expectedPages } = range;
+  let cursor = range.after;
+  let count = createCounter();
+  let weight = drawn;
+  let found = NO_WORK;
+  let trail: string[] = [];
+  let pages = 0;
+  for (;;) {
+    if (isHopeless()) return null;
+    const { entries, next } = await listPage({ prefix, after: cursor, maxKeys: 1_000 });
+    const inside = [...entries].filter(({ key }) => upTo === null || compareKeys(key, upTo) <= 0);
+    found = addWork(found, count(inside), weight);
+    if (next === null || inside.length < entries.length || isBehind(next, upTo)) return found;
+    cursor = next;
+    const [first, last] = [inside.at(0)?.key, inside.at(-1)?.key];
+    if (first === undefined || last === undefined) continue;
+    digits.learn(inside);
+    pages += 1;
+    trail = trail.length === 0 ? [first, last] : [...trail, last];
+    const isInsideKey = cursor.versionId !== null && first === cursor.key;
+    const sight = { prefix, trail, isInsideKey, isReading: false, from, upTo, digits, pages, expectedPages };
+    const left = remainingPages(sight);
+    const points =
+      left < 2 * PART_PAGES ? [] : splitPoints(sight, Math.min(PARTS, Math.ceil(left / PART_PAGES)));
+    if (points.length === 0) continue;
+    const parts = expectedIn(points, left);
+    const part = drawOf(parts, random);
+    weight /= part.chance;
+    const begin = points[part.index - 1];
+    upTo = points[part.index] ?? upTo;
+    if (begin === undefined) continue;
+    from = begin;
+    cursor = { key: begin, versionId: null };
+    expectedPages = parts[part.index] ?? null;
+    count = createCounter();
+    trail = [];
+    pages = 0;
+  }
+};
+
+const isBehind = ({ key, versionId }: Marker, upTo: string | null): boolean => {
+  const order = upTo === null ? -1 : compareKeys(key, upTo);
+  return order > 0 || (order === 0 && versionId === null);
+};
+
+/** Few walks find much and many find little, so two, as of a normal distribution, would promise too much. */
+const STANDARD_ERRORS = 3;
+
+const scaleUp = (listed: Workload, walks: readonly (Workload | null)[]): Survey => {
+  const ended = walks.filter((found) => found !== null);
+  const mean = ended.reduce((sum, found) => addWork(sum, found, 1 / ended.length), NO_WORK);
+  const work = addWork(listed, mean);
+  const errorOf = (name: 'keys' | 'bytes'): number => {
+    const variance =
+      ended.reduce((sum, found) => sum + (found[name] - mean[name]) ** 2, 0) / (ended.length - 1);
+    return work[name] > 0 ? (STANDARD_ERRORS * Math.sqrt(variance / ended.length)) / work[name] : 0;
+  };
+  const isKnown = ended.length === walks.length && ended.length > 1;
+  return { work, basis: 'sample', errorShare: isKnown ? Math.max(errorOf('keys'), errorOf('bytes')) : null };
+};

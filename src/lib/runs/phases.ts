@@ -1,0 +1,74 @@
+/** How a run goes on from phase to phase. Whoever asks, and however often: each step is made once. */
+import { wholeRange } from '../listing/range.ts';
+import type { RunDeps } from './ports.ts';
+import type { RunChanges, RunRecord } from './run-store.ts';
+import { reportOf } from './report/run-report.ts';
+import { isActive, NOTHING_COMPARED, type WorkPhase } from './run.ts';
+
+/** Looks that find no hint in the queue and nothing on its way before those that were not counted are taken for lost. */
+const EMPTY_LOOKS = 3;
+
+/** As far as it can go now. Answers the run as it then is; null: there is none. */
+export const advance = async (id: string, deps: RunDeps): Promise<RunRecord | null> => {
+  for (;;) {
+    const run = await deps.store.load(id);
+    if (run === null) return null;
+    if (!isActive(run)) return await announced(run, deps);
+    const step = await nextStep(run, deps);
+    if (step === null) return run;
+    const isMade = await deps.store.change(run, step, ...(isListing(step.work) ? [wholeRange()] : []));
+    if (isMade && isListing(step.work))
+      await deps.queues.send([{ kind: 'range', run: id, epoch: step.epoch ?? run.epoch, from: '' }]);
+  }
+};
+
+const isListing = (work: WorkPhase | undefined): boolean => work === 'comparing' || work === 'checking';
+
+/** Null: it has to wait. */
+const nextStep = async (run: RunRecord, deps: RunDeps): Promise<RunChanges | null> => {
+  if (isListing(run.work) && run.openRanges > 0) return null;
+  switch (run.work) {
+    case 'comparing':
+      return { ...begun(run, 'copying', deps), emptyLooks: 0 };
+    case 'copying':
+      return await afterCopying(run, deps);
+    case 'checking': {
+      const endedMs = deps.clock.now();
+      await deps.files?.report(await reportOf({ ...run, endedMs }, deps));
+      return { phase: 'finished', endedMs, announced: false };
+    }
+  }
+};
+
+const afterCopying = async (run: RunRecord, deps: RunDeps): Promise<RunChanges | null> => {
+  const { done, failed, dropped } = await deps.store.copied(run.id);
+  const hints = run.hintsBefore + (run.compared?.hints ?? 0);
+  // After a crash a page is compared again: what was replicated meanwhile was counted as done, but is no difference any more. So
+  // there may be hints left though enough were done.
+  const isDone = done + failed + dropped >= hints && (hints === 0 || (await isQuiet(run, deps)));
+  if (!isDone && run.emptyLooks < EMPTY_LOOKS) return null;
+  if (dropped <= run.droppedBefore)
+    return { ...begun(run, 'checking', deps), epoch: run.epoch + 1, checked: NOTHING_COMPARED };
+  // While the run was paused hints were let go: what they were for is found again.
+  const again = { compared: NOTHING_COMPARED, hintsBefore: hints, droppedBefore: dropped };
+  return { ...begun(run, 'comparing', deps), ...again, epoch: run.epoch + 1 };
+};
+
+/** Nobody is copying any more, nor will be. */
+export const isQuiet = async (
+  { spec }: Pick<RunRecord, 'spec'>,
+  { queues, moving }: Pick<RunDeps, 'queues' | 'moving'>,
+): Promise<boolean> => (await queues.hintsLeft()) === 0 && (await moving.count(spec)) === 0;
+
+const begun = ({ history }: RunRecord, work: WorkPhase, { clock }: RunDeps): RunChanges => ({
+  phase: work,
+  work,
+  history: [...history, { work, beganMs: clock.now() }],
+});
+
+const announced = async (run: RunRecord, { store, topic }: RunDeps): Promise<RunRecord> => {
+  if (run.announced || run.phase === 'paused') return run;
+  await topic.announce(run);
+  await store.change(run, { announced: true });
+  return run;
+};

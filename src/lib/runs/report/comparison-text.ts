@@ -1,0 +1,29 @@
+/** What a look at both sides found, in words: the same on the terminal and in the report. */
+import { countOf, countText } from '../../text/amounts.ts';
+import type { CompareCounters } from '../run.ts';
+
+/** Each count with what it says, in the order of the difference it makes. */
+export const FINDINGS: readonly (readonly [keyof CompareCounters, string])[] = [
+  ['same', 'the same on both sides'],
+  ['missing', 'missing at the destination'],
+  ['different', 'different at the destination'],
+  ['attributes', 'same content, other attributes'],
+  ['historyShorter', 'versions missing at the destination'],
+  ['extra', 'only at the destination'],
+];
+
+/** Keys of the source that the destination does not have as they are. Those it has besides do not count. */
+export const differing = ({ missing, different, attributes, historyShorter }: CompareCounters): number =>
+  missing + different + attributes + historyShorter;
+
+/** In one sentence, or two. */
+export const verdictOf = (look: CompareCounters): string => {
+  const count = differing(look);
+  const verdict =
+    count === 0
+      ? `The destination holds all ${countOf(look.keys, 'key')} of the source.`
+      : `${countText(count)} of ${countOf(look.keys, 'key')} of the source ${count === 1 ? 'is' : 'are'} missing or different at the destination.`;
+  return look.extra === 0
+    ? verdict
+    : `${verdict} ${countOf(look.extra, 'key')} ${look.extra === 1 ? 'is' : 'are'} only at the destination.`;
+};

@@ -1,0 +1,93 @@
+/** Throughput over time as an SVG picture that needs no script. */
+import { byteText, countText } from '../../text/amounts.ts';
+import { duration } from '../../text/duration.ts';
+import { html, type Html } from './html.ts';
+import type { CopyCounters } from '../run.ts';
+
+type Minutes = CopyCounters['minutes'];
+
+const WIDTH = 720;
+const HEIGHT = 180;
+const LEFT = 84;
+const TOP = 12;
+const BOTTOM = 28;
+/** More columns than this would be thinner than a dot. */
+const MOST_COLUMNS = 300;
+
+/** Two pictures, of objects and of bytes a second; null where nothing was counted. */
+export const throughputPlots = (minutes: Minutes): Html | null => {
+  const columns = columnsOf(minutes);
+  if (columns === null) return null;
+  return html`
+    ${plot(
+      columns,
+      'Objects per second',
+      ({ done }) => done,
+      (rate) => `${rateText(rate)}/s`,
+    )}
+    ${plot(
+      columns,
+      'Bytes per second',
+      ({ bytes }) => bytes,
+      (rate) => `${byteText(rate)}/s`,
+    )}
+  `;
+};
+
+interface Columns {
+  minutes: number;
+  minutesEach: number;
+  /** Minutes in which nothing was counted included. */
+  columns: { done: number; bytes: number }[];
+}
+
+const MINUTE_MS = 60_000;
+
+const columnsOf = (minutes: Minutes): Columns | null => {
+  const first = minutes.at(0)?.minuteMs;
+  const last = minutes.at(-1)?.minuteMs;
+  if (first === undefined || last === undefined) return null;
+  const whole = Math.round((last - first) / MINUTE_MS) + 1;
+  const minutesEach = Math.ceil(whole / MOST_COLUMNS);
+  const columns = Array.from({ length: Math.ceil(whole / minutesEach) }, () => ({ done: 0, bytes: 0 }));
+  for (const { minuteMs, done, bytes } of minutes) {
+    const column = columns[Math.floor(Math.round((minuteMs - first) / MINUTE_MS) / minutesEach)];
+    if (column === undefined) continue;
+    column.done += done;
+    column.bytes += bytes;
+  }
+  return { minutes: whole, minutesEach, columns };
+};
+
+const plot = (
+  { minutes, minutesEach, columns }: Columns,
+  title: string,
+  amountOf: (column: Columns['columns'][number]) => number,
+  text: (perSecond: number) => string,
+): Html => {
+  const rates = columns.map((column) => amountOf(column) / (minutesEach * 60));
+  const most = Math.max(...rates);
+  const mean = rates.reduce((sum, rate) => sum + rate, 0) / rates.length;
+  const step = (WIDTH - LEFT) / rates.length;
+  const height = HEIGHT - TOP - BOTTOM;
+  const y = (rate: number): number => round(TOP + height - (most === 0 ? 0 : (rate / most) * height));
+  const line = rates.map((rate, index) => `V${y(rate)}H${round(LEFT + (index + 1) * step)}`).join('');
+  const bottom = TOP + height;
+  const spoken = `${title}: ${text(mean)} on average, ${text(most)} at most, over ${duration(minutes * 60)}`;
+  return html`<figure>
+    <figcaption>${title}</figcaption>
+    <svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${spoken}">
+      <title>${spoken}</title>
+      <path class="area" d="M${LEFT} ${bottom}${line}V${bottom}Z" />
+      <path class="axis" d="M${LEFT} ${TOP}V${bottom}H${WIDTH}" />
+      <text x="${LEFT - 8}" y="${TOP + 10}" text-anchor="end">${text(most)}</text>
+      <text x="${LEFT - 8}" y="${bottom}" text-anchor="end">0</text>
+      <text x="${LEFT}" y="${HEIGHT - 8}">0</text>
+      <text x="${WIDTH}" y="${HEIGHT - 8}" text-anchor="end">${duration(minutes * 60)}</text>
+    </svg>
+  </figure>`;
+};
+
+const rateText = (rate: number): string => (rate < 10 ? rate.toFixed(1) : countText(rate));
+
+const round = (amount: number): number => Math.round(amount * 10) / 10;

@@ -1,0 +1,110 @@
+/**
+ * What the owner of a source bucket grants so that S3 itself can copy from it: to the role that writes at the destination, which is in
+ * another account, so that both sides must allow it.
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/example-walkthroughs-managing-access-example2.html
+ */
+import { partitionOfRegion } from '../lib/configuration/aws-syntax.ts';
+import type { Configuration } from '../lib/configuration/configuration.ts';
+import { coverWithoutOverlap } from '../lib/subscription/key-filter.ts';
+import type { ReplicationRule } from '../lib/model/rule.ts';
+import { plainStart, type Statement } from './cloudformation.ts';
+
+export interface SourcePolicies {
+  /** What each source bucket's policy needs. */
+  buckets: { bucket: string; statements: Statement[] }[];
+  /** What the policy of each key needs that source objects are encrypted with. */
+  keys: { keyArn: string; statement: Statement }[];
+  /** What each destination role's stack of `destination/template.yml` needs. */
+  destinations: {
+    roleArn: string;
+    buckets: string[];
+    parameters: { SourceBucketName: string; SourceKmsKeyArn: string };
+  }[];
+  /** Ids of rules that move bytes through the function whatever is granted. */
+  streamed: string[];
+}
+
+/** Of these rules, which are of this configuration. */
+export const sourcePolicies = (configuration: Configuration, rules: ReplicationRule[]): SourcePolicies => {
+  const copied = rules.filter(isCopied);
+  const pairs = copied.flatMap((rule) => rule.destinations.map(({ roleArn }) => ({ rule, roleArn })));
+  const { region } = configuration.deployment;
+  const roleArns = [...new Set(pairs.map(({ roleArn }) => roleArn))];
+  const keyArns = roleArns.length === 0 ? [] : configuration.stack.sourceKmsKeyArns;
+  return {
+    buckets: Array.from(
+      Map.groupBy(pairs, ({ rule }) => rule.source.bucket),
+      ([bucket, ofBucket]) => ({ bucket, statements: bucketStatements(bucket, ofBucket, region) }),
+    ),
+    keys: keyArns.map((keyArn) => ({ keyArn, statement: keyStatement(roleArns, region) })),
+    destinations: roleArns.map((roleArn) => destinationOf(roleArn, copied, keyArns)),
+    streamed: rules.filter((rule) => !isCopied(rule)).map(({ id }) => id),
+  };
+};
+
+/** As `createServerSide` decides, before anybody refuses. */
+const isCopied = ({ copy, source }: ReplicationRule): boolean =>
+  copy === 'server-side' || (copy === 'auto' && source.roleArn === null);
+
+const destinationOf = (
+  roleArn: string,
+  copied: ReplicationRule[],
+  keyArns: string[],
+): SourcePolicies['destinations'][number] => {
+  const written = copied.flatMap(({ source, destinations }) =>
+    destinations
+      .filter((one) => one.roleArn === roleArn)
+      .map(({ bucket }) => ({ source: source.bucket, bucket })),
+  );
+  return {
+    roleArn,
+    buckets: unique(written.map(({ bucket }) => bucket)),
+    parameters: {
+      SourceBucketName: unique(written.map(({ source }) => source)).join(),
+      SourceKmsKeyArn: keyArns.join(),
+    },
+  };
+};
+
+const unique = (values: string[]): string[] => [...new Set(values)];
+
+/**
+ * Reading tags is not needed for what S3 documents, since the function sends them along; it is granted to be safe, and gives away
+ * nothing that the replicas do not show.
+ */
+const READ = ['s3:GetObject', 's3:GetObjectVersion', 's3:GetObjectTagging', 's3:GetObjectVersionTagging'];
+
+/** One for each role; roles that may read the same share one. */
+const bucketStatements = (
+  bucket: string,
+  pairs: { rule: ReplicationRule; roleArn: string }[],
+  region: string,
+): Statement[] => {
+  const byRole = Map.groupBy(pairs, ({ roleArn }) => roleArn);
+  const grants = Array.from(byRole, ([roleArn, ofRole]) => {
+    const cover = coverWithoutOverlap(ofRole.map(({ rule }) => ({ prefix: rule.source.prefix, suffix: '' })));
+    const arns = cover.map(({ prefix }) => objectsArn(bucket, prefix, region));
+    return { roleArn, resource: unique(arns) };
+  });
+  return [...Map.groupBy(grants, ({ resource }) => resource.join()).values()].map((alike, index) => ({
+    Sid: `S3ReplicatorCopies${index === 0 ? '' : index + 1}`,
+    Effect: 'Allow',
+    Principal: { AWS: alike.map(({ roleArn }) => roleArn) },
+    Action: READ,
+    Resource: alike[0]?.resource,
+  }));
+};
+
+const objectsArn = (bucket: string, prefix: string, region: string): string =>
+  `arn:${partitionOfRegion(region)}:s3:::${bucket}/${plainStart(prefix)}*`;
+
+const keyStatement = (roleArns: string[], region: string): Statement => ({
+  Sid: 'S3ReplicatorDecrypts',
+  Effect: 'Allow',
+  Principal: { AWS: roleArns },
+  Action: 'kms:Decrypt',
+  // In a key's policy: this key.
+  Resource: '*',
+  // Only for what S3 decrypts, in the key's own region; how the name ends depends on the partition.
+  Condition: { StringLike: { 'kms:ViaService': `s3.${region}.*` } },
+});
