@@ -16,7 +16,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'units',
-          include: ['tests/**/*.test.ts'],
+          include: ['tests/**/*.test.ts', 'packages/*/tests/**/*.test.ts'],
           exclude: [END_TO_END],
           // Loading the local AWS and the SDK anew for each file takes as long as many files do.
           isolate: false,

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { packageStack, REPOSITORY } from '../demo/package-stack.ts';
-import { unpackCode } from '../local/lambda/unzip.ts';
+import { unpackCode } from '@s3-replicator/local-aws/lambda';
 import { CONFIGURATION } from './configuration.ts';
 
 /** A function on this disk. */

@@ -1,5 +1,5 @@
 import type { TwoAccounts } from '../demo/two-accounts.ts';
-import type { AwsRequest } from '../local/core.ts';
+import type { AwsRequest } from '@s3-replicator/local-aws';
 
 /** How often each operation was called, by `service:Operation`. */
 export type CallCounts = Map<string, number>;

@@ -5,7 +5,7 @@
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Server } from 'node:net';
-import { makeLocalCertificate } from '../local/front/certificate.ts';
+import { makeLocalCertificate } from '@s3-replicator/local-aws/front';
 import { INSIDE_SOURCE_BUCKET, SOURCE_BUCKET } from './configuration.ts';
 import type { CounterpartCommand, CounterpartGreeting, CounterpartReport } from './counterpart.ts';
 import {

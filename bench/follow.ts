@@ -1,8 +1,7 @@
 /** One object's way through the deployed stack, however many invocations it takes, faults or not. */
 import type { TwoAccounts } from '../demo/two-accounts.ts';
-import type { AwsRequest, Fault } from '../local/core.ts';
-import { createFaultPlan } from '../local/faults/fault-plan.ts';
-import type { FaultRule } from '../local/faults/fault-rule.ts';
+import type { AwsRequest, Fault } from '@s3-replicator/local-aws';
+import { createFaultPlan, type FaultRule } from '@s3-replicator/local-aws/faults';
 import { messagesOf } from '../tests/e2e/stage.ts';
 import { moved } from '../tests/e2e/transfers-stage.ts';
 import type { CallCounts } from './call-counts.ts';

@@ -2,8 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
-import { ExecutionEnvironment } from '../local/lambda/execution-environment.ts';
-import type { ResourceUsage } from '../local/lambda/runtime-api.ts';
+import { ExecutionEnvironment, type ResourceUsage } from '@s3-replicator/local-aws/lambda';
 import type { Code } from './artifact.ts';
 
 export interface Measured {

@@ -1,6 +1,6 @@
 /** The local AWS in a process of its own, with a bucket for each set of keys that anybody may list, 50 ms a page. */
-import { createFaultPlan } from '../local/faults/fault-plan.ts';
-import { startLocalAws } from '../local/aws.ts';
+import { createFaultPlan } from '@s3-replicator/local-aws/faults';
+import { startLocalAws } from '@s3-replicator/local-aws';
 import { KEY_SETS } from './listing-keys.ts';
 
 const [sizeText = '1000', delayText = '50', ...names] = process.argv.slice(2);

@@ -1,6 +1,6 @@
 /** The local AWS in a process of its own, with a bucket that anybody may use, so that the bare client need not sign. */
 import { readFileSync } from 'node:fs';
-import { startLocalAws } from '../local/aws.ts';
+import { startLocalAws } from '@s3-replicator/local-aws';
 import { LOCAL_BUCKET, type LocalS3Report } from './local-s3-server.ts';
 
 const OWNER = '111111111111';

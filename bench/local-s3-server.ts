@@ -1,7 +1,7 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import type { Credentials } from '../local/core.ts';
+import type { Credentials } from '@s3-replicator/local-aws';
 
 export const LOCAL_BUCKET = 'bench';
 

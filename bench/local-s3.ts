@@ -7,7 +7,7 @@ import { mkdtemp, open, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { S3Client } from '@aws-sdk/client-s3';
-import type { Credentials } from '../local/core.ts';
+import type { Credentials } from '@s3-replicator/local-aws';
 import { startCounterpart } from './counterpart.ts';
 import { counterpartKey } from './counterpart-object.ts';
 import { cost, type Figure, rate, type Section, value } from './figure.ts';

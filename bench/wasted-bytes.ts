@@ -1,8 +1,8 @@
 /** How many bytes are moved twice when connections are cut and functions are killed, counted where they arrive. */
 import { HeadObjectCommand } from '@aws-sdk/client-s3';
 import type { TwoAccounts } from '../demo/two-accounts.ts';
-import type { Fault } from '../local/core.ts';
-import type { FaultRule } from '../local/faults/fault-rule.ts';
+import type { Fault } from '@s3-replicator/local-aws';
+import type { FaultRule } from '@s3-replicator/local-aws/faults';
 import { shorten } from '../tests/e2e/transfers-stage.ts';
 import type { Artifact } from './artifact.ts';
 import { deployArtifact } from './calls.ts';

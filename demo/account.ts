@@ -1,8 +1,7 @@
 /** An account of the local AWS as its administrator uses it. */
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
-import type { LocalAws } from '../local/aws.ts';
-import { clientConfig } from '../local/client-config.ts';
+import { clientConfig, type LocalAws } from '@s3-replicator/local-aws';
 
 export interface Account extends AsyncDisposable {
   accountId: string;

@@ -1,5 +1,5 @@
 /** What the replicate function reports, read from the lines it logs: how each look at a key ended at each destination. */
-import type { LogLine } from '../local/lambda/log-sink.ts';
+import type { LogLine } from '@s3-replicator/local-aws';
 
 /** A line of the function's log about one key and destination. The fields are those of `OutcomeRecord`. */
 export interface OutcomeLine {

@@ -1,5 +1,5 @@
 /** Counts the S3 calls that the replicator makes, by object. */
-import type { LocalAws } from '../local/aws.ts';
+import type { LocalAws } from '@s3-replicator/local-aws';
 import type { ObjectName } from './replica-places.ts';
 
 export interface S3Calls {

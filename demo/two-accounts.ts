@@ -11,11 +11,8 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startLocalAws } from '../local/aws.ts';
-import type { LocalAws, LocalAwsOptions } from '../local/aws.ts';
-import { parseTemplate } from '../local/cloudformation/template.ts';
-import type { Template } from '../local/cloudformation/template.ts';
-import type { LogLine } from '../local/lambda/log-sink.ts';
+import { type LocalAws, type LocalAwsOptions, type LogLine, startLocalAws } from '@s3-replicator/local-aws';
+import { parseTemplate, type Template } from '@s3-replicator/local-aws/template';
 import { loadConfiguration } from '../src/lib/configuration/configuration.ts';
 import type { Configuration } from '../src/lib/configuration/configuration.ts';
 import { resourceNames } from '../src/lib/configuration/resource-names.ts';

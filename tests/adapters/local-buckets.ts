@@ -1,8 +1,6 @@
 /** Two buckets of two accounts in the local S3, reached through the adapters as the replicator reaches them. */
 import { S3Client } from '@aws-sdk/client-s3';
-import { type LocalAws, startLocalAws } from '../../local/aws.ts';
-import { clientConfig } from '../../local/client-config.ts';
-import type { PolicyDocument } from '../../local/core.ts';
+import { clientConfig, type LocalAws, type PolicyDocument, startLocalAws } from '@s3-replicator/local-aws';
 import { createBuckets } from '../../src/lib/aws/s3/buckets.ts';
 import { createS3Clients } from '../../src/lib/aws/s3/clients.ts';
 import type { Buckets } from '../../src/lib/model/ports.ts';

@@ -1,5 +1,5 @@
 /** A table in the local DynamoDB, for adapters that take their endpoint and credentials from the environment. */
-import { type LocalAws, startLocalAws } from '../../local/aws.ts';
+import { type LocalAws, startLocalAws } from '@s3-replicator/local-aws';
 import { setAwsVariables } from '../model/aws-variables.ts';
 
 const ACCOUNT = '111111111111';

@@ -9,7 +9,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { canonicalUserId } from '../../local/s3/canonical-user.ts';
+import { canonicalUserId } from '@s3-replicator/local-aws/s3';
 import type { Acl, DestinationBucket, ReplicaAttributes, Tags } from '../../src/lib/model/ports.ts';
 import type { Destination } from '../../src/lib/model/rule.ts';
 import { NO_LOCK, REPLICA_ATTRIBUTES } from '../model/memory-buckets.ts';

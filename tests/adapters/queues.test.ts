@@ -7,8 +7,7 @@ import {
   SQSClient,
 } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { clientConfig } from '../../local/client-config.ts';
-import { type LocalAws, startLocalAws } from '../../local/aws.ts';
+import { clientConfig, type LocalAws, startLocalAws } from '@s3-replicator/local-aws';
 import { createLiveQueue, queueMessage } from '../../src/lib/aws/sqs/queues.ts';
 import { createTransferQueue } from '../../src/lib/aws/sqs/transfer-queue.ts';
 import type { QueueMessage } from '../../src/lib/delivery/deps.ts';

@@ -1,6 +1,6 @@
 /** The table of transfers: the store in DynamoDB and its model in memory behave alike. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import type { AwsRequest } from '../../local/core.ts';
+import type { AwsRequest } from '@s3-replicator/local-aws';
 import { createTransferStore } from '../../src/lib/aws/dynamodb/transfer-store.ts';
 import type { Transfer, TransferStore } from '../../src/lib/copy/transfer/transfer.ts';
 import { createMemoryTransfers } from '../model/memory-transfers.ts';

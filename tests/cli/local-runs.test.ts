@@ -4,9 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { type LocalAws, startLocalAws } from '../../local/aws.ts';
-import { clientConfig } from '../../local/client-config.ts';
-import type { Credentials, PolicyDocument } from '../../local/core.ts';
+import {
+  clientConfig,
+  type Credentials,
+  type LocalAws,
+  type PolicyDocument,
+  startLocalAws,
+} from '@s3-replicator/local-aws';
 import { resourceNames } from '../../src/lib/configuration/resource-names.ts';
 import { ROOT, run } from './run.ts';
 

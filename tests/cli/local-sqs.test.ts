@@ -6,10 +6,10 @@ import {
   SQSClient,
 } from '@aws-sdk/client-sqs';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { type AdjustableClock, createClock } from '../../local/clock.ts';
-import { type FrontDoor, startFrontDoor } from '../../local/front/front-door.ts';
-import { createIam, type Iam } from '../../local/iam/iam.ts';
-import { createSqs, type Sqs } from '../../local/sqs/sqs.ts';
+import { type AdjustableClock, createClock } from '@s3-replicator/local-aws';
+import { type FrontDoor, startFrontDoor } from '@s3-replicator/local-aws/front';
+import { createIam, type Iam } from '@s3-replicator/local-aws/iam';
+import { createSqs, type Sqs } from '@s3-replicator/local-aws/sqs';
 import { toAttributes } from '../../src/lib/delivery/dead-letter.ts';
 import { formatHint } from '../../src/lib/hint/hint.ts';
 import { type Run, run } from './run.ts';

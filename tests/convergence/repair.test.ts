@@ -3,7 +3,7 @@
  * both sides has them mended.
  */
 import { describe, expect, test } from 'vitest';
-import type { Concern } from '../../src/lib/hint/hint.ts';
+import type { Concern } from '../../src/lib/model/work.ts';
 import { strengthened } from '../../src/lib/replica/object-lock.ts';
 import type { ObjectAttributes, ObjectLock, Retention } from '../../src/lib/model/ports.ts';
 import type { Destination, ReplicationRule } from '../../src/lib/model/rule.ts';

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Account, createAccount } from '../../demo/account.ts';
 import { STAMP, stampOf } from '../../demo/stamp.ts';
 import { verify } from '../../demo/verify.ts';
-import { type LocalAws, startLocalAws } from '../../local/aws.ts';
+import { type LocalAws, startLocalAws } from '@s3-replicator/local-aws';
 import { type Configuration, parseConfiguration } from '../../src/lib/configuration/configuration.ts';
 
 /** Two buckets as replication would leave them, then one thing wrong at a time: the demo must not say that all is well. */

@@ -6,7 +6,7 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { canonicalUserId } from '../../local/s3/canonical-user.ts';
+import { canonicalUserId } from '@s3-replicator/local-aws/s3';
 import { startFidelityStage } from './fidelity.ts';
 import { put, seen } from './objects.ts';
 import { watchRequests } from './operations.ts';

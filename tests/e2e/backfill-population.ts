@@ -9,7 +9,7 @@ import {
   unicode,
   uniform,
 } from '../../bench/listing-keys.ts';
-import type { LocalAws } from '../../local/aws.ts';
+import type { LocalAws } from '@s3-replicator/local-aws';
 import { mapConcurrently } from '../../src/lib/model/concurrency.ts';
 
 export interface Planted {

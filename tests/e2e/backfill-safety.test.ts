@@ -10,7 +10,7 @@ import {
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { REPOSITORY } from '../../demo/package-stack.ts';
 import type { CliRun } from '../../demo/replicator-cli.ts';
-import type { LocalAws } from '../../local/aws.ts';
+import type { LocalAws } from '@s3-replicator/local-aws';
 import { historiesIn } from './backfill-truth.ts';
 import { operationOf } from './operations.ts';
 import { type RunsStage, startRunsStage } from './runs-stage.ts';

@@ -14,8 +14,8 @@ import {
 import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
 import { GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { DESTINATION_ACCOUNT, SOURCE_ACCOUNT } from '../../demo/two-accounts.ts';
-import { clientConfig } from '../../local/client-config.ts';
-import { canonicalUserId } from '../../local/s3/canonical-user.ts';
+import { clientConfig } from '@s3-replicator/local-aws';
+import { canonicalUserId } from '@s3-replicator/local-aws/s3';
 import { openUploads, seen } from './objects.ts';
 import { keyOf, operationOf } from './operations.ts';
 import { deadLetters, purge, s3Record, send } from './queues.ts';

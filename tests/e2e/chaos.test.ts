@@ -10,12 +10,15 @@ import { ListMessageMoveTasksCommand, StartMessageMoveTaskCommand } from '@aws-s
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, onTestFailed, onTestFinished, test } from 'vitest';
 import { SOURCE_ACCOUNT } from '../../demo/two-accounts.ts';
-import { isRecord } from '../../local/cloudformation/intrinsics.ts';
-import type { AwsRequest } from '../../local/core.ts';
-import { chaosRules } from '../../local/faults/chaos.ts';
-import { createFaultPlan, type RuledFaultPlan } from '../../local/faults/fault-plan.ts';
-import type { FaultRule } from '../../local/faults/fault-rule.ts';
-import { messageKey } from '../../local/faults/message-key.ts';
+import { isRecord } from '@s3-replicator/local-aws/template';
+import type { AwsRequest } from '@s3-replicator/local-aws';
+import {
+  chaosRules,
+  createFaultPlan,
+  type FaultRule,
+  messageKey,
+  type RuledFaultPlan,
+} from '@s3-replicator/local-aws/faults';
 import { ALL_REASONS } from '../../src/lib/model/errors.ts';
 import { expectReplicas, put } from './objects.ts';
 import { deadLetters, type Letter, purge, send } from './queues.ts';

@@ -7,7 +7,7 @@ import { HeadObjectCommand, ListObjectVersionsCommand } from '@aws-sdk/client-s3
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { STAMP } from '../../demo/stamp.ts';
-import type { Fault } from '../../local/core.ts';
+import type { Fault } from '@s3-replicator/local-aws';
 import { expectReplicas, openUploads, put } from './objects.ts';
 import { operationOf } from './operations.ts';
 import { deadLetters, s3Record, send } from './queues.ts';

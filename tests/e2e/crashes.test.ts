@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { SOURCE_ACCOUNT } from '../../demo/two-accounts.ts';
-import { isRecord } from '../../local/cloudformation/intrinsics.ts';
+import { isRecord } from '@s3-replicator/local-aws/template';
 import { expectReplicas, openUploads, put } from './objects.ts';
 import { keyOf, operationOf, watchRequests } from './operations.ts';
 import { cli, deadLetters, purge, s3Record, send } from './queues.ts';

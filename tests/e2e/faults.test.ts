@@ -3,7 +3,7 @@
  * is in the dead-letter queue and no upload is left open.
  */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import type { AwsRequest, Fault } from '../../local/core.ts';
+import type { AwsRequest, Fault } from '@s3-replicator/local-aws';
 import { expectReplicas, openUploads, put } from './objects.ts';
 import { bucketOf, keyOf, operationOf } from './operations.ts';
 import { deadLetters, type Letter, purge, send } from './queues.ts';

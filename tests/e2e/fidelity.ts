@@ -1,7 +1,7 @@
 /** What the tests of histories, deletes and attributes run on: the rules of fidelity.yml, packaged and deployed. */
 import { join } from 'node:path';
 import { REPOSITORY } from '../../demo/package-stack.ts';
-import type { Template } from '../../local/cloudformation/template.ts';
+import type { Template } from '@s3-replicator/local-aws/template';
 import { packaged } from './artifact.ts';
 import { bucketIs, encryptedWith, SOURCE_KEY, startStage, type Stage } from './stage.ts';
 

@@ -1,6 +1,5 @@
 /** The permissions in a CloudFormation template, one by one, and the template without one of them. */
-import { isRecord } from '../../local/cloudformation/intrinsics.ts';
-import type { Template, TemplateResource } from '../../local/cloudformation/template.ts';
+import { isRecord, type Template, type TemplateResource } from '@s3-replicator/local-aws/template';
 
 /** One action of one statement. Statements without an action of their own to lose, such as denials, are taken as a whole. */
 export interface Grant {

@@ -6,7 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { REPOSITORY, TEMPLATE_FILE } from '../../demo/package-stack.ts';
 import { DESTINATION_ACCOUNT, SOURCE_ACCOUNT, type TwoAccountsOptions } from '../../demo/two-accounts.ts';
-import { parseTemplate, type Template } from '../../local/cloudformation/template.ts';
+import { parseTemplate, type Template } from '@s3-replicator/local-aws/template';
 import { packaged } from './artifact.ts';
 import { ALL_IS_WELL, type Observation } from './battery.ts';
 import { type Grant, grantsIn } from './grants.ts';

@@ -1,5 +1,5 @@
 /** Which API operation a request is, for fault plans and counts. */
-import type { AwsRequest } from '../../local/core.ts';
+import type { AwsRequest } from '@s3-replicator/local-aws';
 import type { Stage } from './stage.ts';
 
 /** e.g. `s3:PutObject`, `sqs:SendMessage`, `sts:AssumeRole`. */

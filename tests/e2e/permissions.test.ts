@@ -4,8 +4,8 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startTwoAccounts } from '../../demo/two-accounts.ts';
-import type { Template } from '../../local/cloudformation/template.ts';
-import type { LogLine } from '../../local/lambda/log-sink.ts';
+import type { Template } from '@s3-replicator/local-aws/template';
+import type { LogLine } from '@s3-replicator/local-aws';
 import { ALL_IS_WELL, battery } from './battery.ts';
 import type { Grant } from './grants.ts';
 import {

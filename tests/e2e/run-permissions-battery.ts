@@ -3,7 +3,7 @@ import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
 import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import { SOURCE_ACCOUNT } from '../../demo/two-accounts.ts';
-import type { AwsRequest } from '../../local/core.ts';
+import type { AwsRequest } from '@s3-replicator/local-aws';
 import { formatHint } from '../../src/lib/hint/hint.ts';
 import type { RunRecord } from '../../src/lib/runs/run-store.ts';
 import { seen } from './objects.ts';

@@ -1,6 +1,6 @@
 /** What the batteries of runs find in the buckets, and what has become of it. */
 import { PutObjectCommand, type PutObjectCommandInput } from '@aws-sdk/client-s3';
-import { canonicalUserId } from '../../local/s3/canonical-user.ts';
+import { canonicalUserId } from '@s3-replicator/local-aws/s3';
 import { seen } from './objects.ts';
 import type { Stage } from './stage.ts';
 

@@ -3,7 +3,7 @@ import { testWithoutEach } from './without-each.ts';
 import { PutBucketNotificationConfigurationCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { SOURCE_ACCOUNT } from '../../demo/two-accounts.ts';
-import type { Template } from '../../local/cloudformation/template.ts';
+import type { Template } from '@s3-replicator/local-aws/template';
 import { reachableWithoutTls } from './battery.ts';
 import { deployWithout, type Look, type Loss, losing, OF_VERSIONS, startPermissionStage } from './losses.ts';
 import { drawn } from './seed.ts';

@@ -9,7 +9,7 @@ import {
   type TwoAccountsOptions,
 } from '../../demo/two-accounts.ts';
 import { REPOSITORY } from '../../demo/package-stack.ts';
-import type { Template } from '../../local/cloudformation/template.ts';
+import type { Template } from '@s3-replicator/local-aws/template';
 import type { RunReport } from '../../src/lib/runs/report/report-data.ts';
 import type { CopyCounters, Run } from '../../src/lib/runs/run.ts';
 import { packaged } from './artifact.ts';

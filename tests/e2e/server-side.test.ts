@@ -4,7 +4,7 @@ import { GetObjectTaggingCommand, HeadObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { STAMP } from '../../demo/stamp.ts';
 import { DESTINATION_ACCOUNT } from '../../demo/two-accounts.ts';
-import type { Fault } from '../../local/core.ts';
+import type { Fault } from '@s3-replicator/local-aws';
 import type { Statement } from '../../src/stack/cloudformation.ts';
 import { openUploads, put, type Seen, seen } from './objects.ts';
 import { watchRequests } from './operations.ts';

@@ -1,6 +1,6 @@
 /**
  * Objects larger than anything a test could store: their content is generated as it is read, and what reaches the replica's bucket
- * is compared with it byte by byte (docs/faults.md).
+ * is compared with it byte by byte (packages/local-aws/docs/faults.md).
  */
 import { HeadObjectCommand, type HeadObjectCommandOutput, NotFound, type S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, test } from 'vitest';

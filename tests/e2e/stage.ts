@@ -10,10 +10,9 @@ import {
   type TwoAccountsOptions,
   SOURCE_ACCOUNT,
 } from '../../demo/two-accounts.ts';
-import type { LocalAws } from '../../local/aws.ts';
-import type { Template } from '../../local/cloudformation/template.ts';
-import type { LogLine } from '../../local/lambda/log-sink.ts';
-import type { MessageStore } from '../../local/sqs/message-store.ts';
+import type { LocalAws, LogLine } from '@s3-replicator/local-aws';
+import type { Template } from '@s3-replicator/local-aws/template';
+import type { MessageStore } from '@s3-replicator/local-aws/sqs';
 import { packaged, REPLICATION_FILE } from './artifact.ts';
 
 export interface Stage extends TwoAccounts {

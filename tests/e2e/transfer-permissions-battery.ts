@@ -8,7 +8,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { SetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import { DeleteCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
-import { clientConfig } from '../../local/client-config.ts';
+import { clientConfig } from '@s3-replicator/local-aws';
 import { sourcePolicies } from '../../src/stack/source-policy.ts';
 import { loadConfiguration } from '../../src/lib/configuration/configuration.ts';
 import { sessionName } from '../../src/lib/hint/session-name.ts';

@@ -6,9 +6,8 @@ import {
 } from '@aws-sdk/client-s3';
 import { DeleteItemCommand, DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import type { AwsRequest } from '../../local/core.ts';
-import { createFaultPlan, type RuledFaultPlan } from '../../local/faults/fault-plan.ts';
-import type { FaultRule } from '../../local/faults/fault-rule.ts';
+import type { AwsRequest } from '@s3-replicator/local-aws';
+import { createFaultPlan, type FaultRule, type RuledFaultPlan } from '@s3-replicator/local-aws/faults';
 import { put } from './objects.ts';
 import { keyOf, operationOf } from './operations.ts';
 import { deadLetters, purge } from './queues.ts';

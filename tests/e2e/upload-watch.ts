@@ -1,7 +1,7 @@
 /** Multipart uploads of the functions that nobody finished or aborted, and whether anybody still could. */
 import { ListMultipartUploadsCommand } from '@aws-sdk/client-s3';
-import type { AwsRequest, Fault } from '../../local/core.ts';
-import { environmentIdOf } from '../../local/lambda/function-pool.ts';
+import type { AwsRequest, Fault } from '@s3-replicator/local-aws';
+import { environmentIdOf } from '@s3-replicator/local-aws/lambda';
 import { bucketOf, keyOf, operationOf } from './operations.ts';
 import type { Stage } from './stage.ts';
 

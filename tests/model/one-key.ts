@@ -1,8 +1,9 @@
 /** One key of a source and a destination, looked at when a test says so. */
+import type { Work } from '../../src/lib/model/work.ts';
 import { converge } from '../../src/lib/converge/converge.ts';
 import type { DestinationBucket, SourceBucket } from '../../src/lib/model/ports.ts';
 import type { ReplicationRule } from '../../src/lib/model/rule.ts';
-import type { Convergence, PassedOver, Work } from '../../src/lib/converge/convergence.ts';
+import type { Convergence, PassedOver } from '../../src/lib/converge/convergence.ts';
 import { createMemoryBucket, type MemoryBucket, type Versioning } from './memory-buckets.ts';
 import { memoryDestination } from './memory-destination.ts';
 import { type Gate, memorySource, openGate } from './memory-source.ts';

@@ -11,12 +11,8 @@ import {
 } from '@aws-sdk/client-s3';
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import { beforeAll, beforeEach, expect, test } from 'vitest';
-import { startLocalAws } from '../../local/aws.ts';
-import type { LocalAws } from '../../local/aws.ts';
-import { clientConfig } from '../../local/client-config.ts';
-import type { Credentials } from '../../local/core.ts';
-import { parseTemplate } from '../../local/cloudformation/template.ts';
-import type { Template } from '../../local/cloudformation/template.ts';
+import { clientConfig, type Credentials, type LocalAws, startLocalAws } from '@s3-replicator/local-aws';
+import { parseTemplate, type Template } from '@s3-replicator/local-aws/template';
 import { list, spell, statementsOf } from './statements.ts';
 
 const STACK = { accountId: '222222222222', region: 'us-east-1', stackName: 'destination' };

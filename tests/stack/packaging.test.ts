@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { fileWith } from '../configuration/yaml.ts';
-import { unpackCode } from '../../local/lambda/unzip.ts';
+import { unpackCode } from '@s3-replicator/local-aws/lambda';
 import { packaged } from './packaging.ts';
 import { resource } from './statements.ts';
 

@@ -11,9 +11,7 @@ import {
 import type { NotificationConfiguration } from '@aws-sdk/client-s3';
 import { CreateQueueCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { startLocalAws } from '../../local/aws.ts';
-import type { LocalAws } from '../../local/aws.ts';
-import { clientConfig } from '../../local/client-config.ts';
+import { clientConfig, type LocalAws, startLocalAws } from '@s3-replicator/local-aws';
 import { parseConfiguration } from '../../src/lib/configuration/configuration.ts';
 import { stackOf } from '../../src/stack/stack.ts';
 import { destination, file, rule } from '../configuration/yaml.ts';

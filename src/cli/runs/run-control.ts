@@ -12,7 +12,7 @@ import type { Command } from '../terminal/command-group.ts';
 import { DEPLOYMENT_OPTIONS, deploymentOf } from '../deployment.ts';
 import { CliError } from '../terminal/errors.ts';
 import { type CliIo, EXIT } from '../terminal/io.ts';
-import { type RunPorts, withCliErrors } from './run-ports.ts';
+import { type RunPorts, withCliErrors } from '../operator-calls.ts';
 import { configurationOf } from './run-request.ts';
 import { reportFolder } from './run-start.ts';
 import { loadState, publicRun } from './run-state.ts';

@@ -5,15 +5,14 @@ import {
   estimateVerify,
   type RunSettings,
 } from '../../lib/runs/estimate/estimate.ts';
-import type { RunEstimate } from '../../lib/runs/report/report-data.ts';
 import { scopeOf } from '../../lib/runs/compare/scope.ts';
-import type { RunSpec } from '../../lib/runs/run.ts';
+import type { RunSpec, RunEstimate } from '../../lib/runs/run.ts';
 import { surveySource } from '../../lib/runs/estimate/sample-source.ts';
 import { createWorkCounter, type Workload } from '../../lib/runs/estimate/workload.ts';
 import type { CliIo } from '../terminal/io.ts';
 import { interruptibleListings } from './interruptible-listing.ts';
 import { createProgress } from '../terminal/progress.ts';
-import type { RunPorts } from './run-ports.ts';
+import type { RunPorts } from '../operator-calls.ts';
 import type { StartRequest } from './run-request.ts';
 
 /** A US cent buys 2,000 of them. */

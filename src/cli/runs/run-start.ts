@@ -2,13 +2,12 @@
 import { resourceNames } from '../../lib/configuration/resource-names.ts';
 import { startRun } from '../../lib/runs/control.ts';
 import { differing } from '../../lib/runs/report/comparison-text.ts';
-import type { RunEstimate } from '../../lib/runs/report/report-data.ts';
 import { scopeOf } from '../../lib/runs/compare/scope.ts';
-import type { RunSpec } from '../../lib/runs/run.ts';
+import type { RunSpec, RunEstimate } from '../../lib/runs/run.ts';
 import { confirm, confirmByTyping } from '../terminal/confirm.ts';
 import { type CliIo, EXIT } from '../terminal/io.ts';
 import { estimateRuns } from './run-estimate.ts';
-import type { RunPorts } from './run-ports.ts';
+import type { RunPorts } from '../operator-calls.ts';
 import type { StartRequest } from './run-request.ts';
 import { loadState, publicRun } from './run-state.ts';
 import { estimateLines, runLines, type RunState, runTitle } from './run-text.ts';

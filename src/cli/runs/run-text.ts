@@ -4,7 +4,7 @@ import { duration } from '../../lib/text/duration.ts';
 import { ALL_REASONS, reasonEntry } from '../../lib/model/errors.ts';
 import { printable } from '../../lib/text/printable.ts';
 import { differing, FINDINGS, verdictOf } from '../../lib/runs/report/comparison-text.ts';
-import type { RunEstimate } from '../../lib/runs/report/report-data.ts';
+import type { RunEstimate } from '../../lib/runs/run.ts';
 import { type CompareCounters, type CopyCounters, isOver, type Run } from '../../lib/runs/run.ts';
 import { table } from '../terminal/table.ts';
 

@@ -1,7 +1,8 @@
 /** What operators are told of a transfer. */
+import type { Way } from '../../lib/copy/part-layout.ts';
 import { reasonEntry } from '../../lib/model/errors.ts';
 import { partCount } from '../../lib/copy/part-plan.ts';
-import type { Transfer, Way } from '../../lib/copy/transfer/transfer.ts';
+import type { Transfer } from '../../lib/copy/transfer/transfer.ts';
 
 export interface PublicTransfer {
   rule: string;

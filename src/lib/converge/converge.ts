@@ -2,12 +2,13 @@
  * The protocol: look at both sides, write conditionally, look again. An event only says which key to look at; what is
  * done depends on the two buckets alone. It may run twice, late, concurrently with itself, or die at any point.
  */
+import type { Work } from '../model/work.ts';
 import { convergeHistory } from './every-version.ts';
 import { convergeLatest } from './latest.ts';
 import { ReplicationError } from '../model/errors.ts';
 import { destinationKey } from '../model/rule.ts';
 import { syncAttributes } from './attributes/sync.ts';
-import type { Convergence, ConvergeContext, Work } from './convergence.ts';
+import type { Convergence, ConvergeContext } from './convergence.ts';
 
 const MAX_KEY_BYTES = 1_024;
 

@@ -1,30 +1,11 @@
-/** One key of one rule for one destination, and what came of looking at it. */
+/** What came of looking at one key of one rule for one destination. */
 import type { Copied } from '../copy/request.ts';
 import type { Reason } from '../model/errors.ts';
-import type { Concern } from '../hint/hint.ts';
 import type { Clock, DestinationBucket, Invocation, ObjectState, SourceBucket } from '../model/ports.ts';
-import type { Destination, ReplicationRule } from '../model/rule.ts';
+import type { Work } from '../model/work.ts';
 import type { ServerSide } from '../copy/way.ts';
 import { type Place, stampOn } from '../replica/stamp.ts';
 import type { Transfers } from '../copy/transfer/transfer.ts';
-
-export interface Work {
-  rule: ReplicationRule;
-  destination: Destination;
-  key: string;
-  /** What the event said of the version; only saves work. */
-  versionId: string | null;
-  expectedBytes: number | null;
-  concern: Concern;
-  /** Whether a key that is absent at the source, without a delete marker, was deleted. */
-  absenceIsDeletion: boolean;
-  /** Whether a replicator made this change; null: nobody says. */
-  byReplicator: boolean | null;
-  /** Whether only what carries our stamp may be deleted, in a versioned bucket too. */
-  onlyStamped: boolean;
-  /** The run that sent the hint; null: none. */
-  run: string | null;
-}
 
 /** The two buckets of a rule and a destination. */
 export interface BothBuckets {

@@ -5,6 +5,7 @@
  * The source may be listed before the destination is looked at only where that cannot mistake an old list for a new one: the
  * replica shown is in the list, or there is none.
  */
+import type { Work } from '../model/work.ts';
 import { ReplicationError } from '../model/errors.ts';
 import type { Current, HistoryEntry, ObjectState } from '../model/ports.ts';
 import { type Item, itemsOf } from '../replica/history.ts';
@@ -19,7 +20,6 @@ import {
   mayRemove,
   placeOf,
   restAfterRace,
-  type Work,
   TRIED_AS_NEW_BYTES,
 } from './convergence.ts';
 import { concluded, type Tally, writeFrom } from './write-versions.ts';

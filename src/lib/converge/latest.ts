@@ -5,6 +5,7 @@
  * same state of the source, so a write on condition that the destination is unchanged never puts an old state over a
  * newer one (`decisions/001-destination-first.md`).
  */
+import type { Work } from '../model/work.ts';
 import type { Copied } from '../copy/request.ts';
 import { ReplicationError } from '../model/errors.ts';
 import { holds, sameHeaders, sameState } from '../replica/same-state.ts';
@@ -18,7 +19,6 @@ import {
   mayRemove,
   placeOf,
   restAfterRace,
-  type Work,
   TRIED_AS_NEW_BYTES,
 } from './convergence.ts';
 import { writeVersion } from './write-version.ts';

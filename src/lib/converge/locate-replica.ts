@@ -1,9 +1,10 @@
 /** How far the destination has come in the source's history. */
+import type { Work } from '../model/work.ts';
 import { align, type Item, itemsOf, positionBefore, positionOf } from '../replica/history.ts';
 import { holds } from '../replica/same-state.ts';
 import type { Current, HistoryEntry, ObjectState } from '../model/ports.ts';
 import { names, namesOneState, type Place, type Stamp, stampOn } from '../replica/stamp.ts';
-import { type BothBuckets, mayRemove, type Work } from './convergence.ts';
+import { type BothBuckets, mayRemove } from './convergence.ts';
 
 export interface Located {
   /** Of the last item that is at the destination; -1: none. */

@@ -1,7 +1,8 @@
 /** Replicas among the source objects: what keeps two replicators from sending an object round and round. */
+import type { Work } from '../model/work.ts';
 import type { ObjectState } from '../model/ports.ts';
 import { identityOf, namesOneState, type Stamp, stampOn } from '../replica/stamp.ts';
-import type { ConvergeContext, Shown, Work } from './convergence.ts';
+import type { ConvergeContext, Shown } from './convergence.ts';
 
 /**
  * Was it written by a replicator? The stamp says so, unless the event knows who wrote this very version. Where replicas are to

@@ -4,7 +4,7 @@ import { finished } from 'node:stream/promises';
 import { ReplicationError } from '../model/errors.ts';
 import type { ObjectState } from '../model/ports.ts';
 import { inPairs } from '../copy/in-pairs.ts';
-import type { Way } from '../copy/transfer/transfer.ts';
+import type { Way } from '../copy/part-layout.ts';
 import type { ConvergeContext } from './convergence.ts';
 
 /**

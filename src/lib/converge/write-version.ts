@@ -1,4 +1,5 @@
 /** Writes one version of the source to the destination, with everything that travels with it, or says why not. */
+import type { Work } from '../model/work.ts';
 import { copyVersion } from '../copy/copy.ts';
 import type { Copied } from '../copy/request.ts';
 import { isEcho } from './loop-guard.ts';
@@ -10,7 +11,7 @@ import type { SourceLook } from './source-look.ts';
 import { type Place, stampedMetadata, withoutStamp } from '../replica/stamp.ts';
 import { syncAcl, syncTags } from './attributes/sync.ts';
 import { tagsFitHeader } from '../replica/tagging-header.ts';
-import { type ConvergeContext, placeOf, type Shown, type Work } from './convergence.ts';
+import { type ConvergeContext, placeOf, type Shown } from './convergence.ts';
 
 export type VersionOutcome = Copied | 'filtered' | 'replica' | 'transferring';
 

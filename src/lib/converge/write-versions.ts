@@ -1,11 +1,12 @@
 /** Writes what a destination has to go through still, oldest first, in one round of `convergeHistory`. */
+import type { Work } from '../model/work.ts';
 import type { Copied } from '../copy/request.ts';
 import { ReplicationError } from '../model/errors.ts';
 import type { Item } from '../replica/history.ts';
 import type { ObjectState } from '../model/ports.ts';
 import { partsInEtag } from '../replica/proof.ts';
 import { close, openVersion, type SourceLook } from './source-look.ts';
-import type { Convergence, ConvergeContext, PassedOver, Shown, Work } from './convergence.ts';
+import type { Convergence, ConvergeContext, PassedOver, Shown } from './convergence.ts';
 import { writeVersion } from './write-version.ts';
 
 /** What was done so far, over all rounds. */

@@ -2,6 +2,7 @@
  * Moves the bytes of one pinned source version to the destination. Memory stays bounded: bodies are streamed, and a
  * multipart object keeps its part boundaries, so that the replica has the same ETag and the same composite checksum.
  */
+import type { Way } from './part-layout.ts';
 import { copiedInside } from './inside-s3.ts';
 import type { Copied, CopyRequest } from './request.ts';
 import { ReplicationError } from '../model/errors.ts';
@@ -12,7 +13,7 @@ import { inPairs } from './in-pairs.ts';
 import { copyByTransfer } from './transfer/by-transfer.ts';
 import { SAFE_BYTES_PER_SECOND, safeMs } from './transfer/rate.ts';
 import { isOfVersion } from './transfer/transfer-version.ts';
-import { transferId, type Way } from './transfer/transfer.ts';
+import { transferId } from './transfer/transfer.ts';
 
 /** Largest PutObject and CopyObject ("Uploading objects", S3 User Guide); what is larger, many invocations share. */
 const MAX_PUT_BYTES = 5 * 1024 ** 3;

@@ -3,7 +3,7 @@ import { ReplicationError, type Reason } from '../model/errors.ts';
 import type { Clock, Invocation, Pin, SourceBucket } from '../model/ports.ts';
 import { inPairs } from './in-pairs.ts';
 import type { ServerSide } from './way.ts';
-import type { Work } from '../converge/convergence.ts';
+import type { Work } from '../model/work.ts';
 
 interface InsideCopy {
   work: Pick<Work, 'rule' | 'destination'>;

@@ -8,7 +8,7 @@ import { contentProof, isKms, type Trust } from '../replica/proof.ts';
 import { provenCopy } from './proven-copy.ts';
 import { inPairs } from './in-pairs.ts';
 import { layoutAtSource } from './source-layout.ts';
-import type { TransferVersion, Way } from './transfer/transfer.ts';
+import type { TransferVersion, Way } from './part-layout.ts';
 
 export const copyMultipart = async (request: CopyRequest, way: Way): Promise<Copied> => {
   closeBody(request);

@@ -2,6 +2,7 @@
  * How an object is cut into the parts of an upload, and how its bytes are proven there. The same for uploads within one
  * invocation and for transfers, for bytes that are streamed and for those that S3 copies.
  */
+import type { PartLayout } from './part-layout.ts';
 import { createHash } from 'node:crypto';
 import type {
   Checksum,
@@ -13,7 +14,7 @@ import type {
   UploadedPart,
 } from '../model/ports.ts';
 import { isKms } from '../replica/proof.ts';
-import type { PartLayout, Transfer } from './transfer/transfer.ts';
+import type { Transfer } from './transfer/transfer.ts';
 
 const MIB = 1024 * 1024;
 /** Limits of multipart uploads: at most 10,000 parts, at least 5 MiB each but for the last. */

@@ -5,8 +5,8 @@ import { byteRanges, partGuard, type PartPlan, partSizes, sliceOf } from './part
 import type { Clock, DestinationBucket, Invocation, SourceBucket, UploadedPart } from '../model/ports.ts';
 import { inPairs } from './in-pairs.ts';
 import type { ServerSide } from './way.ts';
-import type { TransferVersion, Way } from './transfer/transfer.ts';
-import type { Work } from '../converge/convergence.ts';
+import type { TransferVersion, Way } from './part-layout.ts';
+import type { Work } from '../model/work.ts';
 
 /** Parts under way at once. Four saturate one vCPU's worth of network; more only cost memory. */
 const STREAMED_AT_ONCE = 4;

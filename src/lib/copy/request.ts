@@ -13,7 +13,7 @@ import type {
 import type { Proof } from '../replica/proof.ts';
 import type { ServerSide } from './way.ts';
 import type { Transfers } from './transfer/transfer.ts';
-import type { Work } from '../converge/convergence.ts';
+import type { Work } from '../model/work.ts';
 
 export interface CopyRequest {
   work: Pick<Work, 'rule' | 'destination' | 'run' | 'byReplicator' | 'concern'>;

@@ -4,7 +4,7 @@ import { ReplicationError } from '../model/errors.ts';
 import { type KnownLayout, uniformLayout } from './part-plan.ts';
 import type { Pin, SourceBucket } from '../model/ports.ts';
 import { partsInEtag } from '../replica/proof.ts';
-import type { PartLayout } from './transfer/transfer.ts';
+import type { PartLayout } from './part-layout.ts';
 
 const HEADS_AT_ONCE = 16;
 

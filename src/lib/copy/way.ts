@@ -1,7 +1,7 @@
 /** Whether S3 itself copies what a rule replicates, so that no byte passes through the function. */
 import type { Clock } from '../model/ports.ts';
 import type { Destination, ReplicationRule } from '../model/rule.ts';
-import type { Way } from './transfer/transfer.ts';
+import type { Way } from './part-layout.ts';
 
 export interface ServerSide {
   way(rule: ReplicationRule, destination: Destination): Way;

@@ -3,6 +3,8 @@
  * there are no raw events.
  */
 
+import type { Concern } from '../model/work.ts';
+
 /** One key to look at. Everything but bucket and key may save work and is never needed for safety. */
 export interface Hint {
   bucket: string;
@@ -28,9 +30,6 @@ export interface Hint {
   /** The id of the run that sent it. */
   run: string | null;
 }
-
-/** What a hint asks to be looked at besides the content; `attributes`: all that a verify compares and that can be mended. */
-export type Concern = 'content' | 'tags' | 'acl' | 'attributes';
 
 export const concernOf = ({ kind }: Pick<Hint, 'kind'>): Concern => {
   if (kind === REPAIR) return 'attributes';

@@ -1,9 +1,8 @@
 /** What an operator does with runs. */
 import { wholeRange } from '../listing/range.ts';
-import type { RunEstimate } from './report/report-data.ts';
 import type { RunDeps } from './ports.ts';
 import type { RunRecord } from './run-store.ts';
-import { isActive, isOver, NOTHING_COMPARED, type RunSpec, type WorkPhase } from './run.ts';
+import { isActive, isOver, NOTHING_COMPARED, type RunSpec, type WorkPhase, type RunEstimate } from './run.ts';
 import { newTick } from './heartbeat.ts';
 
 export type ControlDeps = Pick<RunDeps, 'store' | 'queues' | 'clock' | 'random'>;

@@ -2,10 +2,9 @@
 import type { ReplicationConfiguration, ReplicationRule } from '../model/rule.ts';
 import { cancelRun, pauseRun, resumeRun, RunRefusedError, startRun } from './control.ts';
 import type { RunDeps } from './ports.ts';
-import type { RunEstimate } from './report/report-data.ts';
 import type { RunRecord } from './run-store.ts';
 import { prefixesOverlap } from './compare/scope.ts';
-import type { CopyCounters, Run, RunSpec } from './run.ts';
+import type { CopyCounters, Run, RunSpec, RunEstimate } from './run.ts';
 
 export type RunRequest =
   /** One run for each destination. */

@@ -2,7 +2,6 @@
  * A run: one backfill or verify of one destination of one rule. Plain JSON throughout, as it is kept in the table of runs.
  */
 import type { Reason } from '../model/errors.ts';
-import type { RunEstimate } from './report/report-data.ts';
 
 export interface RunSpec {
   /** `backfill` replicates what differs, `verify` reports it. */
@@ -162,3 +161,19 @@ export const COMPARE_COUNTERS = [
   'destinationPages',
   'looks',
 ] as const satisfies (keyof CompareCounters)[];
+
+/** Requests and US$ before the start; after the run the same is reckoned from the counters. */
+export interface RunEstimate {
+  keys: number;
+  bytes: number;
+  /** By kind, e.g. `list`, `get`, `put`, `head`, `queue`, `table`. */
+  requests: Record<string, number>;
+  /** By service, e.g. `s3`, `sqs`, `lambda`, `dynamodb`, `transfer`. */
+  dollars: Record<string, number>;
+  /** At the configured concurrency. */
+  hours: number;
+  /** `listing`: everything was counted. `sample`: a part was, and the rest is thought to be alike. */
+  basis: 'listing' | 'sample';
+  /** Of a sample: the true numbers are thought to be within ± this share (three standard errors); null: that cannot be told. 0 of a listing. */
+  errorShare: number | null;
+}

@@ -1,4 +1,5 @@
 /** Copies what is missing of one range of a transfer, and finds out whether it was the last. */
+import type { Way } from '../copy/part-layout.ts';
 import type { Assignment } from '../hint/route.ts';
 import { isGone } from '../copy/inside-s3.ts';
 import { copyParts } from '../copy/parts.ts';
@@ -12,7 +13,7 @@ import { bytesOf, isComplete, missingParts } from '../copy/transfer/ranges.ts';
 import { createPace, SAFE_BYTES_PER_SECOND } from '../copy/transfer/rate.ts';
 import { identityOf, lostHint, transferHint } from './transfer-hint.ts';
 import { isOfVersion } from '../copy/transfer/transfer-version.ts';
-import type { RangeMessage, Transfer, Way } from '../copy/transfer/transfer.ts';
+import type { RangeMessage, Transfer } from '../copy/transfer/transfer.ts';
 import { partsThere } from '../copy/transfer/upload-parts.ts';
 
 /**

@@ -1,5 +1,6 @@
 /** A transfer as an item of its table. */
-import type { PartLayout, Transfer } from '../../copy/transfer/transfer.ts';
+import type { PartLayout } from '../../copy/part-layout.ts';
+import type { Transfer } from '../../copy/transfer/transfer.ts';
 
 export type Item = Record<string, unknown>;
 

@@ -1,4 +1,5 @@
 /** Transfers in DynamoDB: one item for each, found by its id. Measured rates are items of the same table. */
+import type { Way } from '../../copy/part-layout.ts';
 import { ConditionalCheckFailedException, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import {
   DeleteCommand,
@@ -10,7 +11,7 @@ import {
 } from '@aws-sdk/lib-dynamodb';
 import { isDeepStrictEqual } from 'node:util';
 import { ReplicationError } from '../../model/errors.ts';
-import type { Transfer, TransferStore, Way } from '../../copy/transfer/transfer.ts';
+import type { Transfer, TransferStore } from '../../copy/transfer/transfer.ts';
 import { CONTROL_CLIENT } from '../control-client.ts';
 import { translateError } from '../errors.ts';
 import { type Item, transferItem, transferOf } from './transfer-item.ts';

@@ -2,12 +2,13 @@
  * Retention and legal hold of a replica, where those of its source version have become stronger. S3 sends no event for that: only a hint
  * of who compared them asks for it.
  */
+import type { Work } from '../../model/work.ts';
 import { ReplicationError } from '../../model/errors.ts';
 import { asksForTags, tagsAreWanted } from '../../model/filter.ts';
 import { replicaLock, strengthened } from '../../replica/object-lock.ts';
 import type { ObjectLock, Retention } from '../../model/ports.ts';
 import { type At, syncAttribute } from './sync-attribute.ts';
-import type { ConvergeContext, Work } from '../convergence.ts';
+import type { ConvergeContext } from '../convergence.ts';
 
 /** Locks the replica, of which `held` was seen, no less than the rule wants; true where it was locked less. */
 export const syncLock = async (

@@ -1,4 +1,5 @@
 /** Tags, grants and locks, which change without a new version: which replica has to be given them, and when. */
+import type { Work } from '../../model/work.ts';
 import { holds } from '../../replica/same-state.ts';
 import type { Acl, ObjectState, Tags } from '../../model/ports.ts';
 import { isEcho } from '../loop-guard.ts';
@@ -6,7 +7,7 @@ import { tagsAreWanted } from '../../model/filter.ts';
 import { identityOf, namesOneState, stampOn } from '../../replica/stamp.ts';
 import { type At, replacing, syncAttribute } from './sync-attribute.ts';
 import { syncLock } from './sync-lock.ts';
-import { type Convergence, type ConvergeContext, placeOf, type Work } from '../convergence.ts';
+import { type Convergence, type ConvergeContext, placeOf } from '../convergence.ts';
 
 /** After the content has converged: what the hint is about. */
 export const syncAttributes = async (

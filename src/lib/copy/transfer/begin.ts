@@ -1,4 +1,5 @@
 /** The beginning of a transfer: its upload, its record, its ranges in the queue. */
+import type { Way } from '../part-layout.ts';
 import type { CopyRequest } from '../request.ts';
 import { ReplicationError } from '../../model/errors.ts';
 import { isHidden, isRefusal } from '../multipart.ts';
@@ -7,7 +8,7 @@ import { layoutAtSource } from '../source-layout.ts';
 import { safeMs } from './rate.ts';
 import { sendRanges } from './send-ranges.ts';
 import { isOfVersion } from './transfer-version.ts';
-import { type Transfer, transferId, type Way } from './transfer.ts';
+import { type Transfer, transferId } from './transfer.ts';
 
 /**
  * `replaced` is the transfer of another version, which is given up; null: there is none. Who dies in between leaves an upload that

@@ -2,6 +2,7 @@
  * Copies a version by a transfer: begins it, looks after it, and in the end commits it. All of it is done by converge, so that the
  * conditions are those of the protocol; in between, many invocations copy parts.
  */
+import type { Way } from '../part-layout.ts';
 import type { Copied, CopyRequest } from '../request.ts';
 import { ReplicationError } from '../../model/errors.ts';
 import { closeBody, commit, isProvable, trustIn } from '../multipart.ts';
@@ -12,7 +13,7 @@ import { beginTransfer } from './begin.ts';
 import { isComplete } from './ranges.ts';
 import { sendAgain, sendRanges } from './send-ranges.ts';
 import { isOfVersion } from './transfer-version.ts';
-import { type Transfer, transferId, type Way } from './transfer.ts';
+import { type Transfer, transferId } from './transfer.ts';
 import { partsThere } from './upload-parts.ts';
 
 /** Throws as `copyVersion`. */

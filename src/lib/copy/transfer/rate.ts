@@ -1,7 +1,7 @@
 /** How fast bytes are moved, and what fits into the time. */
 import type { Pace } from '../parts.ts';
 import type { Clock } from '../../model/ports.ts';
-import type { Way } from './transfer.ts';
+import type { Way } from '../part-layout.ts';
 
 /**
  * What one environment moves at the very least: by itself half of Lambda's default network (625 Mbit/s); several parts at once

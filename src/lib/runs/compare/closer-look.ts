@@ -1,4 +1,5 @@
 /** One key looked at by itself, where listings cannot tell or may have been overtaken. */
+import type { Work } from '../../model/work.ts';
 import { type Reason, ReplicationError } from '../../model/errors.ts';
 import { asksForTags, tagsAreWanted } from '../../model/filter.ts';
 import { itemsOf } from '../../replica/history.ts';
@@ -8,7 +9,7 @@ import type { Buckets, Clock, HistoryEntry } from '../../model/ports.ts';
 import { contentProof } from '../../replica/proof.ts';
 import { destinationKey } from '../../model/rule.ts';
 import { namesOneState, stampOn } from '../../replica/stamp.ts';
-import { type BothBuckets, placeOf, type Work } from '../../converge/convergence.ts';
+import { type BothBuckets, placeOf } from '../../converge/convergence.ts';
 import { BlindError, sameAttributes, type TagsProbe } from './compare-attributes.ts';
 import type { DifferenceKind } from '../report/report-data.ts';
 import type { Scope } from './scope.ts';

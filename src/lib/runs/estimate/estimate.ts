@@ -2,9 +2,8 @@
  * What a run costs and how long it takes: before the start from what was counted in listings, afterwards from the run's own
  * counters. Reckoned either way, not read off a bill: storage, KMS, log lines and taxes are left out.
  */
-import type { RunEstimate } from '../report/report-data.ts';
 import type { ReplicationRule } from '../../model/rule.ts';
-import type { CompareCounters, CopyCounters, RunSpec } from '../run.ts';
+import type { CompareCounters, CopyCounters, RunSpec, RunEstimate } from '../run.ts';
 import { NO_WORK, type Workload } from './workload.ts';
 
 /** What the configuration says about how a run is done. */

@@ -1,6 +1,6 @@
 /** What the report of a run is made of. Everything in it was found by looking at both buckets, or is marked as the workers' own word. */
 import type { Reason } from '../../model/errors.ts';
-import type { CompareCounters, CopyCounters, RunSpec, WorkPhase } from '../run.ts';
+import type { CompareCounters, CopyCounters, RunEstimate, RunSpec, WorkPhase } from '../run.ts';
 
 /** `report.json` is this, as it is; `report.html` shows it. */
 export interface RunReport {
@@ -30,22 +30,6 @@ export interface RunReport {
   files: { bucket: string; key: string; rows: number }[];
   /** Files that are not named in `files`, under the same prefix. */
   filesLeftOut: number;
-}
-
-/** Requests and US$ before the start; after the run the same is reckoned from the counters. */
-export interface RunEstimate {
-  keys: number;
-  bytes: number;
-  /** By kind, e.g. `list`, `get`, `put`, `head`, `queue`, `table`. */
-  requests: Record<string, number>;
-  /** By service, e.g. `s3`, `sqs`, `lambda`, `dynamodb`, `transfer`. */
-  dollars: Record<string, number>;
-  /** At the configured concurrency. */
-  hours: number;
-  /** `listing`: everything was counted. `sample`: a part was, and the rest is thought to be alike. */
-  basis: 'listing' | 'sample';
-  /** Of a sample: the true numbers are thought to be within ± this share (three standard errors); null: that cannot be told. 0 of a listing. */
-  errorShare: number | null;
 }
 
 export type DifferenceKind = 'missing' | 'different' | 'attributes' | 'history-shorter' | 'extra';

@@ -5,8 +5,8 @@ import { ALL_REASONS, reasonEntry } from '../../model/errors.ts';
 import { FINDINGS, verdictOf } from './comparison-text.ts';
 import { html, type Html } from './html.ts';
 import { usedIn } from './report.ts';
-import type { RunEstimate, RunReport } from './report-data.ts';
-import type { CopiedKey, CopyCounters } from '../run.ts';
+import type { RunReport } from './report-data.ts';
+import type { CopiedKey, CopyCounters, RunEstimate } from '../run.ts';
 import { throughputPlots } from './throughput-plot.ts';
 
 export const reportHtml = (report: RunReport): string =>

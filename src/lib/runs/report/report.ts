@@ -1,6 +1,7 @@
 /** `report.json`, and what the other forms of a report are made of besides. */
+import type { RunEstimate } from '../run.ts';
 import { attributeGetsOf, usedBy } from '../estimate/estimate.ts';
-import type { RunEstimate, RunReport } from './report-data.ts';
+import type { RunReport } from './report-data.ts';
 
 /** `report.json`: the report as it is, and what the run used, reckoned from its counters. */
 export const reportJson = (report: RunReport): string =>

@@ -1,0 +1,183 @@
+/** `npm run conformance`: holds an S3 (and SQS, STS, DynamoDB) against AWS's documents. */
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
+import { parseArgs } from 'node:util';
+import { startLocalAws } from '../src/aws.ts';
+import { confirm, unconfirmedTable } from './confirmations.ts';
+import { connect, missingNeeds, type Endpoint } from './endpoint.ts';
+import { reportText, summarise } from './report.ts';
+import { createResources, removeLeftovers } from './resources.ts';
+import { runBehaviours, type Result } from './run.ts';
+import { choose, type NamedBehaviour } from './suite.ts';
+
+const USAGE = `Usage: npm run conformance -- [options]
+
+Runs the conformance suite and prints what differs from AWS's documents. The endpoint is $CONFORMANCE_ENDPOINT, with
+credentials and region from the environment as the AWS SDK finds them; \`aws\` means AWS itself. Without it, the local AWS of this
+project is started and used.
+
+  --aws              the same as CONFORMANCE_ENDPOINT=aws
+  --only <name>      a behaviour or a group (repeatable)
+  --list             print the behaviours and their documents, and do nothing
+  --json             results as JSON on standard output
+  --confirm <server> note in packages/local-aws/conformance/confirmations.json which behaviours this endpoint shows too
+  --unconfirmed      print the table of behaviours that no noted server shows, as in packages/local-aws/docs/behaviour.md, and do nothing
+  --concurrency <n>  behaviours at a time (default 4)
+  --clean            remove buckets, queues and tables that interrupted runs left behind, and do nothing else
+  --help
+
+Buckets, queues and tables are named s3r-conformance-<random>-<n> and removed at the end, also after Ctrl-C. A whole run makes
+about 85 buckets, 35 queues and a table, sends some 1,900 requests and uploads about 40 MB, 5 MiB at most in one request:
+a few cents on AWS. Locks are put under governance, which is bypassed in the end, and once under compliance for 20 seconds.
+
+Exit status: 0 as documented, 1 something differs, 2 wrong usage or no endpoint, 130 interrupted.
+`;
+
+const main = async (argv: string[]): Promise<number> => {
+  const values = parse(argv);
+  if (values.help) return print(USAGE);
+  const behaviours = choose(values.only);
+  if (values.list)
+    return print(values.json ? `${JSON.stringify(behaviours, null, 2)}\n` : listText(behaviours));
+  if (values.unconfirmed) return print(unconfirmedTable(behaviours));
+  await using target = await open(values.aws ? 'aws' : (process.env['CONFORMANCE_ENDPOINT'] ?? ''));
+  if (values.clean) {
+    const { removed, left } = await removeLeftovers(target.endpoint);
+    for (const line of left) process.stderr.write(`not removed: ${line}\n`);
+    print(removed.map((line) => `removed ${line}\n`).join('') || 'Nothing was removed.\n');
+    return left.length > 0 ? 1 : 0;
+  }
+  return await run(target.endpoint, behaviours, values);
+};
+
+const parse = (argv: string[]) => {
+  const { values } = parseArgs({
+    args: argv,
+    options: {
+      aws: { type: 'boolean', default: false },
+      only: { type: 'string', multiple: true, default: [] },
+      list: { type: 'boolean', default: false },
+      confirm: { type: 'string' },
+      unconfirmed: { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
+      concurrency: { type: 'string', default: '4' },
+      clean: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  const concurrency = Number(values.concurrency);
+  if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > 32)
+    throw new TypeError(`--concurrency ${values.concurrency}: a number from 1 to 32 is needed`);
+  if (values.confirm !== undefined && values.only.length > 0)
+    throw new TypeError('--confirm is for runs of the whole suite, not with --only');
+  return { ...values, concurrency };
+};
+
+const print = (text: string): number => {
+  process.stdout.write(text);
+  return 0;
+};
+
+const listText = (behaviours: readonly NamedBehaviour[]): string =>
+  behaviours
+    .map(({ group, name, title, document }) => `${group} / ${name}\n  ${title}\n  ${document}\n`)
+    .join('');
+
+interface Target extends AsyncDisposable {
+  endpoint: Endpoint;
+}
+
+/** `text`: a URL, `aws`, or empty for the local AWS. */
+const open = async (text: string): Promise<Target> => {
+  const region = process.env['AWS_REGION'] ?? process.env['AWS_DEFAULT_REGION'] ?? 'us-east-1';
+  if (text !== '') {
+    if (text !== 'aws' && !URL.canParse(text)) throw new TypeError(`CONFORMANCE_ENDPOINT=${text}: no URL`);
+    const endpoint = connect({ url: text === 'aws' ? null : text, region });
+    return { endpoint, [Symbol.asyncDispose]: async () => endpoint.close() };
+  }
+  const aws = await startLocalAws({ region });
+  setDefaultCACertificates([...getCACertificates(), aws.caPem]);
+  const endpoint = connect({
+    url: aws.endpoint,
+    region,
+    credentials: aws.root('111111111111'),
+    advance: (milliseconds) => aws.clock.advance(milliseconds),
+  });
+  return {
+    endpoint,
+    [Symbol.asyncDispose]: async () => {
+      endpoint.close();
+      await aws.stop();
+    },
+  };
+};
+
+const run = async (
+  endpoint: Endpoint,
+  behaviours: readonly NamedBehaviour[],
+  {
+    concurrency,
+    json,
+    confirm: server,
+  }: { concurrency: number; json: boolean; confirm?: string | undefined },
+): Promise<number> => {
+  const startMs = Date.now();
+  const missing = await missingNeeds(endpoint);
+  const noS3 = missing.get('s3');
+  if (noS3 !== undefined) throw new TypeError(`${endpoint.name} does not answer as an S3: ${noS3}`);
+  const interruption = interrupted();
+  const resources = createResources(endpoint);
+  let results: Result[] = [];
+  let left: string[] = [];
+  try {
+    const { signal } = interruption;
+    results = await runBehaviours(behaviours, {
+      endpoint,
+      resources,
+      missing,
+      concurrency,
+      signal,
+      onResult,
+    });
+  } finally {
+    process.stderr.write('\n');
+    left = await resources.remove();
+    interruption.stop();
+  }
+  if (server !== undefined) confirm(server, results);
+  const summary = summarise(endpoint.name, results, Date.now() - startMs);
+  process.stdout.write(
+    json ? `${JSON.stringify({ summary, results, left }, null, 2)}\n` : reportText(summary, results),
+  );
+  for (const line of left) process.stderr.write(`not removed: ${line}\n`);
+  if (interruption.signal.aborted) return 130;
+  return summary.differ + summary.failed > 0 ? 1 : 0;
+};
+
+const MARKS = { same: '.', differs: 'D', failed: 'F', skipped: 's' } as const;
+
+const onResult = ({ verdict }: Result): void => {
+  process.stderr.write(MARKS[verdict]);
+};
+
+/** Ctrl-C lets what is under way end, so that everything that was made is known and removed. */
+const interrupted = (): { signal: AbortSignal; stop(): void } => {
+  const controller = new AbortController();
+  const abort = (): void => {
+    process.stderr.write('\nEnding, and removing what was made …');
+    controller.abort();
+  };
+  process.once('SIGINT', abort).once('SIGTERM', abort);
+  const stop = (): void => {
+    process.off('SIGINT', abort).off('SIGTERM', abort);
+  };
+  return { signal: controller.signal, stop };
+};
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  process.stderr.write(
+    `${error instanceof TypeError ? error.message : String(error instanceof Error ? error.stack : error)}\n`,
+  );
+  process.exitCode = 2;
+}

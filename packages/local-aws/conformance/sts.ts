@@ -1,0 +1,70 @@
+/** STS: who is calling, and roles that cannot be assumed. Roles that can need IAM, see `packages/local-aws/docs/behaviour.md`. */
+import { AssumeRoleCommand, GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
+import { behaviour } from './behaviour.ts';
+import type { Context } from './context.ts';
+import { matches, refused, same } from './difference.ts';
+
+const api = (page: string): string => `https://docs.aws.amazon.com/STS/latest/APIReference/${page}.html`;
+const NEEDS = ['sts'] as const;
+
+export const theCallerIsKnown = behaviour(
+  'GetCallerIdentity answers account, ARN and user id of whoever signed.',
+  api('API_GetCallerIdentity'),
+  async ({ sts }) => {
+    const { Account, Arn, UserId } = await sts.send(new GetCallerIdentityCommand({}));
+    matches('Account', Account, /^\d{12}$/);
+    same('account of the ARN', Arn?.split(':')[4], Account);
+    matches('UserId', UserId, /./);
+  },
+  NEEDS,
+);
+
+const assume = async ({ sts, accountId }: Context, more: object) =>
+  sts.send(
+    new AssumeRoleCommand({
+      RoleArn: `arn:aws:iam::${await accountId()}:role/s3r-conformance-no-such-role`,
+      RoleSessionName: 'conformance',
+      ...more,
+    }),
+  );
+
+export const aRoleThatIsNotThereIsAccessDenied = behaviour(
+  'AssumeRole of a role that does not exist is 403 AccessDenied, as if it did not trust the caller.',
+  api('API_AssumeRole'),
+  async (context) => {
+    await refused('AssumeRole', assume(context, {}), '403 AccessDenied');
+  },
+  NEEDS,
+);
+
+export const sessionsHaveRules = behaviour(
+  'A session shorter than 15 minutes, or a session name with odd characters, is 400 ValidationError.',
+  api('API_AssumeRole'),
+  async (context) => {
+    await refused('899 s', assume(context, { DurationSeconds: 899 }), '400 ValidationError');
+    await refused('name', assume(context, { RoleSessionName: 'a b' }), '400 ValidationError');
+    await refused('external id', assume(context, { ExternalId: 'x' }), '400 ValidationError');
+  },
+  NEEDS,
+);
+
+export const unknownKeysAreInvalidTokens = behaviour(
+  'A call signed with an unknown access key id is 403 InvalidClientTokenId, with a wrong secret SignatureDoesNotMatch.',
+  api('CommonErrors'),
+  async ({ sts }) => {
+    const own = await sts.config.credentials();
+    const call = async (credentials: typeof own) => {
+      const client = new STSClient({
+        region: await sts.config.region(),
+        ...(sts.config.endpoint && { endpoint: sts.config.endpoint }),
+        credentials,
+        maxAttempts: 1,
+      });
+      return await client.send(new GetCallerIdentityCommand({})).finally(() => client.destroy());
+    };
+    const unknown = { accessKeyId: 'AKIAIOSFODNN7EXAMPLE', secretAccessKey: 'wrong' };
+    await refused('unknown', call(unknown), '403 InvalidClientTokenId');
+    await refused('wrong secret', call({ ...own, secretAccessKey: 'wrong' }), '403 SignatureDoesNotMatch');
+  },
+  NEEDS,
+);

@@ -1,0 +1,5 @@
+/** Faults by rules: which request, message or function fails, how and how often. */
+export { chaosRules } from '../faults/chaos.ts';
+export { createFaultPlan, type RuledFaultPlan } from '../faults/fault-plan.ts';
+export type { FaultRule } from '../faults/fault-rule.ts';
+export { messageKey } from '../faults/message-key.ts';

@@ -1,0 +1,2 @@
+/** IAM alone: roles, policies and decisions. */
+export { createIam, type Iam } from '../iam/iam.ts';

@@ -1,0 +1,2 @@
+/** S3 identities. */
+export { canonicalUserId } from '../s3/canonical-user.ts';

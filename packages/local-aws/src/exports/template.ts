@@ -1,0 +1,3 @@
+/** CloudFormation templates, parsed. */
+export { isRecord } from '../cloudformation/intrinsics.ts';
+export { parseTemplate, type Template, type TemplateResource } from '../cloudformation/template.ts';

@@ -1,0 +1,61 @@
+/** The local AWS, held against AWS's documents: each behaviour of the conformance suite, and random histories of a bucket. */
+import { readFileSync } from 'node:fs';
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readConfirmations, unconfirmedTable } from '../conformance/confirmations.ts';
+import type { Context } from '../conformance/context.ts';
+import { connect, type Endpoint, missingNeeds } from '../conformance/endpoint.ts';
+import { history, play } from '../conformance/history.ts';
+import { createResources } from '../conformance/resources.ts';
+import { createContext } from '../conformance/run.ts';
+import { suite } from '../conformance/suite.ts';
+import { type LocalAws, startLocalAws } from '../src/aws.ts';
+
+let aws: LocalAws;
+let endpoint: Endpoint;
+let context: Context;
+beforeAll(async () => {
+  aws = await startLocalAws();
+  const credentials = aws.root('111111111111');
+  setDefaultCACertificates([...getCACertificates(), aws.caPem]);
+  const advance = (milliseconds: number): void => aws.clock.advance(milliseconds);
+  endpoint = connect({ url: aws.endpoint, region: aws.region, credentials, advance });
+  context = createContext(endpoint, createResources(endpoint));
+});
+afterAll(async () => {
+  endpoint.close();
+  await aws.stop();
+});
+
+test('the local AWS has all the suite asks for', async () => {
+  expect([...(await missingNeeds(endpoint))]).toEqual([]);
+});
+
+test('what no other server confirms is listed with its document', () => {
+  const spaced = (text: string): string => text.replaceAll(/ +/g, ' ').replaceAll(/-{3,}/g, '---').trim();
+  const document = readFileSync(new URL('../docs/behaviour.md', import.meta.url), 'utf8');
+  const [, listed = ''] = /<!-- unconfirmed.*?-->(.*)<!-- end of unconfirmed -->/s.exec(document) ?? [];
+  expect(spaced(listed)).toBe(spaced(unconfirmedTable(suite)));
+});
+
+test('what is noted of behaviours is about behaviours there are', () => {
+  const { servers, evidence } = readConfirmations();
+  const known = new Set(suite.map(({ name }) => name));
+  const noted = [...Object.values(servers).flat(), ...Object.keys(evidence)];
+  expect(noted.filter((name) => !known.has(name))).toEqual([]);
+});
+
+describe.each([...new Set(suite.map(({ group }) => group))])('%s', (group) => {
+  test.for(suite.filter((one) => one.group === group))('$title', ({ run }) => run(context));
+});
+
+const runs = Number(process.env['PROPERTY_RUNS'] ?? 40);
+const seed = process.env['PROPERTY_SEED'];
+
+test(`any history leaves a bucket as the model says (${runs} histories)`, { timeout: 600_000 }, async () => {
+  await fc.assert(
+    fc.asyncProperty(history, (steps) => play(context, steps)),
+    { numRuns: runs, ...(seed === undefined ? {} : { seed: Number(seed) }) },
+  );
+});

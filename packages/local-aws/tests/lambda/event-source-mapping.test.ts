@@ -1,0 +1,202 @@
+import { afterEach, describe, expect, test } from 'vitest';
+import type { PolicyDocument } from '../../src/core.ts';
+import { createFakeQueue } from './fake-queue.ts';
+import { ACCOUNT_ID, REGION, startLambdaFixture, type LambdaFixture, PATIENCE } from './lambda-fixture.ts';
+
+const QUEUE_ARN = `arn:aws:sqs:${REGION}:${ACCOUNT_ID}:queue`;
+const ACTIONS = ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'];
+const allow = (actions: string[]): PolicyDocument => ({
+  Version: '2012-10-17',
+  Statement: [{ Effect: 'Allow', Action: actions, Resource: QUEUE_ARN }],
+});
+
+let fixture: LambdaFixture | undefined;
+afterEach(() => fixture?.close());
+
+const start = async (code: string, options: { visibilitySeconds?: number; function?: object } = {}) => {
+  const queue = createFakeQueue(options);
+  const started = await startLambdaFixture({ queues: queue });
+  fixture = started;
+  started.putRole([allow(ACTIONS)]);
+  await started.deploy('consumer', code, { ...options.function });
+  const map = (properties: object = {}) =>
+    started.lambda.eventSources.create({
+      EventSourceArn: QUEUE_ARN,
+      FunctionName: 'consumer',
+      ...properties,
+    });
+  return { ...started, queue, map };
+};
+
+const REPORT = { FunctionResponseTypes: ['ReportBatchItemFailures'] };
+const usage = () => fixture?.lambda.usage('consumer');
+
+test('a message reaches the function as an SQS event and is deleted afterwards, all in the name of the role', async () => {
+  const { queue, map, lines } = await start(
+    `exports.handler = async (event) => { process.stdout.write(JSON.stringify(event) + '\\n') }`,
+  );
+  const id = queue.send('{"a":1}', { reason: { DataType: 'String', StringValue: 'denied' } });
+  await map();
+  await expect.poll(queue.ids, PATIENCE).toEqual([]);
+  expect(JSON.parse(lines[0]?.line ?? '')).toEqual({
+    Records: [
+      {
+        messageId: id,
+        receiptHandle: `handle-of-${id}`,
+        body: '{"a":1}',
+        attributes: { ApproximateReceiveCount: '1' },
+        messageAttributes: {
+          reason: { stringValue: 'denied', dataType: 'String', stringListValues: [], binaryListValues: [] },
+        },
+        md5OfBody: expect.stringMatching(/^[0-9a-f]{32}$/),
+        eventSource: 'aws:sqs',
+        eventSourceARN: QUEUE_ARN,
+        awsRegion: REGION,
+      },
+    ],
+  });
+  const names = queue.callers.slice(1).map((caller) => 'arn' in caller && caller.arn);
+  expect(new Set(names)).toEqual(new Set([`arn:aws:sts::${ACCOUNT_ID}:assumed-role/function-role/consumer`]));
+});
+
+test('a batch is never larger than BatchSize', async () => {
+  const { queue, map, lines } = await start(
+    `exports.handler = async (event) => { process.stdout.write(event.Records.length + '\\n') }`,
+  );
+  for (let count = 0; count < 7; count += 1) queue.send('x');
+  await map({ BatchSize: 3 });
+  await expect.poll(queue.ids, PATIENCE).toEqual([]);
+  const sizes = lines.map((each) => Number(each.line));
+  expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(7);
+  expect(Math.max(...sizes)).toBe(3);
+});
+
+test('a window gathers more than ten messages into one batch', async () => {
+  const { queue, map, lines } = await start(
+    `exports.handler = async (event) => { process.stdout.write(event.Records.length + '\\n') }`,
+  );
+  for (let count = 0; count < 25; count += 1) queue.send('x');
+  await map({ BatchSize: 25, MaximumBatchingWindowInSeconds: '5' });
+  await expect.poll(queue.ids, PATIENCE).toEqual([]);
+  expect(lines.map((each) => each.line)).toEqual(['25']);
+});
+
+describe('what stays in the queue', () => {
+  const answering = (expression: string) => `exports.handler = async (event) => (${expression})`;
+  const BAD = `{ itemIdentifier: event.Records.find((r) => r.body === 'bad').messageId }`;
+
+  test.each([
+    ['the failed message', `{ batchItemFailures: [${BAD}] }`, ['bad']],
+    ['nothing for an empty list', `{ batchItemFailures: [] }`, []],
+    ['nothing for a null list', `{ batchItemFailures: null }`, []],
+    ['nothing for an empty answer', `{}`, []],
+    ['nothing for no answer', `undefined`, []],
+    ['all for an unknown id', `{ batchItemFailures: [{ itemIdentifier: 'other' }] }`, ['good', 'bad']],
+    ['all for an empty id', `{ batchItemFailures: [{ itemIdentifier: '' }] }`, ['good', 'bad']],
+    ['all for a null id', `{ batchItemFailures: [{ itemIdentifier: null }] }`, ['good', 'bad']],
+    ['all for a misspelt key', `{ batchItemFailures: [{ messageId: 'x' }] }`, ['good', 'bad']],
+    ['all for an answer that is no object', `'done'`, ['good', 'bad']],
+  ])('is %s', async (_what, expression, left) => {
+    const { queue, map } = await start(answering(expression));
+    const bodies = new Map<string, string>([
+      [queue.send('good'), 'good'],
+      [queue.send('bad'), 'bad'],
+    ]);
+    await map(REPORT);
+    await expect.poll(() => usage()?.invocations, PATIENCE).toBe(1);
+    await fixture?.lambda.eventSources.stop();
+    expect(queue.ids().map((id) => bodies.get(id))).toEqual(left);
+  });
+
+  test('is the whole batch when the function fails', async () => {
+    const { queue, map } = await start(`exports.handler = async () => { throw new Error('no') }`);
+    queue.send('x');
+    await map(REPORT);
+    await expect.poll(() => usage()?.errors, PATIENCE).toBe(1);
+    await fixture?.lambda.eventSources.stop();
+    expect(queue.ids()).toHaveLength(1);
+  });
+
+  test('is nothing when failures are not to be reported', async () => {
+    const { queue, map } = await start(answering(`{ batchItemFailures: [{ itemIdentifier: 'other' }] }`));
+    queue.send('x');
+    await map();
+    await expect.poll(queue.ids, PATIENCE).toEqual([]);
+  });
+});
+
+test('invocations grow with the messages up to the maximum concurrency', async () => {
+  const { queue, map } = await start(
+    `exports.handler = async () => { await new Promise((r) => setTimeout(r, 300)) }`,
+  );
+  for (let count = 0; count < 6; count += 1) queue.send('x');
+  await map({ BatchSize: 1, ScalingConfig: { MaximumConcurrency: 3 } });
+  await expect.poll(queue.ids, PATIENCE).toEqual([]);
+  expect(usage()?.peakConcurrency).toBe(3);
+});
+
+test('a function at its reserved concurrency is not throttled by its own queue', async () => {
+  const { queue, map } = await start(
+    `exports.handler = async () => { await new Promise((r) => setTimeout(r, 50)) }`,
+    { function: { ReservedConcurrentExecutions: 1 } },
+  );
+  for (let count = 0; count < 4; count += 1) queue.send('x');
+  await map({ BatchSize: 1 });
+  await expect.poll(queue.ids, PATIENCE).toEqual([]);
+  expect(usage()).toMatchObject({ throttles: 0, peakConcurrency: 1 });
+});
+
+test('polling goes on after SQS refused', async () => {
+  const { queue, map } = await start(`exports.handler = async () => {}`);
+  await map();
+  queue.failWith(new Error('AccessDenied'));
+  await expect
+    .poll(() => fixture?.lambda.eventSources.list()[0]?.lastProcessingResult, PATIENCE)
+    .toContain('PROBLEM: AccessDenied');
+  queue.failWith(null);
+  queue.send('x');
+  await expect.poll(queue.ids, PATIENCE).toEqual([]);
+});
+
+test('a disabled mapping receives nothing until it is enabled', async () => {
+  const { queue, map, lambda } = await start(`exports.handler = async () => {}`);
+  const properties = { EventSourceArn: QUEUE_ARN, FunctionName: 'consumer' };
+  const uuid = await map({ Enabled: 'false' });
+  queue.send('x');
+  expect(lambda.eventSources.list()).toMatchObject([{ state: 'Disabled' }]);
+  expect(queue.ids()).toHaveLength(1);
+  await lambda.eventSources.update(uuid, { ...properties, Enabled: true });
+  await expect.poll(queue.ids, PATIENCE).toEqual([]);
+});
+
+describe('Lambda refuses a mapping', () => {
+  test.each(ACTIONS)('when the role lacks %s', async (missing) => {
+    const { map, putRole } = await start('');
+    putRole([allow(ACTIONS.filter((action) => action !== missing))]);
+    const action = missing.replace('sqs:', '');
+    await expect(map()).rejects.toThrow(`does not have permissions to call ${action} on SQS`);
+  });
+
+  test('when the queue shows messages again before the function timed out', async () => {
+    const { map } = await start('', { visibilitySeconds: 30, function: { Timeout: 31 } });
+    await expect(map()).rejects.toThrow(
+      'Queue visibility timeout: 30 seconds is less than Function timeout: 31 seconds',
+    );
+  });
+
+  test('when there is one of the same queue and function', async () => {
+    const { map } = await start('');
+    await map();
+    await expect(map()).rejects.toMatchObject({ code: 'ResourceConflictException' });
+  });
+
+  test.each([
+    [{ FilterCriteria: { Filters: [] } }, /FilterCriteria/],
+    [{ BatchSize: 11 }, /Maximum batch window in seconds must be greater than 0/],
+    [{ ScalingConfig: { MaximumConcurrency: 1 } }, /MaximumConcurrency/],
+    [{ FunctionName: 'unknown' }, /Function not found: unknown/],
+  ])('with %j', async (properties, message) => {
+    const { map } = await start('');
+    await expect(map(properties)).rejects.toThrow(message);
+  });
+});

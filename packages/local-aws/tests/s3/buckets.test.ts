@@ -1,0 +1,327 @@
+import { randomBytes } from 'node:crypto';
+import {
+  CreateBucketCommand,
+  DeleteBucketCommand,
+  DeleteBucketPolicyCommand,
+  DeleteObjectTaggingCommand,
+  GetBucketEncryptionCommand,
+  GetBucketLocationCommand,
+  GetBucketOwnershipControlsCommand,
+  GetBucketPolicyCommand,
+  GetObjectAclCommand,
+  GetObjectCommand,
+  GetObjectTaggingCommand,
+  GetPublicAccessBlockCommand,
+  HeadBucketCommand,
+  HeadObjectCommand,
+  ListBucketsCommand,
+  PutBucketEncryptionCommand,
+  PutBucketPolicyCommand,
+  PutObjectCommand,
+  PutObjectTaggingCommand,
+} from '@aws-sdk/client-s3';
+import { Upload } from '@aws-sdk/lib-storage';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { BucketProperties } from '../../src/s3/bucket-properties.ts';
+import { codeOf, OTHER, REGION, SOURCE, startHarness, type Harness } from './harness.ts';
+
+let harness: Harness;
+const Bucket = 'a-bucket';
+
+beforeAll(async () => {
+  harness = await startHarness();
+  harness.s3.createBucket({ name: Bucket, accountId: SOURCE, region: REGION });
+});
+afterAll(() => harness.close());
+
+const put = (Key: string, more: object = {}) =>
+  harness.client.send(new PutObjectCommand({ Bucket, Key, Body: Buffer.from('body'), ...more }));
+
+describe('buckets', () => {
+  test('one made over the API belongs to its maker and is listed', async () => {
+    await harness.client.send(
+      new CreateBucketCommand({
+        Bucket: 'made-here',
+        CreateBucketConfiguration: { LocationConstraint: REGION },
+      }),
+    );
+    const { Buckets } = await harness.client.send(new ListBucketsCommand({}));
+    expect(Buckets?.map((bucket) => bucket.Name)).toEqual([Bucket, 'made-here']);
+    const { LocationConstraint } = await harness.client.send(
+      new GetBucketLocationCommand({ Bucket: 'made-here' }),
+    );
+    expect(LocationConstraint).toBe(REGION);
+    expect(harness.s3.describeBucket('made-here')).toMatchObject({ accountId: SOURCE, region: REGION });
+  });
+
+  test('a bucket of us-east-1 has no location constraint', async () => {
+    const client = harness.clientOf(SOURCE, { region: 'us-east-1' });
+    await client.send(new CreateBucketCommand({ Bucket: 'virginia' }));
+    const { LocationConstraint } = await client.send(new GetBucketLocationCommand({ Bucket: 'virginia' }));
+    expect(LocationConstraint ?? '').toBe('');
+  });
+
+  test('names are taken everywhere once they are taken', async () => {
+    const create = (accountId: string, name: string) =>
+      harness.clientOf(accountId).send(
+        new CreateBucketCommand({
+          Bucket: name,
+          CreateBucketConfiguration: { LocationConstraint: REGION },
+        }),
+      );
+    expect(await codeOf(create(SOURCE, Bucket))).toBe('BucketAlreadyOwnedByYou');
+    expect(await codeOf(create(OTHER, Bucket))).toBe('BucketAlreadyExists');
+    expect((await harness.raw('PUT', '/Not_A_Name')).body).toContain('<Code>InvalidBucketName</Code>');
+  });
+
+  test('a location constraint other than the endpoint is refused', async () => {
+    const create = new CreateBucketCommand({
+      Bucket: 'elsewhere',
+      CreateBucketConfiguration: { LocationConstraint: 'eu-central-1' },
+    });
+    expect(await codeOf(harness.client.send(create))).toBe('IllegalLocationConstraintException');
+  });
+
+  test('a bucket that is not empty cannot be deleted', async () => {
+    harness.s3.createBucket({ name: 'full', accountId: SOURCE, region: REGION });
+    await put('k', { Bucket: 'full' });
+    const remove = () => harness.client.send(new DeleteBucketCommand({ Bucket: 'full' }));
+    expect(await codeOf(remove())).toBe('BucketNotEmpty');
+    expect(() => harness.s3.deleteBucket('full')).toThrow('not empty');
+    harness.s3.deleteBucket('full', { force: true });
+    expect(await codeOf(remove())).toBe('NoSuchBucket');
+  });
+
+  test('a HEAD tells the region', async () => {
+    expect((await harness.client.send(new HeadBucketCommand({ Bucket }))).BucketRegion).toBe(REGION);
+    expect(await codeOf(harness.client.send(new HeadBucketCommand({ Bucket: 'none' })))).toBe('NotFound');
+  });
+
+  test('a request signed for another region is sent away with the right one named', async () => {
+    const answer = await harness.raw('HEAD', `/${Bucket}`, { region: 'us-west-2' });
+    expect(answer.status).toBe(301);
+    expect(answer.headers['x-amz-bucket-region']).toBe(REGION);
+    const hosted = await harness.raw('GET', '/k', {
+      region: 'us-west-2',
+      headers: { host: `${Bucket}.localhost` },
+    });
+    expect(hosted.status).toBe(400);
+    expect(hosted.body).toContain(`<Code>AuthorizationHeaderMalformed</Code>`);
+    expect(hosted.body).toContain(`<Region>${REGION}</Region>`);
+  });
+
+  test('a sub-resource that is not there is said not to be, never taken for a plain request', async () => {
+    const answer = await harness.raw('PUT', `/${Bucket}?website`, { body: '<x/>' });
+    expect(answer.status).toBe(501);
+    expect((await harness.raw('PUT', `/${Bucket}/key?torrent`, { body: '<x/>' })).status).toBe(501);
+    expect(await codeOf(harness.client.send(new HeadObjectCommand({ Bucket, Key: 'key' })))).toBe('NotFound');
+  });
+});
+
+describe('settings', () => {
+  test('a policy is answered as it was put, and may be removed', async () => {
+    const Policy = JSON.stringify({
+      Version: '2012-10-17',
+      Statement: [
+        { Effect: 'Allow', Principal: '*', Action: 's3:GetObject', Resource: `arn:aws:s3:::${Bucket}/*` },
+      ],
+    });
+    const read = () => harness.client.send(new GetBucketPolicyCommand({ Bucket }));
+    expect(await codeOf(read())).toBe('NoSuchBucketPolicy');
+    await harness.client.send(new PutBucketPolicyCommand({ Bucket, Policy }));
+    expect((await read()).Policy).toBe(Policy);
+    await put('policed');
+    expect(harness.questions.at(-1)?.resourcePolicy).toEqual(JSON.parse(Policy));
+    await harness.client.send(new DeleteBucketPolicyCommand({ Bucket }));
+    expect(await codeOf(read())).toBe('NoSuchBucketPolicy');
+  });
+
+  test.each([
+    'nonsense',
+    '{}',
+    '{"Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::a-bucket"}]}',
+  ])('a policy that is none is refused: %s', async (Policy) => {
+    const send = harness.client.send(new PutBucketPolicyCommand({ Bucket, Policy }));
+    expect(await codeOf(send)).toBe('MalformedPolicy');
+  });
+
+  test('a new bucket is owner-enforced, private and encrypted', async () => {
+    const { OwnershipControls } = await harness.client.send(
+      new GetBucketOwnershipControlsCommand({ Bucket }),
+    );
+    expect(OwnershipControls?.Rules).toEqual([{ ObjectOwnership: 'BucketOwnerEnforced' }]);
+    const block = await harness.client.send(new GetPublicAccessBlockCommand({ Bucket }));
+    expect(block.PublicAccessBlockConfiguration).toEqual({
+      BlockPublicAcls: true,
+      IgnorePublicAcls: true,
+      BlockPublicPolicy: true,
+      RestrictPublicBuckets: true,
+    });
+    const { ServerSideEncryptionConfiguration } = await harness.client.send(
+      new GetBucketEncryptionCommand({ Bucket }),
+    );
+    expect(ServerSideEncryptionConfiguration?.Rules?.[0]?.ApplyServerSideEncryptionByDefault).toEqual({
+      SSEAlgorithm: 'AES256',
+    });
+  });
+
+  test('CloudFormation properties are applied, left alone where not spoken of, and withdrawn', async () => {
+    const name = 'from-template';
+    const properties: BucketProperties = {
+      VersioningConfiguration: { Status: 'Enabled' },
+      OwnershipControls: { Rules: [{ ObjectOwnership: 'ObjectWriter' }] },
+      BucketEncryption: {
+        ServerSideEncryptionConfiguration: [
+          {
+            BucketKeyEnabled: 'true',
+            ServerSideEncryptionByDefault: { SSEAlgorithm: 'aws:kms', KMSMasterKeyID: 'abc' },
+          },
+        ],
+      },
+      Tags: [{ Key: 'a', Value: 'b' }],
+    };
+    harness.s3.createBucket({ name, accountId: SOURCE, region: REGION, ...properties });
+    const written = await put('k', { Bucket: name });
+    expect(written).toMatchObject({
+      VersionId: expect.any(String),
+      ServerSideEncryption: 'aws:kms',
+      SSEKMSKeyId: `arn:aws:kms:${REGION}:${SOURCE}:key/abc`,
+      BucketKeyEnabled: true,
+    });
+    harness.s3.updateBucket(name, { Tags: [{ Key: 'c', Value: 'd' }] });
+    expect((await put('k', { Bucket: name })).ServerSideEncryption).toBe('aws:kms');
+    harness.s3.updateBucket(name, {}, properties);
+    expect((await put('k2', { Bucket: name })).ServerSideEncryption).toBe('AES256');
+    expect((await put('k2', { Bucket: name })).VersionId).toBeUndefined();
+  });
+});
+
+describe('encryption with KMS', () => {
+  const key = `arn:aws:kms:${REGION}:${OTHER}:key/1234`;
+  const kms = { ServerSideEncryption: 'aws:kms', SSEKMSKeyId: key, BucketKeyEnabled: true };
+
+  test('an ETag is no MD5, and the key is named', async () => {
+    const [one, two] = [await put('kms', kms), await put('kms', kms)];
+    expect(one).toMatchObject({ ...kms, ETag: expect.stringMatching(/^"[0-9a-f]{32}"$/) });
+    expect(one.ETag).not.toBe(two.ETag);
+  });
+
+  test('writing takes kms:GenerateDataKey and reading kms:Decrypt, with the bucket as context under a bucket key', async () => {
+    harness.questions.length = 0;
+    await put('kms', kms);
+    const read = await harness.client.send(new GetObjectCommand({ Bucket, Key: 'kms' }));
+    await read.Body?.transformToString();
+    const asked = harness.questions.filter(({ action }) => action.startsWith('kms:'));
+    expect(asked).toMatchObject([
+      {
+        action: 'kms:GenerateDataKey',
+        resource: key,
+        resourceAccountId: OTHER,
+        context: {
+          'kms:encryptioncontext:aws:s3:arn': `arn:aws:s3:::${Bucket}`,
+          'kms:viaservice': `s3.${REGION}.amazonaws.com`,
+        },
+      },
+      { action: 'kms:Decrypt', resource: key },
+    ]);
+    await put('kms', { ...kms, BucketKeyEnabled: false });
+    expect(harness.questions.at(-1)?.context?.['kms:encryptioncontext:aws:s3:arn']).toBe(
+      `arn:aws:s3:::${Bucket}/kms`,
+    );
+  });
+
+  test('a denied key denies the write and the read, but not a plain HEAD', async () => {
+    await put('kms', kms);
+    harness.deny = ({ action }) => action.startsWith('kms:');
+    expect(await codeOf(put('kms', kms))).toBe('AccessDenied');
+    expect(await codeOf(harness.client.send(new GetObjectCommand({ Bucket, Key: 'kms' })))).toBe(
+      'AccessDenied',
+    );
+    await harness.client.send(new HeadObjectCommand({ Bucket, Key: 'kms' }));
+    const checked = new HeadObjectCommand({ Bucket, Key: 'kms', ChecksumMode: 'ENABLED' });
+    expect(await codeOf(harness.client.send(checked))).toBe('403');
+    harness.deny = null;
+  });
+
+  test('the bucket default applies to plain writes', async () => {
+    harness.s3.createBucket({ name: 'by-default', accountId: SOURCE, region: REGION });
+    await harness.client.send(
+      new PutBucketEncryptionCommand({
+        Bucket: 'by-default',
+        ServerSideEncryptionConfiguration: {
+          Rules: [{ ApplyServerSideEncryptionByDefault: { SSEAlgorithm: 'aws:kms', KMSMasterKeyID: key } }],
+        },
+      }),
+    );
+    expect(await put('k', { Bucket: 'by-default' })).toMatchObject({ SSEKMSKeyId: key });
+  });
+
+  test('headers that do not fit together are refused', async () => {
+    expect(await codeOf(put('k', { SSEKMSKeyId: key }))).toBe('InvalidArgument');
+    expect(await codeOf(put('k', { ServerSideEncryption: 'rot13' }))).toBe('InvalidArgument');
+  });
+});
+
+describe('tags', () => {
+  const tagsOf = async (Key: string) =>
+    (await harness.client.send(new GetObjectTaggingCommand({ Bucket, Key }))).TagSet;
+
+  test('come in a header or as a document, and go', async () => {
+    await put('tagged', { Tagging: 'a=1&b+c=%C3%BC' });
+    expect(await tagsOf('tagged')).toEqual([
+      { Key: 'a', Value: '1' },
+      { Key: 'b c', Value: 'ü' },
+    ]);
+    expect((await harness.client.send(new HeadObjectCommand({ Bucket, Key: 'tagged' }))).TagCount).toBe(2);
+    await harness.client.send(
+      new PutObjectTaggingCommand({ Bucket, Key: 'tagged', Tagging: { TagSet: [{ Key: 'x', Value: '' }] } }),
+    );
+    expect(await tagsOf('tagged')).toEqual([{ Key: 'x', Value: '' }]);
+    await harness.client.send(new DeleteObjectTaggingCommand({ Bucket, Key: 'tagged' }));
+    expect(await tagsOf('tagged')).toEqual([]);
+  });
+
+  test('are ten at most, with keys that occur once', async () => {
+    const eleven = Array.from({ length: 11 }, (_, index) => `k${index}=v`).join('&');
+    expect(await codeOf(put('k', { Tagging: eleven }))).toBe('BadRequest');
+    expect(await codeOf(put('k', { Tagging: 'a=1&a=2' }))).toBe('InvalidArgument');
+    expect(await codeOf(put('k', { Tagging: `${'k'.repeat(129)}=v` }))).toBe('InvalidTag');
+  });
+
+  test('a tagging header takes a permission of its own, and policies see the tags', async () => {
+    harness.deny = ({ action }) => action === 's3:PutObjectTagging';
+    expect(await codeOf(put('k', { Tagging: 'a=1' }))).toBe('AccessDenied');
+    await put('k');
+    harness.deny = ({ context }) => context?.['s3:requestobjecttag/team'] === 'red';
+    expect(await codeOf(put('k', { Tagging: 'Team=red' }))).toBe('AccessDenied');
+    harness.deny = null;
+  });
+});
+
+describe('ownership', () => {
+  test('a writer of another account owns the object only where the bucket lets it', async () => {
+    harness.s3.createBucket({
+      name: 'writers',
+      accountId: SOURCE,
+      region: REGION,
+      OwnershipControls: { Rules: [{ ObjectOwnership: 'BucketOwnerPreferred' }] },
+    });
+    const other = harness.clientOf(OTHER);
+    const ownerOf = async (bucket: string, Key: string, more: object = {}) => {
+      await other.send(new PutObjectCommand({ Bucket: bucket, Key, Body: Buffer.from('x'), ...more }));
+      const acl = await harness.client.send(new GetObjectAclCommand({ Bucket: bucket, Key }));
+      return acl.Owner?.ID;
+    };
+    const theirs = await ownerOf('writers', 'plain');
+    const ours = await ownerOf('writers', 'given', { ACL: 'bucket-owner-full-control' });
+    expect(theirs).not.toBe(ours);
+    expect(await ownerOf(Bucket, 'enforced')).toBe(ours);
+  });
+});
+
+test('lib-storage uploads a stream in parts', async () => {
+  const bytes = randomBytes(12 * 1024 ** 2);
+  await new Upload({ client: harness.client, params: { Bucket, Key: 'uploaded', Body: bytes } }).done();
+  const answer = await harness.client.send(new GetObjectCommand({ Bucket, Key: 'uploaded' }));
+  expect(Buffer.from((await answer.Body?.transformToByteArray()) ?? []).equals(bytes)).toBe(true);
+});

@@ -1,0 +1,226 @@
+/**
+ * The local S3 behind a minimal front door: whoever signs with access key `AKIA<account>` is that account's root user.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import {
+  createServer,
+  request as httpRequest,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+} from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { S3Client, S3ServiceException, type S3ClientConfig } from '@aws-sdk/client-s3';
+import type { AccessQuestion, AwsRequest, Caller, Decision, EventBus } from '../../src/core.ts';
+import { createS3, type S3Service } from '../../src/s3/service.ts';
+import type { S3Options } from '../../src/s3/state.ts';
+
+export const SOURCE = '111111111111';
+export const OTHER = '222222222222';
+export const REGION = 'eu-west-1';
+export const SECRET = 'secret';
+
+export interface SentMessage {
+  queueArn: string;
+  body: string;
+  sourceArn: string;
+  sourceAccount: string;
+}
+
+export interface RawAnswer {
+  status: number;
+  headers: IncomingHttpHeaders;
+  body: string;
+}
+
+export interface Harness {
+  s3: S3Service;
+  endpoint: string;
+  port: number;
+  directory: string;
+  client: S3Client;
+  clientOf(accountId: string, overrides?: S3ClientConfig): S3Client;
+  /** Messages sent to queues, in order; `records()` are their S3 event records. */
+  sent: SentMessage[];
+  records(): S3EventRecord[];
+  events: Parameters<EventBus['putEvent']>[0][];
+  /** Queues that exist, and whether S3 may send to them. */
+  queues: Map<string, 'allowed' | 'denied'>;
+  /** Answers IAM's questions; everything is allowed until a test says otherwise. */
+  deny: ((question: AccessQuestion) => boolean) | null;
+  questions: AccessQuestion[];
+  clock: { nowMs: number };
+  /** Do requests count as made over TLS? */
+  secure: boolean;
+  raw(method: string, path: string, options?: RawOptions): Promise<RawAnswer>;
+  close(): Promise<void>;
+}
+
+export interface RawOptions {
+  headers?: Record<string, string>;
+  body?: string | Buffer;
+  accountId?: string;
+  region?: string;
+}
+
+export interface S3EventRecord {
+  eventVersion: string;
+  eventName: string;
+  awsRegion: string;
+  userIdentity: { principalId: string };
+  requestParameters: { sourceIPAddress: string };
+  responseElements: Record<string, string>;
+  s3: {
+    configurationId: string;
+    bucket: { name: string; arn: string };
+    object: { key: string; size?: number; eTag?: string; versionId?: string; sequencer?: string };
+  };
+}
+
+export const startHarness = async (
+  overrides: Pick<S3Options, 'earlyAnswerAfterMs' | 'topics'> = {},
+): Promise<Harness> => {
+  const directory = mkdtempSync(join(tmpdir(), 'local-s3-'));
+  const clock = { nowMs: Date.parse('2026-11-22T10:00:00Z') };
+  const sent: SentMessage[] = [];
+  const events: Harness['events'] = [];
+  const questions: AccessQuestion[] = [];
+  const queues: Harness['queues'] = new Map();
+  const decide = (question: AccessQuestion): Decision => {
+    questions.push(question);
+    return harness.deny?.(question) === true
+      ? { allowed: false, reason: `because no identity-based policy allows the ${question.action} action` }
+      : { allowed: true };
+  };
+  const s3 = createS3({
+    directory,
+    clock: { now: () => clock.nowMs },
+    authorizer: { decide },
+    queues: {
+      sendAsService: ({ queueArn, body, sourceArn, sourceAccount }) => {
+        const state = queues.get(queueArn);
+        if (state === 'allowed') sent.push({ queueArn, body, sourceArn, sourceAccount });
+        return state === undefined ? 'no-such-queue' : state === 'allowed' ? 'sent' : 'denied';
+      },
+      maySend: ({ queueArn }) => queues.get(queueArn) ?? 'no-such-queue',
+    },
+    events: { putEvent: (event) => events.push(event) },
+    secretOf: () => SECRET,
+    ...overrides,
+  });
+  let requests = 0;
+  // Longer than the machine may stand still: a connection that is closed while a request is on its way fails the test.
+  const server = createServer({ keepAliveTimeout: 60_000 }, (incoming, response) => {
+    requests += 1;
+    const request = awsRequest(incoming, `REQ${requests}`);
+    void s3.handle({ ...request, secureTransport: harness.secure }, response);
+  });
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  const { port } = server.address() as AddressInfo;
+  const endpoint = `http://127.0.0.1:${port}`;
+  const clients: S3Client[] = [];
+  const clientOf = (accountId: string, configuration: S3ClientConfig = {}): S3Client => {
+    const client = new S3Client({
+      endpoint,
+      region: REGION,
+      forcePathStyle: true,
+      credentials: { accessKeyId: `AKIA${accountId}`, secretAccessKey: SECRET },
+      maxAttempts: 1,
+      ...configuration,
+    });
+    clients.push(client);
+    return client;
+  };
+  const harness: Harness = {
+    s3,
+    endpoint,
+    port,
+    directory,
+    client: clientOf(SOURCE),
+    clientOf,
+    sent,
+    records: () =>
+      sent.flatMap((message) => (JSON.parse(message.body) as { Records?: S3EventRecord[] }).Records ?? []),
+    events,
+    queues,
+    deny: null,
+    questions,
+    clock,
+    secure: false,
+    raw: (method, path, options) => rawRequest(port, method, path, options ?? {}),
+    close: async () => {
+      for (const client of clients) client.destroy();
+      server.closeAllConnections();
+      await new Promise((closed) => server.close(closed));
+      await s3.close();
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+  return harness;
+};
+
+const awsRequest = (incoming: IncomingMessage, requestId: string): AwsRequest => {
+  const url = incoming.url ?? '/';
+  const mark = url.indexOf('?');
+  const scope = /Credential=AKIA(\d{12})\/\d+\/([^/]+)\/s3/.exec(incoming.headers.authorization ?? '');
+  const accountId = scope?.[1] ?? '';
+  const caller: Caller =
+    scope === null
+      ? { kind: 'anonymous' }
+      : { kind: 'root', accountId, arn: `arn:aws:iam::${accountId}:root`, principalId: accountId };
+  return {
+    service: 's3',
+    region: scope?.[2] ?? '',
+    method: incoming.method ?? 'GET',
+    path: mark === -1 ? url : url.slice(0, mark),
+    query: mark === -1 ? '' : url.slice(mark + 1),
+    headers: incoming.headers,
+    body: incoming,
+    caller,
+    secureTransport: false,
+    requestId,
+    sourceIp: '127.0.0.1',
+  };
+};
+
+const rawRequest = (
+  port: number,
+  method: string,
+  path: string,
+  { headers = {}, body, accountId = SOURCE, region = REGION }: RawOptions,
+): Promise<RawAnswer> =>
+  new Promise((resolve, reject) => {
+    const authorization = `AWS4-HMAC-SHA256 Credential=AKIA${accountId}/20261122/${region}/s3/aws4_request, SignedHeaders=host, Signature=0`;
+    const request = httpRequest(
+      { host: '127.0.0.1', port, method, path, agent: false, headers: { authorization, ...headers } },
+      (response) => {
+        const chunks: Buffer[] = [];
+        response.on('data', (chunk: Buffer) => chunks.push(chunk));
+        response.on('error', reject);
+        response.on('end', () =>
+          resolve({
+            status: response.statusCode ?? 0,
+            headers: response.headers,
+            body: Buffer.concat(chunks).toString('utf8'),
+          }),
+        );
+      },
+    );
+    request.on('error', reject);
+    request.end(body);
+  });
+
+/** The S3 error code a promise is rejected with; of a HEAD, which has none, the status. */
+export const codeOf = async (promise: Promise<unknown>): Promise<string> => {
+  try {
+    await promise;
+    return 'no error';
+  } catch (error) {
+    if (error instanceof S3ServiceException && error.name === 'Unknown')
+      return String(error.$metadata.httpStatusCode);
+    return error instanceof Error ? error.name : String(error);
+  }
+};
+
+export const queueArn = (name: string): string => `arn:aws:sqs:${REGION}:${SOURCE}:${name}`;

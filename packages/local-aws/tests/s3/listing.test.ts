@@ -1,0 +1,158 @@
+import { ListObjectsCommand, ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createKeyIndex, orderKeyOf } from '../../src/s3/key-index.ts';
+import { codeOf, REGION, SOURCE, startHarness, type Harness } from './harness.ts';
+
+let harness: Harness;
+let buckets = 0;
+
+beforeAll(async () => {
+  harness = await startHarness();
+});
+afterAll(() => harness.close());
+
+const bucketWith = async (keys: string[]) => {
+  buckets += 1;
+  const Bucket = `listing-${buckets}`;
+  harness.s3.createBucket({ name: Bucket, accountId: SOURCE, region: REGION });
+  for (const Key of keys)
+    await harness.client.send(new PutObjectCommand({ Bucket, Key, Body: Buffer.from(Key) }));
+  const list = (more: object = {}) => harness.client.send(new ListObjectsV2Command({ Bucket, ...more }));
+  const keysOf = async (more: object = {}) => (await list(more)).Contents?.map((entry) => entry.Key);
+  const allPages = async (more: object) => {
+    const seen: (string | undefined)[] = [];
+    let ContinuationToken: string | undefined;
+    for (;;) {
+      const page = await list({ ...more, ContinuationToken });
+      seen.push(
+        ...(page.Contents ?? []).map((entry) => entry.Key),
+        ...(page.CommonPrefixes ?? []).map((entry) => entry.Prefix),
+      );
+      if (page.IsTruncated !== true) return seen;
+      ContinuationToken = page.NextContinuationToken;
+    }
+  };
+  return { Bucket, list, keysOf, allPages };
+};
+
+test('keys are listed in the order of their UTF-8 bytes, not of their UTF-16 units', async () => {
+  const { keysOf } = await bucketWith(['b', 'a', 'B', '🪣', '\ufffd', 'é', 'a/b', 'a b']);
+  expect(await keysOf()).toEqual(['B', 'a', 'a b', 'a/b', 'b', 'é', '\ufffd', '🪣']);
+});
+
+test('an entry says what there is to know of the object', async () => {
+  const { list } = await bucketWith(['k']);
+  expect((await list()).Contents).toEqual([
+    {
+      Key: 'k',
+      LastModified: new Date(harness.clock.nowMs),
+      ETag: '"8ce4b16b22b58894aa86c421e8759df3"',
+      ChecksumAlgorithm: ['CRC32'],
+      ChecksumType: 'FULL_OBJECT',
+      Size: 1,
+      StorageClass: 'STANDARD',
+    },
+  ]);
+});
+
+test('pages hold at most max-keys, keys and common prefixes together, and miss nothing', async () => {
+  const keys = ['a', 'b/1', 'b/2', 'c', 'd/1', 'e'];
+  const { list, allPages } = await bucketWith(keys);
+  expect(await list({ MaxKeys: 2 })).toMatchObject({ KeyCount: 2, IsTruncated: true, MaxKeys: 2 });
+  expect(await allPages({ MaxKeys: 1 })).toEqual(keys);
+  expect(await allPages({ MaxKeys: 1, Delimiter: '/' })).toEqual(['a', 'b/', 'c', 'd/', 'e']);
+  expect(await list({ MaxKeys: 6 })).toMatchObject({ IsTruncated: false });
+});
+
+test('no more than 1,000 come at once, however many are asked for', async () => {
+  const { Bucket, list } = await bucketWith([]);
+  for (let number = 0; number < 1005; number += 1)
+    await harness.raw('PUT', `/${Bucket}/${number.toString().padStart(5, '0')}`, { body: '' });
+  expect(await list({ MaxKeys: 5000 })).toMatchObject({ KeyCount: 1000, MaxKeys: 1000, IsTruncated: true });
+});
+
+test('max-keys of zero lists nothing and is not truncated', async () => {
+  const { list } = await bucketWith(['a']);
+  expect(await list({ MaxKeys: 0 })).toMatchObject({ KeyCount: 0, IsTruncated: false });
+});
+
+test('a delimiter rolls keys up behind the prefix only', async () => {
+  const { list } = await bucketWith(['a/b/c', 'a/b/d', 'a/e', 'a/', 'f']);
+  const page = await list({ Prefix: 'a/', Delimiter: '/' });
+  expect(page.Contents?.map((entry) => entry.Key)).toEqual(['a/', 'a/e']);
+  expect(page.CommonPrefixes).toEqual([{ Prefix: 'a/b/' }]);
+});
+
+test('a listing starts after the key named, be it there or not', async () => {
+  const { keysOf } = await bucketWith(['a', 'b', 'c']);
+  expect(await keysOf({ StartAfter: 'a' })).toEqual(['b', 'c']);
+  expect(await keysOf({ StartAfter: 'bb' })).toEqual(['c']);
+});
+
+test('a marker inside a common prefix has passed all of it', async () => {
+  const { Bucket } = await bucketWith(['f/a/1', 'f/a/2', 'f/b']);
+  const page = await harness.client.send(
+    new ListObjectsCommand({ Bucket, Prefix: 'f/', Delimiter: '/', Marker: 'f/a/1' }),
+  );
+  expect(page.CommonPrefixes).toBeUndefined();
+  expect(page.Contents?.map((entry) => entry.Key)).toEqual(['f/b']);
+});
+
+test('the older ListObjects gives the next marker only with a delimiter', async () => {
+  const { Bucket } = await bucketWith(['a', 'b']);
+  const list = (more: object) => harness.client.send(new ListObjectsCommand({ Bucket, MaxKeys: 1, ...more }));
+  expect((await list({})).NextMarker).toBeUndefined();
+  expect((await list({ Delimiter: '/' })).NextMarker).toBe('a');
+  expect((await list({ Marker: 'a' })).Contents?.map((entry) => entry.Key)).toEqual(['b']);
+});
+
+test('encoding-type=url encodes keys, prefixes and delimiters', async () => {
+  const { list } = await bucketWith(['a b/ü+%/x', 'c\u0001']);
+  expect(await list({ EncodingType: 'url', Delimiter: '%' })).toMatchObject({
+    EncodingType: 'url',
+    Delimiter: '%25',
+    CommonPrefixes: [{ Prefix: 'a+b/%C3%BC%2B%25' }],
+    Contents: [{ Key: 'c%01' }],
+  });
+  expect(await codeOf(list({ EncodingType: 'xml' }))).toBe('InvalidArgument');
+});
+
+test('a continuation token that S3 did not give is refused', async () => {
+  const { list } = await bucketWith([]);
+  expect(await codeOf(list({ ContinuationToken: 'x' }))).toBe('InvalidArgument');
+});
+
+test('the permission is asked for with the prefix', async () => {
+  const { Bucket, list } = await bucketWith([]);
+  harness.questions.length = 0;
+  await list({ Prefix: 'p/', Delimiter: '/', MaxKeys: 7 });
+  expect(harness.questions).toMatchObject([
+    {
+      action: 's3:ListBucket',
+      resource: `arn:aws:s3:::${Bucket}`,
+      context: { 's3:prefix': 'p/', 's3:delimiter': '/', 's3:max-keys': '7' },
+    },
+  ]);
+});
+
+test('the key index stays in order through thousands of inserts and deletes', () => {
+  const index = createKeyIndex<number>();
+  const present = new Set<string>();
+  let seed = 42;
+  for (let step = 0; step < 20_000; step += 1) {
+    seed = (seed * 1103515245 + 12345) & 0x7fffffff;
+    const key = `k${seed % 5000}`;
+    if (seed % 3 === 0) {
+      index.delete(key);
+      present.delete(key);
+    } else {
+      index.set(key, step);
+      present.add(key);
+    }
+  }
+  const expected = [...present].sort();
+  expect([...index.from('')].map((entry) => entry.orderKey)).toEqual(expected);
+  const middle = expected[expected.length >> 1] ?? '';
+  expect([...index.from(orderKeyOf(middle))][0]?.orderKey).toBe(middle);
+  expect(index.size).toBe(present.size);
+});

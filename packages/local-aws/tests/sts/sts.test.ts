@@ -1,0 +1,144 @@
+import {
+  AssumeRoleCommand,
+  type AssumeRoleCommandInput,
+  GetCallerIdentityCommand,
+  STSClient,
+} from '@aws-sdk/client-sts';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { Credentials, PolicyDocument } from '../../src/core.ts';
+import { accountId, type CoreServices, otherAccountId, startCoreServices } from '../core-services.ts';
+
+let services: CoreServices;
+let function_: Credentials;
+
+const replicaRoleArn = `arn:aws:iam::${otherAccountId}:role/replica`;
+const functionRoleArn = `arn:aws:iam::${accountId}:role/function`;
+const mayAssume = { Effect: 'Allow', Action: 'sts:AssumeRole', Resource: replicaRoleArn };
+
+beforeEach(async () => {
+  services = await startCoreServices();
+  function_ = services.sessionOf('function', [mayAssume]);
+  putReplicaRole();
+});
+afterEach(() => services.close());
+
+function trust(principal: string, condition?: Record<string, Record<string, string>>): PolicyDocument {
+  const statement = { Effect: 'Allow', Action: 'sts:AssumeRole', Principal: { AWS: principal } } as const;
+  return { Version: '2012-10-17', Statement: [{ ...statement, ...(condition && { Condition: condition }) }] };
+}
+
+function putReplicaRole(
+  assumeRolePolicy = trust(functionRoleArn, { StringEquals: { 'sts:ExternalId': 'secret' } }),
+): void {
+  services.iam.putRole({ accountId: otherAccountId, roleName: 'replica', assumeRolePolicy, policies: [] });
+}
+
+function assume(credentials = function_, change: Partial<AssumeRoleCommandInput> = {}) {
+  const input = { RoleArn: replicaRoleArn, RoleSessionName: 'copy', ExternalId: 'secret', ...change };
+  return services.stsClient(credentials).send(new AssumeRoleCommand(input));
+}
+
+const denied = {
+  name: 'AccessDenied',
+  message: `User: arn:aws:sts::${accountId}:assumed-role/function/test-session is not authorized to perform: sts:AssumeRole on resource: ${replicaRoleArn}`,
+  $metadata: { httpStatusCode: 403 },
+};
+
+test('a trusted role gets credentials that work and say who they are', async () => {
+  const before = services.clock.now();
+  const { Credentials: given, AssumedRoleUser: user } = await assume();
+  expect(user?.Arn).toBe(`arn:aws:sts::${otherAccountId}:assumed-role/replica/copy`);
+  expect(user?.AssumedRoleId).toMatch(/^AROA[A-Z2-7]{17}:copy$/);
+  expect(given?.AccessKeyId).toMatch(/^ASIA[A-Z2-7]{16}$/);
+  expect(Math.round(((given?.Expiration?.getTime() ?? 0) - before) / 60_000)).toBe(60);
+  const identity = await services
+    .stsClient({
+      accessKeyId: given?.AccessKeyId ?? '',
+      secretAccessKey: given?.SecretAccessKey ?? '',
+      sessionToken: given?.SessionToken ?? '',
+    })
+    .send(new GetCallerIdentityCommand());
+  expect(identity).toMatchObject({ Account: otherAccountId, Arn: user?.Arn, UserId: user?.AssumedRoleId });
+});
+
+test('without the right external id the role is refused', async () => {
+  await expect(assume(function_, { ExternalId: 'guessed' })).rejects.toMatchObject(denied);
+  await expect(assume(function_, { ExternalId: undefined })).rejects.toMatchObject(denied);
+});
+
+test('the caller needs the permission, and the role must trust the caller, across accounts', async () => {
+  const other = services.sessionOf('other', [mayAssume]);
+  await expect(assume(other)).rejects.toMatchObject({ name: 'AccessDenied' });
+  function_ = services.sessionOf('function', []);
+  await expect(assume(function_)).rejects.toMatchObject(denied);
+});
+
+test('a role that does not exist is refused in the same words', async () => {
+  services.iam.deleteRole(replicaRoleArn);
+  await expect(assume()).rejects.toMatchObject(denied);
+});
+
+test('trusting an account leaves it to that account which of its roles may', async () => {
+  putReplicaRole(trust(`arn:aws:iam::${accountId}:root`));
+  await expect(assume()).resolves.toBeDefined();
+  await expect(assume(services.sessionOf('other', []))).rejects.toMatchObject({ name: 'AccessDenied' });
+});
+
+test('within one account a role that names another role needs no identity policy, and an identity policy alone is not enough', async () => {
+  const RoleArn = `arn:aws:iam::${accountId}:role/near`;
+  const role = { accountId, roleName: 'near', policies: [] };
+  services.iam.putRole({ ...role, assumeRolePolicy: trust(functionRoleArn) });
+  await expect(assume(services.sessionOf('function', []), { RoleArn })).resolves.toBeDefined();
+  services.iam.putRole({ ...role, assumeRolePolicy: trust(`arn:aws:iam::${accountId}:role/somebody`) });
+  const allowed = services.sessionOf('function', [{ ...mayAssume, Resource: RoleArn }]);
+  await expect(assume(allowed, { RoleArn })).rejects.toMatchObject({ name: 'AccessDenied' });
+});
+
+test('the session name can be a condition of the trust', async () => {
+  putReplicaRole(trust(functionRoleArn, { StringLike: { 'sts:RoleSessionName': 'copy-*' } }));
+  await expect(assume(function_, { RoleSessionName: 'copy-1' })).resolves.toBeDefined();
+  await expect(assume()).rejects.toMatchObject(denied);
+});
+
+test('a session ends by the clock', async () => {
+  const { Credentials: given } = await assume(function_, { DurationSeconds: 900 });
+  const credentials = {
+    accessKeyId: given?.AccessKeyId ?? '',
+    secretAccessKey: given?.SecretAccessKey ?? '',
+    sessionToken: given?.SessionToken ?? '',
+  };
+  services.clock.advance(890_000);
+  await expect(services.stsClient(credentials).send(new GetCallerIdentityCommand())).resolves.toBeDefined();
+  services.clock.advance(11_000);
+  // The second attempt is made with the clock put right by the answer to the first.
+  const client = new STSClient({ ...services.clientOptions(credentials), maxAttempts: 2 });
+  await expect(client.send(new GetCallerIdentityCommand())).rejects.toMatchObject({
+    name: expect.stringMatching(/^ExpiredToken/),
+  });
+});
+
+test('root users may not assume roles', async () => {
+  await expect(assume(services.iam.rootCredentials(accountId))).rejects.toMatchObject({
+    name: 'AccessDenied',
+    message: 'Roles may not be assumed by root accounts.',
+  });
+});
+
+test('a session that assumes a role gets an hour at most', async () => {
+  await expect(assume(function_, { DurationSeconds: 3601 })).rejects.toThrow('role chaining');
+});
+
+test.each<[Partial<AssumeRoleCommandInput>, string]>([
+  [{ DurationSeconds: 899 }, 'greater than or equal to 900'],
+  [{ DurationSeconds: 43_201 }, 'less than or equal to 43200'],
+  [{ RoleSessionName: 'a' }, 'length greater than or equal to 2'],
+  [{ RoleSessionName: 'with space' }, 'regular expression'],
+  [{ ExternalId: 'with space' }, 'regular expression'],
+  [{ RoleArn: 'arn:aws:iam::1:role/x' }, 'is invalid'],
+])('%j is a validation error', async (change, message) => {
+  await expect(assume(function_, change)).rejects.toMatchObject({
+    name: 'ValidationError',
+    message: expect.stringContaining(message),
+    $metadata: { httpStatusCode: 400 },
+  });
+});
