@@ -6,7 +6,7 @@ import { wholeRange } from '../../src/lib/listing/range.ts';
 import type { RangeCommit, RunRecord, RunStore } from '../../src/lib/runs/run-store.ts';
 import { NOTHING_COMPARED } from '../../src/lib/runs/run.ts';
 import { createMemoryRunStore } from '../model/memory-run-store.ts';
-import { runRecord } from '../run/run-record.ts';
+import { runRecord } from '../runs/run-record.ts';
 import { startLocalTable } from './local-table.ts';
 
 let table: Awaited<ReturnType<typeof startLocalTable>>;

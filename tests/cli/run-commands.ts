@@ -6,7 +6,7 @@ import type { CliIo } from '../../src/cli/terminal/io.ts';
 import { backfillWith } from '../../src/cli/runs/backfill.ts';
 import type { RunPorts } from '../../src/cli/operator-calls.ts';
 import { verifyWith } from '../../src/cli/runs/verify.ts';
-import { createWorld, type WorldOptions } from '../run/run-world.ts';
+import { createWorld, type WorldOptions } from '../runs/run-world.ts';
 import { type Run, run } from './run.ts';
 
 export interface RunCommands {

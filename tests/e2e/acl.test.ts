@@ -7,12 +7,12 @@ import {
 } from '@aws-sdk/client-s3';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { canonicalUserId } from '@s3-replicator/local-aws/s3';
-import { startFidelityStage } from './fidelity.ts';
-import { put, seen } from './objects.ts';
-import { watchRequests } from './operations.ts';
-import { deadLetters, purge } from './queues.ts';
-import { settled, type Stage } from './stage.ts';
-import { historyOf } from './versions.ts';
+import { startFidelityStage } from './support/fidelity.ts';
+import { put, seen } from './support/objects.ts';
+import { watchRequests } from './support/operations.ts';
+import { deadLetters, purge } from './support/queues.ts';
+import { settled, type Stage } from './support/stage.ts';
+import { historyOf } from './support/versions.ts';
 
 const FRIEND = canonicalUserId('333333333333');
 const OTHER = canonicalUserId('444444444444');

@@ -6,12 +6,12 @@ import {
   RestoreObjectCommand,
 } from '@aws-sdk/client-s3';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { startFidelityStage } from './fidelity.ts';
-import { put, seen } from './objects.ts';
-import { watchRequests } from './operations.ts';
-import { deadLetters, purge } from './queues.ts';
-import { settled, type Stage } from './stage.ts';
-import { historyOf } from './versions.ts';
+import { startFidelityStage } from './support/fidelity.ts';
+import { put, seen } from './support/objects.ts';
+import { watchRequests } from './support/operations.ts';
+import { deadLetters, purge } from './support/queues.ts';
+import { settled, type Stage } from './support/stage.ts';
+import { historyOf } from './support/versions.ts';
 
 const HOUR_MS = 3_600_000;
 

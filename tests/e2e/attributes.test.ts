@@ -5,13 +5,13 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { STAMP } from '../../demo/stamp.ts';
 import { withHeaders } from '../../src/lib/aws/s3/command-hooks.ts';
 import { signHeaderBytes } from '../../src/lib/aws/s3/header-bytes.ts';
-import { startFidelityStage } from './fidelity.ts';
-import { expectReplicas, put, seen } from './objects.ts';
-import { watchRequests } from './operations.ts';
-import { beforeEvents, deadLetters, purge } from './queues.ts';
-import { settled, type Stage } from './stage.ts';
-import { putParts } from './uploads.ts';
-import { expectSameHistory, historyOf, tagsOf } from './versions.ts';
+import { startFidelityStage } from './support/fidelity.ts';
+import { expectReplicas, put, seen } from './support/objects.ts';
+import { watchRequests } from './support/operations.ts';
+import { beforeEvents, deadLetters, purge } from './support/queues.ts';
+import { settled, type Stage } from './support/stage.ts';
+import { putParts } from './support/uploads.ts';
+import { expectSameHistory, historyOf, tagsOf } from './support/versions.ts';
 
 const MIB = 1024 * 1024;
 

@@ -7,8 +7,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { REPOSITORY } from '../../demo/package-stack.ts';
 import { type CliRun, runReplicatorCli } from '../../demo/replicator-cli.ts';
 import { mapConcurrently } from '../../src/lib/model/concurrency.ts';
-import { historiesIn } from './backfill-truth.ts';
-import { type RunsStage, startRunsStage } from './runs-stage.ts';
+import { historiesIn } from './support/backfill-truth.ts';
+import { type RunsStage, startRunsStage } from './support/runs-stage.ts';
 
 const OBJECTS = 150;
 const TWICE = 30;
@@ -52,10 +52,13 @@ afterAll(async () => {
 const cli = async (...argv: string[]): Promise<CliRun> => {
   const timer = setInterval(() => stage.aws.clock.advance(1_000), 100);
   try {
-    return await runReplicatorCli([...argv, '--config', join(REPOSITORY, 'tests', 'e2e', 'backfill.yml')], {
-      ...stage.source.environment(),
-      AWS_SHARED_CREDENTIALS_FILE: join(directory, 'credentials'),
-    });
+    return await runReplicatorCli(
+      [...argv, '--config', join(REPOSITORY, 'tests', 'e2e', 'support', 'backfill.yml')],
+      {
+        ...stage.source.environment(),
+        AWS_SHARED_CREDENTIALS_FILE: join(directory, 'credentials'),
+      },
+    );
   } finally {
     clearInterval(timer);
   }

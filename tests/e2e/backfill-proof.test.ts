@@ -8,11 +8,11 @@ import { DeleteObjectCommand, ListObjectVersionsCommand, PutObjectCommand } from
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
 import { afterEach, expect, test } from 'vitest';
 import type { Run } from '../../src/lib/runs/run.ts';
-import { keepChanging, plant, type Population, populationOf } from './backfill-population.ts';
-import { currentOf, historiesIn, inOrder, type Truth, truthOf } from './backfill-truth.ts';
-import { deadLetters } from './queues.ts';
-import { type RunsStage, type ShownRun, startRunsStage } from './runs-stage.ts';
-import { PROPERTY_SEED } from './seed.ts';
+import { keepChanging, plant, type Population, populationOf } from './support/backfill-population.ts';
+import { currentOf, historiesIn, inOrder, type Truth, truthOf } from './support/backfill-truth.ts';
+import { deadLetters } from './support/queues.ts';
+import { type RunsStage, type ShownRun, startRunsStage } from './support/runs-stage.ts';
+import { PROPERTY_SEED } from './support/seed.ts';
 
 const VERSIONS = Number(process.env['BACKFILL_VERSIONS'] ?? 120);
 const LIMIT_MS = 60_000 + VERSIONS * 30;

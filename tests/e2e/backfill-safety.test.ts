@@ -11,9 +11,9 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { REPOSITORY } from '../../demo/package-stack.ts';
 import type { CliRun } from '../../demo/replicator-cli.ts';
 import type { LocalAws } from '@s3-replicator/local-aws';
-import { historiesIn } from './backfill-truth.ts';
-import { operationOf } from './operations.ts';
-import { type RunsStage, startRunsStage } from './runs-stage.ts';
+import { historiesIn } from './support/backfill-truth.ts';
+import { operationOf } from './support/operations.ts';
+import { type RunsStage, startRunsStage } from './support/runs-stage.ts';
 
 /** Several pages, so that there is a middle; nearly all of them are replicated already. */
 const KEYS = 2_100;
@@ -144,7 +144,7 @@ const typing = async (typed: string, ...argv: string[]): Promise<CliRun> => {
     NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(terminal)}`,
   };
   const script = join(REPOSITORY, 'bin', 's3-replicator.mjs');
-  const config = join(REPOSITORY, 'tests', 'e2e', 'backfill.yml');
+  const config = join(REPOSITORY, 'tests', 'e2e', 'support', 'backfill.yml');
   try {
     return await new Promise((resolve) => {
       const child = execFile(

@@ -9,7 +9,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { mapConcurrently } from '../../src/lib/model/concurrency.ts';
-import { startRunsStage, type RunsStage } from './runs-stage.ts';
+import { startRunsStage, type RunsStage } from './support/runs-stage.ts';
 
 const SAME = 40;
 const MISSING = 60;

@@ -20,12 +20,12 @@ import {
   type RuledFaultPlan,
 } from '@s3-replicator/local-aws/faults';
 import { ALL_REASONS } from '../../src/lib/model/errors.ts';
-import { expectReplicas, put } from './objects.ts';
-import { deadLetters, type Letter, purge, send } from './queues.ts';
-import { PROPERTY_SEED } from './seed.ts';
-import { REGION, settled, startStage, type Stage } from './stage.ts';
-import { type UploadWatch, watchUploads } from './upload-watch.ts';
-import { putParts } from './uploads.ts';
+import { expectReplicas, put } from './support/objects.ts';
+import { deadLetters, type Letter, purge, send } from './support/queues.ts';
+import { PROPERTY_SEED } from './support/seed.ts';
+import { REGION, settled, startStage, type Stage } from './support/stage.ts';
+import { type UploadWatch, watchUploads } from './support/upload-watch.ts';
+import { putParts } from './support/uploads.ts';
 
 const MIB = 1024 ** 2;
 const ROUNDS = Number(process.env['CHAOS_ROUNDS'] ?? 1);

@@ -8,12 +8,12 @@ import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { STAMP } from '../../demo/stamp.ts';
 import type { Fault } from '@s3-replicator/local-aws';
-import { expectReplicas, openUploads, put } from './objects.ts';
-import { operationOf } from './operations.ts';
-import { deadLetters, s3Record, send } from './queues.ts';
-import { PROPERTY_SEED } from './seed.ts';
-import { settled, startStage, type Stage } from './stage.ts';
-import { putParts } from './uploads.ts';
+import { expectReplicas, openUploads, put } from './support/objects.ts';
+import { operationOf } from './support/operations.ts';
+import { deadLetters, s3Record, send } from './support/queues.ts';
+import { PROPERTY_SEED } from './support/seed.ts';
+import { settled, startStage, type Stage } from './support/stage.ts';
+import { putParts } from './support/uploads.ts';
 
 let stage: Stage;
 beforeAll(async () => {

@@ -3,11 +3,11 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { SOURCE_ACCOUNT } from '../../demo/two-accounts.ts';
 import { isRecord } from '@s3-replicator/local-aws/template';
-import { expectReplicas, openUploads, put } from './objects.ts';
-import { keyOf, operationOf, watchRequests } from './operations.ts';
-import { cli, deadLetters, purge, s3Record, send } from './queues.ts';
-import { REGION, settled, startStage, type Stage } from './stage.ts';
-import { putParts } from './uploads.ts';
+import { expectReplicas, openUploads, put } from './support/objects.ts';
+import { keyOf, operationOf, watchRequests } from './support/operations.ts';
+import { cli, deadLetters, purge, s3Record, send } from './support/queues.ts';
+import { REGION, settled, startStage, type Stage } from './support/stage.ts';
+import { putParts } from './support/uploads.ts';
 
 const MIB = 1024 * 1024;
 

@@ -1,10 +1,10 @@
 /** What a delete at the source means for replicas; deletes between versions are in history.test.ts. */
 import { DeleteObjectCommand, DeleteObjectsCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { startFidelityStage } from './fidelity.ts';
-import { expectReplicas, put, seen } from './objects.ts';
-import { settled, type Stage } from './stage.ts';
-import { expectSameHistory, historyOf } from './versions.ts';
+import { startFidelityStage } from './support/fidelity.ts';
+import { expectReplicas, put, seen } from './support/objects.ts';
+import { settled, type Stage } from './support/stage.ts';
+import { expectSameHistory, historyOf } from './support/versions.ts';
 
 let stage: Stage;
 beforeAll(async () => {

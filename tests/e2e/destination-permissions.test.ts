@@ -1,6 +1,6 @@
 /** Every permission of destination/template.yml, taken away one at a time, as in permissions.test.ts for the stack. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ALL_IS_WELL, battery, type Observation } from './battery.ts';
+import { ALL_IS_WELL, battery, type Observation } from './support/battery.ts';
 import {
   deadAs,
   deployWithout,
@@ -12,10 +12,10 @@ import {
   REPLICATED,
   REPLICATED_OR_ASKED_FOR,
   startPermissionStage,
-} from './losses.ts';
-import { drawn } from './seed.ts';
-import { differencesOf } from './run-permissions-battery.ts';
-import type { Stage } from './stage.ts';
+} from './support/losses.ts';
+import { drawn } from './support/seed.ts';
+import { differencesOf } from './support/run-permissions-battery.ts';
+import type { Stage } from './support/stage.ts';
 
 interface Verified extends Observation {
   /** What a verify reports in the end. */

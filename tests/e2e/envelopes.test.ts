@@ -1,10 +1,10 @@
 /** Everything that may arrive in the live queue besides plain S3 events, sent by hand, and what duplicates cost. */
 import { DeleteObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { expectReplicas, put, seen } from './objects.ts';
-import { watchRequests } from './operations.ts';
-import { deadLetters, purge, s3Record, send } from './queues.ts';
-import { settled, startStage, type Stage } from './stage.ts';
+import { expectReplicas, put, seen } from './support/objects.ts';
+import { watchRequests } from './support/operations.ts';
+import { deadLetters, purge, s3Record, send } from './support/queues.ts';
+import { settled, startStage, type Stage } from './support/stage.ts';
 
 let stage: Stage;
 beforeAll(async () => {

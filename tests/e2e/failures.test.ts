@@ -3,11 +3,11 @@ import { ListObjectVersionsCommand, PutBucketPolicyCommand } from '@aws-sdk/clie
 import { StartMessageMoveTaskCommand } from '@aws-sdk/client-sqs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { refuseWrites } from '../../demo/refusal.ts';
-import { expectReplicas, openUploads, put, seen } from './objects.ts';
-import { bucketOf, keyOf, operationOf, watchRequests } from './operations.ts';
-import { cli, deadLetters, purge, s3Record, send } from './queues.ts';
-import { settled, startStage, type Stage } from './stage.ts';
-import { putParts } from './uploads.ts';
+import { expectReplicas, openUploads, put, seen } from './support/objects.ts';
+import { bucketOf, keyOf, operationOf, watchRequests } from './support/operations.ts';
+import { cli, deadLetters, purge, s3Record, send } from './support/queues.ts';
+import { settled, startStage, type Stage } from './support/stage.ts';
+import { putParts } from './support/uploads.ts';
 
 const MIB = 1024 * 1024;
 

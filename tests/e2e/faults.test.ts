@@ -4,12 +4,12 @@
  */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { AwsRequest, Fault } from '@s3-replicator/local-aws';
-import { expectReplicas, openUploads, put } from './objects.ts';
-import { bucketOf, keyOf, operationOf } from './operations.ts';
-import { deadLetters, type Letter, purge, send } from './queues.ts';
-import { drawn } from './seed.ts';
-import { settled, startStage, type Stage } from './stage.ts';
-import { putParts } from './uploads.ts';
+import { expectReplicas, openUploads, put } from './support/objects.ts';
+import { bucketOf, keyOf, operationOf } from './support/operations.ts';
+import { deadLetters, type Letter, purge, send } from './support/queues.ts';
+import { drawn } from './support/seed.ts';
+import { settled, startStage, type Stage } from './support/stage.ts';
+import { putParts } from './support/uploads.ts';
 
 const FAULTS: Record<string, Fault> = {
   'is throttled': { kind: 'error', status: 503, code: 'SlowDown' },

@@ -2,12 +2,12 @@
 import { PutObjectTaggingCommand } from '@aws-sdk/client-s3';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { refuseWrites } from '../../demo/refusal.ts';
-import { startFidelityStage } from './fidelity.ts';
-import { expectReplicas, put, seen } from './objects.ts';
-import { watchRequests } from './operations.ts';
-import { cli, deadLetters, purge } from './queues.ts';
-import { settled, type Stage } from './stage.ts';
-import { expectSameHistory, tagsOf } from './versions.ts';
+import { startFidelityStage } from './support/fidelity.ts';
+import { expectReplicas, put, seen } from './support/objects.ts';
+import { watchRequests } from './support/operations.ts';
+import { cli, deadLetters, purge } from './support/queues.ts';
+import { settled, type Stage } from './support/stage.ts';
+import { expectSameHistory, tagsOf } from './support/versions.ts';
 
 let stage: Stage;
 beforeAll(async () => {

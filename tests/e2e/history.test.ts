@@ -11,12 +11,12 @@ import {
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { startFidelityStage } from './fidelity.ts';
-import { expectReplicas, openUploads, put, seen } from './objects.ts';
-import { beforeEvents, purge, s3Record, send } from './queues.ts';
-import { settled, type Stage } from './stage.ts';
-import { putParts } from './uploads.ts';
-import { expectSameHistory, historyOf } from './versions.ts';
+import { startFidelityStage } from './support/fidelity.ts';
+import { expectReplicas, openUploads, put, seen } from './support/objects.ts';
+import { beforeEvents, purge, s3Record, send } from './support/queues.ts';
+import { settled, type Stage } from './support/stage.ts';
+import { putParts } from './support/uploads.ts';
+import { expectSameHistory, historyOf } from './support/versions.ts';
 
 const MIB = 1024 * 1024;
 const DAY_MS = 86_400_000;

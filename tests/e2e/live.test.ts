@@ -4,10 +4,10 @@ import { DeleteObjectCommand } from '@aws-sdk/client-s3';
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { STAMP, stampOf } from '../../demo/stamp.ts';
-import { expectReplicas, openUploads, put, seen } from './objects.ts';
-import { PROPERTY_SEED } from './seed.ts';
-import { settled, startStage, type Stage } from './stage.ts';
-import { putParts } from './uploads.ts';
+import { expectReplicas, openUploads, put, seen } from './support/objects.ts';
+import { PROPERTY_SEED } from './support/seed.ts';
+import { settled, startStage, type Stage } from './support/stage.ts';
+import { putParts } from './support/uploads.ts';
 
 const MIB = 1024 * 1024;
 

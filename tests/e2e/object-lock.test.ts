@@ -6,11 +6,11 @@ import {
   PutObjectLockConfigurationCommand,
 } from '@aws-sdk/client-s3';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { startFidelityStage } from './fidelity.ts';
-import { openUploads, put, seen } from './objects.ts';
-import { beforeEvents, deadLetters, purge } from './queues.ts';
-import { settled, type Stage } from './stage.ts';
-import { putParts } from './uploads.ts';
+import { startFidelityStage } from './support/fidelity.ts';
+import { openUploads, put, seen } from './support/objects.ts';
+import { beforeEvents, deadLetters, purge } from './support/queues.ts';
+import { settled, type Stage } from './support/stage.ts';
+import { putParts } from './support/uploads.ts';
 
 const MIB = 1024 * 1024;
 const DAY_MS = 86_400_000;

@@ -6,8 +6,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startTwoAccounts } from '../../demo/two-accounts.ts';
 import type { Template } from '@s3-replicator/local-aws/template';
 import type { LogLine } from '@s3-replicator/local-aws';
-import { ALL_IS_WELL, battery } from './battery.ts';
-import type { Grant } from './grants.ts';
+import { ALL_IS_WELL, battery } from './support/battery.ts';
+import type { Grant } from './support/grants.ts';
 import {
   deadAs,
   deployment,
@@ -21,9 +21,9 @@ import {
   REPLICATED,
   REPLICATED_OR_ASKED_FOR,
   startPermissionStage,
-} from './losses.ts';
-import { drawn } from './seed.ts';
-import type { Stage } from './stage.ts';
+} from './support/losses.ts';
+import { drawn } from './support/seed.ts';
+import type { Stage } from './support/stage.ts';
 
 const WITHOUT: Record<string, Loss> = {
   'ReplicateRole Trust sts:AssumeRole': {

@@ -8,8 +8,8 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { deadLetters } from './queues.ts';
-import { type RunsStage, startRunsStage } from './runs-stage.ts';
+import { deadLetters } from './support/queues.ts';
+import { type RunsStage, startRunsStage } from './support/runs-stage.ts';
 
 const DAY_MS = 86_400_000;
 const RULES = [

@@ -1,12 +1,19 @@
 /** Every permission that backfill, verify and jobs of S3 Batch Operations need, taken away one at a time, as in permissions.test.ts. */
-import { testWithoutEach } from './without-each.ts';
+import { testWithoutEach } from './support/without-each.ts';
 import { PutBucketNotificationConfigurationCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { SOURCE_ACCOUNT } from '../../demo/two-accounts.ts';
 import type { Template } from '@s3-replicator/local-aws/template';
-import { reachableWithoutTls } from './battery.ts';
-import { deployWithout, type Look, type Loss, losing, OF_VERSIONS, startPermissionStage } from './losses.ts';
-import { drawn } from './seed.ts';
+import { reachableWithoutTls } from './support/battery.ts';
+import {
+  deployWithout,
+  type Look,
+  type Loss,
+  losing,
+  OF_VERSIONS,
+  startPermissionStage,
+} from './support/losses.ts';
+import { drawn } from './support/seed.ts';
 import {
   announcing,
   ATTRIBUTES_ARE_WELL,
@@ -15,10 +22,15 @@ import {
   runBattery,
   type RunObservation,
   VERIFY_IS_WELL,
-} from './run-permissions-battery.ts';
-import { listener } from './run-permissions-traces.ts';
-import { jobBattery, type JobObservation, JOBS_ARE_WELL, refusedToJobs } from './run-permissions-jobs.ts';
-import { REGION, type Stage } from './stage.ts';
+} from './support/run-permissions-battery.ts';
+import { listener } from './support/run-permissions-traces.ts';
+import {
+  jobBattery,
+  type JobObservation,
+  JOBS_ARE_WELL,
+  refusedToJobs,
+} from './support/run-permissions-jobs.ts';
+import { REGION, type Stage } from './support/stage.ts';
 
 type Observation = RunObservation & JobObservation & { withoutTls: string[]; refusedToJobs: string[] };
 

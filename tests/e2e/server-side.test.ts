@@ -6,12 +6,12 @@ import { STAMP } from '../../demo/stamp.ts';
 import { DESTINATION_ACCOUNT } from '../../demo/two-accounts.ts';
 import type { Fault } from '@s3-replicator/local-aws';
 import type { Statement } from '../../src/stack/cloudformation.ts';
-import { openUploads, put, type Seen, seen } from './objects.ts';
-import { watchRequests } from './operations.ts';
-import { deadLetters, purge } from './queues.ts';
-import { SOURCE_KEY } from './stage.ts';
-import { grantKey, moved, startTransfersStage, type TransfersStage } from './transfers-stage.ts';
-import { putParts } from './uploads.ts';
+import { openUploads, put, type Seen, seen } from './support/objects.ts';
+import { watchRequests } from './support/operations.ts';
+import { deadLetters, purge } from './support/queues.ts';
+import { SOURCE_KEY } from './support/stage.ts';
+import { grantKey, moved, startTransfersStage, type TransfersStage } from './support/transfers-stage.ts';
+import { putParts } from './support/uploads.ts';
 
 const MIB = 1024 ** 2;
 const GIB = 1024 ** 3;

@@ -4,9 +4,9 @@
  */
 import { HeadObjectCommand, type HeadObjectCommandOutput, NotFound, type S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { watchRequests } from './operations.ts';
-import { deadLetters, purge } from './queues.ts';
-import { settled, startStage, type Stage } from './stage.ts';
+import { watchRequests } from './support/operations.ts';
+import { deadLetters, purge } from './support/queues.ts';
+import { settled, startStage, type Stage } from './support/stage.ts';
 
 const MIB = 1024 ** 2;
 const GIB = 1024 ** 3;

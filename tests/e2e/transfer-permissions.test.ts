@@ -1,9 +1,9 @@
 /** Every permission that transfers, their sweep and copies inside S3 need, taken away one at a time, as in permissions.test.ts. */
 import { afterAll, beforeAll } from 'vitest';
-import { reachableWithoutTls } from './battery.ts';
-import { type Look, type Loss, losing } from './losses.ts';
-import { testWithoutEach } from './without-each.ts';
-import type { Stage } from './stage.ts';
+import { reachableWithoutTls } from './support/battery.ts';
+import { type Look, type Loss, losing } from './support/losses.ts';
+import { testWithoutEach } from './support/without-each.ts';
+import type { Stage } from './support/stage.ts';
 import {
   COPIES_ARE_WELL,
   copyBattery,
@@ -18,7 +18,7 @@ import {
   transferJobBattery,
   type TransferObservation,
   TRANSFERS_ARE_WELL,
-} from './transfer-permissions-battery.ts';
+} from './support/transfer-permissions-battery.ts';
 
 type Observation = TransferObservation &
   SweepObservation &

@@ -8,10 +8,10 @@ import { DeleteItemCommand, DynamoDBClient, ScanCommand } from '@aws-sdk/client-
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { AwsRequest } from '@s3-replicator/local-aws';
 import { createFaultPlan, type FaultRule, type RuledFaultPlan } from '@s3-replicator/local-aws/faults';
-import { put } from './objects.ts';
-import { keyOf, operationOf } from './operations.ts';
-import { deadLetters, purge } from './queues.ts';
-import { moved, shorten, startTransfersStage, type TransfersStage } from './transfers-stage.ts';
+import { put } from './support/objects.ts';
+import { keyOf, operationOf } from './support/operations.ts';
+import { deadLetters, purge } from './support/queues.ts';
+import { moved, shorten, startTransfersStage, type TransfersStage } from './support/transfers-stage.ts';
 
 const MIB = 1024 ** 2;
 const SEED = 61;

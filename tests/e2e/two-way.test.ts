@@ -8,14 +8,14 @@ import { REPOSITORY, TEMPLATE_FILE } from '../../demo/package-stack.ts';
 import { DESTINATION_ACCOUNT, SOURCE_ACCOUNT } from '../../demo/two-accounts.ts';
 import { loadConfiguration } from '../../src/lib/configuration/configuration.ts';
 import { resourceNames } from '../../src/lib/configuration/resource-names.ts';
-import { packaged } from './artifact.ts';
-import { seen } from './objects.ts';
-import { watchRequests } from './operations.ts';
-import { messagesOf, REGION, settled, type Stage, startStage } from './stage.ts';
-import { historyOf, tagsOf } from './versions.ts';
+import { packaged } from './support/artifact.ts';
+import { seen } from './support/objects.ts';
+import { watchRequests } from './support/operations.ts';
+import { messagesOf, REGION, settled, type Stage, startStage } from './support/stage.ts';
+import { historyOf, tagsOf } from './support/versions.ts';
 
-const FORTH = join(REPOSITORY, 'tests', 'e2e', 'two-way-forth.yml');
-const BACK = join(REPOSITORY, 'tests', 'e2e', 'two-way-back.yml');
+const FORTH = join(REPOSITORY, 'tests', 'e2e', 'support', 'two-way-forth.yml');
+const BACK = join(REPOSITORY, 'tests', 'e2e', 'support', 'two-way-back.yml');
 
 let stage: Stage;
 let back: Pick<Stage, 'aws' | 'live' | 'dead' | 'names'>;

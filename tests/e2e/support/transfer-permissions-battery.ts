@@ -9,9 +9,9 @@ import {
 import { SetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import { DeleteCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { clientConfig } from '@s3-replicator/local-aws';
-import { sourcePolicies } from '../../src/stack/source-policy.ts';
-import { loadConfiguration } from '../../src/lib/configuration/configuration.ts';
-import { sessionName } from '../../src/lib/hint/session-name.ts';
+import { sourcePolicies } from '../../../src/stack/source-policy.ts';
+import { loadConfiguration } from '../../../src/lib/configuration/configuration.ts';
+import { sessionName } from '../../../src/lib/hint/session-name.ts';
 import { nameOf, reasonsOfRetries } from './battery.ts';
 import { deployment, startPermissionStage } from './losses.ts';
 import { openUploads, seen } from './objects.ts';

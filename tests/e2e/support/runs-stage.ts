@@ -7,11 +7,11 @@ import {
   startTwoAccounts,
   type TwoAccounts,
   type TwoAccountsOptions,
-} from '../../demo/two-accounts.ts';
-import { REPOSITORY } from '../../demo/package-stack.ts';
+} from '../../../demo/two-accounts.ts';
+import { REPOSITORY } from '../../../demo/package-stack.ts';
 import type { Template } from '@s3-replicator/local-aws/template';
-import type { RunReport } from '../../src/lib/runs/report/report-data.ts';
-import type { CopyCounters, Run } from '../../src/lib/runs/run.ts';
+import type { RunReport } from '../../../src/lib/runs/report/report-data.ts';
+import type { CopyCounters, Run } from '../../../src/lib/runs/run.ts';
 import { packaged } from './artifact.ts';
 import { bucketIs, messagesOf, REGION } from './stage.ts';
 
@@ -33,7 +33,7 @@ export interface RunsStage extends TwoAccounts {
   file(key: string): Promise<string>;
 }
 
-const FILE = join(REPOSITORY, 'tests', 'e2e', 'backfill.yml');
+const FILE = join(REPOSITORY, 'tests', 'e2e', 'support', 'backfill.yml');
 
 /** `before`: what is at the source before the deployment. The destination bucket `twice-plain` is not versioned. */
 export const startRunsStage = async (before: TwoAccountsOptions['before']): Promise<RunsStage> => {

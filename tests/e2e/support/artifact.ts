@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto';
 import { globSync } from 'node:fs';
 import { access, mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { packageStack, REPOSITORY, TEMPLATE_FILE } from '../../demo/package-stack.ts';
+import { packageStack, REPOSITORY, TEMPLATE_FILE } from '../../../demo/package-stack.ts';
 
 /** The replication.yml of the end-to-end tests. */
-export const REPLICATION_FILE = join(REPOSITORY, 'tests', 'e2e', 'replication.yml');
+export const REPLICATION_FILE = join(REPOSITORY, 'tests', 'e2e', 'support', 'replication.yml');
 
 const CACHE = join(REPOSITORY, 'node_modules', '.cache', 'e2e');
 

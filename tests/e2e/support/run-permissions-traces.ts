@@ -3,9 +3,9 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { GetObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { ReceiveMessageCommand } from '@aws-sdk/client-sqs';
 import { DynamoDBDocumentClient, ScanCommand } from '@aws-sdk/lib-dynamodb';
-import { SOURCE_ACCOUNT } from '../../demo/two-accounts.ts';
+import { SOURCE_ACCOUNT } from '../../../demo/two-accounts.ts';
 import { clientConfig } from '@s3-replicator/local-aws';
-import type { RunRecord } from '../../src/lib/runs/run-store.ts';
+import type { RunRecord } from '../../../src/lib/runs/run-store.ts';
 import { REGION, type Stage } from './stage.ts';
 
 export const withTable = async <T>(

@@ -2,10 +2,10 @@
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
 import { PutCommand } from '@aws-sdk/lib-dynamodb';
-import { SOURCE_ACCOUNT } from '../../demo/two-accounts.ts';
+import { SOURCE_ACCOUNT } from '../../../demo/two-accounts.ts';
 import type { AwsRequest } from '@s3-replicator/local-aws';
-import { formatHint } from '../../src/lib/hint/hint.ts';
-import type { RunRecord } from '../../src/lib/runs/run-store.ts';
+import { formatHint } from '../../../src/lib/hint/hint.ts';
+import type { RunRecord } from '../../../src/lib/runs/run-store.ts';
 import { seen } from './objects.ts';
 import { operationOf } from './operations.ts';
 import { missing, populate, populateAlike } from './run-permissions-objects.ts';

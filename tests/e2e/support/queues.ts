@@ -5,7 +5,7 @@ import {
   SendMessageCommand,
   SetQueueAttributesCommand,
 } from '@aws-sdk/client-sqs';
-import { type CliRun, runReplicatorCli } from '../../demo/replicator-cli.ts';
+import { type CliRun, runReplicatorCli } from '../../../demo/replicator-cli.ts';
 import type { Stage } from './stage.ts';
 
 export interface Letter {

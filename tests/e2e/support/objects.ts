@@ -11,8 +11,8 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3';
 import { expect } from 'vitest';
-import { type ReplicaPlace, replicaPlaces } from '../../demo/replica-places.ts';
-import { STAMP } from '../../demo/stamp.ts';
+import { type ReplicaPlace, replicaPlaces } from '../../../demo/replica-places.ts';
+import { STAMP } from '../../../demo/stamp.ts';
 import type { Stage } from './stage.ts';
 
 type PutOptions = Omit<PutObjectCommandInput, 'Bucket' | 'Key' | 'Body'>;

@@ -13,7 +13,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
 import { GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
-import { DESTINATION_ACCOUNT, SOURCE_ACCOUNT } from '../../demo/two-accounts.ts';
+import { DESTINATION_ACCOUNT, SOURCE_ACCOUNT } from '../../../demo/two-accounts.ts';
 import { clientConfig } from '@s3-replicator/local-aws';
 import { canonicalUserId } from '@s3-replicator/local-aws/s3';
 import { openUploads, seen } from './objects.ts';

@@ -1,11 +1,11 @@
 /** What the tests of histories, deletes and attributes run on: the rules of fidelity.yml, packaged and deployed. */
 import { join } from 'node:path';
-import { REPOSITORY } from '../../demo/package-stack.ts';
+import { REPOSITORY } from '../../../demo/package-stack.ts';
 import type { Template } from '@s3-replicator/local-aws/template';
 import { packaged } from './artifact.ts';
 import { bucketIs, encryptedWith, SOURCE_KEY, startStage, type Stage } from './stage.ts';
 
-const CONFIGURATION = join(REPOSITORY, 'tests', 'e2e', 'fidelity.yml');
+const CONFIGURATION = join(REPOSITORY, 'tests', 'e2e', 'support', 'fidelity.yml');
 const VERSIONED = { VersioningConfiguration: { Status: 'Enabled' } };
 
 /** New buckets refuse SSE-C unless they are told not to ("Blocking SSE-C", S3 User Guide). */

@@ -6,7 +6,7 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3';
 import { expect } from 'vitest';
-import { type ReplicaPlace, replicaPlaces } from '../../demo/replica-places.ts';
+import { type ReplicaPlace, replicaPlaces } from '../../../demo/replica-places.ts';
 import { comparable, type Seen, seen, wantedDifference } from './objects.ts';
 import type { Stage } from './stage.ts';
 

@@ -9,7 +9,7 @@ import {
   type TwoAccounts,
   type TwoAccountsOptions,
   SOURCE_ACCOUNT,
-} from '../../demo/two-accounts.ts';
+} from '../../../demo/two-accounts.ts';
 import type { LocalAws, LogLine } from '@s3-replicator/local-aws';
 import type { Template } from '@s3-replicator/local-aws/template';
 import type { MessageStore } from '@s3-replicator/local-aws/sqs';

@@ -8,9 +8,9 @@ import {
   randomOf,
   unicode,
   uniform,
-} from '../../bench/listing-keys.ts';
+} from '../../../bench/listing-keys.ts';
 import type { LocalAws } from '@s3-replicator/local-aws';
-import { mapConcurrently } from '../../src/lib/model/concurrency.ts';
+import { mapConcurrently } from '../../../src/lib/model/concurrency.ts';
 
 export interface Planted {
   key: string;

@@ -4,8 +4,8 @@
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { REPOSITORY, TEMPLATE_FILE } from '../../demo/package-stack.ts';
-import { DESTINATION_ACCOUNT, SOURCE_ACCOUNT, type TwoAccountsOptions } from '../../demo/two-accounts.ts';
+import { REPOSITORY, TEMPLATE_FILE } from '../../../demo/package-stack.ts';
+import { DESTINATION_ACCOUNT, SOURCE_ACCOUNT, type TwoAccountsOptions } from '../../../demo/two-accounts.ts';
 import { parseTemplate, type Template } from '@s3-replicator/local-aws/template';
 import { packaged } from './artifact.ts';
 import { ALL_IS_WELL, type Observation } from './battery.ts';
@@ -48,7 +48,7 @@ export const quarantined = (reason: string, names: string[]) => ({
   dead: deadAs(reason, names),
 });
 
-const configuration = join(REPOSITORY, 'tests', 'e2e', 'permissions.yml');
+const configuration = join(REPOSITORY, 'tests', 'e2e', 'support', 'permissions.yml');
 const directory = await packaged(configuration);
 const stackText = await readFile(join(directory, TEMPLATE_FILE), 'utf8');
 const destinationText = await readFile(join(REPOSITORY, 'destination', 'template.yml'), 'utf8');

@@ -1,6 +1,6 @@
 /** What S3 Batch Operations does in the names of a job: it invokes the function, with the rights of the job's role. */
 import { DeleteObjectCommand } from '@aws-sdk/client-s3';
-import { SOURCE_ACCOUNT } from '../../demo/two-accounts.ts';
+import { SOURCE_ACCOUNT } from '../../../demo/two-accounts.ts';
 import type { Caller } from '@s3-replicator/local-aws';
 import { missing, upload, where } from './battery.ts';
 import { REGION, type Stage } from './stage.ts';

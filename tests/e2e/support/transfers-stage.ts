@@ -5,13 +5,13 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PutBucketPolicyCommand } from '@aws-sdk/client-s3';
-import { REPOSITORY } from '../../demo/package-stack.ts';
-import { startTwoAccounts, type TwoAccountsOptions } from '../../demo/two-accounts.ts';
+import { REPOSITORY } from '../../../demo/package-stack.ts';
+import { startTwoAccounts, type TwoAccountsOptions } from '../../../demo/two-accounts.ts';
 import type { Template } from '@s3-replicator/local-aws/template';
 import type { LogLine } from '@s3-replicator/local-aws';
 import type { MessageStore } from '@s3-replicator/local-aws/sqs';
-import { run } from '../cli/run.ts';
-import type { SourcePolicies } from '../../src/stack/source-policy.ts';
+import { run } from '../../cli/run.ts';
+import type { SourcePolicies } from '../../../src/stack/source-policy.ts';
 import { packaged } from './artifact.ts';
 import { messagesOf, SOURCE_KEY, encryptedWith, type Stage } from './stage.ts';
 
@@ -23,7 +23,7 @@ export interface TransfersStage extends Stage {
   grant(bucket: string, statements: readonly object[]): Promise<void>;
 }
 
-const FILE = join(REPOSITORY, 'tests', 'e2e', 'transfers.yml');
+const FILE = join(REPOSITORY, 'tests', 'e2e', 'support', 'transfers.yml');
 
 export const startTransfersStage = async (options: TwoAccountsOptions = {}): Promise<TransfersStage> => {
   const logs: LogLine[] = [];
