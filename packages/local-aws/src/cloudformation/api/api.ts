@@ -7,8 +7,8 @@ import type { S3Service } from '../../s3/service.ts';
 import type { CloudFormation } from '../cloudformation.ts';
 import { StackError } from '../stack.ts';
 import { TemplateError } from '../template.ts';
-import type { Operation } from './call.ts';
-import { changeSetOperations, type ChangeSets } from './change-sets.ts';
+import type { ChangeSets, Operation } from './call.ts';
+import { changeSetOperations } from './change-sets.ts';
 import { stackDescriptions } from './stack-descriptions.ts';
 import { stackOperations } from './stack-operations.ts';
 

@@ -4,9 +4,9 @@ import type { QueryInput } from '../../front/query-input.ts';
 import type { QueryOutput } from '../../front/query-xml.ts';
 import { accessDeniedMessage } from '../../iam/authorizer.ts';
 import type { S3Service } from '../../s3/service.ts';
-import type { CloudFormation } from '../cloudformation.ts';
+import type { CloudFormation, Deployment } from '../cloudformation.ts';
+import type { ResourceChange } from '../plan.ts';
 import type { Stack } from '../stack.ts';
-import type { ChangeSets } from './change-sets.ts';
 
 /** One request to CloudFormation, with what answering it takes. */
 export interface Call {
@@ -19,6 +19,19 @@ export interface Call {
   objects: Pick<S3Service, 'readObject'>;
   authorizer: Authorizer;
 }
+
+export interface ChangeSet {
+  id: string;
+  name: string;
+  stackId: string;
+  deployment: Deployment;
+  createdAtMs: number;
+  /** Null: it would change nothing, which CloudFormation calls a failed change set. */
+  changes: ResourceChange[] | null;
+}
+
+/** Change sets by the id of their stack. */
+export type ChangeSets = Map<string, ChangeSet[]>;
 
 /** `known` are the request's fields: others are refused. `run` authorises the caller before it does anything. */
 export interface Operation {

@@ -12,23 +12,11 @@ import {
   stackArn,
   validationError,
   type Call,
+  type ChangeSet,
   type Operation,
 } from './call.ts';
 import { DEPLOYMENT_FIELDS, deploymentOf, refuseRollbackOff } from './deployment-input.ts';
 import { refuseUnderReview } from './stack-operations.ts';
-
-export interface ChangeSet {
-  id: string;
-  name: string;
-  stackId: string;
-  deployment: Deployment;
-  createdAtMs: number;
-  /** Null: it would change nothing, which CloudFormation calls a failed change set. */
-  changes: ResourceChange[] | null;
-}
-
-/** Change sets by the id of their stack. */
-export type ChangeSets = Map<string, ChangeSet[]>;
 
 /** Sources: the CloudFormation API Reference's pages of these names. */
 export const changeSetOperations: Record<string, Operation> = {
