@@ -6,9 +6,9 @@
  * (access-control-auth-workflow-object-operation.html).
  */
 import type { Caller, PolicyDocument, PolicyStatement } from '../core.ts';
-import { ALL_USERS, isPublicGrantee, type Grant, type Permission } from './acl-grants.ts';
+import { ALL_USERS, isPublicGrantee } from './acl-grants.ts';
 import { canonicalUserId } from './canonical-user.ts';
-import type { Bucket, StoredObject } from './model.ts';
+import type { Bucket, StoredObject, Grant, Permission } from './model.ts';
 import { aclsCount, grantsOf, ownerAccountOf } from './ownership.ts';
 import { accountOf } from './request.ts';
 

@@ -6,16 +6,7 @@
 import { S3Error } from './errors.ts';
 import { canonicalUserId } from './canonical-user.ts';
 import { childOf, childrenOf, textOf, xmlElement, xmlText, type XmlNode } from './xml.ts';
-
-export interface Grant {
-  grantee: Grantee;
-  permission: Permission;
-}
-
-/** `id` is a canonical user id. */
-export type Grantee = { kind: 'user'; id: string } | { kind: 'group'; uri: string };
-
-export type Permission = (typeof PERMISSIONS)[number];
+import type { Grant, Grantee, Permission } from './model.ts';
 
 const PERMISSIONS = ['FULL_CONTROL', 'READ', 'WRITE', 'READ_ACP', 'WRITE_ACP'] as const;
 

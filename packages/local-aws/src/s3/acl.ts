@@ -1,9 +1,9 @@
 /** Reading and putting access control lists. Sources: API_PutObjectAcl.html, API_PutBucketAcl.html and their GETs. */
 import { authorize } from './access.ts';
-import { ownerOnly, parseAclDocument, parseAclHeaders, renderGrants, type Grant } from './acl-grants.ts';
+import { ownerOnly, parseAclDocument, parseAclHeaders, renderGrants } from './acl-grants.ts';
 import { canonicalUserId } from './canonical-user.ts';
 import { S3Error } from './errors.ts';
-import type { StoredObject } from './model.ts';
+import type { StoredObject, Grant } from './model.ts';
 import { notify } from './notifications.ts';
 import { aclsCount, grantsOf, ownerAccountOf, refusePublic } from './ownership.ts';
 import { findReadable, requestedTarget } from './read-target.ts';

@@ -1,9 +1,9 @@
 /** Keeps a body in memory or in a file, and digests it as it comes, all on this thread. */
 import { open, rm, type FileHandle } from 'node:fs/promises';
-import type { BlobWriter } from './blobs.ts';
 import { createDigester, type DigestName } from './digests.ts';
 import { fileBlob, memoryBlob } from './stored-blob.ts';
 import type { WriteBuffers } from './write-buffers.ts';
+import type { BlobWriter } from './blob.ts';
 
 const IN_MEMORY_BYTES = 64 * 1024;
 

@@ -4,8 +4,8 @@
  * Source: Amazon S3 API Reference, "Signature calculations … transferring payload in multiple chunks"
  * (sigv4-streaming.html, sigv4-streaming-trailers.html).
  */
-import type { ChunkVerifier } from './chunk-signatures.ts';
 import { S3Error } from './errors.ts';
+import type { ChunkVerifier } from './request.ts';
 
 const MIN_CHUNK_BYTES = 8192;
 const MAX_LINE_BYTES = 16 * 1024;

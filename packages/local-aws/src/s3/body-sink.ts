@@ -1,26 +1,12 @@
 /** Where the bytes of an upload go: stored and digested, or compared with what they should be. */
-import type { Blob, BlobStore } from './blobs.ts';
+import type { BlobStore } from './blobs.ts';
 import type { DigestName } from './digests.ts';
 import type { S3Request } from './request.ts';
 import { SMALLEST_SPARSE_BYTES } from './sparse/generator.ts';
 import { generatorOf } from './sparse/sparse-replica.ts';
 import { createSparseSink } from './sparse/sparse-sink.ts';
 import type { S3State } from './state.ts';
-
-/** Takes bytes in order. Await a returned promise before the next write, so that memory stays bounded. */
-export interface BodySink {
-  write(chunk: Buffer): Promise<void> | undefined;
-  finish(): Promise<KeptBody>;
-  /** Forgets what was written. Not after `finish`. */
-  abort(): Promise<void>;
-}
-
-export interface KeptBody {
-  blob: Blob;
-  digests: ReadonlyMap<DigestName, Buffer>;
-  /** Hexadecimal: the MD5, or what stands for it where the content is sparse. */
-  etag: string;
-}
+import type { BodySink } from './blob.ts';
 
 /** `claimsMd5`: the client sent an MD5 to compare with. */
 export const openSink = (

@@ -1,11 +1,10 @@
 /** Reading and putting a bucket's notification configuration. Source: API_PutBucketNotificationConfiguration.html. */
 import { authorize } from './access.ts';
 import { S3Error } from './errors.ts';
-import type { Bucket } from './model.ts';
+import type { Bucket, NotificationTarget } from './model.ts';
 import {
   parseNotificationConfiguration,
   renderNotificationConfiguration,
-  type NotificationTarget,
 } from './notification-configuration.ts';
 import { deliver, testEvent } from './notifications.ts';
 import { receiveText } from './receive.ts';

@@ -3,14 +3,18 @@ import { ALL_BLOCKED, bucketEncryption, ownershipOf, setOwnership, setVersioning
 import { blocksCustomerKeys } from './customer-key.ts';
 import { setLifecycle } from './lifecycle.ts';
 import { lifecycleOfProperties } from './lifecycle-properties.ts';
-import type { Bucket, PublicAccessBlock, Tag } from './model.ts';
+import type {
+  Bucket,
+  PublicAccessBlock,
+  Tag,
+  NotificationConfiguration,
+  NotificationTarget,
+  TargetKind,
+} from './model.ts';
 import {
   checkNotificationConfiguration,
   filterOfRules,
   NO_NOTIFICATIONS,
-  type NotificationConfiguration,
-  type NotificationTarget,
-  type TargetKind,
 } from './notification-configuration.ts';
 import { defaultRetentionOf, setObjectLock } from './object-lock-configuration.ts';
 import type { S3State } from './state.ts';

@@ -7,16 +7,8 @@
 import { createHash, createHmac, hash, timingSafeEqual } from 'node:crypto';
 import { createSigningKeys, parseSignature } from '../front/signature.ts';
 import { S3Error } from './errors.ts';
-import { header, type S3Request } from './request.ts';
+import { header, type S3Request, type ChunkVerifier } from './request.ts';
 import type { S3State } from './state.ts';
-
-/** Told of a body in order. Both ends throw SignatureDoesNotMatch. */
-export interface ChunkVerifier {
-  update(bytes: Buffer): void;
-  endChunk(signature: string | undefined): void;
-  /** `canonical` has a line `name:value` for each trailing header. */
-  endTrailer(canonical: string, signature: string | undefined): void;
-}
 
 /** Null for a body whose chunks are not signed. Throws NotImplemented for a way of signing this S3 does not know. */
 export const chunkVerifier = (state: S3State, request: S3Request): ChunkVerifier | null => {

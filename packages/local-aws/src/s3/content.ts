@@ -1,6 +1,6 @@
 /** An object's or a part's bytes: slices of blobs, in order. */
-import type { Blob } from './blobs.ts';
 import type { CrcAlgorithm } from './crc-combine.ts';
+import type { Blob } from './blob.ts';
 
 interface Slice {
   blob: Blob;

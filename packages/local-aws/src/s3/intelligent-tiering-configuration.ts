@@ -5,8 +5,8 @@
  */
 import { authorize } from './access.ts';
 import { S3Error } from './errors.ts';
-import type { ArchiveTier } from './model.ts';
-import { parseFilter, renderFilter, type ObjectFilter } from './object-filter.ts';
+import type { ArchiveTier, TieringConfiguration } from './model.ts';
+import { parseFilter, renderFilter } from './object-filter.ts';
 import { receiveText } from './receive.ts';
 import type { Answer, BucketContext } from './request.ts';
 import { scheduleMidnight } from './schedule.ts';
@@ -21,13 +21,6 @@ import {
   xmlText,
   type XmlNode,
 } from './xml.ts';
-
-export interface TieringConfiguration {
-  id: string;
-  enabled: boolean;
-  filter: ObjectFilter;
-  tierings: { tier: ArchiveTier; days: number }[];
-}
 
 export const getIntelligentTiering = (context: BucketContext): Answer => {
   authorize(context, 's3:GetIntelligentTieringConfiguration');

@@ -6,31 +6,10 @@
  */
 import { randomBytes } from 'node:crypto';
 import { S3Error } from './errors.ts';
-import { EVERYTHING, parseFilter, renderFilter, type ObjectFilter } from './object-filter.ts';
+import { EVERYTHING, parseFilter, renderFilter } from './object-filter.ts';
 import { parseInstant } from './object-lock.ts';
 import { childOf, childrenOf, textOf, xmlDocument, xmlElement, xmlText, type XmlNode } from './xml.ts';
-
-export interface LifecycleRule {
-  id: string;
-  enabled: boolean;
-  filter: ObjectFilter;
-  /** Was the prefix given without a Filter, as in old configurations? */
-  legacyPrefix: boolean;
-  expiration: Expiration | null;
-  noncurrentExpiration: NoncurrentExpiration | null;
-  abortAfterDays: number | null;
-}
-
-export type Expiration =
-  | { kind: 'days'; days: number }
-  | { kind: 'date'; atMs: number }
-  | { kind: 'expired-delete-marker'; remove: boolean };
-
-export interface NoncurrentExpiration {
-  days: number;
-  /** So many noncurrent versions are kept however old they are. */
-  newerVersions: number;
-}
+import type { LifecycleRule, Expiration, NoncurrentExpiration } from './model.ts';
 
 /** Reads a LifecycleConfiguration document. Throws MalformedXML, InvalidArgument, InvalidRequest or NotImplemented. */
 export const parseLifecycle = (root: XmlNode): LifecycleRule[] => {

@@ -1,14 +1,9 @@
 /** LifecycleConfiguration in CloudFormation's words. Source: AWS::S3::Bucket Rule (aws-properties-s3-bucket-rule.html). */
 import { z } from 'zod';
-import {
-  checkRules,
-  newRuleId,
-  refuseTransitions,
-  type Expiration,
-  type LifecycleRule,
-} from './lifecycle-configuration.ts';
+import { checkRules, newRuleId, refuseTransitions } from './lifecycle-configuration.ts';
 import { checkedFilter } from './object-filter.ts';
 import { parseInstant } from './object-lock.ts';
+import type { Expiration, LifecycleRule } from './model.ts';
 
 /** Throws a ZodError, or as PutBucketLifecycleConfiguration does. */
 export const lifecycleOfProperties = (given: unknown): LifecycleRule[] => {

@@ -4,8 +4,7 @@
  * Sources: Amazon S3 User Guide "Expiring objects" (lifecycle-expire-general-considerations.html), "Lifecycle and other bucket
  * configurations" (lifecycle-and-other-bucket-config.html), API_CreateMultipartUpload.html for x-amz-abort-date.
  */
-import type { LifecycleRule } from './lifecycle-configuration.ts';
-import type { Bucket, KeyEntry, StoredObject, Upload, Version } from './model.ts';
+import type { Bucket, KeyEntry, StoredObject, Upload, Version, LifecycleRule } from './model.ts';
 import { dropUpload } from './uploads.ts';
 import { notify, ofS3Itself } from './notifications.ts';
 import { isAbout } from './object-filter.ts';

@@ -1,12 +1,8 @@
 /** What the local S3 keeps about buckets, object versions and uploads. */
 import type { PolicyDocument } from '../core.ts';
-import type { Grant } from './acl-grants.ts';
 import type { Checksum, ChecksumAlgorithm, ChecksumPlan } from './checksums.ts';
 import type { Content } from './content.ts';
-import type { TieringConfiguration } from './intelligent-tiering-configuration.ts';
 import type { KeyIndex } from './key-index.ts';
-import type { LifecycleRule } from './lifecycle-configuration.ts';
-import type { NotificationConfiguration } from './notification-configuration.ts';
 import type { BucketObjectLock, ObjectLock } from './object-lock.ts';
 
 export type Versioning = 'never' | 'Enabled' | 'Suspended';
@@ -182,3 +178,68 @@ export interface CompletedUpload {
   headers: Record<string, string>;
   body: string;
 }
+
+export interface LifecycleRule {
+  id: string;
+  enabled: boolean;
+  filter: ObjectFilter;
+  /** Was the prefix given without a Filter, as in old configurations? */
+  legacyPrefix: boolean;
+  expiration: Expiration | null;
+  noncurrentExpiration: NoncurrentExpiration | null;
+  abortAfterDays: number | null;
+}
+
+export type Expiration =
+  | { kind: 'days'; days: number }
+  | { kind: 'date'; atMs: number }
+  | { kind: 'expired-delete-marker'; remove: boolean };
+
+export interface NoncurrentExpiration {
+  days: number;
+  /** So many noncurrent versions are kept however old they are. */
+  newerVersions: number;
+}
+
+export interface ObjectFilter {
+  prefix: string;
+  tags: Tag[];
+  /** Both exclusive; null for no bound. */
+  largerThanBytes: number | null;
+  smallerThanBytes: number | null;
+}
+
+export interface TieringConfiguration {
+  id: string;
+  enabled: boolean;
+  filter: ObjectFilter;
+  tierings: { tier: ArchiveTier; days: number }[];
+}
+
+export interface NotificationConfiguration {
+  targets: NotificationTarget[];
+  eventBridge: boolean;
+}
+
+export interface NotificationTarget {
+  kind: TargetKind;
+  id: string;
+  arn: string;
+  /** e.g. `s3:ObjectCreated:*` */
+  events: string[];
+  /** Null when no such filter rule was given. */
+  prefix: string | null;
+  suffix: string | null;
+}
+
+export type TargetKind = 'Queue' | 'Topic' | 'CloudFunction';
+
+export interface Grant {
+  grantee: Grantee;
+  permission: Permission;
+}
+
+/** `id` is a canonical user id. */
+export type Grantee = { kind: 'user'; id: string } | { kind: 'group'; uri: string };
+
+export type Permission = 'FULL_CONTROL' | 'READ' | 'WRITE' | 'READ_ACP' | 'WRITE_ACP';

@@ -16,24 +16,7 @@ import {
   xmlText,
   type XmlNode,
 } from './xml.ts';
-
-export interface NotificationConfiguration {
-  targets: NotificationTarget[];
-  eventBridge: boolean;
-}
-
-export interface NotificationTarget {
-  kind: TargetKind;
-  id: string;
-  arn: string;
-  /** e.g. `s3:ObjectCreated:*` */
-  events: string[];
-  /** Null when no such filter rule was given. */
-  prefix: string | null;
-  suffix: string | null;
-}
-
-export type TargetKind = 'Queue' | 'Topic' | 'CloudFunction';
+import type { NotificationConfiguration, NotificationTarget, TargetKind } from './model.ts';
 
 export const NO_NOTIFICATIONS: NotificationConfiguration = { targets: [], eventBridge: false };
 

@@ -1,15 +1,7 @@
 /** The filter of a lifecycle rule or a tiering configuration: which objects it is about. Source: API_LifecycleRuleFilter.html. */
 import { S3Error } from './errors.ts';
-import type { Tag } from './model.ts';
+import type { Tag, ObjectFilter } from './model.ts';
 import { childOf, childrenOf, textOf, xmlElement, xmlText, type XmlNode } from './xml.ts';
-
-export interface ObjectFilter {
-  prefix: string;
-  tags: Tag[];
-  /** Both exclusive; null for no bound. */
-  largerThanBytes: number | null;
-  smallerThanBytes: number | null;
-}
 
 export const EVERYTHING: ObjectFilter = {
   prefix: '',

@@ -3,9 +3,9 @@
  *
  * Source: Amazon S3 User Guide "Controlling ownership of objects and disabling ACLs" (about-object-ownership.html).
  */
-import { isPublic, ownerOnly, parseAclHeaders, type Grant } from './acl-grants.ts';
+import { isPublic, ownerOnly, parseAclHeaders } from './acl-grants.ts';
 import { S3Error } from './errors.ts';
-import type { Bucket } from './model.ts';
+import type { Bucket, Grant } from './model.ts';
 import { accountOf, header, type S3Request } from './request.ts';
 
 /** With BucketOwnerEnforced everything is the bucket owner's, whoever wrote it. */

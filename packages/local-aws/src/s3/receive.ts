@@ -1,6 +1,5 @@
 /** Receives a body: unframes it, stores it, and refuses it when it is not what its headers say. */
-import type { Blob } from './blobs.ts';
-import { openSink, type BodySink, type KeptBody } from './body-sink.ts';
+import { openSink } from './body-sink.ts';
 import { decodeAwsChunked } from './body-decoding.ts';
 import { isChecksumValue, type ChecksumAlgorithm } from './checksums.ts';
 import { createDigester, type DigestName } from './digests.ts';
@@ -8,6 +7,7 @@ import { S3Error } from './errors.ts';
 import { invalidChecksumValue, parseBodyClaims, type BodyClaims } from './integrity.ts';
 import type { S3Request } from './request.ts';
 import type { S3State } from './state.ts';
+import type { Blob, BodySink, KeptBody } from './blob.ts';
 
 interface ReceivedBody {
   blob: Blob;

@@ -1,7 +1,6 @@
 /** A request as S3 reads it: which bucket, which key, which sub-resource. */
 import type { ServerResponse } from 'node:http';
 import type { AwsRequest, Caller } from '../core.ts';
-import type { ChunkVerifier } from './chunk-signatures.ts';
 import { S3Error } from './errors.ts';
 import type { Bucket } from './model.ts';
 import type { Content } from './content.ts';
@@ -18,6 +17,14 @@ export interface S3Request {
   query: Map<string, string>;
   /** Of a body that is signed in chunks. */
   chunkVerifier?: ChunkVerifier | null;
+}
+
+/** Told of a body in order. Both ends throw SignatureDoesNotMatch. */
+export interface ChunkVerifier {
+  update(bytes: Buffer): void;
+  endChunk(signature: string | undefined): void;
+  /** `canonical` has a line `name:value` for each trailing header. */
+  endTrailer(canonical: string, signature: string | undefined): void;
 }
 
 /** What an operation on a bucket works with. */

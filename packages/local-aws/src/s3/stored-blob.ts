@@ -1,6 +1,6 @@
 /** Bytes that are kept in memory or in a file. */
 import { open, rm } from 'node:fs/promises';
-import type { Blob } from './blobs.ts';
+import type { Blob } from './blob.ts';
 
 const READ_BYTES = 256 * 1024;
 

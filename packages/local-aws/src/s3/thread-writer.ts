@@ -1,8 +1,8 @@
 /** Keeps a large body in a file, which another thread digests and writes. */
-import type { BlobWriter } from './blobs.ts';
 import type { ThreadFile } from './file-thread.ts';
 import { fileBlob } from './stored-blob.ts';
 import type { WriteBuffers } from './write-buffers.ts';
+import type { BlobWriter } from './blob.ts';
 
 /** So many buffers of a body are at the thread while the next one is filled. */
 const BUFFERS_AT_THREAD = 3;

@@ -1,5 +1,5 @@
-import type { Blob, GeneratedBlob } from '../blobs.ts';
 import type { Generator } from './generator.ts';
+import type { Blob, GeneratedBlob } from '../blob.ts';
 
 /** A piece of generated content, of any length, that takes no room. */
 export const sparseBlob = (generator: Generator, position: number, sizeBytes: number): GeneratedBlob => ({

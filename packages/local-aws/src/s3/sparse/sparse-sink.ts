@@ -1,9 +1,9 @@
 /** Takes bytes that must be generated content, compares them, and keeps only where they are from. */
-import type { BodySink } from '../body-sink.ts';
 import { createDigester, type DigestName } from '../digests.ts';
 import { S3Error } from '../errors.ts';
 import { BLOCK_BYTES, type Generator, STAMP_BYTES } from './generator.ts';
 import { sparseBlob } from './sparse-blob.ts';
+import type { BodySink } from '../blob.ts';
 
 /** Throws BadDigest at the first byte that is another than the generator's. `computed`: what must be had from the bytes. */
 export const createSparseSink = (generator: Generator, wanted: Set<DigestName>): BodySink => {
