@@ -1,4 +1,4 @@
-/** A replica may itself be the source of another, where the rule says so. */
+/** A replica may itself be the source of another replica if the rule allows it. */
 import { expect, test } from 'vitest';
 import fc from 'fast-check';
 import type { ReplicationRule } from '../../src/lib/model/rule.ts';
@@ -13,7 +13,7 @@ import { shows } from '../model/two-way-world.ts';
 const RUNS = Math.ceil(Number(process.env['PROPERTY_RUNS'] ?? 400) / 4);
 const SEED = Number(process.env['PROPERTY_SEED'] ?? Date.now() % 2 ** 31);
 
-test(`from the first bucket over the second into the third (seed ${SEED})`, async () => {
+test(`a chain of two rules carries the objects of the first bucket into the third (seed ${SEED})`, async () => {
   const given = history(fc.constantFrom('xx', 'yy'), { versioned: true, kinds: ['put', 'delete', 'tag'] });
   const property = fc.asyncProperty(given, fc.scheduler(), fc.boolean(), async (each, scheduler, named) => {
     const clock = { now: () => 1_700_000_000_000, sleep: async () => undefined };

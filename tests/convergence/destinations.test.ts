@@ -1,4 +1,4 @@
-/** Several destinations of one rule: each succeeds or fails on its own. */
+/** Several destinations of one rule, each of which succeeds or fails on its own. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createDeployment } from '../model/deployment.ts';
@@ -35,7 +35,7 @@ const world = (versions: 'all' | 'latest') => {
 };
 
 test.each(['all', 'latest'] as const)(
-  'in mode %s one that is denied does not make the other copy again, neither at redelivery nor after a redrive',
+  'in mode %s a destination that denies access does not make the other one copy again, neither at redelivery nor after a redrive',
   async (versions) => {
     const { source, good, bad, writes, state, deployment } = world(versions);
     const { versionId } = source.put('k', Buffer.from('one'));

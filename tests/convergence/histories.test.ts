@@ -1,9 +1,8 @@
 /**
- * Whatever S3, SQS and Lambda do to the order, number and timing of deliveries, the destination ends equal to the source, in
+ * Whatever S3, SQS and Lambda do to the order, number and timing of deliveries, the destination ends equal to the source in
  * content, history, tags, grants and deletes, in every mode and kind of bucket. The world is in `tests/model/replication-world.ts`.
  *
- * Seen to fail without: the precondition (with the same content …, without deletes …) · the fresh look of mode `latest` (the destination ends …) · the
- * pin (the destination ends …).
+ * Seen to fail without: the precondition (tests 2 and 3) · the fresh look of mode `latest` (test 1) · the pin (test 1).
  */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -27,7 +26,7 @@ const property = async (given: fc.Arbitrary<History>, check: (world: World) => v
     { numRuns: RUNS, seed: SEED },
   );
 
-/** What a key went through: contents, and `†` for deleted; deletes in a row are one, and none comes first. */
+/** The history of a key: contents, and `†` for deletes. Consecutive deletes count as one, and a history never starts with one. */
 const story = (bucket: MemoryBucket, key: string, withMarkers: boolean): string[] => {
   const told: string[] = [];
   for (const entry of bucket.history.get(key) ?? []) {
@@ -48,12 +47,12 @@ const expectShown = ({ given, source, replica, written }: World): void => {
       continue;
     }
     if (newest === undefined) continue;
-    // What comes back because a marker or a newer version ended has no event where deletes do not travel.
+    // Without `deletes: replicate`, no event reports an object that returns because a marker or a newer version is gone.
     const unseen = given.rule.deletes === 'ignore' && given.operations.some(({ kind }) => kind === 'forget');
     if (given.rule.versions === 'latest' && unseen) continue;
     const shows = shown?.state.attributes.metadata['write'];
     const isNewest = shows === newest.state.attributes.metadata['write'];
-    // The end of a version does not travel: the replica of a newer one that is gone stays where all are kept.
+    // The end of a version is not replicated: in mode `all` the replica of a newer version that is gone stays.
     const ended = (written.get(key) ?? [])
       .filter((version) => !source.versions(key).some(({ state }) => state === version.state))
       .map(({ state }) => state.attributes.metadata['write']);
@@ -69,7 +68,7 @@ const expectShown = ({ given, source, replica, written }: World): void => {
   }
 };
 
-/** A foreign object under a key that was never replicated is nobody's business. */
+/** A foreign object under a key that was never replicated is left alone. */
 const wasReplicated = ({ foreign }: History, versions: unknown[] | undefined): boolean =>
   foreign.length === 0 && (versions?.length ?? 0) > 0;
 
@@ -77,15 +76,15 @@ const unique = fc.uuid();
 const repeating = fc.constantFrom('x', 'y');
 
 describe(`histories (seed ${SEED}, ${RUNS} runs each)`, () => {
-  test('the destination ends as the source is', async () => {
+  test('every history ends with a destination that equals the source', async () => {
     await property(history(unique), expectShown);
   });
 
-  test('with the same content written again and again it still does', async () => {
+  test('a history that repeats the same content ends with a destination that equals the source', async () => {
     await property(history(repeating, { rule: { stamp: true } }), expectShown);
   });
 
-  test('without deletes and with content that differs, an older state never comes after a newer one', async () => {
+  test('a history of distinct contents without deletes never puts an older version after a newer one', async () => {
     await property(
       history(unique, { rule: { stamp: true }, kinds: ['put', 'tag'] }),
       ({ source, replica, written }) => {
@@ -102,7 +101,7 @@ describe(`histories (seed ${SEED}, ${RUNS} runs each)`, () => {
     );
   });
 
-  test('where all versions are kept, the history is the same, and each version has its tags and grants, and a lock no weaker', async () => {
+  test('in mode all the destination has the same history, and each replica has the tags and grants of its version and a lock no weaker', async () => {
     const given = history(unique, {
       rule: { versions: 'all', stamp: true },
       versioned: true,
@@ -126,7 +125,7 @@ describe(`histories (seed ${SEED}, ${RUNS} runs each)`, () => {
     });
   });
 
-  test('with deletes, versions that come back and versions that expire, nothing is missing and the order is the same', async () => {
+  test('in mode all a history with deletes, returning versions and expiring versions loses no version and keeps the order', async () => {
     await property(history(unique, { rule: { versions: 'all' }, versioned: true }), (world) => {
       const { given, source, replica } = world;
       const withMarkers = given.rule.deletes === 'replicate';

@@ -1,14 +1,14 @@
 /**
- * What a destination holds of a source's history, told from listings and stamps.
+ * How much of a source's history a destination holds, according to listings and stamps.
  *
- * Seen to fail without: comparing stamps (the version a stamp names …) · markers, and that those in a row are one (what the destination
- * has to go through …) · `positionBefore`, its whole seconds and its leaving out of parts (what is surely older …).
+ * Seen to fail without: comparing stamps (the version that a stamp names) · markers, and consecutive ones as one (the history that a
+ * destination must go through) · `positionBefore`, its whole seconds and its exclusion of multipart objects (versions older than …).
  */
 import { describe, expect, test } from 'vitest';
 import { align, itemsOf, positionBefore, positionOf } from '../../src/lib/replica/history.ts';
 import type { HistoryEntry } from '../../src/lib/model/ports.ts';
 
-/** Oldest first: `x` and `y` are contents, `†` a delete marker; a second apart. */
+/** Oldest first, one second apart. `x` and `y` are contents, `†` is a delete marker. */
 const entries = (story: string, ids = 'v'): HistoryEntry[] =>
   Array.from(story, (each, index) => {
     const at = { versionId: `${ids}${index}`, lastModifiedMs: index * 1_000 };
@@ -20,28 +20,28 @@ const entries = (story: string, ids = 'v'): HistoryEntry[] =>
 const story = (items: HistoryEntry[]): string =>
   items.map((item) => (item.kind === 'marker' ? '†' : item.etag.slice(1, -1))).join('');
 
-describe('what the destination has to go through', () => {
+describe('the history that a destination must go through', () => {
   test.each([
-    ['oldest first', 'xyz', true, 'xyz'],
-    ['markers in a row are one', 'x††y†', true, 'x†y†'],
-    ['a marker that comes first stays', '†x', true, '†x'],
-    ['no markers where deletes do not travel', 'x†y†', false, 'xy'],
-    ['nothing', '', true, ''],
-  ])('%s', (_, told, withMarkers, wanted) => {
+    ['starts with the oldest version', 'xyz', true, 'xyz'],
+    ['has one marker for several consecutive ones', 'x††y†', true, 'x†y†'],
+    ['keeps a marker that comes first', '†x', true, '†x'],
+    ['has no markers where deletes are not replicated', 'x†y†', false, 'xy'],
+    ['is empty for an empty listing', '', true, ''],
+  ])('the history that a destination must go through %s', (_, told, withMarkers, wanted) => {
     expect(story(itemsOf(entries(told).toReversed(), withMarkers))).toBe(wanted);
   });
 });
 
-describe('the version a stamp names', () => {
-  test('is found by its id, the same content before and after it notwithstanding', () => {
+describe('the version that a stamp names', () => {
+  test('a stamp finds its version by id even between versions with the same content', () => {
     expect(positionOf(entries('xxx'), { identity: 'v/v1', modifiedMs: 0 })).toBe(1);
   });
 
-  test('that is gone is found nowhere', () => {
+  test('a stamp finds no version where its version is gone', () => {
     expect(positionOf(entries('xyz'), { identity: 'v/v9', modifiedMs: 0 })).toBe(-1);
   });
 
-  test('without an id is found by ETag and second, since it is written again in place', () => {
+  test('a stamp finds a version without an id by ETag and second, because such a version is overwritten in place', () => {
     const [, second] = entries('xx');
     const items = [{ ...second!, versionId: 'null', lastModifiedMs: 1_700 }];
     expect(positionOf(items, { identity: 'e/x', modifiedMs: 1_000 })).toBe(0);
@@ -50,13 +50,13 @@ describe('the version a stamp names', () => {
   });
 });
 
-describe('what is surely older than a version that is gone', () => {
-  test('is what was written in an earlier second', () => {
+describe('versions older than one that is gone', () => {
+  test('a version from an earlier second is older than one that is gone', () => {
     expect(positionBefore(entries('xyz'), 2_000)).toBe(1);
     expect(positionBefore(entries('xyz'), 0)).toBe(-1);
   });
 
-  test('is no object in parts, whose time is that of its beginning', () => {
+  test('a multipart object does not count as older, because its time is that of its beginning', () => {
     const items = entries('xyz').map((item) =>
       item.kind === 'version' && item.versionId === 'v1'
         ? { ...item, etag: '"0123456789abcdef0123456789abcdef-2"' }
@@ -65,24 +65,35 @@ describe('what is surely older than a version that is gone', () => {
     expect(positionBefore(items, 2_000)).toBe(0);
   });
 
-  test('may be a delete marker', () => {
+  test('a delete marker from an earlier second is older than a version that is gone', () => {
     expect(positionBefore(entries('x†'), 5_000)).toBe(1);
   });
 });
 
-describe('without stamps', () => {
-  test.each([
-    ['everything is there', 'xyz', 'xyz', 2, true],
-    ['the beginning is there', 'xyz', 'xy', 1, true],
-    ['nothing is there', 'xyz', '', -1, false],
-    ['somebody wrote something else over it', 'xyz', 'xyq', 1, false],
-    ['somebody else was there before', 'xyz', 'qx', 0, true],
-    ['content that comes again is taken for its first writing', 'xyx', 'x', 0, true],
-    ['and for its second where the first is there', 'xyx', 'xyx', 2, true],
-    ['a version was passed over', 'xyz', 'xz', 2, true],
-    ['a marker counts where it is the next', 'x†y', 'x†', 1, true],
-    ['and not where it is somebody else’s', 'xy†', 'x†', 0, false],
-  ])('%s', (_, source, replica, position, isShown) => {
-    expect(align(entries(source), entries(replica, 'r'))).toEqual({ position, isShown });
-  });
+test.each([
+  { what: 'a complete replica', source: 'xyz', replica: 'xyz', position: 2, isShown: true },
+  { what: 'a replica of the beginning', source: 'xyz', replica: 'xy', position: 1, isShown: true },
+  { what: 'an empty destination', source: 'xyz', replica: '', position: -1, isShown: false },
+  { what: 'a replica below a foreign object', source: 'xyz', replica: 'xyq', position: 1, isShown: false },
+  { what: 'a replica above a foreign object', source: 'xyz', replica: 'qx', position: 0, isShown: true },
+  { what: 'the first replica of repeated content', source: 'xyx', replica: 'x', position: 0, isShown: true },
+  {
+    what: 'the second replica of repeated content',
+    source: 'xyx',
+    replica: 'xyx',
+    position: 2,
+    isShown: true,
+  },
+  { what: 'a replica that passed over a version', source: 'xyz', replica: 'xz', position: 2, isShown: true },
+  {
+    what: 'a marker that comes next at the source',
+    source: 'x†y',
+    replica: 'x†',
+    position: 1,
+    isShown: true,
+  },
+  { what: 'a marker that somebody else wrote', source: 'xy†', replica: 'x†', position: 0, isShown: false },
+])('without stamps, $what is found at position $position (shown: $isShown)', (each) => {
+  const { source, replica, position, isShown } = each;
+  expect(align(entries(source), entries(replica, 'r'))).toEqual({ position, isShown });
 });

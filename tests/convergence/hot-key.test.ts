@@ -1,4 +1,4 @@
-/** A key that is overwritten a thousand times while eight functions work on it. */
+/** One key that is overwritten again and again while eight functions work on it. */
 import { expect, test } from 'vitest';
 import { isSubsequence } from '../model/history.ts';
 import { playHotKey } from '../model/hot-key.ts';
@@ -8,11 +8,11 @@ const OVERWRITES = 1_000;
 const WORKERS = 8;
 
 test.each([
-  // Each version costs list, look there, read and write, at worst once for each function that tries.
+  // Each version costs a listing, a look at the destination, a read and a write; at worst once for each function that tries.
   ['all', 5 * WORKERS],
   ['latest', 8],
 ] as const)(
-  `in mode %s it converges, with at most %s calls for each overwrite (seed ${SEED})`,
+  `in mode %s a hot key converges with at most %s calls for each overwrite (seed ${SEED})`,
   async (versions, most) => {
     const { source, replica, deployment, calls } = await playHotKey({
       overwrites: OVERWRITES,

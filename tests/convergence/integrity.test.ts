@@ -1,9 +1,9 @@
 /**
- * Whatever happens to the bytes on their way, no replica is reported as good that is not, and nothing is left half done.
+ * Whatever happens to bytes on their way, no bad replica is reported as good, and nothing is left half done.
  *
  * Seen to fail without: the pin (a source that is replaced between two parts …) · the comparison of the parts' ETag (swapped parts …) ·
- * the proof after the write, and the one at the next look (a destination that stores something else …) · the abort (a part that is …) ·
- * reading again what was damaged (a byte that is flipped once …).
+ * the proof after the write, and the one at the next hint (a destination that stores other bytes …) · the abort (a part with …) ·
+ * the second read of damaged bytes (a byte that is flipped once …).
  */
 import { describe, expect, test } from 'vitest';
 import type { Slice } from '../../src/lib/model/ports.ts';
@@ -12,9 +12,10 @@ import type { MemoryBucket } from '../model/memory-buckets.ts';
 import { type Damage, type Gate, memorySource, openGate } from '../model/memory-source.ts';
 import { once, oneKey } from '../model/one-key.ts';
 
+const BOTH = ['all', 'latest'] as const;
 const PARTS = [Buffer.from('aaaaa'), Buffer.from('bbbbb'), Buffer.from('c')];
 
-/** Does this to every body of these calls, or to the first few. */
+/** Damages the first `times` bodies of this call. */
 const damaging = (call: string, damage: Damage, times = Infinity): Gate => {
   let done = 0;
   return async (point, name) => (point === 'before' && name === call && ++done <= times ? damage : undefined);
@@ -25,14 +26,14 @@ const expectNothing = (replica: MemoryBucket): void => {
   expect(replica.uploads.size).toBe(0);
 };
 
-describe.each(['all', 'latest'] as const)('in mode %s', (versions) => {
+describe.each(BOTH)('damaged bytes in mode %s', (versions) => {
   const rule = { versions };
 
   test.each([
     ['a flipped byte', 'flip', 'bad-checksum'],
-    ['a body that is short', 'truncate', 'connection-lost'],
-    ['a body that breaks off', 'break', 'connection-lost'],
-  ] as const)('%s is never stored', async (_, damage, reason) => {
+    ['missing bytes', 'truncate', 'connection-lost'],
+    ['a lost connection', 'break', 'connection-lost'],
+  ] as const)('an object whose read has %s is never stored', async (_, damage, reason) => {
     const { source, replica, look } = oneKey({ rule });
     source.put('k', Buffer.from('one'));
     const damagingAll: Gate = async (point, call) =>
@@ -41,7 +42,7 @@ describe.each(['all', 'latest'] as const)('in mode %s', (versions) => {
     expectNothing(replica);
   });
 
-  test('a byte that is flipped once is read again', async () => {
+  test('a byte that is flipped once is read a second time', async () => {
     const { source, look, content } = oneKey({ rule });
     source.put('k', Buffer.from('one'));
     expect(await look(damaging('source.open', 'flip', 1))).toMatchObject({ copied: { proof: 'etag' } });
@@ -49,11 +50,11 @@ describe.each(['all', 'latest'] as const)('in mode %s', (versions) => {
   });
 
   test.each([
-    ['flipped', 'flip', 'bad-checksum'],
-    ['short', 'truncate', 'connection-lost'],
-    ['broken off', 'break', 'connection-lost'],
+    ['a flipped byte', 'flip', 'bad-checksum'],
+    ['missing bytes', 'truncate', 'connection-lost'],
+    ['a lost connection', 'break', 'connection-lost'],
   ] as const)(
-    'a part that is %s is never stored, and its upload not left open',
+    'a part whose read has %s is never stored, and its upload is aborted',
     async (_, damage, reason) => {
       const { source, replica, look } = oneKey({ rule });
       source.put('k', PARTS);
@@ -62,22 +63,31 @@ describe.each(['all', 'latest'] as const)('in mode %s', (versions) => {
     },
   );
 
-  test.each([false, true])('swapped parts are found out (checksum of the whole: %s)', async (checksum) => {
-    const { source, replica, look } = oneKey({ rule, checksums: [checksum, checksum] });
-    source.put('k', PARTS);
-    const inner = memorySource(source, openGate);
-    const swapped = (slice: Slice): Slice =>
-      slice.kind === 'part' && slice.partNumber < 3 ? { ...slice, partNumber: 3 - slice.partNumber } : slice;
-    const read = {
-      source: {
-        read: (...[key, pin, slice]: Parameters<typeof inner.read>) => inner.read(key, pin, swapped(slice)),
-      },
-    };
-    await expect(look(openGate, {}, read)).rejects.toMatchObject({ reason: 'bad-checksum' });
-    expectNothing(replica);
-  });
+  test.each([false, true])(
+    'swapped parts are detected (checksum of the whole object: %s)',
+    async (checksum) => {
+      const { source, replica, look } = oneKey({ rule, checksums: [checksum, checksum] });
+      source.put('k', PARTS);
+      const inner = memorySource(source, openGate);
+      const swapped = (slice: Slice): Slice =>
+        slice.kind === 'part' && slice.partNumber < 3
+          ? { ...slice, partNumber: 3 - slice.partNumber }
+          : slice;
+      const read = {
+        source: {
+          read: (...[key, pin, slice]: Parameters<typeof inner.read>) => inner.read(key, pin, swapped(slice)),
+        },
+      };
+      await expect(look(openGate, {}, read)).rejects.toMatchObject({ reason: 'bad-checksum' });
+      expectNothing(replica);
+    },
+  );
+});
 
-  test('a source that is replaced between two parts is never mixed', async () => {
+describe.each(BOTH)('both sides in mode %s', (versions) => {
+  const rule = { versions };
+
+  test('a source that is replaced between two parts is never mixed with its successor', async () => {
     const { source, replica, look, told } = oneKey({ rule, versionings: ['unversioned', 'enabled'] });
     source.put('k', PARTS);
     await look(
@@ -89,7 +99,7 @@ describe.each(['all', 'latest'] as const)('in mode %s', (versions) => {
     expect(replica.uploads.size).toBe(0);
   });
 
-  test('a destination that stores something else is not believed, not at the next look either', async () => {
+  test('a destination that stores other bytes is not believed, neither at once nor by the next hint', async () => {
     const { source, replica, look, content } = oneKey({ rule });
     source.put('k', Buffer.from('one'));
     const { put } = replica;
@@ -111,7 +121,7 @@ describe.each(['all', 'latest'] as const)('in mode %s', (versions) => {
     ['checksum', true, ['aws:kms', 'AES256'], [true, true]],
     ['computed', true, ['aws:kms', 'aws:kms'], [false, false]],
   ] as const)(
-    'the receipt names the proof: %s (in parts: %s, %s, checksums %s)',
+    'the receipt names the proof %s (multipart: %s, encryption: %s, checksums: %s)',
     async (proof, inParts, encryptions, checksums) => {
       const { source, look } = oneKey({ rule, encryptions: [...encryptions], checksums: [...checksums] });
       source.put('k', inParts ? PARTS : PARTS[0]!);
@@ -119,7 +129,7 @@ describe.each(['all', 'latest'] as const)('in mode %s', (versions) => {
     },
   );
 
-  test('the parts of the replica are those of the source', async () => {
+  test('a replica has the same parts as its source', async () => {
     const { source, replica, look } = oneKey({ rule });
     const { etag } = source.put('k', PARTS);
     await look();

@@ -1,11 +1,11 @@
 /**
- * Races that histories meet rarely, played move by move.
+ * Races that random histories meet rarely, played move by move.
  *
- * Seen to fail without: the precondition (a slow worker …) · the fresh look, after a write (a source that changes right after …, where
- * the same content came back …) and after a delete (a key that comes back …) · in mode `latest` the destination first (a version
- * written while the replica was looked at …) · in mode `all` the second list (an old list … does not bring back …) · the marker as a
- * state of the destination (a key that comes back …) · attributes in the fresh look at what has no id (the same bytes …) · the look
- * before the same bytes are written (… are written once …).
+ * Seen to fail without: the precondition (a slow worker …) · the fresh look, after a write (a source that changes right after …, when
+ * the same content returns …) and after a delete (a key that returns …) · in mode `latest` reading the destination first (a version
+ * that was written during the look …) · in mode `all` the second listing (an outdated listing … does not restore …) · the marker as a
+ * state of the destination (a key that returns …) · attributes in the fresh look at a version without an id (a second write …) · the
+ * look before the same bytes are written (… are written once …).
  */
 import { expect, test } from 'vitest';
 import { NO_ATTRIBUTES } from '../model/memory-buckets.ts';
@@ -31,7 +31,7 @@ test.each(BOTH)(
   },
 );
 
-test('a version written while the replica was looked at is not replaced by an older look at the source', async () => {
+test('a version that was written during the look at the destination is not replaced by an older one', async () => {
   const { source, look, content, replica } = oneKey();
   source.put('k', Buffer.from('one'));
   await look();
@@ -47,14 +47,14 @@ test('a version written while the replica was looked at is not replaced by an ol
 });
 
 test.each(BOTH)(
-  'in mode %s where the same content came back, the ETag lets an older state through, and the fresh look heals it at once',
+  'in mode %s when the same content returns, its ETag lets an older state through, and the fresh look repairs it at once',
   async (versions) => {
     const { source, look, content, told } = oneKey({ rule: { versions } });
     source.put('k', Buffer.from('x'));
     await look();
     source.put('k', Buffer.from('y'));
     await look(
-      // The slow worker holds y and the ETag of x; meanwhile x comes back, and with it the same ETag.
+      // The slow worker holds y and the ETag of x; meanwhile x returns, and with it the same ETag.
       beforePut(versions === 'latest' ? 2 : 1, async () => {
         source.put('k', Buffer.from('x'));
         await look();
@@ -75,7 +75,7 @@ test.each(BOTH)(
     put('1');
     await look();
     put('2');
-    // Another one writes it while this one has seen the first state and reads the second.
+    // Another worker writes the second state when this one has seen the first state and reads the second.
     await look(
       once('destination.look', 'after', async () => {
         await look();
@@ -101,7 +101,7 @@ test.each(BOTH)(
 );
 
 test.each(BOTH)(
-  'in mode %s the same bytes with other metadata, written within the same second of an unversioned bucket, are seen',
+  'in mode %s a second write of the same bytes with other metadata is replicated, even within one second of an unversioned bucket',
   async (versions) => {
     const { source, look, replica } = oneKey({ rule: { versions }, versionings: ['unversioned', 'enabled'] });
     const write = (mark: string) =>
@@ -113,7 +113,7 @@ test.each(BOTH)(
 );
 
 test.each(BOTH)(
-  'in mode %s a source deleted in the middle leaves what was written and ends',
+  'in mode %s a source that is deleted right after the write leaves the replica in place where deletes are ignored',
   async (versions) => {
     const { source, look, content } = oneKey({ rule: { versions } });
     source.put('k', Buffer.from('one'));
@@ -138,7 +138,7 @@ test('a key that never stops changing is given back as a lost race', async () =>
 });
 
 test.each(BOTH)(
-  'in mode %s a key that comes back while its replica is deleted is back there too',
+  'in mode %s a key that returns while its replica is deleted returns at the destination too',
   async (versions) => {
     const { source, look, content, told } = oneKey({ rule: { versions, deletes: 'replicate' } });
     source.put('k', Buffer.from('one'));
@@ -155,7 +155,7 @@ test.each(BOTH)(
 );
 
 test.each(BOTH)(
-  'in mode %s a key that is deleted while it is written is deleted there too',
+  'in mode %s a key that is deleted while it is written is deleted at the destination too',
   async (versions) => {
     const { source, look, content } = oneKey({ rule: { versions, deletes: 'replicate' } });
     source.put('k', Buffer.from('one'));
@@ -168,7 +168,7 @@ test.each(BOTH)(
   },
 );
 
-test('an old list of the source does not take a newer replica for a foreign object', async () => {
+test('an outdated listing of the source does not make a newer replica look like a foreign object', async () => {
   const { source, look, told } = oneKey({ rule: { versions: 'all' } });
   source.put('k', Buffer.from('one'));
   source.put('k', Buffer.from('two'));
@@ -182,7 +182,7 @@ test('an old list of the source does not take a newer replica for a foreign obje
   expect(told()).toEqual(['one', 'two', 'three']);
 });
 
-test('an old list of the source does not bring back what was deleted after it', async () => {
+test('an outdated listing of the source does not restore an object that was deleted after it', async () => {
   const { source, look, told } = oneKey({ rule: { versions: 'all', deletes: 'replicate' } });
   source.put('k', Buffer.from('one'));
   source.put('k', Buffer.from('two'));
@@ -196,7 +196,7 @@ test('an old list of the source does not bring back what was deleted after it', 
   expect(told()).toEqual(['one', 'two', '†']);
 });
 
-/** In mode `latest` the first put is tried as new and refused; the race is about the second. */
+/** In mode `latest` the first put is tried as new and refused; the race concerns the second one. */
 function beforePut(count: number, move: () => Promise<unknown>): Gate {
   let puts = 0;
   return async (at, call) => {
@@ -204,7 +204,7 @@ function beforePut(count: number, move: () => Promise<unknown>): Gate {
   };
 }
 
-test('a body too large to be held is read once more when S3 says that the key is not new', async () => {
+test('a body that is too large for memory is read a second time when S3 says that the key is not new', async () => {
   const { source, look, content, replica } = oneKey();
   const large = (digit: string): Buffer => Buffer.alloc(65_537, digit);
   source.put('k', large('1'));

@@ -1,4 +1,4 @@
-/** Small rules the protocol stands on: filters, session names, stamps. */
+/** Small rules that the protocol rests on: filters, session names, stamps. */
 import { describe, expect, test } from 'vitest';
 import { asksForTags, sizeIsWanted, tagsAreWanted } from '../../src/lib/model/filter.ts';
 import { isReplicator, sessionName } from '../../src/lib/hint/session-name.ts';
@@ -15,11 +15,14 @@ describe('filters', () => {
     [6, null, false],
     [null, 4, false],
     [0, 0, false],
-  ])('from %s to %s bytes: an object of five is wanted: %s', (minimumBytes, maximumBytes, wanted) => {
-    expect(sizeIsWanted({ ...filter, minimumBytes, maximumBytes }, object)).toBe(wanted);
-  });
+  ])(
+    'a filter from %s to %s bytes accepts an object of five bytes: %s',
+    (minimumBytes, maximumBytes, wanted) => {
+      expect(sizeIsWanted({ ...filter, minimumBytes, maximumBytes }, object)).toBe(wanted);
+    },
+  );
 
-  test('every tag must be there with its value, and others may', () => {
+  test('a filter by tags accepts objects that have all of its tags, whatever other tags they have', () => {
     const wanted = { ...filter, tags: { a: '1', b: '' } };
     expect(tagsAreWanted(wanted, { a: '1', b: '', c: '3' })).toBe(true);
     expect(tagsAreWanted(wanted, { a: '1' })).toBe(false);
@@ -27,14 +30,14 @@ describe('filters', () => {
     expect(tagsAreWanted({ ...filter, tags: { toString: 'x' } }, {})).toBe(false);
   });
 
-  test('tags cost a call only where they decide', () => {
+  test('the tags of an object are read only for a rule that filters by tags', () => {
     expect(asksForTags(filter)).toBe(false);
     expect(asksForTags({ ...filter, tags: { a: '1' } })).toBe(true);
   });
 });
 
 describe('session names', () => {
-  test('are what STS takes, and known again in the principal S3 tells', () => {
+  test('a session name is valid for STS and is recognized in the principal that S3 reports', () => {
     const name = sessionName(`${'long-'.repeat(20)}prod`);
     expect(name).toMatch(/^[\w+=,.@-]{2,64}$/);
     expect(isReplicator(`AWS:AROAEXAMPLE:${name}`)).toBe(true);
@@ -45,10 +48,10 @@ describe('session names', () => {
     ['AWS:AIDAEXAMPLE', false],
     ['AWS:AROAEXAMPLE:not-s3r@x', false],
     ['s3.amazonaws.com', false],
-    // EventBridge tells the account, which is as good as nothing.
+    // EventBridge reports only the account, which does not identify anybody.
     ['111111111111', null],
     [null, null],
-  ])('%s: %s', (principalId, expected) => {
+  ])('the principal %s is a replicator: %s', (principalId, expected) => {
     expect(isReplicator(principalId)).toBe(expected);
   });
 });
@@ -64,14 +67,14 @@ describe('stamps', () => {
     attributes: { ...NO_ATTRIBUTES, metadata },
   });
 
-  test('say which version, when it was modified, and where they belong', () => {
+  test('a stamp names the version, its modification time and the place that it belongs to', () => {
     const stamped = withMetadata(stampedMetadata(source, place));
     expect(stampOn(stamped, place)).toEqual({ identity: 'v/v1', modifiedMs: 5_000 });
     expect(stampOn(stamped, { ...place, bucket: 'other' })).toBeNull();
     expect(withoutStamp(stamped)).toEqual({});
   });
 
-  test('of a replica are replaced by those of its own replica', () => {
+  test('the stamp of a replica is replaced by another one in the replica of that replica', () => {
     const stamped = withMetadata({ ...stampedMetadata(source, place), note: 'kept' });
     const next = { bucket: 'third', key: 'k' };
     const chained = withMetadata(stampedMetadata({ ...stamped, versionId: 'v2' }, next));
@@ -81,13 +84,13 @@ describe('stamps', () => {
   });
 
   test.each(['', 'v/v1', 'v/v1/zz', 'x/v1/1@00000000', 'v/a/b/1@00000000'])(
-    'somebody else’s entry of the same name is none: %s',
+    'a foreign metadata entry of the same name is not a stamp: %s',
     (s3r) => {
       expect(stampOn(withMetadata({ s3r }), place)).toBeNull();
     },
   );
 
-  test('name a version by its id alone, and others by ETag and second', () => {
+  test('a stamp names a version by its id alone, and an object without a version id by ETag and second', () => {
     expect(names({ identity: 'v/v1', modifiedMs: 0 }, source)).toBe(true);
     const inPlace = { ...source, versionId: 'null', etag: '"x"' };
     expect(names({ identity: 'e/x', modifiedMs: 5_000 }, inPlace)).toBe(true);

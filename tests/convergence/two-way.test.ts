@@ -1,9 +1,9 @@
 /**
- * Two deployments that replicate two buckets into each other. What stops the loop is the principal in the event where there is one,
- * and the stamp on the replica.
+ * Two deployments that replicate two buckets into each other. The loop is stopped by the principal in the event, if there is one,
+ * and by the stamp on the replica.
  *
- * Seen to fail without: both of these, or the stamp alone (comes to an end, and both sides …) · knowing the original of a replica again
- * (the same) · asking a destination whether a replica came from there (comes to an end too …).
+ * Seen to fail without: both of these, or the stamp alone (test 1) · recognizing the original of a replica (test 1) · asking a
+ * destination whether a replica came from there (test 2).
  */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -15,7 +15,7 @@ const RUNS = Math.ceil(Number(process.env['PROPERTY_RUNS'] ?? 400) / 4);
 const SEED = Number(process.env['PROPERTY_SEED'] ?? Date.now() % 2 ** 31);
 
 describe(`two-way replication (seed ${SEED}, ${RUNS} runs each)`, () => {
-  test('comes to an end, and both sides are equal', async () => {
+  test('two-way replication ends with equal buckets', async () => {
     await fc.assert(
       fc.asyncProperty(twoWay, fc.scheduler(), async (given, scheduler) => {
         const { left, right, deployments, undelivered } = await playTwoWay(given, 'ignore', scheduler);
@@ -27,7 +27,7 @@ describe(`two-way replication (seed ${SEED}, ${RUNS} runs each)`, () => {
     );
   });
 
-  test('comes to an end too where both rules say by mistake that replicas are to be replicated', async () => {
+  test('two-way replication ends even if both rules are mistakenly configured to replicate replicas', async () => {
     await fc.assert(
       fc.asyncProperty(twoWay, fc.scheduler(), async (given, scheduler) => {
         const { undelivered } = await playTwoWay(given, 'replicate', scheduler);

@@ -6,7 +6,7 @@ import type { ConvergeContext } from '../../src/lib/converge/convergence.ts';
 
 const VERSION = { versionId: 'v1', etag: '"e"', sizeBytes: 5 } as ObjectState;
 
-/** A bucket with one object, `there`; and what was asked of it. */
+/** A bucket with one object, `there`, and the calls that it received. */
 const bucket = () => {
   const asked: string[] = [];
   const source: Pick<SourceBucket, 'look' | 'head' | 'open'> = {
@@ -28,17 +28,20 @@ const bucket = () => {
   return { asked, context: { source } as ConvergeContext };
 };
 
-test.each([null, 'v1'])('what S3 copies is looked at without its body (version %s)', async (versionId) => {
-  const { asked, context } = bucket();
-  expect(await openVersion(context, 'there', versionId, 'server-side')).toEqual({
-    version: VERSION,
-    opened: null,
-  });
-  expect(asked).toEqual(['HEAD']);
-});
+test.each([null, 'v1'])(
+  'a version that S3 copies is read by HEAD, without its body (version %s)',
+  async (versionId) => {
+    const { asked, context } = bucket();
+    expect(await openVersion(context, 'there', versionId, 'server-side')).toEqual({
+      version: VERSION,
+      opened: null,
+    });
+    expect(asked).toEqual(['HEAD']);
+  },
+);
 
 test.each([null, 'v1'])(
-  'what the function moves comes with its body at once (version %s)',
+  'a version that the function moves is read by GET, with its body (version %s)',
   async (versionId) => {
     const { asked, context } = bucket();
     const look = await openVersion(context, 'there', versionId, 'stream');
@@ -48,7 +51,7 @@ test.each([null, 'v1'])(
 );
 
 test.each([null, 'v1'])(
-  'what is not there is asked for by GET, which alone says whether the bucket is (version %s)',
+  'a missing version is asked for by GET, which alone tells whether the bucket exists (version %s)',
   async (versionId) => {
     const { asked, context } = bucket();
     expect(await openVersion(context, 'gone', versionId, 'server-side')).toBeNull();
@@ -63,13 +66,13 @@ const withBody = (sizeBytes: number, body: Readable): ConvergeContext =>
     invocation: { deadlineMs: 0 },
   }) as unknown as ConvergeContext;
 
-test('a small body is held, whatever chunks it comes in', async () => {
+test('a small body is kept in memory, whatever chunks it arrives in', async () => {
   const chunks = ['1', '', '23', '45'].map((text) => Buffer.from(text));
   const look = await openVersion(withBody(5, Readable.from(chunks)), 'k', 'v1');
   expect(look?.opened).toEqual(Buffer.from('12345'));
 });
 
-test('a larger one is handed on as it comes', async () => {
+test('a larger body is passed on as a stream', async () => {
   const body = Readable.from([Buffer.alloc(65_537)]);
   expect((await openVersion(withBody(65_537, body), 'k', 'v1'))?.opened).toBe(body);
 });
@@ -86,7 +89,7 @@ test.each([
   ['broken off', brokenOff()],
   ['too short', Readable.from([Buffer.from('1234')])],
   ['too long', Readable.from([Buffer.from('1234'), Buffer.from('56'), Buffer.from('78')])],
-])('a small body that is %s is not taken for whole', async (_what, body) => {
+])('a small body that is %s is not accepted as complete', async (_what, body) => {
   await expect(openVersion(withBody(5, body), 'k', 'v1')).rejects.toMatchObject({
     reason: 'connection-lost',
   });

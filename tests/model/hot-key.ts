@@ -1,11 +1,11 @@
-/** One key, overwritten again and again while several functions work on it. */
+/** One key that is overwritten again and again while several functions work on it. */
 import fc from 'fast-check';
 import type { ReplicationRule } from '../../src/lib/model/rule.ts';
 import { createDeployment, type Deployment } from './deployment.ts';
 import { createMemoryBucket, type MemoryBucket } from './memory-buckets.ts';
 import { s3Event, testRule } from './settings.ts';
 
-/** What a call to S3 takes. */
+/** How long one call to S3 takes. */
 const CALL_MS = 20;
 
 interface HotKey {
@@ -16,7 +16,7 @@ interface HotKey {
   calls: number;
 }
 
-/** Interleaves the functions with the writes, and with each other at every call, as the seed says. */
+/** The seed decides how the calls of the functions and the writes interleave. */
 export const playHotKey = async ({
   overwrites,
   workers,
@@ -31,7 +31,7 @@ export const playHotKey = async ({
   let nowMs = 1_700_000_000_000;
   const clock = {
     now: () => nowMs,
-    // Others make calls meanwhile.
+    // Other functions make calls meanwhile.
     async sleep(ms: number) {
       for (let sleptMs = 0; sleptMs < ms; sleptMs += CALL_MS)
         await scheduler.schedule(Promise.resolve(), 'sleep');

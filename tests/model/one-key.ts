@@ -1,5 +1,6 @@
-/** One key of a source and a destination, looked at when a test says so. */
+/** One key of a source and a destination, converged when a test says so. */
 import type { Work } from '../../src/lib/model/work.ts';
+import { ReplicationError } from '../../src/lib/model/errors.ts';
 import { converge } from '../../src/lib/converge/converge.ts';
 import type { DestinationBucket, SourceBucket } from '../../src/lib/model/ports.ts';
 import type { ReplicationRule } from '../../src/lib/model/rule.ts';
@@ -12,7 +13,7 @@ import { testDestination, testRule } from './settings.ts';
 
 interface Options {
   rule?: Partial<ReplicationRule>;
-  /** Of source and destination. */
+  /** Source first, then destination. */
   versionings?: [Versioning, Versioning];
   encryptions?: ['AES256' | 'aws:kms', 'AES256' | 'aws:kms'];
   checksums?: [boolean, boolean];
@@ -23,15 +24,15 @@ interface OneKey {
   replica: MemoryBucket;
   clock: { nowMs: number };
   passedOver: PassedOver[];
-  /** A hint that says little, but for what is given. */
+  /** Converges for a hint that says nothing but what `hint` gives. */
   look(gate?: Gate, hint?: Partial<Work>, other?: Other): Promise<Convergence>;
-  /** What the replica shows. */
+  /** The content of the replica's current version. */
   content(): string | undefined;
-  /** All that the replica showed so far, oldest first; `†` for deleted. */
+  /** The whole history of the replica, oldest first; `†` for a delete marker. */
   told(): string[];
 }
 
-/** Ports that do some things otherwise. */
+/** Calls that replace those of the model. */
 interface Other {
   source?: Partial<SourceBucket>;
   destination?: Partial<DestinationBucket>;
@@ -86,7 +87,7 @@ export const oneKey = ({ rule, versionings, encryptions, checksums }: Options = 
   };
 };
 
-/** Runs `move` the first time the call passes, before its effect. */
+/** Runs `move` the first time that the call passes this point. */
 export const once = (call: string, point: 'before' | 'after', move: () => Promise<unknown>): Gate => {
   let done = false;
   return async (at, name) => {
@@ -95,3 +96,9 @@ export const once = (call: string, point: 'before' | 'after', move: () => Promis
     await move();
   };
 };
+
+/** Throttles the first such call, before its effect. */
+export const failingOnce = (call: string): Gate =>
+  once(call, 'before', async () => {
+    throw new ReplicationError('throttled', 'SlowDown');
+  });

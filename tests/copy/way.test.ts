@@ -17,7 +17,7 @@ const auto = testRule({ copy: 'auto' });
 const from = (fields: Partial<typeof auto.source>) =>
   testRule({ copy: 'auto', source: { ...auto.source, ...fields } });
 
-test('a rule that names a way gets it, whatever was refused', () => {
+test('a rule that names its way of copying gets it, whatever S3 refused', () => {
   for (const copy of ['stream', 'server-side'] as const) {
     const rule = testRule({ copy });
     serverSide.refused(rule, to);
@@ -25,7 +25,7 @@ test('a rule that names a way gets it, whatever was refused', () => {
   }
 });
 
-test('S3 is asked to copy until it refuses, and again after 15 minutes', () => {
+test('S3 is asked to copy until it refuses, and again 15 minutes later', () => {
   expect(serverSide.way(auto, to)).toBe('server-side');
   serverSide.refused(auto, to);
   expect(serverSide.way(auto, to)).toBe('stream');
@@ -35,7 +35,7 @@ test('S3 is asked to copy until it refuses, and again after 15 minutes', () => {
   expect(serverSide.way(auto, to)).toBe('server-side');
 });
 
-test('a refusal says nothing about another bucket, prefix or role', () => {
+test('a refused server-side copy says nothing about another bucket, prefix or role', () => {
   serverSide.refused(auto, to);
   const otherRole = testDestination({ roleArn: 'arn:aws:iam::333333333333:role/replication' });
   expect(serverSide.way(from({ bucket: 'other' }), to)).toBe('server-side');
@@ -43,12 +43,12 @@ test('a refusal says nothing about another bucket, prefix or role', () => {
   expect(serverSide.way(auto, otherRole)).toBe('server-side');
 });
 
-test('what one rule is refused, another with the same source and role need not try', () => {
+test('a refused server-side copy also counts for another rule with the same source and role', () => {
   serverSide.refused(auto, to);
   expect(serverSide.way({ ...auto, id: 'other' }, { ...to, id: 'other' })).toBe('stream');
 });
 
-test('where a role of the rule reads the source, nobody else tries to unless told', () => {
+test('a rule whose own role reads the source copies inside S3 only if it says so', () => {
   const roleArn = 'arn:aws:iam::111111111111:role/reader';
   expect(serverSide.way(from({ roleArn }), to)).toBe('stream');
   expect(serverSide.way({ ...from({ roleArn }), copy: 'server-side' }, to)).toBe('server-side');

@@ -1,4 +1,4 @@
-/** What fits into an invocation, and what is done with the rest. */
+/** How many bytes an invocation accepts, and how copies that do not fit are refused. */
 import { Readable } from 'node:stream';
 import { expect, test } from 'vitest';
 import { copyVersion } from '../../src/lib/copy/copy.ts';
@@ -42,24 +42,24 @@ const invocation = (fields: Partial<Invocation> = {}): Invocation => ({
   ...fields,
 });
 
-test('an object of which no invocation can copy even one part needs a person', async () => {
+test('an object needs a person if no invocation can copy even one of its parts', async () => {
   const brief = invocation({ deadlineMs: 1_000, fullTimeMs: 1_000 });
   await expect(copyOf(GIB, brief)).rejects.toMatchObject({ reason: 'too-large' });
 });
 
-test('an object that would fit into a fresh invocation is given back to get one', async () => {
+test('an object that fits only into a fresh invocation is given back to the queue', async () => {
   await expect(copyOf(4 * GIB, invocation({ deadlineMs: 60_000 }))).rejects.toMatchObject({
     reason: 'out-of-time',
   });
 });
 
-test('large objects of one batch share the network: those that do not fit beside the others are given back', async () => {
+test('an object that does not fit beside the other large objects of its batch is given back to the queue', async () => {
   await expect(copyOf(4 * GIB, invocation({ bytesUnderWay: 32 * GIB }))).rejects.toMatchObject({
     reason: 'out-of-time',
   });
 });
 
-test('what a copy takes of the network is free again after it', async () => {
+test('a copy releases its share of the network when it ends', async () => {
   const shared = invocation();
   await copyOf(1, shared);
   expect(shared.bytesUnderWay).toBe(0);

@@ -1,0 +1,109 @@
+/** How a multipart copy proves itself: by the parts of the source, by computed checksums, and by nothing less. */
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import { expect, test } from 'vitest';
+import { copyMultipart } from '../../src/lib/copy/multipart.ts';
+import { ReplicationError } from '../../src/lib/model/errors.ts';
+import type { DestinationBucket, SourceBucket } from '../../src/lib/model/ports.ts';
+import { createMemoryBucket, REPLICA_ATTRIBUTES } from '../model/memory-buckets.ts';
+import { memoryDestination } from '../model/memory-destination.ts';
+import { memorySource } from '../model/memory-source.ts';
+import { noTransfers } from '../model/memory-transfers.ts';
+import { md5Hex, objectState, OPAQUE } from '../model/object-state.ts';
+import { testCopyWork } from '../model/settings.ts';
+
+const parts = [Buffer.alloc(5, 'a'), Buffer.alloc(3, 'b')];
+const digest = md5Hex(Buffer.from(parts.map(md5Hex).join(''), 'hex'));
+const version = objectState({ etag: `"${digest}-2"`, sizeBytes: 8 });
+
+const world = (read: (partNumber: number) => Buffer, encryption = 'AES256') => {
+  const calls: string[] = [];
+  const unused = createMemoryBucket('enabled', () => 0);
+  const source: SourceBucket = {
+    ...memorySource(unused, async () => undefined),
+    look: async () => ({ kind: 'object', state: version }),
+    part: async () => ({ parts: 2, sizeBytes: 5 }),
+    read: async (_key, _pin, slice) => {
+      const bytes = read(slice.kind === 'part' ? slice.partNumber : 0);
+      return { body: Readable.from([bytes]), sizeBytes: bytes.length, checksum: null };
+    },
+  };
+  const destination: DestinationBucket = {
+    ...memoryDestination(unused, async () => undefined),
+    put: async () => objectState(),
+    createUpload: async ({ checksum }) => {
+      calls.push(`create ${checksum?.algorithm ?? 'default'}`);
+      return { uploadId: 'u', encryption };
+    },
+    uploadPart: async ({ partNumber, body, guard }) => {
+      calls.push(`part ${partNumber} ${guard.kind}`);
+      return { partNumber, etag: `"${md5Hex(await buffer(body))}"`, checksum: null };
+    },
+    completeUpload: async () => {
+      calls.push('complete');
+      return objectState(encryption === 'AES256' ? { etag: version.etag } : OPAQUE);
+    },
+    abortUpload: async () => void calls.push('abort'),
+  };
+  const copy = () =>
+    copyMultipart(
+      {
+        work: testCopyWork(),
+        ...noTransfers(),
+        source,
+        destination,
+        sourceKey: 'k',
+        replicaKey: 'k',
+        version,
+        opened: null,
+        attributes: REPLICA_ATTRIBUTES,
+        precondition: { kind: 'absent' },
+        invocation: { requestId: 'r', deadlineMs: 900_000, fullTimeMs: 900_000, bytesUnderWay: 0 },
+        clock: { now: () => 0, sleep: async () => undefined },
+      },
+      'stream',
+    );
+  return { copy, calls };
+};
+
+test('a copy with the parts of the source has the ETag of the source', async () => {
+  const { copy, calls } = world((partNumber) => parts[partNumber - 1]!);
+  expect((await copy()).proof).toBe('etag');
+  expect(calls).toEqual(['create default', 'part 1 none', 'part 2 none', 'complete']);
+});
+
+test('a part that changed during the copy is detected before the upload is completed', async () => {
+  const { copy, calls } = world((partNumber) => (partNumber === 1 ? parts[0]! : Buffer.alloc(3, 'c')));
+  // The last resort, a checksum computed here, would only prove that the wrong bytes arrived intact.
+  await expect(copy()).rejects.toMatchObject({ reason: 'bad-checksum' });
+  expect(calls).not.toContain('complete');
+});
+
+test('a server that sends the whole object for every part is detected by the sum of the sizes', async () => {
+  const { copy, calls } = world(() => Buffer.concat(parts));
+  await expect(copy()).rejects.toMatchObject({ reason: 'service-error' });
+  expect(calls).not.toContain('complete');
+});
+
+test('if KMS hides the ETags, the parts are sent once, with computed checksums', async () => {
+  const { copy, calls } = world((partNumber) => parts[partNumber - 1]!, 'aws:kms');
+  expect((await copy()).proof).toBe('computed');
+  expect(calls).toEqual([
+    'create default',
+    'abort',
+    'create CRC32',
+    'part 1 compute',
+    'part 2 compute',
+    'complete',
+  ]);
+});
+
+test('a copy falls back to byte ranges if the source refuses part numbers', async () => {
+  const { copy, calls } = world(() => {
+    throw new ReplicationError('invalid-request', 'InvalidPartNumber');
+  });
+  await expect(copy()).rejects.toMatchObject({ reason: 'invalid-request' });
+  // By part numbers, with the ETag and with computed checksums as proof; then by ranges, which fails here too.
+  expect(calls.filter((call) => call.startsWith('create'))).toHaveLength(3);
+  expect(calls).not.toContain('complete');
+});

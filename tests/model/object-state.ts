@@ -1,0 +1,23 @@
+/** States of objects for tests that need no bucket. */
+import { createHash } from 'node:crypto';
+import type { ObjectState } from '../../src/lib/model/ports.ts';
+import { NO_ATTRIBUTES, NO_LOCK } from './memory-buckets.ts';
+
+export const md5Hex = (bytes: Buffer): string => createHash('md5').update(bytes).digest('hex');
+
+/** The object `a`, written whole without a checksum of its own. */
+export const objectState = (fields: Partial<ObjectState> = {}): ObjectState => ({
+  versionId: 'v1',
+  etag: `"${md5Hex(Buffer.from('a'))}"`,
+  sizeBytes: 1,
+  lastModifiedMs: 0,
+  encryption: 'AES256',
+  checksum: null,
+  attributes: NO_ATTRIBUTES,
+  tagCount: 0,
+  lock: NO_LOCK,
+  ...fields,
+});
+
+/** What KMS does to an ETag: it says nothing about the content. */
+export const OPAQUE = { etag: '"0123"', encryption: 'aws:kms' };
