@@ -1,6 +1,7 @@
 import { openBuckets, openRuns } from '../lib/aws/operator.ts';
 import { QueueError } from '../lib/dead-letters/queue.ts';
-import { type Reason, ReplicationError } from '../lib/model/errors.ts';
+import { ReplicationError } from '../lib/model/errors.ts';
+import type { Reason } from '../lib/model/reasons.ts';
 import type { Buckets } from '../lib/model/ports.ts';
 import { type Deployment, resourceNames } from '../lib/configuration/resource-names.ts';
 import { RunRefusedError } from '../lib/runs/control.ts';

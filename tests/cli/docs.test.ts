@@ -9,8 +9,7 @@ import { REDRIVE } from '../../src/cli/dead-letters/dlq-redrive.ts';
 import { EXIT } from '../../src/cli/terminal/io.ts';
 import { CANCEL, PAUSE, RESUME, RUNS, STATUS } from '../../src/cli/runs/run-control.ts';
 import { VERIFY_START } from '../../src/cli/runs/verify-start.ts';
-import { ALL_REASONS, reasonEntry } from '../../src/lib/model/errors.ts';
-import { CRASHED } from '../../src/lib/delivery/dead-letter.ts';
+import { DEAD_LETTER_REASONS } from '../../src/lib/dead-letters/reasons.ts';
 import { TRANSFERS } from '../../src/cli/transfers/transfers-list.ts';
 import { ROOT } from './run.ts';
 
@@ -42,7 +41,10 @@ test('docs/cli.md gives every exit code', () => {
 });
 
 test('docs/operations.md says what to do about every reason a dead letter can have', () => {
-  const dead = ALL_REASONS.filter((reason) => reasonEntry(reason).disposition === 'quarantine');
-  const described = [...operations.matchAll(/^\| `([a-z-]+)`/gm)].map(([, reason]) => reason);
-  expect(described).toEqual([...dead, CRASHED]);
+  const described = [...operations.matchAll(/^\| `([a-z-]+)` +\| (.+?) +\| (.+?) +\|$/gm)].map((row) =>
+    row.slice(1),
+  );
+  expect(described).toEqual(
+    [...DEAD_LETTER_REASONS].map(([reason, { meaning, fix }]) => [reason, meaning, fix]),
+  );
 });

@@ -8,7 +8,7 @@ import { BACKFILL_START } from '../../src/cli/runs/backfill-start.ts';
 import { LIST } from '../../src/cli/dead-letters/dlq-list.ts';
 import { REDRIVE } from '../../src/cli/dead-letters/dlq-redrive.ts';
 import { VERIFY_START } from '../../src/cli/runs/verify-start.ts';
-import { ALL_REASONS, reasonEntry } from '../../src/lib/model/errors.ts';
+import { ALL_REASONS, reasonEntry } from '../../src/lib/model/reasons.ts';
 import { ROOT, run } from './run.ts';
 
 afterEach(() => vi.unstubAllEnvs());

@@ -19,7 +19,7 @@ import {
   messageKey,
   type RuledFaultPlan,
 } from '@s3-replicator/local-aws/faults';
-import { ALL_REASONS } from '../../src/lib/model/errors.ts';
+import { ALL_REASONS } from '../../src/lib/model/reasons.ts';
 import { expectReplicas, put } from './support/objects.ts';
 import { deadLetters, type Letter, purge, send } from './support/queues.ts';
 import { PROPERTY_SEED } from './support/seed.ts';

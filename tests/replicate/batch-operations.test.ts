@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { answerBatch } from '../../src/lib/replicate/batch-operations.ts';
-import { ReplicationError, type Reason } from '../../src/lib/model/errors.ts';
+import { ReplicationError } from '../../src/lib/model/errors.ts';
+import type { Reason } from '../../src/lib/model/reasons.ts';
 import { createMemoryBucket } from '../model/memory-buckets.ts';
 import { memoryDestination } from '../model/memory-destination.ts';
 import { memorySource } from '../model/memory-source.ts';

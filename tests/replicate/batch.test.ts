@@ -2,7 +2,8 @@
 import { describe, expect, test } from 'vitest';
 import { createBudget } from '../../src/lib/model/concurrency.ts';
 import type { DeadLetter } from '../../src/lib/delivery/dead-letter.ts';
-import { ReplicationError, type Reason } from '../../src/lib/model/errors.ts';
+import { ReplicationError } from '../../src/lib/model/errors.ts';
+import type { Reason } from '../../src/lib/model/reasons.ts';
 import { parseMessage } from '../../src/lib/hint/hint.ts';
 import type { OutcomeRecord } from '../../src/lib/delivery/outcome.ts';
 import type { QueueMessage } from '../../src/lib/delivery/deps.ts';

@@ -1,7 +1,7 @@
 /** What came to light of a run's comparison. */
 import { expect, test } from 'vitest';
 import type { ListedVersion } from '../../src/lib/listing/page.ts';
-import type { Reason } from '../../src/lib/model/errors.ts';
+import type { Reason } from '../../src/lib/model/reasons.ts';
 import { createCloserLook } from '../../src/lib/runs/compare/closer-look.ts';
 import { createCompareConsumer } from '../../src/lib/runs/compare/compare-consumer.ts';
 import type { ReportRow } from '../../src/lib/runs/report/report-data.ts';

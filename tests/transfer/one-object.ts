@@ -1,6 +1,7 @@
 /** A world with one large object on its way, and what may go wrong in it. */
 import { expect } from 'vitest';
-import { type Reason, ReplicationError } from '../../src/lib/model/errors.ts';
+import { ReplicationError } from '../../src/lib/model/errors.ts';
+import type { Reason } from '../../src/lib/model/reasons.ts';
 import { Crash } from '../model/memory-receipts.ts';
 import type { Gate } from '../model/memory-source.ts';
 import { once } from '../model/one-key.ts';

@@ -1,8 +1,7 @@
 import { openDeadLetterQueue } from '../../lib/aws/sqs/dead-letter-queue.ts';
-import { CRASHED } from '../../lib/delivery/dead-letter.ts';
 import { type DeadLetterQueue, QueueError } from '../../lib/dead-letters/queue.ts';
 import type { DeadMessageFilter } from '../../lib/dead-letters/dead-message.ts';
-import { ALL_REASONS, reasonEntry } from '../../lib/model/errors.ts';
+import { DEAD_LETTER_REASONS } from '../../lib/dead-letters/reasons.ts';
 import { nearestWord } from '../../lib/text/nearest-word.ts';
 import { resourceNames } from '../../lib/configuration/resource-names.ts';
 import type { OptionSpec, ParsedOptions } from '../terminal/command.ts';
@@ -10,11 +9,7 @@ import { deploymentOf } from '../deployment.ts';
 import { CliError } from '../terminal/errors.ts';
 import type { CliIo } from '../terminal/io.ts';
 
-/** Reasons a message can be in the dead-letter queue for: what is tried again by itself never gets there. */
-const DEAD_REASONS: readonly string[] = [
-  ...ALL_REASONS.filter((reason) => reasonEntry(reason).disposition === 'quarantine'),
-  CRASHED,
-];
+const DEAD_REASONS: readonly string[] = [...DEAD_LETTER_REASONS.keys()];
 
 export const FILTER_OPTIONS = {
   reason: {

@@ -1,7 +1,7 @@
 /** Runs as they are shown on the terminal. */
 import { byteText, countOf, countText, dollarText } from '../../lib/text/amounts.ts';
 import { duration } from '../../lib/text/duration.ts';
-import { ALL_REASONS, reasonEntry } from '../../lib/model/errors.ts';
+import { ALL_REASONS, reasonEntry } from '../../lib/model/reasons.ts';
 import { printable } from '../../lib/text/printable.ts';
 import { differing, FINDINGS, verdictOf } from '../../lib/runs/report/comparison-text.ts';
 import type { RunEstimate } from '../../lib/runs/run.ts';

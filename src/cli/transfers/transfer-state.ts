@@ -1,6 +1,6 @@
 /** What operators are told of a transfer. */
 import type { Way } from '../../lib/copy/part-layout.ts';
-import { reasonEntry } from '../../lib/model/errors.ts';
+import { reasonEntry } from '../../lib/model/reasons.ts';
 import { partCount } from '../../lib/copy/part-plan.ts';
 import type { Transfer } from '../../lib/copy/transfer/transfer.ts';
 

@@ -2,7 +2,8 @@
  * Translates what the SDK throws into reasons: by error code, then by status, never by message text.
  * Codes: "Error responses" in the S3 API reference; "Common errors" of STS, SQS and DynamoDB.
  */
-import { ReplicationError, type Reason } from '../model/errors.ts';
+import { ReplicationError } from '../model/errors.ts';
+import type { Reason } from '../model/reasons.ts';
 
 const CODES: Record<string, Reason> = {
   SlowDown: 'throttled',

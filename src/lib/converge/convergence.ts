@@ -1,6 +1,6 @@
 /** What came of looking at one key of one rule for one destination. */
 import type { Copied } from '../copy/request.ts';
-import type { Reason } from '../model/errors.ts';
+import type { Reason } from '../model/reasons.ts';
 import type { Clock, DestinationBucket, Invocation, ObjectState, SourceBucket } from '../model/ports.ts';
 import type { Work } from '../model/work.ts';
 import type { ServerSide } from '../copy/way.ts';

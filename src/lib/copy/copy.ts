@@ -12,7 +12,7 @@ import { provenCopy } from './proven-copy.ts';
 import { inPairs } from './in-pairs.ts';
 import { copyByTransfer } from './transfer/by-transfer.ts';
 import { SAFE_BYTES_PER_SECOND, safeMs } from './transfer/rate.ts';
-import { isOfVersion } from './transfer/transfer-version.ts';
+import { isOfVersion } from './transfer/transfer.ts';
 import { transferId } from './transfer/transfer.ts';
 
 /** Largest PutObject and CopyObject ("Uploading objects", S3 User Guide); what is larger, many invocations share. */

@@ -2,7 +2,8 @@
  * The one place where reading and writing bytes is tried again inside an invocation. The SDK does not re-send a body
  * that is a stream, so a failed transfer of bytes is repeated as a pair: read again, write again.
  */
-import { ReplicationError, type Reason } from '../model/errors.ts';
+import { ReplicationError } from '../model/errors.ts';
+import type { Reason } from '../model/reasons.ts';
 import type { Clock, Invocation } from '../model/ports.ts';
 
 const MAX_ATTEMPTS = 4;

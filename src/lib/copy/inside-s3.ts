@@ -1,5 +1,6 @@
 /** Lets S3 copy by itself, and finds out what it means when it does not. */
-import { ReplicationError, type Reason } from '../model/errors.ts';
+import { ReplicationError } from '../model/errors.ts';
+import type { Reason } from '../model/reasons.ts';
 import type { Clock, Invocation, Pin, SourceBucket } from '../model/ports.ts';
 import { inPairs } from './in-pairs.ts';
 import type { ServerSide } from './way.ts';

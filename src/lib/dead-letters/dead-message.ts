@@ -1,6 +1,7 @@
-import { type DeadLetter, CRASHED, fromAttributes } from '../delivery/dead-letter.ts';
+import { type DeadLetter, fromAttributes } from '../delivery/dead-letter.ts';
 import type { ReceivedMessage } from './queue.ts';
-import { type Reason, reasonEntry } from '../model/errors.ts';
+import { type Reason, reasonEntry } from '../model/reasons.ts';
+import { CRASHED, CRASHED_ENTRY } from './reasons.ts';
 import { parseMessage } from '../hint/hint.ts';
 
 /** A message of the dead-letter queue as an operator sees it. Also the shape of `dlq list --json`: names are stable. */
@@ -71,12 +72,6 @@ export const filterWants = (
 export const filterIsEmpty = ({ reasons, prefixes, rules }: DeadMessageFilter): boolean =>
   reasons.length + prefixes.length + rules.length === 0;
 
-/** The fix for a reason, the one of a crash included. */
-const fixFor = (reason: DeadMessage['reason']): string =>
-  reason === CRASHED
-    ? 'The function crashed or ran out of time on this message: look for its request in the log of the replicate function (docs/operations.md), mend the cause; then redrive.'
-    : reasonEntry(reason).fix;
-
 type Told = Omit<DeadMessage, 'id' | 'firstSeen' | 'ageSeconds' | 'expires'>;
 
 const quarantined = (letter: DeadLetter): Told => ({
@@ -90,7 +85,7 @@ const quarantined = (letter: DeadLetter): Told => ({
   attempts: letter.attempts,
   requestId: letter.requestId,
   detail: letter.detail || null,
-  fix: fixFor(letter.reason),
+  fix: reasonEntry(letter.reason).fix,
 });
 
 /** SQS adds nothing when it gives up on a message: all there is to know is what was sent, and an earlier stay here. */
@@ -108,7 +103,7 @@ const crashed = (message: ReceivedMessage, earlier: DeadLetter | null): Told => 
     attempts: null,
     requestId: null,
     detail: earlier === null ? null : `Before that it was here for ${earlier.reason}: ${earlier.detail}`,
-    fix: fixFor(CRASHED),
+    fix: CRASHED_ENTRY.fix,
   };
 };
 

@@ -2,7 +2,7 @@
  * What a quarantined message looks like: a body that can be sent to the live queue as it is, and message attributes
  * that say why it is here. SQS allows ten attributes, none of them empty.
  */
-import { ALL_REASONS, type Reason } from '../model/errors.ts';
+import { ALL_REASONS, type Reason } from '../model/reasons.ts';
 
 /** Why a message is in the dead-letter queue. Null where it is not known. */
 export interface DeadLetter {
@@ -20,12 +20,6 @@ export interface DeadLetter {
   /** What went wrong and what to do, for a person. */
   detail: string;
 }
-
-/**
- * What the CLI shows as reason for a message that SQS itself moved here (its receive count ran out because the function
- * crashed or timed out, so nobody could say why).
- */
-export const CRASHED = 'crashed-or-timed-out';
 
 const MAX_DETAIL_CHARACTERS = 2_000;
 

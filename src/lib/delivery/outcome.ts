@@ -1,7 +1,7 @@
 /**
  * What became of one hint at one destination: the receipt that is kept, and the record that is logged and counted.
  */
-import type { Reason } from '../model/errors.ts';
+import type { Reason } from '../model/reasons.ts';
 import type { Proof } from '../replica/proof.ts';
 import type { Convergence } from '../converge/convergence.ts';
 

@@ -1,5 +1,5 @@
 /** What the replicate function tells of the hints of runs. */
-import type { Reason } from '../model/errors.ts';
+import type { Reason } from '../model/reasons.ts';
 import type { Receipt } from './outcome.ts';
 
 /** How one hint of a run ended. */

@@ -2,7 +2,8 @@
 import type { Assignment } from '../hint/route.ts';
 import { retryDelaySeconds, RETRY_LIMIT } from './backoff.ts';
 import type { DeadLetter } from './dead-letter.ts';
-import { asReplicationError, ReplicationError, reasonEntry } from '../model/errors.ts';
+import { asReplicationError, ReplicationError } from '../model/errors.ts';
+import { reasonEntry } from '../model/reasons.ts';
 import type { Hint } from '../hint/hint.ts';
 import type { Deps, QueueMessage } from './deps.ts';
 import type { OutcomeRecord } from './outcome.ts';

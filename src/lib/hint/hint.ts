@@ -3,6 +3,7 @@
  * there are no raw events.
  */
 
+import { countOrNull, isRecord, type JsonRecord, parsedJson, textOrNull } from '../model/json.ts';
 import type { Concern } from '../model/work.ts';
 
 /** One key to look at. Everything but bucket and key may save work and is never needed for safety. */
@@ -64,13 +65,13 @@ export type Parsed =
  * Formats: "Event message structure" and "Using EventBridge" in the S3 User Guide, "Amazon SNS message formats".
  */
 export const parseMessage = (body: string): Parsed[] => {
-  const json = parseJson(body);
-  if (!isRecord(json)) return [malformed('the body is not a JSON object', body)];
+  const json = parsedJson(body);
+  if (!isRecord(json)) return [malformedPart('the body is not a JSON object', body)];
   try {
     return parseEnvelope(json, body);
   } catch (error) {
     // JSON.parse takes any depth, JSON.stringify does not: ten kilobytes of brackets would fail the whole batch.
-    if (error instanceof RangeError) return [malformed('the body is nested too deeply', body)];
+    if (error instanceof RangeError) return [malformedPart('the body is nested too deeply', body)];
     throw error;
   }
 };
@@ -85,43 +86,47 @@ export const asciiJson = (value: unknown): string =>
     (character) => '\\u' + character.charCodeAt(0).toString(16).padStart(4, '0'),
   );
 
-const parseEnvelope = (json: JsonObject, body: string): Parsed[] => {
+const parseEnvelope = (json: JsonRecord, body: string): Parsed[] => {
   if (json['s3-replicator'] === 'hint') return [parseOwnHint(json, body)];
   if (json['Type'] === 'Notification' && typeof json['Message'] === 'string') {
-    const inner = parseJson(json['Message']);
+    const inner = parsedJson(json['Message']);
     // One level only: SNS does not wrap twice, and a bound keeps a hostile message from nesting without end.
     if (isRecord(inner) && inner['Type'] !== 'Notification') return parseEnvelope(inner, body);
-    return [malformed('the SNS notification holds no S3 event', body)];
+    return [malformedPart('the SNS notification holds no S3 event', body)];
   }
   if (json['Event'] === 's3:TestEvent') return [{ kind: 'test-event' }];
   if (json['source'] === 'aws.s3' && isRecord(json['detail'])) return [parseEventBridge(json, body)];
   if (Array.isArray(json['Records'])) {
-    if (json['Records'].length === 0) return [malformed('the S3 event has no records', body)];
+    if (json['Records'].length === 0) return [malformedPart('the S3 event has no records', body)];
     return json['Records'].map((record: unknown) => parseS3Record(record));
   }
-  return [malformed('the body is neither an S3 event, an EventBridge event nor a hint', body)];
+  return [malformedPart('the body is neither an S3 event, an EventBridge event nor a hint', body)];
 };
 
 const parseS3Record = (record: unknown): Parsed => {
   const alone = asciiJson({ Records: [record] });
-  if (!isRecord(record) || record['eventSource'] !== 'aws:s3') return malformed('not a record of S3', alone);
-  const object = field(record, 's3', 'object');
-  const bucket = text(field(record, 's3', 'bucket')?.['name']);
-  const encodedKey = text(object?.['key']);
-  if (bucket === null || encodedKey === null) return malformed('the record names no bucket or key', alone);
+  if (!isRecord(record) || record['eventSource'] !== 'aws:s3')
+    return malformedPart('not a record of S3', alone);
+  const object = recordAt(record, 's3', 'object');
+  const bucket = textOrNull(recordAt(record, 's3', 'bucket')?.['name']);
+  const encodedKey = textOrNull(object?.['key']);
+  if (bucket === null || encodedKey === null)
+    return malformedPart('the record names no bucket or key', alone);
   const key = decodeFormKey(encodedKey);
-  if (key === null) return malformed('the key is not form-encoded UTF-8', alone);
+  if (key === null) return malformedPart('the key is not form-encoded UTF-8', alone);
   return {
     kind: 'hint',
     hint: {
       bucket,
       key,
-      versionId: text(object?.['versionId']),
-      sizeBytes: count(object?.['size']),
-      kind: (text(record['eventName']) ?? 'unknown').replace(/^s3:/, ''),
+      versionId: textOrNull(object?.['versionId']),
+      sizeBytes: countOrNull(object?.['size']),
+      kind: (textOrNull(record['eventName']) ?? 'unknown').replace(/^s3:/, ''),
       identity:
-        text(object?.['sequencer']) ?? text(field(record, 'responseElements')?.['x-amz-request-id']) ?? null,
-      principalId: text(field(record, 'userIdentity')?.['principalId']),
+        textOrNull(object?.['sequencer']) ??
+        textOrNull(recordAt(record, 'responseElements')?.['x-amz-request-id']) ??
+        null,
+      principalId: textOrNull(recordAt(record, 'userIdentity')?.['principalId']),
       rule: null,
       destination: null,
       run: null,
@@ -130,23 +135,24 @@ const parseS3Record = (record: unknown): Parsed => {
 };
 
 /** EventBridge does not encode keys, and calls things by other names. */
-const parseEventBridge = (json: JsonObject, body: string): Parsed => {
-  const detail = field(json, 'detail');
-  const object = field(json, 'detail', 'object');
-  const bucket = text(field(json, 'detail', 'bucket')?.['name']);
-  const key = text(object?.['key']);
-  if (bucket === null || key === null) return malformed('the EventBridge event names no bucket or key', body);
+const parseEventBridge = (json: JsonRecord, body: string): Parsed => {
+  const detail = recordAt(json, 'detail');
+  const object = recordAt(json, 'detail', 'object');
+  const bucket = textOrNull(recordAt(json, 'detail', 'bucket')?.['name']);
+  const key = textOrNull(object?.['key']);
+  if (bucket === null || key === null)
+    return malformedPart('the EventBridge event names no bucket or key', body);
   return {
     kind: 'hint',
     hint: {
       bucket,
       key,
-      versionId: text(object?.['version-id']),
-      sizeBytes: count(object?.['size']),
-      kind: kindOfEventBridge(text(json['detail-type']) ?? 'unknown', detail),
-      identity: text(object?.['sequencer']) ?? text(detail?.['request-id']),
+      versionId: textOrNull(object?.['version-id']),
+      sizeBytes: countOrNull(object?.['size']),
+      kind: kindOfEventBridge(textOrNull(json['detail-type']) ?? 'unknown', detail),
+      identity: textOrNull(object?.['sequencer']) ?? textOrNull(detail?.['request-id']),
       // EventBridge carries the requester's account or principal, not the session.
-      principalId: text(detail?.['requester']),
+      principalId: textOrNull(detail?.['requester']),
       rule: null,
       destination: null,
       run: null,
@@ -155,11 +161,11 @@ const parseEventBridge = (json: JsonObject, body: string): Parsed => {
 };
 
 /** S3's own event name for what EventBridge calls otherwise ("EventBridge event types", S3 User Guide). */
-const kindOfEventBridge = (type: string, detail: JsonObject | undefined): string => {
-  const reason = text(detail?.['reason']);
+const kindOfEventBridge = (type: string, detail: JsonRecord | undefined): string => {
+  const reason = textOrNull(detail?.['reason']);
   if (type === 'Object Created') return `ObjectCreated:${CREATED_BY[reason ?? ''] ?? reason ?? 'unknown'}`;
   if (type === 'Object Deleted') {
-    const marker = text(detail?.['deletion-type']) === 'Delete Marker Created';
+    const marker = textOrNull(detail?.['deletion-type']) === 'Delete Marker Created';
     const cause = reason === 'Lifecycle Expiration' ? 'LifecycleExpiration' : 'ObjectRemoved';
     return `${cause}:${marker ? 'DeleteMarkerCreated' : 'Delete'}`;
   }
@@ -180,29 +186,29 @@ const KIND_OF_TYPE: Record<string, string> = {
   'Object Restore Completed': 'ObjectRestore:Completed',
 };
 
-const parseOwnHint = (json: JsonObject, body: string): Parsed => {
-  const bucket = text(json['bucket']);
-  const key = text(json['key']);
-  if (bucket === null || key === null) return malformed('the hint names no bucket or key', body);
+const parseOwnHint = (json: JsonRecord, body: string): Parsed => {
+  const bucket = textOrNull(json['bucket']);
+  const key = textOrNull(json['key']);
+  if (bucket === null || key === null) return malformedPart('the hint names no bucket or key', body);
   return {
     kind: 'hint',
     hint: {
       bucket,
       key,
-      versionId: text(json['versionId']),
-      sizeBytes: count(json['sizeBytes']),
-      kind: text(json['kind']) ?? 'hint',
-      identity: text(json['identity']),
-      principalId: text(json['principalId']),
-      rule: text(json['rule']),
-      destination: text(json['destination']),
-      run: text(json['run']),
+      versionId: textOrNull(json['versionId']),
+      sizeBytes: countOrNull(json['sizeBytes']),
+      kind: textOrNull(json['kind']) ?? 'hint',
+      identity: textOrNull(json['identity']),
+      principalId: textOrNull(json['principalId']),
+      rule: textOrNull(json['rule']),
+      destination: textOrNull(json['destination']),
+      run: textOrNull(json['run']),
     },
   };
 };
 
 /** S3 encodes keys in notifications as HTML forms do: `+` is a space, everything else is percent-encoded UTF-8. */
-const decodeFormKey = (encoded: string): string | null => {
+export const decodeFormKey = (encoded: string): string | null => {
   try {
     return decodeURIComponent(encoded.replaceAll('+', ' '));
   } catch {
@@ -210,28 +216,10 @@ const decodeFormKey = (encoded: string): string | null => {
   }
 };
 
-type JsonObject = Record<string, unknown>;
+const malformedPart = (why: string, body: string): Parsed => ({ kind: 'malformed', why, body });
 
-const parseJson = (body: string): unknown => {
-  try {
-    return JSON.parse(body);
-  } catch {
-    return undefined;
-  }
-};
-
-const malformed = (why: string, body: string): Parsed => ({ kind: 'malformed', why, body });
-
-const isRecord = (value: unknown): value is JsonObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
-const field = (object: JsonObject, ...path: string[]): JsonObject | undefined => {
+const recordAt = (object: JsonRecord, ...path: string[]): JsonRecord | undefined => {
   let value: unknown = object;
   for (const name of path) value = isRecord(value) ? value[name] : undefined;
   return isRecord(value) ? value : undefined;
 };
-
-const text = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null);
-
-const count = (value: unknown): number | null =>
-  typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : null;

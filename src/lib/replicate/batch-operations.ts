@@ -1,9 +1,12 @@
 /** Tasks of S3 Batch Operations: one object each, replicated as if its event had come. */
 import { assign } from '../hint/route.ts';
 import { converge } from '../converge/converge.ts';
-import { asReplicationError, ReplicationError, reasonEntry } from '../model/errors.ts';
+import { asReplicationError, ReplicationError } from '../model/errors.ts';
+import { reasonEntry } from '../model/reasons.ts';
 import type { Deps } from '../delivery/deps.ts';
 import { type Receipt, receiptOf } from '../delivery/outcome.ts';
+import { decodeFormKey } from '../hint/hint.ts';
+import { isRecord, type JsonRecord, textOrNull } from '../model/json.ts';
 import type { PassedOver } from '../converge/convergence.ts';
 
 /**
@@ -127,10 +130,8 @@ const HINT = {
   run: null,
 } as const;
 
-type JsonObject = Record<string, unknown>;
-
 const parseEvent = (event: unknown) => {
-  const { invocationSchemaVersion, invocationId, tasks } = record(event);
+  const { invocationSchemaVersion, invocationId, tasks } = asRecord(event);
   if (
     typeof invocationSchemaVersion !== 'string' ||
     typeof invocationId !== 'string' ||
@@ -140,7 +141,7 @@ const parseEvent = (event: unknown) => {
   return {
     invocationSchemaVersion,
     invocationId,
-    tasks: tasks.map((task: unknown) => parseTask(record(task))),
+    tasks: tasks.map((task: unknown) => parseTask(asRecord(task))),
   };
 };
 
@@ -151,20 +152,16 @@ const parseTask = ({
   s3VersionId,
   s3Bucket,
   s3BucketArn,
-}: JsonObject): Task | { taskId: string; why: string } => {
+}: JsonRecord): Task | { taskId: string; why: string } => {
   const id = String(taskId);
   const bucket =
     typeof s3Bucket === 'string' ? s3Bucket : String(s3BucketArn ?? '').replace(/^arn:[^:]*:s3:::/, '');
   if (typeof s3Key !== 'string' || bucket === '')
     return { taskId: id, why: 'the task names no bucket or no key' };
-  try {
-    const key = decodeURIComponent(s3Key.replaceAll('+', ' '));
-    const versionId = typeof s3VersionId === 'string' && s3VersionId !== '' ? s3VersionId : null;
-    return { taskId: id, bucket, key, versionId };
-  } catch {
-    return { taskId: id, why: 'the key is not URL-encoded UTF-8' };
-  }
+  const key = decodeFormKey(s3Key);
+  return key === null
+    ? { taskId: id, why: 'the key is not URL-encoded UTF-8' }
+    : { taskId: id, bucket, key, versionId: textOrNull(s3VersionId) };
 };
 
-const record = (value: unknown): JsonObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : {};
+const asRecord = (value: unknown): JsonRecord => (isRecord(value) ? value : {});

@@ -1,5 +1,5 @@
 /** What is done with one message of the queue of ranges, and what a failure means for its run. */
-import { recordIn } from '../hint/json-body.ts';
+import { recordIn } from '../model/json.ts';
 import { retryDelaySeconds } from '../delivery/backoff.ts';
 import { asReplicationError, type ReplicationError } from '../model/errors.ts';
 import type { LiveQueue, QueueMessage } from '../delivery/deps.ts';

@@ -1,7 +1,7 @@
 /**
  * A run: one backfill or verify of one destination of one rule. Plain JSON throughout, as it is kept in the table of runs.
  */
-import type { Reason } from '../model/errors.ts';
+import type { Reason } from '../model/reasons.ts';
 
 export interface RunSpec {
   /** `backfill` replicates what differs, `verify` reports it. */

@@ -7,8 +7,8 @@ import type { TransferDeps } from '../delivery/deps.ts';
 import type { DestinationBucket, ListedUpload } from '../model/ports.ts';
 import type { Destination } from '../model/rule.ts';
 import { blank } from '../delivery/settle.ts';
-import { lastMovedMs } from '../copy/transfer/ranges.ts';
-import { partsThere } from '../copy/transfer/upload-parts.ts';
+import { lastMovedMs } from '../copy/transfer/part-ranges.ts';
+import { partsThere } from '../copy/transfer/part-ranges.ts';
 
 /** Far longer than any invocation. */
 const ABANDONED_MS = 24 * 3_600_000;

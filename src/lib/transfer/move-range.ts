@@ -9,12 +9,12 @@ import { RANGE_COPIED } from '../delivery/outcome.ts';
 import { planOf } from '../copy/part-plan.ts';
 import { about } from '../delivery/settle.ts';
 import { abandon, assignmentOf, reportFailure } from './end-transfer.ts';
-import { bytesOf, isComplete, missingParts } from '../copy/transfer/ranges.ts';
+import { bytesOf, isComplete, missingParts } from '../copy/transfer/part-ranges.ts';
 import { createPace, SAFE_BYTES_PER_SECOND } from '../copy/transfer/rate.ts';
 import { identityOf, lostHint, transferHint } from './transfer-hint.ts';
-import { isOfVersion } from '../copy/transfer/transfer-version.ts';
+import { isOfVersion } from '../copy/transfer/transfer.ts';
 import type { RangeMessage, Transfer } from '../copy/transfer/transfer.ts';
-import { partsThere } from '../copy/transfer/upload-parts.ts';
+import { partsThere } from '../copy/transfer/part-ranges.ts';
 
 /**
  * Resolves when the message may be acknowledged. Throws `out-of-time` where the rest of the range needs another invocation: the

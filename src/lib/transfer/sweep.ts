@@ -5,11 +5,11 @@ import type { ListedPart } from '../model/ports.ts';
 import { about, blank } from '../delivery/settle.ts';
 import { assignmentOf, failTransfer, reportFailure } from './end-transfer.ts';
 import { abortOrphans } from './abort-orphans.ts';
-import { bytesOf, isComplete, lastMovedMs } from '../copy/transfer/ranges.ts';
+import { bytesOf, isComplete, lastMovedMs } from '../copy/transfer/part-ranges.ts';
 import { sendAgain, sendRanges } from '../copy/transfer/send-ranges.ts';
 import { transferHint } from './transfer-hint.ts';
 import type { Transfer } from '../copy/transfer/transfer.ts';
-import { partsThere } from '../copy/transfer/upload-parts.ts';
+import { partsThere } from '../copy/transfer/part-ranges.ts';
 
 export interface SweepReport {
   transfers: number;

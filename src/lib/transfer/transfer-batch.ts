@@ -4,9 +4,9 @@ import { asReplicationError, ReplicationError } from '../model/errors.ts';
 import type { QueueMessage, TransferDeps } from '../delivery/deps.ts';
 import { about, blank, quarantine } from '../delivery/settle.ts';
 import { assignmentOf, failTransfer } from './end-transfer.ts';
-import { lastMovedMs, parseRangeMessage } from '../copy/transfer/ranges.ts';
+import { lastMovedMs, parseRangeMessage } from '../copy/transfer/part-ranges.ts';
 import type { RangeMessage, Transfer } from '../copy/transfer/transfer.ts';
-import { partsThere } from '../copy/transfer/upload-parts.ts';
+import { partsThere } from '../copy/transfer/part-ranges.ts';
 import { workOnRange } from './move-range.ts';
 
 /** A range is given up when so long nothing of it has moved, however often it was tried. */

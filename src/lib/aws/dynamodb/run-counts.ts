@@ -1,7 +1,7 @@
 /** Counters of the replicate function in the table of runs: sharded, since hundreds of invocations add to them at once. */
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient, GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import { ALL_REASONS } from '../../model/errors.ts';
+import { ALL_REASONS } from '../../model/reasons.ts';
 import { addPiece, emptyDelta, type RunCounts, type RunDelta } from '../../delivery/run-counts.ts';
 import type { CopiedKey, CopyCounters } from '../../runs/run.ts';
 import { CONTROL_CLIENT } from '../control-client.ts';

@@ -7,7 +7,7 @@ import { type PartPlan, partPlans, partSizes } from '../part-plan.ts';
 import { layoutAtSource } from '../source-layout.ts';
 import { safeMs } from './rate.ts';
 import { sendRanges } from './send-ranges.ts';
-import { isOfVersion } from './transfer-version.ts';
+import { isOfVersion } from './transfer.ts';
 import { type Transfer, transferId } from './transfer.ts';
 
 /**

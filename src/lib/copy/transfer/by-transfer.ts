@@ -10,11 +10,11 @@ import { planOf } from '../part-plan.ts';
 import type { ListedPart } from '../../model/ports.ts';
 import { provenCopy } from '../proven-copy.ts';
 import { beginTransfer } from './begin.ts';
-import { isComplete } from './ranges.ts';
+import { isComplete } from './part-ranges.ts';
 import { sendAgain, sendRanges } from './send-ranges.ts';
-import { isOfVersion } from './transfer-version.ts';
+import { isOfVersion } from './transfer.ts';
 import { type Transfer, transferId } from './transfer.ts';
-import { partsThere } from './upload-parts.ts';
+import { partsThere } from './part-ranges.ts';
 
 /** Throws as `copyVersion`. */
 export const copyByTransfer = async (request: CopyRequest, way: Way): Promise<Copied | 'transferring'> => {

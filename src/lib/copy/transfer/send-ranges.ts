@@ -1,6 +1,6 @@
 /** Puts a transfer's ranges into the queue: at its beginning, and again where it has stopped. */
 import type { Clock, Invocation, ListedPart } from '../../model/ports.ts';
-import { cutIntoRanges, rangeMessage, unfinishedRanges } from './ranges.ts';
+import { cutIntoRanges, rangeMessage, unfinishedRanges } from './part-ranges.ts';
 import { SAFE_BYTES_PER_SECOND } from './rate.ts';
 import type { Transfer, Transfers } from './transfer.ts';
 

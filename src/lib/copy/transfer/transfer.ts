@@ -2,7 +2,8 @@
  * A transfer: a large object moved by many invocations. Its multipart upload is the checkpoint: what is done is asked of
  * ListParts, never remembered. Plain JSON throughout, as it is kept in the table of transfers.
  */
-import type { Reason } from '../../model/errors.ts';
+import type { Reason } from '../../model/reasons.ts';
+import type { ObjectState } from '../../model/ports.ts';
 import type { Concern } from '../../model/work.ts';
 import type { PartLayout, TransferVersion, Way } from '../part-layout.ts';
 
@@ -95,3 +96,13 @@ export interface Transfers {
 /** One transfer at a time for each key at a destination. */
 export const transferId = (destinationBucket: string, replicaKey: string): string =>
   `${destinationBucket}/${replicaKey}`;
+
+/** Does the transfer move this very version? An ETag comes back with the same bytes; the time does not, or seldom. */
+export const isOfVersion = (
+  { version }: Pick<Transfer, 'version'>,
+  state: Pick<ObjectState, 'versionId' | 'etag' | 'sizeBytes' | 'lastModifiedMs'>,
+): boolean =>
+  version.versionId === state.versionId &&
+  version.etag === state.etag &&
+  version.sizeBytes === state.sizeBytes &&
+  version.lastModifiedMs === state.lastModifiedMs;

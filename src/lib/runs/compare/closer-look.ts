@@ -1,6 +1,7 @@
 /** One key looked at by itself, where listings cannot tell or may have been overtaken. */
 import type { Work } from '../../model/work.ts';
-import { type Reason, ReplicationError } from '../../model/errors.ts';
+import { ReplicationError } from '../../model/errors.ts';
+import type { Reason } from '../../model/reasons.ts';
 import { asksForTags, tagsAreWanted } from '../../model/filter.ts';
 import { itemsOf } from '../../replica/history.ts';
 import { holds } from '../../replica/same-state.ts';

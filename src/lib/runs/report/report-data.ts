@@ -1,5 +1,5 @@
 /** What the report of a run is made of. Everything in it was found by looking at both buckets, or is marked as the workers' own word. */
-import type { Reason } from '../../model/errors.ts';
+import type { Reason } from '../../model/reasons.ts';
 import type { CompareCounters, CopyCounters, RunEstimate, RunSpec, WorkPhase } from '../run.ts';
 
 /** `report.json` is this, as it is; `report.html` shows it. */

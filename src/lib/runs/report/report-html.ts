@@ -1,7 +1,7 @@
 /** `report.html`: one file that shows a report in any browser, without scripts and without asking anybody for anything. */
 import { byteText, countOf, countText, dollarText } from '../../text/amounts.ts';
 import { duration } from '../../text/duration.ts';
-import { ALL_REASONS, reasonEntry } from '../../model/errors.ts';
+import { ALL_REASONS, reasonEntry } from '../../model/reasons.ts';
 import { FINDINGS, verdictOf } from './comparison-text.ts';
 import { html, type Html } from './html.ts';
 import { usedIn } from './report.ts';

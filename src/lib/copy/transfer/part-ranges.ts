@@ -1,7 +1,7 @@
 /** Slices of a transfer's parts: how they are cut, which are not done, and their messages. */
-import { recordIn } from '../../hint/json-body.ts';
+import { isCount, recordIn } from '../../model/json.ts';
 import { partCount, partSizes } from '../part-plan.ts';
-import type { ListedPart } from '../../model/ports.ts';
+import type { DestinationBucket, ListedPart } from '../../model/ports.ts';
 import type { PartRange, RangeMessage, Transfer } from './transfer.ts';
 
 type Parts = Pick<Transfer, 'layout' | 'version'>;
@@ -67,6 +67,20 @@ export const isComplete = (transfer: Parts, listed: readonly ListedPart[]): bool
   );
 };
 
+/** In order; all of them without a range. Throws `lost-race` where the upload is gone. */
+export const partsThere = async (
+  destination: DestinationBucket,
+  { replicaKey, uploadId }: Pick<Transfer, 'replicaKey' | 'uploadId'>,
+  { firstPart, lastPart }: PartRange = { firstPart: 1, lastPart: Infinity },
+): Promise<ListedPart[]> => {
+  const parts: ListedPart[] = [];
+  for await (const part of destination.parts({ key: replicaKey, uploadId, after: firstPart - 1 })) {
+    if (part.partNumber > lastPart) break;
+    parts.push(part);
+  }
+  return parts;
+};
+
 export const bytesOf = (parts: readonly { sizeBytes: number }[]): number =>
   parts.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
 
@@ -99,6 +113,3 @@ export const parseRangeMessage = (body: string): RangeMessage | null => {
   const message = { id, uploadId, attempt, rule, destination, bucket, key, firstPart, lastPart };
   return { ...message, run: typeof run === 'string' ? run : null };
 };
-
-const isCount = (value: unknown): value is number =>
-  typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;

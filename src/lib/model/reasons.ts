@@ -1,0 +1,142 @@
+/**
+ * Every reason a hint can fail for: the message's ending, and what an operator needs to know. The table is closed: a new
+ * reason does not compile without an entry.
+ *
+ * A hint has three possible endings (see `decisions/002-failures.md`): it is tried again, nothing is left to do, or a person
+ * must act. The second, `skip`, is an outcome and no error, so only the other two stand here.
+ */
+export type Disposition = 'retry' | 'quarantine';
+
+/** Both texts are sentences. `fix` is also the end of a dead letter's detail. */
+export interface ReasonEntry {
+  disposition: Disposition;
+  meaning: string;
+  /** What the operator should do next. */
+  fix: string;
+}
+
+const REASONS = {
+  throttled: {
+    disposition: 'retry',
+    meaning: 'AWS asked to slow down.',
+    fix: 'Nothing to do: the hint is tried again.',
+  },
+  'service-error': {
+    disposition: 'retry',
+    meaning: 'AWS failed.',
+    fix: 'Nothing to do: the hint is tried again.',
+  },
+  'connection-lost': {
+    disposition: 'retry',
+    meaning: 'A connection broke.',
+    fix: 'Nothing to do: the hint is tried again.',
+  },
+  'expired-credentials': {
+    disposition: 'retry',
+    meaning: 'The credentials expired.',
+    fix: 'Nothing to do: the hint is tried again with new credentials.',
+  },
+  'lost-race': {
+    disposition: 'retry',
+    meaning: 'The object kept changing.',
+    fix: 'Nothing to do: the hint is tried again.',
+  },
+  'in-progress': {
+    disposition: 'retry',
+    meaning: 'Another invocation works on the same hint.',
+    fix: 'Nothing to do: the hint is tried again.',
+  },
+  'out-of-time': {
+    disposition: 'retry',
+    meaning: 'The invocation had too little time left.',
+    fix: 'Nothing to do: the hint is tried again in another invocation.',
+  },
+  'access-denied': {
+    disposition: 'quarantine',
+    meaning: 'AWS refused an action on a bucket, an object or a KMS key.',
+    fix: 'Compare the denied action with the policies of the role named in the message (source: the function role; destination: the replication role), of the bucket and of its KMS key, and for CopyObject and UploadPartCopy with the output of `s3-replicator config policy`; then redrive.',
+  },
+  'assume-role-denied': {
+    disposition: 'quarantine',
+    meaning: 'STS refused to let the function assume the role.',
+    fix: 'Check that the replication role exists, trusts the function role and expects this external id; then redrive.',
+  },
+  'no-such-bucket': {
+    disposition: 'quarantine',
+    meaning: 'The bucket does not exist.',
+    fix: 'Create the bucket, or correct its name in replication.yml and deploy; then redrive.',
+  },
+  'wrong-region': {
+    disposition: 'quarantine',
+    meaning: 'The bucket is in another region.',
+    fix: 'Correct the region of the bucket in replication.yml and deploy; then redrive.',
+  },
+  kms: {
+    disposition: 'quarantine',
+    meaning: 'The KMS key is disabled, or the role may not use it.',
+    fix: 'Enable the KMS key and allow the role to use it (kms:Decrypt at the source, kms:GenerateDataKey and kms:Decrypt at the destination); then redrive.',
+  },
+  'sse-c': {
+    disposition: 'quarantine',
+    meaning: 'The object is encrypted with a key that only its writer has (SSE-C).',
+    fix: 'Copy the object with that key by hand, or rewrite it with another encryption.',
+  },
+  archived: {
+    disposition: 'quarantine',
+    meaning: 'The object is in an archive storage class and cannot be read.',
+    fix: 'Restore the object (aws s3api restore-object): it is replicated as soon as it is restored. Or write `restore:` in the rule and deploy; then redrive.',
+  },
+  'object-lock': {
+    disposition: 'quarantine',
+    meaning: 'The source version is locked, and the destination bucket has no Object Lock.',
+    fix: 'Enable Object Lock in the destination bucket, or write `objectLock: ignore` for the destination (the only remedy for an event hold) and deploy; then redrive.',
+  },
+  'acl-unsupported': {
+    disposition: 'quarantine',
+    meaning: 'The destination bucket has ACLs disabled (bucket owner enforced).',
+    fix: 'Enable ACLs in the destination bucket, or write `acl: ignore` in the rule and deploy; then redrive.',
+  },
+  'bad-checksum': {
+    disposition: 'quarantine',
+    meaning:
+      'The bytes do not match the stored checksum of the source object, or nothing proves that they do.',
+    fix: 'Check the source object, and the replica too, since it may have been written; then redrive.',
+  },
+  'malformed-message': {
+    disposition: 'quarantine',
+    meaning: 'The message is not an S3 event.',
+    fix: 'Find out who sends to the live queue besides S3, then delete the message.',
+  },
+  'unknown-rule': {
+    disposition: 'quarantine',
+    meaning: 'No rule or destination in replication.yml matches the message any more.',
+    fix: 'Put the rule or destination back and deploy, then redrive; or delete the message.',
+  },
+  'too-large': {
+    disposition: 'quarantine',
+    meaning: 'A part of the object does not fit into one invocation.',
+    fix: 'Raise the time-out of the function, or let S3 copy the object (`copy: auto`, see `s3-replicator config policy`); then redrive.',
+  },
+  'key-too-long': {
+    disposition: 'quarantine',
+    meaning: 'With the destination prefix the key exceeds 1,024 bytes.',
+    fix: 'Shorten the destination prefix in replication.yml and deploy; then redrive.',
+  },
+  'invalid-request': {
+    disposition: 'quarantine',
+    meaning: 'S3 refused the request for the reason given in the detail.',
+    fix: 'Fix the cause that the detail gives; then redrive.',
+  },
+  'retries-exhausted': {
+    disposition: 'quarantine',
+    meaning: 'Every retry failed; the detail gives the last failure.',
+    fix: 'Wait until the cause of the last failure is gone, or fix it; then redrive.',
+  },
+} as const satisfies Record<string, ReasonEntry>;
+
+export type Reason = keyof typeof REASONS;
+
+export const reasonEntry = (reason: Reason): ReasonEntry => REASONS[reason];
+
+/** All reasons, in the order in which documents and help texts list them. */
+export const ALL_REASONS = Object.keys(REASONS).filter((name): name is Reason => name in REASONS);
