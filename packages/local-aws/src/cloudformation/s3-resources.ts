@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { PolicyDocument } from '../core.ts';
-import type { BucketProperties } from '../s3/bucket-properties.ts';
+import type { BucketProperties } from '../s3/buckets/bucket-properties.ts';
 import type { S3Service } from '../s3/service.ts';
 import type { Provider, ResourceContext } from './provider.ts';
 import type { CreatedResource } from '../resource-provider.ts';

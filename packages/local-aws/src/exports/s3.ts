@@ -1,2 +1,2 @@
 /** S3 identities. */
-export { canonicalUserId } from '../s3/canonical-user.ts';
+export { canonicalUserId } from '../s3/protocol/canonical-user.ts';

@@ -1,42 +1,49 @@
 /** Which operation a method and a sub-resource mean. */
-import { getBucketAcl, getObjectAcl, putBucketAcl, putObjectAcl } from './acl.ts';
-import { getBucketNotification, putBucketNotification } from './bucket-notification.ts';
+import { getBucketAcl, getObjectAcl, putBucketAcl, putObjectAcl } from './access/acl.ts';
+import { getBucketNotification, putBucketNotification } from './buckets/bucket-notification.ts';
 import {
   deleteBucket,
   getBucketLocation,
   getBucketVersioning,
   headBucket,
   putBucketVersioning,
-} from './bucket-operations.ts';
-import * as settings from './bucket-settings.ts';
-import { completeMultipartUpload } from './complete-multipart.ts';
-import { copyObject, uploadPartCopy } from './copy-object.ts';
-import { deleteObject, deleteObjects } from './delete-object.ts';
-import { refuseEncryptionHeader } from './encryption.ts';
+} from './buckets/bucket-operations.ts';
+import * as settings from './buckets/bucket-settings.ts';
+import { completeMultipartUpload } from './multipart/complete-multipart.ts';
+import { copyObject, uploadPartCopy } from './objects/copy-object.ts';
+import { deleteObject, deleteObjects } from './objects/delete-object.ts';
+import { refuseEncryptionHeader } from './access/encryption.ts';
 import { S3Error } from './errors.ts';
-import { getObject, headObject } from './get-object.ts';
+import { getObject, headObject } from './objects/get-object.ts';
 import {
   deleteIntelligentTiering,
   getIntelligentTiering,
   putIntelligentTiering,
-} from './intelligent-tiering-configuration.ts';
-import { deleteBucketLifecycle, getBucketLifecycle, putBucketLifecycle } from './lifecycle-operations.ts';
-import { listObjectsV1, listObjectsV2 } from './list-objects.ts';
-import { listMultipartUploads, listParts } from './list-uploads.ts';
-import { listObjectVersions } from './list-versions.ts';
-import { abortMultipartUpload, createMultipartUpload, uploadPart } from './multipart.ts';
-import { getObjectAttributes } from './object-attributes.ts';
-import { getObjectLockConfiguration, putObjectLockConfiguration } from './object-lock-configuration.ts';
+} from './lifecycle/intelligent-tiering-configuration.ts';
+import {
+  deleteBucketLifecycle,
+  getBucketLifecycle,
+  putBucketLifecycle,
+} from './lifecycle/lifecycle-operations.ts';
+import { listObjectsV1, listObjectsV2 } from './listing/list-objects.ts';
+import { listMultipartUploads, listParts } from './multipart/list-uploads.ts';
+import { listObjectVersions } from './listing/list-versions.ts';
+import { abortMultipartUpload, createMultipartUpload, uploadPart } from './multipart/multipart.ts';
+import { getObjectAttributes } from './objects/object-attributes.ts';
+import {
+  getObjectLockConfiguration,
+  putObjectLockConfiguration,
+} from './buckets/object-lock-configuration.ts';
 import {
   getObjectLegalHold,
   getObjectRetention,
   putObjectLegalHold,
   putObjectRetention,
-} from './object-lock-operations.ts';
-import { deleteObjectTagging, getObjectTagging, putObjectTagging } from './object-tagging.ts';
-import { putObject } from './put-object.ts';
-import type { Answer, BucketContext, ObjectContext, S3Request } from './request.ts';
-import { restoreObject } from './restore-object.ts';
+} from './objects/object-lock-operations.ts';
+import { deleteObjectTagging, getObjectTagging, putObjectTagging } from './objects/object-tagging.ts';
+import { putObject } from './objects/put-object.ts';
+import type { Answer, BucketContext, ObjectContext, S3Request } from './protocol/request.ts';
+import { restoreObject } from './lifecycle/restore-object.ts';
 
 type Operation<C> = (context: C) => Answer | Promise<Answer>;
 

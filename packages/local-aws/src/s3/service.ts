@@ -1,24 +1,24 @@
 /** The local S3: takes a request from the front door, finds the operation, answers. */
 import type { ServerResponse } from 'node:http';
 import type { AwsRequest, AwsService, Caller, PolicyDocument } from '../core.ts';
-import { writeAnswer, writeError, type Exchange } from './answer.ts';
-import { createBucket, listBuckets } from './bucket-operations.ts';
-import { applyProperties, type BucketProperties } from './bucket-properties.ts';
-import { addBucket, removeBucket } from './buckets.ts';
-import { setPolicy } from './bucket-policy.ts';
-import { chunkVerifier } from './chunk-signatures.ts';
-import { releaseContent } from './content.ts';
-import { DEFAULT_EARLY_ANSWER_MS, mayBeAnsweredEarly, writeMaybeEarly } from './early-answer.ts';
+import { writeAnswer, writeError, type Exchange } from './protocol/answer.ts';
+import { createBucket, listBuckets } from './buckets/bucket-operations.ts';
+import { applyProperties, type BucketProperties } from './buckets/bucket-properties.ts';
+import { addBucket, removeBucket } from './buckets/buckets.ts';
+import { setPolicy } from './buckets/bucket-policy.ts';
+import { chunkVerifier } from './protocol/chunk-signatures.ts';
+import { releaseContent } from './storage/content.ts';
+import { DEFAULT_EARLY_ANSWER_MS, mayBeAnsweredEarly, writeMaybeEarly } from './protocol/early-answer.ts';
 import { S3Error } from './errors.ts';
-import { createKeyIndex } from './key-index.ts';
-import type { Bucket } from './model.ts';
+import { createKeyIndex } from './model/key-index.ts';
+import type { Bucket } from './model/model.ts';
 import { bucketOperation, isCreateBucket, objectOperation } from './operations.ts';
-import { readObject, type ObjectName } from './read-object.ts';
-import { accountOf, header, parseRequest, type Answer, type S3Request } from './request.ts';
-import { runDue } from './run-due.ts';
-import { createSparseObject, type MadeObject, type SparseObject } from './sparse/sparse-object.ts';
-import type { SparseReplica } from './sparse/sparse-replica.ts';
-import { createState, type S3Options, type S3State } from './state.ts';
+import { readObject, type ObjectName } from './objects/read-object.ts';
+import { accountOf, header, parseRequest, type Answer, type S3Request } from './protocol/request.ts';
+import { runDue } from './lifecycle/run-due.ts';
+import { createSparseObject, type MadeObject, type SparseObject } from './objects/sparse-object.ts';
+import type { SparseReplica } from './storage/sparse/sparse-replica.ts';
+import { createState, type S3Options, type S3State } from './model/state.ts';
 
 export interface S3Service extends AwsService {
   /** Makes a bucket as AWS::S3::Bucket would. Throws {@link S3Error}. */

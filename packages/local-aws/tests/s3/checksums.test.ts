@@ -7,8 +7,14 @@ import {
   type ChecksumAlgorithm,
 } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { combineCrc } from '../../src/s3/crc-combine.ts';
-import { createCrc32, createCrc32c, createCrc64Nvme, POLYNOMIALS, type Crc } from '../../src/s3/crc.ts';
+import { combineCrc } from '../../src/s3/storage/crc-combine.ts';
+import {
+  createCrc32,
+  createCrc32c,
+  createCrc64Nvme,
+  POLYNOMIALS,
+  type Crc,
+} from '../../src/s3/storage/crc.ts';
 import { codeOf, REGION, SOURCE, startHarness, type Harness, type RawOptions } from './harness.ts';
 
 let harness: Harness;

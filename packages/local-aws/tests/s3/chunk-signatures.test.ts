@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { expect, test } from 'vitest';
-import { chunkVerifier } from '../../src/s3/chunk-signatures.ts';
-import { createState } from '../../src/s3/state.ts';
-import { parseRequest, type ChunkVerifier } from '../../src/s3/request.ts';
+import { chunkVerifier } from '../../src/s3/protocol/chunk-signatures.ts';
+import { createState } from '../../src/s3/model/state.ts';
+import { parseRequest, type ChunkVerifier } from '../../src/s3/protocol/request.ts';
 import { REGION, SECRET, SOURCE, startHarness } from './harness.ts';
 
 const state = createState({

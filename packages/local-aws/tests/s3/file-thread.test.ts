@@ -10,10 +10,10 @@ import type { Worker } from 'node:worker_threads';
 import { GetObjectCommand, HeadObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import type { Blob } from '../../src/s3/blob.ts';
-import { createBlobStore, type BlobStore } from '../../src/s3/blobs.ts';
-import { createHasher } from '../../src/s3/checksums.ts';
-import type { DigestName } from '../../src/s3/digests.ts';
+import type { Blob } from '../../src/s3/storage/blob.ts';
+import { createBlobStore, type BlobStore } from '../../src/s3/storage/blobs.ts';
+import { createHasher } from '../../src/s3/storage/checksums.ts';
+import type { DigestName } from '../../src/s3/storage/digests.ts';
 import { codeOf, REGION, SOURCE, startHarness, type Harness } from './harness.ts';
 
 const KIB = 1024;
@@ -158,7 +158,7 @@ test('a thread that broke is replaced for the next body', async () => {
 
 test('a process ends with the thread still there', async () => {
   const program = `
-    const { createBlobStore } = await import(${JSON.stringify(new URL('../../src/s3/blobs.ts', import.meta.url))});
+    const { createBlobStore } = await import(${JSON.stringify(new URL('../../src/s3/storage/blobs.ts', import.meta.url))});
     const writer = createBlobStore(${JSON.stringify(directory)}).writer(${2 * MIB}, new Set(['MD5']));
     const keepAlive = setInterval(() => undefined, 1000);
     await writer.write(Buffer.alloc(${2 * MIB}));

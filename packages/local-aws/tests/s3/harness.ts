@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import { S3Client, S3ServiceException, type S3ClientConfig } from '@aws-sdk/client-s3';
 import type { AccessQuestion, AwsRequest, Caller, Decision, EventBus } from '../../src/core.ts';
 import { createS3, type S3Service } from '../../src/s3/service.ts';
-import type { S3Options } from '../../src/s3/state.ts';
+import type { S3Options } from '../../src/s3/model/state.ts';
 
 export const SOURCE = '111111111111';
 export const OTHER = '222222222222';

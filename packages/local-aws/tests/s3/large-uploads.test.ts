@@ -10,7 +10,7 @@ import {
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createHasher } from '../../src/s3/checksums.ts';
+import { createHasher } from '../../src/s3/storage/checksums.ts';
 import { codeOf, REGION, SOURCE, startHarness, type Harness } from './harness.ts';
 
 const KIB = 1024;

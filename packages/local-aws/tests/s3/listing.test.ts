@@ -1,6 +1,6 @@
 import { ListObjectsCommand, ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createKeyIndex, orderKeyOf } from '../../src/s3/key-index.ts';
+import { createKeyIndex, orderKeyOf } from '../../src/s3/model/key-index.ts';
 import { codeOf, REGION, SOURCE, startHarness, type Harness } from './harness.ts';
 
 let harness: Harness;

@@ -16,7 +16,7 @@ import {
   type CompletedPart,
 } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { canonicalUserId } from '../../src/s3/canonical-user.ts';
+import { canonicalUserId } from '../../src/s3/protocol/canonical-user.ts';
 import { codeOf, REGION, SOURCE, startHarness, type Harness } from './harness.ts';
 
 const MiB = 1024 ** 2;

@@ -12,8 +12,8 @@ import {
 } from '@aws-sdk/client-s3';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createHasher } from '../../src/s3/checksums.ts';
-import { BLOCK_BYTES, createGenerator } from '../../src/s3/sparse/generator.ts';
+import { createHasher } from '../../src/s3/storage/checksums.ts';
+import { BLOCK_BYTES, createGenerator } from '../../src/s3/storage/sparse/generator.ts';
 import { codeOf, type Harness, queueArn, REGION, SOURCE, startHarness } from './harness.ts';
 
 const MIB = 1024 ** 2;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { escapeXml, parseXml, textOf } from '../../src/s3/xml.ts';
+import { escapeXml, parseXml, textOf } from '../../src/s3/protocol/xml.ts';
 
 const parse = (inside: string) => parseXml(`<?xml version="1.0"?>\n<r xmlns="urn:x">${inside}</r>`, 'r');
 

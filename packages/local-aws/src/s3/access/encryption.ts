@@ -1,0 +1,158 @@
+/**
+ * Server-side encryption as headers and permissions: nothing is really encrypted.
+ *
+ * Source: Amazon S3 User Guide "Using server-side encryption with AWS KMS keys" (UsingKMSEncryption.html).
+ */
+import { hash } from 'node:crypto';
+import { customerEncryption } from './customer-key.ts';
+import { S3Error } from '../errors.ts';
+import type { Bucket, DefaultEncryption, Encryption } from '../model/model.ts';
+import { header, type S3Request } from '../protocol/request.ts';
+import type { S3State } from '../model/state.ts';
+
+/** The encryption a write asks for, or the bucket's default. Throws InvalidArgument or InvalidEncryptionAlgorithmError. */
+export const encryptionOf = (state: S3State, request: S3Request, bucket: Bucket): Encryption => {
+  const underCustomerKey = customerEncryption(request, bucket);
+  if (underCustomerKey !== null) return underCustomerKey;
+  const algorithm = header(request, 'x-amz-server-side-encryption');
+  const keyId = header(request, 'x-amz-server-side-encryption-aws-kms-key-id');
+  const bucketKey = header(request, 'x-amz-server-side-encryption-bucket-key-enabled');
+  if (algorithm === undefined) {
+    if (keyId !== undefined) throw keyWithoutKms(keyId);
+    return withRequest(bucket.encryption, bucketKey, contextOf(request));
+  }
+  if (algorithm === 'AES256') {
+    if (keyId !== undefined) throw keyWithoutKms(keyId);
+    return { algorithm: 'AES256' };
+  }
+  if (algorithm !== 'aws:kms' && algorithm !== 'aws:kms:dsse')
+    throw new S3Error('InvalidArgument', {
+      message: 'The encryption method specified is not supported',
+      elements: { ArgumentName: 'x-amz-server-side-encryption', ArgumentValue: algorithm },
+    });
+  return kmsEncryption(state, bucket, { algorithm, keyId, bucketKey, context: contextOf(request) });
+};
+
+/** ARN of a key given as id, alias or ARN; ids belong to the bucket's account. */
+export const keyArnOf = (
+  state: S3State,
+  bucket: Pick<Bucket, 'region' | 'accountId'>,
+  keyId: string,
+): string => {
+  if (keyId.startsWith('arn:')) return keyId;
+  const resource = keyId.startsWith('alias/') ? keyId : `key/${keyId}`;
+  return `arn:${state.partition}:kms:${bucket.region}:${bucket.accountId}:${resource}`;
+};
+
+/** Throws InvalidArgument where a request that makes no object asks for encryption. */
+export const refuseEncryptionHeader = (request: S3Request): void => {
+  const name = 'x-amz-server-side-encryption';
+  const value = header(request, name);
+  if (value === undefined) return;
+  throw new S3Error('InvalidArgument', {
+    message: `${name} header is not supported for this operation.`,
+    elements: { ArgumentName: name, ArgumentValue: value },
+  });
+};
+
+/** The headers that tell a client how an object is encrypted. */
+export const encryptionHeaders = (
+  state: S3State,
+  bucket: Bucket,
+  encryption: Encryption,
+): Record<string, string> => {
+  if (encryption.algorithm === 'AES256') return { 'x-amz-server-side-encryption': 'AES256' };
+  if (encryption.algorithm === 'SSE-C')
+    return {
+      'x-amz-server-side-encryption-customer-algorithm': 'AES256',
+      'x-amz-server-side-encryption-customer-key-MD5': encryption.keyMd5,
+    };
+  const keyId = encryption.kmsKeyId ?? managedKeyArn(state, bucket);
+  return {
+    'x-amz-server-side-encryption': encryption.algorithm,
+    'x-amz-server-side-encryption-aws-kms-key-id': keyId,
+    ...(encryption.bucketKeyEnabled ? { 'x-amz-server-side-encryption-bucket-key-enabled': 'true' } : {}),
+  };
+};
+
+/** The key behind alias/aws/s3, of which each account has one in each region. */
+const managedKeyArn = (state: S3State, bucket: Bucket): string => {
+  const digits = hash('sha256', `aws/s3 ${bucket.accountId} ${bucket.region}`, 'hex');
+  const keyId = digits.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, '$1-$2-$3-$4-$5');
+  return keyArnOf(state, bucket, keyId);
+};
+
+const kmsEncryption = (
+  state: S3State,
+  bucket: Bucket,
+  asked: {
+    algorithm: 'aws:kms' | 'aws:kms:dsse';
+    keyId: string | undefined;
+    bucketKey: string | undefined;
+    context: Record<string, string> | null;
+  },
+): DefaultEncryption => {
+  const inherited = bucket.encryption.algorithm === 'AES256' ? null : bucket.encryption;
+  return {
+    algorithm: asked.algorithm,
+    kmsKeyId:
+      asked.keyId === undefined ? (inherited?.kmsKeyId ?? null) : keyArnOf(state, bucket, asked.keyId),
+    // Bucket keys serve SSE-KMS only, not DSSE-KMS.
+    bucketKeyEnabled:
+      asked.algorithm === 'aws:kms' &&
+      (asked.bucketKey === undefined ? (inherited?.bucketKeyEnabled ?? false) : isTrue(asked.bucketKey)),
+    ...(asked.context === null ? {} : { context: asked.context }),
+  };
+};
+
+const withRequest = (
+  encryption: DefaultEncryption,
+  bucketKey: string | undefined,
+  context: Record<string, string> | null,
+): DefaultEncryption => {
+  if (encryption.algorithm === 'AES256') return encryption;
+  return {
+    ...encryption,
+    bucketKeyEnabled:
+      encryption.algorithm === 'aws:kms' &&
+      (bucketKey === undefined ? encryption.bucketKeyEnabled : isTrue(bucketKey)),
+    ...(context === null ? {} : { context }),
+  };
+};
+
+const isTrue = (text: string): boolean => text.toLowerCase() === 'true';
+
+const CONTEXT = 'x-amz-server-side-encryption-context';
+
+/** Base64 of a JSON object of strings. Throws InvalidArgument for anything else. */
+const contextOf = (request: S3Request): Record<string, string> | null => {
+  const text = header(request, CONTEXT);
+  if (text === undefined) return null;
+  const pairs = parseJson(Buffer.from(text, 'base64').toString('utf8'));
+  const isContext =
+    typeof pairs === 'object' &&
+    pairs !== null &&
+    !Array.isArray(pairs) &&
+    Object.values(pairs).every((value) => typeof value === 'string');
+  if (isContext) return Object.fromEntries(Object.entries(pairs));
+  throw new S3Error('InvalidArgument', {
+    message:
+      "The header 'x-amz-server-side-encryption-context' shall be Base64-encoded UTF-8 string holding JSON which represents a string-string map",
+    elements: { ArgumentName: CONTEXT, ArgumentValue: text },
+  });
+};
+
+const parseJson = (text: string): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+};
+
+const keyWithoutKms = (keyId: string): S3Error =>
+  new S3Error('InvalidArgument', {
+    message:
+      'Server Side Encryption with AWS KMS managed key requires HTTP header x-amz-server-side-encryption : aws:kms',
+    elements: { ArgumentName: 'x-amz-server-side-encryption-aws-kms-key-id', ArgumentValue: keyId },
+  });

@@ -1,0 +1,44 @@
+/**
+ * Who owns an object, and whether access control lists count at all.
+ *
+ * Source: Amazon S3 User Guide "Controlling ownership of objects and disabling ACLs" (about-object-ownership.html).
+ */
+import { isPublic, ownerOnly, parseAclHeaders } from './acl-grants.ts';
+import { S3Error } from '../errors.ts';
+import type { Bucket, Grant } from '../model/model.ts';
+import { accountOf, header, type S3Request } from '../protocol/request.ts';
+
+/** With BucketOwnerEnforced everything is the bucket owner's, whoever wrote it. */
+export const ownerAccountOf = (bucket: Bucket, owned: { ownerAccountId: string }): string =>
+  aclsCount(bucket) ? owned.ownerAccountId : bucket.accountId;
+
+export const aclsCount = (bucket: Bucket): boolean => bucket.ownership !== 'BucketOwnerEnforced';
+
+/** The grants in force, which with BucketOwnerEnforced are the owner's alone. */
+export const grantsOf = (bucket: Bucket, owned: { ownerAccountId: string; acl: Grant[] | null }): Grant[] => {
+  if (!aclsCount(bucket)) return ownerOnly(bucket.accountId);
+  return owned.acl ?? ownerOnly(owned.ownerAccountId);
+};
+
+/** Owner and ACL of a new object. Throws AccessControlListNotSupported where ACLs are off, AccessDenied where public ones are blocked. */
+export const ownershipOfNewObject = (
+  request: S3Request,
+  bucket: Bucket,
+): { ownerAccountId: string; acl: Grant[] | null } => {
+  const canned = header(request, 'x-amz-acl');
+  const bucketAccountId = bucket.accountId;
+  const isGiven = bucket.ownership === 'BucketOwnerPreferred' && canned === 'bucket-owner-full-control';
+  const ownerAccountId = isGiven || !aclsCount(bucket) ? bucketAccountId : accountOf(request.aws.caller);
+  const acl = parseAclHeaders((name) => header(request, name), { ownerAccountId, bucketAccountId }, 'object');
+  if (acl === null) return { ownerAccountId, acl };
+  if (!aclsCount(bucket) && canned !== 'bucket-owner-full-control')
+    throw new S3Error('AccessControlListNotSupported');
+  refusePublic(bucket, acl);
+  return { ownerAccountId, acl: aclsCount(bucket) ? acl : null };
+};
+
+/** Throws AccessDenied for public grants where they are blocked. */
+export const refusePublic = (bucket: Bucket, grants: Grant[]): void => {
+  if (bucket.publicAccessBlock?.BlockPublicAcls === true && isPublic(grants))
+    throw new S3Error('AccessDenied');
+};

@@ -1,0 +1,50 @@
+/** The permissions that writing an object takes, whichever operation begins it. */
+import { authorize, authorizeKms, encryptionConditions, tagConditions } from './access.ts';
+import type { ObjectDescription } from '../model/model.ts';
+import type { Retention } from '../model/object-lock.ts';
+import { header, type ObjectContext } from '../protocol/request.ts';
+
+/**
+ * `creates` says whether the operation itself makes the object appear (s3:ObjectCreationOperation): policies that demand
+ * conditional writes exempt CreateMultipartUpload and UploadPart by it.
+ */
+export const authorizeWrite = (
+  context: ObjectContext,
+  description: Pick<ObjectDescription, 'tags' | 'encryption' | 'lock'>,
+  creates: boolean,
+): void => {
+  const { state, request, key } = context;
+  const lock = retentionConditions(description.lock.retention, state.clock.now());
+  const taggingHeader = header(request, 'x-amz-tagging') !== undefined;
+  const conditions = {
+    's3:objectcreationoperation': String(creates),
+    ...encryptionConditions(request),
+    ...lock,
+    ...(taggingHeader ? tagConditions(description.tags) : {}),
+  };
+  authorize(context, 's3:PutObject', { key, conditions });
+  if (taggingHeader) authorize(context, 's3:PutObjectTagging', { key, conditions });
+  if (description.lock.retention !== null)
+    authorize(context, 's3:PutObjectRetention', { key, conditions: lock });
+  if (description.lock.legalHold !== null) authorize(context, 's3:PutObjectLegalHold', { key });
+  if (namesAcl(context)) authorize(context, 's3:PutObjectAcl', { key });
+  if (header(request, 'if-match') !== undefined) authorize(context, 's3:GetObject', { key });
+  authorizeKms(context, 'kms:GenerateDataKey', description.encryption, key);
+};
+
+const namesAcl = (context: ObjectContext): boolean =>
+  Object.keys(context.request.aws.headers).some(
+    (name) => name === 'x-amz-acl' || name.startsWith('x-amz-grant-'),
+  );
+
+/** Policies may bound how long a retention is. */
+const retentionConditions = (retention: Retention | null, nowMs: number): Record<string, string> =>
+  retention === null
+    ? {}
+    : {
+        's3:object-lock-mode': retention.mode,
+        's3:object-lock-retain-until-date': new Date(retention.untilMs).toISOString(),
+        's3:object-lock-remaining-retention-days': String(
+          Math.ceil((retention.untilMs - nowMs) / 86_400_000),
+        ),
+      };

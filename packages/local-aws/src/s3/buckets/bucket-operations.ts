@@ -1,0 +1,162 @@
+/** The API's operations on buckets and on the account's list of them. */
+import { authorize } from '../access/access.ts';
+import { isPublic, ownerOnly, parseAclHeaders } from '../access/acl-grants.ts';
+import { addBucket, checkBucketName, ownershipOf, removeBucket, setVersioning } from './buckets.ts';
+import { S3Error } from '../errors.ts';
+import { listedDate } from '../listing/list-objects.ts';
+import type { Bucket, Versioning } from '../model/model.ts';
+import { receiveText } from '../protocol/receive.ts';
+import { accountOf, header, type Answer, type BucketContext, type S3Request } from '../protocol/request.ts';
+import { canonicalUserId } from '../protocol/canonical-user.ts';
+import type { S3State } from '../model/state.ts';
+import { xmlAnswer } from '../protocol/xml-answer.ts';
+import { parseXml, textOf, xmlDocument, xmlElement, xmlText } from '../protocol/xml.ts';
+
+export const createBucket = async (state: S3State, request: S3Request, name: string): Promise<Answer> => {
+  const { caller } = request.aws;
+  const accountId = accountOf(caller);
+  const decision = state.authorizer.decide({
+    caller,
+    action: 's3:CreateBucket',
+    resource: `arn:${state.partition}:s3:::${name}`,
+    resourceAccountId: accountId,
+    secureTransport: request.aws.secureTransport,
+  });
+  if (!decision.allowed) throw new S3Error('AccessDenied');
+  checkBucketName(name);
+  const region = await requestedRegion(request);
+  const settings = requestedSettings(request, accountId);
+  const own = state.buckets.get(name);
+  // API_CreateBucket: one's own bucket again is 409, but in us-east-1 a 200 that resets the ACL.
+  const isAgain = region === 'us-east-1' && own?.region === region && own.accountId === accountId;
+  const bucket = isAgain ? own : addBucket(state, { name, accountId, region });
+  Object.assign(bucket, isAgain ? { acl: settings.acl } : settings);
+  return { status: 200, headers: { Location: `/${name}`, 'x-amz-bucket-arn': bucket.arn } };
+};
+
+/** Ownership, ACL and object lock as headers ask for them. Throws InvalidArgument or InvalidBucketAclWithObjectOwnership. */
+const requestedSettings = (request: S3Request, accountId: string): Partial<Bucket> => {
+  const asked = header(request, 'x-amz-object-ownership');
+  if (asked !== undefined && !OWNERSHIPS.includes(asked))
+    throw new S3Error('InvalidArgument', {
+      message: `Invalid x-amz-object-ownership header: ${asked}`,
+      elements: { ArgumentName: 'x-amz-object-ownership' },
+    });
+  const ownership = ownershipOf(asked);
+  const owners = { ownerAccountId: accountId, bucketAccountId: accountId };
+  const acl = parseAclHeaders((name) => header(request, name), owners, 'bucket');
+  const isPrivate = acl === null || JSON.stringify(acl) === JSON.stringify(ownerOnly(accountId));
+  if (!isPrivate && ownership === 'BucketOwnerEnforced')
+    throw new S3Error('InvalidBucketAclWithObjectOwnership');
+  // Every new bucket blocks public ACLs.
+  if (acl !== null && isPublic(acl)) throw new S3Error('AccessDenied');
+  const isLocked = header(request, 'x-amz-bucket-object-lock-enabled')?.toLowerCase() === 'true';
+  return {
+    ownership,
+    acl: isPrivate ? null : acl,
+    ...(isLocked ? { versioning: 'Enabled', objectLock: { defaultRetention: null } } : {}),
+  };
+};
+
+const OWNERSHIPS = ['BucketOwnerEnforced', 'BucketOwnerPreferred', 'ObjectWriter'];
+
+/** The location constraint must be the region the request was sent to; us-east-1 is what none means. */
+const requestedRegion = async (request: S3Request): Promise<string> => {
+  const body = await receiveText(request);
+  const constraint =
+    body.trim() === ''
+      ? undefined
+      : textOf(parseXml(body, 'CreateBucketConfiguration'), 'LocationConstraint')?.trim();
+  const endpointRegion = request.aws.region;
+  const region = constraint === undefined || constraint === '' ? 'us-east-1' : constraint;
+  if (region === endpointRegion) return region;
+  throw new S3Error(
+    'IllegalLocationConstraintException',
+    constraint === undefined
+      ? {}
+      : {
+          message: `The ${constraint} location constraint is incompatible for the region specific endpoint this request was sent to.`,
+        },
+  );
+};
+
+export const deleteBucket = (context: BucketContext): Answer => {
+  authorize(context, 's3:DeleteBucket');
+  removeBucket(context.state, context.bucket);
+  return { status: 204 };
+};
+
+export const headBucket = (context: BucketContext): Answer => {
+  authorize(context, 's3:ListBucket');
+  const { bucket } = context;
+  return {
+    status: 200,
+    headers: {
+      'x-amz-bucket-region': bucket.region,
+      'x-amz-bucket-arn': bucket.arn,
+      'x-amz-access-point-alias': 'false',
+    },
+  };
+};
+
+export const listBuckets = (state: S3State, request: S3Request): Answer => {
+  const { caller } = request.aws;
+  const accountId = accountOf(caller);
+  const decision = state.authorizer.decide({
+    caller,
+    action: 's3:ListAllMyBuckets',
+    resource: '*',
+    resourceAccountId: accountId,
+    secureTransport: request.aws.secureTransport,
+  });
+  if (!decision.allowed) throw new S3Error('AccessDenied');
+  const prefix = request.query.get('prefix') ?? '';
+  const owned = [...state.buckets.values()]
+    .filter((bucket) => bucket.accountId === accountId && bucket.name.startsWith(prefix))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+  return xmlAnswer(
+    xmlDocument(
+      'ListAllMyBucketsResult',
+      xmlElement('Owner', xmlText('ID', canonicalUserId(accountId))),
+      xmlElement('Buckets', ...owned.map(renderBucket)),
+    ),
+  );
+};
+
+const renderBucket = (bucket: Bucket): string =>
+  xmlElement(
+    'Bucket',
+    xmlText('Name', bucket.name),
+    xmlText('CreationDate', listedDate(bucket.createdAtMs)),
+    xmlText('BucketRegion', bucket.region),
+    xmlText('BucketArn', bucket.arn),
+  );
+
+/** us-east-1 is an empty constraint. */
+export const getBucketLocation = (context: BucketContext): Answer => {
+  authorize(context, 's3:GetBucketLocation');
+  const { region } = context.bucket;
+  return xmlAnswer(xmlDocument('LocationConstraint', region === 'us-east-1' ? '' : region));
+};
+
+export const getBucketVersioning = (context: BucketContext): Answer => {
+  authorize(context, 's3:GetBucketVersioning');
+  const { versioning } = context.bucket;
+  return xmlAnswer(
+    xmlDocument('VersioningConfiguration', versioning === 'never' ? '' : xmlText('Status', versioning)),
+  );
+};
+
+export const putBucketVersioning = async (context: BucketContext): Promise<Answer> => {
+  authorize(context, 's3:PutBucketVersioning');
+  const root = parseXml(await receiveText(context.request), 'VersioningConfiguration');
+  if (textOf(root, 'MfaDelete')?.trim() === 'Enabled')
+    throw new S3Error('NotImplemented', { message: 'The local S3 does not have MFA delete' });
+  setVersioning(context.bucket, versioningOf(textOf(root, 'Status')?.trim()));
+  return { status: 200 };
+};
+
+const versioningOf = (status: string | undefined): Versioning => {
+  if (status === 'Enabled' || status === 'Suspended') return status;
+  throw new S3Error(status === undefined ? 'IllegalVersioningConfigurationException' : 'MalformedXML');
+};

@@ -1,0 +1,39 @@
+/** The bucket policy: kept as it was put, refused when it is none. Source: API_PutBucketPolicy.html. */
+import type { PolicyDocument } from '../../core.ts';
+import { S3Error } from '../errors.ts';
+import type { Bucket } from '../model/model.ts';
+
+/** Throws MalformedPolicy for anything but a policy about this bucket. */
+export const setPolicy = (bucket: Bucket, text: string): void => {
+  bucket.policy = { text, document: parsePolicy(bucket, text) };
+};
+
+const parsePolicy = (bucket: Bucket, text: string): PolicyDocument => {
+  const policy = parseJson(text);
+  if (!isPolicy(policy))
+    throw new S3Error('MalformedPolicy', {
+      message: "Policies must be valid JSON and the first byte must be '{'",
+    });
+  const statements = Array.isArray(policy.Statement) ? policy.Statement : [policy.Statement];
+  for (const statement of statements) {
+    if (statement.Principal === undefined && statement.NotPrincipal === undefined)
+      throw new S3Error('MalformedPolicy', { message: 'Missing required field Principal' });
+    const resources = [statement.Resource ?? statement.NotResource ?? []].flat();
+    const isAbout = (arn: string) =>
+      arn === bucket.arn || arn.startsWith(`${bucket.arn}/`) || /[*?]/.test(arn);
+    if (resources.length === 0 || !resources.every(isAbout))
+      throw new S3Error('MalformedPolicy', { message: 'Policy has invalid resource' });
+  }
+  return policy;
+};
+
+const parseJson = (text: string): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new S3Error('MalformedPolicy', { cause });
+  }
+};
+
+const isPolicy = (value: unknown): value is PolicyDocument =>
+  typeof value === 'object' && value !== null && 'Statement' in value && typeof value.Statement === 'object';

@@ -1,0 +1,137 @@
+/**
+ * Object lock: retention and legal hold of a version, and what they forbid.
+ *
+ * Sources: Amazon S3 User Guide "Locking objects with Object Lock" (object-lock.html, object-lock-managing.html);
+ * API_PutObject.html for the headers.
+ */
+import { S3Error } from '../errors.ts';
+
+export type RetentionMode = 'GOVERNANCE' | 'COMPLIANCE';
+
+export interface Retention {
+  mode: RetentionMode;
+  untilMs: number;
+}
+
+/** The lock of one version. */
+export interface ObjectLock {
+  retention: Retention | null;
+  /** Null where none was ever set. */
+  legalHold: 'ON' | 'OFF' | null;
+}
+
+export const NO_LOCK: ObjectLock = { retention: null, legalHold: null };
+
+/** The lock configuration of a bucket; a default retention is in days or in years. */
+export interface BucketObjectLock {
+  defaultRetention: { mode: RetentionMode; period: 'Days' | 'Years'; length: number } | null;
+}
+
+export interface LockHeaders {
+  mode: string | undefined;
+  retainUntil: string | undefined;
+  legalHold: string | undefined;
+}
+
+/** What a writer's x-amz-object-lock-* headers say. Throws InvalidArgument, or InvalidRequest on a bucket without object lock. */
+export const parseLockHeaders = (
+  headers: LockHeaders,
+  bucketLock: BucketObjectLock | null,
+  nowMs: number,
+): ObjectLock => {
+  const { mode, retainUntil, legalHold } = headers;
+  if (mode === undefined && retainUntil === undefined && legalHold === undefined) return NO_LOCK;
+  if (bucketLock === null)
+    throw new S3Error('InvalidRequest', { message: 'Bucket is missing ObjectLockConfiguration' });
+  return { retention: parseRetention(mode, retainUntil, nowMs), legalHold: parseLegalHold(legalHold) };
+};
+
+/** The lock a version gets when it is created: its writer's retention, or else the bucket's default from now on. */
+export const lockOfNewVersion = (
+  asked: ObjectLock,
+  bucketLock: BucketObjectLock | null,
+  createdMs: number,
+): ObjectLock => {
+  const byDefault = bucketLock?.defaultRetention;
+  if (asked.retention !== null || byDefault === null || byDefault === undefined) return asked;
+  const days = byDefault.period === 'Days' ? byDefault.length : byDefault.length * 365;
+  return { ...asked, retention: { mode: byDefault.mode, untilMs: createdMs + days * DAY_MS } };
+};
+
+/** Does a write under this lock have to prove its bytes? */
+export const needsIntegrityHeader = (asked: ObjectLock, bucketLock: BucketObjectLock | null): boolean =>
+  asked !== NO_LOCK || (bucketLock !== null && bucketLock.defaultRetention !== null);
+
+/** May a version be deleted? `bypass`: the caller asks, and has the permission, to bypass governance. */
+export const isProtected = (lock: ObjectLock, nowMs: number, bypass = false): boolean => {
+  if (lock.legalHold === 'ON') return true;
+  const { retention } = lock;
+  if (retention === null || retention.untilMs <= nowMs) return false;
+  return retention.mode === 'COMPLIANCE' || !bypass;
+};
+
+/**
+ * May a version's retention be replaced? While it lasts it may only be made longer: governance gives way to a bypass,
+ * compliance to nothing.
+ */
+export const mayReplaceRetention = (
+  current: Retention | null,
+  next: Retention | null,
+  nowMs: number,
+  bypass: boolean,
+): boolean => {
+  if (current === null || current.untilMs <= nowMs) return true;
+  if (current.mode === 'GOVERNANCE' && bypass) return true;
+  return next !== null && next.mode === current.mode && next.untilMs >= current.untilMs;
+};
+
+export const protectedError = (): S3Error =>
+  new S3Error('AccessDenied', { message: 'Access Denied because object protected by object lock.' });
+
+/** The headers of a GET or HEAD answer. */
+export const retentionHeaders = (retention: Retention): Record<string, string> => ({
+  'x-amz-object-lock-mode': retention.mode,
+  'x-amz-object-lock-retain-until-date': new Date(retention.untilMs).toISOString(),
+});
+
+/** Milliseconds, or null for what is no ISO 8601 instant. */
+export const parseInstant = (text: string): number | null => {
+  if (!/^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d)?)?$/.test(text)) return null;
+  const ms = Date.parse(/T.*(Z|[+-]\d\d:?\d\d)$/.test(text) || !text.includes('T') ? text : `${text}Z`);
+  return Number.isNaN(ms) ? null : ms;
+};
+
+export const isRetentionMode = (text: string | undefined): text is RetentionMode =>
+  text === 'GOVERNANCE' || text === 'COMPLIANCE';
+
+const DAY_MS = 86_400_000;
+const MODE = 'x-amz-object-lock-mode';
+const UNTIL = 'x-amz-object-lock-retain-until-date';
+
+const parseRetention = (
+  mode: string | undefined,
+  retainUntil: string | undefined,
+  nowMs: number,
+): Retention | null => {
+  if (mode === undefined && retainUntil === undefined) return null;
+  if (mode === undefined || retainUntil === undefined)
+    throw new S3Error('InvalidArgument', {
+      message: 'x-amz-object-lock-retain-until-date and x-amz-object-lock-mode must both be supplied',
+      elements: { ArgumentName: mode === undefined ? MODE : UNTIL },
+    });
+  const untilMs = parseInstant(retainUntil);
+  if (untilMs === null)
+    throw invalid('The retain until date must be provided in ISO 8601 format', UNTIL, retainUntil);
+  if (untilMs <= nowMs) throw invalid('The retain until date must be in the future!', UNTIL, retainUntil);
+  if (!isRetentionMode(mode)) throw invalid('Unknown wormMode directive.', MODE, mode);
+  return { mode, untilMs };
+};
+
+const parseLegalHold = (text: string | undefined): ObjectLock['legalHold'] => {
+  if (text === undefined) return null;
+  if (text === 'ON' || text === 'OFF') return text;
+  throw invalid("Legal Hold must be either of 'ON' or 'OFF'", 'x-amz-object-lock-legal-hold', text);
+};
+
+const invalid = (message: string, name: string, value: string): S3Error =>
+  new S3Error('InvalidArgument', { message, elements: { ArgumentName: name, ArgumentValue: value } });

@@ -1,0 +1,126 @@
+/**
+ * The version rules: what a write and a delete do to a key on a bucket that never was versioned, is, or is suspended.
+ *
+ * Source: Amazon S3 User Guide "Using versioning in S3 buckets" (Versioning.html, DeletingObjectVersions.html,
+ * AddingObjectstoVersionSuspendedBuckets.html).
+ */
+import { releaseContent } from '../storage/content.ts';
+import type { Bucket, DeleteMarker, KeyWatch, StoredObject, Version } from './model.ts';
+import { lockOfNewVersion } from './object-lock.ts';
+import type { S3State } from './state.ts';
+import { createVersionId } from './version-id.ts';
+
+/** The newest version, be it an object or a delete marker. */
+export const newestVersion = (bucket: Bucket, key: string): Version | undefined =>
+  bucket.keys.get(key)?.versions[0];
+
+/** The current object, or null where there is none or a delete marker hides it. */
+export const currentObject = (bucket: Bucket, key: string): StoredObject | null => {
+  const newest = newestVersion(bucket, key);
+  return newest?.kind === 'object' ? newest : null;
+};
+
+export const findVersion = (bucket: Bucket, key: string, versionId: string): Version | undefined =>
+  bucket.keys.get(key)?.versions.find((version) => version.versionId === versionId);
+
+/** What a writer gives; the rest is the bucket's to say. */
+type NewObject = Omit<StoredObject, 'versionId' | 'order' | 'restore' | 'archiveTier' | 'lastAccessedMs'>;
+
+/** Makes an object the current version. It takes the place of the null version unless versioning is enabled. */
+export const putVersion = (state: S3State, bucket: Bucket, key: string, object: NewObject): StoredObject => {
+  const stored: StoredObject = {
+    ...object,
+    ...newIdentity(state, bucket),
+    lock: lockOfNewVersion(object.lock, bucket.objectLock, state.clock.now()),
+    restore: null,
+    archiveTier: null,
+    lastAccessedMs: object.lastModifiedMs,
+  };
+  insert(bucket, key, stored);
+  for (const watch of bucket.watches.get(key) ?? []) watch.written = true;
+  return stored;
+};
+
+/** Begins to note what happens to a key. */
+export const watchKey = (bucket: Bucket, key: string): KeyWatch => {
+  const watch = { deleted: false, written: false };
+  bucket.watches.set(key, (bucket.watches.get(key) ?? new Set()).add(watch));
+  return watch;
+};
+
+export const unwatchKey = (bucket: Bucket, key: string, watch: KeyWatch): void => {
+  const watches = bucket.watches.get(key);
+  watches?.delete(watch);
+  if (watches?.size === 0) bucket.watches.delete(key);
+};
+
+export type Deletion =
+  | { kind: 'nothing' }
+  /** A simple DELETE put a delete marker on top. */
+  | { kind: 'marker-created'; marker: DeleteMarker }
+  /** A version, possibly a delete marker, is gone for good. */
+  | { kind: 'removed'; version: Version };
+
+/** DELETE without a version id. */
+export const deleteCurrent = (
+  state: S3State,
+  bucket: Bucket,
+  key: string,
+  ownerAccountId: string,
+): Deletion => {
+  noteDeletion(bucket, key);
+  if (bucket.versioning === 'never') return removeVersion(bucket, key, 'null');
+  const marker: DeleteMarker = {
+    kind: 'delete-marker',
+    ...newIdentity(state, bucket),
+    lastModifiedMs: state.clock.now(),
+    ownerAccountId,
+  };
+  insert(bucket, key, marker);
+  return { kind: 'marker-created', marker };
+};
+
+/** DELETE of one version. Deleting what is not there is no error. */
+export const deleteVersion = (bucket: Bucket, key: string, versionId: string): Deletion => {
+  if (newestVersion(bucket, key)?.versionId === versionId) noteDeletion(bucket, key);
+  return removeVersion(bucket, key, versionId);
+};
+
+/** Does a version id belong in answers and events? Not on buckets that never were versioned. */
+export const hasVersionIds = (bucket: Bucket): boolean => bucket.versioning !== 'never';
+
+/** The version id in the answer to a write: S3 says nothing of the null version of a suspended bucket. */
+export const writtenVersionHeader = (stored: StoredObject): Record<string, string> =>
+  stored.versionId === 'null' ? {} : { 'x-amz-version-id': stored.versionId };
+
+/** The version id for an event: only where versioning is enabled, or a real version is meant. */
+export const eventVersionId = (bucket: Bucket, versionId: string): string | null =>
+  bucket.versioning === 'Enabled' || versionId !== 'null' ? versionId : null;
+
+const newIdentity = (state: S3State, bucket: Bucket): { versionId: string; order: number } => {
+  const order = state.newOrder();
+  return { versionId: bucket.versioning === 'Enabled' ? createVersionId(order) : 'null', order };
+};
+
+const insert = (bucket: Bucket, key: string, version: Version): void => {
+  if (version.versionId === 'null') removeVersion(bucket, key, 'null');
+  const entry = bucket.keys.get(key);
+  if (entry === undefined) bucket.keys.set(key, { key, versions: [version] });
+  else entry.versions.unshift(version);
+};
+
+const removeVersion = (bucket: Bucket, key: string, versionId: string): Deletion => {
+  const entry = bucket.keys.get(key);
+  const at = entry?.versions.findIndex((version) => version.versionId === versionId) ?? -1;
+  const version = entry?.versions[at];
+  if (entry === undefined || version === undefined) return { kind: 'nothing' };
+  entry.versions.splice(at, 1);
+  if (entry.versions.length === 0) bucket.keys.delete(key);
+  if (version.kind === 'object') releaseContent(version.content);
+  return { kind: 'removed', version };
+};
+
+const noteDeletion = (bucket: Bucket, key: string): void => {
+  if (currentObject(bucket, key) === null) return;
+  for (const watch of bucket.watches.get(key) ?? []) watch.deleted = true;
+};

@@ -1,0 +1,210 @@
+/** ListParts and ListMultipartUploads. Sources: API_ListParts.html, API_ListMultipartUploads.html. */
+import { authorize } from '../access/access.ts';
+import { checksumElement } from '../storage/checksums.ts';
+import { S3Error } from '../errors.ts';
+import { orderKeyOf } from '../model/key-index.ts';
+import { listedDate } from '../listing/list-objects.ts';
+import { encodeListed, ownerElement, wantsUrlEncoding } from '../listing/list-rendering.ts';
+import { abortHeaders } from '../lifecycle/lifecycle.ts';
+import type { Bucket, Part, Upload } from '../model/model.ts';
+import { requestedUpload } from './multipart.ts';
+import { ownerAccountOf } from '../access/ownership.ts';
+import {
+  integerParameter,
+  type Answer,
+  type BucketContext,
+  type ObjectContext,
+} from '../protocol/request.ts';
+import { xmlAnswer } from '../protocol/xml-answer.ts';
+import { xmlDocument, xmlElement, xmlText } from '../protocol/xml.ts';
+
+/** Of an upload. https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html */
+const MAX_PARTS = 10_000;
+
+export const listParts = (context: ObjectContext): Answer => {
+  const { request, bucket, key } = context;
+  authorize(context, 's3:ListMultipartUploadParts', { key });
+  const upload = requestedUpload(context);
+  const maxParts = Math.min(
+    integerParameter(request, 'max-parts', { min: 0, max: 2_147_483_647 }) ?? 1000,
+    1000,
+  );
+  const marker = integerParameter(request, 'part-number-marker', { min: 0, max: 2_147_483_647 }) ?? 0;
+  const { page, truncated } = partsAfter(upload, marker, maxParts);
+  const { checksumPlan: plan, description } = upload;
+  return xmlAnswer(
+    xmlDocument(
+      'ListPartsResult',
+      xmlText('Bucket', bucket.name),
+      xmlText('Key', key),
+      xmlText('UploadId', upload.uploadId),
+      initiatorElement(upload),
+      ownerElement('Owner', ownerAccountOf(bucket, description)),
+      xmlText('StorageClass', description.storageClass),
+      xmlText('PartNumberMarker', marker),
+      xmlText('NextPartNumberMarker', page.at(-1)?.partNumber ?? 0),
+      xmlText('MaxParts', maxParts),
+      xmlText('IsTruncated', truncated),
+      plan.requested ? xmlText('ChecksumAlgorithm', plan.algorithm) + xmlText('ChecksumType', plan.type) : '',
+      ...page.map((part) => renderPart(upload, part)),
+    ),
+    abortHeaders(bucket, upload),
+  );
+};
+
+/** By their numbers, of which there are few: a sort for each page would be most of the cost of a long list. */
+const partsAfter = (
+  { parts }: Upload,
+  marker: number,
+  maxParts: number,
+): { page: Part[]; truncated: boolean } => {
+  const page: Part[] = [];
+  for (let partNumber = marker + 1; partNumber <= MAX_PARTS; partNumber += 1) {
+    const part = parts.get(partNumber);
+    if (part === undefined) continue;
+    if (page.length === maxParts) return { page, truncated: maxParts > 0 };
+    page.push(part);
+  }
+  return { page, truncated: false };
+};
+
+/**
+ * Who began it: an account by its canonical user id, anybody else by ARN, a role with the name of its session. The reference speaks of
+ * users only: API_Initiator.html.
+ */
+const initiatorElement = ({ initiator }: Upload): string =>
+  xmlElement('Initiator', xmlText('ID', initiator.id), xmlText('DisplayName', initiator.displayName));
+
+const renderPart = (upload: Upload, part: Part): string =>
+  xmlElement(
+    'Part',
+    xmlText('PartNumber', part.partNumber),
+    xmlText('LastModified', listedDate(part.lastModifiedMs)),
+    xmlText('ETag', `"${part.etag}"`),
+    xmlText('Size', part.content.sizeBytes),
+    upload.checksumPlan.requested
+      ? xmlText(checksumElement(upload.checksumPlan.algorithm), part.checksum)
+      : '',
+  );
+
+export const listMultipartUploads = (context: BucketContext): Answer => {
+  const { request, bucket } = context;
+  authorize(context, 's3:ListBucketMultipartUploads');
+  const parameter = (name: string) => request.query.get(name) ?? '';
+  const encode = encodeListed(wantsUrlEncoding(request));
+  const max = Math.min(
+    integerParameter(request, 'max-uploads', { min: 0, max: 2_147_483_647 }) ?? 1000,
+    1000,
+  );
+  checkUploadIdMarker(bucket, parameter('key-marker'), parameter('upload-id-marker'));
+  const page = pageOfUploads([...bucket.uploads.values()], {
+    prefix: parameter('prefix'),
+    delimiter: parameter('delimiter'),
+    keyMarker: parameter('key-marker'),
+    uploadIdMarker: parameter('upload-id-marker'),
+    max,
+  });
+  return xmlAnswer(
+    xmlDocument(
+      'ListMultipartUploadsResult',
+      xmlText('Bucket', bucket.name),
+      xmlText('KeyMarker', encode(parameter('key-marker'))),
+      xmlText('UploadIdMarker', parameter('upload-id-marker')),
+      // Of the last upload, truncated or not; a page of common prefixes alone has none, and so cannot be gone on from.
+      xmlText('NextKeyMarker', encode(page.lastKey)),
+      xmlText('NextUploadIdMarker', page.lastUploadId),
+      parameter('prefix') === '' ? '' : xmlText('Prefix', encode(parameter('prefix'))),
+      parameter('delimiter') === '' ? '' : xmlText('Delimiter', encode(parameter('delimiter'))),
+      wantsUrlEncoding(request) ? xmlText('EncodingType', 'url') : '',
+      xmlText('MaxUploads', max),
+      xmlText('IsTruncated', page.truncated),
+      ...page.uploads.map((upload) => renderUpload(bucket, upload, encode)),
+      ...page.commonPrefixes.map((prefix) => xmlElement('CommonPrefixes', xmlText('Prefix', encode(prefix)))),
+    ),
+  );
+};
+
+/** Throws InvalidArgument for the id of another key's upload. One whose upload has ended still says where to go on. */
+const checkUploadIdMarker = (bucket: Bucket, keyMarker: string, uploadIdMarker: string): void => {
+  const upload = bucket.uploads.get(uploadIdMarker);
+  if (keyMarker === '' || upload === undefined || upload.key === keyMarker) return;
+  throw new S3Error('InvalidArgument', {
+    message: 'Invalid uploadId marker',
+    elements: { ArgumentName: 'upload-id-marker', ArgumentValue: uploadIdMarker },
+  });
+};
+
+interface UploadPage {
+  uploads: Upload[];
+  commonPrefixes: string[];
+  truncated: boolean;
+  lastKey: string;
+  lastUploadId: string;
+}
+
+const pageOfUploads = (
+  all: Upload[],
+  asked: { prefix: string; delimiter: string; keyMarker: string; uploadIdMarker: string; max: number },
+): UploadPage => {
+  const page: UploadPage = {
+    uploads: [],
+    commonPrefixes: [],
+    truncated: false,
+    lastKey: '',
+    lastUploadId: '',
+  };
+  for (const upload of all.filter((one) => one.key.startsWith(asked.prefix)).sort(byKeyThenId)) {
+    const group = commonPrefixOf(upload.key, asked.prefix, asked.delimiter);
+    if (!isAfter(group ?? upload.key, upload.uploadId, asked)) continue;
+    if (group !== null && page.commonPrefixes.includes(group)) continue;
+    if (page.uploads.length + page.commonPrefixes.length >= asked.max) {
+      page.truncated = asked.max > 0;
+      break;
+    }
+    if (group !== null) {
+      page.commonPrefixes.push(group);
+      continue;
+    }
+    page.uploads.push(upload);
+    page.lastKey = upload.key;
+    page.lastUploadId = upload.uploadId;
+  }
+  return page;
+};
+
+const byKeyThenId = (a: Upload, b: Upload): number => {
+  const [keyA, keyB] = [orderKeyOf(a.key), orderKeyOf(b.key)];
+  if (keyA !== keyB) return keyA < keyB ? -1 : 1;
+  return a.uploadId < b.uploadId ? -1 : 1;
+};
+
+const commonPrefixOf = (key: string, prefix: string, delimiter: string): string | null => {
+  const at = delimiter === '' ? -1 : key.indexOf(delimiter, prefix.length);
+  return at === -1 ? null : key.slice(0, at + delimiter.length);
+};
+
+/** With both markers, uploads of the marker's own key count when their id is greater. */
+const isAfter = (
+  key: string,
+  uploadId: string,
+  asked: { keyMarker: string; uploadIdMarker: string },
+): boolean => {
+  if (asked.keyMarker === '') return true;
+  if (key === asked.keyMarker) return asked.uploadIdMarker !== '' && uploadId > asked.uploadIdMarker;
+  return orderKeyOf(key) > orderKeyOf(asked.keyMarker);
+};
+
+const renderUpload = (bucket: Bucket, upload: Upload, encode: (key: string) => string): string =>
+  xmlElement(
+    'Upload',
+    xmlText('Key', encode(upload.key)),
+    xmlText('UploadId', upload.uploadId),
+    initiatorElement(upload),
+    ownerElement('Owner', ownerAccountOf(bucket, upload.description)),
+    xmlText('StorageClass', upload.description.storageClass),
+    xmlText('Initiated', listedDate(upload.initiatedMs)),
+    upload.checksumPlan.requested
+      ? xmlText('ChecksumAlgorithm', upload.checksumPlan.algorithm) +
+          xmlText('ChecksumType', upload.checksumPlan.type)
+      : '',
+  );

@@ -1,0 +1,91 @@
+/** The x-amz-copy-source of CopyObject and UploadPartCopy: found, authorised, judged. */
+import { createHash } from 'node:crypto';
+import { authorize } from '../access/access.ts';
+import { checkReadable } from '../lifecycle/archive.ts';
+import { createHasher, type ChecksumAlgorithm } from '../storage/checksums.ts';
+import { judgeCopySource } from './conditional.ts';
+import { knownDigests, readContent, type Content } from '../storage/content.ts';
+import { checkCustomerKey } from '../access/customer-key.ts';
+import { S3Error } from '../errors.ts';
+import type { StoredObject } from '../model/model.ts';
+import { authorizeDecrypt, findReadable, type ReadTarget } from '../access/read-target.ts';
+import { decodeUri, header, type ObjectContext } from '../protocol/request.ts';
+import { hasVersionIds } from '../model/versions.ts';
+
+export interface CopySource extends ReadTarget {
+  object: StoredObject;
+}
+
+/** Throws as a GET of the source would, and PreconditionFailed for x-amz-copy-source-if-*. */
+export const findCopySource = (context: ObjectContext): CopySource => {
+  const target = parseCopySource(context);
+  const object = readableSource(context, target);
+  checkExpectedOwner(context, target);
+  judgeCopySource(context.request, object, context.state.clock.now());
+  checkCustomerKey(context.request, object.encryption, 'copy-source');
+  authorizeDecrypt(context, target, object);
+  checkReadable(object, "Operation is not valid for the source object's storage class");
+  object.lastAccessedMs = context.state.clock.now();
+  return { ...target, object };
+};
+
+const readableSource = (context: ObjectContext, target: ReadTarget): StoredObject => {
+  try {
+    return findReadable(context, target, 's3:GetObject', 's3:GetObjectVersion');
+  } catch (error) {
+    // What is 405 to a reader is 400 to one who copies: API_UploadPartCopy, "versionId is a delete marker".
+    if (!(error instanceof S3Error) || error.code !== 'MethodNotAllowed') throw error;
+    throw new S3Error('InvalidRequest', {
+      message: 'The source of a copy request may not specifically refer to a delete marker by version id.',
+    });
+  }
+};
+
+/** Copying an object's tags takes the right to read them. */
+export const authorizeTagCopy = (context: ObjectContext, source: CopySource): void => {
+  if (source.object.tags.length === 0) return;
+  const action = source.versionId === undefined ? 's3:GetObjectTagging' : 's3:GetObjectVersionTagging';
+  authorize(context, action, { bucket: source.bucket, key: source.key, object: source.object });
+};
+
+/** The source's version, where its bucket has versions. */
+export const copySourceHeaders = (source: CopySource): Record<string, string> =>
+  hasVersionIds(source.bucket) ? { 'x-amz-copy-source-version-id': source.object.versionId } : {};
+
+/** Reads stored bytes once for their MD5 (hexadecimal) and checksum (base64). */
+export const digestContent = async (
+  content: Content,
+  algorithm: ChecksumAlgorithm,
+): Promise<{ md5: string; checksum: string }> => {
+  if (algorithm !== 'SHA1' && algorithm !== 'SHA256') {
+    const known = knownDigests(content, algorithm);
+    if (known !== null) return known;
+  }
+  const md5 = createHash('md5');
+  const hasher = createHasher(algorithm);
+  for await (const chunk of readContent(content)) {
+    md5.update(chunk);
+    hasher.update(chunk);
+  }
+  return { md5: md5.digest('hex'), checksum: hasher.digest().toString('base64') };
+};
+
+const parseCopySource = (context: ObjectContext): ReadTarget => {
+  const text = header(context.request, 'x-amz-copy-source') ?? '';
+  const [path = '', versionId] = text.split(/\?versionId=/);
+  const [bucketName = '', ...keyParts] = decodeUri(path).replace(/^\//, '').split('/');
+  const key = keyParts.join('/');
+  if (bucketName === '' || key === '')
+    throw new S3Error('InvalidArgument', {
+      message: 'Invalid copy source bucket name',
+      elements: { ArgumentName: 'x-amz-copy-source', ArgumentValue: text },
+    });
+  const bucket = context.state.buckets.get(bucketName);
+  if (bucket === undefined) throw new S3Error('NoSuchBucket', { elements: { BucketName: bucketName } });
+  return { bucket, key, versionId: versionId === undefined ? undefined : decodeUri(versionId) };
+};
+
+const checkExpectedOwner = (context: ObjectContext, target: ReadTarget): void => {
+  const expected = header(context.request, 'x-amz-source-expected-bucket-owner');
+  if (expected !== undefined && expected !== target.bucket.accountId) throw new S3Error('AccessDenied');
+};

@@ -1,0 +1,138 @@
+/** What a writer says about an object in headers, and the same said back to a reader. */
+import { archiveHeaders } from '../lifecycle/archive.ts';
+import { encryptionOf, encryptionHeaders } from '../access/encryption.ts';
+import { S3Error } from '../errors.ts';
+import type { Bucket, ObjectDescription, StoredObject } from '../model/model.ts';
+import { parseLockHeaders } from '../model/object-lock.ts';
+import { ownershipOfNewObject } from '../access/ownership.ts';
+import { header, type BucketContext, type S3Request } from '../protocol/request.ts';
+import { parseTaggingHeader } from './tags.ts';
+import { parseUserMetadata, userMetadataHeaders } from './user-metadata.ts';
+import { hasVersionIds } from '../model/versions.ts';
+import type { S3State } from '../model/state.ts';
+
+/** Reads and checks the describing headers of PutObject and CreateMultipartUpload. */
+export const parseDescription = (context: BucketContext): ObjectDescription => {
+  const { state, request, bucket } = context;
+  refuseUnknown(request);
+  return {
+    contentHeaders: parseContentHeaders(request),
+    metadata: parseUserMetadata(request.aws.headers),
+    websiteRedirectLocation: parseWebsiteRedirect(request),
+    storageClass: parseStorageClass(request),
+    tags: parseTaggingHeader(header(request, 'x-amz-tagging')),
+    encryption: encryptionOf(state, request, bucket),
+    ...ownershipOfNewObject(request, bucket),
+    lock: parseLockHeaders(
+      {
+        mode: header(request, 'x-amz-object-lock-mode'),
+        retainUntil: header(request, 'x-amz-object-lock-retain-until-date'),
+        legalHold: header(request, 'x-amz-object-lock-legal-hold'),
+      },
+      bucket.objectLock,
+      state.clock.now(),
+    ),
+  };
+};
+
+const parseContentHeaders = (request: S3Request): Record<string, string> => {
+  const headers: Record<string, string> = {};
+  for (const name of CONTENT_HEADERS) {
+    const value = name === 'content-encoding' ? contentEncoding(request) : header(request, name);
+    if (value !== undefined && value !== '') headers[name] = value;
+  }
+  return headers;
+};
+
+/** Throws InvalidStorageClass. */
+const parseStorageClass = (request: S3Request): string => {
+  const storageClass = header(request, 'x-amz-storage-class') ?? 'STANDARD';
+  if (!STORAGE_CLASSES.includes(storageClass))
+    throw new S3Error('InvalidStorageClass', { elements: { StorageClassRequested: storageClass } });
+  return storageClass;
+};
+
+const parseWebsiteRedirect = (request: S3Request): string | null => {
+  const location = header(request, 'x-amz-website-redirect-location');
+  if (location === undefined) return null;
+  if (!/^(\/|https?:\/\/)/.test(location) || location.length > 2048)
+    throw new S3Error('InvalidRedirectLocation');
+  return location;
+};
+
+/** The headers of a GET or HEAD answer that describe the object, without those about the range asked for. */
+export const descriptionHeaders = (
+  state: S3State,
+  bucket: Bucket,
+  object: StoredObject,
+): Record<string, string> => ({
+  'Last-Modified': new Date(object.lastModifiedMs).toUTCString(),
+  ETag: `"${object.etag}"`,
+  'Accept-Ranges': 'bytes',
+  'Content-Type': 'binary/octet-stream',
+  ...titleCased(object.contentHeaders),
+  ...encryptionHeaders(state, bucket, object.encryption),
+  ...userMetadataHeaders(object.metadata),
+  ...(hasVersionIds(bucket) ? { 'x-amz-version-id': object.versionId } : {}),
+  ...(object.storageClass === 'STANDARD' ? {} : { 'x-amz-storage-class': object.storageClass }),
+  ...archiveHeaders(object),
+  ...(object.websiteRedirectLocation === null
+    ? {}
+    : { 'x-amz-website-redirect-location': object.websiteRedirectLocation }),
+});
+
+const CONTENT_HEADERS = [
+  'content-type',
+  'content-encoding',
+  'content-language',
+  'content-disposition',
+  'cache-control',
+  'expires',
+] as const;
+
+const HEADER_NAMES: Record<string, string> = {
+  'content-type': 'Content-Type',
+  'content-encoding': 'Content-Encoding',
+  'content-language': 'Content-Language',
+  'content-disposition': 'Content-Disposition',
+  'cache-control': 'Cache-Control',
+  expires: 'Expires',
+};
+
+const STORAGE_CLASSES = [
+  'STANDARD',
+  'REDUCED_REDUNDANCY',
+  'STANDARD_IA',
+  'ONEZONE_IA',
+  'INTELLIGENT_TIERING',
+  'GLACIER',
+  'GLACIER_IR',
+  'DEEP_ARCHIVE',
+];
+
+/** aws-chunked is the framing of the request, not a property of the object. */
+const contentEncoding = (request: S3Request): string | undefined =>
+  header(request, 'content-encoding')
+    ?.split(',')
+    .map((coding) => coding.trim())
+    .filter((coding) => coding !== 'aws-chunked')
+    .join(',');
+
+const titleCased = (headers: Record<string, string>): Record<string, string> => {
+  const named: Record<string, string> = {};
+  for (const name in headers) named[HEADER_NAMES[name] ?? name] = headers[name] ?? '';
+  return named;
+};
+
+const UNKNOWN_HEADERS = [
+  'x-amz-object-lock-event-hold',
+  'x-amz-object-lock-event-hold-duration-days',
+  'x-amz-object-lock-event-hold-duration-years',
+  'x-amz-write-offset-bytes',
+];
+
+/** Headers that mean something to S3 and nothing here must not be taken for absent. */
+const refuseUnknown = (request: S3Request): void => {
+  const unknown = UNKNOWN_HEADERS.find((name) => header(request, name) !== undefined);
+  if (unknown !== undefined) throw new S3Error('NotImplemented', { elements: { Header: unknown } });
+};

@@ -1,0 +1,93 @@
+/**
+ * The calls about a version's lock: retention and legal hold.
+ *
+ * Sources: API_PutObjectRetention.html, API_PutObjectLegalHold.html and their GETs.
+ */
+import { bypassesGovernance } from '../access/bypass-governance.ts';
+import { S3Error } from '../errors.ts';
+import type { StoredObject } from '../model/model.ts';
+import {
+  isRetentionMode,
+  mayReplaceRetention,
+  parseInstant,
+  protectedError,
+  type Retention,
+} from '../model/object-lock.ts';
+import { eventHold } from '../buckets/object-lock-configuration.ts';
+import { findReadable, requestedTarget } from '../access/read-target.ts';
+import { receiveText } from '../protocol/receive.ts';
+import type { Answer, ObjectContext } from '../protocol/request.ts';
+import { hasVersionIds } from '../model/versions.ts';
+import { xmlAnswer } from '../protocol/xml-answer.ts';
+import { childOf, parseXml, textOf, xmlDocument, xmlText, type XmlNode } from '../protocol/xml.ts';
+
+export const getObjectRetention = (context: ObjectContext): Answer => {
+  const object = find(context, 's3:GetObjectRetention');
+  const { retention } = object.lock;
+  if (retention === null) throw new S3Error('NoSuchObjectLockConfiguration');
+  return xmlAnswer(
+    xmlDocument(
+      'Retention',
+      xmlText('Mode', retention.mode),
+      xmlText('RetainUntilDate', new Date(retention.untilMs).toISOString()),
+    ),
+    versionHeader(context, object),
+  );
+};
+
+export const putObjectRetention = async (context: ObjectContext): Promise<Answer> => {
+  const { state, request } = context;
+  const body = await receiveText(request);
+  const object = find(context, 's3:PutObjectRetention');
+  const nowMs = state.clock.now();
+  const next = parseRetention(parseXml(body, 'Retention'), nowMs);
+  const bypass = bypassesGovernance(context, context.key);
+  if (!mayReplaceRetention(object.lock.retention, next, nowMs, bypass)) throw protectedError();
+  object.lock = { ...object.lock, retention: next };
+  return { status: 200 };
+};
+
+/** An empty document removes the retention. */
+const parseRetention = (root: XmlNode, nowMs: number): Retention | null => {
+  if (root.children.length === 0) return null;
+  if (childOf(root, 'EventHold') !== undefined) throw eventHold();
+  const mode = textOf(root, 'Mode')?.trim();
+  const text = textOf(root, 'RetainUntilDate')?.trim() ?? '';
+  const untilMs = parseInstant(text);
+  if (!isRetentionMode(mode) || untilMs === null) throw new S3Error('MalformedXML');
+  if (untilMs <= nowMs)
+    throw new S3Error('InvalidArgument', {
+      message: 'The retain until date must be in the future!',
+      elements: { ArgumentName: 'RetainUntilDate', ArgumentValue: text },
+    });
+  return { mode, untilMs };
+};
+
+export const getObjectLegalHold = (context: ObjectContext): Answer => {
+  const object = find(context, 's3:GetObjectLegalHold');
+  if (object.lock.legalHold === null) throw new S3Error('NoSuchObjectLockConfiguration');
+  return xmlAnswer(
+    xmlDocument('LegalHold', xmlText('Status', object.lock.legalHold)),
+    versionHeader(context, object),
+  );
+};
+
+export const putObjectLegalHold = async (context: ObjectContext): Promise<Answer> => {
+  const body = await receiveText(context.request);
+  const object = find(context, 's3:PutObjectLegalHold');
+  const status = textOf(parseXml(body, 'LegalHold'), 'Status')?.trim();
+  if (status !== 'ON' && status !== 'OFF') throw new S3Error('MalformedXML');
+  object.lock = { ...object.lock, legalHold: status };
+  return { status: 200 };
+};
+
+/** These actions have no separate name for a version. */
+const find = (context: ObjectContext, action: string): StoredObject => {
+  const object = findReadable(context, requestedTarget(context), action, action);
+  if (context.bucket.objectLock === null)
+    throw new S3Error('InvalidRequest', { message: 'Bucket is missing Object Lock Configuration' });
+  return object;
+};
+
+const versionHeader = (context: ObjectContext, object: StoredObject): Record<string, string> =>
+  hasVersionIds(context.bucket) ? { 'x-amz-version-id': object.versionId } : {};

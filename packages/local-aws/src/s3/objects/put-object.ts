@@ -1,0 +1,100 @@
+/** PutObject. Source: API_PutObject.html. */
+import { randomBytes } from 'node:crypto';
+import { contentOfBlob, releaseContent, type Content } from '../storage/content.ts';
+import { checksumHeader, type Checksum } from '../storage/checksums.ts';
+import { conditionally, parseWriteCondition } from './conditional.ts';
+import { encryptionHeaders } from '../access/encryption.ts';
+import { S3Error } from '../errors.ts';
+import { checkLockIntegrity, parseBodyClaims } from '../protocol/integrity.ts';
+import { expirationHeader } from '../lifecycle/lifecycle.ts';
+import type { Bucket, Encryption, StoredObject } from '../model/model.ts';
+import { notify } from '../notifications/notifications.ts';
+import type { Occurrence } from '../notifications/occurrence.ts';
+import { parseDescription } from './object-description.ts';
+import { receiveObject } from '../protocol/receive.ts';
+import type { Answer, ObjectContext } from '../protocol/request.ts';
+import type { S3State } from '../model/state.ts';
+import { eventVersionId, putVersion, writtenVersionHeader } from '../model/versions.ts';
+import { authorizeWrite } from '../access/write-access.ts';
+
+export const putObject = async (context: ObjectContext): Promise<Answer> => {
+  const { state, request, bucket, key } = context;
+  const description = parseDescription(context);
+  authorizeWrite(context, description, true);
+  const claims = parseBodyClaims(request);
+  checkLockIntegrity(claims, description.lock, bucket.objectLock, 'Put Object');
+  const condition = parseWriteCondition(request);
+  const algorithm = claims.checksum?.algorithm ?? 'CRC64NVME';
+  const stored = await conditionally(
+    bucket,
+    key,
+    condition,
+    () => receiveObject(state, request, claims, algorithm),
+    (body, judge) => {
+      const content = contentOfBlob(body.blob);
+      orRelease(context, content, judge);
+      const object = putVersion(state, bucket, key, {
+        kind: 'object',
+        ...description,
+        lastModifiedMs: state.clock.now(),
+        content,
+        etag: etagOf(body.md5, description.encryption),
+        checksum: { algorithm, type: 'FULL_OBJECT', value: body.checksum },
+        parts: null,
+      });
+      announceObject(context, object, { event: 'ObjectCreated:Put', reason: 'PutObject' });
+      return object;
+    },
+  );
+  return {
+    status: 200,
+    headers: { ...writtenHeaders(state, bucket, stored), ...expirationHeader(bucket, key, stored) },
+  };
+};
+
+/** An MD5, unless the object is encrypted with a key of KMS or of the customer: then 32 digits that mean nothing. */
+export const etagOf = (md5: string, encryption: Encryption): string =>
+  encryption.algorithm === 'AES256' ? md5 : randomBytes(16).toString('hex');
+
+/** ETag, version, encryption and checksum, as answered to every write. */
+const writtenHeaders = (state: S3State, bucket: Bucket, stored: StoredObject): Record<string, string> => ({
+  ETag: `"${stored.etag}"`,
+  ...writtenVersionHeader(stored),
+  ...encryptionHeaders(state, bucket, stored.encryption),
+  ...checksumHeaders(stored.checksum),
+});
+
+export const checksumHeaders = (checksum: Checksum): Record<string, string> => ({
+  [checksumHeader(checksum.algorithm)]: checksum.value,
+  'x-amz-checksum-type': checksum.type,
+});
+
+/** Runs a judgement; gives the bytes back when it throws, or when the bucket went while they came. */
+export const orRelease = (context: ObjectContext, content: Content, judge: () => void): void => {
+  const { state, bucket } = context;
+  try {
+    if (state.buckets.get(bucket.name) !== bucket)
+      throw new S3Error('NoSuchBucket', { elements: { BucketName: bucket.name } });
+    judge();
+  } catch (error) {
+    releaseContent(content);
+    throw error;
+  }
+};
+
+/** Tells of a new object. Called in the same breath as its commit, so that sequencers follow the order of commits. */
+export const announceObject = (
+  context: ObjectContext,
+  object: StoredObject,
+  what: Pick<Occurrence, 'event' | 'reason'>,
+): void => {
+  const { state, request, bucket, key } = context;
+  notify(state, bucket, {
+    ...what,
+    key,
+    versionId: eventVersionId(bucket, object.versionId),
+    etag: object.etag,
+    sizeBytes: object.content.sizeBytes,
+    origin: request.aws,
+  });
+};

@@ -1,0 +1,156 @@
+/** Objects of any size that take no room. */
+import { ServerResponse, IncomingMessage } from 'node:http';
+import { Socket } from 'node:net';
+import { Readable } from 'node:stream';
+import { createHash, randomUUID } from 'node:crypto';
+import {
+  checksumOfParts,
+  type Checksum,
+  type ChecksumPlan,
+  planUploadChecksum,
+} from '../storage/checksums.ts';
+import { contentOfBlob } from '../storage/content.ts';
+import { S3Error } from '../errors.ts';
+import type { PartDescription } from '../model/model.ts';
+import { parseDescription } from './object-description.ts';
+import { announceObject } from './put-object.ts';
+import { parseRequest, type ObjectContext } from '../protocol/request.ts';
+import type { S3State } from '../model/state.ts';
+import { putVersion } from '../model/versions.ts';
+import type { Generator } from '../storage/sparse/generator.ts';
+import { sparseBlob } from '../storage/sparse/sparse-blob.ts';
+import { generatorOf } from '../storage/sparse/sparse-replica.ts';
+
+export interface SparseObject {
+  bucket: string;
+  key: string;
+  sizeBytes: number;
+  /** A whole number: the same seed gives the same content. */
+  seed: number;
+  /** As if uploaded in parts of this size, the last one being smaller; or of just these sizes. Default: in one piece. */
+  partSizeBytes?: number;
+  partSizesBytes?: readonly number[];
+  /** Default a full-object CRC64NVME. SHA-1 and SHA-256 cannot be had without reading everything. */
+  checksum?: { algorithm: 'CRC32' | 'CRC32C' | 'CRC64NVME'; type?: 'FULL_OBJECT' | 'COMPOSITE' };
+  /** What a PutObject would have sent, e.g. `x-amz-meta-…`, `content-type`, `x-amz-tagging`, `x-amz-storage-class`. */
+  headers?: Readonly<Record<string, string>>;
+}
+
+export interface MadeObject {
+  /** Without quotes. */
+  etag: string;
+  versionId: string;
+  checksum: Checksum;
+}
+
+/** Makes one as the bucket's owner, with all that a write brings about. Throws {@link S3Error} as a PutObject would. */
+export const createSparseObject = (state: S3State, object: SparseObject): MadeObject => {
+  const context = contextOf(state, object);
+  const generator = generatorOf(state.generators, object.seed);
+  const sizes = partSizes(object);
+  const { algorithm = 'CRC64NVME', type } = object.checksum ?? {};
+  const plan = planUploadChecksum(algorithm, type ?? (sizes === null ? 'FULL_OBJECT' : undefined));
+  const parts = sizes === null ? null : describeParts(generator, sizes, plan);
+  const stored = putVersion(state, context.bucket, object.key, {
+    kind: 'object',
+    ...parseDescription(context),
+    lastModifiedMs: state.clock.now(),
+    content: contentOfBlob(sparseBlob(generator, 0, object.sizeBytes)),
+    etag: parts === null ? generator.etag(0, object.sizeBytes) : etagOfParts(parts),
+    checksum:
+      parts === null || plan.type === 'FULL_OBJECT'
+        ? fullChecksum(generator, algorithm, object.sizeBytes)
+        : checksumOfParts(
+            plan,
+            parts.map(({ checksum, sizeBytes }) => ({ value: checksum ?? '', sizeBytes })),
+          ),
+    parts: parts === null ? null : parts.map(({ etag: _etag, ...part }) => part),
+  });
+  const event = parts === null ? 'ObjectCreated:Put' : 'ObjectCreated:CompleteMultipartUpload';
+  announceObject(context, stored, {
+    event,
+    reason: parts === null ? 'PutObject' : 'CompleteMultipartUpload',
+  });
+  return { etag: stored.etag, versionId: stored.versionId, checksum: stored.checksum };
+};
+
+interface SparsePart extends PartDescription {
+  etag: string;
+}
+
+const partSizes = ({ sizeBytes, partSizeBytes, partSizesBytes }: SparseObject): number[] | null => {
+  if (partSizesBytes === undefined && partSizeBytes === undefined) return null;
+  const sizes =
+    partSizesBytes ??
+    Array.from({ length: Math.ceil(sizeBytes / (partSizeBytes ?? sizeBytes)) }, (_, index) =>
+      Math.min(partSizeBytes ?? sizeBytes, sizeBytes - index * (partSizeBytes ?? sizeBytes)),
+    );
+  const sum = sizes.reduce((before, size) => before + size, 0);
+  if (sum !== sizeBytes || sizes.length > 10_000 || sizes.length === 0)
+    throw new TypeError(
+      `${sizes.length} parts of ${sum} bytes are no multipart object of ${sizeBytes} bytes`,
+    );
+  return [...sizes];
+};
+
+const describeParts = (generator: Generator, sizes: number[], plan: ChecksumPlan): SparsePart[] => {
+  let position = 0;
+  return sizes.map((sizeBytes, index) => {
+    const at = position;
+    position += sizeBytes;
+    return {
+      partNumber: index + 1,
+      sizeBytes,
+      etag: generator.etag(at, sizeBytes),
+      checksum: plan.type === 'COMPOSITE' ? fullChecksum(generator, crcOf(plan), sizeBytes, at).value : null,
+    };
+  });
+};
+
+const crcOf = ({ algorithm }: ChecksumPlan): 'CRC32' | 'CRC32C' | 'CRC64NVME' => {
+  if (algorithm === 'SHA1' || algorithm === 'SHA256') throw new S3Error('NotImplemented');
+  return algorithm;
+};
+
+const fullChecksum = (
+  generator: Generator,
+  algorithm: 'CRC32' | 'CRC32C' | 'CRC64NVME',
+  sizeBytes: number,
+  position = 0,
+): Checksum => ({
+  algorithm,
+  type: 'FULL_OBJECT',
+  value: generator.crc(algorithm, position, sizeBytes).toString('base64'),
+});
+
+const etagOfParts = (parts: SparsePart[]): string => {
+  const md5 = createHash('md5');
+  for (const part of parts) md5.update(Buffer.from(part.etag, 'hex'));
+  return `${md5.digest('hex')}-${parts.length}`;
+};
+
+/** A PutObject of the bucket's owner that nobody sent. */
+const contextOf = (state: S3State, object: SparseObject): ObjectContext => {
+  const bucket = state.buckets.get(object.bucket);
+  if (bucket === undefined) throw new S3Error('NoSuchBucket', { elements: { BucketName: object.bucket } });
+  const arn = `arn:${state.partition}:iam::${bucket.accountId}:root`;
+  const headers = Object.fromEntries(
+    Object.entries(object.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value] as const),
+  );
+  const request = parseRequest({
+    service: 's3',
+    region: bucket.region,
+    method: 'PUT',
+    path: `/${bucket.name}/${object.key.split('/').map(encodeURIComponent).join('/')}`,
+    query: '',
+    headers,
+    body: Readable.from([]),
+    caller: { kind: 'root', accountId: bucket.accountId, arn, principalId: bucket.accountId },
+    secureTransport: true,
+    requestId: randomUUID(),
+    sourceIp: '127.0.0.1',
+    operation: 's3:PutObject',
+  });
+  const response = new ServerResponse(new IncomingMessage(new Socket()));
+  return { state, request, response, bucket, key: object.key };
+};

@@ -1,0 +1,75 @@
+/**
+ * User metadata: what S3 does to names and values between a write and a read.
+ *
+ * Source: Amazon S3 User Guide "Working with object metadata" (UsingMetadata.html): values are decoded as RFC 2047 says when
+ * they come in, and encoded that way when they go out and are not plain ASCII.
+ */
+import type { IncomingHttpHeaders } from 'node:http';
+import { S3Error } from '../errors.ts';
+
+const PREFIX = 'x-amz-meta-';
+const MAX_BYTES = 2048;
+
+/** Names without the prefix. Throws MetadataTooLarge over 2 KB of names and values. */
+export const parseUserMetadata = (headers: IncomingHttpHeaders): Record<string, string> => {
+  const metadata: Record<string, string> = {};
+  let sizeBytes = 0;
+  for (const header in headers) {
+    if (!header.startsWith(PREFIX)) continue;
+    const raw = headers[header];
+    const name = header.slice(PREFIX.length);
+    const value = decodeWords((Array.isArray(raw) ? raw.join(',') : (raw ?? '')).trim());
+    metadata[name] = value;
+    sizeBytes += Buffer.byteLength(name) + Buffer.byteLength(value);
+  }
+  if (sizeBytes > MAX_BYTES)
+    throw new S3Error('MetadataTooLarge', {
+      elements: { Size: String(sizeBytes), MaxSizeAllowed: String(MAX_BYTES) },
+    });
+  return metadata;
+};
+
+export const userMetadataHeaders = (metadata: Record<string, string>): Record<string, string> => {
+  const headers: Record<string, string> = {};
+  for (const name in metadata) headers[PREFIX + name] = encodeWord(metadata[name] ?? '');
+  return headers;
+};
+
+const ENCODED_WORD = /=\?utf-8\?([BbQq])\?([^?]*)\?=/gi;
+
+const decodeWords = (value: string): string =>
+  value.includes('=?')
+    ? value
+        .replace(/(\?=)\s+(=\?)/g, '$1$2')
+        .replace(ENCODED_WORD, (_, encoding: string, text: string) =>
+          encoding.toUpperCase() === 'B' ? Buffer.from(text, 'base64').toString('utf8') : decodeQuoted(text),
+        )
+    : value;
+
+const decodeQuoted = (text: string): string =>
+  Buffer.from(
+    text
+      .replaceAll('_', ' ')
+      .replace(/=([0-9A-Fa-f]{2})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 16))),
+    'latin1',
+  ).toString('utf8');
+
+// eslint-disable-next-line no-control-regex
+const PLAIN = /^[\u0020-\u007e]*$/;
+
+/** Quoted-printable where most of it is ASCII, base64 otherwise. */
+const encodeWord = (value: string): string => {
+  if (PLAIN.test(value)) return value;
+  const ascii = value.split('').filter((character) => PLAIN.test(character)).length;
+  if (ascii * 2 <= value.length) return `=?UTF-8?B?${Buffer.from(value).toString('base64')}?=`;
+  const quoted = [...Buffer.from(value)].map(quoteByte).join('');
+  return `=?UTF-8?Q?${quoted}?=`;
+};
+
+const quoteByte = (byte: number): string => {
+  if (byte === 0x20) return '_';
+  const character = String.fromCharCode(byte);
+  return PLAIN.test(character) && !'=?_'.includes(character)
+    ? character
+    : `=${byte.toString(16).toUpperCase().padStart(2, '0')}`;
+};

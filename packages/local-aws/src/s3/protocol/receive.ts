@@ -1,0 +1,169 @@
+/** Receives a body: unframes it, stores it, and refuses it when it is not what its headers say. */
+import { openSink } from './body-sink.ts';
+import { decodeAwsChunked } from './body-decoding.ts';
+import { isChecksumValue, type ChecksumAlgorithm } from '../storage/checksums.ts';
+import { createDigester, type DigestName } from '../storage/digests.ts';
+import { S3Error } from '../errors.ts';
+import { invalidChecksumValue, parseBodyClaims, type BodyClaims } from './integrity.ts';
+import type { S3Request } from './request.ts';
+import type { S3State } from '../model/state.ts';
+import type { Blob, BodySink, KeptBody } from '../storage/blob.ts';
+
+interface ReceivedBody {
+  blob: Blob;
+  /** Hexadecimal; of sparse content, what stands for it. */
+  md5: string;
+  /** Base64, of the algorithm asked for. */
+  checksum: string;
+  /** Base64, of the algorithm the client sent a checksum of. */
+  claimed: string | null;
+}
+
+const MAX_PUT_BYTES = 5 * 1024 ** 3;
+const MAX_XML_BYTES = 8 * 1024 * 1024;
+
+/**
+ * Stores the body of a PutObject or UploadPart. The checksum is of `algorithm`, whether the client sent one or not.
+ * Throws, with nothing stored, EntityTooLarge, IncompleteBody, BadDigest, XAmzContentSHA256Mismatch and the like.
+ */
+export const receiveObject = async (
+  state: S3State,
+  request: S3Request,
+  claims: BodyClaims,
+  algorithm: ChecksumAlgorithm,
+): Promise<ReceivedBody> => {
+  if (claims.lengthBytes === null) throw new S3Error('MissingContentLength');
+  if (claims.lengthBytes > MAX_PUT_BYTES) throw tooLarge(claims.lengthBytes);
+  const wanted = { digests: digestsOf(claims, algorithm), claimsMd5: claims.md5 !== null };
+  const sink = openSink(state, request, claims.lengthBytes, wanted);
+  let kept: KeptBody | null = null;
+  try {
+    const trailer = await pump(request, claims, sink);
+    kept = await sink.finish();
+    verify(claims, kept.digests, trailer);
+    const value = (name: DigestName): string => kept?.digests.get(name)?.toString('base64') ?? '';
+    return {
+      blob: kept.blob,
+      md5: kept.etag,
+      checksum: value(algorithm),
+      claimed: claims.checksum === null ? null : value(claims.checksum.algorithm),
+    };
+  } catch (error) {
+    if (kept === null) await sink.abort();
+    else kept.blob.release();
+    throw error;
+  }
+};
+
+/** What must be computed: the ETag, the checksum to be kept, and whatever the client wants to be compared. */
+const digestsOf = (claims: BodyClaims, algorithm: ChecksumAlgorithm | null): Set<DigestName> => {
+  const names = new Set<DigestName>(['MD5']);
+  if (algorithm !== null) names.add(algorithm);
+  if (claims.checksum !== null) names.add(claims.checksum.algorithm);
+  if (claims.sha256 !== null) names.add('SHA256');
+  return names;
+};
+
+/** Reads a request body that is a document. Verified like any other body. */
+export const receiveText = (request: S3Request): Promise<string> =>
+  receiveDocument(request, parseBodyClaims(request));
+
+/** The same for CompleteMultipartUpload, whose x-amz-checksum-* headers speak of the object, not of the body. */
+export const receiveTextAboutObject = (request: S3Request): Promise<string> =>
+  receiveDocument(request, parseBodyClaims(request, 'about-object'));
+
+const receiveDocument = async (request: S3Request, claims: BodyClaims): Promise<string> => {
+  const chunks: Buffer[] = [];
+  let sizeBytes = 0;
+  const digester = createDigester(digestsOf(claims, null));
+  const keep = {
+    write: (chunk: Buffer): undefined => {
+      digester.update(chunk);
+      sizeBytes += chunk.length;
+      if (sizeBytes > MAX_XML_BYTES) throw new S3Error('MalformedXML');
+      chunks.push(chunk);
+    },
+  };
+  const trailer = await pump(request, claims, keep);
+  verify(claims, digester.digests(), trailer);
+  return Buffer.concat(chunks).toString('utf8');
+};
+
+/** The request's raw bytes. Leaving the loop early must not cut the connection: an error answer is still to be sent on it. */
+const rawBody = (request: S3Request): AsyncIterable<Buffer> =>
+  request.aws.body.iterator({ destroyOnReturn: false });
+
+const pump = async (
+  request: S3Request,
+  claims: BodyClaims,
+  sink: Pick<BodySink, 'write'>,
+): Promise<Map<string, string>> => {
+  const decoded =
+    claims.framing === 'aws-chunked' ? decodeAwsChunked(rawBody(request), request.chunkVerifier) : null;
+  let receivedBytes = 0;
+  for await (const chunk of decoded?.payload ?? rawBody(request)) {
+    receivedBytes += chunk.length;
+    if (claims.lengthBytes !== null && receivedBytes > claims.lengthBytes)
+      throw new S3Error('IncompleteBody');
+    const pending = sink.write(chunk);
+    if (pending !== undefined) await pending;
+  }
+  if (claims.lengthBytes !== null && receivedBytes !== claims.lengthBytes)
+    throw new S3Error('IncompleteBody');
+  return decoded?.trailer ?? new Map();
+};
+
+/** Throws XAmzContentSHA256Mismatch, BadDigest and the like where the body is not what the request claims. */
+const verify = (
+  claims: BodyClaims,
+  digests: ReadonlyMap<DigestName, Buffer>,
+  trailer: Map<string, string>,
+): void => {
+  const { sha256, md5, checksum } = claims;
+  const digest = (name: DigestName): Buffer => digests.get(name) ?? Buffer.alloc(0);
+  if (sha256 !== null) verifySha256(sha256, digest('SHA256').toString('hex'));
+  if (md5 !== null && !md5.equals(digest('MD5'))) throw badMd5(md5, digest('MD5'));
+  if (checksum !== null)
+    verifyChecksum(
+      checksum.algorithm,
+      checksum.value,
+      digest(checksum.algorithm).toString('base64'),
+      trailer,
+    );
+};
+
+const verifySha256 = (claimed: string, computed: string): void => {
+  if (computed === claimed) return;
+  throw new S3Error('XAmzContentSHA256Mismatch', {
+    elements: { ClientComputedContentSHA256: claimed, S3ComputedContentSHA256: computed },
+  });
+};
+
+const verifyChecksum = (
+  algorithm: ChecksumAlgorithm,
+  headerValue: string | null,
+  computed: string,
+  trailer: Map<string, string>,
+): void => {
+  const claimed = headerValue ?? trailer.get(`x-amz-checksum-${algorithm.toLowerCase()}`);
+  if (claimed === undefined) throw new S3Error('MalformedTrailerError');
+  if (!isChecksumValue(algorithm, claimed)) throw invalidChecksumValue(algorithm);
+  if (claimed !== computed) throw badChecksum(algorithm);
+};
+
+export const badChecksum = (algorithm: ChecksumAlgorithm): S3Error =>
+  new S3Error('BadDigest', {
+    message: `The ${algorithm} you specified did not match the calculated checksum.`,
+  });
+
+const badMd5 = (claimed: Buffer, computed: Buffer): S3Error =>
+  new S3Error('BadDigest', {
+    elements: { ExpectedDigest: claimed.toString('hex'), CalculatedDigest: computed.toString('base64') },
+  });
+
+const tooLarge = (lengthBytes: number): S3Error =>
+  new S3Error('EntityTooLarge', {
+    elements: { ProposedSize: String(lengthBytes), MaxSizeAllowed: String(MAX_PUT_BYTES) },
+    // Nobody wants to read the rest.
+    headers: { Connection: 'close' },
+  });

@@ -1,0 +1,61 @@
+/** Takes bytes that must be generated content, compares them, and keeps only where they are from. */
+import { createDigester, type DigestName } from '../digests.ts';
+import { S3Error } from '../../errors.ts';
+import { BLOCK_BYTES, type Generator, STAMP_BYTES } from './generator.ts';
+import { sparseBlob } from './sparse-blob.ts';
+import type { BodySink } from '../blob.ts';
+
+/** Throws BadDigest at the first byte that is another than the generator's. `computed`: what must be had from the bytes. */
+export const createSparseSink = (generator: Generator, wanted: Set<DigestName>): BodySink => {
+  const crcs = (['CRC32', 'CRC32C', 'CRC64NVME'] as const).filter((name) => wanted.has(name));
+  // The ETag is none of the bytes: an MD5 is computed only where the client sent one to compare with.
+  const digester = createDigester(new Set([...wanted].filter((name) => !crcs.some((crc) => crc === name))));
+  let unlocated: Buffer | null = Buffer.alloc(0);
+  let position = 0;
+  let sizeBytes = 0;
+
+  const compare = (bytes: Buffer): void => {
+    const difference = generator.difference(bytes, position + sizeBytes);
+    if (difference >= 0) throw notGenerated(generator, position + sizeBytes + difference);
+    sizeBytes += bytes.length;
+  };
+  const locate = (bytes: Buffer): void => {
+    const found = generator.locate(bytes);
+    if (found === null) throw notGenerated(generator, null);
+    position = found;
+    unlocated = null;
+    compare(bytes);
+  };
+
+  return {
+    write: (chunk) => {
+      digester.update(chunk);
+      if (unlocated === null) {
+        compare(chunk);
+        return undefined;
+      }
+      unlocated = Buffer.concat([unlocated, chunk]);
+      if (unlocated.length >= BLOCK_BYTES + STAMP_BYTES) locate(unlocated);
+      return undefined;
+    },
+    finish: () => {
+      if (unlocated !== null) locate(unlocated);
+      const digests = digester.digests();
+      for (const name of crcs) digests.set(name, generator.crc(name, position, sizeBytes));
+      return Promise.resolve({
+        blob: sparseBlob(generator, position, sizeBytes),
+        digests,
+        etag: generator.etag(position, sizeBytes),
+      });
+    },
+    abort: () => Promise.resolve(),
+  };
+};
+
+const notGenerated = (generator: Generator, position: number | null): S3Error =>
+  new S3Error('BadDigest', {
+    message:
+      position === null
+        ? `This is no content of the sparse object with seed ${generator.seed}: it has no stamp of it.`
+        : `This is no content of the sparse object with seed ${generator.seed}: it differs at position ${position} of it.`,
+  });
