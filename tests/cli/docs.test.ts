@@ -9,12 +9,10 @@ import { REDRIVE } from '../../src/cli/dead-letters/dlq-redrive.ts';
 import { EXIT } from '../../src/cli/terminal/io.ts';
 import { CANCEL, PAUSE, RESUME, RUNS, STATUS } from '../../src/cli/runs/run-control.ts';
 import { VERIFY_START } from '../../src/cli/runs/verify-start.ts';
-import { DEAD_LETTER_REASONS } from '../../src/lib/dead-letters/reasons.ts';
 import { TRANSFERS } from '../../src/cli/transfers/transfers-list.ts';
 import { ROOT } from './run.ts';
 
 const cli = readFileSync(`${ROOT}docs/cli.md`, 'utf8');
-const operations = readFileSync(`${ROOT}docs/operations.md`, 'utf8');
 
 const COMMANDS = [
   CHECK,
@@ -38,13 +36,4 @@ test.each<CommandSpec>(COMMANDS)('docs/cli.md describes every option of $name', 
 
 test('docs/cli.md gives every exit code', () => {
   for (const code of Object.values(EXIT)) expect(cli).toMatch(new RegExp(`\\| ${code} +\\|`));
-});
-
-test('docs/operations.md says what to do about every reason a dead letter can have', () => {
-  const described = [...operations.matchAll(/^\| `([a-z-]+)` +\| (.+?) +\| (.+?) +\|$/gm)].map((row) =>
-    row.slice(1),
-  );
-  expect(described).toEqual(
-    [...DEAD_LETTER_REASONS].map(([reason, { meaning, fix }]) => [reason, meaning, fix]),
-  );
 });

@@ -1,0 +1,51 @@
+/** The documents that lead through the code: each link names a file that exists, and the name before it is exported there. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { expect, test } from 'vitest';
+
+const DOCUMENTS = ['ARCHITECTURE.md', 'CONTRIBUTING.md', 'docs/glossary.md', 'tests/README.md'];
+
+interface Link {
+  text: string;
+  target: string;
+}
+
+const linksIn = (document: string): Link[] =>
+  [...readFileSync(document, 'utf8').matchAll(/\[([^\]]+)\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)/g)].map(
+    ([, text = '', target = '']) => ({ text, target: join(dirname(document), target) }),
+  );
+
+/** The name in a link such as [`converge`](src/…): null where the text is no name of code. */
+const nameIn = ({ text, target }: Link): string | null =>
+  target.endsWith('.ts') ? (/^`(\w+)`$/.exec(text)?.[1] ?? null) : null;
+
+const exportsName = (file: string, name: string): boolean =>
+  new RegExp(
+    `^export (?:async )?(?:const|function|class|interface|type) ${name}\\b|^export (?:type )?\\{[^}]*\\b${name}\\b`,
+    'm',
+  ).test(readFileSync(file, 'utf8'));
+
+test.each(DOCUMENTS)('every link in %s leads to a file or folder that exists', (document) => {
+  const links = linksIn(document);
+  expect(links.length).toBeGreaterThan(3);
+  expect(links.filter(({ target }) => !existsSync(target))).toEqual([]);
+});
+
+test.each(DOCUMENTS)('every name of code that %s links is exported by the file of its link', (document) => {
+  const wrong = linksIn(document).filter((link) => {
+    const name = nameIn(link);
+    return name !== null && existsSync(link.target) && !exportsName(link.target, name);
+  });
+  expect(wrong).toEqual([]);
+});
+
+test('ARCHITECTURE.md has at most 300 lines, and its table of rooms names every folder of src/lib', () => {
+  const text = readFileSync('ARCHITECTURE.md', 'utf8');
+  expect(text.split('\n').length).toBeLessThanOrEqual(300);
+  const rooms = readdirSync('src/lib').map((room) => `src/lib/${room}`);
+  expect(rooms.filter((room) => !new RegExp(`\`${room}(?:/\\{[^}]+\\})?\``).test(text))).toEqual([]);
+});
+
+test('docs/glossary.md has at most 60 lines', () => {
+  expect(readFileSync('docs/glossary.md', 'utf8').split('\n').length).toBeLessThanOrEqual(60);
+});
