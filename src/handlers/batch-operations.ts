@@ -1,10 +1,10 @@
 /** Lambda: tasks of a job of S3 Batch Operations. Wiring only. */
 import type { Context } from 'aws-lambda';
 import { configuration } from 'replication-configuration';
-import { createEnvironment } from '../lib/aws/environment.ts';
+import { createReplicateEnvironment } from '../lib/aws/replicate-environment.ts';
 import { answerBatch, type BatchAnswer } from '../lib/replicate/batch-operations.ts';
 
-const environment = createEnvironment(configuration, process.env);
+const environment = createReplicateEnvironment(configuration, process.env);
 
 export const handler = async (event: unknown, context: Context): Promise<BatchAnswer> => {
   using invocation = environment.invocation(context, null);

@@ -1,11 +1,11 @@
 /** Lambda: a batch of messages from the live queue. Wiring only. */
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { configuration } from 'replication-configuration';
-import { createEnvironment } from '../lib/aws/environment.ts';
+import { createReplicateEnvironment } from '../lib/aws/replicate-environment.ts';
 import { queueMessage } from '../lib/aws/sqs/queues.ts';
 import { replicateBatch } from '../lib/replicate/replicate-batch.ts';
 
-const environment = createEnvironment(configuration, process.env);
+const environment = createReplicateEnvironment(configuration, process.env);
 
 export const handler = async (event: SQSEvent, context: Context): Promise<SQSBatchResponse> => {
   using invocation = environment.invocation(context, event.Records[0]?.eventSourceARN ?? null);

@@ -1,12 +1,12 @@
 /** Lambda: ranges of transfers from their queue, and the sweep that looks after transfers. Wiring only. */
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { configuration } from 'replication-configuration';
-import { createEnvironment } from '../lib/aws/environment.ts';
+import { createReplicateEnvironment } from '../lib/aws/replicate-environment.ts';
 import { queueMessage } from '../lib/aws/sqs/queues.ts';
 import { isSweep, type SweepReport, sweepTransfers } from '../lib/transfer/sweep.ts';
 import { transferBatch } from '../lib/transfer/transfer-batch.ts';
 
-const environment = createEnvironment(configuration, process.env);
+const environment = createReplicateEnvironment(configuration, process.env);
 
 /** `event`: of the queue, or the schedule's own. */
 export const handler = async (event: SQSEvent, context: Context): Promise<SQSBatchResponse | SweepReport> => {

@@ -9,7 +9,7 @@ import {
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { clientConfig, type LocalAws, startLocalAws } from '@s3-replicator/local-aws';
 import { createLiveQueue, queueMessage } from '../../src/lib/aws/sqs/queues.ts';
-import { createTransferQueue } from '../../src/lib/aws/sqs/transfer-queue.ts';
+import { createTransferQueue } from '../../src/lib/aws/sqs/queues.ts';
 import type { QueueMessage } from '../../src/lib/delivery/deps.ts';
 import type { RangeMessage } from '../../src/lib/copy/transfer/transfer.ts';
 

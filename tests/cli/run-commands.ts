@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { CliIo } from '../../src/cli/terminal/io.ts';
 import { backfillWith } from '../../src/cli/runs/backfill.ts';
-import type { RunPorts } from '../../src/cli/operator-calls.ts';
+import type { RunPorts } from '../../src/cli/runs/run-ports.ts';
 import { verifyWith } from '../../src/cli/runs/verify.ts';
 import { createWorld, type WorldOptions } from '../runs/run-world.ts';
 import { type Run, run } from './run.ts';

@@ -1,10 +1,11 @@
 import { openDeadLetterQueue } from '../../lib/aws/sqs/dead-letter-queue.ts';
-import { type DeadLetterQueue, QueueError } from '../../lib/dead-letters/queue.ts';
+import type { DeadLetterQueue } from '../../lib/dead-letters/queue.ts';
 import type { DeadMessageFilter } from '../../lib/dead-letters/dead-message.ts';
 import { DEAD_LETTER_REASONS } from '../../lib/dead-letters/reasons.ts';
 import { nearestWord } from '../../lib/text/nearest-word.ts';
 import { resourceNames } from '../../lib/configuration/resource-names.ts';
 import type { OptionSpec, ParsedOptions } from '../terminal/command.ts';
+import { withCliErrors } from '../aws-errors.ts';
 import { deploymentOf } from '../deployment.ts';
 import { CliError } from '../terminal/errors.ts';
 import type { CliIo } from '../terminal/io.ts';
@@ -37,20 +38,13 @@ export const filterOf = (options: ParsedOptions): DeadMessageFilter => {
   return { reasons, prefixes: options.values('prefix'), rules: options.values('rule') };
 };
 
-/** Opens the queue the options mean, hands it over, and gives whatever goes wrong with it a code and a fix. */
+/** Opens the queue that the options name and hands it to `work`. Throws {@link CliError} for a failure of AWS. */
 export const withQueue = async <Result>(
   options: ParsedOptions,
   io: CliIo,
   work: (queue: DeadLetterQueue) => Promise<Result>,
 ): Promise<Result> => {
   const deployment = deploymentOf(options, io);
-  try {
-    return await work(await openDeadLetterQueue({ ...resourceNames(deployment), region: deployment.region }));
-  } catch (error) {
-    throw asCliError(error);
-  }
+  const names = { ...resourceNames(deployment), region: deployment.region };
+  return await withCliErrors(async () => await work(await openDeadLetterQueue(names)));
 };
-
-/** Queue problems are CLI errors of the same code. Anything else is a mistake of ours and stays what it is. */
-export const asCliError = (error: unknown): unknown =>
-  error instanceof QueueError ? new CliError(error.problem, `${error.message}.`, { cause: error }) : error;

@@ -1,6 +1,6 @@
 import type { DeadLetterQueue } from '../../lib/dead-letters/queue.ts';
 import { redriveMatching } from '../../lib/dead-letters/redrive-matching.ts';
-import { asCliError } from './dead-letter-options.ts';
+import { asCliError } from '../aws-errors.ts';
 import { countByReason, messageCount } from './dead-letter-text.ts';
 import { CliError } from '../terminal/errors.ts';
 import type { CliIo } from '../terminal/io.ts';

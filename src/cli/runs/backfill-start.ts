@@ -1,6 +1,7 @@
 import { type CommandSpec, helpText, parseOptions } from '../terminal/command.ts';
 import { type CliIo, EXIT } from '../terminal/io.ts';
-import { type RunPorts, withCliErrors } from '../operator-calls.ts';
+import { withCliErrors } from '../aws-errors.ts';
+import type { RunPorts } from './run-ports.ts';
 import { START_OPTIONS, startRequest } from './run-request.ts';
 import { DRY, startRuns } from './run-start.ts';
 import { backfillLocally } from './run-start-local.ts';

@@ -2,7 +2,7 @@ import { BACKFILL_START, runBackfillStart } from './backfill-start.ts';
 import type { CommandSpec } from '../terminal/command.ts';
 import { type Command, runGroup } from '../terminal/command-group.ts';
 import { CANCEL, controlCommands, PAUSE, RESUME, RUNS, STATUS } from './run-control.ts';
-import { AWS, type RunPorts } from '../operator-calls.ts';
+import { AWS, type RunPorts } from './run-ports.ts';
 
 const BACKFILL: CommandSpec = {
   name: 'backfill',

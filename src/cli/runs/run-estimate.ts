@@ -12,7 +12,7 @@ import { createWorkCounter, type Workload } from '../../lib/runs/estimate/worklo
 import type { CliIo } from '../terminal/io.ts';
 import { interruptibleListings } from './interruptible-listing.ts';
 import { createProgress } from '../terminal/progress.ts';
-import type { RunPorts } from '../operator-calls.ts';
+import type { RunPorts } from './run-ports.ts';
 import type { StartRequest } from './run-request.ts';
 
 /** A US cent buys 2,000 of them. */

@@ -14,7 +14,7 @@ import { addCompared, type CompareCounters, NOTHING_COMPARED, type RunSpec } fro
 import type { CliIo } from '../terminal/io.ts';
 import { interruptibleListings } from './interruptible-listing.ts';
 import { createProgress } from '../terminal/progress.ts';
-import type { RunPorts } from '../operator-calls.ts';
+import type { RunPorts } from './run-ports.ts';
 import type { StartRequest } from './run-request.ts';
 
 export interface LocalComparison {

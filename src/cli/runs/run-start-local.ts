@@ -7,7 +7,7 @@ import { type CliIo, EXIT } from '../terminal/io.ts';
 import { createProgress } from '../terminal/progress.ts';
 import { estimateDifferences } from './run-estimate.ts';
 import { compareLocally } from './run-local.ts';
-import type { RunPorts } from '../operator-calls.ts';
+import type { RunPorts } from './run-ports.ts';
 import type { StartRequest } from './run-request.ts';
 import { askBefore } from './run-start.ts';
 import { estimateLines, runTitle } from './run-text.ts';

@@ -7,7 +7,7 @@ import type { RunSpec, RunEstimate } from '../../lib/runs/run.ts';
 import { confirm, confirmByTyping } from '../terminal/confirm.ts';
 import { type CliIo, EXIT } from '../terminal/io.ts';
 import { estimateRuns } from './run-estimate.ts';
-import type { RunPorts } from '../operator-calls.ts';
+import type { RunPorts } from './run-ports.ts';
 import type { StartRequest } from './run-request.ts';
 import { loadState, publicRun } from './run-state.ts';
 import { estimateLines, runLines, type RunState, runTitle } from './run-text.ts';

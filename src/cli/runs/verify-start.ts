@@ -1,7 +1,8 @@
 import { type CommandSpec, helpText, parseOptions } from '../terminal/command.ts';
 import { CliError } from '../terminal/errors.ts';
 import { type CliIo, EXIT } from '../terminal/io.ts';
-import { type RunPorts, withCliErrors } from '../operator-calls.ts';
+import { withCliErrors } from '../aws-errors.ts';
+import type { RunPorts } from './run-ports.ts';
 import { START_OPTIONS, startRequest } from './run-request.ts';
 import { startRuns } from './run-start.ts';
 import { verifyLocally } from './run-start-local.ts';

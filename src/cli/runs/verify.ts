@@ -1,6 +1,6 @@
 import type { CommandSpec } from '../terminal/command.ts';
 import { type Command, runGroup } from '../terminal/command-group.ts';
-import { AWS, type RunPorts } from '../operator-calls.ts';
+import { AWS, type RunPorts } from './run-ports.ts';
 import { runVerifyStart, VERIFY_START } from './verify-start.ts';
 
 const VERIFY: CommandSpec = {

@@ -3,7 +3,7 @@ import type { Transfer, TransferStore } from '../../lib/copy/transfer/transfer.t
 import { type CommandSpec, helpText, parseOptions } from '../terminal/command.ts';
 import { DEPLOYMENT_OPTIONS, deploymentOf } from '../deployment.ts';
 import { type CliIo, EXIT } from '../terminal/io.ts';
-import { withCliErrors } from '../operator-calls.ts';
+import { withCliErrors } from '../aws-errors.ts';
 import { publicTransfer } from './transfer-state.ts';
 import { transferLines } from './transfer-text.ts';
 

@@ -1,116 +1,63 @@
-/** What one execution environment of a function that replicates keeps, and what each invocation gets of it. */
+/** The parts that the execution environments of all functions share, and the time limit of one invocation. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Logger } from '@aws-lambda-powertools/logger';
+import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { Context } from 'aws-lambda';
-import { createBudget } from '../model/concurrency.ts';
-import type { LiveQueue, TransferDeps } from '../delivery/deps.ts';
-import type { ReplicationConfiguration } from '../model/rule.ts';
-import { createServerSide } from '../copy/way.ts';
-import { createBuckets } from './s3/buckets.ts';
-import { createS3Clients } from './s3/clients.ts';
-import { createDeadLetterQueue, createLiveQueue, createSqsClient } from './sqs/queues.ts';
-import { createReceiptStore } from './dynamodb/receipts.ts';
-import { createReporter } from './reporter.ts';
-import { createRunCountsStore } from './dynamodb/run-counts.ts';
-import { sendBodies } from './sqs/send-bodies.ts';
-import { createTransferQueue } from './sqs/transfer-queue.ts';
-import { createTransferStore } from './dynamodb/transfer-store.ts';
-
-/** Kept free for the receipts, the queue calls and the answer after the last copy was cut off. */
-const RESERVE_MS = 20_000;
-
-/** What bodies may take of the memory at once. */
-const BODY_BYTES = 96 * 1024 * 1024;
+import type { Clock } from '../model/ports.ts';
+import { createS3Clients, type S3Clients } from './s3/clients.ts';
+import { createSqsClient } from './sqs/queues.ts';
 
 export interface Environment {
-  /**
-   * Disposed of at the end of the invocation: publishes its metrics. `queueArn`: where its messages came from, which is one queue for
-   * all of them.
-   */
-  invocation(context: Context, queueArn: string | null): Invocation & Disposable;
+  logger: Logger;
+  sqs: SQSClient;
+  clients: S3Clients;
+  /** The name of the sessions in which this deployment assumes roles. */
+  sessionName: string;
+  clock: Clock;
+  /** The value of an environment variable. Throws when the variable is missing or empty. */
+  variable(name: string): string;
 }
 
-interface Invocation {
-  deps: TransferDeps;
-  /** A line in the log that is about no object. */
-  info(message: string, fields: object): void;
-}
-
-/** Reads the function's environment variables, once. Throws where one is missing. */
-export const createEnvironment = (
-  configuration: ReplicationConfiguration,
-  variables: NodeJS.ProcessEnv,
-): Environment => {
-  const logger = new Logger();
-  const sqs = createSqsClient();
-  const sessionName = required(variables, 'ROLE_SESSION_NAME');
-  const clients = createS3Clients({ region: required(variables, 'AWS_REGION'), sessionName });
-  const receipts = createReceiptStore(required(variables, 'IDEMPOTENCY_TABLE'));
-  const memory = createBudget(BODY_BYTES);
-  const runs = createRunCountsStore(required(variables, 'RUNS_TABLE'), (message, error) =>
-    logger.warn(message, { error: error instanceof Error ? error : new Error(String(error)) }),
-  );
-  const liveUrl = required(variables, 'LIVE_QUEUE_URL');
-  const transferUrl = required(variables, 'TRANSFER_QUEUE_URL');
-  const queues = [liveUrl, required(variables, 'BACKFILL_QUEUE_URL'), transferUrl].map((url) => ({
-    url,
-    queue: createLiveQueue(sqs, url),
-  }));
-  const queueOf = (arn: string | null): LiveQueue => {
-    const name = arn?.split(':').at(-1);
-    const found = queues.find(({ url }) => url.split('/').at(-1) === name) ?? queues[0];
-    if (found === undefined) throw new Error('there is no queue');
-    return found.queue;
+/** Created once, when the execution environment starts. Throws when an environment variable is missing. */
+export const createEnvironment = (variables: NodeJS.ProcessEnv): Environment => {
+  const variable = (name: string): string => {
+    const value = variables[name];
+    if (value === undefined || value === '') throw new Error(`environment variable ${name} is missing`);
+    return value;
   };
-  const clock = { now: Date.now, sleep: (ms: number) => sleep(ms) };
-  const shared = {
-    configuration,
-    memory,
-    sessionName,
-    deadLetterQueue: createDeadLetterQueue(sqs, required(variables, 'DEAD_LETTER_QUEUE_URL')),
-    hints: { send: (body: string) => sendBodies(sqs, liveUrl, [body]) },
-    transfers: {
-      store: createTransferStore(required(variables, 'TRANSFERS_TABLE')),
-      queue: createTransferQueue(sqs, transferUrl),
-      concurrency: Number(required(variables, 'TRANSFER_CONCURRENCY')),
-    },
-    serverSide: createServerSide(clock),
-    clock,
-  };
+  const sessionName = variable('ROLE_SESSION_NAME');
   return {
-    invocation(context, queueArn) {
-      logger.addContext(context);
-      const reporter = createReporter(logger);
-      const workMs = Math.max(0, context.getRemainingTimeInMillis() - RESERVE_MS);
-      const deadline = new AbortController();
-      const timer = setTimeout(() => deadline.abort(), workMs);
-      return {
-        deps: {
-          ...shared,
-          liveQueue: queueOf(queueArn),
-          runs: runs(),
-          buckets: createBuckets(clients, deadline.signal),
-          receipts: receipts(context),
-          reporter,
-          invocation: {
-            requestId: context.awsRequestId,
-            deadlineMs: Date.now() + workMs,
-            fullTimeMs: workMs,
-            bytesUnderWay: 0,
-          },
-        },
-        info: (message, fields) => logger.info(message, { ...fields }),
-        [Symbol.dispose]() {
-          clearTimeout(timer);
-          reporter.publish();
-        },
-      };
-    },
+    logger: new Logger(),
+    sqs: createSqsClient(),
+    clients: createS3Clients({ region: variable('AWS_REGION'), sessionName }),
+    sessionName,
+    clock: { now: Date.now, sleep: (ms) => sleep(ms) },
+    variable,
   };
 };
 
-export const required = (variables: NodeJS.ProcessEnv, name: string): string => {
-  const value = variables[name];
-  if (value === undefined || value === '') throw new Error(`environment variable ${name} is missing`);
-  return value;
+/** Disposed of at the end of the invocation. */
+export interface TimeLimit extends Disposable {
+  /** How long the invocation may work, milliseconds. */
+  workMs: number;
+  /** Milliseconds since the epoch after which no work may be under way. */
+  deadlineMs: number;
+  /** Aborts the calls that are still under way. */
+  signal: AbortSignal;
+}
+
+/** `reserveMs`: time kept free at the end of the invocation. `graceMs`: how long after the deadline calls are aborted. */
+export const limitTime = (
+  context: Context,
+  { reserveMs, graceMs }: { reserveMs: number; graceMs: number },
+): TimeLimit => {
+  const workMs = Math.max(0, context.getRemainingTimeInMillis() - reserveMs);
+  const ending = new AbortController();
+  const timer = setTimeout(() => ending.abort(), workMs + graceMs);
+  return {
+    workMs,
+    deadlineMs: Date.now() + workMs,
+    signal: ending.signal,
+    [Symbol.dispose]: () => clearTimeout(timer),
+  };
 };

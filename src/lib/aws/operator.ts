@@ -1,21 +1,20 @@
-/** What the command line works with, as whoever is signed in: runs of a deployment, and both buckets of a rule. */
+/** AWS for the command line, with the credentials of the person who is signed in: runs, transfers, and both buckets of a rule. */
 import { S3Client } from '@aws-sdk/client-s3';
-import { GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { GetQueueUrlCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import type { TransferStore } from '../copy/transfer/transfer.ts';
 import type { Buckets } from '../model/ports.ts';
 import type { Listings, RunQueues } from '../runs/ports.ts';
 import type { RunStore } from '../runs/run-store.ts';
-import type { TransferStore } from '../copy/transfer/transfer.ts';
+import { createRunStore } from './dynamodb/run-store.ts';
+import { createTransferStore } from './dynamodb/transfer-store.ts';
+import { toQueueError } from './errors.ts';
 import { createListings } from './s3/bucket-listing.ts';
 import { createBuckets } from './s3/buckets.ts';
 import { createS3Clients, type S3ClientPair, type S3Clients } from './s3/clients.ts';
-import { CONTROL_CLIENT } from './control-client.ts';
-import { toQueueError } from './queue-error.ts';
-import { createRunQueues } from './sqs/run-queues.ts';
-import { createRunStore } from './dynamodb/run-store.ts';
 import { SDK_LOGGER } from './sdk-logger.ts';
-import { createTransferStore } from './dynamodb/transfer-store.ts';
+import { createRunQueues, createSqsClient } from './sqs/queues.ts';
 
-/** The queues are looked for when they are used first: who only looks at runs needs no right to them. */
+/** The queues are looked up on first use: a person who only reads runs needs no permission for queues. */
 export const openRuns = (place: {
   runsTable: string;
   rangesQueue: string;
@@ -23,13 +22,11 @@ export const openRuns = (place: {
   region: string;
 }): { store: RunStore; queues: RunQueues } => {
   const { runsTable, rangesQueue, backfillQueue, region } = place;
-  const client = new SQSClient({ ...CONTROL_CLIENT, region });
+  const client = createSqsClient(region);
   let found: Promise<RunQueues> | null = null;
   const find = async (): Promise<RunQueues> => {
-    const [rangesUrl, hintsUrl] = [
-      await urlOf(client, rangesQueue, region),
-      await urlOf(client, backfillQueue, region),
-    ];
+    const rangesUrl = await urlOf(client, rangesQueue, region);
+    const hintsUrl = await urlOf(client, backfillQueue, region);
     return createRunQueues(client, { rangesUrl, hintsUrl });
   };
   const queues = (): Promise<RunQueues> => (found ??= find());
@@ -43,9 +40,6 @@ export const openRuns = (place: {
   };
 };
 
-export const openTransfers = (table: string, region: string): Pick<TransferStore, 'all'> =>
-  createTransferStore(table, region);
-
 /** Throws {@link QueueError}. */
 const urlOf = async (client: SQSClient, queueName: string, region: string): Promise<string> => {
   try {
@@ -56,41 +50,46 @@ const urlOf = async (client: SQSClient, queueName: string, region: string): Prom
   }
 };
 
+export const openTransfers = (table: string, region: string): Pick<TransferStore, 'all'> =>
+  createTransferStore(table, region);
+
 /**
- * The source is read by whoever is signed in, never by the rule's source role, which trusts the function. The destination is read by
- * the replication role if that trusts the operator too, or by a profile of the shared configuration files.
+ * The source is read with the credentials of the person who is signed in, never with the rule's source role, which trusts only the
+ * function. The destination is read with the replication role, if that role trusts the operator too, or with a profile of the shared
+ * configuration files.
  */
 export const openBuckets = ({
   region,
   destinationProfile,
   signal,
 }: {
-  /** Of the source. */
+  /** The region of the source. */
   region: string;
   /** Null: the replication role is assumed. */
   destinationProfile: string | null;
   signal: AbortSignal;
 }): { listings: Listings; buckets: Buckets } => {
   const clients = createS3Clients({ region, sessionName: 's3-replicator-operator' });
-  const pairs = new Map<string, S3ClientPair>();
-  const ofProfile = (profile: string, place: string): S3ClientPair => {
-    const known = pairs.get(place);
-    if (known !== undefined) return known;
-    const { forcePathStyle, requestHandler } = clients.own.retrying.config;
-    // The profile wins over AWS_ACCESS_KEY_ID, of which the SDK would warn on the console.
-    const settings = { region: place, profile, forcePathStyle, requestHandler, logger: SDK_LOGGER };
-    const single = new S3Client({ ...settings, maxAttempts: 1 });
-    const pair = { retrying: new S3Client(settings), single, patient: () => single };
-    pairs.set(place, pair);
-    return pair;
-  };
   const operator: S3Clients = {
     ...clients,
     source: () => clients.own,
-    destination: (destination) =>
-      destinationProfile === null
-        ? clients.destination(destination)
-        : ofProfile(destinationProfile, destination.region),
+    ...(destinationProfile === null ? {} : { destination: clientsOfProfile(destinationProfile, clients) }),
   };
   return { listings: createListings(operator, signal), buckets: createBuckets(operator, signal) };
+};
+
+/** One pair of clients for each region. */
+const clientsOfProfile = (profile: string, { own }: S3Clients): S3Clients['destination'] => {
+  const pairs = new Map<string, S3ClientPair>();
+  const { forcePathStyle, requestHandler } = own.retrying.config;
+  return ({ region }) => {
+    const known = pairs.get(region);
+    if (known !== undefined) return known;
+    // The profile wins over AWS_ACCESS_KEY_ID. Without this logger, the SDK would warn about that on the console.
+    const settings = { region, profile, forcePathStyle, requestHandler, logger: SDK_LOGGER };
+    const single = new S3Client({ ...settings, maxAttempts: 1 });
+    const pair = { retrying: new S3Client(settings), single, patient: () => single };
+    pairs.set(region, pair);
+    return pair;
+  };
 };

@@ -13,19 +13,19 @@ import { ReplicationError } from '../../model/errors.ts';
 import type { Receipt } from '../../delivery/outcome.ts';
 import type { Receipts } from '../../delivery/deps.ts';
 import { CONTROL_CLIENT } from '../control-client.ts';
-import { translateError } from '../errors.ts';
+import { translateTableError } from '../errors.ts';
 
-/** Longer than any message can live: 14 days in the live queue or the dead-letter queue. */
-const KEPT_SECONDS = 15 * 24 * 3_600;
+/** How long a receipt is kept: longer than any message can live, which is 14 days in the live queue or the dead-letter queue. */
+const RECEIPT_SECONDS = 15 * 24 * 3_600;
 
-/** One store for the execution environment; the context tells when a crashed run's record expires. */
+/** Creates the store of an execution environment. The context says when the record of an invocation that crashed expires. */
 export const createReceiptStore = (tableName: string): ((context: Context) => Receipts) => {
   const persistenceStore = new DynamoDBPersistenceLayer({
     tableName,
     awsSdkV3Client: new DynamoDBClient(CONTROL_CLIENT),
   });
   return (context) => {
-    const config = new IdempotencyConfig({ expiresAfterSeconds: KEPT_SECONDS, hashFunction: 'sha256' });
+    const config = new IdempotencyConfig({ expiresAfterSeconds: RECEIPT_SECONDS, hashFunction: 'sha256' });
     config.registerLambdaContext(context);
     return { once: (identity, work) => once(persistenceStore, config, identity, work) };
   };
@@ -38,7 +38,7 @@ const once = async (
   work: () => Promise<Receipt>,
 ): Promise<{ receipt: Receipt; duplicate: boolean }> => {
   let duplicate = true;
-  // Powertools wraps what the work throws into errors of its own in some cases; ours is kept aside.
+  // In some cases Powertools wraps the error of the work into an error of its own. We keep ours to throw it unchanged.
   let failure: unknown = null;
   const run = makeIdempotent(
     async (_identity: string): Promise<Record<keyof Receipt, string | number | null>> => {
@@ -55,12 +55,12 @@ const once = async (
   try {
     return { receipt: (await run(identity)) as Receipt, duplicate };
   } catch (error) {
-    throw failure ?? storeError(error);
+    throw failure ?? receiptError(error);
   }
 };
 
-/** The work itself did not fail: the store did, or it knows of a run that has not ended. */
-const storeError = (error: unknown): ReplicationError => {
+/** Translates a failure of the store itself, or the store's answer that another invocation has not ended. */
+const receiptError = (error: unknown): ReplicationError => {
   if (
     error instanceof IdempotencyAlreadyInProgressError ||
     error instanceof IdempotencyInconsistentStateError
@@ -68,9 +68,5 @@ const storeError = (error: unknown): ReplicationError => {
     return new ReplicationError('in-progress', 'another invocation works on the same hint', { cause: error });
   }
   const cause = error instanceof IdempotencyPersistenceLayerError ? (error.cause ?? error) : error;
-  const translated = translateError(cause, 'idempotency table');
-  if (translated.disposition === 'retry') return translated;
-  // Nothing is wrong with the object: trouble with this table must not send the whole live stream to a person.
-  const { message, requestId } = translated;
-  return new ReplicationError('service-error', message, { cause, requestId });
+  return translateTableError(cause, 'idempotency table');
 };

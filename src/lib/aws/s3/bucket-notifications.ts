@@ -4,17 +4,21 @@ import {
   S3Client,
 } from '@aws-sdk/client-s3';
 import type { NotificationConfiguration as SdkConfiguration } from '@aws-sdk/client-s3';
-import { BucketNotificationsError } from '../../subscription/notification-change.ts';
-import type { BucketNotifications, NotificationsProblem } from '../../subscription/notification-change.ts';
+import {
+  type BucketNotifications,
+  BucketNotificationsError,
+  type NotificationsProblem,
+} from '../../subscription/notification-change.ts';
 import type { NotificationConfiguration } from '../../subscription/subscription.ts';
+import { readError } from '../read-error.ts';
+import { forcePathStyle } from './path-style.ts';
 
-/** `signal` ends all calls. Endpoint, region and credentials come from the environment. */
+/** `signal` aborts all calls. Endpoint, region and credentials come from the environment. */
 export const createBucketNotifications = (signal: AbortSignal): BucketNotifications => {
   const client = new S3Client({
     maxAttempts: 3,
     requestHandler: { connectionTimeout: 3_000, requestTimeout: 10_000, throwOnRequestTimeout: true },
-    // Bucket names in host names only work where DNS knows them.
-    forcePathStyle: Boolean(process.env['AWS_ENDPOINT_URL_S3'] ?? process.env['AWS_ENDPOINT_URL']),
+    forcePathStyle: forcePathStyle(),
   });
   return {
     get: async (bucket, accountId) => {
@@ -38,17 +42,19 @@ export const createBucketNotifications = (signal: AbortSignal): BucketNotificati
   };
 };
 
-/** The SDK names the events of its own day; S3 may have reported others, which must go back as they came. */
+/** The SDK's type lists the events known when the SDK was released. S3 may return newer ones, which must be written back unchanged. */
 const toSdk = (configuration: NotificationConfiguration): SdkConfiguration =>
   configuration as SdkConfiguration;
 
-async function translated<T>(call: Promise<T>): Promise<T> {
+const translated = async <T>(answer: Promise<T>): Promise<T> => {
   try {
-    return await call;
+    return await answer;
   } catch (error) {
-    throw new BucketNotificationsError(problemOf(error), describe(error), { cause: error });
+    const { code, status, message } = readError(error);
+    const problem = PROBLEMS[code] ?? (status === 403 ? 'access-denied' : 'failed');
+    throw new BucketNotificationsError(problem, `${code}: ${message}`, { cause: error });
   }
-}
+};
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html */
 const PROBLEMS: Record<string, NotificationsProblem> = {
@@ -58,18 +64,3 @@ const PROBLEMS: Record<string, NotificationsProblem> = {
   InvalidRequest: 'invalid',
   NoSuchBucket: 'no-such-bucket',
 };
-
-function problemOf(error: unknown): NotificationsProblem {
-  const code = error instanceof Error ? error.name : '';
-  return PROBLEMS[code] ?? (statusOf(error) === 403 ? 'access-denied' : 'failed');
-}
-
-function statusOf(error: unknown): number | null {
-  if (typeof error !== 'object' || error === null || !('$metadata' in error)) return null;
-  const metadata = error.$metadata;
-  if (typeof metadata !== 'object' || metadata === null || !('httpStatusCode' in metadata)) return null;
-  return typeof metadata.httpStatusCode === 'number' ? metadata.httpStatusCode : null;
-}
-
-const describe = (error: unknown): string =>
-  error instanceof Error ? `${error.name}: ${error.message}` : String(error);

@@ -11,6 +11,7 @@ import { createEarlyCollection, type EarlyCollection } from './early-collection.
 import { CONTROL_CLIENT } from '../control-client.ts';
 import { translateError } from '../errors.ts';
 import { signHeaderBytes } from './header-bytes.ts';
+import { forcePathStyle } from './path-style.ts';
 import { SDK_LOGGER } from '../sdk-logger.ts';
 
 /** A role to assume; null: the function's own. */
@@ -136,8 +137,7 @@ const s3Config = (region: string): S3ClientConfig => ({
   responseChecksumValidation: 'WHEN_REQUIRED',
   // Where a trailer has to be computed: S3 refuses chunks under 8 KiB.
   requestStreamBufferSize: 65_536,
-  // Bucket names in host names only work where DNS knows them.
-  forcePathStyle: Boolean(process.env['AWS_ENDPOINT_URL_S3'] ?? process.env['AWS_ENDPOINT_URL']),
+  forcePathStyle: forcePathStyle(),
 });
 
 const assumeRole = async (sts: STSClient, role: Role, sessionName: string) => {

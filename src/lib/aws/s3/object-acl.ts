@@ -10,7 +10,7 @@ import { ReplicationError } from '../../model/errors.ts';
 import type { Acl, Grant } from '../../model/ports.ts';
 import { call, type Target } from './call.ts';
 import { named, type ObjectName } from './object-tags.ts';
-import { unlessGone } from '../version-gone.ts';
+import { unlessGone } from '../errors.ts';
 
 /** In one order, each grant once, whatever S3's is. Null: the version is gone, or a delete marker. */
 export const readAcl = async (target: Target, name: ObjectName): Promise<Acl | null> => {

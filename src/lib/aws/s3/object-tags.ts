@@ -2,7 +2,7 @@
 import { GetObjectTaggingCommand, PutObjectTaggingCommand } from '@aws-sdk/client-s3';
 import type { Tags } from '../../model/ports.ts';
 import { call, type Target } from './call.ts';
-import { unlessGone } from '../version-gone.ts';
+import { unlessGone } from '../errors.ts';
 
 /** A version of an object; `versionId` null: the current one. */
 export interface ObjectName {

@@ -10,14 +10,13 @@ import { ReplicationError } from '../../model/errors.ts';
 import type { Checksum, HistoryEntry, Pin, Slice, SlicedBody, SourceBucket } from '../../model/ports.ts';
 import { call, type Target } from './call.ts';
 import { withHeaders } from './command-hooks.ts';
-import { isBodiless400, isNotFound, isSseC } from '../errors.ts';
+import { isBodiless400, isNotFound, isSseC, unlessGone } from '../errors.ts';
 import { type Heads, headCurrent, headVersion } from './head-object.ts';
 import { readAcl } from './object-acl.ts';
 import { objectHistory } from './object-history.ts';
 import { objectState, refuseEventHold, storedChecksum } from './object-state.ts';
 import { readTags } from './object-tags.ts';
 import { requestRestore } from './restore-object.ts';
-import { unlessGone } from '../version-gone.ts';
 
 export const createSourceBucket = (target: Target, bucket: string): SourceBucket => {
   const heads: Heads = {

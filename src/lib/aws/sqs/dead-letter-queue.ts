@@ -1,3 +1,4 @@
+/** The dead-letter queue and the live queue of a deployment, for an operator's commands. */
 import {
   ChangeMessageVisibilityBatchCommand,
   DeleteMessageBatchCommand,
@@ -5,15 +6,22 @@ import {
   GetQueueUrlCommand,
   ListMessageMoveTasksCommand,
   type ListMessageMoveTasksResultEntry,
+  type Message,
+  type MessageAttributeValue,
   ReceiveMessageCommand,
   SendMessageBatchCommand,
   SQSClient,
   StartMessageMoveTaskCommand,
 } from '@aws-sdk/client-sqs';
-import type { DeadLetterQueue, MoveTask, ReceivedMessage } from '../../dead-letters/queue.ts';
-import { batchesOf, confirmed } from './message-batches.ts';
-import { toQueueError } from '../queue-error.ts';
-import { fromMessage, toMessageAttributes } from './queue-message.ts';
+import type {
+  DeadLetterQueue,
+  MessageAttributes,
+  MoveTask,
+  ReceivedMessage,
+} from '../../dead-letters/queue.ts';
+import { mapConcurrently } from '../../model/concurrency.ts';
+import { toQueueError } from '../errors.ts';
+import { batchesOf, sendBatch } from './message-batches.ts';
 
 /** Finds both queues of a deployment by name. Credentials and endpoint come from the environment, as for every AWS tool. */
 export const openDeadLetterQueue = async (names: {
@@ -23,189 +31,194 @@ export const openDeadLetterQueue = async (names: {
 }): Promise<DeadLetterQueue> => {
   const { region } = names;
   const client = new SQSClient({ region });
-  const live = await findQueue(client, names.liveQueue, region);
-  const dead = await findQueue(client, names.deadLetterQueue, region);
-  return new SqsDeadLetterQueue(client, { live, dead, region });
+  const live = await findQueue({ client, region, name: names.liveQueue });
+  const dead = await findQueue({ client, region, name: names.deadLetterQueue });
+  return {
+    name: dead.name,
+    liveName: live.name,
+    arn: dead.arn,
+    region,
+    state: () => queueState(dead),
+    receive: (request) => receive(dead, request),
+    async changeVisibility(messages, seconds) {
+      // An entry fails when we no longer hold the message: it became visible by itself, or is gone. Both are fine.
+      await changeVisibility(dead, messages, seconds);
+    },
+    sendToLive: (messages) => send(live, messages),
+    remove: (messages) => remove(dead, messages),
+    moveTasks: () => moveTasks(dead),
+    startMove: (maxPerSecond) => startMove(dead, live, maxPerSecond),
+  };
 };
 
 interface Queue {
+  client: SQSClient;
+  region: string;
   name: string;
   url: string;
   arn: string;
 }
 
-class SqsDeadLetterQueue implements DeadLetterQueue {
-  readonly #client: SQSClient;
-  readonly #live: Queue;
-  readonly #dead: Queue;
-  readonly region: string;
+const findQueue = async (place: Pick<Queue, 'client' | 'region' | 'name'>): Promise<Queue> => {
+  const { client, name } = place;
+  const { QueueUrl: url = '' } = await ask(place, 'sqs:GetQueueUrl', () =>
+    client.send(new GetQueueUrlCommand({ QueueName: name })),
+  );
+  const attributes = await queueAttributes({ ...place, url });
+  return { ...place, url, arn: attributes['QueueArn'] ?? '' };
+};
 
-  constructor(client: SQSClient, queues: { live: Queue; dead: Queue; region: string }) {
-    this.#client = client;
-    this.#live = queues.live;
-    this.#dead = queues.dead;
-    this.region = queues.region;
-  }
-
-  get name() {
-    return this.#dead.name;
-  }
-
-  get liveName() {
-    return this.#live.name;
-  }
-
-  get arn() {
-    return this.#dead.arn;
-  }
-
-  async state() {
-    const attributes = await this.#ask('sqs:GetQueueAttributes', this.#dead, () =>
-      queueAttributes(this.#client, this.#dead.url),
-    );
-    return {
-      visible: Number(attributes['ApproximateNumberOfMessages'] ?? 0),
-      inFlight: Number(attributes['ApproximateNumberOfMessagesNotVisible'] ?? 0),
-      delayed: Number(attributes['ApproximateNumberOfMessagesDelayed'] ?? 0),
-      retentionMs: Number(attributes['MessageRetentionPeriod'] ?? 0) * 1000,
-    };
-  }
-
-  async receive({
-    visibilityTimeoutSeconds,
-    waitSeconds,
-  }: {
-    visibilityTimeoutSeconds: number;
-    waitSeconds: number;
-  }) {
-    const answer = await this.#ask('sqs:ReceiveMessage', this.#dead, () =>
-      this.#client.send(
-        new ReceiveMessageCommand({
-          QueueUrl: this.#dead.url,
-          MaxNumberOfMessages: 10,
-          VisibilityTimeout: visibilityTimeoutSeconds,
-          WaitTimeSeconds: waitSeconds,
-          MessageAttributeNames: ['All'],
-          MessageSystemAttributeNames: ['SentTimestamp', 'DeadLetterQueueSourceArn'],
-        }),
-      ),
-    );
-    return (answer.Messages ?? []).map(fromMessage);
-  }
-
-  async changeVisibility(messages: readonly ReceivedMessage[], seconds: number) {
-    // An entry fails when the message is no longer ours: it became visible by itself, or is gone. Both are fine.
-    await confirmed(batchesOf(messages), (batch) =>
-      this.#ask('sqs:ChangeMessageVisibility', this.#dead, () =>
-        this.#client.send(
-          new ChangeMessageVisibilityBatchCommand({
-            QueueUrl: this.#dead.url,
-            Entries: batch.map(({ receiptHandle }, index) => ({
-              Id: String(index),
-              ReceiptHandle: receiptHandle,
-              VisibilityTimeout: seconds,
-            })),
-          }),
-        ),
-      ),
-    );
-  }
-
-  async sendToLive(messages: readonly ReceivedMessage[]) {
-    return confirmed(batchesOf(messages), (batch) =>
-      this.#ask('sqs:SendMessage', this.#live, () =>
-        this.#client.send(
-          new SendMessageBatchCommand({
-            QueueUrl: this.#live.url,
-            Entries: batch.map(({ body, attributes }, index) => ({
-              Id: String(index),
-              MessageBody: body,
-              MessageAttributes: toMessageAttributes(attributes),
-            })),
-          }),
-        ),
-      ),
-    );
-  }
-
-  async remove(messages: readonly ReceivedMessage[]) {
-    return confirmed(batchesOf(messages), (batch) =>
-      this.#ask('sqs:DeleteMessage', this.#dead, () =>
-        this.#client.send(
-          new DeleteMessageBatchCommand({
-            QueueUrl: this.#dead.url,
-            Entries: batch.map(({ receiptHandle }, index) => ({
-              Id: String(index),
-              ReceiptHandle: receiptHandle,
-            })),
-          }),
-        ),
-      ),
-    );
-  }
-
-  async moveTasks() {
-    const answer = await this.#ask('sqs:ListMessageMoveTasks', this.#dead, () =>
-      this.#client.send(new ListMessageMoveTasksCommand({ SourceArn: this.#dead.arn, MaxResults: 10 })),
-    );
-    return (answer.Results ?? []).map(toMoveTask);
-  }
-
-  async startMove(maxPerSecond: number | null) {
-    const command = new StartMessageMoveTaskCommand({
-      SourceArn: this.#dead.arn,
-      // Most messages were sent here by the function, not moved by SQS: SQS does not know where they came from.
-      DestinationArn: this.#live.arn,
-      ...(maxPerSecond === null ? {} : { MaxNumberOfMessagesPerSecond: maxPerSecond }),
-    });
-    try {
-      await this.#client.send(command);
-      return true;
-    } catch (error) {
-      const failure = toQueueError(error, this.#call('sqs:StartMessageMoveTask', this.#dead));
-      // A second task is refused with a code that means other things too: the list of tasks tells.
-      if (failure.problem === 'aws-failed' && (await this.#isMoving())) return false;
-      throw failure;
-    }
-  }
-
-  async #isMoving() {
-    return (await this.moveTasks()).some(({ status }) => status === 'RUNNING' || status === 'CANCELLING');
-  }
-
-  async #ask<Answer>(action: string, queue: Queue, send: () => Promise<Answer>): Promise<Answer> {
-    try {
-      return await send();
-    } catch (error) {
-      throw toQueueError(error, this.#call(action, queue));
-    }
-  }
-
-  #call(action: string, queue: Queue) {
-    return { action, queueName: queue.name, region: this.region };
-  }
-}
-
-const findQueue = async (client: SQSClient, name: string, region: string): Promise<Queue> => {
-  let action = 'sqs:GetQueueUrl';
+/** Makes a call about a queue. `action`: the IAM action that the call needs. Throws {@link QueueError}. */
+const ask = async <Answer>(
+  { name, region }: Pick<Queue, 'name' | 'region'>,
+  action: string,
+  call: () => Promise<Answer>,
+): Promise<Answer> => {
   try {
-    const { QueueUrl: url = '' } = await client.send(new GetQueueUrlCommand({ QueueName: name }));
-    action = 'sqs:GetQueueAttributes';
-    const attributes = await queueAttributes(client, url);
-    return { name, url, arn: attributes['QueueArn'] ?? '' };
+    return await call();
   } catch (error) {
     throw toQueueError(error, { action, queueName: name, region });
   }
 };
 
-const queueAttributes = async (client: SQSClient, url: string): Promise<Record<string, string>> => {
-  const answer = await client.send(new GetQueueAttributesCommand({ QueueUrl: url, AttributeNames: ['All'] }));
+const queueAttributes = async (queue: Omit<Queue, 'arn'>): Promise<Record<string, string>> => {
+  const answer = await ask(queue, 'sqs:GetQueueAttributes', () =>
+    queue.client.send(new GetQueueAttributesCommand({ QueueUrl: queue.url, AttributeNames: ['All'] })),
+  );
   return answer.Attributes ?? {};
+};
+
+const queueState = async (queue: Queue): ReturnType<DeadLetterQueue['state']> => {
+  const attributes = await queueAttributes(queue);
+  return {
+    visible: Number(attributes['ApproximateNumberOfMessages'] ?? 0),
+    inFlight: Number(attributes['ApproximateNumberOfMessagesNotVisible'] ?? 0),
+    delayed: Number(attributes['ApproximateNumberOfMessagesDelayed'] ?? 0),
+    retentionMs: Number(attributes['MessageRetentionPeriod'] ?? 0) * 1000,
+  };
+};
+
+const receive = async (
+  queue: Queue,
+  { visibilityTimeoutSeconds, waitSeconds }: Parameters<DeadLetterQueue['receive']>[0],
+): Promise<ReceivedMessage[]> => {
+  const command = new ReceiveMessageCommand({
+    QueueUrl: queue.url,
+    MaxNumberOfMessages: 10,
+    VisibilityTimeout: visibilityTimeoutSeconds,
+    WaitTimeSeconds: waitSeconds,
+    MessageAttributeNames: ['All'],
+    MessageSystemAttributeNames: ['SentTimestamp', 'DeadLetterQueueSourceArn'],
+  });
+  const answer = await ask(queue, 'sqs:ReceiveMessage', () => queue.client.send(command));
+  return (answer.Messages ?? []).map(fromMessage);
+};
+
+const fromMessage = (message: Message): ReceivedMessage => ({
+  id: message.MessageId ?? '',
+  receiptHandle: message.ReceiptHandle ?? '',
+  body: message.Body ?? '',
+  attributes: fromMessageAttributes(message.MessageAttributes ?? {}),
+  sentMs: Number(message.Attributes?.SentTimestamp ?? 0),
+  movedBySqs: message.Attributes?.DeadLetterQueueSourceArn !== undefined,
+});
+
+const fromMessageAttributes = (attributes: Record<string, MessageAttributeValue>): MessageAttributes =>
+  Object.fromEntries(
+    Object.entries(attributes).map(([name, value]) => {
+      const dataType = value.DataType ?? 'String';
+      return value.BinaryValue === undefined
+        ? [name, { dataType, text: value.StringValue ?? '' }]
+        : [name, { dataType, bytes: value.BinaryValue }];
+    }),
+  );
+
+const changeVisibility = (
+  queue: Queue,
+  messages: readonly ReceivedMessage[],
+  seconds: number,
+): Promise<ReceivedMessage[]> =>
+  inBatches(messages, (batch) => {
+    const Entries = batch.map(({ receiptHandle }, index) => ({
+      Id: String(index),
+      ReceiptHandle: receiptHandle,
+      VisibilityTimeout: seconds,
+    }));
+    const command = new ChangeMessageVisibilityBatchCommand({ QueueUrl: queue.url, Entries });
+    return ask(queue, 'sqs:ChangeMessageVisibility', () => queue.client.send(command));
+  });
+
+const send = (queue: Queue, messages: readonly ReceivedMessage[]): Promise<ReceivedMessage[]> =>
+  inBatches(messages, (batch) => {
+    const Entries = batch.map(({ body, attributes }, index) => ({
+      Id: String(index),
+      MessageBody: body,
+      MessageAttributes: toMessageAttributes(attributes),
+    }));
+    const command = new SendMessageBatchCommand({ QueueUrl: queue.url, Entries });
+    return ask(queue, 'sqs:SendMessage', () => queue.client.send(command));
+  });
+
+/** Attributes as SendMessage takes them: exactly those that were received. */
+const toMessageAttributes = (attributes: MessageAttributes): Record<string, MessageAttributeValue> =>
+  Object.fromEntries(
+    Object.entries(attributes).map(([name, value]) => [
+      name,
+      'text' in value
+        ? { DataType: value.dataType, StringValue: value.text }
+        : { DataType: value.dataType, BinaryValue: value.bytes },
+    ]),
+  );
+
+const remove = (queue: Queue, messages: readonly ReceivedMessage[]): Promise<ReceivedMessage[]> =>
+  inBatches(messages, (batch) => {
+    const Entries = batch.map(({ receiptHandle }, index) => ({
+      Id: String(index),
+      ReceiptHandle: receiptHandle,
+    }));
+    const command = new DeleteMessageBatchCommand({ QueueUrl: queue.url, Entries });
+    return ask(queue, 'sqs:DeleteMessage', () => queue.client.send(command));
+  });
+
+/** How many batches are sent at once. */
+const BATCHES_AT_ONCE = 4;
+
+/** Returns the messages that SQS has confirmed. Sends every batch before the first failure is thrown. */
+const inBatches = async (
+  messages: readonly ReceivedMessage[],
+  sendOnce: Parameters<typeof sendBatch<ReceivedMessage>>[1],
+): Promise<ReceivedMessage[]> => {
+  const failures: unknown[] = [];
+  const done = await mapConcurrently(batchesOf(messages, sizeOf), BATCHES_AT_ONCE, (batch) =>
+    sendBatch(batch, sendOnce).catch((error: unknown) => {
+      failures.push(error);
+      return { confirmed: [] };
+    }),
+  );
+  if (failures.length > 0) throw failures[0];
+  return done.flatMap(({ confirmed }) => confirmed);
+};
+
+/** Bytes. The names and types of attributes count as well ("Amazon SQS message quotas"). */
+const sizeOf = ({ body, attributes }: ReceivedMessage): number =>
+  Object.entries(attributes).reduce(
+    (sum, [name, value]) =>
+      sum +
+      Buffer.byteLength(name) +
+      Buffer.byteLength(value.dataType) +
+      ('text' in value ? Buffer.byteLength(value.text) : value.bytes.byteLength),
+    Buffer.byteLength(body),
+  );
+
+const moveTasks = async (queue: Queue): Promise<MoveTask[]> => {
+  const command = new ListMessageMoveTasksCommand({ SourceArn: queue.arn, MaxResults: 10 });
+  const answer = await ask(queue, 'sqs:ListMessageMoveTasks', () => queue.client.send(command));
+  return (answer.Results ?? []).map(toMoveTask);
 };
 
 const toMoveTask = (entry: ListMessageMoveTasksResultEntry): MoveTask => ({
   handle: entry.TaskHandle ?? null,
-  status: statusOf(entry.Status),
+  status: moveStatus(entry.Status),
   startedMs: entry.StartedTimestamp ?? 0,
   moved: entry.ApproximateNumberOfMessagesMoved ?? 0,
   total: entry.ApproximateNumberOfMessagesToMove ?? null,
@@ -214,6 +227,28 @@ const toMoveTask = (entry: ListMessageMoveTasksResultEntry): MoveTask => ({
 
 const STATUSES = ['RUNNING', 'COMPLETED', 'CANCELLING', 'CANCELLED', 'FAILED'] as const;
 
-/** A status SQS may add one day counts as running: it is looked at again. */
-const statusOf = (text: string | undefined): MoveTask['status'] =>
+/** A status that SQS may add one day counts as running, so the task is polled again. */
+const moveStatus = (text: string | undefined): MoveTask['status'] =>
   STATUSES.find((status) => status === text) ?? 'RUNNING';
+
+const startMove = async (dead: Queue, live: Queue, maxPerSecond: number | null): Promise<boolean> => {
+  const command = new StartMessageMoveTaskCommand({
+    SourceArn: dead.arn,
+    // The function sent most of these messages here itself, so SQS does not know which queue they came from.
+    DestinationArn: live.arn,
+    ...(maxPerSecond === null ? {} : { MaxNumberOfMessagesPerSecond: maxPerSecond }),
+  });
+  try {
+    await dead.client.send(command);
+    return true;
+  } catch (error) {
+    const { name: queueName, region } = dead;
+    const failure = toQueueError(error, { action: 'sqs:StartMessageMoveTask', queueName, region });
+    // SQS refuses a second task with a code that has other meanings too. The list of tasks tells them apart.
+    if (failure.problem === 'aws-failed' && (await isMoving(dead))) return false;
+    throw failure;
+  }
+};
+
+const isMoving = async (queue: Queue): Promise<boolean> =>
+  (await moveTasks(queue)).some(({ status }) => status === 'RUNNING' || status === 'CANCELLING');

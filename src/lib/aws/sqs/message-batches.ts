@@ -1,25 +1,34 @@
-import type { BatchResultErrorEntry } from '@aws-sdk/client-sqs';
+/** Batches of messages: how they are cut, and sent until SQS has accepted each entry. */
+import { SendMessageBatchCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import { mapConcurrently } from '../../model/concurrency.ts';
-import type { ReceivedMessage } from '../../dead-letters/queue.ts';
+import { ReplicationError } from '../../model/errors.ts';
+import { translateError } from '../errors.ts';
 
-/** SQS limits: entries of a batch, and bytes of all its messages together. */
+/** Maximum entries of a batch ("Amazon SQS message quotas"). */
 const MAX_ENTRIES = 10;
-const MAX_BYTES = 1_048_576;
-const BATCHES_AT_ONCE = 4;
+/** Maximum bytes of all messages of a batch together ("Amazon SQS message quotas"). */
+const MAX_BATCH_BYTES = 1_048_576;
+/** How many batches of bodies are sent at once. */
+const BATCHES_AT_ONCE = 16;
+/** How often a batch is sent at most. */
+const SENDS = 4;
 
 /** Cuts messages into batches that SQS accepts, in order. Both limits hold for every kind of batch. */
-export const batchesOf = (messages: readonly ReceivedMessage[]): ReceivedMessage[][] => {
-  const batches: ReceivedMessage[][] = [];
-  let sizeBytes = MAX_BYTES;
+export const batchesOf = <Message>(
+  messages: readonly Message[],
+  sizeBytesOf: (message: Message) => number,
+): Message[][] => {
+  const batches: Message[][] = [];
+  let batchBytes = 0;
   for (const message of messages) {
     const batch = batches.at(-1);
-    const added = messageSizeBytes(message);
-    if (batch === undefined || batch.length === MAX_ENTRIES || sizeBytes + added > MAX_BYTES) {
+    const sizeBytes = sizeBytesOf(message);
+    if (batch === undefined || batch.length === MAX_ENTRIES || batchBytes + sizeBytes > MAX_BATCH_BYTES) {
       batches.push([message]);
-      sizeBytes = added;
+      batchBytes = sizeBytes;
     } else {
       batch.push(message);
-      sizeBytes += added;
+      batchBytes += sizeBytes;
     }
   }
   return batches;
@@ -27,52 +36,63 @@ export const batchesOf = (messages: readonly ReceivedMessage[]): ReceivedMessage
 
 interface BatchAnswer {
   Successful?: { Id?: string | undefined }[] | undefined;
-  Failed?: BatchResultErrorEntry[] | undefined;
+  Failed?: FailedEntry[] | undefined;
+}
+
+interface FailedEntry {
+  Id: string | undefined;
+  SenderFault: boolean | undefined;
+  Code: string | undefined;
+  Message?: string | undefined;
 }
 
 /**
- * Sends the batches, a few at a time, and returns the messages SQS has confirmed. A batch may fail in part under a 200:
- * entries SQS itself failed on are sent again, those it blames the sender for are not. `send` gives entries the index as
- * Id. Every batch is tried before the first failure is thrown.
+ * Sends one batch and returns the messages that SQS has confirmed, with the last failure of an entry. A batch may fail in part under
+ * a 200: entries that SQS itself failed on are sent again; entries for which SQS blames the sender are not. `send` must give each entry
+ * its index as Id.
  */
-export const confirmed = async (
-  batches: ReceivedMessage[][],
-  send: (batch: ReceivedMessage[]) => Promise<BatchAnswer>,
-): Promise<ReceivedMessage[]> => {
-  const failures: unknown[] = [];
-  const done = await mapConcurrently(batches, BATCHES_AT_ONCE, (batch) =>
-    confirmedOf(batch, send).catch((error: unknown) => {
-      failures.push(error);
-      return [];
-    }),
-  );
-  if (failures.length > 0) throw failures[0];
-  return done.flat();
-};
-
-const confirmedOf = async (
-  batch: ReceivedMessage[],
-  send: (batch: ReceivedMessage[]) => Promise<BatchAnswer>,
-): Promise<ReceivedMessage[]> => {
-  const done: ReceivedMessage[] = [];
+export const sendBatch = async <Message>(
+  batch: readonly Message[],
+  send: (batch: readonly Message[]) => Promise<BatchAnswer>,
+): Promise<{ confirmed: Message[]; failure: string | null }> => {
+  const confirmed: Message[] = [];
+  let failure: string | null = null;
   let rest = batch;
-  for (let attempt = 0; attempt < 3 && rest.length > 0; attempt += 1) {
+  for (let sends = 0; sends < SENDS && rest.length > 0; sends += 1) {
     const { Successful = [], Failed = [] } = await send(rest);
     const succeeded = new Set(Successful.map(({ Id }) => Id));
     const again = new Set(Failed.filter(({ SenderFault }) => !SenderFault).map(({ Id }) => Id));
-    done.push(...rest.filter((_, index) => succeeded.has(String(index))));
+    confirmed.push(...rest.filter((_, index) => succeeded.has(String(index))));
     rest = rest.filter((_, index) => again.has(String(index)));
+    failure = Failed[0]?.Message ?? Failed[0]?.Code ?? failure;
   }
-  return done;
+  return { confirmed, failure };
 };
 
-/** Body and attributes count, names and types too ("Amazon SQS message quotas"). */
-const messageSizeBytes = ({ body, attributes }: ReceivedMessage): number =>
-  Object.entries(attributes).reduce(
-    (sum, [name, value]) =>
-      sum +
-      Buffer.byteLength(name) +
-      Buffer.byteLength(value.dataType) +
-      ('text' in value ? Buffer.byteLength(value.text) : value.bytes.byteLength),
-    Buffer.byteLength(body),
-  );
+/** Sends plain messages. The bodies must be ASCII: one byte a character. Resolves when SQS has accepted all of them. */
+export const sendBodies = async (
+  client: SQSClient,
+  queueUrl: string,
+  bodies: readonly string[],
+  delaySeconds = 0,
+): Promise<void> => {
+  const send = (batch: readonly string[]): Promise<BatchAnswer> =>
+    client.send(
+      new SendMessageBatchCommand({
+        QueueUrl: queueUrl,
+        Entries: batch.map((MessageBody, index) => ({
+          Id: String(index),
+          MessageBody,
+          ...(delaySeconds > 0 ? { DelaySeconds: delaySeconds } : {}),
+        })),
+      }),
+    );
+  const batches = batchesOf(bodies, (body) => body.length);
+  await mapConcurrently(batches, BATCHES_AT_ONCE, async (batch) => {
+    const { confirmed, failure } = await sendBatch(batch, send).catch((error: unknown) => {
+      throw translateError(error, `SendMessageBatch to ${queueUrl}`);
+    });
+    if (confirmed.length < batch.length)
+      throw new ReplicationError('service-error', `SendMessageBatch: ${failure ?? 'not confirmed'}`);
+  });
+};

@@ -1,12 +1,23 @@
-/** The live queue and its dead-letter queue, as the replicate function uses them. */
-import { ChangeMessageVisibilityCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+/** The queues of a deployment, as its functions use them. */
+import {
+  ChangeMessageVisibilityCommand,
+  GetQueueAttributesCommand,
+  SendMessageCommand,
+  SQSClient,
+} from '@aws-sdk/client-sqs';
 import type { SQSRecord } from 'aws-lambda';
+import type { TransferQueue } from '../../copy/transfer/transfer.ts';
 import { type DeadLetter, fromAttributes, toAttributes } from '../../delivery/dead-letter.ts';
 import type { DeadLetterQueue, LiveQueue, QueueMessage } from '../../delivery/deps.ts';
+import { asciiJson, formatHint } from '../../hint/hint.ts';
+import type { RunQueues } from '../../runs/ports.ts';
 import { CONTROL_CLIENT } from '../control-client.ts';
 import { translateError } from '../errors.ts';
+import { sendBodies } from './message-batches.ts';
 
-export const createSqsClient = (): SQSClient => new SQSClient(CONTROL_CLIENT);
+/** `region` null: the region of the environment. */
+export const createSqsClient = (region: string | null = null): SQSClient =>
+  new SQSClient({ ...CONTROL_CLIENT, ...(region === null ? {} : { region }) });
 
 export const createLiveQueue = (client: SQSClient, queueUrl: string): LiveQueue => ({
   async retryLater(message, delaySeconds) {
@@ -23,41 +34,81 @@ export const createLiveQueue = (client: SQSClient, queueUrl: string): LiveQueue 
       throw translateError(error, 'ChangeMessageVisibility in the live queue');
     }
   },
-  send: (body, letter) => sendLetter(client, queueUrl, body, letter, 'SendMessage to the live queue'),
+  send: (body, letter) =>
+    sendLetter(client, queueUrl, { body, letter }).catch((error: unknown) => {
+      throw translateError(error, 'SendMessage to the live queue');
+    }),
 });
 
 /**
- * The message is visible again already, or gone: after an answer that took too long, the SDK asks a second time. How SQS words
- * it: "Errors" of ChangeMessageVisibility in its API reference; `InvalidParameterValue` where the message is not there at all.
+ * The message is visible again already, or gone: after an answer that took too long, the SDK sends its request a second time. The codes
+ * are in "Errors" of ChangeMessageVisibility in the API reference of SQS; SQS answers `InvalidParameterValue` when the message is gone.
  */
 const isBack = (error: unknown): boolean =>
   error instanceof Error &&
   ['MessageNotInflight', 'InvalidParameterValue', 'InvalidParameterValueException'].includes(error.name);
 
 export const createDeadLetterQueue = (client: SQSClient, queueUrl: string): DeadLetterQueue => ({
-  send: (body, letter) => sendLetter(client, queueUrl, body, letter, 'SendMessage to the dead-letter queue'),
+  send: (body, letter) =>
+    sendLetter(client, queueUrl, { body, letter }).catch((error: unknown) => {
+      throw translateError(error, 'SendMessage to the dead-letter queue');
+    }),
 });
 
 const sendLetter = async (
   client: SQSClient,
   queueUrl: string,
-  body: string,
-  letter: DeadLetter,
-  doing: string,
+  { body, letter }: { body: string; letter: DeadLetter },
 ): Promise<void> => {
   const attributes = Object.entries(toAttributes(letter)).map(
     ([name, value]) => [name, { DataType: 'String', StringValue: value }] as const,
   );
+  await client.send(
+    new SendMessageCommand({
+      QueueUrl: queueUrl,
+      MessageBody: body,
+      MessageAttributes: Object.fromEntries(attributes),
+    }),
+  );
+};
+
+/** The transfer queue: part ranges of transfers. */
+export const createTransferQueue = (client: SQSClient, queueUrl: string): TransferQueue => ({
+  send: (messages) => sendBodies(client, queueUrl, messages.map(asciiJson)),
+  waiting: () => messagesIn(client, queueUrl, 'transfer'),
+});
+
+/** The queues of runs: one for ranges and ticks, and one for the hints that the replicate function works on. */
+export const createRunQueues = (
+  client: SQSClient,
+  { rangesUrl, hintsUrl }: { rangesUrl: string; hintsUrl: string },
+): RunQueues => ({
+  async send(messages, delaySeconds = 0) {
+    const bodies = messages.map(({ kind: _kind, ...message }) => asciiJson(message));
+    await sendBodies(client, rangesUrl, bodies, delaySeconds);
+  },
+  async sendHints(hints) {
+    await sendBodies(client, hintsUrl, hints.map(formatHint));
+  },
+  hintsLeft: () => messagesIn(client, hintsUrl, 'backfill'),
+});
+
+/** Counts the messages approximately: visible, delayed and in flight. `name`: the name of the queue, for error messages. */
+const messagesIn = async (client: SQSClient, queueUrl: string, name: string): Promise<number> => {
   try {
-    await client.send(
-      new SendMessageCommand({
+    const { Attributes: attributes = {} } = await client.send(
+      new GetQueueAttributesCommand({
         QueueUrl: queueUrl,
-        MessageBody: body,
-        MessageAttributes: Object.fromEntries(attributes),
+        AttributeNames: [
+          'ApproximateNumberOfMessages',
+          'ApproximateNumberOfMessagesNotVisible',
+          'ApproximateNumberOfMessagesDelayed',
+        ],
       }),
     );
+    return Object.values(attributes).reduce((sum, value) => sum + Number(value), 0);
   } catch (error) {
-    throw translateError(error, doing);
+    throw translateError(error, `GetQueueAttributes of the ${name} queue`);
   }
 };
 

@@ -1,0 +1,22 @@
+import { openBuckets, openRuns } from '../../lib/aws/operator.ts';
+import { type Deployment, resourceNames } from '../../lib/configuration/resource-names.ts';
+import type { Buckets } from '../../lib/model/ports.ts';
+import type { Listings, RunQueues } from '../../lib/runs/ports.ts';
+import type { RunStore } from '../../lib/runs/run-store.ts';
+
+/** What the commands for runs need from AWS. All of it throws ReplicationError, QueueError or RunRefusedError. */
+export interface RunPorts {
+  runs(deployment: Deployment): { store: RunStore; queues: RunQueues };
+  buckets(options: { region: string; destinationProfile: string | null; signal: AbortSignal }): {
+    listings: Listings;
+    buckets: Buckets;
+  };
+  /** In [0, 1). */
+  random(): number;
+}
+
+export const AWS: RunPorts = {
+  runs: (deployment) => openRuns({ ...resourceNames(deployment), region: deployment.region }),
+  buckets: openBuckets,
+  random: Math.random,
+};

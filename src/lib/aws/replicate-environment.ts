@@ -1,0 +1,110 @@
+/** What an execution environment of a function that replicates keeps, and what it gives each invocation to work with. */
+import type { Context } from 'aws-lambda';
+import { createServerSide } from '../copy/way.ts';
+import type { LiveQueue, TransferDeps } from '../delivery/deps.ts';
+import { createBudget } from '../model/concurrency.ts';
+import type { ReplicationConfiguration } from '../model/rule.ts';
+import { createReceiptStore } from './dynamodb/receipts.ts';
+import { createRunCountsStore } from './dynamodb/run-counts.ts';
+import { createTransferStore } from './dynamodb/transfer-store.ts';
+import { createEnvironment, type Environment, limitTime } from './environment.ts';
+import { createReporter } from './reporter.ts';
+import { createBuckets } from './s3/buckets.ts';
+import { sendBodies } from './sqs/message-batches.ts';
+import { createDeadLetterQueue, createLiveQueue, createTransferQueue } from './sqs/queues.ts';
+
+/** Time reserved after the last copy was aborted, for the receipts, the calls to the queues and the answer. */
+const REPLICATE_RESERVE_MS = 20_000;
+
+/** Maximum bytes of memory that the bodies of objects take at once. */
+const BODY_BYTES = 96 * 1024 * 1024;
+
+export interface ReplicateEnvironment {
+  /** `queueArn`: the queue that the messages of this invocation came from; null: none of them came from a queue. */
+  invocation(context: Context, queueArn: string | null): ReplicateInvocation;
+}
+
+/** Disposed of at the end of the invocation: publishes its metrics. */
+interface ReplicateInvocation extends Disposable {
+  deps: TransferDeps;
+  /** A line in the log that is about no object. */
+  info(message: string, fields: object): void;
+}
+
+/** Created once, when the execution environment starts. Throws when an environment variable is missing. */
+export const createReplicateEnvironment = (
+  configuration: ReplicationConfiguration,
+  variables: NodeJS.ProcessEnv,
+): ReplicateEnvironment => {
+  const environment = createEnvironment(variables);
+  const { logger, clients, variable } = environment;
+  const shared = { configuration, ...replicateDeps(environment) };
+  const receipts = createReceiptStore(variable('IDEMPOTENCY_TABLE'));
+  const runs = createRunCountsStore(variable('RUNS_TABLE'), (message, error) =>
+    logger.warn(message, { error: error instanceof Error ? error : new Error(String(error)) }),
+  );
+  const queueOf = queueByArn(environment);
+  return {
+    invocation(context, queueArn) {
+      logger.addContext(context);
+      const reporter = createReporter(logger);
+      const limit = limitTime(context, { reserveMs: REPLICATE_RESERVE_MS, graceMs: 0 });
+      const { workMs, deadlineMs, signal } = limit;
+      return {
+        deps: {
+          ...shared,
+          liveQueue: queueOf(queueArn),
+          runs: runs(),
+          buckets: createBuckets(clients, signal),
+          receipts: receipts(context),
+          reporter,
+          invocation: {
+            requestId: context.awsRequestId,
+            deadlineMs,
+            fullTimeMs: workMs,
+            bytesUnderWay: 0,
+          },
+        },
+        info: (message, fields) => logger.info(message, { ...fields }),
+        [Symbol.dispose]() {
+          limit[Symbol.dispose]();
+          reporter.publish();
+        },
+      };
+    },
+  };
+};
+
+const replicateDeps = ({ sqs, sessionName, clock, variable }: Environment) => {
+  const liveUrl = variable('LIVE_QUEUE_URL');
+  return {
+    sessionName,
+    clock,
+    memory: createBudget(BODY_BYTES),
+    deadLetterQueue: createDeadLetterQueue(sqs, variable('DEAD_LETTER_QUEUE_URL')),
+    hints: { send: (body: string) => sendBodies(sqs, liveUrl, [body]) },
+    transfers: {
+      store: createTransferStore(variable('TRANSFERS_TABLE')),
+      queue: createTransferQueue(sqs, variable('TRANSFER_QUEUE_URL')),
+      concurrency: Number(variable('TRANSFER_CONCURRENCY')),
+    },
+    serverSide: createServerSide(clock),
+  };
+};
+
+/** Finds the queue that messages came from. The live queue stands in for no queue. */
+const queueByArn = ({ sqs, variable }: Environment): ((arn: string | null) => LiveQueue) => {
+  const liveUrl = variable('LIVE_QUEUE_URL');
+  const live = createLiveQueue(sqs, liveUrl);
+  const queues = new Map([
+    [queueName(liveUrl, '/'), live],
+    ...['BACKFILL_QUEUE_URL', 'TRANSFER_QUEUE_URL'].map((name) => {
+      const url = variable(name);
+      return [queueName(url, '/'), createLiveQueue(sqs, url)] as const;
+    }),
+  ]);
+  return (arn) => (arn === null ? live : (queues.get(queueName(arn, ':')) ?? live));
+};
+
+/** The last part of a queue's URL or ARN. */
+const queueName = (text: string, separator: string): string => text.split(separator).at(-1) ?? '';
