@@ -1,7 +1,7 @@
 /** `npm run conformance`: holds an S3 (and SQS, STS, DynamoDB) against AWS's documents. */
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { parseArgs } from 'node:util';
-import { startLocalAws } from '../src/aws.ts';
+import { startLocalAws } from '../src/start/local-aws.ts';
 import { confirm, unconfirmedTable } from './confirmations.ts';
 import { connect, missingNeeds, type Endpoint } from './endpoint.ts';
 import { reportText, summarise } from './report.ts';

@@ -10,7 +10,7 @@ import { history, play } from '../conformance/history.ts';
 import { createResources } from '../conformance/resources.ts';
 import { createContext } from '../conformance/run.ts';
 import { suite } from '../conformance/suite.ts';
-import { type LocalAws, startLocalAws } from '../src/aws.ts';
+import { type LocalAws, startLocalAws } from '../src/start/local-aws.ts';
 
 let aws: LocalAws;
 let endpoint: Endpoint;

@@ -1,12 +1,14 @@
 import { Agent } from 'node:https';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { STSClient } from '@aws-sdk/client-sts';
-import { type AdjustableClock, createClock } from '../src/clock.ts';
-import type { AwsService, Credentials, FaultPlan } from '../src/core.ts';
+import { type AdjustableClock, createClock } from '../src/core/clock.ts';
+import type { Credentials } from '../src/core/access.ts';
+import type { FaultPlan } from '../src/core/fault.ts';
+import type { AwsService } from '../src/core/request.ts';
 import { type FrontDoor, startFrontDoor } from '../src/front/front-door.ts';
 import { createIam, type Iam } from '../src/iam/iam.ts';
 import { createSqs, type Sqs } from '../src/sqs/sqs.ts';
-import { createSts } from '../src/sts.ts';
+import { createSts } from '../src/sts/sts.ts';
 
 export const accountId = '111111111111';
 export const otherAccountId = '222222222222';

@@ -1,5 +1,5 @@
 import { createHash, createHmac } from 'node:crypto';
-import type { Credentials } from '../src/core.ts';
+import type { Credentials } from '../src/core/access.ts';
 
 export interface QueryAnswer {
   status: number;

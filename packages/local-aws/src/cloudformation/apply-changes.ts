@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import type { Caller } from '../core.ts';
+import type { Caller } from '../core/access.ts';
 import { isRecord, resolve, type Scope } from './intrinsics.ts';
 import { InvalidProperties, ResourceFailure, type Provider, type ResourceContext } from './provider.ts';
 import type { PlannedResource } from './resource-order.ts';

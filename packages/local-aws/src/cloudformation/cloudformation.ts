@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { Caller, Clock } from '../core.ts';
+import type { Caller } from '../core/access.ts';
+import type { Clock } from '../core/clock.ts';
 import { rootCaller } from '../iam/iam.ts';
 import { applyChanges, deleteResource, type ChangeContext, type ChangeLog } from './apply-changes.ts';
 import { isWithoutChanges, planOf, resourceChanges, type Plan, type ResourceChange } from './plan.ts';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
-import type { CreatedResource } from '../resource-provider.ts';
+import type { CreatedResource } from '../core/resource-provider.ts';
 import type { Lambda } from '../lambda/lambda.ts';
 import { isRecord } from './intrinsics.ts';
 import { ResourceFailure, type Provider, type ResourceContext } from './provider.ts';

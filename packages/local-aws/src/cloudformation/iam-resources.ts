@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import type { PolicyDocument } from '../core.ts';
+import type { PolicyDocument } from '../core/access.ts';
 import type { Iam } from '../iam/iam.ts';
-import type { CreatedResource } from '../resource-provider.ts';
+import type { CreatedResource } from '../core/resource-provider.ts';
 import { managedPolicy } from './managed-policies.ts';
 import type { Provider, ResourceContext } from './provider.ts';
 import { alreadyExists, defineResourceType, inert, integer } from './resource-type.ts';

@@ -1,9 +1,9 @@
 /** AWS::KMS::Key. */
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
-import type { PolicyDocument } from '../core.ts';
-import type { KmsKeys } from '../kms.ts';
-import type { CreatedResource } from '../resource-provider.ts';
+import type { PolicyDocument } from '../core/access.ts';
+import type { KmsKeys } from '../kms/kms.ts';
+import type { CreatedResource } from '../core/resource-provider.ts';
 import type { Provider, ResourceContext } from './provider.ts';
 import { defineResourceType, inert } from './resource-type.ts';
 

@@ -1,9 +1,9 @@
 import { access } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
-import type { PolicyStatement } from '../core.ts';
+import type { PolicyStatement } from '../core/access.ts';
 import type { FunctionDefinition, Lambda } from '../lambda/lambda.ts';
-import type { CreatedResource } from '../resource-provider.ts';
+import type { CreatedResource } from '../core/resource-provider.ts';
 import { S3Error } from '../s3/errors.ts';
 import type { S3Service } from '../s3/service.ts';
 import type { Provider, ResourceContext } from './provider.ts';

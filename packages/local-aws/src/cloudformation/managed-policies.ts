@@ -1,4 +1,4 @@
-import type { PolicyDocument } from '../core.ts';
+import type { PolicyDocument } from '../core/access.ts';
 
 const LOGS = ['logs:CreateLogGroup', 'logs:CreateLogStream', 'logs:PutLogEvents'];
 const QUEUE = ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'];

@@ -1,5 +1,5 @@
-import type { Caller } from '../core.ts';
-import type { CreatedResource, ResourcePlace } from '../resource-provider.ts';
+import type { Caller } from '../core/access.ts';
+import type { CreatedResource, ResourcePlace } from '../core/resource-provider.ts';
 
 /** Where and as what a resource is created. */
 export interface ResourceContext extends ResourcePlace {
@@ -14,7 +14,7 @@ export interface ResourceContext extends ResourcePlace {
 }
 
 /**
- * One resource type, as {@link import('../resource-provider.ts').ResourceProvider}, with what some types need besides: the
+ * One resource type, as {@link import('../core/resource-provider.ts').ResourceProvider}, with what some types need besides: the
  * properties as they were before, and who they belong to.
  */
 export interface Provider {

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
-import type { CreatedResource } from '../resource-provider.ts';
+import type { CreatedResource } from '../core/resource-provider.ts';
 import { InvalidProperties, type Provider, type ResourceContext } from './provider.ts';
 
 /** A resource type whose properties are all known: what is not in `properties` is an error, never ignored. */

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
-import type { AwsRequest } from '../core.ts';
+import type { AwsRequest } from '../core/request.ts';
 import { AwsError } from '../front/aws-error.ts';
 import { readBody } from '../front/read-body.ts';
 import type { ResourceContext } from './provider.ts';

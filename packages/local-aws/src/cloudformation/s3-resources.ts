@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import type { PolicyDocument } from '../core.ts';
+import type { PolicyDocument } from '../core/access.ts';
 import type { BucketProperties } from '../s3/buckets/bucket-properties.ts';
 import type { S3Service } from '../s3/service.ts';
 import type { Provider, ResourceContext } from './provider.ts';
-import type { CreatedResource } from '../resource-provider.ts';
+import type { CreatedResource } from '../core/resource-provider.ts';
 import { defineResourceType } from './resource-type.ts';
 
 /** Their inner shape is the business of S3. */

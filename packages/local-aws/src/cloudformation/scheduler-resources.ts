@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { CreatedResource } from '../resource-provider.ts';
+import type { CreatedResource } from '../core/resource-provider.ts';
 import type { ScheduleDefinition, Scheduler } from '../scheduler/scheduler.ts';
 import type { Provider, ResourceContext } from './provider.ts';
 import { defineResourceType, inert } from './resource-type.ts';

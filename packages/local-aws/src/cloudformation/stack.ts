@@ -1,4 +1,4 @@
-import type { CreatedResource } from '../resource-provider.ts';
+import type { CreatedResource } from '../core/resource-provider.ts';
 import { randomUUID } from 'node:crypto';
 import { parseTemplate, TemplateError, type Template, type TemplateResource } from './template.ts';
 

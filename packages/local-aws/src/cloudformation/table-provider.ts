@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { DynamoDb } from '../dynamodb.ts';
+import type { DynamoDb } from '../dynamodb/dynamodb.ts';
 import type { Provider, ResourceContext } from './provider.ts';
 
 /** AWS::DynamoDB::Table. CloudFormation calls a table complete when it can be used, not when it was asked for. */

@@ -1,4 +1,4 @@
-import type { CreatedResource, ResourcePlace, ResourceProvider } from '../resource-provider.ts';
+import type { CreatedResource, ResourcePlace, ResourceProvider } from '../core/resource-provider.ts';
 import { AwsError, notSupported } from '../front/aws-error.ts';
 import type { TableSpace } from './table-space.ts';
 

@@ -1,4 +1,4 @@
-import type { Clock } from '../core.ts';
+import type { Clock } from '../core/clock.ts';
 import { createEngine, type EngineAnswer } from './engine.ts';
 import { createTransactions } from './transact-write.ts';
 

@@ -1,6 +1,8 @@
 /** The whole local AWS, what its parts share, and clients for it. */
-export { type LocalAws, type LocalAwsOptions, startLocalAws } from '../aws.ts';
-export { type ClientConfig, clientConfig } from '../client-config.ts';
-export { type AdjustableClock, createClock } from '../clock.ts';
-export type { AwsRequest, Caller, Credentials, Fault, PolicyDocument } from '../core.ts';
+export { type LocalAws, type LocalAwsOptions, startLocalAws } from '../start/local-aws.ts';
+export { type ClientConfig, clientConfig } from '../start/client-config.ts';
+export { type AdjustableClock, createClock } from '../core/clock.ts';
+export type { Caller, Credentials, PolicyDocument } from '../core/access.ts';
+export type { Fault } from '../core/fault.ts';
+export type { AwsRequest } from '../core/request.ts';
 export type { LogLine } from '../lambda/log-sink.ts';

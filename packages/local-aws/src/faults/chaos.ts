@@ -1,4 +1,4 @@
-import type { Fault } from '../core.ts';
+import type { Fault } from '../core/fault.ts';
 import type { FaultRule } from './fault-rule.ts';
 
 export interface ChaosOptions {

@@ -1,6 +1,5 @@
+import type { Clock } from '../core/clock.ts';
 import type {
-  AwsRequest,
-  Clock,
   DeletingFault,
   Fault,
   FaultPlan,
@@ -8,7 +7,8 @@ import type {
   MessageInQuestion,
   ReceivingFault,
   SendingFault,
-} from '../core.ts';
+} from '../core/fault.ts';
+import type { AwsRequest } from '../core/request.ts';
 import { operationName, s3Place } from '../front/operation-name.ts';
 import { draw } from './draw.ts';
 import {

@@ -6,7 +6,7 @@ import type {
   MessageInQuestion,
   ReceivingFault,
   SendingFault,
-} from '../core.ts';
+} from '../core/fault.ts';
 
 /** One line of a fault plan. All conditions must hold; those that are absent always do. A `*` stands for any text. */
 export type FaultRule = RequestRule | MessageRule | InvocationRule;

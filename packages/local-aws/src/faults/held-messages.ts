@@ -1,4 +1,4 @@
-import type { MessageInQuestion } from '../core.ts';
+import type { MessageInQuestion } from '../core/fault.ts';
 
 /** Messages that are kept from their queues. */
 export interface HeldMessages {

@@ -1,4 +1,4 @@
-import type { Clock } from '../core.ts';
+import type { Clock } from '../core/clock.ts';
 import { draw } from './draw.ts';
 import { describeRule, type FaultRule, type Frequency, type Occasion } from './fault-rule.ts';
 

@@ -1,4 +1,4 @@
-import type { Caller } from '../core.ts';
+import type { Caller } from '../core/access.ts';
 import type { Iam } from '../iam/iam.ts';
 import { AwsError } from './aws-error.ts';
 import { protocolOf } from './protocol.ts';

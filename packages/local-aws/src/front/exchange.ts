@@ -1,7 +1,10 @@
 import { hash, randomBytes, randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
-import type { AwsRequest, AwsService, Caller, Clock, FaultPlan } from '../core.ts';
+import type { Caller } from '../core/access.ts';
+import type { Clock } from '../core/clock.ts';
+import type { FaultPlan } from '../core/fault.ts';
+import type { AwsRequest, AwsService } from '../core/request.ts';
 import type { Iam } from '../iam/iam.ts';
 import { authenticate, malformedSignature, refuseWrongTime } from './authenticate.ts';
 import { AwsError, notSupported } from './aws-error.ts';

@@ -1,7 +1,8 @@
 import { ServerResponse } from 'node:http';
 import { Readable, Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { AwsRequest, Fault } from '../core.ts';
+import type { Fault } from '../core/fault.ts';
+import type { AwsRequest } from '../core/request.ts';
 import { expiredCredentials } from './authenticate.ts';
 import { AwsError } from './aws-error.ts';
 import { throttlingError } from './fault-errors.ts';

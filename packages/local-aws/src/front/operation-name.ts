@@ -2,7 +2,7 @@
  * Which operation of which service a request is, in the words of its API reference: what fault plans and counters go by. It is
  * not always the IAM action (a HeadObject asks for s3:GetObject).
  */
-import type { AwsRequest } from '../core.ts';
+import type { AwsRequest } from '../core/request.ts';
 
 type Request = Pick<AwsRequest, 'service' | 'method' | 'path' | 'query' | 'headers'>;
 

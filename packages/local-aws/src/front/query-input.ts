@@ -1,4 +1,4 @@
-import type { AwsRequest } from '../core.ts';
+import type { AwsRequest } from '../core/request.ts';
 import { notSupported } from './aws-error.ts';
 import { readBody } from './read-body.ts';
 

@@ -1,4 +1,5 @@
-import type { AccessQuestion, Authorizer, Caller, Clock, Decision, PolicyDocument } from '../core.ts';
+import type { AccessQuestion, Authorizer, Caller, Decision, PolicyDocument } from '../core/access.ts';
+import type { Clock } from '../core/clock.ts';
 import { conditionHolds, type RequestContext } from './condition.ts';
 import { parsePolicy, type PolicyKind, type Statement } from './policy.ts';
 import { matchPrincipals, type PrincipalMatch } from './principal.ts';

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import type { Authorizer, Caller, Clock, Credentials, PolicyDocument } from '../core.ts';
+import type { Authorizer, Caller, Credentials, PolicyDocument } from '../core/access.ts';
+import type { Clock } from '../core/clock.ts';
 import { createAuthorizer } from './authorizer.ts';
 import { parsePolicy } from './policy.ts';
 

@@ -1,4 +1,4 @@
-import type { PolicyDocument, PolicyStatement } from '../core.ts';
+import type { PolicyDocument, PolicyStatement } from '../core/access.ts';
 import { type Condition, parseCondition } from './condition.ts';
 import { parsePrincipals, type PrincipalPattern } from './principal.ts';
 import { UnsupportedPolicy } from './unsupported-policy.ts';

@@ -1,4 +1,4 @@
-import type { Caller, PolicyStatement } from '../core.ts';
+import type { Caller, PolicyStatement } from '../core/access.ts';
 import { UnsupportedPolicy } from './unsupported-policy.ts';
 
 /** Whom a `Principal` element names. */

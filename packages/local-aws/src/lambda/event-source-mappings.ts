@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
-import type { AccessQuestion, Authorizer, PolicyDocument } from '../core.ts';
+import type { AccessQuestion, Authorizer, PolicyDocument } from '../core/access.ts';
 import type { Iam } from '../iam/iam.ts';
 import { parseEventSourceProperties, type EventSourceConfiguration } from './event-source-configuration.ts';
 import { startPoller, type Poller, type QueueActions } from './event-source-poller.ts';

@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import type { Clock } from '../core.ts';
+import type { Clock } from '../core/clock.ts';
 import { createLogReader } from './log-lines.ts';
 import { watchMemory } from './memory-watch.ts';
 import {

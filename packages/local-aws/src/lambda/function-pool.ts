@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import type { Clock, Credentials, InvocationFault } from '../core.ts';
+import type { Credentials } from '../core/access.ts';
+import type { Clock } from '../core/clock.ts';
+import type { InvocationFault } from '../core/fault.ts';
 import { ExecutionEnvironment, type EnvironmentOutcome } from './execution-environment.ts';
 import type { FunctionConfiguration } from './function-configuration.ts';
 import { lambdaError } from './lambda-error.ts';

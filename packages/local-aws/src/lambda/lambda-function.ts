@@ -1,13 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import type {
-  AccessQuestion,
-  Authorizer,
-  Caller,
-  Clock,
-  FaultPlan,
-  PolicyDocument,
-  PolicyStatement,
-} from '../core.ts';
+import type { AccessQuestion, Authorizer, Caller, PolicyDocument, PolicyStatement } from '../core/access.ts';
+import type { Clock } from '../core/clock.ts';
+import type { FaultPlan } from '../core/fault.ts';
 import type { Iam, Session } from '../iam/iam.ts';
 import type { EnvironmentOutcome } from './execution-environment.ts';
 import type { FunctionConfiguration } from './function-configuration.ts';

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
-import type { Authorizer, AwsRequest } from '../core.ts';
+import type { Authorizer } from '../core/access.ts';
+import type { AwsRequest } from '../core/request.ts';
 import { notSupported } from '../front/aws-error.ts';
 import { writeJson } from '../front/protocol.ts';
 import { readBody } from '../front/read-body.ts';

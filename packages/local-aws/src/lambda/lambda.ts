@@ -1,5 +1,8 @@
 import { join } from 'node:path';
-import type { AwsService, Clock, FaultPlan, PolicyStatement } from '../core.ts';
+import type { PolicyStatement } from '../core/access.ts';
+import type { Clock } from '../core/clock.ts';
+import type { FaultPlan } from '../core/fault.ts';
+import type { AwsService } from '../core/request.ts';
 import { createAsyncInvocations, DEFAULT_RETRY_DELAYS_MS } from './async-invocations.ts';
 import {
   createEventSourceMappings,

@@ -1,4 +1,4 @@
-import type { Authorizer, Caller } from '../core.ts';
+import type { Authorizer, Caller } from '../core/access.ts';
 import type { FunctionConfiguration } from './function-configuration.ts';
 import { parseMetricLine, type MetricLine } from './log-lines.ts';
 

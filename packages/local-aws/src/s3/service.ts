@@ -1,6 +1,7 @@
 /** The local S3: takes a request from the front door, finds the operation, answers. */
 import type { ServerResponse } from 'node:http';
-import type { AwsRequest, AwsService, Caller, PolicyDocument } from '../core.ts';
+import type { Caller, PolicyDocument } from '../core/access.ts';
+import type { AwsRequest, AwsService } from '../core/request.ts';
 import { writeAnswer, writeError, type Exchange } from './protocol/answer.ts';
 import { createBucket, listBuckets } from './buckets/bucket-operations.ts';
 import { applyProperties, type BucketProperties } from './buckets/bucket-properties.ts';

@@ -1,4 +1,4 @@
-import type { Clock } from '../core.ts';
+import type { Clock } from '../core/clock.ts';
 import type { Timetable } from './schedule-expression.ts';
 
 /** Rings when the clock reaches the times of a timetable; where it is moved over several of them, once, for the last. */

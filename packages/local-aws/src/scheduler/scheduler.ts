@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { Caller, Clock } from '../core.ts';
+import type { Caller } from '../core/access.ts';
+import type { Clock } from '../core/clock.ts';
 import { AwsError } from '../front/aws-error.ts';
 import { accessDeniedMessage } from '../iam/authorizer.ts';
 import type { Iam } from '../iam/iam.ts';

@@ -1,5 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
-import type { Clock, QueueSender } from '../core.ts';
+import type { Clock } from '../core/clock.ts';
+import type { QueueSender } from '../core/delivery.ts';
 import type { MessageAttribute } from '../sqs/message-content.ts';
 import type { Subscription, Topic } from './topics.ts';
 

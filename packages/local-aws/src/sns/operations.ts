@@ -1,5 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import type { Authorizer, AwsRequest, Clock, PolicyDocument, QueueSender } from '../core.ts';
+import type { Authorizer, PolicyDocument } from '../core/access.ts';
+import type { Clock } from '../core/clock.ts';
+import type { QueueSender } from '../core/delivery.ts';
+import type { AwsRequest } from '../core/request.ts';
 import { AwsError, notSupported } from '../front/aws-error.ts';
 import type { QueryInput } from '../front/query-input.ts';
 import type { QueryOutput } from '../front/query-xml.ts';

@@ -1,6 +1,6 @@
-import type { PolicyDocument } from '../core.ts';
+import type { PolicyDocument } from '../core/access.ts';
 import { AwsError, notSupported } from '../front/aws-error.ts';
-import type { ResourcePlace, ResourceProvider } from '../resource-provider.ts';
+import type { ResourcePlace, ResourceProvider } from '../core/resource-provider.ts';
 import { setTopicPolicy } from './operations.ts';
 import { changeSubscription, subscribe, topicArn, type Topic, type Topics } from './topics.ts';
 

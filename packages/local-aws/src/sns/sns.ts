@@ -1,10 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import type { Authorizer, AwsService, Clock, QueueSender } from '../core.ts';
+import type { Authorizer } from '../core/access.ts';
+import type { Clock } from '../core/clock.ts';
+import type { QueueSender } from '../core/delivery.ts';
+import type { AwsService } from '../core/request.ts';
 import { AwsError, notSupported } from '../front/aws-error.ts';
 import { writeQueryResult } from '../front/protocol.ts';
 import { readQueryInput } from '../front/query-input.ts';
 import { queryXml } from '../front/query-xml.ts';
-import type { ResourceProvider } from '../resource-provider.ts';
+import type { ResourceProvider } from '../core/resource-provider.ts';
 import { deliver, requestConfirmation, type FailedDelivery, type Publication } from './delivery.ts';
 import { snsOperations } from './operations.ts';
 import { createSubscriptionResource, createTopicPolicyResource, createTopicResource } from './resources.ts';

@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import type { PolicyDocument } from '../core.ts';
+import type { PolicyDocument } from '../core/access.ts';
 import { AwsError, notSupported } from '../front/aws-error.ts';
 
 export interface Topic {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { FaultPlan, MessageInQuestion } from '../core.ts';
+import type { FaultPlan, MessageInQuestion } from '../core/fault.ts';
 import type { MessageContent } from './message-content.ts';
 import type { Queue } from './queue-registry.ts';
 

@@ -1,4 +1,4 @@
-import type { Caller } from '../core.ts';
+import type { Caller } from '../core/access.ts';
 import { parseBatch, runBatch } from './batch.ts';
 import { type Input, optionalInteger, text } from './input.ts';
 import { type MessageContent, parseMessageContent } from './message-content.ts';

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Clock } from '../core.ts';
+import type { Clock } from '../core/clock.ts';
 import { createDueHeap } from './due-heap.ts';
 import { createFifo } from './fifo.ts';
 import type { MessageContent } from './message-content.ts';

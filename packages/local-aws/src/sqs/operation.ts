@@ -1,4 +1,6 @@
-import type { Authorizer, Caller, Clock, FaultPlan } from '../core.ts';
+import type { Authorizer, Caller } from '../core/access.ts';
+import type { Clock } from '../core/clock.ts';
+import type { FaultPlan } from '../core/fault.ts';
 import { AwsError } from '../front/aws-error.ts';
 import { accessDeniedMessage } from '../iam/authorizer.ts';
 import { type Input, text } from './input.ts';

@@ -1,4 +1,4 @@
-import type { PolicyDocument } from '../core.ts';
+import type { PolicyDocument } from '../core/access.ts';
 import { AwsError, notSupported } from '../front/aws-error.ts';
 import { parsePolicy } from '../iam/policy.ts';
 import { isRecord } from './input.ts';

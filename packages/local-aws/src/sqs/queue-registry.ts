@@ -1,4 +1,4 @@
-import type { Clock } from '../core.ts';
+import type { Clock } from '../core/clock.ts';
 import { AwsError } from '../front/aws-error.ts';
 import { createMessageStore, type MessageStore } from './message-store.ts';
 import { changeQueueAttributes, type QueueAttributes } from './queue-attributes.ts';

@@ -1,4 +1,4 @@
-import type { CreatedResource, ResourcePlace, ResourceProvider } from '../resource-provider.ts';
+import type { CreatedResource, ResourcePlace, ResourceProvider } from '../core/resource-provider.ts';
 import { AwsError } from '../front/aws-error.ts';
 import { isRecord } from './input.ts';
 import { defaultQueueAttributes } from './queue-attributes.ts';

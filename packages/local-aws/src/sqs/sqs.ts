@@ -1,4 +1,8 @@
-import type { AwsRequest, AwsService, Caller, Clock, FaultPlan, QueueSender } from '../core.ts';
+import type { Caller } from '../core/access.ts';
+import type { Clock } from '../core/clock.ts';
+import type { QueueSender } from '../core/delivery.ts';
+import type { FaultPlan } from '../core/fault.ts';
+import type { AwsRequest, AwsService } from '../core/request.ts';
 import { AwsError } from '../front/aws-error.ts';
 import { writeJson } from '../front/protocol.ts';
 import { readBody } from '../front/read-body.ts';

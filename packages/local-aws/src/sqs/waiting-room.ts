@@ -1,4 +1,4 @@
-import type { Clock } from '../core.ts';
+import type { Clock } from '../core/clock.ts';
 
 /** Where long polls wait for a message. */
 export interface WaitingRoom {

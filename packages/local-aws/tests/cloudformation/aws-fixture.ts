@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startLocalAws, type LocalAws, type LocalAwsOptions } from '../../src/aws.ts';
+import { startLocalAws, type LocalAws, type LocalAwsOptions } from '../../src/start/local-aws.ts';
 import type { Stack } from '../../src/cloudformation/stack.ts';
 import { makeZip } from '../lambda/make-zip.ts';
 

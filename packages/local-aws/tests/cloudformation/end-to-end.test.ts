@@ -7,7 +7,7 @@ import {
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { clientConfig } from '../../src/client-config.ts';
+import { clientConfig } from '../../src/start/client-config.ts';
 import {
   ACCOUNT_ID,
   functionRole,

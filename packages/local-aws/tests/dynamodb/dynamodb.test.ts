@@ -9,8 +9,8 @@ import {
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { Credentials } from '../../src/core.ts';
-import { createDynamoDb, type DynamoDb } from '../../src/dynamodb.ts';
+import type { Credentials } from '../../src/core/access.ts';
+import { createDynamoDb, type DynamoDb } from '../../src/dynamodb/dynamodb.ts';
 import { accountId, type CoreServices, otherAccountId, region, startCoreServices } from '../core-services.ts';
 
 let services: CoreServices;

@@ -3,7 +3,7 @@ import { DynamoDBPersistenceLayer } from '@aws-lambda-powertools/idempotency/dyn
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Context } from 'aws-lambda';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { createDynamoDb, type DynamoDb } from '../../src/dynamodb.ts';
+import { createDynamoDb, type DynamoDb } from '../../src/dynamodb/dynamodb.ts';
 import { accountId, type CoreServices, region, startCoreServices } from '../core-services.ts';
 
 let services: CoreServices;

@@ -9,7 +9,7 @@ import {
   TransactWriteItemsCommand,
 } from '@aws-sdk/client-dynamodb';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { createDynamoDb, type DynamoDb } from '../../src/dynamodb.ts';
+import { createDynamoDb, type DynamoDb } from '../../src/dynamodb/dynamodb.ts';
 import { type CoreServices, startCoreServices } from '../core-services.ts';
 
 let services: CoreServices;

@@ -127,7 +127,7 @@ test('the command reads rules from a file, serves until it is told to stop, and 
     rules,
     JSON.stringify([{ name: 'busy', operation: 's3:PutObject', times: 1, fault: { kind: 'throttle' } }]),
   );
-  const script = new URL('../../src/fault-proxy.ts', import.meta.url).pathname;
+  const script = new URL('../../src/cli/fault-proxy.ts', import.meta.url).pathname;
   const child = spawn(process.execPath, [
     script,
     `--target=${stand.aws.httpEndpoint}`,

@@ -4,8 +4,8 @@ import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { S3Client } from '@aws-sdk/client-s3';
 import { CreateQueueCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { STSClient } from '@aws-sdk/client-sts';
-import { type LocalAws, startLocalAws } from '../../src/aws.ts';
-import { clientConfig } from '../../src/client-config.ts';
+import { type LocalAws, startLocalAws } from '../../src/start/local-aws.ts';
+import { clientConfig } from '../../src/start/client-config.ts';
 import { messageKey } from '../../src/faults/message-key.ts';
 
 export const ACCOUNT = '111111111111';

@@ -10,7 +10,7 @@ import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3
 import { ListQueuesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import type { AwsRequest, AwsService } from '../../src/core.ts';
+import type { AwsRequest, AwsService } from '../../src/core/request.ts';
 import { accountId, type CoreServices, region, startCoreServices } from '../core-services.ts';
 
 let services: CoreServices;

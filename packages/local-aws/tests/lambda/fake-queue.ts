@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import type { Caller } from '../../src/core.ts';
+import type { Caller } from '../../src/core/access.ts';
 
 interface Message {
   id: string;

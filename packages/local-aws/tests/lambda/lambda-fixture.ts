@@ -1,8 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createClock, type AdjustableClock } from '../../src/clock.ts';
-import type { PolicyDocument } from '../../src/core.ts';
+import { createClock, type AdjustableClock } from '../../src/core/clock.ts';
+import type { PolicyDocument } from '../../src/core/access.ts';
 import { createIam, type Iam } from '../../src/iam/iam.ts';
 import { createLambda, type Lambda, type LambdaOptions } from '../../src/lambda/lambda.ts';
 import type { LogLine } from '../../src/lambda/log-sink.ts';

@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { Caller } from '../../src/core.ts';
+import type { Caller } from '../../src/core/access.ts';
 import { writeError } from '../../src/front/protocol.ts';
 import { ACCOUNT_ID, REGION, startLambdaFixture, type LambdaFixture, PATIENCE } from './lambda-fixture.ts';
 

@@ -12,7 +12,9 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { S3Client, S3ServiceException, type S3ClientConfig } from '@aws-sdk/client-s3';
-import type { AccessQuestion, AwsRequest, Caller, Decision, EventBus } from '../../src/core.ts';
+import type { AccessQuestion, Caller, Decision } from '../../src/core/access.ts';
+import type { EventBus } from '../../src/core/delivery.ts';
+import type { AwsRequest } from '../../src/core/request.ts';
 import { createS3, type S3Service } from '../../src/s3/service.ts';
 import type { S3Options } from '../../src/s3/model/state.ts';
 

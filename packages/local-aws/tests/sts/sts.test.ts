@@ -5,7 +5,7 @@ import {
   STSClient,
 } from '@aws-sdk/client-sts';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { Credentials, PolicyDocument } from '../../src/core.ts';
+import type { Credentials, PolicyDocument } from '../../src/core/access.ts';
 import { accountId, type CoreServices, otherAccountId, startCoreServices } from '../core-services.ts';
 
 let services: CoreServices;

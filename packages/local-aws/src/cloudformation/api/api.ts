@@ -1,4 +1,5 @@
-import type { Authorizer, AwsService } from '../../core.ts';
+import type { Authorizer } from '../../core/access.ts';
+import type { AwsService } from '../../core/request.ts';
 import { AwsError, notSupported } from '../../front/aws-error.ts';
 import { writeQueryResult } from '../../front/protocol.ts';
 import { readQueryInput } from '../../front/query-input.ts';

@@ -1,4 +1,5 @@
-import type { Authorizer, AwsRequest } from '../../core.ts';
+import type { Authorizer } from '../../core/access.ts';
+import type { AwsRequest } from '../../core/request.ts';
 import { AwsError } from '../../front/aws-error.ts';
 import type { QueryInput } from '../../front/query-input.ts';
 import type { QueryOutput } from '../../front/query-xml.ts';

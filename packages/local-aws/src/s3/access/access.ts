@@ -4,7 +4,7 @@
  * Source: Service Authorization Reference "Actions, resources, and condition keys for Amazon S3"; User Guide
  * "Enforce conditional writes" (conditional-writes-enforce.html).
  */
-import type { Caller } from '../../core.ts';
+import type { Caller } from '../../core/access.ts';
 import { policiesFor } from './acl-access.ts';
 import { S3Error } from '../errors.ts';
 import type { Bucket, Encryption, StoredObject, Tag } from '../model/model.ts';

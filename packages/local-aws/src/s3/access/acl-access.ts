@@ -5,7 +5,7 @@
  * permissions" (acl-overview.html); "How Amazon S3 authorizes a request for an object operation"
  * (access-control-auth-workflow-object-operation.html).
  */
-import type { Caller, PolicyDocument, PolicyStatement } from '../../core.ts';
+import type { Caller, PolicyDocument, PolicyStatement } from '../../core/access.ts';
 import { ALL_USERS, isPublicGrantee } from './acl-grants.ts';
 import { canonicalUserId } from '../protocol/canonical-user.ts';
 import type { Bucket, StoredObject, Grant, Permission } from '../model/model.ts';

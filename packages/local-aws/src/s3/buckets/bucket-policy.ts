@@ -1,5 +1,5 @@
 /** The bucket policy: kept as it was put, refused when it is none. Source: API_PutBucketPolicy.html. */
-import type { PolicyDocument } from '../../core.ts';
+import type { PolicyDocument } from '../../core/access.ts';
 import { S3Error } from '../errors.ts';
 import type { Bucket } from '../model/model.ts';
 

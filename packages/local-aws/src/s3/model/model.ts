@@ -1,5 +1,5 @@
 /** What the local S3 keeps about buckets, object versions and uploads. */
-import type { PolicyDocument } from '../../core.ts';
+import type { PolicyDocument } from '../../core/access.ts';
 import type { Checksum, ChecksumAlgorithm, ChecksumPlan } from '../storage/checksums.ts';
 import type { Content } from '../storage/content.ts';
 import type { KeyIndex } from './key-index.ts';

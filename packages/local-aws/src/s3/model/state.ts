@@ -1,6 +1,8 @@
 /** All the local S3 holds, and what it needs from outside. */
-import type { Authorizer, Clock, EventBus, QueueSender } from '../../core.ts';
-import { createKmsKeys, type KeyDirectory } from '../../kms.ts';
+import type { Authorizer } from '../../core/access.ts';
+import type { Clock } from '../../core/clock.ts';
+import type { EventBus, QueueSender } from '../../core/delivery.ts';
+import { createKmsKeys, type KeyDirectory } from '../../kms/kms.ts';
 import { createBlobStore, type BlobStore } from '../storage/blobs.ts';
 import type { Generator } from '../storage/sparse/generator.ts';
 import type { SparseReplica } from '../storage/sparse/sparse-replica.ts';

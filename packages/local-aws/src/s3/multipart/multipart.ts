@@ -4,7 +4,7 @@
  * Sources: API_CreateMultipartUpload.html, API_UploadPart.html, API_AbortMultipartUpload.html.
  */
 import { randomBytes } from 'node:crypto';
-import type { Caller } from '../../core.ts';
+import type { Caller } from '../../core/access.ts';
 import { authorize, authorizeKms } from '../access/access.ts';
 import { canonicalUserId } from '../protocol/canonical-user.ts';
 import { checksumHeader, planUploadChecksum, type ChecksumPlan } from '../storage/checksums.ts';

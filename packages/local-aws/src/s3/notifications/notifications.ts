@@ -4,7 +4,7 @@
  * Source: Amazon S3 User Guide "Event message structure" (notification-content-structure.html).
  */
 import { randomBytes } from 'node:crypto';
-import type { Caller } from '../../core.ts';
+import type { Caller } from '../../core/access.ts';
 import { putEvent } from './event-bridge-events.ts';
 import { hostId } from '../protocol/host-id.ts';
 import type { Bucket, NotificationTarget } from '../model/model.ts';

@@ -1,5 +1,5 @@
 /** Something that happened to a key and may be told. */
-import type { AwsRequest } from '../../core.ts';
+import type { AwsRequest } from '../../core/request.ts';
 import type { ArchiveTier } from '../model/model.ts';
 
 export interface Occurrence {

@@ -2,7 +2,8 @@
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import { Readable } from 'node:stream';
-import type { AwsRequest, Caller } from '../../core.ts';
+import type { Caller } from '../../core/access.ts';
+import type { AwsRequest } from '../../core/request.ts';
 import { readContent, releaseContent, retainContent } from '../storage/content.ts';
 import { S3Error } from '../errors.ts';
 import { getObject } from './get-object.ts';

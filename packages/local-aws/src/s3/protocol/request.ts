@@ -1,6 +1,7 @@
 /** A request as S3 reads it: which bucket, which key, which sub-resource. */
 import type { ServerResponse } from 'node:http';
-import type { AwsRequest, Caller } from '../../core.ts';
+import type { Caller } from '../../core/access.ts';
+import type { AwsRequest } from '../../core/request.ts';
 import { S3Error } from '../errors.ts';
 import type { Bucket } from '../model/model.ts';
 import type { Content } from '../storage/content.ts';

@@ -1,12 +1,13 @@
 import { crc32 } from 'node:zlib';
-import type { AwsRequest, AwsService, Clock } from './core.ts';
-import { createTableResource } from './dynamodb/table-resource.ts';
-import { createTableSpace, type TableSpace } from './dynamodb/table-space.ts';
-import { AwsError, notSupported } from './front/aws-error.ts';
-import { readBody } from './front/read-body.ts';
-import { accessDeniedMessage } from './iam/authorizer.ts';
-import type { Iam } from './iam/iam.ts';
-import type { ResourceProvider } from './resource-provider.ts';
+import type { Clock } from '../core/clock.ts';
+import type { AwsRequest, AwsService } from '../core/request.ts';
+import { createTableResource } from './table-resource.ts';
+import { createTableSpace, type TableSpace } from './table-space.ts';
+import { AwsError, notSupported } from '../front/aws-error.ts';
+import { readBody } from '../front/read-body.ts';
+import { accessDeniedMessage } from '../iam/authorizer.ts';
+import type { Iam } from '../iam/iam.ts';
+import type { ResourceProvider } from '../core/resource-provider.ts';
 
 export interface DynamoDb extends AwsService {
   /** AWS::DynamoDB::Table */

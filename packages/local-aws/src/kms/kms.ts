@@ -5,7 +5,7 @@
  * (grants.html).
  */
 import { randomBytes } from 'node:crypto';
-import type { PolicyDocument } from './core.ts';
+import type { PolicyDocument } from '../core/access.ts';
 
 export type KeyState = 'Enabled' | 'Disabled' | 'PendingDeletion';
 

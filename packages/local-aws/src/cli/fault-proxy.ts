@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { createFaultPlan } from './faults/fault-plan.ts';
-import { isRequestRule } from './faults/fault-rule.ts';
-import { startFaultProxy } from './faults/fault-proxy.ts';
-import { parseFaultRules } from './faults/rule-file.ts';
+import { createFaultPlan } from '../faults/fault-plan.ts';
+import { isRequestRule } from '../faults/fault-rule.ts';
+import { startFaultProxy } from '../faults/fault-proxy.ts';
+import { parseFaultRules } from '../faults/rule-file.ts';
 
-const USAGE = `Usage: node packages/local-aws/src/fault-proxy.ts --target <url> --rules <file> [options]
+const USAGE = `Usage: node packages/local-aws/src/cli/fault-proxy.ts --target <url> --rules <file> [options]
 
 Sits in front of an S3 (or SQS, STS, DynamoDB) endpoint and makes requests fail as the rules say, until Ctrl-C;
 then prints what it injected.

@@ -1,5 +1,5 @@
-import { AwsError } from './front/aws-error.ts';
-import { matchesWildcard } from './iam/wildcard.ts';
+import { AwsError } from '../front/aws-error.ts';
+import { matchesWildcard } from '../iam/wildcard.ts';
 
 /** Does an event match? Made once from a rule's EventPattern. */
 export type EventPattern = (event: Record<string, unknown>) => boolean;

@@ -1,8 +1,8 @@
-import type { AwsService } from './core.ts';
-import { AwsError, notSupported } from './front/aws-error.ts';
-import { readBody } from './front/read-body.ts';
-import { accessDeniedMessage } from './iam/authorizer.ts';
-import type { Iam } from './iam/iam.ts';
+import type { AwsService } from '../core/request.ts';
+import { AwsError, notSupported } from '../front/aws-error.ts';
+import { readBody } from '../front/read-body.ts';
+import { accessDeniedMessage } from '../iam/authorizer.ts';
+import type { Iam } from '../iam/iam.ts';
 
 /**
  * A registry without repositories: `serverless remove` asks whether the service has one.

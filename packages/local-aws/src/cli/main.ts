@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
-import { startLocalAws, type LocalAws } from './aws.ts';
+import { startLocalAws, type LocalAws } from '../start/local-aws.ts';
 
-const USAGE = `Usage: node packages/local-aws/src/main.ts [options]
+const USAGE = `Usage: node packages/local-aws/src/cli/main.ts [options]
 
 Starts a local AWS (S3, SQS, SNS, STS, DynamoDB, CloudFormation, Lambda) on 127.0.0.1 and stays up until Ctrl-C.
 

@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import type { Clock, EventBus, QueueSender } from './core.ts';
+import type { Clock } from '../core/clock.ts';
+import type { EventBus, QueueSender } from '../core/delivery.ts';
 import { isFunction, parseRule, type Rule, type Target } from './event-rule.ts';
-import { AwsError } from './front/aws-error.ts';
-import type { Iam } from './iam/iam.ts';
-import type { LambdaFunction } from './lambda/lambda-function.ts';
-import type { Lambda } from './lambda/lambda.ts';
-import { createDueTimes } from './scheduler/due-times.ts';
-import type { ResourcePlace, ResourceProvider } from './resource-provider.ts';
+import { AwsError } from '../front/aws-error.ts';
+import type { Iam } from '../iam/iam.ts';
+import type { LambdaFunction } from '../lambda/lambda-function.ts';
+import type { Lambda } from '../lambda/lambda.ts';
+import { createDueTimes } from '../scheduler/due-times.ts';
+import type { ResourcePlace, ResourceProvider } from '../core/resource-provider.ts';
 
 /** An event a rule could not hand to its target and had no dead-letter queue for. */
 export interface FailedInvocation {

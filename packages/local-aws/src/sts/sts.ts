@@ -1,9 +1,10 @@
-import { notSupported, AwsError } from './front/aws-error.ts';
-import { escapeXml, writeQueryResult } from './front/protocol.ts';
-import { readBody } from './front/read-body.ts';
-import type { AwsRequest, AwsService, Caller, PolicyDocument } from './core.ts';
-import type { Iam, Role } from './iam/iam.ts';
-import { accessDeniedMessage } from './iam/authorizer.ts';
+import { notSupported, AwsError } from '../front/aws-error.ts';
+import { escapeXml, writeQueryResult } from '../front/protocol.ts';
+import { readBody } from '../front/read-body.ts';
+import type { Caller, PolicyDocument } from '../core/access.ts';
+import type { AwsRequest, AwsService } from '../core/request.ts';
+import type { Iam, Role } from '../iam/iam.ts';
+import { accessDeniedMessage } from '../iam/authorizer.ts';
 
 const xmlns = 'https://sts.amazonaws.com/doc/2011-06-15/';
 

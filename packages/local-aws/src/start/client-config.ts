@@ -1,6 +1,6 @@
 import { Agent } from 'node:https';
-import type { LocalAws } from './aws.ts';
-import type { Credentials } from './core.ts';
+import type { LocalAws } from './local-aws.ts';
+import type { Credentials } from '../core/access.ts';
 
 /** Options for any client of the AWS SDK for JavaScript. */
 export interface ClientConfig {

@@ -1,8 +1,8 @@
 /** An AWS::Events::Rule as it is written in a template. */
 import { type EventPattern, parseEventPattern } from './event-pattern.ts';
-import { AwsError, notSupported } from './front/aws-error.ts';
-import type { ResourcePlace } from './resource-provider.ts';
-import { parseScheduleExpression, type Timetable } from './scheduler/schedule-expression.ts';
+import { AwsError, notSupported } from '../front/aws-error.ts';
+import type { ResourcePlace } from '../core/resource-provider.ts';
+import { parseScheduleExpression, type Timetable } from '../scheduler/schedule-expression.ts';
 
 export interface Rule {
   arn: string;
