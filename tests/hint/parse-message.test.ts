@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { formatHint, type Hint, parseMessage } from '../../src/lib/hint/hint.ts';
 
-/** Any string S3 accepts as a key: what UTF-8 can spell, so no lone surrogates. */
+/** Any string that S3 accepts as a key: any string that UTF-8 can encode, so no lone surrogates. */
 const anyKey = fc.string({ unit: 'binary', minLength: 1, maxLength: 300 });
 const maybe = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | null> => fc.option(value, { nil: null });
 
@@ -19,7 +19,7 @@ const anyHint: fc.Arbitrary<Hint> = fc.record({
   run: maybe(fc.string({ minLength: 1 })),
 });
 
-/** As S3 encodes keys in notifications; other encoders leave more characters as they are. */
+/** Encodes a key as S3 does in notifications. Other encoders leave more characters as they are. */
 const formEncoded = (key: string): string => new URLSearchParams({ '': key }).toString().slice(1);
 
 const s3Event = (object: Record<string, unknown>): string =>
@@ -40,7 +40,7 @@ describe('keys', () => {
     );
   });
 
-  test('a plus sign is a space and %2B is a plus sign', () => {
+  test('in S3 notifications a plus sign is a space, and %2B is a plus sign', () => {
     expect(parseMessage(s3Event({ key: 'a+b%2Bc%20d' }))).toMatchObject([{ hint: { key: 'a b+c d' } }]);
   });
 
@@ -51,7 +51,7 @@ describe('keys', () => {
 });
 
 describe('our own hints', () => {
-  test('come back identical', () => {
+  test('a hint survives formatting and parsing unchanged', () => {
     fc.assert(
       fc.property(anyHint, (hint) => {
         expect(parseMessage(formatHint(hint))).toEqual([{ kind: 'hint', hint }]);
@@ -59,7 +59,7 @@ describe('our own hints', () => {
     );
   });
 
-  test('are printable ASCII, whatever the key', () => {
+  test('a formatted hint is printable ASCII, whatever its key', () => {
     fc.assert(
       fc.property(anyHint, (hint) => {
         expect(formatHint(hint)).toMatch(/^[\x20-\x7e]*$/);
@@ -68,73 +68,71 @@ describe('our own hints', () => {
   });
 });
 
-describe('what nobody promised', () => {
-  test('no text whatsoever makes the parser throw or find nothing', () => {
-    fc.assert(
-      fc.property(fc.oneof(fc.string({ unit: 'binary' }), fc.json()), (body) => {
-        expect(parseMessage(body).length).toBeGreaterThan(0);
-      }),
-    );
-  });
+test('no text whatsoever makes the parser throw or find nothing', () => {
+  fc.assert(
+    fc.property(fc.oneof(fc.string({ unit: 'binary' }), fc.json()), (body) => {
+      expect(parseMessage(body).length).toBeGreaterThan(0);
+    }),
+  );
+});
 
-  test('no JSON in the places of an S3 event makes the parser throw', () => {
-    const junk = fc.jsonValue();
-    const record = fc.record(
-      {
-        eventSource: fc.oneof(fc.constant('aws:s3'), junk),
-        eventName: junk,
-        userIdentity: junk,
-        responseElements: junk,
-        s3: fc.oneof(fc.record({ bucket: fc.oneof(fc.constant({ name: 'b' }), junk), object: junk }), junk),
-      },
-      { requiredKeys: [] },
-    );
-    fc.assert(
-      fc.property(fc.array(fc.oneof(record, junk), { minLength: 1, maxLength: 4 }), (records) => {
-        const parsed = parseMessage(JSON.stringify({ Records: records }));
-        expect(parsed).toHaveLength(records.length);
-        // What goes into the dead-letter queue must be something SQS takes.
-        for (const part of parsed) if (part.kind === 'malformed') expect(part.body).toMatch(/^[\x20-\x7e]+$/);
-      }),
-    );
-  });
+test('no JSON in the places of an S3 event makes the parser throw', () => {
+  const junk = fc.jsonValue();
+  const record = fc.record(
+    {
+      eventSource: fc.oneof(fc.constant('aws:s3'), junk),
+      eventName: junk,
+      userIdentity: junk,
+      responseElements: junk,
+      s3: fc.oneof(fc.record({ bucket: fc.oneof(fc.constant({ name: 'b' }), junk), object: junk }), junk),
+    },
+    { requiredKeys: [] },
+  );
+  fc.assert(
+    fc.property(fc.array(fc.oneof(record, junk), { minLength: 1, maxLength: 4 }), (records) => {
+      const parsed = parseMessage(JSON.stringify({ Records: records }));
+      expect(parsed).toHaveLength(records.length);
+      // SQS must accept the body in the dead-letter queue.
+      for (const part of parsed) if (part.kind === 'malformed') expect(part.body).toMatch(/^[\x20-\x7e]+$/);
+    }),
+  );
+});
 
-  test('values of the wrong type are left out rather than believed', () => {
-    const object = { key: 'k', versionId: 7, size: -1, sequencer: ['x'] };
-    expect(parseMessage(s3Event(object))).toMatchObject([
-      { hint: { key: 'k', versionId: null, sizeBytes: null, identity: null } },
-    ]);
-  });
+test('values of the wrong type are ignored', () => {
+  const object = { key: 'k', versionId: 7, size: -1, sequencer: ['x'] };
+  expect(parseMessage(s3Event(object))).toMatchObject([
+    { hint: { key: 'k', versionId: null, sizeBytes: null, identity: null } },
+  ]);
+});
 
-  test.each([
-    ['an empty body', ''],
-    ['no object', '[]'],
-    ['null', 'null'],
-    ['a number', '1e400'],
-    ['no records', '{"Records":[]}'],
-    ['records of another service', '{"Records":[{"eventSource":"aws:sns"}]}'],
-    ['an empty key', s3Event({ key: '' })],
-    ['a key that is no text', s3Event({ key: { toString: 'x' } })],
-    ['a key that is no UTF-8', s3Event({ key: '%ff' })],
-    ['a cut percent sign', s3Event({ key: 'a%2' })],
-    ['an SNS notification of something else', '{"Type":"Notification","Message":"hello"}'],
-    [
-      'SNS in SNS',
-      JSON.stringify({ Type: 'Notification', Message: '{"Type":"Notification","Message":"{}"}' }),
-    ],
-    ['a subscription confirmation of SNS', '{"Type":"SubscriptionConfirmation","Token":"t"}'],
-    ['a hint without a key', '{"s3-replicator":"hint","bucket":"b"}'],
-    ['an EventBridge event without an object', '{"source":"aws.s3","detail":{"bucket":{"name":"b"}}}'],
-    ['only a prototype', '{"__proto__":{"s3-replicator":"hint","bucket":"b","key":"k"}}'],
-  ])('%s is malformed and says why', (_, body) => {
-    expect(parseMessage(body)).toEqual([
-      { kind: 'malformed', why: expect.stringMatching(/\w+ \w+/), body: expect.any(String) },
-    ]);
-  });
+test.each([
+  ['an empty body', ''],
+  ['an array', '[]'],
+  ['null', 'null'],
+  ['a number', '1e400'],
+  ['an event without records', '{"Records":[]}'],
+  ['a record of another service', '{"Records":[{"eventSource":"aws:sns"}]}'],
+  ['an S3 event with an empty key', s3Event({ key: '' })],
+  ['an S3 event whose key is no text', s3Event({ key: { toString: 'x' } })],
+  ['an S3 event whose key is no UTF-8', s3Event({ key: '%ff' })],
+  ['an S3 event with a truncated percent sign', s3Event({ key: 'a%2' })],
+  ['an SNS notification about something else', '{"Type":"Notification","Message":"hello"}'],
+  [
+    'an SNS envelope in an SNS envelope',
+    JSON.stringify({ Type: 'Notification', Message: '{"Type":"Notification","Message":"{}"}' }),
+  ],
+  ['a subscription confirmation of SNS', '{"Type":"SubscriptionConfirmation","Token":"t"}'],
+  ['a hint without a key', '{"s3-replicator":"hint","bucket":"b"}'],
+  ['an EventBridge event without an object', '{"source":"aws.s3","detail":{"bucket":{"name":"b"}}}'],
+  ['an object with nothing but a prototype', '{"__proto__":{"s3-replicator":"hint","bucket":"b","key":"k"}}'],
+])('%s is malformed, and the parser says why', (_, body) => {
+  expect(parseMessage(body)).toEqual([
+    { kind: 'malformed', why: expect.stringMatching(/\w+ \w+/), body: expect.any(String) },
+  ]);
+});
 
-  test('JSON that is nested too deeply to be written again is malformed like any other', () => {
-    const depth = 100_000;
-    const body = `{"Records":[${'['.repeat(depth)}${']'.repeat(depth)}]}`;
-    expect(parseMessage(body)).toMatchObject([{ kind: 'malformed' }]);
-  });
+test('JSON that is nested too deeply to be serialized is malformed', () => {
+  const depth = 100_000;
+  const body = `{"Records":[${'['.repeat(depth)}${']'.repeat(depth)}]}`;
+  expect(parseMessage(body)).toMatchObject([{ kind: 'malformed' }]);
 });

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
-import { describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { fromAttributes } from '../../src/lib/delivery/dead-letter.ts';
 import { type Hint, type Parsed, parseMessage } from '../../src/lib/hint/hint.ts';
 import { loadConfiguration } from '../../src/lib/configuration/configuration.ts';
@@ -35,99 +35,100 @@ const S3_HINT = {
   run: null,
 };
 
-describe('the sample events', () => {
-  test('a notification of S3 is one hint with everything S3 says', () => {
-    expect(hintsOf('s3-put.json')).toEqual([
-      {
-        ...S3_HINT,
-        key: 'invoices/2026/11/invoice-0001.pdf',
-        versionId: expect.stringMatching(/^\w{32}$/),
-        sizeBytes: 184_221,
-        identity: expect.stringMatching(/^00[0-9A-F]{14}$/),
-      },
-    ]);
-  });
+test('an S3 notification is one hint with everything that S3 reports', () => {
+  expect(hintsOf('s3-put.json')).toEqual([
+    {
+      ...S3_HINT,
+      key: 'invoices/2026/11/invoice-0001.pdf',
+      versionId: expect.stringMatching(/^\w{32}$/),
+      sizeBytes: 184_221,
+      identity: expect.stringMatching(/^00[0-9A-F]{14}$/),
+    },
+  ]);
+});
 
-  test('the envelope of SNS is opened', () => {
-    expect(hintsOf('s3-sns-wrapped.json')).toMatchObject([
-      { ...S3_HINT, key: 'invoices/2026/11/invoice-0002.pdf' },
-    ]);
-  });
+test('the SNS envelope of an S3 notification is opened', () => {
+  expect(hintsOf('s3-sns-wrapped.json')).toMatchObject([
+    { ...S3_HINT, key: 'invoices/2026/11/invoice-0002.pdf' },
+  ]);
+});
 
-  test('SNS in raw delivery leaves nothing to open', () => {
-    expect(hintsOf('s3-sns-raw.json')).toMatchObject([
-      { ...S3_HINT, key: 'invoices/2026/11/invoice-0003.pdf', kind: 'ObjectCreated:CompleteMultipartUpload' },
-    ]);
-  });
+test('an S3 notification by raw SNS delivery has no envelope', () => {
+  expect(hintsOf('s3-sns-raw.json')).toMatchObject([
+    { ...S3_HINT, key: 'invoices/2026/11/invoice-0003.pdf', kind: 'ObjectCreated:CompleteMultipartUpload' },
+  ]);
+});
 
-  test('an event of EventBridge has its key unencoded and its own names', () => {
-    expect(hintsOf('eventbridge.json')).toEqual([
-      {
-        bucket: 'acme-media',
-        key: 'clips/opening titles (final).mov',
-        versionId: '7Vd1xrWNZJWBHxmJ9hS0qLm2cTfEuYkP',
-        sizeBytes: 5_242_880,
-        kind: 'ObjectCreated:Put',
-        identity: '0065F1A2B3C4D5E6F7',
-        principalId: '111111111111',
-        rule: null,
-        destination: null,
-        run: null,
-      },
-    ]);
-  });
+test('an EventBridge event has an unencoded key and field names of its own', () => {
+  expect(hintsOf('eventbridge.json')).toEqual([
+    {
+      bucket: 'acme-media',
+      key: 'clips/opening titles (final).mov',
+      versionId: '7Vd1xrWNZJWBHxmJ9hS0qLm2cTfEuYkP',
+      sizeBytes: 5_242_880,
+      kind: 'ObjectCreated:Put',
+      identity: '0065F1A2B3C4D5E6F7',
+      principalId: '111111111111',
+      rule: null,
+      destination: null,
+      run: null,
+    },
+  ]);
+});
 
-  test('the test event of S3 asks for nothing', () => {
-    expect(parsedOf('test-event.json')).toEqual([{ kind: 'test-event' }]);
-  });
+test('the test event of S3 is no hint', () => {
+  expect(parsedOf('test-event.json')).toEqual([{ kind: 'test-event' }]);
+});
 
-  test('a redriven hint names its rule and destination and brings its history along', () => {
-    expect(hintsOf('hint.json')).toMatchObject([
-      { key: 'invoices/2026/11/Rechnung für Café №7.pdf', rule: 'invoices', destination: 'archive' },
-    ]);
-    const [record] = recordsOf('hint.json');
-    const attributes = Object.entries(record?.messageAttributes ?? {}).map(([name, { stringValue }]) => [
-      name,
-      stringValue,
-    ]);
-    expect(fromAttributes(Object.fromEntries(attributes))).toMatchObject({
-      reason: 'access-denied',
-      key: 'invoices/2026/11/Rechnung für Café №7.pdf',
-      attempts: 1,
-    });
+test('a redriven hint names its rule and destination and carries its history', () => {
+  expect(hintsOf('hint.json')).toMatchObject([
+    { key: 'invoices/2026/11/Rechnung für Café №7.pdf', rule: 'invoices', destination: 'archive' },
+  ]);
+  const [record] = recordsOf('hint.json');
+  const attributes = Object.entries(record?.messageAttributes ?? {}).map(([name, { stringValue }]) => [
+    name,
+    stringValue,
+  ]);
+  expect(fromAttributes(Object.fromEntries(attributes))).toMatchObject({
+    reason: 'access-denied',
+    key: 'invoices/2026/11/Rechnung für Café №7.pdf',
+    attempts: 1,
   });
+});
 
-  test('every record of a message is a hint of its own', () => {
-    expect(hintsOf('several-records.json').map(({ key }) => key.slice(-5))).toEqual([
-      'a.pdf',
-      'b.pdf',
-      'c.pdf',
-      'a.pdf',
-    ]);
-  });
+test('every record of an S3 notification is a separate hint', () => {
+  expect(hintsOf('several-records.json').map(({ key }) => key.slice(-5))).toEqual([
+    'a.pdf',
+    'b.pdf',
+    'c.pdf',
+    'a.pdf',
+  ]);
+});
 
-  test('malformed bodies and records are kept apart from the good one beside them', () => {
-    expect(parsedOf('malformed.json').map((parsed) => ('why' in parsed ? parsed.why : parsed.kind))).toEqual([
-      'the body is not a JSON object',
-      'the body is neither an S3 event, an EventBridge event nor a hint',
-      'the key is not form-encoded UTF-8',
-      'hint',
-      'the record names no bucket or key',
-    ]);
-  });
+test('malformed bodies and records are separated from well-formed ones', () => {
+  expect(parsedOf('malformed.json').map((parsed) => ('why' in parsed ? parsed.why : parsed.kind))).toEqual([
+    'the body is not a JSON object',
+    'the body is neither an S3 event, an EventBridge event nor a hint',
+    'the key is not form-encoded UTF-8',
+    'hint',
+    'the record names no bucket or key',
+  ]);
+});
 
-  test('odd keys come out as S3 stores them', () => {
-    const keys = hintsOf('odd-keys.json').map(({ key }) => key);
-    expect(keys).toContain('invoices/with space and + plus.pdf');
-    expect(keys).toContain('invoices/日本語/請求書.pdf');
-    expect(keys).toContain('invoices/line\nbreak\ttab.txt');
-    expect(keys).toContain('invoices/noncharacter \uffff.txt');
-    expect(keys).toContain('invoices//double//slashes/');
-    expect(keys.map((key) => Buffer.byteLength(key))).toContain(1_024);
-    expect(keys).toHaveLength(recordsOf('odd-keys.json').length);
-  });
+test('unusual keys are decoded to the form that S3 stores', () => {
+  const keys = hintsOf('odd-keys.json').map(({ key }) => key);
+  expect(keys).toContain('invoices/with space and + plus.pdf');
+  expect(keys).toContain('invoices/日本語/請求書.pdf');
+  expect(keys).toContain('invoices/line\nbreak\ttab.txt');
+  expect(keys).toContain('invoices/noncharacter \uffff.txt');
+  expect(keys).toContain('invoices//double//slashes/');
+  expect(keys.map((key) => Buffer.byteLength(key))).toContain(1_024);
+  expect(keys).toHaveLength(recordsOf('odd-keys.json').length);
+});
 
-  test.each(SQS_EVENTS)('%s is what the live queue of the example configuration could deliver', (file) => {
+test.each(SQS_EVENTS)(
+  '%s contains messages that the live queue of the example configuration could deliver',
+  (file) => {
     const { rules } = loadConfiguration(
       new URL('../../replication.yml', import.meta.url).pathname,
     ).replication;
@@ -137,5 +138,5 @@ describe('the sample events', () => {
     expect(new Set(records.map(({ messageId }) => messageId)).size).toBe(records.length);
     for (const { body, md5OfBody } of records)
       expect(createHash('md5').update(body).digest('hex')).toBe(md5OfBody);
-  });
-});
+  },
+);

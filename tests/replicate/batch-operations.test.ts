@@ -48,7 +48,7 @@ const task = (bucket: string, s3Key: string, more: object = {}) => ({
   ...more,
 });
 
-test('each task is replicated, and answered by its id', async () => {
+test('each task of S3 Batch Operations is replicated and answered by its id', async () => {
   const { source, replica, answer, bucket } = world();
   source.put('a b/ü', Buffer.from('one'));
   source.put('c', Buffer.from('two'));
@@ -64,7 +64,7 @@ test('each task is replicated, and answered by its id', async () => {
   expect([...replica.history.keys()]).toEqual(['a b/ü', 'c']);
 });
 
-test('the older schema names the bucket by its ARN', async () => {
+test('a task of the older schema names its bucket by ARN', async () => {
   const { source, answer, bucket } = world();
   source.put('k', Buffer.from('one'));
   const { results } = await answer({
@@ -79,7 +79,7 @@ test.each<[Reason, string]>([
   ['connection-lost', 'TemporaryFailure'],
   ['access-denied', 'PermanentFailure'],
   ['kms', 'PermanentFailure'],
-])('%s is a %s', async (reason, resultCode) => {
+])('a task that fails with %s is a %s', async (reason, resultCode) => {
   const { source, answer, bucket } = world(reason);
   source.put('k', Buffer.from('one'));
   const { results } = await answer(event(task(bucket, 'k')));
@@ -88,7 +88,7 @@ test.each<[Reason, string]>([
   ]);
 });
 
-test('what no rule wants and what is no key fail for good, what finds no time does not', async () => {
+test('a task without a rule or a valid key is a permanent failure, and one without enough time a temporary one', async () => {
   const { answer, bucket } = world();
   const { results } = await answer(event(task('other', 'k'), task(bucket, '%zz'), { taskId: 'x' }));
   expect(results.map(({ resultCode }) => resultCode)).toEqual([
@@ -101,13 +101,13 @@ test('what no rule wants and what is no key fail for good, what finds no time do
   ]);
 });
 
-test('anything else is refused as a whole', async () => {
+test('an event that is no invocation of S3 Batch Operations is refused as a whole', async () => {
   const { answer } = world();
   await expect(answer({ Records: [] })).rejects.toMatchObject({ reason: 'malformed-message' });
   await expect(answer(null)).rejects.toMatchObject({ reason: 'malformed-message' });
 });
 
-test('events/batch-operations.json is such an event', async () => {
+test('events/batch-operations.json is a valid event of S3 Batch Operations', async () => {
   const { answer } = world();
   const sample: unknown = JSON.parse(readFileSync('events/batch-operations.json', 'utf8'));
   expect((await answer(sample)).results).toMatchObject([{ taskId: 'dGFza2lkZ29lc2hlcmUK' }]);

@@ -1,4 +1,4 @@
-/** Hints of runs: counted where work was done, let go where the run was stopped. */
+/** Hints of runs, which are counted after their work and dropped if their run has stopped. */
 import { expect, test } from 'vitest';
 import { createBudget } from '../../src/lib/model/concurrency.ts';
 import { type Hint, formatHint } from '../../src/lib/hint/hint.ts';
@@ -67,7 +67,7 @@ const message = (body: string): QueueMessage => ({
   earlier: null,
 });
 
-test('what was done is counted for the run, a duplicate of it is not', async () => {
+test('a run counts the work of a hint, and no duplicate of the hint', async () => {
   const { source, runs, work } = world();
   source.put('k', Buffer.from('one'));
   await work({});
@@ -84,21 +84,21 @@ test('what was done is counted for the run, a duplicate of it is not', async () 
   ]);
 });
 
-test('what fails for good is counted by its reason', async () => {
+test('a run counts a permanent failure by its reason', async () => {
   const { runs, quarantined, work } = world();
   await work({ rule: 'somebody else’s' });
   expect(quarantined).toEqual(['unknown-rule']);
   expect(runs.counted).toEqual([{ run: 'run-1', piece: { kind: 'failed', reason: 'unknown-rule' } }]);
 });
 
-test('events are of no run', async () => {
+test('the work of an event is counted for no run', async () => {
   const { source, runs, work } = world();
   source.put('k', Buffer.from('one'));
   await work({ run: null });
   expect(runs.counted).toEqual([]);
 });
 
-test('a hint of a run that was paused or cancelled is let go, with a word about it', async () => {
+test('a hint of a paused or cancelled run is dropped, counted and reported', async () => {
   const { source, replica, runs, records, work } = world();
   source.put('k', Buffer.from('one'));
   runs.stopped.add('run-1');
@@ -106,14 +106,14 @@ test('a hint of a run that was paused or cancelled is let go, with a word about 
   expect(replica.history.size).toBe(0);
   expect(runs.counted).toEqual([{ run: 'run-1', piece: { kind: 'dropped' } }]);
   expect(records).toMatchObject([{ ending: 'skip', why: 'run-stopped', key: 'k' }]);
-  // Nothing was remembered of it: after the run goes on it is replicated.
+  // The dropped hint left no record: the next one after the run has resumed replicates the key.
   runs.stopped.clear();
   await work({});
   expect(replica.history.size).toBe(1);
 });
 
 test.each(['latest', 'all'] as const)(
-  'an extra replica is deleted, by a marker, only where the source has no such key (versions: %s)',
+  'an extra replica gets a delete marker only if the source has no such key (versions: %s)',
   async (versions) => {
     const { source, replica, records, work } = world({ deletes: 'replicate', versions });
     source.put('k', Buffer.from('one'));
@@ -128,7 +128,7 @@ test.each(['latest', 'all'] as const)(
 );
 
 test.each(['latest', 'all'] as const)(
-  'what is extra but no replica of ours stays (versions: %s)',
+  'an extra object that is no replica of this rule stays (versions: %s)',
   async (versions) => {
     const { replica, records, work } = world({ deletes: 'replicate', versions });
     replica.put('k', Buffer.from('somebody else’s'));
@@ -138,7 +138,7 @@ test.each(['latest', 'all'] as const)(
   },
 );
 
-test('without `deletes: replicate` nothing is deleted, whatever a hint says', async () => {
+test('no hint deletes a replica without `deletes: replicate`', async () => {
   const { source, replica, records, work } = world({ deletes: 'ignore' });
   source.put('k', Buffer.from('one'));
   await work({ identity: 'run-0/1' });

@@ -1,11 +1,12 @@
 /**
- * Whatever befalls a transfer, and whatever is done to its source meanwhile, the destination ends right, with one replica of each
- * version, and nothing is left behind.
+ * Whatever happens to a transfer and, during it, to its source, the destination ends right, with one replica of each version, and
+ * nothing is left behind.
  */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { GIB, type TransferWorld } from '../model/transfer-world.ts';
-import { chaos, type Chaos, type Mishap, playChaos } from './chaos.ts';
+import { chaos, type Chaos, type Mishap } from './chaos.ts';
+import { playChaos } from './play-chaos.ts';
 
 const RUNS = Number(process.env['PROPERTY_RUNS'] ?? 150);
 const SEED = Number(process.env['PROPERTY_SEED'] ?? Date.now() % 2 ** 31);
@@ -36,19 +37,19 @@ const expectShown = ({ source, replica }: TransferWorld): void => {
   if (shown === null) return;
   const held = replica.current('k');
   expect(held?.bytes.equals(shown.bytes)).toBe(true);
-  // What is in one piece may have been cut.
+  // An object that was uploaded whole may have been cut into parts.
   if (shown.parts.length > 1) expect(held?.parts.length).toBe(shown.parts.length);
 };
 
 describe(`transfers (seed ${SEED}, ${RUNS} runs each)`, () => {
-  test('end with the destination as the source is, and nothing left', async () => {
+  test('random transfers end with a destination that equals the source, and leave nothing behind', async () => {
     await property(chaos(), (world) => {
       expectNothingLeft(world);
       expectShown(world);
     });
   });
 
-  test('where nobody else writes there, each version has one replica, in order', async () => {
+  test('random transfers write one replica of each version, in order, if nobody else writes to the destination', async () => {
     await property(chaos({ moves: ['put', 'lose-table', 'lose-receipts'] }), (world, given) => {
       expectNothingLeft(world);
       expectShown(world);
@@ -59,12 +60,12 @@ describe(`transfers (seed ${SEED}, ${RUNS} runs each)`, () => {
     });
   });
 
-  test('move no byte twice, or nearly, where functions only die between parts', async () => {
+  test('random transfers move hardly any byte twice if functions crash only between parts', async () => {
     const dying = fc.oneof(
       { weight: 10, arbitrary: fc.constant<Mishap>('none') },
       { weight: 1, arbitrary: fc.constant<Mishap>('crash between parts') },
     );
-    // What one invocation can copy it copies again.
+    // Smaller objects are copied by one invocation, which repeats the whole copy after a crash.
     const large = chaos({ mishaps: dying, moves: [] }).filter(({ moves: [first], setting }) => {
       const units = first?.kind === 'put' ? first.sizes.reduce((sum, size) => sum + size, 0) : 0;
       return units * (setting.unitBytes ?? 1) > 5 * GIB;

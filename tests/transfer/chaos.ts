@@ -1,12 +1,8 @@
-/** Random objects, and all that may befall the transfers that move them. */
+/** Random objects, and everything that may happen to the transfers that move them. */
 import fc from 'fast-check';
 import type { ReplicationRule } from '../../src/lib/model/rule.ts';
-import { ReplicationError } from '../../src/lib/model/errors.ts';
 import { weighted } from '../model/history.ts';
-import { Crash } from '../model/memory-receipts.ts';
-import type { Gate } from '../model/memory-source.ts';
-import { s3Event } from '../model/settings.ts';
-import { createTransferWorld, GIB, MIB, type Setting, type TransferWorld } from '../model/transfer-world.ts';
+import { MIB, type Setting } from '../model/transfer-world.ts';
 
 export type Mishap =
   | 'none'
@@ -17,11 +13,11 @@ export type Mishap =
   | 'break'
   | 'crash'
   | 'crash between parts'
-  /** A condition that failed, or a version that is gone. */
+  /** A failed condition, or a version that is gone. */
   | 'race'
   | 'denied';
 
-/** What is done to the source, or to the machinery. */
+/** A change of the source, or a loss of the replicator's own data. */
 export type Move =
   | { kind: 'put'; sizes: number[]; form: 'parts' | 'whole' }
   | { kind: 'delete' }
@@ -46,16 +42,16 @@ export interface Chaos {
   moves: Move[];
   mishaps: Mishap[];
   picks: number[];
-  /** For each message of either queue: does it come twice? */
+  /** Whether each message of either queue comes twice. */
   repeats: boolean[];
   sweeps: number;
-  /** Are functions taken for dead that are not? */
+  /** Whether functions that are still running are taken for dead. */
   expires: boolean;
 }
 
 const sizes = (most: number): fc.Arbitrary<number[]> =>
   fc.oneof(
-    // All alike, but for the last.
+    // All parts have the same size, except the last one.
     fc
       .record({
         count: fc.integer({ min: 1, max: 24 }),
@@ -99,7 +95,7 @@ export const chaos = (
 ): fc.Arbitrary<Chaos> =>
   fc
     .constantFrom(
-      // Functions that live fifteen minutes, and objects up to 120 GiB; or half a minute, and whole objects are too large too.
+      // Functions of fifteen minutes with objects up to 120 GiB, or of half a minute, for which objects in one piece are too large as well.
       { unitBytes: 64 * MIB, fullTimeMs: 880_000, most: 80 },
       { unitBytes: 64 * MIB, fullTimeMs: 20_000, most: 8 },
     )
@@ -145,135 +141,3 @@ export const chaos = (
         expires: only.moves?.length === 0 ? fc.constant(false) : fc.boolean(),
       }),
     );
-
-const HOUR_MS = 3_600_000;
-
-/** Several functions at once, interleaved at every call, until nothing is left to do; then a day passes. */
-export const playChaos = async (given: Chaos, scheduler: fc.Scheduler): Promise<TransferWorld> => {
-  const world = createTransferWorld({ ...given.setting, rule: given.rule });
-  const state = { isCalm: false, moving: true };
-  world.gate = gateOf(given, scheduler, state);
-  const picks = [...given.picks];
-  const repeats = [...given.repeats];
-  const pick = (): number => picks.shift() ?? 0;
-  const worker = async (kind: 'replicate' | 'work'): Promise<void> => {
-    for (let idle = 0; idle < 3 || state.moving;) {
-      await scheduler.schedule(Promise.resolve(), `receive ${kind}`);
-      const queue = kind === 'work' ? world.ranges : world.live;
-      const [next] = queue.visible;
-      if (next !== undefined && repeats.shift() === true)
-        queue.visible.push({ ...next, messageId: `${next.messageId}+` });
-      if (!(await world[kind](pick()))) {
-        idle += 1;
-        if (given.expires) world.retry();
-        else world.redeliver();
-      }
-    }
-  };
-  const moves = (async () => {
-    for (const [index, each] of given.moves.entries()) {
-      for (let pause = 0; pause < pick() * 3; pause++) await scheduler.schedule(Promise.resolve(), 'move');
-      makeMove(world, each, index);
-    }
-    for (let sweep = 0; sweep < given.sweeps; sweep++) await world.sweep();
-    state.moving = false;
-  })();
-  await scheduler.waitFor(
-    Promise.all([
-      moves,
-      worker('replicate'),
-      worker('replicate'),
-      worker('work'),
-      worker('work'),
-      worker('work'),
-    ]),
-  );
-  state.isCalm = true;
-  await settle(world);
-  return world;
-};
-
-/** An operator sends again what is in the dead-letter queue, and the schedule does the rest. */
-const settle = async (world: TransferWorld): Promise<void> => {
-  await world.drain();
-  for (let hour = 0; hour < 30; hour++) {
-    for (const { body } of world.dead.splice(0)) world.deliver(body);
-    await world.drain();
-    world.clock.nowMs += HOUR_MS;
-    await world.sweep();
-    await world.drain();
-  }
-};
-
-const makeMove = (world: TransferWorld, each: Move, index: number): void => {
-  const { source, replica, clock, transfers, receipts } = world;
-  clock.nowMs += 2_000;
-  switch (each.kind) {
-    case 'put': {
-      const parts = each.sizes.map((size, part) =>
-        Buffer.from(Array.from({ length: size }, (_, at) => (index * 41 + part * 17 + at) % 251)),
-      );
-      const whole = Buffer.concat(parts).subarray(0, (5 * GIB) / source.options.unitBytes);
-      const { versionId, sizeBytes } = source.put('k', each.form === 'whole' ? whole : parts);
-      world.deliver(s3Event({ key: 'k', versionId, sizeBytes, sequencer: String(index) }));
-      return;
-    }
-    case 'delete':
-      source.remove('k');
-      return;
-    case 'forget':
-      if (source.versioning === 'enabled') source.forget('k', 0);
-      return;
-    case 'lose-table':
-      transfers.records.clear();
-      return;
-    case 'lose-receipts':
-      receipts.clear();
-      return;
-    case 'foreign':
-      replica.put('k', Buffer.from('theirs'));
-      // Nobody is told of it: the next look finds it.
-      world.deliver(s3Event({ key: 'k', sequencer: `foreign ${index}`, sizeBytes: GIB }));
-  }
-};
-
-const gateOf = (given: Chaos, scheduler: fc.Scheduler, state: { isCalm: boolean }): Gate => {
-  const mishaps = [...given.mishaps];
-  return async (point, call) => {
-    if (state.isCalm) return;
-    await scheduler.schedule(Promise.resolve(), call);
-    const each = mishaps.shift() ?? 'none';
-    switch (each) {
-      case 'none':
-        return;
-      case 'crash':
-        throw new Crash();
-      case 'crash between parts':
-        if (/^(transfers|receipts|hints)[.]|parts|look|Upload$/.test(call)) throw new Crash();
-        return;
-      case 'throttle':
-        throw new ReplicationError('throttled', 'SlowDown');
-      case 'reset':
-        throw new ReplicationError('connection-lost', 'ECONNRESET');
-      case 'credentials':
-        throw new ReplicationError('expired-credentials', 'ExpiredToken');
-      case 'flip':
-      case 'break':
-        return each;
-      case 'race':
-        if (point === 'before' && RACED.has(call)) throw new ReplicationError('lost-race', 'as told');
-        return;
-      case 'denied':
-        if (call === 'destination.uploadPart' || call === 'destination.copyPart')
-          throw new ReplicationError('access-denied', 'as told');
-    }
-  };
-};
-
-const RACED: ReadonlySet<string> = new Set([
-  'destination.completeUpload',
-  'destination.uploadPart',
-  'destination.copyPart',
-  'destination.put',
-  'source.read',
-]);

@@ -1,4 +1,4 @@
-/** A world with one large object on its way, and what may go wrong in it. */
+/** A world with one large object on its way, and the faults that a test may add. */
 import { expect } from 'vitest';
 import { ReplicationError } from '../../src/lib/model/errors.ts';
 import type { Reason } from '../../src/lib/model/reasons.ts';
@@ -8,7 +8,7 @@ import { once } from '../model/one-key.ts';
 import { s3Event } from '../model/settings.ts';
 import { createTransferWorld, GIB, type Setting, type TransferWorld } from '../model/transfer-world.ts';
 
-/** Parts of so many units each. */
+/** Parts of these sizes, in units of the model. */
 const parts = (sizes: number[], salt = 0): Buffer[] =>
   sizes.map((size, part) =>
     Buffer.from(Array.from({ length: size }, (_, at) => (salt * 7 + part * 31 + at) % 251)),
@@ -45,7 +45,7 @@ export const worldWith = async (setting: Setting = {}, sizes = LARGE): Promise<T
 
 export const HOUR_MS = 3_600_000;
 
-/** The schedule, for so long. */
+/** Lets this many hours pass, with a sweep every quarter of an hour. */
 export const sweepFor = async (world: TransferWorld, hours: number): Promise<void> => {
   for (let quarter = 0; quarter < hours * 4; quarter++) {
     world.clock.nowMs += HOUR_MS / 4;
@@ -54,7 +54,7 @@ export const sweepFor = async (world: TransferWorld, hours: number): Promise<voi
   }
 };
 
-/** Dies there once. */
+/** Crashes once at this point of the call. */
 export const dying = (call: string, point: 'before' | 'after'): Gate =>
   once(call, point, async () => {
     throw new Crash();

@@ -1,8 +1,8 @@
 /**
- * What an invocation takes on, against a network of any speed.
+ * How many parts an invocation begins on a network of any speed.
  *
- * Seen to fail without: the margin (a network that becomes slower …) · the rate of an invocation that ended nothing (… one at a
- * time), and that only at its end (… failed before …) · the first part that is always begun (a part that hardly fits …).
+ * Seen to fail without: the margin (a network that becomes slower …) · the rate of an invocation that completed no part (… one at a
+ * time), measured only at its end (… failed early …) · the first part, which always begins (a part that hardly fits …).
  */
 import { expect, test } from 'vitest';
 import { createPace, type MeasuredPace } from '../../src/lib/copy/transfer/rate.ts';
@@ -11,16 +11,16 @@ const AT_ONCE = 4;
 const STEP_MS = 100;
 
 interface Invocation {
-  /** Sizes of the parts that are left, bytes. */
+  /** Sizes of the remaining parts, bytes. */
   parts: number[];
   totalMs: number;
-  /** What it was told to count on, bytes per second. */
+  /** The rate that the invocation was told to expect, bytes per second. */
   expected: number;
-  /** Bytes per second, all parts together. */
+  /** Bytes per second of all parts together. */
   network: (elapsedMs: number) => number;
 }
 
-/** Four parts at once share the network; what is under way at the end is lost. */
+/** Four concurrent parts share the network; parts that are under way at the end are lost. */
 const invoke = ({ parts, totalMs, expected, network }: Invocation) => {
   const clock = { nowMs: 0, now: () => clock.nowMs, sleep: async () => undefined };
   const pace: MeasuredPace = createPace(clock, totalMs, expected);
@@ -53,7 +53,7 @@ const MIB = 1024 ** 2;
 const GIB = 1024 ** 3;
 const parts = (count: number, bytes: number): number[] => Array.from({ length: count }, () => bytes);
 
-test('as many parts as fit are begun, and none is cut', () => {
+test('an invocation begins as many parts as fit, and loses none', () => {
   const network = () => 40 * MIB;
   const { ended, lost, measured } = invoke({
     parts: parts(1_000, 40 * MIB),
@@ -66,13 +66,13 @@ test('as many parts as fit are begun, and none is cut', () => {
   expect(measured).toBeGreaterThan(36 * MIB);
 });
 
-test('a network that becomes slower by a third cuts nothing', () => {
+test('a network that becomes slower by a third makes an invocation lose no part', () => {
   const network = (elapsedMs: number) => (elapsedMs < 20_000 ? 60 * MIB : 40 * MIB);
   const run = { parts: parts(1_000, 40 * MIB), totalMs: 40_000, expected: 60 * MIB, network };
   expect(invoke(run)).toMatchObject({ lost: 0 });
 });
 
-test('a network too slow for four parts together is found out, and then they are moved one at a time', () => {
+test('on a network that is too slow for four parts together, later invocations move them one at a time', () => {
   const totalMs = 880_000;
   const network = () => 10 * MIB;
   let expected = 40 * MIB;
@@ -90,12 +90,12 @@ test('a network too slow for four parts together is found out, and then they are
   expect(invocations).toBeLessThanOrEqual(1 + 8);
 });
 
-test('a part that hardly fits is begun all the same', () => {
+test('a part that hardly fits is begun', () => {
   const run = { parts: parts(4, 100 * MIB), totalMs: 10_000, expected: 11 * MIB, network: () => 11 * MIB };
   expect(invoke(run)).toMatchObject({ ended: 1, lost: 0 });
 });
 
-test('what was too short to measure, or failed before its time was over, says nothing', () => {
+test('an invocation that was too short to measure, or failed early, reports no rate', () => {
   expect(
     invoke({ parts: parts(2, MIB), totalMs: 60_000, expected: 40 * MIB, network: () => 400 * MIB }).measured,
   ).toBeNull();

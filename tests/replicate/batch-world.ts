@@ -1,0 +1,83 @@
+/** A source, its replicas, and everything that a batch of messages leaves behind. */
+import { createBudget } from '../../src/lib/model/concurrency.ts';
+import type { DeadLetter } from '../../src/lib/delivery/dead-letter.ts';
+import { ReplicationError } from '../../src/lib/model/errors.ts';
+import type { Reason } from '../../src/lib/model/reasons.ts';
+import type { OutcomeRecord } from '../../src/lib/delivery/outcome.ts';
+import type { QueueMessage } from '../../src/lib/delivery/deps.ts';
+import { replicateBatch } from '../../src/lib/replicate/replicate-batch.ts';
+import type { ReplicationConfiguration } from '../../src/lib/model/rule.ts';
+import { createMemoryBucket } from '../model/memory-buckets.ts';
+import { memoryDestination } from '../model/memory-destination.ts';
+import { memorySource } from '../model/memory-source.ts';
+import { noTransfers } from '../model/memory-transfers.ts';
+import { createMemoryReceipts } from '../model/memory-receipts.ts';
+import { createMemoryRunCounts } from '../model/memory-run-counts.ts';
+import { testConfiguration } from '../model/settings.ts';
+
+export const NOW = 1_700_000_000_000;
+
+export const batchWorld = (configuration: ReplicationConfiguration = testConfiguration()) => {
+  const clock = { now: () => NOW, sleep: async () => undefined };
+  const source = createMemoryBucket('enabled', clock.now);
+  const replicas = new Map<string, ReturnType<typeof createMemoryBucket>>();
+  const failing = new Map<string, Reason>();
+  const calls: string[] = [];
+  const replica = (bucket: string) => {
+    const known = replicas.get(bucket) ?? createMemoryBucket('enabled', clock.now);
+    replicas.set(bucket, known);
+    return known;
+  };
+  const records: OutcomeRecord[] = [];
+  const delays: [string, number][] = [];
+  const dead: { body: string; letter: DeadLetter }[] = [];
+  const sent: typeof dead = [];
+  const state = { deadLetterQueueFails: false, deadlineMs: NOW + 900_000 };
+  const receipts = createMemoryReceipts();
+  const runs = createMemoryRunCounts();
+  const run = (...messages: QueueMessage[]) =>
+    replicateBatch(messages, {
+      configuration,
+      buckets: {
+        source: () =>
+          memorySource(source, async (_point, call) => {
+            calls.push(call);
+          }),
+        destination: ({ bucket }) =>
+          memoryDestination(replica(bucket), async (point, call) => {
+            if (point === 'before') calls.push(call);
+            const reason = failing.get(bucket);
+            if (reason !== undefined)
+              throw new ReplicationError(reason, `${bucket} says no`, { requestId: 'R1' });
+          }),
+      },
+      receipts,
+      liveQueue: {
+        retryLater: async (message, seconds) => void delays.push([message.messageId, seconds]),
+        send: async (body, letter) => void sent.push({ body, letter }),
+      },
+      deadLetterQueue: {
+        async send(body, letter) {
+          if (state.deadLetterQueueFails) throw new ReplicationError('throttled', 'slow down');
+          dead.push({ body, letter });
+        },
+      },
+      reporter: { report: (record) => void records.push(record) },
+      runs,
+      memory: createBudget(1e9),
+      clock,
+      invocation: { requestId: 'r', deadlineMs: state.deadlineMs, fullTimeMs: 900_000, bytesUnderWay: 0 },
+      ...noTransfers(),
+    });
+  return { source, replica, failing, calls, records, delays, dead, sent, state, receipts, runs, run };
+};
+
+export const queueMessage = (body: string, fields: Partial<QueueMessage> = {}): QueueMessage => ({
+  messageId: 'm1',
+  receiptHandle: 'h1',
+  body,
+  receiveCount: 1,
+  sentMs: NOW - 5_000,
+  earlier: null,
+  ...fields,
+});

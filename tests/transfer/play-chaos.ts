@@ -1,0 +1,139 @@
+/** Plays random chaos in a world with transfers. */
+import type { Scheduler } from 'fast-check';
+import { ReplicationError } from '../../src/lib/model/errors.ts';
+import { Crash } from '../model/memory-receipts.ts';
+import type { Gate } from '../model/memory-source.ts';
+import { s3Event } from '../model/settings.ts';
+import { createTransferWorld, GIB, type TransferWorld } from '../model/transfer-world.ts';
+import type { Chaos, Move } from './chaos.ts';
+import { HOUR_MS } from './one-object.ts';
+
+/** Runs several functions at once, interleaved at every call, until nothing is left to do; then lets a day pass. */
+export const playChaos = async (given: Chaos, scheduler: Scheduler): Promise<TransferWorld> => {
+  const world = createTransferWorld({ ...given.setting, rule: given.rule });
+  const state = { isCalm: false, moving: true };
+  world.gate = gateOf(given, scheduler, state);
+  const picks = [...given.picks];
+  const repeats = [...given.repeats];
+  const pick = (): number => picks.shift() ?? 0;
+  const worker = async (kind: 'replicate' | 'work'): Promise<void> => {
+    for (let idle = 0; idle < 3 || state.moving;) {
+      await scheduler.schedule(Promise.resolve(), `receive ${kind}`);
+      const queue = kind === 'work' ? world.ranges : world.live;
+      const [next] = queue.visible;
+      if (next !== undefined && repeats.shift() === true)
+        queue.visible.push({ ...next, messageId: `${next.messageId}+` });
+      if (!(await world[kind](pick()))) {
+        idle += 1;
+        if (given.expires) world.retry();
+        else world.redeliver();
+      }
+    }
+  };
+  const moves = (async () => {
+    for (const [index, each] of given.moves.entries()) {
+      for (let pause = 0; pause < pick() * 3; pause++) await scheduler.schedule(Promise.resolve(), 'move');
+      makeMove(world, each, index);
+    }
+    for (let sweep = 0; sweep < given.sweeps; sweep++) await world.sweep();
+    state.moving = false;
+  })();
+  await scheduler.waitFor(
+    Promise.all([
+      moves,
+      worker('replicate'),
+      worker('replicate'),
+      worker('work'),
+      worker('work'),
+      worker('work'),
+    ]),
+  );
+  state.isCalm = true;
+  await settle(world);
+  return world;
+};
+
+/** An operator redrives the dead-letter queue every hour, and the schedule does the rest. */
+const settle = async (world: TransferWorld): Promise<void> => {
+  await world.drain();
+  for (let hour = 0; hour < 30; hour++) {
+    for (const { body } of world.dead.splice(0)) world.deliver(body);
+    await world.drain();
+    world.clock.nowMs += HOUR_MS;
+    await world.sweep();
+    await world.drain();
+  }
+};
+
+const makeMove = (world: TransferWorld, each: Move, index: number): void => {
+  const { source, replica, clock, transfers, receipts } = world;
+  clock.nowMs += 2_000;
+  switch (each.kind) {
+    case 'put': {
+      const parts = each.sizes.map((size, part) =>
+        Buffer.from(Array.from({ length: size }, (_, at) => (index * 41 + part * 17 + at) % 251)),
+      );
+      const whole = Buffer.concat(parts).subarray(0, (5 * GIB) / source.options.unitBytes);
+      const { versionId, sizeBytes } = source.put('k', each.form === 'whole' ? whole : parts);
+      world.deliver(s3Event({ key: 'k', versionId, sizeBytes, sequencer: String(index) }));
+      return;
+    }
+    case 'delete':
+      source.remove('k');
+      return;
+    case 'forget':
+      if (source.versioning === 'enabled') source.forget('k', 0);
+      return;
+    case 'lose-table':
+      transfers.records.clear();
+      return;
+    case 'lose-receipts':
+      receipts.clear();
+      return;
+    case 'foreign':
+      replica.put('k', Buffer.from('theirs'));
+      // No event reports this write: the next hint finds it.
+      world.deliver(s3Event({ key: 'k', sequencer: `foreign ${index}`, sizeBytes: GIB }));
+  }
+};
+
+const gateOf = (given: Chaos, scheduler: Scheduler, state: { isCalm: boolean }): Gate => {
+  const mishaps = [...given.mishaps];
+  return async (point, call) => {
+    if (state.isCalm) return;
+    await scheduler.schedule(Promise.resolve(), call);
+    const each = mishaps.shift() ?? 'none';
+    switch (each) {
+      case 'none':
+        return;
+      case 'crash':
+        throw new Crash();
+      case 'crash between parts':
+        if (/^(transfers|receipts|hints)[.]|parts|look|Upload$/.test(call)) throw new Crash();
+        return;
+      case 'throttle':
+        throw new ReplicationError('throttled', 'SlowDown');
+      case 'reset':
+        throw new ReplicationError('connection-lost', 'ECONNRESET');
+      case 'credentials':
+        throw new ReplicationError('expired-credentials', 'ExpiredToken');
+      case 'flip':
+      case 'break':
+        return each;
+      case 'race':
+        if (point === 'before' && RACED.has(call)) throw new ReplicationError('lost-race', 'as told');
+        return;
+      case 'denied':
+        if (call === 'destination.uploadPart' || call === 'destination.copyPart')
+          throw new ReplicationError('access-denied', 'as told');
+    }
+  };
+};
+
+const RACED: ReadonlySet<string> = new Set([
+  'destination.completeUpload',
+  'destination.uploadPart',
+  'destination.copyPart',
+  'destination.put',
+  'source.read',
+]);
