@@ -4,8 +4,8 @@ interface Access {
 }
 
 /**
- * For adapters, which take endpoint and credentials from the environment. All of these variables, since files that run one after the
- * other share a process: a token that was left there belongs to other keys.
+ * Sets the variables from which adapters take endpoint and credentials. Test files share a process, so a missing session token is
+ * removed: it would belong to other keys.
  */
 export const setAwsVariables = ({ endpoint, credentials }: Access): void => {
   const { accessKeyId, secretAccessKey, sessionToken } = credentials;

@@ -1,53 +1,54 @@
 /**
- * A deployed replicator: its queue, which gives messages out in any order, and its functions, which run one batch after the other,
- * with faults and crashes before and after the effect of every call.
+ * A deployed replicator: a queue that delivers messages in any order, and functions that handle one batch after another, with
+ * faults and crashes before and after the effect of every call.
  */
 import type { Scheduler } from 'fast-check';
 import { createBudget } from '../../src/lib/model/concurrency.ts';
 import { ReplicationError } from '../../src/lib/model/errors.ts';
 import type { Deps, QueueMessage } from '../../src/lib/delivery/deps.ts';
 import type { OutcomeRecord } from '../../src/lib/delivery/outcome.ts';
-import type { Clock, Invocation } from '../../src/lib/model/ports.ts';
+import type { Clock } from '../../src/lib/model/ports.ts';
 import { replicateBatch } from '../../src/lib/replicate/replicate-batch.ts';
 import type { ReplicationRule } from '../../src/lib/model/rule.ts';
 import type { MemoryBucket } from './memory-buckets.ts';
-import { type BucketEvent, memoryDestination } from './memory-destination.ts';
+import { memoryDestination } from './memory-destination.ts';
 import { Crash, createMemoryReceipts, type MemoryReceipts } from './memory-receipts.ts';
 import { noRuns } from './memory-run-counts.ts';
 import { type Gate, memorySource } from './memory-source.ts';
 import { noTransfers } from './memory-transfers.ts';
+import type { BucketEvent } from './memory-writes.ts';
 import { testConfiguration } from './settings.ts';
 
 export type Fault = 'none' | 'throttle' | 'reset' | 'credentials' | 'crash' | 'break' | 'truncate';
 
 interface Setting {
   rules: ReplicationRule[];
-  /** By name, as the rules name them. */
+  /** By the names that the rules use. */
   buckets: Record<string, MemoryBucket>;
   clock: Clock;
   scheduler: Scheduler;
-  /** What goes wrong, one for each point of each call from the first; then nothing. */
+  /** The faults of the first points of the first calls, one for each point. Later points have none. */
   faults?: Fault[];
-  /** Which of the waiting messages is received next. */
+  /** The indexes of the waiting messages that are received next. */
   picks?: number[];
-  /** For each invocation from the first: does its time end early? Then none does. */
+  /** Whether each of the first invocations runs out of time early. Later ones do not. */
   shortOfTime?: boolean[];
   batchSize?: number;
-  /** Is every write to this bucket refused for now? */
+  /** Whether every call to this bucket is refused at the moment. */
   denies?: (bucket: string) => boolean;
-  /** S3's notifications of what the functions write. */
+  /** Receives S3's notifications about the writes of the functions. */
   tell?: (bucket: string, event: BucketEvent) => void;
 }
 
 export interface Deployment {
   deliver(body: string): void;
-  /** One function: batch after batch until nothing is in the queue. */
+  /** Runs one function: batch after batch until the queue is empty. */
   run(): Promise<void>;
-  /** What failed is visible again, and the records of those that died have expired. */
+  /** Makes failed messages visible again, and lets the records of crashed invocations expire. */
   retry(): void;
-  /** Retries until nothing is left to do; answers what is left all the same. */
+  /** Retries until no message is left, and returns the messages that never succeed. */
   settle(): Promise<QueueMessage[]>;
-  /** In the queue, visible or not. */
+  /** All messages in the queue, visible or not. */
   waiting(): QueueMessage[];
   receipts: MemoryReceipts;
   /** `<reason>: <detail>` of each dead letter. */
@@ -55,103 +56,25 @@ export interface Deployment {
   deadLetters: string[];
   records: OutcomeRecord[];
   calls: string[];
-  /** Uploads that nobody could have aborted: by whom it was begun died, or did not learn its id, or was refused. */
+  /** How many uploads nobody could have aborted: their creator crashed, or did not learn the id, or was refused the abort. */
   excusedUploads(): number;
 }
 
-/** Each fault costs at most one more delivery. */
+/** Maximum deliveries before a test gives up: each fault causes at most one more. */
 const MAX_DELIVERIES = 200;
 
-/** Far more than any test has cause for. */
+/** Maximum messages of one test, far more than any test needs. */
 const MAX_MESSAGES = 3_000;
 
 export const createDeployment = (setting: Setting): Deployment => {
-  const { clock, scheduler, batchSize = 1 } = setting;
-  const faults = [...(setting.faults ?? [])];
+  const { scheduler, batchSize = 1 } = setting;
   const picks = [...(setting.picks ?? [])];
-  const shortOfTime = [...(setting.shortOfTime ?? [])];
   const queue: QueueMessage[] = [];
-  /** Failed: invisible for a while. */
+  /** Messages of failed invocations, which are invisible for a while. */
   const resting: QueueMessage[] = [];
-  const receipts = createMemoryReceipts();
-  const quarantined: string[] = [];
-  const deadLetters: string[] = [];
-  const records: OutcomeRecord[] = [];
-  const calls: string[] = [];
+  const functions = createFunctions(setting);
+  const { receipts, quarantined, deadLetters, records, calls } = functions;
   let delivered = 0;
-  let excused = 0;
-
-  /** Of one invocation: once it has crashed, nothing of it goes on. */
-  const gateOf = (life: { crashed: boolean }): Gate => {
-    const die = (): never => {
-      life.crashed = true;
-      throw new Crash();
-    };
-    return async (point, call) => {
-      await scheduler.schedule(Promise.resolve(), call);
-      if (life.crashed) die();
-      if (point === 'before') calls.push(call);
-      const fault = faults.shift() ?? 'none';
-      if (fault === 'none') return undefined;
-      const leavesUpload =
-        (call === 'destination.createUpload' && point === 'after') ||
-        (call === 'destination.abortUpload' && point === 'before');
-      if (leavesUpload || fault === 'crash') excused += 1;
-      if (fault === 'break' || fault === 'truncate') return fault;
-      return fault === 'crash' ? die() : fail(fault);
-    };
-  };
-
-  const bucketOf = (name: string): MemoryBucket => {
-    const bucket = setting.buckets[name];
-    if (bucket === undefined) throw new Error(`no bucket ${name}`);
-    return bucket;
-  };
-
-  const invoke = async (messages: QueueMessage[]): Promise<void> => {
-    const life = { crashed: false };
-    const gate = gateOf(life);
-    const timeMs = (shortOfTime.shift() ?? false) ? 300 : 900_000;
-    const invocation: Invocation = {
-      requestId: 'r',
-      deadlineMs: clock.now() + timeMs,
-      fullTimeMs: 900_000,
-      bytesUnderWay: 0,
-    };
-    const deps: Deps = {
-      configuration: testConfiguration(...setting.rules),
-      buckets: {
-        source: ({ source }) => memorySource(bucketOf(source.bucket), gate),
-        destination: ({ bucket }) => {
-          const guarded: Gate = async (point, call) => {
-            if (setting.denies?.(bucket) ?? false)
-              throw new ReplicationError('access-denied', 'AccessDenied');
-            return await gate(point, call);
-          };
-          return memoryDestination(bucketOf(bucket), guarded, (event) => setting.tell?.(bucket, event));
-        },
-      },
-      receipts,
-      runs: noRuns,
-      liveQueue: { retryLater: async () => undefined, send: async () => undefined },
-      deadLetterQueue: {
-        async send(body, letter) {
-          if (life.crashed) throw new Crash();
-          deadLetters.push(body);
-          quarantined.push(`${letter.reason}: ${letter.detail}`);
-        },
-      },
-      reporter: { report: (record) => void records.push(record) },
-      memory: createBudget(1e9),
-      clock,
-      invocation,
-      ...noTransfers(),
-    };
-    const { failed } = await replicateBatch(messages, deps);
-    // A crash takes the whole invocation with it: nothing of the batch is acknowledged.
-    resting.push(...messages.filter(({ messageId }) => life.crashed || failed.includes(messageId)));
-  };
-
   const deployment: Deployment = {
     deliver(body) {
       if (delivered >= MAX_MESSAGES) throw new Error('events without end');
@@ -164,7 +87,7 @@ export const createDeployment = (setting: Setting): Deployment => {
         while (batch.length < batchSize && queue.length > 0)
           batch.push(...queue.splice((picks.shift() ?? 0) % queue.length, 1));
         if (batch.length === 0) return;
-        await invoke(batch);
+        resting.push(...(await functions.invoke(batch)));
       }
     },
     retry() {
@@ -184,9 +107,121 @@ export const createDeployment = (setting: Setting): Deployment => {
     deadLetters,
     records,
     calls,
-    excusedUploads: () => excused,
+    excusedUploads: functions.excusedUploads,
   };
   return deployment;
+};
+
+type Observed = Pick<
+  Deployment,
+  'receipts' | 'quarantined' | 'deadLetters' | 'records' | 'calls' | 'excusedUploads'
+>;
+
+interface Functions extends Observed {
+  /** Returns the messages that were not acknowledged. */
+  invoke(batch: QueueMessage[]): Promise<QueueMessage[]>;
+}
+
+const createFunctions = (setting: Setting): Functions => {
+  const { clock } = setting;
+  const shortOfTime = [...(setting.shortOfTime ?? [])];
+  const { gateOf, calls, excusedUploads } = createGates(setting);
+  const receipts = createMemoryReceipts();
+  const quarantined: string[] = [];
+  const deadLetters: string[] = [];
+  const records: OutcomeRecord[] = [];
+  const depsOf = (life: Life, timeMs: number): Deps => ({
+    configuration: testConfiguration(...setting.rules),
+    buckets: bucketsOf(setting, gateOf(life)),
+    receipts,
+    runs: noRuns,
+    liveQueue: { retryLater: async () => undefined, send: async () => undefined },
+    deadLetterQueue: {
+      async send(body, letter) {
+        if (life.crashed) throw new Crash();
+        deadLetters.push(body);
+        quarantined.push(`${letter.reason}: ${letter.detail}`);
+      },
+    },
+    reporter: { report: (record) => void records.push(record) },
+    memory: createBudget(1e9),
+    clock,
+    invocation: {
+      requestId: 'r',
+      deadlineMs: clock.now() + timeMs,
+      fullTimeMs: FULL_TIME_MS,
+      bytesUnderWay: 0,
+    },
+    ...noTransfers(),
+  });
+  return {
+    async invoke(batch) {
+      const life = { crashed: false };
+      const timeMs = (shortOfTime.shift() ?? false) ? SHORT_TIME_MS : FULL_TIME_MS;
+      const { failed } = await replicateBatch(batch, depsOf(life, timeMs));
+      // A crash takes the whole invocation with it: no message of the batch is acknowledged.
+      return batch.filter(({ messageId }) => life.crashed || failed.includes(messageId));
+    },
+    receipts,
+    quarantined,
+    deadLetters,
+    records,
+    calls,
+    excusedUploads,
+  };
+};
+
+const FULL_TIME_MS = 900_000;
+const SHORT_TIME_MS = 300;
+
+/** One invocation. After its crash, none of its calls has an effect. */
+interface Life {
+  crashed: boolean;
+}
+
+/** Gates that interleave all calls and inject the faults of the setting. */
+const createGates = ({ scheduler, faults: given = [] }: Setting) => {
+  const faults = [...given];
+  const calls: string[] = [];
+  let excused = 0;
+  const gateOf = (life: Life): Gate => {
+    const die = (): never => {
+      life.crashed = true;
+      throw new Crash();
+    };
+    return async (point, call) => {
+      await scheduler.schedule(Promise.resolve(), call);
+      if (life.crashed) die();
+      if (point === 'before') calls.push(call);
+      const fault = faults.shift() ?? 'none';
+      if (fault === 'none') return undefined;
+      const leavesUpload =
+        (call === 'destination.createUpload' && point === 'after') ||
+        (call === 'destination.abortUpload' && point === 'before');
+      if (leavesUpload || fault === 'crash') excused += 1;
+      if (fault === 'break' || fault === 'truncate') return fault;
+      return fault === 'crash' ? die() : fail(fault);
+    };
+  };
+  return { gateOf, calls, excusedUploads: () => excused };
+};
+
+const bucketsOf = ({ buckets, denies, tell }: Setting, gate: Gate): Deps['buckets'] => {
+  const named = (name: string): MemoryBucket => {
+    const bucket = buckets[name];
+    if (bucket === undefined) throw new Error(`no bucket ${name}`);
+    return bucket;
+  };
+  return {
+    source: ({ source }) => memorySource(named(source.bucket), gate),
+    destination: ({ bucket }) => {
+      const guarded: Gate = async (point, call) => {
+        if (denies?.(bucket) ?? false) throw new ReplicationError('access-denied', 'AccessDenied');
+        return await gate(point, call);
+      };
+      return memoryDestination(named(bucket), guarded, (event) => tell?.(bucket, event));
+    },
+  };
 };
 
 const fail = (fault: Exclude<Fault, 'none' | 'crash' | 'break' | 'truncate'>): never => {

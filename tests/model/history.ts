@@ -1,21 +1,21 @@
-/** Random histories of a source, and what befalls the events on their way. */
+/** Random histories of a source, and everything that may happen to their events on the way. */
 import fc from 'fast-check';
 import { REPAIR } from '../../src/lib/hint/hint.ts';
 import type { ReplicationRule } from '../../src/lib/model/rule.ts';
 import type { Fault } from './deployment.ts';
 import { type MemoryBucket, NO_ATTRIBUTES, type Versioning } from './memory-buckets.ts';
-import type { BucketEvent } from './memory-destination.ts';
+import type { BucketEvent } from './memory-writes.ts';
 
 export const KEYS = ['a', 'b'] as const;
 
 export type Operation =
   | { kind: 'put'; key: string; content: string; tag: string | null; form: 'whole' | 'parts' }
   | { kind: 'delete'; key: string }
-  /** The end of one version or marker; the newest has age 0. A marker's end brings the object back. */
+  /** The end of one version or marker, of which the newest has age 0. The end of a marker restores the object. */
   | { kind: 'forget'; key: string; age: number }
   | { kind: 'tag'; key: string; age: number; tag: string }
   | { kind: 'grant'; key: string; age: number; reader: string }
-  /** Only where it is asked for: S3 tells of no lock, so that a run has to. */
+  /** Only on request: S3 has no event for locks, so a run has to find them. */
   | { kind: 'lock'; key: string; age: number; untilMs: number; legalHold: boolean };
 
 export interface Side {
@@ -28,22 +28,22 @@ export interface History {
   destination: Side;
   rule: Pick<ReplicationRule, 'versions' | 'deletes' | 'stamp' | 'acl'>;
   operations: Operation[];
-  /** For each event: how often it comes, beyond the first time. */
+  /** How many duplicates each event has. */
   repeats: number[];
-  /** For each event: dropped by the queue until somebody redrives it. */
+  /** Whether the first copy of each event is lost until somebody redrives it. */
   drops: boolean[];
   picks: number[];
   shortOfTime: boolean[];
   batchSize: number;
   faults: Fault[];
   clearReceipts: boolean;
-  /** Objects somebody else put at the destination before. */
+  /** Keys under which somebody else has written to the destination before. */
   foreign: string[];
 }
 
 const MAX_OPERATIONS = 10;
 
-/** `content` unique: every ETag names one state. The rest leaves out what a test is not about. */
+/** With unique `content`, every ETag names one state. `only` restricts the history to the subject of a test. */
 export const history = (
   content: fc.Arbitrary<string>,
   only: {
@@ -78,7 +78,7 @@ export const history = (
   });
 };
 
-/** Tells what S3 would; null: nothing happened that it tells of. */
+/** Returns the event that S3 would send; null: none. */
 export const apply = (source: MemoryBucket, each: Operation, mark: string): BucketEvent | null => {
   const { key } = each;
   const event = (name: string, versionId: string | null): BucketEvent => ({
@@ -121,7 +121,7 @@ export const apply = (source: MemoryBucket, each: Operation, mark: string): Buck
   }
 };
 
-/** Are all of these there, in this order, whatever comes between them? */
+/** Whether `whole` contains all elements of `part` in the same order, with any others between them. */
 export const isSubsequence = (part: string[], whole: string[]): boolean => {
   let next = 0;
   for (const each of whole) if (each === part[next]) next += 1;

@@ -1,6 +1,6 @@
 /**
- * A written model of an S3 bucket: small enough to be read, strict about what S3 is strict about. Behind the domain's ports it
- * is in `memory-source.ts` and `memory-destination.ts`.
+ * A model of an S3 bucket, small enough to be read and as strict as S3. `memory-source.ts` and `memory-destination.ts` put the
+ * domain's ports in front of it.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import type {
@@ -16,15 +16,15 @@ import type {
 
 export interface Version {
   kind: 'version';
-  /** As S3 lists it: `null` for the null version. */
+  /** The id in S3's listings: `null` for the null version. */
   id: string;
   state: ObjectState;
   bytes: Buffer;
-  /** As it was uploaded: one for an object written whole. */
+  /** The parts of the upload; one part for an object that was written whole. */
   parts: Buffer[];
   tags: Tags;
   acl: Acl;
-  /** Why nobody can read it; null: everybody can. */
+  /** The reason why nobody can read the version; null: it is readable. */
   sealed: 'archived' | 'sse-c' | null;
 }
 
@@ -39,9 +39,9 @@ export type Versioning = 'unversioned' | 'enabled' | 'suspended';
 interface BucketOptions {
   /** With KMS the ETag says nothing about the content. */
   encryption?: 'AES256' | 'aws:kms';
-  /** Whether S3 keeps a checksum of the whole object. */
+  /** Whether S3 stores a checksum of the whole object. */
   checksums?: boolean;
-  /** How many bytes each byte of the model stands for: so the largest objects fit into it. */
+  /** How many bytes each byte of the model stands for. The largest objects fit into memory this way. */
   unitBytes?: number;
 }
 
@@ -62,22 +62,22 @@ export interface MemoryBucket {
   history: Map<string, (Version | Marker)[]>;
   /** By id. */
   uploads: Map<string, OpenUpload>;
-  /** A multipart object where there are several parts. */
+  /** An array of buffers makes a multipart object. */
   put(
     key: string,
     content: Buffer | Buffer[],
     more?: { attributes?: ObjectAttributes; tags?: Tags },
   ): ObjectState;
-  /** DELETE without a version id. Answers the marker's id. */
+  /** DELETE without a version id. Returns the id of the marker. */
   remove(key: string): string | null;
-  /** DELETE of one version or marker; the newest is 0. Answers its id. */
+  /** DELETE of one version or marker, of which the newest has age 0. Returns its id. */
   forget(key: string, age: number): string | null;
   setTags(key: string, age: number, tags: Tags): string | null;
   setAcl(key: string, age: number, acl: Acl): string | null;
   setLock(key: string, age: number, lock: Partial<ObjectLock>): string | null;
   seal(key: string, age: number, sealed: Version['sealed']): void;
   current(key: string): Version | null;
-  /** Versions newest last, markers left out. */
+  /** Newest last, without markers. */
   versions(key: string): Version[];
   /** Newest first. */
   list(key: string): HistoryEntry[];
@@ -97,7 +97,7 @@ export const NO_ATTRIBUTES: ObjectAttributes = {
 
 export const NO_LOCK = { retention: null, legalHold: false };
 
-/** What a replica without tags and lock is written with. */
+/** The attributes of a replica without tags and lock. */
 export const REPLICA_ATTRIBUTES: ReplicaAttributes = { ...NO_ATTRIBUTES, tags: {}, lock: NO_LOCK };
 
 export const createMemoryBucket = (
@@ -106,21 +106,17 @@ export const createMemoryBucket = (
   { encryption = 'AES256', checksums = false, unitBytes = 1 }: BucketOptions = {},
 ): MemoryBucket => {
   const history: MemoryBucket['history'] = new Map();
-  // No two buckets give out the same ids.
+  // The random name makes the ids of different buckets differ.
   const name = randomBytes(4).toString('hex');
   let count = 0;
-  const entries = (key: string): (Version | Marker)[] => history.get(key) ?? [];
+  const entries = (key: string): Entry[] => history.get(key) ?? [];
   const wholeSeconds = (): number => Math.floor(now() / 1_000) * 1_000;
-  const add = (key: string, entry: Version | Marker): void => {
+  const add = (key: string, entry: Entry): void => {
     const kept = entry.id === 'null' ? entries(key).filter(({ id }) => id !== 'null') : entries(key);
     history.set(key, [...kept, entry]);
   };
   const newId = (kind: string): string =>
     bucket.versioning === 'enabled' ? `${kind}-${++count}-${name}` : 'null';
-  const version = (key: string, age: number): Version | null => {
-    const entry = entries(key).at(-1 - age);
-    return entry?.kind === 'version' ? entry : null;
-  };
   const bucket: MemoryBucket = {
     options: { encryption, checksums, unitBytes },
     now,
@@ -155,43 +151,63 @@ export const createMemoryBucket = (
       add(key, { kind: 'marker', id, lastModifiedMs: wholeSeconds() });
       return id;
     },
+    ...changesOf(history),
+  };
+  return bucket;
+};
+
+type Entry = Version | Marker;
+
+type Changes = Omit<
+  MemoryBucket,
+  'options' | 'now' | 'versioning' | 'history' | 'uploads' | 'put' | 'remove'
+>;
+
+/** The calls that read or change versions which are there already. */
+const changesOf = (history: MemoryBucket['history']): Changes => {
+  const entries = (key: string): Entry[] => history.get(key) ?? [];
+  const version = (key: string, age: number): Version | null => {
+    const entry = entries(key).at(-1 - age);
+    return entry?.kind === 'version' ? entry : null;
+  };
+  const changed = (key: string, age: number, change: (found: Version) => void): string | null => {
+    const found = version(key, age);
+    if (found === null) return null;
+    change(found);
+    return found.id;
+  };
+  return {
     forget(key, age) {
       const forgotten = entries(key).at(-1 - age);
       const kept = entries(key).filter((entry) => entry !== forgotten);
       history.set(key, kept);
       return forgotten?.id ?? null;
     },
-    setTags(key, age, tags) {
-      const entry = version(key, age);
-      if (entry === null) return null;
-      entry.tags = tags;
-      entry.state = { ...entry.state, tagCount: Object.keys(tags).length };
-      return entry.id;
-    },
-    setAcl(key, age, acl) {
-      const entry = version(key, age);
-      if (entry === null) return null;
-      entry.acl = acl;
-      return entry.id;
-    },
-    setLock(key, age, lock) {
-      const entry = version(key, age);
-      if (entry === null) return null;
-      entry.state = { ...entry.state, lock: { ...entry.state.lock, ...lock } };
-      return entry.id;
-    },
+    setTags: (key, age, tags) =>
+      changed(key, age, (found) => {
+        found.tags = tags;
+        found.state = { ...found.state, tagCount: Object.keys(tags).length };
+      }),
+    setAcl: (key, age, acl) =>
+      changed(key, age, (found) => {
+        found.acl = acl;
+      }),
+    setLock: (key, age, lock) =>
+      changed(key, age, (found) => {
+        found.state = { ...found.state, lock: { ...found.state.lock, ...lock } };
+      }),
     seal(key, age, sealed) {
-      const entry = version(key, age);
-      if (entry !== null) entry.sealed = sealed;
+      changed(key, age, (found) => {
+        found.sealed = sealed;
+      });
     },
     current: (key) => version(key, 0),
     versions: (key) => entries(key).filter((entry) => entry.kind === 'version'),
     list: (key) => entries(key).toReversed().map(listed),
   };
-  return bucket;
 };
 
-const listed = (entry: Version | Marker): HistoryEntry => {
+const listed = (entry: Entry): HistoryEntry => {
   if (entry.kind === 'marker')
     return { kind: 'marker', versionId: entry.id, lastModifiedMs: entry.lastModifiedMs };
   const { etag, sizeBytes, lastModifiedMs } = entry.state;
@@ -200,13 +216,13 @@ const listed = (entry: Version | Marker): HistoryEntry => {
 
 export const md5 = (bytes: Buffer): Buffer => createHash('md5').update(bytes).digest();
 
-/** Of an object written whole its MD5, of several parts the MD5 of their MD5s and their number. */
+/** The MD5 of an object that was written whole; for a multipart object the MD5 of its parts' MD5s, and the number of parts. */
 const etagOf = (content: Buffer | Buffer[]): string =>
   Buffer.isBuffer(content)
     ? `"${md5(content).toString('hex')}"`
     : `"${md5(Buffer.concat(content.map(md5))).toString('hex')}-${content.length}"`;
 
-/** Called a CRC here as S3 calls it; which function it is does not matter to the model. */
+/** Bears the name of a CRC, as in S3; the model does not care about the algorithm. */
 export const checksumOf = (bytes: Buffer): Checksum => ({
   algorithm: 'CRC64NVME',
   type: 'FULL_OBJECT',

@@ -3,13 +3,13 @@ import { ReplicationError } from '../../src/lib/model/errors.ts';
 import type { Receipt } from '../../src/lib/delivery/outcome.ts';
 import type { Receipts } from '../../src/lib/delivery/deps.ts';
 
-/** Thrown by a gate: the function dies here, nothing of its work goes on, no record is cleaned up. */
+/** Thrown by a gate: the function dies at this point, its work stops, and its records stay. */
 export class Crash extends Error {}
 
 export interface MemoryReceipts extends Receipts {
-  /** What the function's time-out does to the records of those that crashed. */
+  /** Deletes the records of crashed invocations, as the function's timeout does. */
   expireInProgress(): void;
-  /** Somebody deletes the table. */
+  /** Deletes the table. */
   clear(): void;
   finished(): number;
 }
@@ -19,7 +19,8 @@ export const createMemoryReceipts = (): MemoryReceipts => {
   return {
     async once(identity, work) {
       const known = records.get(identity);
-      if (known === 'in-progress') throw new ReplicationError('in-progress', 'another one works on it');
+      if (known === 'in-progress')
+        throw new ReplicationError('in-progress', 'another invocation works on it');
       if (known !== undefined) return { receipt: known, duplicate: true };
       records.set(identity, 'in-progress');
       try {

@@ -1,6 +1,6 @@
 import type { RunCounts, RunPiece } from '../../src/lib/delivery/run-counts.ts';
 
-/** What was counted, by run. Runs in `stopped` were paused or cancelled. */
+/** Counts in memory. The runs in `stopped` are paused or cancelled. */
 export const createMemoryRunCounts = (): RunCounts & {
   counted: { run: string; piece: RunPiece }[];
   stopped: Set<string>;
@@ -17,7 +17,7 @@ export const createMemoryRunCounts = (): RunCounts & {
   };
 };
 
-/** Nobody started any. */
+/** The counts of a deployment without runs. */
 export const noRuns: RunCounts = {
   isStopped: async () => false,
   count: () => undefined,

@@ -1,4 +1,4 @@
-/** Runs in memory: the model of the store in DynamoDB. */
+/** The model of the store of runs in DynamoDB. */
 import type { OpenRange, RangeCommit, RunRecord, RunStore } from '../../src/lib/runs/run-store.ts';
 import { prefixesOverlap } from '../../src/lib/runs/compare/scope.ts';
 import { addCompared, type CopyCounters, isOver, NOTHING_COMPARED } from '../../src/lib/runs/run.ts';
@@ -22,53 +22,49 @@ export const NOTHING_COPIED: CopyCounters = {
   slowest: [],
 };
 
+interface Tables {
+  runs: Map<string, RunRecord>;
+  ranges: Map<string, OpenRange & RunEpoch>;
+  files: Map<string, RunEpoch & { key: string; rows: number }>;
+  copied: Map<string, CopyCounters>;
+}
+
+interface RunEpoch {
+  run: string;
+  epoch: number;
+}
+
 export const createMemoryRunStore = (now: () => number): MemoryRunStore => {
-  const runs = new Map<string, RunRecord>();
-  const ranges = new Map<string, OpenRange & { run: string; epoch: number }>();
-  const files = new Map<string, { run: string; epoch: number; key: string; rows: number }>();
-  const copied = new Map<string, CopyCounters>();
-  const idOf = (run: string, epoch: number, from: string): string => JSON.stringify([run, epoch, from]);
-  const openOf = (run: string, epoch: number) =>
-    [...ranges.values()].filter((each) => each.run === run && each.epoch === epoch);
-
-  const commit = (step: RangeCommit): Awaited<ReturnType<RunStore['commit']>> => {
-    const { run: id, epoch, before, after, children, counted, file, nowMs } = step;
-    const name = idOf(id, epoch, before.from);
-    const run = runs.get(id);
-    if (run === undefined || ranges.get(name)?.range.step !== before.step) return 'superseded';
-    if (after === null) {
-      ranges.delete(name);
-      run[step.listing] = addCompared(run[step.listing] ?? NOTHING_COMPARED, counted);
-    } else ranges.set(name, { run: id, epoch, range: after, counted, movedMs: nowMs });
-    for (const child of children) {
-      const childId = idOf(id, epoch, child.from);
-      ranges.set(childId, { run: id, epoch, range: child, counted: NOTHING_COMPARED, movedMs: nowMs });
-    }
-    run.openRanges += children.length - (after === null ? 1 : 0);
-    if (file !== null) files.set(idOf(id, epoch, file.key), { run: id, epoch, ...file });
-    return run.openRanges === 0 ? 'ended' : 'committed';
-  };
-
+  const tables: Tables = { runs: new Map(), ranges: new Map(), files: new Map(), copied: new Map() };
+  const { runs, copied } = tables;
   return {
     runs,
+    ...runCalls(tables, now),
+    ...rangeCalls(tables),
+    copied: async (id) => structuredClone(copied.get(id) ?? NOTHING_COPIED),
+    count(run, piece) {
+      const counters = copied.get(run) ?? structuredClone(NOTHING_COPIED);
+      copied.set(run, counters);
+      counters[piece.kind] += 1;
+    },
+  };
+};
+
+const runCalls = (
+  tables: Tables,
+  now: () => number,
+): Pick<RunStore, 'create' | 'load' | 'progress' | 'list' | 'change'> => {
+  const { runs, ranges } = tables;
+  const open = ({ id, epoch }: RunRecord, range: OpenRange['range']): void => {
+    const opened = { run: id, epoch, range, counted: NOTHING_COMPARED, movedMs: now() };
+    ranges.set(idOf(id, epoch, range.from), opened);
+  };
+  return {
     async create(run, first) {
-      const { rule, destination, prefix } = run.spec;
-      const other = [...runs.values()].find(
-        ({ spec, ...each }) =>
-          !isOver(each) &&
-          spec.rule === rule &&
-          spec.destination === destination &&
-          prefixesOverlap(spec.prefix, prefix),
-      );
+      const other = [...runs.values()].find((each) => !isOver(each) && isSameWork(each.spec, run.spec));
       if (other !== undefined) return { kind: 'active', run: other.id };
       runs.set(run.id, structuredClone({ ...run, openRanges: 1 }));
-      ranges.set(idOf(run.id, run.epoch, first.from), {
-        run: run.id,
-        epoch: run.epoch,
-        range: first,
-        counted: NOTHING_COMPARED,
-        movedMs: now(),
-      });
+      open(run, first);
       return { kind: 'created' };
     },
     load: async (id) => structuredClone(runs.get(id) ?? null),
@@ -77,7 +73,7 @@ export const createMemoryRunStore = (now: () => number): MemoryRunStore => {
       if (run === undefined) return null;
       const listing = run.work === 'checking' ? 'checked' : 'compared';
       if (run.openRanges === 0) return structuredClone(run);
-      const sum = openOf(id, run.epoch).reduce(
+      const sum = openOf(tables, run).reduce(
         (all, { counted }) => addCompared(all, counted),
         run[listing] ?? NOTHING_COMPARED,
       );
@@ -88,24 +84,26 @@ export const createMemoryRunStore = (now: () => number): MemoryRunStore => {
         [...runs.values()].toSorted((one, other) => (one.id < other.id ? 1 : -1)).slice(0, limit),
       ),
     async change(run, changes, first) {
-      const now_ = runs.get(run.id);
-      if (now_ === undefined || now_.revision !== run.revision) return false;
-      if (first !== undefined && now_.openRanges > 0) return false;
-      Object.assign(now_, structuredClone(changes), { revision: now_.revision + 1 });
+      const stored = runs.get(run.id);
+      if (stored === undefined || stored.revision !== run.revision) return false;
+      if (first !== undefined && stored.openRanges > 0) return false;
+      Object.assign(stored, structuredClone(changes), { revision: stored.revision + 1 });
       if (first === undefined) return true;
-      now_.openRanges = 1;
-      ranges.set(idOf(run.id, now_.epoch, first.from), {
-        run: run.id,
-        epoch: now_.epoch,
-        range: first,
-        counted: NOTHING_COMPARED,
-        movedMs: now(),
-      });
+      stored.openRanges = 1;
+      open(stored, first);
       return true;
     },
+  };
+};
+
+const rangeCalls = (
+  tables: Tables,
+): Pick<RunStore, 'openRanges' | 'openRange' | 'touch' | 'commit' | 'files'> => {
+  const { ranges, files } = tables;
+  return {
     openRanges: async (run) =>
       structuredClone(
-        openOf(run.id, run.epoch).map(({ range, counted, movedMs }) => ({ range, counted, movedMs })),
+        openOf(tables, run).map(({ range, counted, movedMs }) => ({ range, counted, movedMs })),
       ),
     openRange: async (id, epoch, from) => {
       const found = ranges.get(idOf(id, epoch, from));
@@ -117,8 +115,7 @@ export const createMemoryRunStore = (now: () => number): MemoryRunStore => {
       const found = ranges.get(idOf(id, epoch, range.from));
       if (found?.range.step === range.step) found.movedMs = nowMs;
     },
-    commit: async (step) => commit(structuredClone(step)),
-    copied: async (id) => structuredClone(copied.get(id) ?? NOTHING_COPIED),
+    commit: async (step) => commit(tables, structuredClone(step)),
     async files(run, limit) {
       const own = [...files.values()].filter((each) => each.run === run.id && each.epoch === run.epoch);
       return {
@@ -126,10 +123,36 @@ export const createMemoryRunStore = (now: () => number): MemoryRunStore => {
         leftOut: Math.max(0, own.length - limit),
       };
     },
-    count(run, piece) {
-      const counters = copied.get(run) ?? structuredClone(NOTHING_COPIED);
-      copied.set(run, counters);
-      counters[piece.kind] += 1;
-    },
   };
 };
+
+const commit = (
+  { runs, ranges, files }: Tables,
+  step: RangeCommit,
+): Awaited<ReturnType<RunStore['commit']>> => {
+  const { run: id, epoch, before, after, children, counted, file, nowMs } = step;
+  const name = idOf(id, epoch, before.from);
+  const run = runs.get(id);
+  if (run === undefined || ranges.get(name)?.range.step !== before.step) return 'superseded';
+  if (after === null) {
+    ranges.delete(name);
+    run[step.listing] = addCompared(run[step.listing] ?? NOTHING_COMPARED, counted);
+  } else ranges.set(name, { run: id, epoch, range: after, counted, movedMs: nowMs });
+  for (const child of children) {
+    const childId = idOf(id, epoch, child.from);
+    ranges.set(childId, { run: id, epoch, range: child, counted: NOTHING_COMPARED, movedMs: nowMs });
+  }
+  run.openRanges += children.length - (after === null ? 1 : 0);
+  if (file !== null) files.set(idOf(id, epoch, file.key), { run: id, epoch, ...file });
+  return run.openRanges === 0 ? 'ended' : 'committed';
+};
+
+const isSameWork = (one: RunRecord['spec'], other: RunRecord['spec']): boolean =>
+  one.rule === other.rule &&
+  one.destination === other.destination &&
+  prefixesOverlap(one.prefix, other.prefix);
+
+const openOf = ({ ranges }: Tables, { id, epoch }: Pick<RunRecord, 'id' | 'epoch'>) =>
+  [...ranges.values()].filter((each) => each.run === id && each.epoch === epoch);
+
+const idOf = (run: string, epoch: number, from: string): string => JSON.stringify([run, epoch, from]);

@@ -1,21 +1,21 @@
 /**
- * The model of a bucket as a source. Every call passes a gate before its effect and another before its answer, where a test may
- * wait, fail, crash, or damage the body that is sent.
+ * The model of a bucket as a source. Every call passes a gate before its effect and again before its answer. There a test may wait,
+ * fail, crash, or damage the body.
  */
 import { Readable } from 'node:stream';
 import { ReplicationError } from '../../src/lib/model/errors.ts';
 import type { Current, ObjectState, Slice, SourceBucket } from '../../src/lib/model/ports.ts';
 import type { MemoryBucket, Version } from './memory-buckets.ts';
 
-/** What may happen to a body on its way: it breaks off, it ends too soon without anybody saying so, a byte is flipped. */
+/** Faults of a body on its way: the connection breaks, the body ends early without an error, one byte is flipped. */
 export type Damage = 'break' | 'truncate' | 'flip';
 
-/** Called at each point where the outside may interfere. */
+/** Called before and after the effect of each call. */
 export type Gate = (point: 'before' | 'after', call: string) => Promise<Damage | void>;
 
 export const openGate: Gate = async () => undefined;
 
-/** What both sides are asked alike. */
+/** The calls that a source and a destination have in common. */
 export const reads = (bucket: MemoryBucket, gate: Gate, side: string) => {
   const gated = async <T>(call: string, effect: () => T): Promise<{ answer: T; damage: Damage | void }> => {
     const before = await gate('before', `${side}.${call}`);
@@ -51,7 +51,7 @@ export const reads = (bucket: MemoryBucket, gate: Gate, side: string) => {
   };
 };
 
-/** Without its key not even the headers of an SSE-C object can be seen. */
+/** Without the key of an SSE-C object, not even its headers are readable. */
 const stateOf = ({ state, sealed }: Version): ObjectState => {
   if (sealed === 'sse-c') throw new ReplicationError('sse-c', 'S3 wants the key');
   return state;

@@ -1,4 +1,4 @@
-/** The table of transfers and the queue of ranges, as DynamoDB and SQS keep them. */
+/** The table of transfers and the queue of part ranges, which DynamoDB and SQS keep in a deployment. */
 import { createServerSide, type ServerSide } from '../../src/lib/copy/way.ts';
 import type {
   RangeMessage,
@@ -9,13 +9,13 @@ import type {
 import { type Gate, openGate } from './memory-source.ts';
 
 export interface MemoryTransfers {
-  /** What an invocation is given; the gate is passed before and after the effect of each call. */
+  /** The ports of one invocation. Each call passes the gate before and after its effect. */
   ports(gate?: Gate): Transfers;
   records: Map<string, Transfer>;
   rates: Map<string, number>;
-  /** In the queue, as they were sent. */
+  /** The messages in the queue, in the order in which they were sent. */
   sent: RangeMessage[];
-  /** How many SQS would tell. */
+  /** How many messages SQS would report. */
   waiting: () => number;
 }
 
@@ -29,7 +29,7 @@ export const createMemoryTransfers = (concurrency = 4): MemoryTransfers => {
       queue: {
         async send(messages) {
           await gate('before', 'transfers.send');
-          // What SQS took before the function died.
+          // SQS keeps these messages even if the function crashes before it sees the answer.
           for (const message of messages) sent.push(structuredClone(message));
           await gate('after', 'transfers.send');
         },
@@ -91,7 +91,7 @@ const memoryStore = (
   };
 };
 
-/** Of a deployment whose functions have all the time in the world, or nearly. */
+/** For a deployment whose functions always have enough time. */
 export const noTransfers = (): { transfers: Transfers; serverSide: ServerSide } => ({
   transfers: createMemoryTransfers().ports(),
   serverSide: createServerSide({ now: () => 0, sleep: () => Promise.resolve() }),

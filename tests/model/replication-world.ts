@@ -1,6 +1,6 @@
 /**
- * A source and a destination, a queue between them that duplicates, reorders, delays and drops, and several functions at once,
- * interleaved at every call by a seeded scheduler.
+ * A source, a destination, and between them a queue that duplicates, reorders, delays and drops events. A seeded scheduler interleaves
+ * several functions at every call.
  */
 import type { Scheduler } from 'fast-check';
 import type { QueueMessage } from '../../src/lib/delivery/deps.ts';
@@ -13,7 +13,7 @@ export interface World {
   given: History;
   source: MemoryBucket;
   replica: MemoryBucket;
-  /** Every version the source ever had, by key, oldest first. */
+  /** Every version that the source ever had, by key, oldest first. */
   written: Map<string, Version[]>;
   undelivered: QueueMessage[];
   deployment: Deployment;

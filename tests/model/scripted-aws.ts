@@ -1,6 +1,4 @@
-/**
- * An HTTP server that answers as it is told, under the real SDK: for what no well-behaved S3 can be made to do.
- */
+/** An HTTP server under the real SDK that a test scripts, for answers that no well-behaved S3 gives. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createBuckets } from '../../src/lib/aws/s3/buckets.ts';
@@ -21,9 +19,9 @@ export interface ScriptedAws extends AsyncDisposable {
   clients: S3Clients;
   buckets: Buckets;
   seen: SeenRequest[];
-  /** How S3 answers from now on. STS always grants. */
+  /** Answers all later S3 requests. STS always grants credentials. */
   answer: Answer;
-  /** Answers instead, without waiting for the request's body; null: wait for it. */
+  /** If set, answers S3 requests in place of `answer`, without waiting for the body of the request. */
   early: ((request: IncomingMessage, response: ServerResponse) => void) | null;
   openSockets(): Promise<number>;
 }

@@ -31,7 +31,7 @@ export const testRule = (fields: Partial<ReplicationRule> = {}): ReplicationRule
   ...fields,
 });
 
-/** What a copy by itself is for. */
+/** The work of a copy that no hint asked for. */
 export const testCopyWork = (): CopyRequest['work'] => ({
   rule: testRule(),
   destination: testDestination(),
@@ -45,7 +45,7 @@ export const testConfiguration = (...rules: ReplicationRule[]): ReplicationConfi
   rules: rules.length === 0 ? [testRule()] : rules,
 });
 
-/** An S3 event notification as it arrives on SQS. */
+/** An S3 event notification in the form in which SQS delivers it. */
 export const s3Event = (event: {
   bucket?: string;
   key: string;
@@ -54,7 +54,7 @@ export const s3Event = (event: {
   sizeBytes?: number;
   /** Default `ObjectCreated:Put`. */
   name?: string;
-  /** Who did it; default: somebody. Null: nobody says. */
+  /** The writer; default: a user. Null: the event names none. */
   principalId?: string | null;
 }): string =>
   JSON.stringify({

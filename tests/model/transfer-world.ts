@@ -1,12 +1,12 @@
 /**
- * A deployment with all that transfers need: both queues, the functions, the schedule. Bytes take their time, every call passes a
- * gate, and what was not acknowledged comes again.
+ * A deployment with everything that transfers need: both queues, the functions, the schedule. Bytes take time, every call passes a
+ * gate, and messages that were not acknowledged are delivered again.
  */
 import { createBudget } from '../../src/lib/model/concurrency.ts';
 import { ReplicationError } from '../../src/lib/model/errors.ts';
 import type { QueueMessage, Receipts, TransferDeps } from '../../src/lib/delivery/deps.ts';
 import type { OutcomeRecord } from '../../src/lib/delivery/outcome.ts';
-import type { DestinationBucket, Invocation } from '../../src/lib/model/ports.ts';
+import type { DestinationBucket } from '../../src/lib/model/ports.ts';
 import { replicateBatch } from '../../src/lib/replicate/replicate-batch.ts';
 import type { ReplicationRule } from '../../src/lib/model/rule.ts';
 import { createServerSide } from '../../src/lib/copy/way.ts';
@@ -28,21 +28,21 @@ export interface Setting {
   versioning?: Versioning;
   encryptions?: ['AES256' | 'aws:kms', 'AES256' | 'aws:kms'];
   checksums?: boolean;
-  /** Of a byte of the model; default: 512 MiB. */
+  /** How many bytes each byte of the model stands for; default: 512 MiB. */
   unitBytes?: number;
   fullTimeMs?: number;
-  /** Of one invocation. */
+  /** Throughput of one invocation; default: 80 MiB/s. */
   bytesPerSecond?: number;
-  /** May the destination's role read the source? */
+  /** Whether the role of the destination may read the source. */
   readable?: boolean;
   concurrency?: number;
-  /** At each point of each call of each invocation; throws {@link Crash} to kill it. */
+  /** Passed before and after the effect of each call; throws {@link Crash} to kill the invocation. */
   gate?: Gate;
 }
 
 export interface Queue {
   visible: QueueMessage[];
-  /** Not acknowledged: visible again later. */
+  /** Messages that were not acknowledged, which become visible again later. */
   resting: QueueMessage[];
 }
 
@@ -58,145 +58,33 @@ export interface TransferWorld {
   dead: { body: string; reason: string }[];
   records: OutcomeRecord[];
   calls: string[];
-  /** Bytes of parts that were sent or copied, whatever came of it. */
+  /** Bytes and number of the parts that were sent or copied, successfully or not. */
   moved: { bytes: number; parts: number };
   gate: Gate;
   deliver(body: string): void;
-  /** One invocation of the replicate or the transfer function for one message; null: there is none. Answers whether it was. */
+  /** One invocation of the replicate function for one message. Returns whether there was a message. */
   replicate(pick?: number): Promise<boolean>;
+  /** The same for the transfer function. */
   work(pick?: number): Promise<boolean>;
   sweep(): Promise<SweepReport | null>;
-  /** What was not acknowledged is visible again. */
+  /** Makes all messages visible that were not acknowledged. */
   redeliver(): void;
-  /** That, and the records of those that died have expired: of all that have not ended. */
+  /** Does the same, and lets the records of all unfinished invocations expire. */
   retry(): void;
-  /** Everything that is in the queues, until nothing is left. */
+  /** Handles messages until the queues are empty. */
   drain(): Promise<void>;
 }
 
 export const createTransferWorld = (setting: Setting = {}): TransferWorld => {
   const clock = { nowMs: 1_700_000_000_000 };
-  const { unitBytes = GIB / 2, fullTimeMs = 880_000, concurrency = 4, checksums = false } = setting;
-  const bucket = (side: 0 | 1, versioning: Versioning): MemoryBucket =>
-    createMemoryBucket(versioning, () => clock.nowMs, {
-      encryption: setting.encryptions?.[side] ?? 'AES256',
-      checksums,
-      unitBytes,
-    });
-  const source = bucket(0, setting.versioning ?? 'enabled');
-  const replica = bucket(1, 'enabled');
-  const transfers = createMemoryTransfers(concurrency);
-  const live: Queue = { visible: [], resting: [] };
-  const ranges: Queue = { visible: [], resting: [] };
+  const transfers = createMemoryTransfers(setting.concurrency ?? 4);
+  const { live, ranges, deliver, collect, redeliver } = createQueues(clock, transfers);
   const receipts = createMemoryReceipts();
-  const runs = createMemoryRunCounts();
-  let messages = 0;
   let inFlight = 0;
   let invocations = 0;
-  const message = (body: string): QueueMessage => {
-    const messageId = `message-${messages++}`;
-    return { messageId, receiptHandle: '', body, receiveCount: 0, sentMs: clock.nowMs, earlier: null };
-  };
-  const serverSide = createServerSide({ now: () => clock.nowMs, sleep: () => Promise.resolve() });
-  const collect = (): void => {
-    for (const range of transfers.sent.splice(0)) ranges.visible.push(message(JSON.stringify(range)));
-  };
   transfers.waiting = () => transfers.sent.length + ranges.visible.length + ranges.resting.length + inFlight;
 
-  const gateOf = (life: Life): Gate => {
-    return async (point, call) => {
-      if (point === 'before') world.calls.push(call);
-      pass(life, 10);
-      if (life.crashed) throw new Crash();
-      try {
-        const damage = await world.gate(point, call);
-        // Others may have been at it meanwhile.
-        if (life.crashed) throw new Crash();
-        return damage;
-      } catch (error) {
-        life.crashed ||= error instanceof Crash;
-        throw error;
-      }
-    };
-  };
-
-  /** Each invocation has its own time: what others do meanwhile takes none of it. */
-  const pass = (life: Life, ms: number): void => {
-    life.nowMs += ms;
-    clock.nowMs = Math.max(clock.nowMs, life.nowMs);
-  };
-
-  const depsOf = (life: Life): TransferDeps => {
-    const gate = gateOf(life);
-    const invocation: Invocation = {
-      requestId: 'r',
-      deadlineMs: life.nowMs + fullTimeMs,
-      fullTimeMs,
-      bytesUnderWay: 0,
-    };
-    const sources = (setting.readable ?? false) ? { source } : {};
-    const initiator = 'arn:aws:sts::222222222222:assumed-role/replication/s3r@test';
-    const send = async (call: string, effect: () => void): Promise<void> => {
-      await gate('before', call);
-      effect();
-      await gate('after', call);
-    };
-    return {
-      configuration: testConfiguration(testRule(setting.rule)),
-      buckets: {
-        source: () => memorySource(source, gate),
-        destination: () =>
-          slow(memoryDestination(replica, gate, undefined, { sources, initiator }), invocation, life),
-      },
-      receipts: mortal(receipts, life, gate),
-      liveQueue: { retryLater: async () => undefined, send: async (body) => world.deliver(body) },
-      hints: { send: (body) => send('hints.send', () => world.deliver(body)) },
-      deadLetterQueue: {
-        send: (body, { reason }) =>
-          send('deadLetterQueue.send', () => void world.dead.push({ body, reason })),
-      },
-      reporter: { report: (record) => void world.records.push(record) },
-      runs,
-      transfers: transfers.ports(gate),
-      serverSide,
-      sessionName: 's3r@test',
-      memory: createBudget(1e9),
-      clock: { now: () => life.nowMs, sleep: async (ms) => pass(life, ms) },
-      invocation,
-    };
-  };
-
-  /** Bytes take time, and what is not over at the deadline is cut off. */
-  const slow = (
-    destination: DestinationBucket,
-    { deadlineMs }: Invocation,
-    life: Life,
-  ): DestinationBucket => {
-    const take = (bytes: number): void => {
-      world.moved.bytes += bytes;
-      world.moved.parts += 1;
-      pass(life, Math.ceil((bytes / (setting.bytesPerSecond ?? 80 * MIB)) * 1_000));
-      if (life.nowMs > deadlineMs) throw new ReplicationError('out-of-time', 'cut off');
-    };
-    return {
-      ...destination,
-      async uploadPart(request) {
-        take(request.sizeBytes);
-        return await destination.uploadPart(request);
-      },
-      async copyPart(request) {
-        const part = await destination.copyPart(request);
-        take(request.bytes === null ? 0 : request.bytes.last - request.bytes.first + 1);
-        return part;
-      },
-    };
-  };
-
-  const invoke = async (
-    queue: Queue,
-    pick: number,
-    handle: (messages: QueueMessage[], deps: TransferDeps) => Promise<{ failed: string[] }>,
-  ): Promise<boolean> => {
+  const invoke = async (queue: Queue, pick: number, handle: Handle): Promise<boolean> => {
     collect();
     const [next] = queue.visible.length === 0 ? [] : queue.visible.splice(pick % queue.visible.length, 1);
     if (next === undefined) return false;
@@ -211,11 +99,10 @@ export const createTransferWorld = (setting: Setting = {}): TransferWorld => {
   };
 
   const world: TransferWorld = {
-    source,
-    replica,
+    ...bucketsOf(setting, clock),
     transfers,
     receipts,
-    runs,
+    runs: createMemoryRunCounts(),
     clock,
     live,
     ranges,
@@ -224,45 +111,173 @@ export const createTransferWorld = (setting: Setting = {}): TransferWorld => {
     calls: [],
     moved: { bytes: 0, parts: 0 },
     gate: setting.gate ?? openGate,
-    deliver: (body) => void live.visible.push(message(body)),
+    deliver,
     replicate: (pick = 0) => invoke(live, pick, replicateBatch),
     work: (pick = 0) => invoke(ranges, pick, transferBatch),
     async sweep() {
       collect();
-      try {
-        return await sweepTransfers(depsOf({ crashed: false, nowMs: clock.nowMs }));
-      } catch {
-        return null;
-      }
+      return await sweepTransfers(depsOf({ crashed: false, nowMs: clock.nowMs })).catch(() => null);
+    },
+    redeliver,
+    retry() {
+      receipts.expireInProgress();
+      redeliver();
+    },
+    drain: () => drain(world),
+  };
+  const depsOf = depsIn(world, setting);
+  return world;
+};
+
+type Handle = (messages: QueueMessage[], deps: TransferDeps) => Promise<{ failed: string[] }>;
+
+/** Maximum invocations of one test, far more than any test needs. */
+const MAX_INVOCATIONS = 5_000;
+
+const bucketsOf = (setting: Setting, clock: { nowMs: number }) => {
+  const { unitBytes = GIB / 2, checksums = false, versioning = 'enabled', encryptions } = setting;
+  const options = { checksums, unitBytes };
+  const bucket = (side: 0 | 1, kind: Versioning): MemoryBucket =>
+    createMemoryBucket(kind, () => clock.nowMs, { ...options, encryption: encryptions?.[side] ?? 'AES256' });
+  return { source: bucket(0, versioning), replica: bucket(1, 'enabled') };
+};
+
+const createQueues = (clock: { nowMs: number }, transfers: MemoryTransfers) => {
+  const live: Queue = { visible: [], resting: [] };
+  const ranges: Queue = { visible: [], resting: [] };
+  let messages = 0;
+  const message = (body: string): QueueMessage => {
+    const messageId = `message-${messages++}`;
+    return { messageId, receiptHandle: '', body, receiveCount: 0, sentMs: clock.nowMs, earlier: null };
+  };
+  return {
+    live,
+    ranges,
+    deliver: (body: string) => void live.visible.push(message(body)),
+    /** Moves the messages that were sent into the queue of part ranges. */
+    collect() {
+      for (const range of transfers.sent.splice(0)) ranges.visible.push(message(JSON.stringify(range)));
     },
     redeliver() {
       for (const queue of [live, ranges]) queue.visible.push(...queue.resting.splice(0));
     },
-    retry() {
-      receipts.expireInProgress();
-      world.redeliver();
-    },
-    async drain() {
-      for (let round = 0; round < 5_000; round++) {
-        const worked = (await world.replicate()) || (await world.work());
-        if (!worked && live.resting.length + ranges.resting.length === 0) return;
-        if (!worked) world.retry();
-      }
-      throw new Error('messages without end');
-    },
   };
-  return world;
 };
 
+const drain = async (world: TransferWorld): Promise<void> => {
+  const { live, ranges } = world;
+  for (let round = 0; round < MAX_INVOCATIONS; round++) {
+    const worked = (await world.replicate()) || (await world.work());
+    if (!worked && live.resting.length + ranges.resting.length === 0) return;
+    if (!worked) world.retry();
+  }
+  throw new Error('messages without end');
+};
+
+/** One invocation, with a clock of its own: the calls of other invocations take none of its time. */
 interface Life {
   crashed: boolean;
   nowMs: number;
 }
 
-/** Far more than any test has cause for. */
-const MAX_INVOCATIONS = 5_000;
+/** Returns the dependencies of each invocation. */
+const depsIn = (world: TransferWorld, setting: Setting): ((life: Life) => TransferDeps) => {
+  const { clock, source, replica, transfers, runs } = world;
+  const serverSide = createServerSide({ now: () => clock.nowMs, sleep: () => Promise.resolve() });
+  const { fullTimeMs = 880_000, readable = false } = setting;
+  const inside = { sources: readable ? { source } : {}, initiator: INITIATOR };
+  return (life) => {
+    const pass = passing(clock, life);
+    const gate = gateOf(world, life, pass);
+    const deadlineMs = life.nowMs + fullTimeMs;
+    const take = takingTime(world, setting.bytesPerSecond, (ms) => {
+      pass(ms);
+      if (life.nowMs > deadlineMs) throw new ReplicationError('out-of-time', 'cut off');
+    });
+    const send = async (call: string, effect: () => void): Promise<void> => {
+      await gate('before', call);
+      effect();
+      await gate('after', call);
+    };
+    return {
+      configuration: testConfiguration(testRule(setting.rule)),
+      buckets: {
+        source: () => memorySource(source, gate),
+        destination: () => slow(memoryDestination(replica, gate, undefined, inside), take),
+      },
+      receipts: mortal(world.receipts, life, gate),
+      liveQueue: { retryLater: async () => undefined, send: async (body) => world.deliver(body) },
+      hints: { send: (body) => send('hints.send', () => world.deliver(body)) },
+      deadLetterQueue: {
+        send: (body, { reason }) =>
+          send('deadLetterQueue.send', () => void world.dead.push({ body, reason })),
+      },
+      reporter: { report: (record) => void world.records.push(record) },
+      runs,
+      transfers: transfers.ports(gate),
+      serverSide,
+      sessionName: 's3r@test',
+      memory: createBudget(1e9),
+      clock: { now: () => life.nowMs, sleep: async (ms) => pass(ms) },
+      invocation: { requestId: 'r', deadlineMs, fullTimeMs, bytesUnderWay: 0 },
+    };
+  };
+};
 
-/** A function that has died finishes no record. */
+const INITIATOR = 'arn:aws:sts::222222222222:assumed-role/replication/s3r@test';
+
+type Pass = (ms: number) => void;
+
+const passing =
+  (clock: { nowMs: number }, life: Life): Pass =>
+  (ms) => {
+    life.nowMs += ms;
+    clock.nowMs = Math.max(clock.nowMs, life.nowMs);
+  };
+
+const gateOf =
+  (world: TransferWorld, life: Life, pass: Pass): Gate =>
+  async (point, call) => {
+    if (point === 'before') world.calls.push(call);
+    pass(CALL_MS);
+    if (life.crashed) throw new Crash();
+    try {
+      const damage = await world.gate(point, call);
+      // Another call of the same invocation may have crashed meanwhile.
+      if (life.crashed) throw new Crash();
+      return damage;
+    } catch (error) {
+      life.crashed ||= error instanceof Crash;
+      throw error;
+    }
+  };
+
+/** How long each half of a call takes. */
+const CALL_MS = 10;
+
+/** Counts bytes of parts, and lets the time pass that they take. */
+const takingTime =
+  ({ moved }: TransferWorld, bytesPerSecond: number | undefined, pass: Pass) =>
+  (bytes: number): void => {
+    moved.bytes += bytes;
+    moved.parts += 1;
+    pass(Math.ceil((bytes / (bytesPerSecond ?? 80 * MIB)) * 1_000));
+  };
+
+const slow = (destination: DestinationBucket, take: (bytes: number) => void): DestinationBucket => ({
+  ...destination,
+  async uploadPart(request) {
+    take(request.sizeBytes);
+    return await destination.uploadPart(request);
+  },
+  async copyPart(request) {
+    const part = await destination.copyPart(request);
+    take(request.bytes === null ? 0 : request.bytes.last - request.bytes.first + 1);
+    return part;
+  },
+});
+
+/** Receipts that an invocation cannot finish after its crash. */
 const mortal = (receipts: MemoryReceipts, life: Life, gate: Gate): Receipts => ({
   async once(identity, work) {
     await gate('before', 'receipts.once');

@@ -1,4 +1,4 @@
-/** Two buckets and two deployments, each replicating one into the other: what one writes is an event for the other. */
+/** Two buckets and two deployments, each of which replicates one bucket into the other. The writes of one are events for the other. */
 import fc from 'fast-check';
 import type { QueueMessage } from '../../src/lib/delivery/deps.ts';
 import type { ReplicationRule } from '../../src/lib/model/rule.ts';
@@ -6,7 +6,7 @@ import { sessionName } from '../../src/lib/hint/session-name.ts';
 import { createDeployment, type Deployment, type Fault } from './deployment.ts';
 import { apply, fault, type Operation, operation, side, type Side, weighted } from './history.ts';
 import { createMemoryBucket, type MemoryBucket } from './memory-buckets.ts';
-import type { BucketEvent } from './memory-destination.ts';
+import type { BucketEvent } from './memory-writes.ts';
 import { s3Event, testDestination, testRule } from './settings.ts';
 
 type Name = 'left' | 'right';
@@ -15,9 +15,9 @@ export interface TwoWay {
   left: Side;
   right: Side;
   rule: Pick<ReplicationRule, 'versions' | 'deletes'>;
-  /** Do events say who did it? EventBridge's do not. */
+  /** Whether events name the writer. Those of EventBridge do not. */
   named: boolean;
-  /** Each written at one side; the other one follows when all has arrived. */
+  /** Each turn writes at one side. The next turn follows when all events have been handled. */
   turns: { at: Name; operations: Operation[] }[];
   repeats: boolean[];
   picks: number[];
@@ -53,7 +53,7 @@ export interface TwoWayWorld {
   undelivered: QueueMessage[];
 }
 
-/** Rounds in which both sides may still have something to say to each other after a turn. */
+/** Maximum rounds in which both sides react to each other after a turn. */
 const MAX_ROUNDS = 12;
 
 export const playTwoWay = async (
@@ -98,34 +98,48 @@ export const playTwoWay = async (
     });
   const deployments = { left: from('left', 'right'), right: from('right', 'left') };
   const both = Object.values(deployments);
-  const canDelete = Object.values(buckets).every(({ versioning }) => versioning !== 'unversioned');
-  const hasIds = Object.values(buckets).every(({ versioning }) => versioning === 'enabled');
+  const canHappen = plausible(given, buckets);
   let undelivered: QueueMessage[] = [];
   for (const [index, { at, operations }] of given.turns.entries()) {
     const writes = (async () => {
       for (const [step, each] of operations.entries()) {
         await scheduler.schedule(Promise.resolve(), at);
         nowMs += 400;
-        // Where a delete is for good it only takes replicas with it: not what was written there.
-        if (each.kind === 'delete' && !canDelete) continue;
-        // Tags given to a replica travel back only where the event says who gave them to which version.
-        if (each.kind === 'tag' && !(given.named && hasIds)) continue;
+        if (!canHappen(each)) continue;
         const event = apply(buckets[at], each, `${index}.${step}`);
         if (event !== null) happened(at, event, 'AWS:AIDAEXAMPLE');
       }
     })();
     await scheduler.waitFor(Promise.all([writes, ...both.map((each) => each.run())]));
-    for (let round = 0; round < MAX_ROUNDS; round++) {
-      undelivered = [];
-      for (const each of both) undelivered.push(...(await each.settle()));
-    }
-    undelivered.push(...both.flatMap((each) => each.waiting()));
+    undelivered = await settleBoth(both);
     nowMs += 5_000;
   }
   return { ...buckets, deployments: both, undelivered };
 };
 
-/** What a key shows, with all that travels. */
+/** Whether two-way replication can carry this operation to the other side. */
+const plausible = ({ named }: TwoWay, buckets: Record<Name, MemoryBucket>) => {
+  const versionings = Object.values(buckets).map(({ versioning }) => versioning);
+  return ({ kind }: Operation): boolean => {
+    // Without versions a delete is permanent, so it is passed on over replicas only, not over objects that were written there.
+    if (kind === 'delete') return !versionings.includes('unversioned');
+    // The tags of a replica travel back only if the event names the writer and the version.
+    if (kind === 'tag') return named && versionings.every((each) => each === 'enabled');
+    return true;
+  };
+};
+
+/** Returns the messages that are left after all rounds. */
+const settleBoth = async (both: Deployment[]): Promise<QueueMessage[]> => {
+  let undelivered: QueueMessage[] = [];
+  for (let round = 0; round < MAX_ROUNDS; round++) {
+    undelivered = [];
+    for (const each of both) undelivered.push(...(await each.settle()));
+  }
+  return [...undelivered, ...both.flatMap((each) => each.waiting())];
+};
+
+/** The current version of a key, with everything that is replicated. */
 export const shows = (bucket: MemoryBucket, key: string) => {
   const current = bucket.current(key);
   if (current === null) return null;
