@@ -3,8 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Context } from 'aws-lambda';
 import { createBucketNotifications } from '../lib/aws/s3/bucket-notifications.ts';
 import { bucketSubscription } from '../lib/subscription/bucket-subscription.ts';
-import { answerCustomResource } from '../lib/subscription/custom-resource.ts';
-import { sendAnswer } from '../lib/subscription/custom-resource-answer.ts';
+import { answerCustomResource, sendAnswer } from '../lib/subscription/custom-resource.ts';
 
 /** Kept free for the answer: without one CloudFormation waits until it gives the whole deployment up. */
 const RESERVE_MS = 15_000;

@@ -191,17 +191,20 @@ test.each(['status', 'pause', 'resume', 'cancel'])(
 );
 
 test.each([
-  [['backfill', 'start'], '--rule is missing: give the id of one of the rules that are deployed (rule)'],
+  [['backfill', 'start'], '--rule is missing: give the id of one of the deployed rules (rule)'],
   [[...START, '--destination', 'x'], '--destination'],
   [[...START, '--since', 'yesterday'], '--since is "yesterday"'],
-  [[...START, '--versions', 'all'], '--versions is "all", while rule "rule" replicates the latest only'],
+  [
+    [...START, '--versions', 'all'],
+    '--versions is "all", but rule "rule" replicates only the latest version',
+  ],
   [[...START, '--concurrency', '4'], '--concurrency goes with --local'],
   [[...START, '--estimate', 'guess'], '--estimate takes one of sample, full, none, not "guess".'],
   [[...START, '--local', '--concurrency', '0'], '--concurrency takes a whole number from 1 to 256'],
   [['backfill', 'status', 'one', 'two'], 'takes no argument "two"'],
   [
     ['verify', 'start', '--rule', 'rule', '--delete-extra'],
-    '--delete-extra changes the destination: it goes with --repair',
+    '--delete-extra changes the destination: a verify also needs --repair',
   ],
   [['verify', 'start', '--rule', 'rule', '--repair', '--local'], '--repair does not go with --local'],
 ])('%j is refused with exit code 2 and nothing is started', async (argv, message) => {

@@ -2,11 +2,8 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createSimulatedClock } from '../../bench/listing-clock.ts';
 import { randomOf } from '../../bench/listing-keys.ts';
-import {
-  type ComparisonOptions,
-  createComparison,
-  type Difference,
-} from '../../src/lib/listing/comparison.ts';
+import { type ComparisonOptions, createComparison } from '../../src/lib/listing/comparison.ts';
+import type { Difference } from '../../src/lib/listing/difference.ts';
 import { compareVersions } from '../../src/lib/listing/compare-versions.ts';
 import { createMemoryLedger, type Ledger } from '../../src/lib/listing/ledger.ts';
 import type { ListedVersion } from '../../src/lib/listing/page.ts';
@@ -15,7 +12,7 @@ import { createRangeWork, type RangePorts } from '../../src/lib/listing/range-wo
 import { runLocally } from '../../src/lib/listing/run-locally.ts';
 import { stackOf } from './key-sets.ts';
 import { createMemoryListing } from './memory-listing.ts';
-import { byKey, expected, type Scene, scenes, sievesOf, SOURCE_PREFIX } from './two-sides.ts';
+import { byKey, expected, type Scene, scenes, filtersOf, SOURCE_PREFIX } from './two-sides.ts';
 
 class Died extends Error {}
 
@@ -23,7 +20,7 @@ const optionsOf = (scene: Scene, found: Difference[], same: { keys: number }): C
   mapping: { sourcePrefix: SOURCE_PREFIX, destinationPrefix: scene.destinationPrefix },
   listDestination: createMemoryListing({ versions: scene.destination, mode: scene.mode }).listPage,
   pageSize: scene.pageSize,
-  sieves: sievesOf(scene),
+  filters: filtersOf(scene),
   report: async ({ differences, sameKeys }) => {
     found.push(...differences);
     same.keys += sameKeys;

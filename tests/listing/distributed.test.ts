@@ -6,7 +6,8 @@ import { randomOf } from '../../bench/listing-keys.ts';
 import { type Commit, createMemoryLedger, type Ledger } from '../../src/lib/listing/ledger.ts';
 import type { ListedVersion } from '../../src/lib/listing/page.ts';
 import { parseRange, type Range, wholeRange } from '../../src/lib/listing/range.ts';
-import { createRangeWork, type RangeEnd, type Stretch } from '../../src/lib/listing/range-work.ts';
+import { createRangeWork, type RangeEnd } from '../../src/lib/listing/range-work.ts';
+import type { Stretch } from '../../src/lib/listing/stretch.ts';
 import { identity, versionsOf } from './key-sets.ts';
 import { createMemoryListing } from './memory-listing.ts';
 

@@ -3,16 +3,17 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createSimulatedClock } from '../../bench/listing-clock.ts';
 import { randomOf } from '../../bench/listing-keys.ts';
-import { createComparison, type Difference } from '../../src/lib/listing/comparison.ts';
+import { createComparison } from '../../src/lib/listing/comparison.ts';
+import type { Difference } from '../../src/lib/listing/difference.ts';
 import { compareKeys } from '../../src/lib/listing/key-order.ts';
 import { createMemoryLedger, type Ledger } from '../../src/lib/listing/ledger.ts';
 import type { ListedVersion, ListPage } from '../../src/lib/listing/page.ts';
 import { parseRange, wholeRange } from '../../src/lib/listing/range.ts';
 import { createRangeWork } from '../../src/lib/listing/range-work.ts';
-import { sieveOf } from '../../src/lib/listing/counted-entries.ts';
+import { passIf } from '../../src/lib/listing/counted-entries.ts';
 import { stackOf } from './key-sets.ts';
 import { createMemoryListing } from './memory-listing.ts';
-import { byKey, expected, scenes, sievesOf, SOURCE_PREFIX } from './two-sides.ts';
+import { byKey, expected, scenes, filtersOf, SOURCE_PREFIX } from './two-sides.ts';
 
 class Crash extends Error {}
 
@@ -21,7 +22,7 @@ interface Sides {
   listDestination: ListPage<ListedVersion>;
   sourcePrefix: string;
   destinationPrefix: string;
-  sieves: ReturnType<typeof sievesOf>;
+  filters: ReturnType<typeof filtersOf>;
   pageSize: number;
   /** Invocations at once. */
   workers: number;
@@ -79,7 +80,7 @@ const play = async (sides: Sides, heed: { committed(found: Difference[]): void }
         return risky(() => sides.listDestination(request));
       },
       pageSize,
-      sieves: sides.sieves,
+      filters: sides.filters,
       report: async (findings) => {
         found.push(...findings.differences);
         counts.found += findings.differences.length;
@@ -144,7 +145,7 @@ test('what is committed is what a comparison in memory finds, each once, whateve
         {
           listSource: source.listPage,
           listDestination: createMemoryListing({ versions: scene.destination, mode }).listPage,
-          sieves: sievesOf(scene),
+          filters: filtersOf(scene),
           sourcePrefix: SOURCE_PREFIX,
           destinationPrefix,
           pageSize,
@@ -192,7 +193,7 @@ const manyKeys =
     return { entries, next: isEnd ? null : { key: last.key, versionId: null } };
   };
 
-const objects = () => sieveOf(({ kind }) => kind === 'object');
+const objects = () => passIf(({ kind }) => kind === 'object');
 
 test.each([
   [1_000_000, 'an empty source', []],
@@ -209,7 +210,7 @@ test.each([
       listDestination: manyKeys(count),
       sourcePrefix: '',
       destinationPrefix: '',
-      sieves: { source: objects, destination: objects },
+      filters: { source: objects, destination: objects },
       pageSize: 1_000,
       workers: 1,
       timeMs: 2_000,
@@ -244,7 +245,7 @@ test('what the destination has of one key, and what does not count there, is no 
       listDestination: destination.listPage,
       sourcePrefix: '',
       destinationPrefix: '',
-      sieves: { source: objects, destination: () => sieveOf(({ versionId }) => versionId === 'v5000') },
+      filters: { source: objects, destination: () => passIf(({ versionId }) => versionId === 'v5000') },
       pageSize: 10,
       workers: 1,
       timeMs: 2_000,

@@ -147,7 +147,7 @@ test('a listing that does not get on fails the run rather than asking for ever',
       consumerOf: () => async () => null,
     },
   });
-  await expect(clock.runUntil(run.finished)).rejects.toThrow('does not get beyond');
+  await expect(clock.runUntil(run.finished)).rejects.toThrow('does not advance beyond');
 });
 
 test('when a range fails the others stop, and the run fails with what went wrong', async () => {

@@ -1,10 +1,10 @@
 /** Two buckets to compare, and what a comparison must find. */
 import fc from 'fast-check';
 import { randomOf } from '../../bench/listing-keys.ts';
-import type { Difference } from '../../src/lib/listing/comparison.ts';
+import type { Difference } from '../../src/lib/listing/difference.ts';
 import { compareVersions } from '../../src/lib/listing/compare-versions.ts';
 import type { ListedVersion } from '../../src/lib/listing/page.ts';
-import { sieveOf } from '../../src/lib/listing/counted-entries.ts';
+import { passIf } from '../../src/lib/listing/counted-entries.ts';
 import { versionsOf } from './key-sets.ts';
 
 export interface Scene {
@@ -96,8 +96,8 @@ export const expected = ({
 };
 
 /** Delete markers count as any other version, or not at all. */
-export const sievesOf = ({ deleteMarkers }: Pick<Scene, 'deleteMarkers'>) => {
-  const create = () => sieveOf(({ kind }) => kind === 'object' || deleteMarkers === 'compare');
+export const filtersOf = ({ deleteMarkers }: Pick<Scene, 'deleteMarkers'>) => {
+  const create = () => passIf(({ kind }) => kind === 'object' || deleteMarkers === 'compare');
   return { source: create, destination: create };
 };
 

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { csvHeader, csvLine } from '../../src/lib/runs/report/report-csv.ts';
 import type { ReportRow } from '../../src/lib/runs/report/report-data.ts';
 import { reportHtml } from '../../src/lib/runs/report/report-html.ts';
-import { reportJson } from '../../src/lib/runs/report/report.ts';
+import { reportJson } from '../../src/lib/runs/report/run-report.ts';
 import { estimateBackfill } from '../../src/lib/runs/estimate/estimate.ts';
 import { NO_WORK } from '../../src/lib/runs/estimate/workload.ts';
 import { aReport, aSpec, compared, copied } from './runs.ts';

@@ -44,20 +44,20 @@ describe('a request', () => {
   test.each([
     [null, 'must be a JSON object'],
     ['start', 'must be a JSON object'],
-    [{}, '"rule" is missing: give the id of one of the rules that are deployed (invoices, media)'],
+    [{}, '"rule" is missing: give the id of one of the deployed rules (invoices, media)'],
     [{ rule: 'x' }, 'there is no rule "x"'],
     [{ rule: 'invoices', destination: 'x' }, 'rule "invoices" has no destination "x": it has near, far'],
-    [{ rule: 'invoices', prefix: 'contracts/' }, 'only keys that begin with "invoices/"'],
+    [{ rule: 'invoices', prefix: 'contracts/' }, 'all keys of rule "invoices" begin with "invoices/"'],
     [{ rule: 'invoices', prefix: 7 }, '"prefix" is 7'],
-    [{ rule: 'invoices', versions: 'all' }, 'replicates the latest only'],
+    [{ rule: 'invoices', versions: 'all' }, 'replicates only the latest version'],
     [{ rule: 'invoices', since: 'monday' }, '"since" is "monday"'],
-    [{ rule: 'invoices', repair: true }, 'a backfill repairs anyway'],
+    [{ rule: 'invoices', repair: true }, 'a backfill always repairs'],
     [{ rule: 'invoices', repair: 'yes' }, 'it must be true or false'],
     [{ rule: 'invoices', deleteExtra: true }, 'needs `deletes: replicate`'],
-    [{ rule: 'media', kind: 'verify', deleteExtra: true }, 'it goes with "repair": true'],
+    [{ rule: 'media', kind: 'verify', deleteExtra: true }, 'a verify also needs "repair": true'],
     [{ action: 'stop' }, '"action" is "stop": it must be one of start, pause'],
     [{ action: 'pause' }, '"run" must be the id of a run'],
-    [{ action: 'list', what: 1 }, '"what" is no field'],
+    [{ action: 'list', what: 1 }, '"what" is not a field'],
   ])('%j is refused', (payload, why) => {
     const answer = parse(payload);
     expect('problems' in answer && answer.problems.join('\n')).toContain(why);

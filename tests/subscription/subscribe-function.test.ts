@@ -1,8 +1,7 @@
 /** The subscribe function as CloudFormation invokes it, with the real SDK against a scripted S3. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { bucketSubscription } from '../../src/lib/subscription/bucket-subscription.ts';
-import { answerCustomResource } from '../../src/lib/subscription/custom-resource.ts';
-import { sendAnswer } from '../../src/lib/subscription/custom-resource-answer.ts';
+import { answerCustomResource, sendAnswer } from '../../src/lib/subscription/custom-resource.ts';
 import { createBucketNotifications } from '../../src/lib/aws/s3/bucket-notifications.ts';
 import { BUCKET, QUEUE, wanted } from './fixtures.ts';
 import { EMPTY, startScriptedS3 } from './scripted-s3.ts';

@@ -4,7 +4,7 @@ import type { Hint } from '../../lib/hint/hint.ts';
 import { createMemoryLedger } from '../../lib/listing/ledger.ts';
 import type { ListedVersion } from '../../lib/listing/page.ts';
 import { wholeRange } from '../../lib/listing/range.ts';
-import type { Consume } from '../../lib/listing/range-work.ts';
+import type { Consume } from '../../lib/listing/stretch.ts';
 import { runLocally } from '../../lib/listing/run-locally.ts';
 import { createCloserLook } from '../../lib/runs/compare/closer-look.ts';
 import { createCompareConsumer } from '../../lib/runs/compare/compare-consumer.ts';

@@ -2,7 +2,7 @@
  * What can be wrong with rules that are each well-formed: with each other, or with the place they are deployed to.
  */
 import { partitionOfArn, partitionOfRegion, regionOfArn } from './aws-syntax.ts';
-import type { DestinationShape, RuleShape } from './schema.ts';
+import type { DestinationShape, RuleShape } from './rule-schema.ts';
 import type { Finding, Path } from './problem.ts';
 import { filtersOverlap } from '../subscription/key-filter.ts';
 import type { KeyFilter } from '../subscription/key-filter.ts';

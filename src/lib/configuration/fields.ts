@@ -5,21 +5,21 @@
 import * as z from 'zod';
 import { isBucketName } from './aws-syntax.ts';
 
-export const text = (advice: string, accepts: RegExp): z.ZodString =>
+export const pattern = (advice: string, accepts: RegExp): z.ZodString =>
   z.string({ error: advice }).regex(accepts, { error: advice }).describe(advice);
 
-export const choice = <const T extends readonly [string, ...string[]]>(advice: string, values: T) =>
+export const oneOf = <const T extends readonly [string, ...string[]]>(advice: string, values: T) =>
   z.enum(values, { error: advice }).describe(advice);
 
-export const wholeNumber = (advice: string, minimum: number, maximum: number): z.ZodNumber =>
+export const integer = (advice: string, minimum: number, maximum: number): z.ZodNumber =>
   z.int({ error: advice }).min(minimum, { error: advice }).max(maximum, { error: advice }).describe(advice);
 
-export const section = <T extends z.ZodRawShape>(advice: string, shape: T): z.ZodObject<T, z.core.$strict> =>
+export const block = <T extends z.ZodRawShape>(advice: string, shape: T): z.ZodObject<T, z.core.$strict> =>
   z
     .strictObject(shape, { error: (issue) => (issue.code === 'invalid_type' ? advice : undefined) })
     .describe(advice);
 
-export const id = (advice: string): z.ZodString => text(advice, /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/);
+export const id = (advice: string): z.ZodString => pattern(advice, /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/);
 
 export const bucket = (advice: string) =>
   z.string({ error: advice }).refine(isBucketName, { error: advice }).describe(advice);
@@ -38,7 +38,7 @@ export const tagMap = (maximum: number, tooMany: string, description: string) =>
       z.string().regex(/^(?!aws:)[\p{L}\p{Z}\p{N}_.:/=+\-@]{1,128}$/iu, {
         error: 'a tag key has 1–128 letters, digits, spaces and _.:/=+-@, and does not begin with aws:',
       }),
-      text(
+      pattern(
         'a tag value has at most 256 letters, digits, spaces and _.:/=+-@, in quotes if it looks like a number',
         /^[\p{L}\p{Z}\p{N}_.:/=+\-@]{0,256}$/u,
       ),

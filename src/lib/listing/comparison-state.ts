@@ -25,7 +25,7 @@ export interface ExtraKey {
 export interface ComparisonState {
   open: OpenKey | null;
   extra: ExtraKey | null;
-  /** Of the source: see `Sieve`. */
+  /** Of the source: see `EntryFilter`. */
   pending: ListedVersion | null;
   destination: Position;
 }
@@ -38,7 +38,7 @@ export const openKey = (key: string): OpenKey => ({
   sizeBytes: 0,
 });
 
-export const stateOf = ({ open, extra, pending, destination }: ComparisonState): Json => ({
+export const comparisonJson = ({ open, extra, pending, destination }: ComparisonState): Json => ({
   open: open === null ? null : { ...open },
   extra: extra === null ? null : { ...extra },
   pending: pending === null ? null : { ...pending },
@@ -51,8 +51,8 @@ export const stateOf = ({ open, extra, pending, destination }: ComparisonState):
 /** Null where a comparison begins. Throws where it is something else: another version of the program wrote it. */
 export const parseState = (carry: Json): ComparisonState | null => {
   if (carry === null) return null;
-  const fields = fieldsOf(carry);
-  const destination = fieldsOf(fields['destination']);
+  const fields = membersOf(carry);
+  const destination = membersOf(fields['destination']);
   const marker = parseMarker(destination['marker']);
   const state = {
     open: nullOr(fields['open'], parseOpenKey),
@@ -66,7 +66,7 @@ export const parseState = (carry: Json): ComparisonState | null => {
 
 /** Undefined where it is something else. */
 export const parseListedVersion = (json: Json): ListedVersion | undefined => {
-  const { key, kind, versionId, isLatest, etag, sizeBytes, lastModifiedMs, storageClass } = fieldsOf(json);
+  const { key, kind, versionId, isLatest, etag, sizeBytes, lastModifiedMs, storageClass } = membersOf(json);
   return typeof key === 'string' &&
     (kind === 'object' || kind === 'delete-marker') &&
     (typeof versionId === 'string' || versionId === null) &&
@@ -89,14 +89,14 @@ const nullOr = <T>(value: Json | undefined, parse: (json: Json) => T | undefined
   value === null || value === undefined ? value : parse(value);
 
 const parseMarker = (value: Json | undefined): Marker | undefined => {
-  const { key, versionId } = fieldsOf(value);
+  const { key, versionId } = membersOf(value);
   return typeof key === 'string' && (typeof versionId === 'string' || versionId === null)
     ? { key, versionId }
     : undefined;
 };
 
 const parseOpenKey = (json: Json): OpenKey | undefined => {
-  const { key, pairs, missingVersions, sizeBytes, verdict: written } = fieldsOf(json);
+  const { key, pairs, missingVersions, sizeBytes, verdict: written } = membersOf(json);
   const verdict = VERDICTS.find((known) => known === written);
   return typeof key === 'string' &&
     typeof pairs === 'number' &&
@@ -108,9 +108,9 @@ const parseOpenKey = (json: Json): OpenKey | undefined => {
 };
 
 const parseExtraKey = (json: Json): ExtraKey | undefined => {
-  const { key, sizeBytes } = fieldsOf(json);
+  const { key, sizeBytes } = membersOf(json);
   return typeof key === 'string' && typeof sizeBytes === 'number' ? { key, sizeBytes } : undefined;
 };
 
-const fieldsOf = (value: Json | undefined): Record<string, Json> =>
+const membersOf = (value: Json | undefined): Record<string, Json> =>
   typeof value === 'object' && value !== null && !Array.isArray(value) ? value : {};

@@ -1,238 +1,227 @@
 /**
- * Source and destination side by side, as the consumer of a range's pages. Both listings are in the same order, so what is held is
- * a page of each and what is known of one key, however large the buckets are and however many versions a key has. However much of
- * the destination lies between two of the source's versions, no step takes more than a page of it.
+ * Compares source and destination side by side, as the consumer of a range's pages. Both listings have the same order, so memory
+ * holds one page of each side and the facts about one key, however large the buckets are and however many versions a key has.
+ * No step takes more than a page of the destination, however many entries it has between two versions of the source.
  */
 import { compareVersions, type CompareVersions } from './compare-versions.ts';
+import { comparisonJson, type ExtraKey, openKey, type OpenKey, parseState } from './comparison-state.ts';
+import { type CreateEntryFilter, type EntryFilter, passIf } from './counted-entries.ts';
 import { mapKey, mapMarker, markerWithin, type KeyMapping } from './destination-key.ts';
+import { addPair, type ComparedKeys, type Difference, differenceOf } from './difference.ts';
 import { compareKeys } from './key-order.ts';
 import { createListingReader, type ListingReader } from './listing-reader.ts';
 import type { ListedVersion, ListPage, Marker } from './page.ts';
-import { type ExtraKey, openKey, type OpenKey, parseState, stateOf } from './comparison-state.ts';
-import type { Checkpoint, Stretch } from './range-work.ts';
+import { MAX_PAGE_KEYS } from './range-work.ts';
 import type { Json } from './range.ts';
-import { type CreateSieve, sieveOf, type Sieve } from './counted-entries.ts';
-
-/**
- * - `missing`: the destination has no version of the key.
- * - `different`, `look`: as {@link CompareVersions} says of the first pair of versions for which it says one of them.
- * - `history-shorter`: what the destination has is the same, but it has fewer versions.
- * - `attributes`: all is the same, but {@link CompareVersions} wants attributes to be looked at.
- * - `extra`: the source has no version of the key.
- */
-export interface Difference {
-  kind: 'missing' | 'different' | 'look' | 'history-shorter' | 'attributes' | 'extra';
-  /** The source's key, also of what is only at the destination. */
-  key: string;
-  /** Bytes of what is listed at the source, all versions; of an extra key, at the destination. */
-  sizeBytes: number;
-  /** How many of the source's versions have no counterpart; 0 for an extra key. */
-  missingVersions: number;
-}
-
-export interface Findings {
-  differences: Difference[];
-  /** Keys that are the same, as far as listings tell. */
-  sameKeys: number;
-}
+import type { Checkpoint, Consume, Stretch } from './stretch.ts';
 
 export interface ComparisonOptions {
   mapping: KeyMapping;
-  /** Of the same kind as the source's: both of versions, or both of current objects. */
+  /** Lists the same kind of entries as the source's listing: versions, or current objects. */
   listDestination: ListPage<ListedVersion>;
   /** Default 1,000. */
   pageSize?: number;
-  /** Does the rule want this key? Default: all. */
+  /** Does the rule want this key? Default: all keys. */
   wants?: (sourceKey: string) => boolean;
-  /** What counts on either side. Default: objects, no delete markers. */
-  sieves?: { source: CreateSieve; destination: CreateSieve };
+  /** The entries that count on each side. Default: objects, no delete markers. */
+  filters?: { source: CreateEntryFilter; destination: CreateEntryFilter };
   compare?: CompareVersions;
-  /** Told of each of the source's versions that counts, when it was compared: after a crash again, where it was not committed. */
+  /** Called with each counted version of the source after it was compared; again after a crash, if it was not committed. */
   onSource?: (version: ListedVersion) => void;
-  /** At most {@link BATCH} differences at a time. After a crash those of a step are found again. */
-  report(findings: Findings): Promise<void>;
+  /** Receives at most {@link MAX_DIFFERENCES} differences at a time. After a crash the differences of a step are found again. */
+  report(compared: ComparedKeys): Promise<void>;
 }
 
-const BATCH = 1_000;
+const MAX_DIFFERENCES = 1_000;
 
-/** The consumer for the work on one range: see `RangePorts.consume`. */
-export const createComparison = (
-  options: ComparisonOptions,
-): ((stretch: Stretch<ListedVersion>, checkpoint: Checkpoint) => Promise<Json>) => {
-  const { mapping, listDestination, pageSize = 1_000, report } = options;
-  const { wants = () => true, compare = compareVersions, sieves = OBJECTS_ALONE } = options;
-  const { onSource = () => undefined } = options;
-  let begun: { from: ListingReader; sieve: Sieve } | null = null;
-  let open: OpenKey | null = null;
-  let extra: ExtraKey | null = null;
-  let findings: Findings = { differences: [], sameKeys: 0 };
-  /** Behind what was taken of the source last, with what was pending there. */
-  let source: { marker: Marker; pending: ListedVersion | null };
-  /** Was a page of the destination asked for since the last commit? */
-  let hasTurned = false;
-  let commit: Checkpoint;
-
-  const begin = (after: Marker, carry: Json): { from: ListingReader; sieve: Sieve } => {
-    const earlier = parseState(carry);
-    open = earlier?.open ?? null;
-    extra = earlier?.extra ?? null;
-    const prefix = mapping.destinationPrefix;
-    const at = earlier?.destination ?? { marker: mapMarker(mapping, after.key), pending: null };
-    const passed = sieves.destination(at.pending);
-    // Of what a marker that was cut lists too much nothing counts.
-    const sieve: Sieve = {
-      pass: (entry) => (isBehind(entry, at.marker) ? passed.pass(entry) : []),
-      get pending() {
-        return passed.pending;
-      },
-    };
-    return {
-      from: createListingReader(listDestination, sieve, { prefix, after: markerWithin(at.marker), pageSize }),
-      sieve: sieves.source(earlier?.pending ?? null),
-    };
-  };
-
-  /** The next version at the destination; null: there is none. A page is asked for only when what came before is committed. */
-  const next = async (from: ListingReader): Promise<ListedVersion | null> => {
-    for (;;) {
-      const head = from.peek();
-      if (head !== null || from.isLastPage()) return head;
-      if (hasTurned) await commitStep(from);
-      hasTurned = true;
-      await from.turn();
-    }
-  };
-
-  const commitStep = async (from: ListingReader): Promise<void> => {
-    await flush();
-    const { marker, pending } = source;
-    const state = stateOf({ open, extra, pending, destination: from.position() });
-    await commit({ after: { key: marker.key, versionId: marker.versionId }, carry: state });
-    hasTurned = false;
-  };
-
-  const note = (difference: Difference | null): void => {
-    if (difference === null) findings.sameKeys += 1;
-    else findings.differences.push(difference);
-  };
-
-  const noteExtra = (): void => {
-    if (extra !== null) note({ kind: 'extra', ...extra, missingVersions: 0 });
-    extra = null;
-  };
-
-  const flush = async (): Promise<void> => {
-    const found = findings;
-    findings = { differences: [], sameKeys: 0 };
-    if (found.sameKeys > 0 || found.differences.length > 0) await report(found);
-  };
-
-  /** What the destination has of the open key besides is older than all of the source, and no matter. */
-  const close = async (from: ListingReader): Promise<void> => {
-    if (open === null) return;
-    const key = mapKey(mapping, open.key);
-    for (;;) {
-      const head = from.peek() ?? (await next(from));
-      if (head === null || compareKeys(head.key, key) > 0) break;
-      from.take();
-    }
-    const closed = open;
-    open = null;
-    note(differenceOf(closed));
-    if (findings.differences.length >= BATCH) await flush();
-  };
-
-  /** Takes all keys before this one, which the source does not have; null: to the end. */
-  const passExtras = async (from: ListingReader, before: string | null): Promise<void> => {
-    for (;;) {
-      const head = from.peek() ?? (await next(from));
-      if (head === null || (before !== null && compareKeys(head.key, before) >= 0)) break;
-      from.take();
-      const key = mapping.sourcePrefix + head.key.slice(mapping.destinationPrefix.length);
-      if (!wants(key)) continue;
-      if (extra?.key !== key) {
-        noteExtra();
-        if (findings.differences.length >= BATCH) await flush();
-      }
-      extra ??= { key, sizeBytes: 0 };
-      extra.sizeBytes += head.sizeBytes;
-    }
-    noteExtra();
-  };
-
-  const meet = async (from: ListingReader, version: ListedVersion): Promise<void> => {
-    const key = mapKey(mapping, version.key);
-    if (open?.key !== version.key) {
-      await close(from);
-      await passExtras(from, key);
-    }
-    const head = from.peek() ?? (await next(from));
-    const counterpart = head?.key === key ? head : null;
-    open ??= openKey(version.key);
-    pair(open, version, counterpart, compare);
-    if (counterpart !== null) from.take();
-    onSource(version);
-  };
-
-  return async ({ entries, after, through, carry }, checkpoint) => {
-    commit = checkpoint;
-    hasTurned = false;
-    const { from, sieve } = (begun ??= begin(after, carry));
-    let passed = after;
-    source = { marker: after, pending: sieve.pending };
-    for (const entry of entries) {
-      for (const version of sieve.pass(entry)) {
-        if (wants(version.key)) await meet(from, version);
-        // One that was pending came through with the entry, which is still to come.
-        source = { marker: version === entry ? entry : passed, pending: null };
-      }
-      passed = entry;
-    }
-    // Behind all versions of a key, or at the end, nothing of it can follow.
-    const isBetweenKeys = through === null || through.versionId === null;
-    if (isBetweenKeys) {
-      await close(from);
-      await passExtras(from, through === null ? null : mapKey(mapping, through.key) + FIRST_AFTER);
-    }
-    await flush();
-    if (isBetweenKeys) return null;
-    // Between two versions of a key the source's marker does not tell where the destination is.
-    return stateOf({ open, extra, pending: sieve.pending, destination: from.position() });
+/** The consumer of one range: see `RangePorts.consumerOf`. */
+export const createComparison = (options: ComparisonOptions): Consume<ListedVersion> => {
+  let comparison: Comparison | null = null;
+  return async (stretch, checkpoint) => {
+    comparison ??= begin({ ...DEFAULTS, ...options }, stretch);
+    return await compareStretch(comparison, stretch, checkpoint);
   };
 };
 
-const OBJECTS_ALONE = {
-  source: () => sieveOf(({ kind }) => kind === 'object'),
-  destination: () => sieveOf(({ kind }) => kind === 'object'),
+const objectsOnly = (): EntryFilter => passIf(({ kind }) => kind === 'object');
+
+const DEFAULTS = {
+  pageSize: MAX_PAGE_KEYS,
+  wants: () => true,
+  filters: { source: objectsOnly, destination: objectsOnly },
+  compare: compareVersions,
+  onSource: () => undefined,
 };
 
-/** Appended to a key: the least text behind it. */
+interface Comparison {
+  readonly options: Required<ComparisonOptions>;
+  readonly sourceFilter: EntryFilter;
+  readonly destination: ListingReader;
+  open: OpenKey | null;
+  extra: ExtraKey | null;
+  compared: ComparedKeys;
+  /** Behind the source's entry that was compared last, with the entry that was pending there. */
+  source: { marker: Marker; pending: ListedVersion | null };
+  /** Was a page of the destination listed since the last commit? */
+  hasTurned: boolean;
+  checkpoint: Checkpoint;
+}
+
+const begin = (
+  options: Required<ComparisonOptions>,
+  { after, carry }: Pick<Stretch<ListedVersion>, 'after' | 'carry'>,
+): Comparison => {
+  const { mapping, filters, listDestination, pageSize } = options;
+  const earlier = parseState(carry);
+  const at = earlier?.destination ?? { marker: mapMarker(mapping, after.key), pending: null };
+  const filter = passBehind(at.marker, filters.destination(at.pending));
+  const place = { prefix: mapping.destinationPrefix, after: markerWithin(at.marker), pageSize };
+  return {
+    options,
+    sourceFilter: filters.source(earlier?.pending ?? null),
+    destination: createListingReader(listDestination, filter, place),
+    open: earlier?.open ?? null,
+    extra: earlier?.extra ?? null,
+    compared: { differences: [], sameKeys: 0 },
+    source: { marker: after, pending: null },
+    hasTurned: false,
+    checkpoint: async () => undefined,
+  };
+};
+
+/** A marker that had to be cut lists entries before the intended place: they do not count. */
+const passBehind = (marker: Marker, filter: EntryFilter): EntryFilter => ({
+  pass: (entry) =>
+    marker.versionId !== null || compareKeys(entry.key, marker.key) > 0 ? filter.pass(entry) : [],
+  get pending() {
+    return filter.pending;
+  },
+});
+
+const compareStretch = async (
+  comparison: Comparison,
+  { entries, after, through }: Stretch<ListedVersion>,
+  checkpoint: Checkpoint,
+): Promise<Json> => {
+  const { sourceFilter, options } = comparison;
+  let previous = after;
+  comparison.checkpoint = checkpoint;
+  comparison.hasTurned = false;
+  comparison.source = { marker: after, pending: sourceFilter.pending };
+  for (const entry of entries) {
+    for (const version of sourceFilter.pass(entry)) {
+      if (options.wants(version.key)) await compareVersion(comparison, version);
+      // A version that was pending passes together with the entry, which itself is still to come.
+      comparison.source = { marker: version === entry ? entry : previous, pending: null };
+    }
+    previous = entry;
+  }
+  // The open key has no further versions behind a marker without a version, or at the end of the listing.
+  const isBetweenKeys = through === null || through.versionId === null;
+  if (isBetweenKeys) {
+    await closeKey(comparison);
+    await passExtras(
+      comparison,
+      through === null ? null : mapKey(options.mapping, through.key) + FIRST_AFTER,
+    );
+  }
+  await flush(comparison);
+  // Between two versions of a key the source's marker does not say where the destination's listing continues.
+  return isBetweenKeys ? null : carryOf(comparison, sourceFilter.pending);
+};
+
+/** Appended to a key, it gives the least text behind that key. */
 const FIRST_AFTER = '\0';
 
-const isBehind = ({ key }: ListedVersion, marker: Marker): boolean =>
-  marker.versionId !== null || compareKeys(key, marker.key) > 0;
-
-const pair = (
-  open: OpenKey,
-  source: ListedVersion,
-  counterpart: ListedVersion | null,
-  compare: CompareVersions,
-): void => {
-  open.sizeBytes += source.sizeBytes;
-  if (counterpart === null) {
-    open.missingVersions += 1;
-    return;
+const compareVersion = async (comparison: Comparison, version: ListedVersion): Promise<void> => {
+  const { mapping, compare, onSource } = comparison.options;
+  const key = mapKey(mapping, version.key);
+  if (comparison.open?.key !== version.key) {
+    await closeKey(comparison);
+    await passExtras(comparison, key);
   }
-  open.pairs += 1;
-  if (open.verdict === 'different' || open.verdict === 'look') return;
-  const verdict = compare(source, counterpart);
-  if (verdict !== 'same') open.verdict = verdict;
+  const head = comparison.destination.peek() ?? (await nextAtDestination(comparison));
+  const counterpart = head?.key === key ? head : null;
+  comparison.open ??= openKey(version.key);
+  addPair(comparison.open, version, counterpart, compare);
+  if (counterpart !== null) comparison.destination.take();
+  onSource(version);
 };
 
-const differenceOf = ({ key, verdict, pairs, missingVersions, sizeBytes }: OpenKey): Difference | null => {
-  const facts = { key, sizeBytes, missingVersions };
-  if (pairs === 0) return { kind: 'missing', ...facts };
-  if (verdict === 'different' || verdict === 'look') return { kind: verdict, ...facts };
-  if (missingVersions > 0) return { kind: 'history-shorter', ...facts };
-  return verdict === 'same' ? null : { kind: verdict, ...facts };
+/** Versions of the open key that the destination has besides are older than all of the source's, and do not count. */
+const closeKey = async (comparison: Comparison): Promise<void> => {
+  const { open, options, destination } = comparison;
+  if (open === null) return;
+  const key = mapKey(options.mapping, open.key);
+  for (;;) {
+    const head = destination.peek() ?? (await nextAtDestination(comparison));
+    if (head === null || compareKeys(head.key, key) > 0) break;
+    destination.take();
+  }
+  comparison.open = null;
+  note(comparison, differenceOf(open));
+  if (isFull(comparison)) await flush(comparison);
 };
+
+/** Takes all keys before this one, which the source does not have; null: to the end. */
+const passExtras = async (comparison: Comparison, before: string | null): Promise<void> => {
+  const { destination } = comparison;
+  const { mapping, wants } = comparison.options;
+  for (;;) {
+    const head = destination.peek() ?? (await nextAtDestination(comparison));
+    if (head === null || (before !== null && compareKeys(head.key, before) >= 0)) break;
+    destination.take();
+    const key = mapping.sourcePrefix + head.key.slice(mapping.destinationPrefix.length);
+    if (!wants(key)) continue;
+    if (comparison.extra?.key !== key) {
+      noteExtra(comparison);
+      if (isFull(comparison)) await flush(comparison);
+    }
+    comparison.extra ??= { key, sizeBytes: 0 };
+    comparison.extra.sizeBytes += head.sizeBytes;
+  }
+  noteExtra(comparison);
+};
+
+const noteExtra = (comparison: Comparison): void => {
+  const { extra } = comparison;
+  if (extra === null) return;
+  comparison.extra = null;
+  note(comparison, { kind: 'extra', ...extra, missingVersions: 0 });
+};
+
+const note = ({ compared }: Comparison, difference: Difference | null): void => {
+  if (difference === null) compared.sameKeys += 1;
+  else compared.differences.push(difference);
+};
+
+const isFull = ({ compared }: Comparison): boolean => compared.differences.length >= MAX_DIFFERENCES;
+
+const flush = async (comparison: Comparison): Promise<void> => {
+  const { compared } = comparison;
+  comparison.compared = { differences: [], sameKeys: 0 };
+  if (compared.sameKeys > 0 || compared.differences.length > 0) await comparison.options.report(compared);
+};
+
+/** The next version at the destination; null: there is none. A page is listed only once everything before it is committed. */
+const nextAtDestination = async (comparison: Comparison): Promise<ListedVersion | null> => {
+  const { destination } = comparison;
+  for (;;) {
+    const head = destination.peek();
+    if (head !== null || destination.isLastPage()) return head;
+    if (comparison.hasTurned) await commitStep(comparison);
+    comparison.hasTurned = true;
+    await destination.turn();
+  }
+};
+
+const commitStep = async (comparison: Comparison): Promise<void> => {
+  await flush(comparison);
+  const { marker, pending } = comparison.source;
+  const after = { key: marker.key, versionId: marker.versionId };
+  await comparison.checkpoint({ after, carry: carryOf(comparison, pending) });
+  comparison.hasTurned = false;
+};
+
+const carryOf = ({ open, extra, destination }: Comparison, pending: ListedVersion | null): Json =>
+  comparisonJson({ open, extra, pending, destination: destination.position() });

@@ -24,7 +24,7 @@ export interface Digits {
 
 const SAMPLE_SIZE = 96;
 const KEYS_PER_PAGE = 24;
-const COLUMNS = 12;
+const MAX_COLUMNS = 12;
 /** Beyond this a double cannot tell two keys apart. */
 const MIN_WIDTH = 1e-14;
 
@@ -58,10 +58,10 @@ const columnsOf = (entries: Entries<Keyed>): string[][] => {
   for (let index = 0; index < entries.length; index += step) {
     const key = entries.at(Math.floor(index))?.key ?? '';
     // A tail is cut in code units: half a character at its end is dropped.
-    const tail = key.slice(depth, boundaryAt(key, depth + 2 * COLUMNS));
+    const tail = key.slice(depth, boundaryAt(key, depth + 2 * MAX_COLUMNS));
     let column = 0;
     for (const character of tail) {
-      if (column === COLUMNS) break;
+      if (column === MAX_COLUMNS) break;
       (columns[column] ??= []).push(character);
       column += 1;
     }

@@ -1,6 +1,6 @@
 /** A listing as one stream of what counts in it, of which one page is held. */
 import type { ListedVersion, ListPage, Marker, Page } from './page.ts';
-import type { Sieve } from './counted-entries.ts';
+import type { EntryFilter } from './counted-entries.ts';
 
 /** Where another reader of the same listing goes on. */
 export interface Position {
@@ -23,7 +23,7 @@ export interface ListingReader {
 
 export const createListingReader = (
   listPage: ListPage<ListedVersion>,
-  sieve: Sieve,
+  sieve: EntryFilter,
   { prefix, after, pageSize }: { prefix: string; after: Marker; pageSize: number },
 ): ListingReader => {
   let page: Page<ListedVersion> = { entries: [], next: after };

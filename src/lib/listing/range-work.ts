@@ -1,38 +1,14 @@
-/** The work on one range: page after page, each handed on and then committed, while parts of the rest may be cut off. */
-import { createDigits } from './key-arithmetic.ts';
-import { compareKeys } from './key-order.ts';
+/** Works on one range page by page: each page is consumed and then committed. Meanwhile parts of the rest may be cut off. */
+import { createDigits, type Digits } from './key-arithmetic.ts';
 import type { Committed, Ledger } from './ledger.ts';
 import type { Entries, Keyed, ListPage, Marker, Page } from './page.ts';
+import { commitNext, commitsOf, type RangeCommits, settledRange } from './range-commits.ts';
 import { type Json, type Range, rangesBehind } from './range.ts';
 import { remainingPages, type Sight, splitPoints } from './split.ts';
-
-/** A page cut to its range, for the consumer. */
-export interface Stretch<E extends Keyed> {
-  /** In S3's order; may be empty. */
-  entries: Entries<E>;
-  /** Everything behind this … */
-  after: Marker;
-  /** … up to this is in `entries`. Null: to the end of the listing. */
-  through: Marker | null;
-  /** What the consumer gave back for the stretch before, in this invocation or an earlier one; null at the range's beginning. */
-  carry: Json;
-}
-
-/**
- * Gets the stretches of one range, in order and one at a time, and gives back what it wants to find again. A stretch that was
- * consumed but not committed comes again, to another consumer with the carry of the one before: it must bear that. Where a
- * stretch takes long it may be committed in steps.
- */
-export type Consume<E extends Keyed> = (stretch: Stretch<E>, checkpoint: Checkpoint) => Promise<Json>;
-
-/**
- * Commits a part of the stretch: whoever goes on begins behind `after`, which lies within it or where it began, with this carry.
- * Rejects where the work ends here, because its time is over or somebody else has the range: the consumer must let that through.
- */
-export type Checkpoint = (progress: { after: Marker; carry: Json }) => Promise<void>;
+import { type Checkpoint, type Consume, cutToRange, type CutStretch } from './stretch.ts';
 
 export interface RangePorts<E extends Keyed> {
-  /** Tries again by itself what is worth it (see `patient-listing.ts`). */
+  /** Retries by itself the requests that are worth it (see `patient-listing.ts`). */
   listPage: ListPage<E>;
   /** Called once for each range that is worked on. */
   consumerOf(range: Range): Consume<E>;
@@ -44,64 +20,213 @@ export interface RangePorts<E extends Keyed> {
 export interface RangeLimits {
   /** S3's Prefix. '' for none. */
   prefix: string;
-  /** Default 1,000, which is S3's most. */
+  /** Default 1,000, which is S3's maximum. */
   pageSize?: number;
   /** Milliseconds since the epoch after which nothing may be under way. Default: never. */
   deadlineMs?: number;
 }
 
-/** - `ended`: nothing is left of it, nor of the run. */
+/** `ended`: nothing is left of the range, nor of the run. */
 export type RangeEnd =
   { kind: 'finished' } | { kind: 'ended' } | { kind: 'handed-back'; rest: Range } | { kind: 'superseded' };
 
 export interface RangeWork {
-  /** Works until the range is done, the time is over, or somebody else has it. Throws what its ports throw. */
+  /** Works until the range is done, the time is over, or another worker has the range. Throws what its ports throw. */
   run(): Promise<RangeEnd>;
-  /** About how many pages are left that nobody has begun; 0 where nothing is known yet. */
+  /** Approximate number of pages that are left and not begun; 0 while nothing is known yet. */
   remainingPages(): number;
   /**
-   * Cuts what is left into at most so many parts, keeps the first and gives back the others once they are committed; none
-   * where it is not worth it. May be called at any time while `run` is under way.
+   * Cuts the rest into at most `parts` parts, keeps the first and returns the others once they are committed; returns none if it
+   * is not worth it. May be called at any time while `run` is under way.
    */
   split(parts: number): Promise<Range[]>;
-  /** Hands the rest back as soon as what is under way has ended. */
+  /** Hands the rest back as soon as the step under way has ended. */
   stop(): void;
 }
 
-/** Thrown through the consumer. */
+/** S3's maximum. */
+export const MAX_PAGE_KEYS = 1_000;
+/** How many of the last pages are used to estimate how densely keys lie. */
+const TRAIL = 5;
+/** How often the characters of keys are learned, in pages, after the first pages: later pages mostly look like the first ones. */
+const LEARN_EVERY = 8;
+
+/** Thrown through the consumer by its checkpoint. */
 class EndsHere extends Error {}
 
-/** So many pages are looked back on to tell how densely keys lie. */
-const TRAIL = 5;
-/** What the first pages show is mostly so in all others. */
-const LEARN_EVERY = 8;
-const PAGE_SIZE = 1_000;
+interface WorkState {
+  /** As the range was when this work began. */
+  readonly range: Range;
+  readonly limits: Required<RangeLimits>;
+  readonly now: () => number;
+  readonly commits: RangeCommits;
+  readonly digits: Digits;
+  /** See {@link Sight}. */
+  trail: string[];
+  pages: number;
+  /** Where the next page begins: ahead of the committed range while a page is being consumed. */
+  cursor: Marker;
+  upTo: string | null;
+  /** A page is being listed. */
+  isReading: boolean;
+  isStopped: boolean;
+  /** The last page was read. */
+  isOver: boolean;
+  stepBeganMs: number;
+  longestStepMs: number;
+  /** The estimate of the remaining pages, which is asked for often and expensive; null: something has changed since. */
+  remaining: number | null;
+}
 
 export const createRangeWork = <E extends Keyed>(
   range: Range,
   ports: RangePorts<E>,
-  { prefix, pageSize = PAGE_SIZE, deadlineMs = Infinity }: RangeLimits,
+  { prefix, pageSize = MAX_PAGE_KEYS, deadlineMs = Infinity }: RangeLimits,
 ): RangeWork => {
-  let committed = range;
-  /** Where the next page begins: ahead of `committed` while a page is being consumed. */
-  let cursor = range.after;
-  let upTo = range.upTo;
-  let isStopped = false;
-  let isSuperseded = false;
-  let longestMs = 0;
-  let stepBeganMs = 0;
-  let lane: Promise<unknown> = Promise.resolve();
   const consume = ports.consumerOf(range);
-  const digits = createDigits(range.digits);
-  let trail: string[] = [];
-  let isReading = false;
-  /** Asked for often, and dear; null: something has changed since. */
-  let remaining: number | null = null;
-  let isOver = false;
-  let pages = 0;
+  const state: WorkState = {
+    range,
+    limits: { prefix, pageSize, deadlineMs },
+    now: () => ports.now(),
+    commits: commitsOf(range, ports.ledger),
+    digits: createDigits(range.digits),
+    trail: [],
+    pages: 0,
+    cursor: range.after,
+    upTo: range.upTo,
+    isReading: false,
+    isStopped: false,
+    isOver: false,
+    stepBeganMs: 0,
+    longestStepMs: 0,
+    remaining: null,
+  };
+  return {
+    run: () => runRange(state, ports.listPage, consume),
+    split: (parts) => splitRest(state, parts),
+    remainingPages: () => (isEnding(state) ? 0 : (state.remaining ??= remainingPages(sightOf(state)))),
+    stop: () => {
+      state.isStopped = true;
+    },
+  };
+};
 
-  const sight = (): Sight => ({
-    prefix,
+const runRange = async <E extends Keyed>(
+  state: WorkState,
+  listPage: ListPage<E>,
+  consume: Consume<E>,
+): Promise<RangeEnd> => {
+  const { commits } = state;
+  const checkpoint = checkpointOf(state);
+  let { carry } = state.range;
+  let listing = mustStop(state) ? null : list(state, listPage);
+  for (;;) {
+    if (listing === null) return { kind: 'handed-back', rest: await settledRange(commits) };
+    state.stepBeganMs = state.now();
+    const page: Page<E> = await listing;
+    state.isReading = false;
+    state.remaining = null;
+    if (commits.isSuperseded) return { kind: 'superseded' };
+    const stretch = cutToRange(page, { after: state.cursor, upTo: state.upTo, carry });
+    state.isOver = stretch.isLast;
+    if (!state.isOver) advanceTo(state, page.next);
+    learn(state, stretch.entries);
+    // The next page is listed while this one is consumed.
+    listing = state.isOver || mustStop(state) ? null : list(state, listPage);
+    listing?.catch(() => undefined);
+    try {
+      carry = await consume(stretch, checkpoint);
+    } catch (error) {
+      if (!(error instanceof EndsHere)) throw error;
+      return commits.isSuperseded
+        ? { kind: 'superseded' }
+        : { kind: 'handed-back', rest: await settledRange(commits) };
+    }
+    const answer = await endStep(state, (last) => restBehind(state, last, stretch, carry));
+    if (answer === 'superseded') return { kind: 'superseded' };
+    if (stretch.isLast) return { kind: answer === 'ended' ? 'ended' : 'finished' };
+  }
+};
+
+/** A step may take as long as the longest so far, and so may the page that is listed ahead. */
+const mustStop = ({ isStopped, now, longestStepMs, limits }: WorkState): boolean =>
+  isStopped || now() + 2 * longestStepMs > limits.deadlineMs;
+
+const list = <E extends Keyed>(state: WorkState, listPage: ListPage<E>): Promise<Page<E>> => {
+  const { prefix, pageSize } = state.limits;
+  state.isReading = true;
+  state.remaining = null;
+  return listPage({ prefix, after: state.cursor, maxKeys: pageSize });
+};
+
+/** Throws if the listing makes no progress, rather than asking S3 for the same page forever. */
+const advanceTo = (state: WorkState, next: Marker | null): void => {
+  const { cursor } = state;
+  if (next === null || (next.key === cursor.key && next.versionId === cursor.versionId))
+    throw new Error(`the listing does not advance beyond ${JSON.stringify(cursor)}`);
+  state.cursor = next;
+};
+
+const learn = (state: WorkState, entries: Entries<Keyed>): void => {
+  const first = entries.at(0)?.key;
+  const last = entries.at(-1)?.key;
+  if (first === undefined || last === undefined) return;
+  if (state.pages < LEARN_EVERY || state.pages % LEARN_EVERY === 0) state.digits.learn(entries);
+  state.pages += 1;
+  state.trail = state.trail.length === 0 ? [first, last] : [...state.trail, last].slice(-TRAIL);
+};
+
+const checkpointOf =
+  (state: WorkState): Checkpoint =>
+  async (place) => {
+    const answer = await endStep(state, (last) => stepped(state, last, place));
+    if (answer === 'superseded' || mustStop(state)) throw new EndsHere();
+  };
+
+const endStep = async (state: WorkState, after: (committed: Range) => Range | null): Promise<Committed> => {
+  const answer = await commitNext(state.commits, after, []);
+  state.longestStepMs = Math.max(state.longestStepMs, state.now() - state.stepBeganMs);
+  state.stepBeganMs = state.now();
+  return answer;
+};
+
+/** What is left of the range behind the stretch; null: nothing. */
+const restBehind = (
+  state: WorkState,
+  committed: Range,
+  { isLast, through }: Pick<CutStretch<Keyed>, 'isLast' | 'through'>,
+  carry: Json,
+): Range | null => (isLast || through === null ? null : stepped(state, committed, { after: through, carry }));
+
+const stepped = (
+  { digits }: WorkState,
+  committed: Range,
+  { after, carry }: { after: Marker; carry: Json },
+): Range => ({ ...committed, after, carry, step: committed.step + 1, digits: digits.sample() });
+
+const splitRest = async (state: WorkState, parts: number): Promise<Range[]> => {
+  if (isEnding(state)) return [];
+  const sight = sightOf(state);
+  const points = splitPoints(sight, parts);
+  const first = points[0];
+  if (first === undefined) return [];
+  const rest = { ...state.commits.committed, upTo: state.upTo, digits: state.digits.sample() };
+  const children = rangesBehind(rest, points, remainingPages(sight) / (points.length + 1));
+  // From here on pages end at the first point, so that nothing is consumed twice. If the commit fails, so does the work.
+  state.upTo = first;
+  state.remaining = null;
+  const shorten = (last: Range): Range => ({ ...last, upTo: first, step: last.step + 1 });
+  const answer = await commitNext(state.commits, shorten, children);
+  return answer === 'superseded' ? [] : children;
+};
+
+const isEnding = ({ isOver, isStopped, commits }: WorkState): boolean =>
+  isOver || isStopped || commits.isSuperseded;
+
+const sightOf = (state: WorkState): Sight => {
+  const { range, limits, cursor, upTo, trail, isReading, digits, pages } = state;
+  return {
+    prefix: limits.prefix,
     trail,
     isInsideKey: cursor.versionId !== null && trail.at(-2) === cursor.key,
     isReading,
@@ -110,170 +235,5 @@ export const createRangeWork = <E extends Keyed>(
     digits,
     pages,
     expectedPages: range.expectedPages,
-  });
-
-  const list = (): Promise<Page<E>> => {
-    isReading = true;
-    remaining = null;
-    return ports.listPage({ prefix, after: cursor, maxKeys: pageSize });
   };
-
-  /** One commit at a time: each continues the one before. */
-  const commit = (after: (last: Range) => Range | null, children: readonly Range[]): Promise<Committed> => {
-    const turn = lane.then(async () => {
-      const next = after(committed);
-      const answer = await ports.ledger.commit({ before: committed, after: next, children });
-      if (answer === 'superseded') isSuperseded = true;
-      else committed = next ?? committed;
-      return answer;
-    });
-    // After a failed one nothing is committed any more: the work ends with that failure, and begins again from the last.
-    lane = turn;
-    turn.catch(() => undefined);
-    return turn;
-  };
-
-  const look = ({ entries }: Page<E>): void => {
-    const first = entries.at(0)?.key;
-    const last = entries.at(-1)?.key;
-    if (first === undefined || last === undefined) return;
-    if (pages < LEARN_EVERY || pages % LEARN_EVERY === 0) digits.learn(entries);
-    pages += 1;
-    trail = trail.length === 0 ? [first, last] : [...trail, last].slice(-TRAIL);
-  };
-
-  const mustStop = (): boolean => isStopped || ports.now() + 2 * longestMs > deadlineMs;
-
-  const endStep = async (after: (last: Range) => Range | null): Promise<Committed> => {
-    const answer = await commit(after, []);
-    longestMs = Math.max(longestMs, ports.now() - stepBeganMs);
-    stepBeganMs = ports.now();
-    return answer;
-  };
-
-  const checkpoint: Checkpoint = async (place) => {
-    const answer = await endStep((last) => stepped(last, place));
-    if (answer === 'superseded' || mustStop()) throw new EndsHere();
-  };
-
-  const run = async (): Promise<RangeEnd> => {
-    let carry = range.carry;
-    let listing = mustStop() ? null : list();
-    for (;;) {
-      if (listing === null) return { kind: 'handed-back', rest: await settled() };
-      stepBeganMs = ports.now();
-      const page: Page<E> = await listing;
-      isReading = false;
-      remaining = null;
-      if (isSuperseded) return { kind: 'superseded' };
-      const stretch = cut(page, { after: cursor, upTo, carry });
-      isOver = stretch.isLast;
-      if (!isOver) advance(page.next);
-      look({ ...page, entries: stretch.entries });
-      // The next page is on its way while this one is consumed.
-      listing = isOver || mustStop() ? null : list();
-      listing?.catch(() => undefined);
-      try {
-        carry = await consume(stretch, checkpoint);
-      } catch (error) {
-        if (!(error instanceof EndsHere)) throw error;
-        return isSuperseded ? { kind: 'superseded' } : { kind: 'handed-back', rest: await settled() };
-      }
-      const answer = await endStep(progress(stretch, carry));
-      if (answer === 'superseded') return { kind: 'superseded' };
-      if (stretch.isLast) return { kind: answer === 'ended' ? 'ended' : 'finished' };
-    }
-  };
-
-  /** Throws where S3 does not get on, rather than asking for ever. */
-  const advance = (next: Marker | null): void => {
-    if (next === null || (next.key === cursor.key && next.versionId === cursor.versionId))
-      throw new Error(`the listing does not get beyond ${JSON.stringify(cursor)}`);
-    cursor = next;
-  };
-
-  const progress =
-    ({ isLast, through }: CutStretch<E>, carry: Json) =>
-    (last: Range): Range | null =>
-      isLast || through === null ? null : stepped(last, { after: through, carry });
-
-  const stepped = (last: Range, { after, carry }: { after: Marker; carry: Json }): Range => ({
-    ...last,
-    after,
-    carry,
-    step: last.step + 1,
-    digits: digits.sample(),
-  });
-
-  const settled = async (): Promise<Range> => {
-    await lane;
-    return committed;
-  };
-
-  const split = async (parts: number): Promise<Range[]> => {
-    if (isOver || isStopped || isSuperseded) return [];
-    const view = sight();
-    const points = splitPoints(view, parts);
-    const first = points[0];
-    if (first === undefined) return [];
-    const children = rangesBehind(
-      { ...committed, upTo, digits: digits.sample() },
-      points,
-      remainingPages(view) / (points.length + 1),
-    );
-    // From now on pages end here, so that nothing is handed on twice; if the commit fails, so does the work.
-    upTo = first;
-    remaining = null;
-    const answer = await commit((last) => ({ ...last, upTo: first, step: last.step + 1 }), children);
-    return answer === 'superseded' ? [] : children;
-  };
-
-  return {
-    run,
-    split,
-    remainingPages: () => (isOver || isStopped || isSuperseded ? 0 : (remaining ??= remainingPages(sight()))),
-    stop: () => {
-      isStopped = true;
-    },
-  };
-};
-
-interface CutStretch<E extends Keyed> extends Stretch<E> {
-  isLast: boolean;
-}
-
-/** Cuts the page off behind the end of the range. */
-const cut = <E extends Keyed>(
-  { entries, next }: Page<E>,
-  { after, upTo, carry }: { after: Marker; upTo: string | null; carry: Json },
-): CutStretch<E> => {
-  const end = upTo === null ? null : { key: upTo, versionId: null };
-  const count = upTo === null ? entries.length : countUpTo(entries, upTo);
-  const isWhole = count === entries.length && next !== null && (upTo === null || isBefore(next, upTo));
-  return isWhole
-    ? { entries, after, through: next, carry, isLast: false }
-    : {
-        entries: count === entries.length ? entries : entries.slice(0, count),
-        after,
-        through: end,
-        carry,
-        isLast: true,
-      };
-};
-
-/** May keys up to `upTo` come behind the marker? */
-const isBefore = ({ key, versionId }: Marker, upTo: string): boolean => {
-  const order = compareKeys(key, upTo);
-  return order < 0 || (order === 0 && versionId !== null);
-};
-
-const countUpTo = (entries: Entries<Keyed>, upTo: string): number => {
-  let low = 0;
-  let high = entries.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (compareKeys(entries.at(middle)?.key ?? '', upTo) <= 0) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 };

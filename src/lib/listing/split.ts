@@ -65,10 +65,10 @@ export const splitPoints = (sight: Sight, parts: number): string[] => {
   const wanted = sight.isInsideKey
     ? [view.cursor]
     : [...insidePoints(sight, view, parts), ...beyondPoints(view, parts)];
-  const points = inOrder(sight, view, wanted).slice(0, parts - 1);
+  const points = ascendingWithin(sight, view, wanted).slice(0, parts - 1);
   if (points.length > 0 || view.insidePages < MIN_PART_PAGES) return points;
   const middle = middleOf(view.cursor, sight.upTo);
-  return middle === null ? [] : inOrder(sight, view, [middle]);
+  return middle === null ? [] : ascendingWithin(sight, view, [middle]);
 };
 
 interface View {
@@ -169,7 +169,7 @@ const beyondPoints = ({ cursor, depth, shared, hasBeyond }: View, parts: number)
 };
 
 /** Those that lie within what is left, each once. */
-const inOrder = ({ upTo }: Sight, { cursor }: View, points: string[]): string[] =>
+const ascendingWithin = ({ upTo }: Sight, { cursor }: View, points: string[]): string[] =>
   points
     .filter(
       (point) =>

@@ -7,7 +7,7 @@ import { isActive } from './run.ts';
 type TickMessage = Extract<RunMessage, { kind: 'tick' }>;
 
 /** A range that has not moved for so long has lost its message: no invocation is that long. */
-const STILL_MS = 16 * 60_000;
+const LOST_AFTER_MS = 16 * 60_000;
 const FIRST_DELAY_SECONDS = 15;
 const LONGEST_DELAY_SECONDS = 60;
 /** Of a young run soon, of an old one seldom. */
@@ -43,7 +43,7 @@ const note = async (id: string, last: string, next: string, deps: RunDeps): Prom
 const sendLostRanges = async (run: RunRecord, { store, queues, clock }: RunDeps): Promise<void> => {
   if (run.openRanges === 0) return;
   for (const { range, movedMs } of await store.openRanges(run)) {
-    if (clock.now() - movedMs < STILL_MS) continue;
+    if (clock.now() - movedMs < LOST_AFTER_MS) continue;
     await queues.send([{ kind: 'range', run: run.id, epoch: run.epoch, from: range.from }]);
     await store.touch(run.id, run.epoch, range, clock.now());
   }

@@ -5,12 +5,12 @@ import { asReplicationError, type ReplicationError } from '../model/errors.ts';
 import type { LiveQueue, QueueMessage } from '../delivery/deps.ts';
 import { advance } from './phases.ts';
 import type { RunDeps, RunMessage } from './ports.ts';
-import { workOnRange } from './compare-range.ts';
+import { compareRange } from './compare-range.ts';
 import { isActive } from './run.ts';
 import { tick } from './heartbeat.ts';
 
 /** Deliveries after which a failure that should pass is taken for one that does not. */
-const TRIES = 8;
+const MAX_DELIVERIES = 8;
 
 export interface RunWork {
   deps: RunDeps;
@@ -57,10 +57,10 @@ export const workOnMessage = async (
 ): Promise<void> => {
   try {
     if (message.kind === 'tick') await tick(message, deps);
-    else if ((await workOnRange(message, deps)) === 'ended') await advance(message.run, deps);
+    else if ((await compareRange(message, deps)) === 'ended') await advance(message.run, deps);
   } catch (thrown) {
     const error = asReplicationError(thrown);
-    if (error.disposition === 'retry' && receiveCount < TRIES) throw error;
+    if (error.disposition === 'retry' && receiveCount < MAX_DELIVERIES) throw error;
     await fail(message.run, error, deps);
   }
 };

@@ -3,10 +3,10 @@ import { wholeRange } from '../listing/range.ts';
 import type { RunDeps } from './ports.ts';
 import type { RunChanges, RunRecord } from './run-store.ts';
 import { reportOf } from './report/run-report.ts';
-import { isActive, NOTHING_COMPARED, type WorkPhase } from './run.ts';
+import { isActive, isListing, NOTHING_COMPARED, type WorkPhase } from './run.ts';
 
 /** Looks that find no hint in the queue and nothing on its way before those that were not counted are taken for lost. */
-const EMPTY_LOOKS = 3;
+const MAX_EMPTY_LOOKS = 3;
 
 /** As far as it can go now. Answers the run as it then is; null: there is none. */
 export const advance = async (id: string, deps: RunDeps): Promise<RunRecord | null> => {
@@ -16,13 +16,12 @@ export const advance = async (id: string, deps: RunDeps): Promise<RunRecord | nu
     if (!isActive(run)) return await announced(run, deps);
     const step = await nextStep(run, deps);
     if (step === null) return run;
-    const isMade = await deps.store.change(run, step, ...(isListing(step.work) ? [wholeRange()] : []));
-    if (isMade && isListing(step.work))
+    const beginsListing = step.work !== undefined && isListing(step.work);
+    const isMade = await deps.store.change(run, step, ...(beginsListing ? [wholeRange()] : []));
+    if (isMade && beginsListing)
       await deps.queues.send([{ kind: 'range', run: id, epoch: step.epoch ?? run.epoch, from: '' }]);
   }
 };
-
-const isListing = (work: WorkPhase | undefined): boolean => work === 'comparing' || work === 'checking';
 
 /** Null: it has to wait. */
 const nextStep = async (run: RunRecord, deps: RunDeps): Promise<RunChanges | null> => {
@@ -46,7 +45,7 @@ const afterCopying = async (run: RunRecord, deps: RunDeps): Promise<RunChanges |
   // After a crash a page is compared again: what was replicated meanwhile was counted as done, but is no difference any more. So
   // there may be hints left though enough were done.
   const isDone = done + failed + dropped >= hints && (hints === 0 || (await isQuiet(run, deps)));
-  if (!isDone && run.emptyLooks < EMPTY_LOOKS) return null;
+  if (!isDone && run.emptyLooks < MAX_EMPTY_LOOKS) return null;
   if (dropped <= run.droppedBefore)
     return { ...begun(run, 'checking', deps), epoch: run.epoch + 1, checked: NOTHING_COMPARED };
   // While the run was paused hints were let go: what they were for is found again.

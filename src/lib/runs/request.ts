@@ -1,4 +1,4 @@
-/** What an operator asks of the backfill function with a plain invocation: see `events/backfill.json`. */
+/** Requests of an operator, sent to the backfill function with a plain invocation: see `events/backfill.json`. */
 import type { ReplicationConfiguration, ReplicationRule } from '../model/rule.ts';
 import { cancelRun, pauseRun, resumeRun, RunRefusedError, startRun } from './control.ts';
 import type { RunDeps } from './ports.ts';
@@ -7,12 +7,12 @@ import { prefixesOverlap } from './compare/scope.ts';
 import type { CopyCounters, Run, RunSpec, RunEstimate } from './run.ts';
 
 export type RunRequest =
-  /** One run for each destination. */
+  /** Starts one run for each spec, that is, for each destination. */
   | { action: 'start'; specs: RunSpec[]; estimate: RunEstimate | null }
   | { action: 'pause' | 'resume' | 'cancel' | 'status'; run: string }
   | { action: 'list' };
 
-/** `problems`: what is wrong with the request, all of it, each with what to do. */
+/** `problems`: everything that is wrong with the request, each with advice. */
 export type RunAnswer =
   | { runs: (Run & { copied?: CopyCounters })[] }
   | { refused: string; run: string | null }
@@ -25,14 +25,14 @@ export const answerRunRequest = async (
   const request = parseRunRequest(payload, deps.configuration);
   if ('problems' in request) return request;
   try {
-    return { runs: await carryOut(request, deps) };
+    return { runs: await carryOutRequest(request, deps) };
   } catch (error) {
     if (error instanceof RunRefusedError) return { refused: error.message, run: error.run };
     throw error;
   }
 };
 
-const carryOut = async (
+const carryOutRequest = async (
   request: RunRequest,
   deps: Pick<RunDeps, 'store' | 'queues' | 'clock' | 'random'>,
 ): Promise<(Run & { copied?: CopyCounters })[]> => {
@@ -54,11 +54,12 @@ const carryOut = async (
       return [{ ...run, copied: await deps.store.copied(run.id) }];
     }
     case 'list':
-      return await deps.store.list(LISTED);
+      return await deps.store.list(MAX_LISTED);
   }
 };
 
-const LISTED = 100;
+/** Maximum number of runs that are listed. */
+const MAX_LISTED = 100;
 
 const ACTIONS = ['start', 'pause', 'resume', 'cancel', 'status', 'list'] as const;
 const FIELDS = [
@@ -76,83 +77,79 @@ const FIELDS = [
   'estimate',
 ];
 
-/** All problems at once. */
+/** Reports all problems together. */
 export const parseRunRequest = (
   payload: unknown,
   configuration: ReplicationConfiguration,
 ): RunRequest | { problems: string[] } => {
   if (typeof payload !== 'object' || payload === null || Array.isArray(payload))
     return { problems: ['the payload must be a JSON object like {"kind": "backfill", "rule": "invoices"}'] };
-  const fields: Record<string, unknown> = { ...payload };
-  const unknown = Object.keys(fields).filter((name) => !FIELDS.includes(name));
-  const problems = unknown.map(
-    (name) => `"${name}" is no field of a request: those are ${FIELDS.join(', ')}`,
-  );
-  const action = choice(fields, 'action', ACTIONS, 'start', problems);
+  const asked: Asked = { fields: { ...payload }, problems: [] };
+  const { fields, problems } = asked;
+  for (const name of Object.keys(fields).filter((each) => !FIELDS.includes(each)))
+    problems.push(`"${name}" is not a field of a request: the fields are ${FIELDS.join(', ')}`);
+  const action = choiceField(asked, 'action', ACTIONS, 'start');
+  if (action === 'start') return parseStart(asked, configuration);
   if (action === 'list') return problems.length > 0 ? { problems } : { action };
-  if (action !== 'start') {
-    const { run } = fields;
-    if (typeof run !== 'string' || run === '')
-      problems.push(
-        `"run" must be the id of a run, like "20261122-174334-k3f9xz", for "action": "${action}"`,
-      );
-    return problems.length > 0 || typeof run !== 'string' ? { problems } : { action, run };
-  }
-  return parseStart(fields, configuration, problems);
+  const { run } = fields;
+  if (typeof run !== 'string' || run === '')
+    problems.push(`"run" must be the id of a run, like "20261122-174334-k3f9xz", for "action": "${action}"`);
+  return problems.length > 0 || typeof run !== 'string' ? { problems } : { action, run };
 };
+
+/** A payload that is being read, and the problems found in it so far. */
+interface Asked {
+  readonly fields: Record<string, unknown>;
+  readonly problems: string[];
+}
 
 const parseStart = (
-  fields: Record<string, unknown>,
+  asked: Asked,
   configuration: ReplicationConfiguration,
-  problems: string[],
 ): RunRequest | { problems: string[] } => {
-  const kind = choice(fields, 'kind', ['backfill', 'verify'], 'backfill', problems);
-  const rule = ruleOf(fields, configuration, problems);
-  const destinations = destinationsOf(fields, rule, problems);
-  const prefix = textOf(fields, 'prefix', 'the beginning of keys', problems) ?? '';
-  const since = sinceOf(fields, problems);
-  const versions = choice(fields, 'versions', ['all', 'latest'], rule?.versions ?? 'all', problems);
-  const attributes = choice(fields, 'attributes', ['listed', 'all'], 'listed', problems);
-  const repair = flag(fields, 'repair', problems);
-  const deleteExtra = flag(fields, 'deleteExtra', problems);
+  const { problems } = asked;
+  const kind = choiceField(asked, 'kind', ['backfill', 'verify'], 'backfill');
+  const rule = ruleField(asked, configuration);
+  const destinations = destinationsField(asked, rule);
+  const prefix = textField(asked, 'prefix', 'the beginning of keys') ?? '';
+  const since = sinceField(asked);
+  const versions = choiceField(asked, 'versions', ['all', 'latest'], rule?.versions ?? 'all');
+  const attributes = choiceField(asked, 'attributes', ['listed', 'all'], 'listed');
+  const repair = flagField(asked, 'repair');
+  const deleteExtra = flagField(asked, 'deleteExtra');
   if (kind === 'backfill' && repair)
-    problems.push('"repair" goes with "kind": "verify": a backfill repairs anyway');
-  if (rule !== null) problems.push(...problemsWith(rule, { kind, prefix, versions, repair, deleteExtra }));
+    problems.push('"repair" belongs to "kind": "verify": a backfill always repairs');
+  const options = { kind, prefix, since, versions, attributes, repair, deleteExtra };
+  if (rule !== null) problems.push(...problemsWith(rule, options));
   if (problems.length > 0 || rule === null) return { problems };
-  const specs = destinations.map((destination) => ({
-    kind,
-    rule: rule.id,
-    destination,
-    prefix,
-    since,
-    versions,
-    attributes,
-    repair,
-    deleteExtra,
-  }));
-  return { action: 'start', specs, estimate: estimateOf(fields) };
+  const specs = destinations.map((destination) => ({ rule: rule.id, destination, ...options }));
+  return { action: 'start', specs, estimate: estimateField(asked) };
 };
-
-type Asked = Pick<RunSpec, 'kind' | 'prefix' | 'versions' | 'repair' | 'deleteExtra'>;
 
 /** What the rule does not allow. */
 const problemsWith = (
   rule: ReplicationRule,
-  { kind, prefix, versions, repair, deleteExtra }: Asked,
+  {
+    kind,
+    prefix,
+    versions,
+    repair,
+    deleteExtra,
+  }: Pick<RunSpec, 'kind' | 'prefix' | 'versions' | 'repair' | 'deleteExtra'>,
 ): string[] => {
   const problems: string[] = [];
   if (!prefixesOverlap(rule.source.prefix, prefix)) {
     problems.push(
-      `"prefix" is ${JSON.stringify(prefix)}, while rule "${rule.id}" has only keys that begin with ${JSON.stringify(rule.source.prefix)}`,
+      `"prefix" is ${JSON.stringify(prefix)}, but all keys of rule "${rule.id}" begin with ${JSON.stringify(rule.source.prefix)}`,
     );
   }
   if (versions === 'all' && rule.versions === 'latest')
-    problems.push(`"versions" is "all", while rule "${rule.id}" replicates the latest only`);
+    problems.push(`"versions" is "all", but rule "${rule.id}" replicates only the latest version`);
   if (!deleteExtra) return problems;
   if (kind === 'verify' && !repair)
-    problems.push('"deleteExtra" changes the destination: it goes with "repair": true');
+    problems.push('"deleteExtra" changes the destination: a verify also needs "repair": true');
   if (rule.deletes !== 'replicate')
-    problems.push(`"deleteExtra" needs \`deletes: replicate\` in rule "${rule.id}": replicas stay otherwise`);
+    problems.push(`"deleteExtra" needs \`deletes: replicate\` in rule "${rule.id}": otherwise replicas stay`);
   if (!rule.stamp)
     problems.push(
       `"deleteExtra" needs stamps to tell replicas from other objects, and rule "${rule.id}" has none`,
@@ -160,41 +157,37 @@ const problemsWith = (
   return problems;
 };
 
-const ruleOf = (
-  { rule: id }: Record<string, unknown>,
+const ruleField = (
+  { fields, problems }: Asked,
   { rules }: ReplicationConfiguration,
-  problems: string[],
 ): ReplicationRule | null => {
+  const { rule: id } = fields;
   const found = rules.find((rule) => rule.id === id) ?? null;
   const known = rules.map((rule) => rule.id).join(', ');
   if (found === null) {
     const wrong = id === undefined ? '"rule" is missing' : `there is no rule ${JSON.stringify(id)}`;
-    problems.push(`${wrong}: give the id of one of the rules that are deployed (${known})`);
+    problems.push(`${wrong}: give the id of one of the deployed rules (${known})`);
   }
   return found;
 };
 
-const destinationsOf = (
-  { destination: id = null }: Record<string, unknown>,
-  rule: ReplicationRule | null,
-  problems: string[],
-): string[] => {
+const destinationsField = ({ fields, problems }: Asked, rule: ReplicationRule | null): string[] => {
+  const { destination: id = null } = fields;
   const known = rule?.destinations.map((destination) => destination.id) ?? [];
   if (id === null || rule === null) return known;
   const found = known.filter((each) => each === id);
   if (found.length === 0)
     problems.push(
-      `rule "${rule.id}" has no destination ${JSON.stringify(id)}: it has ${known.join(', ')}; without "destination" there is a run for each`,
+      `rule "${rule.id}" has no destination ${JSON.stringify(id)}: it has ${known.join(', ')}; without "destination" one run for each is started`,
     );
   return found;
 };
 
-const choice = <const T extends string>(
-  fields: Record<string, unknown>,
+const choiceField = <const T extends string>(
+  { fields, problems }: Asked,
   name: string,
   values: readonly T[],
   otherwise: T,
-  problems: string[],
 ): T => {
   const { [name]: value = otherwise } = fields;
   const found = values.find((each) => each === value);
@@ -203,36 +196,31 @@ const choice = <const T extends string>(
   return found ?? otherwise;
 };
 
-const flag = (fields: Record<string, unknown>, name: string, problems: string[]): boolean => {
+const flagField = ({ fields, problems }: Asked, name: string): boolean => {
   const { [name]: value = false } = fields;
   if (typeof value !== 'boolean')
     problems.push(`"${name}" is ${JSON.stringify(value)}: it must be true or false`);
   return value === true;
 };
 
-const textOf = (
-  fields: Record<string, unknown>,
-  name: string,
-  what: string,
-  problems: string[],
-): string | null => {
+const textField = ({ fields, problems }: Asked, name: string, description: string): string | null => {
   const { [name]: value = null } = fields;
   if (value === null || typeof value === 'string') return value;
-  problems.push(`"${name}" is ${JSON.stringify(value)}: it must be ${what}`);
+  problems.push(`"${name}" is ${JSON.stringify(value)}: it must be ${description}`);
   return null;
 };
 
-const sinceOf = (fields: Record<string, unknown>, problems: string[]): string | null => {
-  const since = textOf(fields, 'since', 'a time like "2026-11-01T00:00:00Z"', problems);
+const sinceField = (asked: Asked): string | null => {
+  const since = textField(asked, 'since', 'a time like "2026-11-01T00:00:00Z"');
   if (since === null) return null;
   const ms = Date.parse(since);
   if (Number.isNaN(ms))
-    problems.push(`"since" is ${JSON.stringify(since)}: give a time like "2026-11-01T00:00:00Z"`);
+    asked.problems.push(`"since" is ${JSON.stringify(since)}: give a time like "2026-11-01T00:00:00Z"`);
   return Number.isNaN(ms) ? null : new Date(ms).toISOString();
 };
 
-/** What the command line reckoned before; it is shown beside what was used, and nothing depends on it. */
-const estimateOf = ({ estimate }: Record<string, unknown>): RunEstimate | null => {
+/** The estimate that the command line made before the start. It is shown beside the actual use, and nothing depends on it. */
+const estimateField = ({ fields: { estimate } }: Asked): RunEstimate | null => {
   if (typeof estimate !== 'object' || estimate === null) return null;
   const parsed: RunEstimate = JSON.parse(JSON.stringify(estimate));
   return parsed;

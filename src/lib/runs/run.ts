@@ -114,9 +114,12 @@ export interface Run {
   estimate: RunEstimate | null;
 }
 
+/** Are both buckets listed in this phase? */
+export const isListing = (phase: Phase): phase is 'comparing' | 'checking' =>
+  phase === 'comparing' || phase === 'checking';
+
 /** Is there something to do or to wait for? */
-export const isActive = ({ phase }: Pick<Run, 'phase'>): boolean =>
-  phase === 'comparing' || phase === 'copying' || phase === 'checking';
+export const isActive = ({ phase }: Pick<Run, 'phase'>): boolean => isListing(phase) || phase === 'copying';
 
 /** Has it come to its end for good? */
 export const isOver = ({ phase }: Pick<Run, 'phase'>): boolean =>

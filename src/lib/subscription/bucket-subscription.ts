@@ -1,6 +1,5 @@
 /** The custom resource behind each subscription in the stack. */
-import { LeftBehind } from './custom-resource.ts';
-import type { CustomResource } from './custom-resource.ts';
+import { type CustomResource, LeftBehind, memberOf } from './custom-resource.ts';
 import { isSubscribed, isUnsubscribed, subscribed, unsubscribed } from './subscription.ts';
 import type { SubscriptionProperties } from './subscription.ts';
 import { BucketNotificationsError, changeNotifications } from './notification-change.ts';
@@ -52,7 +51,7 @@ export const bucketSubscription = ({ notifications, sleep }: Dependencies): Cust
       await unsubscribe(wanted).catch((error: unknown) => {
         // The configuration went with the bucket. Where access is denied it may still be there: an entry for a queue that
         // is gone would make S3 refuse every later change by anybody, so that is a failure.
-        if (problemOf(error) !== 'no-such-bucket') throw advise(error, wanted.bucket);
+        if (notificationsProblemOf(error) !== 'no-such-bucket') throw advise(error, wanted.bucket);
       });
     },
   };
@@ -70,7 +69,7 @@ function watchWrites(
         await notifications.put(...given);
         written = true;
       } catch (error) {
-        if (problemOf(error) === 'failed') written = true;
+        if (notificationsProblemOf(error) === 'failed') written = true;
         throw error;
       }
     },
@@ -82,14 +81,14 @@ const leftBehind =
   (first: unknown) =>
   (second: unknown): never => {
     throw new LeftBehind(
-      `${messageOf(first)}; and taking the subscription out again failed: ${messageOf(second)}`,
+      `${failureText(first)}; and taking the subscription out again failed: ${failureText(second)}`,
     );
   };
 
-const problemOf = (error: unknown): NotificationsProblem | null =>
+const notificationsProblemOf = (error: unknown): NotificationsProblem | null =>
   error instanceof BucketNotificationsError ? error.problem : null;
 
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+const failureText = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 const FIXES: Record<NotificationsProblem, (bucket: string) => string> = {
   'access-denied': (bucket) =>
@@ -102,45 +101,42 @@ const FIXES: Record<NotificationsProblem, (bucket: string) => string> = {
 
 /** CloudFormation shows only the message: it says what to do. */
 function advise(error: unknown, bucket: string): unknown {
-  const problem = problemOf(error);
+  const problem = notificationsProblemOf(error);
   return problem === null
     ? error
-    : new Error(`${messageOf(error)}. ${FIXES[problem](bucket)}`, { cause: error });
+    : new Error(`${failureText(error)}. ${FIXES[problem](bucket)}`, { cause: error });
 }
 
 /** CloudFormation passes every scalar as text; ours are texts anyway. */
 function parseProperties(value: unknown): SubscriptionProperties {
-  const events = field(value, 'events');
-  if (events !== 's3' && events !== 'eventbridge') throw malformed('events', events);
+  const events = memberOf(value, 'events');
+  if (events !== 's3' && events !== 'eventbridge') throw malformedProperty('events', events);
   // Stacks deployed by the first version say nothing of this, and a roll-back comes back to what they say.
-  const eventTypes = field(value, 'eventTypes') ?? ['s3:ObjectCreated:*'];
-  if (!Array.isArray(eventTypes)) throw malformed('eventTypes', eventTypes);
-  const filters = field(value, 'filters') ?? [];
-  if (!Array.isArray(filters)) throw malformed('filters', filters);
+  const eventTypes = memberOf(value, 'eventTypes') ?? ['s3:ObjectCreated:*'];
+  if (!Array.isArray(eventTypes)) throw malformedProperty('eventTypes', eventTypes);
+  const filters = memberOf(value, 'filters') ?? [];
+  if (!Array.isArray(filters)) throw malformedProperty('filters', filters);
   return {
-    bucket: text(value, 'bucket'),
-    accountId: text(value, 'accountId'),
-    queueArn: text(value, 'queueArn'),
-    idPrefix: text(value, 'idPrefix'),
+    bucket: textProperty(value, 'bucket'),
+    accountId: textProperty(value, 'accountId'),
+    queueArn: textProperty(value, 'queueArn'),
+    idPrefix: textProperty(value, 'idPrefix'),
     events,
     eventTypes: eventTypes.map(String),
     filters: filters.map((filter) => ({
-      prefix: String(field(filter, 'prefix') ?? ''),
-      suffix: String(field(filter, 'suffix') ?? ''),
+      prefix: String(memberOf(filter, 'prefix') ?? ''),
+      suffix: String(memberOf(filter, 'suffix') ?? ''),
     })),
   };
 }
 
-function text(value: unknown, name: string): string {
-  const found = field(value, name);
-  if (typeof found !== 'string' || found === '') throw malformed(name, found);
+function textProperty(value: unknown, name: string): string {
+  const found = memberOf(value, name);
+  if (typeof found !== 'string' || found === '') throw malformedProperty(name, found);
   return found;
 }
 
-const field = (value: unknown, name: string): unknown =>
-  typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
-
-const malformed = (name: string, found: unknown): Error =>
+const malformedProperty = (name: string, found: unknown): Error =>
   new Error(
     `the resource property \`${name}\` is ${JSON.stringify(found) ?? 'missing'}: the template was not made by serverless.yml`,
   );

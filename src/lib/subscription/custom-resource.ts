@@ -3,6 +3,7 @@
  * for an answer that is PUT to a presigned URL. So an answer is sent whatever happens.
  * https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref.html
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface CustomResource {
   /** The id that the properties stand for; CloudFormation replaces the resource when it changes. */
@@ -44,7 +45,7 @@ export async function answerCustomResource(
   resource: CustomResource,
   send: SendAnswer,
 ): Promise<Outcome> {
-  const url = text(event, 'ResponseURL');
+  const url = textMember(event, 'ResponseURL');
   if (!url)
     throw new Error(
       'not an event of CloudFormation: it has no ResponseURL. This function cannot be invoked by hand',
@@ -55,12 +56,12 @@ export async function answerCustomResource(
 }
 
 async function perform(event: unknown, resource: CustomResource): Promise<Outcome> {
-  const present = text(event, 'PhysicalResourceId');
+  const present = textMember(event, 'PhysicalResourceId');
   try {
     const id = await performRequest(
-      text(event, 'RequestType'),
+      textMember(event, 'RequestType'),
       present,
-      field(event, 'ResourceProperties'),
+      memberOf(event, 'ResourceProperties'),
       resource,
     );
     return { status: 'SUCCESS', physicalResourceId: id, reason: '' };
@@ -72,8 +73,8 @@ async function perform(event: unknown, resource: CustomResource): Promise<Outcom
 
 const idOfFailure = (event: unknown, error: unknown, resource: CustomResource): string =>
   error instanceof LeftBehind
-    ? resource.physicalResourceId(field(event, 'ResourceProperties'))
-    : FAILED_CREATE + (text(event, 'LogicalResourceId') || 'unknown');
+    ? resource.physicalResourceId(memberOf(event, 'ResourceProperties'))
+    : FAILED_CREATE + (textMember(event, 'LogicalResourceId') || 'unknown');
 
 async function performRequest(
   type: string,
@@ -103,9 +104,9 @@ function answerBody(event: unknown, { status, physicalResourceId, reason }: Outc
       Status: status,
       Reason: cut,
       PhysicalResourceId: physicalResourceId,
-      StackId: text(event, 'StackId'),
-      RequestId: text(event, 'RequestId'),
-      LogicalResourceId: text(event, 'LogicalResourceId'),
+      StackId: textMember(event, 'StackId'),
+      RequestId: textMember(event, 'RequestId'),
+      LogicalResourceId: textMember(event, 'LogicalResourceId'),
     });
   let cut = reason;
   while (cut !== '' && Buffer.byteLength(body(cut)) > MAXIMUM_ANSWER_BYTES)
@@ -113,10 +114,42 @@ function answerBody(event: unknown, { status, physicalResourceId, reason }: Outc
   return body(cut);
 }
 
-const field = (value: unknown, name: string): unknown =>
+/** A member of a JSON object; undefined if there is no such member, or no object. */
+export const memberOf = (value: unknown, name: string): unknown =>
   typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
 
-function text(value: unknown, name: string): string {
-  const found = field(value, name);
+function textMember(value: unknown, name: string): string {
+  const found = memberOf(value, name);
   return typeof found === 'string' ? found : '';
+}
+
+const SEND_ATTEMPTS = 4;
+
+/**
+ * PUTs the answer of a custom resource to CloudFormation's presigned URL.
+ *
+ * @throws Error if CloudFormation did not accept it after several attempts
+ */
+export async function sendAnswer(url: string, body: string): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await putAnswer(url, body);
+    } catch (error) {
+      if (attempt === SEND_ATTEMPTS) throw error;
+      await sleep(200 * 2 ** attempt);
+    }
+  }
+}
+
+async function putAnswer(url: string, body: string): Promise<void> {
+  const response = await fetch(url, {
+    method: 'PUT',
+    body,
+    // The URL is signed for an empty content type.
+    headers: { 'content-type': '' },
+    signal: AbortSignal.timeout(3_000),
+  });
+  await response.arrayBuffer();
+  if (!response.ok)
+    throw new Error(`CloudFormation did not accept the answer: HTTP status ${response.status}`);
 }

@@ -59,7 +59,7 @@ export async function changeNotifications(
       if (!(error instanceof BucketNotificationsError)) throw error;
       // No time left. What S3 said before is of more use than that.
       if (refusal !== null && isTimeOut(error)) throw refusal;
-      if (attempt >= ATTEMPTS[error.problem]) throw error;
+      if (attempt >= ATTEMPTS_BY_PROBLEM[error.problem]) throw error;
       refusal = error;
       await sleep(Math.min(16, 2 ** (attempt - 1)) * 1000).catch(() => {
         throw error;
@@ -78,7 +78,7 @@ const isTimeOut = ({ cause }: Error): boolean =>
 const MAXIMUM_ATTEMPTS = 6;
 
 /** A permission or a queue policy made a moment ago takes some seconds to be known everywhere. All pauses: 31 seconds. */
-const ATTEMPTS: Record<NotificationsProblem, number> = {
+const ATTEMPTS_BY_PROBLEM: Record<NotificationsProblem, number> = {
   'access-denied': 5,
   invalid: MAXIMUM_ATTEMPTS,
   failed: MAXIMUM_ATTEMPTS,

@@ -128,9 +128,14 @@ function entry(wanted: SubscriptionProperties, { prefix, suffix }: KeyFilter, po
 
 /** S3 does not promise to report event types in the order in which they were written. */
 const fingerprint = (candidate: NotificationEntry & { QueueArn: string | undefined }): string =>
-  JSON.stringify([candidate.Id, candidate.QueueArn, candidate.Events?.toSorted() ?? [], filterOf(candidate)]);
+  JSON.stringify([
+    candidate.Id,
+    candidate.QueueArn,
+    candidate.Events?.toSorted() ?? [],
+    keyFilterOf(candidate),
+  ]);
 
-function filterOf({ Filter }: NotificationEntry): KeyFilter {
+function keyFilterOf({ Filter }: NotificationEntry): KeyFilter {
   const value = (name: string): string =>
     Filter?.Key?.FilterRules?.find(({ Name }) => Name?.toLowerCase() === name)?.Value ?? '';
   return { prefix: value('prefix'), suffix: value('suffix') };
@@ -141,7 +146,7 @@ function refuseOverlap(foreign: NotificationConfiguration, wanted: SubscriptionP
   const inTheWay = entriesWithTarget(foreign).filter(
     (candidate) =>
       candidate.Events?.some((event) => wanted.eventTypes.some((type) => eventTypesOverlap(event, type))) &&
-      wanted.filters.some((filter) => filtersOverlap(filter, filterOf(candidate))),
+      wanted.filters.some((filter) => filtersOverlap(filter, keyFilterOf(candidate))),
   );
   if (inTheWay.length === 0) return;
   throw new SubscriptionConflict(
@@ -169,6 +174,6 @@ const covers = (pattern: string, event: string): boolean =>
   pattern === event || (pattern.endsWith(':*') && event.startsWith(pattern.slice(0, -1)));
 
 function describeEntry(candidate: NotificationEntry & { target: string }): string {
-  const { prefix, suffix } = filterOf(candidate);
+  const { prefix, suffix } = keyFilterOf(candidate);
   return `entry "${candidate.Id ?? ''}" (${candidate.Events?.join(', ') ?? ''} of keys "${prefix}*${suffix}" to ${candidate.target})`;
 }

@@ -6,7 +6,7 @@ import { csvHeader, csvLine } from '../../runs/report/report-csv.ts';
 import type { DifferenceWriter, ReportFiles } from '../../runs/ports.ts';
 import type { ReportRow } from '../../runs/report/report-data.ts';
 import { reportHtml } from '../../runs/report/report-html.ts';
-import { reportJson } from '../../runs/report/report.ts';
+import { reportJson } from '../../runs/report/run-report.ts';
 import { translateError } from '../errors.ts';
 
 export interface ReportPlace {

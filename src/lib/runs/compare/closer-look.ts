@@ -18,10 +18,10 @@ import type { RunSpec } from '../run.ts';
 import { isStorageClassRight } from './storage-class.ts';
 
 /** `unwanted`: the rule leaves the key out, by its tags or because a replicator wrote it. */
-export type Finding = 'same' | 'unwanted' | DifferenceKind;
+export type KeyFinding = 'same' | 'unwanted' | DifferenceKind;
 
 export interface Looked {
-  finding: Finding;
+  finding: KeyFinding;
   /** Of other attributes alone: the id of the source version they are of, where it names one; null otherwise. */
   version: string | null;
   /** Why it could not be looked at, and counts as different; null: it was. */
@@ -77,7 +77,7 @@ export const createCloserLook = (
         if (seen !== null) return seen;
       }
       const found = await lookAtContent(work, context);
-      if (found === 'missing' && !(await isWanted(work, context))) return looked('unwanted');
+      if (found === 'missing' && !(await wouldBeReplicated(work, context))) return looked('unwanted');
       const hasMore = found === 'same' && (attributes === 'all' || destination.storageClass !== null);
       return (hasMore ? await lookAtAttributes(work) : null) ?? looked(found);
     } catch (error) {
@@ -90,7 +90,7 @@ export const createCloserLook = (
 };
 
 /** Without anything else to say. */
-export const looked = (finding: Finding): Looked => ({ finding, version: null, reason: null });
+export const looked = (finding: KeyFinding): Looked => ({ finding, version: null, reason: null });
 
 const workOn = (rule: Work['rule'], destination: Work['destination'], key: string): Work => ({
   rule,
@@ -105,7 +105,7 @@ const workOn = (rule: Work['rule'], destination: Work['destination'], key: strin
   run: null,
 });
 
-const lookAtCurrent = async (work: Work, context: BothBuckets): Promise<Finding> => {
+const lookAtCurrent = async (work: Work, context: BothBuckets): Promise<KeyFinding> => {
   const replicaKey = destinationKey(work.rule, work.destination, work.key);
   const replica = await context.destination.look(replicaKey);
   const source = await context.source.look(work.key);
@@ -118,11 +118,11 @@ const lookAtCurrent = async (work: Work, context: BothBuckets): Promise<Finding>
   return isSameContent ? 'attributes' : 'different';
 };
 
-const lookAtHistory = async (work: Work, context: BothBuckets): Promise<Finding> => {
+const lookAtHistory = async (work: Work, context: BothBuckets): Promise<KeyFinding> => {
   const replicaKey = destinationKey(work.rule, work.destination, work.key);
   const withMarkers = work.rule.deletes === 'replicate';
   const shown = await context.destination.look(replicaKey);
-  const replicas = itemsOf(await all(context.destination.history(replicaKey)), withMarkers);
+  const replicas = itemsOf(await collected(context.destination.history(replicaKey)), withMarkers);
   const items = itemsOf(await context.source.history(work.key), withMarkers);
   if (!hasVersion(items)) return hasVersion(replicas) ? 'extra' : 'same';
   if (!hasVersion(replicas)) return 'missing';
@@ -144,7 +144,7 @@ const withoutFirstMarker = <E extends HistoryEntry>(entries: E[]): E[] =>
   entries[0]?.kind === 'marker' ? entries.slice(1) : entries;
 
 /** Versions whose content is compared one by one before their sizes have to do. */
-const MAX_LOOKS = 20;
+const MAX_VERSIONS = 20;
 
 /** Are all of the source's states among those of the destination, in order? By size, and by content where ETags are not equal. */
 const lookWithin = async (
@@ -152,14 +152,14 @@ const lookWithin = async (
   replicas: HistoryEntry[],
   keys: { source: string; replica: string },
   { source, destination }: BothBuckets,
-): Promise<Finding> => {
+): Promise<KeyFinding> => {
   let looks = 0;
   let differing = 0;
   /** Encryption and parts change ETags; only HEAD of both tells whether the content is another. */
   const differs = async (item: HistoryEntry, replica: HistoryEntry): Promise<boolean> => {
     if (item.kind !== 'version' || replica.kind !== 'version' || item.etag === replica.etag) return false;
     looks += 1;
-    if (looks > MAX_LOOKS) return false;
+    if (looks > MAX_VERSIONS) return false;
     const [one, other] = await Promise.all([
       source.head(keys.source, item.versionId),
       destination.head(keys.replica, replica.versionId),
@@ -182,7 +182,7 @@ const sizeOf = (entry: HistoryEntry): number | null => (entry.kind === 'version'
 const hasVersion = (entries: HistoryEntry[]): boolean => entries.some(({ kind }) => kind === 'version');
 
 /** Of a key that is missing: would it be replicated? */
-const isWanted = async ({ rule, key }: Work, { source }: BothBuckets): Promise<boolean> => {
+const wouldBeReplicated = async ({ rule, key }: Work, { source }: BothBuckets): Promise<boolean> => {
   const now = await source.look(key);
   if (now.kind !== 'object') return true;
   const isReplica = stampOn(now.state, { bucket: rule.source.bucket, key }) !== null;
@@ -192,8 +192,8 @@ const isWanted = async ({ rule, key }: Work, { source }: BothBuckets): Promise<b
   return tags !== null && tagsAreWanted(rule.filter, tags);
 };
 
-const all = async (entries: AsyncIterable<HistoryEntry>): Promise<HistoryEntry[]> => {
-  const collected: HistoryEntry[] = [];
-  for await (const entry of entries) collected.push(entry);
-  return collected;
+const collected = async (entries: AsyncIterable<HistoryEntry>): Promise<HistoryEntry[]> => {
+  const read: HistoryEntry[] = [];
+  for await (const entry of entries) read.push(entry);
+  return read;
 };

@@ -3,7 +3,7 @@ import { type KeyMapping, mapKey } from '../../listing/destination-key.ts';
 import type { ListedVersion } from '../../listing/page.ts';
 import type { DifferenceKind, ListedSide, ReportRow } from '../report/report-data.ts';
 
-export interface Sides {
+export interface ListedSides {
   sourceSeen(version: ListedVersion): void;
   replicaSeen(version: ListedVersion): void;
   /** The first pair of a key is kept, until one differs. */
@@ -20,7 +20,7 @@ export interface Sides {
 
 const KEPT = 5_000;
 
-export const createSides = (mapping: KeyMapping): Sides => {
+export const createListedSides = (mapping: KeyMapping): ListedSides => {
   const sources = new Map<string, ListedVersion>();
   const replicas = new Map<string, ListedVersion>();
   const pairs = new Map<string, { source: ListedVersion; replica: ListedVersion }>();

@@ -7,7 +7,7 @@
  */
 import type { ListedSide, ReportRow } from './report-data.ts';
 
-const COLUMNS = [
+const CSV_COLUMNS = [
   'key',
   'difference',
   'sourceVersion',
@@ -19,12 +19,12 @@ const COLUMNS = [
   'reason',
 ] as const;
 
-export const csvHeader = (): string => `${COLUMNS.join(',')}\r\n`;
+export const csvHeader = (): string => `${CSV_COLUMNS.join(',')}\r\n`;
 
 export const csvLine = ({ key, difference, source, replica, reason }: ReportRow): string =>
-  `${[quoted(key), difference, ...fieldsOf(source), ...fieldsOf(replica), reason ?? ''].join(',')}\r\n`;
+  `${[quoted(key), difference, ...sideFields(source), ...sideFields(replica), reason ?? ''].join(',')}\r\n`;
 
-const fieldsOf = (side: ListedSide | null): string[] =>
+const sideFields = (side: ListedSide | null): string[] =>
   side === null
     ? ['', '', '']
     : [whereNeeded(side.versionId ?? ''), String(side.sizeBytes), whereNeeded(bare(side.etag))];

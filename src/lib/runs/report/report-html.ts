@@ -4,7 +4,7 @@ import { duration } from '../../text/duration.ts';
 import { ALL_REASONS, reasonEntry } from '../../model/reasons.ts';
 import { FINDINGS, verdictOf } from './comparison-text.ts';
 import { html, type Html } from './html.ts';
-import { usedIn } from './report.ts';
+import { usedIn } from './run-report.ts';
 import type { RunReport } from './report-data.ts';
 import type { CopiedKey, CopyCounters, RunEstimate } from '../run.ts';
 import { throughputPlots } from './throughput-plot.ts';

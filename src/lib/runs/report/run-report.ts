@@ -1,19 +1,20 @@
-/** Gathers what the report of a run is made of. */
+/** Collects the contents of a run's report, and writes `report.json`. */
 import type { RunDeps } from '../ports.ts';
 import type { RunReport } from './report-data.ts';
 import type { RunRecord } from '../run-store.ts';
 import { scopeOf } from '../compare/scope.ts';
-import { NOTHING_COMPARED } from '../run.ts';
+import { attributeGetsOf, usedBy } from '../estimate/estimate.ts';
+import { NOTHING_COMPARED, type RunEstimate } from '../run.ts';
 
-/** So many files are named. */
-const FILES = 1_000;
+/** Maximum number of files that the report names. */
+const MAX_NAMED_FILES = 1_000;
 
 export const reportOf = async (
   run: RunRecord & { endedMs: number },
   { stack, configuration, store, files }: Pick<RunDeps, 'stack' | 'configuration' | 'store' | 'files'>,
 ): Promise<RunReport> => {
   const { rule, destination, mapping } = scopeOf(configuration, run.spec);
-  const named = await store.files(run, FILES);
+  const named = await store.files(run, MAX_NAMED_FILES);
   const checked = run.checked ?? NOTHING_COMPARED;
   const { missing, different, attributes, historyShorter } = checked;
   const isRepair = run.spec.kind === 'backfill' || run.spec.repair;
@@ -43,4 +44,22 @@ export const reportOf = async (
     files: named.files.map(({ key, rows }) => ({ bucket: files?.bucket ?? '', key, rows })),
     filesLeftOut: named.leftOut,
   };
+};
+
+/** `report.json`: the report itself, and what the run used, calculated from its counters. */
+export const reportJson = (report: RunReport): string =>
+  `${JSON.stringify({ ...report, used: usedIn(report) }, null, 2)}\n`;
+
+/** Only the estimate knows whether bytes crossed regions: without an estimate the cost of that is left out. */
+export const usedIn = (report: RunReport): RunEstimate => {
+  const { spec, estimate, compared, copied, checked, createdMs, endedMs } = report;
+  return usedBy(
+    { compared, copied, checked, beganMs: createdMs, endedMs },
+    {
+      versions: spec.versions,
+      isBetweenRegions: (estimate?.dollars['transfer'] ?? 0) > 0,
+      // A report does not say either whether the rule replicates grants.
+      attributeGets: attributeGetsOf(spec, { acl: 'ignore' }),
+    },
+  );
 };

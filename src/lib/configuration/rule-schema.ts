@@ -1,0 +1,159 @@
+/** The shape of one rule in `replication.yml`. */
+import * as z from 'zod';
+import { EXTERNAL_ID, KMS_KEY_ARN, REGION, ROLE_ARN, STORAGE_CLASSES } from './aws-syntax.ts';
+import { block, bucket, id, integer, keyPart, oneOf, pattern, tagMap } from './fields.ts';
+
+export type RuleShape = z.output<typeof ruleSchema>;
+export type DestinationShape = z.output<typeof destinationBlock>;
+
+const sourceBlock = block('say where the objects come from: `source:` with at least `bucket:`', {
+  bucket: bucket(
+    'give the name of an existing general purpose bucket (no ARN, no s3://): 3–63 characters of a–z, 0–9, dot and hyphen',
+  ),
+  prefix: keyPart(
+    'give the beginning of the keys to replicate, at most 1,024 bytes and without ${, or remove the line',
+  ).default(''),
+  suffix: keyPart(
+    'give the end of the keys to replicate, at most 1,024 bytes and without ${, or remove the line',
+  ).default(''),
+  events: oneOf(
+    'write `s3` (the bucket notifies the queue itself) or `eventbridge` (the bucket notifies EventBridge)',
+    ['s3', 'eventbridge'],
+  ).default('s3'),
+  roleArn: pattern(
+    'give the ARN of the role that may read the bucket, like arn:aws:iam::111111111111:role/name, or remove the line: the function then reads with its own role',
+    ROLE_ARN,
+  ).optional(),
+  externalId: pattern(
+    'give the external id the source role asks for: 2–1,224 characters of letters, digits and _+=,.@:/-, in quotes if it looks like a number',
+    EXTERNAL_ID,
+  ).optional(),
+  kmsKeyArn: pattern(
+    'give the ARN of the KMS key the source objects are encrypted with (the key, not an alias): arn:aws:kms:region:account:key/id',
+    KMS_KEY_ARN,
+  ).optional(),
+});
+
+const destinationBlock = block(
+  'write each destination as a block with `bucket:`, `region:`, `roleArn:` and `externalId:`',
+  {
+    id: id('give an id of 1–64 letters, digits, dots, hyphens and underscores').optional(),
+    bucket: bucket(
+      'give the name of a general purpose bucket (no ARN, no s3://): 3–63 characters of a–z, 0–9, dot and hyphen',
+    ),
+    region: pattern('give the region the destination bucket is in, like eu-central-1', REGION),
+    roleArn: pattern(
+      'give the ARN of the replication role in the destination account, like arn:aws:iam::222222222222:role/s3-replicator: it is the output RoleArn of destination/template.yml',
+      ROLE_ARN,
+    ),
+    externalId: pattern(
+      'give the external id the replication role asks for: 2–1,224 characters of letters, digits and _+=,.@:/-, in quotes if it looks like a number',
+      EXTERNAL_ID,
+    ),
+    prefix: keyPart(
+      'give what takes the place of the source prefix in the replica\'s key, at most 1,024 bytes and without ${ ("" removes it), or remove the line: keys then stay as they are',
+    ).optional(),
+    storageClass: oneOf(
+      `write one of ${STORAGE_CLASSES.join(', ')}, or remove the line: replicas then keep the class of the source object`,
+      STORAGE_CLASSES,
+    ).optional(),
+    encryption: oneOf(
+      "write `AES256` (SSE-S3), `aws:kms` (SSE-KMS) or `aws:kms:dsse` (DSSE-KMS), or remove the line: `kmsKeyArn` alone then means aws:kms, and without it the bucket's default encryption applies",
+      ['AES256', 'aws:kms', 'aws:kms:dsse'],
+    ).optional(),
+    kmsKeyArn: pattern(
+      'give the ARN of the KMS key replicas are encrypted with (the key, not an alias), or remove the line',
+      KMS_KEY_ARN,
+    ).optional(),
+    objectLock: oneOf(
+      'write `replicate` (replicas get the retention and legal hold of the source version), `governance` (the same, with compliance mode weakened to governance mode) or `ignore`',
+      ['replicate', 'governance', 'ignore'],
+    ).default('replicate'),
+  },
+);
+
+/** 10,000 parts of 5 GiB. https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html */
+const LARGEST_OBJECT_BYTES = 10_000 * 5 * 2 ** 30;
+
+const filterBlock = block(
+  'write the filter as a block with `tags:`, `minimumBytes:` or `maximumBytes:`, or remove it',
+  {
+    tags: tagMap(
+      10,
+      'S3 allows 10 tags on an object: with more than 10 here no object could have them all',
+      'Tags an object must have, all of them.',
+    ).default({}),
+    minimumBytes: integer(
+      `give the size in bytes of the smallest object to replicate, a whole number up to ${LARGEST_OBJECT_BYTES} (the largest object S3 stores), or remove the line`,
+      0,
+      LARGEST_OBJECT_BYTES,
+    ).optional(),
+    maximumBytes: integer(
+      `give the size in bytes of the largest object to replicate, a whole number up to ${LARGEST_OBJECT_BYTES} (the largest object S3 stores), or remove the line`,
+      0,
+      LARGEST_OBJECT_BYTES,
+    ).optional(),
+  },
+);
+
+/** https://docs.aws.amazon.com/AmazonS3/latest/API/API_RestoreRequest.html */
+const restoreBlock = block(
+  'write the restore as a block with `days:` and, if you like, `tier:`, or remove it: archived objects are then quarantined',
+  {
+    days: integer(
+      'give for how many days S3 keeps the restored copy of an archived source object, 1 or more',
+      1,
+      2_147_483_647,
+    ),
+    tier: oneOf(
+      'write `Bulk`, `Standard` or `Expedited` (which S3 refuses for DEEP_ARCHIVE and the Deep Archive Access tier)',
+      ['Bulk', 'Standard', 'Expedited'],
+    ).default('Standard'),
+  },
+);
+
+export const ruleSchema = block('write each rule as a block with `id:`, `source:` and `destinations:`', {
+  id: id('give the rule an id of 1–64 letters, digits, dots, hyphens and underscores'),
+  source: sourceBlock,
+  filter: filterBlock.prefault({}),
+  destinations: z
+    .array(destinationBlock, {
+      error: 'list at least one destination under `destinations:`, each beginning with a hyphen',
+    })
+    .min(1, { error: 'list at least one destination under `destinations:`, each beginning with a hyphen' })
+    .describe('Where the replicas go.'),
+  versions: oneOf(
+    'write `all` (every version, in the order of the source; where a bucket is not versioned, the current state) or `latest` (each key is kept at its current state)',
+    ['all', 'latest'],
+  ).default('all'),
+  deletes: oneOf(
+    'write `ignore` (replicas stay when the source object is deleted) or `replicate` (delete markers, and deletes in unversioned buckets, travel; deletes of single versions never do)',
+    ['ignore', 'replicate'],
+  ).default('ignore'),
+  copy: oneOf(
+    'write `auto` (S3 copies by itself where the replication role may read the source, see `config policy`; where it may not, the bytes pass through the function), `server-side` (S3 copies, and what the role may not read is quarantined) or `stream` (the bytes pass through the function)',
+    ['auto', 'server-side', 'stream'],
+  ).default('auto'),
+  stamp: z
+    .boolean({ error: 'write `true` (replicas carry the source version in their user metadata) or `false`' })
+    .describe('Whether replicas carry the source version in their user metadata.')
+    .default(true),
+  replicas: oneOf(
+    'write `ignore` (source objects that a replicator wrote stay where they are, so that two-way replication does not go round) or `replicate` (they are replicated too, for chains)',
+    ['ignore', 'replicate'],
+  ).default('ignore'),
+  acl: oneOf(
+    'write `ignore` (replicas belong to the destination account and are granted to nobody else) or `replicate` (grants of the source object are given to the replica)',
+    ['ignore', 'replicate'],
+  ).default('ignore'),
+  restore: restoreBlock.optional(),
+});
+
+/** The options of each section of a rule, by its path below the rule. */
+export const RULE_SECTIONS: Record<string, string[]> = {
+  '': Object.keys(ruleSchema.shape),
+  source: Object.keys(sourceBlock.shape),
+  destinations: Object.keys(destinationBlock.shape),
+  filter: Object.keys(filterBlock.shape),
+  restore: Object.keys(restoreBlock.shape),
+};

@@ -1,0 +1,60 @@
+/** The differences between both sides, key by key. */
+import type { CompareVersions } from './compare-versions.ts';
+import type { OpenKey } from './comparison-state.ts';
+import type { ListedVersion } from './page.ts';
+
+/**
+ * - `missing`: the destination has no version of the key.
+ * - `different`, `look`: the verdict of {@link CompareVersions} on the first pair of versions for which it is one of these.
+ * - `history-shorter`: all versions at the destination are the same, but there are fewer of them.
+ * - `attributes`: everything is the same, but {@link CompareVersions} asks for a check of the attributes.
+ * - `extra`: the source has no version of the key.
+ */
+export interface Difference {
+  kind: 'missing' | 'different' | 'look' | 'history-shorter' | 'attributes' | 'extra';
+  /** The source's key, also for a key that is only at the destination. */
+  key: string;
+  /** Total bytes of all versions listed at the source; for an extra key, at the destination. */
+  sizeBytes: number;
+  /** How many of the source's versions have no counterpart; 0 for an extra key. */
+  missingVersions: number;
+}
+
+export interface ComparedKeys {
+  differences: Difference[];
+  /** How many keys are the same, as far as listings show. */
+  sameKeys: number;
+}
+
+/** Adds the next version of an open key, and its counterpart at the destination if it has one. */
+export const addPair = (
+  open: OpenKey,
+  source: ListedVersion,
+  counterpart: ListedVersion | null,
+  compare: CompareVersions,
+): void => {
+  open.sizeBytes += source.sizeBytes;
+  if (counterpart === null) {
+    open.missingVersions += 1;
+    return;
+  }
+  open.pairs += 1;
+  if (open.verdict === 'different' || open.verdict === 'look') return;
+  const verdict = compare(source, counterpart);
+  if (verdict !== 'same') open.verdict = verdict;
+};
+
+/** The difference of a key of which all versions were added; null: it is the same on both sides. */
+export const differenceOf = ({
+  key,
+  verdict,
+  pairs,
+  missingVersions,
+  sizeBytes,
+}: OpenKey): Difference | null => {
+  const facts = { key, sizeBytes, missingVersions };
+  if (pairs === 0) return { kind: 'missing', ...facts };
+  if (verdict === 'different' || verdict === 'look') return { kind: verdict, ...facts };
+  if (missingVersions > 0) return { kind: 'history-shorter', ...facts };
+  return verdict === 'same' ? null : { kind: verdict, ...facts };
+};
