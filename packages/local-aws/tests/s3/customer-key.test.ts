@@ -1,15 +1,10 @@
 /** Sources: User Guide "Using server-side encryption with customer-provided keys", "Blocking or unblocking SSE-C". */
 import { createHash, randomBytes } from 'node:crypto';
 import {
-  CompleteMultipartUploadCommand,
-  CopyObjectCommand,
-  CreateMultipartUploadCommand,
   GetBucketEncryptionCommand,
   GetObjectCommand,
-  HeadObjectCommand,
   PutBucketEncryptionCommand,
   PutObjectCommand,
-  UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { codeOf, REGION, SOURCE, startHarness, type Harness } from './harness.ts';
@@ -45,100 +40,10 @@ const keyParameters = (key: Buffer) => ({
   SSECustomerKeyMD5: createHash('md5').update(key).digest('base64'),
 });
 const KEY = keyParameters(randomBytes(32));
-const OTHER_KEY = keyParameters(randomBytes(32));
 const put = (Key: string, more: object = {}) =>
   harness.client.send(new PutObjectCommand({ Bucket, Key, Body: Buffer.from('secret'), ...more }));
 const get = (Key: string, more: object = {}) =>
   harness.client.send(new GetObjectCommand({ Bucket, Key, ...more }));
-const head = (Key: string, more: object = {}) =>
-  harness.client.send(new HeadObjectCommand({ Bucket, Key, ...more }));
-
-describe('an object under a customer’s key', () => {
-  test('is read with that key, and no MD5 is its ETag', async () => {
-    const written = await put('k', KEY);
-    expect(written).toMatchObject({
-      SSECustomerAlgorithm: 'AES256',
-      SSECustomerKeyMD5: KEY.SSECustomerKeyMD5,
-    });
-    expect(written.ServerSideEncryption).toBeUndefined();
-    expect(written.ETag).not.toContain(createHash('md5').update('secret').digest('hex'));
-    expect(await (await get('k', KEY)).Body?.transformToString()).toBe('secret');
-    expect((await head('k', KEY)).SSECustomerKeyMD5).toBe(KEY.SSECustomerKeyMD5);
-  });
-
-  test('without the key is 400, also for a HEAD that has no body to say so', async () => {
-    await put('k', KEY);
-    await expect(get('k')).rejects.toMatchObject({
-      name: 'InvalidRequest',
-      message: expect.stringContaining('stored using a form of Server Side Encryption'),
-      $metadata: { httpStatusCode: 400 },
-    });
-    expect(await codeOf(head('k'))).toBe('400');
-  });
-
-  test('with another key is 403', async () => {
-    await put('k', KEY);
-    expect(await codeOf(get('k', OTHER_KEY))).toBe('AccessDenied');
-    expect(await codeOf(head('k', OTHER_KEY))).toBe('403');
-  });
-
-  test('is copied with the source’s key', async () => {
-    await put('k', KEY);
-    const copy = (more: object) =>
-      harness.client.send(new CopyObjectCommand({ Bucket, Key: 'copy', CopySource: `${Bucket}/k`, ...more }));
-    expect(await codeOf(copy({}))).toBe('InvalidRequest');
-    await copy({
-      CopySourceSSECustomerAlgorithm: 'AES256',
-      CopySourceSSECustomerKey: KEY.SSECustomerKey,
-      CopySourceSSECustomerKeyMD5: KEY.SSECustomerKeyMD5,
-    });
-    expect(await (await get('copy')).Body?.transformToString()).toBe('secret');
-  });
-
-  test('in parts takes the key with each part', async () => {
-    const upload = { Bucket, Key: 'parts' };
-    const { UploadId } = await harness.client.send(new CreateMultipartUploadCommand({ ...upload, ...KEY }));
-    const part = { ...upload, UploadId, PartNumber: 1, Body: Buffer.from('secret') };
-    expect(await codeOf(harness.client.send(new UploadPartCommand(part)))).toBe('InvalidRequest');
-    expect(await codeOf(harness.client.send(new UploadPartCommand({ ...part, ...OTHER_KEY })))).toBe(
-      'InvalidRequest',
-    );
-    const { ETag, ChecksumCRC32 } = await harness.client.send(new UploadPartCommand({ ...part, ...KEY }));
-    const MultipartUpload = { Parts: [{ PartNumber: 1, ETag, ChecksumCRC32 }] };
-    await harness.client.send(
-      new CompleteMultipartUploadCommand({ ...upload, UploadId, MultipartUpload, ...KEY }),
-    );
-    expect(await codeOf(get('parts'))).toBe('InvalidRequest');
-    await get('parts', KEY);
-  });
-});
-
-test('a key for an object without one is refused', async () => {
-  await put('open');
-  expect(await codeOf(get('open', KEY))).toBe('InvalidRequest');
-});
-
-test('a key that does not match its MD5, or has another length, is refused', async () => {
-  const send = (bytes: Buffer, md5Of: Buffer) =>
-    harness.raw('PUT', `/${Bucket}/refused`, {
-      headers: {
-        'x-amz-server-side-encryption-customer-algorithm': 'AES256',
-        'x-amz-server-side-encryption-customer-key': bytes.toString('base64'),
-        'x-amz-server-side-encryption-customer-key-md5': createHash('md5').update(md5Of).digest('base64'),
-      },
-      body: 'x',
-    });
-  const mismatched = await send(randomBytes(32), randomBytes(32));
-  expect(mismatched.body).toContain('The calculated MD5 hash of the key did not match');
-  const short = randomBytes(16);
-  expect((await send(short, short)).body).toContain(
-    'The secret key was invalid for the specified algorithm.',
-  );
-});
-
-test('a key together with another encryption is refused', async () => {
-  expect(await codeOf(put('k', { ...KEY, ServerSideEncryption: 'aws:kms' }))).toBe('InvalidArgument');
-});
 
 test('a key over a connection without TLS is refused', async () => {
   harness.secure = false;
@@ -175,15 +80,5 @@ describe('encryption under a KMS key', () => {
     expect(contexts).toEqual(['red', 'red']);
     const wrong = { ServerSideEncryption: 'aws:kms', SSEKMSKeyId, SSEKMSEncryptionContext: 'e30x' };
     expect(await codeOf(put('context', wrong))).toBe('InvalidArgument');
-  });
-
-  test('in two layers has no bucket key', async () => {
-    const written = await put('dsse', {
-      ServerSideEncryption: 'aws:kms:dsse',
-      SSEKMSKeyId,
-      BucketKeyEnabled: true,
-    });
-    expect(written).toMatchObject({ ServerSideEncryption: 'aws:kms:dsse', SSEKMSKeyId });
-    expect(written.BucketKeyEnabled).toBeUndefined();
   });
 });

@@ -35,11 +35,6 @@ const bucketWith = async (keys: string[]) => {
   return { Bucket, list, keysOf, allPages };
 };
 
-test('keys are listed in the order of their UTF-8 bytes, not of their UTF-16 units', async () => {
-  const { keysOf } = await bucketWith(['b', 'a', 'B', '🪣', '\ufffd', 'é', 'a/b', 'a b']);
-  expect(await keysOf()).toEqual(['B', 'a', 'a b', 'a/b', 'b', 'é', '\ufffd', '🪣']);
-});
-
 test('an entry says what there is to know of the object', async () => {
   const { list } = await bucketWith(['k']);
   expect((await list()).Contents).toEqual([
@@ -55,38 +50,11 @@ test('an entry says what there is to know of the object', async () => {
   ]);
 });
 
-test('pages hold at most max-keys, keys and common prefixes together, and miss nothing', async () => {
-  const keys = ['a', 'b/1', 'b/2', 'c', 'd/1', 'e'];
-  const { list, allPages } = await bucketWith(keys);
-  expect(await list({ MaxKeys: 2 })).toMatchObject({ KeyCount: 2, IsTruncated: true, MaxKeys: 2 });
-  expect(await allPages({ MaxKeys: 1 })).toEqual(keys);
-  expect(await allPages({ MaxKeys: 1, Delimiter: '/' })).toEqual(['a', 'b/', 'c', 'd/', 'e']);
-  expect(await list({ MaxKeys: 6 })).toMatchObject({ IsTruncated: false });
-});
-
 test('no more than 1,000 come at once, however many are asked for', async () => {
   const { Bucket, list } = await bucketWith([]);
   for (let number = 0; number < 1005; number += 1)
     await harness.raw('PUT', `/${Bucket}/${number.toString().padStart(5, '0')}`, { body: '' });
   expect(await list({ MaxKeys: 5000 })).toMatchObject({ KeyCount: 1000, MaxKeys: 1000, IsTruncated: true });
-});
-
-test('max-keys of zero lists nothing and is not truncated', async () => {
-  const { list } = await bucketWith(['a']);
-  expect(await list({ MaxKeys: 0 })).toMatchObject({ KeyCount: 0, IsTruncated: false });
-});
-
-test('a delimiter rolls keys up behind the prefix only', async () => {
-  const { list } = await bucketWith(['a/b/c', 'a/b/d', 'a/e', 'a/', 'f']);
-  const page = await list({ Prefix: 'a/', Delimiter: '/' });
-  expect(page.Contents?.map((entry) => entry.Key)).toEqual(['a/', 'a/e']);
-  expect(page.CommonPrefixes).toEqual([{ Prefix: 'a/b/' }]);
-});
-
-test('a listing starts after the key named, be it there or not', async () => {
-  const { keysOf } = await bucketWith(['a', 'b', 'c']);
-  expect(await keysOf({ StartAfter: 'a' })).toEqual(['b', 'c']);
-  expect(await keysOf({ StartAfter: 'bb' })).toEqual(['c']);
 });
 
 test('a marker inside a common prefix has passed all of it', async () => {
@@ -96,14 +64,6 @@ test('a marker inside a common prefix has passed all of it', async () => {
   );
   expect(page.CommonPrefixes).toBeUndefined();
   expect(page.Contents?.map((entry) => entry.Key)).toEqual(['f/b']);
-});
-
-test('the older ListObjects gives the next marker only with a delimiter', async () => {
-  const { Bucket } = await bucketWith(['a', 'b']);
-  const list = (more: object) => harness.client.send(new ListObjectsCommand({ Bucket, MaxKeys: 1, ...more }));
-  expect((await list({})).NextMarker).toBeUndefined();
-  expect((await list({ Delimiter: '/' })).NextMarker).toBe('a');
-  expect((await list({ Marker: 'a' })).Contents?.map((entry) => entry.Key)).toEqual(['b']);
 });
 
 test('encoding-type=url encodes keys, prefixes and delimiters', async () => {

@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync } from 'node:fs';
 import { connect } from 'node:net';
 import {
@@ -10,7 +10,7 @@ import {
   PutObjectCommand,
 } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { codeOf, OTHER, REGION, SOURCE, startHarness, type Harness } from './harness.ts';
+import { codeOf, REGION, SOURCE, startHarness, type Harness } from './harness.ts';
 
 let harness: Harness;
 const Bucket = 'objects';
@@ -33,57 +33,21 @@ const bodyOf = async (Key: string, more: object = {}) => {
 };
 
 describe('storing and reading', () => {
-  test('an object comes back byte for byte with the MD5 as its ETag', async () => {
-    const bytes = randomBytes(300_000);
-    const written = await put('plain', bytes);
-    expect(written.ETag).toBe(`"${createHash('md5').update(bytes).digest('hex')}"`);
-    expect((await bodyOf('plain')).equals(bytes)).toBe(true);
-  });
-
-  test('an object of no bytes is an object', async () => {
-    await put('empty', '');
-    const answer = await head('empty');
-    expect(answer.ContentLength).toBe(0);
-    expect(answer.ETag).toBe('"d41d8cd98f00b204e9800998ecf8427e"');
-  });
-
-  test.each([
-    'folder/',
-    'a b+c&d=e?f#g%h',
-    'ключ/日本語/🪣',
-    'double//slash',
-    './',
-    '..',
-    'control\u0001\u001f\u007f',
-    'new\nline\ttab\rreturn',
-    '<xml>&"\'',
-    'x'.repeat(1024),
-    'é'.repeat(512),
-    '\u{10ffff}\ufffd',
-  ])('a key like %j survives a write, a listing and a read', async (key) => {
-    const path = `/${Bucket}/${encodeURIComponent(key)}`;
-    expect((await harness.raw('PUT', path, { body: key })).status).toBe(200);
-    expect((await harness.raw('GET', path)).body).toBe(key);
-    const listed = await harness.client.send(
-      new ListObjectsV2Command({ Bucket, Prefix: key, EncodingType: 'url' }),
-    );
-    const keys = (listed.Contents ?? []).map((entry) =>
-      decodeURIComponent((entry.Key ?? '').replaceAll('+', ' ')),
-    );
-    expect(keys).toContain(key);
-  });
-
-  test('a key of more than 1,024 bytes is refused though it has fewer characters', async () => {
-    expect(await codeOf(put('é'.repeat(513), ''))).toBe('KeyTooLongError');
-  });
-
-  test('a missing key is NoSuchKey, and a HEAD of it has no body', async () => {
-    expect(await codeOf(get('nothing'))).toBe('NoSuchKey');
-    const answer = await harness.raw('HEAD', `/${Bucket}/nothing`);
-    expect(answer.status).toBe(404);
-    expect(answer.body).toBe('');
-    expect(answer.headers['x-amz-request-id']).toBeDefined();
-  });
+  test.each(['./', '..', 'control\u001f\rreturn', '\ufffd'])(
+    'the key %j survives a write, a listing and a read',
+    async (key) => {
+      const path = `/${Bucket}/${encodeURIComponent(key)}`;
+      expect((await harness.raw('PUT', path, { body: key })).status).toBe(200);
+      expect((await harness.raw('GET', path)).body).toBe(key);
+      const listed = await harness.client.send(
+        new ListObjectsV2Command({ Bucket, Prefix: key, EncodingType: 'url' }),
+      );
+      const keys = (listed.Contents ?? []).map((entry) =>
+        decodeURIComponent((entry.Key ?? '').replaceAll('+', ' ')),
+      );
+      expect(keys).toContain(key);
+    },
+  );
 
   test('without s3:ListBucket a missing key is 403 instead of 404', async () => {
     harness.deny = ({ action }) => action === 's3:ListBucket';
@@ -95,46 +59,10 @@ describe('storing and reading', () => {
     }
   });
 
-  test('content headers, metadata, redirect and storage class are kept verbatim', async () => {
-    await put('described', 'x', {
-      ContentType: 'text/plain; charset=utf-8',
-      ContentEncoding: 'gzip',
-      ContentLanguage: 'de, en',
-      ContentDisposition: 'attachment; filename="a b.txt"',
-      CacheControl: 'max-age=60',
-      WebsiteRedirectLocation: '/elsewhere',
-      StorageClass: 'STANDARD_IA',
-      Metadata: { colour: 'blue', Mixed: 'Case kept' },
-    });
-    const answer = await head('described');
-    expect(answer).toMatchObject({
-      ContentType: 'text/plain; charset=utf-8',
-      ContentEncoding: 'gzip',
-      ContentLanguage: 'de, en',
-      ContentDisposition: 'attachment; filename="a b.txt"',
-      CacheControl: 'max-age=60',
-      WebsiteRedirectLocation: '/elsewhere',
-      StorageClass: 'STANDARD_IA',
-      Metadata: { colour: 'blue', mixed: 'Case kept' },
-      ServerSideEncryption: 'AES256',
-    });
-  });
-
   test('Expires is kept as text even when it is no date', async () => {
     const path = `/${Bucket}/expires`;
     await harness.raw('PUT', path, { headers: { expires: 'never, I hope' }, body: 'x' });
     expect((await harness.raw('HEAD', path)).headers.expires).toBe('never, I hope');
-  });
-
-  test('an object without a type is binary/octet-stream', async () => {
-    const path = `/${Bucket}/untyped`;
-    await harness.raw('PUT', path, { body: 'x' });
-    expect((await harness.raw('HEAD', path)).headers['content-type']).toBe('binary/octet-stream');
-  });
-
-  test('aws-chunked is not kept as a content encoding', async () => {
-    await put('chunk-encoded', Buffer.alloc(100), { ChecksumAlgorithm: 'CRC32', ContentEncoding: 'gzip' });
-    expect((await head('chunk-encoded')).ContentEncoding).toBe('gzip');
   });
 
   test('user metadata over 2 KB is refused and of exactly 2 KB is kept', async () => {
@@ -146,36 +74,16 @@ describe('storing and reading', () => {
   test('metadata beyond ASCII comes back encoded as RFC 2047 says', async () => {
     const path = `/${Bucket}/unicode-meta`;
     await harness.raw('PUT', path, {
-      headers: { 'x-amz-meta-word': '=?UTF-8?B?w4TDlsOc?=', 'x-amz-meta-bytes': 'caf\u00c3\u00a9 au lait' },
+      headers: { 'x-amz-meta-bytes': 'caf\u00c3\u00a9 au lait' },
       body: '',
     });
     const { headers } = await harness.raw('HEAD', path);
-    expect(headers['x-amz-meta-word']).toBe('=?UTF-8?B?w4TDlsOc?=');
     expect(headers['x-amz-meta-bytes']).toBe('=?UTF-8?Q?caf=C3=83=C2=A9_au_lait?=');
   });
 
-  test('an unknown storage class is refused', async () => {
-    expect(await codeOf(put('class', '', { StorageClass: 'WARM' }))).toBe('InvalidStorageClass');
-  });
-
-  test('an archived object has metadata but no bytes', async () => {
-    await put('archived', 'frozen', { StorageClass: 'DEEP_ARCHIVE' });
-    expect(await codeOf(get('archived'))).toBe('InvalidObjectState');
-    expect((await head('archived')).StorageClass).toBe('DEEP_ARCHIVE');
-  });
-
-  test('ACL headers are refused where the bucket owner owns everything', async () => {
-    expect(await codeOf(put('acl', '', { ACL: 'public-read' }))).toBe('AccessControlListNotSupported');
-    await put('acl', '', { ACL: 'bucket-owner-full-control' });
-  });
-
-  test('a wrong expected bucket owner is 403', async () => {
-    expect(await codeOf(head('plain', { ExpectedBucketOwner: OTHER }))).toBe('403');
-    await head('plain', { ExpectedBucketOwner: SOURCE });
-    const listing = (ExpectedBucketOwner: string) =>
-      harness.client.send(new ListObjectsV2Command({ Bucket, ExpectedBucketOwner }));
-    expect(await codeOf(listing(OTHER))).toBe('AccessDenied');
-    expect(await codeOf(listing('me'))).toBe('InvalidBucketOwnerAWSAccountID');
+  test('an expected bucket owner that is no account id is refused', async () => {
+    const listing = new ListObjectsV2Command({ Bucket, ExpectedBucketOwner: 'me' });
+    expect(await codeOf(harness.client.send(listing))).toBe('InvalidBucketOwnerAWSAccountID');
   });
 
   test.each(['x-amz-checksum-sha512', 'x-amz-checksum-xxhash64', 'x-amz-checksum-md5'])(
@@ -263,25 +171,7 @@ describe('ranges', () => {
   const bytes = Buffer.from('0123456789');
   beforeAll(() => put('ranged', bytes));
 
-  test.each([
-    ['bytes=0-0', '0', 'bytes 0-0/10'],
-    ['bytes=3-5', '345', 'bytes 3-5/10'],
-    ['bytes=7-', '789', 'bytes 7-9/10'],
-    ['bytes=-2', '89', 'bytes 8-9/10'],
-    ['bytes=5-100', '56789', 'bytes 5-9/10'],
-    ['bytes=-100', '0123456789', 'bytes 0-9/10'],
-  ])('%s answers 206 with just those bytes', async (Range, expected, ContentRange) => {
-    const answer = await get('ranged', { Range });
-    expect(answer.$metadata.httpStatusCode).toBe(206);
-    expect(answer.ContentRange).toBe(ContentRange);
-    expect(await answer.Body?.transformToString()).toBe(expected);
-  });
-
-  test.each(['bytes=10-', 'bytes=10-20', 'bytes=-0'])('%s cannot be satisfied', async (Range) => {
-    expect(await codeOf(get('ranged', { Range }))).toBe('InvalidRange');
-  });
-
-  test.each(['bytes=0-1,3-4', 'bytes=5-3', 'lines=1-2'])('%s is as if it were not there', async (Range) => {
+  test.each(['bytes=5-3', 'lines=1-2'])('%s is as if it were not there', async (Range) => {
     const answer = await get('ranged', { Range });
     expect(answer.$metadata.httpStatusCode).toBe(200);
     expect(await answer.Body?.transformToString()).toBe('0123456789');
@@ -293,26 +183,9 @@ describe('ranges', () => {
     const part = await bodyOf('ranged-large', { Range: 'bytes=200001-1400000' });
     expect(part.equals(large.subarray(200_001, 1_400_001))).toBe(true);
   });
-
-  test('part number 1 of a single-part object is all of it, and no other part exists', async () => {
-    const answer = await head('ranged', { PartNumber: 1 });
-    expect(answer.$metadata.httpStatusCode).toBe(206);
-    expect(answer.PartsCount).toBeUndefined();
-    expect(await codeOf(get('ranged', { PartNumber: 2 }))).toBe('InvalidPartNumber');
-  });
-
-  test('a range together with a part number is refused', async () => {
-    expect(await codeOf(get('ranged', { PartNumber: 1, Range: 'bytes=0-1' }))).toBe('InvalidRequest');
-  });
 });
 
 describe('deleting', () => {
-  test('deleting what is not there is no error', async () => {
-    const answer = await harness.client.send(new DeleteObjectCommand({ Bucket, Key: 'never was' }));
-    expect(answer.$metadata.httpStatusCode).toBe(204);
-    expect(answer.DeleteMarker).toBeUndefined();
-  });
-
   test('many keys go in one request, each with its own result', async () => {
     await Promise.all(['many/1', 'many/2', 'many/3'].map((key) => put(key, key)));
     harness.deny = ({ action, resource }) => action === 's3:DeleteObject' && resource.endsWith('many/2');
@@ -326,12 +199,5 @@ describe('deleting', () => {
     expect(answer.Deleted?.map((deleted) => deleted.Key)).toEqual(['many/1', 'many/none']);
     expect(answer.Errors).toMatchObject([{ Key: 'many/2', Code: 'AccessDenied' }]);
     expect(await bodyOf('many/3')).toEqual(Buffer.from('many/3'));
-  });
-
-  test('a multi-object delete without a digest of its body is refused', async () => {
-    const body = '<Delete><Object><Key>a</Key></Object></Delete>';
-    const answer = await harness.raw('POST', `/${Bucket}?delete`, { body });
-    expect(answer.status).toBe(400);
-    expect(answer.body).toContain('Missing required header for this request: Content-MD5');
   });
 });

@@ -151,7 +151,6 @@ test('the visibility of a deleted message cannot be changed, and nothing reaches
         VisibilityTimeout: seconds,
       }),
     );
-  await expect(change(43_201)).rejects.toThrow('Must be between 0 and 43200');
   wait(10);
   await expect(change(43_200)).rejects.toThrow('beyond the limit [43200 seconds]');
   await client.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle: message?.ReceiptHandle }));
@@ -159,8 +158,6 @@ test('the visibility of a deleted message cannot be changed, and nothing reaches
     name: 'InvalidParameterValue',
     message: expect.stringContaining('does not exist or is not available for visibility timeout change'),
   });
-  const foreign = new DeleteMessageCommand({ QueueUrl, ReceiptHandle: 'nonsense' });
-  await expect(client.send(foreign)).rejects.toMatchObject({ name: 'ReceiptHandleIsInvalid' });
 });
 
 test('an older receipt handle deletes nothing, the last one also after its time', async () => {
@@ -314,21 +311,6 @@ test('in a batch one bad entry fails alone', async () => {
     Id: 'unknown',
     Code: 'ReceiptHandleIsInvalid',
     SenderFault: true,
-  });
-});
-
-test.each<[string, { Id: string; MessageBody: string }[], string]>([
-  ['no entry', [], 'EmptyBatchRequest'],
-  [
-    'eleven entries',
-    Array.from({ length: 11 }, (_, i) => ({ Id: String(i), MessageBody: 'x' })),
-    'TooManyEntriesInBatchRequest',
-  ],
-  ['the same id twice', ['a', 'a'].map((Id) => ({ Id, MessageBody: 'x' })), 'BatchEntryIdsNotDistinct'],
-  ['an id with a colon', [{ Id: 'a:b', MessageBody: 'x' }], 'InvalidBatchEntryId'],
-])('a batch with %s is refused', async (_name, Entries, name) => {
-  await expect(client.send(new SendMessageBatchCommand({ QueueUrl, Entries }))).rejects.toMatchObject({
-    name,
   });
 });
 

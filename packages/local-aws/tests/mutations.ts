@@ -1,0 +1,219 @@
+/** `node packages/local-aws/tests/mutations.ts`: changes the local AWS's code place by place and reports which changes no test notices. */
+import { spawn } from 'node:child_process';
+import { cpSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { parseAst } from 'vitest/node';
+import { draw } from '../src/faults/draw.ts';
+
+const USAGE = `Usage: node packages/local-aws/tests/mutations.ts [options]
+
+Draws places in packages/local-aws/src/s3 and src/sqs, changes one at a time in a copy under .local-aws, and runs the unit tests of S3 and
+SQS and then, if these pass, the conformance suite. Prints for each change whether a test caught it. One seed draws the same
+changes as long as the code is the same, whatever the tests are.
+
+  --seed <n>       which places are drawn (default: by chance; printed)
+  --count <n>      how many (default 30)
+  --only <s3|sqs>  draw from one service
+  --list           print the changes, and run nothing
+  --help
+
+Exit status: 0 every change was caught, 1 some survived, 2 wrong usage or the tests fail without any change, 130 interrupted.
+`;
+
+const PACKAGE = join(import.meta.dirname, '..');
+const ROOT = join(PACKAGE, '../..');
+const COPIES = join(ROOT, '.local-aws', `mutations-${process.pid}`);
+const VITEST = join(dirname(createRequire(import.meta.url).resolve('vitest/package.json')), 'vitest.mjs');
+
+/** How many copies are tested side by side. */
+const AT_ONCE = 2;
+/** How long one run of tests may take. A change may cause an endless loop: a run that is not over by then has caught it. */
+const TIME_LIMIT_MS = 300_000;
+
+interface Mutation {
+  /** Relative to the package. */
+  file: string;
+  start: number;
+  end: number;
+  text: string;
+}
+
+type Verdict = 'caught by unit tests' | 'caught by conformance' | 'survived';
+
+/** A node of the syntax tree, as far as the operators below need it. */
+interface Node {
+  type: string;
+  start: number;
+  end: number;
+  [field: string]: unknown;
+}
+
+const SWAPS: Record<string, string> = {
+  '===': '!==',
+  '!==': '===',
+  '<': '<=',
+  '<=': '<',
+  '>': '>=',
+  '>=': '>',
+  '&&': '||',
+  '||': '&&',
+  '+': '-',
+  '-': '+',
+};
+
+const main = async (argv: string[]): Promise<number> => {
+  const { values } = parseArgs({
+    args: argv,
+    options: {
+      seed: { type: 'string', default: String(Math.floor(Math.random() * 1e6)) },
+      count: { type: 'string', default: '30' },
+      only: { type: 'string' },
+      list: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  const [seed, count] = [Number(values.seed), Number(values.count)];
+  if (values.help) process.stdout.write(USAGE);
+  if (values.help) return 0;
+  if (!Number.isInteger(seed) || !(count > 0) || !['s3', 'sqs', undefined].includes(values.only))
+    throw new TypeError(USAGE);
+  const mutations = drawMutations(seed, count, values.only ?? '{s3,sqs}');
+  console.log(`seed ${seed}, ${mutations.length} changes`);
+  if (values.list) console.log(mutations.map(describe).join('\n'));
+  return values.list ? 0 : await testAll(mutations);
+};
+
+const drawMutations = (seed: number, count: number, services: string): Mutation[] =>
+  globSync(`src/${services}/**/*.ts`, { cwd: PACKAGE })
+    .flatMap(mutationsOf)
+    .map((mutation) => ({ mutation, rank: draw(seed, mutation.file, mutation.start, mutation.text) }))
+    .toSorted((a, b) => a.rank - b.rank)
+    .slice(0, count)
+    .map(({ mutation }) => mutation);
+
+const mutationsOf = (file: string): Mutation[] => {
+  const source = readFileSync(join(PACKAGE, file), 'utf8');
+  const found: Mutation[] = [];
+  visit(parseAst(source, { lang: 'ts' }) as unknown as Node, (node) => {
+    const change = changeOf(node, source);
+    if (change !== null) found.push({ file, ...change });
+  });
+  return found;
+};
+
+/** Types and import paths have no behaviour, apart from the expression inside `as`, `satisfies` and `!`. */
+const isType = ({ type }: Node): boolean =>
+  /^(TS(?!As|Satisfies|NonNull)|Import|Export(All|Specifier))/.test(type);
+
+const visit = (node: Node, onNode: (node: Node) => void): void => {
+  if (isType(node)) return;
+  onNode(node);
+  for (const child of Object.values(node).flat() as (Node | null | undefined)[])
+    if (typeof child === 'object' && child !== null && 'type' in child) visit(child, onNode);
+};
+
+const changeOf = (node: Node, source: string): Omit<Mutation, 'file'> | null => {
+  const { type, start, end } = node;
+  const textOf = (part: Node): string => source.slice(part.start, part.end);
+  if (type === 'BinaryExpression' || type === 'LogicalExpression') {
+    const [left, right, operator] = [node['left'] as Node, node['right'] as Node, String(node['operator'])];
+    const swapped = SWAPS[operator];
+    if (swapped === undefined) return null;
+    const between = source.slice(left.end, right.start).replace(operator, swapped);
+    return { start: left.end, end: right.start, text: between };
+  }
+  if (type === 'Literal' && typeof node['value'] === 'boolean')
+    return { start, end, text: String(!node['value']) };
+  if (type === 'Literal' && typeof node['value'] === 'number')
+    return { start, end, text: String(node['value'] + 1) };
+  if (type === 'UnaryExpression' && node['operator'] === '!')
+    return { start, end, text: textOf(node['argument'] as Node) };
+  if (type === 'ConditionalExpression') {
+    const [yes, no] = [node['consequent'] as Node, node['alternate'] as Node];
+    return { start: yes.start, end: no.end, text: `${textOf(no)} : ${textOf(yes)}` };
+  }
+  const then = node['consequent'] as Node | undefined;
+  const isGuard = type === 'IfStatement' && /^(Return|Throw)/.test(then?.type ?? '');
+  return isGuard ? { start, end, text: ';' } : null;
+};
+
+const describe = ({ file, start, end, text }: Mutation): string => {
+  const source = readFileSync(join(PACKAGE, file), 'utf8');
+  const line = source.slice(0, start).split('\n').length;
+  const oneLine = (code: string): string => code.replaceAll(/\s+/g, ' ').slice(0, 90);
+  const before = source.slice(source.lastIndexOf('\n', start) + 1, start).trimStart();
+  return `${file}:${line}: ${oneLine(`${before}[${source.slice(start, end)}]`)} -> ${oneLine(`[${text}]`)}`;
+};
+
+const testAll = async (mutations: Mutation[]): Promise<number> => {
+  const interruption = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interruption.abort());
+  try {
+    const copies = Array.from({ length: AT_ONCE }, (_, index) => join(COPIES, String(index)));
+    for (const copy of copies) copyPackage(copy);
+    const unchanged = await runTests(copies[0] ?? '', interruption.signal);
+    if (unchanged !== 'survived') throw new TypeError(`Without any change: ${unchanged}`);
+    const waiting = [...mutations];
+    let survived = 0;
+    const work = async (copy: string): Promise<void> => {
+      for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+        const verdict = await testOne(copy, next, interruption.signal);
+        if (verdict === 'survived') survived++;
+        console.log(`${verdict.padEnd(22)} ${describe(next)}`);
+      }
+    };
+    await Promise.all(copies.map(work));
+    console.log(`${mutations.length - survived} caught, ${survived} survived`);
+    return survived > 0 ? 1 : 0;
+  } finally {
+    rmSync(COPIES, { recursive: true, force: true });
+  }
+};
+
+const copyPackage = (copy: string): void => {
+  mkdirSync(copy, { recursive: true });
+  for (const name of ['package.json', 'vitest.config.ts']) cpSync(join(ROOT, name), join(copy, name));
+  cpSync(PACKAGE, join(copy, 'packages/local-aws'), { recursive: true });
+};
+
+const testOne = async (copy: string, mutation: Mutation, signal: AbortSignal): Promise<Verdict> => {
+  const path = join(copy, 'packages/local-aws', mutation.file);
+  const source = readFileSync(path, 'utf8');
+  writeFileSync(path, source.slice(0, mutation.start) + mutation.text + source.slice(mutation.end));
+  try {
+    return await runTests(copy, signal);
+  } finally {
+    writeFileSync(path, source);
+  }
+};
+
+const runTests = async (copy: string, signal: AbortSignal): Promise<Verdict> => {
+  if (!(await passes(copy, ['s3/', 'sqs/'], signal))) return 'caught by unit tests';
+  return (await passes(copy, ['conformance'], signal)) ? 'survived' : 'caught by conformance';
+};
+
+const passes = async (copy: string, tests: string[], signal: AbortSignal): Promise<boolean> => {
+  signal.throwIfAborted();
+  const paths = tests.map((name) => `packages/local-aws/tests/${name}`);
+  const args = [VITEST, 'run', '--root', copy, '--project', 'units', '--bail', '1', ...paths];
+  // A process group of its own, so that workers in an endless loop end with it.
+  const child = spawn(process.execPath, args, { cwd: copy, stdio: 'ignore', detached: true });
+  const kill = (): void => void (child.pid !== undefined && process.kill(-child.pid, 'SIGKILL'));
+  const timer = setTimeout(kill, TIME_LIMIT_MS);
+  signal.addEventListener('abort', kill);
+  const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
+  clearTimeout(timer);
+  signal.removeEventListener('abort', kill);
+  signal.throwIfAborted();
+  return code === 0;
+};
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  const { name, message, stack } = error as Error;
+  if (name !== 'AbortError') process.stderr.write(`${name === 'TypeError' ? message : stack}\n`);
+  process.exitCode = name === 'AbortError' ? 130 : 2;
+}
