@@ -28,18 +28,18 @@ afterAll(async () => {
   await aws.stop();
 });
 
-test('the local AWS has all the suite asks for', async () => {
+test('the local AWS has everything that the conformance suite needs', async () => {
   expect([...(await missingNeeds(endpoint))]).toEqual([]);
 });
 
-test('what no other server confirms is listed with its document', () => {
+test('the document lists the behaviours that no other server confirms', () => {
   const spaced = (text: string): string => text.replaceAll(/ +/g, ' ').replaceAll(/-{3,}/g, '---').trim();
   const document = readFileSync(new URL('../docs/behaviour.md', import.meta.url), 'utf8');
   const [, listed = ''] = /<!-- unconfirmed.*?-->(.*)<!-- end of unconfirmed -->/s.exec(document) ?? [];
   expect(spaced(listed)).toBe(spaced(unconfirmedTable(suite)));
 });
 
-test('what is noted of behaviours is about behaviours there are', () => {
+test('all recorded confirmations name behaviours of the suite', () => {
   const { servers, evidence } = readConfirmations();
   const known = new Set(suite.map(({ name }) => name));
   const noted = [...Object.values(servers).flat(), ...Object.keys(evidence)];

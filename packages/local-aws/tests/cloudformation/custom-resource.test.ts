@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { functionRole, lambdaFunction, startAwsFixture, type AwsFixture, PATIENCE } from './aws-fixture.ts';
 
 /**
@@ -58,114 +58,112 @@ const requests = (): unknown[] =>
 
 const thing = () => fixture.stack()?.resources.get('Thing');
 
-describe('a custom resource', () => {
-  test('is what its function answers: physical id and attributes', async () => {
-    const stack = await deploy(
-      custom({ Value: 7 }, { PhysicalResourceId: 'thing-1', Data: { Colour: 'red' } }),
-      {
-        Queue: {
-          Type: 'AWS::SQS::Queue',
-          Properties: { QueueName: { 'Fn::Sub': '${Thing}-${Thing.Colour}' } },
-        },
+test('a custom resource has the physical id and attributes that its function answers', async () => {
+  const stack = await deploy(
+    custom({ Value: 7 }, { PhysicalResourceId: 'thing-1', Data: { Colour: 'red' } }),
+    {
+      Queue: {
+        Type: 'AWS::SQS::Queue',
+        Properties: { QueueName: { 'Fn::Sub': '${Thing}-${Thing.Colour}' } },
       },
-    );
-    expect(stack.resources.get('Queue')?.attributes.QueueName).toBe('thing-1-red');
-    expect(requests()).toEqual(['Create 7']);
-  });
+    },
+  );
+  expect(stack.resources.get('Queue')?.attributes.QueueName).toBe('thing-1-red');
+  expect(requests()).toEqual(['Create 7']);
+});
 
-  test('gets all scalars as strings', async () => {
-    const printing = `exports.handler = async (request) => {
+test('the function of a custom resource gets all scalars as strings', async () => {
+  const printing = `exports.handler = async (request) => {
       process.stdout.write('properties ' + JSON.stringify(request.ResourceProperties.Deep) + '\\n');
       ${PROVIDER.slice(PROVIDER.indexOf('const { StackId'), PROVIDER.lastIndexOf('};')).replaceAll('PhysicalResourceId ??', '').replace('...answer', '')}
     }`;
-    await fixture.artifact('provider', printing);
-    await deploy(custom({ Deep: { flag: true, list: [1, 'a'] } }));
-    expect(fixture.lines).toContain('properties {"flag":"true","list":["1","a"]}');
-  });
+  await fixture.artifact('provider', printing);
+  await deploy(custom({ Deep: { flag: true, list: [1, 'a'] } }));
+  expect(fixture.lines).toContain('properties {"flag":"true","list":["1","a"]}');
+});
 
-  test('is updated with old and new properties, and not at all when nothing changed', async () => {
-    await deploy(custom({ Value: 1 }));
-    await deploy(custom({ Value: 1 }));
-    await deploy(custom({ Value: 2 }));
-    expect(requests()).toEqual(['Create 1', 'Update made 2 1']);
-  });
+test('a custom resource is updated with old and new properties, and only if a property changed', async () => {
+  await deploy(custom({ Value: 1 }));
+  await deploy(custom({ Value: 1 }));
+  await deploy(custom({ Value: 2 }));
+  expect(requests()).toEqual(['Create 1', 'Update made 2 1']);
+});
 
-  test('that changes its physical id is replaced: the old one is deleted in the clean-up', async () => {
-    await deploy(custom({ Value: 1 }));
-    await deploy(custom({ Value: 2 }, { PhysicalResourceId: 'other' }));
-    expect(requests()).toEqual(['Create 1', 'Update made 2 1', 'Delete made 1']);
-    expect(thing()?.physicalId).toBe('other');
-  });
+test('a custom resource that changes its physical id is replaced, and the old one is deleted in the clean-up', async () => {
+  await deploy(custom({ Value: 1 }));
+  await deploy(custom({ Value: 2 }, { PhysicalResourceId: 'other' }));
+  expect(requests()).toEqual(['Create 1', 'Update made 2 1', 'Delete made 1']);
+  expect(thing()?.physicalId).toBe('other');
+});
 
-  test('whose create fails is deleted again, and the stack says why', async () => {
-    const failing = custom(
-      { Value: 1 },
-      { Status: 'FAILED', Reason: 'overlapping filter', PhysicalResourceId: 'half' },
-    );
-    await expect(deploy(failing)).rejects.toThrow(
-      /Received response status \[FAILED\] from custom resource. Message returned: overlapping filter/,
-    );
-    expect(requests()).toEqual(['Create 1', 'Delete half 1']);
-    expect(fixture.stack()?.status).toBe('ROLLBACK_COMPLETE');
-  });
+test('a custom resource whose creation fails is deleted again, and the stack reports the reason', async () => {
+  const failing = custom(
+    { Value: 1 },
+    { Status: 'FAILED', Reason: 'overlapping filter', PhysicalResourceId: 'half' },
+  );
+  await expect(deploy(failing)).rejects.toThrow(
+    /Received response status \[FAILED\] from custom resource. Message returned: overlapping filter/,
+  );
+  expect(requests()).toEqual(['Create 1', 'Delete half 1']);
+  expect(fixture.stack()?.status).toBe('ROLLBACK_COMPLETE');
+});
 
-  test('whose update fails is updated back to the old properties', async () => {
-    await deploy(custom({ Value: 1 }));
-    await expect(deploy(custom({ Value: 2 }, { Status: 'FAILED', Reason: 'no' }))).rejects.toThrow(
-      /UPDATE_FAILED/,
-    );
-    expect(requests()).toEqual(['Create 1', 'Update made 2 1', 'Update made 1 2']);
-    expect(fixture.stack()?.status).toBe('UPDATE_ROLLBACK_COMPLETE');
-  });
+test('a custom resource whose update fails is updated back to the old properties', async () => {
+  await deploy(custom({ Value: 1 }));
+  await expect(deploy(custom({ Value: 2 }, { Status: 'FAILED', Reason: 'no' }))).rejects.toThrow(
+    /UPDATE_FAILED/,
+  );
+  expect(requests()).toEqual(['Create 1', 'Update made 2 1', 'Update made 1 2']);
+  expect(fixture.stack()?.status).toBe('UPDATE_ROLLBACK_COMPLETE');
+});
 
-  test('that was replaced in a failed update comes back through another update, and the replacement is deleted', async () => {
-    await deploy(custom({ Value: 1 }, { PhysicalResourceId: 'one' }));
-    const bad = {
-      Bad: { Type: 'AWS::SQS::Queue', DependsOn: 'Thing', Properties: { QueueName: 'not a name!' } },
-    };
-    await expect(deploy(custom({ Value: 2 }, { PhysicalResourceId: 'two' }), bad)).rejects.toThrow(/Bad/);
-    expect(requests()).toEqual(['Create 1', 'Update one 2 1', 'Update two 1 2', 'Delete two 2']);
-    expect(thing()?.physicalId).toBe('one');
-  });
+test('a custom resource that a failed update replaced is restored by another update, and the replacement is deleted', async () => {
+  await deploy(custom({ Value: 1 }, { PhysicalResourceId: 'one' }));
+  const bad = {
+    Bad: { Type: 'AWS::SQS::Queue', DependsOn: 'Thing', Properties: { QueueName: 'not a name!' } },
+  };
+  await expect(deploy(custom({ Value: 2 }, { PhysicalResourceId: 'two' }), bad)).rejects.toThrow(/Bad/);
+  expect(requests()).toEqual(['Create 1', 'Update one 2 1', 'Update two 1 2', 'Delete two 2']);
+  expect(thing()?.physicalId).toBe('one');
+});
 
-  test('goes with its stack, before its function does', async () => {
-    await deploy(custom({ Value: 1 }));
-    await fixture.remove();
-    expect(requests()).toEqual(['Create 1', 'Delete made 1']);
-    expect(fixture.aws.lambda.functionArns()).toEqual([]);
-  });
+test('a custom resource is deleted with its stack, before its function', async () => {
+  await deploy(custom({ Value: 1 }));
+  await fixture.remove();
+  expect(requests()).toEqual(['Create 1', 'Delete made 1']);
+  expect(fixture.aws.lambda.functionArns()).toEqual([]);
+});
 
-  test('whose delete fails stops the removal of the stack', async () => {
-    await deploy(custom({ Value: 1 }, {}, { Status: 'FAILED', Reason: 'still used' }));
-    await expect(fixture.remove()).rejects.toThrow(/Thing \(Custom::Thing\): DELETE_FAILED.*still used/);
-    expect(fixture.stack()?.status).toBe('DELETE_FAILED');
-  });
+test('a custom resource whose deletion fails stops the deletion of the stack', async () => {
+  await deploy(custom({ Value: 1 }, {}, { Status: 'FAILED', Reason: 'still used' }));
+  await expect(fixture.remove()).rejects.toThrow(/Thing \(Custom::Thing\): DELETE_FAILED.*still used/);
+  expect(fixture.stack()?.status).toBe('DELETE_FAILED');
+});
 
-  test('that never answers fails after its ServiceTimeout', async () => {
-    const silent = custom({ Value: 1, ServiceTimeout: 1 }, null, {});
-    await expect(deploy(silent)).rejects.toThrow(
-      /did not receive a response from your custom resource within 1 seconds/,
-    );
-  });
+test('a custom resource whose function never answers fails after its ServiceTimeout', async () => {
+  const silent = custom({ Value: 1, ServiceTimeout: 1 }, null, {});
+  await expect(deploy(silent)).rejects.toThrow(
+    /did not receive a response from your custom resource within 1 seconds/,
+  );
+});
 
-  test.each([
-    [{ PhysicalResourceId: '' }, /Invalid PhysicalResourceId/],
-    [{ StackId: 'other' }, /StackId, RequestId or LogicalResourceId differ/],
-    [{ Status: 'OK' }, /Invalid response object/],
-    [{ Data: { Big: 'x'.repeat(5000) } }, /Response object is too long/],
-  ])('that answers %j fails', async (answer, message) => {
-    await expect(deploy(custom({ Value: 1 }, answer))).rejects.toThrow(message);
-  });
+test.each([
+  [{ PhysicalResourceId: '' }, /Invalid PhysicalResourceId/],
+  [{ StackId: 'other' }, /StackId, RequestId or LogicalResourceId differ/],
+  [{ Status: 'OK' }, /Invalid response object/],
+  [{ Data: { Big: 'x'.repeat(5000) } }, /Response object is too long/],
+])('a custom resource whose function answers %j fails', async (answer, message) => {
+  await expect(deploy(custom({ Value: 1 }, answer))).rejects.toThrow(message);
+});
 
-  test('whose role forbids nothing else still reaches the response URL, which takes one answer only', async () => {
-    const twice = PROVIDER.replace(
-      'if (!response.ok)',
-      `const again = await fetch(request.ResponseURL, { method: 'PUT', body: '{}' });
+test('the response URL of a custom resource accepts one answer only', async () => {
+  const twice = PROVIDER.replace(
+    'if (!response.ok)',
+    `const again = await fetch(request.ResponseURL, { method: 'PUT', body: '{}' });
       process.stdout.write('second answer: ' + again.status + '\\n');
       if (!response.ok)`,
-    );
-    await fixture.artifact('provider', twice);
-    await deploy(custom({ Value: 1 }));
-    await expect.poll(() => fixture.lines, PATIENCE).toContain('second answer: 403');
-  });
+  );
+  await fixture.artifact('provider', twice);
+  await deploy(custom({ Value: 1 }));
+  await expect.poll(() => fixture.lines, PATIENCE).toContain('second answer: 403');
 });

@@ -117,7 +117,7 @@ test('an upload reaches the function through the bucket notification, the queue 
   await expect.poll(() => fixture.lines, PATIENCE).toContain('read hello');
 });
 
-test('the function is denied what its role does not allow, as in AWS', async () => {
+test('a function is denied what its role does not allow', async () => {
   await fixture.deploy(resources(statements.slice(0, 1)));
   await s3.send(new PutObjectCommand({ Bucket: BUCKET, Key: 'secret', Body: 'secret' }));
   await expect
@@ -126,7 +126,7 @@ test('the function is denied what its role does not allow, as in AWS', async () 
   expect(fixture.lines).not.toContain('read secret');
 });
 
-test('a removed stack leaves nothing that acts', async () => {
+test('nothing acts any more once its stack is deleted', async () => {
   await fixture.remove();
   expect(fixture.stack()?.status).toBe('DELETE_COMPLETE');
   expect(fixture.aws.lambda.functionArns()).toEqual([]);

@@ -16,7 +16,7 @@ const run = (...options: string[]) => {
 const variables = (text: string): Record<string, string> =>
   Object.fromEntries([...text.matchAll(/(AWS_\w+)=(\S+)/g)].map((match) => [match[1] ?? '', match[2] ?? '']));
 
-test('prints what a client needs, serves it, and cleans up on Ctrl-C', async () => {
+test('the local AWS command prints what a client needs, serves requests, and cleans up on Ctrl-C', async () => {
   const { child, exit } = run('--account', '333333333333');
   const printed = await new Promise<string>((resolve) => {
     child.stdout.once('data', (text) => resolve(String(text)));
@@ -42,8 +42,11 @@ test.each([
   [['--account', '5'], /an account id has 12 digits[\s\S]*Usage:/],
   [['--port', 'x'], /a port is a number/],
   [['--surprise'], /--surprise[\s\S]*Usage:/],
-])('refuses %j with exit code 2 and the usage', async (options, message) => {
-  const { exit, errors } = run(...options);
-  expect(await exit).toBe(2);
-  expect(errors.join('')).toMatch(message);
-});
+])(
+  'the local AWS command refuses the arguments %j with exit code 2 and its usage',
+  async (options, message) => {
+    const { exit, errors } = run(...options);
+    expect(await exit).toBe(2);
+    expect(errors.join('')).toMatch(message);
+  },
+);

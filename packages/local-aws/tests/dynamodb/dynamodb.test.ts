@@ -52,7 +52,7 @@ function connect(credentials?: Credentials): DynamoDBClient {
   return connected;
 }
 
-test('CloudFormation makes a table with its time to live', async () => {
+test('CloudFormation creates a table with its time to live', async () => {
   const made = await dynamoDb.tableResource.create(place, properties);
   expect(made).toEqual({ physicalId: TableName, attributes: { Arn: tableArn } });
   const { Table } = await client.send(new DescribeTableCommand({ TableName }));
@@ -91,7 +91,7 @@ test('accounts and regions have tables of their own', async () => {
   expect(TableDescription?.TableArn).toBe(`arn:aws:dynamodb:${region}:${otherAccountId}:table/${TableName}`);
 });
 
-test('each operation needs its own permission on the table', async () => {
+test('each DynamoDB operation needs its own permission on the table', async () => {
   await dynamoDb.tableResource.create(place, properties);
   const session = connect(
     services.sessionOf('function', [{ Effect: 'Allow', Action: 'dynamodb:PutItem', Resource: tableArn }]),
@@ -111,14 +111,14 @@ test('each operation needs its own permission on the table', async () => {
   expect((await client.send(get)).Item).toEqual({ id: { S: 'a' } });
 });
 
-test('a table may be named by its ARN', async () => {
+test('a table can be named by its ARN', async () => {
   await dynamoDb.tableResource.create(place, properties);
   await client.send(new PutItemCommand({ TableName: tableArn, Item: { id: { S: 'a' } } }));
   const answer = await client.send(new GetItemCommand({ TableName, Key: { id: { S: 'a' } } }));
   expect(answer.Item).toEqual({ id: { S: 'a' } });
 });
 
-test('a failed condition gives the item it failed on, when asked', async () => {
+test('a failed condition returns the item it failed on, if asked to', async () => {
   await dynamoDb.tableResource.create(place, properties);
   const Item = { id: { S: 'a' }, value: { S: 'first' } };
   await client.send(new PutItemCommand({ TableName, Item }));
@@ -152,7 +152,7 @@ test('a failed condition gives the item it failed on, when asked', async () => {
   expect(absent).not.toHaveProperty('Item.id');
 });
 
-test('of many writers under the same condition one wins, and the others see its item', async () => {
+test('one of many writers under the same condition wins, and the others get its item', async () => {
   await dynamoDb.tableResource.create(place, properties);
   const results = await Promise.all(
     Array.from({ length: 20 }, (_, index) =>
@@ -176,7 +176,7 @@ test('of many writers under the same condition one wins, and the others see its 
   );
 });
 
-test('expired items go when DynamoDB gets round to it, by the local clock', async () => {
+test('expired items are deleted some time after their expiry, by the local clock', async () => {
   await dynamoDb.tableResource.create(place, properties);
   const inAnHour = Math.floor(services.clock.now() / 1000) + 3600;
   await client.send(

@@ -68,7 +68,7 @@ function idempotent(work: (key: string) => Promise<string>): (key: string) => Pr
   );
 }
 
-test('a duplicate of a finished call gets its result and runs nothing', async () => {
+test('a duplicate of a finished call gets the result of the first and runs nothing', async () => {
   const run = idempotent(async (key) => `receipt of ${key}`);
   expect(await run('fresh')).toBe('receipt of fresh');
   expect(await run('fresh')).toBe('receipt of fresh');
@@ -98,7 +98,7 @@ test('a failed call leaves no record', async () => {
   expect(await run('key')).toBe('second time');
 });
 
-test('an expired record is as good as none', async () => {
+test('an expired record no longer prevents a call', async () => {
   const run = idempotent(async (key) => `receipt of ${key}`);
   await run('key');
   vi.setSystemTime(Date.now() + 601_000);
@@ -106,7 +106,7 @@ test('an expired record is as good as none', async () => {
   expect(runs).toEqual(['key', 'key']);
 });
 
-test('a call that crashed in progress may be made again once its invocation cannot be alive', async () => {
+test('a call that crashed can be repeated once its invocation cannot be alive any more', async () => {
   const crash = Promise.withResolvers<string>();
   let attempts = 0;
   const run = idempotent(() => {

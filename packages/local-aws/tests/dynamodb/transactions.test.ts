@@ -55,7 +55,7 @@ const all = async (): Promise<Record<string, number>> => {
   return Object.fromEntries(items.map(({ s, n }) => [s?.S ?? '', Number(n?.N)]));
 };
 
-test('puts, updates and deletes are done together', async () => {
+test('a transaction does its puts, updates and deletes together', async () => {
   await client.send(new PutItemCommand({ TableName, Item: { ...keyOf('old'), n: { N: '1' } } }));
   await client.send(new PutItemCommand({ TableName, Item: { ...keyOf('gone'), n: { N: '1' } } }));
   await transact([
@@ -74,7 +74,7 @@ test('puts, updates and deletes are done together', async () => {
   expect(await all()).toEqual({ new: 5, old: 2 });
 });
 
-test('nothing is done where one condition fails, and every reason is told in the order of the request', async () => {
+test('a transaction with a failed condition does nothing and reports a reason for each item in order', async () => {
   await transact([put('a', 1), put('b', 1)]);
   const refused = transact([
     put('c', 9),
@@ -102,7 +102,7 @@ test('nothing is done where one condition fails, and every reason is told in the
   expect(await all()).toEqual({ a: 1, b: 1 });
 });
 
-test('a condition check changes nothing, whether it holds or not', async () => {
+test('a condition check changes nothing, whether or not it holds', async () => {
   const check = (s: string, ConditionExpression: string): TransactWriteItem => ({
     ConditionCheck: { TableName, Key: keyOf(s), ConditionExpression },
   });
@@ -119,7 +119,7 @@ test('a condition check changes nothing, whether it holds or not', async () => {
   expect(await all()).toEqual({ a: 1, b: 2 });
 });
 
-test('an update that cannot be done cancels the transaction as a validation error', async () => {
+test('an update that cannot be applied cancels the transaction as a validation error', async () => {
   await transact([put('a', 1)]);
   const Update = {
     TableName,
@@ -134,7 +134,7 @@ test('an update that cannot be done cancels the transaction as a validation erro
   expect(await all()).toEqual({ a: 1 });
 });
 
-test('one item twice, none at all and more than 100 are refused', async () => {
+test('a transaction with no items, one item twice or more than 100 items is refused', async () => {
   await expect(transact([put('a', 1), { Delete: { TableName, Key: keyOf('a') } }])).rejects.toMatchObject({
     name: 'ValidationException',
     message: 'Transaction request cannot include multiple operations on one item',
@@ -146,7 +146,7 @@ test('one item twice, none at all and more than 100 are refused', async () => {
   expect(Object.keys(await all())).toHaveLength(100);
 });
 
-test('the same token again does nothing, and with other parameters is refused', async () => {
+test('a repeated client token does nothing, and is refused with other parameters', async () => {
   await transact([put('a', 1, ifNew)], 'token');
   await transact([put('a', 1, ifNew)], 'token');
   await expect(transact([put('a', 2)], 'token')).rejects.toMatchObject({
@@ -155,7 +155,7 @@ test('the same token again does nothing, and with other parameters is refused', 
   expect(await all()).toEqual({ a: 1 });
 });
 
-test('of many at once each sees what the others did, and readers never see half of one', async () => {
+test("concurrent transactions see each other's effects, and readers never see half of one", async () => {
   await transact([put('left', 0), put('right', 0)]);
   const add = (s: string): TransactWriteItem => ({
     Update: {

@@ -1,8 +1,8 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type AdjustableClock, createClock } from '../../src/core/clock.ts';
-import type { PolicyStatement } from '../../src/core/access.ts';
-import { type EventBridge, createEventBridge } from '../../src/events/events.ts';
-import { parseEventPattern } from '../../src/events/event-pattern.ts';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { type AdjustableClock, createClock } from '../../src/clock.ts';
+import type { PolicyStatement } from '../../src/core.ts';
+import { type EventBridge, createEventBridge } from '../../src/events.ts';
+import { parseEventPattern } from '../../src/event-pattern.ts';
 import { createIam } from '../../src/iam/iam.ts';
 import { createQueuePolicyResource, createQueueResource } from '../../src/sqs/resources.ts';
 import { createSqs, type Sqs } from '../../src/sqs/sqs.ts';
@@ -68,7 +68,7 @@ function received(): unknown[] {
   return queue?.messages.take(10, 0, () => false).map((message) => JSON.parse(message.content.body)) ?? [];
 }
 
-test('a matching event reaches the queue in its envelope, others do not', () => {
+test('a matching event reaches the queue in its envelope, and other events do not', () => {
   allow(ruleArn);
   void bridge.ruleResource.create(place, { EventPattern, Targets });
   put();
@@ -88,7 +88,7 @@ test('a matching event reaches the queue in its envelope, others do not', () => 
   ]);
 });
 
-test('the queue policy must name the rule', () => {
+test('a rule sends nothing to a queue whose policy does not name the rule', () => {
   allow(`arn:aws:events:${region}:${accountId}:rule/another`);
   void bridge.ruleResource.create(place, { EventPattern, Targets });
   put();
@@ -109,7 +109,7 @@ test('a rule that is disabled, changed or removed sends nothing', async () => {
   expect(received()).toHaveLength(1);
 });
 
-test('what a rule asks for and is not supported is refused', () => {
+test('a rule with an unsupported property is refused', () => {
   const make = (properties: object) => () => bridge.ruleResource.create(place, { ...properties });
   expect(make({ EventPattern, RoleArn: 'role' })).toThrow('AWS::Events::Rule RoleArn');
   const [target] = Targets;
@@ -119,126 +119,122 @@ test('what a rule asks for and is not supported is refused', () => {
   expect(make({ Targets })).toThrow('event pattern');
 });
 
-describe('event patterns', () => {
-  const event = {
-    source: 'aws.s3',
-    resources: ['arn:aws:s3:::source', 'arn:aws:s3:::other'],
-    detail: { reason: 'PutObject', object: { key: 'photos/cat.JPG', size: 2000 }, flag: true, nothing: null },
-  };
+const event = {
+  source: 'aws.s3',
+  resources: ['arn:aws:s3:::source', 'arn:aws:s3:::other'],
+  detail: { reason: 'PutObject', object: { key: 'photos/cat.JPG', size: 2000 }, flag: true, nothing: null },
+};
 
-  test.each<[object, boolean]>([
-    [{ source: ['aws.s3', 'aws.ec2'] }, true],
-    [{ source: ['aws.s'] }, false],
-    [{ resources: ['arn:aws:s3:::other'] }, true],
-    [{ detail: { reason: ['PutObject'], object: { key: [{ prefix: 'photos/' }] } } }, true],
-    [{ detail: { reason: ['CopyObject'], object: { key: [{ prefix: 'photos/' }] } } }, false],
-    [{ detail: { object: { key: [{ suffix: '.jpg' }] } } }, false],
-    [{ detail: { object: { key: [{ suffix: { 'equals-ignore-case': '.jpg' } }] } } }, true],
-    [{ detail: { object: { key: [{ wildcard: 'photos/*.JPG' }] } } }, true],
-    [{ detail: { object: { key: [{ wildcard: 'photos/?at.JPG' }] } } }, false],
-    [{ detail: { reason: [{ 'equals-ignore-case': 'putobject' }] } }, true],
-    [{ detail: { reason: [{ 'anything-but': ['CopyObject', 'POST Object'] }] } }, true],
-    [{ detail: { reason: [{ 'anything-but': 'PutObject' }] } }, false],
-    [{ detail: { reason: [{ 'anything-but': { prefix: 'Put' } }] } }, false],
-    [{ detail: { absent: [{ 'anything-but': 'x' }] } }, false],
-    [{ detail: { absent: [{ exists: false }] } }, true],
-    [{ absent: { deeper: [{ exists: false }] } }, true],
-    [{ detail: { reason: [{ exists: true }] } }, true],
-    [{ detail: { object: { size: [{ numeric: ['>', 1000, '<=', 2000] }] } } }, true],
-    [{ detail: { object: { size: [{ numeric: ['>', 2000] }] } } }, false],
-    [{ detail: { object: { size: ['2000'] } } }, false],
-    [{ detail: { flag: [true], nothing: [null] } }, true],
-    [{ $or: [{ source: ['x'] }, { detail: { reason: ['PutObject'] } }] }, true],
-    [{ source: ['aws.s3'], $or: [{ source: ['x'] }, { detail: { reason: ['y'] } }] }, false],
-  ])('%j is %j', (pattern, expected) => {
-    expect(parseEventPattern(pattern)(event)).toBe(expected);
-  });
-
-  test.each([
-    {},
-    { source: 'aws.s3' },
-    { source: [] },
-    { source: [{ startsWith: 'a' }] },
-    { source: [{ numeric: ['~', 1] }] },
-  ])('%j is refused', (pattern) => {
-    expect(() => parseEventPattern(pattern)).toThrow('Event pattern is not valid');
-  });
+test.each<[object, boolean]>([
+  [{ source: ['aws.s3', 'aws.ec2'] }, true],
+  [{ source: ['aws.s'] }, false],
+  [{ resources: ['arn:aws:s3:::other'] }, true],
+  [{ detail: { reason: ['PutObject'], object: { key: [{ prefix: 'photos/' }] } } }, true],
+  [{ detail: { reason: ['CopyObject'], object: { key: [{ prefix: 'photos/' }] } } }, false],
+  [{ detail: { object: { key: [{ suffix: '.jpg' }] } } }, false],
+  [{ detail: { object: { key: [{ suffix: { 'equals-ignore-case': '.jpg' } }] } } }, true],
+  [{ detail: { object: { key: [{ wildcard: 'photos/*.JPG' }] } } }, true],
+  [{ detail: { object: { key: [{ wildcard: 'photos/?at.JPG' }] } } }, false],
+  [{ detail: { reason: [{ 'equals-ignore-case': 'putobject' }] } }, true],
+  [{ detail: { reason: [{ 'anything-but': ['CopyObject', 'POST Object'] }] } }, true],
+  [{ detail: { reason: [{ 'anything-but': 'PutObject' }] } }, false],
+  [{ detail: { reason: [{ 'anything-but': { prefix: 'Put' } }] } }, false],
+  [{ detail: { absent: [{ 'anything-but': 'x' }] } }, false],
+  [{ detail: { absent: [{ exists: false }] } }, true],
+  [{ absent: { deeper: [{ exists: false }] } }, true],
+  [{ detail: { reason: [{ exists: true }] } }, true],
+  [{ detail: { object: { size: [{ numeric: ['>', 1000, '<=', 2000] }] } } }, true],
+  [{ detail: { object: { size: [{ numeric: ['>', 2000] }] } } }, false],
+  [{ detail: { object: { size: ['2000'] } } }, false],
+  [{ detail: { flag: [true], nothing: [null] } }, true],
+  [{ $or: [{ source: ['x'] }, { detail: { reason: ['PutObject'] } }] }, true],
+  [{ source: ['aws.s3'], $or: [{ source: ['x'] }, { detail: { reason: ['y'] } }] }, false],
+])('the event pattern %j gives %j', (pattern, expected) => {
+  expect(parseEventPattern(pattern)(event)).toBe(expected);
 });
 
-describe('a rule with a function as target', () => {
-  const ofFunction = { Id: 'worker', Arn: functionArn };
-  const MINUTE_MS = 60_000;
-
-  const allowRule = (): void => {
-    policy.push({
-      Effect: 'Allow',
-      Principal: { Service: 'events.amazonaws.com' },
-      Action: 'lambda:InvokeFunction',
-      Resource: functionArn,
-      Condition: { ArnLike: { 'AWS:SourceArn': ruleArn } },
-    });
-  };
-  const waited = async (milliseconds: number): Promise<void> => {
-    clock.advance(milliseconds);
-    await new Promise((resolve) => setTimeout(resolve, 120));
-  };
-
-  test('invokes it with the event, or with the input of the target', () => {
-    allowRule();
-    void bridge.ruleResource.create(place, {
-      EventPattern,
-      Targets: [ofFunction, { ...ofFunction, Id: 'second', Input: '{"sweep":true}' }],
-    });
-    put();
-    expect(invoked).toMatchObject([{ 'detail-type': 'Object Created' }, { sweep: true }]);
-  });
-
-  test('is refused where the function lets nobody, or only another rule', () => {
-    void bridge.ruleResource.create(place, { EventPattern, Targets: [ofFunction] });
-    put();
-    expect(invoked).toEqual([]);
-    expect(bridge.failedInvocations).toEqual([{ ruleArn, targetArn: functionArn, reason: 'denied' }]);
-  });
-
-  test('runs by the clock, for the first time after one interval, and once where the clock was moved further', async () => {
-    allowRule();
-    void bridge.ruleResource.create(place, {
-      ScheduleExpression: 'rate(15 minutes)',
-      Targets: [ofFunction],
-    });
-    await waited(14 * MINUTE_MS);
-    put();
-    expect(invoked).toEqual([]);
-    await waited(MINUTE_MS);
-    expect(invoked).toMatchObject([
-      { 'detail-type': 'Scheduled Event', source: 'aws.events', resources: [ruleArn], detail: {} },
-    ]);
-    await waited(40 * MINUTE_MS);
-    expect(invoked).toHaveLength(2);
-    void bridge.ruleResource.delete(place, place.generatedName);
-    await waited(40 * MINUTE_MS);
-    expect(invoked).toHaveLength(2);
-  });
-
-  test('does not run while it is disabled, and a changed schedule counts anew', async () => {
-    allowRule();
-    const properties = { ScheduleExpression: 'rate(1 hour)', Targets: [{ ...ofFunction, Input: '{}' }] };
-    void bridge.ruleResource.create(place, { ...properties, State: 'DISABLED' });
-    await waited(90 * MINUTE_MS);
-    expect(invoked).toEqual([]);
-    void bridge.ruleResource.update(place, place.generatedName, properties);
-    await waited(59 * MINUTE_MS);
-    expect(invoked).toEqual([]);
-    await waited(2 * MINUTE_MS);
-    expect(invoked).toEqual([{}]);
-  });
-
-  test.each(['rate(0 minutes)', 'at(2026-01-31T03:00:00)', 'every day', 7])(
-    'is not made with the schedule %j',
-    (ScheduleExpression) => {
-      expect(() => bridge.ruleResource.create(place, { ScheduleExpression, Targets: [ofFunction] })).toThrow(
-        'ScheduleExpression is not valid',
-      );
-    },
-  );
+test.each([
+  {},
+  { source: 'aws.s3' },
+  { source: [] },
+  { source: [{ startsWith: 'a' }] },
+  { source: [{ numeric: ['~', 1] }] },
+])('the event pattern %j is refused', (pattern) => {
+  expect(() => parseEventPattern(pattern)).toThrow('Event pattern is not valid');
 });
+
+const ofFunction = { Id: 'worker', Arn: functionArn };
+const MINUTE_MS = 60_000;
+
+const allowRule = (): void => {
+  policy.push({
+    Effect: 'Allow',
+    Principal: { Service: 'events.amazonaws.com' },
+    Action: 'lambda:InvokeFunction',
+    Resource: functionArn,
+    Condition: { ArnLike: { 'AWS:SourceArn': ruleArn } },
+  });
+};
+const waited = async (milliseconds: number): Promise<void> => {
+  clock.advance(milliseconds);
+  await new Promise((resolve) => setTimeout(resolve, 120));
+};
+
+test('a rule invokes its function with the event, or with the input of the target', () => {
+  allowRule();
+  void bridge.ruleResource.create(place, {
+    EventPattern,
+    Targets: [ofFunction, { ...ofFunction, Id: 'second', Input: '{"sweep":true}' }],
+  });
+  put();
+  expect(invoked).toMatchObject([{ 'detail-type': 'Object Created' }, { sweep: true }]);
+});
+
+test('a rule cannot invoke a function whose policy does not admit the rule', () => {
+  void bridge.ruleResource.create(place, { EventPattern, Targets: [ofFunction] });
+  put();
+  expect(invoked).toEqual([]);
+  expect(bridge.failedInvocations).toEqual([{ ruleArn, targetArn: functionArn, reason: 'denied' }]);
+});
+
+test('a scheduled rule first runs after one interval, and once however far the clock is advanced', async () => {
+  allowRule();
+  void bridge.ruleResource.create(place, {
+    ScheduleExpression: 'rate(15 minutes)',
+    Targets: [ofFunction],
+  });
+  await waited(14 * MINUTE_MS);
+  put();
+  expect(invoked).toEqual([]);
+  await waited(MINUTE_MS);
+  expect(invoked).toMatchObject([
+    { 'detail-type': 'Scheduled Event', source: 'aws.events', resources: [ruleArn], detail: {} },
+  ]);
+  await waited(40 * MINUTE_MS);
+  expect(invoked).toHaveLength(2);
+  void bridge.ruleResource.delete(place, place.generatedName);
+  await waited(40 * MINUTE_MS);
+  expect(invoked).toHaveLength(2);
+});
+
+test('a disabled schedule does not run, and a changed one starts a new interval', async () => {
+  allowRule();
+  const properties = { ScheduleExpression: 'rate(1 hour)', Targets: [{ ...ofFunction, Input: '{}' }] };
+  void bridge.ruleResource.create(place, { ...properties, State: 'DISABLED' });
+  await waited(90 * MINUTE_MS);
+  expect(invoked).toEqual([]);
+  void bridge.ruleResource.update(place, place.generatedName, properties);
+  await waited(59 * MINUTE_MS);
+  expect(invoked).toEqual([]);
+  await waited(2 * MINUTE_MS);
+  expect(invoked).toEqual([{}]);
+});
+
+test.each(['rate(0 minutes)', 'at(2026-01-31T03:00:00)', 'every day', 7])(
+  'a rule with the schedule %j is refused',
+  (ScheduleExpression) => {
+    expect(() => bridge.ruleResource.create(place, { ScheduleExpression, Targets: [ofFunction] })).toThrow(
+      'ScheduleExpression is not valid',
+    );
+  },
+);

@@ -1,6 +1,6 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { startLocalAws, type LocalAws } from '../../src/start/local-aws.ts';
-import type { FaultPlan } from '../../src/core/fault.ts';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { startLocalAws, type LocalAws } from '../../src/aws.ts';
+import type { FaultPlan } from '../../src/core.ts';
 import { createFaultPlan, type RuledFaultPlan } from '../../src/faults/fault-plan.ts';
 import type { FaultRule } from '../../src/faults/fault-rule.ts';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -83,8 +83,9 @@ const install = (...rules: FaultRule[]): { plan: RuledFaultPlan; asked: string[]
   return { plan, asked };
 };
 
-describe('a function is killed', () => {
-  test.each(['before', 'after'] as const)('%s the effect of the n-th request it makes', async (when) => {
+test.each(['before', 'after'] as const)(
+  'a fault kills a function %s the effect of its n-th request',
+  async (when) => {
     await deploy();
     const { plan, asked } = install({
       operation: 's3:*',
@@ -99,30 +100,30 @@ describe('a function is killed', () => {
     expect(asked).toEqual(['/open/1', '/open/2']);
     expect(plan.count('kill-function')).toBe(1);
     expect((await invoke(['/open/3'])).functionError).toBeNull();
-  });
+  },
+);
 
-  test('without harm to another invocation of it', async () => {
-    await deploy();
-    install({ operation: 's3:PutObject', key: 'fatal', fault: { kind: 'kill-function', when: 'before' } });
-    const [fatal, harmless] = await Promise.all([invoke(['/open/fatal']), invoke(['/open/harmless'], 500)]);
-    expect(fatal.functionError).toBe('Unhandled');
-    expect(harmless.functionError).toBeNull();
-  });
-
-  test('some time after it began, and the next invocation runs in another process', async () => {
-    await deploy();
-    const { plan } = install({
-      function: 'asking',
-      times: 1,
-      fault: { kind: 'kill-invocation', afterMs: 20 },
-    });
-    expect((await invoke([], 20_000)).payload).toContain('signal: killed');
-    expect((await invoke([])).functionError).toBeNull();
-    expect(plan.injected()).toMatchObject([{ what: 'invocation', subject: 'asking' }]);
-  });
+test('killing one invocation does not harm another one of the same function', async () => {
+  await deploy();
+  install({ operation: 's3:PutObject', key: 'fatal', fault: { kind: 'kill-function', when: 'before' } });
+  const [fatal, harmless] = await Promise.all([invoke(['/open/fatal']), invoke(['/open/harmless'], 500)]);
+  expect(fatal.functionError).toBe('Unhandled');
+  expect(harmless.functionError).toBeNull();
 });
 
-test('a function times out before the time it was promised', async () => {
+test('a fault kills an invocation some time after its start, and the next one runs in another process', async () => {
+  await deploy();
+  const { plan } = install({
+    function: 'asking',
+    times: 1,
+    fault: { kind: 'kill-invocation', afterMs: 20 },
+  });
+  expect((await invoke([], 20_000)).payload).toContain('signal: killed');
+  expect((await invoke([])).functionError).toBeNull();
+  expect(plan.injected()).toMatchObject([{ what: 'invocation', subject: 'asking' }]);
+});
+
+test('a fault times an invocation out before its promised time', async () => {
   await deploy();
   install({ function: '*', times: 1, fault: { kind: 'time-out-invocation', afterMs: 20 } });
   const { payload } = await invoke([], 20_000);

@@ -5,7 +5,7 @@ import {
   ReceiveMessageCommand,
   SendMessageCommand,
 } from '@aws-sdk/client-sqs';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { createFaultPlan, type RuledFaultPlan } from '../../src/faults/fault-plan.ts';
 import type { MessageRule } from '../../src/faults/fault-rule.ts';
 import { BUCKET, QUEUE, type Stand, startStand } from './stand.ts';
@@ -36,90 +36,86 @@ const receiveOne = async () => {
   return messages[0];
 };
 
-describe('a notification', () => {
-  test('comes late, by the clock of the local AWS', async () => {
-    install({ sender: 's3.amazonaws.com', key: 'late', fault: { kind: 'delay-message', byMs: 60_000 } });
-    await put('late', 'in time');
-    expect(await stand.receivedKeys()).toEqual(['in time']);
-    stand.aws.clock.advance(60_000);
-    expect(await stand.receivedKeys()).toContain('late');
-  });
-
-  test('comes twice, as another message', async () => {
-    const plan = install({ fault: { kind: 'duplicate-message', copies: 1 }, key: 'twice', times: 1 });
-    await put('twice', 'once');
-    expect((await stand.receivedKeys()).sort()).toEqual(['once', 'twice', 'twice']);
-    expect(plan.injected()).toMatchObject([{ what: 'message sent', subject: `${QUEUE} twice` }]);
-  });
-
-  test('arrives after those that were sent later', async () => {
-    install({ fault: { kind: 'overtake-message', by: 2 }, key: 'first' });
-    await put('first', 'second', 'third', 'fourth');
-    expect(await stand.receivedKeys()).toEqual(['second', 'third', 'first', 'fourth']);
-  });
-
-  test('is held back until it is released', async () => {
-    const plan = install({ fault: { kind: 'hold-message' }, key: 'held' });
-    await put('held', 'free');
-    expect(await stand.receivedKeys()).toEqual(['free']);
-    expect(plan.held()).toHaveLength(1);
-    plan.release();
-    expect(await stand.receivedKeys()).toEqual(['held']);
-  });
+test('a delayed notification arrives later by the local clock', async () => {
+  install({ sender: 's3.amazonaws.com', key: 'late', fault: { kind: 'delay-message', byMs: 60_000 } });
+  await put('late', 'in time');
+  expect(await stand.receivedKeys()).toEqual(['in time']);
+  stand.aws.clock.advance(60_000);
+  expect(await stand.receivedKeys()).toContain('late');
 });
 
-describe('a message', () => {
-  test('is received again in the middle of the work on it, and the older receipt deletes nothing', async () => {
-    await put('again');
-    const plan = install({ fault: { kind: 'visible-again', afterMs: 0 }, times: 1 });
-    const first = await receiveOne();
-    const second = await receiveOne();
-    expect(second?.MessageId).toBe(first?.MessageId);
-    expect(second?.Attributes?.['ApproximateReceiveCount']).toBe('2');
-    expect(plan.count('visible-again')).toBe(1);
-    const late = { QueueUrl: stand.queueUrl, ReceiptHandle: first?.ReceiptHandle };
-    await stand.sqs.send(new DeleteMessageCommand(late));
-    await expect(
-      stand.sqs.send(new ChangeMessageVisibilityCommand({ ...late, VisibilityTimeout: 1 })),
-    ).rejects.toThrow("isn't in flight");
-    stand.aws.clock.advance(30_000);
-    expect((await receiveOne())?.MessageId).toBe(first?.MessageId);
-  });
+test('a duplicated notification arrives as two messages', async () => {
+  const plan = install({ fault: { kind: 'duplicate-message', copies: 1 }, key: 'twice', times: 1 });
+  await put('twice', 'once');
+  expect((await stand.receivedKeys()).sort()).toEqual(['once', 'twice', 'twice']);
+  expect(plan.injected()).toMatchObject([{ what: 'message sent', subject: `${QUEUE} twice` }]);
+});
 
-  test('comes back although it was deleted', async () => {
-    await put('undead');
-    install({ fault: { kind: 'forget-delete' }, times: 1 });
-    const first = await receiveOne();
-    const receipt = { QueueUrl: stand.queueUrl, ReceiptHandle: first?.ReceiptHandle };
-    await stand.sqs.send(new DeleteMessageCommand(receipt));
-    stand.aws.clock.advance(30_000);
-    const second = await receiveOne();
-    expect(second?.MessageId).toBe(first?.MessageId);
-    await stand.sqs.send(new DeleteMessageCommand({ ...receipt, ReceiptHandle: second?.ReceiptHandle }));
-    stand.aws.clock.advance(30_000);
-    expect(await receiveOne()).toBeUndefined();
-  });
+test('an overtaken notification arrives after later ones', async () => {
+  install({ fault: { kind: 'overtake-message', by: 2 }, key: 'first' });
+  await put('first', 'second', 'third', 'fourth');
+  expect(await stand.receivedKeys()).toEqual(['second', 'third', 'first', 'fourth']);
+});
 
-  test('is received in an order that the seed decides', async () => {
-    const keys = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
-    const orderOf = async (seed: number): Promise<string> => {
-      install({ fault: { kind: 'shuffle' } }, seed);
-      await put(...keys);
-      return (await stand.receivedKeys()).join('');
-    };
-    const order = await orderOf(5);
-    expect(order.split('').sort()).toEqual(keys);
-    expect(order).not.toBe(keys.join(''));
-    expect(await orderOf(5)).toBe(order);
-    expect(await orderOf(6)).not.toBe(order);
-  });
+test('a held notification arrives once it is released', async () => {
+  const plan = install({ fault: { kind: 'hold-message' }, key: 'held' });
+  await put('held', 'free');
+  expect(await stand.receivedKeys()).toEqual(['free']);
+  expect(plan.held()).toHaveLength(1);
+  plan.release();
+  expect(await stand.receivedKeys()).toEqual(['held']);
+});
 
-  test('a client sends is delayed, and has the id that the client was told', async () => {
-    install({ sender: 'client', fault: { kind: 'hold-message' } });
-    const send = new SendMessageCommand({ QueueUrl: stand.queueUrl, MessageBody: 'hello' });
-    const { MessageId: id } = await stand.sqs.send(send);
-    expect(await receiveOne()).toBeUndefined();
-    stand.aws.faults.plan?.release?.();
-    expect((await receiveOne())?.MessageId).toBe(id);
-  });
+test('a message that becomes visible too early is received again, and the older receipt deletes nothing', async () => {
+  await put('again');
+  const plan = install({ fault: { kind: 'visible-again', afterMs: 0 }, times: 1 });
+  const first = await receiveOne();
+  const second = await receiveOne();
+  expect(second?.MessageId).toBe(first?.MessageId);
+  expect(second?.Attributes?.['ApproximateReceiveCount']).toBe('2');
+  expect(plan.count('visible-again')).toBe(1);
+  const late = { QueueUrl: stand.queueUrl, ReceiptHandle: first?.ReceiptHandle };
+  await stand.sqs.send(new DeleteMessageCommand(late));
+  await expect(
+    stand.sqs.send(new ChangeMessageVisibilityCommand({ ...late, VisibilityTimeout: 1 })),
+  ).rejects.toThrow("isn't in flight");
+  stand.aws.clock.advance(30_000);
+  expect((await receiveOne())?.MessageId).toBe(first?.MessageId);
+});
+
+test('a message whose deletion is forgotten comes back', async () => {
+  await put('undead');
+  install({ fault: { kind: 'forget-delete' }, times: 1 });
+  const first = await receiveOne();
+  const receipt = { QueueUrl: stand.queueUrl, ReceiptHandle: first?.ReceiptHandle };
+  await stand.sqs.send(new DeleteMessageCommand(receipt));
+  stand.aws.clock.advance(30_000);
+  const second = await receiveOne();
+  expect(second?.MessageId).toBe(first?.MessageId);
+  await stand.sqs.send(new DeleteMessageCommand({ ...receipt, ReceiptHandle: second?.ReceiptHandle }));
+  stand.aws.clock.advance(30_000);
+  expect(await receiveOne()).toBeUndefined();
+});
+
+test('shuffled messages are received in an order that the seed decides', async () => {
+  const keys = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
+  const orderOf = async (seed: number): Promise<string> => {
+    install({ fault: { kind: 'shuffle' } }, seed);
+    await put(...keys);
+    return (await stand.receivedKeys()).join('');
+  };
+  const order = await orderOf(5);
+  expect(order.split('').sort()).toEqual(keys);
+  expect(order).not.toBe(keys.join(''));
+  expect(await orderOf(5)).toBe(order);
+  expect(await orderOf(6)).not.toBe(order);
+});
+
+test('a held message of a client has the id that its sender was told', async () => {
+  install({ sender: 'client', fault: { kind: 'hold-message' } });
+  const send = new SendMessageCommand({ QueueUrl: stand.queueUrl, MessageBody: 'hello' });
+  const { MessageId: id } = await stand.sqs.send(send);
+  expect(await receiveOne()).toBeUndefined();
+  stand.aws.faults.plan?.release?.();
+  expect((await receiveOne())?.MessageId).toBe(id);
 });

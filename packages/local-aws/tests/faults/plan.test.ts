@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
-import { describe, expect, test } from 'vitest';
-import type { AwsRequest } from '../../src/core/request.ts';
+import { expect, test } from 'vitest';
+import type { AwsRequest } from '../../src/core.ts';
 import { chaosRules } from '../../src/faults/chaos.ts';
 import { createFaultPlan } from '../../src/faults/fault-plan.ts';
 import type { RequestRule } from '../../src/faults/fault-rule.ts';
@@ -28,86 +28,82 @@ const pattern = (rule: Partial<RequestRule>, count: number, seed = 1): string =>
   return Array.from({ length: count }, () => (plan(request('k')) ? 'x' : '.')).join('');
 };
 
-describe('a rule hits', () => {
-  test.each<[string, Partial<RequestRule>, string]>([
-    ['everything that matches', {}, 'xxxxxxxx'],
-    ['the first so many', { times: 2 }, 'xx......'],
-    ['the n-th', { after: 2, times: 1 }, '..x.....'],
-    ['every n-th', { every: 3 }, '..x..x..'],
-    ['every n-th after some, so often', { after: 1, every: 2, times: 2 }, '..x.x...'],
-    ['nothing of another operation', { operation: 's3:GetObject' }, '........'],
-    ['nothing of another bucket', { bucket: 'buck' }, '........'],
-    ['what a pattern says', { operation: 's3:*', bucket: 'b*t', key: '*' }, 'xxxxxxxx'],
-  ])('%s', (_what, rule, expected) => {
-    expect(pattern(rule, 8)).toBe(expected);
-  });
-
-  test('each key so often, when it counts them apart', () => {
-    const rules = [
-      { operation: 's3:PutObject', fault: { kind: 'throttle' as const }, times: 1, per: 'subject' as const },
-    ];
-    const plan = createFaultPlan({ rules });
-    const hits = ['a', 'b', 'a', 'b'].map((key) => plan(request(key)) !== undefined);
-    expect(hits).toEqual([true, true, false, false]);
-  });
-
-  test('only in its time', () => {
-    const clock = { ms: 1_000_000, now: () => clock.ms };
-    const rules = [{ operation: '*', fault: { kind: 'throttle' as const }, fromMs: 100, untilMs: 200 }];
-    const plan = createFaultPlan({ rules, clock });
-    const at = (milliseconds: number): boolean => {
-      clock.ms = 1_000_000 + milliseconds;
-      return plan(request('k')) !== undefined;
-    };
-    expect([at(0), at(99), at(100), at(199), at(200)]).toEqual([false, false, true, true, false]);
-  });
+test.each<[string, Partial<RequestRule>, string]>([
+  ['everything that matches', {}, 'xxxxxxxx'],
+  ['the first so many', { times: 2 }, 'xx......'],
+  ['the n-th', { after: 2, times: 1 }, '..x.....'],
+  ['every n-th', { every: 3 }, '..x..x..'],
+  ['every n-th after some, so often', { after: 1, every: 2, times: 2 }, '..x.x...'],
+  ['nothing of another operation', { operation: 's3:GetObject' }, '........'],
+  ['nothing of another bucket', { bucket: 'buck' }, '........'],
+  ['what a pattern says', { operation: 's3:*', bucket: 'b*t', key: '*' }, 'xxxxxxxx'],
+])('a fault rule hits %s', (_what, rule, expected) => {
+  expect(pattern(rule, 8)).toBe(expected);
 });
 
-describe('chance', () => {
-  test('is the same for the same seed, another for another, and about as likely as asked for', () => {
-    const once = pattern({ probability: 0.3 }, 1000, 7);
-    expect(pattern({ probability: 0.3 }, 1000, 7)).toBe(once);
-    expect(pattern({ probability: 0.3 }, 1000, 8)).not.toBe(once);
-    expect(once.replaceAll('.', '').length).toBeGreaterThan(240);
-    expect(once.replaceAll('.', '').length).toBeLessThan(360);
-  });
-
-  test('does to a key what it does, however other keys come in between', () => {
-    const rules = [{ operation: '*', fault: { kind: 'throttle' as const }, probability: 0.5 }];
-    const hitsOfA = (order: string): string => {
-      const plan = createFaultPlan({ rules, seed: 3 });
-      return order
-        .split('')
-        .map((key) => ({ key, hit: plan(request(key)) !== undefined }))
-        .flatMap(({ key, hit }) => (key === 'a' ? [hit ? 'x' : '.'] : []))
-        .join('');
-    };
-    expect(hitsOfA('aaaaaaaaaa')).toBe(hitsOfA('babcabacaabbacaacaa'));
-  });
-
-  test('of a seed alone makes everything fail now and then, and no key for ever', () => {
-    const plan = createFaultPlan({ rules: chaosRules({ probability: 0.5, times: 2 }), seed: 11 });
-    for (let turn = 0; turn < 500; turn += 1) plan(request('k'));
-    const kinds = new Set(plan.injected().map(({ fault }) => fault.kind));
-    expect(kinds).toContain('throttle');
-    expect(kinds).toContain('reset-after');
-    const last = Array.from({ length: 50 }, () => plan(request('k')));
-    expect(last.every((fault) => fault === undefined)).toBe(true);
-  });
-
-  test('of chaos spares all callers but the one it is meant for, and kills its function', () => {
-    const rules = chaosRules({ probability: 1, caller: 'arn:aws:sts::*', function: 'replicate' });
-    const plan = createFaultPlan({ rules });
-    for (let turn = 0; turn < 100; turn += 1) expect(plan(request('k'))).toBeUndefined();
-    const arn = 'arn:aws:sts::111111111111:assumed-role/replicate/session';
-    const caller = { kind: 'root' as const, accountId: '111111111111', arn, principalId: 'replicate' };
-    for (let turn = 0; turn < 300; turn += 1) plan({ ...request('k'), caller });
-    expect(plan.count('kill-function')).toBe(2);
-    expect(plan.count('truncate-request')).toBeGreaterThan(0);
-  });
+test('a fault rule that counts by subject hits each key as often as its limit allows', () => {
+  const rules = [
+    { operation: 's3:PutObject', fault: { kind: 'throttle' as const }, times: 1, per: 'subject' as const },
+  ];
+  const plan = createFaultPlan({ rules });
+  const hits = ['a', 'b', 'a', 'b'].map((key) => plan(request(key)) !== undefined);
+  expect(hits).toEqual([true, true, false, false]);
 });
 
-test('a plan tells its seed, its rules and what they did', () => {
+test('a fault rule hits only within its time window', () => {
+  const clock = { ms: 1_000_000, now: () => clock.ms };
+  const rules = [{ operation: '*', fault: { kind: 'throttle' as const }, fromMs: 100, untilMs: 200 }];
+  const plan = createFaultPlan({ rules, clock });
+  const at = (milliseconds: number): boolean => {
+    clock.ms = 1_000_000 + milliseconds;
+    return plan(request('k')) !== undefined;
+  };
+  expect([at(0), at(99), at(100), at(199), at(200)]).toEqual([false, false, true, true, false]);
+});
+
+test('faults by chance repeat with their seed and are about as frequent as requested', () => {
+  const once = pattern({ probability: 0.3 }, 1000, 7);
+  expect(pattern({ probability: 0.3 }, 1000, 7)).toBe(once);
+  expect(pattern({ probability: 0.3 }, 1000, 8)).not.toBe(once);
+  expect(once.replaceAll('.', '').length).toBeGreaterThan(240);
+  expect(once.replaceAll('.', '').length).toBeLessThan(360);
+});
+
+test('the faults that a key meets do not depend on requests for other keys', () => {
+  const rules = [{ operation: '*', fault: { kind: 'throttle' as const }, probability: 0.5 }];
+  const hitsOfA = (order: string): string => {
+    const plan = createFaultPlan({ rules, seed: 3 });
+    return order
+      .split('')
+      .map((key) => ({ key, hit: plan(request(key)) !== undefined }))
+      .flatMap(({ key, hit }) => (key === 'a' ? [hit ? 'x' : '.'] : []))
+      .join('');
+  };
+  expect(hitsOfA('aaaaaaaaaa')).toBe(hitsOfA('babcabacaabbacaacaa'));
+});
+
+test('chaos makes every kind of request fail sometimes, and no key permanently', () => {
+  const plan = createFaultPlan({ rules: chaosRules({ probability: 0.5, times: 2 }), seed: 11 });
+  for (let turn = 0; turn < 500; turn += 1) plan(request('k'));
+  const kinds = new Set(plan.injected().map(({ fault }) => fault.kind));
+  expect(kinds).toContain('throttle');
+  expect(kinds).toContain('reset-after');
+  const last = Array.from({ length: 50 }, () => plan(request('k')));
+  expect(last.every((fault) => fault === undefined)).toBe(true);
+});
+
+test("chaos for one caller spares all others and kills that caller's function", () => {
+  const rules = chaosRules({ probability: 1, caller: 'arn:aws:sts::*', function: 'replicate' });
+  const plan = createFaultPlan({ rules });
+  for (let turn = 0; turn < 100; turn += 1) expect(plan(request('k'))).toBeUndefined();
+  const arn = 'arn:aws:sts::111111111111:assumed-role/replicate/session';
+  const caller = { kind: 'root' as const, accountId: '111111111111', arn, principalId: 'replicate' };
+  for (let turn = 0; turn < 300; turn += 1) plan({ ...request('k'), caller });
+  expect(plan.count('kill-function')).toBe(2);
+  expect(plan.count('truncate-request')).toBeGreaterThan(0);
+});
+
+test('a fault plan describes its seed, its rules and their effects', () => {
   const clock = { now: () => 5 };
   const plan = createFaultPlan({
     seed: 42,

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { PurgeQueueCommand, ReceiveMessageCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { createFaultPlan, type RuledFaultPlan } from '../../src/faults/fault-plan.ts';
 import { type FaultProxy, startFaultProxy } from '../../src/faults/fault-proxy.ts';
 import type { FaultRule } from '../../src/faults/fault-rule.ts';
@@ -47,26 +47,24 @@ const clientOptions = (endpoint: string, caPem?: string) => ({
   ...(caPem !== undefined && { requestHandler: { httpsAgent: new Agent({ ca: caPem }) } }),
 });
 
-describe('signed requests pass through unchanged', () => {
-  test.each([
-    ['http', 'http'],
-    ['http', 'https'],
-    ['https', 'http'],
-    ['https', 'https'],
-  ] as const)('%s to %s', async (front, target) => {
-    const { proxy } = await start([], target);
-    const s3 = new S3Client(
-      clientOptions(front === 'http' ? proxy.httpEndpoint : proxy.httpsEndpoint, proxy.caPem),
-    );
-    const body = Buffer.alloc(3_000_000, 'proxied ');
-    await s3.send(new PutObjectCommand({ Bucket: BUCKET, Key: `a b/ü+${front}`, Body: body }));
-    const { Body } = await s3.send(new GetObjectCommand({ Bucket: BUCKET, Key: `a b/ü+${front}` }));
-    expect(Buffer.from((await Body?.transformToByteArray()) ?? []).equals(body)).toBe(true);
-    s3.destroy();
-  });
+test.each([
+  ['http', 'http'],
+  ['http', 'https'],
+  ['https', 'http'],
+  ['https', 'https'],
+] as const)('signed requests pass through the proxy unchanged from %s to %s', async (front, target) => {
+  const { proxy } = await start([], target);
+  const s3 = new S3Client(
+    clientOptions(front === 'http' ? proxy.httpEndpoint : proxy.httpsEndpoint, proxy.caPem),
+  );
+  const body = Buffer.alloc(3_000_000, 'proxied ');
+  await s3.send(new PutObjectCommand({ Bucket: BUCKET, Key: `a b/ü+${front}`, Body: body }));
+  const { Body } = await s3.send(new GetObjectCommand({ Bucket: BUCKET, Key: `a b/ü+${front}` }));
+  expect(Buffer.from((await Body?.transformToByteArray()) ?? []).equals(body)).toBe(true);
+  s3.destroy();
 });
 
-test('the services of the other protocols pass, and fail, as well', async () => {
+test('the proxy passes and fails requests of the other protocols as well', async () => {
   const { proxy, plan } = await start([
     { operation: 'sqs:SendMessage', after: 1, times: 1, fault: { kind: 'throttle' } },
   ]);
@@ -78,7 +76,7 @@ test('the services of the other protocols pass, and fail, as well', async () => 
   sqs.destroy();
 });
 
-test('a message whose sending is not answered is sent again, and there twice', async () => {
+test('a message whose sending is not answered is sent again and arrives twice', async () => {
   const { proxy, plan } = await start([
     { operation: 'sqs:SendMessage', times: 1, fault: { kind: 'reset-after' } },
   ]);
@@ -92,7 +90,7 @@ test('a message whose sending is not answered is sent again, and there twice', a
   expect(messages.map(({ Body: body }) => body)).toEqual(['doubled', 'doubled']);
 });
 
-test('requests are cut before and after the target has seen them, and bodies in both directions', async () => {
+test('the proxy cuts requests before and after their effect, and bodies in both directions', async () => {
   const { proxy } = await start([
     { operation: 's3:PutObject', key: 'before', fault: { kind: 'reset-before' } },
     { operation: 's3:PutObject', key: 'after', fault: { kind: 'reset-after' } },
@@ -120,7 +118,7 @@ test('requests are cut before and after the target has seen them, and bodies in 
   s3.destroy();
 });
 
-test('the command reads rules from a file, serves until it is told to stop, and tells what it injected', async () => {
+test('the proxy command reads rules from a file, serves until it is stopped, and reports what it injected', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'fault-proxy-'));
   const rules = join(folder, 'rules.json');
   await writeFile(
@@ -147,24 +145,22 @@ test('the command reads rules from a file, serves until it is told to stop, and 
   expect(told).toContain('fault plan, seed 9\n  1× busy');
 });
 
-describe('a file of rules', () => {
-  test('may hold every kind of rule', () => {
-    const text = JSON.stringify({
-      rules: [
-        { operation: 's3:GetObject', fault: { kind: 'slow-answer', bytesPerSecond: 1000 }, every: 2 },
-        { queue: 'live', fault: { kind: 'shuffle' } },
-        { function: 'f', fault: { kind: 'time-out-invocation', afterMs: 5 }, probability: 0.5 },
-      ],
-    });
-    expect(parseFaultRules(text)).toHaveLength(3);
+test('a rule file can hold every kind of rule', () => {
+  const text = JSON.stringify({
+    rules: [
+      { operation: 's3:GetObject', fault: { kind: 'slow-answer', bytesPerSecond: 1000 }, every: 2 },
+      { queue: 'live', fault: { kind: 'shuffle' } },
+      { function: 'f', fault: { kind: 'time-out-invocation', afterMs: 5 }, probability: 0.5 },
+    ],
   });
+  expect(parseFaultRules(text)).toHaveLength(3);
+});
 
-  test.each([
-    ['not JSON', '{'],
-    ['an unknown fault', '[{"operation":"*","fault":{"kind":"explode"}}]'],
-    ['a misspelt condition', '[{"operation":"*","bukket":"b","fault":{"kind":"throttle"}}]'],
-    ['a fault of messages for requests', '[{"operation":"*","fault":{"kind":"shuffle"}}]'],
-  ])('is refused for %s', (_what, text) => {
-    expect(() => parseFaultRules(text)).toThrow(TypeError);
-  });
+test.each([
+  ['not JSON', '{'],
+  ['an unknown fault', '[{"operation":"*","fault":{"kind":"explode"}}]'],
+  ['a misspelt condition', '[{"operation":"*","bukket":"b","fault":{"kind":"throttle"}}]'],
+  ['a fault of messages for requests', '[{"operation":"*","fault":{"kind":"shuffle"}}]'],
+])('a rule file with %s is refused', (_what, text) => {
+  expect(() => parseFaultRules(text)).toThrow(TypeError);
 });

@@ -45,7 +45,7 @@ function s3Client(scheme: 'http' | 'https' = 'https'): S3Client {
   return new S3Client({ ...services.clientOptions(undefined, scheme), forcePathStyle: true });
 }
 
-test('an SDK client is recognised over HTTP and over HTTPS, and the transport is told to the service', async () => {
+test('an SDK client is recognised over HTTP and HTTPS, and the service learns the transport', async () => {
   for (const scheme of ['http', 'https'] as const) {
     const sts = new STSClient(services.clientOptions(undefined, scheme));
     await expect(sts.send(new GetCallerIdentityCommand())).resolves.toMatchObject({ Account: accountId });
@@ -56,7 +56,7 @@ test('an SDK client is recognised over HTTP and over HTTPS, and the transport is
   expect(received[0]?.request.caller).toMatchObject({ kind: 'root', accountId });
 });
 
-test('a process that trusts the CA file by NODE_EXTRA_CA_CERTS talks to the HTTPS endpoint', async () => {
+test('a process with the CA file in NODE_EXTRA_CA_CERTS can use the HTTPS endpoint', async () => {
   const script = `fetch(process.argv[1]).then((r) => console.log(r.status), (e) => console.log(String(e.cause)))`;
   const { stdout } = await promisify(execFile)(
     process.execPath,
@@ -67,7 +67,7 @@ test('a process that trusts the CA file by NODE_EXTRA_CA_CERTS talks to the HTTP
 });
 
 test.each(['plain', 'with space', 'a//b', './../x', 'ü/ß/日本/🎉', "!'()*~+&=?#%", 'a%2Fb', 'tab\there'])(
-  'the signature of key %j is accepted',
+  'the signature of a request for the key %j is accepted',
   async (key) => {
     await s3Client().send(new PutObjectCommand({ Bucket: 'b', Key: key, Body: 'x' }));
     const answer = await s3Client().send(new GetObjectCommand({ Bucket: 'b', Key: key }));
@@ -80,7 +80,7 @@ test('metadata outside ASCII does not break the signature', async () => {
   await expect(s3Client().send(put)).resolves.toMatchObject({ ETag: '"0"' });
 });
 
-test('every service answers a wrong secret key, an unknown key and a wrong token in its own words', async () => {
+test('every service words the refusal of a wrong secret, key or token in its own way', async () => {
   const root = services.iam.rootCredentials(accountId);
   const wrongSecret = { ...root, secretAccessKey: 'wrong' };
   const unknown = { accessKeyId: 'AKIAAAAAAAAAAAAAAAAA', secretAccessKey: 'x' };
@@ -110,7 +110,7 @@ test('every service answers a wrong secret key, an unknown key and a wrong token
   expect(await names(session)).toEqual(['ExpiredToken', 'ExpiredToken', 'ExpiredToken']);
 });
 
-test('a client whose clock is wrong is told so, and corrects it by the Date header', async () => {
+test('a client with a wrong clock is refused, and corrects its clock from the Date header', async () => {
   const later = await startCoreServices();
   later.clock.advance(20 * 60_000);
   const options = later.clientOptions();
@@ -121,7 +121,7 @@ test('a client whose clock is wrong is told so, and corrects it by the Date head
   await later.close();
 });
 
-test('an unsigned request is an anonymous one to S3', async () => {
+test('an unsigned request to S3 is anonymous', async () => {
   await fetch(`${services.front.httpEndpoint}/b/k?list-type=2`);
   expect(received[0]?.request).toMatchObject({
     service: 's3',
@@ -130,7 +130,7 @@ test('an unsigned request is an anonymous one to S3', async () => {
   });
 });
 
-test('a service that is not there is named', async () => {
+test('a request for a service that does not exist is refused with the name of the service', async () => {
   const client = new DynamoDBClient(services.clientOptions());
   const answer = client.send(new ListTablesCommand());
   await expect(answer).rejects.toMatchObject({
@@ -140,7 +140,7 @@ test('a service that is not there is named', async () => {
   });
 });
 
-test('a fault plan answers with an error, cuts before or after the work, or truncates', async () => {
+test('a fault plan can answer with an error, cut before or after the effect, or truncate', async () => {
   const get = (): Promise<string> =>
     s3Client()
       .send(new GetObjectCommand({ Bucket: 'b', Key: 'some-key' }))
@@ -162,7 +162,7 @@ test('a fault plan answers with an error, cuts before or after the work, or trun
   expect(await get()).toBe('/b/some-key');
 });
 
-test('an upload with Expect: 100-continue arrives', async () => {
+test('an upload with Expect: 100-continue is accepted', async () => {
   const s3 = new S3Client({ ...services.clientOptions(), forcePathStyle: true });
   const body = Buffer.alloc(5 * 1024 * 1024, 7);
   await s3.send(new PutObjectCommand({ Bucket: 'b', Key: 'large', Body: body }));
@@ -170,7 +170,7 @@ test('an upload with Expect: 100-continue arrives', async () => {
   expect(received[0]?.body.length).toBe(body.length);
 });
 
-test('a streamed upload is accepted over both transports', async () => {
+test('a streamed upload is accepted over HTTP and HTTPS', async () => {
   for (const scheme of ['http', 'https'] as const) {
     const Body = Readable.from([Buffer.alloc(100_000, 1), Buffer.alloc(100_000, 2)]);
     await s3Client(scheme).send(
@@ -180,7 +180,7 @@ test('a streamed upload is accepted over both transports', async () => {
   }
 });
 
-test('a presigned URL works until it expires, and for nothing else', async () => {
+test('a presigned URL works until it expires, and only for its own request', async () => {
   const signed = presign('/b/some%20key', 60);
   expect((await fetch(signed)).status).toBe(200);
   expect(received.at(-1)?.request.caller).toMatchObject({ kind: 'root', accountId });
@@ -212,12 +212,12 @@ function presign(path: string, expiresSeconds: number, atMs = Date.now()): strin
   return `${origin}${path}?${query}&X-Amz-Signature=${hmac(key, toSign).toString('hex')}`;
 }
 
-test('a header that S3 would obey must be signed', async () => {
+test('a header that affects the request in S3 must be signed', async () => {
   const answer = await fetch(presign('/b/k', 60), { headers: { 'x-amz-acl': 'public-read' } });
   expect(await answer.text()).toContain('<HeadersNotSigned>x-amz-acl</HeadersNotSigned>');
 });
 
-test('a refused upload is refused before its bytes are sent', async () => {
+test('an upload is refused before its bytes are sent', async () => {
   const { port } = new URL(services.front.httpEndpoint);
   const socket = connect(Number(port), '127.0.0.1');
   services.faults.plan = () => ({ kind: 'error', status: 403, code: 'AccessDenied' });
@@ -227,7 +227,7 @@ test('a refused upload is refused before its bytes are sent', async () => {
   expect(answer).toMatch(/\r\nConnection: close\r\n/i);
 });
 
-test('a client that stops reading in the middle of a large answer does no harm', async () => {
+test('a client that stops reading a large answer does not block other requests', async () => {
   for (const scheme of ['http', 'https'] as const) {
     const answer = await s3Client(scheme).send(new GetObjectCommand({ Bucket: 'b', Key: 'large' }));
     const body = answer.Body;
@@ -238,7 +238,7 @@ test('a client that stops reading in the middle of a large answer does no harm',
   await expect(s3Client().send(new GetObjectCommand({ Bucket: 'b', Key: 'k' }))).resolves.toBeDefined();
 });
 
-test('a client that goes away in the middle leaves the front door open for others', async () => {
+test('a client that disconnects in the middle does not affect others', async () => {
   const { port } = new URL(services.front.httpEndpoint);
   const socket = connect(Number(port), '127.0.0.1');
   socket.write('PUT /b/k HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\nabc');

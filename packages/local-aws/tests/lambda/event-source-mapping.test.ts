@@ -1,5 +1,5 @@
-import { afterEach, describe, expect, test } from 'vitest';
-import type { PolicyDocument } from '../../src/core/access.ts';
+import { afterEach, expect, test } from 'vitest';
+import type { PolicyDocument } from '../../src/core.ts';
 import { createFakeQueue } from './fake-queue.ts';
 import { ACCOUNT_ID, REGION, startLambdaFixture, type LambdaFixture, PATIENCE } from './lambda-fixture.ts';
 
@@ -31,7 +31,7 @@ const start = async (code: string, options: { visibilitySeconds?: number; functi
 const REPORT = { FunctionResponseTypes: ['ReportBatchItemFailures'] };
 const usage = () => fixture?.lambda.usage('consumer');
 
-test('a message reaches the function as an SQS event and is deleted afterwards, all in the name of the role', async () => {
+test('a message reaches the function as an SQS event and is deleted afterwards, with the permissions of the role', async () => {
   const { queue, map, lines } = await start(
     `exports.handler = async (event) => { process.stdout.write(JSON.stringify(event) + '\\n') }`,
   );
@@ -81,51 +81,49 @@ test('a window gathers more than ten messages into one batch', async () => {
   expect(lines.map((each) => each.line)).toEqual(['25']);
 });
 
-describe('what stays in the queue', () => {
-  const answering = (expression: string) => `exports.handler = async (event) => (${expression})`;
-  const BAD = `{ itemIdentifier: event.Records.find((r) => r.body === 'bad').messageId }`;
+const answering = (expression: string) => `exports.handler = async (event) => (${expression})`;
+const BAD = `{ itemIdentifier: event.Records.find((r) => r.body === 'bad').messageId }`;
 
-  test.each([
-    ['the failed message', `{ batchItemFailures: [${BAD}] }`, ['bad']],
-    ['nothing for an empty list', `{ batchItemFailures: [] }`, []],
-    ['nothing for a null list', `{ batchItemFailures: null }`, []],
-    ['nothing for an empty answer', `{}`, []],
-    ['nothing for no answer', `undefined`, []],
-    ['all for an unknown id', `{ batchItemFailures: [{ itemIdentifier: 'other' }] }`, ['good', 'bad']],
-    ['all for an empty id', `{ batchItemFailures: [{ itemIdentifier: '' }] }`, ['good', 'bad']],
-    ['all for a null id', `{ batchItemFailures: [{ itemIdentifier: null }] }`, ['good', 'bad']],
-    ['all for a misspelt key', `{ batchItemFailures: [{ messageId: 'x' }] }`, ['good', 'bad']],
-    ['all for an answer that is no object', `'done'`, ['good', 'bad']],
-  ])('is %s', async (_what, expression, left) => {
-    const { queue, map } = await start(answering(expression));
-    const bodies = new Map<string, string>([
-      [queue.send('good'), 'good'],
-      [queue.send('bad'), 'bad'],
-    ]);
-    await map(REPORT);
-    await expect.poll(() => usage()?.invocations, PATIENCE).toBe(1);
-    await fixture?.lambda.eventSources.stop();
-    expect(queue.ids().map((id) => bodies.get(id))).toEqual(left);
-  });
-
-  test('is the whole batch when the function fails', async () => {
-    const { queue, map } = await start(`exports.handler = async () => { throw new Error('no') }`);
-    queue.send('x');
-    await map(REPORT);
-    await expect.poll(() => usage()?.errors, PATIENCE).toBe(1);
-    await fixture?.lambda.eventSources.stop();
-    expect(queue.ids()).toHaveLength(1);
-  });
-
-  test('is nothing when failures are not to be reported', async () => {
-    const { queue, map } = await start(answering(`{ batchItemFailures: [{ itemIdentifier: 'other' }] }`));
-    queue.send('x');
-    await map();
-    await expect.poll(queue.ids, PATIENCE).toEqual([]);
-  });
+test.each([
+  ['the failed message', `{ batchItemFailures: [${BAD}] }`, ['bad']],
+  ['nothing for an empty list', `{ batchItemFailures: [] }`, []],
+  ['nothing for a null list', `{ batchItemFailures: null }`, []],
+  ['nothing for an empty answer', `{}`, []],
+  ['nothing for no answer', `undefined`, []],
+  ['all for an unknown id', `{ batchItemFailures: [{ itemIdentifier: 'other' }] }`, ['good', 'bad']],
+  ['all for an empty id', `{ batchItemFailures: [{ itemIdentifier: '' }] }`, ['good', 'bad']],
+  ['all for a null id', `{ batchItemFailures: [{ itemIdentifier: null }] }`, ['good', 'bad']],
+  ['all for a misspelt key', `{ batchItemFailures: [{ messageId: 'x' }] }`, ['good', 'bad']],
+  ['all for an answer that is no object', `'done'`, ['good', 'bad']],
+])('a batch report leaves %s in the queue', async (_what, expression, left) => {
+  const { queue, map } = await start(answering(expression));
+  const bodies = new Map<string, string>([
+    [queue.send('good'), 'good'],
+    [queue.send('bad'), 'bad'],
+  ]);
+  await map(REPORT);
+  await expect.poll(() => usage()?.invocations, PATIENCE).toBe(1);
+  await fixture?.lambda.eventSources.stop();
+  expect(queue.ids().map((id) => bodies.get(id))).toEqual(left);
 });
 
-test('invocations grow with the messages up to the maximum concurrency', async () => {
+test('the whole batch stays in the queue if the function fails', async () => {
+  const { queue, map } = await start(`exports.handler = async () => { throw new Error('no') }`);
+  queue.send('x');
+  await map(REPORT);
+  await expect.poll(() => usage()?.errors, PATIENCE).toBe(1);
+  await fixture?.lambda.eventSources.stop();
+  expect(queue.ids()).toHaveLength(1);
+});
+
+test('no message stays in the queue if the mapping does not ask for failures', async () => {
+  const { queue, map } = await start(answering(`{ batchItemFailures: [{ itemIdentifier: 'other' }] }`));
+  queue.send('x');
+  await map();
+  await expect.poll(queue.ids, PATIENCE).toEqual([]);
+});
+
+test('concurrent invocations grow with the messages up to the maximum concurrency', async () => {
   const { queue, map } = await start(
     `exports.handler = async () => { await new Promise((r) => setTimeout(r, 300)) }`,
   );
@@ -146,7 +144,7 @@ test('a function at its reserved concurrency is not throttled by its own queue',
   expect(usage()).toMatchObject({ throttles: 0, peakConcurrency: 1 });
 });
 
-test('polling goes on after SQS refused', async () => {
+test('polling continues after SQS refused a call', async () => {
   const { queue, map } = await start(`exports.handler = async () => {}`);
   await map();
   queue.failWith(new Error('AccessDenied'));
@@ -169,34 +167,32 @@ test('a disabled mapping receives nothing until it is enabled', async () => {
   await expect.poll(queue.ids, PATIENCE).toEqual([]);
 });
 
-describe('Lambda refuses a mapping', () => {
-  test.each(ACTIONS)('when the role lacks %s', async (missing) => {
-    const { map, putRole } = await start('');
-    putRole([allow(ACTIONS.filter((action) => action !== missing))]);
-    const action = missing.replace('sqs:', '');
-    await expect(map()).rejects.toThrow(`does not have permissions to call ${action} on SQS`);
-  });
+test.each(ACTIONS)('a mapping is refused if the role lacks %s', async (missing) => {
+  const { map, putRole } = await start('');
+  putRole([allow(ACTIONS.filter((action) => action !== missing))]);
+  const action = missing.replace('sqs:', '');
+  await expect(map()).rejects.toThrow(`does not have permissions to call ${action} on SQS`);
+});
 
-  test('when the queue shows messages again before the function timed out', async () => {
-    const { map } = await start('', { visibilitySeconds: 30, function: { Timeout: 31 } });
-    await expect(map()).rejects.toThrow(
-      'Queue visibility timeout: 30 seconds is less than Function timeout: 31 seconds',
-    );
-  });
+test("a mapping is refused if the visibility timeout is shorter than the function's timeout", async () => {
+  const { map } = await start('', { visibilitySeconds: 30, function: { Timeout: 31 } });
+  await expect(map()).rejects.toThrow(
+    'Queue visibility timeout: 30 seconds is less than Function timeout: 31 seconds',
+  );
+});
 
-  test('when there is one of the same queue and function', async () => {
-    const { map } = await start('');
-    await map();
-    await expect(map()).rejects.toMatchObject({ code: 'ResourceConflictException' });
-  });
+test('a second mapping of the same queue and function is refused', async () => {
+  const { map } = await start('');
+  await map();
+  await expect(map()).rejects.toMatchObject({ code: 'ResourceConflictException' });
+});
 
-  test.each([
-    [{ FilterCriteria: { Filters: [] } }, /FilterCriteria/],
-    [{ BatchSize: 11 }, /Maximum batch window in seconds must be greater than 0/],
-    [{ ScalingConfig: { MaximumConcurrency: 1 } }, /MaximumConcurrency/],
-    [{ FunctionName: 'unknown' }, /Function not found: unknown/],
-  ])('with %j', async (properties, message) => {
-    const { map } = await start('');
-    await expect(map(properties)).rejects.toThrow(message);
-  });
+test.each([
+  [{ FilterCriteria: { Filters: [] } }, /FilterCriteria/],
+  [{ BatchSize: 11 }, /Maximum batch window in seconds must be greater than 0/],
+  [{ ScalingConfig: { MaximumConcurrency: 1 } }, /MaximumConcurrency/],
+  [{ FunctionName: 'unknown' }, /Function not found: unknown/],
+])('a mapping with %j is refused', async (properties, message) => {
+  const { map } = await start('');
+  await expect(map(properties)).rejects.toThrow(message);
 });

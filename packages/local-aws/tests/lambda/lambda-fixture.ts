@@ -13,7 +13,7 @@ export const ACCOUNT_ID = '111111111111';
 export const REGION = 'eu-central-1';
 export const ROLE_ARN = `arn:aws:iam::${ACCOUNT_ID}:role/function-role`;
 
-/** How long a poll waits: machines that test are slow and busy. */
+/** How long a poll waits: test machines are slow and busy. */
 export const PATIENCE = { timeout: 20_000 };
 
 export interface LambdaFixture {
@@ -21,7 +21,7 @@ export interface LambdaFixture {
   iam: Iam;
   clock: AdjustableClock;
   lines: LogLine[];
-  /** Deploys `code` (CommonJS, exports.handler) as a function of that name and returns its ARN. */
+  /** Deploys `code` (CommonJS, exports.handler) as a function with that name and returns its ARN. */
   deploy(name: string, code: string, properties?: Record<string, unknown>): Promise<string>;
   zip(code: string): Promise<string>;
   putRole(policies: PolicyDocument[]): void;
@@ -39,7 +39,12 @@ export const LOGS_POLICY: PolicyDocument = {
   ],
 };
 
-/** A Lambda service with one role that functions may use and write logs with. */
+const TRUST_IN_LAMBDA: PolicyDocument = {
+  Version: '2012-10-17',
+  Statement: { Effect: 'Allow', Principal: { Service: 'lambda.amazonaws.com' }, Action: 'sts:AssumeRole' },
+};
+
+/** A Lambda service with one role, which functions can assume and which may write logs. */
 export const startLambdaFixture = async (options: Partial<LambdaOptions> = {}): Promise<LambdaFixture> => {
   const directory = await mkdtemp(join(tmpdir(), 'lambda-test-'));
   const clock = createClock();
@@ -58,14 +63,7 @@ export const startLambdaFixture = async (options: Partial<LambdaOptions> = {}): 
     iam.putRole({
       accountId: ACCOUNT_ID,
       roleName: 'function-role',
-      assumeRolePolicy: {
-        Version: '2012-10-17',
-        Statement: {
-          Effect: 'Allow',
-          Principal: { Service: 'lambda.amazonaws.com' },
-          Action: 'sts:AssumeRole',
-        },
-      },
+      assumeRolePolicy: TRUST_IN_LAMBDA,
       policies,
     });
   };
@@ -92,7 +90,7 @@ export const startLambdaFixture = async (options: Partial<LambdaOptions> = {}): 
           Handler: 'src/index.handler',
           Runtime: 'nodejs24.x',
           Role: ROLE_ARN,
-          // Lambda's own default of three seconds is too short for a machine that stands still now and then.
+          // Lambda's default of three seconds is too short for a machine that stalls now and then.
           Timeout: 20,
           ...properties,
         },

@@ -47,7 +47,7 @@ const invoke = (body: string, { name = 'echo', type = 'RequestResponse' } = {}):
   );
 
 test.each(['echo', 'echo:$LATEST', `arn:aws:lambda:${REGION}:${ACCOUNT_ID}:function:echo`])(
-  '%s is answered with the payload of the function',
+  'an invocation by %s is answered with the payload of the function',
   async (name) => {
     const response = await invoke('{"a":1}', { name });
     expect(response.status).toBe(200);
@@ -57,14 +57,14 @@ test.each(['echo', 'echo:$LATEST', `arn:aws:lambda:${REGION}:${ACCOUNT_ID}:funct
   },
 );
 
-test('an error of the function is a success with x-amz-function-error', async () => {
+test('an error of the function is answered with 200 and x-amz-function-error', async () => {
   const response = await invoke('{"fail":true}');
   expect(response.status).toBe(200);
   expect(response.headers.get('x-amz-function-error')).toBe('Unhandled');
   expect(await response.json()).toMatchObject({ errorMessage: 'no' });
 });
 
-test('type Event is accepted at once and runs', async () => {
+test('an invocation of type Event is accepted at once and runs later', async () => {
   const response = await invoke('{}', { type: 'Event' });
   expect(response.status).toBe(202);
   expect(await response.text()).toBe('');
@@ -76,7 +76,7 @@ test.each([
   ['{}', { name: 'unknown' }, 404, 'ResourceNotFoundException'],
   [JSON.stringify('x'.repeat(6_291_456)), {}, 413, 'RequestEntityTooLarge'],
   [JSON.stringify('x'.repeat(1_048_576)), { type: 'Event' }, 413, 'RequestEntityTooLarge'],
-])('%.10s to %j is refused with %i %s', async (body, options, status, code) => {
+])('the payload %.10s to the path %j is refused with %i %s', async (body, options, status, code) => {
   const response = await invoke(body, options);
   expect(response.status).toBe(status);
   expect(response.headers.get('x-amzn-errortype')).toBe(code);

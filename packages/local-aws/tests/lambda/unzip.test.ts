@@ -13,7 +13,7 @@ afterEach(() => rm(directory, { recursive: true, force: true }));
 
 const unpack = (zipFile: string) => unpackCode(zipFile, join(directory, 'code'));
 
-test('files come out as they went in, in their folders', async () => {
+test('files of a package are unpacked unchanged into their folders', async () => {
   const text = 'x'.repeat(100_000);
   const zip = await makeZip(join(directory, 'a.zip'), { 'src/handlers/ä.js': text, 'empty.txt': '' });
   const unpacked = await unpack(zip);
@@ -21,7 +21,7 @@ test('files come out as they went in, in their folders', async () => {
   expect(await readFile(join(unpacked.directory, 'empty.txt'), 'utf8')).toBe('');
 });
 
-test('the same content is unpacked once, at the same time or later', async () => {
+test('packages with the same content are unpacked once', async () => {
   const one = await makeZip(join(directory, 'one.zip'), { a: '1' });
   const two = await makeZip(join(directory, 'two.zip'), { a: '1' });
   const [first, second] = await Promise.all([unpack(one), unpack(two)]);
@@ -38,7 +38,7 @@ test.each(['../outside', '/etc/passwd', 'a/../../outside'])(
   },
 );
 
-test('a damaged package is refused and leaves nothing behind that would pass for it', async () => {
+test('a damaged package is refused and leaves no folder that could be mistaken for it', async () => {
   const zip = await makeZip(join(directory, 'good.zip'), {
     'a.js': 'some text that is long enough to be hit',
   });
@@ -49,7 +49,7 @@ test('a damaged package is refused and leaves nothing behind that would pass for
   expect(await readdir(join(directory, 'code'))).toEqual([]);
 });
 
-test('what is no zip is refused', async () => {
+test('a file that is no zip is refused', async () => {
   await writeFile(join(directory, 'text.zip'), 'no zip at all, but long enough to hold an end record');
   await expect(unpack(join(directory, 'text.zip'))).rejects.toThrow(/is not a zip file/);
 });

@@ -53,13 +53,13 @@ const idOf = async (accountId: string) => {
   );
 };
 
-test('a new object is its owner’s alone', async () => {
+test('nobody but its owner reads a new object', async () => {
   await put('private');
   expect(await permissions('private')).toEqual([['CanonicalUser', 'FULL_CONTROL']]);
   expect(await codeOf(other().send(new GetObjectCommand({ Bucket, Key: 'private' })))).toBe('AccessDenied');
 });
 
-test('public grants are refused while the bucket blocks them, and open the object after that', async () => {
+test('a public grant is refused while the bucket blocks public ACLs, and opens the object once the block is removed', async () => {
   expect(await codeOf(put('public', { ACL: 'public-read' }))).toBe('AccessDenied');
   await harness.client.send(new DeletePublicAccessBlockCommand({ Bucket }));
   await put('public', { ACL: 'public-read' });
@@ -77,7 +77,7 @@ test('a grant to another account’s canonical id lets that account read the obj
   await other().send(new GetObjectCommand({ Bucket, Key: 'granted' }));
 });
 
-test('an object of another account is out of the bucket owner’s reach until it is granted', async () => {
+test('the bucket owner cannot read an object of another account until that account grants it', async () => {
   await harness.client.send(new PutBucketAclCommand({ Bucket, ACL: 'public-read-write' }));
   const write = (Key: string, more: object = {}) =>
     other().send(new PutObjectCommand({ Bucket, Key, Body: Buffer.from('x'), ...more }));
@@ -89,7 +89,7 @@ test('an object of another account is out of the bucket owner’s reach until it
   await harness.client.send(new GetObjectCommand({ Bucket, Key: 'shared' }));
 });
 
-test('an ACL is replaced by canned name, by grants or by a document, and told of when it changes', async () => {
+test('an ACL is replaced by a canned name or a document, and each actual change sends an event', async () => {
   await put('changing');
   const queue = queueArn('acl');
   harness.queues.set(queue, 'allowed');
@@ -112,7 +112,7 @@ test('an ACL is replaced by canned name, by grants or by a document, and told of
   expect(Object.keys(records[0]?.s3.object ?? {})).toEqual(['key', 'eTag']);
 });
 
-test('a request for an ACL says which one, once', async () => {
+test('PutObjectAcl without an ACL, or with two of them, is refused', async () => {
   const raw = (headers: Record<string, string>, body: string) =>
     harness.raw('PUT', `/${Bucket}/changing?acl`, { headers, body });
   expect((await raw({}, '')).body).toContain('MissingSecurityHeader');
@@ -123,7 +123,7 @@ test('a request for an ACL says which one, once', async () => {
   expect((await raw({ 'x-amz-acl': 'open' }, '')).body).toContain('InvalidArgument');
 });
 
-test('ownership can be taken by the bucket only when its own ACL is private', async () => {
+test('a bucket owner can take over all objects only while the bucket’s own ACL is private', async () => {
   const enforce = () =>
     harness.client.send(
       new PutBucketOwnershipControlsCommand({
@@ -139,7 +139,7 @@ test('ownership can be taken by the bucket only when its own ACL is private', as
   expect(new Set(listed.Contents?.map((entry) => entry.Owner?.ID)).size).toBe(1);
 });
 
-test('ownership controls can be deleted, which leaves objects to their writers', async () => {
+test('deleting the ownership controls leaves objects to their writers', async () => {
   await harness.client.send(new DeleteBucketOwnershipControlsCommand({ Bucket }));
   const read = harness.client.send(new GetBucketOwnershipControlsCommand({ Bucket }));
   expect(await codeOf(read)).toBe('OwnershipControlsNotFoundError');

@@ -61,7 +61,7 @@ test('chunks signed as in the API Reference are accepted', () => {
   verify(verifierOf('STREAMING-AWS4-HMAC-SHA256-PAYLOAD', PLAIN_SEED), PLAIN);
 });
 
-test('a trailer signed as in the API Reference is accepted, and another is not', () => {
+test('a trailer signed as in the API Reference is accepted, and another one is refused', () => {
   const verifier = () =>
     verifierOf(
       'STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER',
@@ -89,12 +89,12 @@ test.each([
   expect(() => verify(verifier, signatures as string[])).toThrow(/signature/);
 });
 
-test('a way of signing that cannot be verified is refused, not believed', () => {
+test('a signing algorithm that cannot be verified is refused', () => {
   expect(() => verifierOf('STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD', PLAIN_SEED)).toThrow(/cannot verify/);
   expect(verifierOf('STREAMING-UNSIGNED-PAYLOAD-TRAILER', PLAIN_SEED)).toBeNull();
 });
 
-test('a signed upload is stored when all of its signatures are right, and not when one is wrong', async () => {
+test('an upload in signed chunks is stored if all of its signatures are right, and refused if one is wrong', async () => {
   const harness = await startHarness();
   harness.s3.createBucket({ name: 'signed', accountId: SOURCE, region: REGION });
   const chunks = [Buffer.alloc(65_536, 'b'), Buffer.from('rest'), Buffer.alloc(0)];

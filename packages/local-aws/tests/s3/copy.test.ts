@@ -81,7 +81,7 @@ test('a copy from a bucket that does not exist is NoSuchBucket', async () => {
   expect(await codeOf(copy('x', 'to', { CopySource: 'no-such-bucket/x' }))).toBe('NoSuchBucket');
 });
 
-test('a copy takes the right to read there, to read tags, and to write here', async () => {
+test('a copy needs permission to read the source and its tags and to write the destination', async () => {
   await put('rights', 'x', { Tagging: 'k=v' });
   for (const action of ['s3:GetObject', 's3:GetObjectTagging', 's3:PutObject']) {
     harness.deny = (question) => question.action === action;
@@ -91,7 +91,7 @@ test('a copy takes the right to read there, to read tags, and to write here', as
   await copy('rights', 'rights-copy');
 });
 
-test('between accounts the owner of each bucket is asked about', async () => {
+test('a copy between accounts is authorized with the owner of each bucket', async () => {
   harness.s3.createBucket({ name: 'theirs', accountId: OTHER, region: REGION });
   await put('across', 'x');
   harness.questions.length = 0;
@@ -110,7 +110,7 @@ test.each([
   ['bytes=-2', 'must be of the form bytes=first-last'],
   ['bytes=0-100', 'Range specified is not valid for source object of size: 10'],
   ['bytes=100-200', 'The specified copy range is invalid for the source object size'],
-])('a part of the range %s of ten bytes is refused', async (CopySourceRange, message) => {
+])('UploadPartCopy of the range %s of a ten-byte object is refused', async (CopySourceRange, message) => {
   await put('ten', '0123456789');
   const { UploadId } = await harness.client.send(new CreateMultipartUploadCommand({ Bucket, Key: 'ranged' }));
   const part = { Bucket, Key: 'ranged', UploadId, PartNumber: 1, CopySource: `${Bucket}/ten` };

@@ -6,7 +6,7 @@ import {
   PutBucketEncryptionCommand,
   PutObjectCommand,
 } from '@aws-sdk/client-s3';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { codeOf, REGION, SOURCE, startHarness, type Harness } from './harness.ts';
 
 let harness: Harness;
@@ -45,13 +45,13 @@ const put = (Key: string, more: object = {}) =>
 const get = (Key: string, more: object = {}) =>
   harness.client.send(new GetObjectCommand({ Bucket, Key, ...more }));
 
-test('a key over a connection without TLS is refused', async () => {
+test('a customer key sent without TLS is refused', async () => {
   harness.secure = false;
   await expect(put('k', KEY)).rejects.toThrow('must be made over a secure connection');
   harness.secure = true;
 });
 
-test('a new bucket takes no objects under customers’ keys until that is unblocked', async () => {
+test('a bucket refuses new objects under customer keys while SSE-C is blocked, as it is at first', async () => {
   harness.s3.createBucket({ name: 'new', accountId: SOURCE, region: REGION });
   expect(await codeOf(put('k', { Bucket: 'new', ...KEY }))).toBe('AccessDenied');
   const read = async () =>
@@ -66,19 +66,17 @@ test('a new bucket takes no objects under customers’ keys until that is unbloc
   expect(await codeOf(put('k', { Bucket: 'new', ...KEY }))).toBe('AccessDenied');
 });
 
-describe('encryption under a KMS key', () => {
-  const SSEKMSKeyId = `arn:aws:kms:${REGION}:${SOURCE}:key/0123`;
+const SSEKMSKeyId = `arn:aws:kms:${REGION}:${SOURCE}:key/0123`;
 
-  test('shows the writer’s encryption context to the key’s policy, on reads too', async () => {
-    const SSEKMSEncryptionContext = Buffer.from(JSON.stringify({ Team: 'red' })).toString('base64');
-    harness.questions.length = 0;
-    await put('context', { ServerSideEncryption: 'aws:kms', SSEKMSKeyId, SSEKMSEncryptionContext });
-    await get('context');
-    const contexts = harness.questions
-      .filter(({ action }) => action.startsWith('kms:'))
-      .map(({ context }) => context?.['kms:encryptioncontext:team']);
-    expect(contexts).toEqual(['red', 'red']);
-    const wrong = { ServerSideEncryption: 'aws:kms', SSEKMSKeyId, SSEKMSEncryptionContext: 'e30x' };
-    expect(await codeOf(put('context', wrong))).toBe('InvalidArgument');
-  });
+test("a KMS key's policy sees the writer's encryption context, on reads too", async () => {
+  const SSEKMSEncryptionContext = Buffer.from(JSON.stringify({ Team: 'red' })).toString('base64');
+  harness.questions.length = 0;
+  await put('context', { ServerSideEncryption: 'aws:kms', SSEKMSKeyId, SSEKMSEncryptionContext });
+  await get('context');
+  const contexts = harness.questions
+    .filter(({ action }) => action.startsWith('kms:'))
+    .map(({ context }) => context?.['kms:encryptioncontext:team']);
+  expect(contexts).toEqual(['red', 'red']);
+  const wrong = { ServerSideEncryption: 'aws:kms', SSEKMSKeyId, SSEKMSEncryptionContext: 'e30x' };
+  expect(await codeOf(put('context', wrong))).toBe('InvalidArgument');
 });

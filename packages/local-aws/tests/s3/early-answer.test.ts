@@ -33,14 +33,14 @@ const copy = (Key: string, more: object = {}) =>
     }),
   );
 
-test('a copy that takes its time is answered with 200 first and its result later', async () => {
+test('a slow copy is answered with 200 first and with its result later', async () => {
   const answer = await copy('copy');
   expect(answer.CopyObjectResult?.ETag).toBeDefined();
   const read = await harness.client.send(new GetObjectCommand({ Bucket, Key: 'copy' }));
   expect((await read.Body?.transformToByteArray())?.length).toBe(bytes.length);
 });
 
-test('an error after that stands in the body of a 200, and the SDK throws it', async () => {
+test('an error after an early 200 is in its body, and the SDK throws it', async () => {
   await copy('there');
   expect(await codeOf(copy('there', { IfNoneMatch: '*' }))).toBe('PreconditionFailed');
   const raw = await harness.raw('PUT', `/${Bucket}/there`, {
@@ -54,7 +54,7 @@ test('an error after that stands in the body of a 200, and the SDK throws it', a
   expect(raw.body).toMatch(/^<\?xml[^>]*>\s*<Error><Code>PreconditionFailed<\/Code>/);
 });
 
-test('a part copied into an upload that was aborted meanwhile is such an error', async () => {
+test('a part copied into an upload that was aborted meanwhile is a NoSuchUpload error', async () => {
   const { UploadId } = await harness.client.send(new CreateMultipartUploadCommand({ Bucket, Key: 'parts' }));
   const path = `/${Bucket}/parts?partNumber=1&uploadId=${UploadId}`;
   const pending = harness.raw('PUT', path, { headers: { 'x-amz-copy-source': `${Bucket}/source` } });
@@ -69,6 +69,6 @@ test('a part copied into an upload that was aborted meanwhile is such an error',
   expect(raw.body).toContain('NoSuchUpload');
 });
 
-test('an error that is known at once keeps its status', async () => {
+test('an error of a copy that is known at once keeps its own status', async () => {
   expect(await codeOf(copy('nothing', { CopySource: `${Bucket}/none` }))).toBe('NoSuchKey');
 });

@@ -66,7 +66,7 @@ const contentOf = async (blob: Blob): Promise<Buffer> => {
 };
 const filesIn = (folder: string): number => readdirSync(folder).length;
 
-test('digests and content are those of the bytes, whatever their number and the chunks they come in', async () => {
+test('the file thread stores the bytes and their digests however many there are and however they are cut', async () => {
   const source = randomBytes(3 * MIB);
   const sizes = fc
     .tuple(
@@ -99,13 +99,13 @@ test('digests and content are those of the bytes, whatever their number and the 
   expect(workers).toHaveLength(1);
 });
 
-test('bodies under 1 MiB start no thread', async () => {
+test('a body under 1 MiB starts no file thread', async () => {
   const body = randomBytes(MIB - 1);
   expect(inHex((await write(body, 64 * KIB)).digests)).toEqual(digestsOf(body));
   expect(workers).toHaveLength(0);
 });
 
-test('bodies that are given up while the thread has them do not get into others', async () => {
+test('a body that is abandoned in the file thread leaves other bodies intact', async () => {
   const bodies = Array.from({ length: 8 }, () => randomBytes(1.5 * MIB));
   const giveUp = async (body: Buffer): Promise<void> => {
     const writer = store.writer(2 * MIB, NAMES);
@@ -129,12 +129,12 @@ test('bodies that are given up while the thread has them do not get into others'
   expect(filesIn(directory)).toBe(bodies.length);
 });
 
-test('a file that cannot be made fails the body with what the file system said', async () => {
+test('a file that cannot be created fails the body with the error of the file system', async () => {
   rmSync(directory, { recursive: true });
   await expect(write(randomBytes(2 * MIB), 64 * KIB)).rejects.toThrow('ENOENT');
 });
 
-test('closing ends the thread in mid-body, and what waited for it fails', async () => {
+test('closing the store ends the file thread in mid-body and fails whatever waits for it', async () => {
   const writer = store.writer(4 * MIB, NAMES);
   for (let piece = 0; piece < 3; piece += 1) void writer.write(randomBytes(256 * KIB));
   const finished = writer.finish();
@@ -148,7 +148,7 @@ test('closing ends the thread in mid-body, and what waited for it fails', async 
   expect(workers).toHaveLength(1);
 });
 
-test('a thread that broke is replaced for the next body', async () => {
+test('a file thread that crashed is replaced for the next body', async () => {
   const body = randomBytes(2 * MIB);
   await write(body, 64 * KIB);
   await workers[0]?.terminate();
@@ -156,7 +156,7 @@ test('a thread that broke is replaced for the next body', async () => {
   expect(workers).toHaveLength(2);
 });
 
-test('a process ends with the thread still there', async () => {
+test('a process can end while its file thread is idle', async () => {
   const program = `
     const { createBlobStore } = await import(${JSON.stringify(new URL('../../src/s3/storage/blobs.ts', import.meta.url))});
     const writer = createBlobStore(${JSON.stringify(directory)}).writer(${2 * MIB}, new Set(['MD5']));

@@ -1,5 +1,5 @@
 /**
- * The local S3 behind a minimal front door: whoever signs with access key `AKIA<account>` is that account's root user.
+ * The local S3 behind a minimal front door: a caller with the access key `AKIA<account>` is the root user of that account.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import {
@@ -7,6 +7,7 @@ import {
   request as httpRequest,
   type IncomingHttpHeaders,
   type IncomingMessage,
+  type Server,
 } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -43,17 +44,17 @@ export interface Harness {
   directory: string;
   client: S3Client;
   clientOf(accountId: string, overrides?: S3ClientConfig): S3Client;
-  /** Messages sent to queues, in order; `records()` are their S3 event records. */
+  /** Messages sent to queues, in order; `records()` returns their S3 event records. */
   sent: SentMessage[];
   records(): S3EventRecord[];
   events: Parameters<EventBus['putEvent']>[0][];
-  /** Queues that exist, and whether S3 may send to them. */
+  /** The queues that exist, and whether S3 may send to them. */
   queues: Map<string, 'allowed' | 'denied'>;
-  /** Answers IAM's questions; everything is allowed until a test says otherwise. */
+  /** Decides instead of IAM which calls are denied; by default none is. */
   deny: ((question: AccessQuestion) => boolean) | null;
   questions: AccessQuestion[];
   clock: { nowMs: number };
-  /** Do requests count as made over TLS? */
+  /** Whether requests count as made over TLS. */
   secure: boolean;
   raw(method: string, path: string, options?: RawOptions): Promise<RawAnswer>;
   close(): Promise<void>;
@@ -85,10 +86,9 @@ export const startHarness = async (
 ): Promise<Harness> => {
   const directory = mkdtempSync(join(tmpdir(), 'local-s3-'));
   const clock = { nowMs: Date.parse('2026-11-22T10:00:00Z') };
-  const sent: SentMessage[] = [];
   const events: Harness['events'] = [];
   const questions: AccessQuestion[] = [];
-  const queues: Harness['queues'] = new Map();
+  const { sent, queues, queuePort } = createQueuePort();
   const decide = (question: AccessQuestion): Decision => {
     questions.push(question);
     return harness.deny?.(question) === true
@@ -99,41 +99,15 @@ export const startHarness = async (
     directory,
     clock: { now: () => clock.nowMs },
     authorizer: { decide },
-    queues: {
-      sendAsService: ({ queueArn, body, sourceArn, sourceAccount }) => {
-        const state = queues.get(queueArn);
-        if (state === 'allowed') sent.push({ queueArn, body, sourceArn, sourceAccount });
-        return state === undefined ? 'no-such-queue' : state === 'allowed' ? 'sent' : 'denied';
-      },
-      maySend: ({ queueArn }) => queues.get(queueArn) ?? 'no-such-queue',
-    },
+    queues: queuePort,
     events: { putEvent: (event) => events.push(event) },
     secretOf: () => SECRET,
     ...overrides,
   });
-  let requests = 0;
-  // Longer than the machine may stand still: a connection that is closed while a request is on its way fails the test.
-  const server = createServer({ keepAliveTimeout: 60_000 }, (incoming, response) => {
-    requests += 1;
-    const request = awsRequest(incoming, `REQ${requests}`);
-    void s3.handle({ ...request, secureTransport: harness.secure }, response);
-  });
-  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  const server = await listen(s3, () => harness.secure);
   const { port } = server.address() as AddressInfo;
   const endpoint = `http://127.0.0.1:${port}`;
-  const clients: S3Client[] = [];
-  const clientOf = (accountId: string, configuration: S3ClientConfig = {}): S3Client => {
-    const client = new S3Client({
-      endpoint,
-      region: REGION,
-      forcePathStyle: true,
-      credentials: { accessKeyId: `AKIA${accountId}`, secretAccessKey: SECRET },
-      maxAttempts: 1,
-      ...configuration,
-    });
-    clients.push(client);
-    return client;
-  };
+  const { clientOf, destroyClients } = createClients(endpoint);
   const harness: Harness = {
     s3,
     endpoint,
@@ -152,7 +126,7 @@ export const startHarness = async (
     secure: false,
     raw: (method, path, options) => rawRequest(port, method, path, options ?? {}),
     close: async () => {
-      for (const client of clients) client.destroy();
+      destroyClients();
       server.closeAllConnections();
       await new Promise((closed) => server.close(closed));
       await s3.close();
@@ -160,6 +134,50 @@ export const startHarness = async (
     },
   };
   return harness;
+};
+
+/** SQS as S3 sees it: which queues exist, and the messages that S3 sent to them. */
+const createQueuePort = () => {
+  const sent: SentMessage[] = [];
+  const queues: Harness['queues'] = new Map();
+  const queuePort: S3Options['queues'] = {
+    sendAsService: ({ queueArn: arn, body, sourceArn, sourceAccount }) => {
+      const state = queues.get(arn);
+      if (state === 'allowed') sent.push({ queueArn: arn, body, sourceArn, sourceAccount });
+      return state === undefined ? 'no-such-queue' : state === 'allowed' ? 'sent' : 'denied';
+    },
+    maySend: ({ queueArn: arn }) => queues.get(arn) ?? 'no-such-queue',
+  };
+  return { sent, queues, queuePort };
+};
+
+const listen = async (s3: S3Service, isSecure: () => boolean): Promise<Server> => {
+  let requests = 0;
+  // Longer than the machine may stall: a connection that closes while a request is on its way fails the test.
+  const server = createServer({ keepAliveTimeout: 60_000 }, (incoming, response) => {
+    requests += 1;
+    const request = awsRequest(incoming, `REQ${requests}`);
+    void s3.handle({ ...request, secureTransport: isSecure() }, response);
+  });
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  return server;
+};
+
+const createClients = (endpoint: string) => {
+  const clients: S3Client[] = [];
+  const clientOf = (accountId: string, configuration: S3ClientConfig = {}): S3Client => {
+    const client = new S3Client({
+      endpoint,
+      region: REGION,
+      forcePathStyle: true,
+      credentials: { accessKeyId: `AKIA${accountId}`, secretAccessKey: SECRET },
+      maxAttempts: 1,
+      ...configuration,
+    });
+    clients.push(client);
+    return client;
+  };
+  return { clientOf, destroyClients: () => clients.forEach((client) => client.destroy()) };
 };
 
 const awsRequest = (incoming: IncomingMessage, requestId: string): AwsRequest => {
@@ -213,7 +231,7 @@ const rawRequest = (
     request.end(body);
   });
 
-/** The S3 error code a promise is rejected with; of a HEAD, which has none, the status. */
+/** The S3 error code that rejects a promise, or the status if it is a HEAD, whose answer has no code. */
 export const codeOf = async (promise: Promise<unknown>): Promise<string> => {
   try {
     await promise;

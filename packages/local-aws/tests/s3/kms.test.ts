@@ -7,9 +7,9 @@ import {
   PutObjectCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { type LocalAws, startLocalAws } from '../../src/start/local-aws.ts';
-import type { PolicyDocument } from '../../src/core/access.ts';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { type LocalAws, startLocalAws } from '../../src/aws.ts';
+import type { PolicyDocument } from '../../src/core.ts';
 import { codeOf } from './harness.ts';
 
 const [OWNER, OTHER] = ['111111111111', '222222222222'];
@@ -80,90 +80,86 @@ const read = async (client: S3Client) => {
   return await Body?.transformToString();
 };
 
-describe('a key', () => {
-  test('that is disabled neither encrypts nor decrypts, and does again when it is enabled', async () => {
-    await write(root);
-    aws.kms.setState(key, 'Disabled');
-    expect(await codeOf(write(root))).toBe('KMS.DisabledException');
-    expect(await codeOf(read(root))).toBe('KMS.DisabledException');
-    const copy = new CopyObjectCommand({ Bucket, Key: 'copy', CopySource: `${Bucket}/k` });
-    expect(await codeOf(root.send(copy))).toBe('KMS.DisabledException');
-    const create = { Bucket, Key: 'parts', ServerSideEncryption: 'aws:kms', SSEKMSKeyId: key } as const;
-    expect(await codeOf(root.send(new CreateMultipartUploadCommand(create)))).toBe('KMS.DisabledException');
-    // Nothing is decrypted to answer a HEAD.
-    await root.send(new HeadObjectCommand({ Bucket, Key: 'k' }));
-    aws.kms.setState(key, 'Enabled');
-    expect(await read(root)).toBe('content');
-  });
-
-  test('that is to be deleted is in no state to be used', async () => {
-    await write(root);
-    aws.kms.setState(key, 'PendingDeletion');
-    expect(await codeOf(read(root))).toBe('KMS.KMSInvalidStateException');
-  });
-
-  test('that cannot be one is not found', async () => {
-    expect(await codeOf(write(root, 'no-such-key'))).toBe('KMS.NotFoundException');
-    expect(await codeOf(write(root, `${key}-no`))).toBe('KMS.NotFoundException');
-    await write(root, 'mrk-0123456789abcdef0123456789abcdef');
-    await write(root, 'alias/of-somebody');
-  });
-
-  test('of nobody’s making is left to the IAM policies of its account', async () => {
-    expect(await codeOf(write(role))).toBe('AccessDenied');
-    putRole(allow('kms:GenerateDataKey'));
-    await write(role);
-    expect(await codeOf(read(role))).toBe('AccessDenied');
-    putRole(allow('kms:*'));
-    expect(await read(role)).toBe('content');
-  });
-
-  test('with a policy that names nobody refuses whoever IAM allows', async () => {
-    aws.kms.put(key, { Version: '2012-10-17', Statement: [] });
-    putRole(allow('kms:*'));
-    expect(await codeOf(write(role))).toBe('AccessDenied');
-  });
-
-  test('that is denied says so before it says that it is disabled', async () => {
-    aws.kms.setState(key, 'Disabled');
-    expect(await codeOf(write(role))).toBe('AccessDenied');
-  });
+test('a disabled KMS key neither encrypts nor decrypts until it is enabled again', async () => {
+  await write(root);
+  aws.kms.setState(key, 'Disabled');
+  expect(await codeOf(write(root))).toBe('KMS.DisabledException');
+  expect(await codeOf(read(root))).toBe('KMS.DisabledException');
+  const copy = new CopyObjectCommand({ Bucket, Key: 'copy', CopySource: `${Bucket}/k` });
+  expect(await codeOf(root.send(copy))).toBe('KMS.DisabledException');
+  const create = { Bucket, Key: 'parts', ServerSideEncryption: 'aws:kms', SSEKMSKeyId: key } as const;
+  expect(await codeOf(root.send(new CreateMultipartUploadCommand(create)))).toBe('KMS.DisabledException');
+  // Nothing is decrypted to answer a HEAD.
+  await root.send(new HeadObjectCommand({ Bucket, Key: 'k' }));
+  aws.kms.setState(key, 'Enabled');
+  expect(await read(root)).toBe('content');
 });
 
-describe('a grant', () => {
-  test('lets a role use a key in the ways it names, until it is revoked', async () => {
-    const grant = aws.kms.createGrant(key, { granteePrincipal: ROLE, operations: ['GenerateDataKey'] });
-    await write(role);
-    expect(await codeOf(read(role))).toBe('AccessDenied');
-    aws.kms.createGrant(key, { granteePrincipal: ROLE, operations: ['Decrypt'] });
-    expect(await read(role)).toBe('content');
-    aws.kms.revokeGrant(key, grant);
-    expect(await codeOf(write(role))).toBe('AccessDenied');
-  });
-
-  test('is for whom it names, and for the encryption context it names', async () => {
-    const operations = ['GenerateDataKey' as const];
-    aws.kms.createGrant(key, { granteePrincipal: `arn:aws:iam::${OTHER}:root`, operations });
-    expect(await codeOf(write(role))).toBe('AccessDenied');
-    const context = (object: string) => ({ 'aws:s3:arn': `arn:aws:s3:::${Bucket}/${object}` });
-    const encryptionContextSubset = context('other');
-    aws.kms.createGrant(key, { granteePrincipal: ROLE, operations, encryptionContextSubset });
-    expect(await codeOf(write(role))).toBe('AccessDenied');
-    aws.kms.createGrant(key, { granteePrincipal: ROLE, operations, encryptionContextSubset: context('k') });
-    await write(role);
-  });
-
-  test('gives way to a denial', async () => {
-    aws.kms.put(key, {
-      Version: '2012-10-17',
-      Statement: [{ Effect: 'Deny', Principal: '*', Action: 'kms:GenerateDataKey', Resource: '*' }],
-    });
-    aws.kms.createGrant(key, { granteePrincipal: ROLE, operations: ['GenerateDataKey'] });
-    expect(await codeOf(write(role))).toBe('AccessDenied');
-  });
+test('a KMS key that is pending deletion cannot be used', async () => {
+  await write(root);
+  aws.kms.setState(key, 'PendingDeletion');
+  expect(await codeOf(read(root))).toBe('KMS.KMSInvalidStateException');
 });
 
-test('a key of a stack is disabled by its property, and deleted with the stack only after a while', async () => {
+test('an identifier that cannot be a KMS key is KMS.NotFoundException', async () => {
+  expect(await codeOf(write(root, 'no-such-key'))).toBe('KMS.NotFoundException');
+  expect(await codeOf(write(root, `${key}-no`))).toBe('KMS.NotFoundException');
+  await write(root, 'mrk-0123456789abcdef0123456789abcdef');
+  await write(root, 'alias/of-somebody');
+});
+
+test('a KMS key that nobody created is governed by the IAM policies of its account', async () => {
+  expect(await codeOf(write(role))).toBe('AccessDenied');
+  putRole(allow('kms:GenerateDataKey'));
+  await write(role);
+  expect(await codeOf(read(role))).toBe('AccessDenied');
+  putRole(allow('kms:*'));
+  expect(await read(role)).toBe('content');
+});
+
+test('a KMS key whose policy names nobody refuses callers that IAM allows', async () => {
+  aws.kms.put(key, { Version: '2012-10-17', Statement: [] });
+  putRole(allow('kms:*'));
+  expect(await codeOf(write(role))).toBe('AccessDenied');
+});
+
+test("a caller without permission for a disabled KMS key is denied before the key's state is reported", async () => {
+  aws.kms.setState(key, 'Disabled');
+  expect(await codeOf(write(role))).toBe('AccessDenied');
+});
+
+test('a KMS grant lets a role perform the operations it names until it is revoked', async () => {
+  const grant = aws.kms.createGrant(key, { granteePrincipal: ROLE, operations: ['GenerateDataKey'] });
+  await write(role);
+  expect(await codeOf(read(role))).toBe('AccessDenied');
+  aws.kms.createGrant(key, { granteePrincipal: ROLE, operations: ['Decrypt'] });
+  expect(await read(role)).toBe('content');
+  aws.kms.revokeGrant(key, grant);
+  expect(await codeOf(write(role))).toBe('AccessDenied');
+});
+
+test('a KMS grant is limited to the grantee and the encryption context it names', async () => {
+  const operations = ['GenerateDataKey' as const];
+  aws.kms.createGrant(key, { granteePrincipal: `arn:aws:iam::${OTHER}:root`, operations });
+  expect(await codeOf(write(role))).toBe('AccessDenied');
+  const context = (object: string) => ({ 'aws:s3:arn': `arn:aws:s3:::${Bucket}/${object}` });
+  const encryptionContextSubset = context('other');
+  aws.kms.createGrant(key, { granteePrincipal: ROLE, operations, encryptionContextSubset });
+  expect(await codeOf(write(role))).toBe('AccessDenied');
+  aws.kms.createGrant(key, { granteePrincipal: ROLE, operations, encryptionContextSubset: context('k') });
+  await write(role);
+});
+
+test('an explicit denial in the key policy wins over a KMS grant', async () => {
+  aws.kms.put(key, {
+    Version: '2012-10-17',
+    Statement: [{ Effect: 'Deny', Principal: '*', Action: 'kms:GenerateDataKey', Resource: '*' }],
+  });
+  aws.kms.createGrant(key, { granteePrincipal: ROLE, operations: ['GenerateDataKey'] });
+  expect(await codeOf(write(role))).toBe('AccessDenied');
+});
+
+test('the KMS key of a stack follows its Enabled property and is pending deletion once the stack is deleted', async () => {
   const stack = { stackName: 'keys', accountId: OWNER, region: REGION };
   const deploy = async (Enabled: boolean): Promise<string> => {
     const Key = { Type: 'AWS::KMS::Key', Properties: { Enabled } };

@@ -45,7 +45,7 @@ test.each([
   256 * KIB + 1,
   MIB,
   5 * MIB + 12_345,
-])('an object of %i bytes', async (sizeBytes) => {
+])('an object of %i bytes is stored with its digests and refused with wrong ones', async (sizeBytes) => {
   const Body = randomBytes(sizeBytes);
   const Key = `of ${sizeBytes}`;
   const put = (more: object) => harness.client.send(new PutObjectCommand({ Bucket, Key, Body, ...more }));
@@ -63,7 +63,7 @@ test.each([
     expect(await codeOf(put(wrong))).toBe('BadDigest');
 });
 
-test('many parts at a time', async () => {
+test('parts that are uploaded concurrently become one object', async () => {
   const upload = { Bucket, Key: 'parts' };
   const { UploadId } = await harness.client.send(new CreateMultipartUploadCommand(upload));
   const bodies = Array.from({ length: 40 }, () => randomBytes(5 * MIB));
@@ -84,7 +84,7 @@ test('many parts at a time', async () => {
   expect((await read('parts')).equals(whole)).toBe(true);
 });
 
-test('an upload that is broken off leaves no file', async () => {
+test('an upload whose connection breaks leaves no file', async () => {
   const before = readdirSync(harness.directory, { recursive: true }).length;
   const authorization = `AWS4-HMAC-SHA256 Credential=AKIA${SOURCE}/20261122/${REGION}/s3/aws4_request, SignedHeaders=host, Signature=0`;
   const broken = request(`${harness.endpoint}/${Bucket}/broken`, {
@@ -98,7 +98,7 @@ test('an upload that is broken off leaves no file', async () => {
   await expect.poll(() => readdirSync(harness.directory, { recursive: true }).length).toBe(before);
 });
 
-test('uploads at the same time do not get into each other’s bytes', async () => {
+test('concurrent uploads do not mix their bytes', async () => {
   const bodies = Array.from({ length: 24 }, () => randomBytes(700 * KIB));
   for (let round = 0; round < 2; round += 1) {
     await Promise.all(

@@ -12,7 +12,7 @@ import {
   PutObjectCommand,
   type LifecycleRule,
 } from '@aws-sdk/client-s3';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { codeOf, queueArn, REGION, SOURCE, startHarness, type Harness } from './harness.ts';
 
 let harness: Harness;
@@ -75,104 +75,100 @@ const rule = (more: Partial<LifecycleRule>): LifecycleRule => ({
   ...more,
 });
 
-describe('expiry', () => {
-  test('comes at the midnight after so many days, and is announced before', async () => {
-    await make(false, rule({ Expiration: { Days: 3 } }));
-    const { Expiration } = await put('old');
-    const dueMs = Math.ceil((harness.clock.nowMs + 3 * DAY_MS) / DAY_MS) * DAY_MS;
-    expect(Expiration).toBe(`expiry-date="${new Date(dueMs).toUTCString()}", rule-id="rule"`);
-    expect((await harness.client.send(new HeadObjectCommand({ Bucket, Key: 'old' }))).Expiration).toBe(
-      Expiration,
-    );
-    harness.clock.nowMs = dueMs - 1;
-    expect(await listed()).toEqual(['old']);
-    harness.clock.nowMs = dueMs;
-    expect(await listed()).toEqual([]);
-    const [record] = harness.records();
-    expect(record).toMatchObject({
-      eventName: 'LifecycleExpiration:Delete',
-      eventVersion: '2.3',
-      userIdentity: { principalId: 's3.amazonaws.com' },
-      requestParameters: { sourceIPAddress: 's3.amazonaws.com' },
-      s3: { object: { key: 'old', sequencer: expect.any(String) } },
-    });
-    expect(harness.events.at(-1)).toMatchObject({
-      detailType: 'Object Deleted',
-      detail: {
-        reason: 'Lifecycle Expiration',
-        requester: 's3.amazonaws.com',
-        'deletion-type': 'Permanently Deleted',
-      },
-    });
-    expect(harness.events.at(-1)?.detail).not.toHaveProperty('source-ip-address');
+test('an object expires at the midnight after its days have passed, as announced', async () => {
+  await make(false, rule({ Expiration: { Days: 3 } }));
+  const { Expiration } = await put('old');
+  const dueMs = Math.ceil((harness.clock.nowMs + 3 * DAY_MS) / DAY_MS) * DAY_MS;
+  expect(Expiration).toBe(`expiry-date="${new Date(dueMs).toUTCString()}", rule-id="rule"`);
+  expect((await harness.client.send(new HeadObjectCommand({ Bucket, Key: 'old' }))).Expiration).toBe(
+    Expiration,
+  );
+  harness.clock.nowMs = dueMs - 1;
+  expect(await listed()).toEqual(['old']);
+  harness.clock.nowMs = dueMs;
+  expect(await listed()).toEqual([]);
+  const [record] = harness.records();
+  expect(record).toMatchObject({
+    eventName: 'LifecycleExpiration:Delete',
+    eventVersion: '2.3',
+    userIdentity: { principalId: 's3.amazonaws.com' },
+    requestParameters: { sourceIPAddress: 's3.amazonaws.com' },
+    s3: { object: { key: 'old', sequencer: expect.any(String) } },
   });
-
-  test('of a versioned object puts a delete marker on top', async () => {
-    await make(true, rule({ Expiration: { Days: 1 } }));
-    await put('k');
-    harness.clock.nowMs += 2 * DAY_MS;
-    expect(await listed()).toEqual(['k', 'marker of k']);
-    const [record] = harness.records();
-    expect(record?.eventName).toBe('LifecycleExpiration:DeleteMarkerCreated');
-    expect(record?.s3.object.versionId).toBeDefined();
+  expect(harness.events.at(-1)).toMatchObject({
+    detailType: 'Object Deleted',
+    detail: {
+      reason: 'Lifecycle Expiration',
+      requester: 's3.amazonaws.com',
+      'deletion-type': 'Permanently Deleted',
+    },
   });
-
-  test('does nothing while its rule is disabled', async () => {
-    await make(false, rule({ Status: 'Disabled', Expiration: { Days: 1 } }));
-    await put('k');
-    harness.clock.nowMs += 5 * DAY_MS;
-    expect(await listed()).toEqual(['k']);
-  });
-
-  test('happens also where no request comes', async () => {
-    await make(false, rule({ Expiration: { Days: 1 } }));
-    await put('k');
-    harness.clock.nowMs += 3 * DAY_MS;
-    harness.s3.runDue();
-    expect(harness.records()).toHaveLength(1);
-  });
+  expect(harness.events.at(-1)?.detail).not.toHaveProperty('source-ip-address');
 });
 
-describe('noncurrent versions', () => {
-  test('that are locked stay', async () => {
-    harness.s3.createBucket({
-      name: Bucket,
-      accountId: SOURCE,
-      region: REGION,
-      ObjectLockEnabled: true,
-      LifecycleConfiguration: {
-        Rules: [{ Status: 'Enabled', NoncurrentVersionExpiration: { NoncurrentDays: 1 } }],
-      },
-    });
-    const ObjectLockRetainUntilDate = new Date(harness.clock.nowMs + 10 * DAY_MS);
-    await put('k', { ObjectLockMode: 'COMPLIANCE', ObjectLockRetainUntilDate });
-    await put('k');
-    harness.clock.nowMs += 5 * DAY_MS;
-    expect(await listed()).toHaveLength(2);
-    harness.clock.nowMs += 6 * DAY_MS;
-    expect(await listed()).toHaveLength(1);
-  });
-
-  test('leave a lone delete marker, which its own rule removes', async () => {
-    await make(
-      true,
-      rule({ ID: 'old', NoncurrentVersionExpiration: { NoncurrentDays: 1 } }),
-      rule({ ID: 'marker', Expiration: { ExpiredObjectDeleteMarker: true } }),
-    );
-    await put('k');
-    await remove('k');
-    expect(await listed()).toEqual(['k', 'marker of k']);
-    harness.clock.nowMs += 3 * DAY_MS;
-    expect(await listed()).toEqual([]);
-    expect(harness.records().map((record) => record.eventName)).toEqual([
-      'ObjectRemoved:DeleteMarkerCreated',
-      'LifecycleExpiration:Delete',
-      'LifecycleExpiration:Delete',
-    ]);
-  });
+test('the expiry of a versioned object adds a delete marker', async () => {
+  await make(true, rule({ Expiration: { Days: 1 } }));
+  await put('k');
+  harness.clock.nowMs += 2 * DAY_MS;
+  expect(await listed()).toEqual(['k', 'marker of k']);
+  const [record] = harness.records();
+  expect(record?.eventName).toBe('LifecycleExpiration:DeleteMarkerCreated');
+  expect(record?.s3.object.versionId).toBeDefined();
 });
 
-test('unfinished uploads are aborted, as their creation announced', async () => {
+test('a disabled lifecycle rule expires nothing', async () => {
+  await make(false, rule({ Status: 'Disabled', Expiration: { Days: 1 } }));
+  await put('k');
+  harness.clock.nowMs += 5 * DAY_MS;
+  expect(await listed()).toEqual(['k']);
+});
+
+test('an object expires even if no request arrives', async () => {
+  await make(false, rule({ Expiration: { Days: 1 } }));
+  await put('k');
+  harness.clock.nowMs += 3 * DAY_MS;
+  harness.s3.runDue();
+  expect(harness.records()).toHaveLength(1);
+});
+
+test('a noncurrent version does not expire while it is locked', async () => {
+  harness.s3.createBucket({
+    name: Bucket,
+    accountId: SOURCE,
+    region: REGION,
+    ObjectLockEnabled: true,
+    LifecycleConfiguration: {
+      Rules: [{ Status: 'Enabled', NoncurrentVersionExpiration: { NoncurrentDays: 1 } }],
+    },
+  });
+  const ObjectLockRetainUntilDate = new Date(harness.clock.nowMs + 10 * DAY_MS);
+  await put('k', { ObjectLockMode: 'COMPLIANCE', ObjectLockRetainUntilDate });
+  await put('k');
+  harness.clock.nowMs += 5 * DAY_MS;
+  expect(await listed()).toHaveLength(2);
+  harness.clock.nowMs += 6 * DAY_MS;
+  expect(await listed()).toHaveLength(1);
+});
+
+test('a delete marker that expired versions leave behind is removed by the rule for delete markers', async () => {
+  await make(
+    true,
+    rule({ ID: 'old', NoncurrentVersionExpiration: { NoncurrentDays: 1 } }),
+    rule({ ID: 'marker', Expiration: { ExpiredObjectDeleteMarker: true } }),
+  );
+  await put('k');
+  await remove('k');
+  expect(await listed()).toEqual(['k', 'marker of k']);
+  harness.clock.nowMs += 3 * DAY_MS;
+  expect(await listed()).toEqual([]);
+  expect(harness.records().map((record) => record.eventName)).toEqual([
+    'ObjectRemoved:DeleteMarkerCreated',
+    'LifecycleExpiration:Delete',
+    'LifecycleExpiration:Delete',
+  ]);
+});
+
+test('an unfinished upload is aborted at the time that its creation announced', async () => {
   await make(false, rule({ AbortIncompleteMultipartUpload: { DaysAfterInitiation: 7 } }));
   const created = await harness.client.send(new CreateMultipartUploadCommand({ Bucket, Key: 'k' }));
   const dueMs = Math.ceil((harness.clock.nowMs + 7 * DAY_MS) / DAY_MS) * DAY_MS;
@@ -186,34 +182,32 @@ test('unfinished uploads are aborted, as their creation announced', async () => 
   expect(await codeOf(harness.client.send(new ListPartsCommand(upload)))).toBe('NoSuchUpload');
 });
 
-describe('a configuration', () => {
-  test('sizes and dates of a lifecycle configuration come back as they were put', async () => {
-    await make(false);
-    const read = async () =>
-      (await harness.client.send(new GetBucketLifecycleConfigurationCommand({ Bucket }))).Rules;
-    const rules: LifecycleRule[] = [
-      {
-        ID: 'one',
-        Status: 'Enabled',
-        Filter: { And: { Prefix: 'a/', Tags: [{ Key: 'k', Value: 'v' }], ObjectSizeLessThan: 9 } },
-        Expiration: { Days: 1 },
-      },
-      {
-        ID: 'two',
-        Status: 'Disabled',
-        Filter: { Prefix: 'b/' },
-        Expiration: { Date: new Date('2030-01-01T00:00:00Z') },
-      },
-    ];
-    await configure(rules);
-    expect(await read()).toEqual(rules);
-  });
+test('sizes and dates of a lifecycle configuration come back as they were put', async () => {
+  await make(false);
+  const read = async () =>
+    (await harness.client.send(new GetBucketLifecycleConfigurationCommand({ Bucket }))).Rules;
+  const rules: LifecycleRule[] = [
+    {
+      ID: 'one',
+      Status: 'Enabled',
+      Filter: { And: { Prefix: 'a/', Tags: [{ Key: 'k', Value: 'v' }], ObjectSizeLessThan: 9 } },
+      Expiration: { Days: 1 },
+    },
+    {
+      ID: 'two',
+      Status: 'Disabled',
+      Filter: { Prefix: 'b/' },
+      Expiration: { Date: new Date('2030-01-01T00:00:00Z') },
+    },
+  ];
+  await configure(rules);
+  expect(await read()).toEqual(rules);
+});
 
-  test.each<[string, LifecycleRule[], string]>([
-    ['no rule', [], 'MalformedXML'],
-    ['a transition', [rule({ Transitions: [{ Days: 1, StorageClass: 'GLACIER' }] })], 'NotImplemented'],
-  ])('with %s is refused', async (_, rules, code) => {
-    await make(false);
-    expect(await codeOf(configure(rules))).toBe(code);
-  });
+test.each<[string, LifecycleRule[], string]>([
+  ['no rule', [], 'MalformedXML'],
+  ['a transition', [rule({ Transitions: [{ Days: 1, StorageClass: 'GLACIER' }] })], 'NotImplemented'],
+])('a lifecycle configuration with %s is refused', async (_, rules, code) => {
+  await make(false);
+  expect(await codeOf(configure(rules))).toBe(code);
 });

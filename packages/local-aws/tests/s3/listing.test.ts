@@ -35,7 +35,7 @@ const bucketWith = async (keys: string[]) => {
   return { Bucket, list, keysOf, allPages };
 };
 
-test('an entry says what there is to know of the object', async () => {
+test('an entry of a listing describes its object completely', async () => {
   const { list } = await bucketWith(['k']);
   expect((await list()).Contents).toEqual([
     {
@@ -50,14 +50,14 @@ test('an entry says what there is to know of the object', async () => {
   ]);
 });
 
-test('no more than 1,000 come at once, however many are asked for', async () => {
+test('a page of a listing has at most 1,000 keys, however many are requested', async () => {
   const { Bucket, list } = await bucketWith([]);
   for (let number = 0; number < 1005; number += 1)
     await harness.raw('PUT', `/${Bucket}/${number.toString().padStart(5, '0')}`, { body: '' });
   expect(await list({ MaxKeys: 5000 })).toMatchObject({ KeyCount: 1000, MaxKeys: 1000, IsTruncated: true });
 });
 
-test('a marker inside a common prefix has passed all of it', async () => {
+test('a marker inside a common prefix skips the whole prefix', async () => {
   const { Bucket } = await bucketWith(['f/a/1', 'f/a/2', 'f/b']);
   const page = await harness.client.send(
     new ListObjectsCommand({ Bucket, Prefix: 'f/', Delimiter: '/', Marker: 'f/a/1' }),
@@ -66,7 +66,7 @@ test('a marker inside a common prefix has passed all of it', async () => {
   expect(page.Contents?.map((entry) => entry.Key)).toEqual(['f/b']);
 });
 
-test('encoding-type=url encodes keys, prefixes and delimiters', async () => {
+test('encoding-type=url encodes keys, common prefixes and the delimiter of a listing', async () => {
   const { list } = await bucketWith(['a b/ü+%/x', 'c\u0001']);
   expect(await list({ EncodingType: 'url', Delimiter: '%' })).toMatchObject({
     EncodingType: 'url',
@@ -77,12 +77,12 @@ test('encoding-type=url encodes keys, prefixes and delimiters', async () => {
   expect(await codeOf(list({ EncodingType: 'xml' }))).toBe('InvalidArgument');
 });
 
-test('a continuation token that S3 did not give is refused', async () => {
+test('a continuation token that S3 did not issue is refused', async () => {
   const { list } = await bucketWith([]);
   expect(await codeOf(list({ ContinuationToken: 'x' }))).toBe('InvalidArgument');
 });
 
-test('the permission is asked for with the prefix', async () => {
+test('a policy sees prefix, delimiter and page size of a listing', async () => {
   const { Bucket, list } = await bucketWith([]);
   harness.questions.length = 0;
   await list({ Prefix: 'p/', Delimiter: '/', MaxKeys: 7 });

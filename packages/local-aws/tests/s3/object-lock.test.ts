@@ -12,7 +12,7 @@ import {
   type ObjectLockConfiguration,
   type ObjectLockMode,
 } from '@aws-sdk/client-s3';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { codeOf, REGION, SOURCE, startHarness, type Harness } from './harness.ts';
 
 let harness: Harness;
@@ -58,118 +58,109 @@ const configure = (bucket: string, configuration: ObjectLockConfiguration) =>
     new PutObjectLockConfigurationCommand({ Bucket: bucket, ObjectLockConfiguration: configuration }),
   );
 
-describe('a locked version', () => {
-  test('keeps them from those who may not read them', async () => {
-    await put('untold', { ...locked('GOVERNANCE', 2), ObjectLockLegalHoldStatus: 'ON' });
-    harness.deny = ({ action }) => action === 's3:GetObjectRetention' || action === 's3:GetObjectLegalHold';
-    const head = await harness.client.send(new HeadObjectCommand({ Bucket, Key: 'untold' }));
-    expect(head.ObjectLockMode).toBeUndefined();
-    expect(head.ObjectLockLegalHoldStatus).toBeUndefined();
-  });
-
-  test('under governance goes only for a caller that asks to bypass it and may', async () => {
-    const { VersionId } = await put('governed', locked('GOVERNANCE', 1));
-    expect(await codeOf(remove('governed', VersionId))).toBe('AccessDenied');
-    harness.deny = ({ action }) => action === 's3:BypassGovernanceRetention';
-    const bypass = { BypassGovernanceRetention: true };
-    expect(await codeOf(remove('governed', VersionId, bypass))).toBe('AccessDenied');
-    harness.deny = null;
-    await remove('governed', VersionId, bypass);
-  });
+test('HEAD hides the lock of a version from callers who may not read it', async () => {
+  await put('untold', { ...locked('GOVERNANCE', 2), ObjectLockLegalHoldStatus: 'ON' });
+  harness.deny = ({ action }) => action === 's3:GetObjectRetention' || action === 's3:GetObjectLegalHold';
+  const head = await harness.client.send(new HeadObjectCommand({ Bucket, Key: 'untold' }));
+  expect(head.ObjectLockMode).toBeUndefined();
+  expect(head.ObjectLockLegalHoldStatus).toBeUndefined();
 });
 
-describe('a retention', () => {
-  const current = async (Key: string) =>
-    (await harness.client.send(new GetObjectRetentionCommand({ Bucket, Key }))).Retention;
-
-  test('is made longer by whoever may put it', async () => {
-    await put('longer', locked('COMPLIANCE', 1));
-    await retain('longer', 'COMPLIANCE', 3);
-    expect(await current('longer')).toEqual({ Mode: 'COMPLIANCE', RetainUntilDate: later(3) });
-  });
-
-  test('is not made shorter, except under governance by a bypass', async () => {
-    await put('shorter', locked('GOVERNANCE', 3));
-    expect(await codeOf(retain('shorter', 'GOVERNANCE', 1))).toBe('AccessDenied');
-    await retain('shorter', 'GOVERNANCE', 1, { BypassGovernanceRetention: true });
-    await put('never-shorter', locked('COMPLIANCE', 3));
-    const bypass = { BypassGovernanceRetention: true };
-    expect(await codeOf(retain('never-shorter', 'COMPLIANCE', 1, bypass))).toBe('AccessDenied');
-    expect(await codeOf(retain('never-shorter', 'GOVERNANCE', 9, bypass))).toBe('AccessDenied');
-  });
-
-  test('under governance becomes compliance only by a bypass', async () => {
-    await put('stricter', locked('GOVERNANCE', 1));
-    expect(await codeOf(retain('stricter', 'COMPLIANCE', 2))).toBe('AccessDenied');
-    await retain('stricter', 'COMPLIANCE', 2, { BypassGovernanceRetention: true });
-  });
-
-  test('takes a permission of its own in a header, which policies may bound', async () => {
-    harness.deny = ({ action }) => action === 's3:PutObjectRetention';
-    expect(await codeOf(put('denied', locked('GOVERNANCE', 1)))).toBe('AccessDenied');
-    harness.deny = ({ context }) => Number(context?.['s3:object-lock-remaining-retention-days']) > 10;
-    expect(await codeOf(put('bounded', locked('GOVERNANCE', 11)))).toBe('AccessDenied');
-    await put('bounded', locked('GOVERNANCE', 10));
-    harness.deny = ({ action }) => action === 's3:PutObjectLegalHold';
-    expect(await codeOf(put('denied', { ObjectLockLegalHoldStatus: 'ON' }))).toBe('AccessDenied');
-  });
+test('a version under governance is deleted only by a caller that asks to bypass it and may do so', async () => {
+  const { VersionId } = await put('governed', locked('GOVERNANCE', 1));
+  expect(await codeOf(remove('governed', VersionId))).toBe('AccessDenied');
+  harness.deny = ({ action }) => action === 's3:BypassGovernanceRetention';
+  const bypass = { BypassGovernanceRetention: true };
+  expect(await codeOf(remove('governed', VersionId, bypass))).toBe('AccessDenied');
+  harness.deny = null;
+  await remove('governed', VersionId, bypass);
 });
 
-describe('a bucket', () => {
-  test('a bucket with a default retention wants a checksum with each upload', async () => {
-    const name = 'by-default';
-    harness.s3.createBucket({
-      name,
-      accountId: SOURCE,
-      region: REGION,
-      ObjectLockEnabled: true,
-      ObjectLockConfiguration: {
-        ObjectLockEnabled: 'Enabled',
-        Rule: { DefaultRetention: { Mode: 'GOVERNANCE', Days: 7 } },
-      },
-    });
-    await put('k', { Bucket: name });
-    await expect(
-      harnessWithoutChecksums().send(
-        new PutObjectCommand({ Bucket: name, Key: 'k', Body: Buffer.from('x') }),
-      ),
-    ).rejects.toThrow('Content-MD5 OR x-amz-checksum-');
-  });
+const current = async (Key: string) =>
+  (await harness.client.send(new GetObjectRetentionCommand({ Bucket, Key }))).Retention;
 
-  test('tells its configuration, which can be changed but not taken away', async () => {
-    const read = (name: string) =>
-      harness.client.send(new GetObjectLockConfigurationCommand({ Bucket: name }));
-    expect((await read(Bucket)).ObjectLockConfiguration).toEqual({ ObjectLockEnabled: 'Enabled' });
-    const Rule = { DefaultRetention: { Mode: 'GOVERNANCE' as const, Years: 1 } };
-    await configure(Bucket, { ObjectLockEnabled: 'Enabled', Rule });
-    expect((await read(Bucket)).ObjectLockConfiguration).toEqual({ ObjectLockEnabled: 'Enabled', Rule });
-    await configure(Bucket, { ObjectLockEnabled: 'Enabled' });
-    expect(await codeOf(read('plain'))).toBe('ObjectLockConfigurationNotFoundError');
-  });
+test('a retention under compliance can be extended', async () => {
+  await put('longer', locked('COMPLIANCE', 1));
+  await retain('longer', 'COMPLIANCE', 3);
+  expect(await current('longer')).toEqual({ Mode: 'COMPLIANCE', RetainUntilDate: later(3) });
+});
 
-  test('a lock configuration with an empty rule is MalformedXML', async () => {
-    expect(await codeOf(configure(Bucket, { ObjectLockEnabled: 'Enabled', Rule: {} }))).toBe('MalformedXML');
-  });
+test('a retention is not shortened, except under governance with a bypass', async () => {
+  await put('shorter', locked('GOVERNANCE', 3));
+  expect(await codeOf(retain('shorter', 'GOVERNANCE', 1))).toBe('AccessDenied');
+  await retain('shorter', 'GOVERNANCE', 1, { BypassGovernanceRetention: true });
+  await put('never-shorter', locked('COMPLIANCE', 3));
+  const bypass = { BypassGovernanceRetention: true };
+  expect(await codeOf(retain('never-shorter', 'COMPLIANCE', 1, bypass))).toBe('AccessDenied');
+  expect(await codeOf(retain('never-shorter', 'GOVERNANCE', 9, bypass))).toBe('AccessDenied');
+});
 
-  test('a bucket without object lock refuses deletions that bypass governance', async () => {
-    await put('k', { Bucket: 'plain' });
-    await expect(
-      remove('k', undefined, { Bucket: 'plain', BypassGovernanceRetention: true }),
-    ).rejects.toThrow('is only applicable to Object Lock enabled buckets');
-  });
+test('a retention under governance becomes compliance only with a bypass', async () => {
+  await put('stricter', locked('GOVERNANCE', 1));
+  expect(await codeOf(retain('stricter', 'COMPLIANCE', 2))).toBe('AccessDenied');
+  await retain('stricter', 'COMPLIANCE', 2, { BypassGovernanceRetention: true });
+});
 
-  test('without object lock refuses a multi-object delete that bypasses as a whole', async () => {
-    const deletion = new DeleteObjectsCommand({
-      Bucket: 'plain',
-      Delete: { Objects: [{ Key: 'k' }] },
-      BypassGovernanceRetention: false,
-    });
-    expect(await codeOf(harness.client.send(deletion))).toBe('InvalidArgument');
-  });
+test('lock headers need permissions of their own, and a policy can limit the retention', async () => {
+  harness.deny = ({ action }) => action === 's3:PutObjectRetention';
+  expect(await codeOf(put('denied', locked('GOVERNANCE', 1)))).toBe('AccessDenied');
+  harness.deny = ({ context }) => Number(context?.['s3:object-lock-remaining-retention-days']) > 10;
+  expect(await codeOf(put('bounded', locked('GOVERNANCE', 11)))).toBe('AccessDenied');
+  await put('bounded', locked('GOVERNANCE', 10));
+  harness.deny = ({ action }) => action === 's3:PutObjectLegalHold';
+  expect(await codeOf(put('denied', { ObjectLockLegalHoldStatus: 'ON' }))).toBe('AccessDenied');
+});
 
-  test('says that event holds are not here', async () => {
-    expect(await codeOf(put('k', { ObjectLockEventHold: 'ON' }))).toBe('NotImplemented');
+test('a bucket with a default retention wants a checksum with each upload', async () => {
+  const name = 'by-default';
+  harness.s3.createBucket({
+    name,
+    accountId: SOURCE,
+    region: REGION,
+    ObjectLockEnabled: true,
+    ObjectLockConfiguration: {
+      ObjectLockEnabled: 'Enabled',
+      Rule: { DefaultRetention: { Mode: 'GOVERNANCE', Days: 7 } },
+    },
   });
+  await put('k', { Bucket: name });
+  await expect(
+    harnessWithoutChecksums().send(new PutObjectCommand({ Bucket: name, Key: 'k', Body: Buffer.from('x') })),
+  ).rejects.toThrow('Content-MD5 OR x-amz-checksum-');
+});
+
+test('a bucket returns its lock configuration, whose default retention can be changed and removed', async () => {
+  const read = (name: string) => harness.client.send(new GetObjectLockConfigurationCommand({ Bucket: name }));
+  expect((await read(Bucket)).ObjectLockConfiguration).toEqual({ ObjectLockEnabled: 'Enabled' });
+  const Rule = { DefaultRetention: { Mode: 'GOVERNANCE' as const, Years: 1 } };
+  await configure(Bucket, { ObjectLockEnabled: 'Enabled', Rule });
+  expect((await read(Bucket)).ObjectLockConfiguration).toEqual({ ObjectLockEnabled: 'Enabled', Rule });
+  await configure(Bucket, { ObjectLockEnabled: 'Enabled' });
+  expect(await codeOf(read('plain'))).toBe('ObjectLockConfigurationNotFoundError');
+});
+
+test('a lock configuration with an empty rule is MalformedXML', async () => {
+  expect(await codeOf(configure(Bucket, { ObjectLockEnabled: 'Enabled', Rule: {} }))).toBe('MalformedXML');
+});
+
+test('a bucket without object lock refuses deletions that bypass governance', async () => {
+  await put('k', { Bucket: 'plain' });
+  await expect(remove('k', undefined, { Bucket: 'plain', BypassGovernanceRetention: true })).rejects.toThrow(
+    'is only applicable to Object Lock enabled buckets',
+  );
+});
+
+test('a bucket without object lock refuses a multi-object delete that has a bypass header', async () => {
+  const deletion = new DeleteObjectsCommand({
+    Bucket: 'plain',
+    Delete: { Objects: [{ Key: 'k' }] },
+    BypassGovernanceRetention: false,
+  });
+  expect(await codeOf(harness.client.send(deletion))).toBe('InvalidArgument');
+});
+
+test('an event hold is NotImplemented', async () => {
+  expect(await codeOf(put('k', { ObjectLockEventHold: 'ON' }))).toBe('NotImplemented');
 });
 
 function harnessWithoutChecksums() {

@@ -31,7 +31,7 @@ const configure = (NotificationConfiguration: NotificationConfiguration) =>
 const toTopic = (Arn: string) =>
   configure({ TopicConfigurations: [{ TopicArn: Arn, Events: ['s3:ObjectCreated:*'] }] });
 
-test('a topic gets a test event and then each event it asked for', async () => {
+test('a topic gets a test event and then each event that its configuration names', async () => {
   await toTopic(TopicArn);
   await harness.client.send(new PutObjectCommand({ Bucket, Key: 'k', Body: Buffer.from('x') }));
   expect(published).toMatchObject([
@@ -44,7 +44,7 @@ test('a topic gets a test event and then each event it asked for', async () => {
   });
 });
 
-test('a topic that is not there is refused', async () => {
+test('a topic that does not exist is refused as a destination', async () => {
   await expect(toTopic(`${TopicArn}-not`)).rejects.toThrow(
     'Unable to validate the following destination configurations',
   );

@@ -47,7 +47,7 @@ const on = (Bucket: string) => {
   };
 };
 
-test('a null version that never was is NoSuchVersion, and an id that was never given is InvalidArgument', async () => {
+test('a missing null version is NoSuchVersion, and an id that was never issued is InvalidArgument', async () => {
   const bucket = on(newBucket('Enabled'));
   await bucket.put('k', 'body');
   expect(await codeOf(bucket.read('k', 'null'))).toBe('NoSuchVersion');
@@ -55,7 +55,7 @@ test('a null version that never was is NoSuchVersion, and an id that was never g
   expect(await codeOf(bucket.remove('k', 'nonsense'))).toBe('InvalidArgument');
 });
 
-test('reading a version asks for s3:GetObjectVersion, reading the current one for s3:GetObject', async () => {
+test('reading a named version needs s3:GetObjectVersion, and reading the current one needs s3:GetObject', async () => {
   const Bucket = newBucket('Enabled');
   const { VersionId } = await on(Bucket).put('k', 'body');
   harness.deny = ({ action }) => action === 's3:GetObjectVersion';
@@ -66,7 +66,7 @@ test('reading a version asks for s3:GetObjectVersion, reading the current one fo
   harness.deny = null;
 });
 
-test('a listing goes on behind a version that was deleted since the page before', async () => {
+test('a listing of versions continues after a marker version that was deleted meanwhile', async () => {
   const bucket = on(newBucket('Enabled'));
   const ids = [];
   for (let version = 0; version < 6; version += 1) ids.unshift((await bucket.put('k', '')).VersionId);

@@ -3,12 +3,12 @@ import { escapeXml, parseXml, textOf } from '../../src/s3/protocol/xml.ts';
 
 const parse = (inside: string) => parseXml(`<?xml version="1.0"?>\n<r xmlns="urn:x">${inside}</r>`, 'r');
 
-test('text comes out as it went in', () => {
+test('escaped text is parsed back unchanged', () => {
   const text = '<a&b> "q" \'s\' \u0001\r\n\t ü🪣';
   expect(textOf(parse(`<k>${escapeXml(text)}</k>`), 'k')).toBe(text);
 });
 
-test('comments, CDATA, prefixes and attributes are read past', () => {
+test('the XML parser ignores comments, prefixes and attributes, and unwraps CDATA', () => {
   const root = parse('<!-- <k>no</k> --><s3:k a="1" b=\'2\'><![CDATA[<&>]]></s3:k><empty/>');
   expect(textOf(root, 'k')).toBe('<&>');
   expect(root.children.map((child) => child.name)).toEqual(['k', 'empty']);
@@ -26,6 +26,6 @@ test.each([
   '<r>a & b</r>',
   '<!DOCTYPE r [<!ENTITY a "b">]><r>&a;</r>',
   'text<r></r>',
-])('%j is MalformedXML', (source) => {
+])('the document %j is MalformedXML', (source) => {
   expect(() => parseXml(source, 'r')).toThrow(expect.objectContaining({ code: 'MalformedXML' }));
 });

@@ -1,5 +1,5 @@
 /** Functions invoked by the clock, deployed from a template. */
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { createScheduler } from '../../src/scheduler/scheduler.ts';
 import {
   functionRole,
@@ -67,72 +67,70 @@ const events = (): { at: string; by: string }[] =>
     return json === undefined ? [] : [JSON.parse(json)];
   });
 
-describe('a schedule', () => {
-  test('invokes its function when its time has come, once however far the clock was moved', async () => {
-    await deploy({ ScheduleExpression: 'cron(0 * * * ? *)' });
-    expect(events()).toEqual([]);
-    fixture.aws.clock.advance(3 * HOUR_MS);
-    await vi.waitUntil(() => events().length > 0, PATIENCE);
-    const lastHour = new Date(Math.floor(fixture.aws.clock.now() / HOUR_MS) * HOUR_MS);
-    expect(events()).toEqual([
-      {
-        at: lastHour.toISOString().replace('.000', ''),
-        by: 'arn:aws:scheduler:eu-central-1:111111111111:schedule/default/sweep',
-      },
-    ]);
-    fixture.aws.clock.advance(HOUR_MS);
-    await vi.waitUntil(() => events().length === 2, PATIENCE);
-  });
-
-  test('by rate begins at once', async () => {
-    const before = events().length;
-    await deploy({ ScheduleExpression: 'rate(1 hour)' });
-    await vi.waitUntil(() => events().length === before + 1, PATIENCE);
-  });
-
-  test('that is disabled does nothing', async () => {
-    const before = events().length;
-    await deploy({ ScheduleExpression: 'rate(2 hours)', State: 'DISABLED' });
-    fixture.aws.clock.advance(3 * HOUR_MS);
-    await deploy({ ScheduleExpression: 'rate(3 hours)' });
-    await vi.waitUntil(() => events().length > before, PATIENCE);
-    expect(events()).toHaveLength(before + 1);
-  });
-
-  test('whose role may not invoke the function tells so', async () => {
-    await deploy({ ScheduleExpression: 'rate(4 hours)' }, schedulerRole([]));
-    await vi.waitUntil(() => fixture.aws.scheduler.failedInvocations.length > 0, PATIENCE);
-    expect(fixture.aws.scheduler.failedInvocations[0]?.reason).toMatch(
-      /is not authorized to perform: lambda:InvokeFunction on resource: .+:echo because no identity-based policy/,
-    );
-  });
-
-  test('whose role does not trust the scheduler cannot be deployed', async () => {
-    await expect(
-      deploy({ ScheduleExpression: 'rate(5 hours)' }, schedulerRole([INVOKE], 'lambda.amazonaws.com')),
-    ).rejects.toThrow('must allow AWS EventBridge Scheduler to assume the role');
-  });
-
-  test('with an expression or a property that is not known cannot be deployed', async () => {
-    await expect(deploy({ ScheduleExpression: 'rate(1 week)' })).rejects.toThrow(
-      'Invalid Schedule Expression rate(1 week).',
-    );
-    await expect(
-      deploy({ ScheduleExpression: 'rate(1 day)', ScheduleExpressionTimezone: 'Europe/Berlin' }),
-    ).rejects.toThrow('ScheduleExpressionTimezone');
-  });
-
-  test('that is removed is over', async () => {
-    await deploy({ ScheduleExpression: 'rate(1 hour)' });
-    await fixture.remove();
-    const failures = fixture.aws.scheduler.failedInvocations.length;
-    fixture.aws.clock.advance(HOUR_MS);
-    await new Promise((resolve) => setTimeout(resolve, 120));
-    expect(fixture.aws.scheduler.failedInvocations).toHaveLength(failures);
-  });
+test('a schedule invokes its function when it is due, and once however far the clock is advanced', async () => {
+  await deploy({ ScheduleExpression: 'cron(0 * * * ? *)' });
+  expect(events()).toEqual([]);
+  fixture.aws.clock.advance(3 * HOUR_MS);
+  await vi.waitUntil(() => events().length > 0, PATIENCE);
+  const lastHour = new Date(Math.floor(fixture.aws.clock.now() / HOUR_MS) * HOUR_MS);
+  expect(events()).toEqual([
+    {
+      at: lastHour.toISOString().replace('.000', ''),
+      by: 'arn:aws:scheduler:eu-central-1:111111111111:schedule/default/sweep',
+    },
+  ]);
+  fixture.aws.clock.advance(HOUR_MS);
+  await vi.waitUntil(() => events().length === 2, PATIENCE);
 });
 
-test('a rate begins at once, however much time passes while it is put down', async () => {
+test('a schedule by rate begins at once', async () => {
+  const before = events().length;
+  await deploy({ ScheduleExpression: 'rate(1 hour)' });
+  await vi.waitUntil(() => events().length === before + 1, PATIENCE);
+});
+
+test('a disabled schedule invokes nothing', async () => {
+  const before = events().length;
+  await deploy({ ScheduleExpression: 'rate(2 hours)', State: 'DISABLED' });
+  fixture.aws.clock.advance(3 * HOUR_MS);
+  await deploy({ ScheduleExpression: 'rate(3 hours)' });
+  await vi.waitUntil(() => events().length > before, PATIENCE);
+  expect(events()).toHaveLength(before + 1);
+});
+
+test('a schedule whose role may not invoke the function reports a failed invocation', async () => {
+  await deploy({ ScheduleExpression: 'rate(4 hours)' }, schedulerRole([]));
+  await vi.waitUntil(() => fixture.aws.scheduler.failedInvocations.length > 0, PATIENCE);
+  expect(fixture.aws.scheduler.failedInvocations[0]?.reason).toMatch(
+    /is not authorized to perform: lambda:InvokeFunction on resource: .+:echo because no identity-based policy/,
+  );
+});
+
+test('a schedule whose role does not trust the scheduler cannot be deployed', async () => {
+  await expect(
+    deploy({ ScheduleExpression: 'rate(5 hours)' }, schedulerRole([INVOKE], 'lambda.amazonaws.com')),
+  ).rejects.toThrow('must allow AWS EventBridge Scheduler to assume the role');
+});
+
+test('a schedule with an unknown expression or property cannot be deployed', async () => {
+  await expect(deploy({ ScheduleExpression: 'rate(1 week)' })).rejects.toThrow(
+    'Invalid Schedule Expression rate(1 week).',
+  );
+  await expect(
+    deploy({ ScheduleExpression: 'rate(1 day)', ScheduleExpressionTimezone: 'Europe/Berlin' }),
+  ).rejects.toThrow('ScheduleExpressionTimezone');
+});
+
+test('a deleted schedule invokes nothing', async () => {
+  await deploy({ ScheduleExpression: 'rate(1 hour)' });
+  await fixture.remove();
+  const failures = fixture.aws.scheduler.failedInvocations.length;
+  fixture.aws.clock.advance(HOUR_MS);
+  await new Promise((resolve) => setTimeout(resolve, 120));
+  expect(fixture.aws.scheduler.failedInvocations).toHaveLength(failures);
+});
+
+test('a schedule by rate fires once at its creation although the clock moves meanwhile', async () => {
   let nowMs = 1_700_000_000_000;
   const invoked: string[] = [];
   const scheduler = createScheduler({

@@ -5,7 +5,7 @@ import { createSns } from '../../src/sns/sns.ts';
 const place = { accountId: '111111111111', region: 'eu-central-1', generatedName: 'stack-Topic-1' };
 const topicArn = 'arn:aws:sns:eu-central-1:111111111111:alarms';
 
-test('a topic exists with its policy and subscriptions until it is removed', async () => {
+test('a topic of a stack has its policy and subscriptions until it is deleted', async () => {
   const services = await startCoreServices();
   const sns = createSns({ iam: services.iam, clock: services.clock, queues: services.sqs });
   const made = await sns.topicResource.create(place, { TopicName: 'alarms' });

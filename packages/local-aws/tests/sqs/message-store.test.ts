@@ -4,7 +4,7 @@ import { createDueHeap } from '../../src/sqs/due-heap.ts';
 import { contentOf } from '../../src/sqs/message-content.ts';
 import { createMessageStore, type Message } from '../../src/sqs/message-store.ts';
 
-test('a heap gives its entries in order of their time', () => {
+test('a due heap returns its entries in the order of their times', () => {
   fc.assert(
     fc.property(fc.array(fc.integer()), (times) => {
       const heap = createDueHeap<number>();
@@ -36,7 +36,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ do: fc.constant('wait' as const), milliseconds: fc.nat({ max: 60 }) }),
 );
 
-test('whatever is done, a message is hidden while it shall be, and none is lost or given twice at once', () => {
+test('under any sequence of steps each message is hidden for its time, and none is lost or received twice at once', () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
       let now = 0;

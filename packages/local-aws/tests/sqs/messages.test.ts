@@ -1,68 +1,17 @@
+/** The way of a message: visibility, delay, retention, dead letters. */
 import {
   ChangeMessageVisibilityCommand,
-  CreateQueueCommand,
-  DeleteMessageBatchCommand,
   DeleteMessageCommand,
-  GetQueueAttributesCommand,
-  type Message,
   PurgeQueueCommand,
   ReceiveMessageCommand,
-  type ReceiveMessageCommandInput,
-  SendMessageBatchCommand,
-  SendMessageCommand,
-  type SendMessageCommandInput,
-  type SQSClient,
 } from '@aws-sdk/client-sqs';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { accountId, type CoreServices, region, startCoreServices } from '../core-services.ts';
+import { expect, test } from 'vitest';
+import { accountId, region } from '../core-services.ts';
+import { useQueues } from './queue-calls.ts';
 
-let services: CoreServices;
-let client: SQSClient;
-let QueueUrl: string;
-let queueCount = 0;
+const { client, services, queueUrl, createQueue, send, receive, invoke, wait, counts } = useQueues();
 
-beforeAll(async () => {
-  services = await startCoreServices();
-});
-afterAll(() => services.close());
-beforeEach(async () => {
-  client = services.sqsClient();
-  QueueUrl = await createQueue();
-});
-
-async function createQueue(Attributes: Record<string, string> = {}): Promise<string> {
-  queueCount += 1;
-  const created = await client.send(new CreateQueueCommand({ QueueName: `queue-${queueCount}`, Attributes }));
-  return created.QueueUrl ?? '';
-}
-
-function send(input: Partial<SendMessageCommandInput> = {}) {
-  return client.send(new SendMessageCommand({ QueueUrl, MessageBody: 'body', ...input }));
-}
-
-async function receive(input: Partial<ReceiveMessageCommandInput> = {}): Promise<Message[]> {
-  const answer = await client.send(
-    new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10, ...input }),
-  );
-  return answer.Messages ?? [];
-}
-
-/** Moves the clock by as much as no client's signature gets too old by. */
-function wait(seconds: number): void {
-  services.clock.advance(seconds * 1000);
-  client = services.sqsClient();
-  client.config.systemClockOffset = services.clock.now() - Date.now();
-}
-
-async function counts(): Promise<(number | undefined)[]> {
-  const names = ['', 'NotVisible', 'Delayed'].map((what) => `ApproximateNumberOfMessages${what}` as const);
-  const { Attributes } = await client.send(
-    new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['All'] }),
-  );
-  return names.map((name) => Number(Attributes?.[name as keyof typeof Attributes]));
-}
-
-test('a message is received with what was sent, and is gone when deleted', async () => {
+test('a message is received with its body and attributes, and is gone once deleted', async () => {
   const sent = await send({
     MessageBody: 'Grüße 🎉',
     MessageAttributes: {
@@ -83,31 +32,13 @@ test('a message is received with what was sent, and is gone when deleted', async
     Attributes: { ApproximateReceiveCount: '1', SenderId: accountId },
   });
   expect(await counts()).toEqual([0, 1, 0]);
-  await client.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle: message?.ReceiptHandle }));
+  await client().send(
+    new DeleteMessageCommand({ QueueUrl: queueUrl(), ReceiptHandle: message?.ReceiptHandle }),
+  );
   expect(await counts()).toEqual([0, 0, 0]);
 });
 
-test('the MD5 of message attributes is the one SQS computes', async () => {
-  const attributes = {
-    Hello: { DataType: 'String', StringValue: 'There' },
-    General: { DataType: 'String', StringValue: 'Kenobi' },
-    'Help.Me': { DataType: 'String', StringValue: 'Me' },
-  };
-  // As recorded from SQS for these attributes, all of them and filtered.
-  const sent = await send({ MessageBody: 'msg', MessageAttributes: attributes });
-  expect(sent.MD5OfMessageAttributes).toBe('4c360f3fdafd970e05fae2f149d997f5');
-  const filtered = async (...names: string[]): Promise<string | undefined> => {
-    const [message] = await receive({ MessageAttributeNames: names, VisibilityTimeout: 0 });
-    return message?.MD5OfMessageAttributes;
-  };
-  expect(await filtered('.*')).toBe('4c360f3fdafd970e05fae2f149d997f5');
-  expect(await filtered('General', 'Hello')).toBe('fca026605781cb4126a1e9044df24232');
-  expect(await filtered('Hello', 'Missing')).toBe('a311262e065454b75da111d535b8dacd');
-  expect(await filtered('Hel.*')).toBe('83fee93c1bcd8b9a5a923ffacdc636c7');
-  expect(await filtered()).toBeUndefined();
-});
-
-test('a received message is hidden until its visibility timeout, and the counts say so', async () => {
+test('a received message is hidden until its visibility timeout ends, and the counts agree', async () => {
   await send();
   expect(await counts()).toEqual([1, 0, 0]);
   expect(await receive({ VisibilityTimeout: 60 })).toHaveLength(1);
@@ -119,13 +50,13 @@ test('a received message is hidden until its visibility timeout, and the counts 
   expect(again?.Attributes).toEqual({ ApproximateReceiveCount: '2' });
 });
 
-test('visibility can be changed while the message is in flight, counting from now', async () => {
+test('the visibility of a message in flight can be changed, counting from now', async () => {
   await send();
   const [message] = await receive();
   const change = (seconds: number) =>
-    client.send(
+    client().send(
       new ChangeMessageVisibilityCommand({
-        QueueUrl,
+        QueueUrl: queueUrl(),
         ReceiptHandle: message?.ReceiptHandle,
         VisibilityTimeout: seconds,
       }),
@@ -140,70 +71,62 @@ test('visibility can be changed while the message is in flight, counting from no
   await expect(change(10)).rejects.toMatchObject({ name: 'MessageNotInflight' });
 });
 
-test('the visibility of a deleted message cannot be changed, and nothing reaches beyond twelve hours', async () => {
+test('visibility cannot be extended beyond twelve hours, nor changed for a deleted message', async () => {
   await send();
   const [message] = await receive();
   const change = (seconds: number) =>
-    client.send(
+    client().send(
       new ChangeMessageVisibilityCommand({
-        QueueUrl,
+        QueueUrl: queueUrl(),
         ReceiptHandle: message?.ReceiptHandle,
         VisibilityTimeout: seconds,
       }),
     );
   wait(10);
   await expect(change(43_200)).rejects.toThrow('beyond the limit [43200 seconds]');
-  await client.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle: message?.ReceiptHandle }));
+  await client().send(
+    new DeleteMessageCommand({ QueueUrl: queueUrl(), ReceiptHandle: message?.ReceiptHandle }),
+  );
   await expect(change(1)).rejects.toMatchObject({
     name: 'InvalidParameterValue',
     message: expect.stringContaining('does not exist or is not available for visibility timeout change'),
   });
 });
 
-test('an older receipt handle deletes nothing, the last one also after its time', async () => {
+test('an older receipt handle deletes nothing, and the last one deletes even after its visibility timeout', async () => {
   await send();
   const [first] = await receive({ VisibilityTimeout: 0 });
   const [second] = await receive({ VisibilityTimeout: 0 });
-  await client.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle: first?.ReceiptHandle }));
+  await client().send(
+    new DeleteMessageCommand({ QueueUrl: queueUrl(), ReceiptHandle: first?.ReceiptHandle }),
+  );
   expect(await counts()).toEqual([1, 0, 0]);
-  await client.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle: second?.ReceiptHandle }));
+  await client().send(
+    new DeleteMessageCommand({ QueueUrl: queueUrl(), ReceiptHandle: second?.ReceiptHandle }),
+  );
   expect(await counts()).toEqual([0, 0, 0]);
 });
 
-test('a long poll ends when a message arrives, when one becomes visible, or when its time is over', async () => {
-  const caller = services.iam.rootCaller(accountId);
-  const emptyQueueUrl = await createQueue();
-  const poll = () =>
-    services.sqs.invoke(
-      caller,
-      'ReceiveMessage',
-      { QueueUrl, WaitTimeSeconds: 20, VisibilityTimeout: 5 },
-      { region },
-    );
+test('a long poll ends when a message arrives or becomes visible, or when its time is over', async () => {
+  const poll = () => invoke('ReceiveMessage', { WaitTimeSeconds: 20, VisibilityTimeout: 5 });
   const first = poll();
   await send();
   expect(await first).toMatchObject({ Messages: [{ Body: 'body' }] });
   const second = poll();
-  services.clock.advance(6_000);
+  services().clock.advance(6_000);
   expect(await second).toMatchObject({ Messages: [{ Body: 'body' }] });
-  const inVain = receiveNothing();
-  services.clock.advance(20_000);
+  await createQueue();
+  const inVain = poll();
+  services().clock.advance(20_000);
   expect(await inVain).toEqual({});
-
-  function receiveNothing() {
-    return services.sqs.invoke(
-      caller,
-      'ReceiveMessage',
-      { QueueUrl: emptyQueueUrl, WaitTimeSeconds: 20 },
-      { region },
-    );
-  }
 });
 
 test('a client that hangs up during a long poll takes no message with it', async () => {
   const abort = new AbortController();
-  const command = new ReceiveMessageCommand({ QueueUrl, WaitTimeSeconds: 20 });
-  const waiting = client.send(command, { abortSignal: abort.signal }).catch((error: Error) => error.name);
+  const command = new ReceiveMessageCommand({ QueueUrl: queueUrl(), WaitTimeSeconds: 20 });
+  const waiting = client()
+    .send(command, { abortSignal: abort.signal })
+    .catch((error: Error) => error.name);
   await new Promise((resolve) => setTimeout(resolve, 30));
   abort.abort();
   expect(await waiting).toBe('AbortError');
@@ -212,7 +135,7 @@ test('a client that hangs up during a long poll takes no message with it', async
   expect(await counts()).toEqual([1, 0, 0]);
 });
 
-test('a delayed message is not visible before its time', async () => {
+test('a delayed message is not visible before its delay ends', async () => {
   await send({ DelaySeconds: 30 });
   expect(await counts()).toEqual([0, 0, 1]);
   expect(await receive()).toHaveLength(0);
@@ -220,8 +143,8 @@ test('a delayed message is not visible before its time', async () => {
   expect(await receive()).toHaveLength(1);
 });
 
-test('a message older than the retention period is gone', async () => {
-  QueueUrl = await createQueue({ MessageRetentionPeriod: '60' });
+test('a message older than the retention period is deleted', async () => {
+  await createQueue({ MessageRetentionPeriod: '60' });
   await send();
   wait(30);
   await send({ MessageBody: 'younger' });
@@ -230,97 +153,13 @@ test('a message older than the retention period is gone', async () => {
   expect((await receive()).map(({ Body }) => Body)).toEqual(['younger']);
 });
 
-test.each(['\u0000', '\u0008', '\u001f', '\ufffe', '\uffff', '\ud800'])(
-  'the character %j is refused in a body and in an attribute',
-  async (character) => {
-    const options = { region, caller: services.iam.rootCaller(accountId) };
-    const invoke = (input: Record<string, unknown>) =>
-      services.sqs.invoke(options.caller, 'SendMessage', { QueueUrl, MessageBody: 'b', ...input }, options);
-    await expect(invoke({ MessageBody: `a${character}` })).rejects.toMatchObject({
-      code: 'InvalidMessageContents',
-    });
-    const MessageAttributes = { key: { DataType: 'String', StringValue: `a${character}` } };
-    await expect(invoke({ MessageAttributes })).rejects.toMatchObject({ code: 'InvalidMessageContents' });
-    await expect(send({ MessageBody: '\t\n\r \ud7ff\ue000\ufffd🎉\u007f\u0080' })).resolves.toBeDefined();
-  },
-);
-
-const text = (StringValue: string) => ({ DataType: 'String', StringValue });
-
-test.each<[string, SendMessageCommandInput['MessageAttributes'], string]>([
-  ['eleven', Object.fromEntries(Array.from('abcdefghijk', (name) => [name, text('x')])), 'maximum [10]'],
-  ['an empty value', { a: text('') }, 'non-empty message attribute value'],
-  ['a reserved name', { 'AWS.a': text('x') }, 'must not start with AWS.'],
-  ['a name with a space', { 'a b': text('x') }, 'can only contain'],
-  ['two periods in a row', { 'a..b': text('x') }, 'can only contain'],
-  ['an unknown type', { a: { DataType: 'Text', StringValue: 'x' } }, 'invalid message attribute type'],
-  ['a number that is none', { a: { DataType: 'Number', StringValue: 'x' } }, 'to a number'],
-])('message attributes with %s are refused', async (_name, MessageAttributes, message) => {
-  await expect(send({ MessageAttributes })).rejects.toMatchObject({
-    name: 'InvalidParameterValue',
-    message: expect.stringContaining(message),
-  });
-});
-
-test('body and attributes together may have 1 MiB, and so may a batch', async () => {
-  const limit = 1_048_576;
-  await expect(send({ MessageBody: 'a'.repeat(limit) })).resolves.toBeDefined();
-  await expect(send({ MessageBody: 'a'.repeat(limit + 1) })).rejects.toThrow(
-    'must be shorter than 1048576 bytes',
-  );
-  const MessageAttributes = { name: text('value') };
-  const overhead = 'name'.length + 'String'.length + 'value'.length;
-  await expect(send({ MessageBody: 'a'.repeat(limit - overhead), MessageAttributes })).resolves.toBeDefined();
-  await expect(send({ MessageBody: 'a'.repeat(limit - overhead + 1), MessageAttributes })).rejects.toThrow(
-    'shorter',
-  );
-  const Entries = ['1', '2'].map((Id) => ({ Id, MessageBody: 'ü'.repeat(limit / 4 + 1) }));
-  await expect(client.send(new SendMessageBatchCommand({ QueueUrl, Entries }))).rejects.toMatchObject({
-    name: 'BatchRequestTooLong',
-    message: `Batch requests cannot be longer than 1048576 bytes. You have sent ${limit + 4} bytes.`,
-  });
-});
-
-test('in a batch one bad entry fails alone', async () => {
-  const Entries = [
-    { Id: 'good', MessageBody: 'x' },
-    { Id: 'bad', MessageBody: 'x', MessageAttributes: { a: text('') } },
-  ];
-  const answer = await client.send(new SendMessageBatchCommand({ QueueUrl, Entries }));
-  expect(answer.Successful?.map(({ Id }) => Id)).toEqual(['good']);
-  expect(answer.Failed).toEqual([
-    {
-      Id: 'bad',
-      SenderFault: true,
-      Code: 'InvalidParameterValue',
-      Message: expect.stringContaining('non-empty'),
-    },
-  ]);
-  const [message] = await receive();
-  const deleted = await client.send(
-    new DeleteMessageBatchCommand({
-      QueueUrl,
-      Entries: [
-        { Id: 'known', ReceiptHandle: message?.ReceiptHandle },
-        { Id: 'unknown', ReceiptHandle: 'x' },
-      ],
-    }),
-  );
-  expect(deleted.Successful?.map(({ Id }) => Id)).toEqual(['known']);
-  expect(deleted.Failed?.[0]).toMatchObject({
-    Id: 'unknown',
-    Code: 'ReceiptHandleIsInvalid',
-    SenderFault: true,
-  });
-});
-
-test('a message received too often goes to the dead-letter queue and remembers where it came from', async () => {
-  const deadLetterUrl = QueueUrl;
+test('a message received too often moves to the dead-letter queue and keeps the ARN of its source', async () => {
+  const deadLetterUrl = queueUrl();
   const arnOf = (url: string): string => `arn:aws:sqs:${region}:${accountId}:${url.split('/').at(-1)}`;
-  QueueUrl = await createQueue({
+  await createQueue({
     RedrivePolicy: JSON.stringify({ deadLetterTargetArn: arnOf(deadLetterUrl), maxReceiveCount: 2 }),
   });
-  const sent = await send({ MessageAttributes: { a: text('x') } });
+  const sent = await send({ MessageAttributes: { a: { DataType: 'String', StringValue: 'x' } } });
   expect(await receive({ VisibilityTimeout: 0 })).toHaveLength(1);
   expect(await receive({ VisibilityTimeout: 0 })).toHaveLength(1);
   expect(await receive({ VisibilityTimeout: 0 })).toHaveLength(0);
@@ -332,25 +171,22 @@ test('a message received too often goes to the dead-letter queue and remembers w
   });
   expect(dead).toMatchObject({
     MessageId: sent.MessageId,
-    // Received twice in its own queue: SQS counts on.
-    Attributes: { DeadLetterQueueSourceArn: arnOf(QueueUrl), ApproximateReceiveCount: '3' },
+    // It was received twice from its own queue: SQS keeps counting.
+    Attributes: { DeadLetterQueueSourceArn: arnOf(queueUrl()), ApproximateReceiveCount: '3' },
     MessageAttributes: { a: { StringValue: 'x' } },
   });
 });
 
-test('purging takes everything and may be done once a minute', async () => {
+test('a purge deletes all messages and is allowed once a minute', async () => {
   await send();
-  await client.send(new PurgeQueueCommand({ QueueUrl }));
+  await client().send(new PurgeQueueCommand({ QueueUrl: queueUrl() }));
   expect(await counts()).toEqual([0, 0, 0]);
-  await expect(client.send(new PurgeQueueCommand({ QueueUrl }))).rejects.toMatchObject({
+  await expect(client().send(new PurgeQueueCommand({ QueueUrl: queueUrl() }))).rejects.toMatchObject({
     name: 'PurgeQueueInProgress',
   });
 });
 
-test('no more than 120,000 messages are in flight', async () => {
-  const caller = services.iam.rootCaller(accountId);
-  const invoke = (operation: string, input: object) =>
-    services.sqs.invoke(caller, operation, { QueueUrl, ...input }, { region });
+test('a receive is OverLimit once 120,000 messages are in flight', async () => {
   const Entries = Array.from({ length: 10 }, (_, index) => ({ Id: String(index), MessageBody: 'x' }));
   for (let sent = 0; sent < 120_010; sent += 10) await invoke('SendMessageBatch', { Entries });
   for (let taken = 0; taken < 120_000; taken += 10)

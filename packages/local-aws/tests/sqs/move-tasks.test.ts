@@ -67,7 +67,7 @@ async function bodiesOf(name: string): Promise<(string | undefined)[]> {
   return (answer.Messages ?? []).map(({ Body }) => Body);
 }
 
-test('messages sent to the dead-letter queue move to the named destination', async () => {
+test('a move task moves messages that were sent to the dead-letter queue to the named destination', async () => {
   await quarantine(3);
   const { TaskHandle } = await start({ DestinationArn: arn('live') });
   expect(TaskHandle).toEqual(expect.any(String));
@@ -83,7 +83,7 @@ test('messages sent to the dead-letter queue move to the named destination', asy
   expect(await bodiesOf('dlq')).toEqual([]);
 });
 
-test('a moved message is a new one with the old body and attributes', async () => {
+test('a moved message is a new message with the old body and attributes', async () => {
   await deadLetterBySqs();
   const receive = (name: string) =>
     client.send(
@@ -105,7 +105,7 @@ test('a moved message is a new one with the old body and attributes', async () =
   expect(after?.Attributes).not.toHaveProperty('DeadLetterQueueSourceArn');
 });
 
-test('without a destination, a message that was sent to the queue directly fails the task and stays', async () => {
+test('a move task without a destination fails at a message that was sent directly, and leaves the message', async () => {
   await quarantine(1);
   await start();
   expect(await finishedTask()).toMatchObject({
@@ -116,7 +116,7 @@ test('without a destination, a message that was sent to the queue directly fails
   expect(await bodiesOf('dlq')).toEqual(['m0']);
 });
 
-test('a message in flight is not moved', async () => {
+test('a move task leaves messages in flight', async () => {
   await quarantine(2);
   await client.send(new ReceiveMessageCommand({ QueueUrl: url('dlq') }));
   await start({ DestinationArn: arn('live') });
@@ -126,7 +126,7 @@ test('a message in flight is not moved', async () => {
   });
 });
 
-test('a task can be slowed down, runs alone, and can be cancelled', async () => {
+test('a move task can be slowed down and cancelled, and excludes a second one', async () => {
   await quarantine(5);
   const { TaskHandle } = await start({ DestinationArn: arn('live'), MaxNumberOfMessagesPerSecond: 1 });
   expect(await lastTask()).toMatchObject({ Status: 'RUNNING', TaskHandle, MaxNumberOfMessagesPerSecond: 1 });
@@ -141,7 +141,7 @@ test('a task can be slowed down, runs alone, and can be cancelled', async () => 
   expect(await bodiesOf('dlq')).toHaveLength(5);
 });
 
-test('a destination that vanishes fails the task', async () => {
+test('a move task fails if its destination is deleted', async () => {
   await quarantine(3);
   await start({ DestinationArn: arn('other'), MaxNumberOfMessagesPerSecond: 20 });
   await client.send(new DeleteQueueCommand({ QueueUrl: url('other') }));
@@ -151,7 +151,7 @@ test('a destination that vanishes fails the task', async () => {
   });
 });
 
-test('only a dead-letter queue can be the source, and both queues must be there', async () => {
+test('a move task needs a dead-letter queue as source, and both queues must exist', async () => {
   await expect(start({ SourceArn: arn('other') })).rejects.toMatchObject({
     name: 'InvalidParameterValue',
     message: 'Source queue must be configured as a Dead Letter Queue.',
@@ -171,7 +171,7 @@ test.each([
   'sqs:DeleteMessage',
   'sqs:GetQueueAttributes',
   'sqs:SendMessage',
-])('without %s no task starts', async (missing) => {
+])('a move task does not start without the permission %s', async (missing) => {
   const all = [
     'StartMessageMoveTask',
     'ReceiveMessage',

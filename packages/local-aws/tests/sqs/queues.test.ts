@@ -34,7 +34,7 @@ async function attributes(QueueUrl: string): Promise<Partial<Record<string, stri
 
 const arn = (name: string, account = accountId): string => `arn:aws:sqs:${region}:${account}:${name}`;
 
-test('a queue has a URL at this endpoint, an ARN, and the defaults of SQS', async () => {
+test('a new queue has a URL at this endpoint, an ARN and the defaults of SQS', async () => {
   const QueueUrl = await create('one');
   expect(QueueUrl).toBe(`${services.front.httpsEndpoint}/${accountId}/one`);
   expect(await client.send(new GetQueueUrlCommand({ QueueName: 'one' }))).toMatchObject({ QueueUrl });
@@ -60,7 +60,7 @@ test('a queue URL works with any host, over HTTP and HTTPS', async () => {
   await expect(client.send(new SendMessageCommand({ QueueUrl, MessageBody: 'x' }))).resolves.toBeDefined();
 });
 
-test('creating a queue again gives the same one, unless its attributes differ', async () => {
+test('creating a queue again returns the same queue unless its attributes differ', async () => {
   const QueueUrl = await create('one', { DelaySeconds: '5' });
   expect(await create('one', { DelaySeconds: '5' })).toBe(QueueUrl);
   expect(await create('one')).toBe(QueueUrl);
@@ -70,7 +70,7 @@ test('creating a queue again gives the same one, unless its attributes differ', 
   });
 });
 
-test('the name of a deleted queue rests for a minute', async () => {
+test('the name of a deleted queue cannot be used again for a minute', async () => {
   const QueueUrl = await create('one');
   await client.send(new DeleteQueueCommand({ QueueUrl }));
   await expect(create('one')).rejects.toMatchObject({ name: 'QueueDeletedRecently' });
@@ -107,12 +107,12 @@ test.each<[Record<string, string>, string]>([
     { RedrivePolicy: JSON.stringify({ deadLetterTargetArn: arn('dlq'), maxReceiveCount: 1001 }) },
     'InvalidParameterValue',
   ],
-])('attributes %j are refused', async (Attributes, name) => {
+])('a queue with the attributes %j is refused', async (Attributes, name) => {
   await create('dlq');
   await expect(create('one', Attributes)).rejects.toMatchObject({ name });
 });
 
-test('a dead-letter queue says which queues may use it', async () => {
+test('a dead-letter queue can limit the queues that use it, and lists them', async () => {
   await create('dlq', {
     RedriveAllowPolicy: JSON.stringify({ redrivePermission: 'byQueue', sourceQueueArns: [arn('one')] }),
   });
@@ -124,7 +124,7 @@ test('a dead-letter queue says which queues may use it', async () => {
   expect(sources.queueUrls).toEqual([sourceUrl]);
 });
 
-test('each operation needs its own permission on the queue', async () => {
+test('each SQS operation needs its own permission on the queue', async () => {
   const QueueUrl = await create('one');
   const sender = services.sqsClient(
     services.sessionOf('sender', [{ Effect: 'Allow', Action: 'sqs:SendMessage', Resource: arn('one') }]),
@@ -139,7 +139,7 @@ test('each operation needs its own permission on the queue', async () => {
   });
 });
 
-test('a queue policy lets another account in, and keeps out what is not encrypted', async () => {
+test('a queue policy can admit another account and refuse requests without TLS', async () => {
   const QueueUrl = await create('one');
   const other = services.sqsClient(services.iam.rootCredentials(otherAccountId));
   const send = new SendMessageCommand({ QueueUrl, MessageBody: 'x' });
@@ -169,7 +169,7 @@ test('a queue policy lets another account in, and keeps out what is not encrypte
   await expect(new Client(insecure).send(send)).rejects.toThrow('explicit deny in a resource-based policy');
 });
 
-test('S3 may send only from the bucket and account the queue policy names', async () => {
+test('S3 can send only from the bucket and account that the queue policy names', async () => {
   const QueueUrl = await create('one');
   const sender = {
     queueArn: arn('one'),
@@ -202,7 +202,7 @@ test('S3 may send only from the bucket and account the queue policy names', asyn
   expect(received.Messages?.map(({ Body }) => Body)).toEqual(['event']);
 });
 
-test('CloudFormation makes, changes and removes queues and their policies', async () => {
+test('CloudFormation creates, updates and deletes queues and their policies', async () => {
   const queues = createQueueResource(services.sqs);
   const policies = createQueuePolicyResource(services.sqs);
   const place = { accountId, region, generatedName: 'stack-Queue-1' };

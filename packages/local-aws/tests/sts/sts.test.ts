@@ -44,7 +44,7 @@ const denied = {
   $metadata: { httpStatusCode: 403 },
 };
 
-test('a trusted role gets credentials that work and say who they are', async () => {
+test('AssumeRole of a trusting role returns credentials that work and name the session', async () => {
   const before = services.clock.now();
   const { Credentials: given, AssumedRoleUser: user } = await assume();
   expect(user?.Arn).toBe(`arn:aws:sts::${otherAccountId}:assumed-role/replica/copy`);
@@ -61,30 +61,30 @@ test('a trusted role gets credentials that work and say who they are', async () 
   expect(identity).toMatchObject({ Account: otherAccountId, Arn: user?.Arn, UserId: user?.AssumedRoleId });
 });
 
-test('without the right external id the role is refused', async () => {
+test('AssumeRole without the right external id is refused', async () => {
   await expect(assume(function_, { ExternalId: 'guessed' })).rejects.toMatchObject(denied);
   await expect(assume(function_, { ExternalId: undefined })).rejects.toMatchObject(denied);
 });
 
-test('the caller needs the permission, and the role must trust the caller, across accounts', async () => {
+test("AssumeRole across accounts needs the caller's permission and the role's trust", async () => {
   const other = services.sessionOf('other', [mayAssume]);
   await expect(assume(other)).rejects.toMatchObject({ name: 'AccessDenied' });
   function_ = services.sessionOf('function', []);
   await expect(assume(function_)).rejects.toMatchObject(denied);
 });
 
-test('a role that does not exist is refused in the same words', async () => {
+test('AssumeRole of a role that does not exist is refused in the same words', async () => {
   services.iam.deleteRole(replicaRoleArn);
   await expect(assume()).rejects.toMatchObject(denied);
 });
 
-test('trusting an account leaves it to that account which of its roles may', async () => {
+test('a role that trusts an account leaves the choice of callers to that account', async () => {
   putReplicaRole(trust(`arn:aws:iam::${accountId}:root`));
   await expect(assume()).resolves.toBeDefined();
   await expect(assume(services.sessionOf('other', []))).rejects.toMatchObject({ name: 'AccessDenied' });
 });
 
-test('within one account a role that names another role needs no identity policy, and an identity policy alone is not enough', async () => {
+test('within one account the trust of a role is enough to assume it, and an identity policy alone is not', async () => {
   const RoleArn = `arn:aws:iam::${accountId}:role/near`;
   const role = { accountId, roleName: 'near', policies: [] };
   services.iam.putRole({ ...role, assumeRolePolicy: trust(functionRoleArn) });
@@ -94,13 +94,13 @@ test('within one account a role that names another role needs no identity policy
   await expect(assume(allowed, { RoleArn })).rejects.toMatchObject({ name: 'AccessDenied' });
 });
 
-test('the session name can be a condition of the trust', async () => {
+test('a trust policy can require a session name', async () => {
   putReplicaRole(trust(functionRoleArn, { StringLike: { 'sts:RoleSessionName': 'copy-*' } }));
   await expect(assume(function_, { RoleSessionName: 'copy-1' })).resolves.toBeDefined();
   await expect(assume()).rejects.toMatchObject(denied);
 });
 
-test('a session ends by the clock', async () => {
+test('a session expires by the local clock', async () => {
   const { Credentials: given } = await assume(function_, { DurationSeconds: 900 });
   const credentials = {
     accessKeyId: given?.AccessKeyId ?? '',
@@ -117,14 +117,14 @@ test('a session ends by the clock', async () => {
   });
 });
 
-test('root users may not assume roles', async () => {
+test('a root user cannot assume a role', async () => {
   await expect(assume(services.iam.rootCredentials(accountId))).rejects.toMatchObject({
     name: 'AccessDenied',
     message: 'Roles may not be assumed by root accounts.',
   });
 });
 
-test('a session that assumes a role gets an hour at most', async () => {
+test('role chaining is limited to one hour', async () => {
   await expect(assume(function_, { DurationSeconds: 3601 })).rejects.toThrow('role chaining');
 });
 
@@ -135,7 +135,7 @@ test.each<[Partial<AssumeRoleCommandInput>, string]>([
   [{ RoleSessionName: 'with space' }, 'regular expression'],
   [{ ExternalId: 'with space' }, 'regular expression'],
   [{ RoleArn: 'arn:aws:iam::1:role/x' }, 'is invalid'],
-])('%j is a validation error', async (change, message) => {
+])('AssumeRole with %j is a validation error', async (change, message) => {
   await expect(assume(function_, change)).rejects.toMatchObject({
     name: 'ValidationError',
     message: expect.stringContaining(message),

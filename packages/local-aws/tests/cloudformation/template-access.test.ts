@@ -1,0 +1,93 @@
+/** Templates that a client hands in, and the permissions that a call needs. */
+import { PutObjectCommand } from '@aws-sdk/client-s3';
+import { expect, test } from 'vitest';
+import { ACCOUNT_ID, REGION } from './aws-fixture.ts';
+import { body, useStackApi } from './stack-api.ts';
+
+const { aws, s3, stackName, call, clientOf, queue, create, describeStack, settled, deployed, visibility } =
+  useStackApi();
+
+const url = (key: string): string => `https://s3.amazonaws.com/templates/${key}`;
+
+test('a template is read from S3 by its URL', async () => {
+  const { TemplateBody = '' } = body({ Queue: queue(12) });
+  await s3().send(new PutObjectCommand({ Bucket: 'templates', Key: 'a b/t.json', Body: TemplateBody }));
+  expect((await call('ValidateTemplate', { TemplateURL: url('a%20b/t.json') })).error()).toBeUndefined();
+  await deployed({ TemplateURL: `https://templates.s3.${REGION}.amazonaws.com/a%20b/t.json` });
+  expect(visibility()).toBe('12');
+});
+
+test('a template that grants permissions needs an acknowledgement', async () => {
+  const Role = {
+    Type: 'AWS::IAM::Role',
+    Properties: {
+      RoleName: `${stackName()}-role`,
+      AssumeRolePolicyDocument: { Version: '2012-10-17', Statement: [] },
+    },
+  };
+  expect((await call('ValidateTemplate', body({ Role }))).value('member')).toBe('CAPABILITY_NAMED_IAM');
+  for (const capabilities of [{}, { 'Capabilities.member.1': 'CAPABILITY_IAM' }]) {
+    expect((await create({ ...body({ Role }), ...capabilities })).error()).toBe(
+      'InsufficientCapabilitiesException: Requires capabilities : [CAPABILITY_NAMED_IAM]',
+    );
+  }
+  await deployed({ ...body({ Role }), 'Capabilities.member.1': 'CAPABILITY_NAMED_IAM' });
+});
+
+test.each<[Record<string, string>, RegExp]>([
+  [{}, /^ValidationError: Either Template URL or Template Body must be specified\.$/],
+  [{ TemplateURL: 'https://example.com/t' }, /^ValidationError: TemplateURL must be a supported URL\.$/],
+  [
+    { TemplateURL: 'https://s3.amazonaws.com/templates/absent' },
+    /^ValidationError: S3 error: The specified key does not exist\./,
+  ],
+  [{ TemplateBody: 'x'.repeat(51_201) }, /^ValidationError: .+ less than or equal to 51200$/],
+  [{ TemplateBody: '{"Resources": {' }, /^ValidationError: Template format error: JSON not well-formed/],
+  [
+    { TemplateBody: '{"Resources":{"A":{"Type":"AWS::SNS::Topic","DependsOn":"B"}}}' },
+    /^ValidationError: .*Unresolved resource dependencies \[B\]/,
+  ],
+  [
+    { TemplateBody: '{"Resources":{}}', RoleARN: 'arn' },
+    /does not support cloudformation:CreateStack with RoleARN/,
+  ],
+])('a malformed template is refused before anything is created (%#)', async (fields, error) => {
+  expect((await create(fields)).error()).toMatch(error);
+  expect((await describeStack()).status).toBe(400);
+});
+
+const session = (statements: object[]) => {
+  const { arn } = aws().iam.putRole({
+    accountId: ACCOUNT_ID,
+    roleName: 'deployer',
+    assumeRolePolicy: { Statement: [] },
+    policies: [{ Version: '2012-10-17', Statement: JSON.parse(JSON.stringify(statements)) }],
+  });
+  return clientOf(aws().iam.createSession(arn, 'test', 3600).credentials);
+};
+
+test('each CloudFormation call needs permission for its stack', async () => {
+  const Resource = `arn:aws:cloudformation:${REGION}:${ACCOUNT_ID}:stack/${stackName()}/*`;
+  const deployer = session([{ Effect: 'Allow', Action: 'cloudformation:CreateStack', Resource }]);
+  const fields = { StackName: stackName(), ...body({ Queue: queue(10) }) };
+  expect((await deployer('CreateStack', fields)).status).toBe(200);
+  expect(await settled()).toBe('CREATE_COMPLETE');
+  expect((await deployer('CreateStack', { ...fields, StackName: 'other' })).error()).toMatch(
+    /^AccessDenied: User: .+ is not authorized to perform: cloudformation:CreateStack on resource: .+ because no identity-based policy/,
+  );
+  for (const action of ['UpdateStack', 'DeleteStack', 'DescribeStacks', 'DescribeStackEvents']) {
+    expect(
+      (await deployer(action, action === 'UpdateStack' ? fields : { StackName: stackName() })).error(),
+    ).toMatch(/^AccessDenied: /);
+  }
+});
+
+test("a template is read from S3 with the caller's permissions", async () => {
+  const deployer = session([{ Effect: 'Allow', Action: 'cloudformation:*', Resource: '*' }]);
+  await s3().send(new PutObjectCommand({ Bucket: 'templates', Key: 'secret', Body: '{"Resources":{}}' }));
+  const answer = await deployer('CreateStack', {
+    StackName: stackName(),
+    TemplateURL: 'https://s3.amazonaws.com/templates/secret',
+  });
+  expect(answer.error()).toMatch(/^ValidationError: S3 error: .+ not authorized to perform: s3:GetObject/);
+});

@@ -1,0 +1,82 @@
+/** A queue per test, with the calls that tests make most often. */
+import {
+  CreateQueueCommand,
+  GetQueueAttributesCommand,
+  type Message,
+  ReceiveMessageCommand,
+  type ReceiveMessageCommandInput,
+  SendMessageCommand,
+  type SendMessageCommandInput,
+  type SendMessageCommandOutput,
+  type SQSClient,
+} from '@aws-sdk/client-sqs';
+import { afterAll, beforeAll, beforeEach } from 'vitest';
+import { accountId, type CoreServices, region, startCoreServices } from '../core-services.ts';
+
+export interface QueueCalls {
+  client(): SQSClient;
+  services(): CoreServices;
+  /** The URL of the queue of the current test. */
+  queueUrl(): string;
+  /** Creates another queue, which becomes the queue of the current test. */
+  createQueue(attributes?: Record<string, string>): Promise<void>;
+  send(input?: Partial<SendMessageCommandInput>): Promise<SendMessageCommandOutput>;
+  receive(input?: Partial<ReceiveMessageCommandInput>): Promise<Message[]>;
+  /** Calls SQS inside the process, without HTTP and without the limits of the SDK. */
+  invoke(operation: string, input: Record<string, unknown>): Promise<unknown>;
+  /** Advances the clock by less than what would make the signature of a client too old. */
+  wait(seconds: number): void;
+  /** The numbers of messages that are visible, in flight and delayed. */
+  counts(): Promise<number[]>;
+}
+
+/** Starts SQS for the tests of the calling file. */
+export const useQueues = (): QueueCalls => {
+  let services: CoreServices;
+  let client: SQSClient;
+  let url: string;
+  let queueCount = 0;
+  beforeAll(async () => {
+    services = await startCoreServices();
+  });
+  afterAll(() => services.close());
+  beforeEach(async () => {
+    client = services.sqsClient();
+    await createQueue();
+  });
+
+  const createQueue = async (Attributes: Record<string, string> = {}): Promise<void> => {
+    queueCount += 1;
+    const create = new CreateQueueCommand({ QueueName: `queue-${queueCount}`, Attributes });
+    url = (await client.send(create)).QueueUrl ?? '';
+  };
+  return {
+    client: () => client,
+    services: () => services,
+    queueUrl: () => url,
+    createQueue,
+    send: (input) => client.send(new SendMessageCommand({ QueueUrl: url, MessageBody: 'body', ...input })),
+    receive: async (input) => {
+      const receive = new ReceiveMessageCommand({ QueueUrl: url, MaxNumberOfMessages: 10, ...input });
+      return (await client.send(receive)).Messages ?? [];
+    },
+    invoke: (operation, input) =>
+      services.sqs.invoke(
+        services.iam.rootCaller(accountId),
+        operation,
+        { QueueUrl: url, ...input },
+        { region },
+      ),
+    wait: (seconds) => {
+      services.clock.advance(seconds * 1000);
+      client = services.sqsClient();
+      client.config.systemClockOffset = services.clock.now() - Date.now();
+    },
+    counts: async () => {
+      const get = new GetQueueAttributesCommand({ QueueUrl: url, AttributeNames: ['All'] });
+      const { Attributes = {} } = await client.send(get);
+      const names = ['', 'NotVisible', 'Delayed'] as const;
+      return names.map((what) => Number(Attributes[`ApproximateNumberOfMessages${what}`]));
+    },
+  };
+};
