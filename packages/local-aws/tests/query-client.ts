@@ -4,15 +4,15 @@ import type { Credentials } from '../src/core/access.ts';
 export interface QueryAnswer {
   status: number;
   xml: string;
-  /** Text of the first element of that name. */
+  /** The text of the first element with that name. */
   value(name: string): string | undefined;
-  /** Texts of all elements of that name. */
+  /** The texts of all elements with that name. */
   values(name: string): string[];
-  /** `Code: Message` of an error, else undefined. */
+  /** `Code: Message` of an error, otherwise undefined. */
   error(): string | undefined;
 }
 
-/** Calls a service that speaks the query protocol, e.g. SNS: for services whose client is no dependency of this project. */
+/** Calls a service with the query protocol, for example SNS: for services whose SDK client is not a dependency of this project. */
 export type QueryClient = (action: string, fields?: Record<string, string>) => Promise<QueryAnswer>;
 
 export const queryClient =
@@ -35,7 +35,7 @@ export const queryClient =
     };
   };
 
-/** https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html */
+/** Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html */
 const signedHeaders = (
   { endpoint, region, service, credentials }: Parameters<typeof queryClient>[0],
   body: string,

@@ -2,8 +2,8 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { functionRole, lambdaFunction, startAwsFixture, type AwsFixture, PATIENCE } from './aws-fixture.ts';
 
 /**
- * Prints its request without what differs each time, and answers what `Answer` in the properties says (JSON): members of the
- * response, or `null` for no answer at all. `OnDelete` the same for deletes.
+ * Prints the fields of its request that do not vary from run to run, and answers with the JSON in the property `Answer`: the members
+ * of the response, or `null` for no answer at all. The property `OnDelete` does the same for deletions.
  */
 const PROVIDER = `
   exports.handler = async (request) => {
@@ -45,7 +45,7 @@ const deploy = (thing: object | null, more: object = {}) =>
     ...more,
   });
 
-/** The requests the function got, shortest form: type, physical id, value, old value. */
+/** The requests that the function received, each as type, physical id, value and old value. */
 const requests = (): unknown[] =>
   fixture.lines
     .filter((line) => line.startsWith('{"RequestType"'))

@@ -23,7 +23,7 @@ export interface StackApi {
   describeStack(): Promise<QueryAnswer>;
   /** Waits for the end of the operation and returns the status of the stack. */
   settled(): Promise<string>;
-  /** Creates the stack and waits until it is there. */
+  /** Creates the stack and waits until it is complete. */
   deployed(fields: Fields): Promise<void>;
   /** The visibility timeout of the queue, `undefined` if there is no queue. */
   visibility(): string | undefined;

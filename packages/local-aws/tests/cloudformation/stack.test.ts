@@ -5,7 +5,7 @@ import { StackError } from '../../src/cloudformation/stack.ts';
 
 const NAME = { accountId: '111111111111', region: 'eu-west-1', stackName: 'stack' };
 
-/** What exists, by physical id. `Fail` in the properties fails the operation; another `Name` is a replacement. */
+/** The existing resources by physical id. The property `Fail` makes the operation fail; another `Name` replaces the resource. */
 let things: Map<string, unknown>;
 let calls: string[];
 let cloudformation: CloudFormation;

@@ -3,7 +3,7 @@ import { createCloudFormation } from '../../src/cloudformation/cloudformation.ts
 import type { Provider } from '../../src/cloudformation/provider.ts';
 import { parseTemplate } from '../../src/cloudformation/template.ts';
 
-/** Every resource is a `Test::Thing` whose physical id is its logical id and whose properties are kept as they came. */
+/** The provider of `Test::Thing`, whose physical id follows from the logical id and whose properties are kept unchanged. */
 const thing: Provider = {
   create: ({ logicalId }) => ({
     physicalId: `id-of-${logicalId}`,
@@ -22,7 +22,7 @@ const deploy = (template: string, parameters: Record<string, string> = {}) =>
     parameters,
   });
 
-/** What a value becomes in a stack with the parameters and conditions below. */
+/** The resolved form of a value in a stack with the parameters and conditions below. */
 const resolved = async (value: string) => {
   const stack = await deploy(
     `

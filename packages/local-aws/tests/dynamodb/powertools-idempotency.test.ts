@@ -39,7 +39,7 @@ afterEach(async () => {
   await services.close();
 });
 
-/** An invocation with a minute left. */
+/** The context of an invocation with a minute left. */
 const lambdaContext: Context = {
   callbackWaitsForEmptyEventLoop: false,
   functionName: 'function',

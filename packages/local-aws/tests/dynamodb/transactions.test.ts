@@ -1,4 +1,4 @@
-/** https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html */
+/** Source: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html */
 import {
   CreateTableCommand,
   DynamoDBClient,
@@ -171,7 +171,7 @@ test("concurrent transactions see each other's effects, and readers never see ha
   };
   await Promise.all(
     Array.from({ length: 30 }, async (_, index) => {
-      // Every third fails in its second half.
+      // The second half of every third transaction fails.
       const work = transact([
         add('left'),
         add('right'),

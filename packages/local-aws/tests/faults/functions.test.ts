@@ -21,7 +21,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** Makes the requests of a function that signs nothing, with the User-Agent that an SDK would make of its environment. */
+/** Sends unsigned requests, with the User-Agent that an SDK would derive from the function's environment. */
 const ASKING = `
   const { request } = require('node:http');
   const ask = (url, path) => new Promise((resolve, reject) => {
@@ -71,7 +71,7 @@ const deploy = async (): Promise<void> => {
 const invoke = (paths: string[], pauseMs = 0) =>
   aws.lambda.invoke('asking', { url: aws.httpEndpoint, paths, pauseMs });
 
-/** Requests that got through to S3, by their paths, and the plan that decides about them. */
+/** Installs the rules. Returns their plan and the paths of the requests that S3 receives. */
 const install = (...rules: FaultRule[]): { plan: RuledFaultPlan; asked: string[] } => {
   const plan = createFaultPlan({ rules, clock: aws.clock });
   const asked: string[] = [];

@@ -19,7 +19,7 @@ const request = (key: string, method = 'PUT'): AwsRequest => ({
   sourceIp: '127.0.0.1',
 });
 
-/** Which of so many requests about `k` are hit, as a text of `x` and `.`. */
+/** Sends `count` requests about the key `k` and returns an `x` for each that is hit and a `.` for each other one. */
 const pattern = (rule: Partial<RequestRule>, count: number, seed = 1): string => {
   const plan = createFaultPlan({
     rules: [{ operation: 's3:PutObject', fault: { kind: 'throttle' }, ...rule }],

@@ -1,4 +1,4 @@
-/** A whole local AWS with a bucket, a queue that hears of it and a table, and clients that do not retry. */
+/** A whole local AWS with a bucket, a queue for its notifications and a table, and clients that do not retry. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { S3Client } from '@aws-sdk/client-s3';
@@ -19,7 +19,7 @@ export interface Stand {
   sts: STSClient;
   dynamodb: DynamoDBClient;
   queueUrl: string;
-  /** Keys that the messages received next tell of; each is received once and not deleted. */
+  /** Receives up to ten visible messages, without deleting them, and returns the keys in their event records. */
   receivedKeys(): Promise<string[]>;
   stop(): Promise<void>;
 }
@@ -62,7 +62,7 @@ export const startStand = async (): Promise<Stand> => {
       BillingMode: 'PAY_PER_REQUEST',
     }),
   );
-  // Dynalite makes a table in the background.
+  // Dynalite creates a table in the background.
   await sleep(100);
   return {
     aws,

@@ -16,7 +16,7 @@ import { accountId, type CoreServices, region, startCoreServices } from '../core
 let services: CoreServices;
 let received: { request: AwsRequest; body: Buffer }[] = [];
 
-/** Takes every object and gives each key its own name as content, a hundred megabytes of zeros for the key `large`. */
+/** An S3 that accepts every object, and returns for each key its own name, but 100 MB of zeros for the key `large`. */
 const echo: AwsService = {
   async handle(request, response) {
     if (request.method === 'GET' && request.path === '/b/large') {
@@ -191,7 +191,7 @@ test('a presigned URL works until it expires, and only for its own request', asy
   expect(await late.text()).toContain('<Message>Request has expired</Message>');
 });
 
-/** SigV4 in the query, written down from its documentation. */
+/** Signs with SigV4 in the query, implemented independently from its documentation. */
 function presign(path: string, expiresSeconds: number, atMs = Date.now()): string {
   const { accessKeyId, secretAccessKey } = services.iam.rootCredentials(accountId);
   const { host, origin } = new URL(services.front.httpEndpoint);

@@ -9,7 +9,7 @@ let fixture: LambdaFixture;
 let server: Server;
 let caller: Caller;
 
-/** What the front door does, for one caller. */
+/** A minimal front door for one caller. */
 beforeEach(async () => {
   fixture = await startLambdaFixture();
   caller = fixture.iam.rootCaller(ACCOUNT_ID);

@@ -81,7 +81,7 @@ test('a function that returns nothing answers null', async () => {
   expect(await answer('silent')).toEqual({ functionError: null, payload: null });
 });
 
-// A second may be over before the function had any of it: then once more.
+// On a busy machine the second may pass before the function runs: the test is then repeated.
 test('a function is killed at its timeout and starts cold the next time', { retry: 2 }, async () => {
   await fixture.deploy(
     'slow',

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { PATIENCE } from './lambda-fixture.ts';
 
-/** A process of its own, to be killed: prints the pid of a function's process and waits. */
+/** The program of a separate process that the test kills: it prints the pid of a function's process and waits. */
 const host = (isBusy: boolean): string => `
   import { startLambdaFixture } from ${JSON.stringify(new URL('lambda-fixture.ts', import.meta.url).href)};
   const fixture = await startLambdaFixture();

@@ -28,7 +28,7 @@ beforeAll(async () => {
     region: REGION,
     OwnershipControls: { Rules: [{ ObjectOwnership: 'ObjectWriter' }] },
   });
-  // IAM itself, so that grants are what opens the door.
+  // The real IAM, so that only grants allow access.
   const iam = createAuthorizer({ now: () => harness.clock.nowMs });
   harness.deny = (question) => !iam.decide(question).allowed;
 });

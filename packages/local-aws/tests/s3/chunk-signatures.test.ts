@@ -119,7 +119,7 @@ test('an upload in signed chunks is stored if all of its signatures are right, a
 
 const SEED = 'e'.repeat(64);
 
-/** Signs as a client does, from the seed on. */
+/** Signs the chunks like a client, beginning with the seed signature. */
 const frame = (chunks: Buffer[], secret: string): Buffer => {
   const key = ['20261122', REGION, 's3', 'aws4_request'].reduce<Buffer>(
     (previous, part) => createHmac('sha256', previous).update(part).digest(),

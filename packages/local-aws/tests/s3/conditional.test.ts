@@ -46,7 +46,7 @@ const startUpload = async (Key: string) => {
   };
 };
 
-/** A PUT whose last byte is sent only when told. */
+/** A PUT whose last byte is sent by `finish`. */
 const slowPut = (key: string, headers: Record<string, string>) => {
   const request = httpRequest({
     host: '127.0.0.1',

@@ -1,4 +1,4 @@
-/** Bodies from 1 MiB on are digested and written on a thread of their own. */
+/** Bodies of at least 1 MiB are digested and written in a separate thread. */
 import { execFile } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
@@ -109,7 +109,7 @@ test('a body that is abandoned in the file thread leaves other bodies intact', a
   const bodies = Array.from({ length: 8 }, () => randomBytes(1.5 * MIB));
   const giveUp = async (body: Buffer): Promise<void> => {
     const writer = store.writer(2 * MIB, NAMES);
-    // Three buffers at the thread and a fourth half full: nothing is waited for.
+    // Three buffers are in the thread and a fourth is half full: nothing waits.
     for (let at = 0; at < 900 * KIB; at += 60 * KIB) void writer.write(body.subarray(at, at + 60 * KIB));
     await writer.abort();
   };

@@ -1,4 +1,4 @@
-/** Bodies that go to files while they are received. */
+/** Bodies that are written to files while they arrive. */
 import { createHash, randomBytes } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { request } from 'node:http';
@@ -35,7 +35,7 @@ const read = async (Key: string): Promise<Buffer> => {
   return Buffer.from((await Body?.transformToByteArray()) ?? []);
 };
 
-// Around what is kept in memory (64 KiB), what is written at a time (256 KiB), and several of these.
+// Around the size up to which bodies stay in memory (64 KiB), the size of one write (256 KiB), and several writes.
 test.each([
   64 * KIB - 1,
   64 * KIB,

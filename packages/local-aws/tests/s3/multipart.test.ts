@@ -18,7 +18,7 @@ import { codeOf, REGION, SOURCE, startHarness, type Harness } from './harness.ts
 const MiB = 1024 ** 2;
 const Bucket = 'multipart';
 let harness: Harness;
-/** Sends no checksums of its own accord. */
+/** A client that sends no checksums by default. */
 let client: S3Client;
 let keys = 0;
 let Key = '';

@@ -1,4 +1,4 @@
-/** Source: Amazon S3 User Guide "Locking objects with Object Lock"; error sentences as S3 was recorded answering. */
+/** Source: Amazon S3 User Guide "Locking objects with Object Lock"; the error messages were recorded from S3. */
 import {
   CreateBucketCommand,
   DeleteObjectCommand,

@@ -28,7 +28,7 @@ beforeAll(async () => {
 afterAll(() => harness.close());
 
 const bytesOf = (seed: number, position: number, lengthBytes: number): Buffer =>
-  // Its buffers are used again: each is copied before the next one is asked for.
+  // The generator reuses its buffers: each one is copied before the next is read.
   Buffer.concat(Array.from(createGenerator(seed).read(position, lengthBytes), (chunk) => Buffer.from(chunk)));
 
 const read = async (input: { Key: string; Range?: string; PartNumber?: number; Bucket?: string }) => {
@@ -36,7 +36,7 @@ const read = async (input: { Key: string; Range?: string; PartNumber?: number; B
   return { ...answer, bytes: Buffer.from((await answer.Body?.transformToByteArray()) ?? []) };
 };
 
-/** What a copier does: each part read from the source and written as it is. */
+/** Copies like a client: reads each part of the source and writes it unchanged. */
 const copyParts = async (key: string, partNumbers: number[], target = key): Promise<string> => {
   const destination = { Bucket: REPLICA, Key: target };
   const { UploadId } = await harness.client.send(new CreateMultipartUploadCommand(destination));
@@ -180,7 +180,7 @@ test('a copy of a replica made of server-side copies has the ETag of the sparse 
   const complete = { ...destination, UploadId, MultipartUpload: { Parts } };
   expect((await harness.client.send(new CompleteMultipartUploadCommand(complete))).ETag).toMatch(/-2"$/);
   const again = new CopyObjectCommand({ Bucket: REPLICA, Key: 'again', CopySource: `${REPLICA}/pieces` });
-  // Of the source in one piece.
+  // The ETag of the source, which is in one piece.
   expect((await harness.client.send(again)).CopyObjectResult?.ETag).toBe(`"${etag}"`);
 });
 

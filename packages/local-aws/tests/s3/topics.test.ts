@@ -1,4 +1,4 @@
-/** Source: User Guide "Amazon S3 Event Notifications"; what S3 hands to SNS is the message a queue would get. */
+/** Source: User Guide "Amazon S3 Event Notifications"; S3 hands SNS the message that a queue would get. */
 import {
   PutBucketNotificationConfigurationCommand,
   PutObjectCommand,

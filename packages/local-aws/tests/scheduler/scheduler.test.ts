@@ -1,4 +1,4 @@
-/** Functions invoked by the clock, deployed from a template. */
+/** Functions that are invoked by the clock and deployed from a template. */
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { createScheduler } from '../../src/scheduler/scheduler.ts';
 import {
@@ -134,7 +134,7 @@ test('a schedule by rate fires once at its creation although the clock moves mea
   let nowMs = 1_700_000_000_000;
   const invoked: string[] = [];
   const scheduler = createScheduler({
-    // Each look at it takes a millisecond.
+    // Reading the clock takes a millisecond.
     clock: { now: () => nowMs++ },
     iam: {
       role: () => ({ accountId: '111111111111' }),

@@ -1,4 +1,4 @@
-/** The way of a message: visibility, delay, retention, dead letters. */
+/** The life of a message: visibility, delay, retention and dead letters. */
 import {
   ChangeMessageVisibilityCommand,
   DeleteMessageCommand,

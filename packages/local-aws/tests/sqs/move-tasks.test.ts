@@ -36,7 +36,7 @@ async function quarantine(count: number): Promise<void> {
   }
 }
 
-/** As a crashing function does it: the message is received and never deleted. */
+/** Imitates a crashing function: the message is received and never deleted. */
 async function deadLetterBySqs(): Promise<void> {
   await client.send(new SendMessageCommand({ QueueUrl: url('live'), MessageBody: 'crash' }));
   const receive = new ReceiveMessageCommand({ QueueUrl: url('live'), VisibilityTimeout: 0 });
