@@ -1,4 +1,4 @@
-/** `node packages/local-aws/tests/mutations.ts`: changes the local AWS's code place by place and reports which changes no test notices. */
+/** `npm run test:mutations`: changes the local AWS's code place by place and reports which changes no test notices. */
 import { spawn } from 'node:child_process';
 import { cpSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -7,7 +7,7 @@ import { parseArgs } from 'node:util';
 import { parseAst } from 'vitest/node';
 import { draw } from '../src/faults/draw.ts';
 
-const USAGE = `Usage: node packages/local-aws/tests/mutations.ts [options]
+const USAGE = `Usage: npm run test:mutations -- [options]
 
 Draws places in packages/local-aws/src/s3 and src/sqs, changes one at a time in a copy under .local-aws, and runs the unit tests of S3 and
 SQS and then, if these pass, the conformance suite. Prints for each change whether a test caught it. One seed draws the same

@@ -148,11 +148,11 @@ test('a custom resource whose function never answers fails after its ServiceTime
 });
 
 test.each([
-  [{ PhysicalResourceId: '' }, /Invalid PhysicalResourceId/],
-  [{ StackId: 'other' }, /StackId, RequestId or LogicalResourceId differ/],
-  [{ Status: 'OK' }, /Invalid response object/],
-  [{ Data: { Big: 'x'.repeat(5000) } }, /Response object is too long/],
-])('a custom resource whose function answers %j fails', async (answer, message) => {
+  ['an empty physical id', { PhysicalResourceId: '' }, /Invalid PhysicalResourceId/],
+  ['for another stack', { StackId: 'other' }, /StackId, RequestId or LogicalResourceId differ/],
+  ['an unknown status', { Status: 'OK' }, /Invalid response object/],
+  ['more than 4 KB', { Data: { Big: 'x'.repeat(5000) } }, /Response object is too long/],
+])('a custom resource whose function answers %s fails', async (_what, answer, message) => {
   await expect(deploy(custom({ Value: 1 }, answer))).rejects.toThrow(message);
 });
 

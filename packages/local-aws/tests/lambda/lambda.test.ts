@@ -227,12 +227,12 @@ test('an invocation of type Event is tried three times in all if the function fa
 });
 
 test.each([
-  [{ Role: `arn:aws:iam::${ACCOUNT_ID}:role/unknown` }, /cannot be assumed by Lambda/],
-  [{ Runtime: 'nodejs20.x' }, /Runtime/],
-  [{ Timeout: 901 }, /Timeout/],
-  [{ VpcConfig: {} }, /VpcConfig/],
-  [{ Environment: { Variables: { AWS_REGION: 'x' } } }, /reserved keys.*AWS_REGION/],
-  [{ Environment: { Variables: { BIG: 'x'.repeat(4096) } } }, /4KB/],
-])('a function with %j is refused', async (properties, message) => {
+  ['an unknown role', { Role: `arn:aws:iam::${ACCOUNT_ID}:role/unknown` }, /cannot be assumed by Lambda/],
+  ['another runtime', { Runtime: 'nodejs20.x' }, /Runtime/],
+  ['a timeout of more than 15 minutes', { Timeout: 901 }, /Timeout/],
+  ['a VPC', { VpcConfig: {} }, /VpcConfig/],
+  ['a reserved variable', { Environment: { Variables: { AWS_REGION: 'x' } } }, /reserved keys.*AWS_REGION/],
+  ['more than 4 KB of variables', { Environment: { Variables: { BIG: 'x'.repeat(4096) } } }, /4KB/],
+])('a function with %s is refused', async (_what, properties, message) => {
   await expect(fixture.deploy('refused', '', properties)).rejects.toThrow(message);
 });
