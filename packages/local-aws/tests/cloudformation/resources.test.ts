@@ -1,6 +1,6 @@
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { clientConfig } from '../../src/client-config.ts';
+import { clientConfig } from '../../src/start/client-config.ts';
 import {
   ACCOUNT_ID,
   functionRole,

@@ -1,8 +1,8 @@
 /** CloudFormation's query API, called for one stack per test. */
 import { S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, beforeEach, expect, vi } from 'vitest';
-import { startLocalAws, type LocalAws } from '../../src/aws.ts';
-import { clientConfig } from '../../src/client-config.ts';
+import { startLocalAws, type LocalAws } from '../../src/start/local-aws.ts';
+import { clientConfig } from '../../src/start/client-config.ts';
 import { queryClient, type QueryAnswer, type QueryClient } from '../query-client.ts';
 import { ACCOUNT_ID, PATIENCE, REGION } from './aws-fixture.ts';
 

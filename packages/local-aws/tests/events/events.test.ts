@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { type AdjustableClock, createClock } from '../../src/clock.ts';
-import type { PolicyStatement } from '../../src/core.ts';
-import { type EventBridge, createEventBridge } from '../../src/events.ts';
-import { parseEventPattern } from '../../src/event-pattern.ts';
+import { type AdjustableClock, createClock } from '../../src/core/clock.ts';
+import type { PolicyStatement } from '../../src/core/access.ts';
+import { type EventBridge, createEventBridge } from '../../src/events/events.ts';
+import { parseEventPattern } from '../../src/events/event-pattern.ts';
 import { createIam } from '../../src/iam/iam.ts';
 import { createQueuePolicyResource, createQueueResource } from '../../src/sqs/resources.ts';
 import { createSqs, type Sqs } from '../../src/sqs/sqs.ts';

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { startLocalAws, type LocalAws } from '../../src/aws.ts';
-import type { FaultPlan } from '../../src/core.ts';
+import { startLocalAws, type LocalAws } from '../../src/start/local-aws.ts';
+import type { FaultPlan } from '../../src/core/fault.ts';
 import { createFaultPlan, type RuledFaultPlan } from '../../src/faults/fault-plan.ts';
 import type { FaultRule } from '../../src/faults/fault-rule.ts';
 import { mkdtemp, rm } from 'node:fs/promises';

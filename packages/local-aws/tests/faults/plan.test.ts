@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { expect, test } from 'vitest';
-import type { AwsRequest } from '../../src/core.ts';
+import type { AwsRequest } from '../../src/core/request.ts';
 import { chaosRules } from '../../src/faults/chaos.ts';
 import { createFaultPlan } from '../../src/faults/fault-plan.ts';
 import type { RequestRule } from '../../src/faults/fault-rule.ts';

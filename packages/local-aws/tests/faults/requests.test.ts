@@ -10,8 +10,8 @@ import {
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
 import { GetCallerIdentityCommand } from '@aws-sdk/client-sts';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { clientConfig } from '../../src/client-config.ts';
-import type { Fault } from '../../src/core.ts';
+import { clientConfig } from '../../src/start/client-config.ts';
+import type { Fault } from '../../src/core/fault.ts';
 import { createFaultPlan, type RuledFaultPlan } from '../../src/faults/fault-plan.ts';
 import type { FaultRule } from '../../src/faults/fault-rule.ts';
 import { ACCOUNT, BUCKET, type Stand, startStand } from './stand.ts';

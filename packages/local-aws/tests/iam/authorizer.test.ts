@@ -1,6 +1,6 @@
 import { beforeEach, expect, test } from 'vitest';
-import { type AdjustableClock, createClock } from '../../src/clock.ts';
-import type { AccessQuestion, Caller, PolicyDocument, PolicyStatement } from '../../src/core.ts';
+import { type AdjustableClock, createClock } from '../../src/core/clock.ts';
+import type { AccessQuestion, Caller, PolicyDocument, PolicyStatement } from '../../src/core/access.ts';
 import { accessDeniedMessage } from '../../src/iam/authorizer.ts';
 import { createIam, type Iam } from '../../src/iam/iam.ts';
 

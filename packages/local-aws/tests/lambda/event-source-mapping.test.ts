@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from 'vitest';
-import type { PolicyDocument } from '../../src/core.ts';
+import type { PolicyDocument } from '../../src/core/access.ts';
 import { createFakeQueue } from './fake-queue.ts';
 import { ACCOUNT_ID, REGION, startLambdaFixture, type LambdaFixture, PATIENCE } from './lambda-fixture.ts';
 

@@ -15,7 +15,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { BucketProperties } from '../../src/s3/bucket-properties.ts';
+import type { BucketProperties } from '../../src/s3/buckets/bucket-properties.ts';
 import { codeOf, OTHER, REGION, SOURCE, startHarness, type Harness } from './harness.ts';
 
 let harness: Harness;

@@ -1,8 +1,14 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { combineCrc } from '../../src/s3/crc-combine.ts';
-import { createCrc32, createCrc32c, createCrc64Nvme, POLYNOMIALS, type Crc } from '../../src/s3/crc.ts';
+import { combineCrc } from '../../src/s3/storage/crc-combine.ts';
+import {
+  createCrc32,
+  createCrc32c,
+  createCrc64Nvme,
+  POLYNOMIALS,
+  type Crc,
+} from '../../src/s3/storage/crc.ts';
 import { REGION, SOURCE, startHarness, type Harness, type RawOptions } from './harness.ts';
 
 let harness: Harness;

@@ -8,8 +8,8 @@ import {
   S3Client,
 } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { type LocalAws, startLocalAws } from '../../src/aws.ts';
-import type { PolicyDocument } from '../../src/core.ts';
+import { type LocalAws, startLocalAws } from '../../src/start/local-aws.ts';
+import type { PolicyDocument } from '../../src/core/access.ts';
 import { codeOf } from './harness.ts';
 
 const [OWNER, OTHER] = ['111111111111', '222222222222'];

@@ -10,7 +10,7 @@ import {
   UploadPartCopyCommand,
 } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createGenerator } from '../../src/s3/sparse/generator.ts';
+import { createGenerator } from '../../src/s3/storage/sparse/generator.ts';
 import { codeOf, type Harness, REGION, SOURCE, startHarness } from './harness.ts';
 
 const MIB = 1024 ** 2;

@@ -2,8 +2,8 @@
 import { GetObjectAttributesCommand, GetObjectCommand, HeadObjectCommand } from '@aws-sdk/client-s3';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createHasher } from '../../src/s3/checksums.ts';
-import { BLOCK_BYTES, createGenerator } from '../../src/s3/sparse/generator.ts';
+import { createHasher } from '../../src/s3/storage/checksums.ts';
+import { BLOCK_BYTES, createGenerator } from '../../src/s3/storage/sparse/generator.ts';
 import { type Harness, queueArn, REGION, SOURCE, startHarness } from './harness.ts';
 
 const MIB = 1024 ** 2;
