@@ -1,6 +1,7 @@
 /** Tag sets that S3 would not take as a header: it allows 8 KB of headers, and tags of ten times that as a document. */
 import { PutObjectCommand, PutObjectTaggingCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createTask } from '../../src/lib/model/task.ts';
 import { converge } from '../../src/lib/converge/converge.ts';
 import { noTransfers } from '../model/memory-transfers.ts';
 import { testDestination, testRule } from '../model/settings.ts';
@@ -48,33 +49,19 @@ const replicate = async (key: string) => {
   try {
     const rule = testRule();
     const destination = testDestination();
-    const { outcome } = await converge(
-      {
-        rule,
-        destination,
-        key,
-        versionId: null,
-        expectedBytes: 1,
-        concern: 'content',
-        absenceIsDeletion: false,
-        byReplicator: null,
-        onlyStamped: false,
-        run: null,
+    const { outcome } = await converge(createTask({ rule, destination, key }, { expectedBytes: 1 }), {
+      source: local.buckets.source(rule),
+      destination: local.buckets.destination(destination),
+      invocation: {
+        requestId: 'r',
+        deadlineMs: Date.now() + 900_000,
+        fullTimeMs: 900_000,
+        bytesUnderWay: 0,
       },
-      {
-        source: local.buckets.source(rule),
-        destination: local.buckets.destination(destination),
-        invocation: {
-          requestId: 'r',
-          deadlineMs: Date.now() + 900_000,
-          fullTimeMs: 900_000,
-          bytesUnderWay: 0,
-        },
-        clock: { now: Date.now, sleep: async () => undefined },
-        ...noTransfers(),
-        passOver: async () => undefined,
-      },
-    );
+      clock: { now: Date.now, sleep: async () => undefined },
+      ...noTransfers(),
+      passOver: async () => undefined,
+    });
     expect(outcome).toBe('replicated');
     return seen;
   } finally {

@@ -11,7 +11,7 @@ import { clientConfig, type LocalAws, startLocalAws } from '@s3-replicator/local
 import { createLiveQueue, queueMessage } from '../../src/lib/aws/sqs/queues.ts';
 import { createTransferQueue } from '../../src/lib/aws/sqs/queues.ts';
 import type { QueueMessage } from '../../src/lib/delivery/deps.ts';
-import type { RangeMessage } from '../../src/lib/copy/transfer/transfer.ts';
+import type { PartRangeMessage } from '../../src/lib/copy/transfer/transfer.ts';
 
 let aws: LocalAws;
 let client: SQSClient;
@@ -79,7 +79,7 @@ describe('the queue of ranges', () => {
   test('takes thousands of ranges at once, each in a message of its own', async () => {
     const { QueueUrl = '' } = await client.send(new CreateQueueCommand({ QueueName: 'transfers' }));
     const queue = createTransferQueue(client, QueueUrl);
-    const range = (index: number): RangeMessage => ({
+    const range = (index: number): PartRangeMessage => ({
       id: 'replica/k',
       uploadId: 'u',
       attempt: 1,

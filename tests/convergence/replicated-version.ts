@@ -1,5 +1,5 @@
 /** One source version that has been replicated already. */
-import type { Concern } from '../../src/lib/model/work.ts';
+import type { Concern } from '../../src/lib/model/task.ts';
 import type { Destination, ReplicationRule } from '../../src/lib/model/rule.ts';
 import type { Gate } from '../model/memory-source.ts';
 import { oneKey } from '../model/one-key.ts';

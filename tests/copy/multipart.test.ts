@@ -10,7 +10,7 @@ import { memoryDestination } from '../model/memory-destination.ts';
 import { memorySource } from '../model/memory-source.ts';
 import { noTransfers } from '../model/memory-transfers.ts';
 import { md5Hex, objectState, OPAQUE } from '../model/object-state.ts';
-import { testCopyWork } from '../model/settings.ts';
+import { testTask } from '../model/settings.ts';
 
 const parts = [Buffer.alloc(5, 'a'), Buffer.alloc(3, 'b')];
 const digest = md5Hex(Buffer.from(parts.map(md5Hex).join(''), 'hex'));
@@ -48,12 +48,10 @@ const world = (read: (partNumber: number) => Buffer, encryption = 'AES256') => {
   const copy = () =>
     copyMultipart(
       {
-        work: testCopyWork(),
+        task: testTask(),
         ...noTransfers(),
         source,
         destination,
-        sourceKey: 'k',
-        replicaKey: 'k',
         version,
         opened: null,
         attributes: REPLICA_ATTRIBUTES,

@@ -7,7 +7,7 @@ import { createMemoryBucket, REPLICA_ATTRIBUTES } from '../model/memory-buckets.
 import { memoryDestination } from '../model/memory-destination.ts';
 import { memorySource } from '../model/memory-source.ts';
 import { noTransfers } from '../model/memory-transfers.ts';
-import { testCopyWork } from '../model/settings.ts';
+import { testTask } from '../model/settings.ts';
 
 const GIB = 1024 ** 3;
 const clock = { now: () => 0, sleep: async () => undefined };
@@ -16,15 +16,13 @@ const copyOf = (sizeBytes: number, invocation: Invocation) => {
   const bucket = createMemoryBucket('enabled', clock.now, { unitBytes: sizeBytes });
   const version: ObjectState = bucket.put('k', Buffer.from('a'));
   return copyVersion({
-    work: testCopyWork(),
+    task: testTask(),
     ...noTransfers(),
     source: memorySource(bucket, async () => undefined),
     destination: memoryDestination(
       createMemoryBucket('enabled', clock.now, { unitBytes: sizeBytes }),
       async () => undefined,
     ),
-    sourceKey: 'k',
-    replicaKey: 'k',
     version,
     opened: Readable.from([Buffer.from('a')]),
     attributes: REPLICA_ATTRIBUTES,

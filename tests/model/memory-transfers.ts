@@ -1,7 +1,7 @@
 /** The table of transfers and the queue of part ranges, which DynamoDB and SQS keep in a deployment. */
 import { createServerSide, type ServerSide } from '../../src/lib/copy/way.ts';
 import type {
-  RangeMessage,
+  PartRangeMessage,
   Transfer,
   Transfers,
   TransferStore,
@@ -14,7 +14,7 @@ export interface MemoryTransfers {
   records: Map<string, Transfer>;
   rates: Map<string, number>;
   /** The messages in the queue, in the order in which they were sent. */
-  sent: RangeMessage[];
+  sent: PartRangeMessage[];
   /** How many messages SQS would report. */
   waiting: () => number;
 }
@@ -22,7 +22,7 @@ export interface MemoryTransfers {
 export const createMemoryTransfers = (concurrency = 4): MemoryTransfers => {
   const records: MemoryTransfers['records'] = new Map();
   const rates: MemoryTransfers['rates'] = new Map();
-  const sent: RangeMessage[] = [];
+  const sent: PartRangeMessage[] = [];
   const transfers: MemoryTransfers = {
     ports: (gate = openGate) => ({
       store: memoryStore(records, rates, gate),

@@ -1,15 +1,16 @@
 /** One key of a source and a destination, converged when a test says so. */
-import type { Work } from '../../src/lib/model/work.ts';
+import type { Task } from '../../src/lib/model/task.ts';
 import { ReplicationError } from '../../src/lib/model/errors.ts';
 import { converge } from '../../src/lib/converge/converge.ts';
 import type { DestinationBucket, SourceBucket } from '../../src/lib/model/ports.ts';
 import type { ReplicationRule } from '../../src/lib/model/rule.ts';
-import type { Convergence, PassedOver } from '../../src/lib/converge/convergence.ts';
+import type { PassedOver } from '../../src/lib/converge/context.ts';
+import type { Convergence } from '../../src/lib/converge/convergence.ts';
 import { createMemoryBucket, type MemoryBucket, type Versioning } from './memory-buckets.ts';
 import { memoryDestination } from './memory-destination.ts';
 import { type Gate, memorySource, openGate } from './memory-source.ts';
 import { noTransfers } from './memory-transfers.ts';
-import { testDestination, testRule } from './settings.ts';
+import { testRule, testTask } from './settings.ts';
 
 interface Options {
   rule?: Partial<ReplicationRule>;
@@ -25,7 +26,7 @@ interface OneKey {
   clock: { nowMs: number };
   passedOver: PassedOver[];
   /** Converges for a hint that says nothing but what `hint` gives. */
-  look(gate?: Gate, hint?: Partial<Work>, other?: Other): Promise<Convergence>;
+  look(gate?: Gate, hint?: Partial<Task>, other?: Other): Promise<Convergence>;
   /** The content of the replica's current version. */
   content(): string | undefined;
   /** The whole history of the replica, oldest first; `†` for a delete marker. */
@@ -56,29 +57,14 @@ export const oneKey = ({ rule, versionings, encryptions, checksums }: Options = 
     clock,
     passedOver,
     look: (gate = openGate, hint = {}, other = {}) =>
-      converge(
-        {
-          rule: testRule(rule),
-          destination: testDestination(),
-          key: 'k',
-          versionId: null,
-          expectedBytes: 1,
-          concern: 'content',
-          absenceIsDeletion: false,
-          byReplicator: null,
-          onlyStamped: false,
-          run: null,
-          ...hint,
-        },
-        {
-          source: { ...memorySource(source, gate), ...other.source },
-          destination: { ...memoryDestination(replica, gate), ...other.destination },
-          invocation: { requestId: 'r', deadlineMs: now() + 900_000, fullTimeMs: 900_000, bytesUnderWay: 0 },
-          clock: { now, sleep: async () => undefined },
-          passOver: async (version) => void passedOver.push(version),
-          ...noTransfers(),
-        },
-      ),
+      converge(testTask({ rule: testRule(rule), expectedBytes: 1, ...hint }), {
+        source: { ...memorySource(source, gate), ...other.source },
+        destination: { ...memoryDestination(replica, gate), ...other.destination },
+        invocation: { requestId: 'r', deadlineMs: now() + 900_000, fullTimeMs: 900_000, bytesUnderWay: 0 },
+        clock: { now, sleep: async () => undefined },
+        passOver: async (version) => void passedOver.push(version),
+        ...noTransfers(),
+      }),
     content: () => replica.current('k')?.bytes.toString(),
     told: () =>
       (replica.history.get('k') ?? []).map((entry) =>

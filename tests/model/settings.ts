@@ -1,6 +1,6 @@
 /** Rules and event bodies for tests. */
-import type { CopyRequest } from '../../src/lib/copy/request.ts';
 import type { Destination, ReplicationConfiguration, ReplicationRule } from '../../src/lib/model/rule.ts';
+import { createTask, type Task } from '../../src/lib/model/task.ts';
 
 export const testDestination = (fields: Partial<Destination> = {}): Destination => ({
   id: 'replica',
@@ -31,14 +31,12 @@ export const testRule = (fields: Partial<ReplicationRule> = {}): ReplicationRule
   ...fields,
 });
 
-/** The work of a copy that no hint asked for. */
-export const testCopyWork = (): CopyRequest['work'] => ({
-  rule: testRule(),
-  destination: testDestination(),
-  run: null,
-  byReplicator: null,
-  concern: 'content',
-});
+/** The task for the key `k`, as a hint that says nothing else asks for it. */
+export const testTask = ({
+  rule = testRule(),
+  destination = testDestination(),
+  ...known
+}: Partial<Task> = {}): Task => createTask({ rule, destination, key: 'k' }, known);
 
 export const testConfiguration = (...rules: ReplicationRule[]): ReplicationConfiguration => ({
   name: 'test',

@@ -5,7 +5,7 @@
  * time), measured only at its end (… failed early …) · the first part, which always begins (a part that hardly fits …).
  */
 import { expect, test } from 'vitest';
-import { createPace, type MeasuredPace } from '../../src/lib/copy/transfer/rate.ts';
+import { createPartPace, type MeasuredPace } from '../../src/lib/copy/transfer/rate.ts';
 
 const AT_ONCE = 4;
 const STEP_MS = 100;
@@ -23,7 +23,7 @@ interface Invocation {
 /** Four concurrent parts share the network; parts that are under way at the end are lost. */
 const invoke = ({ parts, totalMs, expected, network }: Invocation) => {
   const clock = { nowMs: 0, now: () => clock.nowMs, sleep: async () => undefined };
-  const pace: MeasuredPace = createPace(clock, totalMs, expected);
+  const pace: MeasuredPace = createPartPace(clock, totalMs, expected);
   const left = [...parts];
   const underWay: { bytes: number; toGo: number }[] = [];
   let mayBegin = true;
@@ -100,7 +100,7 @@ test('an invocation that was too short to measure, or failed early, reports no r
     invoke({ parts: parts(2, MIB), totalMs: 60_000, expected: 40 * MIB, network: () => 400 * MIB }).measured,
   ).toBeNull();
   const clock = { nowMs: 0, now: () => clock.nowMs, sleep: async () => undefined };
-  const pace = createPace(clock, 60_000, 40 * MIB);
+  const pace = createPartPace(clock, 60_000, 40 * MIB);
   pace.begin(MIB);
   clock.nowMs = 5_000;
   expect(pace.measured()).toBeNull();

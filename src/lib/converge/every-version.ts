@@ -1,69 +1,59 @@
 /**
- * `versions: all`: the destination goes through every state of the source, oldest first. What it has to go through still is
- * what follows, in the source's own listing, the version that it shows.
+ * `versions: all`: the destination goes through every state of the source, oldest first. Still missing is everything that
+ * follows, in the source's own listing, the version that the destination shows.
  *
- * The source may be listed before the destination is looked at only where that cannot mistake an old list for a new one: the
- * replica shown is in the list, or there is none.
+ * The source may be listed before the destination is looked at only where an old list cannot be mistaken for a new one: the
+ * replica that is shown is in the list, or there is no replica.
  */
-import type { Work } from '../model/work.ts';
 import { ReplicationError } from '../model/errors.ts';
 import type { Current, HistoryEntry, ObjectState } from '../model/ports.ts';
-import { type Item, itemsOf } from '../replica/history.ts';
+import type { Task } from '../model/task.ts';
+import { itemsOf } from '../replica/history.ts';
 import { sameState } from '../replica/same-state.ts';
-import { locate, type Located } from './locate-replica.ts';
-import { identityOf, names, namesOneState, sameSecond, stampOn } from '../replica/stamp.ts';
+import { identityOf, names, namesOneState, replicaPlace, sameSecond, stampOn } from '../replica/stamp.ts';
 import { syncShown } from './attributes/sync.ts';
-import {
-  type Convergence,
-  type ConvergeContext,
-  MAX_ROUNDS,
-  mayRemove,
-  placeOf,
-  restAfterRace,
-  TRIED_AS_NEW_BYTES,
-} from './convergence.ts';
-import { concluded, type Tally, writeFrom } from './write-versions.ts';
+import type { ConvergeContext } from './context.ts';
+import type { Convergence } from './convergence.ts';
+import { locate, type Located } from './locate-replica.ts';
+import { MAX_ROUNDS, mayRemove, restAfterRace, TRIED_AS_NEW_BYTES } from './protocol.ts';
+import { concluded, emptyTally, type Tally, writeMissing } from './write-versions.ts';
 
-export const convergeHistory = async (
-  work: Work,
-  context: ConvergeContext,
-  replicaKey: string,
-): Promise<Convergence> => {
-  const tally: Tally = { last: null, copies: 0, bytes: 0, deleted: null, passedOver: new Set(), left: null };
+export const convergeHistory = async (task: Task, context: ConvergeContext): Promise<Convergence> => {
+  const tally = emptyTally();
   let fruitless = 0;
   for (let round = 1; fruitless < MAX_ROUNDS; round++) {
     const before = tally.copies;
-    const ended = await oneRound(work, context, replicaKey, tally, round === 1);
-    if (ended !== null) return ended;
-    // A key that is written faster than it is read still goes ahead.
+    const convergence = await historyRound(task, context, tally, round === 1);
+    if (convergence !== null) return convergence;
+    // Progress resets the count, so that a key which is written faster than it is read still advances.
     fruitless = tally.copies > before ? 0 : fruitless + 1;
     if (fruitless > 0) await restAfterRace(context, fruitless);
   }
-  throw new ReplicationError('lost-race', `the object kept changing through ${MAX_ROUNDS} looks`);
+  throw new ReplicationError('lost-race', `the object kept changing through ${MAX_ROUNDS} rounds`);
 };
 
 /** Null: look again. */
-const oneRound = async (
-  work: Work,
+const historyRound = async (
+  task: Task,
   context: ConvergeContext,
-  replicaKey: string,
   tally: Tally,
   isFirst: boolean,
 ): Promise<Convergence | null> => {
   try {
-    const look = await lookAtBoth(work, context, replicaKey, isFirst);
-    const { history, items, located } = look;
-    const newest = history[0];
-    if (newest === undefined) return await nothingLeft(work, context, replicaKey, look.shown, tally);
-    await syncLocated(work, context, replicaKey, look);
+    const sides = await lookAtBoth(task, context, isFirst);
+    const { items, located } = sides;
+    const newest = sides.history[0];
+    if (newest === undefined) return await nothingLeft(task, context, sides.shown, tally);
+    await syncLocated(task, context, sides);
     const position = located.isShown ? located.position : Math.min(located.position, items.length - 2);
-    const pending = await writeFrom(work, context, replicaKey, items, position + 1, located.shown, tally);
+    const missing = { items: items.slice(position + 1), shown: located.shown };
+    const pending = await writeMissing(task, context, missing, tally);
     if (pending !== null) return unfinished(pending, tally);
-    const now = await context.source.look(work.key);
+    const now = await context.source.look(task.key);
     if (!isStillNewest(now, newest, tally.last?.version ?? null)) return null;
     const done = concluded(tally);
     if (done !== null) return done;
-    await syncLateTags(work, context, replicaKey, now, located.shown);
+    await syncLateTags(task, context, now, located.shown);
     return { outcome: 'unchanged', sourceVersion: newest.versionId, replica: located.shown };
   } catch (error) {
     if (error instanceof ReplicationError && error.reason === 'lost-race') return null;
@@ -71,7 +61,74 @@ const oneRound = async (
   }
 };
 
-/** What was written before the newer ones had to wait is not to be forgotten. */
+interface BothSides {
+  /** Newest first, as S3 lists it. */
+  history: HistoryEntry[];
+  /** The states that the destination has to go through, oldest first. */
+  items: HistoryEntry[];
+  located: Located;
+  /** Null: nobody looked at the destination. */
+  shown: Current | null;
+}
+
+const lookAtBoth = async (task: Task, context: ConvergeContext, isFirst: boolean): Promise<BothSides> => {
+  const list = async () => {
+    const history = await context.source.history(task.key);
+    return { history, items: itemsOf(history, task.rule.deletes === 'replicate') };
+  };
+  const first = await list();
+  // Fast path: the only version of a key is tried as new, and S3 answers if it was not.
+  const [only] = first.history;
+  const isSmall = only?.kind === 'version' && only.sizeBytes <= TRIED_AS_NEW_BYTES;
+  if (isFirst && isSmall && first.history.length === 1 && task.concern === 'content') {
+    return { ...first, located: { position: -1, isShown: true, shown: null }, shown: null };
+  }
+  const shown = await context.destination.look(task.replicaKey);
+  const atOnce = await locate(task, context, { shown, items: first.items, quick: true });
+  if (atOnce !== null) return { ...first, located: atOnce, shown };
+  const second = await list();
+  const located = await locate(task, context, { shown, items: second.items, quick: false });
+  if (located === null)
+    throw new ReplicationError('lost-race', 'the destination changed while it was listed');
+  return { ...second, located, shown };
+};
+
+/**
+ * The source has no version of the key any more. Only in a bucket without versions does that mean that the object was deleted.
+ */
+const nothingLeft = async (
+  task: Task,
+  context: ConvergeContext,
+  seen: Current | null,
+  tally: Tally,
+): Promise<Convergence | null> => {
+  const gone = concluded(tally) ?? ({ outcome: 'source-gone' } as const);
+  if (task.rule.deletes === 'ignore' || !task.absenceIsDeletion) return gone;
+  const shown = seen ?? (await context.destination.look(task.replicaKey));
+  if (shown.kind !== 'object' || !mayRemove(task, shown.state)) return gone;
+  const { versionId } = await context.destination.remove({ key: task.replicaKey, etag: shown.state.etag });
+  const now = await context.source.look(task.key);
+  return now.kind === 'object' ? null : { outcome: 'deleted', replicaVersion: versionId };
+};
+
+/** The writer of the replica that is shown may have died before it gave the replica all that travels with the content. */
+const syncLocated = async (
+  task: Task,
+  context: ConvergeContext,
+  { items, located: { position, isShown, shown } }: BothSides,
+): Promise<void> => {
+  const item = items[position];
+  if (!isShown || shown === null || item?.kind !== 'version') return;
+  const stamp = stampOn(shown, replicaPlace(task));
+  // The stamp names a newer version, which is gone from the source.
+  if (stamp !== null && stamp.identity !== identityOf(item)) return;
+  if (stamp !== null && namesOneState(item) && task.rule.acl === 'ignore') return;
+  const version = await context.source.head(task.key, item.versionId);
+  if (version === null || identityOf(version) !== identityOf(item)) return;
+  await syncShown(task, context, version, shown);
+};
+
+/** Versions that were written before the newer ones had to wait still count as replicated. */
 const unfinished = (pending: 'restore-requested' | 'transferring', tally: Tally): Convergence => {
   const done = concluded(tally);
   return pending === 'transferring' && done?.outcome === 'replicated'
@@ -79,81 +136,12 @@ const unfinished = (pending: 'restore-requested' | 'transferring', tally: Tally)
     : { outcome: pending };
 };
 
-/** What is shown may have been written by somebody who died before giving it all that travels with it. */
-const syncLocated = async (
-  work: Work,
-  context: ConvergeContext,
-  replicaKey: string,
-  { items, located: { position, isShown, shown } }: BothSides,
-): Promise<void> => {
-  const item = items[position];
-  if (!isShown || shown === null || item?.kind !== 'version') return;
-  const stamp = stampOn(shown, placeOf(work, replicaKey));
-  // It is the replica of a newer version, which is gone from the source.
-  if (stamp !== null && stamp.identity !== identityOf(item)) return;
-  if (stamp !== null && namesOneState(item) && work.rule.acl === 'ignore') return;
-  const version = await context.source.head(work.key, item.versionId);
-  if (version === null || identityOf(version) !== identityOf(item)) return;
-  await syncShown(work, context, replicaKey, version, shown);
-};
-
-/** The same for tags that had no room beside the content; the fresh look counts them, so that asking costs nothing. */
-const syncLateTags = async (
-  work: Work,
-  context: ConvergeContext,
-  replicaKey: string,
-  now: Current,
-  shown: Located['shown'],
-): Promise<void> => {
-  if (now.kind !== 'object' || shown === null || now.state.tagCount === shown.tagCount) return;
-  const stamp = stampOn(shown, placeOf(work, replicaKey));
-  if (stamp !== null && names(stamp, now.state)) await syncShown(work, context, replicaKey, now.state, shown);
-};
-
-interface BothSides {
-  /** Newest first, as S3 lists it. */
-  history: HistoryEntry[];
-  /** Oldest first, what the destination has to go through. */
-  items: Item[];
-  located: Located;
-  /** Null: the destination was not looked at. */
-  shown: Current | null;
-}
-
-const lookAtBoth = async (
-  work: Work,
-  context: ConvergeContext,
-  replicaKey: string,
-  isFirst: boolean,
-): Promise<BothSides> => {
-  const list = async () => {
-    const history = await context.source.history(work.key);
-    return { history, items: itemsOf(history, work.rule.deletes === 'replicate') };
-  };
-  const first = await list();
-  // Fast path: the only version of a key is tried as new, and S3 says if it was not.
-  const [only] = first.history;
-  const isSmall = only?.kind === 'version' && only.sizeBytes <= TRIED_AS_NEW_BYTES;
-  if (isFirst && isSmall && first.history.length === 1 && work.concern === 'content') {
-    return { ...first, located: { position: -1, isShown: true, shown: null }, shown: null };
-  }
-  const shown = await context.destination.look(replicaKey);
-  const place = placeOf(work, replicaKey);
-  const atOnce = await locate({ shown, items: first.items, place, quick: true }, context, work);
-  if (atOnce !== null) return { ...first, located: atOnce, shown };
-  const second = await list();
-  const located = await locate({ shown, items: second.items, place, quick: false }, context, work);
-  if (located === null)
-    throw new ReplicationError('lost-race', 'the destination changed while it was listed');
-  return { ...second, located, shown };
-};
-
 /** The fresh look: is the newest entry of the list still what the key shows? */
 const isStillNewest = (now: Current, newest: HistoryEntry, written: ObjectState | null): boolean => {
   if (now.kind === 'marker') return newest.kind === 'marker' && now.versionId === newest.versionId;
   if (now.kind === 'absent' || newest.kind === 'marker') return false;
   const { versionId, etag, lastModifiedMs } = now.state;
-  // The null version may be the same but for its attributes, within one second.
+  // Two null versions within one second may differ in nothing but their attributes.
   if (written?.etag === etag && !namesOneState(now.state)) return sameState(now.state, written);
   return (
     (versionId ?? 'null') === newest.versionId &&
@@ -162,19 +150,14 @@ const isStillNewest = (now: Current, newest: HistoryEntry, written: ObjectState 
   );
 };
 
-/** The source has no version of the key any more: only a bucket without versions says by that that it was deleted. */
-const nothingLeft = async (
-  work: Work,
+/** Tags that had no room beside the content may be missing too. The fresh look counts them, so that the check is free. */
+const syncLateTags = async (
+  task: Task,
   context: ConvergeContext,
-  replicaKey: string,
-  seen: Current | null,
-  tally: Tally,
-): Promise<Convergence | null> => {
-  const gone = concluded(tally) ?? ({ outcome: 'source-gone' } as const);
-  if (work.rule.deletes === 'ignore' || !work.absenceIsDeletion) return gone;
-  const shown = seen ?? (await context.destination.look(replicaKey));
-  if (shown.kind !== 'object' || !mayRemove(work, replicaKey, shown.state)) return gone;
-  const { versionId } = await context.destination.remove({ key: replicaKey, etag: shown.state.etag });
-  const now = await context.source.look(work.key);
-  return now.kind === 'object' ? null : { outcome: 'deleted', replicaVersion: versionId };
+  now: Current,
+  shown: Located['shown'],
+): Promise<void> => {
+  if (now.kind !== 'object' || shown === null || now.state.tagCount === shown.tagCount) return;
+  const stamp = stampOn(shown, replicaPlace(task));
+  if (stamp !== null && names(stamp, now.state)) await syncShown(task, context, now.state, shown);
 };

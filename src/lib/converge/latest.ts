@@ -1,156 +1,141 @@
 /**
  * `versions: latest`: the destination shows what the source shows.
  *
- * The destination is looked at before the source: whatever the destination held at that moment came from an older or the
- * same state of the source, so a write on condition that the destination is unchanged never puts an old state over a
+ * Each round looks at the destination before the source: whatever the destination held at that moment came from an older or
+ * the same state of the source, so a write on condition that the destination is unchanged never puts an old state over a
  * newer one (`decisions/001-destination-first.md`).
  */
-import type { Work } from '../model/work.ts';
-import type { Copied } from '../copy/request.ts';
+import { type Copied, discardBody } from '../copy/request.ts';
 import { ReplicationError } from '../model/errors.ts';
-import { holds, sameHeaders, sameState } from '../replica/same-state.ts';
 import type { Current, ObjectState } from '../model/ports.ts';
-import { close, openVersion, type SourceLook } from './source-look.ts';
+import type { Task } from '../model/task.ts';
+import { holds, sameHeaders, sameState } from '../replica/same-state.ts';
+import { replicaPlace } from '../replica/stamp.ts';
 import { syncShown } from './attributes/sync.ts';
-import {
-  type Convergence,
-  type ConvergeContext,
-  MAX_ROUNDS,
-  mayRemove,
-  placeOf,
-  restAfterRace,
-  TRIED_AS_NEW_BYTES,
-} from './convergence.ts';
+import type { ConvergeContext } from './context.ts';
+import type { Convergence } from './convergence.ts';
+import { type OpenedVersion, openVersion } from './open-version.ts';
+import { MAX_ROUNDS, mayRemove, restAfterRace, TRIED_AS_NEW_BYTES } from './protocol.ts';
 import { writeVersion } from './write-version.ts';
 
-export const convergeLatest = async (
-  work: Work,
-  context: ConvergeContext,
-  replicaKey: string,
-): Promise<Convergence> => {
-  const travels = work.rule.deletes === 'replicate';
-  let earlier: SourceLook | null = null;
+export const convergeLatest = async (task: Task, context: ConvergeContext): Promise<Convergence> => {
+  let earlier: OpenedVersion | null = null;
   for (let round = 1; round <= MAX_ROUNDS; round++) {
-    const step: Step = await oneRound(work, context, replicaKey, round, earlier);
-    switch (step.kind) {
-      case 'done':
-        return step.convergence;
-      case 'written': {
-        const now = await context.source.look(work.key);
-        // What was written was current when it was read; where deletes do not travel, gone is final too.
-        const stillSo = now.kind === 'object' ? sameState(now.state, step.look.version) : !travels;
-        if (stillSo) return replicated(step.look.version, step.copied);
-        break;
-      }
-      case 'removed': {
-        const now = await context.source.look(work.key);
-        if (now.kind !== 'object') return { outcome: 'deleted', replicaVersion: step.versionId };
-        break;
-      }
-      case 'look-again':
-        break;
-      case 'lost-race':
-        await restAfterRace(context, round);
+    const result: RoundResult = await latestRound(task, context, round, earlier);
+    if (result.kind === 'done') return result.convergence;
+    if (result.kind === 'written' || result.kind === 'removed') {
+      const concluded = await freshLook(task, context, result);
+      if (concluded !== null) return concluded;
     }
-    earlier = 'look' in step ? step.look : null;
+    if (result.kind === 'lost-race') await restAfterRace(context, round);
+    earlier = 'read' in result ? result.read : null;
   }
-  throw new ReplicationError('lost-race', `the object kept changing through ${MAX_ROUNDS} looks`);
+  throw new ReplicationError('lost-race', `the object kept changing through ${MAX_ROUNDS} rounds`);
 };
 
-const replicated = (version: ObjectState, copied: Copied): Convergence => ({
-  outcome: 'replicated',
-  version,
-  copied,
-  copies: 1,
-  bytes: version.sizeBytes,
-  newer: null,
-});
-
-type Step =
+/** `read` is what the round read from the source. */
+type RoundResult =
   | { kind: 'done'; convergence: Convergence }
-  | { kind: 'written'; look: SourceLook; copied: Copied }
+  | { kind: 'written'; read: OpenedVersion; copied: Copied }
   | { kind: 'removed'; versionId: string | null }
   | { kind: 'look-again' }
-  | { kind: 'lost-race'; look: SourceLook | null };
+  | { kind: 'lost-race'; read: OpenedVersion | null };
 
-const oneRound = async (
-  work: Work,
+const latestRound = async (
+  task: Task,
   context: ConvergeContext,
-  replicaKey: string,
   round: number,
-  earlier: SourceLook | null,
-): Promise<Step> => {
-  // Fast path: a small object that was written is tried as new, and S3 says if it was not.
-  const { concern, expectedBytes } = work;
-  const isSmall = expectedBytes !== null && expectedBytes <= TRIED_AS_NEW_BYTES;
-  const assumeNew = round === 1 && concern === 'content' && isSmall;
-  const shown: Current = assumeNew ? { kind: 'absent' } : await context.destination.look(replicaKey);
+  earlier: OpenedVersion | null,
+): Promise<RoundResult> => {
+  // Fast path: a small object that was written is tried as new, and S3 answers if it was not.
+  const isSmall = task.expectedBytes !== null && task.expectedBytes <= TRIED_AS_NEW_BYTES;
+  const assumeNew = round === 1 && task.concern === 'content' && isSmall;
+  const shown: Current = assumeNew ? { kind: 'absent' } : await context.destination.look(task.replicaKey);
   const replica = shown.kind === 'object' ? shown.state : null;
-  let look: SourceLook | null = null;
+  let read: OpenedVersion | null = null;
   try {
-    const found = await lookAtSource(work, context, replica, earlier);
-    if ('kind' in found) return await sourceGone(work, context, replicaKey, found, assumeNew ? null : shown);
-    look = found;
-    const { version } = look;
-    if (replica !== null && isRight(work, replicaKey, replica, version)) {
-      await syncShown(work, context, replicaKey, version, replica);
+    const found = await readSource(task, context, replica, earlier);
+    if ('kind' in found) return await sourceGone(task, context, found, assumeNew ? null : shown);
+    read = found;
+    const { version } = read;
+    if (replica !== null && isRight(task, replica, version)) {
+      await syncShown(task, context, version, replica);
       return done({ outcome: 'unchanged', sourceVersion: version.versionId, replica });
     }
-    const outcome = await writeVersion(work, context, replicaKey, look, replica);
-    return typeof outcome === 'string' ? done({ outcome }) : { kind: 'written', look, copied: outcome };
+    const outcome = await writeVersion(task, context, read, replica);
+    return typeof outcome === 'string' ? done({ outcome }) : { kind: 'written', read, copied: outcome };
   } catch (error) {
-    if (error instanceof ReplicationError && error.reason === 'lost-race') return { kind: 'lost-race', look };
+    if (error instanceof ReplicationError && error.reason === 'lost-race') return { kind: 'lost-race', read };
     throw error;
   } finally {
-    if (look !== null) close(look);
+    if (read !== null) discardBody(read);
   }
 };
 
-/** Whoever compared both sides may have found headers that were changed at the destination, under a stamp that was not. */
-const isRight = (work: Work, replicaKey: string, replica: ObjectState, version: ObjectState): boolean =>
-  holds(replica, version, placeOf(work, replicaKey)) &&
-  (work.concern !== 'attributes' || sameHeaders(replica, version));
+const done = (convergence: Convergence): RoundResult => ({ kind: 'done', convergence });
 
-const done = (convergence: Convergence): Step => ({ kind: 'done', convergence });
-
-/** With a replica to compare, or for a large object, HEAD is enough for now. Where there is no object: what there is instead. */
-const lookAtSource = async (
-  { rule, destination, key, expectedBytes }: Work,
+/**
+ * With a replica to compare, and for a large object, HEAD is enough for now. Where the source shows no object, the result says
+ * what it shows instead.
+ */
+const readSource = async (
+  { rule, destination, key, expectedBytes }: Task,
   context: ConvergeContext,
   replica: ObjectState | null,
-  earlier: SourceLook | null,
-): Promise<SourceLook | Current> => {
+  earlier: OpenedVersion | null,
+): Promise<OpenedVersion | Current> => {
   if (replica !== null || (expectedBytes ?? 0) > TRIED_AS_NEW_BYTES) {
     const now = await context.source.look(key);
     if (now.kind === 'object') return { version: now.state, opened: bodyInMemory(earlier, now.state) };
     if (now.kind === 'marker') return now;
-    // Absent, or the bucket is: only GET can tell, and a bucket that is gone must not pass for one without the key.
+    // Either the key or the bucket is absent. Only GET can tell, and a missing bucket must not pass for one without the key.
   }
   const opened = await openVersion(context, key, null, context.serverSide.way(rule, destination));
   if (opened !== null) return opened;
   return rule.deletes === 'ignore' ? { kind: 'absent' } : await context.source.look(key);
 };
 
-/** What the round before read, if it is still the same version. */
-const bodyInMemory = (earlier: SourceLook | null, version: ObjectState): Buffer | null =>
+/** The body that the round before read, if the source still shows the same version. */
+const bodyInMemory = (earlier: OpenedVersion | null, version: ObjectState): Buffer | null =>
   earlier !== null && Buffer.isBuffer(earlier.opened) && sameState(earlier.version, version)
     ? earlier.opened
     : null;
 
-/** `now` is what the source shows instead of an object; `shown` null: the destination was not looked at yet. */
+/** `now` is what the source shows instead of an object; `shown` null: nobody has looked at the destination yet. */
 const sourceGone = async (
-  work: Work,
+  task: Task,
   context: ConvergeContext,
-  replicaKey: string,
   now: Current,
   shown: Current | null,
-): Promise<Step> => {
-  const gone: Step = { kind: 'done', convergence: { outcome: 'source-gone' } };
-  if (work.rule.deletes === 'ignore') return gone;
+): Promise<RoundResult> => {
+  const gone = done({ outcome: 'source-gone' });
+  if (task.rule.deletes === 'ignore') return gone;
   if (now.kind === 'object') return { kind: 'look-again' };
-  if (now.kind === 'absent' && !work.absenceIsDeletion) return gone;
+  if (now.kind === 'absent' && !task.absenceIsDeletion) return gone;
   if (shown === null) return { kind: 'look-again' };
-  if (shown.kind !== 'object' || !mayRemove(work, replicaKey, shown.state)) return gone;
-  const { versionId } = await context.destination.remove({ key: replicaKey, etag: shown.state.etag });
+  if (shown.kind !== 'object' || !mayRemove(task, shown.state)) return gone;
+  const { versionId } = await context.destination.remove({ key: task.replicaKey, etag: shown.state.etag });
   return { kind: 'removed', versionId };
+};
+
+/** A verify may have found headers that were changed at the destination, under a stamp that was not. */
+const isRight = (task: Task, replica: ObjectState, version: ObjectState): boolean =>
+  holds(replica, version, replicaPlace(task)) &&
+  (task.concern !== 'attributes' || sameHeaders(replica, version));
+
+/** Null: the source shows something else by now. */
+const freshLook = async (
+  { rule, key }: Task,
+  { source }: ConvergeContext,
+  result: Extract<RoundResult, { kind: 'written' | 'removed' }>,
+): Promise<Convergence | null> => {
+  const now = await source.look(key);
+  if (result.kind === 'removed')
+    return now.kind === 'object' ? null : { outcome: 'deleted', replicaVersion: result.versionId };
+  const { version } = result.read;
+  // The version was current when it was read; where deletes are not replicated, a source that is gone is final too.
+  const isStillSo = now.kind === 'object' ? sameState(now.state, version) : rule.deletes === 'ignore';
+  if (!isStillSo) return null;
+  const { copied } = result;
+  return { outcome: 'replicated', version, copied, copies: 1, bytes: version.sizeBytes, newer: null };
 };

@@ -1,85 +1,80 @@
-/** How far the destination has come in the source's history. */
-import type { Work } from '../model/work.ts';
-import { align, type Item, itemsOf, positionBefore, positionOf } from '../replica/history.ts';
+/** Finds out how far the destination has come in the source's history. */
+import type { BothBuckets, Current, HistoryEntry, ObjectState } from '../model/ports.ts';
+import type { Task } from '../model/task.ts';
+import { align, itemsOf, positionBefore, positionOf } from '../replica/history.ts';
 import { holds } from '../replica/same-state.ts';
-import type { Current, HistoryEntry, ObjectState } from '../model/ports.ts';
-import { names, namesOneState, type Place, type Stamp, stampOn } from '../replica/stamp.ts';
-import { type BothBuckets, mayRemove } from './convergence.ts';
+import { names, namesOneState, replicaPlace, sourcePlace, type Stamp, stampOn } from '../replica/stamp.ts';
+import { mayRemove } from './protocol.ts';
 
 export interface Located {
-  /** Of the last item that is at the destination; -1: none. */
+  /** The position of the last item that is at the destination; -1: none. */
   position: number;
-  /** Is that what the destination shows? Something else may have been put over it, or it was deleted there. */
+  /** Whether the destination shows that item. Something else may have been put over it, or it was deleted there. */
   isShown: boolean;
-  /** What is shown, and writes are conditional on; null: nothing. */
+  /** The object that is shown, and that writes are conditional on; null: none. */
   shown: (ObjectState & { mayRemove: boolean }) | null;
 }
 
-interface Sides {
-  shown: Current;
-  items: Item[];
-  place: Place;
-  /** Only where it can be told from what is shown; the answer is null otherwise. */
-  quick: boolean;
-}
+/** Maximum number of versions that are read one by one before listings have to do. */
+const MAX_HEADS = 20;
 
-/** Versions that are looked at one by one before listings have to do. */
-const MAX_LOOKS = 20;
-
+/**
+ * `items` is the source's history, oldest first; `shown` is what the destination shows. `quick`: the result is null where
+ * `shown` alone does not tell. Without it, null says that the destination has changed meanwhile.
+ */
 export const locate = async (
-  { shown, items, place, quick }: Sides,
+  task: Task,
   context: BothBuckets,
-  work: Work,
+  { shown, items, quick }: { shown: Current; items: HistoryEntry[]; quick: boolean },
 ): Promise<Located | null> => {
   if (shown.kind === 'absent') return { position: -1, isShown: items.length === 0, shown: null };
-  if (shown.kind === 'marker') return quick ? null : await belowMarker(items, place, context);
-  const state = { ...shown.state, mayRemove: mayRemove(work, place.key, shown.state) };
-  const stamp = stampOn(state, place);
-  if (stamp === null) return quick ? null : await withoutStamp(items, state, place, context, work);
+  if (shown.kind === 'marker') return quick ? null : await belowMarker(task, context, items);
+  const state = { ...shown.state, mayRemove: mayRemove(task, shown.state) };
+  const stamp = stampOn(state, replicaPlace(task));
+  if (stamp === null) return quick ? null : await locateUnstamped(task, context, items, state);
   const position = positionOf(items, stamp);
   if (position !== -1) {
-    const isShown = await isSound(items[position], state, place, context, work);
+    const isShown = await isSound(task, context, items[position], state);
     return { position: isShown ? position : position - 1, isShown, shown: state };
   }
   if (quick) return null;
-  // The version it came from is gone from the source. It stays: the end of a version does not travel.
-  const older = await positionInHistory(items, stamp, place, context);
+  // The version that the replica came from is gone from the source. The replica stays: ends of versions are not replicated.
+  const older = await positionInHistory(task, context, items, stamp);
   return { position: older, isShown: true, shown: state };
 };
 
 /**
- * A stamp tells what was to be written, an ETag what was. Where these cannot be compared, and where versions have no id, so
- * that the same bytes may be written again within a second, HEAD of the source has to tell.
+ * A stamp tells what was to be written, an ETag what was written. HEAD of the source has to tell where ETags cannot be compared,
+ * and where versions have no id, so that the same bytes may be written again within a second.
  */
 const isSound = async (
-  item: Item | undefined,
-  replica: ObjectState,
-  place: Place,
+  task: Task,
   { source }: BothBuckets,
-  { key }: Work,
+  item: HistoryEntry | undefined,
+  replica: ObjectState,
 ): Promise<boolean> => {
   if (item?.kind !== 'version' || item.sizeBytes !== replica.sizeBytes) return false;
   if (namesOneState(item) && item.etag === replica.etag) return true;
-  const version = await source.head(key, item.versionId);
-  return version !== null && holds(replica, version, place);
+  const version = await source.head(task.key, item.versionId);
+  return version !== null && holds(replica, version, replicaPlace(task));
 };
 
-/** Of the replicas under the one with this stamp, the first whose source is there; by time where none is. */
+/** The position of the newest older replica whose source version still exists, or an estimate by time, whichever is later. */
 const positionInHistory = async (
-  items: Item[],
-  stamp: Stamp,
-  place: Place,
+  task: Task,
   context: BothBuckets,
+  items: HistoryEntry[],
+  stamp: Stamp,
 ): Promise<number> => {
-  const found = await newestStamped(items, place, context);
+  const found = await newestStamped(task, context, items);
   return Math.max(found?.position ?? -1, positionBefore(items, stamp.modifiedMs));
 };
 
-/** A delete marker carries no stamp: what it hides does. */
-const belowMarker = async (items: Item[], place: Place, context: BothBuckets): Promise<Located> => {
-  const hidden = await newestStamped(items, place, context);
+/** A delete marker carries no stamp, but the replica that it hides does. */
+const belowMarker = async (task: Task, context: BothBuckets, items: HistoryEntry[]): Promise<Located> => {
+  const hidden = await newestStamped(task, context, items);
   if (hidden === null) {
-    const replicas = itemsOf(await all(context.destination.history(place.key)), true);
+    const replicas = itemsOf(await collected(context.destination.history(task.replicaKey)), true);
     return { ...align(items, replicas), shown: null };
   }
   const { position } = hidden;
@@ -87,39 +82,38 @@ const belowMarker = async (items: Item[], place: Place, context: BothBuckets): P
   return { position: isDeleted ? position + 1 : position, isShown: isDeleted, shown: null };
 };
 
-/** The position of the newest replica whose stamp says one; null: there is none, or they have no stamps. */
+/** The position that the newest stamped replica has in the source's history; null: no replica has a stamp. */
 const newestStamped = async (
-  items: Item[],
-  { bucket, key }: Place,
+  task: Task,
   { destination }: BothBuckets,
+  items: HistoryEntry[],
 ): Promise<{ position: number } | null> => {
-  let looks = 0;
+  let heads = 0;
   let newest: Stamp | null = null;
-  for await (const entry of destination.history(key)) {
+  for await (const entry of destination.history(task.replicaKey)) {
     if (entry.kind === 'marker') continue;
-    const replica = await destination.head(key, entry.versionId);
-    const stamp = replica === null ? null : stampOn(replica, { bucket, key });
+    const replica = await destination.head(task.replicaKey, entry.versionId);
+    const stamp = replica === null ? null : stampOn(replica, replicaPlace(task));
     newest ??= stamp;
     const position = stamp === null ? -1 : positionOf(items, stamp);
     if (position !== -1) return { position };
-    looks += 1;
-    if (looks >= MAX_LOOKS) break;
+    heads += 1;
+    if (heads >= MAX_HEADS) break;
   }
   return newest === null ? null : { position: positionBefore(items, newest.modifiedMs) };
 };
 
-const withoutStamp = async (
-  items: Item[],
-  shown: ObjectState & { mayRemove: boolean },
-  place: Place,
+const locateUnstamped = async (
+  task: Task,
   context: BothBuckets,
-  work: Work,
+  items: HistoryEntry[],
+  shown: ObjectState & { mayRemove: boolean },
 ): Promise<Located | null> => {
-  const returned = work.rule.stamp ? await positionOfReplicaOf(shown, items, context, work) : -1;
+  const returned = task.rule.stamp ? await positionOfReplicaOf(task, context, items, shown) : -1;
   if (returned !== -1) return { position: returned, isShown: true, shown };
-  const stamped = work.rule.stamp ? await newestStamped(items, place, context) : null;
-  const history = await all(context.destination.history(place.key));
-  // What came over it since the look is not what is shown: its tags would be given to the wrong version.
+  const stamped = task.rule.stamp ? await newestStamped(task, context, items) : null;
+  const history = await collected(context.destination.history(task.replicaKey));
+  // A newer version may have come over the one that was shown: its tags would be given to the wrong version.
   const since = history.findIndex(({ versionId }) => versionId === (shown.versionId ?? 'null'));
   if (since === -1) return null;
   const aligned = align(items, itemsOf(history.slice(since), true));
@@ -127,48 +121,50 @@ const withoutStamp = async (
   const isAligned = aligned.isShown && aligned.position === position;
   if (isAligned && position < items.length - 1) return { position, isShown: true, shown };
   // Where ETags cannot be compared, or attributes differ, only HEAD can tell.
-  const held = await newestHeld(items.slice(Math.max(position, 0)), shown, place, context, work);
+  const held = await newestHeld(task, context, items.slice(Math.max(position, 0)), shown);
   return held === -1
     ? { position, isShown: false, shown }
     : { position: Math.max(position, 0) + held, isShown: true, shown };
 };
 
-/** What is shown was written there, and another replicator brought it here: the position it has; -1: none. */
+/**
+ * The position of the source version that is itself a replica of the object shown: the object was written at the destination,
+ * and another replicator brought it to the source. -1: none.
+ */
 const positionOfReplicaOf = async (
-  shown: ObjectState,
-  items: Item[],
+  task: Task,
   { source }: BothBuckets,
-  { rule, key }: Work,
+  items: HistoryEntry[],
+  shown: ObjectState,
 ): Promise<number> => {
   const alike = items.filter((item) => item.kind === 'version' && item.sizeBytes === shown.sizeBytes);
-  for (const item of alike.toReversed().slice(0, MAX_LOOKS)) {
-    const version = await source.head(key, item.versionId);
-    const stamp = version === null ? null : stampOn(version, { bucket: rule.source.bucket, key });
+  for (const item of alike.toReversed().slice(0, MAX_HEADS)) {
+    const version = await source.head(task.key, item.versionId);
+    const stamp = version === null ? null : stampOn(version, sourcePlace(task));
     if (stamp !== null && names(stamp, shown)) return items.indexOf(item);
   }
   return -1;
 };
 
-/** Position of the newest item that is what is shown, to judge by HEAD; -1: none, or none of the newest. */
+/** The position of the newest item that HEAD proves to be the object shown; -1: none, or none of the newest. */
 const newestHeld = async (
-  items: Item[],
-  shown: ObjectState,
-  place: Place,
+  task: Task,
   { source }: BothBuckets,
-  { key }: Work,
+  items: HistoryEntry[],
+  shown: ObjectState,
 ): Promise<number> => {
-  const oldest = Math.max(0, items.length - MAX_LOOKS);
+  const oldest = Math.max(0, items.length - MAX_HEADS);
   for (let index = items.length - 1; index >= oldest; index--) {
     const item = items[index];
     if (item?.kind !== 'version' || item.sizeBytes !== shown.sizeBytes) continue;
-    const version = await source.head(key, item.versionId);
-    if (version !== null && holds(shown, version, place)) return index;
+    const version = await source.head(task.key, item.versionId);
+    if (version !== null && holds(shown, version, replicaPlace(task))) return index;
   }
   return -1;
 };
 
-const all = async (entries: AsyncIterable<HistoryEntry>): Promise<HistoryEntry[]> => {
-  const collected: HistoryEntry[] = [];
-  for await (const entry of entries) collected.push(entry);
-  return collected;
+export const collected = async (entries: AsyncIterable<HistoryEntry>): Promise<HistoryEntry[]> => {
+  const list: HistoryEntry[] = [];
+  for await (const entry of entries) list.push(entry);
+  return list;
 };

@@ -1,31 +1,30 @@
-/** Replicas among the source objects: what keeps two replicators from sending an object round and round. */
-import type { Work } from '../model/work.ts';
+/** Detects replicas among the source objects, so that two replicators do not send an object round and round. */
 import type { ObjectState } from '../model/ports.ts';
-import { identityOf, namesOneState, type Stamp, stampOn } from '../replica/stamp.ts';
-import type { ConvergeContext, Shown } from './convergence.ts';
+import type { Task } from '../model/task.ts';
+import { identityOf, namesOneState, sourcePlace, type Stamp, stampOn } from '../replica/stamp.ts';
+import type { ConvergeContext } from './context.ts';
+import type { Shown } from './protocol.ts';
 
 /**
- * Was it written by a replicator? The stamp says so, unless the event knows who wrote this very version. Where replicas are to
- * be replicated too, at least what came from this destination does not go back there.
+ * Whether a replicator wrote this source version. The stamp says so, unless the event knows who wrote this very version. Even
+ * where the rule replicates replicas, an object that came from this destination does not go back there.
  */
 export const isEcho = async (
-  work: Work,
+  task: Task,
   context: ConvergeContext,
-  replicaKey: string,
   version: ObjectState,
   shown: Shown | null,
 ): Promise<boolean> => {
-  const { rule, key } = work;
-  const stamp = stampOn(version, { bucket: rule.source.bucket, key });
+  const stamp = stampOn(version, sourcePlace(task));
   if (stamp === null) return false;
-  if (rule.replicas === 'replicate') return await cameFromThere(context, replicaKey, stamp, shown);
-  // A version without an id may have been replaced since by a replica: the event is not about that.
-  return !(work.byReplicator === false && namesOneState(version) && work.versionId === version.versionId);
+  if (task.rule.replicas === 'replicate') return await cameFromThere(task, context, stamp, shown);
+  // A version without an id may have been replaced by a replica since: the event is not about that one.
+  return !(task.byReplicator === false && namesOneState(version) && task.versionId === version.versionId);
 };
 
 const cameFromThere = async (
+  { replicaKey }: Task,
   { destination }: ConvergeContext,
-  replicaKey: string,
   stamp: Stamp,
   shown: Shown | null,
 ): Promise<boolean> => {

@@ -1,69 +1,55 @@
-/** Writes one version of the source to the destination, with everything that travels with it, or says why not. */
-import type { Work } from '../model/work.ts';
+/** Writes one source version to the destination with everything that travels with it, or gives the reason not to. */
 import { copyVersion } from '../copy/copy.ts';
 import type { Copied } from '../copy/request.ts';
-import { isEcho } from './loop-guard.ts';
-import { asksForTags, sizeIsWanted, tagsAreWanted } from '../model/filter.ts';
-import { replicaLock } from '../replica/object-lock.ts';
-import type { ObjectState, Precondition, ReplicaAttributes, Tags } from '../model/ports.ts';
 import { ReplicationError } from '../model/errors.ts';
-import type { SourceLook } from './source-look.ts';
-import { type Place, stampedMetadata, withoutStamp } from '../replica/stamp.ts';
-import { syncAcl, syncTags } from './attributes/sync.ts';
+import { asksForTags, sizeIsWanted, tagsAreWanted } from '../model/filter.ts';
+import type { ObjectState, Precondition, ReplicaAttributes, Tags } from '../model/ports.ts';
+import type { Task } from '../model/task.ts';
+import { replicaLock } from '../replica/object-lock.ts';
+import { replicaPlace, stampedMetadata, withoutStamp } from '../replica/stamp.ts';
 import { tagsFitHeader } from '../replica/tagging-header.ts';
-import { type ConvergeContext, placeOf, type Shown } from './convergence.ts';
+import { syncAcl, syncTags } from './attributes/sync.ts';
+import { versionsOf } from './attributes/sync-attribute.ts';
+import type { ConvergeContext } from './context.ts';
+import { isEcho } from './loop-guard.ts';
+import type { OpenedVersion } from './open-version.ts';
+import type { Shown } from './protocol.ts';
 
 export type VersionOutcome = Copied | 'filtered' | 'replica' | 'transferring';
 
-/** `shown` is what the destination shows now, which the write is conditional on; null: nothing. */
+/** The write is conditional on `shown`, which the destination shows now; null: nothing. */
 export const writeVersion = async (
-  work: Work,
+  task: Task,
   context: ConvergeContext,
-  replicaKey: string,
-  look: SourceLook,
+  { version, opened }: OpenedVersion,
   shown: Shown | null,
 ): Promise<VersionOutcome> => {
-  const { rule, key } = work;
-  const { version } = look;
-  if (await isEcho(work, context, replicaKey, version, shown)) return 'replica';
+  const { rule } = task;
+  if (await isEcho(task, context, version, shown)) return 'replica';
   if (!sizeIsWanted(rule.filter, version)) return 'filtered';
-  const tags = await tagsOf(work, context, version);
+  const tags = await tagsOf(task, context, version);
   if (!tagsAreWanted(rule.filter, tags)) return 'filtered';
-  const attributes = replicaAttributes(work, placeOf(work, replicaKey), version, tags, context.clock.now());
+  const attributes = replicaAttributes(task, version, tags, context.clock.now());
   const fits = tagsFitHeader(attributes);
-  if (shown?.etag === version.etag) await assertShown(context, replicaKey, shown);
+  if (shown?.etag === version.etag) await assertStillShown(task, context, shown);
   const copied = await copyVersion({
     ...context,
-    work,
-    sourceKey: key,
-    replicaKey,
+    task,
     version,
-    opened: look.opened,
+    opened,
     attributes: fits ? attributes : { ...attributes, tags: {} },
     precondition: preconditionFor(shown),
   });
   if (copied === 'transferring') return copied;
-  const from = { key, versionId: version.versionId };
-  const to = { key: replicaKey, versionId: copied.written.versionId };
-  if (!fits || copied.byTransfer) await syncTags(work, context, from, to);
-  if (rule.acl === 'replicate') await syncAcl(context, from, to);
+  const versions = versionsOf(task, version, copied.written);
+  if (!fits || copied.byTransfer) await syncTags(task, context, versions);
+  if (rule.acl === 'replicate') await syncAcl(context, versions);
   return copied;
 };
 
-/** The same bytes have the same ETag: the condition does not see that somebody else has just written this very version. */
-const assertShown = async (
-  { destination }: ConvergeContext,
-  replicaKey: string,
-  shown: Shown,
-): Promise<void> => {
-  const now = await destination.look(replicaKey);
-  if (now.kind === 'object' && now.state.versionId === shown.versionId) return;
-  throw new ReplicationError('lost-race', 'somebody else wrote the same bytes');
-};
-
-/** S3 counts the tags in its answer, so that those without any cost no call. */
+/** S3 counts the tags in its answer, so that a version without tags costs no request. */
 const tagsOf = async (
-  { rule, key }: Work,
+  { rule, key }: Task,
   { source }: ConvergeContext,
   version: ObjectState,
 ): Promise<Tags> => {
@@ -74,18 +60,28 @@ const tagsOf = async (
 };
 
 const replicaAttributes = (
-  { rule, destination }: Work,
-  place: Place,
+  task: Task,
   version: ObjectState,
   tags: Tags,
   nowMs: number,
 ): ReplicaAttributes => ({
   ...version.attributes,
-  storageClass: destination.storageClass ?? version.attributes.storageClass,
-  metadata: rule.stamp ? stampedMetadata(version, place) : withoutStamp(version),
+  storageClass: task.destination.storageClass ?? version.attributes.storageClass,
+  metadata: task.rule.stamp ? stampedMetadata(version, replicaPlace(task)) : withoutStamp(version),
   tags,
-  lock: replicaLock(destination, version.lock, nowMs),
+  lock: replicaLock(task.destination, version.lock, nowMs),
 });
 
-const preconditionFor = (shown: { etag: string } | null): Precondition =>
+/** The same bytes have the same ETag, so the condition cannot see that somebody else has just written this very version. */
+const assertStillShown = async (
+  { replicaKey }: Task,
+  { destination }: ConvergeContext,
+  shown: Shown,
+): Promise<void> => {
+  const now = await destination.look(replicaKey);
+  if (now.kind === 'object' && now.state.versionId === shown.versionId) return;
+  throw new ReplicationError('lost-race', 'somebody else wrote the same bytes');
+};
+
+const preconditionFor = (shown: Shown | null): Precondition =>
   shown === null ? { kind: 'absent' } : { kind: 'unchanged', etag: shown.etag };

@@ -1,53 +1,63 @@
-/** Writes what a destination has to go through still, oldest first, in one round of `convergeHistory`. */
-import type { Work } from '../model/work.ts';
-import type { Copied } from '../copy/request.ts';
+/** Writes the states that the destination lacks, oldest first, in one round of `convergeHistory`. */
+import { type Copied, discardBody } from '../copy/request.ts';
 import { ReplicationError } from '../model/errors.ts';
-import type { Item } from '../replica/history.ts';
-import type { ObjectState } from '../model/ports.ts';
+import type { HistoryEntry, ObjectState, VersionEntry } from '../model/ports.ts';
+import type { Task } from '../model/task.ts';
 import { partsInEtag } from '../replica/proof.ts';
-import { close, openVersion, type SourceLook } from './source-look.ts';
-import type { Convergence, ConvergeContext, PassedOver, Shown } from './convergence.ts';
+import type { ConvergeContext, PassedOver } from './context.ts';
+import type { Convergence } from './convergence.ts';
+import { type OpenedVersion, openVersion } from './open-version.ts';
+import type { Shown } from './protocol.ts';
 import { writeVersion } from './write-version.ts';
 
-/** What was done so far, over all rounds. */
+/** The work done so far, over all rounds. */
 export interface Tally {
   last: { version: ObjectState; copied: Copied } | null;
   copies: number;
   bytes: number;
   deleted: { replicaVersion: string | null } | null;
-  /** Their version ids. */
+  /** The ids of the versions that were passed over. */
   passedOver: Set<string>;
+  /** Why the last version that was looked at was left out; null: none was. */
   left: 'filtered' | 'replica' | null;
 }
 
-/** What the destination shows, as far as the next write needs to know. */
+export const emptyTally = (): Tally => ({
+  last: null,
+  copies: 0,
+  bytes: 0,
+  deleted: null,
+  passedOver: new Set(),
+  left: null,
+});
+
+/** What the destination shows, as far as the next write needs to know; null: no object. */
 type WrittenOver = (Shown & { mayRemove: boolean }) | null;
 
+/** Why the newer versions have to wait: this one is being restored or transferred. */
+type Pending = 'restore-requested' | 'transferring';
+
 /**
- * Writes the items from `start` on, each on condition that the destination shows the one before. What keeps the rest from being
- * written for now; null: nothing.
+ * Writes the items in order, each on condition that the destination shows the one before, and `shown` before the first. The
+ * result says why the rest cannot be written for now; null: all are written.
  */
-export const writeFrom = async (
-  work: Work,
+export const writeMissing = async (
+  task: Task,
   context: ConvergeContext,
-  replicaKey: string,
-  items: Item[],
-  start: number,
-  found: WrittenOver,
+  { items, shown: found }: { items: HistoryEntry[]; shown: WrittenOver },
   tally: Tally,
 ): Promise<Pending | null> => {
   let shown: WrittenOver = found;
   for (const [index, item] of items.entries()) {
-    if (index < start) continue;
     if (item.kind === 'marker') {
       if (shown === null || !shown.mayRemove) continue;
-      const { versionId } = await context.destination.remove({ key: replicaKey, etag: shown.etag });
+      const { versionId } = await context.destination.remove({ key: task.replicaKey, etag: shown.etag });
       tally.deleted = { replicaVersion: versionId };
       shown = null;
       continue;
     }
     const isLast = index === items.length - 1;
-    const outcome = await writeItem(work, context, replicaKey, item, shown, isLast);
+    const outcome = await writeItem(task, context, { entry: item, isLast }, shown);
     if (outcome === 'restore-requested' || outcome === 'transferring') return outcome;
     if (outcome === 'gone') continue;
     if (outcome === 'filtered' || outcome === 'replica') tally.left = outcome;
@@ -55,73 +65,77 @@ export const writeFrom = async (
       if (!tally.passedOver.has(item.versionId)) await context.passOver(outcome);
       tally.passedOver.add(item.versionId);
     } else {
-      tally.last = outcome;
-      tally.copies += 1;
-      tally.bytes += outcome.version.sizeBytes;
-      tally.deleted = null;
+      addCopy(tally, outcome);
       shown = { ...outcome.copied.written, mayRemove: true };
     }
   }
   return null;
 };
 
-/** A version that is on its way; the newer ones wait for it. */
-type Pending = 'restore-requested' | 'transferring';
+const addCopy = (tally: Tally, copy: { version: ObjectState; copied: Copied }): void => {
+  tally.last = copy;
+  tally.copies += 1;
+  tally.bytes += copy.version.sizeBytes;
+  tally.deleted = null;
+};
+
+/** `isLast`: no newer version is to be written. */
+interface NextItem {
+  entry: VersionEntry;
+  isLast: boolean;
+}
 
 type ItemOutcome =
   | { version: ObjectState; copied: Copied }
   | PassedOver
   | 'filtered'
   | 'replica'
-  /** It expired, or was deleted for good. */
+  /** The version expired, or was permanently deleted. */
   | 'gone'
   | Pending;
 
 const writeItem = async (
-  work: Work,
+  task: Task,
   context: ConvergeContext,
-  replicaKey: string,
-  item: Extract<Item, { kind: 'version' }>,
+  item: NextItem,
   shown: WrittenOver,
-  isLast: boolean,
 ): Promise<ItemOutcome> => {
-  let look: SourceLook | null = null;
+  let read: OpenedVersion | null = null;
   try {
-    look = await lookAtItem(work, context, item);
-    if (look === null) return 'gone';
-    // The null version was written again: it is a newer state than its place in the list says.
-    if (look.version.etag !== item.etag) throw new ReplicationError('lost-race', 'the version was replaced');
-    const { version } = look;
-    const outcome = await writeVersion(work, context, replicaKey, look, shown);
+    read = await openItem(task, context, item.entry);
+    if (read === null) return 'gone';
+    const { version } = read;
+    // The null version was overwritten: it is a newer state than its place in the list says.
+    if (version.etag !== item.entry.etag) throw new ReplicationError('lost-race', 'the version was replaced');
+    const outcome = await writeVersion(task, context, read, shown);
     return typeof outcome === 'string' ? outcome : { version, copied: outcome };
   } catch (error) {
-    return await unreadable(work, context, item, isLast, error);
+    return await unreadable(task, context, item, error);
   } finally {
-    if (look !== null) close(look);
+    if (read !== null) discardBody(read);
   }
 };
 
-const lookAtItem = async (
-  work: Work,
+const openItem = async (
+  { rule, destination, key }: Task,
   context: ConvergeContext,
-  { versionId, etag }: Extract<Item, { kind: 'version' }>,
-): Promise<SourceLook | null> => {
-  // Read part by part: the GET of the whole would be of no use.
-  const way = context.serverSide.way(work.rule, work.destination);
-  if (partsInEtag(etag) === null) return await openVersion(context, work.key, versionId, way);
-  const version = await context.source.head(work.key, versionId);
+  { versionId, etag }: VersionEntry,
+): Promise<OpenedVersion | null> => {
+  const way = context.serverSide.way(rule, destination);
+  if (partsInEtag(etag) === null) return await openVersion(context, key, versionId, way);
+  // The copy reads the object part by part, so a GET of the whole would be of no use.
+  const version = await context.source.head(key, versionId);
   return version === null ? null : { version, opened: null };
 };
 
 /**
- * A version nobody can read would keep all that is newer from being replicated. It is passed over, and reported as missing;
- * the newest one is not, and neither is one that the rule has restored.
+ * A version that nobody can read would keep all newer ones from being replicated, so it is passed over and reported as missing.
+ * The newest version is never passed over, and neither is one that the rule has restored.
  */
 const unreadable = async (
-  { rule, key }: Work,
+  { rule, key }: Task,
   { source }: ConvergeContext,
-  { versionId }: { versionId: string },
-  isLast: boolean,
+  { entry: { versionId }, isLast }: NextItem,
   error: unknown,
 ): Promise<PassedOver | 'restore-requested'> => {
   if (!(error instanceof ReplicationError)) throw error;
@@ -134,7 +148,7 @@ const unreadable = async (
   return { versionId, reason };
 };
 
-/** What was done; null: nothing. */
+/** The outcome of the work done so far; null: nothing was done. */
 export const concluded = ({ last, copies, bytes, deleted, passedOver, left }: Tally): Convergence | null => {
   if (last !== null) return { outcome: 'replicated', ...last, copies, bytes, newer: null };
   if (deleted !== null) return { outcome: 'deleted', ...deleted };

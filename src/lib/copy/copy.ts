@@ -1,36 +1,35 @@
 /**
- * Moves the bytes of one pinned source version to the destination. Memory stays bounded: bodies are streamed, and a
+ * Moves the bytes of one pinned source version to the destination. Memory stays bounded: bodies are streamed. A
  * multipart object keeps its part boundaries, so that the replica has the same ETag and the same composite checksum.
  */
-import type { Way } from './part-layout.ts';
-import { copiedInside } from './inside-s3.ts';
-import type { Copied, CopyRequest } from './request.ts';
 import { ReplicationError } from '../model/errors.ts';
-import { copyMultipart } from './multipart.ts';
 import { guardFor, partsInEtag } from '../replica/proof.ts';
-import { provenCopy } from './proven-copy.ts';
 import { inPairs } from './in-pairs.ts';
+import { copiedInside } from './inside-s3.ts';
+import { copyMultipart } from './multipart.ts';
+import type { Way } from './part-layout.ts';
+import { provenCopy } from './proven-copy.ts';
+import type { Copied, CopyRequest } from './request.ts';
 import { copyByTransfer } from './transfer/by-transfer.ts';
 import { SAFE_BYTES_PER_SECOND, safeMs } from './transfer/rate.ts';
-import { isOfVersion } from './transfer/transfer.ts';
-import { transferId } from './transfer/transfer.ts';
+import { isOfVersion, transferIdOf } from './transfer/transfer.ts';
 
-/** Largest PutObject and CopyObject ("Uploading objects", S3 User Guide); what is larger, many invocations share. */
+/** Maximum size of PutObject and CopyObject ("Uploading objects", S3 User Guide); many invocations share a larger object. */
 const MAX_PUT_BYTES = 5 * 1024 ** 3;
 
-/** Least size for which what one invocation cannot end is worth being gone on with by others. */
+/** Minimum size of an object that other invocations take over if one invocation cannot finish it. */
 const WORTH_SHARING_BYTES = 1024 ** 3;
 
 /**
- * Copies one version, or hands it to many invocations: `transferring`. Throws `lost-race` when the source version is gone or
- * the precondition failed, `too-large` when not even one part fits into an invocation, `out-of-time` when the object does not fit
- * into this one, `bad-checksum` when no proof says the replica is right.
+ * Copies one version, or hands it to many invocations: `transferring`. Throws `lost-race` if the source version is gone or
+ * the precondition failed, `too-large` if a single part does not fit into an invocation, `out-of-time` if the object does not fit
+ * into this invocation, `bad-checksum` if no proof says that the replica is right.
  */
 export const copyVersion = async (request: CopyRequest): Promise<Copied | 'transferring'> => {
-  const { version, invocation, work, serverSide } = request;
-  const way = serverSide.way(work.rule, work.destination);
+  const { task, version, invocation, serverSide } = request;
+  const way = serverSide.way(task.rule, task.destination);
   if (await isForMany(request)) return await copyByTransfer(request, way);
-  // Bytes that S3 moves by itself take little of the time, and nothing of the network.
+  // Bytes that S3 moves by itself take little time, and nothing of the function's network.
   const weightBytes = version.sizeBytes * (SAFE_BYTES_PER_SECOND.stream / SAFE_BYTES_PER_SECOND[way]);
   invocation.bytesUnderWay += weightBytes;
   try {
@@ -40,40 +39,38 @@ export const copyVersion = async (request: CopyRequest): Promise<Copied | 'trans
   }
 };
 
-const isInParts = ({ version }: CopyRequest): boolean =>
-  partsInEtag(version.etag) !== null || version.sizeBytes > MAX_PUT_BYTES;
-
-/** False: it ends in time, beside the copies already under way. */
+/** False: this invocation finishes the copy in time, beside the copies already under way. */
 const isForMany = async (request: CopyRequest): Promise<boolean> => {
-  const { version, invocation, clock, transfers } = request;
+  const { task, version, invocation, clock, transfers } = request;
   const { sizeBytes } = version;
-  // S3 may refuse to copy it by itself, or be slow at it.
+  // The rate is that of streaming even for a copy inside S3, because S3 may refuse, or be slow.
   const neededMs = safeMs(sizeBytes, 'stream');
   const fitsFresh = neededMs <= invocation.fullTimeMs;
   if (sizeBytes > MAX_PUT_BYTES || !fitsFresh) return true;
   const isWorthSharing = sizeBytes > WORTH_SHARING_BYTES;
-  // Somebody had less time than we have, and others are at it. What is left of another version is no reason to cut this one.
-  const known = isWorthSharing ? await transfers.store.load(idOf(request)) : null;
+  // An invocation with less time may have begun a transfer of this version. A transfer of another version is no reason to share.
+  const known = isWorthSharing ? await transfers.store.load(transferIdOf(task)) : null;
   if (known !== null && isOfVersion(known, version)) return true;
   const underWayMs = safeMs(invocation.bytesUnderWay, 'stream');
   if (neededMs + underWayMs <= invocation.deadlineMs - clock.now()) return false;
   if (isWorthSharing && isInParts(request)) return true;
-  throw new ReplicationError('out-of-time', `${sizeBytes} bytes do not fit into what is left`);
+  throw new ReplicationError('out-of-time', `${sizeBytes} bytes do not fit into the time left`);
 };
 
-const idOf = ({ work, replicaKey }: CopyRequest): string => transferId(work.destination.bucket, replicaKey);
+const isInParts = ({ version }: CopyRequest): boolean =>
+  partsInEtag(version.etag) !== null || version.sizeBytes > MAX_PUT_BYTES;
 
-/** One call for S3, or one GET piped into one PUT; tried again as a pair, because a stream cannot be sent twice. */
+/** One request for S3 to copy by itself, or one GET piped into one PUT. */
 const copyWhole = async (request: CopyRequest, way: Way): Promise<Copied> => {
-  const { work, destination, version } = request;
+  const { task, destination, version } = request;
   if (way === 'server-side') {
     const written = await copiedInside(request, () =>
       destination.copyObject({
-        from: { bucket: work.rule.source.bucket, key: request.sourceKey, pin: version },
-        key: request.replicaKey,
+        from: { bucket: task.rule.source.bucket, key: task.key, pin: version },
+        key: task.replicaKey,
         attributes: request.attributes,
         precondition: request.precondition,
-        unchecked: work.rule.copy === 'auto' ? 'refuse' : 'look',
+        unchecked: task.rule.copy === 'auto' ? 'refuse' : 'look',
       }),
     );
     if (written !== 'refused') return await provenCopy(request, written, { kind: 'copied-by-s3' });
@@ -81,16 +78,17 @@ const copyWhole = async (request: CopyRequest, way: Way): Promise<Copied> => {
   return await streamWhole(request);
 };
 
+/** GET and PUT are repeated as a pair, because a stream cannot be sent twice. */
 const streamWhole = async (request: CopyRequest): Promise<Copied> => {
-  const { source, destination, version } = request;
+  const { task, source, destination, version } = request;
   const guard = guardFor(version);
   let opened = request.opened;
   const written = await inPairs(request, async () => {
-    const body = opened ?? (await source.read(request.sourceKey, version, { kind: 'whole' })).body;
+    const body = opened ?? (await source.read(task.key, version, { kind: 'whole' })).body;
     if (!Buffer.isBuffer(body)) opened = null;
     try {
       return await destination.put({
-        key: request.replicaKey,
+        key: task.replicaKey,
         body,
         sizeBytes: version.sizeBytes,
         attributes: request.attributes,
@@ -98,7 +96,7 @@ const streamWhole = async (request: CopyRequest): Promise<Copied> => {
         guard,
       });
     } catch (error) {
-      // The bytes in memory may have been damaged on their way here: they are read again.
+      // The bytes in memory may have been damaged on their way here, so the next attempt reads them again.
       if (error instanceof ReplicationError && error.reason === 'bad-checksum') opened = null;
       throw error;
     }

@@ -1,15 +1,15 @@
 /**
- * The one place where reading and writing bytes is tried again inside an invocation. The SDK does not re-send a body
- * that is a stream, so a failed transfer of bytes is repeated as a pair: read again, write again.
+ * The one place where reading and writing bytes is repeated inside an invocation. The SDK does not send the body of a
+ * stream twice, so a failed exchange is repeated as a pair: read again, write again.
  */
 import { ReplicationError } from '../model/errors.ts';
-import type { Reason } from '../model/reasons.ts';
 import type { Clock, Invocation } from '../model/ports.ts';
+import type { Reason } from '../model/reasons.ts';
 
 const MAX_ATTEMPTS = 4;
 const BASE_DELAY_MS = 200;
 
-/** Worth another try at once; everything else is left to the queue or to a person. */
+/** Failures that are worth another attempt at once. All others are left to the queue or to a person. */
 const WORTH_ANOTHER: ReadonlySet<Reason> = new Set<Reason>([
   'throttled',
   'service-error',
@@ -18,7 +18,7 @@ const WORTH_ANOTHER: ReadonlySet<Reason> = new Set<Reason>([
   'bad-checksum',
 ]);
 
-/** Runs `pair` until it succeeds, fails for good, or the time is over. */
+/** Runs `pair` until it succeeds, fails permanently, or the time is over. */
 export const inPairs = async <T>(
   context: { clock: Clock; invocation: Invocation },
   pair: () => Promise<T>,

@@ -1,19 +1,20 @@
 /** Copies an object part by part within one invocation: one upload, under the best plan that proves it. */
-import type { Copied, CopyRequest } from './request.ts';
-import { copyParts } from './parts.ts';
 import { ReplicationError } from '../model/errors.ts';
-import { etagOfParts, partCount, type PartPlan, partPlans, planGuard } from './part-plan.ts';
-import type { UploadedPart } from '../model/ports.ts';
+import type { UploadedPart, Written } from '../model/ports.ts';
 import { contentProof, isKms, type Trust } from '../replica/proof.ts';
-import { provenCopy } from './proven-copy.ts';
 import { inPairs } from './in-pairs.ts';
-import { layoutAtSource } from './source-layout.ts';
 import type { TransferVersion, Way } from './part-layout.ts';
+import { etagOfParts, partCount, type PartPlan, partPlans, planGuard } from './part-plan.ts';
+import { copyParts } from './parts.ts';
+import { provenCopy } from './proven-copy.ts';
+import { type Copied, type CopyRequest, discardBody } from './request.ts';
+import { layoutAtSource } from './source-layout.ts';
 
 export const copyMultipart = async (request: CopyRequest, way: Way): Promise<Copied> => {
-  closeBody(request);
-  const { source, sourceKey, version, attributes } = request;
-  const known = await layoutAtSource(source, sourceKey, version, way === 'server-side');
+  // The object is read part by part, so the GET of the whole is of no use.
+  discardBody(request);
+  const { task, source, version, attributes } = request;
+  const known = await layoutAtSource(source, task.key, version, way === 'server-side');
   const plans = partPlans(version, known, attributes.lock);
   for (const [index, plan] of plans.entries()) {
     const isLast = index === plans.length - 1;
@@ -23,11 +24,6 @@ export const copyMultipart = async (request: CopyRequest, way: Way): Promise<Cop
   throw new ReplicationError('bad-checksum', 'no way of checking this multipart upload is open');
 };
 
-/** What is copied in parts is read by its parts; the GET of the whole is of no use. */
-export const closeBody = ({ opened }: CopyRequest): void => {
-  if (opened !== null && !Buffer.isBuffer(opened)) opened.destroy();
-};
-
 /** One upload under one plan. `unsupported`: this plan proves nothing here, nothing was committed, try the next. */
 const copyAs = async (
   request: CopyRequest,
@@ -35,10 +31,11 @@ const copyAs = async (
   plan: PartPlan,
   isLast: boolean,
 ): Promise<Copied | 'unsupported'> => {
-  const { destination, replicaKey: key, version } = request;
+  const { task, destination, version, attributes } = request;
+  const key = task.replicaKey;
   const { uploadId, encryption } = await destination.createUpload({
     key,
-    attributes: request.attributes,
+    attributes,
     checksum: plan.checksum,
   });
   try {
@@ -50,7 +47,7 @@ const copyAs = async (
     const written = await commit(request, plan, uploadId, parts);
     return await provenCopy(request, written, trustIn(plan, way));
   } catch (error) {
-    // The first failure is what matters; an upload that cannot be aborted now falls to the sweep of uploads.
+    // The first failure is the one that matters. The sweep aborts an upload that cannot be aborted now.
     await destination.abortUpload({ key, uploadId }).catch(() => undefined);
     if (!isLast && isRefusal(error)) return 'unsupported';
     throw error;
@@ -65,16 +62,21 @@ const copyAll = async (copy: Parameters<typeof copyParts>[0]): Promise<UploadedP
     Array.from({ length: count }, (_, index) => index + 1),
   );
   const copiedBytes = copied.reduce((sum, part) => sum + part.sizeBytes, 0);
-  // A server that knows how many parts there are need not honour the part number of a read.
+  // A server that knows how many parts the object has may still ignore the part number of a read.
   if (copiedBytes === sizeBytes) return copied;
   throw new ReplicationError('service-error', `the parts have ${copiedBytes} of ${sizeBytes} bytes`);
 };
 
-/** Tried again on its own: what an answer that was lost had done, the next look tells. */
-export const commit = async (request: CopyRequest, plan: PartPlan, uploadId: string, parts: UploadedPart[]) =>
+/** The completion is repeated on its own: after a lost answer, the fresh look tells what the request did. */
+export const commit = async (
+  request: CopyRequest,
+  plan: PartPlan,
+  uploadId: string,
+  parts: UploadedPart[],
+): Promise<Written> =>
   await inPairs(request, () =>
     request.destination.completeUpload({
-      key: request.replicaKey,
+      key: request.task.replicaKey,
       uploadId,
       parts,
       sizeBytes: request.version.sizeBytes,
@@ -83,14 +85,14 @@ export const commit = async (request: CopyRequest, plan: PartPlan, uploadId: str
     }),
   );
 
-/** Does the encryption of the upload hide the ETags that this plan wants to compare? */
+/** True: the encryption of the upload hides the ETags that this plan wants to compare. */
 export const isHidden = ({ provenBy }: PartPlan, encryption: string | null): boolean =>
   provenBy === 'etag' && isKms(encryption);
 
 /**
- * Before anything is committed: will there be a proof? A full-object checksum is checked by S3 on completion, composite
- * parts were each checked, and otherwise the ETag that these parts will give must be the source's. Throws `bad-checksum`
- * where it is not: with the source's own parts, other bytes are the only explanation.
+ * Tells before anything is committed whether there will be a proof. S3 checks a full-object checksum on completion, and has checked
+ * each composite part; otherwise the ETag that these parts will give must be the source's. Throws `bad-checksum` if it is another
+ * although the parts are the source's own: other bytes are the only explanation.
  */
 export const isProvable = (version: TransferVersion, plan: PartPlan, parts: UploadedPart[]): boolean => {
   if (plan.provenBy !== 'etag') return true;
@@ -102,10 +104,10 @@ export const isProvable = (version: TransferVersion, plan: PartPlan, parts: Uplo
   throw new ReplicationError('bad-checksum', 'the parts that were read do not give the ETag of the source');
 };
 
-/** Where nothing can be compared, S3 has computed what we sent, or what it copied. */
+/** The trust where nothing can be compared: S3 has checked the bytes that we sent, or copied them itself. */
 export const trustIn = (plan: PartPlan, way: Way): Trust =>
   plan.provenBy === 'computed' && way === 'server-side' ? { kind: 'copied-by-s3' } : planGuard(plan);
 
-/** A server may not know full-object checksums, want a checksum with each part, or not have a part of this number. */
+/** A server may not know full-object checksums, may want a checksum with each part, or may not have a part of this number. */
 export const isRefusal = (error: unknown): boolean =>
   error instanceof ReplicationError && error.reason === 'invalid-request';

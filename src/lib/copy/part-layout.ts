@@ -1,10 +1,10 @@
-/** How one version is cut into parts, and which way its bytes take. */
+/** How one version is cut into parts, which way its bytes take, and how they are proven. Plain JSON: a transfer's record keeps it. */
 import type { ObjectState } from '../model/ports.ts';
 
-/** Where the bytes go: through the function, or inside S3. */
+/** The way of the bytes: through the function, or inside S3. */
 export type Way = 'stream' | 'server-side';
 
-/** Which version is moved; every read is pinned to it. */
+/** The version that is moved; every read is pinned to it. */
 export type TransferVersion = Pick<
   ObjectState,
   'versionId' | 'etag' | 'sizeBytes' | 'lastModifiedMs' | 'encryption' | 'checksum'
@@ -12,11 +12,14 @@ export type TransferVersion = Pick<
 
 /**
  * The parts of the upload, numbered from 1.
- * - `numbered`: as the source was uploaded, read by their numbers; nobody knows how large each is.
- * - `uniform`: all of `partBytes`, but for the last.
+ * - `numbered`: as the source was uploaded, read by part numbers; nobody knows how large each part is.
+ * - `uniform`: all parts have `partBytes`, except the last.
  * - `sized`: as the source was uploaded: runs of parts of equal size, in order.
  */
 export type PartLayout =
   | { kind: 'numbered'; parts: number }
   | { kind: 'uniform'; partBytes: number }
   | { kind: 'sized'; runs: { parts: number; bytes: number }[] };
+
+/** How the bytes of an upload are proven (see `part-plan.ts`). */
+export type ProvenBy = 'checksum' | 'etag' | 'computed';

@@ -1,8 +1,7 @@
 /**
- * How an object is cut into the parts of an upload, and how its bytes are proven there. The same for uploads within one
- * invocation and for transfers, for bytes that are streamed and for those that S3 copies.
+ * How an object is cut into the parts of an upload, and how its bytes are proven there. The plans are the same for uploads within
+ * one invocation and for transfers, for streamed bytes and for bytes that S3 copies.
  */
-import type { PartLayout } from './part-layout.ts';
 import { createHash } from 'node:crypto';
 import type {
   Checksum,
@@ -14,18 +13,18 @@ import type {
   UploadedPart,
 } from '../model/ports.ts';
 import { isKms } from '../replica/proof.ts';
-import type { Transfer } from './transfer/transfer.ts';
+import type { PartLayout, ProvenBy } from './part-layout.ts';
 
 const MIB = 1024 * 1024;
-/** Limits of multipart uploads: at most 10,000 parts, at least 5 MiB each but for the last. */
-const MAX_PARTS = 10_000;
+/** Limits of multipart uploads: at most 10,000 parts, of at least 5 MiB each except the last. */
+const MAX_UPLOAD_PARTS = 10_000;
 const MIN_PART_BYTES = 5 * MIB;
-/** The AWS CLI's and the SDKs' own first. */
+/** The most common part sizes, those of the AWS CLI and the SDKs first. */
 const COMMON_PART_BYTES = [8, 5, 16, 64, 10, 32, 100, 128].map((mebibytes) => mebibytes * MIB);
-/** For objects whose ETag says nothing about parts: few requests, and still four of them at once. */
+/** The part size for objects whose ETag says nothing about parts: few requests, and still four of them at once. */
 const DEFAULT_PART_BYTES = 64 * MIB;
 
-/** A layout, and whether it is the source's own: an ETag or a composite checksum depends on the boundaries. */
+/** A layout, and whether it is the source's own: ETags and composite checksums depend on the part boundaries. */
 export interface KnownLayout {
   layout: PartLayout;
   isOwn: boolean;
@@ -33,23 +32,23 @@ export interface KnownLayout {
 
 /** How the bytes of an upload are proven. */
 export interface PartPlan extends KnownLayout {
-  provenBy: Transfer['provenBy'];
-  /** Declared when the upload is created; null: S3's own default. */
+  provenBy: ProvenBy;
+  /** The checksum declared when the upload is created; null: S3's own default. */
   checksum: UploadChecksum | null;
-  /** The whole object's value, which S3 checks when the upload is completed. */
+  /** The checksum of the whole object, which S3 checks when the upload is completed; null: none. */
   whole: Checksum | null;
-  /** What S3 checks of a part whose own checksum the source does not know. */
+  /** What S3 checks of a part for which the source knows no checksum. */
   otherwise: Guard;
 }
 
-/** Ways to have the upload checked, best first. */
+/** The plans under which the upload can be proven, best first. */
 export const partPlans = (
   version: Pick<ObjectState, 'sizeBytes' | 'checksum' | 'encryption'>,
   known: KnownLayout,
   { retention, legalHold }: ObjectLock,
 ): PartPlan[] => {
   const plans = waysOfProving(version, known).map((provenBy) => planOf(version, known, provenBy));
-  // Where part numbers have gaps the documentation does not say which number reads which part: then without them.
+  // If part numbers have gaps, the documentation does not say which number reads which part: byte ranges do without numbers.
   const guessed = { layout: uniformLayout(version.sizeBytes, null), isOwn: false };
   const ranges = known.layout.kind === 'numbered' ? waysOfProving(version, guessed) : [];
   return [
@@ -63,20 +62,17 @@ export const partPlans = (
   );
 };
 
-const waysOfProving = (
-  { checksum }: Pick<ObjectState, 'checksum'>,
-  { isOwn }: KnownLayout,
-): Transfer['provenBy'][] => {
+const waysOfProving = ({ checksum }: Pick<ObjectState, 'checksum'>, { isOwn }: KnownLayout): ProvenBy[] => {
   const isComparable = checksum !== null && (checksum.type === 'FULL_OBJECT' || isOwn);
-  // ETag: the source's is compared with the one that the uploaded parts will give. Where KMS on either side hides it, what was
-  // read is at least what is stored.
+  // `etag` compares the source's ETag with the one that the uploaded parts will give. If KMS hides an ETag on either side,
+  // `computed` proves at least that the bytes read are the bytes stored.
   return [...(isComparable ? (['checksum'] as const) : []), 'etag', 'computed'];
 };
 
 export const planOf = (
   { checksum: stored }: Pick<ObjectState, 'checksum'>,
   known: KnownLayout,
-  provenBy: Transfer['provenBy'],
+  provenBy: ProvenBy,
 ): PartPlan => {
   const plan = { ...known, provenBy };
   if (provenBy === 'checksum' && stored !== null) {
@@ -94,11 +90,11 @@ export const planOf = (
     : { ...plan, checksum: null, whole: null, otherwise: { kind: 'none' } };
 };
 
-/** Equal parts, as many as `parts` where that is possible; null: as suits us. */
+/** Equal parts, as many as `parts` if that is possible; null: any number. */
 export const uniformLayout = (sizeBytes: number, parts: number | null): PartLayout => {
   const common = COMMON_PART_BYTES.find((bytes) => Math.ceil(sizeBytes / bytes) === parts);
   if (common !== undefined) return { kind: 'uniform', partBytes: common };
-  const wanted = Math.ceil(sizeBytes / (parts ?? MAX_PARTS));
+  const wanted = Math.ceil(sizeBytes / (parts ?? MAX_UPLOAD_PARTS));
   const leastBytes = parts === null ? DEFAULT_PART_BYTES : MIN_PART_BYTES;
   return { kind: 'uniform', partBytes: Math.max(Math.ceil(wanted / MIB) * MIB, leastBytes) };
 };
@@ -114,7 +110,7 @@ export const partCount = (layout: PartLayout, sizeBytes: number): number => {
   }
 };
 
-/** In order. Of numbered parts nobody knows: equal shares. */
+/** The sizes in order. Nobody knows the sizes of numbered parts, so they count as equal shares. */
 export const partSizes = (layout: PartLayout, sizeBytes: number): number[] => {
   if (layout.kind === 'sized')
     return layout.runs.flatMap(({ parts, bytes }) => Array.from({ length: parts }, () => bytes));
@@ -125,11 +121,14 @@ export const partSizes = (layout: PartLayout, sizeBytes: number): number[] => {
   );
 };
 
-/** Where the bytes of each part are, in order; null: in an empty object. */
-export const byteRanges = (
-  layout: PartLayout,
-  sizeBytes: number,
-): ({ first: number; last: number } | null)[] => {
+/** Both ends included. */
+export interface ByteRange {
+  first: number;
+  last: number;
+}
+
+/** The bytes of each part, in order; null: the object is empty. */
+export const byteRanges = (layout: PartLayout, sizeBytes: number): (ByteRange | null)[] => {
   let next = 0;
   return partSizes(layout, sizeBytes).map((bytes) => {
     const first = next;
@@ -138,28 +137,28 @@ export const byteRanges = (
   });
 };
 
-/** What is read for a part. By its number S3 gives its own checksum along, which a composite one is made of. */
+/** The bytes to read for a part. A read by part number also gives the part's own checksum, of which a composite one is made. */
 export const sliceOf = (
   { layout, checksum, provenBy }: PartPlan,
   partNumber: number,
-  bytes: { first: number; last: number } | null,
+  bytes: ByteRange | null,
 ): Slice => {
   const byNumber = provenBy === 'checksum' && checksum?.type === 'COMPOSITE';
   if (layout.kind === 'numbered' || byNumber) return { kind: 'part', partNumber };
   return bytes === null ? { kind: 'whole' } : { kind: 'range', firstByte: bytes.first, lastByte: bytes.last };
 };
 
-/** A part's own stored checksum goes with it where the upload is declared to use that algorithm. */
+/** A part's own stored checksum is sent with the part if the upload was declared to use that algorithm. */
 export const partGuard = (plan: PartPlan, stored: Checksum | null): Guard =>
   stored !== null && stored.algorithm === plan.checksum?.algorithm
     ? { kind: 'checksum', checksum: stored }
     : plan.otherwise;
 
-/** What S3 has checked of the whole when the upload is completed. */
+/** What S3 has checked of the whole object when the upload is completed. */
 export const planGuard = (plan: PartPlan): Guard =>
   plan.whole === null ? plan.otherwise : { kind: 'checksum', checksum: plan.whole };
 
-/** The ETag that an upload of these parts will have; null where KMS hides theirs. */
+/** The ETag that an upload of these parts will have; null: KMS hides the digests of the parts. */
 export const etagOfParts = (parts: readonly Pick<UploadedPart, 'etag'>[]): string | null => {
   const digests = parts.map((part) => /^"?([0-9a-f]{32})"?$/.exec(part.etag)?.[1]);
   if (digests.includes(undefined)) return null;

@@ -1,39 +1,32 @@
 /** Copies parts of one upload: each is read and written as a pair, or copied by S3 itself. */
 import { type Budget, createBudget, mapConcurrently } from '../model/concurrency.ts';
-import { copiedInside } from './inside-s3.ts';
-import { byteRanges, partGuard, type PartPlan, partSizes, sliceOf } from './part-plan.ts';
-import type { Clock, DestinationBucket, Invocation, SourceBucket, UploadedPart } from '../model/ports.ts';
+import type { UploadedPart } from '../model/ports.ts';
+import type { Task } from '../model/task.ts';
 import { inPairs } from './in-pairs.ts';
-import type { ServerSide } from './way.ts';
+import { copiedInside } from './inside-s3.ts';
 import type { TransferVersion, Way } from './part-layout.ts';
-import type { Work } from '../model/work.ts';
+import { type ByteRange, byteRanges, partGuard, type PartPlan, partSizes, sliceOf } from './part-plan.ts';
+import type { CopyContext } from './request.ts';
 
-/** Parts under way at once. Four saturate one vCPU's worth of network; more only cost memory. */
+/** How many parts are streamed at once. Four saturate the network of one vCPU; more would only cost memory. */
 const STREAMED_AT_ONCE = 4;
-/** Those that S3 copies cost the function nothing. */
+/** How many parts S3 copies at once; they cost the function nothing. */
 const COPIED_AT_ONCE = 16;
 
-export interface PartsCopy {
-  work: Pick<Work, 'rule' | 'destination'>;
-  source: SourceBucket;
-  destination: DestinationBucket;
-  sourceKey: string;
-  replicaKey: string;
+export interface PartsCopy extends Omit<CopyContext, 'transfers'> {
+  task: Task;
   uploadId: string;
   /** Pins every read. */
   version: TransferVersion;
   plan: PartPlan;
   way: Way;
-  serverSide: ServerSide;
-  invocation: Invocation;
-  clock: Clock;
 }
 
-/** Whether there is time for more. */
-export interface Pace {
-  /** False: not beside those under way. Otherwise it has begun. */
+/** Tells whether there is time for more parts. */
+export interface PartPace {
+  /** False: there is no time for these bytes beside those under way. True: their copy has begun. */
   begin(bytes: number): boolean;
-  /** They were copied. After a failure nothing more is begun. */
+  /** The bytes were copied. After a failure no copy is begun any more. */
   end(bytes: number): void;
 }
 
@@ -41,75 +34,71 @@ export interface CopiedPart extends UploadedPart {
   sizeBytes: number;
 }
 
-/** Answers those that were copied, in the order given; those after the first that had no time are left out. */
+/** Resolves to the parts that were copied, in the order given. The first part without time left and all after it are left out. */
 export const copyParts = async (
   copy: PartsCopy,
   partNumbers: readonly number[],
-  pace: Pace | null = null,
+  pace: PartPace | null = null,
 ): Promise<CopiedPart[]> => {
   const { layout } = copy.plan;
   const sizes = partSizes(layout, copy.version.sizeBytes);
   const ranges = byteRanges(layout, copy.version.sizeBytes);
   const streams = createBudget(STREAMED_AT_ONCE);
-  const job: Job = { ...copy, insideS3: copy.way === 'server-side', streams };
+  const mover: PartMover = { ...copy, insideS3: copy.way === 'server-side', streams };
   let isOver = false;
   const copyNext = async (partNumber: number): Promise<CopiedPart | null> => {
     const bytes = sizes[partNumber - 1] ?? 0;
     isOver ||= pace !== null && !pace.begin(bytes);
     if (isOver) return null;
-    const part = await copyPart(job, partNumber, ranges[partNumber - 1] ?? null);
+    const part = await movePart(mover, partNumber, ranges[partNumber - 1] ?? null);
     pace?.end(bytes);
     return part;
   };
-  // Where S3 may refuse, one part finds that out for all.
-  const probes = job.insideS3 && copy.work.rule.copy === 'auto' ? 1 : 0;
+  // If S3 may refuse, one part finds that out for all.
+  const probes = mover.insideS3 && copy.task.rule.copy === 'auto' ? 1 : 0;
   const first = await mapConcurrently(partNumbers.slice(0, probes), 1, copyNext);
-  const atOnce = job.insideS3 ? COPIED_AT_ONCE : STREAMED_AT_ONCE;
+  const atOnce = mover.insideS3 ? COPIED_AT_ONCE : STREAMED_AT_ONCE;
   const others = await mapConcurrently(partNumbers.slice(probes), atOnce, copyNext);
   return [...first, ...others].filter((part) => part !== null);
 };
 
 /** `insideS3` false: S3 does not copy this object, or the rest of it. */
-type Job = PartsCopy & { insideS3: boolean; streams: Budget };
+type PartMover = PartsCopy & { insideS3: boolean; streams: Budget };
 
-const copyPart = async (
-  job: Job,
+const movePart = async (
+  mover: PartMover,
   partNumber: number,
-  bytes: { first: number; last: number } | null,
+  bytes: ByteRange | null,
 ): Promise<CopiedPart> => {
-  const { work, serverSide, destination, version } = job;
-  job.insideS3 &&= serverSide.way(work.rule, work.destination) === 'server-side';
-  if (job.insideS3) {
-    const part = await copiedInside(job, () =>
-      destination.copyPart({
-        from: { bucket: work.rule.source.bucket, key: job.sourceKey, pin: version },
-        key: job.replicaKey,
-        uploadId: job.uploadId,
-        partNumber,
-        bytes,
-      }),
+  const { task, serverSide, destination, version, uploadId } = mover;
+  mover.insideS3 &&= serverSide.way(task.rule, task.destination) === 'server-side';
+  if (mover.insideS3) {
+    const from = { bucket: task.rule.source.bucket, key: task.key, pin: version };
+    const part = await copiedInside(mover, () =>
+      destination.copyPart({ from, key: task.replicaKey, uploadId, partNumber, bytes }),
     );
     if (part !== 'refused') return { ...part, sizeBytes: bytes === null ? 0 : bytes.last - bytes.first + 1 };
-    job.insideS3 = false;
+    mover.insideS3 = false;
   }
-  return await job.streams.run(1, () => streamPart(job, partNumber, bytes));
+  return await mover.streams.run(1, () => streamPart(mover, partNumber, bytes));
 };
 
 const streamPart = async (
-  job: Job,
+  mover: PartMover,
   partNumber: number,
-  bytes: { first: number; last: number } | null,
+  bytes: ByteRange | null,
 ): Promise<CopiedPart> => {
-  const slice = sliceOf(job.plan, partNumber, bytes);
-  return await inPairs(job, async () => {
-    const { body, sizeBytes, checksum } = await job.source.read(job.sourceKey, job.version, slice);
-    const part = await job.destination.uploadPart({
-      key: job.replicaKey,
-      uploadId: job.uploadId,
+  const { task, source, destination, version, uploadId, plan } = mover;
+  const slice = sliceOf(plan, partNumber, bytes);
+  return await inPairs(mover, async () => {
+    const { body, sizeBytes, checksum } = await source.read(task.key, version, slice);
+    const part = await destination.uploadPart({
+      key: task.replicaKey,
+      uploadId,
       partNumber,
       body,
       sizeBytes,
-      guard: partGuard(job.plan, checksum),
+      guard: partGuard(plan, checksum),
     });
     return { ...part, sizeBytes };
   });

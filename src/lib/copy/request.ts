@@ -1,42 +1,47 @@
-/** What one copy needs to know; shared by the ways of copying. */
+/** What the ways of copying are given, and what they give back. */
 import type { Readable } from 'node:stream';
 import type {
+  BothBuckets,
   Clock,
-  DestinationBucket,
   Invocation,
-  ReplicaAttributes,
   ObjectState,
   Precondition,
-  SourceBucket,
+  ReplicaAttributes,
   Written,
 } from '../model/ports.ts';
+import type { Task } from '../model/task.ts';
 import type { Proof } from '../replica/proof.ts';
-import type { ServerSide } from './way.ts';
 import type { Transfers } from './transfer/transfer.ts';
-import type { Work } from '../model/work.ts';
+import type { ServerSide } from './way.ts';
 
-export interface CopyRequest {
-  work: Pick<Work, 'rule' | 'destination' | 'run' | 'byReplicator' | 'concern'>;
-  source: SourceBucket;
-  destination: DestinationBucket;
-  sourceKey: string;
-  replicaKey: string;
-  /** Pins every read. */
-  version: ObjectState;
-  /** The body of a GET of exactly this version that is already under way; used for the first attempt. */
-  opened: Readable | Buffer | null;
-  attributes: ReplicaAttributes;
-  precondition: Precondition;
+/** The part of an invocation that a copy uses. */
+export interface CopyContext extends BothBuckets {
   invocation: Invocation;
   clock: Clock;
   transfers: Transfers;
   serverSide: ServerSide;
 }
 
+/** One version to copy. */
+export interface CopyRequest extends CopyContext {
+  task: Task;
+  /** Pins every read. */
+  version: ObjectState;
+  /** The body of a GET of exactly this version that is already under way; the first attempt uses it. */
+  opened: Readable | Buffer | null;
+  attributes: ReplicaAttributes;
+  precondition: Precondition;
+}
+
 /** What was written, and the proof that it equals the source. */
 export interface Copied {
   written: Written;
   proof: Proof;
-  /** Whether the attributes are from when the transfer was begun: tags may have changed since. */
+  /** Whether the attributes are as old as the beginning of a transfer: tags may have changed since. */
   byTransfer: boolean;
 }
+
+/** Closes a body that was not used up. */
+export const discardBody = ({ opened }: Pick<CopyRequest, 'opened'>): void => {
+  if (opened !== null && !Buffer.isBuffer(opened)) opened.destroy();
+};

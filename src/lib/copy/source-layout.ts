@@ -1,16 +1,16 @@
-/** The part boundaries of an object as it was uploaded, asked of the source. */
+/** Asks the source for the part boundaries with which an object was uploaded. */
 import { mapConcurrently } from '../model/concurrency.ts';
 import { ReplicationError } from '../model/errors.ts';
-import { type KnownLayout, uniformLayout } from './part-plan.ts';
 import type { Pin, SourceBucket } from '../model/ports.ts';
 import { partsInEtag } from '../replica/proof.ts';
 import type { PartLayout } from './part-layout.ts';
+import { type KnownLayout, uniformLayout } from './part-plan.ts';
 
 const HEADS_AT_ONCE = 16;
 
 /**
- * Servers that do not know `partNumber` are read in equal ranges; the ETag then tells whether the guess was right. `exact`: where
- * the bytes of each part are is needed too, which costs some HEADs, and one for each part where they are not all alike.
+ * Objects on servers that do not know `partNumber` are read in equal byte ranges; the ETag then tells whether the guess was right.
+ * `exact`: the size of each part is needed too. That costs a few HEADs, or one HEAD per part if the sizes differ.
  */
 export const layoutAtSource = async (
   source: SourceBucket,
@@ -22,7 +22,7 @@ export const layoutAtSource = async (
   const guessed = { layout: uniformLayout(version.sizeBytes, parts), isOwn: false };
   if (parts === null) return guessed;
   const sizeOf = async (partNumber: number): Promise<number | null> => {
-    const part = await unlessRefused(source.part(key, version, partNumber));
+    const part = await nullIfRefused(source.part(key, version, partNumber));
     return part?.parts === parts ? part.sizeBytes : null;
   };
   const first = await sizeOf(1);
@@ -34,7 +34,17 @@ export const layoutAtSource = async (
     : guessed;
 };
 
-/** Some of the parts tell whether all are alike, but for the last; null: they are not. */
+/** A server may not have a part of this number. */
+const nullIfRefused = async <T>(answer: Promise<T>): Promise<T | null> => {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof ReplicationError && error.reason === 'invalid-request') return null;
+    throw error;
+  }
+};
+
+/** A few parts tell whether all are of one size, except the last; null: they are not. */
 const uniform = async (
   sizeBytes: number,
   parts: number,
@@ -66,13 +76,3 @@ const sized = async (
 
 const bytesIn = (layout: PartLayout, sizeBytes: number): number =>
   layout.kind === 'sized' ? layout.runs.reduce((sum, { parts, bytes }) => sum + parts * bytes, 0) : sizeBytes;
-
-/** A part number that the server does not have. */
-const unlessRefused = async <T>(answer: Promise<T>): Promise<T | null> => {
-  try {
-    return await answer;
-  } catch (error) {
-    if (error instanceof ReplicationError && error.reason === 'invalid-request') return null;
-    throw error;
-  }
-};

@@ -36,7 +36,7 @@ export const toAttributes = (letter: DeadLetter): Record<string, string> => {
     'first-seen': new Date(letter.firstSeenMs).toISOString(),
     attempts: String(letter.attempts),
     'request-id': letter.requestId,
-    detail: printable(letter.detail).slice(0, MAX_DETAIL_CHARACTERS),
+    detail: attributeText(letter.detail).slice(0, MAX_DETAIL_CHARACTERS),
   };
   return Object.fromEntries(
     Object.entries(attributes).filter((entry): entry is [string, string] => Boolean(entry[1])),
@@ -61,7 +61,7 @@ export const fromAttributes = (attributes: Record<string, string>): DeadLetter |
   };
 };
 
-const printable = (text: string): string => text.replace(/[^\x20-\x7e\u00a0-\ud7ff]/g, '?');
+const attributeText = (text: string): string => text.replace(/[^\x20-\x7e\u00a0-\ud7ff]/g, '?');
 
 const decodeKey = (encoded: string | undefined): string | null => {
   if (encoded === undefined) return null;

@@ -34,7 +34,8 @@ export interface LiveQueue {
   send(body: string, letter: DeadLetter): Promise<void>;
 }
 
-export interface DeadLetterQueue {
+/** The dead-letter queue, as far as a worker uses it. */
+export interface DeadLetterSender {
   /** Resolves when SQS has accepted it. */
   send(body: string, letter: DeadLetter): Promise<void>;
 }
@@ -44,7 +45,7 @@ export interface Deps {
   buckets: Buckets;
   receipts: Receipts;
   liveQueue: LiveQueue;
-  deadLetterQueue: DeadLetterQueue;
+  deadLetterQueue: DeadLetterSender;
   reporter: Reporter;
   runs: RunCounts;
   transfers: Transfers;

@@ -60,21 +60,21 @@ export const receiptOf = (convergence: Convergence, startedMs: number, endedMs: 
     case 'replica':
     case 'restore-requested':
     case 'transferring':
-      return { ...NOTHING, outcome, durationMs };
+      return { ...NOTHING_WRITTEN, outcome, durationMs };
     case 'deleted':
       return {
-        ...NOTHING,
+        ...NOTHING_WRITTEN,
         outcome,
         replicaVersion: convergence.replicaVersion,
         durationMs,
       };
     case 'updated': {
       const { sourceVersion, replicaVersion } = convergence;
-      return { ...NOTHING, outcome, sourceVersion, replicaVersion, durationMs };
+      return { ...NOTHING_WRITTEN, outcome, sourceVersion, replicaVersion, durationMs };
     }
     case 'unchanged':
       return {
-        ...NOTHING,
+        ...NOTHING_WRITTEN,
         outcome,
         sourceVersion: convergence.sourceVersion,
         replicaVersion: convergence.replica?.versionId ?? null,
@@ -99,7 +99,7 @@ export const receiptOf = (convergence: Convergence, startedMs: number, endedMs: 
   }
 };
 
-const NOTHING = {
+const NOTHING_WRITTEN = {
   sourceVersion: null,
   replicaVersion: null,
   etag: null,
@@ -111,7 +111,7 @@ const NOTHING = {
 } as const;
 
 /** Of a version that is in the dead-letter queue: it is put there once. */
-export const PASSED_OVER: Receipt = { ...NOTHING, outcome: 'passed-over', durationMs: 0 };
+export const PASSED_OVER: Receipt = { ...NOTHING_WRITTEN, outcome: 'passed-over', durationMs: 0 };
 
 /** Of a range all of whose parts are there. */
-export const RANGE_COPIED: Receipt = { ...NOTHING, outcome: 'range-copied', durationMs: 0 };
+export const RANGE_COPIED: Receipt = { ...NOTHING_WRITTEN, outcome: 'range-copied', durationMs: 0 };

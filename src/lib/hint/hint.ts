@@ -4,7 +4,7 @@
  */
 
 import { countOrNull, isRecord, type JsonRecord, parsedJson, textOrNull } from '../model/json.ts';
-import type { Concern } from '../model/work.ts';
+import type { Concern } from '../model/task.ts';
 
 /** One key to look at. Everything but bucket and key may save work and is never needed for safety. */
 export interface Hint {

@@ -1,16 +1,16 @@
-/**
- * From a message to the work it asks for: which keys, for which rules, to which destinations.
- */
+/** From a hint to the tasks it asks for: for which rules, to which destinations. */
 import { ReplicationError } from '../model/errors.ts';
-import type { Hint } from './hint.ts';
 import {
   type Destination,
   type ReplicationConfiguration,
   type ReplicationRule,
   ruleWants,
 } from '../model/rule.ts';
+import { createTask, type Task } from '../model/task.ts';
+import { absenceIsDeletion, concernOf, type Hint, isExtra } from './hint.ts';
+import { isReplicator } from './session-name.ts';
 
-/** One hint for one destination of one rule: what succeeds or fails on its own. */
+/** One hint for one destination of one rule: the unit that succeeds or fails on its own. */
 export interface Assignment {
   hint: Hint;
   rule: ReplicationRule;
@@ -18,8 +18,8 @@ export interface Assignment {
 }
 
 /**
- * All assignments of a hint; none where no rule wants the key. A hint that names its rule and destination (one that
- * failed before) is for those alone. Throws `unknown-rule` where they are not configured any more.
+ * All assignments of a hint; an empty list where no rule wants the key. A hint that names its rule and destination (because it
+ * failed before) is for those alone. Throws `unknown-rule` where they are no longer configured.
  */
 export const assign = (configuration: ReplicationConfiguration, hint: Hint): Assignment[] => {
   const all = configuration.rules
@@ -39,11 +39,25 @@ export const assign = (configuration: ReplicationConfiguration, hint: Hint): Ass
   return named;
 };
 
+export const taskOf = ({ hint, rule, destination }: Assignment): Task =>
+  createTask(
+    { rule, destination, key: hint.key },
+    {
+      versionId: hint.versionId,
+      expectedBytes: hint.sizeBytes,
+      concern: concernOf(hint),
+      absenceIsDeletion: absenceIsDeletion(hint),
+      byReplicator: isReplicator(hint.principalId),
+      onlyStamped: isExtra(hint),
+      run: hint.run,
+    },
+  );
+
 /**
- * What makes two assignments the same piece of work. `messageId` stands in where the event carries nothing that tells two
- * events apart: then only re-deliveries of the same message count as duplicates.
+ * The key of the idempotency record: equal for assignments that are the same work. `messageId` stands in where nothing in the
+ * event tells two events apart; only re-deliveries of the same message are duplicates then.
  */
-export const identityOf = ({ hint, rule, destination }: Assignment, messageId: string): string =>
+export const idempotencyKey = ({ hint, rule, destination }: Assignment, messageId: string): string =>
   JSON.stringify([
     rule.id,
     destination.id,

@@ -1,5 +1,6 @@
 /** Keys at the destination, where the rule may put another prefix in the place of the source's. The order stays the same. */
-import { byteLength, MAX_KEY_BYTES } from './key-order.ts';
+import { MAX_KEY_BYTES } from '../model/rule.ts';
+import { byteLength } from './key-order.ts';
 import { BEGINNING, type Marker } from './page.ts';
 
 export interface KeyMapping {

@@ -6,9 +6,6 @@
 /** The greatest code point. Nothing that begins with a prefix comes after prefix + this, but itself continued. */
 export const LAST_CODE_POINT = '\u{10ffff}';
 
-/** A key, a marker or a prefix may have so many bytes of UTF-8. */
-export const MAX_KEY_BYTES = 1_024;
-
 /** Negative, zero or positive, like `sort` wants it. */
 export const compareKeys = (one: string, other: string): number => {
   if (one === other) return 0;

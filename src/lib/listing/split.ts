@@ -5,15 +5,9 @@
  * lie; the rest of the range is thought to be like that. Where that is wrong, the next page of a part tells, and it is cut
  * again: a wrong guess costs one request.
  */
+import { MAX_KEY_BYTES } from '../model/rule.ts';
 import type { Digits } from './key-arithmetic.ts';
-import {
-  boundaryAt,
-  byteLength,
-  commonPrefixLength,
-  compareKeys,
-  LAST_CODE_POINT,
-  MAX_KEY_BYTES,
-} from './key-order.ts';
+import { boundaryAt, byteLength, commonPrefixLength, compareKeys, LAST_CODE_POINT } from './key-order.ts';
 
 /** What is known of a range while it is worked on. */
 export interface Sight {

@@ -92,10 +92,17 @@ export type Current =
   | { kind: 'marker'; versionId: string }
   | { kind: 'absent' };
 
-/** An entry of ListObjectVersions. */
-export type HistoryEntry =
-  | { kind: 'version'; versionId: string; etag: string; sizeBytes: number; lastModifiedMs: number }
-  | { kind: 'marker'; versionId: string; lastModifiedMs: number };
+/** A version in the list of ListObjectVersions. */
+export interface VersionEntry {
+  kind: 'version';
+  versionId: string;
+  etag: string;
+  sizeBytes: number;
+  lastModifiedMs: number;
+}
+
+/** An entry of ListObjectVersions: a version or a delete marker. */
+export type HistoryEntry = VersionEntry | { kind: 'marker'; versionId: string; lastModifiedMs: number };
 
 /** Which bytes of a version to read: all, or those of one part as it was uploaded, or a range (both ends included). */
 export type Slice =
@@ -265,7 +272,13 @@ export interface DestinationBucket {
   abortUpload(request: { key: string; uploadId: string }): Promise<void>;
 }
 
-/** Everything converge touches, for one invocation. */
+/** The two buckets of one rule and one of its destinations. */
+export interface BothBuckets {
+  source: SourceBucket;
+  destination: DestinationBucket;
+}
+
+/** All buckets of the configuration, for one invocation. */
 export interface Buckets {
   source(rule: ReplicationRule): SourceBucket;
   destination(destination: Destination): DestinationBucket;

@@ -1,11 +1,11 @@
 /**
- * Replication rules as the domain sees them: validated, defaults filled in. The file a user edits is described in
- * `configuration.ts`; nothing below this file knows about YAML.
+ * Replication rules as the domain sees them: validated, with the defaults filled in. `src/lib/configuration` describes the file
+ * that a user edits; nothing else knows about YAML.
  */
 
-/** The whole of `replication.yml` after validation. */
+/** `replication.yml` after validation. */
 export interface ReplicationConfiguration {
-  /** Prefix of every resource in the stack. */
+  /** The prefix of every resource in the stack. */
   name: string;
   rules: ReplicationRule[];
 }
@@ -15,33 +15,36 @@ export interface ReplicationRule {
   source: Source;
   filter: Filter;
   destinations: Destination[];
-  /** `all`: each version in the source's order, where both buckets are versioned. `latest`: the current state only. */
+  /** `all`: each version in the source's order, if both buckets are versioned. `latest`: the current state only. */
   versions: 'all' | 'latest';
-  /** Whether delete markers, and deletes in unversioned buckets, travel. Deletes of a version never do. */
+  /** Whether delete markers, and deletes in unversioned buckets, are replicated. Deletes of a version never are. */
   deletes: 'replicate' | 'ignore';
-  /** Who moves the bytes: the function, S3 itself, or S3 where the destination's role may read the source. */
+  /** Who moves the bytes: the function, S3 itself, or S3 if the destination's role may read the source. */
   copy: 'stream' | 'server-side' | 'auto';
   /** Whether replicas carry the stamp (see `stamp.ts`). */
   stamp: boolean;
-  /** What is done with source objects that a replicator wrote: nothing, so that two of them do not go round, or a chain. */
+  /**
+   * Whether source objects that a replicator wrote are replicated. `ignore` keeps two replicators from sending an object round and
+   * round; `replicate` allows chains.
+   */
   replicas: 'ignore' | 'replicate';
-  /** Whether grants are read from the source object and given to the replica. */
+  /** Whether the replica gets the grants of the source object. */
   acl: 'ignore' | 'replicate';
-  /** How archived source objects are asked for; null: they are left to a person. */
+  /** How archived source objects are restored; null: a person must restore them. */
   restore: Restore | null;
 }
 
-/** Which objects a rule is for, besides their keys. */
+/** Selects the objects of a rule by other properties than their keys. */
 export interface Filter {
-  /** Tags an object must have, all of them; empty: any. */
+  /** Tags that an object must have, all of them; empty: any object. */
   tags: Record<string, string>;
-  /** Both ends included; null: no limit. */
+  /** Both limits are included; null: no limit. */
   minimumBytes: number | null;
   maximumBytes: number | null;
 }
 
 export interface Restore {
-  /** How long the restored copy stays. */
+  /** How many days the restored copy stays. */
   days: number;
   tier: 'Bulk' | 'Expedited' | 'Standard';
 }
@@ -53,9 +56,9 @@ export interface Source {
   /** Empty string: no filter. */
   suffix: string;
   events: 's3' | 'eventbridge';
-  /** Role assumed to read the source; null: the function's own role. */
+  /** The role that is assumed to read the source; null: the function's own role. */
   roleArn: string | null;
-  /** External id for `roleArn`. */
+  /** The external id for `roleArn`. */
   externalId: string | null;
 }
 
@@ -66,22 +69,25 @@ export interface Destination {
   region: string;
   roleArn: string;
   externalId: string;
-  /** What takes the place of the rule's source prefix in the replica's key; null: the key stays as it is. */
+  /** Replaces the rule's source prefix in the replica's key; null: the key stays as it is. */
   prefix: string | null;
-  /** S3 storage class of replicas; null: the source object's. */
+  /** The S3 storage class of replicas; null: the source object's. */
   storageClass: string | null;
-  /** Server-side encryption of replicas; null: `aws:kms` with a key, the destination bucket's default without one. */
+  /** The server-side encryption of replicas; null: `aws:kms` with a key, the destination bucket's default without one. */
   encryption: 'AES256' | 'aws:kms' | 'aws:kms:dsse' | null;
-  /** KMS key replicas are encrypted with; null: the destination bucket's default encryption. */
+  /** The KMS key of replicas; null: the destination bucket's default encryption. */
   kmsKeyArn: string | null;
-  /** Retention and legal hold of the source: kept, kept with compliance weakened to governance, or left out. */
+  /** Retention and legal hold of the source are kept, kept with compliance weakened to governance, or left out. */
   objectLock: 'replicate' | 'governance' | 'ignore';
 }
 
-/** Does the rule want this key? Filters are plain string prefix and suffix, as in S3 event notifications. */
+/** Prefix and suffix are plain strings, as in S3 event notifications. */
 export const ruleWants = (rule: ReplicationRule, bucket: string, key: string): boolean =>
   rule.source.bucket === bucket && key.startsWith(rule.source.prefix) && key.endsWith(rule.source.suffix);
 
-/** The key a replica has at a destination. */
+/** Maximum length of a key, a marker or a prefix in UTF-8 ("Creating object key names", S3 User Guide). */
+export const MAX_KEY_BYTES = 1_024;
+
+/** The key of the replica at a destination. */
 export const destinationKey = (rule: ReplicationRule, destination: Destination, key: string): string =>
   destination.prefix === null ? key : destination.prefix + key.slice(rule.source.prefix.length);

@@ -1,20 +1,17 @@
 /**
- * What a destination holds of a source's history. Histories of one key come newest first from S3 and are handled here
- * oldest first, in the order they are written.
+ * Compares the history at a destination with the source's. S3 lists the versions of a key newest first; the items here are in the
+ * order in which they are written, oldest first.
  */
-import type { HistoryEntry } from '../model/ports.ts';
+import type { HistoryEntry, VersionEntry } from '../model/ports.ts';
 import { partsInEtag } from './proof.ts';
 import { names, type Stamp } from './stamp.ts';
 
-/** A state of the source that the destination has to go through. */
-export type Item = HistoryEntry;
-
 /**
- * The states to replicate, oldest first. Delete markers in a row are one: a marker is written only over something, on condition
- * that it is unchanged.
+ * The states that the destination has to go through. Several delete markers in a row count as one: a marker is written only over an
+ * object, on condition that the object is unchanged.
  */
-export const itemsOf = (newestFirst: HistoryEntry[], withMarkers: boolean): Item[] => {
-  const items: Item[] = [];
+export const itemsOf = (newestFirst: HistoryEntry[], withMarkers: boolean): HistoryEntry[] => {
+  const items: HistoryEntry[] = [];
   for (const entry of newestFirst.toReversed()) {
     const isRepeated = items.at(-1)?.kind === 'marker';
     if (entry.kind === 'version' || (withMarkers && !isRepeated)) items.push(entry);
@@ -22,37 +19,37 @@ export const itemsOf = (newestFirst: HistoryEntry[], withMarkers: boolean): Item
   return items;
 };
 
-/** Position of the version a stamp names; -1 where there is none. The null version is written again in place: its time tells. */
-export const positionOf = (items: Item[], stamp: Stamp): number =>
+/** The position of the version that a stamp names; -1: none. A null version is overwritten in place, so its time must match too. */
+export const positionOf = (items: HistoryEntry[], stamp: Stamp): number =>
   items.findIndex((item) => item.kind === 'version' && names(stamp, item));
 
 /**
- * Position of the last item that is surely older than a version which is gone; -1 where there is none. Last-Modified is the
- * time a multipart upload was begun, which says nothing about when it became a version, and has whole seconds.
+ * The position of the last item that is certainly older than a version which is gone; -1: none. Last-Modified is in whole seconds.
+ * For a multipart upload it is the time when the upload began, which says nothing about when the upload became a version.
  */
-export const positionBefore = (items: Item[], modifiedMs: number): number =>
+export const positionBefore = (items: HistoryEntry[], modifiedMs: number): number =>
   items.findLastIndex(
     (item) => item.lastModifiedMs < modifiedMs && (item.kind === 'marker' || partsInEtag(item.etag) === null),
   );
 
-/** How far a destination without stamps has come. */
+/** How far a destination without stamps has advanced. */
 export interface Alignment {
-  /** Of the last item that is there; -1: none. */
+  /** The position of the last item that is at the destination; -1: none. */
   position: number;
-  /** Is it what the destination shows now? */
+  /** Whether the destination shows that item now. */
   isShown: boolean;
 }
 
 /**
- * Without stamps, by what listings tell: the replica's history is matched with the items in order, each with the first that
- * can be meant. Content that comes again is so taken for its first writing, and what follows is written once more.
+ * Works without stamps, from listings alone: matches the replica's history with the items in order, each entry with the first item
+ * that it may be. Content that occurs twice is therefore taken for its first occurrence, and the items after it are written again.
  */
-export const align = (items: Item[], replicas: Item[]): Alignment => {
+export const align = (items: HistoryEntry[], replicas: HistoryEntry[]): Alignment => {
   let position = -1;
   let isShown = false;
   for (const replica of replicas) {
     const next = items.findIndex((item, index) =>
-      // A marker is like any other: only the one that comes next can be meant.
+      // All markers look alike, so only the next one can be meant.
       replica.kind === 'marker'
         ? index === position + 1 && item.kind === 'marker'
         : index > position && isAlike(item, replica),
@@ -63,5 +60,5 @@ export const align = (items: Item[], replicas: Item[]): Alignment => {
   return { position, isShown };
 };
 
-const isAlike = (item: Item, replica: Extract<Item, { kind: 'version' }>): boolean =>
+const isAlike = (item: HistoryEntry, replica: VersionEntry): boolean =>
   item.kind === 'version' && item.etag === replica.etag && item.sizeBytes === replica.sizeBytes;

@@ -1,8 +1,8 @@
-/** What of the lock of a source version its replica is given, and whether it has that. No lock is ever weakened. */
+/** The lock that a replica is given for that of its source version, and whether it has that lock. No lock is ever weakened. */
 import type { ObjectLock, Retention } from '../model/ports.ts';
 import type { Destination } from '../model/rule.ts';
 
-/** S3 refuses a retention that is over. `nowMs`: milliseconds since the epoch, as everywhere here. */
+/** Leaves out a retention that is over, which S3 would refuse. `nowMs` is in milliseconds since the epoch, as everywhere here. */
 export const replicaLock = (
   { objectLock }: Pick<Destination, 'objectLock'>,
   lock: ObjectLock,
@@ -15,7 +15,7 @@ export const replicaLock = (
   return { retention: { ...retention, mode }, legalHold };
 };
 
-/** A lock may be longer or stricter than the source's, never weaker. One that is over needs no counterpart. */
+/** A replica's lock may be longer or stricter than the source's, never weaker. A source lock that is over needs no counterpart. */
 export const isLockedAsWanted = (
   replica: ObjectLock,
   source: ObjectLock,
@@ -23,7 +23,7 @@ export const isLockedAsWanted = (
   nowMs: number,
 ): boolean => strengthened(replica, replicaLock(destination, source, nowMs), nowMs) === null;
 
-/** The weakest lock that is at least each of the two; null: `held` is that. */
+/** The weakest lock that is at least as strong as both; null: `held` is that lock. */
 export const strengthened = (held: ObjectLock, wanted: ObjectLock, nowMs: number): ObjectLock | null => {
   const isHeld = held.legalHold || !wanted.legalHold;
   const isRetained = retains(held.retention, wanted.retention);

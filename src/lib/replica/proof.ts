@@ -1,14 +1,14 @@
 /**
- * Proofs that a replica equals its source: what S3 can check while the bytes come in, and what can be compared
- * afterwards. No replica is reported as good without one.
+ * Proofs that a replica equals its source: checks that S3 makes while it receives the bytes, and comparisons
+ * afterwards. No replica is reported as good without a proof.
  */
 import { ReplicationError } from '../model/errors.ts';
 import type { Checksum, Guard, ObjectState, Written } from '../model/ports.ts';
 
-/** Which proof says that the replica is good. */
+/** The proof that the replica is good. */
 export type Proof = 'checksum' | 'etag' | 'md5' | 'computed' | 'copied-by-s3';
 
-/** How S3 came by the bytes: it checked what it received, or copied them itself. */
+/** How S3 got the bytes: it checked the bytes that it received, or copied them itself. */
 export type Trust = Guard | { kind: 'copied-by-s3' };
 
 /** The strongest check S3 can make on the bytes of this version. */
@@ -19,8 +19,8 @@ export const guardFor = (version: ObjectState): Guard => {
 };
 
 /**
- * Why the replica may be reported as good. What S3 stored is compared first; where it says nothing comparable (KMS hides
- * the ETag), S3 has checked the bytes against `guard` while they came in, or no byte has left it.
+ * The reason why the replica may be reported as good. The digests that S3 stored are compared first. Where they are not comparable
+ * (KMS hides the ETag), S3 checked the bytes against `guard` on arrival, or copied them itself. Throws `bad-checksum`.
  */
 export const proofOf = (source: Comparable, written: Written, guard: Trust): Proof => {
   const proof = contentProof(written, source);
@@ -31,7 +31,7 @@ export const proofOf = (source: Comparable, written: Written, guard: Trust): Pro
     return compareChecksums(written.checksum, source.checksum) === 'same' ? 'checksum' : 'etag';
   switch (guard.kind) {
     case 'checksum':
-      // A server that ignores checksums would have let anything pass, and it does not repeat the value.
+      // A server that ignores checksums would have accepted any bytes, but it does not repeat the value.
       if (written.checksum?.value === guard.checksum.value) return 'checksum';
       break;
     case 'md5':
@@ -51,7 +51,7 @@ export const proofOf = (source: Comparable, written: Written, guard: Trust): Pro
 
 type Comparable = Pick<Written, 'etag' | 'encryption' | 'checksum'>;
 
-/** What checksums and ETags say about the content: the same, different, or nothing that can be compared. */
+/** Compares the content by checksums and ETags; `unknown`: they cannot be compared. */
 export const contentProof = (replica: Comparable, source: Comparable): 'same' | 'differs' | 'unknown' => {
   const byChecksum = compareChecksums(replica.checksum, source.checksum);
   if (byChecksum !== 'unknown') return byChecksum;
@@ -63,19 +63,19 @@ export const contentProof = (replica: Comparable, source: Comparable): 'same' | 
     : 'unknown';
 };
 
-/** The N of a multipart ETag `"…-N"`; null for an object written in one piece. */
+/** The N of a multipart ETag `"…-N"`; null: the object was written in one piece. */
 export const partsInEtag = (etag: string): number | null => {
   const match = /^"?[^"-]+-(\d{1,5})"?$/.exec(etag);
   return match?.[1] === undefined ? null : Number(match[1]);
 };
 
-/** The MD5 in an ETag as base64; null where the ETag is not the MD5 of the content. */
+/** The MD5 in an ETag as base64; null: the ETag is not the MD5 of the content. */
 export const md5OfEtag = (object: Comparable): string | null => {
   const hex = /^"?([0-9a-f]{32})"?$/.exec(object.etag)?.[1];
   return hex === undefined || !etagIsDigest(object) ? null : Buffer.from(hex, 'hex').toString('base64');
 };
 
-/** KMS encryption: the ETag is no digest of the content. */
+/** With KMS encryption the ETag is no digest of the content. */
 export const isKms = (encryption: string | null): boolean => encryption?.startsWith('aws:kms') ?? false;
 
 /** ETags are digests only without KMS ("Object", S3 API reference). */
@@ -86,6 +86,6 @@ const compareChecksums = (one: Checksum | null, other: Checksum | null): 'same' 
   if (one === null || other === null) return 'unknown';
   if (one.algorithm !== other.algorithm || one.type !== other.type) return 'unknown';
   if (one.value === other.value) return 'same';
-  // A composite checksum depends on the part boundaries, so two of them can differ over the same bytes.
+  // A composite checksum depends on the part boundaries, so two composite checksums can differ over the same bytes.
   return one.type === 'COMPOSITE' ? 'unknown' : 'differs';
 };

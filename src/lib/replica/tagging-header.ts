@@ -1,9 +1,9 @@
-/** Tags as they are sent together with the bytes, and whether there is room for them. */
+/** The header that sends tags together with the bytes, and the check that it has room. */
 import type { ReplicaAttributes, Tags } from '../model/ports.ts';
 
 /**
- * S3 takes 8 KB of headers ("Working with object metadata", S3 User Guide). Half of it is left to the signature, the session
- * token and what else a request has. Ten tags of letters beyond ASCII can take 34 KB.
+ * Maximum length of all attribute headers. S3 accepts 8 KB of headers ("Working with object metadata", S3 User Guide); half of it
+ * is left for the signature, the session token and the rest of the request. Ten tags of letters beyond ASCII can take 34 KB.
  */
 const MAX_ATTRIBUTE_CHARACTERS = 4_096;
 

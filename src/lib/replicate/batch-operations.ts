@@ -1,16 +1,16 @@
 /** Tasks of S3 Batch Operations: one object each, replicated as if its event had come. */
-import { assign } from '../hint/route.ts';
+import { contextOf, type PassedOver } from '../converge/context.ts';
 import { converge } from '../converge/converge.ts';
-import { asReplicationError, ReplicationError } from '../model/errors.ts';
-import { reasonEntry } from '../model/reasons.ts';
 import type { Deps } from '../delivery/deps.ts';
-import { type Receipt, receiptOf } from '../delivery/outcome.ts';
-import { decodeFormKey } from '../hint/hint.ts';
+import { receiptOf } from '../delivery/outcome.ts';
+import { decodeFormKey, type Hint } from '../hint/hint.ts';
+import { assign, type Assignment, taskOf } from '../hint/route.ts';
+import { asReplicationError, ReplicationError } from '../model/errors.ts';
 import { isRecord, type JsonRecord, textOrNull } from '../model/json.ts';
-import type { PassedOver } from '../converge/convergence.ts';
+import { reasonEntry } from '../model/reasons.ts';
 
 /**
- * `TemporaryFailure` is tried again by S3, `PermanentFailure` is not; both are in its completion report.
+ * S3 tries a `TemporaryFailure` again, but not a `PermanentFailure`; both are in its completion report.
  * https://docs.aws.amazon.com/AmazonS3/latest/userguide/batch-ops-invoke-lambda.html
  */
 export type ResultCode = 'Succeeded' | 'TemporaryFailure' | 'PermanentFailure';
@@ -18,7 +18,7 @@ export type ResultCode = 'Succeeded' | 'TemporaryFailure' | 'PermanentFailure';
 export interface BatchResult {
   taskId: string;
   resultCode: ResultCode;
-  /** Into the completion report. */
+  /** The text for the completion report. */
   resultString: string;
 }
 
@@ -34,91 +34,54 @@ type BatchDeps = Pick<
   'configuration' | 'buckets' | 'clock' | 'invocation' | 'transfers' | 'serverSide'
 >;
 
-interface Task {
+interface BatchTask extends Pick<Hint, 'bucket' | 'key' | 'versionId'> {
   taskId: string;
-  bucket: string;
-  key: string;
-  versionId: string | null;
 }
 
-/** Throws `malformed-message` for what is no event of S3 Batch Operations: all its tasks then fail. */
+interface UnreadableTask {
+  taskId: string;
+  why: string;
+}
+
+/** Throws `malformed-message` if this is no event of S3 Batch Operations: all its tasks fail then. */
 export const answerBatch = async (event: unknown, deps: BatchDeps): Promise<BatchAnswer> => {
   const { invocationSchemaVersion, invocationId, tasks } = parseEvent(event);
-  const results = await Promise.all(tasks.map((task) => carryOut(task, deps)));
+  const results = await Promise.all(tasks.map((task) => resultOf(task, deps)));
   // A task that is left out of the answer must not pass for done.
   return { invocationSchemaVersion, treatMissingKeysAs: 'TemporaryFailure', invocationId, results };
 };
 
-const carryOut = async (
-  task: Task | { taskId: string; why: string },
-  deps: BatchDeps,
-): Promise<BatchResult> => {
+const resultOf = async (task: BatchTask | UnreadableTask, deps: BatchDeps): Promise<BatchResult> => {
   const { taskId } = task;
   if ('why' in task) return { taskId, resultCode: 'PermanentFailure', resultString: task.why };
   try {
-    return { taskId, resultCode: 'Succeeded', resultString: await replicate(task, deps) };
+    return { taskId, resultCode: 'Succeeded', resultString: await replicateEverywhere(task, deps) };
   } catch (thrown) {
     const error = asReplicationError(thrown);
-    const isLasting = error.disposition === 'quarantine';
+    const text = `${error.reason}: ${error.message}. ${reasonEntry(error.reason).fix}`;
     return {
       taskId,
-      resultCode: isLasting ? 'PermanentFailure' : 'TemporaryFailure',
-      resultString: `${error.reason}: ${error.message}. ${reasonEntry(error.reason).fix}`.slice(
-        0,
-        LONGEST_RESULT,
-      ),
+      resultCode: error.disposition === 'quarantine' ? 'PermanentFailure' : 'TemporaryFailure',
+      resultString: text.slice(0, MAX_RESULT_CHARACTERS),
     };
   }
 };
 
-const LONGEST_RESULT = 1_000;
+const MAX_RESULT_CHARACTERS = 1_000;
 
-/** The outcome at each destination, all of which must succeed. */
-const replicate = async ({ bucket, key, versionId }: Task, deps: BatchDeps): Promise<string> => {
-  const { configuration, clock, buckets } = deps;
-  const hint = { ...HINT, bucket, key, versionId };
-  const assignments = assign(configuration, hint);
+/** Resolves to the outcome at each destination, all of which must succeed. */
+const replicateEverywhere = async (
+  { bucket, key, versionId }: BatchTask,
+  deps: BatchDeps,
+): Promise<string> => {
+  const assignments = assign(deps.configuration, { ...HINT, bucket, key, versionId });
   if (assignments.length === 0)
     throw new ReplicationError('unknown-rule', `no rule of this deployment wants this key of ${bucket}`);
   const outcomes: string[] = [];
-  for (const { rule, destination } of assignments) {
-    const startedMs = clock.now();
-    if (startedMs >= deps.invocation.deadlineMs)
-      throw new ReplicationError('out-of-time', 'the invocation is nearly over');
-    const passedOver: PassedOver[] = [];
-    const convergence = await converge(
-      {
-        rule,
-        destination,
-        key,
-        versionId,
-        expectedBytes: null,
-        concern: 'content',
-        absenceIsDeletion: false,
-        byReplicator: null,
-        onlyStamped: false,
-        run: null,
-      },
-      {
-        ...deps,
-        source: buckets.source(rule),
-        destination: buckets.destination(destination),
-        passOver: async (version) => void passedOver.push(version),
-      },
-    );
-    const [missing] = passedOver;
-    if (missing !== undefined) {
-      const why = `version ${missing.versionId} was passed over, newer ones are replicated`;
-      throw new ReplicationError(missing.reason, why);
-    }
-    outcomes.push(`${destination.id}: ${outcomeText(receiptOf(convergence, startedMs, clock.now()))}`);
-  }
-  return outcomes.join(', ').slice(0, LONGEST_RESULT);
+  for (const assignment of assignments)
+    outcomes.push(`${assignment.destination.id}: ${await replicateTo(assignment, deps)}`);
+  return outcomes.join(', ').slice(0, MAX_RESULT_CHARACTERS);
 };
-
-/** S3 does not wait for what takes longer than one invocation. */
-const outcomeText = ({ outcome }: Receipt): string =>
-  outcome === 'transferring' ? 'transferring (goes on after this job, see `transfers list`)' : outcome;
 
 const HINT = {
   sizeBytes: null,
@@ -130,6 +93,27 @@ const HINT = {
   run: null,
 } as const;
 
+const replicateTo = async (assignment: Assignment, deps: BatchDeps): Promise<string> => {
+  const { clock, invocation } = deps;
+  const startedMs = clock.now();
+  if (startedMs >= invocation.deadlineMs)
+    throw new ReplicationError('out-of-time', 'the invocation is nearly over');
+  const passedOver: PassedOver[] = [];
+  const task = taskOf(assignment);
+  const context = contextOf(task, deps, async (version) => void passedOver.push(version));
+  const convergence = await converge(task, context);
+  const [missing] = passedOver;
+  if (missing !== undefined) {
+    const why = `version ${missing.versionId} was passed over, newer ones are replicated`;
+    throw new ReplicationError(missing.reason, why);
+  }
+  const { outcome } = receiptOf(convergence, startedMs, clock.now());
+  // S3 does not wait for work that takes longer than one invocation.
+  return outcome === 'transferring'
+    ? 'transferring (continues after this job, see `transfers list`)'
+    : outcome;
+};
+
 const parseEvent = (event: unknown) => {
   const { invocationSchemaVersion, invocationId, tasks } = asRecord(event);
   if (
@@ -137,7 +121,7 @@ const parseEvent = (event: unknown) => {
     typeof invocationId !== 'string' ||
     !Array.isArray(tasks)
   )
-    throw new ReplicationError('malformed-message', 'not an event of S3 Batch Operations');
+    throw new ReplicationError('malformed-message', 'this is no event of S3 Batch Operations');
   return {
     invocationSchemaVersion,
     invocationId,
@@ -152,7 +136,7 @@ const parseTask = ({
   s3VersionId,
   s3Bucket,
   s3BucketArn,
-}: JsonRecord): Task | { taskId: string; why: string } => {
+}: JsonRecord): BatchTask | UnreadableTask => {
   const id = String(taskId);
   const bucket =
     typeof s3Bucket === 'string' ? s3Bucket : String(s3BucketArn ?? '').replace(/^arn:[^:]*:s3:::/, '');

@@ -2,123 +2,149 @@
  * One batch of messages from the live queue. A message is acknowledged only when everything it asks for was replicated,
  * skipped with a counted reason, or is safely in the dead-letter queue.
  */
-import { type Assignment, assign, identityOf } from '../hint/route.ts';
+import { contextOf, type PassedOver } from '../converge/context.ts';
 import { converge } from '../converge/converge.ts';
-import { asReplicationError, ReplicationError } from '../model/errors.ts';
-import { absenceIsDeletion, concernOf, formatHint, type Hint, isExtra, parseMessage } from '../hint/hint.ts';
+import { type Convergence, isTransferring } from '../converge/convergence.ts';
 import type { Deps, QueueMessage } from '../delivery/deps.ts';
 import { PASSED_OVER, type Receipt, receiptOf } from '../delivery/outcome.ts';
-import { isReplicator } from '../hint/session-name.ts';
 import { about, blank, type Failure, quarantine, settle } from '../delivery/settle.ts';
+import { formatHint, type Hint, parseMessage } from '../hint/hint.ts';
+import { assign, type Assignment, idempotencyKey, taskOf } from '../hint/route.ts';
+import { asReplicationError, ReplicationError } from '../model/errors.ts';
 import { dropUnneeded } from '../transfer/end-transfer.ts';
 import { transferIn } from '../transfer/transfer-hint.ts';
-import { isTransferring, type PassedOver } from '../converge/convergence.ts';
+import { createKeyOrder, type KeyOrder } from './key-order.ts';
 
-/** Processes the messages concurrently, but one key at one destination strictly one after the other. Never throws. */
+/**
+ * Processes the messages concurrently, but the tasks of one key at one destination strictly one after the other. Resolves to the
+ * ids of the messages that must be delivered again. Never throws.
+ */
 export const replicateBatch = async (messages: QueueMessage[], deps: Deps): Promise<{ failed: string[] }> => {
   const inOrder = createKeyOrder();
   const failed = await Promise.all(
-    messages.map(async (message) =>
-      (await processMessage(message, deps, inOrder)) ? [] : [message.messageId],
-    ),
+    messages.map(async (message) => ((await replicate(message, inOrder, deps)) ? [] : [message.messageId])),
   );
   await deps.runs.flush();
   return { failed: failed.flat() };
 };
 
 /** True: acknowledge. */
-const processMessage = async (message: QueueMessage, deps: Deps, inOrder: KeyOrder): Promise<boolean> => {
-  const failures: Failure[] = [];
-  const assignments: Assignment[] = [];
-  for (const part of parseMessage(message.body)) {
-    if (part.kind === 'test-event')
-      deps.reporter.report({ ...blank(message), ending: 'skip', why: 'test-event' });
-    else if (part.kind === 'malformed') failures.push(malformed(part));
-    else collect(part.hint, message, deps, assignments, failures);
-  }
+const replicate = async (message: QueueMessage, inOrder: KeyOrder, deps: Deps): Promise<boolean> => {
+  const { assignments, failures } = openMessage(message, deps);
   await Promise.all(
     assignments.map(async (assignment) => {
-      failures.push(...(await inOrder(assignment, () => attempt(assignment, message, deps))));
+      const failure = await inOrder(assignment, () => attempt(assignment, message, deps));
+      if (failure !== null) failures.push(failure);
     }),
   );
   return await settle(message, failures, deps);
 };
 
-const malformed = (part: { why: string; body: string }): Failure => ({
-  error: new ReplicationError('malformed-message', part.why),
-  body: part.body,
-  hint: null,
-  assignment: null,
-});
-
-const collect = (
-  hint: Hint,
+/** Finds the rules and destinations for each hint in the message. Parts that ask for nothing are reported. */
+const openMessage = (
   message: QueueMessage,
-  deps: Deps,
-  assignments: Assignment[],
-  failures: Failure[],
-): void => {
-  try {
-    const assigned = assign(deps.configuration, hint);
-    assignments.push(...assigned);
-    if (assigned.length === 0) {
-      const where = { sourceBucket: hint.bucket, key: hint.key, version: hint.versionId };
-      deps.reporter.report({ ...blank(message), ...where, ending: 'skip', why: 'no-rule' });
+  { configuration, reporter }: Deps,
+): { assignments: Assignment[]; failures: Failure[] } => {
+  const assignments: Assignment[] = [];
+  const failures: Failure[] = [];
+  for (const part of parseMessage(message.body)) {
+    if (part.kind === 'test-event') reporter.report({ ...blank(message), ending: 'skip', why: 'test-event' });
+    else if (part.kind === 'malformed') {
+      const error = new ReplicationError('malformed-message', part.why);
+      failures.push({ error, body: part.body, hint: null, assignment: null });
+    } else {
+      const { hint } = part;
+      try {
+        const assigned = assign(configuration, hint);
+        assignments.push(...assigned);
+        if (assigned.length > 0) continue;
+        const where = { sourceBucket: hint.bucket, key: hint.key, version: hint.versionId };
+        reporter.report({ ...blank(message), ...where, ending: 'skip', why: 'no-rule' });
+      } catch (error) {
+        failures.push({ error: asReplicationError(error), body: formatHint(hint), hint, assignment: null });
+      }
     }
-  } catch (error) {
-    failures.push({ error: asReplicationError(error), body: formatHint(hint), hint, assignment: null });
   }
+  return { assignments, failures };
 };
 
-const attempt = async (assignment: Assignment, message: QueueMessage, deps: Deps): Promise<Failure[]> => {
-  const { rule, destination, hint } = assignment;
+/** Null: the assignment is done, or was dropped with its run. */
+const attempt = async (
+  assignment: Assignment,
+  message: QueueMessage,
+  deps: Deps,
+): Promise<Failure | null> => {
+  const { hint } = assignment;
   if (hint.run !== null && (await deps.runs.isStopped(hint.run))) {
     deps.runs.count(hint.run, { kind: 'dropped' });
     deps.reporter.report({ ...about(assignment, message), ending: 'skip', why: 'run-stopped' });
-    return [];
+    return null;
   }
-  const narrowed = { ...hint, rule: rule.id, destination: destination.id };
-  let goesOn = false;
-  const work = async (): Promise<Receipt> => {
-    const startedMs = deps.clock.now();
-    assertTimeLeft(deps);
-    const convergence = await converge(
-      {
-        rule,
-        destination,
-        key: hint.key,
-        versionId: hint.versionId,
-        expectedBytes: hint.sizeBytes,
-        concern: concernOf(hint),
-        absenceIsDeletion: absenceIsDeletion(hint),
-        byReplicator: isReplicator(hint.principalId),
-        onlyStamped: isExtra(hint),
-        run: hint.run,
-      },
-      {
-        ...deps,
-        source: deps.buckets.source(rule),
-        destination: deps.buckets.destination(destination),
-        passOver: (version) => quarantineVersion(version, assignment, message, deps),
-      },
-    );
-    goesOn = isTransferring(convergence);
-    if (!goesOn && transferIn(hint) !== null) await dropUnneeded(assignment, convergence.outcome, deps);
-    return receiptOf(convergence, startedMs, deps.clock.now());
-  };
   try {
-    const { receipt, duplicate } = await deps.memory.run(weightOf(hint.sizeBytes), () =>
-      deps.receipts.once(identityOf(assignment, message.messageId), work),
-    );
-    deps.reporter.report({ ...about(assignment, message), ending: 'done', duplicate, ...receipt });
-    if (!duplicate && !goesOn) await countForRun(hint, receipt, deps);
-    return [];
+    await carryOutOnce(assignment, message, deps);
+    return null;
   } catch (error) {
-    return [{ error: asReplicationError(error), body: formatHint(narrowed), hint, assignment }];
+    return { error: asReplicationError(error), body: formatHint(narrowed(assignment)), hint, assignment };
   }
 };
 
-/** A transfer sends several hints where it was forgotten, and they are one. */
+/** Converges under an idempotency record, and reports the receipt, which is the stored one for a duplicate. */
+const carryOutOnce = async (assignment: Assignment, message: QueueMessage, deps: Deps): Promise<void> => {
+  const { hint } = assignment;
+  let continues = false;
+  const work = async (): Promise<Receipt> => {
+    const startedMs = deps.clock.now();
+    const convergence = await convergeFor(assignment, message, deps);
+    continues = isTransferring(convergence);
+    if (!continues && transferIn(hint) !== null) await dropUnneeded(assignment, convergence.outcome, deps);
+    return receiptOf(convergence, startedMs, deps.clock.now());
+  };
+  const { receipt, duplicate } = await deps.memory.run(weightOf(hint.sizeBytes), () =>
+    deps.receipts.once(idempotencyKey(assignment, message.messageId), work),
+  );
+  deps.reporter.report({ ...about(assignment, message), ending: 'done', duplicate, ...receipt });
+  if (!duplicate && !continues) await countForRun(hint, receipt, deps);
+};
+
+const convergeFor = async (
+  assignment: Assignment,
+  message: QueueMessage,
+  deps: Deps,
+): Promise<Convergence> => {
+  // Work that starts when the invocation is nearly over would be cut off in the middle.
+  if (deps.clock.now() >= deps.invocation.deadlineMs)
+    throw new ReplicationError('out-of-time', 'the invocation is nearly over');
+  const task = taskOf(assignment);
+  const context = contextOf(task, deps, (version) => quarantineVersion(version, assignment, message, deps));
+  return await converge(task, context);
+};
+
+/** Quarantines each version only once, however often the hint is tried: the receipts see to that. */
+const quarantineVersion = async (
+  { versionId, reason }: PassedOver,
+  assignment: Assignment,
+  message: QueueMessage,
+  deps: Deps,
+): Promise<void> => {
+  const kind = 'passed-over';
+  const hint = { ...narrowed(assignment), versionId, kind, identity: kind };
+  await deps.receipts.once(idempotencyKey({ ...assignment, hint }, message.messageId), async () => {
+    const error = new ReplicationError(reason, 'passed over: newer versions are replicated without this one');
+    // A redrive of the message must be no duplicate.
+    const body = formatHint({ ...hint, kind: 'hint', identity: null });
+    await quarantine({ error, body, hint, assignment }, message, deps);
+    return PASSED_OVER;
+  });
+};
+
+/** The hint for this destination alone, so that a failure here does not repeat the work at the others. */
+const narrowed = ({ hint, rule, destination }: Assignment): Hint => ({
+  ...hint,
+  rule: rule.id,
+  destination: destination.id,
+});
+
+/** A transfer that has stalled may send several hints, which count once. */
 const countForRun = async (hint: Hint, receipt: Receipt, { runs, receipts }: Deps): Promise<void> => {
   const { run, key } = hint;
   if (run === null) return;
@@ -130,62 +156,9 @@ const countForRun = async (hint: Hint, receipt: Receipt, { runs, receipts }: Dep
   if (!duplicate) runs.count(run, { kind: 'done', key, receipt });
 };
 
-/** Once for each version, however often the hint is tried: the receipts see to that. */
-const quarantineVersion = async (
-  { versionId, reason }: PassedOver,
-  assignment: Assignment,
-  message: QueueMessage,
-  deps: Deps,
-): Promise<void> => {
-  const { rule, destination } = assignment;
-  const kind = 'passed-over';
-  const hint = {
-    ...assignment.hint,
-    versionId,
-    kind,
-    identity: kind,
-    rule: rule.id,
-    destination: destination.id,
-  };
-  await deps.receipts.once(identityOf({ ...assignment, hint }, message.messageId), async () => {
-    const error = new ReplicationError(reason, 'passed over: newer versions are replicated without this one');
-    // Sent again it asks anew.
-    const body = formatHint({ ...hint, kind: 'hint', identity: null });
-    await quarantine({ error, body, hint, assignment }, message, deps);
-    return PASSED_OVER;
-  });
-};
-
-/** Work that starts when the invocation is nearly over would be cut off in the middle. */
-const assertTimeLeft = (deps: Deps): void => {
-  if (deps.clock.now() >= deps.invocation.deadlineMs) {
-    throw new ReplicationError('out-of-time', 'the invocation is nearly over');
-  }
-};
-
-/** What one copy holds in memory: a small body whole, a streamed one its buffers. */
+/** The memory that one copy takes: a small body as a whole, a streamed one only its buffers. */
 const weightOf = (sizeBytes: number | null): number =>
   Math.min(Math.max(sizeBytes ?? Infinity, MIN_WEIGHT_BYTES), STREAM_WEIGHT_BYTES);
 
 const MIN_WEIGHT_BYTES = 512 * 1024;
 const STREAM_WEIGHT_BYTES = 16 * 1024 * 1024;
-
-type KeyOrder = <T>(assignment: Assignment, work: () => Promise<T>) => Promise<T>;
-
-/** Chains work on the same key and destination: two at once would only lose races against each other. */
-const createKeyOrder = (): KeyOrder => {
-  const last = new Map<string, Promise<unknown>>();
-  return (assignment, work) => {
-    const chain = JSON.stringify([
-      assignment.destination.bucket,
-      assignment.destination.prefix,
-      assignment.hint.key,
-    ]);
-    const result = (last.get(chain) ?? Promise.resolve()).then(work);
-    last.set(
-      chain,
-      result.catch(() => undefined),
-    );
-    return result;
-  };
-};

@@ -1,16 +1,15 @@
 /**
- * Uploads that this deployment began and nobody knows of: the function died between beginning them and writing it down, or could
- * not abort them. Only those that are ours, by the session that began them, and at which nobody has worked for a day.
+ * Aborts uploads that this deployment began and that have no record: the function died before it wrote the record, or could not
+ * abort them. Only uploads that our own sessions began count, and only if no part of them has moved for a day.
  */
-import { asReplicationError, ReplicationError } from '../model/errors.ts';
+import { lastMovedMs, listedParts } from '../copy/transfer/part-ranges.ts';
 import type { TransferDeps } from '../delivery/deps.ts';
+import { blank } from '../delivery/settle.ts';
+import { asReplicationError, ReplicationError } from '../model/errors.ts';
 import type { DestinationBucket, ListedUpload } from '../model/ports.ts';
 import type { Destination } from '../model/rule.ts';
-import { blank } from '../delivery/settle.ts';
-import { lastMovedMs } from '../copy/transfer/part-ranges.ts';
-import { partsThere } from '../copy/transfer/part-ranges.ts';
 
-/** Far longer than any invocation. */
+/** How long an upload must rest before it counts as abandoned: far longer than any invocation. */
 const ABANDONED_MS = 24 * 3_600_000;
 
 /** `known`: the uploads of all transfers, read before. */
@@ -20,12 +19,12 @@ export const abortOrphans = async (
 ): Promise<{ aborted: number; unreachable: string[] }> => {
   let aborted = 0;
   const unreachable: string[] = [];
-  for (const place of placesOf(deps)) {
+  for (const scope of scopesOf(deps)) {
     try {
-      aborted += await sweepPlace(place, known, deps);
+      aborted += await sweepScope(scope, known, deps);
     } catch (thrown) {
       const { reason, message: detail, requestId } = asReplicationError(thrown);
-      const { id, bucket } = place.destination;
+      const { id, bucket } = scope.destination;
       const common = { ...blank({ receiveCount: 1 }), destination: id, destinationBucket: bucket };
       deps.reporter.report({ ...common, ending: 'retry', reason, detail, requestId });
       unreachable.push(`${bucket}: ${reason}`);
@@ -34,25 +33,25 @@ export const abortOrphans = async (
   return { aborted, unreachable };
 };
 
-interface Place {
+interface SweepScope {
   destination: Destination;
   prefix: string;
 }
 
 /** Each bucket once for each prefix and role. */
-const placesOf = ({ configuration }: TransferDeps): Place[] => {
-  const places = new Map<string, Place>();
+const scopesOf = ({ configuration }: TransferDeps): SweepScope[] => {
+  const scopes = new Map<string, SweepScope>();
   for (const { source, destinations } of configuration.rules) {
     for (const destination of destinations) {
       const prefix = destination.prefix ?? source.prefix;
-      places.set(JSON.stringify([destination.bucket, destination.roleArn, prefix]), { destination, prefix });
+      scopes.set(JSON.stringify([destination.bucket, destination.roleArn, prefix]), { destination, prefix });
     }
   }
-  return [...places.values()];
+  return [...scopes.values()];
 };
 
-const sweepPlace = async (
-  { destination, prefix }: Place,
+const sweepScope = async (
+  { destination, prefix }: SweepScope,
   known: ReadonlySet<string>,
   { buckets, clock, sessionName }: TransferDeps,
 ): Promise<number> => {
@@ -70,13 +69,16 @@ const sweepPlace = async (
   return aborted;
 };
 
-/** The ARN of a session leaves the path of the role out. */
+/** The ARN of a session leaves out the path of the role. */
 const roleName = ({ roleArn }: Destination): string => roleArn.split('/').at(-1) ?? roleArn;
 
-/** A deployment of the same name, in another region, may be at work there with the same role. 0: never, or it is gone. */
+/**
+ * When a part of the upload last moved; 0: never, or the upload is gone. A deployment of the same name in another region may be
+ * working on the upload with the same role.
+ */
 const movedMs = async (bucket: DestinationBucket, { key, uploadId }: ListedUpload): Promise<number> => {
   try {
-    return lastMovedMs(await partsThere(bucket, { replicaKey: key, uploadId }));
+    return lastMovedMs(await listedParts(bucket, { replicaKey: key, uploadId }));
   } catch (error) {
     if (error instanceof ReplicationError && error.reason === 'lost-race') return 0;
     throw error;

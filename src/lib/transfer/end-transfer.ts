@@ -1,53 +1,62 @@
-/** How transfers end otherwise than by being finished: given up, not needed any more, or handed to a person. */
-import { assign, type Assignment } from '../hint/route.ts';
-import { ReplicationError } from '../model/errors.ts';
-import { formatHint } from '../hint/hint.ts';
+/** The ends of transfers that are not completed: given up, not needed any more, or handed to a person. */
+import { type Transfer, transferIdOf } from '../copy/transfer/transfer.ts';
 import type { Deps, QueueMessage, TransferDeps } from '../delivery/deps.ts';
 import { PASSED_OVER, type Receipt } from '../delivery/outcome.ts';
-import { destinationKey } from '../model/rule.ts';
 import { quarantine } from '../delivery/settle.ts';
-import { hintOf, identityOf, isHintOf, transferHint } from './transfer-hint.ts';
-import { type Transfer, transferId } from '../copy/transfer/transfer.ts';
+import { formatHint } from '../hint/hint.ts';
+import { assign, type Assignment, taskOf } from '../hint/route.ts';
+import { ReplicationError } from '../model/errors.ts';
+import type { Destination } from '../model/rule.ts';
+import { attemptIdentity, hintOf, isHintOf, transferHint } from './transfer-hint.ts';
 
-/** The rule and destination, by whatever name, that the transfer is for; null: there is none any more. */
+/** The rule and destination of the transfer, by whatever names they have now; null: they no longer exist. */
 export const assignmentOf = (
   { configuration }: Pick<Deps, 'configuration'>,
   transfer: Transfer,
 ): Assignment | null =>
   assign(configuration, { ...hintOf(transfer), rule: null, destination: null }).find(
-    ({ rule, destination, hint }) =>
-      transferId(destination.bucket, destinationKey(rule, destination, hint.key)) === transfer.id,
+    (assignment) => transferIdOf(taskOf(assignment)) === transfer.id,
   ) ?? null;
 
-/** The upload is aborted, its record ended, and the key looked at. In this order: who dies in between is followed by another. */
+/**
+ * Removes the transfer and sends a hint to look at its key. The hint comes last: after a crash in between, another invocation
+ * repeats the steps.
+ */
 export const abandon = async (
   transfer: Transfer,
   { destination }: Assignment,
   deps: TransferDeps,
 ): Promise<void> => {
-  const { replicaKey: key, uploadId } = transfer;
-  await deps.buckets.destination(destination).abortUpload({ key, uploadId });
-  await deps.transfers.store.end(transfer);
+  await removeTransfer(transfer, destination, deps);
   await deps.hints.send(transferHint(transfer, 'gone'));
 };
 
-/** After the look that a transfer's own hint asked for, and that needed nothing of it: what is left of it is removed. */
+/** Removes what is left of a transfer whose own hint needed nothing of it. */
 export const dropUnneeded = async (
-  { hint, rule, destination }: Assignment,
+  assignment: Assignment,
   outcome: Receipt['outcome'],
-  { transfers, buckets }: Pick<Deps, 'transfers' | 'buckets'>,
+  deps: Pick<Deps, 'transfers' | 'buckets'>,
 ): Promise<void> => {
   if (outcome === 'restore-requested') return;
-  const transfer = await transfers.store.load(
-    transferId(destination.bucket, destinationKey(rule, destination, hint.key)),
-  );
-  if (transfer === null || !isHintOf(hint, transfer)) return;
+  const transfer = await deps.transfers.store.load(transferIdOf(taskOf(assignment)));
+  if (transfer === null || !isHintOf(assignment.hint, transfer)) return;
+  await removeTransfer(transfer, assignment.destination, deps);
+};
+
+/** Aborts the upload before the record ends, so that a crash in between leaves a record that the sweep finds. */
+export const removeTransfer = async (
+  transfer: Transfer,
+  destination: Destination,
+  { transfers, buckets }: Pick<Deps, 'transfers' | 'buckets'>,
+): Promise<void> => {
   const { replicaKey: key, uploadId } = transfer;
   await buckets.destination(destination).abortUpload({ key, uploadId });
   await transfers.store.end(transfer);
 };
 
-/** It waits for a person, with all that is there of it. A transfer that somebody has sent again meanwhile goes on. */
+/**
+ * Makes the transfer wait for a person, with all parts that were moved. A transfer that was sent again meanwhile continues.
+ */
 export const failTransfer = async (
   transfer: Transfer,
   error: ReplicationError,
@@ -61,24 +70,27 @@ export const failTransfer = async (
   const { attempt } = transfer;
   await deps.transfers.store.change(transfer, { failure }, { attempt, failed: false });
   const now = await deps.transfers.store.load(transfer.id);
-  if (now?.uploadId === transfer.uploadId && now.attempt === attempt) await reportFailure(now, deps);
+  if (now?.uploadId === transfer.uploadId && now.attempt === attempt) await quarantineFailed(now, deps);
 };
 
-/** Once for each attempt, by whoever comes first: it may have died between the record and the dead-letter queue. */
-export const reportFailure = async (transfer: Transfer, deps: TransferDeps): Promise<void> => {
+/**
+ * Sends a failed transfer to the dead-letter queue, once for each attempt. Whoever finds the failure calls this, because the
+ * invocation that wrote it may have died before the message was sent.
+ */
+export const quarantineFailed = async (transfer: Transfer, deps: TransferDeps): Promise<void> => {
   const { failure } = transfer;
   if (failure === null) return;
-  await deps.receipts.once(`${identityOf(transfer)}/failure`, async () => {
+  await deps.receipts.once(`${attemptIdentity(transfer)}/failure`, async () => {
     const hint = hintOf(transfer);
     const assignment = assignmentOf(deps, transfer);
     const error = new ReplicationError(failure.reason, failure.detail);
-    await quarantine({ error, body: formatHint(hint), hint, assignment }, messageOf(transfer), deps);
+    await quarantine({ error, body: formatHint(hint), hint, assignment }, messageFor(transfer), deps);
     return PASSED_OVER;
   });
 };
 
-/** It has no message of its own: its first was acknowledged when it was begun. */
-const messageOf = ({ startedMs, attempt }: Transfer): QueueMessage => ({
+/** A transfer has no message of its own: its first one was acknowledged when the transfer began. */
+const messageFor = ({ startedMs, attempt }: Transfer): QueueMessage => ({
   messageId: '',
   receiptHandle: '',
   body: '',

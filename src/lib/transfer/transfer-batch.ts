@@ -1,38 +1,37 @@
-/** One batch of messages from the queue of ranges. */
+/** One batch of messages from the transfer queue, each with one part range. */
+import { lastMovedMs, listedParts, parsePartRangeMessage } from '../copy/transfer/part-ranges.ts';
+import type { PartRangeMessage, Transfer } from '../copy/transfer/transfer.ts';
 import { retryDelaySeconds, RETRY_LIMIT } from '../delivery/backoff.ts';
-import { asReplicationError, ReplicationError } from '../model/errors.ts';
 import type { QueueMessage, TransferDeps } from '../delivery/deps.ts';
 import { about, blank, quarantine } from '../delivery/settle.ts';
+import { asReplicationError, ReplicationError } from '../model/errors.ts';
 import { assignmentOf, failTransfer } from './end-transfer.ts';
-import { lastMovedMs, parseRangeMessage } from '../copy/transfer/part-ranges.ts';
-import type { RangeMessage, Transfer } from '../copy/transfer/transfer.ts';
-import { partsThere } from '../copy/transfer/part-ranges.ts';
-import { workOnRange } from './move-range.ts';
+import { movePartRange } from './move-part-range.ts';
 
-/** A range is given up when so long nothing of it has moved, however often it was tried. */
-const PATIENCE_MS = 2 * 3_600_000;
+/** How long none of the parts of a range may move before the range is given up, regardless of retries. */
+const MAX_STALLED_MS = 2 * 3_600_000;
 
-/** Being handed back counts as a receive, but is no failure: the delay does not grow beyond a few minutes. */
+/** Maximum number of receives that make the delay grow. A message that is handed back is received again without a failure. */
 const MAX_DELAY_TRIES = 6;
 
-/** Answers the ids of those that come again. Never throws. */
+/** Resolves to the ids of the messages that must be delivered again. Never throws. */
 export const transferBatch = async (
   messages: QueueMessage[],
   deps: TransferDeps,
 ): Promise<{ failed: string[] }> => {
   const failed = await Promise.all(
-    messages.map(async (message) => ((await processMessage(message, deps)) ? [] : [message.messageId])),
+    messages.map(async (message) => ((await handlePartRange(message, deps)) ? [] : [message.messageId])),
   );
   await deps.runs.flush();
   return { failed: failed.flat() };
 };
 
 /** True: acknowledge. */
-const processMessage = async (message: QueueMessage, deps: TransferDeps): Promise<boolean> => {
+const handlePartRange = async (message: QueueMessage, deps: TransferDeps): Promise<boolean> => {
   try {
-    const range = parseRangeMessage(message.body);
+    const range = parsePartRangeMessage(message.body);
     if (range === null) await quarantineUnknown(message, deps);
-    else return await workOrSettle(range, message, deps);
+    else return await moveOrSettle(range, message, deps);
     return true;
   } catch (error) {
     return await later(message, null, asReplicationError(error), deps);
@@ -40,48 +39,48 @@ const processMessage = async (message: QueueMessage, deps: TransferDeps): Promis
 };
 
 const quarantineUnknown = async (message: QueueMessage, deps: TransferDeps): Promise<void> => {
-  const error = new ReplicationError('malformed-message', 'not a range of a transfer');
+  const error = new ReplicationError('malformed-message', 'the message is no part range of a transfer');
   await quarantine({ error, body: message.body, hint: null, assignment: null }, message, deps);
 };
 
-const workOrSettle = async (
-  range: RangeMessage,
+const moveOrSettle = async (
+  range: PartRangeMessage,
   message: QueueMessage,
   deps: TransferDeps,
 ): Promise<boolean> => {
   try {
-    await workOnRange(range, message.receiveCount, deps);
+    await movePartRange(range, message.receiveCount, deps);
     return true;
   } catch (thrown) {
     const error = asReplicationError(thrown);
     const transfer = await deps.transfers.store.load(range.id);
+    if (transfer?.uploadId !== range.uploadId) return await later(message, transfer, error, deps);
+    const isExhausted = message.receiveCount >= RETRY_LIMIT && error.reason !== 'out-of-time';
     const isLasting =
-      error.disposition === 'quarantine' || (await isHopeless(range, message, transfer, error, deps));
-    if (!isLasting || transfer?.uploadId !== range.uploadId)
-      return await later(message, transfer, error, deps);
+      error.disposition === 'quarantine' || (isExhausted && (await isStalled(range, transfer, deps)));
+    if (!isLasting) return await later(message, transfer, error, deps);
     await failTransfer(transfer, error, deps);
     return true;
   }
 };
 
-const isHopeless = async (
-  range: RangeMessage,
-  { receiveCount }: QueueMessage,
-  transfer: Transfer | null,
-  error: ReplicationError,
+const isStalled = async (
+  range: PartRangeMessage,
+  transfer: Transfer,
   deps: TransferDeps,
 ): Promise<boolean> => {
-  if (transfer === null || receiveCount < RETRY_LIMIT || error.reason === 'out-of-time') return false;
   const assignment = assignmentOf(deps, transfer);
   if (assignment === null) return true;
-  const parts = await partsThere(deps.buckets.destination(assignment.destination), transfer, range).catch(
-    () => [],
-  );
+  const destination = deps.buckets.destination(assignment.destination);
+  const parts = await listedParts(destination, transfer, range).catch(() => []);
   const movedMs = Math.max(lastMovedMs(parts), transfer.sentMs ?? transfer.startedMs);
-  return deps.clock.now() - movedMs >= PATIENCE_MS;
+  return deps.clock.now() - movedMs >= MAX_STALLED_MS;
 };
 
-/** What there was no time for is visible at once; where the delay cannot be set, the queue's own brings it back, only later. */
+/**
+ * Gives the message back to the queue: without a delay if the time was too short. If the delay cannot be set, the queue's own
+ * visibility timeout brings the message back, only later.
+ */
 const later = async (
   message: QueueMessage,
   transfer: Transfer | null,

@@ -8,6 +8,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { ReplicationError } from '../../model/errors.ts';
 import type { Acl, Grant } from '../../model/ports.ts';
+import { grantText } from '../../replica/attribute-texts.ts';
 import { call, type Target } from './call.ts';
 import { named, type ObjectName } from './object-tags.ts';
 import { unlessGone } from '../errors.ts';
@@ -55,11 +56,9 @@ const grantToOthers = ({ Grantee, Permission }: SdkGrant, owner: string): Grant[
 };
 
 const canonical = (grants: Grant[]): Acl => {
-  const byText = new Map(grants.map((grant) => [textOf(grant), grant]));
+  const byText = new Map(grants.map((grant) => [grantText(grant), grant]));
   return [...byText].toSorted(([one], [other]) => (one < other ? -1 : 1)).map(([, grant]) => grant);
 };
-
-const textOf = ({ grantee, permission }: Grant): string => `${grantee.kind} ${grantee.id} ${permission}`;
 
 const sdkGrant = ({ grantee, permission }: Grant): SdkGrant => ({
   Grantee:

@@ -8,7 +8,7 @@ import {
 import type { SQSRecord } from 'aws-lambda';
 import type { TransferQueue } from '../../copy/transfer/transfer.ts';
 import { type DeadLetter, fromAttributes, toAttributes } from '../../delivery/dead-letter.ts';
-import type { DeadLetterQueue, LiveQueue, QueueMessage } from '../../delivery/deps.ts';
+import type { DeadLetterSender, LiveQueue, QueueMessage } from '../../delivery/deps.ts';
 import { asciiJson, formatHint } from '../../hint/hint.ts';
 import type { RunQueues } from '../../runs/ports.ts';
 import { CONTROL_CLIENT } from '../control-client.ts';
@@ -48,7 +48,7 @@ const isBack = (error: unknown): boolean =>
   error instanceof Error &&
   ['MessageNotInflight', 'InvalidParameterValue', 'InvalidParameterValueException'].includes(error.name);
 
-export const createDeadLetterQueue = (client: SQSClient, queueUrl: string): DeadLetterQueue => ({
+export const createDeadLetterQueue = (client: SQSClient, queueUrl: string): DeadLetterSender => ({
   send: (body, letter) =>
     sendLetter(client, queueUrl, { body, letter }).catch((error: unknown) => {
       throw translateError(error, 'SendMessage to the dead-letter queue');

@@ -1,34 +1,50 @@
 /**
- * One attribute that changes without a new version, brought to the replica without copying the object again. S3 knows no condition
- * on such writes, so after each the source is read once more: whoever writes last has looked last.
+ * Brings one attribute that changes without a new version to the replica, without copying the object again. S3 knows no condition
+ * on such writes, so each write is followed by another read of the source: whoever writes last has also looked last.
  */
 import { ReplicationError } from '../../model/errors.ts';
-import { type ConvergeContext, MAX_ROUNDS, restAfterRace } from '../convergence.ts';
+import type { ObjectState } from '../../model/ports.ts';
+import type { Task } from '../../model/task.ts';
+import type { ConvergeContext } from '../context.ts';
+import { MAX_ROUNDS, restAfterRace } from '../protocol.ts';
 
 /** A version at one side; `versionId` null: in a bucket without versions. */
-export interface At {
+export interface VersionAt {
   key: string;
   versionId: string | null;
 }
 
+/** A source version and its replica. */
+export interface BothVersions {
+  source: VersionAt;
+  replica: VersionAt;
+}
+
+type Identified = Pick<ObjectState, 'versionId'>;
+
+export const versionsOf = (task: Task, version: Identified, replica: Identified): BothVersions => ({
+  source: { key: task.key, versionId: version.versionId },
+  replica: { key: task.replicaKey, versionId: replica.versionId },
+});
+
 export interface Attribute<T> {
-  /** Null: the version is gone, or the rule is not for it any more. */
+  /** Null: the version is gone, or the rule leaves it out by now. */
   wanted(): Promise<T | null>;
   /** Null: the replica is gone. */
   held(): Promise<T | null>;
-  /** What the replica is to have in place of `held`; null: it has what is wanted. */
+  /** The value that shall replace `held`; null: the replica has what is wanted. */
   next(held: T, wanted: T): T | null;
   write(next: T, held: T): Promise<void>;
 }
 
-/** True where the replica had others. */
+/** True: the replica had another value. */
 export const syncAttribute = async <T>(
   context: ConvergeContext,
   attribute: Attribute<T>,
 ): Promise<boolean> => {
   const held: T | null = await attribute.held();
   if (held === null) return false;
-  // What the replica reads back may be less than was written: its owner's grants are not told apart.
+  // The value last written counts: the replica may read back less, as its owner's grants are not told apart.
   let last: T = held;
   for (let round = 0; round < MAX_ROUNDS; round++) {
     if (round > 1) await restAfterRace(context, round);
@@ -38,10 +54,10 @@ export const syncAttribute = async <T>(
     await attribute.write(next, last);
     last = next;
   }
-  throw new ReplicationError('lost-race', `the attributes kept changing through ${MAX_ROUNDS} looks`);
+  throw new ReplicationError('lost-race', `the attributes kept changing through ${MAX_ROUNDS} rounds`);
 };
 
-/** Where the one replaces the other, whatever it was, unless both have the same text. */
+/** The wanted value replaces the other, whatever it was, unless both have the same text. */
 export const replacing =
   <T>(text: (value: T) => string): Attribute<T>['next'] =>
   (held, wanted) =>

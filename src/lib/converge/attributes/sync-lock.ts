@@ -1,42 +1,41 @@
 /**
- * Retention and legal hold of a replica, where those of its source version have become stronger. S3 sends no event for that: only a hint
- * of who compared them asks for it.
+ * Strengthens the retention and legal hold of a replica whose source version has become more strongly locked. S3 sends no event
+ * for that change: only the hint of a run that compared both sides asks for it.
  */
-import type { Work } from '../../model/work.ts';
 import { ReplicationError } from '../../model/errors.ts';
 import { asksForTags, tagsAreWanted } from '../../model/filter.ts';
-import { replicaLock, strengthened } from '../../replica/object-lock.ts';
 import type { ObjectLock, Retention } from '../../model/ports.ts';
-import { type At, syncAttribute } from './sync-attribute.ts';
-import type { ConvergeContext } from '../convergence.ts';
+import type { Task } from '../../model/task.ts';
+import { replicaLock, strengthened } from '../../replica/object-lock.ts';
+import type { ConvergeContext } from '../context.ts';
+import { type BothVersions, syncAttribute, type VersionAt } from './sync-attribute.ts';
 
-/** Locks the replica, of which `held` was seen, no less than the rule wants; true where it was locked less. */
+/** Locks the replica at least as strongly as the rule wants; `held` is its lock so far. True: that lock was weaker. */
 export const syncLock = async (
-  work: Work,
+  task: Task,
   context: ConvergeContext,
-  from: At,
-  to: At,
+  { source, replica }: BothVersions,
   held: ObjectLock,
 ): Promise<boolean> => {
   const { clock, destination } = context;
   return await syncAttribute<ObjectLock>(context, {
-    wanted: () => wantedLock(work, context, from),
+    wanted: () => wantedLock(task, context, source),
     held: () => Promise.resolve(held),
     next: (last, wanted) => strengthened(last, wanted, clock.now()),
     async write(next, last) {
-      // First, because S3 never refuses it for the lock that there is.
-      if (next.legalHold && !last.legalHold) await destination.putLegalHold(to.key, to.versionId);
+      // The legal hold comes first, because no existing lock makes S3 refuse it.
+      if (next.legalHold && !last.legalHold) await destination.putLegalHold(replica.key, replica.versionId);
       if (next.retention !== null && next.retention !== last.retention)
-        await retain(context, to, next.retention, last.retention);
+        await retain(context, replica, next.retention, last.retention);
     },
   });
 };
 
-/** Null: the version is gone, or cannot be locked, or the rule is not for its tags. */
+/** Null: the version is gone, or cannot be locked, or the rule leaves it out by its tags. */
 const wantedLock = async (
-  { rule, destination }: Work,
+  { rule, destination }: Task,
   { source, clock }: ConvergeContext,
-  { key, versionId }: At,
+  { key, versionId }: VersionAt,
 ): Promise<ObjectLock | null> => {
   const version = versionId === null ? null : await source.head(key, versionId);
   if (version === null) return null;
@@ -49,7 +48,7 @@ const wantedLock = async (
 
 const retain = async (
   { destination, clock }: ConvergeContext,
-  { key, versionId }: At,
+  { key, versionId }: VersionAt,
   next: Retention,
   last: Retention | null,
 ): Promise<void> => {
@@ -58,12 +57,12 @@ const retain = async (
   } catch (error) {
     if (!(error instanceof ReplicationError) || error.reason !== 'access-denied') throw error;
     const now = versionId === null ? null : await destination.head(key, versionId);
-    if (now === null || !isSame(now.lock.retention, last))
+    if (now === null || !isSameRetention(now.lock.retention, last))
       throw new ReplicationError('lost-race', 'somebody else has locked the replica', { cause: error });
     const isModeChange =
       last?.mode === 'GOVERNANCE' && next.mode === 'COMPLIANCE' && last.untilMs > clock.now();
     if (!isModeChange) throw error;
-    // As long as it may be, if not as strict.
+    // The retention is at least as long as it may be, if not as strict.
     if (next.untilMs > last.untilMs)
       await destination.putRetention(key, versionId, { ...next, mode: 'GOVERNANCE' });
     throw new ReplicationError('access-denied', `${error.message}. ${BYPASS}`, {
@@ -73,7 +72,7 @@ const retain = async (
   }
 };
 
-const isSame = (one: Retention | null, other: Retention | null): boolean =>
+const isSameRetention = (one: Retention | null, other: Retention | null): boolean =>
   one?.mode === other?.mode && one?.untilMs === other?.untilMs;
 
 /** "Locking objects with Object Lock", S3 User Guide: whoever may put a retention may extend it; to alter it takes the bypass. */

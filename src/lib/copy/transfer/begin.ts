@@ -1,26 +1,26 @@
-/** The beginning of a transfer: its upload, its record, its ranges in the queue. */
-import type { Way } from '../part-layout.ts';
-import type { CopyRequest } from '../request.ts';
+/** The beginning of a transfer: its upload, its record, its part ranges in the queue. */
 import { ReplicationError } from '../../model/errors.ts';
 import { isHidden, isRefusal } from '../multipart.ts';
+import type { Way } from '../part-layout.ts';
 import { type PartPlan, partPlans, partSizes } from '../part-plan.ts';
+import type { CopyRequest } from '../request.ts';
 import { layoutAtSource } from '../source-layout.ts';
 import { safeMs } from './rate.ts';
-import { sendRanges } from './send-ranges.ts';
-import { isOfVersion } from './transfer.ts';
-import { type Transfer, transferId } from './transfer.ts';
+import { sendPartRanges } from './send-part-ranges.ts';
+import { isOfVersion, type Transfer, transferIdOf } from './transfer.ts';
 
 /**
- * `replaced` is the transfer of another version, which is given up; null: there is none. Who dies in between leaves an upload that
- * the sweep aborts, or a record whose ranges the next hint sends.
+ * `replaced` is the transfer of another version, which is given up; null: there is none. A crash in between leaves either an
+ * upload, which the sweep aborts, or a record, whose part ranges the next hint sends.
  */
 export const beginTransfer = async (
   request: CopyRequest,
   way: Way,
   replaced: Transfer | null,
 ): Promise<'transferring'> => {
-  const { transfers, destination, replicaKey: key } = request;
-  await assertStillSo(request);
+  const { task, transfers, destination } = request;
+  const key = task.replicaKey;
+  await assertBothSidesUnchanged(request);
   if (replaced !== null) await destination.abortUpload({ key, uploadId: replaced.uploadId });
   const { uploadId, plan } = await createUpload(request);
   const transfer = newTransfer(request, way, uploadId, plan);
@@ -29,7 +29,7 @@ export const beginTransfer = async (
     throw error;
   });
   if (began) {
-    await sendRanges(transfer, [], request);
+    await sendPartRanges(transfer, [], request);
     return 'transferring';
   }
   await destination.abortUpload({ key, uploadId });
@@ -38,17 +38,17 @@ export const beginTransfer = async (
   throw new ReplicationError('lost-race', 'somebody else began to transfer another version');
 };
 
-/** A look that has become old would move terabytes for nothing, or give up those that somebody else has moved. */
-const assertStillSo = async (request: CopyRequest): Promise<void> => {
-  const { work, source, sourceKey, destination, replicaKey, version, precondition } = request;
-  const shown = await destination.look(replicaKey);
+/** Acting on outdated answers would move terabytes in vain, or give up bytes that another invocation has moved. */
+const assertBothSidesUnchanged = async (request: CopyRequest): Promise<void> => {
+  const { task, source, destination, version, precondition } = request;
+  const shown = await destination.look(task.replicaKey);
   const isUnchanged =
     precondition.kind === 'absent'
       ? shown.kind !== 'object'
       : shown.kind === 'object' && shown.state.etag === precondition.etag;
-  const byId = work.rule.versions === 'all' && version.versionId !== null;
-  const now = byId ? null : await source.look(sourceKey);
-  const state = now === null ? await source.head(sourceKey, version.versionId ?? 'null') : stateIn(now);
+  const byId = task.rule.versions === 'all' && version.versionId !== null;
+  const now = byId ? null : await source.look(task.key);
+  const state = now === null ? await source.head(task.key, version.versionId ?? 'null') : stateIn(now);
   if (isUnchanged && state !== null && isOfVersion({ version }, state)) return;
   throw new ReplicationError('lost-race', 'one of the sides has changed');
 };
@@ -56,10 +56,10 @@ const assertStillSo = async (request: CopyRequest): Promise<void> => {
 const stateIn = (now: Awaited<ReturnType<CopyRequest['source']['look']>>) =>
   now.kind === 'object' ? now.state : null;
 
-/** With the best plan that proves the bytes. Only the source's own parts are sure to give its ETag. */
+/** Creates the upload with the best plan that proves the bytes. Only the source's own part boundaries surely give its ETag. */
 const createUpload = async (request: CopyRequest): Promise<{ uploadId: string; plan: PartPlan }> => {
-  const { source, sourceKey, version, attributes, destination, replicaKey: key, invocation } = request;
-  const known = await layoutAtSource(source, sourceKey, version, true);
+  const { task, source, version, attributes, destination, invocation } = request;
+  const known = await layoutAtSource(source, task.key, version, true);
   const largest = partSizes(known.layout, version.sizeBytes).reduce(
     (most, bytes) => Math.max(most, bytes),
     0,
@@ -69,6 +69,7 @@ const createUpload = async (request: CopyRequest): Promise<{ uploadId: string; p
   const plans = partPlans(version, known, attributes.lock).filter(
     ({ isOwn, provenBy }) => isOwn || provenBy !== 'etag',
   );
+  const key = task.replicaKey;
   for (const [index, plan] of plans.entries()) {
     try {
       const upload = await destination.createUpload({ key, attributes, checksum: plan.checksum });
@@ -82,29 +83,29 @@ const createUpload = async (request: CopyRequest): Promise<{ uploadId: string; p
 };
 
 const newTransfer = (
-  { work, sourceKey, replicaKey, version, clock }: CopyRequest,
+  { task, version, clock }: CopyRequest,
   way: Way,
   uploadId: string,
   { layout, provenBy }: PartPlan,
 ): Transfer => {
   const { versionId, etag, sizeBytes, lastModifiedMs, encryption, checksum } = version;
   return {
-    id: transferId(work.destination.bucket, replicaKey),
+    id: transferIdOf(task),
     uploadId,
-    rule: work.rule.id,
-    destination: work.destination.id,
-    bucket: work.rule.source.bucket,
-    key: sourceKey,
-    destinationBucket: work.destination.bucket,
-    replicaKey,
+    rule: task.rule.id,
+    destination: task.destination.id,
+    bucket: task.rule.source.bucket,
+    key: task.key,
+    destinationBucket: task.destination.bucket,
+    replicaKey: task.replicaKey,
     version: { versionId, etag, sizeBytes, lastModifiedMs, encryption, checksum },
     way,
     layout,
     provenBy,
     startedMs: clock.now(),
-    run: work.run,
-    byReplicator: work.byReplicator,
-    concern: work.concern,
+    run: task.run,
+    byReplicator: task.byReplicator,
+    concern: task.concern,
     sentMs: null,
     attempt: 0,
     failure: null,

@@ -1,45 +1,42 @@
 /**
- * Copies a version by a transfer: begins it, looks after it, and in the end commits it. All of it is done by converge, so that the
+ * Copies a version by a transfer: begins it, tends it, and finally commits it. Converge does all of this, so that the
  * conditions are those of the protocol; in between, many invocations copy parts.
  */
-import type { Way } from '../part-layout.ts';
-import type { Copied, CopyRequest } from '../request.ts';
 import { ReplicationError } from '../../model/errors.ts';
-import { closeBody, commit, isProvable, trustIn } from '../multipart.ts';
-import { planOf } from '../part-plan.ts';
 import type { ListedPart } from '../../model/ports.ts';
+import { commit, isProvable, trustIn } from '../multipart.ts';
+import type { Way } from '../part-layout.ts';
+import { planOf } from '../part-plan.ts';
 import { provenCopy } from '../proven-copy.ts';
+import { type Copied, type CopyRequest, discardBody } from '../request.ts';
 import { beginTransfer } from './begin.ts';
-import { isComplete } from './part-ranges.ts';
-import { sendAgain, sendRanges } from './send-ranges.ts';
-import { isOfVersion } from './transfer.ts';
-import { type Transfer, transferId } from './transfer.ts';
-import { partsThere } from './part-ranges.ts';
+import { isComplete, listedParts } from './part-ranges.ts';
+import { sendAgain, sendPartRanges } from './send-part-ranges.ts';
+import { isOfVersion, type Transfer, transferIdOf } from './transfer.ts';
 
 /** Throws as `copyVersion`. */
 export const copyByTransfer = async (request: CopyRequest, way: Way): Promise<Copied | 'transferring'> => {
-  closeBody(request);
-  const { work, transfers, replicaKey, version } = request;
-  const transfer = await transfers.store.load(transferId(work.destination.bucket, replicaKey));
+  discardBody(request);
+  const { task, transfers, version } = request;
+  const transfer = await transfers.store.load(transferIdOf(task));
   if (transfer === null || !isOfVersion(transfer, version))
     return await beginTransfer(request, way, transfer);
   const parts = await partsOrEnd(request, transfer);
   if (isComplete(transfer, parts)) return await finish(request, transfer, parts);
-  const { rule, destination } = work;
-  // The rule may have another name by now.
-  const named = { ...transfer, rule: rule.id, destination: destination.id };
-  if (transfer.failure !== null) await sendAgain(named, parts, 0, request);
-  else if (transfer.sentMs === null) await sendRanges(named, parts, request);
+  // The rule or destination may have another name by now.
+  const renamed = { ...transfer, rule: task.rule.id, destination: task.destination.id };
+  if (transfer.failure !== null) await sendAgain(renamed, parts, 0, request);
+  else if (transfer.sentMs === null) await sendPartRanges(renamed, parts, request);
   return 'transferring';
 };
 
-/** An upload that is gone was aborted, or completed by somebody else: the destination will tell. */
+/** An upload that is gone was aborted, or completed by another invocation: the destination will tell. */
 const partsOrEnd = async (
   { transfers, destination }: CopyRequest,
   transfer: Transfer,
 ): Promise<ListedPart[]> => {
   try {
-    return await partsThere(destination, transfer);
+    return await listedParts(destination, transfer);
   } catch (error) {
     if (error instanceof ReplicationError && error.reason === 'lost-race')
       await transfers.store.end(transfer);
@@ -47,7 +44,7 @@ const partsOrEnd = async (
   }
 };
 
-/** After a condition that failed, or an answer that was lost, converge looks again: what there is of the upload stays. */
+/** After a failed condition or a lost answer the upload stays as it is, because converge looks again. */
 const finish = async (request: CopyRequest, transfer: Transfer, parts: ListedPart[]): Promise<Copied> => {
   const { transfers, destination, version } = request;
   const { layout, provenBy, way, uploadId, replicaKey: key } = transfer;
@@ -56,7 +53,7 @@ const finish = async (request: CopyRequest, transfer: Transfer, parts: ListedPar
     if (!isProvable(version, plan, parts))
       throw new ReplicationError('bad-checksum', 'the ETags of the parts cannot be compared');
     const written = await commit(request, plan, uploadId, parts);
-    // The sweep finds a record whose upload is gone.
+    // If the record cannot be removed now, the sweep finds it without an upload.
     await transfers.store.end(transfer).catch(() => undefined);
     return { ...(await provenCopy(request, written, trustIn(plan, way))), byTransfer: true };
   } catch (error) {
@@ -68,5 +65,5 @@ const finish = async (request: CopyRequest, transfer: Transfer, parts: ListedPar
   }
 };
 
-/** Nothing can be made of these parts: whoever tries again begins anew. */
+/** Failures after which these parts are useless: the next attempt begins a new transfer. */
 const USELESS: ReadonlySet<string> = new Set(['bad-checksum', 'invalid-request']);

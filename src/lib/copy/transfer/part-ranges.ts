@@ -1,13 +1,13 @@
-/** Slices of a transfer's parts: how they are cut, which are not done, and their messages. */
+/** Part ranges: how they are cut, which parts of them are missing, and their messages. */
 import { isCount, recordIn } from '../../model/json.ts';
-import { partCount, partSizes } from '../part-plan.ts';
 import type { DestinationBucket, ListedPart } from '../../model/ports.ts';
-import type { PartRange, RangeMessage, Transfer } from './transfer.ts';
+import { partCount, partSizes } from '../part-plan.ts';
+import type { PartRange, PartRangeMessage, Transfer } from './transfer.ts';
 
 type Parts = Pick<Transfer, 'layout' | 'version'>;
 
-/** In order, each at least one part and otherwise about so many bytes at most; every part is in one of them. */
-export const cutIntoRanges = ({ layout, version }: Parts, rangeBytes: number): PartRange[] => {
+/** In order. Each has at least one part and otherwise at most `rangeBytes`; together they cover all parts. */
+export const cutIntoPartRanges = ({ layout, version }: Parts, rangeBytes: number): PartRange[] => {
   const ranges: PartRange[] = [];
   let bytes = 0;
   for (const [index, partBytes] of partSizes(layout, version.sizeBytes).entries()) {
@@ -23,17 +23,17 @@ export const cutIntoRanges = ({ layout, version }: Parts, rangeBytes: number): P
   return ranges;
 };
 
-/** Those with parts that are not among these. */
-export const unfinishedRanges = (
+/** The ranges with parts that are not listed. */
+export const unfinishedPartRanges = (
   transfer: Parts,
   ranges: readonly PartRange[],
   listed: readonly ListedPart[],
 ): PartRange[] => {
-  const missing = new Set(missingParts(transfer, wholeRange(transfer), listed));
+  const missing = new Set(missingParts(transfer, allParts(transfer), listed));
   return ranges.filter((range) => numbersIn(range).some((partNumber) => missing.has(partNumber)));
 };
 
-/** The numbers of the parts in the range that are not among these. */
+/** The numbers of the parts in the range that are not listed, or not with their right size. */
 export const missingParts = (
   { layout, version }: Parts,
   range: PartRange,
@@ -49,7 +49,7 @@ export const missingParts = (
   return numbersIn(range).filter((partNumber) => !there.has(partNumber));
 };
 
-const wholeRange = ({ layout, version }: Parts): PartRange => ({
+const allParts = ({ layout, version }: Parts): PartRange => ({
   firstPart: 1,
   lastPart: partCount(layout, version.sizeBytes),
 });
@@ -57,18 +57,18 @@ const wholeRange = ({ layout, version }: Parts): PartRange => ({
 const numbersIn = ({ firstPart, lastPart }: PartRange): number[] =>
   Array.from({ length: lastPart - firstPart + 1 }, (_, index) => firstPart + index);
 
-/** Are all parts there, and the bytes of the whole in them? */
+/** True: all parts are listed, and together they have all bytes. */
 export const isComplete = (transfer: Parts, listed: readonly ListedPart[]): boolean => {
-  const whole = wholeRange(transfer);
+  const all = allParts(transfer);
   return (
-    listed.length === whole.lastPart &&
-    bytesOf(listed) === transfer.version.sizeBytes &&
-    missingParts(transfer, whole, listed).length === 0
+    listed.length === all.lastPart &&
+    sumOfBytes(listed) === transfer.version.sizeBytes &&
+    missingParts(transfer, all, listed).length === 0
   );
 };
 
-/** In order; all of them without a range. Throws `lost-race` where the upload is gone. */
-export const partsThere = async (
+/** The listed parts in order; those of the whole upload without a range. Throws `lost-race` if the upload is gone. */
+export const listedParts = async (
   destination: DestinationBucket,
   { replicaKey, uploadId }: Pick<Transfer, 'replicaKey' | 'uploadId'>,
   { firstPart, lastPart }: PartRange = { firstPart: 1, lastPart: Infinity },
@@ -81,20 +81,20 @@ export const partsThere = async (
   return parts;
 };
 
-export const bytesOf = (parts: readonly { sizeBytes: number }[]): number =>
+export const sumOfBytes = (parts: readonly { sizeBytes: number }[]): number =>
   parts.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
 
-/** When something was last written to the upload, milliseconds since the epoch; 0: never. */
+/** When a part was last written to the upload, in milliseconds since the epoch; 0: never. */
 export const lastMovedMs = (parts: readonly ListedPart[]): number =>
   parts.reduce((latest, { lastModifiedMs }) => Math.max(latest, lastModifiedMs), 0);
 
-export const rangeMessage = (
+export const partRangeMessage = (
   { id, uploadId, attempt, rule, destination, bucket, key, run }: Transfer,
   range: PartRange,
-): RangeMessage => ({ id, uploadId, attempt, rule, destination, bucket, key, run, ...range });
+): PartRangeMessage => ({ id, uploadId, attempt, rule, destination, bucket, key, run, ...range });
 
-/** Of the body of a message. Null: it is none of ours. */
-export const parseRangeMessage = (body: string): RangeMessage | null => {
+/** Reads the body of a message. Null: it is no part range. */
+export const parsePartRangeMessage = (body: string): PartRangeMessage | null => {
   const { id, uploadId, attempt, rule, destination, bucket, key, run, firstPart, lastPart } = recordIn(body);
   if (
     typeof id !== 'string' ||

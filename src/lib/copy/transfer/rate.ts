@@ -1,11 +1,11 @@
-/** How fast bytes are moved, and what fits into the time. */
-import type { Pace } from '../parts.ts';
+/** How fast bytes are moved, and how many fit into the time. */
 import type { Clock } from '../../model/ports.ts';
 import type { Way } from '../part-layout.ts';
+import type { PartPace } from '../parts.ts';
 
 /**
- * What one environment moves at the very least: by itself half of Lambda's default network (625 Mbit/s); several parts at once
- * within S3.
+ * The rate that one execution environment certainly reaches: by streaming, half of Lambda's default network (625 Mbit/s); inside S3,
+ * that of several parts at once.
  */
 export const SAFE_BYTES_PER_SECOND: Record<Way, number> = {
   stream: 40 * 1024 * 1024,
@@ -14,24 +14,24 @@ export const SAFE_BYTES_PER_SECOND: Record<Way, number> = {
 
 export const safeMs = (bytes: number, way: Way): number => (bytes / SAFE_BYTES_PER_SECOND[way]) * 1_000;
 
-export interface MeasuredPace extends Pace {
-  /** Of the parts that were ended. */
+export interface MeasuredPace extends PartPace {
+  /** The bytes of the parts that were completed, and the time they took. */
   moved(): { bytes: number; ms: number };
-  /** What whoever comes next may count on, bytes per second. Null: too little was seen to say. */
+  /** The rate that the next invocation may count on, in bytes per second; null: too little was seen to tell. */
   measured(): number | null;
 }
 
-/** The network is not always as fast as it was, and what is cut at the end has to be moved again. */
+/** The network does not stay as fast as it was, and a part that is cut off at the end has to be moved again. */
 const MARGIN = 1.5;
 
-/** Below, a rate says more about the first answer than about the network. */
+/** Minimum time for a measurement: a shorter one says more about the first answer than about the network. */
 const MEASURABLE_MS = 1_000;
 
 /**
- * Begins a part only if it will end well before `deadlineMs` beside those under way, by the rate measured so far, or this one. The
- * first is always begun: an invocation that is too slow for one part finds that out at its end.
+ * Lets a part begin only if, at the rate measured so far or else at `bytesPerSecond`, it will end well before `deadlineMs` beside
+ * the parts under way. The first part always begins: an invocation that is too slow for one part finds that out at its end.
  */
-export const createPace = (clock: Clock, deadlineMs: number, bytesPerSecond: number): MeasuredPace => {
+export const createPartPace = (clock: Clock, deadlineMs: number, bytesPerSecond: number): MeasuredPace => {
   const startedMs = clock.now();
   let began = 0;
   let underWayBytes = 0;
@@ -57,7 +57,7 @@ export const createPace = (clock: Clock, deadlineMs: number, bytesPerSecond: num
       if (movedBytes > 0) return lastMs - startedMs < MEASURABLE_MS ? null : rate();
       const nowMs = clock.now();
       if (nowMs < deadlineMs || nowMs - startedMs < MEASURABLE_MS) return null;
-      // Not one of them came to its end in all that time. Nobody knows how near they were: the next takes on half as much.
+      // No part was completed in all that time, and nobody knows how far each got: the next invocation counts on half as much.
       return (underWayBytes / 2 / (nowMs - startedMs)) * 1_000;
     },
   };

@@ -1,46 +1,46 @@
 /**
- * A transfer: a large object moved by many invocations. Its multipart upload is the checkpoint: what is done is asked of
- * ListParts, never remembered. Plain JSON throughout, as it is kept in the table of transfers.
+ * A transfer: a large object moved by many invocations. Its multipart upload is the checkpoint: ListParts says what is
+ * done, nothing else remembers it. The records are plain JSON, as the table of transfers keeps them.
  */
-import type { Reason } from '../../model/reasons.ts';
 import type { ObjectState } from '../../model/ports.ts';
-import type { Concern } from '../../model/work.ts';
-import type { PartLayout, TransferVersion, Way } from '../part-layout.ts';
+import type { Reason } from '../../model/reasons.ts';
+import type { Concern, Task } from '../../model/task.ts';
+import type { PartLayout, ProvenBy, TransferVersion, Way } from '../part-layout.ts';
 
 export interface Transfer {
-  /** One for each key at a destination; see `transferId`. */
+  /** One for each key at a destination; see `transferIdOf`. */
   id: string;
   uploadId: string;
-  /** Ids in `replication.yml`. */
+  /** The ids of rule and destination in `replication.yml`. */
   rule: string;
   destination: string;
+  /** The source. */
   bucket: string;
   key: string;
-  /** Whose bucket the upload is in, and under which key. */
+  /** The bucket and key of the upload. */
   destinationBucket: string;
   replicaKey: string;
   version: TransferVersion;
   way: Way;
   layout: PartLayout;
-  /** How the bytes are proven: which of the ways in `part-plan.ts`. */
-  provenBy: 'checksum' | 'etag' | 'computed';
+  provenBy: ProvenBy;
   /** Milliseconds since the epoch. */
   startedMs: number;
-  /** The run whose hint began it; null: none. */
+  /** The run whose hint began the transfer; null: none. */
   run: string | null;
-  /** What the hint that began it knew of who wrote the version: whether a replicator; null: nothing. */
+  /** Whether a replicator wrote the version, as far as the hint that began the transfer knew; null: unknown. */
   byReplicator: boolean | null;
-  /** What that hint was about: one that a verify sent may have the replica of this very version written again. */
+  /** The concern of that hint: the hint of a verify may have the replica of this very version written again. */
   concern: Concern;
-  /** When all of this attempt's ranges were in the queue; null: not yet. */
+  /** When all part ranges of this attempt were in the queue; null: not yet. */
   sentMs: number | null;
-  /** Goes up each time they are to be sent again: what is left of earlier attempts is then let go. */
+  /** Grows each time the part ranges are sent again; messages of earlier attempts are dropped then. */
   attempt: number;
-  /** Why it waits for a person; null: it goes on. */
+  /** Why the transfer waits for a person; null: it continues. */
   failure: { reason: Reason; detail: string } | null;
-  /** What ListParts last said, for those who watch. */
+  /** The last answer of ListParts, for observers. */
   seen: { parts: number; bytes: number; atMs: number } | null;
-  /** How often in a row somebody looked after it and found that nothing had moved. */
+  /** How many sweeps in a row found that nothing had moved. */
   fruitless: number;
 }
 
@@ -50,8 +50,8 @@ export interface PartRange {
   lastPart: number;
 }
 
-/** In the transfer queue. It says enough to begin anew where the record is lost. */
-export interface RangeMessage extends PartRange, Pick<Transfer, 'id' | 'uploadId' | 'attempt'> {
+/** A message in the transfer queue. It says enough to begin anew if the record is lost. */
+export interface PartRangeMessage extends PartRange, Pick<Transfer, 'id' | 'uploadId' | 'attempt'> {
   rule: string;
   destination: string;
   bucket: string;
@@ -59,45 +59,45 @@ export interface RangeMessage extends PartRange, Pick<Transfer, 'id' | 'uploadId
   run: string | null;
 }
 
-/** The table of transfers. Throws {@link ReplicationError}. Reads are consistent. */
+/** The table of transfers. Its functions throw {@link ReplicationError}; reads are consistent. */
 export interface TransferStore {
   load(id: string): Promise<Transfer | null>;
-  /** Where there is none with this id, or the one with the upload `replaces`. False: somebody else was first. */
+  /** Writes the record if there is none with this id, or if the existing one has the upload `replaces`. False: another was first. */
   begin(transfer: Transfer, replaces: string | null): Promise<boolean>;
-  /** Changes fields of the one with this upload. False: it is not there any more, or `expecting` (its attempt) is not so. */
+  /** Changes fields of the record with this upload. False: it is gone, or `expecting` does not describe it. */
   change(
     transfer: Pick<Transfer, 'id' | 'uploadId'>,
     fields: Partial<Pick<Transfer, 'sentMs' | 'attempt' | 'failure' | 'seen' | 'fruitless'>>,
     expecting?: { attempt: number; failed: boolean },
   ): Promise<boolean>;
-  /** Removes the one with this upload; succeeds too where it is gone. */
+  /** Removes the record with this upload; succeeds too if it is gone. */
   end(transfer: Pick<Transfer, 'id' | 'uploadId'>): Promise<void>;
   all(): AsyncIterable<Transfer>;
-  /** Bytes per second that one invocation last moved to this bucket in this way; null: nobody has measured. */
+  /** Bytes per second that one invocation last moved to this bucket in this way; null: never measured. */
   rate(destinationBucket: string, way: Way): Promise<number | null>;
   measured(destinationBucket: string, way: Way, bytesPerSecond: number): Promise<void>;
 }
 
 export interface TransferQueue {
-  /** Resolves when SQS has accepted all of them. At least once, in no order. */
-  send(messages: readonly RangeMessage[]): Promise<void>;
-  /** About how many are in the queue: visible, delayed and in flight. */
+  /** Resolves when SQS has accepted all messages. SQS delivers each at least once, in no order. */
+  send(messages: readonly PartRangeMessage[]): Promise<void>;
+  /** Approximately how many messages are in the queue: visible, delayed and in flight. */
   waiting(): Promise<number>;
 }
 
-/** What converge needs to begin, resume and finish transfers. */
+/** Everything converge needs to begin, resume and finish transfers. */
 export interface Transfers {
   store: TransferStore;
   queue: TransferQueue;
-  /** How many invocations work on ranges at once. */
+  /** How many invocations move part ranges at once. */
   concurrency: number;
 }
 
-/** One transfer at a time for each key at a destination. */
-export const transferId = (destinationBucket: string, replicaKey: string): string =>
-  `${destinationBucket}/${replicaKey}`;
+/** The id of a transfer: only one at a time may write to a key at a destination. */
+export const transferIdOf = ({ destination, replicaKey }: Pick<Task, 'destination' | 'replicaKey'>): string =>
+  `${destination.bucket}/${replicaKey}`;
 
-/** Does the transfer move this very version? An ETag comes back with the same bytes; the time does not, or seldom. */
+/** True: the transfer moves this very version. The same bytes bring back an ETag, but hardly ever the time. */
 export const isOfVersion = (
   { version }: Pick<Transfer, 'version'>,
   state: Pick<ObjectState, 'versionId' | 'etag' | 'sizeBytes' | 'lastModifiedMs'>,

@@ -1,16 +1,14 @@
 /** One key looked at by itself, where listings cannot tell or may have been overtaken. */
-import type { Work } from '../../model/work.ts';
+import { bucketsOf, createTask, type Task } from '../../model/task.ts';
 import { ReplicationError } from '../../model/errors.ts';
 import type { Reason } from '../../model/reasons.ts';
 import { asksForTags, tagsAreWanted } from '../../model/filter.ts';
 import { itemsOf } from '../../replica/history.ts';
 import { holds } from '../../replica/same-state.ts';
-import { locate } from '../../converge/locate-replica.ts';
-import type { Buckets, Clock, HistoryEntry } from '../../model/ports.ts';
+import { collected, locate } from '../../converge/locate-replica.ts';
+import type { BothBuckets, Buckets, Clock, HistoryEntry } from '../../model/ports.ts';
 import { contentProof } from '../../replica/proof.ts';
-import { destinationKey } from '../../model/rule.ts';
-import { namesOneState, stampOn } from '../../replica/stamp.ts';
-import { type BothBuckets, placeOf } from '../../converge/convergence.ts';
+import { namesOneState, replicaPlace, sourcePlace, stampOn } from '../../replica/stamp.ts';
 import { BlindError, sameAttributes, type TagsProbe } from './compare-attributes.ts';
 import type { DifferenceKind } from '../report/report-data.ts';
 import type { Scope } from './scope.ts';
@@ -40,24 +38,24 @@ export const createCloserLook = (
   { versions, attributes }: Pick<RunSpec, 'versions' | 'attributes'>,
   { buckets, clock }: { buckets: Buckets; clock: Clock },
 ): CloserLook => {
-  const context = { source: buckets.source(rule), destination: buckets.destination(destination) };
+  const context = bucketsOf({ rule, destination }, buckets);
   const probe: TagsProbe = { isDone: false };
   const lookAtContent = versions === 'all' ? lookAtHistory : lookAtCurrent;
 
   /** Null: the replica does not hold what the source shows, or nothing is shown. */
-  const lookAtAttributes = async (work: Work): Promise<Looked | null> => {
-    const replicaKey = destinationKey(rule, destination, work.key);
+  const lookAtAttributes = async (task: Task): Promise<Looked | null> => {
+    const { replicaKey } = task;
     const replica = await context.destination.look(replicaKey);
-    const source = await context.source.look(work.key);
+    const source = await context.source.look(task.key);
     if (source.kind !== 'object' || replica.kind !== 'object') return null;
-    if (!holds(replica.state, source.state, placeOf(work, replicaKey))) return null;
+    if (!holds(replica.state, source.state, replicaPlace(task))) return null;
     const isSame =
       attributes === 'all'
         ? await sameAttributes(
             {
               rule,
               destination,
-              source: { bucket: context.source, key: work.key, state: source.state },
+              source: { bucket: context.source, key: task.key, state: source.state },
               replica: { bucket: context.destination, key: replicaKey, state: replica.state },
               nowMs: clock.now(),
             },
@@ -70,16 +68,16 @@ export const createCloserLook = (
   };
 
   return async (key, how) => {
-    const work = workOn(rule, destination, key);
+    const task = createTask({ rule, destination, key });
     try {
       if (how === 'attributes') {
-        const seen = await lookAtAttributes(work);
+        const seen = await lookAtAttributes(task);
         if (seen !== null) return seen;
       }
-      const found = await lookAtContent(work, context);
-      if (found === 'missing' && !(await wouldBeReplicated(work, context))) return looked('unwanted');
+      const found = await lookAtContent(task, context);
+      if (found === 'missing' && !(await wouldBeReplicated(task, context))) return looked('unwanted');
       const hasMore = found === 'same' && (attributes === 'all' || destination.storageClass !== null);
-      return (hasMore ? await lookAtAttributes(work) : null) ?? looked(found);
+      return (hasMore ? await lookAtAttributes(task) : null) ?? looked(found);
     } catch (error) {
       if (error instanceof BlindError) throw error;
       if (error instanceof ReplicationError && error.disposition === 'quarantine')
@@ -92,50 +90,33 @@ export const createCloserLook = (
 /** Without anything else to say. */
 export const looked = (finding: KeyFinding): Looked => ({ finding, version: null, reason: null });
 
-const workOn = (rule: Work['rule'], destination: Work['destination'], key: string): Work => ({
-  rule,
-  destination,
-  key,
-  versionId: null,
-  expectedBytes: null,
-  concern: 'content',
-  absenceIsDeletion: false,
-  byReplicator: null,
-  onlyStamped: false,
-  run: null,
-});
-
-const lookAtCurrent = async (work: Work, context: BothBuckets): Promise<KeyFinding> => {
-  const replicaKey = destinationKey(work.rule, work.destination, work.key);
+const lookAtCurrent = async (task: Task, context: BothBuckets): Promise<KeyFinding> => {
+  const { replicaKey } = task;
   const replica = await context.destination.look(replicaKey);
-  const source = await context.source.look(work.key);
+  const source = await context.source.look(task.key);
   if (source.kind !== 'object') return replica.kind === 'object' ? 'extra' : 'same';
   if (replica.kind !== 'object') return 'missing';
-  if (holds(replica.state, source.state, placeOf(work, replicaKey))) return 'same';
+  if (holds(replica.state, source.state, replicaPlace(task))) return 'same';
   const isSameContent =
     replica.state.sizeBytes === source.state.sizeBytes &&
     contentProof(replica.state, source.state) === 'same';
   return isSameContent ? 'attributes' : 'different';
 };
 
-const lookAtHistory = async (work: Work, context: BothBuckets): Promise<KeyFinding> => {
-  const replicaKey = destinationKey(work.rule, work.destination, work.key);
-  const withMarkers = work.rule.deletes === 'replicate';
+const lookAtHistory = async (task: Task, context: BothBuckets): Promise<KeyFinding> => {
+  const { replicaKey } = task;
+  const withMarkers = task.rule.deletes === 'replicate';
   const shown = await context.destination.look(replicaKey);
   const replicas = itemsOf(await collected(context.destination.history(replicaKey)), withMarkers);
-  const items = itemsOf(await context.source.history(work.key), withMarkers);
+  const items = itemsOf(await context.source.history(task.key), withMarkers);
   if (!hasVersion(items)) return hasVersion(replicas) ? 'extra' : 'same';
   if (!hasVersion(replicas)) return 'missing';
   // Where deletes do not travel, what is deleted at the source stays as it was.
-  const located = await locate(
-    { shown, items, place: placeOf(work, replicaKey), quick: false },
-    context,
-    work,
-  );
+  const located = await locate(task, context, { shown, items, quick: false });
   if (located === null || !located.isShown || located.position < items.length - 1) return 'different';
   const isVersioned = replicas.some(({ versionId }) => versionId !== 'null');
   if (!isVersioned) return 'same';
-  const keys = { source: work.key, replica: replicaKey };
+  const keys = { source: task.key, replica: replicaKey };
   return await lookWithin(withoutFirstMarker(items), withoutFirstMarker(replicas), keys, context);
 };
 
@@ -182,18 +163,13 @@ const sizeOf = (entry: HistoryEntry): number | null => (entry.kind === 'version'
 const hasVersion = (entries: HistoryEntry[]): boolean => entries.some(({ kind }) => kind === 'version');
 
 /** Of a key that is missing: would it be replicated? */
-const wouldBeReplicated = async ({ rule, key }: Work, { source }: BothBuckets): Promise<boolean> => {
+const wouldBeReplicated = async (task: Task, { source }: BothBuckets): Promise<boolean> => {
+  const { rule, key } = task;
   const now = await source.look(key);
   if (now.kind !== 'object') return true;
-  const isReplica = stampOn(now.state, { bucket: rule.source.bucket, key }) !== null;
+  const isReplica = stampOn(now.state, sourcePlace(task)) !== null;
   if (isReplica && rule.replicas === 'ignore') return false;
   if (!asksForTags(rule.filter)) return true;
   const tags = await source.tags(key, null);
   return tags !== null && tagsAreWanted(rule.filter, tags);
-};
-
-const collected = async (entries: AsyncIterable<HistoryEntry>): Promise<HistoryEntry[]> => {
-  const read: HistoryEntry[] = [];
-  for await (const entry of entries) read.push(entry);
-  return read;
 };

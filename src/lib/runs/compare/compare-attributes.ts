@@ -4,9 +4,10 @@
  */
 import { ReplicationError } from '../../model/errors.ts';
 import { tagsAreWanted } from '../../model/filter.ts';
+import { grantText, tagsText } from '../../replica/attribute-texts.ts';
 import { sameHeaders } from '../../replica/same-state.ts';
 import { isLockedAsWanted } from '../../replica/object-lock.ts';
-import type { Acl, DestinationBucket, ObjectState, SourceBucket, Tags } from '../../model/ports.ts';
+import type { Acl, DestinationBucket, ObjectState, SourceBucket } from '../../model/ports.ts';
 import type { Destination, ReplicationRule } from '../../model/rule.ts';
 import { stampOn } from '../../replica/stamp.ts';
 import { isStorageClassRight } from './storage-class.ts';
@@ -72,9 +73,6 @@ export class BlindError extends ReplicationError {
   }
 }
 
-const tagsText = (tags: Tags): string =>
-  JSON.stringify(Object.entries(tags).toSorted(([one], [other]) => (one < other ? -1 : 1)));
-
 const sameGrants = async ({ source, replica }: Pair): Promise<boolean> => {
   const [wanted, held] = await Promise.all([
     source.bucket.acl(source.key, source.state.versionId),
@@ -97,6 +95,3 @@ const without = (acl: Acl, other: Acl): Acl => {
   const texts = new Set(other.map(grantText));
   return acl.filter((grant) => !texts.has(grantText(grant)));
 };
-
-const grantText = ({ grantee, permission }: Acl[number]): string =>
-  JSON.stringify([grantee.kind, grantee.id, permission]);

@@ -1,8 +1,8 @@
 import { Readable } from 'node:stream';
 import { expect, test } from 'vitest';
 import type { ObjectState, SourceBucket } from '../../src/lib/model/ports.ts';
-import { openVersion } from '../../src/lib/converge/source-look.ts';
-import type { ConvergeContext } from '../../src/lib/converge/convergence.ts';
+import { openVersion } from '../../src/lib/converge/open-version.ts';
+import type { ConvergeContext } from '../../src/lib/converge/context.ts';
 
 const VERSION = { versionId: 'v1', etag: '"e"', sizeBytes: 5 } as ObjectState;
 

@@ -1,0 +1,28 @@
+/** What an invocation gives to converge besides the task. */
+import type { CopyContext } from '../copy/request.ts';
+import type { Buckets } from '../model/ports.ts';
+import type { Reason } from '../model/reasons.ts';
+import { bucketsOf, type Task } from '../model/task.ts';
+
+export interface ConvergeContext extends CopyContext {
+  passOver: PassOver;
+}
+
+/** Resolves when the version is reported where a person will see it. No newer version is written before that. */
+export type PassOver = (version: PassedOver) => Promise<void>;
+
+/** A version that stays missing in the replica's history because it cannot be read, while newer ones are replicated. */
+export interface PassedOver {
+  versionId: string;
+  reason: Reason;
+}
+
+/** The task's two buckets, and the part of the invocation that converge may use. */
+export const contextOf = (
+  task: Task,
+  deps: Omit<CopyContext, 'source' | 'destination'> & { buckets: Buckets },
+  passOver: PassOver,
+): ConvergeContext => {
+  const { invocation, clock, transfers, serverSide } = deps;
+  return { ...bucketsOf(task, deps.buckets), invocation, clock, transfers, serverSide, passOver };
+};

@@ -1,0 +1,42 @@
+/** Puts a transfer's part ranges into the queue: at its beginning, and again after it has stalled. */
+import type { ListedPart } from '../../model/ports.ts';
+import type { CopyContext } from '../request.ts';
+import { cutIntoPartRanges, partRangeMessage, unfinishedPartRanges } from './part-ranges.ts';
+import { SAFE_BYTES_PER_SECOND } from './rate.ts';
+import type { Transfer } from './transfer.ts';
+
+type SendContext = Pick<CopyContext, 'transfers' | 'clock' | 'invocation'>;
+
+/** How long the work on one part range may take: far less than an invocation, so that little is lost when a function dies. */
+const PART_RANGE_MS = 5 * 60_000;
+
+/** Sends the ranges with missing parts. Whoever finds that an earlier sending did not finish (`sentMs`) has to repeat it. */
+export const sendPartRanges = async (
+  transfer: Transfer,
+  listed: readonly ListedPart[],
+  { transfers, clock, invocation }: SendContext,
+): Promise<void> => {
+  const { store, queue, concurrency } = transfers;
+  const { destinationBucket, way, version, attempt } = transfer;
+  const bytesPerSecond = (await store.rate(destinationBucket, way)) ?? SAFE_BYTES_PER_SECOND[way];
+  const rangeMs = Math.min(PART_RANGE_MS, invocation.fullTimeMs / 3);
+  const rangeBytes = Math.min((bytesPerSecond * rangeMs) / 1_000, version.sizeBytes / concurrency);
+  const ranges = unfinishedPartRanges(transfer, cutIntoPartRanges(transfer, rangeBytes), listed);
+  await queue.send(ranges.map((range) => partRangeMessage(transfer, range)));
+  await store.change(transfer, { sentMs: clock.now() }, { attempt, failed: false });
+};
+
+/** Sends the ranges in a new attempt, which only one of several invocations begins. False: another one began it. */
+export const sendAgain = async (
+  transfer: Transfer,
+  listed: readonly ListedPart[],
+  fruitless: number,
+  context: SendContext,
+): Promise<boolean> => {
+  const { store } = context.transfers;
+  const fields = { attempt: transfer.attempt + 1, failure: null, sentMs: null, fruitless };
+  const expecting = { attempt: transfer.attempt, failed: transfer.failure !== null };
+  if (!(await store.change(transfer, fields, expecting))) return false;
+  await sendPartRanges({ ...transfer, ...fields }, listed, context);
+  return true;
+};

@@ -1,0 +1,52 @@
+/** A task: what a hint asks for one key of one rule at one destination. */
+import type { BothBuckets, Buckets } from './ports.ts';
+import { type Destination, destinationKey, type ReplicationRule } from './rule.ts';
+
+/** What may have changed. `attributes`: everything that a verify compares and that can be repaired. */
+export type Concern = 'content' | 'tags' | 'acl' | 'attributes';
+
+export interface Task {
+  rule: ReplicationRule;
+  destination: Destination;
+  /** The key at the source. */
+  key: string;
+  /** The key at the destination. */
+  replicaKey: string;
+  /** The version that the event named; it only saves work. Null: none. */
+  versionId: string | null;
+  /** The size that the event gave; it only saves work. Null: none. */
+  expectedBytes: number | null;
+  concern: Concern;
+  /** Whether a key that is absent at the source, without a delete marker, counts as deleted. */
+  absenceIsDeletion: boolean;
+  /** Whether a replicator made the change; null: unknown. */
+  byReplicator: boolean | null;
+  /** Whether only an object that carries our stamp may be deleted, even in a versioned bucket. */
+  onlyStamped: boolean;
+  /** The run that sent the hint; null: none. */
+  run: string | null;
+}
+
+/** The only place where a task is made. `known` is what the hint says besides the key. */
+export const createTask = (
+  { rule, destination, key }: Pick<Task, 'rule' | 'destination' | 'key'>,
+  known: Partial<Omit<Task, 'rule' | 'destination' | 'key' | 'replicaKey'>> = {},
+): Task => ({
+  rule,
+  destination,
+  key,
+  replicaKey: destinationKey(rule, destination, key),
+  versionId: null,
+  expectedBytes: null,
+  concern: 'content',
+  absenceIsDeletion: false,
+  byReplicator: null,
+  onlyStamped: false,
+  run: null,
+  ...known,
+});
+
+export const bucketsOf = (
+  { rule, destination }: Pick<Task, 'rule' | 'destination'>,
+  buckets: Buckets,
+): BothBuckets => ({ source: buckets.source(rule), destination: buckets.destination(destination) });

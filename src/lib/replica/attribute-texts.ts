@@ -1,0 +1,8 @@
+/** Tags and grants as texts, which are equal exactly where the values are. */
+import type { Grant, Tags } from '../model/ports.ts';
+
+export const tagsText = (tags: Tags): string =>
+  JSON.stringify(Object.entries(tags).toSorted(([one], [other]) => (one < other ? -1 : 1)));
+
+export const grantText = ({ grantee, permission }: Grant): string =>
+  `${grantee.kind} ${grantee.id} ${permission}`;

@@ -1,0 +1,142 @@
+/** Copies the missing parts of one part range, and finds out whether the transfer is complete then. */
+import { isGone } from '../copy/inside-s3.ts';
+import type { Way } from '../copy/part-layout.ts';
+import { planOf } from '../copy/part-plan.ts';
+import { copyParts } from '../copy/parts.ts';
+import { isComplete, listedParts, missingParts, sumOfBytes } from '../copy/transfer/part-ranges.ts';
+import { createPartPace, SAFE_BYTES_PER_SECOND } from '../copy/transfer/rate.ts';
+import { isOfVersion, type PartRangeMessage, type Transfer } from '../copy/transfer/transfer.ts';
+import type { TransferDeps } from '../delivery/deps.ts';
+import { RANGE_COPIED } from '../delivery/outcome.ts';
+import { about } from '../delivery/settle.ts';
+import { type Assignment, taskOf } from '../hint/route.ts';
+import { ReplicationError } from '../model/errors.ts';
+import type { BothBuckets } from '../model/ports.ts';
+import { bucketsOf } from '../model/task.ts';
+import { abandon, assignmentOf, quarantineFailed } from './end-transfer.ts';
+import { attemptIdentity, lostHint, transferHint } from './transfer-hint.ts';
+
+/**
+ * Resolves when the message may be acknowledged. Throws `out-of-time` if the rest of the range needs another invocation: the
+ * same message is given back then, and no new one is sent, so that part ranges do not multiply.
+ */
+export const movePartRange = async (
+  message: PartRangeMessage,
+  receiveCount: number,
+  deps: TransferDeps,
+): Promise<void> => {
+  const transfer = await deps.transfers.store.load(message.id);
+  if (transfer === null) return await deps.hints.send(lostHint(message));
+  // The message is of a transfer that was given up, or of an attempt whose part ranges were all sent again.
+  if (transfer.uploadId !== message.uploadId || message.attempt < transfer.attempt) return;
+  if (transfer.failure !== null) return await quarantineFailed(transfer, deps);
+  const assignment = assignmentOf(deps, transfer);
+  if (assignment === null) {
+    const { rule, destination } = transfer;
+    throw new ReplicationError('unknown-rule', `no rule like "${rule}" with "${destination}" wants this key`);
+  }
+  const range = `${attemptIdentity(message)}/${message.firstPart}-${message.lastPart}`;
+  const { duplicate } = await deps.receipts.once(range, async () => {
+    const buckets = bucketsOf(assignment, deps.buckets);
+    await moveOrAbandon({ message, transfer, assignment, receiveCount, buckets }, deps);
+    return RANGE_COPIED;
+  });
+  if (duplicate)
+    reportPartRange({ message, assignment, receiveCount }, { duplicate, bytes: 0, durationMs: 0 }, deps);
+};
+
+interface PartRangeJob {
+  message: PartRangeMessage;
+  receiveCount: number;
+  transfer: Transfer;
+  assignment: Assignment;
+  buckets: BothBuckets;
+}
+
+const moveOrAbandon = async (job: PartRangeJob, deps: TransferDeps): Promise<void> => {
+  const { transfer, assignment, buckets } = job;
+  if (!(await isStillWanted(job))) return await abandon(transfer, assignment, deps);
+  try {
+    const left = await copyMissing(job, deps);
+    const listed = await listedParts(buckets.destination, transfer);
+    const seen = { parts: listed.length, bytes: sumOfBytes(listed), atMs: deps.clock.now() };
+    await deps.transfers.store.change(transfer, { seen });
+    if (isComplete(transfer, listed)) await deps.hints.send(transferHint(transfer, 'finished'));
+    else if (left > 0) throw new ReplicationError('out-of-time', `${left} parts need another invocation`);
+  } catch (error) {
+    if (!(error instanceof ReplicationError) || error.reason !== 'lost-race') throw error;
+    if (await isGoneAtEitherSide(job)) return await abandon(transfer, assignment, deps);
+    // Both sides are there after all: one wrong answer is no reason to throw away the parts that were moved.
+    throw new ReplicationError('service-error', error.message, { cause: error });
+  }
+};
+
+/** With `versions: latest` only the current version is of use; with `versions: all` every version is. */
+const isStillWanted = async ({ transfer, assignment, buckets }: PartRangeJob): Promise<boolean> => {
+  if (assignment.rule.versions === 'all') return true;
+  const now = await buckets.source.look(transfer.key);
+  return now.kind === 'object' && isOfVersion(transfer, now.state);
+};
+
+/** True: the version is gone from the source, or the upload is gone. */
+const isGoneAtEitherSide = async ({ message, transfer, buckets }: PartRangeJob): Promise<boolean> => {
+  if (await isGone(buckets.source, transfer.key, transfer.version)) return true;
+  try {
+    await listedParts(buckets.destination, transfer, message);
+    return false;
+  } catch (error) {
+    if (error instanceof ReplicationError && error.reason === 'lost-race') return true;
+    throw error;
+  }
+};
+
+/** Resolves to the number of parts for which there was no time. */
+const copyMissing = async (job: PartRangeJob, deps: TransferDeps): Promise<number> => {
+  const { message, transfer, assignment, buckets } = job;
+  const { clock, invocation, serverSide } = deps;
+  const { destinationBucket, version, uploadId, layout, provenBy } = transfer;
+  const way = wayOf(job, deps);
+  const missing = missingParts(transfer, message, await listedParts(buckets.destination, transfer, message));
+  if (clock.now() >= invocation.deadlineMs)
+    throw new ReplicationError('out-of-time', 'the invocation is nearly over');
+  const rate = (await deps.transfers.store.rate(destinationBucket, way)) ?? SAFE_BYTES_PER_SECOND[way];
+  const pace = createPartPace(clock, invocation.deadlineMs, rate);
+  const plan = planOf(version, { layout, isOwn: true }, provenBy);
+  const copy = { task: taskOf(assignment), uploadId, version, plan, way };
+  try {
+    const copied = await copyParts({ ...buckets, clock, invocation, serverSide, ...copy }, missing, pace);
+    return missing.length - copied.length;
+  } finally {
+    const { bytes, ms } = pace.moved();
+    if (missing.length > 0) reportPartRange(job, { duplicate: false, bytes, durationMs: ms }, deps);
+    const bytesPerSecond = pace.measured();
+    // If S3 refused in the middle, the measured rate is that of neither way.
+    if (bytesPerSecond !== null && way === wayOf(job, deps))
+      await remember(destinationBucket, way, bytesPerSecond, deps);
+  }
+};
+
+/** S3 may have refused since the transfer began: its parts are streamed into the same upload then. */
+const wayOf = (
+  { transfer, assignment: { rule, destination } }: PartRangeJob,
+  { serverSide }: TransferDeps,
+): Way => (transfer.way === 'stream' ? 'stream' : serverSide.way(rule, destination));
+
+/** Nothing depends on the rate but the size of part ranges, so a failure to store it is ignored. */
+const remember = async (
+  destinationBucket: string,
+  way: Way,
+  bytesPerSecond: number,
+  { transfers }: TransferDeps,
+): Promise<void> => {
+  await transfers.store.measured(destinationBucket, way, bytesPerSecond).catch(() => undefined);
+};
+
+const reportPartRange = (
+  { message, assignment, receiveCount }: Pick<PartRangeJob, 'message' | 'assignment' | 'receiveCount'>,
+  done: { duplicate: boolean; bytes: number; durationMs: number },
+  { reporter }: TransferDeps,
+): void => {
+  const { firstPart, lastPart } = message;
+  reporter.report({ ...about(assignment, { receiveCount }), ending: 'range', firstPart, lastPart, ...done });
+};
