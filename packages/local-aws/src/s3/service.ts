@@ -12,7 +12,7 @@ import { releaseContent } from './storage/content.ts';
 import { DEFAULT_EARLY_ANSWER_MS, mayBeAnsweredEarly, writeMaybeEarly } from './protocol/early-answer.ts';
 import { S3Error } from './errors.ts';
 import { createKeyIndex } from './model/key-index.ts';
-import type { Bucket } from './model/model.ts';
+import type { Bucket } from './model/bucket.ts';
 import { bucketOperation, isCreateBucket, objectOperation } from './operations.ts';
 import { readObject, type ObjectName } from './objects/read-object.ts';
 import { accountOf, header, parseRequest, type Answer, type S3Request } from './protocol/request.ts';

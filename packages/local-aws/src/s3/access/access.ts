@@ -7,7 +7,8 @@
 import type { Caller } from '../../core/access.ts';
 import { policiesFor } from './acl-access.ts';
 import { S3Error } from '../errors.ts';
-import type { Bucket, Encryption, StoredObject, Tag } from '../model/model.ts';
+import type { Bucket } from '../model/bucket.ts';
+import type { Encryption, StoredObject, Tag } from '../model/object.ts';
 import { accountOf, header, type BucketContext, type S3Request } from '../protocol/request.ts';
 
 interface AccessTarget {

@@ -8,7 +8,8 @@
 import type { Caller, PolicyDocument, PolicyStatement } from '../../core/access.ts';
 import { ALL_USERS, isPublicGrantee } from './acl-grants.ts';
 import { canonicalUserId } from '../protocol/canonical-user.ts';
-import type { Bucket, StoredObject, Grant, Permission } from '../model/model.ts';
+import type { Bucket } from '../model/bucket.ts';
+import type { StoredObject, Grant, Permission } from '../model/object.ts';
 import { aclsCount, grantsOf, ownerAccountOf } from './ownership.ts';
 import { accountOf } from '../protocol/request.ts';
 

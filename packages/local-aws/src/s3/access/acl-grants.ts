@@ -6,7 +6,7 @@
 import { S3Error } from '../errors.ts';
 import { canonicalUserId } from '../protocol/canonical-user.ts';
 import { childOf, childrenOf, textOf, xmlElement, xmlText, type XmlNode } from '../protocol/xml.ts';
-import type { Grant, Grantee, Permission } from '../model/model.ts';
+import type { Grant, Grantee, Permission } from '../model/object.ts';
 
 const PERMISSIONS = ['FULL_CONTROL', 'READ', 'WRITE', 'READ_ACP', 'WRITE_ACP'] as const;
 

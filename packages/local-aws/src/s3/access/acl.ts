@@ -3,7 +3,7 @@ import { authorize } from './access.ts';
 import { ownerOnly, parseAclDocument, parseAclHeaders, renderGrants } from './acl-grants.ts';
 import { canonicalUserId } from '../protocol/canonical-user.ts';
 import { S3Error } from '../errors.ts';
-import type { StoredObject, Grant } from '../model/model.ts';
+import type { StoredObject, Grant } from '../model/object.ts';
 import { notify } from '../notifications/notifications.ts';
 import { aclsCount, grantsOf, ownerAccountOf, refusePublic } from './ownership.ts';
 import { findReadable, requestedTarget } from './read-target.ts';

@@ -6,7 +6,8 @@
  */
 import { hash } from 'node:crypto';
 import { S3Error } from '../errors.ts';
-import type { Bucket, Encryption } from '../model/model.ts';
+import type { Bucket } from '../model/bucket.ts';
+import type { Encryption } from '../model/object.ts';
 import { header, type S3Request } from '../protocol/request.ts';
 
 const REQUESTS = 'Requests specifying Server Side Encryption with Customer provided keys must';

@@ -6,7 +6,8 @@
 import { hash } from 'node:crypto';
 import { customerEncryption } from './customer-key.ts';
 import { S3Error } from '../errors.ts';
-import type { Bucket, DefaultEncryption, Encryption } from '../model/model.ts';
+import type { Bucket } from '../model/bucket.ts';
+import type { DefaultEncryption, Encryption } from '../model/object.ts';
 import { header, type S3Request } from '../protocol/request.ts';
 import type { S3State } from '../model/state.ts';
 

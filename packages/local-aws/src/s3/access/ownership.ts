@@ -5,7 +5,8 @@
  */
 import { isPublic, ownerOnly, parseAclHeaders } from './acl-grants.ts';
 import { S3Error } from '../errors.ts';
-import type { Bucket, Grant } from '../model/model.ts';
+import type { Bucket } from '../model/bucket.ts';
+import type { Grant } from '../model/object.ts';
 import { accountOf, header, type S3Request } from '../protocol/request.ts';
 
 /** With BucketOwnerEnforced everything is the bucket owner's, whoever wrote it. */

@@ -1,7 +1,8 @@
 /** Finds the object version a read asks for, or says why not, as S3 does to this caller. */
 import { authorize, isAllowed, authorizeKms } from './access.ts';
 import { S3Error } from '../errors.ts';
-import type { Bucket, StoredObject, Version } from '../model/model.ts';
+import type { Bucket } from '../model/bucket.ts';
+import type { StoredObject, Version } from '../model/object.ts';
 import type { BucketContext, ObjectContext } from '../protocol/request.ts';
 import { orderOfVersionId } from '../model/version-id.ts';
 import { findVersion, hasVersionIds, newestVersion } from '../model/versions.ts';

@@ -1,6 +1,6 @@
 /** The permissions that writing an object takes, whichever operation begins it. */
 import { authorize, authorizeKms, encryptionConditions, tagConditions } from './access.ts';
-import type { ObjectDescription } from '../model/model.ts';
+import type { ObjectDescription } from '../model/object.ts';
 import type { Retention } from '../model/object-lock.ts';
 import { header, type ObjectContext } from '../protocol/request.ts';
 

@@ -1,7 +1,8 @@
 /** Reading and putting a bucket's notification configuration. Source: API_PutBucketNotificationConfiguration.html. */
 import { authorize } from '../access/access.ts';
 import { S3Error } from '../errors.ts';
-import type { Bucket, NotificationTarget } from '../model/model.ts';
+import type { Bucket } from '../model/bucket.ts';
+import type { NotificationTarget } from '../model/configuration.ts';
 import {
   parseNotificationConfiguration,
   renderNotificationConfiguration,

@@ -1,7 +1,7 @@
 /** The bucket policy: kept as it was put, refused when it is none. Source: API_PutBucketPolicy.html. */
 import type { PolicyDocument } from '../../core/access.ts';
 import { S3Error } from '../errors.ts';
-import type { Bucket } from '../model/model.ts';
+import type { Bucket } from '../model/bucket.ts';
 
 /** Throws MalformedPolicy for anything but a policy about this bucket. */
 export const setPolicy = (bucket: Bucket, text: string): void => {

@@ -3,14 +3,14 @@ import { ALL_BLOCKED, bucketEncryption, ownershipOf, setOwnership, setVersioning
 import { blocksCustomerKeys } from '../access/customer-key.ts';
 import { setLifecycle } from '../lifecycle/lifecycle.ts';
 import { lifecycleOfProperties } from '../lifecycle/lifecycle-properties.ts';
+import type { Bucket } from '../model/bucket.ts';
 import type {
-  Bucket,
   PublicAccessBlock,
-  Tag,
   NotificationConfiguration,
   NotificationTarget,
   TargetKind,
-} from '../model/model.ts';
+} from '../model/configuration.ts';
+import type { Tag } from '../model/object.ts';
 import {
   checkNotificationConfiguration,
   filterOfRules,

@@ -4,13 +4,9 @@ import { releaseContent } from '../storage/content.ts';
 import { keyArnOf } from '../access/encryption.ts';
 import { S3Error } from '../errors.ts';
 import { createKeyIndex } from '../model/key-index.ts';
-import type {
-  Bucket,
-  DefaultEncryption,
-  ObjectOwnership,
-  PublicAccessBlock,
-  Versioning,
-} from '../model/model.ts';
+import type { Bucket } from '../model/bucket.ts';
+import type { ObjectOwnership, PublicAccessBlock, Versioning } from '../model/configuration.ts';
+import type { DefaultEncryption } from '../model/object.ts';
 import { NO_NOTIFICATIONS } from '../notifications/notification-configuration.ts';
 import type { S3State } from '../model/state.ts';
 

@@ -1,7 +1,7 @@
 /** A bucket's object lock configuration. Source: API_PutObjectLockConfiguration.html. */
 import { authorize } from '../access/access.ts';
 import { S3Error } from '../errors.ts';
-import type { Bucket } from '../model/model.ts';
+import type { Bucket } from '../model/bucket.ts';
 import { isRetentionMode, type BucketObjectLock } from '../model/object-lock.ts';
 import { receiveText } from '../protocol/receive.ts';
 import type { Answer, BucketContext } from '../protocol/request.ts';

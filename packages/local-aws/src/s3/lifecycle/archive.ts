@@ -4,7 +4,7 @@
  * Sources: Amazon S3 User Guide "Working with archived objects" (archived-objects.html); API_HeadObject.html.
  */
 import { S3Error } from '../errors.ts';
-import type { StoredObject } from '../model/model.ts';
+import type { StoredObject } from '../model/object.ts';
 
 /** Throws InvalidObjectState for an object whose bytes cannot be read now. */
 export const checkReadable = (object: StoredObject, message?: string): void => {

@@ -5,7 +5,8 @@
  */
 import { authorize } from '../access/access.ts';
 import { S3Error } from '../errors.ts';
-import type { ArchiveTier, TieringConfiguration } from '../model/model.ts';
+import type { TieringConfiguration } from '../model/configuration.ts';
+import type { ArchiveTier } from '../model/object.ts';
 import { parseFilter, renderFilter } from './object-filter.ts';
 import { receiveText } from '../protocol/receive.ts';
 import type { Answer, BucketContext } from '../protocol/request.ts';

@@ -3,7 +3,8 @@
  *
  * Source: Amazon S3 User Guide "How S3 Intelligent-Tiering works" (intelligent-tiering-overview.html).
  */
-import type { ArchiveTier, Bucket, StoredObject } from '../model/model.ts';
+import type { Bucket } from '../model/bucket.ts';
+import type { ArchiveTier, StoredObject } from '../model/object.ts';
 import { notify, ofS3Itself } from '../notifications/notifications.ts';
 import { isAbout } from './object-filter.ts';
 import { midnightAfter } from './schedule.ts';

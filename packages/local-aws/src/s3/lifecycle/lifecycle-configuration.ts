@@ -17,7 +17,7 @@ import {
   xmlText,
   type XmlNode,
 } from '../protocol/xml.ts';
-import type { LifecycleRule, Expiration, NoncurrentExpiration } from '../model/model.ts';
+import type { LifecycleRule, Expiration, NoncurrentExpiration } from '../model/configuration.ts';
 
 /** Reads a LifecycleConfiguration document. Throws MalformedXML, InvalidArgument, InvalidRequest or NotImplemented. */
 export const parseLifecycle = (root: XmlNode): LifecycleRule[] => {

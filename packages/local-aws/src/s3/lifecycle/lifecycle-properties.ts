@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { checkRules, newRuleId, refuseTransitions } from './lifecycle-configuration.ts';
 import { checkedFilter } from './object-filter.ts';
 import { parseInstant } from '../model/object-lock.ts';
-import type { Expiration, LifecycleRule } from '../model/model.ts';
+import type { Expiration, LifecycleRule } from '../model/configuration.ts';
 
 /** Throws a ZodError, or as PutBucketLifecycleConfiguration does. */
 export const lifecycleOfProperties = (given: unknown): LifecycleRule[] => {

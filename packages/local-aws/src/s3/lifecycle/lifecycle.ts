@@ -4,7 +4,11 @@
  * Sources: Amazon S3 User Guide "Expiring objects" (lifecycle-expire-general-considerations.html), "Lifecycle and other bucket
  * configurations" (lifecycle-and-other-bucket-config.html), API_CreateMultipartUpload.html for x-amz-abort-date.
  */
-import type { Bucket, KeyEntry, StoredObject, Upload, Version, LifecycleRule } from '../model/model.ts';
+import type { Bucket } from '../model/bucket.ts';
+import type { LifecycleRule } from '../model/configuration.ts';
+import type { KeyEntry } from '../model/key.ts';
+import type { StoredObject, Version } from '../model/object.ts';
+import type { Upload } from '../model/upload.ts';
 import { dropUpload } from '../model/uploads.ts';
 import { notify, ofS3Itself } from '../notifications/notifications.ts';
 import { isAbout } from './object-filter.ts';

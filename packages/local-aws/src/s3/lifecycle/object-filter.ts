@@ -1,6 +1,7 @@
 /** The filter of a lifecycle rule or a tiering configuration: which objects it is about. Source: API_LifecycleRuleFilter.html. */
 import { S3Error } from '../errors.ts';
-import type { Tag, ObjectFilter } from '../model/model.ts';
+import type { ObjectFilter } from '../model/configuration.ts';
+import type { Tag } from '../model/object.ts';
 import { childOf, childrenOf, textOf, xmlElement, xmlText, type XmlNode } from '../protocol/xml.ts';
 
 export const EVERYTHING: ObjectFilter = {

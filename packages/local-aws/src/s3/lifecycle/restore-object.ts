@@ -6,7 +6,7 @@
  */
 import { isArchived } from './archive.ts';
 import { S3Error } from '../errors.ts';
-import type { Restore, RestoreTier, StoredObject } from '../model/model.ts';
+import type { Restore, RestoreTier, StoredObject } from '../model/object.ts';
 import { notify } from '../notifications/notifications.ts';
 import { findReadable, requestedTarget } from '../access/read-target.ts';
 import { receiveText } from '../protocol/receive.ts';

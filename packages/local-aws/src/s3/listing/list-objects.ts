@@ -10,7 +10,9 @@ import {
   wantsUrlEncoding,
 } from './list-rendering.ts';
 import { walk } from './walk.ts';
-import type { Bucket, KeyEntry, StoredObject } from '../model/model.ts';
+import type { Bucket } from '../model/bucket.ts';
+import type { KeyEntry } from '../model/key.ts';
+import type { StoredObject } from '../model/object.ts';
 import { ownerAccountOf } from '../access/ownership.ts';
 import { integerParameter, type Answer, type BucketContext } from '../protocol/request.ts';
 import { xmlDocument, xmlElement, xmlText } from '../protocol/xml.ts';

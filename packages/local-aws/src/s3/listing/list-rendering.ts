@@ -1,5 +1,5 @@
 /** Pieces that every listing shares. */
-import type { StoredObject } from '../model/model.ts';
+import type { StoredObject } from '../model/object.ts';
 import { header, type S3Request } from '../protocol/request.ts';
 import { S3Error } from '../errors.ts';
 import { canonicalUserId } from '../protocol/canonical-user.ts';

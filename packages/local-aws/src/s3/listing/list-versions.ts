@@ -11,7 +11,8 @@ import {
   wantsUrlEncoding,
 } from './list-rendering.ts';
 import { walk } from './walk.ts';
-import type { Bucket, Version } from '../model/model.ts';
+import type { Bucket } from '../model/bucket.ts';
+import type { Version } from '../model/object.ts';
 import { ownerAccountOf } from '../access/ownership.ts';
 import { checkVersionId } from '../access/read-target.ts';
 import type { Answer, BucketContext } from '../protocol/request.ts';

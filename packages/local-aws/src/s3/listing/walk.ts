@@ -2,7 +2,8 @@
  * The walk behind all object listings: in key order, with common prefixes rolled up and skipped over.
  */
 import { keyOfOrderKey, orderKeyOf } from '../model/key-index.ts';
-import type { Bucket, KeyEntry } from '../model/model.ts';
+import type { Bucket } from '../model/bucket.ts';
+import type { KeyEntry } from '../model/key.ts';
 
 interface WalkRequest {
   prefix: string;

@@ -6,7 +6,8 @@ import { createKmsKeys, type KeyDirectory } from '../../kms/kms.ts';
 import { createBlobStore, type BlobStore } from '../storage/blobs.ts';
 import type { Generator } from '../storage/sparse/generator.ts';
 import type { SparseReplica } from '../storage/sparse/sparse-replica.ts';
-import type { Bucket, StoredObject } from './model.ts';
+import type { Bucket } from './bucket.ts';
+import type { StoredObject } from './object.ts';
 
 export interface S3Options {
   /** Where objects over 64 KiB are kept. Made if it is not there. */

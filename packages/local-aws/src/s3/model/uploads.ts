@@ -1,6 +1,7 @@
 /** The end of a multipart upload, whoever brings it about. */
 import { releaseContent } from '../storage/content.ts';
-import type { Bucket, Part, Upload } from './model.ts';
+import type { Bucket } from './bucket.ts';
+import type { Part, Upload } from './upload.ts';
 import { unwatchKey } from './versions.ts';
 
 /** Ends an upload and frees all parts but those kept for the object. */

@@ -5,7 +5,9 @@
  * AddingObjectstoVersionSuspendedBuckets.html).
  */
 import { releaseContent } from '../storage/content.ts';
-import type { Bucket, DeleteMarker, KeyWatch, StoredObject, Version } from './model.ts';
+import type { Bucket } from './bucket.ts';
+import type { KeyWatch } from './key.ts';
+import type { DeleteMarker, StoredObject, Version } from './object.ts';
 import { lockOfNewVersion } from './object-lock.ts';
 import type { S3State } from './state.ts';
 import { createVersionId } from './version-id.ts';

@@ -6,7 +6,8 @@ import { orderKeyOf } from '../model/key-index.ts';
 import { listedDate } from '../listing/list-objects.ts';
 import { encodeListed, ownerElement, wantsUrlEncoding } from '../listing/list-rendering.ts';
 import { abortHeaders } from '../lifecycle/lifecycle.ts';
-import type { Bucket, Part, Upload } from '../model/model.ts';
+import type { Bucket } from '../model/bucket.ts';
+import type { Part, Upload } from '../model/upload.ts';
 import { requestedUpload } from './multipart.ts';
 import { ownerAccountOf } from '../access/ownership.ts';
 import {

@@ -1,5 +1,5 @@
 /** Tells EventBridge what happened to a key. Source: Amazon S3 User Guide "EventBridge event message structure" (ev-events.html). */
-import type { Bucket } from '../model/model.ts';
+import type { Bucket } from '../model/bucket.ts';
 import { isOrdered, type Occurrence, type S3Event } from './occurrence.ts';
 import { accountOf } from '../protocol/request.ts';
 import type { S3State } from '../model/state.ts';

@@ -16,7 +16,7 @@ import {
   xmlText,
   type XmlNode,
 } from '../protocol/xml.ts';
-import type { NotificationConfiguration, NotificationTarget, TargetKind } from '../model/model.ts';
+import type { NotificationConfiguration, NotificationTarget, TargetKind } from '../model/configuration.ts';
 
 export const NO_NOTIFICATIONS: NotificationConfiguration = { targets: [], eventBridge: false };
 

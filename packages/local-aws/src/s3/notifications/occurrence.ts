@@ -1,6 +1,6 @@
 /** Something that happened to a key and may be told. */
 import type { AwsRequest } from '../../core/request.ts';
-import type { ArchiveTier } from '../model/model.ts';
+import type { ArchiveTier } from '../model/object.ts';
 
 export interface Occurrence {
   event: S3Event;

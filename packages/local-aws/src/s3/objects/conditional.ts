@@ -5,7 +5,9 @@
  * conditional-writes.html, conditional-deletes.html); RFC 7232 section 6 for the precedence on reads.
  */
 import { S3Error } from '../errors.ts';
-import type { Bucket, KeyWatch, StoredObject } from '../model/model.ts';
+import type { Bucket } from '../model/bucket.ts';
+import type { KeyWatch } from '../model/key.ts';
+import type { StoredObject } from '../model/object.ts';
 import { header, type S3Request } from '../protocol/request.ts';
 import { currentObject, unwatchKey, watchKey } from '../model/versions.ts';
 

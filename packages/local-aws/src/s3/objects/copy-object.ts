@@ -16,7 +16,7 @@ import { checkPartKey } from '../access/customer-key.ts';
 import { S3Error } from '../errors.ts';
 import { expirationHeader } from '../lifecycle/lifecycle.ts';
 import { listedDate } from '../listing/list-objects.ts';
-import type { ObjectDescription, StoredObject } from '../model/model.ts';
+import type { ObjectDescription, StoredObject } from '../model/object.ts';
 import { requestedPartNumber, requestedUpload, storePart } from '../multipart/multipart.ts';
 import { parseDescription } from './object-description.ts';
 import { announceObject, etagOf, orRelease } from './put-object.ts';

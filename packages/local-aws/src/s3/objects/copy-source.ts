@@ -7,7 +7,7 @@ import { judgeCopySource } from './conditional.ts';
 import { knownDigests, readContent, type Content } from '../storage/content.ts';
 import { checkCustomerKey } from '../access/customer-key.ts';
 import { S3Error } from '../errors.ts';
-import type { StoredObject } from '../model/model.ts';
+import type { StoredObject } from '../model/object.ts';
 import { authorizeDecrypt, findReadable, type ReadTarget } from '../access/read-target.ts';
 import { decodeUri, header, type ObjectContext } from '../protocol/request.ts';
 import { hasVersionIds } from '../model/versions.ts';

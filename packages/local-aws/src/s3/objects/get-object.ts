@@ -7,7 +7,7 @@ import { sliceContent } from '../storage/content.ts';
 import { checkCustomerKey } from '../access/customer-key.ts';
 import { S3Error } from '../errors.ts';
 import { expirationHeader } from '../lifecycle/lifecycle.ts';
-import type { StoredObject } from '../model/model.ts';
+import type { StoredObject } from '../model/object.ts';
 import { descriptionHeaders } from './object-description.ts';
 import { retentionHeaders } from '../model/object-lock.ts';
 import { checksumHeaders } from './put-object.ts';

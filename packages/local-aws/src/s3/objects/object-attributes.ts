@@ -3,7 +3,7 @@ import { authorize } from '../access/access.ts';
 import { checksumElement } from '../storage/checksums.ts';
 import { checkCustomerKey } from '../access/customer-key.ts';
 import { S3Error } from '../errors.ts';
-import type { StoredObject } from '../model/model.ts';
+import type { StoredObject } from '../model/object.ts';
 import { authorizeDecrypt, findReadable, requestedTarget } from '../access/read-target.ts';
 import { header, type Answer, type ObjectContext, type S3Request } from '../protocol/request.ts';
 import { hasVersionIds } from '../model/versions.ts';

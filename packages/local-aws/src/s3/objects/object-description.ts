@@ -2,7 +2,8 @@
 import { archiveHeaders } from '../lifecycle/archive.ts';
 import { encryptionOf, encryptionHeaders } from '../access/encryption.ts';
 import { S3Error } from '../errors.ts';
-import type { Bucket, ObjectDescription, StoredObject } from '../model/model.ts';
+import type { Bucket } from '../model/bucket.ts';
+import type { ObjectDescription, StoredObject } from '../model/object.ts';
 import { parseLockHeaders } from '../model/object-lock.ts';
 import { ownershipOfNewObject } from '../access/ownership.ts';
 import { header, type BucketContext, type S3Request } from '../protocol/request.ts';

@@ -5,7 +5,7 @@
  */
 import { bypassesGovernance } from '../access/bypass-governance.ts';
 import { S3Error } from '../errors.ts';
-import type { StoredObject } from '../model/model.ts';
+import type { StoredObject } from '../model/object.ts';
 import {
   isRetentionMode,
   mayReplaceRetention,

@@ -1,6 +1,6 @@
 /** GetObjectTagging, PutObjectTagging, DeleteObjectTagging. */
 import { authorize, tagConditions } from '../access/access.ts';
-import type { StoredObject, Tag } from '../model/model.ts';
+import type { StoredObject, Tag } from '../model/object.ts';
 import { notify } from '../notifications/notifications.ts';
 import { findReadable, requestedTarget } from '../access/read-target.ts';
 import { receiveText } from '../protocol/receive.ts';

@@ -1,6 +1,6 @@
 /** Which bytes of an object a GET or HEAD asks for. Source: API_GetObject.html, RFC 7233. */
 import { S3Error } from '../errors.ts';
-import type { PartDescription, StoredObject } from '../model/model.ts';
+import type { PartDescription, StoredObject } from '../model/object.ts';
 import { header, integerParameter, type S3Request } from '../protocol/request.ts';
 
 export interface ByteRange {

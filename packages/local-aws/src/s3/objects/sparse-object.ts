@@ -11,7 +11,7 @@ import {
 } from '../storage/checksums.ts';
 import { contentOfBlob } from '../storage/content.ts';
 import { S3Error } from '../errors.ts';
-import type { PartDescription } from '../model/model.ts';
+import type { PartDescription } from '../model/object.ts';
 import { parseDescription } from './object-description.ts';
 import { announceObject } from './put-object.ts';
 import { parseRequest, type ObjectContext } from '../protocol/request.ts';

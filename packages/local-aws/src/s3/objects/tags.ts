@@ -4,7 +4,7 @@
  * Source: Amazon S3 User Guide "Categorizing your storage using tags" (object-tagging.html).
  */
 import { S3Error } from '../errors.ts';
-import type { Tag } from '../model/model.ts';
+import type { Tag } from '../model/object.ts';
 import { parseQuery } from '../protocol/request.ts';
 import {
   childOf,

@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http';
 import type { Caller } from '../../core/access.ts';
 import type { AwsRequest } from '../../core/request.ts';
 import { S3Error } from '../errors.ts';
-import type { Bucket } from '../model/model.ts';
+import type { Bucket } from '../model/bucket.ts';
 import type { Content } from '../storage/content.ts';
 import type { S3State } from '../model/state.ts';
 

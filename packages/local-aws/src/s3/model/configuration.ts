@@ -1,0 +1,68 @@
+/** The configurations of a bucket. */
+import type { ArchiveTier, Tag } from './object.ts';
+
+export type Versioning = 'never' | 'Enabled' | 'Suspended';
+export type ObjectOwnership = 'BucketOwnerEnforced' | 'BucketOwnerPreferred' | 'ObjectWriter';
+
+export interface PublicAccessBlock {
+  BlockPublicAcls: boolean;
+  IgnorePublicAcls: boolean;
+  BlockPublicPolicy: boolean;
+  RestrictPublicBuckets: boolean;
+}
+
+export interface LifecycleRule {
+  id: string;
+  enabled: boolean;
+  filter: ObjectFilter;
+  /** True if the prefix was given outside a Filter element, as in old configurations. */
+  legacyPrefix: boolean;
+  expiration: Expiration | null;
+  noncurrentExpiration: NoncurrentExpiration | null;
+  abortAfterDays: number | null;
+}
+
+export type Expiration =
+  | { kind: 'days'; days: number }
+  | { kind: 'date'; atMs: number }
+  | { kind: 'expired-delete-marker'; remove: boolean };
+
+export interface NoncurrentExpiration {
+  days: number;
+  /** How many noncurrent versions are kept regardless of their age. */
+  newerVersions: number;
+}
+
+export interface TieringConfiguration {
+  id: string;
+  enabled: boolean;
+  filter: ObjectFilter;
+  tierings: { tier: ArchiveTier; days: number }[];
+}
+
+/** The objects that a lifecycle rule or a tiering configuration applies to. */
+export interface ObjectFilter {
+  prefix: string;
+  tags: Tag[];
+  /** Both sizes are exclusive; null means no limit. */
+  largerThanBytes: number | null;
+  smallerThanBytes: number | null;
+}
+
+export interface NotificationConfiguration {
+  targets: NotificationTarget[];
+  eventBridge: boolean;
+}
+
+export interface NotificationTarget {
+  kind: TargetKind;
+  id: string;
+  arn: string;
+  /** Event types, for example `s3:ObjectCreated:*`. */
+  events: string[];
+  /** Null if there is no filter rule for the prefix; likewise for the suffix. */
+  prefix: string | null;
+  suffix: string | null;
+}
+
+export type TargetKind = 'Queue' | 'Topic' | 'CloudFunction';

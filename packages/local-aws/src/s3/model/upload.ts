@@ -1,0 +1,37 @@
+/** A multipart upload, in progress or completed. */
+import type { ChecksumAlgorithm, ChecksumPlan } from '../storage/checksums.ts';
+import type { Content } from '../storage/content.ts';
+import type { KeyWatch } from './key.ts';
+import type { ObjectDescription } from './object.ts';
+
+export interface Upload {
+  uploadId: string;
+  key: string;
+  initiatedMs: number;
+  /** The caller that created the upload, as the listings name it. */
+  initiator: { id: string; displayName: string };
+  description: ObjectDescription;
+  checksumPlan: ChecksumPlan;
+  parts: Map<number, Part>;
+  /** Began with the upload: a conditional completion fails if another write or delete of the key came first. */
+  watch: KeyWatch;
+}
+
+export interface Part {
+  partNumber: number;
+  etag: string;
+  content: Content;
+  lastModifiedMs: number;
+  /** Base64, of the upload's algorithm. */
+  checksum: string;
+  /** The checksum that the client sent with this part, if the upload was created without an algorithm. */
+  declared: { algorithm: ChecksumAlgorithm; value: string } | null;
+}
+
+export interface CompletedUpload {
+  key: string;
+  /** Hash of the request's body and relevant headers, to recognise a repeated request. */
+  fingerprint: string;
+  headers: Record<string, string>;
+  body: string;
+}
