@@ -1,10 +1,10 @@
 /**
- * S3's own error codes, statuses and sentences.
+ * S3's error codes, statuses and messages.
  *
  * Source: Amazon S3 API Reference, "Error responses" (docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html).
  */
 
-/** Extra elements of the error document, e.g. `Key`, and extra answer headers, e.g. `x-amz-delete-marker`. */
+/** Extra elements of the error document, such as `Key`, and extra response headers, such as `x-amz-delete-marker`. */
 interface ErrorExtras {
   message?: string;
   elements?: Record<string, string>;
@@ -12,7 +12,7 @@ interface ErrorExtras {
   cause?: unknown;
 }
 
-/** An answer of S3 that is an error. Thrown anywhere in the service, turned into an answer in one place. */
+/** An error response of S3. Any module of the service may throw it; `service.ts` alone turns it into a response. */
 export class S3Error extends Error {
   readonly code: S3ErrorCode;
   readonly status: number;

@@ -1,4 +1,4 @@
-/** Which operation a method and a sub-resource mean. */
+/** Finds the operation for a method and a sub-resource. */
 import { getBucketAcl, getObjectAcl, putBucketAcl, putObjectAcl } from './access/acl.ts';
 import { getBucketNotification, putBucketNotification } from './buckets/bucket-notification.ts';
 import {
@@ -10,7 +10,8 @@ import {
 } from './buckets/bucket-operations.ts';
 import * as settings from './buckets/bucket-settings.ts';
 import { completeMultipartUpload } from './multipart/complete-multipart.ts';
-import { copyObject, uploadPartCopy } from './objects/copy-object.ts';
+import { copyObject } from './objects/copy-object.ts';
+import { uploadPartCopy } from './multipart/upload-part-copy.ts';
 import { deleteObject, deleteObjects } from './objects/delete-object.ts';
 import { refuseEncryptionHeader } from './access/encryption.ts';
 import { S3Error } from './errors.ts';
@@ -26,7 +27,8 @@ import {
   putBucketLifecycle,
 } from './lifecycle/lifecycle-operations.ts';
 import { listObjectsV1, listObjectsV2 } from './listing/list-objects.ts';
-import { listMultipartUploads, listParts } from './multipart/list-uploads.ts';
+import { listMultipartUploads } from './multipart/list-uploads.ts';
+import { listParts } from './multipart/list-parts.ts';
 import { listObjectVersions } from './listing/list-versions.ts';
 import { abortMultipartUpload, createMultipartUpload, uploadPart } from './multipart/multipart.ts';
 import { getObjectAttributes } from './objects/object-attributes.ts';
@@ -47,7 +49,7 @@ import { restoreObject } from './lifecycle/restore-object.ts';
 
 type Operation<C> = (context: C) => Answer | Promise<Answer>;
 
-/** Throws MethodNotAllowed, or NotImplemented for a sub-resource this S3 does not have. */
+/** Throws MethodNotAllowed, or NotImplemented for a sub-resource that the local S3 does not support. */
 export const bucketOperation = (request: S3Request): Operation<BucketContext> =>
   choose(request, BUCKET_OPERATIONS, BUCKET_SUBRESOURCES, 'BUCKET');
 
@@ -63,10 +65,10 @@ const chooseForObject = (request: S3Request): Operation<ObjectContext> => {
   return choose(request, OBJECT_OPERATIONS, OBJECT_SUBRESOURCES, 'OBJECT');
 };
 
-/** Those that may say how an object is to be encrypted. */
+/** The operations that accept the encryption of an object. */
 const ENCRYPTING: Operation<ObjectContext>[] = [putObject, copyObject, createMultipartUpload];
 
-/** The one operation on a bucket that need not exist. */
+/** True for CreateBucket, the only operation on a bucket that need not exist. */
 export const isCreateBucket = (request: S3Request): boolean =>
   request.method === 'PUT' && request.key === null && subresourceOf(request, BUCKET_SUBRESOURCES) === '';
 
@@ -133,7 +135,7 @@ const OBJECT_OPERATIONS: Record<string, Operation<ObjectContext>> = {
   'GET uploadId': listParts,
 };
 
-/** Sub-resources S3 has; those without an operation above are answered with NotImplemented, never taken for a plain GET or PUT. */
+/** The sub-resources of S3. Those without an operation above fail with NotImplemented and are never treated as a plain GET or PUT. */
 const BUCKET_SUBRESOURCES = [
   'abac',
   'accelerate',

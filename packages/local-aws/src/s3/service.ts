@@ -1,8 +1,8 @@
-/** The local S3: takes a request from the front door, finds the operation, answers. */
+/** The local S3: takes requests from the front door, runs their operations and writes the responses. */
 import type { ServerResponse } from 'node:http';
 import type { Caller, PolicyDocument } from '../core/access.ts';
 import type { AwsRequest, AwsService } from '../core/request.ts';
-import { writeAnswer, writeError, type Exchange } from './protocol/answer.ts';
+import { writeAnswer, writeS3Error, type S3Exchange } from './protocol/answer.ts';
 import { createBucket, listBuckets } from './buckets/bucket-operations.ts';
 import { applyProperties, type BucketProperties } from './buckets/bucket-properties.ts';
 import { addBucket, removeBucket } from './buckets/buckets.ts';
@@ -22,32 +22,32 @@ import type { SparseReplica } from './storage/sparse/sparse-replica.ts';
 import { createState, type S3Options, type S3State } from './model/state.ts';
 
 export interface S3Service extends AwsService {
-  /** Makes a bucket as AWS::S3::Bucket would. Throws {@link S3Error}. */
+  /** Creates a bucket with the properties of AWS::S3::Bucket. Throws {@link S3Error}. */
   createBucket(bucket: { name: string; accountId: string; region: string } & BucketProperties): void;
   /**
-   * Brings a bucket to these properties. Those that only `previous` has go back to their defaults, those in neither stay.
+   * Applies properties to a bucket. Properties that only `previous` has return to their defaults; properties in neither stay unchanged.
    * Throws NoSuchBucket.
    */
   updateBucket(name: string, properties: BucketProperties, previous?: BucketProperties): void;
-  /** Throws BucketNotEmpty, NoSuchBucket. With `force`, what is in it goes first. */
+  /** Throws BucketNotEmpty, NoSuchBucket. With `force`, deletes the bucket's objects first. */
   deleteBucket(name: string, options?: { force?: boolean }): void;
   /** Null removes the policy. Throws MalformedPolicy, NoSuchBucket. */
   setBucketPolicy(name: string, policy: PolicyDocument | null): void;
   hasBucket(name: string): boolean;
-  /** Owner and region of a bucket, or null. */
+  /** The owner, region and ARN of a bucket; null if it does not exist. */
   describeBucket(name: string): { accountId: string; region: string; arn: string } | null;
-  /** Makes an object of any size whose content is generated as it is read: nothing of it is stored. Throws {@link S3Error}. */
+  /** Creates an object of any size whose content is generated on each read and never stored. Throws {@link S3Error}. */
   createSparseObject(object: SparseObject): MadeObject;
   /**
-   * From now on uploads to these keys must be content of the sparse object with this seed, or they fail with BadDigest; of those that
-   * are, only their place in it is kept, so that a replica is as sparse as its source.
+   * From now on, uploads to these keys must be content of the sparse object with this seed, or they fail with BadDigest. Only the
+   * position of the uploaded bytes in that content is kept, so that a replica is as sparse as its source.
    */
   receiveSparse(replica: SparseReplica): void;
-  /** Does what has become due: restores, lifecycle rules, archive tiers. Every request does so first; call it where none comes. */
+  /** Does the due work of restores, lifecycle rules and archive tiers. Every request calls this first; other callers need it only without requests. */
   runDue(): void;
-  /** The content of an object, if `caller` may get it: for other services. Throws {@link S3Error}. */
+  /** Reads an object for another service with the permissions of `caller`. Throws {@link S3Error}. */
   readObject(caller: Caller, object: ObjectName): Promise<Buffer>;
-  /** Ends the thread that serves large uploads, if one has begun. Call it when no request will come any more. */
+  /** Ends the thread that writes large uploads, if it was started. Must be called after the last request. */
   close(): Promise<void>;
 }
 
@@ -65,14 +65,14 @@ export const createS3 = (options: S3Options): S3Service => {
       }
     },
     updateBucket: (name, properties, previous) =>
-      applyProperties(state, existing(state, name), properties, previous),
+      applyProperties(state, existingBucket(state, name), properties, previous),
     deleteBucket: (name, { force = false } = {}) => {
-      const bucket = existing(state, name);
-      if (force) empty(bucket);
+      const bucket = existingBucket(state, name);
+      if (force) emptyBucket(bucket);
       removeBucket(state, bucket);
     },
     setBucketPolicy: (name, policy) => {
-      const bucket = existing(state, name);
+      const bucket = existingBucket(state, name);
       if (policy === null) bucket.policy = null;
       else setPolicy(bucket, JSON.stringify(policy));
     },
@@ -91,13 +91,13 @@ export const createS3 = (options: S3Options): S3Service => {
   };
 };
 
-const existing = (state: S3State, name: string): Bucket => {
+const existingBucket = (state: S3State, name: string): Bucket => {
   const bucket = state.buckets.get(name);
   if (bucket === undefined) throw new S3Error('NoSuchBucket', { elements: { BucketName: name } });
   return bucket;
 };
 
-const empty = (bucket: Bucket): void => {
+const emptyBucket = (bucket: Bucket): void => {
   for (const { versions } of bucket.keys.values())
     for (const version of versions) if (version.kind === 'object') releaseContent(version.content);
   bucket.keys = createKeyIndex();
@@ -105,7 +105,7 @@ const empty = (bucket: Bucket): void => {
 
 const handle = async (state: S3State, aws: AwsRequest, response: ServerResponse): Promise<void> => {
   runDue(state);
-  const exchange: Exchange = { response, requestId: aws.requestId, isHead: aws.method === 'HEAD' };
+  const exchange: S3Exchange = { response, requestId: aws.requestId, isHead: aws.method === 'HEAD' };
   try {
     const request = parseRequest(aws);
     request.chunkVerifier = chunkVerifier(state, request);
@@ -116,14 +116,14 @@ const handle = async (state: S3State, aws: AwsRequest, response: ServerResponse)
       return;
     }
     const answer = await pending;
-    // A body the operation had no use for would stop the connection from being used again.
+    // An unread body would prevent the connection from being reused.
     aws.body.resume();
     await writeAnswer(exchange, answer);
   } catch (error) {
     aws.body.resume();
     if (response.destroyed || aws.body.errored !== null) return;
     if (response.headersSent) response.destroy();
-    else writeError(exchange, asS3Error(error), aws.path);
+    else writeS3Error(exchange, asS3Error(error), aws.path);
   }
 };
 
@@ -132,7 +132,7 @@ const asS3Error = (error: unknown): S3Error =>
     ? error
     : new S3Error('InternalError', { cause: error, message: internalMessage(error) });
 
-/** Says what broke: nobody reads a log of the local S3. */
+/** Contains the stack trace, because the local S3 has no log. */
 const internalMessage = (error: unknown): string =>
   `We encountered an internal error. Please try again. (${error instanceof Error ? (error.stack ?? error.message) : String(error)})`;
 
@@ -143,7 +143,7 @@ const dispatch = async (state: S3State, request: S3Request, response: ServerResp
     throw new S3Error('MethodNotAllowed', { elements: { Method: method, ResourceType: 'SERVICE' } });
   }
   if (isCreateBucket(request)) return createBucket(state, request, bucketName);
-  const bucket = existing(state, bucketName);
+  const bucket = existingBucket(state, bucketName);
   checkExpectedOwner(request, bucket);
   checkRegion(request, bucket);
   const context = { state, request, response, bucket };
@@ -157,7 +157,7 @@ const checkExpectedOwner = (request: S3Request, bucket: Bucket): void => {
   throw new S3Error(/^\d{12}$/.test(expected) ? 'AccessDenied' : 'InvalidBucketOwnerAWSAccountID');
 };
 
-/** A request signed for another region than the bucket's is sent away, with the right region in a header. */
+/** Throws for a request that is signed for another region than the bucket's. The error names the right region in a header. */
 const checkRegion = (request: S3Request, bucket: Bucket): void => {
   const { region, caller, headers } = request.aws;
   if (region === bucket.region || accountOf(caller) === '' || region === '') return;

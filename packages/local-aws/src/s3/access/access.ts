@@ -1,5 +1,5 @@
 /**
- * Asks IAM before anything is done, with the condition keys S3 provides.
+ * Asks IAM before an operation does anything, with the condition keys that S3 provides.
  *
  * Source: Service Authorization Reference "Actions, resources, and condition keys for Amazon S3"; User Guide
  * "Enforce conditional writes" (conditional-writes-enforce.html).
@@ -8,26 +8,26 @@ import type { Caller } from '../../core/access.ts';
 import { policiesFor } from './acl-access.ts';
 import { S3Error } from '../errors.ts';
 import type { Bucket } from '../model/bucket.ts';
-import type { Encryption, StoredObject, Tag } from '../model/object.ts';
-import { accountOf, header, type BucketContext, type S3Request } from '../protocol/request.ts';
+import type { StoredObject, Tag } from '../model/object.ts';
+import { header, type BucketContext, type S3Request } from '../protocol/request.ts';
 
 interface AccessTarget {
-  /** Null: the bucket itself. */
+  /** Null or absent: the bucket itself. */
   key?: string | null;
-  /** The existing object that the action is about: its owner and its ACL count. */
+  /** The existing object that the action concerns; its owner and ACL affect the decision. */
   object?: StoredObject | undefined;
-  /** When it is another bucket than the request's, as the source of a copy is. */
+  /** Set if it differs from the request's bucket, as the source of a copy may. */
   bucket?: Bucket;
   conditions?: Record<string, string>;
 }
 
-/** Throws AccessDenied, worded as S3 words it to a caller of the bucket's own account. */
+/** Throws AccessDenied. A caller from the bucket's own account gets the same explanation that S3 gives. */
 export const authorize = (context: BucketContext, action: string, target: AccessTarget = {}): void => {
   const decision = decide(context, action, target);
   if (decision.allowed) return;
   const { caller } = context.request.aws;
   const bucket = target.bucket ?? context.bucket;
-  // S3 explains itself only inside the bucket's own account.
+  // S3 explains a denial only to callers from the bucket's own account.
   if (caller.kind !== 'session' || caller.accountId !== bucket.accountId) throw new S3Error('AccessDenied');
   const resource = resourceArn(bucket, target.key ?? null);
   throw new S3Error('AccessDenied', { message: deniedMessage(caller, action, resource, decision.reason) });
@@ -36,60 +36,7 @@ export const authorize = (context: BucketContext, action: string, target: Access
 export const isAllowed = (context: BucketContext, action: string, target: AccessTarget = {}): boolean =>
   decide(context, action, target).allowed;
 
-/**
- * Throws AccessDenied when the caller may not use the KMS key that an object is encrypted with, and what KMS says of a key that is
- * not there, disabled or on its way out.
- */
-export const authorizeKms = (
-  context: BucketContext,
-  action: 'kms:GenerateDataKey' | 'kms:Decrypt',
-  encryption: Encryption,
-  key: string,
-  bucket: Bucket = context.bucket,
-): void => {
-  if (encryption.algorithm === 'AES256' || encryption.algorithm === 'SSE-C') return;
-  const { state, request } = context;
-  const { caller } = request.aws;
-  if (encryption.kmsKeyId === null) {
-    // The AWS managed key serves everybody of its own account through S3, and nobody else.
-    if (accountOf(caller) === bucket.accountId) return;
-    throw new S3Error('AccessDenied');
-  }
-  const keyArn = encryption.kmsKeyId;
-  const [, , , region = '', keyAccountId = ''] = keyArn.split(':');
-  const keyState = state.kms.state(keyArn);
-  if (region !== bucket.region)
-    throw new S3Error('KMS.NotFoundException', { message: `Invalid arn ${region}` });
-  if (keyState === null)
-    throw new S3Error('KMS.NotFoundException', { message: `Invalid keyId ${keyArn.replace(/^.*\//, '')}` });
-  const decision = state.authorizer.decide({
-    caller,
-    action,
-    resource: keyArn,
-    resourceAccountId: keyAccountId,
-    resourcePolicy: state.kms.policy(keyArn),
-    secureTransport: true,
-    context: {
-      'kms:viaservice': `s3.${region}.amazonaws.com`,
-      'kms:calleraccount': accountOf(caller),
-      ...encryptionContext(encryption.context ?? {}),
-      'kms:encryptioncontext:aws:s3:arn': encryption.bucketKeyEnabled ? bucket.arn : `${bucket.arn}/${key}`,
-    },
-  });
-  if (!decision.allowed)
-    throw new S3Error('AccessDenied', { message: deniedMessage(caller, action, keyArn, decision.reason) });
-  if (keyState === 'Disabled')
-    throw new S3Error('KMS.DisabledException', { message: `${keyArn} is disabled.` });
-  if (keyState === 'PendingDeletion')
-    throw new S3Error('KMS.KMSInvalidStateException', { message: `${keyArn} is pending deletion.` });
-};
-
-const encryptionContext = (pairs: Record<string, string>): Record<string, string> =>
-  Object.fromEntries(
-    Object.entries(pairs).map(([name, value]) => [`kms:encryptioncontext:${name.toLowerCase()}`, value]),
-  );
-
-/** What the encryption of a write adds to the request's condition keys, also when it is the bucket's default. */
+/** The condition keys that the encryption headers of a write add to the request. */
 export const encryptionConditions = (request: S3Request): Record<string, string> => {
   const conditions: Record<string, string> = {};
   for (const name of ENCRYPTION_HEADERS) {
@@ -99,7 +46,7 @@ export const encryptionConditions = (request: S3Request): Record<string, string>
   return conditions;
 };
 
-/** `s3:RequestObjectTag/<key>` and the list of keys. */
+/** The condition keys `s3:RequestObjectTag/<key>`. */
 export const tagConditions = (tags: Tag[]): Record<string, string> =>
   Object.fromEntries(tags.map((tag) => [`s3:requestobjecttag/${tag.Key.toLowerCase()}`, tag.Value]));
 
@@ -158,7 +105,8 @@ const requestConditions = (request: S3Request, bucket: Bucket): Record<string, s
   return conditions;
 };
 
-const deniedMessage = (caller: Caller, action: string, resource: string, reason: string): string => {
+/** S3's explanation of a denial. */
+export const deniedMessage = (caller: Caller, action: string, resource: string, reason: string): string => {
   const who = caller.kind === 'session' || caller.kind === 'root' ? caller.arn : caller.kind;
   return `User: ${who} is not authorized to perform: ${action} on resource: "${resource}" ${reason}`;
 };

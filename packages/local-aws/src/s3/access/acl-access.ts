@@ -1,5 +1,5 @@
 /**
- * Access control lists as policies, so that one evaluation judges both.
+ * Converts access control lists to policies, so that one evaluation covers both.
  *
  * Source: Amazon S3 User Guide "Access control list (ACL) overview", "Mapping of ACL permissions and access policy
  * permissions" (acl-overview.html); "How Amazon S3 authorizes a request for an object operation"
@@ -13,26 +13,33 @@ import type { StoredObject, Grant, Permission } from '../model/object.ts';
 import { aclsCount, grantsOf, ownerAccountOf } from './ownership.ts';
 import { accountOf } from '../protocol/request.ts';
 
-interface Judged {
+interface ResourceAccess {
   resourceAccountId: string;
   resourcePolicy: PolicyDocument | undefined;
 }
 
 /**
- * Whose the resource is and what its policies say, to this caller. `object` is given for what is done to an existing object:
- * one that somebody else owns is out of reach of the bucket owner's grants, but not of the owner's denials.
+ * The account that owns the resource, and the policies that apply to this caller. `object` is set if the action concerns an existing
+ * object. If the bucket's owner does not own that object, the Allow statements of the bucket policy do not apply to it, but the Deny
+ * statements do.
  */
 export const policiesFor = (
   bucket: Bucket,
   object: StoredObject | undefined,
   resource: string,
   caller: Caller,
-): Judged => {
+): ResourceAccess => {
   const document = bucket.policy?.document;
   if (!aclsCount(bucket)) return { resourceAccountId: bucket.accountId, resourcePolicy: document };
   const ownerAccountId = object === undefined ? bucket.accountId : ownerAccountOf(bucket, object);
   const owned = object ?? { ownerAccountId, acl: bucket.acl };
-  const granted = statementOf(bucket, grantsOf(bucket, owned), object !== undefined, resource, caller);
+  const grants = grantsOf(bucket, owned).filter((grant) => reaches(bucket, grant, caller));
+  const granted = grantedStatement(
+    grants,
+    object === undefined ? BUCKET_ACTIONS : OBJECT_ACTIONS,
+    resource,
+    caller,
+  );
   const own = [document?.Statement ?? []].flat();
   const applying =
     ownerAccountId === bucket.accountId ? own : own.filter((statement) => statement.Effect === 'Deny');
@@ -45,35 +52,33 @@ export const policiesFor = (
   };
 };
 
-const BUCKET_ACTIONS: Record<Exclude<Permission, 'FULL_CONTROL'>, string[]> = {
+type PermittedActions = Record<Exclude<Permission, 'FULL_CONTROL'>, string[]>;
+
+const BUCKET_ACTIONS: PermittedActions = {
   READ: ['s3:ListBucket', 's3:ListBucketVersions', 's3:ListBucketMultipartUploads'],
-  // With the ACL it is written with: a new object is its writer's.
+  // PutObjectAcl covers the ACL that a write sets: a new object belongs to its writer.
   WRITE: ['s3:PutObject', 's3:PutObjectAcl'],
   READ_ACP: ['s3:GetBucketAcl'],
   WRITE_ACP: ['s3:PutBucketAcl'],
 };
 
-const OBJECT_ACTIONS: Record<Exclude<Permission, 'FULL_CONTROL'>, string[]> = {
+const OBJECT_ACTIONS: PermittedActions = {
   READ: ['s3:GetObject', 's3:GetObjectVersion'],
   WRITE: [],
   READ_ACP: ['s3:GetObjectAcl', 's3:GetObjectVersionAcl'],
   WRITE_ACP: ['s3:PutObjectAcl', 's3:PutObjectVersionAcl'],
 };
 
-/** What the grants allow this caller, as one statement; null where nothing. */
-const statementOf = (
-  bucket: Bucket,
+/** Converts the grants that reach a caller to one statement; null if they allow nothing. */
+const grantedStatement = (
   grants: Grant[],
-  isObject: boolean,
+  table: PermittedActions,
   resource: string,
   caller: Caller,
 ): PolicyStatement | null => {
-  const table = isObject ? OBJECT_ACTIONS : BUCKET_ACTIONS;
-  const actions = grants
-    .filter((grant) => reaches(bucket, grant, caller))
-    .flatMap(({ permission }) =>
-      permission === 'FULL_CONTROL' ? Object.values(table).flat() : table[permission],
-    );
+  const actions = grants.flatMap(({ permission }) =>
+    permission === 'FULL_CONTROL' ? Object.values(table).flat() : table[permission],
+  );
   if (actions.length === 0) return null;
   const principal = caller.kind === 'anonymous' ? '*' : { AWS: accountOf(caller) };
   return { Effect: 'Allow', Principal: principal, Action: [...new Set(actions)], Resource: resource };

@@ -1,5 +1,5 @@
 /**
- * Access control lists: grants from canned names, headers or a document, and written back.
+ * Access control lists: parses grants from canned names, headers or a document, and renders them.
  *
  * Source: Amazon S3 User Guide "Access control list (ACL) overview" (acl-overview.html).
  */
@@ -14,7 +14,7 @@ const GROUPS = 'http://acs.amazonaws.com/groups/';
 export const ALL_USERS = `${GROUPS}global/AllUsers`;
 export const AUTHENTICATED_USERS = `${GROUPS}global/AuthenticatedUsers`;
 const LOG_DELIVERY = `${GROUPS}s3/LogDelivery`;
-/** EC2, which fetches machine images. */
+/** The canonical user id of EC2, which reads machine images. */
 const AWS_EXEC = '6aa5a366c34c1cbe25dc49211496e913e0351eb0e8c37aa3477e40942ec6b97c';
 
 interface Owners {
@@ -22,7 +22,7 @@ interface Owners {
   bucketAccountId: string;
 }
 
-/** Null where neither a canned ACL nor a grant header was sent. Throws InvalidRequest or InvalidArgument. */
+/** Null if the request has neither a canned ACL nor a grant header. Throws InvalidRequest or InvalidArgument. */
 export const parseAclHeaders = (
   header: (name: string) => string | undefined,
   owners: Owners,
@@ -52,12 +52,12 @@ export const parseAclDocument = (root: XmlNode): Grant[] => {
   }));
 };
 
-/** What stands for null. */
+/** The grants that an ACL of null stands for. */
 export const ownerOnly = (ownerAccountId: string): Grant[] => [
   { grantee: { kind: 'user', id: canonicalUserId(ownerAccountId) }, permission: 'FULL_CONTROL' },
 ];
 
-/** Does a list grant anything to everybody, or to everybody with an AWS account? */
+/** True if a list grants anything to all users or to all users with an AWS account. */
 export const isPublic = (grants: Grant[]): boolean => grants.some(({ grantee }) => isPublicGrantee(grantee));
 
 export const isPublicGrantee = (grantee: Grantee): boolean =>
@@ -115,7 +115,7 @@ const group = (uri: string, permission: Permission): Grant => ({
   permission,
 });
 
-/** `id="…", uri="…"` */
+/** Parses a list such as `id="…", uri="…"`. */
 const parseGrantHeader = (name: string, permission: Permission, text: string | undefined): Grant[] =>
   (text ?? '')
     .split(',')
@@ -125,7 +125,7 @@ const parseGrantHeader = (name: string, permission: Permission, text: string | u
       const [, kind, value = ''] = /^(\w+)\s*=\s*"?([^"]*)"?$/.exec(part) ?? [];
       if (kind === 'id') return { grantee: user(value, 'id'), permission };
       if (kind === 'uri') return { grantee: checkedGroup(value, 'uri'), permission };
-      if (kind === 'emailAddress') throw noMail();
+      if (kind === 'emailAddress') throw unsupportedEmail();
       throw new S3Error('InvalidArgument', {
         message: 'Argument format not recognized',
         elements: { ArgumentName: name, ArgumentValue: part },
@@ -137,7 +137,7 @@ const parseGrantee = (node: XmlNode | undefined): Grantee => {
   if (id !== undefined) return user(id.trim(), 'CanonicalUser/ID');
   const uri = node && textOf(node, 'URI');
   if (uri !== undefined) return checkedGroup(uri.trim(), 'Group/URI');
-  if (node !== undefined && childOf(node, 'EmailAddress') !== undefined) throw noMail();
+  if (node !== undefined && childOf(node, 'EmailAddress') !== undefined) throw unsupportedEmail();
   throw new S3Error('MalformedACLError');
 };
 
@@ -168,5 +168,7 @@ const checkedGroup = (uri: string, argument: string): Grantee => {
   });
 };
 
-const noMail = (): S3Error =>
-  new S3Error('NotImplemented', { message: 'The local S3 knows no grantees by their e-mail address' });
+const unsupportedEmail = (): S3Error =>
+  new S3Error('NotImplemented', {
+    message: 'The local S3 does not support grantees given by e-mail address',
+  });

@@ -1,4 +1,4 @@
-/** Reading and putting access control lists. Sources: API_PutObjectAcl.html, API_PutBucketAcl.html and their GETs. */
+/** GetBucketAcl, PutBucketAcl, GetObjectAcl and PutObjectAcl. Sources: API_PutObjectAcl.html, API_PutBucketAcl.html and their GETs. */
 import { authorize } from './access.ts';
 import { ownerOnly, parseAclDocument, parseAclHeaders, renderGrants } from './acl-grants.ts';
 import { canonicalUserId } from '../protocol/canonical-user.ts';
@@ -9,7 +9,7 @@ import { aclsCount, grantsOf, ownerAccountOf, refusePublic } from './ownership.t
 import { findReadable, requestedTarget } from './read-target.ts';
 import { receiveText } from '../protocol/receive.ts';
 import { header, type Answer, type BucketContext, type ObjectContext } from '../protocol/request.ts';
-import { eventVersionId, hasVersionIds } from '../model/versions.ts';
+import { eventVersionId, versionHeader } from '../model/versions.ts';
 import { parseXml, xmlDocument, xmlElement, xmlText } from '../protocol/xml.ts';
 
 export const getBucketAcl = (context: BucketContext): Answer => {
@@ -28,22 +28,28 @@ export const putBucketAcl = async (context: BucketContext): Promise<Answer> => {
 
 export const getObjectAcl = (context: ObjectContext): Answer => {
   const { bucket } = context;
-  const object = findReadable(context, requestedTarget(context), 's3:GetObjectAcl', 's3:GetObjectVersionAcl');
-  return renderAcl(ownerAccountOf(bucket, object), grantsOf(bucket, object), versionHeader(context, object));
+  const object = findReadable(context, requestedTarget(context), {
+    current: 's3:GetObjectAcl',
+    version: 's3:GetObjectVersionAcl',
+  });
+  return renderAcl(ownerAccountOf(bucket, object), grantsOf(bucket, object), versionHeader(bucket, object));
 };
 
-/** S3 tells of it only when something changed. */
+/** S3 sends an event only if the grants changed. */
 export const putObjectAcl = async (context: ObjectContext): Promise<Answer> => {
   const body = await receiveText(context.request);
-  const target = requestedTarget(context);
-  const object = findReadable(context, target, 's3:PutObjectAcl', 's3:PutObjectVersionAcl', 'not-allowed');
+  const object = findReadable(context, requestedTarget(context), {
+    current: 's3:PutObjectAcl',
+    version: 's3:PutObjectVersionAcl',
+    hidden: 'not-allowed',
+  });
   const before = JSON.stringify(grantsOf(context.bucket, object));
   object.acl = requestedAcl(context, body, object.ownerAccountId, 'object');
-  if (JSON.stringify(grantsOf(context.bucket, object)) !== before) announce(context, object);
-  return { status: 200, headers: versionHeader(context, object) };
+  if (JSON.stringify(grantsOf(context.bucket, object)) !== before) notifyAcl(context, object);
+  return { status: 200, headers: versionHeader(context.bucket, object) };
 };
 
-/** The one ACL that canned name, grant headers or body give. Throws AccessControlListNotSupported where ACLs are off. */
+/** The ACL that the canned name, the grant headers or the body give. Throws AccessControlListNotSupported if ACLs are disabled. */
 const requestedAcl = (
   context: BucketContext,
   body: string,
@@ -58,7 +64,8 @@ const requestedAcl = (
   if (inHeaders === null && !hasBody)
     throw new S3Error('MissingSecurityHeader', { elements: { MissingHeaderName: 'x-amz-acl' } });
   const grants = inHeaders ?? parseAclDocument(parseXml(body, 'AccessControlPolicy'));
-  // Full control of the bucket's owner is taken by its canned name or as a document; `private`, which means the same, is not.
+  // With ACLs disabled, S3 accepts full control of the bucket's owner by its canned name or as a document, but not `private`, which
+  // means the same.
   const isFullControl =
     inHeaders === null
       ? JSON.stringify(grants) === JSON.stringify(ownerOnly(bucket.accountId))
@@ -82,10 +89,7 @@ const renderAcl = (
   ),
 });
 
-const versionHeader = (context: ObjectContext, object: StoredObject): Record<string, string> =>
-  hasVersionIds(context.bucket) ? { 'x-amz-version-id': object.versionId } : {};
-
-const announce = (context: ObjectContext, object: StoredObject): void => {
+const notifyAcl = (context: ObjectContext, object: StoredObject): void => {
   const { state, request, bucket, key } = context;
   notify(state, bucket, {
     event: 'ObjectAcl:Put',

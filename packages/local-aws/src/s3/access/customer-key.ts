@@ -1,5 +1,5 @@
 /**
- * SSE-C: encryption under a key that the customer sends with every request, and that is forgotten after it.
+ * SSE-C: encryption with a key that the customer sends with every request and that S3 does not store.
  *
  * Sources: Amazon S3 User Guide "Using server-side encryption with customer-provided keys" (ServerSideEncryptionCustomerKeys.html)
  * and "Blocking or unblocking SSE-C" (blocking-unblocking-s3-c-encryption-gpb.html).
@@ -14,7 +14,7 @@ const REQUESTS = 'Requests specifying Server Side Encryption with Customer provi
 const OWN = 'x-amz-server-side-encryption-customer-';
 const SOURCE = 'x-amz-copy-source-server-side-encryption-customer-';
 
-/** The base64 MD5 of the key a request carries, or null. `of` says whether for the object itself or for a copy's source. */
+/** The base64 MD5 of the key in a request, or null. `of` selects the key for the object itself or for the source of a copy. */
 export const customerKeyMd5 = (
   request: S3Request,
   of: 'object' | 'copy-source' = 'object',
@@ -39,7 +39,7 @@ export const customerKeyMd5 = (
   return md5;
 };
 
-/** The encryption of a new object under the request's key, or null. Throws AccessDenied where the bucket blocks it. */
+/** The encryption of a new object with the request's key; null if the request has none. Throws AccessDenied if the bucket blocks SSE-C. */
 export const customerEncryption = (request: S3Request, bucket: Bucket): Encryption | null => {
   const keyMd5 = customerKeyMd5(request);
   if (keyMd5 === null) return null;
@@ -54,13 +54,13 @@ export const customerEncryption = (request: S3Request, bucket: Bucket): Encrypti
   return { algorithm: 'SSE-C', keyMd5 };
 };
 
-/** BlockedEncryptionTypes, a list of SSE-C or NONE. Throws MalformedXML. */
+/** Reads BlockedEncryptionTypes, a list that contains either SSE-C or NONE. Throws MalformedXML. */
 export const blocksCustomerKeys = (types: string[]): boolean => {
   if (types.length !== 1 || !['SSE-C', 'NONE'].includes(types[0] ?? '')) throw new S3Error('MalformedXML');
   return types[0] === 'SSE-C';
 };
 
-/** Throws unless the request carries exactly the key the object was written with, and none where none was. */
+/** Throws unless the request has the key that the object was written with, or no key if the object was written without one. */
 export const checkCustomerKey = (
   request: S3Request,
   encryption: Encryption,
@@ -85,7 +85,7 @@ export const checkCustomerKey = (
   );
 };
 
-/** Every part of an upload under a customer's key brings that key along, and no part of another upload does. */
+/** Every part of an upload with a customer's key must come with that key; parts of other uploads must come without a key. */
 export const checkPartKey = (request: S3Request, encryption: Encryption): void => {
   const given = customerKeyMd5(request);
   const wanted = encryption.algorithm === 'SSE-C' ? encryption.keyMd5 : null;

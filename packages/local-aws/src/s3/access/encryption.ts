@@ -1,5 +1,5 @@
 /**
- * Server-side encryption as headers and permissions: nothing is really encrypted.
+ * The headers of server-side encryption. The local S3 does not actually encrypt anything.
  *
  * Source: Amazon S3 User Guide "Using server-side encryption with AWS KMS keys" (UsingKMSEncryption.html).
  */
@@ -11,7 +11,7 @@ import type { DefaultEncryption, Encryption } from '../model/object.ts';
 import { header, type S3Request } from '../protocol/request.ts';
 import type { S3State } from '../model/state.ts';
 
-/** The encryption a write asks for, or the bucket's default. Throws InvalidArgument or InvalidEncryptionAlgorithmError. */
+/** The encryption that a write requests, or else the bucket's default. Throws InvalidArgument or InvalidEncryptionAlgorithmError. */
 export const encryptionOf = (state: S3State, request: S3Request, bucket: Bucket): Encryption => {
   const underCustomerKey = customerEncryption(request, bucket);
   if (underCustomerKey !== null) return underCustomerKey;
@@ -20,7 +20,7 @@ export const encryptionOf = (state: S3State, request: S3Request, bucket: Bucket)
   const bucketKey = header(request, 'x-amz-server-side-encryption-bucket-key-enabled');
   if (algorithm === undefined) {
     if (keyId !== undefined) throw keyWithoutKms(keyId);
-    return withRequest(bucket.encryption, bucketKey, contextOf(request));
+    return withRequest(bucket.encryption, bucketKey, encryptionContextOf(request));
   }
   if (algorithm === 'AES256') {
     if (keyId !== undefined) throw keyWithoutKms(keyId);
@@ -31,10 +31,10 @@ export const encryptionOf = (state: S3State, request: S3Request, bucket: Bucket)
       message: 'The encryption method specified is not supported',
       elements: { ArgumentName: 'x-amz-server-side-encryption', ArgumentValue: algorithm },
     });
-  return kmsEncryption(state, bucket, { algorithm, keyId, bucketKey, context: contextOf(request) });
+  return kmsEncryption(state, bucket, { algorithm, keyId, bucketKey, context: encryptionContextOf(request) });
 };
 
-/** ARN of a key given as id, alias or ARN; ids belong to the bucket's account. */
+/** The ARN of a key that is given as an id, alias or ARN. Ids and aliases belong to the bucket's account. */
 export const keyArnOf = (
   state: S3State,
   bucket: Pick<Bucket, 'region' | 'accountId'>,
@@ -45,7 +45,7 @@ export const keyArnOf = (
   return `arn:${state.partition}:kms:${bucket.region}:${bucket.accountId}:${resource}`;
 };
 
-/** Throws InvalidArgument where a request that makes no object asks for encryption. */
+/** Throws InvalidArgument if a request has an encryption header. Called for operations that do not create an object. */
 export const refuseEncryptionHeader = (request: S3Request): void => {
   const name = 'x-amz-server-side-encryption';
   const value = header(request, name);
@@ -56,7 +56,7 @@ export const refuseEncryptionHeader = (request: S3Request): void => {
   });
 };
 
-/** The headers that tell a client how an object is encrypted. */
+/** The response headers that describe an object's encryption. */
 export const encryptionHeaders = (
   state: S3State,
   bucket: Bucket,
@@ -76,7 +76,7 @@ export const encryptionHeaders = (
   };
 };
 
-/** The key behind alias/aws/s3, of which each account has one in each region. */
+/** The ARN of the key behind alias/aws/s3. Each account has one in each region. */
 const managedKeyArn = (state: S3State, bucket: Bucket): string => {
   const digits = hash('sha256', `aws/s3 ${bucket.accountId} ${bucket.region}`, 'hex');
   const keyId = digits.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, '$1-$2-$3-$4-$5');
@@ -98,10 +98,12 @@ const kmsEncryption = (
     algorithm: asked.algorithm,
     kmsKeyId:
       asked.keyId === undefined ? (inherited?.kmsKeyId ?? null) : keyArnOf(state, bucket, asked.keyId),
-    // Bucket keys serve SSE-KMS only, not DSSE-KMS.
+    // Bucket keys apply to SSE-KMS only, not to DSSE-KMS.
     bucketKeyEnabled:
       asked.algorithm === 'aws:kms' &&
-      (asked.bucketKey === undefined ? (inherited?.bucketKeyEnabled ?? false) : isTrue(asked.bucketKey)),
+      (asked.bucketKey === undefined
+        ? (inherited?.bucketKeyEnabled ?? false)
+        : isTrueHeader(asked.bucketKey)),
     ...(asked.context === null ? {} : { context: asked.context }),
   };
 };
@@ -116,20 +118,20 @@ const withRequest = (
     ...encryption,
     bucketKeyEnabled:
       encryption.algorithm === 'aws:kms' &&
-      (bucketKey === undefined ? encryption.bucketKeyEnabled : isTrue(bucketKey)),
+      (bucketKey === undefined ? encryption.bucketKeyEnabled : isTrueHeader(bucketKey)),
     ...(context === null ? {} : { context }),
   };
 };
 
-const isTrue = (text: string): boolean => text.toLowerCase() === 'true';
+const isTrueHeader = (text: string): boolean => text.toLowerCase() === 'true';
 
 const CONTEXT = 'x-amz-server-side-encryption-context';
 
-/** Base64 of a JSON object of strings. Throws InvalidArgument for anything else. */
-const contextOf = (request: S3Request): Record<string, string> | null => {
+/** The encryption context: base64 of a JSON object of strings. Throws InvalidArgument for anything else. */
+const encryptionContextOf = (request: S3Request): Record<string, string> | null => {
   const text = header(request, CONTEXT);
   if (text === undefined) return null;
-  const pairs = parseJson(Buffer.from(text, 'base64').toString('utf8'));
+  const pairs = parseJsonOrNull(Buffer.from(text, 'base64').toString('utf8'));
   const isContext =
     typeof pairs === 'object' &&
     pairs !== null &&
@@ -143,7 +145,7 @@ const contextOf = (request: S3Request): Record<string, string> | null => {
   });
 };
 
-const parseJson = (text: string): unknown => {
+const parseJsonOrNull = (text: string): unknown => {
   try {
     return JSON.parse(text);
   } catch {

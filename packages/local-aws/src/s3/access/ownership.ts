@@ -1,5 +1,5 @@
 /**
- * Who owns an object, and whether access control lists count at all.
+ * The owner of an object, and whether access control lists have any effect.
  *
  * Source: Amazon S3 User Guide "Controlling ownership of objects and disabling ACLs" (about-object-ownership.html).
  */
@@ -9,19 +9,20 @@ import type { Bucket } from '../model/bucket.ts';
 import type { Grant } from '../model/object.ts';
 import { accountOf, header, type S3Request } from '../protocol/request.ts';
 
-/** With BucketOwnerEnforced everything is the bucket owner's, whoever wrote it. */
+/** With BucketOwnerEnforced, the bucket's owner owns every object, regardless of its writer. */
 export const ownerAccountOf = (bucket: Bucket, owned: { ownerAccountId: string }): string =>
   aclsCount(bucket) ? owned.ownerAccountId : bucket.accountId;
 
+/** True if access control lists have an effect. */
 export const aclsCount = (bucket: Bucket): boolean => bucket.ownership !== 'BucketOwnerEnforced';
 
-/** The grants in force, which with BucketOwnerEnforced are the owner's alone. */
+/** The effective grants. With BucketOwnerEnforced, only the owner has any. */
 export const grantsOf = (bucket: Bucket, owned: { ownerAccountId: string; acl: Grant[] | null }): Grant[] => {
   if (!aclsCount(bucket)) return ownerOnly(bucket.accountId);
   return owned.acl ?? ownerOnly(owned.ownerAccountId);
 };
 
-/** Owner and ACL of a new object. Throws AccessControlListNotSupported where ACLs are off, AccessDenied where public ones are blocked. */
+/** The owner and ACL of a new object. Throws AccessControlListNotSupported if ACLs are disabled, AccessDenied if public ACLs are blocked. */
 export const ownershipOfNewObject = (
   request: S3Request,
   bucket: Bucket,
@@ -38,7 +39,7 @@ export const ownershipOfNewObject = (
   return { ownerAccountId, acl: aclsCount(bucket) ? acl : null };
 };
 
-/** Throws AccessDenied for public grants where they are blocked. */
+/** Throws AccessDenied for public grants if the bucket blocks them. */
 export const refusePublic = (bucket: Bucket, grants: Grant[]): void => {
   if (bucket.publicAccessBlock?.BlockPublicAcls === true && isPublic(grants))
     throw new S3Error('AccessDenied');

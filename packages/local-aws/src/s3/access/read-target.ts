@@ -1,44 +1,56 @@
-/** Finds the object version a read asks for, or says why not, as S3 does to this caller. */
-import { authorize, isAllowed, authorizeKms } from './access.ts';
+/** Finds the object version that a read requests, or throws the error that S3 returns to this caller. */
+import { authorize, isAllowed } from './access.ts';
+import { authorizeKms } from './kms-access.ts';
 import { S3Error } from '../errors.ts';
 import type { Bucket } from '../model/bucket.ts';
 import type { StoredObject, Version } from '../model/object.ts';
 import type { BucketContext, ObjectContext } from '../protocol/request.ts';
 import { orderOfVersionId } from '../model/version-id.ts';
-import { findVersion, hasVersionIds, newestVersion } from '../model/versions.ts';
+import { findVersion, newestVersion, versionHeader } from '../model/versions.ts';
 
 export interface ReadTarget {
   bucket: Bucket;
   key: string;
-  /** Undefined: the current version. */
+  /** Undefined means the current version. */
   versionId: string | undefined;
 }
 
+/** The actions that a read requires. */
+export interface ReadActions {
+  /** Required for the current version. */
+  current: string;
+  /** Required if the request names a version. */
+  version: string;
+  /**
+   * The error if a delete marker hides the key: NoSuchKey (the default) or MethodNotAllowed, which requests about tags and ACLs get
+   * because a delete marker has neither.
+   */
+  hidden?: 'not-found' | 'not-allowed';
+}
+
+export const GET_OBJECT: ReadActions = { current: 's3:GetObject', version: 's3:GetObjectVersion' };
+
 /**
- * Authorises `action` (or `versionAction` when a version is named) and finds the object.
- * `currentMarker`: what a delete marker that hides the key is: to a reader nothing, but something without tags and ACL of its own to
- * who asks for them.
- * Throws NoSuchKey, NoSuchVersion, MethodNotAllowed on a delete marker, or AccessDenied instead of "not found" for a caller that may not
- * list the bucket.
+ * Authorises a read and finds its object.
+ * Throws NoSuchKey, NoSuchVersion, MethodNotAllowed for a delete marker, or AccessDenied instead of "not found" for a caller that may
+ * not list the bucket.
  */
 export const findReadable = (
   context: BucketContext,
   target: ReadTarget,
-  action: string,
-  versionAction: string,
-  currentMarker: 'not-found' | 'not-allowed' = 'not-found',
+  actions: ReadActions,
 ): StoredObject => {
   const { bucket, key, versionId } = target;
   if (versionId !== undefined) checkVersionId(versionId);
   const version = versionId === undefined ? newestVersion(bucket, key) : findVersion(bucket, key, versionId);
-  authorize(context, versionId === undefined ? action : versionAction, {
+  authorize(context, versionId === undefined ? actions.current : actions.version, {
     bucket,
     key,
     ...(version?.kind === 'object' ? { object: version } : {}),
     conditions: existingTagConditions(version),
   });
   if (version?.kind === 'object') return version;
-  if (version !== undefined && (versionId !== undefined || currentMarker === 'not-allowed'))
+  if (version !== undefined && (versionId !== undefined || actions.hidden === 'not-allowed'))
     throw markerByVersion(version, context.request.method);
   if (!isAllowed(context, 's3:ListBucket', { bucket })) throw new S3Error('AccessDenied');
   if (versionId !== undefined)
@@ -49,18 +61,18 @@ export const findReadable = (
   });
 };
 
-/** The target of a request about the bucket and key of its own path. */
+/** The target that the request's own path and version id name. */
 export const requestedTarget = (context: ObjectContext): ReadTarget => ({
   bucket: context.bucket,
   key: context.key,
   versionId: context.request.query.get('versionId'),
 });
 
-/** Reading bytes of an object under a KMS key takes kms:Decrypt. */
+/** Reading the bytes of an object that a KMS key encrypts requires kms:Decrypt. */
 export const authorizeDecrypt = (context: BucketContext, target: ReadTarget, object: StoredObject): void =>
-  authorizeKms(context, 'kms:Decrypt', object.encryption, target.key, target.bucket);
+  authorizeKms(context, 'kms:Decrypt', object.encryption, target);
 
-/** Throws InvalidArgument for a version id that S3 never gave. */
+/** Throws InvalidArgument for a version id that the local S3 never issued. */
 export const checkVersionId = (versionId: string): void => {
   if (isVersionId(versionId)) return;
   throw new S3Error('InvalidArgument', {
@@ -80,7 +92,7 @@ const existingTagConditions = (version: Version | undefined): Record<string, str
 
 const markerHeaders = (version: Version, bucket: Bucket): Record<string, string> => ({
   'x-amz-delete-marker': 'true',
-  ...(hasVersionIds(bucket) ? { 'x-amz-version-id': version.versionId } : {}),
+  ...versionHeader(bucket, version),
 });
 
 const markerByVersion = (version: Version, method: string): S3Error =>

@@ -1,12 +1,13 @@
-/** The permissions that writing an object takes, whichever operation begins it. */
-import { authorize, authorizeKms, encryptionConditions, tagConditions } from './access.ts';
+/** The permissions that writing an object requires, whichever operation starts the write. */
+import { authorize, encryptionConditions, tagConditions } from './access.ts';
+import { authorizeKms } from './kms-access.ts';
 import type { ObjectDescription } from '../model/object.ts';
 import type { Retention } from '../model/object-lock.ts';
 import { header, type ObjectContext } from '../protocol/request.ts';
 
 /**
- * `creates` says whether the operation itself makes the object appear (s3:ObjectCreationOperation): policies that demand
- * conditional writes exempt CreateMultipartUpload and UploadPart by it.
+ * `creates` is true if the operation itself creates the object (s3:ObjectCreationOperation). Policies that require conditional writes
+ * use this condition key to exempt CreateMultipartUpload and UploadPart.
  */
 export const authorizeWrite = (
   context: ObjectContext,
@@ -29,7 +30,7 @@ export const authorizeWrite = (
   if (description.lock.legalHold !== null) authorize(context, 's3:PutObjectLegalHold', { key });
   if (namesAcl(context)) authorize(context, 's3:PutObjectAcl', { key });
   if (header(request, 'if-match') !== undefined) authorize(context, 's3:GetObject', { key });
-  authorizeKms(context, 'kms:GenerateDataKey', description.encryption, key);
+  authorizeKms(context, 'kms:GenerateDataKey', description.encryption, context);
 };
 
 const namesAcl = (context: ObjectContext): boolean =>
@@ -37,7 +38,7 @@ const namesAcl = (context: ObjectContext): boolean =>
     (name) => name === 'x-amz-acl' || name.startsWith('x-amz-grant-'),
   );
 
-/** Policies may bound how long a retention is. */
+/** Condition keys with which policies limit the length of a retention. */
 const retentionConditions = (retention: Retention | null, nowMs: number): Record<string, string> =>
   retention === null
     ? {}

@@ -1,4 +1,4 @@
-/** Reading and putting a bucket's notification configuration. Source: API_PutBucketNotificationConfiguration.html. */
+/** GetBucketNotificationConfiguration and PutBucketNotificationConfiguration. Source: API_PutBucketNotificationConfiguration.html. */
 import { authorize } from '../access/access.ts';
 import { S3Error } from '../errors.ts';
 import type { Bucket } from '../model/bucket.ts';
@@ -7,7 +7,7 @@ import {
   parseNotificationConfiguration,
   renderNotificationConfiguration,
 } from '../notifications/notification-configuration.ts';
-import { deliver, testEvent } from '../notifications/notifications.ts';
+import { sendNotification, testEvent } from '../notifications/notifications.ts';
 import { receiveText } from '../protocol/receive.ts';
 import { header, type Answer, type BucketContext } from '../protocol/request.ts';
 import { xmlAnswer } from '../protocol/xml-answer.ts';
@@ -17,7 +17,7 @@ export const getBucketNotification = (context: BucketContext): Answer => {
   return xmlAnswer(renderNotificationConfiguration(context.bucket.notification));
 };
 
-/** Replaces the whole configuration, after S3 has made sure that it may send, and sends a test event to each queue. */
+/** Replaces the whole configuration. S3 first checks that it may send to each target, and sends a test event to each. */
 export const putBucketNotification = async (context: BucketContext): Promise<Answer> => {
   authorize(context, 's3:PutBucketNotification');
   const { state, request, bucket } = context;
@@ -25,7 +25,7 @@ export const putBucketNotification = async (context: BucketContext): Promise<Ans
   if (header(request, 'x-amz-skip-destination-validation')?.toLowerCase() !== 'true') {
     validateTargets(context, configuration.targets);
     for (const target of configuration.targets)
-      deliver(state, bucket, target, testEvent(state, bucket, request.aws.requestId));
+      sendNotification(state, bucket, target, testEvent(state, bucket, request.aws.requestId));
   }
   bucket.notification = configuration;
   return { status: 200 };
@@ -60,7 +60,7 @@ const validateTargets = (context: BucketContext, targets: NotificationTarget[]):
   });
 };
 
-/** Why S3 may not send there, in its own words; null where it may, or where this S3 does not send at all. */
+/** S3's explanation why it may not send to a target; null if it may, or if the local S3 never sends to such targets. */
 const problemOf = ({ state, bucket }: BucketContext, { kind, arn }: NotificationTarget): string | null => {
   if (kind === 'Topic' && state.topics !== undefined)
     return TOPIC_PROBLEMS[state.topics.mayPublish({ ...asS3(bucket), topicArn: arn })];

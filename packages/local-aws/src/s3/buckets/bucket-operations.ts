@@ -1,9 +1,8 @@
-/** The API's operations on buckets and on the account's list of them. */
+/** CreateBucket, DeleteBucket, HeadBucket, ListBuckets, and the location and versioning of a bucket. */
 import { authorize } from '../access/access.ts';
 import { isPublic, ownerOnly, parseAclHeaders } from '../access/acl-grants.ts';
 import { addBucket, checkBucketName, ownershipOf, removeBucket, setVersioning } from './buckets.ts';
 import { S3Error } from '../errors.ts';
-import { listedDate } from '../listing/list-objects.ts';
 import type { Bucket } from '../model/bucket.ts';
 import type { Versioning } from '../model/configuration.ts';
 import { receiveText } from '../protocol/receive.ts';
@@ -11,7 +10,7 @@ import { accountOf, header, type Answer, type BucketContext, type S3Request } fr
 import { canonicalUserId } from '../protocol/canonical-user.ts';
 import type { S3State } from '../model/state.ts';
 import { xmlAnswer } from '../protocol/xml-answer.ts';
-import { parseXml, textOf, xmlDocument, xmlElement, xmlText } from '../protocol/xml.ts';
+import { listedDate, parseXml, textOf, xmlDocument, xmlElement, xmlText } from '../protocol/xml.ts';
 
 export const createBucket = async (state: S3State, request: S3Request, name: string): Promise<Answer> => {
   const { caller } = request.aws;
@@ -28,14 +27,14 @@ export const createBucket = async (state: S3State, request: S3Request, name: str
   const region = await requestedRegion(request);
   const settings = requestedSettings(request, accountId);
   const own = state.buckets.get(name);
-  // API_CreateBucket: one's own bucket again is 409, but in us-east-1 a 200 that resets the ACL.
+  // API_CreateBucket: creating an own bucket again fails with 409, except in us-east-1, where it returns 200 and resets the ACL.
   const isAgain = region === 'us-east-1' && own?.region === region && own.accountId === accountId;
   const bucket = isAgain ? own : addBucket(state, { name, accountId, region });
   Object.assign(bucket, isAgain ? { acl: settings.acl } : settings);
   return { status: 200, headers: { Location: `/${name}`, 'x-amz-bucket-arn': bucket.arn } };
 };
 
-/** Ownership, ACL and object lock as headers ask for them. Throws InvalidArgument or InvalidBucketAclWithObjectOwnership. */
+/** Reads ownership, ACL and object lock from the headers. Throws InvalidArgument or InvalidBucketAclWithObjectOwnership. */
 const requestedSettings = (request: S3Request, accountId: string): Partial<Bucket> => {
   const asked = header(request, 'x-amz-object-ownership');
   if (asked !== undefined && !OWNERSHIPS.includes(asked))
@@ -61,7 +60,7 @@ const requestedSettings = (request: S3Request, accountId: string): Partial<Bucke
 
 const OWNERSHIPS = ['BucketOwnerEnforced', 'BucketOwnerPreferred', 'ObjectWriter'];
 
-/** The location constraint must be the region the request was sent to; us-east-1 is what none means. */
+/** Throws unless the location constraint is the region of the endpoint. No constraint means us-east-1. */
 const requestedRegion = async (request: S3Request): Promise<string> => {
   const body = await receiveText(request);
   const constraint =
@@ -133,7 +132,7 @@ const renderBucket = (bucket: Bucket): string =>
     xmlText('BucketArn', bucket.arn),
   );
 
-/** us-east-1 is an empty constraint. */
+/** The constraint is empty for us-east-1. */
 export const getBucketLocation = (context: BucketContext): Answer => {
   authorize(context, 's3:GetBucketLocation');
   const { region } = context.bucket;

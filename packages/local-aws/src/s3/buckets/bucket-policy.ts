@@ -1,15 +1,15 @@
-/** The bucket policy: kept as it was put, refused when it is none. Source: API_PutBucketPolicy.html. */
+/** Checks and stores a bucket policy. Source: API_PutBucketPolicy.html. */
 import type { PolicyDocument } from '../../core/access.ts';
 import { S3Error } from '../errors.ts';
 import type { Bucket } from '../model/bucket.ts';
 
-/** Throws MalformedPolicy for anything but a policy about this bucket. */
+/** Throws MalformedPolicy unless the text is a policy about this bucket. */
 export const setPolicy = (bucket: Bucket, text: string): void => {
-  bucket.policy = { text, document: parsePolicy(bucket, text) };
+  bucket.policy = { text, document: parseBucketPolicy(bucket, text) };
 };
 
-const parsePolicy = (bucket: Bucket, text: string): PolicyDocument => {
-  const policy = parseJson(text);
+const parseBucketPolicy = (bucket: Bucket, text: string): PolicyDocument => {
+  const policy = parsePolicyText(text);
   if (!isPolicy(policy))
     throw new S3Error('MalformedPolicy', {
       message: "Policies must be valid JSON and the first byte must be '{'",
@@ -27,7 +27,7 @@ const parsePolicy = (bucket: Bucket, text: string): PolicyDocument => {
   return policy;
 };
 
-const parseJson = (text: string): unknown => {
+const parsePolicyText = (text: string): unknown => {
   try {
     return JSON.parse(text);
   } catch (cause) {

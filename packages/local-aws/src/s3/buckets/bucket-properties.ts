@@ -1,4 +1,4 @@
-/** The properties of AWS::S3::Bucket, and what they make of a bucket. */
+/** Applies the properties of AWS::S3::Bucket to a bucket. */
 import { ALL_BLOCKED, bucketEncryption, ownershipOf, setOwnership, setVersioning } from './buckets.ts';
 import { blocksCustomerKeys } from '../access/customer-key.ts';
 import { setLifecycle } from '../lifecycle/lifecycle.ts';
@@ -19,7 +19,7 @@ import {
 import { defaultRetentionOf, setObjectLock } from './object-lock-configuration.ts';
 import type { S3State } from '../model/state.ts';
 
-/** The properties of AWS::S3::Bucket that this S3 acts upon or keeps. */
+/** The properties of AWS::S3::Bucket that the local S3 applies or stores. */
 export interface BucketProperties {
   VersioningConfiguration?: { Status?: string } | undefined;
   OwnershipControls?: { Rules?: { ObjectOwnership?: string }[] } | undefined;
@@ -34,7 +34,7 @@ export interface BucketProperties {
       }
     | undefined;
   LifecycleConfiguration?: unknown;
-  /** Cannot be taken back, except with the bucket. */
+  /** Cannot be disabled, except by deleting the bucket. */
   ObjectLockEnabled?: boolean | string | undefined;
   ObjectLockConfiguration?:
     | {
@@ -46,7 +46,7 @@ export interface BucketProperties {
   Tags?: Tag[] | undefined;
 }
 
-/** AWS::S3::Bucket NotificationConfiguration. */
+/** The NotificationConfiguration property of AWS::S3::Bucket. */
 interface CfnNotificationConfiguration {
   QueueConfigurations?: CfnNotificationTarget[];
   TopicConfigurations?: CfnNotificationTarget[];
@@ -63,8 +63,8 @@ interface CfnNotificationTarget {
 }
 
 /**
- * Sets what CloudFormation properties say. A property that `previous` had and is gone returns to its default; one that
- * neither has stays as it is, as CloudFormation leaves alone what its template never spoke of.
+ * Applies CloudFormation properties. A property that only `previous` has returns to its default. A property that neither has stays
+ * unchanged, because CloudFormation does not change settings that its template never mentioned.
  */
 export const applyProperties = (
   state: S3State,
@@ -72,38 +72,38 @@ export const applyProperties = (
   properties: BucketProperties,
   previous: BucketProperties = {},
 ): void => {
-  const speaksOf = (name: keyof BucketProperties): boolean =>
+  const mentions = (name: keyof BucketProperties): boolean =>
     properties[name] !== undefined || previous[name] !== undefined;
-  if (speaksOf('NotificationConfiguration')) {
+  if (mentions('NotificationConfiguration')) {
     const notification = notificationOf(bucket, properties.NotificationConfiguration);
     checkNotificationConfiguration(notification);
     bucket.notification = notification;
   }
-  if (speaksOf('VersioningConfiguration'))
+  if (mentions('VersioningConfiguration'))
     setVersioning(bucket, properties.VersioningConfiguration?.Status === 'Enabled' ? 'Enabled' : 'Suspended');
-  if (speaksOf('OwnershipControls'))
+  if (mentions('OwnershipControls'))
     setOwnership(bucket, ownershipOf(properties.OwnershipControls?.Rules?.[0]?.ObjectOwnership));
-  if (speaksOf('PublicAccessBlockConfiguration'))
+  if (mentions('PublicAccessBlockConfiguration'))
     bucket.publicAccessBlock = publicAccessBlockOf(properties.PublicAccessBlockConfiguration);
-  if (speaksOf('BucketEncryption')) applyEncryption(state, bucket, properties.BucketEncryption);
+  if (mentions('BucketEncryption')) applyEncryption(state, bucket, properties.BucketEncryption);
   applyObjectLock(bucket, properties);
-  if (speaksOf('LifecycleConfiguration'))
+  if (mentions('LifecycleConfiguration'))
     setLifecycle(state, bucket, lifecycleOfProperties(properties.LifecycleConfiguration));
-  if (speaksOf('Tags')) bucket.tags = properties.Tags ?? [];
+  if (mentions('Tags')) bucket.tags = properties.Tags ?? [];
 };
 
-/** CloudFormation writes true as well as "true". */
-const isTrue = (value: boolean | string | undefined): boolean => value === true || value === 'true';
+/** CloudFormation passes either true or "true". */
+const isTrueProperty = (value: boolean | string | undefined): boolean => value === true || value === 'true';
 
 const publicAccessBlockOf = (
   given: BucketProperties['PublicAccessBlockConfiguration'],
 ): PublicAccessBlock => {
   if (given === undefined) return ALL_BLOCKED;
   return {
-    BlockPublicAcls: isTrue(given.BlockPublicAcls),
-    IgnorePublicAcls: isTrue(given.IgnorePublicAcls),
-    BlockPublicPolicy: isTrue(given.BlockPublicPolicy),
-    RestrictPublicBuckets: isTrue(given.RestrictPublicBuckets),
+    BlockPublicAcls: isTrueProperty(given.BlockPublicAcls),
+    IgnorePublicAcls: isTrueProperty(given.IgnorePublicAcls),
+    BlockPublicPolicy: isTrueProperty(given.BlockPublicPolicy),
+    RestrictPublicBuckets: isTrueProperty(given.RestrictPublicBuckets),
   };
 };
 
@@ -117,17 +117,18 @@ const applyEncryption = (
   bucket.encryption = bucketEncryption(state, bucket, {
     algorithm: byDefault?.SSEAlgorithm ?? 'AES256',
     keyId: byDefault?.KMSMasterKeyID,
-    bucketKeyEnabled: isTrue(rule?.BucketKeyEnabled),
+    bucketKeyEnabled: isTrueProperty(rule?.BucketKeyEnabled),
   });
   const blocked = rule?.BlockedEncryptionTypes?.EncryptionType;
   if (blocked !== undefined) bucket.blocksCustomerKeys = blocksCustomerKeys(blocked);
 };
 
-/** Locking a bucket that is made turns its versioning on. */
+/** Enabling object lock on a new bucket also enables its versioning. */
 const applyObjectLock = (bucket: Bucket, properties: BucketProperties): void => {
   const configuration = properties.ObjectLockConfiguration;
-  if (!isTrue(properties.ObjectLockEnabled) && configuration === undefined) return;
-  if (isTrue(properties.ObjectLockEnabled) && bucket.versioning === 'never') bucket.versioning = 'Enabled';
+  if (!isTrueProperty(properties.ObjectLockEnabled) && configuration === undefined) return;
+  if (isTrueProperty(properties.ObjectLockEnabled) && bucket.versioning === 'never')
+    bucket.versioning = 'Enabled';
   const byDefault = configuration?.Rule?.DefaultRetention;
   const text = (value: number | string | undefined) => (value === undefined ? undefined : String(value));
   setObjectLock(

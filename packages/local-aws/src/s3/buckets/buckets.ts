@@ -1,4 +1,4 @@
-/** Making and removing buckets, and what can be said of a bucket in more than one language. */
+/** Creates and removes buckets, and checks the settings that both the API and CloudFormation can change. */
 import { ownerOnly } from '../access/acl-grants.ts';
 import { releaseContent } from '../storage/content.ts';
 import { keyArnOf } from '../access/encryption.ts';
@@ -48,7 +48,7 @@ export const addBucket = (
   return bucket;
 };
 
-/** Throws BucketNotEmpty while there is any version or delete marker. Unfinished uploads go with the bucket. */
+/** Deletes a bucket and its unfinished uploads. Throws BucketNotEmpty if it contains any version or delete marker. */
 export const removeBucket = (state: S3State, bucket: Bucket): void => {
   if (bucket.keys.size > 0)
     throw new S3Error('BucketNotEmpty', {
@@ -66,7 +66,7 @@ export const removeBucket = (state: S3State, bucket: Bucket): void => {
   state.buckets.delete(bucket.name);
 };
 
-/** Throws InvalidBucketState on a bucket with object lock, which is never without versions. */
+/** Throws InvalidBucketState for a bucket with object lock, which requires versioning. */
 export const setVersioning = (bucket: Bucket, versioning: Versioning): void => {
   if (bucket.objectLock !== null && versioning !== 'Enabled')
     throw new S3Error('InvalidBucketState', {
@@ -76,7 +76,7 @@ export const setVersioning = (bucket: Bucket, versioning: Versioning): void => {
   bucket.versioning = versioning;
 };
 
-/** Throws InvalidBucketAclWithObjectOwnership while the bucket's ACL grants anything to others. */
+/** Throws InvalidBucketAclWithObjectOwnership for BucketOwnerEnforced if the bucket's ACL grants anything to others. */
 export const setOwnership = (bucket: Bucket, ownership: ObjectOwnership | null): void => {
   const isPrivate =
     bucket.acl === null || JSON.stringify(bucket.acl) === JSON.stringify(ownerOnly(bucket.accountId));
@@ -110,7 +110,7 @@ const isBucketName = (name: string): boolean =>
   !/^\d+\.\d+\.\d+\.\d+$/.test(name) &&
   !/^(xn--|sthree-|amzn-s3-demo-)/.test(name);
 
-/** A bucket's default encryption. Throws MalformedXML for an unknown algorithm, InvalidArgument for a key without KMS. */
+/** Checks a bucket's default encryption. Throws MalformedXML for an unknown algorithm, InvalidArgument for a key id with AES256. */
 export const bucketEncryption = (
   state: S3State,
   bucket: Bucket,

@@ -1,8 +1,8 @@
-/** A bucket's object lock configuration. Source: API_PutObjectLockConfiguration.html. */
+/** GetObjectLockConfiguration and PutObjectLockConfiguration. Source: API_PutObjectLockConfiguration.html. */
 import { authorize } from '../access/access.ts';
 import { S3Error } from '../errors.ts';
 import type { Bucket } from '../model/bucket.ts';
-import { isRetentionMode, type BucketObjectLock } from '../model/object-lock.ts';
+import { eventHold, isRetentionMode, type BucketObjectLock } from '../model/object-lock.ts';
 import { receiveText } from '../protocol/receive.ts';
 import type { Answer, BucketContext } from '../protocol/request.ts';
 import { xmlAnswer } from '../protocol/xml-answer.ts';
@@ -50,7 +50,7 @@ export const putObjectLockConfiguration = async (context: BucketContext): Promis
   return { status: 200 };
 };
 
-/** Enables object lock, which cannot be undone. Throws InvalidBucketState where versioning is not enabled. */
+/** Enables object lock, which cannot be disabled again. Throws InvalidBucketState if versioning is not enabled. */
 export const setObjectLock = (
   bucket: Bucket,
   defaultRetention: BucketObjectLock['defaultRetention'],
@@ -62,7 +62,7 @@ export const setObjectLock = (
   bucket.objectLock = { defaultRetention };
 };
 
-/** A default retention as the API and CloudFormation both give it. Throws MalformedXML or InvalidArgument. */
+/** Checks a default retention from the API or CloudFormation. Throws MalformedXML or InvalidArgument. */
 export const defaultRetentionOf = (
   mode: string | undefined,
   days: string | undefined,
@@ -92,7 +92,3 @@ const parseDefaultRetention = (rule: XmlNode): BucketObjectLock['defaultRetentio
   const text = (name: string) => textOf(retention, name)?.trim();
   return defaultRetentionOf(text('Mode'), text('Days'), text('Years'));
 };
-
-/** Event holds came in 2026; nothing here speaks of them. */
-export const eventHold = (): S3Error =>
-  new S3Error('NotImplemented', { message: 'The local S3 does not have event holds' });

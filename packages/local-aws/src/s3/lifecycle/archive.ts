@@ -1,12 +1,12 @@
 /**
- * Archived objects: which they are, and the headers that tell of a restored copy.
+ * Archived objects: how to recognise them, and the response headers about restored copies.
  *
  * Sources: Amazon S3 User Guide "Working with archived objects" (archived-objects.html); API_HeadObject.html.
  */
 import { S3Error } from '../errors.ts';
 import type { StoredObject } from '../model/object.ts';
 
-/** Throws InvalidObjectState for an object whose bytes cannot be read now. */
+/** Throws InvalidObjectState for an archived object without a restored copy. */
 export const checkReadable = (object: StoredObject, message?: string): void => {
   if (!isArchived(object) || isRestored(object)) return;
   throw new S3Error('InvalidObjectState', {
@@ -24,7 +24,7 @@ export const isArchived = (object: StoredObject): boolean =>
 export const isRestored = (object: StoredObject): boolean =>
   object.restore !== null && object.restore.expiresMs !== null;
 
-/** x-amz-restore and x-amz-archive-status of a GET or HEAD answer. */
+/** The x-amz-restore and x-amz-archive-status headers of a GET or HEAD response. */
 export const archiveHeaders = (object: StoredObject): Record<string, string> => ({
   ...(object.archiveTier === null ? {} : { 'x-amz-archive-status': object.archiveTier }),
   ...(object.restore === null ? {} : { 'x-amz-restore': restoreHeader(object.restore.expiresMs) }),

@@ -1,5 +1,5 @@
 /**
- * When S3 Intelligent-Tiering archives what nobody reads.
+ * The configurations of S3 Intelligent-Tiering, which decide when it archives objects that are not read.
  *
  * Source: API_PutBucketIntelligentTieringConfiguration.html.
  */
@@ -47,7 +47,7 @@ export const putIntelligentTiering = async (context: BucketContext): Promise<Ans
   const configuration = parseConfiguration(parseXml(body, 'IntelligentTieringConfiguration'));
   if (configuration.id !== request.query.get('id')) throw new S3Error('MalformedXML');
   bucket.intelligentTiering.set(configuration.id, configuration);
-  scheduleMidnight(state.schedule, state.clock.now());
+  scheduleMidnight(state.pending, state.clock.now());
   return { status: 200 };
 };
 

@@ -1,27 +1,29 @@
 /**
- * S3 Intelligent-Tiering: what nobody has read for so many days goes to an archive tier.
+ * S3 Intelligent-Tiering: objects that were not read for a number of days move to an archive tier.
  *
  * Source: Amazon S3 User Guide "How S3 Intelligent-Tiering works" (intelligent-tiering-overview.html).
  */
 import type { Bucket } from '../model/bucket.ts';
 import type { ArchiveTier, StoredObject } from '../model/object.ts';
-import { notify, ofS3Itself } from '../notifications/notifications.ts';
-import { isAbout } from './object-filter.ts';
+import { notify, s3Origin } from '../notifications/notifications.ts';
+import { matchesFilter } from './object-filter.ts';
 import { midnightAfter } from './schedule.ts';
 import type { S3State } from '../model/state.ts';
 import { eventVersionId } from '../model/versions.ts';
 
-/** Smaller objects are not watched. */
+/** Minimum size of objects that S3 Intelligent-Tiering monitors. */
 const LEAST_BYTES = 128 * 1024;
 
-/** Does what is due at the state's now, which is a midnight. */
+/** Moves the objects that are due at the time of the state's clock, which is a midnight. */
 export const runIntelligentTiering = (state: S3State, bucket: Bucket): void => {
   if (bucket.intelligentTiering.size === 0) return;
   for (const { key, versions } of bucket.keys.values())
     for (const version of versions) {
       if (version.kind !== 'object' || version.storageClass !== 'INTELLIGENT_TIERING') continue;
       const tier = dueTier(state, bucket, key, version);
-      if (tier !== null && tier !== version.archiveTier) move(state, bucket, key, version, tier);
+      if (tier === null || tier === version.archiveTier) continue;
+      version.archiveTier = tier;
+      notifyMove(state, bucket, { key, object: version, tier });
     }
 };
 
@@ -29,7 +31,7 @@ const dueTier = (state: S3State, bucket: Bucket, key: string, object: StoredObje
   const sizeBytes = object.content.sizeBytes;
   if (sizeBytes < LEAST_BYTES || object.restore !== null) return null;
   const due = [...bucket.intelligentTiering.values()]
-    .filter(({ enabled, filter }) => enabled && isAbout(filter, key, { tags: object.tags, sizeBytes }))
+    .filter(({ enabled, filter }) => enabled && matchesFilter(filter, key, { tags: object.tags, sizeBytes }))
     .flatMap(({ tierings }) => tierings)
     .filter(({ days }) => midnightAfter(object.lastAccessedMs, days) <= state.clock.now())
     .map(({ tier }) => tier);
@@ -37,8 +39,11 @@ const dueTier = (state: S3State, bucket: Bucket, key: string, object: StoredObje
   return due[0] ?? null;
 };
 
-const move = (state: S3State, bucket: Bucket, key: string, object: StoredObject, tier: ArchiveTier): void => {
-  object.archiveTier = tier;
+const notifyMove = (
+  state: S3State,
+  bucket: Bucket,
+  { key, object, tier }: { key: string; object: StoredObject; tier: ArchiveTier },
+): void => {
   notify(state, bucket, {
     event: 'IntelligentTiering',
     reason: '',
@@ -47,6 +52,6 @@ const move = (state: S3State, bucket: Bucket, key: string, object: StoredObject,
     etag: object.etag,
     sizeBytes: object.content.sizeBytes,
     accessTier: tier,
-    origin: ofS3Itself(bucket),
+    origin: s3Origin(bucket),
   });
 };

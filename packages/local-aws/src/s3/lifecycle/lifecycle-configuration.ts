@@ -1,10 +1,11 @@
 /**
- * Lifecycle rules as the API and CloudFormation give them. Rules that move objects to another storage class are refused.
+ * Parses, checks and renders lifecycle rules. Rules that move objects to another storage class are rejected.
  *
  * Sources: API_PutBucketLifecycleConfiguration.html, API_LifecycleRule.html; User Guide "Lifecycle configuration elements"
  * (intro-lifecycle-rules.html).
  */
 import { randomBytes } from 'node:crypto';
+import { DAY_MS } from './schedule.ts';
 import { S3Error } from '../errors.ts';
 import { EVERYTHING, parseFilter, renderFilter } from './object-filter.ts';
 import { parseInstant } from '../model/object-lock.ts';
@@ -21,12 +22,12 @@ import type { LifecycleRule, Expiration, NoncurrentExpiration } from '../model/c
 
 /** Reads a LifecycleConfiguration document. Throws MalformedXML, InvalidArgument, InvalidRequest or NotImplemented. */
 export const parseLifecycle = (root: XmlNode): LifecycleRule[] => {
-  const rules = childrenOf(root, 'Rule').map(parseRule);
+  const rules = childrenOf(root, 'Rule').map(parseLifecycleRule);
   checkRules(rules);
   return rules;
 };
 
-/** Throws as {@link parseLifecycle}. */
+/** Throws the same errors as {@link parseLifecycle}, except for unparsable documents. */
 export const checkRules = (rules: LifecycleRule[]): void => {
   if (rules.length === 0 || rules.length > 1000) throw new S3Error('MalformedXML');
   const ids = new Set(rules.map((rule) => rule.id));
@@ -35,14 +36,14 @@ export const checkRules = (rules: LifecycleRule[]): void => {
 };
 
 export const renderLifecycle = (rules: LifecycleRule[]): string =>
-  xmlDocument('LifecycleConfiguration', ...rules.map(renderRule));
+  xmlDocument('LifecycleConfiguration', ...rules.map(renderLifecycleRule));
 
 export const newRuleId = (): string => randomBytes(24).toString('base64url');
 
 export const refuseTransitions = (): S3Error =>
   new S3Error('NotImplemented', { message: 'The local S3 does not move objects to another storage class' });
 
-const parseRule = (node: XmlNode): LifecycleRule => {
+const parseLifecycleRule = (node: XmlNode): LifecycleRule => {
   const status = textOf(node, 'Status')?.trim();
   const [filter, prefix] = [childOf(node, 'Filter'), textOf(node, 'Prefix')];
   if (status !== 'Enabled' && status !== 'Disabled') throw new S3Error('MalformedXML');
@@ -120,11 +121,9 @@ const checkRule = (rule: LifecycleRule): void => {
     });
 };
 
-const DAY_MS = 86_400_000;
-
 const invalid = (message: string): S3Error => new S3Error('InvalidArgument', { message });
 
-const renderRule = (rule: LifecycleRule): string =>
+const renderLifecycleRule = (rule: LifecycleRule): string =>
   xmlElement(
     'Rule',
     xmlText('ID', rule.id),

@@ -1,4 +1,4 @@
-/** Reading, putting and deleting a bucket's lifecycle configuration. Source: API_PutBucketLifecycleConfiguration.html. */
+/** GetBucketLifecycleConfiguration, PutBucketLifecycleConfiguration and DeleteBucketLifecycle. Source: API_PutBucketLifecycleConfiguration.html. */
 import { authorize } from '../access/access.ts';
 import { S3Error } from '../errors.ts';
 import { setLifecycle } from './lifecycle.ts';
@@ -7,7 +7,7 @@ import { receiveText } from '../protocol/receive.ts';
 import type { Answer, BucketContext } from '../protocol/request.ts';
 import { parseXml } from '../protocol/xml.ts';
 
-/** What S3 answers though only transitions, which this S3 refuses, heed it. */
+/** S3 returns this header although it affects only transitions, which the local S3 rejects. */
 const MINIMUM_SIZE = { 'x-amz-transition-default-minimum-object-size': 'all_storage_classes_128K' };
 
 export const getBucketLifecycle = (context: BucketContext): Answer => {

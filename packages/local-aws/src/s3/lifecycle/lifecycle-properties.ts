@@ -1,45 +1,45 @@
-/** LifecycleConfiguration in CloudFormation's words. Source: AWS::S3::Bucket Rule (aws-properties-s3-bucket-rule.html). */
+/** The LifecycleConfiguration property of CloudFormation. Source: AWS::S3::Bucket Rule (aws-properties-s3-bucket-rule.html). */
 import { z } from 'zod';
 import { checkRules, newRuleId, refuseTransitions } from './lifecycle-configuration.ts';
 import { checkedFilter } from './object-filter.ts';
 import { parseInstant } from '../model/object-lock.ts';
 import type { Expiration, LifecycleRule } from '../model/configuration.ts';
 
-/** Throws a ZodError, or as PutBucketLifecycleConfiguration does. */
+/** Throws a ZodError or the errors of PutBucketLifecycleConfiguration. */
 export const lifecycleOfProperties = (given: unknown): LifecycleRule[] => {
   if (given === undefined || given === null) return [];
-  const rules = configuration.parse(given).Rules.map(ruleOf);
+  const rules = configurationSchema.parse(given).Rules.map(ruleOf);
   checkRules(rules);
   return rules;
 };
 
-/** A template may say 7 or "7". */
-const count = z.union([z.int(), z.string().regex(/^\d+$/).transform(Number)]);
+/** A template may contain 7 or "7". */
+const wholeNumber = z.union([z.int(), z.string().regex(/^\d+$/).transform(Number)]);
 const flag = z.union([z.boolean(), z.enum(['true', 'false']).transform((text) => text === 'true')]);
 
-const rule = z.strictObject({
+const ruleSchema = z.strictObject({
   Id: z.string().optional(),
   Status: z.enum(['Enabled', 'Disabled']),
   Prefix: z.string().optional(),
   TagFilters: z.array(z.strictObject({ Key: z.string(), Value: z.string() })).optional(),
-  ObjectSizeGreaterThan: count.optional(),
-  ObjectSizeLessThan: count.optional(),
-  ExpirationInDays: count.optional(),
+  ObjectSizeGreaterThan: wholeNumber.optional(),
+  ObjectSizeLessThan: wholeNumber.optional(),
+  ExpirationInDays: wholeNumber.optional(),
   ExpirationDate: z.string().optional(),
   ExpiredObjectDeleteMarker: flag.optional(),
-  NoncurrentVersionExpirationInDays: count.optional(),
+  NoncurrentVersionExpirationInDays: wholeNumber.optional(),
   NoncurrentVersionExpiration: z
-    .strictObject({ NoncurrentDays: count, NewerNoncurrentVersions: count.optional() })
+    .strictObject({ NoncurrentDays: wholeNumber, NewerNoncurrentVersions: wholeNumber.optional() })
     .optional(),
-  AbortIncompleteMultipartUpload: z.strictObject({ DaysAfterInitiation: count }).optional(),
+  AbortIncompleteMultipartUpload: z.strictObject({ DaysAfterInitiation: wholeNumber }).optional(),
   Transition: z.unknown().optional(),
   Transitions: z.unknown().optional(),
   NoncurrentVersionTransition: z.unknown().optional(),
   NoncurrentVersionTransitions: z.unknown().optional(),
 });
 
-const configuration = z.strictObject({
-  Rules: z.array(rule),
+const configurationSchema = z.strictObject({
+  Rules: z.array(ruleSchema),
   TransitionDefaultMinimumObjectSize: z.string().optional(),
 });
 
@@ -50,7 +50,7 @@ const TRANSITIONS = [
   'NoncurrentVersionTransitions',
 ] as const;
 
-const ruleOf = (given: z.infer<typeof rule>): LifecycleRule => {
+const ruleOf = (given: z.infer<typeof ruleSchema>): LifecycleRule => {
   if (TRANSITIONS.some((name) => given[name] !== undefined)) throw refuseTransitions();
   const noncurrentDays =
     given.NoncurrentVersionExpiration?.NoncurrentDays ?? given.NoncurrentVersionExpirationInDays;
@@ -76,7 +76,7 @@ const ruleOf = (given: z.infer<typeof rule>): LifecycleRule => {
   };
 };
 
-const expirationOf = (given: z.infer<typeof rule>): Expiration | null => {
+const expirationOf = (given: z.infer<typeof ruleSchema>): Expiration | null => {
   if (given.ExpirationInDays !== undefined) return { kind: 'days', days: given.ExpirationInDays };
   if (given.ExpirationDate !== undefined)
     return { kind: 'date', atMs: parseInstant(given.ExpirationDate) ?? Number.NaN };

@@ -1,5 +1,5 @@
 /**
- * What lifecycle rules do, each midnight UTC, and what they announce in headers.
+ * Applies lifecycle rules at each midnight UTC, and computes the response headers about them.
  *
  * Sources: Amazon S3 User Guide "Expiring objects" (lifecycle-expire-general-considerations.html), "Lifecycle and other bucket
  * configurations" (lifecycle-and-other-bucket-config.html), API_CreateMultipartUpload.html for x-amz-abort-date.
@@ -10,8 +10,9 @@ import type { KeyEntry } from '../model/key.ts';
 import type { StoredObject, Version } from '../model/object.ts';
 import type { Upload } from '../model/upload.ts';
 import { dropUpload } from '../model/uploads.ts';
-import { notify, ofS3Itself } from '../notifications/notifications.ts';
-import { isAbout } from './object-filter.ts';
+import { notify, s3Origin } from '../notifications/notifications.ts';
+import { EMPTY_MD5 } from '../notifications/occurrence.ts';
+import { matchesFilter } from './object-filter.ts';
 import { isProtected } from '../model/object-lock.ts';
 import { midnightAfter, scheduleMidnight } from './schedule.ts';
 import type { S3State } from '../model/state.ts';
@@ -23,19 +24,19 @@ import {
   type Deletion,
 } from '../model/versions.ts';
 
-/** Rules take effect from the next midnight on, for old objects too. */
+/** Rules take effect at the next midnight UTC, for existing objects too. */
 export const setLifecycle = (state: S3State, bucket: Bucket, rules: LifecycleRule[]): void => {
   bucket.lifecycle = rules;
-  if (rules.length > 0) scheduleMidnight(state.schedule, state.clock.now());
+  if (rules.length > 0) scheduleMidnight(state.pending, state.clock.now());
 };
 
-/** Does what is due at the state's now, which is a midnight. */
+/** Applies the rules that are due at the time of the state's clock, which is a midnight. */
 export const runLifecycle = (state: S3State, bucket: Bucket): void => {
   const rules = bucket.lifecycle.filter((rule) => rule.enabled);
   if (rules.length === 0) return;
   for (const upload of bucket.uploads.values())
     if (abortOf(rules, upload, state.clock.now()) !== null) dropUpload(bucket, upload, new Set());
-  // All is judged before anything is done: what expires today has been noncurrent for no time yet.
+  // Decides about all versions before it deletes any: an object that expires today becomes noncurrent only now.
   const work = [...bucket.keys.values()].map((entry) => ({
     key: entry.key,
     noncurrent: expiredNoncurrent(state, rules, entry),
@@ -43,14 +44,14 @@ export const runLifecycle = (state: S3State, bucket: Bucket): void => {
   }));
   for (const { key, noncurrent, current } of work) {
     for (const version of noncurrent)
-      announce(state, bucket, key, deleteVersion(bucket, key, version.versionId));
+      notifyExpiration(state, bucket, key, deleteVersion(bucket, key, version.versionId));
     if (current === 'expire')
-      announce(state, bucket, key, deleteCurrent(state, bucket, key, bucket.accountId));
+      notifyExpiration(state, bucket, key, deleteCurrent(state, bucket, key, bucket.accountId));
     removeLoneMarker(state, bucket, rules, key);
   }
 };
 
-/** The x-amz-expiration header of a current object, if a rule will end it. */
+/** The x-amz-expiration header of a current object; empty if no rule expires it. */
 export const expirationHeader = (
   bucket: Bucket,
   key: string,
@@ -58,7 +59,7 @@ export const expirationHeader = (
 ): Record<string, string> => {
   if (bucket.lifecycle.length === 0 || newestVersion(bucket, key) !== object) return {};
   const [first] = bucket.lifecycle
-    .filter((rule) => rule.enabled && isAbout(rule.filter, key, sized(object)))
+    .filter((rule) => rule.enabled && matchesFilter(rule.filter, key, filterInput(object)))
     .map((rule) => ({ id: rule.id, atMs: expiryOf(rule, object.lastModifiedMs) }))
     .filter(({ atMs }) => atMs !== null)
     .sort((a, b) => (a.atMs ?? 0) - (b.atMs ?? 0));
@@ -82,11 +83,11 @@ export const abortHeaders = (
   return { 'x-amz-abort-date': new Date(abort.atMs).toUTCString(), 'x-amz-abort-rule-id': abort.ruleId };
 };
 
-const sized = (object: StoredObject) => ({ tags: object.tags, sizeBytes: object.content.sizeBytes });
+/** The properties of a version that filters test; null for a delete marker. */
+const filterInput = (version: Version) =>
+  version.kind === 'object' ? { tags: version.tags, sizeBytes: version.content.sizeBytes } : null;
 
-const describe = (version: Version) => (version.kind === 'object' ? sized(version) : null);
-
-/** When a rule ends an object or a lone delete marker of this age; null if never. */
+/** When a rule expires a current object, or a lone delete marker, that was created at `createdMs`; null for never. */
 const expiryOf = ({ expiration }: LifecycleRule, createdMs: number): number | null => {
   if (expiration?.kind === 'days') return midnightAfter(createdMs, expiration.days);
   return expiration?.kind === 'date' ? expiration.atMs : null;
@@ -105,14 +106,15 @@ const abortOf = (
   return due[0] ?? null;
 };
 
-/** A version is noncurrent since the next newer one came. Those under object lock stay. */
+/** The noncurrent versions to delete. A version is noncurrent since the next newer version was written; object lock protects it. */
 const expiredNoncurrent = (state: S3State, rules: LifecycleRule[], entry: KeyEntry): Version[] =>
   entry.versions.filter((version, index) => {
     const successor = entry.versions[index - 1];
     if (successor === undefined) return false;
     if (version.kind === 'object' && isProtected(version.lock, state.clock.now())) return false;
     return rules.some(({ noncurrentExpiration, filter }) => {
-      if (noncurrentExpiration === null || !isAbout(filter, entry.key, describe(version))) return false;
+      if (noncurrentExpiration === null || !matchesFilter(filter, entry.key, filterInput(version)))
+        return false;
       const { days, newerVersions } = noncurrentExpiration;
       return index - 1 >= newerVersions && midnightAfter(successor.lastModifiedMs, days) <= state.clock.now();
     });
@@ -126,10 +128,10 @@ const expiredCurrent = (
 ): 'expire' | 'keep' => {
   const [current] = entry.versions;
   if (current?.kind !== 'object') return 'keep';
-  // Where a delete would end the object for good, its lock counts.
+  // Without versioning, the expiration would delete the object permanently, so its lock protects it.
   if (bucket.versioning === 'never' && isProtected(current.lock, state.clock.now())) return 'keep';
   const isDue = rules.some((rule) => {
-    const atMs = isAbout(rule.filter, entry.key, sized(current))
+    const atMs = matchesFilter(rule.filter, entry.key, filterInput(current))
       ? expiryOf(rule, current.lastModifiedMs)
       : null;
     return atMs !== null && atMs <= state.clock.now();
@@ -137,22 +139,20 @@ const expiredCurrent = (
   return isDue ? 'expire' : 'keep';
 };
 
-/** A delete marker that hides nothing goes: at once if a rule says so, or when it is as old as the rule's objects may get. */
+/** Removes a delete marker that hides no version: at once if a rule says so, or at the age at which the rule expires objects. */
 const removeLoneMarker = (state: S3State, bucket: Bucket, rules: LifecycleRule[], key: string): void => {
   const [marker, hidden] = bucket.keys.get(key)?.versions ?? [];
   if (marker?.kind !== 'delete-marker' || hidden !== undefined) return;
   const isDue = rules.some((rule) => {
-    if (!isAbout(rule.filter, key, null)) return false;
+    if (!matchesFilter(rule.filter, key, null)) return false;
     if (rule.expiration?.kind === 'expired-delete-marker') return rule.expiration.remove;
     const atMs = expiryOf(rule, marker.lastModifiedMs);
     return atMs !== null && atMs <= state.clock.now();
   });
-  if (isDue) announce(state, bucket, key, deleteVersion(bucket, key, marker.versionId));
+  if (isDue) notifyExpiration(state, bucket, key, deleteVersion(bucket, key, marker.versionId));
 };
 
-const EMPTY_MD5 = 'd41d8cd98f00b204e9800998ecf8427e';
-
-const announce = (state: S3State, bucket: Bucket, key: string, deletion: Deletion): void => {
+const notifyExpiration = (state: S3State, bucket: Bucket, key: string, deletion: Deletion): void => {
   if (deletion.kind === 'nothing') return;
   const created = deletion.kind === 'marker-created';
   const version = created ? deletion.marker : deletion.version;
@@ -162,6 +162,6 @@ const announce = (state: S3State, bucket: Bucket, key: string, deletion: Deletio
     key,
     versionId: eventVersionId(bucket, version.versionId),
     ...(created ? { etag: EMPTY_MD5 } : {}),
-    origin: ofS3Itself(bucket),
+    origin: s3Origin(bucket),
   });
 };

@@ -1,4 +1,4 @@
-/** The filter of a lifecycle rule or a tiering configuration: which objects it is about. Source: API_LifecycleRuleFilter.html. */
+/** The filter of a lifecycle rule or a tiering configuration. Source: API_LifecycleRuleFilter.html. */
 import { S3Error } from '../errors.ts';
 import type { ObjectFilter } from '../model/configuration.ts';
 import type { Tag } from '../model/object.ts';
@@ -11,8 +11,8 @@ export const EVERYTHING: ObjectFilter = {
   smallerThanBytes: null,
 };
 
-/** Delete markers have neither tags nor a size: only filters that ask for neither are about them. */
-export const isAbout = (
+/** True if the filter matches. `object` is null for a delete marker: only filters without tags and sizes match it. */
+export const matchesFilter = (
   filter: ObjectFilter,
   key: string,
   object: { tags: Tag[]; sizeBytes: number } | null,

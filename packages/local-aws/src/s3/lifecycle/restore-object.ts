@@ -1,25 +1,25 @@
 /**
- * RestoreObject: a copy of an archived object, some hours later and for some days.
+ * RestoreObject: makes a copy of an archived object available after some hours and for some days.
  *
  * Sources: API_RestoreObject.html; Amazon S3 User Guide "Understanding archive retrieval options"
- * (restoring-objects-retrieval-options.html), whose longest times are taken.
+ * (restoring-objects-retrieval-options.html). The local S3 uses the longest times given there.
  */
 import { isArchived } from './archive.ts';
 import { S3Error } from '../errors.ts';
 import type { Restore, RestoreTier, StoredObject } from '../model/object.ts';
 import { notify } from '../notifications/notifications.ts';
-import { findReadable, requestedTarget } from '../access/read-target.ts';
+import { findReadable, requestedTarget, type ReadActions } from '../access/read-target.ts';
 import { receiveText } from '../protocol/receive.ts';
 import type { Answer, ObjectContext } from '../protocol/request.ts';
 import { midnightAfter, scheduleAt } from './schedule.ts';
 import { eventVersionId } from '../model/versions.ts';
 import { childOf, parseXml, textOf } from '../protocol/xml.ts';
 
-/** 202 for a restore that begins or gets faster, 200 for a copy that is there and now stays longer. */
+/** Returns 202 if a restore begins or becomes faster, and 200 if an existing copy is kept longer. */
 export const restoreObject = async (context: ObjectContext): Promise<Answer> => {
   const { state } = context;
   const body = await receiveText(context.request);
-  const object = findReadable(context, requestedTarget(context), 's3:RestoreObject', 's3:RestoreObject');
+  const object = findReadable(context, requestedTarget(context), RESTORE_OBJECT);
   const asked = parseRestoreRequest(body);
   if (!isArchived(object))
     throw new S3Error('InvalidObjectState', {
@@ -32,7 +32,7 @@ export const restoreObject = async (context: ObjectContext): Promise<Answer> => 
   const { restore } = object;
   if (restore !== null && restore.expiresMs !== null) {
     restore.expiresMs = midnightAfter(nowMs, asked.days ?? 0);
-    scheduleAt(state.schedule, restore.expiresMs);
+    scheduleAt(state.pending, restore.expiresMs);
     return { status: 200 };
   }
   if (restore !== null && SPEED.indexOf(asked.tier) <= SPEED.indexOf(restore.tier))
@@ -41,7 +41,9 @@ export const restoreObject = async (context: ObjectContext): Promise<Answer> => 
   return { status: 202 };
 };
 
-/** Slowest first: only a faster tier changes a restore that is under way. */
+const RESTORE_OBJECT: ReadActions = { current: 's3:RestoreObject', version: 's3:RestoreObject' };
+
+/** Slowest first: only a faster tier changes a restore in progress. */
 const SPEED: RestoreTier[] = ['Bulk', 'Standard', 'Expedited'];
 
 const HOUR_MS = 3_600_000;
@@ -60,7 +62,7 @@ const durationMs = (object: StoredObject, tier: RestoreTier): number => {
   });
 };
 
-/** How long a copy is to stay is said for the archived classes, and not for Intelligent-Tiering. */
+/** Checks the number of days, which is required for the archived classes and forbidden for Intelligent-Tiering. */
 const checkDays = (object: StoredObject, days: number | null): void => {
   if ((days === null) !== (object.archiveTier !== null)) throw new S3Error('MalformedXML');
   if (days !== null && days < 1)
@@ -89,9 +91,9 @@ const begin = (context: ObjectContext, object: StoredObject, restore: Restore): 
   const { state, request, bucket, key } = context;
   const isFirst = object.restore === null;
   object.restore = restore;
-  scheduleAt(state.schedule, restore.completesMs);
+  scheduleAt(state.pending, restore.completesMs);
   if (!isFirst) return;
-  state.schedule.restores.add({ bucket, key, object });
+  state.pending.restores.add({ bucket, key, object });
   notify(state, bucket, {
     event: 'ObjectRestore:Post',
     reason: '',

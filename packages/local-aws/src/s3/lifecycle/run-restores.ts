@@ -1,44 +1,44 @@
-/** Restores that complete, and restored copies that go. Source: User Guide "Restoring an archived object" (restoring-objects.html). */
-import { notify, ofS3Itself } from '../notifications/notifications.ts';
+/** Completes restores and deletes expired copies. Source: User Guide "Restoring an archived object" (restoring-objects.html). */
+import { notify, s3Origin } from '../notifications/notifications.ts';
 import { midnightAfter, scheduleAt } from './schedule.ts';
 import type { S3State, ScheduledRestore } from '../model/state.ts';
 import { eventVersionId, findVersion } from '../model/versions.ts';
 
-/** Does what is due at the state's now, and schedules what follows. */
+/** Does the work that is due at the time of the state's clock, and schedules the next work. */
 export const runRestores = (state: S3State): void => {
-  for (const scheduled of state.schedule.restores) {
+  for (const scheduled of state.pending.restores) {
     const { bucket, key, object } = scheduled;
     const isThere =
       state.buckets.get(bucket.name) === bucket && findVersion(bucket, key, object.versionId) === object;
-    if (!isThere || object.restore === null || isDone(state, scheduled))
-      state.schedule.restores.delete(scheduled);
-    else scheduleAt(state.schedule, object.restore.expiresMs ?? object.restore.completesMs);
+    if (!isThere || object.restore === null || advance(state, scheduled))
+      state.pending.restores.delete(scheduled);
+    else scheduleAt(state.pending, object.restore.expiresMs ?? object.restore.completesMs);
   }
 };
 
-/** Moves one restore on; true when nothing more will happen to it. */
-const isDone = (state: S3State, scheduled: ScheduledRestore): boolean => {
+/** Completes or ends one restore if that is due. Returns true if no work on it remains. */
+const advance = (state: S3State, scheduled: ScheduledRestore): boolean => {
   const { object } = scheduled;
   const nowMs = state.clock.now();
   if (object.restore === null) return true;
   if (object.restore.expiresMs === null && object.restore.completesMs <= nowMs) {
     const { days } = object.restore;
     object.restore.expiresMs = days === null ? null : midnightAfter(nowMs, days);
-    tell(state, scheduled, 'ObjectRestore:Completed', object.restore.expiresMs);
+    notifyRestore(state, scheduled, 'ObjectRestore:Completed', object.restore.expiresMs);
     if (days !== null) return false;
-    // Intelligent-Tiering gives back the object itself.
+    // Intelligent-Tiering moves the object itself back.
     object.restore = null;
     object.archiveTier = null;
     object.lastAccessedMs = nowMs;
     return true;
   }
   if (object.restore.expiresMs === null || object.restore.expiresMs > nowMs) return false;
-  tell(state, scheduled, 'ObjectRestore:Delete', null);
+  notifyRestore(state, scheduled, 'ObjectRestore:Delete', null);
   object.restore = null;
   return true;
 };
 
-const tell = (
+const notifyRestore = (
   state: S3State,
   { bucket, key, object }: ScheduledRestore,
   event: 'ObjectRestore:Completed' | 'ObjectRestore:Delete',
@@ -53,5 +53,5 @@ const tell = (
     sizeBytes: object.content.sizeBytes,
     sourceStorageClass: object.storageClass,
     ...(expiresMs === null ? {} : { restoreExpiresMs: expiresMs }),
-    origin: ofS3Itself(bucket),
+    origin: s3Origin(bucket),
   });

@@ -15,7 +15,8 @@ import type { KeyEntry } from '../model/key.ts';
 import type { StoredObject } from '../model/object.ts';
 import { ownerAccountOf } from '../access/ownership.ts';
 import { integerParameter, type Answer, type BucketContext } from '../protocol/request.ts';
-import { xmlDocument, xmlElement, xmlText } from '../protocol/xml.ts';
+import { xmlAnswer } from '../protocol/xml-answer.ts';
+import { listedDate, xmlDocument, xmlElement, xmlText } from '../protocol/xml.ts';
 
 export const listObjectsV2 = (context: BucketContext): Answer => {
   const { request, bucket } = context;
@@ -32,8 +33,7 @@ export const listObjectsV2 = (context: BucketContext): Answer => {
     maxKeys,
   });
   const withOwner = parameter('fetch-owner') === 'true';
-  return xmlAnswer(
-    'ListBucketResult',
+  return listAnswer(
     xmlText('Name', bucket.name),
     xmlText('Prefix', encode(parameter('prefix'))),
     parameter('start-after') === '' ? '' : xmlText('StartAfter', encode(parameter('start-after'))),
@@ -63,8 +63,7 @@ export const listObjectsV1 = (context: BucketContext): Answer => {
     maxKeys,
   });
   const hasDelimiter = parameter('delimiter') !== '';
-  return xmlAnswer(
-    'ListBucketResult',
+  return listAnswer(
     xmlText('Name', bucket.name),
     xmlText('Prefix', encode(parameter('prefix'))),
     xmlText('Marker', encode(parameter('marker'))),
@@ -78,7 +77,7 @@ export const listObjectsV1 = (context: BucketContext): Answer => {
   );
 };
 
-/** 1,000 at most, whatever is asked. */
+/** The requested number of keys, with a maximum of 1,000. */
 export const maxKeysOf = (context: BucketContext): number =>
   Math.min(integerParameter(context.request, 'max-keys', { min: 0, max: 2_147_483_647 }) ?? 1000, 1000);
 
@@ -133,7 +132,7 @@ const renderObject = (
     wantsRestoreStatus(request) ? restoreStatus(listed.object) : '',
   );
 
-/** What a listing says of an object version. */
+/** The elements of an object version in a listing. */
 export const objectElements = (
   key: string,
   object: StoredObject,
@@ -148,8 +147,7 @@ export const objectElements = (
   xmlText('StorageClass', object.storageClass),
 ];
 
-/** S3 keeps whole seconds and writes milliseconds all the same. */
-export const listedDate = (ms: number): string => new Date(Math.floor(ms / 1000) * 1000).toISOString();
+const listAnswer = (...children: string[]): Answer => xmlAnswer(xmlDocument('ListBucketResult', ...children));
 
 const encodeToken = (key: string): string => Buffer.from(`1:${key}`).toString('base64');
 
@@ -161,9 +159,3 @@ const decodeToken = (token: string): string => {
     elements: { ArgumentName: 'continuation-token' },
   });
 };
-
-const xmlAnswer = (name: string, ...children: string[]): Answer => ({
-  status: 200,
-  headers: { 'Content-Type': 'application/xml' },
-  body: xmlDocument(name, ...children),
-});

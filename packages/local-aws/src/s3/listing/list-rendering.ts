@@ -1,12 +1,13 @@
-/** Pieces that every listing shares. */
+/** Parts of the responses that several listings share. */
 import type { StoredObject } from '../model/object.ts';
+import type { Upload } from '../model/upload.ts';
 import { header, type S3Request } from '../protocol/request.ts';
 import { S3Error } from '../errors.ts';
 import { canonicalUserId } from '../protocol/canonical-user.ts';
 import { formEncodeKey } from '../protocol/url-encoding.ts';
 import { xmlElement, xmlText } from '../protocol/xml.ts';
 
-/** Throws InvalidArgument for any encoding but url. */
+/** True if the request has encoding-type=url. Throws InvalidArgument for any other encoding. */
 export const wantsUrlEncoding = (request: S3Request): boolean => {
   const encoding = request.query.get('encoding-type');
   if (encoding === undefined || encoding === 'url') return encoding === 'url';
@@ -24,6 +25,13 @@ export const encodeListed =
 export const ownerElement = (name: string, accountId: string): string =>
   xmlElement(name, xmlText('ID', canonicalUserId(accountId)));
 
+/**
+ * The element of the caller that created an upload: its id is the canonical user id of an account, or else an ARN. A role is named by
+ * its session. The reference describes users only: API_Initiator.html.
+ */
+export const initiatorElement = ({ initiator }: Upload): string =>
+  xmlElement('Initiator', xmlText('ID', initiator.id), xmlText('DisplayName', initiator.displayName));
+
 /** The condition keys of a listing. */
 export const listConditions = (request: S3Request): Record<string, string> => {
   const conditions: Record<string, string> = {};
@@ -34,7 +42,7 @@ export const listConditions = (request: S3Request): Record<string, string> => {
   return conditions;
 };
 
-/** x-amz-optional-object-attributes: RestoreStatus. */
+/** True if x-amz-optional-object-attributes contains RestoreStatus. */
 export const wantsRestoreStatus = (request: S3Request): boolean =>
   (header(request, 'x-amz-optional-object-attributes') ?? '')
     .split(',')

@@ -1,7 +1,7 @@
 /** ListObjectVersions. Source: API_ListObjectVersions.html. */
 import { authorize } from '../access/access.ts';
 import { S3Error } from '../errors.ts';
-import { listedDate, maxKeysOf, objectElements } from './list-objects.ts';
+import { maxKeysOf, objectElements } from './list-objects.ts';
 import {
   encodeListed,
   listConditions,
@@ -17,7 +17,7 @@ import { ownerAccountOf } from '../access/ownership.ts';
 import { checkVersionId } from '../access/read-target.ts';
 import type { Answer, BucketContext } from '../protocol/request.ts';
 import { orderOfVersionId } from '../model/version-id.ts';
-import { xmlDocument, xmlElement, xmlText } from '../protocol/xml.ts';
+import { listedDate, xmlDocument, xmlElement, xmlText } from '../protocol/xml.ts';
 
 export const listObjectVersions = (context: BucketContext): Answer => {
   const { request, bucket } = context;
@@ -117,7 +117,7 @@ const pageOfVersions = (bucket: Bucket, asked: PageRequest): VersionPage => {
   return page;
 };
 
-/** Versions and common prefixes behind the markers; the newest version of a key comes first. */
+/** The versions and common prefixes after the markers. The newest version of a key comes first. */
 function* itemsOf(bucket: Bucket, asked: PageRequest): Iterable<ListedVersion | string> {
   const { prefix, delimiter, keyMarker: after, versionIdMarker } = asked;
   const inclusive = versionIdMarker !== null;
@@ -135,7 +135,7 @@ function* itemsOf(bucket: Bucket, asked: PageRequest): Iterable<ListedVersion | 
   }
 }
 
-/** The marker's version may be gone meanwhile: its id still says where it was. */
+/** The index of the first version after the marker. The marker's version may have been deleted; its id still gives its position. */
 const indexBehind = (versions: Version[], versionIdMarker: string): number => {
   const found = versions.findIndex((version) => version.versionId === versionIdMarker);
   if (found !== -1) return found + 1;

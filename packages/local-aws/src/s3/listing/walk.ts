@@ -1,23 +1,21 @@
-/**
- * The walk behind all object listings: in key order, with common prefixes rolled up and skipped over.
- */
+/** Walks a bucket in key order for all object listings. It yields a common prefix once and skips the keys inside it. */
 import { keyOfOrderKey, orderKeyOf } from '../model/key-index.ts';
 import type { Bucket } from '../model/bucket.ts';
 import type { KeyEntry } from '../model/key.ts';
 
 interface WalkRequest {
   prefix: string;
-  /** '' for none. */
+  /** '' for no delimiter. */
   delimiter: string;
-  /** Start strictly after this key (or common prefix); '' for the beginning. */
+  /** Start strictly after this key or common prefix; '' starts at the beginning. */
   after: string;
-  /** Start at `after` itself, not behind it. */
+  /** Start at `after` itself instead. */
   inclusive?: boolean;
 }
 
 type WalkItem = { kind: 'key'; entry: KeyEntry } | { kind: 'prefix'; prefix: string };
 
-/** Yields keys and common prefixes. A common prefix that `after` is or lies in has been passed already. */
+/** Yields keys and common prefixes. It omits a common prefix that equals `after` or contains it, because an earlier page listed it. */
 export function* walk(
   bucket: Bucket,
   asked: WalkRequest,
@@ -47,6 +45,6 @@ export function* walk(
   }
 }
 
-/** The least order key that does not begin with the group. Its last character is a byte below 0xff: no UTF-8 has that one. */
+/** The first order key after all keys in the group. The group's last character is below 0xff, because UTF-8 never contains 0xff. */
 const afterGroup = (group: string): string =>
   group.slice(0, -1) + String.fromCharCode(group.charCodeAt(group.length - 1) + 1);

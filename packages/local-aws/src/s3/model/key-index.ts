@@ -1,22 +1,22 @@
 /**
  * Keys in UTF-8 byte order, as S3 lists them.
  *
- * Held as a list of short sorted chunks: a put between two listings of a bucket of a million keys moves a few hundred
- * strings, it does not sort a million.
+ * The keys are held as a list of short sorted chunks. A put into a bucket of a million keys moves a few hundred strings instead of
+ * sorting a million.
  */
 export interface KeyIndex<T> {
   readonly size: number;
   get(key: string): T | undefined;
   set(key: string, value: T): void;
   delete(key: string): void;
-  /** Entries whose order key is at or after `orderKey`, in order. Must not be used across a change. */
+  /** Yields the entries whose order key is `orderKey` or later, in order. The index must not change while the caller iterates. */
   from(orderKey: string): Iterable<{ orderKey: string; value: T }>;
   values(): Iterable<T>;
 }
 
 /**
- * A key's UTF-8 bytes as a string of characters 0–255: comparing those compares bytes, where comparing JavaScript strings would
- * put characters beyond U+FFFF before U+E000.
+ * A key's UTF-8 bytes as a string of characters 0–255. Comparing such strings compares bytes, whereas comparing the original
+ * JavaScript strings would put characters beyond U+FFFF before U+E000.
  */
 export const orderKeyOf = (key: string): string =>
   ASCII.test(key) ? key : Buffer.from(key, 'utf8').toString('latin1');
@@ -85,7 +85,7 @@ export const createKeyIndex = <T>(): KeyIndex<T> => {
   };
 };
 
-/** The chunk that holds or would hold the key: the last one that starts at or before it, or the first. */
+/** The index of the chunk that holds or would hold the key: the last chunk that starts at or before the key, or the first chunk. */
 const chunkFor = (chunks: string[][], orderKey: string): number => {
   let low = 0;
   let high = chunks.length;

@@ -1,5 +1,5 @@
 /**
- * Object lock: retention and legal hold of a version, and what they forbid.
+ * Object lock: the retention and legal hold of a version, and the operations that they forbid.
  *
  * Sources: Amazon S3 User Guide "Locking objects with Object Lock" (object-lock.html, object-lock-managing.html);
  * API_PutObject.html for the headers.
@@ -16,13 +16,13 @@ export interface Retention {
 /** The lock of one version. */
 export interface ObjectLock {
   retention: Retention | null;
-  /** Null where none was ever set. */
+  /** Null if no legal hold was ever set. */
   legalHold: 'ON' | 'OFF' | null;
 }
 
 export const NO_LOCK: ObjectLock = { retention: null, legalHold: null };
 
-/** The lock configuration of a bucket; a default retention is in days or in years. */
+/** The object lock configuration of a bucket. A default retention is given in days or in years. */
 export interface BucketObjectLock {
   defaultRetention: { mode: RetentionMode; period: 'Days' | 'Years'; length: number } | null;
 }
@@ -33,7 +33,7 @@ export interface LockHeaders {
   legalHold: string | undefined;
 }
 
-/** What a writer's x-amz-object-lock-* headers say. Throws InvalidArgument, or InvalidRequest on a bucket without object lock. */
+/** Reads the x-amz-object-lock-* headers of a write. Throws InvalidArgument, or InvalidRequest on a bucket without object lock. */
 export const parseLockHeaders = (
   headers: LockHeaders,
   bucketLock: BucketObjectLock | null,
@@ -43,10 +43,10 @@ export const parseLockHeaders = (
   if (mode === undefined && retainUntil === undefined && legalHold === undefined) return NO_LOCK;
   if (bucketLock === null)
     throw new S3Error('InvalidRequest', { message: 'Bucket is missing ObjectLockConfiguration' });
-  return { retention: parseRetention(mode, retainUntil, nowMs), legalHold: parseLegalHold(legalHold) };
+  return { retention: retentionOf(mode, retainUntil, nowMs), legalHold: parseLegalHold(legalHold) };
 };
 
-/** The lock a version gets when it is created: its writer's retention, or else the bucket's default from now on. */
+/** The lock of a new version: the writer's retention, or else the bucket's default retention starting at `createdMs`. */
 export const lockOfNewVersion = (
   asked: ObjectLock,
   bucketLock: BucketObjectLock | null,
@@ -58,11 +58,11 @@ export const lockOfNewVersion = (
   return { ...asked, retention: { mode: byDefault.mode, untilMs: createdMs + days * DAY_MS } };
 };
 
-/** Does a write under this lock have to prove its bytes? */
+/** True if a write under this lock must carry a checksum or MD5 of its body. */
 export const needsIntegrityHeader = (asked: ObjectLock, bucketLock: BucketObjectLock | null): boolean =>
   asked !== NO_LOCK || (bucketLock !== null && bucketLock.defaultRetention !== null);
 
-/** May a version be deleted? `bypass`: the caller asks, and has the permission, to bypass governance. */
+/** True if the version must not be deleted. `bypass`: the caller requests to bypass governance and has the permission. */
 export const isProtected = (lock: ObjectLock, nowMs: number, bypass = false): boolean => {
   if (lock.legalHold === 'ON') return true;
   const { retention } = lock;
@@ -71,8 +71,8 @@ export const isProtected = (lock: ObjectLock, nowMs: number, bypass = false): bo
 };
 
 /**
- * May a version's retention be replaced? While it lasts it may only be made longer: governance gives way to a bypass,
- * compliance to nothing.
+ * True if a version's retention may be replaced. Until it ends, a retention may only be extended; a bypass overrides this in
+ * governance mode, and nothing overrides it in compliance mode.
  */
 export const mayReplaceRetention = (
   current: Retention | null,
@@ -88,13 +88,13 @@ export const mayReplaceRetention = (
 export const protectedError = (): S3Error =>
   new S3Error('AccessDenied', { message: 'Access Denied because object protected by object lock.' });
 
-/** The headers of a GET or HEAD answer. */
+/** The retention headers of a GET or HEAD response. */
 export const retentionHeaders = (retention: Retention): Record<string, string> => ({
   'x-amz-object-lock-mode': retention.mode,
   'x-amz-object-lock-retain-until-date': new Date(retention.untilMs).toISOString(),
 });
 
-/** Milliseconds, or null for what is no ISO 8601 instant. */
+/** Milliseconds since the epoch; null if the text is not an ISO 8601 instant. */
 export const parseInstant = (text: string): number | null => {
   if (!/^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d)?)?$/.test(text)) return null;
   const ms = Date.parse(/T.*(Z|[+-]\d\d:?\d\d)$/.test(text) || !text.includes('T') ? text : `${text}Z`);
@@ -104,11 +104,15 @@ export const parseInstant = (text: string): number | null => {
 export const isRetentionMode = (text: string | undefined): text is RetentionMode =>
   text === 'GOVERNANCE' || text === 'COMPLIANCE';
 
+/** Event holds were added in 2026. The local S3 does not support them. */
+export const eventHold = (): S3Error =>
+  new S3Error('NotImplemented', { message: 'The local S3 does not have event holds' });
+
 const DAY_MS = 86_400_000;
 const MODE = 'x-amz-object-lock-mode';
 const UNTIL = 'x-amz-object-lock-retain-until-date';
 
-const parseRetention = (
+const retentionOf = (
   mode: string | undefined,
   retainUntil: string | undefined,
   nowMs: number,

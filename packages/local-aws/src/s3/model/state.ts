@@ -1,4 +1,4 @@
-/** All the local S3 holds, and what it needs from outside. */
+/** The state of the local S3, and the services that it depends on. */
 import type { Authorizer } from '../../core/access.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { EventBus, QueueSender } from '../../core/delivery.ts';
@@ -10,20 +10,20 @@ import type { Bucket } from './bucket.ts';
 import type { StoredObject } from './object.ts';
 
 export interface S3Options {
-  /** Where objects over 64 KiB are kept. Made if it is not there. */
+  /** The directory that stores objects over 64 KiB. It is created if it does not exist. */
   directory: string;
   clock: Clock;
   authorizer: Authorizer;
   queues: QueueSender;
   events: EventBus;
   partition?: string | undefined;
-  /** Absent: keys are there as soon as they are named, and left to the IAM policies of their accounts. */
+  /** If absent, every KMS key exists as soon as a request names it, and the IAM policies of its account control access to it. */
   kms?: KeyDirectory | undefined;
-  /** The secret of an access key, to verify chunk signatures with. Absent: signed chunks are refused as not implemented. */
+  /** Returns the secret of an access key, which verifies chunk signatures. If absent, signed chunks fail with NotImplemented. */
   secretOf?: ((accessKeyId: string, sessionToken: string | undefined) => string | undefined) | undefined;
-  /** How S3 reaches topics. Absent: nothing is published to them. */
+  /** Publishes to topics. If absent, nothing is published. */
   topics?: TopicPublisher | undefined;
-  /** A copy or completion that takes longer is answered with 200 at once, and with its result or its error later. */
+  /** If a copy or completion takes longer, S3 sends the 200 first and the result or error later. */
   earlyAnswerAfterMs?: number | undefined;
 }
 
@@ -50,22 +50,22 @@ export interface S3State extends Omit<S3Options, 'directory' | 'partition' | 'km
   kms: KeyDirectory;
   blobs: BlobStore;
   buckets: Map<string, Bucket>;
-  /** Of sparse objects, by seed. */
+  /** The generators of sparse objects, by seed. */
   generators: Map<number, Generator>;
-  /** Where copies of sparse objects are received. */
+  /** The keys at which copies of sparse objects are received. */
   sparseReplicas: SparseReplica[];
-  schedule: Schedule;
-  /** Grows with every call; orders versions and uploads. */
+  pending: PendingWork;
+  /** Returns a higher number with every call. It orders versions and uploads. */
   newOrder(): number;
-  /** Grows with every call: S3's `sequencer`, comparable as text within one key. */
+  /** Returns a higher value with every call: S3's `sequencer`, which compares as text within one key. */
   newSequencer(): string;
 }
 
-/** What S3 will do by itself. */
-export interface Schedule {
-  /** When something may be due next; `Infinity` while nothing is. */
+/** Work that S3 does without a request. */
+export interface PendingWork {
+  /** The earliest time at which work may be due; `Infinity` if there is none. */
   nextMs: number;
-  /** Objects with a restored copy, or one under way. */
+  /** Objects with a restored copy or a restore in progress. */
   restores: Set<ScheduledRestore>;
 }
 
@@ -87,7 +87,7 @@ export const createState = (options: S3Options): S3State => {
     buckets: new Map(),
     generators: new Map(),
     sparseReplicas: [],
-    schedule: { nextMs: Number.POSITIVE_INFINITY, restores: new Set() },
+    pending: { nextMs: Number.POSITIVE_INFINITY, restores: new Set() },
     newOrder: () => {
       lastOrder += 1;
       return lastOrder;

@@ -1,10 +1,10 @@
-/** The end of a multipart upload, whoever brings it about. */
+/** Ends multipart uploads: on completion, on abort and by a lifecycle rule. */
 import { releaseContent } from '../storage/content.ts';
 import type { Bucket } from './bucket.ts';
 import type { Part, Upload } from './upload.ts';
 import { unwatchKey } from './versions.ts';
 
-/** Ends an upload and frees all parts but those kept for the object. */
+/** Ends an upload and releases all parts except those that the object keeps. */
 export const dropUpload = (bucket: Bucket, upload: Upload, kept: Set<Part>): void => {
   bucket.uploads.delete(upload.uploadId);
   unwatchKey(bucket, upload.key, upload.watch);

@@ -1,13 +1,14 @@
 /**
- * Version ids: 32 opaque characters, as S3's are, in which this S3 recognises its own.
+ * Version ids: 32 opaque characters, like those of AWS, in a form that lets the local S3 recognise the ids that it issued.
  *
- * S3 refuses an id it never gave ("Invalid version id specified"), tells it from one whose version is gone, and goes on with a listing
- * after an id that was deleted meanwhile. So an id hides when it was given, under a random mask, with a check over both.
+ * S3 rejects an id that it never issued ("Invalid version id specified"), distinguishes such an id from one whose version was
+ * deleted, and continues a listing after an id that was deleted in the meantime. Therefore an id contains its order under a random
+ * mask, and a checksum over both.
  */
 import { randomBytes } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 
-/** `order` grows with every version of the service. */
+/** `order` increases with every version in the service. */
 export const createVersionId = (order: number): string => {
   const bytes = Buffer.alloc(24);
   randomBytes(12).copy(bytes);
@@ -16,7 +17,7 @@ export const createVersionId = (order: number): string => {
   return bytes.toString('base64url').replaceAll('-', '.');
 };
 
-/** The order of an id this S3 gave; null for any other text. */
+/** The order of an id that the local S3 issued; null for any other text. */
 export const orderOfVersionId = (versionId: string): number | null => {
   if (!/^[\w.]{32}$/.test(versionId)) return null;
   const bytes = Buffer.from(versionId.replaceAll('.', '-'), 'base64url');

@@ -1,5 +1,5 @@
 /**
- * The version rules: what a write and a delete do to a key on a bucket that never was versioned, is, or is suspended.
+ * The effect of writes and deletes on the versions of a key: without versioning, with versioning, and with versioning suspended.
  *
  * Source: Amazon S3 User Guide "Using versioning in S3 buckets" (Versioning.html, DeletingObjectVersions.html,
  * AddingObjectstoVersionSuspendedBuckets.html).
@@ -12,11 +12,11 @@ import { lockOfNewVersion } from './object-lock.ts';
 import type { S3State } from './state.ts';
 import { createVersionId } from './version-id.ts';
 
-/** The newest version, be it an object or a delete marker. */
+/** The newest version, which is an object or a delete marker. */
 export const newestVersion = (bucket: Bucket, key: string): Version | undefined =>
   bucket.keys.get(key)?.versions[0];
 
-/** The current object, or null where there is none or a delete marker hides it. */
+/** The current object; null if the key has none or a delete marker hides it. */
 export const currentObject = (bucket: Bucket, key: string): StoredObject | null => {
   const newest = newestVersion(bucket, key);
   return newest?.kind === 'object' ? newest : null;
@@ -25,10 +25,10 @@ export const currentObject = (bucket: Bucket, key: string): StoredObject | null 
 export const findVersion = (bucket: Bucket, key: string, versionId: string): Version | undefined =>
   bucket.keys.get(key)?.versions.find((version) => version.versionId === versionId);
 
-/** What a writer gives; the rest is the bucket's to say. */
+/** The properties that the writer determines. The bucket determines the others. */
 type NewObject = Omit<StoredObject, 'versionId' | 'order' | 'restore' | 'archiveTier' | 'lastAccessedMs'>;
 
-/** Makes an object the current version. It takes the place of the null version unless versioning is enabled. */
+/** Makes an object the current version. Unless versioning is enabled, the object replaces the null version. */
 export const putVersion = (state: S3State, bucket: Bucket, key: string, object: NewObject): StoredObject => {
   const stored: StoredObject = {
     ...object,
@@ -43,7 +43,7 @@ export const putVersion = (state: S3State, bucket: Bucket, key: string, object: 
   return stored;
 };
 
-/** Begins to note what happens to a key. */
+/** Starts to record writes and deletes of a key. */
 export const watchKey = (bucket: Bucket, key: string): KeyWatch => {
   const watch = { deleted: false, written: false };
   bucket.watches.set(key, (bucket.watches.get(key) ?? new Set()).add(watch));
@@ -58,9 +58,9 @@ export const unwatchKey = (bucket: Bucket, key: string, watch: KeyWatch): void =
 
 export type Deletion =
   | { kind: 'nothing' }
-  /** A simple DELETE put a delete marker on top. */
+  /** A DELETE without a version id created a delete marker. */
   | { kind: 'marker-created'; marker: DeleteMarker }
-  /** A version, possibly a delete marker, is gone for good. */
+  /** A version, possibly a delete marker, was permanently deleted. */
   | { kind: 'removed'; version: Version };
 
 /** DELETE without a version id. */
@@ -82,20 +82,24 @@ export const deleteCurrent = (
   return { kind: 'marker-created', marker };
 };
 
-/** DELETE of one version. Deleting what is not there is no error. */
+/** DELETE of one version. Deleting a version that does not exist is not an error. */
 export const deleteVersion = (bucket: Bucket, key: string, versionId: string): Deletion => {
   if (newestVersion(bucket, key)?.versionId === versionId) noteDeletion(bucket, key);
   return removeVersion(bucket, key, versionId);
 };
 
-/** Does a version id belong in answers and events? Not on buckets that never were versioned. */
+/** False for a bucket that never had versioning: its responses and events contain no version ids. */
 export const hasVersionIds = (bucket: Bucket): boolean => bucket.versioning !== 'never';
 
-/** The version id in the answer to a write: S3 says nothing of the null version of a suspended bucket. */
+/** The x-amz-version-id header of a response about an existing version. */
+export const versionHeader = (bucket: Bucket, version: { versionId: string }): Record<string, string> =>
+  hasVersionIds(bucket) ? { 'x-amz-version-id': version.versionId } : {};
+
+/** The x-amz-version-id header of a response to a write. S3 omits it for the null version of a suspended bucket. */
 export const writtenVersionHeader = (stored: StoredObject): Record<string, string> =>
   stored.versionId === 'null' ? {} : { 'x-amz-version-id': stored.versionId };
 
-/** The version id for an event: only where versioning is enabled, or a real version is meant. */
+/** The version id for an event. It is null for a null version, unless versioning is enabled. */
 export const eventVersionId = (bucket: Bucket, versionId: string): string | null =>
   bucket.versioning === 'Enabled' || versionId !== 'null' ? versionId : null;
 

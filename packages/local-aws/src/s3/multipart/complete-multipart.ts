@@ -1,6 +1,7 @@
 /** CompleteMultipartUpload. Source: API_CompleteMultipartUpload.html. */
 import { createHash, randomBytes } from 'node:crypto';
-import { authorize, authorizeKms } from '../access/access.ts';
+import { authorize } from '../access/access.ts';
+import { authorizeKms } from '../access/kms-access.ts';
 import {
   CHECKSUM_ALGORITHMS,
   checksumElement,
@@ -35,17 +36,17 @@ export const completeMultipartUpload = async (context: ObjectContext): Promise<A
   authorizeComplete(context);
   const condition = parseWriteCondition(request);
   const body = await receiveTextAboutObject(request);
-  // From here on nothing yields: what is judged is what is committed upon.
-  const print = fingerprint(request, body);
+  // Synchronous from here, so that nothing changes between the checks and the commit.
+  const fingerprint = fingerprintOf(request, body);
   const repeated = bucket.completed.get(request.query.get('uploadId') ?? '');
-  if (repeated?.fingerprint === print && repeated.key === key) return answerOf(repeated);
+  if (repeated?.fingerprint === fingerprint && repeated.key === key) return completionAnswer(repeated);
   const upload = requestedUpload(context);
-  authorizeKms(context, 'kms:Decrypt', upload.description.encryption, key);
+  authorizeKms(context, 'kms:Decrypt', upload.description.encryption, context);
   const parts = chooseParts(upload, parseParts(body));
   checkSizes(request, parts);
   const checksum = checksumOf(request, upload, parts);
   judgeCompletion(bucket, key, condition, upload.watch);
-  return answerOf(commit(context, upload, parts, checksum, print));
+  return completionAnswer(commit(context, { upload, parts, checksum, fingerprint }));
 };
 
 const authorizeComplete = (context: ObjectContext): void => {
@@ -56,12 +57,12 @@ const authorizeComplete = (context: ObjectContext): void => {
 
 const FINGERPRINT_HEADERS = ['if-match', 'if-none-match', 'x-amz-mp-object-size'];
 
-const fingerprint = (request: S3Request, body: string): string =>
+const fingerprintOf = (request: S3Request, body: string): string =>
   createHash('sha256')
     .update(JSON.stringify([body, ...FINGERPRINT_HEADERS.map((name) => header(request, name) ?? null)]))
     .digest('hex');
 
-const answerOf = (completed: CompletedUpload): Answer => ({
+const completionAnswer = (completed: CompletedUpload): Answer => ({
   status: 200,
   headers: { 'Content-Type': 'application/xml', ...completed.headers },
   body: completed.body,
@@ -86,7 +87,7 @@ const parsePart = (node: XmlNode): ListedPart => {
   return { partNumber: Number(number), etag: bareEtag(etag), checksum: checksums[0] ?? null };
 };
 
-/** The parts named, which may be fewer than were uploaded. Throws InvalidPartOrder, InvalidPart, InvalidRequest. */
+/** The listed parts, which may be fewer than were uploaded. Throws InvalidPartOrder, InvalidPart or InvalidRequest. */
 const chooseParts = (upload: Upload, listed: ListedPart[]): Part[] => {
   listed.forEach((part, index) => {
     const before = listed[index - 1];
@@ -94,7 +95,7 @@ const chooseParts = (upload: Upload, listed: ListedPart[]): Part[] => {
       throw new S3Error('InvalidPartOrder', { elements: { UploadId: upload.uploadId } });
   });
   const parts = listed.map((part) => choosePart(upload, part));
-  // API_CompletedPart: parts with additional checksums, S3's own CRC64NVME apart, begin at 1 and leave no number out.
+  // API_CompletedPart: parts with additional checksums other than CRC64NVME must have consecutive numbers that start with 1.
   const isChecked = listed.every(({ checksum }) => checksum !== null && checksum.algorithm !== 'CRC64NVME');
   if (isChecked && listed.some(({ partNumber }, index) => partNumber !== index + 1))
     throw new S3Error('InvalidPartOrder', { elements: { UploadId: upload.uploadId } });
@@ -146,7 +147,7 @@ const checkSizes = (request: S3Request, parts: Part[]): void => {
     });
 };
 
-/** The object's checksum from its parts', held against the one the request expects. */
+/** Computes the object's checksum from the checksums of its parts, and compares it with the checksum in the request. */
 const checksumOf = (request: S3Request, upload: Upload, parts: Part[]): Checksum => {
   const plan = upload.checksumPlan;
   const type = header(request, 'x-amz-checksum-type');
@@ -173,19 +174,21 @@ const checksumOf = (request: S3Request, upload: Upload, parts: Part[]): Checksum
   return checksum;
 };
 
-const commit = (
-  context: ObjectContext,
-  upload: Upload,
-  parts: Part[],
-  checksum: Checksum,
-  print: string,
-): CompletedUpload => {
+interface Completion {
+  upload: Upload;
+  parts: Part[];
+  checksum: Checksum;
+  fingerprint: string;
+}
+
+const commit = (context: ObjectContext, completion: Completion): CompletedUpload => {
   const { state, bucket, key } = context;
+  const { upload, parts, checksum } = completion;
   dropUpload(bucket, upload, new Set(parts));
   const stored = putVersion(state, bucket, key, {
     kind: 'object',
     ...upload.description,
-    // S3 dates a multipart object from its initiation (User Guide, "Working with object metadata").
+    // The date of a multipart object is the date when its upload was created (User Guide, "Working with object metadata").
     lastModifiedMs: upload.initiatedMs,
     content: joinContents(parts.map((part) => part.content)),
     etag: multipartEtag(upload, parts),
@@ -200,7 +203,7 @@ const commit = (
     event: 'ObjectCreated:CompleteMultipartUpload',
     reason: 'CompleteMultipartUpload',
   });
-  return remember(context, upload, stored, print);
+  return remember(context, completion, stored);
 };
 
 const multipartEtag = (upload: Upload, parts: Part[]): string => {
@@ -211,18 +214,18 @@ const multipartEtag = (upload: Upload, parts: Part[]): string => {
   return `${md5.digest('hex')}-${parts.length}`;
 };
 
+/** Maximum number of completed uploads whose answers a bucket keeps. */
 const MAX_REMEMBERED = 10_000;
 
 const remember = (
   context: ObjectContext,
-  upload: Upload,
+  { upload, fingerprint }: Completion,
   stored: StoredObject,
-  print: string,
 ): CompletedUpload => {
   const { state, request, bucket, key } = context;
   const completed: CompletedUpload = {
     key,
-    fingerprint: print,
+    fingerprint,
     headers: {
       ...writtenVersionHeader(stored),
       ...encryptionHeaders(state, bucket, stored.encryption),

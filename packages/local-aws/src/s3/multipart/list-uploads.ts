@@ -1,92 +1,14 @@
-/** ListParts and ListMultipartUploads. Sources: API_ListParts.html, API_ListMultipartUploads.html. */
+/** ListMultipartUploads. Source: API_ListMultipartUploads.html. */
 import { authorize } from '../access/access.ts';
-import { checksumElement } from '../storage/checksums.ts';
 import { S3Error } from '../errors.ts';
 import { orderKeyOf } from '../model/key-index.ts';
-import { listedDate } from '../listing/list-objects.ts';
-import { encodeListed, ownerElement, wantsUrlEncoding } from '../listing/list-rendering.ts';
-import { abortHeaders } from '../lifecycle/lifecycle.ts';
+import { encodeListed, initiatorElement, ownerElement, wantsUrlEncoding } from '../listing/list-rendering.ts';
 import type { Bucket } from '../model/bucket.ts';
-import type { Part, Upload } from '../model/upload.ts';
-import { requestedUpload } from './multipart.ts';
+import type { Upload } from '../model/upload.ts';
 import { ownerAccountOf } from '../access/ownership.ts';
-import {
-  integerParameter,
-  type Answer,
-  type BucketContext,
-  type ObjectContext,
-} from '../protocol/request.ts';
+import { integerParameter, type Answer, type BucketContext } from '../protocol/request.ts';
 import { xmlAnswer } from '../protocol/xml-answer.ts';
-import { xmlDocument, xmlElement, xmlText } from '../protocol/xml.ts';
-
-/** Of an upload. https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html */
-const MAX_PARTS = 10_000;
-
-export const listParts = (context: ObjectContext): Answer => {
-  const { request, bucket, key } = context;
-  authorize(context, 's3:ListMultipartUploadParts', { key });
-  const upload = requestedUpload(context);
-  const maxParts = Math.min(
-    integerParameter(request, 'max-parts', { min: 0, max: 2_147_483_647 }) ?? 1000,
-    1000,
-  );
-  const marker = integerParameter(request, 'part-number-marker', { min: 0, max: 2_147_483_647 }) ?? 0;
-  const { page, truncated } = partsAfter(upload, marker, maxParts);
-  const { checksumPlan: plan, description } = upload;
-  return xmlAnswer(
-    xmlDocument(
-      'ListPartsResult',
-      xmlText('Bucket', bucket.name),
-      xmlText('Key', key),
-      xmlText('UploadId', upload.uploadId),
-      initiatorElement(upload),
-      ownerElement('Owner', ownerAccountOf(bucket, description)),
-      xmlText('StorageClass', description.storageClass),
-      xmlText('PartNumberMarker', marker),
-      xmlText('NextPartNumberMarker', page.at(-1)?.partNumber ?? 0),
-      xmlText('MaxParts', maxParts),
-      xmlText('IsTruncated', truncated),
-      plan.requested ? xmlText('ChecksumAlgorithm', plan.algorithm) + xmlText('ChecksumType', plan.type) : '',
-      ...page.map((part) => renderPart(upload, part)),
-    ),
-    abortHeaders(bucket, upload),
-  );
-};
-
-/** By their numbers, of which there are few: a sort for each page would be most of the cost of a long list. */
-const partsAfter = (
-  { parts }: Upload,
-  marker: number,
-  maxParts: number,
-): { page: Part[]; truncated: boolean } => {
-  const page: Part[] = [];
-  for (let partNumber = marker + 1; partNumber <= MAX_PARTS; partNumber += 1) {
-    const part = parts.get(partNumber);
-    if (part === undefined) continue;
-    if (page.length === maxParts) return { page, truncated: maxParts > 0 };
-    page.push(part);
-  }
-  return { page, truncated: false };
-};
-
-/**
- * Who began it: an account by its canonical user id, anybody else by ARN, a role with the name of its session. The reference speaks of
- * users only: API_Initiator.html.
- */
-const initiatorElement = ({ initiator }: Upload): string =>
-  xmlElement('Initiator', xmlText('ID', initiator.id), xmlText('DisplayName', initiator.displayName));
-
-const renderPart = (upload: Upload, part: Part): string =>
-  xmlElement(
-    'Part',
-    xmlText('PartNumber', part.partNumber),
-    xmlText('LastModified', listedDate(part.lastModifiedMs)),
-    xmlText('ETag', `"${part.etag}"`),
-    xmlText('Size', part.content.sizeBytes),
-    upload.checksumPlan.requested
-      ? xmlText(checksumElement(upload.checksumPlan.algorithm), part.checksum)
-      : '',
-  );
+import { listedDate, xmlDocument, xmlElement, xmlText } from '../protocol/xml.ts';
 
 export const listMultipartUploads = (context: BucketContext): Answer => {
   const { request, bucket } = context;
@@ -111,7 +33,8 @@ export const listMultipartUploads = (context: BucketContext): Answer => {
       xmlText('Bucket', bucket.name),
       xmlText('KeyMarker', encode(parameter('key-marker'))),
       xmlText('UploadIdMarker', parameter('upload-id-marker')),
-      // Of the last upload, truncated or not; a page of common prefixes alone has none, and so cannot be gone on from.
+      // The next markers name the last upload, even if the list is not truncated. A page with only common prefixes has no next
+      // markers, so a listing cannot continue after it.
       xmlText('NextKeyMarker', encode(page.lastKey)),
       xmlText('NextUploadIdMarker', page.lastUploadId),
       parameter('prefix') === '' ? '' : xmlText('Prefix', encode(parameter('prefix'))),
@@ -125,7 +48,7 @@ export const listMultipartUploads = (context: BucketContext): Answer => {
   );
 };
 
-/** Throws InvalidArgument for the id of another key's upload. One whose upload has ended still says where to go on. */
+/** Throws InvalidArgument for the id of another key's upload. The id of an upload that has ended is a valid marker. */
 const checkUploadIdMarker = (bucket: Bucket, keyMarker: string, uploadIdMarker: string): void => {
   const upload = bucket.uploads.get(uploadIdMarker);
   if (keyMarker === '' || upload === undefined || upload.key === keyMarker) return;
@@ -184,7 +107,7 @@ const commonPrefixOf = (key: string, prefix: string, delimiter: string): string 
   return at === -1 ? null : key.slice(0, at + delimiter.length);
 };
 
-/** With both markers, uploads of the marker's own key count when their id is greater. */
+/** With both markers, the uploads of the key marker's own key follow if their id is greater. */
 const isAfter = (
   key: string,
   uploadId: string,

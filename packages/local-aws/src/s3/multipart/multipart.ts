@@ -1,11 +1,12 @@
 /**
- * Multipart uploads up to their completion: create, upload a part, abort.
+ * CreateMultipartUpload, UploadPart and AbortMultipartUpload.
  *
  * Sources: API_CreateMultipartUpload.html, API_UploadPart.html, API_AbortMultipartUpload.html.
  */
 import { randomBytes } from 'node:crypto';
 import type { Caller } from '../../core/access.ts';
-import { authorize, authorizeKms } from '../access/access.ts';
+import { authorize } from '../access/access.ts';
+import { authorizeKms } from '../access/kms-access.ts';
 import { canonicalUserId } from '../protocol/canonical-user.ts';
 import { checksumHeader, planUploadChecksum, type ChecksumPlan } from '../storage/checksums.ts';
 import { contentOfBlob, releaseContent } from '../storage/content.ts';
@@ -80,7 +81,7 @@ export const uploadPart = async (context: ObjectContext): Promise<Answer> => {
   authorize(context, 's3:PutObject', { key, conditions: { 's3:objectcreationoperation': 'false' } });
   const upload = requestedUpload(context);
   const partNumber = requestedPartNumber(context);
-  authorizeKms(context, 'kms:Decrypt', upload.description.encryption, key);
+  authorizeKms(context, 'kms:Decrypt', upload.description.encryption, context);
   const claims = parseBodyClaims(request);
   checkPartKey(request, upload.description.encryption);
   checkLockIntegrity(claims, upload.description.lock, bucket.objectLock, 'Put Part');
@@ -111,7 +112,7 @@ export const abortMultipartUpload = (context: ObjectContext): Answer => {
   return { status: 204 };
 };
 
-/** Uploads of one key are listed in the order of their initiation, which their ids keep. */
+/** Ids sort by the order of creation, because S3 lists the uploads of a key in that order. */
 const newUploadId = (order: number): string =>
   order.toString(36).padStart(10, '0') + randomBytes(48).toString('base64url');
 
@@ -134,7 +135,7 @@ export const requestedPartNumber = (context: ObjectContext): number => {
   });
 };
 
-/** Keeps a part, in place of an earlier one of its number. The upload may have ended while the bytes arrived. */
+/** Stores a part and replaces an earlier one with the same number. Throws NoSuchUpload if the upload ended while the bytes arrived. */
 export const storePart = (bucket: Bucket, upload: Upload, part: Part): void => {
   if (bucket.uploads.get(upload.uploadId) !== upload) {
     releaseContent(part.content);
@@ -146,8 +147,8 @@ export const storePart = (bucket: Bucket, upload: Upload, part: Part): void => {
 };
 
 /**
- * A part's checksum must be of the upload's algorithm; a composite one needs it from the client for each part. An upload
- * created without an algorithm takes parts with any, and wants to be told again of it at its completion.
+ * The checksum of a part must have the upload's algorithm. For a composite checksum, the client must send it with each part. An upload
+ * that was created without an algorithm accepts any, but then the completion must repeat the checksum of the part.
  */
 const checkPartChecksum = (plan: ChecksumPlan, claims: BodyClaims): void => {
   const actual = claims.checksum?.algorithm ?? null;

@@ -1,4 +1,4 @@
-/** Tells EventBridge what happened to a key. Source: Amazon S3 User Guide "EventBridge event message structure" (ev-events.html). */
+/** Sends events about keys to EventBridge. Source: Amazon S3 User Guide "EventBridge event message structure" (ev-events.html). */
 import type { Bucket } from '../model/bucket.ts';
 import { isOrdered, type Occurrence, type S3Event } from './occurrence.ts';
 import { accountOf } from '../protocol/request.ts';
@@ -54,7 +54,7 @@ const DELETION_TYPES: Partial<Record<S3Event, string>> = {
 const objectDetail = (occurrence: Occurrence, sequencer: string): Record<string, unknown> => {
   const { event, key, sizeBytes, etag, versionId } = occurrence;
   const hasSize = sizeBytes !== undefined && DELETION_TYPES[event] === undefined && isOrdered(occurrence);
-  // Restores and tiers carry a sequencer to queues, but not here.
+  // Events about restores and tiers carry a sequencer to queues, but not to EventBridge.
   const hasSequencer = /^(ObjectCreated|ObjectRemoved|LifecycleExpiration):/.test(event);
   return {
     key,
@@ -65,7 +65,7 @@ const objectDetail = (occurrence: Occurrence, sequencer: string): Record<string,
   };
 };
 
-/** What a kind of event says beyond the others. */
+/** Details that only some types of events carry. */
 const furtherDetail = (occurrence: Occurrence): Record<string, unknown> => {
   const { event, restoreExpiresMs, sourceStorageClass, accessTier } = occurrence;
   const deletionType = DELETION_TYPES[event];

@@ -1,5 +1,5 @@
 /**
- * A bucket's one notification configuration: read, checked as S3 checks it, written back.
+ * Parses, checks and renders a bucket's notification configuration, with the checks of S3.
  *
  * Source: Amazon S3 User Guide "Amazon S3 Event Notifications" (EventNotifications.html,
  * notification-how-to-filtering.html), API Reference "PutBucketNotificationConfiguration".
@@ -38,7 +38,7 @@ export const renderNotificationConfiguration = (configuration: NotificationConfi
     configuration.eventBridge ? '<EventBridgeConfiguration/>' : '',
   );
 
-/** Throws InvalidArgument for unknown events, two equal ids, or filters that overlap for one event type. */
+/** Throws InvalidArgument for unknown events, duplicate ids, or filters that overlap for one event type. */
 export const checkNotificationConfiguration = (configuration: NotificationConfiguration): void => {
   const ids = new Set<string>();
   for (const target of configuration.targets) {
@@ -51,7 +51,7 @@ export const checkNotificationConfiguration = (configuration: NotificationConfig
   });
 };
 
-/** Does a target want this event? `event` is like `s3:ObjectCreated:Put`. */
+/** True if the target subscribes to this event. `event` has the form `s3:ObjectCreated:Put`. */
 export const targetWants = (target: NotificationTarget, event: string, key: string): boolean =>
   target.events.some((pattern) => covers(pattern, event)) &&
   key.startsWith(target.prefix ?? '') &&
@@ -98,10 +98,10 @@ const parseTarget = (kind: TargetKind, node: XmlNode): NotificationTarget => {
     throw invalid('The ARN could not be parsed', kind, arn);
   const id = textOf(node, 'Id') ?? '';
   if (id.length > 255) throw invalid('The ID is too long; it must be at most 255 characters', 'Id', id);
-  return { kind, id: id === '' ? randomUUID() : id, arn, events, ...parseFilter(node) };
+  return { kind, id: id === '' ? randomUUID() : id, arn, events, ...parseKeyFilter(node) };
 };
 
-const parseFilter = (node: XmlNode): { prefix: string | null; suffix: string | null } => {
+const parseKeyFilter = (node: XmlNode): { prefix: string | null; suffix: string | null } => {
   const filter = childOf(node, 'Filter');
   const rules = childrenOf(
     (filter && childOf(filter, 'S3Key')) ?? { name: '', text: '', children: [] },
@@ -112,7 +112,7 @@ const parseFilter = (node: XmlNode): { prefix: string | null; suffix: string | n
   );
 };
 
-/** Filter rules as XML and CloudFormation give them. Rule names count in any case, S3 itself answers with `Prefix`. */
+/** Reads filter rules from XML or CloudFormation. Rule names are case-insensitive; S3 itself writes `Prefix`. */
 export const filterOfRules = (
   rules: { name: string; value: string }[],
 ): { prefix: string | null; suffix: string | null } => {
@@ -144,11 +144,15 @@ const renderTarget = (target: NotificationTarget): string =>
       ? ''
       : xmlElement(
           'Filter',
-          xmlElement('S3Key', renderRule('Prefix', target.prefix), renderRule('Suffix', target.suffix)),
+          xmlElement(
+            'S3Key',
+            renderFilterRule('Prefix', target.prefix),
+            renderFilterRule('Suffix', target.suffix),
+          ),
         ),
   );
 
-const renderRule = (name: string, value: string | null): string =>
+const renderFilterRule = (name: string, value: string | null): string =>
   value === null ? '' : xmlElement('FilterRule', xmlText('Name', name), xmlText('Value', value));
 
 const covers = (pattern: string, event: string): boolean =>

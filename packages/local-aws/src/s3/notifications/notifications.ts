@@ -1,5 +1,5 @@
 /**
- * Tells queues, topics and EventBridge what happened to a key.
+ * Sends event notifications about keys to queues, topics and EventBridge.
  *
  * Source: Amazon S3 User Guide "Event message structure" (notification-content-structure.html).
  */
@@ -15,21 +15,30 @@ import { canonicalUserId } from '../protocol/canonical-user.ts';
 import type { S3State } from '../model/state.ts';
 import { formEncodeKey } from '../protocol/url-encoding.ts';
 
-/** Delivers at once and in commit order; duplicates, delays and reordering are the fault layer's to add. */
+/** Delivers at once and in commit order. The fault layer adds duplicates, delays and reordering. */
 export const notify = (state: S3State, bucket: Bucket, occurrence: Occurrence): void => {
   const { targets, eventBridge } = bucket.notification;
   if (targets.length === 0 && !eventBridge) return;
   const sequencer = state.newSequencer();
   for (const target of targets) {
     if (!targetWants(target, `s3:${occurrence.event}`, occurrence.key)) continue;
-    const record = recordOf(state, bucket, occurrence, target.id, sequencer);
-    deliver(state, bucket, target, JSON.stringify({ Records: [record] }));
+    const record = recordOf(bucket, occurrence, {
+      configurationId: target.id,
+      sequencer,
+      atMs: state.clock.now(),
+    });
+    sendNotification(state, bucket, target, JSON.stringify({ Records: [record] }));
   }
   if (eventBridge) putEvent(state, bucket, occurrence, sequencer);
 };
 
-/** Sends a notification to a queue or a topic. Functions are not invoked: their entries are only kept. */
-export const deliver = (state: S3State, bucket: Bucket, target: NotificationTarget, body: string): void => {
+/** Sends a notification to a queue or a topic. Functions are stored in the configuration but not invoked. */
+export const sendNotification = (
+  state: S3State,
+  bucket: Bucket,
+  target: NotificationTarget,
+  body: string,
+): void => {
   const sender = { service: 's3.amazonaws.com', sourceArn: bucket.arn, sourceAccount: bucket.accountId };
   if (target.kind === 'Queue') state.queues.sendAsService({ queueArn: target.arn, body, ...sender });
   if (target.kind === 'Topic')
@@ -41,8 +50,8 @@ export const deliver = (state: S3State, bucket: Bucket, target: NotificationTarg
     });
 };
 
-/** The origin of what S3 does by itself. */
-export const ofS3Itself = (bucket: Bucket): Occurrence['origin'] => ({
+/** The origin of actions that S3 takes without a request. */
+export const s3Origin = (bucket: Bucket): Occurrence['origin'] => ({
   caller: {
     kind: 'service',
     service: 's3.amazonaws.com',
@@ -53,7 +62,7 @@ export const ofS3Itself = (bucket: Bucket): Occurrence['origin'] => ({
   sourceIp: 's3.amazonaws.com',
 });
 
-/** What S3 sends to each queue when a configuration is put. */
+/** The test event that S3 sends to each target when a configuration is put. */
 export const testEvent = (state: S3State, bucket: Bucket, requestId: string): string =>
   JSON.stringify({
     Service: 'Amazon S3',
@@ -65,16 +74,14 @@ export const testEvent = (state: S3State, bucket: Bucket, requestId: string): st
   });
 
 const recordOf = (
-  state: S3State,
   bucket: Bucket,
   occurrence: Occurrence,
-  configurationId: string,
-  sequencer: string,
+  { configurationId, sequencer, atMs }: { configurationId: string; sequencer: string; atMs: number },
 ): Record<string, unknown> => ({
   eventVersion: EVENT_VERSIONS[occurrence.event],
   eventSource: 'aws:s3',
   awsRegion: bucket.region,
-  eventTime: new Date(state.clock.now()).toISOString(),
+  eventTime: new Date(atMs).toISOString(),
   eventName: occurrence.event,
   userIdentity: { principalId: principalOf(occurrence, bucket) },
   requestParameters: { sourceIPAddress: occurrence.origin.sourceIp },
@@ -101,7 +108,7 @@ const recordOf = (
   ...eventData(occurrence),
 });
 
-/** What a kind of event says beyond the others. */
+/** Data that only some types of events carry. */
 const eventData = (occurrence: Occurrence): Record<string, unknown> => {
   const { restoreExpiresMs, sourceStorageClass, accessTier } = occurrence;
   if (restoreExpiresMs !== undefined)
@@ -117,7 +124,7 @@ const eventData = (occurrence: Occurrence): Record<string, unknown> => {
   return {};
 };
 
-/** A restore that completes is told of in the name of the bucket's owner. */
+/** The completion of a restore is reported in the name of the bucket's owner. */
 const principalOf = ({ event, origin }: Occurrence, bucket: Bucket): string => {
   const { caller } = origin;
   if (event === 'ObjectRestore:Completed') return `AmazonCustomer:${canonicalUserId(bucket.accountId)}`;

@@ -1,29 +1,32 @@
-/** Something that happened to a key and may be told. */
+/** A change of a key that S3 may report. */
 import type { AwsRequest } from '../../core/request.ts';
 import type { ArchiveTier } from '../model/object.ts';
 
 export interface Occurrence {
   event: S3Event;
-  /** The API call, or `Lifecycle Expiration`: EventBridge's `reason`; '' for events that have none. */
+  /** EventBridge's `reason`: the API call or `Lifecycle Expiration`; '' for events without one. */
   reason: string;
   key: string;
-  /** Null on a bucket that never was versioned. */
+  /** See `eventVersionId` for when it is null. */
   versionId: string | null;
   etag?: string;
   sizeBytes?: number;
-  /** Of a restore. */
+  /** Only for restores. */
   sourceStorageClass?: string;
-  /** Of a completed restore: when the copy goes again. */
+  /** Only for completed restores: when the copy is deleted. */
   restoreExpiresMs?: number;
-  /** Of Intelligent-Tiering. */
+  /** Only for Intelligent-Tiering. */
   accessTier?: ArchiveTier;
-  /** Who did it and from where. */
+  /** The caller and the request that made the change. */
   origin: Pick<AwsRequest, 'caller' | 'requestId' | 'sourceIp'>;
 }
 
 export type S3Event = keyof typeof EVENT_VERSIONS;
 
-/** "2.3 for S3 Lifecycle, S3 Intelligent-Tiering, object ACL, object tagging, and object restoration delete events." */
+/** The ETag in an event about a new delete marker: the MD5 of zero bytes. */
+export const EMPTY_MD5 = 'd41d8cd98f00b204e9800998ecf8427e';
+
+/** The user guide says: "2.3 for S3 Lifecycle, S3 Intelligent-Tiering, object ACL, object tagging, and object restoration delete events." */
 export const EVENT_VERSIONS = {
   'ObjectCreated:Put': '2.1',
   'ObjectCreated:Post': '2.1',
@@ -42,5 +45,5 @@ export const EVENT_VERSIONS = {
   IntelligentTiering: '2.3',
 } as const;
 
-/** Events about tags and ACLs carry no sequencer: they say nothing of what follows what. */
+/** False for events about tags and ACLs, which carry no sequencer because their order is not defined. */
 export const isOrdered = ({ event }: Occurrence): boolean => !/^Object(Tagging|Acl):/.test(event);

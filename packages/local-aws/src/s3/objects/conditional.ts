@@ -11,14 +11,15 @@ import type { StoredObject } from '../model/object.ts';
 import { header, type S3Request } from '../protocol/request.ts';
 import { currentObject, unwatchKey, watchKey } from '../model/versions.ts';
 
+/** The precondition of a write. */
 interface WriteCondition {
-  /** `If-None-Match: *`: only if there is no object. */
+  /** `If-None-Match: *`: the write requires that there is no object. */
   absent: boolean;
-  /** `If-Match`: only over the object with this ETag. */
+  /** `If-Match`: the write requires that the current object has this ETag. */
   etag: string | null;
 }
 
-/** The condition of a PutObject, CompleteMultipartUpload or CopyObject. Throws NotImplemented for forms S3 does not take on writes. */
+/** The condition of a PutObject, CompleteMultipartUpload or CopyObject. Throws NotImplemented for forms that S3 does not accept on writes. */
 export const parseWriteCondition = (request: S3Request): WriteCondition | null => {
   const ifNoneMatch = header(request, 'if-none-match');
   const ifMatch = header(request, 'if-match');
@@ -34,13 +35,12 @@ export const parseWriteCondition = (request: S3Request): WriteCondition | null =
 };
 
 /**
- * Runs a write under its condition. `commit` must not yield: it is called at once after the condition was found to hold.
- * `prepare` may take its time; a delete of the key that commits meanwhile turns the write into a 409.
+ * Runs a write under its condition: first `prepare`, which may take long, then `commit`, which calls `judge` to check the condition.
+ * `commit` must be synchronous, so that nothing changes between the check and the write. A delete of the key during `prepare` makes the
+ * write fail with 409.
  */
 export const conditionally = async <P, T>(
-  bucket: Bucket,
-  key: string,
-  condition: WriteCondition | null,
+  { bucket, key, condition }: { bucket: Bucket; key: string; condition: WriteCondition | null },
   prepare: () => Promise<P>,
   commit: (prepared: P, judge: () => void) => T,
 ): Promise<T> => {
@@ -60,8 +60,8 @@ export const conditionally = async <P, T>(
 };
 
 /**
- * The same for a completion, which competes with all that happened since its upload was created: a delete makes
- * `If-None-Match` a 409, a write of even the same bytes makes `If-Match` one, and only a new upload can mend it.
+ * Checks the condition of a completion, which conflicts with every change of the key since the upload was created. A delete makes
+ * `If-None-Match` fail with 409. A write, even of the same bytes, makes `If-Match` fail with 409. Only a new upload can then succeed.
  */
 export const judgeCompletion = (
   bucket: Bucket,
@@ -77,7 +77,7 @@ export const judgeCompletion = (
   if (watch.written) throw conflict('If-Match', key);
 };
 
-/** `If-Match` of a delete: an ETag or `*`. Judged against the current version; a delete marker counts as absent. */
+/** Checks the `If-Match` of a delete, an ETag or `*`, against the current version. A delete marker counts as no object. */
 export const judgeDelete = (bucket: Bucket, key: string, ifMatch: string | undefined): void => {
   if (ifMatch === undefined) return;
   const current = currentObject(bucket, key);
@@ -85,7 +85,7 @@ export const judgeDelete = (bucket: Bucket, key: string, ifMatch: string | undef
   if (ifMatch !== '*' && current.etag !== bareEtag(ifMatch)) throw preconditionFailed('If-Match');
 };
 
-/** `If-Match` wins over `If-Unmodified-Since`, `If-None-Match` over `If-Modified-Since`; a date still to come is ignored. */
+/** `If-Match` overrides `If-Unmodified-Since`, and `If-None-Match` overrides `If-Modified-Since`. A date in the future is ignored. */
 export const judgeRead = (
   request: S3Request,
   object: StoredObject,
@@ -101,7 +101,7 @@ export const judgeRead = (
   return verdict === 'proceed' ? 'proceed' : 'not-modified';
 };
 
-/** The x-amz-copy-source-if-* headers; where a read would answer 304, a copy answers 412. */
+/** Checks the x-amz-copy-source-if-* headers. A copy fails with 412 where a read would return 304. */
 export const judgeCopySource = (request: S3Request, source: StoredObject, nowMs: number): void => {
   const name = (condition: string) => `x-amz-copy-source-if-${condition}`;
   const verdict = judgeReadHeaders(source, nowMs, {
@@ -114,7 +114,7 @@ export const judgeCopySource = (request: S3Request, source: StoredObject, nowMs:
   if (verdict !== 'proceed') throw preconditionFailed(verdict);
 };
 
-/** Without quotes and weakness. */
+/** Removes the quotes and the weakness prefix. */
 export const bareEtag = (etag: string): string =>
   etag
     .trim()
@@ -122,7 +122,7 @@ export const bareEtag = (etag: string): string =>
     .replace(/^"(.*)"$/, '$1');
 
 interface ReadConditions {
-  /** What goes before a condition's name in an error. */
+  /** Precedes the condition's name in an error. */
   prefix: string;
   ifMatch: string | undefined;
   ifUnmodifiedSince: string | undefined;
@@ -130,7 +130,7 @@ interface ReadConditions {
   ifModifiedSince: string | undefined;
 }
 
-/** Answers the condition that found the object unchanged, by its name. */
+/** Returns 'proceed', or the name of the condition that found the object unchanged. */
 const judgeReadHeaders = (object: StoredObject, nowMs: number, conditions: ReadConditions): string => {
   const { prefix, ifMatch, ifUnmodifiedSince, ifNoneMatch, ifModifiedSince } = conditions;
   if (ifMatch !== undefined) {
@@ -147,13 +147,13 @@ const judgeReadHeaders = (object: StoredObject, nowMs: number, conditions: ReadC
 const matchesEtag = (list: string, etag: string): boolean =>
   list.trim() === '*' || list.split(',').some((candidate) => bareEtag(candidate) === etag);
 
-/** HTTP dates have whole seconds. Null for a date that cannot be read, which is then ignored. */
+/** Compares whole seconds, as HTTP dates have. Returns null for an unreadable date, which the caller ignores. */
 const isModifiedSince = (object: StoredObject, date: string): boolean | null => {
   const sinceMs = Date.parse(date);
   return Number.isNaN(sinceMs) ? null : Math.floor(object.lastModifiedMs / 1000) * 1000 > sinceMs;
 };
 
-/** Judges `If-None-Match`, and answers the object `If-Match` is to be held against. */
+/** Checks `If-None-Match`, and returns the object that the caller checks `If-Match` against. */
 const judgeWrite = (
   bucket: Bucket,
   key: string,

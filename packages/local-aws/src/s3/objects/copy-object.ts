@@ -1,31 +1,27 @@
-/** CopyObject and UploadPartCopy. Sources: API_CopyObject.html, API_UploadPartCopy.html. */
+/** CopyObject. Source: API_CopyObject.html. */
 import { isDeepStrictEqual } from 'node:util';
-import { authorize, authorizeKms } from '../access/access.ts';
 import { checksumElement, parseChecksumAlgorithm, type ChecksumAlgorithm } from '../storage/checksums.ts';
 import { conditionally, parseWriteCondition } from './conditional.ts';
-import { releaseContent, retainContent, sliceContent, type Content } from '../storage/content.ts';
+import { retainContent, type Content } from '../storage/content.ts';
 import {
   authorizeTagCopy,
+  checkCopySize,
   copySourceHeaders,
   digestContent,
   findCopySource,
+  releaseOnError,
   type CopySource,
 } from './copy-source.ts';
 import { encryptionHeaders } from '../access/encryption.ts';
-import { checkPartKey } from '../access/customer-key.ts';
 import { S3Error } from '../errors.ts';
 import { expirationHeader } from '../lifecycle/lifecycle.ts';
-import { listedDate } from '../listing/list-objects.ts';
 import type { ObjectDescription, StoredObject } from '../model/object.ts';
-import { requestedPartNumber, requestedUpload, storePart } from '../multipart/multipart.ts';
 import { parseDescription } from './object-description.ts';
-import { announceObject, etagOf, orRelease } from './put-object.ts';
+import { announceObject, etagOf, judgeOrRelease } from './put-object.ts';
 import { header, type Answer, type ObjectContext, type S3Request } from '../protocol/request.ts';
 import { putVersion, writtenVersionHeader } from '../model/versions.ts';
 import { authorizeWrite } from '../access/write-access.ts';
-import { xmlDocument, xmlText } from '../protocol/xml.ts';
-
-const MAX_COPY_BYTES = 5 * 1024 ** 3;
+import { listedDate, xmlDocument, xmlText } from '../protocol/xml.ts';
 
 export const copyObject = async (context: ObjectContext): Promise<Answer> => {
   const { state, request, bucket, key } = context;
@@ -37,12 +33,10 @@ export const copyObject = async (context: ObjectContext): Promise<Answer> => {
   const algorithm = copyAlgorithm(request, source.object);
   const content = retainContent(source.object.content);
   const stored = await conditionally(
-    bucket,
-    key,
-    condition,
+    { bucket, key, condition },
     () => digestCopy(source.object, content, algorithm),
     (digests, judge) => {
-      orRelease(context, content, judge);
+      judgeOrRelease(context, content, judge);
       const object = putVersion(state, bucket, key, {
         kind: 'object',
         ...description,
@@ -59,45 +53,7 @@ export const copyObject = async (context: ObjectContext): Promise<Answer> => {
   return copyAnswer(context, source, stored);
 };
 
-export const uploadPartCopy = async (context: ObjectContext): Promise<Answer> => {
-  const { state, request, bucket, key } = context;
-  const source = findCopySource(context);
-  authorize(context, 's3:PutObject', { key, conditions: { 's3:objectcreationoperation': 'false' } });
-  const upload = requestedUpload(context);
-  const partNumber = requestedPartNumber(context);
-  const { encryption } = upload.description;
-  checkPartKey(request, encryption);
-  authorizeKms(context, 'kms:Decrypt', encryption, key);
-  const content = retainContent(requestedSlice(request, source.object));
-  const digests = await orReleaseAsync(content, () => digestContent(content, upload.checksumPlan.algorithm));
-  const part = {
-    partNumber,
-    etag: etagOf(digests.md5, encryption),
-    content,
-    lastModifiedMs: state.clock.now(),
-    checksum: digests.checksum,
-    declared: null,
-  };
-  storePart(bucket, upload, part);
-  return {
-    status: 200,
-    headers: {
-      'Content-Type': 'application/xml',
-      ...copySourceHeaders(source),
-      ...encryptionHeaders(state, bucket, encryption),
-    },
-    body: xmlDocument(
-      'CopyPartResult',
-      xmlText('LastModified', listedDate(part.lastModifiedMs)),
-      xmlText('ETag', `"${part.etag}"`),
-      upload.checksumPlan.requested
-        ? xmlText(checksumElement(upload.checksumPlan.algorithm), part.checksum)
-        : '',
-    ),
-  };
-};
-
-/** The new object's description: the source's or the request's, as the two directives say. */
+/** The description of the new object. The two directives choose between the source's and the request's values. */
 const describeCopy = (context: ObjectContext, source: CopySource): ObjectDescription => {
   const { request } = context;
   const asked = parseDescription(context);
@@ -137,14 +93,11 @@ const CHANGING_HEADERS = [
 
 const refuseCopy = (context: ObjectContext, source: CopySource, description: ObjectDescription): void => {
   const { request, bucket, key } = context;
-  if (source.object.content.sizeBytes > MAX_COPY_BYTES)
-    throw new S3Error('InvalidRequest', {
-      message: `The specified copy source is larger than the maximum allowable size for a copy source: ${MAX_COPY_BYTES}`,
-    });
+  checkCopySize(source.object.content);
   const changes =
     directive(request, 'x-amz-metadata-directive') === 'REPLACE' ||
     source.versionId !== undefined ||
-    // The bucket's default may be another than it was when the object was written.
+    // The bucket's default encryption may have changed since the object was written.
     !isDeepStrictEqual(source.object.encryption, description.encryption) ||
     CHANGING_HEADERS.some((name) => header(request, name) !== undefined);
   if (source.bucket === bucket && source.key === key && !changes)
@@ -154,13 +107,13 @@ const refuseCopy = (context: ObjectContext, source: CopySource, description: Obj
     });
 };
 
-/** The algorithm asked for, else the source's own. */
+/** The requested algorithm, or else the algorithm of the source. */
 const copyAlgorithm = (request: S3Request, source: StoredObject): ChecksumAlgorithm => {
   const asked = header(request, 'x-amz-checksum-algorithm');
   return asked === undefined ? source.checksum.algorithm : parseChecksumAlgorithm(asked);
 };
 
-/** A copy is one piece, whatever its source was: known digests of such a source are taken over, others computed. */
+/** The digests of the copy, which is never multipart. They are taken from the source if it has the same digests, or else computed. */
 const digestCopy = async (
   source: StoredObject,
   content: Content,
@@ -170,16 +123,7 @@ const digestCopy = async (
   const sameChecksum = checksum.type === 'FULL_OBJECT' && checksum.algorithm === algorithm;
   if (source.parts === null && source.encryption.algorithm === 'AES256' && sameChecksum)
     return { md5: source.etag, checksum: checksum.value };
-  return orReleaseAsync(content, () => digestContent(content, algorithm));
-};
-
-const orReleaseAsync = async <T>(content: Content, work: () => Promise<T>): Promise<T> => {
-  try {
-    return await work();
-  } catch (error) {
-    releaseContent(content);
-    throw error;
-  }
+  return releaseOnError(content, () => digestContent(content, algorithm));
 };
 
 const copyAnswer = (context: ObjectContext, source: CopySource, stored: StoredObject): Answer => {
@@ -201,35 +145,3 @@ const copyAnswer = (context: ObjectContext, source: CopySource, stored: StoredOb
     ),
   };
 };
-
-const requestedSlice = (request: S3Request, source: StoredObject): Content => {
-  const range = header(request, 'x-amz-copy-source-range');
-  const sizeBytes = source.content.sizeBytes;
-  if (range === undefined) return sized(source.content);
-  const [, first, last] = /^bytes=(\d+)-(\d+)$/.exec(range) ?? [];
-  if (first === undefined || last === undefined || Number(last) < Number(first))
-    throw rangeArgument(
-      'The x-amz-copy-source-range value must be of the form bytes=first-last where first and last are the zero-based offsets of the first and last bytes to copy',
-      range,
-    );
-  if (Number(first) >= sizeBytes)
-    throw new S3Error('InvalidRequest', {
-      message: 'The specified copy range is invalid for the source object size',
-    });
-  if (Number(last) >= sizeBytes)
-    throw rangeArgument(`Range specified is not valid for source object of size: ${sizeBytes}`, range);
-  return sized(sliceContent(source.content, Number(first), Number(last) - Number(first) + 1));
-};
-
-const sized = (content: Content): Content => {
-  if (content.sizeBytes <= MAX_COPY_BYTES) return content;
-  throw new S3Error('InvalidRequest', {
-    message: `The specified copy source is larger than the maximum allowable size for a copy source: ${MAX_COPY_BYTES}`,
-  });
-};
-
-const rangeArgument = (message: string, range: string): S3Error =>
-  new S3Error('InvalidArgument', {
-    message,
-    elements: { ArgumentName: 'x-amz-copy-source-range', ArgumentValue: range },
-  });

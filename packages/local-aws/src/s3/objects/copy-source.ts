@@ -1,14 +1,14 @@
-/** The x-amz-copy-source of CopyObject and UploadPartCopy: found, authorised, judged. */
+/** Finds, authorises and checks the x-amz-copy-source of CopyObject and UploadPartCopy. */
 import { createHash } from 'node:crypto';
 import { authorize } from '../access/access.ts';
 import { checkReadable } from '../lifecycle/archive.ts';
 import { createHasher, type ChecksumAlgorithm } from '../storage/checksums.ts';
 import { judgeCopySource } from './conditional.ts';
-import { knownDigests, readContent, type Content } from '../storage/content.ts';
+import { knownDigests, readContent, releaseContent, type Content } from '../storage/content.ts';
 import { checkCustomerKey } from '../access/customer-key.ts';
 import { S3Error } from '../errors.ts';
 import type { StoredObject } from '../model/object.ts';
-import { authorizeDecrypt, findReadable, type ReadTarget } from '../access/read-target.ts';
+import { authorizeDecrypt, findReadable, GET_OBJECT, type ReadTarget } from '../access/read-target.ts';
 import { decodeUri, header, type ObjectContext } from '../protocol/request.ts';
 import { hasVersionIds } from '../model/versions.ts';
 
@@ -16,11 +16,11 @@ export interface CopySource extends ReadTarget {
   object: StoredObject;
 }
 
-/** Throws as a GET of the source would, and PreconditionFailed for x-amz-copy-source-if-*. */
+/** Throws the errors of a GET of the source, and PreconditionFailed for x-amz-copy-source-if-*. */
 export const findCopySource = (context: ObjectContext): CopySource => {
   const target = parseCopySource(context);
   const object = readableSource(context, target);
-  checkExpectedOwner(context, target);
+  checkExpectedSourceOwner(context, target);
   judgeCopySource(context.request, object, context.state.clock.now());
   checkCustomerKey(context.request, object.encryption, 'copy-source');
   authorizeDecrypt(context, target, object);
@@ -31,9 +31,9 @@ export const findCopySource = (context: ObjectContext): CopySource => {
 
 const readableSource = (context: ObjectContext, target: ReadTarget): StoredObject => {
   try {
-    return findReadable(context, target, 's3:GetObject', 's3:GetObjectVersion');
+    return findReadable(context, target, GET_OBJECT);
   } catch (error) {
-    // What is 405 to a reader is 400 to one who copies: API_UploadPartCopy, "versionId is a delete marker".
+    // A copy fails with 400 where a read fails with 405: API_UploadPartCopy, "versionId is a delete marker".
     if (!(error instanceof S3Error) || error.code !== 'MethodNotAllowed') throw error;
     throw new S3Error('InvalidRequest', {
       message: 'The source of a copy request may not specifically refer to a delete marker by version id.',
@@ -41,18 +41,38 @@ const readableSource = (context: ObjectContext, target: ReadTarget): StoredObjec
   }
 };
 
-/** Copying an object's tags takes the right to read them. */
+/** Copying an object's tags requires permission to read them. */
 export const authorizeTagCopy = (context: ObjectContext, source: CopySource): void => {
   if (source.object.tags.length === 0) return;
   const action = source.versionId === undefined ? 's3:GetObjectTagging' : 's3:GetObjectVersionTagging';
   authorize(context, action, { bucket: source.bucket, key: source.key, object: source.object });
 };
 
-/** The source's version, where its bucket has versions. */
+/** The version of the source, if its bucket has versions. */
 export const copySourceHeaders = (source: CopySource): Record<string, string> =>
   hasVersionIds(source.bucket) ? { 'x-amz-copy-source-version-id': source.object.versionId } : {};
 
-/** Reads stored bytes once for their MD5 (hexadecimal) and checksum (base64). */
+const MAX_COPY_BYTES = 5 * 1024 ** 3;
+
+/** Throws InvalidRequest for more bytes than one request may copy. */
+export const checkCopySize = ({ sizeBytes }: Content): void => {
+  if (sizeBytes > MAX_COPY_BYTES)
+    throw new S3Error('InvalidRequest', {
+      message: `The specified copy source is larger than the maximum allowable size for a copy source: ${MAX_COPY_BYTES}`,
+    });
+};
+
+/** Releases the content if `work` fails. */
+export const releaseOnError = async <T>(content: Content, work: () => Promise<T>): Promise<T> => {
+  try {
+    return await work();
+  } catch (error) {
+    releaseContent(content);
+    throw error;
+  }
+};
+
+/** Computes the MD5 (hexadecimal) and the checksum (base64) of stored bytes in one read. */
 export const digestContent = async (
   content: Content,
   algorithm: ChecksumAlgorithm,
@@ -85,7 +105,7 @@ const parseCopySource = (context: ObjectContext): ReadTarget => {
   return { bucket, key, versionId: versionId === undefined ? undefined : decodeUri(versionId) };
 };
 
-const checkExpectedOwner = (context: ObjectContext, target: ReadTarget): void => {
+const checkExpectedSourceOwner = (context: ObjectContext, target: ReadTarget): void => {
   const expected = header(context.request, 'x-amz-source-expected-bucket-owner');
   if (expected !== undefined && expected !== target.bucket.accountId) throw new S3Error('AccessDenied');
 };

@@ -5,6 +5,7 @@ import { judgeDelete } from './conditional.ts';
 import { S3Error } from '../errors.ts';
 import { parseBodyClaims } from '../protocol/integrity.ts';
 import { notify } from '../notifications/notifications.ts';
+import { EMPTY_MD5 } from '../notifications/occurrence.ts';
 import { isProtected, protectedError } from '../model/object-lock.ts';
 import { checkVersionId, isVersionId } from '../access/read-target.ts';
 import { receiveText } from '../protocol/receive.ts';
@@ -44,7 +45,7 @@ export const deleteObject = (context: ObjectContext): Answer => {
   const versionId = request.query.get('versionId');
   if (versionId !== undefined) checkVersionId(versionId);
   for (const name of ['x-amz-if-match-last-modified-time', 'x-amz-if-match-size', 'x-amz-mfa'])
-    if (header(request, name) !== undefined) throw directoryOnly(name);
+    if (header(request, name) !== undefined) throw unsupportedHeader(name);
   const deletion = carryOut(context, { key, versionId, ifMatch: header(request, 'if-match') });
   return { status: 204, headers: deletionHeaders(context, deletion, versionId) };
 };
@@ -67,15 +68,15 @@ export const deleteObjects = async (context: BucketContext): Promise<Answer> => 
   };
 };
 
-/** Conditions that only directory buckets know, and MFA delete. */
-const directoryOnly = (name: string): S3Error =>
+/** The error for MFA delete and for conditions that only directory buckets support. */
+const unsupportedHeader = (name: string): S3Error =>
   new S3Error('NotImplemented', { elements: { Header: name } });
 
 const parseOrder = (node: XmlNode): DeleteOrder => {
   const key = textOf(node, 'Key');
   if (key === undefined || key === '') throw new S3Error('MalformedXML');
   for (const name of ['LastModifiedTime', 'Size'])
-    if (textOf(node, name) !== undefined) throw directoryOnly(name);
+    if (textOf(node, name) !== undefined) throw unsupportedHeader(name);
   return { key, versionId: textOf(node, 'VersionId'), ifMatch: textOf(node, 'ETag') };
 };
 
@@ -131,11 +132,11 @@ const carryOut = (context: BucketContext, order: DeleteOrder): Deletion => {
     versionId === undefined
       ? deleteCurrent(state, bucket, key, accountOf(request.aws.caller))
       : deleteVersion(bucket, key, versionId);
-  announce(context, key, deletion);
+  notifyDeletion(context, key, deletion);
   return deletion;
 };
 
-/** A locked version is not deleted; a delete marker on top of it does no harm. */
+/** Throws AccessDenied for the deletion of a locked version. Hiding a locked version with a delete marker is allowed. */
 const refuseProtected = (context: BucketContext, { key, versionId }: DeleteOrder): void => {
   const { state, bucket } = context;
   const bypass = bypassesGovernance(context, key);
@@ -144,9 +145,7 @@ const refuseProtected = (context: BucketContext, { key, versionId }: DeleteOrder
     throw protectedError();
 };
 
-const EMPTY_MD5 = 'd41d8cd98f00b204e9800998ecf8427e';
-
-const announce = (context: BucketContext, key: string, deletion: Deletion): void => {
+const notifyDeletion = (context: BucketContext, key: string, deletion: Deletion): void => {
   if (deletion.kind === 'nothing') return;
   const { state, request, bucket } = context;
   const created = deletion.kind === 'marker-created';

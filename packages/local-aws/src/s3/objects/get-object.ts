@@ -12,13 +12,13 @@ import { descriptionHeaders } from './object-description.ts';
 import { retentionHeaders } from '../model/object-lock.ts';
 import { checksumHeaders } from './put-object.ts';
 import { requestedRange, type ByteRange } from './range.ts';
-import { authorizeDecrypt, findReadable, requestedTarget } from '../access/read-target.ts';
+import { authorizeDecrypt, findReadable, GET_OBJECT, requestedTarget } from '../access/read-target.ts';
 import { header, type Answer, type ObjectContext, type S3Request } from '../protocol/request.ts';
-import { hasVersionIds } from '../model/versions.ts';
+import { versionHeader } from '../model/versions.ts';
 
 export const getObject = (context: ObjectContext): Answer => {
   const target = requestedTarget(context);
-  const object = findReadable(context, target, 's3:GetObject', 's3:GetObjectVersion');
+  const object = findReadable(context, target, GET_OBJECT);
   checkCustomerKey(context.request, object.encryption);
   authorizeDecrypt(context, target, object);
   checkReadable(object);
@@ -35,7 +35,7 @@ export const getObject = (context: ObjectContext): Answer => {
 
 export const headObject = (context: ObjectContext): Answer => {
   const target = requestedTarget(context);
-  const object = findReadable(context, target, 's3:GetObject', 's3:GetObjectVersion');
+  const object = findReadable(context, target, GET_OBJECT);
   checkCustomerKey(context.request, object.encryption);
   if (wantsChecksum(context.request)) authorizeDecrypt(context, target, object);
   return readAnswer(context, object);
@@ -43,7 +43,7 @@ export const headObject = (context: ObjectContext): Answer => {
 
 interface ReadAnswer extends Answer {
   headers: Record<string, string>;
-  /** Null for an answer without a body. */
+  /** Null for a response without a body. */
   range: ByteRange | null;
 }
 
@@ -57,7 +57,7 @@ const readAnswer = (context: ObjectContext, object: StoredObject): ReadAnswer =>
     headers: {
       ...descriptionHeaders(state, bucket, object),
       ...permittedHeaders(context, object),
-      // Rules end what is current, and that is what a request without a version id is about.
+      // Expiration rules apply to the current version, which a request without a version id reads.
       ...(request.query.has('versionId') ? {} : expirationHeader(bucket, context.key, object)),
       'Content-Length': String(range.lengthBytes),
       ...(range.partial ? { 'Content-Range': contentRange(range, object) } : {}),
@@ -70,7 +70,7 @@ const readAnswer = (context: ObjectContext, object: StoredObject): ReadAnswer =>
   };
 };
 
-/** What S3 says of an object's tags and lock only to those who may read them. */
+/** The headers about an object's tags and lock, each only for callers that may read that property. */
 const permittedHeaders = (context: ObjectContext, object: StoredObject): Record<string, string> => {
   const { request, key } = context;
   const { retention, legalHold } = object.lock;
@@ -91,7 +91,7 @@ const wantsChecksum = (request: S3Request): boolean =>
 const contentRange = (range: ByteRange, object: StoredObject): string =>
   `bytes ${range.offset}-${range.offset + range.lengthBytes - 1}/${object.content.sizeBytes}`;
 
-/** The stored checksum of exactly the bytes answered: the object's, or one part's. Of any other range there is none. */
+/** The stored checksum of the returned bytes if they are the whole object or one part; empty for any other range. */
 const checksumOfRange = (range: ByteRange, object: StoredObject): Record<string, string> => {
   const { checksum } = object;
   if (typeof range.part?.checksum === 'string')
@@ -105,7 +105,7 @@ const checksumOfRange = (range: ByteRange, object: StoredObject): Record<string,
 const notModifiedHeaders = (context: ObjectContext, object: StoredObject): Record<string, string> => ({
   ETag: `"${object.etag}"`,
   'Last-Modified': new Date(object.lastModifiedMs).toUTCString(),
-  ...(hasVersionIds(context.bucket) ? { 'x-amz-version-id': object.versionId } : {}),
+  ...versionHeader(context.bucket, object),
 });
 
 const OVERRIDES = [
@@ -117,7 +117,7 @@ const OVERRIDES = [
   'Expires',
 ];
 
-/** response-content-type=… and its like; not for anonymous callers. */
+/** Headers from query parameters such as response-content-type. Throws InvalidRequest for anonymous callers. */
 const overriddenHeaders = (request: S3Request): Record<string, string> => {
   const headers: Record<string, string> = {};
   for (const name of OVERRIDES) {
@@ -127,7 +127,7 @@ const overriddenHeaders = (request: S3Request): Record<string, string> => {
       throw new S3Error('InvalidRequest', {
         message: 'Request specific response headers cannot be used for anonymous GET requests.',
       });
-    // A header holds bytes: beyond Latin-1 they are the value's UTF-8.
+    // Node writes header values as Latin-1, so the value's UTF-8 bytes are given as Latin-1 characters.
     headers[name] = Buffer.from(value, 'utf8').toString('latin1');
   }
   return headers;

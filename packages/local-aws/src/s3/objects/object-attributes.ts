@@ -4,16 +4,16 @@ import { checksumElement } from '../storage/checksums.ts';
 import { checkCustomerKey } from '../access/customer-key.ts';
 import { S3Error } from '../errors.ts';
 import type { StoredObject } from '../model/object.ts';
-import { authorizeDecrypt, findReadable, requestedTarget } from '../access/read-target.ts';
+import { authorizeDecrypt, findReadable, GET_OBJECT, requestedTarget } from '../access/read-target.ts';
 import { header, type Answer, type ObjectContext, type S3Request } from '../protocol/request.ts';
-import { hasVersionIds } from '../model/versions.ts';
+import { versionHeader } from '../model/versions.ts';
 import { xmlDocument, xmlElement, xmlText } from '../protocol/xml.ts';
 
 export const getObjectAttributes = (context: ObjectContext): Answer => {
   const { request, bucket, key } = context;
   const target = requestedTarget(context);
   const wanted = parseWanted(request);
-  const object = findReadable(context, target, 's3:GetObject', 's3:GetObjectVersion');
+  const object = findReadable(context, target, GET_OBJECT);
   authorize(
     context,
     target.versionId === undefined ? 's3:GetObjectAttributes' : 's3:GetObjectVersionAttributes',
@@ -26,7 +26,7 @@ export const getObjectAttributes = (context: ObjectContext): Answer => {
     headers: {
       'Content-Type': 'application/xml',
       'Last-Modified': new Date(object.lastModifiedMs).toUTCString(),
-      ...(hasVersionIds(bucket) ? { 'x-amz-version-id': object.versionId } : {}),
+      ...versionHeader(bucket, object),
     },
     body: xmlDocument(
       'GetObjectAttributesResponse',
@@ -54,12 +54,12 @@ const parseWanted = (request: S3Request): Set<string> => {
 const renderChecksum = (object: StoredObject): string =>
   xmlElement(
     'Checksum',
-    // A composite value comes without its number of parts here, and only here.
+    // Only GetObjectAttributes returns a composite value without the number of parts.
     xmlText(checksumElement(object.checksum.algorithm), object.checksum.value.replace(/-\d+$/, '')),
     xmlText('ChecksumType', object.checksum.type),
   );
 
-/** The count for every multipart object; each part only where it has a checksum of its own. */
+/** The number of parts of a multipart object, and the parts that have a checksum of their own. */
 const renderParts = (request: S3Request, object: StoredObject): string => {
   if (object.parts === null) return '';
   const marker = integerHeader(request, 'x-amz-part-number-marker') ?? 0;

@@ -1,4 +1,4 @@
-/** What a writer says about an object in headers, and the same said back to a reader. */
+/** The headers with which a write describes an object, and the response headers with which a read returns the description. */
 import { archiveHeaders } from '../lifecycle/archive.ts';
 import { encryptionOf, encryptionHeaders } from '../access/encryption.ts';
 import { S3Error } from '../errors.ts';
@@ -9,13 +9,13 @@ import { ownershipOfNewObject } from '../access/ownership.ts';
 import { header, type BucketContext, type S3Request } from '../protocol/request.ts';
 import { parseTaggingHeader } from './tags.ts';
 import { parseUserMetadata, userMetadataHeaders } from './user-metadata.ts';
-import { hasVersionIds } from '../model/versions.ts';
+import { versionHeader } from '../model/versions.ts';
 import type { S3State } from '../model/state.ts';
 
-/** Reads and checks the describing headers of PutObject and CreateMultipartUpload. */
+/** Reads and checks the headers with which PutObject, CopyObject and CreateMultipartUpload describe an object. */
 export const parseDescription = (context: BucketContext): ObjectDescription => {
   const { state, request, bucket } = context;
-  refuseUnknown(request);
+  refuseUnsupported(request);
   return {
     contentHeaders: parseContentHeaders(request),
     metadata: parseUserMetadata(request.aws.headers),
@@ -61,7 +61,7 @@ const parseWebsiteRedirect = (request: S3Request): string | null => {
   return location;
 };
 
-/** The headers of a GET or HEAD answer that describe the object, without those about the range asked for. */
+/** The headers of a GET or HEAD response that describe the object, without the headers about the requested range. */
 export const descriptionHeaders = (
   state: S3State,
   bucket: Bucket,
@@ -74,7 +74,7 @@ export const descriptionHeaders = (
   ...titleCased(object.contentHeaders),
   ...encryptionHeaders(state, bucket, object.encryption),
   ...userMetadataHeaders(object.metadata),
-  ...(hasVersionIds(bucket) ? { 'x-amz-version-id': object.versionId } : {}),
+  ...versionHeader(bucket, object),
   ...(object.storageClass === 'STANDARD' ? {} : { 'x-amz-storage-class': object.storageClass }),
   ...archiveHeaders(object),
   ...(object.websiteRedirectLocation === null
@@ -111,7 +111,7 @@ const STORAGE_CLASSES = [
   'DEEP_ARCHIVE',
 ];
 
-/** aws-chunked is the framing of the request, not a property of the object. */
+/** Removes aws-chunked, which is the framing of the request and not a property of the object. */
 const contentEncoding = (request: S3Request): string | undefined =>
   header(request, 'content-encoding')
     ?.split(',')
@@ -125,15 +125,15 @@ const titleCased = (headers: Record<string, string>): Record<string, string> => 
   return named;
 };
 
-const UNKNOWN_HEADERS = [
+const UNSUPPORTED_HEADERS = [
   'x-amz-object-lock-event-hold',
   'x-amz-object-lock-event-hold-duration-days',
   'x-amz-object-lock-event-hold-duration-years',
   'x-amz-write-offset-bytes',
 ];
 
-/** Headers that mean something to S3 and nothing here must not be taken for absent. */
-const refuseUnknown = (request: S3Request): void => {
-  const unknown = UNKNOWN_HEADERS.find((name) => header(request, name) !== undefined);
-  if (unknown !== undefined) throw new S3Error('NotImplemented', { elements: { Header: unknown } });
+/** Throws NotImplemented for headers that S3 supports and the local S3 does not, instead of ignoring them. */
+const refuseUnsupported = (request: S3Request): void => {
+  const found = UNSUPPORTED_HEADERS.find((name) => header(request, name) !== undefined);
+  if (found !== undefined) throw new S3Error('NotImplemented', { elements: { Header: found } });
 };

@@ -1,5 +1,5 @@
 /**
- * The calls about a version's lock: retention and legal hold.
+ * GetObjectRetention, PutObjectRetention, GetObjectLegalHold and PutObjectLegalHold.
  *
  * Sources: API_PutObjectRetention.html, API_PutObjectLegalHold.html and their GETs.
  */
@@ -7,22 +7,22 @@ import { bypassesGovernance } from '../access/bypass-governance.ts';
 import { S3Error } from '../errors.ts';
 import type { StoredObject } from '../model/object.ts';
 import {
+  eventHold,
   isRetentionMode,
   mayReplaceRetention,
   parseInstant,
   protectedError,
   type Retention,
 } from '../model/object-lock.ts';
-import { eventHold } from '../buckets/object-lock-configuration.ts';
 import { findReadable, requestedTarget } from '../access/read-target.ts';
 import { receiveText } from '../protocol/receive.ts';
 import type { Answer, ObjectContext } from '../protocol/request.ts';
-import { hasVersionIds } from '../model/versions.ts';
+import { versionHeader } from '../model/versions.ts';
 import { xmlAnswer } from '../protocol/xml-answer.ts';
 import { childOf, parseXml, textOf, xmlDocument, xmlText, type XmlNode } from '../protocol/xml.ts';
 
 export const getObjectRetention = (context: ObjectContext): Answer => {
-  const object = find(context, 's3:GetObjectRetention');
+  const object = findLockable(context, 's3:GetObjectRetention');
   const { retention } = object.lock;
   if (retention === null) throw new S3Error('NoSuchObjectLockConfiguration');
   return xmlAnswer(
@@ -31,24 +31,24 @@ export const getObjectRetention = (context: ObjectContext): Answer => {
       xmlText('Mode', retention.mode),
       xmlText('RetainUntilDate', new Date(retention.untilMs).toISOString()),
     ),
-    versionHeader(context, object),
+    versionHeader(context.bucket, object),
   );
 };
 
 export const putObjectRetention = async (context: ObjectContext): Promise<Answer> => {
   const { state, request } = context;
   const body = await receiveText(request);
-  const object = find(context, 's3:PutObjectRetention');
+  const object = findLockable(context, 's3:PutObjectRetention');
   const nowMs = state.clock.now();
-  const next = parseRetention(parseXml(body, 'Retention'), nowMs);
+  const next = parseRetentionDocument(parseXml(body, 'Retention'), nowMs);
   const bypass = bypassesGovernance(context, context.key);
   if (!mayReplaceRetention(object.lock.retention, next, nowMs, bypass)) throw protectedError();
   object.lock = { ...object.lock, retention: next };
   return { status: 200 };
 };
 
-/** An empty document removes the retention. */
-const parseRetention = (root: XmlNode, nowMs: number): Retention | null => {
+/** Returns null for an empty document, which removes the retention. */
+const parseRetentionDocument = (root: XmlNode, nowMs: number): Retention | null => {
   if (root.children.length === 0) return null;
   if (childOf(root, 'EventHold') !== undefined) throw eventHold();
   const mode = textOf(root, 'Mode')?.trim();
@@ -64,30 +64,27 @@ const parseRetention = (root: XmlNode, nowMs: number): Retention | null => {
 };
 
 export const getObjectLegalHold = (context: ObjectContext): Answer => {
-  const object = find(context, 's3:GetObjectLegalHold');
+  const object = findLockable(context, 's3:GetObjectLegalHold');
   if (object.lock.legalHold === null) throw new S3Error('NoSuchObjectLockConfiguration');
   return xmlAnswer(
     xmlDocument('LegalHold', xmlText('Status', object.lock.legalHold)),
-    versionHeader(context, object),
+    versionHeader(context.bucket, object),
   );
 };
 
 export const putObjectLegalHold = async (context: ObjectContext): Promise<Answer> => {
   const body = await receiveText(context.request);
-  const object = find(context, 's3:PutObjectLegalHold');
+  const object = findLockable(context, 's3:PutObjectLegalHold');
   const status = textOf(parseXml(body, 'LegalHold'), 'Status')?.trim();
   if (status !== 'ON' && status !== 'OFF') throw new S3Error('MalformedXML');
   object.lock = { ...object.lock, legalHold: status };
   return { status: 200 };
 };
 
-/** These actions have no separate name for a version. */
-const find = (context: ObjectContext, action: string): StoredObject => {
-  const object = findReadable(context, requestedTarget(context), action, action);
+/** The same permission applies to the current version and to a named version. */
+const findLockable = (context: ObjectContext, action: string): StoredObject => {
+  const object = findReadable(context, requestedTarget(context), { current: action, version: action });
   if (context.bucket.objectLock === null)
     throw new S3Error('InvalidRequest', { message: 'Bucket is missing Object Lock Configuration' });
   return object;
 };
-
-const versionHeader = (context: ObjectContext, object: StoredObject): Record<string, string> =>
-  hasVersionIds(context.bucket) ? { 'x-amz-version-id': object.versionId } : {};

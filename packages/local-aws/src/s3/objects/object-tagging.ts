@@ -6,47 +6,48 @@ import { findReadable, requestedTarget } from '../access/read-target.ts';
 import { receiveText } from '../protocol/receive.ts';
 import type { Answer, ObjectContext } from '../protocol/request.ts';
 import { parseTaggingDocument, renderTagging } from './tags.ts';
-import { eventVersionId, hasVersionIds } from '../model/versions.ts';
+import { eventVersionId, versionHeader } from '../model/versions.ts';
 
 export const getObjectTagging = (context: ObjectContext): Answer => {
-  const object = find(context, 's3:GetObjectTagging', 's3:GetObjectVersionTagging');
+  const object = findTagged(context, 's3:GetObjectTagging', 's3:GetObjectVersionTagging');
   return {
     status: 200,
-    headers: { 'Content-Type': 'application/xml', ...versionHeader(context, object) },
+    headers: { 'Content-Type': 'application/xml', ...versionHeader(context.bucket, object) },
     body: renderTagging(object.tags),
   };
 };
 
 export const putObjectTagging = async (context: ObjectContext): Promise<Answer> => {
   const tags = parseTaggingDocument(await receiveText(context.request));
-  const object = find(context, 's3:PutObjectTagging', 's3:PutObjectVersionTagging');
+  const object = findTagged(context, 's3:PutObjectTagging', 's3:PutObjectVersionTagging');
   authorizeTags(context, tags);
   object.tags = tags;
-  announce(context, object, 'ObjectTagging:Put');
-  return { status: 200, headers: versionHeader(context, object) };
+  notifyTagging(context, object, 'ObjectTagging:Put');
+  return { status: 200, headers: versionHeader(context.bucket, object) };
 };
 
 export const deleteObjectTagging = (context: ObjectContext): Answer => {
-  const object = find(context, 's3:DeleteObjectTagging', 's3:DeleteObjectVersionTagging');
+  const object = findTagged(context, 's3:DeleteObjectTagging', 's3:DeleteObjectVersionTagging');
   object.tags = [];
-  announce(context, object, 'ObjectTagging:Delete');
-  return { status: 204, headers: versionHeader(context, object) };
+  notifyTagging(context, object, 'ObjectTagging:Delete');
+  return { status: 204, headers: versionHeader(context.bucket, object) };
 };
 
-const find = (context: ObjectContext, action: string, versionAction: string): StoredObject =>
-  findReadable(context, requestedTarget(context), action, versionAction, 'not-allowed');
+const findTagged = (context: ObjectContext, action: string, versionAction: string): StoredObject =>
+  findReadable(context, requestedTarget(context), {
+    current: action,
+    version: versionAction,
+    hidden: 'not-allowed',
+  });
 
-/** Judged again with the tags to be set, for policies about s3:RequestObjectTag. */
+/** Authorises the call again with the new tags, for policies about s3:RequestObjectTag. */
 const authorizeTags = (context: ObjectContext, tags: Tag[]): void => {
   const named = context.request.query.has('versionId');
   const action = named ? 's3:PutObjectVersionTagging' : 's3:PutObjectTagging';
   authorize(context, action, { key: context.key, conditions: tagConditions(tags) });
 };
 
-const versionHeader = (context: ObjectContext, object: StoredObject): Record<string, string> =>
-  hasVersionIds(context.bucket) ? { 'x-amz-version-id': object.versionId } : {};
-
-const announce = (
+const notifyTagging = (
   context: ObjectContext,
   object: StoredObject,
   event: 'ObjectTagging:Put' | 'ObjectTagging:Delete',

@@ -27,13 +27,11 @@ export const putObject = async (context: ObjectContext): Promise<Answer> => {
   const condition = parseWriteCondition(request);
   const algorithm = claims.checksum?.algorithm ?? 'CRC64NVME';
   const stored = await conditionally(
-    bucket,
-    key,
-    condition,
+    { bucket, key, condition },
     () => receiveObject(state, request, claims, algorithm),
     (body, judge) => {
       const content = contentOfBlob(body.blob);
-      orRelease(context, content, judge);
+      judgeOrRelease(context, content, judge);
       const object = putVersion(state, bucket, key, {
         kind: 'object',
         ...description,
@@ -53,11 +51,11 @@ export const putObject = async (context: ObjectContext): Promise<Answer> => {
   };
 };
 
-/** An MD5, unless the object is encrypted with a key of KMS or of the customer: then 32 digits that mean nothing. */
+/** The ETag: the MD5, or 32 random digits if the object is encrypted with a KMS key or a customer's key. */
 export const etagOf = (md5: string, encryption: Encryption): string =>
   encryption.algorithm === 'AES256' ? md5 : randomBytes(16).toString('hex');
 
-/** ETag, version, encryption and checksum, as answered to every write. */
+/** The ETag, version, encryption and checksum headers of a response to a write. */
 const writtenHeaders = (state: S3State, bucket: Bucket, stored: StoredObject): Record<string, string> => ({
   ETag: `"${stored.etag}"`,
   ...writtenVersionHeader(stored),
@@ -70,8 +68,8 @@ export const checksumHeaders = (checksum: Checksum): Record<string, string> => (
   'x-amz-checksum-type': checksum.type,
 });
 
-/** Runs a judgement; gives the bytes back when it throws, or when the bucket went while they came. */
-export const orRelease = (context: ObjectContext, content: Content, judge: () => void): void => {
+/** Runs `judge`. Releases the bytes if it throws, or if the bucket was deleted while they arrived. */
+export const judgeOrRelease = (context: ObjectContext, content: Content, judge: () => void): void => {
   const { state, bucket } = context;
   try {
     if (state.buckets.get(bucket.name) !== bucket)
@@ -83,7 +81,7 @@ export const orRelease = (context: ObjectContext, content: Content, judge: () =>
   }
 };
 
-/** Tells of a new object. Called in the same breath as its commit, so that sequencers follow the order of commits. */
+/** Sends the event about a new object. Must be called synchronously after the commit, so that sequencers follow the order of commits. */
 export const announceObject = (
   context: ObjectContext,
   object: StoredObject,

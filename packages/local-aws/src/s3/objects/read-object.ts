@@ -1,4 +1,4 @@
-/** GetObject for other services of the local AWS, which do not go through the front door. */
+/** GetObject for other services of the local AWS, which do not send requests through the front door. */
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import { Readable } from 'node:stream';
@@ -16,7 +16,7 @@ export interface ObjectName {
   versionId?: string | undefined;
 }
 
-/** The whole object, if `caller` may read it. Throws {@link S3Error}. */
+/** Reads the whole object with the permissions of `caller`. Throws {@link S3Error}. */
 export const readObject = async (
   state: S3State,
   caller: Caller,
@@ -37,7 +37,7 @@ export const readObject = async (
     requestId: '',
     sourceIp: '127.0.0.1',
   };
-  // Nothing is written to it: a read answers with a value.
+  // GetObject writes nothing to the response; it returns its answer.
   const response = new ServerResponse(new IncomingMessage(new Socket()));
   const { body } = getObject({ state, request: parseRequest(aws), response, bucket, key });
   if (body === undefined || typeof body === 'string') throw new Error('GetObject answered without content');

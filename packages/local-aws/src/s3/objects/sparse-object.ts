@@ -1,4 +1,4 @@
-/** Objects of any size that take no room. */
+/** Creates objects of any size that need no storage. */
 import { ServerResponse, IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import { Readable } from 'node:stream';
@@ -25,14 +25,15 @@ export interface SparseObject {
   bucket: string;
   key: string;
   sizeBytes: number;
-  /** A whole number: the same seed gives the same content. */
+  /** A whole number. The same seed gives the same content. */
   seed: number;
-  /** As if uploaded in parts of this size, the last one being smaller; or of just these sizes. Default: in one piece. */
+  /** Creates a multipart object with parts of this size, of which the last may be smaller. Default: not multipart. */
   partSizeBytes?: number;
+  /** Creates a multipart object with parts of these sizes. Overrides `partSizeBytes`. */
   partSizesBytes?: readonly number[];
-  /** Default a full-object CRC64NVME. SHA-1 and SHA-256 cannot be had without reading everything. */
+  /** Default: a full-object CRC64NVME. SHA-1 and SHA-256 are not supported, because computing them requires reading all bytes. */
   checksum?: { algorithm: 'CRC32' | 'CRC32C' | 'CRC64NVME'; type?: 'FULL_OBJECT' | 'COMPOSITE' };
-  /** What a PutObject would have sent, e.g. `x-amz-meta-…`, `content-type`, `x-amz-tagging`, `x-amz-storage-class`. */
+  /** Headers of a PutObject, for example `x-amz-meta-…`, `content-type`, `x-amz-tagging`, `x-amz-storage-class`. */
   headers?: Readonly<Record<string, string>>;
 }
 
@@ -43,9 +44,9 @@ export interface MadeObject {
   checksum: Checksum;
 }
 
-/** Makes one as the bucket's owner, with all that a write brings about. Throws {@link S3Error} as a PutObject would. */
+/** Creates an object as the bucket's owner, with all effects of a write. Throws the same {@link S3Error} as a PutObject. */
 export const createSparseObject = (state: S3State, object: SparseObject): MadeObject => {
-  const context = contextOf(state, object);
+  const context = ownerContext(state, object);
   const generator = generatorOf(state.generators, object.seed);
   const sizes = partSizes(object);
   const { algorithm = 'CRC64NVME', type } = object.checksum ?? {};
@@ -88,7 +89,7 @@ const partSizes = ({ sizeBytes, partSizeBytes, partSizesBytes }: SparseObject): 
   const sum = sizes.reduce((before, size) => before + size, 0);
   if (sum !== sizeBytes || sizes.length > 10_000 || sizes.length === 0)
     throw new TypeError(
-      `${sizes.length} parts of ${sum} bytes are no multipart object of ${sizeBytes} bytes`,
+      `${sizes.length} parts of ${sum} bytes in total do not make a multipart object of ${sizeBytes} bytes`,
     );
   return [...sizes];
 };
@@ -129,8 +130,8 @@ const etagOfParts = (parts: SparsePart[]): string => {
   return `${md5.digest('hex')}-${parts.length}`;
 };
 
-/** A PutObject of the bucket's owner that nobody sent. */
-const contextOf = (state: S3State, object: SparseObject): ObjectContext => {
+/** The context of a PutObject by the bucket's owner, without an actual request. */
+const ownerContext = (state: S3State, object: SparseObject): ObjectContext => {
   const bucket = state.buckets.get(object.bucket);
   if (bucket === undefined) throw new S3Error('NoSuchBucket', { elements: { BucketName: object.bucket } });
   const arn = `arn:${state.partition}:iam::${bucket.accountId}:root`;

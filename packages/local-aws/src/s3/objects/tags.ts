@@ -1,5 +1,5 @@
 /**
- * Object tags, in a header or as a document.
+ * Tags of objects and buckets, in a header or in a document.
  *
  * Source: Amazon S3 User Guide "Categorizing your storage using tags" (object-tagging.html).
  */
@@ -37,7 +37,7 @@ export const parseTaggingHeader = (text: string | undefined): Tag[] => {
 const tooMany = (): S3Error =>
   new S3Error('BadRequest', { message: 'Object tags cannot be greater than 10' });
 
-/** A Tagging document. Throws MalformedXML, InvalidTag or BadRequest. */
+/** Reads the Tagging document of an object. Throws MalformedXML, InvalidTag or BadRequest. */
 export const parseTaggingDocument = (body: string): Tag[] => {
   const set = childOf(parseXml(body, 'Tagging'), 'TagSet');
   if (set === undefined) throw new S3Error('MalformedXML');
@@ -46,7 +46,7 @@ export const parseTaggingDocument = (body: string): Tag[] => {
   return checkTags(tags);
 };
 
-/** The tags of a bucket, of which there may be more. */
+/** Reads the Tagging document of a bucket, which may have more tags than an object. Throws as {@link parseTaggingDocument}. */
 export const parseBucketTagging = (body: string): Tag[] => {
   const set = childOf(parseXml(body, 'Tagging'), 'TagSet');
   if (set === undefined) throw new S3Error('MalformedXML');

@@ -1,23 +1,23 @@
 /**
- * User metadata: what S3 does to names and values between a write and a read.
+ * User metadata: how S3 converts names and values on a write and on a read.
  *
- * Source: Amazon S3 User Guide "Working with object metadata" (UsingMetadata.html): values are decoded as RFC 2047 says when
- * they come in, and encoded that way when they go out and are not plain ASCII.
+ * Source: Amazon S3 User Guide "Working with object metadata" (UsingMetadata.html): S3 decodes values of a write
+ * according to RFC 2047, and on a read encodes the values that are not plain ASCII in the same way.
  */
 import type { IncomingHttpHeaders } from 'node:http';
 import { S3Error } from '../errors.ts';
 
-const PREFIX = 'x-amz-meta-';
+const METADATA_PREFIX = 'x-amz-meta-';
 const MAX_BYTES = 2048;
 
-/** Names without the prefix. Throws MetadataTooLarge over 2 KB of names and values. */
+/** Returns the values by name without the prefix. Throws MetadataTooLarge if names and values exceed 2 KB. */
 export const parseUserMetadata = (headers: IncomingHttpHeaders): Record<string, string> => {
   const metadata: Record<string, string> = {};
   let sizeBytes = 0;
   for (const header in headers) {
-    if (!header.startsWith(PREFIX)) continue;
+    if (!header.startsWith(METADATA_PREFIX)) continue;
     const raw = headers[header];
-    const name = header.slice(PREFIX.length);
+    const name = header.slice(METADATA_PREFIX.length);
     const value = decodeWords((Array.isArray(raw) ? raw.join(',') : (raw ?? '')).trim());
     metadata[name] = value;
     sizeBytes += Buffer.byteLength(name) + Buffer.byteLength(value);
@@ -31,7 +31,7 @@ export const parseUserMetadata = (headers: IncomingHttpHeaders): Record<string, 
 
 export const userMetadataHeaders = (metadata: Record<string, string>): Record<string, string> => {
   const headers: Record<string, string> = {};
-  for (const name in metadata) headers[PREFIX + name] = encodeWord(metadata[name] ?? '');
+  for (const name in metadata) headers[METADATA_PREFIX + name] = encodeWord(metadata[name] ?? '');
   return headers;
 };
 
@@ -55,12 +55,12 @@ const decodeQuoted = (text: string): string =>
   ).toString('utf8');
 
 // eslint-disable-next-line no-control-regex
-const PLAIN = /^[\u0020-\u007e]*$/;
+const PRINTABLE_ASCII = /^[\u0020-\u007e]*$/;
 
-/** Quoted-printable where most of it is ASCII, base64 otherwise. */
+/** Encodes a value as quoted-printable if most of it is ASCII, and as base64 otherwise. */
 const encodeWord = (value: string): string => {
-  if (PLAIN.test(value)) return value;
-  const ascii = value.split('').filter((character) => PLAIN.test(character)).length;
+  if (PRINTABLE_ASCII.test(value)) return value;
+  const ascii = value.split('').filter((character) => PRINTABLE_ASCII.test(character)).length;
   if (ascii * 2 <= value.length) return `=?UTF-8?B?${Buffer.from(value).toString('base64')}?=`;
   const quoted = [...Buffer.from(value)].map(quoteByte).join('');
   return `=?UTF-8?Q?${quoted}?=`;
@@ -69,7 +69,7 @@ const encodeWord = (value: string): string => {
 const quoteByte = (byte: number): string => {
   if (byte === 0x20) return '_';
   const character = String.fromCharCode(byte);
-  return PLAIN.test(character) && !'=?_'.includes(character)
+  return PRINTABLE_ASCII.test(character) && !'=?_'.includes(character)
     ? character
     : `=${byte.toString(16).toUpperCase().padStart(2, '0')}`;
 };

@@ -1,4 +1,4 @@
-/** Writes an answer or an error on the wire. */
+/** Writes responses and errors to the connection. */
 import type { ServerResponse } from 'node:http';
 import { readContent, releaseContent, retainContent, type Content } from '../storage/content.ts';
 import type { S3Error } from '../errors.ts';
@@ -6,13 +6,13 @@ import { hostId } from './host-id.ts';
 import type { Answer } from './request.ts';
 import { XML_DECLARATION, xmlElement, xmlText } from './xml.ts';
 
-export interface Exchange {
+export interface S3Exchange {
   response: ServerResponse;
   requestId: string;
   isHead: boolean;
 }
 
-export const writeAnswer = async (exchange: Exchange, answer: Answer): Promise<void> => {
+export const writeAnswer = async (exchange: S3Exchange, answer: Answer): Promise<void> => {
   const { response, isHead } = exchange;
   const { body } = answer;
   const headers = { ...commonHeaders(exchange), ...answer.headers };
@@ -29,8 +29,8 @@ export const writeAnswer = async (exchange: Exchange, answer: Answer): Promise<v
   }
 };
 
-/** HEAD errors have no body: what went wrong is left to the status. */
-export const writeError = (exchange: Exchange, error: S3Error, resource: string): void => {
+/** The error of a HEAD request has no body, so only its status describes the error. */
+export const writeS3Error = (exchange: S3Exchange, error: S3Error, resource: string): void => {
   const { response, isHead } = exchange;
   const headers = { ...commonHeaders(exchange), 'Content-Type': 'application/xml', ...error.headers };
   if (isHead) {
@@ -43,8 +43,8 @@ export const writeError = (exchange: Exchange, error: S3Error, resource: string)
     .end(body);
 };
 
-/** Without the XML declaration. */
-export const errorDocument = ({ requestId }: Exchange, error: S3Error, resource: string): string =>
+/** The error document without its XML declaration. */
+export const errorDocument = ({ requestId }: S3Exchange, error: S3Error, resource: string): string =>
   xmlElement(
     'Error',
     xmlText('Code', error.code),
@@ -55,23 +55,23 @@ export const errorDocument = ({ requestId }: Exchange, error: S3Error, resource:
     xmlText('HostId', hostId(requestId)),
   );
 
-export const commonHeaders = ({ requestId }: Exchange): Record<string, string> => ({
+export const commonHeaders = ({ requestId }: S3Exchange): Record<string, string> => ({
   'x-amz-request-id': requestId,
   'x-amz-id-2': hostId(requestId),
   Server: 'AmazonS3',
 });
 
-/** Holds the bytes while they are sent: the object may be overwritten meanwhile. */
+/** Retains the bytes while they are sent, because the object may be overwritten in the meantime. */
 const streamContent = async (response: ServerResponse, content: Content): Promise<void> => {
   retainContent(content);
   try {
     let previous: Promise<void> = Promise.resolve();
     for await (const chunk of readContent(content)) {
-      // The buffer before this one is read into next: it must have left for the socket.
+      // The next read reuses the previous buffer, so the socket must have taken it first.
       await previous;
       if (response.destroyed) return;
       previous = new Promise((sent, failed) => {
-        // Of a connection that is closed already a write may never be heard of again.
+        // On a connection that is already closed, the callback of `write` may never be called.
         response.once('close', sent);
         response.write(chunk, (error) => {
           response.off('close', sent);

@@ -1,5 +1,5 @@
 /**
- * Takes the aws-chunked framing off a body, and hands on the trailer.
+ * Removes the aws-chunked framing from a body and returns the trailer.
  *
  * Source: Amazon S3 API Reference, "Signature calculations … transferring payload in multiple chunks"
  * (sigv4-streaming.html, sigv4-streaming-trailers.html).
@@ -11,15 +11,15 @@ const MIN_CHUNK_BYTES = 8192;
 const MAX_LINE_BYTES = 16 * 1024;
 
 interface DecodedBody {
-  /** The payload. Ends normally only when the whole framing was there. */
+  /** The payload. It ends without an error only if the framing is complete. */
   payload: AsyncIterable<Buffer>;
-  /** Trailing headers, names in lower case. Complete once the payload has ended. */
+  /** The trailing headers, with names in lower case. The map is complete once the payload has ended. */
   trailer: Map<string, string>;
 }
 
 /**
  * Decodes `size[;chunk-signature=…]CRLF bytes CRLF … 0 CRLF [trailer CRLF] CRLF`.
- * A chunk under 8 KiB that is not the last is InvalidChunkSizeError; a framing cut short is IncompleteBody.
+ * Throws InvalidChunkSizeError for a chunk under 8 KiB that is not the last, and IncompleteBody if the framing is incomplete.
  */
 export const decodeAwsChunked = (
   body: AsyncIterable<Buffer>,
@@ -34,7 +34,7 @@ async function* decode(
   trailer: Map<string, string>,
   verifier: ChunkVerifier | null,
 ): AsyncIterable<Buffer> {
-  const input = createInput(body);
+  const input = createByteCursor(body);
   let previousBytes = MIN_CHUNK_BYTES;
   for (;;) {
     const { sizeBytes, signature } = parseChunkHeader(await input.line());
@@ -64,7 +64,7 @@ const parseChunkHeader = (line: string): { sizeBytes: number; signature: string 
 
 const TRAILER_SIGNATURE = 'x-amz-trailer-signature';
 
-/** The signature goes over the other trailing headers, as they came. */
+/** The signature covers the other trailing headers, in the order in which they were sent. */
 const verifyTrailer = (trailer: Map<string, string>, verifier: ChunkVerifier | null): void => {
   const signature = trailer.get(TRAILER_SIGNATURE);
   trailer.delete(TRAILER_SIGNATURE);
@@ -72,7 +72,7 @@ const verifyTrailer = (trailer: Map<string, string>, verifier: ChunkVerifier | n
   verifier?.endTrailer(canonical, signature);
 };
 
-const readTrailer = async (input: Input, trailer: Map<string, string>): Promise<void> => {
+const readTrailer = async (input: ByteCursor, trailer: Map<string, string>): Promise<void> => {
   for (;;) {
     const line = await input.lineOrEnd();
     if (line === null || line === '') break;
@@ -83,10 +83,10 @@ const readTrailer = async (input: Input, trailer: Map<string, string>): Promise<
   await input.drain();
 };
 
-type Input = ReturnType<typeof createInput>;
+type ByteCursor = ReturnType<typeof createByteCursor>;
 
-/** A cursor over the raw chunks. */
-const createInput = (body: AsyncIterable<Buffer>) => {
+/** Reads lines and counted bytes from the raw chunks. */
+const createByteCursor = (body: AsyncIterable<Buffer>) => {
   const source = body[Symbol.asyncIterator]();
   let current: Buffer = Buffer.alloc(0);
 

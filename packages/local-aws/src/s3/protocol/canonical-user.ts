@@ -9,5 +9,5 @@ export const canonicalUserId = (accountId: string): string => {
   return id;
 };
 
-/** A pure function's memory: hashing an owner for each entry of a listing would be most of its cost. */
+/** Cache of a pure function: hashing the owner for each entry would be most of the cost of a listing. */
 const CANONICAL_IDS = new Map<string, string>();

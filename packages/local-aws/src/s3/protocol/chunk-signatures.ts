@@ -1,5 +1,6 @@
 /**
- * The signatures of a body that is signed in chunks: each covers its chunk and the signature before it, the first that of the headers.
+ * The signatures of a body that is signed in chunks. Each signature covers its chunk and the previous signature; the first covers the
+ * signature of the headers.
  *
  * Source: Amazon S3 API Reference, "Signature calculations for the authorization header: transferring payload in multiple
  * chunks" (sigv4-streaming.html) and "Including trailing headers" (sigv4-streaming-trailers.html).
@@ -10,7 +11,7 @@ import { S3Error } from '../errors.ts';
 import { header, type S3Request, type ChunkVerifier } from './request.ts';
 import type { S3State } from '../model/state.ts';
 
-/** Null for a body whose chunks are not signed. Throws NotImplemented for a way of signing this S3 does not know. */
+/** Returns null for a body without signed chunks. Throws NotImplemented for an unsupported signing method. */
 export const chunkVerifier = (state: S3State, request: S3Request): ChunkVerifier | null => {
   const payload = header(request, 'x-amz-content-sha256') ?? '';
   if (!payload.startsWith('STREAMING-') || payload === 'STREAMING-UNSIGNED-PAYLOAD-TRAILER') return null;
@@ -30,7 +31,7 @@ const EMPTY_SHA256 = hash('sha256', '', 'hex');
 
 const createVerifier = (signing: {
   key: Buffer;
-  /** Timestamp and scope, as every string to sign has them. */
+  /** The timestamp and scope that every string to sign contains. */
   lead: string;
   seed: string;
   payload: string;

@@ -1,10 +1,10 @@
 /**
- * The 200 that S3 sends before a long copy or completion has ended, to keep the connection alive. Whatever comes of it, an error
- * too, then stands in the body.
+ * The 200 that S3 sends before a long copy or completion ends, to keep the connection alive. The body then contains the result, even
+ * if it is an error.
  *
  * Sources: API_CopyObject.html, API_UploadPartCopy.html and API_CompleteMultipartUpload.html, "Response and special errors".
  */
-import { commonHeaders, errorDocument, writeAnswer, type Exchange } from './answer.ts';
+import { commonHeaders, errorDocument, writeAnswer, type S3Exchange } from './answer.ts';
 import type { S3Error } from '../errors.ts';
 import type { Answer, S3Request } from './request.ts';
 import { XML_DECLARATION } from './xml.ts';
@@ -16,9 +16,9 @@ export const mayBeAnsweredEarly = (request: S3Request): boolean =>
   ((request.method === 'PUT' && request.aws.headers['x-amz-copy-source'] !== undefined) ||
     (request.method === 'POST' && request.query.has('uploadId')));
 
-/** Writes the answer, or after so long a 200 whose body follows. Rejects only before anything was written. */
+/** Writes the response; after `afterMs`, writes the 200 first and the body later. Rejects only if nothing was written yet. */
 export const writeMaybeEarly = async (
-  exchange: Exchange,
+  exchange: S3Exchange,
   pending: Promise<Answer>,
   options: { afterMs: number; resource: string; asS3Error: (error: unknown) => S3Error },
 ): Promise<void> => {

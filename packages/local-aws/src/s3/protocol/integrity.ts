@@ -1,5 +1,5 @@
 /**
- * What a request claims about its own body: framing, length, Content-MD5, x-amz-content-sha256 and one additional checksum.
+ * The claims of a request about its body: framing, length, Content-MD5, x-amz-content-sha256 and one additional checksum.
  *
  * Sources: Amazon S3 User Guide "Checking object integrity for data uploads", API Reference "PutObject" and
  * "Authenticating requests: x-amz-content-sha256".
@@ -17,21 +17,21 @@ import { header, type S3Request } from './request.ts';
 
 export interface BodyClaims {
   framing: 'plain' | 'aws-chunked';
-  /** Payload bytes; null when the sender did not say (plain Transfer-Encoding: chunked). */
+  /** Size of the payload; null if the sender did not declare it (plain Transfer-Encoding: chunked). */
   lengthBytes: number | null;
   md5: Buffer | null;
-  /** Hexadecimal, when the body itself is part of the signature. */
+  /** Hexadecimal; null unless the signature covers the body. */
   sha256: string | null;
   checksum: ChecksumClaim | null;
 }
 
-/** `value` is null when it follows in the trailer. */
+/** `value` is null if the trailer contains it. */
 interface ChecksumClaim {
   algorithm: ChecksumAlgorithm;
   value: string | null;
 }
 
-/** Throws InvalidDigest, InvalidRequest or MissingContentLength for claims that make no sense. */
+/** Throws InvalidDigest, InvalidRequest or MissingContentLength for invalid claims. */
 export const parseBodyClaims = (
   request: S3Request,
   checksumHeaders: 'about-body' | 'about-object' = 'about-body',
@@ -50,7 +50,7 @@ export const parseBodyClaims = (
   };
 };
 
-/** An upload under object lock must prove its bytes; the signature's own hash does not count. Throws InvalidRequest. */
+/** Throws InvalidRequest for an upload under object lock without a checksum or MD5. The hash in the signature does not count as one. */
 export const checkLockIntegrity = (
   claims: BodyClaims,
   asked: ObjectLock,
@@ -85,12 +85,12 @@ const parseMd5 = (text: string | undefined): Buffer | null => {
   return bytes;
 };
 
-/** Checksums that S3 has learned in 2026, and this S3 has not. */
-const UNKNOWN_CHECKSUM = /^x-amz-checksum-(sha512|md5|xxhash\w+)$/;
+/** Checksums that S3 added in 2026 and the local S3 does not support. */
+const UNSUPPORTED_CHECKSUM = /^x-amz-checksum-(sha512|md5|xxhash\w+)$/;
 
 const parseChecksumClaim = (request: S3Request): ChecksumClaim | null => {
   const names = [...Object.keys(request.aws.headers), header(request, 'x-amz-trailer') ?? ''];
-  const unknown = names.find((name) => UNKNOWN_CHECKSUM.test(name.trim().toLowerCase()));
+  const unknown = names.find((name) => UNSUPPORTED_CHECKSUM.test(name.trim().toLowerCase()));
   if (unknown !== undefined) throw new S3Error('NotImplemented', { elements: { Header: unknown } });
   const inHeader = checksumClaims(request);
   const inTrailer = trailerAlgorithms(request);
@@ -105,7 +105,7 @@ const parseChecksumClaim = (request: S3Request): ChecksumClaim | null => {
   return claim;
 };
 
-/** The x-amz-checksum-* headers of a request, values checked for form. */
+/** The x-amz-checksum-* headers of a request. Throws InvalidRequest for a value of the wrong form. */
 export const checksumClaims = (request: S3Request): { algorithm: ChecksumAlgorithm; value: string }[] =>
   CHECKSUM_ALGORITHMS.flatMap((algorithm) => {
     const value = header(request, checksumHeader(algorithm));

@@ -1,4 +1,4 @@
-/** Receives a body: unframes it, stores it, and refuses it when it is not what its headers say. */
+/** Receives a body: removes its framing, stores it, and rejects it if it does not match the request's headers. */
 import { openSink } from './body-sink.ts';
 import { decodeAwsChunked } from './body-decoding.ts';
 import { isChecksumValue, type ChecksumAlgorithm } from '../storage/checksums.ts';
@@ -11,11 +11,11 @@ import type { Blob, BodySink, KeptBody } from '../storage/blob.ts';
 
 interface ReceivedBody {
   blob: Blob;
-  /** Hexadecimal; of sparse content, what stands for it. */
+  /** Hexadecimal: the MD5, or its substitute if the content is sparse. */
   md5: string;
-  /** Base64, of the algorithm asked for. */
+  /** Base64, of the requested algorithm. */
   checksum: string;
-  /** Base64, of the algorithm the client sent a checksum of. */
+  /** Base64, of the algorithm of the client's checksum; null if the client sent none. */
   claimed: string | null;
 }
 
@@ -23,8 +23,8 @@ const MAX_PUT_BYTES = 5 * 1024 ** 3;
 const MAX_XML_BYTES = 8 * 1024 * 1024;
 
 /**
- * Stores the body of a PutObject or UploadPart. The checksum is of `algorithm`, whether the client sent one or not.
- * Throws, with nothing stored, EntityTooLarge, IncompleteBody, BadDigest, XAmzContentSHA256Mismatch and the like.
+ * Stores the body of a PutObject or UploadPart. The checksum is computed with `algorithm`, whether or not the client sent one.
+ * Throws EntityTooLarge, IncompleteBody, BadDigest, XAmzContentSHA256Mismatch and similar errors; nothing is stored then.
  */
 export const receiveObject = async (
   state: S3State,
@@ -55,7 +55,7 @@ export const receiveObject = async (
   }
 };
 
-/** What must be computed: the ETag, the checksum to be kept, and whatever the client wants to be compared. */
+/** The digests to compute: the MD5 for the ETag, the checksum to store, and the digests that the client claims. */
 const digestsOf = (claims: BodyClaims, algorithm: ChecksumAlgorithm | null): Set<DigestName> => {
   const names = new Set<DigestName>(['MD5']);
   if (algorithm !== null) names.add(algorithm);
@@ -64,11 +64,11 @@ const digestsOf = (claims: BodyClaims, algorithm: ChecksumAlgorithm | null): Set
   return names;
 };
 
-/** Reads a request body that is a document. Verified like any other body. */
+/** Reads and verifies a request body that is a document. */
 export const receiveText = (request: S3Request): Promise<string> =>
   receiveDocument(request, parseBodyClaims(request));
 
-/** The same for CompleteMultipartUpload, whose x-amz-checksum-* headers speak of the object, not of the body. */
+/** Reads the body of CompleteMultipartUpload, whose x-amz-checksum-* headers describe the object and not the body. */
 export const receiveTextAboutObject = (request: S3Request): Promise<string> =>
   receiveDocument(request, parseBodyClaims(request, 'about-object'));
 
@@ -89,7 +89,7 @@ const receiveDocument = async (request: S3Request, claims: BodyClaims): Promise<
   return Buffer.concat(chunks).toString('utf8');
 };
 
-/** The request's raw bytes. Leaving the loop early must not cut the connection: an error answer is still to be sent on it. */
+/** The request's raw bytes. Leaving the loop early must not close the connection, because an error response must still be sent on it. */
 const rawBody = (request: S3Request): AsyncIterable<Buffer> =>
   request.aws.body.iterator({ destroyOnReturn: false });
 
@@ -113,7 +113,7 @@ const pump = async (
   return decoded?.trailer ?? new Map();
 };
 
-/** Throws XAmzContentSHA256Mismatch, BadDigest and the like where the body is not what the request claims. */
+/** Throws XAmzContentSHA256Mismatch, BadDigest and similar errors if the body does not match the request's claims. */
 const verify = (
   claims: BodyClaims,
   digests: ReadonlyMap<DigestName, Buffer>,
@@ -164,6 +164,6 @@ const badMd5 = (claimed: Buffer, computed: Buffer): S3Error =>
 const tooLarge = (lengthBytes: number): S3Error =>
   new S3Error('EntityTooLarge', {
     elements: { ProposedSize: String(lengthBytes), MaxSizeAllowed: String(MAX_PUT_BYTES) },
-    // Nobody wants to read the rest.
+    // Closes the connection, because the rest of the body would have to be read otherwise.
     headers: { Connection: 'close' },
   });

@@ -1,4 +1,4 @@
-/** A request as S3 reads it: which bucket, which key, which sub-resource. */
+/** A request as S3 reads it: bucket, key and sub-resource. Also the types that operations take and return. */
 import type { ServerResponse } from 'node:http';
 import type { Caller } from '../../core/access.ts';
 import type { AwsRequest } from '../../core/request.ts';
@@ -12,23 +12,23 @@ export interface S3Request {
   method: string;
   addressing: 'path' | 'virtual-host';
   bucketName: string | null;
-  /** Decoded. Null for requests to the service or a bucket. */
+  /** Decoded. Null for requests about the service or a bucket. */
   key: string | null;
-  /** Decoded query parameters; one without a value is ''. */
+  /** Decoded query parameters; the value is '' if the parameter has none. */
   query: Map<string, string>;
-  /** Of a body that is signed in chunks. */
+  /** Verifies a body whose chunks are signed; null or absent for any other body. */
   chunkVerifier?: ChunkVerifier | null;
 }
 
-/** Told of a body in order. Both ends throw SignatureDoesNotMatch. */
+/** Takes a body in order. `endChunk` and `endTrailer` throw SignatureDoesNotMatch. */
 export interface ChunkVerifier {
   update(bytes: Buffer): void;
   endChunk(signature: string | undefined): void;
-  /** `canonical` has a line `name:value` for each trailing header. */
+  /** `canonical` contains a line `name:value` for each trailing header. */
   endTrailer(canonical: string, signature: string | undefined): void;
 }
 
-/** What an operation on a bucket works with. */
+/** The input of an operation on a bucket. */
 export interface BucketContext {
   state: S3State;
   request: S3Request;
@@ -40,14 +40,14 @@ export interface ObjectContext extends BucketContext {
   key: string;
 }
 
-/** An answer before it is written. */
+/** A response before it is written. */
 export interface Answer {
   status: number;
   headers?: Record<string, string | string[]>;
   body?: string | Content;
 }
 
-/** Throws InvalidURI for a path or query that is not percent-encoded UTF-8, KeyTooLongError over 1,024 bytes. */
+/** Throws InvalidURI for a path or query that is not percent-encoded UTF-8, and KeyTooLongError for a key over 1,024 bytes. */
 export const parseRequest = (aws: AwsRequest): S3Request => {
   const query = parseQuery(aws.query);
   const virtualBucket = bucketOfHost(aws.headers.host);
@@ -70,13 +70,13 @@ export const parseRequest = (aws: AwsRequest): S3Request => {
   };
 };
 
-/** A header's value, or undefined when absent. Repeated headers are joined as S3 joins them. */
+/** A header's value, or undefined if it is absent. Repeated headers are joined as S3 joins them. */
 export const header = (request: S3Request, name: string): string | undefined => {
   const value = request.aws.headers[name];
   return Array.isArray(value) ? value.join(',') : value;
 };
 
-/** A query parameter that must be a whole number within bounds. Throws InvalidArgument otherwise. */
+/** The value of a query parameter; undefined if absent. Throws InvalidArgument unless it is a whole number within the bounds. */
 export const integerParameter = (
   request: S3Request,
   name: string,
@@ -89,7 +89,7 @@ export const integerParameter = (
   return value;
 };
 
-/** The account a caller acts for; '' for nobody. */
+/** The account that a caller acts for; '' for an anonymous caller. */
 export const accountOf = (caller: Caller): string => {
   if (caller.kind === 'anonymous') return '';
   return caller.kind === 'service' ? caller.sourceAccount : caller.accountId;
@@ -97,7 +97,7 @@ export const accountOf = (caller: Caller): string => {
 
 const MAX_KEY_BYTES = 1024;
 
-/** `a=1&b` → Map. In a query, unlike in a path, a plus is a space. */
+/** Parses a query such as `a=1&b`. In a query, unlike in a path, a plus sign means a space. */
 export const parseQuery = (query: string): Map<string, string> => {
   const parameters = new Map<string, string>();
   if (query === '') return parameters;
@@ -111,7 +111,7 @@ export const parseQuery = (query: string): Map<string, string> => {
   return parameters;
 };
 
-/** Throws InvalidURI where the bytes are not UTF-8. */
+/** Throws InvalidURI if the decoded bytes are not UTF-8. */
 export const decodeUri = (text: string): string => {
   try {
     return decodeURIComponent(text);
@@ -120,7 +120,7 @@ export const decodeUri = (text: string): string => {
   }
 };
 
-/** `bucket.localhost:4566` and `bucket.s3.eu-west-1.amazonaws.com` name the bucket in the host. */
+/** The bucket that a host such as `bucket.localhost:4566` or `bucket.s3.eu-west-1.amazonaws.com` names; null for any other host. */
 const bucketOfHost = (host: string | undefined): string | null =>
   /^(?!s3\.localhost)(.+?)\.(?:localhost|s3[.-][a-z0-9.-]+)(?::\d+)?$/i.exec(host ?? '')?.[1] ?? null;
 

@@ -1,9 +1,9 @@
-/** XML as S3 speaks it: a writer that keeps every key intact, and a small strict reader for request bodies. */
+/** S3's XML: a writer that preserves every key, and a small strict reader for request bodies. */
 import { S3Error } from '../errors.ts';
 
 const NAMESPACE = 'http://s3.amazonaws.com/doc/2006-03-01/';
 
-/** A whole answer document in S3's namespace. */
+/** A complete response document in S3's namespace. */
 export const xmlDocument = (name: string, ...children: string[]): string =>
   `${XML_DECLARATION}<${name} xmlns="${NAMESPACE}">${children.join('')}</${name}>`;
 
@@ -13,11 +13,11 @@ export const XML_DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n';
 export const xmlElement = (name: string, ...children: string[]): string =>
   `<${name}>${children.join('')}</${name}>`;
 
-/** An element with text, or nothing at all when there is no value. */
+/** An element with text; '' if there is no value. */
 export const xmlText = (name: string, value: string | number | boolean | null | undefined): string =>
   value === null || value === undefined ? '' : `<${name}>${escapeXml(String(value))}</${name}>`;
 
-/** Control characters become numeric references, as S3 writes them, though XML 1.0 has no place for most. */
+/** Escapes text. S3 writes control characters as numeric references, although XML 1.0 forbids most of them. */
 export const escapeXml = (text: string): string =>
   SPECIAL.test(text)
     ? text.replace(SPECIAL_ALL, (character) => ENTITIES[character] ?? reference(character))
@@ -30,15 +30,18 @@ const SPECIAL_ALL = /[&<>"\u0000-\u001f\ufffe\uffff]/g;
 const ENTITIES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
 const reference = (character: string): string => `&#x${character.charCodeAt(0).toString(16)};`;
 
-/** One element of a request body. Namespace prefixes are dropped, attributes ignored. */
+/** A date in a response document. S3 stores whole seconds but writes milliseconds. */
+export const listedDate = (ms: number): string => new Date(Math.floor(ms / 1000) * 1000).toISOString();
+
+/** One element of a request body. The reader drops namespace prefixes and ignores attributes. */
 export interface XmlNode {
   name: string;
-  /** Text directly inside, references resolved. */
+  /** The text directly inside the element, with references resolved. */
   text: string;
   children: XmlNode[];
 }
 
-/** Reads one document whose root is `rootName`. Throws MalformedXML on anything else. */
+/** Reads a document whose root is `rootName`. Throws MalformedXML for anything else. */
 export const parseXml = (source: string, rootName: string): XmlNode => {
   const root: XmlNode = { name: '', text: '', children: [] };
   const open: XmlNode[] = [root];
@@ -74,7 +77,7 @@ const appendText = (open: XmlNode[], text: string): void => {
   if (parent !== undefined && text !== '') parent.text += text;
 };
 
-/** Reads the markup that starts at `at` and answers the position behind it. */
+/** Reads the markup that starts at `at` and returns the position after it. */
 const readMarkup = (source: string, at: number, open: XmlNode[]): number => {
   if (source.startsWith('<!--', at)) return after(source, '-->', at + 4);
   if (source.startsWith('<?', at)) return after(source, '?>', at + 2);

@@ -1,4 +1,4 @@
-/** Keeps a body in memory or in a file, and digests it as it comes, all on this thread. */
+/** Writes a body to memory or to a file, and digests it on the way, all on this thread. */
 import { open, rm, type FileHandle } from 'node:fs/promises';
 import { createDigester, type DigestName } from './digests.ts';
 import { fileBlob, memoryBlob } from './stored-blob.ts';
@@ -13,14 +13,49 @@ export const createBlobWriter = (
   names: ReadonlySet<DigestName>,
 ): BlobWriter => {
   const digester = createDigester(names);
+  const file = createFileWriter(path, buffers);
   let first: Buffer[] = [];
   let sizeBytes = 0;
+  return {
+    write: (chunk) => {
+      digester.update(chunk);
+      sizeBytes += chunk.length;
+      if (sizeBytes <= IN_MEMORY_BYTES) {
+        first.push(chunk);
+        return undefined;
+      }
+      if (first.length === 0) return file.append(chunk);
+      const all = Buffer.concat([...first, chunk]);
+      first = [];
+      return file.append(all);
+    },
+    finish: async () => {
+      const digests = digester.digests();
+      if (sizeBytes <= IN_MEMORY_BYTES) return { blob: memoryBlob(ownCopy(first, sizeBytes)), digests };
+      await file.finish();
+      return { blob: fileBlob(path, sizeBytes), digests };
+    },
+    abort: async () => {
+      first = [];
+      await file.abort();
+    },
+  };
+};
+
+interface FileWriter {
+  append(chunk: Buffer): Promise<void> | undefined;
+  finish(): Promise<void>;
+  abort(): Promise<void>;
+}
+
+/** Opens the file with the first full buffer. */
+const createFileWriter = (path: string, buffers: WriteBuffers): FileWriter => {
   let buffer: Buffer | null = null;
   let usedBytes = 0;
   let file: FileHandle | undefined;
   let inFlight: Promise<void> = Promise.resolve();
 
-  /** Chunks are copied, so that none lives for long: see `young-collection.ts`. */
+  /** Copies the chunk, so that no chunk lives for long: see `young-collection.ts`. */
   const append = (chunk: Buffer): Promise<void> | undefined => {
     buffer ??= buffers.take();
     const copiedBytes = chunk.copy(buffer, usedBytes);
@@ -34,7 +69,7 @@ export const createBlobWriter = (
     buffer = null;
     usedBytes = 0;
     if (full === null) return;
-    // One write runs while the next buffer is filled.
+    // One buffer is written while the next one is filled.
     const previous = inFlight;
     inFlight = (async () => {
       try {
@@ -45,35 +80,20 @@ export const createBlobWriter = (
         buffers.giveBack(full);
       }
     })();
-    // Reported by whoever awaits it next; without this a failure in between would be an unhandled rejection.
+    // The next `await` of this promise reports a failure; without this line, a failure before it would be an unhandled rejection.
     inFlight.catch(() => undefined);
     await previous;
     if (rest.length > 0) await append(rest);
   };
 
   return {
-    write: (chunk) => {
-      digester.update(chunk);
-      sizeBytes += chunk.length;
-      if (sizeBytes <= IN_MEMORY_BYTES) {
-        first.push(chunk);
-        return undefined;
-      }
-      if (first.length === 0) return append(chunk);
-      const all = Buffer.concat([...first, chunk]);
-      first = [];
-      return append(all);
-    },
+    append,
     finish: async () => {
-      const digests = digester.digests();
-      if (sizeBytes <= IN_MEMORY_BYTES) return { blob: memoryBlob(ownCopy(first, sizeBytes)), digests };
-      await flush(NOTHING);
+      await flush(NO_BYTES);
       await inFlight;
       await file?.close();
-      return { blob: fileBlob(path, sizeBytes), digests };
     },
     abort: async () => {
-      first = [];
       if (buffer !== null) buffers.giveBack(buffer);
       buffer = null;
       await inFlight.catch(() => undefined);
@@ -84,14 +104,14 @@ export const createBlobWriter = (
   };
 };
 
-const NOTHING = Buffer.alloc(0);
+const NO_BYTES = Buffer.alloc(0);
 
-/** A short write (a nearly full disk) is rare: go on byte-exactly, or fail with the file system's own error. */
+/** Continues after a short write, which a nearly full disk causes, or fails with the file system's own error. */
 const writeAll = async (file: FileHandle, bytes: Buffer): Promise<void> => {
   for (let at = 0; at < bytes.length;) at += (await file.write(bytes, at)).bytesWritten;
 };
 
-/** A socket's chunk is a window on a 64 KiB slab: kept as it is, a 100-byte object would hold all of that. */
+/** Copies the bytes: a socket's chunk is a view of a 64 KiB slab, all of which a 100-byte object would keep in memory. */
 const ownCopy = (chunks: Buffer[], sizeBytes: number): Buffer => {
   const bytes = Buffer.allocUnsafeSlow(sizeBytes);
   let at = 0;

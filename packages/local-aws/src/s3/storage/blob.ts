@@ -1,15 +1,15 @@
-/** Immutable bytes, and how they are written and read. */
+/** Types of stored bytes, and of what writes and reads them. */
 import type { CrcAlgorithm } from './crc-combine.ts';
 import type { DigestName } from './digests.ts';
 
-/** Bytes that do not change. Starts with one reference, its maker's. */
+/** Immutable bytes. A new blob has one reference, which its creator holds. */
 export interface Blob {
   readonly sizeBytes: number;
   retain(): void;
   release(): void;
-  /** Yields the bytes from `offset`. A yielded buffer is only valid until the next one but one is asked for. */
+  /** Yields the bytes from `offset`. A yielded buffer is valid until the second buffer after it is requested. */
   read(offset: number, lengthBytes: number): AsyncIterable<Buffer>;
-  /** Of bytes that are made up as they are read: what is known of them without reading. */
+  /** Only for bytes that are generated while they are read: facts that are known without reading. */
   readonly generated?: GeneratedContent;
 }
 
@@ -18,18 +18,18 @@ export interface GeneratedBlob extends Blob {
 }
 
 export interface GeneratedContent {
-  /** Hexadecimal, see the generator. */
+  /** Hexadecimal; see `Generator.etag`. */
   etag(offset: number, lengthBytes: number): string;
   crc(algorithm: CrcAlgorithm, offset: number, lengthBytes: number): Buffer;
-  /** These bytes alone, as a blob of their own. */
+  /** This range of bytes as a blob of its own. */
   piece(offset: number, lengthBytes: number): Blob;
-  /** Both as one, when the next one is of the same content and begins where this one ends. */
+  /** This blob and `next` as one, if `next` has the same seed and begins where this blob ends; null otherwise. */
   followedBy(next: Blob): Blob | null;
   readonly seed: number;
   readonly position: number;
 }
 
-/** Takes bytes in order. Await a returned promise before the next write, so that memory stays bounded. */
+/** Takes bytes in order. The caller awaits a returned promise before the next write, so that memory stays bounded. */
 export interface BlobWriter {
   write(chunk: Buffer): Promise<void> | undefined;
   finish(): Promise<WrittenBlob>;
@@ -39,7 +39,7 @@ export interface BlobWriter {
 
 export interface WrittenBlob {
   blob: Blob;
-  /** Those asked for. */
+  /** The digests that were requested. */
   digests: ReadonlyMap<DigestName, Buffer>;
 }
 

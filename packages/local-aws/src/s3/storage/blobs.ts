@@ -1,8 +1,8 @@
 /**
- * Where the bytes are: small ones in memory, larger ones each in a file of its own under one directory.
+ * Stores bodies: small ones in memory, each larger one in a file of its own under one directory.
  *
- * A blob is counted by reference, because a multipart upload completes, and a copy is made, by pointing at bytes that
- * are already there. Its file goes when the last reference does. No key is ever part of a file's name.
+ * Blobs count their references, because completing a multipart upload and copying an object point at bytes that are
+ * already stored. The file is deleted with its last reference. A file's name never contains a key.
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -15,15 +15,15 @@ import { createYoungCollection } from './young-collection.ts';
 import type { BlobWriter } from './blob.ts';
 
 export interface BlobStore {
-  /** For so many bytes, or fewer where they are given up. Their digests are computed as they pass. */
+  /** Opens a writer for a body of `lengthBytes`, or of fewer bytes if the writer is aborted. Computes the digests while it writes. */
   writer(lengthBytes: number, digests: ReadonlySet<DigestName>): BlobWriter;
-  /** Ends the thread that serves large bodies, if there is one. */
+  /** Ends the thread that writes large bodies, if it was started. */
   close(): Promise<void>;
 }
 
 /**
- * From here on a body is digested and written on another thread. MD5 alone takes over a second for 1 GB; of a smaller body that is less
- * than the way to the thread and back.
+ * Minimum size of a body that another thread digests and writes. MD5 alone takes over a second per GB; for a smaller body it takes
+ * less time than the round trip to the thread.
  */
 const THREAD_BYTES = 1024 * 1024;
 

@@ -1,5 +1,5 @@
 /**
- * Additional checksums as S3 keeps them: algorithm, type and base64 value.
+ * Additional checksums as S3 stores them: algorithm, type and base64 value.
  *
  * Source: Amazon S3 User Guide, "Checking object integrity in Amazon S3" (checking-object-integrity.html).
  */
@@ -13,18 +13,18 @@ export type ChecksumType = 'FULL_OBJECT' | 'COMPOSITE';
 
 export const CHECKSUM_ALGORITHMS = ['CRC32', 'CRC32C', 'CRC64NVME', 'SHA1', 'SHA256'] as const;
 
-/** A checksum as stored with an object or a part. `value` is base64; a composite one ends in `-` and the number of parts. */
+/** A checksum of an object or a part. `value` is base64; a composite value ends in `-` and the number of parts. */
 export interface Checksum {
   algorithm: ChecksumAlgorithm;
   type: ChecksumType;
   value: string;
 }
 
-/** Algorithm and type of an upload's checksum, decided when it is created. */
+/** Algorithm and type of an upload's checksum, decided when the upload is created. */
 export interface ChecksumPlan {
   algorithm: ChecksumAlgorithm;
   type: ChecksumType;
-  /** False where the client asked for none and S3 adds CRC64NVME by itself. */
+  /** False if the client requested no checksum and S3 adds CRC64NVME by itself. */
   requested: boolean;
 }
 
@@ -40,14 +40,14 @@ export const createHasher = (algorithm: ChecksumAlgorithm): Hasher => {
   return createHash(algorithm === 'SHA1' ? 'sha1' : 'sha256');
 };
 
-/** `x-amz-checksum-crc32` … */
+/** The header's name, for example `x-amz-checksum-crc32`. */
 export const checksumHeader = (algorithm: ChecksumAlgorithm): string =>
   `x-amz-checksum-${algorithm.toLowerCase()}`;
 
-/** `ChecksumCRC32` …, the element's name in request and answer bodies. */
+/** The element's name in request and response bodies, for example `ChecksumCRC32`. */
 export const checksumElement = (algorithm: ChecksumAlgorithm): string => `Checksum${algorithm}`;
 
-/** Throws InvalidRequest for an algorithm this S3 does not know. */
+/** Throws InvalidRequest for an unknown algorithm. */
 export const parseChecksumAlgorithm = (text: string): ChecksumAlgorithm => {
   const found = CHECKSUM_ALGORITHMS.find((algorithm) => algorithm === text.toUpperCase());
   if (found !== undefined) return found;
@@ -64,13 +64,13 @@ const DIGEST_BYTES: Record<ChecksumAlgorithm, number> = {
   SHA256: 32,
 };
 
-/** Is this the base64 of a digest of the right length? */
+/** True if the value is the base64 of a digest of the right length. */
 export const isChecksumValue = (algorithm: ChecksumAlgorithm, value: string): boolean => {
   const bytes = Buffer.from(value, 'base64');
   return bytes.length === DIGEST_BYTES[algorithm] && bytes.toString('base64') === value;
 };
 
-/** The checksum of all parts together, from theirs. Parts must be in order. */
+/** Computes the checksum of an object from the checksums of its parts, which must be in order. */
 export const checksumOfParts = (
   plan: ChecksumPlan,
   parts: { value: string; sizeBytes: number }[],
@@ -100,8 +100,8 @@ const fullObjectOf = (
 };
 
 /**
- * What CreateMultipartUpload's headers say. Without an algorithm S3 keeps a full-object CRC64NVME.
- * Throws InvalidRequest for a type the algorithm does not have.
+ * Reads the checksum headers of CreateMultipartUpload. Without an algorithm, S3 stores a full-object CRC64NVME.
+ * Throws InvalidRequest for a type that the algorithm does not support.
  */
 export const planUploadChecksum = (
   algorithmText: string | undefined,

@@ -1,4 +1,4 @@
-/** An object's or a part's bytes: slices of blobs, in order. */
+/** The bytes of an object or a part: slices of blobs, in order. */
 import type { CrcAlgorithm } from './crc-combine.ts';
 import type { Blob } from './blob.ts';
 
@@ -18,13 +18,13 @@ export const contentOfBlob = (blob: Blob): Content => ({
   sizeBytes: blob.sizeBytes,
 });
 
-/** Several contents one after the other. References go over to the result. */
+/** Concatenates contents. The result takes over their references. */
 export const joinContents = (contents: Content[]): Content => ({
   slices: mergeGenerated(contents.flatMap((content) => content.slices)),
   sizeBytes: contents.reduce((sum, content) => sum + content.sizeBytes, 0),
 });
 
-/** Generated pieces that follow each other become one: a replica of a sparse object is as simple as its source. */
+/** Merges adjacent pieces of generated content, so that a replica of a sparse object is as simple as its source. */
 const mergeGenerated = (slices: Slice[]): Slice[] => {
   const merged: Slice[] = [];
   for (const slice of slices) {
@@ -42,7 +42,7 @@ const mergeGenerated = (slices: Slice[]): Slice[] => {
 const isWhole = ({ blob, offset, lengthBytes }: Slice): boolean =>
   offset === 0 && lengthBytes === blob.sizeBytes;
 
-/** What is known of a content that is one piece of generated content; null for any other. */
+/** The digests of a content that is a single piece of generated content; null for any other content. */
 export const knownDigests = (
   content: Content,
   algorithm: CrcAlgorithm,
@@ -57,7 +57,7 @@ export const knownDigests = (
   };
 };
 
-/** A window on a content. Takes no references: {@link retainContent} does. */
+/** A view of part of a content. It holds no references of its own until {@link retainContent} is called. */
 export const sliceContent = (content: Content, offset: number, lengthBytes: number): Content => {
   const slices: Slice[] = [];
   let skip = offset;
@@ -74,7 +74,7 @@ export const sliceContent = (content: Content, offset: number, lengthBytes: numb
   return { slices, sizeBytes: lengthBytes - wanted };
 };
 
-/** Of generated content a blob of its own, which copies that are put together again can be joined with. */
+/** A slice of generated content becomes a blob of its own, so that parts copied from it can be merged again. */
 const narrowed = ({ blob, offset }: Slice, skip: number, lengthBytes: number): Slice =>
   blob.generated === undefined
     ? { blob, offset: offset + skip, lengthBytes }
@@ -89,7 +89,7 @@ export const releaseContent = (content: Content): void => {
   for (const slice of content.slices) slice.blob.release();
 };
 
-/** Reads everything; see {@link Blob.read} for how long a buffer stays valid. */
+/** Reads the whole content; {@link Blob.read} says how long a buffer stays valid. */
 export async function* readContent(content: Content): AsyncIterable<Buffer> {
   for (const slice of content.slices) yield* slice.blob.read(slice.offset, slice.lengthBytes);
 }

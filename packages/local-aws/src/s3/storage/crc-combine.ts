@@ -1,14 +1,15 @@
 /**
- * The CRC of two pieces put together, from the CRC of each and the length of the second: how the full-object checksum of
- * a multipart upload is had without reading its parts again.
+ * The CRC of two concatenated pieces, from the CRC of each and the length of the second. It gives the full-object checksum of a
+ * multipart upload without reading the parts again.
  *
- * Appending n zero bytes multiplies a CRC by x^(8n) modulo its polynomial; powers are had by squaring (as in zlib's crc32_combine).
+ * Appending n zero bytes multiplies a CRC by x^(8n) modulo its polynomial. Powers are computed by squaring, as in zlib's
+ * crc32_combine.
  */
 import { POLYNOMIALS } from './crc.ts';
 
 export type CrcAlgorithm = keyof typeof POLYNOMIALS;
 
-/** Big-endian digests in and out. */
+/** Takes and returns big-endian digests. */
 export const combineCrc = (
   algorithm: CrcAlgorithm,
   first: Buffer,
@@ -20,8 +21,8 @@ export const combineCrc = (
 };
 
 /**
- * What so many bytes appended do to a CRC, before theirs is added by exclusive or. It is linear: the shift of a sum is the sum of
- * the shifts.
+ * Returns the function that maps a CRC to the CRC after `lengthBytes` zero bytes. Exclusive or with the CRC of the appended bytes then
+ * gives the combined CRC. The function is linear: the shift of a sum is the sum of the shifts.
  */
 export const crcShift = (algorithm: CrcAlgorithm, lengthBytes: number): ((crc: bigint) => bigint) => {
   const field = FIELDS[algorithm];
@@ -29,7 +30,7 @@ export const crcShift = (algorithm: CrcAlgorithm, lengthBytes: number): ((crc: b
   return (crc) => multiply(field, power, crc);
 };
 
-/** A pure function's memory: most parts of an upload are of one size, and a power takes a hundred multiplications. */
+/** Cache of a pure function: most parts of an upload have the same size, and a power takes a hundred multiplications. */
 const POWERS = new Map<string, bigint>();
 const MAX_POWERS = 256;
 
@@ -50,7 +51,7 @@ export const digestOfCrc = (algorithm: CrcAlgorithm, crc: bigint): Buffer =>
 
 interface Field {
   polynomial: bigint;
-  /** Reflected, so x^0 is the highest bit. */
+  /** In reflected form, so x^0 is the highest bit. */
   one: bigint;
 }
 

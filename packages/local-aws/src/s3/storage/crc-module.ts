@@ -1,12 +1,12 @@
 /**
- * A CRC of up to 64 bits in WebAssembly: slicing by sixteen in 64-bit integers, which JavaScript has only as BigInt. The module is put
- * together here, from the instructions of the WebAssembly Core Specification ("Binary Format").
+ * A CRC of up to 64 bits in WebAssembly: slicing-by-16 on 64-bit integers, which JavaScript has only as BigInt. This file assembles
+ * the module from the instructions of the WebAssembly Core Specification ("Binary Format").
  */
 
-/** Takes a CRC's register over bytes. It begins as all ones and ends inverted, which is the caller's business. */
+/** Advances a CRC's register over bytes. The caller starts with all ones and inverts the final register. */
 export type AdvanceCrc = (register: bigint, bytes: Buffer) => bigint;
 
-/** `polynomial` is reflected. */
+/** `polynomial` is in reflected form. */
 export const createCrcModule = (polynomial: bigint): AdvanceCrc => {
   const { memory, advance } = new WebAssembly.Instance(new WebAssembly.Module(MODULE)).exports;
   new BigUint64Array(memory.buffer, 0, SLICES * 256).set(slicingTables(polynomial));
@@ -22,7 +22,7 @@ export const createCrcModule = (polynomial: bigint): AdvanceCrc => {
   };
 };
 
-/** What is used of it. Node's types lack it. */
+/** The members that this file uses; Node's types do not declare them. */
 declare const WebAssembly: {
   Module: new (code: Uint8Array) => object;
   Instance: new (module: object) => {
@@ -33,14 +33,14 @@ declare const WebAssembly: {
   };
 };
 
-// The memory: sixteen tables, then the window through which bytes go in.
+// Layout of the memory: sixteen tables, then the window that input bytes are copied to.
 const SLICES = 16;
 const TABLE_BYTES = 256 * 8;
 const WINDOW_AT = SLICES * TABLE_BYTES;
 const WINDOW_BYTES = 64 * 1024;
 const PAGES = Math.ceil((WINDOW_AT + WINDOW_BYTES) / (64 * 1024));
 
-/** The first table is for a byte, each further one for a byte with one more zero byte behind it. */
+/** The first table maps a byte; each further table maps a byte that one more zero byte follows. */
 const slicingTables = (polynomial: bigint): bigint[] => {
   const tables: bigint[] = [];
   for (let byte = 0n; byte < 256n; byte += 1n) {
@@ -94,7 +94,7 @@ const FIRST_WORD = 3;
 const SECOND_WORD = 4;
 
 const step = (bytes: number): Code => code(get(AT), int32(bytes), ADD_32, set(AT));
-/** In place of the byte on the stack, what a table has for it. */
+/** Replaces the byte on the stack by its entry in a table. */
 const lookUp = (table: number): Code =>
   code(int32(255), AND_32, int32(3), SHIFT_LEFT_32, load64(table * TABLE_BYTES));
 
@@ -106,7 +106,7 @@ const sliceOf = (byte: number): Code => {
 const SIXTEEN_BYTES = code(
   code(get(AT), load64(0), get(REGISTER), XOR_64, set(FIRST_WORD)),
   code(get(AT), load64(8), set(SECOND_WORD)),
-  // From the last byte to the first: those that wait for the register come last.
+  // From the last byte to the first, so that the bytes that depend on the register come last.
   int64(0),
   Array.from({ length: SLICES }, (_, index) => code(sliceOf(SLICES - 1 - index), XOR_64)).flat(),
   code(set(REGISTER), step(SLICES)),
@@ -127,7 +127,7 @@ const BODY = code(
 const section = (id: number, content: Code): Code => code(id, sized(content));
 const name = (text: string): Code => sized([...Buffer.from(text)]);
 
-/** A function over a memory of its own. */
+/** The module: one function and its memory. */
 const MODULE = Uint8Array.from(
   code(
     [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],

@@ -1,12 +1,12 @@
 /**
- * The three CRCs S3 stores: CRC32 (zlib's own), CRC32C and CRC64NVME (in WebAssembly).
+ * The three CRCs that S3 stores: CRC32 (computed by zlib), CRC32C and CRC64NVME (computed in WebAssembly).
  *
- * S3 computes CRC64NVME for every object that comes without a checksum, so this runs over most bytes written.
+ * S3 computes CRC64NVME for every object that is sent without a checksum, so CRC64NVME runs over most bytes written.
  */
 import { crc32 as zlibCrc32 } from 'node:zlib';
 import { type AdvanceCrc, createCrcModule } from './crc-module.ts';
 
-/** A running CRC. `digest` answers big-endian bytes, as S3 encodes them. */
+/** A running CRC. `digest` returns big-endian bytes, as S3 encodes them. */
 export interface Crc {
   update(chunk: Buffer): void;
   digest(): Buffer;
@@ -26,7 +26,7 @@ export const createCrc32c = (): Crc => createCrc(advanceCrc32c, 4);
 
 export const createCrc64Nvme = (): Crc => createCrc(advanceCrc64Nvme, 8);
 
-/** Reflected. */
+/** The polynomials in reflected form. */
 export const POLYNOMIALS = {
   CRC32: 0xedb88320n,
   CRC32C: 0x82f63b78n,

@@ -1,6 +1,6 @@
 /**
- * The other side of `file-thread.ts`. Bytes are digested and then written at once, while they are in the cache of this core, and
- * synchronously: with a thread of libuv's pool in between, 1 GB would cost a quarter of a CPU second more.
+ * The thread that `file-thread.ts` starts. It digests each buffer and writes it at once, while the bytes are in this core's cache. It
+ * writes synchronously: handing the write to libuv's thread pool would cost a quarter of a CPU second more per GB.
  */
 import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
 import { parentPort } from 'node:worker_threads';
@@ -31,7 +31,7 @@ const obey = (command: FileCommand): FileAnswer => {
   if (kind === 'append') {
     const bytes = new Uint8Array(command.memory, 0, command.lengthBytes);
     open.digester.update(Buffer.from(bytes.buffer, 0, bytes.length));
-    writeAll(open.descriptor, bytes);
+    writeAllSync(open.descriptor, bytes);
     return {};
   }
   closeSync(open.descriptor);
@@ -39,7 +39,7 @@ const obey = (command: FileCommand): FileAnswer => {
   return { digests: open.digester.digests() };
 };
 
-const writeAll = (descriptor: number, bytes: Uint8Array): void => {
+const writeAllSync = (descriptor: number, bytes: Uint8Array): void => {
   for (let at = 0; at < bytes.length;) at += writeSync(descriptor, bytes, at);
 };
 

@@ -1,23 +1,23 @@
-/** A thread that computes the digests of large bodies and writes their files, while the event loop receives. */
+/** A thread that computes the digests of large bodies and writes their files while the event loop receives. */
 import { Worker } from 'node:worker_threads';
 import type { DigestName } from './digests.ts';
 
-/** One file, written in order from its beginning. Methods reject with what the file system or the thread failed with. */
+/** One file, written in order from its beginning. The methods reject with the error of the file system or of the thread. */
 export interface ThreadFile {
-  /** Takes the buffer away, and answers one of the same memory once its first `lengthBytes` are digested and written. */
+  /** Transfers the buffer to the thread. Resolves with a buffer on the same memory once the first `lengthBytes` are digested and written. */
   append(buffer: Buffer, lengthBytes: number): Promise<Buffer>;
   finish(): Promise<ReadonlyMap<DigestName, Buffer>>;
-  /** Answers when all that was appended has been given back and the file is gone. */
+  /** Resolves once every appended buffer has been returned and the file is deleted. */
   abandon(): Promise<void>;
 }
 
 export interface FileThread {
   create(path: string, digests: ReadonlySet<DigestName>): ThreadFile;
-  /** Ends the thread. What it was asked and has not answered is rejected. */
+  /** Ends the thread. Commands that it has not answered are rejected. */
   close(): Promise<void>;
 }
 
-/** Each is answered with a {@link FileAnswer}, in order. */
+/** The thread answers each command with a {@link FileAnswer}, in order. */
 export type FileCommand = { file: number } & (
   | { kind: 'create'; path: string; digests: ReadonlySet<DigestName> }
   | { kind: 'append'; memory: ArrayBuffer; lengthBytes: number }
@@ -26,24 +26,24 @@ export type FileCommand = { file: number } & (
 );
 
 export interface FileAnswer {
-  /** Of an `append`, whether it failed or not. */
+  /** Set after an `append`, even if it failed. */
   memory?: ArrayBuffer;
-  /** Of a `finish`. */
+  /** Set after a `finish`. */
   digests?: ReadonlyMap<DigestName, Uint8Array>;
   error?: unknown;
 }
 
-/** The thread starts with the first file. It does not keep the process alive. */
+/** The thread starts with the first file and does not keep the process alive. */
 export const createFileThread = (): FileThread => {
   let files = 0;
-  let running: Running | null = null;
+  let running: RunningThread | null = null;
   return {
     create: (path, digests) => {
       files += 1;
       running ??= startThread(() => {
         if (running !== CLOSED) running = null;
       });
-      return threadFile(running, files, path, digests);
+      return createThreadFile(running, { file: files, path, digests });
     },
     close: async () => {
       const last = running;
@@ -53,15 +53,15 @@ export const createFileThread = (): FileThread => {
   };
 };
 
-interface Running {
+interface RunningThread {
   ask(command: FileCommand, transfer?: ArrayBuffer[]): Promise<FileAnswer>;
   end(): Promise<void>;
 }
 
-const startThread = (onEnd: () => void): Running => {
+const startThread = (onEnd: () => void): RunningThread => {
   const questions: { resolve(answer: FileAnswer): void; reject(error: unknown): void }[] = [];
   const worker = new Worker(new URL('file-thread-worker.ts', import.meta.url), {
-    // Those of this process may be for its main program only, like --input-type.
+    // The options of this process may be valid for its main program only, like --input-type.
     execArgv: [],
   });
   let ended = false;
@@ -74,7 +74,7 @@ const startThread = (onEnd: () => void): Running => {
   worker.on('message', (answer: FileAnswer) => questions.shift()?.resolve(answer));
   worker.on('error', fail);
   worker.on('exit', () => fail(threadEnded()));
-  // After the listener: listening to messages keeps the process alive anew.
+  // Must come after the listener is added, because a message listener keeps the process alive again.
   worker.unref();
   return {
     ask: (command, transfer = []) =>
@@ -94,14 +94,12 @@ const startThread = (onEnd: () => void): Running => {
 
 const threadEnded = (): Error => new Error('The thread that writes files of the local S3 has ended');
 
-/** What comes after the end. */
-const CLOSED: Running = { ask: () => Promise.reject(threadEnded()), end: () => Promise.resolve() };
+/** Takes the place of the thread after `close`. */
+const CLOSED: RunningThread = { ask: () => Promise.reject(threadEnded()), end: () => Promise.resolve() };
 
-const threadFile = (
-  thread: Running,
-  file: number,
-  path: string,
-  digests: ReadonlySet<DigestName>,
+const createThreadFile = (
+  thread: RunningThread,
+  { file, path, digests }: { file: number; path: string; digests: ReadonlySet<DigestName> },
 ): ThreadFile => {
   const created = thread.ask({ kind: 'create', file, path, digests });
   created.catch(() => undefined);

@@ -1,4 +1,4 @@
-/** Bytes that are kept in memory or in a file. */
+/** Blobs in memory and in files. */
 import { open, rm } from 'node:fs/promises';
 import type { Blob } from './blob.ts';
 
@@ -28,7 +28,7 @@ export const fileBlob = (path: string, sizeBytes: number): Blob => {
   };
 };
 
-/** Two buffers in turn: the file is read into one while the reader's socket still holds the other. */
+/** Alternates between two buffers: the file is read into one while the reader's socket still holds the other. */
 async function* readFile(path: string, offset: number, lengthBytes: number): AsyncIterable<Buffer> {
   const file = await open(path, 'r');
   try {

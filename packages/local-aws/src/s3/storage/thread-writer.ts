@@ -1,13 +1,13 @@
-/** Keeps a large body in a file, which another thread digests and writes. */
+/** Stores a large body in a file that another thread digests and writes. */
 import type { ThreadFile } from './file-thread.ts';
 import { fileBlob } from './stored-blob.ts';
 import type { WriteBuffers } from './write-buffers.ts';
 import type { BlobWriter } from './blob.ts';
 
-/** So many buffers of a body are at the thread while the next one is filled. */
+/** How many buffers of one body may be at the thread while the next one is filled. */
 const BUFFERS_AT_THREAD = 3;
 
-/** The thread owns a buffer until it gives it back: what is filled here is never what is read there. */
+/** The thread owns a buffer until it returns it, so no buffer is filled here while the thread reads it. */
 export const createThreadWriter = (path: string, buffers: WriteBuffers, file: ThreadFile): BlobWriter => {
   let sizeBytes = 0;
   let buffer: Buffer | null = null;
@@ -29,7 +29,7 @@ export const createThreadWriter = (path: string, buffers: WriteBuffers, file: Th
 
   const send = (full: Buffer): void => {
     const sent = file.append(full, usedBytes).then((empty) => buffers.giveBack(empty));
-    // Reported by whoever awaits it next; without this a failure in between would be an unhandled rejection.
+    // The next `await` of this promise reports a failure; without this line, a failure before it would be an unhandled rejection.
     sent.catch(() => undefined);
     atThread.push(sent);
     buffer = null;

@@ -1,11 +1,12 @@
 const WRITE_BYTES = 256 * 1024;
 
-/** Buffers to write files from. They are kept for the next upload, since a new one costs more than what is copied into it. */
+/** Buffers that files are written from. They are reused, because allocating one costs more than copying bytes into it. */
 export interface WriteBuffers {
   take(): Buffer;
   giveBack(buffer: Buffer): void;
 }
 
+/** Maximum number of unused buffers that are kept. */
 const SPARE_BUFFERS = 16;
 
 export const createWriteBuffers = (): WriteBuffers => {

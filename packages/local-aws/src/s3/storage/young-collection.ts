@@ -1,13 +1,14 @@
-/** Frees the chunks of bodies while they come. */
+/** Frees the memory of received chunks while a body arrives. */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
 const EVERY_BYTES = 2 * 1024 * 1024;
 
 /**
- * Told of all bytes that come, has V8 collect its young generation every 2 MiB. Each chunk out of a socket is a buffer outside of V8's
- * heap, and when some tens of megabytes of them have piled up, V8 marks its whole heap, on several threads: half a CPU second per
- * GB. They are all young, so that collecting the young generation alone frees them for next to nothing.
+ * Returns a function that takes the size of each received chunk and makes V8 collect its young generation every 2 MiB. Each chunk from
+ * a socket is a buffer outside V8's heap. Once these buffers add up to some tens of megabytes, V8 marks its whole heap on several
+ * threads, which costs half a CPU second per GB. All of them are young, so collecting only the young generation frees them almost
+ * for nothing.
  */
 export const createYoungCollection = (): ((sizeBytes: number) => void) => {
   const collect = youngCollector();
@@ -20,7 +21,7 @@ export const createYoungCollection = (): ((sizeBytes: number) => void) => {
   };
 };
 
-/** V8's own `gc`, which Node shows only when asked; where it does not, V8 collects as it pleases. */
+/** V8's own `gc`, which Node exposes only on request. If it is not exposed, V8 collects at times of its own choice. */
 const youngCollector = (): (() => void) => {
   setFlagsFromString('--expose-gc');
   const collect: unknown = runInNewContext('typeof gc === "function" ? gc : undefined');

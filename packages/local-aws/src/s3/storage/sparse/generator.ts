@@ -1,35 +1,35 @@
 /**
- * Content that is made up from its position, so that terabytes of it need no room: blocks of 64 KiB, all alike but for a stamp that
- * numbers them. The same seed gives the same bytes; the stamps tell where in the content a piece comes from.
+ * Content that is generated from its position, so that terabytes of it need no storage: identical blocks of 64 KiB, except that a
+ * stamp numbers each block. The same seed gives the same bytes. The stamps tell from which position of the content a piece comes.
  */
 import { createHash } from 'node:crypto';
 import type { CrcAlgorithm } from '../crc-combine.ts';
 import { createSparseCrc, type SparseCrc } from './sparse-crc.ts';
 
 export const BLOCK_BYTES = 64 * 1024;
-/** A block begins with eight bytes that no other place of it has, and its number. */
+/** A block begins with a stamp: eight bytes that occur nowhere else in the block, and the block's number. */
 export const STAMP_BYTES = 16;
-/** Of a shorter piece everything is computed from its bytes, and it is stored like any other. */
+/** Minimum size of a piece that is kept as generated content. A shorter piece is stored and digested like any other body. */
 export const SMALLEST_SPARSE_BYTES = 2 * BLOCK_BYTES;
 
 export interface Generator {
   readonly seed: number;
-  /** The content from there on. A yielded buffer is only valid until the next one but one is asked for. */
+  /** Yields the content from `position`. A yielded buffer is valid until the second buffer after it is requested. */
   read(position: number, lengthBytes: number): Iterable<Buffer>;
-  /** Where the first difference is, counted within `bytes`, were they content from `position` on; -1 for none. */
+  /** The index in `bytes` of the first byte that differs from the content at `position`; -1 if all are equal. */
   difference(bytes: Buffer, position: number): number;
-  /** From where in the content these bytes are, going by the first stamp in them; null where there is none. */
+  /** The position of these bytes in the content according to their first stamp; null if they contain no stamp. */
   locate(bytes: Buffer): number | null;
   /**
-   * 32 hexadecimal digits in place of an MD5, which for terabytes nobody can compute: those of the seed, the position and the
-   * length. A piece under 128 KiB has its real MD5.
+   * 32 hexadecimal digits in place of the MD5, which would take too long to compute for terabytes: the MD5 of the seed, the position
+   * and the length. A piece under 128 KiB has its real MD5.
    */
   etag(position: number, lengthBytes: number): string;
-  /** The real one. Milliseconds for any length. */
+  /** The real CRC. Takes milliseconds for any length. */
   crc(algorithm: CrcAlgorithm, position: number, lengthBytes: number): Buffer;
 }
 
-/** `seed`: a whole number. */
+/** `seed` is a whole number. */
 export const createGenerator = (seed: number): Generator => {
   const block = createHash('shake256', { outputLength: BLOCK_BYTES })
     .update(`sparse object ${seed}`)
@@ -65,7 +65,7 @@ export const createGenerator = (seed: number): Generator => {
 
 const READ_BLOCKS = 4;
 
-/** Two buffers in turn, as blobs read, no larger than needed: only the stamps are ever written anew. */
+/** Alternates between two buffers, as `Blob.read` does. After a buffer is filled once, only its stamps change. */
 function* readBlocks(block: Buffer, position: number, lengthBytes: number): Iterable<Buffer> {
   const buffers: Buffer[] = [];
   const end = position + lengthBytes;

@@ -1,7 +1,7 @@
 import type { Generator } from './generator.ts';
 import type { Blob, GeneratedBlob } from '../blob.ts';
 
-/** A piece of generated content, of any length, that takes no room. */
+/** A piece of generated content. It needs no storage, whatever its length. */
 export const sparseBlob = (generator: Generator, position: number, sizeBytes: number): GeneratedBlob => ({
   sizeBytes,
   retain: () => undefined,
@@ -19,7 +19,7 @@ export const sparseBlob = (generator: Generator, position: number, sizeBytes: nu
   },
 });
 
-/** Pieces that follow each other in the content are one piece again. */
+/** Merges pieces that are adjacent in the content. */
 const joined = (generator: Generator, position: number, sizeBytes: number, next: Blob): Blob | null => {
   const { generated } = next;
   if (generated?.seed !== generator.seed || generated.position !== position + sizeBytes) return null;

@@ -1,17 +1,18 @@
 /**
- * The CRC of any range of generated content, without generating it.
+ * The CRC of any range of generated content, without generating the content.
  *
- * A CRC is linear: that of a block with a stamp is that of the bare block plus what each set bit of the block's number adds. So
- * the CRC of 2^k blocks in a row whose numbers begin at a multiple of 2^k is that of the first 2^k blocks, plus what each bit of
- * the first number from the k-th up adds to all of them; and every range is a few such runs and two odd ends.
+ * A CRC is linear: the CRC of a block with a stamp is the CRC of the bare block plus a contribution of each set bit in the block's
+ * number. Take 2^k consecutive blocks whose first number is a multiple of 2^k. Their CRC is the CRC of the first 2^k blocks of the
+ * content, plus the contributions of bit k and the higher bits of the first number to all of these blocks. Every range consists of a
+ * few such aligned series and two remainders.
  */
 import { combineCrc, crcOfDigest, crcShift, digestOfCrc, type CrcAlgorithm } from '../crc-combine.ts';
 import { createHasher } from '../checksums.ts';
 
-/** Big-endian digest of the content from `position` on. */
+/** The big-endian digest of the content from `position`. */
 export type SparseCrc = (position: number, lengthBytes: number) => Buffer;
 
-/** Runs of up to 2^31 blocks, 128 TiB. */
+/** How many sizes of aligned series there are: up to 2^31 blocks, which is 128 TiB. */
 const LEVELS = 32;
 
 export const createSparseCrc = (
@@ -32,9 +33,9 @@ export const createSparseCrc = (
     const endBlock = Math.floor(end / blockBytes);
     if (firstBlock >= endBlock) return direct(position, lengthBytes);
     let crc = crcOfDigest(direct(position, firstBlock * blockBytes - position));
-    for (const { start, level } of alignedRuns(firstBlock, endBlock)) {
+    for (const { start, level } of alignedSeries(firstBlock, endBlock)) {
       const known = levelAt(levels, level);
-      crc = known.shift(crc) ^ runCrc(known, start, level);
+      crc = known.shift(crc) ^ seriesCrc(known, start, level);
     }
     const tailBytes = end - endBlock * blockBytes;
     const digest = digestOfCrc(algorithm, crc);
@@ -45,9 +46,9 @@ export const createSparseCrc = (
 };
 
 interface Level {
-  /** Of the first 2^k blocks. */
+  /** The CRC of the first 2^k blocks. */
   crc: bigint;
-  /** What bit j of the number adds, set in all of 2^k blocks. */
+  /** The contribution of bit j of the number when it is set in all of 2^k blocks. */
   bits: bigint[];
   /** Appends 2^k blocks. */
   shift: (crc: bigint) => bigint;
@@ -55,7 +56,7 @@ interface Level {
 
 const levelAt = (levels: Level[], level: number): Level => {
   const known = levels[level];
-  if (known === undefined) throw new RangeError(`there is no run of 2^${level} blocks`);
+  if (known === undefined) throw new RangeError(`There is no series of 2^${level} blocks`);
   return known;
 };
 
@@ -83,15 +84,15 @@ const makeLevels = (algorithm: CrcAlgorithm, block: Buffer): Level[] => {
   return levels;
 };
 
-/** Numbers go beyond 32 bits, so they are taken apart by division. */
-const runCrc = ({ crc, bits }: Level, start: number, level: number): bigint => {
+/** Reads the bits of the number by division, because the number may exceed 32 bits. */
+const seriesCrc = ({ crc, bits }: Level, start: number, level: number): bigint => {
   let sum = crc;
   for (let bit = level, rest = start / 2 ** level; rest >= 1; bit += 1, rest = Math.floor(rest / 2))
     if (rest % 2 >= 1) sum ^= bits[bit] ?? 0n;
   return sum;
 };
 
-function* alignedRuns(first: number, end: number): Iterable<{ start: number; level: number }> {
+function* alignedSeries(first: number, end: number): Iterable<{ start: number; level: number }> {
   for (let start = first; start < end;) {
     let level = 0;
     while (level + 1 < LEVELS && start % 2 ** (level + 1) === 0 && start + 2 ** (level + 1) <= end)

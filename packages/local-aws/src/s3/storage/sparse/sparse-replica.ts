@@ -1,15 +1,15 @@
 import { createGenerator, type Generator } from './generator.ts';
 
-/** A place where copies of a sparse object are received. */
+/** Keys at which copies of a sparse object are received. */
 export interface SparseReplica {
   bucket: string;
-  /** Default every key. */
+  /** Default: every key of the bucket. */
   prefix?: string;
-  /** Of the object whose copies are expected. */
+  /** The seed of the object whose copies are expected. */
   seed: number;
 }
 
-/** One generator for each seed: its tables are made once. */
+/** Returns the one generator of a seed, whose tables are computed only once. */
 export const generatorOf = (generators: Map<number, Generator>, seed: number): Generator => {
   const generator = generators.get(seed) ?? createGenerator(seed);
   generators.set(seed, generator);

@@ -1,14 +1,14 @@
-/** Takes bytes that must be generated content, compares them, and keeps only where they are from. */
+/** Takes bytes that must be generated content, compares them, and keeps only their position in the content. */
 import { createDigester, type DigestName } from '../digests.ts';
 import { S3Error } from '../../errors.ts';
 import { BLOCK_BYTES, type Generator, STAMP_BYTES } from './generator.ts';
 import { sparseBlob } from './sparse-blob.ts';
 import type { BodySink } from '../blob.ts';
 
-/** Throws BadDigest at the first byte that is another than the generator's. `computed`: what must be had from the bytes. */
+/** Throws BadDigest at the first byte that differs from the generator's. `wanted` are the digests to return. */
 export const createSparseSink = (generator: Generator, wanted: Set<DigestName>): BodySink => {
   const crcs = (['CRC32', 'CRC32C', 'CRC64NVME'] as const).filter((name) => wanted.has(name));
-  // The ETag is none of the bytes: an MD5 is computed only where the client sent one to compare with.
+  // CRCs come from the generator and the ETag from the position. An MD5 is computed only if the client sent one to compare with.
   const digester = createDigester(new Set([...wanted].filter((name) => !crcs.some((crc) => crc === name))));
   let unlocated: Buffer | null = Buffer.alloc(0);
   let position = 0;
@@ -56,6 +56,6 @@ const notGenerated = (generator: Generator, position: number | null): S3Error =>
   new S3Error('BadDigest', {
     message:
       position === null
-        ? `This is no content of the sparse object with seed ${generator.seed}: it has no stamp of it.`
-        : `This is no content of the sparse object with seed ${generator.seed}: it differs at position ${position} of it.`,
+        ? `This is not content of the sparse object with seed ${generator.seed}: it contains no stamp of that object.`
+        : `This is not content of the sparse object with seed ${generator.seed}: it differs at position ${position}.`,
   });

@@ -1,0 +1,72 @@
+/** Permission to use the KMS key that an object is encrypted with. */
+import { S3Error } from '../errors.ts';
+import type { Bucket } from '../model/bucket.ts';
+import type { DefaultEncryption, Encryption } from '../model/object.ts';
+import { accountOf, type BucketContext } from '../protocol/request.ts';
+import { deniedMessage } from './access.ts';
+
+type KmsAction = 'kms:GenerateDataKey' | 'kms:Decrypt';
+type KmsEncryption = Extract<DefaultEncryption, { kmsKeyId: string | null }>;
+
+/**
+ * Throws AccessDenied if the caller may not use the KMS key of an object, and the error of KMS for a key that does not exist, is
+ * disabled or is pending deletion.
+ */
+export const authorizeKms = (
+  context: BucketContext,
+  action: KmsAction,
+  encryption: Encryption,
+  { key, bucket }: { key: string; bucket: Bucket },
+): void => {
+  if (encryption.algorithm === 'AES256' || encryption.algorithm === 'SSE-C') return;
+  const keyArn = encryption.kmsKeyId;
+  if (keyArn === null) {
+    // The AWS managed key serves every caller of its own account through S3, and no other account.
+    if (accountOf(context.request.aws.caller) === bucket.accountId) return;
+    throw new S3Error('AccessDenied');
+  }
+  const keyState = context.state.kms.state(keyArn);
+  const region = keyArn.split(':')[3] ?? '';
+  if (region !== bucket.region)
+    throw new S3Error('KMS.NotFoundException', { message: `Invalid arn ${region}` });
+  if (keyState === null)
+    throw new S3Error('KMS.NotFoundException', { message: `Invalid keyId ${keyArn.replace(/^.*\//, '')}` });
+  const objectArn = encryption.bucketKeyEnabled ? bucket.arn : `${bucket.arn}/${key}`;
+  authorizeKey(context, action, keyArn, { ...encryptionContext(encryption), [OBJECT_ARN]: objectArn });
+  if (keyState === 'Disabled')
+    throw new S3Error('KMS.DisabledException', { message: `${keyArn} is disabled.` });
+  if (keyState === 'PendingDeletion')
+    throw new S3Error('KMS.KMSInvalidStateException', { message: `${keyArn} is pending deletion.` });
+};
+
+const OBJECT_ARN = 'kms:encryptioncontext:aws:s3:arn';
+
+const encryptionContext = ({ context = {} }: KmsEncryption): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(context).map(([name, value]) => [`kms:encryptioncontext:${name.toLowerCase()}`, value]),
+  );
+
+const authorizeKey = (
+  { state, request }: BucketContext,
+  action: KmsAction,
+  keyArn: string,
+  conditions: Record<string, string>,
+): void => {
+  const { caller } = request.aws;
+  const [, , , region = '', keyAccountId = ''] = keyArn.split(':');
+  const decision = state.authorizer.decide({
+    caller,
+    action,
+    resource: keyArn,
+    resourceAccountId: keyAccountId,
+    resourcePolicy: state.kms.policy(keyArn),
+    secureTransport: true,
+    context: {
+      'kms:viaservice': `s3.${region}.amazonaws.com`,
+      'kms:calleraccount': accountOf(caller),
+      ...conditions,
+    },
+  });
+  if (!decision.allowed)
+    throw new S3Error('AccessDenied', { message: deniedMessage(caller, action, keyArn, decision.reason) });
+};
