@@ -1,4 +1,4 @@
-/** What is measured: the replicate function as `serverless package` ships it, and the bench's own functions beside it. */
+/** The subjects of the measurements: the replicate function as `serverless package` ships it, and functions of the bench for comparison. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,15 +11,16 @@ import { CONFIGURATION } from './configuration.ts';
 export interface Code {
   /** LAMBDA_TASK_ROOT. */
   directory: string;
-  /** As in the template: file and export. */
+  /** File and export, as in the template. */
   handler: string;
-  /** The one file of code. */
+  /** The only file of code. */
   file: string;
 }
 
 export interface Artifact {
-  /** What `serverless package` wrote, and the replication.yml it was made from. */
+  /** The output folder of `serverless package`. */
   packaged: string;
+  /** The replication.yml of that package. */
   replicationFile: string;
   zipFile: string;
   replicate: Code;
@@ -29,7 +30,7 @@ export interface Artifact {
   remove(): Promise<void>;
 }
 
-/** Packages the stack anew, with the bench's configuration. */
+/** Packages the stack with the configuration of the bench. */
 export const makeArtifact = async (): Promise<Artifact> => {
   const directory = await mkdtemp(join(tmpdir(), 'bench-artifact-'));
   const replicationFile = join(directory, 'replication.yml');
@@ -59,7 +60,7 @@ const code = (directory: string, path: string): Code => ({
   file: join(directory, `${path}.js`),
 });
 
-/** Bundled like the stack's functions, so that only what they do differs. */
+/** Bundles the bench's functions like those of the stack, so that only their work differs. */
 const bundleOwn = async (outdir: string): Promise<void> => {
   await build({
     entryPoints: ['empty', 'floor', 'lib-storage'].map((name) =>

@@ -1,4 +1,4 @@
-/** The whole way of a backfill: both listings, hints, the packaged functions, the destination; all through the local AWS. */
+/** A whole backfill through the local AWS: both listings, hints, the packaged functions, the destination. */
 import { startTwoAccounts, type TwoAccounts } from '../demo/two-accounts.ts';
 import type { Artifact } from './artifact.ts';
 import { callsOf, type CallCounts, watchCalls } from './call-counts.ts';
@@ -9,7 +9,7 @@ const SIZE_BYTES = 16 * 1024;
 const RULE = 'latest';
 
 /**
- * The functions share the machine with the local AWS, so that only what their own processes take says something: objects per second
+ * The functions share the machine with the local AWS, so only the CPU time of their own processes is meaningful: objects per second
  * are those of a vCPU that does nothing else.
  */
 export const measureBackfill = async (artifact: Artifact, isShort: boolean): Promise<Section> => {
@@ -28,7 +28,7 @@ export const measureBackfill = async (artifact: Artifact, isShort: boolean): Pro
           });
     },
   });
-  // Until the code is compiled.
+  // The first run only warms up, until V8 has compiled the code.
   await backfill(accounts, '0/', objects);
   const measured: Measured[] = [];
   for (let round = 1; round <= rounds; round += 1)
@@ -85,7 +85,7 @@ interface Measured {
   calls: CallCounts;
 }
 
-/** From the start of the run until the last object is there; the last look of the run, which is the proof, is left out. */
+/** Measures from the start of the run until the last object is replicated, without the final proof of the run. */
 const backfill = async (accounts: TwoAccounts, prefix: string, objects: number): Promise<Measured> => {
   const { aws, names, outcomes } = accounts;
   const functions = [names.replicateFunction, names.backfillFunction] as const;
@@ -113,11 +113,11 @@ const backfill = async (accounts: TwoAccounts, prefix: string, objects: number):
   }
 };
 
-/** A plain invocation of the backfill function. Answers the id of its run. */
+/** Invokes the backfill function directly. Returns the id of the run. */
 const ask = async ({ aws, names }: TwoAccounts, request: object): Promise<string> => {
   const { payload } = await aws.lambda.function(names.backfillFunction).run(JSON.stringify(request));
   const answer: { runs?: { id: string }[] } = JSON.parse(payload);
   const id = answer.runs?.[0]?.id;
-  if (id === undefined) throw new Error(`not done: ${payload}`);
+  if (id === undefined) throw new Error(`the backfill function named no run: ${payload}`);
   return id;
 };

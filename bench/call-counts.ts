@@ -4,7 +4,7 @@ import type { AwsRequest } from '@s3-replicator/local-aws';
 /** How often each operation was called, by `service:Operation`. */
 export type CallCounts = Map<string, number>;
 
-/** Counts the calls of the functions from now on; the bench itself calls as the accounts' root users. */
+/** Counts all later calls of the functions. Those of the bench itself do not count: it calls as the accounts' root users. */
 export const watchCalls = ({ aws }: Pick<TwoAccounts, 'aws'>): { stop(): CallCounts } => {
   const counts: CallCounts = new Map();
   aws.faults.plan = (request: AwsRequest) => {
@@ -20,7 +20,7 @@ export const watchCalls = ({ aws }: Pick<TwoAccounts, 'aws'>): { stop(): CallCou
   };
 };
 
-/** The calls the function makes from `act` until nothing is left to do. */
+/** Counts the calls that the functions make from `act` until no work is left. */
 export const countDuring = async (accounts: TwoAccounts, act: () => Promise<void>): Promise<CallCounts> => {
   const reported = accounts.outcomes.next();
   const calls = watchCalls(accounts);
@@ -34,7 +34,7 @@ export const countDuring = async (accounts: TwoAccounts, act: () => Promise<void
   return calls.stop();
 };
 
-/** The calls of one service: how many, and which in words. */
+/** The calls of one service: their number and their names. */
 export const callsOf = (counts: CallCounts, service: string): { total: number; detail: string } => {
   const own = [...counts].filter(([operation]) => operation.startsWith(`${service}:`));
   return {

@@ -1,4 +1,4 @@
-/** Which AWS calls a replicated object takes, counted where they arrive: at the local AWS, from the packaged function. */
+/** The AWS calls of the packaged function for a replicated object, counted by the local AWS that receives them. */
 import {
   DeleteObjectCommand,
   PutBucketPolicyCommand,
@@ -17,7 +17,7 @@ import { type Figure, type Section, value } from './figure.ts';
 
 const BODY = Buffer.alloc(1_024, 'x');
 
-/** The two accounts of the demo with the artifact deployed, and S3 allowed to copy by itself what the rules leave to it. */
+/** Deploys the artifact into the two accounts of the demo, with the permissions for server-side copies that the rules need. */
 export const deployArtifact = async (
   { replicationFile, packaged }: Artifact,
   options: TwoAccountsOptions = {},
@@ -58,7 +58,7 @@ interface Step {
   act: () => Promise<void>;
 }
 
-/** One after the other, on one key. */
+/** Steps that follow one another, mostly on one key. */
 const steps = (accounts: TwoAccounts, bucket: string, mode: 'latest' | 'all'): Step[] => {
   const s3 = accounts.source.s3();
   const at = (key: string) => ({ Bucket: bucket, Key: key });
@@ -92,7 +92,7 @@ const steps = (accounts: TwoAccounts, bucket: string, mode: 'latest' | 'all'): S
   ];
 };
 
-/** Two hints with the same identity are deliveries of the same event. */
+/** Sends a hint. Two hints with the same identity count as deliveries of the same event. */
 const hint = async (accounts: TwoAccounts, bucket: string, key: string, identity: string): Promise<void> => {
   const body = formatHint({
     bucket,

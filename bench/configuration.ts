@@ -1,12 +1,12 @@
-/** The replication.yml of the measurements: each mode with buckets of its own. */
+/** The replication.yml of the measurements, with separate buckets for each mode. */
 export const SOURCE_BUCKET = 'bench-source';
 export const DESTINATION_BUCKET = 'bench-replica';
 
-/** Where `versions: all` is measured. */
+/** The buckets of `versions: all`. */
 export const HISTORY_SOURCE_BUCKET = 'bench-history-source';
 export const HISTORY_DESTINATION_BUCKET = 'bench-history-replica';
 
-/** What S3 copies by itself, into another region. */
+/** The buckets of `copy: server-side`, in two regions. */
 export const INSIDE_SOURCE_BUCKET = 'bench-inside-source';
 export const INSIDE_DESTINATION_BUCKET = 'bench-inside-replica';
 export const INSIDE_DESTINATION_REGION = 'eu-central-1';
@@ -45,7 +45,7 @@ export const CONFIGURATION = {
       destinations: [destination(INSIDE_DESTINATION_BUCKET, INSIDE_DESTINATION_REGION)],
     },
   ],
-  // As many as the machine has CPUs, or they would only wait for each other.
+  // More functions than the machine has CPUs would only wait for each other.
   backfill: { maximumConcurrency: 2, listingConcurrency: 2 },
   transfers: { maximumConcurrency: 2 },
 };

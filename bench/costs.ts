@@ -1,6 +1,6 @@
 /**
- * US$ per million objects and per TB. Calls are counted at the local AWS; the time of the function is measured with calls that take as
- * long as within a region, and where the network would be slower than this machine, it is the network's. Prices: prices.ts.
+ * US$ per million objects and per TB. The local AWS counts the calls. The time of the function is measured with calls that take as
+ * long as within a region; if Lambda's network is slower than this machine, the time of the network counts. Prices: prices.ts.
  */
 import type { TwoAccounts } from '../demo/two-accounts.ts';
 import { SAFE_BYTES_PER_SECOND } from '../src/lib/copy/transfer/rate.ts';
@@ -17,7 +17,7 @@ import type { Stand } from './stand.ts';
 const KIB = 1024;
 const MIB = 1024 ** 2;
 const GIB = 1024 ** 3;
-/** Lambda's network by default, 625 Mbit/s. */
+/** The default bandwidth of Lambda's network, 625 Mbit/s. */
 const NETWORK_BYTES_PER_SECOND = 625e6 / 8;
 
 interface PricedObject {
@@ -25,7 +25,7 @@ interface PricedObject {
   sizeBytes: number;
   /** 0: one piece. */
   partBytes: number;
-  /** Each of them is printed for so many objects, or for so many that they are a TB. */
+  /** The amounts for which costs are printed: a million objects, or as many as make a TB. */
   per: ('million' | 'terabyte')[];
 }
 
@@ -44,9 +44,9 @@ const LARGE: PricedObject = {
 
 type Way = 'stream' | 'server-side';
 
-/** Also what is not paid by itself. */
+/** With the CPU time, which has no price of its own. */
 interface Priced extends Consumption {
-  /** Absent where it was not measured. */
+  /** Absent if it was not measured. */
   cpuSeconds?: number;
 }
 
@@ -80,7 +80,7 @@ const consumptionsOf = async (
   };
 };
 
-/** Of one object in a full batch. */
+/** The times of one object in a full batch. */
 const timesOf = async (
   stand: Stand,
   { sizeBytes, partBytes }: PricedObject,
@@ -94,7 +94,7 @@ const timesOf = async (
     const networkSeconds = sizeBytes / NETWORK_BYTES_PER_SECOND;
     return {
       stream: { ...stream, functionSeconds: Math.max(stream.functionSeconds, networkSeconds) },
-      // The counterpart knows CopyObject only; parts are copied as fast as transfers count on.
+      // The counterpart knows only CopyObject. For parts, the rate is the one that transfers expect.
       'server-side': isSmall
         ? await runWay(stand, INSIDE_SOURCE_BUCKET, object, isShort)
         : { functionSeconds: sizeBytes / SAFE_BYTES_PER_SECOND['server-side'] },
@@ -114,14 +114,13 @@ const runWay = async (
   const effort: Effort = isSmall
     ? { warmUpBatches: isShort ? 5 : 30, batches: isShort ? 5 : 20, rounds: isShort ? 1 : 3 }
     : { warmUpBatches: isShort ? 0 : 1, batches: 1, rounds: isShort ? 1 : 3 };
-  const { objectsPerSecond, cpuMsPerObject } = await runSeries(
-    stand,
-    stand.artifact.replicate,
-    (jobs) => stand.replicateEvent(jobs, bucket),
+  const { objectsPerSecond, cpuMsPerObject } = await runSeries(stand, {
+    code: stand.artifact.replicate,
+    event: (jobs) => stand.replicateEvent(jobs, bucket),
     object,
     effort,
-    bucket === INSIDE_SOURCE_BUCKET ? 0 : object.sizeBytes,
-  );
+    movedBytes: bucket === INSIDE_SOURCE_BUCKET ? 0 : object.sizeBytes,
+  });
   return {
     functionSeconds: 1 / Math.max(...objectsPerSecond),
     cpuSeconds: Math.min(...cpuMsPerObject) / 1_000,
@@ -137,8 +136,8 @@ const inBatches = ({ sizeBytes }: PricedObject, counts: CallCounts, measured: Me
 });
 
 /**
- * The copy within S3 is counted. Streaming takes another GetObject for each part, and ranges a fifth in size, so that everything which
- * is not a part is taken five times: too much, if anything.
+ * Counts the copy inside S3. Streaming needs one more GetObject for each part, and part ranges of a fifth of the size, so every call
+ * for something else than a part counts five times. This overestimates rather than underestimates.
  */
 const consumptionsOfLarge = async (accounts: TwoAccounts): Promise<Consumptions> => {
   const inside = await followObject(accounts, INSIDE_SOURCE_BUCKET, LARGE);
@@ -168,7 +167,7 @@ const wholeInvocations = (
   functionSeconds,
 });
 
-/** The calls of a streamed transfer, from those of the same one within S3, whose ranges are `ratio` times as large. */
+/** Derives the calls of a streamed transfer from those inside S3, whose part ranges are `ratio` times as large. */
 export const streamedCounts = (inside: CallCounts, ratio: number): CallCounts => {
   const parts = inside.get('s3:UploadPartCopy') ?? 0;
   const others = [...inside].filter(([operation]) => operation !== 's3:UploadPartCopy');

@@ -1,6 +1,6 @@
 /**
- * Objects the counterpart pretends to hold. Their keys say how large they are and in which parts they were uploaded, so
- * that nothing needs to be stored: `…s1073741824-p16777216-n7…`.
+ * Objects that the counterpart pretends to hold. Their keys contain their size and the size of their parts, so nothing is stored:
+ * `…s1073741824-p16777216-n7…`.
  */
 export interface CounterpartObject {
   sizeBytes: number;
@@ -25,13 +25,13 @@ export const partsCount = ({ sizeBytes, partBytes }: CounterpartObject): number 
 export const partLength = ({ sizeBytes, partBytes }: CounterpartObject, partNumber: number): number =>
   partBytes === 0 ? sizeBytes : Math.min(partBytes, sizeBytes - (partNumber - 1) * partBytes);
 
-/** Looks like S3's own: a digest for an object in one piece, with the number of parts behind it otherwise. */
+/** An ETag in S3's format: a digest, followed by the number of parts if the object is multipart. */
 export const etagOf = (object: CounterpartObject): string => {
   const digest = object.sizeBytes.toString(16).padStart(32, '0');
   return object.partBytes === 0 ? `"${digest}"` : `"${digest}-${partsCount(object)}"`;
 };
 
-/** What stands for the object's CRC64NVME: eight bytes in base64, the same on both sides. */
+/** Stands for the object's CRC64NVME: eight bytes in base64, the same on both sides. */
 export const checksumOf = ({ sizeBytes }: CounterpartObject): string => {
   const bytes = Buffer.alloc(8);
   bytes.writeBigUInt64BE(BigInt(sizeBytes));

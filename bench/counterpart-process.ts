@@ -1,6 +1,6 @@
 /**
- * The other side of a measurement, in a process of its own: answers S3, STS and DynamoDB calls as cheaply as Node can, so
- * that the copier's own cost is what is left. Bodies of GET are made up, bodies of PUT are counted and thrown away.
+ * The other side of a measurement, in a separate process. It answers S3, STS and DynamoDB calls as cheaply as Node can, so that the
+ * measured cost is that of the copier. Bodies of GET are generated; bodies of PUT are counted and discarded.
  */
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
@@ -95,7 +95,7 @@ const send = (
   response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) }).end(body);
 };
 
-/** What HEAD and GET say about an object that is current in a versioned bucket. */
+/** The headers of HEAD and GET for the current version of an object in a versioned bucket. */
 const describe = (object: CounterpartObject, query: URLSearchParams): Record<string, string | number> => {
   const partNumber = Number(query.get('partNumber') ?? 0);
   return {
@@ -140,7 +140,7 @@ const sendBytes = (response: ServerResponse, sizeBytes: number): void => {
   pump();
 };
 
-/** CopyObject only: what S3 copies is never moved here. No replica is as the function expects one with this condition. */
+/** Answers CopyObject without moving any byte. A conditional copy fails, because no replica exists. */
 const sendCopied = (object: CounterpartObject, request: IncomingMessage, response: ServerResponse): void => {
   if (request.headers['if-match'] !== undefined) return send(response, 412, REFUSED);
   const etag = etagOf(object).replaceAll('"', '&quot;');

@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** What the counterpart process is told. It answers each command with a report. */
+/** A command to the counterpart process, which answers each one with a report. */
 export interface CounterpartCommand {
-  /** How long every answer is held back, as a network and a service would. */
+  /** How long every answer is delayed, as by a network and a service. */
   delayMs: number;
 }
 
@@ -16,20 +16,20 @@ export interface CounterpartReport {
   receivedBytes: number;
 }
 
-/** What it says first. */
+/** The first message of the counterpart process. */
 export interface CounterpartGreeting {
   httpEndpoint: string;
   httpsEndpoint: string;
   caPem: string;
 }
 
-/** The other side of a measurement: see `counterpart-process.ts`. */
+/** The other side of a measurement; see `counterpart-process.ts`. */
 export interface Counterpart {
   httpEndpoint: string;
   httpsEndpoint: string;
-  /** For NODE_EXTRA_CA_CERTS. */
+  /** The file for NODE_EXTRA_CA_CERTS. */
   caFile: string;
-  /** Throws unless exactly so many bytes were written since the last call: a copy that was not made costs nothing. */
+  /** Throws unless exactly this many bytes were written since the last call: a copy that never happened would cost nothing. */
   expectBytes(bytes: number): Promise<void>;
   setDelay(delayMs: number): Promise<void>;
   stop(): Promise<void>;
@@ -40,7 +40,7 @@ export const startCounterpart = async (): Promise<Counterpart> => {
   const ended = once(child, 'exit').then(() => {
     throw new Error('the counterpart process ended');
   });
-  // It ends when it is told to: that is an error only for who waits for a report.
+  // The end of the process is an error only for a caller that waits for a report.
   ended.catch(() => undefined);
   const hear = async <T>(): Promise<T> => {
     const [message]: [T] = await Promise.race([once(child, 'message') as Promise<[T]>, ended]);

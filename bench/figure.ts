@@ -1,10 +1,10 @@
-/** One measured value. Nothing here judges it: the aim is printed beside it for the reader. */
+/** One measured value. The bench prints the aim beside it, and leaves the judgement to the reader. */
 export interface Figure {
   what: string;
   unit: string;
-  /** The least disturbed of all rounds: the lowest cost or the highest rate. */
+  /** The value of the least disturbed round: the lowest cost or the highest rate. */
   best: number;
-  /** Absent where one measurement says all. */
+  /** Absent if the value does not vary. */
   median?: number;
   aim?: string;
 }
@@ -14,7 +14,7 @@ export interface Section {
   figures: Figure[];
 }
 
-/** A cost over several rounds: the lowest one is the least disturbed. */
+/** A cost over several rounds, of which the lowest is the least disturbed. */
 export const cost = (what: string, unit: string, values: number[], aim?: string): Figure => ({
   what,
   unit,
@@ -23,7 +23,7 @@ export const cost = (what: string, unit: string, values: number[], aim?: string)
   ...(aim === undefined ? {} : { aim }),
 });
 
-/** A rate over several rounds: the highest one is the least disturbed. */
+/** A rate over several rounds, of which the highest is the least disturbed. */
 export const rate = (what: string, unit: string, values: number[]): Figure => ({
   what,
   unit,
@@ -39,7 +39,7 @@ export const value = (what: string, unit: string, best: number, aim?: string): F
   ...(aim === undefined ? {} : { aim }),
 });
 
-/** The middle of the values; the mean of the two in the middle where their number is even. */
+/** For an even number of values, the mean of the two in the middle. */
 export const median = (values: number[]): number => {
   const sorted = values.toSorted((a, b) => a - b);
   const upper = sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
@@ -47,7 +47,7 @@ export const median = (values: number[]): number => {
   return (lower + upper) / 2;
 };
 
-/** A section as lines of text, its columns aligned. */
+/** A section as lines of text with aligned columns. */
 export const formatSection = ({ title, figures }: Section): string => {
   const rows = figures.map(({ what, unit, best, median: middle, aim }) => [
     what,
@@ -73,7 +73,7 @@ export const formatSection = ({ title, figures }: Section): string => {
   return [title, ...lines.map((line) => `  ${line}`)].join('\n');
 };
 
-/** Three significant digits; large numbers whole and with their thousands apart. */
+/** Three significant digits; numbers of 100 and more as integers with thousands separators. */
 const formatNumber = (number: number): string => {
   if (Math.abs(number) >= 100) return Math.round(number).toLocaleString('en-US');
   return String(Number(number.toPrecision(3)));

@@ -1,4 +1,4 @@
-/** One object's way through the deployed stack, however many invocations it takes, faults or not. */
+/** Follows one object through the deployed stack, over any number of invocations, with or without faults. */
 import type { TwoAccounts } from '../demo/two-accounts.ts';
 import type { AwsRequest, Fault } from '@s3-replicator/local-aws';
 import { createFaultPlan, type FaultRule } from '@s3-replicator/local-aws/faults';
@@ -7,9 +7,9 @@ import { moved } from '../tests/e2e/support/transfers-stage.ts';
 import type { CallCounts } from './call-counts.ts';
 
 export interface Followed {
-  /** Of the functions, by `service:Operation`. */
+  /** The calls of the functions, by `service:Operation`. */
   counts: CallCounts;
-  /** Bodies the functions uploaded: what they announced, or less where a fault cut it. */
+  /** How many bytes of bodies the functions uploaded: the announced length, or less if a fault cut the body. */
   sentBytes: number;
   invocations: number;
   cpuSeconds: number;
@@ -17,7 +17,7 @@ export interface Followed {
   faults(kind: Fault['kind']): number;
 }
 
-/** From `act` until both queues are empty. Throws where something ended in the dead-letter queue. */
+/** Measures from `act` until both queues are empty. Throws if a message is in the dead-letter queue. */
 export const follow = async (
   accounts: TwoAccounts,
   act: () => unknown,

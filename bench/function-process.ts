@@ -1,4 +1,4 @@
-/** One function in a process of the local Lambda host, and what its work costs. */
+/** One function in a process of the local Lambda host, and the cost of its work. */
 import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
@@ -9,20 +9,20 @@ export interface Measured {
   seconds: number;
   /** User and system time of the function's process for this invocation. */
   cpuSeconds: number;
-  /** JSON. */
+  /** The result as JSON. */
   payload: string;
 }
 
 export interface FunctionProcess {
-  /** From the start of the process to its first request for work. */
+  /** How long the process takes from its start to its first request for work. */
   initMs(): Promise<number>;
-  /** Throws where the function fails. The first invocation's CPU includes loading the code. */
+  /** Throws if the function fails. The CPU time of the first invocation includes loading the code. */
   invoke(event: unknown): Promise<Measured>;
   peakRssBytes(): Promise<number>;
   stop(): Promise<void>;
 }
 
-/** serverless.yml's. */
+/** The memory size in serverless.yml. */
 const MEMORY_SIZE_MB = 1_769;
 const TIMEOUT_MS = 900_000;
 
@@ -91,7 +91,7 @@ const lambdaVariables = ({ handler, directory }: Code): Record<string, string> =
 const cpuMicroseconds = ({ userCPUTime, systemCPUTime }: ResourceUsage): number =>
   userCPUTime + systemCPUTime;
 
-/** From Linux itself: the maxRSS of getrusage starts at what the parent process had when it started this one. */
+/** Reads Linux's own value: the maxRSS of getrusage starts with that of the parent process at the time of the fork. */
 const peakRssBytes = async (pid: number | undefined, usage: ResourceUsage): Promise<number> => {
   const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
   const kibibytes = /^VmHWM:\s*(\d+) kB$/m.exec(status)?.[1];

@@ -1,4 +1,4 @@
-/** The worst case: one key that is overwritten faster than it can be replicated, looked at by many invocations at once. */
+/** The worst case: one key that is overwritten faster than it can be replicated, with many invocations at work on it at once. */
 import {
   ListObjectVersionsCommand,
   type ListObjectVersionsCommandInput,
@@ -21,16 +21,18 @@ const KEY = 'hot';
 
 export async function* measureHotKey(accounts: TwoAccounts, isShort: boolean): AsyncGenerator<Section> {
   const overwrites = isShort ? 100 : 1_000;
-  yield await measure(accounts, overwrites, 'latest', SOURCE_BUCKET, DESTINATION_BUCKET);
-  yield await measure(accounts, overwrites, 'all', HISTORY_SOURCE_BUCKET, HISTORY_DESTINATION_BUCKET);
+  for (const rule of RULES) yield await measureRule(accounts, overwrites, rule);
 }
 
-const measure = async (
+const RULES = [
+  { mode: 'latest', source: SOURCE_BUCKET, replica: DESTINATION_BUCKET },
+  { mode: 'all', source: HISTORY_SOURCE_BUCKET, replica: HISTORY_DESTINATION_BUCKET },
+];
+
+const measureRule = async (
   accounts: TwoAccounts,
   overwrites: number,
-  mode: string,
-  source: string,
-  replica: string,
+  { mode, source, replica }: (typeof RULES)[number],
 ): Promise<Section> => {
   const { aws, names } = accounts;
   aws.lambda.resetUsage(names.replicateFunction);
@@ -70,7 +72,7 @@ const overwrite = async (s3: S3Client, Bucket: string, count: number): Promise<v
   await Promise.all(Array.from({ length: UPLOADS_AT_ONCE }, worker));
 };
 
-/** ETags, newest first: each version has other content. */
+/** The ETags of all versions, newest first. Each version has other content. */
 const versionsOf = async (s3: S3Client, Bucket: string): Promise<string[]> => {
   const etags: string[] = [];
   let next: Pick<ListObjectVersionsCommandInput, 'KeyMarker' | 'VersionIdMarker'> | null = {};

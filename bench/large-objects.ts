@@ -1,11 +1,11 @@
-/** Large objects: what it costs to move a byte, against the least it can cost. */
+/** Large objects: the cost of moving a byte, compared with the least possible cost. */
 import { cost, type Figure, rate, type Section, value } from './figure.ts';
 import type { TwoAccounts } from '../demo/two-accounts.ts';
 import type { Code } from './artifact.ts';
 import { DESTINATION_BUCKET, SOURCE_BUCKET } from './configuration.ts';
 import { follow } from './follow.ts';
 import { type CounterpartObject, partsCount } from './counterpart-object.ts';
-import { type FunctionProcess, startFunction } from './function-process.ts';
+import { type Measured, startFunction } from './function-process.ts';
 import type { Job, Stand, Transport } from './stand.ts';
 
 const MIB = 1024 ** 2;
@@ -25,17 +25,17 @@ interface Run {
   peakRssBytes: number;
 }
 
-/** Of small objects, until V8 has compiled what is around the bytes, and then one larger one. */
+/** How many small objects are copied before the measurement, until V8 has compiled all code around the bytes; one larger object follows. */
 const WARM_UP_COPIES = 100;
-/** Copied together in one measurement, so that small ones take long enough; one after the other. */
+/** Minimum bytes of one measurement, which copies small objects several times, one after another, to take long enough. */
 const LEAST_BYTES = 256 * MIB;
 
-/** Each size, in turns with the floor and with lib-storage. */
+/** Measures each size in turns with the floor and with lib-storage. */
 export const measureLargeObjects = async function* (stand: Stand, isShort: boolean): AsyncGenerator<Section> {
   for (const transport of ['https', 'http'] as const) {
     const inOnePut: Compared[] = [];
     for (const { size, object, rounds } of isShort ? SHORT : FULL) {
-      const runs = await compare(stand, copiers(stand), object, transport, rounds);
+      const runs = await compare(stand, { object, transport }, rounds);
       if (object.partBytes === 0) inOnePut.push({ object, runs });
       yield { title: `${size}, ${shapeOf(object)}, ${transport}`, figures: figuresOfAll(runs) };
     }
@@ -55,21 +55,21 @@ const FULL = [
   { size: '64 MiB', object: { sizeBytes: 64 * MIB, partBytes: 0 }, rounds: 5 },
   { size: '1 GiB', object: { sizeBytes: GIB, partBytes: PART_BYTES }, rounds: 3 },
   { size: '1 GiB', object: { sizeBytes: GIB, partBytes: 0 }, rounds: 3 },
-  // What is over 5 GiB is a transfer: measureTransfer.
+  // A larger object than 5 GiB is a transfer: see measureTransfer.
   { size: '4 GiB', object: { sizeBytes: 4 * GIB, partBytes: PART_BYTES }, rounds: 1 },
 ];
 
 const shapeOf = (object: CounterpartObject): string =>
   object.partBytes === 0 ? 'in one PUT' : `${partsCount(object)} parts of ${object.partBytes / MIB} MiB`;
 
-/** Does memory grow with the object? */
+/** Shows whether memory grows with the size of the object. */
 export const measureMemory = async (stand: Stand, isShort: boolean): Promise<Section> => {
   const figures: Figure[] = [];
   const sizes = isShort ? [64 * MIB, 256 * MIB] : [64 * MIB, GIB, 4 * GIB];
   const [, replicator] = copiers(stand);
   for (const sizeBytes of sizes) {
     for (const partBytes of [PART_BYTES, 0]) {
-      const run = await runOnce(stand, replicator, { sizeBytes, partBytes }, 'https');
+      const run = await runOnce(stand, replicator, { object: { sizeBytes, partBytes }, transport: 'https' });
       const what = `${sizeBytes / MIB} MiB ${partBytes === 0 ? 'in one PUT' : 'in parts of 16 MiB'}`;
       figures.push(value(what, 'MB', run.peakRssBytes / 1e6, '< 256 MB'));
     }
@@ -78,8 +78,8 @@ export const measureMemory = async (stand: Stand, isShort: boolean): Promise<Sec
 };
 
 /**
- * 10 GiB, which many invocations share, by the deployed functions from the local S3 to the local S3, which takes part of the CPUs;
- * CPU and memory are the functions' own. Beside it the same object between the same programs as above.
+ * 10 GiB, moved by many invocations of the deployed functions from the local S3 to itself. The local S3 uses some of the CPU; the
+ * figures of CPU and memory are those of the functions alone. For comparison, the floor and lib-storage copy the same object.
  */
 export const measureTransfer = async (stand: Stand, accounts: TwoAccounts): Promise<Section> => {
   const sizeBytes = 10 * GIB;
@@ -100,7 +100,9 @@ export const measureTransfer = async (stand: Stand, accounts: TwoAccounts): Prom
   const [floor, , libStorage] = copiers(stand);
   const runs: Figure[] = [];
   for (const copier of [floor, libStorage])
-    runs.push(...figuresOf(copier.name, [await runOnce(stand, copier, object, 'https')], false, 1));
+    runs.push(
+      ...figuresOf(copier.name, [await runOnce(stand, copier, { object, transport: 'https' })], false, 1),
+    );
   return {
     title: `A transfer of ${sizeBytes / GIB} GiB in parts of 16 MiB, https`,
     figures: [
@@ -130,7 +132,7 @@ const copiers = ({ artifact, ...stand }: Stand): [Copier, Copier, Copier] => [
   { name: 'lib-storage Upload', code: artifact.libStorage, event: (job) => stand.libStorageEvent(job) },
 ];
 
-/** All copies of one object, by the floor, by ours and by lib-storage. */
+/** All copies of one object by the floor, the replicate function and lib-storage. */
 interface Compared {
   object: CounterpartObject;
   runs: CopierRuns[];
@@ -141,17 +143,17 @@ interface CopierRuns {
   runs: Run[];
 }
 
-/** In turns, so that whatever else the machine does falls on all alike. */
-const compare = async (
-  stand: Stand,
-  all: Copier[],
-  object: CounterpartObject,
-  transport: Transport,
-  rounds: number,
-): Promise<CopierRuns[]> => {
-  const runs = all.map((copier) => ({ copier, runs: [] as Run[] }));
+/** One object on its way over one transport. */
+interface Shipment {
+  object: CounterpartObject;
+  transport: Transport;
+}
+
+/** Copies in turns, so that other load on the machine affects all copiers alike. */
+const compare = async (stand: Stand, shipment: Shipment, rounds: number): Promise<CopierRuns[]> => {
+  const runs = copiers(stand).map((copier) => ({ copier, runs: [] as Run[] }));
   for (let round = 0; round < rounds; round++) {
-    for (const entry of runs) entry.runs.push(await runOnce(stand, entry.copier, object, transport));
+    for (const entry of runs) entry.runs.push(await runOnce(stand, entry.copier, shipment));
   }
   return runs;
 };
@@ -161,17 +163,17 @@ const figuresOfAll = (runs: CopierRuns[]): Figure[] =>
     figuresOf(copier.name, own, index === 1, leastCpu(runs[0]?.runs ?? [])),
   );
 
-/** CPU seconds per GB. */
+/** The lowest CPU seconds per GB. */
 const leastCpu = (runs: Run[]): number => Math.min(...runs.map((run) => run.cpuSecondsPerGigabyte));
 
 /**
- * What a byte costs, and what an object costs however small it is. The two smallest in one PUT take the same calls, so that what one
- * costs more than the other is due to its bytes alone.
+ * The cost of a byte, and the cost of an object regardless of its size. The two smallest objects in one PUT need the same calls, so
+ * the difference of their costs is due to their bytes alone.
  */
 const apart = ([small, large]: Compared[], transport: Transport): Section => {
   if (small === undefined || large === undefined) throw new Error('no two sizes are copied in one PUT');
   const gigabytes = ({ object }: Compared): number => object.sizeBytes / 1e9;
-  // lib-storage makes parts of its own: more bytes are more calls.
+  // lib-storage is left out: it cuts objects into parts, so more bytes mean more calls.
   const costs = small.runs.slice(0, 2).map(({ copier, runs }, index) => {
     const ofSmall = leastCpu(runs) * gigabytes(small);
     const ofLarge = leastCpu(large.runs[index]?.runs ?? []) * gigabytes(large);
@@ -180,7 +182,7 @@ const apart = ([small, large]: Compared[], transport: Transport): Section => {
   });
   const floor = costs[0]?.perGigabyte ?? Number.NaN;
   return {
-    title: `What the bytes and what the calls around them cost, from ${mebibytes(small)} and ${mebibytes(large)} in one PUT, ${transport}`,
+    title: `CPU of the bytes and of the calls around them, from ${mebibytes(small)} and ${mebibytes(large)} in one PUT, ${transport}`,
     figures: costs.flatMap(({ name, perGigabyte, perObject }, index) => [
       value(`${name}: CPU of the bytes`, 'CPU-s/GB', perGigabyte),
       ...(index === 1 ? [aboveFloor(`${name}: CPU of the bytes`, perGigabyte, floor)] : []),
@@ -213,23 +215,22 @@ const figuresOf = (name: string, runs: Run[], isOurs: boolean, floor: number): F
   ];
 };
 
-/** In a process of its own, as one that has been at work for a while. */
-const runOnce = async (
-  stand: Stand,
-  copier: Copier,
-  object: CounterpartObject,
-  transport: Transport,
-): Promise<Run> => {
+/** Measures in a new process, which has warmed up. */
+const runOnce = async (stand: Stand, copier: Copier, { object, transport }: Shipment): Promise<Run> => {
   const process = await startFunction(copier.code, stand.variables(transport));
+  const copy = async (copied: CounterpartObject): Promise<Measured> => {
+    const measured = await process.invoke(copier.event(stand.job(copied), transport));
+    await stand.counterpart.expectBytes(copied.sizeBytes);
+    return measured;
+  };
   try {
-    for (let count = 0; count < WARM_UP_COPIES; count++)
-      await copy(stand, process, copier, { sizeBytes: 16 * 1024, partBytes: 0 }, transport);
-    await copy(stand, process, copier, { ...object, sizeBytes: 4 * PART_BYTES }, transport);
+    for (let count = 0; count < WARM_UP_COPIES; count++) await copy({ sizeBytes: 16 * 1024, partBytes: 0 });
+    await copy({ ...object, sizeBytes: 4 * PART_BYTES });
     const copies = Math.ceil(LEAST_BYTES / object.sizeBytes);
     let seconds = 0;
     let cpuSeconds = 0;
     for (let count = 0; count < copies; count++) {
-      const measured = await copy(stand, process, copier, object, transport);
+      const measured = await copy(object);
       seconds += measured.seconds;
       cpuSeconds += measured.cpuSeconds;
     }
@@ -242,16 +243,4 @@ const runOnce = async (
   } finally {
     await process.stop();
   }
-};
-
-const copy = async (
-  { counterpart, job }: Stand,
-  process: FunctionProcess,
-  copier: Copier,
-  object: CounterpartObject,
-  transport: Transport,
-) => {
-  const measured = await process.invoke(copier.event(job(object), transport));
-  await counterpart.expectBytes(object.sizeBytes);
-  return measured;
 };

@@ -1,17 +1,17 @@
 /**
- * Plain alphabetic bisection, as tools do it that came before: the 95 printable ASCII characters are the digits, what is left behind
- * a page is cut in the middle of its two ends, and both halves are listed by whoever is free.
+ * Plain alphabetic bisection, as in earlier tools. The 95 printable ASCII characters are the digits. The rest of a range behind a page
+ * is cut in the middle between its two ends, and the next free worker lists each half.
  */
 import { compareKeys } from '../src/lib/listing/key-order.ts';
 import type { Entries, Keyed, ListPage } from '../src/lib/listing/page.ts';
 
 interface Slice {
   after: string;
-  /** Null: to the end. */
+  /** Null: to the end of the bucket. */
   upTo: string | null;
 }
 
-/** Gives the number of keys listed. */
+/** Returns the number of keys. */
 export const listByBisection = async (
   listPage: ListPage<Keyed>,
   { workers, pageSize }: { workers: number; pageSize: number },
@@ -43,7 +43,7 @@ export const listByBisection = async (
   };
   const fill = (): void => {
     while (underWay < workers) {
-      // The oldest are the largest.
+      // The oldest slices are the largest.
       const slice = waiting.shift();
       if (slice === undefined) break;
       underWay += 1;
@@ -64,7 +64,7 @@ const countUpTo = (entries: Entries<Keyed>, upTo: string): number => {
 const FIRST = 0x20;
 const BASE = 95;
 
-/** A text half-way between the two, or null where there is none. */
+/** A text half-way between the two; null: there is none. */
 const middleOf = (after: string, upTo: string | null): string | null => {
   let middle = '';
   let low = 0;
@@ -76,7 +76,7 @@ const middleOf = (after: string, upTo: string | null): string | null => {
       middle += after[index] ?? ' ';
       continue;
     }
-    // Neighbours leave no room at this digit: the next one halves what is behind the lower.
+    // Adjacent digits leave no room between them: the next digit halves the rest behind the lower one.
     if (high - low > 1) return inside(middle + characterOf(Math.floor((low + high) / 2)), after, upTo);
     const next = Math.floor((digitAt(after, index + 1) + BASE) / 2);
     return inside(middle + characterOf(low) + characterOf(next), after, upTo);

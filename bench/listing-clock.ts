@@ -1,6 +1,6 @@
 import type { Clock } from '../src/lib/model/ports.ts';
 
-/** Time that passes only when nothing else is left to do, so that hours are simulated in seconds. */
+/** Time that passes only when no other work is left, so that hours are simulated in seconds. */
 export interface SimulatedClock extends Clock {
   /** Lets time pass until the promise is settled. */
   runUntil<T>(done: Promise<T>): Promise<T>;
@@ -15,48 +15,12 @@ interface Sleeper {
 export const createSimulatedClock = (): SimulatedClock => {
   let nowMs = 0;
   let count = 0;
-  const heap: Sleeper[] = [];
-  const isBefore = (one: Sleeper, other: Sleeper): boolean =>
-    one.atMs < other.atMs || (one.atMs === other.atMs && one.order < other.order);
-
-  const push = (sleeper: Sleeper): void => {
-    let at = heap.length;
-    for (let up = (at - 1) >> 1; at > 0; at = up, up = (at - 1) >> 1) {
-      const parent = heap[up];
-      if (parent === undefined || isBefore(parent, sleeper)) break;
-      heap[at] = parent;
-    }
-    heap[at] = sleeper;
-  };
-
-  const pop = (): Sleeper | undefined => {
-    const top = heap[0];
-    const last = heap.pop();
-    if (top === undefined || last === undefined || top === last) return top;
-    let at = 0;
-    for (;;) {
-      let down = 2 * at + 1;
-      const right = heap[down + 1];
-      const left = heap[down];
-      if (left === undefined) break;
-      let child = left;
-      if (right !== undefined && isBefore(right, left)) {
-        down += 1;
-        child = right;
-      }
-      if (isBefore(last, child)) break;
-      heap[at] = child;
-      at = down;
-    }
-    heap[at] = last;
-    return top;
-  };
-
+  const sleepers: Sleeper[] = [];
   return {
     now: () => nowMs,
     sleep: (ms) =>
       new Promise((wake) => {
-        push({ atMs: nowMs + Math.max(0, ms), order: count++, wake });
+        push(sleepers, { atMs: nowMs + Math.max(0, ms), order: count++, wake });
       }),
     async runUntil(done) {
       let isDone = false;
@@ -65,15 +29,52 @@ export const createSimulatedClock = (): SimulatedClock => {
       };
       done.then(settled, settled);
       for (;;) {
-        // All that follows from the last event, however long the chain of promises.
+        // Everything that follows from the last event happens first, however long the chain of promises is.
         await new Promise((drained) => setImmediate(drained));
         if (isDone) return done;
-        const next = pop();
+        const next = pop(sleepers);
         if (next === undefined) throw new Error('everything waits and nothing will happen');
         nowMs = next.atMs;
         next.wake();
-        while (heap[0]?.atMs === nowMs) pop()?.wake();
+        while (sleepers[0]?.atMs === nowMs) pop(sleepers)?.wake();
       }
     },
   };
 };
+
+/** Puts a sleeper into a binary heap, whose first element wakes next. */
+const push = (heap: Sleeper[], sleeper: Sleeper): void => {
+  let at = heap.length;
+  for (let up = (at - 1) >> 1; at > 0; at = up, up = (at - 1) >> 1) {
+    const parent = heap[up];
+    if (parent === undefined || isBefore(parent, sleeper)) break;
+    heap[at] = parent;
+  }
+  heap[at] = sleeper;
+};
+
+const pop = (heap: Sleeper[]): Sleeper | undefined => {
+  const top = heap[0];
+  const last = heap.pop();
+  if (top === undefined || last === undefined || top === last) return top;
+  let at = 0;
+  for (;;) {
+    let down = 2 * at + 1;
+    const right = heap[down + 1];
+    const left = heap[down];
+    if (left === undefined) break;
+    let child = left;
+    if (right !== undefined && isBefore(right, left)) {
+      down += 1;
+      child = right;
+    }
+    if (isBefore(last, child)) break;
+    heap[at] = child;
+    at = down;
+  }
+  heap[at] = last;
+  return top;
+};
+
+const isBefore = (one: Sleeper, other: Sleeper): boolean =>
+  one.atMs < other.atMs || (one.atMs === other.atMs && one.order < other.order);

@@ -1,11 +1,11 @@
-/** Key sets of any size that take eight bytes a key: each key is made from a number when it is looked at. */
+/** Key sets of any size that take eight bytes per key. Each key is derived from a number on demand. */
 import { compareKeys } from '../src/lib/listing/key-order.ts';
 
 export interface KeySet {
   readonly size: number;
   /** Ascending in S3's order. */
   keyAt(rank: number): string;
-  /** About where the key is or would be, where that can be computed; it need not be right. */
+  /** The approximate rank of the key, if it can be computed. It need not be exact. */
   near?(key: string): number;
 }
 
@@ -26,7 +26,7 @@ export const rankBehind = ({ size, keyAt, near }: KeySet, after: string): number
 
 const hex = (value: number, digits: number): string => value.toString(16).padStart(digits, '0');
 
-/** Sorted whole numbers below 2^48, as evenly random as can be. */
+/** Sorted random integers below 2^48, uniformly distributed. */
 const randomNumbers = (size: number, seed: number): Float64Array => {
   const random = randomOf(seed);
   const numbers = new Float64Array(size);
@@ -34,7 +34,7 @@ const randomNumbers = (size: number, seed: number): Float64Array => {
   return numbers.sort();
 };
 
-/** The same seed, the same numbers in [0, 1) (mulberry32, twice for 53 bits). */
+/** A seeded generator of numbers in [0, 1) (mulberry32, called twice for 53 bits). */
 export const randomOf = (seed: number): (() => number) => {
   let state = seed >>> 0;
   const next = (): number => {
@@ -46,7 +46,7 @@ export const randomOf = (seed: number): (() => number) => {
   return () => (next() * 2 ** 21 + (next() >>> 11)) / 2 ** 53;
 };
 
-/** Twelve evenly random hexadecimal digits. */
+/** Twelve random hexadecimal digits. */
 export const uniform = (size: number): KeySet => {
   const numbers = randomNumbers(size, 1);
   return { size, keyAt: (rank) => hex(numbers[rank] ?? 0, 12) };
@@ -64,7 +64,7 @@ export const uuids = (size: number): KeySet => {
   };
 };
 
-/** One folder of a thousand holds 99.9 % of the keys, numbered one after the other. */
+/** One of a thousand folders holds 99.9 % of the keys, which are numbered consecutively. */
 export const oneFolder = (size: number): KeySet => {
   const folders = 1_000;
   const outside = Math.floor(size / 1_000);
@@ -102,7 +102,7 @@ const LETTERS = [
   '😀😁😂😃😄🚀🚁🚂🚃🚄',
 ].join('');
 
-/** Words of Latin, Greek, Cyrillic, Japanese, Hangul and emoji letters, the latter beyond U+FFFF. */
+/** Words of Latin, Greek, Cyrillic, Japanese and Hangul letters and of emoji, which are beyond U+FFFF. */
 export const unicode = (size: number): KeySet => {
   const letters = [...new Intl.Segmenter().segment(LETTERS)].map(({ segment }) => segment).sort(compareKeys);
   const numbers = randomNumbers(size, 4);
@@ -122,7 +122,7 @@ export const unicode = (size: number): KeySet => {
   };
 };
 
-/** `logs/year=2019/month=01/day=02/hour=03/…`: seven years, more keys from year to year and by day than by night. */
+/** `logs/year=2019/month=01/day=02/hour=03/…`: seven years, with more keys each year. */
 export const dates = (size: number): KeySet => {
   const numbers = randomNumbers(size, 5);
   const two = (value: number): string => String(value).padStart(2, '0');
@@ -132,7 +132,7 @@ export const dates = (size: number): KeySet => {
     size,
     keyAt(rank) {
       const share = (numbers[rank] ?? 0) / 2 ** 48;
-      // The square root of an even number is denser towards the end.
+      // The square root makes a uniform distribution denser towards the end.
       const at = new Date(startMs + Math.floor(Math.sqrt(share) * spanMs));
       const detail = hex(rank, 8);
       return `logs/year=${at.getUTCFullYear()}/month=${two(at.getUTCMonth() + 1)}/day=${two(at.getUTCDate())}/hour=${two(at.getUTCHours())}/part-${two(at.getUTCMinutes())}${two(at.getUTCSeconds())}-${detail}.parquet`;
@@ -140,13 +140,13 @@ export const dates = (size: number): KeySet => {
   };
 };
 
-/** Folders of which each holds half as much as the one before, then again, with names of any length. */
+/** Folders, each of which holds twice as many keys as the one before. */
 export const nested = (size: number): KeySet => {
   const numbers = randomNumbers(size, 6);
   return {
     size,
     keyAt(rank) {
-      // Leading zero bits are levels: half of the keys lie in the last folder, a quarter in the one before, and so on.
+      // The number of leading zero bits is the level: half of the keys are in the last folder, a quarter in the one before, and so on.
       const bits = (numbers[rank] ?? 0).toString(2).padStart(48, '0');
       const level = Math.min(bits.indexOf('1') === -1 ? 47 : bits.indexOf('1'), 40);
       return `tenant-${String(99 - level)}/${hex(Number.parseInt(bits.slice(level), 2), 12)}`;
@@ -154,18 +154,18 @@ export const nested = (size: number): KeySet => {
   };
 };
 
-/** Evenly spread with a little disorder, and nothing held in memory: for a billion keys. */
+/** An almost even distribution for a billion keys, which takes no memory. */
 export const evenly = (size: number): KeySet => {
   const step = 2 ** 48 / size;
   return {
     size,
-    // A step holds one key, somewhere in it.
+    // Each step contains one key.
     near: (key) => Math.floor(Number.parseInt(key.slice(0, 12).padEnd(12, '0'), 16) / step),
     keyAt: (rank) => hex(Math.floor((rank + ((rank * 0.618_033_988_749_895) % 1)) * step), 12),
   };
 };
 
-/** What is listed, and the share of the ideal speed-up that is aimed at, in percent. */
+/** The key sets that are listed, with their aims: a share of the ideal speed-up in percent. */
 export const KEY_SETS: readonly { name: string; make: (size: number) => KeySet; aim: string }[] = [
   { name: 'uniform', make: uniform, aim: '≥ 95' },
   { name: 'UUIDs', make: uuids, aim: '≥ 80' },

@@ -1,4 +1,4 @@
-/** The local AWS in a process of its own, with a bucket for each set of keys that anybody may list, 50 ms a page. */
+/** The local AWS in a separate process. Each key set has a public bucket whose calls take 50 ms. */
 import { createFaultPlan } from '@s3-replicator/local-aws/faults';
 import { startLocalAws } from '@s3-replicator/local-aws';
 import { KEY_SETS } from './listing-keys.ts';
@@ -8,7 +8,7 @@ const [sizeText = '1000', delayText = '50', ...names] = process.argv.slice(2);
 const aws = await startLocalAws();
 const fill = (name: string, rank: number): string => {
   const set = KEY_SETS.find((each) => each.name === name);
-  if (set === undefined) throw new Error(`${name}: no set of keys`);
+  if (set === undefined) throw new Error(`there is no key set ${name}`);
   const bucket = `listed-${rank}`;
   aws.s3.createBucket({
     name: bucket,
@@ -25,7 +25,7 @@ const fill = (name: string, rank: number): string => {
     },
   });
   const keys = set.make(Number(sizeText));
-  // Of this size nothing is computed from the content, which makes them fastest.
+  // For this size, the local S3 computes nothing from the content, so these objects are created fastest.
   const object = { bucket, sizeBytes: 262_144, seed: 1, checksum: { algorithm: 'CRC32' } } as const;
   for (let index = 0; index < keys.size; index += 1)
     aws.s3.createSparseObject({ ...object, key: keys.keyAt(index) });

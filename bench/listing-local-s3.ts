@@ -1,4 +1,4 @@
-/** The same listings over HTTP, from the local S3 with 50 ms injected per page. */
+/** The same listings over HTTP from the local S3, with a delay of 50 ms per page. */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
@@ -14,7 +14,7 @@ import { createPlainClient, type PlainClient } from './plain-client.ts';
 const DELAY_MS = 50;
 const SERIAL_PAGES = 60;
 const SETS = ['uniform', 'one folder with 99.9 %', 'by date and hour'];
-/** Small pages, so that there are many of them and the objects are soon made. */
+/** Small pages, so that few objects make many pages. */
 const SHAPES = [
   { workers: 16, pageSize: 50 },
   { workers: 64, pageSize: 6 },
@@ -59,10 +59,10 @@ export async function* measureListingFromLocalS3(isShort: boolean): AsyncGenerat
 
 interface Bucket {
   name: string;
-  /** Of the share of the ideal speed-up, percent. */
+  /** The aim for the share of the ideal speed-up, percent. */
   aim: string;
   listPage: ListPage<Keyed>;
-  /** Since it was asked last. */
+  /** How many requests were sent since the last call. */
   requests(): number;
 }
 
@@ -129,7 +129,7 @@ const serialSecondsPerPage = async ({ listPage }: Bucket, { pageSize }: Shape): 
   return (performance.now() - startMs) / 1_000 / SERIAL_PAGES;
 };
 
-/** As this project lists. Gives the number of keys. */
+/** Lists as the replicator does. Returns the number of keys. */
 const listByRanges = async ({ listPage }: Bucket, { workers, pageSize }: Shape): Promise<number> => {
   let keys = 0;
   const run = runLocally({

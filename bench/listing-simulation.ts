@@ -1,4 +1,4 @@
-/** Listings of simulated buckets in simulated time: a page takes 50 ms, whatever is in it. */
+/** Listings of simulated buckets in simulated time, in which every page takes 50 ms. */
 import { ReplicationError } from '../src/lib/model/errors.ts';
 import { createMemoryLedger } from '../src/lib/listing/ledger.ts';
 import { createPace } from '../src/lib/listing/pace.ts';
@@ -19,13 +19,13 @@ export interface Listed {
   throttled: number;
 }
 
-/** So many requests a second for each partition of the key space; those beyond are answered with SlowDown. */
+/** Limits the requests per second for each partition of the key space; the bucket answers further ones with SlowDown. */
 interface Rates {
   requestsPerSecond: number;
   partitionOf(key: string): string;
 }
 
-/** As this project lists. Throws where a key is missing or was listed twice. */
+/** Lists as the replicator does. Throws if a key is missing or was listed twice. */
 export const simulateRanges = async (keys: KeySet, workers: number, rates?: Rates): Promise<Listed> => {
   const clock = createSimulatedClock();
   const bucket = createBucket(keys, clock, rates);
@@ -97,7 +97,7 @@ const createBucket = (keys: KeySet, clock: SimulatedClock, rates?: Rates) => {
   };
 };
 
-/** Made when they are looked at: the engine looks at a few of a page. */
+/** Entries that are made on demand, because the engine reads only a few of each page. */
 const entriesOf = (keys: KeySet, start: number, end: number): Entries<Keyed> => ({
   length: end - start,
   at: (index) => {

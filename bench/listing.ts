@@ -1,4 +1,4 @@
-/** Listing in parallel: against serial listing and alphabetic bisection, against S3's rates, and the memory of a comparison. */
+/** Parallel listing, compared with serial listing and alphabetic bisection; listing at S3's request rates; the memory of a comparison. */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
@@ -71,7 +71,7 @@ interface Compared {
 
 const measureComparison = async (size: number): Promise<Section> => {
   const child = fork(fileURLToPath(new URL('listing-memory-process.ts', import.meta.url)), [String(size)], {
-    // As Node sets itself up where there is not more memory than that: what is garbage does not lie about for long.
+    // With these sizes, which Node chooses itself on a machine with little memory, garbage does not stay for long.
     execArgv: ['--max-semi-space-size=8', '--max-old-space-size=128'],
   });
   const ended = once(child, 'exit');

@@ -1,4 +1,4 @@
-/** The local AWS in a process of its own, with a bucket that anybody may use, so that the bare client need not sign. */
+/** The local AWS in a separate process, with a public bucket, so that the bare client need not sign its requests. */
 import { readFileSync } from 'node:fs';
 import { startLocalAws } from '@s3-replicator/local-aws';
 import { LOCAL_BUCKET, type LocalS3Report } from './local-s3-server.ts';
@@ -19,7 +19,7 @@ aws.s3.setBucketPolicy(LOCAL_BUCKET, {
     Resource: `arn:aws:s3:::${LOCAL_BUCKET}/*`,
   },
 });
-/** From Linux itself: the maxRSS of getrusage starts at what the parent process had when it started this one. */
+/** Reads Linux's own value: the maxRSS of getrusage starts with that of the parent process at the time of the fork. */
 const peakRssBytes = (): number => {
   if (process.platform !== 'linux') return process.resourceUsage().maxRSS * 1024;
   const kibibytes = /^VmHWM:\s*(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1];

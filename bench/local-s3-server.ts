@@ -7,14 +7,15 @@ export const LOCAL_BUCKET = 'bench';
 
 export interface LocalS3Report {
   endpoint: string;
-  /** Of the bucket's owner. */
+  /** The credentials of the bucket's owner. */
   credentials: Credentials;
-  /** So far. */
+  /** Since the start of the process. */
   peakRssBytes: number;
+  /** Since the start of the process. */
   cpuSeconds: number;
 }
 
-/** The local AWS in a process of its own: see `local-s3-process.ts`. */
+/** The local AWS in a separate process; see `local-s3-process.ts`. */
 export interface LocalS3Server {
   endpoint: string;
   credentials: Credentials;
@@ -27,7 +28,7 @@ export const startLocalS3Server = async (): Promise<LocalS3Server> => {
   const ended = once(child, 'exit').then(() => {
     throw new Error('the process of the local AWS ended');
   });
-  // It ends when it is told to: that is an error only for who waits for a report.
+  // The end of the process is an error only for a caller that waits for a report.
   ended.catch(() => undefined);
   const hear = async (): Promise<LocalS3Report> => {
     const [message]: [LocalS3Report] = await Promise.race([

@@ -1,4 +1,4 @@
-/** Ways of moving 1 GiB to or from a server: with the AWS SDK, and with a bare client that costs next to nothing itself. */
+/** Ways of moving 1 GiB to or from a server: with the AWS SDK, and with a bare client, whose own cost is negligible. */
 import { createReadStream } from 'node:fs';
 import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
@@ -19,7 +19,7 @@ export interface Server {
   file: string;
   /** URL of a bucket. */
   base: string;
-  /** A key which the discarding server takes for an object of this size. */
+  /** A new key, which the discarding server treats as an object of this size. */
   key(sizeBytes: number): string;
 }
 
@@ -69,13 +69,13 @@ export const getRanges: Work = async ({ client, base }, key) => {
 
 export const UNSIGNED = { 'x-amz-content-sha256': 'UNSIGNED-PAYLOAD' };
 
-/** A body that is not whole would make a fine but wrong figure. */
+/** An incomplete body would make a good but wrong figure. */
 const expectBytes = (receivedBytes: number, expectedBytes: number): void => {
   if (receivedBytes !== expectedBytes)
-    throw new Error(`${receivedBytes} bytes came instead of ${expectedBytes}`);
+    throw new Error(`received ${receivedBytes} bytes instead of ${expectedBytes}`);
 };
 
-/** Results in the order of the items. */
+/** Returns the results in the order of the items. */
 export const concurrently = async <T, R>(
   items: T[],
   work: (item: T) => Promise<R>,

@@ -1,6 +1,6 @@
 /**
- * The local S3 against a server that discards what it gets and makes up what it gives, in turns, over loopback and HTTP: with the AWS
- * SDK, whose user is the one who waits, and with a bare client that costs next to nothing itself.
+ * The local S3 compared with a server that discards uploads and generates downloads, measured in turns over loopback and HTTP. The
+ * client is either the AWS SDK, which is what a user waits for, or a bare client, whose own cost is negligible.
  */
 import { createHash } from 'node:crypto';
 import { mkdtemp, open, rm } from 'node:fs/promises';
@@ -59,7 +59,7 @@ export const measureLocalS3 = async function* (isShort: boolean): AsyncGenerator
 
 let count = 0;
 
-/** With its defaults, but for the address. */
+/** A client with the SDK's defaults, except for the address. */
 const sdkClient = (endpoint: string, credentials: Credentials): S3Client =>
   new S3Client({ endpoint, credentials, region: 'us-east-1', forcePathStyle: true });
 
@@ -69,20 +69,20 @@ const writeGibibytes = async (path: string, gibibytes: number): Promise<void> =>
 };
 
 /**
- * A virtual machine may give back to its host what memory is free, and pays for that when it takes it again: over a second for 1 GiB,
- * which would fall on whoever stores something. So that memory is taken before the time is, and twice: the host asks for it back while
- * the time is taken, too.
+ * A virtual machine may return free memory to its host, and pays when it takes that memory again: over a second for 1 GiB, which would
+ * count as the time of the upload. So the memory is taken before the measurement, and twice as much of it, because the host also asks
+ * for memory during the measurement.
  */
 const takeMemory = async (scratch: string): Promise<void> => {
   await writeGibibytes(scratch, 2);
   await rm(scratch);
 };
 
-/** Each moves 1 GiB. A `stored` object is there before the time is taken. */
+/** A way of moving 1 GiB. A `stored` object exists before the measurement. */
 interface Large {
   what: string;
   stored: boolean;
-  /** None where MD5 alone takes longer. */
+  /** Absent if MD5 alone takes longer. */
   aim?: string;
   work: Work;
 }
@@ -127,7 +127,7 @@ const compare = async (
   return {
     title: `Local S3, ${large.what}, http`,
     figures: [
-      // The first round warms both up.
+      // The first round warms up both servers.
       ...figuresOf(runs.slice(1), large),
       value('peak RSS of the local S3 so far', 'MB', peakRssBytes / 1e6, '< 256 MB'),
     ],
@@ -139,13 +139,13 @@ interface Servers {
   discarding: Server;
 }
 
-/** In seconds. */
+/** All values are seconds. */
 interface Run {
   local: number;
   discarding: number;
   md5: number;
   localCpu: number;
-  /** Of this process, while it sent to the local S3. */
+  /** CPU time of this process while it sent to the local S3. */
   clientCpu: number;
 }
 
@@ -208,7 +208,7 @@ const figuresOf = (runs: Run[], { stored, aim }: Large): Figure[] => {
   ];
 };
 
-/** The ETag of a PUT is its MD5, which no S3 can compute faster than this. */
+/** How long the MD5 of 1 GiB takes. It is the ETag of a PUT, and no S3 can compute it faster. */
 const timeMd5 = (): number => {
   const start = performance.now();
   const hash = createHash('md5');

@@ -1,4 +1,4 @@
-/** `npm run bench`: measures the packaged function and prints what it found. */
+/** `npm run bench`: measures the packaged functions and prints the figures. */
 import { cpus } from 'node:os';
 import { makeArtifact } from './artifact.ts';
 import { measureBackfill } from './backfill.ts';

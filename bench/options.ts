@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 
-/** The parts of the bench, in the order they run. */
+/** The parts of the bench, in the order in which they run. */
 export const PARTS = [
   'bundle',
   'cold-start',
@@ -25,15 +25,15 @@ export interface Options {
 
 export const HELP = `npm run bench -- [--short] [--only PART]… [--json]
 
-Measures the functions as \`serverless package\` ships it, on this machine. Nothing is judged.
+Measures the functions of \`serverless package\` on this machine. The figures are not judged.
 
-  --short      fewer rounds, nothing streamed above 1 GiB: a few minutes on two cores
-  --only PART  one of ${PARTS.join(', ')}; may be given again
+  --short      fewer rounds and no streamed object above 1 GiB: a few minutes on two cores
+  --only PART  one of ${PARTS.join(', ')}; may be repeated
   --json       one JSON document instead of tables
 
-What the figures mean: docs/performance.md`;
+docs/performance.md explains the figures.`;
 
-/** Throws with a sentence for the user where the arguments make no sense. */
+/** Throws with a sentence for the user if the arguments are wrong. */
 export const parseOptions = (argv: string[]): Options | 'help' => {
   const { values } = parseArgs({
     args: argv,
@@ -51,6 +51,6 @@ export const parseOptions = (argv: string[]): Options | 'help' => {
 const chosenParts = (only: string[] | undefined): readonly Part[] => {
   if (only === undefined) return PARTS;
   const unknown = only.find((name) => !PARTS.some((part) => part === name));
-  if (unknown !== undefined) throw new Error(`--only ${unknown}: there are ${PARTS.join(', ')}`);
+  if (unknown !== undefined) throw new Error(`--only ${unknown}: the parts are ${PARTS.join(', ')}`);
   return PARTS.filter((part) => only.includes(part));
 };

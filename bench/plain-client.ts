@@ -1,8 +1,8 @@
 import { Agent, request } from 'node:http';
 
-/** An HTTP client that does the least: no SDK, no signature, nothing kept. */
+/** A minimal HTTP client: no SDK, no signature, no body in memory. */
 export interface PlainClient {
-  /** Sends so many bytes as the body and reads the answer to its end. Throws on a status of 300 or more. */
+  /** Sends a body of `bodyBytes` bytes and reads the whole answer. Throws on a status of 300 or more. */
   send(method: string, url: string, options?: SendOptions): Promise<PlainAnswer>;
   close(): void;
 }
@@ -16,7 +16,7 @@ interface SendOptions {
 export interface PlainAnswer {
   receivedBytes: number;
   etag: string;
-  /** Only of a short answer. */
+  /** The body of a short answer; empty for a long one. */
   text: string;
 }
 

@@ -1,8 +1,8 @@
 /**
- * What things cost: list prices of us-east-1 in US$ as of November 2026, without free tiers and discounts. Pure arithmetic.
+ * Costs by list prices of us-east-1 in US$ as of November 2026, without free tiers and discounts. Pure arithmetic.
  *
- * Not counted for anybody: storage, KMS, logs, metrics, alarms, point-in-time recovery of tables, and queues that are polled while
- * nothing comes. A GB is 10⁹ bytes here as everywhere in the bench; on bills it may be 2³⁰, 7 % more.
+ * Not counted for any service: storage, KMS, logs, metrics, alarms, point-in-time recovery of tables, and polling of empty queues. A GB
+ * is 10⁹ bytes, as everywhere in the bench; on bills it may be 2³⁰ bytes, 7 % more.
  */
 import type { CallCounts } from './call-counts.ts';
 
@@ -23,24 +23,24 @@ const PRICES = {
   dataSyncEnhancedRun: 0.55,
 };
 
-/** serverless.yml's 1,769 MB; Lambda bills GB of 1,024 MB. */
+/** The 1,769 MB in serverless.yml. Lambda bills GB of 1,024 MB. */
 const FUNCTION_GB = 1_769 / 1_024;
 
-/** What one object takes. */
+/** The resources that one object takes. */
 export interface Consumption {
   sizeBytes: number;
-  /** Of the functions. */
+  /** The calls of the functions. */
   counts: CallCounts;
-  /** Shares of an invocation, where a batch is several objects. */
+  /** A fraction if several objects share an invocation. */
   invocations: number;
-  /** What S3 sends, and Lambda's poller receives and deletes. */
+  /** The messages that S3 sends, and that Lambda's poller receives and deletes. */
   queueRequests: number;
   functionSeconds: number;
 }
 
 export type Place = 'same-region' | 'between-regions';
 
-/** US$ by service; of which `total` is the sum. */
+/** US$ by service. */
 export interface Cost {
   s3: number;
   dynamodb: number;
@@ -50,7 +50,7 @@ export interface Cost {
   total: number;
 }
 
-/** Of so many objects, which may be a fraction of one. */
+/** The cost of this number of objects, which may be fractional. */
 export const costOf = (consumption: Consumption, objects: number, place: Place): Cost => {
   const { sizeBytes, counts, invocations, queueRequests, functionSeconds } = consumption;
   const ofCalls = (service: string): number =>
@@ -68,7 +68,7 @@ export const costOf = (consumption: Consumption, objects: number, place: Place):
   return { ...parts, total: Object.values(parts).reduce((sum, part) => sum + part, 0) };
 };
 
-/** US$ of one call, e.g. `s3:GetObject`; of reading as of the smallest item, strongly consistent. */
+/** US$ for one call, e.g. `s3:GetObject`. A read of DynamoDB is a strongly consistent read of the smallest item. */
 export const priceOfCall = (operation: string): number => {
   const [service, name = ''] = operation.split(':');
   switch (service) {
@@ -77,7 +77,7 @@ export const priceOfCall = (operation: string): number => {
       return /^(Get|Head)/.test(name) ? PRICES.s3Read : PRICES.s3Write;
     case 'dynamodb':
       if (/^(Get|Query|Scan|BatchGet)/.test(name)) return PRICES.dynamodbRead;
-      // Of two items at least, each twice as dear.
+      // A transaction has at least two items, each at twice the price.
       return name.startsWith('Transact') ? 4 * PRICES.dynamodbWrite : PRICES.dynamodbWrite;
     case 'sqs':
       return PRICES.sqsRequest;
@@ -89,7 +89,7 @@ export const priceOfCall = (operation: string): number => {
 const transferCost = (bytes: number, place: Place): number =>
   place === 'same-region' ? 0 : (bytes / 1e9) * PRICES.betweenRegionsGb;
 
-/** US$ of what AWS offers for the same objects, all of them in one job or run. Requests: one PUT each, and for DataSync one GET. */
+/** US$ for AWS's own services, with all objects in one job or run. Each object needs one PUT and, with DataSync, one GET. */
 export const alternativeCosts = (
   sizeBytes: number,
   objects: number,

@@ -1,4 +1,4 @@
-/** Small objects: what each one costs, and how many a second one execution environment moves. */
+/** Small objects: the cost of each, and how many of them one execution environment moves per second. */
 import { cost, type Figure, rate, type Section, value } from './figure.ts';
 import type { Code } from './artifact.ts';
 import { type FunctionProcess, startFunction } from './function-process.ts';
@@ -9,12 +9,12 @@ const KIB = 1024;
 const SIZES = [
   { size: '1 KiB', sizeBytes: KIB, share: 1 },
   { size: '16 KiB', sizeBytes: 16 * KIB, share: 1 },
-  // The bytes themselves take most of the time.
+  // Most of the time is spent on the bytes themselves, so fewer batches suffice.
   { size: '1 MiB', sizeBytes: 1024 * KIB, share: 0.25 },
 ];
-/** replication.yml's default. */
+/** The default of replication.yml. */
 export const BATCH_SIZE = 10;
-/** What a call to S3 or DynamoDB may take from within a region. */
+/** How long a call to S3 or DynamoDB may take within a region. */
 export const SERVICE_DELAY_MS = 20;
 
 export interface Effort {
@@ -23,22 +23,20 @@ export interface Effort {
   rounds: number;
 }
 
-/** One environment given batch after batch, everything it calls answering at once; then with a service's delay. */
+/** Measures one environment with batch after batch, first with immediate answers to all of its calls, then with a service's delay. */
 export const measureSmallObjects = async function* (stand: Stand, isShort: boolean): AsyncGenerator<Section> {
   for (const { size, sizeBytes, share } of SIZES) {
     const effort: Effort = isShort
       ? { warmUpBatches: Math.ceil(60 * share), batches: Math.ceil(40 * share), rounds: 2 }
       : { warmUpBatches: Math.ceil(150 * share), batches: Math.ceil(100 * share), rounds: 5 };
     const object = { sizeBytes, partBytes: 0 };
-    const { floor: code, replicate } = stand.artifact;
-    const floor = await runSeries(stand, code, (jobs) => stand.floorEvent(jobs, 'https'), object, effort);
-    const replicated = await runSeries(
-      stand,
-      replicate,
-      (jobs) => stand.replicateEvent(jobs),
+    const floor = await runSeries(stand, {
+      code: stand.artifact.floor,
+      event: (jobs) => stand.floorEvent(jobs, 'https'),
       object,
       effort,
-    );
+    });
+    const replicated = await runSeries(stand, replicating(stand, object, effort));
     yield {
       title: `Objects of ${size}, new keys, batches of ${BATCH_SIZE}, one environment, https`,
       figures: [
@@ -53,33 +51,41 @@ export const measureSmallObjects = async function* (stand: Stand, isShort: boole
   }
 };
 
+const replicating = (stand: Stand, object: CounterpartObject, effort: Effort): Workload => ({
+  code: stand.artifact.replicate,
+  event: (jobs) => stand.replicateEvent(jobs),
+  object,
+  effort,
+});
+
+export interface Workload {
+  code: Code;
+  event: (jobs: Job[]) => unknown;
+  object: CounterpartObject;
+  effort: Effort;
+  /** How many bytes of each object are written; default: all of them. */
+  movedBytes?: number;
+}
+
 export interface Series {
   objectsPerSecond: number[];
   cpuMsPerObject: number[];
   peakRssBytes: number;
 }
 
-/** In a process of its own. Throws where other than `movedBytes` of each object were written. */
-export const runSeries = async (
-  stand: Stand,
-  code: Code,
-  event: (jobs: Job[]) => unknown,
-  object: CounterpartObject,
-  { warmUpBatches, batches, rounds }: Effort,
-  movedBytes = object.sizeBytes,
-): Promise<Series> => {
-  const run = async (count: number) => {
-    const measured = await runBatches(stand, process, event, object, count);
+/** Runs the workload in a new process. Throws if the bytes that were written are not `movedBytes` for each object. */
+export const runSeries = async (stand: Stand, workload: Workload): Promise<Series> => {
+  const { code, object, effort, movedBytes = object.sizeBytes } = workload;
+  const process = await startFunction(code, stand.variables('https'));
+  const run = async (count: number): Promise<Batches> => {
+    const measured = await runBatches(stand, process, workload, count);
     await stand.counterpart.expectBytes(count * BATCH_SIZE * movedBytes);
     return measured;
   };
-  const process = await startFunction(code, stand.variables('https'));
   try {
-    await run(warmUpBatches);
-    const measured: { objectsPerSecond: number; cpuMsPerObject: number }[] = [];
-    for (let round = 0; round < rounds; round++) {
-      measured.push(await run(batches));
-    }
+    await run(effort.warmUpBatches);
+    const measured: Batches[] = [];
+    for (let round = 0; round < effort.rounds; round++) measured.push(await run(effort.batches));
     return {
       objectsPerSecond: measured.map((each) => each.objectsPerSecond),
       cpuMsPerObject: measured.map((each) => each.cpuMsPerObject),
@@ -90,13 +96,17 @@ export const runSeries = async (
   }
 };
 
+interface Batches {
+  objectsPerSecond: number;
+  cpuMsPerObject: number;
+}
+
 const runBatches = async (
   stand: Stand,
   process: FunctionProcess,
-  event: (jobs: Job[]) => unknown,
-  object: CounterpartObject,
+  { event, object }: Workload,
   batches: number,
-): Promise<{ objectsPerSecond: number; cpuMsPerObject: number }> => {
+): Promise<Batches> => {
   let seconds = 0;
   let cpuSeconds = 0;
   for (let batch = 0; batch < batches; batch++) {
@@ -119,14 +129,7 @@ const withDelay = async (stand: Stand, object: CounterpartObject, { rounds }: Ef
   await stand.counterpart.setDelay(SERVICE_DELAY_MS);
   try {
     const effort = { warmUpBatches: 30, batches: 20, rounds };
-    const { replicate } = stand.artifact;
-    const { objectsPerSecond } = await runSeries(
-      stand,
-      replicate,
-      (jobs) => stand.replicateEvent(jobs),
-      object,
-      effort,
-    );
+    const { objectsPerSecond } = await runSeries(stand, replicating(stand, object, effort));
     return [rate('replicate function: rate', 'objects/s', objectsPerSecond)];
   } finally {
     await stand.counterpart.setDelay(0);

@@ -1,4 +1,4 @@
-/** The measuring stand: functions of the artifact, set up to talk to the counterpart instead of AWS. */
+/** The measuring stand: the functions of the artifact, which call the counterpart in place of AWS. */
 import { formatHint } from '../src/lib/hint/hint.ts';
 import type { Artifact } from './artifact.ts';
 import { DESTINATION_BUCKET, SOURCE_BUCKET } from './configuration.ts';
@@ -18,13 +18,13 @@ export type Transport = 'http' | 'https';
 export interface Stand {
   artifact: Artifact;
   counterpart: Counterpart;
-  /** A key nobody had before. */
+  /** Makes a job with a new key. */
   job(object: CounterpartObject): Job;
-  /** Environment variables of a function that shall reach the counterpart. */
+  /** The environment variables of a function that calls the counterpart. */
   variables(transport: Transport): Record<string, string>;
-  /** What the replicate function is given: a batch of messages, one for each job. */
+  /** The event of the replicate function: a batch with one message for each job. */
   replicateEvent(jobs: Job[], sourceBucket?: string): unknown;
-  /** All jobs have objects of the same shape. */
+  /** All jobs must have objects of the same shape. */
   floorEvent(jobs: Job[], transport: Transport): FloorEvent;
   libStorageEvent(job: Job): LibStorageEvent;
   stop(): Promise<void>;
@@ -64,7 +64,7 @@ export const openStand = async (artifact: Artifact): Promise<Stand> => {
   };
 };
 
-/** As the stack sets them. */
+/** The variables that the stack sets. */
 const STACK_VARIABLES = {
   LIVE_QUEUE_URL: 'https://sqs.us-east-1.amazonaws.com/111111111111/bench-live',
   BACKFILL_QUEUE_URL: 'https://sqs.us-east-1.amazonaws.com/111111111111/bench-backfill',
@@ -80,7 +80,7 @@ const STACK_VARIABLES = {
   POWERTOOLS_LOG_LEVEL: 'INFO',
 };
 
-/** A record of the event Lambda makes of an SQS message. */
+/** A record of Lambda's event for an SQS message. */
 const message = ({ key, object }: Job, sourceBucket: string): unknown => ({
   messageId: key,
   receiptHandle: 'bench',

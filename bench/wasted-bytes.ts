@@ -1,4 +1,4 @@
-/** How many bytes are moved twice when connections are cut and functions are killed, counted where they arrive. */
+/** How many bytes are moved twice when connections are cut and functions are killed, counted by the receiver. */
 import { HeadObjectCommand } from '@aws-sdk/client-s3';
 import type { TwoAccounts } from '../demo/two-accounts.ts';
 import type { Fault } from '@s3-replicator/local-aws';
@@ -16,7 +16,7 @@ const PART_BYTES = 8 * MIB;
 
 interface Scenario {
   what: string;
-  /** For an object of so many parts. */
+  /** Returns the faults for an object with this number of parts. */
   rules: (parts: number) => FaultRule[];
 }
 
@@ -42,11 +42,11 @@ const SCENARIOS: Scenario[] = [
   },
 ];
 
-/** A transfer, which many invocations share, and a multipart copy within one. */
+/** Measures a transfer, which many invocations share, and a multipart copy within one invocation. */
 export async function* measureWastedBytes(artifact: Artifact, isShort: boolean): AsyncGenerator<Section> {
   await using accounts = await deployArtifact(artifact, { edit: { stack: shorten } });
   accounts.aws.s3.receiveSparse({ bucket: DESTINATION_BUCKET, seed: SEED });
-  // What ten seconds are not enough for is shared, and that is from 400 MiB on.
+  // Objects of 400 MiB and more become transfers, because ten seconds are not enough for them.
   const shapes = [
     { kind: 'Transfer', sizeBytes: (isShort ? 424 : 2_048) * MIB },
     { kind: 'Multipart copy in one invocation', sizeBytes: (isShort ? 64 : 256) * MIB },

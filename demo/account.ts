@@ -1,14 +1,14 @@
-/** An account of the local AWS as its administrator uses it. */
+/** An account of the local AWS, used by its administrator. */
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { clientConfig, type LocalAws } from '@s3-replicator/local-aws';
 
 export interface Account extends AsyncDisposable {
   accountId: string;
-  /** A client with all rights in the account. Default region: the one of the stack. */
+  /** A client with all rights in the account. Default region: that of the stack. */
   s3(region?: string): S3Client;
   sqs: SQSClient;
-  /** What other programs need to use this account: the AWS CLI, SDKs, the replicator's own command line. */
+  /** The variables that other programs need to use this account: the AWS CLI, SDKs, the replicator's own command line. */
   environment(region?: string): Record<string, string>;
 }
 
@@ -31,7 +31,7 @@ export const createAccount = (aws: LocalAws, accountId: string): Account => {
       AWS_CA_BUNDLE: aws.caFile,
       NODE_EXTRA_CA_CERTS: aws.caFile,
       AWS_REGION: region,
-      // The older name, which the AWS CLI 1 knows.
+      // AWS CLI 1 knows only this older name.
       AWS_DEFAULT_REGION: region,
       AWS_ACCESS_KEY_ID: credentials.accessKeyId,
       AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
@@ -45,9 +45,9 @@ export const createAccount = (aws: LocalAws, accountId: string): Account => {
 
 const nothing = (): void => undefined;
 
-/** Large bodies are compared here byte by byte: their checksums need not be computed as well. */
+/** The demo compares large bodies byte by byte, so the SDK need not compute their checksums as well. */
 const S3_SETTINGS = {
-  // The SDK warns on the console about streams it cannot send again.
+  // The SDK warns on the console about streams that it cannot send a second time.
   logger: { debug: nothing, info: nothing, warn: nothing, error: nothing },
   requestChecksumCalculation: 'WHEN_REQUIRED',
   responseChecksumValidation: 'WHEN_REQUIRED',

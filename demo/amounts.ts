@@ -6,7 +6,7 @@ const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const;
 export const formatBytes = (bytes: number): string => {
   let value = bytes;
   let unit = 0;
-  // 1023.96 KiB would be shown as 1024.0 KiB.
+  // Otherwise 1023.96 KiB would be shown as 1024.0 KiB.
   while (Math.round(value * 10) / 10 >= 1024 && unit < UNITS.length - 1) {
     value /= 1024;
     unit += 1;
@@ -15,7 +15,7 @@ export const formatBytes = (bytes: number): string => {
   return `${text} ${UNITS[unit]}`;
 };
 
-/** The size that `64MiB`, `1.5 GiB`, `2gb` or `500` means, in whole bytes; null for anything else. Units are powers of 1,024. */
+/** Parses `64MiB`, `1.5 GiB`, `2gb` or `500` into whole bytes; null for anything else. Units are powers of 1,024. */
 export const parseBytes = (text: string): number | null => {
   const match = /^(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?$/i.exec(text.trim());
   if (match === null) return null;
@@ -30,13 +30,13 @@ export const formatSeconds = (milliseconds: number): string => {
   return `${seconds.toFixed(digits)} s`;
 };
 
-/** MB/s, in the powers of ten that networks are sold in. */
+/** MB/s, in powers of ten, as is usual for networks. */
 export const formatRate = (bytes: number, milliseconds: number): string => {
   const megabytesPerSecond = bytes / 1e6 / (milliseconds / 1000);
   return `${megabytesPerSecond.toFixed(megabytesPerSecond < 10 ? 1 : 0)} MB/s`;
 };
 
-/** The value that `share` of the values do not exceed; 0 where there are none. */
+/** The value that `share` of the values do not exceed; 0 for an empty list. */
 export const quantile = (values: readonly number[], share: number): number => {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? 0;

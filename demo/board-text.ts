@@ -1,4 +1,4 @@
-/** How the board looks: rows of a table for a terminal, sentences for a log. */
+/** The texts of the board: rows of a table for a terminal, sentences for a log. */
 import { printable } from '../src/lib/text/printable.ts';
 import { formatBytes, formatRate, formatSeconds } from './amounts.ts';
 import { lagMs } from './board.ts';
@@ -6,25 +6,40 @@ import type { Board, Entry, Replica } from './board.ts';
 import { fit, shorten } from './text-width.ts';
 import type { Style } from './terminal.ts';
 
-/** As many lines as there are entries, and two more. */
+/** A title and one line for each entry. */
 export const boardLines = (board: Board, columns: number, style: Style): string[] => {
   const nameColumns = Math.min(48, Math.max(16, columns - 62));
-  const row = (name: string, size: string, state: string, lag: string, rate: string): string =>
-    `  ${fit(name, nameColumns)}  ${size.padStart(9)}  ${state}  ${lag.padStart(7)}  ${rate.padStart(8)}`;
-  const title = row('OBJECT', 'SIZE', fit('STATE', STATE_COLUMNS), 'LAG', 'SPEED');
+  const row = ({ name, size, state, lag, speed }: Row): string =>
+    `  ${fit(name, nameColumns)}  ${size.padStart(9)}  ${state}  ${lag.padStart(7)}  ${speed.padStart(8)}`;
+  const state = fit('STATE', STATE_COLUMNS);
+  const title = row({ name: 'OBJECT', size: 'SIZE', state, lag: 'LAG', speed: 'SPEED' });
   return [
     style('dim', title),
     ...board.entries.map((entry) => {
       const { text, color } = stateOf(entry);
-      const state = style(color, fit(text, STATE_COLUMNS));
-      return row(nameOf(entry), formatBytes(entry.object.sizeBytes), state, lagOf(entry), speedOf(entry));
+      return row({
+        name: nameOf(entry),
+        size: formatBytes(entry.object.sizeBytes),
+        state: style(color, fit(text, STATE_COLUMNS)),
+        lag: lagOf(entry),
+        speed: speedOf(entry),
+      });
     }),
   ];
 };
 
+interface Row {
+  name: string;
+  size: string;
+  /** Already in its full width. */
+  state: string;
+  lag: string;
+  speed: string;
+}
+
 const STATE_COLUMNS = 27;
 
-/** One line about an object that has just reached another state; see {@link stateOf}. */
+/** One line about an object that has just changed its state; see {@link stateOf}. */
 export const entrySentence = (entry: Entry): string => {
   const details = [
     formatBytes(entry.object.sizeBytes),
@@ -43,7 +58,7 @@ const stateOf = ({ object, isUploading, uploadedBytes, uploadedMs, replicas }: E
   if (isUploading) {
     return { text: `uploading ${percent(uploadedBytes, object.sizeBytes * object.writes)}`, color: 'yellow' };
   }
-  if (uploadedMs === null) return { text: 'comes next', color: 'dim' };
+  if (uploadedMs === null) return { text: 'not yet uploaded', color: 'dim' };
   const replicated = replicas.filter(({ state }) => state === 'replicated').length;
   const count = replicas.length === 1 ? '' : ` ${replicated} of ${replicas.length}`;
   const refused = replicas.find(({ state }) => state === 'quarantined');
@@ -67,7 +82,7 @@ const lagOf = (entry: Entry): string => {
   return lag === null ? '' : formatSeconds(lag);
 };
 
-/** Of objects that take long enough to tell. */
+/** Empty for small objects, whose copies are too short to measure. */
 const speedOf = ({ object, replicas }: Entry): string => {
   const slowest = Math.max(...replicas.map(durationOf));
   return slowest > 0 && object.sizeBytes >= 1024 * 1024 ? formatRate(object.sizeBytes, slowest) : '';

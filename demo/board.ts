@@ -1,4 +1,4 @@
-/** What is known about each object while the demo runs. No drawing here. */
+/** Everything that the demo knows about each object while it runs, without the drawing. */
 import type { OutcomeLine } from './outcome-lines.ts';
 import type { DemoObject } from './objects.ts';
 import type { ReplicaPlace } from './replica-places.ts';
@@ -8,7 +8,7 @@ export interface Entry {
   object: DemoObject;
   isUploading: boolean;
   uploadedBytes: number;
-  /** When S3 answered the last write; null before. */
+  /** The time at which S3 answered the last write; null before that. */
   uploadedMs: number | null;
   replicas: Replica[];
 }
@@ -16,20 +16,20 @@ export interface Entry {
 export interface Replica {
   place: ReplicaPlace;
   state: 'waiting' | 'copying' | 'replicated' | 'quarantined';
-  /** Why it is in the dead-letter queue. */
+  /** The reason for the dead letter; null: there is none. */
   reason: string | null;
-  /** Parts stored so far of a multipart copy. */
+  /** Bytes of the parts that a multipart copy has stored so far. */
   copiedBytes: number;
   replicatedMs: number | null;
-  /** How long the function worked on it; null until it is replicated. */
+  /** How long the function worked on the replica; null until it is replicated. */
   durationMs: number | null;
 }
 
 export interface Board {
   entries: Entry[];
-  /** Nothing is under way any more. */
+  /** Whether no object is on its way. */
   isSettled(): boolean;
-  /** Takes in what the function reported; answers the replica it is about. */
+  /** Records an outcome that the function reported, and returns the replica that it concerns. */
   report(outcome: OutcomeLine): { entry: Entry; replica: Replica } | null;
 }
 
@@ -59,11 +59,11 @@ export const createBoard = (
   };
 };
 
-/** Uploaded, and every replica is there or in the dead-letter queue. */
+/** Whether the object is uploaded and every replica is finished, or its hint in the dead-letter queue. */
 export const entryIsSettled = ({ uploadedMs, replicas }: Entry): boolean =>
   uploadedMs !== null && replicas.every(({ state }) => state === 'replicated' || state === 'quarantined');
 
-/** From the last write to the last replica; null until all are there. */
+/** The time from the last write to the last replica; null until all replicas are there. */
 export const lagMs = ({ uploadedMs, replicas }: Entry): number | null => {
   if (uploadedMs === null || replicas.some(({ state }) => state !== 'replicated')) return null;
   return Math.max(...replicas.map(({ replicatedMs }) => (replicatedMs ?? 0) - uploadedMs), 0);

@@ -2,8 +2,8 @@
 import type { Readable } from 'node:stream';
 
 /**
- * The position of the first byte that differs, which is the end of the shorter one where one goes on; null when both are
- * equal. `onBytes` is told how many more bytes were found equal.
+ * Returns the position of the first byte that differs; null if the streams are equal. If one stream is the beginning of the other,
+ * the position is its end. `onBytes` receives the number of further bytes that are equal.
  */
 export const firstDifference = async (
   one: Readable,
@@ -30,7 +30,7 @@ export const firstDifference = async (
 };
 
 interface Cursor {
-  /** What is left of the current chunk, or the next one; null at the end. */
+  /** The rest of the current chunk, or the next chunk; null at the end. */
   chunk(): Promise<Buffer | null>;
   advance(bytes: number): void;
 }

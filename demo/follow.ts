@@ -1,4 +1,4 @@
-/** Keeps the board true to the buckets while replication goes on. */
+/** Keeps the board up to date with the buckets during replication. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ListMultipartUploadsCommand, ListPartsCommand } from '@aws-sdk/client-s3';
 import { upload } from './upload.ts';
@@ -7,11 +7,12 @@ import type { Board, Entry, Replica } from './board.ts';
 import { isReplicated } from './replica-places.ts';
 import type { TwoAccounts } from './two-accounts.ts';
 
-const LOOK_EVERY_MS = 200;
+/** How often the buckets are checked at least. */
+const CHECK_EVERY_MS = 200;
 
 /**
- * Uploads everything while {@link follow} watches: the large object when the others have arrived, because bytes moved on this
- * machine take processor time from everything else on it. Resolves when the last upload has ended.
+ * Uploads all objects while {@link follow} watches. The large object comes after all others have arrived, because moving its bytes
+ * takes processor time from everything else on this machine. Resolves at the end of the last upload.
  */
 export const uploadAll = async (accounts: TwoAccounts, board: Board, signal: AbortSignal): Promise<void> => {
   const uploadEntry = async (entry: Entry): Promise<void> => {
@@ -28,13 +29,13 @@ export const uploadAll = async (accounts: TwoAccounts, board: Board, signal: Abo
 };
 
 /**
- * Until every object is replicated or in the dead-letter queue. `onLook` is called after each look.
+ * Resolves when every object is replicated or in the dead-letter queue. Calls `onCheck` after each check of the buckets.
  * @throws Error after `timeoutMs`
  */
 export const follow = async (
   accounts: TwoAccounts,
   board: Board,
-  options: { onLook: () => void; timeoutMs: number; signal: AbortSignal },
+  options: { onCheck: () => void; timeoutMs: number; signal: AbortSignal },
 ): Promise<void> => {
   const deadlineMs = performance.now() + options.timeoutMs;
   const reported = new Map<Replica, { entry: Entry; atMs: number }>();
@@ -48,10 +49,10 @@ export const follow = async (
     while (!board.isSettled()) {
       options.signal.throwIfAborted();
       if (performance.now() > deadlineMs) throw new Error(`not replicated: ${unsettled(board).join(', ')}`);
-      await Promise.race([accounts.outcomes.next(), sleep(LOOK_EVERY_MS)]);
+      await Promise.race([accounts.outcomes.next(), sleep(CHECK_EVERY_MS)]);
       await Promise.all([...reported].map(([replica, report]) => judge(accounts, replica, report, reported)));
-      await lookAtCopies(accounts, board);
-      options.onLook();
+      await checkCopies(accounts, board);
+      options.onCheck();
     }
   } finally {
     unsubscribe();
@@ -63,7 +64,7 @@ const unsettled = ({ entries }: Board): string[] =>
     .filter(({ replicas }) => replicas.some(({ state }) => state === 'waiting' || state === 'copying'))
     .map(({ object }) => object.key);
 
-/** The report says when, the buckets say whether. */
+/** Takes the time from the report, and the state from the buckets. */
 const judge = async (
   accounts: TwoAccounts,
   replica: Replica,
@@ -78,8 +79,8 @@ const judge = async (
   Object.assign(replica, { state: 'replicated', replicatedMs: atMs, reason: null });
 };
 
-/** How far multipart copies are: S3 itself can say. */
-const lookAtCopies = async (accounts: TwoAccounts, { entries }: Board): Promise<void> => {
+/** Asks S3 for the progress of multipart copies. */
+const checkCopies = async (accounts: TwoAccounts, { entries }: Board): Promise<void> => {
   const replicas = entries
     .filter(({ object, uploadedMs }) => uploadedMs !== null && (object.partSizesBytes?.length ?? 0) > 1)
     .flatMap((entry) => entry.replicas)
@@ -104,7 +105,7 @@ const copiedBytes = async (
   );
   const UploadId = uploads.find((each) => each.Key === Key)?.UploadId;
   if (UploadId === undefined) return null;
-  // It may end between the two looks.
+  // The upload may end between the two calls.
   const listed = await client.send(new ListPartsCommand({ Bucket, Key, UploadId })).catch(() => null);
   return listed === null ? null : (listed.Parts ?? []).reduce((sum, part) => sum + (part.Size ?? 0), 0);
 };

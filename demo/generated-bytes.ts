@@ -1,26 +1,26 @@
 /**
- * Object content that is made up while it is sent: the byte at each position follows from a name and the position alone, so
- * that any range can be made again, to compare with, and nothing is kept.
+ * Object content that is generated while it is sent. The byte at each position depends only on a name and the position, so any range
+ * can be generated again for a comparison, and nothing is stored.
  *
- * It is the AES-128-CTR keystream of the name: a block counter is a position, and the bytes do not compress.
+ * The content is the AES-128-CTR keystream of the name: the block counter is the position, and the bytes do not compress.
  */
 import { createCipheriv, createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 
 /** A range of generated content. */
 export interface GeneratedRange {
-  /** Names the content: another name gives other bytes. */
+  /** The name of the content. Other names give other bytes. */
   seed: string;
   /** Position of the first byte. */
   offset: number;
   lengthBytes: number;
 }
 
-/** The range as a stream. Takes 256 KiB of memory however long it is. */
+/** The range as a stream, which takes 256 KiB of memory whatever its length. */
 export const generatedStream = (range: GeneratedRange): Readable =>
   Readable.from(generatedChunks(range), { objectMode: false, highWaterMark: CHUNK_BYTES });
 
-/** The range in one piece: for small ones. */
+/** The range in one buffer, for small ranges. */
 export const generatedBuffer = (range: GeneratedRange): Buffer => Buffer.concat([...generatedChunks(range)]);
 
 const CHUNK_BYTES = 256 * 1024;

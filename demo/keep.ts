@@ -1,4 +1,4 @@
-/** How to use the two accounts by hand, while the demo stays up. */
+/** How to use the two accounts by hand while the demo stays up. */
 import type { Account } from './account.ts';
 import type { TwoAccounts } from './two-accounts.ts';
 
@@ -22,7 +22,7 @@ export const keepLines = ({ source, destination, configuration, aws }: TwoAccoun
     `aws s3 ls --recursive s3://${first?.bucket}`,
     `aws s3api head-object --bucket ${first?.bucket} --key ${rule?.source.prefix}package.json`,
     '',
-    `# A bucket in another region than ${aws.region}:`,
+    `# A bucket outside ${aws.region}:`,
     ...elsewhere.map(({ bucket, region }) => `aws s3 ls --recursive --region ${region} s3://${bucket}`),
   ];
 };

@@ -1,4 +1,4 @@
-/** What happens to objects after they were replicated: their history, their tags, their end. */
+/** Changes of objects after their replication: overwrites, tags, deletes. */
 import {
   DeleteObjectCommand,
   GetObjectTaggingCommand,
@@ -13,7 +13,7 @@ import { replicaPlaces } from './replica-places.ts';
 import type { ObjectName, ReplicaPlace } from './replica-places.ts';
 import type { TwoAccounts } from './two-accounts.ts';
 
-/** Calls `done` with a sentence for each thing shown. @throws Error when it is not as the rules say */
+/** Calls `done` with one sentence for each change. @throws Error if a replica is not what the rules require */
 export const showLater = async (
   accounts: TwoAccounts,
   done: (sentence: string) => void,
@@ -31,7 +31,7 @@ const history = async (accounts: TwoAccounts, object: ObjectName): Promise<strin
     const replicas = await etagsOf(clientOf(accounts, place), place);
     const wanted = place.rule.versions === 'all' ? source : source.slice(-1);
     if (replicas.slice(-wanted.length).join() !== wanted.join()) {
-      throw new Error(`${nameOf(place)} has another history than ${nameOf(object)}`);
+      throw new Error(`the histories of ${nameOf(place)} and ${nameOf(object)} differ`);
     }
   }
   return `${object.key}: all ${source.length} versions are in ${bucketsOf(places)}, in the order of the source`;
@@ -59,8 +59,9 @@ const changedTag = async (
   await accounts.waitUntil('the tag is on all replicas', isEverywhere, { signal });
   await accounts.waitUntilQuiet({ signal });
   const after = await Promise.all(places.map((place) => etagsOf(clientOf(accounts, place), place)));
-  if (after.join() !== before.join()) throw new Error(`${object.key} was copied again for a tag`);
-  return `${object.key}: its new tag ${Key}=${Value} is on all replicas, and nothing was copied again`;
+  if (after.join() !== before.join())
+    throw new Error(`${object.key} was copied a second time because of a tag`);
+  return `${object.key}: its new tag ${Key}=${Value} is on all replicas, and no content was copied again`;
 };
 
 const deleted = async (accounts: TwoAccounts, object: ObjectName, signal: AbortSignal): Promise<string> => {
@@ -77,7 +78,7 @@ const deleted = async (accounts: TwoAccounts, object: ObjectName, signal: AbortS
   return `${object.key}: deleted at the source, ${what}`;
 };
 
-/** Of all versions, oldest first. */
+/** The ETags of all versions, oldest first. */
 const etagsOf = async (client: S3Client, { bucket, key }: ObjectName): Promise<string[]> => {
   const { Versions: versions = [] } = await client.send(
     new ListObjectVersionsCommand({ Bucket: bucket, Prefix: key }),

@@ -1,4 +1,4 @@
-/** `npm run demo`: see options.ts for what it takes, story.ts for what it does. */
+/** `npm run demo`. Its options are in options.ts, its steps in story.ts. */
 import { formatSeconds } from './amounts.ts';
 import { keepLines } from './keep.ts';
 import { parseOptions, USAGE, UsageError } from './options.ts';
@@ -10,7 +10,7 @@ import type { TwoAccounts } from './two-accounts.ts';
 
 const EXIT = { ok: 0, failure: 1, usage: 2, interrupted: 130 } as const;
 
-/** The exit code. Whatever happens, servers, processes and files are gone when it resolves. */
+/** Resolves with the exit code when all servers, processes and files are gone, whatever happened. */
 const main = async (argv: string[]): Promise<number> => {
   const signal = interruption();
   let terminal = createTerminal(process.stdout, { plain: true });
@@ -26,7 +26,7 @@ const main = async (argv: string[]): Promise<number> => {
   } catch (error) {
     terminal.keep();
     if (signal.aborted) {
-      terminal.line('\nInterrupted; everything is cleaned up.');
+      terminal.line('\nInterrupted. Everything is cleaned up.');
       return EXIT.interrupted;
     }
     const message = error instanceof Error ? error.message : String(error);
@@ -43,18 +43,18 @@ const demo = async (terminal: Terminal, options: DemoOptions, signal: AbortSigna
   await using accounts = await setUp(teller);
   await unlessAborted(signal, tell(accounts, teller));
   const took = formatSeconds(performance.now() - startedMs);
-  terminal.line(`\n${terminal.style('green', '✔')} Both sides agree. It took ${took} in all.`);
+  terminal.line(`\n${terminal.style('green', '✔')} Both sides agree. The demo took ${took}.`);
   if (options.keep) await stayUp(terminal, accounts, signal);
 };
 
 const stayUp = async (terminal: Terminal, accounts: TwoAccounts, signal: AbortSignal): Promise<void> => {
-  terminal.line('\nBoth accounts stay up until Ctrl-C. To use them:\n');
+  terminal.line('\nBoth accounts stay up until Ctrl-C. You can use them with these commands:\n');
   for (const line of keepLines(accounts)) terminal.line(line);
-  // Servers keep the process alive; the promise alone would not.
+  // The servers keep the process alive; the promise alone would not.
   await aborted(signal).catch(() => terminal.line('\nStopping.'));
 };
 
-/** The work may go on for a moment after that, and then fail by itself, because nothing answers it any more. */
+/** After an abort the work may continue for a moment; then it fails, because no server answers it. */
 const unlessAborted = <Result>(signal: AbortSignal, work: Promise<Result>): Promise<Result> =>
   Promise.race([work, aborted(signal)]);
 
@@ -65,7 +65,7 @@ const aborted = (signal: AbortSignal): Promise<never> =>
     else signal.addEventListener('abort', fail, { once: true });
   });
 
-/** Aborted by Ctrl-C and its like, and when nobody reads the output any more. A second Ctrl-C ends the process at once. */
+/** Aborted by Ctrl-C and similar signals, and when the output is closed. A second Ctrl-C ends the process at once. */
 const interruption = (): AbortSignal => {
   const controller = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(name, () => controller.abort());

@@ -1,4 +1,4 @@
-/** What the demo uploads: one object for each way of being difficult. */
+/** The objects of the demo, each of which is difficult in another way. */
 import { generatedBuffer } from './generated-bytes.ts';
 import type { ObjectName } from './replica-places.ts';
 
@@ -6,7 +6,7 @@ export interface DemoObject extends ObjectName {
   /** Sizes of the parts of a multipart upload, or null for a single PUT. */
   partSizesBytes: number[] | null;
   sizeBytes: number;
-  /** How often it is written, each time with other content. */
+  /** How often the object is written, each time with other content. */
   writes: number;
   headers: ContentHeaders;
   metadata: Record<string, string>;
@@ -24,21 +24,21 @@ export interface ContentHeaders {
 export const DOCUMENTS = 'acme-documents';
 export const MEDIA = 'acme-media';
 
-/** Objects something happens to after they were replicated. */
+/** Objects that change after their replication. */
 export const OVERWRITTEN = 'invoices/ledger, written five times.csv';
 export const RETAGGED = 'invoices/much metadata.json.gz';
 export const DELETED = 'invoices/nothing in it.bin';
 
-/** Replicas under this prefix are refused at one destination until the demo mends it. */
+/** One destination refuses the replicas under this prefix until the demo fixes its policy. */
 export const LOCKED_PREFIX = 'invoices/locked/';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
 
-/** Parts of the large object; S3 allows 10,000 of them. */
+/** The part size of the large object. S3 allows 10,000 parts. */
 const LARGE_PART_BYTES = 16 * MIB;
 
-/** Names the content of one write of an object. */
+/** The name of the content of one write; see generated-bytes.ts. */
 export const seedOf = ({ bucket, key }: ObjectName, write: number): string => `${bucket}/${key}#${write}`;
 
 /** The whole content of one write. */
@@ -58,7 +58,7 @@ export const demoObjects = (largeBytes: number): DemoObject[] => [
   multipart(DOCUMENTS, 'invoices/scan in uneven parts.tif', [5 * MIB, 7 * MIB + 1, 6 * MIB + 4_321, 12_345]),
   document('locked/contract.docx', 12 * KIB),
   media('photos/caf\u00e9.jpg', 300 * KIB, { ContentType: 'image/jpeg' }),
-  // The same to the eye, another key to S3.
+  // This key looks the same as the last one but is another key for S3.
   media('photos/cafe\u0301.jpg', 301 * KIB, { ContentType: 'image/jpeg' }),
   media(longKey(), 7 * KIB),
   multipart(MEDIA, 'video/keynote \u{1f3ac} 4K.mov', equalParts(largeBytes), {
@@ -102,7 +102,7 @@ const equalParts = (sizeBytes: number): number[] => {
   );
 };
 
-/** The longest key S3 allows: 1,024 bytes of UTF-8, here 517 characters. */
+/** The longest key that S3 allows: 1,024 bytes of UTF-8, here 515 characters. */
 function longKey(): string {
   const start = 'long/';
   return start + 'ß'.repeat(509) + '!';
@@ -117,7 +117,7 @@ const RICH_HEADERS: ContentHeaders = {
   Expires: new Date('2030-01-01T00:00:00Z'),
 };
 
-/** Close to S3's limit of 2 KB, but for the replicator's stamp. */
+/** Metadata close to S3's limit of 2 KB, with room for the replicator's stamp. */
 const RICH_METADATA: Record<string, string> = {
   author: 'Ada Lovelace',
   department: 'accounts; receivable, "EMEA"',

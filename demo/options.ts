@@ -4,27 +4,27 @@ import { parseBytes } from './amounts.ts';
 
 export interface DemoOptions {
   help: boolean;
-  /** Stay up after the demo until Ctrl-C. */
+  /** Whether both accounts stay up after the demo until Ctrl-C. */
   keep: boolean;
-  /** Lines only, even in a terminal. */
+  /** Whether to print lines only, even in a terminal. */
   plain: boolean;
-  /** Of the large object. */
+  /** Size of the large object. */
   sizeBytes: number;
 }
 
-export const USAGE = `Replicates between two AWS accounts on this machine, deployed by \`serverless deploy\` itself.
+export const USAGE = `Replicates between two local AWS accounts on this machine, after a real \`serverless deploy\`.
 
 Usage: npm run demo -- [options]
 
-  --keep         Stay up afterwards and show how to use the AWS CLI and s3-replicator with it, until Ctrl-C.
-  --size <size>  Size of the large object, e.g. 64MiB. Default: 1GiB. Twice as much disk is used meanwhile.
-  --plain        One line per change instead of a table drawn over itself. Default where there is no terminal.
+  --keep         Keep both accounts up until Ctrl-C, and show how to use them with the AWS CLI and s3-replicator.
+  --size <size>  Size of the large object, e.g. 64MiB. Default: 1GiB. The demo needs twice as much disk space.
+  --plain        Print one line per change, not a live table. This is the default without a terminal.
   --help         Show this help.
 
-Exit codes: 0 both sides agree, 1 they differ or something failed, 2 wrong command line, 130 interrupted.
+Exit codes: 0 both sides agree, 1 they differ or a step failed, 2 wrong command line, 130 interrupted.
 `;
 
-/** What one invocation is sure to move within its 900 seconds is a little more. */
+/** Maximum size; one invocation reliably moves slightly more within its 900 seconds. */
 const LARGEST_BYTES = 30 * 1024 ** 3;
 
 /** @throws UsageError */

@@ -1,4 +1,4 @@
-/** Somebody else who uses a source bucket's notifications: the deployment must leave theirs alone. */
+/** Another team that uses the notifications of a source bucket. The deployment must leave its notification alone. */
 import {
   GetBucketNotificationConfigurationCommand,
   PutBucketNotificationConfigurationCommand,
@@ -8,7 +8,7 @@ import type { Account } from './account.ts';
 
 export const OTHER_TEAM_ENTRY = 'text-recognition';
 
-/** Has `bucket` tell a queue of another team about what arrives under `scans/`. */
+/** Makes `bucket` notify a queue of another team about new objects under `scans/`. */
 export const subscribeOtherTeam = async (account: Account, region: string, bucket: string): Promise<void> => {
   const queueName = 'acme-text-recognition';
   const queueArn = `arn:aws:sqs:${region}:${account.accountId}:${queueName}`;
@@ -42,7 +42,7 @@ export const subscribeOtherTeam = async (account: Account, region: string, bucke
   );
 };
 
-/** Ids of the queue entries in a bucket's notification configuration. */
+/** The ids of the queue entries in a bucket's notification configuration. */
 export const notificationIds = async (account: Account, bucket: string): Promise<string[]> => {
   const configuration = await account
     .s3()

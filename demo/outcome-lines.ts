@@ -1,30 +1,30 @@
-/** What the replicate function reports, read from the lines it logs: how each look at a key ended at each destination. */
+/** The outcomes that the replicate function reports in its log, one for each key and destination. */
 import type { LogLine } from '@s3-replicator/local-aws';
 
-/** A line of the function's log about one key and destination. The fields are those of `OutcomeRecord`. */
+/** A log line of the function about one key and destination. The fields are those of `OutcomeRecord`. */
 export interface OutcomeLine {
   ending: 'done' | 'skip' | 'retry' | 'quarantine';
-  /** For `done`: replicated, unchanged or source-gone. */
+  /** With `done`: the outcome of converge, such as `replicated` or `unchanged`; otherwise null. */
   outcome: string | null;
   reason: string | null;
   sourceBucket: string | null;
   destinationBucket: string | null;
   key: string | null;
-  /** Version id of the source object that the event named. */
+  /** The version id that the event named. */
   version: string | null;
-  /** Moved; null where nothing was. */
+  /** Bytes moved; null if the line says nothing about them. */
   bytes: number | null;
   durationMs: number | null;
 }
 
 export interface Outcomes {
-  /** Calls the listener for each outcome from now on. Answers the function that ends it. */
+  /** Calls the listener for each later outcome. Returns the function that unsubscribes it. */
   subscribe(listener: (outcome: OutcomeLine) => void): () => void;
   /** Resolves at the next outcome. */
   next(): Promise<void>;
 }
 
-/** `read` takes every line of every function. */
+/** `read` expects every log line of every function. */
 export const createOutcomes = (functionName: string): Outcomes & { read(line: LogLine): void } => {
   const listeners = new Set<(outcome: OutcomeLine) => void>();
   const subscribe: Outcomes['subscribe'] = (listener) => {

@@ -1,8 +1,8 @@
-/** What the demo breaks: a destination bucket whose policy refuses some of the replicas. */
+/** The fault of the demo: a destination bucket whose policy refuses some of the replicas. */
 import { GetBucketPolicyCommand, PutBucketPolicyCommand } from '@aws-sdk/client-s3';
 import type { S3Client } from '@aws-sdk/client-s3';
 
-/** Denies writing under the prefix. Answers what takes the denial back. */
+/** Denies writes under the prefix. Returns the function that restores the old policy. */
 export const refuseWrites = async (
   client: S3Client,
   bucket: string,

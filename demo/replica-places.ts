@@ -1,4 +1,4 @@
-/** Where the replicas of an object are to be, by the rules, and whether they are there. */
+/** The places where the rules require replicas of an object, and whether the replicas are there. */
 import { HeadObjectCommand, NotFound } from '@aws-sdk/client-s3';
 import type { HeadObjectCommandOutput, S3Client } from '@aws-sdk/client-s3';
 import type { Configuration } from '../src/lib/configuration/configuration.ts';
@@ -12,7 +12,7 @@ export interface ObjectName {
   key: string;
 }
 
-/** One place an object is replicated to. */
+/** One place to which an object is replicated. */
 export interface ReplicaPlace extends ObjectName {
   source: ObjectName;
   rule: ReplicationRule;
@@ -30,8 +30,8 @@ export const replicaPlaces = ({ replication }: Configuration, source: ObjectName
     );
 
 /**
- * Does the place hold the source's current version? Judged from outside by two HEADs: by the stamp where versions have names
- * and replicas carry it, else by ETag and stored checksum. False while there is no source object.
+ * Whether the place holds the current version of the source. Two HEADs decide: the stamp if it names a version, otherwise ETag and
+ * size. False if there is no source object.
  */
 export const isReplicated = async (
   accounts: { source: Account; destination: Account },

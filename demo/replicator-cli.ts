@@ -1,4 +1,4 @@
-/** Runs the project's own command line as an operator does, in a process of its own. */
+/** Runs the command line of the replicator as an operator does, in a separate process. */
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { REPOSITORY } from './package-stack.ts';
@@ -9,7 +9,7 @@ export interface CliRun {
   stderr: string;
 }
 
-/** `argv` is what follows `s3-replicator`; `environment` says whose account and where AWS is. */
+/** `argv` are the arguments after `s3-replicator`; `environment` has the credentials and the endpoint of AWS. */
 export const runReplicatorCli = (
   argv: string[],
   environment: Record<string, string>,

@@ -1,14 +1,14 @@
-/** Counts the S3 calls that the replicator makes, by object. */
+/** Counts the S3 calls of the replicator for each object. */
 import type { LocalAws } from '@s3-replicator/local-aws';
 import type { ObjectName } from './replica-places.ts';
 
 export interface S3Calls {
-  /** Calls about this object, by those who assumed a role; ours, as the root user, are not among them. */
+  /** Calls for this object by callers with an assumed role. The demo's own calls, by the root user, do not count. */
   about(name: ObjectName): number;
   total(): number;
 }
 
-/** Watches every request from now on. */
+/** Counts every request after this call. */
 export const countS3Calls = (aws: Pick<LocalAws, 'faults'>): S3Calls => {
   const counts = new Map<string, number>();
   const before = aws.faults.plan;

@@ -1,4 +1,4 @@
-/** Runs the real framework, for the repository's configuration or any other. */
+/** Runs the real framework, for the repository's configuration or another one. */
 import { execFile } from 'node:child_process';
 import { copyFile, mkdtemp, realpath, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -10,9 +10,9 @@ export interface ServerlessOptions {
   replicationFile?: string | undefined;
   /** Default `prod`. */
   stage?: string | undefined;
-  /** Default: what the file says. */
+  /** Default: the region in the file. */
   region?: string | undefined;
-  /** Whose account and where AWS is. Without it the framework finds no credentials. */
+  /** Credentials and the endpoint of AWS. Without them the framework finds no credentials. */
   environment?: Record<string, string> | undefined;
   /** Ends the run. */
   signal?: AbortSignal | undefined;
@@ -22,11 +22,11 @@ export interface ServerlessOptions {
 export const REPOSITORY = fileURLToPath(new URL('..', import.meta.url));
 
 /**
- * `serverless <argv>` in a service folder of its own, so that runs side by side do not meet and the user's `.serverless` stays
- * as it is: the repository's sources by link, with the given replication.yml in place of the repository's.
+ * Runs `serverless <argv>` in a new service folder, so that parallel runs do not interfere and the user's `.serverless` stays
+ * unchanged. The folder links the repository's sources and has the given replication.yml.
  *
- * Answers what the framework printed.
- * @throws Error with what it said
+ * Returns the output of the framework.
+ * @throws Error with that output
  */
 export const runServerless = async (argv: string[], options: ServerlessOptions): Promise<string> => {
   const service = await mkdtemp(join(await realpath(tmpdir()), 's3-replicator-service-'));
@@ -43,7 +43,7 @@ export const runServerless = async (argv: string[], options: ServerlessOptions):
   }
 };
 
-/** It takes seconds; but after sources that do not compile, the framework tells so and then never ends. */
+/** How long the framework may take. It needs seconds, but after sources that do not compile it reports them and then never exits. */
 const TIMEOUT_MS = 120_000;
 
 const run = (cwd: string, command: string[], given: ServerlessOptions): Promise<string> => {
@@ -54,11 +54,11 @@ const run = (cwd: string, command: string[], given: ServerlessOptions): Promise<
     ...(stage === undefined ? [] : ['--stage', stage]),
     ...(region === undefined ? [] : ['--region', region]),
   ];
-  // How often a stack's progress is asked for, in milliseconds; the default of five seconds suits the real CloudFormation.
+  // The variable sets how often the framework asks for a stack's progress, in milliseconds. Its default, five seconds, suits the real CloudFormation.
   const env = {
     ...withoutAws(process.env),
     SLS_AWS_MONITORING_FREQUENCY: '50',
-    // The framework leaves its staging folders behind: here they go with the service's.
+    // The framework does not remove its staging folders; here they disappear with the service folder.
     TMPDIR: cwd,
     ...environment,
   };
@@ -68,15 +68,15 @@ const run = (cwd: string, command: string[], given: ServerlessOptions): Promise<
     const child = execFile(process.execPath, argv, options, (error, stdout, stderr) => {
       end = () => done(`${stdout}${stderr}`.trim());
       if (error === null) return;
-      // What went wrong may stand on either.
+      // The error may be on either stream.
       const said = error.name === 'AbortError' ? 'interrupted' : `${stderr}${stdout}`.trim();
       end = () => fail(new Error(`serverless ${command.join(' ')} failed:\n${said}`, { cause: error }));
     });
-    // Later than the callback where it is interrupted: it may still be writing then.
+    // After an interruption the process may still write files at the time of the callback, so this waits for its end.
     child.once('close', () => end());
   });
 };
 
-/** A profile or a region of the person who runs this must not lead it to the real AWS. */
+/** The user's own profile or region must not lead the process to the real AWS. */
 const withoutAws = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv =>
   Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('AWS_')));

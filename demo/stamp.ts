@@ -1,4 +1,4 @@
-/** The stamp as docs/guarantees tell it. Written down here again, so that a change of it is noticed. */
+/** The stamp that docs/guarantees.md describes, implemented a second time so that a change of it is noticed. */
 import { createHash } from 'node:crypto';
 import type { HeadObjectCommandOutput } from '@aws-sdk/client-s3';
 
@@ -7,7 +7,7 @@ export const STAMP = 's3r';
 
 type SourceObject = Pick<HeadObjectCommandOutput, 'VersionId' | 'ETag' | 'LastModified'>;
 
-/** What a replica of this object carries in this place: which version it holds, since when there is one, and where it is. */
+/** The stamp of a replica of this object in this place: version or ETag, modification time and place. */
 export const stampOf = (
   { VersionId: version = 'null', ETag: etag = '', LastModified: modified }: SourceObject,
   { bucket, key }: { bucket: string; key: string },

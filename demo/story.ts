@@ -1,4 +1,4 @@
-/** The demo from its first step to the last, told as it happens. */
+/** The steps of the demo, each reported when it is done. */
 import { statfs } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { formatBytes, formatSeconds } from './amounts.ts';
@@ -20,7 +20,7 @@ import { startTwoAccounts } from './two-accounts.ts';
 import type { Step, TwoAccounts } from './two-accounts.ts';
 import { verify } from './verify.ts';
 
-/** The demo could not go on, or found something wrong: the message says all there is to say. */
+/** The demo cannot continue, or both sides differ. The message says everything. */
 export class DemoFailure extends Error {
   override readonly name = 'DemoFailure';
 }
@@ -39,11 +39,11 @@ export const setUp = async ({ terminal, options, signal }: Teller): Promise<TwoA
   const region = 'us-east-1';
   return startTwoAccounts({
     deploy: 'serverless',
-    // The other source bucket has versions.
+    // The other source bucket is versioned.
     sourceBuckets: { [MEDIA]: {} },
     before: ({ source }) => subscribeOtherTeam(source, region, DOCUMENTS),
     onStep: (step) => done(STEPS[step]),
-    // In AWS each environment has a processor of its own; here they share this machine's.
+    // In AWS each environment has its own processor; here all of them share those of this machine.
     lambda: { accountConcurrency: Math.min(10, 2 * availableParallelism()) },
     signal,
   });
@@ -51,11 +51,11 @@ export const setUp = async ({ terminal, options, signal }: Teller): Promise<TwoA
 
 const STEPS: Record<Step, string> = {
   started: 'accounts 111111111111 (source) and 222222222222 (destination) on 127.0.0.1',
-  'destinations-deployed': 'destination/template.yml in 222222222222, once per destination bucket',
+  'destinations-deployed': 'destination/template.yml in 222222222222, once for each destination bucket',
   'stack-deployed': '`serverless deploy` in 111111111111, permissions enforced',
 };
 
-/** Everything after the deployment. @throws DemoFailure */
+/** Runs every step after the deployment. @throws DemoFailure */
 export const tell = async (accounts: TwoAccounts, teller: Teller): Promise<void> => {
   const { terminal, options } = teller;
   await describeDeployment(accounts, terminal);
@@ -75,7 +75,7 @@ export const tell = async (accounts: TwoAccounts, teller: Teller): Promise<void>
   const verification = await verifyBothSides(accounts, teller, board);
   const summary = summaryLines({ accounts, board, calls, verification });
 
-  heading(terminal, 'What happens to objects later');
+  heading(terminal, 'Changing objects after their replication');
   await showLater(accounts, stepper(terminal), teller.signal);
 
   heading(terminal, 'Summary');
@@ -87,7 +87,7 @@ const heading = (terminal: Terminal, text: string): void => {
   terminal.line(terminal.style('bold', text));
 };
 
-/** Each call ends a step: says what was done and how long it took. */
+/** Returns a function that ends a step: it prints a sentence and how long the step took. */
 const stepper = (terminal: Terminal): ((text: string) => void) => {
   let sinceMs = performance.now();
   return (text) => {
@@ -103,7 +103,7 @@ const checkDiskSpace = async (largeBytes: number): Promise<void> => {
   const { bavail, bsize } = await statfs(tmpdir());
   if (bavail * bsize >= neededBytes) return;
   throw new DemoFailure(
-    `${tmpdir()} has ${formatBytes(bavail * bsize)} free, the demo needs ${formatBytes(neededBytes)}: ` +
+    `${tmpdir()} has ${formatBytes(bavail * bsize)} free, but the demo needs ${formatBytes(neededBytes)}: ` +
       'give a smaller --size, or another folder in TMPDIR.',
   );
 };
@@ -113,7 +113,7 @@ const describeDeployment = async (accounts: TwoAccounts, terminal: Terminal): Pr
   if (!ids.includes(OTHER_TEAM_ENTRY))
     throw new DemoFailure("the deployment removed another team's notification");
   const check = terminal.style('green', '✔');
-  terminal.line(`  ${check} ${DOCUMENTS} notifies our queue, and still the one of another team`);
+  terminal.line(`  ${check} ${DOCUMENTS} notifies our queue, and still notifies the queue of another team`);
   for (const line of ruleLines(accounts)) terminal.line(terminal.style('dim', `    ${line}`));
 };
 
@@ -142,7 +142,7 @@ const replicate = async (
       if (news !== null) told.set(entry, news);
     }
   };
-  // The table needs a line for each object, the title and the prompt below.
+  // The table needs one line for each object, one for the title and one for the prompt.
   const isTable = terminal.isLive && terminal.rows > board.entries.length + 2 && terminal.columns >= 80;
   const show = isTable
     ? () => terminal.draw(boardLines(board, terminal.columns, terminal.style))
@@ -152,7 +152,7 @@ const replicate = async (
     const timeoutMs = 120_000 + options.sizeBytes / 10_000;
     await Promise.all([
       uploadAll(accounts, board, signal),
-      follow(accounts, board, { onLook: show, timeoutMs, signal }),
+      follow(accounts, board, { onCheck: show, timeoutMs, signal }),
     ]);
     show();
   } finally {
@@ -161,7 +161,7 @@ const replicate = async (
   }
 };
 
-/** What a log says about an object: how it ended, and of those that take long that the upload is done. */
+/** The sentence for a log about an object: its end and, if it is large, the end of its upload; null: no news. */
 const newsOf = (entry: Entry): string | null => {
   if (entryIsSettled(entry)) return entrySentence(entry);
   const isLarge = entry.object.sizeBytes >= 64 * 1024 ** 2;
@@ -173,7 +173,7 @@ const redriveRefused = async (
   board: Board,
   { terminal, signal, allowWrites, bucket }: Teller & { allowWrites: () => Promise<void>; bucket: string },
 ): Promise<void> => {
-  heading(terminal, 'What failed, and why');
+  heading(terminal, 'Listing the failures and their reasons');
   const refused = board.entries.filter(({ replicas }) =>
     replicas.some(({ state }) => state === 'quarantined'),
   );
@@ -183,11 +183,11 @@ const redriveRefused = async (
     const output = run.stdout + run.stderr;
     for (const line of output.trimEnd().split('\n')) terminal.line(`  ${line}`.trimEnd());
     if (run.exitCode !== 0)
-      throw new DemoFailure(`s3-replicator ${argv.join(' ')} ended with ${run.exitCode}`);
+      throw new DemoFailure(`s3-replicator ${argv.join(' ')} exited with ${run.exitCode}`);
   };
   await cli('dlq', 'list');
 
-  heading(terminal, 'Mending the cause and sending it again');
+  heading(terminal, 'Fixing the cause and redriving the messages');
   const done = stepper(terminal);
   await allowWrites();
   done(`the policy of ${bucket} allows the replicas again`);
@@ -221,7 +221,7 @@ const verifyBothSides = async (accounts: TwoAccounts, { terminal }: Teller, boar
     throw new DemoFailure(`the two sides differ:\n${differences.map((each) => `    ${each}`).join('\n')}`);
   }
   done(
-    `${replicas} replicas, ${formatBytes(bytes)}: every byte, ETag, header and metadata entry is the source's`,
+    `${replicas} replicas, ${formatBytes(bytes)}: every byte, ETag, header and metadata entry equals that of the source`,
   );
   return verification;
 };

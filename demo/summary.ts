@@ -1,4 +1,4 @@
-/** What the demo has shown, in numbers. */
+/** The result of the demo in numbers. */
 import { formatBytes, formatRate, formatSeconds, quantile } from './amounts.ts';
 import { lagMs } from './board.ts';
 import type { Board, Entry } from './board.ts';
@@ -34,7 +34,7 @@ export const summaryLines = (story: {
 
 const lagText = (entries: Entry[]): string => {
   const lags = entries.map(lagMs).filter((lag) => lag !== null);
-  return `${formatSeconds(quantile(lags, 0.5))} in the middle, ${formatSeconds(Math.max(...lags))} at most, from the last write to the last replica`;
+  return `${formatSeconds(quantile(lags, 0.5))} median, ${formatSeconds(Math.max(...lags))} maximum, from the last write to the last replica`;
 };
 
 const largeText = (entries: Entry[]): string => {
@@ -46,7 +46,7 @@ const largeText = (entries: Entry[]): string => {
   return `${formatBytes(object.sizeBytes)} in ${parts} parts, copied in ${formatSeconds(durationMs)}: ${formatRate(object.sizeBytes, durationMs)}`;
 };
 
-/** Of objects that were written once, in one piece, and not refused. */
+/** Counts only objects that were written once, in one piece, and not refused. */
 const callsPerReplica = (entries: Entry[], calls: S3Calls): number => {
   const simple = entries.filter(
     ({ object, replicas }) =>
@@ -55,7 +55,7 @@ const callsPerReplica = (entries: Entry[], calls: S3Calls): number => {
       replicas.every(({ state }) => state === 'replicated'),
   );
   const replicas = simple.flatMap((entry) => entry.replicas);
-  // A replica may have its object's key in another bucket or not: never the same name twice.
+  // Bucket and key of a replica always differ from those of its source, so no name counts twice.
   const names = [...simple.map(({ object }) => object), ...replicas.map(({ place }) => place)];
   return names.reduce((sum, name) => sum + calls.about(name), 0) / Math.max(1, replicas.length);
 };

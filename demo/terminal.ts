@@ -1,25 +1,25 @@
-/** Where the demo writes: sentences, and below them a block that is drawn over itself where a person watches. */
+/** The output of the demo: sentences and, in a terminal, a block below them that is redrawn in place. */
 import { styleText } from 'node:util';
 
 export type Style = (style: 'dim' | 'bold' | 'green' | 'yellow' | 'red', text: string) => string;
 
 export interface Terminal {
-  /** Whether {@link Terminal.draw} draws. If not, say in lines what changes. */
+  /** Whether {@link Terminal.draw} draws. If not, the caller reports changes in lines. */
   isLive: boolean;
   columns: number;
   rows: number;
   style: Style;
   /** Writes a line above the block. */
   line(text?: string): void;
-  /** Draws the block anew. */
+  /** Redraws the block. */
   draw(lines: string[]): void;
-  /** Leaves the block as it stands and goes on below it. */
+  /** Keeps the block on the screen and continues below it. */
   keep(): void;
-  /** Takes the block away. */
+  /** Removes the block. */
   clear(): void;
 }
 
-/** What is used of `process.stdout`. */
+/** The part of `process.stdout` that the terminal uses. */
 export interface Screen {
   write(text: string): unknown;
   isTTY?: boolean;
@@ -27,7 +27,7 @@ export interface Screen {
   rows?: number;
 }
 
-/** `plain`: never draw over anything. */
+/** With `plain`, nothing is redrawn in place. */
 export const createTerminal = (screen: Screen, { plain = false } = {}): Terminal => {
   const isLive = !plain && screen.isTTY === true;
   let drawn: string[] = [];
@@ -47,7 +47,7 @@ export const createTerminal = (screen: Screen, { plain = false } = {}): Terminal
       if (!isLive) return;
       const before = erase();
       drawn = lines;
-      // In one piece, and the cursor out of sight meanwhile: nothing flickers.
+      // One write with a hidden cursor does not flicker.
       screen.write(`\u001b[?25l${before}${show()}\u001b[?25h`);
     },
     keep() {

@@ -1,17 +1,17 @@
-/** How much room text takes in a terminal, where a character is not a column. */
+/** The width of text in a terminal, where a character is not always one column wide. */
 
 const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
 
-/** Columns that the text takes. Without control characters in it; see `printable`. */
+/** The columns of a text without control characters; see `printable`. */
 const textWidth = (text: string): number => segmentsOf(text).reduce((sum, { width }) => sum + width, 0);
 
-/** The text in exactly so many columns: padded, or with its middle left out. */
+/** The text in exactly this many columns: padded, or with its middle left out. */
 export const fit = (text: string, columns: number): string => {
   const short = shorten(text, columns);
   return short + ' '.repeat(columns - textWidth(short));
 };
 
-/** The text in so many columns at most, by leaving out its middle. */
+/** The text in at most this many columns, with its middle left out if necessary. */
 export const shorten = (text: string, columns: number): string => {
   if (textWidth(text) <= columns) return text;
   const segments = segmentsOf(text);
@@ -43,6 +43,6 @@ const widthOf = (grapheme: string): number => {
   return WIDE.test(grapheme) ? 2 : 1;
 };
 
-/** Emoji, and what East Asian scripts draw twice as wide as a Latin letter. */
+/** Matches emoji and the characters of East Asian scripts, which are twice as wide as a Latin letter. */
 const WIDE =
   /^\p{Emoji_Presentation}|^\p{Emoji}\ufe0f|^[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\u3000-\u303f\uff01-\uff60\uffe0-\uffe6]/u;

@@ -1,6 +1,6 @@
 /**
- * Two AWS accounts on this machine with the packaged stack deployed between them, permissions enforced: what the demo, the
- * end-to-end tests and the benchmarks run on.
+ * Two AWS accounts on this machine with the packaged stack deployed between them, permissions enforced. The demo, the end-to-end
+ * tests and the benchmarks run on them.
  *
  * ```ts
  * await using accounts = await startTwoAccounts({ configuration: { … }, packaged: '.serverless' });
@@ -35,28 +35,28 @@ export interface TwoAccountsOptions {
   /** Default `prod`. */
   stage?: string;
   /**
-   * How the stack gets into the source account: from a package, by CloudFormation in process (default), or by `serverless deploy`
-   * itself, which packages, uploads and waits as it does with the real AWS.
+   * How the stack is deployed into the source account: from a package, by CloudFormation in this process (default), or by a real
+   * `serverless deploy`, which packages, uploads and waits as it does with the real AWS.
    */
   deploy?: 'in-process' | 'serverless';
-  /** In process only: output folder of {@link packageStack} for this configuration and stage. Default: it is packaged now. */
+  /** For `in-process`: the output folder of {@link packageStack} for this configuration and stage. Default: a new package. */
   packaged?: string;
-  /** For objects and unpacked functions. Default: a new one, which `stop` removes. */
+  /** The directory for objects and unpacked functions. Default: a new one, which `stop` removes. */
   directory?: string;
-  /** Source buckets exist before the deployment. Default: versioned; by name, with the properties of AWS::S3::Bucket. */
+  /** Properties of AWS::S3::Bucket, by bucket name, for the source buckets, which exist before the deployment. Default: versioned. */
   sourceBuckets?: Record<string, BucketProperties>;
-  /** Further parameters of `destination/template.yml`, by the ARN of the role it makes. */
+  /** Further parameters of `destination/template.yml`, by the ARN of the role that it creates. */
   destinationParameters?: Record<string, Record<string, string>>;
-  /** Changes a template before it is deployed, e.g. to take a permission away. The stack's own only in process. */
+  /** Changes a template before its deployment, e.g. to remove a permission. That of the stack itself only with `in-process`. */
   edit?: { stack?: (template: Template) => void; destination?: (template: Template) => void };
-  /** What is there before the stack is deployed, such as other teams' notifications. */
+  /** Runs before the deployment, e.g. to set up the notifications of other teams. */
   before?: (accounts: Pick<TwoAccounts, 'aws' | 'source' | 'destination'>) => Promise<void>;
-  /** Every line the functions write. */
+  /** Called for every line that the functions write. */
   onLog?: (line: LogLine) => void;
-  /** Told when a step is done. */
+  /** Called at the end of each step. */
   onStep?: (step: Step) => void;
   lambda?: LocalAwsOptions['lambda'];
-  /** Ends packaging; what was started until then is stopped. */
+  /** Ends packaging and stops everything that was started before. */
   signal?: AbortSignal;
 }
 
@@ -66,10 +66,10 @@ type BucketProperties = Omit<Parameters<LocalAws['s3']['createBucket']>[0], 'nam
 export type Step = 'started' | 'destinations-deployed' | 'stack-deployed';
 
 export interface TwoAccounts extends Waits, AsyncDisposable {
-  /** Everything else: its clock, faults, lambda.usage(), iam, cloudformation, … */
+  /** The local AWS itself, with its clock, faults, lambda.usage(), iam, cloudformation, … */
   aws: LocalAws;
   configuration: Configuration;
-  /** The file the configuration was read from. */
+  /** The file from which the configuration was read. */
   replicationFile: string;
   names: ResourceNames;
   source: Account;
@@ -78,13 +78,13 @@ export interface TwoAccounts extends Waits, AsyncDisposable {
   outputs: Record<string, string>;
   liveQueueUrl: string;
   deadLetterQueueUrl: string;
-  /** What the replicate function reports, as it comes. */
+  /** The outcomes that the replicate function reports. */
   outcomes: Outcomes;
-  /** Ends processes and servers, removes what was made here. May be called twice. */
+  /** Ends all processes and servers, and removes all files of the accounts. May be called twice. */
   stop(): Promise<void>;
 }
 
-/** @throws StackError when a stack cannot be deployed, Error when packaging fails; nothing is left running then */
+/** @throws StackError when a stack cannot be deployed, Error when packaging fails; nothing keeps running after either */
 export const startTwoAccounts = async (options: TwoAccountsOptions = {}): Promise<TwoAccounts> => {
   await using cleanUp = new AsyncDisposableStack();
   const workspace = await mkdtemp(join(tmpdir(), 's3-replicator-'));
@@ -161,7 +161,7 @@ const createSourceBuckets = (
   }
 };
 
-/** One stack per destination bucket, in the bucket's region and its role's account, as the README says. */
+/** Deploys one stack for each destination bucket, in the bucket's region and the account of its role, as the README says. */
 const deployDestinations = async (
   aws: LocalAws,
   { replication, deployment }: Configuration,
@@ -191,7 +191,7 @@ const deployDestinations = async (
         RoleName: roleArn.split('/').at(-1) ?? '',
         ReplicateDeletes: yesIf(rules.some(({ deletes }) => deletes === 'replicate')),
         ReplicateAcl: yesIf(rules.some(({ acl }) => acl === 'replicate')),
-        // Locked source versions need a bucket that can lock, too.
+        // Locked source versions need a destination bucket that supports locks.
         EnableObjectLock: yesIf(
           rules.some(({ source }) => Boolean(sourceBuckets[source.bucket]?.ObjectLockEnabled)),
         ),

@@ -1,4 +1,4 @@
-/** Uploads demo objects, as other people's programs would: the replicator has no part in it. */
+/** Uploads the objects of the demo as any other program would, without the replicator. */
 import {
   CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
@@ -12,7 +12,7 @@ import type { DemoObject } from './objects.ts';
 
 const PARTS_AT_ONCE = 4;
 
-/** `onBytes` is told how many bytes more are stored. Resolves when S3 has answered the last write. */
+/** `onBytes` receives the number of further bytes that are stored. Resolves when S3 has answered the last write. */
 export const upload = async (
   client: S3Client,
   object: DemoObject,

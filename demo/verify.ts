@@ -1,4 +1,4 @@
-/** Compares both sides, by other means than the replicator's: what is there, every byte, and everything said about it. */
+/** Compares both sides by other means than the replicator does: the keys, every byte, all headers and metadata. */
 import { Readable } from 'node:stream';
 import { GetObjectCommand, paginateListObjectsV2 } from '@aws-sdk/client-s3';
 import type { GetObjectCommandOutput, S3Client } from '@aws-sdk/client-s3';
@@ -11,15 +11,15 @@ import type { ReplicaPlace } from './replica-places.ts';
 import { STAMP, stampOf } from './stamp.ts';
 
 export interface Verification {
-  /** Replicas compared. */
+  /** How many replicas were compared. */
   replicas: number;
-  /** Bytes found equal. */
+  /** How many bytes are equal. */
   bytes: number;
-  /** One sentence each; empty when both sides agree. */
+  /** One sentence for each difference; empty if both sides agree. */
   differences: string[];
 }
 
-/** Everything the rules want, everywhere it should be, and nothing else there. `onBytes`: bytes compared since the last call. */
+/** Checks that each destination has every replica that the rules require, and nothing else. `onBytes` receives the bytes compared since its last call. */
 export const verify = async (
   accounts: { configuration: Configuration; source: Account; destination: Account },
   onBytes: (bytes: number) => void = () => {},
@@ -47,7 +47,7 @@ const name = ({ bucket, key }: { bucket: string; key: string }): string => `${bu
 
 const keysIn = async (client: S3Client, bucket: string): Promise<string[]> => {
   const keys: string[] = [];
-  // Without it a listing cannot carry control characters: XML knows no way to write them.
+  // XML cannot express control characters, so a listing needs this encoding for them.
   const input = { Bucket: bucket, EncodingType: 'url' } as const;
   for await (const page of paginateListObjectsV2({ client }, input)) {
     keys.push(...(page.Contents ?? []).map(({ Key = '' }) => decodeListed(Key)));
@@ -72,7 +72,7 @@ const unexpected = async (
   return found.map((each) => `${each}: has no source object`);
 };
 
-/** Null when the replica is right, else what is wrong with it. */
+/** The difference between replica and source; null: none. */
 const compare = async (
   accounts: { source: Account; destination: Account },
   place: ReplicaPlace,
@@ -112,7 +112,7 @@ const get = async (
 const shown = (value: string | undefined): string =>
   value === undefined ? 'missing' : JSON.stringify(value);
 
-/** What a replica shares with its source. Keys are the API's names. */
+/** The fields that a replica shares with its source, by their names in the API. */
 const describe = (object: GetObjectCommandOutput, storageClass: string | null): Record<string, string> => {
   const { [STAMP]: _stamp, ...metadata } = object.Metadata ?? {};
   const fields: Record<string, string | number | undefined> = {
@@ -133,7 +133,7 @@ const describe = (object: GetObjectCommandOutput, storageClass: string | null): 
   );
 };
 
-/** The replica must name the source version it holds. */
+/** The replica must name the source version that it holds. */
 const stampProblem = (
   source: GetObjectCommandOutput,
   replica: GetObjectCommandOutput,

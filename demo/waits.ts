@@ -1,4 +1,4 @@
-/** Waiting for what happens by itself: looked at again whenever the function reports something, and ten times a second. */
+/** Waits for effects of the replicator. Conditions are checked after every outcome that the function reports, and ten times a second. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import type { Configuration } from '../src/lib/configuration/configuration.ts';
@@ -8,13 +8,13 @@ import { isReplicated, replicaPlaces } from './replica-places.ts';
 import type { ObjectName } from './replica-places.ts';
 
 export interface WaitOptions {
-  /** Default 60,000. */
+  /** How long to wait; default 60,000. */
   timeoutMs?: number;
-  /** Ends the waiting: rejects with its reason. */
+  /** Ends the wait, which rejects with the reason of the signal. */
   signal?: AbortSignal;
 }
 
-/** Messages of a queue; SQS's own approximate numbers, which are exact in the local AWS. */
+/** The numbers of messages in a queue, which SQS calls approximate. The local AWS reports them exactly. */
 export interface QueueDepth {
   visible: number;
   inFlight: number;
@@ -22,13 +22,13 @@ export interface QueueDepth {
 }
 
 export interface Waits {
-  /** Until every destination of these objects holds their current version. @throws Error naming those that do not */
+  /** Waits until every destination of these objects holds their current version. @throws Error that names the missing replicas */
   waitUntilReplicated(objects: ObjectName[], options?: WaitOptions): Promise<void>;
-  /** Until the live queue is empty, nothing in flight or delayed: everything that was sent has ended somewhere. */
+  /** Waits until no message is in the live queue, in flight or delayed, so that all work has ended in some way. */
   waitUntilQuiet(options?: WaitOptions): Promise<void>;
-  /** Until the dead-letter queue holds at least so many messages. */
+  /** Waits until the dead-letter queue holds at least `count` messages. */
   waitUntilDeadLettered(count: number, options?: WaitOptions): Promise<void>;
-  /** Until `condition` answers true. `what` completes the sentence "gave up waiting until …". */
+  /** Waits until `condition` resolves to true. `what` completes the sentence "gave up waiting until …". */
   waitUntil(what: string, condition: () => Promise<boolean>, options?: WaitOptions): Promise<void>;
   queueDepth(queueUrl: string): Promise<QueueDepth>;
 }
@@ -47,7 +47,7 @@ export const createWaits = (accounts: {
     const deadlineMs = Date.now() + timeoutMs;
     for (;;) {
       signal?.throwIfAborted();
-      // Asked for before the look, so that what happens during the look is not missed.
+      // Called before the check, so that an outcome during the check is not missed.
       const reported = outcomes.next();
       if (await condition()) return;
       if (Date.now() > deadlineMs) throw new Error(`gave up waiting until ${what} (${timeoutMs / 1000} s)`);
@@ -63,12 +63,12 @@ export const createWaits = (accounts: {
         if (places.length === 0) throw new Error(`no rule wants ${object.bucket}/${object.key}`);
         return places;
       });
-      const look = async (): Promise<boolean> => {
+      const areHeld = async (): Promise<boolean> => {
         const held = await Promise.all(missing.map((place) => isReplicated(accounts, place)));
         missing = missing.filter((_place, index) => held[index] === false);
         return missing.length === 0;
       };
-      await waitUntil('everything is replicated', look, options).catch((error: unknown) => {
+      await waitUntil('everything is replicated', areHeld, options).catch((error: unknown) => {
         const names = missing.map(({ bucket, key }) => `${bucket}/${key}`);
         throw new Error(`${String(error)}; missing: ${names.join(', ')}`, { cause: error });
       });

@@ -1,6 +1,6 @@
 /**
- * The long form of the tests that draw by chance: the protocol's model, the packaged replicator in chaos, the backfill of 100,000
- * objects and versions, and objects of several GiB, again and again with new seeds, for as many minutes as asked.
+ * The long form of the random tests: the model of the protocol and of transfers, chaos with the packaged replicator, a backfill of
+ * 100,000 objects and versions, objects of several GiB. Rounds with new seeds follow each other for the given number of minutes:
  * `npm run test:soak -- --minutes 30`
  */
 import { spawnSync } from 'node:child_process';
@@ -17,23 +17,24 @@ if (values.help || !(minutes > 0)) {
   process.exit(values.help ? 0 : 2);
 }
 
-/** What a round runs. A round is as long as the time asked for makes sensible. */
+/** The tests of a round and their settings, which grow with the time that is given. */
 const LONG_FORMS = {
   'tests/convergence': { PROPERTY_RUNS: String(Math.min(8_000, Math.ceil(minutes * 4_000))) },
+  'tests/transfer/chaos.test.ts': { PROPERTY_RUNS: String(Math.min(2_000, Math.ceil(minutes * 1_000))) },
   'tests/e2e/chaos.test.ts': { CHAOS_ROUNDS: String(Math.min(20, Math.ceil(minutes))) },
   'tests/e2e/transfers.test.ts': { TRANSFER_GIB: String(Math.min(20, Math.ceil(minutes * 2))) },
   'tests/e2e/server-side.test.ts': { COPY_TB: '50' },
   'tests/e2e/backfill-proof.test.ts': {
     BACKFILL_VERSIONS: String(Math.min(100_000, Math.ceil(minutes * 10_000))),
   },
-  // Of every permission and every fault, one after the other, `npm test` draws a few.
+  // `npm test` draws a few of the permissions and faults; this runs all of them, one after another.
   ...(minutes < 1
     ? {}
     : { 'permissions.test.ts': { DRAW: 'all' }, 'tests/e2e/faults.test.ts': { DRAW: 'all' } }),
   'tests/e2e/sparse.test.ts': { SPARSE_GIB: String(Math.min(6, Math.ceil(minutes))) },
 };
 
-// Its program is not among what the package exports; it stands beside package.json, which is.
+// The package does not export its program, but package.json, which is in the same folder.
 const vitest = join(dirname(createRequire(import.meta.url).resolve('vitest/package.json')), 'vitest.mjs');
 
 const run = (tests: string, settings: Record<string, string>): void => {
@@ -48,7 +49,7 @@ const run = (tests: string, settings: Record<string, string>): void => {
     stdio: 'inherit',
   });
   if (status === 0) return;
-  console.error(`Failed. Again with: ${command.join(' ')}`);
+  console.error(`The tests failed. To repeat them: ${command.join(' ')}`);
   process.exit(1);
 };
 
@@ -60,4 +61,4 @@ while (rounds === 0 || Date.now() < endMs) {
   for (const [tests, settings] of Object.entries(LONG_FORMS))
     run(tests, { PROPERTY_SEED: String(seed), ...settings });
 }
-console.log(`${rounds} rounds, all passed`);
+console.log(`All ${rounds} rounds passed.`);

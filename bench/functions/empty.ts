@@ -1,2 +1,2 @@
-/** The least a function can be: what starting it takes is the floor for every other. */
+/** The smallest possible function. Its start time is the floor for every other function. */
 export const handler = async (): Promise<null> => null;

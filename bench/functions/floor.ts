@@ -1,4 +1,4 @@
-/** The least a copy can cost: `http.get` piped into `http.request`, no SDK, no signature, no checks. */
+/** The cheapest possible copy: `http.get` piped into `http.request`, without SDK, signature and checks. */
 import http from 'node:http';
 import https from 'node:https';
 
@@ -7,11 +7,11 @@ export interface FloorEvent {
   sourceBucket: string;
   destinationBucket: string;
   keys: string[];
-  /** Part numbers are 1 to this; 1: the object as a whole. */
+  /** The number of parts; 1: the object as a whole. */
   parts: number;
 }
 
-/** As many as the replicator has under way. */
+/** How many parts are copied at once, as in the replicator. */
 const AT_ONCE = 4;
 
 const options = { keepAlive: true, maxSockets: 128 };
@@ -32,7 +32,7 @@ const copyObject = async (event: FloorEvent, key: string): Promise<void> => {
   await Promise.all(Array.from({ length: Math.min(AT_ONCE, event.parts) }, worker));
 };
 
-/** Null: the whole object. */
+/** `partNumber` null: copies the whole object. */
 const copyBytes = async (
   { endpoint, sourceBucket, destinationBucket }: FloorEvent,
   key: string,

@@ -1,4 +1,4 @@
-/** What most would write: one GET of the whole object into lib-storage's Upload, with the SDK's defaults. */
+/** The obvious solution: one GET of the whole object into lib-storage's Upload, with the SDK's defaults. */
 import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
 
@@ -9,7 +9,7 @@ export interface LibStorageEvent {
   partBytes: number;
 }
 
-// The counterpart's bodies do not have the checksums it claims: with the default, the SDK would compute and compare them.
+// The counterpart's bodies do not match their checksums, which the SDK would compare by default.
 const client = new S3Client({ forcePathStyle: true, responseChecksumValidation: 'WHEN_REQUIRED' });
 
 export const handler = async (event: LibStorageEvent): Promise<null> => {

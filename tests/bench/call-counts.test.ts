@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { callsOf } from '../../bench/call-counts.ts';
 
-test('the calls of a service are added up and named', () => {
+test('the calls of one service are summed up and named', () => {
   const counts = new Map([
     ['s3:GetObject', 2],
     ['s3:PutObject', 1],

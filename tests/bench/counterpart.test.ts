@@ -18,37 +18,37 @@ beforeAll(async () => {
 
 afterAll(() => counterpart.stop());
 
-test('a key says how large the object is and how it was uploaded', () => {
+test('a key of the counterpart contains the size of the object and of its parts', () => {
   expect(parseCounterpartPath(`/${SOURCE_BUCKET}/${key}`)).toEqual(object);
   expect(parseCounterpartPath('/bucket/another-key')).toBeNull();
 });
 
-test('parts add up to the object', () => {
+test('the parts of a counterpart object add up to its size', () => {
   const parts = Array.from({ length: partsCount(object) }, (_, index) => partLength(object, index + 1));
   expect(parts).toEqual([400_000, 400_000, 200_001]);
 });
 
-test('the body is as long as the object, the part or the range that was asked for', async () => {
+test('the counterpart sends a body with the length of the requested object, part or range', async () => {
   const url = `${counterpart.httpEndpoint}/${SOURCE_BUCKET}/${key}`;
   expect(await lengthOf(url)).toBe(1_000_001);
   expect(await lengthOf(`${url}?partNumber=3`)).toBe(200_001);
   expect(await lengthOf(url, { range: 'bytes=10-19' })).toBe(10);
 });
 
-test('only the source bucket holds the object before the copy', async () => {
+test('the counterpart holds an object only in the source bucket', async () => {
   const head = async (bucket: string): Promise<number> =>
     (await fetch(`${counterpart.httpEndpoint}/${bucket}/${key}`, { method: 'HEAD' })).status;
   expect(await head(SOURCE_BUCKET)).toBe(200);
   expect(await head('another-bucket')).toBe(404);
 });
 
-test('a copy of fewer bytes than expected is noticed', async () => {
+test('the counterpart reports a copy of fewer bytes than expected', async () => {
   await counterpart.expectBytes(0);
   await fetch(`${counterpart.httpEndpoint}/replica/${key}`, { method: 'PUT', body: Buffer.alloc(999) });
   await expect(counterpart.expectBytes(1_000)).rejects.toThrow('999 bytes were written instead of 1000');
 });
 
-test('a copy within S3 moves no byte, and is refused under a condition', async () => {
+test('the counterpart copies inside S3 without moving a byte, and refuses a conditional copy', async () => {
   const copy = (headers: Record<string, string> = {}) =>
     fetch(`${counterpart.httpEndpoint}/replica/${key}`, {
       method: 'PUT',

@@ -6,7 +6,7 @@ test('the median of an even number of values lies between the two in the middle'
   expect(median([30, 4, 100])).toBe(30);
 });
 
-test('the best cost is the lowest, the best rate the highest', () => {
+test('the best cost is the lowest one, and the best rate the highest one', () => {
   expect(cost('CPU', 's', [3, 1, 2])).toEqual({ what: 'CPU', unit: 's', best: 1, median: 2 });
   expect(rate('throughput', 'MB/s', [3, 1, 2])).toEqual({
     what: 'throughput',
@@ -16,7 +16,7 @@ test('the best cost is the lowest, the best rate the highest', () => {
   });
 });
 
-test('a section is printed with its columns aligned, and an aim only where there is one', () => {
+test('a section is printed with aligned columns, and with the aims of figures that have one', () => {
   const figures = [cost('CPU', 's/GB', [2.345, 3], '≤ 10'), value('zip', 'bytes', 230_504)];
   expect(formatSection({ title: 'Bundle', figures }).split('\n')).toEqual([
     'Bundle',

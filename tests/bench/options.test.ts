@@ -1,15 +1,15 @@
 import { expect, test } from 'vitest';
 import { PARTS, parseOptions } from '../../bench/options.ts';
 
-test('without arguments every part is run in full', () => {
+test('the bench runs every part in full without arguments', () => {
   expect(parseOptions([])).toEqual({ isShort: false, json: false, parts: PARTS });
 });
 
-test('chosen parts run in their own order, whatever the order they are named in', () => {
+test('the bench runs chosen parts in its own order, whatever the order of the arguments', () => {
   const options = parseOptions(['--short', '--only', 'large', '--only', 'calls']);
   expect(options).toEqual({ isShort: true, json: false, parts: ['calls', 'large'] });
 });
 
-test('a part that does not exist is refused with the names of those that do', () => {
-  expect(() => parseOptions(['--only', 'everything'])).toThrow('--only everything: there are bundle,');
+test('an unknown part of the bench is refused with the names of all parts', () => {
+  expect(() => parseOptions(['--only', 'everything'])).toThrow('--only everything: the parts are bundle,');
 });

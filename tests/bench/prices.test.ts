@@ -18,30 +18,30 @@ const streamed: Consumption = {
   functionSeconds: 0.01,
 };
 
-describe('what a million objects cost', () => {
-  test('is what their calls, messages and the time of the function cost', () => {
+describe('the cost of a million objects', () => {
+  test('the cost of objects consists of their calls, messages and function time', () => {
     const cost = costOf(streamed, 1e6, 'same-region');
     expect(cost.s3).toBeCloseTo(5 + 2 * 0.4, 6);
     expect(cost.dynamodb).toBeCloseTo(2 * 0.625, 6);
     expect(cost.sqs).toBeCloseTo(1.2 * 0.4, 6);
-    // 10 ms each, of 1,769 MB; a tenth of an invocation.
+    // Each object takes 10 ms of 1,769 MB, and a tenth of an invocation.
     expect(cost.lambda).toBeCloseTo(0.02 + ((10_000 * 1_769) / 1_024) * 0.0000133334, 6);
     expect(cost.transfer).toBe(0);
     expect(cost.total).toBeCloseTo(cost.s3 + cost.dynamodb + cost.sqs + cost.lambda, 6);
   });
 
-  test('is more by the price of the bytes where they go into another region', () => {
+  test('the cost of objects in another region includes the price of their bytes', () => {
     const near = costOf(streamed, 1e6, 'same-region').total;
     expect(costOf(streamed, 1e6, 'between-regions').total - near).toBeCloseTo(1_000 * 0.02, 6);
   });
 
-  test('grows with their number alone', () => {
+  test('the cost of objects is proportional to their number', () => {
     const one = costOf(streamed, 1, 'between-regions').total;
     expect(costOf(streamed, 1e6, 'between-regions').total).toBeCloseTo(one * 1e6, 6);
   });
 });
 
-test('a call is a read, a write, or free', () => {
+test('each AWS call has the price of a read or a write, or is free', () => {
   const reads = ['s3:GetObject', 's3:GetObjectTagging', 's3:HeadObject'];
   const writes = ['s3:PutObject', 's3:CopyObject', 's3:UploadPartCopy', 's3:ListParts', 's3:ListObjectsV2'];
   const free = ['s3:AbortMultipartUpload', 's3:DeleteObject', 'sts:AssumeRole'];
@@ -52,7 +52,7 @@ test('a call is a read, a write, or free', () => {
   expect(priceOfCall('dynamodb:UpdateItem') * 1e6).toBeCloseTo(0.625);
 });
 
-test('what AWS offers costs requests, bytes, and what is paid once', () => {
+test('the cost of AWS’s own services consists of requests, bytes and fees per job', () => {
   const costs = (place: 'same-region' | 'between-regions') =>
     alternativeCosts(1e6, 1e6, place).map(({ name, total }) => [name, total]);
   expect(costs('same-region')).toEqual([
@@ -65,7 +65,7 @@ test('what AWS offers costs requests, bytes, and what is paid once', () => {
   expect(costs('between-regions')[0]).toEqual(['native replication', expect.closeTo(25)]);
 });
 
-test('a streamed transfer reads and sends each part, and has more ranges than one within S3', () => {
+test('a streamed transfer reads and sends each part, and has more part ranges than one inside S3', () => {
   const inside = new Map([
     ['s3:UploadPartCopy', 1_024],
     ['s3:ListParts', 3],

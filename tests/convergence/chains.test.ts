@@ -8,10 +8,10 @@ import { apply, history, KEYS } from '../model/history.ts';
 import { createMemoryBucket } from '../model/memory-buckets.ts';
 import { s3Event, testDestination, testRule } from '../model/settings.ts';
 import { shows } from '../model/two-way-world.ts';
+import { propertyRuns, SEED } from '../model/seed.ts';
 
-// Each takes several times as long as a history does.
-const RUNS = Math.ceil(Number(process.env['PROPERTY_RUNS'] ?? 400) / 4);
-const SEED = Number(process.env['PROPERTY_SEED'] ?? Date.now() % 2 ** 31);
+// Each run takes several times as long as that of a history.
+const RUNS = Math.ceil(propertyRuns(240) / 4);
 
 test(`a chain of two rules carries the objects of the first bucket into the third (seed ${SEED})`, async () => {
   const given = history(fc.constantFrom('xx', 'yy'), { versioned: true, kinds: ['put', 'delete', 'tag'] });

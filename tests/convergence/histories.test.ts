@@ -10,9 +10,9 @@ import { isLockedAsWanted } from '../../src/lib/replica/object-lock.ts';
 import { type MemoryBucket, NO_LOCK } from '../model/memory-buckets.ts';
 import { type History, history, isSubsequence, KEYS } from '../model/history.ts';
 import { play, type World } from '../model/replication-world.ts';
+import { propertyRuns, SEED } from '../model/seed.ts';
 
-const RUNS = Number(process.env['PROPERTY_RUNS'] ?? 300);
-const SEED = Number(process.env['PROPERTY_SEED'] ?? Date.now() % 2 ** 31);
+const RUNS = propertyRuns(160);
 
 const property = async (given: fc.Arbitrary<History>, check: (world: World) => void): Promise<void> =>
   await fc.assert(

@@ -9,10 +9,10 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { KEYS } from '../model/history.ts';
 import { playTwoWay, shows, twoWay } from '../model/two-way-world.ts';
+import { propertyRuns, SEED } from '../model/seed.ts';
 
-// Each takes several times as long as a history does.
-const RUNS = Math.ceil(Number(process.env['PROPERTY_RUNS'] ?? 400) / 4);
-const SEED = Number(process.env['PROPERTY_SEED'] ?? Date.now() % 2 ** 31);
+// Each run takes several times as long as that of a history.
+const RUNS = Math.ceil(propertyRuns(240) / 4);
 
 describe(`two-way replication (seed ${SEED}, ${RUNS} runs each)`, () => {
   test('two-way replication ends with equal buckets', async () => {

@@ -16,7 +16,7 @@ const inChunks = (content: Buffer, sizes: number[]): Readable => {
   return Readable.from(chunks);
 };
 
-test('the first difference is found wherever the chunks of the two streams end', async () => {
+test('the first difference of two streams is found wherever their chunks end', async () => {
   await fc.assert(
     fc.asyncProperty(bytes, bytes, cuts, cuts, async (one, other, cutsOfOne, cutsOfOther) => {
       const shorter = Math.min(one.length, other.length);
@@ -28,7 +28,7 @@ test('the first difference is found wherever the chunks of the two streams end',
   );
 });
 
-test('equal content is equal in whatever chunks it comes, and every byte is counted', async () => {
+test('streams with equal content are equal whatever their chunks, and every byte is counted', async () => {
   await fc.assert(
     fc.asyncProperty(bytes, cuts, cuts, async (content, cutsOfOne, cutsOfOther) => {
       let counted = 0;
@@ -44,7 +44,7 @@ test('equal content is equal in whatever chunks it comes, and every byte is coun
   );
 });
 
-test('a stream that breaks is a failure, not a difference', async () => {
+test('a broken stream is an error, not a difference', async () => {
   const broken = new Readable({
     read() {
       this.destroy(new Error('cut'));

@@ -24,11 +24,11 @@ test.each([
   ['1e9', null],
   ['GiB', null],
   ['-1', null],
-])('a size written as %s is understood', (text, bytes) => {
+])('the size %s is parsed as %s bytes', (text, bytes) => {
   expect(parseBytes(text)).toBe(bytes);
 });
 
-test('times have as many digits as matter', () => {
+test('times are shown with their significant digits', () => {
   expect([12, 950, 59_940, 75_400].map(formatSeconds)).toEqual(['0.01 s', '0.9 s', '59.9 s', '75 s']);
 });
 
@@ -37,7 +37,7 @@ test('the median of an even number of values is the lower one in the middle', ()
   expect(quantile([], 0.5)).toBe(0);
 });
 
-test('wide characters and emoji take two columns, combining marks none', () => {
+test('wide characters and emoji take two columns, and combining marks take none', () => {
   expect(fit('株', 4)).toBe('株  ');
   expect(fit('\u{1f3ac}', 4)).toBe('\u{1f3ac}  ');
   expect(fit('e\u0301', 4)).toBe('e\u0301   ');
@@ -49,12 +49,12 @@ test('long text loses its middle and still fills its columns exactly', () => {
 });
 
 test.each(['0', 'much', '31GiB'])(
-  'a large object of %s is refused with the sizes that are possible',
+  'a large object of %s is refused with the range of possible sizes',
   (size) => {
     expect(() => parseOptions(['--size', size])).toThrow('--size takes 1B to 30GiB');
   },
 );
 
-test('the large object has one gibibyte unless told otherwise', () => {
+test('the large object has one gibibyte by default', () => {
   expect(parseOptions([]).sizeBytes).toBe(1024 ** 3);
 });

@@ -11,7 +11,7 @@ import { verify } from '../../demo/verify.ts';
 import { type LocalAws, startLocalAws } from '@s3-replicator/local-aws';
 import { type Configuration, parseConfiguration } from '../../src/lib/configuration/configuration.ts';
 
-/** Two buckets as replication would leave them, then one thing wrong at a time: the demo must not say that all is well. */
+/** Two buckets in the state after replication, with one fault at a time. The demo must report each fault. */
 let aws: LocalAws;
 let accounts: { configuration: Configuration; source: Account; destination: Account };
 
@@ -53,7 +53,7 @@ const KEY = 'a \u0001 +%.txt';
 
 const original = { Key: KEY, Body: 'abcdef', ContentType: 'text/plain', Metadata: { author: 'Ada' } };
 
-/** Puts a source object and a replica of it, the latter changed. */
+/** Writes a source object and a changed replica of it. */
 const differences = async (
   change: Partial<PutObjectCommandInput>,
   { stamp = true } = {},
@@ -70,32 +70,36 @@ const differences = async (
   return (await verify(accounts)).differences;
 };
 
-test('a faithful replica is no difference', async () => {
+test('the demo reports no difference for a faithful replica', async () => {
   expect(await differences({})).toEqual([]);
 });
 
-test('every byte is compared', async () => {
+test('the demo reports a replica with one different byte', async () => {
   expect(await differences({ Body: 'abcdeF' })).toEqual([
     'the-destination/a \\x01 +%.txt: differs from the-source/a \\x01 +%.txt at byte 5',
   ]);
 });
 
 test.each<[string, Partial<PutObjectCommandInput>, string]>([
-  ['content type', { ContentType: 'text/html' }, 'ContentType is "text/html", not "text/plain"'],
-  ['metadata value', { Metadata: { author: 'Bob' } }, 'Metadata author is "Bob", not "Ada"'],
+  ['another content type', { ContentType: 'text/html' }, 'ContentType is "text/html", not "text/plain"'],
+  ['another metadata value', { Metadata: { author: 'Bob' } }, 'Metadata author is "Bob", not "Ada"'],
   ['missing metadata', { Metadata: {} }, 'Metadata author is missing, not "Ada"'],
-  ['header that the source has not', { CacheControl: 'no-cache' }, 'CacheControl is "no-cache", not missing'],
-  ['storage class', { StorageClass: 'STANDARD_IA' }, 'StorageClass is "STANDARD_IA", not "STANDARD"'],
-])('a wrong %s is a difference', async (_what, change, sentence) => {
+  [
+    'a header that its source does not have',
+    { CacheControl: 'no-cache' },
+    'CacheControl is "no-cache", not missing',
+  ],
+  ['another storage class', { StorageClass: 'STANDARD_IA' }, 'StorageClass is "STANDARD_IA", not "STANDARD"'],
+])('the demo reports a replica with %s', async (_what, change, sentence) => {
   expect(await differences(change)).toEqual([`the-destination/a \\x01 +%.txt: ${sentence}`]);
 });
 
-test('a replica that does not name the source version is a difference', async () => {
+test('the demo reports a replica that does not name its source version', async () => {
   const [difference] = await differences({}, { stamp: false });
   expect(difference).toMatch(/its stamp is missing, not "v\//);
 });
 
-test('a missing replica and an object without a source are differences', async () => {
+test('the demo reports a missing replica and an object without a source', async () => {
   await differences({});
   await accounts.destination.s3().send(new DeleteObjectCommand({ Bucket: 'the-destination', Key: KEY }));
   await accounts.destination

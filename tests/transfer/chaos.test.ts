@@ -7,9 +7,9 @@ import { describe, expect, test } from 'vitest';
 import { GIB, type TransferWorld } from '../model/transfer-world.ts';
 import { chaos, type Chaos, type Mishap } from './chaos.ts';
 import { playChaos } from './play-chaos.ts';
+import { propertyRuns, SEED } from '../model/seed.ts';
 
-const RUNS = Number(process.env['PROPERTY_RUNS'] ?? 150);
-const SEED = Number(process.env['PROPERTY_SEED'] ?? Date.now() % 2 ** 31);
+const RUNS = propertyRuns(80);
 
 const property = async (
   given: fc.Arbitrary<Chaos>,
