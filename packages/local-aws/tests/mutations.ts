@@ -1,16 +1,16 @@
-/** `npm run test:mutations`: changes the local AWS's code place by place and reports which changes no test notices. */
+/** `npm run test:mutations`: changes the code of the local AWS place by place and reports which changes no test notices. */
 import { spawn } from 'node:child_process';
 import { cpSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { parseArgs, stripVTControlCharacters } from 'node:util';
 import { parseAst } from 'vitest/node';
 import { draw } from '../src/faults/draw.ts';
 
 const USAGE = `Usage: npm run test:mutations -- [options]
 
-Draws places in packages/local-aws/src/s3 and src/sqs, changes one at a time in a copy under .local-aws, and runs the unit tests of S3 and
-SQS and then, if these pass, the conformance suite. Prints for each change whether a test caught it. One seed draws the same
+Draws places in packages/local-aws/src/s3 and src/sqs, changes one at a time in a copy under .local-aws, and runs the unit tests of S3
+and SQS and then, if these pass, the conformance suite. Prints for each change the first test that failed. One seed draws the same
 changes as long as the code is the same, whatever the tests are.
 
   --seed <n>       which places are drawn (default: by chance; printed)
@@ -29,18 +29,17 @@ const VITEST = join(dirname(createRequire(import.meta.url).resolve('vitest/packa
 
 /** How many copies are tested side by side. */
 const AT_ONCE = 2;
-/** How long one run of tests may take. A change may cause an endless loop: a run that is not over by then has caught it. */
+/** How long one run of tests may take. A change that causes an endless loop is caught by then. */
 const TIME_LIMIT_MS = 300_000;
 
-interface Mutation {
-  /** Relative to the package. */
-  file: string;
+interface Change {
   start: number;
   end: number;
   text: string;
 }
 
-type Verdict = 'caught by unit tests' | 'caught by conformance' | 'survived';
+/** `file` is relative to the package. */
+type Mutation = Change & { file: string };
 
 /** A node of the syntax tree, as far as the operators below need it. */
 interface Node {
@@ -50,18 +49,12 @@ interface Node {
   [field: string]: unknown;
 }
 
-const SWAPS: Record<string, string> = {
-  '===': '!==',
-  '!==': '===',
-  '<': '<=',
-  '<=': '<',
-  '>': '>=',
-  '>=': '>',
-  '&&': '||',
-  '||': '&&',
-  '+': '-',
-  '-': '+',
-};
+const SWAPPED = new Map(
+  ['=== !==', '< <=', '> >=', '&& ||', '+ -'].flatMap((pair) => {
+    const [one = '', other = ''] = pair.split(' ');
+    return [[one, other] as const, [other, one] as const];
+  }),
+);
 
 const main = async (argv: string[]): Promise<number> => {
   const { values } = parseArgs({
@@ -69,29 +62,26 @@ const main = async (argv: string[]): Promise<number> => {
     options: {
       seed: { type: 'string', default: String(Math.floor(Math.random() * 1e6)) },
       count: { type: 'string', default: '30' },
-      only: { type: 'string' },
+      only: { type: 'string', default: '{s3,sqs}' },
       list: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   });
-  const [seed, count] = [Number(values.seed), Number(values.count)];
   if (values.help) process.stdout.write(USAGE);
   if (values.help) return 0;
-  if (!Number.isInteger(seed) || !(count > 0) || !['s3', 'sqs', undefined].includes(values.only))
+  const [seed, count] = [Number(values.seed), Number(values.count)];
+  if (!Number.isInteger(seed) || !(count > 0) || !/^(s3|sqs|\{s3,sqs\})$/.test(values.only))
     throw new TypeError(USAGE);
-  const mutations = drawMutations(seed, count, values.only ?? '{s3,sqs}');
-  console.log(`seed ${seed}, ${mutations.length} changes`);
-  if (values.list) console.log(mutations.map(describe).join('\n'));
-  return values.list ? 0 : await testAll(mutations);
-};
-
-const drawMutations = (seed: number, count: number, services: string): Mutation[] =>
-  globSync(`src/${services}/**/*.ts`, { cwd: PACKAGE })
+  const mutations = globSync(`src/${values.only}/**/*.ts`, { cwd: PACKAGE })
     .flatMap(mutationsOf)
     .map((mutation) => ({ mutation, rank: draw(seed, mutation.file, mutation.start, mutation.text) }))
     .toSorted((a, b) => a.rank - b.rank)
     .slice(0, count)
     .map(({ mutation }) => mutation);
+  console.log(`seed ${seed}, ${mutations.length} changes`);
+  if (values.list) console.log(mutations.map(describe).join('\n'));
+  return values.list ? 0 : await testAll(mutations);
+};
 
 const mutationsOf = (file: string): Mutation[] => {
   const source = readFileSync(join(PACKAGE, file), 'utf8');
@@ -104,38 +94,36 @@ const mutationsOf = (file: string): Mutation[] => {
 };
 
 /** Types and import paths have no behaviour, apart from the expression inside `as`, `satisfies` and `!`. */
-const isType = ({ type }: Node): boolean =>
-  /^(TS(?!As|Satisfies|NonNull)|Import|Export(All|Specifier))/.test(type);
+const HAS_NO_BEHAVIOUR = /^(TS(?!As|Satisfies|NonNull)|Import|Export(All|Specifier))/;
 
 const visit = (node: Node, onNode: (node: Node) => void): void => {
-  if (isType(node)) return;
+  if (HAS_NO_BEHAVIOUR.test(node.type)) return;
   onNode(node);
   for (const child of Object.values(node).flat() as (Node | null | undefined)[])
     if (typeof child === 'object' && child !== null && 'type' in child) visit(child, onNode);
 };
 
-const changeOf = (node: Node, source: string): Omit<Mutation, 'file'> | null => {
-  const { type, start, end } = node;
-  const textOf = (part: Node): string => source.slice(part.start, part.end);
-  if (type === 'BinaryExpression' || type === 'LogicalExpression') {
-    const [left, right, operator] = [node['left'] as Node, node['right'] as Node, String(node['operator'])];
-    const swapped = SWAPS[operator];
-    if (swapped === undefined) return null;
-    const between = source.slice(left.end, right.start).replace(operator, swapped);
-    return { start: left.end, end: right.start, text: between };
+const changeOf = (node: Node, source: string): Change | null => {
+  const { type, start, end, value, operator } = node;
+  const [left, right, yes, no] = ['left', 'right', 'consequent', 'alternate'].map(
+    (name) => node[name] as Node,
+  );
+  const textOf = (part: Node | undefined): string => source.slice(part?.start, part?.end);
+  if (left && right && typeof operator === 'string' && SWAPPED.has(operator)) {
+    const between = source.slice(left.end, right.start);
+    return {
+      start: left.end,
+      end: right.start,
+      text: between.replace(operator, SWAPPED.get(operator) ?? ''),
+    };
   }
-  if (type === 'Literal' && typeof node['value'] === 'boolean')
-    return { start, end, text: String(!node['value']) };
-  if (type === 'Literal' && typeof node['value'] === 'number')
-    return { start, end, text: String(node['value'] + 1) };
-  if (type === 'UnaryExpression' && node['operator'] === '!')
+  if (type === 'Literal' && typeof value === 'boolean') return { start, end, text: String(!value) };
+  if (type === 'Literal' && typeof value === 'number') return { start, end, text: String(value + 1) };
+  if (type === 'UnaryExpression' && operator === '!')
     return { start, end, text: textOf(node['argument'] as Node) };
-  if (type === 'ConditionalExpression') {
-    const [yes, no] = [node['consequent'] as Node, node['alternate'] as Node];
+  if (type === 'ConditionalExpression' && yes && no)
     return { start: yes.start, end: no.end, text: `${textOf(no)} : ${textOf(yes)}` };
-  }
-  const then = node['consequent'] as Node | undefined;
-  const isGuard = type === 'IfStatement' && /^(Return|Throw)/.test(then?.type ?? '');
+  const isGuard = type === 'IfStatement' && /^(Return|Throw)/.test(yes?.type ?? '');
   return isGuard ? { start, end, text: ';' } : null;
 };
 
@@ -153,15 +141,15 @@ const testAll = async (mutations: Mutation[]): Promise<number> => {
   try {
     const copies = Array.from({ length: AT_ONCE }, (_, index) => join(COPIES, String(index)));
     for (const copy of copies) copyPackage(copy);
-    const unchanged = await runTests(copies[0] ?? '', interruption.signal);
-    if (unchanged !== 'survived') throw new TypeError(`Without any change: ${unchanged}`);
+    const failed = await firstFailure(copies[0] ?? '', interruption.signal);
+    if (failed !== null) throw new TypeError(`The tests fail without any change: ${failed}`);
     const waiting = [...mutations];
     let survived = 0;
     const work = async (copy: string): Promise<void> => {
       for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-        const verdict = await testOne(copy, next, interruption.signal);
-        if (verdict === 'survived') survived++;
-        console.log(`${verdict.padEnd(22)} ${describe(next)}`);
+        const caughtBy = await testOne(copy, next, interruption.signal);
+        if (caughtBy === null) survived++;
+        console.log(`${describe(next)}\n  ${caughtBy === null ? 'SURVIVED' : `caught by ${caughtBy}`}`);
       }
     };
     await Promise.all(copies.map(work));
@@ -178,28 +166,28 @@ const copyPackage = (copy: string): void => {
   cpSync(PACKAGE, join(copy, 'packages/local-aws'), { recursive: true });
 };
 
-const testOne = async (copy: string, mutation: Mutation, signal: AbortSignal): Promise<Verdict> => {
+const testOne = async (copy: string, mutation: Mutation, signal: AbortSignal): Promise<string | null> => {
   const path = join(copy, 'packages/local-aws', mutation.file);
   const source = readFileSync(path, 'utf8');
   writeFileSync(path, source.slice(0, mutation.start) + mutation.text + source.slice(mutation.end));
-  try {
-    return await runTests(copy, signal);
-  } finally {
-    writeFileSync(path, source);
-  }
+  const caughtBy = await firstFailure(copy, signal);
+  writeFileSync(path, source);
+  return caughtBy;
 };
 
-const runTests = async (copy: string, signal: AbortSignal): Promise<Verdict> => {
-  if (!(await passes(copy, ['s3/', 'sqs/'], signal))) return 'caught by unit tests';
-  return (await passes(copy, ['conformance'], signal)) ? 'survived' : 'caught by conformance';
-};
+/** The first test that fails; the conformance suite runs only if the faster unit tests pass. */
+const firstFailure = async (copy: string, signal: AbortSignal): Promise<string | null> =>
+  (await run(copy, ['s3/', 'sqs/'], signal)) ?? (await run(copy, ['conformance'], signal));
 
-const passes = async (copy: string, tests: string[], signal: AbortSignal): Promise<boolean> => {
+const run = async (copy: string, tests: string[], signal: AbortSignal): Promise<string | null> => {
   signal.throwIfAborted();
   const paths = tests.map((name) => `packages/local-aws/tests/${name}`);
   const args = [VITEST, 'run', '--root', copy, '--project', 'units', '--bail', '1', ...paths];
-  // A process group of its own, so that workers in an endless loop end with it.
-  const child = spawn(process.execPath, args, { cwd: copy, stdio: 'ignore', detached: true });
+  // The process group of its own lets workers in an endless loop end together with the run.
+  const child = spawn(process.execPath, args, { cwd: copy, detached: true });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
   const kill = (): void => void (child.pid !== undefined && process.kill(-child.pid, 'SIGKILL'));
   const timer = setTimeout(kill, TIME_LIMIT_MS);
   signal.addEventListener('abort', kill);
@@ -207,7 +195,11 @@ const passes = async (copy: string, tests: string[], signal: AbortSignal): Promi
   clearTimeout(timer);
   signal.removeEventListener('abort', kill);
   signal.throwIfAborted();
-  return code === 0;
+  if (code === 0) return null;
+  return (
+    /FAIL\s+(.+)/.exec(stripVTControlCharacters(output))?.[1] ??
+    (code === null ? 'the time limit' : 'a crash')
+  );
 };
 
 try {
