@@ -2,11 +2,11 @@
 import type { Context } from 'aws-lambda';
 import { configuration } from 'replication-configuration';
 import { createReplicateEnvironment } from '../lib/aws/replicate-environment.ts';
-import { answerBatch, type BatchAnswer } from '../lib/replicate/batch-operations.ts';
+import { answerBatch, type BatchOperationsAnswer } from '../lib/replicate/batch-operations.ts';
 
 const environment = createReplicateEnvironment(configuration, process.env);
 
-export const handler = async (event: unknown, context: Context): Promise<BatchAnswer> => {
+export const handler = async (event: unknown, context: Context): Promise<BatchOperationsAnswer> => {
   using invocation = environment.invocation(context, null);
   return await answerBatch(event, invocation.deps);
 };

@@ -75,7 +75,7 @@ const latestRound = async (
 const done = (convergence: Convergence): RoundResult => ({ kind: 'done', convergence });
 
 /**
- * With a replica to compare, and for a large object, HEAD is enough for now. Where the source shows no object, the result says
+ * With a replica to compare, and for a large object, HEAD is enough for now. If the source shows no object, the result says
  * what it shows instead.
  */
 const readSource = async (

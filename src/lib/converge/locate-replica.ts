@@ -120,7 +120,7 @@ const locateUnstamped = async (
   const position = Math.max(aligned.position, stamped?.position ?? -1);
   const isAligned = aligned.isShown && aligned.position === position;
   if (isAligned && position < items.length - 1) return { position, isShown: true, shown };
-  // Where ETags cannot be compared, or attributes differ, only HEAD can tell.
+  // If ETags cannot be compared, or attributes differ, only HEAD can tell.
   const held = await newestHeld(task, context, items.slice(Math.max(position, 0)), shown);
   return held === -1
     ? { position, isShown: false, shown }

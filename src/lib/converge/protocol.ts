@@ -20,7 +20,7 @@ export const restAfterRace = async ({ clock }: { clock: Clock }, round: number):
   await clock.sleep(Math.random() * Math.min(300, 10 * 2 ** round));
 };
 
-/** Where a delete is permanent, only objects that are provably replicas may be deleted. */
+/** If a delete would be permanent, only an object that is provably a replica may be deleted. */
 export const mayRemove = (task: Task, replica: ObjectState): boolean =>
   (!task.onlyStamped && (replica.versionId !== null || !task.rule.stamp)) ||
   stampOn(replica, replicaPlace(task)) !== null;

@@ -9,7 +9,7 @@ import { replicaLock } from '../replica/object-lock.ts';
 import { replicaPlace, stampedMetadata, withoutStamp } from '../replica/stamp.ts';
 import { tagsFitHeader } from '../replica/tagging-header.ts';
 import { syncAcl, syncTags } from './attributes/sync.ts';
-import { versionsOf } from './attributes/sync-attribute.ts';
+import { bothVersions } from './attributes/sync-attribute.ts';
 import type { ConvergeContext } from './context.ts';
 import { isEcho } from './loop-guard.ts';
 import type { OpenedVersion } from './open-version.ts';
@@ -41,7 +41,7 @@ export const writeVersion = async (
     precondition: preconditionFor(shown),
   });
   if (copied === 'transferring') return copied;
-  const versions = versionsOf(task, version, copied.written);
+  const versions = bothVersions(task, version, copied.written);
   if (!fits || copied.byTransfer) await syncTags(task, context, versions);
   if (rule.acl === 'replicate') await syncAcl(context, versions);
   return copied;

@@ -1,14 +1,14 @@
-/** How long a failed message rests before it is tried again. */
+/** The delay before a failed message is tried again. */
 
-/** Receives after which a message that could be retried is quarantined instead; below the queue's own maxReceiveCount. */
+/** Maximum number of receives before a message is quarantined instead of retried; below the queue's own maxReceiveCount. */
 export const RETRY_LIMIT = 12;
 
 const BASE_SECONDS = 5;
-/** With twelve tries this bridges outages of about two hours: 5 s, 10 s, … 2,560 s, 3,600 s, of which half is random. */
+/** Maximum delay. Twelve attempts bridge outages of about two hours: 5 s, 10 s, … 2,560 s, 3,600 s, half of each random. */
 const CAP_SECONDS = 3_600;
 
 /**
- * Exponential backoff with equal jitter: half fixed, half random, so that it neither hammers nor starves.
+ * Exponential backoff with equal jitter: half is fixed and half is random, so that the queue neither hammers AWS nor starves.
  * `random` is in [0, 1).
  */
 export const retryDelaySeconds = (receiveCount: number, random: number): number => {

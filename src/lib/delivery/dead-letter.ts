@@ -1,10 +1,10 @@
 /**
- * What a quarantined message looks like: a body that can be sent to the live queue as it is, and message attributes
- * that say why it is here. SQS allows ten attributes, none of them empty.
+ * The format of a quarantined message: a body that can be sent to the live queue as it is, and message attributes
+ * that say why the message is here. SQS allows ten attributes, none of them empty.
  */
 import { ALL_REASONS, type Reason } from '../model/reasons.ts';
 
-/** Why a message is in the dead-letter queue. Null where it is not known. */
+/** Why a message is in the dead-letter queue. Null: unknown. */
 export interface DeadLetter {
   reason: Reason;
   rule: string | null;
@@ -12,12 +12,12 @@ export interface DeadLetter {
   bucket: string | null;
   key: string | null;
   version: string | null;
-  /** Milliseconds since the epoch: when the first delivery of the original message was sent. */
+  /** When the original message was first sent, in milliseconds since the epoch. */
   firstSeenMs: number;
-  /** How often it was received before it was quarantined, earlier rounds included. */
+  /** How often the message was received before it was quarantined, including earlier stays. */
   attempts: number;
   requestId: string | null;
-  /** What went wrong and what to do, for a person. */
+  /** The failure and its fix, for a person. */
   detail: string;
 }
 
@@ -30,7 +30,7 @@ export const toAttributes = (letter: DeadLetter): Record<string, string> => {
     rule: letter.rule,
     destination: letter.destination,
     bucket: letter.bucket,
-    // Percent-encoded: keys may hold control characters, which SQS refuses in attributes.
+    // The key is percent-encoded, because it may contain control characters, which SQS refuses in attributes.
     key: letter.key === null ? null : encodeURIComponent(letter.key.toWellFormed()),
     version: letter.version,
     'first-seen': new Date(letter.firstSeenMs).toISOString(),
@@ -43,7 +43,7 @@ export const toAttributes = (letter: DeadLetter): Record<string, string> => {
   );
 };
 
-/** Reads them back; null where the attributes are not ours. */
+/** Reads the attributes of a dead letter; null: the attributes are not ours. */
 export const fromAttributes = (attributes: Record<string, string>): DeadLetter | null => {
   const reason = ALL_REASONS.find((known) => known === attributes['reason']);
   if (reason === undefined) return null;

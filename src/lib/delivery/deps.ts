@@ -1,4 +1,4 @@
-/** What one invocation of the replicate function is given to work with. */
+/** Everything that one invocation of the replicate function is given to work with. */
 import type { Budget } from '../model/concurrency.ts';
 import type { DeadLetter } from './dead-letter.ts';
 import type { Receipt, Reporter } from './outcome.ts';
@@ -13,30 +13,33 @@ export interface QueueMessage {
   messageId: string;
   receiptHandle: string;
   body: string;
-  /** How often it was received, this time included. */
+  /** How often the message was received, including this time. */
   receiveCount: number;
-  /** Milliseconds since the epoch: when it was first put into the queue it came from. */
+  /** When the message was first put into this queue, in milliseconds since the epoch. */
   sentMs: number;
-  /** Of an earlier stay in the dead-letter queue; null for a message that was never there. */
+  /** The letter of an earlier stay in the dead-letter queue; null: the message was never there. */
   earlier: DeadLetter | null;
 }
 
-/** Runs work once per identity; a finished duplicate gets the stored receipt. Throws `in-progress` for a concurrent one. */
+/**
+ * Runs work once per idempotency key. A duplicate of finished work gets the stored receipt; a concurrent duplicate throws
+ * `in-progress`.
+ */
 export interface Receipts {
-  once(identity: string, work: () => Promise<Receipt>): Promise<{ receipt: Receipt; duplicate: boolean }>;
+  once(key: string, work: () => Promise<Receipt>): Promise<{ receipt: Receipt; duplicate: boolean }>;
 }
 
-/** The queue a message came from. */
+/** The queue that a message came from. */
 export interface LiveQueue {
   /** Makes the message visible again after the delay. */
   retryLater(message: QueueMessage, delaySeconds: number): Promise<void>;
-  /** A new message, with a receive count of its own and the letter as its past. Resolves when SQS has accepted it. */
+  /** Sends a new message with its own receive count; the letter keeps its past. Resolves when SQS has accepted the message. */
   send(body: string, letter: DeadLetter): Promise<void>;
 }
 
 /** The dead-letter queue, as far as a worker uses it. */
 export interface DeadLetterSender {
-  /** Resolves when SQS has accepted it. */
+  /** Resolves when SQS has accepted the message. */
   send(body: string, letter: DeadLetter): Promise<void>;
 }
 
@@ -50,21 +53,21 @@ export interface Deps {
   runs: RunCounts;
   transfers: Transfers;
   serverSide: ServerSide;
-  /** Bytes of memory that bodies may take at once. */
+  /** How many bytes of memory bodies may take at once. */
   memory: Budget;
   clock: Clock;
   invocation: Invocation;
 }
 
-/** What one invocation of the transfer function is given: its messages come from the queue of ranges. */
+/** Everything that one invocation of the transfer function is given; its messages come from the transfer queue. */
 export interface TransferDeps extends Deps {
   hints: HintQueue;
   /** The name of the sessions in which this deployment writes replicas. */
   sessionName: string;
 }
 
-/** The queue that hints go into, whatever queue a message came from. */
+/** The queue for hints, whatever queue a message came from. */
 interface HintQueue {
-  /** Resolves when SQS has accepted it. */
+  /** Resolves when SQS has accepted the message. */
   send(body: string): Promise<void>;
 }

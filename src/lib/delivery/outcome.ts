@@ -1,6 +1,4 @@
-/**
- * What became of one hint at one destination: the receipt that is kept, and the record that is logged and counted.
- */
+/** The result of one hint at one destination: the receipt that is stored, and the record that is logged and counted. */
 import type { Reason } from '../model/reasons.ts';
 import type { Proof } from '../replica/proof.ts';
 import type { Convergence } from '../converge/convergence.ts';
@@ -11,17 +9,17 @@ export interface Receipt {
   sourceVersion: string | null;
   replicaVersion: string | null;
   etag: string | null;
-  /** Versions that were written. */
+  /** How many versions were written. */
   copies: number;
   bytes: number;
   checksum: string | null;
   proof: Proof | null;
   durationMs: number;
-  /** Seconds between the source's Last-Modified and the end of the replication; null where nothing was written. */
+  /** Seconds between the source's Last-Modified and the end of the replication; null: nothing was written. */
   latencySeconds: number | null;
 }
 
-/** One log line, one set of metrics. No object data, no metadata. */
+/** One log line and one set of metrics. It contains no object data and no metadata. */
 export type OutcomeRecord = {
   rule: string | null;
   sourceBucket: string | null;
@@ -33,7 +31,7 @@ export type OutcomeRecord = {
 } & (
   | ({ ending: 'done'; duplicate: boolean } & Receipt)
   | { ending: 'skip'; why: 'test-event' | 'no-rule' | 'run-stopped' }
-  /** What one invocation did for a range of a transfer, which may take several. */
+  /** The work of one invocation on a part range, which may take several invocations. */
   | {
       ending: 'range';
       duplicate: boolean;
@@ -45,7 +43,7 @@ export type OutcomeRecord = {
   | { ending: 'retry' | 'quarantine'; reason: Reason; detail: string; requestId: string | null }
 );
 
-/** Where records go. */
+/** Receives all records. */
 export interface Reporter {
   report(record: OutcomeRecord): void;
 }
@@ -110,8 +108,8 @@ const NOTHING_WRITTEN = {
   latencySeconds: null,
 } as const;
 
-/** Of a version that is in the dead-letter queue: it is put there once. */
+/** The receipt of a version that was sent to the dead-letter queue, which happens once. */
 export const PASSED_OVER: Receipt = { ...NOTHING_WRITTEN, outcome: 'passed-over', durationMs: 0 };
 
-/** Of a range all of whose parts are there. */
-export const RANGE_COPIED: Receipt = { ...NOTHING_WRITTEN, outcome: 'range-copied', durationMs: 0 };
+/** The receipt of a part range whose parts are all there. */
+export const PART_RANGE_COPIED: Receipt = { ...NOTHING_WRITTEN, outcome: 'range-copied', durationMs: 0 };

@@ -1,4 +1,4 @@
-/** What the replicate function tells of the hints of runs. */
+/** The counts that the replicate function adds to a run for its hints. */
 import type { Reason } from '../model/reasons.ts';
 import type { Receipt } from './outcome.ts';
 
@@ -6,19 +6,19 @@ import type { Receipt } from './outcome.ts';
 export type RunPiece =
   | { kind: 'done'; key: string; receipt: Pick<Receipt, 'outcome' | 'copies' | 'bytes' | 'durationMs'> }
   | { kind: 'failed'; reason: Reason }
-  /** Let go, because the run was paused or cancelled. */
+  /** Dropped, because the run was paused or cancelled. */
   | { kind: 'dropped' };
 
 export interface RunCounts {
-  /** Was the run paused or cancelled? As it was within the last seconds. */
+  /** True: the run was paused or cancelled. The answer may be a few seconds old. */
   isStopped(run: string): Promise<boolean>;
-  /** Of work that was done, not of its duplicates. */
+  /** Counts a piece of work, but never its duplicates. */
   count(run: string, piece: RunPiece): void;
-  /** Adds to the run what was counted. Never throws: what is done is done, and the run's end does not hang on it. */
+  /** Adds the counts to the runs. Never throws: the work is done in any case, and the end of a run does not depend on its counts. */
   flush(): Promise<void>;
 }
 
-/** Sums of some pieces. */
+/** The sums of several pieces. */
 export interface RunDelta {
   /** By the names of {@link CopyCounters}: `done`, `failed`, `dropped`, `copies`, `bytes`, `outcomes.<outcome>`, `reasons.<reason>`. */
   sums: Map<string, number>;

@@ -1,4 +1,4 @@
-/** How a message ends: acknowledged, given back, started over, or its failed pieces in the dead-letter queue. */
+/** The end of a message: acknowledged, given back, started over, or its failed pieces sent to the dead-letter queue. */
 import type { Assignment } from '../hint/route.ts';
 import { retryDelaySeconds, RETRY_LIMIT } from './backoff.ts';
 import type { DeadLetter } from './dead-letter.ts';
@@ -8,7 +8,7 @@ import type { Hint } from '../hint/hint.ts';
 import type { Deps, QueueMessage } from './deps.ts';
 import type { OutcomeRecord } from './outcome.ts';
 
-/** A piece of a message that could not be done, and what the dead-letter queue would be sent for it. */
+/** A piece of a message that failed; `body` is the message for the dead-letter queue. */
 export interface Failure {
   error: ReplicationError;
   body: string;
@@ -19,8 +19,8 @@ export interface Failure {
 /**
  * Settles a message whose pieces have all been tried; true: acknowledge it.
  *
- * While anything of the message is worth another try, all of it stays in the queue: what is done is then a duplicate, and
- * what must be quarantined is not quarantined twice.
+ * While any piece of the message is worth another attempt, the whole message stays in the queue: finished pieces are duplicates
+ * then, and no piece is quarantined twice.
  */
 export const settle = async (message: QueueMessage, failures: Failure[], deps: Deps): Promise<boolean> => {
   const exhausted = message.receiveCount >= RETRY_LIMIT;
@@ -43,7 +43,7 @@ export const settle = async (message: QueueMessage, failures: Failure[], deps: D
   }
 };
 
-/** Where the delay cannot be set, the queue's own visibility timeout brings the message back, only later. */
+/** If the delay cannot be set, the queue's own visibility timeout brings the message back, only later. */
 const retryLater = async (message: QueueMessage, failures: Failure[], deps: Deps): Promise<void> => {
   const outOfTime = failures.every(({ error }) => error.reason === 'out-of-time');
   const delaySeconds = outOfTime ? 0 : retryDelaySeconds(message.receiveCount, Math.random());
@@ -54,15 +54,15 @@ const retryLater = async (message: QueueMessage, failures: Failure[], deps: Deps
 };
 
 /**
- * The time that others took is no failure of this object: large ones of one batch share the network, and what does not fit
- * beside the others is given back, again and again if it must. As a new message it has all its tries before it.
+ * Sends the piece as a new message with all its attempts before it. The time that other objects took is no failure of this object:
+ * the large objects of one batch share the network, and an object that does not fit beside them is given back as often as necessary.
  */
 const startOver = async (failure: Failure, message: QueueMessage, deps: Deps): Promise<void> => {
   await deps.liveQueue.send(failure.body, letterOf(failure, message));
   reportFailure('retry', failure, message, deps);
 };
 
-/** Resolves when the dead-letter queue has it. */
+/** Resolves when the dead-letter queue has the message. */
 export const quarantine = async (failure: Failure, message: QueueMessage, deps: Deps): Promise<void> => {
   const { error } = failure;
   const exhausted = new ReplicationError('retries-exhausted', `${error.reason}: ${error.message}`, {
@@ -108,7 +108,7 @@ type Common = Pick<
   'rule' | 'sourceBucket' | 'destinationBucket' | 'destination' | 'key' | 'version' | 'attempts'
 >;
 
-/** What a record says of a message nobody could open. */
+/** The common fields of a record about a message that nobody could open. */
 export const blank = (message: Pick<QueueMessage, 'receiveCount'>): Common => ({
   rule: null,
   sourceBucket: null,
@@ -119,7 +119,7 @@ export const blank = (message: Pick<QueueMessage, 'receiveCount'>): Common => ({
   attempts: message.receiveCount,
 });
 
-/** What a record says of an assignment. */
+/** The common fields of a record about an assignment. */
 export const about = (
   { rule, destination, hint }: Assignment,
   message: Pick<QueueMessage, 'receiveCount'>,

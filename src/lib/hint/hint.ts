@@ -1,34 +1,34 @@
 /**
- * Hints: "this key changed, look at it". Every envelope a hint can arrive in is opened here, once; below this file
- * there are no raw events.
+ * Hints: "this key changed, look at it". This file opens every envelope in which a hint can arrive, so that the rest of the code
+ * sees no raw events.
  */
 
 import { countOrNull, isRecord, type JsonRecord, parsedJson, textOrNull } from '../model/json.ts';
 import type { Concern } from '../model/task.ts';
 
-/** One key to look at. Everything but bucket and key may save work and is never needed for safety. */
+/** One key to look at. All fields except bucket and key only save work and are never needed for safety. */
 export interface Hint {
   bucket: string;
-  /** Decoded, exactly as S3 stores it. */
+  /** The decoded key, exactly as S3 stores it. */
   key: string;
   versionId: string | null;
   sizeBytes: number | null;
   /**
-   * S3's own event name, e.g. `ObjectCreated:Put`, whatever the envelope calls it. Of our own: `hint`, or what a run found: `extra`,
-   * `repair` (see `isExtra`, `concernOf`).
+   * S3's own event name, e.g. `ObjectCreated:Put`, whatever the envelope calls it. Our own hints have the kind `hint`, or that of the
+   * difference which a run found: `extra`, `repair` (see `isExtra`, `concernOf`).
    */
   kind: string;
   /**
-   * What makes two deliveries of the same event equal (sequencer, else S3's request id). Null: nothing does, and the
+   * Equal for two deliveries of the same event: the sequencer, or else S3's request id. Null: the event has neither, and the
    * message's own id has to stand in.
    */
   identity: string | null;
-  /** `userIdentity.principalId` of who changed the object. */
+  /** `userIdentity.principalId` of the one who changed the object; null: unknown. */
   principalId: string | null;
-  /** Only these, when set: a hint that failed for one destination must not be copied to the others again. */
+  /** The only rule and destination that the hint is for; null: all. A hint that failed for one must not repeat the others' work. */
   rule: string | null;
   destination: string | null;
-  /** The id of the run that sent it. */
+  /** The id of the run that sent the hint; null: none. */
   run: string | null;
 }
 
@@ -39,24 +39,24 @@ export const concernOf = ({ kind }: Pick<Hint, 'kind'>): Concern => {
 };
 
 /**
- * Is a key that is absent now a deleted one? Where there are versions, a delete marker says so, and without one it is not: its
- * versions expired or were deleted for good. In a bucket without versions, whose events have no version id, it is enough that
- * the key was there, which any event says.
+ * Tells whether a key that is absent now was deleted. In a versioned bucket only a delete marker says so: without one, the versions
+ * expired or were deleted permanently. In a bucket without versions, whose events have no version id, any event proves that the
+ * key existed, and so that it was deleted.
  */
 export const absenceIsDeletion = ({ kind, versionId }: Pick<Hint, 'kind' | 'versionId'>): boolean =>
   versionId === null && (/^(Object|LifecycleExpiration)/.test(kind) || isExtra({ kind }));
 
-/** Somebody who had both sides listed, and confirmed it, wants replicas deleted whose source is not there. */
+/** A run found a replica without a source object, and its operator has confirmed that such replicas shall be deleted. */
 export const isExtra = ({ kind }: Pick<Hint, 'kind'>): boolean => kind === 'extra';
 
-/** The kind of hint for a replica that holds its source version, with other attributes. */
+/** The kind of hint for a replica with the content of its source version, but with other attributes. */
 export const REPAIR = 'repair';
 
-/** A part of a message: a hint, something to acknowledge without work, or something nobody understands. */
+/** A part of a message: a hint, a test event to acknowledge without work, or a record that cannot be understood. */
 export type Parsed =
   | { kind: 'hint'; hint: Hint }
   | { kind: 'test-event' }
-  /** `body` is what to put into the dead-letter queue: the smallest piece that holds the malformed record. */
+  /** `body` goes into the dead-letter queue: the smallest piece of the message that contains the malformed record. */
   | { kind: 'malformed'; why: string; body: string };
 
 /**
@@ -70,13 +70,13 @@ export const parseMessage = (body: string): Parsed[] => {
   try {
     return parseEnvelope(json, body);
   } catch (error) {
-    // JSON.parse takes any depth, JSON.stringify does not: ten kilobytes of brackets would fail the whole batch.
+    // JSON.parse accepts any depth, JSON.stringify does not: ten kilobytes of brackets would fail the whole batch.
     if (error instanceof RangeError) return [malformedPart('the body is nested too deeply', body)];
     throw error;
   }
 };
 
-/** The SQS message body of our own hint: pure ASCII, because SQS refuses some characters that keys may hold. */
+/** The SQS message body of our own hint: pure ASCII, because SQS refuses some characters that keys may contain. */
 export const formatHint = (hint: Hint): string => asciiJson({ 's3-replicator': 'hint', ...hint });
 
 /** JSON in which every character outside printable ASCII is escaped. */
@@ -90,7 +90,7 @@ const parseEnvelope = (json: JsonRecord, body: string): Parsed[] => {
   if (json['s3-replicator'] === 'hint') return [parseOwnHint(json, body)];
   if (json['Type'] === 'Notification' && typeof json['Message'] === 'string') {
     const inner = parsedJson(json['Message']);
-    // One level only: SNS does not wrap twice, and a bound keeps a hostile message from nesting without end.
+    // Only one level is opened: SNS does not wrap twice, and a hostile message must not nest without end.
     if (isRecord(inner) && inner['Type'] !== 'Notification') return parseEnvelope(inner, body);
     return [malformedPart('the SNS notification holds no S3 event', body)];
   }
@@ -134,7 +134,7 @@ const parseS3Record = (record: unknown): Parsed => {
   };
 };
 
-/** EventBridge does not encode keys, and calls things by other names. */
+/** EventBridge does not encode keys, and its fields have other names. */
 const parseEventBridge = (json: JsonRecord, body: string): Parsed => {
   const detail = recordAt(json, 'detail');
   const object = recordAt(json, 'detail', 'object');
@@ -151,7 +151,7 @@ const parseEventBridge = (json: JsonRecord, body: string): Parsed => {
       sizeBytes: countOrNull(object?.['size']),
       kind: kindOfEventBridge(textOrNull(json['detail-type']) ?? 'unknown', detail),
       identity: textOrNull(object?.['sequencer']) ?? textOrNull(detail?.['request-id']),
-      // EventBridge carries the requester's account or principal, not the session.
+      // EventBridge gives the requester's account or principal, not the session.
       principalId: textOrNull(detail?.['requester']),
       rule: null,
       destination: null,
@@ -160,7 +160,7 @@ const parseEventBridge = (json: JsonRecord, body: string): Parsed => {
   };
 };
 
-/** S3's own event name for what EventBridge calls otherwise ("EventBridge event types", S3 User Guide). */
+/** Translates EventBridge's name of an event into S3's own ("EventBridge event types", S3 User Guide). */
 const kindOfEventBridge = (type: string, detail: JsonRecord | undefined): string => {
   const reason = textOrNull(detail?.['reason']);
   if (type === 'Object Created') return `ObjectCreated:${CREATED_BY[reason ?? ''] ?? reason ?? 'unknown'}`;
@@ -207,7 +207,10 @@ const parseOwnHint = (json: JsonRecord, body: string): Parsed => {
   };
 };
 
-/** S3 encodes keys in notifications as HTML forms do: `+` is a space, everything else is percent-encoded UTF-8. */
+/**
+ * S3 encodes keys in notifications as HTML forms do: `+` is a space, everything else is percent-encoded UTF-8. Null: the text is not
+ * encoded in this way.
+ */
 export const decodeFormKey = (encoded: string): string | null => {
   try {
     return decodeURIComponent(encoded.replaceAll('+', ' '));

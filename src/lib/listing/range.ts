@@ -1,4 +1,5 @@
 /** A slice of the key space of one run: plain JSON, to be kept in a table or sent in a message. */
+import { isRecord } from '../model/json.ts';
 import { BEGINNING, type Marker } from './page.ts';
 
 export interface Range {
@@ -65,6 +66,4 @@ const isRange = (value: unknown): value is Range =>
   (typeof value['expectedPages'] === 'number' || value['expectedPages'] === null) &&
   value['carry'] !== undefined;
 
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null;
 const isTextOrNull = (value: unknown): boolean => typeof value === 'string' || value === null;

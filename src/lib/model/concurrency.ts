@@ -1,8 +1,8 @@
-/** Running things at once, within bounds. */
+/** Bounded concurrency. */
 
 /**
- * Maps with at most `limit` calls under way. After the first failure no new call starts; the failure is thrown when those
- * under way have ended, so that nothing goes on behind the caller's back.
+ * Maps with at most `limit` calls under way. After the first failure no new call starts. The failure is thrown when the calls
+ * under way have ended, so that no work continues without the caller's knowledge.
  */
 export const mapConcurrently = async <T, R>(
   items: readonly T[],
@@ -26,7 +26,7 @@ export const mapConcurrently = async <T, R>(
   return results;
 };
 
-/** Admits work while the sum of its weights stays within `capacity`; the rest waits its turn, in order. */
+/** Admits work while the sum of its weights stays within a capacity. Other work waits for its turn, in order. */
 export interface Budget {
   run<T>(weight: number, work: () => Promise<T>): Promise<T>;
 }
@@ -43,7 +43,7 @@ export const createBudget = (capacity: number): Budget => {
   };
   return {
     async run(weight, work) {
-      // What is heavier than the whole budget runs alone rather than never.
+      // Work that is heavier than the whole budget runs alone rather than never.
       const share = Math.min(weight, capacity);
       await new Promise<void>((start) => {
         waiting.push({ weight: share, start });

@@ -1,8 +1,8 @@
 /**
- * What the domain needs from the outside, in S3's own words. The adapters are in `lib/aws`.
+ * The domain's ports to the outside, in S3's own words. The adapters are in `lib/aws`.
  *
- * Every function throws {@link ReplicationError} and nothing else. A failed condition (412, 409, or 404 where If-Match
- * was sent) and a pinned version that is no longer there are the reason `lost-race`: somebody else moved, look again.
+ * Every function throws {@link ReplicationError} and nothing else. The reason is `lost-race` if a condition failed (412, 409, or
+ * 404 to a request with If-Match) and if a pinned version does not exist any more: somebody else was faster, look again.
  */
 import type { Readable } from 'node:stream';
 import type { Destination, ReplicationRule, Restore } from './rule.ts';
@@ -10,26 +10,26 @@ import type { Destination, ReplicationRule, Restore } from './rule.ts';
 /** Checksum algorithms of S3 ("Checking object integrity", S3 User Guide). */
 export type ChecksumAlgorithm = 'CRC32' | 'CRC32C' | 'CRC64NVME' | 'SHA1' | 'SHA256';
 
-/** As S3 stores it: base64, with `-N` at the end where the type is composite. */
+/** A checksum as S3 stores it. The value is base64, with `-N` at the end if the type is composite. */
 export interface Checksum {
   algorithm: ChecksumAlgorithm;
   type: 'FULL_OBJECT' | 'COMPOSITE';
   value: string;
 }
 
-/** What a replica takes over from its source object. Null: S3 sent no such header. */
+/** The headers that a replica takes over from its source object. Null: S3 sent no such header. */
 export interface ObjectAttributes {
   cacheControl: string | null;
   contentDisposition: string | null;
   contentEncoding: string | null;
   contentLanguage: string | null;
   contentType: string | null;
-  /** Verbatim: S3 keeps whatever the uploader wrote, a date or not. */
+  /** The text of the uploader, which S3 keeps even if it is no date. */
   expires: string | null;
   websiteRedirectLocation: string | null;
   /** Null: STANDARD, for which S3 sends no header. */
   storageClass: string | null;
-  /** User metadata, names in lower case without `x-amz-meta-`. */
+  /** The user metadata. Names are in lower case, without `x-amz-meta-`. */
   metadata: Record<string, string>;
 }
 
@@ -39,7 +39,7 @@ export interface Retention {
   untilMs: number;
 }
 
-/** Object lock of one version; null where it has none of the kind. */
+/** The Object Lock of one version; `retention` null: none. */
 export interface ObjectLock {
   retention: Retention | null;
   legalHold: boolean;
@@ -51,44 +51,44 @@ export interface Grant {
   permission: string;
 }
 
-/** Grants to others than the object's owner. */
+/** The grants to others than the object's owner. */
 export type Acl = Grant[];
 
-/** What travels apart from the bytes, and may change after they were written. */
+/** Tags are sent apart from the bytes, and may change after the bytes were written. */
 export type Tags = Record<string, string>;
 
-/** One version of an object, as GET or HEAD shows it. */
+/** One version of an object, as GET and HEAD show it. */
 export interface ObjectState {
   /** Null: the bucket was never versioned. `"null"`: S3's null version. */
   versionId: string | null;
-  /** Opaque, with its quotes. */
+  /** An opaque text, with its quotes. */
   etag: string;
   sizeBytes: number;
   /** Milliseconds since the epoch; S3 gives whole seconds. */
   lastModifiedMs: number;
-  /** S3's `x-amz-server-side-encryption`: `AES256`, `aws:kms`, `aws:kms:dsse`; null where a server sends none. */
+  /** S3's `x-amz-server-side-encryption`: `AES256`, `aws:kms`, `aws:kms:dsse`; null: the server sent no such header. */
   encryption: string | null;
   checksum: Checksum | null;
   attributes: ObjectAttributes;
-  /** How many tags it has, where the caller may know. */
+  /** How many tags the version has, if the caller may know; otherwise 0. */
   tagCount: number;
   lock: ObjectLock;
 }
 
-/** What pins a read to one version. */
+/** Pins a read to one version. */
 export type Pin = Pick<ObjectState, 'versionId' | 'etag' | 'sizeBytes' | 'checksum'>;
 
-/** What S3 itself reads, with the rights of the role that writes; pinned like every read. */
+/** The object that S3 itself reads, with the rights of the role that writes; pinned like every read. */
 export interface CopySource {
   bucket: string;
   key: string;
   pin: Pin;
 }
 
-/** What a key shows now. */
+/** The current answer for a key. */
 export type Current =
   | { kind: 'object'; state: ObjectState }
-  /** Deleted, but the bucket is versioned: a delete marker hides what was there. */
+  /** The object was deleted in a versioned bucket: a delete marker hides its versions. */
   | { kind: 'marker'; versionId: string }
   | { kind: 'absent' };
 
@@ -104,7 +104,7 @@ export interface VersionEntry {
 /** An entry of ListObjectVersions: a version or a delete marker. */
 export type HistoryEntry = VersionEntry | { kind: 'marker'; versionId: string; lastModifiedMs: number };
 
-/** Which bytes of a version to read: all, or those of one part as it was uploaded, or a range (both ends included). */
+/** The bytes of a version to read: all, those of one part as it was uploaded, or a byte range (both ends included). */
 export type Slice =
   | { kind: 'whole' }
   | { kind: 'part'; partNumber: number }
@@ -113,7 +113,7 @@ export type Slice =
 export interface SlicedBody {
   body: Readable;
   sizeBytes: number;
-  /** The stored checksum of just these bytes, where S3 has one. */
+  /** The stored checksum of exactly these bytes; null: S3 has none. */
   checksum: Checksum | null;
 }
 
@@ -121,13 +121,13 @@ export interface SlicedBody {
 export interface SourceBucket {
   /** HEAD of the current version. */
   look(key: string): Promise<Current>;
-  /** HEAD of one version; null where it is gone. */
+  /** HEAD of one version; null: the version is gone. */
   head(key: string, versionId: string): Promise<ObjectState | null>;
-  /** GET; whoever gets the body must read or destroy it. Null: no such object, or a delete marker. */
+  /** GET. The caller must read or destroy the body. Null: there is no such object, or a delete marker. */
   open(key: string, versionId: string | null): Promise<{ state: ObjectState; body: Readable } | null>;
-  /** GET pinned to this version (VersionId where there is one, If-Match always). */
+  /** GET pinned to this version: with VersionId if there is one, and always with If-Match. */
   read(key: string, pin: Pin, slice: Slice): Promise<SlicedBody>;
-  /** How many parts HEAD with `partNumber` says the object has, and that part's size; null where it does not say. */
+  /** HEAD with `partNumber`: the number of parts of the object, and the size of this part; null: the server does not tell. */
   part(key: string, pin: Pin, partNumber: number): Promise<{ parts: number; sizeBytes: number } | null>;
   /** ListObjectVersions of exactly this key, newest first, to the end. */
   history(key: string): Promise<HistoryEntry[]>;
@@ -135,14 +135,14 @@ export interface SourceBucket {
   tags(key: string, versionId: string | null): Promise<Tags | null>;
   /** Null: the version is gone. */
   acl(key: string, versionId: string | null): Promise<Acl | null>;
-  /** Asks for an archived version; succeeds too where that was done before. */
+  /** Requests the restore of an archived version; succeeds too if that was requested before. */
   restore(key: string, versionId: string | null, request: Restore): Promise<void>;
 }
 
-/** What must still be so at the destination when a write takes effect. */
+/** The state that the destination must still have when a write takes effect. */
 export type Precondition = { kind: 'absent' } | { kind: 'unchanged'; etag: string };
 
-/** What S3 says it stored. */
+/** The stored object according to the answer of S3. */
 export interface Written {
   versionId: string | null;
   etag: string;
@@ -150,13 +150,13 @@ export interface Written {
   checksum: Checksum | null;
 }
 
-/** How S3 can check the bytes it receives. */
+/** How S3 can check the bytes that it receives. */
 export type Guard =
   /** The value is known: S3 refuses bytes that differ. */
   | { kind: 'checksum'; checksum: Checksum }
   /** Base64 MD5 of the bytes. */
   | { kind: 'md5'; md5: string }
-  /** Nothing is known: a CRC32 is computed on the way and S3 checks what we sent. */
+  /** No value is known: a CRC32 is computed on the way, so that S3 checks the bytes that we sent. */
   | { kind: 'compute' }
   | { kind: 'none' };
 
@@ -179,14 +179,14 @@ export interface ListedUpload {
   uploadId: string;
   /** Milliseconds since the epoch. */
   initiatedMs: number;
-  /** The ARN of whoever began it (of a role: with its session name); null where S3 does not say. */
+  /** The ARN of the initiator, with the session name if it is a role; null: S3 does not tell. */
   initiator: string | null;
 }
 
-/** How the parts of one upload are checked, said when it is created. */
+/** How the parts of one upload are checked, as declared when the upload is created. */
 export type UploadChecksum = Pick<Checksum, 'algorithm' | 'type'>;
 
-/** What a replica is written with besides its bytes. */
+/** The attributes that a replica is written with. */
 export interface ReplicaAttributes extends ObjectAttributes {
   tags: Tags;
   lock: ObjectLock;
@@ -195,19 +195,19 @@ export interface ReplicaAttributes extends ObjectAttributes {
 /** The destination bucket of one destination, written with the credentials of its role. */
 export interface DestinationBucket {
   look(key: string): Promise<Current>;
-  /** HEAD of one version; null where it is gone. */
+  /** HEAD of one version; null: the version is gone. */
   head(key: string, versionId: string): Promise<ObjectState | null>;
-  /** ListObjectVersions of exactly this key, newest first, page by page: whoever has seen enough stops asking. */
+  /** ListObjectVersions of exactly this key, newest first, page by page, so that the caller may stop early. */
   history(key: string): AsyncIterable<HistoryEntry>;
-  /** DELETE with If-Match: a delete marker, or in an unversioned bucket the end of the object. Answers the marker's id. */
+  /** DELETE with If-Match. Writes a delete marker and resolves to its id; in an unversioned bucket it removes the object. */
   remove(request: { key: string; etag: string }): Promise<{ versionId: string | null }>;
   tags(key: string, versionId: string | null): Promise<Tags | null>;
   putTags(key: string, versionId: string | null, tags: Tags): Promise<void>;
   acl(key: string, versionId: string | null): Promise<Acl | null>;
   putAcl(key: string, versionId: string | null, acl: Acl): Promise<void>;
-  /** `access-denied` where it would weaken the retention of before, or change its mode: no right to bypass governance is used. */
+  /** Throws `access-denied` if it would weaken the present retention or change its mode: no right to bypass governance is used. */
   putRetention(key: string, versionId: string | null, retention: Retention): Promise<void>;
-  /** Places a legal hold; succeeds too where there is one. */
+  /** Places a legal hold; succeeds too if there is one. */
   putLegalHold(key: string, versionId: string | null): Promise<void>;
   put(request: {
     key: string;
@@ -217,7 +217,7 @@ export interface DestinationBucket {
     precondition: Precondition;
     guard: Guard;
   }): Promise<Written>;
-  /** `checksum` null: S3's default. `encryption` as the answer says. */
+  /** `checksum` null: S3's default. `encryption` is that of the answer. */
   createUpload(request: {
     key: string;
     attributes: ReplicaAttributes;
@@ -237,13 +237,13 @@ export interface DestinationBucket {
     /** In ascending order. */
     parts: UploadedPart[];
     sizeBytes: number;
-    /** The checksum of the whole object, where it is known and S3 can check it. */
+    /** The checksum of the whole object; null: it is not known, or S3 cannot check it. */
     checksum: Checksum | null;
     precondition: Precondition;
   }): Promise<Written>;
   /**
-   * CopyObject. Its 200 with an error in the body is thrown like any other. `access-denied` also where this role may not read
-   * the source.
+   * CopyObject. A 200 with an error in the body is thrown like any other error. The reason is `access-denied` also if this role
+   * may not read the source.
    */
   copyObject(request: {
     from: CopySource;
@@ -251,12 +251,12 @@ export interface DestinationBucket {
     attributes: ReplicaAttributes;
     precondition: Precondition;
     /**
-     * Where the server ignores conditions, as AWS does not: refuse (`invalid-request`), or look whether it still holds just
-     * before, which leaves a moment in which something may be overwritten.
+     * The behaviour if the server ignores conditions, which AWS does not: refuse (`invalid-request`), or look whether the condition
+     * holds just before the copy, which leaves a moment in which another write may be overwritten.
      */
     unchecked: 'refuse' | 'look';
   }): Promise<Written>;
-  /** UploadPartCopy of these bytes, both ends included; null: of the whole source, which has none. Throws as `copyObject`. */
+  /** UploadPartCopy of these bytes, both ends included; null: of the whole source, which is empty. Throws as `copyObject`. */
   copyPart(request: {
     from: CopySource;
     key: string;
@@ -264,11 +264,11 @@ export interface DestinationBucket {
     partNumber: number;
     bytes: { first: number; last: number } | null;
   }): Promise<UploadedPart>;
-  /** ListParts in order, after this part number, page by page. `lost-race` where the upload is gone. */
+  /** ListParts in order, after this part number, page by page. Throws `lost-race` if the upload is gone. */
   parts(request: { key: string; uploadId: string; after: number }): AsyncIterable<ListedPart>;
-  /** ListMultipartUploads of keys with this prefix. */
+  /** ListMultipartUploads of the keys with this prefix. */
   uploads(prefix: string): AsyncIterable<ListedUpload>;
-  /** Succeeds too where the upload is gone. */
+  /** Succeeds too if the upload is gone. */
   abortUpload(request: { key: string; uploadId: string }): Promise<void>;
 }
 
@@ -284,14 +284,14 @@ export interface Buckets {
   destination(destination: Destination): DestinationBucket;
 }
 
-/** What is left of the invocation. */
+/** The present invocation of the function. */
 export interface Invocation {
   requestId: string;
-  /** Milliseconds since the epoch after which no work may be under way. */
+  /** When all work must have ended, in milliseconds since the epoch. */
   deadlineMs: number;
-  /** What a fresh invocation would have, milliseconds. */
+  /** How many milliseconds a fresh invocation has. */
   fullTimeMs: number;
-  /** Bytes of the copies under way, which share the network. Changed by `copyVersion` alone. */
+  /** How many bytes the copies under way have, which share the network. Only `copyVersion` changes it. */
   bytesUnderWay: number;
 }
 

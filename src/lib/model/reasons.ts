@@ -15,7 +15,7 @@ export interface ReasonEntry {
   fix: string;
 }
 
-const REASONS = {
+const REASON_ENTRIES = {
   throttled: {
     disposition: 'retry',
     meaning: 'AWS asked to slow down.',
@@ -134,9 +134,11 @@ const REASONS = {
   },
 } as const satisfies Record<string, ReasonEntry>;
 
-export type Reason = keyof typeof REASONS;
+export type Reason = keyof typeof REASON_ENTRIES;
 
-export const reasonEntry = (reason: Reason): ReasonEntry => REASONS[reason];
+export const reasonEntry = (reason: Reason): ReasonEntry => REASON_ENTRIES[reason];
 
 /** All reasons, in the order in which documents and help texts list them. */
-export const ALL_REASONS = Object.keys(REASONS).filter((name): name is Reason => name in REASONS);
+export const ALL_REASONS = Object.keys(REASON_ENTRIES).filter(
+  (name): name is Reason => name in REASON_ENTRIES,
+);

@@ -19,7 +19,7 @@ export interface ReplicationRule {
   versions: 'all' | 'latest';
   /** Whether delete markers, and deletes in unversioned buckets, are replicated. Deletes of a version never are. */
   deletes: 'replicate' | 'ignore';
-  /** Who moves the bytes: the function, S3 itself, or S3 if the destination's role may read the source. */
+  /** The bytes are moved by the function, by S3 itself, or by S3 if the destination's role may read the source. */
   copy: 'stream' | 'server-side' | 'auto';
   /** Whether replicas carry the stamp (see `stamp.ts`). */
   stamp: boolean;

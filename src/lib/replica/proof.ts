@@ -19,7 +19,7 @@ export const guardFor = (version: ObjectState): Guard => {
 };
 
 /**
- * The reason why the replica may be reported as good. The digests that S3 stored are compared first. Where they are not comparable
+ * The reason why the replica may be reported as good. The digests that S3 stored are compared first. If they are not comparable
  * (KMS hides the ETag), S3 checked the bytes against `guard` on arrival, or copied them itself. Throws `bad-checksum`.
  */
 export const proofOf = (source: Comparable, written: Written, guard: Trust): Proof => {

@@ -10,7 +10,7 @@ export const holds = (replica: ObjectState, source: ObjectState, place: Place): 
   if (stamp !== null && !names(stamp, source)) return false;
   const content = contentProof(replica, source);
   if (stamp === null) return content === 'same' && sameHeaders(replica, source);
-  // Where nothing can be compared, a stored checksum means that S3 checked the bytes against it on arrival.
+  // If nothing can be compared, a stored checksum means that S3 checked the bytes against it on arrival.
   const checked = content === 'same' || (content === 'unknown' && replica.checksum !== null);
   // An ETag repeats when the same bytes are written with other metadata; a version id does not.
   return checked && (namesOneState(source) || sameHeaders(replica, source));

@@ -22,7 +22,7 @@ export interface BatchResult {
   resultString: string;
 }
 
-export interface BatchAnswer {
+export interface BatchOperationsAnswer {
   invocationSchemaVersion: string;
   treatMissingKeysAs: ResultCode;
   invocationId: string;
@@ -44,7 +44,7 @@ interface UnreadableTask {
 }
 
 /** Throws `malformed-message` if this is no event of S3 Batch Operations: all its tasks fail then. */
-export const answerBatch = async (event: unknown, deps: BatchDeps): Promise<BatchAnswer> => {
+export const answerBatch = async (event: unknown, deps: BatchDeps): Promise<BatchOperationsAnswer> => {
   const { invocationSchemaVersion, invocationId, tasks } = parseEvent(event);
   const results = await Promise.all(tasks.map((task) => resultOf(task, deps)));
   // A task that is left out of the answer must not pass for done.

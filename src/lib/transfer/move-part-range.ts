@@ -7,7 +7,7 @@ import { isComplete, listedParts, missingParts, sumOfBytes } from '../copy/trans
 import { createPartPace, SAFE_BYTES_PER_SECOND } from '../copy/transfer/rate.ts';
 import { isOfVersion, type PartRangeMessage, type Transfer } from '../copy/transfer/transfer.ts';
 import type { TransferDeps } from '../delivery/deps.ts';
-import { RANGE_COPIED } from '../delivery/outcome.ts';
+import { PART_RANGE_COPIED } from '../delivery/outcome.ts';
 import { about } from '../delivery/settle.ts';
 import { type Assignment, taskOf } from '../hint/route.ts';
 import { ReplicationError } from '../model/errors.ts';
@@ -39,7 +39,7 @@ export const movePartRange = async (
   const { duplicate } = await deps.receipts.once(range, async () => {
     const buckets = bucketsOf(assignment, deps.buckets);
     await moveOrAbandon({ message, transfer, assignment, receiveCount, buckets }, deps);
-    return RANGE_COPIED;
+    return PART_RANGE_COPIED;
   });
   if (duplicate)
     reportPartRange({ message, assignment, receiveCount }, { duplicate, bytes: 0, durationMs: 0 }, deps);

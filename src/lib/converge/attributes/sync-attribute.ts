@@ -20,9 +20,9 @@ export interface BothVersions {
   replica: VersionAt;
 }
 
-type Identified = Pick<ObjectState, 'versionId'>;
+type HasVersionId = Pick<ObjectState, 'versionId'>;
 
-export const versionsOf = (task: Task, version: Identified, replica: Identified): BothVersions => ({
+export const bothVersions = (task: Task, version: HasVersionId, replica: HasVersionId): BothVersions => ({
   source: { key: task.key, versionId: version.versionId },
   replica: { key: task.replicaKey, versionId: replica.versionId },
 });

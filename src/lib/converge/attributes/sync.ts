@@ -8,7 +8,7 @@ import { identityOf, namesOneState, replicaPlace, stampOn } from '../../replica/
 import type { ConvergeContext } from '../context.ts';
 import type { Convergence } from '../convergence.ts';
 import { isEcho } from '../loop-guard.ts';
-import { type BothVersions, replacing, syncAttribute, versionsOf } from './sync-attribute.ts';
+import { type BothVersions, replacing, syncAttribute, bothVersions } from './sync-attribute.ts';
 import { syncLock } from './sync-lock.ts';
 
 /** After the content has converged: brings the attributes that the hint is about. Null: there is no such pair of versions. */
@@ -19,7 +19,7 @@ export const syncAttributes = async (task: Task, context: ConvergeContext): Prom
   if (replica === null) return null;
   // Nobody knows who changed the attributes: the bucket that the object came from would get back its old ones.
   if (await isEcho(task, context, version, replica)) return null;
-  const versions = versionsOf(task, version, replica);
+  const versions = bothVersions(task, version, replica);
   const changed =
     task.concern === 'acl' ? await syncAcl(context, versions) : await syncTags(task, context, versions);
   // With the concern `attributes`, grants were brought together with the content.
@@ -44,7 +44,7 @@ export const syncShown = async (
   replica: ObjectState,
 ): Promise<void> => {
   if (await isEcho(task, context, version, replica)) return;
-  const versions = versionsOf(task, version, replica);
+  const versions = bothVersions(task, version, replica);
   const hasTags = version.tagCount > 0 || replica.tagCount > 0;
   const isNamed = namesOneState(version) && stampOn(replica, replicaPlace(task)) !== null;
   // Tags that find no room beside the content are written after it, too.
