@@ -1,9 +1,9 @@
-/** Log lines and metrics of one invocation: one structured line per outcome, S3's own metric names. */
+/** Log lines and metrics of one invocation: one structured line for each outcome, and metrics with S3's own names. */
 import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import type { OutcomeRecord, Reporter } from '../delivery/outcome.ts';
 
-/** Collects metrics until they are published, at the end of the invocation. */
+/** Collects metrics, which are published at the end of the invocation. */
 export interface MeteredReporter extends Reporter {
   publish(): void;
 }
@@ -13,7 +13,7 @@ export const createReporter = (logger: Logger): MeteredReporter => {
   return {
     report(record) {
       log(logger, record);
-      count(metricsOf(metrics, record), record);
+      addMetrics(metricsOf(metrics, record), record);
     },
     publish() {
       for (const each of metrics.values()) each.publishStoredMetrics();
@@ -37,7 +37,7 @@ const log = (logger: Logger, record: OutcomeRecord): void => {
   }
 };
 
-/** Dimensions as S3's own replication metrics have them. */
+/** The dimensions are those of S3's own replication metrics. */
 const metricsOf = (known: Map<string, Metrics>, record: OutcomeRecord): Metrics => {
   const dimensions = {
     SourceBucket: record.sourceBucket ?? 'none',
@@ -46,20 +46,20 @@ const metricsOf = (known: Map<string, Metrics>, record: OutcomeRecord): Metrics 
   };
   const name = JSON.stringify(dimensions);
   const metrics = known.get(name) ?? new Metrics();
-  // As defaults: dimensions that are only added are gone when Powertools flushes at a hundred values.
+  // Default dimensions: Powertools drops the others when it flushes, which it does at a hundred values.
   if (!known.has(name)) metrics.setDefaultDimensions(dimensions);
   known.set(name, metrics);
   return metrics;
 };
 
-/** Outcomes in which something was written. A transfer that goes on has not come to its end. */
-const CHANGES: ReadonlySet<string> = new Set(['replicated', 'deleted', 'updated']);
+/** The outcomes that mean something was written. `transferring` is not among them: that object is not replicated yet. */
+const CHANGING_OUTCOMES: ReadonlySet<string> = new Set(['replicated', 'deleted', 'updated']);
 
-const count = (metrics: Metrics, record: OutcomeRecord): void => {
+const addMetrics = (metrics: Metrics, record: OutcomeRecord): void => {
   switch (record.ending) {
     case 'done':
       if (record.outcome === 'transferring') return;
-      if (record.duplicate || !CHANGES.has(record.outcome)) {
+      if (record.duplicate || !CHANGING_OUTCOMES.has(record.outcome)) {
         metrics.addMetric('OperationsSkipped', MetricUnit.Count, 1);
         return;
       }

@@ -1,11 +1,11 @@
-/** The topic that is told when a run has come to its end. */
+/** The topic on which the end of a run is announced. */
 import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
 import { asciiJson } from '../hint/hint.ts';
 import type { RunTopic } from '../runs/ports.ts';
 import { CONTROL_CLIENT } from './control-client.ts';
 import { translateError } from './errors.ts';
 
-/** Characters (API_Publish.html). */
+/** Maximum characters of a subject (API_Publish.html). */
 const MAX_SUBJECT = 100;
 
 export const createRunTopic = (topicArn: string, stack: string): RunTopic => {

@@ -1,4 +1,4 @@
-/** What the SDK's clients log to: nothing. */
+/** The logger of the SDK's clients, which logs nothing. */
 import type { S3ClientConfig } from '@aws-sdk/client-s3';
 
 type Logger = NonNullable<S3ClientConfig['logger']>;
@@ -6,8 +6,9 @@ type Logger = NonNullable<S3ClientConfig['logger']>;
 const nothing = (): void => undefined;
 
 /**
- * Without `info` and `error`, unlike the SDK's own silent logger: where there is a method, the SDK makes a copy of the input and
- * the output of every call for it, member by member: a twentieth of the CPU time of a small object. It asks before it calls those
- * two, and not before it warns. Its warnings, of streams that it cannot send again, are failures that our own lines report.
+ * Unlike the SDK's own silent logger, this logger has no `info` and no `error`. For each of these two methods that exists, the SDK
+ * copies the input and the output of every call, member by member, which takes a twentieth of the CPU time of a small object. The SDK
+ * checks whether these two exist, but calls `warn` without checking. The SDK warns about streams that it cannot send again; our own log
+ * lines report those failures.
  */
 export const SDK_LOGGER = { debug: nothing, warn: nothing } as Partial<Logger> as Logger;

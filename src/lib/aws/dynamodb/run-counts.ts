@@ -1,60 +1,33 @@
-/** Counters of the replicate function in the table of runs: sharded, since hundreds of invocations add to them at once. */
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { DynamoDBDocumentClient, GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import { ALL_REASONS } from '../../model/reasons.ts';
+/** Counters of the replicate function in the table of runs. They are sharded: hundreds of invocations add to them at once. */
+import { type DynamoDBDocumentClient, GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { addPiece, emptyDelta, type RunCounts, type RunDelta } from '../../delivery/run-counts.ts';
-import type { CopiedKey, CopyCounters } from '../../runs/run.ts';
-import { CONTROL_CLIENT } from '../control-client.ts';
+import type { CopiedKey } from '../../runs/run.ts';
+import { firstOf, keysIn, COUNTED_MS } from './copy-counters.ts';
 import { countKey, expiresSeconds, minutesKey, runKey } from './run-items.ts';
+import { documentClient } from './table.ts';
 
 const SHARDS = 16;
-const KEPT_KEYS = 10;
 const HOUR_MS = 3_600_000;
-const MINUTE_MS = 60_000;
-/** So long an invocation may go on with what it knows of a run. */
+/** How long an invocation may rely on what it knows about a run. */
 const FRESH_MS = 3_000;
 
-/** One for the execution environment; what it makes is for one invocation. */
+/** One for the execution environment. What it creates is for one invocation. */
 export const createRunCountsStore = (
   table: string,
   warn: (message: string, error: unknown) => void,
 ): (() => RunCounts) => {
-  const client = DynamoDBDocumentClient.from(new DynamoDBClient(CONTROL_CLIENT));
-  // Lists of keys are kept per shard, and the last writer wins: an environment always writes the same one.
-  const shard = Math.floor(Math.random() * SHARDS);
+  // Lists of keys are kept per shard, and the last writer wins: an execution environment always writes the same shard.
+  const shard: Shard = { client: documentClient(null), table, shard: Math.floor(Math.random() * SHARDS) };
   const known = new Map<string, { stopped: Promise<boolean>; atMs: number }>();
-  const ask = async (run: string): Promise<boolean> => {
-    const { Item: item } = await client.send(
-      new GetCommand({
-        TableName: table,
-        Key: runKey(run),
-        ConsistentRead: true,
-        ProjectionExpression: 'phase',
-      }),
-    );
-    return item?.['phase'] === 'paused' || item?.['phase'] === 'cancelled';
-  };
-  const add = async (run: string, delta: RunDelta): Promise<void> => {
-    const nowMs = Date.now();
-    await addTo(client, table, countKey(run, shard), delta.sums, nowMs, delta.copied);
-    const done = delta.sums.get('done') ?? 0;
-    if (done === 0) return;
-    const minute = Math.floor(nowMs / MINUTE_MS);
-    const sums = new Map([
-      [`done.${minute}`, done],
-      [`bytes.${minute}`, delta.sums.get('bytes') ?? 0],
-    ]);
-    await addTo(client, table, minutesKey(run, Math.floor(nowMs / HOUR_MS), shard), sums, nowMs, []);
-  };
   return () => {
     const deltas = new Map<string, RunDelta>();
     return {
       async isStopped(run) {
         const last = known.get(run);
         const isFresh = last !== undefined && Date.now() - last.atMs < FRESH_MS;
-        const now = isFresh ? last : { stopped: ask(run), atMs: Date.now() };
+        const now = isFresh ? last : { stopped: askStopped(shard, run), atMs: Date.now() };
         known.set(run, now);
-        // Nobody can say: it goes on.
+        // Without an answer the work continues.
         return await now.stopped.catch((error: unknown) => {
           warn('the run could not be asked for', error);
           return false;
@@ -70,7 +43,7 @@ export const createRunCountsStore = (
         deltas.clear();
         await Promise.all(
           all.map(([run, delta]) =>
-            add(run, delta).catch((error: unknown) => warn('counts of a run are lost', error)),
+            addDelta(shard, run, delta).catch((error: unknown) => warn('counts of a run are lost', error)),
           ),
         );
       },
@@ -78,14 +51,51 @@ export const createRunCountsStore = (
   };
 };
 
-const addTo = async (
-  client: DynamoDBDocumentClient,
-  table: string,
-  Key: { run: string; item: string },
+interface Shard {
+  client: DynamoDBDocumentClient;
+  table: string;
+  shard: number;
+}
+
+const askStopped = async ({ client, table }: Shard, run: string): Promise<boolean> => {
+  const { Item: item } = await client.send(
+    new GetCommand({
+      TableName: table,
+      Key: runKey(run),
+      ConsistentRead: true,
+      ProjectionExpression: 'phase',
+    }),
+  );
+  return item?.['phase'] === 'paused' || item?.['phase'] === 'cancelled';
+};
+
+const addDelta = async (shard: Shard, run: string, { sums, copied }: RunDelta): Promise<void> => {
+  const nowMs = Date.now();
+  const key = countKey(run, shard.shard);
+  const after = await addSums(shard, key, sums, nowMs);
+  await keepFirst(shard, key, copied, after);
+  const done = sums.get('done') ?? 0;
+  if (done === 0) return;
+  const minute = Math.floor(nowMs / COUNTED_MS);
+  const ofMinute = new Map([
+    [`done.${minute}`, done],
+    [`bytes.${minute}`, sums.get('bytes') ?? 0],
+  ]);
+  await addSums(shard, minutesKey(run, Math.floor(nowMs / HOUR_MS), shard.shard), ofMinute, nowMs);
+};
+
+interface CounterKey {
+  run: string;
+  item: string;
+}
+
+/** Resolves to the item as it is after the addition. */
+const addSums = async (
+  { client, table }: Shard,
+  Key: CounterKey,
   sums: Map<string, number>,
   nowMs: number,
-  copied: CopiedKey[],
-): Promise<void> => {
+): Promise<Record<string, unknown>> => {
   const names: Record<string, string> = { '#expires': 'expires' };
   const values: Record<string, number> = { ':expires': expiresSeconds(nowMs) };
   const additions = [...sums].map(([name, amount], index) => {
@@ -103,11 +113,19 @@ const addTo = async (
       ReturnValues: 'ALL_NEW',
     }),
   );
-  const before = { largest: keysIn(after['largest']), slowest: keysIn(after['slowest']) };
-  const largest = firstOf([...before.largest, ...copied], 'bytes');
-  const slowest = firstOf([...before.slowest, ...copied], 'durationMs');
-  const isNews = copied.some((each) => largest.includes(each) || slowest.includes(each));
-  if (!isNews) return;
+  return after;
+};
+
+/** Writes the lists of the largest and the slowest copies, if one of `copied` belongs to them. */
+const keepFirst = async (
+  { client, table }: Shard,
+  Key: CounterKey,
+  copied: CopiedKey[],
+  item: Record<string, unknown>,
+): Promise<void> => {
+  const largest = firstOf([...keysIn(item['largest']), ...copied], 'bytes');
+  const slowest = firstOf([...keysIn(item['slowest']), ...copied], 'durationMs');
+  if (!copied.some((each) => largest.includes(each) || slowest.includes(each))) return;
   await client.send(
     new UpdateCommand({
       TableName: table,
@@ -116,45 +134,4 @@ const addTo = async (
       ExpressionAttributeValues: { ':largest': JSON.stringify(largest), ':slowest': JSON.stringify(slowest) },
     }),
   );
-};
-
-const firstOf = (keys: CopiedKey[], by: 'bytes' | 'durationMs'): CopiedKey[] =>
-  keys.toSorted((one, other) => other[by] - one[by]).slice(0, KEPT_KEYS);
-
-const keysIn = (attribute: unknown): CopiedKey[] => {
-  if (typeof attribute !== 'string') return [];
-  const keys: CopiedKey[] = JSON.parse(attribute);
-  return keys;
-};
-
-/** All shards together. */
-export const copyCountersOf = (items: Record<string, unknown>[]): CopyCounters => {
-  const sum = (name: string): number => items.reduce((all, item) => all + Number(item[name] ?? 0), 0);
-  const named = (begin: string): string[] => [
-    ...new Set(items.flatMap((item) => Object.keys(item).filter((name) => name.startsWith(begin)))),
-  ];
-  const sumsOf = (begin: string): [string, number][] =>
-    named(begin).map((name) => [name.slice(begin.length), sum(name)]);
-  const lists = (name: string): CopiedKey[] => items.flatMap((item) => keysIn(item[name]));
-  const reasons = new Map(sumsOf('reasons.'));
-  return {
-    done: sum('done'),
-    outcomes: Object.fromEntries(sumsOf('outcomes.')),
-    failed: sum('failed'),
-    reasons: Object.fromEntries(
-      ALL_REASONS.flatMap((reason) => (reasons.has(reason) ? [[reason, reasons.get(reason)]] : [])),
-    ),
-    dropped: sum('dropped'),
-    copies: sum('copies'),
-    bytes: sum('bytes'),
-    minutes: sumsOf('done.')
-      .map(([minute, done]) => ({
-        minuteMs: Number(minute) * MINUTE_MS,
-        done,
-        bytes: sum(`bytes.${minute}`),
-      }))
-      .toSorted((one, other) => one.minuteMs - other.minuteMs),
-    largest: firstOf(lists('largest'), 'bytes'),
-    slowest: firstOf(lists('slowest'), 'durationMs'),
-  };
 };

@@ -2,17 +2,18 @@
 import { createHash } from 'node:crypto';
 import type { RunSpec } from '../../runs/run.ts';
 
-/** What concerns more than one run. No run's id is like it. */
+/** The `run` of items that concern more than one run. No run has this id. */
 export const SHARED = 'runs';
 
-const KEPT_SECONDS = 400 * 24 * 3_600;
+/** How long the items of a run are kept. */
+const RUN_SECONDS = 400 * 24 * 3_600;
 
-/** For DynamoDB's time to live: all items of a run at once. */
-export const expiresSeconds = (createdMs: number): number => Math.floor(createdMs / 1_000) + KEPT_SECONDS;
+/** For DynamoDB's time to live: all items of a run expire at once. */
+export const expiresSeconds = (createdMs: number): number => Math.floor(createdMs / 1_000) + RUN_SECONDS;
 
 export const runKey = (id: string) => ({ run: id, item: 'run' });
 
-/** Without `from`: what all of a listing begin with. A key of S3 is as long as a sort key may be, hence the hash. */
+/** `from` null: the prefix of the items of all ranges. A key of S3 can be as long as a sort key may be, hence the hash. */
 export const rangeKey = (run: string, epoch: number, from: string | null = null) => ({
   run,
   item: `range#${epoch}#${from === null ? '' : hash(from)}`,
@@ -25,7 +26,7 @@ export const fileKey = (run: string, epoch: number, key: string | null = null) =
 
 export const countKey = (run: string, shard: number) => ({ run, item: `count#${shard}` });
 
-/** Per minute, an hour together: a run of months would make one item too large. */
+/** Counts per minute, one item for each hour: a run of months would make a single item too large. */
 export const minutesKey = (run: string, hour: number, shard: number) => ({
   run,
   item: `count#minutes#${hour}#${shard}`,
@@ -33,7 +34,7 @@ export const minutesKey = (run: string, hour: number, shard: number) => ({
 
 export const listKey = (id: string) => ({ run: SHARED, item: `run#${id}` });
 
-/** Held by the run that is not over. */
+/** The item that a run holds until it is over. */
 export const activeKey = ({
   rule,
   destination,

@@ -2,18 +2,24 @@
 import { parseRange } from '../../listing/range.ts';
 import type { OpenRange, RangeCommit, RunChanges, RunRecord } from '../../runs/run-store.ts';
 import { COMPARE_COUNTERS, type CompareCounters, NOTHING_COMPARED } from '../../runs/run.ts';
+import type { TableItem } from './table.ts';
 
-export type Item = Record<string, unknown>;
-
-/** Attributes of the run's item. Counters are attributes of their own, because they are added to. */
-export const attributesOf = ({ compared, checked, ...others }: RunChanges & Partial<RunRecord>): Item => {
+/** The attributes of a run's item. Each counter is an attribute of its own, because commits add to it. */
+export const attributesOf = ({
+  compared,
+  checked,
+  ...others
+}: RunChanges & Partial<RunRecord>): TableItem => {
   const { openRanges: _open, revision: _revision, ...plain } = others;
   return { ...plain, ...countersOf('compared', compared), ...countersOf('checked', checked) };
 };
 
 export const attributeOf = (listing: RangeCommit['listing'], name: string): string => `${listing}.${name}`;
 
-const countersOf = (listing: RangeCommit['listing'], counters: CompareCounters | null | undefined): Item => {
+const countersOf = (
+  listing: RangeCommit['listing'],
+  counters: CompareCounters | null | undefined,
+): TableItem => {
   if (counters === undefined) return {};
   const begun = { [`${listing}Begun`]: counters !== null };
   if (counters === null) return begun;
@@ -23,15 +29,15 @@ const countersOf = (listing: RangeCommit['listing'], counters: CompareCounters |
   };
 };
 
-const readCounters = (item: Item, listing: RangeCommit['listing']): CompareCounters | null => {
+const readCounters = (item: TableItem, listing: RangeCommit['listing']): CompareCounters | null => {
   if (item[`${listing}Begun`] !== true) return null;
   const counters = { ...NOTHING_COMPARED };
   for (const name of COMPARE_COUNTERS) counters[name] = Number(item[attributeOf(listing, name)] ?? 0);
   return counters;
 };
 
-/** What this adapter wrote, and nobody else. */
-export const recordOf = (item: Item): RunRecord => {
+/** Reads an item that this adapter wrote. */
+export const recordOf = (item: TableItem): RunRecord => {
   const names = Object.keys(item).filter(
     (name) => !/^(run|item|expires|(compared|checked)(\.|Begun).*)$/.test(name),
   );
@@ -39,10 +45,8 @@ export const recordOf = (item: Item): RunRecord => {
   return { ...plain, compared: readCounters(item, 'compared'), checked: readCounters(item, 'checked') };
 };
 
-export const openRangeOf = (item: Item): OpenRange => {
-  return {
-    range: parseRange(String(item['range'])),
-    counted: item['counted'] as CompareCounters,
-    movedMs: Number(item['movedMs']),
-  };
-};
+export const openRangeOf = (item: TableItem): OpenRange => ({
+  range: parseRange(String(item['range'])),
+  counted: item['counted'] as CompareCounters,
+  movedMs: Number(item['movedMs']),
+});

@@ -1,228 +1,204 @@
 /**
- * Runs in DynamoDB. One item for the run, one for each open range, one for each file of differences; the counters of the replicate
- * function are in items of their own (see `run-counts.ts`). A step of a range is one transaction.
+ * Runs in DynamoDB. There is one item for the run, one for each open range and one for each file of differences. The counters of the
+ * replicate function are in items of their own (see `run-counts.ts`). A step of a range is one transaction.
  */
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import {
-  BatchGetCommand,
-  DynamoDBDocumentClient,
-  GetCommand,
-  QueryCommand,
-  TransactWriteCommand,
-} from '@aws-sdk/lib-dynamodb';
+import { BatchGetCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import type { Committed } from '../../listing/ledger.ts';
-import type { DifferenceFile, OpenRange, RangeCommit, RunRecord, RunStore } from '../../runs/run-store.ts';
+import type { Range } from '../../listing/range.ts';
 import { prefixesOverlap } from '../../runs/compare/scope.ts';
+import type {
+  DifferenceFile,
+  OpenRange,
+  RangeCommit,
+  RunChanges,
+  RunRecord,
+  RunStore,
+} from '../../runs/run-store.ts';
 import { addCompared, isOver, NOTHING_COMPARED } from '../../runs/run.ts';
-import { CONTROL_CLIENT } from '../control-client.ts';
 import { translateError } from '../errors.ts';
-import { copyCountersOf } from './run-counts.ts';
+import { copyCountersOf } from './copy-counters.ts';
 import { activeKey, expiresSeconds, fileKey, listKey, rangeKey, runKey, SHARED } from './run-items.ts';
-import { attributesOf, type Item, openRangeOf, recordOf } from './run-records.ts';
-import { changeOf, countOf, put, putFile, putRange, release, stepOf, type Write } from './run-writes.ts';
-import { isCancelled, reasonsOf, withoutConflicts } from './transaction.ts';
+import { attributesOf, openRangeOf, recordOf } from './run-records.ts';
+import { addToRun, changeOf, putFile, putNew, putRange, release, stepOf } from './run-writes.ts';
+import { askTable, getItem, type ItemTable, openTable, type TableItem } from './table.ts';
+import { transact } from './transaction.ts';
 
-/** `region`: where it is not that of the environment. */
-export const createRunStore = (table: string, region: string | null = null): RunStore => {
-  const place = region === null ? {} : { region };
-  const client = DynamoDBDocumentClient.from(new DynamoDBClient({ ...CONTROL_CLIENT, ...place }), {
-    marshallOptions: { removeUndefinedValues: true },
-  });
-
-  const get = async (Key: Item): Promise<Item | null> => {
-    const { Item: item } = await translated('GetItem', () =>
-      client.send(new GetCommand({ TableName: table, Key, ConsistentRead: true })),
-    );
-    return item ?? null;
-  };
-
-  const query = async function* (run: string, begin: string, backwards = false): AsyncGenerator<Item> {
-    let from: Item | undefined;
-    do {
-      const { Items = [], LastEvaluatedKey } = await translated('Query', () =>
-        client.send(
-          new QueryCommand({
-            TableName: table,
-            KeyConditionExpression: '#run = :run AND begins_with(#item, :begin)',
-            ExpressionAttributeNames: { '#run': 'run', '#item': 'item' },
-            ExpressionAttributeValues: { ':run': run, ':begin': begin },
-            ConsistentRead: true,
-            ScanIndexForward: !backwards,
-            ExclusiveStartKey: from,
-          }),
-        ),
-      );
-      yield* Items;
-      from = LastEvaluatedKey;
-    } while (from !== undefined);
-  };
-
-  /** Null: done. Otherwise the reasons, in the order of the writes. */
-  const transact = async (writes: Write[]): Promise<string[] | null> =>
-    translated('TransactWriteItems', () =>
-      withoutConflicts(async () => {
-        try {
-          await client.send(new TransactWriteCommand({ TransactItems: writes }));
-          return null;
-        } catch (error) {
-          if (isCancelled(error)) return reasonsOf(error);
-          throw error;
-        }
-      }),
-    );
-
-  const load = async (id: string): Promise<RunRecord | null> => {
-    const item = await get(runKey(id));
-    return item === null ? null : recordOf(item);
-  };
-
-  const openRanges = async (run: RunRecord): Promise<OpenRange[]> => {
-    const ranges: OpenRange[] = [];
-    for await (const item of query(run.id, rangeKey(run.id, run.epoch).item)) ranges.push(openRangeOf(item));
-    return ranges;
-  };
-
+/** `region` null: the region of the environment. */
+export const createRunStore = (name: string, region: string | null = null): RunStore => {
+  const table = openTable(name, region, (error, operation) =>
+    translateError(error, `${operation} in the table of runs`),
+  );
   return {
-    load,
-    openRanges,
-
-    async create(run, first) {
-      const { rule, destination, prefix } = run.spec;
-      const active = activeKey(run.spec);
-      for await (const item of query(SHARED, active.item.slice(0, active.item.lastIndexOf('/') + 1))) {
-        if (prefixesOverlap(String(item['prefix']), prefix))
-          return { kind: 'active', run: String(item['id']) };
-      }
-      const expires = expiresSeconds(run.createdMs);
-      const reasons = await transact([
-        put(table, { ...active, id: run.id, rule, destination, prefix }),
-        put(table, {
-          ...runKey(run.id),
-          ...attributesOf(run),
-          openRanges: 1,
-          revision: run.revision,
-          expires,
-        }),
-        put(table, { ...listKey(run.id), id: run.id, expires }),
-        putRange(table, run, first, expires),
-      ]);
-      if (reasons === null) return { kind: 'created' };
-      const other = await get(active);
-      return { kind: 'active', run: String(other?.['id'] ?? 'unknown') };
-    },
-
-    async progress(id) {
-      const run = await load(id);
-      if (run === null || run.openRanges === 0) return run;
-      const listing = run.work === 'checking' ? 'checked' : 'compared';
-      const open = await openRanges(run);
-      const sum = open.reduce(
-        (all, { counted }) => addCompared(all, counted),
-        run[listing] ?? NOTHING_COMPARED,
-      );
-      return { ...run, [listing]: sum };
-    },
-
-    async list(limit) {
-      const ids: string[] = [];
-      for await (const item of query(SHARED, listKey('').item, true)) {
-        if (ids.length >= limit) break;
-        ids.push(String(item['id']));
-      }
-      const found: RunRecord[] = [];
-      for (let start = 0; start < ids.length; start += BATCH_GET) {
-        const Keys = ids.slice(start, start + BATCH_GET).map(runKey);
-        const { Responses: answer } = await translated('BatchGetItem', () =>
-          client.send(new BatchGetCommand({ RequestItems: { [table]: { Keys, ConsistentRead: true } } })),
-        );
-        found.push(...(answer?.[table] ?? []).map(recordOf));
-      }
-      return found.toSorted((one, other) => (one.id < other.id ? 1 : -1));
-    },
-
-    async change(run, changes, first) {
-      const changed = { ...run, ...changes };
-      const update = changeOf(table, run, changes, first !== undefined);
-      const expires = expiresSeconds(run.createdMs);
-      const reasons = await transact([
-        { Update: update },
-        ...(first === undefined ? [] : [putRange(table, changed, first, expires)]),
-        ...(isOver(changed) && !isOver(run) ? [release(table, run)] : []),
-      ]);
-      return reasons === null;
-    },
-
+    create: (run, first) => createRun(table, run, first),
+    load: (id) => loadRun(table, id),
+    progress: (id) => progressOf(table, id),
+    list: (limit) => listRuns(table, limit),
+    change: (run, changes, first) => changeRun(table, run, changes, first),
+    openRanges: (run) => openRangesOf(table, run),
     async openRange(id, epoch, from) {
-      const item = await get(rangeKey(id, epoch, from));
+      const item = await getItem(table, rangeKey(id, epoch, from));
       return item === null ? null : openRangeOf(item);
     },
-
-    async touch(id, epoch, range, nowMs) {
-      await transact([
-        {
-          Update: {
-            TableName: table,
-            Key: rangeKey(id, epoch, range.from),
-            UpdateExpression: 'SET movedMs = :now',
-            ConditionExpression: 'step = :step',
-            ExpressionAttributeValues: { ':now': nowMs, ':step': range.step },
-          },
-        },
-      ]);
-    },
-
-    async commit(commit) {
-      for (;;) {
-        const answer = await tryCommit(commit);
-        if (answer !== 'again') return answer;
-      }
-    },
-
-    async copied(id) {
-      const items: Item[] = [];
-      for await (const item of query(id, 'count#')) items.push(item);
-      return copyCountersOf(items);
-    },
-
-    async files(run, limit) {
-      const files: DifferenceFile[] = [];
-      let leftOut = 0;
-      for await (const item of query(run.id, fileKey(run.id, run.epoch).item)) {
-        if (files.length < limit) files.push({ key: String(item['key']), rows: Number(item['rows']) });
-        else leftOut += 1;
-      }
-      return { files, leftOut };
-    },
+    touch: (id, epoch, range, nowMs) => touchRange(table, rangeKey(id, epoch, range.from), range, nowMs),
+    commit: (commit) => commitRange(table, commit),
+    copied: async (id) => copyCountersOf(await allItems(table, id, 'count#')),
+    files: (run, limit) => filesOf(table, run, limit),
   };
+};
 
-  /** `again`: another range went ahead at the same time, so that it was not clear whether this was the last. */
-  async function tryCommit(commit: RangeCommit): Promise<Committed | 'again'> {
-    const { after, children } = commit;
-    const added = children.length - (after === null ? 1 : 0);
-    const run = added === 0 ? null : await load(commit.run);
-    if (added !== 0 && run?.epoch !== commit.epoch) return 'superseded';
-    const isLast = run !== null && run.openRanges + added === 0;
-    const expires = expiresSeconds(run?.createdMs ?? commit.nowMs);
-    const reasons = await transact([
-      stepOf(table, commit),
-      ...children.map((child) =>
-        putRange(table, { id: commit.run, epoch: commit.epoch }, child, expires, commit.nowMs),
-      ),
-      ...(commit.file === null ? [] : [putFile(table, commit, commit.file, expires)]),
-      ...(run === null ? [] : [{ Update: countOf(table, commit, added, isLast) }]),
-    ]);
-    if (reasons === null) return isLast ? 'ended' : 'committed';
-    const isOnlyTheCount = reasons.slice(0, -1).every((code) => code === 'None');
-    return run !== null && isOnlyTheCount ? 'again' : 'superseded';
+const allItems = async (table: ItemTable, run: string, begin: string): Promise<TableItem[]> => {
+  const items: TableItem[] = [];
+  for await (const item of itemsOf(table, run, begin)) items.push(item);
+  return items;
+};
+
+async function* itemsOf(
+  table: ItemTable,
+  run: string,
+  begin: string,
+  { backwards = false } = {},
+): AsyncGenerator<TableItem> {
+  let from: TableItem | undefined;
+  do {
+    const command: QueryCommand = new QueryCommand({
+      TableName: table.name,
+      KeyConditionExpression: '#run = :run AND begins_with(#item, :begin)',
+      ExpressionAttributeNames: { '#run': 'run', '#item': 'item' },
+      ExpressionAttributeValues: { ':run': run, ':begin': begin },
+      ConsistentRead: true,
+      ScanIndexForward: !backwards,
+      ExclusiveStartKey: from,
+    });
+    const { Items = [], LastEvaluatedKey } = await askTable(table, 'Query', () => table.client.send(command));
+    yield* Items;
+    from = LastEvaluatedKey;
+  } while (from !== undefined);
+}
+
+const createRun = async (table: ItemTable, run: RunRecord, first: Range): ReturnType<RunStore['create']> => {
+  const { rule, destination, prefix } = run.spec;
+  const active = activeKey(run.spec);
+  const ofSameRule = active.item.slice(0, active.item.lastIndexOf('/') + 1);
+  for await (const item of itemsOf(table, SHARED, ofSameRule)) {
+    if (prefixesOverlap(String(item['prefix']), prefix)) return { kind: 'active', run: String(item['id']) };
+  }
+  const expires = expiresSeconds(run.createdMs);
+  const attributes = { ...attributesOf(run), openRanges: 1, revision: run.revision, expires };
+  const reasons = await transact(table, [
+    putNew(table.name, { ...active, id: run.id, rule, destination, prefix }),
+    putNew(table.name, { ...runKey(run.id), ...attributes }),
+    putNew(table.name, { ...listKey(run.id), id: run.id, expires }),
+    putRange(table.name, run, first, { expires, movedMs: Date.now() }),
+  ]);
+  if (reasons === null) return { kind: 'created' };
+  const other = await getItem(table, active);
+  return { kind: 'active', run: String(other?.['id'] ?? 'unknown') };
+};
+
+const loadRun = async (table: ItemTable, id: string): Promise<RunRecord | null> => {
+  const item = await getItem(table, runKey(id));
+  return item === null ? null : recordOf(item);
+};
+
+const progressOf = async (table: ItemTable, id: string): Promise<RunRecord | null> => {
+  const run = await loadRun(table, id);
+  if (run === null || run.openRanges === 0) return run;
+  const listing = run.work === 'checking' ? 'checked' : 'compared';
+  const open = await openRangesOf(table, run);
+  const sum = open.reduce((all, { counted }) => addCompared(all, counted), run[listing] ?? NOTHING_COMPARED);
+  return { ...run, [listing]: sum };
+};
+
+/** Maximum keys of one BatchGetItem. */
+const MAX_BATCH_KEYS = 100;
+
+const listRuns = async (table: ItemTable, limit: number): Promise<RunRecord[]> => {
+  const ids: string[] = [];
+  for await (const item of itemsOf(table, SHARED, listKey('').item, { backwards: true })) {
+    if (ids.length >= limit) break;
+    ids.push(String(item['id']));
+  }
+  const found: RunRecord[] = [];
+  for (let start = 0; start < ids.length; start += MAX_BATCH_KEYS) {
+    const Keys = ids.slice(start, start + MAX_BATCH_KEYS).map(runKey);
+    const command = new BatchGetCommand({ RequestItems: { [table.name]: { Keys, ConsistentRead: true } } });
+    const { Responses: answer } = await askTable(table, 'BatchGetItem', () => table.client.send(command));
+    found.push(...(answer?.[table.name] ?? []).map(recordOf));
+  }
+  return found.toSorted((one, other) => (one.id < other.id ? 1 : -1));
+};
+
+const changeRun = async (
+  table: ItemTable,
+  run: RunRecord,
+  changes: RunChanges,
+  first: Range | undefined,
+): Promise<boolean> => {
+  const changed = { ...run, ...changes };
+  const times = { expires: expiresSeconds(run.createdMs), movedMs: Date.now() };
+  const reasons = await transact(table, [
+    { Update: changeOf(table.name, run, changes, first !== undefined) },
+    ...(first === undefined ? [] : [putRange(table.name, changed, first, times)]),
+    ...(isOver(changed) && !isOver(run) ? [release(table.name, run)] : []),
+  ]);
+  return reasons === null;
+};
+
+const openRangesOf = async (table: ItemTable, { id, epoch }: RunRecord): Promise<OpenRange[]> => {
+  const items = await allItems(table, id, rangeKey(id, epoch).item);
+  return items.map(openRangeOf);
+};
+
+const touchRange = async (table: ItemTable, Key: TableItem, range: Range, nowMs: number): Promise<void> => {
+  await transact(table, [
+    {
+      Update: {
+        TableName: table.name,
+        Key,
+        UpdateExpression: 'SET movedMs = :now',
+        ConditionExpression: 'step = :step',
+        ExpressionAttributeValues: { ':now': nowMs, ':step': range.step },
+      },
+    },
+  ]);
+};
+
+const commitRange = async (table: ItemTable, commit: RangeCommit): Promise<Committed> => {
+  for (;;) {
+    const answer = await tryCommit(table, commit);
+    if (answer !== 'again') return answer;
   }
 };
 
-const BATCH_GET = 100;
+/** `again`: another range moved ahead at the same time, so it is not clear whether this range was the last. */
+const tryCommit = async (table: ItemTable, commit: RangeCommit): Promise<Committed | 'again'> => {
+  const { after, children, epoch, nowMs } = commit;
+  const added = children.length - (after === null ? 1 : 0);
+  const run = added === 0 ? null : await loadRun(table, commit.run);
+  if (added !== 0 && run?.epoch !== epoch) return 'superseded';
+  const isLast = run !== null && run.openRanges + added === 0;
+  const times = { expires: expiresSeconds(run?.createdMs ?? nowMs), movedMs: nowMs };
+  const reasons = await transact(table, [
+    stepOf(table.name, commit),
+    ...children.map((child) => putRange(table.name, { id: commit.run, epoch }, child, times)),
+    ...(commit.file === null ? [] : [putFile(table.name, commit, commit.file, times.expires)]),
+    ...(run === null ? [] : [{ Update: addToRun(table.name, commit, added, isLast) }]),
+  ]);
+  if (reasons === null) return isLast ? 'ended' : 'committed';
+  const isOnlyTheCount = reasons.slice(0, -1).every((code) => code === 'None');
+  return run !== null && isOnlyTheCount ? 'again' : 'superseded';
+};
 
-const translated = async <T>(operation: string, call: () => Promise<T>): Promise<T> => {
-  try {
-    return await call();
-  } catch (error) {
-    throw translateError(error, `${operation} in the table of runs`);
+const filesOf = async (
+  table: ItemTable,
+  { id, epoch }: RunRecord,
+  limit: number,
+): ReturnType<RunStore['files']> => {
+  const files: DifferenceFile[] = [];
+  let leftOut = 0;
+  for await (const item of itemsOf(table, id, fileKey(id, epoch).item)) {
+    if (files.length < limit) files.push({ key: String(item['key']), rows: Number(item['rows']) });
+    else leftOut += 1;
   }
+  return { files, leftOut };
 };

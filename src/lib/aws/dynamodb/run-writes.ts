@@ -1,14 +1,14 @@
-/** What the transactions of the table of runs are made of. */
-import type { TransactWriteCommandInput } from '@aws-sdk/lib-dynamodb';
+/** The writes that transactions of the table of runs consist of. `table` is its name. */
 import type { Range } from '../../listing/range.ts';
 import type { DifferenceFile, RangeCommit, RunChanges, RunRecord } from '../../runs/run-store.ts';
 import { COMPARE_COUNTERS, NOTHING_COMPARED } from '../../runs/run.ts';
 import { activeKey, fileKey, rangeKey, runKey } from './run-items.ts';
-import { attributeOf, attributesOf, type Item } from './run-records.ts';
+import { attributeOf, attributesOf } from './run-records.ts';
+import type { TableItem } from './table.ts';
+import type { Write } from './transaction.ts';
 
-export type Write = NonNullable<TransactWriteCommandInput['TransactItems']>[number];
-
-export const put = (table: string, item: Item): Write => ({
+/** Creates the item. Fails when it exists already. */
+export const putNew = (table: string, item: TableItem): Write => ({
   Put: {
     TableName: table,
     Item: item,
@@ -21,10 +21,9 @@ export const putRange = (
   table: string,
   { id, epoch }: Pick<RunRecord, 'id' | 'epoch'>,
   range: Range,
-  expires: number,
-  movedMs = Date.now(),
+  { expires, movedMs }: { expires: number; movedMs: number },
 ): Write =>
-  put(table, {
+  putNew(table, {
     ...rangeKey(id, epoch, range.from),
     range: JSON.stringify(range),
     step: range.step,
@@ -40,7 +39,7 @@ export const putFile = (
   expires: number,
 ): Write => ({ Put: { TableName: table, Item: { ...fileKey(run, epoch, key), key, rows, expires } } });
 
-/** The range's own item: gone when nothing is left of it. */
+/** Writes the step of a range into its item, or deletes the item when nothing is left of the range. */
 export const stepOf = (table: string, { run, epoch, before, after, counted, nowMs }: RangeCommit): Write => {
   const common = {
     TableName: table,
@@ -66,8 +65,8 @@ export const stepOf = (table: string, { run, epoch, before, after, counted, nowM
 
 type Update = NonNullable<Write['Update']>;
 
-/** What the run's own item learns: how many ranges are open now, and what was counted in one that is done. */
-export const countOf = (table: string, commit: RangeCommit, added: number, isLast: boolean): Update => {
+/** Adds to the run's item: the number of ranges that are open now, and the counters of a range that is done. */
+export const addToRun = (table: string, commit: RangeCommit, added: number, isLast: boolean): Update => {
   const { run, epoch, listing, after, counted } = commit;
   const names: Record<string, string> = {};
   const values: Record<string, number> = { ':added': added, ':epoch': epoch, ':others': -added };
@@ -87,15 +86,16 @@ export const countOf = (table: string, commit: RangeCommit, added: number, isLas
   };
 };
 
+/** Changes the run's item on condition that nobody else has changed it since it was read. */
 export const changeOf = (
   table: string,
   run: RunRecord,
   changes: RunChanges,
   isNewListing: boolean,
 ): Update => {
-  const attributes: Item = { ...attributesOf(changes), ...(isNewListing ? { openRanges: 1 } : {}) };
+  const attributes: TableItem = { ...attributesOf(changes), ...(isNewListing ? { openRanges: 1 } : {}) };
   const names: Record<string, string> = {};
-  const values: Item = { ':revision': run.revision, ':one': 1 };
+  const values: TableItem = { ':revision': run.revision, ':one': 1 };
   const settings = Object.entries(attributes).map(([name, value], index) => {
     names[`#a${index}`] = name;
     values[`:a${index}`] = value;
@@ -112,11 +112,12 @@ export const changeOf = (
   };
 };
 
+/** Lets other runs over the same keys begin. */
 export const release = (table: string, run: RunRecord): Write => ({
   Delete: {
     TableName: table,
     Key: activeKey(run.spec),
-    // Nobody else's.
+    // Only the item that this run holds.
     ConditionExpression: 'attribute_not_exists(id) OR id = :id',
     ExpressionAttributeValues: { ':id': run.id },
   },

@@ -1,28 +1,47 @@
-/** Transactions of DynamoDB: why one was cancelled, and what to do when two met. */
+/** Transactions of DynamoDB: why one was cancelled, and what happens when two meet. */
 import { TransactionCanceledException } from '@aws-sdk/client-dynamodb';
+import { TransactWriteCommand, type TransactWriteCommandInput } from '@aws-sdk/lib-dynamodb';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { askTable, type ItemTable } from './table.ts';
 
-export const isCancelled = (error: unknown): error is TransactionCanceledException =>
-  error instanceof TransactionCanceledException && !isConflict(error);
-
-/** One for each write, in order: `None` for those that would have been done. */
-export const reasonsOf = ({ CancellationReasons: reasons = [] }: TransactionCanceledException): string[] =>
-  reasons.map(({ Code: code }) => code ?? 'None');
-
-const TRIES = 12;
-const LONGEST_REST_MS = 1_000;
+export type Write = NonNullable<TransactWriteCommandInput['TransactItems']>[number];
 
 /**
- * Two at once on the same item: one of them is refused (`TransactionConflict`), which the SDK does not try again by itself
+ * Null: the writes took effect. Otherwise none did, and the result has a reason for each write, in their order: `None` for a write that
+ * would have succeeded.
+ */
+export const transact = (table: ItemTable, writes: Write[]): Promise<string[] | null> =>
+  askTable(table, 'TransactWriteItems', () =>
+    withoutConflicts(async () => {
+      try {
+        await table.client.send(new TransactWriteCommand({ TransactItems: writes }));
+        return null;
+      } catch (error) {
+        if (error instanceof TransactionCanceledException && !isConflict(error)) return reasonsOf(error);
+        throw error;
+      }
+    }),
+  );
+
+const reasonsOf = ({ CancellationReasons: reasons = [] }: TransactionCanceledException): string[] =>
+  reasons.map(({ Code: code }) => code ?? 'None');
+
+/** How often a transaction is tried before its conflict counts as a failure. */
+const TRANSACTION_TRIES = 12;
+/** Maximum pause between two tries. */
+const MAX_PAUSE_MS = 1_000;
+
+/**
+ * When two transactions write the same item at once, DynamoDB refuses one of them (`TransactionConflict`). The SDK does not retry it
  * ("Error handling", DynamoDB transactions).
  */
-export const withoutConflicts = async <T>(work: () => Promise<T>): Promise<T> => {
+const withoutConflicts = async <T>(work: () => Promise<T>): Promise<T> => {
   for (let tries = 1; ; tries += 1) {
     try {
       return await work();
     } catch (error) {
-      if (!isConflict(error) || tries >= TRIES) throw error;
-      await sleep(Math.random() * Math.min(LONGEST_REST_MS, 20 * 2 ** tries));
+      if (!isConflict(error) || tries >= TRANSACTION_TRIES) throw error;
+      await sleep(Math.random() * Math.min(MAX_PAUSE_MS, 20 * 2 ** tries));
     }
   }
 };
@@ -35,11 +54,11 @@ const isConflict = (error: unknown): boolean => {
     );
   }
   const reasons = reasonsOf(error);
-  // A condition that failed is an answer, whatever else there was.
-  return !reasons.includes('ConditionalCheckFailed') && reasons.some((code) => RETRIED.has(code));
+  // A condition that was not met is an answer, whatever the other reasons are.
+  return !reasons.includes('ConditionalCheckFailed') && reasons.some((code) => RETRIED_REASONS.has(code));
 };
 
-const RETRIED: ReadonlySet<string> = new Set([
+const RETRIED_REASONS: ReadonlySet<string> = new Set([
   'TransactionConflict',
   'ThrottlingError',
   'ProvisionedThroughputExceeded',

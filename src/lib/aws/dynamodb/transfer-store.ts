@@ -1,120 +1,88 @@
 /** Transfers in DynamoDB: one item for each, found by its id. Measured rates are items of the same table. */
-import type { Way } from '../../copy/part-layout.ts';
-import { ConditionalCheckFailedException, DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import {
-  DeleteCommand,
-  DynamoDBDocumentClient,
-  GetCommand,
-  PutCommand,
-  ScanCommand,
-  UpdateCommand,
-} from '@aws-sdk/lib-dynamodb';
+import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
+import { DeleteCommand, PutCommand, ScanCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { isDeepStrictEqual } from 'node:util';
-import { ReplicationError } from '../../model/errors.ts';
+import type { PartLayout, Way } from '../../copy/part-layout.ts';
 import type { Transfer, TransferStore } from '../../copy/transfer/transfer.ts';
-import { CONTROL_CLIENT } from '../control-client.ts';
-import { translateError } from '../errors.ts';
-import { type Item, transferItem, transferOf } from './transfer-item.ts';
+import { translateTableError } from '../errors.ts';
+import { askTable, getItem, type ItemTable, openTable, type TableItem } from './table.ts';
 
-/** `region`: where it is not that of the environment. */
-export const createTransferStore = (table: string, region: string | null = null): TransferStore => {
-  const place = region === null ? {} : { region };
-  const client = DynamoDBDocumentClient.from(new DynamoDBClient({ ...CONTROL_CLIENT, ...place }), {
-    marshallOptions: { removeUndefinedValues: true },
-  });
-
-  const get = async (name: string): Promise<Item | null> => {
-    const command = new GetCommand({ TableName: table, Key: { transfer: name }, ConsistentRead: true });
-    const { Item: item } = await translated('GetItem', () => client.send(command));
-    return item ?? null;
-  };
-
-  const load = async (id: string): Promise<Transfer | null> => {
-    const item = await get(id);
-    return item === null ? null : transferOf(item);
-  };
-
+/** `region` null: the region of the environment. */
+export const createTransferStore = (name: string, region: string | null = null): TransferStore => {
+  const table = openTable(name, region, (error, operation) =>
+    translateTableError(error, `${operation} in the table of transfers`),
+  );
   return {
-    load,
-
-    async begin(transfer, replaces) {
-      const command = new PutCommand({
-        TableName: table,
-        Item: transferItem(transfer),
-        ConditionExpression: `attribute_not_exists(transfer)${replaces === null ? '' : ' OR uploadId = :replaces'}`,
-        ...(replaces === null ? {} : { ExpressionAttributeValues: { ':replaces': replaces } }),
-      });
-      if ((await conditionally('PutItem', () => client.send(command))) === null) return true;
-      // The SDK may have asked a second time, after an answer that was lost.
-      return (await load(transfer.id))?.uploadId === transfer.uploadId;
-    },
-
-    async change({ id, uploadId }, fields, expecting) {
-      const refused = await conditionally('UpdateItem', () =>
-        client.send(new UpdateCommand({ TableName: table, ...updateOf(id, uploadId, fields, expecting) })),
-      );
-      if (refused === null) return true;
-      if (refused.tries === 1) return false;
-      // As above. Two who wrote the very same are told the same: better both go on than none.
-      const now = await load(id);
-      return now?.uploadId === uploadId && isDeepStrictEqual({ ...now, ...fields }, now);
-    },
-
-    async end({ id, uploadId }) {
-      const command = new DeleteCommand({
-        TableName: table,
-        Key: { transfer: id },
-        ConditionExpression: 'uploadId = :uploadId',
-        ExpressionAttributeValues: { ':uploadId': uploadId },
-      });
-      await conditionally('DeleteItem', () => client.send(command));
-    },
-
-    async *all() {
-      let from: Item | undefined;
-      do {
-        const command: ScanCommand = new ScanCommand({
-          TableName: table,
-          FilterExpression: 'attribute_exists(uploadId)',
-          ConsistentRead: true,
-          ExclusiveStartKey: from,
-        });
-        const { Items: items = [], LastEvaluatedKey: last } = await translated('Scan', () =>
-          client.send(command),
-        );
-        for (const item of items) yield transferOf(item);
-        from = last;
-      } while (from !== undefined);
-    },
-
+    load: (id) => loadTransfer(table, id),
+    begin: (transfer, replaces) => beginTransfer(table, transfer, replaces),
+    change: (...change) => changeTransfer(table, change),
+    end: (transfer) => endTransfer(table, transfer),
+    all: () => allTransfers(table),
     async rate(destinationBucket, way) {
-      const item = await get(rateName(destinationBucket, way));
+      const item = await getItem(table, { transfer: rateName(destinationBucket, way) });
       return item === null ? null : Number(item['bytesPerSecond']);
     },
-
     async measured(destinationBucket, way, bytesPerSecond) {
-      const item = {
-        transfer: rateName(destinationBucket, way),
-        bytesPerSecond: Math.max(1, Math.round(bytesPerSecond)),
-      };
-      await translated('PutItem', () => client.send(new PutCommand({ TableName: table, Item: item })));
+      const command = new PutCommand({
+        TableName: name,
+        Item: {
+          transfer: rateName(destinationBucket, way),
+          bytesPerSecond: Math.max(1, Math.round(bytesPerSecond)),
+        },
+      });
+      await askTable(table, 'PutItem', () => table.client.send(command));
     },
   };
 };
 
-/** No transfer's id is like it. */
-const rateName = (destinationBucket: string, way: Way): string => `rate#${destinationBucket}#${way}`;
+const loadTransfer = async (table: ItemTable, id: string): Promise<Transfer | null> => {
+  const item = await getItem(table, { transfer: id });
+  return item === null ? null : transferOf(item);
+};
 
-type Change = Parameters<TransferStore['change']>;
+const beginTransfer = async (
+  table: ItemTable,
+  transfer: Transfer,
+  replaces: string | null,
+): Promise<boolean> => {
+  const command = new PutCommand({
+    TableName: table.name,
+    Item: transferItem(transfer),
+    ConditionExpression: `attribute_not_exists(transfer)${replaces === null ? '' : ' OR uploadId = :replaces'}`,
+    ...(replaces === null ? {} : { ExpressionAttributeValues: { ':replaces': replaces } }),
+  });
+  const refused = await conditionally(table, 'PutItem', () => table.client.send(command));
+  if (refused === null) return true;
+  // The SDK may have sent the request a second time, after an answer that was lost.
+  return (await loadTransfer(table, transfer.id))?.uploadId === transfer.uploadId;
+};
 
-const updateOf = (id: string, uploadId: string, fields: Change[1], expecting: Change[2]) => {
+type TransferChange = Parameters<TransferStore['change']>;
+
+const changeTransfer = async (
+  table: ItemTable,
+  [{ id, uploadId }, fields, expecting]: TransferChange,
+): Promise<boolean> => {
+  const command = new UpdateCommand({
+    TableName: table.name,
+    Key: { transfer: id },
+    ...updateOf(uploadId, fields, expecting),
+  });
+  const refused = await conditionally(table, 'UpdateItem', () => table.client.send(command));
+  if (refused === null) return true;
+  if (refused.tries === 1) return false;
+  // As above. Two callers that wrote exactly the same both get true: it is better that both continue than that neither does.
+  const now = await loadTransfer(table, id);
+  return now?.uploadId === uploadId && isDeepStrictEqual({ ...now, ...fields }, now);
+};
+
+const updateOf = (uploadId: string, fields: TransferChange[1], expecting: TransferChange[2]) => {
   const entries = Object.entries(fields);
   const condition =
     expecting === undefined
       ? 'uploadId = :uploadId'
       : 'uploadId = :uploadId AND attempt = :expected AND attribute_type(failure, :failure)';
   return {
-    Key: { transfer: id },
     UpdateExpression: `SET ${entries.map((_, index) => `#f${index} = :f${index}`).join(', ')}`,
     ConditionExpression: condition,
     ExpressionAttributeNames: Object.fromEntries(entries.map(([name], index) => [`#f${index}`, name])),
@@ -126,8 +94,39 @@ const updateOf = (id: string, uploadId: string, fields: Change[1], expecting: Ch
   };
 };
 
-/** Null: done. Otherwise its condition was not met, and how often DynamoDB was asked until it said so. */
+const endTransfer = async (
+  table: ItemTable,
+  { id, uploadId }: Pick<Transfer, 'id' | 'uploadId'>,
+): Promise<void> => {
+  const command = new DeleteCommand({
+    TableName: table.name,
+    Key: { transfer: id },
+    ConditionExpression: 'uploadId = :uploadId',
+    ExpressionAttributeValues: { ':uploadId': uploadId },
+  });
+  await conditionally(table, 'DeleteItem', () => table.client.send(command));
+};
+
+async function* allTransfers(table: ItemTable): AsyncGenerator<Transfer> {
+  let from: TableItem | undefined;
+  do {
+    const command: ScanCommand = new ScanCommand({
+      TableName: table.name,
+      FilterExpression: 'attribute_exists(uploadId)',
+      ConsistentRead: true,
+      ExclusiveStartKey: from,
+    });
+    const { Items: items = [], LastEvaluatedKey: last } = await askTable(table, 'Scan', () =>
+      table.client.send(command),
+    );
+    for (const item of items) yield transferOf(item);
+    from = last;
+  } while (from !== undefined);
+}
+
+/** Null: the write took effect. Otherwise its condition was not met; `tries` counts the requests until DynamoDB said so. */
 const conditionally = async (
+  table: ItemTable,
   operation: string,
   send: () => Promise<unknown>,
 ): Promise<{ tries: number } | null> => {
@@ -136,22 +135,42 @@ const conditionally = async (
     return null;
   } catch (error) {
     if (error instanceof ConditionalCheckFailedException) return { tries: error.$metadata.attempts ?? 1 };
-    throw storeError(error, operation);
+    throw table.failure(error, operation);
   }
 };
 
-const translated = async <T>(operation: string, send: () => Promise<T>): Promise<T> => {
-  try {
-    return await send();
-  } catch (error) {
-    throw storeError(error, operation);
+/** No transfer has an id like this. */
+const rateName = (destinationBucket: string, way: Way): string => `rate#${destinationBucket}#${way}`;
+
+/** The layout is stored as text: as a list, a layout of 10,000 unequal parts would need most of what an item may hold (400 KB). */
+const transferItem = ({ id, layout, ...others }: Transfer): TableItem => ({
+  transfer: id,
+  ...others,
+  layout: layoutText(layout),
+});
+
+/** Reads an item that {@link transferItem} made. */
+const transferOf = (item: TableItem): Transfer => {
+  const { transfer: id, layout, ...others } = item;
+  return { ...(others as unknown as Transfer), id: String(id), layout: layoutOf(String(layout)) };
+};
+
+/** `numbered 3`, `uniform 8388608`, `sized 1x5242880 7x8388608`. */
+const layoutText = (layout: PartLayout): string => {
+  switch (layout.kind) {
+    case 'numbered':
+      return `numbered ${layout.parts}`;
+    case 'uniform':
+      return `uniform ${layout.partBytes}`;
+    case 'sized':
+      return `sized ${layout.runs.map(({ parts, bytes }) => `${parts}x${bytes}`).join(' ')}`;
   }
 };
 
-/** Nothing is wrong with the object: trouble with this table must not send every large one to a person. */
-const storeError = (error: unknown, operation: string): ReplicationError => {
-  const translation = translateError(error, `${operation} in the table of transfers`);
-  if (translation.disposition === 'retry') return translation;
-  const { message, requestId } = translation;
-  return new ReplicationError('service-error', message, { cause: error, requestId });
+const layoutOf = (text: string): PartLayout => {
+  const [kind, ...rest] = text.split(' ');
+  if (kind === 'numbered') return { kind, parts: Number(rest[0]) };
+  if (kind === 'uniform') return { kind, partBytes: Number(rest[0]) };
+  const runs = rest.map((run) => run.split('x').map(Number));
+  return { kind: 'sized', runs: runs.map(([parts = 0, bytes = 0]) => ({ parts, bytes })) };
 };

@@ -1,43 +1,31 @@
-/** Pages of a bucket's listing. Nothing is tried again here but by the SDK: who lists knows how to wait. */
+/** Pages of a bucket's listing. Only the SDK retries a call here: the caller decides how long it waits. */
 import {
   ListObjectsV2Command,
   type ListObjectsV2CommandOutput,
   ListObjectVersionsCommand,
   type ListObjectVersionsCommandOutput,
 } from '@aws-sdk/client-s3';
-import { ReplicationError } from '../../model/errors.ts';
 import type { ListedVersion, ListPage, Marker, Page, PageRequest } from '../../listing/page.ts';
 import type { Listings } from '../../runs/ports.ts';
+import { destinationTarget, sourceTarget } from './buckets.ts';
+import { brokenAnswer } from './broken-answer.ts';
 import { call, type Target } from './call.ts';
 import type { S3Clients } from './clients.ts';
 import { withBodyText } from './command-hooks.ts';
 import { listedKinds } from './listed-kinds.ts';
-import { inOrder, keyOf, type Listed } from './object-history.ts';
+import { isLastPage, keyOf } from './listing-answers.ts';
+import { type Listed, versionsInOrder } from './object-history.ts';
 
 export const createListings = (clients: S3Clients, signal: AbortSignal): Listings => ({
-  source: ({ source }, versions) =>
-    listing(
-      { clients, pair: () => clients.source(source), signal, name: `source bucket ${source.bucket}` },
-      source.bucket,
-      versions,
-    ),
+  source: ({ source }, versions) => listing(sourceTarget(source, clients, signal), source.bucket, versions),
   destination: (destination, versions) =>
-    listing(
-      {
-        clients,
-        pair: () => clients.destination(destination),
-        signal,
-        name: `destination bucket ${destination.bucket}`,
-      },
-      destination.bucket,
-      versions,
-    ),
+    listing(destinationTarget(destination, clients, signal), destination.bucket, versions),
 });
 
 const listing = (target: Target, bucket: string, versions: 'all' | 'latest'): ListPage<ListedVersion> =>
   versions === 'all' ? versionsOf(target, bucket) : objectsOf(target, bucket);
 
-/** SlowDown is an answer to act on, not to hide: the SDK does not repeat it. */
+/** The SDK does not retry SlowDown here: the caller must see it to slow down. */
 const objectsOf =
   (target: Target, bucket: string): ListPage<ListedVersion> =>
   async ({ prefix, after, maxKeys }) => {
@@ -54,26 +42,33 @@ const objectsOf =
       (client, options) => client.send(command, options),
       { single: true },
     );
-    const entries = (answer.Contents ?? []).map((entry) => {
-      const key = keyOf({ entry }, answer);
-      if (key === undefined || entry.ETag === undefined || entry.Size === undefined)
-        throw broken('ListObjectsV2', 'an object has no key, ETag or size');
-      return {
-        key,
-        kind: 'object' as const,
-        versionId: null,
-        isLatest: true,
-        etag: entry.ETag,
-        sizeBytes: entry.Size,
-        lastModifiedMs: entry.LastModified?.getTime() ?? 0,
-        storageClass: entry.StorageClass ?? 'STANDARD',
-      };
-    });
-    const last = entries.at(-1)?.key;
-    return page('ListObjectsV2', entries, answer.IsTruncated, last === undefined ? null : behind(last));
+    const entries = (answer.Contents ?? []).map((entry) => currentObject(entry, answer));
+    const last = entries.at(-1);
+    return page(
+      'ListObjectsV2',
+      entries,
+      answer,
+      last === undefined ? null : { key: last.key, versionId: null },
+    );
   };
 
-const behind = (key: string): Marker => ({ key, versionId: null });
+type ListedObject = NonNullable<ListObjectsV2CommandOutput['Contents']>[number];
+
+const currentObject = (entry: ListedObject, answer: ListObjectsV2CommandOutput): ListedVersion => {
+  const key = keyOf(entry, answer);
+  if (key === undefined || entry.ETag === undefined || entry.Size === undefined)
+    throw brokenAnswer('ListObjectsV2', 'an object has no key, ETag or size');
+  return {
+    key,
+    kind: 'object',
+    versionId: null,
+    isLatest: true,
+    etag: entry.ETag,
+    sizeBytes: entry.Size,
+    lastModifiedMs: entry.LastModified?.getTime() ?? 0,
+    storageClass: entry.StorageClass ?? 'STANDARD',
+  };
+};
 
 const versionsOf =
   (target: Target, bucket: string): ListPage<ListedVersion> =>
@@ -91,13 +86,12 @@ const versionsOf =
       (client, options) => client.send(command, options),
       { single: true },
     );
-    const entries = inOrder(answer, listedKinds(texts.at(-1) ?? '')).map((listed) =>
-      versionOf(listed, answer),
-    );
+    const listed = versionsInOrder(answer, listedKinds(texts.at(-1) ?? ''));
+    const entries = listed.map((each) => versionOf(each, answer));
     const last = entries.at(-1);
-    // Behind the last entry, as in `object-history.ts`: some servers write notes of their own into NextKeyMarker.
+    // The next page begins after the last entry, as in `object-history.ts`: some servers write notes of their own into NextKeyMarker.
     const next = last === undefined ? null : { key: last.key, versionId: last.versionId };
-    return page('ListObjectVersions', entries, answer.IsTruncated, next);
+    return page('ListObjectVersions', entries, answer, next);
   };
 
 const versionsFields = ({ prefix, after, maxKeys }: PageRequest) => ({
@@ -108,9 +102,9 @@ const versionsFields = ({ prefix, after, maxKeys }: PageRequest) => ({
 });
 
 const versionOf = (listed: Listed, answer: ListObjectVersionsCommandOutput): ListedVersion => {
-  const key = keyOf(listed, answer);
-  if (key === undefined) throw broken('ListObjectVersions', 'an entry has no key');
   const { entry } = listed;
+  const key = keyOf(entry, answer);
+  if (key === undefined) throw brokenAnswer('ListObjectVersions', 'an entry has no key');
   const common = {
     key,
     versionId: entry.VersionId ?? 'null',
@@ -121,21 +115,17 @@ const versionOf = (listed: Listed, answer: ListObjectVersionsCommandOutput): Lis
     return { ...common, kind: 'delete-marker', etag: '', sizeBytes: 0, storageClass: '' };
   const { ETag: etag, Size: sizeBytes, StorageClass: storageClass = 'STANDARD' } = listed.entry;
   if (etag === undefined || sizeBytes === undefined)
-    throw broken('ListObjectVersions', 'a version has no ETag or no size');
+    throw brokenAnswer('ListObjectVersions', 'a version has no ETag or no size');
   return { ...common, kind: 'object', etag, sizeBytes, storageClass };
 };
 
 const page = (
   operation: string,
   entries: ListedVersion[],
-  isTruncated: boolean | undefined,
+  answer: { IsTruncated?: boolean | undefined },
   next: Marker | null,
 ): Page<ListedVersion> => {
-  if (isTruncated === undefined) throw broken(operation, 'the answer of S3 does not say whether it is all');
-  if (!isTruncated) return { entries, next: null };
-  if (next === null) throw broken(operation, 'the answer of S3 has no entries, and is not all');
+  if (isLastPage(operation, answer)) return { entries, next: null };
+  if (next === null) throw brokenAnswer(operation, 'the answer of S3 has no entries and is not complete');
   return { entries, next };
 };
-
-const broken = (operation: string, what: string): ReplicationError =>
-  new ReplicationError('service-error', `${operation}: ${what}`);

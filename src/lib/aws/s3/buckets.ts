@@ -1,24 +1,31 @@
-/** The buckets of one invocation. */
+/** The buckets of one invocation, and the targets of their calls. `signal` aborts every call when the invocation is nearly over. */
 import type { Buckets } from '../../model/ports.ts';
+import type { Destination, Source } from '../../model/rule.ts';
+import type { Target } from './call.ts';
 import type { S3Clients } from './clients.ts';
 import { createDestinationBucket } from './destination-bucket.ts';
 import { createSourceBucket } from './source-bucket.ts';
 
-/** `signal` aborts every call when the invocation is nearly over. */
 export const createBuckets = (clients: S3Clients, signal: AbortSignal): Buckets => ({
-  source: ({ source }) =>
-    createSourceBucket(
-      { clients, pair: () => clients.source(source), signal, name: `source bucket ${source.bucket}` },
-      source.bucket,
-    ),
+  source: ({ source }) => createSourceBucket(sourceTarget(source, clients, signal), source.bucket),
   destination: (destination) =>
-    createDestinationBucket(
-      {
-        clients,
-        pair: () => clients.destination(destination),
-        signal,
-        name: `destination bucket ${destination.bucket}`,
-      },
-      destination,
-    ),
+    createDestinationBucket(destinationTarget(destination, clients, signal), destination),
+});
+
+export const sourceTarget = (source: Source, clients: S3Clients, signal: AbortSignal): Target => ({
+  clients,
+  pair: () => clients.source(source),
+  signal,
+  name: `source bucket ${source.bucket}`,
+});
+
+export const destinationTarget = (
+  destination: Destination,
+  clients: S3Clients,
+  signal: AbortSignal,
+): Target => ({
+  clients,
+  pair: () => clients.destination(destination),
+  signal,
+  name: `destination bucket ${destination.bucket}`,
 });

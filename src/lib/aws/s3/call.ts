@@ -1,34 +1,35 @@
-/** One S3 call: bound to the invocation's deadline, its body watched, its errors translated. */
+/** One S3 call: it ends with the invocation's deadline, its body is watched, and its errors are translated. */
 import type { Readable } from 'node:stream';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { ReplicationError } from '../../model/errors.ts';
 import type { S3ClientPair, S3Clients } from './clients.ts';
 import { translateError } from '../errors.ts';
 
-/** Where the calls of one bucket go. Asked for anew each time: clients change when credentials are renewed. */
+/** Where the calls to one bucket go. */
 export interface Target {
+  /** Called for each call anew, because clients change when credentials are renewed. */
   pair(): S3ClientPair;
   clients: S3Clients;
-  /** Aborts when the invocation is nearly over. */
+  /** Aborts the call when the invocation is nearly over. */
   signal: AbortSignal;
-  /** `bucket replica-1`: for messages. */
+  /** For error messages: `destination bucket replica-1`. */
   name: string;
 }
 
 export interface CallOptions {
-  /** The stream in the request, watched for breaking off and destroyed afterwards. */
+  /** The stream in the request. It is watched in case it breaks, and destroyed afterwards. */
   body?: Readable | Buffer;
-  /** Not tried again by the SDK: the caller repeats the whole pair. So is everything with a body. */
+  /** The SDK does not retry the call, because the caller repeats the whole pair. The same holds for every call with a body. */
   single?: boolean;
-  /** Instead of the deadline: cleaning up goes on after it. */
+  /** Replaces the deadline, for cleanup that continues after it. */
   signal?: AbortSignal;
-  /** S3 may say nothing for so long before it answers, milliseconds: a copy inside S3. Not tried again by the SDK. */
+  /** How long S3 may be silent before it answers, milliseconds, for a copy inside S3. The SDK does not retry such a call. */
   patienceMs?: number;
-  /** Called first with an untranslated error; may throw another or return. */
+  /** Called with the error before it is translated. May throw another error. */
   onError?: (error: unknown) => void;
 }
 
-/** `send` gets the client to use and the options to pass on to it. */
+/** `send` receives the client to use and the options to pass to it. Throws {@link ReplicationError}. */
 export const call = async <Output>(
   target: Target,
   operation: string,
@@ -50,13 +51,8 @@ export const call = async <Output>(
       });
     }
     if (patience.signal.aborted) {
-      throw new ReplicationError(
-        'connection-lost',
-        `${operation} in ${target.name}: S3 did not answer in time`,
-        {
-          cause: error,
-        },
-      );
+      const message = `${operation} in ${target.name}: S3 did not answer in time`;
+      throw new ReplicationError('connection-lost', message, { cause: error });
     }
     options.onError?.(error);
     const translated = translateError(error, `${operation} in ${target.name}`);
@@ -64,7 +60,7 @@ export const call = async <Output>(
     throw translated;
   } finally {
     patience.end();
-    // An answer that came before the body was sent leaves the request unfinished: its connection would stay taken.
+    // An answer that came before the whole body was sent leaves the request unfinished, and its connection would stay in use.
     if (body?.readableEnded === false) broken.abort();
     body?.destroy();
   }
@@ -75,14 +71,14 @@ const clientFor = (pair: S3ClientPair, { body, single, patienceMs }: CallOptions
   return body === undefined && !single ? pair.retrying : pair.single;
 };
 
-/** Aborts when S3 has been waited for long enough; never, where that is left to the connection. */
+/** Aborts when S3 has been silent for too long. Without `patienceMs` it never aborts: the time-out of the connection decides. */
 const patienceOf = ({ patienceMs }: CallOptions): { signal: AbortSignal; end(): void } => {
   const over = new AbortController();
   const timer = patienceMs === undefined ? undefined : setTimeout(() => over.abort(), patienceMs);
   return { signal: over.signal, end: () => clearTimeout(timer) };
 };
 
-/** The SDK pipes a body without looking at its errors: the request would hang for ever. */
+/** The SDK pipes a body without listening for its errors, so the request would hang forever. */
 const watch = (body: Readable | undefined, broken: AbortController): void => {
   if (body === undefined) return;
   if (body.destroyed) broken.abort(body.errored ?? new Error('the body was destroyed'));

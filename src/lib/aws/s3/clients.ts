@@ -1,6 +1,6 @@
 /**
- * The SDK clients of one execution environment. Settings come from measurements of this SDK (`docs/performance.md`):
- * its defaults cost throughput or hang when a streamed body breaks.
+ * The SDK clients of one execution environment. The settings come from measurements of this SDK (`docs/performance.md`): with its
+ * defaults it loses throughput, or hangs when a streamed body breaks.
  */
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
@@ -14,36 +14,36 @@ import { signHeaderBytes } from './header-bytes.ts';
 import { forcePathStyle } from './path-style.ts';
 import { SDK_LOGGER } from '../sdk-logger.ts';
 
-/** A role to assume; null: the function's own. */
+/** A role to assume. */
 interface Role {
   roleArn: string;
   externalId: string | null;
 }
 
 /**
- * Clients for one set of credentials. Bytes are tried again by `inPairs`, read and written as a pair or copied inside S3;
- * everything else by the SDK. Both at once would multiply.
+ * Clients for one set of credentials. Calls that move bytes are retried by `inPairs`: a read and a write as a pair, or a copy inside S3.
+ * All other calls are retried by the SDK. If both retried the same call, the attempts would multiply.
  */
 export interface S3ClientPair {
   retrying: S3Client;
   single: S3Client;
-  /** For copies inside S3, while which nothing may be heard for minutes; nothing is tried again. Made when first asked for. */
+  /** For copies inside S3, during which S3 may be silent for minutes. It does not retry. Created on first use. */
   patient(): S3Client;
 }
 
-/** S3 clients by role and region. Credentials are kept with them and refreshed five minutes before they end. */
+/** S3 clients by role and region. Each pair keeps its credentials and refreshes them five minutes before they expire. */
 export interface S3Clients {
-  /** With the function's own role. */
+  /** Clients with the function's own role. */
   own: S3ClientPair;
   source(source: Source): S3ClientPair;
   destination(destination: Destination): S3ClientPair;
   earlyCollection: EarlyCollection;
   copyConditions: CopyConditions;
-  /** After `expired-credentials`: the next call assumes the role anew, whatever the clock says. */
+  /** After `expired-credentials`: the next call assumes the role again, even if the session has not expired by the clock. */
   forget(pair: S3ClientPair): void;
 }
 
-/** S3 allows STS sessions of 15 minutes to an hour for a role assumed by a role (role chaining). */
+/** STS allows sessions of 15 minutes to one hour for a role that is assumed by a role (role chaining). */
 const SESSION_SECONDS = 3_600;
 
 export const createS3Clients = (options: { region: string; sessionName: string }): S3Clients => {
@@ -57,9 +57,9 @@ export const createS3Clients = (options: { region: string; sessionName: string }
     const pair = clientPair(
       {
         ...s3Config(region),
-        // One pool of connections for all.
+        // All clients share one pool of connections.
         requestHandler: own.retrying.config.requestHandler,
-        credentials: shared(() => assumeRole(sts, role, options.sessionName)),
+        credentials: sharedSession(() => assumeRole(sts, role, options.sessionName)),
       },
       () => own.patient().config.requestHandler,
     );
@@ -97,32 +97,32 @@ interface Session {
   expiration?: Date;
 }
 
-/** Both clients of a pair ask for credentials at the same times; one answer serves both. */
-const shared = <S extends Session>(assume: () => Promise<S>): (() => Promise<S>) => {
+/** The clients of a pair need credentials at the same time. One answer serves all of them. */
+const sharedSession = <S extends Session>(assume: () => Promise<S>): (() => Promise<S>) => {
   let current: Promise<S> | null = null;
   return async () => {
     const seen = current;
     const known = await seen?.catch(() => null);
     const endsMs = known?.expiration?.getTime() ?? 0;
     if (known && endsMs > Date.now() + REFRESH_BEFORE_MS) return known;
-    // Whoever waited meanwhile finds the question already asked.
+    // A caller that has waited may find that another one has asked already.
     if (current === null || current === seen) current = assume();
     return await current;
   };
 };
 
-/** As the SDK: it asks again five minutes before the end. */
+/** How long before their expiry credentials are refreshed: the same as in the SDK. */
 const REFRESH_BEFORE_MS = 5 * 60_000;
 
 const REQUEST_HANDLER = {
   connectionTimeout: 3_000,
-  /** Nothing moved for so long: S3 sends white space while it completes an upload. */
+  /** How long a connection may be silent. While S3 completes an upload, it sends white space. */
   socketTimeout: 30_000,
   httpsAgent: { keepAlive: true, maxSockets: 128 },
   httpAgent: { keepAlive: true, maxSockets: 128 },
 };
 
-/** S3 may be silent while it copies, so each call says itself how long it waits (`call.ts`). Connections of its own. */
+/** S3 may be silent while it copies, so each call sets its own limit (`call.ts`). These clients have their own connections. */
 const PATIENT_REQUEST_HANDLER = { ...REQUEST_HANDLER, socketTimeout: 900_000 };
 
 const s3Config = (region: string): S3ClientConfig => ({
@@ -130,12 +130,12 @@ const s3Config = (region: string): S3ClientConfig => ({
   requestHandler: REQUEST_HANDLER,
   maxAttempts: 3,
   logger: SDK_LOGGER,
-  // With the default, each larger upload opens a connection of its own.
+  // With the default, each larger upload opens a new connection.
   expectContinueHeader: false,
-  // Stored checksums are compared without being computed here again; those we send are known beforehand.
+  // Stored checksums are compared and not computed again here. The checksums that we send are known beforehand.
   requestChecksumCalculation: 'WHEN_REQUIRED',
   responseChecksumValidation: 'WHEN_REQUIRED',
-  // Where a trailer has to be computed: S3 refuses chunks under 8 KiB.
+  // For uploads with a computed trailer: S3 refuses chunks under 8 KiB.
   requestStreamBufferSize: 65_536,
   forcePathStyle: forcePathStyle(),
 });
@@ -162,7 +162,7 @@ const assumeRole = async (sts: STSClient, role: Role, sessionName: string) => {
     };
   } catch (error) {
     const translated = translateError(error, doing);
-    // STS does not tell a role that does not exist from one that does not trust the caller.
+    // STS gives the same answer for a role that does not exist and for a role that does not trust the caller.
     if (!['access-denied', 'invalid-request'].includes(translated.reason)) throw translated;
     throw new ReplicationError('assume-role-denied', translated.message, {
       cause: error,

@@ -1,21 +1,21 @@
-/** What the SDK does not show or has no field for: headers of a request, and the answer as it came. */
+/** Access to what the SDK does not show or has no field for: headers of a request, and the raw answer. */
 import type { HeadObjectCommand } from '@aws-sdk/client-s3';
 
-/** The part of an answer that is read before the SDK reads it. */
+/** The part of an answer that our hooks read before the SDK does. */
 export interface RawAnswer {
   statusCode: number;
   /** Names in lower case. */
   headers: Record<string, string>;
 }
 
-type Stack = HeadObjectCommand['middlewareStack'];
+type CommandStack = HeadObjectCommand['middlewareStack'];
 
-/** Adds headers the SDK has no field for; they are signed like the others. Undefined ones are left out. */
+/** Adds headers that the SDK has no field for. They are signed like the others. Undefined ones are left out. */
 export const withHeaders = <C extends { middlewareStack: object }>(
   command: C,
   headers: Record<string, string | undefined>,
 ): C => {
-  stackOf(command).add(
+  commandStack(command).add(
     (next) => async (args) => {
       const request = args.request as { headers: Record<string, string> };
       for (const [name, value] of Object.entries(headers)) {
@@ -28,33 +28,33 @@ export const withHeaders = <C extends { middlewareStack: object }>(
   return command;
 };
 
-/** Shows status and headers of each answer, error or not. The SDK's own errors keep them in a field that may go away. */
+/** Passes the status and headers of each answer to `see`, also those of errors: the SDK keeps them only in a field that may go away. */
 export const withAnswer = <C extends { middlewareStack: object }>(
   command: C,
   see: (answer: RawAnswer) => void,
 ): C => {
-  stackOf(command).add(
+  commandStack(command).add(
     (next) => async (args) => {
       const result = await next(args);
       see(result.response as RawAnswer);
       return result;
     },
-    // The last of this step: nearest to the wire.
+    // The last hook of this step is the first to see the answer.
     { step: 'deserialize', priority: 'low', name: 'replicatorAnswer' },
   );
   return command;
 };
 
-/** Shows the body of each answer as text, before the SDK parses it: for what is lost in its objects. */
+/** Passes the body of each answer as text to `see`, before the SDK parses it: some information is lost in the SDK's objects. */
 export const withBodyText = <C extends { middlewareStack: object }>(
   command: C,
   see: (text: string) => void,
 ): C => {
-  stackOf(command).add(
+  commandStack(command).add(
     (next) => async (args) => {
       const result = await next(args);
       const response = result.response as { body?: AsyncIterable<Uint8Array> | Uint8Array };
-      const bytes = await wholeBody(response.body);
+      const bytes = await bodyBytes(response.body);
       see(bytes.toString('utf8'));
       response.body = bytes;
       return result;
@@ -64,10 +64,11 @@ export const withBodyText = <C extends { middlewareStack: object }>(
   return command;
 };
 
-/** All commands' stacks are alike but for the types of their inputs, which are not looked at here. */
-const stackOf = (command: { middlewareStack: object }): Stack => command.middlewareStack as Stack;
+/** The stacks of all commands differ only in the types of their inputs, which are not read here. */
+const commandStack = (command: { middlewareStack: object }): CommandStack =>
+  command.middlewareStack as CommandStack;
 
-const wholeBody = async (body: AsyncIterable<Uint8Array> | Uint8Array | undefined): Promise<Buffer> => {
+const bodyBytes = async (body: AsyncIterable<Uint8Array> | Uint8Array | undefined): Promise<Buffer> => {
   if (body === undefined) return Buffer.alloc(0);
   if (body instanceof Uint8Array) return Buffer.from(body);
   const chunks: Uint8Array[] = [];

@@ -1,7 +1,7 @@
-/** Whether a server checks the conditions of CopyObject. AWS does; several others ignore them and overwrite what is there. */
+/** Whether a server checks the conditions of CopyObject. AWS does. Several other servers ignore them and overwrite the existing object. */
 
 export interface CopyConditions {
-  /** Asks once for each bucket; a question that fails is asked again by the next. */
+  /** Calls `ask` once for each bucket. If `ask` fails, the next caller asks again. */
   areChecked(bucket: string, ask: () => Promise<boolean>): Promise<boolean>;
 }
 

@@ -1,11 +1,17 @@
-/** Copies that S3 makes by itself, with the rights of the role that writes: no byte comes here. */
+/** Copies that S3 makes by itself, with the permissions of the role that writes: no byte passes through this function. */
 import { CopyObjectCommand, UploadPartCopyCommand } from '@aws-sdk/client-s3';
 import { ReplicationError } from '../../model/errors.ts';
-import type { Current, DestinationBucket, Precondition, UploadedPart, Written } from '../../model/ports.ts';
+import type {
+  CopySource,
+  Current,
+  DestinationBucket,
+  Precondition,
+  UploadedPart,
+  Written,
+} from '../../model/ports.ts';
 import type { Destination } from '../../model/rule.ts';
 import { call, type Target } from './call.ts';
 import { withHeaders } from './command-hooks.ts';
-import { copySourceFields } from './copy-source.ts';
 import { textHeaders } from './object-headers.ts';
 import { storedChecksum } from './object-state.ts';
 import { conditionFields, encryptionFields, refuseLock, replicaFields } from './write-fields.ts';
@@ -15,10 +21,10 @@ type CopyObjectRequest = Parameters<DestinationBucket['copyObject']>[0];
 type CopyPartRequest = Parameters<DestinationBucket['copyPart']>[0];
 
 /**
- * The first copy into each bucket is made under a condition that cannot hold: where it is made all the same, the server does not check
- * any (`decisions/008-transfers-and-copies-inside-s3.md`). `look`: HEAD of the destination.
+ * The first copy into each bucket is made under a condition that cannot hold. If the copy succeeds all the same, the server does not
+ * check conditions (`decisions/008-transfers-and-copies-inside-s3.md`). `look`: HEAD of the destination.
  */
-export const copyObject = async (
+export const copyInsideS3 = async (
   target: Target,
   destination: Destination,
   request: CopyObjectRequest,
@@ -28,9 +34,9 @@ export const copyObject = async (
     sendCopy(target, destination, { ...request, precondition });
   const asked: { written: Written | null } = { written: null };
   const isChecked = await target.clients.copyConditions.areChecked(destination.bucket, async () => {
-    await assertStillSo(request, look);
-    const overwritten = await copy(NEVER_SO).catch(unlessRefused);
-    // The source is there, so that it was the condition which was refused.
+    await assertUnchanged(request, look);
+    const overwritten = await copy(IMPOSSIBLE).catch(nullIfRefused);
+    // The second copy proves that the source exists, so S3 refused the first copy because of its condition.
     asked.written = overwritten ?? (await copy(request.precondition));
     return overwritten === null;
   });
@@ -38,20 +44,20 @@ export const copyObject = async (
   if (!isChecked) {
     if (request.unchecked === 'refuse')
       throw new ReplicationError('invalid-request', 'this server ignores the conditions of CopyObject');
-    await assertStillSo(request, look);
+    await assertUnchanged(request, look);
   }
   return await copy(request.precondition);
 };
 
 /** No object has this ETag. */
-const NEVER_SO: Precondition = { kind: 'unchanged', etag: `"${'0'.repeat(32)}"` };
+const IMPOSSIBLE: Precondition = { kind: 'unchanged', etag: `"${'0'.repeat(32)}"` };
 
-const unlessRefused = (error: unknown): null => {
+const nullIfRefused = (error: unknown): null => {
   if (error instanceof ReplicationError && error.reason === 'lost-race') return null;
   throw error;
 };
 
-const assertStillSo = async (
+const assertUnchanged = async (
   { key, precondition }: CopyObjectRequest,
   look: (key: string) => Promise<Current>,
 ): Promise<void> => {
@@ -70,10 +76,10 @@ const sendCopy = async (
     Bucket: destination.bucket,
     Key: key,
     ...copySourceFields(from),
-    // All of it is given here, as with a body: some of it never travels by itself, and some of it is another's.
+    // The request gives all metadata and tags, as it does with a body: S3 copies some of them never, and some of them differ here.
     MetadataDirective: 'REPLACE',
     TaggingDirective: 'REPLACE',
-    // They would take rights of their own to read and to write; no replica has them (`docs/fidelity.md`).
+    // Annotations would need permissions of their own to read and to write. No replica has them (`docs/fidelity.md`).
     AnnotationDirective: 'EXCLUDE',
     ...replicaFields(attributes),
     ...encryptionFields(destination),
@@ -88,13 +94,13 @@ const sendCopy = async (
   return written({ ...answer, ...answer.CopyObjectResult });
 };
 
-export const copyPart = async (
+export const copyPartInsideS3 = async (
   target: Target,
   bucket: string,
   { from, key, uploadId, partNumber, bytes }: CopyPartRequest,
 ): Promise<UploadedPart> => {
   const sizeBytes = bytes === null ? from.pin.sizeBytes : bytes.last - bytes.first + 1;
-  // S3 takes a range only of sources over 5 MB ("UploadPartCopy", S3 API reference); these can have no second part.
+  // S3 accepts a range only for sources over 5 MB ("UploadPartCopy", S3 API reference). Smaller ones cannot have a second part.
   const range = bytes === null || sizeBytes === from.pin.sizeBytes ? null : bytes;
   const command = new UploadPartCopyCommand({
     Bucket: bucket,
@@ -115,13 +121,33 @@ export const copyPart = async (
   return { partNumber, etag: result.ETag, checksum: storedChecksum(result) };
 };
 
-/** The source's own, so that the values can be compared. A copy is one piece: it has no composite checksum. */
+/** Exactly one version: named by its id if the bucket has versions, and always compared by its ETag. */
+const copySourceFields = ({
+  bucket,
+  key,
+  pin,
+}: CopySource): { CopySource: string; CopySourceIfMatch: string } => ({
+  CopySource: `${bucket}/${encodedKey(key)}${pin.versionId === null ? '' : `?versionId=${encoded(pin.versionId)}`}`,
+  CopySourceIfMatch: pin.etag,
+});
+
+/** The SDK sends the field unchanged. It "must be URL-encoded" ("CopyObject", S3 API reference), or a `?` or `+` of a key would have a meaning. */
+const encodedKey = (key: string): string => key.split('/').map(encoded).join('/');
+
+/** The encoding of signatures: all but letters, digits and `-._~`. */
+const encoded = (text: string): string =>
+  encodeURIComponent(text).replaceAll(
+    /[!'()*]/g,
+    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+
+/** The algorithm of the source, so that the values can be compared. A copy is one piece, so it cannot have a composite checksum. */
 const sameChecksum = (checksum: CopyObjectRequest['from']['pin']['checksum']) =>
   checksum?.type === 'FULL_OBJECT' ? { ChecksumAlgorithm: checksum.algorithm } : {};
 
 /**
- * S3 answers a copy when it is done, or begins to answer and goes on for as long. Slower than this between far regions is
- * taken for a dead connection; 5 GiB then get eleven minutes, which an invocation has.
+ * How long S3 may be silent during a copy: it answers when the copy is done, or begins its answer and keeps it open. A copy slower than
+ * copies between distant regions counts as a dead connection. With these values 5 GiB get eleven minutes, which an invocation has.
  */
 const patienceMs = (bytes: number): number =>
   Math.ceil(LEAST_PATIENCE_MS + (bytes / LEAST_BYTES_PER_SECOND) * 1_000);

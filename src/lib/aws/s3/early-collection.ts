@@ -1,35 +1,34 @@
-/** Frees what copying leaves behind while it is young: the buffers of streamed bodies, and what is around each call. */
+/** Frees the garbage of copies early: the buffers of streamed bodies, and the objects that each call creates. */
 import type { Readable } from 'node:stream';
 import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
-/** One for each execution environment: it counts the bytes of all its bodies together. */
+/** One for each execution environment. It counts the bytes of all bodies together. */
 export interface EarlyCollection {
-  /** Counts what flows out of the body, without starting the flow. */
+  /** Counts the bytes that flow out of the body. Does not start the flow. */
   watch(body: Readable): void;
 }
 
-/** Bytes between two collections. */
+/** How many bytes flow between two collections. */
 const EVERY_BYTES = 1024 * 1024;
 
-/** What the young generation grows to, and not beyond. V8 reserves twice as much, and more. */
+/** Maximum size of the young generation. V8 reserves more than twice as much. */
 const YOUNG_BYTES = 8 * 1024 * 1024;
 
 /**
- * Has V8 collect its young generation for every MiB that flows out of the bodies it was given, and sees to it that it stays small.
+ * Makes V8 collect its young generation for every MiB that flows out of the watched bodies, and keeps the young generation small.
  *
- * Each chunk that comes out of a socket is a buffer outside of V8's heap. When some tens of megabytes of them have piled up, V8
- * marks its whole heap, the SDK and all, on several threads: about 45 times per GB, a third of all CPU time of a copy. The
- * buffers are all young, so that collecting the young generation alone frees them for next to nothing
- * (`docs/performance.md`). It is so little work that waking other threads for it costs more than it saves, the more so on the
- * one vCPU that a function has.
+ * Each chunk that comes out of a socket is a buffer outside V8's heap. When some tens of megabytes of such buffers have accumulated, V8
+ * marks its whole heap, including the SDK, on several threads. That happens about 45 times per GB and takes a third of the CPU time of a
+ * copy. All the buffers are young, so collecting only the young generation frees them at almost no cost (`docs/performance.md`). The
+ * collection is so little work that waking other threads for it costs more than it saves, even more so on a function's single vCPU.
  *
- * Lambda lets the young generation grow to a tenth of the function's memory. That makes small objects no cheaper, since it fits
- * into no cache any more, and is filled with garbage before it is collected.
+ * Lambda lets the young generation grow to a tenth of the function's memory. That does not make small objects cheaper: a young
+ * generation of that size no longer fits into a cache, and fills with garbage before it is collected.
  */
 export const createEarlyCollection = (): EarlyCollection => {
   const collect = youngCollector();
-  // Of all bodies together: four that are copied at once pile up four times as fast.
+  // The bytes of all bodies: four bodies that are copied at once accumulate buffers four times as fast.
   let flowedBytes = 0;
   let growth = 0;
   const count = (chunk: Buffer): void => {
@@ -40,26 +39,26 @@ export const createEarlyCollection = (): EarlyCollection => {
   };
   return {
     watch(body) {
-      // Asked each time: V8 makes it smaller while there is little to do, and a factor of 1 would leave it so for ever.
+      // Calculated each time: V8 shrinks the young generation while there is little to do, and a factor of 1 would keep it that small.
       const wanted = Math.ceil(YOUNG_BYTES / youngBytes());
       if (wanted !== growth) setFlagsFromString(`--semi-space-growth-factor=${wanted}`);
       growth = wanted;
-      // Not before it flows: a listener for data would itself start the flow.
+      // Listen only once the body flows: a listener for data would itself start the flow.
       body.once('resume', () => body.on('data', count));
     },
   };
 };
 
-/** What new objects may take before they are collected. */
+/** How many bytes new objects may take before they are collected. */
 const youngBytes = (): number => {
   const space = getHeapSpaceStatistics().find(({ space_name: name }) => name === 'new_space');
   return space === undefined ? YOUNG_BYTES : space.space_used_size + space.space_available_size;
 };
 
-/** Of these two, whatever else V8 does on other threads stays there. */
+/** Keeps these two tasks on this thread. V8's other work stays on its own threads. */
 const ON_THIS_THREAD = ['--no-parallel-scavenge', '--no-concurrent-array-buffer-sweeping'];
 
-/** V8's own `gc`, which Node shows only when asked; where it does not, V8 collects as it pleases. */
+/** V8's own `gc`, which Node exposes only with a flag. Without it, V8 decides when it collects. */
 const youngCollector = (): (() => void) => {
   for (const flag of ['--expose-gc', ...ON_THIS_THREAD]) setFlagsFromString(flag);
   const collect: unknown = runInNewContext('typeof gc === "function" ? gc : undefined');

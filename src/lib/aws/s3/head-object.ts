@@ -1,4 +1,4 @@
-/** HEAD of a key or of one version. Its answers have no body: what S3 means must be read from status and headers. */
+/** HEAD of a key or of one version. Its answers have no body, so errors must be told apart by status and headers. */
 import { HeadObjectCommand, type HeadObjectCommandOutput } from '@aws-sdk/client-s3';
 import { ReplicationError } from '../../model/errors.ts';
 import type { Current, ObjectState } from '../../model/ports.ts';
@@ -10,15 +10,15 @@ import { objectState } from './object-state.ts';
 export interface Heads {
   target: Target;
   bucket: string;
-  /** Throws what a 400 without a body means here: SSE-C, expired credentials and a wrong region look alike. */
+  /** Throws the error that a 400 without a body stands for: SSE-C, expired credentials and a wrong region look the same. */
   explain: (error: ReplicationError, object: { Key: string; VersionId?: string }) => Promise<never>;
-  /** Throws where an answer says what cannot be dealt with here. */
+  /** Throws for an object that cannot be replicated. */
   refuse?: (answer: HeadObjectCommandOutput) => void;
 }
 
 /**
- * The current version. `absent` does not say that the bucket exists. A delete marker is told by the headers of the 404
- * ("Working with delete markers", S3 User Guide); to a server that sends none, such a key is absent.
+ * The current version. `absent` does not prove that the bucket exists. The headers of the 404 identify a delete marker ("Working with
+ * delete markers", S3 User Guide). On a server that does not send these headers, such a key counts as absent.
  */
 export const headCurrent = async (heads: Heads, key: string): Promise<Current> => {
   const answers: RawAnswer[] = [];
@@ -27,14 +27,14 @@ export const headCurrent = async (heads: Heads, key: string): Promise<Current> =
   } catch (error) {
     if (!(error instanceof ReplicationError) || !isNotFound(error.cause)) throw error;
     const headers = answers.at(-1)?.headers;
-    // The SDK would have gone past our hook: no reason to believe that there is no marker.
+    // The SDK did not call our hook, so we cannot know that there is no delete marker.
     if (headers === undefined) throw new ReplicationError('service-error', 'HeadObject: no headers seen');
     if (headers['x-amz-delete-marker'] !== 'true') return { kind: 'absent' };
     return { kind: 'marker', versionId: headers['x-amz-version-id'] ?? 'null' };
   }
 };
 
-/** One version; null where it is gone or a delete marker. */
+/** One version; null when it is gone or a delete marker. */
 export const headVersion = async (
   heads: Heads,
   key: string,

@@ -1,7 +1,7 @@
 /**
- * Headers that are not ASCII, like a `Content-Disposition` with a file name in raw UTF-8. Node hands header bytes out as
- * Latin-1 characters and sends them so; the SDK signs the same string as UTF-8, which is another sequence of bytes, and
- * S3 answers SignatureDoesNotMatch. Signed are therefore the characters the bytes stand for, sent are the bytes.
+ * Headers that are not ASCII, like a `Content-Disposition` with a file name in raw UTF-8. Node returns header bytes as Latin-1
+ * characters and sends them the same way. The SDK signs the same string as UTF-8, which is another sequence of bytes, so S3 answers
+ * SignatureDoesNotMatch. Therefore the client signs the characters that the bytes encode, and sends the bytes.
  */
 import type { S3Client } from '@aws-sdk/client-s3';
 
@@ -12,7 +12,7 @@ interface SignedRequest {
   headers: Record<string, string>;
 }
 
-/** Makes a client sign what goes over the wire. Returns the same client. */
+/** Makes a client sign the bytes that it sends. Returns the same client. */
 export const signHeaderBytes = (client: S3Client): S3Client => {
   const bytesOf = new WeakMap<object, Record<string, string>>();
   client.middlewareStack.add(
@@ -34,7 +34,7 @@ export const signHeaderBytes = (client: S3Client): S3Client => {
       Object.assign((args.request as SignedRequest).headers, bytesOf.get(context));
       return next(args);
     },
-    // The last of this step: after the signature, which is made anew for each try.
+    // The last hook of this step: after the signature, which the SDK creates for each attempt.
     { step: 'finalizeRequest', priority: 'low', name: 'replicatorHeadersAsBytes' },
   );
   return client;

@@ -1,17 +1,17 @@
 /**
- * The order of entries in a ListVersionsResult document. S3 writes `<Version>` and `<DeleteMarker>` in one list, newest first
- * within a key (ListObjectVersions, S3 API reference, example); the SDK makes two lists of it.
+ * The order of the entries in a ListVersionsResult document. S3 writes `<Version>` and `<DeleteMarker>` in one list, newest first within
+ * a key (ListObjectVersions, S3 API reference, example). The SDK splits them into two lists.
  */
-import { ReplicationError } from '../../model/errors.ts';
+import { brokenAnswer } from './broken-answer.ts';
 
 export interface ListedKinds {
   /** One for each entry, in the order of the document. */
   kinds: ('version' | 'marker')[];
-  /** False: something else stands between the entries, as where a server writes one list behind the other. */
+  /** False: another element stands between the entries, for example when a server writes two separate lists. */
   isOneList: boolean;
 }
 
-/** Throws `service-error` for a document that breaks off. Of the document only the names of its elements are read. */
+/** Reads only the names of the elements. Throws `service-error` for a document that is cut off. */
 export const listedKinds = (xml: string): ListedKinds => {
   const names = childrenOfRoot(xml);
   const kinds = names.flatMap((name) => KINDS[name] ?? []);
@@ -22,7 +22,7 @@ export const listedKinds = (xml: string): ListedKinds => {
 
 const KINDS: Record<string, 'version' | 'marker'> = { Version: 'version', DeleteMarker: 'marker' };
 
-/** Tags alone: in text `<` is always written as `&lt;`. Declarations and comments begin with `?` or `!`. */
+/** Matches tags only: text writes `<` as `&lt;`, and declarations and comments begin with `?` or `!`. */
 const TAG = /<(\/?)([^\s/>!?]+)[^>]*?(\/?)>/g;
 
 const childrenOfRoot = (xml: string): string[] => {
@@ -37,5 +37,5 @@ const childrenOfRoot = (xml: string): string[] => {
     if (isEmpty !== '/') depth++;
   }
   if (depth === 0) return names;
-  throw new ReplicationError('service-error', 'ListObjectVersions: the answer of S3 breaks off');
+  throw brokenAnswer('ListObjectVersions', 'the answer of S3 is cut off');
 };

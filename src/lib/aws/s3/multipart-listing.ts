@@ -1,4 +1,4 @@
-/** What S3 knows of uploads that are not completed: their parts, and which there are. Page by page, as it is asked for. */
+/** Uploads that are not completed, and their parts. A page is fetched when the reader gets to it. */
 import {
   ListMultipartUploadsCommand,
   type ListMultipartUploadsCommandOutput,
@@ -7,16 +7,13 @@ import {
   type MultipartUpload,
   type Part,
 } from '@aws-sdk/client-s3';
-import { ReplicationError } from '../../model/errors.ts';
 import type { ListedPart, ListedUpload } from '../../model/ports.ts';
+import { brokenAnswer } from './broken-answer.ts';
 import { call, type Target } from './call.ts';
-import { keyOf } from './object-history.ts';
+import { isLastPage, keyOf, noNextPage, PAGE_ENTRIES } from './listing-answers.ts';
 import { storedChecksum } from './object-state.ts';
 
-/** The most that S3 gives. */
-const PAGE_ENTRIES = 1_000;
-
-/** In order, those after this number. `lost-race` where the upload is gone. */
+/** The parts with a number above `after`, in order. Throws `lost-race` when the upload is gone. */
 export async function* listParts(
   target: Target,
   { bucket, key, uploadId, after }: { bucket: string; key: string; uploadId: string; after: number },
@@ -41,24 +38,19 @@ export async function* listParts(
 const listedPart = (part: Part): ListedPart => {
   const { PartNumber: partNumber, ETag: etag, Size: sizeBytes, LastModified: modified } = part;
   if (partNumber === undefined || etag === undefined || sizeBytes === undefined || modified === undefined)
-    throw broken('ListParts', 'a part has no number, ETag, size or date');
+    throw brokenAnswer('ListParts', 'a part has no number, ETag, size or date');
   return { partNumber, etag, sizeBytes, lastModifiedMs: modified.getTime(), checksum: storedChecksum(part) };
 };
 
-/** Null: that was all. */
-const nextPart = (
-  { IsTruncated: isTruncated }: ListPartsCommandOutput,
-  parts: ListedPart[],
-  marker: number,
-): number | null => {
-  if (isTruncated === undefined) throw unclear('ListParts');
-  if (!isTruncated) return null;
+/** Null after the last page. */
+const nextPart = (answer: ListPartsCommandOutput, parts: ListedPart[], marker: number): number | null => {
+  if (isLastPage('ListParts', answer)) return null;
   const last = parts.at(-1)?.partNumber ?? marker;
-  if (last <= marker) throw lost('ListParts');
+  if (last <= marker) throw noNextPage('ListParts');
   return last;
 };
 
-/** Of keys with this prefix, whoever began them. */
+/** The uploads of keys with this prefix, whoever began them. */
 export async function* listUploads(
   target: Target,
   bucket: string,
@@ -90,33 +82,23 @@ interface UploadMarker {
 }
 
 const listedUpload = (upload: MultipartUpload, answer: ListMultipartUploadsCommandOutput): ListedUpload => {
-  const key = keyOf({ entry: upload }, answer);
+  const key = keyOf(upload, answer);
   const { UploadId: uploadId, Initiated: initiated, Initiator: initiator } = upload;
-  // Without its date, an upload could be taken for one that nobody wants any more.
+  // An upload without a date could be mistaken for an abandoned one.
   if (key === undefined || uploadId === undefined || initiated === undefined)
-    throw broken('ListMultipartUploads', 'an upload has no key, id or date');
+    throw brokenAnswer('ListMultipartUploads', 'an upload has no key, id or date');
   return { key, uploadId, initiatedMs: initiated.getTime(), initiator: initiator?.ID ?? null };
 };
 
-/** Behind the last of this page. Null: that was all. */
+/** The marker after the last upload of this page; null after the last page. */
 const nextUpload = (
-  { IsTruncated: isTruncated }: ListMultipartUploadsCommandOutput,
+  answer: ListMultipartUploadsCommandOutput,
   uploads: ListedUpload[],
   marker: UploadMarker,
 ): UploadMarker | null => {
-  if (isTruncated === undefined) throw unclear('ListMultipartUploads');
-  if (!isTruncated) return null;
+  if (isLastPage('ListMultipartUploads', answer)) return null;
   const last = uploads.at(-1);
   if (last === undefined || (last.key === marker.key && last.uploadId === marker.uploadId))
-    throw lost('ListMultipartUploads');
+    throw noNextPage('ListMultipartUploads');
   return last;
 };
-
-const unclear = (operation: string): ReplicationError =>
-  broken(operation, 'the answer of S3 does not say whether it is all');
-
-const lost = (operation: string): ReplicationError =>
-  broken(operation, 'the answer of S3 does not say where it goes on');
-
-const broken = (operation: string, what: string): ReplicationError =>
-  new ReplicationError('service-error', `${operation}: ${what}`);

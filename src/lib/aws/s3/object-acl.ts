@@ -1,4 +1,4 @@
-/** Grants of one version to others than its owner. */
+/** The grants of one version to anybody but its owner. */
 import {
   GetObjectAclCommand,
   type GetObjectAclCommandOutput,
@@ -13,15 +13,17 @@ import { call, type Target } from './call.ts';
 import { named, type ObjectName } from './object-tags.ts';
 import { unlessGone } from '../errors.ts';
 
-/** In one order, each grant once, whatever S3's is. Null: the version is gone, or a delete marker. */
+/** Each grant once, in an order that does not depend on S3's. Null: the version is gone or a delete marker. */
 export const readAcl = async (target: Target, name: ObjectName): Promise<Acl | null> => {
   const answer = await unlessGone(policyOf(target, name));
-  return answer && canonical((answer.Grants ?? []).flatMap((grant) => grantToOthers(grant, ownerOf(answer))));
+  return (
+    answer && uniqueGrants((answer.Grants ?? []).flatMap((grant) => grantToOthers(grant, ownerOf(answer))))
+  );
 };
 
 /**
- * Replaces the whole ACL: the replica's owner keeps full control, whoever it is, and the others get what is said. The
- * owner must be named, and only S3 knows who it is.
+ * Replaces the whole ACL: the owner of the replica keeps full control, and the others get the given grants. The request must name the
+ * owner, whom only S3 knows.
  */
 export const writeAcl = async (target: Target, name: ObjectName, acl: Acl): Promise<void> => {
   const owner = ownerOf(await policyOf(target, name));
@@ -29,7 +31,7 @@ export const writeAcl = async (target: Target, name: ObjectName, acl: Acl): Prom
   const others = acl.filter(({ grantee }) => grantee.kind !== 'user' || grantee.id !== owner);
   const command = new PutObjectAclCommand({
     ...named(name),
-    AccessControlPolicy: { Owner: { ID: owner }, Grants: [own, ...canonical(others)].map(sdkGrant) },
+    AccessControlPolicy: { Owner: { ID: owner }, Grants: [own, ...uniqueGrants(others)].map(sdkGrant) },
   });
   await call(target, 'PutObjectAcl', (client, options) => client.send(command, options));
 };
@@ -44,7 +46,7 @@ const ownerOf = ({ Owner }: GetObjectAclCommandOutput): string => {
   throw new ReplicationError('service-error', 'GetObjectAcl: the answer of S3 names no owner');
 };
 
-/** S3 gives e-mail grantees back as users. One without id or URI cannot be named: some servers show their owner so. */
+/** S3 returns e-mail grantees as users. A grantee without id or URI cannot be named: some servers show their owner this way. */
 const grantToOthers = ({ Grantee, Permission }: SdkGrant, owner: string): Grant[] => {
   if (Permission === undefined) return [];
   if (Grantee?.URI !== undefined) {
@@ -55,7 +57,7 @@ const grantToOthers = ({ Grantee, Permission }: SdkGrant, owner: string): Grant[
   return [{ grantee: { kind: 'user', id }, permission: Permission }];
 };
 
-const canonical = (grants: Grant[]): Acl => {
+const uniqueGrants = (grants: Grant[]): Acl => {
   const byText = new Map(grants.map((grant) => [grantText(grant), grant]));
   return [...byText].toSorted(([one], [other]) => (one < other ? -1 : 1)).map(([, grant]) => grant);
 };
@@ -63,6 +65,6 @@ const canonical = (grants: Grant[]): Acl => {
 const sdkGrant = ({ grantee, permission }: Grant): SdkGrant => ({
   Grantee:
     grantee.kind === 'user' ? { Type: 'CanonicalUser', ID: grantee.id } : { Type: 'Group', URI: grantee.id },
-  // As S3 said it, or as the rule of the other side did: S3 refuses what it does not know.
+  // The permission comes from S3 or from the rule. S3 refuses a permission that it does not know.
   Permission: permission as Permission,
 });

@@ -1,6 +1,6 @@
 /**
- * The headers of an object that its replica has as they are. One table, from which they are read and written: none can be
- * read and not written. `docs/fidelity.md` is made from it too.
+ * The headers of an object that its replica keeps unchanged. They are read and written by one table, so that no header can be read and
+ * not written. `docs/fidelity.md` is generated from the same table.
  */
 import type {
   CreateMultipartUploadCommandInput,
@@ -10,18 +10,18 @@ import type {
 } from '@aws-sdk/client-s3';
 import type { ObjectAttributes } from '../../model/ports.ts';
 
-type Answer = GetObjectCommandOutput | HeadObjectCommandOutput;
-type Request = PutObjectCommandInput & CreateMultipartUploadCommandInput;
+export type ObjectAnswer = GetObjectCommandOutput | HeadObjectCommandOutput;
+type WriteRequest = PutObjectCommandInput & CreateMultipartUploadCommandInput;
 export type HeaderAttributes = Omit<ObjectAttributes, 'metadata'>;
 
 interface KeptHeader {
-  /** Where the SDK puts it in the answers of GET and HEAD. */
+  /** The field in the SDK's answers to GET and HEAD. */
   read: TextField<GetObjectCommandOutput> & TextField<HeadObjectCommandOutput>;
-  /** Where PutObject and CreateMultipartUpload take it; a header's name where the SDK has no field for text. */
+  /** The field of PutObject and CreateMultipartUpload, or the name of the header if the SDK has no text field for it. */
   written: { field: WrittenField } | { header: string };
 }
 
-type WrittenField = Exclude<TextField<Request>, 'Bucket' | 'Key'>;
+type WrittenField = Exclude<TextField<WriteRequest>, 'Bucket' | 'Key'>;
 type TextField<T> = { [Name in keyof T]-?: NonNullable<T[Name]> extends string ? Name : never }[keyof T];
 
 export const KEPT_HEADERS: Readonly<Record<keyof HeaderAttributes, KeptHeader>> = {
@@ -30,7 +30,7 @@ export const KEPT_HEADERS: Readonly<Record<keyof HeaderAttributes, KeptHeader>> 
   contentEncoding: { read: 'ContentEncoding', written: { field: 'ContentEncoding' } },
   contentLanguage: { read: 'ContentLanguage', written: { field: 'ContentLanguage' } },
   contentType: { read: 'ContentType', written: { field: 'ContentType' } },
-  // The SDK takes a Date only; S3 keeps whatever was written there.
+  // The SDK accepts only a Date, but S3 stores any text.
   expires: { read: 'ExpiresString', written: { header: 'expires' } },
   websiteRedirectLocation: {
     read: 'WebsiteRedirectLocation',
@@ -40,18 +40,18 @@ export const KEPT_HEADERS: Readonly<Record<keyof HeaderAttributes, KeptHeader>> 
 };
 
 /** Null: S3 sent no such header. */
-export const headerAttributes = (answer: Answer): HeaderAttributes =>
+export const headerAttributes = (answer: ObjectAnswer): HeaderAttributes =>
   Object.fromEntries(
     Object.entries(KEPT_HEADERS).map(([name, { read }]) => [name, answer[read] ?? null]),
   ) as unknown as HeaderAttributes;
 
-/** As fields of PutObject and CreateMultipartUpload. */
-export const headerFields = (attributes: HeaderAttributes): Pick<Request, WrittenField> =>
+/** The attributes as fields of PutObject and CreateMultipartUpload. */
+export const headerFields = (attributes: HeaderAttributes): Pick<WriteRequest, WrittenField> =>
   Object.fromEntries(
     present(attributes).flatMap(({ written, text }) => ('field' in written ? [[written.field, text]] : [])),
   );
 
-/** Those the SDK has no field for. */
+/** The attributes that the SDK has no field for, as headers. */
 export const textHeaders = (attributes: HeaderAttributes): Record<string, string> =>
   Object.fromEntries(
     present(attributes).flatMap(({ written, text }) => ('header' in written ? [[written.header, text]] : [])),

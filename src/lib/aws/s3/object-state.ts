@@ -1,19 +1,16 @@
-/** From GET and HEAD answers to the domain's object state. */
-import type { GetObjectCommandOutput, HeadObjectCommandOutput } from '@aws-sdk/client-s3';
+/** The domain's object state, read from answers to GET and HEAD. */
 import { ReplicationError } from '../../model/errors.ts';
 import type { Checksum, ChecksumAlgorithm, ObjectLock, ObjectState } from '../../model/ports.ts';
 import { partsInEtag } from '../../replica/proof.ts';
-import { headerAttributes } from './object-headers.ts';
+import { headerAttributes, type ObjectAnswer } from './object-headers.ts';
 
-type Answer = GetObjectCommandOutput | HeadObjectCommandOutput;
-
-/** Throws `service-error` where S3's answer lacks what every answer has: a 200 alone proves nothing. */
-export const objectState = (answer: Answer): ObjectState => {
+/** Throws `service-error` when S3's answer lacks a field that every answer has: a 200 alone proves nothing. */
+export const objectState = (answer: ObjectAnswer): ObjectState => {
   if (answer.ETag === undefined || answer.ContentLength === undefined) {
     throw new ReplicationError('service-error', 'the answer of S3 has no ETag or no length');
   }
   if ((answer.MissingMeta ?? 0) > 0) {
-    // Written through an interface that allowed other characters; a copy without these entries would not be one.
+    // The entries were written through an interface that allows other characters. A copy without them would not be complete.
     throw new ReplicationError('invalid-request', `S3 cannot return ${answer.MissingMeta} metadata entries`);
   }
   return {
@@ -24,18 +21,18 @@ export const objectState = (answer: Answer): ObjectState => {
     encryption: answer.ServerSideEncryption ?? null,
     checksum: storedChecksum(answer),
     attributes: { ...headerAttributes(answer), metadata: answer.Metadata ?? {} },
-    // S3 says it only to those who may read the tags.
+    // S3 sends the count only to callers that may read the tags.
     tagCount: answer.TagCount ?? 0,
     lock: lockOf(answer),
   };
 };
 
-/** What the answer says of Object Lock, which S3 shows only to those who may read it. */
-const lockOf = (answer: Answer): ObjectLock => {
+/** The Object Lock settings, which S3 shows only to callers that may read them. */
+const lockOf = (answer: ObjectAnswer): ObjectLock => {
   const { ObjectLockMode: mode, ObjectLockRetainUntilDate: until, ObjectLockEventHold: hold } = answer;
-  // The end of an event hold sets the date.
+  // Under an event hold there may be a mode without a date: the date is set when the hold ends.
   if ((mode === undefined) !== (until === undefined) && hold !== 'ON') {
-    // One without the other: a replica made from it would be locked otherwise than its source, or not at all.
+    // A replica with only half of the retention would be locked differently from its source, or not at all.
     throw new ReplicationError('service-error', 'the answer of S3 has half a retention');
   }
   return {
@@ -44,13 +41,13 @@ const lockOf = (answer: Answer): ObjectLock => {
   };
 };
 
-/** Of a version to be replicated: its replica would not be held. */
-export const refuseEventHold = ({ ObjectLockEventHold: hold }: Answer): void => {
+/** Refuses a source version under an event hold, because its replica would not be held. */
+export const refuseEventHold = ({ ObjectLockEventHold: hold }: ObjectAnswer): void => {
   if (hold !== 'ON') return;
   throw new ReplicationError('object-lock', 'the source version is under an event hold, which cannot travel');
 };
 
-/** Fields that every S3 answer about an object or part uses for checksums. */
+/** The checksum fields of all S3 answers about an object or a part. */
 export interface ChecksumFields {
   ETag?: string | undefined;
   ChecksumCRC32?: string | undefined;
@@ -61,13 +58,13 @@ export interface ChecksumFields {
   ChecksumType?: 'COMPOSITE' | 'FULL_OBJECT' | undefined;
 }
 
-/** The checksum an answer carries; null where there is none. */
+/** The checksum in an answer; null when there is none. */
 export const storedChecksum = (answer: ChecksumFields): Checksum | null => {
   for (const algorithm of ALGORITHMS) {
     const value = answer[`Checksum${algorithm}`];
     if (value === undefined) continue;
-    // S3 always says the type of a multipart object's checksum. A server that does not may mean either, and taking a
-    // composite one for the whole object's would find differences where there are none.
+    // S3 always sends the type of a multipart object's checksum. On a server that does not, the checksum may be of either type. If a
+    // composite checksum counted as that of the whole object, equal objects would seem to differ.
     const untyped = answer.ChecksumType === undefined && partsInEtag(answer.ETag ?? '') !== null;
     const composite = answer.ChecksumType === 'COMPOSITE' || untyped || /-\d+$/.test(value);
     return { algorithm, type: composite ? 'COMPOSITE' : 'FULL_OBJECT', value };

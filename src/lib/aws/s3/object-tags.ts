@@ -1,4 +1,4 @@
-/** Tags of one version, which can change without the version doing so. */
+/** The tags of one version. They can change while the version stays the same. */
 import { GetObjectTaggingCommand, PutObjectTaggingCommand } from '@aws-sdk/client-s3';
 import type { Tags } from '../../model/ports.ts';
 import { call, type Target } from './call.ts';
@@ -11,7 +11,7 @@ export interface ObjectName {
   versionId: string | null;
 }
 
-/** Null: the version is gone, or a delete marker. */
+/** Null: the version is gone or a delete marker. */
 export const readTags = async (target: Target, name: ObjectName): Promise<Tags | null> => {
   const command = new GetObjectTaggingCommand(named(name));
   const answer = await unlessGone(
@@ -22,7 +22,7 @@ export const readTags = async (target: Target, name: ObjectName): Promise<Tags |
   );
 };
 
-/** Replaces all tags; with none, an empty set is written, which needs no right to delete. */
+/** Replaces all tags. Without tags, it writes an empty set, which needs no permission to delete. */
 export const writeTags = async (target: Target, name: ObjectName, tags: Tags): Promise<void> => {
   const TagSet = Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
   const command = new PutObjectTaggingCommand({ ...named(name), Tagging: { TagSet } });

@@ -1,4 +1,4 @@
-/** Reports of runs as files in a bucket of the source account. */
+/** The reports of runs, as files in a bucket of the source account. */
 import { Readable } from 'node:stream';
 import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
@@ -18,21 +18,28 @@ export interface ReportPlace {
   stack: string;
 }
 
-/** Under `<prefix><stack>/<run>/`. */
-export const createReportFiles = ({ client, bucket, prefix, stack }: ReportPlace): ReportFiles => {
+/** The files of a run are under `<prefix><stack>/<run>/`. */
+export const createReportFiles = (place: ReportPlace): ReportFiles => {
+  const { client, bucket, prefix, stack } = place;
   const folderOf = (run: string): string => `${prefix}${stack}/${run}/`;
   return {
     bucket,
     differences: (run, name) => createWriter(client, bucket, folderOf(run) + name),
     async report(report) {
       const folder = folderOf(report.run);
-      await put(client, bucket, `${folder}report.json`, reportJson(report), 'application/json');
-      await put(client, bucket, `${folder}report.html`, reportHtml(report), 'text/html; charset=utf-8');
+      await putReport(place, `${folder}report.json`, {
+        Body: reportJson(report),
+        ContentType: 'application/json',
+      });
+      await putReport(place, `${folder}report.html`, {
+        Body: reportHtml(report),
+        ContentType: 'text/html; charset=utf-8',
+      });
     },
   };
 };
 
-/** Rows go to S3 while they are found: at most a part or two of the file are held. */
+/** Rows are uploaded while they are found. At most two parts of the file are in memory. */
 const createWriter = (client: S3Client, Bucket: string, Key: string): DifferenceWriter => {
   const rows = createRowStream();
   const upload = new Upload({
@@ -41,7 +48,7 @@ const createWriter = (client: S3Client, Bucket: string, Key: string): Difference
     queueSize: 2,
   });
   const uploaded = upload.done();
-  // Looked at when the file is closed.
+  // `close` reports the failure.
   uploaded.catch(() => rows.body.destroy());
   let count = 0;
   return {
@@ -87,12 +94,10 @@ const createRowStream = () => {
   };
 };
 
-const put = async (
-  client: S3Client,
-  Bucket: string,
+const putReport = async (
+  { client, bucket: Bucket }: Pick<ReportPlace, 'client' | 'bucket'>,
   Key: string,
-  Body: string,
-  ContentType: string,
+  { Body, ContentType }: { Body: string; ContentType: string },
 ): Promise<void> => {
   try {
     await client.send(new PutObjectCommand({ Bucket, Key, Body, ContentType }));

@@ -1,4 +1,4 @@
-/** Asks S3 to bring an archived version back. */
+/** Asks S3 to restore an archived version. */
 import { HeadObjectCommand, RestoreObjectCommand } from '@aws-sdk/client-s3';
 import { ReplicationError } from '../../model/errors.ts';
 import type { Restore } from '../../model/rule.ts';
@@ -6,20 +6,20 @@ import { call, type Target } from './call.ts';
 import { errorCode } from '../errors.ts';
 import { named, type ObjectName } from './object-tags.ts';
 
-/** Succeeds too where the restore is under way. `lost-race`: the version is not archived, or not any more. */
+/** Also succeeds when the restore is already under way. Throws `lost-race` when the version is not archived, or no longer. */
 export const requestRestore = async (target: Target, name: ObjectName, request: Restore): Promise<void> => {
   try {
-    await restore(target, name, request, request.days);
+    await sendRestore(target, name, request, request.days);
   } catch (error) {
-    // Objects of Intelligent-Tiering come back for good, and S3 refuses to be told for how long ("RestoreObject", S3 API
-    // reference). The code of that refusal is also that of other mistakes; the storage class tells.
+    // S3 restores objects of Intelligent-Tiering permanently, and refuses a request that names a number of days ("RestoreObject", S3 API
+    // reference). Other mistakes have the same error code, so the storage class decides.
     if (!(error instanceof ReplicationError) || error.reason !== 'invalid-request') throw error;
     if ((await storageClassOf(target, name)) !== 'INTELLIGENT_TIERING') throw error;
-    await restore(target, name, request, null);
+    await sendRestore(target, name, request, null);
   }
 };
 
-const restore = async (
+const sendRestore = async (
   target: Target,
   name: ObjectName,
   { tier }: Restore,

@@ -1,4 +1,4 @@
-/** The source side: reads, and nothing else but the asking for archived objects. */
+/** The source side: it only reads, and asks S3 to restore archived objects. */
 import type { Readable } from 'node:stream';
 import {
   GetObjectCommand,
@@ -35,8 +35,8 @@ export const createSourceBucket = (target: Target, bucket: string): SourceBucket
     async open(key, versionId) {
       const answer =
         versionId === null
-          ? await orAbsent(get(target, { Bucket: bucket, Key: key }))
-          : await unlessGone(get(target, { Bucket: bucket, Key: key, VersionId: versionId }));
+          ? await orAbsent(getObject(target, { Bucket: bucket, Key: key }))
+          : await unlessGone(getObject(target, { Bucket: bucket, Key: key, VersionId: versionId }));
       if (answer === null) return null;
       const body = bodyOf(target, answer);
       try {
@@ -49,7 +49,7 @@ export const createSourceBucket = (target: Target, bucket: string): SourceBucket
     },
 
     async read(key, pin, slice) {
-      const answer = await get(target, {
+      const answer = await getObject(target, {
         Bucket: bucket,
         Key: key,
         ...pinned(pin),
@@ -60,8 +60,8 @@ export const createSourceBucket = (target: Target, bucket: string): SourceBucket
     },
 
     async part(key, pin, partNumber) {
-      // Not pinned by If-Match but compared: some servers give a part an ETag of its own, and mean something else by part
-      // numbers than S3 does.
+      // The ETag is compared here and not pinned by If-Match: some servers give each part an ETag of its own, and use part numbers in
+      // another way than S3.
       const { VersionId } = pinned(pin);
       const input = { Bucket: bucket, Key: key, PartNumber: partNumber, ...(VersionId && { VersionId }) };
       const answer = await headPart(target, input);
@@ -86,7 +86,10 @@ export const createSourceBucket = (target: Target, bucket: string): SourceBucket
 type HeadInput = ConstructorParameters<typeof HeadObjectCommand>[0];
 type GetInput = ConstructorParameters<typeof GetObjectCommand>[0];
 
-/** What was refused while nothing is wrong is asked for once more: a part number that a server does not know is refused again. */
+/**
+ * A 400 without a body may mean that something is wrong with the object; then the GET throws the reason. If the GET succeeds, the HEAD is
+ * sent once more, and fails again on a server that does not know part numbers.
+ */
 const headPart = async (target: Target, input: HeadInput): Promise<HeadObjectCommandOutput> => {
   const head = (): Promise<HeadObjectCommandOutput> =>
     call(target, 'HeadObject', (client, options) => client.send(new HeadObjectCommand(input), options));
@@ -100,13 +103,13 @@ const headPart = async (target: Target, input: HeadInput): Promise<HeadObjectCom
   }
 };
 
-/** SSE-C, expired credentials or a wrong region look alike to HEAD: only GET says which, and throws it. */
+/** Throws the reason of a 400: SSE-C, expired credentials and a wrong region look the same to HEAD, but not to GET. */
 const askGet = async (target: Target, object: GetInput): Promise<void> => {
-  bodyOf(target, await get(target, { ...object, Range: 'bytes=0-0' })).destroy();
+  bodyOf(target, await getObject(target, { ...object, Range: 'bytes=0-0' })).destroy();
 };
 
-const get = async (target: Target, input: GetInput): Promise<GetObjectCommandOutput> => {
-  // As a header and not as ChecksumMode: with that field the SDK would compute the checksum in JavaScript.
+const getObject = async (target: Target, input: GetInput): Promise<GetObjectCommandOutput> => {
+  // A header instead of the field ChecksumMode: with that field the SDK would compute the checksum in JavaScript.
   const command = withHeaders(new GetObjectCommand(input), { 'x-amz-checksum-mode': 'ENABLED' });
   return await call(target, 'GetObject', (client, options) => client.send(command, options), {
     single: true,
@@ -119,7 +122,7 @@ const pinned = (pin: Pin): { IfMatch: string; VersionId?: string } => ({
   ...(pin.versionId === null ? {} : { VersionId: pin.versionId }),
 });
 
-/** Refuses an answer that is not what was asked for: not every server honours If-Match, Range and PartNumber. */
+/** Refuses an answer that does not match the request: not every server honours If-Match, Range and PartNumber. */
 const slicedBody = (target: Target, answer: GetObjectCommandOutput, pin: Pin, slice: Slice): SlicedBody => {
   const body = bodyOf(target, answer);
   const sizeBytes = answer.ContentLength ?? -1;
@@ -138,7 +141,7 @@ const slicedBody = (target: Target, answer: GetObjectCommandOutput, pin: Pin, sl
   return { body, sizeBytes, checksum: slice.kind === 'part' ? checksumOfPart(answer, pin) : null };
 };
 
-/** S3 gives a part's own value beside the type of the whole object; some servers repeat the whole object's value. */
+/** S3 sends the part's own value together with the type of the whole object. Some servers send the value of the whole object. */
 const checksumOfPart = (answer: GetObjectCommandOutput, pin: Pin): Checksum | null => {
   const stored = storedChecksum(answer);
   const isOfWhole = stored === null || /-\d+$/.test(stored.value) || stored.value === pin.checksum?.value;
@@ -159,13 +162,13 @@ const expectedBytes = (pin: Pin, slice: Slice): number | null => {
 const bodyOf = (target: Target, answer: GetObjectCommandOutput): Readable => {
   const body = answer.Body as Readable | undefined;
   if (body === undefined) throw new ReplicationError('service-error', 'GetObject: the answer has no body');
-  // Whoever takes the body watches it; until then a broken connection must not end the process.
+  // The reader of the body watches for errors. Until then, a broken connection must not end the process.
   body.on('error', () => undefined);
   target.clients.earlyCollection.watch(body);
   return body;
 };
 
-/** Null for a key that is not there. A missing bucket is told apart by GET only: HEAD has no body to say so. */
+/** Null for a key that does not exist. Only GET can distinguish a missing bucket: the answer to HEAD has no body. */
 const orAbsent = async <T>(answer: Promise<T>): Promise<T | null> => {
   try {
     return await answer;

@@ -1,4 +1,4 @@
-/** What a write says to S3 besides the bytes: fields of PutObject, CreateMultipartUpload and UploadPart. */
+/** What a write sends besides the bytes: fields of PutObject, CreateMultipartUpload and UploadPart. */
 import { ReplicationError } from '../../model/errors.ts';
 import type {
   Guard,
@@ -28,7 +28,7 @@ const lockFields = ({ retention, legalHold }: ObjectLock) => ({
   ObjectLockLegalHoldStatus: legalHold ? ('ON' as const) : null,
 });
 
-/** Nothing: the bucket's default encryption. A key without a mode means `aws:kms`. */
+/** Without any of these fields, the bucket's default encryption applies. A key without a mode means `aws:kms`. */
 export const encryptionFields = ({ encryption, kmsKeyArn }: Destination) => {
   const mode = encryption ?? (kmsKeyArn === null ? null : 'aws:kms');
   return defined({
@@ -47,8 +47,8 @@ export const guardOf = ({ guard, attributes }: { guard: Guard; attributes: Repli
   guard.kind === 'none' && isLocked(attributes.lock) ? { kind: 'compute' } : guard;
 
 /**
- * The code S3 answers to lock headers where the bucket has no Object Lock is that of many mistakes; of the others that
- * could be made with these headers none is: a locked upload always carries its checksum.
+ * S3 refuses lock headers for a bucket without Object Lock, with an error code that many mistakes have. Of the other mistakes, none can
+ * happen with these headers: a locked upload always carries a checksum.
  */
 export const refuseLock =
   (lock: ObjectLock) =>
@@ -73,12 +73,12 @@ export const guardFields = (guard: Guard) => {
   }
 };
 
-/** Headers the SDK has no field for. */
+/** The headers that the SDK has no field for. */
 export const bodyHeaders = (
   guard: Guard,
   attributes?: ObjectAttributes,
 ): Record<string, string | undefined> => ({
-  // Hashing the body for the signature would cost more than the copy; TLS and the guard protect it.
+  // Hashing the body for the signature would cost more than the copy. TLS and the guard protect the body.
   'x-amz-content-sha256': guard.kind === 'compute' ? undefined : 'UNSIGNED-PAYLOAD',
   ...(attributes && textHeaders(attributes)),
 });

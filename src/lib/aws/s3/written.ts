@@ -1,9 +1,10 @@
 /** What an answer to a write proves. */
-import { ReplicationError } from '../../model/errors.ts';
+import type { ReplicationError } from '../../model/errors.ts';
 import type { Written } from '../../model/ports.ts';
+import { brokenAnswer } from './broken-answer.ts';
 import { type ChecksumFields, storedChecksum } from './object-state.ts';
 
-/** Throws `service-error` where S3 does not say what it stored: a 200 may hold an error in its body. */
+/** Throws `service-error` when S3 does not say what it stored: a 200 may hold an error in its body. */
 export const written = (
   answer: ChecksumFields & {
     VersionId?: string | undefined;
@@ -20,4 +21,4 @@ export const written = (
 };
 
 export const unproven = (operation: string): ReplicationError =>
-  new ReplicationError('service-error', `${operation}: the answer of S3 proves nothing`);
+  brokenAnswer(operation, 'the answer of S3 proves nothing');

@@ -1,0 +1,51 @@
+/** The counters of the replicate function, as they are read from the table of runs. */
+import { ALL_REASONS } from '../../model/reasons.ts';
+import type { CopiedKey, CopyCounters } from '../../runs/run.ts';
+
+/** How many of the largest and slowest copies are kept. */
+const KEPT_KEYS = 10;
+
+/** How long the span is that each pair of counters of done keys and their bytes covers: a minute. */
+export const COUNTED_MS = 60_000;
+
+/** The sum of all shards. */
+export const copyCountersOf = (items: Record<string, unknown>[]): CopyCounters => {
+  const sum = (name: string): number => items.reduce((all, item) => all + Number(item[name] ?? 0), 0);
+  const named = (begin: string): string[] => [
+    ...new Set(items.flatMap((item) => Object.keys(item).filter((name) => name.startsWith(begin)))),
+  ];
+  const sumsOf = (begin: string): [string, number][] =>
+    named(begin).map((name) => [name.slice(begin.length), sum(name)]);
+  const lists = (name: string): CopiedKey[] => items.flatMap((item) => keysIn(item[name]));
+  const reasons = new Map(sumsOf('reasons.'));
+  return {
+    done: sum('done'),
+    outcomes: Object.fromEntries(sumsOf('outcomes.')),
+    failed: sum('failed'),
+    reasons: Object.fromEntries(
+      ALL_REASONS.flatMap((reason) => (reasons.has(reason) ? [[reason, reasons.get(reason)]] : [])),
+    ),
+    dropped: sum('dropped'),
+    copies: sum('copies'),
+    bytes: sum('bytes'),
+    minutes: sumsOf('done.')
+      .map(([minute, done]) => ({
+        minuteMs: Number(minute) * COUNTED_MS,
+        done,
+        bytes: sum(`bytes.${minute}`),
+      }))
+      .toSorted((one, other) => one.minuteMs - other.minuteMs),
+    largest: firstOf(lists('largest'), 'bytes'),
+    slowest: firstOf(lists('slowest'), 'durationMs'),
+  };
+};
+
+export const firstOf = (keys: CopiedKey[], by: 'bytes' | 'durationMs'): CopiedKey[] =>
+  keys.toSorted((one, other) => other[by] - one[by]).slice(0, KEPT_KEYS);
+
+/** Reads a list of keys from the attribute that holds it as JSON. */
+export const keysIn = (attribute: unknown): CopiedKey[] => {
+  if (typeof attribute !== 'string') return [];
+  const keys: CopiedKey[] = JSON.parse(attribute);
+  return keys;
+};

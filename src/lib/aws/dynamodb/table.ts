@@ -1,0 +1,46 @@
+/** One table of DynamoDB: its client, and the reads that every store makes. */
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { DynamoDBDocumentClient, GetCommand } from '@aws-sdk/lib-dynamodb';
+import type { ReplicationError } from '../../model/errors.ts';
+import { CONTROL_CLIENT } from '../control-client.ts';
+
+export type TableItem = Record<string, unknown>;
+
+export interface ItemTable {
+  name: string;
+  client: DynamoDBDocumentClient;
+  /** Translates what the SDK threw. `operation` is DynamoDB's name of the call. */
+  failure(error: unknown, operation: string): ReplicationError;
+}
+
+/** `region` null: the region of the environment. */
+export const openTable = (name: string, region: string | null, failure: ItemTable['failure']): ItemTable => ({
+  name,
+  failure,
+  client: documentClient(region),
+});
+
+export const documentClient = (region: string | null): DynamoDBDocumentClient =>
+  DynamoDBDocumentClient.from(
+    new DynamoDBClient({ ...CONTROL_CLIENT, ...(region === null ? {} : { region }) }),
+    { marshallOptions: { removeUndefinedValues: true } },
+  );
+
+/** Makes a call and translates its failure. */
+export const askTable = async <Answer>(
+  table: ItemTable,
+  operation: string,
+  send: () => Promise<Answer>,
+): Promise<Answer> => {
+  try {
+    return await send();
+  } catch (error) {
+    throw table.failure(error, operation);
+  }
+};
+
+export const getItem = async (table: ItemTable, Key: TableItem): Promise<TableItem | null> => {
+  const command = new GetCommand({ TableName: table.name, Key, ConsistentRead: true });
+  const { Item: item } = await askTable(table, 'GetItem', () => table.client.send(command));
+  return item ?? null;
+};
