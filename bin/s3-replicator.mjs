@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Plain JavaScript that any Node can start. The program itself is TypeScript, which needs a Node that strips types:
-// this one, or the Node 24 that `npm ci` puts into node_modules.
+// Plain JavaScript that any Node can start. The program itself is TypeScript, which needs a Node that strips types: the Node that runs
+// this file, or the Node 24 that `npm ci` puts into node_modules.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 if (process.features.typescript) {
   const { runCli } = await import('../src/cli/main.ts');
   const { processIo } = await import('../src/cli/terminal/process-io.ts');
-  // Not process.exit(): what is still on its way into a pipe would be lost.
+  // process.exit() would lose output that is still on its way into a pipe.
   process.exitCode = await runCli(process.argv.slice(2), processIo());
 } else {
   const node = fileURLToPath(
@@ -21,7 +21,7 @@ if (process.features.typescript) {
 /** @param {string} node path of a Node that strips types */
 function startAgain(node) {
   const child = spawn(node, process.argv.slice(1), { stdio: 'inherit' });
-  // A terminal sends Ctrl-C to both processes: the child puts things in order, this one only waits for it.
+  // A terminal sends Ctrl-C to both processes. The child cleans up, and this process only waits for the child.
   process.on('SIGINT', () => {});
   for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   child.on('error', (error) => {
@@ -36,7 +36,7 @@ function startAgain(node) {
 function refuse() {
   console.error(
     `s3-replicator: Node.js ${process.versions.node} cannot run TypeScript.\n` +
-      `fix: On Linux (x64, arm64) run \`npm ci\` with optional dependencies, which brings the right Node along. ` +
+      `fix: On Linux (x64, arm64) run \`npm ci\` with optional dependencies, which installs the right Node. ` +
       `Elsewhere install Node.js 22.18 or newer.`,
   );
   process.exitCode = 1;

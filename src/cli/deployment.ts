@@ -9,7 +9,7 @@ import type { OptionSpec, ParsedOptions } from './terminal/command.ts';
 import { CliError } from './terminal/errors.ts';
 import type { CliIo } from './terminal/io.ts';
 
-/** The options by which every command that talks to a deployed stack finds it. */
+/** The options that tell a command which deployed stack to use. */
 export const DEPLOYMENT_OPTIONS = {
   config: {
     value: 'FILE',
@@ -19,12 +19,13 @@ export const DEPLOYMENT_OPTIONS = {
   stage: { value: 'STAGE', description: `Stage of the stack. Default: ${DEFAULT_STAGE}.` },
   region: {
     value: 'REGION',
-    description: 'Region of the stack. Default: what the configuration file says, as in `serverless deploy`.',
+    description:
+      'Region of the stack. Default: `region` in the configuration file, as in `serverless deploy`.',
   },
 } as const satisfies Record<string, OptionSpec>;
 
 /**
- * Which stack is meant. Reads only `name` and `region` of the file: a mistake elsewhere in it must not keep an operator
+ * The deployment that the options name. Reads only `name` and `region` of the file: a mistake elsewhere in it must not keep an operator
  * from the dead letters. Throws {@link CliError}.
  */
 export const deploymentOf = (options: ParsedOptions, io: Pick<CliIo, 'cwd'>): Deployment => {

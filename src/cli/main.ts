@@ -4,7 +4,7 @@ import { type Command, runGroup } from './terminal/command-group.ts';
 import { CliError } from './terminal/errors.ts';
 import { type CliIo, EXIT } from './terminal/io.ts';
 
-/** Loaded when asked for: help and typing errors need not wait for the AWS SDK. */
+/** Each command is loaded on demand, so help and typing errors need not wait for the AWS SDK. */
 const COMMANDS: Readonly<Record<string, Command>> = {
   backfill: async (argv, io) => (await import('./runs/backfill.ts')).runBackfill(argv, io),
   config: async (argv, io) => (await import('./config/config.ts')).runConfig(argv, io),
@@ -15,26 +15,26 @@ const COMMANDS: Readonly<Record<string, Command>> = {
 
 const PROGRAM: CommandSpec = {
   name: '',
-  summary: "Keeps S3 buckets replicated into other AWS accounts: the operator's side.",
+  summary: 'Operates the replication of S3 buckets into other AWS accounts.',
   subcommands: {
-    'backfill start': 'Replicate what was in the source bucket before.',
-    'backfill status': 'Show how far a run is.',
-    'backfill list': 'Show the runs, the newest first.',
-    'backfill pause': 'Have a run pause.',
-    'backfill resume': 'Have a run go on.',
-    'backfill cancel': 'End a run for good.',
+    'backfill start': 'Replicate the objects that were in the source bucket before.',
+    'backfill status': 'Show the progress of a run.',
+    'backfill list': 'List the runs, newest first.',
+    'backfill pause': 'Pause a run.',
+    'backfill resume': 'Resume a run.',
+    'backfill cancel': 'Cancel a run.',
     'config check': 'Check replication.yml and show the resolved rules.',
-    'config policy': 'Print what the source account grants so that S3 copies by itself.',
+    'config policy': 'Print the grants of the source account that let S3 copy by itself.',
     'config schema': 'Print the JSON schema of replication.yml, for editors.',
-    'dlq list': 'Show what is in the dead-letter queue, and why.',
+    'dlq list': 'Show the messages in the dead-letter queue and their reasons.',
     'dlq redrive': 'Send dead letters back to the live queue.',
-    'transfers list': 'Show objects that take more than one invocation, while they are moved.',
+    'transfers list': 'Show the large objects that several invocations are moving.',
     'verify start': 'Find out whether source and destination agree.',
   },
   options: { version: { description: 'Show the version.' } },
   exitCodes: [
     [EXIT.ok, 'Done.'],
-    [EXIT.failure, 'It could not be done, or something is wrong with what was checked.'],
+    [EXIT.failure, 'The command failed, or its check found a problem.'],
     [EXIT.usage, 'The command line is wrong. Nothing was done.'],
     [EXIT.partial, 'Done in part. Running the command again is safe.'],
     [EXIT.interrupted, 'Interrupted by Ctrl-C.'],
@@ -42,14 +42,14 @@ const PROGRAM: CommandSpec = {
   examples: [
     ['npx s3-replicator config check', 'Before a deployment'],
     ['npx s3-replicator dlq list --stage test', 'What failed in stage "test"?'],
-    ['npx s3-replicator backfill start --rule invoices --wait', 'Replicate what was there before'],
+    ['npx s3-replicator backfill start --rule invoices --wait', 'Replicate the existing objects'],
     ['npx s3-replicator dlq redrive --help', 'Everything about one command'],
   ],
 };
 
 /**
- * Runs one command line (without `node` and the script) and resolves to the exit code. Never throws. `commands`: instead of those
- * of the same name, for tests.
+ * Runs one command line (without `node` and the script) and resolves to the exit code. Never throws. `commands` replaces commands of the
+ * same name, for tests.
  */
 export const runCli = async (
   argv: readonly string[],
@@ -63,7 +63,7 @@ export const runCli = async (
       io.stderr.write(error.format());
       return error.exitCode;
     }
-    // A mistake of ours: the stack is what a bug report needs.
+    // This is a bug in this program. A bug report needs the stack.
     io.stderr.write(
       `s3-replicator: unexpected error\n${error instanceof Error ? error.stack : String(error)}\n`,
     );
@@ -78,7 +78,7 @@ const runProgram = (
 ): Promise<number> => {
   const commands: Record<string, Command> = {
     ...known,
-    // What people try when they do not know about --help.
+    // People try this when they do not know about --help.
     help: (rest, same) => runProgram([...rest, '--help'], same, known),
   };
   const answer = (options: ParsedOptions): number | null => {

@@ -1,4 +1,4 @@
-/** Lambda: ranges and ticks of runs, or a plain request to start, look at or stop one. Wiring only. */
+/** Lambda: ranges and ticks of runs, or a request to start, show or stop a run. Wiring only. */
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { configuration } from 'replication-configuration';
 import { queueMessage } from '../lib/aws/sqs/queues.ts';

@@ -5,7 +5,7 @@ import { createBucketNotifications } from '../lib/aws/s3/bucket-notifications.ts
 import { bucketSubscription } from '../lib/subscription/bucket-subscription.ts';
 import { answerCustomResource, sendAnswer } from '../lib/subscription/custom-resource.ts';
 
-/** Kept free for the answer: without one CloudFormation waits until it gives the whole deployment up. */
+/** Time reserved for the answer. Without an answer CloudFormation waits until it aborts the whole deployment. */
 const RESERVE_MS = 15_000;
 
 export const handler = async (event: unknown, context: Context): Promise<void> => {

@@ -1,4 +1,4 @@
-/** Lambda: ranges of transfers from their queue, and the sweep that looks after transfers. Wiring only. */
+/** Lambda: part ranges of transfers from the transfer queue, and the periodic sweep of transfers. Wiring only. */
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { configuration } from 'replication-configuration';
 import { createReplicateEnvironment } from '../lib/aws/replicate-environment.ts';
@@ -8,7 +8,7 @@ import { transferBatch } from '../lib/transfer/transfer-batch.ts';
 
 const environment = createReplicateEnvironment(configuration, process.env);
 
-/** `event`: of the queue, or the schedule's own. */
+/** `event`: messages of the queue, or the event of the schedule. */
 export const handler = async (event: SQSEvent, context: Context): Promise<SQSBatchResponse | SweepReport> => {
   if (isSweep(event)) return await sweep(context);
   using invocation = environment.invocation(context, event.Records[0]?.eventSourceARN ?? null);

@@ -38,7 +38,7 @@ test('without a terminal and without --yes, nothing is started, and the next ste
   using commands = createRunCommands({ source: keys(10), replica: {} });
   const { code, err } = await commands.cli(START);
   expect(code).toBe(2);
-  expect(err).toContain('Nobody can be asked');
+  expect(err).toContain('No terminal to ask on');
   expect(err).toMatch(/\nfix: .*--yes/);
   expect(runsOf(commands)).toEqual([]);
 });
@@ -90,7 +90,7 @@ test('Ctrl-C leaves the run going, and says how to look at it', async () => {
   expect(code).toBe(130);
   expect(run !== undefined && isActive(run)).toBe(true);
   expect(err).toContain(
-    `note: the run goes on. To see how far it is: npx s3-replicator backfill status ${run?.id}`,
+    `note: the run continues. To see its progress: npx s3-replicator backfill status ${run?.id}`,
   );
 });
 
@@ -198,7 +198,7 @@ test.each([
     [...START, '--versions', 'all'],
     '--versions is "all", but rule "rule" replicates only the latest version',
   ],
-  [[...START, '--concurrency', '4'], '--concurrency goes with --local'],
+  [[...START, '--concurrency', '4'], '--concurrency needs --local'],
   [[...START, '--estimate', 'guess'], '--estimate takes one of sample, full, none, not "guess".'],
   [[...START, '--local', '--concurrency', '0'], '--concurrency takes a whole number from 1 to 256'],
   [['backfill', 'status', 'one', 'two'], 'takes no argument "two"'],
@@ -206,7 +206,7 @@ test.each([
     ['verify', 'start', '--rule', 'rule', '--delete-extra'],
     '--delete-extra changes the destination: a verify also needs --repair',
   ],
-  [['verify', 'start', '--rule', 'rule', '--repair', '--local'], '--repair does not go with --local'],
+  [['verify', 'start', '--rule', 'rule', '--repair', '--local'], '--repair cannot be combined with --local'],
 ])('%j is refused with exit code 2 and nothing is started', async (argv, message) => {
   using commands = createRunCommands({ source: keys(1), replica: {} });
   const { code, out, err } = await commands.cli(argv);

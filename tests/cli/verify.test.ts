@@ -38,7 +38,7 @@ test.each([
   using commands = extra();
   const { code, err } = await commands.cli(DELETE_EXTRA, { answers });
   expect(code).toBe(1);
-  expect(commands.questions).toEqual(['Type replica to go on: ']);
+  expect(commands.questions).toEqual(['Type replica to continue: ']);
   expect(err).toContain('Not confirmed');
   expect(commands.world.store.runs.size).toBe(0);
 });

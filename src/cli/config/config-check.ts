@@ -7,12 +7,13 @@ import { stackOf } from '../../stack/stack.ts';
 import { type CommandSpec, helpText, parseOptions } from '../terminal/command.ts';
 import { DEPLOYMENT_OPTIONS } from '../deployment.ts';
 import { type CliIo, EXIT } from '../terminal/io.ts';
+import { jsonText } from '../terminal/json.ts';
 
 export const CHECK: CommandSpec = {
   name: 'config check',
   summary: 'Check replication.yml and show the resolved rules.',
   description: [
-    'Reports everything that is wrong at once, each with its line, what was found and how to mend it. Without problems it shows what the file means with all defaults filled in. Talks to nobody: whether buckets and roles exist is not looked at.',
+    'Reports all problems at once, each with its line, the value found and a fix. Without problems it shows the resolved configuration with all defaults. Makes no calls to AWS: it does not check whether buckets and roles exist.',
   ],
   options: {
     ...DEPLOYMENT_OPTIONS,
@@ -20,7 +21,7 @@ export const CHECK: CommandSpec = {
   },
   exitCodes: [
     [EXIT.ok, 'The configuration can be deployed.'],
-    [EXIT.failure, 'It has problems.'],
+    [EXIT.failure, 'The configuration has problems.'],
   ],
   examples: [
     ['npx s3-replicator config check', 'Before a deployment'],
@@ -28,7 +29,7 @@ export const CHECK: CommandSpec = {
   ],
 };
 
-/** Checks the file and prints what it means. Throws CliError. */
+/** Checks the file and prints the resolved configuration. Throws CliError. */
 export const runConfigCheck = async (argv: readonly string[], io: CliIo): Promise<number> => {
   const options = parseOptions(CHECK, argv);
   if (options.has('help')) {
@@ -42,9 +43,11 @@ export const runConfigCheck = async (argv: readonly string[], io: CliIo): Promis
       stage: options.value('stage') ?? undefined,
       region: options.value('region') ?? undefined,
     });
-    // Finds out whether it all fits into one stack.
+    // Throws if the rules do not fit into one stack.
     stackOf(configuration);
-    io.stdout.write(json ? jsonText({ ok: true, ...resolved(configuration) }) : describe(configuration));
+    io.stdout.write(
+      json ? jsonText({ ok: true, ...resolved(configuration) }) : configurationText(configuration),
+    );
     return EXIT.ok;
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error;
@@ -54,14 +57,12 @@ export const runConfigCheck = async (argv: readonly string[], io: CliIo): Promis
   }
 };
 
-const jsonText = (value: object): string => `${JSON.stringify(value, null, 2)}\n`;
-
 const resolved = (configuration: Configuration): object => ({
   ...configuration,
   resources: resourceNames(configuration.deployment),
 });
 
-const describe = ({ replication, stack, transfers, deployment }: Configuration): string => {
+const configurationText = ({ replication, stack, transfers, deployment }: Configuration): string => {
   const names = resourceNames(deployment);
   return [
     `stack ${names.stack} in ${deployment.region}`,

@@ -6,27 +6,28 @@ import { type CommandSpec, helpText, parseOptions } from '../terminal/command.ts
 import { DEPLOYMENT_OPTIONS } from '../deployment.ts';
 import { CliError } from '../terminal/errors.ts';
 import { type CliIo, EXIT } from '../terminal/io.ts';
+import { jsonText } from '../terminal/json.ts';
 import { type SourcePolicies, sourcePolicies } from '../../stack/source-policy.ts';
 
 export const POLICY: CommandSpec = {
   name: 'config policy',
-  summary: 'Print what the source account grants so that S3 copies by itself.',
+  summary: 'Print the grants of the source account that let S3 copy by itself.',
   description: [
-    'With `copy: auto` or `copy: server-side` S3 copies objects by itself, and no byte passes through the function, where the role that writes at the destination may read the source. This prints the statements for the policies of the source buckets and of their KMS keys, ready to paste, and the parameters of destination/template.yml. Talks to nobody.',
+    'With `copy: auto` or `copy: server-side`, S3 copies objects by itself if the role that writes at the destination may read the source; then no byte passes through the function. This command prints the statements for the policies of the source buckets and of their KMS keys, ready to paste, and the parameters of destination/template.yml. Makes no calls to AWS.',
   ],
   options: {
     ...DEPLOYMENT_OPTIONS,
     rule: { value: 'ID', multiple: true, description: 'Only for this rule. Default: all rules.' },
-    json: { description: 'Print it as one JSON object.' },
+    json: { description: 'Print one JSON object.' },
   },
   exitCodes: [
-    [EXIT.ok, 'Printed.'],
+    [EXIT.ok, 'The grants were printed.'],
     [EXIT.failure, 'The configuration has problems.'],
     [EXIT.usage, 'The command line is wrong, or there is no such rule.'],
   ],
   examples: [
     ['npx s3-replicator config policy', 'For all rules'],
-    ['npx s3-replicator config policy --rule invoices --json', 'For one, as data'],
+    ['npx s3-replicator config policy --rule invoices --json', 'For one rule, as JSON'],
   ],
 };
 
@@ -45,7 +46,7 @@ export const runConfigPolicy = async (argv: readonly string[], io: CliIo): Promi
     });
     const rules = chosen(configuration.replication.rules, options.values('rule'));
     const policies = sourcePolicies(configuration, rules);
-    io.stdout.write(options.has('json') ? `${JSON.stringify(policies, null, 2)}\n` : describe(policies));
+    io.stdout.write(options.has('json') ? jsonText(policies) : policyText(policies));
     return EXIT.ok;
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error;
@@ -62,7 +63,7 @@ const chosen = (rules: ReplicationRule[], ids: string[]): ReplicationRule[] => {
   return ids.length === 0 ? rules : rules.filter(({ id }) => ids.includes(id));
 };
 
-const describe = ({ buckets, keys, destinations, streamed }: SourcePolicies): string =>
+const policyText = ({ buckets, keys, destinations, streamed }: SourcePolicies): string =>
   [
     ...buckets.map(({ bucket, statements }) =>
       block(
@@ -95,12 +96,12 @@ const block = (where: string, what: string): string => `# ${where}\n${what}\n`;
 
 const json = (value: object): string => JSON.stringify(value, null, 2);
 
-const NOTES = `Deploy the destination's stack first: S3 and KMS refuse a role that does not exist, and one that is made anew must be put into the
-policies again. Put a policy back as a whole: put-bucket-policy and put-key-policy replace what is there.
+const NOTES = `Deploy the destination's stack first: S3 and KMS refuse a role that does not exist. If the role is created again, add it to the
+policies again. Write each policy back as a whole: put-bucket-policy and put-key-policy replace the existing policy.
 
-S3 does not copy by itself, and \`copy: auto\` streams:
+S3 cannot copy these by itself, so \`copy: auto\` streams them:
 - objects under the AWS managed key aws/s3, which no other account can use;
 - objects that another account owns (a bucket with ACLs): the bucket's policy does not grant them;
-- from a bucket with Requester Pays;
-- where another statement denies it, such as one for a VPC endpoint or an organization.
+- objects of a bucket with Requester Pays;
+- objects to which another statement denies access, such as one for a VPC endpoint or an organization.
 `;

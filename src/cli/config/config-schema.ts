@@ -1,19 +1,20 @@
 import { jsonSchema } from '../../lib/configuration/schema.ts';
 import { type CommandSpec, helpText, parseOptions } from '../terminal/command.ts';
 import { type CliIo, EXIT } from '../terminal/io.ts';
+import { jsonText } from '../terminal/json.ts';
 
 export const SCHEMA: CommandSpec = {
   name: 'config schema',
   summary: 'Print the JSON schema of replication.yml, for editors.',
   options: {},
   examples: [
-    ['npx s3-replicator config schema > docs/replication.schema.json', 'Renew the one in the repository'],
+    ['npx s3-replicator config schema > docs/replication.schema.json', 'Update the schema in the repository'],
   ],
 };
 
 /** Prints the schema. Throws CliError. */
 export const runConfigSchema = async (argv: readonly string[], io: CliIo): Promise<number> => {
   const asked = parseOptions(SCHEMA, argv).has('help');
-  io.stdout.write(asked ? helpText(SCHEMA) : `${JSON.stringify(jsonSchema(), null, 2)}\n`);
+  io.stdout.write(asked ? helpText(SCHEMA) : jsonText(jsonSchema()));
   return EXIT.ok;
 };

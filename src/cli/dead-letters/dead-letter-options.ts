@@ -22,11 +22,11 @@ export const FILTER_OPTIONS = {
   rule: { value: 'ID', multiple: true, description: 'Only messages of this rule of the configuration.' },
 } as const satisfies Record<string, OptionSpec>;
 
-/** SQS lets 120,000 messages be in flight at a time; a reader holds all it has read. */
+/** Maximum messages of one command. A reader holds every message it has read, and SQS allows 120,000 messages in flight. */
 export const MAX_LIMIT = 100_000;
 
-/** Throws {@link CliError} for a reason there is not. */
-export const filterOf = (options: ParsedOptions): DeadMessageFilter => {
+/** Throws {@link CliError} for an unknown reason. */
+export const messageFilter = (options: ParsedOptions): DeadMessageFilter => {
   const reasons = options.values('reason');
   for (const reason of reasons) {
     if (DEAD_REASONS.includes(reason)) continue;

@@ -1,11 +1,11 @@
 import type { DeadMessage } from '../../lib/dead-letters/dead-message.ts';
 import { duration } from '../../lib/text/duration.ts';
 import { printable } from '../../lib/text/printable.ts';
-import { table } from '../terminal/table.ts';
+import { tableLines } from '../terminal/table.ts';
 
-/** One line per message, its detail below. The key comes last: it may be long, and as wide as a script wants. */
+/** One line for each message, with its detail below. The key comes last, because it may be long. */
 export const messageLines = (messages: readonly DeadMessage[]): string[] => {
-  const [header = '', ...rows] = table(
+  const [header = '', ...rows] = tableLines(
     ['REASON', 'AGE', 'ATTEMPTS', 'RULE', 'DESTINATION', 'KEY'],
     messages.map((message) => [
       message.reason,
@@ -19,14 +19,14 @@ export const messageLines = (messages: readonly DeadMessage[]): string[] => {
   return [header, ...rows.flatMap((row, index) => [row, ...detailLine(messages[index]?.detail ?? null)])];
 };
 
-/** How many of each reason, most frequent first, each with its fix. */
+/** The number of messages for each reason, most frequent first, each with its fix. */
 export const reasonLines = (messages: readonly DeadMessage[]): string[] =>
   Object.entries(countByReason(messages)).flatMap(([reason, count]) => [
     `${count} × ${reason}`,
     `    ${messages.find((message) => message.reason === reason)?.fix ?? ''}`,
   ]);
 
-/** By number, descending. */
+/** The most frequent reason comes first. */
 export const countByReason = (messages: readonly DeadMessage[]): Record<string, number> => {
   const counts = new Map<string, number>();
   for (const { reason } of messages) counts.set(reason, (counts.get(reason) ?? 0) + 1);

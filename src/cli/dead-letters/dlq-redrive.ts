@@ -1,11 +1,12 @@
 import type { DeadLetterQueue } from '../../lib/dead-letters/queue.ts';
 import { filterIsEmpty } from '../../lib/dead-letters/dead-message.ts';
 import { peek } from '../../lib/dead-letters/list.ts';
-import { type CommandSpec, helpText, parseOptions, wholeNumber } from '../terminal/command.ts';
-import { FILTER_OPTIONS, filterOf, MAX_LIMIT, withQueue } from './dead-letter-options.ts';
+import { type CommandSpec, helpText, parseOptions, numberOption } from '../terminal/command.ts';
+import { FILTER_OPTIONS, messageFilter, MAX_LIMIT, withQueue } from './dead-letter-options.ts';
 import { countByReason, messageCount } from './dead-letter-text.ts';
 import { DEPLOYMENT_OPTIONS } from '../deployment.ts';
 import { type CliIo, EXIT } from '../terminal/io.ts';
+import { jsonText } from '../terminal/json.ts';
 import { createProgress } from '../terminal/progress.ts';
 import { redriveEverything } from './redrive-everything.ts';
 import { redriveSelection } from './redrive-selection.ts';
@@ -15,7 +16,7 @@ export const REDRIVE: CommandSpec = {
   name: 'dlq redrive',
   summary: 'Send dead letters back to the live queue.',
   description: [
-    'Without a filter or limit, SQS moves everything by itself (a message move task), watched from here. With one, messages are sent and then deleted one batch at a time. Replaying a message that was replicated meanwhile does nothing.',
+    'Without a filter or limit, SQS moves all messages by itself (a message move task), and this command shows the progress. With a filter or limit, this command sends and then deletes the messages, batch by batch. Replaying a message that was replicated meanwhile does nothing.',
   ],
   options: {
     ...FILTER_OPTIONS,
@@ -23,29 +24,32 @@ export const REDRIVE: CommandSpec = {
       value: 'N',
       description: `Send at most N messages, 1 to ${MAX_LIMIT}. Default: all that match.`,
     },
-    'dry-run': { description: 'Show what would be sent. Sends nothing.' },
+    'dry-run': { description: 'Show what would be sent. Send nothing.' },
     'max-rate': {
       value: 'N',
-      description: 'Send at most N messages a second, 1 to 500. Default: as fast as it goes.',
+      description: 'Send at most N messages a second, 1 to 500. Default: as fast as possible.',
     },
     json: { description: 'Print one JSON object on standard output (fields: docs/cli.md).' },
     ...DEPLOYMENT_OPTIONS,
   },
   exitCodes: [
-    [EXIT.ok, 'Everything that was to be sent was sent, or there was nothing to send.'],
+    [EXIT.ok, 'All messages were sent, or there was nothing to send.'],
     [EXIT.failure, 'Nothing was sent.'],
     [EXIT.usage, 'The command line is wrong. Nothing was sent.'],
-    [EXIT.partial, 'Some messages were sent, some not. Running the command again is safe.'],
-    [EXIT.interrupted, 'Interrupted; what was sent is shown. A move task goes on by itself.'],
+    [EXIT.partial, 'Some messages were sent and some were not. Running the command again is safe.'],
+    [EXIT.interrupted, 'Interrupted. The messages sent so far are shown. A move task continues by itself.'],
   ],
   examples: [
     ['npx s3-replicator dlq redrive --dry-run', 'What would be sent?'],
-    ['npx s3-replicator dlq redrive', 'Send everything'],
-    ['npx s3-replicator dlq redrive --reason access-denied --limit 10', 'Try ten, after a policy was mended'],
+    ['npx s3-replicator dlq redrive', 'Send all messages'],
+    [
+      'npx s3-replicator dlq redrive --reason access-denied --limit 10',
+      'Try ten messages after fixing a policy',
+    ],
   ],
 };
 
-/** `s3-replicator dlq redrive …`, to the exit code. Throws CliError. */
+/** `s3-replicator dlq redrive …`. Resolves to the exit code. Throws CliError. */
 export const runDlqRedrive = async (argv: readonly string[], io: CliIo): Promise<number> => {
   const options = parseOptions(REDRIVE, argv);
   if (options.has('help')) {
@@ -53,16 +57,16 @@ export const runDlqRedrive = async (argv: readonly string[], io: CliIo): Promise
     return EXIT.ok;
   }
   const request: RedriveRequest = {
-    filter: filterOf(options),
-    limit: wholeNumber(options, 'limit', { minimum: 1, maximum: MAX_LIMIT }),
-    maxPerSecond: wholeNumber(options, 'max-rate', { minimum: 1, maximum: 500 }),
+    filter: messageFilter(options),
+    limit: numberOption(options, 'limit', { minimum: 1, maximum: MAX_LIMIT }),
+    maxPerSecond: numberOption(options, 'max-rate', { minimum: 1, maximum: 500 }),
   };
   return withQueue(options, io, async (queue) => {
     const result = options.has('dry-run')
       ? await dryRun(queue, request, io)
       : await redrive(queue, request, io);
-    io.stdout.write(options.has('json') ? `${JSON.stringify(result, null, 2)}\n` : resultText(result));
-    return exitCode(result);
+    io.stdout.write(options.has('json') ? jsonText(result) : resultText(result));
+    return redriveExitCode(result);
   });
 };
 
@@ -85,13 +89,13 @@ const dryRun = async (
     ...unmoved(queue, 'dry-run'),
     status: peeked.interrupted ? 'interrupted' : 'done',
     byReason: countByReason(peeked.messages),
-    // A limit that was asked for leaves nothing out that would be sent.
+    // With --limit, the counts cover all messages that would be sent.
     byReasonComplete: !peeked.interrupted && !(peeked.more && limit === null),
     messages: peeked.messages,
   };
 };
 
-const exitCode = ({ status, moved }: RedriveResult): number => {
+const redriveExitCode = ({ status, moved }: RedriveResult): number => {
   if (status === 'done') return EXIT.ok;
   if (status === 'interrupted') return EXIT.interrupted;
   return moved > 0 ? EXIT.partial : EXIT.failure;

@@ -10,7 +10,7 @@ const DLQ: CommandSpec = {
   options: {},
   examples: [
     ['npx s3-replicator dlq list', 'What failed, and what to do about it'],
-    ['npx s3-replicator dlq redrive --reason access-denied', 'After the policy was mended'],
+    ['npx s3-replicator dlq redrive --reason access-denied', 'After fixing the policy'],
   ],
 };
 

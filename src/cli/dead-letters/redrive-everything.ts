@@ -6,10 +6,10 @@ import type { CliIo } from '../terminal/io.ts';
 import { createProgress, movedSoFar } from '../terminal/progress.ts';
 import { type RedriveRequest, type RedriveResult, unmoved } from './redrive-result.ts';
 
-/** So many messages are read to count the reasons before SQS moves all of them. */
+/** Maximum messages that are read to count the reasons before SQS moves them all. */
 const COUNTED = 1_000;
 
-/** Has SQS move everything, and shows how far it is. A move task that is running already is shown instead. */
+/** Makes SQS move all messages, and shows the progress. If a move task is running already, it shows the progress of that task. */
 export const redriveEverything = async (
   queue: DeadLetterQueue,
   { filter, maxPerSecond }: RedriveRequest,
@@ -17,7 +17,7 @@ export const redriveEverything = async (
 ): Promise<RedriveResult> => {
   const nothing = unmoved(queue, 'message-move-task');
   const running = (await queue.moveTasks()).some(isUnderWay);
-  // SQS does not say what it moves. While it is moving, a look would only take messages out of its way.
+  // SQS does not say which messages it moves. While it moves them, reading the queue would only hide messages from it.
   const peeked = running ? null : await peek(queue, { filter, limit: COUNTED, reader: io, onRead: () => {} });
   if (peeked?.interrupted) return { ...nothing, status: 'interrupted' };
   if (peeked?.messages.length === 0) return { ...nothing, ...explainEmpty(peeked, io) };
@@ -37,8 +37,8 @@ export const redriveEverything = async (
     onProgress,
   }).finally(() => progress.end());
   const { task, attached, interrupted } = watched;
-  for (const note of notes(queue, task, { attached, interrupted })) io.stderr.write(`note: ${note}\n`);
-  const problem = interrupted ? null : problemOf(task);
+  for (const note of moveNotes(queue, task, { attached, interrupted })) io.stderr.write(`note: ${note}\n`);
+  const problem = interrupted ? null : moveProblem(task);
   if (problem !== null) io.stderr.write(`s3-replicator: ${problem}\n`);
   return {
     ...nothing,
@@ -50,7 +50,7 @@ export const redriveEverything = async (
   };
 };
 
-/** An empty queue is success; one whose messages somebody else holds is not: they would stay where they are. */
+/** An empty queue is a success. A queue whose messages another reader holds is not: those messages would stay in it. */
 const explainEmpty = ({ hidden }: Peeked, io: CliIo): Partial<RedriveResult> => {
   if (hidden === 0) return {};
   const problem = `about ${messageCount(hidden)} held by another command: try again in a minute`;
@@ -58,24 +58,26 @@ const explainEmpty = ({ hidden }: Peeked, io: CliIo): Partial<RedriveResult> => 
   return { status: 'failed', notMoved: hidden, problem };
 };
 
-const notes = (
+const moveNotes = (
   queue: DeadLetterQueue,
   task: MoveTask,
   { attached, interrupted }: { attached: boolean; interrupted: boolean },
 ): string[] => [
-  ...(attached ? ['a move task was running already: this is its progress, no other was started.'] : []),
+  ...(attached
+    ? ['a move task was running already: this is its progress, and no other task was started.']
+    : []),
   ...(interrupted ? [stillRunning(queue, task)] : []),
 ];
 
 const stillRunning = ({ region, arn }: DeadLetterQueue, { handle }: MoveTask): string =>
   [
-    'the move task goes on by itself. To watch it, run this command again, or',
+    'the move task continues by itself. To watch it, run this command again, or',
     `    aws sqs list-message-move-tasks --region ${region} --source-arn ${arn}`,
     '  To stop it:',
     `    aws sqs cancel-message-move-task --region ${region} --task-handle ${handle ?? 'HANDLE'}`,
   ].join('\n');
 
-const problemOf = ({ status, failureReason }: MoveTask): string | null => {
+const moveProblem = ({ status, failureReason }: MoveTask): string | null => {
   if (status === 'FAILED') return `the move task failed: ${failureReason ?? 'SQS gives no reason'}`;
   return status === 'CANCELLED' ? 'the move task was cancelled' : null;
 };

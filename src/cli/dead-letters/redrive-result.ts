@@ -4,37 +4,37 @@ import { messageCount, messageLines } from './dead-letter-text.ts';
 
 export interface RedriveRequest {
   filter: DeadMessageFilter;
-  /** Null: all that match. */
+  /** Null: all messages that match. */
   limit: number | null;
-  /** Null: as fast as it goes. */
+  /** Null: as fast as possible. */
   maxPerSecond: number | null;
 }
 
-/** What a redrive did. Also the shape of `dlq redrive --json`: names are stable. */
+/** The result of a redrive. `dlq redrive --json` prints it, so its names are stable. */
 export interface RedriveResult {
-  /** Where messages were taken from. */
+  /** The name of the queue from which messages were taken. */
   queue: string;
-  /** Where they were sent. */
+  /** The name of the queue to which messages were sent. */
   liveQueue: string;
   method: 'message-move-task' | 'one-by-one' | 'dry-run';
   status: 'done' | 'failed' | 'interrupted';
-  /** Messages now in the live queue; for a move task what SQS says, approximately. 0 in a dry run. */
+  /** How many messages are now in the live queue. For a move task the count of SQS, which is approximate. 0 in a dry run. */
   moved: number;
-  /** Messages that should have been moved and stayed in the dead-letter queue. */
+  /** How many messages should have been moved but stayed in the dead-letter queue. */
   notMoved: number;
-  /** Of those moved, how many could not be deleted from the dead-letter queue. Harmless: a replay does nothing. */
+  /** How many of the moved messages could not be deleted from the dead-letter queue. Harmless: a replay does nothing. */
   inBothQueues: number;
-  /** What was moved, or in a dry run would be. For a move task: what was in the queue just before. */
+  /** How many messages of each reason were moved, or would be in a dry run. For a move task: how many were in the queue just before. */
   byReason: Record<string, number>;
-  /** False where the queue was not read to its end to count the reasons. */
+  /** False: only a part of the queue was read to count the reasons. */
   byReasonComplete: boolean;
   /** Why it failed. */
   problem: string | null;
-  /** In a dry run what would be sent, as `dlq list --json` shows it; else null. */
+  /** In a dry run the messages that would be sent, in the format of `dlq list --json`; otherwise null. */
   messages: DeadMessage[] | null;
 }
 
-/** The result of having done nothing so far. */
+/** The result before anything is done. */
 export const unmoved = (queue: DeadLetterQueue, method: RedriveResult['method']): RedriveResult => ({
   queue: queue.name,
   liveQueue: queue.liveName,
@@ -49,7 +49,7 @@ export const unmoved = (queue: DeadLetterQueue, method: RedriveResult['method'])
   messages: null,
 });
 
-/** For a person. */
+/** The result as text for the terminal. */
 export const resultText = (result: RedriveResult): string => {
   const { queue, liveQueue, messages, moved } = result;
   if (messages !== null) {
@@ -69,14 +69,14 @@ export const resultText = (result: RedriveResult): string => {
   ].join('\n');
 };
 
-/** SQS does not say which messages it moved: where the counts are of others too, they are called so. */
+/** SQS does not say which messages it moved. If the counts include other messages too, the heading says so. */
 const countLines = ({ byReason, byReasonComplete }: RedriveResult, moved: number): string[] => {
   const counts = Object.values(byReason);
   if (counts.length === 0) return [];
   const counted = counts.reduce((sum, count) => sum + count, 0);
   const heading = byReasonComplete
     ? 'Before, the queue held:'
-    : `Of the ${counted} messages looked at before:`;
+    : `The first ${counted} messages in the queue before:`;
   return [
     ...(counted === moved ? [] : [heading]),
     ...Object.entries(byReason).map(([reason, count]) => `  ${count} × ${reason}`),

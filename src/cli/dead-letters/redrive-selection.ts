@@ -7,7 +7,7 @@ import type { CliIo } from '../terminal/io.ts';
 import { createProgress, movedSoFar } from '../terminal/progress.ts';
 import { type RedriveRequest, type RedriveResult, unmoved } from './redrive-result.ts';
 
-/** Sends the messages that match, batch by batch, and shows how far it is. */
+/** Sends the messages that match, batch by batch, and shows the progress. */
 export const redriveSelection = async (
   queue: DeadLetterQueue,
   request: RedriveRequest,
@@ -24,12 +24,12 @@ export const redriveSelection = async (
   const failure = redriven.failure === null ? null : asCliError(redriven.failure);
   if (hidden > 0) {
     io.stderr.write(
-      `note: about ${messageCount(hidden)} not looked at: another command or a redrive holds them.\n`,
+      `note: about ${messageCount(hidden)} not read: another command or a redrive holds them.\n`,
     );
   }
   if (redriven.cameBack > 0) {
     io.stderr.write(
-      `note: ${messageCount(redriven.cameBack)} failed again and came back: see why with \`dlq list\`.\n`,
+      `note: ${messageCount(redriven.cameBack)} failed again and came back: \`dlq list\` shows why.\n`,
     );
   }
   if (failure instanceof CliError) io.stderr.write(failure.format());
@@ -40,11 +40,11 @@ export const redriveSelection = async (
     notMoved: refused,
     inBothQueues: redriven.inBoth,
     byReason: countByReason(moved),
-    problem: problemOf(failure, refused, queue),
+    problem: selectionProblem(failure, refused, queue),
   };
 };
 
-const problemOf = (failure: unknown, refused: number, queue: DeadLetterQueue): string | null => {
+const selectionProblem = (failure: unknown, refused: number, queue: DeadLetterQueue): string | null => {
   if (failure !== null) return failure instanceof Error ? failure.message : String(failure);
   return refused === 0 ? null : `${queue.liveName} did not accept ${messageCount(refused)}`;
 };

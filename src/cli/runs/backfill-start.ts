@@ -8,43 +8,43 @@ import { backfillLocally } from './run-start-local.ts';
 
 export const BACKFILL_START: CommandSpec = {
   name: 'backfill start',
-  summary: 'Replicate what was in the source bucket before.',
+  summary: 'Replicate the objects that were in the source bucket before.',
   description: [
-    'Lists both buckets, has the replicate function look at every key that differs, and lists both again to prove the result. What is right already costs its listing only, so it can be run again at any time. Nothing is ever deleted at the destination.',
-    'Before the start it shows about how much there is, what it costs and how long it takes, and asks.',
+    'Lists both buckets, sends every key that differs to the replicate function, and lists both buckets again to prove the result. Objects that are already replicated cost only their listing, so the command can be run again at any time. It never deletes anything at the destination.',
+    'Before the start it shows an estimate of the size, the cost and the time, and asks for confirmation.',
   ],
   options: {
     ...START_OPTIONS,
     'dry-run': {
       description:
-        'Change nothing: compare both buckets, and show what would be replicated. Waits for the result.',
+        'Change nothing: compare both buckets, wait for the result, and show what would be replicated.',
     },
     json: { description: 'Print one JSON object on standard output (fields: docs/cli.md).' },
   },
   exitCodes: [
     [
       EXIT.ok,
-      'The run has begun; with --wait: it is finished, and both sides agree; of a dry run: it was made.',
+      'The run has begun; with --wait: it is finished, and both sides agree; with --dry-run: both buckets were compared.',
     ],
-    [EXIT.failure, 'It could not be started, or it failed, or both sides differ in the end.'],
-    [EXIT.usage, 'The command line is wrong, or nobody could be asked. Nothing was started.'],
+    [EXIT.failure, 'The run could not be started, or it failed, or both sides differ at its end.'],
+    [EXIT.usage, 'The command line is wrong, or there was no terminal to ask on. Nothing was started.'],
     [EXIT.partial, 'With --wait: the run was paused or cancelled.'],
-    [EXIT.interrupted, 'Interrupted. A run that has begun goes on.'],
+    [EXIT.interrupted, 'Interrupted. A run that has begun continues.'],
   ],
   examples: [
     [
       'npx s3-replicator backfill start --rule invoices',
-      'Everything the rule wants, after a look at the estimate',
+      'All objects of the rule, after confirming the estimate',
     ],
     ['npx s3-replicator backfill start --rule invoices --dry-run', 'What would be replicated?'],
     [
       'npx s3-replicator backfill start --rule invoices --prefix invoices/2026/ --yes --wait',
-      'A part of it, in a script',
+      'Part of the rule, in a script',
     ],
   ],
 };
 
-/** `s3-replicator backfill start …`, to the exit code. Throws CliError. */
+/** `s3-replicator backfill start …`. Resolves to the exit code. Throws CliError. */
 export const runBackfillStart = async (
   argv: readonly string[],
   io: CliIo,
@@ -58,8 +58,8 @@ export const runBackfillStart = async (
   const request = startRequest('backfill', options, io);
   const isDryRun = options.has('dry-run');
   return await withCliErrors(async () => {
-    if (request.isLocal) return await backfillLocally({ ...request, isDryRun }, io, ports);
-    if (!isDryRun) return await startRuns(request, io, ports);
-    return await startRuns({ ...request, wait: true, yes: true }, io, ports, DRY);
+    if (request.isLocal) return await backfillLocally({ request, io, ports }, isDryRun);
+    if (!isDryRun) return await startRuns({ request, io, ports });
+    return await startRuns({ request: { ...request, wait: true, yes: true }, io, ports }, DRY);
   });
 };

@@ -6,7 +6,8 @@ import { AWS, type RunPorts } from './run-ports.ts';
 
 const BACKFILL: CommandSpec = {
   name: 'backfill',
-  summary: 'Replicates what was in the source bucket before, and shows the runs of backfill and verify.',
+  summary:
+    'Replicates the objects that were in the source bucket before, and manages the runs of backfill and verify.',
   subcommands: {
     start: BACKFILL_START.summary,
     status: STATUS.summary,
@@ -17,8 +18,8 @@ const BACKFILL: CommandSpec = {
   },
   options: {},
   examples: [
-    ['npx s3-replicator backfill start --rule invoices --wait', 'Replicate what was there before'],
-    ['npx s3-replicator backfill list', 'What runs, and what ran'],
+    ['npx s3-replicator backfill start --rule invoices --wait', 'Replicate the existing objects'],
+    ['npx s3-replicator backfill list', 'Current and past runs'],
   ],
 };
 

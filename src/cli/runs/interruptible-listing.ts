@@ -4,7 +4,7 @@ import type { ListedVersion, ListPage } from '../../lib/listing/page.ts';
 import { patientListing } from '../../lib/listing/patient-listing.ts';
 import type { CliIo } from '../terminal/io.ts';
 
-/** Makes listings that wait and try again, at one pace for all, and that fail soon when Ctrl-C is pressed. */
+/** Makes listings that retry after a pause, share one pace, and fail soon after Ctrl-C. */
 export const interruptibleListings = (
   io: Pick<CliIo, 'interrupted' | 'now' | 'sleep'>,
   requestsAtOnce: number,
@@ -12,7 +12,7 @@ export const interruptibleListings = (
   const pace = createPace({ clock: io, most: requestsAtOnce });
   return (listPage) => {
     const untilInterrupted: ListPage<ListedVersion> = async (request) => {
-      // Sleep ends at once from then on: a throttled page would be asked for without a rest.
+      // After the interruption sleep returns at once, so a throttled page would be requested again without a pause.
       if (io.interrupted.aborted) throw new ReplicationError('out-of-time', 'interrupted');
       return await listPage(request);
     };

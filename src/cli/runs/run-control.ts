@@ -1,4 +1,4 @@
-/** Looks at runs, and has them pause, go on or end. */
+/** Shows, pauses, resumes and cancels runs. */
 import { cancelRun, type ControlDeps, pauseRun, resumeRun, RunRefusedError } from '../../lib/runs/control.ts';
 import type { RunRecord } from '../../lib/runs/run-store.ts';
 import {
@@ -6,12 +6,13 @@ import {
   helpText,
   parseOptions,
   type ParsedOptions,
-  wholeNumber,
+  numberOption,
 } from '../terminal/command.ts';
 import type { Command } from '../terminal/command-group.ts';
 import { DEPLOYMENT_OPTIONS, deploymentOf } from '../deployment.ts';
 import { CliError } from '../terminal/errors.ts';
 import { type CliIo, EXIT } from '../terminal/io.ts';
+import { jsonText } from '../terminal/json.ts';
 import { withCliErrors } from '../aws-errors.ts';
 import type { RunPorts } from './run-ports.ts';
 import { configurationOf } from './run-request.ts';
@@ -22,37 +23,37 @@ import { runLines, runTable, runTitle } from './run-text.ts';
 const RUN = { name: 'RUN', description: 'The id of a run, as `backfill list` shows it.' };
 const JSON_OPTION = { description: 'Print JSON on standard output (fields: docs/cli.md).' };
 const CHANGED: CommandSpec['exitCodes'] = [
-  [EXIT.ok, 'Done, or it was so already.'],
+  [EXIT.ok, 'Done, or it was done already.'],
   [EXIT.failure, 'There is no such run, or it is over.'],
   [EXIT.usage, 'The command line is wrong.'],
 ];
 
 export const STATUS: CommandSpec = {
   name: 'backfill status',
-  summary: 'Show how far a run is.',
+  summary: 'Show the progress of a run.',
   argument: RUN,
   options: { json: JSON_OPTION, ...DEPLOYMENT_OPTIONS },
   exitCodes: [
-    [EXIT.ok, 'The run is shown, whatever became of it.'],
+    [EXIT.ok, 'The run is shown, whether or not it succeeded.'],
     [EXIT.failure, 'There is no such run.'],
     [EXIT.usage, 'The command line is wrong.'],
   ],
-  examples: [['npx s3-replicator backfill status 20261122-174334-k3f9bx', 'How far is it?']],
+  examples: [['npx s3-replicator backfill status 20261122-174334-k3f9bx', 'What is its progress?']],
 };
 
-const DEFAULT_LIMIT = 20;
+const DEFAULT_RUNS = 20;
 
 export const RUNS: CommandSpec = {
   name: 'backfill list',
-  summary: 'Show the runs, the newest first.',
+  summary: 'List the runs, newest first.',
   options: {
-    limit: { value: 'N', description: `At most N runs, 1 to 1000. Default: ${DEFAULT_LIMIT}.` },
+    limit: { value: 'N', description: `Show at most N runs, 1 to 1000. Default: ${DEFAULT_RUNS}.` },
     json: JSON_OPTION,
     ...DEPLOYMENT_OPTIONS,
   },
   exitCodes: [
-    [EXIT.ok, 'They are shown, if there are any.'],
-    [EXIT.failure, 'They could not be read.'],
+    [EXIT.ok, 'The runs are shown, if there are any.'],
+    [EXIT.failure, 'The runs could not be read.'],
     [EXIT.usage, 'The command line is wrong.'],
   ],
   examples: [['npx s3-replicator backfill list', 'The last runs of stage prod']],
@@ -60,34 +61,36 @@ export const RUNS: CommandSpec = {
 
 export const PAUSE: CommandSpec = {
   name: 'backfill pause',
-  summary: 'Have a run pause.',
+  summary: 'Pause a run.',
   description: [
-    'It stops after what is under way. Keys that wait to be copied are let go, and found again after `backfill resume`.',
+    'The run stops after the work that is under way. It drops the keys that wait to be copied, and finds them again after `backfill resume`.',
   ],
   argument: RUN,
   options: { json: JSON_OPTION, ...DEPLOYMENT_OPTIONS },
   exitCodes: CHANGED,
-  examples: [['npx s3-replicator backfill pause 20261122-174334-k3f9bx', 'Until later']],
+  examples: [['npx s3-replicator backfill pause 20261122-174334-k3f9bx', 'Stop for now']],
 };
 
 export const RESUME: CommandSpec = {
   name: 'backfill resume',
-  summary: 'Have a run go on.',
-  description: ['A run that was paused, or that failed, goes on where it stopped.'],
+  summary: 'Resume a run.',
+  description: ['A paused or failed run continues where it stopped.'],
   argument: RUN,
   options: { json: JSON_OPTION, ...DEPLOYMENT_OPTIONS },
   exitCodes: CHANGED,
-  examples: [['npx s3-replicator backfill resume 20261122-174334-k3f9bx', 'After the policy was mended']],
+  examples: [['npx s3-replicator backfill resume 20261122-174334-k3f9bx', 'After the policy was fixed']],
 };
 
 export const CANCEL: CommandSpec = {
   name: 'backfill cancel',
-  summary: 'End a run for good.',
-  description: ['What was copied stays. Another run over the same keys may begin afterwards.'],
+  summary: 'Cancel a run.',
+  description: [
+    'A cancelled run cannot be resumed. Its copies stay. Another run over the same keys can begin afterwards.',
+  ],
   argument: RUN,
   options: { json: JSON_OPTION, ...DEPLOYMENT_OPTIONS },
   exitCodes: CHANGED,
-  examples: [['npx s3-replicator backfill cancel 20261122-174334-k3f9bx', 'It was the wrong rule']],
+  examples: [['npx s3-replicator backfill cancel 20261122-174334-k3f9bx', 'If it was the wrong rule']],
 };
 
 export const controlCommands = (ports: RunPorts): Record<string, Command> => ({
@@ -99,7 +102,7 @@ export const controlCommands = (ports: RunPorts): Record<string, Command> => ({
     else io.stdout.write(`${runLines(state, io.now(), folderOf(id, options, io)).join('\n')}\n`);
   }),
   list: command(RUNS, async (options, io) => {
-    const limit = wholeNumber(options, 'limit', { minimum: 1, maximum: 1_000 }) ?? DEFAULT_LIMIT;
+    const limit = numberOption(options, 'limit', { minimum: 1, maximum: 1_000 }) ?? DEFAULT_RUNS;
     const runs = await ports.runs(deploymentOf(options, io)).store.list(limit);
     if (options.has('json')) io.stdout.write(jsonText(runs.map(publicRun)));
     else io.stdout.write(runs.length === 0 ? 'No runs.\n' : `${runTable(runs, io.now()).join('\n')}\n`);
@@ -134,9 +137,7 @@ const changing = (
     );
   });
 
-const jsonText = (value: object): string => `${JSON.stringify(value, null, 2)}\n`;
-
-/** A mistake elsewhere in the file must not keep anybody from looking at a run. */
+/** A mistake elsewhere in the file must not keep an operator from seeing a run. */
 const folderOf = (id: string, options: ParsedOptions, io: CliIo): string | null => {
   try {
     return reportFolder(configurationOf(options, io), id);

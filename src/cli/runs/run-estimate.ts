@@ -1,57 +1,31 @@
-import { countOf } from '../../lib/text/amounts.ts';
+import { scopeOf } from '../../lib/runs/compare/scope.ts';
 import {
   attributeGetsOf,
   estimateBackfill,
   estimateVerify,
   type RunSettings,
 } from '../../lib/runs/estimate/estimate.ts';
-import { scopeOf } from '../../lib/runs/compare/scope.ts';
-import type { RunSpec, RunEstimate } from '../../lib/runs/run.ts';
 import { surveySource } from '../../lib/runs/estimate/sample-source.ts';
 import { createWorkCounter, type Workload } from '../../lib/runs/estimate/workload.ts';
-import type { CliIo } from '../terminal/io.ts';
-import { interruptibleListings } from './interruptible-listing.ts';
+import type { RunEstimate, RunSpec } from '../../lib/runs/run.ts';
+import { countOf } from '../../lib/text/amounts.ts';
 import { createProgress } from '../terminal/progress.ts';
-import type { RunPorts } from './run-ports.ts';
-import type { StartRequest } from './run-request.ts';
+import { interruptibleListings } from './interruptible-listing.ts';
+import type { StartCommand, StartRequest } from './run-request.ts';
 
-/** A US cent buys 2,000 of them. */
+/** Maximum pages of a sample. A US cent pays for 2,000 of them. */
 const SAMPLE_PAGES = 400;
 const WORKERS = 16;
 
 /**
- * One for each run, in their order; null where none was wanted. The source is looked at once, since all runs are about the same keys.
- * Null altogether: interrupted.
+ * One estimate for each run, in the same order; null for a run without estimate. The source is read only once, because all runs are about
+ * the same keys. The whole result is null when interrupted.
  */
-export const estimateRuns = async (
-  { configuration, specs, estimate, destinationProfile }: StartRequest,
-  io: CliIo,
-  ports: RunPorts,
-): Promise<(RunEstimate | null)[] | null> => {
+export const estimateRuns = async (command: StartCommand): Promise<(RunEstimate | null)[] | null> => {
+  const { configuration, specs, estimate } = command.request;
   const [first] = specs;
   if (estimate === 'none' || first === undefined) return specs.map(() => null);
-  const { replication, deployment } = configuration;
-  const { rule, mapping } = scopeOf(replication, first);
-  const { listings } = ports.buckets({ region: deployment.region, destinationProfile, signal: FOREVER });
-  const patient = interruptibleListings(io, 2 * WORKERS);
-  const progress = createProgress(io);
-  const survey = await surveySource({
-    listPage: patient(listings.source(rule, first.versions)),
-    prefix: mapping.sourcePrefix,
-    createCounter: () => createWorkCounter(rule, first),
-    workers: WORKERS,
-    mostPages: estimate === 'full' ? Infinity : SAMPLE_PAGES,
-    random: ports.random,
-    now: () => io.now(),
-    signal: io.interrupted,
-    onPages: (pages) =>
-      progress.update(`estimating: ${countOf(pages, 'page')} of ${rule.source.bucket} listed`),
-  })
-    .catch((error: unknown) => {
-      if (io.interrupted.aborted) return null;
-      throw error;
-    })
-    .finally(() => progress.end());
+  const survey = await surveyFor(command, first);
   if (survey === null) return null;
   return specs.map((spec) => {
     const settings = settingsOf(configuration, spec);
@@ -60,7 +34,43 @@ export const estimateRuns = async (
   });
 };
 
-/** Of what a comparison has found, for the keys that differ alone. */
+type Survey = Awaited<ReturnType<typeof surveySource>>;
+
+/** Null: interrupted. */
+const surveyFor = async ({ request, io, ports }: StartCommand, spec: RunSpec): Promise<Survey | null> => {
+  const { replication, deployment } = request.configuration;
+  const { rule, mapping } = scopeOf(replication, spec);
+  const { listings } = ports.buckets({
+    region: deployment.region,
+    destinationProfile: request.destinationProfile,
+    signal: NEVER_ABORTED,
+  });
+  const patient = interruptibleListings(io, 2 * WORKERS);
+  const progress = createProgress(io);
+  try {
+    return await surveySource({
+      listPage: patient(listings.source(rule, spec.versions)),
+      prefix: mapping.sourcePrefix,
+      createCounter: () => createWorkCounter(rule, spec),
+      workers: WORKERS,
+      mostPages: request.estimate === 'full' ? Infinity : SAMPLE_PAGES,
+      random: ports.random,
+      now: () => io.now(),
+      signal: io.interrupted,
+      onPages: (pages) =>
+        progress.update(`estimating: ${countOf(pages, 'page')} of ${rule.source.bucket} listed`),
+    });
+  } catch (error) {
+    if (io.interrupted.aborted) return null;
+    throw error;
+  } finally {
+    progress.end();
+  }
+};
+
+const NEVER_ABORTED = new AbortController().signal;
+
+/** Estimates only the keys that a comparison found to differ. */
 export const estimateDifferences = (
   work: Pick<Workload, 'keys' | 'bytes' | 'pages'>,
   configuration: StartRequest['configuration'],
@@ -69,8 +79,6 @@ export const estimateDifferences = (
   const found = { ...work, versions: work.keys, multiparts: 0, parts: 0 };
   return estimateBackfill({ work: found, basis: 'listing', errorShare: 0 }, settingsOf(configuration, spec));
 };
-
-const FOREVER = new AbortController().signal;
 
 const settingsOf = (configuration: StartRequest['configuration'], spec: RunSpec): RunSettings => {
   const { backfill, deployment, replication } = configuration;

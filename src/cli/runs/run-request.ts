@@ -1,13 +1,14 @@
-/** From the options of `backfill start` and `verify start` to runs. */
+/** Turns the options of `backfill start` and `verify start` into runs. */
 import { resolve } from 'node:path';
 import { type Configuration, loadConfiguration } from '../../lib/configuration/configuration.ts';
 import { ConfigurationError } from '../../lib/configuration/problem.ts';
 import { parseRunRequest } from '../../lib/runs/request.ts';
 import type { RunSpec } from '../../lib/runs/run.ts';
-import { type OptionSpec, type ParsedOptions, wholeNumber } from '../terminal/command.ts';
+import { type OptionSpec, type ParsedOptions, numberOption } from '../terminal/command.ts';
 import { DEPLOYMENT_OPTIONS } from '../deployment.ts';
 import { CliError } from '../terminal/errors.ts';
 import type { CliIo } from '../terminal/io.ts';
+import type { RunPorts } from './run-ports.ts';
 
 export const START_OPTIONS = {
   rule: { value: 'ID', description: 'The rule of replication.yml. Required.' },
@@ -18,23 +19,23 @@ export const START_OPTIONS = {
   prefix: { value: 'PREFIX', description: "Only keys that begin with this. Default: the rule's own prefix." },
   since: {
     value: 'TIME',
-    description: 'Only keys of which something was written then or later, like 2026-11-01T00:00:00Z.',
+    description: 'Only keys with a version written at this time or later, like 2026-11-01T00:00:00Z.',
   },
   versions: {
     value: 'all|latest',
-    description: "Compare every version, or the current objects. Default: the rule's own setting.",
+    description: "Compare all versions, or only the current objects. Default: the rule's own setting.",
   },
   attributes: {
     value: 'listed|all',
     description:
-      'all: look at every key that is the same by listing, too, for headers, metadata, tags, object lock, ACL and storage class. Default: listed, what listings show.',
+      'all: for keys that are the same in both listings, also compare headers, metadata, tags, object lock, ACL and storage class. Default: listed, which compares only what listings show.',
   },
   local: {
     description: 'List both buckets from this machine, signed in as you are, instead of in AWS Lambda.',
   },
   concurrency: {
     value: 'N',
-    description: 'With --local: so many listing requests at once, 1 to 256. Default: 16.',
+    description: 'With --local: how many listing requests are made at once, 1 to 256. Default: 16.',
   },
   'destination-profile': {
     value: 'PROFILE',
@@ -42,12 +43,12 @@ export const START_OPTIONS = {
       'With --local: the AWS profile that may read the destination bucket. Default: the replication role, if it trusts you.',
   },
   wait: {
-    description: 'Stay until the end, and show the result. Ctrl-C leaves the run going.',
+    description: 'Wait until the run ends, and show the result. Ctrl-C ends only the waiting.',
   },
   estimate: {
     value: 'sample|full|none',
     description:
-      'How the source is counted beforehand: at most about 400 pages of it, all of it, or not at all. Default: sample.',
+      'How the source is counted before the start: from a sample of about 400 pages, completely, or not at all. Default: sample.',
   },
   yes: { description: 'Start without asking.' },
   ...DEPLOYMENT_OPTIONS,
@@ -55,7 +56,7 @@ export const START_OPTIONS = {
 
 export interface StartRequest {
   configuration: Configuration;
-  /** One for each destination. */
+  /** One run for each destination. */
   specs: RunSpec[];
   isLocal: boolean;
   workers: number;
@@ -66,17 +67,24 @@ export interface StartRequest {
   json: boolean;
 }
 
-/** Throws {@link CliError}: for all that is wrong with the request at once. */
+/** A start command under way: the request, and what it works with. */
+export interface StartCommand {
+  request: StartRequest;
+  io: CliIo;
+  ports: RunPorts;
+}
+
+/** Throws one {@link CliError} for all problems of the request. */
 export const startRequest = (
   kind: RunSpec['kind'],
   options: ParsedOptions,
   io: Pick<CliIo, 'cwd'>,
 ): StartRequest => {
-  const workers = wholeNumber(options, 'concurrency', { minimum: 1, maximum: 256 });
+  const workers = numberOption(options, 'concurrency', { minimum: 1, maximum: 256 });
   const isLocal = options.has('local');
   for (const name of ['concurrency', 'destination-profile']) {
     if (options.has(name) && !isLocal)
-      throw new CliError('bad-value', `--${name} goes with --local: in AWS, replication.yml says how many.`);
+      throw new CliError('bad-value', `--${name} needs --local: in AWS, replication.yml sets it.`);
   }
   const estimate = ESTIMATES.find((each) => each === (options.value('estimate') ?? 'sample'));
   if (estimate === undefined) {
@@ -99,7 +107,7 @@ export const startRequest = (
 
 const ESTIMATES = ['sample', 'full', 'none'] as const;
 
-/** Unlike for the dead letters, the whole file must be right: rules are what this is about. */
+/** Unlike for dead letters, the whole file must be valid, because runs depend on its rules. */
 export const configurationOf = (options: ParsedOptions, { cwd }: Pick<CliIo, 'cwd'>): Configuration => {
   try {
     return loadConfiguration(resolve(cwd, options.value('config') ?? 'replication.yml'), {
@@ -137,7 +145,7 @@ const specsOf = (
   throw new CliError('bad-request', problems.map(inOptions).join('; '));
 };
 
-/** The same problems are told to those who send JSON. */
+/** Rewrites problems, which name the fields of a JSON request, so that they name options. */
 const inOptions = (problem: string): string =>
   problem
     .replace(/^"(rule|destination|prefix|since|versions|attributes|repair)"/, '--$1')

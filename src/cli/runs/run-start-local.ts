@@ -1,94 +1,81 @@
-/** `--local`: both buckets are listed from here. What differs is shown, or handed to the replicate function of the stack. */
-import { byteText, countOf } from '../../lib/text/amounts.ts';
+/** `--local`: both buckets are listed from here. Differences are shown, or handed to the replicate function of the stack. */
 import { differing, verdictOf } from '../../lib/runs/report/comparison-text.ts';
 import type { CompareCounters, RunSpec } from '../../lib/runs/run.ts';
-import { differenceHeader, differenceLine } from './difference-text.ts';
+import { byteText, countOf } from '../../lib/text/amounts.ts';
 import { type CliIo, EXIT } from '../terminal/io.ts';
+import { jsonText } from '../terminal/json.ts';
 import { createProgress } from '../terminal/progress.ts';
+import { differenceHeader, differenceLine } from './difference-text.ts';
 import { estimateDifferences } from './run-estimate.ts';
-import { compareLocally } from './run-local.ts';
+import { compareLocally, type LocalUse } from './run-local.ts';
 import type { RunPorts } from './run-ports.ts';
-import type { StartRequest } from './run-request.ts';
+import type { StartCommand } from './run-request.ts';
 import { askBefore } from './run-start.ts';
 import { estimateLines, runTitle } from './run-text.ts';
 
-/** Shows what differs as it is found, and says in the end whether both sides agree. To the exit code. */
-export const verifyLocally = async (request: StartRequest, io: CliIo, ports: RunPorts): Promise<number> => {
+/** Shows differences as they are found, and says at the end whether both sides agree. Resolves to the exit code. */
+export const verifyLocally = async (command: StartCommand): Promise<number> => {
+  const { request, io } = command;
   const { specs, json } = request;
   let isEqual = true;
   for (const spec of specs) {
-    let isFirst = true;
-    const onRows: Parameters<typeof compareLocally>[2]['onRows'] = (rows) => {
-      if (isFirst && !json) io.stdout.write(differenceHeader());
-      isFirst = false;
+    let hasRows = false;
+    const onRows: LocalUse['onRows'] = (rows) => {
+      if (!hasRows && !json) io.stdout.write(differenceHeader());
+      hasRows = true;
       const { rule, destination } = spec;
       for (const row of rows)
         io.stdout.write(json ? `${JSON.stringify({ rule, destination, ...row })}\n` : differenceLine(row));
     };
-    const { counted, isComplete } = await compareLocally(
-      spec,
-      request,
-      { sendHints: null, onRows },
-      io,
-      ports,
-    );
+    const { counted, isComplete } = await compareLocally(spec, command, { sendHints: null, onRows });
     if (!isComplete) return interrupted(io);
     isEqual &&= differing(counted) === 0;
-    (json ? io.stderr : io.stdout).write(`${isFirst ? '' : '\n'}${summary(spec, counted)}`);
+    (json ? io.stderr : io.stdout).write(`${hasRows ? '\n' : ''}${comparisonText(spec, counted)}`);
   }
   return isEqual ? EXIT.ok : EXIT.failure;
 };
 
 /**
- * Compares, and sends a hint for every key that differs to the queue that the replicate function works on. In a dry run nothing is sent,
- * and what it would cost is shown. To the exit code.
+ * Compares both buckets, and sends a hint for every key that differs to the queue of the replicate function. A dry run sends nothing and
+ * shows the cost. Resolves to the exit code.
  */
-export const backfillLocally = async (
-  request: StartRequest & { isDryRun: boolean },
-  io: CliIo,
-  ports: RunPorts,
-): Promise<number> => {
-  const { configuration, specs, isDryRun, wait, json } = request;
+export const backfillLocally = async (command: StartCommand, isDryRun: boolean): Promise<number> => {
+  const { request, io, ports } = command;
   if (!isDryRun) {
-    const asked = await askBefore(request, io, ports);
+    const asked = await askBefore(command);
     if ('exitCode' in asked) return asked.exitCode;
   }
-  const { queues } = ports.runs(configuration.deployment);
-  const results: object[] = [];
-  for (const spec of specs) {
-    const sendHints = isDryRun ? async () => undefined : queues.sendHints;
-    const use = { sendHints, onRows: () => undefined };
-    const { counted, isComplete } = await compareLocally(spec, request, use, io, ports);
+  const { queues } = ports.runs(request.configuration.deployment);
+  const sendHints = isDryRun ? async () => undefined : queues.sendHints;
+  const results: LocalResult[] = [];
+  for (const spec of request.specs) {
+    const { counted, isComplete } = await compareLocally(spec, command, {
+      sendHints,
+      onRows: () => undefined,
+    });
     if (!isComplete) return interrupted(io);
-    const pages = counted.sourcePages;
-    const work = { keys: counted.hints, bytes: counted.hintBytes, pages };
-    const estimate = estimateDifferences(work, configuration, spec);
-    results.push({ spec, counted, estimate });
-    if (json) continue;
-    io.stdout.write(summary(spec, counted));
-    io.stdout.write(
-      isDryRun
-        ? `To be replicated:\n${estimateLines(estimate).join('\n')}\n`
-        : `${countOf(counted.hints, 'key')}, about ${byteText(counted.hintBytes)}, handed to the replicate function.\n`,
-    );
+    const work = { keys: counted.hints, bytes: counted.hintBytes, pages: counted.sourcePages };
+    const result = { spec, counted, estimate: estimateDifferences(work, request.configuration, spec) };
+    results.push(result);
+    if (!request.json) io.stdout.write(resultText(result, isDryRun));
   }
-  if (json) io.stdout.write(`${JSON.stringify({ runs: results }, null, 2)}\n`);
-  if (isDryRun) return EXIT.ok;
-  if (!wait) {
-    io.stderr.write(
-      'To see whether both sides agree when it is done: npx s3-replicator verify start --local …\n',
-    );
-    return EXIT.ok;
-  }
-  if (!(await untilDone(queues, io))) {
-    io.stderr.write('note: the replicate function works on.\n');
-    return EXIT.interrupted;
-  }
-  // Standard output has the one JSON object already.
-  return await verifyLocally(request, json ? { ...io, stdout: io.stderr } : io, ports);
+  if (request.json) io.stdout.write(jsonText({ runs: results }));
+  return isDryRun ? EXIT.ok : await afterHints(command, queues);
 };
 
-const summary = (spec: RunSpec, counted: CompareCounters): string =>
+interface LocalResult {
+  spec: RunSpec;
+  counted: CompareCounters;
+  estimate: ReturnType<typeof estimateDifferences>;
+}
+
+const resultText = ({ spec, counted, estimate }: LocalResult, isDryRun: boolean): string =>
+  comparisonText(spec, counted) +
+  (isDryRun
+    ? `To be replicated:\n${estimateLines(estimate).join('\n')}\n`
+    : `${countOf(counted.hints, 'key')}, about ${byteText(counted.hintBytes)}, handed to the replicate function.\n`);
+
+const comparisonText = (spec: RunSpec, counted: CompareCounters): string =>
   `${runTitle({ spec })}: ${verdictOf(counted)}\n`;
 
 const interrupted = (io: CliIo): number => {
@@ -96,23 +83,40 @@ const interrupted = (io: CliIo): number => {
   return EXIT.interrupted;
 };
 
-const POLL_MS = 5_000;
-/** SQS counts approximately: an empty queue counts when it was found empty so often. */
-const EMPTY_LOOKS = 3;
+/** With `--wait`: waits until the replicate function has worked on all hints, then verifies. */
+const afterHints = async (command: StartCommand, queues: Queues): Promise<number> => {
+  const { request, io } = command;
+  if (!request.wait) {
+    io.stderr.write(
+      'To see whether both sides agree when it is done: npx s3-replicator verify start --local …\n',
+    );
+    return EXIT.ok;
+  }
+  if (!(await untilDone(queues, io))) {
+    io.stderr.write('note: the replicate function continues to work.\n');
+    return EXIT.interrupted;
+  }
+  // Standard output has its one JSON object already.
+  return await verifyLocally(request.json ? { ...command, io: { ...io, stdout: io.stderr } } : command);
+};
 
-/** Until the queue of hints stays empty. False: interrupted. */
-const untilDone = async (
-  { hintsLeft }: ReturnType<RunPorts['runs']>['queues'],
-  io: CliIo,
-): Promise<boolean> => {
+type Queues = ReturnType<RunPorts['runs']>['queues'];
+
+/** How often the queue of hints is counted. */
+const QUEUE_POLL_MS = 5_000;
+/** How many times in a row the queue must be empty: SQS counts only approximately. */
+const EMPTY_COUNTS = 3;
+
+/** Waits until the queue of hints stays empty. False: interrupted. */
+const untilDone = async ({ hintsLeft }: Queues, io: CliIo): Promise<boolean> => {
   const progress = createProgress(io);
   try {
-    for (let empty = 0; empty < EMPTY_LOOKS;) {
+    for (let empty = 0; empty < EMPTY_COUNTS;) {
       if (io.interrupted.aborted) return false;
       const left = await hintsLeft();
       empty = left === 0 ? empty + 1 : 0;
       progress.update(`about ${countOf(left, 'key')} left`);
-      await io.sleep(POLL_MS);
+      await io.sleep(QUEUE_POLL_MS);
     }
     return !io.interrupted.aborted;
   } finally {

@@ -1,21 +1,21 @@
 /** Starts runs of the backfill function: estimate, question, start, watch. */
 import { resourceNames } from '../../lib/configuration/resource-names.ts';
+import { scopeOf } from '../../lib/runs/compare/scope.ts';
 import { startRun } from '../../lib/runs/control.ts';
 import { differing } from '../../lib/runs/report/comparison-text.ts';
-import { scopeOf } from '../../lib/runs/compare/scope.ts';
-import type { RunSpec, RunEstimate } from '../../lib/runs/run.ts';
+import type { RunEstimate, RunSpec } from '../../lib/runs/run.ts';
 import { confirm, confirmByTyping } from '../terminal/confirm.ts';
 import { type CliIo, EXIT } from '../terminal/io.ts';
+import { jsonText } from '../terminal/json.ts';
 import { estimateRuns } from './run-estimate.ts';
-import type { RunPorts } from './run-ports.ts';
-import type { StartRequest } from './run-request.ts';
+import type { StartCommand, StartRequest } from './run-request.ts';
 import { loadState, publicRun } from './run-state.ts';
 import { estimateLines, runLines, type RunState, runTitle } from './run-text.ts';
 import { watchRun } from './run-watch.ts';
 
-/** What a dry run does otherwise. */
-export interface StartManner {
-  /** The run that is started in the place of the one that is estimated. */
+/** The ways in which a dry run differs from the run that was asked for. */
+interface StartManner {
+  /** The run to start instead of the one that was estimated. */
   instead(spec: RunSpec): RunSpec;
   isDifferenceFailure: boolean;
 }
@@ -26,56 +26,40 @@ export const DRY: StartManner = {
   isDifferenceFailure: false,
 };
 
-/** To the exit code. */
-export const startRuns = async (
-  request: StartRequest,
-  io: CliIo,
-  ports: RunPorts,
-  manner = AS_ASKED,
-): Promise<number> => {
-  const { configuration, specs, json, wait } = request;
-  const asked = await askBefore(request, io, ports);
+/** Resolves to the exit code. */
+export const startRuns = async (command: StartCommand, manner = AS_ASKED): Promise<number> => {
+  const { request, io, ports } = command;
+  const asked = await askBefore(command);
   if ('exitCode' in asked) return asked.exitCode;
-  const { estimates } = asked;
-  const text = json ? io.stderr : io.stdout;
-  const { store, queues } = ports.runs(configuration.deployment);
+  const text = request.json ? io.stderr : io.stdout;
+  const { store, queues } = ports.runs(request.configuration.deployment);
   const deps = { store, queues, clock: io, random: ports.random };
   const ids: string[] = [];
-  for (const [index, spec] of specs.entries()) {
-    // What a dry run uses is nothing to hold against the estimate of the real one.
-    const estimate = manner === DRY ? null : (estimates[index] ?? null);
+  for (const [index, spec] of request.specs.entries()) {
+    // The use of a dry run says nothing about the estimate, which is for the real run.
+    const estimate = manner === DRY ? null : (asked.estimates[index] ?? null);
     const { id } = await startRun(manner.instead(spec), estimate, deps);
     text.write(`Run ${id} has begun.\n`);
     ids.push(id);
   }
-  return wait ? await waitFor(ids, request, io, ports, manner) : await leave(ids, request, io, ports);
+  return request.wait ? await waitFor(ids, command, manner) : await leave(ids, command);
 };
 
-/** Shows what is about to begin and what it costs, and asks. `exitCode`: it is not wanted. */
-export const askBefore = async (
-  request: StartRequest,
-  io: CliIo,
-  ports: RunPorts,
-): Promise<{ estimates: (RunEstimate | null)[] } | { exitCode: number }> => {
-  const { specs, json } = request;
-  const estimates = await estimateRuns(request, io, ports);
+/** Shows what is about to begin and its cost, and asks. `exitCode`: the answer was no. */
+export const askBefore = async ({
+  request,
+  io,
+  ports,
+}: StartCommand): Promise<{ estimates: (RunEstimate | null)[] } | { exitCode: number }> => {
+  const estimates = await estimateRuns({ request, io, ports });
   if (estimates === null) return { exitCode: EXIT.interrupted };
-  const text = json ? io.stderr : io.stdout;
-  for (const [index, spec] of specs.entries())
+  const text = request.json ? io.stderr : io.stdout;
+  for (const [index, spec] of request.specs.entries())
     text.write(beforeText(request, spec, estimates[index] ?? null));
-  if (await isWanted(request, io)) return { estimates };
+  if (await isConfirmed(request, io)) return { estimates };
   io.stderr.write('Nothing was started.\n');
   return { exitCode: io.interrupted.aborted ? EXIT.interrupted : EXIT.failure };
 };
-
-/** Where the files of the report are; null: none are written. */
-export const reportFolder = (
-  { backfill, deployment }: StartRequest['configuration'],
-  id: string,
-): string | null =>
-  backfill.report === null
-    ? null
-    : `s3://${backfill.report.bucket}/${backfill.report.prefix}${resourceNames(deployment).stack}/${id}/`;
 
 const beforeText = ({ configuration }: StartRequest, spec: RunSpec, estimate: RunEstimate | null): string => {
   const { rule, destination, mapping } = scopeOf(configuration.replication, spec);
@@ -89,71 +73,76 @@ const beforeText = ({ configuration }: StartRequest, spec: RunSpec, estimate: Ru
     ...(estimate === null ? [] : estimateLines(estimate)),
     ...(estimate === null || !copies
       ? []
-      : ['  if nothing is there yet; what is there already costs its listing only']),
+      : ['  if the destination is empty; objects that are already replicated cost only their listing']),
     '',
   ].join('\n');
 };
 
-const isWanted = async ({ configuration, specs, yes }: StartRequest, io: CliIo): Promise<boolean> => {
+const isConfirmed = async ({ configuration, specs, yes }: StartRequest, io: CliIo): Promise<boolean> => {
   for (const spec of specs.filter(({ deleteExtra }) => deleteExtra)) {
     const { bucket } = scopeOf(configuration.replication, spec).destination;
-    const warning = `Replicas in ${bucket} of objects that the source bucket does not have any more are deleted: a versioned bucket keeps them under a delete marker, another one does not.`;
+    const warning = `The run deletes the replicas in ${bucket} whose objects are no longer in the source bucket. A versioned bucket keeps them under a delete marker; an unversioned bucket does not keep them.`;
     await confirmByTyping({ warning, word: bucket }, io);
   }
   return yes || (await confirm(specs.length === 1 ? 'Start?' : `Start these ${specs.length} runs?`, io));
 };
 
-const leave = async (ids: string[], request: StartRequest, io: CliIo, ports: RunPorts): Promise<number> => {
-  if (request.json) await printJson(ids, request, io, ports);
-  io.stderr.write(howToLook(ids));
+const leave = async (ids: string[], command: StartCommand): Promise<number> => {
+  if (command.request.json) await printJson(ids, command);
+  command.io.stderr.write(howToFollow(ids));
   return EXIT.ok;
 };
 
-const howToLook = (ids: string[]): string =>
-  ids.map((id) => `To see how far it is: npx s3-replicator backfill status ${id}\n`).join('');
+const howToFollow = (ids: string[]): string =>
+  ids.map((id) => `To see its progress: npx s3-replicator backfill status ${id}\n`).join('');
 
 const waitFor = async (
   ids: string[],
-  request: StartRequest,
-  io: CliIo,
-  ports: RunPorts,
+  command: StartCommand,
   { isDifferenceFailure }: StartManner,
 ): Promise<number> => {
+  const { request, io, ports } = command;
   const { store } = ports.runs(request.configuration.deployment);
   const codes: number[] = [];
   for (const id of ids) {
     if ((await watchRun(id, store, io)) === null) {
-      io.stderr.write(`note: ${ids.length === 1 ? 'the run goes' : 'the runs go'} on. ${howToLook(ids)}`);
+      io.stderr.write(
+        `note: ${ids.length === 1 ? 'the run continues' : 'the runs continue'}. ${howToFollow(ids)}`,
+      );
       return EXIT.interrupted;
     }
     const state = await loadState(id, store, io.now());
     if (state === null) continue;
     if (!request.json)
       io.stdout.write(`\n${runLines(state, io.now(), reportFolder(request.configuration, id)).join('\n')}\n`);
-    codes.push(isDifferenceFailure || state.phase !== 'finished' ? exitCode(state) : EXIT.ok);
+    codes.push(isDifferenceFailure || state.phase !== 'finished' ? runExitCode(state) : EXIT.ok);
   }
-  if (request.json) await printJson(ids, request, io, ports);
+  if (request.json) await printJson(ids, command);
   return codes.find((code) => code !== EXIT.ok) ?? EXIT.ok;
 };
 
-/** One object, also of several runs: `runs` in the order of the destinations. */
-const printJson = async (
-  ids: string[],
-  { configuration }: StartRequest,
-  io: CliIo,
-  ports: RunPorts,
-): Promise<void> => {
-  const { store } = ports.runs(configuration.deployment);
+/** The S3 URI of the folder with the report's files; null: no files are written. */
+export const reportFolder = (
+  { backfill, deployment }: StartRequest['configuration'],
+  id: string,
+): string | null =>
+  backfill.report === null
+    ? null
+    : `s3://${backfill.report.bucket}/${backfill.report.prefix}${resourceNames(deployment).stack}/${id}/`;
+
+/** Prints one object for all runs: `runs`, in the order of the destinations. */
+const printJson = async (ids: string[], { request, io, ports }: StartCommand): Promise<void> => {
+  const { store } = ports.runs(request.configuration.deployment);
   const runs: RunState[] = [];
   for (const id of ids) {
     const state = await loadState(id, store, io.now());
     if (state !== null) runs.push({ ...publicRun(state), copied: state.copied, used: state.used });
   }
-  io.stdout.write(`${JSON.stringify({ runs }, null, 2)}\n`);
+  io.stdout.write(jsonText({ runs }));
 };
 
-/** Of a run that does not go on any more. */
-const exitCode = ({ phase, checked }: Pick<RunState, 'phase' | 'checked'>): number => {
+/** For a run that has stopped. */
+const runExitCode = ({ phase, checked }: Pick<RunState, 'phase' | 'checked'>): number => {
   if (phase === 'paused' || phase === 'cancelled') return EXIT.partial;
   return phase === 'finished' && checked !== null && differing(checked) === 0 ? EXIT.ok : EXIT.failure;
 };

@@ -3,13 +3,13 @@ import type { RunStore } from '../../lib/runs/run-store.ts';
 import type { CopyCounters, Run } from '../../lib/runs/run.ts';
 import type { RunState } from './run-text.ts';
 
-/** Null: there is no such run. */
+/** Null: the run does not exist. */
 export const loadState = async (id: string, store: RunStore, nowMs: number): Promise<RunState | null> => {
   const run = await store.progress(id);
-  return run === null ? null : stateOf(run, await store.copied(id), nowMs);
+  return run === null ? null : runStateOf(run, await store.copied(id), nowMs);
 };
 
-/** What only the machinery of runs needs to know is left out. */
+/** Leaves out the fields that only the machinery of runs needs. */
 export const publicRun = ({
   id,
   spec,
@@ -40,15 +40,15 @@ export const publicRun = ({
   estimate,
 });
 
-const stateOf = (run: Run, copied: CopyCounters, nowMs: number): RunState => {
+const runStateOf = (run: Run, copied: CopyCounters, nowMs: number): RunState => {
   const { compared, checked, createdMs, endedMs, spec, estimate } = run;
   const used = usedBy(
     { compared, copied, checked, beganMs: createdMs, endedMs: endedMs ?? nowMs },
-    // As in the report: only the estimate tells whether bytes went from one region to another.
+    // As in the report, only the estimate shows whether bytes went from one region to another.
     {
       versions: spec.versions,
       isBetweenRegions: (estimate?.dollars['transfer'] ?? 0) > 0,
-      // Nor is it known here whether the rule replicates grants.
+      // It is not known here whether the rule replicates grants.
       attributeGets: attributeGetsOf(spec, { acl: 'ignore' }),
     },
   );

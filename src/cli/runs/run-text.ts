@@ -1,4 +1,4 @@
-/** Runs as they are shown on the terminal. */
+/** Runs as text for the terminal. */
 import { byteText, countOf, countText, dollarText } from '../../lib/text/amounts.ts';
 import { duration } from '../../lib/text/duration.ts';
 import { ALL_REASONS, reasonEntry } from '../../lib/model/reasons.ts';
@@ -6,12 +6,12 @@ import { printable } from '../../lib/text/printable.ts';
 import { differing, FINDINGS, verdictOf } from '../../lib/runs/report/comparison-text.ts';
 import type { RunEstimate } from '../../lib/runs/run.ts';
 import { type CompareCounters, type CopyCounters, isOver, type Run } from '../../lib/runs/run.ts';
-import { table } from '../terminal/table.ts';
+import { tableLines } from '../terminal/table.ts';
 
-/** A run with what was copied for it, and what that used. */
+/** A run with the counters of its copies, and its use of AWS. */
 export interface RunState extends Run {
   copied: CopyCounters;
-  /** Up to now, while it is not over. */
+  /** Until now, if the run is not over. */
   used: RunEstimate;
 }
 
@@ -24,7 +24,7 @@ export const runTitle = ({ spec }: Pick<Run, 'spec'>): string =>
     ...(spec.since === null ? [] : [`written since ${spec.since}`]),
   ].join(', ');
 
-/** Everything there is to say of one run. `reportFolder` null: no files are written. */
+/** All that is known about one run. `reportFolder` null: no files are written. */
 export const runLines = (run: RunState, nowMs: number, reportFolder: string | null): string[] => {
   const { id, phase, createdMs, endedMs, failure, compared, checked, copied } = run;
   const seconds = ((endedMs ?? nowMs) - createdMs) / 1_000;
@@ -79,7 +79,7 @@ const copyLines = ({ copies, bytes, done, failed, reasons }: CopyCounters): stri
   }),
 ];
 
-/** The estimate beside what was used. */
+/** The estimate next to the actual use. */
 export const usedLines = (estimate: RunEstimate | null, used: RunEstimate): string[] => {
   const columns = [...(estimate === null ? [] : [estimate]), used];
   const row = (words: string, textOf: (each: RunEstimate) => string): string[] => [
@@ -107,7 +107,7 @@ export const usedLines = (estimate: RunEstimate | null, used: RunEstimate): stri
   ];
 };
 
-/** Before the start. */
+/** The estimate, as it is shown before the start. */
 export const estimateLines = (estimate: RunEstimate): string[] => {
   const { keys, bytes, requests, dollars, hours, basis, errorShare } = estimate;
   const certainty =
@@ -126,9 +126,9 @@ export const estimateLines = (estimate: RunEstimate): string[] => {
   ];
 };
 
-/** Of many runs, one line each. */
+/** Many runs, one line each. */
 export const runTable = (runs: readonly Run[], nowMs: number): string[] =>
-  table(
+  tableLines(
     ['RUN', 'PHASE', 'TOOK', 'KEYS', 'DIFFERENT', 'WHAT'],
     runs.map((run) => {
       const look = run.checked ?? run.compared;
@@ -153,7 +153,7 @@ const errorText = ({ basis, errorShare }: RunEstimate): string =>
 
 const indented = (lines: string[]): string[] => lines.map((line) => `  ${line}`);
 
-/** As `table`, with all columns but the first at the right. */
+/** Like `tableLines`, but all columns except the first are aligned right. */
 const numbers = (header: string[], rows: string[][]): string[] => {
   const widths = header.map((title, column) =>
     Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)),

@@ -7,12 +7,12 @@ import { type CopyCounters, isActive } from '../../lib/runs/run.ts';
 import type { CliIo } from '../terminal/io.ts';
 import { createProgress } from '../terminal/progress.ts';
 
-/** A run moves by pages and batches: more often would show the same again. */
-const POLL_MS = 3_000;
-/** Looks that may fail one after the other before the watch is given up; the run goes on. */
-const PATIENCE = 20;
+/** How often a run is read. It progresses in pages and batches, so more frequent reads would show nothing new. */
+const WATCH_POLL_MS = 3_000;
+/** Maximum reads that may fail in a row before the watch ends. The run itself continues. */
+const MAX_FAILED_READS = 20;
 
-/** Shows how far a run is until nothing goes on any more. Null: interrupted, and the run goes on. */
+/** Shows the progress of a run until it stops. Null: interrupted; the run continues. */
 export const watchRun = async (id: string, store: RunStore, io: CliIo): Promise<RunRecord | null> => {
   const progress = createProgress(io);
   const meter = createMeter();
@@ -27,9 +27,9 @@ export const watchRun = async (id: string, store: RunStore, io: CliIo): Promise<
       } catch (error) {
         failures += 1;
         const mayPass = error instanceof ReplicationError && error.disposition === 'retry';
-        if (!mayPass || failures > PATIENCE) throw error;
+        if (!mayPass || failures > MAX_FAILED_READS) throw error;
       }
-      await io.sleep(POLL_MS);
+      await io.sleep(WATCH_POLL_MS);
     }
     return null;
   } finally {
@@ -40,12 +40,12 @@ export const watchRun = async (id: string, store: RunStore, io: CliIo): Promise<
 interface Amount {
   what: string;
   done: number;
-  /** Null: nobody knows. */
+  /** Null: unknown. */
   total: number | null;
   besides: string;
 }
 
-/** Tells how far each phase is, and how fast since it was first seen. */
+/** Describes the progress of the run's current phase, and its rate since the phase was first seen. */
 const createMeter = (): ((run: RunRecord, copied: CopyCounters, nowMs: number) => string) => {
   let first: { work: string; done: number; atMs: number } | null = null;
   return (run, copied, nowMs) => {

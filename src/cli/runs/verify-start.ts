@@ -11,15 +11,15 @@ export const VERIFY_START: CommandSpec = {
   name: 'verify start',
   summary: 'Find out whether source and destination agree.',
   description: [
-    'Lists both buckets and compares them key by key; where listings cannot tell, both objects are looked at. With --local it prints every key that differs. Changes nothing, unless --repair is given.',
-    'Keys that are only at the destination are counted and shown, but both sides agree all the same: the destination may keep what was deleted at the source.',
+    'Lists both buckets and compares them key by key. If the listings are not enough, it reads both objects. With --local it prints every key that differs. Changes nothing, unless --repair is given.',
+    'Keys that are only at the destination are counted and shown, but do not count as a difference: the destination may keep objects that were deleted at the source.',
   ],
   options: {
     ...START_OPTIONS,
-    repair: { description: 'Have what differs replicated, then compare again.' },
+    repair: { description: 'Replicate the keys that differ, then compare again.' },
     'delete-extra': {
       description:
-        "With --repair: delete replicas of objects that the source does not have any more. Needs `deletes: replicate` in the rule, and asks for the destination bucket's name to be typed.",
+        "With --repair: delete replicas of objects that are no longer at the source. Needs `deletes: replicate` in the rule, and asks you to type the destination bucket's name.",
     },
     json: {
       description:
@@ -28,22 +28,22 @@ export const VERIFY_START: CommandSpec = {
   },
   exitCodes: [
     [EXIT.ok, 'Both sides agree; without --wait and --local: the run has begun.'],
-    [EXIT.failure, 'They differ, or it could not be found out.'],
-    [EXIT.usage, 'The command line is wrong, or nobody could be asked. Nothing was started.'],
+    [EXIT.failure, 'Both sides differ, or could not be compared.'],
+    [EXIT.usage, 'The command line is wrong, or there was no terminal to ask on. Nothing was started.'],
     [EXIT.partial, 'With --wait: the run was paused or cancelled.'],
-    [EXIT.interrupted, 'Interrupted. A run that has begun goes on; a local one does not.'],
+    [EXIT.interrupted, 'Interrupted. A run that has begun continues, unless it is local.'],
   ],
   examples: [
     ['npx s3-replicator verify start --rule invoices --wait', 'In AWS, for buckets of any size'],
     [
       'npx s3-replicator verify start --rule invoices --local --destination-profile archive',
-      'From here, with every difference',
+      'From this machine, with every difference',
     ],
-    ['npx s3-replicator verify start --rule invoices --repair --wait', 'And mend what differs'],
+    ['npx s3-replicator verify start --rule invoices --repair --wait', 'Repair the differences too'],
   ],
 };
 
-/** `s3-replicator verify start …`, to the exit code. Throws CliError. */
+/** `s3-replicator verify start …`. Resolves to the exit code. Throws CliError. */
 export const runVerifyStart = async (
   argv: readonly string[],
   io: CliIo,
@@ -57,11 +57,11 @@ export const runVerifyStart = async (
   if (options.has('local') && options.has('repair')) {
     throw new CliError(
       'bad-value',
-      '--repair does not go with --local: `backfill start --local` replicates what differs.',
+      '--repair cannot be combined with --local: `backfill start --local` replicates what differs.',
     );
   }
   const request = startRequest('verify', options, io);
   return await withCliErrors(() =>
-    request.isLocal ? verifyLocally(request, io, ports) : startRuns(request, io, ports),
+    request.isLocal ? verifyLocally({ request, io, ports }) : startRuns({ request, io, ports }),
   );
 };

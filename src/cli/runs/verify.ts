@@ -5,7 +5,7 @@ import { runVerifyStart, VERIFY_START } from './verify-start.ts';
 
 const VERIFY: CommandSpec = {
   name: 'verify',
-  summary: 'Finds out whether source and destination agree. `backfill` commands show and end its runs too.',
+  summary: 'Finds out whether source and destination agree. The `backfill` commands also work on its runs.',
   subcommands: { start: VERIFY_START.summary },
   options: {},
   examples: [['npx s3-replicator verify start --rule invoices --wait', 'Is everything there?']],

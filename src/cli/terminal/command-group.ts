@@ -3,12 +3,12 @@ import { type CommandSpec, helpText, parseOptions, type ParsedOptions } from './
 import { CliError } from './errors.ts';
 import { type CliIo, EXIT } from './io.ts';
 
-/** What a word on the command line starts: gets the arguments after that word, resolves to the exit code. Throws CliError. */
+/** A command: receives the arguments after its name and resolves to the exit code. Throws CliError. */
 export type Command = (argv: readonly string[], io: CliIo) => Promise<number>;
 
 /**
- * Hands the rest of the command line to the command its first word names. Without such a word it is about the group
- * itself: `answer` may deal with the group's own options (null: it did not), and what is left is a question for help.
+ * Runs the command that the first word of the command line names. Without such a word, the options are those of the group itself:
+ * `answer` may handle them (null: it did not). If it does not, the help is shown.
  */
 export const runGroup = async (
   group: {

@@ -1,16 +1,16 @@
-/** A command described once: its parser and its help text come from the same table, so neither can miss an option. */
+/** The description of a command. Its parser and its help text use the same table, so neither can miss an option. */
 import { parseArgs } from 'node:util';
 import { nearestWord } from '../../lib/text/nearest-word.ts';
 import { CliError } from './errors.ts';
 
 export interface CommandSpec {
-  /** As typed after `s3-replicator`, e.g. `dlq list`; empty for the program itself. */
+  /** The words after `s3-replicator`, e.g. `dlq list`; empty for the program itself. */
   name: string;
   summary: string;
   /** Paragraphs between the usage line and the options. */
   description?: readonly string[];
   subcommands?: Readonly<Record<string, string>>;
-  /** The one argument it needs besides options. */
+  /** The argument that the command needs besides options. */
   argument?: { name: string; description: string };
   options: Readonly<Record<string, OptionSpec>>;
   examples: readonly (readonly [command: string, meaning: string])[];
@@ -18,32 +18,33 @@ export interface CommandSpec {
 }
 
 export interface OptionSpec {
-  /** What stands for the value in the help, e.g. `REASON`; absent for a switch. */
+  /** The placeholder of the value in the help, e.g. `REASON`; absent for a switch. */
   value?: string;
-  /** May be given more than once. */
+  /** The option may be given more than once. */
   multiple?: boolean;
   description: string;
 }
 
-/** What was given: switches, and the values of options in the order they came. */
+/** The options on the command line. */
 export interface ParsedOptions {
   has(name: string): boolean;
-  /** The last value, as in most programs; null where the option was not given. */
+  /** The last value, as in most programs; null when the option was not given. */
   value(name: string): string | null;
+  /** All values, in the order in which they were given. */
   values(name: string): string[];
-  /** The argument; throws {@link CliError} where it is missing. */
+  /** The argument. Throws {@link CliError} when it is missing. */
   argument(): string;
 }
 
 /** Every command has it. */
 const HELP: OptionSpec = { description: 'Show this help.' };
 
-/** Parses what follows a command: options, and its argument if it has one. Throws {@link CliError}. */
+/** Parses the options and the argument of a command. Throws {@link CliError}. */
 export const parseOptions = (spec: CommandSpec, argv: readonly string[]): ParsedOptions => {
   const options: CommandSpec['options'] = { ...spec.options, help: HELP };
   const given = new Map<string, string[]>();
   let argument: string | null = null;
-  // Not strict: node's own messages name neither the command nor the nearest option.
+  // Not strict: Node's own messages name neither the command nor the most similar option.
   const { tokens } = parseArgs({
     args: [...argv],
     strict: false,
@@ -60,7 +61,7 @@ export const parseOptions = (spec: CommandSpec, argv: readonly string[]): Parsed
     if (token.kind !== 'option') continue;
     const name = token.rawName === '-h' ? 'help' : token.name;
     const option = Object.hasOwn(options, name) ? options[name] : undefined;
-    if (option === undefined) throw unknownOption(spec, token.rawName, Object.keys(options));
+    if (option === undefined) throw noSuchOption(spec, token.rawName, Object.keys(options));
     given.set(name, [...(given.get(name) ?? []), valueOf(token, option)]);
   }
   return {
@@ -74,8 +75,8 @@ export const parseOptions = (spec: CommandSpec, argv: readonly string[]): Parsed
   };
 };
 
-/** A whole number between two bounds. Throws {@link CliError}. */
-export const wholeNumber = (
+/** The value of an option that takes a whole number; null when it was not given. Throws {@link CliError}. */
+export const numberOption = (
   options: ParsedOptions,
   name: string,
   bounds: { minimum: number; maximum: number },
@@ -90,7 +91,6 @@ export const wholeNumber = (
   );
 };
 
-/** The help text of a command. */
 export const helpText = (spec: CommandSpec): string => {
   const command = ['s3-replicator', spec.name].filter(Boolean).join(' ');
   const following = spec.subcommands ? '<command> ' : spec.argument ? `${spec.argument.name} ` : '';
@@ -103,10 +103,10 @@ export const helpText = (spec: CommandSpec): string => {
     `${spec.summary}\n`,
     `Usage: ${usage}\n`,
     ...(spec.description ?? []).map((paragraph) => `${wrap(paragraph, 0)}\n`),
-    ...section('Commands', Object.entries(spec.subcommands ?? {})),
-    ...section('Argument', spec.argument ? [[spec.argument.name, spec.argument.description]] : []),
-    ...section('Options', options),
-    ...section(
+    ...helpSection('Commands', Object.entries(spec.subcommands ?? {})),
+    ...helpSection('Argument', spec.argument ? [[spec.argument.name, spec.argument.description]] : []),
+    ...helpSection('Options', options),
+    ...helpSection(
       'Exit codes',
       (spec.exitCodes ?? []).map(([code, meaning]) => [String(code), meaning]),
     ),
@@ -124,7 +124,7 @@ const missing = (spec: CommandSpec): CliError => {
   return new CliError('missing-argument', `\`s3-replicator ${spec.name}\` needs ${name}: ${description}`);
 };
 
-const unknownOption = (spec: CommandSpec, rawName: string, known: string[]): CliError => {
+const noSuchOption = (spec: CommandSpec, rawName: string, known: string[]): CliError => {
   const command = ['s3-replicator', spec.name].filter(Boolean).join(' ');
   const nearest = nearestWord(rawName, known);
   const suggestion = nearest === null ? '' : ` Did you mean --${nearest}?`;
@@ -150,7 +150,7 @@ const valueOf = (
   return token.value ?? '';
 };
 
-const section = (title: string, rows: (readonly [string, string])[]): string[] => {
+const helpSection = (title: string, rows: (readonly [string, string])[]): string[] => {
   if (rows.length === 0) return [];
   const width = Math.max(...rows.map(([term]) => term.length)) + 4;
   return [
@@ -165,7 +165,7 @@ const examples = (rows: CommandSpec['examples']): string[] =>
     ? []
     : ['Examples:', ...rows.flatMap(([command, meaning]) => [`  # ${meaning}`, `  ${command}`]), ''];
 
-/** Breaks lines at 100 characters, continued under the column where the text begins. */
+/** Breaks lines at 100 characters. Further lines are indented to the column where the text begins. */
 const wrap = (text: string, indent: number): string => {
   const lines: string[] = [];
   let line = '';

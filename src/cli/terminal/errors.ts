@@ -2,12 +2,12 @@ import { EXIT } from './io.ts';
 
 interface ErrorEntry {
   title: string;
-  /** What to do next, in one sentence. */
+  /** The next step, in one sentence. */
   fix: string;
   exitCode: number;
 }
 
-/** Every error a command can end with, apart from problems in replication.yml, which carry their own. */
+/** Every error that a command can end with, except problems in replication.yml, which have fixes of their own. */
 const ERRORS = {
   'unknown-command': {
     title: 'Unknown command',
@@ -21,17 +21,17 @@ const ERRORS = {
   },
   'bad-value': {
     title: 'Bad option value',
-    fix: 'Run the command with --help to see what the option takes.',
+    fix: 'Run the command with --help to see the values of the option.',
     exitCode: EXIT.usage,
   },
   'unexpected-argument': {
     title: 'Unexpected argument',
-    fix: 'Run the command with --help to see what it takes; quote values that hold spaces.',
+    fix: 'Run the command with --help to see its arguments; quote values that contain spaces.',
     exitCode: EXIT.usage,
   },
   'missing-argument': {
     title: 'Missing argument',
-    fix: 'Run the command with --help to see what it takes; `s3-replicator backfill list` shows the runs.',
+    fix: 'Run the command with --help to see its arguments; `s3-replicator backfill list` shows the runs.',
     exitCode: EXIT.usage,
   },
   'bad-request': {
@@ -40,23 +40,23 @@ const ERRORS = {
     exitCode: EXIT.usage,
   },
   'nobody-to-ask': {
-    title: 'Nobody can be asked',
-    fix: 'Look at the estimate with --dry-run, then run the command again with --yes.',
+    title: 'No terminal to ask on',
+    fix: 'Check the estimate with --dry-run, then run the command again with --yes.',
     exitCode: EXIT.usage,
   },
   'not-confirmed': {
     title: 'Not confirmed',
-    fix: 'Nothing was started. Run the command in a terminal and type the name of the destination bucket when asked; `verify start` shows what is only at the destination.',
+    fix: 'Nothing was started. Run the command in a terminal and type the name of the destination bucket when asked; `verify start` shows the keys that are only at the destination.',
     exitCode: EXIT.failure,
   },
   'run-refused': {
     title: 'Refused',
-    fix: 'Look at the runs with `s3-replicator backfill list`.',
+    fix: 'Check the runs with `s3-replicator backfill list`.',
     exitCode: EXIT.failure,
   },
   'no-configuration': {
     title: 'Configuration not readable',
-    fix: 'Run the command where replication.yml is, or name the file with --config.',
+    fix: 'Run the command in the folder of replication.yml, or name the file with --config.',
     exitCode: EXIT.failure,
   },
   'no-credentials': {
@@ -66,12 +66,12 @@ const ERRORS = {
   },
   'bad-credentials': {
     title: 'AWS refused the credentials',
-    fix: 'They are wrong or have expired: sign in to the source account again.',
+    fix: 'The credentials are wrong or have expired: sign in to the source account again.',
     exitCode: EXIT.failure,
   },
   'access-denied': {
     title: 'Access denied',
-    fix: 'Allow your user or role the action named above (docs/operations.md and docs/backfill.md list what the commands need).',
+    fix: 'Allow your user or role the action named above (docs/operations.md and docs/backfill.md list the permissions that the commands need).',
     exitCode: EXIT.failure,
   },
   'no-queue': {
@@ -81,12 +81,12 @@ const ERRORS = {
   },
   'no-bucket': {
     title: 'Bucket not found',
-    fix: 'Correct its name or region in replication.yml, or create it.',
+    fix: 'Correct the name or region of the bucket in replication.yml, or create the bucket.',
     exitCode: EXIT.failure,
   },
   'not-trusted': {
     title: 'The replication role does not trust you',
-    fix: 'Name a profile that may list the destination bucket with --destination-profile, or leave out --local.',
+    fix: 'With --destination-profile, name a profile that may list the destination bucket, or leave out --local.',
     exitCode: EXIT.failure,
   },
   'no-table': {
@@ -101,14 +101,14 @@ const ERRORS = {
   },
   'aws-failed': {
     title: 'AWS answered with an error',
-    fix: 'Read what it says; running the command again is safe.',
+    fix: 'Read the answer; running the command again is safe.',
     exitCode: EXIT.failure,
   },
 } as const satisfies Record<string, ErrorEntry>;
 
 type CliErrorCode = keyof typeof ERRORS;
 
-/** How a command fails: a code of the closed table, and what exactly happened this time. */
+/** The failure of a command: a code of the closed table, and a message about this case. */
 export class CliError extends Error {
   override readonly name = 'CliError';
   readonly code: CliErrorCode;

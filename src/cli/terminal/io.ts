@@ -1,22 +1,22 @@
-/** Everything a command needs from the outside, so that tests can hand in their own. */
+/** Everything that a command needs from its surroundings, so that tests can replace it. */
 
-/** Exit codes of every command. Documented in `docs/cli.md`. */
+/** The exit codes of all commands. `docs/cli.md` documents them. */
 export const EXIT = {
   ok: 0,
-  /** The command could not do what it was asked for, or found something wrong. */
+  /** The command failed, or its check found a problem. */
   failure: 1,
   /** The command line itself is wrong: nothing was done. */
   usage: 2,
-  /** Some of it was done and some was not; running the command again is safe. */
+  /** The work was done only in part. Running the command again is safe. */
   partial: 3,
   /** Ctrl-C or SIGTERM. */
   interrupted: 130,
 } as const;
 
-/** Where text goes. `process.stdout` and `process.stderr` are such outputs. */
+/** A stream of text such as `process.stdout` and `process.stderr`. */
 interface Output {
   write(text: string): unknown;
-  /** Whether a person watches: progress is then drawn over itself. */
+  /** True: a person is watching, so progress is redrawn in place. */
   readonly isTTY?: boolean;
 }
 
@@ -28,12 +28,12 @@ export interface CliIo {
   env: Readonly<Record<string, string | undefined>>;
   /** Relative paths on the command line start here. */
   cwd: string;
-  /** Aborted by Ctrl-C: a command then puts things back in order and returns {@link EXIT}.interrupted. */
+  /** Aborted by Ctrl-C. The command then cleans up and returns {@link EXIT}.interrupted. */
   interrupted: AbortSignal;
-  /** Asks the person at the terminal; null: no answer came. Null altogether: there is nobody to ask. */
+  /** Asks the person at the terminal. Resolves to null when no answer came. The function itself is null when there is no terminal. */
   ask: ((question: string) => Promise<string | null>) | null;
   /** Milliseconds since the epoch. */
   now(): number;
-  /** Resolves after this time, or at once when interrupted. */
+  /** Resolves after this time, or as soon as the command is interrupted. */
   sleep(ms: number): Promise<void>;
 }

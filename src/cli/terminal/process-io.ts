@@ -2,14 +2,14 @@ import { createInterface } from 'node:readline/promises';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { CliIo } from './io.ts';
 
-/** The real terminal, environment and clock. Called once: it takes over SIGINT and SIGTERM. */
+/** The real terminal, environment and clock. To be called once, because it installs handlers for SIGINT and SIGTERM. */
 export const processIo = (): CliIo => {
   const controller = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    // Once: a second Ctrl-C ends the process at once, as everybody expects.
+    // The handler works only once: a second Ctrl-C ends the process immediately, as people expect.
     process.once(signal, () => controller.abort());
   }
-  // `… | head` closes the pipe early. That is no failure of ours.
+  // `… | head` closes the pipe early, which is not a failure.
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
       if (error.code !== 'EPIPE') throw error;
@@ -27,11 +27,11 @@ export const processIo = (): CliIo => {
   };
 };
 
-/** The question goes to standard error: results may be piped on. */
+/** Writes the question to standard error, because standard output may be a pipe. */
 const ask = async (question: string, controller: AbortController): Promise<string | null> => {
   const { signal } = controller;
   const lines = createInterface({ input: process.stdin, output: process.stderr });
-  // While it reads, the terminal gives Ctrl-C to it and not to the process.
+  // While readline waits for an answer, it receives Ctrl-C instead of the process.
   lines.once('SIGINT', () => controller.abort());
   const closed = new Promise<null>((resolve) => lines.once('close', () => resolve(null)));
   try {

@@ -1,19 +1,19 @@
 import { duration } from '../../lib/text/duration.ts';
 import type { CliIo } from './io.ts';
 
-/** How far a command is, on standard error: drawn over itself in a terminal, a line now and then elsewhere. */
+/** The progress of a command on standard error: one line that is redrawn in a terminal, a new line now and then elsewhere. */
 export interface Progress {
   update(text: string): void;
-  /** Ends the line. Call it before anything else is written, and when done. */
+  /** Removes the line. To be called before anything else is written, and at the end. */
   end(): void;
 }
 
-/** A log that is read later needs no line per batch. */
+/** How often a line is written outside a terminal: a log that is read later needs no line for each batch. */
 const LINE_EVERY_MS = 5_000;
 
 export const createProgress = (io: Pick<CliIo, 'stderr' | 'now'>): Progress => {
   let drawn = false;
-  // What takes no time needs no line at all.
+  // Short work needs no line at all.
   let lastLineMs = io.now();
   return {
     update(text) {
@@ -32,7 +32,7 @@ export const createProgress = (io: Pick<CliIo, 'stderr' | 'now'>): Progress => {
   };
 };
 
-/** `120 of 400 moved, 24/s, 12s left`. `total` null: not known. */
+/** `120 of 400 moved, 24/s, 12s left`. `total` null: unknown. */
 export const movedSoFar = (moved: number, total: number | null, elapsedMs: number): string => {
   const perSecond = elapsedMs > 0 ? moved / (elapsedMs / 1000) : 0;
   const left = total === null ? 0 : Math.max(0, total - moved);

@@ -1,5 +1,5 @@
-/** Left-aligned columns, two spaces apart; the last one takes what it needs. */
-export const table = (header: readonly string[], rows: readonly (readonly string[])[]): string[] => {
+/** Columns aligned left, two spaces apart. The last column is not padded. */
+export const tableLines = (header: readonly string[], rows: readonly (readonly string[])[]): string[] => {
   const widths = header.map((title, column) =>
     Math.max(title.length, ...rows.map((row) => (row[column] ?? '').length)),
   );

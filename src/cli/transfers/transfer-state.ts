@@ -1,4 +1,4 @@
-/** What operators are told of a transfer. */
+/** A transfer as operators see it. */
 import type { Way } from '../../lib/copy/part-layout.ts';
 import { reasonEntry } from '../../lib/model/reasons.ts';
 import { partCount } from '../../lib/copy/part-plan.ts';
@@ -14,20 +14,20 @@ export interface PublicTransfer {
   replicaKey: string;
   uploadId: string;
   way: Way;
-  /** `waiting`: no part of it was seen yet. `failed`: it waits for a person. */
+  /** `waiting`: no part was seen yet. `failed`: a person must act. */
   state: 'waiting' | 'moving' | 'failed';
   bytes: number;
   bytesDone: number;
   parts: number;
   partsDone: number;
-  /** Since the start; null while nothing is done. */
+  /** The average since the start; null while nothing is done. */
   bytesPerSecond: number | null;
   secondsLeft: number | null;
   /** ISO 8601. */
   started: string;
-  /** When its parts were last counted, ISO 8601; null: not yet. */
+  /** When the parts were last counted, ISO 8601; null: not yet. */
   seen: string | null;
-  /** How often its parts were sent out again. */
+  /** How often the part ranges were sent again. */
   attempt: number;
   failure: { reason: string; detail: string; fix: string } | null;
   run: string | null;

@@ -1,19 +1,19 @@
-/** Transfers as they are shown on the terminal. */
+/** Transfers as text for the terminal. */
 import { byteText, countOf, countText } from '../../lib/text/amounts.ts';
 import { duration } from '../../lib/text/duration.ts';
 import { printable } from '../../lib/text/printable.ts';
-import { table } from '../terminal/table.ts';
+import { tableLines } from '../terminal/table.ts';
 import type { PublicTransfer } from './transfer-state.ts';
 
-/** One line each, and beneath those that wait for a person why, and what to do. */
+/** One line for each transfer. Below a failed transfer come its reason and its fix. */
 export const transferLines = (transfers: readonly PublicTransfer[], nowMs: number): string[] => {
   if (transfers.length === 0) return ['No transfers.'];
-  const [header = '', ...rows] = table(HEADER, transfers.map(cells));
+  const [header = '', ...rows] = tableLines(HEADER, transfers.map(cells));
   return [
     header,
-    ...rows.flatMap((row, index) => [row, ...notes(transfers[index], nowMs)]),
+    ...rows.flatMap((row, index) => [row, ...transferNotes(transfers[index], nowMs)]),
     '',
-    summary(transfers),
+    totalText(transfers),
   ];
 };
 
@@ -32,11 +32,11 @@ const cells = (transfer: PublicTransfer): string[] => [
   printable(transfer.key),
 ];
 
-/** Rounded down: all is there only when it is. */
+/** Rounded down, so that 100 % means that all bytes are done. */
 const percentOf = ({ bytes, bytesDone }: PublicTransfer): number =>
   bytes === 0 ? 100 : Math.floor((bytesDone / bytes) * 100);
 
-const notes = (transfer: PublicTransfer | undefined, nowMs: number): string[] => {
+const transferNotes = (transfer: PublicTransfer | undefined, nowMs: number): string[] => {
   if (transfer === undefined) return [];
   const { failure, seen } = transfer;
   if (failure !== null)
@@ -45,10 +45,10 @@ const notes = (transfer: PublicTransfer | undefined, nowMs: number): string[] =>
   return ageMs < OLD_MS ? [] : [`    as of ${duration(ageMs / 1_000)} ago`];
 };
 
-/** The sweep counts the parts of every transfer four times an hour. */
+/** How old a count must be to show its age. The sweep counts the parts of every transfer four times an hour. */
 const OLD_MS = 20 * 60_000;
 
-const summary = (transfers: readonly PublicTransfer[]): string => {
+const totalText = (transfers: readonly PublicTransfer[]): string => {
   const left = transfers.reduce((sum, { bytes, bytesDone }) => sum + bytes - bytesDone, 0);
   return `${countOf(transfers.length, 'transfer')}, ${byteText(left)} to go.`;
 };

@@ -3,40 +3,41 @@ import type { Transfer, TransferStore } from '../../lib/copy/transfer/transfer.t
 import { type CommandSpec, helpText, parseOptions } from '../terminal/command.ts';
 import { DEPLOYMENT_OPTIONS, deploymentOf } from '../deployment.ts';
 import { type CliIo, EXIT } from '../terminal/io.ts';
+import { jsonText } from '../terminal/json.ts';
 import { withCliErrors } from '../aws-errors.ts';
 import { publicTransfer } from './transfer-state.ts';
 import { transferLines } from './transfer-text.ts';
 
-/** What the command needs of AWS. Throws ReplicationError. */
+/** What the command needs from AWS. Throws ReplicationError. */
 export interface TransferPorts {
   transfers(deployment: Deployment): Pick<TransferStore, 'all'>;
 }
 
 export const TRANSFERS: CommandSpec = {
   name: 'transfers list',
-  summary: 'Show what is under way, how far it is, and what waits for a person.',
+  summary: 'Show the transfers under way, their progress, and those that need a person.',
   description: [
-    'Says what the functions last saw of each upload; no bucket is looked at. Whatever has come to its end is not shown.',
+    'Shows what the functions last saw of each upload, without calls to S3. Transfers that have ended are not shown.',
   ],
   options: {
     json: { description: 'Print one JSON array on standard output (fields: docs/cli.md).' },
     ...DEPLOYMENT_OPTIONS,
   },
   exitCodes: [
-    [EXIT.ok, 'They are shown, if there are any.'],
-    [EXIT.failure, 'They could not be read.'],
+    [EXIT.ok, 'The transfers are shown, if there are any.'],
+    [EXIT.failure, 'The transfers could not be read.'],
     [EXIT.usage, 'The command line is wrong.'],
   ],
   examples: [
-    ['npx s3-replicator transfers list', 'Everything in stage prod'],
+    ['npx s3-replicator transfers list', 'All transfers in stage prod'],
     [
       `npx s3-replicator transfers list --json | jq '.[] | select(.state == "failed")'`,
-      'What waits for a person',
+      'Those that need a person',
     ],
   ],
 };
 
-/** `s3-replicator transfers list …`, to the exit code. Throws CliError. */
+/** `s3-replicator transfers list …`. Resolves to the exit code. Throws CliError. */
 export const runTransfersList = async (
   argv: readonly string[],
   io: CliIo,
@@ -54,9 +55,7 @@ export const runTransfersList = async (
   });
   const transfers = found.toSorted((one, other) => one.startedMs - other.startedMs).map(publicTransfer);
   io.stdout.write(
-    options.has('json')
-      ? `${JSON.stringify(transfers, null, 2)}\n`
-      : `${transferLines(transfers, io.now()).join('\n')}\n`,
+    options.has('json') ? jsonText(transfers) : `${transferLines(transfers, io.now()).join('\n')}\n`,
   );
   return EXIT.ok;
 };

@@ -6,10 +6,10 @@ import { runTransfersList, TRANSFERS, type TransferPorts } from './transfers-lis
 
 const GROUP: CommandSpec = {
   name: 'transfers',
-  summary: 'Shows objects that take more than one invocation, while they are moved.',
+  summary: 'Shows the large objects that several invocations are moving.',
   subcommands: { list: TRANSFERS.summary },
   options: {},
-  examples: [['npx s3-replicator transfers list', 'What is under way, and how far is it?']],
+  examples: [['npx s3-replicator transfers list', 'What is under way, and what is its progress?']],
 };
 
 export const transfersWith =

@@ -5,7 +5,7 @@ import { ReplicationError } from '../../model/errors.ts';
 import type { S3ClientPair, S3Clients } from './clients.ts';
 import { translateError } from '../errors.ts';
 
-/** Where the calls to one bucket go. */
+/** The calls to one bucket: their clients and their deadline. */
 export interface Target {
   /** Called for each call anew, because clients change when credentials are renewed. */
   pair(): S3ClientPair;
