@@ -30,6 +30,16 @@ export class S3Error extends Error {
   }
 }
 
+/** An InvalidArgument error. `name` and `value` become its elements ArgumentName and ArgumentValue. */
+export const invalidArgument = (message: string, name?: string, value?: string): S3Error =>
+  new S3Error('InvalidArgument', {
+    message,
+    elements: {
+      ...(name === undefined ? {} : { ArgumentName: name }),
+      ...(value === undefined ? {} : { ArgumentValue: value }),
+    },
+  });
+
 type S3ErrorCode = keyof typeof ERRORS;
 
 const ERRORS = {

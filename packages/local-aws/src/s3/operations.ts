@@ -50,10 +50,10 @@ import { restoreObject } from './lifecycle/restore-object.ts';
 type Operation<C> = (context: C) => Answer | Promise<Answer>;
 
 /** Throws MethodNotAllowed, or NotImplemented for a sub-resource that the local S3 does not support. */
-export const bucketOperation = (request: S3Request): Operation<BucketContext> =>
+export const findBucketOperation = (request: S3Request): Operation<BucketContext> =>
   choose(request, BUCKET_OPERATIONS, BUCKET_SUBRESOURCES, 'BUCKET');
 
-export const objectOperation = (request: S3Request): Operation<ObjectContext> => {
+export const findObjectOperation = (request: S3Request): Operation<ObjectContext> => {
   const operation = chooseForObject(request);
   if (!ENCRYPTING.includes(operation)) refuseEncryptionHeader(request);
   return operation;

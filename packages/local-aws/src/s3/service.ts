@@ -13,7 +13,7 @@ import { DEFAULT_EARLY_ANSWER_MS, mayBeAnsweredEarly, writeMaybeEarly } from './
 import { S3Error } from './errors.ts';
 import { createKeyIndex } from './model/key-index.ts';
 import type { Bucket } from './model/bucket.ts';
-import { bucketOperation, isCreateBucket, objectOperation } from './operations.ts';
+import { findBucketOperation, isCreateBucket, findObjectOperation } from './operations.ts';
 import { readObject, type ObjectName } from './objects/read-object.ts';
 import { accountOf, header, parseRequest, type Answer, type S3Request } from './protocol/request.ts';
 import { runDue } from './lifecycle/run-due.ts';
@@ -43,7 +43,7 @@ export interface S3Service extends AwsService {
    * position of the uploaded bytes in that content is kept, so that a replica is as sparse as its source.
    */
   receiveSparse(replica: SparseReplica): void;
-  /** Does the due work of restores, lifecycle rules and archive tiers. Every request calls this first; other callers need it only without requests. */
+  /** Does the due work of restores, lifecycle rules and archive tiers. Every request starts with this; call it if no request comes. */
   runDue(): void;
   /** Reads an object for another service with the permissions of `caller`. Throws {@link S3Error}. */
   readObject(caller: Caller, object: ObjectName): Promise<Buffer>;
@@ -147,8 +147,8 @@ const dispatch = async (state: S3State, request: S3Request, response: ServerResp
   checkExpectedOwner(request, bucket);
   checkRegion(request, bucket);
   const context = { state, request, response, bucket };
-  if (key === null) return bucketOperation(request)(context);
-  return objectOperation(request)({ ...context, key });
+  if (key === null) return findBucketOperation(request)(context);
+  return findObjectOperation(request)({ ...context, key });
 };
 
 const checkExpectedOwner = (request: S3Request, bucket: Bucket): void => {

@@ -56,7 +56,7 @@ type PermittedActions = Record<Exclude<Permission, 'FULL_CONTROL'>, string[]>;
 
 const BUCKET_ACTIONS: PermittedActions = {
   READ: ['s3:ListBucket', 's3:ListBucketVersions', 's3:ListBucketMultipartUploads'],
-  // PutObjectAcl covers the ACL that a write sets: a new object belongs to its writer.
+  // Includes s3:PutObjectAcl, because the writer owns the new object and may set its ACL in the same request.
   WRITE: ['s3:PutObject', 's3:PutObjectAcl'],
   READ_ACP: ['s3:GetBucketAcl'],
   WRITE_ACP: ['s3:PutBucketAcl'],

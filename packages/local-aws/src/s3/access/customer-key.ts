@@ -5,7 +5,7 @@
  * and "Blocking or unblocking SSE-C" (blocking-unblocking-s3-c-encryption-gpb.html).
  */
 import { hash } from 'node:crypto';
-import { S3Error } from '../errors.ts';
+import { invalidArgument, S3Error } from '../errors.ts';
 import type { Bucket } from '../model/bucket.ts';
 import type { Encryption } from '../model/object.ts';
 import { header, type S3Request } from '../protocol/request.ts';
@@ -24,18 +24,18 @@ export const customerKeyMd5 = (
   if (algorithm === undefined && key === undefined && md5 === undefined) return null;
   if (!request.aws.secureTransport)
     throw new S3Error('InvalidRequest', { message: `${REQUESTS} be made over a secure connection.` });
-  if (algorithm === undefined) throw invalid(`${REQUESTS} provide a valid encryption algorithm.`);
-  if (key === undefined) throw invalid(`${REQUESTS} provide an appropriate secret key.`);
+  if (algorithm === undefined) throw invalidKey(`${REQUESTS} provide a valid encryption algorithm.`);
+  if (key === undefined) throw invalidKey(`${REQUESTS} provide an appropriate secret key.`);
   if (algorithm !== 'AES256')
     throw new S3Error('InvalidEncryptionAlgorithmError', {
       message: 'The Encryption request you specified is not valid. Supported value: AES256.',
       elements: { ArgumentName: 'x-amz-server-side-encryption', ArgumentValue: algorithm },
     });
   const bytes = Buffer.from(key, 'base64');
-  if (bytes.length !== 32) throw invalid('The secret key was invalid for the specified algorithm.');
-  if (md5 === undefined) throw invalid(`${REQUESTS} provide the client calculated MD5 of the secret key.`);
+  if (bytes.length !== 32) throw invalidKey('The secret key was invalid for the specified algorithm.');
+  if (md5 === undefined) throw invalidKey(`${REQUESTS} provide the client calculated MD5 of the secret key.`);
   if (hash('md5', bytes, 'base64') !== md5)
-    throw invalid('The calculated MD5 hash of the key did not match the hash that was provided.');
+    throw invalidKey('The calculated MD5 hash of the key did not match the hash that was provided.');
   return md5;
 };
 
@@ -100,5 +100,4 @@ export const checkPartKey = (request: S3Request, encryption: Encryption): void =
   });
 };
 
-const invalid = (message: string): S3Error =>
-  new S3Error('InvalidArgument', { message, elements: { ArgumentName: 'x-amz-server-side-encryption' } });
+const invalidKey = (message: string): S3Error => invalidArgument(message, 'x-amz-server-side-encryption');

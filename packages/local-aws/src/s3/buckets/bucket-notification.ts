@@ -17,7 +17,10 @@ export const getBucketNotification = (context: BucketContext): Answer => {
   return xmlAnswer(renderNotificationConfiguration(context.bucket.notification));
 };
 
-/** Replaces the whole configuration. S3 first checks that it may send to each target, and sends a test event to each. */
+/**
+ * Replaces the whole configuration. Unless the request skips validation, S3 first checks that it may send to each target and sends a
+ * test event to each.
+ */
 export const putBucketNotification = async (context: BucketContext): Promise<Answer> => {
   authorize(context, 's3:PutBucketNotification');
   const { state, request, bucket } = context;
@@ -60,7 +63,7 @@ const validateTargets = (context: BucketContext, targets: NotificationTarget[]):
   });
 };
 
-/** S3's explanation why it may not send to a target; null if it may, or if the local S3 never sends to such targets. */
+/** S3's explanation of why it may not send to a target; null if it may, or if the local S3 never sends to such targets. */
 const problemOf = ({ state, bucket }: BucketContext, { kind, arn }: NotificationTarget): string | null => {
   if (kind === 'Topic' && state.topics !== undefined)
     return TOPIC_PROBLEMS[state.topics.mayPublish({ ...asS3(bucket), topicArn: arn })];

@@ -6,7 +6,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { DAY_MS } from './schedule.ts';
-import { S3Error } from '../errors.ts';
+import { invalidArgument, S3Error } from '../errors.ts';
 import { EVERYTHING, parseFilter, renderFilter } from './object-filter.ts';
 import { parseInstant } from '../model/object-lock.ts';
 import {
@@ -27,11 +27,12 @@ export const parseLifecycle = (root: XmlNode): LifecycleRule[] => {
   return rules;
 };
 
-/** Throws the same errors as {@link parseLifecycle}, except for unparsable documents. */
+/** Throws MalformedXML, InvalidArgument or InvalidRequest. */
 export const checkRules = (rules: LifecycleRule[]): void => {
   if (rules.length === 0 || rules.length > 1000) throw new S3Error('MalformedXML');
   const ids = new Set(rules.map((rule) => rule.id));
-  if (ids.size < rules.length) throw invalid('Rule ID must be unique. Found same ID for more than one rule');
+  if (ids.size < rules.length)
+    throw invalidArgument('Rule ID must be unique. Found same ID for more than one rule');
   for (const rule of rules) checkRule(rule);
 };
 
@@ -80,7 +81,9 @@ const parseNoncurrent = (node: XmlNode | undefined): NoncurrentExpiration | null
   const newerVersions = integerOf(node, 'NewerNoncurrentVersions');
   if (days === null && newerVersions === null) return malformed();
   if (days !== null && days < 1)
-    throw invalid("'NoncurrentDays' for NoncurrentVersionExpiration action must be a positive integer");
+    throw invalidArgument(
+      "'NoncurrentDays' for NoncurrentVersionExpiration action must be a positive integer",
+    );
   return { days: days ?? 0, newerVersions: newerVersions ?? 0 };
 };
 
@@ -96,19 +99,21 @@ const malformed = (): never => {
 
 const checkRule = (rule: LifecycleRule): void => {
   const { id, expiration, noncurrentExpiration, abortAfterDays, filter } = rule;
-  if (id.length > 255) throw invalid('ID length should not exceed allowed limit of 255');
+  if (id.length > 255) throw invalidArgument('ID length should not exceed allowed limit of 255');
   if (expiration === null && noncurrentExpiration === null && abortAfterDays === null)
     throw new S3Error('InvalidRequest', {
       message: 'At least one action needs to be specified in a rule',
     });
   if (expiration?.kind === 'days' && expiration.days < 1)
-    throw invalid("'Days' for Expiration action must be a positive integer");
+    throw invalidArgument("'Days' for Expiration action must be a positive integer");
   if (expiration?.kind === 'date' && expiration.atMs % DAY_MS !== 0)
-    throw invalid("'Date' must be at midnight GMT");
+    throw invalidArgument("'Date' must be at midnight GMT");
   if (noncurrentExpiration !== null && noncurrentExpiration.days < 0)
-    throw invalid("'NoncurrentDays' for NoncurrentVersionExpiration action must be a positive integer");
+    throw invalidArgument(
+      "'NoncurrentDays' for NoncurrentVersionExpiration action must be a positive integer",
+    );
   if (abortAfterDays !== null && abortAfterDays < 1)
-    throw invalid(
+    throw invalidArgument(
       "'DaysAfterInitiation' for AbortIncompleteMultipartUpload action must be a positive integer",
     );
   if (filter.tags.length > 0 && abortAfterDays !== null)
@@ -120,8 +125,6 @@ const checkRule = (rule: LifecycleRule): void => {
       message: 'ExpiredObjectDeleteMarker cannot be specified with Tags.',
     });
 };
-
-const invalid = (message: string): S3Error => new S3Error('InvalidArgument', { message });
 
 const renderLifecycleRule = (rule: LifecycleRule): string =>
   xmlElement(

@@ -14,24 +14,27 @@ export const lifecycleOfProperties = (given: unknown): LifecycleRule[] => {
 };
 
 /** A template may contain 7 or "7". */
-const wholeNumber = z.union([z.int(), z.string().regex(/^\d+$/).transform(Number)]);
-const flag = z.union([z.boolean(), z.enum(['true', 'false']).transform((text) => text === 'true')]);
+const integerProperty = z.union([z.int(), z.string().regex(/^\d+$/).transform(Number)]);
+const booleanProperty = z.union([
+  z.boolean(),
+  z.enum(['true', 'false']).transform((text) => text === 'true'),
+]);
 
 const ruleSchema = z.strictObject({
   Id: z.string().optional(),
   Status: z.enum(['Enabled', 'Disabled']),
   Prefix: z.string().optional(),
   TagFilters: z.array(z.strictObject({ Key: z.string(), Value: z.string() })).optional(),
-  ObjectSizeGreaterThan: wholeNumber.optional(),
-  ObjectSizeLessThan: wholeNumber.optional(),
-  ExpirationInDays: wholeNumber.optional(),
+  ObjectSizeGreaterThan: integerProperty.optional(),
+  ObjectSizeLessThan: integerProperty.optional(),
+  ExpirationInDays: integerProperty.optional(),
   ExpirationDate: z.string().optional(),
-  ExpiredObjectDeleteMarker: flag.optional(),
-  NoncurrentVersionExpirationInDays: wholeNumber.optional(),
+  ExpiredObjectDeleteMarker: booleanProperty.optional(),
+  NoncurrentVersionExpirationInDays: integerProperty.optional(),
   NoncurrentVersionExpiration: z
-    .strictObject({ NoncurrentDays: wholeNumber, NewerNoncurrentVersions: wholeNumber.optional() })
+    .strictObject({ NoncurrentDays: integerProperty, NewerNoncurrentVersions: integerProperty.optional() })
     .optional(),
-  AbortIncompleteMultipartUpload: z.strictObject({ DaysAfterInitiation: wholeNumber }).optional(),
+  AbortIncompleteMultipartUpload: z.strictObject({ DaysAfterInitiation: integerProperty }).optional(),
   Transition: z.unknown().optional(),
   Transitions: z.unknown().optional(),
   NoncurrentVersionTransition: z.unknown().optional(),

@@ -28,7 +28,7 @@ export interface Bucket {
   acl: Grant[] | null;
   publicAccessBlock: PublicAccessBlock | null;
   encryption: DefaultEncryption;
-  /** True for a new bucket: it refuses objects encrypted with customer keys (SSE-C) until SSE-C is unblocked. */
+  /** True if the bucket rejects objects encrypted with customer keys (SSE-C), as a new bucket does until SSE-C is unblocked. */
   blocksCustomerKeys: boolean;
   /** Null when object lock is not enabled. */
   objectLock: BucketObjectLock | null;

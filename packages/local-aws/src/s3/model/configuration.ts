@@ -60,8 +60,9 @@ export interface NotificationTarget {
   arn: string;
   /** Event types, for example `s3:ObjectCreated:*`. */
   events: string[];
-  /** Null if there is no filter rule for the prefix; likewise for the suffix. */
+  /** Null without a filter rule for the prefix. */
   prefix: string | null;
+  /** Null without a filter rule for the suffix. */
   suffix: string | null;
 }
 

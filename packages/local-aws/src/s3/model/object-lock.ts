@@ -4,7 +4,7 @@
  * Sources: Amazon S3 User Guide "Locking objects with Object Lock" (object-lock.html, object-lock-managing.html);
  * API_PutObject.html for the headers.
  */
-import { S3Error } from '../errors.ts';
+import { invalidArgument, S3Error } from '../errors.ts';
 
 export type RetentionMode = 'GOVERNANCE' | 'COMPLIANCE';
 
@@ -125,17 +125,15 @@ const retentionOf = (
     });
   const untilMs = parseInstant(retainUntil);
   if (untilMs === null)
-    throw invalid('The retain until date must be provided in ISO 8601 format', UNTIL, retainUntil);
-  if (untilMs <= nowMs) throw invalid('The retain until date must be in the future!', UNTIL, retainUntil);
-  if (!isRetentionMode(mode)) throw invalid('Unknown wormMode directive.', MODE, mode);
+    throw invalidArgument('The retain until date must be provided in ISO 8601 format', UNTIL, retainUntil);
+  if (untilMs <= nowMs)
+    throw invalidArgument('The retain until date must be in the future!', UNTIL, retainUntil);
+  if (!isRetentionMode(mode)) throw invalidArgument('Unknown wormMode directive.', MODE, mode);
   return { mode, untilMs };
 };
 
 const parseLegalHold = (text: string | undefined): ObjectLock['legalHold'] => {
   if (text === undefined) return null;
   if (text === 'ON' || text === 'OFF') return text;
-  throw invalid("Legal Hold must be either of 'ON' or 'OFF'", 'x-amz-object-lock-legal-hold', text);
+  throw invalidArgument("Legal Hold must be either of 'ON' or 'OFF'", 'x-amz-object-lock-legal-hold', text);
 };
-
-const invalid = (message: string, name: string, value: string): S3Error =>
-  new S3Error('InvalidArgument', { message, elements: { ArgumentName: name, ArgumentValue: value } });

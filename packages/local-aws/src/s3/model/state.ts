@@ -17,13 +17,13 @@ export interface S3Options {
   queues: QueueSender;
   events: EventBus;
   partition?: string | undefined;
-  /** If absent, every KMS key exists as soon as a request names it, and the IAM policies of its account control access to it. */
+  /** The KMS keys. If absent, every key exists once a request names it, and the IAM policies of its account control access to it. */
   kms?: KeyDirectory | undefined;
   /** Returns the secret of an access key, which verifies chunk signatures. If absent, signed chunks fail with NotImplemented. */
   secretOf?: ((accessKeyId: string, sessionToken: string | undefined) => string | undefined) | undefined;
   /** Publishes to topics. If absent, nothing is published. */
   topics?: TopicPublisher | undefined;
-  /** If a copy or completion takes longer, S3 sends the 200 first and the result or error later. */
+  /** How long a copy or completion may take before S3 sends the 200 first and the result or error later. */
   earlyAnswerAfterMs?: number | undefined;
 }
 

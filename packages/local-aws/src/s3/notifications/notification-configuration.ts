@@ -5,7 +5,7 @@
  * notification-how-to-filtering.html), API Reference "PutBucketNotificationConfiguration".
  */
 import { randomUUID } from 'node:crypto';
-import { S3Error } from '../errors.ts';
+import { invalidArgument, S3Error } from '../errors.ts';
 import {
   childOf,
   childrenOf,
@@ -24,7 +24,7 @@ export const NO_NOTIFICATIONS: NotificationConfiguration = { targets: [], eventB
 export const parseNotificationConfiguration = (body: string): NotificationConfiguration => {
   const root = parseXml(body, 'NotificationConfiguration');
   const targets = TARGET_KINDS.flatMap((kind) =>
-    childrenOf(root, `${kind}Configuration`).map((node) => parseTarget(kind, node)),
+    childrenOf(root, `${kind}Configuration`).map((node) => parseNotificationTarget(kind, node)),
   );
   const configuration = { targets, eventBridge: childOf(root, 'EventBridgeConfiguration') !== undefined };
   checkNotificationConfiguration(configuration);
@@ -34,7 +34,7 @@ export const parseNotificationConfiguration = (body: string): NotificationConfig
 export const renderNotificationConfiguration = (configuration: NotificationConfiguration): string =>
   xmlDocument(
     'NotificationConfiguration',
-    ...configuration.targets.map(renderTarget),
+    ...configuration.targets.map(renderNotificationTarget),
     configuration.eventBridge ? '<EventBridgeConfiguration/>' : '',
   );
 
@@ -42,7 +42,8 @@ export const renderNotificationConfiguration = (configuration: NotificationConfi
 export const checkNotificationConfiguration = (configuration: NotificationConfiguration): void => {
   const ids = new Set<string>();
   for (const target of configuration.targets) {
-    if (ids.has(target.id)) throw invalid('Same ID used for multiple configurations. IDs must be unique');
+    if (ids.has(target.id))
+      throw invalidArgument('Same ID used for multiple configurations. IDs must be unique');
     ids.add(target.id);
     for (const event of target.events) if (!isKnownEvent(event)) throw unknownEvent(event);
   }
@@ -90,14 +91,15 @@ const isKnownEvent = (event: string): boolean => {
   );
 };
 
-const parseTarget = (kind: TargetKind, node: XmlNode): NotificationTarget => {
+const parseNotificationTarget = (kind: TargetKind, node: XmlNode): NotificationTarget => {
   const arn = textOf(node, kind)?.trim();
   const events = childrenOf(node, 'Event').map((event) => event.text.trim());
   if (arn === undefined || events.length === 0) throw new S3Error('MalformedXML');
   if (!/^arn:[^:]+:(sqs|sns|lambda):[^:]*:[^:]*:.+$/.test(arn))
-    throw invalid('The ARN could not be parsed', kind, arn);
+    throw invalidArgument('The ARN could not be parsed', kind, arn);
   const id = textOf(node, 'Id') ?? '';
-  if (id.length > 255) throw invalid('The ID is too long; it must be at most 255 characters', 'Id', id);
+  if (id.length > 255)
+    throw invalidArgument('The ID is too long; it must be at most 255 characters', 'Id', id);
   return { kind, id: id === '' ? randomUUID() : id, arn, events, ...parseKeyFilter(node) };
 };
 
@@ -120,11 +122,15 @@ export const filterOfRules = (
   for (const { name, value } of rules) {
     const rule = name.toLowerCase();
     if (rule !== 'prefix' && rule !== 'suffix')
-      throw invalid('filter rule name must be either prefix or suffix', 'FilterRule.Name', name);
+      throw invalidArgument('filter rule name must be either prefix or suffix', 'FilterRule.Name', name);
     if (filter[rule] !== null)
-      throw invalid(`Cannot specify more than one ${rule} rule in a filter.`, 'FilterRule.Name', name);
+      throw invalidArgument(
+        `Cannot specify more than one ${rule} rule in a filter.`,
+        'FilterRule.Name',
+        name,
+      );
     if (Buffer.byteLength(value) > 1024)
-      throw invalid(
+      throw invalidArgument(
         'Size of filter rule value cannot exceed 1024 bytes in UTF-8 representation',
         'FilterRule.Value',
         value,
@@ -134,7 +140,7 @@ export const filterOfRules = (
   return filter;
 };
 
-const renderTarget = (target: NotificationTarget): string =>
+const renderNotificationTarget = (target: NotificationTarget): string =>
   xmlElement(
     `${target.kind}Configuration`,
     xmlText('Id', target.id),
@@ -167,21 +173,15 @@ const checkOverlap = (one: NotificationTarget, other: NotificationTarget): void 
   const suffixesOverlap = suffixA.endsWith(suffixB) || suffixB.endsWith(suffixA);
   if (!prefixesOverlap || !suffixesOverlap) return;
   if (prefixA + prefixB + suffixA + suffixB === '')
-    throw invalid(
+    throw invalidArgument(
       'Configurations overlap. Configurations on the same bucket cannot share a common event type.',
       'Event',
       [...one.events, ...other.events].join(', '),
     );
-  throw invalid(
+  throw invalidArgument(
     'Configuration is ambiguously defined. Cannot have overlapping suffixes in two rules if the prefixes are overlapping for the same event type.',
   );
 };
 
 const unknownEvent = (event: string): S3Error =>
-  invalid(`The event '${event}' is not supported for notifications`, 'Event', event);
-
-const invalid = (message: string, name?: string, value?: string): S3Error =>
-  new S3Error('InvalidArgument', {
-    message,
-    elements: name === undefined ? {} : { ArgumentName: name, ArgumentValue: value ?? '' },
-  });
+  invalidArgument(`The event '${event}' is not supported for notifications`, 'Event', event);

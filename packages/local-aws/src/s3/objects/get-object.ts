@@ -22,7 +22,7 @@ export const getObject = (context: ObjectContext): Answer => {
   checkCustomerKey(context.request, object.encryption);
   authorizeDecrypt(context, target, object);
   checkReadable(object);
-  const answer = readAnswer(context, object);
+  const answer = buildReadAnswer(context, object);
   if (answer.range === null) return answer;
   object.lastAccessedMs = context.state.clock.now();
   const { offset, lengthBytes } = answer.range;
@@ -38,7 +38,7 @@ export const headObject = (context: ObjectContext): Answer => {
   const object = findReadable(context, target, GET_OBJECT);
   checkCustomerKey(context.request, object.encryption);
   if (wantsChecksum(context.request)) authorizeDecrypt(context, target, object);
-  return readAnswer(context, object);
+  return buildReadAnswer(context, object);
 };
 
 interface ReadAnswer extends Answer {
@@ -47,7 +47,7 @@ interface ReadAnswer extends Answer {
   range: ByteRange | null;
 }
 
-const readAnswer = (context: ObjectContext, object: StoredObject): ReadAnswer => {
+const buildReadAnswer = (context: ObjectContext, object: StoredObject): ReadAnswer => {
   const { state, request, bucket } = context;
   if (judgeRead(request, object, state.clock.now()) === 'not-modified')
     return { status: 304, headers: notModifiedHeaders(context, object), range: null };

@@ -41,22 +41,22 @@ const tooMany = (): S3Error =>
 export const parseTaggingDocument = (body: string): Tag[] => {
   const set = childOf(parseXml(body, 'Tagging'), 'TagSet');
   if (set === undefined) throw new S3Error('MalformedXML');
-  const tags = tagsOf(set);
+  const tags = tagSetOf(set);
   if (tags.length > MAX_OBJECT_TAGS) throw tooMany();
   return checkTags(tags);
 };
 
-/** Reads the Tagging document of a bucket, which may have more tags than an object. Throws as {@link parseTaggingDocument}. */
+/** Reads the Tagging document of a bucket, which may have more tags than an object. Throws the same errors as {@link parseTaggingDocument}. */
 export const parseBucketTagging = (body: string): Tag[] => {
   const set = childOf(parseXml(body, 'Tagging'), 'TagSet');
   if (set === undefined) throw new S3Error('MalformedXML');
-  const tags = tagsOf(set);
+  const tags = tagSetOf(set);
   if (tags.length > MAX_BUCKET_TAGS)
     throw new S3Error('BadRequest', { message: 'Bucket tag count cannot be greater than 50' });
   return checkTags(tags);
 };
 
-const tagsOf = (set: XmlNode): Tag[] =>
+const tagSetOf = (set: XmlNode): Tag[] =>
   childrenOf(set, 'Tag').map((tag) => ({ Key: textOf(tag, 'Key') ?? '', Value: textOf(tag, 'Value') ?? '' }));
 
 const MAX_BUCKET_TAGS = 50;

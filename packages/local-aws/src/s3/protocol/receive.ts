@@ -164,6 +164,6 @@ const badMd5 = (claimed: Buffer, computed: Buffer): S3Error =>
 const tooLarge = (lengthBytes: number): S3Error =>
   new S3Error('EntityTooLarge', {
     elements: { ProposedSize: String(lengthBytes), MaxSizeAllowed: String(MAX_PUT_BYTES) },
-    // Closes the connection, because the rest of the body would have to be read otherwise.
+    // Closes the connection instead of reading the rest of the body.
     headers: { Connection: 'close' },
   });

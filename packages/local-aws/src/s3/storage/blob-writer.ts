@@ -75,7 +75,7 @@ const createFileWriter = (path: string, buffers: WriteBuffers): FileWriter => {
       try {
         await previous;
         file ??= await open(path, 'w');
-        await writeAll(file, full.subarray(0, fullBytes));
+        await writeFully(file, full.subarray(0, fullBytes));
       } finally {
         buffers.giveBack(full);
       }
@@ -107,7 +107,7 @@ const createFileWriter = (path: string, buffers: WriteBuffers): FileWriter => {
 const NO_BYTES = Buffer.alloc(0);
 
 /** Continues after a short write, which a nearly full disk causes, or fails with the file system's own error. */
-const writeAll = async (file: FileHandle, bytes: Buffer): Promise<void> => {
+const writeFully = async (file: FileHandle, bytes: Buffer): Promise<void> => {
   for (let at = 0; at < bytes.length;) at += (await file.write(bytes, at)).bytesWritten;
 };
 

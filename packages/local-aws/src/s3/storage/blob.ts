@@ -1,4 +1,4 @@
-/** Types of stored bytes, and of what writes and reads them. */
+/** Types for stored bytes and for the writers of bytes. */
 import type { CrcAlgorithm } from './crc-combine.ts';
 import type { DigestName } from './digests.ts';
 
@@ -7,9 +7,9 @@ export interface Blob {
   readonly sizeBytes: number;
   retain(): void;
   release(): void;
-  /** Yields the bytes from `offset`. A yielded buffer is valid until the second buffer after it is requested. */
+  /** Yields the bytes from `offset`. A yielded buffer stays valid while the next one is read; the request after that reuses it. */
   read(offset: number, lengthBytes: number): AsyncIterable<Buffer>;
-  /** Only for bytes that are generated while they are read: facts that are known without reading. */
+  /** Set only if the bytes are generated on each read: their digests and their position, which are known without reading. */
   readonly generated?: GeneratedContent;
 }
 
@@ -33,7 +33,7 @@ export interface GeneratedContent {
 export interface BlobWriter {
   write(chunk: Buffer): Promise<void> | undefined;
   finish(): Promise<WrittenBlob>;
-  /** Deletes the bytes written so far. Must not be called after `finish`. */
+  /** Deletes the bytes written so far. Must not be called after `finish` has resolved. */
   abort(): Promise<void>;
 }
 

@@ -40,7 +40,7 @@ const WINDOW_AT = SLICES * TABLE_BYTES;
 const WINDOW_BYTES = 64 * 1024;
 const PAGES = Math.ceil((WINDOW_AT + WINDOW_BYTES) / (64 * 1024));
 
-/** The first table maps a byte; each further table maps a byte that one more zero byte follows. */
+/** The first table maps a single byte. Each further table maps a byte with one more zero byte behind it than the table before. */
 const slicingTables = (polynomial: bigint): bigint[] => {
   const tables: bigint[] = [];
   for (let byte = 0n; byte < 256n; byte += 1n) {
@@ -55,14 +55,14 @@ const slicingTables = (polynomial: bigint): bigint[] => {
   return tables;
 };
 
-type Code = number[];
+type WasmBytes = number[];
 
-const code = (...parts: (number | Code)[]): Code => parts.flat();
-const unsigned = (value: number): Code =>
+const code = (...parts: (number | WasmBytes)[]): WasmBytes => parts.flat();
+const unsigned = (value: number): WasmBytes =>
   value < 128 ? [value] : [(value & 127) | 128, ...unsigned(value >>> 7)];
-const signed = (value: number): Code =>
+const signed = (value: number): WasmBytes =>
   value >= -64 && value < 64 ? [value & 127] : [(value & 127) | 128, ...signed(value >> 7)];
-const sized = (content: Code): Code => code(unsigned(content.length), content);
+const sized = (content: WasmBytes): WasmBytes => code(unsigned(content.length), content);
 
 const I32 = 0x7f;
 const I64 = 0x7e;
@@ -79,12 +79,12 @@ const XOR_64 = 0x85;
 const SHIFT_RIGHT_64 = 0x88;
 const LOW_HALF = 0xa7;
 const LOAD_BYTE = [0x2d, 0, 0];
-const load64 = (offset: number): Code => code(0x29, 3, unsigned(offset));
-const get = (local: number): Code => [0x20, local];
-const set = (local: number): Code => [0x21, local];
-const int32 = (value: number): Code => code(0x41, signed(value));
-const int64 = (value: number): Code => code(0x42, signed(value));
-const loopWhile = (condition: Code, body: Code): Code =>
+const load64 = (offset: number): WasmBytes => code(0x29, 3, unsigned(offset));
+const get = (local: number): WasmBytes => [0x20, local];
+const set = (local: number): WasmBytes => [0x21, local];
+const int32 = (value: number): WasmBytes => code(0x41, signed(value));
+const int64 = (value: number): WasmBytes => code(0x42, signed(value));
+const loopWhile = (condition: WasmBytes, body: WasmBytes): WasmBytes =>
   code(0x03, NOTHING, condition, 0x04, NOTHING, body, 0x0c, 1, END, END);
 
 const REGISTER = 0;
@@ -93,14 +93,14 @@ const LIMIT = 2;
 const FIRST_WORD = 3;
 const SECOND_WORD = 4;
 
-const step = (bytes: number): Code => code(get(AT), int32(bytes), ADD_32, set(AT));
+const step = (bytes: number): WasmBytes => code(get(AT), int32(bytes), ADD_32, set(AT));
 /** Replaces the byte on the stack by its entry in a table. */
-const lookUp = (table: number): Code =>
+const tableEntry = (table: number): WasmBytes =>
   code(int32(255), AND_32, int32(3), SHIFT_LEFT_32, load64(table * TABLE_BYTES));
 
-const sliceOf = (byte: number): Code => {
+const sliceOf = (byte: number): WasmBytes => {
   const word = byte < 8 ? FIRST_WORD : SECOND_WORD;
-  return code(get(word), int64((byte % 8) * 8), SHIFT_RIGHT_64, LOW_HALF, lookUp(SLICES - 1 - byte));
+  return code(get(word), int64((byte % 8) * 8), SHIFT_RIGHT_64, LOW_HALF, tableEntry(SLICES - 1 - byte));
 };
 
 const SIXTEEN_BYTES = code(
@@ -113,7 +113,7 @@ const SIXTEEN_BYTES = code(
 );
 
 const ONE_BYTE = code(
-  code(get(REGISTER), LOW_HALF, get(AT), LOAD_BYTE, XOR_32, lookUp(0)),
+  code(get(REGISTER), LOW_HALF, get(AT), LOAD_BYTE, XOR_32, tableEntry(0)),
   code(get(REGISTER), int64(8), SHIFT_RIGHT_64, XOR_64, set(REGISTER), step(1)),
 );
 
@@ -124,8 +124,8 @@ const BODY = code(
   code(get(REGISTER), END),
 );
 
-const section = (id: number, content: Code): Code => code(id, sized(content));
-const name = (text: string): Code => sized([...Buffer.from(text)]);
+const section = (id: number, content: WasmBytes): WasmBytes => code(id, sized(content));
+const exportName = (text: string): WasmBytes => sized([...Buffer.from(text)]);
 
 /** The module: one function and its memory. */
 const MODULE = Uint8Array.from(
@@ -134,7 +134,7 @@ const MODULE = Uint8Array.from(
     section(1, [1, 0x60, 3, I64, I32, I32, 1, I64]),
     section(3, [1, 0]),
     section(5, [1, 0, PAGES]),
-    section(7, code(2, name('memory'), 2, 0, name('advance'), 0, 0)),
+    section(7, code(2, exportName('memory'), 2, 0, exportName('advance'), 0, 0)),
     section(10, code(1, sized(BODY))),
   ),
 );

@@ -31,7 +31,7 @@ const obey = (command: FileCommand): FileAnswer => {
   if (kind === 'append') {
     const bytes = new Uint8Array(command.memory, 0, command.lengthBytes);
     open.digester.update(Buffer.from(bytes.buffer, 0, bytes.length));
-    writeAllSync(open.descriptor, bytes);
+    writeFullySync(open.descriptor, bytes);
     return {};
   }
   closeSync(open.descriptor);
@@ -39,7 +39,7 @@ const obey = (command: FileCommand): FileAnswer => {
   return { digests: open.digester.digests() };
 };
 
-const writeAllSync = (descriptor: number, bytes: Uint8Array): void => {
+const writeFullySync = (descriptor: number, bytes: Uint8Array): void => {
   for (let at = 0; at < bytes.length;) at += writeSync(descriptor, bytes, at);
 };
 

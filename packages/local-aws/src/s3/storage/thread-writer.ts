@@ -7,7 +7,7 @@ import type { BlobWriter } from './blob.ts';
 /** How many buffers of one body may be at the thread while the next one is filled. */
 const BUFFERS_AT_THREAD = 3;
 
-/** The thread owns a buffer until it returns it, so no buffer is filled here while the thread reads it. */
+/** A buffer belongs to the thread until the thread returns it, so no buffer is filled here while the thread reads it. */
 export const createThreadWriter = (path: string, buffers: WriteBuffers, file: ThreadFile): BlobWriter => {
   let sizeBytes = 0;
   let buffer: Buffer | null = null;

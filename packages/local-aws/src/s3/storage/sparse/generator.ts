@@ -1,6 +1,6 @@
 /**
  * Content that is generated from its position, so that terabytes of it need no storage: identical blocks of 64 KiB, except that a
- * stamp numbers each block. The same seed gives the same bytes. The stamps tell from which position of the content a piece comes.
+ * stamp numbers each block. The same seed gives the same bytes. The stamps show the position of a piece in the content.
  */
 import { createHash } from 'node:crypto';
 import type { CrcAlgorithm } from '../crc-combine.ts';
@@ -14,7 +14,7 @@ export const SMALLEST_SPARSE_BYTES = 2 * BLOCK_BYTES;
 
 export interface Generator {
   readonly seed: number;
-  /** Yields the content from `position`. A yielded buffer is valid until the second buffer after it is requested. */
+  /** Yields the content from `position`. A yielded buffer stays valid while the next one is read; the request after that reuses it. */
   read(position: number, lengthBytes: number): Iterable<Buffer>;
   /** The index in `bytes` of the first byte that differs from the content at `position`; -1 if all are equal. */
   difference(bytes: Buffer, position: number): number;
