@@ -18,6 +18,7 @@ export default defineConfig({
           name: 'units',
           include: ['tests/**/*.test.ts', 'packages/*/tests/**/*.test.ts'],
           exclude: [END_TO_END],
+          setupFiles: ['tests/model/global-seed.ts'],
           // Loading the local AWS and the SDK anew for each file takes as long as many files do.
           isolate: false,
         },
