@@ -30,13 +30,13 @@ const pattern = (rule: Partial<RequestRule>, count: number, seed = 1): string =>
 
 test.each<[string, Partial<RequestRule>, string]>([
   ['everything that matches', {}, 'xxxxxxxx'],
-  ['the first so many', { times: 2 }, 'xx......'],
-  ['the n-th', { after: 2, times: 1 }, '..x.....'],
-  ['every n-th', { every: 3 }, '..x..x..'],
-  ['every n-th after some, so often', { after: 1, every: 2, times: 2 }, '..x.x...'],
-  ['nothing of another operation', { operation: 's3:GetObject' }, '........'],
-  ['nothing of another bucket', { bucket: 'buck' }, '........'],
-  ['what a pattern says', { operation: 's3:*', bucket: 'b*t', key: '*' }, 'xxxxxxxx'],
+  ['the first requests up to its limit', { times: 2 }, 'xx......'],
+  ['the n-th request', { after: 2, times: 1 }, '..x.....'],
+  ['every n-th request', { every: 3 }, '..x..x..'],
+  ['every n-th request after an offset, up to its limit', { after: 1, every: 2, times: 2 }, '..x.x...'],
+  ['no request for another operation', { operation: 's3:GetObject' }, '........'],
+  ['no request for another bucket', { bucket: 'buck' }, '........'],
+  ['requests whose names match its patterns', { operation: 's3:*', bucket: 'b*t', key: '*' }, 'xxxxxxxx'],
 ])('a fault rule hits %s', (_what, rule, expected) => {
   expect(pattern(rule, 8)).toBe(expected);
 });

@@ -86,16 +86,20 @@ const BAD = `{ itemIdentifier: event.Records.find((r) => r.body === 'bad').messa
 
 test.each([
   ['the failed message', `{ batchItemFailures: [${BAD}] }`, ['bad']],
-  ['nothing for an empty list', `{ batchItemFailures: [] }`, []],
-  ['nothing for a null list', `{ batchItemFailures: null }`, []],
-  ['nothing for an empty answer', `{}`, []],
-  ['nothing for no answer', `undefined`, []],
-  ['all for an unknown id', `{ batchItemFailures: [{ itemIdentifier: 'other' }] }`, ['good', 'bad']],
-  ['all for an empty id', `{ batchItemFailures: [{ itemIdentifier: '' }] }`, ['good', 'bad']],
-  ['all for a null id', `{ batchItemFailures: [{ itemIdentifier: null }] }`, ['good', 'bad']],
-  ['all for a misspelt key', `{ batchItemFailures: [{ messageId: 'x' }] }`, ['good', 'bad']],
-  ['all for an answer that is no object', `'done'`, ['good', 'bad']],
-])('a batch report leaves %s in the queue', async (_what, expression, left) => {
+  ['no message if the list of failures is empty', `{ batchItemFailures: [] }`, []],
+  ['no message if the list of failures is null', `{ batchItemFailures: null }`, []],
+  ['no message if the answer is empty', `{}`, []],
+  ['no message if there is no answer', `undefined`, []],
+  [
+    'all messages if an id is unknown',
+    `{ batchItemFailures: [{ itemIdentifier: 'other' }] }`,
+    ['good', 'bad'],
+  ],
+  ['all messages if an id is empty', `{ batchItemFailures: [{ itemIdentifier: '' }] }`, ['good', 'bad']],
+  ['all messages if an id is null', `{ batchItemFailures: [{ itemIdentifier: null }] }`, ['good', 'bad']],
+  ['all messages if a key is misspelt', `{ batchItemFailures: [{ messageId: 'x' }] }`, ['good', 'bad']],
+  ['all messages if the answer is no object', `'done'`, ['good', 'bad']],
+])('with batch reports the queue keeps %s', async (_what, expression, left) => {
   const { queue, map } = await start(answering(expression));
   const bodies = new Map<string, string>([
     [queue.send('good'), 'good'],
