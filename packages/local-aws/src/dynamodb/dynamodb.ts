@@ -1,6 +1,7 @@
 import { crc32 } from 'node:zlib';
 import type { Clock } from '../core/clock.ts';
 import type { AwsRequest, AwsService } from '../core/request.ts';
+import type { Json } from './answer.ts';
 import { createTableResource } from './table-resource.ts';
 import { createTableSpace, type TableSpace } from './table-space.ts';
 import { AwsError, notSupported } from '../front/aws-error.ts';
@@ -12,11 +13,11 @@ import type { ResourceProvider } from '../core/resource-provider.ts';
 export interface DynamoDb extends AwsService {
   /** AWS::DynamoDB::Table */
   tableResource: ResourceProvider;
-  /** The tables of an account and region, without asking for permission: for tests and the demo. */
+  /** The tables of an account and region. Asks nobody for permission: for tests and the demo. */
   tables(accountId: string, region: string): TableSpace;
 }
 
-/** DynamoDB: dynalite behind IAM, apart for each account and region. */
+/** DynamoDB: dynalite behind IAM, with separate tables for each account and region. */
 export function createDynamoDb({ iam, clock }: { iam: Iam; clock: Clock }): DynamoDb {
   const spaces = new Map<string, TableSpace>();
   const spaceOf = (accountId: string, region: string): TableSpace => {
@@ -43,8 +44,6 @@ export function createDynamoDb({ iam, clock }: { iam: Iam; clock: Clock }): Dyna
     },
   };
 }
-
-type Json = Record<string, unknown>;
 
 interface Place {
   accountId: string;
@@ -77,8 +76,8 @@ async function parseInput(request: AwsRequest): Promise<Json> {
 }
 
 /**
- * Judges the call on every table it names and gives where they are. A table may be named by its ARN, which may be one of
- * another account; the name alone is put in the ARN's place.
+ * Checks the caller's permission for every table that the call names, and returns the account and region of the tables. An ARN may
+ * name a table of another account; this function replaces each ARN by the plain name.
  */
 function authorize(iam: Iam, request: AwsRequest, operation: string, input: Json): Place {
   const { caller } = request;
@@ -105,7 +104,7 @@ function authorize(iam: Iam, request: AwsRequest, operation: string, input: Json
   return questions.length > 0 && accountId ? { accountId, region: region ?? home.region } : home;
 }
 
-/** What the caller must be allowed. A transaction has no action of its own: what counts is what it does to each item. */
+/** The permissions that the caller needs. A transaction has no action of its own; its actions on the items are checked. */
 function questionsOf(operation: string, input: Json, home: Place): { action: string; resource: string }[] {
   if (operation !== 'TransactWriteItems') {
     const action = `dynamodb:${operation}`;

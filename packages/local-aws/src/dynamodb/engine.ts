@@ -1,49 +1,40 @@
 import { EventEmitter } from 'node:events';
 import dynalite from 'dynalite';
+import type { EngineAnswer, EngineCall, Json } from './answer.ts';
 
-/** An answer of DynamoDB's JSON protocol. */
-export interface EngineAnswer {
-  status: number;
-  body: Record<string, unknown>;
-}
-
-/** The tables of one account and region, kept by dynalite. Asks nobody for permission. */
-export interface Engine {
-  call(operation: string, input: Record<string, unknown>): Promise<EngineAnswer>;
-}
-
-/** dynalite is driven by its request handler; it never listens. */
-export function createEngine(accountId: string, region: string): Engine {
+/**
+ * The tables of one account and region, kept by dynalite. Asks nobody for permission. The function drives dynalite's request
+ * handler directly; dynalite never listens.
+ */
+export function createEngine(accountId: string, region: string): EngineCall {
   const server = dynalite({ createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
-  return {
-    call: (operation, input) =>
-      new Promise((resolve, reject) => {
-        const request = Object.assign(new EventEmitter(), {
-          method: 'POST',
-          url: '/',
-          headers: headersOf(operation),
-        });
-        const response = {
-          statusCode: 200,
-          setHeader: () => undefined,
-          end: (text: string) => {
-            const body: Record<string, unknown> = JSON.parse(withRightArns(text, accountId, region));
-            resolve({ status: response.statusCode, body });
-          },
-        };
-        try {
-          server.emit('request', request, response);
-          request.emit('data', Buffer.from(JSON.stringify(input)));
-          request.emit('end');
-        } catch (error) {
-          // dynalite throws at input it does not expect, which in a real server would end the process.
-          reject(error instanceof Error ? error : new Error(String(error)));
-        }
-      }),
-  };
+  return (operation, input) =>
+    new Promise<EngineAnswer>((resolve, reject) => {
+      const request = Object.assign(new EventEmitter(), {
+        method: 'POST',
+        url: '/',
+        headers: headersOf(operation),
+      });
+      const response = {
+        statusCode: 200,
+        setHeader: () => undefined,
+        end: (text: string) => {
+          const body: Json = JSON.parse(withRightArns(text, accountId, region));
+          resolve({ status: response.statusCode, body });
+        },
+      };
+      try {
+        server.emit('request', request, response);
+        request.emit('data', Buffer.from(JSON.stringify(input)));
+        request.emit('end');
+      } catch (error) {
+        // dynalite throws when it does not expect the input; in a real server that would end the process.
+        reject(error instanceof Error ? error : new Error(String(error)));
+      }
+    });
 }
 
-/** The signature was verified before; dynalite only wants to see that there is one. */
+/** The front door has verified the signature already; dynalite checks only that there is one. */
 function headersOf(operation: string): Record<string, string> {
   return {
     'content-type': 'application/x-amz-json-1.0',
@@ -53,7 +44,7 @@ function headersOf(operation: string): Record<string, string> {
   };
 }
 
-/** dynalite knows one account and region, taken from the environment. */
+/** dynalite knows only one account and region, which it takes from the environment. */
 function withRightArns(text: string, accountId: string, region: string): string {
   return text.replace(
     /"arn:aws:dynamodb:[^:"]*:\d*:table\//g,

@@ -1,61 +1,66 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { CreatedResource, ResourcePlace, ResourceProvider } from '../core/resource-provider.ts';
 import { AwsError, notSupported } from '../front/aws-error.ts';
+import type { Json } from './answer.ts';
 import type { TableSpace } from './table-space.ts';
 
-type Properties = Record<string, unknown>;
-
-/** AWS::DynamoDB::Table. `Ref` is the table's name. */
+/**
+ * AWS::DynamoDB::Table. `Ref` is the table's name. DynamoDB answers before the work is done; CloudFormation waits until a new table
+ * is active and a deleted one is gone, and so does this resource.
+ */
 export function createTableResource(
   spaceOf: (accountId: string, region: string) => TableSpace,
 ): ResourceProvider {
-  const call = async (place: ResourcePlace, operation: string, input: Properties): Promise<Properties> => {
-    const { status, body } = await spaceOf(place.accountId, place.region).call(operation, input);
-    if (status === 200) return body;
-    const code = String(body.__type).replace(/^.*#/, '');
-    throw new AwsError(code, String(body.message ?? code), { status });
-  };
+  const tableAt = (place: ResourcePlace, name: string): Table => ({
+    name,
+    call: async (operation, input = {}) =>
+      spaceOf(place.accountId, place.region).call(operation, { TableName: name, ...input }),
+  });
   return {
     async create(place, properties) {
       refuseUnknown(properties);
       const name = typeof properties.TableName === 'string' ? properties.TableName : place.generatedName;
-      await call(place, 'CreateTable', { ...creationProperties(properties), TableName: name });
-      await setTimeToLive(call, place, name, properties);
-      return describe(place, name);
+      const table = tableAt(place, name);
+      await succeed(table, 'CreateTable', creationProperties(properties));
+      await enableTimeToLive(table, properties);
+      await untilActive(table);
+      return describeTable(place, name);
     },
     async update(place, physicalId, properties) {
       refuseUnknown(properties);
-      const { TimeToLiveDescription: before } = await call(place, 'DescribeTimeToLive', {
-        TableName: physicalId,
-      });
-      if (await needsReplacement(call, place, physicalId, properties)) {
-        if (properties.TableName === physicalId) {
-          throw new AwsError(
-            'ValidationError',
-            `CloudFormation cannot update a stack when a custom-named resource requires replacing. Rename ${physicalId} and update the stack again.`,
-          );
-        }
+      const table = tableAt(place, physicalId);
+      if (await needsReplacement(table, properties)) {
+        if (properties.TableName === physicalId) throw customNameInTheWay(physicalId);
         return this.create(place, properties);
       }
-      const enabled = nameOf(before);
-      if (enabled !== undefined && enabled !== nameOf(properties.TimeToLiveSpecification)) {
-        const off = { Enabled: false, AttributeName: enabled };
-        await call(place, 'UpdateTimeToLive', { TableName: physicalId, TimeToLiveSpecification: off });
-      }
-      if (enabled !== nameOf(properties.TimeToLiveSpecification))
-        await setTimeToLive(call, place, physicalId, properties);
-      return describe(place, physicalId);
+      await changeTimeToLive(table, properties);
+      await untilActive(table);
+      return describeTable(place, physicalId);
     },
     async delete(place, physicalId) {
-      const { status, body } = await spaceOf(place.accountId, place.region).call('DeleteTable', {
-        TableName: physicalId,
-      });
-      const isGone = status === 200 || String(body.__type).endsWith('#ResourceNotFoundException');
-      if (!isGone) throw new AwsError(String(body.__type), String(body.message), { status });
+      const table = tableAt(place, physicalId);
+      const { status, body } = await table.call('DeleteTable');
+      if (status !== 200 && !isNotFound(body)) {
+        throw new AwsError(String(body.__type), String(body.message), { status });
+      }
+      await untilGone(table);
     },
   };
 }
 
-type Call = (place: ResourcePlace, operation: string, input: Properties) => Promise<Properties>;
+/** One table, whether or not it exists. `call` adds the table's name to the input. */
+interface Table {
+  name: string;
+  call(operation: string, input?: Json): ReturnType<TableSpace['call']>;
+}
+
+/** @throws AwsError with the code of DynamoDB's answer */
+async function succeed(table: Table, operation: string, input?: Json): Promise<Json> {
+  const { status, body } = await table.call(operation, input);
+  if (status === 200) return body;
+  const code = String(body.__type).replace(/^.*#/, '');
+  throw new AwsError(code, String(body.message ?? code), { status });
+}
 
 const passedOn = [
   'AttributeDefinitions',
@@ -66,7 +71,7 @@ const passedOn = [
   'LocalSecondaryIndexes',
 ];
 
-/** Accepted because they change nothing an application can see here. */
+/** Properties that are accepted because they change nothing that an application can see here. */
 const ignored = [
   'TableName',
   'TimeToLiveSpecification',
@@ -77,54 +82,79 @@ const ignored = [
   'TableClass',
 ];
 
-function refuseUnknown(properties: Properties): void {
+function refuseUnknown(properties: Json): void {
   const unknown = Object.keys(properties).find((name) => !passedOn.includes(name) && !ignored.includes(name));
   if (unknown !== undefined) throw notSupported(`AWS::DynamoDB::Table ${unknown}`);
 }
 
-function creationProperties(properties: Properties): Properties {
+function creationProperties(properties: Json): Json {
   return Object.fromEntries(Object.entries(properties).filter(([name]) => passedOn.includes(name)));
 }
 
-async function setTimeToLive(
-  call: Call,
-  place: ResourcePlace,
-  name: string,
-  properties: Properties,
-): Promise<void> {
-  if (nameOf(properties.TimeToLiveSpecification) === undefined) return;
+async function enableTimeToLive(table: Table, properties: Json): Promise<void> {
   const { TimeToLiveSpecification: specification } = properties;
-  await call(place, 'UpdateTimeToLive', { TableName: name, TimeToLiveSpecification: specification });
+  if (timeToLiveAttribute(specification) === undefined) return;
+  await succeed(table, 'UpdateTimeToLive', { TimeToLiveSpecification: specification });
 }
 
-/** Keys cannot be changed in place, and the table cannot be renamed. */
-async function needsReplacement(
-  call: Call,
-  place: ResourcePlace,
-  name: string,
-  wanted: Properties,
-): Promise<boolean> {
-  if (typeof wanted.TableName === 'string' && wanted.TableName !== name) return true;
-  const { Table: table } = await call(place, 'DescribeTable', { TableName: name });
-  const current: unknown =
-    typeof table === 'object' && table !== null && 'KeySchema' in table ? table.KeySchema : [];
-  return JSON.stringify(sorted(current)) !== JSON.stringify(sorted(wanted.KeySchema));
-}
-
-function sorted(keySchema: unknown): string[] {
-  return Array.isArray(keySchema)
-    ? keySchema.map((key) => JSON.stringify(Object.entries(key).sort())).sort()
-    : [];
+/** Another attribute needs two steps: DynamoDB refuses to enable what is enabled already. */
+async function changeTimeToLive(table: Table, properties: Json): Promise<void> {
+  const { TimeToLiveDescription: before } = await succeed(table, 'DescribeTimeToLive');
+  const enabled = timeToLiveAttribute(before);
+  if (enabled === timeToLiveAttribute(properties.TimeToLiveSpecification)) return;
+  if (enabled !== undefined) {
+    const off = { Enabled: false, AttributeName: enabled };
+    await succeed(table, 'UpdateTimeToLive', { TimeToLiveSpecification: off });
+  }
+  await enableTimeToLive(table, properties);
 }
 
 /** The attribute of an enabled time-to-live specification or description. */
-function nameOf(specification: unknown): string | undefined {
+function timeToLiveAttribute(specification: unknown): string | undefined {
   if (typeof specification !== 'object' || specification === null || !('AttributeName' in specification))
     return undefined;
   if ('Enabled' in specification && String(specification.Enabled) !== 'true') return undefined;
   return String(specification.AttributeName);
 }
 
-function describe({ accountId, region }: ResourcePlace, name: string): CreatedResource {
+/** Keys cannot be changed in place, and the table cannot be renamed. */
+async function needsReplacement(table: Table, wanted: Json): Promise<boolean> {
+  if (typeof wanted.TableName === 'string' && wanted.TableName !== table.name) return true;
+  const { Table: described } = await succeed(table, 'DescribeTable');
+  const current: unknown =
+    typeof described === 'object' && described !== null && 'KeySchema' in described
+      ? described.KeySchema
+      : [];
+  return JSON.stringify(sortedKeys(current)) !== JSON.stringify(sortedKeys(wanted.KeySchema));
+}
+
+function sortedKeys(keySchema: unknown): string[] {
+  return Array.isArray(keySchema)
+    ? keySchema.map((key) => JSON.stringify(Object.entries(key).sort())).sort()
+    : [];
+}
+
+const customNameInTheWay = (name: string): AwsError =>
+  new AwsError(
+    'ValidationError',
+    `CloudFormation cannot update a stack when a custom-named resource requires replacing. Rename ${name} and update the stack again.`,
+  );
+
+async function untilActive(table: Table): Promise<void> {
+  for (;;) {
+    const { status, body } = await table.call('DescribeTable');
+    if (status !== 200) throw new Error(`table ${table.name} no longer exists`);
+    if (JSON.stringify(body.Table).includes('"TableStatus":"ACTIVE"')) return;
+    await sleep(1);
+  }
+}
+
+async function untilGone(table: Table): Promise<void> {
+  while ((await table.call('DescribeTable')).status === 200) await sleep(1);
+}
+
+const isNotFound = (body: Json): boolean => String(body.__type).endsWith('#ResourceNotFoundException');
+
+function describeTable({ accountId, region }: ResourcePlace, name: string): CreatedResource {
   return { physicalId: name, attributes: { Arn: `arn:aws:dynamodb:${region}:${accountId}:table/${name}` } };
 }

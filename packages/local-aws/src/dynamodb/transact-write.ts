@@ -1,21 +1,27 @@
-import type { EngineAnswer } from './engine.ts';
-
-type Json = Record<string, unknown>;
-type Call = (operation: string, input: Json) => Promise<EngineAnswer>;
+import {
+  isConditionFailure,
+  isJson,
+  keyAttributeNames,
+  validationException,
+  type EngineAnswer,
+  type EngineCall,
+  type Json,
+} from './answer.ts';
 
 export interface Transactions {
-  /** `input` names tables by their plain names. Nothing else may be done in these tables meanwhile. */
+  /** `input` names tables by their plain names. The caller runs no other operation on these tables meanwhile. */
   write(input: Json): Promise<EngineAnswer>;
 }
 
-const MOST_ITEMS = 100;
+const MAX_ITEMS = 100;
+/** How long DynamoDB remembers a client request token. */
 const TOKEN_LIFE_MS = 10 * 60_000;
 
 /**
- * TransactWriteItems, which dynalite lacks: everything is done, one after the other, and undone again unless all of it succeeded.
+ * TransactWriteItems, which dynalite lacks: performs all actions, one after the other, and undoes them unless all succeeded.
  * https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
  */
-export function createTransactions(call: Call, now: () => number): Transactions {
+export function createTransactions(call: EngineCall, now: () => number): Transactions {
   const done = new Map<string, { request: string; untilMs: number }>();
   return {
     async write(input) {
@@ -24,9 +30,9 @@ export function createTransactions(call: Call, now: () => number): Transactions 
       if (known !== undefined && known.untilMs > now()) {
         return known.request === canonical(request)
           ? ok()
-          : failure('IdempotentParameterMismatchException', MISMATCH);
+          : transactionError('IdempotentParameterMismatchException', MISMATCH);
       }
-      const answer = await writeAll(call, request);
+      const answer = await writeAllOrNothing(call, request);
       if (answer.status === 200 && typeof token === 'string')
         done.set(token, { request: canonical(request), untilMs: now() + TOKEN_LIFE_MS });
       return answer;
@@ -37,7 +43,7 @@ export function createTransactions(call: Call, now: () => number): Transactions 
 const MISMATCH =
   'The request token used is the same as that of an earlier request, but the parameters are different.';
 
-/** One action with the item it is about. */
+/** One action of a transaction, with the key of its item. */
 interface Action {
   kind: 'Put' | 'Update' | 'Delete' | 'ConditionCheck';
   input: Json;
@@ -45,10 +51,11 @@ interface Action {
   key: Json;
 }
 
-async function writeAll(call: Call, input: Json): Promise<EngineAnswer> {
+async function writeAllOrNothing(call: EngineCall, input: Json): Promise<EngineAnswer> {
   const given: unknown = input.TransactItems;
   const entries = Array.isArray(given) ? given.filter(isJson) : [];
-  if (entries.length < 1 || entries.length > MOST_ITEMS) return invalid(countMessage(entries.length));
+  if (entries.length < 1 || entries.length > MAX_ITEMS)
+    return validationException(countMessage(entries.length));
   const actions: Action[] = [];
   for (const entry of entries) {
     const action = await actionOf(call, entry);
@@ -56,13 +63,13 @@ async function writeAll(call: Call, input: Json): Promise<EngineAnswer> {
     actions.push(action);
   }
   if (new Set(actions.map(identityOf)).size < actions.length)
-    return invalid('Transaction request cannot include multiple operations on one item');
+    return validationException('Transaction request cannot include multiple operations on one item');
   const undo: (() => Promise<unknown>)[] = [];
   const answers: { answer: EngineAnswer; before: unknown }[] = [];
   for (const action of actions) {
     const before = await itemAt(call, action);
     answers.push({ answer: await perform(call, action), before });
-    // A check that succeeded has done something too.
+    // A check that succeeds is performed as an update, which may have created the item.
     const back = () => restore(call, action, before);
     if (action.kind === 'ConditionCheck') await back();
     else undo.push(back);
@@ -73,20 +80,22 @@ async function writeAll(call: Call, input: Json): Promise<EngineAnswer> {
   return whole === undefined ? cancelled(actions, answers) : whole.answer;
 }
 
-async function actionOf(call: Call, entry: Json): Promise<Action | EngineAnswer> {
+async function actionOf(call: EngineCall, entry: Json): Promise<Action | EngineAnswer> {
   const [[kind, input] = [], ...others] = Object.entries(entry).filter(([, value]) => value !== undefined);
   if (others.length > 0 || !isKind(kind) || !isJson(input)) {
-    return invalid('TransactItems can only contain one of Check, Put, Update or Delete in each of its items');
+    return validationException(
+      'TransactItems can only contain one of Check, Put, Update or Delete in each of its items',
+    );
   }
   if (kind === 'ConditionCheck' && typeof input.ConditionExpression !== 'string')
-    return invalid(
+    return validationException(
       "Value null at 'transactItems.1.member.conditionCheck.conditionExpression' failed to satisfy constraint: Member must not be null",
     );
   const tableName = String(input.TableName);
   const described = await call('DescribeTable', { TableName: tableName });
   if (described.status !== 200) return described;
   const whole = kind === 'Put' ? input.Item : input.Key;
-  const names = keyNames(described.body);
+  const names = keyAttributeNames(described.body);
   const key = Object.fromEntries(names.map((name) => [name, isJson(whole) ? whole[name] : undefined]));
   return { kind, input, tableName, key };
 }
@@ -94,21 +103,14 @@ async function actionOf(call: Call, entry: Json): Promise<Action | EngineAnswer>
 const isKind = (kind: string | undefined): kind is Action['kind'] =>
   kind === 'Put' || kind === 'Update' || kind === 'Delete' || kind === 'ConditionCheck';
 
-function keyNames({ Table: table }: Json): string[] {
-  const schema = isJson(table) ? table.KeySchema : undefined;
-  return Array.isArray(schema)
-    ? schema.map((element: unknown) => String(isJson(element) && element.AttributeName))
-    : [];
-}
-
 const identityOf = ({ tableName, key }: Action): string => canonical([tableName, key]);
 
-async function itemAt(call: Call, { tableName, key }: Action): Promise<unknown> {
+async function itemAt(call: EngineCall, { tableName, key }: Action): Promise<unknown> {
   const { body } = await call('GetItem', { TableName: tableName, Key: key, ConsistentRead: true });
   return body.Item;
 }
 
-function perform(call: Call, { kind, input }: Action): Promise<EngineAnswer> {
+function perform(call: EngineCall, { kind, input }: Action): Promise<EngineAnswer> {
   const { ReturnValuesOnConditionCheckFailure: _told, ...plain } = input;
   switch (kind) {
     case 'Put':
@@ -121,27 +123,24 @@ function perform(call: Call, { kind, input }: Action): Promise<EngineAnswer> {
   }
 }
 
-function restore(call: Call, { tableName, key }: Action, before: unknown): Promise<EngineAnswer> {
+function restore(call: EngineCall, { tableName, key }: Action, before: unknown): Promise<EngineAnswer> {
   return before === undefined
     ? call('DeleteItem', { TableName: tableName, Key: key })
     : call('PutItem', { TableName: tableName, Item: before });
 }
 
-/** What is wrong with the request as such, whatever the items are. */
+/** Whether the answer rejects the request as such, independent of the items. */
 function isOfWholeRequest({ status, body }: EngineAnswer): boolean {
-  if (status === 200 || isConditionFailure(body)) return false;
+  if (status === 200 || isConditionFailure({ status, body })) return false;
   const message = String(body.message ?? body.Message);
   return !/incorrect data type|size has exceeded|document path|refers to an attribute/.test(message);
 }
 
-const isConditionFailure = (body: Json): boolean =>
-  String(body.__type).endsWith('#ConditionalCheckFailedException');
-
-/** Reasons come in the order of the request, one for each of its items. */
+/** The cancellation reasons have the order of the request's items, one for each. */
 function cancelled(actions: Action[], answers: { answer: EngineAnswer; before: unknown }[]): EngineAnswer {
   const reasons = answers.map(({ answer: { status, body }, before }, index) => {
     if (status === 200) return { Code: 'None' };
-    if (!isConditionFailure(body)) return { Code: 'ValidationError', Message: body.message };
+    if (!isConditionFailure({ status, body })) return { Code: 'ValidationError', Message: body.message };
     const asked = actions[index]?.input.ReturnValuesOnConditionCheckFailure === 'ALL_OLD';
     return {
       Code: 'ConditionalCheckFailed',
@@ -155,7 +154,7 @@ function cancelled(actions: Action[], answers: { answer: EngineAnswer; before: u
     status: 400,
     body: {
       __type: 'com.amazonaws.dynamodb.v20120810#TransactionCanceledException',
-      // This exception alone spells it so.
+      // Only this exception spells the field with a capital letter.
       Message: message,
       CancellationReasons: reasons,
     },
@@ -164,27 +163,18 @@ function cancelled(actions: Action[], answers: { answer: EngineAnswer; before: u
 
 const countMessage = (count: number): string =>
   `1 validation error detected: Value at 'transactItems' failed to satisfy constraint: Member must have length ${
-    count === 0 ? 'greater than or equal to 1' : `less than or equal to ${MOST_ITEMS}`
+    count === 0 ? 'greater than or equal to 1' : `less than or equal to ${MAX_ITEMS}`
   }`;
 
 const ok = (): EngineAnswer => ({ status: 200, body: {} });
 
-const invalid = (message: string): EngineAnswer => ({
-  status: 400,
-  body: { __type: 'com.amazon.coral.validate#ValidationException', message },
-});
-
-const failure = (code: string, message: string): EngineAnswer => ({
+const transactionError = (code: string, message: string): EngineAnswer => ({
   status: 400,
   body: { __type: `com.amazonaws.dynamodb.v20120810#${code}`, Message: message },
 });
 
-/** Equal for equal values, in whatever order their members come. */
+/** The same text for equal values, whatever the order of their members. */
 const canonical = (value: unknown): string =>
   JSON.stringify(value, (_, each: unknown) =>
     isJson(each) ? Object.fromEntries(Object.entries(each).sort(([a], [b]) => (a < b ? -1 : 1))) : each,
   );
-
-function isJson(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}

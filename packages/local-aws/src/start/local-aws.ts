@@ -13,7 +13,6 @@ import type { Provider } from '../cloudformation/provider.ts';
 import { createResponseEndpoint, type ResponseEndpoint } from '../cloudformation/response-endpoint.ts';
 import { s3Providers } from '../cloudformation/s3-resources.ts';
 import { schedulerProviders } from '../cloudformation/scheduler-resources.ts';
-import { tableProvider } from '../cloudformation/table-provider.ts';
 import type { Credentials } from '../core/access.ts';
 import type { FaultPlan } from '../core/fault.ts';
 import type { AwsService } from '../core/request.ts';
@@ -184,7 +183,7 @@ const resourceProviders = (
   ...schedulerProviders(services.scheduler),
   ...plainProviders(),
   'AWS::CloudFormation::CustomResource': createCustomResourceProvider(services.lambda, responses),
-  'AWS::DynamoDB::Table': tableProvider(services.dynamodb),
+  'AWS::DynamoDB::Table': services.dynamodb.tableResource,
   'AWS::Events::Rule': services.events.ruleResource,
   'AWS::KMS::Key': kmsKey,
   'AWS::SNS::Subscription': services.sns.subscriptionResource,
