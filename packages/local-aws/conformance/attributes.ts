@@ -83,11 +83,10 @@ export const attributesPageThroughParts = behaviour(
       { partNumber: 2, body: 'last' },
     ];
     const [listed, counted] = [key('listed'), key('counted')];
-    await uploadInParts(context, Bucket, listed, parts, { create: { ChecksumAlgorithm: 'SHA256' } });
+    await uploadInParts(context, { Bucket, Key: listed }, parts, { create: { ChecksumAlgorithm: 'SHA256' } });
     await uploadInParts(
       context,
-      Bucket,
-      counted,
+      { Bucket, Key: counted },
       parts.slice(1).map(({ body }) => ({ partNumber: 1, body })),
     );
     const partsOf = async (Key: string, more: object) => {

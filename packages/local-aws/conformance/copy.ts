@@ -150,7 +150,9 @@ export const aCopyOfAMultipartObjectHasOnePart = behaviour(
   async (context) => {
     const Bucket = await context.bucket('never');
     const [source, Key] = [context.key('source'), context.key('copy')];
-    const { ETag } = await uploadInParts(context, Bucket, source, [{ partNumber: 1, body: 'content' }]);
+    const { ETag } = await uploadInParts(context, { Bucket, Key: source }, [
+      { partNumber: 1, body: 'content' },
+    ]);
     same('the source has a part count', ETag?.endsWith('-1"'), true);
     const done = await context.s3.send(
       new CopyObjectCommand({ Bucket, Key, CopySource: `${Bucket}/${source}` }),

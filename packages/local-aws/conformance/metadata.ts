@@ -179,7 +179,7 @@ export const redirectsOfUploadsComeWithTheirCreation = behaviour(
     const Bucket = await bucket('never');
     const Key = key();
     const create = { WebsiteRedirectLocation: '/elsewhere' };
-    await uploadInParts(context, Bucket, Key, [{ partNumber: 1, body: 'content' }], { create });
+    await uploadInParts(context, { Bucket, Key }, [{ partNumber: 1, body: 'content' }], { create });
     const head = await s3.send(new HeadObjectCommand({ Bucket, Key }));
     same('HEAD', head.WebsiteRedirectLocation, '/elsewhere');
   },

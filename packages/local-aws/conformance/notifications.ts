@@ -5,95 +5,18 @@ import {
   CreateMultipartUploadCommand,
   DeleteObjectCommand,
   DeleteObjectTaggingCommand,
-  GetBucketNotificationConfigurationCommand,
   GetObjectAclCommand,
-  PutBucketNotificationConfigurationCommand,
   PutBucketOwnershipControlsCommand,
   PutObjectAclCommand,
   PutObjectTaggingCommand,
-  type QueueConfiguration,
   RestoreObjectCommand,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
-import { DeleteMessageCommand, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
-import { behaviour, s3Api, s3Guide } from './behaviour.ts';
-import type { Context, Queue, Versioning } from './context.ts';
-import { Difference, matches, refused, same } from './difference.ts';
+import { behaviour, s3Guide } from './behaviour.ts';
+import { matches, same } from './difference.ts';
+import { NEEDS, subscribe } from './notified-queue.ts';
 
 const STRUCTURE = s3Guide('notification-content-structure');
-const FILTERING = s3Guide('notification-how-to-filtering');
-const NEEDS = ['s3', 'sqs'] as const;
-
-/** Events take seconds as a rule, and sometimes a minute or longer. */
-const PATIENCE_MS = 90_000;
-
-interface EventRecord {
-  eventName: string;
-  eventVersion: string;
-  eventSource: string;
-  awsRegion: string;
-  s3: {
-    configurationId: string;
-    bucket: { name: string; arn: string };
-    object: { key: string; size?: number; eTag?: string; versionId?: string; sequencer?: string };
-  };
-}
-
-interface Subscription {
-  Bucket: string;
-  queue: Queue;
-  /** Waits for so many records; test events do not count. Ordered as they happened to one key, by sequencer. */
-  records(count: number): Promise<EventRecord[]>;
-  /** Bodies of messages without records. */
-  others: Record<string, unknown>[];
-}
-
-const subscribe = async (
-  context: Context,
-  versioning: Versioning,
-  configuration: Partial<QueueConfiguration> = {},
-): Promise<Subscription> => {
-  const Bucket = await context.freshBucket(versioning);
-  const queue = await context.queue({ from: Bucket });
-  await configure(context, Bucket, [
-    { QueueArn: queue.arn, Events: ['s3:ObjectCreated:*', 's3:ObjectRemoved:*'], ...configuration },
-  ]);
-  const others: Record<string, unknown>[] = [];
-  return { Bucket, queue, others, records: (count) => receive(context, queue, others, count) };
-};
-
-const configure = async ({ s3 }: Context, Bucket: string, QueueConfigurations: QueueConfiguration[]) => {
-  const NotificationConfiguration = { QueueConfigurations };
-  await s3.send(new PutBucketNotificationConfigurationCommand({ Bucket, NotificationConfiguration }));
-};
-
-const receive = async (
-  { sqs }: Context,
-  queue: Queue,
-  others: Record<string, unknown>[],
-  count: number,
-): Promise<EventRecord[]> => {
-  // An event may come twice; the sequencer of one key tells it.
-  const records = new Map<string, EventRecord>();
-  const endMs = Date.now() + PATIENCE_MS;
-  while (records.size < count && Date.now() < endMs) {
-    const { Messages = [] } = await sqs.send(
-      new ReceiveMessageCommand({ QueueUrl: queue.url, WaitTimeSeconds: 5, MaxNumberOfMessages: 10 }),
-    );
-    for (const { Body = '', ReceiptHandle } of Messages) {
-      const parsed = JSON.parse(Body) as { Records?: EventRecord[] } & Record<string, unknown>;
-      if (parsed.Records === undefined) others.push(parsed);
-      for (const record of parsed.Records ?? []) records.set(identityOf(record), record);
-      await sqs.send(new DeleteMessageCommand({ QueueUrl: queue.url, ReceiptHandle }));
-    }
-  }
-  if (records.size < count) throw new Difference('event records', count, records.size);
-  const sequencer = ({ s3 }: EventRecord) => s3.object.sequencer ?? '';
-  return [...records.values()].toSorted((a, b) => (sequencer(a) < sequencer(b) ? -1 : 1));
-};
-
-const identityOf = ({ eventName, s3 }: EventRecord): string =>
-  [eventName, s3.object.key, s3.object.versionId, s3.object.sequencer].join(' ');
 
 export const aPutIsToldToTheQueue = behaviour(
   'An upload sends a record with the bucket, the key, size and ETag without quotes, and the id of the configuration.',
@@ -247,98 +170,6 @@ export const aRestoreIsTold = behaviour(
     await s3.send(new RestoreObjectCommand({ Bucket, Key: 'k', RestoreRequest }));
     const [record] = await records(1);
     same('record', [record?.eventName, record?.s3.object.key], ['ObjectRestore:Post', 'k']);
-  },
-  NEEDS,
-);
-
-export const aNewDestinationIsSentATestEvent = behaviour(
-  'When a configuration is put, its queue is sent s3:TestEvent, a message without Records.',
-  s3Guide('notification-content-structure'),
-  async (context) => {
-    const { Bucket, records, others } = await subscribe(context, 'never');
-    await context.put(Bucket, 'k', 'content');
-    await records(1);
-    same(
-      'other messages',
-      others.map(({ Service, Event, Bucket: bucket }) => [Service, Event, bucket]),
-      [['Amazon S3', 's3:TestEvent', Bucket]],
-    );
-  },
-  NEEDS,
-);
-
-const filterOf = (Name: 'prefix' | 'suffix', Value: string) => ({
-  Filter: { Key: { FilterRules: [{ Name, Value }] } },
-});
-
-export const filtersChooseByPrefixAndSuffix = behaviour(
-  'A configuration with a prefix and a suffix is told of keys that have both, compared as plain text.',
-  FILTERING,
-  async (context) => {
-    const FilterRules = [
-      { Name: 'prefix' as const, Value: 'in/' },
-      { Name: 'suffix' as const, Value: '.jpg' },
-    ];
-    const { Bucket, records } = await subscribe(context, 'never', { Filter: { Key: { FilterRules } } });
-    for (const key of ['in/a.png', 'a.jpg', 'in/b.JPG', 'in/c.jpg', 'in/d.jpg'])
-      await context.put(Bucket, key, 'content');
-    const found = (await records(2)).map(({ s3 }) => s3.object.key);
-    same('keys', found.toSorted(), ['in/c.jpg', 'in/d.jpg']);
-  },
-  NEEDS,
-);
-
-export const overlappingFiltersAreRefused = behaviour(
-  'Two configurations for one event type whose prefixes overlap are 400 InvalidArgument; with separate suffixes they are taken.',
-  FILTERING,
-  async (context) => {
-    const Bucket = await context.freshBucket('never');
-    const { arn: QueueArn } = await context.queue({ from: Bucket });
-    const put = (...filters: object[]) =>
-      configure(
-        context,
-        Bucket,
-        filters.map((filter) => ({ QueueArn, Events: ['s3:ObjectCreated:*'], ...filter })),
-      );
-    await put(filterOf('suffix', '.a'), filterOf('suffix', '.b'));
-    const overlap = put(filterOf('prefix', 'a'), filterOf('prefix', 'a/b'));
-    await refused('overlapping prefixes', overlap, '400 InvalidArgument');
-    await refused(
-      'prefix and suffix',
-      put(filterOf('prefix', 'a'), filterOf('suffix', 'b')),
-      '400 InvalidArgument',
-    );
-  },
-  NEEDS,
-);
-
-export const aQueueThatS3MayNotSendToIsRefused = behaviour(
-  'A queue that does not exist, or whose policy does not let S3 in, is 400 InvalidArgument when the configuration is put.',
-  s3Api('API_PutBucketNotificationConfiguration'),
-  async (context) => {
-    const Bucket = await context.freshBucket('never');
-    const closed = await context.queue();
-    const put = (QueueArn: string) =>
-      configure(context, Bucket, [{ QueueArn, Events: ['s3:ObjectCreated:*'] }]);
-    await refused('closed queue', put(closed.arn), '400 InvalidArgument');
-    await refused('missing queue', put(`${closed.arn}-missing`), '400 InvalidArgument');
-  },
-  NEEDS,
-);
-
-export const aConfigurationIsReplacedAsAWhole = behaviour(
-  'PutBucketNotificationConfiguration replaces everything; S3 makes an id where none was given, and an empty one ends all.',
-  s3Api('API_PutBucketNotificationConfiguration'),
-  async (context) => {
-    const { s3 } = context;
-    const { Bucket, queue } = await subscribe(context, 'never', { Id: 'first' });
-    const get = () => s3.send(new GetBucketNotificationConfigurationCommand({ Bucket }));
-    await configure(context, Bucket, [{ QueueArn: queue.arn, Events: ['s3:ObjectRemoved:Delete'] }]);
-    const [only, ...more] = (await get()).QueueConfigurations ?? [];
-    same('configurations', [only?.Events, more], [['s3:ObjectRemoved:Delete'], []]);
-    matches('id', only?.Id, /^(?!first$).+$/);
-    await configure(context, Bucket, []);
-    same('after an empty one', (await get()).QueueConfigurations ?? [], []);
   },
   NEEDS,
 );

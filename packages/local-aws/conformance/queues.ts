@@ -1,61 +1,14 @@
 /** SQS: standard queues. */
 import { hash } from 'node:crypto';
 import {
-  ChangeMessageVisibilityCommand,
   DeleteMessageCommand,
   GetQueueAttributesCommand,
   GetQueueUrlCommand,
-  ListMessageMoveTasksCommand,
-  ReceiveMessageCommand,
-  type ReceiveMessageCommandInput,
   SendMessageBatchCommand,
-  SendMessageCommand,
-  type SendMessageCommandInput,
-  StartMessageMoveTaskCommand,
-  type Message,
 } from '@aws-sdk/client-sqs';
 import { behaviour } from './behaviour.ts';
-import type { Context, Queue } from './context.ts';
-import { Difference, present, refused, refusedAs, same } from './difference.ts';
-
-const api = (page: string): string =>
-  `https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/${page}.html`;
-const guide = (page: string): string =>
-  `https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/${page}.html`;
-const NEEDS = ['sqs'] as const;
-
-const PATIENCE_MS = 60_000;
-
-const send = ({ sqs }: Context, { url }: Queue, body: string, more: Partial<SendMessageCommandInput> = {}) =>
-  sqs.send(new SendMessageCommand({ QueueUrl: url, MessageBody: body, ...more }));
-
-const receive = async (
-  { sqs }: Context,
-  { url }: Queue,
-  more: Partial<ReceiveMessageCommandInput> = {},
-): Promise<Message[]> => {
-  const command = new ReceiveMessageCommand({
-    QueueUrl: url,
-    WaitTimeSeconds: 2,
-    MaxNumberOfMessages: 10,
-    ...more,
-  });
-  return (await sqs.send(command)).Messages ?? [];
-};
-
-/** One message, waited for: a short poll may miss what is there. */
-const receiveOne = async (
-  context: Context,
-  queue: Queue,
-  more: Partial<ReceiveMessageCommandInput> = {},
-): Promise<Message> => {
-  const endMs = Date.now() + PATIENCE_MS;
-  while (Date.now() < endMs) {
-    const [message] = await receive(context, queue, { MaxNumberOfMessages: 1, ...more });
-    if (message !== undefined) return message;
-  }
-  throw new Difference('messages received', 1, 0);
-};
+import { present, refused, refusedAs, same } from './difference.ts';
+import { api, NEEDS, send, receive, receiveOne, INVALID_VALUE } from './queue-messages.ts';
 
 export const aMessageGoesThrough = behaviour(
   'A message is received as it was sent, with the MD5 of its body and its attributes where they are asked for.',
@@ -96,43 +49,6 @@ export const attributesComeOnlyWhenAskedFor = behaviour(
   NEEDS,
 );
 
-export const aReceivedMessageIsHidden = behaviour(
-  'A message in flight is not received again until its visibility ends; made visible, its receive count grows.',
-  guide('sqs-visibility-timeout'),
-  async (context) => {
-    const queue = await context.queue();
-    await send(context, queue, 'body');
-    const first = await receiveOne(context, queue);
-    same('received while in flight', await receive(context, queue), []);
-    await context.sqs.send(
-      new ChangeMessageVisibilityCommand({
-        QueueUrl: queue.url,
-        ReceiptHandle: first.ReceiptHandle,
-        VisibilityTimeout: 0,
-      }),
-    );
-    const second = await receiveOne(context, queue, {
-      MessageSystemAttributeNames: ['ApproximateReceiveCount'],
-    });
-    same('id', second.MessageId, first.MessageId);
-    same('receive count', second.Attributes?.ApproximateReceiveCount, '2');
-    same('new receipt handle', second.ReceiptHandle !== first.ReceiptHandle, true);
-  },
-  NEEDS,
-);
-
-export const visibilityIsTheQueuesOrTheCallers = behaviour(
-  'A receive may give a visibility of its own; when it ends the message comes again.',
-  api('API_ReceiveMessage'),
-  async (context) => {
-    const queue = await context.queue();
-    await send(context, queue, 'body');
-    await receiveOne(context, queue, { VisibilityTimeout: 1 });
-    same('body', (await receiveOne(context, queue)).Body, 'body');
-  },
-  NEEDS,
-);
-
 export const aDeletedMessageStaysAway = behaviour(
   'A deleted message does not come back; deleting it again succeeds.',
   api('API_DeleteMessage'),
@@ -148,24 +64,6 @@ export const aDeletedMessageStaysAway = behaviour(
   NEEDS,
 );
 
-export const visibilityIs12HoursAtMost = behaviour(
-  'A visibility of more than 43,200 seconds is 400 InvalidParameterValue.',
-  api('API_ChangeMessageVisibility'),
-  async (context) => {
-    const queue = await context.queue();
-    await send(context, queue, 'body');
-    const { ReceiptHandle } = await receiveOne(context, queue);
-    const attempt = context.sqs.send(
-      new ChangeMessageVisibilityCommand({ QueueUrl: queue.url, ReceiptHandle, VisibilityTimeout: 43_201 }),
-    );
-    await refusedAs('ChangeMessageVisibility', attempt, INVALID_VALUE);
-  },
-  NEEDS,
-);
-
-/** The SDK takes the name from the answer's query code where there is one. */
-const INVALID_VALUE = ['400 InvalidParameterValue', '400 InvalidParameterValueException'];
-
 export const aReceiptHandleMustBeOne = behaviour(
   'Text that is no receipt handle is ReceiptHandleIsInvalid.',
   api('API_DeleteMessage'),
@@ -173,19 +71,6 @@ export const aReceiptHandleMustBeOne = behaviour(
     const queue = await context.queue();
     const attempt = context.sqs.send(new DeleteMessageCommand({ QueueUrl: queue.url, ReceiptHandle: 'x' }));
     await refusedAs('DeleteMessage', attempt, ['400 ReceiptHandleIsInvalid', '404 ReceiptHandleIsInvalid']);
-  },
-  NEEDS,
-);
-
-export const aDelayedMessageWaits = behaviour(
-  'DelaySeconds keeps a message back; more than 900 are refused.',
-  guide('sqs-delay-queues'),
-  async (context) => {
-    const queue = await context.queue();
-    await send(context, queue, 'body', { DelaySeconds: 3 });
-    same('at once', await receive(context, queue, { WaitTimeSeconds: 0 }), []);
-    same('later', (await receiveOne(context, queue)).Body, 'body');
-    await refusedAs('901 seconds', send(context, queue, 'body', { DelaySeconds: 901 }), INVALID_VALUE);
   },
   NEEDS,
 );
@@ -236,21 +121,6 @@ export const tenMessagesAtATime = behaviour(
   NEEDS,
 );
 
-export const aLongPollEndsWithTheMessage = behaviour(
-  'A long poll answers as soon as a message comes.',
-  guide('sqs-short-and-long-polling'),
-  async (context) => {
-    const queue = await context.queue();
-    const startMs = Date.now();
-    const polled = receive(context, queue, { WaitTimeSeconds: 20 });
-    await new Promise((resolve) => setTimeout(resolve, 300));
-    await send(context, queue, 'body');
-    same('received', (await polled).length, 1);
-    same('long before its end', Date.now() - startMs < 15_000, true);
-  },
-  NEEDS,
-);
-
 export const aMissingQueueDoesNotExist = behaviour(
   'Every call on a queue that does not exist is 400 QueueDoesNotExist.',
   api('API_GetQueueUrl'),
@@ -261,59 +131,6 @@ export const aMissingQueueDoesNotExist = behaviour(
     const QueueName = `${arn.split(':').at(-1)}-missing`;
     const lookUp = context.sqs.send(new GetQueueUrlCommand({ QueueName }));
     await refused('GetQueueUrl', lookUp, '400 QueueDoesNotExist');
-  },
-  NEEDS,
-);
-
-const withDeadLetters = async (context: Context) => {
-  const dead = await context.queue();
-  const RedrivePolicy = JSON.stringify({ deadLetterTargetArn: dead.arn, maxReceiveCount: 1 });
-  const live = await context.queue({ attributes: { RedrivePolicy } });
-  return { dead, live };
-};
-
-export const aMessageReceivedTooOftenIsADeadLetter = behaviour(
-  'A message received more than maxReceiveCount times moves to the dead-letter queue and keeps its id and its age.',
-  guide('sqs-dead-letter-queues'),
-  async (context) => {
-    const { dead, live } = await withDeadLetters(context);
-    await send(context, live, 'body');
-    const first = await receiveOne(context, live, {
-      VisibilityTimeout: 0,
-      MessageSystemAttributeNames: ['SentTimestamp'],
-    });
-    same('received again', await receive(context, live), []);
-    const letter = await receiveOne(context, dead, { MessageSystemAttributeNames: ['All'] });
-    same('id', letter.MessageId, first.MessageId);
-    same('sent at', letter.Attributes?.SentTimestamp, first.Attributes?.SentTimestamp);
-    same('source', letter.Attributes?.DeadLetterQueueSourceArn, live.arn);
-  },
-  NEEDS,
-);
-
-export const deadLettersAreMovedByATask = behaviour(
-  'StartMessageMoveTask moves what SQS itself had put into the dead-letter queue back to its source.',
-  api('API_StartMessageMoveTask'),
-  async (context) => {
-    const { dead, live } = await withDeadLetters(context);
-    await send(context, live, 'body');
-    await receiveOne(context, live, { VisibilityTimeout: 0 });
-    await receive(context, live);
-    await context.sqs.send(new StartMessageMoveTaskCommand({ SourceArn: dead.arn }));
-    same('body', (await receiveOne(context, live)).Body, 'body');
-    const { Results } = await context.sqs.send(new ListMessageMoveTasksCommand({ SourceArn: dead.arn }));
-    same('tasks', Results?.length, 1);
-  },
-  NEEDS,
-);
-
-export const onlyDeadLetterQueuesAreMoved = behaviour(
-  'StartMessageMoveTask from a queue that is nobody’s dead-letter queue is 400.',
-  api('API_StartMessageMoveTask'),
-  async (context) => {
-    const { arn: SourceArn } = await context.queue();
-    const attempt = context.sqs.send(new StartMessageMoveTaskCommand({ SourceArn }));
-    await refusedAs('StartMessageMoveTask', attempt, [...INVALID_VALUE, '400 UnsupportedOperation']);
   },
   NEEDS,
 );

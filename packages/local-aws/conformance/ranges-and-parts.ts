@@ -110,7 +110,7 @@ export const partsAreReadAsTheyWereUploaded = behaviour(
     const { bucket, key, raw, read, s3 } = context;
     const Bucket = await bucket('Enabled');
     const Key = key();
-    await uploadInParts(context, Bucket, Key, [
+    await uploadInParts(context, { Bucket, Key }, [
       { partNumber: 1, body: 'a'.repeat(PART_BYTES) },
       { partNumber: 2, body: 'the end' },
     ]);

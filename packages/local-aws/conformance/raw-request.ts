@@ -1,4 +1,4 @@
-/** Single HTTP requests to S3, for what the SDK cannot or would not send, and for answers it does not show. */
+/** Single HTTP requests to S3 that the SDK cannot or would not send, or whose answers it does not show. */
 import { hash } from 'node:crypto';
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { request as httpsRequest } from 'node:https';
@@ -21,9 +21,9 @@ export interface RawRequest {
   payloadHash?: string;
   /** Default `header`. */
   signature?: 'header' | 'presigned' | 'none';
-  /** Of a presigned request; default 60. */
+  /** How long a presigned request is valid; default 60 seconds. */
   expiresSeconds?: number;
-  /** Sign with other credentials, for another region, or as if it were another time. */
+  /** Signs with other credentials, for another region, or at another time. */
   sign?: Partial<SigningScope>;
 }
 
@@ -31,11 +31,11 @@ export interface RawAnswer {
   status: number;
   headers: IncomingHttpHeaders;
   body: string;
-  /** The `Code` element of an error document; null where there is none. */
+  /** The `Code` element of an error document; null when there is none. */
   code: string | null;
 }
 
-/** Where and as whom requests are sent by default. */
+/** The endpoint, and the default credentials and region. */
 export interface RawTarget {
   /** Without a path. */
   origin: string;
@@ -64,13 +64,13 @@ export const createRawSender =
     const toSign = { method, host, path, query, headers, payloadHash };
     if (signature === 'presigned') {
       const signed = presignedQuery(toSign, scope, request.expiresSeconds ?? 60);
-      return await exchange(target.origin, method, `${path}?${queryText(signed)}`, headers, request.body);
+      const url = `${target.origin}${path}?${queryText(signed)}`;
+      return await exchange(method, url, headers, request.body);
     }
     const text = queryText(query);
     return await exchange(
-      target.origin,
       method,
-      text === '' ? path : `${path}?${text}`,
+      `${target.origin}${text === '' ? path : `${path}?${text}`}`,
       signature === 'none' ? headers : signedHeaders(toSign, scope),
       request.body,
     );
@@ -82,18 +82,17 @@ const pathOf = ({ bucket, key }: RawRequest): string => {
 };
 
 const exchange = (
-  origin: string,
   method: string,
-  path: string,
+  url: string,
   headers: Record<string, string>,
   body: string | Buffer | undefined,
 ): Promise<RawAnswer> =>
   new Promise((resolve, reject) => {
-    const send = origin.startsWith('https:') ? httpsRequest : httpRequest;
+    const send = url.startsWith('https:') ? httpsRequest : httpRequest;
     const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) };
-    // Announced otherwise by the behaviour itself: then it is sent as announced.
+    // A length that the behaviour announces itself replaces the right one.
     const all = { ...length, ...headers };
-    const request = send(`${origin}${path}`, { method, headers: all, agent: false }, (response) => {
+    const request = send(url, { method, headers: all, agent: false }, (response) => {
       const chunks: Buffer[] = [];
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
       response.on('error', reject);
@@ -103,7 +102,7 @@ const exchange = (
         resolve({ status: response.statusCode ?? 0, headers: response.headers, body: text, code });
       });
     });
-    request.setTimeout(30_000, () => request.destroy(new Error(`no answer to ${method} ${path}`)));
+    request.setTimeout(30_000, () => request.destroy(new Error(`no answer to ${method} ${url}`)));
     request.on('error', reject);
     request.end(body);
   });

@@ -128,7 +128,7 @@ const upload = async (context: Context, create: Partial<CreateMultipartUploadCom
   const Bucket = await context.bucket('Enabled');
   const source = context.key('source');
   const parts = ['x'.repeat(PART_BYTES), 'piece'].map((body, index) => ({ partNumber: index + 1, body }));
-  const { ETag, VersionId } = await uploadInParts(context, Bucket, source, parts, { create });
+  const { ETag, VersionId } = await uploadInParts(context, { Bucket, Key: source }, parts, { create });
   return { Bucket, source, ETag, VersionId };
 };
 

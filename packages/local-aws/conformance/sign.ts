@@ -1,5 +1,5 @@
 /**
- * Signature Version 4 of one request, for requests that no SDK would send.
+ * Signature Version 4 for requests that no SDK would send.
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
  */
 import { createHmac, hash } from 'node:crypto';
@@ -17,7 +17,7 @@ export interface RequestToSign {
   path: string;
   query: Record<string, string>;
   headers: Record<string, string>;
-  /** Hexadecimal SHA-256 of the body, or what S3 takes instead. */
+  /** Hexadecimal SHA-256 of the body, or a value that S3 accepts instead. */
   payloadHash: string;
 }
 
@@ -29,7 +29,7 @@ export interface SigningScope {
   nowMs: number;
 }
 
-/** All headers to send, the signature among them. */
+/** All headers to send, including the signature. */
 export const signedHeaders = (request: RequestToSign, scope: SigningScope): Record<string, string> => {
   const timestamp = basicTime(scope.nowMs);
   const { sessionToken, accessKeyId } = scope.credentials;
@@ -41,7 +41,7 @@ export const signedHeaders = (request: RequestToSign, scope: SigningScope): Reco
     ...(sessionToken === undefined ? {} : { 'x-amz-security-token': sessionToken }),
   };
   const names = Object.keys(headers).toSorted();
-  const signature = sign(request, headers, names, scope, timestamp);
+  const signature = sign({ ...request, headers }, scope, timestamp);
   const credential = `${accessKeyId}/${scopeText(scope, timestamp)}`;
   return {
     ...headers,
@@ -66,32 +66,29 @@ export const presignedQuery = (
     'X-Amz-SignedHeaders': 'host',
     ...(sessionToken === undefined ? {} : { 'X-Amz-Security-Token': sessionToken }),
   };
-  const unsigned = { ...request, query, headers: {}, payloadHash: 'UNSIGNED-PAYLOAD' };
-  const signature = sign(unsigned, { host: request.host }, ['host'], scope, timestamp);
+  const toSign = { ...request, query, headers: { host: request.host }, payloadHash: 'UNSIGNED-PAYLOAD' };
+  const signature = sign(toSign, scope, timestamp);
   return { ...query, 'X-Amz-Signature': signature };
 };
 
-/** In the order and encoding that is signed, which is therefore the safest to send. */
+/** The query in the order and encoding in which it is signed, so that it can be sent in the same form. */
 export const queryText = (query: Record<string, string>): string =>
   Object.entries(query)
     .map(([name, value]) => `${encode(name)}=${encode(value)}`)
     .toSorted()
     .join('&');
 
-/** Percent-encoded as SigV4 wants it. */
+/** Percent-encodes text as SigV4 requires. */
 export const encode = (text: string): string =>
   encodeURIComponent(text).replace(
     /[!'()*]/g,
     (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
   );
 
-const sign = (
-  request: RequestToSign,
-  headers: Record<string, string>,
-  names: string[],
-  scope: SigningScope,
-  timestamp: string,
-): string => {
+/** Signs all headers of the request. */
+const sign = (request: RequestToSign, scope: SigningScope, timestamp: string): string => {
+  const { headers } = request;
+  const names = Object.keys(headers).toSorted();
   const canonical = [
     request.method,
     request.path,

@@ -4,7 +4,9 @@ import * as archive from './archive.ts';
 import * as attributes from './attributes.ts';
 import * as checksums from './checksums.ts';
 import * as conditions from './conditions.ts';
+import * as conditionalWrites from './conditional-writes.ts';
 import * as copy from './copy.ts';
+import * as deadLetters from './dead-letters.ts';
 import * as dynamodb from './dynamodb.ts';
 import * as encryption from './encryption.ts';
 import * as errors from './errors.ts';
@@ -12,12 +14,17 @@ import * as histories from './histories.ts';
 import * as lifecycle from './lifecycle.ts';
 import * as listing from './listing.ts';
 import * as metadata from './metadata.ts';
+import * as messageVisibility from './message-visibility.ts';
 import * as multipart from './multipart.ts';
+import * as multipartCompletion from './multipart-completion.ts';
+import * as notificationConfiguration from './notification-configuration.ts';
 import * as notifications from './notifications.ts';
 import * as lockedBuckets from './locked-buckets.ts';
+import * as lockedWrites from './locked-writes.ts';
 import * as locks from './object-lock.ts';
 import * as objects from './objects.ts';
 import * as ownership from './ownership.ts';
+import * as partChecksums from './part-checksums.ts';
 import * as queues from './queues.ts';
 import * as ranges from './ranges-and-parts.ts';
 import * as customerKeys from './customer-keys.ts';
@@ -34,7 +41,7 @@ export interface NamedBehaviour {
   title: string;
   document: string;
   needs: readonly Need[];
-  /** Must nothing else run beside it? */
+  /** Whether no other behaviour may run at the same time. */
   alone: boolean;
   run: Behaviour;
 }
@@ -42,10 +49,10 @@ export interface NamedBehaviour {
 const GROUPS: Record<string, Record<string, unknown>> = {
   objects,
   versions,
-  conditions,
+  conditions: { ...conditions, ...conditionalWrites },
   ranges,
-  multipart,
-  checksums,
+  multipart: { ...multipart, ...multipartCompletion },
+  checksums: { ...checksums, ...partChecksums },
   attributes,
   listing,
   copy,
@@ -54,21 +61,21 @@ const GROUPS: Record<string, Record<string, unknown>> = {
   tags,
   encryption,
   customerKeys,
-  locks,
+  locks: { ...locks, ...lockedWrites },
   lockedBuckets,
   ownership,
   archive,
   lifecycle,
   errors,
   histories,
-  notifications,
-  queues,
+  notifications: { ...notifications, ...notificationConfiguration },
+  queues: { ...queues, ...messageVisibility, ...deadLetters },
   sts,
   dynamodb,
   time,
 };
 
-/** Moves the clock, if it can: comes last. */
+/** The group whose behaviours may move the clock, and therefore run last. */
 const ALONE = 'time';
 
 const isBehaviour = (value: unknown): value is Behaviour =>
@@ -77,7 +84,7 @@ const isBehaviour = (value: unknown): value is Behaviour =>
 const byName = ([a]: [string, unknown], [b]: [string, unknown]): number => (a < b ? -1 : 1);
 
 export const suite: readonly NamedBehaviour[] = Object.entries(GROUPS).flatMap(([group, exported]) =>
-  // Not every loader of modules keeps the same order.
+  // Not every module loader keeps the order of exports.
   Object.entries(exported)
     .toSorted(byName)
     .flatMap(([name, value]) => {
@@ -87,7 +94,7 @@ export const suite: readonly NamedBehaviour[] = Object.entries(GROUPS).flatMap((
     }),
 );
 
-/** Those whose name or group is one of these; all where none is given. Throws for a word that is neither. */
+/** The behaviours whose name or group is one of `words`; all when there are no words. Throws for a word that is neither. */
 export const choose = (words: readonly string[]): readonly NamedBehaviour[] => {
   const unknown = words.find((word) => !suite.some(({ group, name }) => word === group || word === name));
   if (unknown !== undefined)

@@ -119,7 +119,7 @@ export const tagsComeWithTheUpload = behaviour(
     const Bucket = await context.bucket('never');
     const Key = context.key();
     const create = { Tagging: 'a=1&b=2' };
-    await uploadInParts(context, Bucket, Key, [{ partNumber: 1, body: 'content' }], { create });
+    await uploadInParts(context, { Bucket, Key }, [{ partNumber: 1, body: 'content' }], { create });
     same('tags', await tagsOf(context, Bucket, Key), ['a=1', 'b=2']);
   },
 );

@@ -1,4 +1,4 @@
-/** A multipart upload from beginning to end, for behaviours that are about what comes after. */
+/** A whole multipart upload, for behaviours about the object that it makes. */
 import {
   CompleteMultipartUploadCommand,
   type CompleteMultipartUploadCommandInput,
@@ -10,7 +10,7 @@ import {
 } from '@aws-sdk/client-s3';
 import type { Context } from './context.ts';
 
-/** The smallest a part may be, unless it is the last. */
+/** Minimum size of a part that is not the last. */
 export const PART_BYTES = 5 * 1024 * 1024;
 
 export interface Part {
@@ -25,8 +25,7 @@ export interface UploadOptions {
 
 export const uploadInParts = async (
   { s3 }: Context,
-  Bucket: string,
-  Key: string,
+  { Bucket, Key }: { Bucket: string; Key: string },
   parts: readonly Part[],
   { create, complete }: UploadOptions = {},
 ): Promise<CompleteMultipartUploadCommandOutput & { completed: CompletedPart[] }> => {

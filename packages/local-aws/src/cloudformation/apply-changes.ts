@@ -6,11 +6,11 @@ import { InvalidProperties, ResourceFailure, type Provider, type ResourceContext
 import type { PlannedResource } from './resource-order.ts';
 import type { ResourceStatus, Stack, StackResource } from './stack.ts';
 
-/** What one stack operation works with. */
+/** The context of one stack operation. */
 export interface ChangeContext {
   stack: Stack;
   artifacts: string | null;
-  /** In whose name objects are read. */
+  /** The caller who reads objects. */
   caller: Caller;
   provider(type: string): Provider;
   record(
@@ -21,8 +21,8 @@ export interface ChangeContext {
 }
 
 /**
- * Steps kept for later. If something fails, `restore` takes back changes, in the order in which they were made, since what
- * depends on others needs them as they were; then `remove` takes away what is new, backwards. `cleanUp` follows success, backwards.
+ * Steps for later. After a failure, `restore` undoes changes in the order in which they were made, because a resource needs the
+ * resources it depends on as they were; then `remove` deletes new resources, backwards. `cleanUp` follows success, backwards.
  */
 export interface ChangeLog {
   restore: (() => Promise<void>)[];
@@ -31,8 +31,8 @@ export interface ChangeLog {
 }
 
 /**
- * Brings the stack's resources to what is planned, one after the other, and notes in `log` how to take each step back.
- * Rejects with the error of the first resource that fails; that one's own undo is in `log` already.
+ * Changes the stack's resources as planned, one after the other, and adds to `log` how to undo each step.
+ * Rejects with the error of the first resource that fails; the undo step of that resource is in `log` already.
  */
 export const applyChanges = async (
   context: ChangeContext,
@@ -46,16 +46,16 @@ export const applyChanges = async (
     const old = context.stack.resources.get(plan.logicalId);
     if (!old) await createResource(context, plan, properties, log);
     else if (!isDeepStrictEqual(old.properties, properties)) {
-      await updateResource(context, plan, old, properties, log);
+      await updateResource(context, plan, { old, properties }, log);
     } else keepResource(context, plan, old, log);
   }
   const wanted = new Set(planned.map((plan) => plan.logicalId));
   const leaving = [...context.stack.resources.values()].filter((resource) => !wanted.has(resource.logicalId));
-  // Clean-up runs backwards, so that what was created last goes first.
+  // Clean-up runs backwards, so that it deletes the newest resource first.
   for (const resource of leaving) log.cleanUp.push(() => deleteResource(context, resource, 'DeletionPolicy'));
 };
 
-/** Put in again at the end: the map's order is the order in which resources depend on each other. */
+/** Puts the resource at the end: the map's order is the order in which resources depend on each other. */
 const setResource = (context: ChangeContext, resource: StackResource): void => {
   context.stack.resources.delete(resource.logicalId);
   context.stack.resources.set(resource.logicalId, resource);
@@ -101,8 +101,7 @@ const createResource = async (
 const updateResource = async (
   context: ChangeContext,
   { logicalId, definition }: PlannedResource,
-  old: StackResource,
-  properties: Record<string, unknown>,
+  { old, properties }: { old: StackResource; properties: Record<string, unknown> },
   log: ChangeLog,
 ): Promise<void> => {
   const { type, physicalId } = old;
@@ -131,7 +130,7 @@ const updateResource = async (
   }
 };
 
-/** After a failed update: back to the old properties, or away with the replacement. */
+/** Undoes an update: restores the old properties, or schedules the deletion of the replacement. */
 const takeBack = async (
   context: ChangeContext,
   now: StackResource,
@@ -154,10 +153,10 @@ const takeBack = async (
   if (restored.physicalId !== now.physicalId) log.remove.push(() => removePhysical(context, now));
 };
 
-/** Why a resource goes: its stack or its place in the template ends, it was replaced, or its creation is taken back. */
+/** Why a resource is deleted: it left the template or its stack is deleted, it was replaced, or its creation is rolled back. */
 export type DeletionCause = 'DeletionPolicy' | 'UpdateReplacePolicy' | 'rollback';
 
-/** Deletes a resource that is no longer wanted, unless its policy says to keep it. */
+/** Deletes a resource that is no longer wanted, unless its policy retains it. */
 export const deleteResource = async (
   context: ChangeContext,
   resource: StackResource,

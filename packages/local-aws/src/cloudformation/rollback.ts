@@ -1,13 +1,13 @@
 import { messageOf } from './apply-changes.ts';
 import { StackError, type Action, type Stack, type StackEvent } from './stack.ts';
 
-/** What a failed update gives back, but for its resources. */
+/** The state that a failed update restores, apart from the resources. */
 export const snapshot = (stack: Stack): Partial<Stack> => {
   const { template, templateText, parameters, tags, capabilities, outputs, exports, imports } = stack;
   return { template, templateText, parameters, tags, capabilities, outputs, exports, imports };
 };
 
-/** Resources that were there before stand in the order they had: the one in which they depend on each other. */
+/** Gives the resources that existed before their old order, in which they depend on each other. */
 export const inOrderOf = (before: string[], resources: Stack['resources']): Stack['resources'] => {
   const known = before.flatMap((logicalId) => {
     const resource = resources.get(logicalId);
@@ -19,7 +19,7 @@ export const inOrderOf = (before: string[], resources: Stack['resources']): Stac
 export const runBackwards = (steps: (() => Promise<void>)[]): Promise<boolean> =>
   runInOrder(steps.toReversed());
 
-/** Every step is tried, also after one has failed. Answers whether all went well. */
+/** Runs every step, even after one has failed. Resolves to whether all succeeded. */
 export const runInOrder = async (steps: (() => Promise<void>)[]): Promise<boolean> => {
   let isFine = true;
   for (const step of steps) {
@@ -38,7 +38,7 @@ export const rollbackOf = (
   return onFailure === 'DELETE' ? 'DELETE' : 'ROLLBACK';
 };
 
-/** As CloudFormation words it, e.g. `The following resource(s) failed to create: [A]. Rollback requested by user.` */
+/** The reason in CloudFormation's words, e.g. `The following resource(s) failed to create: [A]. Rollback requested by user.` */
 export const rollbackReason = (events: StackEvent[], error: unknown): string => {
   const sentences = (['create', 'update'] as const).flatMap((verb) => {
     const failed = events.filter(({ status }) => status === `${verb.toUpperCase()}_FAILED`);

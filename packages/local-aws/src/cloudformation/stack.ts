@@ -8,7 +8,7 @@ export type StackStatus =
   | `${Action}_${'IN_PROGRESS' | 'COMPLETE' | 'FAILED'}`
   | 'UPDATE_COMPLETE_CLEANUP_IN_PROGRESS'
   | 'UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS'
-  /** Only a change set knows what will be in it. */
+  /** The stack has change sets but no resources yet. */
   | 'REVIEW_IN_PROGRESS';
 export type ResourceStatus =
   `${'CREATE' | 'UPDATE' | 'DELETE'}_${'IN_PROGRESS' | 'COMPLETE' | 'FAILED'}` | 'DELETE_SKIPPED';
@@ -40,12 +40,12 @@ export interface Stack {
   stackId: string;
   status: StackStatus;
   statusReason: string | null;
-  /** Milliseconds since the epoch, as the others. */
+  /** Milliseconds since the epoch, as the other times. */
   createdAtMs: number;
   updatedAtMs: number | null;
   deletedAtMs: number | null;
   template: Template;
-  /** As it was handed over. */
+  /** The template as the caller passed it. */
   templateText: string;
   parameters: Record<string, string | string[]>;
   tags: Record<string, string>;
@@ -56,12 +56,16 @@ export interface Stack {
   outputs: Record<string, string>;
   /** Export name → value. */
   exports: Record<string, string>;
-  /** Names of other stacks' exports it uses. */
+  /** The names of other stacks' exports that the stack uses. */
   imports: Set<string>;
   events: StackEvent[];
 }
 
-/** A stack with nothing in it. Throws TemplateError for a name that is none. */
+/** Nothing has been created for the stack yet. */
+export const isNew = (stack: Stack): boolean =>
+  stack.status === 'REVIEW_IN_PROGRESS' || stack.events.length === 0;
+
+/** A stack with nothing in it. Throws TemplateError for an invalid name. */
 export const newStack = (
   { accountId, region, stackName }: Pick<Stack, 'accountId' | 'region' | 'stackName'>,
   createdAtMs: number,
@@ -97,7 +101,7 @@ export const newStack = (
 
 const EMPTY_TEMPLATE = '{"Resources":{}}';
 
-/** A stack operation that did not do what was asked; what it had begun has been taken back as far as possible. */
+/** A stack operation failed; its changes have been rolled back as far as possible. */
 export class StackError extends Error {
   override readonly name = 'StackError';
   readonly stackName: string;

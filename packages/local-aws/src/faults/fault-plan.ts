@@ -26,32 +26,32 @@ import {
 } from './fault-rule.ts';
 import { createHeldMessages } from './held-messages.ts';
 import { messageKey } from './message-key.ts';
-import { createRuleBook, type InjectedFault } from './rule-book.ts';
+import { createRuleBook, type InjectedFault, type RuleBook } from './rule-book.ts';
 
 /** A plan made from rules: `aws.faults.plan = createFaultPlan({ seed, rules })`. */
 export interface RuledFaultPlan extends FaultPlan {
   readonly seed: number;
   readonly rules: readonly FaultRule[];
-  /** Everything injected so far, in order: that a fault did happen is for the test to see. */
+  /** All faults injected so far, in order, so that a test can check that a fault did happen. */
   injected(): readonly InjectedFault[];
   /** How often a rule, by its name, or a kind of fault was injected. */
   count(ruleOrKind: string): number;
-  /** Messages kept from their queues at present. */
+  /** The messages that are held back from their queues now. */
   held(): MessageInQuestion[];
-  /** Seed, rules and what they did, for a person; the seed and the rules make the same plan again. */
+  /** Seed, rules and injected faults as text for people. The same seed and rules make the same plan again. */
   describe(): string;
   release(): void;
 }
 
 export interface FaultPlanOptions {
   rules: readonly FaultRule[];
-  /** Of everything that is left to chance; default 1. */
+  /** Seed of all random decisions; default 1. */
   seed?: number;
-  /** For rules with a time; default the machine's clock. */
+  /** For rules with a time; default: the machine's clock. */
   clock?: Clock;
 }
 
-/** The first rule that hits decides; further ones are not asked. */
+/** The first rule that hits decides; later rules are not asked. */
 export const createFaultPlan = ({
   rules,
   seed = 1,
@@ -60,86 +60,96 @@ export const createFaultPlan = ({
   const book = createRuleBook(seed, clock);
   const held = createHeldMessages();
   const draws = new Map<string, number>();
-
-  const hit = <R extends FaultRule>(
-    isMeant: (rule: FaultRule) => rule is R,
-    doesMatch: (rule: R) => boolean,
-    occasion: Occasion,
-  ): R | undefined =>
-    rules.find(
-      (rule, index): rule is R => isMeant(rule) && doesMatch(rule) && book.decide(index, rule, occasion),
-    );
-
-  const hitMessage = <F extends MessageRule['fault']>(
-    isOfKind: (fault: MessageRule['fault']) => fault is F,
-    what: string,
-    message: MessageInQuestion,
-  ): F | undefined => {
-    const key = messageKey(message.body);
-    const subject = `${queueName(message.queueArn)} ${key}`.trimEnd();
-    const isMeant = (rule: FaultRule): rule is MessageRule & { fault: F } =>
-      isMessageRule(rule) && isOfKind(rule.fault);
-    return hit(isMeant, (rule) => matchesMessage(rule, message, key), { what, subject })?.fault;
-  };
-
-  const judge = (request: AwsRequest): Fault | undefined => {
-    const operation = request.operation ?? operationName(request);
-    const { bucket, key } = request.service === 's3' ? s3Place(request.path) : { bucket: '', key: '' };
-    const caller = 'arn' in request.caller ? request.caller.arn : request.caller.kind;
-    const doesMatch = (rule: RequestRule): boolean =>
-      matches(rule.operation, operation) &&
-      matches(rule.bucket, bucket) &&
-      matches(rule.key, key) &&
-      matches(rule.caller, caller);
-    return hit(isRequestRule, doesMatch, {
-      what: operation,
-      subject: key === '' ? bucket : `${bucket}/${key}`,
-    })?.fault;
-  };
-
-  const isShuffled = (queueArn: string): boolean =>
-    rules.some(
-      (rule) =>
-        isMessageRule(rule) &&
-        rule.fault.kind === 'shuffle' &&
-        (matches(rule.queue, queueArn) || matches(rule.queue, queueName(queueArn))),
-    );
-
-  return Object.assign(judge, {
+  const source: RuleSource = { rules, book };
+  return Object.assign((request: AwsRequest) => hitRequest(source, request), {
     seed,
     rules,
-    sending: (message: MessageInQuestion) => hitMessage(isSending, 'message sent', message),
+    sending: (message: MessageInQuestion) => hitMessage(source, isSending, 'message sent', message),
     hold: (message: MessageInQuestion, send: () => void, fault: SendingFault) =>
       held.hold(message, send, fault.kind === 'overtake-message' ? fault.by : Infinity),
     sent: (message: MessageInQuestion) => held.passed(message),
-    receiving: (message: MessageInQuestion) => hitMessage(isReceiving, 'message received', message),
-    deleting: (message: MessageInQuestion) => hitMessage(isDeleting, 'message deleted', message),
+    receiving: (message: MessageInQuestion) => hitMessage(source, isReceiving, 'message received', message),
+    deleting: (message: MessageInQuestion) => hitMessage(source, isDeleting, 'message deleted', message),
     next: (queueArn: string, count: number) => {
-      if (!isShuffled(queueArn)) return 0;
+      if (!isShuffled(rules, queueArn)) return 0;
       const turn = draws.get(queueArn) ?? 0;
       draws.set(queueArn, turn + 1);
       return Math.floor(draw(seed, 'shuffle', queueName(queueArn), turn) * count);
     },
-    invocation: (functionName: string): InvocationFault | undefined =>
-      hit(isInvocationRule, (rule) => matches(rule.function, functionName), {
-        what: 'invocation',
-        subject: functionName,
-      })?.fault,
+    invocation: (functionName: string) => hitInvocation(source, functionName),
     release: () => held.release(),
     injected: () => book.injected,
     count: (ruleOrKind: string) =>
       book.injected.filter(({ rule, fault }) => rule === ruleOrKind || fault.kind === ruleOrKind).length,
     held: () => held.list(),
-    describe: () => describe(seed, rules, book.injected, held.list()),
+    describe: () => describePlan(seed, rules, book.injected, held.list()),
   });
 };
+
+/** The rules, and the book that decides and counts. */
+interface RuleSource {
+  rules: readonly FaultRule[];
+  book: RuleBook;
+}
+
+const hit = <R extends FaultRule>(
+  { rules, book }: RuleSource,
+  isMeant: (rule: FaultRule) => rule is R,
+  doesMatch: (rule: R) => boolean,
+  occasion: Occasion,
+): R | undefined =>
+  rules.find(
+    (rule, index): rule is R => isMeant(rule) && doesMatch(rule) && book.decide(index, rule, occasion),
+  );
+
+const hitRequest = (source: RuleSource, request: AwsRequest): Fault | undefined => {
+  const operation = request.operation ?? operationName(request);
+  const { bucket, key } = request.service === 's3' ? s3Place(request.path) : { bucket: '', key: '' };
+  const caller = 'arn' in request.caller ? request.caller.arn : request.caller.kind;
+  const doesMatch = (rule: RequestRule): boolean =>
+    matches(rule.operation, operation) &&
+    matches(rule.bucket, bucket) &&
+    matches(rule.key, key) &&
+    matches(rule.caller, caller);
+  return hit(source, isRequestRule, doesMatch, {
+    what: operation,
+    subject: key === '' ? bucket : `${bucket}/${key}`,
+  })?.fault;
+};
+
+const hitMessage = <F extends MessageRule['fault']>(
+  source: RuleSource,
+  isOfKind: (fault: MessageRule['fault']) => fault is F,
+  what: string,
+  message: MessageInQuestion,
+): F | undefined => {
+  const key = messageKey(message.body);
+  const subject = `${queueName(message.queueArn)} ${key}`.trimEnd();
+  const isMeant = (rule: FaultRule): rule is MessageRule & { fault: F } =>
+    isMessageRule(rule) && isOfKind(rule.fault);
+  return hit(source, isMeant, (rule) => matchesMessage(rule, message, key), { what, subject })?.fault;
+};
+
+const hitInvocation = (source: RuleSource, functionName: string): InvocationFault | undefined =>
+  hit(source, isInvocationRule, (rule) => matches(rule.function, functionName), {
+    what: 'invocation',
+    subject: functionName,
+  })?.fault;
+
+const isShuffled = (rules: readonly FaultRule[], queueArn: string): boolean =>
+  rules.some(
+    (rule) =>
+      isMessageRule(rule) &&
+      rule.fault.kind === 'shuffle' &&
+      (matches(rule.queue, queueArn) || matches(rule.queue, queueName(queueArn))),
+  );
 
 const isReceiving = (fault: MessageRule['fault']): fault is ReceivingFault => fault.kind === 'visible-again';
 const isDeleting = (fault: MessageRule['fault']): fault is DeletingFault => fault.kind === 'forget-delete';
 const isSending = (fault: MessageRule['fault']): fault is SendingFault =>
   !isReceiving(fault) && !isDeleting(fault) && fault.kind !== 'shuffle';
 
-const describe = (
+const describePlan = (
   seed: number,
   rules: readonly FaultRule[],
   injected: readonly InjectedFault[],

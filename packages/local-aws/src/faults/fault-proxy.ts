@@ -1,8 +1,8 @@
 /**
  * The fault layer as a proxy in front of another endpoint: MinIO, another emulator, this local AWS in another process.
  *
- * The request goes on as it came, the Host header among the rest, so that a signature made for the proxy's address stays valid: SigV4
- * signs the Host header that the client sent, and the other endpoint verifies the one that it receives.
+ * The proxy forwards each request unchanged, including its Host header, so that a signature made for the proxy's address stays valid:
+ * SigV4 signs the Host header that the client sent, and the other endpoint verifies the Host header that it receives.
  */
 import { createServer, type IncomingMessage, request as httpRequest, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer, request as httpsRequest } from 'node:https';
@@ -23,9 +23,9 @@ import { parseSignature, type Signature } from '../front/signature.ts';
 export interface FaultProxyOptions {
   /** e.g. `http://127.0.0.1:9000`, without a path. */
   target: string;
-  /** Asked for every request, of which the caller is not known here. Only faults of requests can happen in a proxy. */
+  /** Called for every request. The caller is unknown in a proxy, and only faults of requests can happen. */
   plan: FaultPlan;
-  /** PEM of the authority that vouches for an HTTPS target; default those Node trusts. */
+  /** PEM of the certificate authority of an HTTPS target; default: the authorities that Node trusts. */
   targetCa?: string;
   /** Ports on 127.0.0.1; default 0, any free one. */
   httpPort?: number;
@@ -45,7 +45,7 @@ export const startFaultProxy = async (options: FaultProxyOptions): Promise<Fault
   const certificate = makeLocalCertificate();
   const settings = { keepAliveTimeout: 60_000, requestTimeout: 0, maxHeaderSize: 65_536, noDelay: true };
   const serve = (secureTransport: boolean) => (message: IncomingMessage, response: ServerResponse) => {
-    void exchange(options.plan, forward, secureTransport, message, response);
+    void exchange({ plan: options.plan, forward }, secureTransport, message, response);
   };
   const http = await listen(createServer(settings, serve(false)), options.httpPort ?? 0);
   const https = await listen(
@@ -65,15 +65,14 @@ export const startFaultProxy = async (options: FaultProxyOptions): Promise<Fault
 type Forward = (message: IncomingMessage, request: AwsRequest, response: ServerResponse) => Promise<void>;
 
 const exchange = async (
-  plan: FaultPlan,
-  forward: Forward,
+  { plan, forward }: { plan: FaultPlan; forward: Forward },
   secureTransport: boolean,
   message: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> => {
   message.on('error', () => response.destroy());
   response.on('error', () => message.destroy());
-  const { request, signature } = await seen(message, secureTransport);
+  const { request, signature } = await requestOf(message, secureTransport);
   try {
     const fault = plan(request);
     if (fault?.kind === 'clock-skew') judgeBySkewedClock(response, signature, fault.aheadMs);
@@ -83,8 +82,8 @@ const exchange = async (
   }
 };
 
-/** What the fault plan is to know of a request. The small body of a query service names its operation. */
-const seen = async (
+/** The request as the fault plan sees it. A query service names its operation in the small body, which is therefore read first. */
+const requestOf = async (
   message: IncomingMessage,
   secureTransport: boolean,
 ): Promise<{ request: AwsRequest; signature: Signature | undefined }> => {
@@ -111,7 +110,7 @@ const seen = async (
   return { request, signature };
 };
 
-/** The target's clock is its own: here it can only be pretended for this one answer that it is ahead. */
+/** The proxy cannot change the target's clock. It dates this one answer, and checks the request's time, as if the clock were ahead. */
 const judgeBySkewedClock = (
   response: ServerResponse,
   signature: Signature | undefined,
@@ -123,7 +122,7 @@ const judgeBySkewedClock = (
   refuseWrongTime(signature, nowMs);
 };
 
-/** Sends a request on and its answer back, both as they stream. A target that cannot be reached is a cut connection. */
+/** Streams a request to the target and its answer back. If the target cannot be reached, the connection is cut. */
 const createForwarder = ({ target, targetCa }: FaultProxyOptions): Forward => {
   const { protocol, hostname, port } = new URL(target);
   const send = protocol === 'https:' ? httpsRequest : httpRequest;
@@ -139,7 +138,7 @@ const createForwarder = ({ target, targetCa }: FaultProxyOptions): Forward => {
           port: port === '' ? undefined : port,
           method: request.method,
           path: message.url,
-          // Raw, for their order and spelling; hop-by-hop ones are this connection's own.
+          // Raw headers keep their order and spelling. Hop-by-hop headers belong to the client's connection.
           headers: endToEnd(message.rawHeaders),
           setHost: false,
           ...(targetCa !== undefined && { ca: targetCa }),
@@ -157,12 +156,12 @@ const createForwarder = ({ target, targetCa }: FaultProxyOptions): Forward => {
       response.once('close', () => {
         if (!response.writableFinished) outgoing.destroy();
       });
-      // A body cut by a fault cuts the connection to the target as well, as a dying client would.
+      // A fault that cuts the body also cuts the connection to the target, as a dying client would.
       pipeline(request.body, outgoing).catch(giveUp);
     });
 };
 
-/** By RFC 9110 7.6.1, and Expect, which this server has answered already. */
+/** Hop-by-hop headers by RFC 9110 7.6.1, and Expect, which this server has answered already. */
 const hopByHop = ['connection', 'keep-alive', 'proxy-connection', 'te', 'upgrade', 'expect'];
 
 const endToEnd = (rawHeaders: string[]): string[] =>

@@ -58,11 +58,11 @@ export interface Iam extends Authorizer {
 export function createIam({ clock }: { clock: Clock }): Iam {
   const roles = new Map<string, Role>();
   const roots = new Map<string, Credentials>();
-  const keys = new Map<string, { caller: Caller; credentials: Credentials; roleId?: string }>();
+  const keys = new Map<string, Key>();
   const sessionPolicies = new WeakMap<Caller, PolicyDocument>();
   const authorizer = createAuthorizer(clock, (caller) => sessionPolicies.get(caller));
 
-  const iam: Iam = {
+  return {
     decide: (question) => authorizer.decide(question),
     rootCaller,
     rootCredentials(accountId) {
@@ -95,24 +95,11 @@ export function createIam({ clock }: { clock: Clock }): Iam {
       if (sessionPolicy) parsePolicy(sessionPolicy, 'identity');
       const caller = sessionCaller(role, sessionName, () => roles.get(roleArn)?.policies ?? []);
       if (sessionPolicy) sessionPolicies.set(caller, sessionPolicy);
-      const credentials = {
-        accessKeyId: randomId('ASIA', 16),
-        secretAccessKey: randomSecret(),
-        sessionToken: randomBytes(192).toString('base64'),
-        expiresAtMs: clock.now() + durationSeconds * 1000,
-      };
+      const credentials = temporaryCredentials(clock.now() + durationSeconds * 1000);
       keys.set(credentials.accessKeyId, { caller, credentials, roleId: role.roleId });
       return { caller, credentials };
     },
-    callerOf(accessKeyId, sessionToken) {
-      const key = keys.get(accessKeyId);
-      if (!key) return { status: 'unknown' };
-      if (key.credentials.sessionToken !== sessionToken) return { status: 'wrong-token' };
-      if (key.credentials.expiresAtMs !== undefined && key.credentials.expiresAtMs <= clock.now()) {
-        return { status: 'expired' };
-      }
-      return { status: 'active', caller: key.caller, credentials: key.credentials };
-    },
+    callerOf: (accessKeyId, sessionToken) => keyStatus(keys.get(accessKeyId), sessionToken, clock.now()),
     expireSessions(roleArn) {
       const role = roles.get(roleArn);
       for (const key of keys.values()) {
@@ -120,8 +107,33 @@ export function createIam({ clock }: { clock: Clock }): Iam {
       }
     },
   };
-  return iam;
 }
+
+interface Key {
+  caller: Caller;
+  credentials: Credentials;
+  /** The role whose session the key belongs to. */
+  roleId?: string;
+}
+
+const keyStatus = (
+  key: Key | undefined,
+  sessionToken: string | undefined,
+  nowMs: number,
+): ReturnType<Iam['callerOf']> => {
+  if (!key) return { status: 'unknown' };
+  const { caller, credentials } = key;
+  if (credentials.sessionToken !== sessionToken) return { status: 'wrong-token' };
+  if (credentials.expiresAtMs !== undefined && credentials.expiresAtMs <= nowMs) return { status: 'expired' };
+  return { status: 'active', caller, credentials };
+};
+
+const temporaryCredentials = (expiresAtMs: number) => ({
+  accessKeyId: randomId('ASIA', 16),
+  secretAccessKey: randomSecret(),
+  sessionToken: randomBytes(192).toString('base64'),
+  expiresAtMs,
+});
 
 /** The root user of an account, who may do everything in it. */
 export function rootCaller(accountId: string): Caller {

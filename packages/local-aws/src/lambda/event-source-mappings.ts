@@ -3,9 +3,10 @@ import { z } from 'zod';
 import type { AccessQuestion, Authorizer, PolicyDocument } from '../core/access.ts';
 import type { Iam } from '../iam/iam.ts';
 import { parseEventSourceProperties, type EventSourceConfiguration } from './event-source-configuration.ts';
-import { startPoller, type Poller, type QueueActions } from './event-source-poller.ts';
+import { startPoller, type Poller } from './event-source-poller.ts';
 import { lambdaError } from './lambda-error.ts';
 import type { LambdaFunction } from './lambda-function.ts';
+import type { QueueActions } from './source-queue.ts';
 
 export interface EventSourceMapping {
   uuid: string;
@@ -18,7 +19,7 @@ export interface EventSourceMapping {
 export interface EventSourceMappings {
   /** `properties` are those of an AWS::Lambda::EventSourceMapping, resolved. */
   create(properties: Record<string, unknown>): Promise<string>;
-  /** Batches in progress are finished under the old configuration. */
+  /** The old configuration still applies to batches in progress. */
   update(uuid: string, properties: Record<string, unknown>): Promise<void>;
   /** A mapping that is already gone is success. */
   delete(uuid: string): Promise<void>;
@@ -32,16 +33,16 @@ export interface EventSourceHost {
   findFunction(nameOrArn: string): LambdaFunction;
 }
 
-interface Running {
+interface RunningMapping {
   configuration: EventSourceConfiguration;
   target: LambdaFunction;
   poller: Poller | null;
 }
 
-/** Event source mappings from SQS queues to functions, with the checks Lambda makes when one is created. */
+/** Event source mappings from SQS queues to functions, with the checks that Lambda makes when it creates a mapping. */
 export const createEventSourceMappings = (host: EventSourceHost): EventSourceMappings => {
-  const mappings = new Map<string, Running>();
-  const start = async (properties: Record<string, unknown>): Promise<Running> => {
+  const mappings = new Map<string, RunningMapping>();
+  const start = async (properties: Record<string, unknown>): Promise<RunningMapping> => {
     const configuration = parseEventSourceProperties(properties);
     const target = host.findFunction(configuration.functionName);
     await checkQueue(host, configuration, target);
@@ -75,7 +76,7 @@ export const createEventSourceMappings = (host: EventSourceHost): EventSourceMap
       mappings.delete(uuid);
       await running?.poller?.stop();
     },
-    list: () => [...mappings].map(([uuid, running]) => describe(uuid, running)),
+    list: () => [...mappings].map(([uuid, running]) => describeMapping(uuid, running)),
     stop: async () => {
       const pollers = [...mappings.values()].map((running) => running.poller);
       mappings.clear();
@@ -84,11 +85,14 @@ export const createEventSourceMappings = (host: EventSourceHost): EventSourceMap
   };
 };
 
-const isSame = (one: Running, other: Running): boolean =>
+const isSame = (one: RunningMapping, other: RunningMapping): boolean =>
   one.configuration.queueArn === other.configuration.queueArn &&
   one.target.configuration().functionArn === other.target.configuration().functionArn;
 
-const describe = (uuid: string, { configuration, target, poller }: Running): EventSourceMapping => ({
+const describeMapping = (
+  uuid: string,
+  { configuration, target, poller }: RunningMapping,
+): EventSourceMapping => ({
   uuid,
   configuration,
   functionArn: target.configuration().functionArn,
@@ -101,7 +105,7 @@ const queueAttributes = z.object({
   Attributes: z.object({ VisibilityTimeout: z.coerce.number(), Policy: z.string().optional() }),
 });
 
-/** What CreateEventSourceMapping refuses: a role without rights at the queue, and a visibility timeout that is too short. */
+/** Refuses, as CreateEventSourceMapping does, a role without permissions for the queue and a visibility timeout that is too short. */
 const checkQueue = async (
   host: EventSourceHost,
   configuration: EventSourceConfiguration,
@@ -120,7 +124,10 @@ const checkQueue = async (
     region,
   });
   const { VisibilityTimeout: visibilitySeconds, Policy: policy } = queueAttributes.parse(answer).Attributes;
-  for (const action of NEEDED_ACTIONS) checkPermission(host, queueArn, action, policy, target);
+  const resourcePolicy: PolicyDocument | undefined = policy ? JSON.parse(policy) : undefined;
+  for (const action of NEEDED_ACTIONS) {
+    checkPermission(host, target, action, { queueArn, resourcePolicy });
+  }
   const timeoutSeconds = target.configuration().timeoutMs / 1000;
   if (visibilitySeconds < timeoutSeconds) {
     throw lambdaError(
@@ -132,12 +139,10 @@ const checkQueue = async (
 
 const checkPermission = (
   host: EventSourceHost,
-  queueArn: string,
-  action: string,
-  policy: string | undefined,
   target: LambdaFunction,
+  action: string,
+  { queueArn, resourcePolicy }: { queueArn: string; resourcePolicy: PolicyDocument | undefined },
 ): void => {
-  const resourcePolicy: PolicyDocument | undefined = policy ? JSON.parse(policy) : undefined;
   const question: AccessQuestion = {
     caller: target.roleCaller(),
     action: `sqs:${action}`,

@@ -10,12 +10,13 @@ import { describeFunction } from './describe-function.ts';
 import { lambdaError } from './lambda-error.ts';
 import type { InvocationResult, LambdaFunction } from './lambda-function.ts';
 
-const LARGEST_EVENT_BYTES = { RequestResponse: 6_291_456, Event: 1_048_576 };
-type InvocationType = keyof typeof LARGEST_EVENT_BYTES;
+const MAX_EVENT_BYTES = { RequestResponse: 6_291_456, Event: 1_048_576 };
+type InvocationType = keyof typeof MAX_EVENT_BYTES;
 
-/** What the API needs of the service behind it. */
+/** The service behind the API. */
 export interface Invoker {
-  /** Null when there is no such function: that is told only to who may invoke it. */
+  authorizer: Authorizer;
+  /** Null when there is no such function; only a caller who may invoke the function learns that. */
   find(functionArn: string): LambdaFunction | null;
   invokeText(
     functionArn: string,
@@ -25,12 +26,11 @@ export interface Invoker {
 }
 
 /**
- * Lambda's API: Invoke, and what tells about a function. Errors are thrown for the front door to write.
+ * Lambda's API: Invoke and the operations that describe a function. Throws errors, which the front door writes.
  * Sources: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html and API_GetFunction.html
  */
 export const handleLambdaRequest = async (
   invoker: Invoker,
-  authorizer: Authorizer,
   request: AwsRequest,
   response: ServerResponse,
 ): Promise<void> => {
@@ -38,18 +38,18 @@ export const handleLambdaRequest = async (
   const functionArn = toFunctionArn(request, decodeURIComponent(name));
   const operation = `${request.method} ${what}`;
   if (name !== '' && operation === 'POST /invocations') {
-    await invoke(invoker, authorizer, request, response, functionArn);
+    await invoke(invoker, functionArn, request, response);
     return;
   }
   const description = name === '' ? undefined : DESCRIPTIONS[operation];
   if (!description) throw notSupported(`${request.method} ${request.path} of Lambda`);
-  authorizeFor(invoker, authorizer, request, functionArn, `lambda:${description.action}`);
+  authorizeFor(invoker, functionArn, request, `lambda:${description.action}`);
   const found = invoker.find(functionArn);
   if (!found) throw lambdaError('ResourceNotFoundException', `Function not found: ${functionArn}`);
   writeJson(response, description.answer(found), 'application/json');
 };
 
-/** By method and what follows the function's name. */
+/** The describing operations, by method and the part of the path after the function's name. */
 const DESCRIPTIONS: Record<string, { action: string; answer(found: LambdaFunction): unknown }> = {
   'GET ': {
     action: 'GetFunction',
@@ -64,12 +64,11 @@ const DESCRIPTIONS: Record<string, { action: string; answer(found: LambdaFunctio
 
 const invoke = async (
   invoker: Invoker,
-  authorizer: Authorizer,
+  functionArn: string,
   request: AwsRequest,
   response: ServerResponse,
-  functionArn: string,
 ): Promise<void> => {
-  authorizeFor(invoker, authorizer, request, functionArn, 'lambda:InvokeFunction');
+  authorizeFor(invoker, functionArn, request, 'lambda:InvokeFunction');
   const type = invocationType(request);
   const payload = await readPayload(request, type);
   const result = await invoker.invokeText(functionArn, payload, { type });
@@ -89,13 +88,12 @@ const toFunctionArn = (request: AwsRequest, name: string): string => {
 };
 
 const authorizeFor = (
-  invoker: Invoker,
-  authorizer: Authorizer,
-  request: AwsRequest,
+  { find, authorizer }: Invoker,
   functionArn: string,
+  request: AwsRequest,
   action: string,
 ): void => {
-  const found = invoker.find(functionArn);
+  const found = find(functionArn);
   const question = {
     caller: request.caller,
     action,
@@ -117,7 +115,7 @@ const invocationType = (request: AwsRequest): InvocationType => {
 };
 
 const readPayload = async (request: AwsRequest, type: InvocationType): Promise<string> => {
-  const limitBytes = LARGEST_EVENT_BYTES[type];
+  const limitBytes = MAX_EVENT_BYTES[type];
   const text = (await readBody(request.body, limitBytes)).toString('utf8') || '{}';
   try {
     JSON.parse(text);

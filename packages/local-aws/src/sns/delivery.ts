@@ -19,10 +19,10 @@ export interface FailedDelivery {
   reason: 'denied' | 'no-such-queue' | 'too-many-attributes';
 }
 
-/** SQS takes no more attributes than this, SNS does: such a raw message is lost. */
-const MOST_ATTRIBUTES = 10;
+/** Maximum number of attributes of an SQS message. SNS accepts more, and a raw message with more is lost. */
+const MAX_ATTRIBUTES = 10;
 
-/** Sends one publication to every confirmed queue. Answers what could not be delivered. */
+/** Sends one publication to every confirmed queue. Returns the deliveries that failed. */
 export const deliver = (
   { queues, clock }: { queues: QueueSender; clock: Clock },
   topic: Topic,
@@ -30,35 +30,34 @@ export const deliver = (
 ): FailedDelivery[] =>
   topic.subscriptions
     .filter((subscription) => subscription.protocol === 'sqs' && subscription.confirmationToken === null)
-    .flatMap((subscription) => deliverTo(queues, topic, subscription, publication, clock.now()));
+    .flatMap((subscription) => deliverTo({ queues, nowMs: clock.now() }, topic, subscription, publication));
 
 const deliverTo = (
-  queues: QueueSender,
+  { queues, nowMs }: { queues: QueueSender; nowMs: number },
   topic: Topic,
   subscription: Subscription,
   publication: Publication,
-  nowMs: number,
 ): FailedDelivery[] => {
   const { isRaw, arn: subscriptionArn, endpoint: queueArn, deadLetterArn } = subscription;
   const message = isRaw
     ? { body: publication.message, attributes: publication.attributes }
     : { body: envelope(topic, subscription, publication, nowMs) };
   const send = (target: string) => queues.sendAsService({ ...senderOf(topic), queueArn: target, ...message });
-  const isTooMuch = isRaw && publication.attributes.size > MOST_ATTRIBUTES;
+  const isTooMuch = isRaw && publication.attributes.size > MAX_ATTRIBUTES;
   const outcome = isTooMuch ? 'too-many-attributes' : send(queueArn);
   if (outcome === 'sent') return [];
   if (!isTooMuch && deadLetterArn !== undefined && send(deadLetterArn) === 'sent') return [];
   return [{ subscriptionArn, queueArn, reason: outcome }];
 };
 
-/** Queue policies know SNS by the topic. */
+/** A queue policy identifies SNS by the topic. */
 const senderOf = (topic: Topic) => ({
   service: 'sns.amazonaws.com',
   sourceArn: topic.arn,
   sourceAccount: topic.accountId,
 });
 
-/** Asks the owner of a queue of another account whether the subscription is wanted. */
+/** Asks the owner of a queue in another account to confirm the subscription. */
 export const requestConfirmation = (
   { queues, clock }: { queues: QueueSender; clock: Clock },
   topic: Topic,
@@ -83,7 +82,7 @@ export const requestConfirmation = (
 };
 
 /**
- * What SNS puts around a message.
+ * The JSON that SNS puts around a message.
  * Source: https://docs.aws.amazon.com/sns/latest/dg/sns-message-and-json-formats.html
  */
 const envelope = (
@@ -108,7 +107,7 @@ const envelope = (
   return jsonLines(fields, attributes.size === 0 ? '' : attributeLines(attributes));
 };
 
-/** SNS signs with a key of its own: this stands in its place and verifies against nothing. */
+/** SNS signs with its own key. The signature here is a placeholder that cannot be verified. */
 const signatureFields = (topic: Topic, message: string): [string, string][] => [
   ['SignatureVersion', '1'],
   ['Signature', createHash('sha512').update(message).digest('base64')],
@@ -118,7 +117,7 @@ const signatureFields = (topic: Topic, message: string): [string, string][] => [
   ],
 ];
 
-/** SNS's own layout of JSON: a field a line, a space before the colon. */
+/** JSON in the layout of SNS: one field per line, a space before the colon. */
 const jsonLines = (fields: [string, string][], last = ''): string => {
   const lines = fields.map(([name, value]) => `  ${JSON.stringify(name)} : ${JSON.stringify(value)}`);
   return `{\n${[...lines, ...(last === '' ? [] : [last])].join(',\n')}\n}`;

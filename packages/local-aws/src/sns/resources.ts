@@ -1,7 +1,7 @@
 import type { PolicyDocument } from '../core/access.ts';
 import { AwsError, notSupported } from '../front/aws-error.ts';
 import type { ResourcePlace, ResourceProvider } from '../core/resource-provider.ts';
-import { setTopicPolicy } from './operations.ts';
+import { setTopicPolicy } from './topic-operations.ts';
 import { changeSubscription, subscribe, topicArn, type Topic, type Topics } from './topics.ts';
 
 const TOPIC_PROPERTIES = ['TopicName', 'DisplayName', 'KmsMasterKeyId', 'Subscription', 'Tags'];

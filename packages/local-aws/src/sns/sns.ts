@@ -9,9 +9,12 @@ import { readQueryInput } from '../front/query-input.ts';
 import { queryXml } from '../front/query-xml.ts';
 import type { ResourceProvider } from '../core/resource-provider.ts';
 import { deliver, requestConfirmation, type FailedDelivery, type Publication } from './delivery.ts';
-import { snsOperations } from './operations.ts';
+import { subscriptionOperations } from './subscription-operations.ts';
+import { topicOperations } from './topic-operations.ts';
 import { createSubscriptionResource, createTopicPolicyResource, createTopicResource } from './resources.ts';
 import { createTopics, type Topic } from './topics.ts';
+
+const OPERATIONS = { ...topicOperations, ...subscriptionOperations };
 
 interface ServiceMessage {
   topicArn: string;
@@ -65,7 +68,7 @@ export const createSns = (options: { iam: Authorizer; clock: Clock; queues: Queu
     handle: async (request, response) => {
       const input = await readQueryInput(request);
       const { action } = input;
-      const operation = snsOperations[action];
+      const operation = OPERATIONS[action];
       if (!operation) throw notSupported(`sns:${action}`);
       input.refuseOthers('sns', operation.known);
       const { caller, requestId } = request;

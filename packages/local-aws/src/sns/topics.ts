@@ -150,3 +150,5 @@ const deadLetterArnOf = (redrivePolicy: string): string | undefined => {
 
 export const invalid = (what: string): AwsError =>
   new AwsError('InvalidParameter', `Invalid parameter: ${what}`);
+
+export const isPending = (subscription: Subscription): boolean => subscription.confirmationToken !== null;

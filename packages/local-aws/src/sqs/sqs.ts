@@ -18,9 +18,9 @@ import { createQueueRegistry, type Queue, type QueueRegistry } from './queue-reg
 
 export interface Sqs extends AwsService, QueueSender {
   /**
-   * An operation without HTTP, e.g. `invoke(caller, 'ReceiveMessage', { QueueUrl, WaitTimeSeconds: 20 }, { region })`. Input and
-   * output are those of the JSON protocol. Authorised like any call; rejects with AwsError. `signal` ends a long poll, which
-   * then resolves without messages.
+   * Runs an operation without HTTP, e.g. `invoke(caller, 'ReceiveMessage', { QueueUrl, WaitTimeSeconds: 20 }, { region })`. Input
+   * and output are those of the JSON protocol. The call is authorised like any other and rejects with an AwsError. `signal` ends a
+   * long poll, which then resolves without messages.
    */
   invoke(
     caller: Caller,
@@ -28,36 +28,33 @@ export interface Sqs extends AwsService, QueueSender {
     input: Record<string, unknown>,
     options: { region: string; signal?: AbortSignal },
   ): Promise<Record<string, unknown>>;
-  /** What `Ref` of a queue gives. Also for queues that do not exist. */
+  /** The URL that `Ref` of a queue returns, also for queues that do not exist. */
   queueUrl(queueArn: string): string;
-  /** All queues, without asking for permission: for CloudFormation and tests. */
+  /** All queues. Asks nobody for permission: for CloudFormation and tests. */
   queues: QueueRegistry;
 }
 
 /**
  * Standard queues in memory.
- * `endpoint` tells the local AWS's own address, asked for whenever a queue URL is made outside of a request.
+ * `endpoint` returns the local AWS's own address, for queue URLs that are made outside of a request.
  */
 export function createSqs(options: {
   iam: Iam;
   clock: Clock;
   endpoint: () => string;
-  /** What befalls messages. */
+  /** The faults of messages. */
   faults?: { readonly plan: FaultPlan | undefined };
 }): Sqs {
   const { iam, clock, endpoint, faults = { plan: undefined } } = options;
   const registry = createQueueRegistry(clock);
   const operations = { ...queueOperations, ...messageOperations, ...createMoveTasks() };
-  const run = async (
-    name: string,
-    input: Input,
-    context: OperationContext,
-  ): Promise<Record<string, unknown>> => {
+  const run = async (name: string, input: Input, context: OperationContext): Promise<Input> => {
     const operation = operations[name];
     if (!operation) throw unknownOperation(name);
     const output = await operation(input, context);
     return isRecord(output) ? output : {};
   };
+  const common = { registry, authorizer: iam, clock, faults };
   return {
     queues: registry,
     queueUrl(queueArn) {
@@ -71,21 +68,17 @@ export function createSqs(options: {
       response.once('close', () => {
         if (!response.writableFinished) gone.abort();
       });
-      const context = contextOf(request, { registry, authorizer: iam, clock, signal: gone.signal, faults });
-      writeJson(response, await run(name, input, context));
+      writeJson(response, await run(name, input, contextOf(request, { ...common, signal: gone.signal })));
     },
     invoke: (caller, operation, input, { region, signal }) =>
       run(operation, input, {
-        registry,
-        authorizer: iam,
-        clock,
+        ...common,
         caller,
         region,
         secureTransport: true,
         sourceIp: '127.0.0.1',
         endpoint: endpoint(),
         signal,
-        faults,
       }),
     maySend: (message) => judgeSender(iam, registry.byArn(message.queueArn), message),
     sendAsService(message) {
@@ -131,7 +124,7 @@ async function parseInput(request: AwsRequest): Promise<Input> {
     const input: unknown = body.length === 0 ? {} : JSON.parse(body.toString());
     if (isRecord(input)) return input;
   } catch {
-    // Said below: no JSON and no object are the same mistake.
+    // Invalid JSON gets the same error as JSON that is not an object, below.
   }
   throw new AwsError('SerializationException', 'The request body is not a JSON object.');
 }

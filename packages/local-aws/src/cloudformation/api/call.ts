@@ -5,7 +5,8 @@ import type { QueryInput } from '../../front/query-input.ts';
 import type { QueryOutput } from '../../front/query-xml.ts';
 import { accessDeniedMessage } from '../../iam/authorizer.ts';
 import type { S3Service } from '../../s3/service.ts';
-import type { CloudFormation, Deployment } from '../cloudformation.ts';
+import type { CloudFormation } from '../cloudformation.ts';
+import type { Deployment } from '../deployment.ts';
 import type { ResourceChange } from '../plan.ts';
 import type { Stack } from '../stack.ts';
 

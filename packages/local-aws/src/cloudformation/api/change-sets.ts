@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { AwsError } from '../../front/aws-error.ts';
 import type { QueryOutput } from '../../front/query-xml.ts';
-import type { Deployment } from '../cloudformation.ts';
+import type { Deployment } from '../deployment.ts';
 import type { ResourceChange } from '../plan.ts';
 import type { Stack } from '../stack.ts';
 import {

@@ -1,6 +1,6 @@
 import { AwsError, notSupported } from '../../front/aws-error.ts';
 import type { QueryInput } from '../../front/query-input.ts';
-import type { Deployment } from '../cloudformation.ts';
+import type { Deployment } from '../deployment.ts';
 import type { Stack } from '../stack.ts';
 import { validationError, type Call } from './call.ts';
 import { capabilitiesOfText, templateTextOf } from './template-source.ts';

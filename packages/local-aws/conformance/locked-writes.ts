@@ -1,0 +1,91 @@
+/** Object lock that comes with a write: PUT, multipart upload and copy. */
+import { hash } from 'node:crypto';
+import {
+  CompleteMultipartUploadCommand,
+  CopyObjectCommand,
+  CreateMultipartUploadCommand,
+  GetObjectLegalHoldCommand,
+  GetObjectRetentionCommand,
+  UploadPartCommand,
+} from '@aws-sdk/client-s3';
+import { behaviour, s3Api } from './behaviour.ts';
+import { oneOf, same } from './difference.ts';
+import { governed, inHours, lockOf, NO_LOCK } from './locked-objects.ts';
+
+export const aLockComesWithThePut = behaviour(
+  'Retention and legal hold come as headers of a PUT, and are told by HEAD, GetObjectRetention and GetObjectLegalHold.',
+  s3Api('API_PutObject'),
+  async (context) => {
+    const { bucket, key, put, s3 } = context;
+    const Bucket = await bucket('locked');
+    const Key = key();
+    const lock = governed(context);
+    await put(Bucket, Key, 'content', { ...lock, ObjectLockLegalHoldStatus: 'ON' });
+    const until = lock.ObjectLockRetainUntilDate;
+    same('HEAD', await lockOf(context, Bucket, Key), ['GOVERNANCE', until.toISOString(), 'ON']);
+    const { Retention } = await s3.send(new GetObjectRetentionCommand({ Bucket, Key }));
+    same('retention', Retention, { Mode: 'GOVERNANCE', RetainUntilDate: until });
+    const { LegalHold } = await s3.send(new GetObjectLegalHoldCommand({ Bucket, Key }));
+    same('legal hold', LegalHold, { Status: 'ON' });
+  },
+);
+
+export const lockedWritesProveTheirBytes = behaviour(
+  'A PUT with object-lock headers without Content-MD5 or a checksum is 400 InvalidRequest.',
+  s3Api('API_PutObject'),
+  async (context) => {
+    const { bucket, key, raw } = context;
+    const target = { bucket: await bucket('locked'), key: key(), body: 'content' };
+    const headers = {
+      'x-amz-object-lock-mode': 'GOVERNANCE',
+      'x-amz-object-lock-retain-until-date': inHours(context, 1).toISOString(),
+    };
+    const without = await raw('PUT', { ...target, headers });
+    same('without', `${without.status} ${without.code}`, '400 InvalidRequest');
+    const md5 = hash('md5', 'content', 'base64');
+    const answer = await raw('PUT', { ...target, headers: { ...headers, 'content-md5': md5 } });
+    oneOf('with Content-MD5', `${answer.status} ${answer.code}`, ['200 null']);
+  },
+);
+
+export const uploadsTakeTheirLockAtTheirCreation = behaviour(
+  'The lock of a multipart object comes with CreateMultipartUpload; each of its parts carries Content-MD5 or a checksum.',
+  s3Api('API_CreateMultipartUpload'),
+  async (context) => {
+    const { bucket, key, raw, s3 } = context;
+    const Bucket = await bucket('locked');
+    const Key = key();
+    const lock = governed(context);
+    const { UploadId } = await s3.send(new CreateMultipartUploadCommand({ Bucket, Key, ...lock }));
+    const part = { Bucket, Key, UploadId, PartNumber: 1 };
+    const query = { partNumber: '1', uploadId: UploadId ?? '' };
+    const bare = await raw('PUT', { bucket: Bucket, key: Key, query, body: 'content' });
+    same('part without', `${bare.status} ${bare.code}`, '400 InvalidRequest');
+    const { ETag, ChecksumCRC32 } = await s3.send(
+      new UploadPartCommand({ ...part, Body: 'content', ChecksumAlgorithm: 'CRC32' }),
+    );
+    const MultipartUpload = { Parts: [{ PartNumber: 1, ETag, ChecksumCRC32 }] };
+    await s3.send(new CompleteMultipartUploadCommand({ Bucket, Key, UploadId, MultipartUpload }));
+    const until = lock.ObjectLockRetainUntilDate.toISOString();
+    same('object', (await lockOf(context, Bucket, Key)).slice(0, 2), ['GOVERNANCE', until]);
+  },
+);
+
+export const copiesTakeNoLockAlong = behaviour(
+  'The copy of a locked object is not locked, unless CopyObject brings a lock of its own.',
+  s3Api('API_CopyObject'),
+  async (context) => {
+    const { bucket, key, put, s3 } = context;
+    const Bucket = await bucket('locked');
+    const [source, free, locked] = [key('source'), key('free'), key('locked')];
+    await put(Bucket, source, 'content', { ...governed(context), ObjectLockLegalHoldStatus: 'ON' });
+    const CopySource = `${Bucket}/${source}`;
+    await s3.send(new CopyObjectCommand({ Bucket, Key: free, CopySource }));
+    same('copy', await lockOf(context, Bucket, free), NO_LOCK);
+    const { ObjectLockMode, ObjectLockRetainUntilDate } = governed(context, 2);
+    const lock = { ObjectLockMode, ObjectLockRetainUntilDate };
+    await s3.send(new CopyObjectCommand({ Bucket, Key: locked, CopySource, ...lock }));
+    const until = ObjectLockRetainUntilDate.toISOString();
+    same('locked copy', (await lockOf(context, Bucket, locked)).slice(0, 2), ['GOVERNANCE', until]);
+  },
+);

@@ -1,0 +1,87 @@
+/** CompleteMultipartUpload: which parts it takes, and what it refuses. */
+import { behaviour, s3Api, s3Guide } from './behaviour.ts';
+import { refused, refusedAs, same } from './difference.ts';
+import { PART_BYTES } from './upload-in-parts.ts';
+import { startUpload } from './started-upload.ts';
+
+const COMPLETE = s3Api('API_CompleteMultipartUpload');
+
+export const aCompletionMayLeavePartsOut = behaviour(
+  'CompleteMultipartUpload makes the object of the parts it names, and drops the others.',
+  COMPLETE,
+  async (context) => {
+    const upload = await startUpload(context);
+    await upload.part(1, 'dropped');
+    const kept = await upload.part(2, 'kept');
+    await upload.part(3, 'dropped too');
+    await upload.complete([kept]);
+    same('body', await context.read(upload.Bucket, upload.Key), 'kept');
+  },
+);
+
+export const aPartThatWasNotUploadedIsInvalid = behaviour(
+  'A completion with a part that was not uploaded, or with another ETag, is 400 InvalidPart.',
+  COMPLETE,
+  async (context) => {
+    const upload = await startUpload(context);
+    const part = await upload.part(1, 'content');
+    await refused('missing part', upload.complete([{ ...part, PartNumber: 2 }]), '400 InvalidPart');
+    const other = { PartNumber: 1, ETag: '"00000000000000000000000000000000"' };
+    await refused('other ETag', upload.complete([other]), '400 InvalidPart');
+  },
+);
+
+export const partsMustBeInOrder = behaviour(
+  'A completion that names parts out of order is 400 InvalidPartOrder.',
+  COMPLETE,
+  async (context) => {
+    const upload = await startUpload(context);
+    const last = await upload.part(1, 'small');
+    // In this order only the last one is small, so that nothing but the order is wrong.
+    const parts = [await upload.part(2, 'a'.repeat(PART_BYTES)), last];
+    await refused('reversed', upload.complete(parts), '400 InvalidPartOrder');
+  },
+);
+
+export const onlyTheLastPartMayBeSmall = behaviour(
+  'A part under 5 MiB that is not the last makes the completion 400 EntityTooSmall.',
+  s3Guide('qfacts'),
+  async (context) => {
+    const upload = await startUpload(context);
+    const parts = [await upload.part(1, 'first'), await upload.part(2, 'second')];
+    await refused('completion', upload.complete(parts), '400 EntityTooSmall');
+  },
+);
+
+export const aCompletionNeedsParts = behaviour(
+  'A completion without parts is 400 MalformedXML.',
+  s3Api('ErrorResponses'),
+  async (context) => {
+    const upload = await startUpload(context);
+    await upload.part(1, 'content');
+    await refusedAs('completion', upload.complete([]), ['400 MalformedXML', '400 InvalidRequest']);
+  },
+);
+
+export const aCompletionMayBeSentAgain = behaviour(
+  'CompleteMultipartUpload sent again after it succeeded answers the same again.',
+  COMPLETE,
+  async (context) => {
+    const upload = await startUpload(context);
+    const parts = [await upload.part(1, 'content')];
+    const first = await upload.complete(parts);
+    same('ETag', (await upload.complete(parts)).ETag, first.ETag);
+  },
+);
+
+export const aCompletionKnowsTheSizeItExpects = behaviour(
+  'MpuObjectSize that is not the size of the object makes the completion 400.',
+  COMPLETE,
+  async (context) => {
+    const upload = await startUpload(context);
+    const parts = [await upload.part(1, 'content')];
+    await refused('another size', upload.complete(parts, { MpuObjectSize: 8 }), '400 InvalidRequest');
+    await upload.complete(parts, { MpuObjectSize: 7 });
+    same('body', await context.read(upload.Bucket, upload.Key), 'content');
+  },
+);

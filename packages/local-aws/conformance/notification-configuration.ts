@@ -1,0 +1,99 @@
+/** The notification configuration of a bucket: filters, destinations, and what is refused. */
+import { GetBucketNotificationConfigurationCommand } from '@aws-sdk/client-s3';
+import { behaviour, s3Api, s3Guide } from './behaviour.ts';
+import { matches, refused, same } from './difference.ts';
+import { NEEDS, subscribe, configure } from './notified-queue.ts';
+
+const FILTERING = s3Guide('notification-how-to-filtering');
+
+export const aNewDestinationIsSentATestEvent = behaviour(
+  'When a configuration is put, its queue is sent s3:TestEvent, a message without Records.',
+  s3Guide('notification-content-structure'),
+  async (context) => {
+    const { Bucket, records, others } = await subscribe(context, 'never');
+    await context.put(Bucket, 'k', 'content');
+    await records(1);
+    same(
+      'other messages',
+      others.map(({ Service, Event, Bucket: bucket }) => [Service, Event, bucket]),
+      [['Amazon S3', 's3:TestEvent', Bucket]],
+    );
+  },
+  NEEDS,
+);
+
+const filterOf = (Name: 'prefix' | 'suffix', Value: string) => ({
+  Filter: { Key: { FilterRules: [{ Name, Value }] } },
+});
+
+export const filtersChooseByPrefixAndSuffix = behaviour(
+  'A configuration with a prefix and a suffix is told of keys that have both, compared as plain text.',
+  FILTERING,
+  async (context) => {
+    const FilterRules = [
+      { Name: 'prefix' as const, Value: 'in/' },
+      { Name: 'suffix' as const, Value: '.jpg' },
+    ];
+    const { Bucket, records } = await subscribe(context, 'never', { Filter: { Key: { FilterRules } } });
+    for (const key of ['in/a.png', 'a.jpg', 'in/b.JPG', 'in/c.jpg', 'in/d.jpg'])
+      await context.put(Bucket, key, 'content');
+    const found = (await records(2)).map(({ s3 }) => s3.object.key);
+    same('keys', found.toSorted(), ['in/c.jpg', 'in/d.jpg']);
+  },
+  NEEDS,
+);
+
+export const overlappingFiltersAreRefused = behaviour(
+  'Two configurations for one event type whose prefixes overlap are 400 InvalidArgument; with separate suffixes they are taken.',
+  FILTERING,
+  async (context) => {
+    const Bucket = await context.freshBucket('never');
+    const { arn: QueueArn } = await context.queue({ from: Bucket });
+    const put = (...filters: object[]) =>
+      configure(
+        context,
+        Bucket,
+        filters.map((filter) => ({ QueueArn, Events: ['s3:ObjectCreated:*'], ...filter })),
+      );
+    await put(filterOf('suffix', '.a'), filterOf('suffix', '.b'));
+    const overlap = put(filterOf('prefix', 'a'), filterOf('prefix', 'a/b'));
+    await refused('overlapping prefixes', overlap, '400 InvalidArgument');
+    await refused(
+      'prefix and suffix',
+      put(filterOf('prefix', 'a'), filterOf('suffix', 'b')),
+      '400 InvalidArgument',
+    );
+  },
+  NEEDS,
+);
+
+export const aQueueThatS3MayNotSendToIsRefused = behaviour(
+  'A queue that does not exist, or whose policy does not let S3 in, is 400 InvalidArgument when the configuration is put.',
+  s3Api('API_PutBucketNotificationConfiguration'),
+  async (context) => {
+    const Bucket = await context.freshBucket('never');
+    const closed = await context.queue();
+    const put = (QueueArn: string) =>
+      configure(context, Bucket, [{ QueueArn, Events: ['s3:ObjectCreated:*'] }]);
+    await refused('closed queue', put(closed.arn), '400 InvalidArgument');
+    await refused('missing queue', put(`${closed.arn}-missing`), '400 InvalidArgument');
+  },
+  NEEDS,
+);
+
+export const aConfigurationIsReplacedAsAWhole = behaviour(
+  'PutBucketNotificationConfiguration replaces everything; S3 makes an id where none was given, and an empty one ends all.',
+  s3Api('API_PutBucketNotificationConfiguration'),
+  async (context) => {
+    const { s3 } = context;
+    const { Bucket, queue } = await subscribe(context, 'never', { Id: 'first' });
+    const get = () => s3.send(new GetBucketNotificationConfigurationCommand({ Bucket }));
+    await configure(context, Bucket, [{ QueueArn: queue.arn, Events: ['s3:ObjectRemoved:Delete'] }]);
+    const [only, ...more] = (await get()).QueueConfigurations ?? [];
+    same('configurations', [only?.Events, more], [['s3:ObjectRemoved:Delete'], []]);
+    matches('id', only?.Id, /^(?!first$).+$/);
+    await configure(context, Bucket, []);
+    same('after an empty one', (await get()).QueueConfigurations ?? [], []);
+  },
+  NEEDS,
+);

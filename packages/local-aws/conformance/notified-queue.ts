@@ -1,0 +1,82 @@
+/** A queue that a bucket notifies, and the records that arrive in it. */
+import { PutBucketNotificationConfigurationCommand, type QueueConfiguration } from '@aws-sdk/client-s3';
+import { DeleteMessageCommand, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
+import type { Context, Queue, Versioning } from './context.ts';
+import { Difference } from './difference.ts';
+
+export const NEEDS = ['s3', 'sqs'] as const;
+
+/** Events take seconds as a rule, and sometimes a minute or longer. */
+export const PATIENCE_MS = 90_000;
+
+export interface EventRecord {
+  eventName: string;
+  eventVersion: string;
+  eventSource: string;
+  awsRegion: string;
+  s3: {
+    configurationId: string;
+    bucket: { name: string; arn: string };
+    object: { key: string; size?: number; eTag?: string; versionId?: string; sequencer?: string };
+  };
+}
+
+export interface Subscription {
+  Bucket: string;
+  queue: Queue;
+  /** Waits for so many records; test events do not count. Ordered as they happened to one key, by sequencer. */
+  records(count: number): Promise<EventRecord[]>;
+  /** Bodies of messages without records. */
+  others: Record<string, unknown>[];
+}
+
+export const subscribe = async (
+  context: Context,
+  versioning: Versioning,
+  configuration: Partial<QueueConfiguration> = {},
+): Promise<Subscription> => {
+  const Bucket = await context.freshBucket(versioning);
+  const queue = await context.queue({ from: Bucket });
+  await configure(context, Bucket, [
+    { QueueArn: queue.arn, Events: ['s3:ObjectCreated:*', 's3:ObjectRemoved:*'], ...configuration },
+  ]);
+  const others: Record<string, unknown>[] = [];
+  return { Bucket, queue, others, records: (count) => receive(context, queue, others, count) };
+};
+
+export const configure = async (
+  { s3 }: Context,
+  Bucket: string,
+  QueueConfigurations: QueueConfiguration[],
+) => {
+  const NotificationConfiguration = { QueueConfigurations };
+  await s3.send(new PutBucketNotificationConfigurationCommand({ Bucket, NotificationConfiguration }));
+};
+
+export const receive = async (
+  { sqs }: Context,
+  queue: Queue,
+  others: Record<string, unknown>[],
+  count: number,
+): Promise<EventRecord[]> => {
+  // An event may come twice; the sequencer of one key tells it.
+  const records = new Map<string, EventRecord>();
+  const endMs = Date.now() + PATIENCE_MS;
+  while (records.size < count && Date.now() < endMs) {
+    const { Messages = [] } = await sqs.send(
+      new ReceiveMessageCommand({ QueueUrl: queue.url, WaitTimeSeconds: 5, MaxNumberOfMessages: 10 }),
+    );
+    for (const { Body = '', ReceiptHandle } of Messages) {
+      const parsed = JSON.parse(Body) as { Records?: EventRecord[] } & Record<string, unknown>;
+      if (parsed.Records === undefined) others.push(parsed);
+      for (const record of parsed.Records ?? []) records.set(identityOf(record), record);
+      await sqs.send(new DeleteMessageCommand({ QueueUrl: queue.url, ReceiptHandle }));
+    }
+  }
+  if (records.size < count) throw new Difference('event records', count, records.size);
+  const sequencer = ({ s3 }: EventRecord) => s3.object.sequencer ?? '';
+  return [...records.values()].toSorted((a, b) => (sequencer(a) < sequencer(b) ? -1 : 1));
+};
+
+export const identityOf = ({ eventName, s3 }: EventRecord): string =>
+  [eventName, s3.object.key, s3.object.versionId, s3.object.sequencer].join(' ');

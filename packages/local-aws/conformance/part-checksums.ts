@@ -1,0 +1,131 @@
+/** Additional checksums of multipart objects and their parts. */
+import { hash } from 'node:crypto';
+import { crc32 } from 'node:zlib';
+import {
+  GetObjectAttributesCommand,
+  type GetObjectAttributesCommandOutput,
+  HeadObjectCommand,
+} from '@aws-sdk/client-s3';
+import { behaviour, s3Api, s3Guide } from './behaviour.ts';
+import { refused, same } from './difference.ts';
+import { PART_BYTES, uploadInParts } from './upload-in-parts.ts';
+import { INTEGRITY, head } from './head-with-checksum.ts';
+
+const base64Crc32 = (body: string): string => {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(crc32(body));
+  return bytes.toString('base64');
+};
+
+/** The two parts of the behaviours below. */
+const PARTS = [
+  { partNumber: 1, body: 'a'.repeat(PART_BYTES) },
+  { partNumber: 2, body: 'the end' },
+] as const;
+
+export const compositeChecksumsAreHashesOfHashes = behaviour(
+  'A SHA-256 multipart object has a composite checksum, the hash of the parts’ hashes, and each part keeps its own.',
+  INTEGRITY,
+  async (context) => {
+    const { bucket, key, s3 } = context;
+    const Bucket = await bucket('never');
+    const Key = key();
+    const create = { ChecksumAlgorithm: 'SHA256' } as const;
+    const done = await uploadInParts(context, { Bucket, Key }, PARTS, { create });
+    const hashes = PARTS.map(({ body }) => hash('sha256', body, 'buffer'));
+    const composite = `${hash('sha256', Buffer.concat(hashes), 'base64')}-2`;
+    same('CompleteMultipartUpload', [done.ChecksumSHA256, done.ChecksumType], [composite, 'COMPOSITE']);
+    const stored = await head(s3, Bucket, Key);
+    same('HEAD', [stored.ChecksumSHA256, stored.ChecksumType], [composite, 'COMPOSITE']);
+    const attributes = await s3.send(
+      new GetObjectAttributesCommand({ Bucket, Key, ObjectAttributes: ['ObjectParts', 'Checksum'] }),
+    );
+    same('GetObjectAttributes', describeParts(attributes), {
+      count: 2,
+      parts: PARTS.map(({ body, partNumber }, index) => [
+        partNumber,
+        body.length,
+        hashes[index]?.toString('base64'),
+      ]),
+    });
+  },
+);
+
+const describeParts = ({ ObjectParts }: GetObjectAttributesCommandOutput) => ({
+  count: ObjectParts?.TotalPartsCount,
+  parts: ObjectParts?.Parts?.map(({ PartNumber, Size, ChecksumSHA256 }) => [
+    PartNumber,
+    Size,
+    ChecksumSHA256,
+  ]),
+});
+
+export const aPartIsAnsweredWithItsOwnChecksum = behaviour(
+  'A read by part number of an object with composite checksums answers the checksum of that part.',
+  INTEGRITY,
+  async (context) => {
+    const { bucket, key, s3 } = context;
+    const Bucket = await bucket('never');
+    const Key = key();
+    await uploadInParts(context, { Bucket, Key }, PARTS, { create: { ChecksumAlgorithm: 'CRC32' } });
+    const second = await s3.send(
+      new HeadObjectCommand({ Bucket, Key, PartNumber: 2, ChecksumMode: 'ENABLED' }),
+    );
+    same('ChecksumCRC32', second.ChecksumCRC32, base64Crc32('the end'));
+  },
+);
+
+export const fullObjectChecksumsAreVerifiedAtCompletion = behaviour(
+  'The full-object CRC32 of an upload is combined from its parts; a completion that expects another is 400 BadDigest.',
+  INTEGRITY,
+  async (context) => {
+    const { bucket, key, s3 } = context;
+    const Bucket = await bucket('never');
+    const Key = key();
+    const create = { ChecksumAlgorithm: 'CRC32', ChecksumType: 'FULL_OBJECT' } as const;
+    const expecting = (ChecksumCRC32: string) =>
+      uploadInParts(context, { Bucket, Key }, PARTS, {
+        create,
+        complete: { ChecksumCRC32, ChecksumType: 'FULL_OBJECT' },
+      });
+    await refused('another', expecting(base64Crc32('the end')), '400 BadDigest');
+    const whole = base64Crc32(PARTS.map(({ body }) => body).join(''));
+    same('CompleteMultipartUpload', (await expecting(whole)).ChecksumCRC32, whole);
+    const stored = await head(s3, Bucket, Key);
+    same('HEAD', [stored.ChecksumCRC32, stored.ChecksumType], [whole, 'FULL_OBJECT']);
+  },
+);
+
+export const hashesHaveNoFullObjectTypeInParts = behaviour(
+  'An upload cannot be created with a full-object SHA-256, nor with a composite CRC64NVME.',
+  s3Guide('checking-object-integrity'),
+  async (context) => {
+    const { bucket, key } = context;
+    const Bucket = await bucket('never');
+    const pairs = [
+      ['SHA256', 'FULL_OBJECT'],
+      ['SHA1', 'FULL_OBJECT'],
+      ['CRC64NVME', 'COMPOSITE'],
+    ] as const;
+    for (const [ChecksumAlgorithm, ChecksumType] of pairs)
+      await refused(
+        `${ChecksumAlgorithm} ${ChecksumType}`,
+        uploadInParts(context, { Bucket, Key: key() }, [], { create: { ChecksumAlgorithm, ChecksumType } }),
+        '400 InvalidRequest',
+      );
+  },
+);
+
+export const partsWithChecksumsAreConsecutive = behaviour(
+  'Where each part has an additional checksum, part numbers begin at 1 and leave none out, else 400 InvalidPartOrder.',
+  s3Api('API_CompletedPart'),
+  async (context) => {
+    const { bucket, key } = context;
+    const Bucket = await bucket('never');
+    const create = { ChecksumAlgorithm: 'SHA256' } as const;
+    const upload = uploadInParts(context, { Bucket, Key: key() }, [{ partNumber: 2, body: 'alone' }], {
+      create,
+    });
+    await refused('part 2 alone', upload, '400 InvalidPartOrder');
+  },
+);

@@ -1,0 +1,58 @@
+import { randomUUID } from 'node:crypto';
+import type { Caller } from '../core/access.ts';
+import type { Clock } from '../core/clock.ts';
+import { rootCaller } from '../iam/iam.ts';
+import type { ChangeContext } from './apply-changes.ts';
+import type { Provider } from './provider.ts';
+import { STACK_TYPE } from './rollback.ts';
+import type { Stack } from './stack.ts';
+
+/** The clock and the resource types that stack operations use. */
+export interface StackHost {
+  clock: Clock;
+  /** @throws TemplateError for a type that the local AWS does not have */
+  provider(type: string): Provider;
+}
+
+/** Sets the status and records it as an event of the stack itself. */
+export const setStackStatus = (
+  { clock }: StackHost,
+  stack: Stack,
+  status: Stack['status'],
+  reason: string | null = null,
+): void => {
+  Object.assign(stack, { status, statusReason: reason });
+  stack.events.push({
+    eventId: randomUUID(),
+    atMs: clock.now(),
+    logicalId: stack.stackName,
+    type: STACK_TYPE,
+    physicalId: stack.stackId,
+    status,
+    reason,
+  });
+};
+
+/** A context that records the events of the stack's resources. `caller` defaults to the account's root user. */
+export const changeContextOf = (
+  { clock, provider }: StackHost,
+  stack: Stack,
+  artifacts: string | null,
+  caller: Caller = rootCaller(stack.accountId),
+): ChangeContext => ({
+  stack,
+  artifacts,
+  caller,
+  provider,
+  record: ({ logicalId, type, physicalId }, status, reason) => {
+    stack.events.push({
+      eventId: `${logicalId}-${status}-${randomUUID()}`,
+      atMs: clock.now(),
+      logicalId,
+      type,
+      physicalId,
+      status,
+      reason: reason ?? null,
+    });
+  },
+});

@@ -1,0 +1,100 @@
+import { z } from 'zod';
+import type { PolicyDocument } from '../core/access.ts';
+import type { Iam } from '../iam/iam.ts';
+import { managedPolicy } from './managed-policies.ts';
+import type { ResourceContext } from './provider.ts';
+import { inert, integer } from './resource-type.ts';
+
+export const policyDocument = z.custom<PolicyDocument>(
+  (value) => typeof value === 'object' && value !== null && 'Statement' in value,
+  'a policy document needs a Statement',
+);
+
+export const roleProperties = z.strictObject({
+  RoleName: z
+    .string()
+    .regex(/^[\w+=,.@-]{1,64}$/)
+    .optional(),
+  Path: z.string().default('/'),
+  AssumeRolePolicyDocument: policyDocument,
+  Policies: z.array(z.strictObject({ PolicyName: z.string(), PolicyDocument: policyDocument })).default([]),
+  ManagedPolicyArns: z.array(z.string()).default([]),
+  MaxSessionDuration: integer.min(3600).max(43_200).default(3600),
+  Description: inert,
+  Tags: inert,
+});
+type RoleProperties = z.infer<typeof roleProperties>;
+
+/** The roles of stacks, with the policies that other resources attach to them. */
+export interface StackRoles {
+  set(roleArn: string, properties: RoleProperties): void;
+  delete(roleArn: string): void;
+  /** Gives IAM the role with all its policies. Throws an error when no stack has a role of that name. */
+  refresh(context: ResourceContext, roleName: string): void;
+  /** Attaches a policy to exactly these roles. */
+  attach(context: ResourceContext, policyId: string, roleNames: string[], document: PolicyDocument): void;
+  detach(context: ResourceContext, policyId: string): void;
+  /** Customer managed policies by ARN. */
+  managedPolicies: Map<string, PolicyDocument>;
+  /** Refreshes the roles that name a managed policy themselves. */
+  refreshUsersOf(context: ResourceContext, policyArn: string): void;
+}
+
+export const createStackRoles = (iam: Iam): StackRoles => {
+  const roles = new Map<string, RoleProperties>();
+  const managedPolicies = new Map<string, PolicyDocument>();
+  /** Policies that other resources attached, by the role's ARN and the policy's own id. */
+  const attachments = new Map<string, Map<string, PolicyDocument>>();
+  const refresh = (context: ResourceContext, roleName: string): string => {
+    const found = [...roles].find(([arn]) => isRole(arn, context.accountId, roleName));
+    if (!found) throw new Error(`The role with name ${roleName} cannot be found.`);
+    const [arn, properties] = found;
+    iam.putRole({
+      accountId: context.accountId,
+      roleName,
+      path: properties.Path,
+      assumeRolePolicy: properties.AssumeRolePolicyDocument,
+      policies: [
+        ...properties.Policies.map((policy) => policy.PolicyDocument),
+        ...properties.ManagedPolicyArns.map(
+          (policyArn) => managedPolicies.get(policyArn) ?? managedPolicy(policyArn),
+        ),
+        ...(attachments.get(arn)?.values() ?? []),
+      ],
+      maxSessionDurationSeconds: properties.MaxSessionDuration,
+    });
+    return arn;
+  };
+  const detach = (context: ResourceContext, policyId: string, except: string[] = []): void => {
+    for (const [arn, policies] of attachments) {
+      const roleName = nameOfRole(arn);
+      if (except.includes(roleName) || !policies.delete(policyId)) continue;
+      if (roles.has(arn)) refresh(context, roleName);
+    }
+  };
+  return {
+    set: (roleArn, properties) => void roles.set(roleArn, properties),
+    delete: (roleArn) => void roles.delete(roleArn),
+    refresh: (context, roleName) => void refresh(context, roleName),
+    attach: (context, policyId, roleNames, document) => {
+      detach(context, policyId, roleNames);
+      for (const roleName of roleNames) {
+        const arn = refresh(context, roleName);
+        attachments.set(arn, (attachments.get(arn) ?? new Map()).set(policyId, document));
+        refresh(context, roleName);
+      }
+    },
+    detach: (context, policyId) => detach(context, policyId),
+    managedPolicies,
+    refreshUsersOf: (context, policyArn) => {
+      for (const [roleArn, role] of roles) {
+        if (role.ManagedPolicyArns.includes(policyArn)) refresh(context, nameOfRole(roleArn));
+      }
+    },
+  };
+};
+
+const nameOfRole = (arn: string): string => arn.slice(arn.lastIndexOf('/') + 1);
+
+const isRole = (arn: string, accountId: string, roleName: string): boolean =>
+  arn.startsWith(`arn:aws:iam::${accountId}:role/`) && arn.endsWith(`/${roleName}`);
