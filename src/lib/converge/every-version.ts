@@ -1,9 +1,9 @@
 /**
- * `versions: all`: the destination goes through every state of the source, oldest first. Still missing is everything that
- * follows, in the source's own listing, the version that the destination shows.
+ * `versions: all`: the destination goes through every state of the source, oldest first. Everything that follows the version
+ * which the destination shows, in the source's own listing, is still missing.
  *
- * The source may be listed before the destination is looked at only where an old list cannot be mistaken for a new one: the
- * replica that is shown is in the list, or there is no replica.
+ * The source may be listed before the destination is looked at only if an old list cannot be mistaken for a new one: if the
+ * replica that is shown is in the list, or if there is no replica.
  */
 import { ReplicationError } from '../model/errors.ts';
 import type { Current, HistoryEntry, ObjectState } from '../model/ports.ts';

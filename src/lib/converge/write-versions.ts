@@ -18,7 +18,7 @@ export interface Tally {
   deleted: { replicaVersion: string | null } | null;
   /** The ids of the versions that were passed over. */
   passedOver: Set<string>;
-  /** Why the last version that was looked at was left out; null: none was. */
+  /** Why the last of the versions that the rule leaves out was left out; null: none was. */
   left: 'filtered' | 'replica' | null;
 }
 

@@ -21,7 +21,10 @@ export const copyMultipart = async (request: CopyRequest, way: Way): Promise<Cop
     const copied = await copyAs(request, way, plan, isLast);
     if (copied !== 'unsupported') return copied;
   }
-  throw new ReplicationError('bad-checksum', 'no way of checking this multipart upload is open');
+  throw new ReplicationError(
+    'bad-checksum',
+    'the destination accepts no way of checking this multipart upload',
+  );
 };
 
 /** One upload under one plan. `unsupported`: this plan proves nothing here, nothing was committed, try the next. */

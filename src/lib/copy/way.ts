@@ -9,7 +9,7 @@ export interface ServerSide {
   refused(rule: ReplicationRule, destination: Destination): void;
 }
 
-/** How long a refusal is remembered: a new grant takes effect at the latest then, and a missing one costs a request as often. */
+/** How long a refusal is remembered. A new grant takes effect after this time at the latest; a missing one costs a request each time. */
 const REMEMBERED_MS = 15 * 60_000;
 
 /** The knowledge of one execution environment. `src/lib/configuration` checks that all roles are of one partition. */

@@ -1,4 +1,4 @@
-/** Everything that one invocation of the replicate function is given to work with. */
+/** The dependencies of one invocation of the replicate function and of the transfer function. */
 import type { Budget } from '../model/concurrency.ts';
 import type { DeadLetter } from './dead-letter.ts';
 import type { Receipt, Reporter } from './outcome.ts';

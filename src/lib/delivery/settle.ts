@@ -17,7 +17,7 @@ export interface Failure {
 }
 
 /**
- * Settles a message whose pieces have all been tried; true: acknowledge it.
+ * Settles a message after all of its pieces were attempted; true: acknowledge it.
  *
  * While any piece of the message is worth another attempt, the whole message stays in the queue: finished pieces are duplicates
  * then, and no piece is quarantined twice.
@@ -48,8 +48,7 @@ const retryLater = async (message: QueueMessage, failures: Failure[], deps: Deps
   const outOfTime = failures.every(({ error }) => error.reason === 'out-of-time');
   const delaySeconds = outOfTime ? 0 : retryDelaySeconds(message.receiveCount, Math.random());
   await deps.liveQueue.retryLater(message, delaySeconds).catch((error: unknown) => {
-    const failure = { error: asReplicationError(error), body: '', hint: null, assignment: null };
-    reportFailure('retry', failure, message, deps);
+    reportFailure('retry', { error: asReplicationError(error), assignment: null }, message, deps);
   });
 };
 
@@ -89,13 +88,13 @@ const letterOf = ({ error, hint, assignment }: Failure, message: QueueMessage): 
   detail: `${error.message}. ${reasonEntry(error.reason).fix}`,
 });
 
-const reportFailure = (
+export const reportFailure = (
   ending: 'retry' | 'quarantine',
-  { error, assignment }: Failure,
-  message: QueueMessage,
-  deps: Deps,
+  { error, assignment }: Pick<Failure, 'error' | 'assignment'>,
+  message: Pick<QueueMessage, 'receiveCount'>,
+  { reporter }: Pick<Deps, 'reporter'>,
 ): void =>
-  deps.reporter.report({
+  reporter.report({
     ...(assignment === null ? blank(message) : about(assignment, message)),
     ending,
     reason: error.reason,

@@ -25,7 +25,7 @@ export interface Hint {
   identity: string | null;
   /** `userIdentity.principalId` of the one who changed the object; null: unknown. */
   principalId: string | null;
-  /** The only rule and destination that the hint is for; null: all. A hint that failed for one must not repeat the others' work. */
+  /** The only rule and destination of the hint; null: all. After a failure at one, the work at the others must not be repeated. */
   rule: string | null;
   destination: string | null;
   /** The id of the run that sent the hint; null: none. */

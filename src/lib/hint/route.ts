@@ -1,4 +1,4 @@
-/** From a hint to the tasks it asks for: for which rules, to which destinations. */
+/** Finds the rules and destinations of a hint, and makes a task for each. */
 import { ReplicationError } from '../model/errors.ts';
 import {
   type Destination,
@@ -18,8 +18,8 @@ export interface Assignment {
 }
 
 /**
- * All assignments of a hint; an empty list where no rule wants the key. A hint that names its rule and destination (because it
- * failed before) is for those alone. Throws `unknown-rule` where they are no longer configured.
+ * All assignments of a hint; an empty list if no rule wants the key. A hint that names its rule and destination (because it
+ * failed before) is for those alone. Throws `unknown-rule` if they are no longer configured.
  */
 export const assign = (configuration: ReplicationConfiguration, hint: Hint): Assignment[] => {
   const all = configuration.rules
@@ -54,7 +54,7 @@ export const taskOf = ({ hint, rule, destination }: Assignment): Task =>
   );
 
 /**
- * The key of the idempotency record: equal for assignments that are the same work. `messageId` stands in where nothing in the
+ * The key of the idempotency record: equal for assignments that are the same work. `messageId` stands in if nothing in the
  * event tells two events apart; only re-deliveries of the same message are duplicates then.
  */
 export const idempotencyKey = ({ hint, rule, destination }: Assignment, messageId: string): string =>

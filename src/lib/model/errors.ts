@@ -5,7 +5,7 @@ import { type Disposition, type Reason, reasonEntry } from './reasons.ts';
 export class ReplicationError extends Error {
   override readonly name = 'ReplicationError';
   readonly reason: Reason;
-  /** The AWS request id of the failed call, where there was one. */
+  /** The AWS request id of the failed call; null: there was none. */
   readonly requestId: string | null;
 
   constructor(reason: Reason, message: string, options: { cause?: unknown; requestId?: string | null } = {}) {

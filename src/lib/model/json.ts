@@ -5,7 +5,7 @@ export type JsonRecord = Record<string, unknown>;
 export const isRecord = (value: unknown): value is JsonRecord =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** Undefined where the text is no JSON. */
+/** Undefined: the text is no JSON. */
 export const parsedJson = (text: string): unknown => {
   try {
     return JSON.parse(text);
@@ -14,7 +14,7 @@ export const parsedJson = (text: string): unknown => {
   }
 };
 
-/** The body of one of our own messages; an empty record where it is no JSON object. */
+/** The body of one of our own messages; an empty record if it is no JSON object. */
 export const recordIn = (body: string): JsonRecord => {
   const json = parsedJson(body);
   return isRecord(json) ? json : {};

@@ -39,7 +39,7 @@ export interface Retention {
   untilMs: number;
 }
 
-/** The Object Lock of one version; `retention` null: none. */
+/** The Object Lock settings of one version; `retention` null: none. */
 export interface ObjectLock {
   retention: Retention | null;
   legalHold: boolean;
@@ -205,7 +205,7 @@ export interface DestinationBucket {
   putTags(key: string, versionId: string | null, tags: Tags): Promise<void>;
   acl(key: string, versionId: string | null): Promise<Acl | null>;
   putAcl(key: string, versionId: string | null, acl: Acl): Promise<void>;
-  /** Throws `access-denied` if it would weaken the present retention or change its mode: no right to bypass governance is used. */
+  /** Throws `access-denied` if it would weaken the current retention or change its mode: no right to bypass governance is used. */
   putRetention(key: string, versionId: string | null, retention: Retention): Promise<void>;
   /** Places a legal hold; succeeds too if there is one. */
   putLegalHold(key: string, versionId: string | null): Promise<void>;
@@ -284,7 +284,7 @@ export interface Buckets {
   destination(destination: Destination): DestinationBucket;
 }
 
-/** The present invocation of the function. */
+/** The current invocation of the function. */
 export interface Invocation {
   requestId: string;
   /** When all work must have ended, in milliseconds since the epoch. */

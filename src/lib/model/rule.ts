@@ -85,7 +85,7 @@ export interface Destination {
 export const ruleWants = (rule: ReplicationRule, bucket: string, key: string): boolean =>
   rule.source.bucket === bucket && key.startsWith(rule.source.prefix) && key.endsWith(rule.source.suffix);
 
-/** Maximum length of a key, a marker or a prefix in UTF-8 ("Creating object key names", S3 User Guide). */
+/** Maximum length of a key, a marker or a prefix, in bytes of UTF-8 ("Creating object key names", S3 User Guide). */
 export const MAX_KEY_BYTES = 1_024;
 
 /** The key of the replica at a destination. */

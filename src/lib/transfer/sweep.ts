@@ -3,7 +3,7 @@ import { isComplete, lastMovedMs, listedParts, sumOfBytes } from '../copy/transf
 import { sendAgain, sendPartRanges } from '../copy/transfer/send-part-ranges.ts';
 import type { Transfer } from '../copy/transfer/transfer.ts';
 import type { TransferDeps } from '../delivery/deps.ts';
-import { about, blank } from '../delivery/settle.ts';
+import { reportFailure } from '../delivery/settle.ts';
 import { asReplicationError, ReplicationError } from '../model/errors.ts';
 import type { DestinationBucket, ListedPart } from '../model/ports.ts';
 import { abortOrphans } from './abort-orphans.ts';
@@ -143,10 +143,8 @@ const keepMoving = async (transfer: Transfer, parts: ListedPart[], deps: Transfe
 
 /** Reports a record of its own, which is a warning and a metric. */
 const complain = (transfer: Transfer, thrown: unknown, deps: TransferDeps): string => {
-  const { reason, message: detail, requestId } = asReplicationError(thrown);
-  const assignment = assignmentOf(deps, transfer);
-  const message = { receiveCount: transfer.attempt + 1 };
-  const common = assignment === null ? blank(message) : about(assignment, message);
-  deps.reporter.report({ ...common, ending: 'retry', reason, detail, requestId });
-  return `${transfer.destinationBucket}: ${reason}`;
+  const error = asReplicationError(thrown);
+  const failure = { error, assignment: assignmentOf(deps, transfer) };
+  reportFailure('retry', failure, { receiveCount: transfer.attempt + 1 }, deps);
+  return `${transfer.destinationBucket}: ${error.reason}`;
 };

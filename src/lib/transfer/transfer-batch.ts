@@ -3,7 +3,7 @@ import { lastMovedMs, listedParts, parsePartRangeMessage } from '../copy/transfe
 import type { PartRangeMessage, Transfer } from '../copy/transfer/transfer.ts';
 import { retryDelaySeconds, RETRY_LIMIT } from '../delivery/backoff.ts';
 import type { QueueMessage, TransferDeps } from '../delivery/deps.ts';
-import { about, blank, quarantine } from '../delivery/settle.ts';
+import { quarantine, reportFailure } from '../delivery/settle.ts';
 import { asReplicationError, ReplicationError } from '../model/errors.ts';
 import { assignmentOf, failTransfer } from './end-transfer.ts';
 import { movePartRange } from './move-part-range.ts';
@@ -87,12 +87,10 @@ const later = async (
   error: ReplicationError,
   deps: TransferDeps,
 ): Promise<false> => {
-  const { reason, message: detail, requestId } = error;
   const assignment = transfer === null ? null : assignmentOf(deps, transfer);
-  const common = assignment === null ? blank(message) : about(assignment, message);
-  deps.reporter.report({ ...common, ending: 'retry', reason, detail, requestId });
+  reportFailure('retry', { error, assignment }, message, deps);
   const tries = Math.min(message.receiveCount, MAX_DELAY_TRIES);
-  const delaySeconds = reason === 'out-of-time' ? 0 : retryDelaySeconds(tries, Math.random());
+  const delaySeconds = error.reason === 'out-of-time' ? 0 : retryDelaySeconds(tries, Math.random());
   await deps.liveQueue.retryLater(message, delaySeconds).catch(() => undefined);
   return false;
 };

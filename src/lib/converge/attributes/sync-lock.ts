@@ -75,6 +75,6 @@ const retain = async (
 const isSameRetention = (one: Retention | null, other: Retention | null): boolean =>
   one?.mode === other?.mode && one?.untilMs === other?.untilMs;
 
-/** "Locking objects with Object Lock", S3 User Guide: whoever may put a retention may extend it; to alter it takes the bypass. */
+/** "Locking objects with Object Lock", S3 User Guide: s3:PutObjectRetention suffices to extend a retention; other changes need the bypass. */
 const BYPASS =
   'S3 puts a retention in governance mode into compliance mode only for a request that may bypass governance, which the replication role may not: do it by hand (aws s3api put-object-retention --bypass-governance-retention)';

@@ -17,12 +17,12 @@ export const syncAttributes = async (task: Task, context: ConvergeContext): Prom
   if (version === null) return null;
   const replica = await replicaOf(version, task, context);
   if (replica === null) return null;
-  // Nobody knows who changed the attributes: the bucket that the object came from would get back its old ones.
+  // The source object is itself a replica, and nobody knows who changed its attributes: its origin might get back old ones.
   if (await isEcho(task, context, version, replica)) return null;
   const versions = bothVersions(task, version, replica);
   const changed =
     task.concern === 'acl' ? await syncAcl(context, versions) : await syncTags(task, context, versions);
-  // With the concern `attributes`, grants were brought together with the content.
+  // With the concern `attributes`, the grants were already brought while the content converged.
   const locked = task.concern === 'attributes' && (await syncLock(task, context, versions, replica.lock));
   return changed || locked
     ? {

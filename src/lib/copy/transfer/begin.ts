@@ -79,7 +79,10 @@ const createUpload = async (request: CopyRequest): Promise<{ uploadId: string; p
       if (index === plans.length - 1 || !isRefusal(error)) throw error;
     }
   }
-  throw new ReplicationError('bad-checksum', 'no way of checking this multipart upload is open');
+  throw new ReplicationError(
+    'bad-checksum',
+    'the destination accepts no way of checking this multipart upload',
+  );
 };
 
 const newTransfer = (
