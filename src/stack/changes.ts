@@ -1,7 +1,7 @@
 import type { ReplicationRule } from '../lib/model/rule.ts';
 
 /** A kind of change to an object, in the names of the two ways by which S3 tells of it. */
-export interface Change {
+export interface SourceChange {
   /** https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-event-types-and-destinations.html */
   eventTypes: string[];
   /** https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-mapping-troubleshooting.html */
@@ -9,13 +9,13 @@ export interface Change {
 }
 
 /** What a bucket must tell of: every change that one of its rules replicates. */
-export const changesFor = (rules: ReplicationRule[]): Change[] =>
-  CHANGES.filter(({ concerns }) => rules.some(concerns)).map(({ eventTypes, detailTypes }) => ({
+export const changesFor = (rules: ReplicationRule[]): SourceChange[] =>
+  SOURCE_CHANGES.filter(({ concerns }) => rules.some(concerns)).map(({ eventTypes, detailTypes }) => ({
     eventTypes,
     detailTypes,
   }));
 
-const CHANGES: (Change & { concerns(rule: ReplicationRule): boolean })[] = [
+const SOURCE_CHANGES: (SourceChange & { concerns(rule: ReplicationRule): boolean })[] = [
   { eventTypes: ['s3:ObjectCreated:*'], detailTypes: ['Object Created'], concerns: () => true },
   {
     eventTypes: ['s3:ObjectTagging:*'],

@@ -1,12 +1,12 @@
 import type { KeyFilter } from '../lib/subscription/key-filter.ts';
 import { attribute } from './cloudformation.ts';
 import type { Resources } from './cloudformation.ts';
-import type { SourceBucket } from './source-buckets.ts';
+import type { SubscribedBucket } from './source-buckets.ts';
 
-export const eventRuleId = ({ logicalName }: SourceBucket): string => `EventRule${logicalName}`;
+export const eventRuleId = ({ logicalName }: SubscribedBucket): string => `EventRule${logicalName}`;
 
 /** For each bucket that notifies EventBridge: the rule that passes its events on to the live queue. */
-export const eventRules = (buckets: SourceBucket[], stack: string): Resources =>
+export const eventRules = (buckets: SubscribedBucket[], stack: string): Resources =>
   Object.fromEntries(
     buckets
       .filter(({ events }) => events === 'eventbridge')
@@ -31,7 +31,7 @@ export const eventRules = (buckets: SourceBucket[], stack: string): Resources =>
   );
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html */
-function eventPattern({ bucket, changes, filters }: SourceBucket): object {
+function eventPattern({ bucket, changes, filters }: SubscribedBucket): object {
   const whole = (keys: object): object => ({
     source: ['aws.s3'],
     'detail-type': changes.flatMap(({ detailTypes }) => detailTypes),

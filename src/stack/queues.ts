@@ -2,30 +2,38 @@ import type { ResourceNames } from '../lib/configuration/resource-names.ts';
 import { ACCOUNT_ID, attribute, bucketArn, denyWithoutTls, policyDocument, ref } from './cloudformation.ts';
 import type { CloudFormationResource, Resources, Statement } from './cloudformation.ts';
 import { eventRuleId } from './event-rules.ts';
-import type { SourceBucket } from './source-buckets.ts';
+import type { SubscribedBucket } from './source-buckets.ts';
 
-/** Lambda's own advice for a queue that triggers a function: six times its time-out. */
-const VISIBILITY_TIMEOUT_SECONDS = 6 * 900;
-
-const FOURTEEN_DAYS_SECONDS = 14 * 24 * 60 * 60;
+/** How long a message of a queue with batches stays hidden: six times the function's time-out, as Lambda's documentation recommends. */
+export const BATCH_VISIBILITY_SECONDS = 6 * 900;
 
 /**
- * The replicate function gives a message up long before this many deliveries. What reaches it has crashed or timed out
- * each time.
+ * How long a message of a queue without batches stays hidden, so also how soon it returns after its invocation died. It need not be six
+ * times the function's time-out: with one message to a batch none waits while others are processed, and a throttled message is only
+ * delayed.
  */
-const MAXIMUM_RECEIVE_COUNT = 15;
+export const SINGLE_MESSAGE_VISIBILITY_SECONDS = 16 * 60;
 
-export const queues = (names: ResourceNames, buckets: SourceBucket[]): Resources => ({
+/** The maximum that SQS allows. */
+export const RETENTION_SECONDS = 14 * 24 * 60 * 60;
+
+/**
+ * Maximum number of deliveries of a hint before SQS itself moves it to the dead-letter queue. The replicate function gives a hint up
+ * long before, so a hint that gets there has crashed or timed out each time.
+ */
+export const HINT_MAXIMUM_RECEIVE_COUNT = 15;
+
+export const queues = (names: ResourceNames, buckets: SubscribedBucket[]): Resources => ({
   LiveQueue: {
     Type: 'AWS::SQS::Queue',
     Properties: {
       QueueName: names.liveQueue,
-      VisibilityTimeout: VISIBILITY_TIMEOUT_SECONDS,
-      MessageRetentionPeriod: FOURTEEN_DAYS_SECONDS,
+      VisibilityTimeout: BATCH_VISIBILITY_SECONDS,
+      MessageRetentionPeriod: RETENTION_SECONDS,
       SqsManagedSseEnabled: true,
       RedrivePolicy: {
         deadLetterTargetArn: attribute('LiveDeadLetterQueue', 'Arn'),
-        maxReceiveCount: MAXIMUM_RECEIVE_COUNT,
+        maxReceiveCount: HINT_MAXIMUM_RECEIVE_COUNT,
       },
     },
   },
@@ -33,7 +41,7 @@ export const queues = (names: ResourceNames, buckets: SourceBucket[]): Resources
     Type: 'AWS::SQS::Queue',
     Properties: {
       QueueName: names.deadLetterQueue,
-      MessageRetentionPeriod: FOURTEEN_DAYS_SECONDS,
+      MessageRetentionPeriod: RETENTION_SECONDS,
       SqsManagedSseEnabled: true,
       // By name: a reference would be a circle, since the live queue refers to this one.
       RedriveAllowPolicy: {
@@ -80,7 +88,7 @@ export const tlsOnly = (queue: string): [string, CloudFormationResource] => [
 ];
 
 /** The account matters besides the bucket: a bucket that is deleted can be created again by somebody else. */
-function allowBuckets(buckets: SourceBucket[]): Statement[] {
+function allowBuckets(buckets: SubscribedBucket[]): Statement[] {
   if (buckets.length === 0) return [];
   return [
     {
@@ -97,7 +105,7 @@ function allowBuckets(buckets: SourceBucket[]): Statement[] {
   ];
 }
 
-function allowEventRules(buckets: SourceBucket[], queue: string): Statement[] {
+function allowEventRules(buckets: SubscribedBucket[], queue: string): Statement[] {
   const rules = buckets.filter(({ events }) => events === 'eventbridge');
   if (rules.length === 0) return [];
   return [

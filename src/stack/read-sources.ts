@@ -38,13 +38,13 @@ export function listSources(rules: ReplicationRule[]): Statement[] {
   ];
 }
 
-interface Grant {
+interface ReadGrant {
   resource: object;
   actions: string[];
 }
 
 /** One grant for each prefix that some action is needed on; those of one action do not overlap. */
-function objectGrants(bucket: string, rules: ReplicationRule[], needs = NEEDS): Grant[] {
+function objectGrants(bucket: string, rules: ReplicationRule[], needs = NEEDS): ReadGrant[] {
   const grants = needs.flatMap(({ actions, isNeeded }) =>
     prefixes(rules.filter(isNeeded)).map((prefix) => ({ prefix, actions })),
   );
@@ -89,7 +89,7 @@ const NEEDS: Need[] = [
 const LOOKS: Need[] = NEEDS.filter(({ actions }) => !actions.includes('s3:RestoreObject'));
 
 /** Without s3:ListBucket S3 answers 403 for a key that does not exist, which looks like a missing permission. */
-const bucketGrant = (bucket: string, rules: ReplicationRule[]): Grant => ({
+const bucketGrant = (bucket: string, rules: ReplicationRule[]): ReadGrant => ({
   resource: bucketArn(bucket),
   actions: [
     's3:ListBucket',
@@ -98,7 +98,7 @@ const bucketGrant = (bucket: string, rules: ReplicationRule[]): Grant => ({
 });
 
 /** One statement for all resources with the same actions: a policy may not be long. */
-const grouped = (sid: string, grants: Grant[]): Statement[] =>
+const grouped = (sid: string, grants: ReadGrant[]): Statement[] =>
   [...Map.groupBy(grants, ({ actions }) => actions.join()).values()].map((alike, position) => ({
     Sid: position === 0 ? sid : `${sid}${position + 1}`,
     Effect: 'Allow',

@@ -3,7 +3,13 @@ import type { BackfillSettings } from '../lib/configuration/configuration.ts';
 import type { ResourceNames } from '../lib/configuration/resource-names.ts';
 import { attribute, denyWithoutTls, policyDocument, ref } from './cloudformation.ts';
 import type { Resources } from './cloudformation.ts';
-import { tlsOnly } from './queues.ts';
+import {
+  BATCH_VISIBILITY_SECONDS,
+  HINT_MAXIMUM_RECEIVE_COUNT,
+  RETENTION_SECONDS,
+  SINGLE_MESSAGE_VISIBILITY_SECONDS,
+  tlsOnly,
+} from './queues.ts';
 
 /** What runs (backfill and verify) need besides functions and roles. */
 export const runs = (names: ResourceNames): Resources => ({
@@ -12,12 +18,12 @@ export const runs = (names: ResourceNames): Resources => ({
     Type: 'AWS::SQS::Queue',
     Properties: {
       QueueName: names.rangesQueue,
-      VisibilityTimeout: RANGE_VISIBILITY_SECONDS,
-      MessageRetentionPeriod: FOURTEEN_DAYS_SECONDS,
+      VisibilityTimeout: SINGLE_MESSAGE_VISIBILITY_SECONDS,
+      MessageRetentionPeriod: RETENTION_SECONDS,
       SqsManagedSseEnabled: true,
       RedrivePolicy: {
         deadLetterTargetArn: attribute('RangesDeadLetterQueue', 'Arn'),
-        maxReceiveCount: MAXIMUM_RECEIVE_COUNT,
+        maxReceiveCount: RANGE_MAXIMUM_RECEIVE_COUNT,
       },
     },
   },
@@ -25,7 +31,7 @@ export const runs = (names: ResourceNames): Resources => ({
     Type: 'AWS::SQS::Queue',
     Properties: {
       QueueName: names.rangesDeadLetterQueue,
-      MessageRetentionPeriod: FOURTEEN_DAYS_SECONDS,
+      MessageRetentionPeriod: RETENTION_SECONDS,
       SqsManagedSseEnabled: true,
     },
   },
@@ -33,8 +39,8 @@ export const runs = (names: ResourceNames): Resources => ({
     Type: 'AWS::SQS::Queue',
     Properties: {
       QueueName: names.backfillQueue,
-      VisibilityTimeout: HINT_VISIBILITY_SECONDS,
-      MessageRetentionPeriod: FOURTEEN_DAYS_SECONDS,
+      VisibilityTimeout: BATCH_VISIBILITY_SECONDS,
+      MessageRetentionPeriod: RETENTION_SECONDS,
       SqsManagedSseEnabled: true,
       // The one place where operators look for what failed.
       RedrivePolicy: {
@@ -55,16 +61,10 @@ export const runs = (names: ResourceNames): Resources => ({
 });
 
 /**
- * A range whose invocation died comes back after so long. Not six times the function's time-out, as Lambda advises: batches are of one
- * message, so that none waits while others are worked on, and a throttled one is only delayed.
+ * Maximum number of deliveries of a range's message. The function fails the run long before, so a message that gets there has crashed
+ * or timed out each time.
  */
-const RANGE_VISIBILITY_SECONDS = 16 * 60;
-/** The function fails the run long before. What reaches it has crashed or timed out each time. */
-const MAXIMUM_RECEIVE_COUNT = 12;
-/** As in the live queue. */
-const HINT_VISIBILITY_SECONDS = 6 * 900;
-const HINT_MAXIMUM_RECEIVE_COUNT = 15;
-const FOURTEEN_DAYS_SECONDS = 14 * 24 * 60 * 60;
+const RANGE_MAXIMUM_RECEIVE_COUNT = 12;
 
 /** Environment variables of the backfill function, besides those all have. */
 export const runEnvironment = (

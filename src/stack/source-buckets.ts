@@ -3,11 +3,11 @@ import { coverWithoutOverlap } from '../lib/subscription/key-filter.ts';
 import type { KeyFilter } from '../lib/subscription/key-filter.ts';
 import type { ReplicationRule } from '../lib/model/rule.ts';
 import { changesFor } from './changes.ts';
-import type { Change } from './changes.ts';
+import type { SourceChange } from './changes.ts';
 import { pascalCase } from './cloudformation.ts';
 
 /** A source bucket and what all its rules together need. */
-export interface SourceBucket {
+export interface SubscribedBucket {
   bucket: string;
   /** Part of logical ids: the bucket's name, made unique by a hash since `a.b` and `a-b` look alike. */
   logicalName: string;
@@ -15,11 +15,11 @@ export interface SourceBucket {
   /** Filters of the rules, none overlapping another. */
   filters: KeyFilter[];
   /** What it must tell of. A rule that does not want all of them filters again in the function. */
-  changes: Change[];
+  changes: SourceChange[];
 }
 
 /** In the order in which the buckets first appear in the rules. */
-export function sourceBuckets(rules: ReplicationRule[]): SourceBucket[] {
+export function sourceBuckets(rules: ReplicationRule[]): SubscribedBucket[] {
   const byBucket = Map.groupBy(rules, (rule) => rule.source.bucket);
   return Array.from(byBucket, ([bucket, [first, ...others]]) => {
     const all = first ? [first, ...others] : others;

@@ -83,7 +83,7 @@ const bucketStatements = (
   const byRole = Map.groupBy(pairs, ({ roleArn }) => roleArn);
   const grants = Array.from(byRole, ([roleArn, ofRole]) => {
     const cover = coverWithoutOverlap(ofRole.map(({ rule }) => ({ prefix: rule.source.prefix, suffix: '' })));
-    const arns = cover.map(({ prefix }) => objectsArn(bucket, prefix, region));
+    const arns = cover.map(({ prefix }) => regionalObjectsArn(bucket, prefix, region));
     return { roleArn, resource: unique(arns) };
   });
   return [...Map.groupBy(grants, ({ resource }) => resource.join()).values()].map((alike, index) => ({
@@ -95,7 +95,7 @@ const bucketStatements = (
   }));
 };
 
-const objectsArn = (bucket: string, prefix: string, region: string): string =>
+const regionalObjectsArn = (bucket: string, prefix: string, region: string): string =>
   `arn:${partitionOfRegion(region)}:s3:::${bucket}/${plainStart(prefix)}*`;
 
 const keyStatement = (roleArns: string[], region: string): Statement => ({

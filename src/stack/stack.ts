@@ -14,7 +14,7 @@ import { runRoles } from './run-roles.ts';
 import { runEnvironment, runs } from './runs.ts';
 import { sourceBuckets } from './source-buckets.ts';
 import { subscriptions } from './subscriptions.ts';
-import { table } from './table.ts';
+import { idempotencyTable } from './table.ts';
 import { transferEnvironment, transfers } from './transfers.ts';
 
 /** What `serverless.yml` takes from here, under the names it uses. */
@@ -62,7 +62,7 @@ function resourcesOf(configuration: Configuration, names: ResourceNames): Resour
   const buckets = sourceBuckets(configuration.replication.rules);
   return {
     ...queues(names, buckets),
-    ...table(names),
+    ...idempotencyTable(names),
     ...roles(configuration),
     ...runs(names),
     ...runRoles(configuration),

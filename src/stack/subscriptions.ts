@@ -4,7 +4,7 @@ import { subscriptionIdPrefix } from '../lib/configuration/resource-names.ts';
 import type { ResourceNames } from '../lib/configuration/resource-names.ts';
 import { ACCOUNT_ID, attribute, bucketArn, policyDocument, ref } from './cloudformation.ts';
 import type { Resources } from './cloudformation.ts';
-import type { SourceBucket } from './source-buckets.ts';
+import type { SubscribedBucket } from './source-buckets.ts';
 
 /** How long CloudFormation waits for an answer before it gives the resource up. */
 const SERVICE_TIMEOUT_SECONDS = 120;
@@ -15,14 +15,14 @@ const SERVICE_TIMEOUT_SECONDS = 120;
  * first updates what stays, roles included, and only then deletes the subscription. A statement inside the role would be
  * gone by then and the bucket would keep an entry for a queue that no longer lets it send.
  */
-export const subscriptions = (names: ResourceNames, buckets: SourceBucket[]): Resources =>
+export const subscriptions = (names: ResourceNames, buckets: SubscribedBucket[]): Resources =>
   Object.fromEntries(buckets.flatMap((bucket) => [permission(bucket), subscription(names, bucket)]));
 
 type NamedResource = [string, Resources[string]];
 
-const permissionId = ({ logicalName }: SourceBucket): string => `SubscribePolicy${logicalName}`;
+const permissionId = ({ logicalName }: SubscribedBucket): string => `SubscribePolicy${logicalName}`;
 
-const permission = (source: SourceBucket): NamedResource => [
+const permission = (source: SubscribedBucket): NamedResource => [
   permissionId(source),
   {
     Type: 'AWS::IAM::Policy',
@@ -40,7 +40,7 @@ const permission = (source: SourceBucket): NamedResource => [
   },
 ];
 
-function subscription(names: ResourceNames, source: SourceBucket): NamedResource {
+function subscription(names: ResourceNames, source: SubscribedBucket): NamedResource {
   const properties: Record<keyof SubscriptionProperties, unknown> = {
     bucket: source.bucket,
     accountId: ACCOUNT_ID,

@@ -2,11 +2,11 @@ import type { ResourceNames } from '../lib/configuration/resource-names.ts';
 import type { CloudFormationResource, Resources } from './cloudformation.ts';
 
 /** Idempotency records and receipts, with the attribute names Powertools uses. */
-export const table = (names: ResourceNames): Resources => ({
+export const idempotencyTable = (names: ResourceNames): Resources => ({
   IdempotencyTable: keyedTable(names.table, ['id'], 'expiration'),
 });
 
-/** A table of text keys: the partition key and, where there is one, the sort key. `expires`: when DynamoDB may delete an item. */
+/** A idempotencyTable of text keys: the partition key and, where there is one, the sort key. `expires`: when DynamoDB may delete an item. */
 export const keyedTable = (
   TableName: string,
   keys: [partition: string, sort?: string],

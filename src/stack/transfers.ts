@@ -3,7 +3,7 @@ import type { TransferSettings } from '../lib/configuration/configuration.ts';
 import type { ResourceNames } from '../lib/configuration/resource-names.ts';
 import { attribute, ref } from './cloudformation.ts';
 import type { Resources, Statement } from './cloudformation.ts';
-import { tlsOnly } from './queues.ts';
+import { RETENTION_SECONDS, SINGLE_MESSAGE_VISIBILITY_SECONDS, tlsOnly } from './queues.ts';
 
 /** What transfers need besides their function, which works with the replicate function's role. */
 export const transfers = (names: ResourceNames): Resources => ({
@@ -12,12 +12,12 @@ export const transfers = (names: ResourceNames): Resources => ({
     Type: 'AWS::SQS::Queue',
     Properties: {
       QueueName: names.transferQueue,
-      VisibilityTimeout: RANGE_VISIBILITY_SECONDS,
-      MessageRetentionPeriod: FOURTEEN_DAYS_SECONDS,
+      VisibilityTimeout: SINGLE_MESSAGE_VISIBILITY_SECONDS,
+      MessageRetentionPeriod: RETENTION_SECONDS,
       SqsManagedSseEnabled: true,
       RedrivePolicy: {
         deadLetterTargetArn: attribute('TransferDeadLetterQueue', 'Arn'),
-        maxReceiveCount: MAXIMUM_RECEIVE_COUNT,
+        maxReceiveCount: PART_RANGE_MAXIMUM_RECEIVE_COUNT,
       },
     },
   },
@@ -25,18 +25,15 @@ export const transfers = (names: ResourceNames): Resources => ({
     Type: 'AWS::SQS::Queue',
     Properties: {
       QueueName: names.transferDeadLetterQueue,
-      MessageRetentionPeriod: FOURTEEN_DAYS_SECONDS,
+      MessageRetentionPeriod: RETENTION_SECONDS,
       SqsManagedSseEnabled: true,
     },
   },
   ...Object.fromEntries(['TransferQueue', 'TransferDeadLetterQueue'].map(tlsOnly)),
 });
 
-/** As for ranges of runs: batches are of one message, so that none waits while others are worked on. */
-const RANGE_VISIBILITY_SECONDS = 16 * 60;
-/** The most SQS allows: a range is received anew for every piece of it that fits into an invocation. */
-const MAXIMUM_RECEIVE_COUNT = 1_000;
-const FOURTEEN_DAYS_SECONDS = 14 * 24 * 60 * 60;
+/** The maximum that SQS allows: a part range is received again for every piece of it that fits into an invocation. */
+const PART_RANGE_MAXIMUM_RECEIVE_COUNT = 1_000;
 
 /** Of every function that replicates, since each of them may begin a transfer. */
 export const transferEnvironment = ({ maximumConcurrency }: TransferSettings): Record<string, unknown> => ({

@@ -3,15 +3,14 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createSimulatedClock } from '../../bench/listing-clock.ts';
 import { randomOf } from '../../bench/listing-keys.ts';
-import { type Commit, createMemoryLedger, type Ledger } from '../../src/lib/listing/ledger.ts';
+import { type Commit, type Committed, createMemoryLedger } from '../../src/lib/listing/ledger.ts';
 import type { ListedVersion } from '../../src/lib/listing/page.ts';
 import { parseRange, type Range, wholeRange } from '../../src/lib/listing/range.ts';
-import { createRangeWork, type RangeEnd } from '../../src/lib/listing/range-work.ts';
+import { createRangeWork, type RangeEnd, type RangeWork } from '../../src/lib/listing/range-work.ts';
 import type { Stretch } from '../../src/lib/listing/stretch.ts';
+import { invokeUntilDone, type InvocationCounts, riskyCalls, type Simulation } from './invocations.ts';
 import { identity, versionsOf } from './key-sets.ts';
 import { createMemoryListing } from './memory-listing.ts';
-
-class Crash extends Error {}
 
 interface Scene {
   versions: ListedVersion[];
@@ -38,93 +37,83 @@ const scenes = fc.record<Scene>({
 const sameMarker = (one: Range['after'], other: Range['after']): boolean =>
   one.key === other.key && one.versionId === other.versionId;
 
+/** The record of all invocations. */
+interface Played {
+  /** Entries as they were handed to consumers. */
+  consumed: ListedVersion[][];
+  committed: ListedVersion[];
+  endings: RangeEnd['kind'][];
+  /** Answers of the ledger. */
+  answers: string[];
+}
+
 const play = async (scene: Scene) => {
-  const random = randomOf(scene.seed);
-  const clock = createSimulatedClock();
+  const simulation = {
+    clock: createSimulatedClock(),
+    random: randomOf(scene.seed),
+    crashes: scene.crashes,
+    ledger: createMemoryLedger([wholeRange()]),
+    workers: scene.invocations,
+  };
   const bucket = createMemoryListing(scene);
-  const memory = createMemoryLedger([wholeRange()]);
-  const consumed: ListedVersion[][] = [];
-  const committed: ListedVersion[] = [];
-  const endings: RangeEnd['kind'][] = [];
-  const answers: string[] = [];
-  let crashes = 0;
-  let idle = 0;
+  const played: Played = { consumed: [], committed: [], endings: [], answers: [] };
+  const counts = { invocations: 0, crashes: 0, idle: 0 };
+  await invokeUntilDone(simulation, counts, async (message) => {
+    const end = await invoke(message, { scene, simulation, bucket, played, counts });
+    played.endings.push(end.kind);
+  });
+  return { ...played, crashes: counts.crashes, expected: bucket.versions };
+};
 
-  const risky = async <T>(call: () => Promise<T>): Promise<T> => {
-    const draw = random() * 100;
-    await clock.sleep(20 + random() * 60);
-    if (draw < scene.crashes / 2) throw new Crash();
-    const answer = await call();
-    if (draw < scene.crashes) throw new Crash();
-    return answer;
-  };
+interface Stage {
+  scene: Scene;
+  simulation: Simulation;
+  bucket: ReturnType<typeof createMemoryListing>;
+  played: Played;
+  counts: InvocationCounts;
+}
 
-  const invoke = async (message: string): Promise<void> => {
-    const range = parseRange(message);
-    /** Stretches handed on and not yet committed. */
-    const pending: Stretch<ListedVersion>[] = [];
-    const settle = ({ before, after }: Commit): void => {
-      if (after !== null && sameMarker(before.after, after.after)) return;
-      const index = pending.findIndex((stretch) => sameMarker(stretch.after, before.after));
-      expect(index).not.toBe(-1);
-      committed.push(...pending.splice(index, 1).flatMap(({ entries }) => [...entries]));
-    };
-    const ledger: Ledger = {
-      commit: (commit) =>
-        risky(async () => {
-          const answer = await memory.commit(commit);
-          answers.push(answer);
-          if (answer !== 'superseded') settle(commit);
-          return answer;
-        }),
-    };
-    const work = createRangeWork(
-      range,
-      {
-        listPage: (request) => risky(() => bucket.listPage(request)),
-        ledger,
-        now: () => clock.now(),
-        consumerOf: () => async (stretch) => {
-          await risky(async () => {
-            pending.push(stretch);
-            consumed.push([...stretch.entries]);
-          });
-          // After every page parts are cut off for those who are idle.
-          const parts = Math.min(idle + 1, 1 + Math.floor(work.remainingPages()));
-          if (parts > 1) await work.split(parts);
-          return null;
-        },
+const invoke = (message: string, stage: Stage): Promise<RangeEnd> => {
+  const { scene, simulation, bucket, played, counts } = stage;
+  const { clock } = simulation;
+  const risky = riskyCalls(simulation);
+  /** Stretches that were handed on and are not committed yet. */
+  const pending: Stretch<ListedVersion>[] = [];
+  const work: RangeWork = createRangeWork<ListedVersion>(
+    parseRange(message),
+    {
+      listPage: (request) => risky(() => bucket.listPage(request)),
+      ledger: { commit: (commit) => risky(() => commitAndNote(commit, pending, stage)) },
+      now: () => clock.now(),
+      consumerOf: () => async (stretch) => {
+        await risky(async () => {
+          pending.push(stretch);
+          played.consumed.push([...stretch.entries]);
+        });
+        // After every page parts are cut off for idle workers.
+        const parts = Math.min(counts.idle + 1, 1 + Math.floor(work.remainingPages()));
+        if (parts > 1) await work.split(parts);
+        return null;
       },
-      { prefix: '', pageSize: scene.pageSize, deadlineMs: clock.now() + scene.timeMs },
-    );
-    const end = await work.run();
-    endings.push(end.kind);
-  };
+    },
+    { prefix: '', pageSize: scene.pageSize, deadlineMs: clock.now() + scene.timeMs },
+  );
+  return work.run();
+};
 
-  /** Takes any open range, as its message may be delivered at any time: even while somebody else works on it. */
-  const underWay = new Set<string>();
-  const worker = async (): Promise<void> => {
-    while (memory.open().length > 0) {
-      const open = memory.open().filter(({ from }) => !underWay.has(from) || random() < 0.05);
-      const range = open[Math.floor(random() * open.length)];
-      if (range === undefined) {
-        idle += 1;
-        await clock.sleep(50);
-        idle -= 1;
-        continue;
-      }
-      underWay.add(range.from);
-      try {
-        await invoke(JSON.stringify(range));
-      } catch (error) {
-        if (!(error instanceof Crash)) throw error;
-        crashes += 1;
-      }
-      underWay.delete(range.from);
-    }
-  };
-  await clock.runUntil(Promise.all(Array.from({ length: scene.invocations }, worker)));
-  return { consumed, committed, endings, answers, crashes, expected: bucket.versions };
+const commitAndNote = async (
+  commit: Commit,
+  pending: Stretch<ListedVersion>[],
+  { simulation, played }: Stage,
+): Promise<Committed> => {
+  const answer = await simulation.ledger.commit(commit);
+  played.answers.push(answer);
+  const { before, after } = commit;
+  if (answer === 'superseded' || (after !== null && sameMarker(before.after, after.after))) return answer;
+  const index = pending.findIndex((stretch) => sameMarker(stretch.after, before.after));
+  expect(index).not.toBe(-1);
+  played.committed.push(...pending.splice(index, 1).flatMap(({ entries }) => [...entries]));
+  return answer;
 };
 
 const sorted = (versions: readonly ListedVersion[]): string[] => versions.map(identity).toSorted();

@@ -4,18 +4,17 @@ import { expect, test } from 'vitest';
 import { createSimulatedClock } from '../../bench/listing-clock.ts';
 import { randomOf } from '../../bench/listing-keys.ts';
 import { createComparison } from '../../src/lib/listing/comparison.ts';
-import type { Difference } from '../../src/lib/listing/difference.ts';
+import type { ComparedKeys, Difference } from '../../src/lib/listing/difference.ts';
 import { compareKeys } from '../../src/lib/listing/key-order.ts';
 import { createMemoryLedger, type Ledger } from '../../src/lib/listing/ledger.ts';
 import type { ListedVersion, ListPage } from '../../src/lib/listing/page.ts';
 import { parseRange, wholeRange } from '../../src/lib/listing/range.ts';
-import { createRangeWork } from '../../src/lib/listing/range-work.ts';
+import { createRangeWork, type RangeEnd, type RangeWork } from '../../src/lib/listing/range-work.ts';
 import { passIf } from '../../src/lib/listing/counted-entries.ts';
+import { invokeUntilDone, type InvocationCounts, riskyCalls, type Simulation } from './invocations.ts';
 import { stackOf } from './key-sets.ts';
 import { createMemoryListing } from './memory-listing.ts';
 import { byKey, expected, scenes, filtersOf, SOURCE_PREFIX } from './two-sides.ts';
-
-class Crash extends Error {}
 
 interface Sides {
   listSource: ListPage<ListedVersion>;
@@ -33,103 +32,96 @@ interface Sides {
   seed: number;
 }
 
-/** Many invocations that know nothing of each other. `heed.committed`: what was found in a step that was committed. */
-const play = async (sides: Sides, heed: { committed(found: Difference[]): void }) => {
-  const { pageSize, sourcePrefix, destinationPrefix } = sides;
-  const random = randomOf(sides.seed);
-  const clock = createSimulatedClock();
-  const memory = createMemoryLedger([wholeRange()]);
-  const counts = {
+interface Counts extends InvocationCounts {
+  /** Invocations that did not get to the end of their range. */
+  interruptions: number;
+  /** Differences, with those found again. */
+  found: number;
+  destinationPages: number;
+  sameKeys: number;
+  /** The longest invocation. */
+  longestMs: number;
+}
+
+/** `committed` receives the differences of every step that was committed. */
+const play = async (sides: Sides, committed: (found: Difference[]) => void): Promise<Counts> => {
+  const counts: Counts = {
     invocations: 0,
+    crashes: 0,
+    idle: 0,
     interruptions: 0,
     found: 0,
     destinationPages: 0,
     sameKeys: 0,
     longestMs: 0,
   };
+  const simulation = {
+    clock: createSimulatedClock(),
+    random: randomOf(sides.seed),
+    crashes: sides.crashes,
+    ledger: createMemoryLedger([wholeRange()]),
+    workers: sides.workers,
+  };
+  await invokeUntilDone(simulation, counts, async (message) => {
+    const beganMs = simulation.clock.now();
+    const end = await invoke(message, { sides, simulation, counts, committed });
+    if (end.kind !== 'finished' && end.kind !== 'ended') counts.interruptions += 1;
+    counts.longestMs = Math.max(counts.longestMs, simulation.clock.now() - beganMs);
+  });
+  counts.interruptions += counts.crashes;
+  return counts;
+};
 
-  const risky = async <T>(call: () => Promise<T>): Promise<T> => {
-    const draw = random() * 100;
-    await clock.sleep(20 + random() * 60);
-    if (draw < sides.crashes / 2) throw new Crash();
-    const answer = await call();
-    if (draw < sides.crashes) throw new Crash();
+interface Stage {
+  sides: Sides;
+  simulation: Simulation;
+  counts: Counts;
+  committed: (found: Difference[]) => void;
+}
+
+const invoke = (message: string, { sides, simulation, counts, committed }: Stage): Promise<RangeEnd> => {
+  const { clock, random, ledger } = simulation;
+  const { pageSize, sourcePrefix, destinationPrefix } = sides;
+  const risky = riskyCalls(simulation);
+  let step: ComparedKeys = { differences: [], sameKeys: 0 };
+  const commit: Ledger['commit'] = async (next) => {
+    const answer = await ledger.commit(next);
+    if (answer === 'superseded' || next.children.length > 0) return answer;
+    committed(step.differences);
+    counts.sameKeys += step.sameKeys;
+    step = { differences: [], sameKeys: 0 };
     return answer;
   };
-
-  const invoke = async (message: string): Promise<void> => {
-    const beganMs = clock.now();
-    let found: Difference[] = [];
-    let sameKeys = 0;
-    const ledger: Ledger = {
-      commit: (commit) =>
-        risky(async () => {
-          const answer = await memory.commit(commit);
-          if (answer === 'superseded' || commit.children.length > 0) return answer;
-          heed.committed(found);
-          counts.sameKeys += sameKeys;
-          found = [];
-          sameKeys = 0;
-          return answer;
-        }),
-    };
-    const consume = createComparison({
-      mapping: { sourcePrefix, destinationPrefix },
-      listDestination: (request) => {
-        counts.destinationPages += 1;
-        return risky(() => sides.listDestination(request));
+  const consume = createComparison({
+    mapping: { sourcePrefix, destinationPrefix },
+    listDestination: (request) => {
+      counts.destinationPages += 1;
+      return risky(() => sides.listDestination(request));
+    },
+    pageSize,
+    filters: sides.filters,
+    report: async ({ differences, sameKeys }) => {
+      step.differences.push(...differences);
+      step.sameKeys += sameKeys;
+      counts.found += differences.length;
+    },
+  });
+  const work: RangeWork = createRangeWork<ListedVersion>(
+    parseRange(message),
+    {
+      listPage: (request) => risky(() => sides.listSource(request)),
+      ledger: { commit: (next) => risky(() => commit(next)) },
+      now: () => clock.now(),
+      consumerOf: () => async (stretch, checkpoint) => {
+        const carry = await consume(stretch, checkpoint);
+        const parts = 1 + Math.floor(work.remainingPages());
+        if (parts > 1 && random() < 0.5) await work.split(Math.min(parts, sides.workers));
+        return carry;
       },
-      pageSize,
-      filters: sides.filters,
-      report: async (findings) => {
-        found.push(...findings.differences);
-        counts.found += findings.differences.length;
-        sameKeys += findings.sameKeys;
-      },
-    });
-    const work = createRangeWork<ListedVersion>(
-      parseRange(message),
-      {
-        listPage: (request) => risky(() => sides.listSource(request)),
-        ledger,
-        now: () => clock.now(),
-        consumerOf: () => async (stretch, checkpoint) => {
-          const carry = await consume(stretch, checkpoint);
-          const parts = 1 + Math.floor(work.remainingPages());
-          if (parts > 1 && random() < 0.5) await work.split(Math.min(parts, sides.workers));
-          return carry;
-        },
-      },
-      { prefix: sourcePrefix, pageSize, deadlineMs: beganMs + sides.timeMs },
-    );
-    const end = await work.run();
-    if (end.kind !== 'finished' && end.kind !== 'ended') counts.interruptions += 1;
-    counts.longestMs = Math.max(counts.longestMs, clock.now() - beganMs);
-  };
-
-  const underWay = new Set<string>();
-  const worker = async (): Promise<void> => {
-    while (memory.open().length > 0) {
-      // Now and then a message comes twice.
-      const open = memory.open().filter(({ from }) => !underWay.has(from) || random() < 0.05);
-      const range = open[Math.floor(random() * open.length)];
-      if (range === undefined) {
-        await clock.sleep(50);
-        continue;
-      }
-      underWay.add(range.from);
-      counts.invocations += 1;
-      try {
-        await invoke(JSON.stringify(range));
-      } catch (error) {
-        if (!(error instanceof Crash)) throw error;
-        counts.interruptions += 1;
-      }
-      underWay.delete(range.from);
-    }
-  };
-  await clock.runUntil(Promise.all(Array.from({ length: sides.workers }, worker)));
-  return counts;
+    },
+    { prefix: sourcePrefix, pageSize, deadlineMs: clock.now() + sides.timeMs },
+  );
+  return work.run();
 };
 
 test('what is committed is what a comparison in memory finds, each once, whatever crashes, is handed back or runs twice', async () => {
@@ -154,7 +146,7 @@ test('what is committed is what a comparison in memory finds, each once, whateve
           crashes,
           seed,
         },
-        { committed: (found) => void committed.push(...found) },
+        (found) => void committed.push(...found),
       );
       expect(byKey(committed)).toEqual(byKey(expected(scene)));
       const counted = ({ kind }: ListedVersion): boolean =>
@@ -217,15 +209,13 @@ test.each([
       crashes: 1,
       seed: keys.length,
     },
-    {
-      committed: (found) => {
-        for (const { kind, key } of found) {
-          if (kind !== 'extra') continue;
-          extras += 1;
-          expect(key > lastKey).toBe(true);
-          lastKey = key;
-        }
-      },
+    (found) => {
+      for (const { kind, key } of found) {
+        if (kind !== 'extra') continue;
+        extras += 1;
+        isAscending &&= key > lastKey;
+        lastKey = key;
+      }
     },
   );
   expect(extras).toBe(count);
@@ -252,7 +242,7 @@ test('what the destination has of one key, and what does not count there, is no 
       crashes: 0,
       seed: 1,
     },
-    { committed: (more) => void found.push(...more) },
+    (more) => void found.push(...more),
   );
   expect(found).toHaveLength(1);
   expect(counts.longestMs).toBeLessThan(2_000);

@@ -1,10 +1,11 @@
 /** Whatever happens to invocations and messages: a run ends once, its counters are exact, and both sides agree. */
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
-import { pauseRun, resumeRun, cancelRun } from '../../src/lib/runs/control.ts';
-import { ReplicationError } from '../../src/lib/model/errors.ts';
+import { expect, test } from 'vitest';
+import { pauseRun, resumeRun } from '../../src/lib/runs/control.ts';
 import { NOTHING_COMPARED } from '../../src/lib/runs/run.ts';
-import { createWorld, type Histories } from './run-world.ts';
+import type { Histories } from './histories.ts';
+import { numbers } from './random-numbers.ts';
+import { createWorld } from './run-world.ts';
 
 const key = fc.oneof(
   fc.string({ minLength: 1, maxLength: 3, unit: fc.constantFrom('a', 'b', 'é', '\u{1f600}', '/', '\uffff') }),
@@ -27,14 +28,6 @@ const bothSides = ({
   source: { ...source, ...structuredClone(shared) },
   replica: { ...replica, ...structuredClone(shared) },
 });
-
-const numbers = (seed: number): (() => number) => {
-  let state = seed >>> 0;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
-};
 
 /** What a look at both sides must count. */
 const truth = (source: Histories, replica: Histories) => {
@@ -197,189 +190,4 @@ test('with all attributes each key that is the same is looked at', async () => {
   const world = createWorld({ source, replica: { ...structuredClone(source), more: ['a'] } });
   const { id } = await world.start({ kind: 'verify', attributes: 'all' });
   expect(await world.untilStill(id)).toMatchObject({ checked: { keys: 20, same: 20, looks: 20, extra: 1 } });
-});
-
-describe('a run', () => {
-  const some = (): { source: Histories; replica: Histories } => ({
-    source: Object.fromEntries(Array.from({ length: 40 }, (_, index) => [`k${index}`, ['a']])),
-    replica: { extra: ['x'] },
-  });
-
-  test('that is cancelled does nothing more, and lets its hints go', async () => {
-    const world = createWorld({ ...some(), random: numbers(1) });
-    const { id } = await world.start();
-    for (let count = 0; count < 12; count += 1) await world.step();
-    await cancelRun(id, world.deps());
-    const before = structuredClone(world.replica);
-    for (let count = 0; count < 200; count += 1) await world.step();
-    expect(world.replica).toEqual(before);
-    expect(world.store.runs.get(id)).toMatchObject({ phase: 'cancelled' });
-    expect(world.hints).toEqual([]);
-  });
-
-  test('over keys that another one is at work on is refused with its id', async () => {
-    const world = createWorld(some());
-    const { id } = await world.start({ prefix: 'k1' });
-    await expect(world.start({ prefix: 'k' })).rejects.toMatchObject({ name: 'RunRefusedError', run: id });
-    await expect(world.start({ prefix: 'k2' })).resolves.toMatchObject({ phase: 'comparing' });
-    await world.untilStill(id);
-    await expect(world.start({ prefix: 'k1' })).resolves.toMatchObject({ phase: 'comparing' });
-  });
-
-  test('finds another version of the same size in the middle of a history', async () => {
-    const world = createWorld({
-      source: { k: ['a', 'dd', 'a'], same: ['a', 'dd', 'a'] },
-      replica: { k: ['a', 'cc', 'a'], same: ['a', 'dd', 'a'] },
-      rule: { versions: 'all' },
-    });
-    const { id } = await world.start({ kind: 'verify' });
-    expect(await world.untilStill(id)).toMatchObject({ checked: { same: 1, different: 1 } });
-  });
-
-  test('is not checked while transfers are moving what it asked for', async () => {
-    const world = createWorld(some());
-    world.moving.objects = 1;
-    const { id } = await world.start();
-    for (let count = 0; count < 200; count += 1) await world.step();
-    expect(await world.deps().store.load(id)).toMatchObject({ phase: 'copying' });
-    world.moving.objects = 0;
-    expect(await world.untilStill(id)).toMatchObject({ phase: 'finished' });
-  });
-
-  test('that is done again costs listings only', async () => {
-    const world = createWorld(some());
-    const first = await world.start();
-    await world.untilStill(first.id);
-    const second = await world.start();
-    const run = await world.untilStill(second.id);
-    expect(run.compared).toMatchObject({ keys: 40, same: 40, hints: 0, extra: 1 });
-  });
-
-  test('whose source cannot be listed fails, and nothing is taken for extra', async () => {
-    const world = createWorld(some());
-    world.broken.source = new ReplicationError('access-denied', 'ListObjectVersions: AccessDenied');
-    const { id } = await world.start({ kind: 'verify' });
-    const run = await world.untilStill(id);
-    expect(run).toMatchObject({ phase: 'failed', failure: { reason: 'access-denied' } });
-    expect(run.checked).toMatchObject({ extra: 0 });
-    expect(world.announced).toEqual([id]);
-    world.broken.source = null;
-    await resumeRun(id, world.deps());
-    expect(await world.untilStill(id)).toMatchObject({
-      phase: 'finished',
-      failure: null,
-      checked: { missing: 40, extra: 1 },
-    });
-  });
-
-  test('that verifies sends no hints, and names every difference in its report', async () => {
-    const world = createWorld({
-      source: { gone: ['a'], longer: ['bb', 'a'], same: ['a'], other: ['bb'] },
-      replica: { longer: ['bb'], same: ['a', 'older'], other: ['a'], more: ['a'] },
-    });
-    const { id } = await world.start({ kind: 'verify' });
-    const run = await world.untilStill(id);
-    expect(run.checked).toMatchObject({
-      keys: 4,
-      same: 1,
-      missing: 1,
-      different: 1,
-      historyShorter: 1,
-      extra: 1,
-    });
-    expect(run.history.map(({ work }) => work)).toEqual(['checking']);
-    expect(world.hints).toEqual([]);
-    const [report] = world.reports;
-    expect(report).toMatchObject({ agrees: false, compared: null, copied: null });
-    const rows = report === undefined ? [] : world.rows(report);
-    expect(rows.map(({ key: name, difference }) => `${name} ${difference}`).toSorted()).toEqual([
-      'gone missing',
-      'longer history-shorter',
-      'more extra',
-      'other different',
-    ]);
-  });
-
-  test('of which every hint was counted but one goes on when the queue stays empty', async () => {
-    const world = createWorld(some());
-    const { id } = await world.start();
-    while (world.store.runs.get(id)?.phase !== 'copying') await world.step();
-    world.hints.pop();
-    expect(await world.untilStill(id)).toMatchObject({ phase: 'finished', checked: { missing: 1 } });
-  });
-
-  test('is not taken for done while hints are left, though as many were done as were counted', async () => {
-    // It dies when it commits its first page, whose hints are worked on before the page is compared again.
-    const calls = { count: 0 };
-    const world = createWorld({
-      source: Object.fromEntries(['a', 'b', 'c', 'd', 'e', 'f'].map((name) => [name, ['x']])),
-      replica: {},
-      listingConcurrency: 1,
-      random: () => 0,
-      diesAt: () => {
-        calls.count += 1;
-        return calls.count === DIES_AFTER;
-      },
-    });
-    const DIES_AFTER = 9;
-    const { id } = await world.start();
-    await world.deliver();
-    expect(world.hints).toHaveLength(2);
-    expect(world.store.runs.get(id)).toMatchObject({ compared: { hints: 0 } });
-    while (world.work());
-    await world.clock.sleep(960_000);
-    for (let count = 0; world.store.runs.get(id)?.phase !== 'copying' && count < 20; count += 1)
-      await world.deliver();
-    // Two were done for the first page and two now: as many as were counted for the others.
-    world.work();
-    world.work();
-    await world.clock.sleep(60_000);
-    await world.deliver();
-    expect(world.store.runs.get(id)).toMatchObject({ phase: 'copying', compared: { hints: 4, same: 2 } });
-    expect(await world.untilStill(id)).toMatchObject({ checked: { same: 6, missing: 0 } });
-  });
-
-  test('looks at a key again after it was paused, though it was replicated for it before', async () => {
-    const world = createWorld({ ...some(), random: numbers(4) });
-    const { id } = await world.start();
-    for (let steps = 0; world.store.runs.get(id)?.phase === 'comparing' && steps < 1_000; steps += 1)
-      await world.deliver();
-    world.work();
-    const [first = ''] = Object.keys(world.replica).filter((name) => name !== 'extra');
-    await pauseRun(id, world.deps());
-    delete world.replica[first];
-    while (world.work());
-    await resumeRun(id, world.deps());
-    const run = await world.untilStill(id);
-    expect(run.history.map(({ work }) => work)).toEqual([
-      'comparing',
-      'copying',
-      'comparing',
-      'copying',
-      'checking',
-    ]);
-    expect(run.checked).toMatchObject({ same: 40, missing: 0 });
-  });
-
-  test('stops within two pages of a range when it is paused, and goes on behind them', async () => {
-    const world = createWorld({ ...some(), pageSize: 2, listingConcurrency: 1 });
-    const { id } = await world.start({ kind: 'verify' });
-    world.requests.onPage = async (pages) => {
-      if (pages === 6) await pauseRun(id, world.deps());
-    };
-    for (let steps = 0; world.store.runs.get(id)?.phase !== 'paused' && steps < 100; steps += 1)
-      await world.step();
-    expect(world.requests.pages).toBeLessThan(13);
-    expect(world.store.runs.get(id)?.openRanges).toBe(1);
-    world.requests.onPage = null;
-    await resumeRun(id, world.deps());
-    expect(await world.untilStill(id)).toMatchObject({ checked: { keys: 40, missing: 40, sourcePages: 20 } });
-  });
-
-  test('deletes what is extra only where it was told to', async () => {
-    const world = createWorld({ ...some(), rule: { deletes: 'replicate' } });
-    const { id } = await world.start({ deleteExtra: true });
-    expect(await world.untilStill(id)).toMatchObject({ checked: { extra: 0 } });
-    expect(world.replica['extra']).toBeUndefined();
-  });
 });

@@ -1,5 +1,5 @@
 import { openDeadLetterQueue } from '../../lib/aws/sqs/dead-letter-queue.ts';
-import type { DeadLetterQueue } from '../../lib/dead-letters/queue.ts';
+import type { OperatorQueue } from '../../lib/dead-letters/queue.ts';
 import type { DeadMessageFilter } from '../../lib/dead-letters/dead-message.ts';
 import { DEAD_LETTER_REASONS } from '../../lib/dead-letters/reasons.ts';
 import { nearestWord } from '../../lib/text/nearest-word.ts';
@@ -42,7 +42,7 @@ export const messageFilter = (options: ParsedOptions): DeadMessageFilter => {
 export const withQueue = async <Result>(
   options: ParsedOptions,
   io: CliIo,
-  work: (queue: DeadLetterQueue) => Promise<Result>,
+  work: (queue: OperatorQueue) => Promise<Result>,
 ): Promise<Result> => {
   const deployment = deploymentOf(options, io);
   const names = { ...resourceNames(deployment), region: deployment.region };

@@ -1,4 +1,4 @@
-import type { DeadLetterQueue } from '../../lib/dead-letters/queue.ts';
+import type { OperatorQueue } from '../../lib/dead-letters/queue.ts';
 import type { DeadMessage } from '../../lib/dead-letters/dead-message.ts';
 import { type Peeked, peek } from '../../lib/dead-letters/list.ts';
 import { type CommandSpec, helpText, parseOptions, numberOption } from '../terminal/command.ts';
@@ -67,7 +67,7 @@ export const runDlqList = async (argv: readonly string[], io: CliIo): Promise<nu
   });
 };
 
-const listText = (queue: DeadLetterQueue, messages: DeadMessage[], nowMs: number): string => {
+const listText = (queue: OperatorQueue, messages: DeadMessage[], nowMs: number): string => {
   if (messages.length === 0) return `No message to show in ${queue.name} (${queue.region}).\n`;
   const firstExpiryMs = Math.min(...messages.map(({ expires }) => Date.parse(expires)));
   const summary = `${messageCount(messages.length)} in ${queue.name} (${queue.region}); SQS deletes the first of them in ${duration((firstExpiryMs - nowMs) / 1000)}.`;

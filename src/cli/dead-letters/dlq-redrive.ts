@@ -1,4 +1,4 @@
-import type { DeadLetterQueue } from '../../lib/dead-letters/queue.ts';
+import type { OperatorQueue } from '../../lib/dead-letters/queue.ts';
 import { filterIsEmpty } from '../../lib/dead-letters/dead-message.ts';
 import { peek } from '../../lib/dead-letters/list.ts';
 import { type CommandSpec, helpText, parseOptions, numberOption } from '../terminal/command.ts';
@@ -70,13 +70,13 @@ export const runDlqRedrive = async (argv: readonly string[], io: CliIo): Promise
   });
 };
 
-const redrive = (queue: DeadLetterQueue, request: RedriveRequest, io: CliIo): Promise<RedriveResult> =>
+const redrive = (queue: OperatorQueue, request: RedriveRequest, io: CliIo): Promise<RedriveResult> =>
   filterIsEmpty(request.filter) && request.limit === null
     ? redriveEverything(queue, request, io)
     : redriveSelection(queue, request, io);
 
 const dryRun = async (
-  queue: DeadLetterQueue,
+  queue: OperatorQueue,
   { filter, limit }: RedriveRequest,
   io: CliIo,
 ): Promise<RedriveResult> => {

@@ -1,4 +1,4 @@
-import type { DeadLetterQueue, MoveTask } from '../../lib/dead-letters/queue.ts';
+import type { OperatorQueue, MoveTask } from '../../lib/dead-letters/queue.ts';
 import { type Peeked, peek } from '../../lib/dead-letters/list.ts';
 import { isUnderWay, redriveAll } from '../../lib/dead-letters/redrive-all.ts';
 import { countByReason, messageCount } from './dead-letter-text.ts';
@@ -11,7 +11,7 @@ const COUNTED = 1_000;
 
 /** Makes SQS move all messages, and shows the progress. If a move task is running already, it shows the progress of that task. */
 export const redriveEverything = async (
-  queue: DeadLetterQueue,
+  queue: OperatorQueue,
   { filter, maxPerSecond }: RedriveRequest,
   io: CliIo,
 ): Promise<RedriveResult> => {
@@ -59,7 +59,7 @@ const explainEmpty = ({ hidden }: Peeked, io: CliIo): Partial<RedriveResult> => 
 };
 
 const moveNotes = (
-  queue: DeadLetterQueue,
+  queue: OperatorQueue,
   task: MoveTask,
   { attached, interrupted }: { attached: boolean; interrupted: boolean },
 ): string[] => [
@@ -69,7 +69,7 @@ const moveNotes = (
   ...(interrupted ? [stillRunning(queue, task)] : []),
 ];
 
-const stillRunning = ({ region, arn }: DeadLetterQueue, { handle }: MoveTask): string =>
+const stillRunning = ({ region, arn }: OperatorQueue, { handle }: MoveTask): string =>
   [
     'the move task continues by itself. To watch it, run this command again, or',
     `    aws sqs list-message-move-tasks --region ${region} --source-arn ${arn}`,

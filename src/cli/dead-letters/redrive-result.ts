@@ -1,4 +1,4 @@
-import type { DeadLetterQueue } from '../../lib/dead-letters/queue.ts';
+import type { OperatorQueue } from '../../lib/dead-letters/queue.ts';
 import type { DeadMessage, DeadMessageFilter } from '../../lib/dead-letters/dead-message.ts';
 import { messageCount, messageLines } from './dead-letter-text.ts';
 
@@ -35,7 +35,7 @@ export interface RedriveResult {
 }
 
 /** The result before anything is done. */
-export const unmoved = (queue: DeadLetterQueue, method: RedriveResult['method']): RedriveResult => ({
+export const unmoved = (queue: OperatorQueue, method: RedriveResult['method']): RedriveResult => ({
   queue: queue.name,
   liveQueue: queue.liveName,
   method,

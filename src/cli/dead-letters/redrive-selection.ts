@@ -1,4 +1,4 @@
-import type { DeadLetterQueue } from '../../lib/dead-letters/queue.ts';
+import type { OperatorQueue } from '../../lib/dead-letters/queue.ts';
 import { redriveMatching } from '../../lib/dead-letters/redrive-matching.ts';
 import { asCliError } from '../aws-errors.ts';
 import { countByReason, messageCount } from './dead-letter-text.ts';
@@ -9,7 +9,7 @@ import { type RedriveRequest, type RedriveResult, unmoved } from './redrive-resu
 
 /** Sends the messages that match, batch by batch, and shows the progress. */
 export const redriveSelection = async (
-  queue: DeadLetterQueue,
+  queue: OperatorQueue,
   request: RedriveRequest,
   io: CliIo,
 ): Promise<RedriveResult> => {
@@ -44,7 +44,7 @@ export const redriveSelection = async (
   };
 };
 
-const selectionProblem = (failure: unknown, refused: number, queue: DeadLetterQueue): string | null => {
+const selectionProblem = (failure: unknown, refused: number, queue: OperatorQueue): string | null => {
   if (failure !== null) return failure instanceof Error ? failure.message : String(failure);
   return refused === 0 ? null : `${queue.liveName} did not accept ${messageCount(refused)}`;
 };

@@ -14,7 +14,10 @@ export const oneOf = <const T extends readonly [string, ...string[]]>(advice: st
 export const integer = (advice: string, minimum: number, maximum: number): z.ZodNumber =>
   z.int({ error: advice }).min(minimum, { error: advice }).max(maximum, { error: advice }).describe(advice);
 
-export const block = <T extends z.ZodRawShape>(advice: string, shape: T): z.ZodObject<T, z.core.$strict> =>
+export const optionBlock = <T extends z.ZodRawShape>(
+  advice: string,
+  shape: T,
+): z.ZodObject<T, z.core.$strict> =>
   z
     .strictObject(shape, { error: (issue) => (issue.code === 'invalid_type' ? advice : undefined) })
     .describe(advice);

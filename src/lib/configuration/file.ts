@@ -46,19 +46,19 @@ function offsetOf(document: Document, path: Path): number | null {
   return offset;
 }
 
-interface Step {
+interface PathStep {
   offset: number | null;
   value: unknown;
 }
 
 /** The key tells the line: a block value begins on a later one. */
-function entryOf(pairs: { key: unknown; value: unknown }[], step: string | number): Step | null {
+function entryOf(pairs: { key: unknown; value: unknown }[], step: string | number): PathStep | null {
   const pair = pairs.find(({ key }) => isScalar(key) && String(key.value) === String(step));
   if (!pair) return null;
   return { offset: isNode(pair.key) ? (pair.key.range?.[0] ?? null) : null, value: pair.value };
 }
 
-function itemOf(items: unknown[], step: string | number): Step | null {
+function itemOf(items: unknown[], step: string | number): PathStep | null {
   const value = items[Number(step)];
   return isNode(value) ? { offset: value.range?.[0] ?? null, value } : null;
 }

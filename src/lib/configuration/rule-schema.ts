@@ -1,12 +1,12 @@
 /** The shape of one rule in `replication.yml`. */
 import * as z from 'zod';
 import { EXTERNAL_ID, KMS_KEY_ARN, REGION, ROLE_ARN, STORAGE_CLASSES } from './aws-syntax.ts';
-import { block, bucket, id, integer, keyPart, oneOf, pattern, tagMap } from './fields.ts';
+import { optionBlock, bucket, id, integer, keyPart, oneOf, pattern, tagMap } from './fields.ts';
 
 export type RuleShape = z.output<typeof ruleSchema>;
 export type DestinationShape = z.output<typeof destinationBlock>;
 
-const sourceBlock = block('say where the objects come from: `source:` with at least `bucket:`', {
+const sourceBlock = optionBlock('say where the objects come from: `source:` with at least `bucket:`', {
   bucket: bucket(
     'give the name of an existing general purpose bucket (no ARN, no s3://): 3–63 characters of a–z, 0–9, dot and hyphen',
   ),
@@ -34,8 +34,8 @@ const sourceBlock = block('say where the objects come from: `source:` with at le
   ).optional(),
 });
 
-const destinationBlock = block(
-  'write each destination as a block with `bucket:`, `region:`, `roleArn:` and `externalId:`',
+const destinationBlock = optionBlock(
+  'write each destination as a section with `bucket:`, `region:`, `roleArn:` and `externalId:`',
   {
     id: id('give an id of 1–64 letters, digits, dots, hyphens and underscores').optional(),
     bucket: bucket(
@@ -75,8 +75,8 @@ const destinationBlock = block(
 /** 10,000 parts of 5 GiB. https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html */
 const LARGEST_OBJECT_BYTES = 10_000 * 5 * 2 ** 30;
 
-const filterBlock = block(
-  'write the filter as a block with `tags:`, `minimumBytes:` or `maximumBytes:`, or remove it',
+const filterBlock = optionBlock(
+  'write the filter as a section with `tags:`, `minimumBytes:` or `maximumBytes:`, or remove it',
   {
     tags: tagMap(
       10,
@@ -97,8 +97,8 @@ const filterBlock = block(
 );
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_RestoreRequest.html */
-const restoreBlock = block(
-  'write the restore as a block with `days:` and, if you like, `tier:`, or remove it: archived objects are then quarantined',
+const restoreBlock = optionBlock(
+  'write the restore as a section with `days:` and, if you like, `tier:`, or remove it: archived objects are then quarantined',
   {
     days: integer(
       'give for how many days S3 keeps the restored copy of an archived source object, 1 or more',
@@ -112,42 +112,47 @@ const restoreBlock = block(
   },
 );
 
-export const ruleSchema = block('write each rule as a block with `id:`, `source:` and `destinations:`', {
-  id: id('give the rule an id of 1–64 letters, digits, dots, hyphens and underscores'),
-  source: sourceBlock,
-  filter: filterBlock.prefault({}),
-  destinations: z
-    .array(destinationBlock, {
-      error: 'list at least one destination under `destinations:`, each beginning with a hyphen',
-    })
-    .min(1, { error: 'list at least one destination under `destinations:`, each beginning with a hyphen' })
-    .describe('Where the replicas go.'),
-  versions: oneOf(
-    'write `all` (every version, in the order of the source; where a bucket is not versioned, the current state) or `latest` (each key is kept at its current state)',
-    ['all', 'latest'],
-  ).default('all'),
-  deletes: oneOf(
-    'write `ignore` (replicas stay when the source object is deleted) or `replicate` (delete markers, and deletes in unversioned buckets, travel; deletes of single versions never do)',
-    ['ignore', 'replicate'],
-  ).default('ignore'),
-  copy: oneOf(
-    'write `auto` (S3 copies by itself where the replication role may read the source, see `config policy`; where it may not, the bytes pass through the function), `server-side` (S3 copies, and what the role may not read is quarantined) or `stream` (the bytes pass through the function)',
-    ['auto', 'server-side', 'stream'],
-  ).default('auto'),
-  stamp: z
-    .boolean({ error: 'write `true` (replicas carry the source version in their user metadata) or `false`' })
-    .describe('Whether replicas carry the source version in their user metadata.')
-    .default(true),
-  replicas: oneOf(
-    'write `ignore` (source objects that a replicator wrote stay where they are, so that two-way replication does not go round) or `replicate` (they are replicated too, for chains)',
-    ['ignore', 'replicate'],
-  ).default('ignore'),
-  acl: oneOf(
-    'write `ignore` (replicas belong to the destination account and are granted to nobody else) or `replicate` (grants of the source object are given to the replica)',
-    ['ignore', 'replicate'],
-  ).default('ignore'),
-  restore: restoreBlock.optional(),
-});
+export const ruleSchema = optionBlock(
+  'write each rule as a section with `id:`, `source:` and `destinations:`',
+  {
+    id: id('give the rule an id of 1–64 letters, digits, dots, hyphens and underscores'),
+    source: sourceBlock,
+    filter: filterBlock.prefault({}),
+    destinations: z
+      .array(destinationBlock, {
+        error: 'list at least one destination under `destinations:`, each beginning with a hyphen',
+      })
+      .min(1, { error: 'list at least one destination under `destinations:`, each beginning with a hyphen' })
+      .describe('Where the replicas go.'),
+    versions: oneOf(
+      'write `all` (every version, in the order of the source; where a bucket is not versioned, the current state) or `latest` (each key is kept at its current state)',
+      ['all', 'latest'],
+    ).default('all'),
+    deletes: oneOf(
+      'write `ignore` (replicas stay when the source object is deleted) or `replicate` (delete markers, and deletes in unversioned buckets, travel; deletes of single versions never do)',
+      ['ignore', 'replicate'],
+    ).default('ignore'),
+    copy: oneOf(
+      'write `auto` (S3 copies by itself where the replication role may read the source, see `config policy`; where it may not, the bytes pass through the function), `server-side` (S3 copies, and what the role may not read is quarantined) or `stream` (the bytes pass through the function)',
+      ['auto', 'server-side', 'stream'],
+    ).default('auto'),
+    stamp: z
+      .boolean({
+        error: 'write `true` (replicas carry the source version in their user metadata) or `false`',
+      })
+      .describe('Whether replicas carry the source version in their user metadata.')
+      .default(true),
+    replicas: oneOf(
+      'write `ignore` (source objects that a replicator wrote stay where they are, so that two-way replication does not go round) or `replicate` (they are replicated too, for chains)',
+      ['ignore', 'replicate'],
+    ).default('ignore'),
+    acl: oneOf(
+      'write `ignore` (replicas belong to the destination account and are granted to nobody else) or `replicate` (grants of the source object are given to the replica)',
+      ['ignore', 'replicate'],
+    ).default('ignore'),
+    restore: restoreBlock.optional(),
+  },
+);
 
 /** The options of each section of a rule, by its path below the rule. */
 export const RULE_SECTIONS: Record<string, string[]> = {

@@ -4,12 +4,12 @@
  */
 import * as z from 'zod';
 import { LOG_RETENTION_DAYS, REGION, STACK_NAME_PART } from './aws-syntax.ts';
-import { block, bucket, integer, keyPart, oneOf, pattern, tagMap } from './fields.ts';
+import { optionBlock, bucket, integer, keyPart, oneOf, pattern, tagMap } from './fields.ts';
 import { RULE_SECTIONS, ruleSchema } from './rule-schema.ts';
 
 export type FileShape = z.output<typeof fileSchema>;
 
-const alarmsBlock = block('write the alarm settings as a block under `alarms:`, or remove it', {
+const alarmsBlock = optionBlock('write the alarm settings as a section under `alarms:`, or remove it', {
   email: z
     .email({ error: 'give the address that alarms are sent to, or remove the line' })
     .describe('The address that alarms are sent to; AWS asks its owner to confirm.')
@@ -33,7 +33,7 @@ const alarmsBlock = block('write the alarm settings as a block under `alarms:`, 
 
 const stackTags = tagMap(48, 'AWS allows 50 tags; two are ours', 'Tags on every resource of the stack.');
 
-const stackBlock = block('write the stack settings as a block under `stack:`, or remove it', {
+const stackBlock = optionBlock('write the stack settings as a section under `stack:`, or remove it', {
   maximumConcurrency: integer(
     'give how many invocations may run at the same time, 2–1000 (SQS allows no other values)',
     2,
@@ -53,8 +53,8 @@ const stackBlock = block('write the stack settings as a block under `stack:`, or
   tags: stackTags.default({}),
 });
 
-const reportBlock = block(
-  'write where reports go as a block with `bucket:`, or remove it: none are written then',
+const reportBlock = optionBlock(
+  'write where reports go as a section with `bucket:`, or remove it: none are written then',
   {
     bucket: bucket(
       'give the name of an existing bucket of the source account: reports of backfill and verify are written there',
@@ -65,30 +65,36 @@ const reportBlock = block(
   },
 );
 
-const backfillBlock = block('write the backfill settings as a block under `backfill:`, or remove it', {
-  maximumConcurrency: integer(
-    'give how many invocations may copy for backfills at the same time, 2–1000: live replication has its own',
-    2,
-    1000,
-  ).default(10),
-  listingConcurrency: integer(
-    'give how many parts of a bucket may be listed at the same time, 2–1000',
-    2,
-    1000,
-  ).default(8),
-  report: reportBlock.optional(),
-});
+const backfillBlock = optionBlock(
+  'write the backfill settings as a section under `backfill:`, or remove it',
+  {
+    maximumConcurrency: integer(
+      'give how many invocations may copy for backfills at the same time, 2–1000: live replication has its own',
+      2,
+      1000,
+    ).default(10),
+    listingConcurrency: integer(
+      'give how many parts of a bucket may be listed at the same time, 2–1000',
+      2,
+      1000,
+    ).default(8),
+    report: reportBlock.optional(),
+  },
+);
 
-const transfersBlock = block('write the settings of transfers as a block under `transfers:`, or remove it', {
-  maximumConcurrency: integer(
-    'give how many invocations may move parts of large objects at the same time, 2–1000 (SQS allows no other values)',
-    2,
-    1000,
-  ).default(20),
-});
+const transfersBlock = optionBlock(
+  'write the settings of transfers as a section under `transfers:`, or remove it',
+  {
+    maximumConcurrency: integer(
+      'give how many invocations may move parts of large objects at the same time, 2–1000 (SQS allows no other values)',
+      2,
+      1000,
+    ).default(20),
+  },
+);
 
 /** The whole file, except that the rules are left as they are: each is checked by itself with {@link ruleSchema}. */
-export const fileSchema = block(
+export const fileSchema = optionBlock(
   'the file must consist of `rules:` and, if you like, `name:`, `region:`, `backfill:`, `transfers:` and `stack:`',
   {
     name: pattern(

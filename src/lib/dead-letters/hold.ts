@@ -1,4 +1,4 @@
-import type { DeadLetterQueue, ReceivedMessage } from './queue.ts';
+import type { OperatorQueue, ReceivedMessage } from './queue.ts';
 
 /**
  * Messages received to be looked at. SQS shows a message to one reader at a time, so whoever reads a whole queue has to
@@ -16,13 +16,13 @@ export interface Hold {
 /**
  * Short, because it is how long the queue looks too empty when this process is killed; renewed when half of it is over.
  */
-const VISIBILITY_TIMEOUT_SECONDS = 60;
+const HOLD_SECONDS = 60;
 
 /** Long polling asks all of SQS's servers. A short poll asks some of them and may find nothing in a full queue. */
 const WAIT_SECONDS = 1;
 
 /** `now` gives milliseconds since the epoch. */
-export const createHold = (queue: DeadLetterQueue, now: () => number): Hold => {
+export const createHold = (queue: OperatorQueue, now: () => number): Hold => {
   const held = new Map<string, { message: ReceivedMessage; untilMs: number }>();
   const seen = new Set<string>();
 
@@ -31,12 +31,12 @@ export const createHold = (queue: DeadLetterQueue, now: () => number): Hold => {
   };
 
   const renew = async (): Promise<void> => {
-    const halfTimeMs = (VISIBILITY_TIMEOUT_SECONDS * 1000) / 2;
+    const halfTimeMs = (HOLD_SECONDS * 1000) / 2;
     const due = [...held.values()].filter(({ untilMs }) => untilMs - now() < halfTimeMs);
     if (due.length === 0) return;
     const messages = due.map(({ message }) => message);
-    const untilMs = now() + VISIBILITY_TIMEOUT_SECONDS * 1000;
-    await queue.changeVisibility(messages, VISIBILITY_TIMEOUT_SECONDS);
+    const untilMs = now() + HOLD_SECONDS * 1000;
+    await queue.changeVisibility(messages, HOLD_SECONDS);
     keep(messages, untilMs);
   };
 
@@ -45,9 +45,9 @@ export const createHold = (queue: DeadLetterQueue, now: () => number): Hold => {
       // SQS may give a message twice. A whole answer of such is no end: look further, but not for ever.
       for (let attempt = 0; attempt < 10; attempt += 1) {
         await renew();
-        const untilMs = now() + VISIBILITY_TIMEOUT_SECONDS * 1000;
+        const untilMs = now() + HOLD_SECONDS * 1000;
         const messages = await queue.receive({
-          visibilityTimeoutSeconds: VISIBILITY_TIMEOUT_SECONDS,
+          visibilityTimeoutSeconds: HOLD_SECONDS,
           waitSeconds: WAIT_SECONDS,
         });
         if (messages.length === 0) return [];

@@ -1,4 +1,4 @@
-import type { DeadLetterQueue } from './queue.ts';
+import type { OperatorQueue } from './queue.ts';
 import { type DeadMessage, type DeadMessageFilter, filterWants, readDeadMessage } from './dead-message.ts';
 import { createHold } from './hold.ts';
 
@@ -25,7 +25,7 @@ export interface Reader {
  * happens. `onRead` is told how many were looked at so far.
  */
 export const peek = async (
-  queue: DeadLetterQueue,
+  queue: OperatorQueue,
   request: { filter: DeadMessageFilter; limit: number; reader: Reader; onRead: (count: number) => void },
 ): Promise<Peeked> => {
   const { filter, limit, reader } = request;

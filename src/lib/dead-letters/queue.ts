@@ -48,7 +48,7 @@ export interface MoveTask {
 }
 
 /** Every function throws {@link QueueError} and nothing else. */
-export interface DeadLetterQueue {
+export interface OperatorQueue {
   /** Names, for the person at the terminal. */
   readonly name: string;
   readonly liveName: string;

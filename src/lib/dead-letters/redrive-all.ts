@@ -1,4 +1,4 @@
-import { type DeadLetterQueue, type MoveTask, QueueError } from './queue.ts';
+import { type OperatorQueue, type MoveTask, QueueError } from './queue.ts';
 
 export interface MovedAll {
   /** As it ended, or as it was when Ctrl-C left it running. */
@@ -8,7 +8,7 @@ export interface MovedAll {
   interrupted: boolean;
 }
 
-const POLL_MS = 1_000;
+const MOVE_TASK_POLL_MS = 1_000;
 /** SQS may need a moment to list a task it has accepted. */
 const POLLS_UNTIL_LISTED = 30;
 
@@ -17,7 +17,7 @@ const POLLS_UNTIL_LISTED = 30;
  * one task per queue: one that is running already is watched instead. Ctrl-C stops the watching, not the task.
  */
 export const redriveAll = async (
-  queue: DeadLetterQueue,
+  queue: OperatorQueue,
   request: {
     maxPerSecond: number | null;
     interrupted: AbortSignal;
@@ -42,7 +42,7 @@ export const redriveAll = async (
       const interrupted = isUnderWay(task) && request.interrupted.aborted;
       if (interrupted || !isUnderWay(task)) return { task, attached: !started, interrupted };
     }
-    await request.sleep(POLL_MS);
+    await request.sleep(MOVE_TASK_POLL_MS);
   }
 };
 

@@ -1,4 +1,4 @@
-import type { DeadLetterQueue, ReceivedMessage } from './queue.ts';
+import type { OperatorQueue, ReceivedMessage } from './queue.ts';
 import { type DeadMessage, type DeadMessageFilter, filterWants, readDeadMessage } from './dead-message.ts';
 import { createHold, type Hold } from './hold.ts';
 import type { Reader } from './list.ts';
@@ -27,7 +27,7 @@ export interface Redriven {
  * `limit` null: all that match. `maxPerSecond` null: as fast as it goes.
  */
 export const redriveMatching = async (
-  queue: DeadLetterQueue,
+  queue: OperatorQueue,
   request: {
     filter: DeadMessageFilter;
     limit: number | null;
@@ -104,7 +104,7 @@ const createReturnWatch = () => {
 
 /** Everything not confirmed stays in the hold and is released with the rest. */
 const moveBatch = async (
-  queue: DeadLetterQueue,
+  queue: OperatorQueue,
   hold: Hold,
   matching: Match[],
   result: Redriven,

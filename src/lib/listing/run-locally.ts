@@ -124,7 +124,7 @@ const start = (pool: WorkerPool, range: Range): void => {
     settleIfIdle(pool);
   };
   work.run().then(end, (error: unknown) => {
-    fail(pool, error);
+    failPool(pool, error);
     end(null);
   });
 };
@@ -141,12 +141,12 @@ const cutOff = (pool: WorkerPool, work: RangeWork, parts: number): void => {
     settleIfIdle(pool);
   };
   work.split(parts).then(back, (error: unknown) => {
-    fail(pool, error);
+    failPool(pool, error);
     back([]);
   });
 };
 
-const fail = (pool: WorkerPool, error: unknown): void => {
+const failPool = (pool: WorkerPool, error: unknown): void => {
   pool.failure ??= { error };
   stopAll(pool);
 };

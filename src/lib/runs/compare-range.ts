@@ -94,7 +94,7 @@ const runJob = async (job: RangeJob, { range }: OpenRange): Promise<RangeEnd> =>
     {
       listPage: patientListing(deps.listings.source(scope.rule, run.spec.versions), patience),
       consumerOf: () => (stretch, checkpoint) => consumeStretch(job, work, stretch, checkpoint),
-      ledger: { commit: (commit) => commitStep(job, commit) },
+      ledger: { commit: (commit) => commitRangeStep(job, commit) },
       now: () => deps.clock.now(),
     },
     { prefix: scope.mapping.sourcePrefix, deadlineMs: deps.deadlineMs },
@@ -115,16 +115,16 @@ const consumeStretch = async (
 ): Promise<Json> => {
   job.file.begin(stretch);
   const carry = await job.consumer.consume(stretch, async (progress) => {
-    await endStep(job, work);
+    await endRangeStep(job, work);
     await checkpoint(progress);
     job.file.begin(progress);
   });
-  await endStep(job, work);
+  await endRangeStep(job, work);
   return carry;
 };
 
 /** Afterwards everything that is to be committed with the step is at hand. */
-const endStep = async (job: RangeJob, work: RangeWork): Promise<void> => {
+const endRangeStep = async (job: RangeJob, work: RangeWork): Promise<void> => {
   const { run, deps } = job;
   job.counted = addCompared(job.counted, job.consumer.taken());
   await job.file.end();
@@ -144,7 +144,7 @@ const shareWithIdle = async (work: RangeWork, openRanges: number, concurrency: n
   if (parts > 1) await work.split(parts);
 };
 
-const commitStep = async (job: RangeJob, { before, after, children }: Commit): Promise<Committed> => {
+const commitRangeStep = async (job: RangeJob, { before, after, children }: Commit): Promise<Committed> => {
   const { run, deps, listing } = job;
   // Counters belong to the step that advances, not to a commit that only cuts parts off.
   const isProgress = children.length === 0;

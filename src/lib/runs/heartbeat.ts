@@ -24,13 +24,13 @@ export const tick = async (message: TickMessage, deps: RunDeps): Promise<void> =
   const next = newTick(deps);
   // First sent, then noted: who dies in between leaves a message that nobody heeds, and this one comes again.
   await deps.queues.send([{ kind: 'tick', run: run.id, tick: next }], delaySeconds);
-  await note(run.id, message.tick, next, deps);
+  await noteTick(run.id, message.tick, next, deps);
 };
 
 export const newTick = ({ random, clock }: Pick<RunDeps, 'random' | 'clock'>): string =>
   `${clock.now().toString(36)}-${random().toString(36).slice(2, 10)}`;
 
-const note = async (id: string, last: string, next: string, deps: RunDeps): Promise<void> => {
+const noteTick = async (id: string, last: string, next: string, deps: RunDeps): Promise<void> => {
   let emptyLooks: number | null = null;
   for (;;) {
     const run = await deps.store.load(id);

@@ -61,12 +61,12 @@ export const workOnMessage = async (
   } catch (thrown) {
     const error = asReplicationError(thrown);
     if (error.disposition === 'retry' && receiveCount < MAX_DELIVERIES) throw error;
-    await fail(message.run, error, deps);
+    await failRun(message.run, error, deps);
   }
 };
 
 /** A bucket that cannot be listed says nothing about what is in it: the run stops until a person has seen to it. */
-const fail = async (id: string, error: ReplicationError, deps: RunDeps): Promise<void> => {
+const failRun = async (id: string, error: ReplicationError, deps: RunDeps): Promise<void> => {
   const { reason, message: detail } = error;
   for (;;) {
     const run = await deps.store.load(id);

@@ -14,7 +14,7 @@ import {
   StartMessageMoveTaskCommand,
 } from '@aws-sdk/client-sqs';
 import type {
-  DeadLetterQueue,
+  OperatorQueue,
   MessageAttributes,
   MoveTask,
   ReceivedMessage,
@@ -28,7 +28,7 @@ export const openDeadLetterQueue = async (names: {
   deadLetterQueue: string;
   liveQueue: string;
   region: string;
-}): Promise<DeadLetterQueue> => {
+}): Promise<OperatorQueue> => {
   const { region } = names;
   const client = new SQSClient({ region });
   const live = await findQueue({ client, region, name: names.liveQueue });
@@ -88,7 +88,7 @@ const queueAttributes = async (queue: Omit<Queue, 'arn'>): Promise<Record<string
   return answer.Attributes ?? {};
 };
 
-const queueState = async (queue: Queue): ReturnType<DeadLetterQueue['state']> => {
+const queueState = async (queue: Queue): ReturnType<OperatorQueue['state']> => {
   const attributes = await queueAttributes(queue);
   return {
     visible: Number(attributes['ApproximateNumberOfMessages'] ?? 0),
@@ -100,7 +100,7 @@ const queueState = async (queue: Queue): ReturnType<DeadLetterQueue['state']> =>
 
 const receive = async (
   queue: Queue,
-  { visibilityTimeoutSeconds, waitSeconds }: Parameters<DeadLetterQueue['receive']>[0],
+  { visibilityTimeoutSeconds, waitSeconds }: Parameters<OperatorQueue['receive']>[0],
 ): Promise<ReceivedMessage[]> => {
   const command = new ReceiveMessageCommand({
     QueueUrl: queue.url,

@@ -150,7 +150,7 @@ const lookWithin = async (
   let next = 0;
   for (const replica of replicas) {
     const item = items[next];
-    if (item === undefined || sizeOf(item) !== sizeOf(replica)) continue;
+    if (item === undefined || versionBytes(item) !== versionBytes(replica)) continue;
     if (await differs(item, replica)) differing += 1;
     else next += 1;
   }
@@ -158,7 +158,8 @@ const lookWithin = async (
   return differing > 0 ? 'different' : 'history-shorter';
 };
 
-const sizeOf = (entry: HistoryEntry): number | null => (entry.kind === 'version' ? entry.sizeBytes : null);
+const versionBytes = (entry: HistoryEntry): number | null =>
+  entry.kind === 'version' ? entry.sizeBytes : null;
 
 const hasVersion = (entries: HistoryEntry[]): boolean => entries.some(({ kind }) => kind === 'version');
 

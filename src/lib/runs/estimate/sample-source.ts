@@ -41,7 +41,7 @@ export interface Survey {
 /** Walks that show how long walks are. */
 const PILOT_WALKS = 16;
 /** A walk that does not come to an end is given up when so many times the pages meant were listed. */
-const PATIENCE = 4;
+const PAGES_UNTIL_HOPELESS = 4;
 const PARTS = 16;
 /** Cutting so little would add to the error more than it saves. */
 const PART_PAGES = 3;
@@ -65,7 +65,7 @@ export const surveySource = async (options: SurveyOptions): Promise<Survey | nul
     const { index, chance } = drawOf(expected, options.random);
     return walk(listed.open[index] ?? wholeRange(), 1 / chance, counting, isHopeless);
   };
-  const isHopeless = (): boolean => signal.aborted || pages >= mostPages * PATIENCE;
+  const isHopeless = (): boolean => signal.aborted || pages >= mostPages * PAGES_UNTIL_HOPELESS;
   const walks: (Workload | null)[] = [];
   const walkOn = async (count: number): Promise<void> => {
     for (let begun = 0; begun < count; begun += options.workers) {
@@ -150,7 +150,7 @@ const walk = async (
     const { entries, next } = await listPage({ prefix, after: cursor, maxKeys: 1_000 });
     const inside = [...entries].filter(({ key }) => upTo === null || compareKeys(key, upTo) <= 0);
     found = addWork(found, count(inside), weight);
-    if (next === null || inside.length < entries.length || isBehind(next, upTo)) return found;
+    if (next === null || inside.length < entries.length || isPastEnd(next, upTo)) return found;
     cursor = next;
     const [first, last] = [inside.at(0)?.key, inside.at(-1)?.key];
     if (first === undefined || last === undefined) continue;
@@ -178,7 +178,7 @@ const walk = async (
   }
 };
 
-const isBehind = ({ key, versionId }: Marker, upTo: string | null): boolean => {
+const isPastEnd = ({ key, versionId }: Marker, upTo: string | null): boolean => {
   const order = upTo === null ? -1 : compareKeys(key, upTo);
   return order > 0 || (order === 0 && versionId === null);
 };

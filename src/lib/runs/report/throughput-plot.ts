@@ -6,8 +6,8 @@ import type { CopyCounters } from '../run.ts';
 
 type Minutes = CopyCounters['minutes'];
 
-const WIDTH = 720;
-const HEIGHT = 180;
+const PLOT_WIDTH = 720;
+const PLOT_HEIGHT = 180;
 const LEFT = 84;
 const TOP = 12;
 const BOTTOM = 28;
@@ -16,7 +16,7 @@ const MOST_COLUMNS = 300;
 
 /** Two pictures, of objects and of bytes a second; null where nothing was counted. */
 export const throughputPlots = (minutes: Minutes): Html | null => {
-  const columns = columnsOf(minutes);
+  const columns = plotColumns(minutes);
   if (columns === null) return null;
   return html`
     ${plot(
@@ -43,7 +43,7 @@ interface Columns {
 
 const MINUTE_MS = 60_000;
 
-const columnsOf = (minutes: Minutes): Columns | null => {
+const plotColumns = (minutes: Minutes): Columns | null => {
   const first = minutes.at(0)?.minuteMs;
   const last = minutes.at(-1)?.minuteMs;
   if (first === undefined || last === undefined) return null;
@@ -68,22 +68,22 @@ const plot = (
   const rates = columns.map((column) => amountOf(column) / (minutesEach * 60));
   const most = Math.max(...rates);
   const mean = rates.reduce((sum, rate) => sum + rate, 0) / rates.length;
-  const step = (WIDTH - LEFT) / rates.length;
-  const height = HEIGHT - TOP - BOTTOM;
+  const step = (PLOT_WIDTH - LEFT) / rates.length;
+  const height = PLOT_HEIGHT - TOP - BOTTOM;
   const y = (rate: number): number => round(TOP + height - (most === 0 ? 0 : (rate / most) * height));
   const line = rates.map((rate, index) => `V${y(rate)}H${round(LEFT + (index + 1) * step)}`).join('');
   const bottom = TOP + height;
   const spoken = `${title}: ${text(mean)} on average, ${text(most)} at most, over ${duration(minutes * 60)}`;
   return html`<figure>
     <figcaption>${title}</figcaption>
-    <svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${spoken}">
+    <svg viewBox="0 0 ${PLOT_WIDTH} ${PLOT_HEIGHT}" role="img" aria-label="${spoken}">
       <title>${spoken}</title>
       <path class="area" d="M${LEFT} ${bottom}${line}V${bottom}Z" />
-      <path class="axis" d="M${LEFT} ${TOP}V${bottom}H${WIDTH}" />
+      <path class="axis" d="M${LEFT} ${TOP}V${bottom}H${PLOT_WIDTH}" />
       <text x="${LEFT - 8}" y="${TOP + 10}" text-anchor="end">${text(most)}</text>
       <text x="${LEFT - 8}" y="${bottom}" text-anchor="end">0</text>
-      <text x="${LEFT}" y="${HEIGHT - 8}">0</text>
-      <text x="${WIDTH}" y="${HEIGHT - 8}" text-anchor="end">${duration(minutes * 60)}</text>
+      <text x="${LEFT}" y="${PLOT_HEIGHT - 8}">0</text>
+      <text x="${PLOT_WIDTH}" y="${PLOT_HEIGHT - 8}" text-anchor="end">${duration(minutes * 60)}</text>
     </svg>
   </figure>`;
 };

@@ -1,0 +1,138 @@
+/** One key in both buckets of a run that compares attributes, and the hints that the run sends for it. */
+import { absenceIsDeletion, concernOf, type Hint } from '../../src/lib/hint/hint.ts';
+import type { ListedVersion, ListPage } from '../../src/lib/listing/page.ts';
+import type { ObjectAttributes } from '../../src/lib/model/ports.ts';
+import type { Destination, ReplicationRule } from '../../src/lib/model/rule.ts';
+import { createCloserLook } from '../../src/lib/runs/compare/closer-look.ts';
+import { createCompareConsumer } from '../../src/lib/runs/compare/compare-consumer.ts';
+import type { MemoryBucket, Versioning } from '../model/memory-buckets.ts';
+import { memoryDestination } from '../model/memory-destination.ts';
+import { memorySource, openGate } from '../model/memory-source.ts';
+import { oneKey } from '../model/one-key.ts';
+import { testDestination, testRule } from '../model/settings.ts';
+import { aSpec } from './runs.ts';
+
+export interface Setting {
+  versions?: 'all' | 'latest';
+  attributes?: 'listed' | 'all';
+  versioning?: Versioning;
+  rule?: Partial<ReplicationRule>;
+  destination?: Partial<Destination>;
+}
+
+export const DAY_MS = 86_400_000;
+
+export const aWorld = (setting: Setting) => {
+  const { versions = 'latest', versioning = 'enabled' } = setting;
+  const destination = testDestination(setting.destination);
+  const rule = testRule({ ...setting.rule, versions, destinations: [destination] });
+  const key = oneKey({ rule: { ...setting.rule, versions }, versionings: [versioning, versioning] });
+  const calls: string[] = [];
+  const scene: ComparedScene = { key, rule, destination, setting, calls };
+  return {
+    ...key,
+    calls,
+    /** The difference in one word; for a key that is the same with the number of closer looks. */
+    verify: async () => {
+      const { counted } = await compareOnce(scene, 'checked');
+      const { same, missing, different, attributes, historyShorter, extra, looks } = counted;
+      const found = { same, missing, different, attributes, historyShorter, extra };
+      const [name] = Object.entries(found).find(([, count]) => count === 1) ?? ['nothing'];
+      return name === 'same' ? `same after ${looks} looks` : name;
+    },
+    /** Replicates as a backfill does. Returns the kinds of the hints. */
+    repair: async () => {
+      const { hints } = await compareOnce(scene, 'compared');
+      for (const hint of hints)
+        await key.look(openGate, {
+          rule,
+          destination,
+          versionId: hint.versionId,
+          concern: concernOf(hint),
+          absenceIsDeletion: absenceIsDeletion(hint),
+        });
+      return hints.map(({ kind }) => kind);
+    },
+    replicate: () => key.look(openGate, { rule, destination }),
+  };
+};
+
+interface ComparedScene {
+  key: ReturnType<typeof oneKey>;
+  rule: ReplicationRule;
+  destination: Destination;
+  setting: Setting;
+  calls: string[];
+}
+
+const compareOnce = async (
+  { key, rule, destination, setting, calls }: ComparedScene,
+  listing: 'compared' | 'checked',
+) => {
+  const { versions = 'latest', attributes = 'all' } = setting;
+  const hints: Hint[] = [];
+  const spec = aSpec({ versions, attributes, rule: rule.id, destination: destination.id });
+  const clock = { now: () => key.clock.nowMs, sleep: async () => undefined };
+  const gate = async (point: 'before' | 'after', call: string): Promise<void> => {
+    if (point === 'before') calls.push(call);
+  };
+  const buckets = {
+    source: () => memorySource(key.source, gate),
+    destination: () => memoryDestination(key.replica, gate),
+  };
+  const scope = { rule, destination, mapping: { sourcePrefix: '', destinationPrefix: '' } };
+  const consumer = createCompareConsumer({
+    run: 'run',
+    epoch: 1,
+    spec,
+    scope,
+    listing,
+    createdMs: key.clock.nowMs + DAY_MS,
+    listDestination: listingOf(key.replica, versions),
+    look: createCloserLook(scope, spec, { buckets, clock }),
+    sendHints: async (sent) => void hints.push(...sent),
+    report: async () => undefined,
+    sleep: async () => undefined,
+  });
+  const after = { key: '', versionId: null };
+  const { entries } = await listingOf(key.source, versions)({ prefix: '', maxKeys: 1_000, after });
+  await consumer.consume({ entries, after, through: null, carry: null }, async () => undefined);
+  return { counted: consumer.taken(), hints };
+};
+
+const listingOf =
+  (bucket: MemoryBucket, versions: 'all' | 'latest'): ListPage<ListedVersion> =>
+  async () => {
+    const all = (bucket.history.get('k') ?? []).toReversed().map((entry, index): ListedVersion => {
+      const common = { key: 'k', versionId: versions === 'all' ? entry.id : null, isLatest: index === 0 };
+      if (entry.kind === 'marker') {
+        const { lastModifiedMs } = entry;
+        return { ...common, kind: 'delete-marker', etag: '', sizeBytes: 0, lastModifiedMs, storageClass: '' };
+      }
+      const { etag, sizeBytes, lastModifiedMs, attributes } = entry.state;
+      const storageClass = attributes.storageClass ?? 'STANDARD';
+      return { ...common, kind: 'object', etag, sizeBytes, lastModifiedMs, storageClass };
+    });
+    const shown = all.filter(({ isLatest, kind }) => isLatest && kind === 'object');
+    return { entries: versions === 'all' ? all : shown, next: null };
+  };
+
+export const A = Buffer.from('a');
+
+export const setAttributes = (bucket: MemoryBucket, attributes: Partial<ObjectAttributes>): void => {
+  const version = bucket.current('k');
+  if (version === null) throw new Error('nothing is shown');
+  const { metadata, ...headers } = attributes;
+  const before = version.state.attributes;
+  const merged = { ...before, ...headers, metadata: { ...before.metadata, ...metadata } };
+  version.state = { ...version.state, attributes: merged };
+};
+
+/** A world in which the key was replicated. */
+export const replicatedWorld = async (setting: Setting, tags = {}) => {
+  const world = aWorld(setting);
+  world.source.put('k', A, { tags });
+  world.clock.nowMs += 5_000;
+  await world.replicate();
+  return world;
+};

@@ -1,0 +1,82 @@
+/** Pausing, resuming, cancelling and failing runs. */
+import { expect, test } from 'vitest';
+import { ReplicationError } from '../../src/lib/model/errors.ts';
+import { cancelRun, pauseRun, resumeRun } from '../../src/lib/runs/control.ts';
+import { fortyKeys } from './histories.ts';
+import { numbers } from './random-numbers.ts';
+import { createWorld } from './run-world.ts';
+
+test('a cancelled run does nothing more and drops its hints', async () => {
+  const world = createWorld({ ...fortyKeys(), random: numbers(1) });
+  const { id } = await world.start();
+  for (let count = 0; count < 12; count += 1) await world.step();
+  await cancelRun(id, world.deps());
+  const before = structuredClone(world.replica);
+  for (let count = 0; count < 200; count += 1) await world.step();
+  expect(world.replica).toEqual(before);
+  expect(world.store.runs.get(id)).toMatchObject({ phase: 'cancelled' });
+  expect(world.hints).toEqual([]);
+});
+
+test('a run over keys that another run is working on is refused with the id of that run', async () => {
+  const world = createWorld(fortyKeys());
+  const { id } = await world.start({ prefix: 'k1' });
+  await expect(world.start({ prefix: 'k' })).rejects.toMatchObject({ name: 'RunRefusedError', run: id });
+  await expect(world.start({ prefix: 'k2' })).resolves.toMatchObject({ phase: 'comparing' });
+  await world.untilStill(id);
+  await expect(world.start({ prefix: 'k1' })).resolves.toMatchObject({ phase: 'comparing' });
+});
+
+test('a run whose source cannot be listed fails, and takes no key for extra', async () => {
+  const world = createWorld(fortyKeys());
+  world.broken.source = new ReplicationError('access-denied', 'ListObjectVersions: AccessDenied');
+  const { id } = await world.start({ kind: 'verify' });
+  const run = await world.untilStill(id);
+  expect(run).toMatchObject({ phase: 'failed', failure: { reason: 'access-denied' } });
+  expect(run.checked).toMatchObject({ extra: 0 });
+  expect(world.announced).toEqual([id]);
+  world.broken.source = null;
+  await resumeRun(id, world.deps());
+  expect(await world.untilStill(id)).toMatchObject({
+    phase: 'finished',
+    failure: null,
+    checked: { missing: 40, extra: 1 },
+  });
+});
+
+test('a resumed run checks a key again although the key was replicated before the pause', async () => {
+  const world = createWorld({ ...fortyKeys(), random: numbers(4) });
+  const { id } = await world.start();
+  for (let steps = 0; world.store.runs.get(id)?.phase === 'comparing' && steps < 1_000; steps += 1)
+    await world.deliver();
+  world.work();
+  const [first = ''] = Object.keys(world.replica).filter((name) => name !== 'extra');
+  await pauseRun(id, world.deps());
+  delete world.replica[first];
+  while (world.work());
+  await resumeRun(id, world.deps());
+  const run = await world.untilStill(id);
+  expect(run.history.map(({ work }) => work)).toEqual([
+    'comparing',
+    'copying',
+    'comparing',
+    'copying',
+    'checking',
+  ]);
+  expect(run.checked).toMatchObject({ same: 40, missing: 0 });
+});
+
+test('a paused range stops within two pages and resumes behind them', async () => {
+  const world = createWorld({ ...fortyKeys(), pageSize: 2, listingConcurrency: 1 });
+  const { id } = await world.start({ kind: 'verify' });
+  world.requests.onPage = async (pages) => {
+    if (pages === 6) await pauseRun(id, world.deps());
+  };
+  for (let steps = 0; world.store.runs.get(id)?.phase !== 'paused' && steps < 100; steps += 1)
+    await world.step();
+  expect(world.requests.pages).toBeLessThan(13);
+  expect(world.store.runs.get(id)?.openRanges).toBe(1);
+  world.requests.onPage = null;
+  await resumeRun(id, world.deps());
+  expect(await world.untilStill(id)).toMatchObject({ checked: { keys: 40, missing: 40, sourcePages: 20 } });
+});

@@ -1,0 +1,49 @@
+/** Differences that a run finds, and what it does about them. */
+import { expect, test } from 'vitest';
+import { fortyKeys } from './histories.ts';
+import { createWorld } from './run-world.ts';
+
+test('a verify finds a different version of the same size in the middle of a history', async () => {
+  const world = createWorld({
+    source: { k: ['a', 'dd', 'a'], same: ['a', 'dd', 'a'] },
+    replica: { k: ['a', 'cc', 'a'], same: ['a', 'dd', 'a'] },
+    rule: { versions: 'all' },
+  });
+  const { id } = await world.start({ kind: 'verify' });
+  expect(await world.untilStill(id)).toMatchObject({ checked: { same: 1, different: 1 } });
+});
+
+test('a verify sends no hints and names every difference in its report', async () => {
+  const world = createWorld({
+    source: { gone: ['a'], longer: ['bb', 'a'], same: ['a'], other: ['bb'] },
+    replica: { longer: ['bb'], same: ['a', 'older'], other: ['a'], more: ['a'] },
+  });
+  const { id } = await world.start({ kind: 'verify' });
+  const run = await world.untilStill(id);
+  expect(run.checked).toMatchObject({
+    keys: 4,
+    same: 1,
+    missing: 1,
+    different: 1,
+    historyShorter: 1,
+    extra: 1,
+  });
+  expect(run.history.map(({ work }) => work)).toEqual(['checking']);
+  expect(world.hints).toEqual([]);
+  const [report] = world.reports;
+  expect(report).toMatchObject({ agrees: false, compared: null, copied: null });
+  const rows = report === undefined ? [] : world.rows(report);
+  expect(rows.map(({ key: name, difference }) => `${name} ${difference}`).toSorted()).toEqual([
+    'gone missing',
+    'longer history-shorter',
+    'more extra',
+    'other different',
+  ]);
+});
+
+test('a backfill deletes extra keys only if it was told to', async () => {
+  const world = createWorld({ ...fortyKeys(), rule: { deletes: 'replicate' } });
+  const { id } = await world.start({ deleteExtra: true });
+  expect(await world.untilStill(id)).toMatchObject({ checked: { extra: 0 } });
+  expect(world.replica['extra']).toBeUndefined();
+});

@@ -1,0 +1,62 @@
+/** A run advances to its next phase when the work of the present one is done, and not before. */
+import { expect, test } from 'vitest';
+import { fortyKeys } from './histories.ts';
+import { createWorld } from './run-world.ts';
+
+test('a run is not checked while transfers are still moving objects it asked for', async () => {
+  const world = createWorld(fortyKeys());
+  world.moving.objects = 1;
+  const { id } = await world.start();
+  for (let count = 0; count < 200; count += 1) await world.step();
+  expect(await world.deps().store.load(id)).toMatchObject({ phase: 'copying' });
+  world.moving.objects = 0;
+  expect(await world.untilStill(id)).toMatchObject({ phase: 'finished' });
+});
+
+test('a repeated backfill costs only listings', async () => {
+  const world = createWorld(fortyKeys());
+  const first = await world.start();
+  await world.untilStill(first.id);
+  const second = await world.start();
+  const run = await world.untilStill(second.id);
+  expect(run.compared).toMatchObject({ keys: 40, same: 40, hints: 0, extra: 1 });
+});
+
+test('a run with one hint that was never counted continues once the queue stays empty', async () => {
+  const world = createWorld(fortyKeys());
+  const { id } = await world.start();
+  while (world.store.runs.get(id)?.phase !== 'copying') await world.step();
+  world.hints.pop();
+  expect(await world.untilStill(id)).toMatchObject({ phase: 'finished', checked: { missing: 1 } });
+});
+
+test('a run is not done while hints are left, even if as many were processed as were counted', async () => {
+  // It dies when it commits its first page, whose hints are worked on before the page is compared again.
+  const calls = { count: 0 };
+  const world = createWorld({
+    source: Object.fromEntries(['a', 'b', 'c', 'd', 'e', 'f'].map((name) => [name, ['x']])),
+    replica: {},
+    listingConcurrency: 1,
+    random: () => 0,
+    diesAt: () => {
+      calls.count += 1;
+      return calls.count === DIES_AFTER;
+    },
+  });
+  const DIES_AFTER = 9;
+  const { id } = await world.start();
+  await world.deliver();
+  expect(world.hints).toHaveLength(2);
+  expect(world.store.runs.get(id)).toMatchObject({ compared: { hints: 0 } });
+  while (world.work());
+  await world.clock.sleep(960_000);
+  for (let count = 0; world.store.runs.get(id)?.phase !== 'copying' && count < 20; count += 1)
+    await world.deliver();
+  // Two were done for the first page and two now: as many as were counted for the others.
+  world.work();
+  world.work();
+  await world.clock.sleep(60_000);
+  await world.deliver();
+  expect(world.store.runs.get(id)).toMatchObject({ phase: 'copying', compared: { hints: 4, same: 2 } });
+  expect(await world.untilStill(id)).toMatchObject({ checked: { same: 6, missing: 0 } });
+});

@@ -1,0 +1,156 @@
+/** The queues, subscriptions, event rules and alarms in the compiled template. */
+import { expect, test } from 'vitest';
+import { sampleStack } from './sample-stack.ts';
+import { ofType, statementsOf } from './statements.ts';
+
+const sample = sampleStack();
+
+/** Those that pass events of buckets on. */
+const bucketRules = () =>
+  ofType(sample.template(), 'AWS::Events::Rule').filter(
+    ([, { Properties }]) => Properties['EventPattern'] !== undefined,
+  );
+
+test('messages live for fourteen days, hide for six time-outs and end in the dead-letter queue', () => {
+  expect(sample.properties('LiveQueue')).toEqual({
+    QueueName: 'acme-replication-test-live',
+    VisibilityTimeout: 5400,
+    MessageRetentionPeriod: 1_209_600,
+    SqsManagedSseEnabled: true,
+    RedrivePolicy: {
+      deadLetterTargetArn: { 'Fn::GetAtt': ['LiveDeadLetterQueue', 'Arn'] },
+      maxReceiveCount: 15,
+    },
+  });
+  expect(sample.properties('LiveDeadLetterQueue')).toMatchObject({
+    QueueName: 'acme-replication-test-live-dlq',
+    MessageRetentionPeriod: 1_209_600,
+    SqsManagedSseEnabled: true,
+    RedriveAllowPolicy: { redrivePermission: 'byQueue' },
+  });
+});
+
+test('only the source buckets of this account and our event rules may send, and nobody without TLS', () => {
+  const [buckets, rules, tls, ...others] = statementsOf(
+    sample.properties('LiveQueuePolicy')['PolicyDocument'],
+  );
+
+  expect(others).toEqual([]);
+  expect(buckets).toMatchObject({
+    Principal: { Service: 's3.amazonaws.com' },
+    Action: 'sqs:SendMessage',
+    Condition: {
+      ArnEquals: {
+        'aws:SourceArn': [
+          { 'Fn::Sub': 'arn:${AWS::Partition}:s3:::acme-documents' },
+          { 'Fn::Sub': 'arn:${AWS::Partition}:s3:::acme-elsewhere' },
+        ],
+      },
+      StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } },
+    },
+  });
+  const [[eventRule] = []] = bucketRules();
+  expect(rules).toMatchObject({
+    Principal: { Service: 'events.amazonaws.com' },
+    Condition: { ArnEquals: { 'aws:SourceArn': [{ 'Fn::GetAtt': [eventRule, 'Arn'] }] } },
+  });
+  for (const policy of ['LiveQueuePolicy', 'LiveDeadLetterQueuePolicy']) {
+    expect(statementsOf(sample.properties(policy)['PolicyDocument'])).toContainEqual({
+      ...tls,
+      Resource: expect.anything(),
+    });
+  }
+  expect(tls).toMatchObject({
+    Effect: 'Deny',
+    Principal: '*',
+    Condition: { Bool: { 'aws:SecureTransport': 'false' } },
+  });
+});
+
+test('each source bucket is subscribed once, to what its rules want, with filters that do not overlap', () => {
+  const subscriptions = ofType(sample.template(), 'Custom::BucketSubscription').map(
+    ([, { Properties }]) => Properties,
+  );
+
+  expect(subscriptions).toMatchObject([
+    {
+      bucket: 'acme-documents',
+      events: 's3',
+      ServiceTimeout: '120',
+      accountId: { Ref: 'AWS::AccountId' },
+      idPrefix: 'acme-replication-test:',
+      eventTypes: [
+        's3:ObjectCreated:*',
+        's3:ObjectTagging:*',
+        's3:ObjectRestore:Completed',
+        's3:ObjectAcl:Put',
+        's3:ObjectRemoved:*',
+        's3:LifecycleExpiration:*',
+      ],
+      filters: [
+        { prefix: 'contracts/', suffix: '.pdf' },
+        { prefix: 'invoices/', suffix: '' },
+      ],
+    },
+    { bucket: 'acme.media', events: 'eventbridge', eventTypes: [], filters: [] },
+    {
+      bucket: 'acme-elsewhere',
+      events: 's3',
+      eventTypes: [
+        's3:ObjectCreated:*',
+        's3:ObjectTagging:*',
+        's3:ObjectRestore:Completed',
+        's3:ObjectAcl:Put',
+      ],
+      filters: [{ prefix: '', suffix: '' }],
+    },
+  ]);
+});
+
+test('a subscription waits for the queue policy, and its permission outlives it', () => {
+  for (const [, { DependsOn = [] }] of ofType(sample.template(), 'Custom::BucketSubscription')) {
+    expect(DependsOn).toContain('LiveQueuePolicy');
+    expect(DependsOn.map((id) => sample.template().Resources[id]?.Type)).toContain('AWS::IAM::Policy');
+  }
+});
+
+test('EventBridge passes on what the rules of the bucket want', () => {
+  expect(bucketRules().map(([, { Properties }]) => Properties['EventPattern'])).toEqual([
+    {
+      source: ['aws.s3'],
+      'detail-type': [
+        'Object Created',
+        'Object Tags Added',
+        'Object Tags Deleted',
+        'Object Restore Completed',
+        'Object ACL Updated',
+        'Object Deleted',
+      ],
+      detail: { bucket: { name: ['acme.media'] }, object: { key: [{ wildcard: 'photos/*.jpg' }] } },
+    },
+  ]);
+});
+
+test('seven alarms tell the topic, which only CloudWatch of this account may publish to', () => {
+  const alarms = ofType(sample.template(), 'AWS::CloudWatch::Alarm').map(([, { Properties }]) => Properties);
+
+  expect(alarms.map(({ MetricName, Threshold }) => [MetricName, Threshold])).toEqual([
+    ['ApproximateNumberOfMessagesVisible', 1],
+    ['ApproximateAgeOfOldestMessage', 1800],
+    ['ApproximateNumberOfMessagesVisible', 1],
+    ['ApproximateNumberOfMessagesVisible', 1],
+    ['Errors', 1],
+    ['Errors', 1],
+    ['Throttles', 1],
+  ]);
+  for (const alarm of alarms) {
+    expect(alarm).toMatchObject({ AlarmActions: [{ Ref: 'AlarmTopic' }], TreatMissingData: 'notBreaching' });
+  }
+  expect(sample.properties('AlarmTopic')).toMatchObject({
+    Subscription: [{ Protocol: 'email', Endpoint: 'ops@example.com' }],
+  });
+  expect(statementsOf(sample.properties('AlarmTopicPolicy')['PolicyDocument'])[0]).toMatchObject({
+    Principal: { Service: 'cloudwatch.amazonaws.com' },
+    Condition: { StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } } },
+  });
+});

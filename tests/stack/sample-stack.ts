@@ -1,0 +1,72 @@
+/** The compiled template of a stack that uses most options. */
+import { afterAll, beforeAll } from 'vitest';
+import { destination, file, rule } from '../configuration/yaml.ts';
+import { type Packaged, packaged, type Template } from './packaging.ts';
+import { resource } from './statements.ts';
+
+export const KEY = 'arn:aws:kms:eu-west-1:111111111111:key/12345678-1234-1234-1234-123456789012';
+
+const CONFIGURATION = file(
+  [
+    rule('invoices', { bucket: 'acme-documents', prefix: 'invoices/', kmsKeyArn: KEY }, [
+      destination('replica-1'),
+    ]),
+    rule('paid', { bucket: 'acme-documents', prefix: 'invoices/paid/' }, [
+      destination('replica-2', { roleArn: 'arn:aws:iam::333333333333:role/second' }),
+    ]),
+    rule(
+      'contracts',
+      { bucket: 'acme-documents', prefix: 'contracts/', suffix: '.pdf' },
+      [destination('replica-3', { objectLock: 'ignore' })],
+      { acl: 'replicate', deletes: 'replicate', restore: { days: 1 } },
+    ),
+    rule(
+      'media',
+      { bucket: 'acme.media', events: 'eventbridge', prefix: 'photos/', suffix: '.jpg' },
+      [destination('replica-4')],
+      { versions: 'latest', acl: 'replicate', deletes: 'replicate' },
+    ),
+    rule(
+      'elsewhere',
+      { bucket: 'acme-elsewhere', roleArn: 'arn:aws:iam::111111111111:role/reader' },
+      [destination('replica-5')],
+      { acl: 'replicate', restore: { days: 1 } },
+    ),
+  ],
+  {
+    name: 'acme-replication',
+    region: 'eu-west-1',
+    transfers: { maximumConcurrency: 33 },
+    stack: {
+      maximumConcurrency: 7,
+      batchSize: 3,
+      logRetentionDays: 14,
+      tags: { team: 'storage' },
+      alarms: { email: 'ops@example.com' },
+    },
+  },
+);
+
+export interface SampleStack {
+  packaged(): Packaged;
+  template(): Template;
+  properties(logicalId: string): Record<string, unknown>;
+}
+
+/** Packages the stack before the tests of the calling file and removes it after them. */
+export const sampleStack = (): SampleStack => {
+  let stack: Packaged | null = null;
+  beforeAll(async () => {
+    stack = await packaged(CONFIGURATION, { stage: 'test' });
+  });
+  afterAll(() => stack?.[Symbol.asyncDispose]());
+  const current = (): Packaged => {
+    if (stack === null) throw new Error('the stack is packaged only while tests run');
+    return stack;
+  };
+  return {
+    packaged: current,
+    template: () => current().template,
+    properties: (logicalId) => resource(current().template, logicalId).Properties,
+  };
+};
