@@ -4,12 +4,14 @@ const END_TO_END = 'tests/e2e/**/*.test.ts';
 
 export default defineConfig({
   test: {
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
-    // Machines that test are busy, and stand still for seconds now and then.
-    expect: { poll: { timeout: 20_000 } },
-    // Of two cores: end-to-end tests wait a third of their time.
+    // A busy machine may stand still for seconds, and then needs several times as long as an idle one.
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
+    expect: { poll: { timeout: 60_000 } },
+    // Two cores run three workers, because end-to-end tests spend a third of their time waiting.
     maxWorkers: 3,
+    // Loading the local AWS and the SDK anew for each file would take as long as many files do.
+    isolate: false,
     projects: [
       { extends: true, test: { name: 'end-to-end', include: [END_TO_END] } },
       {
@@ -19,8 +21,6 @@ export default defineConfig({
           include: ['tests/**/*.test.ts', 'packages/*/tests/**/*.test.ts'],
           exclude: [END_TO_END],
           setupFiles: ['tests/model/global-seed.ts'],
-          // Loading the local AWS and the SDK anew for each file takes as long as many files do.
-          isolate: false,
         },
       },
     ],

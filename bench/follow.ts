@@ -2,8 +2,8 @@
 import type { TwoAccounts } from '../demo/two-accounts.ts';
 import type { AwsRequest, Fault } from '@s3-replicator/local-aws';
 import { createFaultPlan, type FaultRule } from '@s3-replicator/local-aws/faults';
-import { messagesOf } from '../tests/e2e/support/stage.ts';
-import { moved } from '../tests/e2e/support/transfers-stage.ts';
+import { messagesOf } from '../tests/e2e/support/stages/stage.ts';
+import { moved } from '../tests/e2e/support/stages/transfers.ts';
 import type { CallCounts } from './call-counts.ts';
 
 export interface Followed {

@@ -3,7 +3,7 @@ import { HeadObjectCommand } from '@aws-sdk/client-s3';
 import type { TwoAccounts } from '../demo/two-accounts.ts';
 import type { Fault } from '@s3-replicator/local-aws';
 import type { FaultRule } from '@s3-replicator/local-aws/faults';
-import { shorten } from '../tests/e2e/support/transfers-stage.ts';
+import { shorten } from '../tests/e2e/support/stages/transfers.ts';
 import type { Artifact } from './artifact.ts';
 import { deployArtifact } from './calls.ts';
 import { DESTINATION_BUCKET, SOURCE_BUCKET } from './configuration.ts';

@@ -1,4 +1,4 @@
-/** `acl: replicate`: grants to others, in buckets that have them. */
+/** `acl: replicate` replicates grants to others, if the buckets have ACLs. */
 import {
   GetObjectAclCommand,
   PutBucketOwnershipControlsCommand,
@@ -7,11 +7,11 @@ import {
 } from '@aws-sdk/client-s3';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { canonicalUserId } from '@s3-replicator/local-aws/s3';
-import { startFidelityStage } from './support/fidelity.ts';
-import { put, seen } from './support/objects.ts';
+import { startFidelityStage } from './support/stages/fidelity.ts';
+import { seen } from './support/objects.ts';
 import { watchRequests } from './support/operations.ts';
 import { deadLetters, purge } from './support/queues.ts';
-import { settled, type Stage } from './support/stage.ts';
+import { settled, type Stage } from './support/stages/stage.ts';
 import { historyOf } from './support/versions.ts';
 
 const FRIEND = canonicalUserId('333333333333');
@@ -56,25 +56,25 @@ const reasons = async (): Promise<string[]> =>
     ({ attributes: { destination, key, reason } }) => `${destination} ${key}: ${reason}`,
   );
 
-test('grants travel with the object; where ACLs are disabled that is quarantined, and the object is there', async () => {
-  await put(stage, 'granted', 'new', 'x', { GrantRead: `id="${FRIEND}"`, GrantReadACP: `id="${OTHER}"` });
+test('grants are replicated with the object, or quarantined if the destination has ACLs disabled, where the object arrives without them', async () => {
+  await stage.put('granted', 'new', 'x', { GrantRead: `id="${FRIEND}"`, GrantReadACP: `id="${OTHER}"` });
   expect(await settled(stage)).toBe(true);
   expect(await replicaGrants('new')).toEqual([`READ ${FRIEND}`, `READ_ACP ${OTHER}`].toSorted());
   expect(await reasons()).toEqual(['enforced-replica new: acl-unsupported']);
   expect(await seen(stage.destination.s3(), 'enforced-replica', 'new')).not.toBeNull();
 });
 
-test('an object without grants is nothing to an owner-enforced bucket', async () => {
-  await put(stage, 'granted', 'private', 'x');
+test('an object without grants is replicated to an owner-enforced bucket', async () => {
+  await stage.put('granted', 'private', 'x');
   expect(await settled(stage)).toBe(true);
   expect(await replicaGrants('private')).toEqual([]);
   expect(await reasons()).toEqual([]);
 });
 
-test('grants given and taken later reach the replica of their version, without a new one', async () => {
+test('grants that are given and revoked later reach the replica of their version without a new version', async () => {
   const where = { Bucket: 'granted', Key: 'later' };
-  const { VersionId: first } = await put(stage, 'granted', 'later', 'one');
-  await put(stage, 'granted', 'later', 'two');
+  const { VersionId: first } = await stage.put('granted', 'later', 'one');
+  await stage.put('granted', 'later', 'two');
   expect(await settled(stage)).toBe(true);
   const requests = watchRequests(stage);
   const s3 = stage.source.s3();
@@ -92,8 +92,8 @@ test('grants given and taken later reach the replica of their version, without a
   purge(stage);
 });
 
-test('grants to everybody are refused by a bucket that is closed to the public', async () => {
-  await put(stage, 'granted', 'public', 'x', { ACL: 'public-read' });
+test('grants to everybody are quarantined if the destination bucket blocks public access', async () => {
+  await stage.put('granted', 'public', 'x', { ACL: 'public-read' });
   expect(await settled(stage)).toBe(true);
   expect(await replicaGrants('public')).toEqual([]);
   expect(await reasons()).toContain('granted-replica public: access-denied');

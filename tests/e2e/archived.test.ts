@@ -1,16 +1,16 @@
-/** Objects that cannot be read until S3 has brought them back. */
+/** Archived objects cannot be read until S3 has restored them. */
 import {
   HeadObjectCommand,
   type HeadObjectCommandOutput,
   NotFound,
   RestoreObjectCommand,
 } from '@aws-sdk/client-s3';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { startFidelityStage } from './support/fidelity.ts';
-import { put, seen } from './support/objects.ts';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { startFidelityStage } from './support/stages/fidelity.ts';
+import { seen } from './support/objects.ts';
 import { watchRequests } from './support/operations.ts';
 import { deadLetters, purge } from './support/queues.ts';
-import { settled, type Stage } from './support/stage.ts';
+import { settled, type Stage } from './support/stages/stage.ts';
 import { historyOf } from './support/versions.ts';
 
 const HOUR_MS = 3_600_000;
@@ -30,7 +30,7 @@ afterEach(() => {
 const quarantined = async (): Promise<(string | undefined)[][]> =>
   (await deadLetters(stage)).map(({ attributes: { reason, key, version } }) => [reason, key, version]);
 
-/** HEAD, because replicas keep the storage class. */
+/** Uses HEAD, because replicas keep the storage class and so cannot be read. */
 const replicaOf = (bucket: string, Key: string): Promise<HeadObjectCommandOutput | null> =>
   stage.destination
     .s3()
@@ -42,65 +42,61 @@ const replicaOf = (bucket: string, Key: string): Promise<HeadObjectCommandOutput
 
 const wait = async (hours: number): Promise<void> => {
   stage.aws.clock.advance(hours * HOUR_MS);
-  // Any request lets S3 catch up with the clock.
+  // The local S3 catches up with the clock at the next request.
   await seen(stage.source.s3(), 'everything', 'nothing');
   expect(await settled(stage)).toBe(true);
 };
 
-describe('without `restore:` in the rule', () => {
-  test.each(['GLACIER', 'DEEP_ARCHIVE'] as const)(
-    'a version in %s is quarantined, and replicated by itself when somebody restored it',
-    async (StorageClass) => {
-      const { VersionId } = await put(stage, 'archived', StorageClass, 'cold', { StorageClass });
-      expect(await settled(stage)).toBe(true);
-      expect(await quarantined()).toEqual([['archived', StorageClass, VersionId]]);
-      const restore = { Bucket: 'archived', Key: StorageClass, RestoreRequest: { Days: 1 } };
-      await stage.source.s3().send(new RestoreObjectCommand(restore));
-      expect(await settled(stage)).toBe(true);
-      expect(await replicaOf('archived', StorageClass)).toBeNull();
-      await wait(13);
-      expect(await replicaOf('archived', StorageClass)).toMatchObject({ ContentLength: 4, StorageClass });
-    },
-  );
+test.each(['GLACIER', 'DEEP_ARCHIVE'] as const)(
+  'a version in %s is quarantined, and replicated without a redrive once somebody has restored it',
+  async (StorageClass) => {
+    const { VersionId } = await stage.put('archived', StorageClass, 'cold', { StorageClass });
+    expect(await settled(stage)).toBe(true);
+    expect(await quarantined()).toEqual([['archived', StorageClass, VersionId]]);
+    const restore = { Bucket: 'archived', Key: StorageClass, RestoreRequest: { Days: 1 } };
+    await stage.source.s3().send(new RestoreObjectCommand(restore));
+    expect(await settled(stage)).toBe(true);
+    expect(await replicaOf('archived', StorageClass)).toBeNull();
+    await wait(13);
+    expect(await replicaOf('archived', StorageClass)).toMatchObject({ ContentLength: 4, StorageClass });
+  },
+);
 
-  test('an archived version below newer ones is passed over: one dead letter names it', async () => {
-    await put(stage, 'archived', 'k', '1');
-    expect(await settled(stage)).toBe(true);
-    const { VersionId: cold } = await put(stage, 'archived', 'k', '22', { StorageClass: 'GLACIER' });
-    await put(stage, 'archived', 'k', '333');
-    await put(stage, 'archived', 'k', '4444');
-    expect(await settled(stage)).toBe(true);
-    const history = await historyOf(stage.destination.s3(), 'archived-replica', 'k');
-    expect(history.map((entry) => entry.kind === 'version' && entry.seen.ContentLength)).toEqual([1, 3, 4]);
-    const letters = await quarantined();
-    expect(new Set(letters.map(([reason, key, version]) => [reason, key, version].join()))).toEqual(
-      new Set([`archived,k,${cold}`]),
-    );
-  });
+test('an archived version below newer ones is passed over, and a dead letter names it', async () => {
+  await stage.put('archived', 'k', '1');
+  expect(await settled(stage)).toBe(true);
+  const { VersionId: cold } = await stage.put('archived', 'k', '22', { StorageClass: 'GLACIER' });
+  await stage.put('archived', 'k', '333');
+  await stage.put('archived', 'k', '4444');
+  expect(await settled(stage)).toBe(true);
+  const history = await historyOf(stage.destination.s3(), 'archived-replica', 'k');
+  expect(history.map((entry) => entry.kind === 'version' && entry.seen.ContentLength)).toEqual([1, 3, 4]);
+  const letters = await quarantined();
+  expect(new Set(letters.map(([reason, key, version]) => [reason, key, version].join()))).toEqual(
+    new Set([`archived,k,${cold}`]),
+  );
 });
 
-describe('with `restore:` in the rule', () => {
-  test('an archived version is asked for, once, and is replicated when it is back', async () => {
-    const requests = watchRequests(stage);
-    await put(stage, 'thawed', 'cold', 'cold', { StorageClass: 'DEEP_ARCHIVE' });
-    expect(await settled(stage)).toBe(true);
-    expect(await quarantined()).toEqual([]);
-    expect(await replicaOf('thawed', 'cold')).toBeNull();
-    expect(requests.filter((request) => request.startsWith('s3:RestoreObject'))).toEqual([
-      's3:RestoreObject thawed/cold',
-    ]);
-    await wait(13);
-    expect(await replicaOf('thawed', 'cold')).toMatchObject({ StorageClass: 'DEEP_ARCHIVE' });
-    expect(await quarantined()).toEqual([]);
-  });
+test('a rule with `restore:` requests the restore of an archived version once, and replicates it afterwards', async () => {
+  const requests = watchRequests(stage);
+  await stage.put('thawed', 'cold', 'cold', { StorageClass: 'DEEP_ARCHIVE' });
+  expect(await settled(stage)).toBe(true);
+  expect(await quarantined()).toEqual([]);
+  expect(await replicaOf('thawed', 'cold')).toBeNull();
+  expect(requests.filter((request) => request.startsWith('s3:RestoreObject'))).toEqual([
+    's3:RestoreObject thawed/cold',
+  ]);
+  await wait(13);
+  expect(await replicaOf('thawed', 'cold')).toMatchObject({ StorageClass: 'DEEP_ARCHIVE' });
+  expect(await quarantined()).toEqual([]);
+});
 
-  test('newer versions wait for it, so that the history is in order', async () => {
-    await put(stage, 'thawed', 'k', '1', { StorageClass: 'GLACIER' });
-    await put(stage, 'thawed', 'k', '22');
-    expect(await settled(stage)).toBe(true);
-    expect(await replicaOf('thawed', 'k')).toBeNull();
-    await wait(6);
-    expect(await replicaOf('thawed', 'k')).toMatchObject({ ContentLength: 2 });
-    expect(await quarantined()).toEqual([]);
-  });
+test('newer versions wait for the restore of an archived one, so that the history is in order', async () => {
+  await stage.put('thawed', 'k', '1', { StorageClass: 'GLACIER' });
+  await stage.put('thawed', 'k', '22');
+  expect(await settled(stage)).toBe(true);
+  expect(await replicaOf('thawed', 'k')).toBeNull();
+  await wait(6);
+  expect(await replicaOf('thawed', 'k')).toMatchObject({ ContentLength: 2 });
+  expect(await quarantined()).toEqual([]);
 });

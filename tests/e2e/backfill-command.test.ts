@@ -1,17 +1,16 @@
-/** The command line, in a process of its own, on the packaged stack. */
+/** The command line starts and awaits runs of the packaged stack, in its own process. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { REPOSITORY } from '../../demo/package-stack.ts';
 import { type CliRun, runReplicatorCli } from '../../demo/replicator-cli.ts';
 import { mapConcurrently } from '../../src/lib/model/concurrency.ts';
-import { historiesIn } from './support/backfill-truth.ts';
-import { type RunsStage, startRunsStage } from './support/runs-stage.ts';
+import { historiesIn } from './support/backfill/truth.ts';
+import { type RunsStage, startRunsStage } from './support/stages/runs.ts';
 
-const OBJECTS = 150;
-const TWICE = 30;
+const OBJECTS = 40;
+const TWICE = 10;
 
 let stage: RunsStage;
 let directory: string;
@@ -48,17 +47,14 @@ afterAll(async () => {
   if (directory !== undefined) rmSync(directory, { recursive: true });
 });
 
-/** While the command waits, the clock of the local AWS is moved. */
+/** Runs the command line. While it waits, the clock of the local AWS is moved. */
 const cli = async (...argv: string[]): Promise<CliRun> => {
   const timer = setInterval(() => stage.aws.clock.advance(1_000), 100);
   try {
-    return await runReplicatorCli(
-      [...argv, '--config', join(REPOSITORY, 'tests', 'e2e', 'support', 'backfill.yml')],
-      {
-        ...stage.source.environment(),
-        AWS_SHARED_CREDENTIALS_FILE: join(directory, 'credentials'),
-      },
-    );
+    return await runReplicatorCli([...argv, '--config', stage.replicationFile], {
+      ...stage.source.environment(),
+      AWS_SHARED_CREDENTIALS_FILE: join(directory, 'credentials'),
+    });
   } finally {
     clearInterval(timer);
   }
@@ -100,14 +96,14 @@ test('a backfill started and awaited from a terminal replicates what was there, 
   ]);
 });
 
-test('a rule with two destinations is backfilled by a run for each, also into a bucket that is not versioned', async () => {
+test('a rule with two destinations is backfilled by one run each, one of them into an unversioned bucket', async () => {
   const argv = ['--rule', 'twice', '--yes', '--wait', '--json'];
   const { exitCode, stdout, stderr } = await cli('backfill', 'start', ...argv);
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: expect.not.stringContaining('error') });
   const same = { keys: TWICE, same: TWICE, missing: 0, different: 0, extra: 0 };
   expect(JSON.parse(stdout).runs).toMatchObject([
     { spec: { destination: 'twice-near' }, phase: 'finished', checked: same, compared: { hints: TWICE } },
-    // One was there already.
+    // One object was there already.
     {
       spec: { destination: 'twice-plain' },
       phase: 'finished',

@@ -1,4 +1,4 @@
-/** A source that goes away, before a run or under it: nothing at the destination is ever deleted because of that. */
+/** The source of a run disappears or cannot be read: nothing at the destination is ever deleted because of that. */
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import {
@@ -11,14 +11,15 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { REPOSITORY } from '../../demo/package-stack.ts';
 import type { CliRun } from '../../demo/replicator-cli.ts';
 import type { LocalAws } from '@s3-replicator/local-aws';
-import { historiesIn } from './support/backfill-truth.ts';
+import { historiesIn } from './support/backfill/truth.ts';
 import { operationOf } from './support/operations.ts';
-import { type RunsStage, startRunsStage } from './support/runs-stage.ts';
+import { type RunsStage, startRunsStage } from './support/stages/runs.ts';
 
-/** Several pages, so that there is a middle; nearly all of them are replicated already. */
+/**
+ * How many keys the source has: several pages, so that a run can be interrupted between them. Nearly all are replicated already.
+ */
 const KEYS = 2_100;
 const MISSING = 20;
-const LIMIT_MS = 50_000;
 
 let stage: RunsStage;
 beforeAll(async () => {
@@ -41,7 +42,7 @@ const plant = (aws: LocalAws, bucket: string, prefix: string, count: number): vo
     aws.s3.createSparseObject({ bucket, key: `${prefix}${index}`, sizeBytes: index % 100, seed: 1 });
 };
 
-/** When the run is in the store, and a page of it too. */
+/** Calls `act` when the run and its first page are in the store. */
 const inMidRun = (act: () => void): void => {
   let commits = 0;
   stage.aws.faults.plan = (request) => {
@@ -66,7 +67,7 @@ const LOCKED_OUT = {
   ],
 };
 
-test('a run that loses access to its source fails, says why, and goes on where it was when resumed', async () => {
+test('a run that loses access to its source fails with the reason, and continues where it stopped when it is resumed', async () => {
   inMidRun(() => stage.aws.s3.setBucketPolicy('current', LOCKED_OUT));
   const { id } = await stage.ask({ kind: 'backfill', rule: 'current', deleteExtra: true });
   const failed = await stage.untilOver(id);
@@ -83,7 +84,7 @@ test('a run that loses access to its source fails, says why, and goes on where i
 
   stage.aws.s3.setBucketPolicy('current', null);
   await stage.ask({ action: 'resume', run: id });
-  const run = await stage.untilOver(id, LIMIT_MS);
+  const run = await stage.untilOver(id);
   expect(run).toMatchObject({
     phase: 'finished',
     failure: null,
@@ -93,22 +94,22 @@ test('a run that loses access to its source fails, says why, and goes on where i
   });
 });
 
-test('a run whose source bucket is deleted under it fails, and deletes nothing', async () => {
+test('a run whose source bucket is deleted meanwhile fails and deletes nothing', async () => {
   const before = await replicasOf('whole-replica');
   inMidRun(() => stage.aws.s3.deleteBucket('whole', { force: true }));
   const { id } = await stage.ask({ kind: 'backfill', rule: 'whole', deleteExtra: true });
-  expect(await stage.untilOver(id, LIMIT_MS)).toMatchObject({
+  expect(await stage.untilOver(id)).toMatchObject({
     phase: 'failed',
     failure: { reason: 'no-such-bucket', detail: expect.stringContaining('whole') },
     compared: { extra: 0 },
   });
-  // What was asked for by then finds nothing, and leaves it at that.
+  // The hints that were sent by then find nothing at the source, and change nothing.
   await stage.until(id, ({ compared, copied }) => copied.done + copied.failed >= (compared?.hints ?? 0));
   const after = await replicasOf('whole-replica');
   for (const [key, states] of before) expect(after.get(key)).toEqual(states);
 });
 
-test('objects that are deleted at the source in mid-run stay at the destination, and are found to be extra', async () => {
+test('objects that are deleted at the source during a run stay at the destination and are reported as extra', async () => {
   const { id } = await stage.ask({ kind: 'backfill', rule: 'history' });
   await stage.until(id, ({ copied }) => copied.done > 0);
   expect(await stage.ask({ action: 'pause', run: id })).toMatchObject({ phase: 'paused' });
@@ -117,13 +118,13 @@ test('objects that are deleted at the source in mid-run stay at the destination,
   for (const { Key, VersionId } of versions)
     await s3.send(new DeleteObjectCommand({ Bucket: 'history', Key, VersionId }));
   await stage.ask({ action: 'resume', run: id });
-  const run = await stage.untilOver(id, LIMIT_MS);
+  const run = await stage.untilOver(id);
 
   const replicas = [...(await replicasOf('history-replica', 'copy/')).keys()];
   expect(replicas.length).toBeGreaterThan(0);
   expect(run).toMatchObject({ phase: 'finished', checked: { keys: 0, extra: replicas.length } });
   const { id: again } = await stage.ask({ kind: 'verify', rule: 'history', repair: true });
-  expect(await stage.untilOver(again, LIMIT_MS)).toMatchObject({
+  expect(await stage.untilOver(again)).toMatchObject({
     checked: { keys: 0, extra: replicas.length },
   });
   expect([...(await replicasOf('history-replica', 'copy/')).keys()]).toEqual(replicas);
@@ -134,7 +135,7 @@ test('objects that are deleted at the source in mid-run stay at the destination,
 
 const replicasOf = (bucket: string, prefix = '') => historiesIn(stage.destination.s3(), bucket, prefix);
 
-/** The command line at a terminal at which somebody types this. While it waits, the clock of the local AWS is moved. */
+/** Runs the command line at a terminal at which somebody types `typed`. While it waits, the clock of the local AWS is moved. */
 const typing = async (typed: string, ...argv: string[]): Promise<CliRun> => {
   const timer = setInterval(() => stage.aws.clock.advance(1_000), 100);
   const terminal = 'process.stdin.isTTY=true;process.stderr.isTTY=true';
@@ -144,12 +145,11 @@ const typing = async (typed: string, ...argv: string[]): Promise<CliRun> => {
     NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(terminal)}`,
   };
   const script = join(REPOSITORY, 'bin', 's3-replicator.mjs');
-  const config = join(REPOSITORY, 'tests', 'e2e', 'support', 'backfill.yml');
   try {
     return await new Promise((resolve) => {
       const child = execFile(
         process.execPath,
-        [script, ...argv, '--config', config],
+        [script, ...argv, '--config', stage.replicationFile],
         { env },
         (error, stdout, stderr) =>
           resolve({ exitCode: Number(error === null ? 0 : error.code), stdout, stderr }),
@@ -161,13 +161,13 @@ const typing = async (typed: string, ...argv: string[]): Promise<CliRun> => {
   }
 };
 
-test('only --delete-extra, with the bucket typed, deletes what is extra, and only what the replicator wrote', async () => {
-  // Nobody hears of what is deleted now.
+test('only --delete-extra with the typed bucket name deletes extra objects, and only those that the replicator wrote', async () => {
+  // Without notifications, the deletes below reach the destination through a run only.
   const s3 = stage.source.s3();
   await s3.send(
     new PutBucketNotificationConfigurationCommand({ Bucket: 'current', NotificationConfiguration: {} }),
   );
-  // The replicator wrote the last ones only.
+  // The replicator itself wrote only the replicas of the last keys.
   const gone = [1, 2, 3].map((index) => `in/${KEYS - index}`);
   for (const Key of gone) {
     const { Versions: versions = [] } = await s3.send(
@@ -206,7 +206,7 @@ test('only --delete-extra, with the bucket typed, deletes what is extra, and onl
   const after = await replicasOf('current-replica');
   const deleted = [...after].filter(([, states]) => states.at(-1)?.etag === null).map(([key]) => key);
   expect(deleted.toSorted()).toEqual(gone.toSorted());
-  // Under their delete markers they are all there.
+  // All versions are still there under their delete markers.
   for (const [key, states] of before) expect(after.get(key)?.slice(0, states.length)).toEqual(states);
   expect(after.get(foreign)).toHaveLength(1);
 });

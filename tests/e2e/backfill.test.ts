@@ -1,4 +1,6 @@
-/** Backfill and verify on the packaged stack, one thing at a time. All at once, and in large: `backfill-proof.test.ts`. */
+/**
+ * Backfill and verify on the packaged stack, one behaviour at a time. `backfill-proof.test.ts` proves them together and at scale.
+ */
 import {
   DeleteObjectCommand,
   ListObjectVersionsCommand,
@@ -7,12 +9,12 @@ import {
   PutObjectCommand,
   type S3Client,
 } from '@aws-sdk/client-s3';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { mapConcurrently } from '../../src/lib/model/concurrency.ts';
-import { startRunsStage, type RunsStage } from './support/runs-stage.ts';
+import { startRunsStage, type RunsStage } from './support/stages/runs.ts';
 
-const SAME = 40;
-const MISSING = 60;
+const SAME = 20;
+const MISSING = 30;
 
 let stage: RunsStage;
 beforeAll(async () => {
@@ -41,7 +43,7 @@ const putAll = async (s3: S3Client, bucket: string, keys: string[], body?: strin
   });
 };
 
-/** Every version, newest first, as `key etag`. */
+/** Every version as `key etag`, newest first. */
 const listed = async (s3: S3Client, Bucket: string, Prefix: string): Promise<string[]> => {
   const found: string[] = [];
   let marker: { KeyMarker?: string; VersionIdMarker?: string } = {};
@@ -56,12 +58,12 @@ const listed = async (s3: S3Client, Bucket: string, Prefix: string): Promise<str
   }
 };
 
-test('what was there before is replicated, reported, and announced', async () => {
+test('a backfill replicates existing objects, reports them, and announces its end', async () => {
   const { id } = await stage.ask({ kind: 'backfill', rule: 'current' });
   const run = await stage.untilOver(id);
 
   expect(run.phase).toBe('finished');
-  // The topic took the message.
+  // The topic accepted the message.
   await stage.until(id, (now) => Reflect.get(now, 'announced') === true);
   const keys = SAME + MISSING + 1;
   expect(run.compared).toMatchObject({ keys, same: SAME, missing: MISSING + 1, hints: MISSING + 1 });
@@ -74,7 +76,7 @@ test('what was there before is replicated, reported, and announced', async () =>
   expect(await stage.file(`replication/${stage.names.stack}/${id}/report.html`)).toContain(id);
 });
 
-test('done again it enqueues nothing', async () => {
+test('a second backfill of the same keys enqueues nothing', async () => {
   const { id } = await stage.ask({ kind: 'backfill', rule: 'current' });
   const run = await stage.untilOver(id);
   expect(run).toMatchObject({
@@ -84,7 +86,7 @@ test('done again it enqueues nothing', async () => {
   });
 });
 
-test('every version is replicated, in order, and what differs later is found', async () => {
+test('a backfill replicates every version in order', async () => {
   const first = await stage.ask({ kind: 'backfill', rule: 'history' });
   const second = await stage.invoke({ kind: 'backfill', rule: 'history', prefix: 'h/1' });
   expect(second).toEqual({ refused: expect.stringContaining(first.id), run: first.id });
@@ -95,7 +97,10 @@ test('every version is replicated, in order, and what differs later is found', a
     copied: { done: 8, failed: 0, copies: 24, outcomes: { replicated: 8 } },
     checked: { keys: 8, same: 8, versions: 24 },
   });
+});
 
+/** Makes four keys of the replica differ from the source, each in another way. */
+const tamper = async (): Promise<void> => {
   const replica = stage.destination.s3();
   const { Versions: versions = [] } = await replica.send(
     new ListObjectVersionsCommand({ Bucket: 'history-replica', Prefix: 'copy/h/' }),
@@ -118,7 +123,10 @@ test('every version is replicated, in order, and what differs later is found', a
     new PutObjectCommand({ Bucket: 'history-replica', Key: 'copy/h/extra, "so"', Body: 'x' }),
   );
   await remove('copy/h/2', [versionOf('copy/h/2', 2)]);
+};
 
+test('a verify finds every difference, and a repair fixes all but old versions and extra keys', async () => {
+  await tamper();
   const { id } = await stage.ask({ kind: 'verify', rule: 'history' });
   const run = await stage.untilOver(id);
   expect(run).toMatchObject({
@@ -144,42 +152,40 @@ test('every version is replicated, in order, and what differs later is found', a
   expect(repaired.failure).toBe(null);
   expect(repaired).toMatchObject({
     phase: 'finished',
-    // A version under others cannot be put back, and nobody asked to delete what is extra.
+    // A version below newer ones cannot be restored, and nobody asked to delete extra keys.
     checked: { keys: 8, missing: 0, different: 0, historyShorter: 1, extra: 1 },
   });
 });
 
-describe('a source that cannot be listed', () => {
-  test('fails the run, and deletes nothing', async () => {
-    const before = await listed(stage.destination.s3(), 'current-replica', '');
-    const policy = {
-      Version: '2012-10-17',
-      Statement: [
-        {
-          Effect: 'Deny',
-          Principal: '*',
-          Action: 's3:ListBucket',
-          Resource: 'arn:aws:s3:::current',
-          Condition: { ArnLike: { 'aws:PrincipalArn': 'arn:aws:iam::*:role/*-backfill' } },
-        },
-      ],
-    };
-    const s3 = stage.source.s3();
-    await s3.send(new PutBucketPolicyCommand({ Bucket: 'current', Policy: JSON.stringify(policy) }));
-    const { id } = await stage.ask({ kind: 'backfill', rule: 'current', deleteExtra: true });
-    const run = await stage.untilOver(id);
-    expect(run).toMatchObject({
-      phase: 'failed',
-      failure: { reason: 'access-denied', detail: expect.stringContaining('source bucket current') },
-      compared: { extra: 0, hints: 0 },
-    });
-    await s3.send(new DeleteBucketPolicyCommand({ Bucket: 'current' }));
-    await stage.ask({ action: 'cancel', run: id });
-    expect(await listed(stage.destination.s3(), 'current-replica', '')).toEqual(before);
+test('a run whose source cannot be listed fails and deletes nothing', async () => {
+  const before = await listed(stage.destination.s3(), 'current-replica', '');
+  const policy = {
+    Version: '2012-10-17',
+    Statement: [
+      {
+        Effect: 'Deny',
+        Principal: '*',
+        Action: 's3:ListBucket',
+        Resource: 'arn:aws:s3:::current',
+        Condition: { ArnLike: { 'aws:PrincipalArn': 'arn:aws:iam::*:role/*-backfill' } },
+      },
+    ],
+  };
+  const s3 = stage.source.s3();
+  await s3.send(new PutBucketPolicyCommand({ Bucket: 'current', Policy: JSON.stringify(policy) }));
+  const { id } = await stage.ask({ kind: 'backfill', rule: 'current', deleteExtra: true });
+  const run = await stage.untilOver(id);
+  expect(run).toMatchObject({
+    phase: 'failed',
+    failure: { reason: 'access-denied', detail: expect.stringContaining('source bucket current') },
+    compared: { extra: 0, hints: 0 },
   });
+  await s3.send(new DeleteBucketPolicyCommand({ Bucket: 'current' }));
+  await stage.ask({ action: 'cancel', run: id });
+  expect(await listed(stage.destination.s3(), 'current-replica', '')).toEqual(before);
 });
 
-test('a task of S3 Batch Operations is replicated by its own function', async () => {
+test('the batch function replicates the object of a task of S3 Batch Operations', async () => {
   const batch = stage.aws.lambda.function(stage.names.batchFunction);
   const task = { taskId: 't', s3Key: 'h/batch+%C3%BC', s3VersionId: null, s3Bucket: 'history' };
   await putAll(stage.source.s3(), 'history', ['h/batch ü']);
@@ -194,7 +200,7 @@ test('a task of S3 Batch Operations is replicated by its own function', async ()
   });
 });
 
-test('a request that is wrong is answered with all that is wrong with it', async () => {
+test('an invalid request is answered with all of its problems', async () => {
   const answer = await stage.invoke({ kind: 'copy', rule: 'none', since: 'yesterday', colour: 'red' });
   expect(answer).toEqual({
     problems: [

@@ -1,9 +1,10 @@
 /**
  * Everything goes wrong at once: requests of the functions fail in every way, functions are killed and run out of time, messages
- * are late, doubled, out of order, visible too early, and come back after they were deleted. What must hold all the same: every
- * object ends as its source is, or in the dead-letter queue with a reason; a redrive is all it takes then.
+ * are late, duplicated, out of order, visible too early, and come back after their deletion. Every object must nevertheless end
+ * equal to its source, or in the dead-letter queue with a reason. A redrive then replicates the rest.
  *
- * The seed is in the test's name. Again: `PROPERTY_SEED=… npx vitest run tests/e2e/chaos.test.ts`; CHAOS_ROUNDS=20 tries as many.
+ * The test title contains the seed: `PROPERTY_SEED=… npx vitest run tests/e2e/chaos.test.ts` repeats a run, and CHAOS_ROUNDS=20 sets
+ * the number of rounds.
  */
 import { randomBytes } from 'node:crypto';
 import { ListMessageMoveTasksCommand, StartMessageMoveTaskCommand } from '@aws-sdk/client-sqs';
@@ -20,12 +21,11 @@ import {
   type RuledFaultPlan,
 } from '@s3-replicator/local-aws/faults';
 import { ALL_REASONS } from '../../src/lib/model/reasons.ts';
-import { expectReplicas, put } from './support/objects.ts';
+import { expectReplicas } from './support/objects.ts';
 import { deadLetters, type Letter, purge, send } from './support/queues.ts';
 import { PROPERTY_SEED } from './support/seed.ts';
-import { REGION, settled, startStage, type Stage } from './support/stage.ts';
+import { REGION, settled, startStage, type Stage } from './support/stages/stage.ts';
 import { type UploadWatch, watchUploads } from './support/upload-watch.ts';
-import { putParts } from './support/uploads.ts';
 
 const MIB = 1024 ** 2;
 const ROUNDS = Number(process.env['CHAOS_ROUNDS'] ?? 1);
@@ -35,9 +35,13 @@ let watch: UploadWatch;
 beforeAll(async () => {
   stage = await startStage({
     edit: {
-      // Of the fifteen tries that a message has: so that some come to an end.
+      // Fewer tries than the fifteen of the template, so that some messages use them up. A shorter time-out, so that less time
+      // passes.
       stack: ({ Resources: resources }) => {
-        const redrivePolicy = resources['LiveQueue']?.Properties['RedrivePolicy'];
+        Object.assign(resources['ReplicateLambdaFunction']?.Properties ?? {}, { Timeout: 120 });
+        const queue = resources['LiveQueue']?.Properties ?? {};
+        Object.assign(queue, { VisibilityTimeout: 720 });
+        const redrivePolicy = queue['RedrivePolicy'];
         if (isRecord(redrivePolicy)) redrivePolicy['maxReceiveCount'] = 4;
       },
     },
@@ -54,14 +58,16 @@ interface ObjectName {
 }
 
 interface Upload {
-  /** Which of {@link PLACES}. */
+  /** Index in {@link PLACES}. */
   place: number;
   kind: 'put' | 'parts';
   sizeBytes: number;
   label: string;
 }
 
-/** Every kind of rule: versioned or not, by EventBridge and with keys, two destinations in two regions, a role that reads. */
+/**
+ * Places of every kind of rule: versioned or not, with EventBridge and KMS keys, two destinations in two regions, a reader role.
+ */
 const PLACES = [
   'main/0',
   'main/1',
@@ -93,7 +99,7 @@ const named = (run: string, place: number): ObjectName => {
   return { bucket, key: [...rest, run, last].join('/') };
 };
 
-/** All places at first, so that each exists, then what the history says; a few uploads at a time. */
+/** Uploads to all places first, so that each exists, and then the history; a few uploads at a time. */
 const play = async (run: string, history: Upload[]): Promise<ObjectName[]> => {
   const first = PLACES.map((_, place): Upload => ({ place, kind: 'put', sizeBytes: 1, label: 'first' }));
   const steps = [...first, ...history];
@@ -105,11 +111,11 @@ const play = async (run: string, history: Upload[]): Promise<ObjectName[]> => {
 const upload = async (run: string, { place, kind, sizeBytes, label }: Upload): Promise<void> => {
   const { bucket, key } = named(run, place);
   const options = { Metadata: { label } };
-  if (kind === 'put') await put(stage, bucket, key, randomBytes(sizeBytes), options);
-  else await putParts(stage, bucket, key, [Buffer.alloc(5 * MIB, label), randomBytes(sizeBytes)], options);
+  if (kind === 'put') await stage.put(bucket, key, randomBytes(sizeBytes), options);
+  else await stage.putParts(bucket, key, [Buffer.alloc(5 * MIB, label), randomBytes(sizeBytes)], options);
 };
 
-/** The functions' requests; ours are not to fail. */
+/** Matches the requests of the functions. The requests of the test itself must not fail. */
 const FUNCTIONS = 'arn:aws:sts::*';
 
 const rulesOf = ({ names }: Stage): FaultRule[] => [
@@ -119,7 +125,7 @@ const rulesOf = ({ names }: Stage): FaultRule[] => [
     caller: FUNCTIONS,
     fault: { kind: 'error', status: 403, code: 'AccessDenied' },
   },
-  // Which the SDK does not ask again: the whole message has to come back.
+  // The SDK does not repeat this error: the whole message has to come back.
   {
     operation: 's3:GetObject',
     key: '*/1',
@@ -128,7 +134,7 @@ const rulesOf = ({ names }: Stage): FaultRule[] => [
     per: 'subject',
     fault: { kind: 'error', status: 409, code: 'OperationAborted' },
   },
-  // Records that their own writer takes for another's.
+  // The writer of such a record takes it for another's when it tries again.
   { operation: 'dynamodb:PutItem', caller: FUNCTIONS, every: 3, times: 8, fault: { kind: 'reset-after' } },
   { queue: names.liveQueue, probability: 0.1, fault: { kind: 'overtake-message', by: 3 } },
   ...chaosRules({
@@ -139,7 +145,7 @@ const rulesOf = ({ names }: Stage): FaultRule[] => [
   }),
 ];
 
-/** Until the live queue is empty and the plan holds nothing back any more. */
+/** Waits until the live queue is empty and the plan holds no message back any more. */
 const settledUnder = async (plan: RuledFaultPlan): Promise<boolean> => {
   do {
     plan.release();
@@ -148,24 +154,28 @@ const settledUnder = async (plan: RuledFaultPlan): Promise<boolean> => {
   return true;
 };
 
-/** Of a message that SQS itself moved there nothing is known but what it says; the command line shows it as crashed. */
+/** A message that SQS itself moved has no attributes, only its body. The command line shows it as crashed. */
 const isAbout = ({ body, attributes }: Letter, { bucket, key }: ObjectName): boolean =>
   attributes['reason'] === undefined
     ? body.includes(`"name":"${bucket}"`) && messageKey(body) === key
     : attributes['bucket'] === bucket && decodeURIComponent(attributes['key'] ?? '') === key;
 
-/** As `dlq redrive` does it; that command's own process would take as long as everything else here. */
+/** Does the same as `dlq redrive`, whose process would take as long as everything else here. */
 const redrive = async ({ source, names, waitUntil }: Stage): Promise<void> => {
   const arn = (queue: string) => `arn:aws:sqs:${REGION}:${SOURCE_ACCOUNT}:${queue}`;
   const SourceArn = arn(names.deadLetterQueue);
   await source.sqs.send(new StartMessageMoveTaskCommand({ SourceArn, DestinationArn: arn(names.liveQueue) }));
-  await waitUntil('the dead letters have moved', async () => {
-    const { Results: tasks } = await source.sqs.send(new ListMessageMoveTasksCommand({ SourceArn }));
-    return tasks?.[0]?.Status === 'COMPLETED';
-  });
+  await waitUntil(
+    'the dead letters have moved',
+    async () => {
+      const { Results: tasks } = await source.sqs.send(new ListMessageMoveTasksCommand({ SourceArn }));
+      return tasks?.[0]?.Status === 'COMPLETED';
+    },
+    { timeoutMs: 120_000 },
+  );
 };
 
-/** Plays a history under a plan, to the end of all messages. Answers what was written. */
+/** Plays a history under a plan until all messages are done. Answers the objects that were written. */
 const survive = async (plan: RuledFaultPlan): Promise<ObjectName[]> => {
   const watched = (request: AwsRequest) => {
     const fault = plan(request);
@@ -182,7 +192,7 @@ const survive = async (plan: RuledFaultPlan): Promise<ObjectName[]> => {
 };
 
 test.each(Array.from({ length: ROUNDS }, (_, round) => PROPERTY_SEED + round))(
-  'seed %i: everything is replicated, or in the dead-letter queue and replicated by a redrive',
+  'with seed %i every object survives chaos: it is replicated, or in the dead-letter queue and replicated by a redrive',
   async (seed) => {
     const plan = createFaultPlan({ seed, rules: rulesOf(stage), clock: stage.aws.clock });
     onTestFailed(() => console.error(plan.describe()));
@@ -198,7 +208,7 @@ test.each(Array.from({ length: ROUNDS }, (_, round) => PROPERTY_SEED + round))(
       if (!letters.some((letter) => isAbout(letter, object)))
         await expectReplicas(stage, object.bucket, object.key);
 
-    // What a killed function had begun is its own until its fifteen minutes are over.
+    // The record of a killed function blocks its message until the function's time is over.
     stage.aws.clock.advance(15 * 60_000);
     await redrive(stage);
     expect(await settled(stage)).toBe(true);

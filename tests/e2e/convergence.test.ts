@@ -1,6 +1,6 @@
 /**
- * Any sequence of uploads and overwrites on a few keys, events sent again and out of order, calls failing at random: in the end
- * every replica equals its source and nothing is lost.
+ * A random sequence of uploads and overwrites on a few keys, with events that are repeated and out of order, and calls that fail at
+ * random: in the end every replica equals its source and nothing is lost.
  */
 import { randomBytes } from 'node:crypto';
 import { HeadObjectCommand, ListObjectVersionsCommand } from '@aws-sdk/client-s3';
@@ -8,12 +8,11 @@ import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { STAMP } from '../../demo/stamp.ts';
 import type { Fault } from '@s3-replicator/local-aws';
-import { expectReplicas, openUploads, put } from './support/objects.ts';
+import { expectReplicas, openUploads } from './support/objects.ts';
 import { operationOf } from './support/operations.ts';
 import { deadLetters, s3Record, send } from './support/queues.ts';
 import { PROPERTY_SEED } from './support/seed.ts';
-import { settled, startStage, type Stage } from './support/stage.ts';
-import { putParts } from './support/uploads.ts';
+import { settled, startStage, type Stage } from './support/stages/stage.ts';
 
 let stage: Stage;
 beforeAll(async () => {
@@ -26,7 +25,7 @@ afterEach(() => {
   stage.aws.faults.plan = undefined;
 });
 
-/** One thing that happens. Keys are numbers, events are chosen among those so far. */
+/** Keys are numbers. `event` chooses among the events so far. */
 type Step =
   | { kind: 'put' | 'parts'; key: number; text: string; label: string }
   | { kind: 'again'; event: number }
@@ -56,7 +55,7 @@ const FAULTS: Fault[] = [
 
 let uploadsNobodyKnows = 0;
 
-/** Every call of S3 but the last resort, aborting an upload, fails with the probability of one in twenty. */
+/** Every S3 call fails with a probability of one in twenty, except for the abort of an upload, which is the last resort. */
 const failAtRandom = (seed: number): void => {
   const random = fc.sample(fc.nat({ max: 20 * FAULTS.length - 1 }), { seed, numRuns: 5_000 });
   let calls = 0;
@@ -65,7 +64,7 @@ const failAtRandom = (seed: number): void => {
     const operation = operationOf(request);
     if (operation === 's3:AbortMultipartUpload') return undefined;
     const fault = FAULTS[random[calls++ % random.length] ?? FAULTS.length];
-    // The id of the upload was in the answer that is lost.
+    // The lost answer contained the id of the upload.
     if (operation === 's3:CreateMultipartUpload' && fault?.kind === 'reset-after') uploadsNobodyKnows += 1;
     return fault;
   };
@@ -83,19 +82,19 @@ const play = async (bucket: string, keys: string[], history: Step[]): Promise<Ma
     } else {
       const key = keys[step.key] ?? '';
       const options = { Metadata: { label: step.label } };
-      // Versions are told apart by their bytes, or not at all: the ETag is all there is in a bucket without versions.
+      // In a versioned bucket, versions differ in their bytes. In an unversioned bucket only the ETag identifies a state.
       const body = bucket === 'main' ? `${step.text} ${index}` : step.text;
       const { VersionId: versionId } =
         step.kind === 'put'
-          ? await put(stage, bucket, key, body, options)
-          : await putParts(stage, bucket, key, [Buffer.from(body)], options);
+          ? await stage.put(bucket, key, body, options)
+          : await stage.putParts(bucket, key, [Buffer.from(body)], options);
       const sequencer = index.toString(16).padStart(16, '0').toUpperCase();
       const version = versionId === undefined ? {} : { versionId };
       versions.get(key)?.push(versionId ?? '');
       events.push({ Records: [s3Record(bucket, key, { ...version, sequencer, size: body.length })] });
     }
   }
-  // And all of them once more, last to first.
+  // All events are repeated, last to first.
   for (const event of events.toReversed()) await send(stage, event);
   return versions;
 };
@@ -115,7 +114,7 @@ const held = async (bucket: string, key: string): Promise<string[]> => {
   return stamps.map((stamp) => /^v\/([^/]+)/.exec(stamp)?.[1] ?? '').toReversed();
 };
 
-/** However slow a worker was, it never put an older version over a newer one. */
+/** Expects that no worker, however slow, put an older version over a newer one. */
 const expectNeverBackwards = async (key: string, versions: string[]): Promise<void> => {
   const order = (await held('main-replica', key)).map((version) => versions.indexOf(version));
   expect(order, `versions of ${key} in the order the replica had them`).toEqual(
@@ -123,24 +122,27 @@ const expectNeverBackwards = async (key: string, versions: string[]): Promise<vo
   );
 };
 
-test.each(['main', 'plain'])('bucket %s: the replicas end as the sources are', async (bucket) => {
-  const property = fc.asyncProperty(steps, fc.integer(), async (history, faultSeed) => {
-    const run = randomBytes(4).toString('hex');
-    const keys = Array.from({ length: KEYS }, (_, index) => `${run}/${index}`);
-    // Every key is there in the end.
-    const first = keys.map((_, key): Step => ({ kind: 'put', key, text: 'first', label: 'x' }));
-    failAtRandom(faultSeed);
-    const versions = await play(bucket, keys, [...first, ...history]);
-    expect(await settled(stage)).toBe(true);
-    stage.aws.faults.plan = undefined;
-    for (const key of keys) await expectReplicas(stage, bucket, key);
-    if (bucket === 'main') for (const [key, ids] of versions) await expectNeverBackwards(key, ids);
-    expect(await deadLetters(stage)).toEqual([]);
-  });
-  await fc.assert(property, { seed: PROPERTY_SEED, numRuns: 3, endOnFailure: true });
-  const open = [
-    ...(await openUploads(stage, 'main-replica')),
-    ...(await openUploads(stage, 'plain-replica')),
-  ];
-  expect(open.length).toBeLessThanOrEqual(uploadsNobodyKnows);
-});
+test.each(['main', 'plain'])(
+  'bucket %s: replicas end equal to their sources after any uploads, repeated events and failures',
+  async (bucket) => {
+    const property = fc.asyncProperty(steps, fc.integer(), async (history, faultSeed) => {
+      const run = randomBytes(4).toString('hex');
+      const keys = Array.from({ length: KEYS }, (_, index) => `${run}/${index}`);
+      // Every key exists in the end.
+      const first = keys.map((_, key): Step => ({ kind: 'put', key, text: 'first', label: 'x' }));
+      failAtRandom(faultSeed);
+      const versions = await play(bucket, keys, [...first, ...history]);
+      expect(await settled(stage)).toBe(true);
+      stage.aws.faults.plan = undefined;
+      for (const key of keys) await expectReplicas(stage, bucket, key);
+      if (bucket === 'main') for (const [key, ids] of versions) await expectNeverBackwards(key, ids);
+      expect(await deadLetters(stage)).toEqual([]);
+    });
+    await fc.assert(property, { seed: PROPERTY_SEED, numRuns: 3, endOnFailure: true });
+    const open = [
+      ...(await openUploads(stage, 'main-replica')),
+      ...(await openUploads(stage, 'plain-replica')),
+    ];
+    expect(open.length).toBeLessThanOrEqual(uploadsNobodyKnows);
+  },
+);

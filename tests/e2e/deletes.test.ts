@@ -1,9 +1,9 @@
-/** What a delete at the source means for replicas; deletes between versions are in history.test.ts. */
+/** Deletes at the source reach replicas as the rule says. Deletes between versions are tested in history.test.ts. */
 import { DeleteObjectCommand, DeleteObjectsCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { startFidelityStage } from './support/fidelity.ts';
-import { expectReplicas, put, seen } from './support/objects.ts';
-import { settled, type Stage } from './support/stage.ts';
+import { startFidelityStage } from './support/stages/fidelity.ts';
+import { expectReplicas, seen } from './support/objects.ts';
+import { settled, type Stage } from './support/stages/stage.ts';
 import { expectSameHistory, historyOf } from './support/versions.ts';
 
 let stage: Stage;
@@ -23,13 +23,13 @@ const remove = (bucket: string, Key: string, VersionId?: string) =>
 const replica = (bucket: string, key: string) => seen(stage.destination.s3(), `${bucket}-replica`, key);
 
 const replicatedIn = async (bucket: string, ...keys: string[]): Promise<void> => {
-  for (const key of keys) await put(stage, bucket, key, 'x');
+  for (const key of keys) await stage.put(bucket, key, 'x');
   expect(await settled(stage)).toBe(true);
   for (const key of keys) await expectReplicas(stage, bucket, key);
 };
 
 test.each(['everything', 'bridged', 'unstamped', 'suspended', 'plain'])(
-  'an object deleted in %s is deleted at the destination, and may come back',
+  'an object that is deleted in bucket %s is deleted at the destination, and may come back',
   async (bucket) => {
     await replicatedIn(bucket, 'deleted', 'stays', 'one of many', 'another');
     await remove(bucket, 'deleted');
@@ -43,18 +43,20 @@ test.each(['everything', 'bridged', 'unstamped', 'suspended', 'plain'])(
   },
 );
 
-test.each(['kept', 'plain-kept'])('with `deletes: ignore` the replica stays: %s', async (bucket) => {
-  await replicatedIn(bucket, 'deleted');
-  await remove(bucket, 'deleted');
-  expect(await settled(stage)).toBe(true);
-  expect(await replica(bucket, 'deleted')).not.toBeNull();
-  await replicatedIn(bucket, 'deleted');
-});
+test.each(['kept', 'plain-kept'])(
+  'bucket %s: a replica stays when its object is deleted and the rule has `deletes: ignore`',
+  async (bucket) => {
+    await replicatedIn(bucket, 'deleted');
+    await remove(bucket, 'deleted');
+    expect(await settled(stage)).toBe(true);
+    expect(await replica(bucket, 'deleted')).not.toBeNull();
+    await replicatedIn(bucket, 'deleted');
+  },
+);
 
-test('the end of single versions does not travel, not even of all', async () => {
+test('the permanent deletion of versions is not replicated, even if all versions are deleted', async () => {
   const ids: (string | undefined)[] = [];
-  for (const body of ['1', '22', '333'])
-    ids.push((await put(stage, 'everything', 'emptied', body)).VersionId);
+  for (const body of ['1', '22', '333']) ids.push((await stage.put('everything', 'emptied', body)).VersionId);
   expect(await settled(stage)).toBe(true);
   await expectSameHistory(stage, 'everything', 'emptied');
   for (const id of ids.toReversed()) await remove('everything', 'emptied', id);
@@ -63,7 +65,7 @@ test('the end of single versions does not travel, not even of all', async () => 
   expect(history.map((entry) => entry.kind === 'version' && entry.seen.ContentLength)).toEqual([1, 2, 3]);
 });
 
-test('what somebody else put into an unversioned destination is not deleted', async () => {
+test('an object that somebody else wrote to an unversioned destination is not deleted', async () => {
   await replicatedIn('plain', 'replaced');
   const s3 = stage.destination.s3();
   await s3.send(new DeleteObjectCommand({ Bucket: 'plain-replica', Key: 'replaced' }));

@@ -1,6 +1,6 @@
-/** Every permission of destination/template.yml, taken away one at a time, as in permissions.test.ts for the stack. */
+/** Removes the permissions of destination/template.yml one at a time, as permissions.test.ts does for the stack. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ALL_IS_WELL, battery, type Observation } from './support/battery.ts';
+import { ALL_IS_WELL, battery, type Observation } from './support/permissions/event-battery.ts';
 import {
   deadAs,
   deployWithout,
@@ -12,21 +12,21 @@ import {
   REPLICATED,
   REPLICATED_OR_ASKED_FOR,
   startPermissionStage,
-} from './support/losses.ts';
+} from './support/permissions/losses.ts';
 import { drawn } from './support/seed.ts';
-import { differencesOf } from './support/run-permissions-battery.ts';
-import type { Stage } from './support/stage.ts';
+import { differencesOf } from './support/permissions/run-battery.ts';
+import type { Stage } from './support/stages/stage.ts';
 
 interface Verified extends Observation {
-  /** What a verify reports in the end. */
+  /** Differences that a verify reports in the end. */
   differences: string[];
 }
 
-/** The restore of the archived one is under way. */
+/** The archived object is still being restored. */
 const DIFFERENCES = ['archived: missing'];
 
 const WITHOUT: Record<string, Loss<Verified>> = {
-  // It is the role that S3 copies for, also from archives: only S3's answer to it tells that there is something to restore.
+  // Even archived objects need the role: S3's answer to a copy by this role tells that the object has to be restored.
   'ReplicationRole Trust sts:AssumeRole': {
     missing: REPLICATED_OR_ASKED_FOR,
     dead: deadAs('assume-role-denied', [...REPLICATED_OR_ASKED_FOR, 'deleted', 'gone']),
@@ -48,7 +48,7 @@ const WITHOUT: Record<string, Loss<Verified>> = {
     ]),
   },
   'ReplicationRole WriteReplicas s3:AbortMultipartUpload': { open: 1 },
-  // What stands under somebody else's version is looked at one by one.
+  // The function reads the versions below somebody else's version one by one.
   'ReplicationRole WriteReplicas s3:GetObjectVersion': quarantined('access-denied', ['overwrite']),
   'ReplicationRole WriteReplicas s3:PutObjectTagging': quarantined('access-denied', [
     'tagged',
@@ -56,7 +56,7 @@ const WITHOUT: Record<string, Loss<Verified>> = {
     'bridged',
   ]),
   'ReplicationRole WriteReplicas s3:PutObjectVersionTagging': quarantined('access-denied', ['retagged']),
-  // Without `Version`: where the destination has no versions.
+  // The action without `Version` is for unversioned destinations.
   'ReplicationRole WriteReplicas s3:GetObjectTagging': quarantined('access-denied', ['bridged']),
   'ReplicationRole WriteReplicas s3:GetObjectVersionTagging': quarantined('access-denied', ['retagged']),
   'ReplicationRole ListReplicas s3:ListBucket': {
@@ -67,7 +67,7 @@ const WITHOUT: Record<string, Loss<Verified>> = {
   'ReplicationRole DeleteReplicas s3:DeleteObject': quarantined('access-denied', ['deleted']),
   'ReplicationRole LockReplicas s3:PutObjectRetention': quarantined('access-denied', ['retained']),
   'ReplicationRole LockReplicas s3:PutObjectLegalHold': quarantined('access-denied', ['held']),
-  // What S3 hides from a verify seems not to be there.
+  // A lock that S3 hides from a verify seems to be missing.
   'ReplicationRole LockReplicas s3:GetObjectRetention': {
     differences: [...DIFFERENCES, 'retained: attributes'],
   },
@@ -92,7 +92,7 @@ const WITHOUT: Record<string, Loss<Verified>> = {
 
 const own = losing('destination', WITHOUT);
 
-test('each permission has a line that says what it is for, and each line a permission', () => {
+test('every permission has an expected effect in this file, and every effect belongs to a permission', () => {
   expect(own.map(({ name }) => name).toSorted()).toEqual(Object.keys(WITHOUT).toSorted());
 });
 
@@ -110,12 +110,12 @@ describe('while everything else is deployed', () => {
     differences: await differencesOf(stage, run),
   });
 
-  test('all is well', async () => {
+  test('with all permissions everything is replicated and verified', async () => {
     expect(await look('complete')).toEqual({ ...ALL_IS_WELL, differences: DIFFERENCES });
   });
 
   const observed = drawn(own.flatMap(({ loss, ...grant }) => (isObserved(loss) ? [{ ...grant, loss }] : [])));
-  test.each(observed)('without $name', async (grant) => {
+  test.each(observed)('without the permission $name exactly the expected loss is observed', async (grant) => {
     await deployWithout(stage, [grant]);
     const run = `without ${own.findIndex(({ name }) => name === grant.name)}`;
     const seen = 'differences' in grant.loss ? await look(run) : await battery(stage, run);

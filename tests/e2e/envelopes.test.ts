@@ -1,10 +1,10 @@
-/** Everything that may arrive in the live queue besides plain S3 events, sent by hand, and what duplicates cost. */
+/** Sends everything to the live queue that may arrive there besides plain S3 events, and counts the cost of duplicates. */
 import { DeleteObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { expectReplicas, put, seen } from './support/objects.ts';
+import { expectReplicas, seen } from './support/objects.ts';
 import { watchRequests } from './support/operations.ts';
 import { deadLetters, purge, s3Record, send } from './support/queues.ts';
-import { settled, startStage, type Stage } from './support/stage.ts';
+import { settled, startStage, type Stage } from './support/stages/stage.ts';
 
 let stage: Stage;
 beforeAll(async () => {
@@ -18,7 +18,7 @@ afterEach(() => {
   stage.aws.faults.plan = undefined;
 });
 
-test('an event wrapped by SNS, raw or not, is understood', async () => {
+test('an event that arrives through SNS is understood, with and without raw delivery', async () => {
   for (const [key, wrap] of [
     [
       'wrapped',
@@ -26,7 +26,7 @@ test('an event wrapped by SNS, raw or not, is understood', async () => {
     ],
     ['raw', (event: string) => event],
   ] as const) {
-    await put(stage, 'main', key, 'x');
+    await stage.put('main', key, 'x');
     expect(await settled(stage)).toBe(true);
     await stage.destination.s3().send(new DeleteObjectCommand({ Bucket: 'main-replica', Key: key }));
     await send(stage, wrap(JSON.stringify({ Records: [s3Record('main', key)] })));
@@ -35,14 +35,14 @@ test('an event wrapped by SNS, raw or not, is understood', async () => {
   }
 });
 
-test("S3's test event is acknowledged", async () => {
+test('the test event of S3 is acknowledged', async () => {
   await send(stage, { Service: 'Amazon S3', Event: 's3:TestEvent', Bucket: 'main' });
   expect(await settled(stage)).toBe(true);
   expect(stage.dead.counts().visible).toBe(0);
 });
 
-test('all records of a message are replicated, and only what is wrong among them is quarantined', async () => {
-  for (const key of ['r1', 'r2', 'r 3']) await put(stage, 'main', key, key);
+test('all records of a message are replicated, and only the invalid ones among them are quarantined', async () => {
+  for (const key of ['r1', 'r2', 'r 3']) await stage.put('main', key, key);
   expect(await settled(stage)).toBe(true);
   for (const key of ['r1', 'r2', 'r 3']) {
     await stage.destination.s3().send(new DeleteObjectCommand({ Bucket: 'main-replica', Key: key }));
@@ -72,7 +72,7 @@ test.each([
   '{"Type":"Notification","Message":"{\\"Type\\":\\"Notification\\",\\"Message\\":\\"{}\\"}"}',
   '{"source":"aws.s3","detail":{}}',
   'ünïcode 語 \u{1f600}',
-])('what nobody understands goes to the dead-letter queue as it is: %s', async (body) => {
+])('a message that cannot be parsed goes to the dead-letter queue unchanged: %s', async (body) => {
   await send(stage, body);
   expect(await settled(stage)).toBe(true);
   expect(await deadLetters(stage)).toEqual([
@@ -80,13 +80,13 @@ test.each([
   ]);
 });
 
-test('an event for a bucket or key that no rule wants is acknowledged', async () => {
+test('an event for a bucket or key without a rule is acknowledged', async () => {
   await send(stage, { Records: [s3Record('nobodys', 'k'), s3Record('shared', 'elsewhere')] });
   expect(await settled(stage)).toBe(true);
   expect(stage.dead.counts().visible).toBe(0);
 });
 
-test('an event for an object that is gone is acknowledged, and nothing is written', async () => {
+test('an event for an object that no longer exists is acknowledged, and nothing is written', async () => {
   const requests = watchRequests(stage);
   await send(stage, { Records: [s3Record('main', 'never there', { size: 1 })] });
   expect(await settled(stage)).toBe(true);
@@ -94,8 +94,8 @@ test('an event for an object that is gone is acknowledged, and nothing is writte
   expect(requests.filter((request) => request.startsWith('s3:'))).toEqual(['s3:GetObject main/never there']);
 });
 
-test('a duplicate of a finished event costs one call of DynamoDB and none of S3', async () => {
-  const { VersionId: versionId } = await put(stage, 'main', 'twice', 'x');
+test('a duplicate of a finished event costs one call to DynamoDB and none to S3', async () => {
+  const { VersionId: versionId } = await stage.put('main', 'twice', 'x');
   expect(await settled(stage)).toBe(true);
   const event = { Records: [s3Record('main', 'twice', { versionId, sequencer: '00A1', size: 1 })] };
   await send(stage, event);
@@ -106,9 +106,9 @@ test('a duplicate of a finished event costs one call of DynamoDB and none of S3'
   expect(requests).toEqual(['dynamodb:PutItem']);
 });
 
-test('an event that comes late, after newer ones, changes nothing', async () => {
-  const first = await put(stage, 'main', 'late', 'old');
-  await put(stage, 'main', 'late', 'new');
+test('an event that arrives after newer ones changes nothing', async () => {
+  const first = await stage.put('main', 'late', 'old');
+  await stage.put('main', 'late', 'new');
   expect(await settled(stage)).toBe(true);
   const requests = watchRequests(stage);
   const late = { versionId: first.VersionId, sequencer: '00', size: 3 };

@@ -1,15 +1,14 @@
 /**
- * Every call the functions make, failing in every way, once and several times in a row: the replica is right in the end, nothing
- * is in the dead-letter queue and no upload is left open.
+ * Every call of the functions fails in every way, once and several times in a row: the replica is right in the end, nothing is in
+ * the dead-letter queue, and no upload is left open.
  */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { AwsRequest, Fault } from '@s3-replicator/local-aws';
-import { expectReplicas, openUploads, put } from './support/objects.ts';
+import { expectReplicas, openUploads } from './support/objects.ts';
 import { bucketOf, keyOf, operationOf } from './support/operations.ts';
 import { deadLetters, type Letter, purge, send } from './support/queues.ts';
 import { drawn } from './support/seed.ts';
-import { settled, startStage, type Stage } from './support/stage.ts';
-import { putParts } from './support/uploads.ts';
+import { settled, startStage, type Stage } from './support/stages/stage.ts';
 
 const FAULTS: Record<string, Fault> = {
   'is throttled': { kind: 'error', status: 503, code: 'SlowDown' },
@@ -19,7 +18,7 @@ const FAULTS: Record<string, Fault> = {
   'gets half an answer': { kind: 'truncate', afterBytes: 5 },
 };
 
-/** Where a call is made, and by what kind of object: a new one, one that was there before, or one of (a single) part. */
+/** The bucket of a call, and the kind of object that causes the call: new, overwritten, or multipart with a single part. */
 const S3_CALLS: [operation: string, bucket: string, object: 'new' | 'overwrite' | 'multipart'][] = [
   ['s3:GetObject', 'main', 'new'],
   ['s3:GetObject', 'main', 'multipart'],
@@ -34,7 +33,7 @@ const S3_CALLS: [operation: string, bucket: string, object: 'new' | 'overwrite' 
   ['s3:AbortMultipartUpload', 'main-replica', 'multipart'],
 ];
 
-/** The others' answers have no body that could be cut. */
+/** Only these operations have an answer with a body that can be truncated. */
 const ANSWER_WITH_BODY = ['s3:GetObject', 's3:CreateMultipartUpload', 's3:CompleteMultipartUpload'];
 
 const ALL_CASES = S3_CALLS.flatMap(([operation, bucket, object]) =>
@@ -62,7 +61,7 @@ afterEach(() => {
   purge(stage);
 });
 
-/** Fails requests of the functions as `choose` says, and counts how often it did by what `choose` names. */
+/** Fails requests of the functions as `choose` says, and counts the failures by the names that `choose` gives. */
 const injectFaults = (
   choose: (request: AwsRequest) => { name: string; fault: Fault; times: number } | null,
 ) => {
@@ -82,13 +81,14 @@ describe.each([1, 5])('calls of S3 that fail %i× in a row', (times) => {
   let left: string[];
   let letters: Letter[];
 
-  /** All at once: most of the time they wait. In new processes, since the SDK retries only so often in a client's life. */
+  /**
+   * All cases run at once, because they mostly wait. They run in new processes, because a client of the SDK has a limited number of
+   * retries.
+   */
   beforeAll(async () => {
     await stage.aws.lambda.killEnvironments(stage.names.replicateFunction);
     await Promise.all(
-      calls
-        .filter(({ object }) => object === 'overwrite')
-        .map(({ key }) => put(stage, 'main', key, 'before')),
+      calls.filter(({ object }) => object === 'overwrite').map(({ key }) => stage.put('main', key, 'before')),
     );
     expect(await settled(stage)).toBe(true);
     const cases = new Map(calls.map((each) => [each.key, each]));
@@ -98,7 +98,7 @@ describe.each([1, 5])('calls of S3 that fail %i× in a row', (times) => {
       const chosen = cases.get(keyOf(request));
       const operation = operationOf(request);
       if (chosen === undefined) return null;
-      // Something has to go wrong first, or there is nothing to abort.
+      // An upload is aborted only after something else has failed.
       const conflicts =
         chosen.operation === 's3:AbortMultipartUpload' && operation === 's3:CompleteMultipartUpload';
       if (conflicts && !conflicted.has(chosen.key)) {
@@ -112,8 +112,8 @@ describe.each([1, 5])('calls of S3 that fail %i× in a row', (times) => {
     await Promise.all(
       calls.map(({ key, object }) =>
         object === 'multipart'
-          ? putParts(stage, 'main', key, [Buffer.from(`body of ${key}`)])
-          : put(stage, 'main', key, `body of ${key}`),
+          ? stage.putParts('main', key, [Buffer.from(`body of ${key}`)])
+          : stage.put('main', key, `body of ${key}`),
       ),
     );
     expect(await settled(stage)).toBe(true);
@@ -121,7 +121,7 @@ describe.each([1, 5])('calls of S3 that fail %i× in a row', (times) => {
     letters = await deadLetters(stage);
   });
 
-  test.each(calls)('$key', async (each) => {
+  test.each(calls)('the object is replicated although a call fails: $key', async (each) => {
     expect(hits.get(each.key) ?? 0).toBeGreaterThan(0);
     await expectReplicas(stage, 'main', each.key);
     const lost = left.filter((key) => key === each.key).length;
@@ -129,8 +129,8 @@ describe.each([1, 5])('calls of S3 that fail %i× in a row', (times) => {
   });
 
   /**
-   * The id of an upload is in one answer only, and when no abort gets through there is nothing more to do: the lifecycle rule
-   * in destination/template.yml is for these.
+   * How many uploads may stay open: the id of an upload is in one answer only, and an abort may fail each time. The lifecycle rule in
+   * destination/template.yml aborts such uploads.
    */
   const uploadsNobodyCanKnow = ({ operation, fault }: (typeof CASES)[number]): number => {
     const answerIsLost = fault.kind === 'reset-after' || fault.kind === 'truncate';
@@ -138,53 +138,56 @@ describe.each([1, 5])('calls of S3 that fail %i× in a row', (times) => {
     return operation === 's3:AbortMultipartUpload' && times > 2 ? 1 : 0;
   };
 
-  test('nothing is in the dead-letter queue', async () => {
+  test(`no dead letter is left after S3 calls that fail ${times}× in a row`, async () => {
     expect(letters).toEqual([]);
   });
 });
 
 describe.each(Object.entries(FAULTS).filter(([, { kind }]) => kind !== 'truncate'))(
   'a call that %s',
-  (_what, fault) => {
+  (what, fault) => {
     const failing = (operation: string, times: number) =>
       injectFaults((request) =>
         operationOf(request) === operation ? { name: operation, fault, times } : null,
       );
 
-    test.each(['dynamodb:PutItem', 'dynamodb:UpdateItem', 'sts:AssumeRole'])('%s', async (operation) => {
-      if (operation === 'sts:AssumeRole')
-        await stage.aws.lambda.killEnvironments(stage.names.replicateFunction);
-      const key = `${operation} ${fault.kind}`;
-      const hits = failing(operation, 4);
-      await put(stage, 'main', key, 'x');
-      expect(await settled(stage)).toBe(true);
-      expect(hits.get(operation)).toBeGreaterThan(0);
-      await expectReplicas(stage, 'main', key);
-      expect(await deadLetters(stage)).toEqual([]);
-    });
+    test.each(['dynamodb:PutItem', 'dynamodb:UpdateItem', 'sts:AssumeRole'])(
+      `an object is replicated although %s ${what}`,
+      async (operation) => {
+        if (operation === 'sts:AssumeRole')
+          await stage.aws.lambda.killEnvironments(stage.names.replicateFunction);
+        const key = `${operation} ${fault.kind}`;
+        const hits = failing(operation, 4);
+        await stage.put('main', key, 'x');
+        expect(await settled(stage)).toBe(true);
+        expect(hits.get(operation)).toBeGreaterThan(0);
+        await expectReplicas(stage, 'main', key);
+        expect(await deadLetters(stage)).toEqual([]);
+      },
+    );
 
-    test('sqs:SendMessage to the dead-letter queue', async () => {
+    test(`a message reaches the dead-letter queue although sqs:SendMessage ${what}`, async () => {
       const hits = failing('sqs:SendMessage', 4);
       await send(stage, 'nonsense');
       expect(await settled(stage)).toBe(true);
       expect(hits.get('sqs:SendMessage')).toBeGreaterThan(0);
-      // A send whose answer is lost is repeated: better twice than never.
+      // A send whose answer is lost is repeated, so the message may be there twice.
       const bodies = new Set((await deadLetters(stage)).map(({ body }) => body));
       expect([...bodies]).toEqual(['nonsense']);
       purge(stage);
     });
 
-    test('sqs:ChangeMessageVisibility of a message that is tried again', async () => {
+    test(`a message is tried again although sqs:ChangeMessageVisibility ${what}`, async () => {
       const failed = { kind: 'error', status: 500, code: 'InternalError' } as const;
       const hits = injectFaults((request) => {
         const operation = operationOf(request);
         if (operation === 'sqs:ChangeMessageVisibility') return { name: operation, fault, times: 4 };
-        // As often as one invocation tries it.
+        // One invocation tries the call four times.
         return operation === 's3:GetObject' ? { name: operation, fault: failed, times: 4 } : null;
       });
       const key = `visibility ${fault.kind} ${'status' in fault ? fault.status : ''}`;
-      await put(stage, 'main', key, 'x');
-      // The delay could not be set: the queue's own visibility timeout brings the message back.
+      await stage.put('main', key, 'x');
+      // The delay could not be set, so the queue's own visibility timeout brings the message back.
       expect(await settled(stage, 6_000)).toBe(true);
       expect(hits.get('sqs:ChangeMessageVisibility')).toBeGreaterThan(0);
       await expectReplicas(stage, 'main', key);

@@ -1,13 +1,13 @@
-/** Which objects a rule is for, where they go, and that each destination is on its own. */
-import { PutObjectTaggingCommand } from '@aws-sdk/client-s3';
+/** Filters decide which objects a rule replicates and where to; each destination is independent of the others. */
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { refuseWrites } from '../../demo/refusal.ts';
-import { startFidelityStage } from './support/fidelity.ts';
-import { expectReplicas, put, seen } from './support/objects.ts';
+import { startFidelityStage } from './support/stages/fidelity.ts';
+import { expectReplicas, seen } from './support/objects.ts';
 import { watchRequests } from './support/operations.ts';
 import { cli, deadLetters, purge } from './support/queues.ts';
-import { settled, type Stage } from './support/stage.ts';
-import { expectSameHistory, tagsOf } from './support/versions.ts';
+import { settled, type Stage } from './support/stages/stage.ts';
+import { setTags, tagsOf } from './support/tags.ts';
+import { expectSameHistory } from './support/versions.ts';
 
 let stage: Stage;
 beforeAll(async () => {
@@ -25,20 +25,20 @@ afterEach(async () => {
 const WANTED = { class: 'public', team: 'a b+c=d' };
 const tagging = (tags: Record<string, string>): string => new URLSearchParams(tags).toString();
 
-test('tags, sizes, prefix and suffix decide, and the prefix is rewritten', async () => {
+test('a rule replicates only objects with its tags, sizes, prefix and suffix, under a rewritten prefix', async () => {
   const Tagging = tagging({ ...WANTED, more: 'x' });
-  await put(stage, 'filtered', 'in/wanted.csv', '4444', { Tagging });
-  await put(stage, 'filtered', 'in/smallest.csv', '333', { Tagging });
-  await put(stage, 'filtered', 'in/largest.csv', '0123456789', { Tagging });
-  await put(stage, 'filtered', 'in/too small.csv', '22', { Tagging });
-  await put(stage, 'filtered', 'in/too large.csv', '0123456789a', { Tagging });
-  await put(stage, 'filtered', 'in/no tags.csv', '4444');
-  await put(stage, 'filtered', 'in/other value.csv', '4444', {
+  await stage.put('filtered', 'in/wanted.csv', '4444', { Tagging });
+  await stage.put('filtered', 'in/smallest.csv', '333', { Tagging });
+  await stage.put('filtered', 'in/largest.csv', '0123456789', { Tagging });
+  await stage.put('filtered', 'in/too small.csv', '22', { Tagging });
+  await stage.put('filtered', 'in/too large.csv', '0123456789a', { Tagging });
+  await stage.put('filtered', 'in/no tags.csv', '4444');
+  await stage.put('filtered', 'in/other value.csv', '4444', {
     Tagging: tagging({ ...WANTED, class: 'Public' }),
   });
-  await put(stage, 'filtered', 'in/one of two.csv', '4444', { Tagging: 'class=public' });
-  await put(stage, 'filtered', 'in/other.txt', '4444', { Tagging });
-  await put(stage, 'filtered', 'other/wanted.csv', '4444', { Tagging });
+  await stage.put('filtered', 'in/one of two.csv', '4444', { Tagging: 'class=public' });
+  await stage.put('filtered', 'in/other.txt', '4444', { Tagging });
+  await stage.put('filtered', 'other/wanted.csv', '4444', { Tagging });
   expect(await settled(stage)).toBe(true);
   const destination = stage.destination.s3();
   for (const name of ['wanted', 'smallest', 'largest']) {
@@ -53,40 +53,33 @@ test('tags, sizes, prefix and suffix decide, and the prefix is rewritten', async
   }
 });
 
-test('an object is replicated when it gets the tags the rule asks for', async () => {
-  const where = { Bucket: 'filtered', Key: 'in/later.csv' };
-  const setTags = (tags: Record<string, string>) =>
-    stage.source.s3().send(
-      new PutObjectTaggingCommand({
-        ...where,
-        Tagging: { TagSet: Object.entries(tags).map(([Key, Value]) => ({ Key, Value })) },
-      }),
-    );
-  await put(stage, 'filtered', where.Key, '4444');
+test('an object is replicated as soon as it gets the tags that the rule asks for', async () => {
+  const later = { bucket: 'filtered', key: 'in/later.csv' };
+  await stage.put('filtered', later.key, '4444');
   expect(await settled(stage)).toBe(true);
   const replica = () => seen(stage.destination.s3(), 'filtered-replica', 'out/later.csv');
   expect(await replica()).toBeNull();
-  await setTags(WANTED);
+  await setTags(stage, later, WANTED);
   expect(await settled(stage)).toBe(true);
-  await expectReplicas(stage, 'filtered', where.Key);
-  // What has been replicated stays when the rule is not for it any more.
-  await setTags({});
+  await expectReplicas(stage, 'filtered', later.key);
+  // A replica stays when the rule no longer matches its object.
+  await setTags(stage, later, {});
   expect(await settled(stage)).toBe(true);
   expect(await replica()).not.toBeNull();
 });
 
-test('only wanted versions become part of the history', async () => {
+test('only versions that the rule matches are replicated', async () => {
   for (const body of ['one', 'is too large for the rule', 'three']) {
-    await put(stage, 'filtered', 'in/versions.csv', body, { Tagging: tagging(WANTED) });
+    await stage.put('filtered', 'in/versions.csv', body, { Tagging: tagging(WANTED) });
   }
   expect(await settled(stage)).toBe(true);
   await expectReplicas(stage, 'filtered', 'in/versions.csv');
 });
 
-test('one denied destination keeps nobody waiting; the redrive copies its history to it alone', async () => {
+test('a denied destination delays no other, and the redrive copies the history to it alone', async () => {
   const allow = await refuseWrites(stage.destination.s3(), 'second-replica', 'k');
   const requests = watchRequests(stage);
-  for (const body of ['one', 'two', 'three']) await put(stage, 'shared', 'k', body, { Tagging: 'a=b' });
+  for (const body of ['one', 'two', 'three']) await stage.put('shared', 'k', body, { Tagging: 'a=b' });
   expect(await settled(stage)).toBe(true);
   const letters = await deadLetters(stage);
   expect(

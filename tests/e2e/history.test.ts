@@ -1,4 +1,4 @@
-/** `versions: all`: the destination goes through every state of the source, in its order. */
+/** `versions: all`: the destination goes through every state of the source, in the source's order. */
 import { randomBytes } from 'node:crypto';
 import {
   AbortMultipartUploadCommand,
@@ -10,12 +10,11 @@ import {
   PutObjectCommand,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { startFidelityStage } from './support/fidelity.ts';
-import { expectReplicas, openUploads, put, seen } from './support/objects.ts';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { startFidelityStage } from './support/stages/fidelity.ts';
+import { expectReplicas, openUploads, seen } from './support/objects.ts';
 import { beforeEvents, purge, s3Record, send } from './support/queues.ts';
-import { settled, type Stage } from './support/stage.ts';
-import { putParts } from './support/uploads.ts';
+import { settled, type Stage } from './support/stages/stage.ts';
 import { expectSameHistory, historyOf } from './support/versions.ts';
 
 const MIB = 1024 * 1024;
@@ -40,49 +39,62 @@ const bodiesAt = async (bucket: string, key: string): Promise<number[]> =>
     entry.kind === 'marker' ? -1 : (entry.seen.ContentLength ?? 0),
   );
 
-describe.each(['everything', 'bridged', 'unstamped'])('a versioned bucket: %s', (bucket) => {
-  test('every version of a key that is overwritten faster than its events arrive', async () => {
+/** Versioned buckets: with S3 notifications, with events through EventBridge, and without stamps. */
+const VERSIONED = ['everything', 'bridged', 'unstamped'];
+
+test.each(VERSIONED)(
+  'bucket %s: every version of a key is replicated, although it is overwritten faster than its events arrive',
+  async (bucket) => {
     for (let i = 0; i < 15; i++) {
-      await put(stage, bucket, 'hot', `version ${i}`, {
+      await stage.put(bucket, 'hot', `version ${i}`, {
         Metadata: { number: String(i) },
         Tagging: `number=${i}`,
       });
     }
     expect(await settled(stage)).toBe(true);
     await expectSameHistory(stage, bucket, 'hot');
-  });
+  },
+);
 
-  test('every version that many writers write at once', async () => {
-    await Promise.all(Array.from({ length: 10 }, (_, i) => put(stage, bucket, 'contended', `from ${i}`)));
+test.each(VERSIONED)(
+  'bucket %s: every version that many writers write at once is replicated',
+  async (bucket) => {
+    await Promise.all(Array.from({ length: 10 }, (_, i) => stage.put(bucket, 'contended', `from ${i}`)));
     expect(await settled(stage)).toBe(true);
     await expectSameHistory(stage, bucket, 'contended');
-  });
+  },
+);
 
-  test('multipart versions among the others, also one that was begun before them', async () => {
+test.each(VERSIONED)(
+  'bucket %s: multipart versions are replicated in order, even an upload that began before other versions',
+  async (bucket) => {
     const s3 = stage.source.s3();
     const where = { Bucket: bucket, Key: 'mixed' };
     const { UploadId } = await s3.send(new CreateMultipartUploadCommand(where));
-    await put(stage, bucket, 'mixed', 'one');
-    await putParts(stage, bucket, 'mixed', [randomBytes(5 * MIB), randomBytes(10)]);
-    await put(stage, bucket, 'mixed', 'three', { Tagging: 'a=b' });
+    await stage.put(bucket, 'mixed', 'one');
+    await stage.putParts(bucket, 'mixed', [randomBytes(5 * MIB), randomBytes(10)]);
+    await stage.put(bucket, 'mixed', 'three', { Tagging: 'a=b' });
     const part = { ...where, UploadId, PartNumber: 1, Body: 'four' };
     const { ETag } = await s3.send(new UploadPartCommand(part));
     const MultipartUpload = { Parts: [{ PartNumber: 1, ETag }] };
     await s3.send(new CompleteMultipartUploadCommand({ ...where, UploadId, MultipartUpload }));
-    await put(stage, bucket, 'mixed', 'five');
+    await stage.put(bucket, 'mixed', 'five');
     expect(await settled(stage)).toBe(true);
     await expectSameHistory(stage, bucket, 'mixed');
     expect(await openUploads(stage, `${bucket}-replica`)).toEqual([]);
-  });
+  },
+);
 
-  test('deletes between versions, and a delete marker that is taken away again', async () => {
+test.each(VERSIONED)(
+  'bucket %s: deletes between versions are replicated, and so is the removal of a delete marker',
+  async (bucket) => {
     await beforeEvents(stage, async () => {
       await remove(bucket, 'comes and goes');
-      await put(stage, bucket, 'comes and goes', 'one');
+      await stage.put(bucket, 'comes and goes', 'one');
       await remove(bucket, 'comes and goes');
       await remove(bucket, 'comes and goes');
-      await put(stage, bucket, 'comes and goes', 'two');
-      await put(stage, bucket, 'comes and goes', 'three');
+      await stage.put(bucket, 'comes and goes', 'two');
+      await stage.put(bucket, 'comes and goes', 'three');
     });
     expect(await settled(stage)).toBe(true);
     await expectSameHistory(stage, bucket, 'comes and goes');
@@ -93,20 +105,26 @@ describe.each(['everything', 'bridged', 'unstamped'])('a versioned bucket: %s', 
     await remove(bucket, 'comes and goes', marker);
     expect(await settled(stage)).toBe(true);
     await expectReplicas(stage, bucket, 'comes and goes');
-  });
+  },
+);
 
-  test('the same content twice, with something else in between', async () => {
+test.each(VERSIONED)(
+  'bucket %s: versions with the same content are replicated with those in between',
+  async (bucket) => {
     await beforeEvents(stage, async () => {
-      for (const body of ['same', 'other', 'same', 'same']) await put(stage, bucket, 'again', body);
+      for (const body of ['same', 'other', 'same', 'same']) await stage.put(bucket, 'again', body);
     });
-    // One event is enough; of two workers at once, neither could tell the same content from its older self.
+    // One event is enough. Two workers at once could not tell a version from an older one with the same content.
     purge(stage);
     await send(stage, { Records: [s3Record(bucket, 'again')] });
     expect(await settled(stage)).toBe(true);
     await expectSameHistory(stage, bucket, 'again');
-  });
+  },
+);
 
-  test('all that is above what somebody else put there', async () => {
+test.each(VERSIONED)(
+  'bucket %s: versions are replicated on top of those that somebody else wrote',
+  async (bucket) => {
     const foreign: string[] = [];
     const intrude = async (Body: string): Promise<void> => {
       const where = { Bucket: `${bucket}-replica`, Key: 'occupied' };
@@ -115,84 +133,87 @@ describe.each(['everything', 'bridged', 'unstamped'])('a versioned bucket: %s', 
     };
     await intrude('was here before');
     await beforeEvents(stage, async () => {
-      await put(stage, bucket, 'occupied', 'one');
-      await put(stage, bucket, 'occupied', 'two');
+      await stage.put(bucket, 'occupied', 'one');
+      await stage.put(bucket, 'occupied', 'two');
     });
     expect(await settled(stage)).toBe(true);
     await expectSameHistory(stage, bucket, 'occupied', { foreign });
     await intrude('came later');
     await beforeEvents(stage, async () => {
-      await put(stage, bucket, 'occupied', 'three');
-      await put(stage, bucket, 'occupied', 'four');
+      await stage.put(bucket, 'occupied', 'three');
+      await stage.put(bucket, 'occupied', 'four');
     });
     expect(await settled(stage)).toBe(true);
     await expectReplicas(stage, bucket, 'occupied');
     await expectSameHistory(stage, bucket, 'occupied', { foreign });
-  });
+  },
+);
 
-  test('versions that are gone before anybody came are left out, and those replicated stay', async () => {
+test.each(VERSIONED)(
+  'bucket %s: versions that are deleted before their replication are left out, and replicated ones stay',
+  async (bucket) => {
     const ids: string[] = [];
     await beforeEvents(stage, async () => {
       for (const length of [1, 2, 3, 4, 5]) {
-        ids.push((await put(stage, bucket, 'thinned', 'x'.repeat(length))).VersionId ?? '');
+        ids.push((await stage.put(bucket, 'thinned', 'x'.repeat(length))).VersionId ?? '');
       }
       await remove(bucket, 'thinned', ids[1]);
       await remove(bucket, 'thinned', ids[2]);
     });
     expect(await settled(stage)).toBe(true);
     expect(await bodiesAt(`${bucket}-replica`, 'thinned')).toEqual([1, 4, 5]);
-    // What the destination shows last has no source any more.
+    // The newest version at the destination no longer has a source version.
     await beforeEvents(stage, async () => {
-      await put(stage, bucket, 'thinned', 'x'.repeat(6));
+      await stage.put(bucket, 'thinned', 'x'.repeat(6));
       await remove(bucket, 'thinned', ids[4]);
-      await put(stage, bucket, 'thinned', 'x'.repeat(7));
+      await stage.put(bucket, 'thinned', 'x'.repeat(7));
     });
     expect(await settled(stage)).toBe(true);
     expect(await bodiesAt(`${bucket}-replica`, 'thinned')).toEqual([1, 4, 5, 6, 7]);
-  });
-});
+  },
+);
 
-test('without deletes, versions on both sides of a delete follow each other', async () => {
-  await put(stage, 'kept', 'k', 'one');
+test('versions before and after a delete follow each other at a destination that ignores deletes', async () => {
+  await stage.put('kept', 'k', 'one');
   await remove('kept', 'k');
-  await put(stage, 'kept', 'k', 'two');
+  await stage.put('kept', 'k', 'two');
   await remove('kept', 'k');
   expect(await settled(stage)).toBe(true);
   await expectSameHistory(stage, 'kept', 'k', { deletes: 'ignore' });
 });
 
-test('a suspended bucket: its one null version, and its deletes', async () => {
-  for (let i = 0; i < 10; i++) await put(stage, 'suspended', 'null', `body ${i}`);
+test('the null version of a suspended bucket and its deletes are replicated', async () => {
+  for (let i = 0; i < 10; i++) await stage.put('suspended', 'null', `body ${i}`);
   expect(await settled(stage)).toBe(true);
   await expectReplicas(stage, 'suspended', 'null');
   await remove('suspended', 'null');
   expect(await settled(stage)).toBe(true);
   expect(await seen(stage.destination.s3(), 'suspended-replica', 'null')).toBeNull();
-  await put(stage, 'suspended', 'null', 'back');
+  await stage.put('suspended', 'null', 'back');
   expect(await settled(stage)).toBe(true);
   await expectReplicas(stage, 'suspended', 'null');
 });
 
-test('a null version between versions with names', async () => {
+test('a null version between versions with ids is replicated', async () => {
   const versioning = (Status: 'Enabled' | 'Suspended') =>
     stage.source
       .s3()
       .send(new PutBucketVersioningCommand({ Bucket: 'paused', VersioningConfiguration: { Status } }));
-  await put(stage, 'paused', 'k', '1');
+  await stage.put('paused', 'k', '1');
   await versioning('Suspended');
-  await put(stage, 'paused', 'k', '22');
+  await stage.put('paused', 'k', '22');
   expect(await settled(stage)).toBe(true);
   await expectSameHistory(stage, 'paused', 'k');
-  // In the place of the other, which the destination keeps.
-  await put(stage, 'paused', 'k', '333');
+  // This version replaces the null version at the source. The destination keeps both.
+  await stage.put('paused', 'k', '333');
   await versioning('Enabled');
-  await put(stage, 'paused', 'k', '4444');
+  await stage.put('paused', 'k', '4444');
   expect(await settled(stage)).toBe(true);
   expect(await bodiesAt('paused-replica', 'k')).toEqual([1, 2, 3, 4]);
   await expectReplicas(stage, 'paused', 'k');
 });
 
-test('an upload that is given up is no version', async () => {
+test('an aborted upload adds no version to the replica', async () => {
   const where = { Bucket: 'everything', Key: 'given up' };
   const { UploadId } = await stage.source.s3().send(new CreateMultipartUploadCommand(where));
   await stage.source.s3().send(new AbortMultipartUploadCommand({ ...where, UploadId }));
@@ -200,7 +221,7 @@ test('an upload that is given up is no version', async () => {
   expect(await historyOf(stage.destination.s3(), 'everything-replica', 'given up')).toEqual([]);
 });
 
-test('lifecycle rules end versions and objects: only the delete markers travel', async () => {
+test('only the delete markers are replicated when lifecycle rules expire objects and versions', async () => {
   const expire = (bucket: string) =>
     stage.source.s3().send(
       new PutBucketLifecycleConfigurationCommand({
@@ -221,10 +242,10 @@ test('lifecycle rules end versions and objects: only the delete markers travel',
   for (const bucket of ['everything', 'bridged', 'plain', 'kept']) await expire(bucket);
   for (const body of ['1', '22', '333']) {
     for (const bucket of ['everything', 'bridged', 'plain', 'kept'])
-      await put(stage, bucket, 'expires/k', body);
+      await stage.put(bucket, 'expires/k', body);
   }
   expect(await settled(stage)).toBe(true);
-  // Current ones end, and days later what they have become.
+  // Current versions expire first. Days later, the noncurrent versions expire.
   for (let day = 0; day < 2; day++) {
     stage.aws.clock.advance(2 * DAY_MS);
     await seen(stage.source.s3(), 'everything', 'nothing');

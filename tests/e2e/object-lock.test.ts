@@ -1,4 +1,4 @@
-/** Retention and legal hold, which travel with a version when it is written. */
+/** Retention and legal hold are replicated with a version when it is written. */
 import { randomBytes } from 'node:crypto';
 import {
   GetObjectLegalHoldCommand,
@@ -6,15 +6,14 @@ import {
   PutObjectLockConfigurationCommand,
 } from '@aws-sdk/client-s3';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { startFidelityStage } from './support/fidelity.ts';
-import { openUploads, put, seen } from './support/objects.ts';
+import { startFidelityStage } from './support/stages/fidelity.ts';
+import { openUploads, seen } from './support/objects.ts';
 import { beforeEvents, deadLetters, purge } from './support/queues.ts';
-import { settled, type Stage } from './support/stage.ts';
-import { putParts } from './support/uploads.ts';
+import { settled, type Stage } from './support/stages/stage.ts';
 
 const MIB = 1024 * 1024;
 const DAY_MS = 86_400_000;
-/** S3 wants uploads of locked objects to prove their bytes. */
+/** S3 requires a checksum for uploads of locked objects. */
 const CHECKED = { ChecksumAlgorithm: 'CRC32' } as const;
 
 const DESTINATIONS = ['locked-replica', 'locked-weaker', 'locked-not', 'locked-by-default'] as const;
@@ -37,7 +36,7 @@ afterAll(async () => {
 });
 afterEach(() => purge(stage));
 
-/** As whole seconds, which is what S3 keeps. */
+/** A date in whole seconds, since S3 keeps no fractions. */
 const inDays = (days: number): Date =>
   new Date(Math.floor((stage.aws.clock.now() + days * DAY_MS) / 1_000) * 1_000);
 
@@ -49,7 +48,7 @@ interface Lock {
 
 const NOT_LOCKED: Lock = { mode: null, days: null, hold: false };
 
-/** What the owner of the destination reads, the retention in days from now. */
+/** The lock as the owner of the destination reads it, with the retention in days from now. */
 const lockOf = async (Bucket: string, Key: string): Promise<Lock> => {
   const s3 = stage.destination.s3();
   const where = { Bucket, Key };
@@ -64,7 +63,7 @@ const lockOf = async (Bucket: string, Key: string): Promise<Lock> => {
   };
 };
 
-/** Of a replica everywhere, once its bytes are there. */
+/** Expects the bytes of the object at every destination. Answers the locks of the replicas by bucket. */
 const locksOf = async (key: string): Promise<Record<string, Lock>> => {
   expect(await settled(stage)).toBe(true);
   expect(await deadLetters(stage)).toEqual([]);
@@ -77,21 +76,24 @@ const locksOf = async (key: string): Promise<Record<string, Lock>> => {
   return locks;
 };
 
-test.each(['COMPLIANCE', 'GOVERNANCE'] as const)('a retention in mode %s', async (mode) => {
-  const lock = { ObjectLockMode: mode, ObjectLockRetainUntilDate: inDays(30), ...CHECKED };
-  await put(stage, 'locked', `kept/${mode}`, 'small', lock);
-  const wanted = { mode, days: 30, hold: false };
-  expect(await locksOf(`kept/${mode}`)).toEqual({
-    'locked-replica': wanted,
-    'locked-weaker': { ...wanted, mode: 'GOVERNANCE' },
-    'locked-not': NOT_LOCKED,
-    'locked-by-default': wanted,
-  });
-});
+test.each(['COMPLIANCE', 'GOVERNANCE'] as const)(
+  'a retention in mode %s is replicated as each destination allows',
+  async (mode) => {
+    const lock = { ObjectLockMode: mode, ObjectLockRetainUntilDate: inDays(30), ...CHECKED };
+    await stage.put('locked', `kept/${mode}`, 'small', lock);
+    const wanted = { mode, days: 30, hold: false };
+    expect(await locksOf(`kept/${mode}`)).toEqual({
+      'locked-replica': wanted,
+      'locked-weaker': { ...wanted, mode: 'GOVERNANCE' },
+      'locked-not': NOT_LOCKED,
+      'locked-by-default': wanted,
+    });
+  },
+);
 
-test('a legal hold, with a retention and without', async () => {
-  await put(stage, 'locked', 'kept/hold', 'small', { ObjectLockLegalHoldStatus: 'ON', ...CHECKED });
-  await put(stage, 'locked', 'kept/both', 'small', {
+test('a legal hold is replicated, with and without a retention', async () => {
+  await stage.put('locked', 'kept/hold', 'small', { ObjectLockLegalHoldStatus: 'ON', ...CHECKED });
+  await stage.put('locked', 'kept/both', 'small', {
     ...CHECKED,
     ObjectLockLegalHoldStatus: 'ON',
     ObjectLockMode: 'COMPLIANCE',
@@ -111,15 +113,15 @@ test('a legal hold, with a retention and without', async () => {
   });
 });
 
-test('the lock of large and of multipart objects', async () => {
+test('the locks of large and of multipart objects are replicated', async () => {
   const lock = {
     ObjectLockMode: 'COMPLIANCE',
     ObjectLockRetainUntilDate: inDays(30),
     ObjectLockLegalHoldStatus: 'ON',
     ...CHECKED,
   } as const;
-  await put(stage, 'locked', 'kept/large', randomBytes(4 * MIB + 1), lock);
-  await putParts(stage, 'locked', 'kept/parts', [randomBytes(5 * MIB), randomBytes(1)], lock);
+  await stage.put('locked', 'kept/large', randomBytes(4 * MIB + 1), lock);
+  await stage.putParts('locked', 'kept/parts', [randomBytes(5 * MIB), randomBytes(1)], lock);
   const wanted = { mode: 'COMPLIANCE', days: 30, hold: true };
   for (const key of ['kept/large', 'kept/parts']) {
     expect(await locksOf(key)).toEqual({
@@ -131,10 +133,10 @@ test('the lock of large and of multipart objects', async () => {
   }
 });
 
-test('none, where the source has none: the default of the destination holds', async () => {
-  await put(stage, 'locked', 'kept/free', 'small');
-  await put(stage, 'locked', 'kept/free, large', randomBytes(4 * MIB + 1));
-  await putParts(stage, 'locked', 'kept/free, parts', [randomBytes(5 * MIB), randomBytes(1)]);
+test('the default lock of the destination applies to objects without a lock', async () => {
+  await stage.put('locked', 'kept/free', 'small');
+  await stage.put('locked', 'kept/free, large', randomBytes(4 * MIB + 1));
+  await stage.putParts('locked', 'kept/free, parts', [randomBytes(5 * MIB), randomBytes(1)]);
   for (const key of ['kept/free', 'kept/free, large', 'kept/free, parts']) {
     expect(await locksOf(key)).toEqual({
       'locked-replica': NOT_LOCKED,
@@ -145,9 +147,9 @@ test('none, where the source has none: the default of the destination holds', as
   }
 });
 
-test('every version of a key has its own', async () => {
+test('every version of a key has its own lock at the destination', async () => {
   for (const days of [10, 20]) {
-    await put(stage, 'locked', 'kept/versions', `for ${days} days`, {
+    await stage.put('locked', 'kept/versions', `for ${days} days`, {
       ObjectLockMode: 'COMPLIANCE',
       ObjectLockRetainUntilDate: inDays(days),
       ...CHECKED,
@@ -160,19 +162,19 @@ test('every version of a key has its own', async () => {
   }
 });
 
-test('without Object Lock at the destination, what is locked is quarantined, and nothing else', async () => {
+test('only locked objects are quarantined if the destination has no Object Lock', async () => {
   const lock = {
     ObjectLockMode: 'GOVERNANCE',
     ObjectLockRetainUntilDate: inDays(30),
     ...CHECKED,
   } as const;
-  await put(stage, 'locked', 'lost/free', 'small');
-  const small = await put(stage, 'locked', 'lost/small', 'small', lock);
-  const held = await put(stage, 'locked', 'lost/held', 'small', {
+  await stage.put('locked', 'lost/free', 'small');
+  const small = await stage.put('locked', 'lost/small', 'small', lock);
+  const held = await stage.put('locked', 'lost/held', 'small', {
     ObjectLockLegalHoldStatus: 'ON',
     ...CHECKED,
   });
-  const parts = await putParts(stage, 'locked', 'lost/parts', [randomBytes(10)], lock);
+  const parts = await stage.putParts('locked', 'lost/parts', [randomBytes(10)], lock);
   expect(await settled(stage)).toBe(true);
   const letters = (await deadLetters(stage)).map(({ attributes }) => attributes);
   expect(letters.map(({ key, reason, version }) => [key, reason, version]).toSorted()).toEqual([
@@ -185,10 +187,10 @@ test('without Object Lock at the destination, what is locked is quarantined, and
   expect(await openUploads(stage, 'lockless-replica')).toEqual([]);
 });
 
-test('a retention that is over when the version is copied is left out', async () => {
+test('a retention that has ended before the version is copied is left out', async () => {
   const lock = { ObjectLockMode: 'COMPLIANCE', ObjectLockRetainUntilDate: inDays(1), ...CHECKED } as const;
   await beforeEvents(stage, async () => {
-    await put(stage, 'locked', 'kept/short', 'one', lock);
+    await stage.put('locked', 'kept/short', 'one', lock);
     stage.aws.clock.advance(DAY_MS + 1_000);
   });
   expect(await locksOf('kept/short')).toMatchObject({

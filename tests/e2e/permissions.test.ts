@@ -1,13 +1,13 @@
 /**
- * Every permission in the compiled template, taken away one at a time: what fails then, and how one learns why. The list of
- * permissions comes from the template, so that a new one needs a line here that says what it is for.
+ * Removes the permissions of the compiled template one at a time, and observes what fails and how the cause is reported. The list of
+ * permissions comes from the template, so that each new permission needs its expected effect here.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startTwoAccounts } from '../../demo/two-accounts.ts';
 import type { Template } from '@s3-replicator/local-aws/template';
 import type { LogLine } from '@s3-replicator/local-aws';
-import { ALL_IS_WELL, battery } from './support/battery.ts';
-import type { Grant } from './support/grants.ts';
+import { ALL_IS_WELL, battery } from './support/permissions/event-battery.ts';
+import type { Grant } from './support/permissions/grants.ts';
 import {
   deadAs,
   deployment,
@@ -21,9 +21,9 @@ import {
   REPLICATED,
   REPLICATED_OR_ASKED_FOR,
   startPermissionStage,
-} from './support/losses.ts';
+} from './support/permissions/losses.ts';
 import { drawn } from './support/seed.ts';
-import type { Stage } from './support/stage.ts';
+import type { Stage } from './support/stages/stage.ts';
 
 const WITHOUT: Record<string, Loss> = {
   'ReplicateRole Trust sts:AssumeRole': {
@@ -36,13 +36,13 @@ const WITHOUT: Record<string, Loss> = {
   'ReplicateRole Queues sqs:GetQueueAttributes': {
     refused: /permissions to call GetQueueAttributes on SQS/,
   },
-  // What should be tried again soon waits for the queue's own visibility timeout.
+  // A message that should be tried again soon waits for the queue's own visibility timeout.
   'ReplicateRole Queues sqs:ChangeMessageVisibility': {
     missing: ['retried'],
     waiting: 1,
     retried: ['access-denied', 'service-error'],
   },
-  // Never acknowledged without having arrived: it stays in the live queue.
+  // A message that did not reach the dead-letter queue is not acknowledged: it stays in the live queue.
   'ReplicateRole Quarantine sqs:SendMessage': {
     dead: [],
     waiting: 1,
@@ -50,26 +50,26 @@ const WITHOUT: Record<string, Loss> = {
   },
   'ReplicateRole IdempotencyRecords dynamodb:GetItem': {
     unseen:
-      'Powertools only asks for a record when a failed condition comes without it, and DynamoDB sends it along',
+      'Powertools only reads a record if a failed condition comes without it, and DynamoDB sends the record along',
   },
-  // Everything waits until the table can be used again: nothing is done without a record, …
+  // Everything waits until the table can be used again, since no work is done without a record.
   'ReplicateRole IdempotencyRecords dynamodb:PutItem': {
     retried: ['service-error'],
     missing: REPLICATED_OR_ASKED_FOR,
     waiting: 17,
   },
-  // … and nothing is reported as done without a receipt.
+  // No work is reported as done without a receipt.
   'ReplicateRole IdempotencyRecords dynamodb:UpdateItem': {
     retried: ['in-progress', 'service-error'],
     waiting: 17,
   },
-  // The record of the failed attempt stands in the way until it expires.
+  // The record of the failed attempt blocks the next one until the record expires.
   'ReplicateRole IdempotencyRecords dynamodb:DeleteItem': {
     missing: ['retried'],
     waiting: 1,
     retried: ['in-progress', 'service-error'],
   },
-  // For the look at what the key shows now, after everything was written.
+  // The fresh look after every write needs this permission.
   'ReplicateRole ReadSources s3:GetObject': {
     missing: ['retagged'],
     dead: deadAs('access-denied', [...REPLICATED, 'deleted']),
@@ -78,9 +78,9 @@ const WITHOUT: Record<string, Loss> = {
     missing: REPLICATED_OR_ASKED_FOR,
     dead: deadAs('access-denied', [...REPLICATED_OR_ASKED_FOR, 'deleted']),
   },
-  // Requests about objects in buckets without versions.
+  // Requests about objects in unversioned buckets need this permission.
   'ReplicateRole ReadSources s3:GetObjectTagging': quarantined('access-denied', ['bridged']),
-  // S3 hides what may not be seen: tags of new objects and locks are lost without a word.
+  // S3 hides tags and locks that the caller may not read: they are lost without an error.
   'ReplicateRole ReadSources s3:GetObjectVersionTagging': {
     missing: ['tagged', 'retagged'],
     dead: deadAs('access-denied', ['retagged']),
@@ -102,7 +102,7 @@ const WITHOUT: Record<string, Loss> = {
     missing: [...OF_VERSIONS, 'archived'],
     dead: deadAs('access-denied', [...OF_VERSIONS, 'archived', 'deleted']),
   },
-  // Also what is archived: that it is so, S3 tells the role it would copy for.
+  // Archived objects need the role, too: S3 answers that an object is archived when the role copies it.
   'ReplicateRole ReplicationRoles sts:AssumeRole': {
     missing: REPLICATED_OR_ASKED_FOR,
     dead: deadAs('assume-role-denied', [...REPLICATED_OR_ASKED_FOR, 'deleted', 'gone']),
@@ -121,12 +121,12 @@ const WITHOUT: Record<string, Loss> = {
   'LiveQueuePolicy SourceBuckets sqs:SendMessage': {
     refused: /validate the following destination configurations/,
   },
-  // EventBridge puts what it may not deliver into the dead-letter queue …
+  // EventBridge sends events that it may not deliver to the dead-letter queue.
   'LiveQueuePolicy EventRules sqs:SendMessage': {
     missing: ['bridged'],
     dead: deadAs('undelivered', ['bridged']),
   },
-  // … which it must be allowed to, or the event is lost.
+  // Without this permission as well, such an event is lost.
   'LiveDeadLetterQueuePolicy EventRules sqs:SendMessage': {
     together: 'LiveQueuePolicy EventRules sqs:SendMessage',
     missing: ['bridged'],
@@ -137,11 +137,11 @@ const WITHOUT: Record<string, Loss> = {
   'AlarmTopicPolicy Alarms sns:Publish': { alarms: 'denied' },
   'AlarmTopicPolicy TlsOnly sns:Publish': { withoutTls: ['alarm topic'] },
   'ServerlessDeploymentBucketPolicy s3:*': {
-    unseen: "the framework's own bucket, used by `serverless deploy` alone",
+    unseen: "it protects the framework's own bucket, which `serverless deploy` alone uses",
   },
 };
 
-/** Seen only where something is tried again. */
+/** Permissions whose loss shows only if a message is tried again. */
 const RETRY = [
   'ReplicateRole Queues sqs:ChangeMessageVisibility',
   'ReplicateRole IdempotencyRecords dynamodb:DeleteItem',
@@ -149,7 +149,7 @@ const RETRY = [
 
 const own = losing('stack', WITHOUT);
 
-test('each permission has a line that says what it is for, and each line a permission', () => {
+test('every permission has an expected effect in this file, and every effect belongs to a permission', () => {
   expect(own.map(({ name }) => name).toSorted()).toEqual(Object.keys(WITHOUT).toSorted());
 });
 
@@ -162,13 +162,13 @@ describe('while everything else is deployed', () => {
     await stage?.stop();
   });
 
-  test('all is well', async () => {
+  test('with all permissions everything is replicated', async () => {
     const retried = ['service-error'];
     expect(await battery(stage, 'complete', { failing: true })).toEqual({ ...ALL_IS_WELL, retried });
   });
 
   const observed = drawn(own.filter(({ loss }) => isObserved(loss)));
-  test.each(observed)('without $name', async (grant) => {
+  test.each(observed)('without the permission $name exactly the expected loss is observed', async (grant) => {
     const { together, ...difference } = { together: undefined, ...grant.loss };
     await deployWithout(stage, [grant, ...(together === undefined ? [] : [permissionNamed(together)])]);
     expect(
@@ -177,7 +177,7 @@ describe('while everything else is deployed', () => {
   });
 });
 
-// A function that has two seconds fails for want of them where the machine stands still: then once more.
+// The subscribe function has little time, which a busy machine may use up: such a deployment is tried again.
 describe('from the first deployment on', { retry: 2 }, () => {
   const logs = new Map<string, LogLine[]>();
   const attempt = async (grant: Grant): Promise<void> => {
@@ -200,19 +200,22 @@ describe('from the first deployment on', { retry: 2 }, () => {
   const refused = own.flatMap(({ loss, ...grant }) =>
     loss && 'refused' in loss ? [{ ...grant, loss }] : [],
   );
-  test.each(drawn(refused))('without $name the deployment is refused', async (grant) => {
+  test.each(drawn(refused))('without the permission $name the deployment is refused', async (grant) => {
     await expect(attempt(grant)).rejects.toThrow(grant.loss.refused);
   });
 
   const unlogged = own.filter(({ loss }) => loss && 'subscribeIsLogged' in loss);
-  test.each(unlogged)('without $name nobody reads what the subscribe function writes', async (grant) => {
-    await attempt(grant);
-    const lines = (logs.get(grant.name) ?? []).filter((line) => line.functionName.endsWith('-subscribe'));
-    expect(new Set(lines.map(({ delivered }) => delivered))).toEqual(new Set([false]));
-  });
+  test.each(unlogged)(
+    'without the permission $name the log lines of the subscribe function are lost',
+    async (grant) => {
+      await attempt(grant);
+      const lines = (logs.get(grant.name) ?? []).filter((line) => line.functionName.endsWith('-subscribe'));
+      expect(new Set(lines.map(({ delivered }) => delivered))).toEqual(new Set([false]));
+    },
+  );
 });
 
-/** The subscribe function tries a refused call again for half a minute, as long as it has the time. */
+/** Shortens the time of the subscribe function, which tries a refused call again for up to half a minute. */
 const hurry = (template: Template): void => {
   Object.assign(template.Resources['SubscribeLambdaFunction']?.Properties ?? {}, { Timeout: 17 });
 };

@@ -1,4 +1,4 @@
-/** What changed without an event, or at the destination alone: found and mended by verify with all attributes and repair. */
+/** A verify of all attributes finds and repairs changes that have no event or that happened at the destination alone. */
 import {
   CopyObjectCommand,
   HeadObjectCommand,
@@ -9,7 +9,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { deadLetters } from './support/queues.ts';
-import { type RunsStage, startRunsStage } from './support/runs-stage.ts';
+import { type RunsStage, startRunsStage } from './support/stages/runs.ts';
 
 const DAY_MS = 86_400_000;
 const RULES = [
@@ -19,13 +19,13 @@ const RULES = [
 
 let stage: RunsStage;
 beforeAll(async () => {
-  stage = await startRunsStage(undefined);
+  stage = await startRunsStage();
 });
 afterAll(async () => {
   await stage?.stop();
 });
 
-/** Whole seconds, which is what S3 keeps. */
+/** A date in whole seconds, since S3 keeps no fractions. */
 const inDays = (days: number): Date =>
   new Date(Math.floor((stage.aws.clock.now() + days * DAY_MS) / 1_000) * 1_000);
 
@@ -34,22 +34,25 @@ const put = async (Key: string): Promise<void> => {
   await stage.source.s3().send(new PutObjectCommand(object));
 };
 
+/** Answers the end of the retention. */
 const retain = async (
   s3: S3Client,
-  Bucket: string,
-  Key: string,
+  object: { Bucket: string; Key: string },
   Mode: 'GOVERNANCE' | 'COMPLIANCE',
   days: number,
-) => {
-  const Retention = { Mode, RetainUntilDate: inDays(days) };
-  await s3.send(new PutObjectRetentionCommand({ Bucket, Key, Retention }));
-  return Retention.RetainUntilDate;
+): Promise<Date> => {
+  const RetainUntilDate = inDays(days);
+  await s3.send(new PutObjectRetentionCommand({ ...object, Retention: { Mode, RetainUntilDate } }));
+  return RetainUntilDate;
 };
 
 const replica = (Key: string) =>
   stage.destination.s3().send(new HeadObjectCommand({ Bucket: 'locked-replica', Key }));
 
-/** As somebody would at the destination who wants another Content-Type: with the metadata that were there, the stamp among them. */
+/**
+ * Overwrites a replica as somebody at the destination would to change its Content-Type: the existing metadata, with the stamp,
+ * stay.
+ */
 const overwrite = async (Key: string): Promise<void> => {
   const { Metadata: metadata } = await replica(Key);
   const command = new CopyObjectCommand({
@@ -64,39 +67,42 @@ const overwrite = async (Key: string): Promise<void> => {
 };
 
 const verify = async (rule: string, repair: boolean) => {
-  // What was changed just before a run is looked at again and again.
+  // A run checks objects that changed just before it again and again.
   stage.aws.clock.advance(2_000);
   const { id } = await stage.ask({ kind: 'verify', rule, attributes: 'all', repair });
   return await stage.untilOver(id);
 };
 
-test.each(RULES)('locks that became stronger after the replication: rule %s', async (rule, prefix) => {
-  const source = stage.source.s3();
-  const keys = ['held', 'retained', 'free'].map((name) => `${prefix}${name}`);
-  const [held = '', retained = ''] = keys;
-  for (const key of keys) await put(key);
-  await stage.waitUntilReplicated(keys.map((key) => ({ bucket: 'locked', key })));
-  await source.send(
-    new PutObjectLegalHoldCommand({ Bucket: 'locked', Key: held, LegalHold: { Status: 'ON' } }),
-  );
-  const until = await retain(source, 'locked', retained, 'COMPLIANCE', 30);
+test.each(RULES)(
+  'rule %s: locks that became stronger after the replication are found and repaired',
+  async (rule, prefix) => {
+    const source = stage.source.s3();
+    const keys = ['held', 'retained', 'free'].map((name) => `${prefix}${name}`);
+    const [held = '', retained = ''] = keys;
+    for (const key of keys) await put(key);
+    await stage.waitUntilReplicated(keys.map((key) => ({ bucket: 'locked', key })));
+    await source.send(
+      new PutObjectLegalHoldCommand({ Bucket: 'locked', Key: held, LegalHold: { Status: 'ON' } }),
+    );
+    const until = await retain(source, { Bucket: 'locked', Key: retained }, 'COMPLIANCE', 30);
 
-  expect((await verify(rule, false)).checked).toMatchObject({ keys: 3, same: 1, attributes: 2 });
-  expect(await verify(rule, true)).toMatchObject({
-    phase: 'finished',
-    compared: { attributes: 2, hints: 2 },
-    copied: { outcomes: { updated: 2 }, failed: 0 },
-    checked: { keys: 3, same: 3, attributes: 0 },
-  });
-  expect((await verify(rule, false)).checked).toMatchObject({ keys: 3, same: 3, attributes: 0 });
-  expect(await replica(held)).toMatchObject({ ObjectLockLegalHoldStatus: 'ON' });
-  expect(await replica(retained)).toMatchObject({
-    ObjectLockMode: 'COMPLIANCE',
-    ObjectLockRetainUntilDate: until,
-  });
-});
+    expect((await verify(rule, false)).checked).toMatchObject({ keys: 3, same: 1, attributes: 2 });
+    expect(await verify(rule, true)).toMatchObject({
+      phase: 'finished',
+      compared: { attributes: 2, hints: 2 },
+      copied: { outcomes: { updated: 2 }, failed: 0 },
+      checked: { keys: 3, same: 3, attributes: 0 },
+    });
+    expect((await verify(rule, false)).checked).toMatchObject({ keys: 3, same: 3, attributes: 0 });
+    expect(await replica(held)).toMatchObject({ ObjectLockLegalHoldStatus: 'ON' });
+    expect(await replica(retained)).toMatchObject({
+      ObjectLockMode: 'COMPLIANCE',
+      ObjectLockRetainUntilDate: until,
+    });
+  },
+);
 
-test('what was changed at the destination under the stamp is as the source has it again', async () => {
+test('a repair restores a replica whose attributes were changed at the destination under the stamp', async () => {
   await put('latest/changed');
   await stage.waitUntilReplicated([{ bucket: 'locked', key: 'latest/changed' }]);
   await overwrite('latest/changed');
@@ -112,7 +118,7 @@ test('what was changed at the destination under the stamp is as the source has i
   });
 });
 
-test('with all versions it is found and stays: the history would have one more', async () => {
+test('a changed replica is reported but stays when a rule replicates all versions, since a repair would add a version', async () => {
   await put('all/changed');
   await stage.waitUntilReplicated([{ bucket: 'locked', key: 'all/changed' }]);
   await overwrite('all/changed');
@@ -123,12 +129,12 @@ test('with all versions it is found and stays: the history would have one more',
   expect(await replica('all/changed')).toMatchObject({ ContentType: 'text/html' });
 });
 
-test('a mode that only somebody at the destination may change is reported, and the time is extended', async () => {
+test('a retention mode that only the destination may change is reported, and its time is extended', async () => {
   const key = 'latest/governed';
   await put(key);
   await stage.waitUntilReplicated([{ bucket: 'locked', key }]);
-  await retain(stage.destination.s3(), 'locked-replica', key, 'GOVERNANCE', 5);
-  const until = await retain(stage.source.s3(), 'locked', key, 'COMPLIANCE', 10);
+  await retain(stage.destination.s3(), { Bucket: 'locked-replica', Key: key }, 'GOVERNANCE', 5);
+  const until = await retain(stage.source.s3(), { Bucket: 'locked', Key: key }, 'COMPLIANCE', 10);
   expect(await verify('locked', true)).toMatchObject({
     copied: { failed: 1, reasons: { 'access-denied': 1 } },
     checked: { attributes: 1 },

@@ -1,10 +1,10 @@
-/** Every permission that backfill, verify and jobs of S3 Batch Operations need, taken away one at a time, as in permissions.test.ts. */
-import { testWithoutEach } from './support/without-each.ts';
+/** Removes the permissions of backfill, verify and jobs of S3 Batch Operations one at a time, as permissions.test.ts does. */
+import { testWithoutEach } from './support/permissions/without-each.ts';
 import { PutBucketNotificationConfigurationCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { SOURCE_ACCOUNT } from '../../demo/two-accounts.ts';
 import type { Template } from '@s3-replicator/local-aws/template';
-import { reachableWithoutTls } from './support/battery.ts';
+import { reachableWithoutTls } from './support/permissions/event-battery.ts';
 import {
   deployWithout,
   type Look,
@@ -12,7 +12,7 @@ import {
   losing,
   OF_VERSIONS,
   startPermissionStage,
-} from './support/losses.ts';
+} from './support/permissions/losses.ts';
 import { drawn } from './support/seed.ts';
 import {
   announcing,
@@ -22,28 +22,31 @@ import {
   runBattery,
   type RunObservation,
   VERIFY_IS_WELL,
-} from './support/run-permissions-battery.ts';
-import { listener } from './support/run-permissions-traces.ts';
+} from './support/permissions/run-battery.ts';
+import { listener } from './support/permissions/run-traces.ts';
 import {
   jobBattery,
   type JobObservation,
   JOBS_ARE_WELL,
   refusedToJobs,
-} from './support/run-permissions-jobs.ts';
-import { REGION, type Stage } from './support/stage.ts';
+} from './support/permissions/job-battery.ts';
+import { REGION, type Stage } from './support/stages/stage.ts';
 
 type Observation = RunObservation & JobObservation & { withoutTls: string[]; refusedToJobs: string[] };
 
-/** It does not get on, and says nothing; in the end its messages are in the dead-letter queue of ranges, for which there is an alarm. */
+/**
+ * The run makes no progress and reports nothing. In the end its messages are in the dead-letter queue of ranges, which has an
+ * alarm.
+ */
 const STUCK = { runs: ending('checking'), differences: [], reports: [], announced: [] };
 const UNBORN = { ...STUCK, runs: {} };
-/** It is over, and says so. */
+/** The run is over and reports its failure. */
 const failedWith = (reason: string) => ({
   ...STUCK,
   runs: ending(`failed: ${reason}`),
   announced: announcing('failed'),
 });
-/** These are reported as different: more could not be found out. */
+/** These keys are reported as different, because the run could not find out more. */
 const unclear = (...names: string[]): { differences: string[] } => ({
   differences: differentAmong(VERIFY_IS_WELL.differences, names),
 });
@@ -53,9 +56,9 @@ const differentAmong = (lines: string[], names: string[]): string[] =>
     ...names.map((name) => `${name}: different`),
   ].toSorted();
 
-/** Runs of these rules fail, where all attributes are compared, and report nothing. */
+/** Runs of these rules fail without a report if they compare all attributes. */
 const blind = (rules: string[]) => {
-  // Of the other two both are blind, or none.
+  // The rules `notified` and `tagged` are either both blind or both not.
   const isBlind = (line: string): boolean =>
     rules.includes(line.includes('bridged') ? 'bridged' : 'notified');
   const others = Object.keys(VERIFY_IS_WELL.runs).filter((rule) => !rules.includes(rule));
@@ -75,16 +78,16 @@ const unseen = (name: string): Partial<Observation> => ({
   differences: ATTRIBUTES_ARE_WELL.differences.filter((line) => !line.startsWith(`${name}:`)),
 });
 
-/** What the battery of jobs has of a bucket with versions. */
+/** The objects of the job battery that come from a versioned bucket. */
 const OF_JOBS = OF_VERSIONS.filter((name) => !['large', 'multipart'].includes(name));
-/** Tasks of which S3's completion report says why they failed. */
+/** Failed tasks with their reasons, as in the completion report of S3. */
 const tasksWith = (reason: string, names: string[]): string[] =>
   names.map((name) => `${name}: PermanentFailure: ${reason}`).toSorted();
 const lost = (reason: string, names: string[]) => ({ missing: names, failed: tasksWith(reason, names) });
 
 const WITHOUT: Record<string, Loss<Observation>> = {
   'ReplicateRole RunCounts dynamodb:GetItem': { isLetGo: false },
-  // The run waits a while for them, and goes on without: it looks at both sides itself.
+  // The run waits a while for the counts, and then continues without them: it looks at both sides itself.
   'ReplicateRole RunCounts dynamodb:UpdateItem': { counted: 0 },
 
   'RangesQueuePolicy TlsOnly sqs:*': { withoutTls: ['ranges queue'] },
@@ -100,7 +103,7 @@ const WITHOUT: Record<string, Loss<Observation>> = {
   'BackfillRole Ranges sqs:ReceiveMessage': { refused: /permissions to call ReceiveMessage on SQS/ },
   'BackfillRole Ranges sqs:DeleteMessage': { refused: /permissions to call DeleteMessage on SQS/ },
   'BackfillRole Ranges sqs:GetQueueAttributes': { refused: /permissions to call GetQueueAttributes on SQS/ },
-  // What should be tried again soon waits for the queue's own visibility timeout.
+  // A message that should be tried again soon waits for the queue's own visibility timeout.
   'BackfillRole Ranges sqs:ChangeMessageVisibility': STUCK,
   'BackfillRole Ranges sqs:SendMessage': { ...STUCK, unanswered: ['sqs:sendmessage'] },
   'BackfillRole Hints sqs:SendMessage': {
@@ -113,16 +116,15 @@ const WITHOUT: Record<string, Loss<Observation>> = {
   'BackfillRole Runs dynamodb:BatchGetItem': { unanswered: ['dynamodb:BatchGetItem'] },
   'BackfillRole Runs dynamodb:Query': { ...UNBORN, unanswered: ['dynamodb:Query'] },
   'BackfillRole Runs dynamodb:PutItem': { ...UNBORN, unanswered: ['dynamodb:PutItem'] },
-  // That it failed cannot be noted either.
+  // The failure itself cannot be recorded either.
   'BackfillRole Runs dynamodb:UpdateItem': { ...STUCK, ...unclear() },
   'BackfillRole Runs dynamodb:DeleteItem': { ...failedWith('access-denied'), ...unclear() },
-  // Everything has arrived, but that cannot be told.
+  // Everything has arrived, but the run cannot know it.
   'BackfillRole Moving dynamodb:Scan': { ...STUCK, runs: ending('copying') },
   'BackfillRole End sns:Publish': { announced: [] },
   'BackfillRole LookAtSources s3:GetObject': unclear('bridged', 'missing', 'tagged', 'unwanted'),
   'BackfillRole LookAtSources s3:GetObjectVersion': unclear('copied', 'kept'),
-  // Of what is compared besides, nobody who is refused it says that it is the same, …
-  // S3 counts tags for nobody without it.
+  // A run that may not read an attribute never reports it as equal. Without this permission, S3 does not even count tags.
   'BackfillRole LookAtSources s3:GetObjectTagging': {
     ...blind(['bridged', 'notified', 'tagged']),
     differences: [],
@@ -130,7 +132,7 @@ const WITHOUT: Record<string, Loss<Observation>> = {
   'BackfillRole LookAtSources s3:GetObjectVersionTagging': blind(['notified', 'tagged']),
   'BackfillRole LookAtSources s3:GetObjectAcl': blind(['bridged']),
   'BackfillRole LookAtSources s3:GetObjectVersionAcl': blind(['notified', 'tagged']),
-  // … but locks S3 hides without a word.
+  // S3 hides locks that the caller may not read, without an error.
   'BackfillRole LookAtSources s3:GetObjectRetention': unseen('retained'),
   'BackfillRole LookAtSources s3:GetObjectLegalHold': unseen('held'),
   'BackfillRole ListSources s3:ListBucket': {
@@ -152,7 +154,7 @@ const WITHOUT: Record<string, Loss<Observation>> = {
   'BatchRole Trust sts:AssumeRole': { refused: /role defined for the function cannot be assumed by Lambda/ },
   'BatchRole Logs logs:CreateLogStream': { logged: false },
   'BatchRole Logs logs:PutLogEvents': { logged: false },
-  // For the look at what the key shows now, after everything was written.
+  // The fresh look after every write needs this permission.
   'BatchRole ReadSources s3:GetObject': {
     failed: tasksWith('access-denied', [...OF_JOBS, 'deleted', 'bridged']),
   },
@@ -161,7 +163,7 @@ const WITHOUT: Record<string, Loss<Observation>> = {
     failed: tasksWith('access-denied', [...OF_JOBS, 'deleted', 'archived', 'bridged']),
   },
   'BatchRole ReadSources s3:GetObjectTagging': lost('access-denied', ['bridged']),
-  // S3 hides what may not be seen.
+  // S3 hides tags and locks that the caller may not read.
   'BatchRole ReadSources s3:GetObjectVersionTagging': { missing: ['tagged', 'retagged', 'bridged'] },
   'BatchRole ReadSources s3:GetObjectRetention': { missing: ['retained'] },
   'BatchRole ReadSources s3:GetObjectLegalHold': { missing: ['held'] },
@@ -180,7 +182,7 @@ const WITHOUT: Record<string, Loss<Observation>> = {
     missing: [...OF_JOBS, 'archived'],
     failed: tasksWith('access-denied', [...OF_JOBS, 'deleted', 'archived']),
   },
-  // Also what is archived: that it is so, S3 tells the role it would copy for.
+  // Archived objects need the role, too: S3 answers that an object is archived when the role copies it.
   'BatchRole ReplicationRoles sts:AssumeRole': {
     missing: [...OF_JOBS, 'archived', 'bridged'],
     failed: tasksWith('assume-role-denied', [...OF_JOBS, 'archived', 'bridged', 'deleted', 'gone']),
@@ -193,7 +195,7 @@ const WITHOUT: Record<string, Loss<Observation>> = {
   'BatchJobRole Manifest s3:PutObject': { refusedToJobs: ['s3:PutObject'] },
 };
 
-/** The first that is of a permission is meant. */
+/** The first look that matches a permission is used. */
 const LOOKS: Look<Observation>[] = [
   {
     of: / TlsOnly /,
@@ -248,13 +250,13 @@ afterAll(async () => {
 testWithoutEach(own, WITHOUT, LOOKS, () => stage);
 
 const refused = own.flatMap(({ loss, ...grant }) => (loss && 'refused' in loss ? [{ ...grant, loss }] : []));
-test.each(drawn(refused))('without $name the deployment is refused', async (grant) => {
+test.each(drawn(refused))('without the permission $name the deployment is refused', async (grant) => {
   await expect(deployWithout(stage, [grant], (template) => touch(template, grant.name))).rejects.toThrow(
     grant.loss.refused,
   );
 });
 
-/** Lambda asks for these permissions whenever a function or what invokes it is created or changed. */
+/** Changes every function and event source mapping, so that Lambda checks the permissions of their roles again. */
 const touch = (template: Template, how: string): void => {
   for (const { Type: type, Properties: properties } of Object.values(template.Resources)) {
     if (type === 'AWS::Lambda::Function') Object.assign(properties ?? {}, { Description: how });

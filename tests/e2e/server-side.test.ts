@@ -1,4 +1,4 @@
-/** Copies that S3 makes by itself, where both accounts allow what `config policy` prints, and what happens where one does not. */
+/** S3 itself copies objects if both accounts grant the permissions that `config policy` prints. Otherwise the rule decides. */
 import { randomBytes } from 'node:crypto';
 import { GetObjectTaggingCommand, HeadObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
@@ -6,17 +6,19 @@ import { STAMP } from '../../demo/stamp.ts';
 import { DESTINATION_ACCOUNT } from '../../demo/two-accounts.ts';
 import type { Fault } from '@s3-replicator/local-aws';
 import type { Statement } from '../../src/stack/cloudformation.ts';
-import { openUploads, put, type Seen, seen } from './support/objects.ts';
+import { openUploads, type Seen, seen } from './support/objects.ts';
 import { watchRequests } from './support/operations.ts';
 import { deadLetters, purge } from './support/queues.ts';
-import { SOURCE_KEY } from './support/stage.ts';
-import { grantKey, moved, startTransfersStage, type TransfersStage } from './support/transfers-stage.ts';
-import { putParts } from './support/uploads.ts';
+import { SOURCE_KEY } from './support/stages/stage.ts';
+import { grantKey, moved, startTransfersStage, type TransfersStage } from './support/stages/transfers.ts';
 
 const MIB = 1024 ** 2;
 const GIB = 1024 ** 3;
 const DAY_MS = 86_400_000;
-/** Terabytes, and parts of 5 GiB. Ten thousand of them take half a minute of computing: `COPY_TB=50`, as in the soak. */
+/**
+ * Sizes in terabytes, and their numbers of parts of 5 GiB. Ten thousand parts take half a minute of CPU, so they need `COPY_TB=50`,
+ * as in the soak.
+ */
 const LARGE = [
   [5, 1_024],
   [50, 10_000],
@@ -40,7 +42,7 @@ afterEach(async () => {
   await grantAll();
 });
 
-/** What the functions asked of S3 about objects, looks and listings aside. */
+/** The operations on objects that the functions called, without looks and listings. */
 const calls = (): string[] => {
   const names = requests.flatMap((request) => /^s3:(?!Head|List|Bucket)(\w+)/.exec(request)?.[1] ?? []);
   return [...new Set(names)].toSorted();
@@ -52,7 +54,7 @@ const inDestination = (bucket: string) =>
 const replicaKey = (bucket: string, key: string): string =>
   bucket === 'inside' ? key.replace('in/', 'out/') : key;
 
-/** Both sides of an object, once nothing is at work any more. */
+/** Waits until nothing is at work any more. Answers both sides of an object. */
 const bothSides = async (bucket: string, key: string): Promise<[Seen | null, Seen | null]> => {
   await moved(stage);
   return [
@@ -61,7 +63,7 @@ const bothSides = async (bucket: string, key: string): Promise<[Seen | null, See
   ];
 };
 
-/** What S3 does not make anew for each copy. */
+/** The fields that S3 keeps in a copy. */
 const KEPT = [
   'sha256',
   'ContentLength',
@@ -100,14 +102,14 @@ const tagsOf = async (key: string): Promise<string[]> => {
   return tags.map(({ Key, Value }) => `${Key}=${Value}`).toSorted();
 };
 
-test('an object goes into another region with all it has, and no byte of it through the function', async () => {
+test('an object is copied into another region with all attributes, and no byte passes through the function', async () => {
   const key = 'in/größe + ä.txt';
   const more = {
     ...ATTRIBUTES(),
     WebsiteRedirectLocation: '/elsewhere',
     ChecksumAlgorithm: 'SHA256' as const,
   };
-  await put(stage, 'inside', key, 'first', more);
+  await stage.put('inside', key, 'first', more);
   const [source, replica] = await bothSides('inside', key);
   expect(await deadLetters(stage)).toEqual([]);
   expect(kept(replica)).toEqual(kept(source));
@@ -118,18 +120,18 @@ test('an object goes into another region with all it has, and no byte of it thro
   });
   expect(await tagsOf(key)).toEqual(['a=1', 'b=zwei + drei']);
   expect(calls()).toEqual(['CopyObject', 'GetObjectTagging']);
-  // Another version of it, on condition that the replica is the first one.
-  await put(stage, 'inside', key, 'second', { ...more, Metadata: { color: 'red' } });
+  // The second version is written on condition that the replica is still the first one.
+  await stage.put('inside', key, 'second', { ...more, Metadata: { color: 'red' } });
   const [newer, itsReplica] = await bothSides('inside', key);
   expect(kept(itsReplica)).toEqual(kept(newer));
   expect(itsReplica?.Metadata).toMatchObject({ color: 'red' });
   expect(calls()).toEqual(['CopyObject', 'GetObjectTagging']);
 });
 
-test('a multipart object goes part by part, with the same composite checksum', async () => {
+test('a multipart object is copied part by part, with the same composite checksum', async () => {
   const key = 'in/parts';
   const bodies = [randomBytes(5 * MIB), randomBytes(6 * MIB), randomBytes(3)];
-  await putParts(stage, 'inside', key, bodies, { ...ATTRIBUTES(), ChecksumAlgorithm: 'SHA256' });
+  await stage.putParts('inside', key, bodies, { ...ATTRIBUTES(), ChecksumAlgorithm: 'SHA256' });
   const [source, replica] = await bothSides('inside', key);
   expect(await deadLetters(stage)).toEqual([]);
   expect(kept(replica)).toEqual(kept(source));
@@ -143,7 +145,7 @@ test('a multipart object goes part by part, with the same composite checksum', a
   ]);
 });
 
-/** The statement `config policy` prints for the bucket, without an action. */
+/** The statements that `config policy` prints for the bucket, without one action. */
 const without = (bucket: string, action: string): Statement[] => {
   const statements = stage.policies.buckets.find((one) => one.bucket === bucket)?.statements ?? [];
   return statements.map(({ Action: actions, ...statement }) => ({
@@ -152,39 +154,39 @@ const without = (bucket: string, action: string): Statement[] => {
   }));
 };
 
-/** What was refused is remembered for 15 minutes by whoever was refused. */
+/** Grants everything, and kills the environments: each remembers a refusal for 15 minutes. */
 const grantAll = async (): Promise<void> => {
   for (const { bucket, statements } of stage.policies.buckets) await stage.grant(bucket, statements);
   for (const { keyArn, statement } of stage.policies.keys) grantKey(stage.aws, keyArn, [statement]);
   await stage.aws.lambda.killEnvironments(stage.names.replicateFunction);
 };
 
-test('copy: auto streams where the bucket does not let the role read, and S3 copies again where it does', async () => {
+test('`copy: auto` streams objects while the bucket does not let the role read, and lets S3 copy them once it does', async () => {
   await stage.grant('either', without('either', 's3:GetObject'));
   for (const key of ['one', 'two', 'three', 'four']) {
-    await put(stage, 'either', key, key);
+    await stage.put('either', key, key);
     const [source, replica] = await bothSides('either', key);
     expect(kept(replica)).toEqual(kept(source));
   }
   const bodies = [randomBytes(5 * MIB), randomBytes(3)];
-  await putParts(stage, 'either', 'in parts', bodies);
+  await stage.putParts('either', 'in parts', bodies);
   const [inParts, itsReplica] = await bothSides('either', 'in parts');
   expect([kept(itsReplica), itsReplica?.ETag]).toEqual([kept(inParts), inParts?.ETag]);
   expect(calls()).toEqual(expect.arrayContaining(['CopyObject', 'GetObject', 'PutObject', 'UploadPart']));
-  // Each of two environments remembers what it was told.
+  // Each of the two environments remembers the refusal.
   expect(requests.filter((request) => request.startsWith('s3:CopyObject')).length).toBeLessThan(3);
   expect(await deadLetters(stage)).toEqual([]);
 
   await grantAll();
   requests = watchRequests(stage);
-  await put(stage, 'either', 'granted', 'three');
-  await putParts(stage, 'either', 'granted in parts', bodies);
+  await stage.put('either', 'granted', 'three');
+  await stage.putParts('either', 'granted in parts', bodies);
   const [last, lastReplica] = await bothSides('either', 'granted in parts');
   expect([kept(lastReplica), lastReplica?.ETag]).toEqual([kept(last), last?.ETag]);
   expect(calls().filter((call) => /Get|PutObject|UploadPart$/.test(call))).toEqual([]);
 });
 
-/** Deploys the destination's stack again with other parameters. */
+/** Deploys the stack of the destination again with other parameters. */
 const redeploy = async (changed: Record<string, string>): Promise<void> => {
   const name = {
     accountId: DESTINATION_ACCOUNT,
@@ -210,11 +212,11 @@ test.each([
   ['SourceBucketName of the destination', () => redeploy({ SourceBucketName: '' })],
   ['SourceKmsKeyArn of the destination', () => redeploy({ SourceKmsKeyArn: '' })],
 ] as const)(
-  'copy: server-side asks for a person without %s, and nothing is streamed',
+  '`copy: server-side` quarantines an object without %s, and streams nothing',
   async (what, revoke) => {
     const key = `in/without ${what}`;
     await revoke();
-    await put(stage, 'inside', key, 'content', { ChecksumAlgorithm: 'SHA256' });
+    await stage.put('inside', key, 'content', { ChecksumAlgorithm: 'SHA256' });
     await moved(stage);
     expect((await deadLetters(stage)).map(({ attributes }) => attributes)).toMatchObject([
       { reason: 'access-denied', rule: 'inside', key: encodeURIComponent(key) },
@@ -224,12 +226,11 @@ test.each([
   },
 );
 
-/** So that the rate is measured: of answers that come at once nobody learns how fast S3 is. */
+/** A delay lets the function measure a rate: an immediate answer does not show how fast S3 copies. */
 const DELAY: Fault = { kind: 'delay', byMs: 1_100 };
 
 test.each(LARGE)(
   '%i TB in %i parts are copied by S3 through the transfer function',
-  { timeout: 240_000 },
   async (_terabytes, parts = 0) => {
     const key = `${parts} parts`;
     const watch = stage.aws.faults.plan;
@@ -247,7 +248,7 @@ test.each(LARGE)(
       partSizeBytes: 5 * GIB,
       headers: { 'x-amz-meta-color': 'blue' },
     });
-    await moved(stage, { limitMs: 230_000 });
+    await moved(stage);
     expect(await deadLetters(stage)).toEqual([]);
     const head = new HeadObjectCommand({ Bucket: 'either-replica', Key: key, ChecksumMode: 'ENABLED' });
     expect(await inDestination('either').send(head)).toMatchObject({
@@ -256,7 +257,7 @@ test.each(LARGE)(
       ChecksumCRC64NVME: made.checksum.value,
       Metadata: { color: 'blue' },
     });
-    // Tags are compared afterwards: they were given when the upload began.
+    // The tags are set when the upload begins, and only compared afterwards.
     expect(calls()).toEqual([
       'CompleteMultipartUpload',
       'CreateMultipartUpload',

@@ -1,9 +1,9 @@
-/** The framework itself, unmodified, against the local AWS: what an operator types, in the order it is typed. */
+/** The unmodified Serverless framework runs against the local AWS. The tests follow each other as an operator's commands do. */
 import { GetObjectCommand, ListBucketsCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { runServerless } from '../../demo/serverless.ts';
 import {
   startTwoAccounts,
@@ -33,7 +33,6 @@ const configurationWith = (batchSize: number, moreRules: object[] = []) => ({
 });
 
 const STACK = { accountId: SOURCE_ACCOUNT, region: 'us-east-1', stackName: 'deployed-prod' };
-const SECONDS = 1000;
 
 let accounts: TwoAccounts;
 let folder: string;
@@ -41,7 +40,7 @@ let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'serverless-deploy-'));
   accounts = await startTwoAccounts({ configuration: configurationWith(5), deploy: 'serverless' });
-}, 180 * SECONDS);
+});
 afterAll(async () => {
   await accounts?.stop();
   await rm(folder, { recursive: true, force: true });
@@ -63,77 +62,73 @@ const bucketNames = async (): Promise<string[]> => {
   return Buckets.map(({ Name = '' }) => Name);
 };
 
-describe('serverless', { timeout: 120 * SECONDS }, () => {
-  test('deploy made the deployment bucket first and the rest by an update', () => {
-    expect(eventStatuses()).toEqual([
-      'REVIEW_IN_PROGRESS',
-      'CREATE_IN_PROGRESS',
-      'CREATE_COMPLETE',
-      'UPDATE_IN_PROGRESS',
-      'UPDATE_COMPLETE_CLEANUP_IN_PROGRESS',
-      'UPDATE_COMPLETE',
-    ]);
-  });
+test('serverless deploy creates the deployment bucket first and everything else by an update', () => {
+  expect(eventStatuses()).toEqual([
+    'REVIEW_IN_PROGRESS',
+    'CREATE_IN_PROGRESS',
+    'CREATE_COMPLETE',
+    'UPDATE_IN_PROGRESS',
+    'UPDATE_COMPLETE_CLEANUP_IN_PROGRESS',
+    'UPDATE_COMPLETE',
+  ]);
+});
 
-  test('deploy brought code that replicates', async () => {
-    const object = { bucket: 'documents', key: 'a.txt' };
-    await accounts.source
-      .s3()
-      .send(new PutObjectCommand({ Bucket: 'documents', Key: 'a.txt', Body: 'content' }));
-    await accounts.waitUntilReplicated([object]);
-    const replica = await accounts.destination
-      .s3()
-      .send(new GetObjectCommand({ Bucket: 'documents-replica', Key: 'a.txt' }));
-    expect(await replica.Body?.transformToString()).toBe('content');
-  });
+test('the code that serverless deploy uploads replicates', async () => {
+  const object = { bucket: 'documents', key: 'a.txt' };
+  await accounts.source
+    .s3()
+    .send(new PutObjectCommand({ Bucket: 'documents', Key: 'a.txt', Body: 'content' }));
+  await accounts.waitUntilReplicated([object]);
+  const replica = await accounts.destination
+    .s3()
+    .send(new GetObjectCommand({ Bucket: 'documents-replica', Key: 'a.txt' }));
+  expect(await replica.Body?.transformToString()).toBe('content');
+});
 
-  test('deploy of the same again finds nothing to do', async () => {
-    const before = stack()?.events.length;
-    expect(await serverless(['deploy'])).toContain('No changes to deploy. Deployment skipped.');
-    expect(stack()?.events).toHaveLength(before ?? -1);
-  });
+test('serverless deploy without changes skips the deployment', async () => {
+  const before = stack()?.events.length;
+  expect(await serverless(['deploy'])).toContain('No changes to deploy. Deployment skipped.');
+  expect(stack()?.events).toHaveLength(before ?? -1);
+});
 
-  test('info tells what is deployed', async () => {
-    const info = await serverless(['info', '--verbose']);
-    expect(info).toContain('stack: deployed-prod');
-    expect(info).toContain('replicate: deployed-prod-replicate');
-    expect(info).toContain(`LiveQueueUrl: ${accounts.liveQueueUrl}`);
-  });
+test('serverless info shows the deployed functions and outputs', async () => {
+  const info = await serverless(['info', '--verbose']);
+  expect(info).toContain('stack: deployed-prod');
+  expect(info).toContain('replicate: deployed-prod-replicate');
+  expect(info).toContain(`LiveQueueUrl: ${accounts.liveQueueUrl}`);
+});
 
-  test('deploy of a change updates the stack', async () => {
-    await serverless(['deploy'], configurationWith(3));
-    expect(stack()?.status).toBe('UPDATE_COMPLETE');
-    const [mapping] = accounts.aws.lambda.eventSources.list();
-    expect(mapping?.configuration.batchSize).toBe(3);
-  });
+test('serverless deploy of a change updates the stack', async () => {
+  await serverless(['deploy'], configurationWith(3));
+  expect(stack()?.status).toBe('UPDATE_COMPLETE');
+  const [mapping] = accounts.aws.lambda.eventSources.list();
+  expect(mapping?.configuration.batchSize).toBe(3);
+});
 
-  test('deploy that fails says why, and everything is as it was before', async () => {
-    const missing = {
-      id: 'missing',
-      source: { bucket: 'no-such-bucket' },
-      destinations: [{ ...DESTINATION, bucket: 'other-replica' }],
-    };
-    const failure = await serverless(['deploy'], configurationWith(7, [missing])).catch(String);
-    expect(failure).toContain('CREATE_FAILED: SubscriptionNoSuchBucket');
-    await accounts.aws.cloudformation.idle();
-    expect(stack()?.status).toBe('UPDATE_ROLLBACK_COMPLETE');
-    const [mapping] = accounts.aws.lambda.eventSources.list();
-    expect(mapping?.configuration.batchSize).toBe(3);
-    await accounts.source
-      .s3()
-      .send(new PutObjectCommand({ Bucket: 'documents', Key: 'b.txt', Body: 'still' }));
-    await accounts.waitUntilReplicated([{ bucket: 'documents', key: 'b.txt' }]);
-  });
+test('serverless deploy that fails reports the cause and rolls everything back', async () => {
+  const missing = {
+    id: 'missing',
+    source: { bucket: 'no-such-bucket' },
+    destinations: [{ ...DESTINATION, bucket: 'other-replica' }],
+  };
+  const failure = await serverless(['deploy'], configurationWith(7, [missing])).catch(String);
+  expect(failure).toContain('CREATE_FAILED: SubscriptionNoSuchBucket');
+  await accounts.aws.cloudformation.idle();
+  expect(stack()?.status).toBe('UPDATE_ROLLBACK_COMPLETE');
+  const [mapping] = accounts.aws.lambda.eventSources.list();
+  expect(mapping?.configuration.batchSize).toBe(3);
+  await accounts.source.s3().send(new PutObjectCommand({ Bucket: 'documents', Key: 'b.txt', Body: 'still' }));
+  await accounts.waitUntilReplicated([{ bucket: 'documents', key: 'b.txt' }]);
+});
 
-  test('remove takes everything away but the source bucket', async () => {
-    expect(await bucketNames()).toHaveLength(2);
-    expect(await serverless(['remove'])).toContain('has been successfully removed');
-    expect(stack()?.status).toBe('DELETE_COMPLETE');
-    expect(await bucketNames()).toEqual(['documents']);
-    expect(accounts.aws.lambda.functionArns()).toEqual([]);
-  });
+test('serverless remove deletes everything except the source bucket', async () => {
+  expect(await bucketNames()).toHaveLength(2);
+  expect(await serverless(['remove'])).toContain('has been successfully removed');
+  expect(stack()?.status).toBe('DELETE_COMPLETE');
+  expect(await bucketNames()).toEqual(['documents']);
+  expect(accounts.aws.lambda.functionArns()).toEqual([]);
+});
 
-  test('info then finds no stack', async () => {
-    await expect(serverless(['info'])).rejects.toThrow('Stack with id deployed-prod does not exist');
-  });
+test('serverless info finds no stack after the removal', async () => {
+  await expect(serverless(['info'])).rejects.toThrow('Stack with id deployed-prod does not exist');
 });

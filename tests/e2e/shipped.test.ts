@@ -1,4 +1,4 @@
-/** The very files that `serverless deploy` would upload, with the repository's own replication.yml. */
+/** Deploys the very files that `serverless deploy` would upload, with the repository's own replication.yml. */
 import { globSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
@@ -9,7 +9,7 @@ import { startTwoAccounts } from '../../demo/two-accounts.ts';
 
 const SHIPPED = join(REPOSITORY, '.serverless');
 
-test('what was packaged last replicates an object of each rule to all its destinations', async () => {
+test('the last package replicates an object of each rule to all its destinations', async () => {
   refuseStale();
   await using accounts = await startTwoAccounts({ packaged: SHIPPED });
   const objects = accounts.configuration.replication.rules.map(({ source }) => ({
@@ -25,7 +25,7 @@ test('what was packaged last replicates an object of each rule to all its destin
   expect(await accounts.queueDepth(accounts.deadLetterQueueUrl)).toMatchObject({ visible: 0, inFlight: 0 });
 });
 
-/** `npm test` packages first; vitest alone does not. */
+/** Fails if sources are newer than the package: `npm test` packages first, but vitest alone does not. */
 const refuseStale = (): void => {
   const packagedMs = changedMs(join('.serverless', TEMPLATE_FILE));
   if (packagedMs === null) throw new Error('there is no .serverless: run `npm run package` first');

@@ -1,17 +1,17 @@
 /**
- * Objects larger than anything a test could store: their content is generated as it is read, and what reaches the replica's bucket
- * is compared with it byte by byte (packages/local-aws/docs/faults.md).
+ * Objects are larger than any test could store: their content is generated as it is read, and the destination bucket compares every
+ * byte that it receives (packages/local-aws/docs/faults.md).
  */
 import { HeadObjectCommand, type HeadObjectCommandOutput, NotFound, type S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { watchRequests } from './support/operations.ts';
 import { deadLetters, purge } from './support/queues.ts';
-import { settled, startStage, type Stage } from './support/stage.ts';
+import { settled, startStage, type Stage } from './support/stages/stage.ts';
 
 const MIB = 1024 ** 2;
 const GIB = 1024 ** 3;
 const SEED = 26;
-/** Of the largest object that is streamed; `SPARSE_GIB=20` takes its time. */
+/** Size of the largest object that is streamed. `SPARSE_GIB=20` takes minutes. */
 const GIBIBYTES = Number(process.env['SPARSE_GIB'] ?? 1);
 
 let stage: Stage;
@@ -28,7 +28,7 @@ const head = (s3: S3Client, bucket: string, key: string, partNumber?: number) =>
     new HeadObjectCommand({ Bucket: bucket, Key: key, ChecksumMode: 'ENABLED', PartNumber: partNumber }),
   );
 
-/** What tells whether a part, and all of them together, are the same. */
+/** The fields that tell whether two parts, or two objects, are the same. */
 const sums = ({
   ETag,
   ContentLength,
@@ -46,7 +46,7 @@ const sums = ({
 const createSource = (object: Omit<Parameters<typeof stage.aws.s3.createSparseObject>[0], 'bucket'>) =>
   stage.aws.s3.createSparseObject({ bucket: 'main', ...object });
 
-test(`${GIBIBYTES} GiB in parts of very different sizes are streamed, every byte to its place`, async () => {
+test(`${GIBIBYTES} GiB in parts of very different sizes are streamed with every byte in its place`, async () => {
   const key = 'uneven parts';
   const parts = [0.2 * GIBIBYTES * GIB, 5 * MIB, 0.8 * GIBIBYTES * GIB, 64 * MIB + 1].map(Math.ceil);
   const requests = watchRequests(stage);
@@ -57,7 +57,7 @@ test(`${GIBIBYTES} GiB in parts of very different sizes are streamed, every byte
     partSizesBytes: parts,
     headers: { 'x-amz-meta-color': 'blue', 'content-type': 'video/mp4' },
   });
-  await stage.waitUntilQuiet({ timeoutMs: GIBIBYTES * 50_000 });
+  await stage.waitUntilQuiet({ timeoutMs: 150_000 + GIBIBYTES * 50_000 });
   expect(await deadLetters(stage)).toEqual([]);
   for (const partNumber of [1, 2, 3, 4]) {
     const source = await head(stage.source.s3(), 'main', key, partNumber);
@@ -69,11 +69,11 @@ test(`${GIBIBYTES} GiB in parts of very different sizes are streamed, every byte
     ChecksumCRC64NVME: made.checksum.value,
     ChecksumType: 'FULL_OBJECT',
   });
-  // No part went a second way.
+  // No part was sent twice.
   expect(requests.filter((request) => request.startsWith('s3:UploadPart '))).toHaveLength(4);
 });
 
-test('other bytes than those expected are refused, so the ones above were compared', async () => {
+test('the destination refuses bytes that differ from the expected ones, which proves its comparison', async () => {
   const partSizeBytes = 5 * MIB;
   createSource({ key: 'others', sizeBytes: 2 * partSizeBytes, seed: SEED + 1, partSizeBytes });
   expect(await settled(stage)).toBe(true);

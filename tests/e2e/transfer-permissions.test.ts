@@ -1,9 +1,9 @@
-/** Every permission that transfers, their sweep and copies inside S3 need, taken away one at a time, as in permissions.test.ts. */
+/** Removes the permissions of transfers, their sweep and copies inside S3 one at a time, as permissions.test.ts does. */
 import { afterAll, beforeAll } from 'vitest';
-import { reachableWithoutTls } from './support/battery.ts';
-import { type Look, type Loss, losing } from './support/losses.ts';
-import { testWithoutEach } from './support/without-each.ts';
-import type { Stage } from './support/stage.ts';
+import { reachableWithoutTls } from './support/permissions/event-battery.ts';
+import { type Look, type Loss, losing } from './support/permissions/losses.ts';
+import { testWithoutEach } from './support/permissions/without-each.ts';
+import type { Stage } from './support/stages/stage.ts';
 import {
   COPIES_ARE_WELL,
   copyBattery,
@@ -18,33 +18,33 @@ import {
   transferJobBattery,
   type TransferObservation,
   TRANSFERS_ARE_WELL,
-} from './support/transfer-permissions-battery.ts';
+} from './support/permissions/transfer-battery.ts';
 
 type Observation = TransferObservation &
   SweepObservation &
   JobObservation &
   CopyObservation & { withoutTls: string[] };
 
-/** It waits for a person, who is told, with what is there of it. */
+/** The transfer is quarantined, and its parts and record stay until a person acts. */
 const GIVEN_UP: Partial<Observation> = {
   missing: ['large'],
   dead: ['large: access-denied'],
   records: ['large'],
   open: 1,
 };
-/** Tried again until the table can be used. */
+/** The work is tried again until the table can be used. */
 const WAITING: Partial<Observation> = { missing: ['large'], retried: ['service-error'] };
-/** Tasks that S3's completion report says why to try again. */
+/** The completion report of S3 says why these tasks should be tried again. */
 const UNDONE: Partial<Observation> = {
   tasks: ['TemporaryFailure: service-error', 'TemporaryFailure: service-error'],
   missing: ['large'],
 };
 
 const TAGS =
-  'the function sends the tags along; granted in case S3 asks nevertheless, which is not documented';
+  'the function sends the tags along; the action is granted in case S3 needs it anyway, which is not documented';
 
 const WITHOUT: Record<string, Loss<Observation>> = {
-  // Ranges, and the hint that all parts are there. The sweep says that it cannot send them either.
+  // The messages are part ranges and the hint that all parts are there. The sweep reports that it cannot send them either.
   'ReplicateRole Queues sqs:SendMessage': {
     ...GIVEN_UP,
     retried: ['access-denied'],
@@ -52,9 +52,9 @@ const WITHOUT: Record<string, Loss<Observation>> = {
   },
   'ReplicateRole Transfers dynamodb:GetItem': WAITING,
   'ReplicateRole Transfers dynamodb:PutItem': WAITING,
-  // Its ranges are in the queue before that is written down.
+  // The part ranges are in the queue before the record says so.
   'ReplicateRole Transfers dynamodb:UpdateItem': { retried: ['service-error'] },
-  // Everything is there; of the record that nobody can remove each sweep complains.
+  // The replica is complete, but no sweep can remove the record, and each one reports it.
   'ReplicateRole Transfers dynamodb:DeleteItem': {
     records: ['large'],
     retried: ['service-error'],
@@ -62,9 +62,9 @@ const WITHOUT: Record<string, Loss<Observation>> = {
   },
   'ReplicationRole WriteReplicas s3:ListMultipartUploadParts': GIVEN_UP,
 
-  // The invocation fails.
+  // The invocation of the sweep fails.
   'ReplicateRole Sweep dynamodb:Scan': { swept: false, complaints: ['dynamodb:Scan'] },
-  // Three rules, two of which write into the same bucket under prefixes of their own.
+  // Two of the three rules write into the same bucket, under different prefixes.
   'ReplicationRole ListReplicas s3:ListBucketMultipartUploads': {
     swept: false,
     complaints: ['replicas: access-denied', 'plain-replica: access-denied', 'replicas: access-denied'],
@@ -81,10 +81,10 @@ const WITHOUT: Record<string, Loss<Observation>> = {
   'BatchRole Transfers dynamodb:UpdateItem': {
     tasks: ['TemporaryFailure: service-error', 'Succeeded: replicated'],
   },
-  // Until the next sweep.
+  // The record stays until the next sweep.
   'BatchRole Transfers dynamodb:DeleteItem': { records: ['large'] },
 
-  // What S3 may not copy is streamed.
+  // Objects that S3 may not copy are streamed.
   'ReplicationRole CopySources s3:GetObject': { streamed: ['bridged'] },
   'ReplicationRole CopySources s3:GetObjectVersion': { streamed: ['versioned'] },
   'ReplicationRole CopySources s3:GetObjectTagging': { unseen: TAGS },
@@ -95,7 +95,7 @@ const WITHOUT: Record<string, Loss<Observation>> = {
   'TransferDeadLetterQueuePolicy TlsOnly sqs:*': { withoutTls: ['dead-letter queue of transfers'] },
 };
 
-/** The first that is of a permission is meant. */
+/** The first look that matches a permission is used. */
 const LOOKS: Look<Observation>[] = [
   {
     of: / TlsOnly /,

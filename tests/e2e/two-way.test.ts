@@ -1,26 +1,26 @@
-/** Two deployments, one in each account, that replicate the same buckets in both directions; and one behind the other. */
+/** Two deployments, one in each account, replicate the same buckets in both directions, and one chain of buckets. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DeleteObjectCommand, PutObjectCommand, PutObjectTaggingCommand } from '@aws-sdk/client-s3';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { Account } from '../../demo/account.ts';
 import { REPOSITORY, TEMPLATE_FILE } from '../../demo/package-stack.ts';
 import { DESTINATION_ACCOUNT, SOURCE_ACCOUNT } from '../../demo/two-accounts.ts';
 import { loadConfiguration } from '../../src/lib/configuration/configuration.ts';
 import { resourceNames } from '../../src/lib/configuration/resource-names.ts';
-import { packaged } from './support/artifact.ts';
+import { packaged, replicationFileOf } from './support/stages/packaged.ts';
 import { seen } from './support/objects.ts';
 import { watchRequests } from './support/operations.ts';
-import { messagesOf, REGION, settled, type Stage, startStage } from './support/stage.ts';
-import { historyOf, tagsOf } from './support/versions.ts';
+import { messagesOf, REGION, settled, type Stage, startStage } from './support/stages/stage.ts';
+import { setTags, tagsOf } from './support/tags.ts';
+import { historyOf } from './support/versions.ts';
 
-const FORTH = join(REPOSITORY, 'tests', 'e2e', 'support', 'two-way-forth.yml');
-const BACK = join(REPOSITORY, 'tests', 'e2e', 'support', 'two-way-back.yml');
+const BACK = replicationFileOf('two-way-back');
 
 let stage: Stage;
 let back: Pick<Stage, 'aws' | 'live' | 'dead' | 'names'>;
 beforeAll(async () => {
-  stage = await startStage({ configuration: FORTH, packaged: await packaged(FORTH), sourceBuckets: {} });
+  stage = await startStage({ configuration: replicationFileOf('two-way-forth'), sourceBuckets: {} });
   back = await deployBack(stage);
 });
 afterAll(async () => {
@@ -33,7 +33,7 @@ afterEach(() => {
   }
 });
 
-/** The other deployment: its destinations exist already, but for the end of the chain. */
+/** Deploys the opposite direction. Its destinations exist already, except for the end of the chain. */
 const deployBack = async ({ aws }: Stage): Promise<typeof back> => {
   const { deployment, replication } = loadConfiguration(BACK);
   const names = resourceNames(deployment);
@@ -68,7 +68,7 @@ const deployBack = async ({ aws }: Stage): Promise<typeof back> => {
   return { aws, names, live: messages(names.liveQueue), dead: messages(names.deadLetterQueue) };
 };
 
-/** What one of them writes is news to the other, so both must be quiet at once. */
+/** Waits until both are quiet at once, since each write of one deployment is an event for the other. */
 const bothSettled = async (): Promise<void> => {
   for (;;) {
     expect(await settled(stage)).toBe(true);
@@ -80,8 +80,7 @@ const bothSettled = async (): Promise<void> => {
 
 const put = async (
   account: Account,
-  Bucket: string,
-  Key: string,
+  [Bucket, Key]: [bucket: string, key: string],
   Body: string,
   Tagging = '',
 ): Promise<void> => {
@@ -93,102 +92,122 @@ const sizesAt = async (account: Account, bucket: string, key: string): Promise<n
     entry.kind === 'marker' ? -1 : (entry.seen.ContentLength ?? 0),
   );
 
-describe.each([
-  ['notified by S3', 'left', 'right'],
-  ['through EventBridge', 'west', 'east'],
-  ['current states only', 'here', 'there'],
-  ['with replicas replicated', 'inner', 'outer'],
-])('both directions, %s', (_how, one, other) => {
-  const sides = (key: string): Promise<number[][]> =>
-    Promise.all([sizesAt(stage.source, one, key), sizesAt(stage.destination, other, key)]);
+interface Pair {
+  /** A bucket of the source account. */
+  one: string;
+  /** Its counterpart in the destination account. */
+  other: string;
+}
 
-  test('what is written on one side arrives at the other and does not come back', async () => {
-    await put(stage.source, one, 'from one', '1');
-    await put(stage.destination, other, 'from other', '22');
+const PAIRS: (Pair & { how: string })[] = [
+  { how: 'notified by S3', one: 'left', other: 'right' },
+  { how: 'notified through EventBridge', one: 'west', other: 'east' },
+  { how: 'with current states only', one: 'here', other: 'there' },
+  { how: 'with replicas replicated', one: 'inner', other: 'outer' },
+];
+
+const sizesIn = ({ one, other }: Pair, key: string): Promise<number[][]> =>
+  Promise.all([sizesAt(stage.source, one, key), sizesAt(stage.destination, other, key)]);
+
+test.each(PAIRS)(
+  'buckets $how: an object that is written on one side arrives at the other and does not come back',
+  async ({ one, other }) => {
+    await put(stage.source, [one, 'from one'], '1');
+    await put(stage.destination, [other, 'from other'], '22');
     await bothSettled();
-    expect(await sides('from one')).toEqual([[1], [1]]);
-    expect(await sides('from other')).toEqual([[2], [2]]);
+    expect(await sizesIn({ one, other }, 'from one')).toEqual([[1], [1]]);
+    expect(await sizesIn({ one, other }, 'from other')).toEqual([[2], [2]]);
     const requests = watchRequests(stage);
     await bothSettled();
     expect(requests).toEqual([]);
-  });
+  },
+);
 
-  test('a key that is overwritten faster than its events arrive: old versions do not come back as new ones', async () => {
+test.each(PAIRS)(
+  'buckets $how: old versions of a key do not come back as new ones, although it is overwritten faster than its events arrive',
+  async ({ one, other }) => {
     const sizes = Array.from({ length: 10 }, (_, index) => index + 1);
-    for (const size of sizes) await put(stage.source, one, 'hot', 'x'.repeat(size));
+    for (const size of sizes) await put(stage.source, [one, 'hot'], 'x'.repeat(size));
     await bothSettled();
-    const [here, there] = await sides('hot');
+    const [here, there] = await sizesIn({ one, other }, 'hot');
     expect(here).toEqual(sizes);
     expect(there?.at(-1)).toBe(10);
     expect(there).toEqual(there?.toSorted((a, b) => a - b));
-  });
+  },
+);
 
-  test('a key that is written on both sides in turn', async () => {
-    await put(stage.source, one, 'in turn', '1');
+test.each(PAIRS)(
+  'buckets $how: a key that is written on both sides in turn ends the same on both',
+  async ({ one, other }) => {
+    await put(stage.source, [one, 'in turn'], '1');
     await bothSettled();
-    await put(stage.destination, other, 'in turn', '22');
+    await put(stage.destination, [other, 'in turn'], '22');
     await bothSettled();
-    await put(stage.source, one, 'in turn', '333');
+    await put(stage.source, [one, 'in turn'], '333');
     await bothSettled();
-    expect(await sides('in turn')).toEqual([
+    expect(await sizesIn({ one, other }, 'in turn')).toEqual([
       [1, 2, 3],
       [1, 2, 3],
     ]);
-  });
+  },
+);
 
-  test('a delete, and an object that comes back on the other side', async () => {
-    await put(stage.source, one, 'deleted', '1');
+test.each(PAIRS)(
+  'buckets $how: a delete on one side reaches the other, and so does an object that comes back',
+  async ({ one, other }) => {
+    await put(stage.source, [one, 'deleted'], '1');
     await bothSettled();
     await stage.destination.s3().send(new DeleteObjectCommand({ Bucket: other, Key: 'deleted' }));
     await bothSettled();
-    expect(await sides('deleted')).toEqual([
+    expect(await sizesIn({ one, other }, 'deleted')).toEqual([
       [1, -1],
       [1, -1],
     ]);
-    await put(stage.source, one, 'deleted', '22');
+    await put(stage.source, [one, 'deleted'], '22');
     await bothSettled();
-    expect(await sides('deleted')).toEqual([
+    expect(await sizesIn({ one, other }, 'deleted')).toEqual([
       [1, -1, 2],
       [1, -1, 2],
     ]);
-  });
+  },
+);
 
-  test('tags of an object, changed where it was written', async () => {
-    await put(stage.source, one, 'tagged', '1', 'v=1');
+test.each(PAIRS)(
+  'buckets $how: tags that change where the object was written reach the other side',
+  async ({ one, other }) => {
+    await put(stage.source, [one, 'tagged'], '1', 'v=1');
     await bothSettled();
-    const Tagging = { TagSet: [{ Key: 'v', Value: '2' }] };
-    await stage.source.s3().send(new PutObjectTaggingCommand({ Bucket: one, Key: 'tagged', Tagging }));
+    await setTags(stage, { bucket: one, key: 'tagged' }, { v: '2' });
     await bothSettled();
     expect(await tagsOf(stage.source.s3(), one, 'tagged')).toEqual({ v: '2' });
     expect(await tagsOf(stage.destination.s3(), other, 'tagged')).toEqual({ v: '2' });
-    expect(await sides('tagged')).toEqual([[1], [1]]);
-  });
-});
+    expect(await sizesIn({ one, other }, 'tagged')).toEqual([[1], [1]]);
+  },
+);
 
-test('a key that is written on both sides at once ends the same on both, or each side keeps what was written there', async () => {
+test('a key that is written on both sides at once gains no version that nobody wrote', async () => {
   await Promise.all([
-    ...Array.from({ length: 5 }, (_, i) => put(stage.source, 'left', 'at once', `left ${i}`)),
-    ...Array.from({ length: 5 }, (_, i) => put(stage.destination, 'right', 'at once', `right ${i}`)),
+    ...Array.from({ length: 5 }, (_, i) => put(stage.source, ['left', 'at once'], `left ${i}`)),
+    ...Array.from({ length: 5 }, (_, i) => put(stage.destination, ['right', 'at once'], `right ${i}`)),
   ]);
   await bothSettled();
   for (const [account, bucket] of [
     [stage.source, 'left'],
     [stage.destination, 'right'],
   ] as const) {
-    // Ten versions were written, and each side has no more than those.
+    // Ten versions were written in all. A loop would add more of them.
     expect((await historyOf(account.s3(), bucket, 'at once')).length).toBeLessThanOrEqual(10);
   }
 });
 
-test('a chain: from the first bucket to the last, with every version, delete and tag', async () => {
-  for (const body of ['1', '22']) await put(stage.source, 'chain-a', 'k', body, `body=${body}`);
+test('every version, delete and tag passes through a chain from its first bucket to the last', async () => {
+  for (const body of ['1', '22']) await put(stage.source, ['chain-a', 'k'], body, `body=${body}`);
   await bothSettled();
   await stage.source.s3().send(new DeleteObjectCommand({ Bucket: 'chain-a', Key: 'k' }));
   await bothSettled();
-  await put(stage.source, 'chain-a', 'k', '333', 'v=3');
+  await put(stage.source, ['chain-a', 'k'], '333', 'v=3');
   await bothSettled();
-  const Tagging = { TagSet: [{ Key: 'v', Value: 'changed' }] };
-  await stage.source.s3().send(new PutObjectTaggingCommand({ Bucket: 'chain-a', Key: 'k', Tagging }));
+  await setTags(stage, { bucket: 'chain-a', key: 'k' }, { v: 'changed' });
   await bothSettled();
   expect(await sizesAt(stage.destination, 'chain-b', 'k')).toEqual([1, 2, -1, 3]);
   expect(await sizesAt(stage.source, 'chain-c', 'k')).toEqual([1, 2, -1, 3]);

@@ -1,54 +1,21 @@
-/** Objects and their replicas, as their owners see them. */
+/** Objects and their replicas, as their owners read them. */
 import { createHash } from 'node:crypto';
 import {
   GetObjectCommand,
   type GetObjectCommandOutput,
   ListMultipartUploadsCommand,
   NoSuchKey,
-  PutObjectCommand,
-  type PutObjectCommandInput,
-  type PutObjectCommandOutput,
   type S3Client,
 } from '@aws-sdk/client-s3';
 import { expect } from 'vitest';
 import { type ReplicaPlace, replicaPlaces } from '../../../demo/replica-places.ts';
 import { STAMP } from '../../../demo/stamp.ts';
-import type { Stage } from './stage.ts';
+import { settled, type Stage } from './stages/stage.ts';
 
-type PutOptions = Omit<PutObjectCommandInput, 'Bucket' | 'Key' | 'Body'>;
-
-/** PutObject as the owner of the source account. `headers` for what the SDK has no field for. */
-export const put = (
-  stage: Stage,
-  bucket: string,
-  key: string,
-  body: Uint8Array | string,
-  options: PutOptions = {},
-  headers: Record<string, string> = {},
-): Promise<PutObjectCommandOutput> => {
-  const command = new PutObjectCommand({
-    Bucket: bucket,
-    Key: key,
-    Body: body,
-    ContentLength: Buffer.byteLength(body),
-    ...options,
-  });
-  command.middlewareStack.add(
-    (next) => async (args) => {
-      if (typeof args.request === 'object' && args.request !== null && 'headers' in args.request) {
-        Object.assign(args.request.headers ?? {}, headers);
-      }
-      return next(args);
-    },
-    { step: 'build' },
-  );
-  return stage.source.s3().send(command);
-};
-
-/** An object as GET shows it, its bytes as their SHA-256. */
+/** An object as GET answers it, with the SHA-256 of its bytes. */
 export type Seen = Omit<GetObjectCommandOutput, 'Body' | '$metadata'> & { sha256: string };
 
-/** The current version, or the one named; null where there is none. */
+/** The current version or the given one; null if it does not exist. */
 export const seen = async (
   client: S3Client,
   bucket: string,
@@ -75,8 +42,8 @@ export const replicaAt = (stage: Stage, place: ReplicaPlace): Promise<Seen | nul
   seen(stage.destination.s3(place.destination.region), place.bucket, place.key);
 
 /**
- * Every destination of the object holds what the source bucket holds now: bytes, headers, metadata, checksum, and the ETag
- * where encryption lets it be compared. Answers the replicas.
+ * Expects that every destination holds the current state of the source object: bytes, headers, metadata, checksum, and the ETag
+ * unless encryption makes it incomparable. Answers the replicas.
  */
 export const expectReplicas = async (stage: Stage, bucket: string, key: string): Promise<Seen[]> => {
   const source = await seen(stage.source.s3(), bucket, key);
@@ -94,7 +61,13 @@ export const expectReplicas = async (stage: Stage, bucket: string, key: string):
   return replicas;
 };
 
-/** What source and replica have in common, the stamp aside. */
+/** Waits until everything has settled, and then expects the replicas of these objects. */
+export const expectReplicated = async (stage: Stage, bucket: string, ...keys: string[]): Promise<void> => {
+  expect(await settled(stage)).toBe(true);
+  for (const key of keys) await expectReplicas(stage, bucket, key);
+};
+
+/** The fields that are equal at the source and the destination. The stamp is left out. */
 export const comparable = ({ Metadata: metadata = {}, ...object }: Seen) => {
   const {
     LastModified: _when,
@@ -107,7 +80,7 @@ export const comparable = ({ Metadata: metadata = {}, ...object }: Seen) => {
   return { ...same, Metadata: others };
 };
 
-/** What the rule or the encryption makes different. */
+/** The fields in which the rule or the encryption makes the replica differ. */
 export const wantedDifference = (
   { destination }: ReplicaPlace,
   source: Seen,
@@ -120,7 +93,7 @@ export const wantedDifference = (
     : { ETag: replica?.ETag }),
 });
 
-/** Multipart uploads that nobody finished or aborted. */
+/** Keys of multipart uploads that are neither completed nor aborted. */
 export const openUploads = async (stage: Stage, bucket: string, region?: string): Promise<string[]> => {
   const { Uploads: uploads = [] } = await stage.destination
     .s3(region)

@@ -1,12 +1,12 @@
-/** Which API operation a request is, for fault plans and counts. */
+/** Names the API operation of a request, for fault plans and counts. */
 import type { AwsRequest } from '@s3-replicator/local-aws';
-import type { Stage } from './stage.ts';
+import type { Stage } from './stages/stage.ts';
 
 /** e.g. `s3:PutObject`, `sqs:SendMessage`, `sts:AssumeRole`. */
 export const operationOf = (request: AwsRequest): string => {
   const target = request.headers['x-amz-target'];
   if (typeof target === 'string') return `${request.service}:${target.split('.').at(-1)}`;
-  // The one operation of STS that is used here; its name is in the body.
+  // No other operation of STS is used here. Its name would be in the body.
   if (request.service === 'sts') return 'sts:AssumeRole';
   const query = new URLSearchParams(request.query);
   const operation = keyOf(request) === '' ? bucketOperation(query) : objectOperation(request.method, query);
@@ -39,14 +39,18 @@ const objectOperation = (method: string, query: URLSearchParams): string => {
   }
 };
 
+/** The recorded requests that write to S3. */
+export const writesIn = (requests: string[]): string[] =>
+  requests.filter((request) => /s3:Put|Upload|s3:Delete/.test(request));
+
 export const bucketOf = ({ path }: AwsRequest): string => path.split('/')[1] ?? '';
 
-/** Decoded; empty for a request about a bucket. */
+/** The decoded key; empty for a request about a bucket. */
 export const keyOf = ({ path }: AwsRequest): string => decodeURIComponent(path.split('/').slice(2).join('/'));
 
 /**
- * Every call of the functions from now on, as `operation bucket/key`; for services other than S3 the operation alone. What the SDK
- * asks again, because an answer did not come in time, is not counted again.
+ * Records every call of the functions from now on, as `operation bucket/key`, or as the operation alone for services other than S3.
+ * `by` is the name of the only function to record. Retries by the SDK, for answers that did not arrive in time, are left out.
  */
 export const watchRequests = ({ aws }: Pick<Stage, 'aws'>, by: string | null = null): string[] => {
   const requests: string[] = [];

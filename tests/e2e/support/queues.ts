@@ -1,4 +1,4 @@
-/** The two queues, as an operator or a foreign sender uses them. */
+/** Uses the live queue and the dead-letter queue as an operator or a foreign sender does. */
 import {
   ChangeMessageVisibilityCommand,
   ReceiveMessageCommand,
@@ -6,19 +6,22 @@ import {
   SetQueueAttributesCommand,
 } from '@aws-sdk/client-sqs';
 import { type CliRun, runReplicatorCli } from '../../../demo/replicator-cli.ts';
-import type { Stage } from './stage.ts';
+import type { Stage } from './stages/stage.ts';
 
 export interface Letter {
   body: string;
   attributes: Record<string, string>;
 }
 
-/** The SDK gives a send up after four seconds without an answer. What the function sends twice comes sooner. */
+/**
+ * How long after a send the SDK repeats it at the earliest: it waits four seconds for an answer. The function itself repeats a send
+ * sooner.
+ */
 const RESENT_AFTER_MS = 3_000;
 
 /**
- * Everything in the dead-letter queue, in no order; it stays there. Without what the SDK sent again, because the machine stood still
- * and no answer came in time.
+ * All messages in the dead-letter queue, in no order. They stay in the queue. Left out are messages that the SDK sent again because
+ * a busy machine did not answer in time.
  */
 export const deadLetters = async ({
   source,
@@ -65,13 +68,13 @@ export const deadLetters = async ({
   return letters.filter((letter) => !isResent(letter)).map(({ body, attributes }) => ({ body, attributes }));
 };
 
-/** Puts a message into the live queue by hand. */
+/** Sends a message to the live queue. */
 export const send = async ({ source, liveQueueUrl: QueueUrl }: Stage, body: unknown): Promise<void> => {
   const MessageBody = typeof body === 'string' ? body : JSON.stringify(body);
   await source.sqs.send(new SendMessageCommand({ QueueUrl, MessageBody }));
 };
 
-/** The record S3 would send for an object, without what tells two events apart unless `more` adds it. */
+/** The record that S3 would send for an object. `more` adds the fields that tell two events apart. */
 export const s3Record = (bucket: string, key: string, more: object = {}) => ({
   eventVersion: '2.1',
   eventSource: 'aws:s3',
@@ -81,17 +84,17 @@ export const s3Record = (bucket: string, key: string, more: object = {}) => ({
   s3: { bucket: { name: bucket }, object: { key: encodeURIComponent(key).replaceAll('%20', '+'), ...more } },
 });
 
-/** The replicator's command line in a process of its own, with the rights of the source account's administrator. */
+/** Runs the replicator's command line in its own process, with the rights of the source account's administrator. */
 export const cli = (stage: Stage, ...argv: string[]): Promise<CliRun> =>
   runReplicatorCli([...argv, '--config', stage.replicationFile], stage.source.environment());
 
-/** Empties both queues, whoever holds the messages. */
+/** Empties both queues, including messages in flight. */
 export const purge = (stage: Stage): void => {
   stage.live.purge();
   stage.dead.purge();
 };
 
-/** What happens at the source in the meantime, before any of its events arrives. */
+/** Lets everything in `what` happen at the source before the first of its events arrives. */
 export const beforeEvents = async (stage: Stage, what: () => Promise<unknown>): Promise<void> => {
   const delay = (seconds: number): Promise<unknown> =>
     stage.source.sqs.send(

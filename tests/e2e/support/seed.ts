@@ -1,6 +1,6 @@
-/** Random tests print their seed when they fail; PROPERTY_SEED repeats one. */
+/** The seed of random tests, which they print when they fail. PROPERTY_SEED repeats a run. */
 export const PROPERTY_SEED = Number(process.env['PROPERTY_SEED'] ?? Date.now() % 2 ** 31);
 
-/** One of so many of them by chance, where each takes seconds. All with DRAW=all, as in `npm run test:soak`. */
+/** Draws one in `oneIn` cases, for cases that take seconds each. DRAW=all selects all of them, as `npm run test:soak` does. */
 export const drawn = <T>(all: readonly T[], oneIn = 6): T[] =>
   all.filter((_, index) => process.env['DRAW'] === 'all' || (index + PROPERTY_SEED) % oneIn === 0);

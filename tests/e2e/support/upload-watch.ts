@@ -1,19 +1,19 @@
-/** Multipart uploads of the functions that nobody finished or aborted, and whether anybody still could. */
+/** Finds multipart uploads that a function left open although it could have aborted them. */
 import { ListMultipartUploadsCommand } from '@aws-sdk/client-s3';
 import type { AwsRequest, Fault } from '@s3-replicator/local-aws';
 import { environmentIdOf } from '@s3-replicator/local-aws/lambda';
 import { bucketOf, keyOf, operationOf } from './operations.ts';
-import type { Stage } from './stage.ts';
+import type { Stage } from './stages/stage.ts';
 
 export interface UploadWatch {
-  /** To be told of every request and of what befalls it. */
+  /** Receives every request, with the fault that is injected into it. */
   see(request: AwsRequest, fault: Fault | undefined): void;
-  /** `bucket/key` of uploads that are open although a function that knows them lives on, and could have aborted them. */
+  /** `bucket/key` of open uploads that are known to a living function, which could have aborted them. */
   forgotten(): Promise<string[]>;
 }
 
 interface Begun {
-  /** The SDK's own id, the same for each attempt. */
+  /** The SDK's id of the call, which is the same for each attempt. */
   call: string;
   place: string;
   environment: string | null;
@@ -22,8 +22,8 @@ interface Begun {
 }
 
 /**
- * What a function cannot clean up: an upload of which it never heard, since the answer was lost; one whose abort did not get
- * through; those it had when it was killed. The lifecycle rule in destination/template.yml is for them (docs/limits.md).
+ * A function cannot clean up an upload that it does not know because the answer was lost, an upload whose abort failed, or the
+ * uploads that it had when it was killed. The lifecycle rule in destination/template.yml covers these uploads (docs/limits.md).
  */
 export const watchUploads = (stage: Stage): UploadWatch => {
   const begun: Begun[] = [];
@@ -45,7 +45,7 @@ export const watchUploads = (stage: Stage): UploadWatch => {
       const uploadId = new URLSearchParams(request.query).get('uploadId');
       if (operation === 's3:CreateMultipartUpload') {
         const call = String(request.headers['amz-sdk-invocation-id']);
-        // Asked again by the SDK, which did not wait for the answer: that of a machine that stood still, if not of a fault.
+        // The SDK repeats a call whose answer was late. A busy machine causes that, too, without an injected fault.
         const before = begun.findLast((each) => each.call === call);
         if (before !== undefined && !before.failed) before.answerIsLost = true;
         begun.push({
@@ -64,7 +64,7 @@ export const watchUploads = (stage: Stage): UploadWatch => {
     async forgotten() {
       const open = await openUploads(stage);
       const unheardOf = open.filter(({ id }) => !known.has(id));
-      // One for one: a lost answer excuses a single upload.
+      // Each lost answer excuses a single upload.
       const excuses = begun.filter(({ environment, answerIsLost }) => answerIsLost || isDead(environment));
       const unexcused = unheardOf.filter(({ place }) => {
         const at = excuses.findIndex((excuse) => excuse.place === place);

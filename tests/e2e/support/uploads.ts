@@ -3,35 +3,61 @@ import {
   type CompleteMultipartUploadCommandOutput,
   CreateMultipartUploadCommand,
   type CreateMultipartUploadCommandInput,
+  PutObjectCommand,
+  type PutObjectCommandInput,
+  type PutObjectCommandOutput,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
-import type { Stage } from './stage.ts';
+import type { Account } from '../../../demo/account.ts';
 
+type PutOptions = Omit<PutObjectCommandInput, 'Bucket' | 'Key' | 'Body'>;
 type UploadOptions = Omit<CreateMultipartUploadCommandInput, 'Bucket' | 'Key'>;
 
-/** A multipart upload by the owner of the source account, a part for each body. */
-export const putParts = async (
-  stage: Stage,
-  bucket: string,
-  key: string,
-  bodies: Uint8Array[],
-  options: UploadOptions = {},
-): Promise<CompleteMultipartUploadCommandOutput> => {
-  const s3 = stage.source.s3();
-  const where = { Bucket: bucket, Key: key };
-  const { UploadId } = await s3.send(new CreateMultipartUploadCommand({ ...where, ...options }));
-  const { ChecksumAlgorithm } = options;
-  const parts = [];
-  for (const [index, Body] of bodies.entries()) {
-    const part = { ...where, UploadId, PartNumber: index + 1, Body };
-    const answer = await s3.send(
-      new UploadPartCommand({ ...part, ...(ChecksumAlgorithm === undefined ? {} : { ChecksumAlgorithm }) }),
+/** Uploads by the owner of the source account. */
+export interface Uploads {
+  put(
+    bucket: string,
+    key: string,
+    body: Uint8Array | string,
+    options?: PutOptions,
+  ): Promise<PutObjectCommandOutput>;
+  /** A multipart upload with one part for each body. */
+  putParts(
+    bucket: string,
+    key: string,
+    bodies: Uint8Array[],
+    options?: UploadOptions,
+  ): Promise<CompleteMultipartUploadCommandOutput>;
+}
+
+export const createUploads = (source: Account): Uploads => ({
+  put: (bucket, key, body, options = {}) =>
+    source.s3().send(
+      new PutObjectCommand({
+        Bucket: bucket,
+        Key: key,
+        Body: body,
+        ContentLength: Buffer.byteLength(body),
+        ...options,
+      }),
+    ),
+  async putParts(bucket, key, bodies, options = {}) {
+    const s3 = source.s3();
+    const where = { Bucket: bucket, Key: key };
+    const { UploadId } = await s3.send(new CreateMultipartUploadCommand({ ...where, ...options }));
+    const { ChecksumAlgorithm } = options;
+    const parts = [];
+    for (const [index, Body] of bodies.entries()) {
+      const part = { ...where, UploadId, PartNumber: index + 1, Body };
+      const answer = await s3.send(
+        new UploadPartCommand({ ...part, ...(ChecksumAlgorithm === undefined ? {} : { ChecksumAlgorithm }) }),
+      );
+      const { ETag, ChecksumCRC32, ChecksumCRC32C, ChecksumCRC64NVME, ChecksumSHA1, ChecksumSHA256 } = answer;
+      const checksums = { ChecksumCRC32, ChecksumCRC32C, ChecksumCRC64NVME, ChecksumSHA1, ChecksumSHA256 };
+      parts.push({ PartNumber: index + 1, ETag, ...checksums });
+    }
+    return s3.send(
+      new CompleteMultipartUploadCommand({ ...where, UploadId, MultipartUpload: { Parts: parts } }),
     );
-    const { ETag, ChecksumCRC32, ChecksumCRC32C, ChecksumCRC64NVME, ChecksumSHA1, ChecksumSHA256 } = answer;
-    const checksums = { ChecksumCRC32, ChecksumCRC32C, ChecksumCRC64NVME, ChecksumSHA1, ChecksumSHA256 };
-    parts.push({ PartNumber: index + 1, ETag, ...checksums });
-  }
-  return s3.send(
-    new CompleteMultipartUploadCommand({ ...where, UploadId, MultipartUpload: { Parts: parts } }),
-  );
-};
+  },
+});

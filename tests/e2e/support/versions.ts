@@ -1,18 +1,18 @@
-/** The history of a key on both sides, as its owners see it. */
+/** The histories of a key on both sides, as their owners read them. */
 import {
-  GetObjectTaggingCommand,
   ListObjectVersionsCommand,
   type ListObjectVersionsCommandInput,
   type S3Client,
 } from '@aws-sdk/client-s3';
 import { expect } from 'vitest';
-import { type ReplicaPlace, replicaPlaces } from '../../../demo/replica-places.ts';
+import { type ObjectName, type ReplicaPlace, replicaPlaces } from '../../../demo/replica-places.ts';
 import { comparable, type Seen, seen, wantedDifference } from './objects.ts';
-import type { Stage } from './stage.ts';
+import type { Stage } from './stages/stage.ts';
+import { tagsOf } from './tags.ts';
 
 type Entry = { kind: 'marker'; versionId: string } | { kind: 'version'; versionId: string; seen: Seen };
 
-/** Every version and marker of exactly this key, oldest first. */
+/** Every version and delete marker of exactly this key, oldest first. */
 export const historyOf = async (client: S3Client, bucket: string, key: string): Promise<Entry[]> => {
   const entries: Entry[] = [];
   for await (const { kind, versionId } of listed(client, bucket, key)) {
@@ -24,7 +24,7 @@ export const historyOf = async (client: S3Client, bucket: string, key: string): 
   return entries.toReversed();
 };
 
-/** Newest first. One at a time: the SDK's answer has versions and markers apart, and so not in their common order. */
+/** Newest first. One entry is listed at a time because the SDK separates versions from markers, which loses their common order. */
 async function* listed(client: S3Client, Bucket: string, Key: string) {
   let next: Pick<ListObjectVersionsCommandInput, 'KeyMarker' | 'VersionIdMarker'> = {};
   for (;;) {
@@ -40,27 +40,15 @@ async function* listed(client: S3Client, Bucket: string, Key: string) {
   }
 }
 
-export const tagsOf = async (
-  client: S3Client,
-  bucket: string,
-  key: string,
-  versionId?: string,
-): Promise<Record<string, string>> => {
-  const { TagSet: tags = [] } = await client.send(
-    new GetObjectTaggingCommand({ Bucket: bucket, Key: key, VersionId: versionId }),
-  );
-  return Object.fromEntries(tags.map(({ Key = '', Value = '' }) => [Key, Value]));
-};
-
 interface Options {
-  /** Replica versions that somebody else wrote. */
+  /** Version ids of replicas that somebody else wrote. */
   foreign?: string[];
   deletes?: 'replicate' | 'ignore';
 }
 
 /**
- * Each destination went through the states that the source went through: the same bytes, headers, metadata and tags, in the same
- * order. Delete markers in a row are one there, and where nothing was there is none.
+ * Expects that each destination went through the states of the source: the same bytes, headers, metadata and tags, in the same
+ * order. Several delete markers in a row become one at the destination, and a marker before the first version becomes none.
  */
 export const expectSameHistory = async (
   stage: Stage,
@@ -80,30 +68,35 @@ export const expectSameHistory = async (
     const history = await historyOf(client, place.bucket, place.key);
     const replicas = history.filter(({ versionId }) => !foreign.includes(versionId));
     expect(
-      await Promise.all(replicas.map((entry) => described(client, place.bucket, place.key, entry, null))),
+      await Promise.all(replicas.map((entry) => described(client, place, entry))),
       `history of ${place.bucket}/${place.key}`,
     ).toEqual(
       await Promise.all(
-        wanted.map((entry, index) =>
-          described(stage.source.s3(), bucket, key, entry, { place, replica: replicas[index] }),
+        wanted.map(async (entry, index) =>
+          asReplicaOf(await described(stage.source.s3(), { bucket, key }, entry), entry, {
+            place,
+            replica: replicas[index],
+          }),
         ),
       ),
     );
   }
 };
 
-const described = async (
-  client: S3Client,
-  bucket: string,
-  key: string,
+const described = async (client: S3Client, { bucket, key }: ObjectName, entry: Entry) =>
+  entry.kind === 'marker'
+    ? ('delete marker' as const)
+    : { ...comparable(entry.seen), tags: await tagsOf(client, bucket, key, entry.versionId) };
+
+/** The description that the replica of this source entry should have. */
+const asReplicaOf = (
+  source: Awaited<ReturnType<typeof described>>,
   entry: Entry,
-  other: { place: ReplicaPlace; replica: Entry | undefined } | null,
-) => {
-  if (entry.kind === 'marker') return 'delete marker';
-  const replica = other?.replica?.kind === 'version' ? other.replica.seen : null;
-  return {
-    ...comparable(entry.seen),
-    ...(other !== null && wantedDifference(other.place, entry.seen, replica)),
-    tags: await tagsOf(client, bucket, key, entry.versionId),
-  };
-};
+  { place, replica }: { place: ReplicaPlace; replica: Entry | undefined },
+) =>
+  source === 'delete marker' || entry.kind === 'marker'
+    ? source
+    : {
+        ...source,
+        ...wantedDifference(place, entry.seen, replica?.kind === 'version' ? replica.seen : null),
+      };

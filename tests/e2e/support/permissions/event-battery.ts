@@ -1,4 +1,4 @@
-/** One of everything the functions do, and what came of it: what the loss of a permission is judged by. */
+/** Performs one of everything that events make the functions do, and observes the results: the loss of a permission shows here. */
 import { randomBytes } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import {
@@ -13,37 +13,36 @@ import {
 } from '@aws-sdk/client-s3';
 import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
 import { GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
-import { DESTINATION_ACCOUNT, SOURCE_ACCOUNT } from '../../../demo/two-accounts.ts';
+import { DESTINATION_ACCOUNT, SOURCE_ACCOUNT } from '../../../../demo/two-accounts.ts';
 import { clientConfig } from '@s3-replicator/local-aws';
 import { canonicalUserId } from '@s3-replicator/local-aws/s3';
-import { openUploads, seen } from './objects.ts';
-import { keyOf, operationOf } from './operations.ts';
-import { deadLetters, purge, s3Record, send } from './queues.ts';
-import { settled, type Stage } from './stage.ts';
-import { putParts } from './uploads.ts';
+import { openUploads, seen } from '../objects.ts';
+import { keyOf, operationOf } from '../operations.ts';
+import { deadLetters, purge, s3Record, send } from '../queues.ts';
+import { settled, type Stage } from '../stages/stage.ts';
 
 export interface Observation {
-  /** Which objects were not replicated within a minute. */
+  /** Objects that were not replicated within a minute. */
   missing: string[];
-  /** `<what>: <reason>` for each dead letter. */
+  /** `<object>: <reason>` for each dead letter. */
   dead: string[];
-  /** Messages that are still in the live queue after a minute. */
+  /** Number of messages that are still in the live queue after a minute. */
   waiting: number;
-  /** Reasons for which something was tried again. */
+  /** Reasons for retries. */
   retried: string[];
-  /** Multipart uploads left open. */
+  /** Number of multipart uploads left open. */
   open: number;
-  /** Events that EventBridge could deliver nowhere. */
+  /** Number of events that EventBridge could deliver nowhere. */
   undelivered: number;
   /** Whether log lines and metrics reach CloudWatch. */
   logged: boolean;
-  /** May CloudWatch publish alarms? */
+  /** Whether CloudWatch may publish alarms. */
   alarms: string;
-  /** What can be reached without TLS. */
+  /** Resources that can be reached without TLS. */
   withoutTls: string[];
 }
 
-/** What it looks like when nothing is missing. */
+/** The observation of a complete deployment. */
 export const ALL_IS_WELL: Observation = {
   missing: [],
   dead: ['malformed: malformed-message'],
@@ -56,7 +55,10 @@ export const ALL_IS_WELL: Observation = {
   withoutTls: [],
 };
 
-/** Each run has keys of its own, named after `run`. `failing`: one object cannot be read until its message comes again, which takes a second. */
+/**
+ * Each run has its own keys, named after `run`. `failing`: one object cannot be read until its message comes again, which takes a
+ * second.
+ */
 export const battery = async (stage: Stage, run: string, { failing = false } = {}): Promise<Observation> => {
   purge(stage);
   const firstLine = stage.logs.length;
@@ -64,7 +66,7 @@ export const battery = async (stage: Stage, run: string, { failing = false } = {
   const firstUndelivered = stage.aws.events.failedInvocations.length;
   injectFaults(stage, run, failing);
   const names = await upload(stage, run);
-  // Twice the same event: the second is a duplicate.
+  // The second record is a duplicate of the first.
   const gone = s3Record('notified', `in/${run}/gone`, { sequencer: '00A1' });
   await send(stage, { Records: [gone, gone] });
   await send(stage, 'malformed');
@@ -76,7 +78,7 @@ export const battery = async (stage: Stage, run: string, { failing = false } = {
   const dead = (await deadLetters(stage)).map(({ body, attributes }) => nameOf(body, attributes, run));
   return {
     missing: await missing(stage, run, names),
-    // An object may be there more than once, for each of its changes.
+    // Each change of an object may end in a dead letter.
     dead: [...new Set(dead)].toSorted(),
     waiting,
     retried: reasonsOfRetries(lines.map(({ line }) => line)),
@@ -93,7 +95,7 @@ export const battery = async (stage: Stage, run: string, { failing = false } = {
 interface Where {
   Bucket: string;
   Key: string;
-  /** Bucket and key. */
+  /** Bucket and key of the replica. */
   replica: readonly [string, string];
 }
 
@@ -102,7 +104,7 @@ export const where = (run: string, name: string): Where =>
     ? { Bucket: 'bridged', Key: `${run}/b`, replica: ['plain-replica', `bridged/${run}/b`] }
     : { Bucket: 'notified', Key: `in/${run}/${name}`, replica: ['replicas', `in/${run}/${name}`] };
 
-/** One object for each thing there is to do. Answers their names. `withLarge`: also those of more than one part or read. */
+/** Writes one object for each kind of work and answers their names. `withLarge` includes objects of several parts or reads. */
 export const upload = async (stage: Stage, run: string, withLarge = true): Promise<string[]> => {
   const names: string[] = [];
   const put = async (name: string, Body: string | Buffer, options: Partial<PutObjectCommandInput> = {}) => {
@@ -122,9 +124,9 @@ export const upload = async (stage: Stage, run: string, withLarge = true): Promi
   await put('small', 'small');
   await put('overwrite', 'after');
   if (withLarge) {
-    // Larger than what is read at once.
+    // This object is larger than a single read.
     await put('large', randomBytes(4 * 1024 * 1024 + 1));
-    await putParts(stage, 'notified', where(run, 'multipart').Key, [randomBytes(10)]);
+    await stage.putParts('notified', where(run, 'multipart').Key, [randomBytes(10)]);
     names.push('multipart');
   }
   await put('retried', 'retried');
@@ -142,7 +144,7 @@ export const upload = async (stage: Stage, run: string, withLarge = true): Promi
 
 const FRIEND = canonicalUserId('333333333333');
 
-/** What happens to objects that are replicated. */
+/** Changes objects that are already replicated. */
 const change = async (stage: Stage, run: string): Promise<void> => {
   const s3 = stage.source.s3();
   for (const name of ['retagged', 'bridged']) {
@@ -154,7 +156,7 @@ const change = async (stage: Stage, run: string): Promise<void> => {
   await s3.send(new DeleteObjectCommand({ Bucket, Key }));
 };
 
-/** One object may be unreadable at first, so that its message is tried again; and one upload has to be aborted. */
+/** One object may be unreadable at first, so that its message is tried again. One upload has to be aborted. */
 const injectFaults = (stage: Stage, run: string, failing: boolean): void => {
   const read = `s3:GetObject in/${run}/retried`;
   const complete = `s3:CompleteMultipartUpload in/${run}/multipart`;
@@ -162,7 +164,7 @@ const injectFaults = (stage: Stage, run: string, failing: boolean): void => {
     [read]: { status: 500, code: 'InternalError' },
     [complete]: { status: 409, code: 'ConditionalRequestConflict' },
   };
-  // A read is tried so often before it is left to the queue.
+  // The function tries a read four times before it leaves the retry to the queue.
   const left = new Map([
     [read, failing ? 4 : 0],
     [complete, 1],
@@ -181,7 +183,7 @@ const messagesIn = (stage: Stage): number => {
   return visible + delayed + inFlight;
 };
 
-/** Which are not what they should be. */
+/** The names of the objects whose replicas differ from them. */
 export const missing = async (stage: Stage, run: string, names: string[]): Promise<string[]> => {
   const found = await Promise.all(
     names.map(async (name) => {
@@ -195,7 +197,7 @@ export const missing = async (stage: Stage, run: string, names: string[]): Promi
   return found.flat();
 };
 
-/** What is compared: the bytes and all that travels with them. */
+/** Everything that is compared: the bytes and all that travels with them. */
 const described = async (client: S3Client, Bucket: string, Key: string) => {
   const or =
     <T>(none: T) =>
@@ -222,7 +224,7 @@ const described = async (client: S3Client, Bucket: string, Key: string) => {
   };
 };
 
-/** The last part of the key, or the body of what names none. */
+/** `<name>: <reason>` of a dead letter. The name is the last part of its key, or its body if it names no key. */
 export const nameOf = (body: string, attributes: Record<string, string>, run: string): string => {
   const { key, reason = 'undelivered' } = attributes;
   const ofEvent = body.includes(`${run}/b"`) ? 'bridged' : body;
@@ -230,17 +232,17 @@ export const nameOf = (body: string, attributes: Record<string, string>, run: st
   return `${name === 'b' ? 'bridged' : name}: ${reason}`;
 };
 
-/** Why something was tried again, by these lines of the functions. */
+/** The reasons for retries in these log lines of the functions. */
 export const reasonsOfRetries = (lines: string[]): string[] => {
   const reasons = lines
     .filter((line) => line.includes('"ending":"retry"'))
     .map((line) => /"reason":"([a-z-]+)"/.exec(line)?.[1] ?? '')
-    // What a machine that stood still for seconds looks like to a client: nothing to do with permissions.
+    // A machine that stood still for seconds looks like this to a client. It has nothing to do with permissions.
     .filter((reason) => reason !== 'connection-lost');
   return [...new Set(reasons)].toSorted();
 };
 
-/** None goes off here, but the policy can be asked. */
+/** No alarm fires here, but the policy can be asked. */
 const alarmsMayBePublished = ({ aws, names }: Stage): string =>
   aws.sns.mayPublish({
     topicArn: `arn:aws:sns:us-east-1:${SOURCE_ACCOUNT}:${names.alarmTopic}`,
@@ -249,7 +251,7 @@ const alarmsMayBePublished = ({ aws, names }: Stage): string =>
     sourceAccount: SOURCE_ACCOUNT,
   });
 
-/** Tried with all rights of the accounts: only a denial stands in the way. */
+/** Tries to reach resources without TLS, with all rights of the accounts: only a denial can prevent it. */
 export const reachableWithoutTls = async (stage: Stage, run: string): Promise<string[]> => {
   const { aws, names } = stage;
   const root = clientConfig(aws, aws.root(SOURCE_ACCOUNT), { tls: false });

@@ -1,4 +1,4 @@
-/** What transfers, their sweep and copies inside S3 look like in the end: the measure that missing permissions are judged by. */
+/** Performs transfers, their sweep and copies inside S3, and observes the results: the loss of a permission shows here. */
 import {
   CreateMultipartUploadCommand,
   HeadObjectCommand,
@@ -9,23 +9,24 @@ import {
 import { SetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import { DeleteCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { clientConfig } from '@s3-replicator/local-aws';
-import { sourcePolicies } from '../../../src/stack/source-policy.ts';
-import { loadConfiguration } from '../../../src/lib/configuration/configuration.ts';
-import { sessionName } from '../../../src/lib/hint/session-name.ts';
-import { nameOf, reasonsOfRetries } from './battery.ts';
+import { sourcePolicies } from '../../../../src/stack/source-policy.ts';
+import { loadConfiguration } from '../../../../src/lib/configuration/configuration.ts';
+import { sessionName } from '../../../../src/lib/hint/session-name.ts';
+import { nameOf, reasonsOfRetries } from './event-battery.ts';
 import { deployment, startPermissionStage } from './losses.ts';
-import { openUploads, seen } from './objects.ts';
-import { watchRequests } from './operations.ts';
-import { deadLetters, purge } from './queues.ts';
-import { withTable } from './run-permissions-traces.ts';
-import { atRest, messagesOf, type Stage } from './stage.ts';
-import { grantKey } from './transfers-stage.ts';
+import { atRest } from '../at-rest.ts';
+import { openUploads, seen } from '../objects.ts';
+import { watchRequests } from '../operations.ts';
+import { deadLetters, purge } from '../queues.ts';
+import { withTable } from './run-traces.ts';
+import { messagesOf, type Stage } from '../stages/stage.ts';
+import { grantKey } from '../stages/transfers.ts';
 
 const GIB = 1024 ** 3;
-/** More than one call may copy, in parts that S3 copies itself: not a byte is moved here. */
+/** An object too large for a single copy call. S3 copies its parts itself, so no bytes are moved here. */
 const LARGE = { sizeBytes: 6 * GIB, partSizeBytes: 5 * GIB, seed: 5 };
 
-/** The stage of all tests of permissions, where the source account also lets S3 copy: as `config policy` prints it. */
+/** The stage of all permission tests. The source account also allows copies inside S3, as `config policy` prints it. */
 export const startCopyingStage = async (): Promise<Stage> => {
   const configuration = loadConfiguration(deployment.configuration);
   const policies = sourcePolicies(configuration, configuration.replication.rules);
@@ -43,17 +44,17 @@ export const startCopyingStage = async (): Promise<Stage> => {
 };
 
 export interface TransferObservation {
-  /** Not replicated within a minute. */
+  /** Names of objects that were not replicated within a minute. */
   missing: string[];
-  /** `<what>: <reason>` for each dead letter. */
+  /** `<object>: <reason>` for each dead letter. */
   dead: string[];
-  /** Reasons for which something was tried again. */
+  /** Reasons for retries. */
   retried: string[];
-  /** Transfers whose records are left. */
+  /** Names of transfers whose records are left. */
   records: string[];
-  /** Multipart uploads left open. */
+  /** Number of multipart uploads left open. */
   open: number;
-  /** What a sweep afterwards could not do: `<bucket>: <reason>`. */
+  /** Failures of a later sweep: `<bucket>: <reason>`. */
   complaints: string[];
 }
 
@@ -66,7 +67,7 @@ export const TRANSFERS_ARE_WELL: TransferObservation = {
   complaints: [],
 };
 
-/** One large object, from its event to its replica. It has a key of its own, named after `run`, as in all batteries. */
+/** Transfers one large object, from its event to its replica. The key is named after `run`, as in all batteries. */
 export const transferBattery = async (stage: Stage, run: string): Promise<TransferObservation> => {
   const firstLine = await clear(stage);
   const key = `${run}/large`;
@@ -79,7 +80,7 @@ export const transferBattery = async (stage: Stage, run: string): Promise<Transf
     missing: await missingOf(stage, key),
     dead: [...new Set(dead)].toSorted(),
     retried: reasonsOfRetries(stage.logs.slice(firstLine).map(({ line }) => line)).filter(
-      // Two ranges may fail at once, of which one waits until the other has told.
+      // If two part ranges fail at once, one waits for the record of the other.
       (reason) => reason !== 'in-progress',
     ),
     records: await recordsOf(stage),
@@ -89,16 +90,16 @@ export const transferBattery = async (stage: Stage, run: string): Promise<Transf
 };
 
 export interface SweepObservation {
-  /** Is an upload that was left behind aborted a day later? */
+  /** Whether an upload that was left behind is aborted a day later. */
   swept: boolean;
   complaints: string[];
-  /** Schedules that could not be followed. */
+  /** Number of scheduled events that could not be delivered. */
   undelivered: number;
 }
 
 export const SWEEPS_ARE_WELL: SweepObservation = { swept: true, complaints: [], undelivered: 0 };
 
-/** An upload whose function died, and the schedule. */
+/** Leaves an upload as a function does that dies, and waits for the scheduled sweep. */
 export const sweepBattery = async (stage: Stage, run: string): Promise<SweepObservation> => {
   const { aws, names, logs } = stage;
   await clear(stage);
@@ -113,7 +114,8 @@ export const sweepBattery = async (stage: Stage, run: string): Promise<SweepObse
       .filter(({ functionName }) => functionName === names.transferFunction)
       .map(({ line }) => line)
       .filter((line) => /"message":"sweep"|Invoke Error/.test(line));
-  await stage.waitUntil('the schedule came', async () => undelivered() + answers().length > 0);
+  const isSwept = async (): Promise<boolean> => undelivered() + answers().length > 0;
+  await stage.waitUntil('the schedule has fired', isSwept, { timeoutMs: 150_000 });
   await rest(stage);
   return {
     swept: !(await openUploads(stage, 'replicas')).includes(`in/${run}/left`),
@@ -129,7 +131,7 @@ const complaintsIn = (line: string): string[] => {
   return unreachable ?? [/not authorized to perform: (\S+)/.exec(errorMessage ?? '')?.[1] ?? line];
 };
 
-/** As the functions begin them. */
+/** Begins an upload with the session of a function. */
 const leaveUpload = async ({ aws, names, configuration }: Stage, Key: string): Promise<void> => {
   const [destination] = configuration.replication.rules[0]?.destinations ?? [];
   const session = aws.iam.createSession(destination?.roleArn ?? '', sessionName(names.stack), 900);
@@ -139,10 +141,11 @@ const leaveUpload = async ({ aws, names, configuration }: Stage, Key: string): P
 };
 
 export interface JobObservation {
-  /** What two tasks for the same large object answered: the one that begins its transfer, and the one that finds all parts there. */
+  /** Answers of two tasks for the same large object: the first begins its transfer, the second finds all parts there. */
   tasks: string[];
-  /** Whether all of it is there after the second, and nothing else. */
+  /** Names of objects that are incomplete after the second task. */
   missing: string[];
+  /** Names of transfers whose records are left. */
   records: string[];
 }
 
@@ -152,15 +155,17 @@ export const JOBS_ARE_WELL: JobObservation = {
   records: [],
 };
 
-/** A job of S3 Batch Operations, while nobody reads the live queue: neither events nor the hint that all parts are there. */
+/**
+ * Runs a job of S3 Batch Operations while nobody reads the live queue: neither events nor the hint that all parts are there arrive.
+ */
 export const transferJobBattery = async (stage: Stage, run: string): Promise<JobObservation> => {
   await clear(stage);
   await delayLive(stage, 900);
   const key = `${run}/large`;
   stage.aws.s3.createSparseObject({ bucket: 'bridged', key, ...LARGE });
   const began = await task(stage, key);
-  const queue = messagesOf(stage.aws, stage.names.transferQueue);
-  await atRest(stage.aws, [queue], [stage.names.transferFunction], 0);
+  const queues = [messagesOf(stage.aws, stage.names.transferQueue)];
+  await atRest(stage.aws, { queues, functions: [stage.names.transferFunction] }, { movedSeconds: 0 });
   const tasks = [began, await task(stage, key)];
   const seenThen = { tasks, missing: await missingOf(stage, key), records: await recordsOf(stage) };
   await delayLive(stage, 0);
@@ -184,17 +189,18 @@ const task = async ({ aws, names }: Stage, key: string): Promise<string> => {
 };
 
 export interface CopyObservation {
-  /** What passed through the function. */
+  /** Names of objects whose bytes passed through the function. */
   streamed: string[];
+  /** Names of objects that were not replicated. */
   missing: string[];
 }
 
 export const COPIES_ARE_WELL: CopyObservation = { streamed: [], missing: [] };
 
-/** Small objects that S3 may copy, from a bucket with versions and a key, and from one without. */
+/** Replicates small objects that S3 may copy: one from a versioned bucket with a KMS key, and one from a plain bucket. */
 export const copyBattery = async (stage: Stage, run: string): Promise<CopyObservation> => {
   const { aws, source, names } = stage;
-  // What was refused is remembered for a while, as is what was not.
+  // An environment remembers for a while whether S3 was allowed to copy.
   await aws.lambda.killEnvironments(names.replicateFunction);
   await clear(stage);
   const requests = watchRequests(stage);
@@ -217,7 +223,7 @@ export const copyBattery = async (stage: Stage, run: string): Promise<CopyObserv
   return { streamed: streamed.toSorted(), missing };
 };
 
-/** What earlier batteries left undone. Answers which line of the log is the next. */
+/** Removes the leftovers of earlier batteries. Answers the index of the next log line. */
 const clear = async (stage: Stage): Promise<number> => {
   purge(stage);
   messagesOf(stage.aws, stage.names.transferQueue).purge();
@@ -228,10 +234,11 @@ const clear = async (stage: Stage): Promise<number> => {
   return stage.logs.length;
 };
 
-/** Until nothing is at work any more, or a minute has passed. */
+/** Waits until nothing is at work any more, or the clock has moved by a minute. */
 const rest = async ({ aws, names, live }: Stage): Promise<boolean> => {
+  const queues = [live, messagesOf(aws, names.transferQueue)];
   const functions = [names.replicateFunction, names.transferFunction];
-  return atRest(aws, [live, messagesOf(aws, names.transferQueue)], functions, 60);
+  return atRest(aws, { queues, functions }, { movedSeconds: 60 });
 };
 
 const missingOf = async ({ destination }: Stage, key: string): Promise<string[]> => {

@@ -1,14 +1,11 @@
-/** What the tests of histories, deletes and attributes run on: the rules of fidelity.yml, packaged and deployed. */
-import { join } from 'node:path';
-import { REPOSITORY } from '../../../demo/package-stack.ts';
+/** The stage of the tests of histories, deletes and attributes: the rules of fidelity.yml, packaged and deployed. */
 import type { Template } from '@s3-replicator/local-aws/template';
-import { packaged } from './artifact.ts';
+import { replicationFileOf } from './packaged.ts';
 import { bucketIs, encryptedWith, SOURCE_KEY, startStage, type Stage } from './stage.ts';
 
-const CONFIGURATION = join(REPOSITORY, 'tests', 'e2e', 'support', 'fidelity.yml');
 const VERSIONED = { VersioningConfiguration: { Status: 'Enabled' } };
 
-/** New buckets refuse SSE-C unless they are told not to ("Blocking SSE-C", S3 User Guide). */
+/** New buckets refuse SSE-C unless their configuration allows it ("Blocking SSE-C", S3 User Guide). */
 const CUSTOMER_KEYS_ALLOWED = {
   ServerSideEncryptionConfiguration: [
     {
@@ -18,11 +15,10 @@ const CUSTOMER_KEYS_ALLOWED = {
   ],
 };
 
-/** Buckets are versioned unless they are called otherwise; destinations are what destination/template.yml makes. */
+/** Source buckets are versioned unless their names say otherwise; destination/template.yml makes the destinations. */
 export const startFidelityStage = async (): Promise<Stage> =>
   await startStage({
-    configuration: CONFIGURATION,
-    packaged: await packaged(CONFIGURATION),
+    configuration: replicationFileOf('fidelity'),
     sourceBuckets: {
       plain: {},
       'plain-kept': {},
@@ -39,7 +35,7 @@ export const startFidelityStage = async (): Promise<Stage> =>
     edit: { destination: withoutObjectLock },
   });
 
-/** All destinations of the bucket `locked` can lock, but for this one. */
+/** All destinations of the bucket `locked` support Object Lock, except for this one. */
 const withoutObjectLock = ({ Conditions: conditions }: Template): void => {
   const locks = conditions['CreatesLockedBucket'];
   Object.assign(conditions, {

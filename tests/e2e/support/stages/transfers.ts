@@ -1,29 +1,28 @@
 /**
- * Two accounts with `transfers.yml` deployed between them. The source account has granted what `config policy` prints: of bucket
- * `either`, which was never versioned, and of `inside`, which is encrypted with a key and locks.
+ * Two accounts with `transfers.yml` deployed between them. The source account has granted the permissions that `config policy`
+ * prints for its buckets: `either`, which was never versioned, and `inside`, which is encrypted with a key and has Object Lock.
  */
-import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { PutBucketPolicyCommand } from '@aws-sdk/client-s3';
-import { REPOSITORY } from '../../../demo/package-stack.ts';
-import { startTwoAccounts, type TwoAccountsOptions } from '../../../demo/two-accounts.ts';
+import { startTwoAccounts, type TwoAccountsOptions } from '../../../../demo/two-accounts.ts';
 import type { Template } from '@s3-replicator/local-aws/template';
 import type { LogLine } from '@s3-replicator/local-aws';
 import type { MessageStore } from '@s3-replicator/local-aws/sqs';
-import { run } from '../../cli/run.ts';
-import type { SourcePolicies } from '../../../src/stack/source-policy.ts';
-import { packaged } from './artifact.ts';
+import { run } from '../../../cli/run.ts';
+import type { SourcePolicies } from '../../../../src/stack/source-policy.ts';
+import { atRest } from '../at-rest.ts';
+import { createUploads } from '../uploads.ts';
+import { packaged, replicationFileOf } from './packaged.ts';
 import { messagesOf, SOURCE_KEY, encryptedWith, type Stage } from './stage.ts';
 
 export interface TransfersStage extends Stage {
   ranges: MessageStore;
-  /** What the source account was told to grant. */
+  /** The permissions that `config policy` asks the source account to grant. */
   policies: SourcePolicies;
-  /** Gives a source bucket this policy. */
+  /** Replaces the policy of a source bucket. */
   grant(bucket: string, statements: readonly object[]): Promise<void>;
 }
 
-const FILE = join(REPOSITORY, 'tests', 'e2e', 'support', 'transfers.yml');
+const FILE = replicationFileOf('transfers');
 
 export const startTransfersStage = async (options: TwoAccountsOptions = {}): Promise<TransfersStage> => {
   const logs: LogLine[] = [];
@@ -54,6 +53,7 @@ export const startTransfersStage = async (options: TwoAccountsOptions = {}): Pro
   for (const { keyArn, statement } of policies.keys) grantKey(aws, keyArn, [statement]);
   const stage = {
     ...accounts,
+    ...createUploads(source),
     logs,
     live: messagesOf(aws, names.liveQueue),
     dead: messagesOf(aws, names.deadLetterQueue),
@@ -65,7 +65,7 @@ export const startTransfersStage = async (options: TwoAccountsOptions = {}): Pro
   return stage;
 };
 
-/** The key's policy as it is by default, and these statements. */
+/** Sets the default key policy plus these statements. */
 export const grantKey = (aws: Stage['aws'], keyArn: string, statements: readonly object[]): void => {
   const [, , , , accountId = ''] = keyArn.split(':');
   const own = {
@@ -85,48 +85,24 @@ const readPolicies = async (): Promise<SourcePolicies> => {
   return policies;
 };
 
-/** An edit of the stack: its functions have 30 seconds, of which they keep 20 in reserve. 400 MiB fit into the other ten. */
+/** Edits the stack: its functions have 30 seconds, of which they keep 20 in reserve. 400 MiB fit into the other ten. */
 export const shorten = ({ Resources: resources }: Template): void => {
   for (const name of ['ReplicateLambdaFunction', 'TransferLambdaFunction'])
     Object.assign(resources[name]?.Properties ?? {}, { Timeout: 30 });
 };
 
-const IDLE_LOOKS = 5;
-const LONGEST_STEP_SECONDS = 300;
-const MAXIMUM_SECONDS = 3 * 3_600;
+/** Maximum time by which {@link moved} moves the clock. */
+const MOVED_SECONDS = 3 * 3_600;
 
 /**
- * Until both queues are empty and nothing is at work. While only time stands in the way, the clock of the local AWS is moved, at most
- * by three hours in all. Throws where that, or `limitMs` of real time, is not enough.
+ * Waits until both queues are empty and the functions idle; the clock of the local AWS is moved by three hours at most.
+ * @throws Error when that, or `limitMs` of real time, is not enough
  */
 export const moved = async (
   { aws, names, live, ranges }: Pick<TransfersStage, 'aws' | 'names' | 'live' | 'ranges'>,
-  { limitMs = 55_000 }: { limitMs?: number } = {},
+  { limitMs = 150_000 }: { limitMs?: number } = {},
 ): Promise<void> => {
-  const endMs = Date.now() + limitMs;
-  let movedSeconds = 0;
-  let idleLooks = 0;
-  let stepSeconds = 1;
-  for (;;) {
-    const counts = [live.counts(), ranges.counts()];
-    const waiting = counts.reduce(
-      (sum, { visible, delayed, inFlight }) => sum + visible + delayed + inFlight,
-      0,
-    );
-    const busy = [names.replicateFunction, names.transferFunction].some(
-      (name) => aws.lambda.function(name).pool().busy() > 0,
-    );
-    if (waiting === 0 && !busy) return;
-    const mayMove = busy || counts.some(({ visible }) => visible > 0);
-    idleLooks = mayMove ? 0 : idleLooks + 1;
-    if (mayMove) stepSeconds = 1;
-    if (Date.now() > endMs || movedSeconds >= MAXIMUM_SECONDS)
-      throw new Error(`it does not come to an end: ${JSON.stringify(counts)}`);
-    if (idleLooks > IDLE_LOOKS) {
-      aws.clock.advance(stepSeconds * 1_000);
-      movedSeconds += stepSeconds;
-      stepSeconds = Math.min(stepSeconds * 2, LONGEST_STEP_SECONDS);
-    }
-    await sleep(10);
-  }
+  const work = { queues: [live, ranges], functions: [names.replicateFunction, names.transferFunction] };
+  if (!(await atRest(aws, work, { movedSeconds: MOVED_SECONDS, limitMs })))
+    throw new Error(`messages are left: ${JSON.stringify([live.counts(), ranges.counts()])}`);
 };

@@ -2,24 +2,27 @@ import { createHash } from 'node:crypto';
 import { globSync } from 'node:fs';
 import { access, mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { packageStack, REPOSITORY, TEMPLATE_FILE } from '../../../demo/package-stack.ts';
+import { packageStack, REPOSITORY, TEMPLATE_FILE } from '../../../../demo/package-stack.ts';
 
-/** The replication.yml of the end-to-end tests. */
-export const REPLICATION_FILE = join(REPOSITORY, 'tests', 'e2e', 'support', 'replication.yml');
+type Configured =
+  'fidelity' | 'permissions' | 'replication' | 'runs' | 'transfers' | 'two-way-back' | 'two-way-forth';
+
+/** The path of one of the replication files in this folder. */
+export const replicationFileOf = (name: Configured): string => join(import.meta.dirname, `${name}.yml`);
 
 const CACHE = join(REPOSITORY, 'node_modules', '.cache', 'e2e');
 
 /**
- * The packaged stack of a configuration. Test files run side by side and need the same one: whoever comes
- * first packages it, under a name made of everything that goes into it. Answers its folder.
+ * The folder of the packaged stack of a replication file. Test files that run side by side need the same package: the first one
+ * makes it, under a name derived from everything that goes into it.
  */
-export const packaged = async (replicationFile = REPLICATION_FILE): Promise<string> => {
+export const packaged = async (replicationFile: string): Promise<string> => {
   const directory = join(CACHE, await fingerprint(replicationFile));
   if (!(await exists(join(directory, TEMPLATE_FILE)))) await packageInto(directory, replicationFile);
   return directory;
 };
 
-/** Moved into place when it is complete; the second of two that did it at once is thrown away. */
+/** The complete package is moved into place. If two processes make the same package at once, the second copy is thrown away. */
 const packageInto = async (directory: string, replicationFile: string): Promise<void> => {
   await mkdir(CACHE, { recursive: true });
   const outDirectory = await mkdtemp(join(CACHE, 'in-progress-'));

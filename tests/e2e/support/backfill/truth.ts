@@ -1,12 +1,12 @@
-/** What is true of two buckets, as their owners list them: nothing of the replicator is asked. */
+/** Compares two buckets as their owners list them, without asking the replicator. */
 import {
   ListObjectVersionsCommand,
   type ListObjectVersionsCommandOutput,
   type S3Client,
 } from '@aws-sdk/client-s3';
-import { withBodyText } from '../../../src/lib/aws/s3/command-hooks.ts';
+import { withBodyText } from '../../../../src/lib/aws/s3/command-hooks.ts';
 
-/** In the words of the replicator's report. */
+/** The fields are named as in the replicator's report. */
 export interface Truth {
   keys: number;
   versions: number;
@@ -21,10 +21,13 @@ interface State {
   sizeBytes: number;
 }
 
-/** By key, oldest first. Delete markers count as they are replicated: those in a row once, and none where nothing was. */
+/**
+ * The states of each key, oldest first. Delete markers count as they are replicated: several in a row once, and a first one not at
+ * all.
+ */
 export type Histories = Map<string, State[]>;
 
-/** `strip` is taken from the keys, all of which begin with it. */
+/** `strip` is a prefix of all keys, which is removed from them. */
 export const historiesIn = async (s3: S3Client, bucket: string, strip = ''): Promise<Histories> => {
   const newestFirst = new Map<string, State[]>();
   for await (const { key, ...state } of listed(s3, bucket, strip)) {
@@ -42,7 +45,7 @@ export const historiesIn = async (s3: S3Client, bucket: string, strip = ''): Pro
   return histories;
 };
 
-/** What is left of each when only current objects are looked at. */
+/** The newest state of each key that has a current object. */
 export const currentOf = (histories: Histories, prefix = ''): Histories =>
   new Map(
     [...histories].flatMap(([key, states]) => {
@@ -76,7 +79,7 @@ const differenceOf = (source: State[], replica: State[]): string | null => {
   if (source.length === 0) return 'extra';
   if (replica.length === 0) return 'missing';
   if (!isAlike(source.at(-1), replica.at(-1))) return 'different';
-  // Others of the destination's may be among them.
+  // The destination may have further versions in between.
   let next = 0;
   for (const state of replica) if (isAlike(source[next], state)) next += 1;
   return next === source.length ? null : 'history-shorter';
@@ -85,7 +88,7 @@ const differenceOf = (source: State[], replica: State[]): string | null => {
 const isAlike = (one: State | undefined, other: State | undefined): boolean =>
   one?.etag === other?.etag && one?.sizeBytes === other?.sizeBytes;
 
-/** In S3's order, newest first within a key. From its XML: the SDK's answer has versions and markers apart. */
+/** In S3's order, newest first within a key. The XML is parsed because the SDK separates versions from markers. */
 async function* listed(
   s3: S3Client,
   bucket: string,

@@ -1,14 +1,14 @@
-/** The permissions in a CloudFormation template, one by one, and the template without one of them. */
+/** Splits a CloudFormation template into its permissions and removes single permissions from it. */
 import { isRecord, type Template, type TemplateResource } from '@s3-replicator/local-aws/template';
 
-/** One action of one statement. Statements without an action of their own to lose, such as denials, are taken as a whole. */
+/** One action of one statement, or a whole statement if it does not list actions to allow, such as a denial. */
 export interface Grant {
-  /** Logical id of the resource, Sid of the statement and action: `ReplicateRole LiveQueue sqs:DeleteMessage`. */
+  /** Logical id of the resource, Sid of the statement, and action: `ReplicateRole LiveQueue sqs:DeleteMessage`. */
   name: string;
   remove(template: Template): void;
 }
 
-/** Every grant in the template's roles, in its policies of roles, queues, topics and buckets, and to those who invoke functions. */
+/** All grants in the template's roles, in its policies of roles, queues, topics and buckets, and in its Lambda permissions. */
 export const grantsIn = (template: Template): Grant[] =>
   Object.entries(template.Resources).flatMap(([logicalId, resource]) =>
     resource.Type === 'AWS::Lambda::Permission'
@@ -23,7 +23,7 @@ const invocationGrant = (logicalId: string): Grant => ({
 
 type Path = (string | number)[];
 
-/** Where in a resource's properties policies are. */
+/** The paths of the policy documents in a resource's properties. */
 const documentPaths = ({ Type: type, Properties: properties }: TemplateResource): Path[] => {
   switch (type) {
     case 'AWS::IAM::Role': {
@@ -50,7 +50,7 @@ const grantsOfDocument = (template: Template, logicalId: string, path: Path): Gr
     const label = typeof sid === 'string' ? sid : path[0] === 'AssumeRolePolicyDocument' ? 'Trust' : '';
     const actions = effect === 'Allow' && Array.isArray(action) ? action.map(String) : [null];
     return actions.map((one) => ({
-      // Logical ids of buckets' resources end with a hash.
+      // Logical ids of the resources of a bucket end with a hash.
       name: [logicalId.replace(/[0-9a-f]{6}$/, ''), label, one ?? String(action)].filter(Boolean).join(' '),
       remove: (target) => {
         const found = statementsAt(target, logicalId, path);
@@ -63,7 +63,7 @@ const grantsOfDocument = (template: Template, logicalId: string, path: Path): Gr
   });
 };
 
-/** A statement may hang on a condition of the template. */
+/** The statement itself, which may be wrapped in a condition of the template. */
 const bare = (statement: unknown): Record<string, unknown> => {
   if (!isRecord(statement)) throw new Error('a statement is an object');
   const { 'Fn::If': choice } = statement;

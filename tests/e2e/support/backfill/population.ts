@@ -1,4 +1,4 @@
-/** What the proof of the backfill finds in the buckets: keys of every shape with their histories, made from a seed. */
+/** Generates the bucket contents for the proof of the backfill from a seed: keys of every shape with their histories. */
 import { DeleteObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import {
   commonPrefix,
@@ -8,35 +8,35 @@ import {
   randomOf,
   unicode,
   uniform,
-} from '../../../bench/listing-keys.ts';
+} from '../../../../bench/listing-keys.ts';
 import type { LocalAws } from '@s3-replicator/local-aws';
-import { mapConcurrently } from '../../../src/lib/model/concurrency.ts';
+import { mapConcurrently } from '../../../../src/lib/model/concurrency.ts';
 
 export interface Planted {
   key: string;
-  /** Oldest first; null: a delete marker. */
+  /** Oldest first. Null is a delete marker. */
   history: (Content | null)[];
   isArchived: boolean;
 }
 
 interface Content {
   sizeBytes: number;
-  /** The same number, the same bytes. */
+  /** Contents with the same seed and size have the same bytes. */
   seed: number;
 }
 
 export interface Population {
-  /** Of rule `current`: one version each. */
+  /** Keys of rule `current`, with one version each. */
   current: Planted[];
-  /** Some of them, which are at the destination already. */
+  /** Those keys of `current` that are at the destination already. */
   already: Planted[];
-  /** Keys at its destination that the source does not have. */
+  /** Keys at the destination of `current` that the source does not have. */
   extra: Planted[];
-  /** Of rule `whole`. */
+  /** Keys of rule `whole`. */
   whole: Planted[];
 }
 
-/** So many versions, delete markers included. A key of every sixty is archived, and so cannot be replicated. */
+/** `versions` counts delete markers too. One key of rule `current` in 300 is archived, and so cannot be replicated. */
 export const populationOf = (versions: number, seed: number): Population => {
   const random = randomOf(seed);
   const one = (key: string): Planted => ({ key, history: [contentOf(random)], isArchived: false });
@@ -67,7 +67,10 @@ const contentOf = (random: () => number): Content => ({
 const historyOf = (random: () => number, length: number): (Content | null)[] =>
   Array.from({ length }, () => (random() < 0.15 ? null : contentOf(random)));
 
-/** Folders, dates, one folder with nearly everything, a beginning of 900 bytes, letters of many scripts, and keys made to annoy. */
+/**
+ * Keys in folders, with dates, mostly in one folder, with a common prefix of 900 bytes, in many scripts, and with awkward
+ * characters.
+ */
 const keysOf = (prefix: string, count: number): string[] => {
   const size = Math.ceil(count / 6);
   const sets: KeySet[] = [uniform, dates, oneFolder, commonPrefix, unicode].map((make) => make(size));
@@ -91,12 +94,12 @@ const ODD = [
   '\uffef',
 ];
 
-/** Writes histories as the bucket's owner, each key's in its order. */
+/** Writes the histories as the bucket's owner, each in its order. */
 export const plant = async (aws: LocalAws, s3: S3Client, bucket: string, all: Planted[]): Promise<void> => {
   await mapConcurrently(all, 24, async ({ key, history, isArchived }) => {
     for (const content of history) {
       if (content === null) await s3.send(new DeleteObjectCommand({ Bucket: bucket, Key: key }));
-      // Not over the network: that would take longer than what is to be proven.
+      // Uploads over the network would take longer than the backfill itself.
       else
         aws.s3.createSparseObject({
           bucket,
@@ -109,11 +112,11 @@ export const plant = async (aws: LocalAws, s3: S3Client, bucket: string, all: Pl
 };
 
 export interface Changing extends AsyncDisposable {
-  /** Answers how often something was changed. */
+  /** Answers the number of changes. */
   stop(): Promise<number>;
 }
 
-/** Writes, overwrites and deletes at random from now on. */
+/** Writes, overwrites and deletes objects at random until it is stopped. */
 export const keepChanging = (s3: S3Client, { current, whole }: Population, seed: number): Changing => {
   const random = randomOf(seed);
   const places = [

@@ -1,8 +1,8 @@
-/** What the batteries of runs find in the buckets, and what has become of it. */
+/** Fills the buckets for the run battery, and tells which objects have been replicated. */
 import { PutObjectCommand, type PutObjectCommandInput } from '@aws-sdk/client-s3';
 import { canonicalUserId } from '@s3-replicator/local-aws/s3';
-import { seen } from './objects.ts';
-import type { Stage } from './stage.ts';
+import { seen } from '../objects.ts';
+import type { Stage } from '../stages/stage.ts';
 
 interface Place {
   name: string;
@@ -11,7 +11,7 @@ interface Place {
   tags?: string;
 }
 
-/** What there is to replicate. */
+/** The objects that runs should replicate. */
 const places = (run: string): Place[] => {
   const alike = (name: string, key: string) =>
     ({ name, source: ['notified', key], replica: ['replicas', key] }) as const;
@@ -39,12 +39,12 @@ export const populate = async (stage: Stage, run: string): Promise<void> => {
       .send(new PutObjectCommand({ Bucket, Key, Body, Tagging, ChecksumAlgorithm: 'CRC32' }));
   for (const { name, source, tags } of places(run)) await put('source', source, name, tags);
   await put('source', ['notified', `tagged/${run}/unwanted`], 'unwanted', 'wanted=no');
-  // Somebody else's copy, without a stamp: only a look at the version tells that it is one …
+  // Somebody else's copies have no stamp: only a look at the version tells that they equal the source.
   await put('source', ['notified', `in/${run}/copied`], 'copied');
   await put('destination', ['replicas', `in/${run}/copied`], 'copied');
   await put('source', ['notified', `tagged/${run}/kept`], 'kept', 'wanted=yes');
   await put('destination', ['replicas', `tagged/${run}/kept`], 'kept', 'wanted=yes');
-  // … and that this is something else, though as long.
+  // This replica differs, but has the same length.
   await put('destination', ['replicas', `in/${run}/replaced`], 'foreign!');
   await put('destination', ['replicas', `in/${run}/extra`], 'extra');
 };
@@ -54,7 +54,7 @@ type Attributes = Pick<
   'Tagging' | 'GrantRead' | 'ObjectLockMode' | 'ObjectLockRetainUntilDate' | 'ObjectLockLegalHoldStatus'
 >;
 
-/** The same bytes on both sides, which listings cannot tell apart; the replica has what is different by the name, or lacks it. */
+/** Writes the same bytes to both sides, so that listings show no difference. The name of the key says which attribute differs. */
 export const populateAlike = async (stage: Stage, run: string): Promise<void> => {
   const put = async (name: string, source: Attributes, replica: Attributes, isBridged = false) => {
     const [from, to] = isBridged
@@ -86,7 +86,7 @@ export const populateAlike = async (stage: Stage, run: string): Promise<void> =>
   await put('retaggedbridged', { Tagging: 'a=b' }, { Tagging: 'a=c' }, true);
 };
 
-/** Names of what is not at the destination. */
+/** The names of the objects that are not at the destination. */
 export const missing = async (stage: Stage, run: string): Promise<string[]> => {
   const found = await Promise.all(
     places(run).map(async ({ name, source, replica }) => {

@@ -1,30 +1,30 @@
-/** What S3 Batch Operations does in the names of a job: it invokes the function, with the rights of the job's role. */
+/** Stands in for S3 Batch Operations, which invokes the function with the rights of the job's role. */
 import { DeleteObjectCommand } from '@aws-sdk/client-s3';
-import { SOURCE_ACCOUNT } from '../../../demo/two-accounts.ts';
+import { SOURCE_ACCOUNT } from '../../../../demo/two-accounts.ts';
 import type { Caller } from '@s3-replicator/local-aws';
-import { missing, upload, where } from './battery.ts';
-import { REGION, type Stage } from './stage.ts';
+import { missing, upload, where } from './event-battery.ts';
+import { REGION, type Stage } from '../stages/stage.ts';
 
 export interface JobObservation {
-  /** What was not replicated. */
+  /** Names of objects that were not replicated. */
   missing: string[];
-  /** `<object>: <result code>: <reason>` of tasks that did not succeed. */
+  /** `<object>: <result code>: <reason>` for each task that did not succeed. */
   failed: string[];
   /** Whether log lines reach CloudWatch. */
   logged: boolean;
 }
 
-/** What it looks like when nothing is missing. */
+/** The observation of a complete deployment. */
 export const JOBS_ARE_WELL: JobObservation = { missing: [], failed: [], logged: true };
 
-/** A job over one object of each kind, with keys of its own, named after `run`. */
+/** Runs a job over one object of each kind. The keys are named after `run`. */
 export const jobBattery = async (stage: Stage, run: string): Promise<JobObservation> => {
   const firstLine = stage.logs.length;
   const names = await upload(stage, run, false);
   const { Bucket, Key } = where(run, 'deleted');
   await stage.source.s3().send(new DeleteObjectCommand({ Bucket, Key }));
   const batch = stage.aws.lambda.function(stage.names.batchFunction);
-  // It writes nothing itself, but Lambda does.
+  // The function logs nothing about a malformed event, but Lambda does.
   await batch.run('"malformed"');
   const tasks = [...names, 'gone'].map((name) => {
     const { Bucket: s3Bucket, Key: key } = where(run, name);
@@ -52,8 +52,8 @@ interface Result {
 }
 
 /**
- * The local AWS has no such jobs, but its IAM can be asked: the role is assumed by the service; the manifest is read, a version of it
- * where the job names one, the function is invoked, and the report is written.
+ * The actions of a job that IAM refuses. The local AWS has no S3 Batch Operations, but its IAM can be asked: the service assumes the
+ * role, reads the manifest (or the version of it that the job names), invokes the function, and writes the report.
  * https://docs.aws.amazon.com/AmazonS3/latest/userguide/batch-ops-invoke-lambda.html
  */
 export const refusedToJobs = ({ aws, names }: Stage): string[] => {

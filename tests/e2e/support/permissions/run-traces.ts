@@ -1,12 +1,12 @@
-/** What runs leave behind, as the account's administrator sees it: what the function may read is in question. */
+/** Reads the traces of runs with the rights of the account's administrator, since the rights of the function are under test. */
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { GetObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { ReceiveMessageCommand } from '@aws-sdk/client-sqs';
 import { DynamoDBDocumentClient, ScanCommand } from '@aws-sdk/lib-dynamodb';
-import { SOURCE_ACCOUNT } from '../../../demo/two-accounts.ts';
+import { SOURCE_ACCOUNT } from '../../../../demo/two-accounts.ts';
 import { clientConfig } from '@s3-replicator/local-aws';
-import type { RunRecord } from '../../../src/lib/runs/run-store.ts';
-import { REGION, type Stage } from './stage.ts';
+import type { RunRecord } from '../../../../src/lib/runs/run-store.ts';
+import { REGION, type Stage } from '../stages/stage.ts';
 
 export const withTable = async <T>(
   stage: Stage,
@@ -21,14 +21,14 @@ export const withTable = async <T>(
   }
 };
 
-/** `counted`: keys that the replicate function did for them. */
+/** The records of the runs. `counted` is the number of keys that the replicate function counted for them. */
 export const itemsOf = async (stage: Stage, run: string): Promise<{ runs: RunRecord[]; counted: number }> => {
   const { Items: items = [] } = await withTable(stage, (client) =>
     client.send(new ScanCommand({ TableName: stage.names.runsTable, ConsistentRead: true })),
   );
   const runs = items
     .filter(({ item }) => item === 'run')
-    // What the adapter wrote.
+    // The run store's adapter wrote these items.
     .map((item) => item as RunRecord)
     .filter(({ spec }) => spec?.prefix.split('/').includes(run));
   const ids = new Set(runs.map(({ id }) => id));
@@ -36,7 +36,7 @@ export const itemsOf = async (stage: Stage, run: string): Promise<{ runs: RunRec
   return { runs, counted: counted.reduce((sum, { done = 0 }) => sum + Number(done), 0) };
 };
 
-/** `<key>: <difference>`, and rules of which there is a whole report. */
+/** Differences as `<key>: <difference>`, and the rules that have a complete report. */
 export const reported = async (
   { source, names }: Stage,
   runs: RunRecord[],
@@ -58,7 +58,7 @@ export const reported = async (
   return { differences: differences.toSorted(), reports: reports.toSorted() };
 };
 
-/** What the queue behind the topic was told, see {@link listener}: `<rule>: <phase>`. */
+/** The messages in the queue of {@link listener}, as `<rule>: <phase>`. */
 export const announced = async ({ source, aws }: Stage): Promise<string[]> => {
   const QueueUrl = aws.sqs.queueUrl(`arn:aws:sqs:${REGION}:${SOURCE_ACCOUNT}:announcements`);
   const { Messages: messages = [] } = await source.sqs.send(
@@ -68,11 +68,11 @@ export const announced = async ({ source, aws }: Stage): Promise<string[]> => {
     const { spec, phase }: Pick<RunRecord, 'spec' | 'phase'> = JSON.parse(body);
     return `${spec.rule}: ${phase}`;
   });
-  // SNS may say a thing twice, and so may a run whose function died behind the publishing.
+  // SNS may deliver a message twice, and a run whose function died after publishing publishes again.
   return [...new Set(told)].toSorted();
 };
 
-/** A queue that hears what the topic of runs is told. */
+/** Template of a queue that receives the messages of the topic of runs. */
 export const listener = (topicArn: string): object => ({
   Resources: {
     Queue: { Type: 'AWS::SQS::Queue', Properties: { QueueName: 'announcements' } },

@@ -1,36 +1,45 @@
 /**
- * What most end-to-end tests run on: this folder's replication.yml, packaged by the framework and deployed between two
- * accounts of the local AWS with permissions enforced. Source objects are written and replicas read by the accounts'
- * administrators; everything in between is done by what was deployed.
+ * The stage of most end-to-end tests: this folder's replication.yml, packaged by the framework and deployed between two accounts
+ * of the local AWS with permissions enforced. The accounts' administrators write source objects and read replicas; the deployed
+ * stack does everything in between.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import {
   startTwoAccounts,
   type TwoAccounts,
   type TwoAccountsOptions,
   SOURCE_ACCOUNT,
-} from '../../../demo/two-accounts.ts';
+} from '../../../../demo/two-accounts.ts';
 import type { LocalAws, LogLine } from '@s3-replicator/local-aws';
 import type { Template } from '@s3-replicator/local-aws/template';
 import type { MessageStore } from '@s3-replicator/local-aws/sqs';
-import { packaged, REPLICATION_FILE } from './artifact.ts';
+import { atRest } from '../at-rest.ts';
+import { createUploads, type Uploads } from '../uploads.ts';
+import { packaged, replicationFileOf } from './packaged.ts';
 
-export interface Stage extends TwoAccounts {
-  /** Everything the functions wrote, oldest first. */
+export interface Stage extends TwoAccounts, Uploads {
+  /** All log lines of the functions, oldest first. */
   logs: LogLine[];
   live: MessageStore;
   dead: MessageStore;
 }
 
+export interface StageOptions extends Omit<TwoAccountsOptions, 'configuration' | 'packaged'> {
+  /** Path of a replication file. Default: replication.yml of this folder. */
+  configuration?: string;
+}
+
 export const REGION = 'us-east-1';
 export const SOURCE_KEY = `arn:aws:kms:us-east-1:${SOURCE_ACCOUNT}:key/11111111-1111-1111-1111-111111111111`;
 
-/** Starts it. The source bucket `secrets` is encrypted with a key, `plain` was never versioned, `suspended` is so now. */
-export const startStage = async (options: TwoAccountsOptions = {}): Promise<Stage> => {
+/**
+ * The source bucket `secrets` is encrypted with a key, `plain` was never versioned, and the versioning of `suspended` is suspended.
+ */
+export const startStage = async (options: StageOptions = {}): Promise<Stage> => {
   const logs: LogLine[] = [];
+  const { configuration = replicationFileOf('replication') } = options;
   const accounts = await startTwoAccounts({
-    configuration: REPLICATION_FILE,
-    packaged: await packaged(),
+    configuration,
+    packaged: await packaged(configuration),
     sourceBuckets: {
       plain: {},
       suspended: { VersioningConfiguration: { Status: 'Suspended' } },
@@ -56,56 +65,21 @@ export const startStage = async (options: TwoAccountsOptions = {}): Promise<Stag
   });
   const { aws, names } = accounts;
   const [live, dead] = [messagesOf(aws, names.liveQueue), messagesOf(aws, names.deadLetterQueue)];
-  const stage = { ...accounts, logs, live, dead };
-  // The test events that S3 sends for each subscription.
+  const stage = { ...accounts, ...createUploads(accounts.source), logs, live, dead };
+  // S3 sends a test event for each subscription.
   await settled(stage);
   return stage;
 };
 
 /**
- * Until the live queue is empty. While only time stands in the way (messages that rest before they are tried again), the clock
- * of the local AWS is moved, at most by `maximumSeconds` in all. Answers whether the queue became empty.
+ * Waits until the live queue is empty; the clock of the local AWS is moved by `movedSeconds` at most. Answers whether the queue
+ * became empty.
  */
 export const settled = (
-  stage: Pick<Stage, 'aws' | 'live' | 'names'>,
-  maximumSeconds = 3_600,
-): Promise<boolean> => atRest(stage.aws, [stage.live], [stage.names.replicateFunction], maximumSeconds);
-
-/** The same for any queues, and the functions that work on them. */
-export const atRest = async (
-  aws: LocalAws,
-  queues: MessageStore[],
-  functionNames: string[],
-  maximumSeconds: number,
-): Promise<boolean> => {
-  const limitMs = Date.now() + 55_000;
-  let movedSeconds = 0;
-  let idleLooks = 0;
-  let stepSeconds = 1;
-  while (Date.now() < limitMs) {
-    const counts = queues.map((queue) => queue.counts());
-    const isVisible = counts.some(({ visible }) => visible > 0);
-    const isEmpty = !isVisible && counts.every(({ delayed, inFlight }) => delayed + inFlight === 0);
-    const busy = functionNames.some((name) => aws.lambda.function(name).pool().busy() > 0);
-    if (isEmpty && !busy) return true;
-    idleLooks = isVisible || busy ? 0 : idleLooks + 1;
-    if (idleLooks === 0) stepSeconds = 1;
-    if (idleLooks > IDLE_LOOKS) {
-      if (movedSeconds >= maximumSeconds) return false;
-      aws.clock.advance(stepSeconds * 1_000);
-      movedSeconds += stepSeconds;
-      stepSeconds = Math.min(stepSeconds * 2, LONGEST_STEP_SECONDS);
-    }
-    await sleep(10);
-  }
-  throw new Error(`the queues do not settle: ${JSON.stringify(queues.map((queue) => queue.counts()))}`);
-};
-
-/** Longer ones would only make credentials expire on the way. */
-const LONGEST_STEP_SECONDS = 300;
-
-/** A batch that is done is deleted a moment after the function answers. */
-const IDLE_LOOKS = 5;
+  { aws, live, names }: Pick<Stage, 'aws' | 'live' | 'names'>,
+  movedSeconds = 3_600,
+): Promise<boolean> =>
+  atRest(aws, { queues: [live], functions: [names.replicateFunction] }, { movedSeconds });
 
 /** The messages in a queue of the stacks. */
 export const messagesOf = (aws: LocalAws, name: string, accountId = SOURCE_ACCOUNT): MessageStore => {
@@ -120,7 +94,9 @@ export const encryptedWith = (keyArn: string) => ({
   ],
 });
 
-/** The destination template always makes versioned buckets; these stand for buckets somebody else made. */
+/**
+ * Some destination buckets stand for buckets that somebody else made: the destination template itself makes versioned buckets only.
+ */
 export const setVersioning = (template: Template): void => {
   Object.assign(template.Conditions, {
     IsPlain: { 'Fn::Or': [bucketIs('plain-replica'), bucketIs('plain-kept-replica')] },
@@ -141,7 +117,7 @@ export const setVersioning = (template: Template): void => {
 /** A condition of the destination template. */
 export const bucketIs = (name: string) => ({ 'Fn::Equals': [{ Ref: 'BucketName' }, name] });
 
-/** The role that rule `lent` reads with. */
+/** Deploys the role with which rule `lent` reads. */
 const deployReader = async (aws: LocalAws): Promise<void> => {
   const template = {
     Resources: {
@@ -184,7 +160,7 @@ const deployReader = async (aws: LocalAws): Promise<void> => {
   });
 };
 
-/** What README.md lists for reading sources. */
+/** The actions that README.md lists for reading sources. */
 const READ_OBJECTS = [
   's3:GetObject',
   's3:GetObjectVersion',

@@ -1,29 +1,37 @@
 /**
- * What the tests of single permissions share: every permission in the compiled template and in the destination's, taken away one at
- * a time, and what is observed then.
+ * Shared by the tests of single permissions: lists every permission in the compiled template and in the destination template, and
+ * deploys the stacks without some of them.
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { REPOSITORY, TEMPLATE_FILE } from '../../../demo/package-stack.ts';
-import { DESTINATION_ACCOUNT, SOURCE_ACCOUNT, type TwoAccountsOptions } from '../../../demo/two-accounts.ts';
+import { REPOSITORY, TEMPLATE_FILE } from '../../../../demo/package-stack.ts';
+import { DESTINATION_ACCOUNT, SOURCE_ACCOUNT } from '../../../../demo/two-accounts.ts';
 import { parseTemplate, type Template } from '@s3-replicator/local-aws/template';
-import { packaged } from './artifact.ts';
-import { ALL_IS_WELL, type Observation } from './battery.ts';
+import { packaged, replicationFileOf } from '../stages/packaged.ts';
+import { ALL_IS_WELL, type Observation } from './event-battery.ts';
 import { type Grant, grantsIn } from './grants.ts';
-import { encryptedWith, REGION, setVersioning, SOURCE_KEY, type Stage, startStage } from './stage.ts';
+import {
+  encryptedWith,
+  REGION,
+  setVersioning,
+  SOURCE_KEY,
+  type Stage,
+  type StageOptions,
+  startStage,
+} from '../stages/stage.ts';
 
-/** What happens without a permission. */
+/** The effect of a missing permission. */
 export type Loss<O = Observation> =
-  /** The deployment fails with these words. */
+  /** The deployment fails with this message. */
   | { refused: RegExp }
-  /** What differs from when all is well. `together`: only seen where this one is missing as well. */
+  /** The observations that differ from a complete deployment. `together` names a permission that has to be missing as well. */
   | (Partial<O> & { together?: string })
-  /** The deployment succeeds, but nobody can read what the function wrote meanwhile. */
+  /** The deployment succeeds, but the log lines of the subscribe function are lost. */
   | { subscribeIsLogged: false }
-  /** Why it cannot be seen here. */
+  /** The reason why the effect cannot be observed here. */
   | { unseen: string };
 
-/** The objects of the battery that come from a bucket with versions … */
+/** The objects of the event battery that come from a versioned bucket. */
 export const OF_VERSIONS = [
   'small',
   'overwrite',
@@ -36,9 +44,9 @@ export const OF_VERSIONS = [
   'held',
   'granted',
 ];
-/** … all that are replicated … */
+/** All objects of the event battery that are replicated. */
 export const REPLICATED = [...OF_VERSIONS, 'bridged'];
-/** … and the archived one, which a restore is asked for. */
+/** The replicated objects and the archived object, for which a restore is requested. */
 export const REPLICATED_OR_ASKED_FOR = [...OF_VERSIONS, 'archived', 'bridged'];
 
 export const deadAs = (reason: string, names: string[]): string[] =>
@@ -48,7 +56,7 @@ export const quarantined = (reason: string, names: string[]) => ({
   dead: deadAs(reason, names),
 });
 
-const configuration = join(REPOSITORY, 'tests', 'e2e', 'support', 'permissions.yml');
+const configuration = replicationFileOf('permissions');
 const directory = await packaged(configuration);
 const stackText = await readFile(join(directory, TEMPLATE_FILE), 'utf8');
 const destinationText = await readFile(join(REPOSITORY, 'destination', 'template.yml'), 'utf8');
@@ -65,8 +73,8 @@ const sourceBuckets = {
 };
 
 /**
- * In which of the two templates a permission is, but for those that are needed by one thing alone: by backfill and verify (`runs`), by
- * transfers, or by copies that S3 makes itself (both `transfers`).
+ * The template of a permission, `stack` or `destination`. A permission that serves one purpose only is listed by purpose: `runs` for
+ * backfill and verify, `transfers` for transfers and for copies that S3 makes itself.
  */
 export type Where = 'stack' | 'runs' | 'destination' | 'transfers';
 
@@ -96,23 +104,22 @@ const listed: Listed[] = [
   })),
 ];
 
-/** The permissions there, each with what happens without it. */
+/** The permissions of this group, each with the effect of its loss. */
 export const losing = <O>(where: Where, losses: Record<string, Loss<O>>) =>
   listed.filter((grant) => grant.where === where).map((grant) => ({ ...grant, loss: losses[grant.name] }));
 
-/** What both ways of deploying it need. */
+/** Options of every deployment in the tests of permissions. */
 export const deployment = {
   configuration,
-  packaged: directory,
   sourceBuckets,
   before: async ({ aws }: Pick<Stage, 'aws'>): Promise<void> =>
     aws.s3.createBucket({ name: 'reports', accountId: SOURCE_ACCOUNT, region: REGION }),
 };
 
-export const startPermissionStage = (options: TwoAccountsOptions = {}): Promise<Stage> =>
+export const startPermissionStage = (options: StageOptions = {}): Promise<Stage> =>
   startStage({ ...deployment, ...options });
 
-/** Brings all stacks to their templates without these permissions. `edit`: what else is changed in the stack. */
+/** Deploys all stacks without these permissions. `edit` makes further changes to the template of the stack. */
 export const deployWithout = async (
   stage: Stage,
   grants: Listed[],
@@ -137,7 +144,7 @@ export const deployWithout = async (
     const stackName = `permissions-destination-${bucket}`;
     await deploy('destination', destinationText, DESTINATION_ACCOUNT, stackName);
   }
-  // Credentials outlive the permission to get them.
+  // Cached credentials outlive the permission to get new ones.
   for (const { name } of grants)
     if (name.endsWith('sts:AssumeRole')) await stage.aws.lambda.killEnvironments(functionOf(name, stage));
 };
@@ -156,16 +163,18 @@ export const permissionNamed = (name: string): Listed => {
   return found;
 };
 
-/** How to look, and what is seen when nothing is missing. */
+/** A way to observe the effect of missing permissions. */
 export interface Look<O> {
+  /** Matches the names of the permissions that are observed this way. */
   of: RegExp;
   at(stage: Stage, run: string): Promise<Partial<O>>;
+  /** The observation of a complete deployment. */
   well: Partial<O>;
 }
 
-/** The first that is of this permission. */
+/** The first look that matches the permission. */
 export const lookOf = <O>(looks: Look<O>[], permission: string): Look<O> => {
   const found = looks.find(({ of }) => of.test(permission));
-  if (found === undefined) throw new Error(`nobody looks at what happens without ${permission}`);
+  if (found === undefined) throw new Error(`no look matches the permission ${permission}`);
   return found;
 };

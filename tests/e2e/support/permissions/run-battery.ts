@@ -1,33 +1,34 @@
-/** A little of everything that runs do, and what it looks like in the end: the measure that missing permissions are judged by. */
+/** Performs a little of everything that runs do, and observes the results: the loss of a permission shows here. */
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
 import { PutCommand } from '@aws-sdk/lib-dynamodb';
-import { SOURCE_ACCOUNT } from '../../../demo/two-accounts.ts';
+import { SOURCE_ACCOUNT } from '../../../../demo/two-accounts.ts';
 import type { AwsRequest } from '@s3-replicator/local-aws';
-import { formatHint } from '../../../src/lib/hint/hint.ts';
-import type { RunRecord } from '../../../src/lib/runs/run-store.ts';
-import { seen } from './objects.ts';
-import { operationOf } from './operations.ts';
-import { missing, populate, populateAlike } from './run-permissions-objects.ts';
-import { announced, itemsOf, reported, withTable } from './run-permissions-traces.ts';
-import { atRest, messagesOf, REGION, type Stage } from './stage.ts';
+import { formatHint } from '../../../../src/lib/hint/hint.ts';
+import type { RunRecord } from '../../../../src/lib/runs/run-store.ts';
+import { atRest } from '../at-rest.ts';
+import { seen } from '../objects.ts';
+import { operationOf } from '../operations.ts';
+import { missing, populate, populateAlike } from './run-objects.ts';
+import { announced, itemsOf, reported, withTable } from './run-traces.ts';
+import { messagesOf, REGION, type Stage } from '../stages/stage.ts';
 
 export interface RunObservation {
-  /** What the function was refused while it was asked to start runs, and to list them. */
+  /** Actions that the function was refused when it was asked to start runs and to list them. */
   unanswered: string[];
-  /** How the run of each rule ended, or where it stands after two minutes. */
+  /** By rule: how its run ended, or its phase after two minutes. */
   runs: Record<string, string>;
-  /** What is not at the destination. */
+  /** Names of objects that are not at the destination. */
   missing: string[];
-  /** Keys that the runs know to be replicated. */
+  /** Number of keys that the runs know to be replicated. */
   counted: number;
-  /** Whether a hint is let go when its run was cancelled. */
+  /** Whether a hint of a cancelled run is dropped. */
   isLetGo: boolean;
   /** `<key>: <difference>` in the files of differences. */
   differences: string[];
-  /** Rules of which there is a whole report. */
+  /** Rules whose runs have a complete report. */
   reports: string[];
-  /** What the topic was told: `<rule>: <phase>`. */
+  /** Messages of the topic: `<rule>: <phase>`. */
   announced: string[];
   /** Whether log lines reach CloudWatch. */
   logged: boolean;
@@ -39,7 +40,7 @@ export const ending = (how: string): Record<string, string> =>
   Object.fromEntries(RULES.map((rule) => [rule, how]));
 export const announcing = (how: string): string[] => RULES.map((rule) => `${rule}: ${how}`);
 
-/** What it looks like when nothing is missing, after a backfill … */
+/** The observation of a complete deployment after a backfill. */
 export const BACKFILL_IS_WELL: RunObservation = {
   unanswered: [],
   runs: ending('finished'),
@@ -51,7 +52,7 @@ export const BACKFILL_IS_WELL: RunObservation = {
   announced: announcing('finished'),
   logged: true,
 };
-/** … and after a verify, which changes nothing. */
+/** The observation of a complete deployment after a verify, which changes nothing. */
 export const VERIFY_IS_WELL: RunObservation = {
   ...BACKFILL_IS_WELL,
   missing: ['bridged', 'missing', 'replaced', 'tagged'],
@@ -65,7 +66,7 @@ export const VERIFY_IS_WELL: RunObservation = {
   ],
 };
 
-/** … and after one that looks at all attributes, of which some differ. */
+/** The observation after a verify that compares all attributes, some of which differ. */
 export const ATTRIBUTES_ARE_WELL: RunObservation = {
   ...VERIFY_IS_WELL,
   differences: [
@@ -81,13 +82,13 @@ export const ATTRIBUTES_ARE_WELL: RunObservation = {
 
 export interface RunBatteryOptions {
   kind: 'backfill' | 'verify';
-  /** Those that listings do not show are compared, too. */
+  /** Whether attributes that listings do not show are compared, too. */
   withAttributes?: boolean;
-  /** The first message of each range fails once. */
+  /** Whether the first message of each range fails once. */
   failing?: boolean;
 }
 
-/** Each has keys of its own, named after `run`. Events do not reach the stack: what there is was there before. */
+/** Each run has its own keys, named after `run`. Events do not reach the stack, so the objects are found by the runs only. */
 export const runBattery = async (
   stage: Stage,
   run: string,
@@ -99,12 +100,13 @@ export const runBattery = async (
   const firstLine = stage.logs.length;
   await populate(stage, run);
   if (options.withAttributes) await populateAlike(stage, run);
-  // What was changed just before a run is looked at again and again.
+  // A run checks objects that changed just before it again and again.
   aws.clock.advance(2_000);
   injectFaults(stage, options);
   const isLetGo = options.kind === 'backfill' ? await letsGo(stage, run) : async () => true;
   const unanswered = await askFor(stage, run, options);
-  await atRest(aws, queues, [names.backfillFunction, names.replicateFunction], 120);
+  const functions = [names.backfillFunction, names.replicateFunction];
+  await atRest(aws, { queues, functions }, { movedSeconds: 120 });
   aws.faults.plan = undefined;
   const table = await itemsOf(stage, run);
   return {
@@ -119,18 +121,19 @@ export const runBattery = async (
   };
 };
 
-/** What a verify of all attributes says of what the battery of events left under `run`: `<key>: <difference>`. */
+/** Verifies all attributes of the objects that the event battery left under `run`. Answers `<key>: <difference>`. */
 export const differencesOf = async (stage: Stage, run: string): Promise<string[]> => {
   const { aws, names } = stage;
   aws.clock.advance(2_000);
   const payload = { kind: 'verify', rule: 'notified', prefix: `in/${run}/`, attributes: 'all' };
   await aws.lambda.function(names.backfillFunction).run(JSON.stringify(payload));
-  await atRest(aws, [messagesOf(aws, names.rangesQueue)], [names.backfillFunction], 120);
+  const work = { queues: [messagesOf(aws, names.rangesQueue)], functions: [names.backfillFunction] };
+  await atRest(aws, work, { movedSeconds: 120 });
   const { runs } = await itemsOf(stage, run);
   return (await reported(stage, runs)).differences;
 };
 
-/** Answers what was refused. */
+/** Asks for the runs. Answers the actions that were refused. */
 const askFor = async (
   { aws, names }: Stage,
   run: string,
@@ -152,7 +155,7 @@ const askFor = async (
 };
 
 const injectFaults = ({ aws }: Stage, { failing = false }: RunBatteryOptions): void => {
-  // Each of three ranges is asked for three times before its message is left to the queue.
+  // The function tries to read each of the three ranges three times before it leaves the retry to the queue.
   let left = failing ? 9 : 0;
   aws.faults.plan = (request) => {
     if (!isOfBackfill(request)) return undefined;
@@ -165,7 +168,7 @@ const injectFaults = ({ aws }: Stage, { failing = false }: RunBatteryOptions): v
 const isOfBackfill = ({ caller }: AwsRequest): boolean =>
   caller.kind === 'session' && caller.arn.includes('-backfill/');
 
-/** Sends a hint of a run that was cancelled. Answers what tells whether it was let go. */
+/** Sends a hint of a cancelled run. The answer tells whether the hint was dropped. */
 const letsGo = async (stage: Stage, run: string): Promise<() => Promise<boolean>> => {
   const { source, destination, names, aws } = stage;
   const [key, id] = [`${run} cancelled`, `cancelled ${run}`];

@@ -1,0 +1,159 @@
+/** Two accounts with `runs.yml` deployed between them, and a bucket for reports. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { GetObjectCommand } from '@aws-sdk/client-s3';
+import {
+  SOURCE_ACCOUNT,
+  startTwoAccounts,
+  type TwoAccounts,
+  type TwoAccountsOptions,
+} from '../../../../demo/two-accounts.ts';
+import type { Template } from '@s3-replicator/local-aws/template';
+import type { RunReport } from '../../../../src/lib/runs/report/report-data.ts';
+import type { CopyCounters, Run } from '../../../../src/lib/runs/run.ts';
+import { packaged, replicationFileOf } from './packaged.ts';
+import { bucketIs, messagesOf, REGION } from './stage.ts';
+
+export type ShownRun = Run & { copied: CopyCounters };
+
+export interface RunsStage extends TwoAccounts {
+  /** Invokes the backfill function directly. */
+  invoke(payload: object): Promise<unknown>;
+  /** As `invoke`, for a request that is answered with one run. */
+  ask(payload: object): Promise<ShownRun>;
+  /** Waits until the condition holds. While the run only waits, the clock of the local AWS is moved. */
+  until(id: string, holds: (run: ShownRun) => boolean, limitMs?: number): Promise<ShownRun>;
+  /** Waits until the run is finished, failed or cancelled. */
+  untilOver(id: string, limitMs?: number): Promise<ShownRun>;
+  /** Waits until the live queue is empty; a crash may have left hidden messages in it. */
+  untilQuiet(limitMs?: number): Promise<void>;
+  report(run: Run): Promise<RunReport>;
+  /** A file in the bucket for reports. */
+  file(key: string): Promise<string>;
+}
+
+/** Maximum real time of a wait. A busy machine may need most of it. */
+const LIMIT_MS = 150_000;
+
+/** `before` fills the source before the deployment. The destination bucket `twice-plain` is not versioned. */
+export const startRunsStage = async (before?: TwoAccountsOptions['before']): Promise<RunsStage> => {
+  const configuration = replicationFileOf('runs');
+  const accounts = await startTwoAccounts({
+    configuration,
+    packaged: await packaged(configuration),
+    sourceBuckets: {
+      locked: { VersioningConfiguration: { Status: 'Enabled' }, ObjectLockEnabled: true },
+    },
+    async before(started) {
+      started.aws.s3.createBucket({ name: 'reports', accountId: SOURCE_ACCOUNT, region: REGION });
+      await before?.(started);
+    },
+    edit: { destination: leaveUnversioned },
+  });
+  const { names } = accounts;
+  const invoke: RunsStage['invoke'] = (payload) => invokeBackfill(accounts, payload);
+  const ask: RunsStage['ask'] = async (payload) => {
+    const answer = (await invoke(payload)) as { runs?: ShownRun[] };
+    const run = answer.runs?.[0];
+    if (run === undefined) throw new Error(JSON.stringify(answer));
+    return run;
+  };
+  const until: RunsStage['until'] = (id, holds, limitMs = LIMIT_MS) =>
+    untilHolds({ accounts, look: () => ask({ action: 'status', run: id }) }, holds, limitMs);
+  const file: RunsStage['file'] = (key) => reportFile(accounts, key);
+  return {
+    ...accounts,
+    invoke,
+    ask,
+    until,
+    untilQuiet: (limitMs = LIMIT_MS) => untilLiveQueueIsEmpty(accounts, limitMs),
+    untilOver: (id, limitMs) => until(id, ({ phase }) => OVER.has(phase), limitMs),
+    file,
+    async report({ id }) {
+      const report: RunReport = JSON.parse(await file(`replication/${names.stack}/${id}/report.json`));
+      return report;
+    },
+  };
+};
+
+const OVER: ReadonlySet<string> = new Set(['finished', 'failed', 'cancelled']);
+
+const leaveUnversioned = ({ Conditions: conditions, Resources: resources }: Template): void => {
+  Object.assign(conditions, { IsPlain: bucketIs('twice-plain') });
+  Object.assign(resources['Bucket']?.Properties ?? {}, {
+    VersioningConfiguration: { 'Fn::If': ['IsPlain', { Ref: 'AWS::NoValue' }, { Status: 'Enabled' }] },
+  });
+};
+
+const invokeBackfill = async ({ aws, names }: TwoAccounts, payload: object): Promise<unknown> => {
+  const backfill = aws.lambda.function(names.backfillFunction);
+  let answer = await backfill.run(JSON.stringify(payload));
+  // A test that kills functions may have killed this invocation, or a busy machine did not answer it in time.
+  if (/signal: killed|TimeoutError/.test(answer.payload))
+    answer = await backfill.run(JSON.stringify(payload));
+  if (answer.functionError) throw new Error(answer.payload);
+  const parsed: unknown = JSON.parse(answer.payload);
+  return parsed;
+};
+
+interface Watched {
+  accounts: TwoAccounts;
+  look(): Promise<ShownRun>;
+}
+
+const untilHolds = async (
+  { accounts, look }: Watched,
+  holds: (run: ShownRun) => boolean,
+  limitMs: number,
+): Promise<ShownRun> => {
+  const beganMs = Date.now();
+  let last = '';
+  let stepSeconds = 1;
+  for (;;) {
+    const run = await look();
+    if (holds(run)) return run;
+    const tookMs = Date.now() - beganMs;
+    if (tookMs > limitMs) throw new Error(`the run does not get there: ${JSON.stringify(run)}`);
+    // A heartbeat alone is no progress.
+    const now = JSON.stringify({ ...run, tick: null, revision: null, emptyLooks: null });
+    const isStill = now === last;
+    stepSeconds = isStill ? Math.min(stepSeconds * 2, 300) : 1;
+    last = now;
+    // Each look is an invocation. During a long run, frequent looks would be a good part of the work.
+    await sleep(isStill ? 50 : Math.min(50 + tookMs / 50, 1_000));
+    // A function at work would sign its requests with the old time.
+    if (await isIdleSoon(accounts)) accounts.aws.clock.advance(stepSeconds * 1_000);
+  }
+};
+
+/** Other work may keep the functions busy, but never all the time. */
+const isIdleSoon = async ({ aws, names }: TwoAccounts): Promise<boolean> => {
+  const isBusy = (): boolean =>
+    [names.backfillFunction, names.replicateFunction].some(
+      (name) => aws.lambda.function(name).pool().busy() > 0,
+    );
+  for (let checks = 0; checks < 100; checks += 1) {
+    if (!isBusy()) return true;
+    await sleep(5);
+  }
+  return false;
+};
+
+const untilLiveQueueIsEmpty = async (accounts: TwoAccounts, limitMs: number): Promise<void> => {
+  const { aws, names } = accounts;
+  const live = messagesOf(aws, names.liveQueue);
+  const endMs = Date.now() + limitMs;
+  for (;;) {
+    const { visible, delayed, inFlight } = live.counts();
+    if (visible + delayed + inFlight === 0) return;
+    if (Date.now() > endMs) throw new Error(`the live queue is not empty: ${JSON.stringify(live.counts())}`);
+    await sleep(50);
+    if (visible === 0 && (await isIdleSoon(accounts))) aws.clock.advance(STEP_MS);
+  }
+};
+
+const STEP_MS = 300_000;
+
+const reportFile = async ({ source }: TwoAccounts, key: string): Promise<string> => {
+  const { Body: body } = await source.s3().send(new GetObjectCommand({ Bucket: 'reports', Key: key }));
+  return (await body?.transformToString()) ?? '';
+};
