@@ -6,7 +6,7 @@ export default defineConfig({
   test: {
     // A busy machine may stand still for seconds, and then needs several times as long as an idle one.
     testTimeout: 180_000,
-    hookTimeout: 180_000,
+    hookTimeout: 300_000,
     expect: { poll: { timeout: 60_000 } },
     // Two cores run three workers, because end-to-end tests spend a third of their time waiting.
     maxWorkers: 3,

@@ -45,7 +45,7 @@ const VERSIONED = ['everything', 'bridged', 'unstamped'];
 test.each(VERSIONED)(
   'bucket %s: every version of a key is replicated, although it is overwritten faster than its events arrive',
   async (bucket) => {
-    for (let i = 0; i < 15; i++) {
+    for (let i = 0; i < 8; i++) {
       await stage.put(bucket, 'hot', `version ${i}`, {
         Metadata: { number: String(i) },
         Tagging: `number=${i}`,
@@ -59,7 +59,7 @@ test.each(VERSIONED)(
 test.each(VERSIONED)(
   'bucket %s: every version that many writers write at once is replicated',
   async (bucket) => {
-    await Promise.all(Array.from({ length: 10 }, (_, i) => stage.put(bucket, 'contended', `from ${i}`)));
+    await Promise.all(Array.from({ length: 6 }, (_, i) => stage.put(bucket, 'contended', `from ${i}`)));
     expect(await settled(stage)).toBe(true);
     await expectSameHistory(stage, bucket, 'contended');
   },

@@ -12,7 +12,7 @@ const MIB = 1024 ** 2;
 const GIB = 1024 ** 3;
 const SEED = 26;
 /** Size of the largest object that is streamed. `SPARSE_GIB=20` takes minutes. */
-const GIBIBYTES = Number(process.env['SPARSE_GIB'] ?? 1);
+const GIBIBYTES = Number(process.env['SPARSE_GIB'] ?? 0.5);
 
 let stage: Stage;
 beforeAll(async () => {

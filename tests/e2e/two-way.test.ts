@@ -126,12 +126,12 @@ test.each(PAIRS)(
 test.each(PAIRS)(
   'buckets $how: old versions of a key do not come back as new ones, although it is overwritten faster than its events arrive',
   async ({ one, other }) => {
-    const sizes = Array.from({ length: 10 }, (_, index) => index + 1);
+    const sizes = Array.from({ length: 6 }, (_, index) => index + 1);
     for (const size of sizes) await put(stage.source, [one, 'hot'], 'x'.repeat(size));
     await bothSettled();
     const [here, there] = await sizesIn({ one, other }, 'hot');
     expect(here).toEqual(sizes);
-    expect(there?.at(-1)).toBe(10);
+    expect(there?.at(-1)).toBe(6);
     expect(there).toEqual(there?.toSorted((a, b) => a - b));
   },
 );

@@ -148,4 +148,5 @@ export const keepChanging = (s3: S3Client, { current, whole }: Population, seed:
   return { stop, [Symbol.asyncDispose]: async () => void (await stop()) };
 };
 
-const PAUSE_MS = 40;
+/** How long to wait between changes. Each change costs the replicator work, which a shorter pause would multiply on a busy machine. */
+const PAUSE_MS = 150;

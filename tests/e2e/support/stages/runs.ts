@@ -119,7 +119,7 @@ const untilHolds = async (
     stepSeconds = isStill ? Math.min(stepSeconds * 2, 300) : 1;
     last = now;
     // Each look is an invocation. During a long run, frequent looks would be a good part of the work.
-    await sleep(isStill ? 50 : Math.min(50 + tookMs / 50, 1_000));
+    await sleep(isStill ? 100 : Math.min(100 + tookMs / 50, 1_000));
     // A function at work would sign its requests with the old time.
     if (await isIdleSoon(accounts)) accounts.aws.clock.advance(stepSeconds * 1_000);
   }
