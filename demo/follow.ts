@@ -71,7 +71,7 @@ const judge = async (
   { entry, atMs }: { entry: Entry; atMs: number },
   reported: Map<Replica, unknown>,
 ): Promise<void> => {
-  // Until the last write is in, a replica of an earlier one is not what we wait for.
+  // Before the last write, a replica of an earlier one does not count.
   if (entry.uploadedMs === null) return;
   reported.delete(replica);
   if (replica.state === 'replicated') return;

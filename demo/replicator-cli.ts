@@ -1,7 +1,7 @@
 /** Runs the command line of the replicator as an operator does, in a separate process. */
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
-import { REPOSITORY } from './package-stack.ts';
+import { REPOSITORY, withoutAws } from './serverless.ts';
 
 export interface CliRun {
   exitCode: number;
@@ -29,7 +29,3 @@ export const runReplicatorCli = (
       },
     );
   });
-
-/** A profile or a region of the person who runs the demo must not lead it to the real AWS. */
-const withoutAws = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv =>
-  Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('AWS_')));

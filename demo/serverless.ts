@@ -77,6 +77,6 @@ const run = (cwd: string, command: string[], given: ServerlessOptions): Promise<
   });
 };
 
-/** The user's own profile or region must not lead the process to the real AWS. */
-const withoutAws = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv =>
+/** The environment without the user's own AWS profile and region, which must not lead the process to the real AWS. */
+export const withoutAws = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv =>
   Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('AWS_')));

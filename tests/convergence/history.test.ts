@@ -93,7 +93,10 @@ test.each([
     isShown: true,
   },
   { what: 'a marker that somebody else wrote', source: 'xy†', replica: 'x†', position: 0, isShown: false },
-])('without stamps, $what is found at position $position (shown: $isShown)', (each) => {
-  const { source, replica, position, isShown } = each;
-  expect(align(entries(source), entries(replica, 'r'))).toEqual({ position, isShown });
-});
+])(
+  'without stamps, $what is aligned with position $position of the source (current there: $isShown)',
+  (each) => {
+    const { source, replica, position, isShown } = each;
+    expect(align(entries(source), entries(replica, 'r'))).toEqual({ position, isShown });
+  },
+);

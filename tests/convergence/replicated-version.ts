@@ -12,7 +12,7 @@ export interface ReplicatedSetting {
   destination?: Partial<Destination>;
 }
 
-/** `looks` converges for a hint about this concern, and returns the calls that changed the destination. */
+/** Converges once. `looks` converges again for a hint about a concern, and returns the calls that changed the destination. */
 export const replicatedVersion = async ({ rule = {}, destination }: ReplicatedSetting) => {
   const world = oneKey({ rule });
   const hint = { rule: testRule(rule), destination: testDestination(destination) };

@@ -79,7 +79,7 @@ describe('tags', () => {
     ['within one second of an unversioned bucket', 'latest', true, 'unversioned'],
     ['within one second of an unversioned bucket in mode all', 'all', true, 'unversioned'],
   ] as const)(
-    '%s tags alone distinguish two writes of the same bytes',
+    '%s, tags alone distinguish two writes of the same bytes',
     async (_, versions, stamp, source) => {
       const world = oneKey({ rule: { versions, stamp }, versionings: [source, 'enabled'] });
       world.source.put('k', Buffer.from('one'), { tags: RED });

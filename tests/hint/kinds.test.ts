@@ -1,4 +1,4 @@
-/** What an event asks for, by whichever service it arrives. */
+/** The kind of change that an event reports, whichever service delivers the event. */
 import { expect, test } from 'vitest';
 import { absenceIsDeletion, concernOf, parseMessage } from '../../src/lib/hint/hint.ts';
 

@@ -56,7 +56,7 @@ export interface Deployment {
   deadLetters: string[];
   records: OutcomeRecord[];
   calls: string[];
-  /** How many uploads nobody could have aborted: their creator crashed, or did not learn the id, or was refused the abort. */
+  /** How many uploads nobody could have aborted: the function crashed, did not learn the upload id, or had its abort fail. */
   excusedUploads(): number;
 }
 

@@ -163,7 +163,7 @@ type Changes = Omit<
   'options' | 'now' | 'versioning' | 'history' | 'uploads' | 'put' | 'remove'
 >;
 
-/** The calls that read or change versions which are there already. */
+/** The calls that read or change existing versions. */
 const changesOf = (history: MemoryBucket['history']): Changes => {
   const entries = (key: string): Entry[] => history.get(key) ?? [];
   const version = (key: string, age: number): Version | null => {

@@ -19,5 +19,5 @@ export const objectState = (fields: Partial<ObjectState> = {}): ObjectState => (
   ...fields,
 });
 
-/** What KMS does to an ETag: it says nothing about the content. */
+/** An ETag under KMS, which says nothing about the content. */
 export const OPAQUE = { etag: '"0123"', encryption: 'aws:kms' };

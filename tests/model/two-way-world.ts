@@ -121,7 +121,7 @@ export const playTwoWay = async (
 const plausible = ({ named }: TwoWay, buckets: Record<Name, MemoryBucket>) => {
   const versionings = Object.values(buckets).map(({ versioning }) => versioning);
   return ({ kind }: Operation): boolean => {
-    // Without versions a delete is permanent, so it is passed on over replicas only, not over objects that were written there.
+    // Without versioning a delete is permanent, so it removes only replicas, and no object that was written at the other side.
     if (kind === 'delete') return !versionings.includes('unversioned');
     // The tags of a replica travel back only if the event names the writer and the version.
     if (kind === 'tag') return named && versionings.every((each) => each === 'enabled');

@@ -24,14 +24,17 @@ describe.each(BOTH)('crashes during a transfer in mode %s', (versions) => {
     ['after the upload was completed', 'destination.completeUpload', 'after', 0],
     ['before the record is removed', 'transfers.end', 'before', 0],
     ['after the record was removed', 'transfers.end', 'after', 0],
-  ] as const)('a function that crashes %s makes few bytes move twice', async (_, call, point, orphans) => {
-    const world = await worldWith({ rule, gate: dying(call, point) });
-    await world.drain();
-    expect(world.replica.uploads.size).toBe(orphans);
-    await sweepFor(world, 26);
-    expectReplicated(world);
-    expect(world.moved.bytes).toBeLessThanOrEqual(sizeOf(world) + 4 * GIB);
-  });
+  ] as const)(
+    'a transfer survives a function that crashes %s, and moves few bytes twice',
+    async (_, call, point, orphans) => {
+      const world = await worldWith({ rule, gate: dying(call, point) });
+      await world.drain();
+      expect(world.replica.uploads.size).toBe(orphans);
+      await sweepFor(world, 26);
+      expectReplicated(world);
+      expect(world.moved.bytes).toBeLessThanOrEqual(sizeOf(world) + 4 * GIB);
+    },
+  );
 });
 
 describe.each(BOTH)('failing calls during a transfer in mode %s', (versions) => {

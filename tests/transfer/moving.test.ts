@@ -1,4 +1,4 @@
-/** An object of any size, moved by many invocations, whose messages come in any number and order. */
+/** Objects of any size that many invocations move. Their messages arrive in any number and order. */
 import { describe, expect, test } from 'vitest';
 import { openGate } from '../model/memory-source.ts';
 import { once } from '../model/one-key.ts';
