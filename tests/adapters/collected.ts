@@ -1,4 +1,4 @@
-/** All that an iteration gives. */
+/** All items of an iteration. */
 export const collected = async <T>(items: AsyncIterable<T>): Promise<T[]> => {
   const all: T[] = [];
   for await (const item of items) all.push(item);

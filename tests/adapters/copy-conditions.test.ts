@@ -1,4 +1,4 @@
-/** Servers that ignore the conditions of CopyObject, as MinIO, versitygw and moto do: nothing may be overwritten there unseen. */
+/** Servers that ignore the conditions of CopyObject, as MinIO, versitygw and moto do: copies must not overwrite unseen objects. */
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Precondition } from '../../src/lib/model/ports.ts';
 import { REPLICA_ATTRIBUTES } from '../model/memory-buckets.ts';
@@ -6,10 +6,10 @@ import { type ScriptedAws, s3Error, startScriptedAws } from '../model/scripted-a
 import { testDestination } from '../model/settings.ts';
 
 let aws: ScriptedAws;
-/** ETag of what the destination shows; null: nothing. */
+/** The ETag of the object at the destination; null: there is none. */
 let shown: string | null;
 let isSourceThere: boolean;
-/** Copies that were made, and those that were refused. */
+/** The copies so far: made, overwritten or refused. */
 let copies: string[];
 beforeEach(async () => {
   [shown, isSourceThere, copies] = [null, true, []];
@@ -57,7 +57,7 @@ const copy = (precondition: Precondition = { kind: 'absent' }, unchecked: 'refus
   });
 const lostRace = { reason: 'lost-race' };
 
-test('a server that checks conditions is asked once, and then copied to with one call each', async () => {
+test('a server that checks conditions is tested once, and then each copy is one call', async () => {
   serve('checked');
   await copy();
   expect(copies).toEqual(['refused', 'made']);
@@ -66,21 +66,21 @@ test('a server that checks conditions is asked once, and then copied to with one
   expect(copies).toEqual(['refused', 'made', 'made', 'refused']);
 });
 
-test('where conditions are ignored the first copy has to do, made after a look; the next is refused and overwrites nothing', async () => {
+test('on a server that ignores conditions the first copy succeeds after a look, and the next copy is refused and overwrites nothing', async () => {
   serve('ignored');
   expect(await copy()).toMatchObject({ etag: '"1"' });
   await expect(copy()).rejects.toMatchObject({ reason: 'invalid-request' });
   expect(copies).toEqual(['overwritten']);
 });
 
-test('where something else is there already the first copy is not even tried', async () => {
+test('the first copy is not tried if the destination holds another object already', async () => {
   serve('ignored');
   shown = '"theirs"';
   await expect(copy()).rejects.toMatchObject(lostRace);
   expect([copies, shown]).toEqual([[], '"theirs"']);
 });
 
-test('who insists on copies inside S3 gets a look before each', async () => {
+test('on a server that ignores conditions a caller can ask for a look before each copy instead of a refusal', async () => {
   serve('ignored');
   await copy({ kind: 'absent' }, 'look');
   await copy({ kind: 'unchanged', etag: '"1"' }, 'look');
@@ -89,7 +89,7 @@ test('who insists on copies inside S3 gets a look before each', async () => {
   expect(shown).toBe('"theirs"');
 });
 
-test('a source that is gone says nothing about conditions: the next copy asks again', async () => {
+test('a source that is gone proves nothing about conditions, so the next copy tests the server again', async () => {
   serve('ignored');
   isSourceThere = false;
   await expect(copy()).rejects.toMatchObject(lostRace);
@@ -98,7 +98,7 @@ test('a source that is gone says nothing about conditions: the next copy asks ag
   await expect(copy()).rejects.toMatchObject({ reason: 'invalid-request' });
 });
 
-test('copies that begin together ask one question', async () => {
+test('concurrent first copies test the server only once', async () => {
   serve('checked');
   const ended = await Promise.allSettled([copy(), copy(), copy()]);
   expect(ended.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);

@@ -1,10 +1,10 @@
-/** Seen to fail without the end of the growth, and with an end that is for ever. */
+/** These tests were seen to fail without the limit of the growth, and with a limit that never allows growth again. */
 import { execFileSync } from 'node:child_process';
 import { expect, test } from 'vitest';
 
 const MODULE = new URL('../../src/lib/aws/s3/early-collection.ts', import.meta.url).href;
 
-/** Objects that outlive a collection, which is what makes V8 give the young generation more room. Prints how much that was. */
+/** Creates objects that survive a collection, so that V8 enlarges the young generation, and prints its size. */
 const PROGRAM = `
 import { Readable } from 'node:stream';
 import { getHeapSpaceStatistics } from 'node:v8';
@@ -25,12 +25,12 @@ const youngBytes = () => {
   return used + free;
 };
 const before = work();
-// As V8 does by itself after some quiet seconds.
+// V8 does this by itself after some quiet seconds.
 gc({ type: 'major', flavor: 'last-resort' });
 console.log(JSON.stringify({ before, quiet: youngBytes(), after: work() }));
 `;
 
-/** Bytes of the young generation, with the flags Lambda gives a function of 1,769 MB. */
+/** The size of the young generation in bytes, with the flags that Lambda sets for a function of 1,769 MB. */
 const youngBytes = (how: 'watched' | 'alone'): { before: number; quiet: number; after: number } =>
   JSON.parse(
     execFileSync(
@@ -42,12 +42,12 @@ const youngBytes = (how: 'watched' | 'alone'): { before: number; quiet: number; 
 
 const MIB = 1024 ** 2;
 
-test('the young generation stays small, however much room Lambda would give it', () => {
+test('early collection keeps the young generation small, although Lambda would let it grow', () => {
   expect(youngBytes('alone').before).toBeGreaterThan(24 * MIB);
   expect(youngBytes('watched').before).toBeLessThanOrEqual(16 * MIB);
 });
 
-test('it grows again after V8 has made it smaller', () => {
+test('the young generation grows again after V8 has shrunk it', () => {
   const { quiet, after } = youngBytes('watched');
   expect(quiet).toBeLessThan(4 * MIB);
   expect(after).toBeGreaterThanOrEqual(8 * MIB);

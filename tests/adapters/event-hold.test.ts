@@ -1,4 +1,4 @@
-/** Object Lock's event hold, which the local S3 does not know: from a server that answers as it is told. */
+/** Object Lock's event hold, which the local S3 does not have: with a server that answers as it is told. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type ScriptedAws, startScriptedAws } from '../model/scripted-aws.ts';
 import { testDestination, testRule } from '../model/settings.ts';
@@ -21,7 +21,7 @@ afterAll(async () => {
   await aws[Symbol.asyncDispose]();
 });
 
-test('a source version under one is refused with a reason, not tried again and again', async () => {
+test('a source version under an event hold is refused as object-lock and not retried', async () => {
   const source = aws.buckets.source(testRule());
   const refused = { reason: 'object-lock', disposition: 'quarantine' };
   await expect(source.open('k', null)).rejects.toMatchObject(refused);
@@ -29,7 +29,7 @@ test('a source version under one is refused with a reason, not tried again and a
   await expect(source.look('k')).rejects.toMatchObject(refused);
 });
 
-test('a replica that its bucket holds by default can be looked at', async () => {
+test('a replica under an event hold of its bucket can be read', async () => {
   const destination = aws.buckets.destination(testDestination());
   expect(await destination.look('k')).toMatchObject({ state: { lock: { retention: null } } });
 });

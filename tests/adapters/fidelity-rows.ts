@@ -1,17 +1,17 @@
 /**
- * What becomes of each attribute of an S3 object: the table in docs/fidelity.md. The headers come from the table by which the
- * adapters read and write them; the rest is said here.
+ * The fate of each attribute of an S3 object in its replica: the table in docs/fidelity.md. The headers come from the table with which
+ * the adapters read and write them. The other rows are written here.
  */
 import { type HeaderAttributes, KEPT_HEADERS } from '../../src/lib/aws/s3/object-headers.ts';
 
 export interface Row {
   attribute: string;
-  /** Its names in the S3 API: members of the answers and requests about one object. */
+  /** The names of the attribute in the S3 API: members of the answers and requests about one object. */
   members: readonly string[];
-  /** `kept`: the same. `mapped`: what the configuration says. `re-created`: S3 makes it anew. */
+  /** `kept`: the same. `mapped`: set by the configuration. `re-created`: S3 creates a new one. */
   replica: 'kept' | 'mapped' | 're-created' | 'impossible' | 'left out';
   why: string;
-  /** What tells of a change without a new version; null: only a new version can change it. */
+  /** The event of a change without a new version; null: only a new version can change the attribute. */
   later: string | null;
 }
 
@@ -241,7 +241,7 @@ export const ROWS: readonly Row[] = [
   },
 ];
 
-/** Members of the same answers and requests that say nothing of the object. */
+/** Members of the same answers and requests that are not about the object. */
 export const NO_ATTRIBUTES = [
   'AcceptRanges',
   'Bucket',

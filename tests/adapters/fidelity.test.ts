@@ -1,6 +1,6 @@
 /**
- * docs/fidelity.md against the S3 API as the SDK knows it, against the table of the adapters, and against what arrives.
- * After a change of the table: `npx vitest run tests/adapters/fidelity.test.ts -u`
+ * docs/fidelity.md is compared with the S3 API as the SDK knows it, with the table of the adapters, and with actual replicas.
+ * After a change of the table run `npx vitest run tests/adapters/fidelity.test.ts -u`
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -18,7 +18,7 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3';
 import { format, resolveConfig } from 'prettier';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { testDestination, testRule } from '../model/settings.ts';
 import { NO_ATTRIBUTES, type Row, ROWS } from './fidelity-rows.ts';
 import { type LocalBuckets, startLocalBuckets } from './local-buckets.ts';
@@ -37,7 +37,7 @@ const SHAPES = [
 ];
 
 test.each(SHAPES.map((shape) => [shape[2], shape[4]] as const))(
-  'every member of %s is in one row, or is said to be no attribute',
+  'every member of %s is in exactly one row of docs/fidelity.md, or listed as no attribute',
   (_name, members) => {
     const named = [...ROWS.flatMap((row) => row.members), ...NO_ATTRIBUTES];
     for (const member of members) {
@@ -47,7 +47,7 @@ test.each(SHAPES.map((shape) => [shape[2], shape[4]] as const))(
   },
 );
 
-test('no row names what the S3 API does not have', () => {
+test('docs/fidelity.md names no member that the S3 API does not have', () => {
   const known = new Set(SHAPES.flatMap((shape) => shape[4]));
   const unknown = [...ROWS.flatMap((row) => row.members), ...NO_ATTRIBUTES].filter(
     (name) => !known.has(name),
@@ -55,11 +55,11 @@ test('no row names what the S3 API does not have', () => {
   expect(unknown).toEqual([]);
 });
 
-test('the table in docs/fidelity.md is this one', async () => {
+test('the table in docs/fidelity.md is generated from the rows of this test', async () => {
   const [head, , tail] = readFileSync(DOCUMENT, 'utf8').split(
     /(?<=<!-- table -->\n)|(?=<!-- end of table -->)/,
   );
-  // Updating the snapshot of a document without its marks would cut it off.
+  // Without its marks, an update of the snapshot would cut the document off.
   expect(tail).toBeDefined();
   const text = `${head}\n${tableOf(ROWS)}\n${tail}`;
   const formatted = await format(text, { ...(await resolveConfig(DOCUMENT)), parser: 'markdown' });
@@ -76,70 +76,68 @@ const tableOf = (rows: readonly Row[]): string =>
     }),
   ].join('\n');
 
-describe('what the table says is kept', () => {
-  let local: LocalBuckets;
-  beforeAll(async () => {
-    local = await startLocalBuckets();
-    local.createSource('source', { ObjectLockEnabled: true });
-    local.createDestination('replica', { ObjectLockEnabled: true });
-  });
-  afterAll(() => local[Symbol.asyncDispose]());
-
-  test('arrives, as HEAD shows it at both sides', async () => {
-    await local.sourceOwner.send(
-      new PutObjectCommand({
-        Bucket: 'source',
-        Key: 'k',
-        Body: 'bytes',
-        ChecksumAlgorithm: 'SHA256',
-        CacheControl: 'max-age=60',
-        ContentDisposition: 'attachment; filename="a.txt"',
-        ContentEncoding: 'identity',
-        ContentLanguage: 'de, en',
-        ContentType: 'text/plain; charset=utf-8',
-        Expires: new Date('2030-01-01T00:00:00Z'),
-        WebsiteRedirectLocation: '/other',
-        StorageClass: 'STANDARD_IA',
-        Metadata: { author: 'me' },
-        Tagging: 'a=1&b=2',
-        ObjectLockMode: 'GOVERNANCE',
-        ObjectLockRetainUntilDate: new Date(Date.now() + 86_400_000),
-        ObjectLockLegalHoldStatus: 'ON',
-      }),
-    );
-    await copy('k');
-    const at = async (client: S3Client, Bucket: string): Promise<Record<string, unknown>> => ({
-      ...(await client.send(new HeadObjectCommand({ Bucket, Key: 'k', ChecksumMode: 'ENABLED' }))),
-    });
-    const source = await at(local.sourceOwner, 'source');
-    const replica = await at(local.destinationOwner, 'replica');
-    const shown = new Set<string>(HeadObjectOutput$[4]);
-    for (const row of ROWS.filter((each) => each.replica === 'kept' || each.attribute === 'Storage class')) {
-      const members = row.members.filter((name) => shown.has(name) && name !== 'PartsCount');
-      const of = (side: Record<string, unknown>) =>
-        members.map((name) => [name, side[name]]).filter(([, value]) => value !== undefined);
-      expect(of(replica)).toEqual(of(source));
-      // Or nothing would be compared.
-      expect({ row: row.attribute, isShown: members.length === 0 || of(source).length > 0 }).toEqual({
-        row: row.attribute,
-        isShown: true,
-      });
-    }
-  });
-
-  const copy = async (key: string): Promise<void> => {
-    const source = local.buckets.source(testRule());
-    const opened = await source.open(key, null);
-    if (opened === null) throw new Error('the source object is not there');
-    const { state, body } = opened;
-    const tags = (await source.tags(key, null)) ?? {};
-    await local.buckets.destination(testDestination({ bucket: 'replica', storageClass: null })).put({
-      key,
-      body,
-      sizeBytes: state.sizeBytes,
-      attributes: { ...state.attributes, tags, lock: state.lock },
-      precondition: { kind: 'absent' },
-      guard: state.checksum === null ? { kind: 'none' } : { kind: 'checksum', checksum: state.checksum },
-    });
-  };
+let local: LocalBuckets;
+beforeAll(async () => {
+  local = await startLocalBuckets();
+  local.createSource('source', { ObjectLockEnabled: true });
+  local.createDestination('replica', { ObjectLockEnabled: true });
 });
+afterAll(() => local[Symbol.asyncDispose]());
+
+const WITH_ATTRIBUTES = {
+  Bucket: 'source',
+  Key: 'k',
+  Body: 'bytes',
+  ChecksumAlgorithm: 'SHA256',
+  CacheControl: 'max-age=60',
+  ContentDisposition: 'attachment; filename="a.txt"',
+  ContentEncoding: 'identity',
+  ContentLanguage: 'de, en',
+  ContentType: 'text/plain; charset=utf-8',
+  Expires: new Date('2030-01-01T00:00:00Z'),
+  WebsiteRedirectLocation: '/other',
+  StorageClass: 'STANDARD_IA',
+  Metadata: { author: 'me' },
+  Tagging: 'a=1&b=2',
+  ObjectLockMode: 'GOVERNANCE',
+  ObjectLockRetainUntilDate: new Date(Date.now() + 86_400_000),
+  ObjectLockLegalHoldStatus: 'ON',
+} as const;
+
+test('every attribute that docs/fidelity.md calls kept is the same in a HEAD of both sides', async () => {
+  await local.sourceOwner.send(new PutObjectCommand(WITH_ATTRIBUTES));
+  await copy('k');
+  const at = async (client: S3Client, Bucket: string): Promise<Record<string, unknown>> => ({
+    ...(await client.send(new HeadObjectCommand({ Bucket, Key: 'k', ChecksumMode: 'ENABLED' }))),
+  });
+  const source = await at(local.sourceOwner, 'source');
+  const replica = await at(local.destinationOwner, 'replica');
+  const shown = new Set<string>(HeadObjectOutput$[4]);
+  for (const row of ROWS.filter((each) => each.replica === 'kept' || each.attribute === 'Storage class')) {
+    const members = row.members.filter((name) => shown.has(name) && name !== 'PartsCount');
+    const of = (side: Record<string, unknown>) =>
+      members.map((name) => [name, side[name]]).filter(([, value]) => value !== undefined);
+    expect(of(replica)).toEqual(of(source));
+    // Otherwise nothing would be compared.
+    expect({ row: row.attribute, isShown: members.length === 0 || of(source).length > 0 }).toEqual({
+      row: row.attribute,
+      isShown: true,
+    });
+  }
+});
+
+const copy = async (key: string): Promise<void> => {
+  const source = local.buckets.source(testRule());
+  const opened = await source.open(key, null);
+  if (opened === null) throw new Error('the source object is not there');
+  const { state, body } = opened;
+  const tags = (await source.tags(key, null)) ?? {};
+  await local.buckets.destination(testDestination({ bucket: 'replica', storageClass: null })).put({
+    key,
+    body,
+    sizeBytes: state.sizeBytes,
+    attributes: { ...state.attributes, tags, lock: state.lock },
+    precondition: { kind: 'absent' },
+    guard: state.checksum === null ? { kind: 'none' } : { kind: 'checksum', checksum: state.checksum },
+  });
+};

@@ -1,4 +1,4 @@
-/** Headers beyond ASCII, against a server that verifies signatures over the bytes that arrived. */
+/** Headers beyond ASCII, against a server that verifies signatures over the bytes that it received. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { REPLICA_ATTRIBUTES } from '../model/memory-buckets.ts';
 import { testDestination } from '../model/settings.ts';
@@ -13,10 +13,10 @@ afterAll(async () => {
   await local[Symbol.asyncDispose]();
 });
 
-// As Node hands out the bytes c3 bc.
+// Node returns the bytes of UTF-8 as Latin-1 characters.
 const RAW_UTF8 = Buffer.from('attachment; filename=Prüfung – 株.pdf').toString('latin1');
 
-test('a Content-Disposition in raw UTF-8 arrives byte for byte, from a whole body and from a multipart upload', async () => {
+test('a Content-Disposition in raw UTF-8 arrives byte for byte with a whole body and with a multipart upload', async () => {
   const destination = local.buckets.destination(testDestination());
   const attributes = { ...REPLICA_ATTRIBUTES, contentDisposition: RAW_UTF8 };
   await destination.put({

@@ -1,4 +1,4 @@
-/** Two buckets of two accounts in the local S3, reached through the adapters as the replicator reaches them. */
+/** Buckets of two accounts in the local S3. The tests use the adapters to reach them, as the replicator does. */
 import { S3Client } from '@aws-sdk/client-s3';
 import { clientConfig, type LocalAws, type PolicyDocument, startLocalAws } from '@s3-replicator/local-aws';
 import { createBuckets } from '../../src/lib/aws/s3/buckets.ts';
@@ -12,17 +12,17 @@ const DESTINATION_ACCOUNT = '222222222222';
 export interface LocalBuckets extends AsyncDisposable {
   aws: LocalAws;
   buckets: Buckets;
-  /** As the owners of the buckets. */
+  /** Clients with the credentials of the owners of the buckets. */
   sourceOwner: S3Client;
   destinationOwner: S3Client;
-  /** A bucket of the source account, versioned unless said otherwise. */
+  /** Creates a bucket of the source account. It is versioned by default. */
   createSource(name: string, properties?: Partial<Properties>): void;
   createDestination(name: string, properties?: Partial<Properties>): void;
 }
 
 type Properties = Parameters<LocalAws['s3']['createBucket']>[0];
 
-/** Everything is allowed: rights are looked at elsewhere. */
+/** The roles may do everything. Other tests check permissions. */
 export const startLocalBuckets = async (): Promise<LocalBuckets> => {
   const aws = await startLocalAws();
   const everything = (action: string): PolicyDocument[] => [

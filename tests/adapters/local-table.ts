@@ -1,4 +1,4 @@
-/** A table in the local DynamoDB, for adapters that take their endpoint and credentials from the environment. */
+/** A table in the local DynamoDB, for adapters that read their endpoint and credentials from the environment. */
 import { type LocalAws, startLocalAws } from '@s3-replicator/local-aws';
 import { setAwsVariables } from '../model/aws-variables.ts';
 
@@ -17,6 +17,6 @@ export const startLocalTable = async (
     AttributeDefinitions: Object.keys(keys).map((AttributeName) => ({ AttributeName, AttributeType: 'S' })),
     KeySchema: Object.entries(keys).map(([AttributeName, KeyType]) => ({ AttributeName, KeyType })),
   });
-  if (status !== 200) throw new Error('the table was not made');
+  if (status !== 200) throw new Error('the table was not created');
   return { aws, stop: () => aws.stop() };
 };

@@ -14,7 +14,7 @@ const OUTCOMES = {
   transferring: true,
 } satisfies Record<Convergence['outcome'], true>;
 
-test('docs/operations.md says what every line of the log means', () => {
+test('docs/operations.md explains every line of the log', () => {
   const document = readFileSync(`${import.meta.dirname}/../../docs/operations.md`, 'utf8');
   const described = [...document.matchAll(/^\| ([a-z-]+) +\|[^|]+\| (?:`|nothing)/gm)].map(
     ([, message]) => message,

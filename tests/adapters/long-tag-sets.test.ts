@@ -1,4 +1,4 @@
-/** Tag sets that S3 would not take as a header: it allows 8 KB of headers, and tags of ten times that as a document. */
+/** Tag sets that are too long for a header: S3 allows 8 KB of headers, and ten times as much for tags in a document. */
 import { PutObjectCommand, PutObjectTaggingCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createTask } from '../../src/lib/model/task.ts';
@@ -32,7 +32,7 @@ const putSource = async (key: string, tags: Record<string, string>, metadata: Re
   await local.sourceOwner.send(new PutObjectTaggingCommand({ Bucket, Key: key, Tagging: { TagSet } }));
 };
 
-/** The longest headers of any S3 request, and how often tags were written apart. */
+/** Replicates a key. Returns the size of the longest headers of an S3 request, and how often tags were written separately. */
 const replicate = async (key: string) => {
   const seen = { headerCharacters: 0, taggings: 0 };
   local.aws.faults.plan = ({ headers, operation, caller }) => {
@@ -70,9 +70,9 @@ const replicate = async (key: string) => {
 };
 
 test.each([
-  ['letters that take nine characters in a header', tagSet('株', 250), {}],
-  ['much user metadata beside them', tagSet('a', 240), { much: 'm'.repeat(1_900) }],
-])('%s: the tags are written right after the object', async (name, tags, metadata) => {
+  ['of letters that take nine characters in a header', tagSet('株', 250), {}],
+  ['next to much user metadata', tagSet('a', 240), { much: 'm'.repeat(1_900) }],
+])('a tag set %s is written right after the object', async (name, tags, metadata) => {
   await putSource(name, tags, metadata);
   const { headerCharacters, taggings } = await replicate(name);
   expect(headerCharacters).toBeLessThan(8_192);
@@ -80,7 +80,7 @@ test.each([
   expect(await local.buckets.destination(testDestination()).tags(name, null)).toEqual(tags);
 });
 
-test('tags that fit travel with the object', async () => {
+test('tags that fit into a header are written with the object', async () => {
   const tags = tagSet('a', 100);
   await putSource('fits', tags, {});
   expect((await replicate('fits')).taggings).toBe(0);

@@ -1,4 +1,4 @@
-/** Attributes and restores, from a server that answers as it is told: what no well-behaved S3 can be made to do. */
+/** Attributes and restores, with a server that answers as it is told and as no correct S3 would. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { NO_LOCK, REPLICA_ATTRIBUTES } from '../model/memory-buckets.ts';
 import { type ScriptedAws, s3Error, startScriptedAws } from '../model/scripted-aws.ts';
@@ -22,7 +22,7 @@ const s3Requests = () => aws.seen.filter(({ headers }) => !headers.authorization
 describe('restoring', () => {
   const request = { days: 3, tier: 'Bulk' } as const;
 
-  /** Refuses days, and answers what the storage class is. */
+  /** Refuses a restore with days, and answers HEAD with the storage class. */
   const refuseDays = (code: string, storageClass: string): string[] => {
     const bodies: string[] = [];
     aws.answer = ({ method }, response, body) => {
@@ -37,9 +37,9 @@ describe('restoring', () => {
     return bodies;
   };
 
-  // AWS answers InvalidArgument; what is malformed is a matter of taste.
+  // AWS answers InvalidArgument. Other servers may call the request malformed.
   test.each(['InvalidArgument', 'MalformedXML'])(
-    'Intelligent-Tiering has no days: after %s',
+    'a restore of an Intelligent-Tiering object is repeated without days after %s',
     async (code) => {
       const bodies = refuseDays(code, 'INTELLIGENT_TIERING');
       await source().restore('k', 'v1', request);
@@ -48,7 +48,7 @@ describe('restoring', () => {
     },
   );
 
-  test('any other storage class keeps the refusal', async () => {
+  test('a restore with days that is refused for any other storage class fails', async () => {
     const bodies = refuseDays('InvalidArgument', 'GLACIER');
     await expect(source().restore('k', 'v1', request)).rejects.toMatchObject({ reason: 'invalid-request' });
     expect(bodies).toHaveLength(1);
@@ -60,7 +60,7 @@ describe('restoring', () => {
     [403, 'AccessDenied', 'access-denied'],
     [503, 'GlacierExpeditedRetrievalNotAvailable', 'throttled'],
     [404, 'NoSuchVersion', 'lost-race'],
-  ])('%i %s is %s', async (status, code, reason) => {
+  ])('the answer %i %s to a restore has the reason %s', async (status, code, reason) => {
     aws.answer = (_request, response) => s3Error(response, status, code);
     await expect(source().restore('k', 'v1', request)).rejects.toMatchObject({ reason });
   });
@@ -81,7 +81,7 @@ describe('grants', () => {
     return bodies;
   };
 
-  test('that S3 repeats are one, and an owner without a name is the owner', async () => {
+  test('grants that S3 repeats count once, and a grantee without an id counts as the owner', async () => {
     answerAcl(policy('<ID>me</ID>', grant('<ID>you</ID>', 'READ').repeat(2)));
     expect(await source().acl('k', null)).toEqual([
       { grantee: { kind: 'user', id: 'you' }, permission: 'READ' },
@@ -90,14 +90,14 @@ describe('grants', () => {
     expect(await source().acl('k', null)).toEqual([]);
   });
 
-  test('to the owner of the replica are within its full control', async () => {
+  test('a grant to the owner of the replica is covered by its full control', async () => {
     const bodies = answerAcl(policy('<ID>me</ID>', grant('<ID>me</ID>', 'FULL_CONTROL')));
     await destination().putAcl('k', 'v1', [{ grantee: { kind: 'user', id: 'me' }, permission: 'READ' }]);
     expect(bodies[0]?.match(/<Permission>\w+/g)).toEqual(['<Permission>FULL_CONTROL']);
     expect(s3Requests().map(({ url }) => url.includes('versionId=v1'))).toEqual([true, true]);
   });
 
-  test('are not written where nobody says who the owner is', async () => {
+  test('grants are not written if the answer names no owner', async () => {
     const bodies = answerAcl('<AccessControlPolicy><AccessControlList/></AccessControlPolicy>');
     await expect(destination().putAcl('k', null, [])).rejects.toMatchObject({ reason: 'service-error' });
     expect(bodies).toEqual([]);
@@ -119,7 +119,7 @@ describe('writing', () => {
     legalHold: false,
   } as const;
 
-  test('tags are encoded as the query of a URL, and none are no header', async () => {
+  test('tags are sent encoded as the query of a URL, and without tags there is no header', async () => {
     aws.answer = (_request, response) => response.writeHead(200, { etag: '"e"' }).end();
     const tags = { 'a&b=c': '100 % + ü', d: '' };
     await write({ tags });
@@ -130,7 +130,7 @@ describe('writing', () => {
     expect(s3Requests()[1]?.headers).not.toHaveProperty('x-amz-tagging');
   });
 
-  test('a lock goes with a checksum of its own where there is no other guard', async () => {
+  test('a locked write without another guard carries a checksum', async () => {
     aws.answer = (_request, response) => response.writeHead(200, { etag: '"e"' }).end();
     await write({ lock });
     const { headers } = s3Requests()[0]!;
@@ -147,7 +147,7 @@ describe('writing', () => {
     ['not locked', NO_LOCK, 'InvalidRequest', 'invalid-request'],
     ['locked', lock, 'InvalidArgument', 'invalid-request'],
     ['locked', lock, 'AccessDenied', 'access-denied'],
-  ])('%s, %s %s is %s', async (_name, itsLock, code, reason) => {
+  ])('an error to a write that is %s (%j): %s has the reason %s', async (_name, itsLock, code, reason) => {
     aws.answer = (_request, response) => s3Error(response, code === 'AccessDenied' ? 403 : 400, code);
     await expect(write({ lock: itsLock })).rejects.toMatchObject({ reason, requestId: 'REQUEST1' });
   });
@@ -158,7 +158,7 @@ describe('writing', () => {
     [404, 'NoSuchKey', 'lost-race'],
     [404, 'NoSuchBucket', 'no-such-bucket'],
     [403, 'AccessDenied', 'access-denied'],
-  ])('a conditional delete: %i %s is %s', async (status, code, reason) => {
+  ])('the answer %i %s to a conditional delete has the reason %s', async (status, code, reason) => {
     aws.answer = (_request, response) => s3Error(response, status, code);
     await expect(destination().remove({ key: 'k', etag: '"e"' })).rejects.toMatchObject({ reason });
     expect(s3Requests()[0]?.headers['if-match']).toBe('"e"');

@@ -50,33 +50,33 @@ const received = async (): Promise<QueueMessage> => {
   });
 };
 
-describe('giving a message back', () => {
+describe('returning a message', () => {
   const retryLater = async (message: QueueMessage): Promise<void> => {
     await createLiveQueue(client, queueUrl).retryLater(message, 1);
   };
 
-  // What the SDK's own second try meets when the answer to the first one took too long.
-  test('is no failure when it is back already', async () => {
+  // The SDK's second attempt finds this when the answer to the first attempt took too long.
+  test('returning a message that is visible again already succeeds', async () => {
     const message = await received();
     await retryLater(message);
     aws.clock.advance(2_000);
     await expect(retryLater(message)).resolves.toBeUndefined();
   });
 
-  test('is no failure when it is gone', async () => {
+  test('returning a message that is gone succeeds', async () => {
     const message = await received();
     await client.send(new DeleteMessageCommand({ QueueUrl: queueUrl, ReceiptHandle: message.receiptHandle }));
     await expect(retryLater(message)).resolves.toBeUndefined();
   });
 
-  test('is a failure where the receipt is none', async () => {
+  test('returning a message with an invalid receipt handle fails as invalid-request', async () => {
     const message = { ...(await received()), receiptHandle: 'nonsense' };
     await expect(retryLater(message)).rejects.toMatchObject({ reason: 'invalid-request' });
   });
 });
 
-describe('the queue of ranges', () => {
-  test('takes thousands of ranges at once, each in a message of its own', async () => {
+describe('the transfer queue', () => {
+  test('the transfer queue takes thousands of part ranges at once, each in a message of its own', async () => {
     const { QueueUrl = '' } = await client.send(new CreateQueueCommand({ QueueName: 'transfers' }));
     const queue = createTransferQueue(client, QueueUrl);
     const range = (index: number): PartRangeMessage => ({

@@ -1,4 +1,4 @@
-/** What runs agree on by the table: the store in DynamoDB and its model in memory behave alike. */
+/** The table of runs: the store in DynamoDB and its model in memory behave the same. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createRunCountsStore } from '../../src/lib/aws/dynamodb/run-counts.ts';
 import { createRunStore } from '../../src/lib/aws/dynamodb/run-store.ts';
@@ -36,11 +36,13 @@ const commitOf = (run: RunRecord, fields: Partial<RangeCommit>): RangeCommit => 
   ...fields,
 });
 
-describe.each<[string, () => RunStore]>([
+const STORES: [string, () => RunStore][] = [
   ['memory', () => createMemoryRunStore(() => NOW)],
   ['DynamoDB', () => createRunStore('runs')],
-])('%s', (_name, create) => {
-  test('keeps a run as it is', async () => {
+];
+
+describe.each(STORES)('a run in %s', (_name, create) => {
+  test('a stored run is read unchanged', async () => {
     const store = create();
     const run = newRun({ spec: spec(`as-is-${count}`) });
     expect(await store.load(run.id)).toBeNull();
@@ -49,7 +51,7 @@ describe.each<[string, () => RunStore]>([
     expect((await store.list(10)).map(({ id }) => id)).toContain(run.id);
   });
 
-  test('refuses a second run over some of the same keys until the first is over', async () => {
+  test('a second run over some of the same keys is refused until the first run is over', async () => {
     const store = create();
     const rule = `twice-${count}`;
     const first = newRun({ spec: spec(rule, 'a/') });
@@ -64,7 +66,7 @@ describe.each<[string, () => RunStore]>([
     expect(await store.create(newRun({ spec: spec(rule, 'a/') }), wholeRange())).toEqual({ kind: 'created' });
   });
 
-  test('lets one of two changes through', async () => {
+  test('one of two concurrent changes of a run succeeds', async () => {
     const store = create();
     const run = newRun({ spec: spec(`change-${count}`) });
     await store.create(run, wholeRange());
@@ -74,8 +76,10 @@ describe.each<[string, () => RunStore]>([
     const now = await store.load(run.id);
     expect(now).toMatchObject({ phase: 'paused', tick: run.tick, revision: 1 });
   });
+});
 
-  test('counts a range once, when it is done, and tells the last one', async () => {
+describe.each(STORES)('the ranges of a run in %s', (_name, create) => {
+  test('the counters of a range are added once, when it is done, and the last range ends the listing', async () => {
     const store = create();
     const run = newRun({ spec: spec(`count-${count}`) });
     await store.create(run, wholeRange());
@@ -110,7 +114,7 @@ describe.each<[string, () => RunStore]>([
     expect(await store.commit(commitOf(run, { before: child }))).toBe('superseded');
   });
 
-  test('begins a new listing only when nothing of the last is open', async () => {
+  test('a new listing begins only when no range of the previous listing is open', async () => {
     const store = create();
     const run = newRun({ spec: spec(`listing-${count}`) });
     await store.create(run, wholeRange());
@@ -120,12 +124,12 @@ describe.each<[string, () => RunStore]>([
     expect(await store.change(run, next, wholeRange())).toBe(true);
     expect(await store.change(run, next, wholeRange())).toBe(false);
     expect(await store.load(run.id)).toMatchObject({ openRanges: 1, epoch: 2, checked: NOTHING_COMPARED });
-    // A worker of the listing before.
+    // A worker of the previous listing.
     expect(await store.commit(commitOf(run, {}))).toBe('superseded');
   });
 });
 
-test('many workers at once: each range is counted once, and one of them is told that it was the last', async () => {
+test('with many concurrent workers each range is counted once, and exactly one worker ends the listing', async () => {
   const store = createRunStore('runs');
   const run = newRun({ spec: spec('many') });
   await store.create(run, wholeRange());
@@ -142,7 +146,7 @@ test('many workers at once: each range is counted once, and one of them is told 
   expect(await store.load(run.id)).toMatchObject({ openRanges: 0, compared: { keys: 20 } });
 });
 
-test('what the replicate function counts adds up, whoever counts it', async () => {
+test('the counters of concurrent replicate functions add up', async () => {
   const store = createRunStore('runs');
   const run = newRun({ spec: spec('counts') });
   await store.create(run, wholeRange());

@@ -11,7 +11,7 @@ const keys = (count: number, begin = 0): Record<string, string[]> =>
 const START = ['backfill', 'start', '--rule', 'rule'];
 const runsOf = ({ world }: RunCommands) => [...world.store.runs.values()];
 
-test('shows an estimate and asks; no is no', async () => {
+test('backfill start shows an estimate and asks, and the answer no starts nothing', async () => {
   using commands = createRunCommands({ source: keys(10), replica: {} });
   const { code, out, err } = await commands.cli(START, { answers: ['n'] });
   expect(code).toBe(1);
@@ -24,7 +24,7 @@ test('shows an estimate and asks; no is no', async () => {
   expect(runsOf(commands)).toEqual([]);
 });
 
-test('yes starts one run for each destination, with the estimate, and says how to look at it', async () => {
+test('the answer yes starts one run for each destination, with its estimate, and the output says how to follow it', async () => {
   using commands = createRunCommands({ source: keys(10), replica: {} });
   const { code, out, err } = await commands.cli(START, { answers: ['y'] });
   const [run] = runsOf(commands);
@@ -34,7 +34,7 @@ test('yes starts one run for each destination, with the estimate, and says how t
   expect(err).toContain(`npx s3-replicator backfill status ${run?.id}`);
 });
 
-test('without a terminal and without --yes, nothing is started, and the next step is told', async () => {
+test('without a terminal and without --yes, backfill start starts nothing and names the next step', async () => {
   using commands = createRunCommands({ source: keys(10), replica: {} });
   const { code, err } = await commands.cli(START);
   expect(code).toBe(2);
@@ -43,7 +43,7 @@ test('without a terminal and without --yes, nothing is started, and the next ste
   expect(runsOf(commands)).toEqual([]);
 });
 
-test('with --wait it stays until the end, and shows the estimate beside what was used', async () => {
+test('backfill start --wait waits until the run ends, and shows the estimate next to the actual use', async () => {
   using commands = createRunCommands({ source: keys(40), replica: keys(25) });
   const { code, out, err } = await commands.cli([...START, '--yes', '--wait']);
   expect(out).toContain('The destination holds all 40 keys of the source.');
@@ -57,7 +57,7 @@ test('with --wait it stays until the end, and shows the estimate beside what was
   expect(Object.keys(commands.world.replica)).toHaveLength(40);
 });
 
-test('while it waits at a terminal, a bar shows how far it is, how fast, and how long it takes', async () => {
+test('while a command waits at a terminal, a bar shows the progress, the rate and the time left', async () => {
   using commands = createRunCommands({ source: keys(60), replica: {} });
   commands.pace.steps = 3;
   const seen: string[] = [];
@@ -71,7 +71,7 @@ test('while it waits at a terminal, a bar shows how far it is, how fast, and how
   expect(seen.join('')).toContain(' left');
 });
 
-test('without a terminal, there are plain lines now and then', async () => {
+test('while a command waits without a terminal, it prints a plain line now and then', async () => {
   using commands = createRunCommands({ source: keys(60), replica: {} });
   commands.pace.steps = 3;
   const { err } = await commands.cli([...START, '--yes', '--wait']);
@@ -79,7 +79,7 @@ test('without a terminal, there are plain lines now and then', async () => {
   expect(err).not.toContain('\r');
 });
 
-test('Ctrl-C leaves the run going, and says how to look at it', async () => {
+test('Ctrl-C ends the waiting but not the run, and the note says how to follow the run', async () => {
   using commands = createRunCommands({ source: keys(60), replica: {} });
   const controller = new AbortController();
   const sleep = async (): Promise<void> => controller.abort();
@@ -94,7 +94,7 @@ test('Ctrl-C leaves the run going, and says how to look at it', async () => {
   );
 });
 
-test('--json prints what the run came to, and what is for people goes to standard error', async () => {
+test('backfill start --json prints the result of the run, and texts for people go to standard error', async () => {
   using commands = createRunCommands({ source: keys(5), replica: {} });
   const { code, out } = await commands.cli([...START, '--yes', '--wait', '--json']);
   expect(code).toBe(0);
@@ -111,7 +111,7 @@ test('--json prints what the run came to, and what is for people goes to standar
   expect(runs[0]).not.toHaveProperty('tick');
 });
 
-test('a second run over the same keys is refused, with the id of the first', async () => {
+test('a second run over the same keys is refused with the id of the first run', async () => {
   using commands = createRunCommands({ source: keys(5), replica: {} });
   await commands.cli([...START, '--yes']);
   const { code, err } = await commands.cli([...START, '--yes', '--prefix', 'in/']);
@@ -119,7 +119,7 @@ test('a second run over the same keys is refused, with the id of the first', asy
   expect(err).toContain(`Refused: run ${runsOf(commands)[0]?.id} over the same keys is not over`);
 });
 
-test('a dry run changes nothing, tells what would be replicated, and that is no failure', async () => {
+test('a dry run changes nothing, shows the keys that would be replicated, and exits with 0', async () => {
   using commands = createRunCommands({ source: keys(12), replica: keys(5) });
   const { code, out } = await commands.cli([...START, '--dry-run']);
   expect(code).toBe(0);
@@ -129,14 +129,14 @@ test('a dry run changes nothing, tells what would be replicated, and that is no 
   expect(runsOf(commands)[0]?.spec).toMatchObject({ kind: 'verify', repair: false });
 });
 
-test('--estimate none asks without one', async () => {
+test('backfill start --estimate none asks without an estimate', async () => {
   using commands = createRunCommands({ source: keys(3), replica: {} });
   const { out } = await commands.cli([...START, '--yes', '--estimate', 'none']);
   expect(out).not.toContain('requests');
   expect(runsOf(commands)[0]?.estimate).toBeNull();
 });
 
-test('a source that may not be listed is told before anything is started', async () => {
+test('a source that may not be listed is reported before a run is started', async () => {
   using commands = createRunCommands({ source: keys(3), replica: {} });
   commands.world.broken.source = new ReplicationError(
     'access-denied',
@@ -148,7 +148,7 @@ test('a source that may not be listed is told before anything is started', async
   expect(runsOf(commands)).toEqual([]);
 });
 
-test('a run that fails says why and what to do, with exit code 1', async () => {
+test('a run that fails exits with 1 and shows its reason and its fix', async () => {
   using commands = createRunCommands({ source: keys(3), replica: {} });
   commands.world.broken.source = new ReplicationError('no-such-bucket', 'the bucket is gone');
   const { code, out } = await commands.cli([...START, '--yes', '--wait', '--estimate', 'none']);
@@ -157,7 +157,7 @@ test('a run that fails says why and what to do, with exit code 1', async () => {
   expect(out).toContain('no-such-bucket: the bucket is gone\n    Create the bucket');
 });
 
-test('runs are listed, shown, paused, resumed and cancelled', async () => {
+test('runs can be listed, shown, paused, resumed and cancelled', async () => {
   using commands = createRunCommands({ source: keys(30), replica: {} });
   await commands.cli([...START, '--yes']);
   const id = runsOf(commands)[0]?.id ?? '';
@@ -178,7 +178,7 @@ test('runs are listed, shown, paused, resumed and cancelled', async () => {
 });
 
 test.each(['status', 'pause', 'resume', 'cancel'])(
-  'backfill %s of a run there is not says so',
+  'backfill %s of a run that does not exist says so',
   async (command) => {
     using commands = createRunCommands({ source: {}, replica: {} });
     const { code, err } = await commands.cli(['backfill', command, '20261122-000000-bcdfgh']);
@@ -207,7 +207,7 @@ test.each([
     '--delete-extra changes the destination: a verify also needs --repair',
   ],
   [['verify', 'start', '--rule', 'rule', '--repair', '--local'], '--repair cannot be combined with --local'],
-])('%j is refused with exit code 2 and nothing is started', async (argv, message) => {
+])('%j is refused with exit code 2 and starts nothing', async (argv, message) => {
   using commands = createRunCommands({ source: keys(1), replica: {} });
   const { code, out, err } = await commands.cli(argv);
   expect({ code, out }).toEqual({ code: 2, out: '' });
@@ -215,7 +215,7 @@ test.each([
   expect(runsOf(commands)).toEqual([]);
 });
 
-test('--local compares here, hands what differs to the replicate function, and with --wait proves the result', async () => {
+test('backfill start --local compares on this machine, hands the differences to the replicate function, and with --wait proves the result', async () => {
   using commands = createRunCommands({ source: keys(20), replica: keys(12) });
   const { code, out } = await commands.cli([...START, '--local', '--yes']);
   expect(code).toBe(0);
@@ -230,7 +230,7 @@ test('--local compares here, hands what differs to the replicate function, and w
   expect(waited.code).toBe(0);
 });
 
-test('--local --dry-run sends nothing, and says what exactly it would cost', async () => {
+test('backfill start --local --dry-run sends no hints, and shows the cost of the differences', async () => {
   using commands = createRunCommands({ source: keys(20), replica: keys(12) });
   const { code, out } = await commands.cli([...START, '--local', '--dry-run']);
   expect(code).toBe(0);
@@ -238,7 +238,7 @@ test('--local --dry-run sends nothing, and says what exactly it would cost', asy
   expect(commands.world.hints).toEqual([]);
 });
 
-test('--local asks too, after an estimate', async () => {
+test('backfill start --local asks for confirmation after an estimate', async () => {
   using commands = createRunCommands({ source: keys(20), replica: keys(12) });
   const { code, out } = await commands.cli([...START, '--local'], { answers: ['n'] });
   expect(code).toBe(1);
@@ -246,7 +246,7 @@ test('--local asks too, after an estimate', async () => {
   expect(commands.world.hints).toEqual([]);
 });
 
-test('Ctrl-C while S3 asks to slow down ends the estimate, and nothing is started', async () => {
+test('Ctrl-C while S3 throttles the estimate ends it, and starts nothing', async () => {
   using commands = createRunCommands({ source: keys(20), replica: {} });
   commands.world.broken.source = new ReplicationError('throttled', 'SlowDown');
   const controller = new AbortController();
@@ -254,7 +254,7 @@ test('Ctrl-C while S3 asks to slow down ends the estimate, and nothing is starte
   const sleep = async (): Promise<void> => {
     sleeps += 1;
     if (sleeps === 3) controller.abort();
-    if (sleeps > 100) throw new Error('it goes on asking');
+    if (sleeps > 100) throw new Error('it keeps asking');
   };
   const { code } = await commands.cli([...START, '--yes'], { io: { interrupted: controller.signal, sleep } });
   expect(code).toBe(130);

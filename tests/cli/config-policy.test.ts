@@ -23,7 +23,7 @@ const policy = async (rules: ReturnType<typeof rule>[], ...options: string[]) =>
 const policyAsData = async (rules: ReturnType<typeof rule>[], ...options: string[]): Promise<unknown> =>
   JSON.parse((await policy(rules, '--json', ...options)).out);
 
-test('a bucket and its key are granted to the role that writes the replicas', async () => {
+test('config policy grants a bucket and its KMS key to the role that writes the replicas', async () => {
   const rules = [rule('only', { bucket: 'source-bucket', kmsKeyArn: KEY }, [destination('replica-bucket')])];
   expect(await policyAsData(rules)).toEqual({
     buckets: [
@@ -64,7 +64,7 @@ test('a bucket and its key are granted to the role that writes the replicas', as
   });
 });
 
-test('each role is granted the prefixes of its own rules, and roles with the same share a statement', async () => {
+test('config policy grants each role the prefixes of its own rules, and roles with the same prefixes share a statement', async () => {
   const [first, second] = [destination('replica-1'), destination('replica-2', { roleArn: OTHER_ROLE })];
   const rules = [
     rule('both', { bucket: 'source-bucket', prefix: 'in/' }, [first, second]),
@@ -81,7 +81,7 @@ test('each role is granted the prefixes of its own rules, and roles with the sam
           {
             Sid: 'S3ReplicatorCopies2',
             Principal: { AWS: [OTHER_ROLE] },
-            // A star of the prefix would be a wildcard in the policy.
+            // A star in the prefix would be a wildcard in the policy.
             Resource: ['arn:aws:s3:::source-bucket/a*', 'arn:aws:s3:::source-bucket/in/*'],
           },
         ],
@@ -93,7 +93,7 @@ test('each role is granted the prefixes of its own rules, and roles with the sam
   });
 });
 
-test('a role of several sources gets all of them as parameters', async () => {
+test('config policy prints all sources of a role as parameters', async () => {
   const rules = ['one', 'two'].map((name) =>
     rule(name, { bucket: `source-${name}` }, [destination(`replica-${name}`)]),
   );
@@ -107,7 +107,7 @@ test('a role of several sources gets all of them as parameters', async () => {
   });
 });
 
-test('nothing is granted for rules whose bytes the function moves', async () => {
+test('config policy grants nothing for rules whose bytes the function moves', async () => {
   const rules = [
     rule('through', { bucket: 'source-bucket', kmsKeyArn: KEY }, [destination('replica-1')], {
       copy: 'stream',
@@ -129,7 +129,7 @@ test('nothing is granted for rules whose bytes the function moves', async () => 
   expect(await policyAsData([told])).toMatchObject({ buckets: [{ bucket: 'other-bucket' }], streamed: [] });
 });
 
-test('in another partition, ARNs are of that partition', async () => {
+test('config policy prints ARNs of the partition of the region', async () => {
   const roleArn = 'arn:aws-cn:iam::222222222222:role/replica';
   const rules = [
     rule('china', { bucket: 'source-bucket' }, [
@@ -141,7 +141,7 @@ test('in another partition, ARNs are of that partition', async () => {
   });
 });
 
-test('each statement stands where it can be pasted, under a line that says where it goes', async () => {
+test('config policy prints each statement ready to paste, under a line that names its policy', async () => {
   const rules = [
     rule('first', { bucket: 'source-1', kmsKeyArn: KEY }, [destination('replica-1')]),
     rule('second', { bucket: 'source-2' }, [destination('replica-2')]),
@@ -157,7 +157,7 @@ test('each statement stands where it can be pasted, under a line that says where
   ]);
 });
 
-test('a rule that is not there and a broken file are refused', async () => {
+test('config policy refuses an unknown rule and a broken file', async () => {
   const rules = [rule('only', { bucket: 'source-bucket' }, [destination('replica-bucket')])];
   expect(await policy(rules, '--rule', 'onyl')).toMatchObject({
     code: 2,

@@ -20,12 +20,12 @@ const listJson = async (...argv: string[]): Promise<DeadMessage[]> =>
   JSON.parse((await list('--json', ...argv)).out);
 const allVisible = (): boolean => sqs.queues[DEAD]!.every(({ visibleAtMs }) => visibleAtMs <= sqs.nowMs);
 
-test('an empty queue is said to be empty', async () => {
+test('dlq list says that a queue is empty', async () => {
   expect(await list()).toEqual({ code: 0, err: '', out: `No message to show in ${DEAD} (us-east-1).\n` });
   expect((await list('--json')).out).toBe('[]\n');
 });
 
-test('each message shows its reason, age, attempts, rule, destination, key and detail; each reason its fix', async () => {
+test('dlq list shows reason, age, attempts, rule, destination, key and detail of each message, and the fix of each reason', async () => {
   putDeadLetter(sqs, { key: 'invoices/1.pdf', attempts: 3 });
   putDeadLetter(sqs, { key: 'invoices/2.pdf', reason: 'kms', detail: 'the key is disabled' });
   putDeadLetter(sqs, { key: 'invoices/3.pdf' });
@@ -43,7 +43,7 @@ test('each message shows its reason, age, attempts, rule, destination, key and d
   );
 });
 
-test('--json is one array whose fields are these', async () => {
+test('dlq list --json prints one array with the documented fields', async () => {
   putDeadLetter(sqs, { key: 'invoices/größe.pdf', version: 'v1' });
   expect(await listJson()).toEqual([
     {
@@ -66,7 +66,7 @@ test('--json is one array whose fields are these', async () => {
   ]);
 });
 
-test('thousands of messages are read ten at a time and all released again', async () => {
+test('dlq list reads thousands of messages, ten at a time, and releases all of them', async () => {
   for (let n = 0; n < 2_345; n += 1) putDeadLetter(sqs, { key: `invoices/${n}` });
   const messages = await listJson('--limit', '5000');
   expect(new Set(messages.map(({ key }) => key)).size).toBe(2_345);
@@ -74,7 +74,7 @@ test('thousands of messages are read ten at a time and all released again', asyn
   expect(allVisible()).toBe(true);
 });
 
-test('--limit bounds what is shown and says that there is more', async () => {
+test('dlq list --limit limits the messages and notes that there are more', async () => {
   for (let n = 0; n < 25; n += 1) putDeadLetter(sqs, { key: `invoices/${n}` });
   const limited = await list('--json', '--limit=12');
   expect(JSON.parse(limited.out)).toHaveLength(12);
@@ -83,7 +83,7 @@ test('--limit bounds what is shown and says that there is more', async () => {
   expect(allVisible()).toBe(true);
 });
 
-test('filters narrow by reason, prefix and rule; several of one kind are alternatives', async () => {
+test('the filters of dlq list select by reason, prefix and rule, and several values of one filter are alternatives', async () => {
   putDeadLetter(sqs, { key: 'invoices/1', reason: 'kms' });
   putDeadLetter(sqs, { key: 'media/1', reason: 'sse-c', rule: 'media' });
   putDeadLetter(sqs, { key: 'media/2', rule: 'media' });
@@ -93,7 +93,7 @@ test('filters narrow by reason, prefix and rule; several of one kind are alterna
   expect(await keys('--prefix', 'media')).toEqual(['media/1', 'media/2']);
 });
 
-test('messages that SQS moved by itself are told by their body', async () => {
+test('dlq list describes messages that SQS moved by itself from their body', async () => {
   const record = (key: string) => ({
     eventSource: 'aws:s3',
     s3: { bucket: { name: 'acme-documents' }, object: { key, versionId: 'v9' } },
@@ -116,7 +116,7 @@ test('messages that SQS moved by itself are told by their body', async () => {
   expect((await list()).out).toMatch(/crashed-or-timed-out +1m 30s +- +- +- +a b\.pdf {2}\(and 1 more\)/);
 });
 
-test('keys cannot do anything to the terminal or look like other keys', async () => {
+test('dlq list escapes keys, so that they cannot control the terminal or look like other keys', async () => {
   const key = 'x\u001b[2J\r\n\u202etxt.exe\u200b\\ 請求書 é👩‍💻 ';
   putDeadLetter(sqs, { key, detail: 'a \u001b]0;title\u0007 detail' });
   expect(await listJson()).toMatchObject([{ key }]);
@@ -126,11 +126,11 @@ test('keys cannot do anything to the terminal or look like other keys', async ()
   expect(out.replaceAll('\n', '')).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u202e]/);
 });
 
-test('a message that is received twice is shown once', async () => {
+test('dlq list shows a message that it received twice only once', async () => {
   putDeadLetter(sqs, { key: 'invoices/1' });
   let receives = 0;
   sqs.script = (operation) => {
-    // Delivered again although it is in flight, as SQS sometimes does.
+    // SQS sometimes delivers a message again although it is in flight.
     if (operation === 'ReceiveMessage' && (receives += 1) === 2) sqs.queues[DEAD]![0]!.visibleAtMs = 0;
     return undefined;
   };
@@ -139,7 +139,7 @@ test('a message that is received twice is shown once', async () => {
   expect(allVisible()).toBe(true);
 });
 
-test('holds are renewed while a long queue is read', async () => {
+test('dlq list renews its hold on messages while it reads a long queue', async () => {
   for (let n = 0; n < 60; n += 1) putDeadLetter(sqs, { key: `invoices/${n}` });
   sqs.script = (operation) => {
     if (operation === 'ReceiveMessage') sqs.nowMs += 25_000;
@@ -150,13 +150,13 @@ test('holds are renewed while a long queue is read', async () => {
   expect(allVisible()).toBe(true);
 });
 
-test('messages in flight elsewhere are mentioned', async () => {
+test('dlq list mentions messages that another reader holds', async () => {
   putDeadLetter(sqs, { key: 'invoices/1' });
   sqs.queues[DEAD]![0]!.visibleAtMs = sqs.nowMs + 30_000;
   expect((await list()).err).toContain('about 1 message not shown');
 });
 
-test('Ctrl-C releases everything, shows what was read and exits with 130', async () => {
+test('Ctrl-C makes dlq list release all messages, show those it has read and exit with 130', async () => {
   for (let n = 0; n < 40; n += 1) putDeadLetter(sqs, { key: `invoices/${n}` });
   const controller = new AbortController();
   let receives = 0;
@@ -174,7 +174,7 @@ test('Ctrl-C releases everything, shows what was read and exits with 130', async
   expect(allVisible()).toBe(true);
 });
 
-test('a failure in the middle releases what is held', async () => {
+test('dlq list releases its messages when it fails halfway', async () => {
   for (let n = 0; n < 40; n += 1) putDeadLetter(sqs, { key: `invoices/${n}` });
   let receives = 0;
   sqs.script = (operation) =>
@@ -193,14 +193,14 @@ test('a failure in the middle releases what is held', async () => {
   expect(allVisible()).toBe(true);
 });
 
-test('--stage, --region and the name in the configuration choose the queue', async () => {
+test('--stage, --region and the name in the configuration select the queue of dlq list', async () => {
   const { err } = await list('--stage', 'test', '--region', 'eu-central-1');
   expect(err).toContain('Queue not found: there is no queue s3-replicator-test-live in eu-central-1');
   expect(err).toContain('fix: Check --stage, --region and the account');
   expect(sqs.calls).toEqual(['GetQueueUrl s3-replicator-test-live']);
 });
 
-test('in a terminal, progress is drawn over itself and wiped away', async () => {
+test('in a terminal dlq list redraws its progress and erases it at the end', async () => {
   putDeadLetter(sqs, { key: 'invoices/1' });
   let err = '';
   await run(['dlq', 'list'], {
@@ -210,7 +210,7 @@ test('in a terminal, progress is drawn over itself and wiped away', async () => 
   expect(err).toBe('\r\u001b[K1 message read\r\u001b[K');
 });
 
-test('nothing is ever sent to the live queue', async () => {
+test('dlq list never sends anything to the live queue', async () => {
   putDeadLetter(sqs, { key: 'invoices/1' });
   await list();
   expect(sqs.queues[LIVE]).toEqual([]);

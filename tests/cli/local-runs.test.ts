@@ -1,4 +1,4 @@
-/** The commands on the local AWS, signed in with no more than docs/backfill.md asks for. */
+/** The commands on the local AWS, with exactly the permissions that docs/backfill.md lists. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -66,7 +66,7 @@ rules:
         externalId: acme
 `;
 
-/** The policies of docs/backfill.md, in their order. */
+/** The policies in docs/backfill.md, in the order of the document. */
 const policies = (): PolicyDocument[] =>
   [...readFileSync(`${ROOT}docs/backfill.md`, 'utf8').matchAll(/```json\n(.*?)```/gs)].map(
     ([, text = '']) => {
@@ -105,7 +105,7 @@ const put = async (accountId: string, Bucket: string, Key: string, Body = Key): 
 
 const cli = (...argv: string[]) => run(argv, { cwd });
 
-test('a run is started, listed, shown, paused, resumed and cancelled with the rights that are documented', async () => {
+test('the documented permissions are enough to start, list, show, pause, resume and cancel a run', async () => {
   const [operator] = policies();
   if (operator === undefined) throw new Error('no policy in docs/backfill.md');
   for (const key of ['a', 'b\n', '請求書']) await put(SOURCE, 'documents', key);
@@ -133,7 +133,7 @@ test('a run is started, listed, shown, paused, resumed and cancelled with the ri
   );
 });
 
-test('verify --local compares two accounts with a profile for the other one', async () => {
+test('verify start --local compares two accounts with a profile for the destination account', async () => {
   const [operator, local, destination] = policies();
   if (operator === undefined || local === undefined || destination === undefined)
     throw new Error('policies are missing in docs/backfill.md');
@@ -169,7 +169,7 @@ test('verify --local compares two accounts with a profile for the other one', as
   expect(code).toBe(1);
 });
 
-test('what is missing is named: credentials, the table, a right', async () => {
+test('a command without credentials, table or permission names what is missing', async () => {
   vi.stubEnv('AWS_SHARED_CREDENTIALS_FILE', '/dev/null');
   for (const name of ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN'])
     vi.stubEnv(name, undefined);

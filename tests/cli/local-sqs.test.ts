@@ -19,7 +19,7 @@ const ACCOUNT = '111111111111';
 const PLACE = { accountId: ACCOUNT, region: 'us-east-1' };
 const arnOf = (name: string): string => `arn:aws:sqs:us-east-1:${ACCOUNT}:${name}`;
 
-/** What docs/operations.md asks for. */
+/** The actions that docs/operations.md lists. */
 const OPERATOR_ACTIONS = [
   'sqs:GetQueueUrl',
   'sqs:GetQueueAttributes',
@@ -65,7 +65,7 @@ const signInAs = (keys: { accessKeyId: string; secretAccessKey: string; sessionT
   vi.stubEnv('AWS_SESSION_TOKEN', keys.sessionToken);
 };
 
-/** Signs in with a role that may do this and nothing else. */
+/** Signs in with a role that may only perform these actions. */
 const signInAsOperator = (actions: readonly string[], resources: readonly string[]): string => {
   const role = iam.putRole({
     accountId: ACCOUNT,
@@ -121,7 +121,7 @@ const quarantine = (key: string, reason: 'kms' | 'access-denied' = 'kms'): Promi
 const countsOf = (name: string): { visible: number; inFlight: number } =>
   sqs.queues.byName({ ...PLACE, name })!.messages.counts();
 
-test('list shows what is there and leaves it visible', async () => {
+test('dlq list shows the messages and leaves them visible', async () => {
   const odd = 'invoices/bell\u0007 line\nnoncharacter \uffff 請求書.pdf';
   await quarantine(odd);
   for (let n = 0; n < 12; n += 1) await quarantine(`invoices/${n}`, 'access-denied');
@@ -132,7 +132,7 @@ test('list shows what is there and leaves it visible', async () => {
   expect(countsOf(DEAD)).toMatchObject({ visible: 13, inFlight: 0 });
 });
 
-test('redrive has SQS move everything, attributes included', async () => {
+test('dlq redrive makes SQS move all messages with their attributes', async () => {
   for (let n = 0; n < 30; n += 1) await quarantine(`invoices/${n}`);
   const { code, out } = await dlq('redrive');
   expect({ code, out }).toEqual({ code: 0, out: `30 messages sent from ${DEAD} to ${LIVE}.\n  30 × kms\n` });
@@ -145,7 +145,7 @@ test('redrive has SQS move everything, attributes included', async () => {
   );
 });
 
-test('a second redrive watches the first one', async () => {
+test('a second dlq redrive watches the move task of the first', async () => {
   for (let n = 0; n < 20; n += 1) await quarantine(`invoices/${n}`);
   const first = dlq('redrive', '--max-rate', '10');
   await vi.waitFor(() => expect(countsOf(LIVE).visible).toBeGreaterThan(0), { timeout: 20_000 });
@@ -155,7 +155,7 @@ test('a second redrive watches the first one', async () => {
   expect([countsOf(DEAD).visible, countsOf(LIVE).visible]).toEqual([0, 20]);
 });
 
-test('redrive with a filter sends what matches and releases the rest', async () => {
+test('dlq redrive with a filter sends the matching messages and releases the others', async () => {
   for (let n = 0; n < 24; n += 1) await quarantine(`invoices/${n}`, n % 2 ? 'kms' : 'access-denied');
   const { code, out } = await dlq('redrive', '--reason', 'kms', '--json');
   expect(code).toBe(0);
@@ -164,7 +164,7 @@ test('redrive with a filter sends what matches and releases the rest', async () 
   expect(countsOf(LIVE).visible).toBe(12);
 });
 
-test('a message SQS moved because the function kept crashing can be found and redriven', async () => {
+test('a message that SQS moved because the function kept crashing can be listed and redriven', async () => {
   const record = {
     eventSource: 'aws:s3',
     s3: { bucket: { name: 'acme-documents' }, object: { key: 'a+b' } },
@@ -208,7 +208,7 @@ test.each([
   { missing: 'sqs:DeleteMessage', argv: ['redrive', '--reason', 'kms'] },
   { missing: 'sqs:StartMessageMoveTask', argv: ['redrive'] },
   { missing: 'sqs:ListMessageMoveTasks', argv: ['redrive'] },
-])('an operator without $missing is told so by dlq $argv', async ({ missing, argv }) => {
+])('dlq $argv names the missing permission $missing', async ({ missing, argv }) => {
   await quarantine('invoices/1');
   signInAsOperator(
     OPERATOR_ACTIONS.filter((action) => action !== missing),
@@ -219,7 +219,7 @@ test.each([
   expect(err).toContain(`Access denied: ${missing} on queue`);
 });
 
-test('an operator with exactly the documented actions can do everything', async () => {
+test('an operator with exactly the documented actions can run all dlq commands', async () => {
   await quarantine('invoices/1');
   await quarantine('invoices/2', 'access-denied');
   signInAsOperator(OPERATOR_ACTIONS, [arnOf(DEAD), arnOf(LIVE)]);
@@ -229,7 +229,7 @@ test('an operator with exactly the documented actions can do everything', async 
   expect(countsOf(LIVE).visible).toBe(2);
 });
 
-test('credentials that have expired are told from credentials that may not', async () => {
+test('dlq commands distinguish expired credentials from missing permissions', async () => {
   iam.expireSessions(signInAsOperator(OPERATOR_ACTIONS, ['*']));
   expect((await dlq('list')).err).toContain('AWS refused the credentials');
   signInAs({ accessKeyId: 'AKIAWRONG', secretAccessKey: 'x' });

@@ -47,14 +47,14 @@ describe('help', () => {
       argv: ['help', 'dlq', 'list'],
       words: ['Usage: s3-replicator dlq list [options]', 'Examples:', 'Exit codes:'],
     },
-  ])('of $argv is complete', async ({ argv, words }) => {
+  ])('the help of $argv is complete', async ({ argv, words }) => {
     const { code, out, err } = await run(argv);
     expect({ code, err }).toEqual({ code: 0, err: '' });
     for (const word of words) expect(out).toContain(word);
     expect(Math.max(...out.split('\n').map((line) => line.length))).toBeLessThanOrEqual(110);
   });
 
-  test('names every reason a dead letter can have, and none that is retried', async () => {
+  test('the help of dlq list names every reason of dead letters, and no reason that is retried', async () => {
     const { out } = await run(['dlq', 'list', '--help']);
     for (const reason of ALL_REASONS) {
       const dead = reasonEntry(reason).disposition === 'quarantine';
@@ -62,7 +62,7 @@ describe('help', () => {
     }
   });
 
-  test('comes on standard error with exit code 2 where a command is missing', async () => {
+  test('without a command the help is printed on standard error with exit code 2', async () => {
     for (const argv of [[], ['dlq']]) {
       const { code, out, err } = await run(argv);
       expect({ code, out }).toEqual({ code: 2, out: '' });
@@ -71,11 +71,11 @@ describe('help', () => {
   });
 });
 
-test('--version is that of the package', async () => {
+test('--version prints the version of the package', async () => {
   expect((await run(['--version'])).out).toMatch(/^\d+\.\d+\.\d+\n$/);
 });
 
-describe('a wrong command line is refused with exit code 2, the mistake and the nearest right word', () => {
+describe('a wrong command line', () => {
   test.each([
     [['dql'], 'Unknown command: "dql" is not a command. Did you mean "dlq"?'],
     [['constructor'], 'Unknown command: "constructor" is not a command.'],
@@ -101,7 +101,7 @@ describe('a wrong command line is refused with exit code 2, the mistake and the 
     [['dlq', 'list', 'all', 'of it'], '`s3-replicator dlq list` takes no argument "all".'],
     [['dlq', 'list', '--stage', '../x'], '--stage takes letters, digits and hyphens, not "../x".'],
     [['dlq', 'list', '--region', 'moon'], '--region takes a region like us-east-1, not "moon".'],
-  ])('%j', async (argv, message) => {
+  ])('the wrong command line %j is refused with exit code 2 and a fix', async (argv, message) => {
     const { code, out, err } = await run(argv);
     expect({ code, out }).toEqual({ code: 2, out: '' });
     expect(err).toContain(message);
@@ -124,29 +124,29 @@ describe('the configuration file', () => {
     }
   };
 
-  test('that is missing is asked for', async () => {
+  test('a missing configuration file is an error that says where to run the command', async () => {
     const { code, err } = await listIn(null);
     expect(code).toBe(1);
     expect(err).toMatch(/Configuration not readable: .*replication\.yml/);
     expect(err).toContain('name the file with --config');
   });
 
-  test('that is no YAML is refused with the line', async () => {
+  test('a configuration file that is not YAML is refused with the line of the mistake', async () => {
     expect((await listIn('name: [\n')).err).toMatch(/replication\.yml:\d+: /);
   });
 
-  test('with a name that cannot be one is refused', async () => {
+  test('a configuration file with an invalid name is refused', async () => {
     expect((await listIn('name: 9lives\n')).err).toContain('name is "9lives"');
   });
 
-  test('needs only a name and a region: mistakes in the rules do not hide the dead letters', async () => {
+  test('dlq commands need only name and region of the configuration file, so mistakes in its rules do not matter', async () => {
     const { code, err } = await listIn('name: acme\nregion: eu-central-1\nrules: nonsense\n');
     expect(code).toBe(1);
     expect(err).toContain('AWS cannot be reached: sqs:GetQueueUrl on queue acme-prod-live in eu-central-1');
   });
 });
 
-test('missing credentials are asked for', async () => {
+test('a command without credentials says how to sign in', async () => {
   for (const name of ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_PROFILE'])
     vi.stubEnv(name, undefined);
   vi.stubEnv('AWS_EC2_METADATA_DISABLED', 'true');
@@ -163,7 +163,7 @@ describe('the program', () => {
   const script = `${ROOT}bin/s3-replicator.mjs`;
   const bundled = existsSync(`${ROOT}node_modules/node-${process.platform}-${process.arch}/bin/node`);
 
-  test('runs and hands the exit code on', async () => {
+  test('the program runs a command and exits with its code', async () => {
     expect((await start(process.execPath, [script, '--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
     await expect(start(process.execPath, [script, 'dql'])).rejects.toMatchObject({
       code: 2,
@@ -172,7 +172,7 @@ describe('the program', () => {
   });
 
   test.runIf(bundled)(
-    'started by a Node that cannot run TypeScript, goes on with the one npm installed',
+    'the program started by a Node that cannot run TypeScript continues with the Node that npm installed',
     async () => {
       const old = ['--no-experimental-strip-types', script];
       expect((await start(process.execPath, [...old, '--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);

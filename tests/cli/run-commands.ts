@@ -1,4 +1,4 @@
-/** The commands that deal with runs, on a whole replicator in memory: what they start goes on while they wait. */
+/** The commands for runs, with a whole replicator in memory: the runs that they start make progress while they wait. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,17 +11,17 @@ import { type Run, run } from './run.ts';
 
 export interface RunCommands {
   world: ReturnType<typeof createWorld>;
-  /** Answers of the person at the terminal, in order; none: there is no terminal. */
+  /** The answers of the person at the terminal, in order. Without answers there is no terminal. */
   cli(argv: readonly string[], options?: { answers?: string[]; io?: Partial<CliIo> }): Promise<Run>;
-  /** What was asked. */
+  /** The questions so far. */
   questions: string[];
   ports: RunPorts;
-  /** Steps the replicator makes while a command sleeps. */
+  /** How many steps the replicator makes while a command sleeps. */
   pace: { steps: number };
   [Symbol.dispose](): void;
 }
 
-/** mulberry32 */
+/** The random number generator mulberry32. */
 const randomOf = (seed: number) => {
   let state = seed;
   return (): number => {

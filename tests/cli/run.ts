@@ -4,7 +4,7 @@ import { type DeadLetter, toAttributes } from '../../src/lib/delivery/dead-lette
 import { formatHint } from '../../src/lib/hint/hint.ts';
 import { DEAD, type ScriptedSqs } from './scripted-sqs.ts';
 
-/** The root of the repository, where replication.yml is. */
+/** The root of the repository, which contains replication.yml. */
 export const ROOT = new URL('../../', import.meta.url).pathname;
 
 export interface Run {
@@ -13,7 +13,7 @@ export interface Run {
   err: string;
 }
 
-/** Runs a command line in process. Time is what `io.now` says, and sleeping takes none of it. */
+/** Runs a command line in this process. `io.now` sets the time, and sleeping takes no time. */
 export const run = async (
   argv: readonly string[],
   io: Partial<CliIo> = {},
@@ -39,7 +39,7 @@ export const run = async (
   return { code, out, err };
 };
 
-/** The environment in which the AWS SDK talks to the scripted SQS. */
+/** The environment variables with which the AWS SDK uses the scripted SQS. */
 export const awsEnvironment = (sqs: ScriptedSqs): Record<string, string> => ({
   AWS_ENDPOINT_URL: sqs.endpoint,
   AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE',
@@ -47,7 +47,7 @@ export const awsEnvironment = (sqs: ScriptedSqs): Record<string, string> => ({
   AWS_REGION: 'eu-west-1',
 });
 
-/** Puts a dead letter into the queue as the function does. */
+/** Puts a dead letter into the queue in the format of the function. */
 export const putDeadLetter = (sqs: ScriptedSqs, given: Partial<DeadLetter> & { key: string }): void => {
   const letter: DeadLetter = {
     reason: 'access-denied',

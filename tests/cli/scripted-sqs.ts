@@ -1,4 +1,4 @@
-/** Two queues behind SQS's JSON protocol, and a script that can make any call go wrong. Time stands still until moved. */
+/** Two queues behind SQS's JSON protocol, and a script that can make any call fail. Time stands still until a test advances it. */
 import { createHash, randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -21,10 +21,10 @@ export interface MoveTaskEntry {
   FailureReason?: string;
 }
 
-/** What a call does instead of its work: answer with an error, or nothing at all. */
+/** The answer of a call instead of its work: an error, or no answer. Undefined: the call does its work. */
 export type Verdict = { status: number; code: string; message: string } | 'no answer' | undefined;
 
-/** What the SDK sends; each operation has some of it. */
+/** The fields of the SDK's requests. Each operation uses some of them. */
 interface Input {
   QueueName: string;
   QueueUrl: string;
@@ -48,12 +48,12 @@ export interface ScriptedSqs {
   endpoint: string;
   queues: Record<string, StoredMessage[]>;
   moveTasks: MoveTaskEntry[];
-  /** `Operation queue-name`, in order. */
+  /** The calls so far, in order: `Operation queue-name`. */
   calls: string[];
   nowMs: number;
-  /** Asked before each call. */
+  /** Called before each call to SQS. */
   script: (operation: string, input: Input) => Verdict;
-  /** Asked for each poll of a move task; by default a task is complete when first looked at. */
+  /** Called for each poll of the move tasks. By default a task is complete at its first poll. */
   onPoll: () => void;
   put(queue: string, body: string, attributes?: Record<string, string>, sentMs?: number): void;
   close(): Promise<void>;
@@ -94,7 +94,7 @@ export const startScriptedSqs = async (): Promise<ScriptedSqs> => {
   return sqs;
 };
 
-/** What running tasks do when nobody interferes. */
+/** Completes all running tasks. */
 export const completeMoves = (sqs: ScriptedSqs): void => {
   for (const task of sqs.moveTasks.filter(({ Status }) => Status === 'RUNNING')) {
     const visible = sqs.queues[DEAD]!.filter(({ visibleAtMs }) => visibleAtMs <= sqs.nowMs);

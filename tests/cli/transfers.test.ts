@@ -1,4 +1,4 @@
-/** `transfers list`, on records as the functions write them. */
+/** `transfers list` on records in the format of the functions. */
 import { expect, test } from 'vitest';
 import { transfersWith } from '../../src/cli/transfers/transfers.ts';
 import { ReplicationError } from '../../src/lib/model/errors.ts';
@@ -48,7 +48,7 @@ const list = (transfers: Transfer[], ...options: string[]) => {
   return run(['transfers', 'list', ...options], { now: () => NOW }, commands);
 };
 
-test('shows how far each is, how fast, and how long it takes', async () => {
+test('transfers list shows the progress, the rate and the time left of each transfer', async () => {
   const { code, out, err } = await list([transfer()]);
   expect({ code, err }).toEqual({ code: 0, err: '' });
   expect(out).toBe(
@@ -62,34 +62,34 @@ test('shows how far each is, how fast, and how long it takes', async () => {
   );
 });
 
-test('one that nobody has moved yet waits, and nothing is said of its rate', async () => {
+test('transfers list shows a transfer without moved parts as waiting, without a rate', async () => {
   const { out } = await list([transfer({ seen: null, layout: { kind: 'uniform', partBytes: GIB } })]);
   expect(out).toMatch(/^waiting +0 % +40 GiB +0\/40 +- +- /m);
 });
 
-test('one that failed says why, and what to do', async () => {
+test('transfers list shows the reason and the fix of a failed transfer', async () => {
   const failure = { reason: 'kms', detail: 'UploadPart: the key\u0007 is disabled' } as const;
   const { out } = await list([transfer({ failure })]);
   expect(out).toMatch(/^failed +25 % .* - +stream/m);
   expect(out).toContain('\n    kms: UploadPart: the key\\x07 is disabled\n    fix: Enable the KMS key');
 });
 
-test('what was seen long ago is not passed off as the present', async () => {
+test('transfers list shows the age of progress that was counted long ago', async () => {
   const { out } = await list([transfer({ seen: { parts: 1, bytes: GIB, atMs: NOW - 3_600_000 } })]);
   expect(out).toContain('    as of 1h ago\n');
 });
 
-test('the oldest comes first, and keys cannot play tricks', async () => {
+test('transfers list shows the oldest transfer first, and escapes control characters in keys', async () => {
   const { out } = await list([transfer({ key: 'new\u202e' }), transfer({ key: 'old', startedMs: 0 })]);
   expect(out.indexOf('old')).toBeLessThan(out.indexOf('new\\u202e'));
 });
 
-test('none are none', async () => {
+test('transfers list without transfers says so', async () => {
   expect((await list([])).out).toBe('No transfers.\n');
   expect((await list([], '--json')).out).toBe('[]\n');
 });
 
-test('--json has everything, keys as they are', async () => {
+test('transfers list --json prints all fields, with unescaped keys', async () => {
   const failure = { reason: 'kms', detail: 'no' } as const;
   const runs = [
     { parts: 30, bytes: GIB },
@@ -132,7 +132,7 @@ test('--json has everything, keys as they are', async () => {
   ]);
 });
 
-test('a table that nobody may read is told with what to do', async () => {
+test('transfers list names the fix if the table may not be read', async () => {
   const cause = Object.assign(new Error('no'), { name: 'AccessDeniedException' });
   const all = () => {
     throw new ReplicationError('service-error', 'Scan in the table of transfers: no', { cause });
@@ -143,7 +143,7 @@ test('a table that nobody may read is told with what to do', async () => {
   expect(err).toMatch(/^s3-replicator: Access denied: Scan in the table of transfers.*\nfix: /);
 });
 
-test('help tells everything', async () => {
+test('the help of transfers list shows all its options', async () => {
   expect((await run(['transfers', 'list', '--help'])).out).toContain('--json');
   expect((await run(['transfers'])).code).toBe(2);
 });

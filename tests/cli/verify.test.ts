@@ -4,7 +4,7 @@ import { createRunCommands } from './run-commands.ts';
 const VERIFY = ['verify', 'start', '--rule', 'rule'];
 const DELETES = '    deletes: replicate\n';
 
-test('says with exit code 0 that both sides agree, and with 1 that they differ', async () => {
+test('verify start exits with 0 if both sides agree and with 1 if they differ', async () => {
   using equal = createRunCommands({ source: { a: ['v1'] }, replica: { a: ['v1'] } });
   expect(await equal.cli([...VERIFY, '--yes', '--wait'])).toMatchObject({
     code: 0,
@@ -18,7 +18,7 @@ test('says with exit code 0 that both sides agree, and with 1 that they differ',
   expect(different.world.replica).toEqual({ a: ['other'] });
 });
 
-test('--repair mends what differs', async () => {
+test('verify start --repair replicates the keys that differ', async () => {
   using commands = createRunCommands({ source: { a: ['v1'], b: ['v1'] }, replica: { a: ['other'] } });
   expect((await commands.cli([...VERIFY, '--repair', '--yes', '--wait'])).code).toBe(0);
   expect(commands.world.replica).toEqual({ a: ['v1'], b: ['v1'] });
@@ -34,7 +34,7 @@ const DELETE_EXTRA = [...VERIFY, '--repair', '--delete-extra', '--yes'];
 test.each([
   ['something else', ['y']],
   ['nothing', []],
-])('--delete-extra starts nothing where %s is typed, --yes or not', async (_, answers) => {
+])('verify start --delete-extra starts nothing if %s is typed, with or without --yes', async (_, answers) => {
   using commands = extra();
   const { code, err } = await commands.cli(DELETE_EXTRA, { answers });
   expect(code).toBe(1);
@@ -43,7 +43,7 @@ test.each([
   expect(commands.world.store.runs.size).toBe(0);
 });
 
-test('--delete-extra cannot be used where nobody can type', async () => {
+test('verify start --delete-extra is refused without a terminal', async () => {
   using commands = extra();
   expect(await commands.cli(DELETE_EXTRA)).toMatchObject({
     code: 1,
@@ -52,14 +52,14 @@ test('--delete-extra cannot be used where nobody can type', async () => {
   expect(commands.world.store.runs.size).toBe(0);
 });
 
-test("--delete-extra deletes after the destination bucket's name was typed", async () => {
+test("verify start --delete-extra deletes after the destination bucket's name is typed", async () => {
   using commands = extra();
   const { code } = await commands.cli([...DELETE_EXTRA, '--wait'], { answers: ['replica'] });
   expect(code).toBe(0);
   expect(commands.world.replica).toEqual({ a: ['v1'] });
 });
 
-test('--local prints every key that differs as a line, and the verdict', async () => {
+test('verify start --local prints a line for every key that differs, and the verdict', async () => {
   using commands = createRunCommands({
     source: { a: ['v1'], b: ['v1'], 'c\n': ['v1'], 'd 請求書': ['longer'] },
     replica: { a: ['v1'], b: ['v1'], 'd 請求書': ['v1'], e: ['v1'] },
@@ -80,7 +80,7 @@ test('--local prints every key that differs as a line, and the verdict', async (
   ]);
 });
 
-test('--local --json prints one object a line, with exact keys', async () => {
+test('verify start --local --json prints one object a line, with unescaped keys', async () => {
   using commands = createRunCommands({ source: { 'a\n\u202e': ['v1'] }, replica: {} });
   const { code, out, err } = await commands.cli([...VERIFY, '--local', '--json']);
   expect(code).toBe(1);
@@ -103,7 +103,7 @@ test('--local --json prints one object a line, with exact keys', async () => {
   expect(err).toContain('1 of 1 key of the source is missing');
 });
 
-test('--local: what is only at the destination is shown, and both sides agree all the same', async () => {
+test('verify start --local shows keys that are only at the destination, and exits with 0 if nothing else differs', async () => {
   using commands = createRunCommands({ source: { a: ['v1'] }, replica: { a: ['v1'], b: ['v1'] } });
   const { code, out } = await commands.cli([...VERIFY, '--local']);
   expect(code).toBe(0);
@@ -111,7 +111,7 @@ test('--local: what is only at the destination is shown, and both sides agree al
   expect(out).toContain('The destination holds all 1 key of the source. 1 key is only at the destination.');
 });
 
-test('--local needs no stack, and starts no run', async () => {
+test('verify start --local needs no stack and starts no run', async () => {
   using commands = createRunCommands({ source: { a: ['v1'] }, replica: { a: ['v1'] } });
   commands.ports.runs = () => {
     throw new Error('asked for runs');
@@ -119,7 +119,7 @@ test('--local needs no stack, and starts no run', async () => {
   expect((await commands.cli([...VERIFY, '--local'])).code).toBe(0);
 });
 
-test('--local, interrupted, does not say that both sides agree', async () => {
+test('verify start --local that is interrupted does not report that both sides agree', async () => {
   using commands = createRunCommands({
     source: Object.fromEntries(Array.from({ length: 100 }, (_, index) => [`k${index}`, ['v1']])),
     replica: {},
@@ -133,7 +133,7 @@ test('--local, interrupted, does not say that both sides agree', async () => {
   expect(err).toContain('not everything was compared');
 });
 
-test('--attributes all is said of the run, counted in its estimate, and looked at', async () => {
+test('verify start --attributes all is part of the title of the run and its estimate, and compares attributes', async () => {
   const keys = Object.fromEntries(Array.from({ length: 10 }, (_, index) => [`k${index}`, ['v1']]));
   using commands = createRunCommands({ source: keys, replica: structuredClone(keys) });
   const { code, out } = await commands.cli([
@@ -154,7 +154,7 @@ test('--attributes all is said of the run, counted in its estimate, and looked a
   expect(local.code).toBe(0);
 });
 
-test('an unknown --attributes is refused with those there are', async () => {
+test('an unknown value of --attributes is refused with the possible values', async () => {
   using commands = createRunCommands({ source: {}, replica: {} });
   const { code, err } = await commands.cli(['verify', 'start', '--rule', 'rule', '--attributes', 'some']);
   expect(code).toBe(2);

@@ -1,0 +1,50 @@
+/** Buckets with and without versions, ACLs and Object Lock, and writes to them. */
+import type { Readable } from 'node:stream';
+import type { DestinationBucket, ReplicaAttributes } from '../../src/lib/model/ports.ts';
+import type { Destination } from '../../src/lib/model/rule.ts';
+import { REPLICA_ATTRIBUTES } from '../model/memory-buckets.ts';
+import { testDestination, testRule } from '../model/settings.ts';
+import { type LocalBuckets, startLocalBuckets } from './local-buckets.ts';
+
+/** Set by {@link startAttributeBuckets}. */
+export let local: LocalBuckets;
+
+export const startAttributeBuckets = async (): Promise<void> => {
+  local = await startLocalBuckets();
+  const writersOwn = { OwnershipControls: { Rules: [{ ObjectOwnership: 'ObjectWriter' }] } };
+  local.createSource('source', writersOwn);
+  local.createDestination('replica');
+  local.createDestination('replica-acl', writersOwn);
+  local.createDestination('replica-locked', { ObjectLockEnabled: true });
+  local.createDestination('replica-retained', {
+    ObjectLockEnabled: true,
+    ObjectLockConfiguration: {
+      ObjectLockEnabled: 'Enabled',
+      Rule: { DefaultRetention: { Mode: 'GOVERNANCE', Days: 1 } },
+    },
+  });
+  local.createDestination('replica-plain', { VersioningConfiguration: undefined });
+};
+
+export const stopAttributeBuckets = async (): Promise<void> => {
+  await local[Symbol.asyncDispose]();
+};
+
+export const source = () => local.buckets.source(testRule());
+export const destination = (bucket = 'replica', fields: Partial<Destination> = {}): DestinationBucket =>
+  local.buckets.destination(testDestination({ bucket, ...fields }));
+
+export const put = (
+  to: DestinationBucket,
+  key: string,
+  attributes: Partial<ReplicaAttributes> = {},
+  body: Buffer | Readable = Buffer.from('a'),
+) =>
+  to.put({
+    key,
+    body,
+    sizeBytes: 1,
+    attributes: { ...REPLICA_ATTRIBUTES, ...attributes },
+    precondition: { kind: 'absent' },
+    guard: { kind: 'none' },
+  });
