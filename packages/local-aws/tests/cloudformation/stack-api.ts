@@ -14,10 +14,10 @@ export interface StackApi {
   /** The name of the stack of the current test. */
   stackName(): string;
   call: QueryClient;
-  /** A call that names the stack. */
+  /** Calls an action for the stack of the current test. */
   callStack(action: string, fields?: Fields): Promise<QueryAnswer>;
   clientOf(credentials: Parameters<typeof queryClient>[0]['credentials']): QueryClient;
-  /** A queue as a resource of the template. */
+  /** A queue, as a resource for the template. */
   queue(VisibilityTimeout: number): object;
   create(fields: Fields): Promise<QueryAnswer>;
   describeStack(): Promise<QueryAnswer>;

@@ -19,7 +19,7 @@ const request = (key: string, method = 'PUT'): AwsRequest => ({
   sourceIp: '127.0.0.1',
 });
 
-/** Sends `count` requests about the key `k` and returns an `x` for each that is hit and a `.` for each other one. */
+/** One character for each of `count` requests about the key `k`: `x` if the rule hits the request, otherwise `.`. */
 const pattern = (rule: Partial<RequestRule>, count: number, seed = 1): string => {
   const plan = createFaultPlan({
     rules: [{ operation: 's3:PutObject', fault: { kind: 'throttle' }, ...rule }],

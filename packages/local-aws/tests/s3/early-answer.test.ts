@@ -21,7 +21,7 @@ beforeAll(async () => {
 });
 afterAll(() => harness.close());
 
-/** SHA-256 is not the source's checksum, so all of it must be read. */
+/** The source has no SHA-256, so S3 must read the whole source to calculate it. */
 const copy = (Key: string, more: object = {}) =>
   harness.client.send(
     new CopyObjectCommand({

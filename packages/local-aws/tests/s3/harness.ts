@@ -231,7 +231,7 @@ const rawRequest = (
     request.end(body);
   });
 
-/** The S3 error code that rejects a promise, or the status if it is a HEAD, whose answer has no code. */
+/** The S3 error code of a rejected call, or the status of a rejected HEAD, whose answer has no code. */
 export const codeOf = async (promise: Promise<unknown>): Promise<string> => {
   try {
     await promise;

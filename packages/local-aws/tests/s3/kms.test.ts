@@ -17,7 +17,7 @@ const REGION = 'us-east-1';
 const Bucket = 'under-keys';
 
 let aws: LocalAws;
-/** Clients of the root user, and of a role that may do everything in S3 and in KMS what the test allows. */
+/** `root` is the root user; `role` may do everything in S3, and in KMS only what the test allows. */
 let root: S3Client;
 let role: S3Client;
 let key = '';

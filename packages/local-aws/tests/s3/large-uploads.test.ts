@@ -35,7 +35,7 @@ const read = async (Key: string): Promise<Buffer> => {
   return Buffer.from((await Body?.transformToByteArray()) ?? []);
 };
 
-// Around the size up to which bodies stay in memory (64 KiB), the size of one write (256 KiB), and several writes.
+// Sizes around the limit for bodies in memory (64 KiB) and around one write to a file (256 KiB), and sizes of several writes.
 test.each([
   64 * KIB - 1,
   64 * KIB,

@@ -180,7 +180,7 @@ test('a copy of a replica made of server-side copies has the ETag of the sparse 
   const complete = { ...destination, UploadId, MultipartUpload: { Parts } };
   expect((await harness.client.send(new CompleteMultipartUploadCommand(complete))).ETag).toMatch(/-2"$/);
   const again = new CopyObjectCommand({ Bucket: REPLICA, Key: 'again', CopySource: `${REPLICA}/pieces` });
-  // The ETag of the source, which is in one piece.
+  // The source is in one piece, so its ETag is that of the whole.
   expect((await harness.client.send(again)).CopyObjectResult?.ETag).toBe(`"${etag}"`);
 });
 

@@ -25,7 +25,7 @@ afterEach(() => services.close());
 const clientOf = (credentials: Parameters<typeof queryClient>[0]['credentials']): QueryClient =>
   queryClient({ endpoint: services.front.httpEndpoint, region, service: 'sns', credentials });
 
-/** Creates a queue, whose policy admits the topic unless `isOpen` is false. */
+/** Creates a queue. Its policy admits the topic unless `isOpen` is false. */
 const makeQueue = async (name: string, { account = accountId, isOpen = true } = {}): Promise<void> => {
   const place = { accountId: account, region, generatedName: `${name}-policy` };
   await createQueueResource(services.sqs).create(place, { QueueName: name });

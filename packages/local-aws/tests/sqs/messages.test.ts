@@ -189,7 +189,7 @@ test('a purge deletes all messages and is allowed once a minute', async () => {
 });
 
 test('a receive is OverLimit once 120,000 messages are in flight', async () => {
-  // Directly into the store: that many calls would take half a minute.
+  // The messages go directly into the store, because sending 120,001 would take half a minute.
   const messages = services().sqs.queues.byArn(arnOf(queueUrl()))?.messages;
   const message = { content: contentOf('x'), senderId: accountId, delayMs: 0 };
   for (let added = 0; added < 120_001; added += 1) messages?.add(message);

@@ -24,7 +24,7 @@ export interface QueueCalls {
   receive(input?: Partial<ReceiveMessageCommandInput>): Promise<Message[]>;
   /** Calls SQS inside the process, without HTTP and without the limits of the SDK. */
   invoke(operation: string, input: Record<string, unknown>): Promise<unknown>;
-  /** Advances the clock by less than what would make the signature of a client too old. */
+  /** Advances the clock, and that of a new client with it, so that its signatures stay valid. */
   wait(seconds: number): void;
   /** The numbers of messages that are visible, in flight and delayed. */
   counts(): Promise<number[]>;
