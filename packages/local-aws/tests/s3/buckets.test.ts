@@ -30,7 +30,8 @@ afterAll(() => harness.close());
 const put = (Key: string, more: object = {}) =>
   harness.client.send(new PutObjectCommand({ Bucket, Key, Body: Buffer.from('body'), ...more }));
 
-test('a bucket created over the API belongs to its creator and is listed', async () => {
+test('a bucket created over the API belongs to its creator and is listed for that account only', async () => {
+  harness.s3.createBucket({ name: 'of-another-account', accountId: OTHER, region: REGION });
   await harness.client.send(
     new CreateBucketCommand({
       Bucket: 'made-here',

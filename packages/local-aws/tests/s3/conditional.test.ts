@@ -109,6 +109,10 @@ test('a completion with If-Match is a 404 if the object was deleted', async () =
   expect(await codeOf(upload.complete({ IfMatch: ETag }))).toBe('NoSuchKey');
 });
 
+test('a write with If-Match: * is NotImplemented', async () => {
+  expect(await codeOf(put('any', '', { IfMatch: '*' }))).toBe('NotImplemented');
+});
+
 test('a write with both If-Match and If-None-Match is NotImplemented', async () => {
   expect(await codeOf(put('both', '', { IfMatch: '"x"', IfNoneMatch: '*' }))).toBe('NotImplemented');
 });

@@ -131,24 +131,27 @@ test('an object expires even if no request arrives', async () => {
   expect(harness.records()).toHaveLength(1);
 });
 
-test('a noncurrent version does not expire while it is locked', async () => {
-  harness.s3.createBucket({
-    name: Bucket,
-    accountId: SOURCE,
-    region: REGION,
-    ObjectLockEnabled: true,
-    LifecycleConfiguration: {
-      Rules: [{ Status: 'Enabled', NoncurrentVersionExpiration: { NoncurrentDays: 1 } }],
-    },
-  });
-  const ObjectLockRetainUntilDate = new Date(harness.clock.nowMs + 10 * DAY_MS);
-  await put('k', { ObjectLockMode: 'COMPLIANCE', ObjectLockRetainUntilDate });
-  await put('k');
-  harness.clock.nowMs += 5 * DAY_MS;
-  expect(await listed()).toHaveLength(2);
-  harness.clock.nowMs += 6 * DAY_MS;
-  expect(await listed()).toHaveLength(1);
-});
+test.each(['COMPLIANCE', 'GOVERNANCE'])(
+  'a noncurrent version does not expire under %s',
+  async (ObjectLockMode) => {
+    harness.s3.createBucket({
+      name: Bucket,
+      accountId: SOURCE,
+      region: REGION,
+      ObjectLockEnabled: true,
+      LifecycleConfiguration: {
+        Rules: [{ Status: 'Enabled', NoncurrentVersionExpiration: { NoncurrentDays: 1 } }],
+      },
+    });
+    const ObjectLockRetainUntilDate = new Date(harness.clock.nowMs + 10 * DAY_MS);
+    await put('k', { ObjectLockMode, ObjectLockRetainUntilDate });
+    await put('k');
+    harness.clock.nowMs += 5 * DAY_MS;
+    expect(await listed()).toHaveLength(2);
+    harness.clock.nowMs += 6 * DAY_MS;
+    expect(await listed()).toHaveLength(1);
+  },
+);
 
 test('a delete marker that expired versions leave behind is removed by the rule for delete markers', async () => {
   await make(

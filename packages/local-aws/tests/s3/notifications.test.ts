@@ -46,16 +46,13 @@ const toQueue = (...QueueConfigurations: Partial<QueueConfiguration>[]) =>
 const versioned = () => harness.s3.updateBucket(Bucket, { VersioningConfiguration: { Status: 'Enabled' } });
 const put = (Key: string, Body = 'body', more: object = {}) =>
   harness.client.send(new PutObjectCommand({ Bucket, Key, Body, ...more }));
-const filter = (prefix?: string, suffix?: string) => ({
-  Filter: {
-    Key: {
-      FilterRules: [
-        ...(prefix === undefined ? [] : [{ Name: 'prefix' as const, Value: prefix }]),
-        ...(suffix === undefined ? [] : [{ Name: 'suffix' as const, Value: suffix }]),
-      ],
-    },
-  },
-});
+const filter = (prefix?: string, suffix?: string) => {
+  const rules = [
+    { Name: 'prefix' as const, Value: prefix },
+    { Name: 'suffix' as const, Value: suffix },
+  ];
+  return { Filter: { Key: { FilterRules: rules.filter(({ Value }) => Value !== undefined) } } };
+};
 
 test('a put sends the record that S3 documents', async () => {
   await toQueue({ Id: 'mine' });
@@ -242,7 +239,9 @@ test('an event overlaps with a wildcard that covers it, and not with another eve
   await toQueue(created, { Events: ['s3:ObjectRemoved:*'] });
 });
 
-test('notification configurations with unknown events, equal ids or malformed XML are refused', async () => {
+test('notification configurations with unknown events, equal or long ids or malformed XML are refused', async () => {
+  await toQueue({ ...created, Id: 'x'.repeat(255) });
+  expect(await codeOf(toQueue({ ...created, Id: 'x'.repeat(256) }))).toBe('InvalidArgument');
   expect(await codeOf(toQueue({ Events: ['s3:ObjectEaten:*' as never] }))).toBe('InvalidArgument');
   expect(await codeOf(toQueue({ Id: 'x', ...created }, { Id: 'x', Events: ['s3:ObjectRemoved:*'] }))).toBe(
     'InvalidArgument',

@@ -112,6 +112,11 @@ test('a restore that is made faster takes as long as its new tier', async () => 
   await get('twice');
 });
 
+test('a restore that runs a query on the object is NotImplemented', async () => {
+  await put('queried', 'GLACIER');
+  expect(await codeOf(restore('queried', { Type: 'SELECT' }))).toBe('NotImplemented');
+});
+
 test('Intelligent-Tiering archives what nobody has read, and restores it on request', async () => {
   await harness.client.send(
     new PutBucketIntelligentTieringConfigurationCommand({

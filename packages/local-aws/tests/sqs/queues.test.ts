@@ -112,6 +112,19 @@ test.each<[Record<string, string>, string]>([
   await expect(create('one', Attributes)).rejects.toMatchObject({ name });
 });
 
+test('a queue attribute that is no text is refused', async () => {
+  const input = { QueueName: 'one', Attributes: { KmsMasterKeyId: 5 } };
+  const call = services.sqs.invoke(services.iam.rootCaller(accountId), 'CreateQueue', input, { region });
+  await expect(call).rejects.toMatchObject({ code: 'InvalidAttributeValue' });
+});
+
+test('a queue cannot be its own dead-letter queue', async () => {
+  const QueueUrl = await create('one');
+  const RedrivePolicy = JSON.stringify({ deadLetterTargetArn: arn('one'), maxReceiveCount: 3 });
+  const change = new SetQueueAttributesCommand({ QueueUrl, Attributes: { RedrivePolicy } });
+  await expect(client.send(change)).rejects.toThrow('must not be the queue itself');
+});
+
 test('a dead-letter queue can limit the queues that use it, and lists them', async () => {
   await create('dlq', {
     RedriveAllowPolicy: JSON.stringify({ redrivePermission: 'byQueue', sourceQueueArns: [arn('one')] }),
