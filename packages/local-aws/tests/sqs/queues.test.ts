@@ -152,6 +152,13 @@ test('each SQS operation needs its own permission on the queue', async () => {
   });
 });
 
+test('a session of a role acts for its own account', async () => {
+  const QueueUrl = await create('one');
+  const statements = [{ Effect: 'Allow', Action: 'sqs:ListQueues', Resource: '*' }];
+  const lister = services.sqsClient(services.sessionOf('lister', statements));
+  expect((await lister.send(new ListQueuesCommand({}))).QueueUrls).toEqual([QueueUrl]);
+});
+
 test('a queue policy can admit another account and refuse requests without TLS', async () => {
   const QueueUrl = await create('one');
   const other = services.sqsClient(services.iam.rootCredentials(otherAccountId));
