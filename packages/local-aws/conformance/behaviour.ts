@@ -1,12 +1,12 @@
 /**
- * What a behaviour of AWS is made of here: a function that throws where an endpoint differs, the sentence it proves and
- * the AWS document the sentence comes from. Its name is the name it is exported under.
+ * A behaviour of AWS: a function that throws when an endpoint differs, the sentence that the function proves, and the AWS document
+ * that the sentence comes from. The name of a behaviour is the name of its export.
  */
 import type { Context } from './context.ts';
 
 export type Service = 's3' | 'sqs' | 'sts' | 'dynamodb';
 
-/** What a behaviour may need of an endpoint: a service, a connection under TLS, or a clock that can be moved. */
+/** A requirement on an endpoint: a service, a TLS connection, or a clock that can be moved. */
 export type Need = Service | 'tls' | 'clock';
 
 export interface Behaviour {
@@ -15,7 +15,7 @@ export interface Behaviour {
   title: string;
   /** URL. */
   document: string;
-  /** What it cannot do without. */
+  /** The behaviour is skipped unless the endpoint has all of these. */
   needs: readonly Need[];
 }
 

@@ -1,10 +1,10 @@
-/** Additional checksums and other digests: stored, answered and refused when wrong. */
+/** Additional checksums and other digests: S3 stores them, returns them and refuses wrong ones. */
 import { hash } from 'node:crypto';
 import { behaviour, s3Api, s3Guide } from './behaviour.ts';
 import { refused, same } from './difference.ts';
 import { INTEGRITY, head } from './head-with-checksum.ts';
 
-/** Of the nine bytes `123456789`: the check values of the CRC catalogue, and the hashes. */
+/** Checksums of the nine bytes `123456789`: the check values of the CRC catalogue, and the hashes. */
 const CHECK = {
   CRC32: 'y/Q5Jg==',
   CRC32C: '4waSgw==',

@@ -41,7 +41,7 @@ export const aDeleteMarkerCountsAsAbsentForIfNoneMatch = behaviour(
 );
 
 export const ofConcurrentCreatorsOneWins = behaviour(
-  'Of several concurrent PUTs with If-None-Match: * exactly one succeeds, the others are 412 or 409.',
+  'Exactly one of several concurrent PUTs with If-None-Match: * succeeds, the others are 412 or 409.',
   WRITES,
   async ({ bucket, key, put, read }) => {
     const Bucket = await bucket('Enabled');

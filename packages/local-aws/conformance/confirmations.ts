@@ -1,4 +1,4 @@
-/** Which behaviours servers that others have written show too: the rest stands on AWS's documents alone, and is listed. */
+/** The behaviours that servers by other authors also show. All other behaviours rest on AWS's documents alone and are listed. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { Result } from './run.ts';
 import type { NamedBehaviour } from './suite.ts';
@@ -6,7 +6,7 @@ import type { NamedBehaviour } from './suite.ts';
 interface Confirmations {
   /** Names of behaviours as documented, by server. */
   servers: Record<string, string[]>;
-  /** What is known of a behaviour beside its document, by its name. */
+  /** Evidence for a behaviour besides its document, by the behaviour's name. */
   evidence: Record<string, string>;
 }
 
@@ -14,7 +14,7 @@ const FILE = new URL('confirmations.json', import.meta.url);
 
 export const readConfirmations = (): Confirmations => JSON.parse(readFileSync(FILE, 'utf8')) as Confirmations;
 
-/** Keeps what a run found, in the place of what an earlier run found at this server. */
+/** Records the results of a run in place of those of an earlier run against this server. */
 export const confirm = (server: string, results: readonly Result[]): void => {
   const { servers, evidence } = readConfirmations();
   const names = results.flatMap(({ name, verdict }) => (verdict === 'same' ? [name] : []));

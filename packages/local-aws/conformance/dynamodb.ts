@@ -45,7 +45,7 @@ export const anItemIsCreatedOnce = behaviour(
 );
 
 export const ofConcurrentCreatorsOneWinsTheItem = behaviour(
-  'Of concurrent PutItem calls with attribute_not_exists exactly one succeeds.',
+  'Exactly one of several concurrent PutItem calls with attribute_not_exists succeeds.',
   CONDITIONS,
   async (context) => {
     const { put } = await onItem(context);

@@ -190,7 +190,7 @@ export const filtersLookAtTagsAndSizes = behaviour(
 );
 
 export const theEarliestExpiryIsAnnounced = behaviour(
-  'Where several rules are about an object, the earliest of their dates is announced.',
+  'If several rules apply to an object, S3 announces the earliest of their dates.',
   s3Guide('lifecycle-conflicts'),
   async (context) => {
     const { freshBucket, put } = context;

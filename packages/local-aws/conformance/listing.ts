@@ -202,7 +202,7 @@ export const versionsAreListedNewestFirst = behaviour(
 );
 
 export const versionsArePagedInsideAKey = behaviour(
-  'ListObjectVersions is paged by key marker and version id marker, which go on inside a key.',
+  'ListObjectVersions is paged by key marker and version id marker, which continue inside a key.',
   VERSIONS,
   async (context) => {
     const { freshBucket, put } = context;

@@ -27,7 +27,7 @@ const filterOf = (Name: 'prefix' | 'suffix', Value: string) => ({
 });
 
 export const filtersChooseByPrefixAndSuffix = behaviour(
-  'A configuration with a prefix and a suffix is told of keys that have both, compared as plain text.',
+  'A configuration with a prefix and a suffix is notified of keys that have both, compared as plain text.',
   FILTERING,
   async (context) => {
     const FilterRules = [

@@ -50,7 +50,7 @@ export const keysOfEventsAreFormEncoded = behaviour(
 );
 
 export const deletesAreToldApart = behaviour(
-  'A delete marker is ObjectRemoved:DeleteMarkerCreated with its own version id, a version deleted for good ObjectRemoved:Delete.',
+  'A delete marker is ObjectRemoved:DeleteMarkerCreated with its own version id, a version deleted permanently ObjectRemoved:Delete.',
   s3Guide('notification-how-to-event-types-and-destinations'),
   async (context) => {
     const { s3, put } = context;

@@ -1,4 +1,4 @@
-/** Who owns objects, and access control lists where they count. */
+/** Owners of objects, and access control lists in buckets that use them. */
 import {
   CopyObjectCommand,
   CreateBucketCommand,
@@ -132,7 +132,7 @@ export const aclsAreReadWhereTheyAreOff = behaviour(
 );
 
 export const newObjectsArePrivate = behaviour(
-  'Where ACLs count, an object put without one grants full control to its owner, by canonical id, and nothing to others.',
+  'In a bucket that uses ACLs, an object put without an ACL grants full control to its owner, by canonical id, and nothing to others.',
   ACLS,
   async (context) => {
     const Bucket = await bucketWithAcls(context);

@@ -117,7 +117,7 @@ export const hashesHaveNoFullObjectTypeInParts = behaviour(
 );
 
 export const partsWithChecksumsAreConsecutive = behaviour(
-  'Where each part has an additional checksum, part numbers begin at 1 and leave none out, else 400 InvalidPartOrder.',
+  'If each part has an additional checksum, part numbers begin at 1 without gaps, else 400 InvalidPartOrder.',
   s3Api('API_CompletedPart'),
   async (context) => {
     const { bucket, key } = context;

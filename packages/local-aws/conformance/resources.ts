@@ -18,7 +18,7 @@ import type { BucketKind, Queue } from './context.ts';
 import { type Endpoint, missingNeeds } from './endpoint.ts';
 import { removeBucket } from './remove-bucket.ts';
 
-/** Of everything that is made. What bears it may be deleted. */
+/** Prefix of the names of all buckets, queues and tables that the suite makes. Everything with this prefix may be deleted. */
 export const PREFIX = 's3r-conformance-';
 
 export interface Resources {

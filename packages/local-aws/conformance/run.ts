@@ -13,7 +13,7 @@ export type Result = Pick<NamedBehaviour, 'group' | 'name' | 'title' | 'document
   (
     | { verdict: 'same' }
     | { verdict: 'differs'; what: string; expected: unknown; found: unknown }
-    /** No answer that could be judged. */
+    /** The endpoint gave no answer that could be checked. */
     | { verdict: 'failed'; error: string }
     | { verdict: 'skipped'; why: string }
   );
@@ -27,7 +27,7 @@ export interface RunOptions {
   onResult?: (result: Result) => void;
 }
 
-/** In the order of the behaviours. After an abort nothing more is begun. */
+/** Results have the order of the behaviours. After an abort no further behaviour starts. */
 export const runBehaviours = async (
   behaviours: readonly NamedBehaviour[],
   options: RunOptions,
@@ -65,7 +65,7 @@ const runOne = async (
   }
 };
 
-/** Events may take minutes; a server that never answers may not hold up the rest. */
+/** How long one behaviour may take. Events may take minutes, but a server that never answers must not block the others. */
 const TIME_LIMIT_MS = 180_000;
 
 const withinTime = async (work: Promise<void>): Promise<void> => {
@@ -78,7 +78,7 @@ const withinTime = async (work: Promise<void>): Promise<void> => {
   }
 };
 
-/** HTTP's own word for it: what an endpoint does not have is no difference to be explained. */
+/** HTTP status 501: an operation that an endpoint does not have is not a difference. */
 const NOT_IMPLEMENTED = 501;
 const NOT_THERE = { verdict: 'skipped', why: 'not implemented there (501)' } as const;
 

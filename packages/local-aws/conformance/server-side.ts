@@ -1,4 +1,4 @@
-/** Copies that S3 makes by itself, as a replicator asks for them: conditional, of pinned versions, part by part. */
+/** Copies inside S3 as a replicator requests them: conditional, of pinned versions, part by part. */
 import {
   CompleteMultipartUploadCommand,
   type CompletedPart,
@@ -22,7 +22,7 @@ const PART_COPY = s3Api('API_UploadPartCopy');
 const WRITES = s3Guide('conditional-writes');
 const OTHER_ETAG = '"00000000000000000000000000000000"';
 
-/** A source, a key nothing is at yet, and a copy from one to the other under a condition. */
+/** A source, a key without an object, and a copy from the source to that key under a condition. */
 const prepare = async ({ bucket, key, put, s3 }: Context) => {
   const Bucket = await bucket('Enabled');
   const [source, Key] = [key('source'), key('copy')];
@@ -74,7 +74,7 @@ export const aRefusedCopyChangesNothing = behaviour(
 );
 
 export const ofConcurrentCopiesOneWins = behaviour(
-  'Of several concurrent CopyObjects with If-None-Match: * exactly one succeeds, the others are 412 or 409.',
+  'Exactly one of several concurrent CopyObjects with If-None-Match: * succeeds, the others are 412 or 409.',
   WRITES,
   async (context) => {
     const { copy } = await prepare(context);
@@ -104,7 +104,7 @@ export const aRedirectIsNotCopied = behaviour(
   },
 );
 
-/** Two parts of a source that is 5 MiB and a little, as ranges of it. */
+/** The ranges of the two parts of a source that is slightly larger than 5 MiB. */
 const RANGES = [`bytes=0-${PART_BYTES - 1}`, `bytes=${PART_BYTES}-${PART_BYTES + 4}`];
 
 const copyInParts = async (

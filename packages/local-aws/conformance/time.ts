@@ -1,4 +1,4 @@
-/** What comes with time: they run alone and last, because they move the clock where there is one to be moved. */
+/** Effects of time. These behaviours run alone and last, because they move the clock of endpoints that allow it. */
 import {
   CreateMultipartUploadCommand,
   DeleteObjectCommand,
@@ -23,7 +23,7 @@ export const complianceGivesWayToNobody = behaviour(
   async ({ bucket, key, put, s3, now, pass }) => {
     const Bucket = await bucket('locked');
     const Key = key();
-    // Long enough for three requests, and short enough to be waited for.
+    // Long enough for three requests, and short enough to wait for.
     const seconds = 20;
     const until = new Date((Math.floor(now() / 1000) + seconds) * 1000);
     const { VersionId } = await put(Bucket, Key, 'content', {
@@ -42,7 +42,7 @@ export const complianceGivesWayToNobody = behaviour(
       const change = s3.send(new PutObjectRetentionCommand({ ...version, ...bypass, Retention }));
       await refused('governance with a bypass', change, '403 AccessDenied');
     } finally {
-      // Whatever the endpoint says: nothing is left that cannot be removed.
+      // Waits whatever the endpoint answered, so that everything can be removed.
       await pass((seconds + 2) * 1000);
     }
     await s3.send(new DeleteObjectCommand(version));

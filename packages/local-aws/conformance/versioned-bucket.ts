@@ -14,16 +14,16 @@ export interface Version {
 export interface Content {
   body: string;
   metadata: Record<string, string>;
-  /** With its quotes. */
+  /** Including the quotes. */
   etag: string;
 }
 
-/** What must be so for a write to take effect. */
+/** The condition of a write. */
 export type Condition = 'none' | 'absent' | 'current' | 'other';
 
 export interface VersionedBucket {
   versioning: Versioning;
-  /** Newest first; a key without versions is not there. */
+  /** Newest first. A key without versions has no entry. */
   versions: Map<string, Version[]>;
 }
 
@@ -31,7 +31,7 @@ export const OTHER_ETAG = '"00000000000000000000000000000000"';
 
 export const simpleEtag = (body: string): string => `"${hash('md5', body, 'hex')}"`;
 
-/** Of an object of one part. */
+/** The ETag of an object that has one part. */
 export const multipartEtag = (body: string): string =>
   `"${hash('md5', hash('md5', body, 'buffer'), 'hex')}-1"`;
 
@@ -41,7 +41,7 @@ export const versionsOf = (bucket: VersionedBucket, key: string): readonly Versi
 export const current = (bucket: VersionedBucket, key: string): Content | null =>
   versionsOf(bucket, key)[0]?.content ?? null;
 
-/** The error a condition leads to; null where it holds. A delete marker counts as absent. */
+/** The error of a condition that fails; null when it holds. A delete marker counts as absent. */
 export const refusal = (bucket: VersionedBucket, key: string, condition: Condition): string | null => {
   const content = current(bucket, key);
   if (condition === 'none') return null;
@@ -50,7 +50,7 @@ export const refusal = (bucket: VersionedBucket, key: string, condition: Conditi
   return condition === 'current' ? null : '412 PreconditionFailed';
 };
 
-/** `newId` is what S3 called the version, where it gives ids: everything else is the null version, of which there is one. */
+/** `newId` is the version id that S3 gave. Without versioning S3 gives none: it writes the one null version. */
 export const write = (
   bucket: VersionedBucket,
   key: string,
@@ -62,7 +62,7 @@ export const write = (
   bucket.versions.set(key, [{ versionId, content }, ...versionsOf(bucket, key)]);
 };
 
-/** DELETE without a version id: a marker, or where there never were versions the object is gone. */
+/** DELETE without a version id: adds a marker, or removes the object if the bucket never had versioning. */
 export const remove = (bucket: VersionedBucket, key: string, newId: string | undefined): void => {
   if (bucket.versioning === 'never') erase(bucket, key, 'null');
   else write(bucket, key, null, newId);
@@ -74,7 +74,7 @@ export const erase = (bucket: VersionedBucket, key: string, versionId: string): 
   else bucket.versions.set(key, rest);
 };
 
-/** As ListObjectVersions shows it: keys by their bytes, newest first. */
+/** The order of ListObjectVersions: keys by their bytes, then the newest version first. */
 export const versionListing = (bucket: VersionedBucket): string[] =>
   sortedKeys(bucket).flatMap((key) =>
     versionsOf(bucket, key).map(
@@ -83,7 +83,7 @@ export const versionListing = (bucket: VersionedBucket): string[] =>
     ),
   );
 
-/** As ListObjectsV2 shows it, with common prefixes where there is a delimiter. */
+/** The result of ListObjectsV2, with common prefixes if there is a delimiter. */
 export const objectListing = (
   bucket: VersionedBucket,
   { prefix, delimiter, startAfter }: { prefix: string; delimiter: string; startAfter: string },

@@ -11,7 +11,7 @@ import {
 import { behaviour, s3Api, s3Guide } from './behaviour.ts';
 import { matches, oneOf, present, refused, same } from './difference.ts';
 
-/** Versions and markers of one key as a listing shows them, newest first: `v=<id> latest`, `m=<id>`. */
+/** The versions and markers of one key in the order of a listing, newest first: `v=<id> latest`, `m=<id>`. */
 const versionsOf = async (s3: S3Client, Bucket: string, Key: string): Promise<string[]> => {
   const list = await s3.send(new ListObjectVersionsCommand({ Bucket, Prefix: Key }));
   const tag = (
@@ -110,7 +110,7 @@ export const deletingTheMarkerBringsTheObjectBack = behaviour(
 );
 
 export const aVersionIsDeletedForGood = behaviour(
-  'DELETE with a version id removes that version for good; the next older one becomes current.',
+  'DELETE with a version id removes that version permanently; the next older one becomes current.',
   s3Guide('DeletingObjectVersions'),
   async ({ bucket, key, put, read, s3 }) => {
     const Bucket = await bucket('Enabled');

@@ -8,12 +8,12 @@ import { parseFaultRules } from '../faults/rule-file.ts';
 const USAGE = `Usage: node packages/local-aws/src/cli/fault-proxy.ts --target <url> --rules <file> [options]
 
 Sits in front of an S3 (or SQS, STS, DynamoDB) endpoint and makes requests fail as the rules say, until Ctrl-C;
-then prints what it injected.
+then prints the injected faults.
 
   --target <url>    where requests go, e.g. http://127.0.0.1:9000
   --rules <file>    JSON: a list of rules, see packages/local-aws/docs/faults.md
-  --seed <n>        of everything that is left to chance (default: 1)
-  --target-ca <pem> file with the authority of an HTTPS target
+  --seed <n>        seed of all random decisions (default: 1)
+  --target-ca <pem> file with the certificate authority of an HTTPS target
   --port <n>        HTTP port (default: any free one)
   --https-port <n>  HTTPS port (default: any free one)
   --help

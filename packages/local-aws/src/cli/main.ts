@@ -50,7 +50,7 @@ const port = (option: string, text: string): number => {
   throw new TypeError(`${option} ${text}: a port is a number from 0 to 65535`);
 };
 
-/** Lines for a shell; credentials of all accounts but the first are comments to choose from. */
+/** Lines for a shell. The credentials of further accounts are comments, from which a user can choose. */
 const environment = (aws: LocalAws, accountIds: string[]): string => {
   const lines = [
     `export AWS_ENDPOINT_URL=${aws.endpoint}`,

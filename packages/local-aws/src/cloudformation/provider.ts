@@ -1,7 +1,7 @@
 import type { Caller } from '../core/access.ts';
 import type { CreatedResource, ResourcePlace } from '../core/resource-provider.ts';
 
-/** Where and as what a resource is created. */
+/** The stack, place and name of a resource. */
 export interface ResourceContext extends ResourcePlace {
   stackName: string;
   stackId: string;
@@ -9,13 +9,13 @@ export interface ResourceContext extends ResourcePlace {
   resourceType: string;
   /** Folder with the files that the template's S3 keys name, e.g. `.serverless`; null: they are objects of S3. */
   artifacts: string | null;
-  /** Who asked for the stack operation; objects are read in this name. */
+  /** The caller of the stack operation, with whose permissions objects are read. */
   caller: Caller;
 }
 
 /**
- * One resource type, as {@link import('../core/resource-provider.ts').ResourceProvider}, with what some types need besides: the
- * properties as they were before, and who they belong to.
+ * One resource type, as {@link import('../core/resource-provider.ts').ResourceProvider}, plus what some types need as
+ * well: the old properties, and the owner of the resource.
  */
 export interface Provider {
   create(

@@ -13,7 +13,7 @@ export interface ExpectedResponse {
   cancel(): void;
 }
 
-/** Where custom resources' functions put their answers: presigned URLs of a bucket of CloudFormation's own. */
+/** The presigned URLs, in CloudFormation's own bucket, to which the functions of custom resources send their answers. */
 export interface ResponseEndpoint {
   open(context: ResourceContext, requestId: string, timeoutMs: number): ExpectedResponse;
   /** Takes the request if it goes to that bucket; false if it is somebody else's. */

@@ -17,7 +17,7 @@ export interface PolicyStatement {
   Condition?: Record<string, Record<string, unknown>>;
 }
 
-/** Who makes a request. */
+/** The maker of a request. */
 export type Caller =
   | { kind: 'root'; accountId: string; arn: string; principalId: string }
   | {
@@ -27,7 +27,7 @@ export type Caller =
       arn: string;
       /** arn:aws:iam::111111111111:role/role-name */
       roleArn: string;
-      /** AROA…:session-name, what S3 events carry as userIdentity.principalId (with the AWS: prefix added there). */
+      /** AROA…:session-name. S3 events carry it as userIdentity.principalId, with the prefix AWS:. */
       principalId: string;
       /** The role's policies as they are now, plus the session policy if one was given. */
       policies(): PolicyDocument[];
@@ -48,14 +48,14 @@ export interface Credentials {
   expiresAtMs?: number;
 }
 
-/** A question to IAM. */
+/** A question to IAM: whether the caller may do the action to the resource. */
 export interface AccessQuestion {
   caller: Caller;
   /** e.g. `s3:GetObject` */
   action: string;
   /** ARN of the resource, or `*` for actions without one. */
   resource: string;
-  /** The account that owns the resource: within one account either policy suffices, across accounts both must allow. */
+  /** The account that owns the resource. Within one account either policy suffices; across accounts both must allow the action. */
   resourceAccountId: string;
   resourcePolicy?: PolicyDocument | undefined;
   secureTransport: boolean;
@@ -63,7 +63,7 @@ export interface AccessQuestion {
   context?: Record<string, string> | undefined;
 }
 
-/** `reason` is worded as AWS words it, e.g. `because no identity-based policy allows the s3:GetObject action`. */
+/** `reason` has AWS's wording, e.g. `because no identity-based policy allows the s3:GetObject action`. */
 export type Decision = { allowed: true } | { allowed: false; reason: string };
 
 export interface Authorizer {

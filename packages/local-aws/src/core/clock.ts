@@ -1,9 +1,9 @@
-/** Milliseconds since the epoch. Everything in the local AWS that depends on time asks this, so tests can move it. */
+/** Milliseconds since the epoch. Everything in the local AWS that depends on time reads this clock, so that tests can move it. */
 export interface Clock {
   now(): number;
 }
 
-/** A {@link Clock} that runs with real time and can be moved forward, so that an hour need not be waited for. */
+/** A {@link Clock} that runs with real time and that a test can move forward instead of waiting. */
 export interface AdjustableClock extends Clock {
   advance(milliseconds: number): void;
 }

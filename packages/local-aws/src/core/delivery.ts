@@ -1,19 +1,19 @@
-/** How S3 and EventBridge reach a queue. */
+/** The way from S3, EventBridge and SNS into a queue. */
 export interface QueueSender {
   /**
-   * Sends as an AWS service. Judged by the queue policy with aws:SourceArn and aws:SourceAccount.
-   * `denied` when the policy refuses, `no-such-queue` when there is none with that ARN.
+   * Sends a message as an AWS service, if the queue policy allows it for aws:SourceArn and aws:SourceAccount.
+   * Returns `denied` when the policy refuses, `no-such-queue` when no queue has that ARN.
    */
   sendAsService(message: {
     queueArn: string;
     body: string;
-    /** Of the message, as SQS knows them; SNS hands over those of a raw message. */
+    /** The message attributes, as in SQS. SNS passes on those of a raw message. */
     attributes?: ReadonlyMap<string, { DataType: string; StringValue?: string; BinaryValue?: string }>;
     service: string;
     sourceArn: string;
     sourceAccount: string;
   }): 'sent' | 'denied' | 'no-such-queue';
-  /** Would {@link sendAsService} be allowed? S3 checks this when a notification configuration is put. */
+  /** Whether {@link sendAsService} would be allowed. S3 checks this when a notification configuration is put. */
   maySend(message: {
     queueArn: string;
     service: string;

@@ -1,56 +1,56 @@
 import type { AwsRequest } from './request.ts';
 
-/** A verdict of the fault layer about one request, given before the service sees it. */
+/** The fault of one request. The fault layer chooses it before the service sees the request. */
 export type Fault =
   | { kind: 'error'; status: number; code: string; message?: string }
-  /** The service is busy, in the words of each service. `kms`: the key service behind S3 is. */
+  /** The service is busy, in the words of each service. `kms`: the key service behind S3 is busy. */
   | { kind: 'throttle'; by?: 'service' | 'kms' }
   /** The credentials are refused as expired, in the words of each service. */
   | { kind: 'expired-credentials' }
-  /** This request is judged, and its answer dated, by a clock that is so far ahead. */
+  /** A clock that is this far ahead checks the request's time and dates the answer. */
   | { kind: 'clock-skew'; aheadMs: number }
   | { kind: 'reset-before' }
-  /** The service does its work, then the connection is cut instead of the answer. */
+  /** The service does its work, but the connection is cut before the answer. */
   | { kind: 'reset-after' }
-  /** The service does its work and nobody ever hears of it: no answer, and the connection stays open. */
+  /** The service does its work, but never answers, and the connection stays open. */
   | { kind: 'lose-answer' }
   /** The answer's body is cut after this many bytes. */
   | { kind: 'truncate'; afterBytes: number }
   /** The connection is cut when the service has had this many bytes of the request's body. */
   | { kind: 'truncate-request'; afterBytes: number }
-  /** The answer's body trickles. */
+  /** The answer's body is sent at this rate. */
   | { kind: 'slow-answer'; bytesPerSecond: number }
   /** The request's body is read at this rate. */
   | { kind: 'slow-request'; bytesPerSecond: number }
-  /** The service gets to see the request only after a while. */
+  /** The service receives the request only after this time. */
   | { kind: 'delay'; byMs: number }
-  /** The function's process that makes the request is killed, before or after it takes effect. */
+  /** The function's process that sent the request is killed, before or after the request takes effect. */
   | { kind: 'kill-function'; when: 'before' | 'after' };
 
-/** What may befall a message on its way into a queue, whether a client sends it, or S3, EventBridge or SNS. */
+/** A fault of a message on its way into a queue, whether a client, S3, EventBridge or SNS sends it. */
 export type SendingFault =
-  /** It becomes visible only later. */
+  /** The message becomes visible only after this time. */
   | { kind: 'delay-message'; byMs: number }
-  /** Further messages with the same body, as S3 and EventBridge may send them. */
+  /** This many further messages with the same body follow, as S3 and EventBridge may send them. */
   | { kind: 'duplicate-message'; copies: number }
-  /** It arrives after so many that were sent later to the same queue; see {@link FaultPlan.release}. */
+  /** The message arrives after this many later messages to the same queue; see {@link FaultPlan.release}. */
   | { kind: 'overtake-message'; by: number }
-  /** It arrives only when the plan is told to release what it holds. */
+  /** The message arrives only when {@link FaultPlan.release} is called. */
   | { kind: 'hold-message' };
 
-/** What may befall a message that is received. */
+/** A fault of a message that is received. */
 export type ReceivingFault =
-  /** Its visibility timeout ends in the middle of the work, whatever the queue says. */
+  /** The message's visibility timeout ends after this time, whatever the queue's own timeout is. */
   { kind: 'visible-again'; afterMs: number };
 
-/** What may befall the deletion of a message. */
+/** A fault of the deletion of a message. */
 export type DeletingFault =
-  /** It is answered with success, and the message comes back when its visibility timeout ends. */
+  /** The deletion is reported as successful, but the message comes back when its visibility timeout ends. */
   { kind: 'forget-delete' };
 
-/** What may befall an invocation of a function. */
+/** A fault of an invocation of a function. */
 export type InvocationFault =
-  /** The process is killed that long after it was given the invocation. */
+  /** The process is killed this long after it received the invocation. */
   | { kind: 'kill-invocation'; afterMs: number }
   /** Lambda ends the invocation as timed out, although the function was promised more time. */
   | { kind: 'time-out-invocation'; afterMs: number };
@@ -64,21 +64,21 @@ export interface MessageInQuestion {
 }
 
 /**
- * Under test control; the function itself is asked for each request, its members for what happens without one. All members are
- * optional, so any function from a request to a fault is a plan.
+ * The faults to inject, under a test's control. The plan itself is called for each request, its members for events without a request.
+ * All members are optional, so any function from a request to a fault is a plan.
  */
 export interface FaultPlan {
   (request: AwsRequest): Fault | undefined;
   sending?(message: MessageInQuestion): SendingFault | undefined;
-  /** Keeps a message back; `send` puts it in its queue. */
+  /** Holds a message back; `send` puts the message into its queue. */
   hold?(message: MessageInQuestion, send: () => void, fault: SendingFault): void;
-  /** Tells that a message was sent, after which held ones may follow. */
+  /** Called after a message was sent; held messages may follow. */
   sent?(message: MessageInQuestion): void;
   receiving?(message: MessageInQuestion): ReceivingFault | undefined;
   deleting?(message: MessageInQuestion): DeletingFault | undefined;
-  /** Which of so many visible messages is received next, the oldest being 0. */
+  /** Which of `count` visible messages is received next, the oldest being 0. */
   next?(queueArn: string, count: number): number;
   invocation?(functionName: string): InvocationFault | undefined;
-  /** Sends everything that is held. */
+  /** Sends all held messages. */
   release?(): void;
 }

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
 import type { Caller } from './access.ts';
 
-/** One AWS request after the front door. */
+/** One AWS request, as the front door passes it to a service. */
 export interface AwsRequest {
   service: string;
   region: string;

@@ -1,18 +1,18 @@
-/** Where a CloudFormation resource is created. */
+/** The account, region and generated name of a CloudFormation resource. */
 export interface ResourcePlace {
   accountId: string;
   region: string;
-  /** The physical name CloudFormation would make up when the template names none, e.g. `stack-LogicalId-1ABC`. */
+  /** The physical name that CloudFormation would generate when the template gives none, e.g. `stack-LogicalId-1ABC`. */
   generatedName: string;
 }
 
-/** What `Ref` and `Fn::GetAtt` give for a created resource. */
+/** The values that `Ref` and `Fn::GetAtt` return for a created resource. */
 export interface CreatedResource {
   physicalId: string;
   attributes: Record<string, string>;
 }
 
-/** One CloudFormation resource type. `properties` are resolved: no intrinsic functions are left in them. */
+/** One CloudFormation resource type. `properties` are resolved: they contain no intrinsic functions. */
 export interface ResourceProvider {
   create(
     place: ResourcePlace,

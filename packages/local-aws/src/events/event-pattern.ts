@@ -1,7 +1,7 @@
 import { AwsError } from '../front/aws-error.ts';
 import { matchesWildcard } from '../iam/wildcard.ts';
 
-/** Does an event match? Made once from a rule's EventPattern. */
+/** Whether an event matches a rule's EventPattern. */
 export type EventPattern = (event: Record<string, unknown>) => boolean;
 
 type Matcher = (values: unknown[]) => boolean;
@@ -34,7 +34,7 @@ export function parseEventPattern(pattern: unknown): EventPattern {
   return (event) => clauses.every((clause) => clause([event]));
 }
 
-/** A list of which one must match. */
+/** A list of matchers, at least one of which must match. */
 function parseMatchers(wanted: unknown[]): Matcher {
   if (wanted.length === 0) throw invalid('an empty list matches nothing');
   const matchers = wanted.map(parseMatcher);
@@ -64,7 +64,7 @@ function equals(wanted: unknown): (value: unknown) => boolean {
   return (value) => value === wanted;
 }
 
-/** prefix, suffix, equals-ignore-case and wildcard; the first two also with equals-ignore-case inside. */
+/** prefix, suffix, equals-ignore-case and wildcard. prefix and suffix may contain equals-ignore-case. */
 function textTest(wanted: Record<string, unknown>): (value: unknown) => boolean {
   const [[name, operand] = ['', undefined]] = Object.entries(wanted);
   if (isRecord(operand)) {
@@ -85,7 +85,7 @@ const textTests: Record<string, (value: string, wanted: string) => boolean> = {
   prefix: (value, wanted) => value.startsWith(wanted),
   suffix: (value, wanted) => value.endsWith(wanted),
   'equals-ignore-case': (value, wanted) => value.toLowerCase() === wanted.toLowerCase(),
-  // A question mark is an ordinary character here, other than in IAM.
+  // A question mark is an ordinary character here, unlike in IAM.
   wildcard: (value, wanted) =>
     matchesWildcard(wanted.replaceAll('?', '\u0000'), value.replaceAll('?', '\u0000')),
 };

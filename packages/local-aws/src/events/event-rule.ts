@@ -1,4 +1,4 @@
-/** An AWS::Events::Rule as it is written in a template. */
+/** An AWS::Events::Rule as a template describes it. */
 import { type EventPattern, parseEventPattern } from './event-pattern.ts';
 import { AwsError, notSupported } from '../front/aws-error.ts';
 import type { ResourcePlace } from '../core/resource-provider.ts';
@@ -10,16 +10,16 @@ export interface Rule {
   region: string;
   isEnabled: boolean;
   matches: EventPattern;
-  /** Null: it does not run by the clock. */
+  /** Null: the rule has no schedule. */
   timetable: Timetable | null;
   targets: Target[];
 }
 
 export interface Target {
-  /** Of a queue or a function. */
+  /** ARN of a queue or a function. */
   arn: string;
   deadLetterArn: string | undefined;
-  /** In place of the event; null: the event. */
+  /** Text that the target receives instead of the event; null: the event itself. */
   input: string | null;
 }
 
@@ -34,7 +34,7 @@ const knownProperties = [
   'Tags',
 ];
 
-/** Throws {@link AwsError} for what EventBridge would refuse and for what is not known here. */
+/** Throws {@link AwsError} for properties that EventBridge would refuse or that are unknown here. */
 export function parseRule(
   { accountId, region }: ResourcePlace,
   name: string,
@@ -58,7 +58,7 @@ export function parseRule(
   };
 }
 
-/** A rule needs one of both; without a pattern no event is for it. */
+/** A rule needs a pattern or a schedule; without a pattern it matches no event. */
 function patternOf({
   EventPattern: pattern,
   ScheduleExpression: expression,
@@ -66,7 +66,7 @@ function patternOf({
   return pattern === undefined && expression !== undefined ? () => false : parseEventPattern(pattern);
 }
 
-/** Its first time is one interval from now. Unlike a schedule of EventBridge Scheduler it has neither a start nor an end, nor `at`. */
+/** A rule first runs one interval from now. Unlike a schedule of EventBridge Scheduler, a rule has no start, no end and no `at`. */
 function timetableOf(
   { ScheduleExpression: expression }: Record<string, unknown>,
   nowMs: number,

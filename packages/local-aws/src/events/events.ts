@@ -9,7 +9,7 @@ import type { Lambda } from '../lambda/lambda.ts';
 import { createDueTimes } from '../scheduler/due-times.ts';
 import type { ResourcePlace, ResourceProvider } from '../core/resource-provider.ts';
 
-/** An event a rule could not hand to its target and had no dead-letter queue for. */
+/** An event that a rule could not deliver to its target, nor to a dead-letter queue. */
 export interface FailedInvocation {
   ruleArn: string;
   targetArn: string;
@@ -19,9 +19,9 @@ export interface FailedInvocation {
 export interface EventBridge extends EventBus {
   /** AWS::Events::Rule */
   ruleResource: ResourceProvider;
-  /** What the FailedInvocations metric counts. */
+  /** The failures that the FailedInvocations metric counts. */
   failedInvocations: FailedInvocation[];
-  /** No schedule runs any more. */
+  /** Stops all schedules. */
   stop(): void;
 }
 
@@ -120,7 +120,7 @@ const send = (
 
 const SERVICE = 'events.amazonaws.com';
 
-/** Asynchronously, if the function's own policy lets this rule. */
+/** Invokes the function asynchronously, if the function's own policy allows this rule to. */
 const invoke = (
   { iam, lambda }: Host,
   rule: Rule,
@@ -137,7 +137,7 @@ const invoke = (
     secureTransport: true,
   });
   if (!allowed) return 'denied';
-  // An event is accepted at once; what the function makes of it is its own business.
+  // Lambda accepts the event at once; a failure of the function does not concern the rule.
   lambda.invokeText(functionArn, event, { type: 'Event' }).catch(() => undefined);
   return 'sent';
 };

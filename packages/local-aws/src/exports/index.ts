@@ -1,4 +1,4 @@
-/** The whole local AWS, what its parts share, and clients for it. */
+/** The whole local AWS, the types its parts share, and options for clients. */
 export { type LocalAws, type LocalAwsOptions, startLocalAws } from '../start/local-aws.ts';
 export { type ClientConfig, clientConfig } from '../start/client-config.ts';
 export { type AdjustableClock, createClock } from '../core/clock.ts';

@@ -2,7 +2,7 @@ import type { Fault } from '../core/fault.ts';
 import type { FaultRule } from './fault-rule.ts';
 
 export interface ChaosOptions {
-  /** Of each occasion, 0 to 1; default 0.05. */
+  /** Probability of a fault on each occasion, 0 to 1; default 0.05. */
   probability?: number;
   /** No rule hits the same subject more often than this, so that work can end; default 3. */
   times?: number;

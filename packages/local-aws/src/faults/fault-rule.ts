@@ -15,7 +15,7 @@ export type FaultRule = RequestRule | MessageRule | InvocationRule;
 export interface Frequency {
   /** What it is called in the record; default a description. */
   name?: string;
-  /** The subject is the key of a request, the key a message tells of, the function of an invocation. Default `rule`. */
+  /** The subject is the key of a request, the key that a message reports, or the function of an invocation. Default `rule`. */
   per?: 'rule' | 'subject';
   /** Lets the first so many pass. */
   after?: number;
@@ -44,7 +44,7 @@ export interface RequestRule extends Frequency {
 export interface MessageRule extends Frequency {
   /** ARN, or name. */
   queue: string;
-  /** The decoded object key a message tells of: an S3 event, direct, wrapped by SNS or from EventBridge. */
+  /** The decoded object key that a message reports: an S3 event, direct, wrapped by SNS or from EventBridge. */
   key?: string;
   /** `s3.amazonaws.com`, `events.amazonaws.com`, `sns.amazonaws.com`, or `client`. */
   sender?: string;

@@ -15,7 +15,7 @@ interface Held {
   message: MessageInQuestion;
   send: () => void;
   overtakenBy: number;
-  /** The fault plan tells of the held message itself as sent, too. */
+  /** The fault plan is called with the held message itself too, once it is sent. */
   isNew: boolean;
 }
 

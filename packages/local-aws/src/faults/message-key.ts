@@ -1,4 +1,4 @@
-/** The decoded key of the object a message tells of: an S3 event, alone, wrapped by SNS, or one of EventBridge. Empty for others. */
+/** The decoded key of the object that a message reports: an S3 event, direct, wrapped by SNS or from EventBridge. Empty for others. */
 export const messageKey = (body: string): string => {
   const message = parse(body);
   if (typeof message.Message === 'string') return messageKey(message.Message);

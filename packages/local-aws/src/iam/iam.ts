@@ -49,7 +49,7 @@ export interface Iam extends Authorizer {
     durationSeconds: number,
     sessionPolicy?: PolicyDocument,
   ): Session;
-  /** Who owns an access key id; session keys also need their token. */
+  /** Finds the caller who owns an access key id; keys of sessions also need the session token. */
   callerOf(accessKeyId: string, sessionToken: string | undefined): KeyLookup;
   /** Ends all sessions of a role now, as if their time were over. */
   expireSessions(roleArn: string): void;

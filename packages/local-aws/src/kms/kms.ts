@@ -1,5 +1,5 @@
 /**
- * Keys of KMS: no bytes are encrypted in the local AWS; who might, and whether the key would, is what matters.
+ * Keys of KMS. The local AWS encrypts nothing; only the permissions and states of keys matter.
  *
  * Sources: AWS Key Management Service Developer Guide "Key states of AWS KMS keys" (key-state.html) and "Grants in AWS KMS"
  * (grants.html).
@@ -9,29 +9,29 @@ import type { PolicyDocument } from '../core/access.ts';
 
 export type KeyState = 'Enabled' | 'Disabled' | 'PendingDeletion';
 
-/** Lets a principal use a key in some ways, whatever the key's policy says of it; no denial gives way to it. */
+/** Allows a principal some operations with a key, in addition to the key's policy. A grant does not override a denial. */
 export interface KeyGrant {
   /** ARN of a role or an account's root. */
   granteePrincipal: string;
-  /** As KMS names them, without a prefix. */
+  /** KMS's names, without a prefix. */
   operations: ('Decrypt' | 'Encrypt' | 'GenerateDataKey')[];
   /** The request's encryption context must have these pairs. */
   encryptionContextSubset?: Record<string, string>;
 }
 
-/** What S3 asks about a key. */
+/** The facts about keys that S3 needs. */
 export interface KeyDirectory {
   /** The key's policy and its grants, as one document. */
   policy(keyArn: string): PolicyDocument;
-  /** Null for a key that is not there. */
+  /** Null for a key that does not exist. */
   state(keyArn: string): KeyState | null;
 }
 
 export interface KmsKeys extends KeyDirectory {
-  /** Makes a key, or gives one another policy. Without one the key is left to the IAM policies of its account. */
+  /** Makes a key or replaces the policy of a key. Without a policy, the IAM policies of the account control the key. */
   put(keyArn: string, policy?: PolicyDocument): void;
   setState(keyArn: string, state: KeyState): void;
-  /** Answers the id of the grant. */
+  /** Returns the id of the grant. */
   createGrant(keyArn: string, grant: KeyGrant): string;
   revokeGrant(keyArn: string, grantId: string): void;
 }
@@ -74,10 +74,10 @@ export const createKmsKeys = (): KmsKeys => {
   };
 };
 
-/** Keys exist as soon as they are named, as accounts do, so that a test need not make them; what cannot be a key's id is none. */
+/** Like accounts, keys exist as soon as they are named, so that a test need not make them. Only well-formed key ids count as keys. */
 const isKeyName = (arn: string): boolean => /:(alias\/.+|key\/(mrk-)?[0-9a-f-]+)$/.test(arn);
 
-/** Leaves the key to the account's IAM policies. */
+/** A policy that lets the account's IAM policies control the key. */
 const defaultPolicy = (keyArn: string): PolicyDocument => {
   const [, partition = 'aws', , , accountId = ''] = keyArn.split(':');
   return {

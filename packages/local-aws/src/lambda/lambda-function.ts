@@ -10,7 +10,7 @@ import { lambdaError } from './lambda-error.ts';
 import { createLogSink, type LogLine, type LogSink } from './log-sink.ts';
 import { createUsageBook, type UsageBook } from './usage.ts';
 
-/** Where a function's calls go and come from: everything the host lends it. */
+/** The services of the host that a function uses. */
 export interface FunctionHost {
   clock: Clock;
   iam: Authorizer & Pick<Iam, 'role' | 'createSession'>;
@@ -21,28 +21,28 @@ export interface FunctionHost {
   faults: { readonly plan: FaultPlan | undefined };
 }
 
-/** What Lambda answers to Invoke. */
+/** Lambda's answer to Invoke. */
 export interface InvocationResult {
   requestId: string;
-  /** `Unhandled` when the function failed, timed out or crashed; the payload then tells how. */
+  /** `Unhandled` when the function failed, timed out or crashed; the payload then describes the error. */
   functionError: 'Unhandled' | null;
   /** JSON. */
   payload: string;
 }
 
-/** A function of the host: its present version, its permissions, and its books, which outlive an update. */
+/** A function of the host: its current version, and its permissions, usage and logs, which survive an update. */
 export interface LambdaFunction {
   configuration(): FunctionConfiguration;
   codeSha256(): string;
   codeSizeBytes(): number;
-  /** When its present version came; milliseconds since the epoch. */
+  /** When the current version was created; milliseconds since the epoch. */
   modifiedAtMs(): number;
   pool(): FunctionPool;
   policy(): PolicyDocument;
   permissions: Map<string, PolicyStatement>;
   usage: UsageBook;
   logs: LogSink;
-  /** The function's role as a caller, for what Lambda does in its name. */
+  /** The function's role as the caller of requests that Lambda makes for the function. */
   roleCaller(): Caller;
   run(payload: string): Promise<InvocationResult>;
   /** New invocations use the new version; environments of the old one finish first. */

@@ -3,8 +3,8 @@ import { readFile } from 'node:fs/promises';
 const INTERVAL_MS = 200;
 
 /**
- * Calls `onExceeded` once when a process holds more memory than its function may: Lambda kills it then. Where the operating
- * system does not tell (there is no /proc), nothing happens. Returns how to end the watch.
+ * Calls `onExceeded` once when a process uses more memory than its function may; Lambda then kills the process. Does nothing on an
+ * operating system without /proc. Returns a function that ends the watch.
  */
 export const watchMemory = (pid: number, limitBytes: number, onExceeded: () => void): (() => void) => {
   const check = async (): Promise<void> => {

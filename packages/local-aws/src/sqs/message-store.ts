@@ -121,7 +121,7 @@ export function createMessageStore(clock: Clock, retentionMs: () => number): Mes
   };
 }
 
-/** Where the messages are kept. A message that is not visible any more may still be in `ready`, and a stale entry in `due`. */
+/** The messages of a store. `ready` may contain messages that are no longer visible, and `due` may contain outdated entries. */
 interface Shelves {
   /** All messages by id, the oldest first. */
   messages: Map<string, Message>;

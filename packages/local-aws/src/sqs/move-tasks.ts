@@ -21,7 +21,7 @@ interface MoveTask {
  * StartMessageMoveTask, ListMessageMoveTasks and CancelMessageMoveTask.
  * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_StartMessageMoveTask.html
  *
- * A task moves the messages that are visible and were there when it started; AWS does not say what becomes of later ones.
+ * A task moves the messages that were visible when it started; AWS does not document what happens to later ones.
  */
 export function createMoveTasks(): Readonly<Record<string, Operation>> {
   const tasks: MoveTask[] = [];
@@ -78,7 +78,7 @@ function isActive(task: MoveTask): boolean {
   return task.status === 'RUNNING' || task.status === 'CANCELLING';
 }
 
-/** The caller also needs what the task does to the source on the caller's behalf. */
+/** The caller also needs permission for the operations that the task performs on the source queue. */
 function sourceOf(sourceArn: string, action: string, context: OperationContext): Queue {
   const source = context.registry.byArn(sourceArn);
   if (!source)
@@ -99,10 +99,10 @@ function refuseUnusableDestination(destinationArn: string, source: Queue, contex
   authorize(context, 'sqs:SendMessage', destinationArn, destination);
 }
 
-/** Never rejects: what stops a task is its failure reason. */
+/** Never rejects: the task records an error as its failure reason. */
 async function run(task: MoveTask, context: OperationContext): Promise<void> {
   const lastSequence = task.source.messages.lastSequence();
-  // Without a rate SQS chooses one; here the event loop does.
+  // Without a rate SQS chooses one. Here the task moves as fast as the event loop allows.
   const pauseMs = task.messagesPerSecond === undefined ? 0 : 1000 / task.messagesPerSecond;
   for (let count = 0; ; count += 1) {
     if (pauseMs > 0 || count % 500 === 0) await sleep(pauseMs, undefined, { ref: false });
@@ -121,7 +121,7 @@ async function run(task: MoveTask, context: OperationContext): Promise<void> {
   }
 }
 
-/** The message is new in its destination: new id, new time of sending, never received. Anything else is a failure reason. */
+/** Moves one message, which gets a new id and sending time and counts as never received. Any other result is a failure reason. */
 function moveOne(task: MoveTask, lastSequence: number, { registry }: OperationContext): string {
   const { messages } = task.source;
   const message = messages.remove(lastSequence);

@@ -6,7 +6,7 @@ import { accessDeniedMessage } from '../iam/authorizer.ts';
 import { type Input, text } from './input.ts';
 import { existing, type Queue, type QueueRegistry } from './queue-registry.ts';
 
-/** What every operation works with. */
+/** The context of every operation. */
 export interface OperationContext {
   registry: QueueRegistry;
   authorizer: Authorizer;
@@ -15,7 +15,7 @@ export interface OperationContext {
   region: string;
   secureTransport: boolean;
   sourceIp: string;
-  /** e.g. `https://127.0.0.1:4566`, what queue URLs of the answer begin with. */
+  /** e.g. `https://127.0.0.1:4566`, with which the queue URLs of the answer begin. */
   endpoint: string;
   /** Ends a long poll. */
   signal: AbortSignal | undefined;
@@ -24,7 +24,7 @@ export interface OperationContext {
 
 export type Operation = (input: Input, context: OperationContext) => unknown;
 
-/** The queue of `QueueUrl`, if it is there and the caller may do all of `actions` (e.g. `sqs:SendMessage`) on it. */
+/** The queue of `QueueUrl`, if it exists and the caller may do all of `actions` (e.g. `sqs:SendMessage`) to it. */
 export function authorizedQueue(input: Input, context: OperationContext, ...actions: string[]): Queue {
   const queueUrl = text(input, 'QueueUrl');
   const [, accountId = '', name = ''] = /^(?:https?:\/\/[^/]+)?\/(\d{12})\/([^/]+)$/.exec(queueUrl) ?? [];
@@ -38,7 +38,7 @@ export function authorizedQueue(input: Input, context: OperationContext, ...acti
   return queue;
 }
 
-/** Throws AccessDenied. `queue` is absent for a queue that is yet to be made. */
+/** Throws AccessDenied. `queue` is absent for a queue that does not exist yet. */
 export function authorize(context: OperationContext, action: string, queueArn: string, queue?: Queue): void {
   const { caller } = context;
   const resourceAccountId = queueArn.split(':')[4] ?? '';
@@ -51,7 +51,7 @@ export function authorize(context: OperationContext, action: string, queueArn: s
     context: { 'aws:sourceip': context.sourceIp, 'aws:requestedregion': context.region },
   });
   if (decision.allowed) return;
-  // SQS is the one service that writes its actions in lower case here.
+  // SQS is the only service that writes its actions in lower case in this message.
   const message = accessDeniedMessage(question, decision.reason).replaceAll(action, action.toLowerCase());
   throw new AwsError('AccessDeniedException', message, { status: 403, queryCode: 'AccessDenied' });
 }

@@ -14,7 +14,7 @@ export interface RedriveAllowPolicy {
   sourceQueueArns: string[];
 }
 
-/** The attributes a queue was given, as text, and what the local AWS reads from them. */
+/** The attributes of a queue, as text and as parsed values. */
 export interface QueueAttributes {
   /** Every settable attribute that has a value. */
   text: Readonly<Record<string, string>>;
@@ -29,7 +29,7 @@ export interface QueueAttributes {
 }
 
 /**
- * Attributes with `changes` on top of `base`. An empty text takes an attribute away.
+ * Attributes with `changes` on top of `base`. An empty text removes an attribute.
  * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html
  */
 export function changeQueueAttributes(
@@ -61,7 +61,7 @@ export function changeQueueAttributes(
   };
 }
 
-/** What a queue has that was given nothing. */
+/** The attributes of a queue that was created without any. */
 export const defaultQueueAttributes: Readonly<Record<string, string>> = {
   VisibilityTimeout: '30',
   MaximumMessageSize: '1048576',

@@ -88,7 +88,7 @@ export const queueOperations: Readonly<Record<string, Operation>> = {
   },
 };
 
-/** Attributes a queue may lack. */
+/** Attributes that a queue may not have. */
 const optionalNames = [
   'Policy',
   'RedrivePolicy',

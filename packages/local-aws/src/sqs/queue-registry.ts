@@ -22,7 +22,7 @@ export interface Queue {
   isDeleted: boolean;
 }
 
-/** Where a queue is. */
+/** The place and name of a queue. */
 export interface QueuePlace {
   accountId: string;
   region: string;
@@ -31,14 +31,14 @@ export interface QueuePlace {
 
 /** All queues of all accounts and regions. Nothing here asks for permission. */
 export interface QueueRegistry {
-  /** Gives the queue of that name if it is there and the attributes do not differ. */
+  /** Returns the existing queue of that name if its attributes do not differ. */
   create(place: QueuePlace, attributes: Readonly<Record<string, unknown>>): Queue;
   setAttributes(queue: Queue, changes: Readonly<Record<string, unknown>>): void;
   delete(queue: Queue): void;
-  /** `undefined` when there is none. */
+  /** `undefined` when there is no such queue. */
   byArn(arn: string): Queue | undefined;
   byName(place: QueuePlace): Queue | undefined;
-  /** In order of their names. */
+  /** Sorted by name. */
   list(accountId: string, region: string): Queue[];
   /** The queues whose redrive policy points to this one. */
   sourcesOf(deadLetterQueue: Queue): Queue[];
@@ -127,7 +127,7 @@ function sameOrRefused(queue: Queue, wanted: Readonly<Record<string, unknown>>):
   );
 }
 
-/** A dead-letter queue must be there, in the same account and region, and let this queue use it. */
+/** A dead-letter queue must exist in the same account and region, and must allow this queue to use it. */
 function refuseUnusableTarget(queue: Queue, attributes: QueueAttributes, registry: QueueRegistry): void {
   const { redrivePolicy } = attributes;
   if (!redrivePolicy) return;

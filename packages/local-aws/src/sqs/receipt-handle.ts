@@ -1,6 +1,6 @@
 import { receiptHandleIsInvalid } from './sqs-errors.ts';
 
-/** What a receipt handle stands for: one receipt of one message from one queue. */
+/** A receipt handle identifies one receipt of one message from one queue. */
 export interface Receipt {
   queueArn: string;
   messageId: string;
@@ -12,7 +12,7 @@ export function receiptHandleOf({ queueArn, messageId, receiveCount }: Receipt):
   return Buffer.from(`AQEB ${queueArn} ${messageId} ${receiveCount}`).toString('base64');
 }
 
-/** Throws ReceiptHandleIsInvalid for a text that is no receipt handle of this queue. */
+/** Throws ReceiptHandleIsInvalid for text that is not a receipt handle of this queue. */
 export function parseReceiptHandle(handle: string, queueArn: string): Receipt {
   const [mark, arn, messageId, receiveCount] = Buffer.from(handle, 'base64').toString().split(' ');
   if (mark !== 'AQEB' || arn !== queueArn || messageId === undefined) throw receiptHandleIsInvalid();

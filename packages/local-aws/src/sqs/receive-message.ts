@@ -55,7 +55,7 @@ function shortenVisibility(message: Message, queue: Queue, { faults, clock }: Op
 
 /**
  * Moves a message that was received too often to the dead-letter queue, where it keeps its id and its time of sending. While
- * the dead-letter queue does not exist, the message stays and is received on.
+ * the dead-letter queue does not exist, the message stays and can still be received.
  */
 function isDeadLetter(message: Message, queue: Queue, context: OperationContext): boolean {
   const { redrivePolicy } = queue.attributes;
@@ -118,7 +118,7 @@ function systemAttributesOf(message: Message): Record<string, string> {
   };
 }
 
-/** `All` and `.*` stand for every attribute, `prefix.*` for those that begin with the prefix. */
+/** `All` and `.*` mean every attribute, `prefix.*` the attributes that begin with the prefix. */
 function isWanted(name: string, wanted: string[]): boolean {
   return wanted.some(
     (pattern) =>

@@ -30,7 +30,7 @@ export function createQueueResource(sqs: Sqs): ResourceProvider {
   };
 }
 
-/** AWS::SQS::QueuePolicy: the whole policy of each queue it names. */
+/** AWS::SQS::QueuePolicy: sets the whole policy of each queue that it names. */
 export function createQueuePolicyResource(sqs: Sqs): ResourceProvider {
   const put = (place: ResourcePlace, properties: Record<string, unknown>): void => {
     const policy = JSON.stringify(properties.PolicyDocument);
@@ -99,7 +99,7 @@ function attributesOf(properties: Record<string, unknown>): Record<string, strin
   );
 }
 
-/** A property taken out of the template goes back to its default. */
+/** A property that was removed from the template gets its default value. */
 function resets(properties: Record<string, unknown>): Record<string, string> {
   const absent = settable.filter((name) => properties[name] === undefined);
   const isOwnKey = properties.KmsMasterKeyId !== undefined;

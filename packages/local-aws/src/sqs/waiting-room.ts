@@ -1,13 +1,13 @@
 import type { Clock } from '../core/clock.ts';
 
-/** Where long polls wait for a message. */
+/** The long polls that wait for a message. */
 export interface WaitingRoom {
-  /** Resolves at that time of the clock, when woken, when aborted, or after a short while: look again then. */
+  /** Resolves at that time of the clock, when woken, when aborted, or after a short while. The caller then checks again. */
   wait(untilMs: number, signal: AbortSignal | undefined): Promise<void>;
   wake(): void;
 }
 
-/** How long a waiting receive may miss that a test moved the clock. */
+/** How long a waiting receive may take to notice that a test moved the clock. */
 const recheckMs = 100;
 
 export function createWaitingRoom(clock: Clock): WaitingRoom {

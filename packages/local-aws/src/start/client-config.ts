@@ -7,12 +7,12 @@ export interface ClientConfig {
   region: string;
   endpoint: string;
   credentials: Credentials;
-  /** For S3: one host name for all buckets. */
+  /** S3 uses one host name for all buckets. */
   forcePathStyle: true;
   requestHandler: { httpsAgent: Agent } | Record<string, never>;
 }
 
-/** What a client needs to talk to this local AWS as the owner of `credentials`; over HTTPS unless `tls` is false. */
+/** Options with which a client calls this local AWS as the owner of `credentials`; over HTTPS unless `tls` is false. */
 export const clientConfig = (
   aws: Pick<LocalAws, 'endpoint' | 'httpEndpoint' | 'caPem' | 'region'>,
   credentials: Credentials,

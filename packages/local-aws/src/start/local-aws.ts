@@ -32,15 +32,15 @@ import { createSqs, type Sqs } from '../sqs/sqs.ts';
 import { createSts } from '../sts/sts.ts';
 
 export interface LocalAwsOptions {
-  /** For objects and unpacked functions; default a new one, which `stop` removes. */
+  /** Folder for objects and unpacked functions. Default: a new folder, which `stop` removes. */
   directory?: string;
-  /** Default region of {@link LocalAws.region}. Every region works; queues, tables and functions belong to one. */
+  /** The value of {@link LocalAws.region}. Every region works; queues, tables and functions belong to one region. */
   region?: string;
   clock?: AdjustableClock;
   onLog?: (line: LogLine) => void;
   httpPort?: number;
   httpsPort?: number;
-  /** Passed on to the Lambda service. */
+  /** Options of the Lambda service. */
   lambda?: Pick<LambdaOptions, 'accountConcurrency' | 'idleMs' | 'asyncRetryDelaysMs'>;
 }
 
@@ -69,15 +69,16 @@ export interface LocalAws {
   dynamodb: DynamoDb;
   kms: KmsKeys;
   cloudformation: CloudFormation;
-  /** Asked for every request that comes over the network. */
+  /** The plan is called for every request that comes over the network. */
   faults: { plan: FaultPlan | undefined };
-  /** Ends functions and servers and removes the directory if it was made here. */
+  /** Stops functions and servers, and removes the folder if `startLocalAws` made it. */
   stop(): Promise<void>;
 }
 
-const LOOK_EVERY_MS = 100;
+/** How often S3 runs the rules and restores that are due. */
+const RUN_DUE_EVERY_MS = 100;
 
-/** Starts it on 127.0.0.1. There are no buckets, roles or queues in it: a template or an API call makes them. */
+/** Starts a local AWS on 127.0.0.1. It has no buckets, roles or queues at first; templates and API calls make them. */
 export const startLocalAws = async (options: LocalAwsOptions = {}): Promise<LocalAws> => {
   const directory = options.directory ?? (await mkdtemp(join(tmpdir(), 'local-aws-')));
   await mkdir(directory, { recursive: true });
@@ -99,8 +100,8 @@ export const startLocalAws = async (options: LocalAwsOptions = {}): Promise<Loca
     await removeDirectory();
     throw error;
   });
-  // Lifecycle rules and restores come due while nobody asks S3 for anything.
-  const dueTimer = setInterval(() => services.s3.runDue(), LOOK_EVERY_MS).unref();
+  // Lifecycle rules and restores come due even when S3 receives no requests.
+  const dueTimer = setInterval(() => services.s3.runDue(), RUN_DUE_EVERY_MS).unref();
   return {
     ...services,
     endpoint: front.httpsEndpoint,
@@ -193,7 +194,7 @@ const resourceProviders = (
   'AWS::SQS::QueuePolicy': createQueuePolicyResource(services.sqs),
 });
 
-/** By SigV4 service name. What custom resources answer comes without a signature of ours, to a bucket of CloudFormation's. */
+/** By SigV4 service name. Custom resources send unsigned answers to CloudFormation's own bucket, so these requests are checked first. */
 const frontServices = ({
   s3,
   sqs,

@@ -137,7 +137,7 @@ function parseSessionPolicy(text: string): PolicyDocument {
   }
 }
 
-/** A role that does not exist is refused in the same words as one that trusts somebody else. */
+/** A missing role and a role that trusts another caller are refused with the same message. */
 function refuseUnlessTrusted(
   iam: Iam,
   request: AwsRequest,

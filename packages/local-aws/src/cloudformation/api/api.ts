@@ -20,8 +20,8 @@ const OPERATIONS: Record<string, Operation> = {
 };
 
 /**
- * CloudFormation's query API over stacks in process, each call authorised for its caller. Resources are made in the name of
- * CloudFormation itself: only objects (templates, code) are read with the caller's rights.
+ * CloudFormation's query API over stacks in this process. Each call is authorised for its caller. CloudFormation makes resources in
+ * its own name; it reads only objects (templates, code) with the caller's permissions.
  * Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_Operations.html
  */
 export const createCloudFormationApi = (services: {

@@ -10,7 +10,7 @@ import type { Deployment } from '../deployment.ts';
 import type { ResourceChange } from '../plan.ts';
 import type { Stack } from '../stack.ts';
 
-/** One request to CloudFormation, with what answering it takes. */
+/** One request to CloudFormation, with the services that answer it. */
 export interface Call {
   request: AwsRequest;
   input: QueryInput;
@@ -28,14 +28,14 @@ export interface ChangeSet {
   stackId: string;
   deployment: Deployment;
   createdAtMs: number;
-  /** Null: it would change nothing, which CloudFormation calls a failed change set. */
+  /** Null: the change set would change nothing; CloudFormation reports such a change set as failed. */
   changes: ResourceChange[] | null;
 }
 
 /** Change sets by the id of their stack. */
 export type ChangeSets = Map<string, ChangeSet[]>;
 
-/** `known` are the request's fields: others are refused. `run` authorises the caller before it does anything. */
+/** `known` lists the request's fields; other fields are refused. `run` authorises the caller before it does anything. */
 export interface Operation {
   known: string[];
   run(call: Call): QueryOutput | Promise<QueryOutput>;
@@ -43,7 +43,7 @@ export interface Operation {
 
 export const validationError = (message: string): AwsError => new AwsError('ValidationError', message);
 
-/** A field that must be there. */
+/** The value of a required field. */
 export const required = (input: QueryInput, name: string): string => {
   const value = input.text(name);
   if (value !== undefined && value !== '') return value;
@@ -68,15 +68,15 @@ export const authorize = (call: Call, action: string, resource: string): void =>
   throw new AwsError('AccessDenied', accessDeniedMessage(question, decision.reason), { status: 403 });
 };
 
-/** What a policy names for a stack that is not there (yet). */
+/** The resource that a policy names for a stack that does not exist (yet). */
 export const stackArn = ({ accountId, region }: Call, stackName: string): string =>
   stackName.startsWith('arn:')
     ? stackName
     : `arn:aws:cloudformation:${region}:${accountId}:stack/${stackName}/*`;
 
 /**
- * The stack that a name or an id means; a stack that was deleted goes by its id only.
- * Authorises `action` for it, and throws the ValidationError that `missing` words.
+ * The stack with that name or id; a deleted stack is found by its id only. Authorises `action` for the stack, and throws a
+ * ValidationError with the message from `missing` when there is none.
  */
 export const findStack = (
   call: Call,
@@ -100,7 +100,7 @@ const lookUp = ({ cloudformation, accountId, region }: Call, nameOrId: string): 
 
 const PAGE_SIZE = 100;
 
-/** One page of a list, and the token that the next one is asked for with. */
+/** One page of a list, and the token for the next page. */
 export const pageOf = <Item>(call: Call, items: Item[]): { page: Item[]; next: string | undefined } => {
   const token = call.input.text('NextToken');
   const from = token === undefined ? 0 : Number(Buffer.from(token, 'base64').toString());

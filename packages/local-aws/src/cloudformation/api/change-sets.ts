@@ -18,7 +18,7 @@ import {
 import { DEPLOYMENT_FIELDS, deploymentOf, refuseRollbackOff } from './deployment-input.ts';
 import { refuseUnderReview } from './stack-operations.ts';
 
-/** Sources: the CloudFormation API Reference's pages of these names. */
+/** Sources: the pages of these names in the CloudFormation API Reference. */
 export const changeSetOperations: Record<string, Operation> = {
   CreateChangeSet: {
     known: [
@@ -36,7 +36,7 @@ export const changeSetOperations: Record<string, Operation> = {
       const stack = isCreation ? stackToCreate(call, stackName) : stackToUpdate(call, stackName);
       const deployment = await deploymentOf(call, stack?.stackName ?? stackName, stack ?? undefined);
       const changes = call.cloudformation.preview(deployment);
-      // Asked again: another change set may have come while the template was read.
+      // Checked again: another request may have created a change set while this one read the template.
       const present = isCreation ? stackToCreate(call, stackName) : stack;
       const changed = present ?? call.cloudformation.review(deployment);
       const known = call.changeSets.get(changed.stackId) ?? [];
@@ -95,7 +95,7 @@ export const changeSetOperations: Record<string, Operation> = {
   },
 };
 
-/** A stack that only change sets know may get another one. Null: there is none of that name. */
+/** The stack of that name that has only change sets so far, or null when there is no stack of that name. */
 const stackToCreate = (call: Call, stackName: string): Stack | null => {
   authorize(call, 'CreateChangeSet', stackArn(call, stackName));
   const { accountId, region } = call;
@@ -131,7 +131,7 @@ const newChangeSet = (
   };
 };
 
-/** A change set's id says all; its name needs the stack's. */
+/** An id is enough to find a change set; a name needs the stack's name too. */
 const named = (call: Call, action: string): { stack: Stack; name: string } => {
   const name = required(call.input, 'ChangeSetName');
   const ofId = [...call.changeSets.values()].flat().find(({ id }) => id === name);

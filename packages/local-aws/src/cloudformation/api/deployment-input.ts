@@ -5,7 +5,7 @@ import type { Stack } from '../stack.ts';
 import { validationError, type Call } from './call.ts';
 import { capabilitiesOfText, templateTextOf } from './template-source.ts';
 
-/** What CreateStack, UpdateStack and CreateChangeSet have in common. */
+/** The fields that CreateStack, UpdateStack and CreateChangeSet have in common. */
 export const DEPLOYMENT_FIELDS = [
   'StackName',
   'TemplateBody',
@@ -17,8 +17,8 @@ export const DEPLOYMENT_FIELDS = [
 ];
 
 /**
- * Reads a deployment. `stack` is the one to be updated, for what is to stay as it was.
- * Throws InsufficientCapabilitiesException unless what the template may give away is acknowledged.
+ * Reads a deployment. `stack` is the stack to update, whose values apply when the request omits them.
+ * Throws InsufficientCapabilitiesException unless the caller acknowledges the permissions that the template may grant.
  */
 export const deploymentOf = async (call: Call, stackName: string, stack?: Stack): Promise<Deployment> => {
   const { input, accountId, region, request } = call;
@@ -58,7 +58,7 @@ const previousValue = (key: string, stack?: Stack): string => {
   return [value].flat().join(',');
 };
 
-/** Tags that are not spoken of stay; an empty list takes them away. */
+/** Without the field the stack keeps its tags; an empty list removes them. */
 const tagsOf = (input: QueryInput, stack?: Stack): Record<string, string> => {
   if (stack && input.text('Tags') === undefined && input.records('Tags').length === 0) return stack.tags;
   return Object.fromEntries(
@@ -66,7 +66,7 @@ const tagsOf = (input: QueryInput, stack?: Stack): Record<string, string> => {
   );
 };
 
-/** Fields that are accepted where they ask for nothing. */
+/** Fields that are accepted only with values that have no effect. */
 export const refuseRollbackOff = (input: QueryInput): void => {
   if (input.flag('DisableRollback') === true) throw notSupported('stacks that are not rolled back');
 };

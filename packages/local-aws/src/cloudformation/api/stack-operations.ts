@@ -4,7 +4,7 @@ import type { Stack } from '../stack.ts';
 import { authorize, findStack, required, stackArn, validationError, type Operation } from './call.ts';
 import { DEPLOYMENT_FIELDS, deploymentOf, refuseRollbackOff } from './deployment-input.ts';
 
-/** What begins to change a stack and answers before it is done. Sources: the CloudFormation API Reference's pages of these names. */
+/** Operations that begin to change a stack and answer before the change is done. Sources: the pages of these names in the CloudFormation API Reference. */
 export const stackOperations: Record<string, Operation> = {
   CreateStack: {
     known: [...DEPLOYMENT_FIELDS, 'OnFailure', 'DisableRollback', 'EnableTerminationProtection'],
@@ -107,7 +107,7 @@ export const refuseUnderReview = ({ status, stackId }: Stack): void => {
   }
 };
 
-/** Stack policies are not enforced here; the one that allows everything needs no enforcement. */
+/** Stack policies are not enforced here, so only the policy that allows everything is accepted. */
 const refuseStackPolicy = (text: string): void => {
   const { Statement: statements }: { Statement?: Record<string, unknown>[] } = JSON.parse(text);
   const isOpen = statements?.every(

@@ -7,7 +7,7 @@ const LARGEST_BODY_BYTES = 51_200;
 const LARGEST_OBJECT_BYTES = 1_048_576;
 
 /**
- * The template that a request carries, or points to in S3, or keeps (`UsePreviousTemplate`).
+ * The template of a request: in the request, in S3, or the stack's previous one (`UsePreviousTemplate`).
  * Throws ValidationError when there is none or the caller cannot read it.
  */
 export const templateTextOf = async (call: Call, stack?: Stack): Promise<string> => {
@@ -44,7 +44,7 @@ const readTemplate = async (call: Call, url: string): Promise<string> => {
   throw validationError(`Template may not exceed ${LARGEST_OBJECT_BYTES} bytes in size.`);
 };
 
-/** The object behind an S3 URL, path-style or with the bucket in its host; also behind the local AWS's own address. */
+/** The object that an S3 URL names: path-style, with the bucket in the host, or with the local AWS's own address. */
 const objectOf = (
   text: string,
   ownHost: string | undefined,
@@ -62,7 +62,7 @@ const objectOf = (
   return { bucket: path.slice(0, slash), key: path.slice(slash + 1), ...version };
 };
 
-/** What must be acknowledged before a template is used: it can give permissions to somebody. */
+/** The capabilities that the caller must acknowledge because the template can grant permissions. */
 export const capabilitiesOf = (template: Template): string[] => {
   const iam = Object.values(template.Resources).filter(({ Type: type }) => type.startsWith('AWS::IAM::'));
   if (iam.length === 0) return [];
@@ -74,5 +74,5 @@ export const capabilitiesOf = (template: Template): string[] => {
 
 const NAME_PROPERTIES = ['RoleName', 'ManagedPolicyName', 'UserName', 'GroupName', 'InstanceProfileName'];
 
-/** Of a template as text. Throws TemplateError. */
+/** The capabilities for a template that is given as text. Throws TemplateError. */
 export const capabilitiesOfText = (text: string): string[] => capabilitiesOf(parseTemplate(text));
