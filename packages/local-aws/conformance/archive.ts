@@ -1,4 +1,4 @@
-/** Archived storage classes: what is refused, and how objects are asked back. */
+/** Archived storage classes: refused reads, and restores. */
 import {
   CopyObjectCommand,
   CreateMultipartUploadCommand,
@@ -21,7 +21,7 @@ const RESTORE = s3Api('API_RestoreObject');
 const restore = ({ s3 }: Context, Bucket: string, Key: string, RestoreRequest: RestoreRequest) =>
   s3.send(new RestoreObjectCommand({ Bucket, Key, RestoreRequest }));
 
-/** The cheapest way, which takes hours: nobody waits for it. */
+/** The cheapest restore. It takes hours, and no behaviour waits for it. */
 const BULK = { Days: 1, GlacierJobParameters: { Tier: 'Bulk' } } as const;
 
 export const archivedObjectsAreNotRead = behaviour(

@@ -1,4 +1,4 @@
-/** What a behaviour is given to look at an endpoint with. */
+/** The clients and helpers with which a behaviour examines an endpoint. */
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type {
   GetObjectCommandInput,
@@ -26,19 +26,19 @@ export interface Context {
   sts: STSClient;
   dynamodb: DynamoDBClient;
   region: string;
-  /** A signed request of one's own making. */
+  /** Sends a signed request that the behaviour composes itself. */
   raw: SendRaw;
   /** 12 digits. */
   accountId(): Promise<string>;
-  /** A bucket that behaviours share: each has keys of its own, and leaves its settings alone. */
+  /** A bucket that behaviours share: each uses its own keys and does not change the bucket's settings. */
   bucket(kind: BucketKind): Promise<string>;
-  /** A bucket of one's own, empty. */
+  /** An empty bucket for this behaviour alone. */
   freshBucket(kind: BucketKind): Promise<string>;
   /** A bucket name that does not exist. */
   unusedBucketName(): string;
-  /** A key nobody else uses; `name` is at its end. */
+  /** A key that no other behaviour uses; it ends with `name`. */
   key(name?: string): string;
-  /** A queue of one's own; `from` is a bucket that may send to it. */
+  /** A queue for this behaviour alone; `from` is a bucket that may send to it. */
   queue(options?: { attributes?: Record<string, string>; from?: string }): Promise<Queue>;
   /** A table with a string key `id`, shared like {@link bucket}. */
   table(): Promise<string>;
@@ -48,7 +48,7 @@ export interface Context {
     body: string,
     more?: Partial<PutObjectCommandInput>,
   ): Promise<PutObjectCommandOutput>;
-  /** Lets so much time pass for the endpoint: moves its clock where it has one to be moved, and waits elsewhere. */
+  /** Lets time pass for the endpoint: moves its clock if possible, otherwise waits. */
   pass(milliseconds: number): Promise<void>;
   /** The endpoint's time, milliseconds since the epoch. */
   now(): number;

@@ -139,7 +139,7 @@ export const copySourceConditionsAreAll412 = behaviour(
     ];
     for (const condition of failing)
       await refused(Object.keys(condition).join(), copy(condition), '412 PreconditionFailed');
-    // Named in the reference: both together succeed.
+    // The reference names this combination: both together succeed.
     await copy({ CopySourceIfMatch: ETag, CopySourceIfUnmodifiedSince: past });
   },
 );

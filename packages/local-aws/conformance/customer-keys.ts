@@ -37,7 +37,7 @@ const ofSource = (key: CustomerKey) => ({
   CopySourceSSECustomerKeyMD5: key.SSECustomerKeyMD5,
 });
 
-/** Buckets refuse customers' keys until they are told not to. */
+/** Buckets refuse customer keys until the block is removed. */
 const unblock = async ({ s3 }: Context, Bucket: string): Promise<void> => {
   const rule = {
     ApplyServerSideEncryptionByDefault: { SSEAlgorithm: 'AES256' },
@@ -48,11 +48,11 @@ const unblock = async ({ s3 }: Context, Bucket: string): Promise<void> => {
   ];
   await s3
     .send(new PutBucketEncryptionCommand({ Bucket, ServerSideEncryptionConfiguration: { Rules } }))
-    // A server that knows no such block has nothing to be unblocked.
+    // A server without such a block needs no removal.
     .catch(() => undefined);
 };
 
-/** An object under a key of its own, in a bucket of its own. */
+/** An object under its own customer key, in its own bucket. */
 const underKey = async (context: Context) => {
   const Bucket = await context.freshBucket('never');
   await unblock(context, Bucket);

@@ -1,4 +1,4 @@
-/** How a behaviour says that an endpoint differs. */
+/** The checks with which a behaviour reports that an endpoint differs. */
 import { isDeepStrictEqual } from 'node:util';
 
 export class Difference extends Error {
@@ -29,18 +29,18 @@ export const matches = (what: string, found: unknown, expected: RegExp): void =>
   if (typeof found !== 'string' || !expected.test(found)) throw new Difference(what, String(expected), found);
 };
 
-/** The value, which must be there. */
+/** Returns the value, which must be present. */
 export const present = <T>(what: string, found: T | null | undefined): T => {
   if (found === undefined || found === null) throw new Difference(what, 'something', found);
   return found;
 };
 
-/** The attempt must fail like this, e.g. `404 NoSuchKey`; a HEAD, whose errors have no body, by its status alone: `404`. */
+/** The attempt must fail with this error, e.g. `404 NoSuchKey`. Errors of HEAD have no body, only a status: `404`. */
 export const refused = async (what: string, attempt: Promise<unknown>, expected: string): Promise<void> => {
   await refusedAs(what, attempt, [expected]);
 };
 
-/** The same where AWS leaves more than one answer open. */
+/** The same check when AWS allows more than one answer. */
 export const refusedAs = async (
   what: string,
   attempt: Promise<unknown>,
@@ -58,7 +58,7 @@ const outcomeOf = async (attempt: Promise<unknown>): Promise<{ text: string; cau
     return { text: 'success' };
   } catch (cause) {
     const { name, $metadata: metadata } = cause as { name: string; $metadata?: { httpStatusCode?: number } };
-    // Not an answer of the endpoint at all: a bug of ours or a lost connection is not a difference to be explained.
+    // This is no answer of the endpoint: a bug in the suite or a lost connection is not a difference.
     if (metadata?.httpStatusCode === undefined) throw cause;
     return { text: `${metadata.httpStatusCode} ${name}`, cause };
   }

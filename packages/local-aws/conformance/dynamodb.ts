@@ -1,4 +1,4 @@
-/** DynamoDB: the conditional writes that idempotency records rest on. */
+/** DynamoDB: the conditional writes on which idempotency records depend. */
 import {
   DeleteItemCommand,
   GetItemCommand,

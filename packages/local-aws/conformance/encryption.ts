@@ -1,4 +1,4 @@
-/** Server-side encryption with keys of S3 and of KMS, as requests ask for it and buckets do by default. */
+/** Server-side encryption with keys of S3 and of KMS, by request and by the bucket's default. */
 import {
   CompleteMultipartUploadCommand,
   CopyObjectCommand,
@@ -29,7 +29,7 @@ const defaultOf = async ({ s3 }: Context, Bucket: string) => {
   return rule?.ApplyServerSideEncryptionByDefault;
 };
 
-/** Algorithm, and whether with a bucket key. */
+/** The algorithm, and whether a bucket key is used. */
 const encryptionOf = async ({ s3 }: Context, Bucket: string, Key: string) => {
   const { ServerSideEncryption, BucketKeyEnabled = false } = await s3.send(
     new HeadObjectCommand({ Bucket, Key }),

@@ -1,4 +1,4 @@
-/** The clients for one endpoint, and which services it has. */
+/** The clients for one endpoint, and the services that it has. */
 import { DynamoDBClient, ListTablesCommand } from '@aws-sdk/client-dynamodb';
 import { ListBucketsCommand, S3Client } from '@aws-sdk/client-s3';
 import { ListQueuesCommand, SQSClient } from '@aws-sdk/client-sqs';
@@ -11,14 +11,14 @@ export interface EndpointOptions {
   /** Null: AWS itself. */
   url: string | null;
   region: string;
-  /** Default: where the SDK finds them. */
+  /** Default: the credentials that the SDK finds. */
   credentials?: SigningCredentials;
-  /** Moves the endpoint's clock forward; absent where nobody can. */
+  /** Moves the endpoint's clock forward; absent if that is impossible. */
   advance?: (milliseconds: number) => void;
 }
 
 export interface Endpoint {
-  /** What to call it in a report. */
+  /** The endpoint's name in a report. */
   name: string;
   region: string;
   s3: S3Client;
@@ -29,7 +29,7 @@ export interface Endpoint {
   isSecure: boolean;
   /** The endpoint's time, milliseconds since the epoch. */
   now(): number;
-  /** Moves the endpoint's clock, and signs by it from then on; null where nobody can. */
+  /** Moves the endpoint's clock, by which later requests are signed; null if that is impossible. */
   advance: ((milliseconds: number) => void) | null;
   close(): void;
 }
@@ -45,7 +45,7 @@ export const connect = ({ url, region, credentials, advance }: EndpointOptions):
   const s3 = new S3Client({
     ...common,
     forcePathStyle: url !== null,
-    // What S3 does without being told is part of what is looked at.
+    // The behaviours also check what S3 does by default, so the SDK must not add checksums by itself.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
   });
@@ -77,7 +77,7 @@ export const connect = ({ url, region, credentials, advance }: EndpointOptions):
   };
 };
 
-/** What behaviours may need and the endpoint does not have, with the reason. */
+/** The needs that the endpoint does not meet, with the reason. */
 export const missingNeeds = async (endpoint: Endpoint): Promise<Map<Need, string>> => {
   const probes: [Service, () => Promise<unknown>][] = [
     ['s3', () => endpoint.s3.send(new ListBucketsCommand({}))],

@@ -1,4 +1,4 @@
-/** Refusals: signatures, names, buckets that are not there or not empty. */
+/** Refusals: signatures, names, missing buckets and buckets that are not empty. */
 import {
   CopyObjectCommand,
   CreateBucketCommand,

@@ -1,11 +1,11 @@
-/** Random histories of a bucket: whatever is done to it, it lists and reads as the model says. */
+/** Random histories of a bucket: after any steps, the bucket lists and reads as the model predicts. */
 import fc from 'fast-check';
 import { behaviour, s3Guide } from './behaviour.ts';
 import { history, play, type Step } from './history.ts';
 
 const GUIDE = s3Guide('versioning-workflows');
 
-/** The same histories for every endpoint. */
+/** Histories that depend only on the seed, so that every endpoint gets the same ones. */
 const sample = (seed: number): Step[][] => fc.sample(history, { seed, numRuns: 3 });
 
 export const shortHistoriesEndAsTheModelSays = behaviour(

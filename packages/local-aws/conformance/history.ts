@@ -1,4 +1,4 @@
-/** Steps of a history, and how they are done to a bucket and to the model of one. */
+/** The steps of a history, and how they are performed on a bucket and on its model. */
 import {
   CompleteMultipartUploadCommand,
   CopyObjectCommand,
@@ -64,7 +64,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       kind: only('list'),
       prefix: fc.constantFrom('', 'a', 'a/'),
       delimiter: fc.constantFrom('', '/'),
-      // None inside a common prefix: whether that is shown then is not documented.
+      // No listing starts inside a common prefix: AWS does not document whether the prefix is listed then.
       startAfter: fc.constantFrom('', 'a', 'b', 'ü'),
       pageSize: fc.constantFrom(1, 2, 1000),
     }),
@@ -73,7 +73,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 
 export const history: fc.Arbitrary<Step[]> = fc.array(step, { maxLength: 25, size: 'max' });
 
-/** In a new bucket. Throws where the bucket does something else than the model. */
+/** Runs the steps in a new bucket. Throws when the bucket differs from the model. */
 export const play = async (context: Context, steps: readonly Step[]): Promise<void> => {
   const model: VersionedBucket = { versioning: 'never', versions: new Map() };
   const target: Target = { context, Bucket: await context.freshBucket('never'), model };
@@ -113,7 +113,7 @@ const take = async (target: Target, one: Step): Promise<void> => {
   }
 };
 
-/** Writes, or is refused, as the model says. `key` at the end: which key is written. */
+/** Writes, or is refused, as the model predicts. `key` is the key that is written. */
 const commit = async (
   { model }: Target,
   one: Step & { key: string; condition: Condition },
@@ -162,7 +162,7 @@ const takeUpload = async (target: Target, one: Step & { kind: 'put' | 'upload' }
 const takeCopy = async (target: Target, one: Step & { kind: 'copy' }): Promise<void> => {
   const { context, Bucket, model } = target;
   const source = versionsOf(model, one.from)[one.version];
-  // Onto itself it would have to change something.
+  // A copy of an object onto itself would have to change something.
   if (source === undefined || source.content === null || one.from === one.key) return;
   const path = one.from.split('/').map(encode).join('/');
   const attempt = context.s3
@@ -216,7 +216,10 @@ const compareCurrent = async ({ context, Bucket, model }: Target, Key: string): 
   same(`HEAD of ${Key}`, [ETag, Metadata], [content.etag, content.metadata]);
 };
 
-/** Two entries a page, so that every listing is paged. In the order of the answer's XML, which the SDK does not keep. */
+/**
+ * Lists two entries per page, so that every listing has pages. Keeps the order of the answer's XML, which the SDK does not
+ * keep.
+ */
 const listVersions = async ({ context, Bucket }: Target): Promise<string[]> => {
   const seen: string[] = [];
   let query: Record<string, string> | null = { versions: '', 'max-keys': '2' };

@@ -1,4 +1,4 @@
-/** Lifecycle configurations: what is taken, and what they announce. What they do takes days: see time.ts. */
+/** Lifecycle configurations: which ones S3 accepts, and the dates it announces. Their effects take days: see time.ts. */
 import {
   CreateMultipartUploadCommand,
   DeleteBucketLifecycleCommand,
@@ -20,7 +20,7 @@ export const putRules = ({ s3 }: Context, Bucket: string, ...Rules: LifecycleRul
 const rulesOf = async ({ s3 }: Context, Bucket: string) =>
   (await s3.send(new GetBucketLifecycleConfigurationCommand({ Bucket }))).Rules;
 
-/** Ends everything after a day. */
+/** A rule that expires everything after a day. */
 const RULE = {
   ID: 'mine',
   Status: 'Enabled',
@@ -145,7 +145,7 @@ export const expiryIsAnnounced = behaviour(
     same('HEAD', await head('logs/a'), Expiration);
     const atMs = Date.parse(ANNOUNCED.exec(Expiration ?? '')?.[1] ?? '');
     same('time of day', atMs % 86_400_000, 0);
-    // A day old, and then the next midnight.
+    // The first midnight after the object is a day old.
     oneOf('days ahead', Math.floor((atMs - now()) / 86_400_000), [1]);
     same('other PUT', (await put(Bucket, 'other', 'content')).Expiration, undefined);
     same('other HEAD', await head('other'), undefined);

@@ -1,3 +1,5 @@
-/** A key out of a listing that asked for `encoding-type=url`; a server that did not do it leaves the encoding out. */
+/**
+ * A key from a listing with `encoding-type=url`. A server that does not encode keys omits the encoding type from its answer.
+ */
 export const listedKey = (key: string, encodingType: string | undefined): string =>
   encodingType === 'url' ? decodeURIComponent(key.replaceAll('+', ' ')) : key;

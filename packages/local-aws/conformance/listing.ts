@@ -173,7 +173,10 @@ export const ownersAreListedWhenAskedFor = behaviour(
   },
 );
 
-/** `key version-id` of a page, `*` after the current one; markers and versions in the order of the answer's XML. */
+/**
+ * The entries of a page as `key version-id`, with `*` after the current version; markers and versions in the order of the
+ * answer's XML.
+ */
 const versionsPage = async ({ raw }: Context, bucket: string, query: Record<string, string>) => {
   const { body } = await raw('GET', { bucket, query: { versions: '', ...query } });
   const text = (name: string, inside: string) =>

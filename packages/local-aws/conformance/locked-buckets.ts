@@ -1,4 +1,4 @@
-/** Object lock of buckets: when it can be had, and the retention it gives to new objects. */
+/** Object lock of buckets: how it is enabled, and the default retention of new objects. */
 import {
   GetBucketVersioningCommand,
   GetObjectLockConfigurationCommand,

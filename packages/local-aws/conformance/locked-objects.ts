@@ -1,14 +1,14 @@
-/** What the behaviours about object lock have in common. */
+/** Helpers of the behaviours about object lock. */
 import { HeadObjectCommand, type ObjectLockRetention, PutObjectRetentionCommand } from '@aws-sdk/client-s3';
 import type { Context } from './context.ts';
 
 export const HOUR_MS = 3_600_000;
 
-/** An instant so many hours ahead, in whole seconds as S3 keeps them. */
+/** The time in this many hours, in whole seconds as S3 stores it. */
 export const inHours = ({ now }: Context, hours: number): Date =>
   new Date(Math.floor((now() + hours * HOUR_MS) / 1000) * 1000);
 
-/** What locks a new object for so many hours, with the checksum S3 asks for. */
+/** The fields that lock a new object for this many hours, with the checksum that S3 requires. */
 export const governed = (context: Context, hours = 1) =>
   ({
     ObjectLockMode: 'GOVERNANCE',

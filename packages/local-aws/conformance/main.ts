@@ -1,4 +1,4 @@
-/** `npm run conformance`: holds an S3 (and SQS, STS, DynamoDB) against AWS's documents. */
+/** `npm run conformance`: compares an S3 (and SQS, STS, DynamoDB) with AWS's documents. */
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { parseArgs } from 'node:util';
 import { startLocalAws } from '../src/start/local-aws.ts';
@@ -159,7 +159,7 @@ const onResult = ({ verdict }: Result): void => {
   process.stderr.write(MARKS[verdict]);
 };
 
-/** Ctrl-C lets what is under way end, so that everything that was made is known and removed. */
+/** Ctrl-C lets running behaviours end, so that everything they made is known and removed. */
 const interrupted = (): { signal: AbortSignal; stop(): void } => {
   const controller = new AbortController();
   const abort = (): void => {

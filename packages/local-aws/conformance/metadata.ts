@@ -76,7 +76,8 @@ export const metadataHas2KilobytesAtMost = behaviour(
   async ({ bucket, key, put }) => {
     const Bucket = await bucket('never');
     const metadata = (bytes: number) => ({ Metadata: { a: 'x'.repeat(bytes) } });
-    // Whether the prefix of a name counts is not said: the one is below the limit with it, the other above it without.
+    // AWS does not document whether a name's prefix counts: one size is below the limit with the prefix, the other above it
+    // without.
     await put(Bucket, key(), 'content', metadata(2048 - 'x-amz-meta-a'.length));
     await refused('2,049 bytes', put(Bucket, key(), 'content', metadata(2048)), '400 MetadataTooLarge');
   },

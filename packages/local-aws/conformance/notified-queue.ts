@@ -6,7 +6,7 @@ import { Difference } from './difference.ts';
 
 export const NEEDS = ['s3', 'sqs'] as const;
 
-/** Events take seconds as a rule, and sometimes a minute or longer. */
+/** How long to wait for events, which usually take seconds and sometimes a minute or longer. */
 export const PATIENCE_MS = 90_000;
 
 export interface EventRecord {
@@ -24,9 +24,9 @@ export interface EventRecord {
 export interface Subscription {
   Bucket: string;
   queue: Queue;
-  /** Waits for so many records; test events do not count. Ordered as they happened to one key, by sequencer. */
+  /** Waits for this many records, not counting test events. Sorts them by sequencer, the order of events of one key. */
   records(count: number): Promise<EventRecord[]>;
-  /** Bodies of messages without records. */
+  /** The bodies of messages without records. */
   others: Record<string, unknown>[];
 }
 
@@ -59,7 +59,7 @@ export const receive = async (
   others: Record<string, unknown>[],
   count: number,
 ): Promise<EventRecord[]> => {
-  // An event may come twice; the sequencer of one key tells it.
+  // Records by identity, because an event may arrive twice; the sequencer identifies an event of one key.
   const records = new Map<string, EventRecord>();
   const endMs = Date.now() + PATIENCE_MS;
   while (records.size < count && Date.now() < endMs) {

@@ -1,4 +1,4 @@
-/** Sends and receives the messages of behaviours of SQS, and names its documents. */
+/** Sends and receives messages for the behaviours of SQS, and links its documents. */
 import {
   ReceiveMessageCommand,
   type ReceiveMessageCommandInput,
@@ -40,7 +40,7 @@ export const receive = async (
   return (await sqs.send(command)).Messages ?? [];
 };
 
-/** One message, waited for: a short poll may miss what is there. */
+/** Receives one message by a long poll, because a short poll may miss messages. */
 export const receiveOne = async (
   context: Context,
   queue: Queue,
@@ -54,5 +54,5 @@ export const receiveOne = async (
   throw new Difference('messages received', 1, 0);
 };
 
-/** The SDK takes the name from the answer's query code where there is one. */
+/** The SDK names the error after the answer's query code if there is one. */
 export const INVALID_VALUE = ['400 InvalidParameterValue', '400 InvalidParameterValueException'];

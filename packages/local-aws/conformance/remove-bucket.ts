@@ -1,4 +1,4 @@
-/** Removes a bucket with all that is in it. */
+/** Removes a bucket with all its contents. */
 import {
   AbortMultipartUploadCommand,
   DeleteBucketCommand,
@@ -28,7 +28,7 @@ export const removeBucket = async (s3: S3Client, Bucket: string): Promise<void> 
   await s3.send(new DeleteBucketCommand({ Bucket }));
 };
 
-/** Page after page, as long as something goes away: not every server removes what it says it removed. */
+/** Removes page after page. Throws when a page comes back unchanged: not every server removes what it reports as removed. */
 const untilEmpty = async (what: string, removePage: () => Promise<unknown[]>): Promise<void> => {
   let before = '';
   for (;;) {
@@ -50,7 +50,7 @@ const deleteAll = async (
     Key: listedKey(Key, encodingType),
     ...(VersionId !== undefined && { VersionId }),
   }));
-  // XML has no control characters, so that such keys can only be deleted one by one.
+  // XML cannot carry control characters, so such keys can only be deleted one by one.
   const Objects = objects.filter(({ Key }) => !NOT_IN_XML.test(Key));
   for (const object of objects.filter(({ Key }) => NOT_IN_XML.test(Key)))
     await s3.send(new DeleteObjectCommand({ Bucket, ...object }));
@@ -60,12 +60,15 @@ const deleteAll = async (
   for (const { Key = '', VersionId } of Errors) await unlockAndDelete(s3, { Bucket, Key, VersionId });
 };
 
-/** What behaviours leave under legal hold or governance. Compliance is never left: it lasts for seconds, and they wait for its end. */
+/**
+ * Removes the legal holds and governance that behaviours leave. They leave no compliance: it lasts for seconds, and they wait
+ * until it ends.
+ */
 const unlockAndDelete = async (
   s3: S3Client,
   version: { Bucket: string; Key: string; VersionId: string | undefined },
 ): Promise<void> => {
-  // Buckets without object lock refuse this; the deletion then says what is wrong.
+  // Buckets without object lock refuse this; the deletion then reports any real error.
   await s3
     .send(new PutObjectLegalHoldCommand({ ...version, LegalHold: { Status: 'OFF' } }))
     .catch(() => undefined);

@@ -1,4 +1,4 @@
-/** What a run found, for people. */
+/** The results of a run as text for people. */
 import { styleText } from 'node:util';
 import { show } from './difference.ts';
 import type { Result } from './run.ts';
@@ -24,7 +24,7 @@ export const summarise = (endpoint: string, results: readonly Result[], duration
   };
 };
 
-/** Each difference with what the document says, then what was skipped and why, then the numbers. */
+/** Lists each difference with the document's sentence, then the skipped behaviours with the reason, then the totals. */
 export const reportText = (summary: Summary, results: readonly Result[]): string =>
   [
     ...results.flatMap(differenceLines),

@@ -1,4 +1,4 @@
-/** What a run makes at an endpoint, and how it is removed again. */
+/** The buckets, queues and tables that a run makes at an endpoint, and their removal. */
 import { randomBytes } from 'node:crypto';
 import {
   CreateTableCommand,
@@ -26,7 +26,7 @@ export interface Resources {
   createBucket(kind: BucketKind): Promise<string>;
   createQueue(options: { attributes?: Record<string, string>; from?: string }): Promise<Queue>;
   createTable(): Promise<string>;
-  /** Removes all that was made; answers what could not be removed, with the reason. */
+  /** Removes everything that the run made. Returns what could not be removed, with the reason. */
   remove(): Promise<string[]>;
 }
 
@@ -39,7 +39,7 @@ export const createResources = (endpoint: Endpoint): Resources => {
     bucketName: name,
     async createBucket(kind) {
       const Bucket = name();
-      // Noted before it is made: a lost answer leaves it behind otherwise.
+      // Recorded before it is made, because a lost answer would otherwise leave it behind.
       removals.push({ what: `bucket ${Bucket}`, remove: () => removeBucket(endpoint.s3, Bucket) });
       await createBucket(endpoint, Bucket, kind);
       return Bucket;
@@ -77,7 +77,7 @@ export const createResources = (endpoint: Endpoint): Resources => {
   };
 };
 
-/** Removes what earlier runs left behind; a bucket that cannot be removed does not hold up the others. */
+/** Removes what earlier runs left behind. A bucket that cannot be removed does not stop the removal of the others. */
 export const removeLeftovers = async (endpoint: Endpoint): Promise<{ removed: string[]; left: string[] }> => {
   const [removed, left]: [string[], string[]] = [[], []];
   const { Buckets = [] } = await endpoint.s3.send(new ListBucketsCommand({ Prefix: PREFIX }));

@@ -27,7 +27,7 @@ const answerSchema = z.object({
 const DEFAULT_TIMEOUT_SECONDS = 3600;
 
 /**
- * Resources that a function of the user makes: the function gets the request and answers to a URL.
+ * Custom resources: a function of the template's author receives the request and answers to a URL.
  * Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref.html
  */
 export const createCustomResourceProvider = (
@@ -43,7 +43,7 @@ export const createCustomResourceProvider = (
     update: (context, physicalId, properties, oldProperties) =>
       request(context, { type: 'Update', physicalId, properties, oldProperties }),
     delete: async (context, physicalId, properties) => {
-      // A create that failed without telling an id is deleted under one that was made up.
+      // If a failed create reported no id, its deletion uses a generated one.
       const id = physicalId || context.generatedName;
       await request(context, { type: 'Delete', physicalId: id, properties, oldProperties: null });
     },
@@ -104,7 +104,7 @@ const eventOf = (
   ...(custom.oldProperties && { OldResourceProperties: inStrings(custom.oldProperties) }),
 });
 
-/** CloudFormation hands every scalar over as a string. */
+/** CloudFormation passes every scalar as a string. */
 const inStrings = (value: unknown): unknown => {
   if (Array.isArray(value)) return value.map(inStrings);
   if (!isRecord(value)) return String(value);

@@ -1,6 +1,6 @@
 import { TemplateError } from './template.ts';
 
-/** What intrinsic functions ask for while a value is resolved. */
+/** The values that intrinsic functions look up. */
 export interface Scope {
   /** Value of a parameter, a pseudo parameter or a resource's Ref. */
   ref(name: string): unknown;
@@ -10,7 +10,7 @@ export interface Scope {
   importValue(exportName: string): unknown;
 }
 
-/** Stands for AWS::NoValue until the property that holds it is left out. */
+/** Represents AWS::NoValue until the property with this value is omitted. */
 export const NO_VALUE: unique symbol = Symbol('AWS::NoValue');
 
 /**
@@ -40,7 +40,7 @@ export const resolveCondition = (value: unknown, scope: Scope): boolean => {
 export const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** An object with one member whose name is that of a function. `Condition` is one only inside of conditions. */
+/** An object whose only member is named after a function. `Condition` is a function only inside of conditions. */
 export const intrinsicCall = (value: Record<string, unknown>): { name: string; argument: unknown } | null => {
   const [name, ...others] = Object.keys(value);
   if (name === undefined || others.length > 0) return null;

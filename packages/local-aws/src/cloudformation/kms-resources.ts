@@ -40,7 +40,8 @@ export const kmsKeyProvider = (keys: KmsKeys): Provider => {
     replacedBy: ['KeySpec', 'KeyUsage', 'Origin', 'MultiRegion'],
     create: (context, properties) => put(context, randomUUID(), properties),
     update: (context, keyId, properties) => put(context, keyId, properties),
-    // KMS deletes no key at once: objects under it cannot be read any more, and come back if the deletion is cancelled.
+    // KMS does not delete a key at once: objects under the key become unreadable, and readable again if the deletion is
+    // cancelled.
     delete: (context, keyId) => keys.setState(keyArn(context, keyId), 'PendingDeletion'),
   });
 };

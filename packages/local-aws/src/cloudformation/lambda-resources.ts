@@ -21,7 +21,7 @@ export const lambdaProviders = (
   'AWS::Lambda::EventSourceMapping': mappingType(lambda),
 });
 
-/** Which other properties there are is the Lambda host's own business: it refuses what it does not know. */
+/** The Lambda host checks all other properties and refuses those it does not know. */
 const functionProperties = z.looseObject({
   FunctionName: z.string().optional(),
   Code: z.strictObject({ S3Bucket: z.string(), S3Key: z.string(), S3ObjectVersion: z.string().optional() }),
@@ -58,7 +58,7 @@ const definitionOf = async (
   return { accountId, region, zipFile, properties: { ...properties, FunctionName: name } };
 };
 
-/** Lambda gets the code in the name of who deploys. */
+/** Lambda reads the code with the permissions of the caller who deploys. */
 const zipOfObject = (
   objects: Pick<S3Service, 'readObject'>,
   { caller }: ResourceContext,
@@ -90,7 +90,7 @@ const createdFunction = (context: ResourceContext, name: string): CreatedResourc
   attributes: { Arn: functionArn(context, name) },
 });
 
-/** Published versions are no more than a name here: what runs is always the latest code. */
+/** A published version is only a name here; invocations always run the latest code. */
 const versionType = (lambda: Lambda): Provider => {
   const published = new Map<string, number>();
   return defineResourceType({

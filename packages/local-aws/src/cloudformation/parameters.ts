@@ -1,8 +1,8 @@
 import { TemplateError, type Template, type TemplateParameter } from './template.ts';
 
 /**
- * Values of the template's parameters: those given, else their defaults, checked against their declarations.
- * @throws TemplateError naming all that is missing, unknown or out of bounds
+ * The values of the template's parameters, given or default, checked against their declarations.
+ * @throws TemplateError that lists all missing, unknown or invalid parameters
  */
 export const parameterValues = (
   template: Template,

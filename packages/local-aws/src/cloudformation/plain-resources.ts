@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Provider, ResourceContext } from './provider.ts';
 import { alreadyExists, defineResourceType, inert } from './resource-type.ts';
 
-/** Types of which nothing but the name, the ARN and the properties are of interest: nothing in the local AWS acts on them. */
+/** Types that only have a name, an ARN and properties: nothing in the local AWS acts on them. */
 export const plainProviders = (): Record<string, Provider> => ({
   'AWS::Logs::LogGroup': named({
     nameProperty: 'LogGroupName',

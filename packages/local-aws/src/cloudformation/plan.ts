@@ -7,27 +7,27 @@ import type { Stack } from './stack.ts';
 import { createStackScope, PSEUDO_PARAMETERS, resolveOutputs } from './stack-scope.ts';
 import { parseTemplate, type Template } from './template.ts';
 
-/** What a stack is to become. */
+/** The planned state of a stack. */
 export interface Plan {
   template: Template;
   templateText: string;
   parameters: Record<string, string | string[]>;
-  /** Filled with the names of exports as they are looked up. */
+  /** The names of the exports that the plan has looked up so far. */
   imports: Set<string>;
   planned: PlannedResource[];
   scope: Scope;
 }
 
-/** What an update does to one resource. */
+/** The change of one resource. */
 export interface ResourceChange {
   action: 'Add' | 'Modify' | 'Remove';
   logicalId: string;
   type: string;
-  /** Empty for a resource that is still to be made. */
+  /** Empty for a resource that does not exist yet. */
   physicalId: string;
 }
 
-/** Understands a template for a stack, which stays as it is. Throws TemplateError. */
+/** Plans a deployment without changing the stack. Throws TemplateError. */
 export const planOf = (
   stack: Stack,
   wanted: { template: string; parameters?: Record<string, string>; order?: Order },
@@ -54,7 +54,7 @@ export const isKnownName =
   (name: string): boolean =>
     name in template.Parameters || PSEUDO_PARAMETERS.includes(name);
 
-/** What would happen to the resources of a stack. */
+/** The changes that a plan makes to the resources of a stack. */
 export const resourceChanges = (stack: Stack, plan: Plan): ResourceChange[] => {
   const wanted = new Set(plan.planned.map(({ logicalId }) => logicalId));
   const leaving = [...stack.resources.values()].filter(({ logicalId }) => !wanted.has(logicalId));
@@ -86,7 +86,7 @@ const changeOf = (
   return isSame ? [] : [{ action: 'Modify', logicalId, type: old.type, physicalId: old.physicalId }];
 };
 
-/** "No updates are to be performed": neither resources nor outputs nor tags would be others. */
+/** "No updates are to be performed": resources, outputs and tags would stay the same. */
 export const isWithoutChanges = (stack: Stack, plan: Plan, tags: Record<string, string>): boolean =>
   resourceChanges(stack, plan).length === 0 &&
   isDeepStrictEqual(tags, stack.tags) &&
@@ -95,7 +95,7 @@ export const isWithoutChanges = (stack: Stack, plan: Plan, tags: Record<string, 
     { outputs: stack.outputs, exports: stack.exports },
   );
 
-/** What refers to something that is not made yet has no value now, hence differs from what it was. */
+/** A reference to a resource that does not exist yet has no value now, and therefore counts as a difference. */
 const attempt = <Value>(evaluate: () => Value): Value | null => {
   try {
     return evaluate();

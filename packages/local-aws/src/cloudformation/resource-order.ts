@@ -1,7 +1,7 @@
 import { intrinsicCall, isRecord, substitutedNames } from './intrinsics.ts';
 import { TemplateError, type TemplateResource } from './template.ts';
 
-/** A resource of the template that the conditions let in, with the logical ids it needs first. */
+/** A resource of the template whose condition holds, with the logical ids of the resources it needs first. */
 export interface PlannedResource {
   logicalId: string;
   definition: TemplateResource;
@@ -9,14 +9,14 @@ export interface PlannedResource {
 }
 
 /**
- * Which of the orders that respect all dependencies. CloudFormation promises none and works on independent resources at the
- * same time: what only works as written lacks a DependsOn.
+ * One of the orders that respect all dependencies. CloudFormation guarantees none of them and works on independent resources in
+ * parallel: a template that works only in the written order lacks a DependsOn.
  */
 export type Order = 'as-written' | 'reversed';
 
 /**
- * The resources in the order they can be created: each after those it refers to.
- * @throws TemplateError for a cycle or a reference to something that is not there
+ * The resources in an order in which they can be created: each after those it refers to.
+ * @throws TemplateError for a cycle or a reference to a missing resource
  */
 export const orderResources = (
   resources: Record<string, TemplateResource>,

@@ -3,17 +3,17 @@ import { z } from 'zod';
 import type { CreatedResource } from '../core/resource-provider.ts';
 import { InvalidProperties, type Provider, type ResourceContext } from './provider.ts';
 
-/** A resource type whose properties are all known: what is not in `properties` is an error, never ignored. */
+/** A resource type whose properties are all known: a property outside of `properties` is an error. */
 export interface ResourceType<Properties> {
   properties: z.ZodType<Properties>;
-  /** Properties that cannot be changed in place: another value makes a new resource. */
+  /** Properties that cannot be changed in place: a new value replaces the resource. */
   replacedBy: string[];
   create(context: ResourceContext, properties: Properties): CreatedResource | Promise<CreatedResource>;
   update(
     context: ResourceContext,
     physicalId: string,
     properties: Properties,
-    /** As they were before: what is not in `properties` any more goes back to its default. */
+    /** The properties before the update. One that is missing from `properties` gets its default value. */
     oldProperties: Properties,
   ): CreatedResource | Promise<CreatedResource>;
   delete(context: ResourceContext, physicalId: string, properties: Properties): void | Promise<void>;
@@ -42,12 +42,12 @@ export const defineResourceType = <Properties>(type: ResourceType<Properties>): 
   };
 };
 
-/** A property that is understood and has no effect on anything the local AWS does. */
+/** A property that is accepted and has no effect in the local AWS. */
 export const inert = z.unknown().optional();
 
-/** Templates carry numbers also as strings. */
+/** Templates may write numbers as strings. */
 export const integer = z.coerce.number().int();
 
-/** What AWS says when a name is taken. */
+/** AWS's error for a name that is taken. */
 export const alreadyExists = (context: ResourceContext, name: string): Error =>
   new Error(`Resource of type '${context.resourceType}' with identifier '${name}' already exists.`);

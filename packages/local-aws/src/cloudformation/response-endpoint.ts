@@ -5,10 +5,10 @@ import { AwsError } from '../front/aws-error.ts';
 import { readBody } from '../front/read-body.ts';
 import type { ResourceContext } from './provider.ts';
 
-/** One answer that is awaited. */
+/** One expected answer. */
 export interface ExpectedResponse {
   url: string;
-  /** What was PUT to the URL; null when nothing was in time. */
+  /** The text that was PUT to the URL; null when none arrived in time. */
   body: Promise<string | null>;
   cancel(): void;
 }
@@ -16,16 +16,16 @@ export interface ExpectedResponse {
 /** The presigned URLs, in CloudFormation's own bucket, to which the functions of custom resources send their answers. */
 export interface ResponseEndpoint {
   open(context: ResourceContext, requestId: string, timeoutMs: number): ExpectedResponse;
-  /** Takes the request if it goes to that bucket; false if it is somebody else's. */
+  /** Handles a request to that bucket; returns false for any other request. */
   handle(request: AwsRequest, response: ServerResponse): Promise<boolean>;
-  /** Nothing is awaited any longer. */
+  /** Stops waiting for answers. */
   close(): void;
 }
 
 const BUCKET_PREFIX = 'cloudformation-custom-resource-response-';
 const LARGEST_BODY_BYTES = 1024 * 1024;
 
-/** `endpoint` tells the local AWS's own HTTPS address. */
+/** `endpoint` returns the local AWS's own HTTPS address. */
 export const createResponseEndpoint = (endpoint: () => string): ResponseEndpoint => {
   const expected = new Map<string, (body: string | null) => void>();
   let isClosed = false;
@@ -41,7 +41,7 @@ export const createResponseEndpoint = (endpoint: () => string): ResponseEndpoint
       const timer = setTimeout(() => give?.(null), isClosed ? 0 : timeoutMs);
       const expires = Math.floor(Date.now() / 1000) + 7200;
       return {
-        // CloudFormation signs these the old way, with `Signature` and no region.
+        // CloudFormation presigns these URLs in the old format, with `Signature` and no region.
         url: `${endpoint()}/${BUCKET_PREFIX}${region.replaceAll('-', '')}/${key}?AWSAccessKeyId=LOCAL&Expires=${expires}&Signature=${signature}`,
         body,
         cancel: () => give?.(null),

@@ -6,7 +6,7 @@ import type { Provider, ResourceContext } from './provider.ts';
 import type { CreatedResource } from '../core/resource-provider.ts';
 import { defineResourceType } from './resource-type.ts';
 
-/** Their inner shape is the business of S3. */
+/** S3 checks the inner shape of these properties. */
 const kept = <Name extends keyof BucketProperties>(_name: Name) =>
   z.custom<BucketProperties[Name]>().optional();
 
@@ -61,13 +61,13 @@ export const s3Providers = (s3: S3Service): Record<string, Provider> => ({
   }),
 });
 
-/** Names of buckets are lower case and have 63 characters at most. */
+/** Bucket names are lower case and have at most 63 characters. */
 const generatedBucketName = ({ generatedName }: ResourceContext): string => {
   const suffix = generatedName.slice(generatedName.lastIndexOf('-'));
   return (generatedName.slice(0, -suffix.length).slice(0, 63 - suffix.length) + suffix).toLowerCase();
 };
 
-/** A stack acts for its own account only. */
+/** A stack acts only for its own account. */
 const ownBucket = (s3: S3Service, { accountId }: ResourceContext, name: string): string => {
   const bucket = s3.describeBucket(name);
   if (!bucket) throw new Error(`The specified bucket does not exist (NoSuchBucket): ${name}`);

@@ -4,7 +4,7 @@ import type { ScheduleDefinition, Scheduler } from '../scheduler/scheduler.ts';
 import type { Provider, ResourceContext } from './provider.ts';
 import { defineResourceType, inert } from './resource-type.ts';
 
-/** An invocation at the start of a flexible window is one of those that may happen. */
+/** A flexible window allows an invocation at its start, which is when this scheduler invokes. */
 const window = z.strictObject({ Mode: z.enum(['OFF', 'FLEXIBLE']), MaximumWindowInMinutes: inert });
 
 const scheduleProperties = z.strictObject({
@@ -24,7 +24,7 @@ const scheduleProperties = z.strictObject({
     Arn: z.string().regex(/^arn:aws:lambda:[a-z0-9-]+:\d{12}:function:[\w-]+$/),
     RoleArn: z.string(),
     Input: z.string().optional(),
-    /** Nothing that could be tried again fails here. */
+    /** No failure here could succeed in a retry, so the retry policy has no effect. */
     RetryPolicy: inert,
   }),
 });

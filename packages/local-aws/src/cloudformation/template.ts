@@ -59,14 +59,14 @@ const template = z.strictObject({
 });
 export type Template = z.infer<typeof template>;
 
-/** A template that is not one. */
+/** A template is invalid. */
 export class TemplateError extends Error {
   override readonly name = 'TemplateError';
 }
 
 /**
- * Reads a template in JSON or in YAML with CloudFormation's short forms (`!Ref`, `!Sub`, …), which become their long forms.
- * @throws TemplateError naming every place that is wrong
+ * Reads a template in JSON, or in YAML with CloudFormation's short forms (`!Ref`, `!Sub`, …), which become their long forms.
+ * @throws TemplateError that lists every invalid place
  */
 export const parseTemplate = (text: string): Template => {
   const parsed = template.safeParse(text.trimStart().startsWith('{') ? parseJson(text) : parseYaml(text));
@@ -83,7 +83,7 @@ const parseJson = (text: string): unknown => {
 };
 
 const parseYaml = (text: string): unknown => {
-  // YAML 1.1 would read `Version: 2012-10-17` as a date and `yes` as a boolean; templates mean neither.
+  // YAML 1.1 would read `Version: 2012-10-17` as a date and `yes` as a boolean, which templates do not intend.
   const document = parseDocument(text, { version: '1.2', schema: 'core', customTags: shortForms });
   const problem = document.errors[0] ?? document.warnings[0];
   if (problem) throw new TemplateError(`Template format error: YAML not well-formed. ${problem.message}`);

@@ -4,19 +4,19 @@ import type { FaultRule } from './fault-rule.ts';
 export interface ChaosOptions {
   /** Probability of a fault on each occasion, 0 to 1; default 0.05. */
   probability?: number;
-  /** No rule hits the same subject more often than this, so that work can end; default 3. */
+  /** Maximum number of hits of a rule on one subject, so that work can finish; default 3. */
   times?: number;
-  /** Whose requests; default everybody's. */
+  /** The caller of the requests; default every caller. */
   caller?: string;
   /** ARN or name; default every queue. */
   queue?: string;
-  /** Kills and ends the invocations of this function as well. */
+  /** Also kills and times out invocations of this function. */
   function?: string;
 }
 
 /**
- * Rules that let everything fail now and then, in all ways that AWS is known for. Which occasion is hit comes from the seed of the
- * plan they are given to. What would take long (answers that never come, trickling bodies) is left to rules of their own.
+ * Rules that make everything fail occasionally, in all ways that AWS is known for. The seed of the plan decides which occasions
+ * are hit. Slow faults (answers that never come, slow bodies) are not included; add rules for them.
  */
 export const chaosRules = (options: ChaosOptions = {}): FaultRule[] => {
   const { probability = 0.05, times = 3, caller, queue = '*' } = options;

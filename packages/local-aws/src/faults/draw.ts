@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 
 /**
- * A number from 0 up to 1 that depends on its arguments only. Faults are drawn by what happens and how often it happened before,
- * not by one running sequence: so what befalls one key does not depend on how it interleaves with others.
+ * A number from 0 up to 1 that depends only on its arguments. A fault is drawn by the occasion and the number of earlier
+ * occasions, not from one running sequence, so that the faults of one key do not depend on its interleaving with other keys.
  */
 export const draw = (seed: number, ...about: (string | number)[]): number =>
   createHash('sha256')

@@ -8,24 +8,24 @@ import type {
   SendingFault,
 } from '../core/fault.ts';
 
-/** One line of a fault plan. All conditions must hold; those that are absent always do. A `*` stands for any text. */
+/** One rule of a fault plan. All conditions must hold; an absent condition always holds. A `*` stands for any text. */
 export type FaultRule = RequestRule | MessageRule | InvocationRule;
 
-/** Which of the matching occasions are hit. Counted over all of them, or for each subject apart with `per: 'subject'`. */
+/** Which of the matching occasions are hit. They are counted together, or separately for each subject with `per: 'subject'`. */
 export interface Frequency {
-  /** What it is called in the record; default a description. */
+  /** The rule's name in the record; default a description. */
   name?: string;
   /** The subject is the key of a request, the key that a message reports, or the function of an invocation. Default `rule`. */
   per?: 'rule' | 'subject';
-  /** Lets the first so many pass. */
+  /** Skips this many occasions first. */
   after?: number;
-  /** Hits every n-th after those. */
+  /** Then hits every n-th occasion. */
   every?: number;
-  /** Hits at most so many. */
+  /** Maximum number of hits. */
   times?: number;
-  /** 0 to 1: hits each with this probability, drawn from the plan's seed. */
+  /** Hits each occasion with this probability, 0 to 1, drawn from the plan's seed. */
   probability?: number;
-  /** Only within this time, in milliseconds since the plan was made, by the clock given to it. */
+  /** Hits only within this time, in milliseconds since the plan was made, by the plan's clock. */
   fromMs?: number;
   untilMs?: number;
 }
@@ -62,7 +62,7 @@ export interface InvocationRule extends Frequency {
   fault: InvocationFault;
 }
 
-/** What a rule was asked about. */
+/** An occasion on which a rule may hit. */
 export interface Occasion {
   /** The operation, or `message sent`, `message received`, `message deleted`, `invocation`. */
   what: string;
@@ -74,7 +74,7 @@ export const isRequestRule = (rule: FaultRule): rule is RequestRule => 'operatio
 export const isMessageRule = (rule: FaultRule): rule is MessageRule => 'queue' in rule;
 export const isInvocationRule = (rule: FaultRule): rule is InvocationRule => 'function' in rule;
 
-/** A pattern in which `*` stands for any text, also over slashes, and everything else for itself. */
+/** Matches a pattern in which `*` stands for any text, including slashes, and every other character for itself. */
 export const matches = (pattern: string | undefined, text: string): boolean => {
   if (pattern === undefined) return true;
   if (!pattern.includes('*')) return pattern === text;

@@ -1,12 +1,12 @@
 import type { MessageInQuestion } from '../core/fault.ts';
 
-/** Messages that are kept from their queues. */
+/** Messages that are held back from their queues. */
 export interface HeldMessages {
-  /** `overtakenBy` others of the same queue go first; Infinity: until it is released. */
+  /** Holds the message until `overtakenBy` others have reached the same queue; Infinity: until it is released. */
   hold(message: MessageInQuestion, send: () => void, overtakenBy: number): void;
-  /** A later message reached its queue: those it was the last to overtake follow. */
+  /** Called when a later message reached its queue; held messages that now have been overtaken often enough follow. */
   passed(message: MessageInQuestion): void;
-  /** Sends all, in the order in which they came. */
+  /** Sends all held messages in their original order. */
   release(): void;
   list(): MessageInQuestion[];
 }

@@ -7,13 +7,13 @@ export interface InjectedFault extends Occasion {
   /** The rule's name, or its description. */
   rule: string;
   fault: FaultRule['fault'];
-  /** Since the plan was made. */
+  /** Milliseconds since the plan was made. */
   atMs: number;
 }
 
 /** Counts occasions and decides which of them are hit. */
 export interface RuleBook {
-  /** Is the rule to hit this occasion, which it matches? Notes it down if so. */
+  /** Whether the rule hits this matching occasion. Records a hit. */
   decide(index: number, rule: FaultRule, occasion: Occasion): boolean;
   injected: InjectedFault[];
 }

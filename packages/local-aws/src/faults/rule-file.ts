@@ -1,11 +1,8 @@
-/** Fault rules as JSON, for those who run the faults as a tool. */
+/** Fault rules as JSON, for the command-line tool. */
 import { z } from 'zod';
 import type { FaultRule } from './fault-rule.ts';
 
-/**
- * Parses a list of rules, or an object with `rules`.
- * @throws TypeError naming everything that is wrong, each with its place
- */
+/** Parses a list of rules, or an object with `rules`. @throws TypeError that lists every error with its place */
 export const parseFaultRules = (text: string): FaultRule[] => {
   const parsed = file.safeParse(parseJson(text));
   if (parsed.success) return Array.isArray(parsed.data) ? parsed.data : parsed.data.rules;

@@ -13,9 +13,9 @@ import {
 const allowedSkewMs = 15 * 60 * 1000;
 
 /**
- * Who signed this request? Throws the {@link AwsError} the service in question answers to an unknown key, a wrong or expired
- * token or a wrong signature. Whether it was signed in time is {@link refuseWrongTime}'s to judge.
- * `payloadHash` is what the body hashes to, or what stands for it (S3).
+ * Finds the caller who signed a request. Throws the {@link AwsError} with which the service answers an unknown key, a wrong or
+ * expired token, or a wrong signature. {@link refuseWrongTime} checks the time of the signature. `payloadHash` is the hash of
+ * the body, or the value that stands for it (S3).
  */
 export function authenticate(
   request: SignedRequest,
@@ -36,12 +36,12 @@ export function authenticate(
   return key.caller;
 }
 
-/** Credentials that have expired, as the service in question words it. */
+/** The service's error for expired credentials. */
 export function expiredCredentials(service: string): AwsError {
   return refusals[protocolOf(service)].expired();
 }
 
-/** A signature that cannot be read, worded for the service if one can be guessed at all. */
+/** The error for a signature that cannot be parsed, in the words of the service if it can be guessed. */
 export function malformedSignature(): AwsError {
   return new AwsError(
     'AuthorizationHeaderMalformed',
@@ -60,7 +60,7 @@ interface Refusals {
 const invalidToken = 'The security token included in the request is invalid.';
 const tooOld = 'The difference between the request time and the current time is too large.';
 
-/** The same five refusals, as each protocol names them. */
+/** The same five errors, by the names of each protocol. */
 const refusals: Record<'s3' | 'query' | 'json', Refusals> = {
   s3: {
     unknown: () =>
@@ -98,7 +98,7 @@ function forbidden(code: string, message: string): AwsError {
   return new AwsError(code, message, { status: 403 });
 }
 
-/** Throws what the service answers to a skewed clock or an expired presigned URL. */
+/** Throws the service's error for a skewed clock or an expired presigned URL. */
 export function refuseWrongTime(signature: Signature, nowMs: number): void {
   const refuse = refusals[protocolOf(signature.service)];
   const signedAtMs = timestampMs(signature.timestamp);
@@ -124,7 +124,7 @@ export function refuseWrongTime(signature: Signature, nowMs: number): void {
   );
 }
 
-/** Every x-amz-* header must be signed, and the host. */
+/** The host and every x-amz-* header must be signed. */
 function refuseUnsignedHeaders(request: SignedRequest, signature: Signature): void {
   const unsigned = Object.keys(request.headers).filter(
     (name) => (name === 'host' || name.startsWith('x-amz-')) && !signature.signedHeaders.includes(name),

@@ -1,13 +1,13 @@
 /**
- * An answer that AWS documents as an error. Thrown by services; the front door writes it in the service's own protocol.
- * `fields` are further members of the error, as S3 (`<BucketName>`) and JSON services carry them.
+ * An error that AWS documents. Services throw it, and the front door writes it in the service's own protocol. `fields` are
+ * further members of the error, such as S3's `<BucketName>`.
  */
 export class AwsError extends Error {
   override readonly name = 'AwsError';
   readonly code: string;
   readonly status: number;
   readonly fields: Readonly<Record<string, string>>;
-  /** Code of the older query protocol, where it differs (SQS sends it as x-amzn-query-error). */
+  /** The code in the older query protocol, if it differs (SQS sends it as x-amzn-query-error). */
   readonly queryCode: string | undefined;
 
   constructor(
@@ -23,7 +23,7 @@ export class AwsError extends Error {
   }
 }
 
-/** AWS can do this, the local AWS cannot. Status 501, which no SDK retries. */
+/** An operation that AWS has and the local AWS does not. Status 501, which no SDK retries. */
 export function notSupported(what: string): AwsError {
   return new AwsError('NotImplemented', `the local AWS does not support ${what}`, { status: 501 });
 }

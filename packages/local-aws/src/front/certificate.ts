@@ -7,14 +7,14 @@ import {
   X509Certificate,
 } from 'node:crypto';
 
-/** All PEM. `ca` is what clients must trust (NODE_EXTRA_CA_CERTS, AWS_CA_BUNDLE). */
+/** All are PEM. Clients must trust `ca` (NODE_EXTRA_CA_CERTS, AWS_CA_BUNDLE). */
 export interface LocalCertificate {
   key: string;
   cert: string;
   ca: string;
 }
 
-/** A fresh certificate authority and a certificate of it for localhost, 127.0.0.1 and ::1, good for a year. */
+/** Makes a certificate authority and its certificate for localhost, 127.0.0.1 and ::1, both valid for a year. */
 export function makeLocalCertificate(): LocalCertificate {
   const authority = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
   const server = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });

@@ -14,7 +14,7 @@ import { protocolOf, writeError } from './protocol.ts';
 import { readBody } from './read-body.ts';
 import { parseSignature, type SigningKeys } from './signature.ts';
 
-/** What serving one request needs. */
+/** The services and options with which the front door serves one request. */
 export interface Exchange {
   services: Record<string, AwsService>;
   iam: Iam;
@@ -26,16 +26,19 @@ export interface Exchange {
   secureTransport: boolean;
 }
 
-/** No request of a service other than S3 is larger. */
+/** Maximum size of a request to a service other than S3. */
 const smallBodyLimitBytes = 32 * 1024 * 1024;
 
-/** One request, from its headers to the end of its answer. Never rejects: every failure becomes an answer or a cut connection. */
+/**
+ * Serves one request, from its headers to the end of its answer. Never rejects: every failure becomes an answer or a cut
+ * connection.
+ */
 export async function serveExchange(
   exchange: Exchange,
   message: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  // A client that goes away must not take the process with it; the service notices by its own reads and writes.
+  // A client that disconnects must not end the process. The service notices it when it reads or writes.
   message.on('error', () => response.destroy());
   response.on('error', () => message.destroy());
   const url = message.url ?? '/';
@@ -77,7 +80,7 @@ export async function serveExchange(
   }
 }
 
-/** The Date header tells the local AWS's time: SDKs correct their clock by it when a request is refused as skewed. */
+/** The Date header has the local AWS's time: SDKs correct their clock by it when a request is refused as skewed. */
 function setCommonHeaders(response: ServerResponse, service: string, clock: Clock): string {
   response.setHeader('Date', new Date(clock.now()).toUTCString());
   if (protocolOf(service) !== 's3') {
@@ -92,7 +95,10 @@ function setCommonHeaders(response: ServerResponse, service: string, clock: Cloc
   return requestId;
 }
 
-/** S3 streams: the client names the hash and S3 checks it as the bytes pass. Elsewhere the body is small and hashed here. */
+/**
+ * S3 streams the body: the client names the hash, and S3 checks it while it reads. The body of other services is small and
+ * hashed here.
+ */
 async function payloadOf(
   message: IncomingMessage,
   query: string,

@@ -1,10 +1,10 @@
 import { AwsError } from './aws-error.ts';
 
 /**
- * How each service says that it is asked too much.
- *
- * Sources: Amazon S3 API Reference "Error responses" (503 Slow Down; S3 answers the same when KMS throttles it), Amazon DynamoDB
- * Developer Guide "Error handling", Amazon SQS API Reference "SendMessage" (RequestThrottled), AWS STS "Common errors".
+ * The throttling error of each service.
+ * Sources: Amazon S3 API Reference "Error responses" (503 Slow Down; S3 answers the same when KMS throttles it), Amazon
+ * DynamoDB Developer Guide "Error handling", Amazon SQS API Reference "SendMessage" (RequestThrottled), AWS STS "Common
+ * errors".
  */
 export function throttlingError(service: string, by: 'service' | 'kms' = 'service'): AwsError {
   switch (service) {

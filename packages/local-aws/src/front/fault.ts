@@ -7,7 +7,7 @@ import { expiredCredentials } from './authenticate.ts';
 import { AwsError } from './aws-error.ts';
 import { throttlingError } from './fault-errors.ts';
 
-/** The exchange a fault befalls. */
+/** The request and response that a fault affects. */
 interface Disturbed {
   request: AwsRequest;
   response: ServerResponse;
@@ -17,9 +17,9 @@ interface Disturbed {
 type Work = (request: AwsRequest, response: ServerResponse) => Promise<void>;
 
 /**
- * Does `work` under a fault: an error instead of it, a connection cut before or after it, a body that is cut or slow in either
- * direction. `work` gets the request it shall see and the response it shall answer to, which may lead nowhere.
- * A skewed clock is not for here: who judges the signature's time looks at it.
+ * Runs `work` under a fault: an error instead of `work`, a connection that is cut before or after it, a body that is cut or
+ * slow in either direction. `work` receives the request to read and the response to answer to, which may go nowhere. The check
+ * of the signature's time handles a skewed clock, not this function.
  */
 export async function withFault(fault: Fault | undefined, exchange: Disturbed, work: Work): Promise<void> {
   const { request, response } = exchange;
@@ -40,7 +40,7 @@ export async function withFault(fault: Fault | undefined, exchange: Disturbed, w
       await work(request, answerToNobody(response)).finally(() => response.destroy());
       return;
     case 'lose-answer':
-      // A refusal is an answer too: it is lost as well.
+      // A refusal is an answer too, and is lost as well.
       await work(request, answerToNobody(response)).catch(() => undefined);
       return;
     case 'kill-function':
@@ -71,16 +71,16 @@ async function killFunction(when: 'before' | 'after', exchange: Disturbed, work:
   }
 }
 
-/** A response that takes everything and sends nothing. */
+/** A response that accepts everything and sends nothing. */
 function answerToNobody(response: ServerResponse): ServerResponse {
   const nowhere = new ServerResponse(response.req);
   const sink = new Writable({ write: (_chunk, _encoding, done) => done() });
-  // assignSocket is documented for sockets, but uses them only as a stream.
+  // assignSocket is documented for sockets, but uses the socket only as a stream.
   Reflect.apply(nowhere.assignSocket, nowhere, [sink]);
   return nowhere;
 }
 
-/** Lets through so many bytes of the body and then cuts the connection. */
+/** Sends this many bytes of the body and then cuts the connection. */
 function cutAfter(response: ServerResponse, afterBytes: number): ServerResponse {
   let leftBytes = afterBytes;
   return passBody(response, async (bytes, write) => {
@@ -101,14 +101,14 @@ function slowAnswer(response: ServerResponse, bytesPerSecond: number): ServerRes
   });
 }
 
-/** Hands every piece of the body to `pass`, in order and one at a time, which writes of it what it likes. */
+/** Passes every piece of the body to `pass`, in order and one at a time. `pass` decides what to write. */
 function passBody(
   response: ServerResponse,
   pass: (bytes: Buffer, write: (bytes: Buffer) => Promise<void>) => Promise<void>,
 ): ServerResponse {
   const write = response.write.bind(response);
   const end = response.end.bind(response);
-  // A connection that is gone takes no more bytes, which is no error here.
+  // A closed connection accepts no more bytes, which is not an error here.
   const put = (bytes: Buffer): Promise<void> =>
     new Promise((resolve) => {
       if (response.destroyed) resolve();
@@ -145,7 +145,7 @@ function passBody(
   return response;
 }
 
-/** A body that ends with a lost connection after so many bytes; one that is shorter is left alone. */
+/** A body that ends with a lost connection after this many bytes. A shorter body is not affected. */
 function cutBody(body: Readable, afterBytes: number, response: ServerResponse): Readable {
   async function* cut(): AsyncIterable<Buffer> {
     let leftBytes = afterBytes;
@@ -179,7 +179,7 @@ async function* buffersOf(body: Readable): AsyncIterable<Buffer> {
 
 const pauseMs = 20;
 
-/** What may pass in each pause. */
+/** The pieces of a body, each as large as the rate allows for one pause. */
 function* piecesOf(bytes: Buffer, bytesPerSecond: number): Iterable<Buffer> {
   const pieceBytes = Math.max(1, Math.floor((bytesPerSecond * pauseMs) / 1000));
   for (let at = 0; at < bytes.length; at += pieceBytes) yield bytes.subarray(at, at + pieceBytes);

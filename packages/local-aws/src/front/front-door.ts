@@ -27,7 +27,7 @@ export interface FrontDoor {
   caFile: string;
   /** The same PEM, for `new https.Agent({ ca })`. */
   caPem: string;
-  /** Stops listening and cuts what is still open. */
+  /** Stops listening and cuts open connections. */
   close(): Promise<void>;
 }
 
@@ -36,7 +36,7 @@ export interface FrontDoorOptions {
   services: Record<string, AwsService>;
   iam: Iam;
   clock: Clock;
-  /** Asked for every request; `plan` may be set and unset while the front door is open. */
+  /** The plan is called for every request; `plan` may be set and removed while the front door is open. */
   faults?: { plan: FaultPlan | undefined };
   /** Kills the function process that made a request, if one did: for the fault `kill-function`. */
   killFunction?: (request: AwsRequest) => Promise<void>;
@@ -73,7 +73,7 @@ export async function startFrontDoor(options: FrontDoorOptions): Promise<FrontDo
   };
 }
 
-/** No time limit on a request: an object of many gigabytes takes its time. Idle connections stay open for a minute. */
+/** Requests have no time limit, because an object of many gigabytes takes long. Idle connections stay open for a minute. */
 const serverOptions = { keepAliveTimeout: 60_000, requestTimeout: 0, maxHeaderSize: 65_536, noDelay: true };
 
 function configure(server: Server, exchange: Exchange): Server {
@@ -94,8 +94,9 @@ function configure(server: Server, exchange: Exchange): Server {
 }
 
 /**
- * Says `100 Continue` only when the service begins to read, as S3 does: a refused upload is refused before its bytes are sent.
- * A connection whose body was never asked for cannot be used again, since nobody knows whether the client will send it.
+ * Sends `100 Continue` only when the service begins to read, as S3 does, so that a refused upload is refused before the client
+ * sends its bytes. A connection whose body was never read cannot be used again, because the client may or may not send the
+ * body.
  */
 function continueOnFirstRead(request: IncomingMessage, response: ServerResponse): void {
   response.shouldKeepAlive = false;
@@ -116,7 +117,7 @@ interface Listener {
 }
 
 async function listen(server: Server, port: number): Promise<Listener> {
-  // closeAllConnections overlooks those still in their TLS handshake, and closing would wait a minute for them.
+  // closeAllConnections ignores connections in their TLS handshake, and closing would wait a minute for them.
   const sockets = new Set<Socket>();
   server.on('connection', (socket) => {
     sockets.add(socket);

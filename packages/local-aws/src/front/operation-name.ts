@@ -1,17 +1,17 @@
 /**
- * Which operation of which service a request is, in the words of its API reference: what fault plans and counters go by. It is
- * not always the IAM action (a HeadObject asks for s3:GetObject).
+ * The service and operation of a request, by the names of the API reference. Fault plans and counters use this name, which is
+ * not always the IAM action (HeadObject needs s3:GetObject).
  */
 import type { AwsRequest } from '../core/request.ts';
 
 type Request = Pick<AwsRequest, 'service' | 'method' | 'path' | 'query' | 'headers'>;
 
-/** `body` is needed by the services of the query protocol only, which name their action in it. */
+/** Only services of the query protocol need `body`, which names the action. */
 export function operationName(request: Request, body?: Buffer): string {
   return `${request.service}:${request.service === 's3' ? s3Operation(request) : otherOperation(request, body)}`;
 }
 
-/** Decoded bucket and key of an S3 request by path; empty where there is none. */
+/** The decoded bucket and key of a path-style S3 request; empty when there is none. */
 export function s3Place(path: string): { bucket: string; key: string } {
   const [, bucket = '', ...rest] = path.split('/');
   return { bucket: decoded(bucket), key: decoded(rest.join('/')) };
@@ -41,7 +41,7 @@ function bucketOperation(method: string, names: string[], query: string): string
   return chosen(bucketOperations, method, names);
 }
 
-/** The operation of the sub-resource named in the query, else the plain one; the method where there is neither. */
+/** The operation of the query's sub-resource, else the plain operation, else the method. */
 function chosen(operations: Record<string, Record<string, string>>, method: string, names: string[]): string {
   const ofMethod = operations[method] ?? {};
   const subresource = names.find((name) => name !== '' && ofMethod[name] !== undefined) ?? '';
@@ -125,7 +125,7 @@ const bucketOperations: Record<string, Record<string, string>> = {
   },
 };
 
-/** A path that is no percent-encoded UTF-8 is answered by the service; here it only must not throw. */
+/** The service refuses a path that is not percent-encoded UTF-8; this function must only not throw. */
 function decoded(text: string): string {
   try {
     return decodeURIComponent(text);

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { UnsupportedPolicy } from '../iam/unsupported-policy.ts';
 import { AwsError, notSupported } from './aws-error.ts';
 
-/** How a service writes its answers; the error formats differ. */
+/** The format of a service's answers and errors. */
 export type Protocol = 's3' | 'query' | 'json';
 
 export function protocolOf(service: string): Protocol {
@@ -11,8 +11,8 @@ export function protocolOf(service: string): Protocol {
 }
 
 /**
- * Writes an error in the protocol of the service. What is no {@link AwsError} becomes InternalError, with its message, so that
- * a mistake in the local AWS or in a test is seen at once. Does nothing when the answer is already under way.
+ * Writes an error in the protocol of the service. Any error but an {@link AwsError} becomes InternalError with its message, so
+ * that a mistake in the local AWS or in a test is visible at once. Does nothing when the answer has already begun.
  */
 export function writeError(
   response: ServerResponse,

@@ -15,13 +15,13 @@ export interface QueryInput {
   records(name: string): Record<string, string>[];
   /** `Attributes.entry.1.key=a`: the same for maps. */
   entries(name: string): Record<string, string>[];
-  /** Refuses fields whose first part is none of `known`: nothing that is asked for is ignored unseen. */
+  /** Refuses fields whose first part is not in `known`, so that no field is silently ignored. */
   refuseOthers(service: string, known: string[]): void;
 }
 
 const LARGEST_BODY_BYTES = 4 * 1024 * 1024;
 
-/** Reads the body, or the query of a request without one. */
+/** Reads the body, or the query if the request has no body. */
 export const readQueryInput = async (request: AwsRequest): Promise<QueryInput> => {
   const body = await readBody(request.body, LARGEST_BODY_BYTES);
   const fields = new URLSearchParams(body.length > 0 ? body.toString() : request.query);
@@ -38,14 +38,14 @@ export const readQueryInput = async (request: AwsRequest): Promise<QueryInput> =
       const heads = new Set([...fields.keys()].map((name) => name.split('.')[0] ?? ''));
       const isKnown = (head: string): boolean =>
         ['Action', 'Version', ...known].includes(head) || head.startsWith('X-Amz-');
-      // The SDK writes a list without members as a name with nothing behind it.
+      // The SDK writes an empty list as a name with an empty value.
       const other = [...heads].find((head) => !isKnown(head) && fields.get(head) !== '');
       if (other !== undefined) throw notSupported(`${service}:${action} with ${other}`);
     },
   };
 };
 
-/** `prefix` + `2.Value.Type` → the record number 2's `Value.Type`. In the order of their numbers. */
+/** `prefix` + `2.Value.Type` is the `Value.Type` of record 2. The records are sorted by number. */
 const recordsBelow = (fields: URLSearchParams, prefix: string): Record<string, string>[] => {
   const records = new Map<number, Record<string, string>>();
   for (const [name, value] of fields) {

@@ -1,6 +1,6 @@
 import { escapeXml } from './protocol.ts';
 
-/** What an operation of a query service answers. Maps are written as entries, lists as members, absent values not at all. */
+/** The answer of an operation of a query service. Maps become entries, lists become members, and absent values are omitted. */
 export type QueryOutput =
   | string
   | number

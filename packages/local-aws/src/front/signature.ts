@@ -1,7 +1,7 @@
 import { createHmac, hash, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 
-/** What a signed request says about itself; see {@link parseSignature}. */
+/** The signature of a request and its parameters; see {@link parseSignature}. */
 export interface Signature {
   kind: 'header' | 'presigned';
   accessKeyId: string;
@@ -26,7 +26,7 @@ export interface SignedRequest {
   headers: IncomingHttpHeaders;
 }
 
-/** `undefined` for an unsigned request, `'malformed'` for one whose signature cannot be read. */
+/** Returns `undefined` for an unsigned request, `'malformed'` for a signature that cannot be parsed. */
 export function parseSignature(request: SignedRequest): Signature | 'malformed' | undefined {
   const { authorization } = request.headers;
   if (authorization !== undefined) return parseHeader(authorization, request.headers);
@@ -42,11 +42,10 @@ export function timestampMs(timestamp: string): number {
 }
 
 /**
- * Is this signature the one that the signing key makes for the request?
- * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
- *
- * Node hands header bytes out as Latin-1 characters, so this encoding gives the bytes that went over the wire, and those are what
- * counts. A client that sends other bytes than it signed gets what AWS gives it: SignatureDoesNotMatch.
+ * Whether the signature is the one that the signing key makes for the request.
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html Node hands header bytes out as
+ * Latin-1 characters, so this encoding gives the bytes that went over the wire, and those are what counts. A client that sends
+ * other bytes than it signed gets what AWS gives it: SignatureDoesNotMatch.
  */
 export function signatureMatches(
   request: SignedRequest,
@@ -63,7 +62,7 @@ export function signatureMatches(
 
 export type SigningKeys = (secretAccessKey: string, signature: Signature) => Buffer;
 
-/** Signing keys, each for a secret, day, region and service. They are kept, since one takes four HMACs. */
+/** Signing keys by secret, day, region and service. They are cached, because each takes four HMACs. */
 export function createSigningKeys(): SigningKeys {
   const keys = new Map<string, Buffer>();
   return (secretAccessKey, signature) => {
@@ -141,7 +140,7 @@ function canonicalRequest(request: SignedRequest, signature: Signature, payloadH
   ].join('\n');
 }
 
-/** S3 signs the encoded path as it is, every other service signs it normalised and encoded once more. */
+/** S3 signs the encoded path unchanged. Every other service signs it normalised and encoded a second time. */
 function canonicalPath(path: string, service: string): string {
   if (service === 's3') return path.split('/').map(recode).join('/');
   const segments: string[] = [];

@@ -47,7 +47,7 @@ export function createAuthorizer(
   };
 }
 
-/** The whole sentence as AWS words it, e.g. `User: arn:… is not authorized to perform: … on resource: … because …`. */
+/** The whole sentence in AWS's words, e.g. `User: arn:… is not authorized to perform: … on resource: … because …`. */
 export function accessDeniedMessage(
   question: Pick<AccessQuestion, 'caller' | 'action' | 'resource'>,
   reason: string,
@@ -71,7 +71,8 @@ function combine(
   if (identity === 'deny') return refuse('with an explicit deny in an identity-based policy');
   if (session === 'deny') return refuse('with an explicit deny in a session policy');
   const sameAccount = callerAccountId === question.resourceAccountId;
-  // A policy that names the session itself grants past a session policy; one that names the role does not.
+  // A resource policy that names the session itself is not limited by the session policy; a policy that names the role is
+  // limited.
   if (sameAccount && resource === 'session') return { allowed: true };
   if (session === 'none') return refuse(`because no session policy allows the ${action} action`);
   if (sameAccount && resource === 'direct') return { allowed: true };

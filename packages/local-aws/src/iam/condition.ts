@@ -14,7 +14,7 @@ interface Clause {
   test: (actual: string | undefined, expected: string[]) => boolean;
 }
 
-/** Parses a `Condition` element; throws {@link UnsupportedPolicy} for anything that cannot be judged faithfully. */
+/** Parses a `Condition` element. Throws {@link UnsupportedPolicy} for anything that cannot be evaluated as AWS does. */
 export function parseCondition(condition: Record<string, Record<string, unknown>> | undefined): Condition {
   return Object.entries(condition ?? {}).flatMap(([operator, keys]) => {
     const test = testOf(operator);
@@ -101,7 +101,10 @@ function isInNetwork(address: string, network: string): boolean {
   return list.check(address, family);
 }
 
-/** Global keys the authorizer fills in. A policy that asks about another one would be judged by a guess. */
+/**
+ * Global condition keys that the authorizer provides. A policy with another global key is refused, because its value is
+ * unknown.
+ */
 const globalKeys = new Set([
   'aws:currenttime',
   'aws:epochtime',

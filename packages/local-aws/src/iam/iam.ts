@@ -18,7 +18,7 @@ export interface RoleDefinition {
 
 export interface Role extends Required<RoleDefinition> {
   arn: string;
-  /** AROA…; a role made again under the same name gets another one. */
+  /** AROA…; a role that is created again under the same name gets another id. */
   roleId: string;
 }
 
@@ -31,18 +31,21 @@ export type KeyLookup =
   | { status: 'active'; caller: Caller; credentials: Credentials }
   | { status: 'unknown' | 'wrong-token' | 'expired' };
 
-/** The principals of all accounts, and the judgement of what they may do. */
+/** The principals of all accounts, and the decisions on their permissions. */
 export interface Iam extends Authorizer {
-  /** Access key of the account's root user, who may do everything in the account. Made on first demand. */
+  /** The access key of the account's root user, who may do everything in the account. The first call creates it. */
   rootCredentials(accountId: string): Credentials;
   rootCaller(accountId: string): Caller;
-  /** Creates the role, or changes the one of that name. Throws UnsupportedPolicy for a policy it does not understand. */
+  /**
+   * Creates the role, or changes the role of that name. Throws UnsupportedPolicy for a policy that the local IAM does not
+   * understand.
+   */
   putRole(definition: RoleDefinition): Role;
   /** `undefined` when there is no such role. */
   role(roleArn: string): Role | undefined;
-  /** The role's sessions end with it. */
+  /** Also ends the role's sessions. */
   deleteRole(roleArn: string): void;
-  /** Temporary credentials of a role, without asking its trust policy: for STS and for the Lambda host. */
+  /** Temporary credentials of a role. Does not check the trust policy: for STS and for the Lambda host. */
   createSession(
     roleArn: string,
     sessionName: string,
@@ -51,7 +54,7 @@ export interface Iam extends Authorizer {
   ): Session;
   /** Finds the caller who owns an access key id; keys of sessions also need the session token. */
   callerOf(accessKeyId: string, sessionToken: string | undefined): KeyLookup;
-  /** Ends all sessions of a role now, as if their time were over. */
+  /** Expires all sessions of a role now. */
   expireSessions(roleArn: string): void;
 }
 

@@ -16,8 +16,8 @@ export interface Statement {
 }
 
 /**
- * Parses a policy and throws {@link UnsupportedPolicy} for every element that is not understood, so services may call it when
- * a policy is put and the caller hears of it at once.
+ * Parses a policy and throws {@link UnsupportedPolicy} for every element that is not understood. Services call it when a policy
+ * is put, so that the caller gets the error at once.
  */
 export function parsePolicy(document: PolicyDocument, kind: PolicyKind): Statement[] {
   refuseUnknown(document, ['Version', 'Id', 'Statement'], 'policy');

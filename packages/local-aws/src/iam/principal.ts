@@ -1,7 +1,7 @@
 import type { Caller, PolicyStatement } from '../core/access.ts';
 import { UnsupportedPolicy } from './unsupported-policy.ts';
 
-/** Whom a `Principal` element names. */
+/** The principals that a `Principal` element names. */
 export type PrincipalPattern =
   | { kind: 'everyone' }
   | { kind: 'account'; accountId: string }
@@ -9,10 +9,12 @@ export type PrincipalPattern =
   | { kind: 'session'; arn: string }
   | { kind: 'unique-id'; id: string }
   | { kind: 'service'; service: string }
-  /** An IAM user: valid, but there are none here. */
+  /** An IAM user: valid, but users do not exist here. */
   | { kind: 'nobody' };
 
-/** How closely a statement names the caller; within one account only a direct name grants without an identity policy. */
+/**
+ * How directly a statement names the caller. Within one account, only a direct name grants access without an identity policy.
+ */
 export type PrincipalMatch = 'session' | 'direct' | 'account' | 'none';
 
 export function parsePrincipals(principal: NonNullable<PolicyStatement['Principal']>): PrincipalPattern[] {

@@ -1,4 +1,6 @@
-/** A policy says something the local AWS cannot judge as AWS would. It is refused loudly: never treated as allow or deny. */
+/**
+ * A policy contains something that the local AWS cannot evaluate as AWS does. It is refused, never treated as allow or deny.
+ */
 export class UnsupportedPolicy extends Error {
   override readonly name = 'UnsupportedPolicy';
 }

@@ -2,13 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isThrottled } from './lambda-error.ts';
 
 export interface AsyncInvocations {
-  /** Runs the invocation in the background: again when throttled, and twice more when the function fails. */
+  /** Runs the invocation in the background. A throttled invocation is repeated, and a failed one is retried twice. */
   submit(run: () => Promise<{ functionError: string | null }>): void;
-  /** Gives up what is waiting for another attempt; what is running is awaited. */
+  /** Drops invocations that wait for another attempt, and resolves when the running ones have ended. */
   stop(): Promise<void>;
 }
 
-/** Lambda waits one minute before the second and two before the third attempt. */
+/** How long Lambda waits before the second and the third attempt. */
 export const DEFAULT_RETRY_DELAYS_MS = [60_000, 120_000];
 const THROTTLED_PAUSE_MS = 1000;
 

@@ -10,7 +10,7 @@ export interface EventSourceConfiguration {
   batchSize: number;
   batchingWindowMs: number;
   reportBatchItemFailures: boolean;
-  /** Null: as many as the function may run. */
+  /** Null: limited only by the function's own concurrency. */
   maximumConcurrency: number | null;
   enabled: boolean;
 }

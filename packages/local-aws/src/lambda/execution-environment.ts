@@ -19,7 +19,7 @@ export interface EnvironmentOptions {
   memorySizeMb: number;
   timeoutMs: number;
   clock: Clock;
-  /** Everything the process sees, except for AWS_LAMBDA_RUNTIME_API. */
+  /** All environment variables of the process, except AWS_LAMBDA_RUNTIME_API. */
   variables: Record<string, string>;
   onLine(line: string, requestId: string | null): void;
 }
@@ -28,10 +28,10 @@ export interface EnvironmentOptions {
 export interface EnvironmentOutcome {
   kind: 'response' | 'error';
   payload: string;
-  /** How it failed where the function did not answer itself. */
+  /** The cause of a failure for which the function did not answer itself. */
   cause: 'answered' | 'timed-out' | 'exited' | 'init-failed';
   durationMs: number;
-  /** Resource usage of the process since its start; null when it died before saying. */
+  /** Resource usage of the process since its start; null when the process died before it reported any. */
   usage: ResourceUsage | null;
 }
 
@@ -40,13 +40,13 @@ type Waited = 'done' | 'timed-out' | ProcessEnd;
 
 const isExit = (waited: Waited): waited is ProcessEnd => typeof waited === 'object';
 
-/** Lambda gives ten seconds for the init phase; what takes longer is run again within the invocation's own time. */
+/** How long the init phase may take in Lambda. A longer init phase is run again within the invocation's own time. */
 const INIT_LIMIT_MS = 10_000;
 const BOOTSTRAP = fileURLToPath(new URL('./bootstrap.mjs', import.meta.url));
 
 /**
- * One execution environment: a child process that runs one invocation at a time and is thrown away when it times out,
- * crashes or fails to start. An adapter around that process, hence a class.
+ * One execution environment: a child process that runs one invocation at a time and is discarded when it times out, crashes or
+ * fails to start. It is a class because it wraps the state of that process.
  */
 export class ExecutionEnvironment {
   readonly startedAtMs = Date.now();
@@ -80,12 +80,12 @@ export class ExecutionEnvironment {
     this.#child = spawn(process.execPath, [...heapFlags(options.memorySizeMb), BOOTSTRAP], {
       cwd: options.taskRoot,
       env: { ...options.variables, AWS_LAMBDA_RUNTIME_API: api.address },
-      // The fourth is the lifeline: it closes when this process ends, however it ends.
+      // The fourth stream is the lifeline: it closes when this process ends, however it ends.
       stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
     });
     this.#readLog(this.#child.stdout, 'stdout');
     this.#readLog(this.#child.stderr, 'stderr');
-    // The child may be gone before the lifeline is: that is no error here.
+    // The child may end before the lifeline closes, which is not an error here.
     this.#child.stdio[3]?.on('error', () => undefined);
     const endWatch = this.#watchMemory();
     this.#ended = new Promise((resolve) => {
@@ -103,14 +103,14 @@ export class ExecutionEnvironment {
     return this.#child.pid;
   }
 
-  /** Can it take another invocation? */
+  /** Whether the environment can run another invocation. */
   get alive(): boolean {
     return this.#alive;
   }
 
   /**
-   * Runs one invocation; the caller sees to it that there is never a second one at the same time. `endAfterMs` ends it as timed out
-   * although the function was promised more.
+   * Runs one invocation. The caller must not start a second one at the same time. `endAfterMs` times the invocation out early,
+   * although the function was promised more time.
    */
   async invoke(
     invocation: Omit<PendingInvocation, 'deadlineMs' | 'clockOffsetMs'>,
@@ -131,7 +131,7 @@ export class ExecutionEnvironment {
     const finished = await this.#waitFor(this.#untilIdle(), limitMs);
     const answer = this.#answered(invocation.requestId);
     if (!answer) return this.#failure(invocation.requestId, finished, startedAtMs);
-    // It answered but never came back for more: nothing can be given to it again.
+    // The process answered but did not ask for another invocation, so it cannot be used again.
     if (finished !== 'done') await this.stop();
     this.#requestId = null;
     return {
@@ -184,7 +184,7 @@ export class ExecutionEnvironment {
     });
   }
 
-  /** Idle again, and every line of the invocation that ended has been read. */
+  /** Resolves when the process is idle and every log line of the last invocation has been read. */
   async #untilIdle(): Promise<void> {
     while (!this.#idle || (this.#answer !== null && this.#streamEnds.size < 2)) {
       await new Promise<void>((resolve) => this.#idleWaiters.push(resolve));
@@ -225,7 +225,7 @@ export class ExecutionEnvironment {
   }
 }
 
-/** As the bootstrap of Lambda's Node.js images sizes the heap: a tenth of the memory for the young generation. */
+/** The heap sizes of the bootstrap in Lambda's Node.js images: a tenth of the memory is for the young generation. */
 const heapFlags = (memorySizeMb: number): string[] => {
   const youngMb = Math.floor(memorySizeMb / 10);
   return [

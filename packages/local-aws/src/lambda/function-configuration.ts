@@ -13,13 +13,13 @@ export interface FunctionConfiguration {
   memorySizeMb: number;
   timeoutMs: number;
   variables: Record<string, string>;
-  /** Null: as many as the account allows. */
+  /** Null: limited only by the account's concurrency. */
   reservedConcurrency: number | null;
   logGroupName: string;
 }
 
 const integer = z.coerce.number().int();
-/** Properties that change nothing here: what they ask for is either what this host does or has no effect on behaviour. */
+/** Properties that change nothing here, because this host already behaves so or they do not affect behaviour. */
 const inert = z.unknown().optional();
 
 /**
@@ -76,8 +76,8 @@ const RESERVED_VARIABLES = new Set([
 const LARGEST_ENVIRONMENT_BYTES = 4096;
 
 /**
- * Reads the resolved properties of an AWS::Lambda::Function (its Code aside).
- * @throws AwsError InvalidParameterValueException for what Lambda would refuse and for what this host does not know
+ * Reads the resolved properties of an AWS::Lambda::Function, except its Code.
+ * @throws AwsError InvalidParameterValueException for properties that Lambda would refuse or that this host does not know
  */
 export const parseFunctionProperties = (
   owner: { accountId: string; region: string },

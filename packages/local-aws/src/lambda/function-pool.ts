@@ -7,7 +7,7 @@ import { lambdaError } from './lambda-error.ts';
 import type { UsageBook } from './usage.ts';
 
 export interface PoolOptions extends EnvironmentHost {
-  /** A session of the function's role, asked for each new environment. */
+  /** Opens a session of the function's role, for each new environment. */
   openSession(): Credentials;
   /** Whether the account may run one more invocation. Not called for functions with reserved concurrency. */
   accountHasRoom(): boolean;

@@ -17,6 +17,6 @@ export type LambdaErrorCode = keyof typeof STATUS;
 export const lambdaError = (code: LambdaErrorCode, message: string): AwsError =>
   new AwsError(code, message, { status: STATUS[code] });
 
-/** The function or the account runs as many invocations as it may. */
+/** The function or the account has reached its concurrency limit. */
 export const isThrottled = (error: unknown): boolean =>
   error instanceof AwsError && error.code === 'TooManyRequestsException';

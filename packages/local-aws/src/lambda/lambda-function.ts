@@ -61,7 +61,7 @@ export interface FunctionVersion {
 const SESSION_SECONDS = 43_200;
 const LARGEST_PAYLOAD_BYTES = 6 * 1024 * 1024;
 
-/** Makes a function out of its first version. */
+/** Makes a function from its first version. */
 export const createLambdaFunction = (host: FunctionHost, first: FunctionVersion): LambdaFunction => {
   let { configuration, codeSha256, codeSizeBytes } = first;
   let modifiedAtMs = host.clock.now();

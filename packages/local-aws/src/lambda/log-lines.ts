@@ -1,21 +1,21 @@
 import { StringDecoder } from 'node:string_decoder';
 
-/** Printed by the bootstrap on stdout and stderr when an invocation ends; no function writes a NUL by accident. */
+/** The marker that the bootstrap prints on stdout and stderr when an invocation ends. A function is unlikely to print a NUL. */
 const END_MARKER = '\u0000end ';
 
 export interface LogReader {
   read(chunk: Buffer): void;
-  /** What is left when the stream ends without a line feed. */
+  /** Handles the rest of a stream that ends without a line feed. */
   flush(): void;
 }
 
 export interface LogReaderListener {
   onLine(line: string): void;
-  /** Everything an invocation wrote to this stream has been seen. */
+  /** Called when all output of an invocation on this stream has been read. */
   onEnd(requestId: string): void;
 }
 
-/** Cuts a stream of a function process into lines and takes the bootstrap's end markers out of it. */
+/** Splits an output stream of a function's process into lines and removes the bootstrap's end markers. */
 export const createLogReader = (listener: LogReaderListener): LogReader => {
   const decoder = new StringDecoder('utf8');
   let rest = '';

@@ -2,13 +2,13 @@ import type { Authorizer, Caller } from '../core/access.ts';
 import type { FunctionConfiguration } from './function-configuration.ts';
 import { parseMetricLine, type MetricLine } from './log-lines.ts';
 
-/** A line a function wrote. */
+/** A line that a function wrote. */
 export interface LogLine {
   functionName: string;
-  /** Null for what is written outside of an invocation. */
+  /** Null for output outside of an invocation. */
   requestId: string | null;
   line: string;
-  /** False when the function's role may not write to its log group: in AWS nobody would ever see this line. */
+  /** False when the function's role may not write to its log group: in AWS this line would be lost. */
   delivered: boolean;
 }
 
@@ -21,8 +21,8 @@ export interface LogSink {
 const METRICS_KEPT = 100_000;
 
 /**
- * Takes a function's output to `onLog`, and its embedded metrics aside, as CloudWatch Logs would: only where the role allows
- * logs:CreateLogStream and logs:PutLogEvents.
+ * Passes a function's output to `onLog` and keeps its embedded metrics. Like CloudWatch Logs, it keeps them only if the role
+ * allows logs:CreateLogStream and logs:PutLogEvents.
  */
 export const createLogSink = (
   authorizer: Authorizer,

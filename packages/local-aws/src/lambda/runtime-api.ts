@@ -1,19 +1,19 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** One call of a function, as the Runtime API hands it out. */
+/** One invocation, as the Runtime API delivers it. */
 export interface PendingInvocation {
   requestId: string;
   functionArn: string;
   payload: string;
   /** Milliseconds since the epoch, by the clock of the local AWS. */
   deadlineMs: number;
-  /** How far that clock is ahead of this machine's. */
+  /** How far the local AWS's clock is ahead of this machine's clock. */
   clockOffsetMs: number;
   traceId: string;
 }
 
-/** What a function process says back. `usage` is its resource usage so far, as `process.resourceUsage()` gives it. */
+/** The answer of a function's process. `usage` is its resource usage so far, as returned by `process.resourceUsage()`. */
 export interface RuntimeAnswer {
   kind: 'response' | 'error' | 'init-error';
   requestId: string | null;
@@ -33,13 +33,13 @@ export interface ResourceUsage {
 export interface RuntimeApi {
   /** host:port, the value of AWS_LAMBDA_RUNTIME_API. */
   address: string;
-  /** Answers the process's waiting (or coming) call of `/invocation/next`. */
+  /** Answers the process's current or next call of `/invocation/next`. */
   give(invocation: PendingInvocation): void;
   close(): void;
 }
 
 export interface RuntimeListener {
-  /** The process asked for work: it is initialised and idle. */
+  /** Called when the process asks for an invocation: it is initialised and idle. */
   onNext(): void;
   onAnswer(answer: RuntimeAnswer): void;
 }
@@ -67,7 +67,7 @@ export const startRuntimeApi = async (listener: RuntimeListener): Promise<Runtim
       if (waiting) listener.onNext();
       return;
     }
-    // A process killed in mid-answer is noticed by its exit, not here.
+    // The exit of a process that was killed during its answer is handled elsewhere.
     receiveAnswer(request, response, listener).catch(() => response.destroy());
   });
   // An invocation may take 15 minutes during which the connection is idle.

@@ -2,11 +2,11 @@
 export interface ProcessEnd {
   exitCode: number | null;
   signal: NodeJS.Signals | null;
-  /** It held more memory than the function may. */
+  /** The process used more memory than the function may. */
   outOfMemory: boolean;
 }
 
-/** What Lambda answers in the name of a function that did not answer itself. */
+/** Lambda's answer for a function that did not answer itself. */
 export interface RuntimeFailure {
   errorType: 'Sandbox.Timedout' | 'Runtime.ExitError' | 'Runtime.OutOfMemory';
   errorMessage: string;

@@ -6,7 +6,7 @@ const messageAttribute = z.object({
   BinaryValue: z.string().optional(),
 });
 
-/** A message as SQS's JSON protocol gives it with all attributes asked for. */
+/** A message in SQS's JSON protocol, received with all attributes. */
 export const receivedMessage = z.object({
   MessageId: z.string(),
   ReceiptHandle: z.string(),
@@ -18,7 +18,10 @@ export const receivedMessage = z.object({
 });
 export type ReceivedMessage = z.infer<typeof receivedMessage>;
 
-/** The event Lambda makes of a batch. Source: https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html */
+/**
+ * The event that Lambda makes from a batch.
+ * Source: https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html
+ */
 export const toSqsEvent = (messages: ReceivedMessage[], queueArn: string): Record<string, unknown> => ({
   Records: messages.map((message) => ({
     messageId: message.MessageId,

@@ -39,7 +39,7 @@ const exists = (path: string): Promise<boolean> =>
     () => false,
   );
 
-/** Through a temporary name: a half-unpacked folder must never be taken for a finished one. */
+/** Uses a temporary name, so that a half-unpacked folder is never used as a finished one. */
 const unpackInto = async (directory: string, zip: Buffer, zipFile: string): Promise<void> => {
   const temporary = `${directory}.${randomUUID()}`;
   try {
@@ -47,7 +47,7 @@ const unpackInto = async (directory: string, zip: Buffer, zipFile: string): Prom
     await rename(temporary, directory);
   } catch (error) {
     await rm(temporary, { recursive: true, force: true });
-    // Somebody else may have unpacked the same meanwhile.
+    // Another process may have unpacked the same package in the meantime.
     if (!(await exists(directory))) throw error;
   }
 };

@@ -1,7 +1,7 @@
 import type { EnvironmentOutcome } from './execution-environment.ts';
 import type { ResourceUsage } from './runtime-api.ts';
 
-/** What one invocation cost, as measured inside the function's own process. */
+/** The resource usage of one invocation, measured inside the function's process. */
 export interface InvocationUsage {
   requestId: string;
   environmentId: string;
@@ -10,9 +10,11 @@ export interface InvocationUsage {
   durationMs: number;
   /** From the start of the process to its first request for work; null when the environment was warm. */
   initDurationMs: number | null;
-  /** User and system time; a first invocation includes loading the code. Null when the process died before saying. */
+  /**
+   * User and system time; the first invocation includes loading the code. Null when the process died before it reported them.
+   */
   cpuMs: number | null;
-  /** Highest resident set size of the process so far; null when it died before saying. */
+  /** Highest resident set size of the process so far; null when the process died before it reported one. */
   peakRssBytes: number | null;
 }
 
@@ -24,9 +26,9 @@ export interface FunctionUsage {
   throttles: number;
   coldStarts: number;
   cpuMs: number;
-  /** Over all its environments. */
+  /** Counted over all environments of the function. */
   peakRssBytes: number;
-  /** The most invocations that ran at the same time. */
+  /** Maximum number of invocations that ran at the same time. */
   peakConcurrency: number;
   /** The latest invocations, oldest first. */
   latest: InvocationUsage[];
@@ -45,10 +47,10 @@ export interface UsageBook {
 
 const LATEST_KEPT = 10_000;
 
-/** Adds up what the invocations of one function cost. */
+/** Adds up the resource usage of a function's invocations. */
 export const createUsageBook = (): UsageBook => {
   let totals = noUsage();
-  /** Processes report totals since their start. */
+  /** A process reports totals since its start. */
   const cpuMsBefore = new Map<string, number>();
   const cpuOf = (environmentId: string, usage: ResourceUsage): number => {
     const total = (usage.userCPUTime + usage.systemCPUTime) / 1000;

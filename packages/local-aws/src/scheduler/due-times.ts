@@ -1,9 +1,11 @@
 import type { Clock } from '../core/clock.ts';
 import type { Timetable } from './schedule-expression.ts';
 
-/** Rings when the clock reaches the times of a timetable; where it is moved over several of them, once, for the last. */
+/**
+ * Calls `ring` when the clock reaches a time of a timetable. If the clock skips several times, it calls once, for the last one.
+ */
 export interface DueTimes {
-  /** In place of what was there under this name. Times before `fromMs` and after `endMs` (null: no end) do not ring. */
+  /** Replaces the entry of this name. Times before `fromMs` and after `endMs` (null: no end) do not ring. */
   put(name: string, times: { timetable: Timetable; fromMs: number; endMs: number | null; ring: Ring }): void;
   delete(name: string): void;
   stop(): void;
@@ -18,7 +20,7 @@ interface Alarm {
   ring: Ring;
 }
 
-/** How soon a moved clock is noticed. */
+/** How often the clock is checked, which a test may have moved. */
 const LOOK_EVERY_MS = 50;
 
 export const createDueTimes = (clock: Clock): DueTimes => {
@@ -51,7 +53,7 @@ export const createDueTimes = (clock: Clock): DueTimes => {
   };
 };
 
-/** The latest time that has come and was not seen to yet; null when there is none. */
+/** The latest time that is due and has not rung yet; null when there is none. */
 const lastDue = (alarm: Alarm, nowMs: number): number | null => {
   let dueMs: number | null = null;
   while (alarm.nextMs !== null && alarm.nextMs <= nowMs) {

@@ -1,6 +1,6 @@
-/** When a schedule runs. */
+/** The times at which a schedule runs. */
 export interface Timetable {
-  /** The first time later than `afterMs`; null when there is none any more. */
+  /** The first time later than `afterMs`; null when there is none. */
   next(afterMs: number): number | null;
 }
 
@@ -43,7 +43,7 @@ const LAST_YEAR = 2199;
 
 const cron = (text: string): Timetable | null => {
   const fields = text.split(/\s+/);
-  // A day is told either by its number or by its name.
+  // A day is given either by its number or by its name.
   if (fields.length !== 6 || (fields[2] === '?') === (fields[4] === '?')) return null;
   const minutes = field(fields[0], 0, 59);
   const hours = field(fields[1], 0, 23);
@@ -75,7 +75,7 @@ const cron = (text: string): Timetable | null => {
   };
 };
 
-/** The values a field lets through; null when it is none. `names` stand for numbers from `min` on. */
+/** The values that a field allows; null when the field is invalid. `names` stand for the numbers from `min`. */
 const field = (text = '', min = 0, max = 0, names: string[] = []): Set<number> | null => {
   const valueOf = (word: string): number => {
     const named = names.indexOf(word.toUpperCase());
@@ -87,7 +87,7 @@ const field = (text = '', min = 0, max = 0, names: string[] = []): Set<number> |
     const [from = '', to] = range.split('-');
     const isAny = range === '*' || range === '?';
     const first = isAny ? min : valueOf(from);
-    // `5/15` means from 5 on.
+    // `5/15` starts at 5.
     const last = isAny || (to === undefined && item.includes('/')) ? max : valueOf(to ?? from);
     const isFine = first >= min && last <= max && first <= last && /^[1-9]\d*$/.test(step);
     if (!isFine) return null;

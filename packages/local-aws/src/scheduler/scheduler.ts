@@ -14,12 +14,12 @@ export interface ScheduleDefinition {
   name: string;
   expression: string;
   isEnabled: boolean;
-  /** Milliseconds since the epoch; null: now, and never. */
+  /** Milliseconds since the epoch. Null start: now; null end: never. */
   startMs: number | null;
   endMs: number | null;
   functionArn: string;
   roleArn: string;
-  /** JSON; null: the event of EventBridge Scheduler's own. */
+  /** JSON; null: EventBridge Scheduler's own event. */
   input: string | null;
 }
 
@@ -31,9 +31,8 @@ export interface FailedInvocation {
 }
 
 /**
- * EventBridge Scheduler: functions invoked by the clock, in the name of a role.
- *
- * When the clock is moved over several times of a schedule, the function is invoked once, for the last of them.
+ * EventBridge Scheduler: invokes functions by the clock, with the permissions of a role. When the clock skips several times of
+ * a schedule, the function is invoked once, for the last one.
  */
 export interface Scheduler {
   /** @throws AwsError ConflictException, ValidationException */
@@ -74,7 +73,7 @@ export const createScheduler = (host: Host): Scheduler => {
     const nowMs = clock.now();
     const schedule = scheduleOf(host, definition, nowMs);
     const { arn, timetable, endMs, isEnabled } = schedule;
-    // A schedule may run at the very time it starts.
+    // A schedule may run exactly at its start.
     const fromMs = Math.max(schedule.startMs ?? 0, nowMs);
     schedules.add(arn);
     dueTimes.put(arn, {

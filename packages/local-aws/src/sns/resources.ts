@@ -8,7 +8,7 @@ const TOPIC_PROPERTIES = ['TopicName', 'DisplayName', 'KmsMasterKeyId', 'Subscri
 
 /** AWS::SNS::Topic. `Ref` is its ARN. */
 export const createTopicResource = (topics: Topics): ResourceProvider => {
-  /** Subscriptions that the topic's own properties ask for, by the topic. */
+  /** Subscriptions from the topic's own properties, by topic. */
   const inline = new Map<string, string[]>();
   const apply = (topic: Topic, properties: Record<string, unknown>): void => {
     refuseOthers('AWS::SNS::Topic', properties, TOPIC_PROPERTIES);
@@ -68,7 +68,7 @@ const created = ({ arn }: Topic) => ({
   attributes: { TopicArn: arn, TopicName: arn.split(':')[5] ?? '' },
 });
 
-/** AWS::SNS::TopicPolicy: the whole policy of each topic it names. */
+/** AWS::SNS::TopicPolicy: sets the whole policy of each topic that it names. */
 export const createTopicPolicyResource = (topics: Topics): ResourceProvider => {
   const policies = new Map<string, string[]>();
   const drop = (arns: string[]): void => {
@@ -129,7 +129,7 @@ export const createSubscriptionResource = (
         subscription?.protocol === wanted.protocol &&
         subscription.endpoint === wanted.endpoint;
       if (!isSame) return this.create(place, properties);
-      // What left the template goes back to its default.
+      // A property that was removed from the template gets its default value.
       changeSubscription(subscription, {
         RawMessageDelivery: 'false',
         RedrivePolicy: '',

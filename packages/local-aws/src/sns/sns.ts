@@ -23,7 +23,7 @@ interface ServiceMessage {
   sourceAccount: string;
 }
 
-/** Topics with queues behind them. Subscriptions of other kinds stay pending: no person and no server confirms them here. */
+/** Topics with subscribed queues. Subscriptions of other protocols stay pending, because nobody confirms them here. */
 export interface Sns extends AwsService {
   /** AWS::SNS::Topic */
   topicResource: ResourceProvider;
@@ -33,11 +33,11 @@ export interface Sns extends AwsService {
   subscriptionResource: ResourceProvider;
   /** `undefined` when there is none. */
   topic(topicArn: string): Topic | undefined;
-  /** Publishes as an AWS service. Judged by the topic's policy with aws:SourceArn and aws:SourceAccount. */
+  /** Publishes as an AWS service, if the topic's policy allows it for aws:SourceArn and aws:SourceAccount. */
   publishAsService(
     message: ServiceMessage & { subject: string; message: string },
   ): 'sent' | 'denied' | 'no-such-topic';
-  /** Would {@link publishAsService} be allowed? S3 asks when a notification configuration is put. */
+  /** Whether {@link publishAsService} would be allowed. S3 checks this when a notification configuration is put. */
   mayPublish(message: ServiceMessage): 'allowed' | 'denied' | 'no-such-topic';
   failedDeliveries: FailedDelivery[];
 }

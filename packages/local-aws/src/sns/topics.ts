@@ -7,22 +7,22 @@ export interface Topic {
   accountId: string;
   region: string;
   displayName: string;
-  /** Without one, only the topic's own account may use it. */
+  /** Without a policy, only the topic's own account may use the topic. */
   policy: PolicyDocument | undefined;
   subscriptions: Subscription[];
 }
 
 export interface Subscription {
   arn: string;
-  /** Account that subscribed. */
+  /** The account that subscribed. */
   accountId: string;
   protocol: Protocol;
   endpoint: string;
-  /** Whoever holds it may confirm; null once that is done. */
+  /** The token that confirms the subscription; null once it is confirmed. */
   confirmationToken: string | null;
-  /** The message alone goes to the endpoint, without the envelope. */
+  /** The endpoint receives only the message, without the envelope. */
   isRaw: boolean;
-  /** Gets what cannot be delivered. */
+  /** The queue for messages that cannot be delivered. */
   deadLetterArn: string | undefined;
 }
 
@@ -31,7 +31,7 @@ export type Protocol = (typeof PROTOCOLS)[number];
 
 /** All topics of all accounts and regions. Nothing here asks for permission. */
 export interface Topics {
-  /** Throws InvalidParameter for a name that is none. A topic that is there is given back. */
+  /** Returns the topic of that name if it exists. Throws InvalidParameter for an invalid name. */
   create(place: { accountId: string; region: string }, name: string): Topic;
   delete(topicArn: string): void;
   /** `undefined` when there is none. */
@@ -85,7 +85,7 @@ export interface Wish {
 }
 
 /**
- * Subscribes, or gives the subscription that is there. An endpoint of another account, or one that a person reads, stays pending
+ * Subscribes, or returns the existing subscription. An endpoint in another account, or one that a person reads, stays pending
  * until it is confirmed.
  * Source: https://docs.aws.amazon.com/sns/latest/api/API_Subscribe.html
  */
@@ -124,7 +124,7 @@ const protocolOf = ({ protocol: given, endpoint }: Wish): Protocol => {
   return protocol;
 };
 
-/** Changes attributes of a subscription that is there; those not given stay. */
+/** Changes the given attributes of a subscription. */
 export const changeSubscription = (subscription: Subscription, attributes: Record<string, string>): void => {
   const { isRaw, deadLetterArn } = attributesOf(attributes);
   if ('RawMessageDelivery' in attributes) subscription.isRaw = isRaw;
@@ -134,7 +134,7 @@ export const changeSubscription = (subscription: Subscription, attributes: Recor
 const attributesOf = (attributes: Record<string, string>): Pick<Subscription, 'isRaw' | 'deadLetterArn'> => {
   const { RawMessageDelivery: raw = 'false', RedrivePolicy: redrive = '', ...others } = attributes;
   const [other] = Object.keys(others);
-  // A filter that is not applied would deliver what nobody wants.
+  // A filter that is ignored would deliver unwanted messages.
   if (other !== undefined) throw notSupported(`SNS subscriptions with ${other}`);
   if (raw !== 'true' && raw !== 'false')
     throw invalid('Attributes Reason: RawMessageDelivery: Invalid value');

@@ -29,7 +29,7 @@ export function parseBatch(input: Input): { id: string; entry: Input }[] {
   });
 }
 
-/** Does `work` for each entry. What one entry does wrong fails that entry only. */
+/** Runs `work` for each entry. An error of one entry fails only that entry. */
 export function runBatch(
   batch: { id: string; entry: Input }[],
   work: (entry: Input) => Record<string, unknown>,

@@ -7,11 +7,11 @@ interface Entering {
   content: MessageContent;
   senderId: string;
   delayMs: number;
-  /** Absent when a client sends. */
+  /** Absent when a client sends the message. */
   service?: string;
 }
 
-/** Puts a message in a queue, or lets the fault plan keep it back, delay or multiply it. Gives its id. */
+/** Puts a message into a queue, or lets the fault plan hold, delay or duplicate it. Returns the message's id. */
 export function enterQueue(plan: FaultPlan | undefined, queue: Queue, message: Entering): string {
   const { content, senderId, delayMs, service } = message;
   const question: MessageInQuestion = {

@@ -1,6 +1,6 @@
 import { invalidParameterValue, missingParameter } from './sqs-errors.ts';
 
-/** The parsed JSON of a request: what is in it is not yet known. */
+/** The parsed JSON of a request, whose members have not been checked yet. */
 export type Input = Record<string, unknown>;
 
 export function isRecord(value: unknown): value is Input {

@@ -9,16 +9,16 @@ export interface MessageAttribute {
   BinaryValue?: string;
 }
 
-/** What a sender hands over, checked against SQS's rules. */
+/** The content of a message, checked against SQS's rules. */
 export interface MessageContent {
   body: string;
   bodyMd5: string;
   attributes: ReadonlyMap<string, MessageAttribute>;
   /** `undefined` without attributes. */
   attributesMd5: string | undefined;
-  /** Trace header and message group id, given back as system attributes. */
+  /** Trace header and message group id, which a receive returns as system attributes. */
   systemAttributes: Readonly<Record<string, string>>;
-  /** Body and attributes together, as SQS counts against its limit. */
+  /** The size of body and attributes together, to which SQS applies its limit. */
   sizeBytes: number;
 }
 
@@ -66,7 +66,7 @@ export function md5OfAttributes(attributes: ReadonlyMap<string, MessageAttribute
   return hash.digest('hex');
 }
 
-/** Every Unicode character but the control characters, lone surrogates, U+FFFE and U+FFFF. */
+/** Every Unicode character except control characters, lone surrogates, U+FFFE and U+FFFF. */
 export function refuseInvalidCharacters(text: string): void {
   if (/[^\t\n\r\u{20}-\u{d7ff}\u{e000}-\u{fffd}\u{10000}-\u{10ffff}]/u.test(text))
     throw invalidMessageContents();

@@ -18,7 +18,7 @@ import {
 const maximumBatchBytes = 1_048_576;
 const maximumVisibilityTimeoutSeconds = 43_200;
 
-/** Operations on messages. A batch needs the permission of the single operation. */
+/** Operations on messages. A batch needs the same permission as the single operation. */
 export const messageOperations: Readonly<Record<string, Operation>> = {
   ReceiveMessage: receiveMessage,
 
@@ -132,7 +132,7 @@ function changeVisibility(queue: Queue, input: Input, { clock }: OperationContex
       'Message does not exist or is not available for visibility timeout change.',
     );
   }
-  // As the API reference says; SQS has also been seen to answer 200 here and to do nothing.
+  // This follows the API reference; SQS sometimes answers 200 here and does nothing.
   if (message.state !== 'in-flight' || message.receiveCount !== receipt.receiveCount)
     throw messageNotInflight();
   const visibleAtMs = clock.now() + seconds * 1000;
@@ -140,7 +140,7 @@ function changeVisibility(queue: Queue, input: Input, { clock }: OperationContex
   queue.messages.setVisibleAt(message, visibleAtMs);
 }
 
-/** The twelve hours count from the receipt. */
+/** The maximum of twelve hours counts from the receipt. */
 function refuseBeyondLimit(message: Message, visibleAtMs: number, seconds: number): void {
   if (visibleAtMs <= message.lastReceivedAtMs + maximumVisibilityTimeoutSeconds * 1000) return;
   throw invalidParameter(
