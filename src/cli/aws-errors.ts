@@ -1,11 +1,11 @@
-/** What goes wrong with AWS, as errors of the command line: each with a code and a fix. */
+/** Failures of AWS as errors of the command line, each with a code and a fix. */
 import { operatorProblem } from '../lib/aws/errors.ts';
 import { QueueError } from '../lib/dead-letters/queue.ts';
 import { ReplicationError } from '../lib/model/errors.ts';
 import { RunRefusedError } from '../lib/runs/control.ts';
 import { CliError } from './terminal/errors.ts';
 
-/** Gives a failure of the work a code and a fix. Throws anything unknown unchanged: it is a bug in this program. */
+/** Runs the work and throws its failure as a {@link CliError}. Throws an unknown error unchanged: it is a bug in this program. */
 export const withCliErrors = async <Result>(work: () => Promise<Result>): Promise<Result> => {
   try {
     return await work();
@@ -14,7 +14,7 @@ export const withCliErrors = async <Result>(work: () => Promise<Result>): Promis
   }
 };
 
-/** The same for one error. */
+/** The {@link CliError} for a failure. Returns an unknown error unchanged. */
 export const asCliError = (error: unknown): unknown => {
   if (error instanceof RunRefusedError)
     return new CliError('run-refused', `${error.message}.`, { cause: error });

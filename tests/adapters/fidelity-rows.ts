@@ -72,7 +72,7 @@ export const ROWS: readonly Row[] = [
     attribute: 'Parts',
     members: ['PartsCount', 'ObjectParts'],
     replica: 'kept',
-    why: 'Written with the boundaries of the source. Where S3 does not say them, in equal parts.',
+    why: 'Written with the boundaries of the source, or in equal parts if S3 does not show them.',
     later: null,
   },
   {

@@ -5,7 +5,7 @@ import {
   estimateVerify,
   type RunSettings,
 } from '../../lib/runs/estimate/estimate.ts';
-import { surveySource } from '../../lib/runs/estimate/sample-source.ts';
+import { type Survey, surveySource } from '../../lib/runs/estimate/sample-source.ts';
 import { createWorkCounter, type Workload } from '../../lib/runs/estimate/workload.ts';
 import type { RunEstimate, RunSpec } from '../../lib/runs/run.ts';
 import { countOf } from '../../lib/text/amounts.ts';
@@ -33,8 +33,6 @@ export const estimateRuns = async (command: StartCommand): Promise<(RunEstimate 
     return (copies ? estimateBackfill : estimateVerify)(survey, settings);
   });
 };
-
-type Survey = Awaited<ReturnType<typeof surveySource>>;
 
 /** Null: interrupted. */
 const surveyFor = async ({ request, io, ports }: StartCommand, spec: RunSpec): Promise<Survey | null> => {

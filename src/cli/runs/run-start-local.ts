@@ -57,7 +57,7 @@ export const backfillLocally = async (command: StartCommand, isDryRun: boolean):
     const work = { keys: counted.hints, bytes: counted.hintBytes, pages: counted.sourcePages };
     const result = { spec, counted, estimate: estimateDifferences(work, request.configuration, spec) };
     results.push(result);
-    if (!request.json) io.stdout.write(resultText(result, isDryRun));
+    if (!request.json) io.stdout.write(localResultText(result, isDryRun));
   }
   if (request.json) io.stdout.write(jsonText({ runs: results }));
   return isDryRun ? EXIT.ok : await afterHints(command, queues);
@@ -69,7 +69,7 @@ interface LocalResult {
   estimate: ReturnType<typeof estimateDifferences>;
 }
 
-const resultText = ({ spec, counted, estimate }: LocalResult, isDryRun: boolean): string =>
+const localResultText = ({ spec, counted, estimate }: LocalResult, isDryRun: boolean): string =>
   comparisonText(spec, counted) +
   (isDryRun
     ? `To be replicated:\n${estimateLines(estimate).join('\n')}\n`

@@ -36,7 +36,7 @@ export interface ParsedOptions {
   argument(): string;
 }
 
-/** Every command has it. */
+/** Every command has this option. */
 const HELP: OptionSpec = { description: 'Show this help.' };
 
 /** Parses the options and the argument of a command. Throws {@link CliError}. */

@@ -119,7 +119,7 @@ export const isVersionGone = (error: unknown): boolean => {
   return isNotFound(error) || (status === 404 && code === 'NoSuchVersion');
 };
 
-/** The error code of S3 and the SDK alike. Empty for an error that does not answer a request. */
+/** The error code of S3 or of the SDK. Empty for an error that is not an answer to a request. */
 export const errorCode = (error: unknown): string => {
   const { code, status } = readError(error);
   return status === null ? '' : code;
@@ -173,7 +173,7 @@ const reasonOfStatus = (status: number, code: string): Reason => {
 /** What went wrong between AWS and a person who is signed in. */
 type OperatorProblem = QueueProblem | 'no-table' | 'no-bucket' | 'not-trusted';
 
-/** What an error code means for an operator. SQS codes stand here as the JSON protocol and the older query protocol spell them. */
+/** What an error code means for an operator. SQS codes have the spelling of the JSON protocol and that of the older query protocol. */
 const OPERATOR_PROBLEMS: Readonly<Record<string, OperatorProblem>> = {
   CredentialsProviderError: 'no-credentials',
   TokenProviderError: 'no-credentials',

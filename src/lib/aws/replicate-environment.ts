@@ -92,7 +92,7 @@ const replicateDeps = ({ sqs, sessionName, clock, variable }: Environment) => {
   };
 };
 
-/** Finds the queue that messages came from. The live queue stands in for no queue. */
+/** Finds the queue that messages came from. Without an ARN it is the live queue. */
 const queueByArn = ({ sqs, variable }: Environment): ((arn: string | null) => LiveQueue) => {
   const liveUrl = variable('LIVE_QUEUE_URL');
   const live = createLiveQueue(sqs, liveUrl);

@@ -5,7 +5,7 @@ import type { CopiedKey, CopyCounters } from '../../runs/run.ts';
 /** How many of the largest and slowest copies are kept. */
 const KEPT_KEYS = 10;
 
-/** How long the span is that each pair of counters of done keys and their bytes covers: a minute. */
+/** How long the interval is that one pair of counters, of keys and of bytes, covers. */
 export const COUNTED_MS = 60_000;
 
 /** The sum of all shards. */

@@ -48,11 +48,11 @@ export const createRunStore = (name: string, region: string | null = null): RunS
 
 const allItems = async (table: ItemTable, run: string, begin: string): Promise<TableItem[]> => {
   const items: TableItem[] = [];
-  for await (const item of itemsOf(table, run, begin)) items.push(item);
+  for await (const item of queryItems(table, run, begin)) items.push(item);
   return items;
 };
 
-async function* itemsOf(
+async function* queryItems(
   table: ItemTable,
   run: string,
   begin: string,
@@ -79,7 +79,7 @@ const createRun = async (table: ItemTable, run: RunRecord, first: Range): Return
   const { rule, destination, prefix } = run.spec;
   const active = activeKey(run.spec);
   const ofSameRule = active.item.slice(0, active.item.lastIndexOf('/') + 1);
-  for await (const item of itemsOf(table, SHARED, ofSameRule)) {
+  for await (const item of queryItems(table, SHARED, ofSameRule)) {
     if (prefixesOverlap(String(item['prefix']), prefix)) return { kind: 'active', run: String(item['id']) };
   }
   const expires = expiresSeconds(run.createdMs);
@@ -114,7 +114,7 @@ const MAX_BATCH_KEYS = 100;
 
 const listRuns = async (table: ItemTable, limit: number): Promise<RunRecord[]> => {
   const ids: string[] = [];
-  for await (const item of itemsOf(table, SHARED, listKey('').item, { backwards: true })) {
+  for await (const item of queryItems(table, SHARED, listKey('').item, { backwards: true })) {
     if (ids.length >= limit) break;
     ids.push(String(item['id']));
   }
@@ -196,7 +196,7 @@ const filesOf = async (
 ): ReturnType<RunStore['files']> => {
   const files: DifferenceFile[] = [];
   let leftOut = 0;
-  for await (const item of itemsOf(table, id, fileKey(id, epoch).item)) {
+  for await (const item of queryItems(table, id, fileKey(id, epoch).item)) {
     if (files.length < limit) files.push({ key: String(item['key']), rows: Number(item['rows']) });
     else leftOut += 1;
   }

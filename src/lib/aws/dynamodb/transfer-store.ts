@@ -14,7 +14,7 @@ export const createTransferStore = (name: string, region: string | null = null):
   );
   return {
     load: (id) => loadTransfer(table, id),
-    begin: (transfer, replaces) => beginTransfer(table, transfer, replaces),
+    begin: (transfer, replaces) => putTransfer(table, transfer, replaces),
     change: (...change) => changeTransfer(table, change),
     end: (transfer) => endTransfer(table, transfer),
     all: () => allTransfers(table),
@@ -40,7 +40,7 @@ const loadTransfer = async (table: ItemTable, id: string): Promise<Transfer | nu
   return item === null ? null : transferOf(item);
 };
 
-const beginTransfer = async (
+const putTransfer = async (
   table: ItemTable,
   transfer: Transfer,
   replaces: string | null,
@@ -71,7 +71,8 @@ const changeTransfer = async (
   const refused = await conditionally(table, 'UpdateItem', () => table.client.send(command));
   if (refused === null) return true;
   if (refused.tries === 1) return false;
-  // As above. Two callers that wrote exactly the same both get true: it is better that both continue than that neither does.
+  // The SDK may have sent this request twice too. Two callers that wrote exactly the same both get true: it is better that both continue
+  // than that neither does.
   const now = await loadTransfer(table, id);
   return now?.uploadId === uploadId && isDeepStrictEqual({ ...now, ...fields }, now);
 };

@@ -56,10 +56,11 @@ const translated = async <T>(answer: Promise<T>): Promise<T> => {
   }
 };
 
-/** https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html */
+/**
+ * Denied access is not in this table: its codes, such as AccessDenied and AllAccessDisabled, all have the status 403.
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+ */
 const PROBLEMS: Record<string, NotificationsProblem> = {
-  AccessDenied: 'access-denied',
-  AllAccessDisabled: 'access-denied',
   InvalidArgument: 'invalid',
   InvalidRequest: 'invalid',
   NoSuchBucket: 'no-such-bucket',

@@ -35,7 +35,7 @@ export const copyInsideS3 = async (
   const asked: { written: Written | null } = { written: null };
   const isChecked = await target.clients.copyConditions.areChecked(destination.bucket, async () => {
     await assertUnchanged(request, look);
-    const overwritten = await copy(IMPOSSIBLE).catch(nullIfRefused);
+    const overwritten = await copy(IMPOSSIBLE).catch(nullIfRaceLost);
     // The second copy proves that the source exists, so S3 refused the first copy because of its condition.
     asked.written = overwritten ?? (await copy(request.precondition));
     return overwritten === null;
@@ -52,7 +52,7 @@ export const copyInsideS3 = async (
 /** No object has this ETag. */
 const IMPOSSIBLE: Precondition = { kind: 'unchanged', etag: `"${'0'.repeat(32)}"` };
 
-const nullIfRefused = (error: unknown): null => {
+const nullIfRaceLost = (error: unknown): null => {
   if (error instanceof ReplicationError && error.reason === 'lost-race') return null;
   throw error;
 };
@@ -76,7 +76,7 @@ const sendCopy = async (
     Bucket: destination.bucket,
     Key: key,
     ...copySourceFields(from),
-    // The request gives all metadata and tags, as it does with a body: S3 copies some of them never, and some of them differ here.
+    // The request gives all metadata and tags, as it does with a body: S3 never copies some of them, and others differ from the source.
     MetadataDirective: 'REPLACE',
     TaggingDirective: 'REPLACE',
     // Annotations would need permissions of their own to read and to write. No replica has them (`docs/fidelity.md`).

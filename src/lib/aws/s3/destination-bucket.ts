@@ -10,7 +10,7 @@ import { copyInsideS3, copyPartInsideS3 } from './copy-inside.ts';
 import { type Heads, headCurrent, headVersion } from './head-object.ts';
 import { NOT_ASCII } from './header-bytes.ts';
 import { listParts, listUploads } from './multipart-listing.ts';
-import { abortUpload, completeUpload, createUpload, uploadPart } from './multipart-upload.ts';
+import { abortUpload, completeUpload, createMultipartUpload, uploadPart } from './multipart-upload.ts';
 import { readAcl, writeAcl } from './object-acl.ts';
 import { objectHistory } from './object-history.ts';
 import { writeLegalHold, writeRetention } from './object-lock.ts';
@@ -42,7 +42,7 @@ export const createDestinationBucket = (target: Target, destination: Destination
     putLegalHold: (key, versionId) => writeLegalHold(target, named(key, versionId)),
     remove: (request) => removeObject(target, bucket, request),
     put: (request) => putObject(target, destination, request),
-    createUpload: (request) => createUpload(target, destination, request),
+    createUpload: (request) => createMultipartUpload(target, destination, request),
     uploadPart: (request) => uploadPart(target, bucket, request),
     completeUpload: (request) => completeUpload(target, bucket, request),
     abortUpload: (upload) => abortUpload(target, bucket, upload),

@@ -24,7 +24,7 @@ import { unproven, written } from './written.ts';
 
 type Request<Operation extends keyof DestinationBucket> = Parameters<DestinationBucket[Operation]>[0];
 
-export const createUpload = async (
+export const createMultipartUpload = async (
   target: Target,
   destination: Destination,
   { key, attributes, checksum }: Request<'createUpload'>,

@@ -13,9 +13,9 @@ import { withBodyText } from './command-hooks.ts';
 import { listedKinds } from './listed-kinds.ts';
 import { decodedKey, isLastPage, keyOf, noNextPage, PAGE_ENTRIES } from './listing-answers.ts';
 
-const LIST = 'ListObjectVersions';
+const LIST_VERSIONS = 'ListObjectVersions';
 
-/** Most keys have few versions. The other keys with the same prefix, which follow in the listing, are of no use. */
+/** How many entries the first page has. Most keys have few versions, and the other keys that follow in the listing are of no use. */
 const FIRST_PAGE_ENTRIES = 50;
 
 /** Newest first. A page is fetched when the reader has used up the page before. */
@@ -59,8 +59,8 @@ const listPage = async (
     ...marker,
   });
   withBodyText(command, (text) => texts.push(text));
-  const answer = await call(target, LIST, (client, options) => client.send(command, options));
-  const isLast = isLastPage(LIST, answer);
+  const answer = await call(target, LIST_VERSIONS, (client, options) => client.send(command, options));
+  const isLast = isLastPage(LIST_VERSIONS, answer);
   const listed = versionsInOrder(answer, listedKinds(texts.at(-1) ?? ''));
   const own = listed.filter(({ entry }) => keyOf(entry, answer) === key);
   // The key itself sorts first among all keys that begin with it.
@@ -95,13 +95,13 @@ export const versionsInOrder = (
   if (merged.length === listed.kinds.length && merged.length === versions.length + markers.length) {
     return merged;
   }
-  throw brokenAnswer(LIST, 'the answer of S3 was not understood');
+  throw brokenAnswer(LIST_VERSIONS, 'the answer of S3 was not understood');
 };
 
 /** S3 says which entry of a key is the current one. A server that does not list that entry first has another order. */
 const checkNewestFirst = (own: Listed[]): void => {
   if (own.findIndex(({ entry }) => entry.IsLatest === true) > 0)
-    throw brokenAnswer(LIST, 'the newest version is not first');
+    throw brokenAnswer(LIST_VERSIONS, 'the newest version is not first');
 };
 
 const historyEntry = ({ kind, entry }: Listed): HistoryEntry => {
@@ -109,7 +109,7 @@ const historyEntry = ({ kind, entry }: Listed): HistoryEntry => {
   const lastModifiedMs = entry.LastModified?.getTime() ?? 0;
   if (kind === 'marker') return { kind, versionId, lastModifiedMs };
   if (entry.ETag === undefined || entry.Size === undefined)
-    throw brokenAnswer(LIST, 'a version has no ETag or no size');
+    throw brokenAnswer(LIST_VERSIONS, 'a version has no ETag or no size');
   return { kind, versionId, etag: entry.ETag, sizeBytes: entry.Size, lastModifiedMs };
 };
 
@@ -130,6 +130,6 @@ const nextMarker = (
         { KeyMarker: decodedKey(answer.NextKeyMarker ?? ''), VersionIdMarker: answer.NextVersionIdMarker }
       : { KeyMarker: key, VersionIdMarker: answer.NextVersionIdMarker || last };
   const isSame = next.KeyMarker === marker?.KeyMarker && next.VersionIdMarker === marker.VersionIdMarker;
-  if (next.KeyMarker === '' || isSame) throw noNextPage(LIST);
+  if (next.KeyMarker === '' || isSame) throw noNextPage(LIST_VERSIONS);
   return next;
 };

@@ -47,8 +47,8 @@ export const guardOf = ({ guard, attributes }: { guard: Guard; attributes: Repli
   guard.kind === 'none' && isLocked(attributes.lock) ? { kind: 'compute' } : guard;
 
 /**
- * S3 refuses lock headers for a bucket without Object Lock, with an error code that many mistakes have. No
- * other mistake can happen with these headers: a locked upload always carries a checksum.
+ * S3 refuses lock headers for a bucket without Object Lock with an error code that many mistakes have. The headers of a locked upload
+ * allow no other of these mistakes, because it always carries a checksum.
  */
 export const refuseLock =
   (lock: ObjectLock) =>

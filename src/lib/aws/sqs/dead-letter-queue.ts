@@ -61,7 +61,7 @@ interface Queue {
 
 const findQueue = async (place: Pick<Queue, 'client' | 'region' | 'name'>): Promise<Queue> => {
   const { client, name } = place;
-  const { QueueUrl: url = '' } = await ask(place, 'sqs:GetQueueUrl', () =>
+  const { QueueUrl: url = '' } = await askQueue(place, 'sqs:GetQueueUrl', () =>
     client.send(new GetQueueUrlCommand({ QueueName: name })),
   );
   const attributes = await queueAttributes({ ...place, url });
@@ -69,7 +69,7 @@ const findQueue = async (place: Pick<Queue, 'client' | 'region' | 'name'>): Prom
 };
 
 /** Makes a call about a queue. `action`: the IAM action that the call needs. Throws {@link QueueError}. */
-const ask = async <Answer>(
+const askQueue = async <Answer>(
   { name, region }: Pick<Queue, 'name' | 'region'>,
   action: string,
   call: () => Promise<Answer>,
@@ -82,7 +82,7 @@ const ask = async <Answer>(
 };
 
 const queueAttributes = async (queue: Omit<Queue, 'arn'>): Promise<Record<string, string>> => {
-  const answer = await ask(queue, 'sqs:GetQueueAttributes', () =>
+  const answer = await askQueue(queue, 'sqs:GetQueueAttributes', () =>
     queue.client.send(new GetQueueAttributesCommand({ QueueUrl: queue.url, AttributeNames: ['All'] })),
   );
   return answer.Attributes ?? {};
@@ -110,7 +110,7 @@ const receive = async (
     MessageAttributeNames: ['All'],
     MessageSystemAttributeNames: ['SentTimestamp', 'DeadLetterQueueSourceArn'],
   });
-  const answer = await ask(queue, 'sqs:ReceiveMessage', () => queue.client.send(command));
+  const answer = await askQueue(queue, 'sqs:ReceiveMessage', () => queue.client.send(command));
   return (answer.Messages ?? []).map(fromMessage);
 };
 
@@ -145,7 +145,7 @@ const changeVisibility = (
       VisibilityTimeout: seconds,
     }));
     const command = new ChangeMessageVisibilityBatchCommand({ QueueUrl: queue.url, Entries });
-    return ask(queue, 'sqs:ChangeMessageVisibility', () => queue.client.send(command));
+    return askQueue(queue, 'sqs:ChangeMessageVisibility', () => queue.client.send(command));
   });
 
 const send = (queue: Queue, messages: readonly ReceivedMessage[]): Promise<ReceivedMessage[]> =>
@@ -156,7 +156,7 @@ const send = (queue: Queue, messages: readonly ReceivedMessage[]): Promise<Recei
       MessageAttributes: toMessageAttributes(attributes),
     }));
     const command = new SendMessageBatchCommand({ QueueUrl: queue.url, Entries });
-    return ask(queue, 'sqs:SendMessage', () => queue.client.send(command));
+    return askQueue(queue, 'sqs:SendMessage', () => queue.client.send(command));
   });
 
 /** Attributes as SendMessage takes them: exactly those that were received. */
@@ -177,11 +177,11 @@ const remove = (queue: Queue, messages: readonly ReceivedMessage[]): Promise<Rec
       ReceiptHandle: receiptHandle,
     }));
     const command = new DeleteMessageBatchCommand({ QueueUrl: queue.url, Entries });
-    return ask(queue, 'sqs:DeleteMessage', () => queue.client.send(command));
+    return askQueue(queue, 'sqs:DeleteMessage', () => queue.client.send(command));
   });
 
 /** How many batches are sent at once. */
-const BATCHES_AT_ONCE = 4;
+const OPERATOR_BATCHES_AT_ONCE = 4;
 
 /** Returns the messages that SQS has confirmed. Sends every batch before the first failure is thrown. */
 const inBatches = async (
@@ -189,7 +189,7 @@ const inBatches = async (
   sendOnce: Parameters<typeof sendBatch<ReceivedMessage>>[1],
 ): Promise<ReceivedMessage[]> => {
   const failures: unknown[] = [];
-  const done = await mapConcurrently(batchesOf(messages, sizeOf), BATCHES_AT_ONCE, (batch) =>
+  const done = await mapConcurrently(batchesOf(messages, sizeOf), OPERATOR_BATCHES_AT_ONCE, (batch) =>
     sendBatch(batch, sendOnce).catch((error: unknown) => {
       failures.push(error);
       return { confirmed: [] };
@@ -212,7 +212,7 @@ const sizeOf = ({ body, attributes }: ReceivedMessage): number =>
 
 const moveTasks = async (queue: Queue): Promise<MoveTask[]> => {
   const command = new ListMessageMoveTasksCommand({ SourceArn: queue.arn, MaxResults: 10 });
-  const answer = await ask(queue, 'sqs:ListMessageMoveTasks', () => queue.client.send(command));
+  const answer = await askQueue(queue, 'sqs:ListMessageMoveTasks', () => queue.client.send(command));
   return (answer.Results ?? []).map(toMoveTask);
 };
 

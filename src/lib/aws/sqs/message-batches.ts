@@ -34,7 +34,7 @@ export const batchesOf = <Message>(
   return batches;
 };
 
-interface BatchResult {
+interface BatchResponse {
   Successful?: { Id?: string | undefined }[] | undefined;
   Failed?: FailedEntry[] | undefined;
 }
@@ -53,7 +53,7 @@ interface FailedEntry {
  */
 export const sendBatch = async <Message>(
   batch: readonly Message[],
-  send: (batch: readonly Message[]) => Promise<BatchResult>,
+  send: (batch: readonly Message[]) => Promise<BatchResponse>,
 ): Promise<{ confirmed: Message[]; failure: string | null }> => {
   const confirmed: Message[] = [];
   let failure: string | null = null;
@@ -76,7 +76,7 @@ export const sendBodies = async (
   bodies: readonly string[],
   delaySeconds = 0,
 ): Promise<void> => {
-  const send = (batch: readonly string[]): Promise<BatchResult> =>
+  const send = (batch: readonly string[]): Promise<BatchResponse> =>
     client.send(
       new SendMessageBatchCommand({
         QueueUrl: queueUrl,
