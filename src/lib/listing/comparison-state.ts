@@ -1,23 +1,23 @@
-/** Where a comparison is between two versions, or between two keys only the destination has: plain JSON, so that another invocation can go on. */
+/** The state of a comparison that stopped within a key, or between keys that only the destination has. Plain JSON, for the next invocation. */
 import { VERDICTS, type Verdict } from './compare-versions.ts';
 import type { Position } from './listing-reader.ts';
 import type { ListedVersion, Marker } from './page.ts';
 import type { Json } from './range.ts';
 
-/** What is known of a key whose versions are still coming. */
+/** The facts about a key whose further versions are still to come. */
 export interface OpenKey {
-  /** At the source. */
+  /** The source's key. */
   key: string;
-  /** Of the pairs so far. */
+  /** The verdict on the pairs so far. */
   verdict: Verdict;
   pairs: number;
   missingVersions: number;
   sizeBytes: number;
 }
 
-/** A key that only the destination has, whose versions are still coming. */
+/** A key that only the destination has, and whose further versions are still to come. */
 export interface ExtraKey {
-  /** As the source would call it. */
+  /** The key that it would have at the source. */
   key: string;
   sizeBytes: number;
 }
@@ -25,7 +25,7 @@ export interface ExtraKey {
 export interface ComparisonState {
   open: OpenKey | null;
   extra: ExtraKey | null;
-  /** Of the source: see `EntryFilter`. */
+  /** The pending entry of the source: see `EntryFilter`. */
   pending: ListedVersion | null;
   destination: Position;
 }
@@ -48,7 +48,7 @@ export const comparisonJson = ({ open, extra, pending, destination }: Comparison
   },
 });
 
-/** Null where a comparison begins. Throws where it is something else: another version of the program wrote it. */
+/** Null at the start of a comparison. Throws if the carry is not a state, because then another version of the program wrote it. */
 export const parseState = (carry: Json): ComparisonState | null => {
   if (carry === null) return null;
   const fields = membersOf(carry);
@@ -64,7 +64,7 @@ export const parseState = (carry: Json): ComparisonState | null => {
   throw new Error(`not the state of a comparison: ${JSON.stringify(carry)}`);
 };
 
-/** Undefined where it is something else. */
+/** Undefined if the value is not a listed version. */
 export const parseListedVersion = (json: Json): ListedVersion | undefined => {
   const { key, kind, versionId, isLatest, etag, sizeBytes, lastModifiedMs, storageClass } = membersOf(json);
   return typeof key === 'string' &&

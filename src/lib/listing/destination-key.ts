@@ -1,4 +1,4 @@
-/** Keys at the destination, where the rule may put another prefix in the place of the source's. The order stays the same. */
+/** Keys at the destination: the rule may replace the source's prefix by another one. The order of keys stays the same. */
 import { MAX_KEY_BYTES } from '../model/rule.ts';
 import { byteLength } from './key-order.ts';
 import { BEGINNING, type Marker } from './page.ts';
@@ -12,11 +12,11 @@ export interface KeyMapping {
 export const mapKey = ({ sourcePrefix, destinationPrefix }: KeyMapping, key: string): string =>
   destinationPrefix + key.slice(sourcePrefix.length);
 
-/** The marker behind which the replicas of what is behind `key` begin; it may be too long: see {@link markerWithin}. */
+/** The destination's marker for the source's keys behind `key`. It may be too long for S3: see {@link markerWithin}. */
 export const mapMarker = (mapping: KeyMapping, key: string): Marker =>
   key.length <= mapping.sourcePrefix.length ? BEGINNING : { key: mapKey(mapping, key), versionId: null };
 
-/** A text too long for S3 is cut: it then lies before the one meant, and what is listed too much must be passed over. */
+/** Cuts a marker that is too long for S3. The cut marker lies before the intended one, so the entries between both must be skipped. */
 export const markerWithin = (marker: Marker): Marker =>
   byteLength(marker.key) <= MAX_KEY_BYTES ? marker : { key: cutToLimit(marker.key), versionId: null };
 

@@ -1,6 +1,6 @@
 /**
- * What the characters of keys look like where keys differ, learnt from the pages seen. Keys become numbers by it, as in
- * arithmetic coding: equal steps between numbers hold about equally many keys, whatever characters they are made of.
+ * Turns keys into numbers, as arithmetic coding does: equal intervals of numbers contain about equally many keys, whatever
+ * characters the keys consist of. It learns from the pages seen which characters appear at the places where keys differ.
  */
 import type { Entries, Keyed } from './page.ts';
 import { boundaryAt, commonPrefixLength } from './key-order.ts';
@@ -8,24 +8,24 @@ import { boundaryAt, commonPrefixLength } from './key-order.ts';
 export interface Digits {
   /** Learns from a page. */
   learn(entries: Entries<Keyed>): void;
-  /** How many different characters were seen. */
+  /** The number of different characters seen. */
   readonly size: number;
   has(character: string): boolean;
   /**
-   * Where the key lies among all keys that share the template's first `depth` code units: 0 to 1. Where the template has a
-   * character that is no digit, all keys are thought to have it, as in `2026/01/31`.
+   * The position of the key, 0 to 1, among all keys that share the template's first `depth` code units. A character of the
+   * template that is not a digit is assumed to be the same in all keys, as in `2026/01/31`.
    */
   position(key: string, template: string, depth: number): number;
   /** A text that, behind the template's first `depth` code units, lies within `tolerance` below `position`. */
   textAt(position: number, tolerance: number, template: string, depth: number): string;
-  /** A sample, to be handed on; at most {@link SAMPLE_SIZE} characters, each as often as its share. */
+  /** A sample to hand on: at most {@link SAMPLE_SIZE} characters, each as often as its share. */
   sample(): string;
 }
 
 const SAMPLE_SIZE = 96;
 const KEYS_PER_PAGE = 24;
 const MAX_COLUMNS = 12;
-/** Beyond this a double cannot tell two keys apart. */
+/** Minimum width of an interval: below it a double cannot distinguish two keys. */
 const MIN_WIDTH = 1e-14;
 
 export const createDigits = (sample: string): Digits => {
@@ -49,7 +49,7 @@ export const createDigits = (sample: string): Digits => {
   };
 };
 
-/** The characters, place by place, of some keys behind what the whole page has in common; only places that differ. */
+/** The characters, place by place, of some keys behind the prefix that the whole page shares; only places where keys differ. */
 const columnsOf = (entries: Entries<Keyed>): string[][] => {
   const first = entries.at(0)?.key ?? '';
   const depth = commonPrefixLength(first, entries.at(-1)?.key ?? '');
@@ -57,7 +57,7 @@ const columnsOf = (entries: Entries<Keyed>): string[][] => {
   const columns: string[][] = [];
   for (let index = 0; index < entries.length; index += step) {
     const key = entries.at(Math.floor(index))?.key ?? '';
-    // A tail is cut in code units: half a character at its end is dropped.
+    // The tail is cut in code units, so half a character at its end is dropped.
     const tail = key.slice(depth, boundaryAt(key, depth + 2 * MAX_COLUMNS));
     let column = 0;
     for (const character of tail) {
@@ -66,7 +66,7 @@ const columnsOf = (entries: Entries<Keyed>): string[][] => {
       column += 1;
     }
   }
-  // The first place shows only the few digits this page covers: each counts once.
+  // The first place shows only the few digits that this page covers, so each of them counts once.
   return columns
     .map((column, index) => (index === 0 ? [...new Set(column)] : column))
     .filter((column) => column.some((character) => character !== column[0]));
@@ -77,7 +77,7 @@ const add = (counts: Map<number, number>, character: string, weight: number): vo
   counts.set(codePoint, (counts.get(codePoint) ?? 0) + weight);
 };
 
-/** Code points in order, and the share of all that lie before each; one more share than code points: the last is 1. */
+/** The code points in order, and for each the share of all characters before it. `shares` has one more element, which is 1. */
 interface Table {
   codePoints: number[];
   shares: number[];
@@ -102,7 +102,7 @@ const positionIn = ({ codePoints, shares }: Table, key: string, template: string
       const rank = lowerBound(codePoints, codePoint);
       const share = shares[rank] ?? 1;
       low += width * share;
-      // A character never seen has no room of its own: all that begins with it is in one place.
+      // A character that was never seen has no interval: all keys that begin with it share one position.
       if (codePoints[rank] !== codePoint) return low;
       width *= (shares[rank + 1] ?? 1) - share;
     } else if (fixed !== codePoint) return codePoint < fixed ? low : low + width;
@@ -111,10 +111,10 @@ const positionIn = ({ codePoints, shares }: Table, key: string, template: string
   return low;
 };
 
-/** The template's character at this place if it is no digit. */
+/** The template's character at this place if it is not a digit. */
 const fixedAt = (codePoints: number[], template: string, index: number): number | null => {
   const codePoint = template.codePointAt(index);
-  // Characters of other lengths came before: this is the second half of one.
+  // Characters of other lengths came before, so this is the second half of a character.
   if (codePoint === undefined || (codePoint >= 0xdc00 && codePoint < 0xe000)) return null;
   return codePoints[lowerBound(codePoints, codePoint)] === codePoint ? null : codePoint;
 };
@@ -158,7 +158,7 @@ const sampleOf = ({ codePoints, shares }: Table): string => {
     .join('');
 };
 
-/** How many of the sorted numbers are below. */
+/** The number of sorted numbers that are below `value`. */
 const lowerBound = (sorted: number[], value: number): number => {
   let low = 0;
   let high = sorted.length;
@@ -170,7 +170,7 @@ const lowerBound = (sorted: number[], value: number): number => {
   return low;
 };
 
-/** How many of the sorted numbers are at or below. */
+/** The number of sorted numbers that are at or below `value`. */
 const upperBound = (sorted: number[], value: number): number => {
   let low = 0;
   let high = sorted.length;

@@ -3,10 +3,10 @@
  * ("List results are always returned in UTF-8 binary order", S3 User Guide, "Listing object keys programmatically").
  */
 
-/** The greatest code point. Nothing that begins with a prefix comes after prefix + this, but itself continued. */
+/** The greatest code point: of all keys with a prefix, only those that begin with prefix + this code point come after it. */
 export const LAST_CODE_POINT = '\u{10ffff}';
 
-/** Negative, zero or positive, like `sort` wants it. */
+/** Negative, zero or positive, as `sort` expects it. */
 export const compareKeys = (one: string, other: string): number => {
   if (one === other) return 0;
   const length = Math.min(one.length, other.length);
@@ -18,7 +18,7 @@ export const compareKeys = (one: string, other: string): number => {
   return one.length - other.length;
 };
 
-/** How many code units both begin with; never in the middle of a surrogate pair. */
+/** The number of code units that both begin with; never ends within a surrogate pair. */
 export const commonPrefixLength = (one: string, other: string): number => {
   const length = Math.min(one.length, other.length);
   let index = 0;
@@ -26,13 +26,13 @@ export const commonPrefixLength = (one: string, other: string): number => {
   return boundaryAt(one, index);
 };
 
-/** The last place at or before `index` that does not tear a surrogate pair apart. */
+/** The last index at or before `index` that does not split a surrogate pair. */
 export const boundaryAt = (text: string, index: number): number =>
   index > 0 && index < text.length && isLeading(text.charCodeAt(index - 1)) ? index - 1 : index;
 
 export const byteLength = (key: string): number => Buffer.byteLength(key, 'utf8');
 
-/** Surrogates stand for code points above all others, so they go behind U+E000 to U+FFFF. */
+/** Surrogates stand for code points above all others, so they sort behind U+E000 to U+FFFF. */
 const byteRank = (unit: number): number => {
   if (unit < 0xd800) return unit;
   return unit < 0xe000 ? unit + 0x2000 : unit - 0x800;

@@ -1,23 +1,23 @@
 /**
- * The account of a run's ranges. Whatever happens to workers and messages, a range's progress is what was committed last, and
- * the run has ended when no range is open.
+ * The record of a run's ranges. Whatever happens to workers and messages, the progress of a range is its last commit, and the run
+ * has ended when no range is open.
  */
 import type { Range } from './range.ts';
 
-/** One step of one range: all of it takes effect, or nothing. */
+/** One step of one range. It takes effect as a whole or not at all. */
 export interface Commit {
-  /** As it was committed before: only who knows the last step may make the next. */
+  /** The range as it was committed before: only a worker that knows the last step may make the next one. */
   before: Range;
-  /** What is left of it; null: nothing. */
+  /** What is left of the range; null: nothing. */
   after: Range | null;
-  /** New ranges that were cut off it. */
+  /** New ranges that were cut off from it. */
   children: readonly Range[];
 }
 
 /**
- * - `superseded`: somebody else made this step (a duplicate of the message, or a worker thought dead): nothing was changed, and
- *   who hears it must stop.
- * - `ended`: this was the last open range of the run; told exactly once.
+ * - `superseded`: another worker made this step (it has a duplicate of the message, or was presumed dead). Nothing was changed, and
+ *   the worker must stop.
+ * - `ended`: this was the last open range of the run; returned exactly once.
  */
 export type Committed = 'committed' | 'superseded' | 'ended';
 
@@ -25,9 +25,9 @@ export interface Ledger {
   commit(commit: Commit): Promise<Committed>;
 }
 
-/** A ledger in memory, and the model of any other. */
+/** A ledger in memory: the model for every other ledger. */
 export interface MemoryLedger extends Ledger {
-  /** The ranges that are open, as committed last, in no order. */
+  /** The open ranges as they were committed last, in no order. */
   open(): Range[];
 }
 

@@ -1,39 +1,39 @@
-/** A listing as one stream of what counts in it, of which one page is held. */
+/** A listing as one stream of the entries that count. Only one page is in memory. */
 import type { ListedVersion, ListPage, Marker, Page } from './page.ts';
 import type { EntryFilter } from './counted-entries.ts';
 
-/** Where another reader of the same listing goes on. */
+/** The place at which another reader of the same listing can continue. */
 export interface Position {
   marker: Marker;
-  /** What the sieve there begins with. */
+  /** The pending entry that the filter there starts with. */
   pending: ListedVersion | null;
 }
 
 export interface ListingReader {
-  /** Behind what was taken last, or behind the page where nothing of it is left. */
+  /** Behind the entry that was taken last, or behind the page if nothing of it is left. */
   position(): Position;
-  /** The next one of the page at hand, without taking it; null: nothing of the page is left. */
+  /** The next entry of the current page, without taking it; null: nothing of the page is left. */
   peek(): ListedVersion | null;
   take(): void;
-  /** Is there nothing behind the page at hand? */
+  /** Is the current page the last one? */
   isLastPage(): boolean;
-  /** Gets the page behind the one at hand, which may be empty; what is left of that is lost. */
+  /** Moves to the next page, which may be empty. The rest of the current page is lost. */
   turn(): Promise<void>;
 }
 
 export const createListingReader = (
   listPage: ListPage<ListedVersion>,
-  sieve: EntryFilter,
+  filter: EntryFilter,
   { prefix, after, pageSize }: { prefix: string; after: Marker; pageSize: number },
 ): ListingReader => {
   let page: Page<ListedVersion> = { entries: [], next: after };
   let index = 0;
-  /** Passed last, and before that one. */
+  /** The entry that the filter received last, and the one before it. */
   let passed: Marker = after;
   let beforePassed: Marker = after;
   let ready: readonly ListedVersion[] = [];
   let readyIndex = 0;
-  let taken: Position = { marker: after, pending: sieve.pending };
+  let taken: Position = { marker: after, pending: filter.pending };
 
   const peek = (): ListedVersion | null => {
     for (;;) {
@@ -42,7 +42,7 @@ export const createListingReader = (
       const entry = page.entries.at(index);
       if (entry === undefined) return null;
       index += 1;
-      ready = sieve.pass(entry);
+      ready = filter.pass(entry);
       readyIndex = 0;
       beforePassed = passed;
       passed = entry;
@@ -54,20 +54,20 @@ export const createListingReader = (
     position: () => {
       const isPageDone = peek() === null;
       const { marker, pending } = isPageDone
-        ? { marker: page.next ?? passed, pending: sieve.pending }
+        ? { marker: page.next ?? passed, pending: filter.pending }
         : taken;
       return { marker: { key: marker.key, versionId: marker.versionId }, pending };
     },
     take: () => {
       const head = ready[readyIndex];
       readyIndex += 1;
-      // One that was pending came through with the entry passed last, which is still to come.
+      // A pending entry passes together with the entry received last, which itself is still to be taken.
       taken = { marker: head === passed ? passed : beforePassed, pending: null };
     },
     isLastPage: () => page.next === null,
     turn: async () => {
       if (page.next === null) return;
-      taken = { marker: page.next, pending: sieve.pending };
+      taken = { marker: page.next, pending: filter.pending };
       page = await listPage({ prefix, after: page.next, maxKeys: pageSize });
       index = 0;
       ready = [];

@@ -1,29 +1,29 @@
-/** How many requests may be under way: as many as S3 bears, found out by trying. */
+/** Limits the number of requests under way to what S3 accepts, which is found out by trying. */
 import { ReplicationError } from '../model/errors.ts';
 import type { Clock } from '../model/ports.ts';
 
 export interface Pace {
-  /** Waits for its turn. A request that fails as `throttled` makes everybody slow down. */
+  /** Makes the request when its turn comes. A request that fails as `throttled` slows down all requests. */
   run<T>(request: () => Promise<T>): Promise<T>;
-  /** How many may be under way at present. */
+  /** Maximum number of requests under way at present. */
   readonly limit: number;
 }
 
 export interface PaceOptions {
   clock: Clock;
-  /** Default 16, or `most` where that is less. */
+  /** The limit at the start. Default: 16, or `most` if that is less. */
   initial?: number;
   most: number;
-  /** Default: as many as come. S3 bears 5,500 a second for each partitioned prefix, the live replication included. */
+  /** Default: no limit. S3 accepts 5,500 requests a second for each partitioned prefix, including those of the live replication. */
   requestsPerSecond?: number;
 }
 
-/** After a SlowDown. Halving would leave a quarter of what S3 bears unused. */
+/** The share of the limit that remains after a SlowDown. Halving would leave a quarter of what S3 accepts unused. */
 const REMAINS = 0.8;
 
 /**
- * Doubles with every round of answers until S3 says SlowDown for the first time; from then on loses a fifth at each SlowDown and
- * grows by one a round. Requests that were sent before the pace was last lowered do not lower it again.
+ * The limit doubles with every round of answers until the first SlowDown. From then on it shrinks by a fifth at each SlowDown and
+ * grows by one with each round. Requests that were sent before the limit was last lowered do not lower it again.
  */
 export const createPace = ({
   clock,

@@ -1,4 +1,4 @@
-/** Pages of a listing, in S3's words, and the port they come through. */
+/** The pages of a listing in S3's terms, and the port that lists them. */
 
 /** A place in a listing: behind this version of the key, or behind all of its versions. */
 export interface Marker {
@@ -8,12 +8,12 @@ export interface Marker {
   versionId: string | null;
 }
 
-/** What the engine needs to know of what it lists; what else there is belongs to the consumer. */
+/** The only part of an entry that listing in ranges needs. Everything else is for the consumer. */
 export interface Keyed {
   key: string;
 }
 
-/** What ListObjectsV2 and ListObjectVersions tell of a version. */
+/** A version as ListObjectsV2 and ListObjectVersions report it. */
 export interface ListedVersion extends Keyed {
   kind: 'object' | 'delete-marker';
   /** Null from ListObjectsV2. `"null"`: S3's null version. */
@@ -29,11 +29,11 @@ export interface ListedVersion extends Keyed {
   storageClass: string;
 }
 
-/** As much of an array as is needed, so that a simulation may make its entries when they are looked at. */
+/** The part of an array's interface that is needed, so that a simulation can create entries when they are read. */
 export type Entries<E> = Pick<readonly E[], 'length' | 'at' | 'slice'> & Iterable<E>;
 
 export interface Page<E extends Keyed> {
-  /** In S3's order; decoded keys. May be fewer than asked for, even none, whether or not there is more. */
+  /** In S3's order, with decoded keys. May be fewer than requested, even none, whether or not more entries follow. */
   entries: Entries<E>;
   /** Where the next page begins (NextKeyMarker and NextVersionIdMarker, or the last key); null at the end of the bucket. */
   next: Marker | null;
@@ -44,11 +44,11 @@ export interface PageRequest {
   prefix: string;
   /** StartAfter, or KeyMarker and VersionIdMarker. */
   after: Marker;
-  /** At most 1,000: S3 gives no more. */
+  /** At most 1,000, which is S3's maximum. */
   maxKeys: number;
 }
 
-/** Throws ReplicationError alone: `throttled` is a wish to slow down, other reasons with disposition `retry` are tried again. */
+/** Throws only ReplicationError. The reason `throttled` asks to slow down; other reasons with disposition `retry` are tried again. */
 export type ListPage<E extends Keyed> = (request: PageRequest) => Promise<Page<E>>;
 
 /** The beginning of a bucket, or of a prefix. */

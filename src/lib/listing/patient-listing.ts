@@ -1,6 +1,6 @@
 /**
- * A listing that waits and tries again. Ranges are neighbourhoods of the key space, as are the partitions S3 counts requests by:
- * the one that is throttled waits by itself, while {@link Pace} slows all down a little.
+ * A listing that waits and retries. S3 limits requests for each partition, and both partitions and ranges are neighbourhoods of the
+ * key space. So a throttled range waits by itself, while {@link Pace} slows down all ranges a little.
  */
 import { asReplicationError } from '../model/errors.ts';
 import type { Clock } from '../model/ports.ts';
@@ -12,16 +12,16 @@ export interface Patience {
   pace: Pace;
   /** In [0, 1). Default: Math.random. */
   random?: () => number;
-  /** Milliseconds since the epoch: nothing is tried again after it. Default: never. */
+  /** Milliseconds since the epoch after which nothing is retried. Default: no limit. */
   deadlineMs?: number;
 }
 
 const BASE_MS = 100;
 const CAP_MS = 20_000;
-/** Of failures other than SlowDown, which may last as long as S3 needs to split a partition. */
+/** Maximum number of tries after failures other than SlowDown. A SlowDown may last as long as S3 needs to split a partition. */
 const MAX_TRIES = 8;
 
-/** For all ranges of a process together. Throws the last failure when it is not worth another try. */
+/** Shared by all ranges of a process. Throws the last failure when another try is not worth it. */
 export const patientListing =
   <E extends Keyed>(
     listPage: ListPage<E>,

@@ -1,30 +1,30 @@
-/** A slice of the key space of one run: plain JSON, to be kept in a table or sent in a message. */
+/** A range: a slice of the key space of one run. Plain JSON, which is kept in a table and sent in messages. */
 import { isRecord } from '../model/json.ts';
 import { BEGINNING, type Marker } from './page.ts';
 
 export interface Range {
   /**
-   * Where it began: all its keys are behind this one; '' for the beginning. Never changes, and no other range of the run ever
-   * begins there: it is the range's id.
+   * The start of the range: all its keys are behind this one; '' for the beginning. It never changes, and no other range of the
+   * run ever starts there, so it is the range's id.
    */
   from: string;
   /** The last version that was listed and consumed. */
   after: Marker;
-  /** The last key that belongs to it, which need not exist; null: to the end. */
+  /** The last key of the range, which need not exist; null: to the end. */
   upTo: string | null;
-  /** How often it was committed: fences off who works on an old copy. */
+  /** The number of commits so far. It fences off a worker that has an old copy of the range. */
   step: number;
-  /** Characters seen so far (see `digits.ts`), so that whoever takes it over need not begin knowing nothing. */
+  /** Characters seen so far (see `key-arithmetic.ts`), so that another worker does not start without knowledge. */
   digits: string;
-  /** Pages that were expected in it where it began; null: nobody knows. */
+  /** The number of pages that were expected when the range was cut off; null: unknown. */
   expectedPages: number | null;
-  /** What the consumer wants to find again if somebody else goes on: plain JSON, opaque here. Null where it begins. */
+  /** State of the consumer, for the worker that continues the range: plain JSON, opaque here. Null at the start. */
   carry: Json;
 }
 
 export type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
 
-/** The one range every run begins with. */
+/** The only range at the start of a run. */
 export const wholeRange = (): Range => ({
   from: '',
   after: BEGINNING,
@@ -35,7 +35,7 @@ export const wholeRange = (): Range => ({
   carry: null,
 });
 
-/** The ranges behind each of the ascending points, the last one up to where `range` went. */
+/** The ranges behind each of the ascending points. The last one ends where `range` ended. */
 export const rangesBehind = (range: Range, points: readonly string[], expectedPages: number): Range[] =>
   points.map((point, index) => ({
     from: point,
@@ -47,7 +47,7 @@ export const rangesBehind = (range: Range, points: readonly string[], expectedPa
     carry: null,
   }));
 
-/** Reads what was kept or sent as JSON. Throws where it is no range: this was written by another version of the program. */
+/** Parses a range from JSON. Throws if it is not a range, because then another version of the program wrote it. */
 export const parseRange = (text: string): Range => {
   const value: unknown = JSON.parse(text);
   if (isRange(value)) return value;

@@ -1,13 +1,13 @@
-/** Who is idle takes over a part of what is left where the most is left. */
+/** Assigns idle workers to the ranges with the most pages left. */
 import type { RangeWork } from './range-work.ts';
 
 export interface Share {
   work: RangeWork;
-  /** Into how many parts to split it, two at least. */
+  /** How many parts to split the range into; at least two. */
   parts: number;
 }
 
-/** Brings `idle` workers to the ranges so that the longest share becomes as short as can be, and none shorter than `minPages`. */
+/** Distributes `idle` workers so that the longest share becomes as short as possible, and no share shorter than `minPages`. */
 export const shareOut = (works: readonly RangeWork[], idle: number, minPages: number): Share[] => {
   const shares = works
     .map((work) => ({ work, parts: 1, pages: work.remainingPages() }))

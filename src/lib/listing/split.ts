@@ -1,44 +1,44 @@
 /**
- * Where to cut what is left of a range, so that the parts take about equally long.
+ * Chooses the keys at which the rest of a range is cut, so that the parts take about equally long.
  *
- * Nothing is assumed about keys. Those seen last say how deep keys differ there, by which characters, and how densely they
- * lie; the rest of the range is thought to be like that. Where that is wrong, the next page of a part tells, and it is cut
- * again: a wrong guess costs one request.
+ * Nothing is assumed about keys. The last keys seen show at which depth keys differ, by which characters, and how densely they
+ * lie; the rest of the range is estimated to be like them. If the estimate is wrong, the next page of a part shows it and the part
+ * is cut again: a wrong estimate costs one request.
  */
 import { MAX_KEY_BYTES } from '../model/rule.ts';
 import type { Digits } from './key-arithmetic.ts';
 import { boundaryAt, byteLength, commonPrefixLength, compareKeys, LAST_CODE_POINT } from './key-order.ts';
 
-/** What is known of a range while it is worked on. */
+/** The facts about a range that is being worked on. */
 export interface Sight {
-  /** All keys of the listing begin with it. */
+  /** The prefix of the listing. */
   prefix: string;
   /** The first key of the last page, then the last keys of the last pages, the newest at the end; empty before the first page. */
   trail: readonly string[];
-  /** Is the last page all versions of one key, of which there may be more? */
+  /** Does the last page hold only versions of one key, which may have more versions? */
   isInsideKey: boolean;
-  /** Is the next page under way, so that its keys are no longer to be had? */
+  /** Is the next page being listed, so that its keys can no longer be cut off? */
   isReading: boolean;
-  /** Where the range began. */
+  /** The start of the range. */
   from: string;
   upTo: string | null;
   digits: Digits;
-  /** Pages the range had seen so far. */
+  /** The number of pages read so far. */
   pages: number;
-  /** As many were expected in all of it when it was cut off; null: nobody knows. */
+  /** The number of pages expected in the whole range when it was cut off; null: unknown. */
   expectedPages: number | null;
 }
 
-/** A part must be worth the request that is lost where it begins. */
+/** Minimum size of a part: it must be worth the request that is lost at its start. */
 const MIN_PART_PAGES = 1;
-/** Digits of so many pages are thought to be one counter; what differs further ahead is looked for apart. */
+/** How many pages the digits of one counter may count. Differences further ahead in the key are searched separately. */
 const COUNTER_PAGES = 1e6;
-/** Pages that differ so much in density do not belong together. */
+/** The factor in density by which a page shows that another kind of keys has begun. */
 const CHANGE = 4;
-/** Nothing is known about what lies beyond the counter: enough to be worth a look. */
+/** How many pages are assumed beyond the counter, where nothing is known: enough to make a search worthwhile. */
 const BEYOND_PAGES = 4;
 
-/** About how many pages are left behind the one that is under way. Infinity cannot be: 0 where nothing is known yet. */
+/** The estimated number of pages behind the one being listed. Never Infinity; 0 while nothing is known yet. */
 export const remainingPages = (sight: Sight): number => {
   const view = viewOf(sight);
   if (view === null) return 0;
@@ -50,8 +50,8 @@ export const remainingPages = (sight: Sight): number => {
 };
 
 /**
- * At most `parts - 1` ascending keys between the last key seen and the end of the range, fewer where there is not enough left.
- * They are valid text of at most 1,024 bytes, and need not exist.
+ * At most `parts - 1` ascending keys between the last key seen and the end of the range; fewer if there is not enough left. The keys
+ * are valid text of at most 1,024 bytes and need not exist.
  */
 export const splitPoints = (sight: Sight, parts: number): string[] => {
   const view = viewOf(sight);
@@ -67,13 +67,13 @@ export const splitPoints = (sight: Sight, parts: number): string[] => {
 
 interface View {
   cursor: string;
-  /** Keys are compared as numbers from here on. */
+  /** The depth from which keys are compared as numbers. */
   depth: number;
-  /** Where keys that share less than `depth` with the cursor may still follow. */
+  /** May keys follow that share fewer than `depth` code units with the cursor? */
   hasBeyond: boolean;
-  /** The depth all that is left shares. */
+  /** The depth that all remaining keys share. */
   shared: number;
-  /** Numbers between which the rest lies, and how much of that a page takes. */
+  /** The numbers between which the rest lies, and the width of a page. */
   start: number;
   end: number;
   pageWidth: number;
@@ -97,7 +97,7 @@ const viewOf = (sight: Sight): View | null => {
   return { cursor, depth, hasBeyond, shared, start, end, pageWidth, insidePages };
 };
 
-/** What is left of what was expected; but what is found to go on may go on for about as long again. */
+/** What is left of the expected pages; but a range that turns out to be longer may continue for about as long again. */
 const plausiblePages = (
   { from, upTo, digits, pages, expectedPages }: Sight,
   cursor: string,
@@ -110,7 +110,7 @@ const plausiblePages = (
   return Math.max(pages, whole > 0 ? (expectedPages * width) / whole : 0);
 };
 
-/** Where the digits begin that may count the next million pages, what is between them left aside. */
+/** The place at which the digits begin that can count the next million pages. Other characters between the digits are ignored. */
 const counterStart = (cursor: string, varies: number, digits: Digits): number => {
   let pages = 1;
   let start = varies;
@@ -124,8 +124,8 @@ const counterStart = (cursor: string, varies: number, digits: Digits): number =>
 };
 
 /**
- * Over as many of the last pages as lie in the same counter; but where the last one alone is much denser or sparser than those
- * before it, something else has begun, and it alone counts.
+ * The mean over those of the last pages that lie in the same counter. If the last page alone is much denser or sparser than the mean,
+ * another kind of keys has begun and only that page counts.
  */
 const pageWidthOf = ({ trail, digits }: Sight, cursor: string, depth: number, position: number): number => {
   let oldest = trail.length - 2;
@@ -149,10 +149,10 @@ const insidePoints = ({ digits }: Sight, view: View, parts: number): string[] =>
   );
 };
 
-/** Of so many parts, how many look for keys beyond the counter. */
+/** The number of parts that search for keys beyond the counter. */
 const beyondCount = (parts: number): number => Math.ceil((parts - 1) / 4);
 
-/** Ends of what shares less and less with the cursor, in steps that double. */
+/** The ends of regions that share less and less with the cursor, in steps that double. */
 const beyondPoints = ({ cursor, depth, shared, hasBeyond }: View, parts: number): string[] => {
   if (!hasBeyond) return [];
   const points: string[] = [];
@@ -162,7 +162,7 @@ const beyondPoints = ({ cursor, depth, shared, hasBeyond }: View, parts: number)
   return points;
 };
 
-/** Those that lie within what is left, each once. */
+/** The points that lie within the rest of the range, each once. */
 const ascendingWithin = ({ upTo }: Sight, { cursor }: View, points: string[]): string[] =>
   points
     .filter(
@@ -174,7 +174,7 @@ const ascendingWithin = ({ upTo }: Sight, { cursor }: View, points: string[]): s
     .sort(compareKeys)
     .filter((point, index, sorted) => point !== sorted[index - 1]);
 
-/** Half-way by code points, where the digits say nothing. */
+/** The middle by code points, for when the digits do not help. */
 const middleOf = (cursor: string, upTo: string | null): string | null => {
   if (upTo === null) return null;
   const shared = commonPrefixLength(cursor, upTo);
@@ -185,7 +185,7 @@ const middleOf = (cursor: string, upTo: string | null): string | null => {
   return cursor.slice(0, shared) + String.fromCodePoint(middle);
 };
 
-/** Below it are control characters, which XML cannot hold. */
+/** The code points below are control characters, which XML cannot represent. */
 const FIRST = 0x20;
 
 const isPlain = (codePoint: number): boolean =>
