@@ -1,4 +1,4 @@
-/** What an operator does with runs. */
+/** Operations on runs that an operator asks for. */
 import { wholeRange } from '../listing/range.ts';
 import type { RunDeps } from './ports.ts';
 import type { RunRecord } from './run-store.ts';
@@ -7,10 +7,10 @@ import { newTick } from './heartbeat.ts';
 
 export type ControlDeps = Pick<RunDeps, 'store' | 'queues' | 'clock' | 'random'>;
 
-/** What was asked for cannot be done: `message` says why and what to do. */
+/** The request cannot be carried out: `message` says why and what to do. */
 export class RunRefusedError extends Error {
   override readonly name = 'RunRefusedError';
-  /** The run that stands in the way, or that was asked about. */
+  /** The run that is in the way, or the requested run. */
   readonly run: string;
 
   constructor(message: string, run: string) {
@@ -19,7 +19,7 @@ export class RunRefusedError extends Error {
   }
 }
 
-/** Throws {@link RunRefusedError} while a run over some of the same keys is not over. */
+/** Throws {@link RunRefusedError} if another run over some of the same keys is not over yet. */
 export const startRun = async (
   spec: RunSpec,
   estimate: RunEstimate | null,
@@ -63,7 +63,7 @@ const newRun = (spec: RunSpec, estimate: RunEstimate | null, deps: ControlDeps):
   };
 };
 
-/** `20261122-174334-k3f9ax`: easy to read aloud, in the order of time. */
+/** `20261122-174334-k3f9ax`: easy to read aloud, and sorts by time. */
 const newId = (nowMs: number, { random }: ControlDeps): string => {
   const [date = '', time = ''] = new Date(nowMs)
     .toISOString()
@@ -74,10 +74,10 @@ const newId = (nowMs: number, { random }: ControlDeps): string => {
   return `${date}-${time}-${tail}`;
 };
 
-/** Without vowels, and without what looks alike. */
+/** Without vowels, and without characters that look alike. */
 const ID_LETTERS = 'bcdfghjkmnpqrstvwxz23456789';
 
-/** Stops after the pages under way; hints are let go from now on, and what they were for is found again after `resume`. */
+/** Pauses a run after the pages under way. From now on its hints are dropped; after `resume` their differences are found again. */
 export const pauseRun = (id: string, deps: ControlDeps): Promise<RunRecord> =>
   change(id, deps, (run) => {
     if (run.phase === 'paused') return null;
@@ -85,7 +85,7 @@ export const pauseRun = (id: string, deps: ControlDeps): Promise<RunRecord> =>
     return { phase: 'paused' };
   });
 
-/** Goes on where it stopped. Of a run that is active it sends all messages again: it does no harm. */
+/** Resumes a run where it stopped. For an active run it sends all messages again, which does no harm. */
 export const resumeRun = async (id: string, deps: ControlDeps): Promise<RunRecord> => {
   const tick = newTick(deps);
   const run = await change(id, deps, (now) => {
@@ -96,7 +96,7 @@ export const resumeRun = async (id: string, deps: ControlDeps): Promise<RunRecor
   return run;
 };
 
-/** For good. What is copied stays, and hints that wait are let go. */
+/** Cancels a run permanently. Copied objects stay, and waiting hints are dropped. */
 export const cancelRun = (id: string, deps: ControlDeps): Promise<RunRecord> =>
   change(id, deps, (run) => {
     if (run.phase === 'cancelled') return null;
@@ -116,7 +116,7 @@ const FIRST_TICK_SECONDS = 5;
 
 type Changes = Parameters<RunDeps['store']['change']>[1];
 
-/** `changes` null: it is so already. */
+/** `changesOf` returns null if the run needs no change. */
 const change = async (
   id: string,
   { store }: ControlDeps,

@@ -1,4 +1,4 @@
-/** The clock of a run: a message that sends itself again while the run is active, and mends what got lost. */
+/** The clock of a run: a message that sends itself again while the run is active, and replaces lost messages of ranges. */
 import { advance, isQuiet } from './phases.ts';
 import type { RunDeps, RunMessage } from './ports.ts';
 import type { RunRecord } from './run-store.ts';
@@ -6,14 +6,14 @@ import { isActive } from './run.ts';
 
 type TickMessage = Extract<RunMessage, { kind: 'tick' }>;
 
-/** A range that has not moved for so long has lost its message: no invocation is that long. */
+/** How long a range may stand still before its message counts as lost. No invocation takes that long. */
 const LOST_AFTER_MS = 16 * 60_000;
 const FIRST_DELAY_SECONDS = 15;
 const LONGEST_DELAY_SECONDS = 60;
-/** Of a young run soon, of an old one seldom. */
+/** Tick often while the run is young, rarely once it is old: the delay is the age of the run divided by this. */
 const AGE_PER_DELAY = 20;
 
-/** Throws what the ports throw; the message must come again then. */
+/** Throws what the ports throw; the message must then be delivered again. */
 export const tick = async (message: TickMessage, deps: RunDeps): Promise<void> => {
   const before = await deps.store.load(message.run);
   if (before?.tick !== message.tick) return;
@@ -22,7 +22,7 @@ export const tick = async (message: TickMessage, deps: RunDeps): Promise<void> =
   await sendLostRanges(run, deps);
   const delaySeconds = delayOf(run, deps.clock.now());
   const next = newTick(deps);
-  // First sent, then noted: who dies in between leaves a message that nobody heeds, and this one comes again.
+  // Sent first, then noted. A crash in between leaves a message that is ignored, and this message is delivered again.
   await deps.queues.send([{ kind: 'tick', run: run.id, tick: next }], delaySeconds);
   await noteTick(run.id, message.tick, next, deps);
 };

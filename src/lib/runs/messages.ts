@@ -1,4 +1,4 @@
-/** What is done with one message of the queue of ranges, and what a failure means for its run. */
+/** Processes messages of the queue of ranges, and decides what a failure means for the run. */
 import { recordIn } from '../model/json.ts';
 import { retryDelaySeconds } from '../delivery/backoff.ts';
 import { asReplicationError, type ReplicationError } from '../model/errors.ts';
@@ -9,7 +9,7 @@ import { compareRange } from './compare-range.ts';
 import { isActive } from './run.ts';
 import { tick } from './heartbeat.ts';
 
-/** Deliveries after which a failure that should pass is taken for one that does not. */
+/** Maximum number of deliveries before a failure that should be temporary counts as permanent. */
 const MAX_DELIVERIES = 8;
 
 export interface RunWork {
@@ -18,7 +18,7 @@ export interface RunWork {
   log: { info(message: string, fields: object): void; warn(message: string, fields: object): void };
 }
 
-/** Answers the ids of messages that must come again. Never throws. */
+/** Returns the ids of the messages that must be delivered again. Never throws. */
 export const workOnBatch = async (
   messages: readonly QueueMessage[],
   { deps, ranges, log }: RunWork,
@@ -38,7 +38,7 @@ export const workOnBatch = async (
       } catch (error) {
         const { reason, message: detail } = asReplicationError(error);
         log.warn('retry', { ...parsed, receiveCount, reason, detail });
-        // Where the delay cannot be set, the queue's own visibility timeout brings it back, only later.
+        // If the delay cannot be set, the message returns later, after the queue's own visibility timeout.
         await ranges
           .retryLater(message, retryDelaySeconds(receiveCount, deps.random()))
           .catch(() => undefined);
@@ -49,7 +49,7 @@ export const workOnBatch = async (
   return { failed: failed.flat() };
 };
 
-/** Throws what is worth another try, later. Whatever else fails, the run fails with it. */
+/** Throws failures that are worth a later retry. Any other failure makes the run fail. */
 export const workOnMessage = async (
   message: RunMessage,
   receiveCount: number,
@@ -65,7 +65,7 @@ export const workOnMessage = async (
   }
 };
 
-/** A bucket that cannot be listed says nothing about what is in it: the run stops until a person has seen to it. */
+/** Nothing is known about the contents of a bucket that cannot be listed, so the run stops until a person has fixed the cause. */
 const failRun = async (id: string, error: ReplicationError, deps: RunDeps): Promise<void> => {
   const { reason, message: detail } = error;
   for (;;) {
@@ -77,7 +77,7 @@ const failRun = async (id: string, error: ReplicationError, deps: RunDeps): Prom
   await advance(id, deps);
 };
 
-/** Of the body of a message. Null: it is none of ours. */
+/** Parses the body of a message. Null: it is not a message of a run. */
 const parseRunMessage = (body: string): RunMessage | null => {
   const json = recordIn(body);
   const { run, epoch, from, tick: nonce } = json;

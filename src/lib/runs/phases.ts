@@ -1,14 +1,14 @@
-/** How a run goes on from phase to phase. Whoever asks, and however often: each step is made once. */
+/** Advances a run from phase to phase. Each step is made once, however many callers ask and however often. */
 import { wholeRange } from '../listing/range.ts';
 import type { RunDeps } from './ports.ts';
 import type { RunChanges, RunRecord } from './run-store.ts';
 import { reportOf } from './report/run-report.ts';
 import { isActive, isListing, NOTHING_COMPARED, type WorkPhase } from './run.ts';
 
-/** Looks that find no hint in the queue and nothing on its way before those that were not counted are taken for lost. */
+/** How many consecutive checks must find the queue empty and nothing under way before hints that were not counted count as lost. */
 const MAX_EMPTY_LOOKS = 3;
 
-/** As far as it can go now. Answers the run as it then is; null: there is none. */
+/** Advances the run as far as it can go now. Returns the run as it then is; null: there is no such run. */
 export const advance = async (id: string, deps: RunDeps): Promise<RunRecord | null> => {
   for (;;) {
     const run = await deps.store.load(id);
@@ -23,7 +23,7 @@ export const advance = async (id: string, deps: RunDeps): Promise<RunRecord | nu
   }
 };
 
-/** Null: it has to wait. */
+/** Null: the run has to wait. */
 const nextStep = async (run: RunRecord, deps: RunDeps): Promise<RunChanges | null> => {
   if (isListing(run.work) && run.openRanges > 0) return null;
   switch (run.work) {
@@ -42,18 +42,18 @@ const nextStep = async (run: RunRecord, deps: RunDeps): Promise<RunChanges | nul
 const afterCopying = async (run: RunRecord, deps: RunDeps): Promise<RunChanges | null> => {
   const { done, failed, dropped } = await deps.store.copied(run.id);
   const hints = run.hintsBefore + (run.compared?.hints ?? 0);
-  // After a crash a page is compared again: what was replicated meanwhile was counted as done, but is no difference any more. So
-  // there may be hints left though enough were done.
+  // After a crash a page is compared again. Keys that were replicated meanwhile were counted as done but are no longer differences,
+  // so there may be hints left even if enough of them were done.
   const isDone = done + failed + dropped >= hints && (hints === 0 || (await isQuiet(run, deps)));
   if (!isDone && run.emptyLooks < MAX_EMPTY_LOOKS) return null;
   if (dropped <= run.droppedBefore)
     return { ...begun(run, 'checking', deps), epoch: run.epoch + 1, checked: NOTHING_COMPARED };
-  // While the run was paused hints were let go: what they were for is found again.
+  // Hints were dropped while the run was paused: the next listing finds their differences again.
   const again = { compared: NOTHING_COMPARED, hintsBefore: hints, droppedBefore: dropped };
   return { ...begun(run, 'comparing', deps), ...again, epoch: run.epoch + 1 };
 };
 
-/** Nobody is copying any more, nor will be. */
+/** Nothing is being copied any more, and nothing will be. */
 export const isQuiet = async (
   { spec }: Pick<RunRecord, 'spec'>,
   { queues, moving }: Pick<RunDeps, 'queues' | 'moving'>,

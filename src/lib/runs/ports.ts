@@ -1,4 +1,4 @@
-/** What runs need from the outside besides their store. */
+/** The ports that runs need besides their store. */
 import type { Hint } from '../hint/hint.ts';
 import type { ListedVersion, ListPage } from '../listing/page.ts';
 import type { Buckets, Clock } from '../model/ports.ts';
@@ -7,28 +7,28 @@ import type { ReportRow, RunReport } from './report/report-data.ts';
 import type { DifferenceFile, RunRecord, RunStore } from './run-store.ts';
 import type { RunSpec } from './run.ts';
 
-/** In the queue of ranges: a range to go on with, or time for a look at the run as a whole. */
+/** A message of the queue of ranges: a range to continue, or a tick, which checks the run as a whole. */
 export type RunMessage =
   { kind: 'range'; run: string; epoch: number; from: string } | { kind: 'tick'; run: string; tick: string };
 
 export interface RunQueues {
-  /** Resolves when SQS has accepted all of them. At least once, in no order. */
+  /** Resolves when SQS has accepted all messages. They are delivered at least once, in no order. */
   send(messages: readonly RunMessage[], delaySeconds?: number): Promise<void>;
   sendHints(hints: readonly Hint[]): Promise<void>;
-  /** About how many hints of all runs are in the queue: visible, delayed and in flight. */
+  /** The approximate number of hints of all runs in the queue: visible, delayed and in flight. */
   hintsLeft(): Promise<number>;
 }
 
-/** Listings of both sides; a page that fails throws {@link ReplicationError}, and nobody tries again. */
+/** Listings of both sides. A page that fails throws {@link ReplicationError}; it is not retried here. */
 export interface Listings {
   source(rule: ReplicationRule, versions: RunSpec['versions']): ListPage<ListedVersion>;
   destination(destination: Destination, versions: RunSpec['versions']): ListPage<ListedVersion>;
 }
 
-/** Where the files of reports are written. The same name again takes the place of what was there. */
+/** Writes the files of reports. A file replaces an earlier one of the same name. */
 export interface ReportFiles {
   bucket: string;
-  /** A CSV file, streamed while its rows are found. `name` is relative to the folder of the run. */
+  /** A CSV file that is streamed while its rows are found. `name` is relative to the folder of the run. */
   differences(run: string, name: string): DifferenceWriter;
   /** `report.json` and `report.html`. */
   report(report: RunReport): Promise<void>;
@@ -36,24 +36,24 @@ export interface ReportFiles {
 
 export interface DifferenceWriter {
   write(rows: readonly ReportRow[]): Promise<void>;
-  /** Resolves when S3 has the whole file. */
+  /** Resolves when S3 has stored the whole file. */
   close(): Promise<DifferenceFile>;
-  /** Lets go of what was written. */
+  /** Discards what was written. */
   abort(): Promise<void>;
 }
 
-/** Tells that a run has come to its end. At least once. */
+/** Announces at least once that a run has ended. */
 export interface RunTopic {
   announce(run: RunRecord): Promise<void>;
 }
 
-/** Large objects that many invocations are still moving: the hints for them are gone from the queue. */
+/** Large objects that transfers are still moving: their hints are no longer in the queue. */
 export interface MovingObjects {
-  /** Of one rule to one of its destinations; those that wait for a person are not among them. */
+  /** Counts the objects of one rule and one of its destinations, without those that wait for a person. */
   count(of: Pick<RunSpec, 'rule' | 'destination'>): Promise<number>;
 }
 
-/** What one invocation of the backfill function is given to work with. */
+/** Everything that one invocation of the backfill function works with. */
 export interface RunDeps {
   /** `<name>-<stage>`. */
   stack: string;
@@ -63,7 +63,7 @@ export interface RunDeps {
   moving: MovingObjects;
   listings: Listings;
   buckets: Buckets;
-  /** Null: none are written. */
+  /** Null: no reports are written. */
   files: ReportFiles | null;
   topic: RunTopic;
   clock: Clock;
@@ -71,6 +71,6 @@ export interface RunDeps {
   random(): number;
   /** Milliseconds since the epoch after which no work may be under way. */
   deadlineMs: number;
-  /** So many ranges of a run are worked on at once. */
+  /** Maximum number of ranges of a run that are worked on concurrently. */
   listingConcurrency: number;
 }

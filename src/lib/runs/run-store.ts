@@ -1,84 +1,84 @@
-/** Where runs are kept, and what several workers agree on by it. */
+/** The store of runs, through which the workers of a run coordinate. */
 import type { Committed } from '../listing/ledger.ts';
 import type { Range } from '../listing/range.ts';
 import type { CompareCounters, CopyCounters, Run } from './run.ts';
 
-/** A run with what only its own machinery needs to know. */
+/** A run with the fields that only its own machinery needs. */
 export interface RunRecord extends Run {
-  /** Goes up with each change, so that of two changes at once one is refused. Ranges that go ahead do not change it. */
+  /** Increases with each change, so that one of two concurrent changes is refused. Ranges that advance do not change it. */
   revision: number;
-  /** The one tick that counts; others of the run are duplicates. */
+  /** The only valid tick; other ticks of the run are duplicates. */
   tick: string;
-  /** Looks at the queue of hints, one after the other, that found it empty. */
+  /** The number of consecutive checks that found the queue of hints empty. */
   emptyLooks: number;
-  /** Hints of earlier looks at both sides, and those let go by the time the present one was begun. */
+  /** The hints of earlier listings, and the hints that had been dropped when the present listing began. */
   hintsBefore: number;
   droppedBefore: number;
-  /** Was its end told? */
+  /** Was the end of the run announced? */
   announced: boolean;
 }
 
-/** What `RunStore.change` may change. Counters are set to nothing by giving null or zeros; they grow by commits alone. */
+/** The fields that `RunStore.change` may change. It can only reset counters, to null or zeros; they grow only by commits. */
 export type RunChanges = Partial<Omit<RunRecord, 'id' | 'spec' | 'createdMs' | 'openRanges' | 'revision'>>;
 
 export interface OpenRange {
   range: Range;
-  /** What was counted in it so far, in this listing. */
+  /** The counters of the range so far, in this listing. */
   counted: CompareCounters;
-  /** When it last went ahead or was sent again; milliseconds since the epoch. */
+  /** When the range last advanced or its message was sent again. Milliseconds since the epoch. */
   movedMs: number;
 }
 
-/** A file of differences, as written before the step that counts it. */
+/** A file of differences. It is written before the step that counts it is committed. */
 export interface DifferenceFile {
   key: string;
   rows: number;
 }
 
-/** One step of one range of a run: all of it takes effect, or nothing. */
+/** One step of one range of a run. It takes effect as a whole or not at all. */
 export interface RangeCommit {
   run: string;
   epoch: number;
-  /** Which of the run's counters the range's are added to when it is done. */
+  /** The run's counters to which the counters of the range are added when it is done. */
   listing: 'compared' | 'checked';
   before: Range;
-  /** What is left of it; null: nothing. */
+  /** What is left of the range; null: nothing. */
   after: Range | null;
   children: readonly Range[];
-  /** All that was counted in the range, this step included. */
+  /** The counters of the whole range, including this step. */
   counted: CompareCounters;
-  /** Differences found in this step; null: none, or nobody writes them. */
+  /** The differences found in this step; null: there are none, or no files are written. */
   file: DifferenceFile | null;
   nowMs: number;
 }
 
-/** Every function throws {@link ReplicationError} alone. Reads see what was written before. */
+/** Every function throws only {@link ReplicationError}. Reads are consistent with earlier writes. */
 export interface RunStore {
   /**
-   * Puts the run and the only range of its first listing into the store. `active`: a run of the same rule and destination,
-   * over keys some of which are the same, is not over yet; nothing was changed.
+   * Stores the run and the only range of its first listing. `active`: another run of the same rule and destination with some of the
+   * same keys is not over yet; nothing was changed.
    */
   create(run: RunRecord, first: Range): Promise<{ kind: 'created' } | { kind: 'active'; run: string }>;
   /** Null: there is no such run. */
   load(id: string): Promise<RunRecord | null>;
-  /** With what was counted in ranges under way. Somewhat more than `load` to read. */
+  /** Loads the run with the counters of ranges under way. Reads somewhat more than `load`. */
   progress(id: string): Promise<RunRecord | null>;
-  /** The newest first. */
+  /** Newest first. */
   list(limit: number): Promise<RunRecord[]>;
   /**
-   * False: somebody else changed the run since it was loaded, and nothing was changed. `first` is put beside it as the only range of
-   * a new listing, for which there must be no open range left. A run that is over lets others over the same keys begin.
+   * False: another worker changed the run since it was loaded, and nothing was changed. `first` is stored with it as the only range
+   * of a new listing; there must be no open range left. Once a run is over, other runs over the same keys may begin.
    */
   change(run: RunRecord, changes: RunChanges, first?: Range): Promise<boolean>;
-  /** All that are open in the run's present listing. */
+  /** All open ranges of the run's present listing. */
   openRanges(run: RunRecord): Promise<OpenRange[]>;
-  /** Null: it is done, or there never was one. */
+  /** Null: the range is done, or never existed. */
   openRange(id: string, epoch: number, from: string): Promise<OpenRange | null>;
-  /** Notes that its message was sent again. */
+  /** Notes that the message of the range was sent again. */
   touch(id: string, epoch: number, range: Range, nowMs: number): Promise<void>;
   /** As {@link Ledger}. */
   commit(commit: RangeCommit): Promise<Committed>;
   copied(id: string): Promise<CopyCounters>;
-  /** Of the run's present listing, at most `limit`, and how many there are besides. */
+  /** At most `limit` files of the run's present listing, and the number of the other ones. */
   files(run: RunRecord, limit: number): Promise<{ files: DifferenceFile[]; leftOut: number }>;
 }

@@ -1,5 +1,5 @@
 /**
- * A run: one backfill or verify of one destination of one rule. Plain JSON throughout, as it is kept in the table of runs.
+ * A run: one backfill or verify of one destination of one rule. Plain JSON throughout, because it is kept in the table of runs.
  */
 import type { Reason } from '../model/reasons.ts';
 
@@ -10,22 +10,22 @@ export interface RunSpec {
   rule: string;
   /** Id of one of its destinations. */
   destination: string;
-  /** Keys that begin with it, and with the rule's own prefix; '' for all of the rule. */
+  /** Only keys that begin with this prefix and with the rule's own; '' for all keys of the rule. */
   prefix: string;
-  /** ISO 8601: only keys of which something was written then or later; null: all. */
+  /** ISO 8601: only keys with something written at this time or later; null: all keys. */
   since: string | null;
-  /** What is compared: every version, or the current objects. */
+  /** Whether every version is compared, or only the current objects. */
   versions: 'all' | 'latest';
-  /** `all`: of keys that are the same by listing, what listings do not show is looked at too. */
+  /** `all`: if listings show no difference, the attributes that listings do not show are compared too. */
   attributes: 'listed' | 'all';
-  /** Of a verify: replicates the differences too, then looks again. Always false for a backfill, which does so anyway. */
+  /** For a verify: also replicates the differences, then compares again. Always false for a backfill, which always does that. */
   repair: boolean;
-  /** Whether replicas of keys the source does not have are deleted. */
+  /** Whether replicas of keys that the source does not have are deleted. */
   deleteExtra: boolean;
 }
 
 /**
- * What is done, in this order; a verify without repair does the last only.
+ * The phases of work, in this order; a verify without repair has only the last one.
  * - `comparing`: both sides are listed, and a hint is sent for every key that differs.
  * - `copying`: the replicate function works on the hints.
  * - `checking`: both sides are listed again, for the report. Nothing is sent.
@@ -35,11 +35,11 @@ export type WorkPhase = 'comparing' | 'copying' | 'checking';
 /** `paused` and `failed` may be resumed; `cancelled` and `finished` are final. */
 export type Phase = WorkPhase | 'paused' | 'failed' | 'cancelled' | 'finished';
 
-/** One look at both sides. Exact: a page counts in the same transaction in which its range goes ahead. */
+/** The counters of one listing of both sides. Exact: a page is counted in the transaction in which its range advances. */
 export interface CompareCounters {
-  /** Entries of the source's listing that were looked at: versions, or current objects; delete markers only where they travel. */
+  /** Compared entries of the source: versions or current objects, and delete markers if the rule replicates deletes. */
   versions: number;
-  /** Their bytes. */
+  /** Total bytes of these entries. */
   bytes: number;
   /** Keys of the source that the rule wants: `same`, `missing`, `different`, `attributes` and `historyShorter` together. */
   keys: number;
@@ -51,34 +51,34 @@ export interface CompareCounters {
   historyShorter: number;
   /** Keys that are only at the destination; not among `keys`. */
   extra: number;
-  /** Hints sent, and about how many bytes they ask to be copied. 0 while checking. */
+  /** Hints sent, and the approximate number of bytes they cause to be copied. 0 while checking. */
   hints: number;
   hintBytes: number;
   /** Listing requests. */
   sourcePages: number;
   destinationPages: number;
-  /** Keys that were looked at one by one, because listings could not tell, or to see their attributes. */
+  /** Keys that got a closer look, because listings did not decide or because their attributes are compared. */
   looks: number;
 }
 
-/** What the replicate function did for the run. Duplicates are not counted; after a crash of it some may be missing. */
+/** The replicate function's work for the run. Duplicates are not counted; after a crash of the function some hints may be missing. */
 export interface CopyCounters {
-  /** Hints that came to an end, failed ones aside. */
+  /** Hints that were finished, without the failed ones. */
   done: number;
-  /** By outcome (`replicated`, `unchanged`, `deleted`, …), together `done`. */
+  /** `done` by outcome (`replicated`, `unchanged`, `deleted`, …). */
   outcomes: Record<string, number>;
   /** Hints that are in the dead-letter queue now. */
   failed: number;
-  /** By reason, together `failed`. */
+  /** `failed` by reason. */
   reasons: Partial<Record<Reason, number>>;
-  /** Hints that were let go because the run was paused or cancelled. */
+  /** Hints that were dropped because the run was paused or cancelled. */
   dropped: number;
   /** Versions written, and their bytes. */
   copies: number;
   bytes: number;
-  /** By the minute in which it was counted (milliseconds since the epoch), in order. */
+  /** Work by the minute in which it was counted (milliseconds since the epoch), in order. */
   minutes: { minuteMs: number; done: number; bytes: number }[];
-  /** At most ten each, the first the largest or slowest. */
+  /** At most ten each, the largest or slowest first. */
   largest: CopiedKey[];
   slowest: CopiedKey[];
 }
@@ -90,27 +90,27 @@ export interface CopiedKey {
 }
 
 export interface Run {
-  /** Sorts by the time of its start. */
+  /** Ids sort by the time of the start. */
   id: string;
   spec: RunSpec;
   phase: Phase;
-  /** What is under way, or was when the run was paused, failed, cancelled or finished. */
+  /** The work under way, or the work at the moment when the run was paused, failed, cancelled or finished. */
   work: WorkPhase;
-  /** Why it failed; null otherwise. */
+  /** Why the run failed; null: it did not fail. */
   failure: { reason: Reason; detail: string } | null;
   /** Milliseconds since the epoch. */
   createdMs: number;
   endedMs: number | null;
-  /** When each phase of work was begun; one that was begun again (after hints were let go) more than once. */
+  /** When each phase of work began. A phase that began again, after hints were dropped, is listed again. */
   history: { work: WorkPhase; beganMs: number }[];
-  /** Ranges of the present listing that are not done; 0 between listings. */
+  /** The number of ranges of the present listing that are not done; 0 between listings. */
   openRanges: number;
-  /** Tells one listing from another: goes up with each. */
+  /** The number of the present listing: increases with each listing. */
   epoch: number;
-  /** Of ranges that are done; `RunStore.progress` adds those under way. Null: not begun. */
+  /** Counters of the ranges that are done; `RunStore.progress` adds the ranges under way. Null: not begun. */
   compared: CompareCounters | null;
   checked: CompareCounters | null;
-  /** What was thought before the start; null: nobody asked. */
+  /** The estimate made before the start; null: none was requested. */
   estimate: RunEstimate | null;
 }
 
@@ -118,10 +118,10 @@ export interface Run {
 export const isListing = (phase: Phase): phase is 'comparing' | 'checking' =>
   phase === 'comparing' || phase === 'checking';
 
-/** Is there something to do or to wait for? */
+/** Is there something to do or to wait for in this phase? */
 export const isActive = ({ phase }: Pick<Run, 'phase'>): boolean => isListing(phase) || phase === 'copying';
 
-/** Has it come to its end for good? */
+/** Has the run ended permanently? */
 export const isOver = ({ phase }: Pick<Run, 'phase'>): boolean =>
   phase === 'finished' || phase === 'cancelled';
 
@@ -165,7 +165,7 @@ export const COMPARE_COUNTERS = [
   'looks',
 ] as const satisfies (keyof CompareCounters)[];
 
-/** Requests and US$ before the start; after the run the same is reckoned from the counters. */
+/** Requests and US$, estimated before the start of a run, or calculated from the counters after it. */
 export interface RunEstimate {
   keys: number;
   bytes: number;
@@ -175,8 +175,8 @@ export interface RunEstimate {
   dollars: Record<string, number>;
   /** At the configured concurrency. */
   hours: number;
-  /** `listing`: everything was counted. `sample`: a part was, and the rest is thought to be alike. */
+  /** `listing`: everything was counted. `sample`: a part was counted, and the rest is assumed to be similar. */
   basis: 'listing' | 'sample';
-  /** Of a sample: the true numbers are thought to be within ± this share (three standard errors); null: that cannot be told. 0 of a listing. */
+  /** For a sample, the share by which the true numbers may differ (three standard errors); null: unknown. For a listing 0. */
   errorShare: number | null;
 }

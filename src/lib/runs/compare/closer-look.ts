@@ -15,23 +15,23 @@ import type { Scope } from './scope.ts';
 import type { RunSpec } from '../run.ts';
 import { isStorageClassRight } from './storage-class.ts';
 
-/** `unwanted`: the rule leaves the key out, by its tags or because a replicator wrote it. */
+/** `unwanted`: the rule excludes the key, by its tags or because a replicator wrote it. */
 export type KeyFinding = 'same' | 'unwanted' | DifferenceKind;
 
 export interface Looked {
   finding: KeyFinding;
-  /** Of other attributes alone: the id of the source version they are of, where it names one; null otherwise. */
+  /** For the finding `attributes`: the id of the source version, if there is one; otherwise null. */
   version: string | null;
-  /** Why it could not be looked at, and counts as different; null: it was. */
+  /** Why the key could not be checked and therefore counts as different; null: it was checked. */
   reason: Reason | null;
 }
 
-/** `attributes`: listings say the same of all versions, so that a look at what both sides show now will do. */
+/** `attributes`: listings say that all versions are the same, so it is enough to compare the current objects of both sides. */
 export type CloserLook = (key: string, how: 'all' | 'attributes') => Promise<Looked>;
 
 /**
- * Throws what is worth another try, and where it is not let see what it is asked for. What else a person must see to is a difference:
- * the hint for the key will say why, or has done so.
+ * Throws failures that are worth a retry, and a {@link BlindError} if attributes are not readable at all. Any other failure that a
+ * person must fix makes the key a difference: the hint for the key says why.
  */
 export const createCloserLook = (
   { rule, destination }: Scope,
@@ -42,7 +42,7 @@ export const createCloserLook = (
   const probe: TagsProbe = { isDone: false };
   const lookAtContent = versions === 'all' ? lookAtHistory : lookAtCurrent;
 
-  /** Null: the replica does not hold what the source shows, or nothing is shown. */
+  /** Null: the replica does not hold the current source version, or one side has no current object. */
   const lookAtAttributes = async (task: Task): Promise<Looked | null> => {
     const { replicaKey } = task;
     const replica = await context.destination.look(replicaKey);
@@ -87,7 +87,7 @@ export const createCloserLook = (
   };
 };
 
-/** Without anything else to say. */
+/** A finding with no further details. */
 export const looked = (finding: KeyFinding): Looked => ({ finding, version: null, reason: null });
 
 const lookAtCurrent = async (task: Task, context: BothBuckets): Promise<KeyFinding> => {
@@ -111,7 +111,7 @@ const lookAtHistory = async (task: Task, context: BothBuckets): Promise<KeyFindi
   const items = itemsOf(await context.source.history(task.key), withMarkers);
   if (!hasVersion(items)) return hasVersion(replicas) ? 'extra' : 'same';
   if (!hasVersion(replicas)) return 'missing';
-  // Where deletes do not travel, what is deleted at the source stays as it was.
+  // If deletes are not replicated, a key that is deleted at the source stays unchanged at the destination.
   const located = await locate(task, context, { shown, items, quick: false });
   if (located === null || !located.isShown || located.position < items.length - 1) return 'different';
   const isVersioned = replicas.some(({ versionId }) => versionId !== 'null');
@@ -120,14 +120,14 @@ const lookAtHistory = async (task: Task, context: BothBuckets): Promise<KeyFindi
   return await lookWithin(withoutFirstMarker(items), withoutFirstMarker(replicas), keys, context);
 };
 
-/** Where nothing was before there is nothing to delete: such a marker never travels. */
+/** A marker with nothing before it has nothing to delete, so it is never replicated. */
 const withoutFirstMarker = <E extends HistoryEntry>(entries: E[]): E[] =>
   entries[0]?.kind === 'marker' ? entries.slice(1) : entries;
 
-/** Versions whose content is compared one by one before their sizes have to do. */
+/** Maximum number of versions whose content is compared one by one; for further versions the sizes decide. */
 const MAX_VERSIONS = 20;
 
-/** Are all of the source's states among those of the destination, in order? By size, and by content where ETags are not equal. */
+/** Does the destination have all of the source's states in order? Compares sizes, and the content if the ETags differ. */
 const lookWithin = async (
   items: HistoryEntry[],
   replicas: HistoryEntry[],
@@ -136,7 +136,7 @@ const lookWithin = async (
 ): Promise<KeyFinding> => {
   let looks = 0;
   let differing = 0;
-  /** Encryption and parts change ETags; only HEAD of both tells whether the content is another. */
+  /** Encryption and part layout change ETags; only HEAD requests to both sides show whether the content differs. */
   const differs = async (item: HistoryEntry, replica: HistoryEntry): Promise<boolean> => {
     if (item.kind !== 'version' || replica.kind !== 'version' || item.etag === replica.etag) return false;
     looks += 1;
@@ -163,7 +163,7 @@ const versionBytes = (entry: HistoryEntry): number | null =>
 
 const hasVersion = (entries: HistoryEntry[]): boolean => entries.some(({ kind }) => kind === 'version');
 
-/** Of a key that is missing: would it be replicated? */
+/** Would a missing key be replicated? */
 const wouldBeReplicated = async (task: Task, { source }: BothBuckets): Promise<boolean> => {
   const { rule, key } = task;
   const now = await source.look(key);

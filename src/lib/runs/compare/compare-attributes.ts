@@ -1,6 +1,6 @@
 /**
- * What listings do not show, of a replica that holds what the source shows now: headers, metadata, tags, object lock, grants and
- * storage class, each as far as the rule replicates it.
+ * Compares the attributes of a replica that holds the current source version: headers, metadata, tags, object lock, grants and storage
+ * class, each as far as the rule replicates it. Listings show none of them but the storage class.
  */
 import { ReplicationError } from '../../model/errors.ts';
 import { tagsAreWanted } from '../../model/filter.ts';
@@ -21,12 +21,12 @@ export interface Pair {
   nowMs: number;
 }
 
-/** S3 counts tags only for those who may read them: the first time they are asked for, whatever it says. */
+/** S3 reports tag counts only to callers that may read tags. So the first comparison reads the tags, whatever the counts are. */
 export type TagsProbe = { isDone: boolean };
 
 export const sameAttributes = async (pair: Pair, probe: TagsProbe): Promise<boolean> => {
   const { rule, destination, source, replica, nowMs } = pair;
-  // What came from elsewhere is left as it is.
+  // An object that came from elsewhere is left unchanged.
   const stamp = stampOn(source.state, { bucket: rule.source.bucket, key: source.key });
   if (stamp !== null && rule.replicas === 'ignore') return true;
   return (
@@ -39,13 +39,13 @@ export const sameAttributes = async (pair: Pair, probe: TagsProbe): Promise<bool
 };
 
 const sameTags = async ({ rule, source, replica }: Pair, probe: TagsProbe): Promise<boolean> => {
-  // Counts come from requests that name no version, which is another right than the one to read the tags of one.
+  // Counts come from requests that name no version; reading the tags of a version is another permission.
   if (!probe.isDone)
     await Promise.all([source.bucket.tags(source.key, null), replica.bucket.tags(replica.key, null)]).catch(
       refuseBlindness,
     );
   if (source.state.tagCount !== replica.state.tagCount && probe.isDone) {
-    // Where the rule is not for these tags, those of the replica stay as they were.
+    // If the rule does not want these tags, the tags of the replica stay unchanged.
     const tags = await source.bucket.tags(source.key, source.state.versionId);
     return tags === null || !tagsAreWanted(rule.filter, tags);
   }
@@ -55,18 +55,18 @@ const sameTags = async ({ rule, source, replica }: Pair, probe: TagsProbe): Prom
     replica.bucket.tags(replica.key, replica.state.versionId),
   ]).catch(refuseBlindness);
   probe.isDone = true;
-  // Gone meanwhile: whoever did that tells the live queue.
+  // If an object is gone meanwhile, the live queue receives the event of its deletion.
   if (wanted === null || held === null || !tagsAreWanted(rule.filter, wanted)) return true;
   return tagsText(wanted) === tagsText(held);
 };
 
-/** A run that cannot see the tags must not say that they agree: it fails, rather than calling every key different. */
+/** A run that cannot read tags must not report that they agree: the run fails instead of reporting every key as different. */
 const refuseBlindness = (error: unknown): never => {
   if (!(error instanceof ReplicationError) || error.reason !== 'access-denied') throw error;
   throw new BlindError(error);
 };
 
-/** Attributes cannot be seen at all, so that nothing can be said of any key. */
+/** Attributes cannot be read at all, so nothing can be said about any key. */
 export class BlindError extends ReplicationError {
   constructor(cause: ReplicationError) {
     super(cause.reason, cause.message, { cause: cause.cause, requestId: cause.requestId });
@@ -81,7 +81,7 @@ const sameGrants = async ({ source, replica }: Pair): Promise<boolean> => {
   if (wanted === null || held === null) return true;
   const lacking = without(wanted, held);
   if (without(held, wanted).length > 0) return false;
-  // The owner of the replica has all rights, and is not among those who were granted some: it may be one of the source's grantees.
+  // The owner of the replica has all permissions without a grant, so one of the source's grantees may be missing: the owner.
   const [lackingId, ...others] = new Set(
     lacking.map(({ grantee }) => (grantee.kind === 'user' ? grantee.id : '')),
   );

@@ -1,11 +1,11 @@
-/** What the listings say of one pair of versions, for one run. */
+/** Compares one pair of versions for a run by what the listings say. */
 import { compareVersions, type Verdict } from '../../listing/compare-versions.ts';
 import type { ListedVersion } from '../../listing/page.ts';
 import type { Destination } from '../../model/rule.ts';
 import type { RunSpec } from '../run.ts';
 import { isStorageClassRight } from './storage-class.ts';
 
-/** Attributes are those of what the key shows now: of other versions nothing but the content is compared. */
+/** Attributes are compared only for the current version of a key; for other versions only the content is compared. */
 export const compareListed = (
   destination: Destination,
   attributes: RunSpec['attributes'],

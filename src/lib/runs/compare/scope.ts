@@ -1,4 +1,4 @@
-/** Which keys a run is about, on both sides. */
+/** The keys that a run covers on both sides. */
 import type { KeyMapping } from '../../listing/destination-key.ts';
 import { ReplicationError } from '../../model/errors.ts';
 import {
@@ -12,11 +12,11 @@ import type { RunSpec } from '../run.ts';
 export interface Scope {
   rule: ReplicationRule;
   destination: Destination;
-  /** S3's Prefix of the source's listing, and what takes its place at the destination. */
+  /** S3's Prefix of the source's listing, and the prefix that replaces it at the destination. */
   mapping: KeyMapping;
 }
 
-/** Throws `unknown-rule` where rule or destination is not configured any more. */
+/** Throws `unknown-rule` if the rule or destination is no longer configured. */
 export const scopeOf = (configuration: ReplicationConfiguration, spec: RunSpec): Scope => {
   const rule = configuration.rules.find(({ id }) => id === spec.rule);
   const destination = rule?.destinations.find(({ id }) => id === spec.destination);
@@ -32,6 +32,6 @@ export const scopeOf = (configuration: ReplicationConfiguration, spec: RunSpec):
   return { rule, destination, mapping: { sourcePrefix, destinationPrefix } };
 };
 
-/** May some keys begin with both? */
+/** Can a key begin with both prefixes? */
 export const prefixesOverlap = (one: string, other: string): boolean =>
   one.startsWith(other) || other.startsWith(one);

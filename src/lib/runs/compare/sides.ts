@@ -1,4 +1,4 @@
-/** What the listings told of the keys at hand, for the report: a page or so of each side. */
+/** The listed versions of the current keys, for the report: about a page of each side. */
 import { type KeyMapping, mapKey } from '../../listing/destination-key.ts';
 import type { ListedVersion } from '../../listing/page.ts';
 import type { DifferenceKind, ListedSide, ReportRow } from '../report/report-data.ts';
@@ -6,18 +6,19 @@ import type { DifferenceKind, ListedSide, ReportRow } from '../report/report-dat
 export interface ListedSides {
   sourceSeen(version: ListedVersion): void;
   replicaSeen(version: ListedVersion): void;
-  /** The first pair of a key is kept, until one differs. */
+  /** Keeps the first pair of a key until one differs. */
   paired(source: ListedVersion, replica: ListedVersion, differs: boolean): void;
-  /** The newest version the source listed. */
+  /** The newest listed version of the source. */
   source(key: string): ListedVersion | null;
   replica(key: string): ListedVersion | null;
-  /** When either side last changed, as far as is known; milliseconds since the epoch. */
+  /** When either side last changed, as far as known. Milliseconds since the epoch. */
   changedMs(key: string): number;
   row(key: string, difference: DifferenceKind): Omit<ReportRow, 'reason'>;
-  /** Lets go of what is far behind. */
+  /** Discards the oldest entries. */
   forget(): void;
 }
 
+/** Maximum number of entries kept for each side. */
 const KEPT = 5_000;
 
 export const createListedSides = (mapping: KeyMapping): ListedSides => {

@@ -1,4 +1,4 @@
-/** Storage classes: which the rule wants, and what lifecycle rules may have made of it since. */
+/** Checks the storage class of a replica, which lifecycle rules may have changed since it was written. */
 import type { Destination } from '../../model/rule.ts';
 
 /**
@@ -16,8 +16,8 @@ const WATERFALL = [
 ];
 
 /**
- * May a replica written with the rule's class have this one now? Without a class in the rule any is right: lifecycle rules move
- * objects on either side, and a replica was written with the class its source had then. `found` null: STANDARD.
+ * Can a replica that was written with the rule's class have this class now? If the rule names no class, every class is right: lifecycle
+ * rules move objects on either side, and the replica was written with the class its source had at that time. `found` null: STANDARD.
  */
 export const isStorageClassRight = (
   { storageClass: wanted }: Pick<Destination, 'storageClass'>,

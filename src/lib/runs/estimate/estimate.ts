@@ -1,32 +1,32 @@
 /**
- * What a run costs and how long it takes: before the start from what was counted in listings, afterwards from the run's own
- * counters. Reckoned either way, not read off a bill: storage, KMS, log lines and taxes are left out.
+ * The cost and duration of a run: before the start estimated from listings, afterwards calculated from the run's own counters.
+ * Neither is taken from a bill: storage, KMS, log lines and taxes are left out.
  */
 import type { ReplicationRule } from '../../model/rule.ts';
 import type { CompareCounters, CopyCounters, RunSpec, RunEstimate } from '../run.ts';
 import { NO_WORK, type Workload } from './workload.ts';
 
-/** What the configuration says about how a run is done. */
+/** The settings of the configuration that determine the cost of a run. */
 export interface RunSettings {
   versions: 'all' | 'latest';
-  /** Invocations of the replicate function that work on hints at once. */
+  /** The number of concurrent invocations of the replicate function that work on hints. */
   concurrency: number;
-  /** Ranges listed at once. */
+  /** The number of ranges listed concurrently. */
   listingConcurrency: number;
-  /** Is the destination bucket in another region? Bytes between regions are paid for. */
+  /** Is the destination bucket in another region? Traffic between regions costs money. */
   isBetweenRegions: boolean;
-  /** Of each key whose attributes are looked at: GET requests for tags and grants, besides two HEADs. Null: listings have to do. */
+  /** GET requests for tags and grants for each key whose attributes are compared, besides two HEADs. Null: attributes are not compared. */
   attributeGets: number | null;
 }
 
-/** Of the source, all that the run is about. */
+/** The part of the source that the run covers. */
 export interface Estimated {
   work: Workload;
   basis: RunEstimate['basis'];
   errorShare: number | null;
 }
 
-/** US$ in us-east-1, as AWS's price lists had them in 2026. */
+/** US$ in us-east-1, from AWS's price lists of 2026. */
 const PRICES = {
   s3Write: 0.005 / 1_000,
   s3Read: 0.0004 / 1_000,
@@ -38,7 +38,7 @@ const PRICES = {
 } as const;
 
 const GIGABYTE = 1024 ** 3;
-/** Tags, and grants, of both sides; as if every object had tags. */
+/** Tags, and grants if replicated, of both sides; assumes that every object has tags. */
 export const attributeGetsOf = (
   { attributes }: Pick<RunSpec, 'attributes'>,
   { acl }: Pick<ReplicationRule, 'acl'>,
@@ -48,41 +48,43 @@ export const attributeGetsOf = (
 };
 
 const FUNCTION_GIGABYTES = 1_769 / 1_024;
-/** Messages of a batch, for SQS and for an invocation. */
+/** Number of messages of a batch, for SQS and for an invocation. */
 const BATCH = 10;
-/** Five answers of S3 and DynamoDB one after the other, for all objects of a batch at once (`docs/performance.md`). */
+/** How long a batch takes: five sequential answers of S3 and DynamoDB, concurrently for all objects of the batch (`docs/performance.md`). */
 const BATCH_SECONDS = 0.25;
-/** The network of an environment: 625 Mbit/s. */
+/** The network bandwidth of an execution environment: 625 Mbit/s. */
 const BYTES_PER_SECOND = 75e6;
-/** ListObjectVersions answers in about 0.2 s; the other side is listed at the same time. */
+/** How long a page takes: ListObjectVersions answers in about 0.2 s, and the other side is listed concurrently. */
 const PAGE_SECONDS = 0.25;
-/** Two answers of S3 one after the other, and more where there are tags; so many keys at once. */
+/** How long a closer look takes: two sequential answers of S3, and more if there are tags. */
 const LOOK_SECONDS = 0.1;
+/** How many keys get a closer look concurrently. */
 const LOOKS_AT_ONCE = 32;
-/** Of a transaction each item counts twice: the range, what it counted, the run. */
+/** Each item of a transaction counts twice: the range, its counters, the run. */
 const TABLE_WRITES_PER_PAGE = 6;
-/** Between two looks at the run as a whole, and how many are needed where there is nothing to wait for. */
+/** How long after a tick the next one follows. */
 const TICK_SECONDS = 30;
+/** Minimum number of ticks of a run that has nothing to wait for. */
 const LEAST_TICKS = 4;
 
-/** Of a backfill, or a verify with repair, that finds nothing at the destination. What is there already costs less. */
+/** For a backfill, or a verify with repair, that finds an empty destination. Objects that are already replicated cost less. */
 export const estimateBackfill = (
   { work, basis, errorShare }: Estimated,
   settings: RunSettings,
 ): RunEstimate =>
-  // What is missing at first is looked at when it was copied.
-  reckon({ ...work, pages: pagesOf(work, 2) }, settings, {
+  // Keys that were missing get their closer look after they were copied.
+  calculate({ ...work, pages: pagesOf(work, 2) }, settings, {
     basis,
     errorShare,
     looks: looksOf(work, settings),
   });
 
-/** Of a run that copies nothing. */
+/** For a run that copies nothing. */
 export const estimateVerify = (
   { work, basis, errorShare }: Estimated,
   settings: RunSettings,
 ): RunEstimate => ({
-  ...reckon({ ...NO_WORK, pages: pagesOf(work, 1) }, settings, {
+  ...calculate({ ...NO_WORK, pages: pagesOf(work, 1) }, settings, {
     basis,
     errorShare,
     looks: looksOf(work, settings),
@@ -91,7 +93,7 @@ export const estimateVerify = (
   bytes: work.bytes,
 });
 
-/** What a run used, as far as its counters tell: an object in parts counts as if it were in one piece. */
+/** What a run used according to its counters. An object copied in parts counts as if it had been copied whole. */
 export const usedBy = (
   run: {
     compared: CompareCounters | null;
@@ -114,9 +116,9 @@ export const usedBy = (
     pages: sum('sourcePages') + sum('destinationPages'),
   };
   const hours = (run.endedMs - run.beganMs) / 3_600_000;
-  // How much went on at once is in the hours already.
+  // The hours already account for concurrency.
   const atOnce = { concurrency: 1, listingConcurrency: 1 };
-  return reckon(
+  return calculate(
     work,
     { ...settings, ...atOnce },
     { basis: 'listing', errorShare: 0, hours, looks: sum('looks') },
@@ -126,14 +128,14 @@ export const usedBy = (
 const looksOf = ({ keys }: Workload, { attributeGets }: RunSettings): number =>
   attributeGets === null ? 0 : keys;
 
-/** Both sides, so many times. */
+/** The pages of both sides, listed `times` times. */
 const pagesOf = ({ pages }: Workload, times: number): number =>
   2 * times * Math.max(1, pages * REQUESTS_PER_PAGE);
 
-/** Where parts of a listing meet, pages are not full. */
+/** At the ends of ranges pages are not full. */
 const REQUESTS_PER_PAGE = 1.15;
 
-const reckon = (
+const calculate = (
   { keys, versions, bytes, multiparts, parts, pages }: Workload,
   settings: RunSettings,
   known: Pick<RunEstimate, 'basis' | 'errorShare'> & { hours?: number; looks: number },
@@ -146,14 +148,14 @@ const reckon = (
   const ticks = Math.max(LEAST_TICKS, (hours * 3_600) / TICK_SECONDS);
   const ranges = Math.min(pages, 2 * settings.listingConcurrency);
   const requests = {
-    // The history of each key is listed where all versions travel.
+    // If all versions are replicated, the history of each key is listed.
     list: whole(pages + (settings.versions === 'all' ? keys : 0)),
     get: whole(pieces + looks * (settings.attributeGets ?? 0)),
-    // Begun and completed, besides the parts.
+    // Uploads are also created and completed, besides their parts.
     put: whole(pieces + 2 * multiparts),
-    // The look afterwards; of an object in parts, both sides before and the layout.
+    // The fresh look after each copy; for an object in parts also both sides before it, and the part layout.
     head: whole(keys + 3 * multiparts + 2 * looks),
-    // Sent, received and deleted, a batch each time.
+    // Each message is sent, received and deleted, in batches.
     queue: whole(3 * (keys / BATCH + ranges + ticks)),
     table: whole(2 * keys + keys / BATCH + TABLE_WRITES_PER_PAGE * pages),
     invocations: whole(keys / BATCH + ranges + ticks),
@@ -172,7 +174,7 @@ const reckon = (
   return { keys: Math.round(keys), bytes: Math.round(bytes), requests, dollars, hours, basis, errorShare };
 };
 
-/** Hints are worked on while others are still found; the last look is for itself. */
+/** Hints are processed while others are still being found; the last listing is a phase by itself. */
 const hoursOf = (copySeconds: number, listSeconds: number, settings: RunSettings): number => {
   const listing = listSeconds / settings.listingConcurrency;
   const copying = copySeconds / settings.concurrency;
@@ -180,5 +182,5 @@ const hoursOf = (copySeconds: number, listSeconds: number, settings: RunSettings
   return (seconds + LEAST_TICKS * TICK_SECONDS) / 3_600;
 };
 
-/** Sums of fractions must not become one more. */
+/** The tolerance keeps rounding errors in sums of fractions from adding one. */
 const whole = (amount: number): number => Math.max(0, Math.ceil(amount - 1e-6));

@@ -1,8 +1,8 @@
 /**
- * How much there is in a bucket, without listing all of it. A small one is listed to its end. Of a larger one a part is, and what is
- * left is sampled by random walks ("Estimating the Efficiency of Backtrack Programs", Knuth 1975): a range is cut as for a backfill, one
- * of its n parts is drawn, and what is found there counts n times. That is right on average however wrongly it was cut, and the
- * walks among themselves show how far off it may be.
+ * Estimates the contents of a bucket without listing all of it. A small bucket is listed completely. A part of a larger bucket is
+ * listed, and the rest is sampled by random walks ("Estimating the Efficiency of Backtrack Programs", Knuth 1975): a range is cut as
+ * for a backfill, one of its n parts is drawn, and its contents count n times. The result is right on average however badly the range
+ * was cut, and the spread of the walks shows how large the error may be.
  */
 import { createDigits } from '../../listing/key-arithmetic.ts';
 import { compareKeys, LAST_CODE_POINT } from '../../listing/key-order.ts';
@@ -17,16 +17,16 @@ export interface SurveyOptions {
   listPage: ListPage<ListedVersion>;
   /** S3's Prefix. */
   prefix: string;
-  /** Makes what counts the pages of one range, in order. */
+  /** Creates a counter for the pages of one range, which it receives in order. */
   createCounter(): (entries: Iterable<ListedVersion>) => Workload;
-  /** Listing requests under way at once. */
+  /** Maximum number of listing requests under way. */
   workers: number;
-  /** About so many pages may be listed; Infinity: all. */
+  /** Approximate maximum number of pages to list; Infinity: all. */
   mostPages: number;
   /** In [0, 1). */
   random(): number;
   now(): number;
-  /** Ends it soon when aborted. */
+  /** Ends the survey soon when aborted. */
   signal: AbortSignal;
   onPages?(pages: number): void;
 }
@@ -38,15 +38,15 @@ export interface Survey {
   errorShare: number | null;
 }
 
-/** Walks that show how long walks are. */
+/** How many walks are made first, to measure how long walks are. */
 const PILOT_WALKS = 16;
-/** A walk that does not come to an end is given up when so many times the pages meant were listed. */
+/** Maximum number of listed pages, as a multiple of the intended pages, before walks that do not end are given up. */
 const PAGES_UNTIL_HOPELESS = 4;
 const PARTS = 16;
-/** Cutting so little would add to the error more than it saves. */
+/** Minimum size of a part: smaller parts would add more to the error than they save. */
 const PART_PAGES = 3;
 
-/** Null when it was aborted. Throws what `listPage` throws. */
+/** Null: aborted. Throws what `listPage` throws. */
 export const surveySource = async (options: SurveyOptions): Promise<Survey | null> => {
   const { mostPages, signal, onPages } = options;
   let pages = 0;
@@ -76,13 +76,13 @@ export const surveySource = async (options: SurveyOptions): Promise<Survey | nul
   };
   const before = pages;
   await walkOn(PILOT_WALKS);
-  // Settled before they are walked: who stopped when there is enough would prefer short walks.
+  // The number of walks is fixed beforehand: stopping once enough pages were listed would favour short walks.
   const perWalk = Math.max(1, (pages - before) / PILOT_WALKS);
   await walkOn(Math.max(0, Math.floor((mostPages - pages) / perWalk)));
   return signal.aborted ? null : scaleUp(listed.work, walks);
 };
 
-/** Lists from the beginning, with as many workers as there are, until there is enough. */
+/** Lists from the beginning with all workers until enough is listed. */
 const listSome = async (
   { listPage, prefix, createCounter, workers, now }: SurveyOptions,
   isEnough: () => boolean,
@@ -111,7 +111,7 @@ const listSome = async (
   return { work, open: hasEnded ? [] : ledger.open() };
 };
 
-/** Where more is expected is drawn more often, and counts less: so many times as it is likelier than sure. */
+/** Draws an index; the chance is proportional to the expected pages. The contents of the drawn part are weighted by 1 / `chance`. */
 const drawOf = (expected: readonly number[], random: () => number): { index: number; chance: number } => {
   const total = expected.reduce((sum, pages) => sum + pages, 0);
   let left = random() * total;
@@ -120,7 +120,7 @@ const drawOf = (expected: readonly number[], random: () => number): { index: num
   return { index, chance: (expected[index] ?? total) / total };
 };
 
-/** Pages in the part before the first point, and behind each. Little where nobody knows that there is anything. */
+/** The expected pages before the first point and behind each point; few for a part of which nothing is known. */
 const expectedIn = (points: readonly string[], pages: number): number[] => {
   const isGuess = points.map((point) => point.endsWith(LAST_CODE_POINT));
   const guesses = isGuess.filter(Boolean).length;
@@ -130,7 +130,7 @@ const expectedIn = (points: readonly string[], pages: number): number[] => {
 
 const GUESS_PAGES = 1;
 
-/** What one walk found, counted so often that the mean of many walks is what there is. Null: given up. */
+/** The result of one walk, weighted so that the mean of many walks is the true amount. Null: given up. */
 const walk = async (
   range: Range,
   drawn: number,
@@ -183,7 +183,7 @@ const isPastEnd = ({ key, versionId }: Marker, upTo: string | null): boolean => 
   return order > 0 || (order === 0 && versionId === null);
 };
 
-/** Few walks find much and many find little, so two, as of a normal distribution, would promise too much. */
+/** How many standard errors are reported. Few walks find much and many find little, so two, as for a normal distribution, would be too optimistic. */
 const STANDARD_ERRORS = 3;
 
 const scaleUp = (listed: Workload, walks: readonly (Workload | null)[]): Survey => {

@@ -1,26 +1,27 @@
-/** How much there is to list and to copy, told from listings alone. */
+/** The amount of work to list and to copy, counted from listings alone. */
 import { sizeIsWanted } from '../../model/filter.ts';
 import type { ListedVersion } from '../../listing/page.ts';
+import { MAX_PAGE_KEYS } from '../../listing/range-work.ts';
 import { partsInEtag } from '../../replica/proof.ts';
 import type { ReplicationRule } from '../../model/rule.ts';
 import type { RunSpec } from '../run.ts';
 
-/** Numbers need not be whole: a sample is scaled up. */
+/** The numbers may be fractions, because a sample is scaled up. */
 export interface Workload {
   keys: number;
   versions: number;
   bytes: number;
-  /** Of the versions, those that were uploaded in parts, and so are written in parts. */
+  /** The number of versions that were uploaded in parts and are therefore written in parts. */
   multiparts: number;
-  /** Their parts. */
+  /** The parts of these versions. */
   parts: number;
-  /** Full pages that list all there is, wanted or not. */
+  /** The number of full pages that list everything, wanted or not. */
   pages: number;
 }
 
 export const NO_WORK: Workload = { keys: 0, versions: 0, bytes: 0, multiparts: 0, parts: 0, pages: 0 };
 
-/** `one` and so many times `other`. */
+/** `one` plus `times` times `other`. */
 export const addWork = (one: Workload, other: Workload, times = 1): Workload => ({
   keys: one.keys + other.keys * times,
   versions: one.versions + other.versions * times,
@@ -30,9 +31,7 @@ export const addWork = (one: Workload, other: Workload, times = 1): Workload => 
   pages: one.pages + other.pages * times,
 });
 
-const PAGE_SIZE = 1_000;
-
-/** Counts the pages of one range, in order. What the rule decides by tags, or by who wrote the object, no listing tells. */
+/** Counts the pages of one range, in order. Listings do not show tags or writers, so conditions of the rule on these are ignored. */
 export const createWorkCounter = (
   rule: ReplicationRule,
   { since }: Pick<RunSpec, 'since'>,
@@ -42,7 +41,7 @@ export const createWorkCounter = (
   return (entries) => {
     const work = { ...NO_WORK };
     for (const entry of entries) {
-      work.pages += 1 / PAGE_SIZE;
+      work.pages += 1 / MAX_PAGE_KEYS;
       const isWanted =
         entry.kind === 'object' &&
         entry.lastModifiedMs >= sinceMs &&

@@ -1,8 +1,8 @@
-/** What a look at both sides found, in words: the same on the terminal and in the report. */
+/** The result of a comparison in words: the same on the terminal and in the report. */
 import { countOf, countText } from '../../text/amounts.ts';
 import type { CompareCounters } from '../run.ts';
 
-/** Each count with what it says, in the order of the difference it makes. */
+/** The text for each count, in order of severity. */
 export const FINDINGS: readonly (readonly [keyof CompareCounters, string])[] = [
   ['same', 'the same on both sides'],
   ['missing', 'missing at the destination'],
@@ -12,11 +12,11 @@ export const FINDINGS: readonly (readonly [keyof CompareCounters, string])[] = [
   ['extra', 'only at the destination'],
 ];
 
-/** Keys of the source that the destination does not have as they are. Those it has besides do not count. */
+/** The number of source keys that are missing or different at the destination. Extra keys at the destination do not count. */
 export const differing = ({ missing, different, attributes, historyShorter }: CompareCounters): number =>
   missing + different + attributes + historyShorter;
 
-/** In one sentence, or two. */
+/** The result in one or two sentences. */
 export const verdictOf = (look: CompareCounters): string => {
   const count = differing(look);
   const verdict =

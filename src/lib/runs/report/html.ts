@@ -1,4 +1,4 @@
-/** HTML in which whatever is put in is text, unless it is HTML made here. */
+/** HTML templates in which every inserted value is escaped as text, unless it is HTML from here. */
 import { printable } from '../../text/printable.ts';
 
 export interface Html {
@@ -7,7 +7,7 @@ export interface Html {
 
 type Part = string | number | Html | readonly Html[];
 
-/** Keys come from whoever may write into the bucket: what cannot be seen, or turns the direction of text, is escaped as well. */
+/** Anyone who may write into the bucket chooses the keys, so invisible characters and changes of text direction are escaped as well. */
 export const html = (texts: TemplateStringsArray, ...parts: readonly Part[]): Html => ({
   html: texts.reduce((all, text, index) => all + asHtml(parts[index - 1] ?? '') + text),
 });

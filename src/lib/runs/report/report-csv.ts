@@ -1,8 +1,8 @@
 /**
  * Differences as CSV (RFC 4180): a header, one line for each key that differs, CRLF at the end of lines.
  *
- * Keys are exact. A key may hold anything, line ends and quotation marks too, so it is always in quotation marks; nothing is put before
- * those that begin with `=`, `+`, `-` or `@`, which a spreadsheet takes for a formula: who changed them could no longer find the objects.
+ * Keys are exact. A key may contain anything, including line ends and quotation marks, so it is always quoted. Nothing is put before keys
+ * that begin with `=`, `+`, `-` or `@`, although a spreadsheet takes them for formulas: a changed key would no longer name its object.
  * The files are for programs; a spreadsheet has to import the column as text.
  */
 import type { ListedSide, ReportRow } from './report-data.ts';
@@ -29,7 +29,7 @@ const sideFields = (side: ListedSide | null): string[] =>
     ? ['', '', '']
     : [whereNeeded(side.versionId ?? ''), String(side.sizeBytes), whereNeeded(bare(side.etag))];
 
-/** S3 gives ETags in quotation marks, which are not part of what is compared. */
+/** S3 returns ETags in quotation marks, which are not part of the ETag. */
 const bare = (etag: string): string => /^"(.*)"$/s.exec(etag)?.[1] ?? etag;
 
 const whereNeeded = (text: string): string => (/[",\r\n]/.test(text) ? quoted(text) : text);

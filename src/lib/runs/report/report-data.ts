@@ -1,10 +1,10 @@
-/** What the report of a run is made of. Everything in it was found by looking at both buckets, or is marked as the workers' own word. */
+/** The data of a run's report. Everything was found by listing both buckets, unless it is marked as counted by the workers. */
 import type { Reason } from '../../model/reasons.ts';
 import type { CompareCounters, CopyCounters, RunEstimate, RunSpec, WorkPhase } from '../run.ts';
 
-/** `report.json` is this, as it is; `report.html` shows it. */
+/** `report.json` contains exactly this; `report.html` shows it. */
 export interface RunReport {
-  /** Of this format. */
+  /** The version of this format. */
   version: 1;
   run: string;
   /** `<name>-<stage>` of the deployment. */
@@ -15,33 +15,33 @@ export interface RunReport {
   /** Milliseconds since the epoch. */
   createdMs: number;
   endedMs: number;
-  /** Each phase as often as it was begun; a phase ends where the next begins, the last one at `endedMs`. */
+  /** Every phase, each time that it began. A phase ends when the next one begins, the last one at `endedMs`. */
   phases: { work: WorkPhase; beganMs: number; endedMs: number }[];
-  /** The first look, for which hints were sent; null for a verify without repair. */
+  /** The first listing, for which hints were sent; null for a verify without repair. */
   compared: CompareCounters | null;
-  /** The workers' own word; null for a verify without repair. */
+  /** Counted by the workers; null for a verify without repair. */
   copied: CopyCounters | null;
-  /** The last look: the proof. */
+  /** The last listing: the proof. */
   checked: CompareCounters;
-  /** Does the destination hold all that the source has? Keys that are only at the destination do not speak against it. */
+  /** Does the destination hold everything that the source has? Keys that are only at the destination do not matter. */
   agrees: boolean;
   estimate: RunEstimate | null;
-  /** CSV files with one row for every key that differs in the last look, in no order; at most 1,000 are named. */
+  /** CSV files with one row for every key that differs in the last listing, in no order; at most 1,000 are named. */
   files: { bucket: string; key: string; rows: number }[];
-  /** Files that are not named in `files`, under the same prefix. */
+  /** The number of files under the same prefix that are not named in `files`. */
   filesLeftOut: number;
 }
 
 export type DifferenceKind = 'missing' | 'different' | 'attributes' | 'history-shorter' | 'extra';
 
-/** A row of the CSV files: the newest pair of versions that differs. Null: there is none on that side, or it is not known. */
+/** A row of the CSV files: the newest pair of versions that differs. A side is null if it has no version, or the version is unknown. */
 export interface ReportRow {
-  /** The source's key, also of what is only at the destination. */
+  /** The source's key, also for a key that is only at the destination. */
   key: string;
   difference: DifferenceKind;
   source: ListedSide | null;
   replica: ListedSide | null;
-  /** Why the key could not be looked at, so that it counts as different; null: it was, or listings were enough. */
+  /** Why the key could not be checked and therefore counts as different; null: it was checked, or listings were enough. */
   reason: Reason | null;
 }
 

@@ -1,4 +1,4 @@
-/** `report.html`: one file that shows a report in any browser, without scripts and without asking anybody for anything. */
+/** `report.html`: one file that shows a report in any browser, without scripts and without loading anything. */
 import { byteText, countOf, countText, dollarText } from '../../text/amounts.ts';
 import { duration } from '../../text/duration.ts';
 import { ALL_REASONS, reasonEntry } from '../../model/reasons.ts';
@@ -40,9 +40,7 @@ const verdict = (report: RunReport): Html => {
   return html`<p class="${agrees ? 'good' : 'bad'}">
       <strong>${agrees ? 'Agrees' : 'Differs'}.</strong> ${verdictOf(checked)}
     </p>
-    <p>
-      This was found by listing both buckets after everything else, not by what workers said they had done.
-    </p>`;
+    <p>This was found by listing both buckets at the end, not taken from the counters of the workers.</p>`;
 };
 
 const scope = (report: RunReport): Html => {
@@ -120,7 +118,7 @@ const copied = (counters: CopyCounters | null): Html => {
   const { copies, bytes, outcomes, failed, dropped, minutes, largest, slowest } = counters;
   const plots = throughputPlots(minutes);
   return html`<h2>Copied</h2>
-    <p>${countOf(copies, 'version')}, ${byteText(bytes)}, as the workers counted it.</p>
+    <p>${countOf(copies, 'version')}, ${byteText(bytes)}, as counted by the workers.</p>
     <table>
       ${Object.entries(outcomes).map(
         ([outcome, count]) =>
@@ -136,7 +134,7 @@ const copied = (counters: CopyCounters | null): Html => {
       ${
         dropped > 0
           ? html`<tr>
-              <th scope="row">let go while paused, and found again</th>
+              <th scope="row">dropped while paused, and found again</th>
               <td class="number">${countText(dropped)}</td>
             </tr>`
           : html``
@@ -214,7 +212,9 @@ const costs = (report: RunReport): Html => {
       ${Object.keys(used.dollars).map((service) => row(`US$: ${service}`, ({ dollars }) => dollarText(dollars[service] ?? 0)))}
       ${row('US$ in all', ({ dollars }) => dollarText(Object.values(dollars).reduce((sum, each) => sum + each, 0)))}
     </table>
-    <p>Reckoned from counters at the prices of us-east-1, not read off a bill. Storage is not in it.</p>`;
+    <p>
+      Calculated from counters at the prices of us-east-1, not taken from a bill. Storage is not included.
+    </p>`;
 };
 
 const estimateHead = ({ basis, errorShare }: RunEstimate): string => {

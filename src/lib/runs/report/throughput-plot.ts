@@ -1,4 +1,4 @@
-/** Throughput over time as an SVG picture that needs no script. */
+/** Throughput over time as an SVG image that needs no script. */
 import { byteText, countText } from '../../text/amounts.ts';
 import { duration } from '../../text/duration.ts';
 import { html, type Html } from './html.ts';
@@ -11,10 +11,10 @@ const PLOT_HEIGHT = 180;
 const LEFT = 84;
 const TOP = 12;
 const BOTTOM = 28;
-/** More columns than this would be thinner than a dot. */
+/** Maximum number of columns: with more, a column would be thinner than a pixel. */
 const MOST_COLUMNS = 300;
 
-/** Two pictures, of objects and of bytes a second; null where nothing was counted. */
+/** Two images, of objects and of bytes per second; null: nothing was counted. */
 export const throughputPlots = (minutes: Minutes): Html | null => {
   const columns = plotColumns(minutes);
   if (columns === null) return null;
@@ -37,7 +37,7 @@ export const throughputPlots = (minutes: Minutes): Html | null => {
 interface Columns {
   minutes: number;
   minutesEach: number;
-  /** Minutes in which nothing was counted included. */
+  /** Includes the minutes in which nothing was counted. */
   columns: { done: number; bytes: number }[];
 }
 
