@@ -8,7 +8,7 @@ export const alarms = (names: ResourceNames, settings: AlarmSettings): Resources
   DeadLettersAlarm: alarm(names, {
     name: 'dead-letters',
     description:
-      'Objects could not be replicated. See why with `s3-replicator dlq list`, mend it, then `dlq redrive`.',
+      'Objects could not be replicated. See why with `s3-replicator dlq list`, fix the cause, then `dlq redrive`.',
     metric: queueMetric('ApproximateNumberOfMessagesVisible', 'LiveDeadLetterQueue'),
     statistic: 'Maximum',
     threshold: 1,
@@ -62,7 +62,7 @@ export const alarms = (names: ResourceNames, settings: AlarmSettings): Resources
 
 /**
  * Not encrypted with a KMS key on purpose: CloudWatch may not use the key alias/aws/sns, so its alarms would be lost
- * silently; it would take a customer managed key. The messages name alarms, not objects.
+ * silently; it would need a customer managed key. The messages name alarms, not objects.
  * https://repost.aws/knowledge-center/cloudwatch-configure-alarm-sns
  */
 const topic = (names: ResourceNames, email: string | null): Resources => ({

@@ -16,7 +16,7 @@ interface Build {
   ): void;
 }
 
-/** The part of the framework that the bundler is given. */
+/** The part of the framework's interface that the bundler receives. */
 interface Serverless {
   processedInput: { options: DeploymentOptions };
 }

@@ -1,6 +1,6 @@
 import type { ReplicationRule } from '../lib/model/rule.ts';
 
-/** A kind of change to an object, in the names of the two ways by which S3 tells of it. */
+/** A kind of change to an object, in the names of the two ways by which S3 reports it. */
 export interface SourceChange {
   /** https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-event-types-and-destinations.html */
   eventTypes: string[];
@@ -8,7 +8,7 @@ export interface SourceChange {
   detailTypes: string[];
 }
 
-/** What a bucket must tell of: every change that one of its rules replicates. */
+/** The changes a bucket must report: every change that one of its rules replicates. */
 export const changesFor = (rules: ReplicationRule[]): SourceChange[] =>
   SOURCE_CHANGES.filter(({ concerns }) => rules.some(concerns)).map(({ eventTypes, detailTypes }) => ({
     eventTypes,
@@ -25,7 +25,7 @@ const SOURCE_CHANGES: (SourceChange & { concerns(rule: ReplicationRule): boolean
   {
     eventTypes: ['s3:ObjectRestore:Completed'],
     detailTypes: ['Object Restore Completed'],
-    // Whoever asked for it: an archived object can be read from now on.
+    // Whoever requested the restore, the archived object can be read from now on.
     concerns: () => true,
   },
   {

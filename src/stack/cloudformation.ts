@@ -1,4 +1,4 @@
-/** The few words of CloudFormation the stack is written in. */
+/** The elements of CloudFormation that the stack is built from. */
 
 export interface CloudFormationResource {
   Type: string;
@@ -53,7 +53,7 @@ export const pascalCase = (name: string): string =>
     .map((word) => word.charAt(0).toUpperCase() + word.slice(1))
     .join('');
 
-/** `Deny` to everybody who does not use TLS, for a queue or a topic. */
+/** Denies requests without TLS, for a queue or a topic. */
 export const denyWithoutTls = (action: string, resource: unknown): Statement => ({
   Sid: 'TlsOnly',
   Effect: 'Deny',

@@ -5,7 +5,7 @@ import type { SubscribedBucket } from './source-buckets.ts';
 
 export const eventRuleId = ({ logicalName }: SubscribedBucket): string => `EventRule${logicalName}`;
 
-/** For each bucket that notifies EventBridge: the rule that passes its events on to the live queue. */
+/** For each bucket that notifies EventBridge, the rule that forwards its events to the live queue. */
 export const eventRules = (buckets: SubscribedBucket[], stack: string): Resources =>
   Object.fromEntries(
     buckets
@@ -21,7 +21,7 @@ export const eventRules = (buckets: SubscribedBucket[], stack: string): Resource
               {
                 Id: 'live-queue',
                 Arn: attribute('LiveQueue', 'Arn'),
-                // EventBridge drops what it could not deliver for a day; so kept, it is seen and sent again.
+                // EventBridge drops events that it could not deliver for a day. Here they are kept, seen and sent again.
                 DeadLetterConfig: { Arn: attribute('LiveDeadLetterQueue', 'Arn') },
               },
             ],
@@ -40,7 +40,7 @@ function eventPattern({ bucket, changes, filters }: SubscribedBucket): object {
   const matchers = filters.flatMap(keyMatchers);
   if (matchers.includes(null)) return whole({});
   const narrow = whole({ object: { key: matchers } });
-  // The function filters by itself: without key filters it is only called more often.
+  // The function filters by itself, so without key filters it is only invoked more often.
   return JSON.stringify(narrow).length <= MAXIMUM_PATTERN_LENGTH ? narrow : whole({});
 }
 

@@ -44,13 +44,13 @@ export function checkPolicySizes(resources: Resources): { found: string; fix: st
 const ofType = (resources: Resources, type: string): CloudFormationResource[] =>
   Object.values(resources).filter(({ Type }) => Type === type);
 
-/** About how long a policy is once CloudFormation has put in what it knows. */
+/** The approximate length of a policy after CloudFormation has filled in its values. */
 const characters = (policy: unknown): number => JSON.stringify(policy, resolve)?.length ?? 0;
 
 function resolve(_: string, value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
   if ('Fn::Sub' in value) return String(value['Fn::Sub']).replaceAll(/\$\{AWS::\w+\}/g, 'x'.repeat(12));
-  // Queues, tables and log groups of this stack.
+  // An ARN or name of a queue, table or log group of this stack.
   if ('Fn::GetAtt' in value || 'Ref' in value) return 'x'.repeat(100);
   return value;
 }

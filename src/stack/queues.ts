@@ -87,7 +87,7 @@ export const tlsOnly = (queue: string): [string, CloudFormationResource] => [
   },
 ];
 
-/** The account matters besides the bucket: a bucket that is deleted can be created again by somebody else. */
+/** The account is checked besides the bucket, because a deleted bucket can be created again by another account. */
 function allowBuckets(buckets: SubscribedBucket[]): Statement[] {
   if (buckets.length === 0) return [];
   return [

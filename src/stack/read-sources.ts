@@ -4,8 +4,8 @@ import { bucketArn, objectsArn } from './cloudformation.ts';
 import type { Statement } from './cloudformation.ts';
 
 /**
- * What the function's own role may do with source buckets: each action only where a rule needs it. Rules whose source
- * another role reads need nothing here.
+ * The permissions of the function's own role on source buckets: each action only if a rule needs it. Rules whose source is read by
+ * another role need nothing here.
  */
 export function readSources(rules: ReplicationRule[]): Statement[] {
   const own = rules.filter(({ source }) => source.roleArn === null);
@@ -22,7 +22,7 @@ export function readSources(rules: ReplicationRule[]): Statement[] {
   ];
 }
 
-/** What it takes to list source buckets and to look at single objects, without reading them through. */
+/** The permissions to list source buckets and to inspect single objects without reading their content. */
 export function listSources(rules: ReplicationRule[]): Statement[] {
   const own = rules.filter(({ source }) => source.roleArn === null);
   const byBucket = [...Map.groupBy(own, ({ source }) => source.bucket)];
@@ -43,7 +43,7 @@ interface ReadGrant {
   actions: string[];
 }
 
-/** One grant for each prefix that some action is needed on; those of one action do not overlap. */
+/** One grant for each prefix that needs an action; the prefixes of one action do not overlap. */
 function objectGrants(bucket: string, rules: ReplicationRule[], needs = NEEDS): ReadGrant[] {
   const grants = needs.flatMap(({ actions, isNeeded }) =>
     prefixes(rules.filter(isNeeded)).map((prefix) => ({ prefix, actions })),
@@ -57,7 +57,7 @@ function objectGrants(bucket: string, rules: ReplicationRule[], needs = NEEDS): 
   );
 }
 
-/** None beginning with another. */
+/** Prefixes that do not begin with each other. */
 const prefixes = (rules: ReplicationRule[]): string[] =>
   coverWithoutOverlap(rules.map(({ source }) => ({ prefix: source.prefix, suffix: '' }))).map(
     ({ prefix }) => prefix,
@@ -85,7 +85,7 @@ const NEEDS: Need[] = [
   { actions: ['s3:RestoreObject'], isNeeded: ({ restore }) => restore !== null },
 ];
 
-/** HEAD is `s3:GetObject`; where all attributes are compared, everything that travels is looked at. */
+/** HEAD needs `s3:GetObject`; if all attributes are compared, every replicated attribute is read. */
 const LOOKS: Need[] = NEEDS.filter(({ actions }) => !actions.includes('s3:RestoreObject'));
 
 /** Without s3:ListBucket S3 answers 403 for a key that does not exist, which looks like a missing permission. */
@@ -97,7 +97,7 @@ const bucketGrant = (bucket: string, rules: ReplicationRule[]): ReadGrant => ({
   ],
 });
 
-/** One statement for all resources with the same actions: a policy may not be long. */
+/** One statement for all resources with the same actions, because the length of a policy is limited. */
 const grouped = (sid: string, grants: ReadGrant[]): Statement[] =>
   [...Map.groupBy(grants, ({ actions }) => actions.join()).values()].map((alike, position) => ({
     Sid: position === 0 ? sid : `${sid}${position + 1}`,

@@ -31,7 +31,7 @@ export const role = (name: string, statements: Statement[]): CloudFormationResou
   },
 });
 
-/** Of the replicate function and of the transfer function, which do the same things to the same buckets. */
+/** The role of the replicate function and of the transfer function, which do the same things to the same buckets. */
 const replicateStatements = ({ replication, stack }: Configuration): Statement[] => [
   writeLogs('ReplicateLogGroup', 'TransferLogGroup'),
   {
@@ -42,7 +42,7 @@ const replicateStatements = ({ replication, stack }: Configuration): Statement[]
       'sqs:DeleteMessage',
       'sqs:ChangeMessageVisibility',
       'sqs:GetQueueAttributes',
-      // What found no time through all its receives starts over as a new message.
+      // A message that got no time in all its receives is sent again as a new message.
       'sqs:SendMessage',
     ],
     // Backfill has a queue of its own, so that live replication does not wait behind it.
@@ -67,7 +67,7 @@ const replicateStatements = ({ replication, stack }: Configuration): Statement[]
     Resource: attribute('IdempotencyTable', 'Arn'),
   },
   keepTransfers(),
-  // The sweep looks after all of them.
+  // The sweep reads all transfers.
   {
     Sid: 'Sweep',
     Effect: 'Allow',
@@ -103,7 +103,7 @@ export const decryptSources = (keyArns: string[]): Statement[] =>
           Effect: 'Allow',
           Action: 'kms:Decrypt',
           Resource: keyArns,
-          // Only for what S3 decrypts, and S3 uses keys of its own region only.
+          // Only for decryption by S3, which uses only keys of its own region.
           Condition: {
             StringEquals: { 'kms:ViaService': substitute('s3.${AWS::Region}.${AWS::URLSuffix}') },
           },

@@ -6,7 +6,7 @@ import { listSources, readSources } from './read-sources.ts';
 import { assumeRoles, decryptSources, role, writeLogs } from './roles.ts';
 import { keepTransfers } from './transfers.ts';
 
-/** Of the backfill function, of the function for S3 Batch Operations, and of the jobs that invoke that one. */
+/** The roles of the backfill function, of the function for S3 Batch Operations, and of the jobs that invoke the latter. */
 export const runRoles = (configuration: Configuration): Resources => {
   const names = resourceNames(configuration.deployment);
   return {
@@ -29,7 +29,7 @@ export const runRoles = (configuration: Configuration): Resources => {
   };
 };
 
-/** It reads listings and heads of objects, never what is in them, and writes nothing but reports. */
+/** The role reads listings and metadata of objects, never their content, and writes only reports. */
 const backfillStatements = ({ replication, stack, backfill, deployment }: Configuration): Statement[] => [
   writeLogs('BackfillLogGroup'),
   {
@@ -80,7 +80,7 @@ const backfillStatements = ({ replication, stack, backfill, deployment }: Config
         {
           Sid: 'Reports',
           Effect: 'Allow' as const,
-          // A file of differences ends with a step of a range, a page or two: it is never uploaded in parts.
+          // A file of differences holds one step of a range, a page or two, so it is never uploaded in parts.
           Action: ['s3:PutObject'],
           Resource: objectsArn(
             backfill.report.bucket,
@@ -90,7 +90,7 @@ const backfillStatements = ({ replication, stack, backfill, deployment }: Config
       ]),
 ];
 
-/** As the replicate function, without its queues and tables but for those of transfers, which it begins. */
+/** The permissions of the replicate function without its queues and tables, except those of transfers, which this function begins. */
 const batchStatements = ({ replication, stack }: Configuration): Statement[] => [
   writeLogs('BatchLogGroup'),
   {

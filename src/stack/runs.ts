@@ -11,7 +11,7 @@ import {
   tlsOnly,
 } from './queues.ts';
 
-/** What runs (backfill and verify) need besides functions and roles. */
+/** The resources that runs (backfill and verify) need besides functions and roles. */
 export const runs = (names: ResourceNames): Resources => ({
   RunsTable: keyedTable(names.runsTable, ['run', 'item'], 'expires'),
   RangesQueue: {
@@ -42,7 +42,7 @@ export const runs = (names: ResourceNames): Resources => ({
       VisibilityTimeout: BATCH_VISIBILITY_SECONDS,
       MessageRetentionPeriod: RETENTION_SECONDS,
       SqsManagedSseEnabled: true,
-      // The one place where operators look for what failed.
+      // The only place where operators look for failures.
       RedrivePolicy: {
         deadLetterTargetArn: attribute('LiveDeadLetterQueue', 'Arn'),
         maxReceiveCount: HINT_MAXIMUM_RECEIVE_COUNT,
@@ -66,7 +66,7 @@ export const runs = (names: ResourceNames): Resources => ({
  */
 const RANGE_MAXIMUM_RECEIVE_COUNT = 12;
 
-/** Environment variables of the backfill function, besides those all have. */
+/** Environment variables of the backfill function, besides those of every function. */
 export const runEnvironment = (
   names: ResourceNames,
   { listingConcurrency, report }: BackfillSettings,

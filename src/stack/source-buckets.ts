@@ -6,7 +6,7 @@ import { changesFor } from './changes.ts';
 import type { SourceChange } from './changes.ts';
 import { pascalCase } from './cloudformation.ts';
 
-/** A source bucket and what all its rules together need. */
+/** A source bucket and the needs of all its rules together. */
 export interface SubscribedBucket {
   bucket: string;
   /** Part of logical ids: the bucket's name, made unique by a hash since `a.b` and `a-b` look alike. */
@@ -14,7 +14,7 @@ export interface SubscribedBucket {
   events: 'eventbridge' | 's3';
   /** Filters of the rules, none overlapping another. */
   filters: KeyFilter[];
-  /** What it must tell of. A rule that does not want all of them filters again in the function. */
+  /** The changes the bucket must report. The function filters again for rules that do not want all of them. */
   changes: SourceChange[];
 }
 

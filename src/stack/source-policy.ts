@@ -1,6 +1,6 @@
 /**
- * What the owner of a source bucket grants so that S3 itself can copy from it: to the role that writes at the destination, which is in
- * another account, so that both sides must allow it.
+ * The permissions that the owner of a source bucket grants so that S3 itself can copy from it. They go to the role that writes at the
+ * destination: that role is in another account, so both sides must allow it.
  * https://docs.aws.amazon.com/AmazonS3/latest/userguide/example-walkthroughs-managing-access-example2.html
  */
 import { partitionOfRegion } from '../lib/configuration/aws-syntax.ts';
@@ -10,21 +10,21 @@ import type { ReplicationRule } from '../lib/model/rule.ts';
 import { plainStart, type Statement } from './cloudformation.ts';
 
 export interface SourcePolicies {
-  /** What each source bucket's policy needs. */
+  /** The statements that each source bucket's policy needs. */
   buckets: { bucket: string; statements: Statement[] }[];
-  /** What the policy of each key needs that source objects are encrypted with. */
+  /** The statement that the policy of each KMS key of source objects needs. */
   keys: { keyArn: string; statement: Statement }[];
-  /** What each destination role's stack of `destination/template.yml` needs. */
+  /** The parameters that each destination role's stack of `destination/template.yml` needs. */
   destinations: {
     roleArn: string;
     buckets: string[];
     parameters: { SourceBucketName: string; SourceKmsKeyArn: string };
   }[];
-  /** Ids of rules that move bytes through the function whatever is granted. */
+  /** Ids of the rules that stream bytes through the function, whatever is granted. */
   streamed: string[];
 }
 
-/** Of these rules, which are of this configuration. */
+/** The policies for these rules, which belong to this configuration. */
 export const sourcePolicies = (configuration: Configuration, rules: ReplicationRule[]): SourcePolicies => {
   const copied = rules.filter(isCopied);
   const pairs = copied.flatMap((rule) => rule.destinations.map(({ roleArn }) => ({ rule, roleArn })));
@@ -42,7 +42,7 @@ export const sourcePolicies = (configuration: Configuration, rules: ReplicationR
   };
 };
 
-/** As `createServerSide` decides, before anybody refuses. */
+/** The same decision as in `createServerSide`, before any refusal by S3. */
 const isCopied = ({ copy, source }: ReplicationRule): boolean =>
   copy === 'server-side' || (copy === 'auto' && source.roleArn === null);
 
@@ -69,12 +69,12 @@ const destinationOf = (
 const unique = (values: string[]): string[] => [...new Set(values)];
 
 /**
- * Reading tags is not needed for what S3 documents, since the function sends them along; it is granted to be safe, and gives away
- * nothing that the replicas do not show.
+ * According to S3's documentation reading tags is not needed, because the function sends the tags with the copy. It is granted to be
+ * safe, and reveals nothing that the replicas do not show.
  */
 const READ = ['s3:GetObject', 's3:GetObjectVersion', 's3:GetObjectTagging', 's3:GetObjectVersionTagging'];
 
-/** One for each role; roles that may read the same share one. */
+/** One statement for each role; roles with the same permissions share a statement. */
 const bucketStatements = (
   bucket: string,
   pairs: { rule: ReplicationRule; roleArn: string }[],
@@ -103,8 +103,8 @@ const keyStatement = (roleArns: string[], region: string): Statement => ({
   Effect: 'Allow',
   Principal: { AWS: roleArns },
   Action: 'kms:Decrypt',
-  // In a key's policy: this key.
+  // In the policy of a key, `*` means this key.
   Resource: '*',
-  // Only for what S3 decrypts, in the key's own region; how the name ends depends on the partition.
+  // Only for decryption by S3, in the key's own region; the end of the service name depends on the partition.
   Condition: { StringLike: { 'kms:ViaService': `s3.${region}.*` } },
 });

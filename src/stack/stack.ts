@@ -17,7 +17,7 @@ import { subscriptions } from './subscriptions.ts';
 import { idempotencyTable } from './table.ts';
 import { transferEnvironment, transfers } from './transfers.ts';
 
-/** What `serverless.yml` takes from here, under the names it uses. */
+/** The values that `serverless.yml` refers to, under the names it uses. */
 export interface Stack {
   name: string;
   stage: string;
@@ -35,7 +35,7 @@ export interface Stack {
 /**
  * The stack of a configuration. Pure: the same configuration gives the same template.
  *
- * @throws ConfigurationError if there are more buckets and roles than fit into one stack
+ * @throws ConfigurationError if one stack cannot hold so many buckets and roles
  */
 export function stackOf(configuration: Configuration): Stack {
   const { deployment, stack } = configuration;
@@ -118,14 +118,14 @@ const outputs = (): Stack['resources']['Outputs'] => ({
     Description: 'The function that subscribes source buckets during deployment',
     Value: ref('SubscribeLambdaFunction'),
   },
-  LiveQueueUrl: { Description: 'Where events arrive', Value: ref('LiveQueue') },
-  LiveQueueArn: { Description: 'Where events arrive', Value: attribute('LiveQueue', 'Arn') },
+  LiveQueueUrl: { Description: 'The queue at which events arrive', Value: ref('LiveQueue') },
+  LiveQueueArn: { Description: 'The queue at which events arrive', Value: attribute('LiveQueue', 'Arn') },
   DeadLetterQueueUrl: {
-    Description: 'Where events go that need a person',
+    Description: 'The queue of events that need a person',
     Value: ref('LiveDeadLetterQueue'),
   },
   DeadLetterQueueArn: {
-    Description: 'Where events go that need a person',
+    Description: 'The queue of events that need a person',
     Value: attribute('LiveDeadLetterQueue', 'Arn'),
   },
   IdempotencyTableName: { Description: 'Idempotency records and receipts', Value: ref('IdempotencyTable') },
@@ -152,5 +152,5 @@ const outputs = (): Stack['resources']['Outputs'] => ({
     Description: 'The role of jobs of S3 Batch Operations',
     Value: attribute('BatchJobRole', 'Arn'),
   },
-  AlarmTopicArn: { Description: 'Where alarms are published', Value: ref('AlarmTopic') },
+  AlarmTopicArn: { Description: 'The topic at which alarms are published', Value: ref('AlarmTopic') },
 });

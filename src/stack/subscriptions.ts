@@ -6,7 +6,7 @@ import { ACCOUNT_ID, attribute, bucketArn, policyDocument, ref } from './cloudfo
 import type { Resources } from './cloudformation.ts';
 import type { SubscribedBucket } from './source-buckets.ts';
 
-/** How long CloudFormation waits for an answer before it gives the resource up. */
+/** How long CloudFormation waits for an answer before the resource fails. */
 const SERVICE_TIMEOUT_SECONDS = 120;
 
 /**

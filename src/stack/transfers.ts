@@ -5,7 +5,7 @@ import { attribute, ref } from './cloudformation.ts';
 import type { Resources, Statement } from './cloudformation.ts';
 import { RETENTION_SECONDS, SINGLE_MESSAGE_VISIBILITY_SECONDS, tlsOnly } from './queues.ts';
 
-/** What transfers need besides their function, which works with the replicate function's role. */
+/** The resources that transfers need besides their function, which uses the replicate function's role. */
 export const transfers = (names: ResourceNames): Resources => ({
   TransfersTable: keyedTable(names.transfersTable, ['transfer']),
   TransferQueue: {
@@ -35,14 +35,14 @@ export const transfers = (names: ResourceNames): Resources => ({
 /** The maximum that SQS allows: a part range is received again for every piece of it that fits into an invocation. */
 const PART_RANGE_MAXIMUM_RECEIVE_COUNT = 1_000;
 
-/** Of every function that replicates, since each of them may begin a transfer. */
+/** Environment variables of every function that replicates, because each of them may begin a transfer. */
 export const transferEnvironment = ({ maximumConcurrency }: TransferSettings): Record<string, unknown> => ({
   TRANSFERS_TABLE: ref('TransfersTable'),
   TRANSFER_QUEUE_URL: ref('TransferQueue'),
   TRANSFER_CONCURRENCY: String(maximumConcurrency),
 });
 
-/** What it takes to begin, resume and finish transfers. */
+/** The permissions to begin, resume and finish transfers. */
 export const keepTransfers = (): Statement => ({
   Sid: 'Transfers',
   Effect: 'Allow',

@@ -194,7 +194,7 @@ test('a redriven message on which the function crashes is shown as crashed, not 
       rule: 'invoices',
       key: 'invoices/1',
       attempts: null,
-      detail: 'Before that it was here for access-denied: the key is disabled',
+      detail: 'Earlier it was in this queue for access-denied: the key is disabled',
     },
   ]);
 });

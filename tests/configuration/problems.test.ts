@@ -36,7 +36,7 @@ stack:
   ]);
 });
 
-test('the message shows place, what was found and how to mend it', () => {
+test('the message shows the place of a problem, what was found and how to fix it', () => {
   expect(() => parseConfiguration(fileWith({ top: { name: 'a_b' } }))).toThrow(
     new ConfigurationError('replication.yml', [
       {
@@ -48,8 +48,8 @@ test('the message shows place, what was found and how to mend it', () => {
     ]),
   );
   expect(
-    new ConfigurationError('x.yml', [{ path: 'name', line: 1, found: '"a"', fix: 'mend' }]).message,
-  ).toBe('x.yml has one problem:\n\n  x.yml:1  name\n    found: "a"\n    fix:   mend');
+    new ConfigurationError('x.yml', [{ path: 'name', line: 1, found: '"a"', fix: 'rename it' }]).message,
+  ).toBe('x.yml has one problem:\n\n  x.yml:1  name\n    found: "a"\n    fix:   rename it');
 });
 
 test('a syntax error is reported with line and column', () => {

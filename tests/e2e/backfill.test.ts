@@ -204,7 +204,7 @@ test('an invalid request is answered with all of its problems', async () => {
   const answer = await stage.invoke({ kind: 'copy', rule: 'none', since: 'yesterday', colour: 'red' });
   expect(answer).toEqual({
     problems: [
-      expect.stringContaining('"colour" is no field'),
+      expect.stringContaining('"colour" is not a field'),
       expect.stringContaining('"kind" is "copy"'),
       expect.stringContaining('there is no rule "none"'),
       expect.stringContaining('"since" is "yesterday"'),

@@ -62,7 +62,7 @@ test('a comparison in parallel finds what a comparison in memory finds, each onc
   );
 });
 
-test('a comparison goes on where another was stopped or died, even between the versions of a key', async () => {
+test('a comparison resumes where another one stopped or crashed, even between the versions of a key', async () => {
   await fc.assert(
     fc.asyncProperty(scenes, async (scene) => {
       const random = randomOf(scene.seed);

@@ -1,4 +1,4 @@
-/** Many invocations that know nothing of each other, of which any may die at any point or run twice. */
+/** Many invocations that know nothing of each other. Any of them may crash at any point or run twice. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createSimulatedClock } from '../../bench/listing-clock.ts';
@@ -20,7 +20,7 @@ interface Scene {
   seed: number;
   /** Milliseconds an invocation has. */
   timeMs: number;
-  /** Of a hundred calls so many end the invocation, before or after they take effect. */
+  /** How many of a hundred calls end the invocation, before or after they take effect. */
   crashes: number;
 }
 
@@ -134,7 +134,7 @@ test('what is committed is every version exactly once, whatever crashes, is hand
   );
 });
 
-test('an invocation hands back what it has no time for, and the next one goes on from there', async () => {
+test('an invocation hands back what it has no time for, and the next one resumes there', async () => {
   const scene = {
     versions: Array.from({ length: 500 }, (_, index) => version(index)),
     mode: 'objects' as const,

@@ -1,4 +1,4 @@
-/** However much of the destination lies between two keys of the source, work on it can be handed back, and dies cheaply. */
+/** However many keys of the destination lie between two keys of the source, the work can be handed back and a crash costs little. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createSimulatedClock } from '../../bench/listing-clock.ts';
@@ -27,7 +27,7 @@ interface Sides {
   workers: number;
   /** Milliseconds an invocation has. */
   timeMs: number;
-  /** Of a hundred calls so many end the invocation, before or after they take effect. */
+  /** How many of a hundred calls end the invocation, before or after they take effect. */
   crashes: number;
   seed: number;
 }
@@ -163,7 +163,7 @@ test('what is committed is what a comparison in memory finds, each once, whateve
 
 const nameOf = (rank: number): string => `extra-${String(rank).padStart(8, '0')}`;
 
-/** So many keys, which are made when they are listed. */
+/** A listing of `count` keys, which are created when they are listed. */
 const manyKeys =
   (count: number): ListPage<ListedVersion> =>
   async ({ after, maxKeys }) => {
@@ -226,7 +226,7 @@ test.each([
   expect(counts.destinationPages).toBeLessThanOrEqual(count / 1_000 + 2 * counts.invocations);
 });
 
-test('what the destination has of one key, and what does not count there, is no reason to work on without end', async () => {
+test('many versions of one key at the destination, counted or not, do not keep an invocation from ending in time', async () => {
   const destination = createMemoryListing({ versions: stackOf('k', 5_000), mode: 'versions' });
   const found: Difference[] = [];
   const counts = await play(

@@ -21,7 +21,7 @@ interface Scene {
   workers: number;
   pageSize: number;
   seed: number;
-  /** Of a hundred requests so many are answered with SlowDown. */
+  /** How many of a hundred requests are answered with SlowDown. */
   throttled: number;
   prefix: string;
 }
@@ -101,7 +101,7 @@ test('every version is handed on exactly once and in order per key, however many
   );
 });
 
-test('a run that is stopped goes on with the ranges that were left, and nothing is handed on twice', async () => {
+test('a stopped run resumes with the ranges that were left, and consumes nothing twice', async () => {
   await fc.assert(
     fc.asyncProperty(scenes, fc.integer({ min: 1, max: 20 }), async (scene, stopAfter) => {
       const first = await play(scene, [wholeRange()], stopAfter);
@@ -134,7 +134,7 @@ test('a key with very many versions keeps one worker busy while others list what
   expect(requests).toBeLessThan(260 * 1.15);
 });
 
-test('a listing that does not get on fails the run rather than asking for ever', async () => {
+test('a listing that makes no progress fails the run instead of being repeated forever', async () => {
   const clock = createSimulatedClock();
   const run = runLocally({
     ranges: [wholeRange()],

@@ -13,7 +13,7 @@ test.each([
   ['GLACIER_IR', 'STANDARD_IA', false],
   ['SNOW', 'STANDARD', false],
   ['STANDARD', 'SOMETHING_NEW', false],
-])('a replica to be %s may be %s: %s', (wanted, found, isRight) => {
+])('a rule with storage class %s accepts a replica of class %s: %s', (wanted, found, isRight) => {
   expect(isStorageClassRight({ storageClass: wanted }, found)).toBe(isRight);
 });
 
@@ -37,6 +37,9 @@ test.each([
   ['replicate', held, NO_LOCK, false],
   ['replicate', NO_LOCK, held, true],
   ['ignore', held, NO_LOCK, true],
-] as const)('with objectLock: %s, source %j and replica %j: %s', (objectLock, source, replica, isRight) => {
-  expect(isLockedAsWanted(replica, source, { objectLock }, NOW)).toBe(isRight);
-});
+] as const)(
+  'the lock of a replica is as wanted, with objectLock %s, source %j and replica %j: %s',
+  (objectLock, source, replica, isRight) => {
+    expect(isLockedAsWanted(replica, source, { objectLock }, NOW)).toBe(isRight);
+  },
+);

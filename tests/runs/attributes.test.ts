@@ -19,14 +19,14 @@ const SETTINGS: Setting[] = [
 ];
 
 describe.each(SETTINGS)('tags and grants, with $versions of $versioning buckets', (setting) => {
-  test('a replica with all attributes is the same after one look; without asking for attributes after none', async () => {
+  test('comparing attributes takes one closer look at a replica that is the same, and comparing listings takes none', async () => {
     const world = await replicatedWorld(setting, { team: 'a' });
     expect(await world.verify()).toBe('same after 1 looks');
     const plain = await replicatedWorld({ ...setting, attributes: 'listed' }, { team: 'a' });
     expect(await plain.verify()).toBe('same after 0 looks');
   });
 
-  test('tags that were changed at the source, as many as before, are found and mended', async () => {
+  test('a change of tag values at the source is found and repaired', async () => {
     const world = await replicatedWorld(setting, { team: 'a' });
     world.source.setTags('k', 0, { team: 'b' });
     expect(await world.verify()).toBe('attributes');
@@ -35,7 +35,7 @@ describe.each(SETTINGS)('tags and grants, with $versions of $versioning buckets'
     expect(await world.verify()).toBe('same after 1 looks');
   });
 
-  test('tags that were taken away at the destination are found and mended', async () => {
+  test('tags that were removed at the destination are found and restored', async () => {
     const world = await replicatedWorld(setting, { team: 'a' });
     world.replica.setTags('k', 0, {});
     expect(await world.verify()).toBe('attributes');
@@ -43,7 +43,7 @@ describe.each(SETTINGS)('tags and grants, with $versions of $versioning buckets'
     expect(world.replica.current('k')?.tags).toEqual({ team: 'a' });
   });
 
-  test('grants are compared and mended where the rule replicates them', async () => {
+  test('grants are compared and repaired only if the rule replicates them', async () => {
     const world = await replicatedWorld({ ...setting, rule: { acl: 'replicate' } });
     world.source.setAcl('k', 0, [reader, auditor]);
     expect(await world.verify()).toBe('attributes');
@@ -58,7 +58,7 @@ describe.each(SETTINGS)('tags and grants, with $versions of $versioning buckets'
 });
 
 describe.each(SETTINGS)('metadata and retention, with $versions of $versioning buckets', (setting) => {
-  test('metadata that were changed at the destination are found, though the stamp is still there, and mended in place', async () => {
+  test('metadata that changed at the destination are found although the stamp is still there, and repaired in place', async () => {
     const world = await replicatedWorld(setting);
     setAttributes(world.replica, { metadata: { owner: 'x' } });
     expect(await world.verify()).toBe('attributes');
@@ -66,7 +66,7 @@ describe.each(SETTINGS)('metadata and retention, with $versions of $versioning b
     expect(await world.verify()).toBe(setting.versions === 'all' ? 'attributes' : 'same after 1 looks');
   });
 
-  test('retention that was extended at the source is found and mended, one that was shortened is not', async () => {
+  test('a retention that was extended at the source is found and repaired, and a longer one at the destination is left alone', async () => {
     const world = await replicatedWorld(setting);
     const until = (days: number): ObjectLock => ({
       legalHold: false,
@@ -83,11 +83,11 @@ describe.each(SETTINGS)('metadata and retention, with $versions of $versioning b
     expect(await world.verify()).toBe('same after 1 looks');
   });
 
-  test('an object that was written onto itself with other metadata is found by its time alone, and mended', async () => {
+  test('an object that was written onto itself with other metadata is found by its time alone and repaired', async () => {
     const world = await replicatedWorld({ ...setting, attributes: 'listed' });
     world.clock.nowMs += 60_000;
     world.source.put('k', A, { attributes: { ...NO_ATTRIBUTES, contentType: 'text/plain' } });
-    // Of all versions the older one may have expired, which leaves as many on both sides.
+    // In mode `all` the older version may have expired, so that both sides have equally many versions.
     if (setting.versioning === 'enabled') world.source.forget('k', 1);
     expect(await world.verify()).not.toMatch(/^same/);
     expect(await world.repair()).toHaveLength(1);
@@ -118,7 +118,7 @@ test('a hint for content that is missing or different says nothing of attributes
 });
 
 test.each(['at all', 'without a version'])(
-  'where tags may not be seen %s nothing is said of any key: the run fails',
+  'a run that may not read tags %s fails instead of reporting any key',
   async (how) => {
     const world = await replicatedWorld({});
     const rule = testRule({ versions: 'latest' });
@@ -155,7 +155,7 @@ test('a storage class that the rule does not want, and no lifecycle rule leads t
   expect(await world.verify()).toBe('attributes');
 });
 
-test('of the grants of a source object, those of the one who owns the replicas are not missed', async () => {
+test('a grant of the source to the owner of the replicas may be missing at the replica', async () => {
   const world = await replicatedWorld({ rule: { acl: 'replicate' } });
   world.source.setAcl('k', 0, [reader, auditor]);
   world.replica.setAcl('k', 0, [auditor]);

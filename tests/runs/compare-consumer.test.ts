@@ -1,4 +1,4 @@
-/** What came to light of a run's comparison. */
+/** Regressions in the comparison of a run. */
 import { expect, test } from 'vitest';
 import type { ListedVersion } from '../../src/lib/listing/page.ts';
 import type { Reason } from '../../src/lib/model/reasons.ts';
@@ -44,7 +44,7 @@ const compare = async (source: ListedVersion[], replicas: ListedVersion[], reaso
   return { counted: consumer.taken(), rows, slept };
 };
 
-test('a destination that had no versions once may lack versions: only where its newest has no id, there are none', async () => {
+test('a destination that was unversioned once may lack versions, unless its newest version has the id null', async () => {
   const source = ['v3', 'v2', 'v1'].map((id) => version('k', id, { isLatest: id === 'v3' }));
   const older = version('k', 'null', { etag: '"v2"' });
   const newest = version('k', 'r3', { etag: '"v3"', isLatest: true });
@@ -61,7 +61,7 @@ test('a row names the newest pair of versions that differs', async () => {
   expect(rows).toMatchObject([{ source: { versionId: 'v2' }, replica: { versionId: 'r2' } }]);
 });
 
-test('a row of a key that may not be looked at says why it counts as different', async () => {
+test('the row of a key that may not be read says why the key counts as different', async () => {
   const source = [version('k', 'v1', { isLatest: true })];
   const replicas = [version('k', 'r1', { etag: '"kms"', isLatest: true })];
   const { rows } = await compare(source, replicas, 'kms');
@@ -76,7 +76,7 @@ test('keys that were changed lately are waited for together, however many they a
   expect(slept).toEqual([500, 2_000, 5_000]);
 });
 
-test('a delete marker before anything else has no counterpart, and is not missed in a closer look', async () => {
+test('a closer look does not miss a delete marker that has no version under it', async () => {
   const etag = `"${'0'.repeat(32)}"`;
   const source = [
     version('k', 'v2', { isLatest: true, etag }),

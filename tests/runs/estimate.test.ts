@@ -88,7 +88,7 @@ test('of a sample it says how far off it may be', () => {
   expect(estimateBackfill(sampled, SETTINGS)).toMatchObject({ basis: 'sample', errorShare: 0.2 });
 });
 
-test('what was used is reckoned alike from the counters, with the time it took', () => {
+test('the use of a run is calculated from its counters in the same way, with its actual duration', () => {
   const used = usedBy(
     {
       compared: compared({ sourcePages: 1_000, destinationPages: 3, looks: 7 }),

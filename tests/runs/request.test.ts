@@ -58,12 +58,12 @@ describe('a request', () => {
     [{ action: 'stop' }, '"action" is "stop": it must be one of start, pause'],
     [{ action: 'pause' }, '"run" must be the id of a run'],
     [{ action: 'list', what: 1 }, '"what" is not a field'],
-  ])('%j is refused', (payload, why) => {
+  ])('the request %j is refused with the reason', (payload, why) => {
     const answer = parse(payload);
     expect('problems' in answer && answer.problems.join('\n')).toContain(why);
   });
 
-  test('in events/backfill.json is right for the replication.yml of the repository', () => {
+  test('the request in events/backfill.json is valid for the replication.yml of the repository', () => {
     const sample: unknown = JSON.parse(readFileSync('events/backfill.json', 'utf8'));
     const { replication } = loadConfiguration('replication.yml');
     expect(parseRunRequest(sample, replication)).toMatchObject({

@@ -29,7 +29,7 @@ const bothSides = ({
   replica: { ...replica, ...structuredClone(shared) },
 });
 
-/** What a look at both sides must count. */
+/** The counters that a comparison of both sides must have. */
 const truth = (source: Histories, replica: Histories) => {
   const counts = { keys: 0, same: 0, missing: 0, historyShorter: 0, extra: 0, versions: 0 };
   for (const [name, versions] of Object.entries(source)) {
@@ -64,7 +64,7 @@ test('a backfill ends once, with exact counters, and both sides agree', async ()
     expect(run.history.map(({ work }) => work)).toEqual(['comparing', 'copying', 'checking']);
     const { historyShorter, ...others } = before;
     expect(run.compared).toMatchObject(others);
-    // Where other versions are in their place, some are missing as well.
+    // If other versions are in their place, some versions are missing as well.
     expect(run.compared?.historyShorter).toBeGreaterThanOrEqual(historyShorter);
     const { hints, keys, same } = run.compared ?? { hints: 0, keys: 0, same: 0 };
     expect(hints).toBe(keys - same);
@@ -82,7 +82,7 @@ test('a backfill ends once, with exact counters, and both sides agree', async ()
   await fc.assert(property, RUNS);
 });
 
-test('so it does where invocations die before or after any of their calls', async () => {
+test('a backfill ends once with exact counters, even if invocations crash before or after any of their calls', async () => {
   const property = fc.asyncProperty(both, fc.integer(), async (given, seed) => {
     const sides = bothSides(given);
     const before = truth(sides.source, sides.replica);
@@ -107,7 +107,7 @@ test('so it does where invocations die before or after any of their calls', asyn
   await fc.assert(property, RUNS);
 });
 
-test('so it does where it is paused and resumed at any time, though hints are let go meanwhile', async () => {
+test('a backfill that is paused and resumed at any time makes both sides agree, although hints are dropped meanwhile', async () => {
   const property = fc.asyncProperty(
     both,
     fc.integer(),
@@ -137,7 +137,7 @@ test('so it does where it is paused and resumed at any time, though hints are le
   await fc.assert(property, RUNS);
 });
 
-test('what a look finds does not depend on where invocations died, delete markers in a row included', async () => {
+test('a listing finds the same differences wherever invocations crashed, also with consecutive delete markers', async () => {
   const withMarkers = fc.dictionary(
     fc.constantFrom('a', 'b', 'c'),
     fc.array(fc.constantFrom('a', 'bb', '-', '-'), { minLength: 1, maxLength: 12 }),
@@ -185,7 +185,7 @@ test('however many keys only the destination has, an invocation hands back in ti
   expect(rows.map((row) => row.key).toSorted()).toEqual(names);
 });
 
-test('with all attributes each key that is the same is looked at', async () => {
+test('comparing all attributes takes a closer look at each key that listings show as the same', async () => {
   const source = Object.fromEntries(Array.from({ length: 20 }, (_, index) => [`k${index}`, ['a']]));
   const world = createWorld({ source, replica: { ...structuredClone(source), more: ['a'] } });
   const { id } = await world.start({ kind: 'verify', attributes: 'all' });

@@ -45,7 +45,7 @@ const uniform = (count: number): ListedVersion[] => {
   );
 };
 
-test('a bucket that is small enough is counted to its end', async () => {
+test('a small bucket is counted completely', async () => {
   const objects = [...uniform(20_500), object('big', { sizeBytes: 7e9, etag: '"0123-512"' })];
   const { work, basis, errorShare } = await survey(objects);
   expect({ basis, errorShare }).toEqual({ basis: 'listing', errorShare: 0 });
@@ -58,7 +58,7 @@ test('a bucket that is small enough is counted to its end', async () => {
   });
 });
 
-test('of a larger one a part is listed, and the error that is told holds the truth', async () => {
+test('a part of a larger bucket is listed, and the true amount lies within the reported error', async () => {
   const objects = uniform(100_000);
   let within = 0;
   for (let seed = 1; seed <= 12; seed += 1) {
@@ -71,7 +71,7 @@ test('of a larger one a part is listed, and the error that is told holds the tru
   expect(within).toBeGreaterThanOrEqual(10);
 });
 
-test('one folder with nearly all of the keys is found', async () => {
+test('a survey finds the one folder that has nearly all of the keys', async () => {
   const objects = [
     ...Array.from({ length: 100_000 }, (_, index) => object(`m/heavy/${String(index).padStart(9, '0')}`)),
     ...uniform(1_000),
@@ -106,7 +106,7 @@ test('what the rule leaves out by size, suffix or time is not counted, and a key
   expect([second.keys, second.versions]).toEqual([0, 1]);
 });
 
-test('aborted, it ends with nothing', async () => {
+test('an aborted survey ends without a result', async () => {
   const controller = new AbortController();
   const { listPage } = listingOf(uniform(50_000));
   const surveyed = surveySource({

@@ -163,7 +163,7 @@ test('rules added and removed change only our entries', async () => {
   expect(await notifications('acme-documents')).toEqual([`${OURS} invoices/*`, 'theirs photos/*']);
 });
 
-test('a rule that replicates deletes makes its bucket tell of them, and only while it does', async () => {
+test('a bucket reports deletes only while one of its rules replicates them', async () => {
   await deploy('documents');
   expect(await eventTypes('acme-documents')).toEqual(ALWAYS);
   await deploy('documentsDeleted');
@@ -177,7 +177,7 @@ test('a rule that replicates deletes makes its bucket tell of them, and only whi
   expect(await eventTypes('acme-documents')).toEqual(ALWAYS);
 });
 
-test('somebody else may be told of deletes until a rule needs them', async () => {
+test('another target may be notified of deletes until a rule needs them', async () => {
   const theirs = {
     Id: 'their-deletes',
     QueueArn: THEIR_QUEUE,

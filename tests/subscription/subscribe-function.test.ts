@@ -163,7 +163,7 @@ test('a queue policy or role that is not known everywhere yet is waited for', as
   expect(slept).toEqual([1000, 2000, 4000]);
 });
 
-test('a Create that S3 refuses for good fails with advice, and its Delete touches nothing', async () => {
+test('a Create that S3 refuses permanently fails with advice, and its Delete changes nothing', async () => {
   s3.failures.PUT = failTimes(9, INVALID);
   const { body } = await invoke('Create');
 
@@ -215,7 +215,7 @@ test('a Create that loses against another writer every time leaves nothing of ou
 
   expect(body).toMatchObject({
     Status: 'FAILED',
-    Reason: expect.stringContaining('somebody else keeps replacing'),
+    Reason: expect.stringContaining('another writer keeps replacing'),
   });
   expect(s3.buckets.get(BUCKET)).toBe(THEIRS);
 });
@@ -231,7 +231,7 @@ test('where it cannot be known whether Create left something, its Delete takes i
   s3.failures.GET = [null, ...failTimes(99, BROKEN)];
   const second = await invoke('Create');
   expect(second.body['PhysicalResourceId']).toBe('s3-replicator-prod:acme-documents');
-  expect(second.body['Reason']).toContain('taking the subscription out again failed');
+  expect(second.body['Reason']).toContain('removing the subscription again failed');
 });
 
 test.each([

@@ -1,6 +1,6 @@
 /**
- * How AWS spells the things a user writes into `replication.yml`. Each check answers whether a value can be right at
- * all; whether the thing exists, only AWS can tell.
+ * The syntax of AWS's names in `replication.yml`. A check decides whether a value is well-formed; whether the resource exists, only AWS
+ * knows.
  */
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html (general purpose buckets) */
@@ -31,7 +31,7 @@ export const LOG_RETENTION_DAYS = [
   1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
 ] as const;
 
-/** Classes PutObject accepts in a general purpose bucket. */
+/** The storage classes that PutObject accepts in a general purpose bucket. */
 export const STORAGE_CLASSES = [
   'STANDARD',
   'STANDARD_IA',
@@ -43,7 +43,7 @@ export const STORAGE_CLASSES = [
   'REDUCED_REDUNDANCY',
 ] as const;
 
-/** The part of an ARN that says which AWS: `aws`, `aws-cn`, `aws-us-gov` … */
+/** The partition in an ARN: `aws`, `aws-cn`, `aws-us-gov` … */
 export const partitionOfArn = (arn: string): string => arn.split(':')[1] ?? '';
 
 export const regionOfArn = (arn: string): string => arn.split(':')[3] ?? '';

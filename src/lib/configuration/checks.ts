@@ -1,5 +1,5 @@
 /**
- * What can be wrong with rules that are each well-formed: with each other, or with the place they are deployed to.
+ * Checks of rules that are each well-formed: they may conflict with each other or with the place they are deployed to.
  */
 import { partitionOfArn, partitionOfRegion, regionOfArn } from './aws-syntax.ts';
 import type { DestinationShape, RuleShape } from './rule-schema.ts';
@@ -13,7 +13,7 @@ export interface PlacedRule {
   rule: RuleShape;
 }
 
-/** `region`: where the stack and the source buckets are. */
+/** `region`: the region of the stack and the source buckets. */
 export const checkRules = (rules: PlacedRule[], region: string): Finding[] => [
   ...checkIds(rules),
   ...rules.flatMap((placed) => checkSource(placed, region)),
@@ -74,7 +74,7 @@ function checkSource({ index, rule: { source } }: PlacedRule, region: string): F
     findings.push({
       path: [...path, 'externalId'],
       found: 'an external id without a role',
-      fix: 'add `roleArn:` beside it, or remove the line: the function reads with its own role otherwise',
+      fix: 'add `roleArn:` beside it, or remove the line: the function then reads with its own role',
     });
   }
   if (source.roleArn !== undefined && partitionOfArn(source.roleArn) !== partitionOfRegion(region)) {
@@ -85,7 +85,7 @@ function checkSource({ index, rule: { source } }: PlacedRule, region: string): F
     findings.push({
       path: [...path, 'kmsKeyArn'],
       found: 'a KMS key beside a role',
-      fix: 'remove the line and allow the role kms:Decrypt on the key: it is the role that reads the objects',
+      fix: 'remove the line and allow the role kms:Decrypt on the key: the role reads the objects',
     });
   } else if (regionOfArn(source.kmsKeyArn) !== region) {
     findings.push({
@@ -104,7 +104,7 @@ function checkFilter({ index, rule: { filter } }: PlacedRule): Finding[] {
     {
       path: ['rules', index, 'filter', 'minimumBytes'],
       found: `${minimumBytes}, while \`maximumBytes\` is ${maximumBytes}`,
-      fix: 'no object is that large and that small: make `minimumBytes` the smaller one',
+      fix: 'no object is that large and that small: make `minimumBytes` the smaller number',
     },
   ];
 }
@@ -156,13 +156,13 @@ const otherPartition = (roleArn: string, region: string): { found: string; fix: 
 });
 
 /**
- * Replicas that a rule would replicate again, directly or through other rules, would go round for ever. One rule on the
- * way that leaves them alone is enough to stop them.
+ * Replicas that a rule would replicate again, directly or through other rules, would circulate forever. One rule on the
+ * way that ignores replicas is enough to stop them.
  */
 function checkLoops(rules: PlacedRule[]): Finding[] {
   return rules.flatMap((start) =>
     start.rule.destinations.flatMap((destination, position) => {
-      // A loop is reported once: at its first rule.
+      // A loop is reported once, at its first rule.
       const way = wayBack(
         rules.filter(({ index }) => index >= start.index),
         start,
@@ -173,8 +173,8 @@ function checkLoops(rules: PlacedRule[]): Finding[] {
         path: ['rules', start.index, 'destinations', position],
         found: `a loop: ${[start, ...way].map(({ rule }) => `"${rule.id}"`).join(' feeds ')}`,
         fix: way.some(({ rule }) => rule.replicas === 'ignore')
-          ? 'remove `stamp: false`: EventBridge does not tell who wrote an object, so only its stamp shows that it is a replica'
-          : 'write `replicas: ignore` in one of these rules, or let the replicas go to where none of them replicates from',
+          ? 'remove `stamp: false`: EventBridge does not say who wrote an object, so only its stamp shows that it is a replica'
+          : 'write `replicas: ignore` in one of these rules, or send the replicas to a place from which none of these rules replicates',
       };
     }),
   );
@@ -204,7 +204,7 @@ const fedBy = (rules: PlacedRule[], rule: RuleShape, destination: DestinationSha
       !ignoresReplicasOf(other.rule, rule),
   );
 
-/** Events of S3 itself name the session that wrote an object; EventBridge does not, and leaves the stamp to tell. */
+/** Events that come directly from S3 name the session that wrote an object. Those of EventBridge do not, so only the stamp shows a replica. */
 const ignoresReplicasOf = (reader: RuleShape, writer: RuleShape): boolean =>
   reader.replicas === 'ignore' && (reader.source.events === 's3' || writer.stamp);
 

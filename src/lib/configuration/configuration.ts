@@ -1,6 +1,6 @@
 /**
- * From `replication.yml` to what the function carries (`ReplicationConfiguration`) and what the stack is made of
- * (`StackSettings`). Runs on the machine that packages and in the command line, never in a function.
+ * Turns `replication.yml` into the configuration of the functions (`ReplicationConfiguration`) and of the stack (`StackSettings`). Runs
+ * on the machine that packages and in the command line, never in a function.
  */
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
@@ -25,38 +25,38 @@ export interface Configuration {
   deployment: Deployment;
 }
 
-/** What shapes the stack without concerning the replication of a key. */
+/** Settings of the stack that do not affect how a key is replicated. */
 export interface StackSettings {
-  /** Invocations of the replicate function at the same time, 2–1,000. */
+  /** Maximum number of concurrent invocations of the replicate function, 2–1,000. */
   maximumConcurrency: number;
-  /** Messages one invocation receives at most, 1–10. */
+  /** Maximum number of messages that one invocation receives, 1–10. */
   batchSize: number;
   logRetentionDays: number;
   logLevel: 'DEBUG' | 'INFO' | 'WARN' | 'ERROR';
   alarms: AlarmSettings;
   tags: Record<string, string>;
-  /** Keys that source objects are encrypted with and the function itself decrypts with. */
+  /** KMS keys of source objects that the function decrypts with its own role. */
   sourceKmsKeyArns: string[];
 }
 
-/** How runs (backfill and verify) are carried out. */
+/** Settings of runs (backfill and verify). */
 export interface BackfillSettings {
-  /** Invocations of the replicate function for hints of runs at the same time, 2–1,000. */
+  /** Maximum number of concurrent invocations of the replicate function for hints of runs, 2–1,000. */
   maximumConcurrency: number;
-  /** Invocations of the backfill function at the same time, 2–1,000: ranges that are listed at once. */
+  /** Maximum number of concurrent invocations of the backfill function, 2–1,000: ranges that are listed concurrently. */
   listingConcurrency: number;
-  /** Where reports are written; null: nowhere. */
+  /** The place of reports; null: no reports are written. */
   report: { bucket: string; prefix: string } | null;
 }
 
-/** How objects that take more than one invocation are moved. */
+/** Settings of transfers: objects that take more than one invocation. */
 export interface TransferSettings {
-  /** Invocations of the transfer function at the same time, 2–1,000. */
+  /** Maximum number of concurrent invocations of the transfer function, 2–1,000. */
   maximumConcurrency: number;
 }
 
 export interface AlarmSettings {
-  /** Subscribed to the alarm topic; null: nobody. */
+  /** The address subscribed to the alarm topic; null: none. */
   email: string | null;
   oldestMessageMinutes: number;
   /** Failed invocations in five minutes. */
@@ -65,7 +65,7 @@ export interface AlarmSettings {
   throttles: number;
 }
 
-/** What the command line says; it wins over the file. */
+/** Options of the command line, which override the file. */
 export interface DeploymentOptions {
   stage?: string | undefined;
   region?: string | undefined;
@@ -91,7 +91,7 @@ export function loadConfiguration(path: string, options: DeploymentOptions = {})
   return parseConfiguration(text, options, file);
 }
 
-/** As {@link loadConfiguration}, for text that is already there. `file` is the name used in problems. */
+/** Like {@link loadConfiguration}, for a text in memory. `file` is the name used in problems. */
 export function parseConfiguration(
   text: string,
   options: DeploymentOptions = {},
@@ -121,7 +121,7 @@ export function parseConfiguration(
   return toConfiguration(shape.data, rules, options);
 }
 
-/** Rules are checked one by one, so that a mistake in one does not hide what is wrong between the others. */
+/** Checks rules one by one, so that a mistake in one rule does not hide conflicts between the others. */
 function parseRules(content: unknown): { rules: PlacedRule[]; findings: Finding[] } {
   const written = field(content, 'rules');
   const rules: PlacedRule[] = [];
@@ -134,7 +134,7 @@ function parseRules(content: unknown): { rules: PlacedRule[]; findings: Finding[
   return { rules, findings };
 }
 
-/** The region to compare with while other settings are wrong. */
+/** The region to compare with, even if other settings are wrong. */
 function writtenRegion(content: unknown): string {
   const written = fileSchema.shape.region.safeParse(field(content, 'region'));
   return written.success ? written.data : fileSchema.shape.region.parse(undefined);

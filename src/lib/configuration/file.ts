@@ -1,4 +1,4 @@
-/** A YAML file that remembers on which line everything stands. */
+/** A YAML file with the line of every value. */
 import { LineCounter, isMap, isNode, isScalar, isSeq, parseDocument } from 'yaml';
 import type { Document } from 'yaml';
 import type { ConfigurationProblem, Path } from './problem.ts';
@@ -8,7 +8,7 @@ export interface ConfigurationFile {
   content: unknown;
   /** Syntax errors; nothing else can be said about the file while there are any. */
   problems: ConfigurationProblem[];
-  /** The line, from 1, of the thing at a path or, where it is missing, of what should contain it. */
+  /** The line, from 1, of the value at a path; if it is missing, the line of the block that should contain it. */
   lineOf(path: Path): number | null;
 }
 
@@ -51,7 +51,7 @@ interface PathStep {
   value: unknown;
 }
 
-/** The key tells the line: a block value begins on a later one. */
+/** The key determines the line, because a block value begins on a later one. */
 function entryOf(pairs: { key: unknown; value: unknown }[], step: string | number): PathStep | null {
   const pair = pairs.find(({ key }) => isScalar(key) && String(key.value) === String(step));
   if (!pair) return null;

@@ -1,10 +1,10 @@
-/** Zod's issues in the words of the person who edits the file. */
+/** Translates the issues of Zod for the person who edits the file. */
 import type { ZodError } from 'zod';
 import type { Finding, Path } from './problem.ts';
 import { SECTIONS } from './schema.ts';
 import { nearestWord } from '../text/nearest-word.ts';
 
-/** `value` is what was checked, `base` its place in the file. One finding per place: the first thing wrong there. */
+/** `value` is the checked value and `base` its place in the file. Each place has at most one finding: the first problem there. */
 export function findingsOf(error: ZodError, value: unknown, base: Path): Finding[] {
   const findings = new Map<string, Finding>();
   const misspelt = new Set<string>();
@@ -25,7 +25,7 @@ export function findingsOf(error: ZodError, value: unknown, base: Path): Finding
       });
     }
   }
-  // An option that is there under a wrong name is not missing as well.
+  // A misspelt option is not also reported as missing.
   for (const path of misspelt) findings.delete(path);
   return [...findings.values()];
 }
@@ -38,7 +38,7 @@ function explain(issue: ZodError['issues'][number], path: Path, value: unknown):
   return { found: describeValue(value), fix: issue.message };
 }
 
-/** The option of this section that is not used yet and that `key` most likely stands for. */
+/** The unused option of this section that `key` most likely stands for. */
 function nearestOption(section: Path, key: string, content: unknown): string | null {
   if (LATER_OPTIONS[key]) return null;
   const unused = optionsOf(section).filter((name) => valueAt(content, [name]) === undefined);
@@ -63,8 +63,8 @@ function unknownOptionFinding(section: Path, key: string, meant: string | null):
 }
 
 /**
- * Where an option belongs: below `section` if there is such a place (`tags` of a rule are those of its filter, not the
- * stack's), otherwise where it takes the fewest steps.
+ * The section an option belongs to: one below `section` if there is one (`tags` of a rule are those of its filter, not the stack's),
+ * otherwise the section closest to the top of the file.
  */
 function sectionWith(key: string, section: Path): string | null {
   const all = Object.keys(SECTIONS)

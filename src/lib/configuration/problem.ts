@@ -1,7 +1,7 @@
 /** Keys and list positions that lead to a place in the file. */
 export type Path = readonly (string | number)[];
 
-/** A problem before it is known on which line it stands. */
+/** A problem whose line is not known yet. */
 export interface Finding {
   path: Path;
   found: string;
@@ -10,9 +10,9 @@ export interface Finding {
 
 /** One thing wrong with `replication.yml`. */
 export interface ConfigurationProblem {
-  /** Where in the file, like `rules[0].destinations[1].roleArn`; empty for the file as a whole. */
+  /** The place in the file, like `rules[0].destinations[1].roleArn`; empty for the file as a whole. */
   path: string;
-  /** Line in the file, from 1; null when the problem has no place in it. */
+  /** Line in the file, from 1; null: the problem has no line. */
   line: number | null;
   /** What is there now. */
   found: string;
@@ -20,7 +20,7 @@ export interface ConfigurationProblem {
   fix: string;
 }
 
-/** All that is wrong with the configuration, at once. The message is meant for the person who edits the file. */
+/** All problems of the configuration together. The message is for the person who edits the file. */
 export class ConfigurationError extends Error {
   override readonly name = 'ConfigurationError';
   readonly file: string;

@@ -1,4 +1,4 @@
-/** Which of the possibly many stacks of one configuration is meant. */
+/** Selects one of the stacks of a configuration. */
 export interface Deployment {
   /** `name` of the configuration. */
   name: string;
@@ -37,7 +37,7 @@ export interface ResourceNames {
   batchJobRole: string;
 }
 
-/** The names of everything in the stack that is found by name. */
+/** The names of all resources in the stack that are found by name. */
 export function resourceNames({ name, stage, region }: Deployment): ResourceNames {
   const stack = `${name}-${stage}`;
   return {
@@ -68,8 +68,8 @@ export function resourceNames({ name, stage, region }: Deployment): ResourceName
 }
 
 /**
- * By how many characters the longest derived name exceeds what AWS allows; 0 when all fit. The IAM role name
- * (64 characters) is always the tightest: it has the longest ending and the lowest limit.
+ * The number of characters by which the longest derived name exceeds AWS's limit; 0 if all names fit. The IAM role name
+ * (64 characters) always reaches its limit first: it has the longest ending and the lowest limit.
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
  */
 export const excessOfNames = (deployment: Deployment): number =>

@@ -35,7 +35,7 @@ const sourceBlock = optionBlock('say where the objects come from: `source:` with
 });
 
 const destinationBlock = optionBlock(
-  'write each destination as a section with `bucket:`, `region:`, `roleArn:` and `externalId:`',
+  'write each destination as a block with `bucket:`, `region:`, `roleArn:` and `externalId:`',
   {
     id: id('give an id of 1–64 letters, digits, dots, hyphens and underscores').optional(),
     bucket: bucket(
@@ -76,7 +76,7 @@ const destinationBlock = optionBlock(
 const LARGEST_OBJECT_BYTES = 10_000 * 5 * 2 ** 30;
 
 const filterBlock = optionBlock(
-  'write the filter as a section with `tags:`, `minimumBytes:` or `maximumBytes:`, or remove it',
+  'write the filter as a block with `tags:`, `minimumBytes:` or `maximumBytes:`, or remove it',
   {
     tags: tagMap(
       10,
@@ -98,7 +98,7 @@ const filterBlock = optionBlock(
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_RestoreRequest.html */
 const restoreBlock = optionBlock(
-  'write the restore as a section with `days:` and, if you like, `tier:`, or remove it: archived objects are then quarantined',
+  'write the restore as a block with `days:` and, if you like, `tier:`, or remove it: archived objects are then quarantined',
   {
     days: integer(
       'give for how many days S3 keeps the restored copy of an archived source object, 1 or more',
@@ -113,7 +113,7 @@ const restoreBlock = optionBlock(
 );
 
 export const ruleSchema = optionBlock(
-  'write each rule as a section with `id:`, `source:` and `destinations:`',
+  'write each rule as a block with `id:`, `source:` and `destinations:`',
   {
     id: id('give the rule an id of 1–64 letters, digits, dots, hyphens and underscores'),
     source: sourceBlock,
@@ -123,7 +123,7 @@ export const ruleSchema = optionBlock(
         error: 'list at least one destination under `destinations:`, each beginning with a hyphen',
       })
       .min(1, { error: 'list at least one destination under `destinations:`, each beginning with a hyphen' })
-      .describe('Where the replicas go.'),
+      .describe('The destinations of the replicas.'),
     versions: oneOf(
       'write `all` (every version, in the order of the source; where a bucket is not versioned, the current state) or `latest` (each key is kept at its current state)',
       ['all', 'latest'],

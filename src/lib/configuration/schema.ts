@@ -9,31 +9,35 @@ import { RULE_SECTIONS, ruleSchema } from './rule-schema.ts';
 
 export type FileShape = z.output<typeof fileSchema>;
 
-const alarmsBlock = optionBlock('write the alarm settings as a section under `alarms:`, or remove it', {
+const alarmsBlock = optionBlock('write the alarm settings as a block under `alarms:`, or remove it', {
   email: z
     .email({ error: 'give the address that alarms are sent to, or remove the line' })
     .describe('The address that alarms are sent to; AWS asks its owner to confirm.')
     .optional(),
   oldestMessageMinutes: integer(
-    'give the age in minutes (1–20160) of the oldest waiting event at which the alarm goes off',
+    'give the age in minutes (1–20160) of the oldest waiting event at which the alarm fires',
     1,
     20160,
   ).default(30),
   errors: integer(
-    'give the number of failed invocations in five minutes at which the alarm goes off (1–1000000)',
+    'give the number of failed invocations in five minutes at which the alarm fires (1–1000000)',
     1,
     1_000_000,
   ).default(1),
   throttles: integer(
-    'give the number of throttled invocations in five minutes at which the alarm goes off (1–1000000)',
+    'give the number of throttled invocations in five minutes at which the alarm fires (1–1000000)',
     1,
     1_000_000,
   ).default(1),
 });
 
-const stackTags = tagMap(48, 'AWS allows 50 tags; two are ours', 'Tags on every resource of the stack.');
+const stackTags = tagMap(
+  48,
+  'AWS allows 50 tags, and two of them are set by the stack itself',
+  'Tags on every resource of the stack.',
+);
 
-const stackBlock = optionBlock('write the stack settings as a section under `stack:`, or remove it', {
+const stackBlock = optionBlock('write the stack settings as a block under `stack:`, or remove it', {
   maximumConcurrency: integer(
     'give how many invocations may run at the same time, 2–1000 (SQS allows no other values)',
     2,
@@ -54,7 +58,7 @@ const stackBlock = optionBlock('write the stack settings as a section under `sta
 });
 
 const reportBlock = optionBlock(
-  'write where reports go as a section with `bucket:`, or remove it: none are written then',
+  'write where reports go as a block with `bucket:`, or remove it: none are written then',
   {
     bucket: bucket(
       'give the name of an existing bucket of the source account: reports of backfill and verify are written there',
@@ -65,25 +69,22 @@ const reportBlock = optionBlock(
   },
 );
 
-const backfillBlock = optionBlock(
-  'write the backfill settings as a section under `backfill:`, or remove it',
-  {
-    maximumConcurrency: integer(
-      'give how many invocations may copy for backfills at the same time, 2–1000: live replication has its own',
-      2,
-      1000,
-    ).default(10),
-    listingConcurrency: integer(
-      'give how many parts of a bucket may be listed at the same time, 2–1000',
-      2,
-      1000,
-    ).default(8),
-    report: reportBlock.optional(),
-  },
-);
+const backfillBlock = optionBlock('write the backfill settings as a block under `backfill:`, or remove it', {
+  maximumConcurrency: integer(
+    'give how many invocations may copy for backfills at the same time, 2–1000: live replication has its own',
+    2,
+    1000,
+  ).default(10),
+  listingConcurrency: integer(
+    'give how many parts of a bucket may be listed at the same time, 2–1000',
+    2,
+    1000,
+  ).default(8),
+  report: reportBlock.optional(),
+});
 
 const transfersBlock = optionBlock(
-  'write the settings of transfers as a section under `transfers:`, or remove it',
+  'write the settings of transfers as a block under `transfers:`, or remove it',
   {
     maximumConcurrency: integer(
       'give how many invocations may move parts of large objects at the same time, 2–1000 (SQS allows no other values)',
@@ -93,7 +94,7 @@ const transfersBlock = optionBlock(
   },
 );
 
-/** The whole file, except that the rules are left as they are: each is checked by itself with {@link ruleSchema}. */
+/** The whole file except the rules: each rule is checked separately with {@link ruleSchema}. */
 export const fileSchema = optionBlock(
   'the file must consist of `rules:` and, if you like, `name:`, `region:`, `backfill:`, `transfers:` and `stack:`',
   {

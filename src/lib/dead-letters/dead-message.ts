@@ -19,25 +19,25 @@ export interface DeadMessage {
   /** ISO 8601. */
   firstSeen: string;
   ageSeconds: number;
-  /** ISO 8601: when SQS deletes the message for good. */
+  /** ISO 8601: when SQS deletes the message permanently. */
   expires: string;
   /** Null: SQS moved the message itself and does not say. */
   attempts: number | null;
   requestId: string | null;
-  /** What went wrong; null where nobody could say. */
+  /** What went wrong; null: unknown. */
   detail: string | null;
   /** What to do about it. */
   fix: string;
 }
 
-/** Narrows to messages that match all three; an empty list matches everything, several entries are alternatives. */
+/** Selects messages that match all three lists. An empty list matches everything; several entries are alternatives. */
 export interface DeadMessageFilter {
   reasons: readonly string[];
   prefixes: readonly string[];
   rules: readonly string[];
 }
 
-/** Reads a message: its attributes where we put it into the queue, else its body. `nowMs` is the time for the age. */
+/** Reads a message: its attributes if we put it into the queue, otherwise its body. Ages are calculated for `nowMs`. */
 export const readDeadMessage = (
   message: ReceivedMessage,
   { nowMs, retentionMs }: { nowMs: number; retentionMs: number },
@@ -53,7 +53,7 @@ export const readDeadMessage = (
   };
 };
 
-/** Does the filter want this message? Where one body names several keys, one that matches is enough. */
+/** Does the filter select this message? If the body names several keys, one matching key is enough. */
 export const filterWants = (
   filter: DeadMessageFilter,
   seen: DeadMessage,
@@ -68,7 +68,7 @@ export const filterWants = (
   );
 };
 
-/** Does the filter let everything through? */
+/** Does the filter select everything? */
 export const filterIsEmpty = ({ reasons, prefixes, rules }: DeadMessageFilter): boolean =>
   reasons.length + prefixes.length + rules.length === 0;
 
@@ -88,7 +88,7 @@ const quarantined = (letter: DeadLetter): Told => ({
   fix: reasonEntry(letter.reason).fix,
 });
 
-/** SQS adds nothing when it gives up on a message: all there is to know is what was sent, and an earlier stay here. */
+/** SQS adds no information when it gives up on a message: only the sent body and an earlier stay in this queue are known. */
 const crashed = (message: ReceivedMessage, earlier: DeadLetter | null): Told => {
   const hints = hintsOf(message);
   const [first] = hints;
@@ -102,7 +102,7 @@ const crashed = (message: ReceivedMessage, earlier: DeadLetter | null): Told => 
     moreKeys: Math.max(0, hints.length - 1),
     attempts: null,
     requestId: null,
-    detail: earlier === null ? null : `Before that it was here for ${earlier.reason}: ${earlier.detail}`,
+    detail: earlier === null ? null : `Earlier it was in this queue for ${earlier.reason}: ${earlier.detail}`,
     fix: CRASHED_ENTRY.fix,
   };
 };

@@ -1,24 +1,25 @@
 import type { OperatorQueue, ReceivedMessage } from './queue.ts';
 
 /**
- * Messages received to be looked at. SQS shows a message to one reader at a time, so whoever reads a whole queue has to
- * hold on to everything until it has seen the last message, and then let go of it.
+ * Messages that were received only to read them. SQS shows a message to one reader at a time, so a reader of a whole queue has to hold
+ * all messages until it has read the last one, and then release them.
  */
 export interface Hold {
-  /** The next messages nobody has seen yet; empty when the queue has no more. */
+  /** The next messages that were not read yet; empty: the queue has no more. */
   next(): Promise<ReceivedMessage[]>;
-  /** Forgets a message: it was deleted, or somebody else's business. */
+  /** Forgets a message that was deleted or that another reader handles. */
   drop(id: string): void;
-  /** Makes everything still held visible again. Never leaves out a message because another one failed. */
+  /** Makes all held messages visible again. A message that fails does not keep others from being released. */
   release(): Promise<void>;
 }
 
 /**
- * Short, because it is how long the queue looks too empty when this process is killed; renewed when half of it is over.
+ * How long a received message stays hidden. Short, because after this process is killed the queue looks too empty for this long. The
+ * hold is renewed when half of the time is over.
  */
 const HOLD_SECONDS = 60;
 
-/** Long polling asks all of SQS's servers. A short poll asks some of them and may find nothing in a full queue. */
+/** How long a receive call waits. Long polling asks all servers of SQS; a short poll asks some of them and may find a full queue empty. */
 const WAIT_SECONDS = 1;
 
 /** `now` gives milliseconds since the epoch. */
@@ -42,7 +43,7 @@ export const createHold = (queue: OperatorQueue, now: () => number): Hold => {
 
   return {
     async next() {
-      // SQS may give a message twice. A whole answer of such is no end: look further, but not for ever.
+      // SQS may deliver a message twice. An answer with only such messages is not the end: receive again, but not forever.
       for (let attempt = 0; attempt < 10; attempt += 1) {
         await renew();
         const untilMs = now() + HOLD_SECONDS * 1000;

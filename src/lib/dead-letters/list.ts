@@ -5,7 +5,7 @@ import { createHold } from './hold.ts';
 export interface Peeked {
   /** At most `limit`, oldest first. */
   messages: DeadMessage[];
-  /** There are more that match. */
+  /** More messages match. */
   more: boolean;
   /** Held by another reader (another `dlq` command, a move task) and therefore not seen. Approximate. */
   hidden: number;
@@ -13,7 +13,7 @@ export interface Peeked {
   interrupted: boolean;
 }
 
-/** What a reader of the queue needs from the outside. */
+/** The environment of a reader of the queue. */
 export interface Reader {
   /** Milliseconds since the epoch. */
   now(): number;
@@ -21,8 +21,8 @@ export interface Reader {
 }
 
 /**
- * Looks at the messages that match without taking any: each is held while the rest is read and then released, whatever
- * happens. `onRead` is told how many were looked at so far.
+ * Reads the messages that match without removing any: each message is held while the others are read and then released, whatever
+ * happens. `onRead` receives the number of messages read so far.
  */
 export const peek = async (
   queue: OperatorQueue,
@@ -34,7 +34,7 @@ export const peek = async (
   const messages: DeadMessage[] = [];
   try {
     let read = 0;
-    // One more than wanted, to know whether there are more.
+    // One more than requested, to know whether there are more.
     while (messages.length <= limit && !reader.interrupted.aborted) {
       const received = await hold.next();
       if (received.length === 0) break;

@@ -1,34 +1,34 @@
 /**
- * What an operator's commands need of the dead-letter queue and the live queue, in the words of SQS. The adapter is
- * `aws/dead-letter-queue.ts`.
+ * The port for an operator's commands on the dead-letter queue and the live queue, in SQS's terms. The adapter is
+ * `aws/sqs/dead-letter-queue.ts`.
  */
 
-/** Message attributes as they travel: what was received is sent again unchanged, foreign types included. */
+/** Message attributes as SQS transports them: received attributes are sent again unchanged, including foreign types. */
 export type MessageAttributes = Readonly<
   Record<string, { dataType: string; text: string } | { dataType: string; bytes: Uint8Array }>
 >;
 
-/** A message in flight to us: invisible to others until its visibility timeout runs out. */
+/** A message that we received: invisible to others until its visibility timeout ends. */
 export interface ReceivedMessage {
   /** The same each time the message is received. */
   id: string;
-  /** Of this receipt; the newest one counts. */
+  /** The handle of this receipt; only the newest one is valid. */
   receiptHandle: string;
   body: string;
   attributes: MessageAttributes;
-  /** When it was sent (SQS moves keep the time of the first sending). Milliseconds since the epoch. */
+  /** When the message was first sent; moves by SQS keep this time. Milliseconds since the epoch. */
   sentMs: number;
   /**
-   * SQS put it into the queue by itself, because its receive count ran out. Its attributes, if any, then tell of an
-   * earlier stay in the queue.
+   * SQS itself put the message into the queue, because its receive count ran out. Its attributes, if any, then describe an earlier
+   * stay in the queue.
    */
   movedBySqs: boolean;
 }
 
-/** Approximate, as SQS says itself: right within about a minute of quiet. */
+/** Approximate, as SQS documents: exact after about a minute without changes. */
 interface QueueState {
   visible: number;
-  /** Received by somebody and neither deleted nor released. */
+  /** Received and neither deleted nor released. */
   inFlight: number;
   delayed: number;
   /** How long a message lives, counted from `sentMs`. */
@@ -37,7 +37,7 @@ interface QueueState {
 
 /** One of SQS's own redrives (ListMessageMoveTasks). */
 export interface MoveTask {
-  /** Null: SQS tells it only while the task is running. */
+  /** Null: SQS reports it only while the task is running. */
   handle: string | null;
   status: 'RUNNING' | 'COMPLETED' | 'CANCELLING' | 'CANCELLED' | 'FAILED';
   startedMs: number;
@@ -47,39 +47,39 @@ export interface MoveTask {
   failureReason: string | null;
 }
 
-/** Every function throws {@link QueueError} and nothing else. */
+/** Every function throws only {@link QueueError}. */
 export interface OperatorQueue {
-  /** Names, for the person at the terminal. */
+  /** The name of the dead-letter queue, for the person at the terminal. */
   readonly name: string;
   readonly liveName: string;
   /** For `aws sqs cancel-message-move-task` and the like. */
   readonly arn: string;
   readonly region: string;
   state(): Promise<QueueState>;
-  /** Up to ten messages; waits `waitSeconds` (0–20) for the first. Empty: there is none visible. */
+  /** Up to ten messages; waits up to `waitSeconds` (0–20) for the first. Empty: no message is visible. */
   receive(request: { visibilityTimeoutSeconds: number; waitSeconds: number }): Promise<ReceivedMessage[]>;
-  /** Sets the visibility timeout of messages received before; 0 releases them. Those no longer held are left alone. */
+  /** Sets the visibility timeout of received messages; 0 releases them. Ignores messages that are no longer held. */
   changeVisibility(messages: readonly ReceivedMessage[], seconds: number): Promise<void>;
-  /** Sends copies to the live queue; returns those SQS has confirmed. */
+  /** Sends copies to the live queue; returns the messages that SQS confirmed. */
   sendToLive(messages: readonly ReceivedMessage[]): Promise<ReceivedMessage[]>;
-  /** Deletes from the dead-letter queue; returns those SQS has confirmed. */
+  /** Deletes from the dead-letter queue; returns the messages that SQS confirmed. */
   remove(messages: readonly ReceivedMessage[]): Promise<ReceivedMessage[]>;
   /** The last ten, newest first. */
   moveTasks(): Promise<MoveTask[]>;
   /**
-   * Starts moving everything to the live queue. False: another task is running, there can be only one per queue.
+   * Starts moving all messages to the live queue. False: another task is running; a queue can have only one.
    * `maxPerSecond` 1–500; null: SQS decides.
    */
   startMove(maxPerSecond: number | null): Promise<boolean>;
 }
 
-/** What can be wrong between an operator and a queue. Closed: the command line has a fix for each. */
+/** The problems between an operator and a queue. A closed list: the command line has a fix for each. */
 export type QueueProblem =
   'no-credentials' | 'bad-credentials' | 'access-denied' | 'no-queue' | 'unreachable' | 'aws-failed';
 
 /**
- * Why a queue could not be read or changed. Not a ReplicationError: those say what becomes of a hint, and here there
- * is no hint but a person at a terminal.
+ * Why a queue could not be read or changed. Not a ReplicationError, which decides what happens to a hint: here a person at a terminal
+ * waits for the answer.
  */
 export class QueueError extends Error {
   override readonly name = 'QueueError';

@@ -1,20 +1,20 @@
 import { type OperatorQueue, type MoveTask, QueueError } from './queue.ts';
 
 export interface MovedAll {
-  /** As it ended, or as it was when Ctrl-C left it running. */
+  /** The task as it ended, or as it was when Ctrl-C stopped the watching. */
   task: MoveTask;
-  /** It had been started before, by somebody else or an earlier command. */
+  /** The task had been started before, by another person or an earlier command. */
   attached: boolean;
   interrupted: boolean;
 }
 
 const MOVE_TASK_POLL_MS = 1_000;
-/** SQS may need a moment to list a task it has accepted. */
+/** Maximum number of polls until SQS lists a task that it has accepted. */
 const POLLS_UNTIL_LISTED = 30;
 
 /**
- * Moves everything to the live queue by SQS's own means (a message move task) and watches until it ends. There can be
- * one task per queue: one that is running already is watched instead. Ctrl-C stops the watching, not the task.
+ * Makes SQS move all messages to the live queue (a message move task) and watches until it ends. A queue can have only one task: if a
+ * task is already running, that task is watched instead. Ctrl-C stops the watching, not the task.
  */
 export const redriveAll = async (
   queue: OperatorQueue,
@@ -28,7 +28,7 @@ export const redriveAll = async (
   const before = await queue.moveTasks();
   const running = before.find(isUnderWay);
   const started = running === undefined && (await queue.startMove(request.maxPerSecond));
-  // Handles disappear when a task ends; what stays the same is when it started.
+  // A handle disappears when its task ends, but the start time of a task stays the same.
   const known = new Set(started ? before.map(({ startedMs }) => startedMs) : []);
   const isOurs = (task: MoveTask): boolean =>
     running === undefined ? !known.has(task.startedMs) : task.startedMs === running.startedMs;
@@ -46,5 +46,5 @@ export const redriveAll = async (
   }
 };
 
-/** Not ended yet: only one such task per queue can be. */
+/** Has the task not ended yet? A queue can have only one such task. */
 export const isUnderWay = ({ status }: MoveTask): boolean => status === 'RUNNING' || status === 'CANCELLING';

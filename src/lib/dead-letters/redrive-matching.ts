@@ -6,25 +6,25 @@ import type { Reader } from './list.ts';
 export interface Redriven {
   /** Confirmed in the live queue. */
   moved: DeadMessage[];
-  /** Of these, how many could not be deleted from the dead-letter queue: they are in both, which does no harm. */
+  /** How many of the moved messages could not be deleted from the dead-letter queue: they are in both queues, which does no harm. */
   inBoth: number;
-  /** Matched, but the live queue did not take them: they stay where they were. */
+  /** Messages that matched but were not accepted by the live queue: they stay in the dead-letter queue. */
   refused: number;
-  /** What ended it early, after some messages had been moved. */
+  /** The failure that ended the redrive early, after some messages had been moved. */
   failure: unknown;
-  /** Moved, failed again meanwhile and left where they are: their cause is not mended. */
+  /** Messages that were moved, failed again meanwhile and are left in the dead-letter queue: their cause is not fixed. */
   cameBack: number;
-  /** Held by another reader and therefore not looked at. Approximate. */
+  /** Messages held by another reader and therefore not read. Approximate. */
   hidden: number;
   interrupted: boolean;
 }
 
 /**
- * Sends the messages that match to the live queue, one batch at a time: sent first, deleted only when SQS has confirmed
- * the sending. Killed at any point, no message is lost; one may then be in both queues, which costs one look at the key:
- * a hint is not an order, and converge finds nothing left to do.
+ * Sends the messages that match to the live queue, one batch at a time: a message is sent first, and deleted only after SQS has
+ * confirmed the sending. If the process is killed, no message is lost. A message may then be in both queues, which costs one check of
+ * its key: a hint is not an order, and converge finds nothing left to do.
  *
- * `limit` null: all that match. `maxPerSecond` null: as fast as it goes.
+ * `limit` null: all that match. `maxPerSecond` null: no limit.
  */
 export const redriveMatching = async (
   queue: OperatorQueue,
@@ -68,7 +68,7 @@ export const redriveMatching = async (
       if (restMs > 0 && left() > 0) await reader.sleep(restMs);
     }
   } catch (error) {
-    // What was moved has to be told, whatever stopped it.
+    // Moved messages must be reported, whatever stopped the redrive.
     if (result.moved.length === 0) throw error;
     result.failure = error;
   } finally {
@@ -83,8 +83,8 @@ interface Match {
 }
 
 /**
- * Recognises what was moved and is here again, with one attempt more: moving it on and on would never end while its cause is
- * not mended. By the body, since the message is a new one.
+ * Recognises messages that were moved and came back with one more attempt: moving them repeatedly would never end while their cause is
+ * not fixed. It compares bodies, because a message that came back has a new id.
  */
 const createReturnWatch = () => {
   const attemptsMoved = new Map<string, number>();
@@ -102,7 +102,7 @@ const createReturnWatch = () => {
   };
 };
 
-/** Everything not confirmed stays in the hold and is released with the rest. */
+/** Messages that SQS did not confirm stay in the hold and are released with the others. */
 const moveBatch = async (
   queue: OperatorQueue,
   hold: Hold,

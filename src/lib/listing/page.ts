@@ -35,7 +35,7 @@ export type Entries<E> = Pick<readonly E[], 'length' | 'at' | 'slice'> & Iterabl
 export interface Page<E extends Keyed> {
   /** In S3's order, with decoded keys. May be fewer than requested, even none, whether or not more entries follow. */
   entries: Entries<E>;
-  /** Where the next page begins (NextKeyMarker and NextVersionIdMarker, or the last key); null at the end of the bucket. */
+  /** The start of the next page (NextKeyMarker and NextVersionIdMarker, or the last key); null at the end of the bucket. */
   next: Marker | null;
 }
 

@@ -64,7 +64,7 @@ interface WorkState {
   /** See {@link Sight}. */
   trail: string[];
   pages: number;
-  /** Where the next page begins: ahead of the committed range while a page is being consumed. */
+  /** The start of the next page: ahead of the committed range while a page is being consumed. */
   cursor: Marker;
   upTo: string | null;
   /** A page is being listed. */

@@ -1,4 +1,4 @@
-/** The custom resource behind each subscription in the stack. */
+/** The custom resource of each subscription in the stack. */
 import { type CustomResource, LeftBehind, memberOf } from './custom-resource.ts';
 import { isSubscribed, isUnsubscribed, subscribed, unsubscribed } from './subscription.ts';
 import type { SubscriptionProperties } from './subscription.ts';
@@ -11,8 +11,8 @@ export interface Dependencies {
 }
 
 /**
- * Create and Update bring the bucket's configuration to hold exactly our subscription, Delete takes ours out. All three
- * may be repeated, and leave what others have put there as it is.
+ * Create and Update make the bucket's configuration hold exactly our subscription; Delete removes it. All three
+ * may be repeated, and leave the entries of others unchanged.
  */
 export const bucketSubscription = ({ notifications, sleep }: Dependencies): CustomResource => {
   const subscribe = (wanted: SubscriptionProperties, through = notifications): Promise<void> =>
@@ -49,15 +49,15 @@ export const bucketSubscription = ({ notifications, sleep }: Dependencies): Cust
     delete: async (properties) => {
       const wanted = parseProperties(properties);
       await unsubscribe(wanted).catch((error: unknown) => {
-        // The configuration went with the bucket. Where access is denied it may still be there: an entry for a queue that
-        // is gone would make S3 refuse every later change by anybody, so that is a failure.
+        // The configuration was deleted with the bucket. If access is denied the entry may still exist, so that is a failure: an entry
+        // for a deleted queue would make S3 refuse every later change by anyone.
         if (notificationsProblemOf(error) !== 'no-such-bucket') throw advise(error, wanted.bucket);
       });
     },
   };
 };
 
-/** Knows whether anything may have been written: a lost answer says nothing, a refusal says no. */
+/** Tracks whether anything may have been written: after a lost answer it may have been, after a refusal it was not. */
 function watchWrites(
   notifications: BucketNotifications,
 ): BucketNotifications & { mayHaveWritten(): boolean } {
@@ -81,7 +81,7 @@ const leftBehind =
   (first: unknown) =>
   (second: unknown): never => {
     throw new LeftBehind(
-      `${failureText(first)}; and taking the subscription out again failed: ${failureText(second)}`,
+      `${failureText(first)}; and removing the subscription again failed: ${failureText(second)}`,
     );
   };
 
@@ -99,7 +99,7 @@ const FIXES: Record<NotificationsProblem, (bucket: string) => string> = {
   failed: () => 'Deploy again.',
 };
 
-/** CloudFormation shows only the message: it says what to do. */
+/** CloudFormation shows only the message, so the message says what to do. */
 function advise(error: unknown, bucket: string): unknown {
   const problem = notificationsProblemOf(error);
   return problem === null
@@ -107,11 +107,11 @@ function advise(error: unknown, bucket: string): unknown {
     : new Error(`${failureText(error)}. ${FIXES[problem](bucket)}`, { cause: error });
 }
 
-/** CloudFormation passes every scalar as text; ours are texts anyway. */
+/** CloudFormation passes every scalar as text; our properties are texts already. */
 function parseProperties(value: unknown): SubscriptionProperties {
   const events = memberOf(value, 'events');
   if (events !== 's3' && events !== 'eventbridge') throw malformedProperty('events', events);
-  // Stacks deployed by the first version say nothing of this, and a roll-back comes back to what they say.
+  // Stacks deployed by the first version lack this property, and a rollback returns to their properties.
   const eventTypes = memberOf(value, 'eventTypes') ?? ['s3:ObjectCreated:*'];
   if (!Array.isArray(eventTypes)) throw malformedProperty('eventTypes', eventTypes);
   const filters = memberOf(value, 'filters') ?? [];

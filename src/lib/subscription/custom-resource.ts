@@ -1,6 +1,6 @@
 /**
  * The protocol of CloudFormation custom resources: CloudFormation invokes a function and waits, up to an hour if need be,
- * for an answer that is PUT to a presigned URL. So an answer is sent whatever happens.
+ * for an answer that is PUT to a presigned URL. So an answer is always sent, whatever happens.
  * https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref.html
  */
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -13,21 +13,21 @@ export interface CustomResource {
   delete(properties: unknown): Promise<void>;
 }
 
-/** Thrown by `create` when it failed and could not undo what it had done: CloudFormation's Delete has to. */
+/** Thrown by `create` when it failed and could not undo its changes: CloudFormation's Delete has to undo them. */
 export class LeftBehind extends Error {
   override readonly name = 'LeftBehind';
 }
 
-/** PUTs a body to a URL; rejects unless it was taken. */
+/** PUTs a body to a URL; rejects unless the body was accepted. */
 export type SendAnswer = (url: string, body: string) => Promise<void>;
 
-/** The limit of the answer's body. */
+/** Maximum size of the answer's body. */
 const MAXIMUM_ANSWER_BYTES = 4096;
 
 /** Marks the id of a resource whose Create failed and left nothing behind that a Delete would have to remove. */
 const FAILED_CREATE = 'not-created/';
 
-/** What was answered, for the log. */
+/** The answer, for the log. */
 export interface Outcome {
   status: 'FAILED' | 'SUCCESS';
   physicalResourceId: string;
@@ -36,9 +36,9 @@ export interface Outcome {
 }
 
 /**
- * Does what an event asks and answers it.
+ * Carries out the request of an event and answers it.
  *
- * @throws Error if the event is none of CloudFormation's, or the answer was not taken
+ * @throws Error if the event does not come from CloudFormation, or the answer was not accepted
  */
 export async function answerCustomResource(
   event: unknown,
@@ -97,7 +97,7 @@ async function performRequest(
   }
 }
 
-/** An answer that is too long is not taken, and CloudFormation would wait in vain: the reason is cut to fit. */
+/** CloudFormation does not accept an answer that is too long and would wait in vain, so the reason is cut to fit. */
 function answerBody(event: unknown, { status, physicalResourceId, reason }: Outcome): string {
   const body = (cut: string): string =>
     JSON.stringify({

@@ -16,9 +16,9 @@ export const filtersOverlap = (a: KeyFilter, b: KeyFilter): boolean =>
   (a.suffix.endsWith(b.suffix) || b.suffix.endsWith(a.suffix));
 
 /**
- * The narrowest filters that together match every key the given ones match and of which no two overlap: what S3
- * accepts as the notification configuration of one bucket. Overlapping filters melt into one that covers both, which
- * may match more keys than were asked for. Sorted, so that equal input gives equal output.
+ * The narrowest filters that together match every key of the given filters and do not overlap each other, because S3 accepts no
+ * overlap in the notification configuration of a bucket. Overlapping filters are merged into one that covers both, which may match
+ * more keys than requested. Sorted, so that equal input gives equal output.
  */
 export function coverWithoutOverlap(filters: KeyFilter[]): KeyFilter[] {
   const cover: KeyFilter[] = [];
@@ -32,13 +32,13 @@ function addToCover(cover: KeyFilter[], filter: KeyFilter): void {
   while (index !== -1) {
     const [other] = cover.splice(index, 1);
     if (other) joined = join(other, joined);
-    // What grew may now touch filters that stood apart before.
+    // The merged filter may now overlap filters that did not overlap before.
     index = cover.findIndex((candidate) => filtersOverlap(candidate, joined));
   }
   cover.push(joined);
 }
 
-/** Of two overlapping filters one prefix begins the other, and one suffix ends the other: the shorter ones match both. */
+/** If two filters overlap, one prefix begins the other and one suffix ends the other: the shorter ones match both. */
 const join = (a: KeyFilter, b: KeyFilter): KeyFilter => ({
   prefix: a.prefix.length <= b.prefix.length ? a.prefix : b.prefix,
   suffix: a.suffix.length <= b.suffix.length ? a.suffix : b.suffix,

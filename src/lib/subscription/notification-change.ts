@@ -1,19 +1,19 @@
 import type { NotificationConfiguration } from './subscription.ts';
 
-/** The notification configuration of buckets, in S3's words. Calls reject with {@link BucketNotificationsError}. */
+/** The notification configuration of buckets, in S3's terms. Calls reject with {@link BucketNotificationsError}. */
 export interface BucketNotifications {
   get(bucket: string, accountId: string): Promise<NotificationConfiguration>;
-  /** Replaces all of it. S3 checks that the bucket may send to each target. */
+  /** Replaces the whole configuration. S3 checks that the bucket may send to each target. */
   put(bucket: string, accountId: string, configuration: NotificationConfiguration): Promise<void>;
 }
 
 export type NotificationsProblem =
   /** 403: IAM or the bucket policy, or the bucket belongs to another account. */
   | 'access-denied'
-  /** S3 does not take the configuration, for instance because a target does not let it send. */
+  /** S3 does not accept the configuration, for instance because a target does not allow S3 to send. */
   | 'invalid'
   | 'no-such-bucket'
-  /** Anything else; may pass. */
+  /** Any other problem; may be temporary. */
   | 'failed';
 
 export class BucketNotificationsError extends Error {
@@ -26,17 +26,17 @@ export class BucketNotificationsError extends Error {
   }
 }
 
-/** A change to a notification configuration that may be applied again and again. */
+/** A change to a notification configuration that may be applied repeatedly. */
 export interface NotificationChange {
   isDone(existing: NotificationConfiguration): boolean;
   apply(existing: NotificationConfiguration): NotificationConfiguration;
 }
 
 /**
- * Reads, writes and reads again until the change is there: S3 offers no condition on this write, so another writer who
- * read before our write and wrote after it takes ours out without knowing.
+ * Reads, writes and reads again until the change is there: S3 offers no condition on this write, so another writer that read before our
+ * write and wrote after it removes our change without noticing.
  *
- * @throws BucketNotificationsError when S3 refuses for good, and whatever `apply` throws
+ * @throws BucketNotificationsError if S3 refuses permanently, and whatever `apply` throws
  */
 export async function changeNotifications(
   notifications: BucketNotifications,
@@ -52,12 +52,12 @@ export async function changeNotifications(
       if (change.isDone(existing)) return;
       await notifications.put(bucket, accountId, change.apply(existing));
       if (await isDone()) return;
-      // Bucket configurations are eventually consistent: this may have been the old one.
+      // Bucket configurations are eventually consistent, so this may have been the old one.
       await sleep(1000);
       if (await isDone()) return;
     } catch (error) {
       if (!(error instanceof BucketNotificationsError)) throw error;
-      // No time left. What S3 said before is of more use than that.
+      // No time is left. S3's earlier answer is more useful than the time-out.
       if (refusal !== null && isTimeOut(error)) throw refusal;
       if (attempt >= ATTEMPTS_BY_PROBLEM[error.problem]) throw error;
       refusal = error;
@@ -68,7 +68,7 @@ export async function changeNotifications(
   }
   throw new BucketNotificationsError(
     'failed',
-    `somebody else keeps replacing the notifications of ${bucket}`,
+    `another writer keeps replacing the notifications of ${bucket}`,
   );
 }
 
@@ -77,7 +77,7 @@ const isTimeOut = ({ cause }: Error): boolean =>
 
 const MAXIMUM_ATTEMPTS = 6;
 
-/** A permission or a queue policy made a moment ago takes some seconds to be known everywhere. All pauses: 31 seconds. */
+/** How many attempts are made. A new permission or queue policy takes some seconds to take effect everywhere. All pauses: 31 seconds. */
 const ATTEMPTS_BY_PROBLEM: Record<NotificationsProblem, number> = {
   'access-denied': 5,
   invalid: MAXIMUM_ATTEMPTS,

@@ -1,28 +1,28 @@
 /**
  * The subscription of an existing bucket to the live queue. A bucket has one notification configuration that may hold
- * entries of other teams, and every change replaces all of it: what is not ours must come out as it went in.
+ * entries of other teams, and every change replaces all of it, so entries of others must stay exactly as they were.
  */
 import { coverWithoutOverlap, filtersOverlap } from './key-filter.ts';
 import type { KeyFilter } from './key-filter.ts';
 
-/** What one bucket's subscription shall be. */
+/** The wanted subscription of one bucket. */
 export interface SubscriptionProperties {
   bucket: string;
-  /** Account that must own the bucket: it could have been deleted and created again by somebody else. */
+  /** Account that must own the bucket: it could have been deleted and created again by another account. */
   accountId: string;
   /** `s3`: entries for the queue; `eventbridge`: only the flag that lets the bucket notify EventBridge. */
   events: 'eventbridge' | 's3';
   queueArn: string;
-  /** By this our entries are recognised. */
+  /** The prefix of the ids of our entries. */
   idPrefix: string;
-  /** S3's names of what the bucket shall tell of, like `s3:ObjectCreated:*`; for entries only. */
+  /** S3's names of the events to notify about, like `s3:ObjectCreated:*`; only for entries. */
   eventTypes: string[];
   filters: KeyFilter[];
 }
 
 /**
- * https://docs.aws.amazon.com/AmazonS3/latest/API/API_NotificationConfiguration.html. Only what is looked at has a name
- * here; the rest passes through untouched.
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/API_NotificationConfiguration.html. Only the fields that are
+ * read have a name here; the others pass through unchanged.
  */
 export interface NotificationConfiguration {
   QueueConfigurations?: (NotificationEntry & { QueueArn: string | undefined })[] | undefined;
@@ -44,13 +44,13 @@ interface FilterRule {
   Value?: string | undefined;
 }
 
-/** S3 would refuse the subscription because somebody else is notified of the same events. */
+/** S3 would refuse the subscription because another target is notified of the same events. */
 export class SubscriptionConflict extends Error {
   override readonly name = 'SubscriptionConflict';
 }
 
 /**
- * The bucket's configuration with our subscription in it, and nothing of ours besides.
+ * The bucket's configuration with our subscription and no other entries of ours.
  *
  * @throws SubscriptionConflict naming the entries in the way
  */
@@ -68,15 +68,15 @@ export function subscribed(
 }
 
 /**
- * The bucket's configuration without our entries. The EventBridge flag stays on: it costs nothing, and whether others
- * rely on it by now cannot be told.
+ * The bucket's configuration without our entries. The EventBridge flag stays on: it costs nothing, and others may
+ * rely on it by now.
  */
 export const unsubscribed = (
   existing: NotificationConfiguration,
   idPrefix: string,
 ): NotificationConfiguration => withoutOurs(existing, idPrefix);
 
-/** Is the configuration, as S3 reports it, already so that subscribing would change nothing? */
+/** Does the configuration, as S3 reports it, already hold exactly our subscription? */
 export function isSubscribed(existing: NotificationConfiguration, wanted: SubscriptionProperties): boolean {
   const ours = (existing.QueueConfigurations ?? []).filter((candidate) => isOurs(candidate, wanted.idPrefix));
   if (wanted.events === 'eventbridge')
@@ -88,13 +88,13 @@ export function isSubscribed(existing: NotificationConfiguration, wanted: Subscr
   return JSON.stringify(fingerprints) === JSON.stringify(expected);
 }
 
-/** Does the configuration, as S3 reports it, hold nothing of ours? */
+/** Does the configuration, as S3 reports it, hold no entry of ours? */
 export const isUnsubscribed = (existing: NotificationConfiguration, idPrefix: string): boolean =>
   !(existing.QueueConfigurations ?? []).some((candidate) => isOurs(candidate, idPrefix));
 
 /**
- * The filters to write into a notification configuration for the filters of rules. S3 wants characters beyond the plain
- * ones encoded, but does not say which; so only the plain end of a filter is used. The bucket then notifies of somewhat
+ * The filters to write into a notification configuration for the filters of rules. S3 requires special characters to be
+ * encoded, but does not say which; so only the plain end of a filter is used. The bucket then notifies about somewhat
  * more keys, which the function filters out.
  * https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-filtering.html
  */
@@ -150,7 +150,7 @@ function refuseOverlap(foreign: NotificationConfiguration, wanted: SubscriptionP
   );
   if (inTheWay.length === 0) return;
   throw new SubscriptionConflict(
-    `bucket ${wanted.bucket} already notifies somebody else of the same events: ${inTheWay.map(describeEntry).join('; ')}. ` +
+    `bucket ${wanted.bucket} already notifies another target of the same events: ${inTheWay.map(describeEntry).join('; ')}. ` +
       'S3 allows only one target for an event type and key. Write `events: eventbridge` in the source of every rule for this ' +
       'bucket in replication.yml: EventBridge takes its copy of the events beside these entries.',
   );
@@ -167,7 +167,7 @@ const entriesWithTarget = (
   })),
 ];
 
-/** S3 looks at event types one by one, and `s3:ObjectCreated:*` stands for `s3:ObjectCreated:Put` and its like. */
+/** S3 compares event types one by one, and `s3:ObjectCreated:*` stands for `s3:ObjectCreated:Put` and its like. */
 const eventTypesOverlap = (one: string, other: string): boolean => covers(one, other) || covers(other, one);
 
 const covers = (pattern: string, event: string): boolean =>

@@ -1,4 +1,4 @@
-/** Amounts for a person. English, whatever the machine's language is: reports are compared with each other. */
+/** Amounts as text for people. Always English, whatever the machine's language is, because reports are compared with each other. */
 
 const WHOLE = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
 const PRECISE = new Intl.NumberFormat('en-US', { maximumSignificantDigits: 3 });
@@ -23,7 +23,7 @@ export const byteText = (bytes: number): string => {
 
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB'];
 
-/** US$ to the cent; less than one as such. */
+/** US$ to the cent; less than a cent is shown as `under $0.01`. */
 export const dollarText = (dollars: number): string => {
   if (dollars === 0) return '$0';
   return dollars < 0.01 ? 'under $0.01' : `$${dollars.toLocaleString('en-US', CENTS)}`;

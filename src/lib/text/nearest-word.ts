@@ -1,4 +1,4 @@
-/** The candidate a mistyped word most likely stands for; null when none is close enough to be worth suggesting. */
+/** The candidate that a mistyped word most likely stands for; null: no candidate is close enough to suggest. */
 export function nearestWord(word: string, candidates: readonly string[]): string | null {
   const simplified = simplify(word);
   let best: string | null = null;

@@ -1,6 +1,6 @@
 /**
- * Text from messages as it may be shown in a terminal. Whoever may write into a source bucket chooses the keys: shown as
- * they are, control characters could clear the screen, and invisible or right-to-left ones could fake another key.
+ * Makes text from messages safe to show in a terminal. Anyone who may write into a source bucket chooses the keys: unescaped control
+ * characters could clear the screen, and invisible or right-to-left characters could imitate another key.
  *
  * Letters of every script, combining marks and emoji stay. Everything invisible is escaped as in JavaScript source, and
  * so is the backslash, so that two keys never look alike.
