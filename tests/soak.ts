@@ -19,7 +19,10 @@ if (values.help || !(minutes > 0)) {
 
 /** The tests of a round and their settings, which grow with the time that is given. */
 const LONG_FORMS = {
-  'tests/convergence': { PROPERTY_RUNS: String(Math.min(8_000, Math.ceil(minutes * 4_000))) },
+  'tests/convergence': {
+    PROPERTY_RUNS: String(Math.min(8_000, Math.ceil(minutes * 4_000))),
+    HOT_KEY_OVERWRITES: '1000',
+  },
   'tests/transfer/chaos.test.ts': { PROPERTY_RUNS: String(Math.min(2_000, Math.ceil(minutes * 1_000))) },
   'tests/e2e/chaos.test.ts': { CHAOS_ROUNDS: String(Math.min(20, Math.ceil(minutes))) },
   'tests/e2e/transfers.test.ts': { TRANSFER_GIB: String(Math.min(20, Math.ceil(minutes * 2))) },

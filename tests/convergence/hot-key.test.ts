@@ -4,7 +4,8 @@ import { isSubsequence } from '../model/history.ts';
 import { playHotKey } from '../model/hot-key.ts';
 import { SEED } from '../model/seed.ts';
 
-const OVERWRITES = 500;
+/** How many times the key is overwritten; the soak takes more. */
+const OVERWRITES = Number(process.env['HOT_KEY_OVERWRITES'] ?? 500);
 const WORKERS = 8;
 
 test.each([
