@@ -122,7 +122,7 @@ test('dlq list escapes keys, so that they cannot control the terminal or look li
   expect(await listJson()).toMatchObject([{ key }]);
   const { out } = await list();
   expect(out).toContain(String.raw`x\x1b[2J\r\n\u202etxt.exe\u200b\\ 請求書 é👩\u200d💻\x20`);
-  // oxlint-disable-next-line no-control-regex
+  // oxlint-disable-next-line no-control-regex -- the characters that this finds are control characters
   expect(out.replaceAll('\n', '')).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u202e]/);
 });
 

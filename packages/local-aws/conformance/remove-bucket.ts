@@ -75,5 +75,5 @@ const unlockAndDelete = async (
   await s3.send(new DeleteObjectCommand({ ...version, BypassGovernanceRetention: true }));
 };
 
-// eslint-disable-next-line no-control-regex
+// oxlint-disable-next-line no-control-regex -- the characters that this finds are control characters
 const NOT_IN_XML = /[\u0000-\u001f\ufffe\uffff]/;

@@ -25,7 +25,7 @@ export const orderKeyOf = (key: string): string =>
 export const keyOfOrderKey = (orderKey: string): string =>
   ASCII.test(orderKey) ? orderKey : Buffer.from(orderKey, 'latin1').toString('utf8');
 
-// eslint-disable-next-line no-control-regex
+// oxlint-disable-next-line no-control-regex -- ASCII begins with control characters
 const ASCII = /^[\u0000-\u007f]*$/;
 const MAX_CHUNK = 512;
 

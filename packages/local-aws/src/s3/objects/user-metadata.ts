@@ -54,7 +54,6 @@ const decodeQuoted = (text: string): string =>
     'latin1',
   ).toString('utf8');
 
-// eslint-disable-next-line no-control-regex
 const PRINTABLE_ASCII = /^[\u0020-\u007e]*$/;
 
 /** Encodes a value as quoted-printable if most of it is ASCII, and as base64 otherwise. */

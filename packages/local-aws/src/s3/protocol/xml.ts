@@ -23,9 +23,9 @@ export const escapeXml = (text: string): string =>
     ? text.replace(SPECIAL_ALL, (character) => ENTITIES[character] ?? reference(character))
     : text;
 
-// eslint-disable-next-line no-control-regex
+// oxlint-disable-next-line no-control-regex -- the characters that this finds are control characters
 const SPECIAL = /[&<>"\u0000-\u001f\ufffe\uffff]/;
-// eslint-disable-next-line no-control-regex
+// oxlint-disable-next-line no-control-regex -- the characters that this finds are control characters
 const SPECIAL_ALL = /[&<>"\u0000-\u001f\ufffe\uffff]/g;
 const ENTITIES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
 const reference = (character: string): string => `&#x${character.charCodeAt(0).toString(16)};`;
