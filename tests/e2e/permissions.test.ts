@@ -205,7 +205,7 @@ describe('from the first deployment on', { retry: 2 }, () => {
   });
 
   const unlogged = own.filter(({ loss }) => loss && 'subscribeIsLogged' in loss);
-  test.each(unlogged)(
+  test.each(drawn(unlogged, 2))(
     'without the permission $name the log lines of the subscribe function are lost',
     async (grant) => {
       await attempt(grant);

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { globSync } from 'node:fs';
 import { access, mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { packageStack, REPOSITORY, TEMPLATE_FILE } from '../../../../demo/package-stack.ts';
 
 type Configured =
@@ -14,17 +15,38 @@ const CACHE = join(REPOSITORY, 'node_modules', '.cache', 'e2e');
 
 /**
  * The folder of the packaged stack of a replication file. Test files that run side by side need the same package: the first one
- * makes it, under a name derived from everything that goes into it.
+ * makes it, under a name derived from everything that goes into it, and the others wait.
  */
 export const packaged = async (replicationFile: string): Promise<string> => {
   const directory = join(CACHE, await fingerprint(replicationFile));
-  if (!(await exists(join(directory, TEMPLATE_FILE)))) await packageInto(directory, replicationFile);
+  const isThere = (): Promise<boolean> => exists(join(directory, TEMPLATE_FILE));
+  if (await isThere()) return directory;
+  await mkdir(CACHE, { recursive: true });
+  const claim = `${directory}.claim`;
+  const isFirst = await mkdir(claim).then(
+    () => true,
+    () => false,
+  );
+  if (!isFirst) await untilPackaged(isThere, claim);
+  try {
+    if (!(await isThere())) await packageInto(directory, replicationFile);
+  } finally {
+    await rm(claim, { recursive: true, force: true });
+  }
   return directory;
 };
 
-/** The complete package is moved into place. If two processes make the same package at once, the second copy is thrown away. */
+/** Waits for another process to package. If that process was killed, its claim stays, and the wait ends without a package. */
+const untilPackaged = async (isThere: () => Promise<boolean>, claim: string): Promise<void> => {
+  const endMs = Date.now() + PATIENCE_MS;
+  while (Date.now() < endMs && (await exists(claim)) && !(await isThere())) await sleep(200);
+};
+
+/** How long another process may take to package. */
+const PATIENCE_MS = 120_000;
+
+/** The complete package is moved into place. If two processes make the same package after all, the second copy is thrown away. */
 const packageInto = async (directory: string, replicationFile: string): Promise<void> => {
-  await mkdir(CACHE, { recursive: true });
   const outDirectory = await mkdtemp(join(CACHE, 'in-progress-'));
   try {
     await packageStack({ replicationFile, outDirectory });

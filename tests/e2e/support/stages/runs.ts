@@ -87,13 +87,18 @@ const leaveUnversioned = ({ Conditions: conditions, Resources: resources }: Temp
 const invokeBackfill = async ({ aws, names }: TwoAccounts, payload: object): Promise<unknown> => {
   const backfill = aws.lambda.function(names.backfillFunction);
   let answer = await backfill.run(JSON.stringify(payload));
-  // A test that kills functions may have killed this invocation, or a busy machine did not answer it in time.
-  if (/signal: killed|TimeoutError/.test(answer.payload))
+  for (let retries = 0; retries < MAXIMUM_RETRIES && isInterrupted(answer.payload); retries += 1)
     answer = await backfill.run(JSON.stringify(payload));
   if (answer.functionError) throw new Error(answer.payload);
   const parsed: unknown = JSON.parse(answer.payload);
   return parsed;
 };
+
+/** Maximum number of retries of an interrupted invocation. */
+const MAXIMUM_RETRIES = 5;
+
+/** Whether a test that kills functions has killed the invocation, or a busy machine did not answer its requests in time. */
+const isInterrupted = (payload: string): boolean => /signal: killed|TimeoutError/.test(payload);
 
 interface Watched {
   accounts: TwoAccounts;
