@@ -31,6 +31,7 @@ export function createTableSpace(accountId: string, region: string, clock: Clock
     if (operation === 'TransactWriteItems') return inTurn(() => transactions.write(input));
     return inTurn(async () => {
       const answer = await engine(operation, input);
+      if (operation === 'DeleteTable' && answer.status === 200) timeToLive.delete(String(input.TableName));
       const isAsked = input.ReturnValuesOnConditionCheckFailure === 'ALL_OLD' && isConditionFailure(answer);
       return isAsked ? withItem(engine, input, answer) : answer;
     });

@@ -1,12 +1,14 @@
 import {
   BatchWriteItemCommand,
   CreateTableCommand,
+  DeleteTableCommand,
   DescribeTableCommand,
   DescribeTimeToLiveCommand,
   DynamoDBClient,
   GetItemCommand,
   PutItemCommand,
   UpdateItemCommand,
+  waitUntilTableNotExists,
 } from '@aws-sdk/client-dynamodb';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Credentials } from '../../src/core/access.ts';
@@ -77,6 +79,15 @@ test('CloudFormation creates a table with its time to live', async () => {
   await expect(client.send(new DescribeTableCommand({ TableName }))).rejects.toMatchObject({
     name: 'ResourceNotFoundException',
   });
+});
+
+test('a table created again under the name of a deleted table has no time to live', async () => {
+  await dynamoDb.tableResource.create(place, properties);
+  await client.send(new DeleteTableCommand({ TableName }));
+  await waitUntilTableNotExists({ client, minDelay: 0.1, maxDelay: 1, maxWaitTime: 10 }, { TableName });
+  await dynamoDb.tableResource.create(place, { ...properties, TimeToLiveSpecification: undefined });
+  const { TimeToLiveDescription } = await client.send(new DescribeTimeToLiveCommand({ TableName }));
+  expect(TimeToLiveDescription).toEqual({ TimeToLiveStatus: 'DISABLED' });
 });
 
 test('accounts and regions have tables of their own', async () => {
