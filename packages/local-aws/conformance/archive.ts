@@ -25,7 +25,7 @@ const restore = ({ s3 }: Context, Bucket: string, Key: string, RestoreRequest: R
 const BULK = { Days: 1, GlacierJobParameters: { Tier: 'Bulk' } } as const;
 
 export const archivedObjectsAreNotRead = behaviour(
-  'GET of an object in GLACIER or DEEP_ARCHIVE is 403 InvalidObjectState, of one in GLACIER_IR its content; HEAD tells the class.',
+  'GetObject fails with 403 InvalidObjectState for GLACIER and DEEP_ARCHIVE but not for GLACIER_IR, and HeadObject returns the storage class.',
   s3Api('API_GetObject'),
   async ({ bucket, key, put, read, s3 }) => {
     const Bucket = await bucket('never');
@@ -43,7 +43,7 @@ export const archivedObjectsAreNotRead = behaviour(
 );
 
 export const archivedObjectsAreDescribedAndReplaced = behaviour(
-  'An archived object is listed, described, written over and deleted like any other.',
+  'An archived object can be listed, described, overwritten and deleted like any other object.',
   ARCHIVED,
   async ({ bucket, key, put, read, s3 }) => {
     const Bucket = await bucket('never');
@@ -64,7 +64,7 @@ export const archivedObjectsAreDescribedAndReplaced = behaviour(
 );
 
 export const archivedObjectsAreNotCopied = behaviour(
-  'CopyObject and UploadPartCopy of an archived object are 403, InvalidObjectState or ObjectNotInActiveTierError.',
+  'CopyObject and UploadPartCopy of an archived object fail with 403 InvalidObjectState or ObjectNotInActiveTierError.',
   s3Api('API_CopyObject'),
   async ({ bucket, key, put, s3 }) => {
     const Bucket = await bucket('never');
@@ -80,7 +80,7 @@ export const archivedObjectsAreNotCopied = behaviour(
 );
 
 export const aCopyMayBeArchived = behaviour(
-  'CopyObject may put the copy into an archived class, which its answer does not wait for.',
+  'CopyObject can write the copy into an archived storage class, and GetObject of the copy then fails with 403 InvalidObjectState.',
   s3Api('API_CopyObject'),
   async ({ bucket, key, put, read, s3 }) => {
     const Bucket = await bucket('never');
@@ -93,7 +93,7 @@ export const aCopyMayBeArchived = behaviour(
 );
 
 export const aRestoreIsAcceptedOnce = behaviour(
-  'RestoreObject is 202; HEAD then says ongoing-request="true", GET is refused still, and a second request is 409 RestoreAlreadyInProgress.',
+  'RestoreObject returns 202; HeadObject then reports an ongoing request, GetObject still fails and another RestoreObject fails with 409.',
   RESTORE,
   async (context) => {
     const { bucket, key, put, read, s3 } = context;
@@ -111,7 +111,7 @@ export const aRestoreIsAcceptedOnce = behaviour(
 );
 
 export const aRestoreMayBeMadeFaster = behaviour(
-  'A restore under way may be asked for again with a faster tier.',
+  'RestoreObject can request a faster tier for a restore in progress.',
   RESTORE,
   async (context) => {
     const { bucket, key, put } = context;
@@ -127,8 +127,8 @@ export const aRestoreMayBeMadeFaster = behaviour(
   },
 );
 
-export const listingsTellOfRestores = behaviour(
-  'Listings tell the state of restores to those who ask for it.',
+export const listingsShowRestoresOnRequest = behaviour(
+  'ListObjectsV2 returns the state of a restore only if the request asks for RestoreStatus.',
   s3Api('API_ListObjectsV2'),
   async (context) => {
     const { bucket, key, put, s3 } = context;
@@ -144,7 +144,7 @@ export const listingsTellOfRestores = behaviour(
 );
 
 export const onlyArchivedObjectsAreRestored = behaviour(
-  'RestoreObject of an object that is not archived is 403 InvalidObjectState, of one that is not there 404 NoSuchKey.',
+  'RestoreObject fails with 403 InvalidObjectState for an object that is not archived, and with 404 NoSuchKey for a missing object.',
   RESTORE,
   async (context) => {
     const { bucket, key, put } = context;
@@ -157,7 +157,7 @@ export const onlyArchivedObjectsAreRestored = behaviour(
 );
 
 export const restoreRequestsAreChecked = behaviour(
-  'A restore is for at least one day and in one of three tiers; DEEP_ARCHIVE has no expedited one.',
+  'RestoreObject fails with 400 for less than one day, for an unknown tier and for the Expedited tier of DEEP_ARCHIVE.',
   RESTORE,
   async (context) => {
     const { bucket, key, put } = context;
@@ -177,7 +177,7 @@ export const restoreRequestsAreChecked = behaviour(
 );
 
 export const classesAreKeptThroughUploads = behaviour(
-  'The storage class of a multipart object comes with CreateMultipartUpload; listing its upload and HEAD tell it.',
+  'CreateMultipartUpload determines the storage class of the completed object, which ListParts and HeadObject return.',
   s3Api('API_CreateMultipartUpload'),
   async (context) => {
     const { bucket, key, raw } = context;

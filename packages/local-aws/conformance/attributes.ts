@@ -8,7 +8,7 @@ import { PART_BYTES, uploadInParts } from './upload-in-parts.ts';
 const ATTRIBUTES = s3Api('API_GetObjectAttributes');
 
 export const attributesShowChecksumEtagAndSize = behaviour(
-  'GetObjectAttributes answers what it is asked for: checksum, ETag without quotes, size, storage class.',
+  'GetObjectAttributes returns the checksum, the ETag without quotes, the size and the storage class of an object.',
   ATTRIBUTES,
   async ({ bucket, key, put, s3 }) => {
     const Bucket = await bucket('never');
@@ -36,7 +36,7 @@ export const attributesShowChecksumEtagAndSize = behaviour(
 );
 
 export const attributesAreAskedForByName = behaviour(
-  'GetObjectAttributes answers only what it is asked for, of the version it is asked for; an attribute that is none is 400.',
+  'GetObjectAttributes returns only the requested attributes of the requested version, and rejects an unknown attribute with 400 InvalidArgument.',
   ATTRIBUTES,
   async ({ bucket, key, put, raw, s3 }) => {
     const Bucket = await bucket('Enabled');
@@ -59,7 +59,7 @@ export const attributesAreAskedForByName = behaviour(
 );
 
 export const attributesOfDeleteMarkersAreRefused = behaviour(
-  'GetObjectAttributes of a delete marker by its version id is 405 MethodNotAllowed.',
+  'GetObjectAttributes of a delete marker by its version id fails with 405 MethodNotAllowed.',
   ATTRIBUTES,
   async ({ bucket, key, s3 }) => {
     const Bucket = await bucket('Enabled');
@@ -73,7 +73,7 @@ export const attributesOfDeleteMarkersAreRefused = behaviour(
 );
 
 export const attributesPageThroughParts = behaviour(
-  'GetObjectAttributes lists the parts of an object with checksums of parts, in pages; of others it only counts them.',
+  'GetObjectAttributes lists the parts in pages if they have checksums, and otherwise returns only their count.',
   ATTRIBUTES,
   async (context) => {
     const { bucket, key, s3 } = context;

@@ -14,7 +14,7 @@ const CHECK = {
 } as const;
 
 export const everyAlgorithmIsStored = behaviour(
-  'A checksum sent with a PUT is stored and answered to reads that ask for it, as one of the full object.',
+  'PutObject stores a checksum of each algorithm, and HeadObject returns it as a full-object checksum only on request.',
   INTEGRITY,
   async ({ bucket, key, raw }) => {
     const Bucket = await bucket('never');
@@ -36,7 +36,7 @@ export const everyAlgorithmIsStored = behaviour(
 );
 
 export const aWrongChecksumIsRefused = behaviour(
-  'A checksum that is not that of the body makes the PUT 400 BadDigest, and nothing is stored.',
+  'PutObject fails with 400 BadDigest and stores nothing if a checksum header does not match the body.',
   INTEGRITY,
   async ({ bucket, key, raw, read }) => {
     const Bucket = await bucket('never');
@@ -51,7 +51,7 @@ export const aWrongChecksumIsRefused = behaviour(
 );
 
 export const aMalformedChecksumIsRefused = behaviour(
-  'A checksum header that is no digest of its algorithm is 400 InvalidRequest.',
+  'PutObject fails with 400 InvalidRequest if a checksum header is not a valid digest of its algorithm.',
   INTEGRITY,
   async ({ bucket, key, raw }) => {
     const headers = { 'x-amz-checksum-crc32': 'nonsense' };
@@ -61,7 +61,7 @@ export const aMalformedChecksumIsRefused = behaviour(
 );
 
 export const onlyOneChecksumIsTaken = behaviour(
-  'Two checksum headers in one request are 400 InvalidRequest.',
+  'PutObject with two checksum headers fails with 400 InvalidRequest.',
   INTEGRITY,
   async ({ bucket, key, raw }) => {
     const headers = { 'x-amz-checksum-crc32': CHECK.CRC32, 'x-amz-checksum-sha256': CHECK.SHA256 };
@@ -71,7 +71,7 @@ export const onlyOneChecksumIsTaken = behaviour(
 );
 
 export const s3AddsCrc64NvmeByItself = behaviour(
-  'An object put without a checksum gets a full-object CRC64NVME from S3.',
+  'S3 adds a full-object CRC64NVME to an object that is written without a checksum.',
   s3Guide('checking-object-integrity'),
   async ({ bucket, key, raw, s3 }) => {
     const Bucket = await bucket('never');
@@ -84,7 +84,7 @@ export const s3AddsCrc64NvmeByItself = behaviour(
 );
 
 export const aTrailingChecksumIsVerified = behaviour(
-  'A checksum in the trailer of a chunked body is stored, and one that is wrong is 400 BadDigest.',
+  'PutObject stores the object if the trailing checksum of a chunked body is right, and fails with 400 BadDigest if it is wrong.',
   s3Api('sigv4-streaming-trailers'),
   async ({ bucket, key, raw, read }) => {
     const target = { bucket: await bucket('never'), key: key() };
@@ -108,7 +108,7 @@ export const aTrailingChecksumIsVerified = behaviour(
 );
 
 export const contentMd5IsVerified = behaviour(
-  'Content-MD5 of another body is 400 BadDigest, and one that is no MD5 400 InvalidDigest.',
+  'PutObject fails with 400 BadDigest if Content-MD5 does not match the body, and with 400 InvalidDigest if it is not an MD5.',
   s3Api('ErrorResponses'),
   async ({ bucket, key, raw }) => {
     const target = { bucket: await bucket('never'), key: key() };
@@ -123,7 +123,7 @@ export const contentMd5IsVerified = behaviour(
 );
 
 export const theSignedHashOfTheBodyIsVerified = behaviour(
-  'x-amz-content-sha256 of another body is 400 XAmzContentSHA256Mismatch.',
+  'PutObject fails with 400 XAmzContentSHA256Mismatch if x-amz-content-sha256 does not match the body.',
   s3Api('ErrorResponses'),
   async ({ bucket, key, raw }) => {
     const payloadHash = hash('sha256', 'other', 'hex');
@@ -138,7 +138,7 @@ export const theSignedHashOfTheBodyIsVerified = behaviour(
 );
 
 export const anUnsignedBodyIsTaken = behaviour(
-  'UNSIGNED-PAYLOAD leaves the body out of the signature.',
+  'PutObject with UNSIGNED-PAYLOAD accepts a body that is not part of the signature.',
   s3Api('sig-v4-header-based-auth'),
   async ({ bucket, key, raw, read }) => {
     const target = { bucket: await bucket('never'), key: key() };

@@ -15,7 +15,7 @@ import { OTHER_ETAG } from './other-etag.ts';
 const WRITES = s3Guide('conditional-writes');
 
 export const ifNoneMatchLetsTheFirstWriterIn = behaviour(
-  'PUT with If-None-Match: * succeeds where no object is, and is 412 where one is.',
+  'PutObject with If-None-Match: * succeeds if the key has no object, and fails with 412 PreconditionFailed if it has one.',
   WRITES,
   async ({ bucket, key, put, read }) => {
     const Bucket = await bucket('never');
@@ -28,7 +28,7 @@ export const ifNoneMatchLetsTheFirstWriterIn = behaviour(
 );
 
 export const aDeleteMarkerCountsAsAbsentForIfNoneMatch = behaviour(
-  'If-None-Match: * succeeds over a delete marker.',
+  'PutObject with If-None-Match: * succeeds if the current version is a delete marker.',
   WRITES,
   async ({ bucket, key, put, read, s3 }) => {
     const Bucket = await bucket('Enabled');
@@ -41,7 +41,7 @@ export const aDeleteMarkerCountsAsAbsentForIfNoneMatch = behaviour(
 );
 
 export const ofConcurrentCreatorsOneWins = behaviour(
-  'Exactly one of several concurrent PUTs with If-None-Match: * succeeds, the others are 412 or 409.',
+  'Exactly one of several concurrent PutObject calls with If-None-Match: * succeeds, and the others fail with 412 or 409.',
   WRITES,
   async ({ bucket, key, put, read }) => {
     const Bucket = await bucket('Enabled');
@@ -63,7 +63,7 @@ export const ofConcurrentCreatorsOneWins = behaviour(
 );
 
 export const ifMatchWritesOverTheNamedStateOnly = behaviour(
-  'PUT with If-Match succeeds over the object with this ETag, and is 412 over another.',
+  'PutObject with If-Match replaces the object that has this ETag, and fails with 412 PreconditionFailed for another ETag.',
   WRITES,
   async ({ bucket, key, put, read }) => {
     const Bucket = await bucket('never');
@@ -78,7 +78,7 @@ export const ifMatchWritesOverTheNamedStateOnly = behaviour(
 );
 
 export const ifMatchOverNothingIsNotFound = behaviour(
-  'PUT with If-Match is 404 NoSuchKey where no object is, or a delete marker.',
+  'PutObject with If-Match fails with 404 NoSuchKey if the key has no object or its current version is a delete marker.',
   WRITES,
   async ({ bucket, key, put, s3 }) => {
     const Bucket = await bucket('Enabled');
@@ -92,7 +92,7 @@ export const ifMatchOverNothingIsNotFound = behaviour(
 );
 
 export const ifMatchLooksAtTheCurrentVersionOnly = behaviour(
-  'If-Match with the ETag of an older version is 412.',
+  'PutObject with the ETag of an older version in If-Match fails with 412 PreconditionFailed.',
   WRITES,
   async ({ bucket, key, put }) => {
     const Bucket = await bucket('Enabled');
@@ -104,7 +104,7 @@ export const ifMatchLooksAtTheCurrentVersionOnly = behaviour(
 );
 
 export const ifNoneMatchTakesAnAsteriskOnly = behaviour(
-  'PUT with If-None-Match: <ETag> is 501 NotImplemented: the only value S3 takes there is an asterisk.',
+  'PutObject with an ETag in If-None-Match fails with 501 NotImplemented, because S3 supports only an asterisk there.',
   s3Api('API_PutObject'),
   async ({ bucket, key, put }) => {
     const attempt = put(await bucket('never'), key(), 'content', { IfNoneMatch: OTHER_ETAG });
@@ -131,7 +131,7 @@ const startUpload = async ({ s3 }: Context, Bucket: string, Key: string) => {
 };
 
 export const completionsTakeConditionsToo = behaviour(
-  'CompleteMultipartUpload is judged by If-None-Match and If-Match when it completes, not when the upload was created.',
+  'CompleteMultipartUpload evaluates If-None-Match and If-Match when it completes the upload, not when the upload was created.',
   s3Api('API_CompleteMultipartUpload'),
   async (context) => {
     const { bucket, key, put, read } = context;
@@ -149,7 +149,7 @@ export const completionsTakeConditionsToo = behaviour(
 );
 
 export const aCompletionMayReplaceTheNamedState = behaviour(
-  'CompleteMultipartUpload with the ETag of the object in If-Match replaces it; where none is, 404 NoSuchKey.',
+  'CompleteMultipartUpload with If-Match replaces the object that has this ETag, and fails with 404 NoSuchKey if the key has no object.',
   s3Api('API_CompleteMultipartUpload'),
   async (context) => {
     const { bucket, key, put, s3 } = context;
@@ -165,7 +165,7 @@ export const aCompletionMayReplaceTheNamedState = behaviour(
 );
 
 export const aCompletionMayCreate = behaviour(
-  'CompleteMultipartUpload with If-None-Match: * succeeds where no object is.',
+  'CompleteMultipartUpload with If-None-Match: * succeeds if the key has no object.',
   s3Api('API_CompleteMultipartUpload'),
   async (context) => {
     const Bucket = await context.bucket('Enabled');
@@ -177,7 +177,7 @@ export const aCompletionMayCreate = behaviour(
 );
 
 export const copiesTakeConditionsToo = behaviour(
-  'CopyObject with If-None-Match: * is 412 where an object is, with If-Match where another one is.',
+  'CopyObject fails with 412 if If-None-Match: * finds an object at the destination or If-Match finds another ETag there.',
   s3Api('API_CopyObject'),
   async ({ bucket, key, put, s3 }) => {
     const Bucket = await bucket('never');

@@ -9,7 +9,7 @@ const READS = s3Guide('conditional-reads');
 const DELETES = s3Guide('conditional-deletes');
 
 export const deletesTakeIfMatch = behaviour(
-  'DELETE with If-Match removes the object with this ETag, and is 412 for another.',
+  'DeleteObject with If-Match deletes the object that has this ETag, and fails with 412 PreconditionFailed for another ETag.',
   DELETES,
   async ({ bucket, key, put, read, s3 }) => {
     const Bucket = await bucket('Enabled');
@@ -25,7 +25,7 @@ export const deletesTakeIfMatch = behaviour(
 );
 
 export const deleteIfMatchOverNothingIsRefused = behaviour(
-  'DELETE with If-Match where no object is, or a delete marker, is refused and adds no marker.',
+  'DeleteObject with If-Match fails with 404 or 412 if the key has no object or its current version is a delete marker.',
   DELETES,
   async ({ bucket, key, put, s3 }) => {
     const Bucket = await bucket('Enabled');
@@ -41,7 +41,7 @@ export const deleteIfMatchOverNothingIsRefused = behaviour(
 );
 
 export const deleteObjectsTakesAnEtagPerKey = behaviour(
-  'In DeleteObjects each key may carry the ETag it must have; one that fails is reported beside those deleted.',
+  'DeleteObjects accepts an expected ETag for each key and reports a mismatch as an error beside the deleted keys.',
   DELETES,
   async ({ bucket, key, put, s3 }) => {
     const Bucket = await bucket('never');
@@ -69,7 +69,7 @@ export const deleteObjectsTakesAnEtagPerKey = behaviour(
 const PAST = new Date(Date.UTC(2000, 0, 1)).toUTCString();
 
 export const readsTakeConditions = behaviour(
-  'GET and HEAD answer 412 where If-Match or If-Unmodified-Since fails, 304 where If-None-Match or If-Modified-Since does.',
+  'GetObject and HeadObject return 412 if If-Match or If-Unmodified-Since fails, and 304 if If-None-Match fails.',
   READS,
   async ({ bucket, key, put, raw }) => {
     const Bucket = await bucket('never');
@@ -92,7 +92,7 @@ export const readsTakeConditions = behaviour(
 );
 
 export const etagConditionsWinOverDates = behaviour(
-  'If-Match that holds wins over If-Unmodified-Since that fails; If-None-Match that fails over If-Modified-Since that holds.',
+  'If-Match overrides a failing If-Unmodified-Since, and a failing If-None-Match overrides If-Modified-Since.',
   s3Api('API_GetObject'),
   async ({ bucket, key, put, raw }) => {
     const Bucket = await bucket('never');
@@ -106,7 +106,7 @@ export const etagConditionsWinOverDates = behaviour(
 );
 
 export const aReadMayBePinned = behaviour(
-  'GET of a version with If-Match of its ETag still works after it was written over, and is 412 with another ETag.',
+  'GetObject of an older version succeeds with the ETag of that version in If-Match, and the same If-Match fails with 412 on the current version.',
   READS,
   async ({ bucket, key, put, read }) => {
     const Bucket = await bucket('Enabled');

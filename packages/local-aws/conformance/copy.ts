@@ -38,7 +38,7 @@ const prepare = async (context: Context, versioning: Versioning = 'never') => {
 };
 
 export const aCopyTakesEverythingOver = behaviour(
-  'CopyObject takes over bytes, metadata, headers and tags; the answer has ETag and LastModified.',
+  'CopyObject copies bytes, metadata, headers and tags, and returns the ETag and LastModified of the copy.',
   COPY,
   async (context) => {
     const { Bucket, Key, ETag, copy, head, tags } = await prepare(context);
@@ -53,7 +53,7 @@ export const aCopyTakesEverythingOver = behaviour(
 );
 
 export const replaceTakesTheRequestsMetadata = behaviour(
-  'With MetadataDirective REPLACE all metadata and headers are the request’s; without it the request’s are ignored.',
+  'CopyObject takes metadata and headers from the request with MetadataDirective REPLACE, and ignores those of the request without it.',
   COPY,
   async (context) => {
     const { copy, head } = await prepare(context);
@@ -72,7 +72,7 @@ export const replaceTakesTheRequestsMetadata = behaviour(
 );
 
 export const tagsHaveADirectiveOfTheirOwn = behaviour(
-  'Tags are copied, or with TaggingDirective REPLACE taken from the request, whatever becomes of the metadata.',
+  'CopyObject copies tags unless TaggingDirective is REPLACE, regardless of the metadata directive.',
   COPY,
   async (context) => {
     const { copy, tags } = await prepare(context);
@@ -86,7 +86,7 @@ export const tagsHaveADirectiveOfTheirOwn = behaviour(
 );
 
 export const aCopyOntoItselfMustChangeSomething = behaviour(
-  'A copy of an object onto itself that changes nothing is 400 InvalidRequest.',
+  'CopyObject of an object onto itself fails with 400 InvalidRequest if it changes nothing.',
   COPY,
   async (context) => {
     const { source, copy, head } = await prepare(context);
@@ -97,7 +97,7 @@ export const aCopyOntoItselfMustChangeSomething = behaviour(
 );
 
 export const aVersionMayBeCopied = behaviour(
-  'The source may be named with a version id; the answer names it, and the version the copy made.',
+  'CopyObject copies the source version that the request names, and returns the version ids of the source and the copy.',
   COPY,
   async (context) => {
     const { Bucket, source, Key, CopySource, VersionId, copy, head } = await prepare(context, 'Enabled');
@@ -109,8 +109,8 @@ export const aVersionMayBeCopied = behaviour(
   },
 );
 
-export const whatIsNotThereCannotBeCopied = behaviour(
-  'A missing source is 404 NoSuchKey, and so is one that was deleted; a delete marker by its version id 400.',
+export const aMissingSourceCannotBeCopied = behaviour(
+  'CopyObject fails with 404 NoSuchKey for a missing or deleted source, and with 400 InvalidRequest for the version id of a delete marker.',
   PART_COPY,
   async (context) => {
     const { Bucket, source, CopySource, copy } = await prepare(context, 'Enabled');
@@ -123,7 +123,7 @@ export const whatIsNotThereCannotBeCopied = behaviour(
 );
 
 export const copySourceConditionsAreAll412 = behaviour(
-  'The x-amz-copy-source-if-* conditions answer 412 where they fail, those too that make a GET 304.',
+  'CopyObject fails with 412 if an x-amz-copy-source-if-* condition fails, even one for which GetObject returns 304.',
   COPY,
   async (context) => {
     const { ETag, copy } = await prepare(context);
@@ -145,7 +145,7 @@ export const copySourceConditionsAreAll412 = behaviour(
 );
 
 export const aCopyOfAMultipartObjectHasOnePart = behaviour(
-  'CopyObject writes one piece: the copy of a multipart object has the MD5 of its bytes as ETag.',
+  'CopyObject writes a multipart object as one piece, and the ETag of the copy is the MD5 of its bytes.',
   COPY,
   async (context) => {
     const Bucket = await context.bucket('never');
@@ -181,7 +181,7 @@ const startPartCopies = async (context: Context) => {
 };
 
 export const aPartMayBeACopiedRange = behaviour(
-  'UploadPartCopy makes a part of a range of another object; nothing of its metadata goes with it.',
+  'UploadPartCopy creates a part from a range of another object and does not copy the metadata of that object.',
   PART_COPY,
   async (context) => {
     const { Bucket, Key, copyPart, complete } = await startPartCopies(context);
@@ -195,7 +195,7 @@ export const aPartMayBeACopiedRange = behaviour(
 );
 
 export const aPartMayBeAWholeCopiedObject = behaviour(
-  'UploadPartCopy without a range takes the whole source.',
+  'UploadPartCopy without a range copies the whole source.',
   PART_COPY,
   async (context) => {
     const { Bucket, Key, copyPart, complete } = await startPartCopies(context);
@@ -205,7 +205,7 @@ export const aPartMayBeAWholeCopiedObject = behaviour(
 );
 
 export const aCopiedRangeMustBeInsideTheSource = behaviour(
-  'A range beyond the source, or one that is not first-last, is refused with 400 InvalidArgument.',
+  'UploadPartCopy rejects a range that ends beyond the source or has no end with 400 InvalidArgument.',
   PART_COPY,
   async (context) => {
     const { copyPart } = await startPartCopies(context);
@@ -215,7 +215,7 @@ export const aCopiedRangeMustBeInsideTheSource = behaviour(
 );
 
 export const copiedPartsTakeConditions = behaviour(
-  'UploadPartCopy answers 412 where a copy-source condition fails.',
+  'UploadPartCopy fails with 412 PreconditionFailed if a copy-source condition fails.',
   PART_COPY,
   async (context) => {
     const { ETag, copyPart } = await startPartCopies(context);

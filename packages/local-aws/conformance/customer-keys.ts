@@ -62,7 +62,7 @@ const underKey = async (context: Context) => {
 };
 
 export const newBucketsRefuseCustomerKeys = behaviour(
-  'A new bucket refuses writes under a customer’s key with 403 AccessDenied until they are unblocked.',
+  'A new bucket rejects SSE-C writes with 403 AccessDenied until PutBucketEncryption unblocks SSE-C.',
   s3Guide('blocking-unblocking-s3-c-encryption-gpb'),
   async (context) => {
     const Bucket = await context.freshBucket('never');
@@ -75,7 +75,7 @@ export const newBucketsRefuseCustomerKeys = behaviour(
 );
 
 export const readersBringTheKey = behaviour(
-  'GET and HEAD bring the key the object was written with: without it they are 400, with another one 403.',
+  'GetObject and HeadObject of an SSE-C object require its key, and fail with 400 without the key and with 403 for another key.',
   CUSTOMER_KEYS,
   async (context) => {
     const { read, s3 } = context;
@@ -98,7 +98,7 @@ export const readersBringTheKey = behaviour(
 );
 
 export const attributesTakeTheKeyToo = behaviour(
-  'GetObjectAttributes of an object under a customer’s key takes the key, and is 400 without it.',
+  'GetObjectAttributes of an SSE-C object requires its key, and fails with 400 InvalidRequest without the key.',
   s3Api('API_GetObjectAttributes'),
   async (context) => {
     const { Bucket, key } = await underKey(context);
@@ -113,7 +113,7 @@ export const attributesTakeTheKeyToo = behaviour(
 );
 
 export const aKeyForAnObjectWithoutOneIsRefused = behaviour(
-  'GET with a key of an object that was not written with one is 400 InvalidRequest.',
+  'GetObject with an SSE-C key fails with 400 InvalidRequest if the object was not written with SSE-C.',
   CUSTOMER_KEYS,
   async ({ bucket, key, put, read }) => {
     const Bucket = await bucket('never');
@@ -125,7 +125,7 @@ export const aKeyForAnObjectWithoutOneIsRefused = behaviour(
 );
 
 export const customerKeysAreChecked = behaviour(
-  'A key that does not have 256 bits or not that MD5, another algorithm, or another encryption beside it, is 400.',
+  'PutObject with SSE-C fails with 400 if the key is not 256 bits, its MD5 is wrong, the algorithm is not AES256 or SSE-S3 is requested too.',
   CUSTOMER_KEYS,
   async (context) => {
     const Bucket = await context.freshBucket('never');
@@ -158,7 +158,7 @@ export const customerKeysAreChecked = behaviour(
 );
 
 export const copiesTakeTheSourcesKey = behaviour(
-  'CopyObject of an object under a customer’s key takes that key, and is 400 without it and 403 with another; the copy has a key only if it is given one.',
+  'CopyObject of an SSE-C object requires its key (400 without it, 403 for another), and encrypts the copy with SSE-C only if the request says so.',
   s3Api('API_CopyObject'),
   async (context) => {
     const { read, s3 } = context;
@@ -179,7 +179,7 @@ export const copiesTakeTheSourcesKey = behaviour(
 );
 
 export const partsBringTheKey = behaviour(
-  'Each part of an upload under a customer’s key brings that key, else it is 400 InvalidRequest.',
+  'UploadPart fails with 400 InvalidRequest if it does not send the SSE-C key of its upload.',
   s3Api('API_UploadPart'),
   async (context) => {
     const { read, s3 } = context;

@@ -13,7 +13,7 @@ const withDeadLetters = async (context: Context) => {
 };
 
 export const aMessageReceivedTooOftenIsADeadLetter = behaviour(
-  'A message received more than maxReceiveCount times moves to the dead-letter queue and keeps its id and its age.',
+  'A message that is received more than maxReceiveCount times moves to the dead-letter queue and keeps its id and age.',
   guide('sqs-dead-letter-queues'),
   async (context) => {
     const { dead, live } = await withDeadLetters(context);
@@ -32,7 +32,7 @@ export const aMessageReceivedTooOftenIsADeadLetter = behaviour(
 );
 
 export const deadLettersAreMovedByATask = behaviour(
-  'StartMessageMoveTask moves what SQS itself had put into the dead-letter queue back to its source.',
+  'StartMessageMoveTask moves messages that SQS put into a dead-letter queue back to their source queue.',
   api('API_StartMessageMoveTask'),
   async (context) => {
     const { dead, live } = await withDeadLetters(context);
@@ -48,7 +48,7 @@ export const deadLettersAreMovedByATask = behaviour(
 );
 
 export const onlyDeadLetterQueuesAreMoved = behaviour(
-  'StartMessageMoveTask from a queue that is nobody’s dead-letter queue is 400.',
+  'StartMessageMoveTask fails with 400 if the source is not the dead-letter queue of any queue.',
   api('API_StartMessageMoveTask'),
   async (context) => {
     const { arn: SourceArn } = await context.queue();

@@ -31,7 +31,7 @@ const onItem = async ({ dynamodb, table, key }: Context) => {
 };
 
 export const anItemIsCreatedOnce = behaviour(
-  'PutItem with attribute_not_exists succeeds once, and then fails with ConditionalCheckFailedException.',
+  'PutItem with attribute_not_exists succeeds once and then fails with ConditionalCheckFailedException.',
   CONDITIONS,
   async (context) => {
     const { id, put, get } = await onItem(context);
@@ -60,7 +60,7 @@ export const ofConcurrentCreatorsOneWinsTheItem = behaviour(
 );
 
 export const anExpiredRecordIsTakenOver = behaviour(
-  'The condition of an idempotency record lets a new one take over from one that has expired, and from none else.',
+  'PutItem with the condition of an idempotency record replaces a record that has expired, and fails for one that has not.',
   CONDITIONS,
   async (context) => {
     const { put } = await onItem(context);
@@ -83,7 +83,7 @@ export const anExpiredRecordIsTakenOver = behaviour(
 );
 
 export const updatesAndDeletesTakeConditions = behaviour(
-  'UpdateItem and DeleteItem under a condition that fails change nothing.',
+  'UpdateItem and DeleteItem change nothing if their condition fails.',
   api('API_UpdateItem'),
   async (context) => {
     const { dynamodb } = context;

@@ -38,7 +38,7 @@ const encryptionOf = async ({ s3 }: Context, Bucket: string, Key: string) => {
 };
 
 export const newBucketsEncryptWithKeysOfS3 = behaviour(
-  'The default encryption of a new bucket is SSE-S3, and is again after it was deleted.',
+  'The default encryption of a bucket is SSE-S3 at first, and is SSE-S3 again after DeleteBucketEncryption.',
   DEFAULTS,
   async (context) => {
     const { freshBucket, s3 } = context;
@@ -51,7 +51,7 @@ export const newBucketsEncryptWithKeysOfS3 = behaviour(
 );
 
 export const encryptionIsAskedForByName = behaviour(
-  'x-amz-server-side-encryption: AES256 is answered as such; an algorithm that is none is 400 InvalidArgument.',
+  'PutObject confirms AES256 in x-amz-server-side-encryption, and rejects an unknown algorithm with 400 InvalidArgument.',
   s3Guide('specifying-s3-encryption'),
   async ({ bucket, key, put }) => {
     const Bucket = await bucket('never');
@@ -65,7 +65,7 @@ export const encryptionIsAskedForByName = behaviour(
 const NOT_ITS_MD5 = /^"(?!9a0364b9e99bb480dd25e1f0284c8555)[0-9a-f]{32}"$/;
 
 export const kmsAnswersItsKey = behaviour(
-  'SSE-KMS without a key takes the AWS managed one; PUT and HEAD answer the ARN of the key, and an ETag that is no MD5.',
+  'PutObject and HeadObject with SSE-KMS return the ARN of the key, which is the AWS managed key by default, and the ETag is not the MD5.',
   KMS,
   async ({ bucket, key, put, read, s3 }) => {
     const Bucket = await bucket('never');
@@ -81,7 +81,7 @@ export const kmsAnswersItsKey = behaviour(
 );
 
 export const twoLayersAreAnsweredAsSuch = behaviour(
-  'DSSE-KMS is answered as aws:kms:dsse with its key, and takes no bucket key from its bucket.',
+  'PutObject with DSSE-KMS returns a KMS key, and the object has aws:kms:dsse without the bucket key of its bucket.',
   s3Guide('specifying-dsse-encryption'),
   async (context) => {
     const Bucket = await context.freshBucket('never');
@@ -95,7 +95,7 @@ export const twoLayersAreAnsweredAsSuch = behaviour(
 );
 
 export const keysBelongToKms = behaviour(
-  'A key id without aws:kms, or beside AES256, is 400 InvalidArgument; one that KMS does not know KMS.NotFoundException.',
+  'PutObject fails with 400 InvalidArgument for a KMS key id unless the algorithm is aws:kms, and with 400 KMS.NotFoundException for an unknown key id.',
   s3Api('API_PutObject'),
   async ({ bucket, key, put }) => {
     const Bucket = await bucket('never');
@@ -109,7 +109,7 @@ export const keysBelongToKms = behaviour(
 );
 
 export const theDefaultIsForRequestsThatAskForNothing = behaviour(
-  'A bucket’s default encryption, bucket key included, is that of writes that name none; a request’s own comes before it.',
+  'A bucket’s default encryption and bucket key apply to writes that do not specify their own.',
   s3Guide('bucket-key'),
   async (context) => {
     const { freshBucket, put, s3 } = context;
@@ -128,7 +128,7 @@ export const theDefaultIsForRequestsThatAskForNothing = behaviour(
 );
 
 export const defaultsAreChecked = behaviour(
-  'A default encryption has exactly one rule, else it is 400 MalformedXML; a KMS key beside AES256 is InvalidArgument.',
+  'PutBucketEncryption fails with 400 MalformedXML unless it has exactly one valid rule, and with 400 InvalidArgument for a KMS key with AES256.',
   s3Api('API_PutBucketEncryption'),
   async (context) => {
     const Bucket = await context.freshBucket('never');
@@ -146,7 +146,7 @@ export const defaultsAreChecked = behaviour(
 );
 
 export const uploadsTakeTheirEncryptionAtTheirCreation = behaviour(
-  'The encryption of a multipart object is that of CreateMultipartUpload; every answer names it.',
+  'CreateMultipartUpload determines the encryption of the completed object, and every response of the upload names that encryption.',
   s3Api('API_CreateMultipartUpload'),
   async (context) => {
     const { bucket, key, s3 } = context;
@@ -170,7 +170,7 @@ export const uploadsTakeTheirEncryptionAtTheirCreation = behaviour(
 );
 
 export const copiesAreEncryptedAnew = behaviour(
-  'A copy has the encryption the request names, or its bucket’s default: never that of its source.',
+  'CopyObject encrypts the copy as the request or the bucket’s default says, and never takes the encryption of the source.',
   s3Api('API_CopyObject'),
   async (context) => {
     const { bucket, key, put, s3 } = context;
@@ -190,7 +190,7 @@ export const copiesAreEncryptedAnew = behaviour(
 );
 
 export const keysAreOfTheBucketsRegion = behaviour(
-  'A key of another region than the bucket’s is 400 KMS.NotFoundException.',
+  'PutObject fails with 400 KMS.NotFoundException if the KMS key is in another region than the bucket.',
   KMS,
   async ({ bucket, key, put, region }) => {
     const Bucket = await bucket('never');
@@ -202,7 +202,7 @@ export const keysAreOfTheBucketsRegion = behaviour(
 );
 
 export const anotherEncryptionIsAChange = behaviour(
-  'A copy of an object onto itself is no change, 400 InvalidRequest, unless its encryption is another than the default now.',
+  'CopyObject of an object onto itself can change the encryption to the bucket’s default, and fails with 400 InvalidRequest if it changes nothing.',
   s3Api('API_CopyObject'),
   async (context) => {
     const { bucket, key, put, s3 } = context;
@@ -217,7 +217,7 @@ export const anotherEncryptionIsAChange = behaviour(
 );
 
 export const readersDoNotAskForEncryption = behaviour(
-  'x-amz-server-side-encryption on GET or HEAD is 400.',
+  'GetObject and HeadObject with x-amz-server-side-encryption fail with 400.',
   s3Api('API_HeadObject'),
   async ({ bucket, key, put, raw }) => {
     const Bucket = await bucket('never');

@@ -19,7 +19,7 @@ const PRESIGNED = s3Api('sigv4-query-string-auth');
 const textOf = ({ status, code }: RawAnswer): string => `${status} ${code}`;
 
 export const aMissingBucketIsNoSuchBucket = behaviour(
-  'Every operation on a bucket that does not exist is 404 NoSuchBucket; HEAD 404 alone.',
+  'Operations on a bucket that does not exist fail with 404 NoSuchBucket, and HeadBucket fails with a plain 404.',
   ERRORS,
   async ({ unusedBucketName, put, read, s3 }) => {
     const Bucket = unusedBucketName();
@@ -32,7 +32,7 @@ export const aMissingBucketIsNoSuchBucket = behaviour(
 );
 
 export const errorsAreDocuments = behaviour(
-  'An error is an XML document with Code, Message, RequestId and HostId, and the request id is in the headers too.',
+  'S3 returns an error as an XML document with Code, Message, RequestId and HostId, and repeats the request id in a header.',
   ERRORS,
   async ({ bucket, key, raw }) => {
     const answer = await raw('GET', { bucket: await bucket('never'), key: key('missing') });
@@ -46,7 +46,7 @@ export const errorsAreDocuments = behaviour(
 );
 
 export const aBucketMustBeEmptyToBeDeleted = behaviour(
-  'DeleteBucket is 409 BucketNotEmpty while there is any version or delete marker in it.',
+  'DeleteBucket fails with 409 BucketNotEmpty while the bucket has a version or a delete marker.',
   s3Api('API_DeleteBucket'),
   async ({ freshBucket, put, s3 }) => {
     const Bucket = await freshBucket('Enabled');
@@ -63,7 +63,7 @@ export const aBucketMustBeEmptyToBeDeleted = behaviour(
 );
 
 export const aBucketIsCreatedOnce = behaviour(
-  'CreateBucket of one’s own bucket is 409 BucketAlreadyOwnedByYou, but 200 in us-east-1.',
+  'CreateBucket of a bucket that the caller already owns succeeds in us-east-1, and fails with 409 BucketAlreadyOwnedByYou in other regions.',
   s3Api('API_CreateBucket'),
   async ({ freshBucket, region, s3 }) => {
     const Bucket = await freshBucket('never');
@@ -81,7 +81,7 @@ export const aBucketIsCreatedOnce = behaviour(
 );
 
 export const bucketNamesHaveRules = behaviour(
-  'A bucket name with capitals, underscores or fewer than three characters is 400 InvalidBucketName.',
+  'CreateBucket fails with 400 InvalidBucketName for a name with capital letters, underscores or fewer than three characters.',
   s3Guide('bucketnamingrules'),
   async ({ raw }) => {
     for (const bucket of ['Capitals-are-refused', 'under_score', 'ab'])
@@ -90,7 +90,7 @@ export const bucketNamesHaveRules = behaviour(
 );
 
 export const aWrongSignatureIsRefused = behaviour(
-  'A request signed with another secret is 403 SignatureDoesNotMatch, one with an unknown key id InvalidAccessKeyId.',
+  'S3 rejects a request signed with a wrong secret with 403 SignatureDoesNotMatch, and one with an unknown key id with 403 InvalidAccessKeyId.',
   ERRORS,
   async ({ bucket, raw, s3 }) => {
     const Bucket = await bucket('never');
@@ -104,7 +104,7 @@ export const aWrongSignatureIsRefused = behaviour(
 );
 
 export const aSkewedClockIsRefused = behaviour(
-  'A request signed 20 minutes ago is 403 RequestTimeTooSkewed.',
+  'S3 rejects a request that was signed 20 minutes ago with 403 RequestTimeTooSkewed.',
   ERRORS,
   async ({ bucket, raw }) => {
     const sign = { nowMs: Date.now() - 20 * 60_000 };
@@ -114,7 +114,7 @@ export const aSkewedClockIsRefused = behaviour(
 );
 
 export const strangersAreRefused = behaviour(
-  'A request without a signature is 403 AccessDenied: buckets are private.',
+  'S3 rejects a request without a signature with 403 AccessDenied, because buckets are private.',
   s3Guide('access-control-block-public-access'),
   async ({ bucket, key, put, raw }) => {
     const target = { bucket: await bucket('never'), key: key() };
@@ -126,7 +126,7 @@ export const strangersAreRefused = behaviour(
 );
 
 export const presignedUrlsWorkUntilTheyExpire = behaviour(
-  'A presigned URL reads and writes; after X-Amz-Expires it is 403 AccessDenied.',
+  'A presigned URL can read and write an object, and fails with 403 AccessDenied after X-Amz-Expires.',
   PRESIGNED,
   async ({ bucket, key, raw, read }) => {
     const target = { bucket: await bucket('never'), key: key('pre signed+ü') };
@@ -147,7 +147,7 @@ export const presignedUrlsWorkUntilTheyExpire = behaviour(
 );
 
 export const theBucketOwnerMayBeExpected = behaviour(
-  'x-amz-expected-bucket-owner of another account is 403 AccessDenied; of the owner it changes nothing.',
+  'PutObject succeeds if x-amz-expected-bucket-owner is the owner, and fails with 403 AccessDenied if it is another account.',
   s3Guide('bucket-owner-condition'),
   async ({ bucket, key, put, accountId }) => {
     const Bucket = await bucket('never');
@@ -159,7 +159,7 @@ export const theBucketOwnerMayBeExpected = behaviour(
 );
 
 export const everyCallMayExpectAnOwner = behaviour(
-  'x-amz-expected-bucket-owner of another account refuses reads, deletions, listings and uploads too, and nothing is done.',
+  'S3 rejects reads, deletions, listings and uploads without any effect if x-amz-expected-bucket-owner is another account.',
   s3Guide('bucket-owner-condition'),
   async ({ bucket, key, put, read, s3 }) => {
     const Bucket = await bucket('never');
@@ -178,7 +178,7 @@ export const everyCallMayExpectAnOwner = behaviour(
 );
 
 export const theSourceOwnerMayBeExpected = behaviour(
-  'x-amz-source-expected-bucket-owner of another account than the source’s makes a copy 403 AccessDenied.',
+  'CopyObject fails with 403 AccessDenied if x-amz-source-expected-bucket-owner is not the owner of the source bucket.',
   s3Guide('bucket-owner-condition'),
   async ({ bucket, key, put, s3 }) => {
     const Bucket = await bucket('never');
@@ -193,7 +193,7 @@ export const theSourceOwnerMayBeExpected = behaviour(
 );
 
 export const headOfABucketNamesItsRegion = behaviour(
-  'HeadBucket answers the region of the bucket.',
+  'HeadBucket returns the region of the bucket.',
   s3Api('API_HeadBucket'),
   async ({ bucket, region, s3 }) => {
     const head = await s3.send(new HeadBucketCommand({ Bucket: await bucket('never') }));
@@ -202,7 +202,7 @@ export const headOfABucketNamesItsRegion = behaviour(
 );
 
 export const anotherRegionIsToldApart = behaviour(
-  'A request signed for another region is refused, and the answer names the bucket’s region.',
+  'S3 rejects a request that is signed for another region and names the bucket’s region in the response.',
   s3Guide('VirtualHosting'),
   async ({ bucket, region, raw }) => {
     const other = region === 'eu-west-3' ? 'eu-west-2' : 'eu-west-3';
@@ -215,7 +215,7 @@ export const anotherRegionIsToldApart = behaviour(
 );
 
 export const aCutBodyIsNotStored = behaviour(
-  'A body of another length than announced in x-amz-decoded-content-length is refused and not stored.',
+  'PutObject fails with 400 and stores nothing if the length of the body differs from x-amz-decoded-content-length.',
   s3Api('sigv4-streaming-trailers'),
   async ({ bucket, key, raw, read }) => {
     const target = { bucket: await bucket('never'), key: key() };

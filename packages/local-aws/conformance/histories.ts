@@ -9,13 +9,17 @@ const GUIDE = s3Guide('versioning-workflows');
 const sample = (seed: number): Step[][] => fc.sample(history, { seed, numRuns: 3 });
 
 export const shortHistoriesEndAsTheModelSays = behaviour(
-  'Any short history of writes, deletes, copies, uploads and changes of versioning leaves what the guide says.',
+  'A bucket ends as S3’s guide describes after short random histories of writes, deletes, copies, uploads and versioning changes.',
   GUIDE,
   async (context) => {
     for (const steps of sample(1)) await play(context, steps);
   },
 );
 
-export const moreHistoriesEndAsTheModelSays = behaviour('So do others.', GUIDE, async (context) => {
-  for (const steps of sample(20261122)) await play(context, steps);
-});
+export const moreHistoriesEndAsTheModelSays = behaviour(
+  'A bucket ends as S3’s guide describes after further random histories of writes, deletes, copies, uploads and versioning changes.',
+  GUIDE,
+  async (context) => {
+    for (const steps of sample(20261122)) await play(context, steps);
+  },
+);

@@ -29,7 +29,7 @@ const RULE = {
 } satisfies LifecycleRule;
 
 export const aLifecycleComesBackAsItWasPut = behaviour(
-  'GetBucketLifecycleConfiguration answers the rules as they were put, and 404 NoSuchLifecycleConfiguration where there are none.',
+  'GetBucketLifecycleConfiguration returns the rules as they were put, and fails with 404 NoSuchLifecycleConfiguration if the bucket has no rules.',
   s3Api('API_GetBucketLifecycleConfiguration'),
   async (context) => {
     const { freshBucket, s3 } = context;
@@ -61,7 +61,7 @@ export const aLifecycleComesBackAsItWasPut = behaviour(
 );
 
 export const rulesAreGivenIds = behaviour(
-  'A rule without an id is given one.',
+  'PutBucketLifecycleConfiguration generates an id for a rule that has none.',
   s3Api('API_LifecycleRule'),
   async (context) => {
     const Bucket = await context.freshBucket('never');
@@ -72,7 +72,7 @@ export const rulesAreGivenIds = behaviour(
 );
 
 export const malformedRulesAreRefused = behaviour(
-  'A rule has one status, one filter and one kind of expiration, else it is 400 MalformedXML.',
+  'PutBucketLifecycleConfiguration fails with 400 MalformedXML unless a rule has a valid status, one filter and one kind of expiration.',
   PUT,
   async (context) => {
     const Bucket = await context.freshBucket('never');
@@ -89,7 +89,7 @@ export const malformedRulesAreRefused = behaviour(
 );
 
 export const rulesThatMakeNoSenseAreRefused = behaviour(
-  'Days are positive, dates at midnight, ids at most 255 long and used once: else the rules are 400 InvalidArgument.',
+  'PutBucketLifecycleConfiguration fails with 400 InvalidArgument for days below 1, a date that is not midnight, or an id that is repeated or too long.',
   PUT,
   async (context) => {
     const Bucket = await context.freshBucket('Enabled');
@@ -107,7 +107,7 @@ export const rulesThatMakeNoSenseAreRefused = behaviour(
 );
 
 export const rulesThatCannotBeAreRefused = behaviour(
-  'A rule without an action, with one tag twice, or with tags beside an action that knows none, is 400 InvalidRequest.',
+  'PutBucketLifecycleConfiguration fails with 400 InvalidRequest if a rule has no action, a repeated tag, or tags and an action that excludes them.',
   PUT,
   async (context) => {
     const Bucket = await context.freshBucket('never');
@@ -133,7 +133,7 @@ export const rulesThatCannotBeAreRefused = behaviour(
 const ANNOUNCED = /^expiry-date="([^"]+)", rule-id="mine"$/;
 
 export const expiryIsAnnounced = behaviour(
-  'PUT and HEAD of an object that a rule will end say when, a midnight UTC, and which rule; those of other objects do not.',
+  'PutObject and HeadObject announce which rule will expire the object and at which midnight UTC, and announce nothing for other objects.',
   EXPIRING,
   async (context) => {
     const { freshBucket, put, s3, now } = context;
@@ -153,7 +153,7 @@ export const expiryIsAnnounced = behaviour(
 );
 
 export const expiryIsOfTheCurrentVersion = behaviour(
-  'HEAD by version id announces no expiry: rules end what is current.',
+  'HeadObject with a version id announces no expiry, because an expiration rule applies to the current version.',
   s3Guide('lifecycle-configuration-examples'),
   async (context) => {
     const { freshBucket, put, s3 } = context;
@@ -168,7 +168,7 @@ export const expiryIsOfTheCurrentVersion = behaviour(
 );
 
 export const filtersLookAtTagsAndSizes = behaviour(
-  'A filter may ask for a prefix, tags and sizes, all of which an object has to meet; disabled rules announce nothing.',
+  'A lifecycle filter can require a prefix, tags and a size, all of which the object must match, and a disabled rule announces no expiry.',
   s3Guide('intro-lifecycle-filters'),
   async (context) => {
     const { freshBucket, put } = context;
@@ -190,7 +190,7 @@ export const filtersLookAtTagsAndSizes = behaviour(
 );
 
 export const theEarliestExpiryIsAnnounced = behaviour(
-  'If several rules apply to an object, S3 announces the earliest of their dates.',
+  'S3 announces the earliest expiry date if several rules apply to an object.',
   s3Guide('lifecycle-conflicts'),
   async (context) => {
     const { freshBucket, put } = context;
@@ -200,8 +200,8 @@ export const theEarliestExpiryIsAnnounced = behaviour(
   },
 );
 
-export const theEndOfUploadsIsAnnounced = behaviour(
-  'CreateMultipartUpload says when a rule will abort the upload, and which.',
+export const theAbortOfUploadsIsAnnounced = behaviour(
+  'CreateMultipartUpload announces which rule will abort the upload and when.',
   s3Api('API_CreateMultipartUpload'),
   async (context) => {
     const { freshBucket, s3 } = context;

@@ -26,7 +26,7 @@ const prefixesOf = (prefixes: { Prefix?: string | undefined }[] | undefined): (s
   (prefixes ?? []).map(({ Prefix }) => Prefix);
 
 export const keysAreListedInByteOrder = behaviour(
-  'Keys are listed in the order of their UTF-8 bytes, not of characters as JavaScript or a dictionary sorts them.',
+  'ListObjectsV2 returns keys in the order of their UTF-8 bytes, not in alphabetical or UTF-16 order.',
   V2,
   async (context) => {
     const keys = ['B', 'a', 'a/b', 'a0', 'z', 'é', '\uffee', '😀'];
@@ -38,7 +38,7 @@ export const keysAreListedInByteOrder = behaviour(
 );
 
 export const aPrefixIsAPlainPrefix = behaviour(
-  'Prefix is compared byte by byte; a slash means nothing.',
+  'ListObjectsV2 compares the prefix as plain text and gives a slash no special meaning.',
   V2,
   async (context) => {
     const Bucket = await filled(context, 'never', ['a', 'ab', 'a/b', 'b']);
@@ -48,7 +48,7 @@ export const aPrefixIsAPlainPrefix = behaviour(
 );
 
 export const aDelimiterFoldsKeys = behaviour(
-  'With a delimiter, keys that hold it after the prefix are folded into common prefixes, each counted once.',
+  'ListObjectsV2 groups keys that contain the delimiter after the prefix into common prefixes and counts each common prefix once.',
   V2,
   async (context) => {
     const Bucket = await filled(context, 'never', ['a/1', 'a/2', 'b', 'p/', 'p/a/1', 'p/b', 'p/c/1']);
@@ -63,7 +63,7 @@ export const aDelimiterFoldsKeys = behaviour(
 );
 
 export const listingsArePagedByTokens = behaviour(
-  'ListObjectsV2 is paged by continuation tokens; a common prefix counts as one and is not repeated on the next page.',
+  'ListObjectsV2 pages by continuation token, counts a common prefix as one entry and does not repeat it on the next page.',
   V2,
   async (context) => {
     const Bucket = await filled(context, 'never', ['a', 'b/1', 'b/2', 'b/3', 'c', 'd/1']);
@@ -84,7 +84,7 @@ export const listingsArePagedByTokens = behaviour(
 );
 
 export const startAfterIsExclusive = behaviour(
-  'StartAfter begins behind a key, which need not exist.',
+  'ListObjectsV2 with StartAfter starts after that key, which does not have to exist.',
   V2,
   async (context) => {
     const Bucket = await filled(context, 'never', ['a', 'b', 'c']);
@@ -96,7 +96,7 @@ export const startAfterIsExclusive = behaviour(
 );
 
 export const urlEncodingKeepsOddKeysReadable = behaviour(
-  'With encoding-type=url keys, prefixes and markers come percent-encoded, since XML cannot carry all characters.',
+  'ListObjectsV2 with encoding-type=url returns percent-encoded keys, because XML cannot contain all characters.',
   V2,
   async (context) => {
     const names = ['a b/1+2', 'test_file(3).png', 'ü&<'];
@@ -117,7 +117,7 @@ export const urlEncodingKeepsOddKeysReadable = behaviour(
 );
 
 export const maxKeysIs1000AtMost = behaviour(
-  'max-keys over 1,000 is answered with 1,000 at most; 0 with nothing; a negative one is 400 InvalidArgument.',
+  'ListObjectsV2 accepts a max-keys above its limit of 1,000, returns nothing for 0 and rejects a negative one with 400 InvalidArgument.',
   V2,
   async (context) => {
     const Bucket = await filled(context, 'never', ['a']);
@@ -135,7 +135,7 @@ export const maxKeysIs1000AtMost = behaviour(
 );
 
 export const theOldListingIsPagedByMarker = behaviour(
-  'ListObjects is paged by Marker; NextMarker is answered only where there is a delimiter.',
+  'ListObjects pages by Marker and returns NextMarker only if the request has a delimiter.',
   s3Api('API_ListObjects'),
   async (context) => {
     const Bucket = await filled(context, 'never', ['a', 'b/1', 'b/2', 'c']);
@@ -152,7 +152,7 @@ export const theOldListingIsPagedByMarker = behaviour(
 );
 
 export const deletedObjectsAreNotListed = behaviour(
-  'A key whose current version is a delete marker is not in a listing of objects.',
+  'ListObjectsV2 leaves out a key whose current version is a delete marker.',
   V2,
   async (context) => {
     const Bucket = await filled(context, 'Enabled', ['a', 'b']);
@@ -162,7 +162,7 @@ export const deletedObjectsAreNotListed = behaviour(
 );
 
 export const ownersAreListedWhenAskedFor = behaviour(
-  'ListObjectsV2 names owners only with fetch-owner.',
+  'ListObjectsV2 returns owners only if fetch-owner is set.',
   V2,
   async (context) => {
     const Bucket = await filled(context, 'never', ['a']);
@@ -190,7 +190,7 @@ const versionsPage = async ({ raw }: Context, bucket: string, query: Record<stri
 };
 
 export const versionsAreListedNewestFirst = behaviour(
-  'ListObjectVersions shows keys in byte order and within each the newest first, delete markers among the versions.',
+  'ListObjectVersions orders keys by their bytes and the versions and delete markers of a key from newest to oldest.',
   VERSIONS,
   async (context) => {
     const { freshBucket, put, s3 } = context;
@@ -205,7 +205,7 @@ export const versionsAreListedNewestFirst = behaviour(
 );
 
 export const versionsArePagedInsideAKey = behaviour(
-  'ListObjectVersions is paged by key marker and version id marker, which continue inside a key.',
+  'ListObjectVersions pages by key marker and version id marker and can continue within a key.',
   VERSIONS,
   async (context) => {
     const { freshBucket, put } = context;
@@ -225,7 +225,7 @@ export const versionsArePagedInsideAKey = behaviour(
 );
 
 export const aKeyMarkerAloneSkipsTheWholeKey = behaviour(
-  'A key marker without a version id marker begins behind all versions of the key.',
+  'ListObjectVersions with a key marker but no version id marker starts after all versions of that key.',
   VERSIONS,
   async (context) => {
     const { freshBucket, put, s3 } = context;
@@ -239,7 +239,7 @@ export const aKeyMarkerAloneSkipsTheWholeKey = behaviour(
 );
 
 export const aVersionIdMarkerNeedsAKeyMarker = behaviour(
-  'A version id marker without a key marker is 400 InvalidArgument.',
+  'ListObjectVersions with a version id marker but no key marker fails with 400 InvalidArgument.',
   VERSIONS,
   async ({ bucket, key, put, raw }) => {
     const Bucket = await bucket('Enabled');
@@ -251,7 +251,7 @@ export const aVersionIdMarkerNeedsAKeyMarker = behaviour(
 );
 
 export const versionsFoldAtADelimiterToo = behaviour(
-  'ListObjectVersions folds keys at a delimiter, whatever versions and markers they have.',
+  'ListObjectVersions groups keys by the delimiter, even if they have several versions or a delete marker.',
   VERSIONS,
   async (context) => {
     const { s3 } = context;

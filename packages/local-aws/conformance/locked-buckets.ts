@@ -14,7 +14,7 @@ import { governed, HOUR_MS, inHours, lockOf, NO_LOCK, retain } from './locked-ob
 const LOCK = s3Guide('object-lock');
 
 export const aLockedBucketIsVersionedForGood = behaviour(
-  'A bucket created with object lock is versioned; suspending its versioning is 409 InvalidBucketState.',
+  'A bucket created with object lock is versioned, and PutBucketVersioning cannot suspend it and fails with 409 InvalidBucketState.',
   LOCK,
   async ({ bucket, s3 }) => {
     const Bucket = await bucket('locked');
@@ -27,7 +27,7 @@ export const aLockedBucketIsVersionedForGood = behaviour(
 );
 
 export const lockIsEnabledOnVersionedBucketsOnly = behaviour(
-  'Object lock is enabled on a versioned bucket afterwards; on one without versions that is 409 InvalidBucketState.',
+  'PutObjectLockConfiguration enables object lock on a versioned bucket, and fails with 409 InvalidBucketState on an unversioned bucket.',
   s3Guide('object-lock-configure'),
   async ({ freshBucket, s3 }) => {
     const configuration = (Bucket: string) => s3.send(new GetObjectLockConfigurationCommand({ Bucket }));
@@ -49,7 +49,7 @@ export const lockIsEnabledOnVersionedBucketsOnly = behaviour(
 );
 
 export const lockConfigurationsAreChecked = behaviour(
-  'A default retention has a mode and either days or years, else it is 400 MalformedXML; none at all of either is InvalidArgument.',
+  'PutObjectLockConfiguration fails with 400 MalformedXML unless a default retention has a mode and days or years, and with InvalidArgument for 0 days.',
   s3Api('API_DefaultRetention'),
   async ({ bucket, s3 }) => {
     const Bucket = await bucket('locked');
@@ -78,7 +78,7 @@ export const lockConfigurationsAreChecked = behaviour(
 );
 
 export const aDefaultRetentionIsGivenToNewObjects = behaviour(
-  'A bucket’s default retention is given to objects that come without one, counted from their creation; others keep their own.',
+  'A bucket’s default retention applies to new objects without their own retention, and counts from the creation of the object.',
   LOCK,
   async (context) => {
     const { freshBucket, put, s3, now } = context;
@@ -103,7 +103,7 @@ export const aDefaultRetentionIsGivenToNewObjects = behaviour(
 );
 
 export const otherBucketsTakeNoLocks = behaviour(
-  'In a bucket without object lock, retention and legal hold are 400 InvalidRequest, in headers as in calls.',
+  'A bucket without object lock rejects retention and legal hold with 400 InvalidRequest, in headers and in separate calls.',
   LOCK,
   async (context) => {
     const { bucket, key, put, s3 } = context;

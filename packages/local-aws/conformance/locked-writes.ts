@@ -13,7 +13,7 @@ import { oneOf, same } from './difference.ts';
 import { governed, inHours, lockOf, NO_LOCK } from './locked-objects.ts';
 
 export const aLockComesWithThePut = behaviour(
-  'Retention and legal hold come as headers of a PUT, and are told by HEAD, GetObjectRetention and GetObjectLegalHold.',
+  'PutObject sets retention and legal hold by headers, and HeadObject, GetObjectRetention and GetObjectLegalHold return them.',
   s3Api('API_PutObject'),
   async (context) => {
     const { bucket, key, put, s3 } = context;
@@ -31,7 +31,7 @@ export const aLockComesWithThePut = behaviour(
 );
 
 export const lockedWritesProveTheirBytes = behaviour(
-  'A PUT with object-lock headers without Content-MD5 or a checksum is 400 InvalidRequest.',
+  'PutObject with object-lock headers fails with 400 InvalidRequest unless it has Content-MD5 or a checksum.',
   s3Api('API_PutObject'),
   async (context) => {
     const { bucket, key, raw } = context;
@@ -49,7 +49,7 @@ export const lockedWritesProveTheirBytes = behaviour(
 );
 
 export const uploadsTakeTheirLockAtTheirCreation = behaviour(
-  'The lock of a multipart object comes with CreateMultipartUpload; each of its parts carries Content-MD5 or a checksum.',
+  'CreateMultipartUpload determines the lock of the completed object, and UploadPart then requires Content-MD5 or a checksum.',
   s3Api('API_CreateMultipartUpload'),
   async (context) => {
     const { bucket, key, raw, s3 } = context;
@@ -72,7 +72,7 @@ export const uploadsTakeTheirLockAtTheirCreation = behaviour(
 );
 
 export const copiesTakeNoLockAlong = behaviour(
-  'The copy of a locked object is not locked, unless CopyObject brings a lock of its own.',
+  'CopyObject does not copy the lock of the source, and locks the copy only if the request sets a lock.',
   s3Api('API_CopyObject'),
   async (context) => {
     const { bucket, key, put, s3 } = context;

@@ -5,7 +5,7 @@ import { refusedAs, same } from './difference.ts';
 import { api, guide, NEEDS, send, receive, receiveOne, INVALID_VALUE } from './queue-messages.ts';
 
 export const aReceivedMessageIsHidden = behaviour(
-  'A message in flight is not received again until its visibility ends; made visible, its receive count grows.',
+  'A message in flight is not received again until its visibility timeout ends, and its receive count then increases.',
   guide('sqs-visibility-timeout'),
   async (context) => {
     const queue = await context.queue();
@@ -30,7 +30,7 @@ export const aReceivedMessageIsHidden = behaviour(
 );
 
 export const visibilityIsTheQueuesOrTheCallers = behaviour(
-  'A receive may give a visibility of its own; when it ends the message comes again.',
+  'ReceiveMessage can set its own visibility timeout, and the message is received again when that timeout ends.',
   api('API_ReceiveMessage'),
   async (context) => {
     const queue = await context.queue();
@@ -42,7 +42,7 @@ export const visibilityIsTheQueuesOrTheCallers = behaviour(
 );
 
 export const visibilityIs12HoursAtMost = behaviour(
-  'A visibility of more than 43,200 seconds is 400 InvalidParameterValue.',
+  'ChangeMessageVisibility fails with 400 InvalidParameterValue for more than 43,200 seconds.',
   api('API_ChangeMessageVisibility'),
   async (context) => {
     const queue = await context.queue();
@@ -57,7 +57,7 @@ export const visibilityIs12HoursAtMost = behaviour(
 );
 
 export const aDelayedMessageWaits = behaviour(
-  'DelaySeconds keeps a message back; more than 900 are refused.',
+  'SendMessage delays a message by DelaySeconds and rejects a delay of more than 900 seconds.',
   guide('sqs-delay-queues'),
   async (context) => {
     const queue = await context.queue();
@@ -70,7 +70,7 @@ export const aDelayedMessageWaits = behaviour(
 );
 
 export const aLongPollEndsWithTheMessage = behaviour(
-  'A long poll answers as soon as a message comes.',
+  'ReceiveMessage with a long poll returns as soon as a message arrives.',
   guide('sqs-short-and-long-polling'),
   async (context) => {
     const queue = await context.queue();

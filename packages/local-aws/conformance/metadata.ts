@@ -7,7 +7,7 @@ import { uploadInParts } from './upload-in-parts.ts';
 const METADATA = s3Guide('UsingMetadata');
 
 export const namesOfMetadataAreLowerCase = behaviour(
-  'Names of user metadata come back in lower case; values are kept as they are.',
+  'HeadObject returns names of user metadata in lower case and keeps the case of their values.',
   METADATA,
   async ({ bucket, key, raw, s3 }) => {
     const Bucket = await bucket('never');
@@ -22,7 +22,7 @@ export const namesOfMetadataAreLowerCase = behaviour(
 );
 
 export const contentHeadersAreKept = behaviour(
-  'Content-Type, -Encoding, -Language, -Disposition, Cache-Control and Expires are answered as they were sent.',
+  'HeadObject returns Content-Type, Content-Encoding, Content-Language, Content-Disposition, Cache-Control and Expires as they were sent.',
   METADATA,
   async ({ bucket, key, raw }) => {
     const target = { bucket: await bucket('never'), key: key() };
@@ -41,7 +41,7 @@ export const contentHeadersAreKept = behaviour(
 );
 
 export const theDefaultContentType = behaviour(
-  'An object put without a Content-Type is binary/octet-stream.',
+  'An object written without a Content-Type has the type binary/octet-stream.',
   METADATA,
   async ({ bucket, key, raw }) => {
     const target = { bucket: await bucket('never'), key: key() };
@@ -51,7 +51,7 @@ export const theDefaultContentType = behaviour(
 );
 
 export const awsChunkedIsNoContentEncoding = behaviour(
-  'aws-chunked in Content-Encoding is the framing of the request and not kept; other encodings beside it are.',
+  'S3 does not store aws-chunked as a Content-Encoding, but stores other encodings that are listed with it.',
   s3Api('sigv4-streaming'),
   async ({ bucket, key, raw }) => {
     const target = { bucket: await bucket('never'), key: key() };
@@ -71,7 +71,7 @@ export const awsChunkedIsNoContentEncoding = behaviour(
 );
 
 export const metadataHas2KilobytesAtMost = behaviour(
-  'User metadata of more than 2 KB, names and values together, is 400 MetadataTooLarge.',
+  'PutObject fails with 400 MetadataTooLarge if the names and values of user metadata exceed 2 KB.',
   METADATA,
   async ({ bucket, key, put }) => {
     const Bucket = await bucket('never');
@@ -84,7 +84,7 @@ export const metadataHas2KilobytesAtMost = behaviour(
 );
 
 export const metadataBeyondAsciiComesBackEncoded = behaviour(
-  'Metadata that is not ASCII may be sent as RFC 2047 encoded words, and is answered as such.',
+  'HeadObject returns non-ASCII metadata as RFC 2047 encoded words, the form in which it is sent.',
   METADATA,
   async ({ bucket, key, raw }) => {
     const target = { bucket: await bucket('never'), key: key() };
@@ -103,7 +103,7 @@ const decodeWord = (word: string): string => {
 };
 
 export const standardHasNoStorageClassHeader = behaviour(
-  'x-amz-storage-class is answered for every class but STANDARD.',
+  'HeadObject returns x-amz-storage-class for every storage class except STANDARD.',
   s3Api('API_HeadObject'),
   async ({ bucket, key, put, s3 }) => {
     const Bucket = await bucket('never');
@@ -120,7 +120,7 @@ export const standardHasNoStorageClassHeader = behaviour(
 );
 
 export const websiteRedirectsAreKept = behaviour(
-  'x-amz-website-redirect-location is kept; one that is neither a path nor a URL is refused.',
+  'S3 stores x-amz-website-redirect-location, and rejects a value that is neither a path nor a URL with 400 InvalidRedirectLocation.',
   s3Guide('how-to-page-redirect'),
   async ({ bucket, key, put, s3 }) => {
     const Bucket = await bucket('never');
@@ -134,7 +134,7 @@ export const websiteRedirectsAreKept = behaviour(
 );
 
 export const answersMayBeOverridden = behaviour(
-  'response-* parameters of a signed GET replace headers of the answer.',
+  'GetObject replaces headers of its response with the values of the response-* parameters.',
   s3Api('API_GetObject'),
   async ({ bucket, key, put, s3 }) => {
     const Bucket = await bucket('never');
@@ -154,7 +154,7 @@ export const answersMayBeOverridden = behaviour(
 );
 
 export const redirectsAreNotCopied = behaviour(
-  'CopyObject does not copy the website redirect with the metadata: the copy has the one the request names, or none.',
+  'CopyObject copies the metadata but not the website redirect, which the copy has only if the request sets it.',
   s3Api('API_CopyObject'),
   async ({ bucket, key, put, s3 }) => {
     const Bucket = await bucket('never');
@@ -173,7 +173,7 @@ export const redirectsAreNotCopied = behaviour(
 );
 
 export const redirectsOfUploadsComeWithTheirCreation = behaviour(
-  'The website redirect of a multipart object comes with CreateMultipartUpload.',
+  'CreateMultipartUpload determines the website redirect of the completed object.',
   s3Api('API_CreateMultipartUpload'),
   async (context) => {
     const { bucket, key, s3 } = context;

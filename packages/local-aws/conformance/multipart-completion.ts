@@ -7,7 +7,7 @@ import { startUpload } from './started-upload.ts';
 const COMPLETE = s3Api('API_CompleteMultipartUpload');
 
 export const aCompletionMayLeavePartsOut = behaviour(
-  'CompleteMultipartUpload makes the object of the parts it names, and drops the others.',
+  'CompleteMultipartUpload builds the object from the parts that it lists and drops the other parts.',
   COMPLETE,
   async (context) => {
     const upload = await startUpload(context);
@@ -20,7 +20,7 @@ export const aCompletionMayLeavePartsOut = behaviour(
 );
 
 export const aPartThatWasNotUploadedIsInvalid = behaviour(
-  'A completion with a part that was not uploaded, or with another ETag, is 400 InvalidPart.',
+  'CompleteMultipartUpload fails with 400 InvalidPart if it lists a part that was not uploaded or a wrong ETag.',
   COMPLETE,
   async (context) => {
     const upload = await startUpload(context);
@@ -32,7 +32,7 @@ export const aPartThatWasNotUploadedIsInvalid = behaviour(
 );
 
 export const partsMustBeInOrder = behaviour(
-  'A completion that names parts out of order is 400 InvalidPartOrder.',
+  'CompleteMultipartUpload fails with 400 InvalidPartOrder if it does not list the parts in ascending order.',
   COMPLETE,
   async (context) => {
     const upload = await startUpload(context);
@@ -44,7 +44,7 @@ export const partsMustBeInOrder = behaviour(
 );
 
 export const onlyTheLastPartMayBeSmall = behaviour(
-  'A part under 5 MiB that is not the last makes the completion 400 EntityTooSmall.',
+  'CompleteMultipartUpload fails with 400 EntityTooSmall if a part other than the last is smaller than 5 MiB.',
   s3Guide('qfacts'),
   async (context) => {
     const upload = await startUpload(context);
@@ -54,7 +54,7 @@ export const onlyTheLastPartMayBeSmall = behaviour(
 );
 
 export const aCompletionNeedsParts = behaviour(
-  'A completion without parts is 400 MalformedXML.',
+  'CompleteMultipartUpload without parts fails with 400 MalformedXML or InvalidRequest.',
   s3Api('ErrorResponses'),
   async (context) => {
     const upload = await startUpload(context);
@@ -64,7 +64,7 @@ export const aCompletionNeedsParts = behaviour(
 );
 
 export const aCompletionMayBeSentAgain = behaviour(
-  'CompleteMultipartUpload sent again after it succeeded answers the same again.',
+  'CompleteMultipartUpload returns the same ETag when it is repeated after a success.',
   COMPLETE,
   async (context) => {
     const upload = await startUpload(context);
@@ -75,7 +75,7 @@ export const aCompletionMayBeSentAgain = behaviour(
 );
 
 export const aCompletionKnowsTheSizeItExpects = behaviour(
-  'MpuObjectSize that is not the size of the object makes the completion 400.',
+  'CompleteMultipartUpload fails with 400 InvalidRequest if MpuObjectSize is not the size of the object.',
   COMPLETE,
   async (context) => {
     const upload = await startUpload(context);

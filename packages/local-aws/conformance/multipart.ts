@@ -13,7 +13,7 @@ import { PART_BYTES, uploadInParts } from './upload-in-parts.ts';
 import { startUpload } from './started-upload.ts';
 
 export const partsBecomeOneObject = behaviour(
-  'The object is its parts in the order of their numbers, its ETag the MD5 of their MD5s and their count.',
+  'CompleteMultipartUpload joins the parts by part number, and the ETag is the MD5 of their MD5s followed by the parts count.',
   s3Guide('mpuoverview'),
   async (context) => {
     const { bucket, key, read, s3 } = context;
@@ -36,7 +36,7 @@ export const partsBecomeOneObject = behaviour(
 );
 
 export const nothingIsThereBeforeCompletion = behaviour(
-  'An upload is no object before it is completed.',
+  'GetObject fails with 404 NoSuchKey until a multipart upload of the key is completed.',
   s3Guide('mpuoverview'),
   async (context) => {
     const upload = await startUpload(context);
@@ -48,7 +48,7 @@ export const nothingIsThereBeforeCompletion = behaviour(
 );
 
 export const aPartUploadedAgainReplacesTheFirst = behaviour(
-  'A part uploaded again under its number takes the place of the first; the ETag of the first is then InvalidPart.',
+  'UploadPart with the number of an earlier part replaces that part, and CompleteMultipartUpload rejects the old ETag with 400 InvalidPart.',
   s3Api('API_UploadPart'),
   async (context) => {
     const upload = await startUpload(context);
@@ -61,7 +61,7 @@ export const aPartUploadedAgainReplacesTheFirst = behaviour(
 );
 
 export const anAbortedUploadIsGone = behaviour(
-  'After AbortMultipartUpload every call for the upload is 404 NoSuchUpload.',
+  'UploadPart, CompleteMultipartUpload and ListParts fail with 404 NoSuchUpload after AbortMultipartUpload.',
   s3Api('API_AbortMultipartUpload'),
   async (context) => {
     const { s3 } = context;
@@ -77,7 +77,7 @@ export const anAbortedUploadIsGone = behaviour(
 );
 
 export const partNumbersEndAt10000 = behaviour(
-  'Part numbers go from 1 to 10,000; others are 400 InvalidArgument.',
+  'UploadPart accepts part numbers from 1 to 10,000 and rejects others with 400 InvalidArgument.',
   s3Guide('qfacts'),
   async (context) => {
     const upload = await startUpload(context);
@@ -88,7 +88,7 @@ export const partNumbersEndAt10000 = behaviour(
 );
 
 export const partsAreListedInPages = behaviour(
-  'ListParts shows parts in the order of their numbers, in pages.',
+  'ListParts returns parts in pages, ordered by part number.',
   s3Api('API_ListParts'),
   async (context) => {
     const upload = await startUpload(context);
@@ -125,7 +125,7 @@ export const partsAreListedInPages = behaviour(
 );
 
 export const uploadsAreListed = behaviour(
-  'ListMultipartUploads shows uploads in progress by key, and by the time they began within one key, in pages.',
+  'ListMultipartUploads returns uploads in progress in pages, ordered by key.',
   s3Api('API_ListMultipartUploads'),
   async ({ freshBucket, s3 }) => {
     const Bucket = await freshBucket('never');
@@ -154,7 +154,7 @@ export const uploadsAreListed = behaviour(
 );
 
 export const metadataGoesWithTheCreation = behaviour(
-  'Metadata, headers and tags of a multipart object are those its upload was created with.',
+  'CreateMultipartUpload determines the metadata and content headers of the completed object.',
   s3Api('API_CreateMultipartUpload'),
   async (context) => {
     const { bucket, key, s3 } = context;

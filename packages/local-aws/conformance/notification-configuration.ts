@@ -7,7 +7,7 @@ import { NEEDS, subscribe, configure } from './notified-queue.ts';
 const FILTERING = s3Guide('notification-how-to-filtering');
 
 export const aNewDestinationIsSentATestEvent = behaviour(
-  'When a configuration is put, its queue is sent s3:TestEvent, a message without Records.',
+  'PutBucketNotificationConfiguration sends s3:TestEvent, a message without Records, to the queue.',
   s3Guide('notification-content-structure'),
   async (context) => {
     const { Bucket, records, others } = await subscribe(context, 'never');
@@ -27,7 +27,7 @@ const filterOf = (Name: 'prefix' | 'suffix', Value: string) => ({
 });
 
 export const filtersChooseByPrefixAndSuffix = behaviour(
-  'A configuration with a prefix and a suffix is notified of keys that have both, compared as plain text.',
+  'A notification configuration with a prefix and a suffix applies to keys that have both, compared as plain text.',
   FILTERING,
   async (context) => {
     const FilterRules = [
@@ -44,7 +44,7 @@ export const filtersChooseByPrefixAndSuffix = behaviour(
 );
 
 export const overlappingFiltersAreRefused = behaviour(
-  'Two configurations for one event type whose prefixes overlap are 400 InvalidArgument; with separate suffixes they are taken.',
+  'PutBucketNotificationConfiguration fails with 400 InvalidArgument if two filters for one event type overlap, and accepts separate suffixes.',
   FILTERING,
   async (context) => {
     const Bucket = await context.freshBucket('never');
@@ -68,7 +68,7 @@ export const overlappingFiltersAreRefused = behaviour(
 );
 
 export const aQueueThatS3MayNotSendToIsRefused = behaviour(
-  'A queue that does not exist, or whose policy does not let S3 in, is 400 InvalidArgument when the configuration is put.',
+  'PutBucketNotificationConfiguration fails with 400 InvalidArgument if the queue does not exist or its policy does not allow S3 to send.',
   s3Api('API_PutBucketNotificationConfiguration'),
   async (context) => {
     const Bucket = await context.freshBucket('never');
@@ -82,7 +82,7 @@ export const aQueueThatS3MayNotSendToIsRefused = behaviour(
 );
 
 export const aConfigurationIsReplacedAsAWhole = behaviour(
-  'PutBucketNotificationConfiguration replaces everything; S3 makes an id where none was given, and an empty one ends all.',
+  'PutBucketNotificationConfiguration replaces the whole configuration, generates missing ids, and stops all notifications if it is empty.',
   s3Api('API_PutBucketNotificationConfiguration'),
   async (context) => {
     const { s3 } = context;

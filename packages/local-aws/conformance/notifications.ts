@@ -18,8 +18,8 @@ import { NEEDS, subscribe } from './notified-queue.ts';
 
 const STRUCTURE = s3Guide('notification-content-structure');
 
-export const aPutIsToldToTheQueue = behaviour(
-  'An upload sends a record with the bucket, the key, size and ETag without quotes, and the id of the configuration.',
+export const aPutSendsARecord = behaviour(
+  'PutObject sends a record with the bucket, the key, the size, the ETag without quotes and the id of the configuration.',
   STRUCTURE,
   async (context) => {
     const { Bucket, records } = await subscribe(context, 'never', { Id: 'mine' });
@@ -38,7 +38,7 @@ export const aPutIsToldToTheQueue = behaviour(
 );
 
 export const keysOfEventsAreFormEncoded = behaviour(
-  'The key of a record is form-encoded: a space is a plus, a plus %2B.',
+  'S3 form-encodes the key of an event record, so that a space becomes a plus sign and a plus sign becomes %2B.',
   STRUCTURE,
   async (context) => {
     const { Bucket, records } = await subscribe(context, 'never');
@@ -49,8 +49,8 @@ export const keysOfEventsAreFormEncoded = behaviour(
   NEEDS,
 );
 
-export const deletesAreToldApart = behaviour(
-  'A delete marker is ObjectRemoved:DeleteMarkerCreated with its own version id, a version deleted permanently ObjectRemoved:Delete.',
+export const markersAndDeletionsSendDifferentEvents = behaviour(
+  'DeleteObject sends ObjectRemoved:DeleteMarkerCreated with the marker’s version id, or ObjectRemoved:Delete if it deletes a version permanently.',
   s3Guide('notification-how-to-event-types-and-destinations'),
   async (context) => {
     const { s3, put } = context;
@@ -69,7 +69,7 @@ export const deletesAreToldApart = behaviour(
 );
 
 export const sequencersGrow = behaviour(
-  'Sequencers of one key, compared as text, grow with each write.',
+  'The sequencers of one key, compared as text, increase with each write.',
   STRUCTURE,
   async (context) => {
     const { Bucket, records } = await subscribe(context, 'Enabled');
@@ -81,8 +81,8 @@ export const sequencersGrow = behaviour(
   NEEDS,
 );
 
-export const copiesAndCompletionsHaveNamesOfTheirOwn = behaviour(
-  'A copy is ObjectCreated:Copy, a completed upload ObjectCreated:CompleteMultipartUpload with the size of the whole.',
+export const copiesAndCompletionsSendTheirOwnEvents = behaviour(
+  'CopyObject sends ObjectCreated:Copy, and CompleteMultipartUpload sends ObjectCreated:CompleteMultipartUpload with the size of the whole object.',
   s3Guide('notification-how-to-event-types-and-destinations'),
   async (context) => {
     const { s3, put } = context;
@@ -125,8 +125,8 @@ export const tagChangesAreToldToThoseWhoAsk = behaviour(
   NEEDS,
 );
 
-export const takingTagsAwayIsTold = behaviour(
-  'DeleteObjectTagging sends ObjectTagging:Delete with the id of the version, in a record of version 2.3 or later.',
+export const deletedTagsSendAnEvent = behaviour(
+  'DeleteObjectTagging sends ObjectTagging:Delete with the version id, in a record of version 2.3 or later.',
   STRUCTURE,
   async (context) => {
     const { s3 } = context;
@@ -160,7 +160,7 @@ export const aNewAclIsTold = behaviour(
 );
 
 export const aRestoreIsTold = behaviour(
-  'RestoreObject sends ObjectRestore:Post at once.',
+  'RestoreObject sends ObjectRestore:Post immediately.',
   s3Guide('notification-how-to-event-types-and-destinations'),
   async (context) => {
     const { s3 } = context;

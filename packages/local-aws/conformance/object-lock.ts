@@ -17,7 +17,7 @@ const LOCK = s3Guide('object-lock');
 const MANAGING = s3Guide('object-lock-managing');
 
 export const aLockThatNeverWasIsNotFound = behaviour(
-  'Retention or legal hold of an object that never had any are 404 NoSuchObjectLockConfiguration.',
+  'GetObjectRetention and GetObjectLegalHold fail with 404 NoSuchObjectLockConfiguration if the object never had a lock.',
   s3Api('API_GetObjectRetention'),
   async ({ bucket, key, put, s3 }) => {
     const Bucket = await bucket('locked');
@@ -31,7 +31,7 @@ export const aLockThatNeverWasIsNotFound = behaviour(
 );
 
 export const governedVersionsTakeABypassToDelete = behaviour(
-  'DELETE of a version under governance is 403 AccessDenied, unless it asks to bypass it (and may).',
+  'DeleteObject of a version under governance retention fails with 403 AccessDenied unless the request bypasses governance.',
   MANAGING,
   async (context) => {
     const { bucket, key, put, s3 } = context;
@@ -46,7 +46,7 @@ export const governedVersionsTakeABypassToDelete = behaviour(
 );
 
 export const aDeleteMarkerMayHideALockedVersion = behaviour(
-  'DELETE without a version id puts a delete marker on a locked version, which stays.',
+  'DeleteObject without a version id adds a delete marker above a locked version and keeps that version.',
   MANAGING,
   async (context) => {
     const { bucket, key, put, read, s3 } = context;
@@ -62,7 +62,7 @@ export const aDeleteMarkerMayHideALockedVersion = behaviour(
 );
 
 export const anOverwriteLeavesTheLockedVersion = behaviour(
-  'PUT over a locked object makes a new version without that lock; the locked one stays as it was.',
+  'PutObject over a locked object creates a version without the lock, and the locked version stays unchanged.',
   LOCK,
   async (context) => {
     const { bucket, key, put, read } = context;
@@ -81,7 +81,7 @@ export const anOverwriteLeavesTheLockedVersion = behaviour(
 );
 
 export const legalHoldsKnowNoBypass = behaviour(
-  'A version under legal hold is not deleted, bypass or not, until the hold is taken off; then its status is OFF.',
+  'DeleteObject cannot delete a version under legal hold, even with a bypass, until PutObjectLegalHold sets the hold to OFF.',
   MANAGING,
   async (context) => {
     const { bucket, key, put, s3 } = context;
@@ -101,7 +101,7 @@ export const legalHoldsKnowNoBypass = behaviour(
 );
 
 export const severalDeletionsAreRefusedOneByOne = behaviour(
-  'DeleteObjects names locked versions as errors, AccessDenied, and deletes the others.',
+  'DeleteObjects reports locked versions as AccessDenied errors and deletes the other versions.',
   s3Api('API_DeleteObjects'),
   async (context) => {
     const { bucket, key, put, s3 } = context;
@@ -125,7 +125,7 @@ export const severalDeletionsAreRefusedOneByOne = behaviour(
 );
 
 export const retentionIsMadeLongerFreelyAndShorterByABypass = behaviour(
-  'Retention under governance is made longer by PutObjectRetention; making it shorter or removing it takes a bypass.',
+  'PutObjectRetention can extend governance retention, but needs a bypass to shorten or remove it.',
   MANAGING,
   async (context) => {
     const { bucket, key, put, s3 } = context;
@@ -150,7 +150,7 @@ export const retentionIsMadeLongerFreelyAndShorterByABypass = behaviour(
 );
 
 export const retentionsAreChecked = behaviour(
-  'A retention ends in the future, else it is 400 InvalidArgument; mode and date come together, and the mode is one of two.',
+  'PutObjectRetention and PutObject fail with 400 if a retention ends in the past, has an unknown mode or has no date.',
   s3Api('API_PutObjectRetention'),
   async (context) => {
     const { bucket, key, put } = context;
@@ -176,7 +176,7 @@ export const retentionsAreChecked = behaviour(
 );
 
 export const deleteMarkersAreNotLocked = behaviour(
-  'A delete marker has no retention: reading or putting it is 405 MethodNotAllowed.',
+  'GetObjectRetention and PutObjectRetention of a delete marker fail with 405 MethodNotAllowed.',
   MANAGING,
   async (context) => {
     const { bucket, key, s3 } = context;

@@ -12,7 +12,7 @@ import { matches, refused, same } from './difference.ts';
 import { listedKey } from './listed-key.ts';
 
 export const aNewObjectIsReadBack = behaviour(
-  'An object is read back as it was written, at once.',
+  'GetObject returns a new object immediately and as it was written.',
   s3Guide('Welcome'),
   async ({ bucket, key, put, read }) => {
     const Bucket = await bucket('never');
@@ -23,7 +23,7 @@ export const aNewObjectIsReadBack = behaviour(
 );
 
 export const aPutReplacesTheObject = behaviour(
-  'A second PUT of a key replaces the object, metadata and all.',
+  'A second PutObject of a key replaces the whole object, including its metadata.',
   s3Api('API_PutObject'),
   async ({ bucket, key, put, read, s3 }) => {
     const Bucket = await bucket('never');
@@ -37,7 +37,7 @@ export const aPutReplacesTheObject = behaviour(
 );
 
 export const theEtagOfASimplePutIsItsMd5 = behaviour(
-  'The ETag of an object put in one piece with SSE-S3 is the MD5 of its bytes, in quotes.',
+  'The ETag of an object written by PutObject with SSE-S3 is the MD5 of its bytes, in quotes.',
   s3Api('API_Object'),
   async ({ bucket, key, put, s3 }) => {
     const Bucket = await bucket('never');
@@ -49,7 +49,7 @@ export const theEtagOfASimplePutIsItsMd5 = behaviour(
 );
 
 export const anObjectMayBeEmpty = behaviour(
-  'An object of zero bytes is an object.',
+  'An object can have zero bytes.',
   s3Guide('upload-objects'),
   async ({ bucket, key, put, read, s3 }) => {
     const Bucket = await bucket('never');
@@ -61,7 +61,7 @@ export const anObjectMayBeEmpty = behaviour(
 );
 
 export const aKeyThatEndsInASlashIsAKeyLikeAnyOther = behaviour(
-  'A key that ends in a slash is an object of its own, beside the key without it.',
+  'A key that ends in a slash names a separate object from the key without the slash.',
   s3Guide('using-folders'),
   async ({ bucket, key, put, read }) => {
     const Bucket = await bucket('never');
@@ -98,7 +98,7 @@ export const ODD_NAMES = [
 ];
 
 export const oddKeysAreKeptByteForByte = behaviour(
-  'A key is any sequence of Unicode characters: none is changed, decoded or normalised.',
+  'S3 accepts keys of any Unicode characters and does not change, decode or normalise them.',
   s3Guide('object-keys'),
   async ({ bucket, key, put, read, s3 }) => {
     const Bucket = await bucket('never');
@@ -113,7 +113,7 @@ export const oddKeysAreKeptByteForByte = behaviour(
 );
 
 export const aKeyHas1024BytesAtMost = behaviour(
-  'A key has at most 1,024 bytes of UTF-8, however many characters that is.',
+  'A key has at most 1,024 bytes of UTF-8, regardless of its number of characters.',
   s3Guide('object-keys'),
   async ({ bucket, key, put, read }) => {
     const Bucket = await bucket('never');
@@ -127,7 +127,7 @@ export const aKeyHas1024BytesAtMost = behaviour(
 );
 
 export const aMissingKeyIsNoSuchKey = behaviour(
-  'GET of a key that is not there is 404 NoSuchKey; HEAD, which has no body, 404 alone.',
+  'GetObject of a missing key fails with 404 NoSuchKey, and HeadObject, which has no body, fails with a plain 404.',
   s3Api('API_GetObject'),
   async ({ bucket, key, read, raw, s3 }) => {
     const Bucket = await bucket('never');
@@ -140,7 +140,7 @@ export const aMissingKeyIsNoSuchKey = behaviour(
 );
 
 export const deletingTwiceSucceeds = behaviour(
-  'DELETE answers 204 whether or not there was an object.',
+  'DeleteObject returns 204 whether or not the object exists.',
   s3Api('API_DeleteObject'),
   async ({ bucket, key, put, read, s3 }) => {
     const Bucket = await bucket('never');
@@ -155,7 +155,7 @@ export const deletingTwiceSucceeds = behaviour(
 );
 
 export const manyKeysAreDeletedAtOnce = behaviour(
-  'DeleteObjects names every key it was given as deleted, those that were not there too; in quiet mode none.',
+  'DeleteObjects reports every requested key as deleted, even a missing one, and reports no deleted keys in quiet mode.',
   s3Api('API_DeleteObjects'),
   async ({ bucket, key, put, read, s3 }) => {
     const Bucket = await bucket('never');
@@ -171,7 +171,7 @@ export const manyKeysAreDeletedAtOnce = behaviour(
 );
 
 export const deleteObjectsWantsADigestOfItsBody = behaviour(
-  'DeleteObjects without Content-MD5 or a checksum is refused.',
+  'DeleteObjects without Content-MD5 or a checksum fails with 400 InvalidRequest.',
   s3Api('API_DeleteObjects'),
   async ({ bucket, raw }) => {
     const body = '<Delete><Object><Key>x</Key></Object></Delete>';
@@ -181,7 +181,7 @@ export const deleteObjectsWantsADigestOfItsBody = behaviour(
 );
 
 export const headShowsWhatGetShows = behaviour(
-  'HEAD answers with the headers of GET and no body.',
+  'HeadObject returns the same headers as GetObject and no body.',
   s3Api('API_HeadObject'),
   async ({ bucket, key, put, raw }) => {
     const Bucket = await bucket('Enabled');
@@ -201,7 +201,7 @@ export const headShowsWhatGetShows = behaviour(
 );
 
 export const newObjectsAreEncryptedWithSseS3 = behaviour(
-  'S3 encrypts every new object with SSE-S3 unless told otherwise, and says so.',
+  'S3 encrypts every new object with SSE-S3 by default, and PutObject and HeadObject say so.',
   s3Guide('default-encryption-faq'),
   async ({ bucket, key, put, s3 }) => {
     const Bucket = await bucket('never');
@@ -213,7 +213,7 @@ export const newObjectsAreEncryptedWithSseS3 = behaviour(
 );
 
 export const unversionedBucketsAnswerWithoutVersionIds = behaviour(
-  'In a bucket that was never versioned no answer carries a version id, and the only version there is is `null`.',
+  'A bucket that was never versioned returns no version ids, and the only version of an object is `null`.',
   s3Guide('versioning-workflows'),
   async ({ bucket, key, put, read, s3 }) => {
     const Bucket = await bucket('never');

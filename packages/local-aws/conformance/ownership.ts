@@ -54,7 +54,7 @@ const ownerIdOf = async ({ s3 }: Context, Bucket: string): Promise<string> =>
   present('owner', (await s3.send(new GetBucketAclCommand({ Bucket }))).Owner?.ID);
 
 export const newBucketsBelongToTheirOwner = behaviour(
-  'A new bucket has BucketOwnerEnforced; without ownership controls GetBucketOwnershipControls is 404.',
+  'A new bucket has BucketOwnerEnforced, and GetBucketOwnershipControls fails with 404 after DeleteBucketOwnershipControls.',
   OWNERSHIP,
   async (context) => {
     const { freshBucket, s3 } = context;
@@ -70,7 +70,7 @@ export const newBucketsBelongToTheirOwner = behaviour(
 );
 
 export const ownershipControlsAreChecked = behaviour(
-  'Ownership controls have one rule with one of three settings, else they are 400 MalformedXML.',
+  'PutBucketOwnershipControls fails with 400 MalformedXML unless it has one rule with a known setting.',
   s3Api('API_PutBucketOwnershipControls'),
   async (context) => {
     const Bucket = await context.freshBucket('never');
@@ -82,7 +82,7 @@ export const ownershipControlsAreChecked = behaviour(
 );
 
 export const writesWithAclsAreRefusedWhereTheyAreOff = behaviour(
-  'With BucketOwnerEnforced a write with an ACL is 400 AccessControlListNotSupported, whichever operation it is.',
+  'A bucket with BucketOwnerEnforced rejects every operation that sets an ACL with 400 AccessControlListNotSupported.',
   TROUBLE,
   async (context) => {
     const { freshBucket, put, s3 } = context;
@@ -104,7 +104,7 @@ export const writesWithAclsAreRefusedWhereTheyAreOff = behaviour(
 );
 
 export const fullControlOfTheOwnerIsTakenEverywhere = behaviour(
-  'With BucketOwnerEnforced a write may name bucket-owner-full-control, or the same as a document.',
+  'A bucket with BucketOwnerEnforced accepts full control of the bucket owner, as a canned ACL or as a document.',
   TROUBLE,
   async (context) => {
     const { freshBucket, put, s3 } = context;
@@ -116,8 +116,8 @@ export const fullControlOfTheOwnerIsTakenEverywhere = behaviour(
   },
 );
 
-export const aclsAreReadWhereTheyAreOff = behaviour(
-  'With BucketOwnerEnforced an ACL is still read, and shows full control of the bucket owner and nothing else.',
+export const aclsAreReadableWhereTheyAreDisabled = behaviour(
+  'GetObjectAcl and GetBucketAcl under BucketOwnerEnforced return full control of the bucket owner and no other grants.',
   TROUBLE,
   async (context) => {
     const { s3 } = context;
@@ -132,7 +132,7 @@ export const aclsAreReadWhereTheyAreOff = behaviour(
 );
 
 export const newObjectsArePrivate = behaviour(
-  'In a bucket that uses ACLs, an object put without an ACL grants full control to its owner, by canonical id, and nothing to others.',
+  'An object written without an ACL, in a bucket that uses ACLs, grants full control to its owner’s canonical id and nothing to others.',
   ACLS,
   async (context) => {
     const Bucket = await bucketWithAcls(context);
@@ -145,7 +145,7 @@ export const newObjectsArePrivate = behaviour(
 );
 
 export const publicAclsAreBlockedByDefault = behaviour(
-  'A new bucket blocks public ACLs: a write with one is 403 AccessDenied until the block is removed, and then a canned name is its grants.',
+  'A new bucket rejects public ACLs with 403 AccessDenied until DeletePublicAccessBlock, and then expands a canned ACL into its grants.',
   s3Guide('access-control-block-public-access'),
   async (context) => {
     const { s3, put } = context;
@@ -161,7 +161,7 @@ export const publicAclsAreBlockedByDefault = behaviour(
 );
 
 export const grantHeadersAreTheWholeAcl = behaviour(
-  'Grant headers name users by id, and make the whole ACL; together with a canned one they are 400 InvalidRequest.',
+  'PutObject builds the whole ACL from grant headers, and fails with 400 InvalidRequest if the request has a canned ACL too.',
   ACLS,
   async (context) => {
     const { put } = context;
@@ -177,7 +177,7 @@ export const grantHeadersAreTheWholeAcl = behaviour(
 );
 
 export const anAclIsReplacedByADocument = behaviour(
-  'PutObjectAcl takes a document, which replaces all grants; a permission that is none is 400 MalformedACLError.',
+  'PutObjectAcl with a document replaces all grants, and fails with 400 MalformedACLError for an unknown permission.',
   s3Api('API_PutObjectAcl'),
   async (context) => {
     const { s3, put } = context;
@@ -204,7 +204,7 @@ export const anAclIsReplacedByADocument = behaviour(
 );
 
 export const deleteMarkersHaveNoAcl = behaviour(
-  'The ACL of a delete marker is 405 MethodNotAllowed, but reading that of a key it hides is 404 NoSuchKey.',
+  'PutObjectAcl and GetObjectAcl of a delete marker fail with 405 MethodNotAllowed, but GetObjectAcl without a version id fails with 404 NoSuchKey.',
   s3Guide('DeleteMarker'),
   async ({ bucket, key, put, s3 }) => {
     const Bucket = await bucket('Enabled');
@@ -222,8 +222,8 @@ export const deleteMarkersHaveNoAcl = behaviour(
   },
 );
 
-export const publicBucketAclsStandInTheWayOfOwnership = behaviour(
-  'BucketOwnerEnforced is refused, 400 InvalidBucketAclWithObjectOwnership, while the bucket’s ACL grants anything to others.',
+export const bucketAclsWithGrantsBlockEnforcedOwnership = behaviour(
+  'PutBucketOwnershipControls with BucketOwnerEnforced fails with 400 InvalidBucketAclWithObjectOwnership while the bucket’s ACL has grants to others.',
   TROUBLE,
   async (context) => {
     const { s3 } = context;
@@ -237,7 +237,7 @@ export const publicBucketAclsStandInTheWayOfOwnership = behaviour(
 );
 
 export const aNewBucketWithAnAclNamesItsOwnership = behaviour(
-  'CreateBucket with an ACL, where BucketOwnerEnforced is the default, is 400 InvalidBucketAclWithObjectOwnership.',
+  'CreateBucket with an ACL fails with 400 InvalidBucketAclWithObjectOwnership under the default BucketOwnerEnforced.',
   TROUBLE,
   async ({ s3, unusedBucketName, region }) => {
     const Bucket = unusedBucketName();

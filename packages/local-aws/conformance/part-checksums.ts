@@ -24,7 +24,7 @@ const PARTS = [
 ] as const;
 
 export const compositeChecksumsAreHashesOfHashes = behaviour(
-  'A SHA-256 multipart object has a composite checksum, the hash of the parts’ hashes, and each part keeps its own.',
+  'A multipart object with SHA-256 has a composite checksum, which is the hash of the parts’ hashes, and each part keeps its own checksum.',
   INTEGRITY,
   async (context) => {
     const { bucket, key, s3 } = context;
@@ -61,7 +61,7 @@ const describeParts = ({ ObjectParts }: GetObjectAttributesCommandOutput) => ({
 });
 
 export const aPartIsAnsweredWithItsOwnChecksum = behaviour(
-  'A read by part number of an object with composite checksums answers the checksum of that part.',
+  'HeadObject with a part number returns the checksum of that part if the object has a composite checksum.',
   INTEGRITY,
   async (context) => {
     const { bucket, key, s3 } = context;
@@ -76,7 +76,7 @@ export const aPartIsAnsweredWithItsOwnChecksum = behaviour(
 );
 
 export const fullObjectChecksumsAreVerifiedAtCompletion = behaviour(
-  'The full-object CRC32 of an upload is combined from its parts; a completion that expects another is 400 BadDigest.',
+  'CompleteMultipartUpload combines the full-object CRC32 from the parts, and fails with 400 BadDigest if the request expects another checksum.',
   INTEGRITY,
   async (context) => {
     const { bucket, key, s3 } = context;
@@ -97,7 +97,7 @@ export const fullObjectChecksumsAreVerifiedAtCompletion = behaviour(
 );
 
 export const hashesHaveNoFullObjectTypeInParts = behaviour(
-  'An upload cannot be created with a full-object SHA-256, nor with a composite CRC64NVME.',
+  'CreateMultipartUpload rejects a full-object SHA-1 or SHA-256 and a composite CRC64NVME with 400 InvalidRequest.',
   s3Guide('checking-object-integrity'),
   async (context) => {
     const { bucket, key } = context;
@@ -117,7 +117,7 @@ export const hashesHaveNoFullObjectTypeInParts = behaviour(
 );
 
 export const partsWithChecksumsAreConsecutive = behaviour(
-  'If each part has an additional checksum, part numbers begin at 1 without gaps, else 400 InvalidPartOrder.',
+  'CompleteMultipartUpload fails with 400 InvalidPartOrder if parts with additional checksums are not numbered consecutively from 1.',
   s3Api('API_CompletedPart'),
   async (context) => {
     const { bucket, key } = context;

@@ -11,7 +11,7 @@ import { present, refused, refusedAs, same } from './difference.ts';
 import { api, NEEDS, send, receive, receiveOne, INVALID_VALUE } from './queue-messages.ts';
 
 export const aMessageGoesThrough = behaviour(
-  'A message is received as it was sent, with the MD5 of its body and its attributes where they are asked for.',
+  'ReceiveMessage returns a message as it was sent, with the MD5 of its body and the requested attributes.',
   api('API_SendMessage'),
   async (context) => {
     const queue = await context.queue();
@@ -36,7 +36,7 @@ export const aMessageGoesThrough = behaviour(
 );
 
 export const attributesComeOnlyWhenAskedFor = behaviour(
-  'A receive that names no attributes gets none.',
+  'ReceiveMessage returns no attributes unless the request names them.',
   api('API_ReceiveMessage'),
   async (context) => {
     const queue = await context.queue();
@@ -50,7 +50,7 @@ export const attributesComeOnlyWhenAskedFor = behaviour(
 );
 
 export const aDeletedMessageStaysAway = behaviour(
-  'A deleted message does not come back; deleting it again succeeds.',
+  'A deleted message is not received again, and a second DeleteMessage succeeds.',
   api('API_DeleteMessage'),
   async (context) => {
     const queue = await context.queue();
@@ -65,7 +65,7 @@ export const aDeletedMessageStaysAway = behaviour(
 );
 
 export const aReceiptHandleMustBeOne = behaviour(
-  'Text that is no receipt handle is ReceiptHandleIsInvalid.',
+  'DeleteMessage fails with ReceiptHandleIsInvalid if the text is not a receipt handle.',
   api('API_DeleteMessage'),
   async (context) => {
     const queue = await context.queue();
@@ -76,7 +76,7 @@ export const aReceiptHandleMustBeOne = behaviour(
 );
 
 export const batchesHaveTenEntries = behaviour(
-  'A batch has 1 to 10 entries with ids that differ.',
+  'SendMessageBatch accepts 1 to 10 entries and requires distinct, valid ids.',
   api('API_SendMessageBatch'),
   async (context) => {
     const { url: QueueUrl } = await context.queue();
@@ -96,7 +96,7 @@ export const batchesHaveTenEntries = behaviour(
 );
 
 export const controlCharactersAreRefused = behaviour(
-  'A body with characters XML does not have is 400 InvalidMessageContents; an empty one is refused too.',
+  'SendMessage fails with 400 InvalidMessageContents for characters that XML does not allow, and rejects an empty body.',
   api('API_SendMessage'),
   async (context) => {
     const queue = await context.queue();
@@ -111,7 +111,7 @@ export const controlCharactersAreRefused = behaviour(
 );
 
 export const tenMessagesAtATime = behaviour(
-  'ReceiveMessage takes 1 to 10 as MaxNumberOfMessages and at most 20 seconds of waiting.',
+  'ReceiveMessage rejects a MaxNumberOfMessages above 10 and a WaitTimeSeconds above 20.',
   api('API_ReceiveMessage'),
   async (context) => {
     const queue = await context.queue();
@@ -122,7 +122,7 @@ export const tenMessagesAtATime = behaviour(
 );
 
 export const aMissingQueueDoesNotExist = behaviour(
-  'Every call on a queue that does not exist is 400 QueueDoesNotExist.',
+  'SendMessage and GetQueueUrl fail with 400 QueueDoesNotExist if the queue does not exist.',
   api('API_GetQueueUrl'),
   async (context) => {
     const { url, arn } = await context.queue();
@@ -136,7 +136,7 @@ export const aMissingQueueDoesNotExist = behaviour(
 );
 
 export const queuesDescribeThemselves = behaviour(
-  'GetQueueAttributes answers ARN, counts and limits; SQS-managed encryption is on, messages stay for 4 days.',
+  'GetQueueAttributes of a new queue returns its ARN, a message count, a retention of 4 days and SQS-managed encryption.',
   api('API_GetQueueAttributes'),
   async (context) => {
     const { url: QueueUrl, arn } = await context.queue();

@@ -15,7 +15,7 @@ const tenBytes = async ({ bucket, key, put }: Context) => {
 };
 
 export const aRangeIsAPartialAnswer = behaviour(
-  'GET of a range is 206 with Content-Range: from-to, from-, the last n; an end beyond the object is its end.',
+  'GetObject with a range returns 206 with Content-Range, and a range that ends beyond the object ends at its last byte.',
   GET,
   async (context) => {
     const target = await tenBytes(context);
@@ -36,7 +36,7 @@ export const aRangeIsAPartialAnswer = behaviour(
 );
 
 export const aRangeBeyondTheObjectIsNotSatisfiable = behaviour(
-  'A range that begins beyond the last byte is 416 InvalidRange; so is any range of an empty object.',
+  'GetObject fails with 416 InvalidRange if the range starts beyond the last byte or the object is empty.',
   s3Api('ErrorResponses'),
   async (context) => {
     const { raw, key, put } = context;
@@ -53,7 +53,7 @@ export const aRangeBeyondTheObjectIsNotSatisfiable = behaviour(
 );
 
 export const severalRangesAreTheWholeObject = behaviour(
-  'S3 answers one range per GET: a request for several is answered with the whole object.',
+  'GetObject with several ranges returns the whole object, because S3 serves only one range per request.',
   GET,
   async (context) => {
     const target = await tenBytes(context);
@@ -63,7 +63,7 @@ export const severalRangesAreTheWholeObject = behaviour(
 );
 
 export const headTakesARange = behaviour(
-  'HEAD of a range is 206 with the length and Content-Range of the range.',
+  'HeadObject with a range returns 206 with the length and the Content-Range of that range.',
   s3Api('API_HeadObject'),
   async (context) => {
     const target = await tenBytes(context);
@@ -77,7 +77,7 @@ export const headTakesARange = behaviour(
 );
 
 export const anObjectPutInOnePieceHasOnePart = behaviour(
-  'partNumber=1 of an object put in one piece is all of it, without a count of parts; partNumber=2 is 416.',
+  'GetObject with part number 1 returns the whole of an object written by PutObject without a parts count, and part number 2 fails with 416.',
   GET,
   async (context) => {
     const target = await tenBytes(context);
@@ -90,7 +90,7 @@ export const anObjectPutInOnePieceHasOnePart = behaviour(
 );
 
 export const aRangeAndAPartNumberExcludeEachOther = behaviour(
-  'Range together with partNumber is 400 InvalidRequest.',
+  'GetObject with both a range and a part number fails with 400 InvalidRequest.',
   GET,
   async (context) => {
     const target = await tenBytes(context);
@@ -104,7 +104,7 @@ export const aRangeAndAPartNumberExcludeEachOther = behaviour(
 );
 
 export const partsAreReadAsTheyWereUploaded = behaviour(
-  'GET and HEAD with partNumber answer just that part, 206, with its place in the object and the count of all parts.',
+  'GetObject and HeadObject with a part number return that part with 206, its Content-Range and the parts count.',
   GET,
   async (context) => {
     const { bucket, key, raw, read, s3 } = context;

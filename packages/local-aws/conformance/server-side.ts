@@ -33,7 +33,7 @@ const prepare = async ({ bucket, key, put, s3 }: Context) => {
 };
 
 export const aConditionalCopyReplacesWhatItExpects = behaviour(
-  'CopyObject with If-Match replaces the object with this ETag; where no object is, or a delete marker, it is 404 NoSuchKey.',
+  'CopyObject with If-Match replaces the object that has this ETag, and fails with 404 NoSuchKey if the key has no object or a delete marker.',
   WRITES,
   async (context) => {
     const { Bucket, Key, copy } = await prepare(context);
@@ -47,7 +47,7 @@ export const aConditionalCopyReplacesWhatItExpects = behaviour(
 );
 
 export const aCopyMayBringAnObjectBack = behaviour(
-  'CopyObject with If-None-Match: * succeeds over a delete marker.',
+  'CopyObject with If-None-Match: * succeeds if the current version at the destination is a delete marker.',
   WRITES,
   async (context) => {
     const { Bucket, Key, copy } = await prepare(context);
@@ -59,7 +59,7 @@ export const aCopyMayBringAnObjectBack = behaviour(
 );
 
 export const aRefusedCopyChangesNothing = behaviour(
-  'A CopyObject that its condition refuses leaves the object as it was, and no version behind.',
+  'CopyObject with a failing condition leaves the object unchanged and creates no version.',
   COPY,
   async (context) => {
     const { Bucket, Key, ETag, copy } = await prepare(context);
@@ -74,7 +74,7 @@ export const aRefusedCopyChangesNothing = behaviour(
 );
 
 export const ofConcurrentCopiesOneWins = behaviour(
-  'Exactly one of several concurrent CopyObjects with If-None-Match: * succeeds, the others are 412 or 409.',
+  'Exactly one of several concurrent CopyObject calls with If-None-Match: * succeeds, and the others fail with 412 or 409.',
   WRITES,
   async (context) => {
     const { copy } = await prepare(context);
@@ -90,7 +90,7 @@ export const ofConcurrentCopiesOneWins = behaviour(
 );
 
 export const aRedirectIsNotCopied = behaviour(
-  'A website redirect is not copied with the rest: only the request gives it, whatever the metadata directive is.',
+  'CopyObject never copies the website redirect, which only the request can set, with any metadata directive.',
   COPY,
   async (context) => {
     const { Bucket, source, Key, copy } = await prepare(context);
@@ -133,7 +133,7 @@ const upload = async (context: Context, create: Partial<CreateMultipartUploadCom
 };
 
 export const copiedPartsKeepTheEtag = behaviour(
-  'An object copied by UploadPartCopy with the part boundaries of its source has the same ETag.',
+  'UploadPartCopy with the part boundaries of the source results in an object with the same ETag.',
   PART_COPY,
   async (context) => {
     const { Bucket, source, ETag } = await upload(context);
@@ -147,7 +147,7 @@ export const copiedPartsKeepTheEtag = behaviour(
 );
 
 export const copiedPartsHaveTheChecksumOfTheUpload = behaviour(
-  'UploadPartCopy into an upload with a checksum answers that of the part; composed of them is what the source has.',
+  'UploadPartCopy returns the checksum of each part, and the completed copy has the same composite checksum as its source.',
   s3Guide('checking-object-integrity'),
   async (context) => {
     const checksum = { ChecksumAlgorithm: 'SHA256' } as const;
@@ -169,7 +169,7 @@ export const copiedPartsHaveTheChecksumOfTheUpload = behaviour(
 );
 
 export const aPartIsCopiedFromAnOlderVersion = behaviour(
-  'UploadPartCopy reads the version it names, with If-Match for that version’s ETag, after a newer one was written.',
+  'UploadPartCopy copies an older version if CopySourceIfMatch is the ETag of that version, and fails with 412 for the ETag of another.',
   PART_COPY,
   async (context) => {
     const { Bucket, source, Key, ETag, VersionId } = await prepare(context);
@@ -188,7 +188,7 @@ export const aPartIsCopiedFromAnOlderVersion = behaviour(
 );
 
 export const uploadsNameTheirInitiator = behaviour(
-  'ListParts and ListMultipartUploads name who began an upload, alike.',
+  'ListParts and ListMultipartUploads name the same initiator of an upload.',
   s3Api('API_Initiator'),
   async ({ bucket, key, s3 }) => {
     const Bucket = await bucket('Enabled');

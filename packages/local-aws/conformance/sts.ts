@@ -8,7 +8,7 @@ const api = (page: string): string => `https://docs.aws.amazon.com/STS/latest/AP
 const NEEDS = ['sts'] as const;
 
 export const theCallerIsKnown = behaviour(
-  'GetCallerIdentity answers account, ARN and user id of whoever signed.',
+  'GetCallerIdentity returns the account, ARN and user id of the caller.',
   api('API_GetCallerIdentity'),
   async ({ sts }) => {
     const { Account, Arn, UserId } = await sts.send(new GetCallerIdentityCommand({}));
@@ -29,7 +29,7 @@ const assume = async ({ sts, accountId }: Context, more: object) =>
   );
 
 export const aRoleThatIsNotThereIsAccessDenied = behaviour(
-  'AssumeRole of a role that does not exist is 403 AccessDenied, as if it did not trust the caller.',
+  'AssumeRole fails with 403 AccessDenied for a role that does not exist, as for a role that does not trust the caller.',
   api('API_AssumeRole'),
   async (context) => {
     await refused('AssumeRole', assume(context, {}), '403 AccessDenied');
@@ -38,7 +38,7 @@ export const aRoleThatIsNotThereIsAccessDenied = behaviour(
 );
 
 export const sessionsHaveRules = behaviour(
-  'A session shorter than 15 minutes, or a session name with odd characters, is 400 ValidationError.',
+  'AssumeRole fails with 400 ValidationError for a session shorter than 15 minutes, an invalid session name or an invalid external id.',
   api('API_AssumeRole'),
   async (context) => {
     await refused('899 s', assume(context, { DurationSeconds: 899 }), '400 ValidationError');
@@ -49,7 +49,7 @@ export const sessionsHaveRules = behaviour(
 );
 
 export const unknownKeysAreInvalidTokens = behaviour(
-  'A call signed with an unknown access key id is 403 InvalidClientTokenId, with a wrong secret SignatureDoesNotMatch.',
+  'STS rejects an unknown access key id with 403 InvalidClientTokenId, and a wrong secret with 403 SignatureDoesNotMatch.',
   api('CommonErrors'),
   async ({ sts }) => {
     const own = await sts.config.credentials();

@@ -19,7 +19,7 @@ const tagsOf = async ({ s3 }: Context, Bucket: string, Key: string, VersionId?: 
 };
 
 export const tagsComeWithThePut = behaviour(
-  'x-amz-tagging is a query string of tags; reads answer how many there are.',
+  'PutObject reads tags from the query string in x-amz-tagging, and HeadObject returns the number of tags.',
   TAGGING,
   async (context) => {
     const { bucket, key, put, s3 } = context;
@@ -33,7 +33,7 @@ export const tagsComeWithThePut = behaviour(
 );
 
 export const tagsAreReplacedAsASet = behaviour(
-  'PutObjectTagging replaces all tags, DeleteObjectTagging removes them; neither makes a version.',
+  'PutObjectTagging replaces all tags and DeleteObjectTagging removes them, and neither creates a version.',
   s3Api('API_PutObjectTagging'),
   async (context) => {
     const { bucket, key, put, s3 } = context;
@@ -51,7 +51,7 @@ export const tagsAreReplacedAsASet = behaviour(
 );
 
 export const eachVersionHasItsOwnTags = behaviour(
-  'Tags belong to a version; a new version begins without them.',
+  'Each version has its own tags, and a new version starts without tags.',
   TAGGING,
   async (context) => {
     const { bucket, key, put } = context;
@@ -73,7 +73,7 @@ export const tenTagsAtMost = behaviour('An object has at most 10 tags.', TAGGING
 });
 
 export const tagsMustBeValid = behaviour(
-  'Two tags of one key, or a key of more than 128 characters, are 400 InvalidTag.',
+  'PutObjectTagging fails with 400 InvalidTag if a tag key occurs twice or has more than 128 characters.',
   TAGGING,
   async ({ bucket, key, put, s3 }) => {
     const Bucket = await bucket('never');
@@ -94,7 +94,7 @@ export const tagsMustBeValid = behaviour(
 );
 
 export const tagsOfNothingAreNoSuchKey = behaviour(
-  'Tags of a key that is not there are 404 NoSuchKey.',
+  'GetObjectTagging of a missing key fails with 404 NoSuchKey.',
   s3Api('API_GetObjectTagging'),
   async (context) => {
     const attempt = tagsOf(context, await context.bucket('never'), context.key());
@@ -103,7 +103,7 @@ export const tagsOfNothingAreNoSuchKey = behaviour(
 );
 
 export const tagsInTheHeaderMustBeValid = behaviour(
-  'One tag twice in x-amz-tagging is 400, InvalidArgument or InvalidTag.',
+  'PutObject fails with 400 InvalidArgument or InvalidTag if x-amz-tagging contains a tag key twice.',
   s3Api('API_PutObject'),
   async ({ bucket, key, put }) => {
     const Bucket = await bucket('never');
@@ -113,7 +113,7 @@ export const tagsInTheHeaderMustBeValid = behaviour(
 );
 
 export const tagsComeWithTheUpload = behaviour(
-  'The tags of a multipart object come with CreateMultipartUpload.',
+  'CreateMultipartUpload determines the tags of the completed object.',
   s3Api('API_CreateMultipartUpload'),
   async (context) => {
     const Bucket = await context.bucket('never');
@@ -125,7 +125,7 @@ export const tagsComeWithTheUpload = behaviour(
 );
 
 export const deleteMarkersHaveNoTags = behaviour(
-  'Tags of a delete marker, named or current, are neither read nor written: 405 MethodNotAllowed.',
+  'GetObjectTagging and PutObjectTagging of a delete marker fail with 405 MethodNotAllowed, with or without its version id.',
   s3Guide('DeleteMarker'),
   async (context) => {
     const { bucket, key, put, s3 } = context;

@@ -17,8 +17,8 @@ const DAY_MS = 86_400_000;
 const EXPIRING = s3Guide('lifecycle-expire-general-considerations');
 const NEEDS = ['s3', 'clock'] as const;
 
-export const complianceGivesWayToNobody = behaviour(
-  'A version under compliance is not deleted and its retention not shortened, bypass or not, until it is over.',
+export const complianceHasNoBypass = behaviour(
+  'A version under compliance retention cannot be deleted and its retention cannot be weakened, even with a bypass, until the retention ends.',
   s3Guide('object-lock'),
   async ({ bucket, key, put, s3, now, pass }) => {
     const Bucket = await bucket('locked');
@@ -50,7 +50,7 @@ export const complianceGivesWayToNobody = behaviour(
 );
 
 export const restoredCopiesComeAndGo = behaviour(
-  'A restored copy is read until its days are over, which x-amz-restore tells; asking again while it is there is 200.',
+  'A restored copy is readable until the expiry date in x-amz-restore, and RestoreObject returns 200 while the copy exists.',
   s3Api('API_RestoreObject'),
   async ({ freshBucket, put, read, s3, pass }) => {
     const Bucket = await freshBucket('never');
@@ -83,7 +83,7 @@ export const restoredCopiesComeAndGo = behaviour(
 );
 
 export const objectsExpire = behaviour(
-  'An object that is as old as a rule says is deleted; in a versioned bucket a delete marker is put on it.',
+  'A lifecycle rule deletes an object that has reached the age in the rule, and adds a delete marker in a versioned bucket.',
   EXPIRING,
   async (context) => {
     const { freshBucket, put, read, s3, pass } = context;
@@ -112,7 +112,7 @@ export const objectsExpire = behaviour(
 );
 
 export const oldVersionsExpire = behaviour(
-  'Versions go so many days after they became noncurrent, but for the newest few; a marker left alone goes where a rule says so.',
+  'A lifecycle rule deletes noncurrent versions after a number of days except the newest, and deletes a delete marker that has no versions.',
   s3Guide('lifecycle-configuration-examples'),
   async (context) => {
     const { freshBucket, put, s3, pass } = context;
@@ -139,7 +139,7 @@ export const oldVersionsExpire = behaviour(
 );
 
 export const unfinishedUploadsAreAborted = behaviour(
-  'A rule aborts uploads so many days after they began.',
+  'A lifecycle rule aborts an upload a number of days after its creation.',
   s3Guide('mpu-abort-incomplete-mpu-lifecycle-config'),
   async (context) => {
     const { freshBucket, s3, pass } = context;

@@ -25,7 +25,7 @@ const versionsOf = async (s3: S3Client, Bucket: string, Key: string): Promise<st
 };
 
 export const everyPutMakesAVersion = behaviour(
-  'In a versioned bucket each PUT makes a version with an id of its own, and the older ones stay readable.',
+  'Each PutObject in a versioned bucket creates a version with its own id, and older versions stay readable.',
   s3Guide('AddingObjectstoVersioningEnabledBuckets'),
   async ({ bucket, key, put, read, s3 }) => {
     const Bucket = await bucket('Enabled');
@@ -41,7 +41,7 @@ export const everyPutMakesAVersion = behaviour(
 );
 
 export const aDeleteAddsAMarker = behaviour(
-  'DELETE without a version id adds a delete marker, whose id the answer names; the versions stay.',
+  'DeleteObject without a version id adds a delete marker, returns its version id and keeps the versions.',
   s3Guide('DeletingObjectVersions'),
   async ({ bucket, key, put, read, raw, s3 }) => {
     const Bucket = await bucket('Enabled');
@@ -58,8 +58,8 @@ export const aDeleteAddsAMarker = behaviour(
   },
 );
 
-export const deletingWhatIsNotThereAddsAMarker = behaviour(
-  'In a versioned bucket DELETE of a key that never existed adds a delete marker too, and so does a second DELETE.',
+export const deletingAMissingKeyAddsAMarker = behaviour(
+  'DeleteObject in a versioned bucket adds a delete marker even for a key that never existed, and adds another one when it is repeated.',
   s3Guide('DeleteMarker'),
   async ({ bucket, key, s3 }) => {
     const Bucket = await bucket('Enabled');
@@ -76,7 +76,7 @@ export const deletingWhatIsNotThereAddsAMarker = behaviour(
 );
 
 export const aDeleteMarkerCannotBeRead = behaviour(
-  'GET and HEAD of a delete marker by its version id are 405 MethodNotAllowed, with Allow: DELETE and Last-Modified.',
+  'GetObject and HeadObject of a delete marker by its version id fail with 405 MethodNotAllowed, Allow: DELETE and Last-Modified.',
   s3Guide('DeleteMarker'),
   async ({ bucket, key, put, raw, s3 }) => {
     const Bucket = await bucket('Enabled');
@@ -95,7 +95,7 @@ export const aDeleteMarkerCannotBeRead = behaviour(
 );
 
 export const deletingTheMarkerBringsTheObjectBack = behaviour(
-  'DELETE of the delete marker by its version id makes the version below it current again.',
+  'DeleteObject of a delete marker by its version id makes the version below the marker current again.',
   s3Guide('ManagingDelMarkers'),
   async ({ bucket, key, put, read, s3 }) => {
     const Bucket = await bucket('Enabled');
@@ -110,7 +110,7 @@ export const deletingTheMarkerBringsTheObjectBack = behaviour(
 );
 
 export const aVersionIsDeletedForGood = behaviour(
-  'DELETE with a version id removes that version permanently; the next older one becomes current.',
+  'DeleteObject with a version id removes that version permanently, and the next older version becomes current.',
   s3Guide('DeletingObjectVersions'),
   async ({ bucket, key, put, read, s3 }) => {
     const Bucket = await bucket('Enabled');
@@ -127,8 +127,8 @@ export const aVersionIsDeletedForGood = behaviour(
   },
 );
 
-export const deleteObjectsTellsMarkersApart = behaviour(
-  'DeleteObjects says which markers it made, and which version it removed.',
+export const deleteObjectsReportsMarkersAndVersions = behaviour(
+  'DeleteObjects reports which delete markers it created and which versions and markers it removed.',
   s3Api('API_DeleteObjects'),
   async ({ bucket, key, put, s3 }) => {
     const Bucket = await bucket('Enabled');
@@ -155,7 +155,7 @@ export const deleteObjectsTellsMarkersApart = behaviour(
 );
 
 export const unknownAndMalformedVersionIdsDiffer = behaviour(
-  'A version id that never was is 404 NoSuchVersion, text that is none 400 InvalidArgument.',
+  'GetObject fails with 404 NoSuchVersion for a version that does not exist and with 400 InvalidArgument for a malformed version id.',
   s3Api('ErrorResponses'),
   async ({ bucket, key, put, read, s3 }) => {
     const Bucket = await bucket('Enabled');
@@ -168,7 +168,7 @@ export const unknownAndMalformedVersionIdsDiffer = behaviour(
 );
 
 export const whatWasThereBeforeVersioningIsTheNullVersion = behaviour(
-  'An object written before versioning was enabled is the version `null`, and stays when it is written over.',
+  'An object written before versioning was enabled becomes the version `null` and remains when the key is overwritten.',
   s3Guide('manage-objects-versioned-bucket'),
   async ({ freshBucket, key, put, read, s3 }) => {
     const Bucket = await freshBucket('never');
@@ -182,7 +182,7 @@ export const whatWasThereBeforeVersioningIsTheNullVersion = behaviour(
 );
 
 export const aSuspendedBucketOverwritesItsNullVersion = behaviour(
-  'While versioning is suspended a PUT writes the version `null`, in place of the one there was; other versions stay.',
+  'PutObject in a bucket with suspended versioning replaces the version `null` and keeps all other versions.',
   s3Guide('AddingObjectstoVersionSuspendedBuckets'),
   async ({ freshBucket, key, put, read, s3 }) => {
     const Bucket = await freshBucket('Enabled');
@@ -201,7 +201,7 @@ export const aSuspendedBucketOverwritesItsNullVersion = behaviour(
 );
 
 export const aSuspendedBucketDeletesItsNullVersion = behaviour(
-  'While versioning is suspended DELETE puts a marker with the id `null` in the place of the null version.',
+  'DeleteObject in a bucket with suspended versioning replaces the null version with a delete marker whose id is `null`.',
   s3Guide('DeletingObjectsfromVersioningSuspendedBuckets'),
   async ({ freshBucket, key, put, s3 }) => {
     const Bucket = await freshBucket('Enabled');
@@ -218,7 +218,7 @@ export const aSuspendedBucketDeletesItsNullVersion = behaviour(
 );
 
 export const versioningIsUnsetUntilItIsSet = behaviour(
-  'GetBucketVersioning of a bucket that was never versioned names no status; afterwards it is Enabled or Suspended.',
+  'GetBucketVersioning returns no status for a bucket that was never versioned, and returns Enabled or Suspended once it is set.',
   s3Api('API_GetBucketVersioning'),
   async ({ freshBucket, s3 }) => {
     const Bucket = await freshBucket('never');
@@ -232,7 +232,7 @@ export const versioningIsUnsetUntilItIsSet = behaviour(
 );
 
 export const versioningTakesTwoStatesOnly = behaviour(
-  'PutBucketVersioning with a status that is neither Enabled nor Suspended is 400.',
+  'PutBucketVersioning fails with 400 if the status is neither Enabled nor Suspended.',
   s3Api('API_PutBucketVersioning'),
   async ({ freshBucket, raw }) => {
     const body = `<VersioningConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Status>Disabled</Status></VersioningConfiguration>`;
