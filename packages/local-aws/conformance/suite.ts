@@ -46,33 +46,33 @@ export interface NamedBehaviour {
   run: Behaviour;
 }
 
-const GROUPS: Record<string, Record<string, unknown>> = {
-  objects,
-  versions,
-  conditions: { ...conditions, ...conditionalWrites },
-  ranges,
-  multipart: { ...multipart, ...multipartCompletion },
-  checksums: { ...checksums, ...partChecksums },
-  attributes,
-  listing,
-  copy,
-  serverSide,
-  metadata,
-  tags,
-  encryption,
-  customerKeys,
-  locks: { ...locks, ...lockedWrites },
-  lockedBuckets,
-  ownership,
-  archive,
-  lifecycle,
-  errors,
-  histories,
-  notifications: { ...notifications, ...notificationConfiguration },
-  queues: { ...queues, ...messageVisibility, ...deadLetters },
-  sts,
-  dynamodb,
-  time,
+const GROUPS: Record<string, readonly Record<string, unknown>[]> = {
+  objects: [objects],
+  versions: [versions],
+  conditions: [conditions, conditionalWrites],
+  ranges: [ranges],
+  multipart: [multipart, multipartCompletion],
+  checksums: [checksums, partChecksums],
+  attributes: [attributes],
+  listing: [listing],
+  copy: [copy],
+  serverSide: [serverSide],
+  metadata: [metadata],
+  tags: [tags],
+  encryption: [encryption],
+  customerKeys: [customerKeys],
+  locks: [locks, lockedWrites],
+  lockedBuckets: [lockedBuckets],
+  ownership: [ownership],
+  archive: [archive],
+  lifecycle: [lifecycle],
+  errors: [errors],
+  histories: [histories],
+  notifications: [notifications, notificationConfiguration],
+  queues: [queues, messageVisibility, deadLetters],
+  sts: [sts],
+  dynamodb: [dynamodb],
+  time: [time],
 };
 
 /** The group whose behaviours may move the clock, and therefore run last. */
@@ -83,9 +83,10 @@ const isBehaviour = (value: unknown): value is Behaviour =>
 
 const byName = ([a]: [string, unknown], [b]: [string, unknown]): number => (a < b ? -1 : 1);
 
-export const suite: readonly NamedBehaviour[] = Object.entries(GROUPS).flatMap(([group, exported]) =>
+export const suite: readonly NamedBehaviour[] = Object.entries(GROUPS).flatMap(([group, modules]) =>
   // Not every module loader keeps the order of exports.
-  Object.entries(exported)
+  modules
+    .flatMap((module) => Object.entries(module))
     .toSorted(byName)
     .flatMap(([name, value]) => {
       if (!isBehaviour(value)) return [];
