@@ -1,11 +1,11 @@
-/** Compares one version on both sides by what the listings say. */
+/** Compares the source's and the destination's version of an object by what the listings show. */
 import type { ListedVersion } from './page.ts';
 
 /**
- * - `same`: the listings show no difference. They do not contain metadata, tags, locks and grants.
- * - `attributes`: the same, but the attributes that listings do not show must be checked.
+ * - `same`: the listings show no difference. Listings do not contain metadata, tags, locks and grants.
+ * - `attributes`: the listings show no difference, but the attributes that listings do not contain must be checked.
  * - `different`: the versions cannot be the same.
- * - `look`: the listings do not decide it. HEAD does.
+ * - `look`: the listings do not decide it, but HEAD requests do.
  */
 export type Verdict = (typeof VERDICTS)[number];
 export const VERDICTS = ['same', 'attributes', 'different', 'look'] as const;
@@ -14,14 +14,14 @@ export type CompareVersions = (source: ListedVersion, destination: ListedVersion
 
 /**
  * Equal ETags and sizes are presumed to mean the same content. Different sizes mean different content. Different ETags with equal
- * sizes may be the same bytes under another encryption (with KMS an ETag is not an MD5: API_Object.html) or in other parts, so a
- * closer look is needed.
+ * sizes may be the same bytes with another encryption or in other parts, so a closer look is needed. (With KMS an ETag is not an
+ * MD5: API_Object.html.)
  *
- * A replica is younger than the version it was made from. A source version that is younger than its replica was written after the
- * replication, perhaps onto itself with other metadata, which does not change the ETag. Or the source version is itself a copy of
- * that replica, if two replicators work in opposite directions.
+ * A replica is younger than the version from which it was made. If a source version is younger than its replica, it was written
+ * after the replication. Perhaps the object was copied onto itself with other metadata, which does not change the ETag. If two
+ * replicators work in opposite directions, the source version may also be a copy of the replica.
  *
- * Delete markers are the same as each other. The rule decides which storage classes a replica may have.
+ * All delete markers are the same. The rule decides which storage classes a replica may have.
  */
 export const compareVersions: CompareVersions = (source, destination) => {
   if (source.kind !== destination.kind) return 'different';

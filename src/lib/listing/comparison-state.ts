@@ -1,23 +1,26 @@
-/** The state of a comparison that stopped within a key, or between keys that only the destination has. Plain JSON, for the next invocation. */
+/**
+ * The state of a comparison that stopped within a key, or between keys that only the destination has. It is plain JSON, so that
+ * the next invocation can continue.
+ */
 import { VERDICTS, type Verdict } from './compare-versions.ts';
 import type { Position } from './listing-reader.ts';
 import type { ListedVersion, Marker } from './page.ts';
 import type { Json } from './range.ts';
 
-/** The facts about a key whose further versions are still to come. */
+/** The facts about a key of which further versions may follow. */
 export interface OpenKey {
   /** The source's key. */
   key: string;
-  /** The verdict on the pairs so far. */
+  /** The verdict on the pairs of versions compared so far. */
   verdict: Verdict;
   pairs: number;
   missingVersions: number;
   sizeBytes: number;
 }
 
-/** A key that only the destination has, and whose further versions are still to come. */
+/** A key that only the destination has, and of which further versions may follow. */
 export interface ExtraKey {
-  /** The key that it would have at the source. */
+  /** The key that this key would have at the source. */
   key: string;
   sizeBytes: number;
 }
@@ -48,7 +51,10 @@ export const comparisonJson = ({ open, extra, pending, destination }: Comparison
   },
 });
 
-/** Null at the start of a comparison. Throws if the carry is not a state, because then another version of the program wrote it. */
+/**
+ * Returns null at the start of a comparison. Throws if the carry is not a state. In that case another version of the program
+ * wrote it.
+ */
 export const parseState = (carry: Json): ComparisonState | null => {
   if (carry === null) return null;
   const fields = membersOf(carry);
@@ -64,7 +70,7 @@ export const parseState = (carry: Json): ComparisonState | null => {
   throw new Error(`not the state of a comparison: ${JSON.stringify(carry)}`);
 };
 
-/** Undefined if the value is not a listed version. */
+/** Returns undefined if the value is not a listed version. */
 export const parseListedVersion = (json: Json): ListedVersion | undefined => {
   const { key, kind, versionId, isLatest, etag, sizeBytes, lastModifiedMs, storageClass } = membersOf(json);
   return typeof key === 'string' &&

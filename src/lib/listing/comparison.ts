@@ -1,7 +1,7 @@
 /**
- * Compares source and destination side by side, as the consumer of a range's pages. Both listings have the same order, so memory
- * holds one page of each side and the facts about one key, however large the buckets are and however many versions a key has.
- * No step takes more than a page of the destination, however many entries it has between two versions of the source.
+ * Compares source and destination side by side, as the consumer of a range's pages. Both listings have the same order. So memory
+ * holds one page of each side and the facts about one key, however large the buckets are and however many versions a key has. A
+ * step lists at most one page of the destination, however many entries the destination has between two versions of the source.
  */
 import { compareVersions, type CompareVersions } from './compare-versions.ts';
 import { comparisonJson, type ExtraKey, openKey, type OpenKey, parseState } from './comparison-state.ts';
@@ -17,24 +17,30 @@ import type { Checkpoint, Consume, Stretch } from './stretch.ts';
 
 export interface ComparisonOptions {
   mapping: KeyMapping;
-  /** Lists the same kind of entries as the source's listing: versions, or current objects. */
+  /** Lists the same kind of entries as the source's listing: either versions or current objects. */
   listDestination: ListPage<ListedVersion>;
   /** Default 1,000. */
   pageSize?: number;
-  /** Does the rule want this key? Default: all keys. */
+  /** Returns whether the rule wants this key. Default: all keys. */
   wants?: (sourceKey: string) => boolean;
-  /** The entries that count on each side. Default: objects, no delete markers. */
+  /** Create the filters that decide which entries count on each side. Default: objects count, delete markers do not. */
   filters?: { source: CreateEntryFilter; destination: CreateEntryFilter };
   compare?: CompareVersions;
-  /** Called with each counted version of the source after it was compared; again after a crash, if it was not committed. */
+  /**
+   * Called with each counted source version after it was compared. Called again with the same version after a crash if the
+   * comparison was not committed.
+   */
   onSource?: (version: ListedVersion) => void;
-  /** Receives at most {@link MAX_DIFFERENCES} differences at a time. After a crash the differences of a step are found again. */
+  /**
+   * Receives at most {@link MAX_DIFFERENCES} differences at a time. After a crash it receives the differences of an uncommitted
+   * step again.
+   */
   report(compared: ComparedKeys): Promise<void>;
 }
 
 const MAX_DIFFERENCES = 1_000;
 
-/** The consumer of one range: see `RangePorts.consumerOf`. */
+/** Creates the consumer of one range: see `RangePorts.consumerOf`. */
 export const createComparison = (options: ComparisonOptions): Consume<ListedVersion> => {
   let comparison: Comparison | null = null;
   return async (stretch, checkpoint) => {
@@ -60,9 +66,9 @@ interface Comparison {
   open: OpenKey | null;
   extra: ExtraKey | null;
   compared: ComparedKeys;
-  /** Behind the source's entry that was compared last, with the entry that was pending there. */
+  /** The position behind the source's entry that was compared last, and the entry that was pending there. */
   source: { marker: Marker; pending: ListedVersion | null };
-  /** Was a page of the destination listed since the last commit? */
+  /** Whether a page of the destination was listed since the last commit. */
   hasTurned: boolean;
   checkpoint: Checkpoint;
 }
@@ -89,7 +95,7 @@ const begin = (
   };
 };
 
-/** A marker that had to be cut lists entries before the intended place: they do not count. */
+/** Skips the entries before `marker`, or at its key. A marker that was shortened for S3 lists such entries. */
 const passBehind = (marker: Marker, filter: EntryFilter): EntryFilter => ({
   pass: (entry) =>
     marker.versionId !== null || compareKeys(entry.key, marker.key) > 0 ? filter.pass(entry) : [],
@@ -111,12 +117,12 @@ const compareStretch = async (
   for (const entry of entries) {
     for (const version of sourceFilter.pass(entry)) {
       if (options.wants(version.key)) await compareVersion(comparison, version);
-      // A version that was pending passes together with the entry, which itself is still to come.
+      // A version that was pending is passed together with `entry`. In that case `entry` itself is still to be compared.
       comparison.source = { marker: version === entry ? entry : previous, pending: null };
     }
     previous = entry;
   }
-  // The open key has no further versions behind a marker without a version, or at the end of the listing.
+  // If `through` is the end of the listing or a marker without a version, no further versions of the open key follow.
   const isBetweenKeys = through === null || through.versionId === null;
   if (isBetweenKeys) {
     await closeKey(comparison);
@@ -126,11 +132,12 @@ const compareStretch = async (
     );
   }
   await flush(comparison);
-  // Between two versions of a key the source's marker does not say where the destination's listing continues.
+  // Between two versions of a key, the source's marker does not show where to continue the destination's listing, so the carry
+  // must.
   return isBetweenKeys ? null : carryOf(comparison, sourceFilter.pending);
 };
 
-/** Appended to a key, it gives the least text behind that key. */
+/** Appended to a key, this character gives the next text in the order of keys. */
 const FIRST_AFTER = '\0';
 
 const compareVersion = async (comparison: Comparison, version: ListedVersion): Promise<void> => {
@@ -148,7 +155,10 @@ const compareVersion = async (comparison: Comparison, version: ListedVersion): P
   onSource(version);
 };
 
-/** Versions of the open key that the destination has besides are older than all of the source's, and do not count. */
+/**
+ * Ends the comparison of the open key. If the destination has more versions of the key, they are older than all versions of the
+ * source and do not count.
+ */
 const closeKey = async (comparison: Comparison): Promise<void> => {
   const { open, options, destination } = comparison;
   if (open === null) return;
@@ -163,7 +173,10 @@ const closeKey = async (comparison: Comparison): Promise<void> => {
   if (isFull(comparison)) await flush(comparison);
 };
 
-/** Takes all keys before this one, which the source does not have; null: to the end. */
+/**
+ * Takes all keys of the destination before `before`, or all remaining keys if `before` is null. The source has none of these
+ * keys.
+ */
 const passExtras = async (comparison: Comparison, before: string | null): Promise<void> => {
   const { destination } = comparison;
   const { mapping, wants } = comparison.options;
@@ -203,7 +216,10 @@ const flush = async (comparison: Comparison): Promise<void> => {
   if (compared.sameKeys > 0 || compared.differences.length > 0) await comparison.options.report(compared);
 };
 
-/** The next version at the destination; null: there is none. A page is listed only once everything before it is committed. */
+/**
+ * Returns the next version at the destination, or null if there is none. Before it lists another page, it commits everything that
+ * was compared so far.
+ */
 const nextAtDestination = async (comparison: Comparison): Promise<ListedVersion | null> => {
   const { destination } = comparison;
   for (;;) {

@@ -1,19 +1,22 @@
-/** Which entries of a listing count. Some entries are decided only by the entry that follows, so a filter may hold one back. */
+/** Decides which entries of a listing count. For some entries the next entry decides, so a filter may hold an entry back. */
 import type { ListedVersion } from './page.ts';
 
 export interface EntryFilter {
   /**
-   * Takes the entries of a listing in S3's order and returns those that are now known to count: the given entry, the pending one
-   * before it, or nothing. After a call that returns something, nothing is pending.
+   * Receives the entries of a listing in S3's order. Returns the entries that are now known to count: the given entry, the
+   * pending entry before it, both, or none. After a call that returns an entry, no entry is pending.
    */
   pass(entry: ListedVersion): readonly ListedVersion[];
-  /** An earlier entry that is not decided yet. A filter that continues elsewhere in the listing starts with it. */
+  /**
+   * An earlier entry for which it is not decided yet whether it counts. Another filter that continues in the listing must start
+   * with this entry.
+   */
   readonly pending: ListedVersion | null;
 }
 
 export type CreateEntryFilter = (pending: ListedVersion | null) => EntryFilter;
 
-/** Passes the entries that count by themselves, whatever follows them. */
+/** Passes every entry for which `counts` returns true. The entries that follow do not matter, so no entry is ever pending. */
 export const passIf = (counts: (entry: ListedVersion) => boolean): EntryFilter => ({
   pass: (entry) => (counts(entry) ? [entry] : NO_ENTRIES),
   pending: null,
@@ -22,8 +25,9 @@ export const passIf = (counts: (entry: ListedVersion) => boolean): EntryFilter =
 const NO_ENTRIES: readonly ListedVersion[] = [];
 
 /**
- * Passes all versions, and the delete markers as they are replicated: consecutive markers count as one, and a marker with no version
- * under it does not count, because there is nothing to delete. The newest marker of the current row is pending.
+ * Passes all versions, and those delete markers that are replicated. Several delete markers in a row count as one. A delete
+ * marker without a version under it does not count, because there is nothing to delete. While the filter is within a row of
+ * delete markers, the newest of them is pending.
  */
 export const passMergedMarkers: CreateEntryFilter = (from) => {
   let pending: ListedVersion | null = from;

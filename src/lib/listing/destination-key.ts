@@ -1,22 +1,28 @@
-/** Keys at the destination: the rule may replace the source's prefix by another one. The order of keys stays the same. */
+/** Keys at the destination. A rule may replace the source's prefix by another prefix; the order of the keys stays the same. */
 import { MAX_KEY_BYTES } from '../model/rule.ts';
 import { byteLength } from './key-order.ts';
 import { BEGINNING, type Marker } from './page.ts';
 
 export interface KeyMapping {
   sourcePrefix: string;
-  /** Takes the place of `sourcePrefix`. */
+  /** The prefix that replaces `sourcePrefix`. */
   destinationPrefix: string;
 }
 
 export const mapKey = ({ sourcePrefix, destinationPrefix }: KeyMapping, key: string): string =>
   destinationPrefix + key.slice(sourcePrefix.length);
 
-/** The destination's marker for the source's keys behind `key`. It may be too long for S3: see {@link markerWithin}. */
+/**
+ * Returns a marker for the destination's listing. The replicas of all source keys behind `key` lie behind this marker. The
+ * marker's key may be too long for S3: see {@link markerWithin}.
+ */
 export const mapMarker = (mapping: KeyMapping, key: string): Marker =>
   key.length <= mapping.sourcePrefix.length ? BEGINNING : { key: mapKey(mapping, key), versionId: null };
 
-/** Cuts a marker that is too long for S3. The cut marker lies before the intended one, so the entries between both must be skipped. */
+/**
+ * Shortens a marker that is too long for S3. The shortened marker lies before the original one, so the caller must skip the
+ * entries between the two.
+ */
 export const markerWithin = (marker: Marker): Marker =>
   byteLength(marker.key) <= MAX_KEY_BYTES ? marker : { key: cutToLimit(marker.key), versionId: null };
 

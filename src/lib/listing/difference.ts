@@ -1,32 +1,32 @@
-/** The differences between both sides, key by key. */
+/** The differences between source and destination, key by key. */
 import type { CompareVersions } from './compare-versions.ts';
 import type { OpenKey } from './comparison-state.ts';
 import type { ListedVersion } from './page.ts';
 
 /**
  * - `missing`: the destination has no version of the key.
- * - `different`, `look`: the verdict of {@link CompareVersions} on the first pair of versions for which it is one of these.
- * - `history-shorter`: all versions at the destination are the same, but there are fewer of them.
- * - `attributes`: everything is the same, but {@link CompareVersions} asks for a check of the attributes.
+ * - `different`, `look`: the first verdict of {@link CompareVersions} on a pair of versions that is one of these.
+ * - `history-shorter`: all versions at the destination are the same as at the source, but there are fewer of them.
+ * - `attributes`: everything is the same, but {@link CompareVersions} requests a check of the attributes.
  * - `extra`: the source has no version of the key.
  */
 export interface Difference {
   kind: 'missing' | 'different' | 'look' | 'history-shorter' | 'attributes' | 'extra';
-  /** The source's key, also for a key that is only at the destination. */
+  /** The source's key. For a key that only the destination has, the key that it would have at the source. */
   key: string;
   /** Total bytes of all versions listed at the source; for an extra key, at the destination. */
   sizeBytes: number;
-  /** How many of the source's versions have no counterpart; 0 for an extra key. */
+  /** How many of the source's versions have no counterpart at the destination; 0 for an extra key. */
   missingVersions: number;
 }
 
 export interface ComparedKeys {
   differences: Difference[];
-  /** How many keys are the same, as far as listings show. */
+  /** How many keys are the same as far as listings show. */
   sameKeys: number;
 }
 
-/** Adds the next version of an open key, and its counterpart at the destination if it has one. */
+/** Adds the next source version of an open key, and the counterpart of this version at the destination, if there is one. */
 export const addPair = (
   open: OpenKey,
   source: ListedVersion,
@@ -44,7 +44,7 @@ export const addPair = (
   if (verdict !== 'same') open.verdict = verdict;
 };
 
-/** The difference of a key of which all versions were added; null: it is the same on both sides. */
+/** Returns the difference of a key after all of its versions were added, or null if both sides are the same. */
 export const differenceOf = ({
   key,
   verdict,

@@ -1,31 +1,37 @@
 /**
- * Turns keys into numbers, as arithmetic coding does: equal intervals of numbers contain about equally many keys, whatever
- * characters the keys consist of. It learns from the pages seen which characters appear at the places where keys differ.
+ * Turns keys into numbers, as arithmetic coding does. Equal intervals of numbers then contain about equally many keys, whatever
+ * characters the keys consist of. The pages seen so far show which characters appear where keys differ.
  */
 import type { Entries, Keyed } from './page.ts';
 import { boundaryAt, commonPrefixLength } from './key-order.ts';
 
 export interface Digits {
-  /** Learns from a page. */
+  /** Counts the characters in which the keys of the page differ. */
   learn(entries: Entries<Keyed>): void;
   /** The number of different characters seen. */
   readonly size: number;
   has(character: string): boolean;
   /**
-   * The position of the key, 0 to 1, among all keys that share the template's first `depth` code units. A character of the
-   * template that is not a digit is assumed to be the same in all keys, as in `2026/01/31`.
+   * The position of the key, from 0 to 1, among all keys that share the template's first `depth` code units. If a character of
+   * the template is not a digit, as the slashes in `2026/01/31`, all keys are assumed to have the same character there.
    */
   position(key: string, template: string, depth: number): number;
-  /** A text that, behind the template's first `depth` code units, lies within `tolerance` below `position`. */
+  /**
+   * Returns the text that follows the template's first `depth` code units in a key at `position`. The position of the resulting
+   * key is at most `tolerance` below `position`.
+   */
   textAt(position: number, tolerance: number, template: string, depth: number): string;
-  /** A sample to hand on: at most {@link SAMPLE_SIZE} characters, each as often as its share. */
+  /**
+   * Returns a sample of the digits for another worker: at most {@link SAMPLE_SIZE} characters, each as often as its share
+   * requires.
+   */
   sample(): string;
 }
 
 const SAMPLE_SIZE = 96;
 const KEYS_PER_PAGE = 24;
 const MAX_COLUMNS = 12;
-/** Minimum width of an interval: below it a double cannot distinguish two keys. */
+/** Minimum width of an interval. Below this width a double cannot distinguish two keys. */
 const MIN_WIDTH = 1e-14;
 
 export const createDigits = (sample: string): Digits => {
@@ -49,7 +55,10 @@ export const createDigits = (sample: string): Digits => {
   };
 };
 
-/** The characters, place by place, of some keys behind the prefix that the whole page shares; only places where keys differ. */
+/**
+ * Returns the characters of some keys of the page, one array for each character position behind the prefix that all keys of the
+ * page share. Positions at which all of these keys have the same character are left out.
+ */
 const columnsOf = (entries: Entries<Keyed>): string[][] => {
   const first = entries.at(0)?.key ?? '';
   const depth = commonPrefixLength(first, entries.at(-1)?.key ?? '');
@@ -57,7 +66,7 @@ const columnsOf = (entries: Entries<Keyed>): string[][] => {
   const columns: string[][] = [];
   for (let index = 0; index < entries.length; index += step) {
     const key = entries.at(Math.floor(index))?.key ?? '';
-    // The tail is cut in code units, so half a character at its end is dropped.
+    // `depth` counts code units, so the cut could fall within a surrogate pair. In that case the half pair is dropped.
     const tail = key.slice(depth, boundaryAt(key, depth + 2 * MAX_COLUMNS));
     let column = 0;
     for (const character of tail) {
@@ -66,7 +75,7 @@ const columnsOf = (entries: Entries<Keyed>): string[][] => {
       column += 1;
     }
   }
-  // The first place shows only the few digits that this page covers, so each of them counts once.
+  // The first position shows only the few digits that this page covers, so each digit counts only once.
   return columns
     .map((column, index) => (index === 0 ? [...new Set(column)] : column))
     .filter((column) => column.some((character) => character !== column[0]));
@@ -77,7 +86,10 @@ const add = (counts: Map<number, number>, character: string, weight: number): vo
   counts.set(codePoint, (counts.get(codePoint) ?? 0) + weight);
 };
 
-/** The code points in order, and for each the share of all characters before it. `shares` has one more element, which is 1. */
+/**
+ * The code points in order, and for each code point the total share of the code points before it. `shares` has one more element,
+ * which is 1.
+ */
 interface Table {
   codePoints: number[];
   shares: number[];
@@ -102,7 +114,7 @@ const positionIn = ({ codePoints, shares }: Table, key: string, template: string
       const rank = lowerBound(codePoints, codePoint);
       const share = shares[rank] ?? 1;
       low += width * share;
-      // A character that was never seen has no interval: all keys that begin with it share one position.
+      // A character that was never seen has no interval, so all keys that continue with it have the same position.
       if (codePoints[rank] !== codePoint) return low;
       width *= (shares[rank + 1] ?? 1) - share;
     } else if (fixed !== codePoint) return codePoint < fixed ? low : low + width;
@@ -111,10 +123,10 @@ const positionIn = ({ codePoints, shares }: Table, key: string, template: string
   return low;
 };
 
-/** The template's character at this place if it is not a digit. */
+/** Returns the template's character at this index if it is not a digit; otherwise null. */
 const fixedAt = (codePoints: number[], template: string, index: number): number | null => {
   const codePoint = template.codePointAt(index);
-  // Characters of other lengths came before, so this is the second half of a character.
+  // The index may be the second half of a surrogate pair, because earlier characters may differ in length from the template's.
   if (codePoint === undefined || (codePoint >= 0xdc00 && codePoint < 0xe000)) return null;
   return codePoints[lowerBound(codePoints, codePoint)] === codePoint ? null : codePoint;
 };
@@ -134,7 +146,7 @@ const textIn = (
       text += String.fromCodePoint(fixed);
       continue;
     }
-    // The last character that begins at or before the position.
+    // The rank of the last character whose interval begins at or before the position.
     const rank = Math.max(0, Math.min(upperBound(shares, (position - low) / width), codePoints.length) - 1);
     const codePoint = codePoints[rank];
     if (codePoint === undefined || codePoints.length === 1) return text;
@@ -158,7 +170,7 @@ const sampleOf = ({ codePoints, shares }: Table): string => {
     .join('');
 };
 
-/** The number of sorted numbers that are below `value`. */
+/** Returns how many of the sorted numbers are below `value`. */
 const lowerBound = (sorted: number[], value: number): number => {
   let low = 0;
   let high = sorted.length;
@@ -170,7 +182,7 @@ const lowerBound = (sorted: number[], value: number): number => {
   return low;
 };
 
-/** The number of sorted numbers that are at or below `value`. */
+/** Returns how many of the sorted numbers are at or below `value`. */
 const upperBound = (sorted: number[], value: number): number => {
   let low = 0;
   let high = sorted.length;

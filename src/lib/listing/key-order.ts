@@ -1,12 +1,16 @@
 /**
- * The order in which S3 lists keys: by their UTF-8 bytes, which is the order of code points, not that of JavaScript strings
- * ("List results are always returned in UTF-8 binary order", S3 User Guide, "Listing object keys programmatically").
+ * The order in which S3 lists keys: the order of their UTF-8 bytes ("List results are always returned in UTF-8 binary order", S3
+ * User Guide, "Listing object keys programmatically"). It is also the order of code points. JavaScript compares strings
+ * differently.
  */
 
-/** The greatest code point: of all keys with a prefix, only those that begin with prefix + this code point come after it. */
+/**
+ * The greatest code point. Appended to a prefix, it gives a text that sorts behind all keys with the prefix, except keys that
+ * begin with that text.
+ */
 export const LAST_CODE_POINT = '\u{10ffff}';
 
-/** Negative, zero or positive, as `sort` expects it. */
+/** Returns a negative number, zero or a positive number, as `sort` expects. */
 export const compareKeys = (one: string, other: string): number => {
   if (one === other) return 0;
   const length = Math.min(one.length, other.length);
@@ -18,7 +22,7 @@ export const compareKeys = (one: string, other: string): number => {
   return one.length - other.length;
 };
 
-/** The number of code units that both begin with; never ends within a surrogate pair. */
+/** The number of code units at the start of both texts that are equal. Never splits a surrogate pair. */
 export const commonPrefixLength = (one: string, other: string): number => {
   const length = Math.min(one.length, other.length);
   let index = 0;
@@ -26,13 +30,13 @@ export const commonPrefixLength = (one: string, other: string): number => {
   return boundaryAt(one, index);
 };
 
-/** The last index at or before `index` that does not split a surrogate pair. */
+/** Returns `index`, or the index before it if `index` would split a surrogate pair. */
 export const boundaryAt = (text: string, index: number): number =>
   index > 0 && index < text.length && isLeading(text.charCodeAt(index - 1)) ? index - 1 : index;
 
 export const byteLength = (key: string): number => Buffer.byteLength(key, 'utf8');
 
-/** Surrogates stand for code points above all others, so they sort behind U+E000 to U+FFFF. */
+/** Surrogates encode code points above all others, so they must sort behind U+E000 to U+FFFF. */
 const byteRank = (unit: number): number => {
   if (unit < 0xd800) return unit;
   return unit < 0xe000 ? unit + 0x2000 : unit - 0x800;

@@ -1,23 +1,24 @@
 /**
- * The record of a run's ranges. Whatever happens to workers and messages, the progress of a range is its last commit, and the run
- * has ended when no range is open.
+ * The record of a run's ranges. Whatever happens to workers and messages, the progress of a range is the progress of its last
+ * commit. The run has ended when no range is open.
  */
 import type { Range } from './range.ts';
 
 /** One step of one range. It takes effect as a whole or not at all. */
 export interface Commit {
-  /** The range as it was committed before: only a worker that knows the last step may make the next one. */
+  /** The range after the last commit. If another worker has made a commit since, this commit is refused. */
   before: Range;
-  /** What is left of the range; null: nothing. */
+  /** The rest of the range; null: nothing is left. */
   after: Range | null;
-  /** New ranges that were cut off from it. */
+  /** New ranges that were cut off from the range. */
   children: readonly Range[];
 }
 
 /**
- * - `superseded`: another worker made this step (it has a duplicate of the message, or was presumed dead). Nothing was changed, and
- *   the worker must stop.
- * - `ended`: this was the last open range of the run; returned exactly once.
+ * - `committed`: the step is recorded, and ranges of the run are still open.
+ * - `superseded`: another worker made this step, because it has a duplicate of the message or this worker was presumed dead.
+ *   Nothing was changed, and this worker must stop.
+ * - `ended`: the step is recorded, and no range of the run is open any more. Returned exactly once.
  */
 export type Committed = 'committed' | 'superseded' | 'ended';
 
@@ -25,9 +26,9 @@ export interface Ledger {
   commit(commit: Commit): Promise<Committed>;
 }
 
-/** A ledger in memory: the model for every other ledger. */
+/** A ledger in memory. Every other ledger must behave like this one. */
 export interface MemoryLedger extends Ledger {
-  /** The open ranges as they were committed last, in no order. */
+  /** Returns the open ranges after their last commits, in no order. */
   open(): Range[];
 }
 

@@ -1,23 +1,23 @@
-/** A listing as one stream of the entries that count. Only one page is in memory. */
+/** Reads a listing as one stream of the entries that count. Only one page is in memory. */
 import type { ListedVersion, ListPage, Marker, Page } from './page.ts';
 import type { EntryFilter } from './counted-entries.ts';
 
-/** The place at which another reader of the same listing can continue. */
+/** The position from which another reader can continue the same listing. */
 export interface Position {
   marker: Marker;
-  /** The pending entry that the filter there starts with. */
+  /** The pending entry with which the other reader's filter starts. */
   pending: ListedVersion | null;
 }
 
 export interface ListingReader {
-  /** Behind the entry that was taken last, or behind the page if nothing of it is left. */
+  /** The position behind the entry that was taken last. If nothing of the page is left, the position behind the page. */
   position(): Position;
-  /** The next entry of the current page, without taking it; null: nothing of the page is left. */
+  /** Returns the next entry of the current page without taking it, or null if nothing of the page is left. */
   peek(): ListedVersion | null;
   take(): void;
-  /** Is the current page the last one? */
+  /** Returns whether the current page is the last page of the listing. */
   isLastPage(): boolean;
-  /** Moves to the next page, which may be empty. The rest of the current page is lost. */
+  /** Moves to the next page, which may be empty. Discards the rest of the current page. */
   turn(): Promise<void>;
 }
 
@@ -28,7 +28,7 @@ export const createListingReader = (
 ): ListingReader => {
   let page: Page<ListedVersion> = { entries: [], next: after };
   let index = 0;
-  /** The entry that the filter received last, and the one before it. */
+  /** The entry that the filter received last, and the entry that it received before. */
   let passed: Marker = after;
   let beforePassed: Marker = after;
   let ready: readonly ListedVersion[] = [];
@@ -61,7 +61,8 @@ export const createListingReader = (
     take: () => {
       const head = ready[readyIndex];
       readyIndex += 1;
-      // A pending entry passes together with the entry received last, which itself is still to be taken.
+      // A pending entry is passed together with the entry that the filter received last. If the pending entry is taken, the last
+      // entry is still to be taken.
       taken = { marker: head === passed ? passed : beforePassed, pending: null };
     },
     isLastPage: () => page.next === null,

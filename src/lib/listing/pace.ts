@@ -1,11 +1,13 @@
-/** Limits the number of requests under way to what S3 accepts, which is found out by trying. */
+/** Limits the number of concurrent requests. The number that S3 accepts is not known beforehand, so it is found by trying. */
 import { ReplicationError } from '../model/errors.ts';
 import type { Clock } from '../model/ports.ts';
 
 export interface Pace {
-  /** Makes the request when its turn comes. A request that fails as `throttled` slows down all requests. */
+  /**
+   * Waits until the limit allows another request, then makes the request. A request that fails as `throttled` lowers the limit.
+   */
   run<T>(request: () => Promise<T>): Promise<T>;
-  /** Maximum number of requests under way at present. */
+  /** Maximum number of concurrent requests at present. */
   readonly limit: number;
 }
 
@@ -14,16 +16,22 @@ export interface PaceOptions {
   /** The limit at the start. Default: 16, or `most` if that is less. */
   initial?: number;
   most: number;
-  /** Default: no limit. S3 accepts 5,500 requests a second for each partitioned prefix, including those of the live replication. */
+  /**
+   * Default: no limit. S3 accepts 5,500 requests a second for each partitioned prefix; the requests of the live replication count
+   * towards this number.
+   */
   requestsPerSecond?: number;
 }
 
-/** The share of the limit that remains after a SlowDown. Halving would leave a quarter of what S3 accepts unused. */
+/**
+ * The factor by which a SlowDown lowers the limit. Halving the limit each time would leave a quarter of what S3 accepts unused.
+ */
 const REMAINS = 0.8;
 
 /**
- * The limit doubles with every round of answers until the first SlowDown. From then on it shrinks by a fifth at each SlowDown and
- * grows by one with each round. Requests that were sent before the limit was last lowered do not lower it again.
+ * The limit doubles with every round of responses until the first SlowDown. After the first SlowDown, each SlowDown lowers the
+ * limit by a fifth, and each round of successful requests raises it by one. If a request was sent before the limit was last
+ * lowered, its SlowDown does not lower the limit again.
  */
 export const createPace = ({
   clock,

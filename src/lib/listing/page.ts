@@ -1,41 +1,43 @@
 /** The pages of a listing in S3's terms, and the port that lists them. */
 
-/** A place in a listing: behind this version of the key, or behind all of its versions. */
+/** A position in a listing: behind one version of the key, or behind all of its versions. */
 export interface Marker {
   /** '' for the very beginning. */
   key: string;
-  /** S3's VersionIdMarker. Null: behind all versions of the key. Always null with ListObjectsV2. */
+  /** S3's VersionIdMarker; null: behind all versions of the key. Always null with ListObjectsV2. */
   versionId: string | null;
 }
 
-/** The only part of an entry that listing in ranges needs. Everything else is for the consumer. */
+/** The only part of an entry that the listing of ranges needs. The consumer uses the other parts. */
 export interface Keyed {
   key: string;
 }
 
-/** A version as ListObjectsV2 and ListObjectVersions report it. */
+/** A version as reported by ListObjectsV2 or ListObjectVersions. */
 export interface ListedVersion extends Keyed {
   kind: 'object' | 'delete-marker';
-  /** Null from ListObjectsV2. `"null"`: S3's null version. */
+  /** Null if listed by ListObjectsV2. The text `"null"` is S3's null version. */
   versionId: string | null;
-  /** Always true from ListObjectsV2. */
+  /** Always true if listed by ListObjectsV2. */
   isLatest: boolean;
-  /** Opaque, with its quotes; empty for a delete marker. */
+  /** The ETag with its quotation marks; empty for a delete marker. */
   etag: string;
   sizeBytes: number;
-  /** Milliseconds since the epoch; S3 gives whole seconds. */
+  /** Milliseconds since the epoch. S3 reports whole seconds. */
   lastModifiedMs: number;
-  /** `STANDARD` included; empty for a delete marker. */
+  /** The storage class, also if it is `STANDARD`; empty for a delete marker. */
   storageClass: string;
 }
 
-/** The part of an array's interface that is needed, so that a simulation can create entries when they are read. */
+/** The part of an array's interface that is needed. So a simulation can create entries only when they are read. */
 export type Entries<E> = Pick<readonly E[], 'length' | 'at' | 'slice'> & Iterable<E>;
 
 export interface Page<E extends Keyed> {
-  /** In S3's order, with decoded keys. May be fewer than requested, even none, whether or not more entries follow. */
+  /**
+   * Entries in S3's order, with decoded keys. A page may have fewer entries than requested, or none, even if more entries follow.
+   */
   entries: Entries<E>;
-  /** The start of the next page (NextKeyMarker and NextVersionIdMarker, or the last key); null at the end of the bucket. */
+  /** The start of the next page (NextKeyMarker and NextVersionIdMarker, or the last key); null: this page is the last one. */
   next: Marker | null;
 }
 
@@ -48,7 +50,10 @@ export interface PageRequest {
   maxKeys: number;
 }
 
-/** Throws only ReplicationError. The reason `throttled` asks to slow down; other reasons with disposition `retry` are tried again. */
+/**
+ * Throws only ReplicationError. After the reason `throttled` the caller slows down and retries; other reasons with disposition
+ * `retry` are only retried.
+ */
 export type ListPage<E extends Keyed> = (request: PageRequest) => Promise<Page<E>>;
 
 /** The beginning of a bucket, or of a prefix. */

@@ -1,6 +1,6 @@
 /**
- * A listing that waits and retries. S3 limits requests for each partition, and both partitions and ranges are neighbourhoods of the
- * key space. So a throttled range waits by itself, while {@link Pace} slows down all ranges a little.
+ * A listing that waits and retries. S3 limits requests for each partition, and a partition is a contiguous part of the key space,
+ * as a range is. So a throttled range waits by itself, while {@link Pace} slows down all ranges a little.
  */
 import { asReplicationError } from '../model/errors.ts';
 import type { Clock } from '../model/ports.ts';
@@ -12,16 +12,19 @@ export interface Patience {
   pace: Pace;
   /** In [0, 1). Default: Math.random. */
   random?: () => number;
-  /** Milliseconds since the epoch after which nothing is retried. Default: no limit. */
+  /** Milliseconds since the epoch. No retry is made after this time. Default: no limit. */
   deadlineMs?: number;
 }
 
 const BASE_MS = 100;
 const CAP_MS = 20_000;
-/** Maximum number of tries after failures other than SlowDown. A SlowDown may last as long as S3 needs to split a partition. */
+/**
+ * Maximum number of tries for failures other than SlowDown. A SlowDown is retried without a limit, because it may last as long as
+ * S3 needs to split a partition.
+ */
 const MAX_TRIES = 8;
 
-/** Shared by all ranges of a process. Throws the last failure when another try is not worth it. */
+/** All ranges of a process share one such listing. It throws the last failure when another try cannot help. */
 export const patientListing =
   <E extends Keyed>(
     listPage: ListPage<E>,

@@ -1,14 +1,14 @@
-/** The commits of one range: one at a time, because each continues the one before. */
+/** The commits of one range. They are made one after the other, because each commit continues the one before. */
 import type { Committed, Ledger } from './ledger.ts';
 import type { Range } from './range.ts';
 
 export interface RangeCommits {
   readonly ledger: Ledger;
-  /** The range as the last commit left it. */
+  /** The range after the last commit. */
   committed: Range;
-  /** Another worker has the range: nothing can be committed any more. */
+  /** Whether another worker has taken over the range. If so, nothing can be committed any more. */
   isSuperseded: boolean;
-  /** Settles with the last commit. */
+  /** Settles when the last commit settles. */
   last: Promise<unknown>;
 }
 
@@ -20,8 +20,9 @@ export const commitsOf = (range: Range, ledger: Ledger): RangeCommits => ({
 });
 
 /**
- * Commits what `after` makes of the last committed range (null: nothing is left of it), together with the ranges cut off from it.
- * After a commit has failed no other one is made: the work ends with that failure and is resumed from the last commit.
+ * Commits the range that `after` returns for the last committed range, together with the ranges that were cut off from it.
+ * `after` returns null if nothing of the range is left. After a failed commit no further commits are made: the work ends with
+ * that failure, and it is resumed later from the last successful commit.
  */
 export const commitNext = (
   commits: RangeCommits,
@@ -40,7 +41,7 @@ export const commitNext = (
   return turn;
 };
 
-/** Waits for the commits under way and returns what is left of the range. */
+/** Waits for the commits under way and returns the rest of the range. */
 export const settledRange = async (commits: RangeCommits): Promise<Range> => {
   await commits.last;
   return commits.committed;

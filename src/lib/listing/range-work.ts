@@ -1,4 +1,7 @@
-/** Works on one range page by page: each page is consumed and then committed. Meanwhile parts of the rest may be cut off. */
+/**
+ * Works on one range page by page: consumes each page and then commits the progress. Meanwhile parts of the rest of the range may
+ * be cut off.
+ */
 import { createDigits, type Digits } from './key-arithmetic.ts';
 import type { Committed, Ledger } from './ledger.ts';
 import type { Entries, Keyed, ListPage, Marker, Page } from './page.ts';
@@ -8,9 +11,9 @@ import { remainingPages, type Sight, splitPoints } from './split.ts';
 import { type Checkpoint, type Consume, cutToRange, type CutStretch } from './stretch.ts';
 
 export interface RangePorts<E extends Keyed> {
-  /** Retries by itself the requests that are worth it (see `patient-listing.ts`). */
+  /** Retries failed requests itself if a retry may help (see `patient-listing.ts`). */
   listPage: ListPage<E>;
-  /** Called once for each range that is worked on. */
+  /** Called once for each range, before the work on the range begins. */
   consumerOf(range: Range): Consume<E>;
   ledger: Ledger;
   /** Milliseconds since the epoch. */
@@ -22,25 +25,29 @@ export interface RangeLimits {
   prefix: string;
   /** Default 1,000, which is S3's maximum. */
   pageSize?: number;
-  /** Milliseconds since the epoch after which nothing may be under way. Default: never. */
+  /** Milliseconds since the epoch. After this time no work may be under way. Default: never. */
   deadlineMs?: number;
 }
 
-/** `ended`: nothing is left of the range, nor of the run. */
+/** `finished`: nothing of this range is left. `ended`: this was also the last open range of the run. */
 export type RangeEnd =
   { kind: 'finished' } | { kind: 'ended' } | { kind: 'handed-back'; rest: Range } | { kind: 'superseded' };
 
 export interface RangeWork {
-  /** Works until the range is done, the time is over, or another worker has the range. Throws what its ports throw. */
+  /**
+   * Works until the range is done, the time is over, another worker has taken over the range, or `stop` was called. Throws what
+   * its ports throw.
+   */
   run(): Promise<RangeEnd>;
-  /** Approximate number of pages that are left and not begun; 0 while nothing is known yet. */
+  /** Approximate number of pages that are left and not begun; 0 before the first page. */
   remainingPages(): number;
   /**
-   * Cuts the rest into at most `parts` parts, keeps the first and returns the others once they are committed; returns none if it
-   * is not worth it. May be called at any time while `run` is under way.
+   * Cuts the rest of the range into at most `parts` parts. Keeps the first part, commits the others as new ranges and then
+   * returns them. Returns an empty array if a split is not worth it, or if the commit was superseded. May be called at any time
+   * while `run` is under way.
    */
   split(parts: number): Promise<Range[]>;
-  /** Hands the rest back as soon as the step under way has ended. */
+  /** Makes `run` hand back the rest of the range as soon as the step under way has ended. */
   stop(): void;
 }
 
@@ -48,14 +55,16 @@ export interface RangeWork {
 export const MAX_PAGE_KEYS = 1_000;
 /** How many of the last pages are used to estimate how densely keys lie. */
 const TRAIL = 5;
-/** How often the characters of keys are learned, in pages, after the first pages: later pages mostly look like the first ones. */
+/**
+ * How often, in pages, the characters of keys are learned. The first pages are all learned; later pages mostly look like them.
+ */
 const LEARN_EVERY = 8;
 
-/** Thrown through the consumer by its checkpoint. */
+/** Thrown by the checkpoint through the consumer to end the work. */
 class EndsHere extends Error {}
 
 interface WorkState {
-  /** As the range was when this work began. */
+  /** The range at the start of this work. */
   readonly range: Range;
   readonly limits: Required<RangeLimits>;
   readonly now: () => number;
@@ -64,17 +73,17 @@ interface WorkState {
   /** See {@link Sight}. */
   trail: string[];
   pages: number;
-  /** The start of the next page: ahead of the committed range while a page is being consumed. */
+  /** The start of the next page. It is ahead of the committed range while a page is being consumed. */
   cursor: Marker;
   upTo: string | null;
-  /** A page is being listed. */
+  /** Whether a page is being listed. */
   isReading: boolean;
   isStopped: boolean;
-  /** The last page was read. */
+  /** Whether the last page was read. */
   isOver: boolean;
   stepBeganMs: number;
   longestStepMs: number;
-  /** The estimate of the remaining pages, which is asked for often and expensive; null: something has changed since. */
+  /** The last estimate of the remaining pages, which is kept because it is expensive; null: the state has changed since. */
   remaining: number | null;
 }
 
@@ -148,7 +157,7 @@ const runRange = async <E extends Keyed>(
   }
 };
 
-/** A step may take as long as the longest so far, and so may the page that is listed ahead. */
+/** The next step may take as long as the longest step so far, and so may the page that is listed ahead. */
 const mustStop = ({ isStopped, now, longestStepMs, limits }: WorkState): boolean =>
   isStopped || now() + 2 * longestStepMs > limits.deadlineMs;
 
@@ -159,7 +168,7 @@ const list = <E extends Keyed>(state: WorkState, listPage: ListPage<E>): Promise
   return listPage({ prefix, after: state.cursor, maxKeys: pageSize });
 };
 
-/** Throws if the listing makes no progress, rather than asking S3 for the same page forever. */
+/** Throws if the listing makes no progress. Otherwise S3 would be asked for the same page forever. */
 const advanceTo = (state: WorkState, next: Marker | null): void => {
   const { cursor } = state;
   if (next === null || (next.key === cursor.key && next.versionId === cursor.versionId))
@@ -190,7 +199,7 @@ const endStep = async (state: WorkState, after: (committed: Range) => Range | nu
   return answer;
 };
 
-/** What is left of the range behind the stretch; null: nothing. */
+/** The rest of the range behind the stretch; null if nothing is left. */
 const restBehind = (
   state: WorkState,
   committed: Range,
@@ -212,7 +221,7 @@ const splitRest = async (state: WorkState, parts: number): Promise<Range[]> => {
   if (first === undefined) return [];
   const rest = { ...state.commits.committed, upTo: state.upTo, digits: state.digits.sample() };
   const children = rangesBehind(rest, points, remainingPages(sight) / (points.length + 1));
-  // From here on pages end at the first point, so that nothing is consumed twice. If the commit fails, so does the work.
+  // From here on pages end at the first point, so that nothing is consumed twice. If the commit fails, the whole work fails.
   state.upTo = first;
   state.remaining = null;
   const shorten = (last: Range): Range => ({ ...last, upTo: first, step: last.step + 1 });

@@ -4,21 +4,26 @@ import { BEGINNING, type Marker } from './page.ts';
 
 export interface Range {
   /**
-   * The start of the range: all its keys are behind this one; '' for the beginning. It never changes, and no other range of the
-   * run ever starts there, so it is the range's id.
+   * The start of the range: all keys of the range are behind this key; '' for the beginning. It never changes, and no other range
+   * of the run ever has the same start, so it is the range's id.
    */
   from: string;
-  /** The last version that was listed and consumed. */
+  /** The position behind everything that was listed and consumed. */
   after: Marker;
-  /** The last key of the range, which need not exist; null: to the end. */
+  /** The last key of the range, even if no object has this key; null: the range extends to the end of the listing. */
   upTo: string | null;
-  /** The number of commits so far. It fences off a worker that has an old copy of the range. */
+  /**
+   * The number of commits so far. A commit of a worker with an old copy of the range is refused, because its number is too low.
+   */
   step: number;
-  /** Characters seen so far (see `key-arithmetic.ts`), so that another worker does not start without knowledge. */
+  /** A sample of the characters seen so far (see `key-arithmetic.ts`), for the next worker of the range. */
   digits: string;
   /** The number of pages that were expected when the range was cut off; null: unknown. */
   expectedPages: number | null;
-  /** State of the consumer, for the worker that continues the range: plain JSON, opaque here. Null at the start. */
+  /**
+   * State of the consumer, for the worker that continues the range. Plain JSON, which only the consumer interprets; null at the
+   * start.
+   */
   carry: Json;
 }
 
@@ -35,7 +40,7 @@ export const wholeRange = (): Range => ({
   carry: null,
 });
 
-/** The ranges behind each of the ascending points. The last one ends where `range` ended. */
+/** Returns one new range behind each of the ascending points. The last of them ends at the end of `range`. */
 export const rangesBehind = (range: Range, points: readonly string[], expectedPages: number): Range[] =>
   points.map((point, index) => ({
     from: point,
@@ -47,7 +52,7 @@ export const rangesBehind = (range: Range, points: readonly string[], expectedPa
     carry: null,
   }));
 
-/** Parses a range from JSON. Throws if it is not a range, because then another version of the program wrote it. */
+/** Parses a range from JSON. Throws if the text is not a range. In that case another version of the program wrote it. */
 export const parseRange = (text: string): Range => {
   const value: unknown = JSON.parse(text);
   if (isRange(value)) return value;

@@ -1,4 +1,4 @@
-/** Lists all ranges within one process with several workers; an idle worker takes over a part of what another one has left. */
+/** Lists all ranges within one process with several workers. An idle worker takes over a part of another worker's range. */
 import type { Keyed } from './page.ts';
 import type { Range } from './range.ts';
 import {
@@ -13,7 +13,7 @@ import { shareOut } from './share-out.ts';
 import type { Consume } from './stretch.ts';
 
 export interface LocalRunOptions<E extends Keyed> {
-  /** The ranges that are open; at the start of a run `[wholeRange()]`. */
+  /** The open ranges. At the start of a run this is `[wholeRange()]`. */
   ranges: readonly Range[];
   workers: number;
   ports: RangePorts<E>;
@@ -21,15 +21,18 @@ export interface LocalRunOptions<E extends Keyed> {
 }
 
 export interface LocalRun {
-  /** True: the ledger says that nothing is left. False: stopped, out of time, or another worker has the rest. */
+  /**
+   * Resolves to true if the ledger reported that no range is left open. Resolves to false if the run was stopped, its time was
+   * over, or another process has the rest.
+   */
   finished: Promise<boolean>;
-  /** Ends the run soon, with everything that was consumed committed. */
+  /** Ends the run soon. Everything that was consumed is committed first. */
   stop(): void;
 }
 
 /**
- * The share of requests that may be lost at the ends of ranges and to wrong estimates before splitting becomes cautious: such
- * requests cost little, and the workers would have been idle.
+ * The share of requests that may be lost before splitting becomes cautious. Requests are lost at the ends of ranges and by wrong
+ * estimates. They cost little, and without splitting the workers would have been idle.
  */
 const ACCEPTED_LOSS = 0.4;
 
@@ -37,22 +40,22 @@ interface WorkerPool {
   readonly workers: number;
   readonly waiting: Range[];
   readonly busy: Set<RangeWork>;
-  /** Workers with no range, and none on its way to them. */
+  /** The number of workers that have no range and that wait for none. */
   idle: number;
-  /** Pages that were consumed, and the part of their capacity that was empty. */
+  /** `pages` is the number of consumed pages. `lostPages` is the part of their total capacity that was empty. */
   pages: number;
   lostPages: number;
   isStopped: boolean;
-  /** The ledger said that nothing is left. */
+  /** Whether the ledger reported that no range is left open. */
   hasEnded: boolean;
   /** The first failure of a range. */
   failure: { error: unknown } | null;
   readonly finished: PromiseWithResolvers<boolean>;
-  /** Begins to work on a range. */
+  /** Creates the work on a range. */
   begin(range: Range): RangeWork;
 }
 
-/** Rejects with the first failure of a range, once all others have stopped. */
+/** The promise of the returned run rejects with the first failure of a range, after the work on all other ranges has ended. */
 export const runLocally = <E extends Keyed>({
   ranges,
   workers,
@@ -80,7 +83,10 @@ export const runLocally = <E extends Keyed>({
   return { finished: pool.finished.promise, stop: () => stopAll(pool) };
 };
 
-/** Each page shows more of what is left, so it is the moment to share the rest. */
+/**
+ * Wraps a consumer so that each page is counted first. Each page also improves the estimates of what is left, so the rest is then
+ * shared with idle workers.
+ */
 const countingPages =
   <E extends Keyed>(
     pool: WorkerPool,
@@ -104,7 +110,10 @@ const fill = (pool: WorkerPool): void => {
       cutOff(pool, work, parts);
 };
 
-/** The more pages were lost, the more a split must gain, so that the loss stays bounded whatever the keys are like. */
+/**
+ * The minimum size of a part that is worth a split. It increases with the share of lost pages, so that the loss stays bounded
+ * whatever the keys are like.
+ */
 const minimumPages = ({ pages, lostPages, workers }: WorkerPool): number =>
   1 / Math.max(0, 1 - lostPages / (ACCEPTED_LOSS * pages + 2 * workers));
 
@@ -129,7 +138,9 @@ const start = (pool: WorkerPool, range: Range): void => {
   });
 };
 
-/** The workers that will take over the parts are not idle from now on. */
+/**
+ * Cuts `parts - 1` parts off the range for idle workers. Until the parts exist, the workers meant for them do not count as idle.
+ */
 const cutOff = (pool: WorkerPool, work: RangeWork, parts: number): void => {
   pool.idle -= parts - 1;
   const back = (children: Range[]): void => {

@@ -7,7 +7,10 @@ export interface Share {
   parts: number;
 }
 
-/** Distributes `idle` workers so that the longest share becomes as short as possible, and no share shorter than `minPages`. */
+/**
+ * Distributes `idle` workers so that the longest share becomes as short as possible. A share shorter than `minPages` is not split
+ * further.
+ */
 export const shareOut = (works: readonly RangeWork[], idle: number, minPages: number): Share[] => {
   const shares = works
     .map((work) => ({ work, parts: 1, pages: work.remainingPages() }))

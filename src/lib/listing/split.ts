@@ -1,44 +1,50 @@
 /**
  * Chooses the keys at which the rest of a range is cut, so that the parts take about equally long.
  *
- * Nothing is assumed about keys. The last keys seen show at which depth keys differ, by which characters, and how densely they
- * lie; the rest of the range is estimated to be like them. If the estimate is wrong, the next page of a part shows it and the part
- * is cut again: a wrong estimate costs one request.
+ * No assumption about keys is built in. The keys seen last show at which depth keys differ, by which characters, and how densely
+ * they lie. The rest of the range is assumed to be like them. If this estimate is wrong, the next page of a part shows it, and
+ * the part is cut again. So a wrong estimate costs one request.
  */
 import { MAX_KEY_BYTES } from '../model/rule.ts';
 import type { Digits } from './key-arithmetic.ts';
 import { boundaryAt, byteLength, commonPrefixLength, compareKeys, LAST_CODE_POINT } from './key-order.ts';
 
-/** The facts about a range that is being worked on. */
+/** The facts about the range that is being worked on. */
 export interface Sight {
   /** The prefix of the listing. */
   prefix: string;
-  /** The first key of the last page, then the last keys of the last pages, the newest at the end; empty before the first page. */
+  /**
+   * Some of the keys seen, the newest at the end: the first key of the first page, then the last key of each page. Only the
+   * newest ones may be kept. Empty before the first page.
+   */
   trail: readonly string[];
-  /** Does the last page hold only versions of one key, which may have more versions? */
+  /** Whether the last page holds only versions of one key, so that more versions of this key may follow. */
   isInsideKey: boolean;
-  /** Is the next page being listed, so that its keys can no longer be cut off? */
+  /** Whether the next page is being listed, so that its keys can no longer be cut off. */
   isReading: boolean;
-  /** The start of the range. */
+  /** The start of the range: all keys of the range are behind this key. */
   from: string;
   upTo: string | null;
   digits: Digits;
   /** The number of pages read so far. */
   pages: number;
-  /** The number of pages expected in the whole range when it was cut off; null: unknown. */
+  /** The number of pages that the whole range was expected to have when it was cut off; null: unknown. */
   expectedPages: number | null;
 }
 
-/** Minimum size of a part: it must be worth the request that is lost at its start. */
+/** Minimum size of a part. The first request of a part is extra work, so a part must be worth it. */
 const MIN_PART_PAGES = 1;
-/** How many pages the digits of one counter may count. Differences further ahead in the key are searched separately. */
+/** How many pages the digits of one counter may count. Keys that already differ before these digits are searched separately. */
 const COUNTER_PAGES = 1e6;
-/** The factor in density by which a page shows that another kind of keys has begun. */
+/** The factor by which the density of a page must differ from the mean to show that another kind of keys has begun. */
 const CHANGE = 4;
-/** How many pages are assumed beyond the counter, where nothing is known: enough to make a search worthwhile. */
+/**
+ * How many pages are assumed beyond the counter, about which nothing is known. The number is large enough to make a search
+ * worthwhile.
+ */
 const BEYOND_PAGES = 4;
 
-/** The estimated number of pages behind the one being listed. Never Infinity; 0 while nothing is known yet. */
+/** The estimated number of pages behind the page that is being listed. Never Infinity; 0 before the first page. */
 export const remainingPages = (sight: Sight): number => {
   const view = viewOf(sight);
   if (view === null) return 0;
@@ -50,8 +56,8 @@ export const remainingPages = (sight: Sight): number => {
 };
 
 /**
- * At most `parts - 1` ascending keys between the last key seen and the end of the range; fewer if there is not enough left. The keys
- * are valid text of at most 1,024 bytes and need not exist.
+ * Returns at most `parts - 1` ascending keys between the last key seen and the end of the range. Returns fewer keys if not enough
+ * pages are left. The keys are valid text of at most 1,024 bytes; objects with these keys need not exist.
  */
 export const splitPoints = (sight: Sight, parts: number): string[] => {
   const view = viewOf(sight);
@@ -67,13 +73,13 @@ export const splitPoints = (sight: Sight, parts: number): string[] => {
 
 interface View {
   cursor: string;
-  /** The depth from which keys are compared as numbers. */
+  /** The depth from which keys are compared as numbers. The digits behind it are called the counter. */
   depth: number;
-  /** May keys follow that share fewer than `depth` code units with the cursor? */
+  /** Whether keys may follow that share fewer than `depth` code units with the cursor. */
   hasBeyond: boolean;
-  /** The depth that all remaining keys share. */
+  /** The number of code units that all remaining keys share. */
   shared: number;
-  /** The numbers between which the rest lies, and the width of a page. */
+  /** The numbers between which the rest of the range lies, and how much a page adds to the number. */
   start: number;
   end: number;
   pageWidth: number;
@@ -97,7 +103,10 @@ const viewOf = (sight: Sight): View | null => {
   return { cursor, depth, hasBeyond, shared, start, end, pageWidth, insidePages };
 };
 
-/** What is left of the expected pages; but a range that turns out to be longer may continue for about as long again. */
+/**
+ * The maximum number of pages that is plausible for the rest: its share of the expected pages. A range that turns out to be
+ * longer than expected may continue for about as many pages as it already had.
+ */
 const plausiblePages = (
   { from, upTo, digits, pages, expectedPages }: Sight,
   cursor: string,
@@ -110,7 +119,10 @@ const plausiblePages = (
   return Math.max(pages, whole > 0 ? (expectedPages * width) / whole : 0);
 };
 
-/** The place at which the digits begin that can count the next million pages. Other characters between the digits are ignored. */
+/**
+ * The index in the cursor from which the digits can count a million pages. Characters between the digits that are not digits
+ * themselves do not count.
+ */
 const counterStart = (cursor: string, varies: number, digits: Digits): number => {
   let pages = 1;
   let start = varies;
@@ -124,8 +136,8 @@ const counterStart = (cursor: string, varies: number, digits: Digits): number =>
 };
 
 /**
- * The mean over those of the last pages that lie in the same counter. If the last page alone is much denser or sparser than the mean,
- * another kind of keys has begun and only that page counts.
+ * The mean width of the last pages that lie in the same counter. If the last page alone is much denser or sparser than the mean,
+ * another kind of keys has begun, so only the last page counts.
  */
 const pageWidthOf = ({ trail, digits }: Sight, cursor: string, depth: number, position: number): number => {
   let oldest = trail.length - 2;
@@ -152,7 +164,7 @@ const insidePoints = ({ digits }: Sight, view: View, parts: number): string[] =>
 /** The number of parts that search for keys beyond the counter. */
 const beyondCount = (parts: number): number => Math.ceil((parts - 1) / 4);
 
-/** The ends of regions that share less and less with the cursor, in steps that double. */
+/** The ends of regions whose keys share less and less with the cursor. The step from one region to the next doubles each time. */
 const beyondPoints = ({ cursor, depth, shared, hasBeyond }: View, parts: number): string[] => {
   if (!hasBeyond) return [];
   const points: string[] = [];
@@ -162,7 +174,7 @@ const beyondPoints = ({ cursor, depth, shared, hasBeyond }: View, parts: number)
   return points;
 };
 
-/** The points that lie within the rest of the range, each once. */
+/** Returns the points that lie within the rest of the range, sorted and without duplicates. */
 const ascendingWithin = ({ upTo }: Sight, { cursor }: View, points: string[]): string[] =>
   points
     .filter(
@@ -174,7 +186,7 @@ const ascendingWithin = ({ upTo }: Sight, { cursor }: View, points: string[]): s
     .sort(compareKeys)
     .filter((point, index, sorted) => point !== sorted[index - 1]);
 
-/** The middle by code points, for when the digits do not help. */
+/** The text in the middle between both keys by code points. Used if the digits give no points. */
 const middleOf = (cursor: string, upTo: string | null): string | null => {
   if (upTo === null) return null;
   const shared = commonPrefixLength(cursor, upTo);
@@ -185,7 +197,7 @@ const middleOf = (cursor: string, upTo: string | null): string | null => {
   return cursor.slice(0, shared) + String.fromCodePoint(middle);
 };
 
-/** The code points below are control characters, which XML cannot represent. */
+/** The first code point that keys may need here: all code points below are control characters, which XML cannot represent. */
 const FIRST = 0x20;
 
 const isPlain = (codePoint: number): boolean =>

@@ -1,39 +1,43 @@
-/** Pages of a listing as the consumer of a range receives them: cut off at the end of the range. */
+/** The pages of a listing as the consumer of a range receives them: without the entries beyond the end of the range. */
 import { compareKeys } from './key-order.ts';
 import type { Entries, Keyed, Marker, Page } from './page.ts';
 import type { Json } from './range.ts';
 
-/** A page cut to its range. */
+/** The part of a page that lies within the range. */
 export interface Stretch<E extends Keyed> {
-  /** In S3's order; may be empty. */
+  /** The entries in S3's order; may be empty. */
   entries: Entries<E>;
-  /** `entries` holds everything of the listing behind this marker … */
+  /** The start of the stretch: `entries` holds all entries of the listing behind this marker, up to `through`. */
   after: Marker;
-  /** … up to this one. Null: to the end of the listing. */
+  /** The end of the stretch; null: the end of the listing. */
   through: Marker | null;
-  /** The value that the consumer returned for the previous stretch, in this invocation or an earlier one; null for the first stretch. */
+  /**
+   * The value that the consumer returned for the previous stretch, in this invocation or an earlier one; null for the first
+   * stretch of the range.
+   */
   carry: Json;
 }
 
 /**
- * Receives the stretches of one range in order, one at a time, and returns what it needs for the next one. A stretch that was
- * consumed but not committed is delivered again, to another consumer, with the carry of the stretch before it. A consumer that
- * needs long for a stretch may commit it in steps.
+ * Receives the stretches of one range in order, one at a time. The returned value is given to the consumer with the next stretch,
+ * as `carry`. If a stretch was consumed but not committed, it is delivered again to another consumer, with the same carry. A
+ * consumer that needs long for a stretch may commit it in several steps.
  */
 export type Consume<E extends Keyed> = (stretch: Stretch<E>, checkpoint: Checkpoint) => Promise<Json>;
 
 /**
- * Commits a part of the stretch: the work resumes behind `after`, with this carry. `after` lies within the stretch or at its start.
- * Rejects when the work ends here, because its time is over or because another worker has the range: the consumer must not catch that.
+ * Commits a part of the stretch. If the work is resumed, it continues behind `after` with this carry. `after` lies within the
+ * stretch or at its start. Rejects if the work must end here, because its time is over, it was stopped, or another worker has
+ * taken over the range. The consumer must not catch this rejection.
  */
 export type Checkpoint = (progress: { after: Marker; carry: Json }) => Promise<void>;
 
 export interface CutStretch<E extends Keyed> extends Stretch<E> {
-  /** Nothing of the range is left behind this stretch. */
+  /** Whether the range ends with this stretch. */
   isLast: boolean;
 }
 
-/** Cuts off the entries of the page that are beyond the end of the range. */
+/** Removes the entries of the page that are beyond the end of the range. */
 export const cutToRange = <E extends Keyed>(
   { entries, next }: Page<E>,
   { after, upTo, carry }: { after: Marker; upTo: string | null; carry: Json },
@@ -46,7 +50,7 @@ export const cutToRange = <E extends Keyed>(
   return { entries: isWhole ? entries : entries.slice(0, count), after, through, carry, isLast: true };
 };
 
-/** Can keys up to `upTo` follow the marker? */
+/** Returns whether keys up to `upTo` can follow the marker. */
 const isBefore = ({ key, versionId }: Marker, upTo: string): boolean => {
   const order = compareKeys(key, upTo);
   return order < 0 || (order === 0 && versionId !== null);
