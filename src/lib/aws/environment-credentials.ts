@@ -1,6 +1,6 @@
 /**
- * Replaces the SDK's credential provider chain in the bundles: a function always finds the credentials of its role in the environment,
- * and the chain (profiles, SSO, web identity, instance metadata) is a fifth of the bundle.
+ * Replaces the SDK's credential provider chain in the bundles. A Lambda function does not need the chain, because the credentials of its
+ * role are always in environment variables. The chain (profiles, SSO, web identity, instance metadata) would be a fifth of the bundle.
  * https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
  */
 export const defaultProvider = () => () => {

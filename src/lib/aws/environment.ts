@@ -18,7 +18,7 @@ export interface Environment {
   variable(name: string): string;
 }
 
-/** Created once, when the execution environment starts. Throws when an environment variable is missing. */
+/** Called once, when the execution environment starts. Throws when an environment variable is missing. */
 export const createEnvironment = (variables: NodeJS.ProcessEnv): Environment => {
   const variable = (name: string): string => {
     const value = variables[name];
@@ -40,13 +40,16 @@ export const createEnvironment = (variables: NodeJS.ProcessEnv): Environment => 
 export interface TimeLimit extends Disposable {
   /** How long the invocation may work, milliseconds. */
   workMs: number;
-  /** Milliseconds since the epoch after which no work may be under way. */
+  /** The time at which all work must be done, milliseconds since the epoch. */
   deadlineMs: number;
-  /** Aborts the calls that are still under way. */
+  /** Aborted some time after the deadline, to end the calls that are still running. */
   signal: AbortSignal;
 }
 
-/** `reserveMs`: time kept free at the end of the invocation. `graceMs`: how long after the deadline calls are aborted. */
+/**
+ * `reserveMs` is the time that is kept free at the end of the invocation. The deadline is before that time. Calls that are still running
+ * `graceMs` after the deadline are aborted.
+ */
 export const limitTime = (
   context: Context,
   { reserveMs, graceMs }: { reserveMs: number; graceMs: number },

@@ -1,7 +1,7 @@
 /**
- * Translates what the SDK throws into the errors of the domain: by error code, then by status, never by message text. One error is
- * translated elsewhere: that of bucket notifications, in `s3/bucket-notifications.ts`, so that the small function that uses it does not
- * carry the tables below.
+ * Translates what the SDK throws into the errors of the domain: by error code, then by status, never by message text. Only the errors of
+ * bucket notifications are translated elsewhere, in `s3/bucket-notifications.ts`. Otherwise the tables below would be in the bundle of the
+ * small function that sets up bucket notifications.
  * Codes: "Error responses" in the S3 API reference; "Common errors" of STS, SQS and DynamoDB.
  */
 import { type QueueProblem, QueueError } from '../dead-letters/queue.ts';
@@ -9,7 +9,7 @@ import { ReplicationError } from '../model/errors.ts';
 import type { Reason } from '../model/reasons.ts';
 import { readError } from './read-error.ts';
 
-/** What an error code means for a hint. */
+/** The reason that each error code leads to. */
 const REASONS: Record<string, Reason> = {
   SlowDown: 'throttled',
   Throttling: 'throttled',
@@ -23,7 +23,7 @@ const REASONS: Record<string, Reason> = {
   RequestTimeout: 'connection-lost',
   RequestTimeTooSkewed: 'service-error',
   RequestExpired: 'service-error',
-  // S3 redirects while it moves the name of a new bucket to the bucket's region.
+  // While the DNS name of a new bucket does not yet lead to the bucket's region, S3 redirects requests.
   TemporaryRedirect: 'service-error',
   Redirect: 'service-error',
   TimeoutError: 'connection-lost',
@@ -33,7 +33,7 @@ const REASONS: Record<string, Reason> = {
   ExpiredToken: 'expired-credentials',
   ExpiredTokenException: 'expired-credentials',
   TokenRefreshRequired: 'expired-credentials',
-  // The role was created again while its session was cached: assuming the role again fixes that.
+  // The role was deleted and created again while its session was cached. The next attempt succeeds, because it assumes the role again.
   InvalidAccessKeyId: 'expired-credentials',
   InvalidToken: 'expired-credentials',
   AccessDenied: 'access-denied',
@@ -50,12 +50,12 @@ const REASONS: Record<string, Reason> = {
   PreconditionFailed: 'lost-race',
   ConditionalRequestConflict: 'lost-race',
   OperationAborted: 'lost-race',
-  // The upload was aborted, or it was completed and the answer was lost. A fresh look shows which.
+  // Either the upload was aborted, or it was completed but the response was lost. A fresh look shows which happened.
   NoSuchUpload: 'lost-race',
-  // A write: If-Match on a key that is gone. A pinned read: the version is gone.
+  // S3 returns this code for a write with If-Match whose key is gone, and for a read of a version that is gone.
   NoSuchKey: 'lost-race',
   NoSuchVersion: 'lost-race',
-  // The named version is a delete marker, which has replaced a null version.
+  // The named version is the null version, and a delete marker has replaced it.
   MethodNotAllowed: 'lost-race',
 };
 
@@ -72,19 +72,19 @@ const CONNECTION_ERRORS: ReadonlySet<string> = new Set([
   'ERR_STREAM_PREMATURE_CLOSE',
 ]);
 
-/** `doing` names the call and the bucket or role, for the operator: `PutObject in bucket replica-1`. */
+/** `doing` names the call and the bucket or role for the error message, for example `PutObject in bucket replica-1`. */
 export const translateError = (error: unknown, doing: string): ReplicationError => {
   if (error instanceof ReplicationError) return error;
   const { code, status, message, metadata } = readError(error);
   const what = [doing, code, message].filter(Boolean).join(': ');
-  // The SDK signs the next attempt with a corrected clock.
+  // The signature was refused because our clock is wrong. The SDK signs the next attempt with a corrected clock, so the error is retried.
   const reason = metadata.clockSkewCorrected ? 'service-error' : reasonOf(code, status);
   return new ReplicationError(reason, what, { cause: error, requestId: metadata.requestId ?? null });
 };
 
 /**
- * Translates an error of a table that is not about the object at hand. Such an error is always retried: trouble with the table must not
- * send every object to the dead-letter queue.
+ * Translates an error of a DynamoDB table. The hint is always retried after such an error, because the error does not concern the object.
+ * Otherwise a problem with the table would send every hint to the dead-letter queue.
  */
 export const translateTableError = (error: unknown, doing: string): ReplicationError => {
   const translated = translateError(error, doing);
@@ -93,7 +93,7 @@ export const translateTableError = (error: unknown, doing: string): ReplicationE
   return new ReplicationError('service-error', message, { cause: error, requestId });
 };
 
-/** Resolves to null for a version or key that does not exist or is a delete marker. A missing bucket is still an error. */
+/** Resolves to null when the version or key does not exist or is a delete marker. Throws when the bucket does not exist. */
 export const unlessGone = async <T>(answer: Promise<T>): Promise<T | null> => {
   try {
     return await answer;
@@ -103,15 +103,18 @@ export const unlessGone = async <T>(answer: Promise<T>): Promise<T | null> => {
   }
 };
 
-/** Is this S3's answer for a key that does not exist? The answer to HEAD has no body, so only its status tells. */
+/**
+ * Returns true if S3 reports that a key does not exist. The response to HEAD has no body and therefore no error code. In that case the SDK
+ * sets the code `NotFound`.
+ */
 export const isNotFound = (error: unknown): boolean => {
   const { code, status } = readError(error);
   return status === 404 && (code === 'NoSuchKey' || code === 'NotFound');
 };
 
 /**
- * Is this S3's answer for a named version that is not an object, or no longer one? S3 answers 405 for delete markers ("Working with
- * delete markers", S3 User Guide). The answer to HEAD has only the status.
+ * Returns true if S3 reports that a named version does not exist or is a delete marker. S3 returns 405 for delete markers ("Working with
+ * delete markers", S3 User Guide). The response to HEAD has no error code, only the status.
  */
 export const isVersionGone = (error: unknown): boolean => {
   const { code, status } = readError(error);
@@ -119,25 +122,25 @@ export const isVersionGone = (error: unknown): boolean => {
   return isNotFound(error) || (status === 404 && code === 'NoSuchVersion');
 };
 
-/** The error code of S3 or of the SDK. Empty for an error that is not an answer to a request. */
+/** Returns the error code of S3 or of the SDK. Returns an empty text if there was no response. */
 export const errorCode = (error: unknown): string => {
   const { code, status } = readError(error);
   return status === null ? '' : code;
 };
 
-/** Is this a 400 without an error code? The answer to HEAD has no body, so it has only the status. */
+/** Returns true for a 400 without an error code. S3 returns that for HEAD, because the response to HEAD has no body. */
 export const isBodiless400 = (error: unknown): boolean => {
   const { code, status } = readError(error);
   return status === 400 && isNoCode(code);
 };
 
-/** Is this S3's answer for an object that needs its SSE-C key ("Using server-side encryption with customer-provided keys")? */
+/** Returns true if S3 reports that reading the object needs its SSE-C key ("Using server-side encryption with customer-provided keys"). */
 export const isSseC = (error: unknown): boolean => {
   const { code, status } = readError(error);
   return status === 400 && code === 'InvalidRequest';
 };
 
-/** Names that the SDK uses when S3 sent no code. */
+/** Returns true for the names that the SDK gives an error when S3 sent no code. */
 const isNoCode = (code: string): boolean =>
   ['', 'NotFound', 'BadRequest', 'UnknownError', 'Unknown', 'Error'].includes(code) || /^\d{3}$/.test(code);
 
@@ -151,7 +154,7 @@ const reasonOf = (code: string, status: number | null): Reason => {
   return reasonOfStatus(status, code);
 };
 
-/** S3 passes on the exceptions of KMS. Only some of them need a person. */
+/** S3 passes on the exceptions of KMS. Throttling and service errors of KMS are retried. The others need an operator. */
 const reasonOfKms = (code: string): Reason => {
   if (/Throttling|LimitExceeded/.test(code)) return 'throttled';
   return /Internal(?!.*State)|Timeout|KeyUnavailable/.test(code) ? 'service-error' : 'kms';
@@ -165,15 +168,18 @@ const reasonOfStatus = (status: number, code: string): Reason => {
   if (status === 307) return 'service-error';
   if (status === 412 || (status === 405 && isNoCode(code))) return 'lost-race';
   if ((status === 404 || status === 409) && isNoCode(code)) return 'lost-race';
-  // A 200 with an error in its body arrives here as that error, or without any code.
+  // A 200 may have an error in its body. If the error has a code, the code was looked up already.
   if (status < 400) return 'service-error';
   return 'invalid-request';
 };
 
-/** What went wrong between AWS and a person who is signed in. */
+/** A problem that an operator's call to AWS can have. */
 type OperatorProblem = QueueProblem | 'no-table' | 'no-bucket' | 'not-trusted';
 
-/** What an error code means for an operator. SQS codes have the spelling of the JSON protocol and that of the older query protocol. */
+/**
+ * The problem that each error code means for an operator. SQS codes appear in two spellings: that of the JSON protocol and that of the
+ * older query protocol.
+ */
 const OPERATOR_PROBLEMS: Readonly<Record<string, OperatorProblem>> = {
   CredentialsProviderError: 'no-credentials',
   TokenProviderError: 'no-credentials',
@@ -208,14 +214,17 @@ const OPERATOR_PROBLEM_OF_REASON: Partial<Record<Reason, OperatorProblem>> = {
   'connection-lost': 'unreachable',
 };
 
-/** The problem behind a ReplicationError, for a person who is signed in. Credentials come first: the reasons do not distinguish them. */
+/**
+ * Returns the problem that an operator must solve. Problems with credentials are looked up first, by code, because the reasons do not
+ * distinguish them.
+ */
 export const operatorProblem = (error: ReplicationError): OperatorProblem => {
   const byCode = problemOfCodes(error);
   if (byCode === 'no-credentials' || byCode === 'bad-credentials') return byCode;
   return OPERATOR_PROBLEM_OF_REASON[error.reason] ?? byCode ?? 'aws-failed';
 };
 
-/** A call to SQS, for the message of its error. */
+/** Describes a call to SQS in an error message. */
 interface QueueCall {
   /** The IAM action that the call needs, e.g. `sqs:GetQueueUrl`. */
   action: string;
@@ -242,7 +251,7 @@ export const toQueueError = (error: unknown, { action, queueName, region }: Queu
 const queueProblem = (error: unknown): QueueProblem => {
   const problem = problemOfCodes(error);
   switch (problem) {
-    // ListMessageMoveTasks says of a missing queue that a resource was not found.
+    // If the queue does not exist, ListMessageMoveTasks returns the code of a missing resource, which the table above maps to `no-table`.
     case 'no-table':
       return 'no-queue';
     case 'no-bucket':
@@ -259,7 +268,10 @@ const problemOfCodes = (error: unknown): OperatorProblem | null => {
   return known === undefined ? null : (OPERATOR_PROBLEMS[known] ?? null);
 };
 
-/** SDK errors carry the AWS code in `name`. Network errors carry theirs in `code`, on themselves or on an inner error. */
+/**
+ * Collects the codes of an error and of its inner errors. SDK errors carry the AWS code in `name`. Network errors carry their code in
+ * `code`.
+ */
 const codesOf = (error: unknown): string[] => {
   if (!(error instanceof Error)) return [];
   const inner = error instanceof AggregateError ? error.errors : [error.cause];

@@ -1,4 +1,4 @@
-/** AWS for the command line, with the credentials of the person who is signed in: runs, transfers, and both buckets of a rule. */
+/** Gives the command line access to runs, transfers, and both buckets of a rule, with the credentials of the operator. */
 import { S3Client } from '@aws-sdk/client-s3';
 import { GetQueueUrlCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import type { TransferStore } from '../copy/transfer/transfer.ts';
@@ -14,7 +14,7 @@ import { createS3Clients, type S3ClientPair, type S3Clients } from './s3/clients
 import { SDK_LOGGER } from './sdk-logger.ts';
 import { createRunQueues, createSqsClient } from './sqs/queues.ts';
 
-/** The queues are looked up on first use: a person who only reads runs needs no permission for queues. */
+/** The queues are looked up on first use, so that an operator who only reads runs needs no permission for queues. */
 export const openRuns = (place: {
   runsTable: string;
   rangesQueue: string;
@@ -40,7 +40,7 @@ export const openRuns = (place: {
   };
 };
 
-/** Throws {@link QueueError}. */
+/** Looks up the URL of a queue. Throws {@link QueueError}. */
 const urlOf = async (client: SQSClient, queueName: string, region: string): Promise<string> => {
   try {
     const { QueueUrl: url = '' } = await client.send(new GetQueueUrlCommand({ QueueName: queueName }));
@@ -54,9 +54,9 @@ export const openTransfers = (table: string, region: string): Pick<TransferStore
   createTransferStore(table, region);
 
 /**
- * The source is read with the credentials of the person who is signed in, never with the rule's source role, which trusts only the
- * function. The destination is read with the replication role, if that role trusts the operator too, or with a profile of the shared
- * configuration files.
+ * The source is read with the credentials of the operator, never with the rule's source role, because that role trusts only the function.
+ * The destination is read with the replication role, which must trust the operator too, or with a profile of the shared configuration
+ * files.
  */
 export const openBuckets = ({
   region,
@@ -65,7 +65,7 @@ export const openBuckets = ({
 }: {
   /** The region of the source. */
   region: string;
-  /** Null: the replication role is assumed. */
+  /** A profile of the shared configuration files. If it is null, the replication role is assumed. */
   destinationProfile: string | null;
   signal: AbortSignal;
 }): { listings: Listings; buckets: Buckets } => {
@@ -78,14 +78,15 @@ export const openBuckets = ({
   return { listings: createListings(operator, signal), buckets: createBuckets(operator, signal) };
 };
 
-/** One pair of clients for each region. */
+/** Creates one pair of clients for each region, on first use. */
 const clientsOfProfile = (profile: string, { own }: S3Clients): S3Clients['destination'] => {
   const pairs = new Map<string, S3ClientPair>();
   const { forcePathStyle, requestHandler } = own.retrying.config;
   return ({ region }) => {
     const known = pairs.get(region);
     if (known !== undefined) return known;
-    // The profile wins over AWS_ACCESS_KEY_ID. Without this logger, the SDK would warn about that on the console.
+    // The profile takes precedence over AWS_ACCESS_KEY_ID. Without this logger, the SDK would write a warning about this precedence to the
+    // console.
     const settings = { region, profile, forcePathStyle, requestHandler, logger: SDK_LOGGER };
     const single = new S3Client({ ...settings, maxAttempts: 1 });
     const pair = { retrying: new S3Client(settings), single, patient: () => single };

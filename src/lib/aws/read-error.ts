@@ -1,8 +1,8 @@
 /** The fields that the SDK's exceptions, Node's socket errors and anything else have in common. */
 export interface AwsError {
-  /** The error code of AWS, of the SDK or of Node, whichever there is. */
+  /** The error code. It comes from AWS, the SDK or Node. */
   code: string;
-  /** The HTTP status; null when there was no answer. */
+  /** The HTTP status; null if there was no response. */
   status: number | null;
   message: string;
   metadata: ErrorMetadata;
@@ -11,7 +11,7 @@ export interface AwsError {
 interface ErrorMetadata {
   httpStatusCode?: number;
   requestId?: string;
-  /** The SDK found from the date of the answer that our clock is wrong, and signs with a corrected clock from now on. */
+  /** True if the date of the response showed the SDK that our clock is wrong. From then on the SDK signs with a corrected clock. */
   clockSkewCorrected?: boolean;
 }
 

@@ -1,4 +1,6 @@
-/** What an execution environment of a function that replicates keeps, and what it gives each invocation to work with. */
+/**
+ * The clients and stores that an execution environment of a replicating function keeps, and the dependencies that it gives each invocation.
+ */
 import type { Context } from 'aws-lambda';
 import { createServerSide } from '../copy/way.ts';
 import type { LiveQueue, TransferDeps } from '../delivery/deps.ts';
@@ -13,25 +15,25 @@ import { createBuckets } from './s3/buckets.ts';
 import { sendBodies } from './sqs/message-batches.ts';
 import { createDeadLetterQueue, createLiveQueue, createTransferQueue } from './sqs/queues.ts';
 
-/** Time reserved after the last copy was aborted, for the receipts, the calls to the queues and the answer. */
+/** How long an invocation needs after its last copy was aborted: for the receipts, the calls to the queues and the response. */
 const REPLICATE_RESERVE_MS = 20_000;
 
 /** Maximum bytes of memory that the bodies of objects take at once. */
 const BODY_BYTES = 96 * 1024 * 1024;
 
 export interface ReplicateEnvironment {
-  /** `queueArn`: the queue that the messages of this invocation came from; null: none of them came from a queue. */
+  /** `queueArn` is the queue that the messages of this invocation came from. It is null if the messages did not come from a queue. */
   invocation(context: Context, queueArn: string | null): ReplicateInvocation;
 }
 
-/** Disposed of at the end of the invocation: publishes its metrics. */
+/** The dependencies of one invocation. Disposing of them at the end of the invocation publishes its metrics. */
 interface ReplicateInvocation extends Disposable {
   deps: TransferDeps;
-  /** A line in the log that is about no object. */
+  /** Writes a line to the log that does not concern a particular object. */
   info(message: string, fields: object): void;
 }
 
-/** Created once, when the execution environment starts. Throws when an environment variable is missing. */
+/** Called once, when the execution environment starts. Throws when an environment variable is missing. */
 export const createReplicateEnvironment = (
   configuration: ReplicationConfiguration,
   variables: NodeJS.ProcessEnv,
@@ -92,7 +94,7 @@ const replicateDeps = ({ sqs, sessionName, clock, variable }: Environment) => {
   };
 };
 
-/** Finds the queue that messages came from. Without an ARN it is the live queue. */
+/** Returns a function that finds the queue with an ARN. For null or an unknown ARN, that function returns the live queue. */
 const queueByArn = ({ sqs, variable }: Environment): ((arn: string | null) => LiveQueue) => {
   const liveUrl = variable('LIVE_QUEUE_URL');
   const live = createLiveQueue(sqs, liveUrl);

@@ -1,9 +1,12 @@
-/** Log lines and metrics of one invocation: one structured line for each outcome, and metrics with S3's own names. */
+/**
+ * Log lines and metrics of one invocation. Each outcome is logged as one structured line. The metrics have the names of S3's own
+ * replication metrics.
+ */
 import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import type { OutcomeRecord, Reporter } from '../delivery/outcome.ts';
 
-/** Collects metrics, which are published at the end of the invocation. */
+/** A reporter that also collects metrics. `publish` is called at the end of the invocation. */
 export interface MeteredReporter extends Reporter {
   publish(): void;
 }
@@ -37,7 +40,7 @@ const log = (logger: Logger, record: OutcomeRecord): void => {
   }
 };
 
-/** The dimensions are those of S3's own replication metrics. */
+/** Returns the metrics with the dimensions of a record. S3's own replication metrics have the same dimensions. */
 const metricsOf = (known: Map<string, Metrics>, record: OutcomeRecord): Metrics => {
   const dimensions = {
     SourceBucket: record.sourceBucket ?? 'none',
@@ -46,13 +49,14 @@ const metricsOf = (known: Map<string, Metrics>, record: OutcomeRecord): Metrics 
   };
   const name = JSON.stringify(dimensions);
   const metrics = known.get(name) ?? new Metrics();
-  // Default dimensions: Powertools drops the others when it flushes, which it does at a hundred values.
+  // The dimensions are set as default dimensions because Powertools drops all others when it flushes. It flushes after every hundred
+  // values.
   if (!known.has(name)) metrics.setDefaultDimensions(dimensions);
   known.set(name, metrics);
   return metrics;
 };
 
-/** The outcomes that mean something was written. `transferring` is not among them: that object is not replicated yet. */
+/** The outcomes after which the destination has changed. `transferring` is not one of them, because the object is not replicated yet. */
 const CHANGING_OUTCOMES: ReadonlySet<string> = new Set(['replicated', 'deleted', 'updated']);
 
 const addMetrics = (metrics: Metrics, record: OutcomeRecord): void => {

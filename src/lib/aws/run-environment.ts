@@ -1,4 +1,6 @@
-/** What an execution environment of the backfill function keeps, and what it gives each invocation to work with. */
+/**
+ * The clients and stores that an execution environment of the backfill function keeps, and the dependencies that it gives each invocation.
+ */
 import type { Context } from 'aws-lambda';
 import type { TransferStore } from '../copy/transfer/transfer.ts';
 import type { LiveQueue } from '../delivery/deps.ts';
@@ -13,22 +15,22 @@ import { createBuckets } from './s3/buckets.ts';
 import { createReportFiles } from './s3/report-bucket.ts';
 import { createLiveQueue, createRunQueues } from './sqs/queues.ts';
 
-/** Time reserved after the last page for sending hints, committing and handing over. */
+/** How long an invocation needs after its last page: to send hints, to commit, and to send the rest of the range to another invocation. */
 const RUN_RESERVE_MS = 30_000;
 
 /** The log of one message or request. */
 export interface RunLog {
-  /** One line: what was asked, and the result. */
+  /** Writes one line with the message or request and its result. */
   info(message: string, fields: object): void;
   warn(message: string, fields: object): void;
 }
 
 export interface RunEnvironment {
-  /** Disposed of at the end of the invocation. */
+  /** The result must be disposed of at the end of the invocation. */
   invocation(context: Context): { deps: RunDeps; ranges: LiveQueue; log: RunLog } & Disposable;
 }
 
-/** Created once, when the execution environment starts. Throws when an environment variable is missing. */
+/** Called once, when the execution environment starts. Throws when an environment variable is missing. */
 export const createRunEnvironment = (
   configuration: ReplicationConfiguration,
   variables: NodeJS.ProcessEnv,

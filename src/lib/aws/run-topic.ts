@@ -1,4 +1,4 @@
-/** The topic on which the end of a run is announced. */
+/** The SNS topic on which the end of a run is announced. */
 import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
 import { asciiJson } from '../hint/hint.ts';
 import type { RunTopic } from '../runs/ports.ts';

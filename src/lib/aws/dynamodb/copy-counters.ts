@@ -1,14 +1,14 @@
-/** The counters of the replicate function, as they are read from the table of runs. */
+/** Reads the counters of the replicate function from the table of runs. */
 import { ALL_REASONS } from '../../model/reasons.ts';
 import type { CopiedKey, CopyCounters } from '../../runs/run.ts';
 
 /** How many of the largest and slowest copies are kept. */
 const KEPT_KEYS = 10;
 
-/** How long the interval is that one pair of counters, of keys and of bytes, covers. */
+/** How long an interval is. Each interval has one counter of keys and one counter of bytes. */
 export const COUNTED_MS = 60_000;
 
-/** The sum of all shards. */
+/** Adds up the counters of all shards. Each item is one shard. */
 export const copyCountersOf = (items: Record<string, unknown>[]): CopyCounters => {
   const sum = (name: string): number => items.reduce((all, item) => all + Number(item[name] ?? 0), 0);
   const named = (begin: string): string[] => [

@@ -15,10 +15,13 @@ import type { Receipts } from '../../delivery/deps.ts';
 import { CONTROL_CLIENT } from '../control-client.ts';
 import { translateTableError } from '../errors.ts';
 
-/** How long a receipt is kept: longer than any message can live, which is 14 days in the live queue or the dead-letter queue. */
+/** How long a receipt is kept. No message lives longer: the live queue and the dead-letter queue keep messages for 14 days. */
 const RECEIPT_SECONDS = 15 * 24 * 3_600;
 
-/** Creates the store of an execution environment. The context says when the record of an invocation that crashed expires. */
+/**
+ * Creates the store of an execution environment. Powertools takes from the context when the invocation times out. If the invocation
+ * crashes, its record expires at that time.
+ */
 export const createReceiptStore = (tableName: string): ((context: Context) => Receipts) => {
   const persistenceStore = new DynamoDBPersistenceLayer({
     tableName,
@@ -38,7 +41,7 @@ const once = async (
   work: () => Promise<Receipt>,
 ): Promise<{ receipt: Receipt; duplicate: boolean }> => {
   let duplicate = true;
-  // In some cases Powertools wraps the error of the work into an error of its own. We keep ours to throw it unchanged.
+  // In some cases Powertools wraps the error that `work` throws. `failure` keeps the original error, so that it can be thrown unchanged.
   let failure: unknown = null;
   const run = makeIdempotent(
     async (_identity: string): Promise<Record<keyof Receipt, string | number | null>> => {
@@ -59,7 +62,7 @@ const once = async (
   }
 };
 
-/** Translates a failure of the store itself, or the store's answer that another invocation has not ended. */
+/** Translates a failure of the store itself, or the error by which Powertools reports that another invocation has not ended. */
 const receiptError = (error: unknown): ReplicationError => {
   if (
     error instanceof IdempotencyAlreadyInProgressError ||

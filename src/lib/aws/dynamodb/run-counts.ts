@@ -1,4 +1,6 @@
-/** Counters of the replicate function in the table of runs. They are sharded: hundreds of invocations add to them at once. */
+/**
+ * Counters of the replicate function in the table of runs. The counters are sharded because hundreds of invocations add to them at once.
+ */
 import { type DynamoDBDocumentClient, GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { addPiece, emptyDelta, type RunCounts, type RunDelta } from '../../delivery/run-counts.ts';
 import type { CopiedKey } from '../../runs/run.ts';
@@ -8,15 +10,16 @@ import { documentClient } from './table.ts';
 
 const SHARDS = 16;
 const HOUR_MS = 3_600_000;
-/** How long an invocation may rely on what it knows about a run. */
+/** How long the phase of a run is used before it is read again. */
 const FRESH_MS = 3_000;
 
-/** One for the execution environment. What it creates is for one invocation. */
+/** Call this once for each execution environment. The returned function creates the counts of one invocation. */
 export const createRunCountsStore = (
   table: string,
   warn: (message: string, error: unknown) => void,
 ): (() => RunCounts) => {
-  // Lists of keys are kept per shard, and the last writer wins: an execution environment always writes the same shard.
+  // An execution environment always writes the same shard. Each shard has its own lists of keys. If two environments share a shard, the one
+  // that writes a list last replaces the list of the other.
   const shard: Shard = { client: documentClient(null), table, shard: Math.floor(Math.random() * SHARDS) };
   const known = new Map<string, { stopped: Promise<boolean>; atMs: number }>();
   return () => {
@@ -27,7 +30,7 @@ export const createRunCountsStore = (
         const isFresh = last !== undefined && Date.now() - last.atMs < FRESH_MS;
         const now = isFresh ? last : { stopped: askStopped(shard, run), atMs: Date.now() };
         known.set(run, now);
-        // Without an answer the work continues.
+        // If the phase cannot be read, the run counts as not stopped, so the work continues.
         return await now.stopped.catch((error: unknown) => {
           warn('the run could not be asked for', error);
           return false;
@@ -89,7 +92,7 @@ interface CounterKey {
   item: string;
 }
 
-/** Resolves to the item as it is after the addition. */
+/** Resolves to the item after the addition. */
 const addSums = async (
   { client, table }: Shard,
   Key: CounterKey,
@@ -116,7 +119,7 @@ const addSums = async (
   return after;
 };
 
-/** Writes the lists of the largest and the slowest copies, if one of `copied` belongs to them. */
+/** Writes the lists of the largest and the slowest copies, if one of `copied` belongs in either list. */
 const keepFirst = async (
   { client, table }: Shard,
   Key: CounterKey,

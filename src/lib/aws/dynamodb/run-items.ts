@@ -8,12 +8,15 @@ export const SHARED = 'runs';
 /** How long the items of a run are kept. */
 const RUN_SECONDS = 400 * 24 * 3_600;
 
-/** For DynamoDB's time to live: all items of a run expire at once. */
+/** Calculates the expiry for DynamoDB's time to live from the creation of the run. Therefore all items of a run expire at the same time. */
 export const expiresSeconds = (createdMs: number): number => Math.floor(createdMs / 1_000) + RUN_SECONDS;
 
 export const runKey = (id: string) => ({ run: id, item: 'run' });
 
-/** `from` null: the prefix of the items of all ranges. A key of S3 can be as long as a sort key may be, hence the hash. */
+/**
+ * If `from` is null, `item` is the prefix that the items of all ranges share. `from` is hashed because an S3 key alone can be as long as a
+ * sort key may be.
+ */
 export const rangeKey = (run: string, epoch: number, from: string | null = null) => ({
   run,
   item: `range#${epoch}#${from === null ? '' : hash(from)}`,
@@ -26,7 +29,7 @@ export const fileKey = (run: string, epoch: number, key: string | null = null) =
 
 export const countKey = (run: string, shard: number) => ({ run, item: `count#${shard}` });
 
-/** Counts per minute, one item for each hour: a run of months would make a single item too large. */
+/** The counts per minute are in one item for each hour. A single item would become too large in a run that lasts months. */
 export const minutesKey = (run: string, hour: number, shard: number) => ({
   run,
   item: `count#minutes#${hour}#${shard}`,
@@ -34,7 +37,7 @@ export const minutesKey = (run: string, hour: number, shard: number) => ({
 
 export const listKey = (id: string) => ({ run: SHARED, item: `run#${id}` });
 
-/** The item that a run holds until it is over. */
+/** The key of an item that exists until the run is over. While it exists, no other run over the same keys can begin. */
 export const activeKey = ({
   rule,
   destination,

@@ -1,10 +1,10 @@
-/** Runs and their ranges as items of the table, and back. */
+/** Converts runs and their ranges to items of the table, and items back to runs and ranges. */
 import { parseRange } from '../../listing/range.ts';
 import type { OpenRange, RangeCommit, RunChanges, RunRecord } from '../../runs/run-store.ts';
 import { COMPARE_COUNTERS, type CompareCounters, NOTHING_COMPARED } from '../../runs/run.ts';
 import type { TableItem } from './table.ts';
 
-/** The attributes of a run's item. Each counter is an attribute of its own, because commits add to it. */
+/** The attributes of a run's item. Each counter is a separate attribute, because commits add to the counters. */
 export const attributesOf = ({
   compared,
   checked,
@@ -36,7 +36,7 @@ const readCounters = (item: TableItem, listing: RangeCommit['listing']): Compare
   return counters;
 };
 
-/** Reads an item that this adapter wrote. */
+/** Reads the run from an item whose attributes {@link attributesOf} made. */
 export const recordOf = (item: TableItem): RunRecord => {
   const names = Object.keys(item).filter(
     (name) => !/^(run|item|expires|(compared|checked)(\.|Begun).*)$/.test(name),

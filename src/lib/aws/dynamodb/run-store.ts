@@ -1,6 +1,6 @@
 /**
  * Runs in DynamoDB. There is one item for the run, one for each open range and one for each file of differences. The counters of the
- * replicate function are in items of their own (see `run-counts.ts`). A step of a range is one transaction.
+ * replicate function are in separate items (see `run-counts.ts`). Each step of a range is written in one transaction.
  */
 import { BatchGetCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import type { Committed } from '../../listing/ledger.ts';
@@ -23,7 +23,7 @@ import { addToRun, changeOf, putFile, putNew, putRange, release, stepOf } from '
 import { askTable, getItem, type ItemTable, openTable, type TableItem } from './table.ts';
 import { transact } from './transaction.ts';
 
-/** `region` null: the region of the environment. */
+/** If `region` is null, the region of the environment is used. */
 export const createRunStore = (name: string, region: string | null = null): RunStore => {
   const table = openTable(name, region, (error, operation) =>
     translateError(error, `${operation} in the table of runs`),
@@ -170,7 +170,10 @@ const commitRange = async (table: ItemTable, commit: RangeCommit): Promise<Commi
   }
 };
 
-/** `again`: another range moved ahead at the same time, so it is not clear whether this range was the last. */
+/**
+ * Resolves to `again` when another range was committed at the same time, because then it is not clear whether this range is the last open
+ * one.
+ */
 const tryCommit = async (table: ItemTable, commit: RangeCommit): Promise<Committed | 'again'> => {
   const { after, children, epoch, nowMs } = commit;
   const added = children.length - (after === null ? 1 : 0);

@@ -1,4 +1,4 @@
-/** The writes that transactions of the table of runs consist of. `table` is its name. */
+/** The writes that make up the transactions of the table of runs. `table` is the name of that table. */
 import type { Range } from '../../listing/range.ts';
 import type { DifferenceFile, RangeCommit, RunChanges, RunRecord } from '../../runs/run-store.ts';
 import { COMPARE_COUNTERS, NOTHING_COMPARED } from '../../runs/run.ts';
@@ -7,7 +7,7 @@ import { attributeOf, attributesOf } from './run-records.ts';
 import type { TableItem } from './table.ts';
 import type { Write } from './transaction.ts';
 
-/** Creates the item. Fails when it exists already. */
+/** Creates the item. The write fails if the item exists already. */
 export const putNew = (table: string, item: TableItem): Write => ({
   Put: {
     TableName: table,
@@ -39,7 +39,7 @@ export const putFile = (
   expires: number,
 ): Write => ({ Put: { TableName: table, Item: { ...fileKey(run, epoch, key), key, rows, expires } } });
 
-/** Writes the step of a range into its item, or deletes the item when nothing is left of the range. */
+/** Writes the range after its step into the range's item. If the step finished the range, deletes the item. */
 export const stepOf = (table: string, { run, epoch, before, after, counted, nowMs }: RangeCommit): Write => {
   const common = {
     TableName: table,
@@ -65,7 +65,10 @@ export const stepOf = (table: string, { run, epoch, before, after, counted, nowM
 
 type Update = NonNullable<Write['Update']>;
 
-/** Adds to the run's item: the number of ranges that are open now, and the counters of a range that is done. */
+/**
+ * Adds `added`, which may be negative, to the run's count of open ranges. If the range is done, also adds its counters to the run's. The
+ * write fails if `isLast` is wrong by then, or if the epoch has changed.
+ */
 export const addToRun = (table: string, commit: RangeCommit, added: number, isLast: boolean): Update => {
   const { run, epoch, listing, after, counted } = commit;
   const names: Record<string, string> = {};
@@ -86,7 +89,7 @@ export const addToRun = (table: string, commit: RangeCommit, added: number, isLa
   };
 };
 
-/** Changes the run's item on condition that nobody else has changed it since it was read. */
+/** Changes the run's item, on condition that the item has not changed since `run` was read. */
 export const changeOf = (
   table: string,
   run: RunRecord,
@@ -112,12 +115,12 @@ export const changeOf = (
   };
 };
 
-/** Lets other runs over the same keys begin. */
+/** Deletes the run's item at {@link activeKey}, so that other runs over the same keys can begin. */
 export const release = (table: string, run: RunRecord): Write => ({
   Delete: {
     TableName: table,
     Key: activeKey(run.spec),
-    // Only the item that this run holds.
+    // Another run may hold the item by now. Such an item must not be deleted.
     ConditionExpression: 'attribute_not_exists(id) OR id = :id',
     ExpressionAttributeValues: { ':id': run.id },
   },

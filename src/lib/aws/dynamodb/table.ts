@@ -1,4 +1,4 @@
-/** One table of DynamoDB: its client, and the reads that every store makes. */
+/** One table of DynamoDB: its client, and the calls that all stores share. */
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient, GetCommand } from '@aws-sdk/lib-dynamodb';
 import type { ReplicationError } from '../../model/errors.ts';
@@ -13,7 +13,7 @@ export interface ItemTable {
   failure(error: unknown, operation: string): ReplicationError;
 }
 
-/** `region` null: the region of the environment. */
+/** If `region` is null, the region of the environment is used. */
 export const openTable = (name: string, region: string | null, failure: ItemTable['failure']): ItemTable => ({
   name,
   failure,
@@ -26,7 +26,7 @@ export const documentClient = (region: string | null): DynamoDBDocumentClient =>
     { marshallOptions: { removeUndefinedValues: true } },
   );
 
-/** Makes a call and translates its failure. */
+/** Makes a call to DynamoDB and translates the error if it fails. */
 export const askTable = async <Answer>(
   table: ItemTable,
   operation: string,

@@ -1,4 +1,4 @@
-/** Transactions of DynamoDB: why one was cancelled, and what happens when two meet. */
+/** Transactions of DynamoDB: the reasons why a transaction was cancelled, and the retries after a conflict of two transactions. */
 import { TransactionCanceledException } from '@aws-sdk/client-dynamodb';
 import { TransactWriteCommand, type TransactWriteCommandInput } from '@aws-sdk/lib-dynamodb';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -7,8 +7,8 @@ import { askTable, type ItemTable } from './table.ts';
 export type Write = NonNullable<TransactWriteCommandInput['TransactItems']>[number];
 
 /**
- * Null: the writes took effect. Otherwise none did, and the result has a reason for each write, in their order: `None` for a write that
- * would have succeeded.
+ * Resolves to null when all writes took effect. Otherwise no write took effect, and the result lists one reason for each write, in the
+ * order of the writes. The reason is `None` for a write that would have succeeded.
  */
 export const transact = (table: ItemTable, writes: Write[]): Promise<string[] | null> =>
   askTable(table, 'TransactWriteItems', () =>
@@ -32,8 +32,8 @@ const TRANSACTION_TRIES = 12;
 const MAX_PAUSE_MS = 1_000;
 
 /**
- * When two transactions write the same item at once, DynamoDB refuses one of them (`TransactionConflict`). The SDK does not retry it
- * ("Error handling", DynamoDB transactions).
+ * When two transactions write the same item at once, DynamoDB refuses one of them (`TransactionConflict`). The SDK does not retry the
+ * refused transaction ("Error handling", DynamoDB transactions).
  */
 const withoutConflicts = async <T>(work: () => Promise<T>): Promise<T> => {
   for (let tries = 1; ; tries += 1) {
@@ -54,7 +54,7 @@ const isConflict = (error: unknown): boolean => {
     );
   }
   const reasons = reasonsOf(error);
-  // A condition that was not met is an answer, whatever the other reasons are.
+  // If a condition was not met, the result is final, whatever the other reasons are.
   return !reasons.includes('ConditionalCheckFailed') && reasons.some((code) => RETRIED_REASONS.has(code));
 };
 

@@ -1,4 +1,7 @@
-/** Transfers in DynamoDB: one item for each, found by its id. Measured rates are items of the same table. */
+/**
+ * Transfers in DynamoDB. There is one item for each transfer, with the transfer's id as its key. Measured rates are items of the same
+ * table.
+ */
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { DeleteCommand, PutCommand, ScanCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { isDeepStrictEqual } from 'node:util';
@@ -7,7 +10,7 @@ import type { Transfer, TransferStore } from '../../copy/transfer/transfer.ts';
 import { translateTableError } from '../errors.ts';
 import { askTable, getItem, type ItemTable, openTable, type TableItem } from './table.ts';
 
-/** `region` null: the region of the environment. */
+/** If `region` is null, the region of the environment is used. */
 export const createTransferStore = (name: string, region: string | null = null): TransferStore => {
   const table = openTable(name, region, (error, operation) =>
     translateTableError(error, `${operation} in the table of transfers`),
@@ -53,7 +56,8 @@ const putTransfer = async (
   });
   const refused = await conditionally(table, 'PutItem', () => table.client.send(command));
   if (refused === null) return true;
-  // The SDK may have sent the request a second time, after an answer that was lost.
+  // If the first response was lost, the SDK sent the request a second time. In that case the condition failed because of our own first
+  // write.
   return (await loadTransfer(table, transfer.id))?.uploadId === transfer.uploadId;
 };
 
@@ -71,8 +75,8 @@ const changeTransfer = async (
   const refused = await conditionally(table, 'UpdateItem', () => table.client.send(command));
   if (refused === null) return true;
   if (refused.tries === 1) return false;
-  // The SDK may have sent this request twice too. Two callers that wrote exactly the same both get true: it is better that both continue
-  // than that neither does.
+  // DynamoDB refused a repeated request, so the first request may have taken effect although its response was lost. Two callers that write
+  // exactly the same fields may both get true. That is better than that neither continues.
   const now = await loadTransfer(table, id);
   return now?.uploadId === uploadId && isDeepStrictEqual({ ...now, ...fields }, now);
 };
@@ -125,7 +129,10 @@ async function* allTransfers(table: ItemTable): AsyncGenerator<Transfer> {
   } while (from !== undefined);
 }
 
-/** Null: the write took effect. Otherwise its condition was not met; `tries` counts the requests until DynamoDB said so. */
+/**
+ * Resolves to null when the write took effect. Otherwise its condition was not met, and `tries` is the number of requests that the SDK
+ * sent.
+ */
 const conditionally = async (
   table: ItemTable,
   operation: string,
@@ -140,10 +147,10 @@ const conditionally = async (
   }
 };
 
-/** No transfer has an id like this. */
+/** The key of the item that holds a measured rate. No transfer has an id that begins with `rate#`. */
 const rateName = (destinationBucket: string, way: Way): string => `rate#${destinationBucket}#${way}`;
 
-/** The layout is stored as text: as a list, a layout of 10,000 unequal parts would need most of what an item may hold (400 KB). */
+/** The layout is stored as text. A layout of 10,000 unequal parts would fill most of an item (400 KB) if it were stored as a list. */
 const transferItem = ({ id, layout, ...others }: Transfer): TableItem => ({
   transfer: id,
   ...others,
@@ -156,7 +163,7 @@ const transferOf = (item: TableItem): Transfer => {
   return { ...(others as unknown as Transfer), id: String(id), layout: layoutOf(String(layout)) };
 };
 
-/** `numbered 3`, `uniform 8388608`, `sized 1x5242880 7x8388608`. */
+/** Writes a layout as text, for example `numbered 3`, `uniform 8388608` or `sized 1x5242880 7x8388608`. */
 const layoutText = (layout: PartLayout): string => {
   switch (layout.kind) {
     case 'numbered':

@@ -1,4 +1,4 @@
-/** Pages of a bucket's listing. Only the SDK retries a call here: the caller decides how long it waits. */
+/** Pages of a bucket's listing. */
 import {
   ListObjectsV2Command,
   type ListObjectsV2CommandOutput,
@@ -25,7 +25,7 @@ export const createListings = (clients: S3Clients, signal: AbortSignal): Listing
 const listing = (target: Target, bucket: string, versions: 'all' | 'latest'): ListPage<ListedVersion> =>
   versions === 'all' ? versionsOf(target, bucket) : objectsOf(target, bucket);
 
-/** The SDK does not retry SlowDown here: the caller must see it to slow down. */
+/** The SDK does not retry SlowDown here, because the caller slows down when it sees this error. */
 const objectsOf =
   (target: Target, bucket: string): ListPage<ListedVersion> =>
   async ({ prefix, after, maxKeys }) => {
@@ -89,7 +89,8 @@ const versionsOf =
     const listed = versionsInOrder(answer, listedKinds(texts.at(-1) ?? ''));
     const entries = listed.map((each) => versionOf(each, answer));
     const last = entries.at(-1);
-    // The next page begins after the last entry, as in `object-history.ts`: some servers write notes of their own into NextKeyMarker.
+    // The next page begins after the last entry, as in `object-history.ts`. NextKeyMarker is not used because some servers put other text
+    // into it.
     const next = last === undefined ? null : { key: last.key, versionId: last.versionId };
     return page('ListObjectVersions', entries, answer, next);
   };

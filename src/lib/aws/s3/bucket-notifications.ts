@@ -42,7 +42,10 @@ export const createBucketNotifications = (signal: AbortSignal): BucketNotificati
   };
 };
 
-/** The SDK's type lists the events known when the SDK was released. S3 may return newer ones, which must be written back unchanged. */
+/**
+ * The SDK's type lists only the events that existed when the SDK was released. S3 may return newer ones, which must be written back
+ * unchanged.
+ */
 const toSdk = (configuration: NotificationConfiguration): SdkConfiguration =>
   configuration as SdkConfiguration;
 
@@ -57,8 +60,8 @@ const translated = async <T>(answer: Promise<T>): Promise<T> => {
 };
 
 /**
- * Denied access is not in this table: its codes, such as AccessDenied and AllAccessDisabled, all have the status 403.
- * https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+ * The problem for each error code. Denied access is not in this table, because all its codes, such as AccessDenied and AllAccessDisabled,
+ * have the status 403. https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
  */
 const PROBLEMS: Record<string, NotificationsProblem> = {
   InvalidArgument: 'invalid',

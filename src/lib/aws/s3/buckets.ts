@@ -1,4 +1,7 @@
-/** The buckets of one invocation, and the targets of their calls. `signal` aborts every call when the invocation is nearly over. */
+/**
+ * The buckets of one invocation, and the targets of the calls to these buckets. `signal` aborts every call when the invocation is nearly
+ * over.
+ */
 import type { Buckets } from '../../model/ports.ts';
 import type { Destination, Source } from '../../model/rule.ts';
 import type { Target } from './call.ts';

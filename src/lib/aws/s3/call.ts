@@ -1,29 +1,35 @@
-/** One S3 call: it ends with the invocation's deadline, its body is watched, and its errors are translated. */
+/**
+ * Makes one S3 call. The call is aborted when the invocation is nearly over, its body is watched for errors, and its own errors are
+ * translated.
+ */
 import type { Readable } from 'node:stream';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { ReplicationError } from '../../model/errors.ts';
 import type { S3ClientPair, S3Clients } from './clients.ts';
 import { translateError } from '../errors.ts';
 
-/** The calls to one bucket: their clients and their deadline. */
+/** The clients and the time limit of all calls to one bucket. */
 export interface Target {
-  /** Called for each call anew, because clients change when credentials are renewed. */
+  /** Returns the clients. This function is called again for each S3 call, because the clients change when credentials are renewed. */
   pair(): S3ClientPair;
   clients: S3Clients;
   /** Aborts the call when the invocation is nearly over. */
   signal: AbortSignal;
-  /** For error messages: `destination bucket replica-1`. */
+  /** Names the bucket in error messages, for example `destination bucket replica-1`. */
   name: string;
 }
 
 export interface CallOptions {
-  /** The stream in the request. It is watched in case it breaks, and destroyed afterwards. */
+  /** The body of the request. A stream is watched for errors during the call, and destroyed after it. */
   body?: Readable | Buffer;
-  /** The SDK does not retry the call, because the caller repeats the whole pair. The same holds for every call with a body. */
+  /**
+   * If true, the SDK does not retry the call, because the caller repeats the read and the write together. The SDK never retries a call with
+   * a body.
+   */
   single?: boolean;
-  /** Replaces the deadline, for cleanup that continues after it. */
+  /** Replaces the signal of the target, for cleanup that continues after that signal has aborted. */
   signal?: AbortSignal;
-  /** How long S3 may be silent before it answers, milliseconds, for a copy inside S3. The SDK does not retry such a call. */
+  /** How long S3 may take to respond to a copy inside S3, milliseconds. The SDK does not retry such a call. */
   patienceMs?: number;
   /** Called with the error before it is translated. May throw another error. */
   onError?: (error: unknown) => void;
@@ -60,7 +66,7 @@ export const call = async <Output>(
     throw translated;
   } finally {
     patience.end();
-    // An answer that came before the whole body was sent leaves the request unfinished, and its connection would stay in use.
+    // If S3 responded before the whole body was sent, the request is unfinished. Without an abort, its connection would remain in use.
     if (body?.readableEnded === false) broken.abort();
     body?.destroy();
   }
@@ -71,14 +77,19 @@ const clientFor = (pair: S3ClientPair, { body, single, patienceMs }: CallOptions
   return body === undefined && !single ? pair.retrying : pair.single;
 };
 
-/** Aborts when S3 has been silent for too long. Without `patienceMs` it never aborts: the time-out of the connection decides. */
+/**
+ * The signal aborts when S3 has not responded within `patienceMs`. Without `patienceMs` the signal never aborts, so only the time-out of
+ * the connection applies.
+ */
 const patienceOf = ({ patienceMs }: CallOptions): { signal: AbortSignal; end(): void } => {
   const over = new AbortController();
   const timer = patienceMs === undefined ? undefined : setTimeout(() => over.abort(), patienceMs);
   return { signal: over.signal, end: () => clearTimeout(timer) };
 };
 
-/** The SDK pipes a body without listening for its errors, so the request would hang forever. */
+/**
+ * Aborts the call when its body breaks. The SDK does not listen for errors of a body, so without this abort the request would hang forever.
+ */
 const watch = (body: Readable | undefined, broken: AbortController): void => {
   if (body === undefined) return;
   if (body.destroyed) broken.abort(body.errored ?? new Error('the body was destroyed'));

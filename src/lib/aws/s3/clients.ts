@@ -1,6 +1,6 @@
 /**
- * The SDK clients of one execution environment. The settings come from measurements of this SDK (`docs/performance.md`): with its
- * defaults it loses throughput, or hangs when a streamed body breaks.
+ * The SDK clients of one execution environment. The settings come from measurements of this SDK (`docs/performance.md`). With its default
+ * settings, the SDK loses throughput and hangs when a streamed body breaks.
  */
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
@@ -21,13 +21,16 @@ interface Role {
 }
 
 /**
- * Clients for one set of credentials. Calls that move bytes are retried by `inPairs`: a read and a write as a pair, or a copy inside S3.
- * All other calls are retried by the SDK. If both retried the same call, the attempts would multiply.
+ * Clients for one set of credentials. `inPairs` retries the calls that move bytes, which are a read with its write, or a copy inside S3.
+ * The SDK retries all other calls. If both retried the same call, the attempts would multiply.
  */
 export interface S3ClientPair {
   retrying: S3Client;
   single: S3Client;
-  /** For copies inside S3, during which S3 may be silent for minutes. It does not retry. Created on first use. */
+  /**
+   * Returns a client for copies inside S3, during which S3 may send nothing for minutes. That client does not retry. It is created on first
+   * use.
+   */
   patient(): S3Client;
 }
 
@@ -39,7 +42,10 @@ export interface S3Clients {
   destination(destination: Destination): S3ClientPair;
   earlyCollection: EarlyCollection;
   copyConditions: CopyConditions;
-  /** After `expired-credentials`: the next call assumes the role again, even if the session has not expired by the clock. */
+  /**
+   * Forgets the session of the pair after `expired-credentials`. The next call assumes the role again, even if by the clock the session has
+   * not expired.
+   */
   forget(pair: S3ClientPair): void;
 }
 
@@ -97,7 +103,7 @@ interface Session {
   expiration?: Date;
 }
 
-/** The clients of a pair need credentials at the same time. One answer serves all of them. */
+/** The clients of a pair often need credentials at the same time. They share one session, so the role is assumed only once. */
 const sharedSession = <S extends Session>(assume: () => Promise<S>): (() => Promise<S>) => {
   let current: Promise<S> | null = null;
   return async () => {
@@ -105,24 +111,30 @@ const sharedSession = <S extends Session>(assume: () => Promise<S>): (() => Prom
     const known = await seen?.catch(() => null);
     const endsMs = known?.expiration?.getTime() ?? 0;
     if (known && endsMs > Date.now() + REFRESH_BEFORE_MS) return known;
-    // A caller that has waited may find that another one has asked already.
+    // If another caller has called `assume` during the wait, `current` has changed, and this caller uses the same session.
     if (current === null || current === seen) current = assume();
     return await current;
   };
 };
 
-/** How long before their expiry credentials are refreshed: the same as in the SDK. */
+/** How long before their expiry credentials are refreshed. The SDK has the same value. */
 const REFRESH_BEFORE_MS = 5 * 60_000;
 
 const REQUEST_HANDLER = {
   connectionTimeout: 3_000,
-  /** How long a connection may be silent. While S3 completes an upload, it sends white space. */
+  /**
+   * How long a connection may be without traffic. S3 sends white space while it completes an upload, so completing does not exceed this
+   * limit.
+   */
   socketTimeout: 30_000,
   httpsAgent: { keepAlive: true, maxSockets: 128 },
   httpAgent: { keepAlive: true, maxSockets: 128 },
 };
 
-/** S3 may be silent while it copies, so each call sets its own limit (`call.ts`). These clients have their own connections. */
+/**
+ * S3 may send nothing while it copies, so each call sets its own limit (`call.ts`). Patient clients do not share connections with the other
+ * clients.
+ */
 const PATIENT_REQUEST_HANDLER = { ...REQUEST_HANDLER, socketTimeout: 900_000 };
 
 const s3Config = (region: string): S3ClientConfig => ({
@@ -130,12 +142,12 @@ const s3Config = (region: string): S3ClientConfig => ({
   requestHandler: REQUEST_HANDLER,
   maxAttempts: 3,
   logger: SDK_LOGGER,
-  // With the default, each larger upload opens a new connection.
+  // With the SDK's default, each larger upload would open a new connection.
   expectContinueHeader: false,
-  // Stored checksums are compared and not computed again here. The checksums that we send are known beforehand.
+  // We compare stored checksums and send known ones, so the SDK does not need to compute any.
   requestChecksumCalculation: 'WHEN_REQUIRED',
   responseChecksumValidation: 'WHEN_REQUIRED',
-  // For uploads with a computed trailer: S3 refuses chunks under 8 KiB.
+  // Uploads with a computed trailer are sent in chunks. S3 refuses chunks under 8 KiB.
   requestStreamBufferSize: 65_536,
   forcePathStyle: forcePathStyle(),
 });
@@ -162,7 +174,7 @@ const assumeRole = async (sts: STSClient, role: Role, sessionName: string) => {
     };
   } catch (error) {
     const translated = translateError(error, doing);
-    // STS gives the same answer for a role that does not exist and for a role that does not trust the caller.
+    // STS returns the same error for a role that does not exist and for a role that does not trust the caller.
     if (!['access-denied', 'invalid-request'].includes(translated.reason)) throw translated;
     throw new ReplicationError('assume-role-denied', translated.message, {
       cause: error,

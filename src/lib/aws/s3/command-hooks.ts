@@ -1,7 +1,7 @@
-/** Access to what the SDK does not show or has no field for: headers of a request, and the raw answer. */
+/** Hooks for what the SDK does not show or has no field for: headers of a request, and the raw response. */
 import type { HeadObjectCommand } from '@aws-sdk/client-s3';
 
-/** The part of an answer that our hooks read before the SDK does. */
+/** The parts of a response that our hooks read before the SDK does. */
 export interface RawAnswer {
   statusCode: number;
   /** Names in lower case. */
@@ -10,7 +10,9 @@ export interface RawAnswer {
 
 type CommandStack = HeadObjectCommand['middlewareStack'];
 
-/** Adds headers that the SDK has no field for. They are signed like the others. Undefined ones are left out. */
+/**
+ * Adds headers that the SDK has no field for. The added headers are signed like all others. A header whose value is undefined is left out.
+ */
 export const withHeaders = <C extends { middlewareStack: object }>(
   command: C,
   headers: Record<string, string | undefined>,
@@ -28,7 +30,10 @@ export const withHeaders = <C extends { middlewareStack: object }>(
   return command;
 };
 
-/** Passes the status and headers of each answer to `see`, also those of errors: the SDK keeps them only in a field that may go away. */
+/**
+ * Passes the status and headers of each response to `see`, including error responses. After that, the SDK keeps the headers of an error
+ * only in a field that a later version may remove.
+ */
 export const withAnswer = <C extends { middlewareStack: object }>(
   command: C,
   see: (answer: RawAnswer) => void,
@@ -39,13 +44,16 @@ export const withAnswer = <C extends { middlewareStack: object }>(
       see(result.response as RawAnswer);
       return result;
     },
-    // The last hook of this step is the first to see the answer.
+    // With low priority this hook is the last of its step, and the last hook is the first to see the response.
     { step: 'deserialize', priority: 'low', name: 'replicatorAnswer' },
   );
   return command;
 };
 
-/** Passes the body of each answer as text to `see`, before the SDK parses it: some information is lost in the SDK's objects. */
+/**
+ * Passes the body of each response as text to `see`, before the SDK parses the body. The SDK's objects lose some of the information in the
+ * text.
+ */
 export const withBodyText = <C extends { middlewareStack: object }>(
   command: C,
   see: (text: string) => void,
@@ -64,7 +72,9 @@ export const withBodyText = <C extends { middlewareStack: object }>(
   return command;
 };
 
-/** The stacks of all commands differ only in the types of their inputs, which are not read here. */
+/**
+ * The middleware stacks of all commands differ only in the types of their inputs. The hooks do not read the inputs, so one type is enough.
+ */
 const commandStack = (command: { middlewareStack: object }): CommandStack =>
   command.middlewareStack as CommandStack;
 

@@ -1,11 +1,14 @@
-/** Whether a server checks the conditions of CopyObject. AWS does. Several other servers ignore them and overwrite the existing object. */
+/**
+ * Remembers whether a server checks the conditions of CopyObject. AWS checks them. Several other servers ignore the conditions and
+ * overwrite the existing object.
+ */
 
 export interface CopyConditions {
-  /** Calls `ask` once for each bucket. If `ask` fails, the next caller asks again. */
+  /** Calls `ask` once for each bucket and remembers the result. If `ask` fails, the next caller's `ask` is called. */
   areChecked(bucket: string, ask: () => Promise<boolean>): Promise<boolean>;
 }
 
-/** One for each execution environment. */
+/** Called once for each execution environment. */
 export const createCopyConditions = (): CopyConditions => {
   const answers = new Map<string, Promise<boolean>>();
   const areChecked = async (bucket: string, ask: () => Promise<boolean>): Promise<boolean> => {

@@ -1,4 +1,4 @@
-/** Copies that S3 makes by itself, with the permissions of the role that writes: no byte passes through this function. */
+/** Copies inside S3. S3 reads the source with the permissions of the role that writes, and no byte passes through the Lambda function. */
 import { CopyObjectCommand, UploadPartCopyCommand } from '@aws-sdk/client-s3';
 import { ReplicationError } from '../../model/errors.ts';
 import type {
@@ -21,8 +21,8 @@ type CopyObjectRequest = Parameters<DestinationBucket['copyObject']>[0];
 type CopyPartRequest = Parameters<DestinationBucket['copyPart']>[0];
 
 /**
- * The first copy into each bucket is made under a condition that cannot hold. If the copy succeeds all the same, the server does not
- * check conditions (`decisions/008-transfers-and-copies-inside-s3.md`). `look`: HEAD of the destination.
+ * The first copy into each bucket is made under a condition that is never met. If that copy succeeds nevertheless, the server does not
+ * check conditions (`decisions/008-transfers-and-copies-inside-s3.md`). `look` sends a HEAD to the destination.
  */
 export const copyInsideS3 = async (
   target: Target,
@@ -36,7 +36,8 @@ export const copyInsideS3 = async (
   const isChecked = await target.clients.copyConditions.areChecked(destination.bucket, async () => {
     await assertUnchanged(request, look);
     const overwritten = await copy(IMPOSSIBLE).catch(nullIfRaceLost);
-    // The second copy proves that the source exists, so S3 refused the first copy because of its condition.
+    // S3 refused the first copy, either because of its condition or because the source is gone. If the second copy succeeds, the source
+    // exists, so the condition was the cause.
     asked.written = overwritten ?? (await copy(request.precondition));
     return overwritten === null;
   });
@@ -76,10 +77,11 @@ const sendCopy = async (
     Bucket: destination.bucket,
     Key: key,
     ...copySourceFields(from),
-    // The request gives all metadata and tags, as it does with a body: S3 never copies some of them, and others differ from the source.
+    // The request carries all metadata and tags, like the request of an upload. S3 never copies some of the metadata, and some of the
+    // replica's metadata differs from the source.
     MetadataDirective: 'REPLACE',
     TaggingDirective: 'REPLACE',
-    // Annotations would need permissions of their own to read and to write. No replica has them (`docs/fidelity.md`).
+    // Reading and writing annotations would need additional permissions. No replica has them (`docs/fidelity.md`).
     AnnotationDirective: 'EXCLUDE',
     ...replicaFields(attributes),
     ...encryptionFields(destination),
@@ -100,7 +102,8 @@ export const copyPartInsideS3 = async (
   { from, key, uploadId, partNumber, bytes }: CopyPartRequest,
 ): Promise<UploadedPart> => {
   const sizeBytes = bytes === null ? from.pin.sizeBytes : bytes.last - bytes.first + 1;
-  // S3 accepts a range only for sources over 5 MB ("UploadPartCopy", S3 API reference). Smaller ones cannot have a second part.
+  // S3 accepts a range only for sources over 5 MB ("UploadPartCopy", S3 API reference). A smaller source is always copied whole, because it
+  // cannot have a second part.
   const range = bytes === null || sizeBytes === from.pin.sizeBytes ? null : bytes;
   const command = new UploadPartCopyCommand({
     Bucket: bucket,
@@ -116,12 +119,12 @@ export const copyPartInsideS3 = async (
     (client, options) => client.send(command, options),
     { patienceMs: patienceMs(sizeBytes) },
   );
-  // A 200 may hold an error in its body.
+  // Even a response with status 200 may contain an error in its body.
   if (result?.ETag === undefined) throw unproven('UploadPartCopy');
   return { partNumber, etag: result.ETag, checksum: storedChecksum(result) };
 };
 
-/** Exactly one version: named by its id if the bucket has versions, and always compared by its ETag. */
+/** Names exactly one version as the source. If the bucket has versions, the id names the version. S3 always compares the ETag as well. */
 const copySourceFields = ({
   bucket,
   key,
@@ -131,23 +134,30 @@ const copySourceFields = ({
   CopySourceIfMatch: pin.etag,
 });
 
-/** The SDK sends the field unchanged. It "must be URL-encoded" ("CopyObject", S3 API reference), or a `?` or `+` of a key would have a meaning. */
+/**
+ * Encodes a key for CopySource, which "must be URL-encoded" ("CopyObject", S3 API reference). The SDK does not encode this field. Without
+ * the encoding, a `?` or `+` in the key would have a special meaning.
+ */
 const encodedKey = (key: string): string => key.split('/').map(encoded).join('/');
 
-/** The encoding of signatures: all but letters, digits and `-._~`. */
+/** Encodes a text as AWS signatures do: every character except letters, digits and `-._~`. */
 const encoded = (text: string): string =>
   encodeURIComponent(text).replaceAll(
     /[!'()*]/g,
     (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
   );
 
-/** The algorithm of the source, so that the values can be compared. A copy is one piece, so it cannot have a composite checksum. */
+/**
+ * Asks S3 for a checksum with the algorithm of the source, so that both checksums can be compared. A source with a composite checksum is
+ * left out, because the copy is not in parts and cannot have one.
+ */
 const sameChecksum = (checksum: CopyObjectRequest['from']['pin']['checksum']) =>
   checksum?.type === 'FULL_OBJECT' ? { ChecksumAlgorithm: checksum.algorithm } : {};
 
 /**
- * How long S3 may be silent during a copy: it answers when the copy is done, or begins its answer and keeps it open. A copy slower than
- * copies between distant regions counts as a dead connection. With these values 5 GiB get eleven minutes, which an invocation has.
+ * How long S3 may take for a copy. S3 either responds when the copy is done, or begins its response at once and completes it when the copy
+ * is done. A copy that is slower than copies between distant regions counts as a dead connection. With the values below, 5 GiB get eleven
+ * minutes, which is less than the time of an invocation.
  */
 const patienceMs = (bytes: number): number =>
   Math.ceil(LEAST_PATIENCE_MS + (bytes / LEAST_BYTES_PER_SECOND) * 1_000);

@@ -53,7 +53,7 @@ export const createDestinationBucket = (target: Target, destination: Destination
   };
 };
 
-/** A 400 without a body most likely means here that the credentials have expired; then new credentials fix it. */
+/** For the destination, a 400 without a body most likely means that the credentials have expired. New credentials fix that. */
 const renewCredentials = (target: Target, error: ReplicationError): Promise<never> => {
   target.clients.forget(target.pair());
   return Promise.reject(new ReplicationError('expired-credentials', error.message, { cause: error.cause }));
@@ -93,6 +93,9 @@ const putObject = async (
   );
 };
 
-/** Node rewrites a Content-Disposition header that is sent together with a whole body, and corrupts all but ASCII in it. */
+/**
+ * If a body is sent as a buffer, Node rewrites the Content-Disposition header and corrupts all its characters that are not ASCII. With a
+ * stream, Node does not.
+ */
 const sendable = (body: Readable | Buffer, attributes: ObjectAttributes): Readable | Buffer =>
   Buffer.isBuffer(body) && NOT_ASCII.test(attributes.contentDisposition ?? '') ? Readable.from([body]) : body;

@@ -1,11 +1,11 @@
-/** Frees the garbage of copies early: the buffers of streamed bodies, and the objects that each call creates. */
+/** Makes V8 free the garbage of copies early, which is the buffers of streamed bodies and the objects that each call creates. */
 import type { Readable } from 'node:stream';
 import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
-/** One for each execution environment. It counts the bytes of all bodies together. */
+/** There is one for each execution environment. It counts the bytes of all bodies together. */
 export interface EarlyCollection {
-  /** Counts the bytes that flow out of the body. Does not start the flow. */
+  /** Counts the bytes that flow out of the body. Does not start reading the body. */
   watch(body: Readable): void;
 }
 
@@ -20,15 +20,15 @@ const YOUNG_BYTES = 8 * 1024 * 1024;
  *
  * Each chunk that comes out of a socket is a buffer outside V8's heap. When some tens of megabytes of such buffers have accumulated, V8
  * marks its whole heap, including the SDK, on several threads. That happens about 45 times per GB and takes a third of the CPU time of a
- * copy. All the buffers are young, so collecting only the young generation frees them at almost no cost (`docs/performance.md`). The
- * collection is so little work that waking other threads for it costs more than it saves, even more so on a function's single vCPU.
+ * copy. All the buffers are young, so collecting only the young generation frees them at almost no cost (`docs/performance.md`). A
+ * collection is so little work that waking other threads for it costs more than it saves, especially on a function's single vCPU.
  *
- * Lambda lets the young generation grow to a tenth of the function's memory. That does not make small objects cheaper: a young
- * generation of that size no longer fits into a cache, and fills with garbage before it is collected.
+ * Lambda lets the young generation grow to a tenth of the function's memory. That does not make small objects cheaper: a young generation
+ * of that size no longer fits into a cache, and fills with garbage before it is collected.
  */
 export const createEarlyCollection = (): EarlyCollection => {
   const collect = youngCollector();
-  // The bytes of all bodies: four bodies that are copied at once accumulate buffers four times as fast.
+  // The bytes of all bodies are counted together, because four bodies that are copied at once accumulate buffers four times as fast as one.
   let flowedBytes = 0;
   let growth = 0;
   const count = (chunk: Buffer): void => {
@@ -39,26 +39,29 @@ export const createEarlyCollection = (): EarlyCollection => {
   };
   return {
     watch(body) {
-      // Calculated each time: V8 shrinks the young generation while there is little to do, and a factor of 1 would keep it that small.
+      // The factor is calculated for each body. V8 shrinks the young generation while there is little to do, and with a factor of 1 the
+      // young generation would remain that small.
       const wanted = Math.ceil(YOUNG_BYTES / youngBytes());
       if (wanted !== growth) setFlagsFromString(`--semi-space-growth-factor=${wanted}`);
       growth = wanted;
-      // Listen only once the body flows: a listener for data would itself start the flow.
+      // We listen for data only after the body has begun to flow, because a listener for data would start the flow.
       body.once('resume', () => body.on('data', count));
     },
   };
 };
 
-/** How many bytes new objects may take before they are collected. */
+/** The current size of the young generation, bytes. */
 const youngBytes = (): number => {
   const space = getHeapSpaceStatistics().find(({ space_name: name }) => name === 'new_space');
   return space === undefined ? YOUNG_BYTES : space.space_used_size + space.space_available_size;
 };
 
-/** Keeps these two tasks on this thread. V8's other work stays on its own threads. */
+/** Flags that make V8 do these two tasks on the main thread. V8's other background work remains on other threads. */
 const ON_THIS_THREAD = ['--no-parallel-scavenge', '--no-concurrent-array-buffer-sweeping'];
 
-/** V8's own `gc`, which Node exposes only with a flag. Without it, V8 decides when it collects. */
+/**
+ * Returns a function that calls V8's `gc`, which Node exposes only with a flag. If there is no `gc`, the returned function does nothing.
+ */
 const youngCollector = (): (() => void) => {
   for (const flag of ['--expose-gc', ...ON_THIS_THREAD]) setFlagsFromString(flag);
   const collect: unknown = runInNewContext('typeof gc === "function" ? gc : undefined');

@@ -1,4 +1,4 @@
-/** HEAD of a key or of one version. Its answers have no body, so errors must be told apart by status and headers. */
+/** HEAD of a key or of one version. The response to HEAD has no body, so errors can be distinguished only by status and headers. */
 import { HeadObjectCommand, type HeadObjectCommandOutput } from '@aws-sdk/client-s3';
 import { ReplicationError } from '../../model/errors.ts';
 import type { Current, ObjectState } from '../../model/ports.ts';
@@ -10,15 +10,19 @@ import { objectState } from './object-state.ts';
 export interface Heads {
   target: Target;
   bucket: string;
-  /** Throws the error that a 400 without a body stands for: SSE-C, expired credentials and a wrong region look the same. */
+  /**
+   * Finds the cause of a 400 without a body and throws it as an error. For SSE-C, expired credentials and a wrong region, the response to
+   * HEAD is the same.
+   */
   explain: (error: ReplicationError, object: { Key: string; VersionId?: string }) => Promise<never>;
   /** Throws for an object that cannot be replicated. */
   refuse?: (answer: HeadObjectCommandOutput) => void;
 }
 
 /**
- * The current version. `absent` does not prove that the bucket exists. The headers of the 404 identify a delete marker ("Working with
- * delete markers", S3 User Guide). On a server that does not send these headers, such a key counts as absent.
+ * Reads the current version of a key. The result `absent` does not prove that the bucket exists. If the current version is a delete marker,
+ * the headers of the 404 identify it ("Working with delete markers", S3 User Guide). On a server that does not send these headers, such a
+ * key counts as absent.
  */
 export const headCurrent = async (heads: Heads, key: string): Promise<Current> => {
   const answers: RawAnswer[] = [];
@@ -27,14 +31,14 @@ export const headCurrent = async (heads: Heads, key: string): Promise<Current> =
   } catch (error) {
     if (!(error instanceof ReplicationError) || !isNotFound(error.cause)) throw error;
     const headers = answers.at(-1)?.headers;
-    // The SDK did not call our hook, so we cannot know that there is no delete marker.
+    // The SDK did not call our hook, so there may be a delete marker that we have not seen.
     if (headers === undefined) throw new ReplicationError('service-error', 'HeadObject: no headers seen');
     if (headers['x-amz-delete-marker'] !== 'true') return { kind: 'absent' };
     return { kind: 'marker', versionId: headers['x-amz-version-id'] ?? 'null' };
   }
 };
 
-/** One version; null when it is gone or a delete marker. */
+/** Reads one version. Resolves to null when the version is gone or is a delete marker. */
 export const headVersion = async (
   heads: Heads,
   key: string,

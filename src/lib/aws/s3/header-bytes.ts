@@ -1,11 +1,11 @@
 /**
- * Headers that are not ASCII, like a `Content-Disposition` with a file name in raw UTF-8. Node returns header bytes as Latin-1
- * characters and sends them the same way. The SDK signs the same string as UTF-8, which is another sequence of bytes, so S3 answers
- * SignatureDoesNotMatch. Therefore the client signs the characters that the bytes encode, and sends the bytes.
+ * Headers that are not ASCII, like a `Content-Disposition` with a file name in raw UTF-8. Node reads and sends each byte of a header as one
+ * Latin-1 character. The SDK would sign the UTF-8 encoding of these characters, which is another sequence of bytes, so S3 would return
+ * SignatureDoesNotMatch. Therefore the client decodes the bytes as UTF-8 for the signature, and sends the original bytes.
  */
 import type { S3Client } from '@aws-sdk/client-s3';
 
-/** Characters beyond ASCII in a header value. */
+/** Matches a header value that has a character outside ASCII. */
 export const NOT_ASCII = /[^\x20-\x7e\t]/;
 
 interface SignedRequest {
@@ -34,7 +34,7 @@ export const signHeaderBytes = (client: S3Client): S3Client => {
       Object.assign((args.request as SignedRequest).headers, bytesOf.get(context));
       return next(args);
     },
-    // The last hook of this step: after the signature, which the SDK creates for each attempt.
+    // With low priority this hook is the last of its step. It runs after the signature, which the SDK creates for each attempt.
     { step: 'finalizeRequest', priority: 'low', name: 'replicatorHeadersAsBytes' },
   );
   return client;

@@ -7,11 +7,11 @@ import { brokenAnswer } from './broken-answer.ts';
 export interface ListedKinds {
   /** One for each entry, in the order of the document. */
   kinds: ('version' | 'marker')[];
-  /** False: another element stands between the entries, for example when a server writes two separate lists. */
+  /** False if there is another element between the entries, for example when a server writes two separate lists. */
   isOneList: boolean;
 }
 
-/** Reads only the names of the elements. Throws `service-error` for a document that is cut off. */
+/** Reads the kinds of the entries. Looks only at the names of the elements. Throws `service-error` for a document that is cut off. */
 export const listedKinds = (xml: string): ListedKinds => {
   const names = childrenOfRoot(xml);
   const kinds = names.flatMap((name) => KINDS[name] ?? []);
@@ -22,7 +22,7 @@ export const listedKinds = (xml: string): ListedKinds => {
 
 const KINDS: Record<string, 'version' | 'marker'> = { Version: 'version', DeleteMarker: 'marker' };
 
-/** Matches tags only: text writes `<` as `&lt;`, and declarations and comments begin with `?` or `!`. */
+/** Matches only tags. In text, `<` is written as `&lt;`. Declarations and comments do not match because `?` or `!` follows their `<`. */
 const TAG = /<(\/?)([^\s/>!?]+)[^>]*?(\/?)>/g;
 
 const childrenOfRoot = (xml: string): string[] => {

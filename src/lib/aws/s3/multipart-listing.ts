@@ -1,4 +1,4 @@
-/** Uploads that are not completed, and their parts. A page is fetched when the reader gets to it. */
+/** Lists uploads that are not completed, and their parts. Each page is fetched only when the caller has read the page before it. */
 import {
   ListMultipartUploadsCommand,
   type ListMultipartUploadsCommandOutput,
@@ -13,7 +13,7 @@ import { call, type Target } from './call.ts';
 import { isLastPage, keyOf, noNextPage, PAGE_ENTRIES } from './listing-answers.ts';
 import { storedChecksum } from './object-state.ts';
 
-/** The parts with a number above `after`, in order. Throws `lost-race` when the upload is gone. */
+/** Yields the parts with a number above `after`, in order. Throws `lost-race` when the upload is gone. */
 export async function* listParts(
   target: Target,
   { bucket, key, uploadId, after }: { bucket: string; key: string; uploadId: string; after: number },
@@ -42,7 +42,7 @@ const listedPart = (part: Part): ListedPart => {
   return { partNumber, etag, sizeBytes, lastModifiedMs: modified.getTime(), checksum: storedChecksum(part) };
 };
 
-/** Null after the last page. */
+/** Returns the last part number of this page, which is the marker of the next page. Returns null after the last page. */
 const nextPart = (answer: ListPartsCommandOutput, parts: ListedPart[], marker: number): number | null => {
   if (isLastPage('ListParts', answer)) return null;
   const last = parts.at(-1)?.partNumber ?? marker;
@@ -50,7 +50,7 @@ const nextPart = (answer: ListPartsCommandOutput, parts: ListedPart[], marker: n
   return last;
 };
 
-/** The uploads of keys with this prefix, whoever began them. */
+/** Yields the uploads of keys with this prefix, including uploads that others began. */
 export async function* listUploads(
   target: Target,
   bucket: string,
@@ -59,7 +59,7 @@ export async function* listUploads(
   for (let marker: UploadMarker | null = { key: '', uploadId: '' }; marker !== null;) {
     const command = new ListMultipartUploadsCommand({
       Bucket: bucket,
-      // XML cannot hold every character that a key can.
+      // A key can contain characters that XML cannot.
       EncodingType: 'url',
       MaxUploads: PAGE_ENTRIES,
       ...(prefix === '' ? {} : { Prefix: prefix }),
@@ -84,13 +84,13 @@ interface UploadMarker {
 const listedUpload = (upload: MultipartUpload, answer: ListMultipartUploadsCommandOutput): ListedUpload => {
   const key = keyOf(upload, answer);
   const { UploadId: uploadId, Initiated: initiated, Initiator: initiator } = upload;
-  // An upload without a date could be mistaken for an abandoned one.
+  // Without this check, an upload without a date could be mistaken for an abandoned upload.
   if (key === undefined || uploadId === undefined || initiated === undefined)
     throw brokenAnswer('ListMultipartUploads', 'an upload has no key, id or date');
   return { key, uploadId, initiatedMs: initiated.getTime(), initiator: initiator?.ID ?? null };
 };
 
-/** The marker after the last upload of this page; null after the last page. */
+/** Returns the last upload of this page, which is the marker of the next page. Returns null after the last page. */
 const nextUpload = (
   answer: ListMultipartUploadsCommandOutput,
   uploads: ListedUpload[],

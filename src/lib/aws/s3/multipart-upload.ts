@@ -1,4 +1,4 @@
-/** Multipart uploads: their beginning, their parts and their end. */
+/** Multipart uploads: beginning, parts, completion and abort. */
 import {
   AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
@@ -94,7 +94,7 @@ export const completeUpload = async (
   );
 };
 
-/** How long an abort may take. It cleans up after a failure, and must not delay the rest of the work. */
+/** How long an abort may take. An abort cleans up after a failure and must not delay the rest of the work. */
 const ABORT_TIMEOUT_MS = 5_000;
 
 export const abortUpload = async (
@@ -108,7 +108,7 @@ export const abortUpload = async (
       signal: AbortSignal.timeout(ABORT_TIMEOUT_MS),
     });
   } catch (error) {
-    // NoSuchUpload: the upload is gone already, which is what we want.
+    // S3 returned NoSuchUpload. The upload is gone already, so nothing is left to abort.
     if (!(error instanceof ReplicationError) || error.reason !== 'lost-race') throw error;
   }
 };

@@ -1,4 +1,4 @@
-/** The grants of one version to anybody but its owner. */
+/** The grants of one version, without the grants to its owner. */
 import {
   GetObjectAclCommand,
   type GetObjectAclCommandOutput,
@@ -13,7 +13,9 @@ import { call, type Target } from './call.ts';
 import { named, type ObjectName } from './object-tags.ts';
 import { unlessGone } from '../errors.ts';
 
-/** Each grant once, in an order that does not depend on S3's. Null: the version is gone or a delete marker. */
+/**
+ * Reads each grant once, in an order that does not depend on S3's order. Resolves to null when the version is gone or is a delete marker.
+ */
 export const readAcl = async (target: Target, name: ObjectName): Promise<Acl | null> => {
   const answer = await unlessGone(policyOf(target, name));
   return (
@@ -22,8 +24,8 @@ export const readAcl = async (target: Target, name: ObjectName): Promise<Acl | n
 };
 
 /**
- * Replaces the whole ACL: the owner of the replica keeps full control, and the others get the given grants. The request must name the
- * owner, whom only S3 knows.
+ * Replaces the whole ACL. The owner of the replica keeps full control, and the others get the given grants. The request must name the
+ * owner, so the owner is first read from S3.
  */
 export const writeAcl = async (target: Target, name: ObjectName, acl: Acl): Promise<void> => {
   const owner = ownerOf(await policyOf(target, name));
@@ -46,7 +48,10 @@ const ownerOf = ({ Owner }: GetObjectAclCommandOutput): string => {
   throw new ReplicationError('service-error', 'GetObjectAcl: the answer of S3 names no owner');
 };
 
-/** S3 returns e-mail grantees as users. A grantee without id or URI cannot be named: some servers show their owner this way. */
+/**
+ * Converts a grant to others; grants to the owner are left out. S3 returns e-mail grantees as users. A grantee without id or URI is left
+ * out too, because it cannot be named. Some servers show the owner as such a grantee.
+ */
 const grantToOthers = ({ Grantee, Permission }: SdkGrant, owner: string): Grant[] => {
   if (Permission === undefined) return [];
   if (Grantee?.URI !== undefined) {
@@ -65,6 +70,6 @@ const uniqueGrants = (grants: Grant[]): Acl => {
 const sdkGrant = ({ grantee, permission }: Grant): SdkGrant => ({
   Grantee:
     grantee.kind === 'user' ? { Type: 'CanonicalUser', ID: grantee.id } : { Type: 'Group', URI: grantee.id },
-  // The permission comes from S3 or from the rule. S3 refuses a permission that it does not know.
+  // The permission comes from S3 or from the rule. If the permission does not exist, S3 refuses the request.
   Permission: permission as Permission,
 });

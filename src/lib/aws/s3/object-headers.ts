@@ -1,6 +1,6 @@
 /**
- * The headers of an object that its replica keeps unchanged. They are read and written by one table, so that no header can be read and
- * not written. `docs/fidelity.md` is generated from the same table.
+ * The headers of an object that its replica keeps unchanged. One table defines how each header is read and written, so that no header is
+ * read but not written. `docs/fidelity.md` is generated from the same table.
  */
 import type {
   CreateMultipartUploadCommandInput,
@@ -15,9 +15,9 @@ type WriteRequest = PutObjectCommandInput & CreateMultipartUploadCommandInput;
 export type HeaderAttributes = Omit<ObjectAttributes, 'metadata'>;
 
 interface KeptHeader {
-  /** The field in the SDK's answers to GET and HEAD. */
+  /** The field in the SDK's output of GetObject and HeadObject. */
   read: TextField<GetObjectCommandOutput> & TextField<HeadObjectCommandOutput>;
-  /** The field of PutObject and CreateMultipartUpload, or the name of the header if the SDK has no text field for it. */
+  /** The field in requests of PutObject and CreateMultipartUpload. If the SDK has no text field for the header, the name of the header. */
   written: { field: WrittenField } | { header: string };
 }
 
@@ -30,7 +30,7 @@ export const KEPT_HEADERS: Readonly<Record<keyof HeaderAttributes, KeptHeader>> 
   contentEncoding: { read: 'ContentEncoding', written: { field: 'ContentEncoding' } },
   contentLanguage: { read: 'ContentLanguage', written: { field: 'ContentLanguage' } },
   contentType: { read: 'ContentType', written: { field: 'ContentType' } },
-  // The SDK accepts only a Date, but S3 stores any text.
+  // The SDK's field accepts only a Date, but S3 stores any text.
   expires: { read: 'ExpiresString', written: { header: 'expires' } },
   websiteRedirectLocation: {
     read: 'WebsiteRedirectLocation',
@@ -39,19 +39,19 @@ export const KEPT_HEADERS: Readonly<Record<keyof HeaderAttributes, KeptHeader>> 
   storageClass: { read: 'StorageClass', written: { field: 'StorageClass' } },
 };
 
-/** Null: S3 sent no such header. */
+/** Reads the headers from a response. A header that S3 did not send is null. */
 export const headerAttributes = (answer: ObjectAnswer): HeaderAttributes =>
   Object.fromEntries(
     Object.entries(KEPT_HEADERS).map(([name, { read }]) => [name, answer[read] ?? null]),
   ) as unknown as HeaderAttributes;
 
-/** The attributes as fields of PutObject and CreateMultipartUpload. */
+/** Returns the fields of PutObject and CreateMultipartUpload for the attributes that have a field. */
 export const headerFields = (attributes: HeaderAttributes): Pick<WriteRequest, WrittenField> =>
   Object.fromEntries(
     present(attributes).flatMap(({ written, text }) => ('field' in written ? [[written.field, text]] : [])),
   );
 
-/** The attributes that the SDK has no field for, as headers. */
+/** Returns the headers for the attributes that the SDK has no field for. */
 export const textHeaders = (attributes: HeaderAttributes): Record<string, string> =>
   Object.fromEntries(
     present(attributes).flatMap(({ written, text }) => ('header' in written ? [[written.header, text]] : [])),

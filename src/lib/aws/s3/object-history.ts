@@ -1,4 +1,4 @@
-/** All versions and delete markers of one key, in S3's own order. */
+/** Lists all versions and delete markers of one key, in S3's order. */
 import {
   type DeleteMarkerEntry,
   ListObjectVersionsCommand,
@@ -15,10 +15,10 @@ import { decodedKey, isLastPage, keyOf, noNextPage, PAGE_ENTRIES } from './listi
 
 const LIST_VERSIONS = 'ListObjectVersions';
 
-/** How many entries the first page has. Most keys have few versions, and the other keys that follow in the listing are of no use. */
+/** How many entries the first page has. Most keys have few versions, and after those the page would contain only entries of other keys. */
 const FIRST_PAGE_ENTRIES = 50;
 
-/** Newest first. A page is fetched when the reader has used up the page before. */
+/** Yields the newest entry first. Each page is fetched only when the caller has read the page before it. */
 export async function* objectHistory(
   target: Target,
   bucket: string,
@@ -39,7 +39,7 @@ interface HistoryMarker {
 
 interface HistoryPage {
   entries: HistoryEntry[];
-  /** Null: the key has no more versions. */
+  /** Null if the key has no more versions. */
   next: HistoryMarker | null;
 }
 
@@ -53,7 +53,7 @@ const listPage = async (
   const command = new ListObjectVersionsCommand({
     Bucket: bucket,
     Prefix: key,
-    // XML cannot hold every character that a key can.
+    // A key can contain characters that XML cannot.
     EncodingType: 'url',
     MaxKeys: marker === null ? FIRST_PAGE_ENTRIES : PAGE_ENTRIES,
     ...marker,
@@ -63,7 +63,8 @@ const listPage = async (
   const isLast = isLastPage(LIST_VERSIONS, answer);
   const listed = versionsInOrder(answer, listedKinds(texts.at(-1) ?? ''));
   const own = listed.filter(({ entry }) => keyOf(entry, answer) === key);
-  // The key itself sorts first among all keys that begin with it.
+  // The listing has all keys that begin with `key`, and `key` itself sorts first. Therefore an entry of another key means that all entries
+  // of `key` have been listed.
   const isEnd = isLast || own.length < listed.length;
   if (marker === null) checkNewestFirst(own);
   return { entries: own.map(historyEntry), next: isEnd ? null : nextMarker(answer, own, marker, key) };
@@ -72,8 +73,9 @@ const listPage = async (
 export type Listed = { kind: 'version'; entry: ObjectVersion } | { kind: 'marker'; entry: DeleteMarkerEntry };
 
 /**
- * Merges versions and delete markers in the order of S3's document. The SDK splits S3's one list in two and loses the order between
- * them. Times do not tell the order: they are whole seconds, and the time of a multipart upload is that of its beginning.
+ * Merges versions and delete markers in the order of S3's document. The SDK splits S3's one list into two lists and loses the order between
+ * their entries. The order cannot be derived from the times, because these are whole seconds and a multipart upload has the time of its
+ * beginning.
  */
 export const versionsInOrder = (
   answer: ListObjectVersionsCommandOutput,
@@ -98,7 +100,10 @@ export const versionsInOrder = (
   throw brokenAnswer(LIST_VERSIONS, 'the answer of S3 was not understood');
 };
 
-/** S3 says which entry of a key is the current one. A server that does not list that entry first has another order. */
+/**
+ * Throws if the current version is not listed first. S3 marks the current version, and a server that does not list it first uses another
+ * order.
+ */
 const checkNewestFirst = (own: Listed[]): void => {
   if (own.findIndex(({ entry }) => entry.IsLatest === true) > 0)
     throw brokenAnswer(LIST_VERSIONS, 'the newest version is not first');
@@ -114,8 +119,8 @@ const historyEntry = ({ kind, entry }: Listed): HistoryEntry => {
 };
 
 /**
- * The next page begins after the last entry of this page. NextKeyMarker is not needed for that, and some servers write notes of their
- * own into it.
+ * The next page begins after the last entry of this page. NextKeyMarker is used only if the page is empty, because some servers put other
+ * text into it.
  */
 const nextMarker = (
   answer: ListObjectVersionsCommandOutput,
@@ -126,7 +131,7 @@ const nextMarker = (
   const last = own.at(-1)?.entry.VersionId;
   const next: HistoryMarker =
     last === undefined
-      ? // The page is empty.
+      ? // The page has no entry of this key.
         { KeyMarker: decodedKey(answer.NextKeyMarker ?? ''), VersionIdMarker: answer.NextVersionIdMarker }
       : { KeyMarker: key, VersionIdMarker: answer.NextVersionIdMarker || last };
   const isSame = next.KeyMarker === marker?.KeyMarker && next.VersionIdMarker === marker.VersionIdMarker;

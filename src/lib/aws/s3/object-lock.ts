@@ -1,11 +1,11 @@
-/** Retention and legal hold of one version. They can change while the version stays the same. */
+/** Writes the retention and the legal hold of one version. Both can change without a new version. */
 import { PutObjectLegalHoldCommand, PutObjectRetentionCommand } from '@aws-sdk/client-s3';
 import type { Retention } from '../../model/ports.ts';
 import { call, type Target } from './call.ts';
 import { named, type ObjectName } from './object-tags.ts';
 import { refuseLock } from './write-fields.ts';
 
-/** Never bypasses governance mode, so S3 refuses to weaken an existing retention. */
+/** Sets the retention of a version. Never bypasses governance mode, so S3 refuses to weaken an existing retention. */
 export const writeRetention = async (
   target: Target,
   name: ObjectName,

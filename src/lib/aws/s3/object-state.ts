@@ -1,16 +1,17 @@
-/** The domain's object state, read from answers to GET and HEAD. */
+/** Reads the domain's object state from the output of GetObject and HeadObject. */
 import { ReplicationError } from '../../model/errors.ts';
 import type { Checksum, ChecksumAlgorithm, ObjectLock, ObjectState } from '../../model/ports.ts';
 import { partsInEtag } from '../../replica/proof.ts';
 import { headerAttributes, type ObjectAnswer } from './object-headers.ts';
 
-/** Throws `service-error` when S3's answer lacks a field that every answer has: a 200 alone proves nothing. */
+/** Throws `service-error` when S3's response lacks a field that every complete response has. The status 200 alone proves nothing. */
 export const objectState = (answer: ObjectAnswer): ObjectState => {
   if (answer.ETag === undefined || answer.ContentLength === undefined) {
     throw new ReplicationError('service-error', 'the answer of S3 has no ETag or no length');
   }
   if ((answer.MissingMeta ?? 0) > 0) {
-    // The entries were written through an interface that allows other characters. A copy without them would not be complete.
+    // These metadata entries were written through an interface that allows characters which HTTP headers do not. A copy without these
+    // entries would not be complete.
     throw new ReplicationError('invalid-request', `S3 cannot return ${answer.MissingMeta} metadata entries`);
   }
   return {
@@ -21,16 +22,16 @@ export const objectState = (answer: ObjectAnswer): ObjectState => {
     encryption: answer.ServerSideEncryption ?? null,
     checksum: storedChecksum(answer),
     attributes: { ...headerAttributes(answer), metadata: answer.Metadata ?? {} },
-    // S3 sends the count only to callers that may read the tags.
+    // S3 sends the count only to callers that have permission to read the tags.
     tagCount: answer.TagCount ?? 0,
     lock: lockOf(answer),
   };
 };
 
-/** The Object Lock settings, which S3 shows only to callers that may read them. */
+/** Reads the Object Lock settings. S3 sends them only to callers that have permission to read them. */
 const lockOf = (answer: ObjectAnswer): ObjectLock => {
   const { ObjectLockMode: mode, ObjectLockRetainUntilDate: until, ObjectLockEventHold: hold } = answer;
-  // Under an event hold there may be a mode without a date: the date is set when the hold ends.
+  // Under an event hold there may be a mode without a date, because the date is set when the hold ends.
   if ((mode === undefined) !== (until === undefined) && hold !== 'ON') {
     // A replica with only half of the retention would be locked differently from its source, or not at all.
     throw new ReplicationError('service-error', 'the answer of S3 has half a retention');
@@ -47,7 +48,7 @@ export const refuseEventHold = ({ ObjectLockEventHold: hold }: ObjectAnswer): vo
   throw new ReplicationError('object-lock', 'the source version is under an event hold, which cannot travel');
 };
 
-/** The checksum fields of all S3 answers about an object or a part. */
+/** The checksum fields that S3's responses about objects and parts share. */
 export interface ChecksumFields {
   ETag?: string | undefined;
   ChecksumCRC32?: string | undefined;
@@ -58,13 +59,14 @@ export interface ChecksumFields {
   ChecksumType?: 'COMPOSITE' | 'FULL_OBJECT' | undefined;
 }
 
-/** The checksum in an answer; null when there is none. */
+/** Returns the checksum in a response. Returns null if there is none. */
 export const storedChecksum = (answer: ChecksumFields): Checksum | null => {
   for (const algorithm of ALGORITHMS) {
     const value = answer[`Checksum${algorithm}`];
     if (value === undefined) continue;
-    // S3 always sends the type of a multipart object's checksum. On a server that does not, the checksum may be of either type. If a
-    // composite checksum counted as that of the whole object, equal objects would seem to differ.
+    // S3 always sends the type of a multipart object's checksum. Some servers do not, and then the checksum may be of either type. Such a
+    // checksum counts as composite, because equal objects would seem to differ if a composite checksum counted as the checksum of the whole
+    // object.
     const untyped = answer.ChecksumType === undefined && partsInEtag(answer.ETag ?? '') !== null;
     const composite = answer.ChecksumType === 'COMPOSITE' || untyped || /-\d+$/.test(value);
     return { algorithm, type: composite ? 'COMPOSITE' : 'FULL_OBJECT', value };
@@ -72,7 +74,7 @@ export const storedChecksum = (answer: ChecksumFields): Checksum | null => {
   return null;
 };
 
-/** The same checksum as a field of a request. */
+/** Returns the checksum as a field of a request. */
 export const checksumField = (checksum: Checksum): ChecksumFields => ({
   [`Checksum${checksum.algorithm}`]: checksum.value,
 });

@@ -1,17 +1,17 @@
-/** The tags of one version. They can change while the version stays the same. */
+/** Reads and writes the tags of one version. Tags can change without a new version. */
 import { GetObjectTaggingCommand, PutObjectTaggingCommand } from '@aws-sdk/client-s3';
 import type { Tags } from '../../model/ports.ts';
 import { call, type Target } from './call.ts';
 import { unlessGone } from '../errors.ts';
 
-/** A version of an object; `versionId` null: the current one. */
+/** A version of an object. If `versionId` is null, the current version. */
 export interface ObjectName {
   bucket: string;
   key: string;
   versionId: string | null;
 }
 
-/** Null: the version is gone or a delete marker. */
+/** Resolves to null when the version is gone or is a delete marker. */
 export const readTags = async (target: Target, name: ObjectName): Promise<Tags | null> => {
   const command = new GetObjectTaggingCommand(named(name));
   const answer = await unlessGone(
@@ -22,7 +22,10 @@ export const readTags = async (target: Target, name: ObjectName): Promise<Tags |
   );
 };
 
-/** Replaces all tags. Without tags, it writes an empty set, which needs no permission to delete. */
+/**
+ * Replaces all tags. If `tags` is empty, an empty set is written. Unlike deleting the tags, writing an empty set needs no additional
+ * permission.
+ */
 export const writeTags = async (target: Target, name: ObjectName, tags: Tags): Promise<void> => {
   const TagSet = Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
   const command = new PutObjectTaggingCommand({ ...named(name), Tagging: { TagSet } });

@@ -1,3 +1,6 @@
-/** Whether buckets are named in the path of a URL: bucket names in host names work only where DNS knows them, which is at AWS. */
+/**
+ * Returns true if the bucket must be named in the path of the URL and not in the host name. That is the case for every endpoint other than
+ * AWS, because only AWS has DNS entries for bucket names.
+ */
 export const forcePathStyle = (): boolean =>
   Boolean(process.env['AWS_ENDPOINT_URL_S3'] ?? process.env['AWS_ENDPOINT_URL']);

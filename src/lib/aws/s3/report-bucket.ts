@@ -1,4 +1,4 @@
-/** The reports of runs, as files in a bucket of the source account. */
+/** Writes the reports of runs as files into a bucket of the source account. */
 import { Readable } from 'node:stream';
 import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
@@ -14,7 +14,7 @@ export interface ReportPlace {
   bucket: string;
   /** Ends with `/`, or is empty. */
   prefix: string;
-  /** `<name>-<stage>`. */
+  /** The name of the deployment, `<name>-<stage>`. */
   stack: string;
 }
 
@@ -39,7 +39,7 @@ export const createReportFiles = (place: ReportPlace): ReportFiles => {
   };
 };
 
-/** Rows are uploaded while they are found. At most two parts of the file are in memory. */
+/** Uploads rows while the run finds more. At most two parts of the file are in memory. */
 const createWriter = (client: S3Client, Bucket: string, Key: string): DifferenceWriter => {
   const rows = createRowStream();
   const upload = new Upload({
@@ -48,7 +48,7 @@ const createWriter = (client: S3Client, Bucket: string, Key: string): Difference
     queueSize: 2,
   });
   const uploaded = upload.done();
-  // `close` reports the failure.
+  // This handler only ends the stream. `close` throws the error.
   uploaded.catch(() => rows.body.destroy());
   let count = 0;
   return {

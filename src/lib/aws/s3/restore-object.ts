@@ -6,13 +6,13 @@ import { call, type Target } from './call.ts';
 import { errorCode } from '../errors.ts';
 import { named, type ObjectName } from './object-tags.ts';
 
-/** Also succeeds when the restore is already under way. Throws `lost-race` when the version is not archived, or no longer. */
+/** Also succeeds when the restore has already begun. Throws `lost-race` when the version is not archived. */
 export const requestRestore = async (target: Target, name: ObjectName, request: Restore): Promise<void> => {
   try {
     await sendRestore(target, name, request, request.days);
   } catch (error) {
     // S3 restores objects of Intelligent-Tiering permanently, and refuses a request that names a number of days ("RestoreObject", S3 API
-    // reference). Other mistakes have the same error code, so the storage class decides.
+    // reference). Other invalid requests have the same error code, so the storage class is read to confirm the cause.
     if (!(error instanceof ReplicationError) || error.reason !== 'invalid-request') throw error;
     if ((await storageClassOf(target, name)) !== 'INTELLIGENT_TIERING') throw error;
     await sendRestore(target, name, request, null);

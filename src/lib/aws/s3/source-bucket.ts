@@ -1,4 +1,4 @@
-/** The source side: it only reads, and asks S3 to restore archived objects. */
+/** The source side. It only reads objects and asks S3 to restore archived ones. */
 import type { Readable } from 'node:stream';
 import {
   GetObjectCommand,
@@ -60,7 +60,7 @@ export const createSourceBucket = (target: Target, bucket: string): SourceBucket
     },
 
     async part(key, pin, partNumber) {
-      // The ETag is compared here and not pinned by If-Match: some servers give each part an ETag of its own, and use part numbers in
+      // The ETag is compared here and not sent as If-Match, because some servers give each part a different ETag and use part numbers in
       // another way than S3.
       const { VersionId } = pinned(pin);
       const input = { Bucket: bucket, Key: key, PartNumber: partNumber, ...(VersionId && { VersionId }) };
@@ -87,8 +87,8 @@ type HeadInput = ConstructorParameters<typeof HeadObjectCommand>[0];
 type GetInput = ConstructorParameters<typeof GetObjectCommand>[0];
 
 /**
- * A 400 without a body may mean that something is wrong with the object; then the GET throws the reason. If the GET succeeds, the HEAD is
- * sent once more, and fails again on a server that does not know part numbers.
+ * A 400 without a body may mean that something is wrong with the object. In that case, a GET is sent and throws the reason. If the GET
+ * succeeds, the HEAD is sent once more. On a server that does not support part numbers, the HEAD fails again.
  */
 const headPart = async (target: Target, input: HeadInput): Promise<HeadObjectCommandOutput> => {
   const head = (): Promise<HeadObjectCommandOutput> =>
@@ -103,13 +103,16 @@ const headPart = async (target: Target, input: HeadInput): Promise<HeadObjectCom
   }
 };
 
-/** Throws the reason of a 400: SSE-C, expired credentials and a wrong region look the same to HEAD, but not to GET. */
+/**
+ * Sends a GET that throws the reason of a 400. The response to HEAD is the same for SSE-C, expired credentials and a wrong region, but the
+ * response to GET is not.
+ */
 const askGet = async (target: Target, object: GetInput): Promise<void> => {
   bodyOf(target, await getObject(target, { ...object, Range: 'bytes=0-0' })).destroy();
 };
 
 const getObject = async (target: Target, input: GetInput): Promise<GetObjectCommandOutput> => {
-  // A header instead of the field ChecksumMode: with that field the SDK would compute the checksum in JavaScript.
+  // The header is set instead of the field ChecksumMode, because with that field the SDK would compute the checksum in JavaScript.
   const command = withHeaders(new GetObjectCommand(input), { 'x-amz-checksum-mode': 'ENABLED' });
   return await call(target, 'GetObject', (client, options) => client.send(command, options), {
     single: true,
@@ -122,7 +125,10 @@ const pinned = (pin: Pin): { IfMatch: string; VersionId?: string } => ({
   ...(pin.versionId === null ? {} : { VersionId: pin.versionId }),
 });
 
-/** Refuses an answer that does not match the request: not every server honours If-Match, Range and PartNumber. */
+/**
+ * Returns the body of a response. Refuses a response that does not match the request, because some servers ignore If-Match, Range or
+ * PartNumber.
+ */
 const slicedBody = (target: Target, answer: GetObjectCommandOutput, pin: Pin, slice: Slice): SlicedBody => {
   const body = bodyOf(target, answer);
   const sizeBytes = answer.ContentLength ?? -1;
@@ -141,7 +147,10 @@ const slicedBody = (target: Target, answer: GetObjectCommandOutput, pin: Pin, sl
   return { body, sizeBytes, checksum: slice.kind === 'part' ? checksumOfPart(answer, pin) : null };
 };
 
-/** S3 sends the part's own value together with the type of the whole object. Some servers send the value of the whole object. */
+/**
+ * Returns the checksum of a part. S3 sends the checksum of the part, but with the type of the whole object's checksum. Some servers send
+ * the checksum of the whole object instead. In that case, the result is null.
+ */
 const checksumOfPart = (answer: GetObjectCommandOutput, pin: Pin): Checksum | null => {
   const stored = storedChecksum(answer);
   const isOfWhole = stored === null || /-\d+$/.test(stored.value) || stored.value === pin.checksum?.value;
@@ -162,13 +171,16 @@ const expectedBytes = (pin: Pin, slice: Slice): number | null => {
 const bodyOf = (target: Target, answer: GetObjectCommandOutput): Readable => {
   const body = answer.Body as Readable | undefined;
   if (body === undefined) throw new ReplicationError('service-error', 'GetObject: the answer has no body');
-  // The reader of the body watches for errors. Until then, a broken connection must not end the process.
+  // Without a listener, a broken connection would end the process. The reader of the body adds its own listener later.
   body.on('error', () => undefined);
   target.clients.earlyCollection.watch(body);
   return body;
 };
 
-/** Null for a key that does not exist. Only GET can distinguish a missing bucket: the answer to HEAD has no body. */
+/**
+ * Resolves to null when the key does not exist. Works only with GET. The response to HEAD has no body, so it cannot distinguish a missing
+ * key from a missing bucket.
+ */
 const orAbsent = async <T>(answer: Promise<T>): Promise<T | null> => {
   try {
     return await answer;

@@ -1,4 +1,4 @@
-/** What a write sends besides the bytes: fields of PutObject, CreateMultipartUpload and UploadPart. */
+/** The fields that a write sends besides the bytes, for PutObject, CreateMultipartUpload and UploadPart. */
 import { ReplicationError } from '../../model/errors.ts';
 import type {
   Guard,
@@ -28,7 +28,10 @@ const lockFields = ({ retention, legalHold }: ObjectLock) => ({
   ObjectLockLegalHoldStatus: legalHold ? ('ON' as const) : null,
 });
 
-/** Without any of these fields, the bucket's default encryption applies. A key without a mode means `aws:kms`. */
+/**
+ * If the destination has no encryption settings, no field is sent, and the bucket's default encryption applies. A KMS key without a mode
+ * means `aws:kms`.
+ */
 export const encryptionFields = ({ encryption, kmsKeyArn }: Destination) => {
   const mode = encryption ?? (kmsKeyArn === null ? null : 'aws:kms');
   return defined({
@@ -47,8 +50,8 @@ export const guardOf = ({ guard, attributes }: { guard: Guard; attributes: Repli
   guard.kind === 'none' && isLocked(attributes.lock) ? { kind: 'compute' } : guard;
 
 /**
- * S3 refuses lock headers for a bucket without Object Lock with an error code that many mistakes have. The headers of a locked upload
- * allow no other of these mistakes, because it always carries a checksum.
+ * If the bucket has no Object Lock, S3 refuses lock headers with the error code `InvalidRequest`, which has many other causes too. An
+ * upload with a lock always carries a checksum, which excludes the other causes.
  */
 export const refuseLock =
   (lock: ObjectLock) =>
@@ -73,12 +76,12 @@ export const guardFields = (guard: Guard) => {
   }
 };
 
-/** The headers that the SDK has no field for. */
+/** Returns the headers that the SDK has no field for. */
 export const bodyHeaders = (
   guard: Guard,
   attributes?: ObjectAttributes,
 ): Record<string, string | undefined> => ({
-  // Hashing the body for the signature would cost more than the copy. TLS and the guard protect the body.
+  // The body is not hashed for the signature, because that would cost more than the copy. TLS and the guard protect the body.
   'x-amz-content-sha256': guard.kind === 'compute' ? undefined : 'UNSIGNED-PAYLOAD',
   ...(attributes && textHeaders(attributes)),
 });

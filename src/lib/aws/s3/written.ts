@@ -1,10 +1,10 @@
-/** What an answer to a write proves. */
+/** Reads what S3 stored from the response to a write. */
 import type { ReplicationError } from '../../model/errors.ts';
 import type { Written } from '../../model/ports.ts';
 import { brokenAnswer } from './broken-answer.ts';
 import { type ChecksumFields, storedChecksum } from './object-state.ts';
 
-/** Throws `service-error` when S3 does not say what it stored: a 200 may hold an error in its body. */
+/** Throws `service-error` when the response has no ETag, because even a response with status 200 may contain an error in its body. */
 export const written = (
   answer: ChecksumFields & {
     VersionId?: string | undefined;

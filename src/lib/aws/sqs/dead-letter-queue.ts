@@ -23,7 +23,7 @@ import { mapConcurrently } from '../../model/concurrency.ts';
 import { toQueueError } from '../errors.ts';
 import { batchesOf, sendBatch } from './message-batches.ts';
 
-/** Finds both queues of a deployment by name. Credentials and endpoint come from the environment, as for every AWS tool. */
+/** Looks up both queues of a deployment by name. Credentials and endpoint come from the environment, as for every AWS tool. */
 export const openDeadLetterQueue = async (names: {
   deadLetterQueue: string;
   liveQueue: string;
@@ -41,7 +41,8 @@ export const openDeadLetterQueue = async (names: {
     state: () => queueState(dead),
     receive: (request) => receive(dead, request),
     async changeVisibility(messages, seconds) {
-      // An entry fails when we no longer hold the message: it became visible by itself, or is gone. Both are fine.
+      // Failed entries are ignored. An entry fails when its message has become visible again or has been deleted, and then nothing needs to
+      // change.
       await changeVisibility(dead, messages, seconds);
     },
     sendToLive: (messages) => send(live, messages),
@@ -68,7 +69,7 @@ const findQueue = async (place: Pick<Queue, 'client' | 'region' | 'name'>): Prom
   return { ...place, url, arn: attributes['QueueArn'] ?? '' };
 };
 
-/** Makes a call about a queue. `action`: the IAM action that the call needs. Throws {@link QueueError}. */
+/** Makes a call to SQS that concerns one queue. `action` is the IAM action that the call needs. Throws {@link QueueError}. */
 const askQueue = async <Answer>(
   { name, region }: Pick<Queue, 'name' | 'region'>,
   action: string,
@@ -159,7 +160,7 @@ const send = (queue: Queue, messages: readonly ReceivedMessage[]): Promise<Recei
     return askQueue(queue, 'sqs:SendMessage', () => queue.client.send(command));
   });
 
-/** Attributes as SendMessage takes them: exactly those that were received. */
+/** Converts received attributes unchanged to the form that SendMessage accepts. */
 const toMessageAttributes = (attributes: MessageAttributes): Record<string, MessageAttributeValue> =>
   Object.fromEntries(
     Object.entries(attributes).map(([name, value]) => [
@@ -183,7 +184,7 @@ const remove = (queue: Queue, messages: readonly ReceivedMessage[]): Promise<Rec
 /** How many batches are sent at once. */
 const OPERATOR_BATCHES_AT_ONCE = 4;
 
-/** Returns the messages that SQS has confirmed. Sends every batch before the first failure is thrown. */
+/** Returns the messages that SQS has confirmed. If a batch fails, the other batches are still sent before the first failure is thrown. */
 const inBatches = async (
   messages: readonly ReceivedMessage[],
   sendOnce: Parameters<typeof sendBatch<ReceivedMessage>>[1],
@@ -199,7 +200,7 @@ const inBatches = async (
   return done.flatMap(({ confirmed }) => confirmed);
 };
 
-/** Bytes. The names and types of attributes count as well ("Amazon SQS message quotas"). */
+/** Returns the size of a message in bytes. The names and types of its attributes count as well ("Amazon SQS message quotas"). */
 const sizeOf = ({ body, attributes }: ReceivedMessage): number =>
   Object.entries(attributes).reduce(
     (sum, [name, value]) =>
@@ -227,14 +228,15 @@ const toMoveTask = (entry: ListMessageMoveTasksResultEntry): MoveTask => ({
 
 const STATUSES = ['RUNNING', 'COMPLETED', 'CANCELLING', 'CANCELLED', 'FAILED'] as const;
 
-/** A status that SQS may add one day counts as running, so the task is polled again. */
+/** A status that is not in the list counts as running, so that the task is polled again. SQS may add such a status in the future. */
 const moveStatus = (text: string | undefined): MoveTask['status'] =>
   STATUSES.find((status) => status === text) ?? 'RUNNING';
 
 const startMove = async (dead: Queue, live: Queue, maxPerSecond: number | null): Promise<boolean> => {
   const command = new StartMessageMoveTaskCommand({
     SourceArn: dead.arn,
-    // The function sent most of these messages here itself, so SQS does not know which queue they came from.
+    // The destination must be named. The replicate function sent most of these messages to the dead-letter queue, so SQS has not recorded a
+    // queue that they came from.
     DestinationArn: live.arn,
     ...(maxPerSecond === null ? {} : { MaxNumberOfMessagesPerSecond: maxPerSecond }),
   });
@@ -244,7 +246,7 @@ const startMove = async (dead: Queue, live: Queue, maxPerSecond: number | null):
   } catch (error) {
     const { name: queueName, region } = dead;
     const failure = toQueueError(error, { action: 'sqs:StartMessageMoveTask', queueName, region });
-    // SQS refuses a second task with a code that has other meanings too. The list of tasks tells them apart.
+    // SQS refuses a second move task with an error code that has other causes too. The list of tasks shows whether another task is running.
     if (failure.problem === 'aws-failed' && (await isMoving(dead))) return false;
     throw failure;
   }

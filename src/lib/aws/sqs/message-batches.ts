@@ -1,4 +1,4 @@
-/** Batches of messages: how they are cut, and sent until SQS has accepted each entry. */
+/** Cuts messages into batches, and sends each batch until SQS has accepted all its entries. */
 import { SendMessageBatchCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import { mapConcurrently } from '../../model/concurrency.ts';
 import { ReplicationError } from '../../model/errors.ts';
@@ -10,10 +10,10 @@ const MAX_ENTRIES = 10;
 const MAX_BATCH_BYTES = 1_048_576;
 /** How many batches of bodies are sent at once. */
 const BATCHES_AT_ONCE = 16;
-/** How often a batch is sent at most. */
+/** Maximum number of times that a batch is sent. */
 const SENDS = 4;
 
-/** Cuts messages into batches that SQS accepts, in order. Both limits hold for every kind of batch. */
+/** Cuts messages into batches that SQS accepts, in order. SQS applies both limits to every kind of batch. */
 export const batchesOf = <Message>(
   messages: readonly Message[],
   sizeBytesOf: (message: Message) => number,
@@ -47,9 +47,9 @@ interface FailedEntry {
 }
 
 /**
- * Sends one batch and returns the messages that SQS has confirmed, with the last failure of an entry. A batch may fail in part under
- * a 200: entries that SQS itself failed on are sent again; entries for which SQS blames the sender are not. `send` must give each entry
- * its index as Id.
+ * Sends one batch and returns the messages that SQS has confirmed, with the last failure of an entry. A response with status 200 may still
+ * contain failed entries. Entries that failed because of SQS are sent again. Entries that failed because of the sender are not. `send` must
+ * give each entry its index as Id.
  */
 export const sendBatch = async <Message>(
   batch: readonly Message[],
@@ -69,7 +69,10 @@ export const sendBatch = async <Message>(
   return { confirmed, failure };
 };
 
-/** Sends plain messages. The bodies must be ASCII: one byte a character. Resolves when SQS has accepted all of them. */
+/**
+ * Sends messages without attributes. The bodies must be ASCII, because each character is counted as one byte. Resolves when SQS has
+ * accepted all messages.
+ */
 export const sendBodies = async (
   client: SQSClient,
   queueUrl: string,

@@ -1,4 +1,4 @@
-/** The queues of a deployment, as its functions use them. */
+/** The queues of a deployment, with the calls that its Lambda functions make. */
 import {
   ChangeMessageVisibilityCommand,
   GetQueueAttributesCommand,
@@ -15,7 +15,7 @@ import { CONTROL_CLIENT } from '../control-client.ts';
 import { translateError } from '../errors.ts';
 import { sendBodies } from './message-batches.ts';
 
-/** `region` null: the region of the environment. */
+/** If `region` is null, the region of the environment is used. */
 export const createSqsClient = (region: string | null = null): SQSClient =>
   new SQSClient({ ...CONTROL_CLIENT, ...(region === null ? {} : { region }) });
 
@@ -41,8 +41,9 @@ export const createLiveQueue = (client: SQSClient, queueUrl: string): LiveQueue 
 });
 
 /**
- * The message is visible again already, or gone: after an answer that took too long, the SDK sends its request a second time. The codes
- * are in "Errors" of ChangeMessageVisibility in the API reference of SQS; SQS answers `InvalidParameterValue` when the message is gone.
+ * Returns true if the message is already visible again or is gone. That can happen because the SDK sends the request a second time when the
+ * response takes too long. The codes are in "Errors" of ChangeMessageVisibility in the API reference of SQS. When the message is gone, SQS
+ * returns `InvalidParameterValue`.
  */
 const isBack = (error: unknown): boolean =>
   error instanceof Error &&
@@ -93,7 +94,7 @@ export const createRunQueues = (
   hintsLeft: () => messagesIn(client, hintsUrl, 'backfill'),
 });
 
-/** Counts the messages approximately: visible, delayed and in flight. `name`: the name of the queue, for error messages. */
+/** Counts the visible, delayed and in-flight messages. The count is approximate. `name` names the queue in error messages. */
 const messagesIn = async (client: SQSClient, queueUrl: string, name: string): Promise<number> => {
   try {
     const { Attributes: attributes = {} } = await client.send(
@@ -112,7 +113,7 @@ const messagesIn = async (client: SQSClient, queueUrl: string, name: string): Pr
   }
 };
 
-/** A record of Lambda's SQS event as the domain sees it. */
+/** Converts a record of Lambda's SQS event to the domain's message. */
 export const queueMessage = (record: SQSRecord): QueueMessage => ({
   messageId: record.messageId,
   receiptHandle: record.receiptHandle,
