@@ -1,4 +1,4 @@
-/** Buckets with and without versions, ACLs and Object Lock, and writes to them. */
+/** Local buckets with and without versioning, ACLs and Object Lock, and functions that write to them. */
 import type { Readable } from 'node:stream';
 import type { DestinationBucket, ReplicaAttributes } from '../../src/lib/model/ports.ts';
 import type { Destination } from '../../src/lib/model/rule.ts';
@@ -6,7 +6,7 @@ import { REPLICA_ATTRIBUTES } from '../model/memory-buckets.ts';
 import { testDestination, testRule } from '../model/settings.ts';
 import { type LocalBuckets, startLocalBuckets } from './local-buckets.ts';
 
-/** Set by {@link startAttributeBuckets}. */
+/** The local S3. {@link startAttributeBuckets} sets this variable. */
 export let local: LocalBuckets;
 
 export const startAttributeBuckets = async (): Promise<void> => {

@@ -1,4 +1,4 @@
-/** All items of an iteration. */
+/** Returns all items of an iteration as an array. */
 export const collected = async <T>(items: AsyncIterable<T>): Promise<T[]> => {
   const all: T[] = [];
   for await (const item of items) all.push(item);

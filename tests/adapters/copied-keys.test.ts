@@ -1,4 +1,4 @@
-/** Keys with unusual characters in copies inside S3, against the local S3. */
+/** Copies inside S3 of objects whose keys have unusual characters, against the local S3. */
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Precondition } from '../../src/lib/model/ports.ts';
@@ -61,7 +61,7 @@ test('copies and uploads keep any key that S3 allows', async () => {
       minLength: 1,
       maxLength: 40,
     })
-    // HTTP clients resolve these segments as folders.
+    // HTTP clients resolve the segments `.` and `..` as folders.
     .filter((text) => !text.split('/').some((segment) => segment === '.' || segment === '..'));
   await fc.assert(fc.asyncProperty(key, arrives), { numRuns: 40 });
 });

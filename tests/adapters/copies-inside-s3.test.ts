@@ -1,4 +1,7 @@
-/** Copies of whole objects that S3 makes by itself, against the local S3: their content, attributes and conditions. */
+/**
+ * Copies of whole objects inside S3, against the local S3. The tests check the content, the attributes and
+ * the conditions.
+ */
 import { DeleteObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Precondition, ReplicaAttributes } from '../../src/lib/model/ports.ts';
@@ -26,7 +29,7 @@ test('a copy inside S3 has the given attributes and none of its source', async (
   });
   const attributes: ReplicaAttributes = {
     cacheControl: null,
-    // Node returns the bytes of UTF-8 as Latin-1 characters.
+    // Node returns each byte of a UTF-8 header as one Latin-1 character.
     contentDisposition: Buffer.from('attachment; filename=Prüfung – 株.pdf').toString('latin1'),
     contentEncoding: 'identity',
     contentLanguage: 'de',

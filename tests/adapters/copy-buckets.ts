@@ -1,4 +1,6 @@
-/** Buckets for copies inside S3: the destination's role may read the sources, except `source-closed`. */
+/**
+ * Buckets for copies inside S3. The destination's role may read all source buckets except `source-closed`.
+ */
 import {
   GetObjectCommand,
   PutBucketPolicyCommand,
@@ -11,7 +13,7 @@ import { REPLICA_ATTRIBUTES } from '../model/memory-buckets.ts';
 import { testDestination, testRule } from '../model/settings.ts';
 import { type LocalBuckets, startLocalBuckets } from './local-buckets.ts';
 
-/** Set by {@link startCopyBuckets}. */
+/** The local S3. {@link startCopyBuckets} sets this variable. */
 export let local: LocalBuckets;
 
 export const startCopyBuckets = async (): Promise<void> => {
@@ -28,7 +30,9 @@ export const stopCopyBuckets = async (): Promise<void> => {
   await local[Symbol.asyncDispose]();
 };
 
-/** The policy with which the owner of a source lets the role of the other account read it. */
+/**
+ * Returns the bucket policy with which the owner of a source bucket lets a role of the other account read it.
+ */
 const openTo = async (roleArn: string, bucket: string): Promise<void> => {
   const reading = {
     Effect: 'Allow',

@@ -1,4 +1,7 @@
-/** Servers that ignore the conditions of CopyObject, as MinIO, versitygw and moto do: copies must not overwrite unseen objects. */
+/**
+ * Some servers ignore the conditions of CopyObject: MinIO, versitygw and moto. Even there, a copy must not
+ * overwrite an object that the replicator has not seen.
+ */
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Precondition } from '../../src/lib/model/ports.ts';
 import { REPLICA_ATTRIBUTES } from '../model/memory-buckets.ts';
@@ -6,10 +9,10 @@ import { type ScriptedAws, s3Error, startScriptedAws } from '../model/scripted-a
 import { testDestination } from '../model/settings.ts';
 
 let aws: ScriptedAws;
-/** The ETag of the object at the destination; null: there is none. */
+/** The ETag of the object at the destination. Null if there is no object. */
 let shown: string | null;
 let isSourceThere: boolean;
-/** The copies so far: made, overwritten or refused. */
+/** One word for each copy so far: `made`, `overwritten` or `refused`. */
 let copies: string[];
 beforeEach(async () => {
   [shown, isSourceThere, copies] = [null, true, []];

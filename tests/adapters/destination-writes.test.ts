@@ -1,4 +1,4 @@
-/** What the destination adapter sends, and what it makes of S3's answers. */
+/** The requests that the destination adapter sends, and how it interprets S3's responses. */
 import { Readable } from 'node:stream';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { REPLICA_ATTRIBUTES } from '../model/memory-buckets.ts';
@@ -75,7 +75,7 @@ test('an answer that comes before the whole body was sent releases the connectio
     await expect(put({ body, sizeBytes: 6_553_600 })).rejects.toMatchObject({ reason: 'lost-race' });
   }
   aws.early = null;
-  // Each connection was closed or used again. None waits for a body that never comes.
+  // Each connection was closed or used again. No connection still waits for the rest of a body.
   await expect.poll(() => aws.openSockets()).toBeLessThan(5);
 });
 
@@ -144,7 +144,7 @@ test('calls that need credentials at the same time share one answer of STS', asy
       precondition: { kind: 'absent' },
       guard: { kind: 'none' },
     });
-  // HEAD and PUT use the two clients of the pair.
+  // HEAD requests and PUT requests go through two separate S3 clients.
   await Promise.all([fresh.look('k'), write(), fresh.look('k'), write()]);
   expect(aws.seen.length - s3Requests().length).toBe(1);
 });

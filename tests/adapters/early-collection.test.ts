@@ -1,10 +1,16 @@
-/** These tests were seen to fail without the limit of the growth, and with a limit that never allows growth again. */
+/**
+ * Early garbage collection, which keeps the young generation of V8 small. These tests fail without the limit
+ * of the growth, and also with a limit that never allows the growth again.
+ */
 import { execFileSync } from 'node:child_process';
 import { expect, test } from 'vitest';
 
 const MODULE = new URL('../../src/lib/aws/s3/early-collection.ts', import.meta.url).href;
 
-/** Creates objects that survive a collection, so that V8 enlarges the young generation, and prints its size. */
+/**
+ * A program that creates objects that survive a collection, so that V8 enlarges the young generation. It
+ * prints the size of that generation.
+ */
 const PROGRAM = `
 import { Readable } from 'node:stream';
 import { getHeapSpaceStatistics } from 'node:v8';
@@ -30,7 +36,10 @@ gc({ type: 'major', flavor: 'last-resort' });
 console.log(JSON.stringify({ before, quiet: youngBytes(), after: work() }));
 `;
 
-/** The size of the young generation in bytes, with the flags that Lambda sets for a function of 1,769 MB. */
+/**
+ * Runs the program with the flag that Lambda sets for a function of 1,769 MB. Returns the size of the young
+ * generation in bytes.
+ */
 const youngBytes = (how: 'watched' | 'alone'): { before: number; quiet: number; after: number } =>
   JSON.parse(
     execFileSync(

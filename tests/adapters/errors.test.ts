@@ -1,4 +1,4 @@
-/** The translation of errors whose code says nothing. */
+/** The translation of errors whose code does not show their cause. */
 import { expect, test } from 'vitest';
 import { translateError } from '../../src/lib/aws/errors.ts';
 

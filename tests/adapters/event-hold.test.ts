@@ -1,4 +1,7 @@
-/** Object Lock's event hold, which the local S3 does not have: with a server that answers as it is told. */
+/**
+ * Object Lock's event hold. The local S3 does not implement event holds, so these tests use a server with
+ * scripted responses.
+ */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type ScriptedAws, startScriptedAws } from '../model/scripted-aws.ts';
 import { testDestination, testRule } from '../model/settings.ts';

@@ -1,17 +1,24 @@
 /**
- * The fate of each attribute of an S3 object in its replica: the table in docs/fidelity.md. The headers come from the table with which
- * the adapters read and write them. The other rows are written here.
+ * The rows of the table in docs/fidelity.md. They describe what a replica has in place of each attribute of
+ * an S3 object. The rows about headers come from the table with which the adapters read and write headers.
+ * The other rows are written here.
  */
 import { type HeaderAttributes, KEPT_HEADERS } from '../../src/lib/aws/s3/object-headers.ts';
 
 export interface Row {
   attribute: string;
-  /** The names of the attribute in the S3 API: members of the answers and requests about one object. */
+  /** The names of the attribute in the S3 API: members of requests and responses about one object. */
   members: readonly string[];
-  /** `kept`: the same. `mapped`: set by the configuration. `re-created`: S3 creates a new one. */
+  /**
+   * `kept` means that the replica has the same value. `mapped` means that the configuration sets the value.
+   * `re-created` means that S3 creates a new value.
+   */
   replica: 'kept' | 'mapped' | 're-created' | 'impossible' | 'left out';
   why: string;
-  /** The event of a change without a new version; null: only a new version can change the attribute. */
+  /**
+   * The event that S3 sends when the attribute changes without a new version. Null if only a new version can
+   * change the attribute.
+   */
   later: string | null;
 }
 
@@ -241,7 +248,7 @@ export const ROWS: readonly Row[] = [
   },
 ];
 
-/** Members of the same answers and requests that are not about the object. */
+/** Members of the same requests and responses that do not describe the object. */
 export const NO_ATTRIBUTES = [
   'AcceptRanges',
   'Bucket',

@@ -1,6 +1,7 @@
 /**
- * docs/fidelity.md is compared with the S3 API as the SDK knows it, with the table of the adapters, and with actual replicas.
- * After a change of the table run `npx vitest run tests/adapters/fidelity.test.ts -u`
+ * Compares docs/fidelity.md with the S3 API as the SDK describes it, with the header table of the adapters,
+ * and with actual replicas. After a change of the table run `npx vitest run tests/adapters/fidelity.test.ts
+ * -u`
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -59,7 +60,8 @@ test('the table in docs/fidelity.md is generated from the rows of this test', as
   const [head, , tail] = readFileSync(DOCUMENT, 'utf8').split(
     /(?<=<!-- table -->\n)|(?=<!-- end of table -->)/,
   );
-  // Without its marks, an update of the snapshot would cut the document off.
+  // If the marks around the table were missing, an update of the snapshot would cut off the rest of the
+  // document.
   expect(tail).toBeDefined();
   const text = `${head}\n${tableOf(ROWS)}\n${tail}`;
   const formatted = await format(text, { ...(await resolveConfig(DOCUMENT)), parser: 'markdown' });
@@ -118,7 +120,7 @@ test('every attribute that docs/fidelity.md calls kept is the same in a HEAD of 
     const of = (side: Record<string, unknown>) =>
       members.map((name) => [name, side[name]]).filter(([, value]) => value !== undefined);
     expect(of(replica)).toEqual(of(source));
-    // Otherwise nothing would be compared.
+    // This check ensures that the comparison above compared at least one value.
     expect({ row: row.attribute, isShown: members.length === 0 || of(source).length > 0 }).toEqual({
       row: row.attribute,
       isShown: true,

@@ -1,4 +1,7 @@
-/** Headers beyond ASCII, against a server that verifies signatures over the bytes that it received. */
+/**
+ * Headers with characters beyond ASCII, against a server that verifies signatures over the bytes that it
+ * received.
+ */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { REPLICA_ATTRIBUTES } from '../model/memory-buckets.ts';
 import { testDestination } from '../model/settings.ts';
@@ -13,7 +16,7 @@ afterAll(async () => {
   await local[Symbol.asyncDispose]();
 });
 
-// Node returns the bytes of UTF-8 as Latin-1 characters.
+// Node returns each byte of a UTF-8 header as one Latin-1 character.
 const RAW_UTF8 = Buffer.from('attachment; filename=Prüfung – 株.pdf').toString('latin1');
 
 test('a Content-Disposition in raw UTF-8 arrives byte for byte with a whole body and with a multipart upload', async () => {

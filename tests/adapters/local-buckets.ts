@@ -1,4 +1,7 @@
-/** Buckets of two accounts in the local S3. The tests use the adapters to reach them, as the replicator does. */
+/**
+ * Buckets of two accounts in the local S3. As the replicator does, the tests use the adapters to reach the
+ * buckets.
+ */
 import { S3Client } from '@aws-sdk/client-s3';
 import { clientConfig, type LocalAws, type PolicyDocument, startLocalAws } from '@s3-replicator/local-aws';
 import { createBuckets } from '../../src/lib/aws/s3/buckets.ts';
@@ -12,17 +15,17 @@ const DESTINATION_ACCOUNT = '222222222222';
 export interface LocalBuckets extends AsyncDisposable {
   aws: LocalAws;
   buckets: Buckets;
-  /** Clients with the credentials of the owners of the buckets. */
+  /** S3 clients with the credentials of the accounts that own the buckets. */
   sourceOwner: S3Client;
   destinationOwner: S3Client;
-  /** Creates a bucket of the source account. It is versioned by default. */
+  /** Creates a bucket in the source account. The bucket is versioned by default. */
   createSource(name: string, properties?: Partial<Properties>): void;
   createDestination(name: string, properties?: Partial<Properties>): void;
 }
 
 type Properties = Parameters<LocalAws['s3']['createBucket']>[0];
 
-/** The roles may do everything. Other tests check permissions. */
+/** Starts the local S3. The roles have all permissions here, because other tests check permissions. */
 export const startLocalBuckets = async (): Promise<LocalBuckets> => {
   const aws = await startLocalAws();
   const everything = (action: string): PolicyDocument[] => [

@@ -1,4 +1,7 @@
-/** A table in the local DynamoDB, for adapters that read their endpoint and credentials from the environment. */
+/**
+ * A table in the local DynamoDB. It is for adapters that read their endpoint and credentials from the
+ * environment.
+ */
 import { type LocalAws, startLocalAws } from '@s3-replicator/local-aws';
 import { setAwsVariables } from '../model/aws-variables.ts';
 

@@ -1,4 +1,7 @@
-/** Tag sets that are too long for a header: S3 allows 8 KB of headers, and ten times as much for tags in a document. */
+/**
+ * Tag sets that are too long for a header. S3 allows 8 KB of headers, and ten times as much for tags in a
+ * document.
+ */
 import { PutObjectCommand, PutObjectTaggingCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createTask } from '../../src/lib/model/task.ts';
@@ -32,7 +35,10 @@ const putSource = async (key: string, tags: Record<string, string>, metadata: Re
   await local.sourceOwner.send(new PutObjectTaggingCommand({ Bucket, Key: key, Tagging: { TagSet } }));
 };
 
-/** Replicates a key. Returns the size of the longest headers of an S3 request, and how often tags were written separately. */
+/**
+ * Replicates a key. Returns the total length of the headers in the S3 request with the longest headers, and
+ * how many times tags were written by a separate request.
+ */
 const replicate = async (key: string) => {
   const seen = { headerCharacters: 0, taggings: 0 };
   local.aws.faults.plan = ({ headers, operation, caller }) => {

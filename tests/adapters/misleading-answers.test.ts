@@ -1,4 +1,4 @@
-/** Attributes and restores, with a server that answers as it is told and as no correct S3 would. */
+/** Attributes and restores, against a server with scripted responses that no correct S3 would send. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { NO_LOCK, REPLICA_ATTRIBUTES } from '../model/memory-buckets.ts';
 import { type ScriptedAws, s3Error, startScriptedAws } from '../model/scripted-aws.ts';
@@ -22,7 +22,10 @@ const s3Requests = () => aws.seen.filter(({ headers }) => !headers.authorization
 describe('restoring', () => {
   const request = { days: 3, tier: 'Bulk' } as const;
 
-  /** Refuses a restore with days, and answers HEAD with the storage class. */
+  /**
+   * Scripts a server that refuses each restore with days, and that reports `storageClass` in response to
+   * HEAD. Returns the bodies of the restore requests.
+   */
   const refuseDays = (code: string, storageClass: string): string[] => {
     const bodies: string[] = [];
     aws.answer = ({ method }, response, body) => {
@@ -37,7 +40,7 @@ describe('restoring', () => {
     return bodies;
   };
 
-  // AWS answers InvalidArgument. Other servers may call the request malformed.
+  // AWS responds with InvalidArgument. Other servers may respond with MalformedXML.
   test.each(['InvalidArgument', 'MalformedXML'])(
     'a restore of an Intelligent-Tiering object is repeated without days after %s',
     async (code) => {

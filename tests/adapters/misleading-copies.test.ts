@@ -1,4 +1,4 @@
-/** Copies inside S3, with a server that answers as it is told. */
+/** Copies inside S3, against a server with scripted responses. */
 import { CopyObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { call } from '../../src/lib/aws/s3/call.ts';

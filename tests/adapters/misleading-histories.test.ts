@@ -1,4 +1,4 @@
-/** The history of one key, with a server that answers as it is told. */
+/** The history of one key, against a server with scripted responses. */
 import type { IncomingMessage } from 'node:http';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { listedKinds } from '../../src/lib/aws/s3/listed-kinds.ts';
@@ -23,7 +23,7 @@ const page = (entries: string, next = '') =>
 const markers = (key: string, id: string) =>
   `<NextKeyMarker>${key}</NextKeyMarker><NextVersionIdMarker>${id}</NextVersionIdMarker>`;
 
-/** Answers with these pages, one after the other. */
+/** Scripts these pages as the responses, one after the other. */
 const answerWith = (...pages: string[]): void => {
   aws.answer = (_request: IncomingMessage, response) => {
     response.setHeader('content-type', 'application/xml').end(pages.shift());
@@ -55,7 +55,7 @@ test('a history continues after an empty page', async () => {
 });
 
 test('a history whose server repeats a marker ends as an error', async () => {
-  // A reader that ignores the markers would see no error.
+  // A reader that does not compare the markers of two pages would report no error here.
   answerWith(page('', markers('k', '2')), page('', markers('k', '2')), page(version('1')));
   await expect(history()).rejects.toMatchObject({ reason: 'service-error' });
 });

@@ -1,4 +1,7 @@
-/** The current state of a key and the versions that ids name, with a server that answers as it is told. */
+/**
+ * Reads of the current state of a key, and of versions by their ids, against a server with scripted
+ * responses.
+ */
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { s3Error } from '../model/scripted-aws.ts';
 import { aws, destination, forgetRequests, source, startScript, stopScript } from './scripted-s3.ts';

@@ -1,4 +1,4 @@
-/** The sizes of a source's parts, with a server that answers as it is told. */
+/** The sizes of a source's parts, against a server with scripted responses. */
 import type { ServerResponse } from 'node:http';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { s3Error } from '../model/scripted-aws.ts';

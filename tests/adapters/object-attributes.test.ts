@@ -35,7 +35,7 @@ test.each([
     };
     try {
       const to = destination('replica', { encryption: null, kmsKeyArn: null, ...fields });
-      // The local KMS may not have such a key, which does not matter here.
+      // The local KMS may not have this key. The calls may fail, because only their headers are compared.
       await put(to, `encrypted-${JSON.stringify(fields)}`).catch(() => undefined);
       await to
         .createUpload({ key: 'e', attributes: REPLICA_ATTRIBUTES, checksum: null })

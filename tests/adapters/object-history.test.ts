@@ -1,4 +1,7 @@
-/** The history of one key, from the local S3: in S3's own order, exactly this key, complete. */
+/**
+ * The history of one key, from the local S3. A history is complete, in S3's own order, and contains no other
+ * key.
+ */
 import {
   DeleteObjectCommand,
   PutBucketVersioningCommand,
@@ -24,7 +27,10 @@ afterAll(async () => {
 const history = (key: string, bucket = 'source') =>
   local.buckets.source(testRule({ source: { ...testRule().source, bucket } })).history(key);
 
-/** Writes versions, and delete markers for `null`. Returns the expected ids. */
+/**
+ * Writes one version for each body, and a delete marker for each null. Returns the ids that the history
+ * should contain.
+ */
 const write = async (s3: S3Client, Key: string, bodies: (string | null)[], Bucket = 'source') => {
   const written: string[] = [];
   for (const Body of bodies) {

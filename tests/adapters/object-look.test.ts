@@ -1,4 +1,7 @@
-/** The current state of a key and the versions that ids name, from the local S3: objects, delete markers, nothing. */
+/**
+ * Reads of the current state of a key, and of versions by their ids, against the local S3. A key may have an
+ * object, a delete marker or nothing.
+ */
 import { DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { testRule } from '../model/settings.ts';

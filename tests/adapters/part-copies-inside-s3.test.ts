@@ -1,4 +1,4 @@
-/** Copies of parts that S3 makes by itself, against the local S3. */
+/** Copies of parts inside S3, against the local S3. */
 import {
   CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
@@ -64,7 +64,7 @@ test('part copies at the part boundaries of the source give the replica the same
   expect(await contentOf('parts')).toBe(`${first}b`);
 });
 
-// S3 accepts a range only for sources over 5 MB.
+// S3 accepts a byte range in a part copy only if the source is larger than 5 MB.
 test.each([
   ['without a range', null],
   ['with a range of the whole source', { first: 0, last: 6 }],

@@ -55,7 +55,8 @@ describe('returning a message', () => {
     await createLiveQueue(client, queueUrl).retryLater(message, 1);
   };
 
-  // The SDK's second attempt finds this when the answer to the first attempt took too long.
+  // If the response to a first request takes too long, the SDK sends the request again. By then the message
+  // may already be visible.
   test('returning a message that is visible again already succeeds', async () => {
     const message = await received();
     await retryLater(message);

@@ -1,4 +1,7 @@
-/** The table of runs: the store in DynamoDB and its model in memory behave the same. */
+/**
+ * The table of runs. Each test runs with the store in DynamoDB and with its model in memory, because both
+ * must behave the same.
+ */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createRunCountsStore } from '../../src/lib/aws/dynamodb/run-counts.ts';
 import { createRunStore } from '../../src/lib/aws/dynamodb/run-store.ts';
@@ -124,7 +127,7 @@ describe.each(STORES)('the ranges of a run in %s', (_name, create) => {
     expect(await store.change(run, next, wholeRange())).toBe(true);
     expect(await store.change(run, next, wholeRange())).toBe(false);
     expect(await store.load(run.id)).toMatchObject({ openRanges: 1, epoch: 2, checked: NOTHING_COMPARED });
-    // A worker of the previous listing.
+    // This commit comes from a worker of the previous listing.
     expect(await store.commit(commitOf(run, {}))).toBe('superseded');
   });
 });

@@ -1,8 +1,8 @@
-/** The adapters, with an S3 that answers as each test says. */
+/** The adapters, with an S3 whose responses each test sets. */
 import { type ScriptedAws, startScriptedAws } from '../model/scripted-aws.ts';
 import { testDestination, testRule } from '../model/settings.ts';
 
-/** Set by {@link startScript}. */
+/** The scripted server. {@link startScript} sets this variable. */
 export let aws: ScriptedAws;
 
 export const startScript = async (): Promise<void> => {
@@ -20,5 +20,5 @@ export const forgetRequests = (): void => {
 export const source = () => aws.buckets.source(testRule());
 export const destination = () => aws.buckets.destination(testDestination());
 
-/** The requests so far, except those to STS. */
+/** Returns the requests so far, except requests to STS. */
 export const s3Requests = () => aws.seen.filter(({ headers }) => !headers.authorization?.includes('/sts/'));

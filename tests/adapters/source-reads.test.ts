@@ -1,4 +1,4 @@
-/** What the source adapter makes of S3's answers, including misleading ones. */
+/** How the source adapter interprets S3's responses, including misleading ones. */
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { ObjectState } from '../../src/lib/model/ports.ts';
@@ -58,7 +58,7 @@ test('a read notices by the length of the answer that a server ignored the range
 });
 
 test('a read asks for the stored checksum, and the SDK does not compute it again', async () => {
-  // The value is wrong on purpose: validation by the SDK would throw.
+  // The checksum below is wrong on purpose. If the SDK validated it, the SDK would throw.
   aws.answer = (_request, response) =>
     response
       .writeHead(200, {

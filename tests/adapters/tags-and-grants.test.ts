@@ -23,7 +23,10 @@ import {
 beforeAll(startAttributeBuckets);
 afterAll(stopAttributeBuckets);
 
-/** All characters that S3 allows in tags: letters of any script, digits, spaces and + - = . _ : / @. */
+/**
+ * Tags with every kind of character that S3 allows: letters of any script, digits, spaces and + - = . _ : /
+ * @.
+ */
 const ODD_TAGS: Tags = { 'space and + plus': '= + - . _ : / @', 'Größe 株': 'ü', empty: '' };
 
 test.each(['put', 'createUpload'] as const)('all tags that S3 allows arrive with %s', async (how) => {

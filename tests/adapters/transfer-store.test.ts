@@ -1,4 +1,7 @@
-/** The table of transfers: the store in DynamoDB and its model in memory behave the same. */
+/**
+ * The table of transfers. Each test runs with the store in DynamoDB and with its model in memory, because
+ * both must behave the same.
+ */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { AwsRequest } from '@s3-replicator/local-aws';
 import { createTransferStore } from '../../src/lib/aws/dynamodb/transfer-store.ts';
@@ -58,7 +61,10 @@ const begun = async (store: TransferStore, fields: Partial<Transfer> = {}): Prom
   return transfer;
 };
 
-/** The first call of this operation takes effect and its answer is lost, so the SDK sends it again. */
+/**
+ * Makes the first call of this operation take effect but loses its response, so that the SDK sends the call
+ * again.
+ */
 const loseFirstAnswer = (operation: string): void => {
   let isLost = false;
   table.aws.faults.plan = (request: AwsRequest) => {
@@ -212,13 +218,15 @@ describe('the store in DynamoDB', () => {
     store = createTransferStore('transfers');
   });
 
-  // Otherwise the upload would be aborted although the record names it.
+  // If the caller believed that another one had begun the transfer, it would abort its upload, although the
+  // record names that upload.
   test('a beginning whose first answer was lost counts as our own', async () => {
     loseFirstAnswer('dynamodb:PutItem');
     expect(await store.begin(newTransfer(), null)).toBe(true);
   });
 
-  // The caller that marks a transfer as failed reports it. If no caller believed to have done so, nobody would report it.
+  // The caller that marks a transfer as failed also reports the failure. If that caller believed that another
+  // one had marked the transfer, nobody would report the failure.
   test('a change whose first answer was lost counts as made', async () => {
     const transfer = await begun(store);
     loseFirstAnswer('dynamodb:UpdateItem');

@@ -1,4 +1,4 @@
-/** Listings of uploads and of their parts, with a server that answers as it is told. */
+/** Listings of uploads and of their parts, against a server with scripted responses. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { s3Error } from '../model/scripted-aws.ts';
 import { collected } from './collected.ts';

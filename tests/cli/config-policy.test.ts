@@ -81,7 +81,7 @@ test('config policy grants each role the prefixes of its own rules, and roles wi
           {
             Sid: 'S3ReplicatorCopies2',
             Principal: { AWS: [OTHER_ROLE] },
-            // A star in the prefix would be a wildcard in the policy.
+            // The prefix `a*b/` is cut off at its star, because a star is a wildcard in a policy.
             Resource: ['arn:aws:s3:::source-bucket/a*', 'arn:aws:s3:::source-bucket/in/*'],
           },
         ],

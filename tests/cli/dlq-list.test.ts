@@ -130,7 +130,8 @@ test('dlq list shows a message that it received twice only once', async () => {
   putDeadLetter(sqs, { key: 'invoices/1' });
   let receives = 0;
   sqs.script = (operation) => {
-    // SQS sometimes delivers a message again although it is in flight.
+    // SQS sometimes delivers a message twice, although the message is in flight. The second receive here does
+    // so.
     if (operation === 'ReceiveMessage' && (receives += 1) === 2) sqs.queues[DEAD]![0]!.visibleAtMs = 0;
     return undefined;
   };

@@ -1,4 +1,4 @@
-/** `dlq redrive` without a filter: SQS moves all messages by itself. */
+/** `dlq redrive` without a filter. SQS itself moves all messages in this case. */
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import {
   allVisible,

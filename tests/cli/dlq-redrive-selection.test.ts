@@ -1,4 +1,4 @@
-/** `dlq redrive` with a filter or a limit, and with --dry-run. */
+/** `dlq redrive` with a filter, with a limit, and with --dry-run. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -27,7 +27,8 @@ test('dlq redrive with a filter sends the matching messages unchanged, deletes t
   expect(out).toBe(`10 messages sent from ${DEAD} to ${LIVE}.\n  10 × kms\n`);
   const contents = (messages: StoredMessage[]) =>
     messages.map(({ body, attributes }) => ({ body, attributes }));
-  // The attributes include first-seen and attempts, which must survive a second quarantine.
+  // The attributes include first-seen and attempts. Both must stay, in case the message is quarantined a
+  // second time.
   expect(contents(messagesIn(LIVE))).toEqual(contents(before));
   expect(messagesIn(LIVE)[0]?.attributes).toHaveProperty('first-seen');
   expect(messagesIn(DEAD)).toHaveLength(20);
@@ -63,7 +64,8 @@ test('dlq redrive sends messages that are too large for one batch in several bat
 test('after a redrive is killed between sending and deleting, no message is lost and a second redrive finishes the work', async () => {
   fill(25);
   const all = keysIn(DEAD);
-  // Only the first batch is sent, and the process dies before SQS receives the deletion.
+  // The process sends only the first batch. It is killed when it tries to delete that batch from the
+  // dead-letter queue, and the deletion has no effect.
   const child = spawn(
     process.execPath,
     [`${ROOT}bin/s3-replicator.mjs`, 'dlq', 'redrive', '--prefix', 'invoices/'],
@@ -77,7 +79,7 @@ test('after a redrive is killed between sending and deleting, no message is lost
   await once(child, 'exit');
   expect(messagesIn(LIVE)).toHaveLength(10);
   expect(keysIn(DEAD)).toEqual(all);
-  // The messages that the dead process held become visible again within a minute.
+  // The messages that the killed process had received become visible again within a minute.
   sqs.script = () => undefined;
   sqs.nowMs += 60_000;
   await redrive(['--prefix', 'invoices/']);

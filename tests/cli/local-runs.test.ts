@@ -1,4 +1,6 @@
-/** The commands on the local AWS, with exactly the permissions that docs/backfill.md lists. */
+/**
+ * The commands for runs, against the local AWS. They get exactly the permissions that docs/backfill.md lists.
+ */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -66,7 +68,7 @@ rules:
         externalId: acme
 `;
 
-/** The policies in docs/backfill.md, in the order of the document. */
+/** Returns the policies in docs/backfill.md, in the order of the document. */
 const policies = (): PolicyDocument[] =>
   [...readFileSync(`${ROOT}docs/backfill.md`, 'utf8').matchAll(/```json\n(.*?)```/gs)].map(
     ([, text = '']) => {

@@ -1,4 +1,7 @@
-/** The commands against the local SQS, with its visibility, redrive policy, move tasks and permissions. */
+/**
+ * The commands for dead letters, against the local SQS. It implements visibility, redrive policies, move
+ * tasks and permissions.
+ */
 import {
   GetQueueUrlCommand,
   ReceiveMessageCommand,
@@ -19,7 +22,7 @@ const ACCOUNT = '111111111111';
 const PLACE = { accountId: ACCOUNT, region: 'us-east-1' };
 const arnOf = (name: string): string => `arn:aws:sqs:us-east-1:${ACCOUNT}:${name}`;
 
-/** The actions that docs/operations.md lists. */
+/** The actions that docs/operations.md lists for operators. */
 const OPERATOR_ACTIONS = [
   'sqs:GetQueueUrl',
   'sqs:GetQueueAttributes',
@@ -65,7 +68,7 @@ const signInAs = (keys: { accessKeyId: string; secretAccessKey: string; sessionT
   vi.stubEnv('AWS_SESSION_TOKEN', keys.sessionToken);
 };
 
-/** Signs in with a role that may only perform these actions. */
+/** Creates a role that may perform only these actions, and signs in with it. */
 const signInAsOperator = (actions: readonly string[], resources: readonly string[]): string => {
   const role = iam.putRole({
     accountId: ACCOUNT,

@@ -1,11 +1,11 @@
-/** `dlq redrive` on two scripted queues. */
+/** A live queue and a dead-letter queue on the scripted SQS, for tests of `dlq redrive`. */
 import type { RedriveResult } from '../../src/cli/dead-letters/redrive-result.ts';
 import type { CliIo } from '../../src/cli/terminal/io.ts';
 import { vi } from 'vitest';
 import { awsEnvironment, putDeadLetter, type Run, run } from './run.ts';
 import { DEAD, type ScriptedSqs, startScriptedSqs, type StoredMessage } from './scripted-sqs.ts';
 
-/** Set by {@link startQueues}. */
+/** The scripted SQS. {@link startQueues} sets this variable. */
 export let sqs: ScriptedSqs;
 
 export const startQueues = async (): Promise<void> => {
@@ -29,7 +29,10 @@ export const keysIn = (queue: string): string[] =>
     .toSorted();
 export const allVisible = (): boolean =>
   messagesIn(DEAD).every(({ visibleAtMs }) => visibleAtMs <= sqs.nowMs);
-/** Fills the dead-letter queue: a third of the messages has the reason kms, the others access-denied. */
+/**
+ * Fills the dead-letter queue. A third of the messages has the reason kms, and the others have the reason
+ * access-denied.
+ */
 export const fill = (count: number): void => {
   for (let n = 0; n < count; n += 1) {
     putDeadLetter(sqs, {

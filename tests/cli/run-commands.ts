@@ -1,4 +1,7 @@
-/** The commands for runs, with a whole replicator in memory: the runs that they start make progress while they wait. */
+/**
+ * The commands for runs, with a whole replicator in memory. While a command waits, the replicator makes
+ * progress with the run.
+ */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,17 +14,20 @@ import { type Run, run } from './run.ts';
 
 export interface RunCommands {
   world: ReturnType<typeof createWorld>;
-  /** The answers of the person at the terminal, in order. Without answers there is no terminal. */
+  /**
+   * Runs a command line. `answers` are what the person at the terminal types, in order. If `answers` is
+   * missing, there is no terminal.
+   */
   cli(argv: readonly string[], options?: { answers?: string[]; io?: Partial<CliIo> }): Promise<Run>;
-  /** The questions so far. */
+  /** The questions that the commands have asked so far. */
   questions: string[];
   ports: RunPorts;
-  /** How many steps the replicator makes while a command sleeps. */
+  /** How many steps the replicator makes each time a command sleeps. */
   pace: { steps: number };
   [Symbol.dispose](): void;
 }
 
-/** The random number generator mulberry32. */
+/** Returns random numbers from `seed`, by the algorithm mulberry32. */
 const randomOf = (seed: number) => {
   let state = seed;
   return (): number => {
@@ -73,7 +79,7 @@ export const createRunCommands = (
   return { world, cli, questions, ports, pace, [Symbol.dispose]: () => rmSync(cwd, { recursive: true }) };
 };
 
-/** The rule of `testRule`. */
+/** A replication.yml with the same rule as `testRule`. */
 const FILE = `
 name: test
 region: us-east-1

@@ -13,7 +13,9 @@ export interface Run {
   err: string;
 }
 
-/** Runs a command line in this process. `io.now` sets the time, and sleeping takes no time. */
+/**
+ * Runs a command line in this process. A caller may replace the clock by `io.now`. Sleeping takes no time.
+ */
 export const run = async (
   argv: readonly string[],
   io: Partial<CliIo> = {},
@@ -47,7 +49,7 @@ export const awsEnvironment = (sqs: ScriptedSqs): Record<string, string> => ({
   AWS_REGION: 'eu-west-1',
 });
 
-/** Puts a dead letter into the queue in the format of the function. */
+/** Puts a dead letter into the dead-letter queue, in the format in which the replicate function writes it. */
 export const putDeadLetter = (sqs: ScriptedSqs, given: Partial<DeadLetter> & { key: string }): void => {
   const letter: DeadLetter = {
     reason: 'access-denied',

@@ -1,4 +1,7 @@
-/** Two queues behind SQS's JSON protocol, and a script that can make any call fail. Time stands still until a test advances it. */
+/**
+ * A live queue and a dead-letter queue behind SQS's JSON protocol. A script can make any call fail. The clock
+ * moves only when a test sets it.
+ */
 import { createHash, randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -21,10 +24,10 @@ export interface MoveTaskEntry {
   FailureReason?: string;
 }
 
-/** The answer of a call instead of its work: an error, or no answer. Undefined: the call does its work. */
+/** What a call returns instead of its normal result. Undefined means that the call works normally. */
 export type Verdict = { status: number; code: string; message: string } | 'no answer' | undefined;
 
-/** The fields of the SDK's requests. Each operation uses some of them. */
+/** All fields that the requests may have. Each operation uses some of them. */
 interface Input {
   QueueName: string;
   QueueUrl: string;
@@ -48,12 +51,14 @@ export interface ScriptedSqs {
   endpoint: string;
   queues: Record<string, StoredMessage[]>;
   moveTasks: MoveTaskEntry[];
-  /** The calls so far, in order: `Operation queue-name`. */
+  /** The calls so far, in order. Each one has the form `Operation queue-name`. */
   calls: string[];
   nowMs: number;
-  /** Called before each call to SQS. */
+  /** Called before each call to SQS is performed. Decides whether the call works normally. */
   script: (operation: string, input: Input) => Verdict;
-  /** Called for each poll of the move tasks. By default a task is complete at its first poll. */
+  /**
+   * Called each time the status of the move tasks is read. By default, all tasks are complete the first time.
+   */
   onPoll: () => void;
   put(queue: string, body: string, attributes?: Record<string, string>, sentMs?: number): void;
   close(): Promise<void>;
@@ -94,7 +99,7 @@ export const startScriptedSqs = async (): Promise<ScriptedSqs> => {
   return sqs;
 };
 
-/** Completes all running tasks. */
+/** Completes all running move tasks. */
 export const completeMoves = (sqs: ScriptedSqs): void => {
   for (const task of sqs.moveTasks.filter(({ Status }) => Status === 'RUNNING')) {
     const visible = sqs.queues[DEAD]!.filter(({ visibleAtMs }) => visibleAtMs <= sqs.nowMs);

@@ -1,4 +1,4 @@
-/** A replica may itself be the source of another replica if the rule allows it. */
+/** Chains of rules. If a rule allows it, a replica is itself replicated to another bucket. */
 import { expect, test } from 'vitest';
 import fc from 'fast-check';
 import type { ReplicationRule } from '../../src/lib/model/rule.ts';
@@ -10,7 +10,7 @@ import { s3Event, testDestination, testRule } from '../model/settings.ts';
 import { shows } from '../model/two-way-world.ts';
 import { propertyRuns, SEED } from '../model/seed.ts';
 
-// Each run takes several times as long as that of a history.
+// Each run takes several times as long as a run in histories.test.ts.
 const RUNS = Math.ceil(propertyRuns(240) / 4);
 
 test(`a chain of two rules carries the objects of the first bucket into the third (seed ${SEED})`, async () => {

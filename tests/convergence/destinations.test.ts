@@ -1,4 +1,7 @@
-/** Several destinations of one rule, each of which succeeds or fails on its own. */
+/**
+ * Rules with several destinations. Replication to each destination succeeds or fails independently of the
+ * others.
+ */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createDeployment } from '../model/deployment.ts';

@@ -1,6 +1,6 @@
 /**
- * Headers and metadata that somebody changed at the destination. No event reports them; only the hint of a run that compared both
- * sides has them repaired.
+ * Headers and metadata that somebody changed at the destination. No event reports such a change. The change
+ * is repaired only after a run has compared both sides and sent a hint.
  */
 import { expect, test } from 'vitest';
 import type { ObjectAttributes } from '../../src/lib/model/ports.ts';

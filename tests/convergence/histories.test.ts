@@ -1,8 +1,13 @@
 /**
- * Whatever S3, SQS and Lambda do to the order, number and timing of deliveries, the destination ends equal to the source in
- * content, history, tags, grants and deletes, in every mode and kind of bucket. The world is in `tests/model/replication-world.ts`.
+ * S3, SQS and Lambda may change the order, number and timing of deliveries in any way. In every mode and kind
+ * of bucket, the destination must end equal to the source in content, history, tags, grants and deletes. The
+ * world is in `tests/model/replication-world.ts`.
  *
- * Seen to fail without: the precondition (tests 2 and 3) · the fresh look of mode `latest` (test 1) · the pin (test 1).
+ * To check the tests, these safeguards were removed from the code one at a time, and the tests in parentheses
+ * failed:
+ * - the precondition (tests 2 and 3)
+ * - the fresh look of mode `latest` (test 1)
+ * - the pin (test 1)
  */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -26,7 +31,10 @@ const property = async (given: fc.Arbitrary<History>, check: (world: World) => v
     { numRuns: RUNS, seed: SEED },
   );
 
-/** The history of a key: contents, and `†` for deletes. Consecutive deletes count as one, and a history never starts with one. */
+/**
+ * Returns the history of a key: the contents of its versions, and `†` for each delete. Consecutive deletes
+ * count as one. Deletes before the first version are left out.
+ */
 const story = (bucket: MemoryBucket, key: string, withMarkers: boolean): string[] => {
   const told: string[] = [];
   for (const entry of bucket.history.get(key) ?? []) {
@@ -47,12 +55,14 @@ const expectShown = ({ given, source, replica, written }: World): void => {
       continue;
     }
     if (newest === undefined) continue;
-    // Without `deletes: replicate`, no event reports an object that returns because a marker or a newer version is gone.
+    // An object returns when the delete marker or the newer version above it is removed. Events report this
+    // only with `deletes: replicate`.
     const unseen = given.rule.deletes === 'ignore' && given.operations.some(({ kind }) => kind === 'forget');
     if (given.rule.versions === 'latest' && unseen) continue;
     const shows = shown?.state.attributes.metadata['write'];
     const isNewest = shows === newest.state.attributes.metadata['write'];
-    // The end of a version is not replicated: in mode `all` the replica of a newer version that is gone stays.
+    // The removal of a version is not replicated. In mode `all`, a replica therefore stays when its source
+    // version, newer than the current one, has been removed.
     const ended = (written.get(key) ?? [])
       .filter((version) => !source.versions(key).some(({ state }) => state === version.state))
       .map(({ state }) => state.attributes.metadata['write']);
@@ -68,7 +78,10 @@ const expectShown = ({ given, source, replica, written }: World): void => {
   }
 };
 
-/** A foreign object under a key that was never replicated is left alone. */
+/**
+ * Whether a delete at the source must reach the destination. It must not remove a foreign object whose key
+ * was never replicated.
+ */
 const wasReplicated = ({ foreign }: History, versions: unknown[] | undefined): boolean =>
   foreign.length === 0 && (versions?.length ?? 0) > 0;
 

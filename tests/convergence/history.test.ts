@@ -1,14 +1,21 @@
 /**
  * How much of a source's history a destination holds, according to listings and stamps.
  *
- * Seen to fail without: comparing stamps (the version that a stamp names) · markers, and consecutive ones as one (the history that a
- * destination must go through) · `positionBefore`, its whole seconds and its exclusion of multipart objects (versions older than …).
+ * To check the tests, these parts were removed from the code one at a time, and the tests in parentheses
+ * failed:
+ * - the comparison of stamps ("the version that a stamp names")
+ * - delete markers, and counting consecutive ones as one ("the history that a destination must go through")
+ * - `positionBefore`, its rounding to whole seconds, and its exclusion of multipart objects ("versions older
+ *   than …")
  */
 import { describe, expect, test } from 'vitest';
 import { align, itemsOf, positionBefore, positionOf } from '../../src/lib/replica/history.ts';
 import type { HistoryEntry } from '../../src/lib/model/ports.ts';
 
-/** Oldest first, one second apart. `x` and `y` are contents, `†` is a delete marker. */
+/**
+ * Makes a history from text, oldest entry first and one second apart. `x` and `y` are contents, `†` is a
+ * delete marker.
+ */
 const entries = (story: string, ids = 'v'): HistoryEntry[] =>
   Array.from(story, (each, index) => {
     const at = { versionId: `${ids}${index}`, lastModifiedMs: index * 1_000 };

@@ -1,15 +1,16 @@
-/** One key that is overwritten again and again while eight functions work on it. */
+/** One key that is overwritten many times in succession while eight functions replicate it. */
 import { expect, test } from 'vitest';
 import { isSubsequence } from '../model/history.ts';
 import { playHotKey } from '../model/hot-key.ts';
 import { SEED } from '../model/seed.ts';
 
-/** How many times the key is overwritten; the soak takes more. */
+/** How many times the key is overwritten. The soak test sets a higher number. */
 const OVERWRITES = Number(process.env['HOT_KEY_OVERWRITES'] ?? 500);
 const WORKERS = 8;
 
 test.each([
-  // Each version costs a listing, a look at the destination, a read and a write; at worst once for each function that tries.
+  // Each version costs a listing, a look at the destination, a read and a write. In the worst case, every
+  // function makes all of these calls.
   ['all', 5 * WORKERS],
   ['latest', 8],
 ] as const)(

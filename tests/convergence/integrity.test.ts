@@ -1,9 +1,14 @@
 /**
- * Whatever happens to bytes on their way, no bad replica is reported as good, and nothing is left half done.
+ * Bytes that are damaged on their way. No damaged replica is reported as good, and no upload is left
+ * unfinished.
  *
- * Seen to fail without: the pin (a source that is replaced between two parts …) · the comparison of the parts' ETag (swapped parts …) ·
- * the proof after the write, and the one at the next hint (a destination that stores other bytes …) · the abort (a part with …) ·
- * the second read of damaged bytes (a byte that is flipped once …).
+ * To check the tests, these safeguards were removed from the code one at a time, and the tests in parentheses
+ * failed:
+ * - the pin ("a source that is replaced between two parts …")
+ * - the comparison of the parts' ETag ("swapped parts …")
+ * - the proof after the write, and the proof at the next hint ("a destination that stores other bytes …")
+ * - the abort ("a part with …")
+ * - the second read of damaged bytes ("a byte that is flipped once …")
  */
 import { describe, expect, test } from 'vitest';
 import type { Slice } from '../../src/lib/model/ports.ts';
@@ -15,7 +20,7 @@ import { once, oneKey } from '../model/one-key.ts';
 const BOTH = ['all', 'latest'] as const;
 const PARTS = [Buffer.from('aaaaa'), Buffer.from('bbbbb'), Buffer.from('c')];
 
-/** Damages the first `times` bodies of this call. */
+/** Damages the bodies of the first `times` calls with this name. */
 const damaging = (call: string, damage: Damage, times = Infinity): Gate => {
   let done = 0;
   return async (point, name) => (point === 'before' && name === call && ++done <= times ? damage : undefined);

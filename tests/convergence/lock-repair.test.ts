@@ -1,5 +1,6 @@
 /**
- * Locks that became stronger at the source. No event reports them; only the hint of a run that compared both sides has them repaired.
+ * Locks that became stronger at the source. No event reports such a change. The lock of the replica is
+ * repaired only after a run has compared both sides and sent a hint.
  */
 import { describe, expect, test } from 'vitest';
 import { strengthened } from '../../src/lib/replica/object-lock.ts';
@@ -102,7 +103,7 @@ describe.each(BOTH)('modes of retention with versions: %s', (versions) => {
   });
 
   test.each<[string, number, Retention, Retention]>([
-    // The times are days from now.
+    // All times are in days from now.
     [
       'a stricter mode of the replica stays and gets the longer time',
       10,

@@ -1,11 +1,16 @@
 /**
- * Races that random histories meet rarely, played move by move.
+ * Races that random histories produce only rarely. Each test plays one race step by step.
  *
- * Seen to fail without: the precondition (a slow worker …) · the fresh look, after a write (a source that changes right after …, when
- * the same content returns …) and after a delete (a key that returns …) · in mode `latest` reading the destination first (a version
- * that was written during the look …) · in mode `all` the second listing (an outdated listing … does not restore …) · the marker as a
- * state of the destination (a key that returns …) · attributes in the fresh look at a version without an id (a second write …) · the
- * look before the same bytes are written (… are written once …).
+ * To check the tests, these safeguards were removed from the code one at a time, and the tests in parentheses
+ * failed:
+ * - the precondition ("a slow worker …")
+ * - the fresh look after a write ("a source that changes right after …", "when the same content returns …")
+ * - the fresh look after a delete ("a key that returns …")
+ * - in mode `latest`, reading the destination first ("a version that was written during the look …")
+ * - in mode `all`, the second listing ("an outdated listing … does not restore …")
+ * - the delete marker as a state of the destination ("a key that returns …")
+ * - the comparison of attributes in the fresh look at a version without an id ("a second write …")
+ * - the look before the same bytes are written ("… are written once …")
  */
 import { expect, test } from 'vitest';
 import { NO_ATTRIBUTES } from '../model/memory-buckets.ts';
@@ -54,7 +59,8 @@ test.each(BOTH)(
     await look();
     source.put('k', Buffer.from('y'));
     await look(
-      // The slow worker holds y and the ETag of x; meanwhile x returns, and with it the same ETag.
+      // The slow worker is about to write y, on condition that the destination has the ETag of x. Meanwhile x
+      // is written again at both sides, so the condition holds.
       beforePut(versions === 'latest' ? 2 : 1, async () => {
         source.put('k', Buffer.from('x'));
         await look();
@@ -75,7 +81,8 @@ test.each(BOTH)(
     put('1');
     await look();
     put('2');
-    // Another worker writes the second state when this one has seen the first state and reads the second.
+    // This worker has read the first state at the destination and is about to read the second state at the
+    // source. Meanwhile another worker writes the second state.
     await look(
       once('destination.look', 'after', async () => {
         await look();
@@ -196,7 +203,10 @@ test('an outdated listing of the source does not restore an object that was dele
   expect(told()).toEqual(['one', 'two', '†']);
 });
 
-/** In mode `latest` the first put is tried as new and refused; the race concerns the second one. */
+/**
+ * Makes the move before put number `count`. In mode `latest`, the first put tries the key as new and is
+ * refused, so there the race concerns the second put.
+ */
 function beforePut(count: number, move: () => Promise<unknown>): Gate {
   let puts = 0;
   return async (at, call) => {

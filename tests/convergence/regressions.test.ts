@@ -1,9 +1,19 @@
 /**
- * Ways in which something was lost once, or nearly: stories that random histories meet seldom or never.
+ * Regression tests for cases in which data was lost once, or almost lost. Random histories produce these
+ * cases rarely or never.
  *
- * Seen to fail without: the report before the next write · the last item instead of the last version · attributes in the fresh look ·
- * HEAD where ETags cannot be compared · the marker above a replica · `mayRemove` · the replicas below one whose version is gone · the
- * ETag of a null version · the principal · the stamp on tags · version ids in what an event says about a writer.
+ * To check the tests, these safeguards were removed from the code one at a time, and a test failed each time:
+ * - reporting an unreadable version before the next write
+ * - using the last item of the history instead of the last version
+ * - the comparison of attributes in the fresh look
+ * - HEAD if ETags cannot be compared
+ * - the delete marker above a replica
+ * - `mayRemove`
+ * - the replicas below a replica whose source version is gone
+ * - the ETag of a null version
+ * - the principal of the event
+ * - the stamp when tags are written
+ * - the version id, when the principal of an event is used
  */
 import { describe, expect, test } from 'vitest';
 
@@ -76,7 +86,7 @@ describe('an unversioned source', () => {
       await look();
       source.put('k', Buffer.from('x'), named('1'));
       let puts = 0;
-      // The first put is tried as new and refused; the race concerns the second one.
+      // The first put tries the key as new and is refused. The race concerns the second put.
       const slow: Gate = async (point, call) => {
         if (point !== 'before' || call !== 'destination.put' || ++puts !== 2) return;
         source.put('k', Buffer.from('x'), named('2'));
@@ -164,7 +174,10 @@ describe('between two replicators', () => {
     expect(await look(openGate, { byReplicator: true })).toEqual({ outcome: 'replica' });
   });
 
-  /** The source holds a replica of the object at the destination, written by the other replicator. */
+  /**
+   * Creates an object at the destination, and a replica of that object at the source. The replica was written
+   * by a second replicator.
+   */
   const returned = async (versionings: ['unversioned' | 'enabled', 'unversioned' | 'enabled']) => {
     const world = oneKey({ rule: { versions: 'latest' }, versionings });
     const original = world.replica.put('k', Buffer.from('one'), { tags: RED });
@@ -179,7 +192,7 @@ describe('between two replicators', () => {
   test('a late event does not put a replica back over a newer object at its origin', async () => {
     const { replica, look, content } = await returned(['unversioned', 'unversioned']);
     replica.put('k', Buffer.from('newer'));
-    // The event reports a write to the source from before the replica arrived.
+    // The event reports an earlier write to the source, made before the replica was written there.
     expect(await look(openGate, { byReplicator: false })).toEqual({ outcome: 'replica' });
     expect(content()).toBe('newer');
   });

@@ -12,7 +12,10 @@ export interface ReplicatedSetting {
   destination?: Partial<Destination>;
 }
 
-/** Converges once. `looks` converges again for a hint about a concern, and returns the calls that changed the destination. */
+/**
+ * Writes one version and replicates it. The returned `looks` converges again for a hint about a concern, and
+ * returns the calls that changed the destination.
+ */
 export const replicatedVersion = async ({ rule = {}, destination }: ReplicatedSetting) => {
   const world = oneKey({ rule });
   const hint = { rule: testRule(rule), destination: testDestination(destination) };

@@ -1,4 +1,4 @@
-/** Small rules that the protocol rests on: filters, session names, stamps. */
+/** Small functions that convergence depends on: filters, session names and stamps. */
 import { describe, expect, test } from 'vitest';
 import { asksForTags, sizeIsWanted, tagsAreWanted } from '../../src/lib/model/filter.ts';
 import { isReplicator, sessionName } from '../../src/lib/hint/session-name.ts';
@@ -48,7 +48,7 @@ describe('session names', () => {
     ['AWS:AIDAEXAMPLE', false],
     ['AWS:AROAEXAMPLE:not-s3r@x', false],
     ['s3.amazonaws.com', false],
-    // EventBridge reports only the account, which does not identify anybody.
+    // EventBridge reports only the account. An account does not show which role made the change.
     ['111111111111', null],
     [null, null],
   ])('the principal %s is a replicator: %s', (principalId, expected) => {

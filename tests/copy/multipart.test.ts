@@ -1,4 +1,7 @@
-/** How a multipart copy proves itself: by the parts of the source, by computed checksums, and by nothing less. */
+/**
+ * How a multipart copy proves that the replica is correct: by the parts of the source, or by computed
+ * checksums. Otherwise the copy fails.
+ */
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { expect, test } from 'vitest';
@@ -72,7 +75,8 @@ test('a copy with the parts of the source has the ETag of the source', async () 
 
 test('a part that changed during the copy is detected before the upload is completed', async () => {
   const { copy, calls } = world((partNumber) => (partNumber === 1 ? parts[0]! : Buffer.alloc(3, 'c')));
-  // The last resort, a checksum computed here, would only prove that the wrong bytes arrived intact.
+  // The copy must not fall back to computed checksums. They would prove only that the wrong bytes arrived
+  // intact.
   await expect(copy()).rejects.toMatchObject({ reason: 'bad-checksum' });
   expect(calls).not.toContain('complete');
 });
@@ -101,7 +105,8 @@ test('a copy falls back to byte ranges if the source refuses part numbers', asyn
     throw new ReplicationError('invalid-request', 'InvalidPartNumber');
   });
   await expect(copy()).rejects.toMatchObject({ reason: 'invalid-request' });
-  // By part numbers, with the ETag and with computed checksums as proof; then by ranges, which fails here too.
+  // The copy first tries part numbers twice, with the ETag and with computed checksums as proof. Then it
+  // tries byte ranges, which fail here too.
   expect(calls.filter((call) => call.startsWith('create'))).toHaveLength(3);
   expect(calls).not.toContain('complete');
 });

@@ -6,7 +6,9 @@ import type { ConvergeContext } from '../../src/lib/converge/context.ts';
 
 const VERSION = { versionId: 'v1', etag: '"e"', sizeBytes: 5 } as ObjectState;
 
-/** A bucket with one object, `there`, and the calls that it received. */
+/**
+ * Creates a bucket with one object, whose key is `there`. Also returns the calls that the bucket received.
+ */
 const bucket = () => {
   const asked: string[] = [];
   const source: Pick<SourceBucket, 'look' | 'head' | 'open'> = {

@@ -1,4 +1,4 @@
-/** How many bytes an invocation accepts, and how copies that do not fit are refused. */
+/** How many bytes an invocation accepts, and how a copy that would take too long is refused. */
 import { Readable } from 'node:stream';
 import { expect, test } from 'vitest';
 import { copyVersion } from '../../src/lib/copy/copy.ts';

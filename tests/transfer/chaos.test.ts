@@ -1,6 +1,6 @@
 /**
- * Whatever happens to a transfer and, during it, to its source, the destination ends right, with one replica of each version, and
- * nothing is left behind.
+ * Faults of every kind during a transfer, and changes of its source. In the end the destination must equal
+ * the source, with one replica of each version. No upload and no record may be left over.
  */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -37,7 +37,7 @@ const expectShown = ({ source, replica }: TransferWorld): void => {
   if (shown === null) return;
   const held = replica.current('k');
   expect(held?.bytes.equals(shown.bytes)).toBe(true);
-  // An object that was uploaded whole may have been cut into parts.
+  // An object that was uploaded in one piece may have been replicated in several parts.
   if (shown.parts.length > 1) expect(held?.parts.length).toBe(shown.parts.length);
 };
 
@@ -65,7 +65,7 @@ describe(`transfers (seed ${SEED}, ${RUNS} runs each)`, () => {
       { weight: 10, arbitrary: fc.constant<Mishap>('none') },
       { weight: 1, arbitrary: fc.constant<Mishap>('crash between parts') },
     );
-    // Smaller objects are copied by one invocation, which repeats the whole copy after a crash.
+    // Smaller objects are left out. One invocation copies them, and repeats the whole copy after a crash.
     const large = chaos({ mishaps: dying, moves: [] }).filter(({ moves: [first], setting }) => {
       const units = first?.kind === 'put' ? first.sizes.reduce((sum, size) => sum + size, 0) : 0;
       return units * (setting.unitBytes ?? 1) > 5 * GIB;

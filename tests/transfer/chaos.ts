@@ -1,4 +1,4 @@
-/** Random objects, and everything that may happen to the transfers that move them. */
+/** Generators of random objects and of everything that may happen to their transfers. */
 import fc from 'fast-check';
 import type { ReplicationRule } from '../../src/lib/model/rule.ts';
 import { weighted } from '../model/history.ts';
@@ -42,10 +42,13 @@ export interface Chaos {
   moves: Move[];
   mishaps: Mishap[];
   picks: number[];
-  /** Whether each message of either queue comes twice. */
+  /** For each message that is received, whether its queue delivers it a second time. */
   repeats: boolean[];
   sweeps: number;
-  /** Whether functions that are still running are taken for dead. */
+  /**
+   * Whether the idempotency records of functions that are still running expire, as if those functions had
+   * crashed.
+   */
   expires: boolean;
 }
 
@@ -95,7 +98,8 @@ export const chaos = (
 ): fc.Arbitrary<Chaos> =>
   fc
     .constantFrom(
-      // Functions of fifteen minutes with objects up to 120 GiB, or of half a minute, for which objects in one piece are too large as well.
+      // Either functions run for fifteen minutes, with objects up to 120 GiB. Or they run for half a minute,
+      // which is too short even for large objects that were uploaded in one piece.
       { unitBytes: 64 * MIB, fullTimeMs: 880_000, most: 80 },
       { unitBytes: 64 * MIB, fullTimeMs: 20_000, most: 8 },
     )

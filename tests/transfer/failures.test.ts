@@ -1,4 +1,4 @@
-/** Transfers that need a person. */
+/** Transfers that cannot succeed until a person acts. */
 import { expect, test } from 'vitest';
 import { ReplicationError } from '../../src/lib/model/errors.ts';
 import { Crash } from '../model/memory-receipts.ts';

@@ -1,4 +1,4 @@
-/** Everything that may fail while a large object is on its way. */
+/** Calls that fail while a large object is transferred. */
 import { describe, expect, test } from 'vitest';
 import { once } from '../model/one-key.ts';
 import { s3Event } from '../model/settings.ts';
@@ -55,7 +55,8 @@ describe.each(BOTH)('failing calls during a transfer in mode %s', (versions) => 
     const world = await worldWith({ rule, gate });
     await world.drain();
     expectReplicated(world);
-    // Each attempt sends a part, or another part that is under way, one more time.
+    // Each failure makes the transfer send a part again: the part that failed, or another one that was under
+    // way.
     expect(world.moved.bytes).toBeLessThanOrEqual(sizeOf(world) + 12 * GIB);
     expect(world.calls.filter((call) => call === 'destination.createUpload')).toHaveLength(1);
   });

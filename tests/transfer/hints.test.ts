@@ -1,4 +1,4 @@
-/** Hints of runs whose objects are so large that a transfer moves them. */
+/** Hints of runs about objects that are large enough for a transfer. */
 import { expect, test } from 'vitest';
 import { formatHint } from '../../src/lib/hint/hint.ts';
 import { HOUR_MS, expectReplicated, sizeOf, worldWith } from './one-object.ts';

@@ -1,4 +1,7 @@
-/** Objects of any size that many invocations move. Their messages arrive in any number and order. */
+/**
+ * Objects of any size that many invocations transfer. The messages may be delivered more than once and in any
+ * order.
+ */
 import { describe, expect, test } from 'vitest';
 import { openGate } from '../model/memory-source.ts';
 import { once } from '../model/one-key.ts';
@@ -97,7 +100,7 @@ describe.each(BOTH)('messages of a transfer in mode %s', (versions) => {
     world.gate = once('destination.uploadPart', 'before', async () => {
       while (world.ranges.visible.some(({ body }) => body.includes('"attempt":0'))) await workOn(0);
     });
-    // There is nothing to replicate, but the ranges of the new attempt move into the queue.
+    // This hint finds nothing to replicate. It sends the part ranges of the new attempt to the queue.
     await world.replicate();
     world.moved.bytes = 0;
     await workOn(1);

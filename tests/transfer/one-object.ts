@@ -1,4 +1,4 @@
-/** A world with one large object on its way, and the faults that a test may add. */
+/** A world with a transfer of one large object, and the faults that a test may add. */
 import { expect } from 'vitest';
 import { ReplicationError } from '../../src/lib/model/errors.ts';
 import type { Reason } from '../../src/lib/model/reasons.ts';
@@ -8,7 +8,7 @@ import { once } from '../model/one-key.ts';
 import { s3Event } from '../model/settings.ts';
 import { createTransferWorld, GIB, type Setting, type TransferWorld } from '../model/transfer-world.ts';
 
-/** Parts of these sizes, in units of the model. */
+/** Returns parts of these sizes, counted in units of the model. */
 const parts = (sizes: number[], salt = 0): Buffer[] =>
   sizes.map((size, part) =>
     Buffer.from(Array.from({ length: size }, (_, at) => (salt * 7 + part * 31 + at) % 251)),
@@ -16,7 +16,7 @@ const parts = (sizes: number[], salt = 0): Buffer[] =>
 
 export const uniform = (count: number, size: number): number[] => Array.from({ length: count }, () => size);
 
-/** Twenty parts of a gibibyte. */
+/** Twenty parts of one gibibyte each. */
 export const LARGE = uniform(20, 2);
 
 export const put = (world: TransferWorld, sizes: number[], salt = 0): void => {
@@ -45,7 +45,7 @@ export const worldWith = async (setting: Setting = {}, sizes = LARGE): Promise<T
 
 export const HOUR_MS = 3_600_000;
 
-/** Lets this many hours pass, with a sweep every quarter of an hour. */
+/** Advances the clock by this many hours, and runs the sweep every quarter of an hour. */
 export const sweepFor = async (world: TransferWorld, hours: number): Promise<void> => {
   for (let quarter = 0; quarter < hours * 4; quarter++) {
     world.clock.nowMs += HOUR_MS / 4;
@@ -54,7 +54,7 @@ export const sweepFor = async (world: TransferWorld, hours: number): Promise<voi
   }
 };
 
-/** Crashes once at this point of the call. */
+/** Makes the function crash once, before or after the named call. */
 export const dying = (call: string, point: 'before' | 'after'): Gate =>
   once(call, point, async () => {
     throw new Crash();

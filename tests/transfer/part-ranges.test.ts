@@ -1,4 +1,4 @@
-/** The part ranges that a transfer is cut into. */
+/** How a transfer is divided into part ranges. */
 import { expect, test } from 'vitest';
 import { MIB } from '../model/transfer-world.ts';
 import { expectReplicated, sizeOf, uniform, worldWith } from './one-object.ts';
@@ -8,7 +8,8 @@ test('part ranges are cut to the measured rate, and there are at least as many a
   world.transfers.rates.set('replica stream', 10 * MIB);
   await world.replicate();
   const { sent } = world.transfers;
-  // Five minutes at 10 MiB/s are slightly less than 3 GiB: five parts of half a gibibyte.
+  // At 10 MiB/s, five minutes are enough for slightly less than 3 GiB. The next smaller whole number of parts
+  // is five, because each part has half a gibibyte.
   expect(sent[0]).toMatchObject({ firstPart: 1, lastPart: 5 });
   expect(sent).toHaveLength(80);
   const few = await worldWith({ concurrency: 20 });

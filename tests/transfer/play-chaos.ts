@@ -8,7 +8,10 @@ import { createTransferWorld, GIB, type TransferWorld } from '../model/transfer-
 import type { Chaos, Move } from './chaos.ts';
 import { HOUR_MS } from './one-object.ts';
 
-/** Runs several functions at once, interleaved at every call, until nothing is left to do; then lets a day pass. */
+/**
+ * Runs several functions at once and interleaves them at every call, until no work is left. Then lets 30
+ * hours pass.
+ */
 export const playChaos = async (given: Chaos, scheduler: Scheduler): Promise<TransferWorld> => {
   const world = createTransferWorld({ ...given.setting, rule: given.rule });
   const state = { isCalm: false, moving: true };
@@ -53,7 +56,7 @@ export const playChaos = async (given: Chaos, scheduler: Scheduler): Promise<Tra
   return world;
 };
 
-/** An operator redrives the dead-letter queue every hour, and the schedule does the rest. */
+/** Every hour for 30 hours, redrives the dead-letter queue as an operator would, and runs the sweep. */
 const settle = async (world: TransferWorld): Promise<void> => {
   await world.drain();
   for (let hour = 0; hour < 30; hour++) {
@@ -92,7 +95,7 @@ const makeMove = (world: TransferWorld, each: Move, index: number): void => {
       return;
     case 'foreign':
       replica.put('k', Buffer.from('theirs'));
-      // No event reports this write: the next hint finds it.
+      // No event reports a write to the destination. The next hint for the key notices it.
       world.deliver(s3Event({ key: 'k', sequencer: `foreign ${index}`, sizeBytes: GIB }));
   }
 };

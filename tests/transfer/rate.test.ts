@@ -1,8 +1,12 @@
 /**
- * How many parts an invocation begins on a network of any speed.
+ * How many parts an invocation begins, depending on the speed of the network.
  *
- * Seen to fail without: the margin (a network that becomes slower …) · the rate of an invocation that completed no part (… one at a
- * time), measured only at its end (… failed early …) · the first part, which always begins (a part that hardly fits …).
+ * To check the tests, these rules were removed from the code one at a time, and the tests in parentheses
+ * failed:
+ * - the margin ("a network that becomes slower …")
+ * - the rate of an invocation that completed no part ("… one at a time"), which is measured only at its end
+ *   ("… failed early …")
+ * - the first part, which always begins ("a part that hardly fits …")
  */
 import { expect, test } from 'vitest';
 import { createPartPace, type MeasuredPace } from '../../src/lib/copy/transfer/rate.ts';
@@ -11,16 +15,19 @@ const AT_ONCE = 4;
 const STEP_MS = 100;
 
 interface Invocation {
-  /** Sizes of the remaining parts, bytes. */
+  /** Sizes of the remaining parts, in bytes. */
   parts: number[];
   totalMs: number;
-  /** The rate that the invocation was told to expect, bytes per second. */
+  /** The rate that an earlier invocation measured, in bytes per second. */
   expected: number;
-  /** Bytes per second of all parts together. */
+  /** The rate of all parts together, in bytes per second. */
   network: (elapsedMs: number) => number;
 }
 
-/** Four concurrent parts share the network; parts that are under way at the end are lost. */
+/**
+ * Simulates one invocation. At most four parts share the network. Parts that are under way at the end are
+ * lost.
+ */
 const invoke = ({ parts, totalMs, expected, network }: Invocation) => {
   const clock = { nowMs: 0, now: () => clock.nowMs, sleep: async () => undefined };
   const pace: MeasuredPace = createPartPace(clock, totalMs, expected);
