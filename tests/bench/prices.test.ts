@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { streamedCounts } from '../../bench/costs.ts';
 import { alternativeCosts, type Consumption, costOf, priceOfCall } from '../../bench/prices.ts';
 
-/** A new key of 1 MB, streamed. */
+/** What it takes to stream one new object of 1 MB. */
 const streamed: Consumption = {
   sizeBytes: 1e6,
   counts: new Map([
@@ -24,7 +24,7 @@ describe('the cost of a million objects', () => {
     expect(cost.s3).toBeCloseTo(5 + 2 * 0.4, 6);
     expect(cost.dynamodb).toBeCloseTo(2 * 0.625, 6);
     expect(cost.sqs).toBeCloseTo(1.2 * 0.4, 6);
-    // Each object takes 10 ms of 1,769 MB, and a tenth of an invocation.
+    // Each object takes 10 ms of a function with 1,769 MB, and a tenth of an invocation.
     expect(cost.lambda).toBeCloseTo(0.02 + ((10_000 * 1_769) / 1_024) * 0.0000133334, 6);
     expect(cost.transfer).toBe(0);
     expect(cost.total).toBeCloseTo(cost.s3 + cost.dynamodb + cost.sqs + cost.lambda, 6);

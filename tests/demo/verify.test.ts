@@ -11,7 +11,10 @@ import { verify } from '../../demo/verify.ts';
 import { type LocalAws, startLocalAws } from '@s3-replicator/local-aws';
 import { type Configuration, parseConfiguration } from '../../src/lib/configuration/configuration.ts';
 
-/** Two buckets in the state after replication, with one fault at a time. The demo must report each fault. */
+/**
+ * Local buckets in the state after replication. Each test adds one fault to a replica, and the demo must
+ * report that fault.
+ */
 let aws: LocalAws;
 let accounts: { configuration: Configuration; source: Account; destination: Account };
 
@@ -53,7 +56,9 @@ const KEY = 'a \u0001 +%.txt';
 
 const original = { Key: KEY, Body: 'abcdef', ContentType: 'text/plain', Metadata: { author: 'Ada' } };
 
-/** Writes a source object and a changed replica of it. */
+/**
+ * Writes a source object and a replica of it with this change. Returns the differences that the demo reports.
+ */
 const differences = async (
   change: Partial<PutObjectCommandInput>,
   { stamp = true } = {},

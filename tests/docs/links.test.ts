@@ -1,4 +1,7 @@
-/** The documents that lead through the code: each link names a file that exists, and the name before it is exported there. */
+/**
+ * Checks the links in the documents that lead through the code. Each link must lead to an existing file. If
+ * its text is the name of a piece of code, that file must export the name.
+ */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -15,7 +18,10 @@ const linksIn = (document: string): Link[] =>
     ([, text = '', target = '']) => ({ text, target: join(dirname(document), target) }),
   );
 
-/** The name in a link such as [`converge`](src/…): null where the text is no name of code. */
+/**
+ * Returns the code name in a link such as [`converge`](src/…). Returns null if the text is not the name of a
+ * piece of code.
+ */
 const nameIn = ({ text, target }: Link): string | null =>
   target.endsWith('.ts') ? (/^`(\w+)`$/.exec(text)?.[1] ?? null) : null;
 

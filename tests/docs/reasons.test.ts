@@ -1,6 +1,6 @@
 /**
- * The table of reasons in docs/operations.md is written from the table in the code.
- * After a change there: `npx vitest run tests/docs/reasons.test.ts -u`
+ * The table of reasons in docs/operations.md is generated from the table in the code. After a change of the
+ * table in the code run `npx vitest run tests/docs/reasons.test.ts -u`
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

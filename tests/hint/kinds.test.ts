@@ -1,4 +1,4 @@
-/** The kind of change that an event reports, whichever service delivers the event. */
+/** The kind of change that an event reports, for the events of every service that delivers them. */
 import { expect, test } from 'vitest';
 import { absenceIsDeletion, concernOf, parseMessage } from '../../src/lib/hint/hint.ts';
 

@@ -2,7 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { formatHint, type Hint, parseMessage } from '../../src/lib/hint/hint.ts';
 
-/** Any string that S3 accepts as a key: any string that UTF-8 can encode, so no lone surrogates. */
+/**
+ * Any string that S3 accepts as a key. S3 accepts every string that UTF-8 can encode, so there are no lone
+ * surrogates.
+ */
 const anyKey = fc.string({ unit: 'binary', minLength: 1, maxLength: 300 });
 const maybe = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | null> => fc.option(value, { nil: null });
 
@@ -19,7 +22,7 @@ const anyHint: fc.Arbitrary<Hint> = fc.record({
   run: maybe(fc.string({ minLength: 1 })),
 });
 
-/** Encodes a key as S3 does in notifications. Other encoders leave more characters as they are. */
+/** Encodes a key as S3 does in notifications. `encodeURIComponent` would leave more characters unencoded. */
 const formEncoded = (key: string): string => new URLSearchParams({ '': key }).toString().slice(1);
 
 const s3Event = (object: Record<string, unknown>): string =>
@@ -92,7 +95,8 @@ test('no JSON in the places of an S3 event makes the parser throw', () => {
     fc.property(fc.array(fc.oneof(record, junk), { minLength: 1, maxLength: 4 }), (records) => {
       const parsed = parseMessage(JSON.stringify({ Records: records }));
       expect(parsed).toHaveLength(records.length);
-      // SQS must accept the body in the dead-letter queue.
+      // SQS accepts only some characters in the body of a message, and the body must fit into the dead-letter
+      // queue.
       for (const part of parsed) if (part.kind === 'malformed') expect(part.body).toMatch(/^[\x20-\x7e]+$/);
     }),
   );

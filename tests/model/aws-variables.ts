@@ -4,8 +4,9 @@ interface Access {
 }
 
 /**
- * Sets the variables from which adapters take endpoint and credentials. Test files share a process, so a missing session token is
- * removed: it would belong to other keys.
+ * Sets the environment variables from which adapters take their endpoint and credentials. If these
+ * credentials have no session token, the variable for it is deleted. Test files share a process, so the
+ * variable may hold the token of other credentials.
  */
 export const setAwsVariables = ({ endpoint, credentials }: Access): void => {
   const { accessKeyId, secretAccessKey, sessionToken } = credentials;

@@ -1,6 +1,6 @@
 /**
- * A deployed replicator: a queue that delivers messages in any order, and functions that handle one batch after another, with
- * faults and crashes before and after the effect of every call.
+ * A deployed replicator. Its queue delivers messages in any order. Its functions handle one batch after
+ * another. Faults and crashes may happen before and after the effect of every call.
  */
 import type { Scheduler } from 'fast-check';
 import { createBudget } from '../../src/lib/model/concurrency.ts';
@@ -23,54 +23,69 @@ export type Fault = 'none' | 'throttle' | 'reset' | 'credentials' | 'crash' | 'b
 
 interface Setting {
   rules: ReplicationRule[];
-  /** By the names that the rules use. */
+  /** All buckets, by the names that the rules use. */
   buckets: Record<string, MemoryBucket>;
   clock: Clock;
   scheduler: Scheduler;
-  /** The faults of the first points of the first calls, one for each point. Later points have none. */
+  /**
+   * One fault for each point before or after a call, in the order in which the points are passed. Later
+   * points have no fault.
+   */
   faults?: Fault[];
-  /** The indexes of the waiting messages that are received next. */
+  /**
+   * The indexes of the messages that are received, one after the other, among the messages that are waiting
+   * then.
+   */
   picks?: number[];
-  /** Whether each of the first invocations runs out of time early. Later ones do not. */
+  /**
+   * Whether the first invocation, the second one, and so on have only a short time. Later invocations have
+   * the full time.
+   */
   shortOfTime?: boolean[];
   batchSize?: number;
-  /** Whether every call to this bucket is refused at the moment. */
+  /** Whether every call to this bucket is refused at present. */
   denies?: (bucket: string) => boolean;
-  /** Receives S3's notifications about the writes of the functions. */
+  /** Receives the notifications that S3 sends when the functions write. */
   tell?: (bucket: string, event: BucketEvent) => void;
 }
 
 export interface Deployment {
   deliver(body: string): void;
-  /** Runs one function: batch after batch until the queue is empty. */
+  /** Runs one function. It handles one batch after another until the queue is empty. */
   run(): Promise<void>;
-  /** Makes failed messages visible again, and lets the records of crashed invocations expire. */
+  /** Makes failed messages visible again, and lets the idempotency records of crashed invocations expire. */
   retry(): void;
-  /** Retries until no message is left, and returns the messages that never succeed. */
+  /**
+   * Retries until no message is left. Returns the messages that still fail after the maximum number of
+   * deliveries.
+   */
   settle(): Promise<QueueMessage[]>;
   /** All messages in the queue, visible or not. */
   waiting(): QueueMessage[];
   receipts: MemoryReceipts;
-  /** `<reason>: <detail>` of each dead letter. */
+  /** One text for each dead letter, in the form `<reason>: <detail>`. */
   quarantined: string[];
   deadLetters: string[];
   records: OutcomeRecord[];
   calls: string[];
-  /** How many uploads nobody could have aborted: the function crashed, did not learn the upload id, or had its abort fail. */
+  /**
+   * How many uploads may be left open, because no function could have aborted them. In these cases a function
+   * crashed, did not receive the upload id, or had its abort fail.
+   */
   excusedUploads(): number;
 }
 
-/** Maximum deliveries before a test gives up: each fault causes at most one more. */
+/** Maximum deliveries before a test gives up. Each fault causes at most one additional delivery. */
 const MAX_DELIVERIES = 200;
 
-/** Maximum messages of one test, far more than any test needs. */
+/** Maximum messages of one test. This is far more than any test needs. */
 const MAX_MESSAGES = 3_000;
 
 export const createDeployment = (setting: Setting): Deployment => {
   const { scheduler, batchSize = 1 } = setting;
   const picks = [...(setting.picks ?? [])];
   const queue: QueueMessage[] = [];
-  /** Messages of failed invocations, which are invisible for a while. */
+  /** Messages of failed invocations. They are invisible until the next retry. */
   const resting: QueueMessage[] = [];
   const functions = createFunctions(setting);
   const { receipts, quarantined, deadLetters, records, calls } = functions;
@@ -118,7 +133,7 @@ type Observed = Pick<
 >;
 
 interface Functions extends Observed {
-  /** Returns the messages that were not acknowledged. */
+  /** Runs one invocation. Returns the messages that it did not acknowledge. */
   invoke(batch: QueueMessage[]): Promise<QueueMessage[]>;
 }
 
@@ -159,7 +174,7 @@ const createFunctions = (setting: Setting): Functions => {
       const life = { crashed: false };
       const timeMs = (shortOfTime.shift() ?? false) ? SHORT_TIME_MS : FULL_TIME_MS;
       const { failed } = await replicateBatch(batch, depsOf(life, timeMs));
-      // A crash takes the whole invocation with it: no message of the batch is acknowledged.
+      // If the function crashed, no message of the batch is acknowledged.
       return batch.filter(({ messageId }) => life.crashed || failed.includes(messageId));
     },
     receipts,
@@ -174,12 +189,12 @@ const createFunctions = (setting: Setting): Functions => {
 const FULL_TIME_MS = 900_000;
 const SHORT_TIME_MS = 300;
 
-/** One invocation. After its crash, none of its calls has an effect. */
+/** The state of one invocation. After its crash, none of its calls has an effect. */
 interface Life {
   crashed: boolean;
 }
 
-/** Gates that interleave all calls and inject the faults of the setting. */
+/** Creates gates that interleave all calls and inject the faults of the setting. */
 const createGates = ({ scheduler, faults: given = [] }: Setting) => {
   const faults = [...given];
   const calls: string[] = [];

@@ -1,4 +1,6 @@
-/** Random histories of a source, and everything that may happen to their events on the way. */
+/**
+ * Random histories of a source bucket, and everything that may happen to its events before they are handled.
+ */
 import fc from 'fast-check';
 import { REPAIR } from '../../src/lib/hint/hint.ts';
 import type { ReplicationRule } from '../../src/lib/model/rule.ts';
@@ -11,11 +13,17 @@ export const KEYS = ['a', 'b'] as const;
 export type Operation =
   | { kind: 'put'; key: string; content: string; tag: string | null; form: 'whole' | 'parts' }
   | { kind: 'delete'; key: string }
-  /** The end of one version or marker, of which the newest has age 0. The end of a marker restores the object. */
+  /**
+   * Removes one version or delete marker. The newest has age 0. If a marker is removed, its object is current
+   * again.
+   */
   | { kind: 'forget'; key: string; age: number }
   | { kind: 'tag'; key: string; age: number; tag: string }
   | { kind: 'grant'; key: string; age: number; reader: string }
-  /** Only on request: S3 has no event for locks, so a run has to find them. */
+  /**
+   * Generated only if a test requests this kind. S3 sends no event when a lock changes, so the model delivers
+   * a hint as a run would.
+   */
   | { kind: 'lock'; key: string; age: number; untilMs: number; legalHold: boolean };
 
 export interface Side {
@@ -28,22 +36,25 @@ export interface History {
   destination: Side;
   rule: Pick<ReplicationRule, 'versions' | 'deletes' | 'stamp' | 'acl'>;
   operations: Operation[];
-  /** How many duplicates each event has. */
+  /** How many times each event is delivered in addition to the first time. */
   repeats: number[];
-  /** Whether the first copy of each event is lost until somebody redrives it. */
+  /** Whether the first delivery of each event is lost until the dead-letter queue is redriven. */
   drops: boolean[];
   picks: number[];
   shortOfTime: boolean[];
   batchSize: number;
   faults: Fault[];
   clearReceipts: boolean;
-  /** Keys under which somebody else has written to the destination before. */
+  /** Keys to which somebody else wrote at the destination before the history begins. */
   foreign: string[];
 }
 
 const MAX_OPERATIONS = 10;
 
-/** With unique `content`, every ETag names one state. `only` restricts the history to the subject of a test. */
+/**
+ * Generates histories. If `content` generates unique values, every ETag belongs to a single state. `only`
+ * restricts the histories to what a test is about.
+ */
 export const history = (
   content: fc.Arbitrary<string>,
   only: {
@@ -78,7 +89,9 @@ export const history = (
   });
 };
 
-/** Returns the event that S3 would send; null: none. */
+/**
+ * Applies an operation to the source. Returns the event that S3 would send, or null if S3 would send none.
+ */
 export const apply = (source: MemoryBucket, each: Operation, mark: string): BucketEvent | null => {
   const { key } = each;
   const event = (name: string, versionId: string | null): BucketEvent => ({
@@ -121,7 +134,7 @@ export const apply = (source: MemoryBucket, each: Operation, mark: string): Buck
   }
 };
 
-/** Whether `whole` contains all elements of `part` in the same order, with any others between them. */
+/** Whether `whole` contains all elements of `part` in the same order. Other elements may lie between them. */
 export const isSubsequence = (part: string[], whole: string[]): boolean => {
   let next = 0;
   for (const each of whole) if (each === part[next]) next += 1;

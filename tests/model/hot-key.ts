@@ -1,4 +1,4 @@
-/** One key that is overwritten again and again while several functions work on it. */
+/** One key that is overwritten many times in succession while several functions replicate it. */
 import fc from 'fast-check';
 import type { ReplicationRule } from '../../src/lib/model/rule.ts';
 import { createDeployment, type Deployment } from './deployment.ts';
@@ -12,11 +12,14 @@ interface HotKey {
   source: MemoryBucket;
   replica: MemoryBucket;
   deployment: Deployment;
-  /** S3 calls of all functions together. */
+  /** How many calls to S3 all functions made together. */
   calls: number;
 }
 
-/** The seed decides how the calls of the functions and the writes interleave. */
+/**
+ * Overwrites the key and replicates it. The seed decides how the writes and the calls of the functions are
+ * interleaved.
+ */
 export const playHotKey = async ({
   overwrites,
   workers,
@@ -31,7 +34,7 @@ export const playHotKey = async ({
   let nowMs = 1_700_000_000_000;
   const clock = {
     now: () => nowMs,
-    // Other functions make calls meanwhile.
+    // While one function sleeps, the other functions make calls.
     async sleep(ms: number) {
       for (let sleptMs = 0; sleptMs < ms; sleptMs += CALL_MS)
         await scheduler.schedule(Promise.resolve(), 'sleep');

@@ -1,6 +1,6 @@
 /**
- * A model of an S3 bucket, small enough to be read and as strict as S3. `memory-source.ts` and `memory-destination.ts` put the
- * domain's ports in front of it.
+ * A model of an S3 bucket. It is short enough to be read, and as strict as S3. `memory-source.ts` and
+ * `memory-destination.ts` make the model available through the ports that the production code uses.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import type {
@@ -16,15 +16,15 @@ import type {
 
 export interface Version {
   kind: 'version';
-  /** The id in S3's listings: `null` for the null version. */
+  /** The version id in S3's listings. It is the text `null` for the null version. */
   id: string;
   state: ObjectState;
   bytes: Buffer;
-  /** The parts of the upload; one part for an object that was written whole. */
+  /** The parts of the multipart upload. An object that was written whole has one part. */
   parts: Buffer[];
   tags: Tags;
   acl: Acl;
-  /** The reason why nobody can read the version; null: it is readable. */
+  /** The reason why nobody can read the version. Null if the version is readable. */
   sealed: 'archived' | 'sse-c' | null;
 }
 
@@ -37,11 +37,11 @@ export interface Marker {
 export type Versioning = 'unversioned' | 'enabled' | 'suspended';
 
 interface BucketOptions {
-  /** With KMS the ETag says nothing about the content. */
+  /** How the bucket encrypts. With KMS, the ETag does not depend on the content. */
   encryption?: 'AES256' | 'aws:kms';
   /** Whether S3 stores a checksum of the whole object. */
   checksums?: boolean;
-  /** How many bytes each byte of the model stands for. The largest objects fit into memory this way. */
+  /** How many bytes each byte of the model represents. With this, the largest objects fit into memory. */
   unitBytes?: number;
 }
 
@@ -58,28 +58,31 @@ export interface MemoryBucket {
   readonly options: Required<BucketOptions>;
   now(): number;
   versioning: Versioning;
-  /** Newest last. */
+  /** The versions and delete markers of each key, newest last. */
   history: Map<string, (Version | Marker)[]>;
-  /** By id. */
+  /** The open uploads, by upload id. */
   uploads: Map<string, OpenUpload>;
-  /** An array of buffers makes a multipart object. */
+  /** Writes an object. If `content` is an array of buffers, the object is a multipart object. */
   put(
     key: string,
     content: Buffer | Buffer[],
     more?: { attributes?: ObjectAttributes; tags?: Tags },
   ): ObjectState;
-  /** DELETE without a version id. Returns the id of the marker. */
+  /**
+   * Does what DELETE does without a version id. Returns the id of the delete marker, or null if none was
+   * written.
+   */
   remove(key: string): string | null;
-  /** DELETE of one version or marker, of which the newest has age 0. Returns its id. */
+  /** Deletes one version or delete marker. The newest has age 0. Returns the id of what was deleted. */
   forget(key: string, age: number): string | null;
   setTags(key: string, age: number, tags: Tags): string | null;
   setAcl(key: string, age: number, acl: Acl): string | null;
   setLock(key: string, age: number, lock: Partial<ObjectLock>): string | null;
   seal(key: string, age: number, sealed: Version['sealed']): void;
   current(key: string): Version | null;
-  /** Newest last, without markers. */
+  /** Returns the versions of a key without delete markers, newest last. */
   versions(key: string): Version[];
-  /** Newest first. */
+  /** Returns the history of a key, newest first. */
   list(key: string): HistoryEntry[];
 }
 
@@ -97,7 +100,7 @@ export const NO_ATTRIBUTES: ObjectAttributes = {
 
 export const NO_LOCK = { retention: null, legalHold: false };
 
-/** The attributes of a replica without tags and lock. */
+/** The attributes of a replica that has no tags and no lock. */
 export const REPLICA_ATTRIBUTES: ReplicaAttributes = { ...NO_ATTRIBUTES, tags: {}, lock: NO_LOCK };
 
 export const createMemoryBucket = (
@@ -106,7 +109,7 @@ export const createMemoryBucket = (
   { encryption = 'AES256', checksums = false, unitBytes = 1 }: BucketOptions = {},
 ): MemoryBucket => {
   const history: MemoryBucket['history'] = new Map();
-  // The random name makes the ids of different buckets differ.
+  // The random name ensures that no two buckets share a version id.
   const name = randomBytes(4).toString('hex');
   let count = 0;
   const entries = (key: string): Entry[] => history.get(key) ?? [];
@@ -163,7 +166,7 @@ type Changes = Omit<
   'options' | 'now' | 'versioning' | 'history' | 'uploads' | 'put' | 'remove'
 >;
 
-/** The calls that read or change existing versions. */
+/** Returns the calls that read or change existing versions. */
 const changesOf = (history: MemoryBucket['history']): Changes => {
   const entries = (key: string): Entry[] => history.get(key) ?? [];
   const version = (key: string, age: number): Version | null => {
@@ -216,13 +219,19 @@ const listed = (entry: Entry): HistoryEntry => {
 
 export const md5 = (bytes: Buffer): Buffer => createHash('md5').update(bytes).digest();
 
-/** The MD5 of an object that was written whole; for a multipart object the MD5 of its parts' MD5s, and the number of parts. */
+/**
+ * Returns the ETag of an object. If the object was written whole, the ETag is the MD5 of its content. For a
+ * multipart object, it is the MD5 of the parts' MD5s, followed by the number of parts.
+ */
 const etagOf = (content: Buffer | Buffer[]): string =>
   Buffer.isBuffer(content)
     ? `"${md5(content).toString('hex')}"`
     : `"${md5(Buffer.concat(content.map(md5))).toString('hex')}-${content.length}"`;
 
-/** Bears the name of a CRC, as in S3; the model does not care about the algorithm. */
+/**
+ * Returns a checksum that is labelled as a CRC, as in S3. Its value is a SHA-256, because the model does not
+ * depend on the algorithm.
+ */
 export const checksumOf = (bytes: Buffer): Checksum => ({
   algorithm: 'CRC64NVME',
   type: 'FULL_OBJECT',

@@ -1,4 +1,4 @@
-/** The model of a bucket as a destination, with S3's conditions, checksums and multipart uploads. */
+/** The model of a bucket as a destination. It implements S3's conditions, checksums and multipart uploads. */
 import { ReplicationError } from '../../src/lib/model/errors.ts';
 import type { DestinationBucket } from '../../src/lib/model/ports.ts';
 import type { MemoryBucket, Version } from './memory-buckets.ts';
@@ -79,7 +79,7 @@ const attributeCalls = (target: Target): Pick<DestinationBucket, 'putTags' | 'pu
     }),
 });
 
-/** Changes of a lock cause no event. */
+/** The calls that change locks. S3 sends no event about them. */
 const lockCalls = (target: Target): Pick<DestinationBucket, 'putRetention' | 'putLegalHold'> => ({
   putRetention: (key, versionId, retention) =>
     target.answered('putRetention', () => {

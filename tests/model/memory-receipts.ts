@@ -1,15 +1,24 @@
-/** Idempotency records as Powertools keeps them: in progress, finished, or deleted after a failure. */
+/**
+ * Idempotency records in the states that Powertools gives them: in progress, finished, or deleted after a
+ * failure.
+ */
 import { ReplicationError } from '../../src/lib/model/errors.ts';
 import type { Receipt } from '../../src/lib/delivery/outcome.ts';
 import type { Receipts } from '../../src/lib/delivery/deps.ts';
 
-/** Thrown by a gate: the function dies at this point, its work stops, and its records stay. */
+/**
+ * Thrown by a gate to make the function crash at this point. The function stops working, and its idempotency
+ * records stay in progress.
+ */
 export class Crash extends Error {}
 
 export interface MemoryReceipts extends Receipts {
-  /** Deletes the records of crashed invocations, as the function's timeout does. */
+  /**
+   * Deletes the records of crashed invocations. In a deployment, these records expire at the function's
+   * timeout.
+   */
   expireInProgress(): void;
-  /** Deletes the table. */
+  /** Deletes all records, as if the table had been lost. */
   clear(): void;
   finished(): number;
 }

@@ -1,6 +1,6 @@
 import type { RunCounts, RunPiece } from '../../src/lib/delivery/run-counts.ts';
 
-/** Counts in memory. The runs in `stopped` are paused or cancelled. */
+/** Creates the counts of runs in memory. The set `stopped` contains the runs that are paused or cancelled. */
 export const createMemoryRunCounts = (): RunCounts & {
   counted: { run: string; piece: RunPiece }[];
   stopped: Set<string>;
@@ -17,7 +17,7 @@ export const createMemoryRunCounts = (): RunCounts & {
   };
 };
 
-/** The counts of a deployment without runs. */
+/** The counts of a deployment that has no runs. */
 export const noRuns: RunCounts = {
   isStopped: async () => false,
   count: () => undefined,

@@ -1,4 +1,4 @@
-/** The model of the store of runs in DynamoDB. */
+/** A model of the store of runs, which is in DynamoDB in a deployment. */
 import type { OpenRange, RangeCommit, RunRecord, RunStore } from '../../src/lib/runs/run-store.ts';
 import { prefixesOverlap } from '../../src/lib/runs/compare/scope.ts';
 import { addCompared, type CopyCounters, isOver, NOTHING_COMPARED } from '../../src/lib/runs/run.ts';

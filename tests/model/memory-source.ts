@@ -1,21 +1,24 @@
 /**
- * The model of a bucket as a source. Every call passes a gate before its effect and again before its answer. There a test may wait,
- * fail, crash, or damage the body.
+ * The model of a bucket as a source. Every call passes a gate before its effect, and passes it again before
+ * its response. At a gate, a test may wait, fail, crash, or damage the body.
  */
 import { Readable } from 'node:stream';
 import { ReplicationError } from '../../src/lib/model/errors.ts';
 import type { Current, ObjectState, Slice, SourceBucket } from '../../src/lib/model/ports.ts';
 import type { MemoryBucket, Version } from './memory-buckets.ts';
 
-/** Faults of a body on its way: the connection breaks, the body ends early without an error, one byte is flipped. */
+/**
+ * Damage to a body on its way: the connection breaks, the body ends early without an error, or one byte is
+ * flipped.
+ */
 export type Damage = 'break' | 'truncate' | 'flip';
 
-/** Called before and after the effect of each call. */
+/** Called before the effect of each call and again after it. */
 export type Gate = (point: 'before' | 'after', call: string) => Promise<Damage | void>;
 
 export const openGate: Gate = async () => undefined;
 
-/** The calls that a source and a destination have in common. */
+/** Creates the calls that a source and a destination have in common. */
 export const reads = (bucket: MemoryBucket, gate: Gate, side: string) => {
   const gated = async <T>(call: string, effect: () => T): Promise<{ answer: T; damage: Damage | void }> => {
     const before = await gate('before', `${side}.${call}`);
@@ -51,7 +54,10 @@ export const reads = (bucket: MemoryBucket, gate: Gate, side: string) => {
   };
 };
 
-/** Without the key of an SSE-C object, not even its headers are readable. */
+/**
+ * Returns the state of a version. Of an SSE-C object, S3 does not even return the headers without the
+ * object's key.
+ */
 const stateOf = ({ state, sealed }: Version): ObjectState => {
   if (sealed === 'sse-c') throw new ReplicationError('sse-c', 'S3 wants the key');
   return state;

@@ -1,4 +1,7 @@
-/** The table of transfers and the queue of part ranges, which DynamoDB and SQS keep in a deployment. */
+/**
+ * A model of the table of transfers and of the queue of part ranges. In a deployment they are in DynamoDB and
+ * SQS.
+ */
 import { createServerSide, type ServerSide } from '../../src/lib/copy/way.ts';
 import type {
   PartRangeMessage,
@@ -9,13 +12,13 @@ import type {
 import { type Gate, openGate } from './memory-source.ts';
 
 export interface MemoryTransfers {
-  /** The ports of one invocation. Each call passes the gate before and after its effect. */
+  /** Returns the ports of one invocation. Each call passes the gate before its effect and after it. */
   ports(gate?: Gate): Transfers;
   records: Map<string, Transfer>;
   rates: Map<string, number>;
-  /** The messages in the queue, in the order in which they were sent. */
+  /** The messages that were sent and that no test has taken out, in the order in which they were sent. */
   sent: PartRangeMessage[];
-  /** How many messages SQS would report. */
+  /** Returns the number of waiting messages that SQS would report. */
   waiting: () => number;
 }
 
@@ -29,7 +32,7 @@ export const createMemoryTransfers = (concurrency = 4): MemoryTransfers => {
       queue: {
         async send(messages) {
           await gate('before', 'transfers.send');
-          // SQS keeps these messages even if the function crashes before it sees the answer.
+          // SQS keeps these messages even if the function crashes before it receives the response.
           for (const message of messages) sent.push(structuredClone(message));
           await gate('after', 'transfers.send');
         },
@@ -91,7 +94,7 @@ const memoryStore = (
   };
 };
 
-/** For a deployment whose functions always have enough time. */
+/** Returns the transfer ports for tests in which one invocation has enough time to copy any object. */
 export const noTransfers = (): { transfers: Transfers; serverSide: ServerSide } => ({
   transfers: createMemoryTransfers().ports(),
   serverSide: createServerSide({ now: () => 0, sleep: () => Promise.resolve() }),

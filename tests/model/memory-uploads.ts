@@ -1,4 +1,4 @@
-/** Multipart uploads of the model of a destination bucket. */
+/** The multipart uploads of the destination model. */
 import { randomUUID } from 'node:crypto';
 import { ReplicationError } from '../../src/lib/model/errors.ts';
 import type { DestinationBucket, UploadedPart } from '../../src/lib/model/ports.ts';

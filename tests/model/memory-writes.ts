@@ -1,4 +1,7 @@
-/** The parts of S3's write calls that objects and multipart uploads have in common: conditions, checksums, events. */
+/**
+ * What uploads of objects and multipart uploads have in common in the model: conditions, checksums and
+ * events.
+ */
 import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { ReplicationError } from '../../src/lib/model/errors.ts';
@@ -20,17 +23,17 @@ export interface BucketEvent {
   versionId: string | null;
 }
 
-/** Everything that S3 knows besides the bucket itself. */
+/** What S3 requires for some calls besides the destination bucket. */
 export interface Inside {
-  /** The buckets that the role may read, by name. */
+  /** The source buckets that the destination's role may read, by name. */
   sources: Record<string, MemoryBucket>;
   initiator: string;
 }
 
-/** A bucket as the calls of a destination see it. */
+/** A destination bucket together with what its calls need. */
 export interface Target {
   bucket: MemoryBucket;
-  /** Passes the gate before and after the effect. */
+  /** Passes the gate, runs `effect`, and passes the gate again. */
   answered<T>(call: string, effect: () => T): Promise<T>;
   find(key: string, versionId: string | null): Version | null;
   tell(event: BucketEvent): void;
@@ -45,12 +48,14 @@ export const assertCondition = ({ bucket }: Target, key: string, precondition: P
 
 interface NewVersion {
   key: string;
-  /** Several buffers make a multipart object. */
+  /** The content of the object. Several buffers make a multipart object. */
   content: Buffer | Buffer[];
   attributes: ReplicaAttributes;
 }
 
-/** `name` is the name of the event after `ObjectCreated:`. */
+/**
+ * Writes a new version and sends its event. `name` is the part of the event's name after `ObjectCreated:`.
+ */
 export const write = ({ bucket, tell }: Target, name: string, version: NewVersion): Written => {
   const { key, content, attributes } = version;
   const { tags, lock, ...others } = attributes;
@@ -60,7 +65,10 @@ export const write = ({ bucket, tell }: Target, name: string, version: NewVersio
   return written;
 };
 
-/** The bytes of the source of a copy inside S3. A role that may not list gets "access denied" for a version that is gone, too. */
+/**
+ * Returns the bytes of the source of a copy inside S3. If the version is gone, the copy fails with "access
+ * denied", because the role may not list the source.
+ */
 export const bytesInS3 = ({ inside }: Target, { bucket: name, key, pin }: CopySource): Buffer => {
   const source = inside.sources[name];
   const version = source?.versions(key).find(({ state }) => state.versionId === pin.versionId);
@@ -69,7 +77,7 @@ export const bytesInS3 = ({ inside }: Target, { bucket: name, key, pin }: CopySo
   return version.bytes;
 };
 
-/** S3 refuses a body that is shorter than announced. */
+/** Reads the whole body. Throws if its length is not the announced one, as S3 does. */
 export const received = async (body: Readable | Buffer, sizeBytes: number): Promise<Buffer> => {
   const bytes = Buffer.isBuffer(body)
     ? body

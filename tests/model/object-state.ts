@@ -1,11 +1,14 @@
-/** States of objects for tests that need no bucket. */
+/** States of objects, for tests that use no bucket. */
 import { createHash } from 'node:crypto';
 import type { ObjectState } from '../../src/lib/model/ports.ts';
 import { NO_ATTRIBUTES, NO_LOCK } from './memory-buckets.ts';
 
 export const md5Hex = (bytes: Buffer): string => createHash('md5').update(bytes).digest('hex');
 
-/** The object `a`, written whole without a checksum of its own. */
+/**
+ * Returns the state of an object with the content `a`, written whole. S3 stores no additional checksum for
+ * it.
+ */
 export const objectState = (fields: Partial<ObjectState> = {}): ObjectState => ({
   versionId: 'v1',
   etag: `"${md5Hex(Buffer.from('a'))}"`,
@@ -19,5 +22,5 @@ export const objectState = (fields: Partial<ObjectState> = {}): ObjectState => (
   ...fields,
 });
 
-/** An ETag under KMS, which says nothing about the content. */
+/** An ETag under KMS. It does not depend on the content. */
 export const OPAQUE = { etag: '"0123"', encryption: 'aws:kms' };

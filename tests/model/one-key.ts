@@ -1,4 +1,4 @@
-/** One key of a source and a destination, converged when a test says so. */
+/** One key of a source and a destination. The key is converged each time a test calls `look`. */
 import type { Task } from '../../src/lib/model/task.ts';
 import { ReplicationError } from '../../src/lib/model/errors.ts';
 import { converge } from '../../src/lib/converge/converge.ts';
@@ -14,7 +14,7 @@ import { testRule, testTask } from './settings.ts';
 
 interface Options {
   rule?: Partial<ReplicationRule>;
-  /** Source first, then destination. */
+  /** The versioning of the source, then that of the destination. */
   versionings?: [Versioning, Versioning];
   encryptions?: ['AES256' | 'aws:kms', 'AES256' | 'aws:kms'];
   checksums?: [boolean, boolean];
@@ -25,21 +25,21 @@ interface OneKey {
   replica: MemoryBucket;
   clock: { nowMs: number };
   passedOver: PassedOver[];
-  /** Converges for a hint that says nothing but what `hint` gives. */
+  /** Converges the key for a hint with the fields in `hint`. By default the hint names only the key. */
   look(gate?: Gate, hint?: Partial<Task>, other?: Other): Promise<Convergence>;
   /** The content of the replica's current version. */
   content(): string | undefined;
-  /** The whole history of the replica, oldest first; `†` for a delete marker. */
+  /** Returns the whole history of the replica, oldest first. `†` represents a delete marker. */
   told(): string[];
 }
 
-/** Calls that replace those of the model. */
+/** Calls that replace the calls of the model. */
 interface Other {
   source?: Partial<SourceBucket>;
   destination?: Partial<DestinationBucket>;
 }
 
-/** The key is `k`. */
+/** Creates a source and a destination. The key is `k`. */
 export const oneKey = ({ rule, versionings, encryptions, checksums }: Options = {}): OneKey => {
   const clock = { nowMs: 1_700_000_000_000 };
   const now = (): number => clock.nowMs;
@@ -73,7 +73,7 @@ export const oneKey = ({ rule, versionings, encryptions, checksums }: Options = 
   };
 };
 
-/** Runs `move` the first time that the call passes this point. */
+/** Runs `move` the first time that the named call passes this point. */
 export const once = (call: string, point: 'before' | 'after', move: () => Promise<unknown>): Gate => {
   let done = false;
   return async (at, name) => {
@@ -83,7 +83,7 @@ export const once = (call: string, point: 'before' | 'after', move: () => Promis
   };
 };
 
-/** Throttles the first such call, before its effect. */
+/** Throttles the first call with this name, before its effect. */
 export const failingOnce = (call: string): Gate =>
   once(call, 'before', async () => {
     throw new ReplicationError('throttled', 'SlowDown');

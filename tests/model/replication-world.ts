@@ -1,6 +1,6 @@
 /**
- * A source, a destination, and between them a queue that duplicates, reorders, delays and drops events. A seeded scheduler interleaves
- * several functions at every call.
+ * A source and a destination, with a queue between them that duplicates, reorders, delays and drops events. A
+ * seeded scheduler interleaves the calls of several functions.
  */
 import type { Scheduler } from 'fast-check';
 import type { QueueMessage } from '../../src/lib/delivery/deps.ts';
@@ -13,7 +13,7 @@ export interface World {
   given: History;
   source: MemoryBucket;
   replica: MemoryBucket;
-  /** Every version that the source ever had, by key, oldest first. */
+  /** Every version that the source has ever had, by key, oldest first. */
   written: Map<string, Version[]>;
   undelivered: QueueMessage[];
   deployment: Deployment;

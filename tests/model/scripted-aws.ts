@@ -1,4 +1,7 @@
-/** An HTTP server under the real SDK that a test scripts, for answers that no well-behaved S3 gives. */
+/**
+ * An HTTP server whose responses a test sets. The real SDK sends its requests to it. It is for responses that
+ * no correct S3 would send.
+ */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createBuckets } from '../../src/lib/aws/s3/buckets.ts';
@@ -8,7 +11,7 @@ import { setAwsVariables } from './aws-variables.ts';
 
 export interface SeenRequest {
   method: string;
-  /** Path and query. */
+  /** Path and query of the request. */
   url: string;
   headers: IncomingMessage['headers'];
 }
@@ -19,9 +22,12 @@ export interface ScriptedAws extends AsyncDisposable {
   clients: S3Clients;
   buckets: Buckets;
   seen: SeenRequest[];
-  /** Answers all later S3 requests. STS always grants credentials. */
+  /** Responds to all later S3 requests. STS always grants credentials. */
   answer: Answer;
-  /** If set, answers S3 requests in place of `answer`, without waiting for the body of the request. */
+  /**
+   * If this field is set, it responds to S3 requests in place of `answer`. It does not wait for the body of
+   * the request.
+   */
   early: ((request: IncomingMessage, response: ServerResponse) => void) | null;
   openSockets(): Promise<number>;
 }
@@ -72,7 +78,7 @@ export const startScriptedAws = async (): Promise<ScriptedAws> => {
   return scripted;
 };
 
-/** An S3 error document. */
+/** Sends an S3 error document. */
 export const s3Error = (response: ServerResponse, status: number, code: string): void => {
   response
     .writeHead(status, { 'content-type': 'application/xml', 'x-amz-request-id': 'REQUEST1' })

@@ -31,7 +31,7 @@ export const testRule = (fields: Partial<ReplicationRule> = {}): ReplicationRule
   ...fields,
 });
 
-/** The task for the key `k`, as a hint that says nothing else asks for it. */
+/** Returns the task for the key `k`. By default it is what a hint that names only the key leads to. */
 export const testTask = ({
   rule = testRule(),
   destination = testDestination(),
@@ -43,16 +43,16 @@ export const testConfiguration = (...rules: ReplicationRule[]): ReplicationConfi
   rules: rules.length === 0 ? [testRule()] : rules,
 });
 
-/** An S3 event notification in the form in which SQS delivers it. */
+/** Returns an S3 event notification in the form in which SQS delivers it. */
 export const s3Event = (event: {
   bucket?: string;
   key: string;
   versionId?: string | null;
   sequencer?: string;
   sizeBytes?: number;
-  /** Default `ObjectCreated:Put`. */
+  /** The name of the event. The default is `ObjectCreated:Put`. */
   name?: string;
-  /** The writer; default: a user. Null: the event names none. */
+  /** The principal who wrote the object. The default is a user. Null if the event names no principal. */
   principalId?: string | null;
 }): string =>
   JSON.stringify({

@@ -1,6 +1,6 @@
 /**
- * A deployment with everything that transfers need: both queues, the functions, the schedule. Bytes take time, every call passes a
- * gate, and messages that were not acknowledged are delivered again.
+ * A deployment with everything that transfers need: both queues, the functions and the schedule. Moving bytes
+ * takes time, and every call passes a gate. Messages that were not acknowledged are delivered again.
  */
 import { createBudget } from '../../src/lib/model/concurrency.ts';
 import { ReplicationError } from '../../src/lib/model/errors.ts';
@@ -28,21 +28,24 @@ export interface Setting {
   versioning?: Versioning;
   encryptions?: ['AES256' | 'aws:kms', 'AES256' | 'aws:kms'];
   checksums?: boolean;
-  /** How many bytes each byte of the model stands for; default: 512 MiB. */
+  /** How many bytes each byte of the model represents. The default is 512 MiB. */
   unitBytes?: number;
   fullTimeMs?: number;
-  /** Throughput of one invocation; default: 80 MiB/s. */
+  /** Throughput of one invocation. The default is 80 MiB/s. */
   bytesPerSecond?: number;
   /** Whether the role of the destination may read the source. */
   readable?: boolean;
   concurrency?: number;
-  /** Passed before and after the effect of each call; throws {@link Crash} to kill the invocation. */
+  /**
+   * Called before the effect of each call and again after it. It may throw {@link Crash} to end the
+   * invocation.
+   */
   gate?: Gate;
 }
 
 export interface Queue {
   visible: QueueMessage[];
-  /** Messages that were not acknowledged, which become visible again later. */
+  /** Messages that were not acknowledged. They become visible again later. */
   resting: QueueMessage[];
 }
 
@@ -58,20 +61,23 @@ export interface TransferWorld {
   dead: { body: string; reason: string }[];
   records: OutcomeRecord[];
   calls: string[];
-  /** Bytes and number of the parts that were sent or copied, successfully or not. */
+  /** The bytes and the number of all parts that were sent or copied, including parts that failed. */
   moved: { bytes: number; parts: number };
   gate: Gate;
   deliver(body: string): void;
-  /** One invocation of the replicate function for one message. Returns whether there was a message. */
+  /** Runs one invocation of the replicate function, with one message. Returns whether there was a message. */
   replicate(pick?: number): Promise<boolean>;
-  /** The same for the transfer function. */
+  /** Runs one invocation of the transfer function, with one message. Returns whether there was a message. */
   work(pick?: number): Promise<boolean>;
   sweep(): Promise<SweepReport | null>;
-  /** Makes all messages visible that were not acknowledged. */
+  /** Makes all messages that were not acknowledged visible again. */
   redeliver(): void;
-  /** Does the same, and lets the records of all unfinished invocations expire. */
+  /**
+   * Makes all messages that were not acknowledged visible again, and lets the idempotency records of
+   * unfinished invocations expire.
+   */
   retry(): void;
-  /** Handles messages until the queues are empty. */
+  /** Handles messages until both queues are empty. */
   drain(): Promise<void>;
 }
 
@@ -131,7 +137,7 @@ export const createTransferWorld = (setting: Setting = {}): TransferWorld => {
 
 type Handle = (messages: QueueMessage[], deps: TransferDeps) => Promise<{ failed: string[] }>;
 
-/** Maximum invocations of one test, far more than any test needs. */
+/** Maximum invocations of one test. This is far more than any test needs. */
 const MAX_INVOCATIONS = 5_000;
 
 const bucketsOf = (setting: Setting, clock: { nowMs: number }) => {
@@ -154,7 +160,7 @@ const createQueues = (clock: { nowMs: number }, transfers: MemoryTransfers) => {
     live,
     ranges,
     deliver: (body: string) => void live.visible.push(message(body)),
-    /** Moves the messages that were sent into the queue of part ranges. */
+    /** Puts the part ranges that were sent since the last call into their queue. */
     collect() {
       for (const range of transfers.sent.splice(0)) ranges.visible.push(message(JSON.stringify(range)));
     },
@@ -174,13 +180,15 @@ const drain = async (world: TransferWorld): Promise<void> => {
   throw new Error('messages without end');
 };
 
-/** One invocation, with a clock of its own: the calls of other invocations take none of its time. */
+/**
+ * The state of one invocation. It has its own clock, so the calls of other invocations take none of its time.
+ */
 interface Life {
   crashed: boolean;
   nowMs: number;
 }
 
-/** Returns the dependencies of each invocation. */
+/** Returns a function that creates the dependencies of an invocation. */
 const depsIn = (world: TransferWorld, setting: Setting): ((life: Life) => TransferDeps) => {
   const { clock, source, replica, transfers, runs } = world;
   const serverSide = createServerSide({ now: () => clock.nowMs, sleep: () => Promise.resolve() });
@@ -243,7 +251,7 @@ const gateOf =
     if (life.crashed) throw new Crash();
     try {
       const damage = await world.gate(point, call);
-      // Another call of the same invocation may have crashed meanwhile.
+      // While this call waited at its gate, another call of the same invocation may have crashed.
       if (life.crashed) throw new Crash();
       return damage;
     } catch (error) {
@@ -252,10 +260,10 @@ const gateOf =
     }
   };
 
-/** How long each half of a call takes. */
+/** How long each half of a call takes: the half before its effect, and the half after it. */
 const CALL_MS = 10;
 
-/** Counts bytes of parts, and lets the time pass that they take. */
+/** Returns a function that counts the bytes of a part and advances the clock by the time that they take. */
 const takingTime =
   ({ moved }: TransferWorld, bytesPerSecond: number | undefined, pass: Pass) =>
   (bytes: number): void => {
@@ -277,7 +285,7 @@ const slow = (destination: DestinationBucket, take: (bytes: number) => void): De
   },
 });
 
-/** Receipts that an invocation cannot finish after its crash. */
+/** Wraps the receipts so that an invocation cannot finish its idempotency record after it has crashed. */
 const mortal = (receipts: MemoryReceipts, life: Life, gate: Gate): Receipts => ({
   async once(identity, work) {
     await gate('before', 'receipts.once');

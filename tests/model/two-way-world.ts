@@ -1,4 +1,7 @@
-/** Two buckets and two deployments, each of which replicates one bucket into the other. The writes of one are events for the other. */
+/**
+ * Two buckets and two deployments. Each deployment replicates one bucket into the other, and its writes are
+ * events for the other deployment.
+ */
 import fc from 'fast-check';
 import type { QueueMessage } from '../../src/lib/delivery/deps.ts';
 import type { ReplicationRule } from '../../src/lib/model/rule.ts';
@@ -15,9 +18,12 @@ export interface TwoWay {
   left: Side;
   right: Side;
   rule: Pick<ReplicationRule, 'versions' | 'deletes'>;
-  /** Whether events name the writer. Those of EventBridge do not. */
+  /** Whether events name the writer. Events of EventBridge do not. */
   named: boolean;
-  /** Each turn writes at one side. The next turn follows when all events have been handled. */
+  /**
+   * The operations, turn by turn. Each turn writes on one side. The next turn starts when all events of the
+   * previous one have been handled.
+   */
   turns: { at: Name; operations: Operation[] }[];
   repeats: boolean[];
   picks: number[];
@@ -117,19 +123,21 @@ export const playTwoWay = async (
   return { ...buckets, deployments: both, undelivered };
 };
 
-/** Whether two-way replication can carry this operation to the other side. */
+/** Returns whether two-way replication can carry an operation to the other side. */
 const plausible = ({ named }: TwoWay, buckets: Record<Name, MemoryBucket>) => {
   const versionings = Object.values(buckets).map(({ versioning }) => versioning);
   return ({ kind }: Operation): boolean => {
-    // Without versioning a delete is permanent, so it removes only replicas, and no object that was written at the other side.
+    // Without versioning a delete is permanent. The replicator deletes only replicas, and never an object
+    // that was originally written on the other side.
     if (kind === 'delete') return !versionings.includes('unversioned');
-    // The tags of a replica travel back only if the event names the writer and the version.
+    // Changed tags of a replica are replicated to its origin only if the event names the writer and the
+    // version.
     if (kind === 'tag') return named && versionings.every((each) => each === 'enabled');
     return true;
   };
 };
 
-/** Returns the messages that are left after all rounds. */
+/** Lets both sides react to each other. Returns the messages that are left after the last round. */
 const settleBoth = async (both: Deployment[]): Promise<QueueMessage[]> => {
   let undelivered: QueueMessage[] = [];
   for (let round = 0; round < MAX_ROUNDS; round++) {
@@ -139,7 +147,7 @@ const settleBoth = async (both: Deployment[]): Promise<QueueMessage[]> => {
   return [...undelivered, ...both.flatMap((each) => each.waiting())];
 };
 
-/** The current version of a key, with everything that is replicated. */
+/** Returns the current version of a key, with every attribute that is replicated. */
 export const shows = (bucket: MemoryBucket, key: string) => {
   const current = bucket.current(key);
   if (current === null) return null;

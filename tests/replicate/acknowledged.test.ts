@@ -1,4 +1,4 @@
-/** Messages that are acknowledged: their work is done, or there is none. */
+/** Messages that are acknowledged, because their work is done or because there was nothing to do. */
 import { expect, test } from 'vitest';
 import { s3Event, testConfiguration, testRule } from '../model/settings.ts';
 import { batchWorld, queueMessage } from './batch-world.ts';

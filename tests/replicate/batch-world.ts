@@ -1,4 +1,7 @@
-/** A source, its replicas, and everything that a batch of messages leaves behind. */
+/**
+ * A source and its replicas. It records everything that handling a batch of messages leaves behind: calls,
+ * dead letters, receipts and counts.
+ */
 import { createBudget } from '../../src/lib/model/concurrency.ts';
 import type { DeadLetter } from '../../src/lib/delivery/dead-letter.ts';
 import { ReplicationError } from '../../src/lib/model/errors.ts';

@@ -1,4 +1,4 @@
-/** Several destinations of one rule, of which one fails. */
+/** A rule with several destinations, one of which fails. */
 import { expect, test } from 'vitest';
 import { parseMessage } from '../../src/lib/hint/hint.ts';
 import { s3Event, testConfiguration, testDestination, testRule } from '../model/settings.ts';

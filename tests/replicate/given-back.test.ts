@@ -1,4 +1,4 @@
-/** Messages that go back to their queue, because a later delivery may succeed. */
+/** Messages that are returned to their queue, because a later delivery may succeed. */
 import { expect, test } from 'vitest';
 import { s3Event } from '../model/settings.ts';
 import { batchWorld, NOW, queueMessage } from './batch-world.ts';

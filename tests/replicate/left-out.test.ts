@@ -1,4 +1,7 @@
-/** Versions that stay missing at the destination: unreadable, archived, or left out by the filter. */
+/**
+ * Versions that are not replicated: unreadable versions, archived versions, and versions that the filter
+ * leaves out.
+ */
 import { expect, test } from 'vitest';
 import { parseMessage } from '../../src/lib/hint/hint.ts';
 import { s3Event, testConfiguration, testRule } from '../model/settings.ts';
@@ -13,7 +16,8 @@ test('an unreadable version goes to the dead-letter queue once, with its own ver
   const [, archived] = source.versions('k');
   const body = s3Event({ key: 'k', versionId: source.current('k')!.id, sequencer: '3' });
   expect(await run(queueMessage(body))).toEqual({ failed: [] });
-  // Somebody empties the destination: the version is passed over a second time, but not reported a second time.
+  // The destination is emptied. When the key is replicated again, the version is passed over a second time,
+  // but there is no second dead letter.
   replica('replica').history.clear();
   const later = s3Event({ key: 'k', sequencer: '4' });
   expect(await run(queueMessage(later, { messageId: 'm2' }))).toEqual({ failed: [] });

@@ -1,4 +1,4 @@
-/** Messages that move to the dead-letter queue, because they need a person. */
+/** Messages that are moved to the dead-letter queue, because they cannot succeed until a person acts. */
 import { expect, test } from 'vitest';
 import { s3Event } from '../model/settings.ts';
 import { batchWorld, NOW, queueMessage } from './batch-world.ts';

@@ -1,4 +1,4 @@
-/** Hints of runs, which are counted after their work and dropped if their run has stopped. */
+/** Hints of runs. They are counted after their work is done. They are dropped if their run has stopped. */
 import { expect, test } from 'vitest';
 import { createBudget } from '../../src/lib/model/concurrency.ts';
 import { type Hint, formatHint } from '../../src/lib/hint/hint.ts';
@@ -106,7 +106,8 @@ test('a hint of a paused or cancelled run is dropped, counted and reported', asy
   expect(replica.history.size).toBe(0);
   expect(runs.counted).toEqual([{ run: 'run-1', piece: { kind: 'dropped' } }]);
   expect(records).toMatchObject([{ ending: 'skip', why: 'run-stopped', key: 'k' }]);
-  // The dropped hint left no record: the next one after the run has resumed replicates the key.
+  // The dropped hint left no idempotency record. The same hint therefore replicates the key once the run has
+  // resumed.
   runs.stopped.clear();
   await work({});
   expect(replica.history.size).toBe(1);

@@ -1,4 +1,7 @@
-/** Compares the local AWS with AWS's documents: every behaviour of the conformance suite, and random histories of a bucket. */
+/**
+ * Compares the local AWS with AWS's documents. Runs every behaviour of the conformance suite and random
+ * histories of a bucket.
+ */
 import { readFileSync } from 'node:fs';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import fc from 'fast-check';

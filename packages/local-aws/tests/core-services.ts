@@ -14,18 +14,21 @@ export const accountId = '111111111111';
 export const otherAccountId = '222222222222';
 export const region = 'eu-central-1';
 
-/** SQS and STS behind one front door, and real SDK clients for them. */
+/** SQS and STS behind one front door, and functions that create real SDK clients for them. */
 export interface CoreServices {
   clock: AdjustableClock;
   iam: Iam;
   sqs: Sqs;
   front: FrontDoor;
   faults: { plan: FaultPlan | undefined };
-  /** Options of a client; by default it uses HTTPS and is the root user of {@link accountId}. */
+  /**
+   * Returns the options of a client. By default the client uses HTTPS and acts as the root user of {@link
+   * accountId}.
+   */
   clientOptions(credentials?: Credentials, scheme?: 'http' | 'https'): ClientOptions;
   sqsClient(credentials?: Credentials): SQSClient;
   stsClient(credentials?: Credentials): STSClient;
-  /** Creates a role with these statements and returns the credentials of a session. */
+  /** Creates a role with these statements, and assumes it. Returns the credentials of the session. */
   sessionOf(roleName: string, statements: object[], account?: string): Credentials;
   close(): Promise<void>;
 }

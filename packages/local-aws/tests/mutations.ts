@@ -1,4 +1,7 @@
-/** `npm run test:mutations`: changes the code of the local AWS place by place and reports which changes no test notices. */
+/**
+ * `npm run test:mutations`: changes the code of the local AWS in one place at a time and reports the changes
+ * that no test detects.
+ */
 import { spawn } from 'node:child_process';
 import { cpSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -27,9 +30,9 @@ const ROOT = join(PACKAGE, '../..');
 const COPIES = join(ROOT, '.local-aws', `mutations-${process.pid}`);
 const VITEST = join(dirname(createRequire(import.meta.url).resolve('vitest/package.json')), 'vitest.mjs');
 
-/** How many copies are tested side by side. */
+/** How many changes are tested at the same time, each in its own copy of the package. */
 const AT_ONCE = 2;
-/** How long one run of tests may take. A change that causes an endless loop is caught by then. */
+/** How long one run of the tests may take. A change that causes an endless loop exceeds this limit. */
 const TIME_LIMIT_MS = 300_000;
 
 interface Change {
@@ -38,10 +41,10 @@ interface Change {
   text: string;
 }
 
-/** `file` is relative to the package. */
+/** A change of `file`. The path is relative to the package. */
 type Mutation = Change & { file: string };
 
-/** A node of the syntax tree, as far as the operators below need it. */
+/** A node of the syntax tree, with the fields that the code below uses. */
 interface Node {
   type: string;
   start: number;
@@ -93,7 +96,10 @@ const mutationsOf = (file: string): Mutation[] => {
   return found;
 };
 
-/** Types and import paths have no behaviour, apart from the expression inside `as`, `satisfies` and `!`. */
+/**
+ * Nodes that have no effect at run time: types and import paths. `as`, `satisfies` and `!` are no such nodes,
+ * because they contain an expression.
+ */
 const HAS_NO_BEHAVIOUR = /^(TS(?!As|Satisfies|NonNull)|Import|Export(All|Specifier))/;
 
 const visit = (node: Node, onNode: (node: Node) => void): void => {
@@ -175,7 +181,7 @@ const testOne = async (copy: string, mutation: Mutation, signal: AbortSignal): P
   return caughtBy;
 };
 
-/** The first test that fails; the conformance suite runs only if the faster unit tests pass. */
+/** Returns the first test that fails. The conformance suite runs only if the faster unit tests pass. */
 const firstFailure = async (copy: string, signal: AbortSignal): Promise<string | null> =>
   (await run(copy, ['s3/', 'sqs/'], signal)) ?? (await run(copy, ['conformance'], signal));
 
@@ -183,7 +189,7 @@ const run = async (copy: string, tests: string[], signal: AbortSignal): Promise<
   signal.throwIfAborted();
   const paths = tests.map((name) => `packages/local-aws/tests/${name}`);
   const args = [VITEST, 'run', '--root', copy, '--project', 'units', '--bail', '1', ...paths];
-  // The process group of its own lets workers in an endless loop end together with the run.
+  // The run gets its own process group, so that workers in an endless loop are killed together with it.
   const child = spawn(process.execPath, args, { cwd: copy, detached: true });
   let output = '';
   for (const stream of [child.stdout, child.stderr])

@@ -4,15 +4,18 @@ import type { Credentials } from '../src/core/access.ts';
 export interface QueryAnswer {
   status: number;
   xml: string;
-  /** The text of the first element with that name. */
+  /** Returns the text of the first element with this name. */
   value(name: string): string | undefined;
-  /** The texts of all elements with that name. */
+  /** Returns the texts of all elements with this name. */
   values(name: string): string[];
-  /** `Code: Message` of an error, otherwise undefined. */
+  /** Returns `Code: Message` if the response is an error, otherwise undefined. */
   error(): string | undefined;
 }
 
-/** Calls a service with the query protocol, for example SNS: for services whose SDK client is not a dependency of this project. */
+/**
+ * Calls an action of a service that uses the query protocol, for example SNS. It serves for services whose
+ * SDK client is not a dependency of this project.
+ */
 export type QueryClient = (action: string, fields?: Record<string, string>) => Promise<QueryAnswer>;
 
 export const queryClient =

@@ -1,4 +1,4 @@
-/** Stacks over CloudFormation's query API, as a client sees them. */
+/** Stacks through CloudFormation's query API. */
 import { expect, test, vi } from 'vitest';
 import { ACCOUNT_ID, PATIENCE, REGION } from './aws-fixture.ts';
 import { body, useStackApi } from './stack-api.ts';
@@ -6,7 +6,7 @@ import { body, useStackApi } from './stack-api.ts';
 const { aws, stackName, call, callStack, queue, create, describeStack, settled, deployed, visibility } =
   useStackApi();
 
-/** A rule whose target has an ARN that no target can have. */
+/** An event rule that cannot be created, because its target has an invalid ARN. */
 const broken = {
   Type: 'AWS::Events::Rule',
   Properties: { EventPattern: { source: ['x'] }, Targets: [{ Id: 'a', Arn: 'b' }] },
@@ -138,7 +138,7 @@ test('the rollback of an update restores resources in the order of their depende
   expect(await settled()).toBe('UPDATE_ROLLBACK_COMPLETE');
   const events = await callStack('DescribeStackEvents');
   const ids = events.values('LogicalResourceId').filter((id) => id === 'Queue' || id === 'Policy');
-  // Newest first: the queue was restored before its policy.
+  // The newest event comes first. The rollback therefore restored the queue before its policy.
   expect(ids.slice(0, 4)).toEqual(['Policy', 'Policy', 'Queue', 'Queue']);
   await callStack('DeleteStack');
   await vi.waitUntil(async () => (await describeStack()).status === 400, PATIENCE);

@@ -9,13 +9,15 @@ export const ACCOUNT_ID = '111111111111';
 export const REGION = 'eu-central-1';
 const STACK = { accountId: ACCOUNT_ID, region: REGION, stackName: 'test' };
 
-/** How long a poll waits: test machines are slow and busy. */
+/** How long a test waits for a condition. Test machines may be slow and busy. */
 export const PATIENCE = { timeout: 20_000 };
 
 export interface AwsFixture {
   aws: LocalAws;
   lines: string[];
-  /** Writes `<name>.zip` with this CommonJS `index.js` to the folder where templates find it. */
+  /**
+   * Writes `<name>.zip` with this code as its CommonJS `index.js`. Templates refer to it by its file name.
+   */
   artifact(name: string, code: string): Promise<string>;
   deploy(resources: object, more?: object, parameters?: Record<string, string>): Promise<Stack>;
   remove(): Promise<void>;
@@ -23,7 +25,7 @@ export interface AwsFixture {
   close(): Promise<void>;
 }
 
-/** A local AWS with a folder of artifacts, for deploying the stack `test`. */
+/** Starts a local AWS with an empty folder of artifacts. The fixture deploys the stack `test`. */
 export const startAwsFixture = async (options: LocalAwsOptions = {}): Promise<AwsFixture> => {
   const artifacts = await mkdtemp(join(tmpdir(), 'artifacts-'));
   const lines: string[] = [];
@@ -48,7 +50,7 @@ export const startAwsFixture = async (options: LocalAwsOptions = {}): Promise<Aw
   };
 };
 
-/** A role for functions, which allows writing logs and what these statements allow. */
+/** Returns a role that functions can assume. It may write logs, and may do what these statements allow. */
 export const functionRole = (statements: object[] = [], properties: object = {}): object => ({
   Type: 'AWS::IAM::Role',
   Properties: {
@@ -67,7 +69,7 @@ export const functionRole = (statements: object[] = [], properties: object = {})
   },
 });
 
-/** The function in `<artifact>.zip`, with the role `Role`. */
+/** Returns a function with the code in `<artifact>.zip` and the role `Role`. */
 export const lambdaFunction = (artifact: string, properties: object = {}): object => ({
   Type: 'AWS::Lambda::Function',
   Properties: {

@@ -1,4 +1,4 @@
-/** Change sets over CloudFormation's query API. */
+/** Change sets through CloudFormation's query API. */
 import { expect, test } from 'vitest';
 import { body, useStackApi } from './stack-api.ts';
 

@@ -2,8 +2,9 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { functionRole, lambdaFunction, startAwsFixture, type AwsFixture, PATIENCE } from './aws-fixture.ts';
 
 /**
- * Prints the fields of its request that do not vary from run to run, and answers with the JSON in the property `Answer`: the members
- * of the response, or `null` for no answer at all. The property `OnDelete` does the same for deletions.
+ * Code of a function that provides custom resources. It prints the fields of its request that are the same in
+ * every run. Then it sends the JSON in the property `Answer` as its response. If that JSON is `null`, it
+ * sends no response. For deletions it uses the property `OnDelete` instead.
  */
 const PROVIDER = `
   exports.handler = async (request) => {
@@ -45,7 +46,9 @@ const deploy = (thing: object | null, more: object = {}) =>
     ...more,
   });
 
-/** The requests that the function received, each as type, physical id, value and old value. */
+/**
+ * Returns the requests that the function received: the type, physical id, value and old value of each one.
+ */
 const requests = (): unknown[] =>
   fixture.lines
     .filter((line) => line.startsWith('{"RequestType"'))

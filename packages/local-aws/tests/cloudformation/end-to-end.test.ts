@@ -21,7 +21,10 @@ import {
 const BUCKET = 'source-bucket';
 const getAtt = (logicalId: string, name = 'Arn') => ({ 'Fn::GetAtt': [logicalId, name] });
 
-/** Reads each object that an S3 event names with the real SDK and prints its text. */
+/**
+ * Code of a function that reads, with the real SDK, each object that an S3 event names. It prints the
+ * object's text.
+ */
 const HANDLER = `
   import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
   const s3 = new S3Client({ forcePathStyle: true });

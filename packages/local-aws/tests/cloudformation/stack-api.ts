@@ -1,4 +1,4 @@
-/** CloudFormation's query API, called for one stack per test. */
+/** Calls CloudFormation's query API for the stack of the current test. */
 import { S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, beforeEach, expect, vi } from 'vitest';
 import { startLocalAws, type LocalAws } from '../../src/start/local-aws.ts';
@@ -17,24 +17,24 @@ export interface StackApi {
   /** Calls an action for the stack of the current test. */
   callStack(action: string, fields?: Fields): Promise<QueryAnswer>;
   clientOf(credentials: Parameters<typeof queryClient>[0]['credentials']): QueryClient;
-  /** A queue, as a resource for the template. */
+  /** Returns a queue as a resource for a template. */
   queue(VisibilityTimeout: number): object;
   create(fields: Fields): Promise<QueryAnswer>;
   describeStack(): Promise<QueryAnswer>;
-  /** Waits for the end of the operation and returns the status of the stack. */
+  /** Waits until the operation has ended. Returns the status of the stack. */
   settled(): Promise<string>;
   /** Creates the stack and waits until it is complete. */
   deployed(fields: Fields): Promise<void>;
-  /** The visibility timeout of the queue, `undefined` if there is no queue. */
+  /** The visibility timeout of the queue. `undefined` if there is no queue. */
   visibility(): string | undefined;
 }
 
-/** A template as the fields of a call. */
+/** Returns a template with these resources, as the fields of a call. */
 export const body = (Resources: object, more: object = {}): Fields => ({
   TemplateBody: JSON.stringify({ Resources, ...more }),
 });
 
-/** Starts a local AWS for the tests of the calling file and gives each test another stack name. */
+/** Starts a local AWS for all tests of the calling file. Each test gets its own stack name. */
 export const useStackApi = (): StackApi => {
   let aws: LocalAws;
   let s3: S3Client;

@@ -3,7 +3,7 @@ import { createCloudFormation } from '../../src/cloudformation/cloudformation.ts
 import type { Provider } from '../../src/cloudformation/provider.ts';
 import { parseTemplate } from '../../src/cloudformation/template.ts';
 
-/** The provider of `Test::Thing`, whose physical id follows from the logical id and whose properties are kept unchanged. */
+/** A provider for the resource type `Test::Thing`. It derives the physical id from the logical id. */
 const thing: Provider = {
   create: ({ logicalId }) => ({
     physicalId: `id-of-${logicalId}`,
@@ -22,7 +22,7 @@ const deploy = (template: string, parameters: Record<string, string> = {}) =>
     parameters,
   });
 
-/** The resolved form of a value in a stack with the parameters and conditions below. */
+/** Deploys a stack with the parameters and conditions below, and returns what `value` resolves to there. */
 const resolved = async (value: string) => {
   const stack = await deploy(
     `

@@ -203,7 +203,8 @@ test('expired items are deleted some time after their expiry, by the local clock
 });
 
 test('CloudFormation has made a table only when it is active, and deleted one only when it is gone', async () => {
-  // dynalite answers before it is done: one run in thousands described a deleted table and still found it.
+  // Dynalite responds before an operation is complete. Without waiting, one run in thousands found a table
+  // that was already deleted.
   const describe = () => dynamoDb.tables(accountId, region).call('DescribeTable', { TableName });
   await dynamoDb.tableResource.create(place, properties);
   expect((await describe()).body).toMatchObject({ Table: { TableStatus: 'ACTIVE' } });

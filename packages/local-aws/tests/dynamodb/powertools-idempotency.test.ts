@@ -39,7 +39,7 @@ afterEach(async () => {
   await services.close();
 });
 
-/** The context of an invocation with a minute left. */
+/** The context of an invocation that has one minute left. */
 const lambdaContext: Context = {
   callbackWaitsForEmptyEventLoop: false,
   functionName: 'function',

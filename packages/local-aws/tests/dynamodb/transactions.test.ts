@@ -171,7 +171,7 @@ test("concurrent transactions see each other's effects, and readers never see ha
   };
   await Promise.all(
     Array.from({ length: 30 }, async (_, index) => {
-      // The second half of every third transaction fails.
+      // In every third transaction, the last item fails.
       const work = transact([
         add('left'),
         add('right'),

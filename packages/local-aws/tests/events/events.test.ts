@@ -20,7 +20,7 @@ const functionArn = `arn:aws:lambda:${region}:${accountId}:function:worker`;
 let clock: AdjustableClock;
 let sqs: Sqs;
 let bridge: EventBridge;
-/** The events with which the function was invoked, and the statements of its policy. */
+/** The events with which the function was invoked, and the statements of the function's policy. */
 let invoked: unknown[];
 let policy: PolicyStatement[];
 

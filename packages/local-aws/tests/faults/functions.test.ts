@@ -21,7 +21,10 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** Sends unsigned requests, with the User-Agent that an SDK would derive from the function's environment. */
+/**
+ * Code of a function that sends unsigned requests. Their User-Agent is the one that an SDK would derive from
+ * the function's environment.
+ */
 const ASKING = `
   const { request } = require('node:http');
   const ask = (url, path) => new Promise((resolve, reject) => {
@@ -71,7 +74,10 @@ const deploy = async (): Promise<void> => {
 const invoke = (paths: string[], pauseMs = 0) =>
   aws.lambda.invoke('asking', { url: aws.httpEndpoint, paths, pauseMs });
 
-/** Installs the rules. Returns their plan and the paths of the requests that S3 receives. */
+/**
+ * Installs the fault rules. Returns their plan, and the paths of all requests for which the plan was
+ * consulted.
+ */
 const install = (...rules: FaultRule[]): { plan: RuledFaultPlan; asked: string[] } => {
   const plan = createFaultPlan({ rules, clock: aws.clock });
   const asked: string[] = [];

@@ -19,7 +19,10 @@ const request = (key: string, method = 'PUT'): AwsRequest => ({
   sourceIp: '127.0.0.1',
 });
 
-/** One character for each of `count` requests about the key `k`: `x` if the rule hits the request, otherwise `.`. */
+/**
+ * Sends `count` requests about the key `k` to the rule. Returns one character for each request: `x` if the
+ * rule applies to it, otherwise `.`.
+ */
 const pattern = (rule: Partial<RequestRule>, count: number, seed = 1): string => {
   const plan = createFaultPlan({
     rules: [{ operation: 's3:PutObject', fault: { kind: 'throttle' }, ...rule }],

@@ -113,7 +113,7 @@ test('the proxy cuts requests before and after their effect, and bodies in both 
   expect(await Promise.all(['before', 'after', 'half'].map(stored))).toEqual([false, true, false]);
   const { Body } = await s3.send(new GetObjectCommand({ Bucket: BUCKET, Key: 'after' }));
   await expect(Body?.transformToByteArray()).rejects.toThrow('aborted');
-  // This call comes last because the SDK uses the skewed clock from now on, and the target does not.
+  // This call must come last. After it the SDK uses the skewed clock, but the target of the proxy does not.
   expect(await put('skewed')).toBe('RequestTimeTooSkewed');
   s3.destroy();
 });

@@ -1,4 +1,7 @@
-/** A whole local AWS with a bucket, a queue for its notifications and a table, and clients that do not retry. */
+/**
+ * A whole local AWS with a bucket, a queue for the bucket's notifications, and a table. Its clients do not
+ * retry.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { S3Client } from '@aws-sdk/client-s3';
@@ -19,7 +22,7 @@ export interface Stand {
   sts: STSClient;
   dynamodb: DynamoDBClient;
   queueUrl: string;
-  /** Receives up to ten visible messages, without deleting them, and returns the keys in their event records. */
+  /** Receives up to ten visible messages without deleting them. Returns the keys in their event records. */
   receivedKeys(): Promise<string[]>;
   stop(): Promise<void>;
 }
@@ -62,7 +65,7 @@ export const startStand = async (): Promise<Stand> => {
       BillingMode: 'PAY_PER_REQUEST',
     }),
   );
-  // Dynalite creates a table in the background.
+  // Dynalite responds to CreateTable before the table exists.
   await sleep(100);
   return {
     aws,

@@ -16,7 +16,10 @@ import { accountId, type CoreServices, region, startCoreServices } from '../core
 let services: CoreServices;
 let received: { request: AwsRequest; body: Buffer }[] = [];
 
-/** An S3 that accepts every object, and returns for each key its own name, but 100 MB of zeros for the key `large`. */
+/**
+ * A service that stands in for S3. It accepts every object. The content of each object is its own path,
+ * except that `/b/large` has 100 MB of zeros.
+ */
 const echo: AwsService = {
   async handle(request, response) {
     if (request.method === 'GET' && request.path === '/b/large') {
@@ -191,7 +194,10 @@ test('a presigned URL works until it expires, and only for its own request', asy
   expect(await late.text()).toContain('<Message>Request has expired</Message>');
 });
 
-/** Signs with SigV4 in the query, implemented independently from its documentation. */
+/**
+ * Returns a presigned URL, signed with SigV4. This implementation follows the documentation and shares no
+ * code with the local AWS.
+ */
 function presign(path: string, expiresSeconds: number, atMs = Date.now()): string {
   const { accessKeyId, secretAccessKey } = services.iam.rootCredentials(accountId);
   const { host, origin } = new URL(services.front.httpEndpoint);

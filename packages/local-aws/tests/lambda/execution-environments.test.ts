@@ -1,4 +1,4 @@
-/** The processes that functions run in. */
+/** Execution environments: the processes in which functions run. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ACCOUNT_ID, ROLE_ARN, startLambdaFixture, type LambdaFixture, PATIENCE } from './lambda-fixture.ts';

@@ -8,7 +8,7 @@ interface Message {
   visibleAtMs: number;
 }
 
-/** Just enough of SQS for a poller: one queue without authorization. */
+/** Creates a queue that implements only the parts of SQS that a poller uses. It checks no permissions. */
 export const createFakeQueue = ({ visibilitySeconds = 30 } = {}) => {
   const messages = new Map<string, Message>();
   const callers: Caller[] = [];
@@ -37,7 +37,7 @@ export const createFakeQueue = ({ visibilitySeconds = 30 } = {}) => {
   };
 
   return {
-    /** The ids of the messages in the queue, visible or not. */
+    /** Returns the ids of all messages in the queue, visible or not. */
     ids: () => [...messages.keys()],
     callers,
     failWith: (error: Error | null) => {

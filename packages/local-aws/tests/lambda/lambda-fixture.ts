@@ -13,7 +13,7 @@ export const ACCOUNT_ID = '111111111111';
 export const REGION = 'eu-central-1';
 export const ROLE_ARN = `arn:aws:iam::${ACCOUNT_ID}:role/function-role`;
 
-/** How long a poll waits: test machines are slow and busy. */
+/** How long a test waits for a condition. Test machines may be slow and busy. */
 export const PATIENCE = { timeout: 20_000 };
 
 export interface LambdaFixture {
@@ -21,7 +21,10 @@ export interface LambdaFixture {
   iam: Iam;
   clock: AdjustableClock;
   lines: LogLine[];
-  /** Deploys `code` (CommonJS, exports.handler) as a function with that name and returns its ARN. */
+  /**
+   * Deploys `code` as a function with this name and returns its ARN. The code is CommonJS and sets
+   * `exports.handler`.
+   */
   deploy(name: string, code: string, properties?: Record<string, unknown>): Promise<string>;
   zip(code: string): Promise<string>;
   putRole(policies: PolicyDocument[]): void;
@@ -44,7 +47,7 @@ const TRUST_IN_LAMBDA: PolicyDocument = {
   Statement: { Effect: 'Allow', Principal: { Service: 'lambda.amazonaws.com' }, Action: 'sts:AssumeRole' },
 };
 
-/** A Lambda service with one role, which functions can assume and which may write logs. */
+/** Starts a Lambda service with one role. Functions can assume the role and may write logs with it. */
 export const startLambdaFixture = async (options: Partial<LambdaOptions> = {}): Promise<LambdaFixture> => {
   const directory = await mkdtemp(join(tmpdir(), 'lambda-test-'));
   const clock = createClock();
@@ -90,7 +93,7 @@ export const startLambdaFixture = async (options: Partial<LambdaOptions> = {}): 
           Handler: 'src/index.handler',
           Runtime: 'nodejs24.x',
           Role: ROLE_ARN,
-          // Lambda's default of three seconds is too short for a machine that stalls now and then.
+          // Lambda's default timeout of three seconds is too short for a test machine that sometimes stalls.
           Timeout: 20,
           ...properties,
         },

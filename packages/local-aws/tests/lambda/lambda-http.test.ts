@@ -9,7 +9,7 @@ let fixture: LambdaFixture;
 let server: Server;
 let caller: Caller;
 
-/** A minimal front door for one caller. */
+/** Starts a minimal front door. It treats every request as made by the same caller. */
 beforeEach(async () => {
   fixture = await startLambdaFixture();
   caller = fixture.iam.rootCaller(ACCOUNT_ID);

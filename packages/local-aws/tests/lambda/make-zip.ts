@@ -1,7 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { crc32, deflateRawSync } from 'node:zlib';
 
-/** Writes a zip like a packager: deflated entries, then the central directory. */
+/**
+ * Writes a zip file in the form that packagers write: deflated entries, followed by the central directory.
+ */
 export const makeZip = async (path: string, files: Record<string, string>): Promise<string> => {
   const locals: Buffer[] = [];
   const centrals: Buffer[] = [];

@@ -5,7 +5,10 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { PATIENCE } from './lambda-fixture.ts';
 
-/** The program of a separate process that the test kills: it prints the pid of a function's process and waits. */
+/**
+ * Returns the program of the host process, which the test kills. It prints the pid of a function's process
+ * and then waits.
+ */
 const host = (isBusy: boolean): string => `
   import { startLambdaFixture } from ${JSON.stringify(new URL('lambda-fixture.ts', import.meta.url).href)};
   const fixture = await startLambdaFixture();

@@ -28,7 +28,7 @@ beforeAll(async () => {
     region: REGION,
     OwnershipControls: { Rules: [{ ObjectOwnership: 'ObjectWriter' }] },
   });
-  // The real IAM, so that only grants allow access.
+  // IAM decides as in production, so access is allowed only by grants.
   const iam = createAuthorizer({ now: () => harness.clock.nowMs });
   harness.deny = (question) => !iam.decide(question).allowed;
 });

@@ -36,7 +36,7 @@ test.each([
   ['CRC32C', createCrc32c],
   ['CRC64NVME', createCrc64Nvme],
 ])('%s accepts chunks of any length at any offset in memory', (_, create) => {
-  // A chunk of one byte at an odd offset once failed.
+  // An earlier version failed for a chunk of one byte at an odd offset.
   const memory = randomBytes(64);
   for (let start = 0; start < 8; start += 1)
     for (let length = 0; length < 20; length += 1) {
@@ -61,7 +61,8 @@ test.each([
   ['CRC32C', createCrc32c],
   ['CRC64NVME', createCrc64Nvme],
 ] as const)('the %s of a long chunk is the one its definition gives', (algorithm, create) => {
-  // Longer than the window through which WebAssembly gets its bytes, and not a multiple of what it processes at a time.
+  // The chunk is longer than the memory through which WebAssembly receives bytes. Its length is no multiple
+  // of the number of bytes that are processed at a time.
   const bytes = randomBytes(3 * 64 * 1024 + 13);
   const ones = algorithm === 'CRC64NVME' ? 2n ** 64n - 1n : 2n ** 32n - 1n;
   let register = ones;

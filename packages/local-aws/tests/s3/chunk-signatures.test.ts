@@ -1,5 +1,6 @@
 /**
- * The two worked examples of the API Reference (sigv4-streaming.html, sigv4-streaming-trailers.html), signature by signature.
+ * Recalculates each signature in the two worked examples of the API Reference (sigv4-streaming.html,
+ * sigv4-streaming-trailers.html).
  */
 import { createHmac, hash } from 'node:crypto';
 import { tmpdir } from 'node:os';
@@ -119,7 +120,7 @@ test('an upload in signed chunks is stored if all of its signatures are right, a
 
 const SEED = 'e'.repeat(64);
 
-/** Signs the chunks like a client, beginning with the seed signature. */
+/** Signs the chunks as a client does. The signature of the first chunk is based on the seed signature. */
 const frame = (chunks: Buffer[], secret: string): Buffer => {
   const key = ['20261122', REGION, 's3', 'aws4_request'].reduce<Buffer>(
     (previous, part) => createHmac('sha256', previous).update(part).digest(),

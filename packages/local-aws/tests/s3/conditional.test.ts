@@ -46,7 +46,10 @@ const startUpload = async (Key: string) => {
   };
 };
 
-/** A PUT whose last byte is sent by `finish`. */
+/**
+ * Starts a PUT and sends all bytes of its body except the last one. The returned `finish` sends the last
+ * byte.
+ */
 const slowPut = (key: string, headers: Record<string, string>) => {
   const request = httpRequest({
     host: '127.0.0.1',

@@ -21,7 +21,10 @@ beforeAll(async () => {
 });
 afterAll(() => harness.close());
 
-/** The source has no SHA-256, so S3 must read the whole source to calculate it. */
+/**
+ * Copies the source with a new SHA-256. The source has none, so S3 must read the whole source to calculate
+ * it.
+ */
 const copy = (Key: string, more: object = {}) =>
   harness.client.send(
     new CopyObjectCommand({

@@ -109,7 +109,8 @@ test('a body that is abandoned in the file thread leaves other bodies intact', a
   const bodies = Array.from({ length: 8 }, () => randomBytes(1.5 * MIB));
   const giveUp = async (body: Buffer): Promise<void> => {
     const writer = store.writer(2 * MIB, NAMES);
-    // Three buffers are in the thread and a fourth is half full: nothing waits.
+    // Three full buffers are in the thread and a fourth is half full. This is few enough that no write has to
+    // wait.
     for (let at = 0; at < 900 * KIB; at += 60 * KIB) void writer.write(body.subarray(at, at + 60 * KIB));
     await writer.abort();
   };

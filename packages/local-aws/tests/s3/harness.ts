@@ -1,5 +1,6 @@
 /**
- * The local S3 behind a minimal front door: a caller with the access key `AKIA<account>` is the root user of that account.
+ * The local S3 behind a minimal front door. A request with the access key `AKIA<account>` acts as the root
+ * user of that account.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import {
@@ -44,17 +45,17 @@ export interface Harness {
   directory: string;
   client: S3Client;
   clientOf(accountId: string, overrides?: S3ClientConfig): S3Client;
-  /** Messages sent to queues, in order; `records()` returns their S3 event records. */
+  /** The messages that S3 sent to queues, in order. `records()` returns the S3 event records in them. */
   sent: SentMessage[];
   records(): S3EventRecord[];
   events: Parameters<EventBus['putEvent']>[0][];
   /** The queues that exist, and whether S3 may send to them. */
   queues: Map<string, 'allowed' | 'denied'>;
-  /** Decides instead of IAM which calls are denied; by default none is. */
+  /** Decides in place of IAM which calls are denied. By default no call is denied. */
   deny: ((question: AccessQuestion) => boolean) | null;
   questions: AccessQuestion[];
   clock: { nowMs: number };
-  /** Whether requests count as made over TLS. */
+  /** Whether requests are treated as sent over TLS. */
   secure: boolean;
   raw(method: string, path: string, options?: RawOptions): Promise<RawAnswer>;
   close(): Promise<void>;
@@ -136,7 +137,7 @@ export const startHarness = async (
   return harness;
 };
 
-/** SQS as S3 sees it: which queues exist, and the messages that S3 sent to them. */
+/** Creates S3's view of SQS: the queues that exist, and the messages that S3 sent to them. */
 const createQueuePort = () => {
   const sent: SentMessage[] = [];
   const queues: Harness['queues'] = new Map();
@@ -153,7 +154,8 @@ const createQueuePort = () => {
 
 const listen = async (s3: S3Service, isSecure: () => boolean): Promise<Server> => {
   let requests = 0;
-  // Longer than the machine may stall: a connection that closes while a request is on its way fails the test.
+  // The timeout is longer than a machine may stall. A test would fail if the connection closed while a
+  // request is being sent.
   const server = createServer({ keepAliveTimeout: 60_000 }, (incoming, response) => {
     requests += 1;
     const request = awsRequest(incoming, `REQ${requests}`);
@@ -231,7 +233,10 @@ const rawRequest = (
     request.end(body);
   });
 
-/** The S3 error code of a rejected call, or the status of a rejected HEAD, whose answer has no code. */
+/**
+ * Returns the S3 error code of a rejected call. A rejected HEAD has no error code, so its HTTP status is
+ * returned instead.
+ */
 export const codeOf = async (promise: Promise<unknown>): Promise<string> => {
   try {
     await promise;

@@ -17,7 +17,10 @@ const REGION = 'us-east-1';
 const Bucket = 'under-keys';
 
 let aws: LocalAws;
-/** `root` is the root user; `role` may do everything in S3, and in KMS only what the test allows. */
+/**
+ * Clients of the root user and of a role. The role may do everything in S3. In KMS it may do only what the
+ * test allows.
+ */
 let root: S3Client;
 let role: S3Client;
 let key = '';
@@ -89,7 +92,7 @@ test('a disabled KMS key neither encrypts nor decrypts until it is enabled again
   expect(await codeOf(root.send(copy))).toBe('KMS.DisabledException');
   const create = { Bucket, Key: 'parts', ServerSideEncryption: 'aws:kms', SSEKMSKeyId: key } as const;
   expect(await codeOf(root.send(new CreateMultipartUploadCommand(create)))).toBe('KMS.DisabledException');
-  // Nothing is decrypted to answer a HEAD.
+  // HEAD decrypts nothing, so it succeeds.
   await root.send(new HeadObjectCommand({ Bucket, Key: 'k' }));
   aws.kms.setState(key, 'Enabled');
   expect(await read(root)).toBe('content');

@@ -1,4 +1,4 @@
-/** Bodies that are written to files while they arrive. */
+/** Uploads whose bodies are written to files while they arrive. */
 import { createHash, randomBytes } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { request } from 'node:http';
@@ -35,7 +35,8 @@ const read = async (Key: string): Promise<Buffer> => {
   return Buffer.from((await Body?.transformToByteArray()) ?? []);
 };
 
-// Sizes around the limit for bodies in memory (64 KiB) and around one write to a file (256 KiB), and sizes of several writes.
+// The sizes lie around the limit for bodies in memory (64 KiB) and around the size of one write to a file
+// (256 KiB). The largest sizes take several writes.
 test.each([
   64 * KIB - 1,
   64 * KIB,

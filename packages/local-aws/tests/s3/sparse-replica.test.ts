@@ -1,4 +1,4 @@
-/** Replicas that keep no bytes, because their source is a sparse object. */
+/** Replicas that store no bytes, because their source is a sparse object. */
 import {
   AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
@@ -28,7 +28,7 @@ beforeAll(async () => {
 afterAll(() => harness.close());
 
 const bytesOf = (seed: number, position: number, lengthBytes: number): Buffer =>
-  // The generator reuses its buffers: each one is copied before the next is read.
+  // The generator reuses its buffers, so each buffer is copied before the next one is read.
   Buffer.concat(Array.from(createGenerator(seed).read(position, lengthBytes), (chunk) => Buffer.from(chunk)));
 
 const read = async (input: { Key: string; Range?: string; PartNumber?: number; Bucket?: string }) => {
@@ -36,7 +36,7 @@ const read = async (input: { Key: string; Range?: string; PartNumber?: number; B
   return { ...answer, bytes: Buffer.from((await answer.Body?.transformToByteArray()) ?? []) };
 };
 
-/** Copies like a client: reads each part of the source and writes it unchanged. */
+/** Copies an object as a client does: reads each part of the source and uploads the part unchanged. */
 const copyParts = async (key: string, partNumbers: number[], target = key): Promise<string> => {
   const destination = { Bucket: REPLICA, Key: target };
   const { UploadId } = await harness.client.send(new CreateMultipartUploadCommand(destination));
@@ -180,7 +180,7 @@ test('a copy of a replica made of server-side copies has the ETag of the sparse 
   const complete = { ...destination, UploadId, MultipartUpload: { Parts } };
   expect((await harness.client.send(new CompleteMultipartUploadCommand(complete))).ETag).toMatch(/-2"$/);
   const again = new CopyObjectCommand({ Bucket: REPLICA, Key: 'again', CopySource: `${REPLICA}/pieces` });
-  // The source is in one piece, so its ETag is that of the whole.
+  // CopyObject writes the object in one piece. The copy therefore has the same ETag as the sparse source.
   expect((await harness.client.send(again)).CopyObjectResult?.ETag).toBe(`"${etag}"`);
 });
 

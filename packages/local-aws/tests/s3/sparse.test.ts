@@ -27,7 +27,7 @@ beforeAll(async () => {
 afterAll(() => harness.close());
 
 const bytesOf = (seed: number, position: number, lengthBytes: number): Buffer =>
-  // The generator reuses its buffers: each one is copied before the next is read.
+  // The generator reuses its buffers, so each buffer is copied before the next one is read.
   Buffer.concat(Array.from(createGenerator(seed).read(position, lengthBytes), (chunk) => Buffer.from(chunk)));
 
 const read = async (input: { Key: string; Range?: string; PartNumber?: number; Bucket?: string }) => {

@@ -1,4 +1,8 @@
-/** Source: User Guide "Amazon S3 Event Notifications"; S3 hands SNS the message that a queue would get. */
+/**
+ * Notifications to topics. S3 publishes the same message that it would send to a queue.
+ *
+ * Source: User Guide "Amazon S3 Event Notifications".
+ */
 import {
   PutBucketNotificationConfigurationCommand,
   PutObjectCommand,

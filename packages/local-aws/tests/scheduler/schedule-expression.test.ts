@@ -3,7 +3,7 @@ import { parseScheduleExpression } from '../../src/scheduler/schedule-expression
 
 const START = '2026-01-30T22:30:10Z';
 
-/** The next times after `after`, at most three. */
+/** Returns the next times after `after`, at most three. */
 const times = (expression: string, after = START): string[] => {
   const timetable = parseScheduleExpression(expression, Date.parse(START));
   const found: string[] = [];

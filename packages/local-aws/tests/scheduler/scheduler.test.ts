@@ -1,4 +1,4 @@
-/** Functions that are invoked by the clock and deployed from a template. */
+/** Schedules that invoke functions. The functions and schedules are deployed from a template. */
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { createScheduler } from '../../src/scheduler/scheduler.ts';
 import {
@@ -134,7 +134,7 @@ test('a schedule by rate fires once at its creation although the clock moves mea
   let nowMs = 1_700_000_000_000;
   const invoked: string[] = [];
   const scheduler = createScheduler({
-    // Reading the clock takes a millisecond.
+    // Each time the clock is read, it moves by one millisecond.
     clock: { now: () => nowMs++ },
     iam: {
       role: () => ({ accountId: '111111111111' }),

@@ -1,4 +1,4 @@
-/** Topics with subscribed queues, over the API of SNS and from templates. */
+/** Topics with subscribed queues. They are created through the API of SNS and from templates. */
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createQueuePolicyResource, createQueueResource } from '../../src/sqs/resources.ts';
 import { createSns, type Sns } from '../../src/sns/sns.ts';
@@ -25,7 +25,7 @@ afterEach(() => services.close());
 const clientOf = (credentials: Parameters<typeof queryClient>[0]['credentials']): QueryClient =>
   queryClient({ endpoint: services.front.httpEndpoint, region, service: 'sns', credentials });
 
-/** Creates a queue. Its policy admits the topic unless `isOpen` is false. */
+/** Creates a queue. The queue's policy lets the topic send to it unless `isOpen` is false. */
 const makeQueue = async (name: string, { account = accountId, isOpen = true } = {}): Promise<void> => {
   const place = { accountId: account, region, generatedName: `${name}-policy` };
   await createQueueResource(services.sqs).create(place, { QueueName: name });

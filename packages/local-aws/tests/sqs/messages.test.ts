@@ -1,4 +1,4 @@
-/** The life of a message: visibility, delay, retention and dead letters. */
+/** The life of a message: visibility, delay, retention, and the move to a dead-letter queue. */
 import {
   ChangeMessageVisibilityCommand,
   DeleteMessageCommand,
@@ -173,7 +173,8 @@ test('a message received too often moves to the dead-letter queue and keeps the 
   });
   expect(dead).toMatchObject({
     MessageId: sent.MessageId,
-    // It was received twice from its own queue: SQS keeps counting.
+    // The message was received twice from its original queue. SQS does not reset the count in the dead-letter
+    // queue.
     Attributes: { DeadLetterQueueSourceArn: arnOf(queueUrl()), ApproximateReceiveCount: '3' },
     MessageAttributes: { a: { StringValue: 'x' } },
   });
@@ -189,7 +190,7 @@ test('a purge deletes all messages and is allowed once a minute', async () => {
 });
 
 test('a receive is OverLimit once 120,000 messages are in flight', async () => {
-  // The messages go directly into the store, because sending 120,001 would take half a minute.
+  // The messages are added directly to the store, because sending 120,001 of them would take half a minute.
   const messages = services().sqs.queues.byArn(arnOf(queueUrl()))?.messages;
   const message = { content: contentOf('x'), senderId: accountId, delayMs: 0 };
   for (let added = 0; added < 120_001; added += 1) messages?.add(message);

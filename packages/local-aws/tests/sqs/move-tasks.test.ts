@@ -36,7 +36,10 @@ async function quarantine(count: number): Promise<void> {
   }
 }
 
-/** Imitates a crashing function: the message is received and never deleted. */
+/**
+ * Sends a message and receives it as a crashing function does, without deleting it. SQS then moves it to the
+ * dead-letter queue.
+ */
 async function deadLetterBySqs(): Promise<void> {
   await client.send(new SendMessageCommand({ QueueUrl: url('live'), MessageBody: 'crash' }));
   const receive = new ReceiveMessageCommand({ QueueUrl: url('live'), VisibilityTimeout: 0 });

@@ -1,4 +1,4 @@
-/** A queue per test, with the calls that tests make most often. */
+/** A new queue for each test, and the calls that tests make most often. */
 import {
   CreateQueueCommand,
   GetQueueAttributesCommand,
@@ -18,15 +18,17 @@ export interface QueueCalls {
   services(): CoreServices;
   /** The URL of the queue of the current test. */
   queueUrl(): string;
-  /** Creates another queue, which becomes the queue of the current test. */
+  /** Creates another queue, and makes it the queue of the current test. */
   createQueue(attributes?: Record<string, string>): Promise<void>;
   send(input?: Partial<SendMessageCommandInput>): Promise<SendMessageCommandOutput>;
   receive(input?: Partial<ReceiveMessageCommandInput>): Promise<Message[]>;
-  /** Calls SQS inside the process, without HTTP and without the limits of the SDK. */
+  /** Calls SQS inside the process. The call does not pass HTTP or the checks of the SDK. */
   invoke(operation: string, input: Record<string, unknown>): Promise<unknown>;
-  /** Advances the clock, and that of a new client with it, so that its signatures stay valid. */
+  /**
+   * Advances the clock of SQS. Also makes a new client with the same time, so that its signatures are valid.
+   */
   wait(seconds: number): void;
-  /** The numbers of messages that are visible, in flight and delayed. */
+  /** Returns the numbers of messages that are visible, in flight and delayed, in this order. */
   counts(): Promise<number[]>;
 }
 

@@ -110,7 +110,8 @@ test('a session expires by the local clock', async () => {
   services.clock.advance(890_000);
   await expect(services.stsClient(credentials).send(new GetCallerIdentityCommand())).resolves.toBeDefined();
   services.clock.advance(11_000);
-  // The second attempt uses the clock as corrected by the answer to the first.
+  // The first attempt fails because of the advanced clock. The SDK corrects its clock from the response and
+  // then makes the second attempt.
   const client = new STSClient({ ...services.clientOptions(credentials), maxAttempts: 2 });
   await expect(client.send(new GetCallerIdentityCommand())).rejects.toMatchObject({
     name: expect.stringMatching(/^ExpiredToken/),
