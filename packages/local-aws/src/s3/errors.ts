@@ -12,7 +12,7 @@ interface ErrorExtras {
   cause?: unknown;
 }
 
-/** An error response of S3. Any module of the service may throw it; `service.ts` alone turns it into a response. */
+/** An error that S3 returns to its caller. Any module of the local S3 may throw it. */
 export class S3Error extends Error {
   readonly code: S3ErrorCode;
   readonly status: number;

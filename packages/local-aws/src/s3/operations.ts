@@ -1,4 +1,4 @@
-/** Finds the operation for a method and a sub-resource. */
+/** Finds the operation of a request by its method and sub-resource. */
 import { getBucketAcl, getObjectAcl, putBucketAcl, putObjectAcl } from './access/acl.ts';
 import { getBucketNotification, putBucketNotification } from './buckets/bucket-notification.ts';
 import {
@@ -49,7 +49,10 @@ import { restoreObject } from './lifecycle/restore-object.ts';
 
 type Operation<C> = (context: C) => Answer | Promise<Answer>;
 
-/** Throws MethodNotAllowed, or NotImplemented for a sub-resource that the local S3 does not support. */
+/**
+ * The operation of a request on a bucket. Throws MethodNotAllowed, or NotImplemented for a sub-resource that the local S3 does not
+ * support.
+ */
 export const findBucketOperation = (request: S3Request): Operation<BucketContext> =>
   choose(request, BUCKET_OPERATIONS, BUCKET_SUBRESOURCES, 'BUCKET');
 
@@ -65,10 +68,10 @@ const chooseForObject = (request: S3Request): Operation<ObjectContext> => {
   return choose(request, OBJECT_OPERATIONS, OBJECT_SUBRESOURCES, 'OBJECT');
 };
 
-/** The operations that accept the encryption of an object. */
+/** The operations that accept headers about the encryption of an object. */
 const ENCRYPTING: Operation<ObjectContext>[] = [putObject, copyObject, createMultipartUpload];
 
-/** True for CreateBucket, the only operation on a bucket that need not exist. */
+/** True if the request is a CreateBucket. Every other operation on a bucket requires that the bucket exists. */
 export const isCreateBucket = (request: S3Request): boolean =>
   request.method === 'PUT' && request.key === null && subresourceOf(request, BUCKET_SUBRESOURCES) === '';
 
@@ -135,7 +138,10 @@ const OBJECT_OPERATIONS: Record<string, Operation<ObjectContext>> = {
   'GET uploadId': listParts,
 };
 
-/** The sub-resources of S3. Those without an operation above fail with NotImplemented and are never treated as a plain GET or PUT. */
+/**
+ * The sub-resources of S3. A request for a sub-resource without an operation above fails with NotImplemented. Without this list, such a
+ * request would be treated as a plain GET or PUT.
+ */
 const BUCKET_SUBRESOURCES = [
   'abac',
   'accelerate',

@@ -25,25 +25,29 @@ export interface S3Service extends AwsService {
   /** Creates a bucket with the properties of AWS::S3::Bucket. Throws {@link S3Error}. */
   createBucket(bucket: { name: string; accountId: string; region: string } & BucketProperties): void;
   /**
-   * Applies properties to a bucket. Properties that only `previous` has return to their defaults; properties in neither stay unchanged.
-   * Throws NoSuchBucket.
+   * Applies properties to a bucket. A setting whose property is only in `previous` returns to its default. A setting whose property is
+   * neither in `properties` nor in `previous` stays unchanged. Throws NoSuchBucket.
    */
   updateBucket(name: string, properties: BucketProperties, previous?: BucketProperties): void;
-  /** Throws BucketNotEmpty, NoSuchBucket. With `force`, deletes the bucket's objects first. */
+  /** Deletes a bucket. With `force`, deletes the bucket's objects first. Throws BucketNotEmpty or NoSuchBucket. */
   deleteBucket(name: string, options?: { force?: boolean }): void;
-  /** Null removes the policy. Throws MalformedPolicy, NoSuchBucket. */
+  /** Sets the policy of a bucket, or removes it if `policy` is null. Throws MalformedPolicy or NoSuchBucket. */
   setBucketPolicy(name: string, policy: PolicyDocument | null): void;
   hasBucket(name: string): boolean;
-  /** The owner, region and ARN of a bucket; null if it does not exist. */
+  /** The owner, region and ARN of a bucket. Returns null if the bucket does not exist. */
   describeBucket(name: string): { accountId: string; region: string; arn: string } | null;
   /** Creates an object of any size whose content is generated on each read and never stored. Throws {@link S3Error}. */
   createSparseObject(object: SparseObject): MadeObject;
   /**
-   * From now on, uploads to these keys must be content of the sparse object with this seed, or they fail with BadDigest. Only the
-   * position of the uploaded bytes in that content is kept, so that a replica is as sparse as its source.
+   * Declares keys at which copies of a sparse object are expected. From now on, every upload to these keys must consist of that object's
+   * content, or it fails with BadDigest. Only the position of the uploaded bytes in that content is stored, so a replica needs no more
+   * storage than its source.
    */
   receiveSparse(replica: SparseReplica): void;
-  /** Does the due work of restores, lifecycle rules and archive tiers. Every request starts with this; call it if no request comes. */
+  /**
+   * Does the due work of restores, lifecycle rules and archive tiers. Every request does this work first, so a call is needed only if no
+   * request follows.
+   */
   runDue(): void;
   /** Reads an object for another service with the permissions of `caller`. Throws {@link S3Error}. */
   readObject(caller: Caller, object: ObjectName): Promise<Buffer>;
@@ -132,7 +136,7 @@ const asS3Error = (error: unknown): S3Error =>
     ? error
     : new S3Error('InternalError', { cause: error, message: internalMessage(error) });
 
-/** Contains the stack trace, because the local S3 has no log. */
+/** The message of an InternalError. It contains the stack trace, because the local S3 has no log. */
 const internalMessage = (error: unknown): string =>
   `We encountered an internal error. Please try again. (${error instanceof Error ? (error.stack ?? error.message) : String(error)})`;
 
@@ -157,7 +161,10 @@ const checkExpectedOwner = (request: S3Request, bucket: Bucket): void => {
   throw new S3Error(/^\d{12}$/.test(expected) ? 'AccessDenied' : 'InvalidBucketOwnerAWSAccountID');
 };
 
-/** Throws for a request that is signed for another region than the bucket's. The error names the right region in a header. */
+/**
+ * Throws an error if the request is signed for another region than the bucket's region. A header of the error contains the bucket's
+ * region.
+ */
 const checkRegion = (request: S3Request, bucket: Bucket): void => {
   const { region, caller, headers } = request.aws;
   if (region === bucket.region || accountOf(caller) === '' || region === '') return;

@@ -1,5 +1,5 @@
 /**
- * Asks IAM before an operation does anything, with the condition keys that S3 provides.
+ * Checks the caller's permission for an operation. The decision comes from IAM, which receives the condition keys that S3 provides.
  *
  * Source: Service Authorization Reference "Actions, resources, and condition keys for Amazon S3"; User Guide
  * "Enforce conditional writes" (conditional-writes-enforce.html).
@@ -12,16 +12,16 @@ import type { StoredObject, Tag } from '../model/object.ts';
 import { header, type BucketContext, type S3Request } from '../protocol/request.ts';
 
 interface AccessTarget {
-  /** Null or absent: the bucket itself. */
+  /** The key that the action concerns; null or absent if the action concerns the bucket itself. */
   key?: string | null;
   /** The existing object that the action concerns; its owner and ACL affect the decision. */
   object?: StoredObject | undefined;
-  /** Set if it differs from the request's bucket, as the source of a copy may. */
+  /** The bucket of the target. Set only if it may differ from the request's bucket, as for the source of a copy. */
   bucket?: Bucket;
   conditions?: Record<string, string>;
 }
 
-/** Throws AccessDenied. A caller from the bucket's own account gets the same explanation that S3 gives. */
+/** Throws AccessDenied unless the caller may do the action. The message explains the denial in S3's words. */
 export const authorize = (context: BucketContext, action: string, target: AccessTarget = {}): void => {
   const decision = decide(context, action, target);
   if (decision.allowed) return;
@@ -46,7 +46,7 @@ export const encryptionConditions = (request: S3Request): Record<string, string>
   return conditions;
 };
 
-/** The condition keys `s3:RequestObjectTag/<key>`. */
+/** The condition keys `s3:RequestObjectTag/<key>` for the tags of a request. */
 export const tagConditions = (tags: Tag[]): Record<string, string> =>
   Object.fromEntries(tags.map((tag) => [`s3:requestobjecttag/${tag.Key.toLowerCase()}`, tag.Value]));
 
@@ -105,7 +105,7 @@ const requestConditions = (request: S3Request, bucket: Bucket): Record<string, s
   return conditions;
 };
 
-/** S3's explanation of a denial. */
+/** The message of AccessDenied, as S3 words it. */
 export const deniedMessage = (caller: Caller, action: string, resource: string, reason: string): string => {
   const who = caller.kind === 'session' || caller.kind === 'root' ? caller.arn : caller.kind;
   return `User: ${who} is not authorized to perform: ${action} on resource: "${resource}" ${reason}`;

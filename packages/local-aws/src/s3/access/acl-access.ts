@@ -1,5 +1,5 @@
 /**
- * Converts access control lists to policies, so that one evaluation covers both.
+ * Converts access control lists to policy statements, so that a single evaluation decides about lists and policies.
  *
  * Source: Amazon S3 User Guide "Access control list (ACL) overview", "Mapping of ACL permissions and access policy
  * permissions" (acl-overview.html); "How Amazon S3 authorizes a request for an object operation"
@@ -19,9 +19,8 @@ interface ResourceAccess {
 }
 
 /**
- * The account that owns the resource, and the policies that apply to this caller. `object` is set if the action concerns an existing
- * object. If the bucket's owner does not own that object, the Allow statements of the bucket policy do not apply to it, but the Deny
- * statements do.
+ * Returns the account that owns the resource, and the policy that applies to this caller. `object` is set if the action concerns an
+ * existing object. If the bucket's owner does not own the object, only the Deny statements of the bucket policy apply to the object.
  */
 export const policiesFor = (
   bucket: Bucket,
@@ -69,7 +68,7 @@ const OBJECT_ACTIONS: PermittedActions = {
   WRITE_ACP: ['s3:PutObjectAcl', 's3:PutObjectVersionAcl'],
 };
 
-/** Converts the grants that reach a caller to one statement; null if they allow nothing. */
+/** Converts the grants that apply to a caller to one statement. Returns null if the grants allow nothing. */
 const grantedStatement = (
   grants: Grant[],
   table: PermittedActions,

@@ -1,5 +1,5 @@
 /**
- * Access control lists: parses grants from canned names, headers or a document, and renders them.
+ * Access control lists (ACLs). Parses the grants of a canned ACL, of grant headers or of a document, and renders grants as XML.
  *
  * Source: Amazon S3 User Guide "Access control list (ACL) overview" (acl-overview.html).
  */
@@ -22,7 +22,10 @@ interface Owners {
   bucketAccountId: string;
 }
 
-/** Null if the request has neither a canned ACL nor a grant header. Throws InvalidRequest or InvalidArgument. */
+/**
+ * Reads the grants from the headers of a request. Returns null if the request has neither a canned ACL nor a grant header.
+ * Throws InvalidRequest or InvalidArgument.
+ */
 export const parseAclHeaders = (
   header: (name: string) => string | undefined,
   owners: Owners,
@@ -52,7 +55,7 @@ export const parseAclDocument = (root: XmlNode): Grant[] => {
   }));
 };
 
-/** The grants that an ACL of null stands for. */
+/** The grants of a bucket or object whose `acl` is null: full control for the owner. */
 export const ownerOnly = (ownerAccountId: string): Grant[] => [
   { grantee: { kind: 'user', id: canonicalUserId(ownerAccountId) }, permission: 'FULL_CONTROL' },
 ];

@@ -1,4 +1,4 @@
-/** GetBucketAcl, PutBucketAcl, GetObjectAcl and PutObjectAcl. Sources: API_PutObjectAcl.html, API_PutBucketAcl.html and their GETs. */
+/** GetBucketAcl, PutBucketAcl, GetObjectAcl and PutObjectAcl. Sources: API_PutObjectAcl.html, API_PutBucketAcl.html. */
 import { authorize } from './access.ts';
 import { ownerOnly, parseAclDocument, parseAclHeaders, renderGrants } from './acl-grants.ts';
 import { canonicalUserId } from '../protocol/canonical-user.ts';
@@ -35,7 +35,7 @@ export const getObjectAcl = (context: ObjectContext): Answer => {
   return renderAcl(ownerAccountOf(bucket, object), grantsOf(bucket, object), versionHeader(bucket, object));
 };
 
-/** S3 sends an event only if the grants changed. */
+/** Replaces the ACL of an object. Sends an event only if the grants changed. */
 export const putObjectAcl = async (context: ObjectContext): Promise<Answer> => {
   const body = await receiveText(context.request);
   const object = findReadable(context, requestedTarget(context), {
@@ -49,7 +49,10 @@ export const putObjectAcl = async (context: ObjectContext): Promise<Answer> => {
   return { status: 200, headers: versionHeader(context.bucket, object) };
 };
 
-/** The ACL that the canned name, the grant headers or the body give. Throws AccessControlListNotSupported if ACLs are disabled. */
+/**
+ * Reads the ACL from the canned name, the grant headers or the body. Throws AccessControlListNotSupported if ACLs are disabled and the
+ * request is not for full control of the bucket's owner.
+ */
 const requestedAcl = (
   context: BucketContext,
   body: string,
@@ -64,8 +67,8 @@ const requestedAcl = (
   if (inHeaders === null && !hasBody)
     throw new S3Error('MissingSecurityHeader', { elements: { MissingHeaderName: 'x-amz-acl' } });
   const grants = inHeaders ?? parseAclDocument(parseXml(body, 'AccessControlPolicy'));
-  // With ACLs disabled, S3 accepts full control of the bucket's owner by its canned name or as a document, but not `private`, which
-  // means the same.
+  // With ACLs disabled, S3 accepts only full control for the bucket's owner, as a document or as `bucket-owner-full-control`. The canned
+  // ACL `private` has the same meaning, but S3 rejects it.
   const isFullControl =
     inHeaders === null
       ? JSON.stringify(grants) === JSON.stringify(ownerOnly(bucket.accountId))

@@ -14,7 +14,10 @@ const REQUESTS = 'Requests specifying Server Side Encryption with Customer provi
 const OWN = 'x-amz-server-side-encryption-customer-';
 const SOURCE = 'x-amz-copy-source-server-side-encryption-customer-';
 
-/** The base64 MD5 of the key in a request, or null. `of` selects the key for the object itself or for the source of a copy. */
+/**
+ * Checks the customer's key in a request and returns the key's base64 MD5, or null if the request has no key. `of` selects the headers:
+ * those for the object itself, or those for the source of a copy.
+ */
 export const customerKeyMd5 = (
   request: S3Request,
   of: 'object' | 'copy-source' = 'object',
@@ -39,7 +42,10 @@ export const customerKeyMd5 = (
   return md5;
 };
 
-/** The encryption of a new object with the request's key; null if the request has none. Throws AccessDenied if the bucket blocks SSE-C. */
+/**
+ * The encryption of a new object with the customer's key. Returns null if the request has no customer's key.
+ * Throws AccessDenied if the bucket blocks SSE-C.
+ */
 export const customerEncryption = (request: S3Request, bucket: Bucket): Encryption | null => {
   const keyMd5 = customerKeyMd5(request);
   if (keyMd5 === null) return null;
@@ -54,13 +60,13 @@ export const customerEncryption = (request: S3Request, bucket: Bucket): Encrypti
   return { algorithm: 'SSE-C', keyMd5 };
 };
 
-/** Reads BlockedEncryptionTypes, a list that contains either SSE-C or NONE. Throws MalformedXML. */
+/** Reads BlockedEncryptionTypes. Throws MalformedXML unless the list contains exactly one of SSE-C and NONE. */
 export const blocksCustomerKeys = (types: string[]): boolean => {
   if (types.length !== 1 || !['SSE-C', 'NONE'].includes(types[0] ?? '')) throw new S3Error('MalformedXML');
   return types[0] === 'SSE-C';
 };
 
-/** Throws unless the request has the key that the object was written with, or no key if the object was written without one. */
+/** Throws unless the request has the object's customer key. An object without a customer key requires a request without a key. */
 export const checkCustomerKey = (
   request: S3Request,
   encryption: Encryption,
@@ -85,7 +91,7 @@ export const checkCustomerKey = (
   );
 };
 
-/** Every part of an upload with a customer's key must come with that key; parts of other uploads must come without a key. */
+/** Throws unless the part has the customer key of its upload. A part of an upload without a customer key must have no key. */
 export const checkPartKey = (request: S3Request, encryption: Encryption): void => {
   const given = customerKeyMd5(request);
   const wanted = encryption.algorithm === 'SSE-C' ? encryption.keyMd5 : null;

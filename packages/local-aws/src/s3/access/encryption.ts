@@ -11,7 +11,10 @@ import type { DefaultEncryption, Encryption } from '../model/object.ts';
 import { header, type S3Request } from '../protocol/request.ts';
 import type { S3State } from '../model/state.ts';
 
-/** The encryption that a write requests, or else the bucket's default. Throws InvalidArgument or InvalidEncryptionAlgorithmError. */
+/**
+ * The encryption that a write requests. Without a request, the bucket's default encryption.
+ * Throws InvalidArgument or InvalidEncryptionAlgorithmError.
+ */
 export const encryptionOf = (state: S3State, request: S3Request, bucket: Bucket): Encryption => {
   const underCustomerKey = customerEncryption(request, bucket);
   if (underCustomerKey !== null) return underCustomerKey;
@@ -34,7 +37,7 @@ export const encryptionOf = (state: S3State, request: S3Request, bucket: Bucket)
   return kmsEncryption(state, bucket, { algorithm, keyId, bucketKey, context: encryptionContextOf(request) });
 };
 
-/** The ARN of a key that is given as an id, alias or ARN. Ids and aliases belong to the bucket's account. */
+/** The ARN of a KMS key that is given as an id, alias or ARN. An id or alias names a key of the bucket's account and region. */
 export const keyArnOf = (
   state: S3State,
   bucket: Pick<Bucket, 'region' | 'accountId'>,
@@ -45,7 +48,7 @@ export const keyArnOf = (
   return `arn:${state.partition}:kms:${bucket.region}:${bucket.accountId}:${resource}`;
 };
 
-/** Throws InvalidArgument if a request has an encryption header. Called for operations that do not create an object. */
+/** Throws InvalidArgument if the request has an encryption header. Called for operations that do not accept such a header. */
 export const refuseEncryptionHeader = (request: S3Request): void => {
   const name = 'x-amz-server-side-encryption';
   const value = header(request, name);
@@ -76,7 +79,7 @@ export const encryptionHeaders = (
   };
 };
 
-/** The ARN of the key behind alias/aws/s3. Each account has one in each region. */
+/** The ARN of the AWS managed key with the alias aws/s3. Each account has one such key in each region. */
 const managedKeyArn = (state: S3State, bucket: Bucket): string => {
   const digits = hash('sha256', `aws/s3 ${bucket.accountId} ${bucket.region}`, 'hex');
   const keyId = digits.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, '$1-$2-$3-$4-$5');
@@ -127,7 +130,7 @@ const isTrueHeader = (text: string): boolean => text.toLowerCase() === 'true';
 
 const CONTEXT = 'x-amz-server-side-encryption-context';
 
-/** The encryption context: base64 of a JSON object of strings. Throws InvalidArgument for anything else. */
+/** Reads the encryption context. Throws InvalidArgument unless the header is the base64 of a JSON object of strings. */
 const encryptionContextOf = (request: S3Request): Record<string, string> | null => {
   const text = header(request, CONTEXT);
   if (text === undefined) return null;

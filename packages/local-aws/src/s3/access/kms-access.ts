@@ -1,4 +1,4 @@
-/** Permission to use the KMS key that an object is encrypted with. */
+/** Checks the permission to use the KMS key that an object is encrypted with. */
 import { S3Error } from '../errors.ts';
 import type { Bucket } from '../model/bucket.ts';
 import type { DefaultEncryption, Encryption } from '../model/object.ts';
@@ -9,8 +9,8 @@ type KmsAction = 'kms:GenerateDataKey' | 'kms:Decrypt';
 type KmsEncryption = Extract<DefaultEncryption, { kmsKeyId: string | null }>;
 
 /**
- * Throws AccessDenied if the caller may not use the KMS key of an object, and the error of KMS for a key that does not exist, is
- * disabled or is pending deletion.
+ * Throws AccessDenied if the caller may not use the KMS key of an object. If the key does not exist, is disabled or is pending deletion,
+ * throws the error that KMS returns for such a key.
  */
 export const authorizeKms = (
   context: BucketContext,
@@ -21,7 +21,7 @@ export const authorizeKms = (
   if (encryption.algorithm === 'AES256' || encryption.algorithm === 'SSE-C') return;
   const keyArn = encryption.kmsKeyId;
   if (keyArn === null) {
-    // The AWS managed key serves every caller of its own account through S3, and no other account.
+    // Through S3, every caller from the bucket's account may use the AWS managed key. Callers from other accounts may not.
     if (accountOf(context.request.aws.caller) === bucket.accountId) return;
     throw new S3Error('AccessDenied');
   }

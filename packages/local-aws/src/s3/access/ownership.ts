@@ -9,20 +9,23 @@ import type { Bucket } from '../model/bucket.ts';
 import type { Grant } from '../model/object.ts';
 import { accountOf, header, type S3Request } from '../protocol/request.ts';
 
-/** With BucketOwnerEnforced, the bucket's owner owns every object, regardless of its writer. */
+/** The account that owns an object. With BucketOwnerEnforced, the bucket's owner owns every object, regardless of who wrote it. */
 export const ownerAccountOf = (bucket: Bucket, owned: { ownerAccountId: string }): string =>
   aclsCount(bucket) ? owned.ownerAccountId : bucket.accountId;
 
 /** True if access control lists have an effect. */
 export const aclsCount = (bucket: Bucket): boolean => bucket.ownership !== 'BucketOwnerEnforced';
 
-/** The effective grants. With BucketOwnerEnforced, only the owner has any. */
+/** The effective grants of a bucket or object. With BucketOwnerEnforced, only the bucket's owner has a grant. */
 export const grantsOf = (bucket: Bucket, owned: { ownerAccountId: string; acl: Grant[] | null }): Grant[] => {
   if (!aclsCount(bucket)) return ownerOnly(bucket.accountId);
   return owned.acl ?? ownerOnly(owned.ownerAccountId);
 };
 
-/** The owner and ACL of a new object. Throws AccessControlListNotSupported if ACLs are disabled, AccessDenied if public ACLs are blocked. */
+/**
+ * The owner and ACL of a new object. Throws AccessControlListNotSupported if the request has an ACL but ACLs are disabled, and
+ * AccessDenied if the ACL is public but the bucket blocks public ACLs.
+ */
 export const ownershipOfNewObject = (
   request: S3Request,
   bucket: Bucket,
@@ -39,7 +42,7 @@ export const ownershipOfNewObject = (
   return { ownerAccountId, acl: aclsCount(bucket) ? acl : null };
 };
 
-/** Throws AccessDenied for public grants if the bucket blocks them. */
+/** Throws AccessDenied if a grant is public and the bucket blocks public ACLs. */
 export const refusePublic = (bucket: Bucket, grants: Grant[]): void => {
   if (bucket.publicAccessBlock?.BlockPublicAcls === true && isPublic(grants))
     throw new S3Error('AccessDenied');

@@ -1,4 +1,4 @@
-/** Finds the object version that a read requests, or throws the error that S3 returns to this caller. */
+/** Finds the object version that a read requests. If the read fails, throws the error that S3 returns to this caller. */
 import { authorize, isAllowed } from './access.ts';
 import { authorizeKms } from './kms-access.ts';
 import { S3Error } from '../errors.ts';
@@ -22,8 +22,8 @@ export interface ReadActions {
   /** Required if the request names a version. */
   version: string;
   /**
-   * The error if a delete marker hides the key: NoSuchKey (the default) or MethodNotAllowed, which requests about tags and ACLs get
-   * because a delete marker has neither.
+   * The error if the current version is a delete marker: NoSuchKey for 'not-found' (the default), or MethodNotAllowed for 'not-allowed'.
+   * Requests about tags and ACLs get MethodNotAllowed, because a delete marker has neither tags nor an ACL.
    */
   hidden?: 'not-found' | 'not-allowed';
 }
@@ -31,9 +31,9 @@ export interface ReadActions {
 export const GET_OBJECT: ReadActions = { current: 's3:GetObject', version: 's3:GetObjectVersion' };
 
 /**
- * Authorises a read and finds its object.
- * Throws NoSuchKey, NoSuchVersion, MethodNotAllowed for a delete marker, or AccessDenied instead of "not found" for a caller that may
- * not list the bucket.
+ * Authorises a read and returns the object version that it requests.
+ * Throws NoSuchKey, NoSuchVersion, or MethodNotAllowed for a delete marker. A caller that may not list the bucket gets AccessDenied
+ * instead of NoSuchKey and NoSuchVersion.
  */
 export const findReadable = (
   context: BucketContext,
@@ -61,14 +61,14 @@ export const findReadable = (
   });
 };
 
-/** The target that the request's own path and version id name. */
+/** The bucket, key and version that the request's path and its `versionId` parameter name. */
 export const requestedTarget = (context: ObjectContext): ReadTarget => ({
   bucket: context.bucket,
   key: context.key,
   versionId: context.request.query.get('versionId'),
 });
 
-/** Reading the bytes of an object that a KMS key encrypts requires kms:Decrypt. */
+/** Throws AccessDenied if a KMS key encrypts the object and the caller may not use the key to decrypt. */
 export const authorizeDecrypt = (context: BucketContext, target: ReadTarget, object: StoredObject): void =>
   authorizeKms(context, 'kms:Decrypt', object.encryption, target);
 

@@ -1,4 +1,4 @@
-/** The permissions that writing an object requires, whichever operation starts the write. */
+/** Checks the permissions that writing an object requires. They are the same for every operation that writes. */
 import { authorize, encryptionConditions, tagConditions } from './access.ts';
 import { authorizeKms } from './kms-access.ts';
 import type { ObjectDescription } from '../model/object.ts';
@@ -6,8 +6,9 @@ import type { Retention } from '../model/object-lock.ts';
 import { header, type ObjectContext } from '../protocol/request.ts';
 
 /**
- * `creates` is true if the operation itself creates the object (s3:ObjectCreationOperation). Policies that require conditional writes
- * use this condition key to exempt CreateMultipartUpload and UploadPart.
+ * Throws AccessDenied unless the caller may write an object with this description. `creates` is true if the operation itself creates the
+ * object. It becomes the condition key s3:ObjectCreationOperation. Policies that require conditional writes use this condition key to
+ * exempt CreateMultipartUpload and UploadPart.
  */
 export const authorizeWrite = (
   context: ObjectContext,
@@ -38,7 +39,7 @@ const namesAcl = (context: ObjectContext): boolean =>
     (name) => name === 'x-amz-acl' || name.startsWith('x-amz-grant-'),
   );
 
-/** Condition keys with which policies limit the length of a retention. */
+/** The condition keys that describe a retention. Policies use them to limit its length. */
 const retentionConditions = (retention: Retention | null, nowMs: number): Record<string, string> =>
   retention === null
     ? {}

@@ -18,8 +18,8 @@ export const getBucketNotification = (context: BucketContext): Answer => {
 };
 
 /**
- * Replaces the whole configuration. Unless the request skips validation, S3 first checks that it may send to each target and sends a
- * test event to each.
+ * Replaces the whole configuration. Unless the request skips validation, first checks that S3 may send to every target, and sends a test
+ * event to every target.
  */
 export const putBucketNotification = async (context: BucketContext): Promise<Answer> => {
   authorize(context, 's3:PutBucketNotification');
@@ -63,7 +63,10 @@ const validateTargets = (context: BucketContext, targets: NotificationTarget[]):
   });
 };
 
-/** S3's explanation of why it may not send to a target; null if it may, or if the local S3 never sends to such targets. */
+/**
+ * Returns S3's explanation of why it may not send to a target. Returns null if S3 may send to the target, or if the local S3 never sends
+ * to targets of this kind.
+ */
 const problemOf = ({ state, bucket }: BucketContext, { kind, arn }: NotificationTarget): string | null => {
   if (kind === 'Topic' && state.topics !== undefined)
     return TOPIC_PROBLEMS[state.topics.mayPublish({ ...asS3(bucket), topicArn: arn })];

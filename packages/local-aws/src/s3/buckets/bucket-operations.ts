@@ -27,7 +27,8 @@ export const createBucket = async (state: S3State, request: S3Request, name: str
   const region = await requestedRegion(request);
   const settings = requestedSettings(request, accountId);
   const own = state.buckets.get(name);
-  // API_CreateBucket: creating an own bucket again fails with 409, except in us-east-1, where it returns 200 and resets the ACL.
+  // A caller that creates its own bucket again gets 409. In us-east-1, the caller gets 200 instead, and the ACL is reset.
+  // Source: API_CreateBucket.html.
   const isAgain = region === 'us-east-1' && own?.region === region && own.accountId === accountId;
   const bucket = isAgain ? own : addBucket(state, { name, accountId, region });
   Object.assign(bucket, isAgain ? { acl: settings.acl } : settings);
@@ -60,7 +61,7 @@ const requestedSettings = (request: S3Request, accountId: string): Partial<Bucke
 
 const OWNERSHIPS = ['BucketOwnerEnforced', 'BucketOwnerPreferred', 'ObjectWriter'];
 
-/** Throws unless the location constraint is the region of the endpoint. No constraint means us-east-1. */
+/** The region that the request's location constraint names; us-east-1 without a constraint. Throws unless it is the endpoint's region. */
 const requestedRegion = async (request: S3Request): Promise<string> => {
   const body = await receiveText(request);
   const constraint =
@@ -132,7 +133,7 @@ const renderBucket = (bucket: Bucket): string =>
     xmlText('BucketArn', bucket.arn),
   );
 
-/** The constraint is empty for us-east-1. */
+/** Returns the bucket's region as its location constraint, which is empty for us-east-1. */
 export const getBucketLocation = (context: BucketContext): Answer => {
   authorize(context, 's3:GetBucketLocation');
   const { region } = context.bucket;

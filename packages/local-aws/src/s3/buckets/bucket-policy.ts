@@ -3,7 +3,7 @@ import type { PolicyDocument } from '../../core/access.ts';
 import { S3Error } from '../errors.ts';
 import type { Bucket } from '../model/bucket.ts';
 
-/** Throws MalformedPolicy unless the text is a policy about this bucket. */
+/** Stores the text as the policy of the bucket. Throws MalformedPolicy unless the text is a policy about this bucket. */
 export const setPolicy = (bucket: Bucket, text: string): void => {
   bucket.policy = { text, document: parseBucketPolicy(bucket, text) };
 };

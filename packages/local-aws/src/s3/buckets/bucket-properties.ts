@@ -34,7 +34,7 @@ export interface BucketProperties {
       }
     | undefined;
   LifecycleConfiguration?: unknown;
-  /** Cannot be disabled, except by deleting the bucket. */
+  /** Object lock cannot be disabled once it is enabled. */
   ObjectLockEnabled?: boolean | string | undefined;
   ObjectLockConfiguration?:
     | {
@@ -63,8 +63,8 @@ interface CfnNotificationTarget {
 }
 
 /**
- * Applies CloudFormation properties. A property that only `previous` has returns to its default. A property that neither has stays
- * unchanged, because CloudFormation does not change settings that its template never mentioned.
+ * Applies CloudFormation properties to a bucket. A setting whose property is only in `previous` returns to its default. A setting whose
+ * property is neither in `properties` nor in `previous` stays unchanged, because CloudFormation changes only what its template mentions.
  */
 export const applyProperties = (
   state: S3State,
@@ -92,7 +92,7 @@ export const applyProperties = (
   if (mentions('Tags')) bucket.tags = properties.Tags ?? [];
 };
 
-/** CloudFormation passes either true or "true". */
+/** True for `true` and for "true". CloudFormation passes either form. */
 const isTrueProperty = (value: boolean | string | undefined): boolean => value === true || value === 'true';
 
 const publicAccessBlockOf = (
@@ -123,7 +123,7 @@ const applyEncryption = (
   if (blocked !== undefined) bucket.blocksCustomerKeys = blocksCustomerKeys(blocked);
 };
 
-/** Enabling object lock on a new bucket also enables its versioning. */
+/** Enables object lock. On a bucket that never had versioning, ObjectLockEnabled also enables versioning. */
 const applyObjectLock = (bucket: Bucket, properties: BucketProperties): void => {
   const configuration = properties.ObjectLockConfiguration;
   if (!isTrueProperty(properties.ObjectLockEnabled) && configuration === undefined) return;

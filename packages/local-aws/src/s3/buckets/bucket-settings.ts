@@ -1,4 +1,4 @@
-/** Operations on settings that are read and put as documents: policy, encryption, ownership, public access and tags. */
+/** Operations on the settings of a bucket that are documents: policy, encryption, ownership controls, public access block and tags. */
 import { authorize } from '../access/access.ts';
 import { bucketEncryption, ownershipOf, setOwnership } from './buckets.ts';
 import { blocksCustomerKeys } from '../access/customer-key.ts';
@@ -102,7 +102,7 @@ export const putBucketOwnership = async (context: BucketContext): Promise<Answer
   return { status: 200 };
 };
 
-/** Without ownership controls, objects belong to their writers and ACLs have an effect. */
+/** Deletes the ownership controls. Afterwards objects belong to their writers, and ACLs have an effect. */
 export const deleteBucketOwnership = (context: BucketContext): Answer => {
   authorize(context, 's3:PutBucketOwnershipControls');
   setOwnership(context.bucket, null);

@@ -10,7 +10,7 @@ import type { DefaultEncryption } from '../model/object.ts';
 import { NO_NOTIFICATIONS } from '../notifications/notification-configuration.ts';
 import type { S3State } from '../model/state.ts';
 
-/** Throws InvalidBucketName, BucketAlreadyExists or BucketAlreadyOwnedByYou. */
+/** Creates a bucket with default settings. Throws InvalidBucketName, BucketAlreadyExists or BucketAlreadyOwnedByYou. */
 export const addBucket = (
   state: S3State,
   identity: { name: string; accountId: string; region: string },
@@ -66,7 +66,7 @@ export const removeBucket = (state: S3State, bucket: Bucket): void => {
   state.buckets.delete(bucket.name);
 };
 
-/** Throws InvalidBucketState for a bucket with object lock, which requires versioning. */
+/** Throws InvalidBucketState if versioning is suspended on a bucket with object lock, because object lock requires versioning. */
 export const setVersioning = (bucket: Bucket, versioning: Versioning): void => {
   if (bucket.objectLock !== null && versioning !== 'Enabled')
     throw new S3Error('InvalidBucketState', {
@@ -76,7 +76,7 @@ export const setVersioning = (bucket: Bucket, versioning: Versioning): void => {
   bucket.versioning = versioning;
 };
 
-/** Throws InvalidBucketAclWithObjectOwnership for BucketOwnerEnforced if the bucket's ACL grants anything to others. */
+/** Throws InvalidBucketAclWithObjectOwnership if `ownership` is BucketOwnerEnforced and the bucket's ACL grants anything to others. */
 export const setOwnership = (bucket: Bucket, ownership: ObjectOwnership | null): void => {
   const isPrivate =
     bucket.acl === null || JSON.stringify(bucket.acl) === JSON.stringify(ownerOnly(bucket.accountId));
@@ -99,7 +99,7 @@ export const ALL_BLOCKED: PublicAccessBlock = {
   RestrictPublicBuckets: true,
 };
 
-/** Throws InvalidBucketName. */
+/** Throws InvalidBucketName if the name is not a valid bucket name. */
 export const checkBucketName = (name: string): void => {
   if (!isBucketName(name)) throw new S3Error('InvalidBucketName', { elements: { BucketName: name } });
 };
@@ -110,7 +110,10 @@ const isBucketName = (name: string): boolean =>
   !/^\d+\.\d+\.\d+\.\d+$/.test(name) &&
   !/^(xn--|sthree-|amzn-s3-demo-)/.test(name);
 
-/** Checks a bucket's default encryption. Throws MalformedXML for an unknown algorithm, InvalidArgument for a key id with AES256. */
+/**
+ * Checks and returns a bucket's default encryption. Throws MalformedXML for an unknown algorithm, and InvalidArgument for a key id with
+ * AES256.
+ */
 export const bucketEncryption = (
   state: S3State,
   bucket: Bucket,

@@ -50,7 +50,7 @@ export const putObjectLockConfiguration = async (context: BucketContext): Promis
   return { status: 200 };
 };
 
-/** Enables object lock, which cannot be disabled again. Throws InvalidBucketState if versioning is not enabled. */
+/** Enables object lock permanently. Throws InvalidBucketState if versioning is not enabled. */
 export const setObjectLock = (
   bucket: Bucket,
   defaultRetention: BucketObjectLock['defaultRetention'],
@@ -62,7 +62,7 @@ export const setObjectLock = (
   bucket.objectLock = { defaultRetention };
 };
 
-/** Checks a default retention from the API or CloudFormation. Throws MalformedXML or InvalidArgument. */
+/** Checks and returns a default retention from the API or CloudFormation. Throws MalformedXML or InvalidArgument. */
 export const defaultRetentionOf = (
   mode: string | undefined,
   days: string | undefined,

@@ -1,12 +1,12 @@
 /**
- * Archived objects: how to recognise them, and the response headers about restored copies.
+ * Recognises archived objects, and renders the response headers about archive tiers and restored copies.
  *
  * Sources: Amazon S3 User Guide "Working with archived objects" (archived-objects.html); API_HeadObject.html.
  */
 import { S3Error } from '../errors.ts';
 import type { StoredObject } from '../model/object.ts';
 
-/** Throws InvalidObjectState for an archived object without a restored copy. */
+/** Throws InvalidObjectState if the object is archived and has no restored copy. */
 export const checkReadable = (object: StoredObject, message?: string): void => {
   if (!isArchived(object) || isRestored(object)) return;
   throw new S3Error('InvalidObjectState', {

@@ -1,5 +1,5 @@
 /**
- * The configurations of S3 Intelligent-Tiering, which decide when it archives objects that are not read.
+ * The configurations of S3 Intelligent-Tiering. They decide after how many days without a read an object is archived.
  *
  * Source: API_PutBucketIntelligentTieringConfiguration.html.
  */

@@ -1,5 +1,5 @@
 /**
- * S3 Intelligent-Tiering: objects that were not read for a number of days move to an archive tier.
+ * S3 Intelligent-Tiering moves objects that were not read for a number of days to an archive tier.
  *
  * Source: Amazon S3 User Guide "How S3 Intelligent-Tiering works" (intelligent-tiering-overview.html).
  */
@@ -14,7 +14,7 @@ import { eventVersionId } from '../model/versions.ts';
 /** Minimum size of objects that S3 Intelligent-Tiering monitors. */
 const LEAST_BYTES = 128 * 1024;
 
-/** Moves the objects that are due at the time of the state's clock, which is a midnight. */
+/** Moves the objects that are due to their archive tier. Called with `state.clock` set to a midnight UTC. */
 export const runIntelligentTiering = (state: S3State, bucket: Bucket): void => {
   if (bucket.intelligentTiering.size === 0) return;
   for (const { key, versions } of bucket.keys.values())

@@ -1,5 +1,5 @@
 /**
- * Parses, checks and renders lifecycle rules. Rules that move objects to another storage class are rejected.
+ * Parses, checks and renders lifecycle rules. The local S3 rejects rules that move objects to another storage class.
  *
  * Sources: API_PutBucketLifecycleConfiguration.html, API_LifecycleRule.html; User Guide "Lifecycle configuration elements"
  * (intro-lifecycle-rules.html).
@@ -27,7 +27,7 @@ export const parseLifecycle = (root: XmlNode): LifecycleRule[] => {
   return rules;
 };
 
-/** Throws MalformedXML, InvalidArgument or InvalidRequest. */
+/** Throws MalformedXML, InvalidArgument or InvalidRequest if S3 would reject the rules. */
 export const checkRules = (rules: LifecycleRule[]): void => {
   if (rules.length === 0 || rules.length > 1000) throw new S3Error('MalformedXML');
   const ids = new Set(rules.map((rule) => rule.id));

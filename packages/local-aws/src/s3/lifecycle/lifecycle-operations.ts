@@ -1,4 +1,7 @@
-/** GetBucketLifecycleConfiguration, PutBucketLifecycleConfiguration and DeleteBucketLifecycle. Source: API_PutBucketLifecycleConfiguration.html. */
+/**
+ * GetBucketLifecycleConfiguration, PutBucketLifecycleConfiguration and DeleteBucketLifecycle.
+ * Source: API_PutBucketLifecycleConfiguration.html.
+ */
 import { authorize } from '../access/access.ts';
 import { S3Error } from '../errors.ts';
 import { setLifecycle } from './lifecycle.ts';
@@ -7,7 +10,7 @@ import { receiveText } from '../protocol/receive.ts';
 import type { Answer, BucketContext } from '../protocol/request.ts';
 import { parseXml } from '../protocol/xml.ts';
 
-/** S3 returns this header although it affects only transitions, which the local S3 rejects. */
+/** S3 always returns this header. It affects only transitions to another storage class, which the local S3 rejects. */
 const MINIMUM_SIZE = { 'x-amz-transition-default-minimum-object-size': 'all_storage_classes_128K' };
 
 export const getBucketLifecycle = (context: BucketContext): Answer => {

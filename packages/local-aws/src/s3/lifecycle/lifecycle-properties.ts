@@ -5,7 +5,7 @@ import { checkedFilter } from './object-filter.ts';
 import { parseInstant } from '../model/object-lock.ts';
 import type { Expiration, LifecycleRule } from '../model/configuration.ts';
 
-/** Throws a ZodError or the errors of PutBucketLifecycleConfiguration. */
+/** Converts the property to rules. Throws a ZodError or the errors of PutBucketLifecycleConfiguration. */
 export const lifecycleOfProperties = (given: unknown): LifecycleRule[] => {
   if (given === undefined || given === null) return [];
   const rules = configurationSchema.parse(given).Rules.map(ruleOf);
@@ -13,7 +13,7 @@ export const lifecycleOfProperties = (given: unknown): LifecycleRule[] => {
   return rules;
 };
 
-/** A template may contain 7 or "7". */
+/** An integer property. A template may contain a number or a string, such as 7 or "7". */
 const integerProperty = z.union([z.int(), z.string().regex(/^\d+$/).transform(Number)]);
 const booleanProperty = z.union([
   z.boolean(),

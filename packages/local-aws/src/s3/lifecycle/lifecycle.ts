@@ -1,5 +1,5 @@
 /**
- * Applies lifecycle rules at each midnight UTC, and computes the response headers about them.
+ * Applies lifecycle rules at each midnight UTC, and computes the response headers that announce expirations and aborts.
  *
  * Sources: Amazon S3 User Guide "Expiring objects" (lifecycle-expire-general-considerations.html), "Lifecycle and other bucket
  * configurations" (lifecycle-and-other-bucket-config.html), API_CreateMultipartUpload.html for x-amz-abort-date.
@@ -24,19 +24,20 @@ import {
   type Deletion,
 } from '../model/versions.ts';
 
-/** Rules take effect at the next midnight UTC, for existing objects too. */
+/** Replaces the rules of a bucket. The new rules take effect at the next midnight UTC and also apply to existing objects. */
 export const setLifecycle = (state: S3State, bucket: Bucket, rules: LifecycleRule[]): void => {
   bucket.lifecycle = rules;
   if (rules.length > 0) scheduleMidnight(state.pending, state.clock.now());
 };
 
-/** Applies the rules that are due at the time of the state's clock, which is a midnight. */
+/** Applies the bucket's lifecycle rules. Called with `state.clock` set to a midnight UTC. */
 export const runLifecycle = (state: S3State, bucket: Bucket): void => {
   const rules = bucket.lifecycle.filter((rule) => rule.enabled);
   if (rules.length === 0) return;
   for (const upload of bucket.uploads.values())
     if (abortOf(rules, upload, state.clock.now()) !== null) dropUpload(bucket, upload, new Set());
-  // Decides about all versions before it deletes any: an object that expires today becomes noncurrent only now.
+  // The decisions about all versions are made before any version is deleted. Otherwise an object that expires now, and thereby becomes
+  // noncurrent, could also be deleted as a noncurrent version.
   const work = [...bucket.keys.values()].map((entry) => ({
     key: entry.key,
     noncurrent: expiredNoncurrent(state, rules, entry),
@@ -51,7 +52,7 @@ export const runLifecycle = (state: S3State, bucket: Bucket): void => {
   }
 };
 
-/** The x-amz-expiration header of a current object; empty if no rule expires it. */
+/** The x-amz-expiration header of a current object. Returns no header if no rule expires the object. */
 export const expirationHeader = (
   bucket: Bucket,
   key: string,
@@ -83,11 +84,14 @@ export const abortHeaders = (
   return { 'x-amz-abort-date': new Date(abort.atMs).toUTCString(), 'x-amz-abort-rule-id': abort.ruleId };
 };
 
-/** The properties of a version that filters test; null for a delete marker. */
+/** The properties of a version that a rule's filter tests; null for a delete marker. */
 const filterInput = (version: Version) =>
   version.kind === 'object' ? { tags: version.tags, sizeBytes: version.content.sizeBytes } : null;
 
-/** When a rule expires a current object, or a lone delete marker, that was created at `createdMs`; null for never. */
+/**
+ * When a rule expires a current object that was created at `createdMs`, or a delete marker without other versions. Returns null if the
+ * rule never expires it.
+ */
 const expiryOf = ({ expiration }: LifecycleRule, createdMs: number): number | null => {
   if (expiration?.kind === 'days') return midnightAfter(createdMs, expiration.days);
   return expiration?.kind === 'date' ? expiration.atMs : null;
@@ -106,7 +110,10 @@ const abortOf = (
   return due[0] ?? null;
 };
 
-/** The noncurrent versions to delete. A version is noncurrent since the next newer version was written; object lock protects it. */
+/**
+ * The noncurrent versions to delete. A version becomes noncurrent when the next newer version is written. Versions that object lock
+ * protects are not deleted.
+ */
 const expiredNoncurrent = (state: S3State, rules: LifecycleRule[], entry: KeyEntry): Version[] =>
   entry.versions.filter((version, index) => {
     const successor = entry.versions[index - 1];
@@ -128,7 +135,7 @@ const expiredCurrent = (
 ): 'expire' | 'keep' => {
   const [current] = entry.versions;
   if (current?.kind !== 'object') return 'keep';
-  // Without versioning, the expiration would delete the object permanently, so its lock protects it.
+  // Without versioning, the expiration would delete the object permanently, which its lock forbids.
   if (bucket.versioning === 'never' && isProtected(current.lock, state.clock.now())) return 'keep';
   const isDue = rules.some((rule) => {
     const atMs = matchesFilter(rule.filter, entry.key, filterInput(current))
@@ -139,7 +146,10 @@ const expiredCurrent = (
   return isDue ? 'expire' : 'keep';
 };
 
-/** Removes a delete marker that hides no version: at once if a rule says so, or at the age at which the rule expires objects. */
+/**
+ * Removes a delete marker that is the only version of its key. The marker is removed if a rule requests the removal of such markers, or
+ * if it has reached the age at which a rule expires objects.
+ */
 const removeLoneMarker = (state: S3State, bucket: Bucket, rules: LifecycleRule[], key: string): void => {
   const [marker, hidden] = bucket.keys.get(key)?.versions ?? [];
   if (marker?.kind !== 'delete-marker' || hidden !== undefined) return;

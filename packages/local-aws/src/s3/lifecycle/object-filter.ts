@@ -11,7 +11,7 @@ export const EVERYTHING: ObjectFilter = {
   smallerThanBytes: null,
 };
 
-/** True if the filter matches. `object` is null for a delete marker: only filters without tags and sizes match it. */
+/** True if the filter matches. `object` is null for a delete marker, which only a filter without tags and sizes matches. */
 export const matchesFilter = (
   filter: ObjectFilter,
   key: string,
@@ -27,7 +27,7 @@ export const matchesFilter = (
   );
 };
 
-/** Reads a Filter element: one condition, or several inside And. Throws MalformedXML or InvalidRequest. */
+/** Reads a Filter element, which contains one condition or an And element with several. Throws MalformedXML or InvalidRequest. */
 export const parseFilter = (node: XmlNode | undefined): ObjectFilter => {
   if (node === undefined) return EVERYTHING;
   if (node.children.length > 1) throw new S3Error('MalformedXML');

@@ -1,8 +1,9 @@
 /**
- * RestoreObject: makes a copy of an archived object available after some hours and for some days.
+ * RestoreObject. A restore makes a copy of an archived object available after some hours and deletes the copy after some days.
  *
  * Sources: API_RestoreObject.html; Amazon S3 User Guide "Understanding archive retrieval options"
- * (restoring-objects-retrieval-options.html). The local S3 uses the longest times given there.
+ * (restoring-objects-retrieval-options.html). The local S3 uses the longest
+ * retrieval times that the user guide gives.
  */
 import { isArchived } from './archive.ts';
 import { S3Error } from '../errors.ts';
@@ -15,7 +16,7 @@ import { midnightAfter, scheduleAt } from './schedule.ts';
 import { eventVersionId } from '../model/versions.ts';
 import { childOf, parseXml, textOf } from '../protocol/xml.ts';
 
-/** Returns 202 if a restore begins or becomes faster, and 200 if an existing copy is kept longer. */
+/** Returns 202 if a restore begins or becomes faster. Returns 200 if a restored copy exists and its expiry changes. */
 export const restoreObject = async (context: ObjectContext): Promise<Answer> => {
   const { state } = context;
   const body = await receiveText(context.request);
@@ -43,7 +44,7 @@ export const restoreObject = async (context: ObjectContext): Promise<Answer> => 
 
 const RESTORE_OBJECT: ReadActions = { current: 's3:RestoreObject', version: 's3:RestoreObject' };
 
-/** Slowest first: only a faster tier changes a restore in progress. */
+/** The retrieval tiers, slowest first. A new request changes a restore in progress only if its tier is faster. */
 const SPEED: RestoreTier[] = ['Bulk', 'Standard', 'Expedited'];
 
 const HOUR_MS = 3_600_000;
@@ -62,7 +63,7 @@ const durationMs = (object: StoredObject, tier: RestoreTier): number => {
   });
 };
 
-/** Checks the number of days, which is required for the archived classes and forbidden for Intelligent-Tiering. */
+/** Checks the number of days. It is required for archived storage classes and forbidden for Intelligent-Tiering. */
 const checkDays = (object: StoredObject, days: number | null): void => {
   if ((days === null) !== (object.archiveTier !== null)) throw new S3Error('MalformedXML');
   if (days !== null && days < 1)

@@ -1,4 +1,4 @@
-/** Schedules the work that S3 does without a request. The clock has no alarm, so due work waits for the next call of `runDue`. */
+/** Schedules the work that S3 does without a request. No timer starts this work. The next call of `runDue` does what is due. */
 import type { PendingWork } from '../model/state.ts';
 
 export const DAY_MS = 86_400_000;
@@ -11,6 +11,6 @@ export const scheduleAt = (pending: PendingWork, atMs: number): void => {
   pending.nextMs = Math.min(pending.nextMs, atMs);
 };
 
-/** Adds days and rounds up to the next midnight UTC, which is how S3 counts the days of its rules. */
+/** Adds days and rounds up to the next midnight UTC. S3 counts the days of lifecycle rules in this way. */
 export const midnightAfter = (fromMs: number, days: number): number =>
   Math.ceil((fromMs + days * DAY_MS) / DAY_MS) * DAY_MS;

@@ -77,7 +77,7 @@ export const listObjectsV1 = (context: BucketContext): Answer => {
   );
 };
 
-/** The requested number of keys; 1,000 is the default and the maximum. */
+/** The number of keys that the request asks for, at most 1,000. The default is 1,000. */
 export const maxKeysOf = (context: BucketContext): number =>
   Math.min(integerParameter(context.request, 'max-keys', { min: 0, max: 2_147_483_647 }) ?? 1000, 1000);
 

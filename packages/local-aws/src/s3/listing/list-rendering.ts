@@ -26,13 +26,13 @@ export const ownerElement = (name: string, accountId: string): string =>
   xmlElement(name, xmlText('ID', canonicalUserId(accountId)));
 
 /**
- * The element of the caller that created an upload: its id is the canonical user id of an account, or else an ARN. A role is named by
- * its session. The reference describes users only: API_Initiator.html.
+ * The Initiator element, which names the caller that created an upload. Its ID is the canonical user id of an account, or else an ARN.
+ * For a role, the element names the session. API_Initiator.html describes users only.
  */
 export const initiatorElement = ({ initiator }: Upload): string =>
   xmlElement('Initiator', xmlText('ID', initiator.id), xmlText('DisplayName', initiator.displayName));
 
-/** The condition keys of a listing. */
+/** The condition keys that the query parameters of a listing add to the request. */
 export const listConditions = (request: S3Request): Record<string, string> => {
   const conditions: Record<string, string> = {};
   for (const name of ['prefix', 'delimiter', 'max-keys']) {

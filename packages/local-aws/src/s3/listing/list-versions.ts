@@ -135,7 +135,10 @@ function* itemsOf(bucket: Bucket, asked: PageRequest): Iterable<ListedVersion | 
   }
 }
 
-/** The index of the first version after the marker. The marker's version may have been deleted; its id still gives its position. */
+/**
+ * The index of the first version after the marker. The version that the marker names may have been deleted, but its position still
+ * follows from its id.
+ */
 const indexBehind = (versions: Version[], versionIdMarker: string): number => {
   const found = versions.findIndex((version) => version.versionId === versionIdMarker);
   if (found !== -1) return found + 1;

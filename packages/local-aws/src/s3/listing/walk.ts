@@ -1,21 +1,24 @@
-/** Walks a bucket in key order for all object listings. It yields a common prefix once and skips the keys inside it. */
+/** Walks a bucket in key order for all listings of objects and versions. */
 import { keyOfOrderKey, orderKeyOf } from '../model/key-index.ts';
 import type { Bucket } from '../model/bucket.ts';
 import type { KeyEntry } from '../model/key.ts';
 
 interface WalkRequest {
   prefix: string;
-  /** '' for no delimiter. */
+  /** The delimiter of the listing; '' for none. */
   delimiter: string;
-  /** Start strictly after this key or common prefix; '' starts at the beginning. */
+  /** The walk starts after this key or common prefix; '' starts at the first key. */
   after: string;
-  /** Start at `after` itself instead. */
+  /** True if the walk starts with the key `after` itself. */
   inclusive?: boolean;
 }
 
 type WalkItem = { kind: 'key'; entry: KeyEntry } | { kind: 'prefix'; prefix: string };
 
-/** Yields keys and common prefixes. It omits a common prefix that equals `after` or contains it, because an earlier page listed it. */
+/**
+ * Yields keys and common prefixes. Yields each common prefix once and skips the keys inside it. A common prefix that equals `after`, or
+ * that `after` begins with, is omitted, because an earlier page listed it.
+ */
 export function* walk(
   bucket: Bucket,
   asked: WalkRequest,
@@ -45,6 +48,9 @@ export function* walk(
   }
 }
 
-/** The first order key after all keys in the group. The group's last character is below 0xff, because UTF-8 never contains 0xff. */
+/**
+ * The first order key after all keys that begin with `group`. The last character can be incremented, because UTF-8 never contains the
+ * byte 0xff.
+ */
 const afterGroup = (group: string): string =>
   group.slice(0, -1) + String.fromCharCode(group.charCodeAt(group.length - 1) + 1);

@@ -22,17 +22,17 @@ export interface Bucket {
   region: string;
   createdAtMs: number;
   versioning: Versioning;
-  /** Null after the ownership controls were deleted: objects then belong to their writers. */
+  /** Null after the ownership controls were deleted. Objects then belong to their writers. */
   ownership: ObjectOwnership | null;
-  /** Null: the owner has full control and nobody else has any access. */
+  /** The grants; null if only the owner has access, with full control. */
   acl: Grant[] | null;
   publicAccessBlock: PublicAccessBlock | null;
   encryption: DefaultEncryption;
-  /** True if the bucket rejects objects encrypted with customer keys (SSE-C), as a new bucket does until SSE-C is unblocked. */
+  /** True if the bucket rejects objects encrypted with customer keys (SSE-C). This is the default of a new bucket. */
   blocksCustomerKeys: boolean;
   /** Null when object lock is not enabled. */
   objectLock: BucketObjectLock | null;
-  /** The policy as it was put, and parsed. */
+  /** The bucket policy: the text that PutBucketPolicy received, and the parsed document. */
   policy: { text: string; document: PolicyDocument } | null;
   notification: NotificationConfiguration;
   /** Empty when there is no lifecycle configuration. */
@@ -41,8 +41,8 @@ export interface Bucket {
   tags: Tag[];
   keys: KeyIndex<KeyEntry>;
   uploads: Map<string, Upload>;
-  /** Answers of completed uploads by upload id, so that a repeated CompleteMultipartUpload gets the same answer. */
+  /** The responses of completed uploads by upload id. A repeated CompleteMultipartUpload gets the same response. */
   completed: Map<string, CompletedUpload>;
-  /** Watches by key. Conditional writes in progress and unfinished uploads hold one each. */
+  /** Watches by key. Each conditional write in progress and each unfinished upload has one watch. */
   watches: Map<string, Set<KeyWatch>>;
 }

@@ -15,7 +15,7 @@ export interface LifecycleRule {
   id: string;
   enabled: boolean;
   filter: ObjectFilter;
-  /** True if the prefix was given outside a Filter element, as in old configurations. */
+  /** True if the rule has a Prefix element outside a Filter element. Old configurations have this form. */
   legacyPrefix: boolean;
   expiration: Expiration | null;
   noncurrentExpiration: NoncurrentExpiration | null;
@@ -44,8 +44,9 @@ export interface TieringConfiguration {
 export interface ObjectFilter {
   prefix: string;
   tags: Tag[];
-  /** Both sizes are exclusive; null means no limit. */
+  /** Lower limit of the size. Exclusive; null for no limit. */
   largerThanBytes: number | null;
+  /** Upper limit of the size. Exclusive; null for no limit. */
   smallerThanBytes: number | null;
 }
 
@@ -60,9 +61,9 @@ export interface NotificationTarget {
   arn: string;
   /** Event types, for example `s3:ObjectCreated:*`. */
   events: string[];
-  /** Null without a filter rule for the prefix. */
+  /** The prefix of the filter; null if no filter rule has one. */
   prefix: string | null;
-  /** Null without a filter rule for the suffix. */
+  /** The suffix of the filter; null if no filter rule has one. */
   suffix: string | null;
 }
 

@@ -1,22 +1,22 @@
 /**
  * Keys in UTF-8 byte order, as S3 lists them.
  *
- * The keys are held as a list of short sorted chunks. A put into a bucket of a million keys moves a few hundred strings instead of
- * sorting a million.
+ * The keys are stored as a list of short sorted chunks. Adding a key to a bucket with a million keys moves a few hundred strings, instead
+ * of sorting a million.
  */
 export interface KeyIndex<T> {
   readonly size: number;
   get(key: string): T | undefined;
   set(key: string, value: T): void;
   delete(key: string): void;
-  /** Yields the entries whose order key is `orderKey` or later, in order. The index must not change while the caller iterates. */
+  /** Yields the entries from `orderKey` on, in order. The index must not change during the iteration. */
   from(orderKey: string): Iterable<{ orderKey: string; value: T }>;
   values(): Iterable<T>;
 }
 
 /**
- * A key's UTF-8 bytes as a string of characters 0–255. Comparing such strings compares bytes, whereas comparing the original
- * JavaScript strings would put characters beyond U+FFFF before U+E000.
+ * The UTF-8 bytes of a key as a string of characters 0–255. A comparison of such strings compares the bytes. A comparison of the original
+ * JavaScript strings would place characters beyond U+FFFF before U+E000.
  */
 export const orderKeyOf = (key: string): string =>
   ASCII.test(key) ? key : Buffer.from(key, 'utf8').toString('latin1');
@@ -25,7 +25,7 @@ export const orderKeyOf = (key: string): string =>
 export const keyOfOrderKey = (orderKey: string): string =>
   ASCII.test(orderKey) ? orderKey : Buffer.from(orderKey, 'latin1').toString('utf8');
 
-// oxlint-disable-next-line no-control-regex -- ASCII begins with control characters
+// oxlint-disable-next-line no-control-regex -- the range of ASCII begins with control characters
 const ASCII = /^[\u0000-\u007f]*$/;
 const MAX_CHUNK = 512;
 
@@ -85,7 +85,10 @@ export const createKeyIndex = <T>(): KeyIndex<T> => {
   };
 };
 
-/** The index of the chunk that holds or would hold the key: the last chunk that starts at or before the key, or the first chunk. */
+/**
+ * The index of the chunk that a key belongs to. This is the last chunk whose first key is not greater than the key, or else the first
+ * chunk.
+ */
 const chunkFor = (chunks: string[][], orderKey: string): number => {
   let low = 0;
   let high = chunks.length;

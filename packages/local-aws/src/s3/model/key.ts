@@ -1,4 +1,4 @@
-/** The versions of a key, and what a watch saw happen to it. */
+/** The versions of a key, and the record of its writes and deletes that a watch keeps. */
 import type { Version } from './object.ts';
 
 /** All versions of one key, newest first. */
@@ -7,7 +7,7 @@ export interface KeyEntry {
   versions: Version[];
 }
 
-/** What happened to a key since the watch began. */
+/** A record of what happened to a key since the watch began. */
 export interface KeyWatch {
   /** The current object was deleted. */
   deleted: boolean;

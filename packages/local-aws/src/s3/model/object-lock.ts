@@ -1,5 +1,5 @@
 /**
- * Object lock: the retention and legal hold of a version, and the operations that they forbid.
+ * Object lock: the retention and the legal hold of a version, and the operations that both forbid.
  *
  * Sources: Amazon S3 User Guide "Locking objects with Object Lock" (object-lock.html, object-lock-managing.html);
  * API_PutObject.html for the headers.
@@ -22,7 +22,7 @@ export interface ObjectLock {
 
 export const NO_LOCK: ObjectLock = { retention: null, legalHold: null };
 
-/** The object lock configuration of a bucket. A default retention is given in days or in years. */
+/** The object lock configuration of a bucket. The length of the default retention is in days or in years. */
 export interface BucketObjectLock {
   defaultRetention: { mode: RetentionMode; period: 'Days' | 'Years'; length: number } | null;
 }
@@ -33,7 +33,10 @@ export interface LockHeaders {
   legalHold: string | undefined;
 }
 
-/** Reads the x-amz-object-lock-* headers of a write. Throws InvalidArgument, or InvalidRequest on a bucket without object lock. */
+/**
+ * Reads the x-amz-object-lock-* headers of a write. Throws InvalidArgument for an invalid header, and InvalidRequest if the bucket has no
+ * object lock.
+ */
 export const parseLockHeaders = (
   headers: LockHeaders,
   bucketLock: BucketObjectLock | null,
@@ -46,7 +49,10 @@ export const parseLockHeaders = (
   return { retention: retentionOf(mode, retainUntil, nowMs), legalHold: parseLegalHold(legalHold) };
 };
 
-/** The lock of a new version: the writer's retention, or else the bucket's default retention starting at `createdMs`. */
+/**
+ * The lock of a new version. If the writer requested no retention, the lock has the bucket's default retention, which starts at
+ * `createdMs`.
+ */
 export const lockOfNewVersion = (
   asked: ObjectLock,
   bucketLock: BucketObjectLock | null,
@@ -58,11 +64,14 @@ export const lockOfNewVersion = (
   return { ...asked, retention: { mode: byDefault.mode, untilMs: createdMs + days * DAY_MS } };
 };
 
-/** True if a write under this lock must carry a checksum or MD5 of its body. */
+/** True if a write with the requested lock `asked` must have a checksum or an MD5 of its body. */
 export const needsIntegrityHeader = (asked: ObjectLock, bucketLock: BucketObjectLock | null): boolean =>
   asked !== NO_LOCK || (bucketLock !== null && bucketLock.defaultRetention !== null);
 
-/** True if the version must not be deleted. `bypass`: the caller requests to bypass governance and has the permission. */
+/**
+ * True if a version with this lock must not be deleted. `bypass` is true if the caller requests to bypass governance and has the
+ * permission to do so.
+ */
 export const isProtected = (lock: ObjectLock, nowMs: number, bypass = false): boolean => {
   if (lock.legalHold === 'ON') return true;
   const { retention } = lock;
@@ -71,8 +80,8 @@ export const isProtected = (lock: ObjectLock, nowMs: number, bypass = false): bo
 };
 
 /**
- * True if a version's retention may be replaced. Until it ends, a retention may only be extended; a bypass overrides this in
- * governance mode, and nothing overrides it in compliance mode.
+ * True if the `next` retention may replace the `current` one. A retention that has not ended may only be extended. In governance mode, a
+ * bypass permits every change. In compliance mode, nothing does.
  */
 export const mayReplaceRetention = (
   current: Retention | null,
@@ -94,7 +103,7 @@ export const retentionHeaders = (retention: Retention): Record<string, string> =
   'x-amz-object-lock-retain-until-date': new Date(retention.untilMs).toISOString(),
 });
 
-/** Milliseconds since the epoch; null if the text is not an ISO 8601 instant. */
+/** Parses an ISO 8601 instant to milliseconds since the epoch. Returns null for any other text. */
 export const parseInstant = (text: string): number | null => {
   if (!/^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d)?)?$/.test(text)) return null;
   const ms = Date.parse(/T.*(Z|[+-]\d\d:?\d\d)$/.test(text) || !text.includes('T') ? text : `${text}Z`);

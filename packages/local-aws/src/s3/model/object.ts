@@ -1,4 +1,4 @@
-/** An object version, and what its writer said about it. */
+/** An object version, and the properties that its writer gave it. */
 import type { Checksum } from '../storage/checksums.ts';
 import type { Content } from '../storage/content.ts';
 import type { ObjectLock } from './object-lock.ts';
@@ -7,9 +7,9 @@ export type Version = StoredObject | DeleteMarker;
 
 export interface DeleteMarker {
   kind: 'delete-marker';
-  /** `null` is the null version. */
+  /** The version id; the text 'null' for the null version. */
   versionId: string;
-  /** Increases with every version written. */
+  /** A number that increases with every version written. */
   order: number;
   lastModifiedMs: number;
   ownerAccountId: string;
@@ -21,30 +21,30 @@ export interface StoredObject extends ObjectDescription {
   order: number;
   lastModifiedMs: number;
   content: Content;
-  /** Without the quotes. */
+  /** The ETag without its quotes. */
   etag: string;
   checksum: Checksum;
-  /** Null unless the object came from a multipart upload. */
+  /** The parts of a multipart object; null for any other object. */
   parts: PartDescription[] | null;
   /** The restore that was requested for an archived object. */
   restore: Restore | null;
-  /** The archive tier that S3 Intelligent-Tiering moved the object to; null while the object can be read. */
+  /** The archive tier that S3 Intelligent-Tiering moved the object to; null if the object is in no archive tier. */
   archiveTier: ArchiveTier | null;
   lastAccessedMs: number;
 }
 
 /** Properties that the writer gives in PutObject, CopyObject or CreateMultipartUpload. */
 export interface ObjectDescription {
-  /** Content-Type and similar headers as sent; names in lower case. */
+  /** Content-Type and similar headers, with names in lower case and values as sent. */
   contentHeaders: Record<string, string>;
-  /** Names without `x-amz-meta-`, in lower case; values decoded. */
+  /** User metadata, with names in lower case without `x-amz-meta-`, and decoded values. */
   metadata: Record<string, string>;
   websiteRedirectLocation: string | null;
   storageClass: string;
   tags: Tag[];
   encryption: Encryption;
   ownerAccountId: string;
-  /** Null: the owner has full control and nobody else has any access. */
+  /** The grants; null if only the owner has access, with full control. */
   acl: Grant[] | null;
   lock: ObjectLock;
 }
@@ -54,7 +54,7 @@ export interface Tag {
   Value: string;
 }
 
-/** How an object is encrypted. Only the base64 MD5 of a customer's key is kept, never the key. */
+/** The encryption of an object. The base64 MD5 of a customer's key is stored, but never the key itself. */
 export type Encryption = DefaultEncryption | { algorithm: 'SSE-C'; keyMd5: string };
 
 /** `kmsKeyId` is the ARN of a key; null means the AWS managed key aws/s3. */
@@ -81,7 +81,7 @@ export type Permission = 'FULL_CONTROL' | 'READ' | 'WRITE' | 'READ_ACP' | 'WRITE
 export interface PartDescription {
   partNumber: number;
   sizeBytes: number;
-  /** Kept only for composite checksums. */
+  /** The part's checksum; null unless the object's checksum is composite. */
   checksum: string | null;
 }
 
@@ -90,7 +90,7 @@ export type RestoreTier = 'Expedited' | 'Standard' | 'Bulk';
 
 export interface Restore {
   tier: RestoreTier;
-  /** How many days the copy stays; null for Intelligent-Tiering, which moves the object itself back. */
+  /** How many days the copy is kept; null for Intelligent-Tiering, which makes no copy and moves the object itself back. */
   days: number | null;
   /** When the copy becomes available. */
   completesMs: number;

@@ -17,17 +17,20 @@ export interface S3Options {
   queues: QueueSender;
   events: EventBus;
   partition?: string | undefined;
-  /** The KMS keys. If absent, every key exists once a request names it, and the IAM policies of its account control access to it. */
+  /**
+   * The KMS keys. If absent, every key that a request names exists, and the IAM policies of the key's account control the access to the
+   * key.
+   */
   kms?: KeyDirectory | undefined;
-  /** Returns the secret of an access key, which verifies chunk signatures. If absent, signed chunks fail with NotImplemented. */
+  /** Returns the secret of an access key, to verify chunk signatures. If absent, signed chunks fail with NotImplemented. */
   secretOf?: ((accessKeyId: string, sessionToken: string | undefined) => string | undefined) | undefined;
-  /** Publishes to topics. If absent, nothing is published. */
+  /** Publishes notifications to topics. If absent, notifications for topics are dropped. */
   topics?: TopicPublisher | undefined;
-  /** How long a copy or completion may take before S3 sends the 200 first and the result or error later. */
+  /** How long a copy or completion may take before S3 sends the status 200 and, when the work ends, the result or the error. */
   earlyAnswerAfterMs?: number | undefined;
 }
 
-/** How S3 reaches SNS topics, as {@link QueueSender} reaches queues. */
+/** Sends notifications of S3 to SNS topics. {@link QueueSender} is the counterpart for queues. */
 export interface TopicPublisher {
   publishAsService(message: {
     topicArn: string;
@@ -55,9 +58,9 @@ export interface S3State extends Omit<S3Options, 'directory' | 'partition' | 'km
   /** The keys at which copies of sparse objects are received. */
   sparseReplicas: SparseReplica[];
   pending: PendingWork;
-  /** Returns a higher number with every call. It orders versions and uploads. */
+  /** Returns a higher number with every call. The numbers order versions and uploads by their creation. */
   newOrder(): number;
-  /** Returns a higher value with every call: S3's `sequencer`, which compares as text within one key. */
+  /** Returns the next `sequencer` of an event. Compared as text, each sequencer is higher than those before. */
   newSequencer(): string;
 }
 

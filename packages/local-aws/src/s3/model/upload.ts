@@ -8,12 +8,12 @@ export interface Upload {
   uploadId: string;
   key: string;
   initiatedMs: number;
-  /** The caller that created the upload, as the listings name it. */
+  /** The caller that created the upload, in the form that listings return. */
   initiator: { id: string; displayName: string };
   description: ObjectDescription;
   checksumPlan: ChecksumPlan;
   parts: Map<number, Part>;
-  /** Began with the upload: a conditional completion fails if another write or delete of the key came first. */
+  /** The watch of the upload's key. It begins with the upload. A conditional completion fails if the key changed in the meantime. */
   watch: KeyWatch;
 }
 
@@ -22,7 +22,7 @@ export interface Part {
   etag: string;
   content: Content;
   lastModifiedMs: number;
-  /** Base64, of the upload's algorithm. */
+  /** The part's checksum in base64, computed with the upload's algorithm. */
   checksum: string;
   /** The checksum that the client sent with this part, if the upload was created without an algorithm. */
   declared: { algorithm: ChecksumAlgorithm; value: string } | null;
@@ -30,7 +30,7 @@ export interface Part {
 
 export interface CompletedUpload {
   key: string;
-  /** Hash of the request's body and relevant headers, to recognise a repeated request. */
+  /** Hash of the request's body and of the headers that matter, to recognise a repeated request. */
   fingerprint: string;
   headers: Record<string, string>;
   body: string;

@@ -1,10 +1,10 @@
-/** Ends multipart uploads: on completion, on abort and by a lifecycle rule. */
+/** Ends multipart uploads. An upload ends when it is completed or aborted, or when a lifecycle rule aborts it. */
 import { releaseContent } from '../storage/content.ts';
 import type { Bucket } from './bucket.ts';
 import type { Part, Upload } from './upload.ts';
 import { unwatchKey } from './versions.ts';
 
-/** Ends an upload and releases all parts except those that the object keeps. */
+/** Ends an upload and releases its parts, except the `kept` parts that the completed object consists of. */
 export const dropUpload = (bucket: Bucket, upload: Upload, kept: Set<Part>): void => {
   bucket.uploads.delete(upload.uploadId);
   unwatchKey(bucket, upload.key, upload.watch);

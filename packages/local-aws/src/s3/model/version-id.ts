@@ -1,14 +1,14 @@
 /**
- * Version ids: 32 opaque characters, like those of AWS, in a form that lets the local S3 recognise the ids that it issued.
+ * Version ids: 32 opaque characters, like the version ids of AWS.
  *
- * S3 rejects an id that it never issued ("Invalid version id specified"), distinguishes such an id from one whose version was
- * deleted, and continues a listing after an id that was deleted in the meantime. Therefore an id contains its order under a random
- * mask, and a checksum over both.
+ * S3 rejects an id that it never issued ("Invalid version id specified"), but not the id of a deleted version. It can also continue a
+ * listing after the id of a deleted version. Therefore an id contains the version's order, hidden by a random mask, and a checksum of the
+ * mask and the order.
  */
 import { randomBytes } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 
-/** `order` increases with every version in the service. */
+/** Creates the version id for an `order`, a number that increases with every version. */
 export const createVersionId = (order: number): string => {
   const bytes = Buffer.alloc(24);
   randomBytes(12).copy(bytes);
@@ -17,7 +17,7 @@ export const createVersionId = (order: number): string => {
   return bytes.toString('base64url').replaceAll('-', '.');
 };
 
-/** The order of an id that the local S3 issued; null for any other text. */
+/** The order in a version id that the local S3 issued; null for any other text. */
 export const orderOfVersionId = (versionId: string): number | null => {
   if (!/^[\w.]{32}$/.test(versionId)) return null;
   const bytes = Buffer.from(versionId.replaceAll('.', '-'), 'base64url');

@@ -1,5 +1,6 @@
 /**
- * The effect of writes and deletes on the versions of a key: without versioning, with versioning, and with versioning suspended.
+ * The effect of writes and deletes on the versions of a key. The effect depends on whether versioning was never enabled, is enabled or is
+ * suspended.
  *
  * Source: Amazon S3 User Guide "Using versioning in S3 buckets" (Versioning.html, DeletingObjectVersions.html,
  * AddingObjectstoVersionSuspendedBuckets.html).
@@ -12,11 +13,11 @@ import { lockOfNewVersion } from './object-lock.ts';
 import type { S3State } from './state.ts';
 import { createVersionId } from './version-id.ts';
 
-/** The newest version, which is an object or a delete marker. */
+/** The newest version of a key, which may be a delete marker; undefined if the key has no versions. */
 export const newestVersion = (bucket: Bucket, key: string): Version | undefined =>
   bucket.keys.get(key)?.versions[0];
 
-/** The current object; null if the key has none or a delete marker hides it. */
+/** The current object of a key; null if the key has no versions or the newest version is a delete marker. */
 export const currentObject = (bucket: Bucket, key: string): StoredObject | null => {
   const newest = newestVersion(bucket, key);
   return newest?.kind === 'object' ? newest : null;
@@ -25,7 +26,7 @@ export const currentObject = (bucket: Bucket, key: string): StoredObject | null 
 export const findVersion = (bucket: Bucket, key: string, versionId: string): Version | undefined =>
   bucket.keys.get(key)?.versions.find((version) => version.versionId === versionId);
 
-/** The properties that the writer determines. The bucket determines the others. */
+/** The properties of a new version that its writer determines. */
 type NewObject = Omit<StoredObject, 'versionId' | 'order' | 'restore' | 'archiveTier' | 'lastAccessedMs'>;
 
 /** Makes an object the current version. Unless versioning is enabled, the object replaces the null version. */
@@ -63,7 +64,7 @@ export type Deletion =
   /** A version, possibly a delete marker, was permanently deleted. */
   | { kind: 'removed'; version: Version };
 
-/** DELETE without a version id. */
+/** Does a DELETE without a version id. */
 export const deleteCurrent = (
   state: S3State,
   bucket: Bucket,
@@ -82,13 +83,13 @@ export const deleteCurrent = (
   return { kind: 'marker-created', marker };
 };
 
-/** DELETE of one version. Deleting a version that does not exist is not an error. */
+/** Does a DELETE with a version id. Deleting a version that does not exist is not an error. */
 export const deleteVersion = (bucket: Bucket, key: string, versionId: string): Deletion => {
   if (newestVersion(bucket, key)?.versionId === versionId) noteDeletion(bucket, key);
   return removeVersion(bucket, key, versionId);
 };
 
-/** False for a bucket that never had versioning: its responses and events contain no version ids. */
+/** False if the bucket never had versioning. Responses and events about such a bucket contain no version ids. */
 export const hasVersionIds = (bucket: Bucket): boolean => bucket.versioning !== 'never';
 
 /** The x-amz-version-id header of a response about an existing version. */
@@ -99,7 +100,7 @@ export const versionHeader = (bucket: Bucket, version: { versionId: string }): R
 export const writtenVersionHeader = (stored: StoredObject): Record<string, string> =>
   stored.versionId === 'null' ? {} : { 'x-amz-version-id': stored.versionId };
 
-/** The version id for an event. It is null for a null version, unless versioning is enabled. */
+/** The version id for an event. Returns null for the null version, unless versioning is enabled. */
 export const eventVersionId = (bucket: Bucket, versionId: string): string | null =>
   bucket.versioning === 'Enabled' || versionId !== 'null' ? versionId : null;
 

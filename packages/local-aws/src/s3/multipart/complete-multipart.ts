@@ -36,7 +36,7 @@ export const completeMultipartUpload = async (context: ObjectContext): Promise<A
   authorizeComplete(context);
   const condition = parseWriteCondition(request);
   const body = await receiveTextAboutObject(request);
-  // Synchronous from here, so that nothing changes between the checks and the commit.
+  // From here on, the function must be synchronous, so that nothing changes between the checks and the commit.
   const fingerprint = fingerprintOf(request, body);
   const repeated = bucket.completed.get(request.query.get('uploadId') ?? '');
   if (repeated?.fingerprint === fingerprint && repeated.key === key) return completionAnswer(repeated);
@@ -87,7 +87,10 @@ const parsePart = (node: XmlNode): ListedPart => {
   return { partNumber: Number(number), etag: bareEtag(etag), checksum: checksums[0] ?? null };
 };
 
-/** The listed parts, which may be fewer than were uploaded. Throws InvalidPartOrder, InvalidPart or InvalidRequest. */
+/**
+ * The parts that the request lists. They may be fewer than the uploaded parts.
+ * Throws InvalidPartOrder, InvalidPart or InvalidRequest.
+ */
 const chooseParts = (upload: Upload, listed: ListedPart[]): Part[] => {
   listed.forEach((part, index) => {
     const before = listed[index - 1];
@@ -188,7 +191,7 @@ const commit = (context: ObjectContext, completion: Completion): CompletedUpload
   const stored = putVersion(state, bucket, key, {
     kind: 'object',
     ...upload.description,
-    // The date of a multipart object is the date when its upload was created (User Guide, "Working with object metadata").
+    // The date of a multipart object is the creation date of its upload (User Guide, "Working with object metadata").
     lastModifiedMs: upload.initiatedMs,
     content: joinContents(parts.map((part) => part.content)),
     etag: multipartEtag(upload, parts),
@@ -214,7 +217,7 @@ const multipartEtag = (upload: Upload, parts: Part[]): string => {
   return `${md5.digest('hex')}-${parts.length}`;
 };
 
-/** Maximum number of completed uploads whose answers a bucket keeps. */
+/** Maximum number of completed uploads whose responses a bucket keeps. */
 const MAX_REMEMBERED = 10_000;
 
 const remember = (

@@ -44,7 +44,7 @@ export const listParts = (context: ObjectContext): Answer => {
   );
 };
 
-/** Looks parts up by number, because sorting them for each page would be most of the cost of a long list. */
+/** Returns the parts after the marker. Looks parts up by number, because sorting all parts for each page would be slow. */
 const partsAfter = (
   { parts }: Upload,
   marker: number,

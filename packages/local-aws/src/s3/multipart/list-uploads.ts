@@ -33,8 +33,8 @@ export const listMultipartUploads = (context: BucketContext): Answer => {
       xmlText('Bucket', bucket.name),
       xmlText('KeyMarker', encode(parameter('key-marker'))),
       xmlText('UploadIdMarker', parameter('upload-id-marker')),
-      // The next markers name the last upload, even if the list is not truncated. A page with only common prefixes has no next
-      // markers, so a listing cannot continue after it.
+      // The next markers name the last upload of the page, even if the listing is not truncated. A page with only common prefixes has
+      // no next markers, so the listing cannot continue after such a page.
       xmlText('NextKeyMarker', encode(page.lastKey)),
       xmlText('NextUploadIdMarker', page.lastUploadId),
       parameter('prefix') === '' ? '' : xmlText('Prefix', encode(parameter('prefix'))),
@@ -48,7 +48,7 @@ export const listMultipartUploads = (context: BucketContext): Answer => {
   );
 };
 
-/** Throws InvalidArgument for the id of another key's upload. The id of an upload that has ended is a valid marker. */
+/** Throws InvalidArgument if the marker is an upload of another key. The id of an upload that has ended is a valid marker. */
 const checkUploadIdMarker = (bucket: Bucket, keyMarker: string, uploadIdMarker: string): void => {
   const upload = bucket.uploads.get(uploadIdMarker);
   if (keyMarker === '' || upload === undefined || upload.key === keyMarker) return;
@@ -107,7 +107,10 @@ const commonPrefixOf = (key: string, prefix: string, delimiter: string): string 
   return at === -1 ? null : key.slice(0, at + delimiter.length);
 };
 
-/** With both markers, the uploads of the key marker's own key follow if their id is greater. */
+/**
+ * True if an upload comes after the markers. Uploads of the key that equals the key marker come after it only if there is also an upload
+ * id marker and their id is greater.
+ */
 const isAfter = (
   key: string,
   uploadId: string,

@@ -112,11 +112,11 @@ export const abortMultipartUpload = (context: ObjectContext): Answer => {
   return { status: 204 };
 };
 
-/** Ids sort by the order of creation, because S3 lists the uploads of a key in that order. */
+/** Creates an upload id. The ids sort by creation, because S3 lists the uploads of a key in the order of their creation. */
 const newUploadId = (order: number): string =>
   order.toString(36).padStart(10, '0') + randomBytes(48).toString('base64url');
 
-/** Throws NoSuchUpload. */
+/** The upload that the request names. Throws NoSuchUpload if the upload does not exist or belongs to another key. */
 export const requestedUpload = (context: ObjectContext): Upload => {
   const uploadId = context.request.query.get('uploadId') ?? '';
   const upload = context.bucket.uploads.get(uploadId);
@@ -135,7 +135,10 @@ export const requestedPartNumber = (context: ObjectContext): number => {
   });
 };
 
-/** Stores a part and replaces an earlier one with the same number. Throws NoSuchUpload if the upload ended while the bytes arrived. */
+/**
+ * Stores a part, and replaces an earlier part with the same number. Throws NoSuchUpload if the upload ended while the part's bytes
+ * arrived.
+ */
 export const storePart = (bucket: Bucket, upload: Upload, part: Part): void => {
   if (bucket.uploads.get(upload.uploadId) !== upload) {
     releaseContent(part.content);
@@ -147,8 +150,9 @@ export const storePart = (bucket: Bucket, upload: Upload, part: Part): void => {
 };
 
 /**
- * The checksum of a part must have the upload's algorithm. For a composite checksum, the client must send it with each part. An upload
- * that was created without an algorithm accepts any, but then the completion must repeat the checksum of the part.
+ * Throws InvalidRequest if the client's checksum of a part has another algorithm than the upload. If the upload's checksum is composite,
+ * the client must send a checksum with each part. An upload that was created without an algorithm accepts part checksums of any
+ * algorithm, but then the completion must repeat them.
  */
 const checkPartChecksum = (plan: ChecksumPlan, claims: BodyClaims): void => {
   const actual = claims.checksum?.algorithm ?? null;

@@ -54,7 +54,7 @@ const DELETION_TYPES: Partial<Record<S3Event, string>> = {
 const objectDetail = (occurrence: Occurrence, sequencer: string): Record<string, unknown> => {
   const { event, key, sizeBytes, etag, versionId } = occurrence;
   const hasSize = sizeBytes !== undefined && DELETION_TYPES[event] === undefined && isOrdered(occurrence);
-  // Events about restores and tiers carry a sequencer to queues, but not to EventBridge.
+  // Notifications to queues about restores and tiers have a sequencer, but the same events have none in EventBridge.
   const hasSequencer = /^(ObjectCreated|ObjectRemoved|LifecycleExpiration):/.test(event);
   return {
     key,
@@ -65,7 +65,7 @@ const objectDetail = (occurrence: Occurrence, sequencer: string): Record<string,
   };
 };
 
-/** Details that only some types of events carry. */
+/** The details that only some types of events have. */
 const furtherDetail = (occurrence: Occurrence): Record<string, unknown> => {
   const { event, restoreExpiresMs, sourceStorageClass, accessTier } = occurrence;
   const deletionType = DELETION_TYPES[event];

@@ -15,7 +15,10 @@ import { canonicalUserId } from '../protocol/canonical-user.ts';
 import type { S3State } from '../model/state.ts';
 import { formEncodeKey } from '../protocol/url-encoding.ts';
 
-/** Delivers at once and in commit order. The fault layer adds duplicates, delays and reordering. */
+/**
+ * Sends the notifications about a change immediately, so that they arrive in the order of the commits. Only fault rules cause duplicates,
+ * delays and reordering.
+ */
 export const notify = (state: S3State, bucket: Bucket, occurrence: Occurrence): void => {
   const { targets, eventBridge } = bucket.notification;
   if (targets.length === 0 && !eventBridge) return;
@@ -32,7 +35,7 @@ export const notify = (state: S3State, bucket: Bucket, occurrence: Occurrence): 
   if (eventBridge) putEvent(state, bucket, occurrence, sequencer);
 };
 
-/** Sends a notification to a queue or a topic. Functions are stored in the configuration but not invoked. */
+/** Sends a notification to a queue or a topic. A target that is a Lambda function is stored but never invoked. */
 export const sendNotification = (
   state: S3State,
   bucket: Bucket,
@@ -50,7 +53,7 @@ export const sendNotification = (
     });
 };
 
-/** The origin of actions that S3 takes without a request. */
+/** The origin of changes that S3 makes without a request. */
 export const s3Origin = (bucket: Bucket): Occurrence['origin'] => ({
   caller: {
     kind: 'service',
@@ -108,7 +111,7 @@ const recordOf = (
   ...eventData(occurrence),
 });
 
-/** Data that only some types of events carry. */
+/** The data that only some types of events have. */
 const eventData = (occurrence: Occurrence): Record<string, unknown> => {
   const { restoreExpiresMs, sourceStorageClass, accessTier } = occurrence;
   if (restoreExpiresMs !== undefined)
@@ -124,7 +127,7 @@ const eventData = (occurrence: Occurrence): Record<string, unknown> => {
   return {};
 };
 
-/** The completion of a restore is reported in the name of the bucket's owner. */
+/** The principal in an event. For the completion of a restore, this is the bucket's owner. */
 const principalOf = ({ event, origin }: Occurrence, bucket: Bucket): string => {
   const { caller } = origin;
   if (event === 'ObjectRestore:Completed') return `AmazonCustomer:${canonicalUserId(bucket.accountId)}`;

@@ -1,21 +1,21 @@
-/** A change of a key that S3 may report. */
+/** A change of a key that S3 may send notifications about. */
 import type { AwsRequest } from '../../core/request.ts';
 import type { ArchiveTier } from '../model/object.ts';
 
 export interface Occurrence {
   event: S3Event;
-  /** EventBridge's `reason`: the API call or `Lifecycle Expiration`; '' for events without one. */
+  /** The `reason` of the EventBridge event: the API call or `Lifecycle Expiration`; '' for an event without a reason. */
   reason: string;
   key: string;
-  /** See `eventVersionId` for when it is null. */
+  /** The result of `eventVersionId`, which may be null. */
   versionId: string | null;
   etag?: string;
   sizeBytes?: number;
-  /** Only for restores. */
+  /** Set only for restores. */
   sourceStorageClass?: string;
-  /** Only for completed restores: when the copy is deleted. */
+  /** When the restored copy is deleted. Set only for completed restores. */
   restoreExpiresMs?: number;
-  /** Only for Intelligent-Tiering. */
+  /** Set only for Intelligent-Tiering. */
   accessTier?: ArchiveTier;
   /** The caller and the request that made the change. */
   origin: Pick<AwsRequest, 'caller' | 'requestId' | 'sourceIp'>;
@@ -23,10 +23,13 @@ export interface Occurrence {
 
 export type S3Event = keyof typeof EVENT_VERSIONS;
 
-/** The ETag in an event about a new delete marker: the MD5 of zero bytes. */
+/** The MD5 of zero bytes. It is the ETag in an event about a new delete marker. */
 export const EMPTY_MD5 = 'd41d8cd98f00b204e9800998ecf8427e';
 
-/** The user guide says: "2.3 for S3 Lifecycle, S3 Intelligent-Tiering, object ACL, object tagging, and object restoration delete events." */
+/**
+ * The `eventVersion` of each type of event.
+ * The user guide: "2.3 for S3 Lifecycle, S3 Intelligent-Tiering, object ACL, object tagging, and object restoration delete events."
+ */
 export const EVENT_VERSIONS = {
   'ObjectCreated:Put': '2.1',
   'ObjectCreated:Post': '2.1',
@@ -45,5 +48,5 @@ export const EVENT_VERSIONS = {
   IntelligentTiering: '2.3',
 } as const;
 
-/** False for events about tags and ACLs, which carry no sequencer because their order is not defined. */
+/** False for events about tags and ACLs. These events have no sequencer, because their order is not defined. */
 export const isOrdered = ({ event }: Occurrence): boolean => !/^Object(Tagging|Acl):/.test(event);

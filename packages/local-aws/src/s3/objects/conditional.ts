@@ -1,8 +1,8 @@
 /**
- * Conditional requests.
+ * Checks the conditions of conditional requests.
  *
  * Sources: Amazon S3 User Guide "Add preconditions to S3 operations" (conditional-requests.html,
- * conditional-writes.html, conditional-deletes.html); RFC 7232 section 6 for the precedence on reads.
+ * conditional-writes.html, conditional-deletes.html); for the precedence of the conditions of a read, RFC 7232 section 6.
  */
 import { S3Error } from '../errors.ts';
 import type { Bucket } from '../model/bucket.ts';
@@ -13,13 +13,16 @@ import { currentObject, unwatchKey, watchKey } from '../model/versions.ts';
 
 /** The precondition of a write. */
 interface WriteCondition {
-  /** `If-None-Match: *`: the write requires that there is no object. */
+  /** True for `If-None-Match: *`, which requires that the key has no current object. */
   absent: boolean;
-  /** `If-Match`: the write requires that the current object has this ETag. */
+  /** The ETag of `If-Match`, which the current object must have; null without `If-Match`. */
   etag: string | null;
 }
 
-/** The condition of a PutObject, CompleteMultipartUpload or CopyObject. Throws NotImplemented for forms that S3 does not accept on writes. */
+/**
+ * The condition of a PutObject, CompleteMultipartUpload or CopyObject; null without a condition. Throws NotImplemented for a condition
+ * that S3 does not accept on writes.
+ */
 export const parseWriteCondition = (request: S3Request): WriteCondition | null => {
   const ifNoneMatch = header(request, 'if-none-match');
   const ifMatch = header(request, 'if-match');
@@ -35,9 +38,9 @@ export const parseWriteCondition = (request: S3Request): WriteCondition | null =
 };
 
 /**
- * Runs a write under its condition: first `prepare`, which may take long, then `commit`, which calls `judge` to check the condition.
- * `commit` must be synchronous, so that nothing changes between the check and the write. A delete of the key during `prepare` makes the
- * write fail with 409.
+ * Runs a write under its condition. First runs `prepare`, which may take long, and then `commit`, which calls `judge` to check the
+ * condition. `commit` must be synchronous, so that nothing changes between the check and the write. If the key is deleted during
+ * `prepare`, the write fails with 409.
  */
 export const conditionally = async <P, T>(
   { bucket, key, condition }: { bucket: Bucket; key: string; condition: WriteCondition | null },
@@ -60,8 +63,9 @@ export const conditionally = async <P, T>(
 };
 
 /**
- * Checks the condition of a completion, which conflicts with every change of the key since the upload was created. A delete makes
- * `If-None-Match` fail with 409. A write, even of the same bytes, makes `If-Match` fail with 409. Only a new upload can then succeed.
+ * Checks the condition of a completion. The completion fails with 409 if the key changed after its upload was created, although the
+ * condition holds now. For `If-None-Match`, the change is a delete. For `If-Match`, it is a write, even of the same bytes. After a 409,
+ * only a new upload can succeed.
  */
 export const judgeCompletion = (
   bucket: Bucket,
@@ -77,7 +81,10 @@ export const judgeCompletion = (
   if (watch.written) throw conflict('If-Match', key);
 };
 
-/** Checks the `If-Match` of a delete, an ETag or `*`, against the current version. A delete marker counts as no object. */
+/**
+ * Checks the `If-Match` of a delete against the current object. `ifMatch` is an ETag or `*`. Throws NoSuchKey if the newest version is a
+ * delete marker or the key has no versions.
+ */
 export const judgeDelete = (bucket: Bucket, key: string, ifMatch: string | undefined): void => {
   if (ifMatch === undefined) return;
   const current = currentObject(bucket, key);
@@ -85,7 +92,10 @@ export const judgeDelete = (bucket: Bucket, key: string, ifMatch: string | undef
   if (ifMatch !== '*' && current.etag !== bareEtag(ifMatch)) throw preconditionFailed('If-Match');
 };
 
-/** `If-Match` overrides `If-Unmodified-Since`, and `If-None-Match` overrides `If-Modified-Since`. A date in the future is ignored. */
+/**
+ * Checks the conditions of a read. `If-Match` overrides `If-Unmodified-Since`, and `If-None-Match` overrides `If-Modified-Since`. An
+ * `If-Modified-Since` in the future is ignored.
+ */
 export const judgeRead = (
   request: S3Request,
   object: StoredObject,
@@ -101,7 +111,7 @@ export const judgeRead = (
   return verdict === 'proceed' ? 'proceed' : 'not-modified';
 };
 
-/** Checks the x-amz-copy-source-if-* headers. A copy fails with 412 where a read would return 304. */
+/** Checks the x-amz-copy-source-if-* headers. If a read with the same conditions would return 304, the copy fails with 412. */
 export const judgeCopySource = (request: S3Request, source: StoredObject, nowMs: number): void => {
   const name = (condition: string) => `x-amz-copy-source-if-${condition}`;
   const verdict = judgeReadHeaders(source, nowMs, {
@@ -114,7 +124,7 @@ export const judgeCopySource = (request: S3Request, source: StoredObject, nowMs:
   if (verdict !== 'proceed') throw preconditionFailed(verdict);
 };
 
-/** Removes the quotes and the weakness prefix. */
+/** Removes the quotes of an ETag and the prefix `W/` of a weak ETag. */
 export const bareEtag = (etag: string): string =>
   etag
     .trim()
@@ -122,7 +132,7 @@ export const bareEtag = (etag: string): string =>
     .replace(/^"(.*)"$/, '$1');
 
 interface ReadConditions {
-  /** Precedes the condition's name in an error. */
+  /** Text before the condition's name in an error. */
   prefix: string;
   ifMatch: string | undefined;
   ifUnmodifiedSince: string | undefined;
@@ -130,7 +140,10 @@ interface ReadConditions {
   ifModifiedSince: string | undefined;
 }
 
-/** Returns 'proceed', or the name of the condition that found the object unchanged. */
+/**
+ * Returns 'proceed', or the name of the condition because of which the object need not be sent: `If-None-Match` or `If-Modified-Since`.
+ * Throws PreconditionFailed if `If-Match` or `If-Unmodified-Since` fails.
+ */
 const judgeReadHeaders = (object: StoredObject, nowMs: number, conditions: ReadConditions): string => {
   const { prefix, ifMatch, ifUnmodifiedSince, ifNoneMatch, ifModifiedSince } = conditions;
   if (ifMatch !== undefined) {
@@ -147,13 +160,16 @@ const judgeReadHeaders = (object: StoredObject, nowMs: number, conditions: ReadC
 const matchesEtag = (list: string, etag: string): boolean =>
   list.trim() === '*' || list.split(',').some((candidate) => bareEtag(candidate) === etag);
 
-/** Compares whole seconds, as HTTP dates have. Returns null for an unreadable date, which the caller ignores. */
+/**
+ * True if the object was modified after the date. Compares whole seconds, because HTTP dates have no fractions. Returns null for an invalid
+ * date, which callers ignore.
+ */
 const isModifiedSince = (object: StoredObject, date: string): boolean | null => {
   const sinceMs = Date.parse(date);
   return Number.isNaN(sinceMs) ? null : Math.floor(object.lastModifiedMs / 1000) * 1000 > sinceMs;
 };
 
-/** Checks `If-None-Match`, and returns the object that the caller checks `If-Match` against. */
+/** Checks `If-None-Match`. Returns the current object, against which the caller checks `If-Match`. */
 const judgeWrite = (
   bucket: Bucket,
   key: string,

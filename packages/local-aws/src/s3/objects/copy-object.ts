@@ -53,7 +53,10 @@ export const copyObject = async (context: ObjectContext): Promise<Answer> => {
   return copyAnswer(context, source, stored);
 };
 
-/** The description of the new object. The two directives choose between the source's and the request's values. */
+/**
+ * The description of the new object. The directives for metadata and for tags choose between the values of the source and those of the
+ * request.
+ */
 const describeCopy = (context: ObjectContext, source: CopySource): ObjectDescription => {
   const { request } = context;
   const asked = parseDescription(context);
@@ -107,13 +110,13 @@ const refuseCopy = (context: ObjectContext, source: CopySource, description: Obj
     });
 };
 
-/** The requested algorithm, or else the algorithm of the source. */
+/** The checksum algorithm of the copy: the requested algorithm, or else the algorithm of the source. */
 const copyAlgorithm = (request: S3Request, source: StoredObject): ChecksumAlgorithm => {
   const asked = header(request, 'x-amz-checksum-algorithm');
   return asked === undefined ? source.checksum.algorithm : parseChecksumAlgorithm(asked);
 };
 
-/** The digests of the copy, which is never multipart. They are taken from the source if it has the same digests, or else computed. */
+/** The digests of the copy, which is never a multipart object. Computes the digests only if the source does not have the same. */
 const digestCopy = async (
   source: StoredObject,
   content: Content,

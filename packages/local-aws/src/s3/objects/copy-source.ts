@@ -16,7 +16,10 @@ export interface CopySource extends ReadTarget {
   object: StoredObject;
 }
 
-/** Throws the errors of a GET of the source, and PreconditionFailed for x-amz-copy-source-if-*. */
+/**
+ * Finds the source of a copy. Throws the errors of a GET of the source, and PreconditionFailed if a x-amz-copy-source-if-* condition
+ * fails.
+ */
 export const findCopySource = (context: ObjectContext): CopySource => {
   const target = parseCopySource(context);
   const object = readableSource(context, target);
@@ -33,7 +36,7 @@ const readableSource = (context: ObjectContext, target: ReadTarget): StoredObjec
   try {
     return findReadable(context, target, GET_OBJECT);
   } catch (error) {
-    // A copy fails with 400 where a read fails with 405: API_UploadPartCopy, "versionId is a delete marker".
+    // A read of a delete marker fails with 405, but a copy fails with 400. Source: API_UploadPartCopy.html.
     if (!(error instanceof S3Error) || error.code !== 'MethodNotAllowed') throw error;
     throw new S3Error('InvalidRequest', {
       message: 'The source of a copy request may not specifically refer to a delete marker by version id.',
@@ -41,20 +44,20 @@ const readableSource = (context: ObjectContext, target: ReadTarget): StoredObjec
   }
 };
 
-/** Copying an object's tags requires permission to read them. */
+/** Throws AccessDenied if the source has tags that the caller may not read. Called before tags are copied. */
 export const authorizeTagCopy = (context: ObjectContext, source: CopySource): void => {
   if (source.object.tags.length === 0) return;
   const action = source.versionId === undefined ? 's3:GetObjectTagging' : 's3:GetObjectVersionTagging';
   authorize(context, action, { bucket: source.bucket, key: source.key, object: source.object });
 };
 
-/** The version of the source, if its bucket has versions. */
+/** The x-amz-copy-source-version-id header, if the source's bucket has versions. */
 export const copySourceHeaders = (source: CopySource): Record<string, string> =>
   hasVersionIds(source.bucket) ? { 'x-amz-copy-source-version-id': source.object.versionId } : {};
 
 const MAX_COPY_BYTES = 5 * 1024 ** 3;
 
-/** Throws InvalidRequest for more bytes than one request may copy. */
+/** Throws InvalidRequest if the content is larger than a single request may copy. */
 export const checkCopySize = ({ sizeBytes }: Content): void => {
   if (sizeBytes > MAX_COPY_BYTES)
     throw new S3Error('InvalidRequest', {
@@ -62,7 +65,7 @@ export const checkCopySize = ({ sizeBytes }: Content): void => {
     });
 };
 
-/** Releases the content if `work` fails. */
+/** Runs `work`, and releases the content if `work` fails. */
 export const releaseOnError = async <T>(content: Content, work: () => Promise<T>): Promise<T> => {
   try {
     return await work();

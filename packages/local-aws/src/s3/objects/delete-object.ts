@@ -68,7 +68,7 @@ export const deleteObjects = async (context: BucketContext): Promise<Answer> => 
   };
 };
 
-/** The error for MFA delete and for conditions that only directory buckets support. */
+/** The error for the headers of MFA delete, and for conditions that S3 supports only for directory buckets. */
 const unsupportedHeader = (name: string): S3Error =>
   new S3Error('NotImplemented', { elements: { Header: name } });
 
@@ -136,7 +136,7 @@ const carryOut = (context: BucketContext, order: DeleteOrder): Deletion => {
   return deletion;
 };
 
-/** Throws AccessDenied for the deletion of a locked version. Hiding a locked version with a delete marker is allowed. */
+/** Throws AccessDenied if the deletion would remove a locked version. A delete marker may hide a locked version. */
 const refuseProtected = (context: BucketContext, { key, versionId }: DeleteOrder): void => {
   const { state, bucket } = context;
   const bypass = bypassesGovernance(context, key);

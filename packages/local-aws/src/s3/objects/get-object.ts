@@ -43,7 +43,7 @@ export const headObject = (context: ObjectContext): Answer => {
 
 interface ReadAnswer extends Answer {
   headers: Record<string, string>;
-  /** Null for a response without a body. */
+  /** The requested bytes; null for a response without a body. */
   range: ByteRange | null;
 }
 
@@ -57,7 +57,7 @@ const buildReadAnswer = (context: ObjectContext, object: StoredObject): ReadAnsw
     headers: {
       ...descriptionHeaders(state, bucket, object),
       ...permittedHeaders(context, object),
-      // Expiration rules apply to the current version, which a request without a version id reads.
+      // Expiration rules apply only to the current version, so a request for a named version gets no expiration header.
       ...(request.query.has('versionId') ? {} : expirationHeader(bucket, context.key, object)),
       'Content-Length': String(range.lengthBytes),
       ...(range.partial ? { 'Content-Range': contentRange(range, object) } : {}),
@@ -70,7 +70,7 @@ const buildReadAnswer = (context: ObjectContext, object: StoredObject): ReadAnsw
   };
 };
 
-/** The headers about an object's tags and lock, each only for callers that may read that property. */
+/** The headers about an object's tags and lock. A header is omitted if the caller may not read that property. */
 const permittedHeaders = (context: ObjectContext, object: StoredObject): Record<string, string> => {
   const { request, key } = context;
   const { retention, legalHold } = object.lock;
@@ -91,7 +91,7 @@ const wantsChecksum = (request: S3Request): boolean =>
 const contentRange = (range: ByteRange, object: StoredObject): string =>
   `bytes ${range.offset}-${range.offset + range.lengthBytes - 1}/${object.content.sizeBytes}`;
 
-/** The stored checksum of the returned bytes if they are the whole object or one part; empty for any other range. */
+/** The checksum headers of the returned bytes. Returns no header unless the bytes are the whole object or one part. */
 const checksumOfRange = (range: ByteRange, object: StoredObject): Record<string, string> => {
   const { checksum } = object;
   if (typeof range.part?.checksum === 'string')
@@ -127,7 +127,7 @@ const overriddenHeaders = (request: S3Request): Record<string, string> => {
       throw new S3Error('InvalidRequest', {
         message: 'Request specific response headers cannot be used for anonymous GET requests.',
       });
-    // Node writes header values as Latin-1, so the value's UTF-8 bytes are given as Latin-1 characters.
+    // Node encodes header values as Latin-1. To send the value as UTF-8, each of its UTF-8 bytes becomes one Latin-1 character.
     headers[name] = Buffer.from(value, 'utf8').toString('latin1');
   }
   return headers;

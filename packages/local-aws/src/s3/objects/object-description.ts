@@ -1,4 +1,4 @@
-/** The headers with which a write describes an object, and the response headers with which a read returns the description. */
+/** Reads an object's description from the headers of a write, and renders it as headers of a read's response. */
 import { archiveHeaders } from '../lifecycle/archive.ts';
 import { encryptionOf, encryptionHeaders } from '../access/encryption.ts';
 import { S3Error } from '../errors.ts';
@@ -45,7 +45,7 @@ const parseContentHeaders = (request: S3Request): Record<string, string> => {
   return headers;
 };
 
-/** Throws InvalidStorageClass. */
+/** Reads x-amz-storage-class; the default is STANDARD. Throws InvalidStorageClass. */
 const parseStorageClass = (request: S3Request): string => {
   const storageClass = header(request, 'x-amz-storage-class') ?? 'STANDARD';
   if (!STORAGE_CLASSES.includes(storageClass))
@@ -111,7 +111,7 @@ const STORAGE_CLASSES = [
   'DEEP_ARCHIVE',
 ];
 
-/** Removes aws-chunked, which is the framing of the request and not a property of the object. */
+/** The Content-Encoding without aws-chunked, which describes the request's framing and not the object. */
 const contentEncoding = (request: S3Request): string | undefined =>
   header(request, 'content-encoding')
     ?.split(',')
@@ -132,7 +132,7 @@ const UNSUPPORTED_HEADERS = [
   'x-amz-write-offset-bytes',
 ];
 
-/** Throws NotImplemented for headers that S3 supports and the local S3 does not, instead of ignoring them. */
+/** Throws NotImplemented for headers that S3 supports but the local S3 does not. */
 const refuseUnsupported = (request: S3Request): void => {
   const found = UNSUPPORTED_HEADERS.find((name) => header(request, name) !== undefined);
   if (found !== undefined) throw new S3Error('NotImplemented', { elements: { Header: found } });

@@ -1,7 +1,7 @@
 /**
  * GetObjectRetention, PutObjectRetention, GetObjectLegalHold and PutObjectLegalHold.
  *
- * Sources: API_PutObjectRetention.html, API_PutObjectLegalHold.html and their GETs.
+ * Sources: API_PutObjectRetention.html, API_PutObjectLegalHold.html.
  */
 import { bypassesGovernance } from '../access/bypass-governance.ts';
 import { S3Error } from '../errors.ts';
@@ -47,7 +47,7 @@ export const putObjectRetention = async (context: ObjectContext): Promise<Answer
   return { status: 200 };
 };
 
-/** Returns null for an empty document, which removes the retention. */
+/** Parses a Retention document. Returns null for an empty document, which removes the retention. */
 const parseRetentionDocument = (root: XmlNode, nowMs: number): Retention | null => {
   if (root.children.length === 0) return null;
   if (childOf(root, 'EventHold') !== undefined) throw eventHold();
@@ -81,7 +81,7 @@ export const putObjectLegalHold = async (context: ObjectContext): Promise<Answer
   return { status: 200 };
 };
 
-/** The same permission applies to the current version and to a named version. */
+/** Finds the version that the request names. The current version and a named version require the same permission. */
 const findLockable = (context: ObjectContext, action: string): StoredObject => {
   const object = findReadable(context, requestedTarget(context), { current: action, version: action });
   if (context.bucket.objectLock === null)

@@ -40,7 +40,7 @@ const findTagged = (context: ObjectContext, action: string, versionAction: strin
     hidden: 'not-allowed',
   });
 
-/** Authorises the call again with the new tags, for policies about s3:RequestObjectTag. */
+/** Authorises the request again with the new tags, because policies may have conditions on s3:RequestObjectTag. */
 const authorizeTags = (context: ObjectContext, tags: Tag[]): void => {
   const named = context.request.query.has('versionId');
   const action = named ? 's3:PutObjectVersionTagging' : 's3:PutObjectTagging';

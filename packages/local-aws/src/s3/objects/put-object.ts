@@ -51,11 +51,11 @@ export const putObject = async (context: ObjectContext): Promise<Answer> => {
   };
 };
 
-/** The ETag: the MD5, or 32 random digits if the object is encrypted with a KMS key or a customer's key. */
+/** The ETag of a new object: its MD5, or 32 random digits if it is encrypted with a KMS key or a customer's key. */
 export const etagOf = (md5: string, encryption: Encryption): string =>
   encryption.algorithm === 'AES256' ? md5 : randomBytes(16).toString('hex');
 
-/** The ETag, version, encryption and checksum headers of a response to a write. */
+/** The response headers of a write: ETag, version, encryption and checksum. */
 const writtenHeaders = (state: S3State, bucket: Bucket, stored: StoredObject): Record<string, string> => ({
   ETag: `"${stored.etag}"`,
   ...writtenVersionHeader(stored),
@@ -68,7 +68,7 @@ export const checksumHeaders = (checksum: Checksum): Record<string, string> => (
   'x-amz-checksum-type': checksum.type,
 });
 
-/** Runs `judge`. Releases the bytes if it throws, or if the bucket was deleted while they arrived. */
+/** Runs `judge`. If `judge` throws, or if the bucket was deleted while the content arrived, releases the content and throws. */
 export const judgeOrRelease = (context: ObjectContext, content: Content, judge: () => void): void => {
   const { state, bucket } = context;
   try {
@@ -81,7 +81,10 @@ export const judgeOrRelease = (context: ObjectContext, content: Content, judge: 
   }
 };
 
-/** Sends the event about a new object. Must be called synchronously after the commit, so that sequencers follow the order of commits. */
+/**
+ * Sends the event about a new object. Must be called directly after the commit, without an `await` between them, so that the sequencers
+ * have the order of the commits.
+ */
 export const announceObject = (
   context: ObjectContext,
   object: StoredObject,

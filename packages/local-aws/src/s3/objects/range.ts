@@ -1,4 +1,4 @@
-/** The bytes of an object that a GET or HEAD requests. Source: API_GetObject.html, RFC 7233. */
+/** The bytes of an object that a GET or HEAD requests. Sources: API_GetObject.html, RFC 7233. */
 import { S3Error } from '../errors.ts';
 import type { PartDescription, StoredObject } from '../model/object.ts';
 import { header, integerParameter, type S3Request } from '../protocol/request.ts';
@@ -6,13 +6,16 @@ import { header, integerParameter, type S3Request } from '../protocol/request.ts
 export interface ByteRange {
   offset: number;
   lengthBytes: number;
-  /** True for status 206, false for 200. */
+  /** True if the response has the status 206, false if it has 200. */
   partial: boolean;
   /** The part of a multipart object that the request names by number. */
   part?: PartDescription;
 }
 
-/** Throws InvalidRange or InvalidPartNumber (416), or InvalidRequest for a range together with a part number. */
+/**
+ * Reads the range or the part number of a request; without either, the range is the whole object. Throws InvalidRange or InvalidPartNumber
+ * (416), or InvalidRequest for a range together with a part number.
+ */
 export const requestedRange = (request: S3Request, object: StoredObject): ByteRange => {
   const sizeBytes = object.content.sizeBytes;
   const range = header(request, 'range');
@@ -33,7 +36,7 @@ export const requestedRange = (request: S3Request, object: StoredObject): ByteRa
   return parsed ?? { offset: 0, lengthBytes: sizeBytes, partial: false };
 };
 
-/** Returns null for a form that S3 does not support, such as several ranges: S3 ignores the header then. */
+/** Parses a Range header. Returns null for a form that S3 ignores, such as several ranges. */
 const parseRange = (range: string, sizeBytes: number): ByteRange | 'unsatisfiable' | null => {
   const match = /^bytes=(\d*)-(\d*)$/.exec(range.trim());
   const [, first = '', last = ''] = match ?? [];

@@ -25,26 +25,29 @@ export interface SparseObject {
   bucket: string;
   key: string;
   sizeBytes: number;
-  /** A whole number. The same seed gives the same content. */
+  /** A whole number that determines the content. */
   seed: number;
-  /** Creates a multipart object with parts of this size, of which the last may be smaller. Default: not multipart. */
+  /** Creates a multipart object with parts of this size. The last part may be smaller. By default, the object is not multipart. */
   partSizeBytes?: number;
   /** Creates a multipart object with parts of these sizes. Overrides `partSizeBytes`. */
   partSizesBytes?: readonly number[];
-  /** Default: a full-object CRC64NVME. SHA-1 and SHA-256 are not supported, because computing them requires reading all bytes. */
+  /**
+   * The checksum of the object. The default is a full-object CRC64NVME. SHA-1 and SHA-256 are not supported, because computing them
+   * requires all bytes.
+   */
   checksum?: { algorithm: 'CRC32' | 'CRC32C' | 'CRC64NVME'; type?: 'FULL_OBJECT' | 'COMPOSITE' };
-  /** Headers of a PutObject, for example `x-amz-meta-…`, `content-type`, `x-amz-tagging`, `x-amz-storage-class`. */
+  /** Headers as in a PutObject request, for example `x-amz-meta-…`, `content-type`, `x-amz-tagging`, `x-amz-storage-class`. */
   headers?: Readonly<Record<string, string>>;
 }
 
 export interface MadeObject {
-  /** Without quotes. */
+  /** The ETag without its quotes. */
   etag: string;
   versionId: string;
   checksum: Checksum;
 }
 
-/** Creates an object as the bucket's owner, with all effects of a write. Throws the same {@link S3Error} as a PutObject. */
+/** Creates an object as the bucket's owner. The effects and errors are those of a PutObject. Throws {@link S3Error}. */
 export const createSparseObject = (state: S3State, object: SparseObject): MadeObject => {
   const context = ownerContext(state, object);
   const generator = generatorOf(state.generators, object.seed);

@@ -1,5 +1,5 @@
 /**
- * Tags of objects and buckets, in a header or in a document.
+ * Parses and renders the tags of objects and buckets, which a header or a document contains.
  *
  * Source: Amazon S3 User Guide "Categorizing your storage using tags" (object-tagging.html).
  */
@@ -19,7 +19,7 @@ import {
 
 const MAX_OBJECT_TAGS = 10;
 
-/** The x-amz-tagging header: `a=1&b=2`, form-encoded. Throws InvalidArgument or InvalidTag. */
+/** Parses the form-encoded x-amz-tagging header, for example `a=1&b=2`. Throws InvalidArgument or InvalidTag. */
 export const parseTaggingHeader = (text: string | undefined): Tag[] => {
   if (text === undefined || text === '') return [];
   const pairs = text.split('&');
@@ -46,7 +46,10 @@ export const parseTaggingDocument = (body: string): Tag[] => {
   return checkTags(tags);
 };
 
-/** Reads the Tagging document of a bucket, which may have more tags than an object. Throws the same errors as {@link parseTaggingDocument}. */
+/**
+ * Reads the Tagging document of a bucket. A bucket may have more tags than an object. Throws the same errors as
+ * {@link parseTaggingDocument}.
+ */
 export const parseBucketTagging = (body: string): Tag[] => {
   const set = childOf(parseXml(body, 'Tagging'), 'TagSet');
   if (set === undefined) throw new S3Error('MalformedXML');

@@ -1,8 +1,8 @@
 /**
- * User metadata: how S3 converts names and values on a write and on a read.
+ * Converts user metadata between headers and stored names and values. On a write, S3 decodes values according to RFC 2047. On a read, it
+ * encodes values that are not plain ASCII in the same way.
  *
- * Source: Amazon S3 User Guide "Working with object metadata" (UsingMetadata.html): S3 decodes values of a write
- * according to RFC 2047, and on a read encodes the values that are not plain ASCII in the same way.
+ * Source: Amazon S3 User Guide "Working with object metadata" (UsingMetadata.html).
  */
 import type { IncomingHttpHeaders } from 'node:http';
 import { S3Error } from '../errors.ts';
@@ -10,7 +10,7 @@ import { S3Error } from '../errors.ts';
 const METADATA_PREFIX = 'x-amz-meta-';
 const MAX_BYTES = 2048;
 
-/** Returns the values by name without the prefix. Throws MetadataTooLarge if names and values exceed 2 KB. */
+/** Returns the values by name, without the prefix of the names. Throws MetadataTooLarge if names and values exceed 2 KB. */
 export const parseUserMetadata = (headers: IncomingHttpHeaders): Record<string, string> => {
   const metadata: Record<string, string> = {};
   let sizeBytes = 0;

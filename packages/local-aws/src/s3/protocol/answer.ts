@@ -29,7 +29,7 @@ export const writeAnswer = async (exchange: S3Exchange, answer: Answer): Promise
   }
 };
 
-/** The error of a HEAD request has no body, so only its status describes the error. */
+/** Writes an error response. The response to a HEAD request has no body, so only its status and headers describe the error. */
 export const writeS3Error = (exchange: S3Exchange, error: S3Error, resource: string): void => {
   const { response, isHead } = exchange;
   const headers = { ...commonHeaders(exchange), 'Content-Type': 'application/xml', ...error.headers };
@@ -61,13 +61,13 @@ export const commonHeaders = ({ requestId }: S3Exchange): Record<string, string>
   Server: 'AmazonS3',
 });
 
-/** Retains the bytes while they are sent, because the object may be overwritten in the meantime. */
+/** Sends the content. Retains it while it is sent, because the object may be overwritten in the meantime. */
 const streamContent = async (response: ServerResponse, content: Content): Promise<void> => {
   retainContent(content);
   try {
     let previous: Promise<void> = Promise.resolve();
     for await (const chunk of readContent(content)) {
-      // The next read reuses the previous buffer, so the socket must have taken it first.
+      // The next read reuses the memory of the previous chunk, so the socket must have sent the previous chunk first.
       await previous;
       if (response.destroyed) return;
       previous = new Promise((sent, failed) => {

@@ -11,15 +11,15 @@ const MIN_CHUNK_BYTES = 8192;
 const MAX_LINE_BYTES = 16 * 1024;
 
 interface DecodedBody {
-  /** The payload. It ends without an error only if the framing is complete. */
+  /** The payload without its framing. Iterating over it fails if the framing is incomplete. */
   payload: AsyncIterable<Buffer>;
-  /** The trailing headers, with names in lower case. The map is complete once the payload has ended. */
+  /** The trailing headers, with names in lower case. The map is complete when the payload has ended. */
   trailer: Map<string, string>;
 }
 
 /**
  * Decodes `size[;chunk-signature=…]CRLF bytes CRLF … 0 CRLF [trailer CRLF] CRLF`.
- * Throws InvalidChunkSizeError for a chunk under 8 KiB that is not the last, and IncompleteBody if the framing is incomplete.
+ * Throws InvalidChunkSizeError if a chunk other than the last is under 8 KiB, and IncompleteBody if the framing is incomplete.
  */
 export const decodeAwsChunked = (
   body: AsyncIterable<Buffer>,
@@ -64,7 +64,7 @@ const parseChunkHeader = (line: string): { sizeBytes: number; signature: string 
 
 const TRAILER_SIGNATURE = 'x-amz-trailer-signature';
 
-/** The signature covers the other trailing headers, in the order in which they were sent. */
+/** Verifies the signature of the trailer. It covers all other trailing headers, in the order in which they were sent. */
 const verifyTrailer = (trailer: Map<string, string>, verifier: ChunkVerifier | null): void => {
   const signature = trailer.get(TRAILER_SIGNATURE);
   trailer.delete(TRAILER_SIGNATURE);
@@ -85,7 +85,7 @@ const readTrailer = async (input: ByteCursor, trailer: Map<string, string>): Pro
 
 type ByteCursor = ReturnType<typeof createByteCursor>;
 
-/** Reads lines and counted bytes from the raw chunks. */
+/** Reads lines, and given numbers of bytes, from the raw chunks of a body. */
 const createByteCursor = (body: AsyncIterable<Buffer>) => {
   const source = body[Symbol.asyncIterator]();
   let current: Buffer = Buffer.alloc(0);

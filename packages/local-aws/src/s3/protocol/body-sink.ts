@@ -1,4 +1,4 @@
-/** Chooses what happens to the bytes of an upload: they are stored and digested, or compared with the expected content. */
+/** Chooses the sink for the bytes of an upload. One sink stores and digests the bytes, the other compares them with sparse content. */
 import type { BlobStore } from '../storage/blobs.ts';
 import type { DigestName } from '../storage/digests.ts';
 import type { S3Request } from './request.ts';
@@ -8,7 +8,7 @@ import { createSparseSink } from '../storage/sparse/sparse-sink.ts';
 import type { S3State } from '../model/state.ts';
 import type { BodySink } from '../storage/blob.ts';
 
-/** `claimsMd5` is true if the client sent an MD5 to compare with. */
+/** Opens the sink for a request's body. `claimsMd5` is true if the client sent an MD5 of the body. */
 export const openSink = (
   state: S3State,
   request: S3Request,

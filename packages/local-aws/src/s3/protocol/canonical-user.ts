@@ -9,5 +9,5 @@ export const canonicalUserId = (accountId: string): string => {
   return id;
 };
 
-/** Cache of a pure function: hashing the owner for each entry would be most of the cost of a listing. */
+/** A cache of canonical user ids. Without it, hashing the owner of each entry would take most of the time of a listing. */
 const CANONICAL_IDS = new Map<string, string>();

@@ -1,6 +1,6 @@
 /**
- * The signatures of a body that is signed in chunks. Each signature covers its chunk and the previous signature; the first covers the
- * signature of the headers.
+ * Verifies the signatures of a body that is signed in chunks. Each signature covers its chunk and the signature before it. The first
+ * chunk's signature covers the signature of the request's headers.
  *
  * Source: Amazon S3 API Reference, "Signature calculations for the authorization header: transferring payload in multiple
  * chunks" (sigv4-streaming.html) and "Including trailing headers" (sigv4-streaming-trailers.html).
@@ -11,7 +11,7 @@ import { S3Error } from '../errors.ts';
 import { header, type S3Request, type ChunkVerifier } from './request.ts';
 import type { S3State } from '../model/state.ts';
 
-/** Returns null for a body without signed chunks. Throws NotImplemented for an unsupported signing method. */
+/** The verifier of a request's body. Returns null for a body without signed chunks. Throws NotImplemented for other signing methods. */
 export const chunkVerifier = (state: S3State, request: S3Request): ChunkVerifier | null => {
   const payload = header(request, 'x-amz-content-sha256') ?? '';
   if (!payload.startsWith('STREAMING-') || payload === 'STREAMING-UNSIGNED-PAYLOAD-TRAILER') return null;
@@ -31,7 +31,7 @@ const EMPTY_SHA256 = hash('sha256', '', 'hex');
 
 const createVerifier = (signing: {
   key: Buffer;
-  /** The timestamp and scope that every string to sign contains. */
+  /** The timestamp and the scope, which every string to sign contains. */
   lead: string;
   seed: string;
   payload: string;

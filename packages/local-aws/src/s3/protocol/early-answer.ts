@@ -1,6 +1,6 @@
 /**
- * The 200 that S3 sends before a long copy or completion ends, to keep the connection alive. The body then contains the result, even
- * if it is an error.
+ * Sends the status 200 before a long copy or completion ends, to keep the connection alive. The body follows when the work ends, and
+ * contains either the result or an error.
  *
  * Sources: API_CopyObject.html, API_UploadPartCopy.html and API_CompleteMultipartUpload.html, "Response and special errors".
  */
@@ -16,7 +16,10 @@ export const mayBeAnsweredEarly = (request: S3Request): boolean =>
   ((request.method === 'PUT' && request.aws.headers['x-amz-copy-source'] !== undefined) ||
     (request.method === 'POST' && request.query.has('uploadId')));
 
-/** Writes the response; after `afterMs`, writes the 200 first and the body later. Rejects only if nothing was written yet. */
+/**
+ * Writes the response when `pending` resolves. If that takes longer than `afterMs`, writes the status 200 first and the body later.
+ * Rejects only if nothing was written yet.
+ */
 export const writeMaybeEarly = async (
   exchange: S3Exchange,
   pending: Promise<Answer>,

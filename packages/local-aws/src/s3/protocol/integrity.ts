@@ -1,5 +1,5 @@
 /**
- * The claims of a request about its body: framing, length, Content-MD5, x-amz-content-sha256 and one additional checksum.
+ * Reads what a request claims about its body: framing, length, Content-MD5, x-amz-content-sha256 and at most one additional checksum.
  *
  * Sources: Amazon S3 User Guide "Checking object integrity for data uploads", API Reference "PutObject" and
  * "Authenticating requests: x-amz-content-sha256".
@@ -17,21 +17,21 @@ import { header, type S3Request } from './request.ts';
 
 export interface BodyClaims {
   framing: 'plain' | 'aws-chunked';
-  /** Size of the payload; null if the sender did not declare it (plain Transfer-Encoding: chunked). */
+  /** Size of the payload; null if the request does not declare it (plain Transfer-Encoding: chunked). */
   lengthBytes: number | null;
   md5: Buffer | null;
-  /** Hexadecimal; null unless the signature covers the body. */
+  /** The hexadecimal SHA-256; null unless the request's signature covers the body. */
   sha256: string | null;
   checksum: ChecksumClaim | null;
 }
 
-/** `value` is null if the trailer contains it. */
+/** A checksum that the client sends. `value` is null if the trailer of the body contains the value. */
 interface ChecksumClaim {
   algorithm: ChecksumAlgorithm;
   value: string | null;
 }
 
-/** Throws InvalidDigest, InvalidRequest or MissingContentLength for invalid claims. */
+/** Reads the claims of a request. Throws InvalidDigest, InvalidRequest or MissingContentLength for invalid claims. */
 export const parseBodyClaims = (
   request: S3Request,
   checksumHeaders: 'about-body' | 'about-object' = 'about-body',
@@ -50,7 +50,10 @@ export const parseBodyClaims = (
   };
 };
 
-/** Throws InvalidRequest for an upload under object lock without a checksum or MD5. The hash in the signature does not count as one. */
+/**
+ * Throws InvalidRequest if an upload under object lock has neither a checksum nor an MD5. The SHA-256 in x-amz-content-sha256 is not
+ * sufficient.
+ */
 export const checkLockIntegrity = (
   claims: BodyClaims,
   asked: ObjectLock,
@@ -85,7 +88,7 @@ const parseMd5 = (text: string | undefined): Buffer | null => {
   return bytes;
 };
 
-/** Checksums that S3 added in 2026 and the local S3 does not support. */
+/** The headers of checksums that S3 added in 2026. The local S3 does not support them. */
 const UNSUPPORTED_CHECKSUM = /^x-amz-checksum-(sha512|md5|xxhash\w+)$/;
 
 const parseChecksumClaim = (request: S3Request): ChecksumClaim | null => {

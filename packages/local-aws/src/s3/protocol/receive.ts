@@ -11,11 +11,11 @@ import type { Blob, BodySink, KeptBody } from '../storage/blob.ts';
 
 interface ReceivedBody {
   blob: Blob;
-  /** Hexadecimal: the MD5, or its substitute if the content is sparse. */
+  /** The hexadecimal MD5, or for sparse content the substitute that `Generator.etag` returns. */
   md5: string;
-  /** Base64, of the requested algorithm. */
+  /** The base64 checksum of the requested algorithm. */
   checksum: string;
-  /** Base64, of the algorithm of the client's checksum; null if the client sent none. */
+  /** The base64 checksum of the algorithm that the client used; null if the client sent no checksum. */
   claimed: string | null;
 }
 
@@ -24,7 +24,7 @@ const MAX_XML_BYTES = 8 * 1024 * 1024;
 
 /**
  * Stores the body of a PutObject or UploadPart. The checksum is computed with `algorithm`, whether or not the client sent one.
- * Throws EntityTooLarge, IncompleteBody, BadDigest, XAmzContentSHA256Mismatch and similar errors; nothing is stored then.
+ * Throws EntityTooLarge, IncompleteBody, BadDigest, XAmzContentSHA256Mismatch and similar errors. After an error, nothing remains stored.
  */
 export const receiveObject = async (
   state: S3State,
@@ -64,7 +64,7 @@ const digestsOf = (claims: BodyClaims, algorithm: ChecksumAlgorithm | null): Set
   return names;
 };
 
-/** Reads and verifies a request body that is a document. */
+/** Reads a request body that is a document, and verifies it against the request's claims. */
 export const receiveText = (request: S3Request): Promise<string> =>
   receiveDocument(request, parseBodyClaims(request));
 
@@ -89,7 +89,10 @@ const receiveDocument = async (request: S3Request, claims: BodyClaims): Promise<
   return Buffer.concat(chunks).toString('utf8');
 };
 
-/** The request's raw bytes. Leaving the loop early must not close the connection, because an error response must still be sent on it. */
+/**
+ * The request's raw bytes. If a loop over them ends early, the connection stays open, because an error response must still be sent on
+ * it.
+ */
 const rawBody = (request: S3Request): AsyncIterable<Buffer> =>
   request.aws.body.iterator({ destroyOnReturn: false });
 

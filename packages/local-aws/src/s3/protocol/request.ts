@@ -1,4 +1,4 @@
-/** A request as S3 reads it: bucket, key and sub-resource. Also the types that operations take and return. */
+/** Parses a request to its bucket, key and parameters. Defines the types that operations take and return. */
 import type { ServerResponse } from 'node:http';
 import type { Caller } from '../../core/access.ts';
 import type { AwsRequest } from '../../core/request.ts';
@@ -12,15 +12,15 @@ export interface S3Request {
   method: string;
   addressing: 'path' | 'virtual-host';
   bucketName: string | null;
-  /** Decoded. Null for requests about the service or a bucket. */
+  /** The decoded key; null for requests about the service or a bucket. */
   key: string | null;
-  /** Decoded query parameters; the value is '' if the parameter has none. */
+  /** Decoded query parameters. A parameter without a value has the value ''. */
   query: Map<string, string>;
   /** Verifies a body whose chunks are signed; null or absent for any other body. */
   chunkVerifier?: ChunkVerifier | null;
 }
 
-/** Takes a body in order. `endChunk` and `endTrailer` throw SignatureDoesNotMatch. */
+/** Receives a body in order and verifies its signatures. `endChunk` and `endTrailer` throw SignatureDoesNotMatch. */
 export interface ChunkVerifier {
   update(bytes: Buffer): void;
   endChunk(signature: string | undefined): void;
@@ -47,7 +47,10 @@ export interface Answer {
   body?: string | Content;
 }
 
-/** Throws InvalidURI for a path or query that is not percent-encoded UTF-8, and KeyTooLongError for a key over 1,024 bytes. */
+/**
+ * Parses a request. Throws InvalidURI for a path or query that is not percent-encoded UTF-8, and KeyTooLongError for a key over 1,024
+ * bytes.
+ */
 export const parseRequest = (aws: AwsRequest): S3Request => {
   const query = parseQuery(aws.query);
   const virtualBucket = bucketOfHost(aws.headers.host);
@@ -70,13 +73,15 @@ export const parseRequest = (aws: AwsRequest): S3Request => {
   };
 };
 
-/** A header's value, or undefined if it is absent. Repeated headers are joined as S3 joins them. */
+/** The value of a header; undefined if absent. The values of a repeated header are joined with commas, as in S3. */
 export const header = (request: S3Request, name: string): string | undefined => {
   const value = request.aws.headers[name];
   return Array.isArray(value) ? value.join(',') : value;
 };
 
-/** The value of a query parameter; undefined if absent. Throws InvalidArgument unless it is a whole number within the bounds. */
+/**
+ * The value of a query parameter; undefined if absent. Throws InvalidArgument unless the value is a whole number within the bounds.
+ */
 export const integerParameter = (
   request: S3Request,
   name: string,
@@ -111,7 +116,7 @@ export const parseQuery = (query: string): Map<string, string> => {
   return parameters;
 };
 
-/** Throws InvalidURI if the decoded bytes are not UTF-8. */
+/** Decodes percent-encoded text. Throws InvalidURI if the decoded bytes are not UTF-8. */
 export const decodeUri = (text: string): string => {
   try {
     return decodeURIComponent(text);
@@ -120,7 +125,9 @@ export const decodeUri = (text: string): string => {
   }
 };
 
-/** The bucket that a host such as `bucket.localhost:4566` or `bucket.s3.eu-west-1.amazonaws.com` names; null for any other host. */
+/**
+ * The bucket in a host such as `bucket.localhost:4566` or `bucket.s3.eu-west-1.amazonaws.com`. Returns null for a host without a bucket.
+ */
 const bucketOfHost = (host: string | undefined): string | null =>
   /^(?!s3\.localhost)(.+?)\.(?:localhost|s3[.-][a-z0-9.-]+)(?::\d+)?$/i.exec(host ?? '')?.[1] ?? null;
 

@@ -1,6 +1,6 @@
 /**
- * A key as S3 writes it in event notifications and with `encoding-type=url`: form-encoded, with `+` for a space and with slashes
- * unchanged.
+ * Form-encodes a key, with `+` for a space and with slashes unchanged. S3 encodes keys like this in event notifications, and in listings
+ * with `encoding-type=url`.
  */
 export const formEncodeKey = (key: string): string =>
   UNCHANGED.test(key)

@@ -1,4 +1,4 @@
-/** S3's XML: a writer that preserves every key, and a small strict reader for request bodies. */
+/** Writes the XML of S3 so that every key is preserved, and parses request bodies strictly. */
 import { S3Error } from '../errors.ts';
 
 const NAMESPACE = 'http://s3.amazonaws.com/doc/2006-03-01/';
@@ -13,7 +13,7 @@ export const XML_DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n';
 export const xmlElement = (name: string, ...children: string[]): string =>
   `<${name}>${children.join('')}</${name}>`;
 
-/** An element with text; '' if there is no value. */
+/** An element with text. Returns '' if the value is null or undefined. */
 export const xmlText = (name: string, value: string | number | boolean | null | undefined): string =>
   value === null || value === undefined ? '' : `<${name}>${escapeXml(String(value))}</${name}>`;
 
@@ -30,18 +30,18 @@ const SPECIAL_ALL = /[&<>"\u0000-\u001f\ufffe\uffff]/g;
 const ENTITIES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
 const reference = (character: string): string => `&#x${character.charCodeAt(0).toString(16)};`;
 
-/** A date in a response document. S3 stores whole seconds but writes milliseconds. */
+/** A date in a response document. S3 stores whole seconds, but writes dates with milliseconds. */
 export const listedDate = (ms: number): string => new Date(Math.floor(ms / 1000) * 1000).toISOString();
 
-/** One element of a request body. The reader drops namespace prefixes and ignores attributes. */
+/** An element of a request body, without namespace prefixes and attributes. */
 export interface XmlNode {
   name: string;
-  /** The text directly inside the element, with references resolved. */
+  /** The text directly inside the element, with entities and character references resolved. */
   text: string;
   children: XmlNode[];
 }
 
-/** Reads a document whose root is `rootName`. Throws MalformedXML for anything else. */
+/** Parses a document. Throws MalformedXML if the text is not XML or its root element is not `rootName`. */
 export const parseXml = (source: string, rootName: string): XmlNode => {
   const root: XmlNode = { name: '', text: '', children: [] };
   const open: XmlNode[] = [root];

@@ -55,7 +55,7 @@ const createFileWriter = (path: string, buffers: WriteBuffers): FileWriter => {
   let file: FileHandle | undefined;
   let inFlight: Promise<void> = Promise.resolve();
 
-  /** Copies the chunk, so that no chunk lives for long: see `young-collection.ts`. */
+  /** Copies the chunk into a buffer, so that the chunk's own memory can be freed soon. `young-collection.ts` explains why. */
   const append = (chunk: Buffer): Promise<void> | undefined => {
     buffer ??= buffers.take();
     const copiedBytes = chunk.copy(buffer, usedBytes);
@@ -69,7 +69,7 @@ const createFileWriter = (path: string, buffers: WriteBuffers): FileWriter => {
     buffer = null;
     usedBytes = 0;
     if (full === null) return;
-    // One buffer is written while the next one is filled.
+    // The full buffer is written while the caller fills the next buffer.
     const previous = inFlight;
     inFlight = (async () => {
       try {
@@ -80,7 +80,7 @@ const createFileWriter = (path: string, buffers: WriteBuffers): FileWriter => {
         buffers.giveBack(full);
       }
     })();
-    // The next `await` of this promise reports a failure; without this line, a failure before it would be an unhandled rejection.
+    // A later `await` of this promise reports a failure. Without this line, an earlier failure would be an unhandled rejection.
     inFlight.catch(() => undefined);
     await previous;
     if (rest.length > 0) await append(rest);
@@ -106,12 +106,18 @@ const createFileWriter = (path: string, buffers: WriteBuffers): FileWriter => {
 
 const NO_BYTES = Buffer.alloc(0);
 
-/** Continues after a short write, which a nearly full disk causes, or fails with the file system's own error. */
+/**
+ * Writes all bytes. A nearly full disk may accept only some of the bytes. The next write then either succeeds or fails with the error of
+ * the file system.
+ */
 const writeFully = async (file: FileHandle, bytes: Buffer): Promise<void> => {
   for (let at = 0; at < bytes.length;) at += (await file.write(bytes, at)).bytesWritten;
 };
 
-/** Copies the bytes: a socket's chunk is a view of a 64 KiB slab, all of which a 100-byte object would keep in memory. */
+/**
+ * Copies the chunks into memory of the right size. A socket's chunk is a view of a 64 KiB slab, so an object of 100 bytes would otherwise
+ * keep the whole slab in memory.
+ */
 const ownCopy = (chunks: Buffer[], sizeBytes: number): Buffer => {
   const bytes = Buffer.allocUnsafeSlow(sizeBytes);
   let at = 0;

@@ -7,9 +7,11 @@ export interface Blob {
   readonly sizeBytes: number;
   retain(): void;
   release(): void;
-  /** Yields the bytes from `offset`. A yielded buffer stays valid while the next one is read; the request after that reuses it. */
+  /**
+   * Yields the bytes from `offset`. A yielded buffer stays valid while the following buffer is read. The read after that overwrites it.
+   */
   read(offset: number, lengthBytes: number): AsyncIterable<Buffer>;
-  /** Set only if the bytes are generated on each read: their digests and their position, which are known without reading. */
+  /** Set only if the bytes are generated on each read. Provides their digests and position without reading them. */
   readonly generated?: GeneratedContent;
 }
 
@@ -18,18 +20,18 @@ export interface GeneratedBlob extends Blob {
 }
 
 export interface GeneratedContent {
-  /** Hexadecimal; see `Generator.etag`. */
+  /** The hexadecimal ETag of a range of the blob. `Generator.etag` describes it. */
   etag(offset: number, lengthBytes: number): string;
   crc(algorithm: CrcAlgorithm, offset: number, lengthBytes: number): Buffer;
-  /** This range of bytes as a blob of its own. */
+  /** Returns a range of this blob as a separate blob. */
   piece(offset: number, lengthBytes: number): Blob;
-  /** This blob and `next` as one, if `next` has the same seed and begins where this blob ends; null otherwise. */
+  /** Returns one blob for this blob and `next`. Returns null unless `next` has the same seed and begins where this blob ends. */
   followedBy(next: Blob): Blob | null;
   readonly seed: number;
   readonly position: number;
 }
 
-/** Takes bytes in order. The caller awaits a returned promise before the next write, so that memory stays bounded. */
+/** Receives bytes in order. If `write` returns a promise, the caller awaits it before the next write, to limit the use of memory. */
 export interface BlobWriter {
   write(chunk: Buffer): Promise<void> | undefined;
   finish(): Promise<WrittenBlob>;
@@ -43,12 +45,12 @@ export interface WrittenBlob {
   digests: ReadonlyMap<DigestName, Buffer>;
 }
 
-/** Takes the body of an upload. */
+/** Receives the body of an upload. */
 export interface BodySink extends BlobWriter {
   finish(): Promise<KeptBody>;
 }
 
 export interface KeptBody extends WrittenBlob {
-  /** Hexadecimal: the MD5, or its substitute where the content is sparse. */
+  /** The hexadecimal MD5, or for sparse content the substitute that `Generator.etag` returns. */
   etag: string;
 }

@@ -1,8 +1,8 @@
 /**
- * Stores bodies: small ones in memory, each larger one in a file of its own under one directory.
+ * Stores the bodies of uploads. Small bodies are kept in memory. Each larger body has a file, and all files are in one directory.
  *
- * Blobs count their references, because completing a multipart upload and copying an object point at bytes that are
- * already stored. The file is deleted with its last reference. A file's name never contains a key.
+ * Several objects can share stored bytes, because a copy or a completed multipart upload uses bytes that are already stored. Therefore
+ * each blob counts its references, and its file is deleted with the last reference. File names never contain keys.
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -15,15 +15,15 @@ import { createYoungCollection } from './young-collection.ts';
 import type { BlobWriter } from './blob.ts';
 
 export interface BlobStore {
-  /** Opens a writer for a body of `lengthBytes`, or of fewer bytes if the writer is aborted. Computes the digests while it writes. */
+  /** Opens a writer for a body of `lengthBytes`. The writer computes the digests while it writes. */
   writer(lengthBytes: number, digests: ReadonlySet<DigestName>): BlobWriter;
   /** Ends the thread that writes large bodies, if it was started. */
   close(): Promise<void>;
 }
 
 /**
- * Minimum size of a body that another thread digests and writes. MD5 alone takes over a second per GB; for a smaller body it takes
- * less time than the round trip to the thread.
+ * Minimum size of a body that another thread digests and writes. The MD5 alone takes over a second per GB. For a smaller body, it takes
+ * less time than passing the body to the thread.
  */
 const THREAD_BYTES = 1024 * 1024;
 

@@ -1,5 +1,5 @@
 /**
- * Additional checksums as S3 stores them: algorithm, type and base64 value.
+ * Additional checksums. S3 stores the algorithm, the type and the base64 value of each.
  *
  * Source: Amazon S3 User Guide, "Checking object integrity in Amazon S3" (checking-object-integrity.html).
  */
@@ -20,11 +20,11 @@ export interface Checksum {
   value: string;
 }
 
-/** Algorithm and type of an upload's checksum, decided when the upload is created. */
+/** The algorithm and type of an upload's checksum, which are fixed when the upload is created. */
 export interface ChecksumPlan {
   algorithm: ChecksumAlgorithm;
   type: ChecksumType;
-  /** False if the client requested no checksum and S3 adds CRC64NVME by itself. */
+  /** False if the client requested no checksum. S3 then uses CRC64NVME. */
   requested: boolean;
 }
 
@@ -47,7 +47,7 @@ export const checksumHeader = (algorithm: ChecksumAlgorithm): string =>
 /** The element's name in request and response bodies, for example `ChecksumCRC32`. */
 export const checksumElement = (algorithm: ChecksumAlgorithm): string => `Checksum${algorithm}`;
 
-/** Throws InvalidRequest for an unknown algorithm. */
+/** Parses the name of an algorithm, in upper or lower case. Throws InvalidRequest for an unknown algorithm. */
 export const parseChecksumAlgorithm = (text: string): ChecksumAlgorithm => {
   const found = CHECKSUM_ALGORITHMS.find((algorithm) => algorithm === text.toUpperCase());
   if (found !== undefined) return found;
@@ -64,7 +64,7 @@ const DIGEST_BYTES: Record<ChecksumAlgorithm, number> = {
   SHA256: 32,
 };
 
-/** True if the value is the base64 of a digest of the right length. */
+/** True if the value is the base64 of a digest that has the length of the algorithm's digests. */
 export const isChecksumValue = (algorithm: ChecksumAlgorithm, value: string): boolean => {
   const bytes = Buffer.from(value, 'base64');
   return bytes.length === DIGEST_BYTES[algorithm] && bytes.toString('base64') === value;

@@ -1,4 +1,4 @@
-/** The bytes of an object or a part: slices of blobs, in order. */
+/** The content of an object or a part, which is a list of slices of blobs. */
 import type { CrcAlgorithm } from './crc-combine.ts';
 import type { Blob } from './blob.ts';
 
@@ -18,13 +18,13 @@ export const contentOfBlob = (blob: Blob): Content => ({
   sizeBytes: blob.sizeBytes,
 });
 
-/** Concatenates contents. The result takes over their references. */
+/** Concatenates contents. The result takes over the references that the contents hold to their blobs. */
 export const joinContents = (contents: Content[]): Content => ({
   slices: mergeGenerated(contents.flatMap((content) => content.slices)),
   sizeBytes: contents.reduce((sum, content) => sum + content.sizeBytes, 0),
 });
 
-/** Merges adjacent pieces of generated content, so that a replica of a sparse object is as simple as its source. */
+/** Merges adjacent pieces of generated content, so that a replica of a sparse object has as few slices as its source. */
 const mergeGenerated = (slices: Slice[]): Slice[] => {
   const merged: Slice[] = [];
   for (const slice of slices) {
@@ -42,7 +42,7 @@ const mergeGenerated = (slices: Slice[]): Slice[] => {
 const isWhole = ({ blob, offset, lengthBytes }: Slice): boolean =>
   offset === 0 && lengthBytes === blob.sizeBytes;
 
-/** The digests of a content that is a single piece of generated content; null for any other content. */
+/** The digests of a content that consists of a single piece of generated content. Returns null for any other content. */
 export const knownDigests = (
   content: Content,
   algorithm: CrcAlgorithm,
@@ -57,7 +57,7 @@ export const knownDigests = (
   };
 };
 
-/** A view of part of a content. It holds no references of its own until {@link retainContent} is called. */
+/** Returns a part of a content. The part holds no references to its blobs until {@link retainContent} is called. */
 export const sliceContent = (content: Content, offset: number, lengthBytes: number): Content => {
   const slices: Slice[] = [];
   let skip = offset;
@@ -74,7 +74,7 @@ export const sliceContent = (content: Content, offset: number, lengthBytes: numb
   return { slices, sizeBytes: lengthBytes - wanted };
 };
 
-/** A slice of generated content becomes a blob of its own, so that parts copied from it can be merged again. */
+/** Returns a part of a slice. A part of generated content becomes a separate blob, so that copied parts can be merged again. */
 const narrowed = ({ blob, offset }: Slice, skip: number, lengthBytes: number): Slice =>
   blob.generated === undefined
     ? { blob, offset: offset + skip, lengthBytes }
@@ -89,7 +89,7 @@ export const releaseContent = (content: Content): void => {
   for (const slice of content.slices) slice.blob.release();
 };
 
-/** Reads the whole content; {@link Blob.read} says how long a buffer stays valid. */
+/** Reads the whole content. {@link Blob.read} describes how long a yielded buffer stays valid. */
 export async function* readContent(content: Content): AsyncIterable<Buffer> {
   for (const slice of content.slices) yield* slice.blob.read(slice.offset, slice.lengthBytes);
 }

@@ -1,15 +1,15 @@
 /**
- * The CRC of two concatenated pieces, from the CRC of each and the length of the second. It gives the full-object checksum of a
- * multipart upload without reading the parts again.
+ * Computes the CRC of two concatenated pieces from the CRC of each piece and the length of the second. In this way, the full-object
+ * checksum of a multipart upload is computed without reading the parts again.
  *
- * Appending n zero bytes multiplies a CRC by x^(8n) modulo its polynomial. Powers are computed by squaring, as in zlib's
- * crc32_combine.
+ * Appending n zero bytes multiplies a CRC by x^(8n) modulo the polynomial of the CRC. The power is computed by repeated squaring, as in
+ * zlib's crc32_combine.
  */
 import { POLYNOMIALS } from './crc.ts';
 
 export type CrcAlgorithm = keyof typeof POLYNOMIALS;
 
-/** Takes and returns big-endian digests. */
+/** Combines the CRCs of two pieces. The arguments and the result are big-endian digests. */
 export const combineCrc = (
   algorithm: CrcAlgorithm,
   first: Buffer,
@@ -21,8 +21,8 @@ export const combineCrc = (
 };
 
 /**
- * Returns the function that maps a CRC to the CRC after `lengthBytes` zero bytes. Exclusive or with the CRC of the appended bytes then
- * gives the combined CRC. The function is linear: the shift of a sum is the sum of the shifts.
+ * Returns a function that shifts a CRC by `lengthBytes` zero bytes. The combined CRC of two pieces is the exclusive or of the shifted CRC
+ * of the first piece and the CRC of the second. The returned function is linear, so the shift of a sum is the sum of the shifts.
  */
 export const crcShift = (algorithm: CrcAlgorithm, lengthBytes: number): ((crc: bigint) => bigint) => {
   const field = FIELDS[algorithm];
@@ -30,7 +30,7 @@ export const crcShift = (algorithm: CrcAlgorithm, lengthBytes: number): ((crc: b
   return (crc) => multiply(field, power, crc);
 };
 
-/** Cache of a pure function: most parts of an upload have the same size, and a power takes a hundred multiplications. */
+/** A cache of powers. A power takes about a hundred multiplications, and most parts of an upload have the same size. */
 const POWERS = new Map<string, bigint>();
 const MAX_POWERS = 256;
 
@@ -51,7 +51,7 @@ export const digestOfCrc = (algorithm: CrcAlgorithm, crc: bigint): Buffer =>
 
 interface Field {
   polynomial: bigint;
-  /** In reflected form, so x^0 is the highest bit. */
+  /** The polynomial 1 in reflected form, in which the highest bit stands for x^0. */
   one: bigint;
 }
 

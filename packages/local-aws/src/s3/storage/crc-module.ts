@@ -1,12 +1,12 @@
 /**
- * A CRC of up to 64 bits in WebAssembly: slicing-by-16 on 64-bit integers, which JavaScript has only as BigInt. This file assembles
- * the module from the instructions of the WebAssembly Core Specification ("Binary Format").
+ * Computes a CRC of up to 64 bits in WebAssembly, because JavaScript has 64-bit integers only as BigInt. The algorithm is slicing-by-16.
+ * This file assembles the WebAssembly module from instructions of the WebAssembly Core Specification ("Binary Format").
  */
 
-/** Advances a CRC's register over bytes. The caller starts with all ones and inverts the final register. */
+/** Updates the register of a CRC with bytes. The caller starts with a register of ones and inverts the final register. */
 export type AdvanceCrc = (register: bigint, bytes: Buffer) => bigint;
 
-/** `polynomial` is in reflected form. */
+/** Creates the function for a CRC whose `polynomial` is in reflected form. */
 export const createCrcModule = (polynomial: bigint): AdvanceCrc => {
   const { memory, advance } = new WebAssembly.Instance(new WebAssembly.Module(MODULE)).exports;
   new BigUint64Array(memory.buffer, 0, SLICES * 256).set(slicingTables(polynomial));
@@ -22,7 +22,7 @@ export const createCrcModule = (polynomial: bigint): AdvanceCrc => {
   };
 };
 
-/** The members that this file uses; Node's types do not declare them. */
+/** The members of `WebAssembly` that this file uses. Node's types do not declare them. */
 declare const WebAssembly: {
   Module: new (code: Uint8Array) => object;
   Instance: new (module: object) => {
@@ -33,14 +33,17 @@ declare const WebAssembly: {
   };
 };
 
-// Layout of the memory: sixteen tables, then the window that input bytes are copied to.
+// The memory contains sixteen tables, and after them a window that the input bytes are copied to.
 const SLICES = 16;
 const TABLE_BYTES = 256 * 8;
 const WINDOW_AT = SLICES * TABLE_BYTES;
 const WINDOW_BYTES = 64 * 1024;
 const PAGES = Math.ceil((WINDOW_AT + WINDOW_BYTES) / (64 * 1024));
 
-/** The first table maps a single byte. Each further table maps a byte with one more zero byte behind it than the table before. */
+/**
+ * The tables of slicing-by-16. The first table maps a byte to its effect on the register. Table n maps a byte that n zero bytes follow,
+ * counted from zero.
+ */
 const slicingTables = (polynomial: bigint): bigint[] => {
   const tables: bigint[] = [];
   for (let byte = 0n; byte < 256n; byte += 1n) {
@@ -94,7 +97,7 @@ const FIRST_WORD = 3;
 const SECOND_WORD = 4;
 
 const step = (bytes: number): WasmBytes => code(get(AT), int32(bytes), ADD_32, set(AT));
-/** Replaces the byte on the stack by its entry in a table. */
+/** The instructions that replace the byte on the stack with its entry in a table. */
 const tableEntry = (table: number): WasmBytes =>
   code(int32(255), AND_32, int32(3), SHIFT_LEFT_32, load64(table * TABLE_BYTES));
 
@@ -106,7 +109,7 @@ const sliceOf = (byte: number): WasmBytes => {
 const SIXTEEN_BYTES = code(
   code(get(AT), load64(0), get(REGISTER), XOR_64, set(FIRST_WORD)),
   code(get(AT), load64(8), set(SECOND_WORD)),
-  // From the last byte to the first, so that the bytes that depend on the register come last.
+  // The bytes are processed from the last to the first, because the first bytes depend on the register, which is available last.
   int64(0),
   Array.from({ length: SLICES }, (_, index) => code(sliceOf(SLICES - 1 - index), XOR_64)).flat(),
   code(set(REGISTER), step(SLICES)),
@@ -127,7 +130,7 @@ const BODY = code(
 const section = (id: number, content: WasmBytes): WasmBytes => code(id, sized(content));
 const exportName = (text: string): WasmBytes => sized([...Buffer.from(text)]);
 
-/** The module: one function and its memory. */
+/** The bytes of the module, which exports one function and its memory. */
 const MODULE = Uint8Array.from(
   code(
     [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],

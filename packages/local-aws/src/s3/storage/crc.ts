@@ -1,12 +1,12 @@
 /**
  * The three CRCs that S3 stores: CRC32 (computed by zlib), CRC32C and CRC64NVME (computed in WebAssembly).
  *
- * S3 computes CRC64NVME for every object that is sent without a checksum, so CRC64NVME runs over most bytes written.
+ * S3 computes CRC64NVME for every object that is sent without a checksum, so most written bytes pass through CRC64NVME.
  */
 import { crc32 as zlibCrc32 } from 'node:zlib';
 import { type AdvanceCrc, createCrcModule } from './crc-module.ts';
 
-/** A running CRC. `digest` returns big-endian bytes, as S3 encodes them. */
+/** A CRC that is updated with each chunk. `digest` returns big-endian bytes, as S3 encodes CRCs. */
 export interface Crc {
   update(chunk: Buffer): void;
   digest(): Buffer;

@@ -1,23 +1,26 @@
-/** A thread that computes the digests of large bodies and writes their files while the event loop receives. */
+/** A thread that computes the digests of large bodies and writes their files while the event loop receives bytes. */
 import { Worker } from 'node:worker_threads';
 import type { DigestName } from './digests.ts';
 
-/** One file, written in order from its beginning. The methods reject with the error of the file system or of the thread. */
+/** A file that the thread writes from its beginning. The methods reject with the error of the file system or of the thread. */
 export interface ThreadFile {
-  /** Transfers the buffer to the thread. Resolves with a buffer on the same memory once the first `lengthBytes` are digested and written. */
+  /**
+   * Transfers the buffer to the thread, which digests and writes its first `lengthBytes`. Then resolves with a buffer that uses the same
+   * memory.
+   */
   append(buffer: Buffer, lengthBytes: number): Promise<Buffer>;
   finish(): Promise<ReadonlyMap<DigestName, Buffer>>;
-  /** Resolves once every appended buffer has been returned and the file is deleted. */
+  /** Deletes the file. Resolves after the thread has returned every appended buffer. */
   abandon(): Promise<void>;
 }
 
 export interface FileThread {
   create(path: string, digests: ReadonlySet<DigestName>): ThreadFile;
-  /** Ends the thread. Commands that it has not answered are rejected. */
+  /** Ends the thread. Rejects all commands without a response. */
   close(): Promise<void>;
 }
 
-/** The thread answers each command with a {@link FileAnswer}, in order. */
+/** A command to the thread. The thread sends a {@link FileAnswer} for each command, in the order of the commands. */
 export type FileCommand = { file: number } & (
   | { kind: 'create'; path: string; digests: ReadonlySet<DigestName> }
   | { kind: 'append'; memory: ArrayBuffer; lengthBytes: number }
@@ -33,7 +36,7 @@ export interface FileAnswer {
   error?: unknown;
 }
 
-/** The thread starts with the first file and does not keep the process alive. */
+/** Creates the handle of a thread that starts when the first file is created. The thread does not keep the process alive. */
 export const createFileThread = (): FileThread => {
   let files = 0;
   let running: RunningThread | null = null;
@@ -61,7 +64,7 @@ interface RunningThread {
 const startThread = (onEnd: () => void): RunningThread => {
   const questions: { resolve(answer: FileAnswer): void; reject(error: unknown): void }[] = [];
   const worker = new Worker(new URL('file-thread-worker.ts', import.meta.url), {
-    // The options of this process may be valid for its main program only, like --input-type.
+    // Some options of this process, such as --input-type, are not valid for a worker.
     execArgv: [],
   });
   let ended = false;
@@ -74,7 +77,7 @@ const startThread = (onEnd: () => void): RunningThread => {
   worker.on('message', (answer: FileAnswer) => questions.shift()?.resolve(answer));
   worker.on('error', fail);
   worker.on('exit', () => fail(threadEnded()));
-  // Must come after the listener is added, because a message listener keeps the process alive again.
+  // This call must come after the message listener is added, because adding the listener keeps the process alive again.
   worker.unref();
   return {
     ask: (command, transfer = []) =>
@@ -94,7 +97,7 @@ const startThread = (onEnd: () => void): RunningThread => {
 
 const threadEnded = (): Error => new Error('The thread that writes files of the local S3 has ended');
 
-/** Takes the place of the thread after `close`. */
+/** Replaces the thread after `close`. */
 const CLOSED: RunningThread = { ask: () => Promise.reject(threadEnded()), end: () => Promise.resolve() };
 
 const createThreadFile = (

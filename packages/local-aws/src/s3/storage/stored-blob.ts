@@ -28,7 +28,7 @@ export const fileBlob = (path: string, sizeBytes: number): Blob => {
   };
 };
 
-/** Alternates between two buffers: the file is read into one while the reader's socket still holds the other. */
+/** Reads a file into two alternating buffers. While one buffer is filled, the caller's socket may still be sending the other. */
 async function* readFile(path: string, offset: number, lengthBytes: number): AsyncIterable<Buffer> {
   const file = await open(path, 'r');
   try {

@@ -4,10 +4,12 @@ import { fileBlob } from './stored-blob.ts';
 import type { WriteBuffers } from './write-buffers.ts';
 import type { BlobWriter } from './blob.ts';
 
-/** How many buffers of one body may be at the thread while the next one is filled. */
+/** How many buffers of one body may be at the thread while the next buffer is filled. */
 const BUFFERS_AT_THREAD = 3;
 
-/** A buffer belongs to the thread until the thread returns it, so no buffer is filled here while the thread reads it. */
+/**
+ * Creates a writer that passes full buffers to the thread. The writer does not touch a buffer until the thread has returned it.
+ */
 export const createThreadWriter = (path: string, buffers: WriteBuffers, file: ThreadFile): BlobWriter => {
   let sizeBytes = 0;
   let buffer: Buffer | null = null;
@@ -29,7 +31,7 @@ export const createThreadWriter = (path: string, buffers: WriteBuffers, file: Th
 
   const send = (full: Buffer): void => {
     const sent = file.append(full, usedBytes).then((empty) => buffers.giveBack(empty));
-    // The next `await` of this promise reports a failure; without this line, a failure before it would be an unhandled rejection.
+    // A later `await` of this promise reports a failure. Without this line, an earlier failure would be an unhandled rejection.
     sent.catch(() => undefined);
     atThread.push(sent);
     buffer = null;

@@ -1,6 +1,6 @@
 const WRITE_BYTES = 256 * 1024;
 
-/** Buffers that files are written from. They are reused, because allocating one costs more than copying bytes into it. */
+/** Buffers that files are written from. They are reused, because allocating a buffer costs more than copying bytes into it. */
 export interface WriteBuffers {
   take(): Buffer;
   giveBack(buffer: Buffer): void;

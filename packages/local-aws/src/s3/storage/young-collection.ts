@@ -5,10 +5,11 @@ import { runInNewContext } from 'node:vm';
 const EVERY_BYTES = 2 * 1024 * 1024;
 
 /**
- * Returns a function that takes the size of each received chunk and makes V8 collect its young generation every 2 MiB. Each chunk from
- * a socket is a buffer outside V8's heap. Once these buffers add up to some tens of megabytes, V8 marks its whole heap on several
- * threads, which costs half a CPU second per GB. All of them are young, so collecting only the young generation frees them almost
- * for nothing.
+ * Returns a function that must be called with the size of each received chunk. It makes V8 collect its young generation every 2 MiB.
+ *
+ * The memory of a socket's chunks is outside V8's heap. When the chunks add up to some tens of megabytes, V8 would mark its whole heap on
+ * several threads, which costs half a CPU second per GB. Because the chunks are young, a collection of the young generation alone frees
+ * them at almost no cost.
  */
 export const createYoungCollection = (): ((sizeBytes: number) => void) => {
   const collect = youngCollector();
@@ -21,7 +22,7 @@ export const createYoungCollection = (): ((sizeBytes: number) => void) => {
   };
 };
 
-/** V8's own `gc`, which Node exposes only on request. If it is not exposed, V8 collects at times of its own choice. */
+/** Returns a function that collects the young generation through V8's `gc`. The function does nothing if `gc` is not available. */
 const youngCollector = (): (() => void) => {
   setFlagsFromString('--expose-gc');
   const collect: unknown = runInNewContext('typeof gc === "function" ? gc : undefined');

@@ -1,35 +1,39 @@
 /**
- * Content that is generated from its position, so that terabytes of it need no storage: identical blocks of 64 KiB, except that a
- * stamp numbers each block. The same seed gives the same bytes. The stamps show the position of a piece in the content.
+ * Generates content from a seed and a position, so that terabytes of content need no storage. The content consists of blocks of 64 KiB.
+ * They are identical except for the stamp of each block, which contains the block's number. The stamps show the position of a piece in
+ * the content. The same seed always gives the same bytes.
  */
 import { createHash } from 'node:crypto';
 import type { CrcAlgorithm } from '../crc-combine.ts';
 import { createSparseCrc, type SparseCrc } from './sparse-crc.ts';
 
 export const BLOCK_BYTES = 64 * 1024;
-/** A block begins with a stamp: eight bytes that occur nowhere else in the block, and the block's number. */
+/** Size of the stamp that each block begins with. A stamp is eight bytes that occur nowhere else in the block, then its number. */
 export const STAMP_BYTES = 16;
-/** Minimum size of a piece that is kept as generated content. A shorter piece is stored and digested like any other body. */
+/** Minimum size of a piece that is stored as generated content. A shorter piece is stored and digested like any other body. */
 export const SMALLEST_SPARSE_BYTES = 2 * BLOCK_BYTES;
 
 export interface Generator {
   readonly seed: number;
-  /** Yields the content from `position`. A yielded buffer stays valid while the next one is read; the request after that reuses it. */
+  /**
+   * Yields the content from `position`. A yielded buffer stays valid while the following buffer is read. The read after that overwrites
+   * it.
+   */
   read(position: number, lengthBytes: number): Iterable<Buffer>;
-  /** The index in `bytes` of the first byte that differs from the content at `position`; -1 if all are equal. */
+  /** The index in `bytes` of the first byte that differs from the content at `position`; -1 if all bytes are equal. */
   difference(bytes: Buffer, position: number): number;
-  /** The position of these bytes in the content according to their first stamp; null if they contain no stamp. */
+  /** The position of the bytes in the content, according to the first stamp in them. Returns null if they contain no stamp. */
   locate(bytes: Buffer): number | null;
   /**
-   * 32 hexadecimal digits in place of the MD5, which would take too long to compute for terabytes: the MD5 of the seed, the position
-   * and the length. A piece under 128 KiB has its real MD5.
+   * The ETag of a piece, 32 hexadecimal digits. For a piece under 128 KiB, this is the MD5 of the bytes. The MD5 of terabytes would take
+   * too long, so for a larger piece it is the MD5 of the seed, the position and the length.
    */
   etag(position: number, lengthBytes: number): string;
-  /** The real CRC. Takes milliseconds for any length. */
+  /** The CRC of the bytes. It takes milliseconds for any length. */
   crc(algorithm: CrcAlgorithm, position: number, lengthBytes: number): Buffer;
 }
 
-/** `seed` is a whole number. */
+/** Creates the generator of a seed, which is a whole number. */
 export const createGenerator = (seed: number): Generator => {
   const block = createHash('shake256', { outputLength: BLOCK_BYTES })
     .update(`sparse object ${seed}`)
@@ -65,7 +69,7 @@ export const createGenerator = (seed: number): Generator => {
 
 const READ_BLOCKS = 4;
 
-/** Alternates between two buffers, as `Blob.read` does. After a buffer is filled once, only its stamps change. */
+/** Yields the content from two alternating buffers. After the first use of a buffer, only the stamps in it change. */
 function* readBlocks(block: Buffer, position: number, lengthBytes: number): Iterable<Buffer> {
   const buffers: Buffer[] = [];
   const end = position + lengthBytes;

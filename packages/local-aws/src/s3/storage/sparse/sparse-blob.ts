@@ -1,7 +1,7 @@
 import type { Generator } from './generator.ts';
 import type { Blob, GeneratedBlob } from '../blob.ts';
 
-/** A piece of generated content. It needs no storage, whatever its length. */
+/** Creates a blob for a piece of generated content. Such a blob needs no storage, whatever its length. */
 export const sparseBlob = (generator: Generator, position: number, sizeBytes: number): GeneratedBlob => ({
   sizeBytes,
   retain: () => undefined,
@@ -19,7 +19,7 @@ export const sparseBlob = (generator: Generator, position: number, sizeBytes: nu
   },
 });
 
-/** Merges pieces that are adjacent in the content. */
+/** Merges a piece with `next`. Returns null unless `next` follows the piece directly in the content. */
 const joined = (generator: Generator, position: number, sizeBytes: number, next: Blob): Blob | null => {
   const { generated } = next;
   if (generated?.seed !== generator.seed || generated.position !== position + sizeBytes) return null;

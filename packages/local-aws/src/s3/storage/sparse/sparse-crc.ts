@@ -1,18 +1,18 @@
 /**
- * The CRC of any range of generated content, without generating the content.
+ * Computes the CRC of any range of generated content without generating the content.
  *
- * A CRC is linear: the CRC of a block with a stamp is the CRC of the bare block plus a contribution of each set bit in the block's
- * number. Take 2^k consecutive blocks whose first number is a multiple of 2^k. Their CRC is the CRC of the first 2^k blocks of the
- * content, plus the contributions of bit k and the higher bits of the first number to all of these blocks. Every range consists of a
- * few such aligned series and two remainders.
+ * A CRC is linear. Therefore the CRC of a stamped block is the CRC of the block with the number 0, plus a contribution of each set bit of
+ * the block's number. A series of 2^k consecutive blocks is aligned if the number of its first block is a multiple of 2^k. The numbers
+ * in an aligned series share bit k and all higher bits. The CRC of the series is the CRC of the first 2^k blocks of the content, plus the
+ * contributions of these shared bits. Every range consists of a few aligned series, and of a remainder at each end.
  */
 import { combineCrc, crcOfDigest, crcShift, digestOfCrc, type CrcAlgorithm } from '../crc-combine.ts';
 import { createHasher } from '../checksums.ts';
 
-/** The big-endian digest of the content from `position`. */
+/** Returns the CRC of `lengthBytes` of content from `position` as a big-endian digest. */
 export type SparseCrc = (position: number, lengthBytes: number) => Buffer;
 
-/** How many sizes of aligned series there are: up to 2^31 blocks, which is 128 TiB. */
+/** How many sizes an aligned series can have. The largest has 2^31 blocks, which are 128 TiB. */
 const LEVELS = 32;
 
 export const createSparseCrc = (
@@ -48,9 +48,9 @@ export const createSparseCrc = (
 interface Level {
   /** The CRC of the first 2^k blocks. */
   crc: bigint;
-  /** The contribution of bit j of the number when it is set in all of 2^k blocks. */
+  /** `bits[j]` is the contribution of bit j if the bit is set in the numbers of all 2^k blocks. */
   bits: bigint[];
-  /** Appends 2^k blocks. */
+  /** Shifts a CRC by the length of 2^k blocks. */
   shift: (crc: bigint) => bigint;
 }
 
@@ -84,7 +84,7 @@ const makeLevels = (algorithm: CrcAlgorithm, block: Buffer): Level[] => {
   return levels;
 };
 
-/** Reads the bits of the number by division, because the number may exceed 32 bits. */
+/** The CRC of an aligned series. The bits of `start` are read by division, because the number may exceed 32 bits. */
 const seriesCrc = ({ crc, bits }: Level, start: number, level: number): bigint => {
   let sum = crc;
   for (let bit = level, rest = start / 2 ** level; rest >= 1; bit += 1, rest = Math.floor(rest / 2))

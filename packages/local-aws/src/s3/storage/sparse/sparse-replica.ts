@@ -1,15 +1,15 @@
 import { createGenerator, type Generator } from './generator.ts';
 
-/** Keys at which copies of a sparse object are received. */
+/** The keys at which copies of a sparse object are expected. */
 export interface SparseReplica {
   bucket: string;
-  /** Default: every key of the bucket. */
+  /** The prefix of the keys. The default is every key of the bucket. */
   prefix?: string;
-  /** The seed of the object whose copies are expected. */
+  /** The seed of the sparse object. */
   seed: number;
 }
 
-/** Returns the one generator of a seed, whose tables are computed only once. */
+/** Returns the generator of a seed. Creates only one generator per seed, because computing its tables takes time. */
 export const generatorOf = (generators: Map<number, Generator>, seed: number): Generator => {
   const generator = generators.get(seed) ?? createGenerator(seed);
   generators.set(seed, generator);

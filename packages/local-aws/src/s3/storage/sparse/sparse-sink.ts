@@ -1,14 +1,14 @@
-/** Takes bytes that must be generated content, compares them, and keeps only their position in the content. */
+/** Receives bytes that must be generated content. Compares them with that content, and stores only their position in it. */
 import { createDigester, type DigestName } from '../digests.ts';
 import { S3Error } from '../../errors.ts';
 import { BLOCK_BYTES, type Generator, STAMP_BYTES } from './generator.ts';
 import { sparseBlob } from './sparse-blob.ts';
 import type { BodySink } from '../blob.ts';
 
-/** Throws BadDigest at the first byte that differs from the generator's. `wanted` are the digests to return. */
+/** Creates a sink that throws BadDigest at the first byte that differs from the generator's. `wanted` are the digests to return. */
 export const createSparseSink = (generator: Generator, wanted: Set<DigestName>): BodySink => {
   const crcs = (['CRC32', 'CRC32C', 'CRC64NVME'] as const).filter((name) => wanted.has(name));
-  // CRCs come from the generator and the ETag from the position. An MD5 is computed only if the client sent one to compare with.
+  // The generator provides the CRCs and the ETag. The digester computes only the other digests, such as an MD5 that the client sent.
   const digester = createDigester(new Set([...wanted].filter((name) => !crcs.some((crc) => crc === name))));
   let unlocated: Buffer | null = Buffer.alloc(0);
   let position = 0;
