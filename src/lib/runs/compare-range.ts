@@ -1,4 +1,7 @@
-/** Compares one range of a run, as a message of the queue of ranges asks: resumes where the range was committed last. */
+/**
+ * Compares one range of a run, as requested by a message of the queue of ranges. The comparison resumes at the last commit of the
+ * range.
+ */
 import type { Commit, Committed } from '../listing/ledger.ts';
 import { createPace } from '../listing/pace.ts';
 import type { ListedVersion } from '../listing/page.ts';
@@ -17,16 +20,23 @@ import { createStepFile, type StepFile } from './step-file.ts';
 
 export type CompareRangeMessage = Extract<RunMessage, { kind: 'range' }>;
 
-/** Maximum number of parts a range is cut into at once: more would make a transaction too large (DynamoDB: 100 items). */
+/**
+ * Maximum number of parts into which a range is cut at once. More parts would make the transaction too large (DynamoDB: 100
+ * items).
+ */
 const MAX_SPLIT_PARTS = 64;
 
-/** Maximum number of listing requests of one range under way at once: a page of the source ahead, and one of the destination. */
+/**
+ * Maximum number of concurrent listing requests of one range. At most two are expected: one for the next page of the source, and
+ * one for a page of the destination.
+ */
 const REQUESTS_AT_ONCE = 4;
 
 /**
- * Works until the range is done, the time is over or the run is stopped. The rest of the range is in the queue again when this
- * resolves. `ended`: no range of this listing is open any more; returned exactly once for each listing. Throws what the ports throw;
- * everything that was committed stands.
+ * Works until the range is done, the time is over, the run is stopped or another worker has taken over the range. If the time is
+ * over, sends the message again, so that the rest of the range is compared later. If the run was stopped, sends nothing, because
+ * resuming the run sends the messages again. Resolves to `ended` if no range of this listing is open any more, exactly once for
+ * each listing. Throws what the ports throw; everything that was committed before remains committed.
  */
 export const compareRange = async (
   message: CompareRangeMessage,
@@ -42,7 +52,7 @@ export const compareRange = async (
   return end.kind === 'ended' ? 'ended' : 'done';
 };
 
-/** Is the run still at the listing that the message was sent for? */
+/** Returns whether the run is still at the listing for which the message was sent. */
 const isSameListing = ({ phase, epoch }: RunRecord, asked: number): boolean =>
   isListing(phase) && epoch === asked;
 
@@ -54,11 +64,11 @@ interface RangeJob {
   readonly patience: Patience;
   readonly file: StepFile;
   readonly consumer: CompareConsumer;
-  /** Counters of the range, with the step under way. */
+  /** Counters of the range, including the step under way. */
   counted: CompareCounters;
-  /** Counters of the range as the store has them. */
+  /** Counters of the range after its last commit. */
   committedCounters: CompareCounters;
-  /** The run was paused, cancelled or failed meanwhile. */
+  /** Whether the run was paused, cancelled or failed in the meantime. */
   isStopped: boolean;
 }
 
@@ -123,7 +133,10 @@ const consumeStretch = async (
   return carry;
 };
 
-/** Afterwards everything that is to be committed with the step is at hand. */
+/**
+ * Prepares the commit of a step: adds up the counters and closes the file of differences. Also stops the work if the run was
+ * stopped, and otherwise gives parts of the range to idle workers.
+ */
 const endRangeStep = async (job: RangeJob, work: RangeWork): Promise<void> => {
   const { run, deps } = job;
   job.counted = addCompared(job.counted, job.consumer.taken());
@@ -135,7 +148,10 @@ const endRangeStep = async (job: RangeJob, work: RangeWork): Promise<void> => {
   } else await shareWithIdle(work, now.openRanges, deps.listingConcurrency);
 };
 
-/** Idle workers are shared among all ranges that could give a part away: each range decides by itself. */
+/**
+ * Cuts off parts of the range if workers are idle. Each range decides by itself, so it cuts off only its share: the number of
+ * idle workers divided by the number of open ranges.
+ */
 const shareWithIdle = async (work: RangeWork, openRanges: number, concurrency: number): Promise<void> => {
   const idle = concurrency - openRanges;
   if (idle <= 0) return;
@@ -146,7 +162,7 @@ const shareWithIdle = async (work: RangeWork, openRanges: number, concurrency: n
 
 const commitRangeStep = async (job: RangeJob, { before, after, children }: Commit): Promise<Committed> => {
   const { run, deps, listing } = job;
-  // Counters belong to the step that advances, not to a commit that only cuts parts off.
+  // Counters are committed with the step that advances the range, not with a commit that only cuts parts off.
   const isProgress = children.length === 0;
   const counted = isProgress ? job.counted : job.committedCounters;
   const answer = await deps.store.commit({

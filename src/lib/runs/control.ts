@@ -1,4 +1,4 @@
-/** Operations on runs that an operator asks for. */
+/** The operations on runs that an operator may request. */
 import { wholeRange } from '../listing/range.ts';
 import type { RunDeps } from './ports.ts';
 import type { RunRecord } from './run-store.ts';
@@ -7,10 +7,10 @@ import { newTick } from './heartbeat.ts';
 
 export type ControlDeps = Pick<RunDeps, 'store' | 'queues' | 'clock' | 'random'>;
 
-/** The request cannot be carried out: `message` says why and what to do. */
+/** Thrown if a request cannot be carried out. `message` gives the reason and advice. */
 export class RunRefusedError extends Error {
   override readonly name = 'RunRefusedError';
-  /** The run that is in the way, or the requested run. */
+  /** The run that prevents the request, or the requested run. */
   readonly run: string;
 
   constructor(message: string, run: string) {
@@ -19,7 +19,7 @@ export class RunRefusedError extends Error {
   }
 }
 
-/** Throws {@link RunRefusedError} if another run over some of the same keys is not over yet. */
+/** Starts a run. Throws {@link RunRefusedError} if another run over some of the same keys is not over yet. */
 export const startRun = async (
   spec: RunSpec,
   estimate: RunEstimate | null,
@@ -63,7 +63,7 @@ const newRun = (spec: RunSpec, estimate: RunEstimate | null, deps: ControlDeps):
   };
 };
 
-/** `20261122-174334-k3f9ax`: easy to read aloud, and sorts by time. */
+/** Ids like `20261122-174334-k3f9xz` are easy to read aloud and sort by time. */
 const newId = (nowMs: number, { random }: ControlDeps): string => {
   const [date = '', time = ''] = new Date(nowMs)
     .toISOString()
@@ -74,10 +74,13 @@ const newId = (nowMs: number, { random }: ControlDeps): string => {
   return `${date}-${time}-${tail}`;
 };
 
-/** Without vowels, and without characters that look alike. */
+/** Contains no vowels, and no characters that look alike. */
 const ID_LETTERS = 'bcdfghjkmnpqrstvwxz23456789';
 
-/** Pauses a run after the pages under way. From now on its hints are dropped; after `resume` their differences are found again. */
+/**
+ * Pauses a run after the pages under way. From then on the run's hints are dropped; after `resumeRun` the run finds their
+ * differences again.
+ */
 export const pauseRun = (id: string, deps: ControlDeps): Promise<RunRecord> =>
   change(id, deps, (run) => {
     if (run.phase === 'paused') return null;
@@ -116,7 +119,10 @@ const FIRST_TICK_SECONDS = 5;
 
 type Changes = Parameters<RunDeps['store']['change']>[1];
 
-/** `changesOf` returns null if the run needs no change. */
+/**
+ * Changes a run, and repeats this until no other worker changes the run at the same time. `changesOf` returns null if the run
+ * needs no change.
+ */
 const change = async (
   id: string,
   { store }: ControlDeps,

@@ -1,4 +1,4 @@
-/** The clock of a run: a message that sends itself again while the run is active, and replaces lost messages of ranges. */
+/** The heartbeat of a run. While the run is active, each tick sends the next tick, and sends lost messages of ranges again. */
 import { advance, isQuiet } from './phases.ts';
 import type { RunDeps, RunMessage } from './ports.ts';
 import type { RunRecord } from './run-store.ts';
@@ -6,14 +6,17 @@ import { isActive } from './run.ts';
 
 type TickMessage = Extract<RunMessage, { kind: 'tick' }>;
 
-/** How long a range may stand still before its message counts as lost. No invocation takes that long. */
+/** How long a range may make no progress before its message counts as lost. No invocation takes that long. */
 const LOST_AFTER_MS = 16 * 60_000;
 const FIRST_DELAY_SECONDS = 15;
 const LONGEST_DELAY_SECONDS = 60;
-/** Tick often while the run is young, rarely once it is old: the delay is the age of the run divided by this. */
+/**
+ * The delay between ticks is the age of the run divided by this number. So ticks are frequent while the run is young and rare
+ * once it is old.
+ */
 const AGE_PER_DELAY = 20;
 
-/** Throws what the ports throw; the message must then be delivered again. */
+/** Handles a tick. Throws what the ports throw; the message must then be delivered again. */
 export const tick = async (message: TickMessage, deps: RunDeps): Promise<void> => {
   const before = await deps.store.load(message.run);
   if (before?.tick !== message.tick) return;
@@ -22,7 +25,8 @@ export const tick = async (message: TickMessage, deps: RunDeps): Promise<void> =
   await sendLostRanges(run, deps);
   const delaySeconds = delayOf(run, deps.clock.now());
   const next = newTick(deps);
-  // Sent first, then noted. A crash in between leaves a message that is ignored, and this message is delivered again.
+  // The next tick is sent before it is recorded. After a crash between the two steps, the sent tick is ignored because it was not
+  // recorded, and the present message is delivered again.
   await deps.queues.send([{ kind: 'tick', run: run.id, tick: next }], delaySeconds);
   await noteTick(run.id, message.tick, next, deps);
 };

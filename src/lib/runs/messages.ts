@@ -1,4 +1,4 @@
-/** Processes messages of the queue of ranges, and decides what a failure means for the run. */
+/** Processes the messages of the queue of ranges, and decides how a failure affects the run. */
 import { recordIn } from '../model/json.ts';
 import { retryDelaySeconds } from '../delivery/backoff.ts';
 import { asReplicationError, type ReplicationError } from '../model/errors.ts';
@@ -9,7 +9,9 @@ import { compareRange } from './compare-range.ts';
 import { isActive } from './run.ts';
 import { tick } from './heartbeat.ts';
 
-/** Maximum number of deliveries before a failure that should be temporary counts as permanent. */
+/**
+ * Maximum number of deliveries of a message. If it still fails then, even a failure that should be temporary counts as permanent.
+ */
 const MAX_DELIVERIES = 8;
 
 export interface RunWork {
@@ -18,7 +20,7 @@ export interface RunWork {
   log: { info(message: string, fields: object): void; warn(message: string, fields: object): void };
 }
 
-/** Returns the ids of the messages that must be delivered again. Never throws. */
+/** Processes a batch and returns the ids of the messages that must be delivered again. Never throws. */
 export const workOnBatch = async (
   messages: readonly QueueMessage[],
   { deps, ranges, log }: RunWork,
@@ -49,7 +51,7 @@ export const workOnBatch = async (
   return { failed: failed.flat() };
 };
 
-/** Throws failures that are worth a later retry. Any other failure makes the run fail. */
+/** Processes one message. Throws failures for which a later retry may help. Any other failure makes the run fail. */
 export const workOnMessage = async (
   message: RunMessage,
   receiveCount: number,
@@ -65,7 +67,10 @@ export const workOnMessage = async (
   }
 };
 
-/** Nothing is known about the contents of a bucket that cannot be listed, so the run stops until a person has fixed the cause. */
+/**
+ * Makes the run fail. If a bucket cannot be listed, nothing is known about its contents, so the run stops until a person has
+ * fixed the cause.
+ */
 const failRun = async (id: string, error: ReplicationError, deps: RunDeps): Promise<void> => {
   const { reason, message: detail } = error;
   for (;;) {
@@ -77,7 +82,7 @@ const failRun = async (id: string, error: ReplicationError, deps: RunDeps): Prom
   await advance(id, deps);
 };
 
-/** Parses the body of a message. Null: it is not a message of a run. */
+/** Parses the body of a message. Returns null if the body is not a message of a run. */
 const parseRunMessage = (body: string): RunMessage | null => {
   const json = recordIn(body);
   const { run, epoch, from, tick: nonce } = json;

@@ -1,14 +1,17 @@
-/** Advances a run from phase to phase. Each step is made once, however many callers ask and however often. */
+/** Advances a run from phase to phase. Each step takes effect once, even if several workers try to make it at the same time. */
 import { wholeRange } from '../listing/range.ts';
 import type { RunDeps } from './ports.ts';
 import type { RunChanges, RunRecord } from './run-store.ts';
 import { reportOf } from './report/run-report.ts';
 import { isActive, isListing, NOTHING_COMPARED, type WorkPhase } from './run.ts';
 
-/** How many consecutive checks must find the queue empty and nothing under way before hints that were not counted count as lost. */
+/**
+ * How many consecutive checks must find no hint waiting and no object moving. After that, hints that were never counted are
+ * considered lost.
+ */
 const MAX_EMPTY_LOOKS = 3;
 
-/** Advances the run as far as it can go now. Returns the run as it then is; null: there is no such run. */
+/** Advances the run as far as is possible now. Returns the run after its last step, or null if there is no such run. */
 export const advance = async (id: string, deps: RunDeps): Promise<RunRecord | null> => {
   for (;;) {
     const run = await deps.store.load(id);
@@ -23,7 +26,7 @@ export const advance = async (id: string, deps: RunDeps): Promise<RunRecord | nu
   }
 };
 
-/** Null: the run has to wait. */
+/** Returns null if the run has to wait. */
 const nextStep = async (run: RunRecord, deps: RunDeps): Promise<RunChanges | null> => {
   if (isListing(run.work) && run.openRanges > 0) return null;
   switch (run.work) {
@@ -42,18 +45,18 @@ const nextStep = async (run: RunRecord, deps: RunDeps): Promise<RunChanges | nul
 const afterCopying = async (run: RunRecord, deps: RunDeps): Promise<RunChanges | null> => {
   const { done, failed, dropped } = await deps.store.copied(run.id);
   const hints = run.hintsBefore + (run.compared?.hints ?? 0);
-  // After a crash a page is compared again. Keys that were replicated meanwhile were counted as done but are no longer differences,
-  // so there may be hints left even if enough of them were done.
+  // After a crash a page is compared again. Keys that were replicated in between were counted as done, but they no longer count
+  // as differences. So hints may be left even if the number of finished hints is high enough.
   const isDone = done + failed + dropped >= hints && (hints === 0 || (await isQuiet(run, deps)));
   if (!isDone && run.emptyLooks < MAX_EMPTY_LOOKS) return null;
   if (dropped <= run.droppedBefore)
     return { ...begun(run, 'checking', deps), epoch: run.epoch + 1, checked: NOTHING_COMPARED };
-  // Hints were dropped while the run was paused: the next listing finds their differences again.
+  // Hints were dropped while the run was paused. The next listing finds their differences again.
   const again = { compared: NOTHING_COMPARED, hintsBefore: hints, droppedBefore: dropped };
   return { ...begun(run, 'comparing', deps), ...again, epoch: run.epoch + 1 };
 };
 
-/** Nothing is being copied any more, and nothing will be. */
+/** Returns whether no hint is waiting and no transfer is moving an object of the run. If so, the run's copying has ended. */
 export const isQuiet = async (
   { spec }: Pick<RunRecord, 'spec'>,
   { queues, moving }: Pick<RunDeps, 'queues' | 'moving'>,

@@ -1,4 +1,4 @@
-/** The ports that runs need besides their store. */
+/** The ports that runs need in addition to their store. */
 import type { Hint } from '../hint/hint.ts';
 import type { ListedVersion, ListPage } from '../listing/page.ts';
 import type { Buckets, Clock } from '../model/ports.ts';
@@ -7,7 +7,10 @@ import type { ReportRow, RunReport } from './report/report-data.ts';
 import type { DifferenceFile, RunRecord, RunStore } from './run-store.ts';
 import type { RunSpec } from './run.ts';
 
-/** A message of the queue of ranges: a range to continue, or a tick, which checks the run as a whole. */
+/**
+ * A message of the queue of ranges. A `range` message requests work on a range; a `tick` message requests a check of the whole
+ * run.
+ */
 export type RunMessage =
   { kind: 'range'; run: string; epoch: number; from: string } | { kind: 'tick'; run: string; tick: string };
 
@@ -15,22 +18,22 @@ export interface RunQueues {
   /** Resolves when SQS has accepted all messages. They are delivered at least once, in no order. */
   send(messages: readonly RunMessage[], delaySeconds?: number): Promise<void>;
   sendHints(hints: readonly Hint[]): Promise<void>;
-  /** The approximate number of hints of all runs in the queue: visible, delayed and in flight. */
+  /** The approximate number of hints of all runs in the queue, whether visible, delayed or in flight. */
   hintsLeft(): Promise<number>;
 }
 
-/** Listings of both sides. A page that fails throws {@link ReplicationError}; it is not retried here. */
+/** The listings of both sides. If a page cannot be listed, they throw {@link ReplicationError}. They do not retry. */
 export interface Listings {
   source(rule: ReplicationRule, versions: RunSpec['versions']): ListPage<ListedVersion>;
   destination(destination: Destination, versions: RunSpec['versions']): ListPage<ListedVersion>;
 }
 
-/** Writes the files of reports. A file replaces an earlier one of the same name. */
+/** Writes the files of reports. A file replaces an earlier file with the same name. */
 export interface ReportFiles {
   bucket: string;
-  /** A CSV file that is streamed while its rows are found. `name` is relative to the folder of the run. */
+  /** Opens a CSV file, which is uploaded while its rows are found. `name` is relative to the folder of the run. */
   differences(run: string, name: string): DifferenceWriter;
-  /** `report.json` and `report.html`. */
+  /** Writes `report.json` and `report.html`. */
   report(report: RunReport): Promise<void>;
 }
 
@@ -38,22 +41,22 @@ export interface DifferenceWriter {
   write(rows: readonly ReportRow[]): Promise<void>;
   /** Resolves when S3 has stored the whole file. */
   close(): Promise<DifferenceFile>;
-  /** Discards what was written. */
+  /** Discards everything that was written. */
   abort(): Promise<void>;
 }
 
-/** Announces at least once that a run has ended. */
+/** Announces that a run has ended. It may announce the same end more than once. */
 export interface RunTopic {
   announce(run: RunRecord): Promise<void>;
 }
 
-/** Large objects that transfers are still moving: their hints are no longer in the queue. */
+/** Large objects that transfers are still moving. Their hints have already left the queue. */
 export interface MovingObjects {
-  /** Counts the objects of one rule and one of its destinations, without those that wait for a person. */
+  /** Counts the moving objects of one rule and one of its destinations, without the objects that wait for a person. */
   count(of: Pick<RunSpec, 'rule' | 'destination'>): Promise<number>;
 }
 
-/** Everything that one invocation of the backfill function works with. */
+/** The dependencies of one invocation of the backfill function. */
 export interface RunDeps {
   /** `<name>-<stage>`. */
   stack: string;

@@ -1,4 +1,4 @@
-/** Requests of an operator, sent to the backfill function with a plain invocation: see `events/backfill.json`. */
+/** The requests of an operator. They reach the backfill function as plain invocations: see `events/backfill.json`. */
 import type { ReplicationConfiguration, ReplicationRule } from '../model/rule.ts';
 import { cancelRun, pauseRun, resumeRun, RunRefusedError, startRun } from './control.ts';
 import type { RunDeps } from './ports.ts';
@@ -7,12 +7,12 @@ import { prefixesOverlap } from './compare/scope.ts';
 import type { CopyCounters, Run, RunSpec, RunEstimate } from './run.ts';
 
 export type RunRequest =
-  /** Starts one run for each spec, that is, for each destination. */
+  /** Starts one run for each spec. There is one spec for each destination. */
   | { action: 'start'; specs: RunSpec[]; estimate: RunEstimate | null }
   | { action: 'pause' | 'resume' | 'cancel' | 'status'; run: string }
   | { action: 'list' };
 
-/** `problems`: everything that is wrong with the request, each with advice. */
+/** The response to a request. `problems` lists everything that is wrong with the request, each with advice. */
 export type RunAnswer =
   | { runs: (Run & { copied?: CopyCounters })[] }
   | { refused: string; run: string | null }
@@ -77,7 +77,7 @@ const FIELDS = [
   'estimate',
 ];
 
-/** Reports all problems together. */
+/** Parses a request. If there are problems, returns all of them together. */
 export const parseRunRequest = (
   payload: unknown,
   configuration: ReplicationConfiguration,
@@ -97,7 +97,7 @@ export const parseRunRequest = (
   return problems.length > 0 || typeof run !== 'string' ? { problems } : { action, run };
 };
 
-/** A payload that is being read, and the problems found in it so far. */
+/** The payload that is being parsed, and the problems found in it so far. */
 interface Asked {
   readonly fields: Record<string, unknown>;
   readonly problems: string[];
@@ -126,7 +126,7 @@ const parseStart = (
   return { action: 'start', specs, estimate: estimateField(asked) };
 };
 
-/** What the rule does not allow. */
+/** Returns a problem for each option that the rule does not allow. */
 const problemsWith = (
   rule: ReplicationRule,
   {
@@ -219,7 +219,10 @@ const sinceField = (asked: Asked): string | null => {
   return Number.isNaN(ms) ? null : new Date(ms).toISOString();
 };
 
-/** The estimate that the command line made before the start. It is shown beside the actual use, and nothing depends on it. */
+/**
+ * Reads the estimate that the command line made before the start. The estimate is only shown beside the actual use, so it is not
+ * checked.
+ */
 const estimateField = ({ fields: { estimate } }: Asked): RunEstimate | null => {
   if (typeof estimate !== 'object' || estimate === null) return null;
   const parsed: RunEstimate = JSON.parse(JSON.stringify(estimate));

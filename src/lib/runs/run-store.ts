@@ -5,31 +5,37 @@ import type { CompareCounters, CopyCounters, Run } from './run.ts';
 
 /** A run with the fields that only its own machinery needs. */
 export interface RunRecord extends Run {
-  /** Increases with each change, so that one of two concurrent changes is refused. Ranges that advance do not change it. */
+  /** Increases with each change, so that one of two concurrent changes is refused. It does not increase when ranges advance. */
   revision: number;
-  /** The only valid tick; other ticks of the run are duplicates. */
+  /** The id of the only valid tick. All other ticks of the run are duplicates. */
   tick: string;
-  /** The number of consecutive checks that found the queue of hints empty. */
+  /** The number of consecutive checks that found no hint waiting and no object moving. */
   emptyLooks: number;
-  /** The hints of earlier listings, and the hints that had been dropped when the present listing began. */
+  /**
+   * `hintsBefore` is the number of hints sent for earlier listings. `droppedBefore` is how many hints had been dropped when the
+   * present listing began.
+   */
   hintsBefore: number;
   droppedBefore: number;
-  /** Was the end of the run announced? */
+  /** Whether the end of the run was announced. */
   announced: boolean;
 }
 
-/** The fields that `RunStore.change` may change. It can only reset counters, to null or zeros; they grow only by commits. */
+/**
+ * The fields that `RunStore.change` may change. Counters can only be reset here, to null or to zeros. They increase only by
+ * commits.
+ */
 export type RunChanges = Partial<Omit<RunRecord, 'id' | 'spec' | 'createdMs' | 'openRanges' | 'revision'>>;
 
 export interface OpenRange {
   range: Range;
-  /** The counters of the range so far, in this listing. */
+  /** The counters of the range so far, in the present listing. */
   counted: CompareCounters;
-  /** When the range last advanced or its message was sent again. Milliseconds since the epoch. */
+  /** When the range last advanced, or when its message was last sent again. Milliseconds since the epoch. */
   movedMs: number;
 }
 
-/** A file of differences. It is written before the step that counts it is committed. */
+/** A file of differences. The file is written before the step to which it belongs is committed. */
 export interface DifferenceFile {
   key: string;
   rows: number;
@@ -39,10 +45,10 @@ export interface DifferenceFile {
 export interface RangeCommit {
   run: string;
   epoch: number;
-  /** The run's counters to which the counters of the range are added when it is done. */
+  /** Which of the run's two groups of counters receives the counters of the range when the range is done. */
   listing: 'compared' | 'checked';
   before: Range;
-  /** What is left of the range; null: nothing. */
+  /** The rest of the range; null: nothing is left. */
   after: Range | null;
   children: readonly Range[];
   /** The counters of the whole range, including this step. */
@@ -55,30 +61,31 @@ export interface RangeCommit {
 /** Every function throws only {@link ReplicationError}. Reads are consistent with earlier writes. */
 export interface RunStore {
   /**
-   * Stores the run and the only range of its first listing. `active`: another run of the same rule and destination with some of the
-   * same keys is not over yet; nothing was changed.
+   * Stores the run and the only range of its first listing. If another run of the same rule and destination with some of the same
+   * keys is not over yet, returns `active` and changes nothing.
    */
   create(run: RunRecord, first: Range): Promise<{ kind: 'created' } | { kind: 'active'; run: string }>;
-  /** Null: there is no such run. */
+  /** Resolves to null if there is no such run. */
   load(id: string): Promise<RunRecord | null>;
-  /** Loads the run with the counters of ranges under way. Reads somewhat more than `load`. */
+  /** Loads the run, with the counters of the ranges under way included. Reads somewhat more than `load`. */
   progress(id: string): Promise<RunRecord | null>;
-  /** Newest first. */
+  /** Loads at most `limit` runs, the newest first. */
   list(limit: number): Promise<RunRecord[]>;
   /**
-   * False: another worker changed the run since it was loaded, and nothing was changed. `first` is stored with it as the only range
-   * of a new listing; there must be no open range left. Once a run is over, other runs over the same keys may begin.
+   * Changes the run. If another worker has changed the run since it was loaded, changes nothing and resolves to false. If `first`
+   * is given, also stores it as the only range of a new listing; no range may be open then. When a run is over, other runs over
+   * the same keys may begin.
    */
   change(run: RunRecord, changes: RunChanges, first?: Range): Promise<boolean>;
-  /** All open ranges of the run's present listing. */
+  /** Loads all open ranges of the run's present listing. */
   openRanges(run: RunRecord): Promise<OpenRange[]>;
-  /** Null: the range is done, or never existed. */
+  /** Resolves to null if the range is done or never existed. */
   openRange(id: string, epoch: number, from: string): Promise<OpenRange | null>;
-  /** Notes that the message of the range was sent again. */
+  /** Records that the message of the range was sent again. */
   touch(id: string, epoch: number, range: Range, nowMs: number): Promise<void>;
-  /** As {@link Ledger}. */
+  /** Commits one step, as described at {@link Ledger}. */
   commit(commit: RangeCommit): Promise<Committed>;
   copied(id: string): Promise<CopyCounters>;
-  /** At most `limit` files of the run's present listing, and the number of the other ones. */
+  /** Loads at most `limit` files of the run's present listing, and the number of its other files. */
   files(run: RunRecord, limit: number): Promise<{ files: DifferenceFile[]; leftOut: number }>;
 }

@@ -1,84 +1,100 @@
 /**
- * A run: one backfill or verify of one destination of one rule. Plain JSON throughout, because it is kept in the table of runs.
+ * A run: one backfill or verify of one destination of one rule. Runs are plain JSON throughout, because they are kept in the
+ * table of runs.
  */
 import type { Reason } from '../model/reasons.ts';
 
 export interface RunSpec {
-  /** `backfill` replicates what differs, `verify` reports it. */
+  /** A `backfill` replicates the differences; a `verify` reports them. */
   kind: 'backfill' | 'verify';
   /** Id of a rule in `replication.yml`. */
   rule: string;
-  /** Id of one of its destinations. */
+  /** Id of one of the rule's destinations. */
   destination: string;
-  /** Only keys that begin with this prefix and with the rule's own; '' for all keys of the rule. */
+  /** Only keys that begin with this prefix and with the rule's own prefix; '' for all keys of the rule. */
   prefix: string;
-  /** ISO 8601: only keys with something written at this time or later; null: all keys. */
+  /** ISO 8601. Only keys with a version or delete marker written at this time or later; null: all keys. */
   since: string | null;
   /** Whether every version is compared, or only the current objects. */
   versions: 'all' | 'latest';
-  /** `all`: if listings show no difference, the attributes that listings do not show are compared too. */
+  /** With `all`, the attributes that listings do not show are compared too, for keys whose listings show no difference. */
   attributes: 'listed' | 'all';
-  /** For a verify: also replicates the differences, then compares again. Always false for a backfill, which always does that. */
+  /**
+   * For a verify, whether the differences are also replicated and then compared again. Always false for a backfill, which always
+   * does so.
+   */
   repair: boolean;
   /** Whether replicas of keys that the source does not have are deleted. */
   deleteExtra: boolean;
 }
 
 /**
- * The phases of work, in this order; a verify without repair has only the last one.
+ * The phases of work, in this order. A verify without repair has only the last phase.
  * - `comparing`: both sides are listed, and a hint is sent for every key that differs.
  * - `copying`: the replicate function works on the hints.
- * - `checking`: both sides are listed again, for the report. Nothing is sent.
+ * - `checking`: both sides are listed again, for the report. No hints are sent.
  */
 export type WorkPhase = 'comparing' | 'copying' | 'checking';
 
-/** `paused` and `failed` may be resumed; `cancelled` and `finished` are final. */
+/** A run that is `paused` or `failed` may be resumed. The phases `cancelled` and `finished` are final. */
 export type Phase = WorkPhase | 'paused' | 'failed' | 'cancelled' | 'finished';
 
-/** The counters of one listing of both sides. Exact: a page is counted in the transaction in which its range advances. */
+/**
+ * The counters of one listing of both sides. They are exact, because a page is counted in the transaction in which its range
+ * advances.
+ */
 export interface CompareCounters {
-  /** Compared entries of the source: versions or current objects, and delete markers if the rule replicates deletes. */
+  /** The compared entries of the source: versions or current objects, and delete markers if the rule replicates deletes. */
   versions: number;
   /** Total bytes of these entries. */
   bytes: number;
-  /** Keys of the source that the rule wants: `same`, `missing`, `different`, `attributes` and `historyShorter` together. */
+  /**
+   * The source's keys that the rule wants. They are the sum of `same`, `missing`, `different`, `attributes` and `historyShorter`.
+   */
   keys: number;
   same: number;
   missing: number;
   different: number;
-  /** The same content with other attributes. */
+  /** Keys with the same content but other attributes. */
   attributes: number;
   historyShorter: number;
-  /** Keys that are only at the destination; not among `keys`. */
+  /** Keys that only the destination has. They do not count in `keys`. */
   extra: number;
-  /** Hints sent, and the approximate number of bytes they cause to be copied. 0 while checking. */
+  /**
+   * The number of hints sent, and the approximate number of bytes that these hints cause to be copied. Both are 0 while checking.
+   */
   hints: number;
   hintBytes: number;
-  /** Listing requests. */
+  /** The numbers of listing requests. */
   sourcePages: number;
   destinationPages: number;
-  /** Keys that got a closer look, because listings did not decide or because their attributes are compared. */
+  /** Keys that got a closer look, because listings did not decide or because attributes are compared. */
   looks: number;
 }
 
-/** The replicate function's work for the run. Duplicates are not counted; after a crash of the function some hints may be missing. */
+/**
+ * The replicate function's work for the run. Duplicates are not counted. After a crash of the function some hints may be missing.
+ */
 export interface CopyCounters {
-  /** Hints that were finished, without the failed ones. */
+  /** Finished hints, without the failed ones. */
   done: number;
-  /** `done` by outcome (`replicated`, `unchanged`, `deleted`, …). */
+  /** The finished hints by outcome (`replicated`, `unchanged`, `deleted`, …). */
   outcomes: Record<string, number>;
   /** Hints that are in the dead-letter queue now. */
   failed: number;
-  /** `failed` by reason. */
+  /** The failed hints by reason. */
   reasons: Partial<Record<Reason, number>>;
   /** Hints that were dropped because the run was paused or cancelled. */
   dropped: number;
-  /** Versions written, and their bytes. */
+  /** The number of versions written, and their bytes. */
   copies: number;
   bytes: number;
-  /** Work by the minute in which it was counted (milliseconds since the epoch), in order. */
+  /**
+   * The work of each minute, in order. A hint counts in the minute in which it was counted. Minutes are in milliseconds since the
+   * epoch.
+   */
   minutes: { minuteMs: number; done: number; bytes: number }[];
-  /** At most ten each, the largest or slowest first. */
+  /** At most ten keys each, beginning with the largest or slowest. */
   largest: CopiedKey[];
   slowest: CopiedKey[];
 }
@@ -90,38 +106,41 @@ export interface CopiedKey {
 }
 
 export interface Run {
-  /** Ids sort by the time of the start. */
+  /** The id of the run. Ids sort by the start of their runs. */
   id: string;
   spec: RunSpec;
   phase: Phase;
-  /** The work under way, or the work at the moment when the run was paused, failed, cancelled or finished. */
+  /** The work under way. If the run was paused, failed, cancelled or finished, the work at that moment. */
   work: WorkPhase;
   /** Why the run failed; null: it did not fail. */
   failure: { reason: Reason; detail: string } | null;
   /** Milliseconds since the epoch. */
   createdMs: number;
   endedMs: number | null;
-  /** When each phase of work began. A phase that began again, after hints were dropped, is listed again. */
+  /** When each phase of work began. If hints were dropped, phases begin again and are listed again. */
   history: { work: WorkPhase; beganMs: number }[];
-  /** The number of ranges of the present listing that are not done; 0 between listings. */
+  /** The number of ranges of the present listing that are not done; 0 between two listings. */
   openRanges: number;
-  /** The number of the present listing: increases with each listing. */
+  /** The number of the present listing. It increases with each listing of the run. */
   epoch: number;
-  /** Counters of the ranges that are done; `RunStore.progress` adds the ranges under way. Null: not begun. */
+  /**
+   * Counters of the ranges that are done; `RunStore.progress` also includes the ranges under way. Null: the listing has not
+   * begun.
+   */
   compared: CompareCounters | null;
   checked: CompareCounters | null;
   /** The estimate made before the start; null: none was requested. */
   estimate: RunEstimate | null;
 }
 
-/** Are both buckets listed in this phase? */
+/** Returns whether both buckets are listed in this phase. */
 export const isListing = (phase: Phase): phase is 'comparing' | 'checking' =>
   phase === 'comparing' || phase === 'checking';
 
-/** Is there something to do or to wait for in this phase? */
+/** Returns whether the run has work to do, or results to wait for, in this phase. */
 export const isActive = ({ phase }: Pick<Run, 'phase'>): boolean => isListing(phase) || phase === 'copying';
 
-/** Has the run ended permanently? */
+/** Returns whether the run has ended and cannot be resumed. */
 export const isOver = ({ phase }: Pick<Run, 'phase'>): boolean =>
   phase === 'finished' || phase === 'cancelled';
 
@@ -165,7 +184,7 @@ export const COMPARE_COUNTERS = [
   'looks',
 ] as const satisfies (keyof CompareCounters)[];
 
-/** Requests and US$, estimated before the start of a run, or calculated from the counters after it. */
+/** Requests and US$. They are estimated before the start of a run, or calculated from the run's counters afterwards. */
 export interface RunEstimate {
   keys: number;
   bytes: number;
@@ -175,8 +194,8 @@ export interface RunEstimate {
   dollars: Record<string, number>;
   /** At the configured concurrency. */
   hours: number;
-  /** `listing`: everything was counted. `sample`: a part was counted, and the rest is assumed to be similar. */
+  /** With `listing`, everything was counted. With `sample`, a part was counted, and the rest is assumed to be similar. */
   basis: 'listing' | 'sample';
-  /** For a sample, the share by which the true numbers may differ (three standard errors); null: unknown. For a listing 0. */
+  /** For a sample, the share by which the true numbers may differ (three standard errors); null: unknown. For a listing, 0. */
   errorShare: number | null;
 }

@@ -1,4 +1,4 @@
-/** The file of differences of one step of a range. */
+/** The file of the differences found in one step of a range. */
 import { createHash } from 'node:crypto';
 import type { Marker } from '../listing/page.ts';
 import type { Json } from '../listing/range.ts';
@@ -6,12 +6,12 @@ import type { DifferenceWriter, ReportFiles } from './ports.ts';
 import type { ReportRow } from './report/report-data.ts';
 import type { DifferenceFile } from './run-store.ts';
 
-/** Opened with its first row, because most steps find no difference. */
+/** The file is opened with its first row, because most steps find no difference. */
 export interface StepFile {
   begin(step: { after: Marker; carry: Json }): void;
   write(rows: readonly ReportRow[]): Promise<void>;
   end(): Promise<void>;
-  /** The file to be committed with the step that ended last; null: it has no rows. */
+  /** The file to be committed with the step that ended last; null: the step found no differences. */
   written(): DifferenceFile | null;
   abort(): Promise<void>;
 }
@@ -24,8 +24,8 @@ export interface RangeOfRun {
 }
 
 /**
- * A repeated step begins at the same place as before, so its file has the same name and replaces the earlier one. A file whose step
- * was never committed belongs to nothing. `files` null: nothing is written.
+ * Creates the file writer of a range. A repeated step begins at the same position as before, so its file has the same name and
+ * replaces the earlier file. If a step is never committed, nothing refers to its file. If `files` is null, nothing is written.
  */
 export const createStepFile = ({ run, epoch, from }: RangeOfRun, files: ReportFiles | null): StepFile => {
   let writer: DifferenceWriter | null = null;

@@ -1,4 +1,6 @@
-/** One key looked at by itself, where listings cannot tell or may have been overtaken. */
+/**
+ * Looks at single keys. This is necessary if listings do not decide whether a key differs, or if a listing may be out of date.
+ */
 import { bucketsOf, createTask, type Task } from '../../model/task.ts';
 import { ReplicationError } from '../../model/errors.ts';
 import type { Reason } from '../../model/reasons.ts';
@@ -15,23 +17,26 @@ import type { Scope } from './scope.ts';
 import type { RunSpec } from '../run.ts';
 import { isStorageClassRight } from './storage-class.ts';
 
-/** `unwanted`: the rule excludes the key, by its tags or because a replicator wrote it. */
+/** The finding `unwanted` means that the rule excludes the key, by its tags or because a replicator wrote the object. */
 export type KeyFinding = 'same' | 'unwanted' | DifferenceKind;
 
 export interface Looked {
   finding: KeyFinding;
-  /** For the finding `attributes`: the id of the source version, if there is one; otherwise null. */
+  /** For the finding `attributes`, the id of the source version, if it has one. Otherwise null. */
   version: string | null;
   /** Why the key could not be checked and therefore counts as different; null: it was checked. */
   reason: Reason | null;
 }
 
-/** `attributes`: listings say that all versions are the same, so it is enough to compare the current objects of both sides. */
+/**
+ * Looks at one key. The caller passes `attributes` if the listings show that all versions are the same. Then it is sufficient to
+ * compare the current objects of both sides.
+ */
 export type CloserLook = (key: string, how: 'all' | 'attributes') => Promise<Looked>;
 
 /**
- * Throws failures that are worth a retry, and a {@link BlindError} if attributes are not readable at all. Any other failure that a
- * person must fix makes the key a difference: the hint for the key says why.
+ * The closer look throws failures for which a retry may help. It throws a {@link BlindError} if attributes cannot be read at all.
+ * Any other failure, which a person must fix, makes the key count as different; the hint for the key then reports the cause.
  */
 export const createCloserLook = (
   { rule, destination }: Scope,
@@ -42,7 +47,7 @@ export const createCloserLook = (
   const probe: TagsProbe = { isDone: false };
   const lookAtContent = versions === 'all' ? lookAtHistory : lookAtCurrent;
 
-  /** Null: the replica does not hold the current source version, or one side has no current object. */
+  /** Resolves to null if the replica does not hold the current source version, or if one side has no current object. */
   const lookAtAttributes = async (task: Task): Promise<Looked | null> => {
     const { replicaKey } = task;
     const replica = await context.destination.look(replicaKey);
@@ -87,7 +92,7 @@ export const createCloserLook = (
   };
 };
 
-/** A finding with no further details. */
+/** Returns a finding without further details. */
 export const looked = (finding: KeyFinding): Looked => ({ finding, version: null, reason: null });
 
 const lookAtCurrent = async (task: Task, context: BothBuckets): Promise<KeyFinding> => {
@@ -111,7 +116,8 @@ const lookAtHistory = async (task: Task, context: BothBuckets): Promise<KeyFindi
   const items = itemsOf(await context.source.history(task.key), withMarkers);
   if (!hasVersion(items)) return hasVersion(replicas) ? 'extra' : 'same';
   if (!hasVersion(replicas)) return 'missing';
-  // If deletes are not replicated, a key that is deleted at the source stays unchanged at the destination.
+  // If deletes are not replicated, `items` contains no delete markers. A key that is deleted at the source then counts as the
+  // same while the destination still shows its last version.
   const located = await locate(task, context, { shown, items, quick: false });
   if (located === null || !located.isShown || located.position < items.length - 1) return 'different';
   const isVersioned = replicas.some(({ versionId }) => versionId !== 'null');
@@ -120,14 +126,17 @@ const lookAtHistory = async (task: Task, context: BothBuckets): Promise<KeyFindi
   return await lookWithin(withoutFirstMarker(items), withoutFirstMarker(replicas), keys, context);
 };
 
-/** A marker with nothing before it has nothing to delete, so it is never replicated. */
+/** Removes a delete marker that is the oldest entry. It deleted nothing, so it is never replicated. */
 const withoutFirstMarker = <E extends HistoryEntry>(entries: E[]): E[] =>
   entries[0]?.kind === 'marker' ? entries.slice(1) : entries;
 
-/** Maximum number of versions whose content is compared one by one; for further versions the sizes decide. */
+/** Maximum number of versions whose content is compared one by one. For all further versions the sizes decide. */
 const MAX_VERSIONS = 20;
 
-/** Does the destination have all of the source's states in order? Compares sizes, and the content if the ETags differ. */
+/**
+ * Returns `same` if the destination has all states of the source in the same order. Compares sizes, and also the content if the
+ * ETags differ.
+ */
 const lookWithin = async (
   items: HistoryEntry[],
   replicas: HistoryEntry[],
@@ -136,7 +145,7 @@ const lookWithin = async (
 ): Promise<KeyFinding> => {
   let looks = 0;
   let differing = 0;
-  /** Encryption and part layout change ETags; only HEAD requests to both sides show whether the content differs. */
+  /** Encryption and part layout change ETags. Only HEAD requests to both sides show whether the content differs. */
   const differs = async (item: HistoryEntry, replica: HistoryEntry): Promise<boolean> => {
     if (item.kind !== 'version' || replica.kind !== 'version' || item.etag === replica.etag) return false;
     looks += 1;
@@ -163,7 +172,7 @@ const versionBytes = (entry: HistoryEntry): number | null =>
 
 const hasVersion = (entries: HistoryEntry[]): boolean => entries.some(({ kind }) => kind === 'version');
 
-/** Would a missing key be replicated? */
+/** Returns false if the rule excludes the current source object, by its tags or because a replicator wrote the object. */
 const wouldBeReplicated = async (task: Task, { source }: BothBuckets): Promise<boolean> => {
   const { rule, key } = task;
   const now = await source.look(key);

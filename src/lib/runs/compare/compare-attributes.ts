@@ -1,6 +1,6 @@
 /**
- * Compares the attributes of a replica that holds the current source version: headers, metadata, tags, object lock, grants and storage
- * class, each as far as the rule replicates it. Listings show none of them but the storage class.
+ * Compares the attributes of a replica that holds the current source version: headers, metadata, tags, object lock, grants and
+ * storage class. Each is compared only as far as the rule replicates it. Listings show only the storage class.
  */
 import { ReplicationError } from '../../model/errors.ts';
 import { tagsAreWanted } from '../../model/filter.ts';
@@ -21,12 +21,15 @@ export interface Pair {
   nowMs: number;
 }
 
-/** S3 reports tag counts only to callers that may read tags. So the first comparison reads the tags, whatever the counts are. */
+/**
+ * Whether tags were already read successfully. S3 reports the number of tags only to callers that may read tags. So the first
+ * comparison reads the tags, whatever the numbers are.
+ */
 export type TagsProbe = { isDone: boolean };
 
 export const sameAttributes = async (pair: Pair, probe: TagsProbe): Promise<boolean> => {
   const { rule, destination, source, replica, nowMs } = pair;
-  // An object that came from elsewhere is left unchanged.
+  // A source object that is itself a replica is not replicated if the rule ignores replicas, so its attributes need not agree.
   const stamp = stampOn(source.state, { bucket: rule.source.bucket, key: source.key });
   if (stamp !== null && rule.replicas === 'ignore') return true;
   return (
@@ -39,13 +42,14 @@ export const sameAttributes = async (pair: Pair, probe: TagsProbe): Promise<bool
 };
 
 const sameTags = async ({ rule, source, replica }: Pair, probe: TagsProbe): Promise<boolean> => {
-  // Counts come from requests that name no version; reading the tags of a version is another permission.
+  // The numbers of tags come from requests without a version id. Reading the tags of a specific version needs another permission,
+  // so this test also names no version.
   if (!probe.isDone)
     await Promise.all([source.bucket.tags(source.key, null), replica.bucket.tags(replica.key, null)]).catch(
       refuseBlindness,
     );
   if (source.state.tagCount !== replica.state.tagCount && probe.isDone) {
-    // If the rule does not want these tags, the tags of the replica stay unchanged.
+    // If the rule excludes objects with these tags, the replica keeps its own tags, so the difference does not count.
     const tags = await source.bucket.tags(source.key, source.state.versionId);
     return tags === null || !tagsAreWanted(rule.filter, tags);
   }
@@ -55,18 +59,22 @@ const sameTags = async ({ rule, source, replica }: Pair, probe: TagsProbe): Prom
     replica.bucket.tags(replica.key, replica.state.versionId),
   ]).catch(refuseBlindness);
   probe.isDone = true;
-  // If an object is gone meanwhile, the live queue receives the event of its deletion.
+  // If an object was deleted in the meantime, the live queue receives the event of its deletion, so the key does not count as
+  // different.
   if (wanted === null || held === null || !tagsAreWanted(rule.filter, wanted)) return true;
   return tagsText(wanted) === tagsText(held);
 };
 
-/** A run that cannot read tags must not report that they agree: the run fails instead of reporting every key as different. */
+/**
+ * Throws a {@link BlindError} if access to the attributes is denied. A run that cannot read tags must not report that the tags
+ * agree. So the whole run fails, instead of reporting every key as different.
+ */
 const refuseBlindness = (error: unknown): never => {
   if (!(error instanceof ReplicationError) || error.reason !== 'access-denied') throw error;
   throw new BlindError(error);
 };
 
-/** Attributes cannot be read at all, so nothing can be said about any key. */
+/** Attributes cannot be read at all, so the run cannot judge any key. */
 export class BlindError extends ReplicationError {
   constructor(cause: ReplicationError) {
     super(cause.reason, cause.message, { cause: cause.cause, requestId: cause.requestId });
@@ -81,7 +89,8 @@ const sameGrants = async ({ source, replica }: Pair): Promise<boolean> => {
   if (wanted === null || held === null) return true;
   const lacking = without(wanted, held);
   if (without(held, wanted).length > 0) return false;
-  // The owner of the replica has all permissions without a grant, so one of the source's grantees may be missing: the owner.
+  // The owner of the replica has all permissions without a grant. So one grantee of the source may have no grant on the replica.
+  // This grantee is presumed to be the owner.
   const [lackingId, ...others] = new Set(
     lacking.map(({ grantee }) => (grantee.kind === 'user' ? grantee.id : '')),
   );

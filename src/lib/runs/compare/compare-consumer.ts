@@ -1,4 +1,4 @@
-/** Compares each page of the source's listing with the destination, and acts on the differences. */
+/** Compares each page of the source's listing with the destination, and then counts, reports and sends the differences. */
 import type { Hint } from '../../hint/hint.ts';
 import { parseListedVersion } from '../../listing/comparison-state.ts';
 import { createComparison } from '../../listing/comparison.ts';
@@ -24,7 +24,7 @@ export interface CompareOptions extends ListingOfRun, Omit<Judge, 'sides'> {
 
 export interface CompareConsumer {
   consume: Consume<ListedVersion>;
-  /** The counters since the previous call. To be called at a checkpoint or at the end of a stretch. */
+  /** Returns the counters since the previous call. It must be called at a checkpoint or at the end of a stretch. */
   taken(): CompareCounters;
 }
 
@@ -57,7 +57,10 @@ export const createCompareConsumer = (options: CompareOptions): CompareConsumer 
   };
 };
 
-/** Adds to the comparison's carry the newest version of the key whose other versions are still to come. */
+/**
+ * Wraps the comparison as a consumer. If a stretch ends between two versions of a key, the carry also contains the newest version
+ * of this key.
+ */
 const consumerOf = (state: ConsumerState): Consume<ListedVersion> => {
   const compare = comparisonOf(state);
   const { sides } = state.judge;

@@ -1,11 +1,11 @@
-/** Compares one pair of versions for a run by what the listings say. */
+/** Compares one pair of versions by what the listings show, as the options of the run require. */
 import { compareVersions, type Verdict } from '../../listing/compare-versions.ts';
 import type { ListedVersion } from '../../listing/page.ts';
 import type { Destination } from '../../model/rule.ts';
 import type { RunSpec } from '../run.ts';
 import { isStorageClassRight } from './storage-class.ts';
 
-/** Attributes are compared only for the current version of a key; for other versions only the content is compared. */
+/** Attributes are compared only for the current version of a key. For all other versions only the content is compared. */
 export const compareListed = (
   destination: Destination,
   attributes: RunSpec['attributes'],

@@ -17,9 +17,9 @@ export interface ListingOfRun {
 export interface HintedKey {
   key: string;
   difference: DifferenceKind;
-  /** Id of the source version that the hint is about; null: whatever the source holds. */
+  /** Id of the source version that the hint names; null: the hint names no version. */
   versionId: string | null;
-  /** The newest version that the source listed. */
+  /** The newest version of the key in the source's listing; null: unknown. */
   newest: ListedVersion | null;
 }
 
@@ -32,7 +32,8 @@ export const differenceHint = (
   versionId,
   sizeBytes: newest?.kind === 'object' ? newest.sizeBytes : null,
   kind: hintKind(difference),
-  // One listing hints at each key once, however often a page of it is repeated.
+  // A page may be compared again after a crash. Its hints then have the same identity as before, so they are recognised as
+  // duplicates.
   identity: `${run}/${epoch}`,
   principalId: null,
   rule: spec.rule,
@@ -40,7 +41,10 @@ export const differenceHint = (
   run,
 });
 
-/** A repair checks only the attributes of a replica that holds its version; it copies the content too if that turns out to be needed. */
+/**
+ * A repair hint causes only the attributes to be checked if the replica holds the version that the hint names. If the content
+ * turns out to differ, it is copied too.
+ */
 const hintKind = (difference: DifferenceKind): string => {
   if (difference === 'extra') return difference;
   return difference === 'attributes' ? REPAIR : 'hint';

@@ -1,4 +1,4 @@
-/** Judges the differences that listings show: some are certain, others need a closer look at both objects. */
+/** Judges the differences that listings show. Some are certain; others need a closer look at both objects. */
 import type { Difference } from '../../listing/difference.ts';
 import { mapConcurrently } from '../../model/concurrency.ts';
 import { asksForTags } from '../../model/filter.ts';
@@ -10,22 +10,31 @@ import type { Scope } from './scope.ts';
 export interface Judge {
   spec: RunSpec;
   scope: Scope;
-  /** `compared`: hints are sent for what differs. `checked`: the listing is the proof, so nothing may be presumed to differ. */
+  /**
+   * In the listing `compared`, hints are sent for the differences. The listing `checked` is the final proof, so it must not
+   * report a difference that the end of replication under way would remove.
+   */
   listing: 'compared' | 'checked';
-  /** When the run was created: replication of later changes may still be under way. Milliseconds since the epoch. */
+  /** When the run was created. Later changes may still be under way to the destination. Milliseconds since the epoch. */
   createdMs: number;
   sides: ListedSides;
-  /** Takes the closer look, and counts it. */
+  /** Takes the closer look at a key, and counts it. */
   look: CloserLook;
   sleep(ms: number): Promise<void>;
 }
 
 /** How many keys are looked at concurrently. */
 const KEYS_AT_ONCE = 32;
-/** How long replication may take before a recently changed key counts as different: a check follows each pause. */
+/**
+ * How long the pauses are in which a recently changed key may still be replicated. After each pause the key is checked again;
+ * after the last check it counts as different.
+ */
 const RECHECK_AFTER_MS = [500, 2_000, 5_000];
 
-/** Recently changed keys may still be being replicated: those of one batch are waited for together. */
+/**
+ * Judges the differences of one batch. In the last listing, recently changed keys may still be replicated, so they are checked
+ * again after pauses. All keys of the batch share the same pauses.
+ */
 export const judgeAll = async (judge: Judge, differences: readonly Difference[]): Promise<Looked[]> => {
   const found = await mapConcurrently(differences, KEYS_AT_ONCE, (difference) => judgeOne(judge, difference));
   const isOpen = (index: number): boolean => {
@@ -47,7 +56,8 @@ export const judgeAll = async (judge: Judge, differences: readonly Difference[])
 const judgeOne = async (judge: Judge, difference: Difference): Promise<Looked> => {
   const { spec, scope, listing, sides } = judge;
   const { key, kind } = difference;
-  // Versions of other writers at the destination do not stand for any of the source's versions.
+  // If all versions are compared, a pair that differs proves nothing: versions of other writers at the destination have no
+  // counterpart, so they shift the pairs.
   const isOpen =
     kind === 'look' || kind === 'attributes' || (kind === 'different' && spec.versions === 'all');
   const isSure = !isOpen && !(kind === 'missing' && asksForTags(scope.rule.filter));
@@ -60,6 +70,6 @@ const judgeOne = async (judge: Judge, difference: Difference): Promise<Looked> =
 const lookAt = ({ look }: Judge, { key, kind }: Difference): Promise<Looked> =>
   look(key, kind === 'attributes' ? 'attributes' : 'all');
 
-/** S3 gives whole seconds. */
+/** Returns whether the key changed after the run was created. Allows one second more, because S3 reports whole seconds. */
 const isRecent = ({ sides, createdMs }: Judge, key: string): boolean =>
   sides.changedMs(key) >= createdMs - 1_000;

@@ -1,11 +1,14 @@
-/** Which entries of either listing count in a run. */
+/** The entries that count in the listings of a run. */
 import { type CreateEntryFilter, passIf, passMergedMarkers } from '../../listing/counted-entries.ts';
 import type { ListedVersion } from '../../listing/page.ts';
 import { sizeIsWanted } from '../../model/filter.ts';
 import type { ReplicationRule } from '../../model/rule.ts';
 import type { RunSpec } from '../run.ts';
 
-/** Objects of a size that the rule wants; and delete markers, where the run is about histories and the rule replicates deletes. */
+/**
+ * Passes objects of a size that the rule wants. If the run compares all versions and the rule replicates deletes, it also passes
+ * delete markers.
+ */
 export const runFilter = (
   { filter, deletes }: Pick<ReplicationRule, 'filter' | 'deletes'>,
   { versions }: Pick<RunSpec, 'versions'>,
@@ -24,7 +27,7 @@ export const runFilter = (
   };
 };
 
-/** The same filter, which also hands each entry that passes to `note`. */
+/** Returns the same filter, but each entry that it passes is also given to `note`. */
 export const noting =
   (createFilter: CreateEntryFilter, note: (entry: ListedVersion) => void): CreateEntryFilter =>
   (from) => {

@@ -12,11 +12,11 @@ import type { RunSpec } from '../run.ts';
 export interface Scope {
   rule: ReplicationRule;
   destination: Destination;
-  /** S3's Prefix of the source's listing, and the prefix that replaces it at the destination. */
+  /** S3's Prefix for the listing of the source, and the prefix that replaces it at the destination. */
   mapping: KeyMapping;
 }
 
-/** Throws `unknown-rule` if the rule or destination is no longer configured. */
+/** Returns the scope of a run. Throws `unknown-rule` if the rule or destination is no longer configured. */
 export const scopeOf = (configuration: ReplicationConfiguration, spec: RunSpec): Scope => {
   const rule = configuration.rules.find(({ id }) => id === spec.rule);
   const destination = rule?.destinations.find(({ id }) => id === spec.destination);
@@ -32,6 +32,6 @@ export const scopeOf = (configuration: ReplicationConfiguration, spec: RunSpec):
   return { rule, destination, mapping: { sourcePrefix, destinationPrefix } };
 };
 
-/** Can a key begin with both prefixes? */
+/** Returns whether a key can begin with both prefixes. */
 export const prefixesOverlap = (one: string, other: string): boolean =>
   one.startsWith(other) || other.startsWith(one);

@@ -1,4 +1,4 @@
-/** The listed versions of the current keys, for the report: about a page of each side. */
+/** Remembers the recently listed versions of both sides. The report, the hints and the judge need them. */
 import { type KeyMapping, mapKey } from '../../listing/destination-key.ts';
 import type { ListedVersion } from '../../listing/page.ts';
 import type { DifferenceKind, ListedSide, ReportRow } from '../report/report-data.ts';
@@ -6,15 +6,15 @@ import type { DifferenceKind, ListedSide, ReportRow } from '../report/report-dat
 export interface ListedSides {
   sourceSeen(version: ListedVersion): void;
   replicaSeen(version: ListedVersion): void;
-  /** Keeps the first pair of a key until one differs. */
+  /** Remembers the first pair of versions of a key. A later pair that differs replaces it. */
   paired(source: ListedVersion, replica: ListedVersion, differs: boolean): void;
-  /** The newest listed version of the source. */
+  /** Returns the newest listed version of the source. */
   source(key: string): ListedVersion | null;
   replica(key: string): ListedVersion | null;
-  /** When either side last changed, as far as known. Milliseconds since the epoch. */
+  /** Returns when either side last changed, as far as is known. Milliseconds since the epoch; 0: unknown. */
   changedMs(key: string): number;
   row(key: string, difference: DifferenceKind): Omit<ReportRow, 'reason'>;
-  /** Discards the oldest entries. */
+  /** Discards the oldest entries if there are too many. */
   forget(): void;
 }
 

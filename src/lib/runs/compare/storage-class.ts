@@ -1,4 +1,4 @@
-/** Checks the storage class of a replica, which lifecycle rules may have changed since it was written. */
+/** Checks the storage class of a replica. Lifecycle rules may have changed the class since the replica was written. */
 import type { Destination } from '../../model/rule.ts';
 
 /**
@@ -16,8 +16,9 @@ const WATERFALL = [
 ];
 
 /**
- * Can a replica that was written with the rule's class have this class now? If the rule names no class, every class is right: lifecycle
- * rules move objects on either side, and the replica was written with the class its source had at that time. `found` null: STANDARD.
+ * Returns whether a replica that was written with the rule's class may have the class `found` now. If the rule names no class,
+ * every class is right: the replica was written with the class of its source at that time, and lifecycle rules may since have
+ * moved both objects. If `found` is null, the class is STANDARD.
  */
 export const isStorageClassRight = (
   { storageClass: wanted }: Pick<Destination, 'storageClass'>,

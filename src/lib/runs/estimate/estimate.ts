@@ -1,6 +1,6 @@
 /**
- * The cost and duration of a run: before the start estimated from listings, afterwards calculated from the run's own counters.
- * Neither is taken from a bill: storage, KMS, log lines and taxes are left out.
+ * The cost and duration of a run. Before the start they are estimated from listings. Afterwards they are calculated from the
+ * run's own counters. Neither is taken from a bill; storage, KMS, log lines and taxes are left out.
  */
 import type { ReplicationRule } from '../../model/rule.ts';
 import type { CompareCounters, CopyCounters, RunSpec, RunEstimate } from '../run.ts';
@@ -9,13 +9,16 @@ import { NO_WORK, type Workload } from './workload.ts';
 /** The settings of the configuration that determine the cost of a run. */
 export interface RunSettings {
   versions: 'all' | 'latest';
-  /** The number of concurrent invocations of the replicate function that work on hints. */
+  /** Maximum number of concurrent invocations of the replicate function that work on hints of runs. */
   concurrency: number;
-  /** The number of ranges listed concurrently. */
+  /** Maximum number of ranges that are listed concurrently. */
   listingConcurrency: number;
-  /** Is the destination bucket in another region? Traffic between regions costs money. */
+  /** Whether the destination bucket is in another region. Traffic between regions costs money. */
   isBetweenRegions: boolean;
-  /** GET requests for tags and grants for each key whose attributes are compared, besides two HEADs. Null: attributes are not compared. */
+  /**
+   * The number of GET requests for tags and grants for each key whose attributes are compared, in addition to two HEAD requests;
+   * null: attributes are not compared.
+   */
   attributeGets: number | null;
 }
 
@@ -38,7 +41,10 @@ const PRICES = {
 } as const;
 
 const GIGABYTE = 1024 ** 3;
-/** Tags, and grants if replicated, of both sides; assumes that every object has tags. */
+/**
+ * Returns the number of GET requests for the tags of both sides, and for their grants if the rule replicates grants. Assumes that
+ * every object has tags.
+ */
 export const attributeGetsOf = (
   { attributes }: Pick<RunSpec, 'attributes'>,
   { acl }: Pick<ReplicationRule, 'acl'>,
@@ -48,38 +54,46 @@ export const attributeGetsOf = (
 };
 
 const FUNCTION_GIGABYTES = 1_769 / 1_024;
-/** Number of messages of a batch, for SQS and for an invocation. */
+/** How many messages a batch holds, both for SQS and for an invocation. */
 const BATCH = 10;
-/** How long a batch takes: five sequential answers of S3 and DynamoDB, concurrently for all objects of the batch (`docs/performance.md`). */
+/**
+ * How long a batch takes. Its objects are processed concurrently, and each waits for five sequential responses of S3 and DynamoDB
+ * (`docs/performance.md`).
+ */
 const BATCH_SECONDS = 0.25;
 /** The network bandwidth of an execution environment: 625 Mbit/s. */
 const BYTES_PER_SECOND = 75e6;
-/** How long a page takes: ListObjectVersions answers in about 0.2 s, and the other side is listed concurrently. */
+/** How long a page takes. ListObjectVersions responds in about 0.2 s, and the other side is listed concurrently. */
 const PAGE_SECONDS = 0.25;
-/** How long a closer look takes: two sequential answers of S3, and more if there are tags. */
+/** How long a closer look takes: two sequential responses of S3, and more if there are tags. */
 const LOOK_SECONDS = 0.1;
 /** How many keys get a closer look concurrently. */
 const LOOKS_AT_ONCE = 32;
-/** Each item of a transaction counts twice: the range, its counters, the run. */
+/**
+ * How many table writes a page costs. Its transaction writes three items (the range, its counters and the run), and each of them
+ * counts twice.
+ */
 const TABLE_WRITES_PER_PAGE = 6;
-/** How long after a tick the next one follows. */
+/** How long the time between two ticks is on average. */
 const TICK_SECONDS = 30;
-/** Minimum number of ticks of a run that has nothing to wait for. */
+/** Minimum number of ticks of a run, even if the run has nothing to wait for. */
 const LEAST_TICKS = 4;
 
-/** For a backfill, or a verify with repair, that finds an empty destination. Objects that are already replicated cost less. */
+/**
+ * Estimates a backfill, or a verify with repair, that finds an empty destination. Objects that are already replicated cost less.
+ */
 export const estimateBackfill = (
   { work, basis, errorShare }: Estimated,
   settings: RunSettings,
 ): RunEstimate =>
-  // Keys that were missing get their closer look after they were copied.
+  // A missing key gets no closer look in the first listing. If attributes are compared, it gets one in the last listing.
   calculate({ ...work, pages: pagesOf(work, 2) }, settings, {
     basis,
     errorShare,
     looks: looksOf(work, settings),
   });
 
-/** For a run that copies nothing. */
+/** Estimates a run that copies nothing. */
 export const estimateVerify = (
   { work, basis, errorShare }: Estimated,
   settings: RunSettings,
@@ -93,7 +107,7 @@ export const estimateVerify = (
   bytes: work.bytes,
 });
 
-/** What a run used according to its counters. An object copied in parts counts as if it had been copied whole. */
+/** Calculates what a run used from its counters. An object copied in parts counts as if it had been copied whole. */
 export const usedBy = (
   run: {
     compared: CompareCounters | null;
@@ -116,7 +130,7 @@ export const usedBy = (
     pages: sum('sourcePages') + sum('destinationPages'),
   };
   const hours = (run.endedMs - run.beganMs) / 3_600_000;
-  // The hours already account for concurrency.
+  // The measured hours already account for concurrency.
   const atOnce = { concurrency: 1, listingConcurrency: 1 };
   return calculate(
     work,
@@ -128,11 +142,14 @@ export const usedBy = (
 const looksOf = ({ keys }: Workload, { attributeGets }: RunSettings): number =>
   attributeGets === null ? 0 : keys;
 
-/** The pages of both sides, listed `times` times. */
+/** The number of page requests for listing both sides `times` times. */
 const pagesOf = ({ pages }: Workload, times: number): number =>
   2 * times * Math.max(1, pages * REQUESTS_PER_PAGE);
 
-/** At the ends of ranges pages are not full. */
+/**
+ * How many requests a full page of entries takes on average. It is more than one, because pages at the ends of ranges are not
+ * full.
+ */
 const REQUESTS_PER_PAGE = 1.15;
 
 const calculate = (
@@ -151,11 +168,12 @@ const calculate = (
     // If all versions are replicated, the history of each key is listed.
     list: whole(pages + (settings.versions === 'all' ? keys : 0)),
     get: whole(pieces + looks * (settings.attributeGets ?? 0)),
-    // Uploads are also created and completed, besides their parts.
+    // An upload is also created and completed, so it takes two requests in addition to its parts.
     put: whole(pieces + 2 * multiparts),
-    // The fresh look after each copy; for an object in parts also both sides before it, and the part layout.
+    // One request is the fresh look after each copy. An object in parts needs three more: both sides before the copy, and the
+    // part layout. A closer look needs two.
     head: whole(keys + 3 * multiparts + 2 * looks),
-    // Each message is sent, received and deleted, in batches.
+    // Each message is sent, received and deleted. All three happen in batches.
     queue: whole(3 * (keys / BATCH + ranges + ticks)),
     table: whole(2 * keys + keys / BATCH + TABLE_WRITES_PER_PAGE * pages),
     invocations: whole(keys / BATCH + ranges + ticks),
@@ -174,7 +192,10 @@ const calculate = (
   return { keys: Math.round(keys), bytes: Math.round(bytes), requests, dollars, hours, basis, errorShare };
 };
 
-/** Hints are processed while others are still being found; the last listing is a phase by itself. */
+/**
+ * Hints are processed while the first listing still finds others, so only the longer of the two counts. The last listing comes
+ * afterwards.
+ */
 const hoursOf = (copySeconds: number, listSeconds: number, settings: RunSettings): number => {
   const listing = listSeconds / settings.listingConcurrency;
   const copying = copySeconds / settings.concurrency;
@@ -182,5 +203,5 @@ const hoursOf = (copySeconds: number, listSeconds: number, settings: RunSettings
   return (seconds + LEAST_TICKS * TICK_SECONDS) / 3_600;
 };
 
-/** The tolerance keeps rounding errors in sums of fractions from adding one. */
+/** Rounds up. The tolerance prevents that a rounding error in a sum of fractions adds one. */
 const whole = (amount: number): number => Math.max(0, Math.ceil(amount - 1e-6));

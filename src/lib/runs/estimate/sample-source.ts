@@ -1,8 +1,9 @@
 /**
  * Estimates the contents of a bucket without listing all of it. A small bucket is listed completely. A part of a larger bucket is
- * listed, and the rest is sampled by random walks ("Estimating the Efficiency of Backtrack Programs", Knuth 1975): a range is cut as
- * for a backfill, one of its n parts is drawn, and its contents count n times. The result is right on average however badly the range
- * was cut, and the spread of the walks shows how large the error may be.
+ * listed, and the rest is sampled by random walks ("Estimating the Efficiency of Backtrack Programs", Knuth 1975). A walk cuts a
+ * range as a backfill does and draws one of its n parts. If all parts have the same chance, the contents of the drawn part count
+ * n times. The result is right on average, however badly the range was cut. The differences between the walks show how large the
+ * error may be.
  */
 import { createDigits } from '../../listing/key-arithmetic.ts';
 import { compareKeys, LAST_CODE_POINT } from '../../listing/key-order.ts';
@@ -17,16 +18,16 @@ export interface SurveyOptions {
   listPage: ListPage<ListedVersion>;
   /** S3's Prefix. */
   prefix: string;
-  /** Creates a counter for the pages of one range, which it receives in order. */
+  /** Creates a counter for the pages of one range. The counter receives the pages in order. */
   createCounter(): (entries: Iterable<ListedVersion>) => Workload;
-  /** Maximum number of listing requests under way. */
+  /** Maximum number of concurrent listing requests. */
   workers: number;
   /** Approximate maximum number of pages to list; Infinity: all. */
   mostPages: number;
   /** In [0, 1). */
   random(): number;
   now(): number;
-  /** Ends the survey soon when aborted. */
+  /** Ends the survey soon after it is aborted. */
   signal: AbortSignal;
   onPages?(pages: number): void;
 }
@@ -40,13 +41,13 @@ export interface Survey {
 
 /** How many walks are made first, to measure how long walks are. */
 const PILOT_WALKS = 16;
-/** Maximum number of listed pages, as a multiple of the intended pages, before walks that do not end are given up. */
+/** Maximum number of listed pages, as a multiple of `mostPages`. Beyond it, walks that have not ended are given up. */
 const PAGES_UNTIL_HOPELESS = 4;
 const PARTS = 16;
-/** Minimum size of a part: smaller parts would add more to the error than they save. */
+/** Minimum size of a part, in pages. Smaller parts would increase the error by more than they save. */
 const PART_PAGES = 3;
 
-/** Null: aborted. Throws what `listPage` throws. */
+/** Resolves to null if aborted. Throws what `listPage` throws. */
 export const surveySource = async (options: SurveyOptions): Promise<Survey | null> => {
   const { mostPages, signal, onPages } = options;
   let pages = 0;
@@ -76,13 +77,13 @@ export const surveySource = async (options: SurveyOptions): Promise<Survey | nul
   };
   const before = pages;
   await walkOn(PILOT_WALKS);
-  // The number of walks is fixed beforehand: stopping once enough pages were listed would favour short walks.
+  // The number of walks is fixed in advance. Stopping as soon as enough pages were listed would favour short walks.
   const perWalk = Math.max(1, (pages - before) / PILOT_WALKS);
   await walkOn(Math.max(0, Math.floor((mostPages - pages) / perWalk)));
   return signal.aborted ? null : scaleUp(listed.work, walks);
 };
 
-/** Lists from the beginning with all workers until enough is listed. */
+/** Lists from the beginning with all workers until `isEnough` returns true. */
 const listSome = async (
   { listPage, prefix, createCounter, workers, now }: SurveyOptions,
   isEnough: () => boolean,
@@ -111,7 +112,10 @@ const listSome = async (
   return { work, open: hasEnded ? [] : ledger.open() };
 };
 
-/** Draws an index; the chance is proportional to the expected pages. The contents of the drawn part are weighted by 1 / `chance`. */
+/**
+ * Draws an index with a chance proportional to the expected pages. The caller weights the contents of the drawn part with 1 /
+ * `chance`.
+ */
 const drawOf = (expected: readonly number[], random: () => number): { index: number; chance: number } => {
   const total = expected.reduce((sum, pages) => sum + pages, 0);
   let left = random() * total;
@@ -120,7 +124,10 @@ const drawOf = (expected: readonly number[], random: () => number): { index: num
   return { index, chance: (expected[index] ?? total) / total };
 };
 
-/** The expected pages before the first point and behind each point; few for a part of which nothing is known. */
+/**
+ * The expected pages before the first point and behind each point. A part about which nothing is known is expected to have few
+ * pages.
+ */
 const expectedIn = (points: readonly string[], pages: number): number[] => {
   const isGuess = points.map((point) => point.endsWith(LAST_CODE_POINT));
   const guesses = isGuess.filter(Boolean).length;
@@ -130,7 +137,10 @@ const expectedIn = (points: readonly string[], pages: number): number[] => {
 
 const GUESS_PAGES = 1;
 
-/** The result of one walk, weighted so that the mean of many walks is the true amount. Null: given up. */
+/**
+ * Makes one walk. The result is weighted so that the mean of many walks is the true amount. Resolves to null if the walk was
+ * given up.
+ */
 const walk = async (
   range: Range,
   drawn: number,
@@ -183,7 +193,10 @@ const isPastEnd = ({ key, versionId }: Marker, upTo: string | null): boolean => 
   return order > 0 || (order === 0 && versionId === null);
 };
 
-/** How many standard errors are reported. Few walks find much and many find little, so two, as for a normal distribution, would be too optimistic. */
+/**
+ * How many standard errors are reported. Few walks find much and many walks find little, so the usual two, which suit a normal
+ * distribution, would be too optimistic.
+ */
 const STANDARD_ERRORS = 3;
 
 const scaleUp = (listed: Workload, walks: readonly (Workload | null)[]): Survey => {

@@ -1,4 +1,4 @@
-/** The amount of work to list and to copy, counted from listings alone. */
+/** The amount of work to list and to copy, counted only from listings. */
 import { sizeIsWanted } from '../../model/filter.ts';
 import type { ListedVersion } from '../../listing/page.ts';
 import { MAX_PAGE_KEYS } from '../../listing/range-work.ts';
@@ -6,22 +6,22 @@ import { partsInEtag } from '../../replica/proof.ts';
 import type { ReplicationRule } from '../../model/rule.ts';
 import type { RunSpec } from '../run.ts';
 
-/** The numbers may be fractions, because a sample is scaled up. */
+/** The amounts of work. They may be fractions, because samples are scaled up. */
 export interface Workload {
   keys: number;
   versions: number;
   bytes: number;
-  /** The number of versions that were uploaded in parts and are therefore written in parts. */
+  /** The number of versions that were uploaded in parts, and whose replicas are therefore written in parts. */
   multiparts: number;
-  /** The parts of these versions. */
+  /** The total number of parts of these versions. */
   parts: number;
-  /** The number of full pages that list everything, wanted or not. */
+  /** The number of full pages needed to list all entries, including those that the rule does not want. */
   pages: number;
 }
 
 export const NO_WORK: Workload = { keys: 0, versions: 0, bytes: 0, multiparts: 0, parts: 0, pages: 0 };
 
-/** `one` plus `times` times `other`. */
+/** Returns `one` plus `other` multiplied by `times`. */
 export const addWork = (one: Workload, other: Workload, times = 1): Workload => ({
   keys: one.keys + other.keys * times,
   versions: one.versions + other.versions * times,
@@ -31,7 +31,10 @@ export const addWork = (one: Workload, other: Workload, times = 1): Workload => 
   pages: one.pages + other.pages * times,
 });
 
-/** Counts the pages of one range, in order. Listings do not show tags or writers, so conditions of the rule on these are ignored. */
+/**
+ * Creates a counter for the pages of one range, which it must receive in order. Listings do not show tags or writers, so
+ * conditions of the rule on these are ignored.
+ */
 export const createWorkCounter = (
   rule: ReplicationRule,
   { since }: Pick<RunSpec, 'since'>,

@@ -1,4 +1,4 @@
-/** The result of a comparison in words: the same on the terminal and in the report. */
+/** The result of a comparison in words. The terminal and the report use the same words. */
 import { countOf, countText } from '../../text/amounts.ts';
 import type { CompareCounters } from '../run.ts';
 
@@ -12,7 +12,9 @@ export const FINDINGS: readonly (readonly [keyof CompareCounters, string])[] = [
   ['extra', 'only at the destination'],
 ];
 
-/** The number of source keys that are missing or different at the destination. Extra keys at the destination do not count. */
+/**
+ * The number of source keys that are missing or different at the destination. Keys that only the destination has do not count.
+ */
 export const differing = ({ missing, different, attributes, historyShorter }: CompareCounters): number =>
   missing + different + attributes + historyShorter;
 

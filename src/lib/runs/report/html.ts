@@ -1,4 +1,4 @@
-/** HTML templates in which every inserted value is escaped as text, unless it is HTML from here. */
+/** HTML templates that escape every inserted value, unless the value was itself made by a template. */
 import { printable } from '../../text/printable.ts';
 
 export interface Html {
@@ -7,7 +7,10 @@ export interface Html {
 
 type Part = string | number | Html | readonly Html[];
 
-/** Anyone who may write into the bucket chooses the keys, so invisible characters and changes of text direction are escaped as well. */
+/**
+ * Creates HTML from a template. Keys are chosen by anyone who may write into the bucket, so invisible characters and changes of
+ * text direction are escaped as well.
+ */
 export const html = (texts: TemplateStringsArray, ...parts: readonly Part[]): Html => ({
   html: texts.reduce((all, text, index) => all + asHtml(parts[index - 1] ?? '') + text),
 });

@@ -1,9 +1,10 @@
 /**
- * Differences as CSV (RFC 4180): a header, one line for each key that differs, CRLF at the end of lines.
+ * Formats differences as CSV (RFC 4180). The file has a header and one line for each key that differs. Lines end with CRLF.
  *
- * Keys are exact. A key may contain anything, including line ends and quotation marks, so it is always quoted. Nothing is put before keys
- * that begin with `=`, `+`, `-` or `@`, although a spreadsheet takes them for formulas: a changed key would no longer name its object.
- * The files are for programs; a spreadsheet has to import the column as text.
+ * Keys are written unchanged. A key may contain anything, including line ends and quotation marks, so it is always quoted. A
+ * spreadsheet takes keys that begin with `=`, `+`, `-` or `@` for formulas. Nevertheless no character is put before them, because
+ * a changed key would no longer name its object. The files are meant for programs. A spreadsheet has to import the column as
+ * text.
  */
 import type { ListedSide, ReportRow } from './report-data.ts';
 
@@ -29,7 +30,7 @@ const sideFields = (side: ListedSide | null): string[] =>
     ? ['', '', '']
     : [whereNeeded(side.versionId ?? ''), String(side.sizeBytes), whereNeeded(bare(side.etag))];
 
-/** S3 returns ETags in quotation marks, which are not part of the ETag. */
+/** Removes the quotation marks in which S3 returns ETags. They are not part of the ETag. */
 const bare = (etag: string): string => /^"(.*)"$/s.exec(etag)?.[1] ?? etag;
 
 const whereNeeded = (text: string): string => (/[",\r\n]/.test(text) ? quoted(text) : text);

@@ -1,8 +1,11 @@
-/** The data of a run's report. Everything was found by listing both buckets, unless it is marked as counted by the workers. */
+/**
+ * The data of a run's report. All of it was found by listing both buckets, except the data that is marked as counted by the
+ * workers.
+ */
 import type { Reason } from '../../model/reasons.ts';
 import type { CompareCounters, CopyCounters, RunEstimate, RunSpec, WorkPhase } from '../run.ts';
 
-/** `report.json` contains exactly this; `report.html` shows it. */
+/** `report.html` shows this data. `report.json` contains it, together with what the run used. */
 export interface RunReport {
   /** The version of this format. */
   version: 1;
@@ -15,33 +18,41 @@ export interface RunReport {
   /** Milliseconds since the epoch. */
   createdMs: number;
   endedMs: number;
-  /** Every phase, each time that it began. A phase ends when the next one begins, the last one at `endedMs`. */
+  /**
+   * Every phase, in order. A phase that began several times is listed several times. A phase ends when the next phase begins; the
+   * last phase ends at `endedMs`.
+   */
   phases: { work: WorkPhase; beganMs: number; endedMs: number }[];
-  /** The first listing, for which hints were sent; null for a verify without repair. */
+  /** Counters of the first listing, for which hints were sent; null for a verify without repair. */
   compared: CompareCounters | null;
   /** Counted by the workers; null for a verify without repair. */
   copied: CopyCounters | null;
-  /** The last listing: the proof. */
+  /** Counters of the last listing, which proves the result. */
   checked: CompareCounters;
-  /** Does the destination hold everything that the source has? Keys that are only at the destination do not matter. */
+  /** Whether the destination holds everything that the source has. Keys that only the destination has do not matter. */
   agrees: boolean;
   estimate: RunEstimate | null;
-  /** CSV files with one row for every key that differs in the last listing, in no order; at most 1,000 are named. */
+  /** CSV files with one row for every key that differs in the last listing, in no order. At most 1,000 files are named here. */
   files: { bucket: string; key: string; rows: number }[];
-  /** The number of files under the same prefix that are not named in `files`. */
+  /** The number of further files under the same prefix that are not named in `files`. */
   filesLeftOut: number;
 }
 
 export type DifferenceKind = 'missing' | 'different' | 'attributes' | 'history-shorter' | 'extra';
 
-/** A row of the CSV files: the newest pair of versions that differs. A side is null if it has no version, or the version is unknown. */
+/**
+ * A row of the CSV files. It shows the newest pair of versions that differs. A side is null if it has no version or the version
+ * is unknown.
+ */
 export interface ReportRow {
-  /** The source's key, also for a key that is only at the destination. */
+  /** The source's key. For a key that only the destination has, the key that it would have at the source. */
   key: string;
   difference: DifferenceKind;
   source: ListedSide | null;
   replica: ListedSide | null;
-  /** Why the key could not be checked and therefore counts as different; null: it was checked, or listings were enough. */
+  /**
+   * Why the key could not be checked and therefore counts as different; null: it was checked, or the listings were sufficient.
+   */
   reason: Reason | null;
 }
 

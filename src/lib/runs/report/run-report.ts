@@ -1,4 +1,4 @@
-/** Collects the contents of a run's report, and writes `report.json`. */
+/** Collects the data of a run's report, and formats the data as `report.json`. */
 import type { RunDeps } from '../ports.ts';
 import type { RunReport } from './report-data.ts';
 import type { RunRecord } from '../run-store.ts';
@@ -46,11 +46,14 @@ export const reportOf = async (
   };
 };
 
-/** `report.json`: the report itself, and what the run used, calculated from its counters. */
+/** Returns the text of `report.json`: the report itself, and what the run used according to its counters. */
 export const reportJson = (report: RunReport): string =>
   `${JSON.stringify({ ...report, used: usedIn(report) }, null, 2)}\n`;
 
-/** Only the estimate knows whether bytes crossed regions: without an estimate the cost of that is left out. */
+/**
+ * Calculates what the run used. Only the estimate says whether bytes cross regions. Without an estimate, the cost of transfer
+ * between regions is left out.
+ */
 export const usedIn = (report: RunReport): RunEstimate => {
   const { spec, estimate, compared, copied, checked, createdMs, endedMs } = report;
   return usedBy(
@@ -58,7 +61,7 @@ export const usedIn = (report: RunReport): RunEstimate => {
     {
       versions: spec.versions,
       isBetweenRegions: (estimate?.dollars['transfer'] ?? 0) > 0,
-      // A report does not say either whether the rule replicates grants.
+      // The report does not show whether the rule replicates grants, so requests for grants are left out.
       attributeGets: attributeGetsOf(spec, { acl: 'ignore' }),
     },
   );

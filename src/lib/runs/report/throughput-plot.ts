@@ -11,10 +11,10 @@ const PLOT_HEIGHT = 180;
 const LEFT = 84;
 const TOP = 12;
 const BOTTOM = 28;
-/** Maximum number of columns: with more, a column would be thinner than a pixel. */
+/** Maximum number of columns. With this number a column is about two pixels wide. */
 const MOST_COLUMNS = 300;
 
-/** Two images, of objects and of bytes per second; null: nothing was counted. */
+/** Returns two images, one of objects and one of bytes per second. Returns null if nothing was counted. */
 export const throughputPlots = (minutes: Minutes): Html | null => {
   const columns = plotColumns(minutes);
   if (columns === null) return null;
@@ -37,7 +37,7 @@ export const throughputPlots = (minutes: Minutes): Html | null => {
 interface Columns {
   minutes: number;
   minutesEach: number;
-  /** Includes the minutes in which nothing was counted. */
+  /** The columns from the first minute to the last, including minutes in which nothing was counted. */
   columns: { done: number; bytes: number }[];
 }
 
