@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Plain JavaScript that any Node can start. The program itself is TypeScript, which needs a Node that strips types: the Node that runs
-// this file, or the Node 24 that `npm ci` puts into node_modules.
+// This file is plain JavaScript, so any version of Node can start it. The program itself is TypeScript and needs a Node that strips types.
+// If the Node that runs this file does not, this file starts the Node 24 that `npm ci` puts into node_modules.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 if (process.features.typescript) {
   const { runCli } = await import('../src/cli/main.ts');
   const { processIo } = await import('../src/cli/terminal/process-io.ts');
-  // process.exit() would lose output that is still on its way into a pipe.
+  // The exit code is set without process.exit(), which would lose output that has not been written to a pipe yet.
   process.exitCode = await runCli(process.argv.slice(2), processIo());
 } else {
   const node = fileURLToPath(
@@ -21,7 +21,7 @@ if (process.features.typescript) {
 /** @param {string} node path of a Node that strips types */
 function startAgain(node) {
   const child = spawn(node, process.argv.slice(1), { stdio: 'inherit' });
-  // A terminal sends Ctrl-C to both processes. The child cleans up, and this process only waits for the child.
+  // A terminal sends Ctrl-C to both processes. This process ignores it and waits until the child has cleaned up and ended.
   process.on('SIGINT', () => {});
   for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   child.on('error', (error) => {

@@ -1,11 +1,14 @@
-/** Failures of AWS as errors of the command line, each with a code and a fix. */
+/** Converts failures of AWS to errors of the command line, which have a code and a fix. */
 import { operatorProblem } from '../lib/aws/errors.ts';
 import { QueueError } from '../lib/dead-letters/queue.ts';
 import { ReplicationError } from '../lib/model/errors.ts';
 import { RunRefusedError } from '../lib/runs/control.ts';
 import { CliError } from './terminal/errors.ts';
 
-/** Runs the work and throws its failure as a {@link CliError}. Throws an unknown error unchanged: it is a bug in this program. */
+/**
+ * Runs `work`. If `work` fails, throws its error as a {@link CliError}. Throws an unknown error unchanged, because such an error is a bug
+ * in this program.
+ */
 export const withCliErrors = async <Result>(work: () => Promise<Result>): Promise<Result> => {
   try {
     return await work();
@@ -14,13 +17,13 @@ export const withCliErrors = async <Result>(work: () => Promise<Result>): Promis
   }
 };
 
-/** The {@link CliError} for a failure. Returns an unknown error unchanged. */
+/** Returns the {@link CliError} for an error. Returns an unknown error unchanged. */
 export const asCliError = (error: unknown): unknown => {
   if (error instanceof RunRefusedError)
     return new CliError('run-refused', `${error.message}.`, { cause: error });
   if (error instanceof QueueError) return new CliError(error.problem, `${error.message}.`, { cause: error });
   if (!(error instanceof ReplicationError)) return error;
-  // This reason is about the request, not about AWS.
+  // The operator named a rule that does not exist. That is a mistake in the request, not a failure of AWS.
   const code = error.reason === 'unknown-rule' ? 'bad-request' : operatorProblem(error);
   return new CliError(code, `${error.message}.`, { cause: error });
 };

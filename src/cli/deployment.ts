@@ -9,7 +9,7 @@ import type { OptionSpec, ParsedOptions } from './terminal/command.ts';
 import { CliError } from './terminal/errors.ts';
 import type { CliIo } from './terminal/io.ts';
 
-/** The options that tell a command which deployed stack to use. */
+/** The options by which a command selects a deployed stack. */
 export const DEPLOYMENT_OPTIONS = {
   config: {
     value: 'FILE',
@@ -25,8 +25,8 @@ export const DEPLOYMENT_OPTIONS = {
 } as const satisfies Record<string, OptionSpec>;
 
 /**
- * The deployment that the options name. Reads only `name` and `region` of the file: a mistake elsewhere in it must not keep an operator
- * from the dead letters. Throws {@link CliError}.
+ * Returns the deployment that the options name. Reads only `name` and `region` from the configuration file, so that an operator can reach
+ * the dead letters even if there is a mistake elsewhere in the file. Throws {@link CliError}.
  */
 export const deploymentOf = (options: ParsedOptions, io: Pick<CliIo, 'cwd'>): Deployment => {
   const stage = options.value('stage') ?? DEFAULT_STAGE;

@@ -4,7 +4,9 @@ import { type Command, runGroup } from './terminal/command-group.ts';
 import { CliError } from './terminal/errors.ts';
 import { type CliIo, EXIT } from './terminal/io.ts';
 
-/** Each command is loaded on demand, so help and typing errors need not wait for the AWS SDK. */
+/**
+ * Each command is imported when it is run, so that help and errors about a mistyped command appear without waiting for the AWS SDK to load.
+ */
 const COMMANDS: Readonly<Record<string, Command>> = {
   backfill: async (argv, io) => (await import('./runs/backfill.ts')).runBackfill(argv, io),
   config: async (argv, io) => (await import('./config/config.ts')).runConfig(argv, io),
@@ -48,8 +50,8 @@ const PROGRAM: CommandSpec = {
 };
 
 /**
- * Runs one command line (without `node` and the script) and resolves to the exit code. Never throws. `commands` replaces commands of the
- * same name, for tests.
+ * Runs one command line and resolves to the exit code. `argv` does not include `node` and the script. Never throws. Tests pass `commands`
+ * to replace commands of the same name.
  */
 export const runCli = async (
   argv: readonly string[],
@@ -63,7 +65,7 @@ export const runCli = async (
       io.stderr.write(error.format());
       return error.exitCode;
     }
-    // This is a bug in this program. A bug report needs the stack.
+    // An unexpected error is a bug in this program. The stack trace is printed because a bug report needs it.
     io.stderr.write(
       `s3-replicator: unexpected error\n${error instanceof Error ? error.stack : String(error)}\n`,
     );
@@ -78,7 +80,7 @@ const runProgram = (
 ): Promise<number> => {
   const commands: Record<string, Command> = {
     ...known,
-    // People try this when they do not know about --help.
+    // Some people type `help` instead of `--help`.
     help: (rest, same) => runProgram([...rest, '--help'], same, known),
   };
   const answer = (options: ParsedOptions): number | null => {

@@ -29,7 +29,7 @@ export const CHECK: CommandSpec = {
   ],
 };
 
-/** Checks the file and prints the resolved configuration. Throws CliError. */
+/** Checks the configuration file and prints the resolved configuration. Throws CliError. */
 export const runConfigCheck = async (argv: readonly string[], io: CliIo): Promise<number> => {
   const options = parseOptions(CHECK, argv);
   if (options.has('help')) {
@@ -43,7 +43,7 @@ export const runConfigCheck = async (argv: readonly string[], io: CliIo): Promis
       stage: options.value('stage') ?? undefined,
       region: options.value('region') ?? undefined,
     });
-    // Throws if the rules do not fit into one stack.
+    // This call only checks. It throws if the rules do not fit into one stack.
     stackOf(configuration);
     io.stdout.write(
       json ? jsonText({ ok: true, ...resolved(configuration) }) : configurationText(configuration),

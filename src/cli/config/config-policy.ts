@@ -31,7 +31,7 @@ export const POLICY: CommandSpec = {
   ],
 };
 
-/** Prints the statements. Throws CliError. */
+/** Prints the policy statements. Throws CliError. */
 export const runConfigPolicy = async (argv: readonly string[], io: CliIo): Promise<number> => {
   const options = parseOptions(POLICY, argv);
   if (options.has('help')) {

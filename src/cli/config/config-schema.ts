@@ -12,7 +12,7 @@ export const SCHEMA: CommandSpec = {
   ],
 };
 
-/** Prints the schema. Throws CliError. */
+/** Prints the JSON schema of replication.yml. Throws CliError. */
 export const runConfigSchema = async (argv: readonly string[], io: CliIo): Promise<number> => {
   const asked = parseOptions(SCHEMA, argv).has('help');
   io.stdout.write(asked ? helpText(SCHEMA) : jsonText(jsonSchema()));

@@ -12,7 +12,7 @@ const CONFIG: CommandSpec = {
   examples: [['npx s3-replicator config check', 'Before a deployment']],
 };
 
-/** `s3-replicator config …`. */
+/** Runs `s3-replicator config …`. */
 export const runConfig: Command = (argv, io) =>
   runGroup(
     { spec: CONFIG, commands: { check: runConfigCheck, policy: runConfigPolicy, schema: runConfigSchema } },

@@ -22,10 +22,13 @@ export const FILTER_OPTIONS = {
   rule: { value: 'ID', multiple: true, description: 'Only messages of this rule of the configuration.' },
 } as const satisfies Record<string, OptionSpec>;
 
-/** Maximum messages of one command. A reader holds every message it has read, and SQS allows 120,000 messages in flight. */
+/**
+ * Maximum messages of one command. All messages that a command has read remain in flight until it ends, and SQS allows 120,000 messages in
+ * flight.
+ */
 export const MAX_LIMIT = 100_000;
 
-/** Throws {@link CliError} for an unknown reason. */
+/** Makes the filter that the options describe. Throws {@link CliError} for an unknown reason. */
 export const messageFilter = (options: ParsedOptions): DeadMessageFilter => {
   const reasons = options.values('reason');
   for (const reason of reasons) {
@@ -38,7 +41,10 @@ export const messageFilter = (options: ParsedOptions): DeadMessageFilter => {
   return { reasons, prefixes: options.values('prefix'), rules: options.values('rule') };
 };
 
-/** Opens the queue that the options name and hands it to `work`. Throws {@link CliError} for a failure of AWS. */
+/**
+ * Opens the dead-letter queue of the deployment that the options name, and calls `work` with that queue. Throws {@link CliError} for a
+ * failure of AWS.
+ */
 export const withQueue = async <Result>(
   options: ParsedOptions,
   io: CliIo,

@@ -46,7 +46,7 @@ export const LIST: CommandSpec = {
   ],
 };
 
-/** `s3-replicator dlq list …`. Resolves to the exit code. Throws CliError. */
+/** Runs `s3-replicator dlq list …`. Resolves to the exit code. Throws CliError. */
 export const runDlqList = async (argv: readonly string[], io: CliIo): Promise<number> => {
   const options = parseOptions(LIST, argv);
   if (options.has('help')) {

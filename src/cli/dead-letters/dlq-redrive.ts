@@ -49,7 +49,7 @@ export const REDRIVE: CommandSpec = {
   ],
 };
 
-/** `s3-replicator dlq redrive …`. Resolves to the exit code. Throws CliError. */
+/** Runs `s3-replicator dlq redrive …`. Resolves to the exit code. Throws CliError. */
 export const runDlqRedrive = async (argv: readonly string[], io: CliIo): Promise<number> => {
   const options = parseOptions(REDRIVE, argv);
   if (options.has('help')) {
@@ -89,7 +89,7 @@ const dryRun = async (
     ...unmoved(queue, 'dry-run'),
     status: peeked.interrupted ? 'interrupted' : 'done',
     byReason: countByReason(peeked.messages),
-    // With --limit, the counts cover all messages that would be sent.
+    // With --limit, a redrive would send only the messages that were read, so their counts are complete.
     byReasonComplete: !peeked.interrupted && !(peeked.more && limit === null),
     messages: peeked.messages,
   };

@@ -14,6 +14,6 @@ const DLQ: CommandSpec = {
   ],
 };
 
-/** `s3-replicator dlq …`. */
+/** Runs `s3-replicator dlq …`. */
 export const runDlq: Command = (argv, io) =>
   runGroup({ spec: DLQ, commands: { list: runDlqList, redrive: runDlqRedrive } }, argv, io);

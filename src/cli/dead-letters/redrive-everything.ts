@@ -6,10 +6,10 @@ import type { CliIo } from '../terminal/io.ts';
 import { createProgress, movedSoFar } from '../terminal/progress.ts';
 import { type RedriveRequest, type RedriveResult, unmoved } from './redrive-result.ts';
 
-/** Maximum messages that are read to count the reasons before SQS moves them all. */
+/** Maximum messages that are read to count their reasons. After the count, SQS moves all messages. */
 const COUNTED = 1_000;
 
-/** Makes SQS move all messages, and shows the progress. If a move task is running already, it shows the progress of that task. */
+/** Makes SQS move all messages, and shows the progress. If a move task is running already, shows the progress of that task. */
 export const redriveEverything = async (
   queue: OperatorQueue,
   { filter, maxPerSecond }: RedriveRequest,
@@ -17,7 +17,8 @@ export const redriveEverything = async (
 ): Promise<RedriveResult> => {
   const nothing = unmoved(queue, 'message-move-task');
   const running = (await queue.moveTasks()).some(isUnderWay);
-  // SQS does not say which messages it moves. While it moves them, reading the queue would only hide messages from it.
+  // The reasons are counted before the move, because SQS does not report which messages it moves. If a move task is running, nothing is
+  // counted, because reading messages would hide them from the move task.
   const peeked = running ? null : await peek(queue, { filter, limit: COUNTED, reader: io, onRead: () => {} });
   if (peeked?.interrupted) return { ...nothing, status: 'interrupted' };
   if (peeked?.messages.length === 0) return { ...nothing, ...explainEmpty(peeked, io) };
@@ -50,7 +51,10 @@ export const redriveEverything = async (
   };
 };
 
-/** An empty queue is a success. A queue whose messages another reader holds is not: those messages would stay in it. */
+/**
+ * Called when no message could be read. If the queue is empty, the redrive has succeeded. If another reader holds messages, the redrive has
+ * failed, because these messages remain in the queue.
+ */
 const explainEmpty = ({ hidden }: Peeked, io: CliIo): Partial<RedriveResult> => {
   if (hidden === 0) return {};
   const problem = `about ${messageCount(hidden)} held by another command: try again in a minute`;

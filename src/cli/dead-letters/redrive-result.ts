@@ -4,9 +4,9 @@ import { messageCount, messageLines } from './dead-letter-text.ts';
 
 export interface RedriveRequest {
   filter: DeadMessageFilter;
-  /** Null: all messages that match. */
+  /** Maximum number of messages to send; null: all messages that match. */
   limit: number | null;
-  /** Null: as fast as possible. */
+  /** Maximum rate; null: as fast as possible. */
   maxPerSecond: number | null;
 }
 
@@ -18,23 +18,29 @@ export interface RedriveResult {
   liveQueue: string;
   method: 'message-move-task' | 'one-by-one' | 'dry-run';
   status: 'done' | 'failed' | 'interrupted';
-  /** How many messages are now in the live queue. For a move task the count of SQS, which is approximate. 0 in a dry run. */
+  /** How many messages were sent to the live queue; 0 in a dry run. For a move task, SQS reports this number, which is approximate. */
   moved: number;
-  /** How many messages should have been moved but stayed in the dead-letter queue. */
+  /** How many messages should have been moved but remained in the dead-letter queue. */
   notMoved: number;
-  /** How many of the moved messages could not be deleted from the dead-letter queue. Harmless: a replay does nothing. */
+  /**
+   * How many of the moved messages could not be deleted from the dead-letter queue. These messages do no harm, because replicating the same
+   * hint again changes nothing.
+   */
   inBothQueues: number;
-  /** How many messages of each reason were moved, or would be in a dry run. For a move task: how many were in the queue just before. */
+  /**
+   * How many messages of each reason were moved. In a dry run, how many would be moved. With a move task, how many were in the queue before
+   * the task began.
+   */
   byReason: Record<string, number>;
-  /** False: only a part of the queue was read to count the reasons. */
+  /** False if only a part of the queue was read to count the reasons. */
   byReasonComplete: boolean;
-  /** Why it failed. */
+  /** Why the redrive failed; null if it did not. */
   problem: string | null;
-  /** In a dry run the messages that would be sent, in the format of `dlq list --json`; otherwise null. */
+  /** The messages that would be sent, in the format of `dlq list --json`; null if this is not a dry run. */
   messages: DeadMessage[] | null;
 }
 
-/** The result before anything is done. */
+/** Returns the result of a redrive that has moved no messages yet. */
 export const unmoved = (queue: OperatorQueue, method: RedriveResult['method']): RedriveResult => ({
   queue: queue.name,
   liveQueue: queue.liveName,
@@ -49,7 +55,7 @@ export const unmoved = (queue: OperatorQueue, method: RedriveResult['method']): 
   messages: null,
 });
 
-/** The result as text for the terminal. */
+/** Returns the result as text for the terminal. */
 export const resultText = (result: RedriveResult): string => {
   const { queue, liveQueue, messages, moved } = result;
   if (messages !== null) {
@@ -69,7 +75,10 @@ export const resultText = (result: RedriveResult): string => {
   ].join('\n');
 };
 
-/** SQS does not say which messages it moved. If the counts include other messages too, the heading says so. */
+/**
+ * Returns one line for each reason. SQS does not report which messages it moved, so the counts may not match the messages that were moved.
+ * In that case a heading describes what was counted.
+ */
 const countLines = ({ byReason, byReasonComplete }: RedriveResult, moved: number): string[] => {
   const counts = Object.values(byReason);
   if (counts.length === 0) return [];

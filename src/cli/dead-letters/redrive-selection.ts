@@ -7,7 +7,7 @@ import type { CliIo } from '../terminal/io.ts';
 import { createProgress, movedSoFar } from '../terminal/progress.ts';
 import { type RedriveRequest, type RedriveResult, unmoved } from './redrive-result.ts';
 
-/** Sends the messages that match, batch by batch, and shows the progress. */
+/** Sends the messages that match the filter, batch by batch, and shows the progress. */
 export const redriveSelection = async (
   queue: OperatorQueue,
   request: RedriveRequest,

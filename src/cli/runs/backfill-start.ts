@@ -44,7 +44,7 @@ export const BACKFILL_START: CommandSpec = {
   ],
 };
 
-/** `s3-replicator backfill start …`. Resolves to the exit code. Throws CliError. */
+/** Runs `s3-replicator backfill start …`. Resolves to the exit code. Throws CliError. */
 export const runBackfillStart = async (
   argv: readonly string[],
   io: CliIo,

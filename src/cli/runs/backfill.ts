@@ -30,5 +30,5 @@ export const backfillWith =
     return runGroup({ spec: BACKFILL, commands: { start, ...controlCommands(ports) } }, argv, io);
   };
 
-/** `s3-replicator backfill …`. */
+/** Runs `s3-replicator backfill …`. */
 export const runBackfill: Command = backfillWith(AWS);

@@ -1,4 +1,4 @@
-/** Keys that differ, one line each. The widths are fixed, because lines are shown as soon as a difference is found. */
+/** Lines of a table of keys that differ. The columns have fixed widths, because each line is shown before the later lines are known. */
 import type { ReportRow } from '../../lib/runs/report/report-data.ts';
 import { printable } from '../../lib/text/printable.ts';
 

@@ -4,7 +4,10 @@ import type { ListedVersion, ListPage } from '../../lib/listing/page.ts';
 import { patientListing } from '../../lib/listing/patient-listing.ts';
 import type { CliIo } from '../terminal/io.ts';
 
-/** Makes listings that retry after a pause, share one pace, and fail soon after Ctrl-C. */
+/**
+ * Returns a function that makes listings interruptible. These listings retry a failed page after a pause, share one pace, and fail soon
+ * after Ctrl-C.
+ */
 export const interruptibleListings = (
   io: Pick<CliIo, 'interrupted' | 'now' | 'sleep'>,
   requestsAtOnce: number,
@@ -12,7 +15,8 @@ export const interruptibleListings = (
   const pace = createPace({ clock: io, most: requestsAtOnce });
   return (listPage) => {
     const untilInterrupted: ListPage<ListedVersion> = async (request) => {
-      // After the interruption sleep returns at once, so a throttled page would be requested again without a pause.
+      // After an interruption `sleep` returns at once. Without this check, a throttled page would be requested again and again without a
+      // pause.
       if (io.interrupted.aborted) throw new ReplicationError('out-of-time', 'interrupted');
       return await listPage(request);
     };

@@ -1,4 +1,4 @@
-/** Shows, pauses, resumes and cancels runs. */
+/** Commands that show, pause, resume and cancel runs. */
 import { cancelRun, type ControlDeps, pauseRun, resumeRun, RunRefusedError } from '../../lib/runs/control.ts';
 import type { RunRecord } from '../../lib/runs/run-store.ts';
 import {
@@ -137,7 +137,7 @@ const changing = (
     );
   });
 
-/** A mistake elsewhere in the file must not keep an operator from seeing a run. */
+/** Returns the report folder of a run. Returns null if the configuration file has a mistake, so that an operator can still see the run. */
 const folderOf = (id: string, options: ParsedOptions, io: CliIo): string | null => {
   try {
     return reportFolder(configurationOf(options, io), id);

@@ -13,13 +13,13 @@ import { createProgress } from '../terminal/progress.ts';
 import { interruptibleListings } from './interruptible-listing.ts';
 import type { StartCommand, StartRequest } from './run-request.ts';
 
-/** Maximum pages of a sample. A US cent pays for 2,000 of them. */
+/** Maximum pages of a sample. 2,000 pages cost one US cent. */
 const SAMPLE_PAGES = 400;
 const WORKERS = 16;
 
 /**
- * One estimate for each run, in the same order; null for a run without estimate. The source is read only once, because all runs are about
- * the same keys. The whole result is null when interrupted.
+ * Resolves to one estimate for each run, in the same order. If no estimate was requested, each estimate is null. The source is read only
+ * once, because all runs concern the same keys. Resolves to null instead of a list when the command is interrupted.
  */
 export const estimateRuns = async (command: StartCommand): Promise<(RunEstimate | null)[] | null> => {
   const { configuration, specs, estimate } = command.request;
@@ -34,7 +34,7 @@ export const estimateRuns = async (command: StartCommand): Promise<(RunEstimate 
   });
 };
 
-/** Null: interrupted. */
+/** Reads the source of a run for its estimate. Resolves to null when the command is interrupted. */
 const surveyFor = async ({ request, io, ports }: StartCommand, spec: RunSpec): Promise<Survey | null> => {
   const { replication, deployment } = request.configuration;
   const { rule, mapping } = scopeOf(replication, spec);
@@ -68,7 +68,7 @@ const surveyFor = async ({ request, io, ports }: StartCommand, spec: RunSpec): P
 
 const NEVER_ABORTED = new AbortController().signal;
 
-/** Estimates only the keys that a comparison found to differ. */
+/** Estimates a backfill of only those keys that a comparison has found to differ. */
 export const estimateDifferences = (
   work: Pick<Workload, 'keys' | 'bytes' | 'pages'>,
   configuration: StartRequest['configuration'],

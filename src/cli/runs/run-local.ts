@@ -1,4 +1,4 @@
-/** Compares both buckets within this process, with the credentials of the operator. */
+/** Compares both buckets in this process, with the credentials of the operator. */
 import type { Hint } from '../../lib/hint/hint.ts';
 import { createMemoryLedger } from '../../lib/listing/ledger.ts';
 import type { ListedVersion, ListPage } from '../../lib/listing/page.ts';
@@ -17,12 +17,15 @@ import type { StartCommand } from './run-request.ts';
 
 export interface LocalComparison {
   counted: CompareCounters;
-  /** False: interrupted. What was counted and sent until then is still valid. */
+  /** False if the comparison was interrupted. The counters and the hints that were sent until then are still valid. */
   isComplete: boolean;
 }
 
 export interface LocalUse {
-  /** Sends hints. Null: none are sent, and a difference counts only when it persists for some seconds. */
+  /**
+   * Sends hints for the keys that differ. If it is null, no hints are sent, and a key counts as different only if the difference persists
+   * for some seconds.
+   */
   sendHints: ((hints: readonly Hint[]) => Promise<void>) | null;
   onRows(rows: readonly ReportRow[]): void;
 }
@@ -34,7 +37,7 @@ export const compareLocally = async (
 ): Promise<LocalComparison> => {
   const { configuration, workers, destinationProfile } = request;
   const scope = scopeOf(configuration.replication, spec);
-  // Calls under way may finish: an interrupted run only starts no new ones.
+  // This signal never aborts. After an interruption no new calls are started, but the calls that are already running may finish.
   const { signal } = new AbortController();
   const { region } = configuration.deployment;
   const { listings, buckets } = ports.buckets({ region, destinationProfile, signal });
@@ -52,7 +55,7 @@ export const compareLocally = async (
       createdMs,
       listDestination: patient(listings.destination(scope.destination, spec.versions)),
       look: createCloserLook(scope, spec, { buckets, clock: io }),
-      // There is no record of this run whose counters could include the work.
+      // This run has no record in the table of runs, so the replicate function must not count its work for a run.
       sendHints: async (hints) => use.sendHints?.(hints.map((hint) => ({ ...hint, run: null }))),
       report: async (rows) => {
         progress.end();
@@ -80,7 +83,7 @@ export const compareLocally = async (
   }
 };
 
-/** Makes consumers for ranges. `onCounted` receives what they count, step by step. */
+/** Returns a function that makes a consumer for each range. `onCounted` receives the counters of each step. */
 const countingConsumers =
   (
     options: Parameters<typeof createCompareConsumer>[0],
@@ -98,7 +101,7 @@ const countingConsumers =
     };
   };
 
-/** Resolves to false when interrupted before the whole source was listed. */
+/** Lists the source. Resolves to false when the listing was interrupted before its end. */
 const listSource = async (
   {
     listPage,

@@ -4,14 +4,14 @@ import type { Buckets } from '../../lib/model/ports.ts';
 import type { Listings, RunQueues } from '../../lib/runs/ports.ts';
 import type { RunStore } from '../../lib/runs/run-store.ts';
 
-/** What the commands for runs need from AWS. All of it throws ReplicationError, QueueError or RunRefusedError. */
+/** The access to AWS that the commands for runs need. All its functions throw ReplicationError, QueueError or RunRefusedError. */
 export interface RunPorts {
   runs(deployment: Deployment): { store: RunStore; queues: RunQueues };
   buckets(options: { region: string; destinationProfile: string | null; signal: AbortSignal }): {
     listings: Listings;
     buckets: Buckets;
   };
-  /** In [0, 1). */
+  /** Returns a random number in [0, 1). */
   random(): number;
 }
 

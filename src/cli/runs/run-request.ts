@@ -1,4 +1,4 @@
-/** Turns the options of `backfill start` and `verify start` into runs. */
+/** Converts the options of `backfill start` and `verify start` to runs. */
 import { resolve } from 'node:path';
 import { type Configuration, loadConfiguration } from '../../lib/configuration/configuration.ts';
 import { ConfigurationError } from '../../lib/configuration/problem.ts';
@@ -67,14 +67,14 @@ export interface StartRequest {
   json: boolean;
 }
 
-/** A start command under way: the request, and what it works with. */
+/** A start command while it runs: its request, terminal and access to AWS. */
 export interface StartCommand {
   request: StartRequest;
   io: CliIo;
   ports: RunPorts;
 }
 
-/** Throws one {@link CliError} for all problems of the request. */
+/** Reads the request from the options. Throws one {@link CliError} that lists all problems of the request. */
 export const startRequest = (
   kind: RunSpec['kind'],
   options: ParsedOptions,
@@ -107,7 +107,10 @@ export const startRequest = (
 
 const ESTIMATES = ['sample', 'full', 'none'] as const;
 
-/** Unlike for dead letters, the whole file must be valid, because runs depend on its rules. */
+/**
+ * Loads the configuration file that the options name. Unlike for dead letters, the whole file must be valid, because runs depend on its
+ * rules.
+ */
 export const configurationOf = (options: ParsedOptions, { cwd }: Pick<CliIo, 'cwd'>): Configuration => {
   try {
     return loadConfiguration(resolve(cwd, options.value('config') ?? 'replication.yml'), {
@@ -145,7 +148,7 @@ const specsOf = (
   throw new CliError('bad-request', problems.map(inOptions).join('; '));
 };
 
-/** Rewrites problems, which name the fields of a JSON request, so that they name options. */
+/** Rewrites the text of a problem. The text names fields of a JSON request, and these are replaced by the names of options. */
 const inOptions = (problem: string): string =>
   problem
     .replace(/^"(rule|destination|prefix|since|versions|attributes|repair)"/, '--$1')

@@ -1,4 +1,7 @@
-/** `--local`: both buckets are listed from here. Differences are shown, or handed to the replicate function of the stack. */
+/**
+ * Implements `--local`, which lists both buckets in this process. A verify shows the differences. A backfill sends them as hints to the
+ * replicate function of the stack.
+ */
 import { differing, verdictOf } from '../../lib/runs/report/comparison-text.ts';
 import type { CompareCounters, RunSpec } from '../../lib/runs/run.ts';
 import { byteText, countOf } from '../../lib/text/amounts.ts';
@@ -13,7 +16,7 @@ import type { StartCommand } from './run-request.ts';
 import { askBefore } from './run-start.ts';
 import { estimateLines, runTitle } from './run-text.ts';
 
-/** Shows differences as they are found, and says at the end whether both sides agree. Resolves to the exit code. */
+/** Shows each difference when it is found. At the end, shows whether both sides agree. Resolves to the exit code. */
 export const verifyLocally = async (command: StartCommand): Promise<number> => {
   const { request, io } = command;
   const { specs, json } = request;
@@ -36,8 +39,8 @@ export const verifyLocally = async (command: StartCommand): Promise<number> => {
 };
 
 /**
- * Compares both buckets, and sends a hint for every key that differs to the queue of the replicate function. A dry run sends nothing and
- * shows the cost. Resolves to the exit code.
+ * Compares both buckets and sends a hint for every key that differs. The hints go to a queue of the replicate function. A dry run sends no
+ * hints and shows the cost. Resolves to the exit code.
  */
 export const backfillLocally = async (command: StartCommand, isDryRun: boolean): Promise<number> => {
   const { request, io, ports } = command;
@@ -83,7 +86,10 @@ const interrupted = (io: CliIo): number => {
   return EXIT.interrupted;
 };
 
-/** With `--wait`: waits until the replicate function has worked on all hints, then verifies. */
+/**
+ * With `--wait`, waits until the replicate function has worked on all hints, and then verifies. Without `--wait`, prints how to verify
+ * later.
+ */
 const afterHints = async (command: StartCommand, queues: Queues): Promise<number> => {
   const { request, io } = command;
   if (!request.wait) {
@@ -96,18 +102,20 @@ const afterHints = async (command: StartCommand, queues: Queues): Promise<number
     io.stderr.write('note: the replicate function continues to work.\n');
     return EXIT.interrupted;
   }
-  // Standard output has its one JSON object already.
+  // With `--json`, the one JSON object has been written to standard output already, so the verify writes to standard error.
   return await verifyLocally(request.json ? { ...command, io: { ...io, stdout: io.stderr } } : command);
 };
 
 type Queues = ReturnType<RunPorts['runs']>['queues'];
 
-/** How often the queue of hints is counted. */
+/** How often the messages in the queue of hints are counted. */
 const QUEUE_POLL_MS = 5_000;
-/** How many times in a row the queue must be empty: SQS counts only approximately. */
+/**
+ * How many counts in a row must be zero before the queue counts as empty. One count is not enough, because SQS counts only approximately.
+ */
 const EMPTY_COUNTS = 3;
 
-/** Waits until the queue of hints stays empty. False: interrupted. */
+/** Waits until the queue of hints remains empty. Resolves to false when the command is interrupted. */
 const untilDone = async ({ hintsLeft }: Queues, io: CliIo): Promise<boolean> => {
   const progress = createProgress(io);
   try {

@@ -1,4 +1,4 @@
-/** Starts runs of the backfill function: estimate, question, start, watch. */
+/** Starts runs of the backfill function: shows the estimate, asks for confirmation, starts the runs and watches them. */
 import { resourceNames } from '../../lib/configuration/resource-names.ts';
 import { scopeOf } from '../../lib/runs/compare/scope.ts';
 import { startRun } from '../../lib/runs/control.ts';
@@ -13,9 +13,9 @@ import { loadState, publicRun } from './run-state.ts';
 import { estimateLines, runLines, type RunState, runTitle } from './run-text.ts';
 import { watchRun } from './run-watch.ts';
 
-/** The ways in which a dry run differs from the run that was asked for. */
+/** The settings by which a dry run differs from a real run. */
 interface StartManner {
-  /** The run to start instead of the one that was estimated. */
+  /** Returns the run to start in place of the requested run. */
   instead(spec: RunSpec): RunSpec;
   isDifferenceFailure: boolean;
 }
@@ -26,7 +26,7 @@ export const DRY: StartManner = {
   isDifferenceFailure: false,
 };
 
-/** Resolves to the exit code. */
+/** Starts the requested runs, or their dry runs. Resolves to the exit code. */
 export const startRuns = async (command: StartCommand, manner = AS_ASKED): Promise<number> => {
   const { request, io, ports } = command;
   const asked = await askBefore(command);
@@ -36,7 +36,7 @@ export const startRuns = async (command: StartCommand, manner = AS_ASKED): Promi
   const deps = { store, queues, clock: io, random: ports.random };
   const ids: string[] = [];
   for (const [index, spec] of request.specs.entries()) {
-    // The use of a dry run says nothing about the estimate, which is for the real run.
+    // The estimate is for the real run, so it is not stored with a dry run, whose use of AWS is different.
     const estimate = manner === DRY ? null : (asked.estimates[index] ?? null);
     const { id } = await startRun(manner.instead(spec), estimate, deps);
     text.write(`Run ${id} has begun.\n`);
@@ -45,7 +45,10 @@ export const startRuns = async (command: StartCommand, manner = AS_ASKED): Promi
   return request.wait ? await waitFor(ids, command, manner) : await leave(ids, command);
 };
 
-/** Shows what is about to begin and its cost, and asks. `exitCode`: the answer was no. */
+/**
+ * Shows the runs and their estimated cost, and asks for confirmation. Resolves to an exit code when the runs must not start, because the
+ * operator declined or interrupted the command.
+ */
 export const askBefore = async ({
   request,
   io,
@@ -121,7 +124,7 @@ const waitFor = async (
   return codes.find((code) => code !== EXIT.ok) ?? EXIT.ok;
 };
 
-/** The S3 URI of the folder with the report's files; null: no files are written. */
+/** Returns the S3 URI of the folder with the report's files. Returns null if the configuration writes no report files. */
 export const reportFolder = (
   { backfill, deployment }: StartRequest['configuration'],
   id: string,
@@ -130,7 +133,7 @@ export const reportFolder = (
     ? null
     : `s3://${backfill.report.bucket}/${backfill.report.prefix}${resourceNames(deployment).stack}/${id}/`;
 
-/** Prints one object for all runs: `runs`, in the order of the destinations. */
+/** Prints one JSON object for all runs. Its field `runs` is in the order of the destinations. */
 const printJson = async (ids: string[], { request, io, ports }: StartCommand): Promise<void> => {
   const { store } = ports.runs(request.configuration.deployment);
   const runs: RunState[] = [];
@@ -141,7 +144,7 @@ const printJson = async (ids: string[], { request, io, ports }: StartCommand): P
   io.stdout.write(jsonText({ runs }));
 };
 
-/** For a run that has stopped. */
+/** Returns the exit code for a run that has stopped. */
 const runExitCode = ({ phase, checked }: Pick<RunState, 'phase' | 'checked'>): number => {
   if (phase === 'paused' || phase === 'cancelled') return EXIT.partial;
   return phase === 'finished' && checked !== null && differing(checked) === 0 ? EXIT.ok : EXIT.failure;

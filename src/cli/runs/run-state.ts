@@ -3,13 +3,13 @@ import type { RunStore } from '../../lib/runs/run-store.ts';
 import type { CopyCounters, Run } from '../../lib/runs/run.ts';
 import type { RunState } from './run-text.ts';
 
-/** Null: the run does not exist. */
+/** Loads the state of a run. Resolves to null when the run does not exist. */
 export const loadState = async (id: string, store: RunStore, nowMs: number): Promise<RunState | null> => {
   const run = await store.progress(id);
   return run === null ? null : runStateOf(run, await store.copied(id), nowMs);
 };
 
-/** Leaves out the fields that only the machinery of runs needs. */
+/** Returns the run without the fields that only the backfill function needs. */
 export const publicRun = ({
   id,
   spec,
@@ -44,11 +44,11 @@ const runStateOf = (run: Run, copied: CopyCounters, nowMs: number): RunState => 
   const { compared, checked, createdMs, endedMs, spec, estimate } = run;
   const used = usedBy(
     { compared, copied, checked, beganMs: createdMs, endedMs: endedMs ?? nowMs },
-    // As in the report, only the estimate shows whether bytes went from one region to another.
+    // Only the estimate shows whether bytes cross regions. The report uses the same rule.
     {
       versions: spec.versions,
       isBetweenRegions: (estimate?.dollars['transfer'] ?? 0) > 0,
-      // It is not known here whether the rule replicates grants.
+      // The rules are not loaded here, so the reads of grants, if the rule replicates them, are not counted.
       attributeGets: attributeGetsOf(spec, { acl: 'ignore' }),
     },
   );

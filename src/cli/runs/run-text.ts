@@ -1,4 +1,4 @@
-/** Runs as text for the terminal. */
+/** Formats runs as text for the terminal. */
 import { byteText, countOf, countText, dollarText } from '../../lib/text/amounts.ts';
 import { duration } from '../../lib/text/duration.ts';
 import { ALL_REASONS, reasonEntry } from '../../lib/model/reasons.ts';
@@ -8,14 +8,14 @@ import type { RunEstimate } from '../../lib/runs/run.ts';
 import { type CompareCounters, type CopyCounters, isOver, type Run } from '../../lib/runs/run.ts';
 import { tableLines } from '../terminal/table.ts';
 
-/** A run with the counters of its copies, and its use of AWS. */
+/** A run, with the counters of its copies and its use of AWS. */
 export interface RunState extends Run {
   copied: CopyCounters;
-  /** Until now, if the run is not over. */
+  /** The use of AWS. If the run is not over, the use until now. */
   used: RunEstimate;
 }
 
-/** `backfill of invoices to archive, keys beginning with 2026/`. */
+/** Describes a run, for example `backfill of invoices to archive, keys beginning with 2026/`. */
 export const runTitle = ({ spec }: Pick<Run, 'spec'>): string =>
   [
     `${spec.kind}${spec.repair ? ' with repair' : ''} of ${spec.rule} to ${spec.destination}`,
@@ -24,7 +24,7 @@ export const runTitle = ({ spec }: Pick<Run, 'spec'>): string =>
     ...(spec.since === null ? [] : [`written since ${spec.since}`]),
   ].join(', ');
 
-/** All that is known about one run. `reportFolder` null: no files are written. */
+/** Returns the lines that describe one run in full. `reportFolder` is null if the run writes no report files. */
 export const runLines = (run: RunState, nowMs: number, reportFolder: string | null): string[] => {
   const { id, phase, createdMs, endedMs, failure, compared, checked, copied } = run;
   const seconds = ((endedMs ?? nowMs) - createdMs) / 1_000;
@@ -79,7 +79,7 @@ const copyLines = ({ copies, bytes, done, failed, reasons }: CopyCounters): stri
   }),
 ];
 
-/** The estimate next to the actual use. */
+/** Returns a table of the estimate and the actual use, side by side. If there is no estimate, the table has only the use. */
 export const usedLines = (estimate: RunEstimate | null, used: RunEstimate): string[] => {
   const columns = [...(estimate === null ? [] : [estimate]), used];
   const row = (words: string, textOf: (each: RunEstimate) => string): string[] => [
@@ -107,7 +107,7 @@ export const usedLines = (estimate: RunEstimate | null, used: RunEstimate): stri
   ];
 };
 
-/** The estimate, as it is shown before the start. */
+/** Returns the lines with the estimate that are shown before the start of a run. */
 export const estimateLines = (estimate: RunEstimate): string[] => {
   const { keys, bytes, requests, dollars, hours, basis, errorShare } = estimate;
   const certainty =
@@ -126,7 +126,7 @@ export const estimateLines = (estimate: RunEstimate): string[] => {
   ];
 };
 
-/** Many runs, one line each. */
+/** Returns a table of runs with one line for each run. */
 export const runTable = (runs: readonly Run[], nowMs: number): string[] =>
   tableLines(
     ['RUN', 'PHASE', 'TOOK', 'KEYS', 'DIFFERENT', 'WHAT'],
@@ -153,7 +153,7 @@ const errorText = ({ basis, errorShare }: RunEstimate): string =>
 
 const indented = (lines: string[]): string[] => lines.map((line) => `  ${line}`);
 
-/** Like `tableLines`, but all columns except the first are aligned right. */
+/** Formats a table like `tableLines`, but aligns all columns except the first to the right. */
 const numbers = (header: string[], rows: string[][]): string[] => {
   const widths = header.map((title, column) =>
     Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)),

@@ -7,12 +7,12 @@ import { type CopyCounters, isActive } from '../../lib/runs/run.ts';
 import type { CliIo } from '../terminal/io.ts';
 import { createProgress } from '../terminal/progress.ts';
 
-/** How often a run is read. It progresses in pages and batches, so more frequent reads would show nothing new. */
+/** How often the record of a run is read. A run progresses in pages and batches, so more frequent reads would show nothing new. */
 const WATCH_POLL_MS = 3_000;
-/** Maximum reads that may fail in a row before the watch ends. The run itself continues. */
+/** Maximum reads that may fail in a row. After that many failures, the command stops watching, but the run itself continues. */
 const MAX_FAILED_READS = 20;
 
-/** Shows the progress of a run until it stops. Null: interrupted; the run continues. */
+/** Shows the progress of a run until the run stops. Resolves to null when the command is interrupted, while the run continues. */
 export const watchRun = async (id: string, store: RunStore, io: CliIo): Promise<RunRecord | null> => {
   const progress = createProgress(io);
   const meter = createMeter();
@@ -40,12 +40,15 @@ export const watchRun = async (id: string, store: RunStore, io: CliIo): Promise<
 interface Amount {
   what: string;
   done: number;
-  /** Null: unknown. */
+  /** Null if the total is unknown. */
   total: number | null;
   besides: string;
 }
 
-/** Describes the progress of the run's current phase, and its rate since the phase was first seen. */
+/**
+ * Returns a function that describes the progress of the run's current phase. The rate is the average since that function first saw the
+ * phase.
+ */
 const createMeter = (): ((run: RunRecord, copied: CopyCounters, nowMs: number) => string) => {
   let first: { work: string; done: number; atMs: number } | null = null;
   return (run, copied, nowMs) => {

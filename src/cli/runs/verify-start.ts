@@ -43,7 +43,7 @@ export const VERIFY_START: CommandSpec = {
   ],
 };
 
-/** `s3-replicator verify start …`. Resolves to the exit code. Throws CliError. */
+/** Runs `s3-replicator verify start …`. Resolves to the exit code. Throws CliError. */
 export const runVerifyStart = async (
   argv: readonly string[],
   io: CliIo,

@@ -16,5 +16,5 @@ export const verifyWith =
   (argv, io) =>
     runGroup({ spec: VERIFY, commands: { start: (rest) => runVerifyStart(rest, io, ports) } }, argv, io);
 
-/** `s3-replicator verify …`. */
+/** Runs `s3-replicator verify …`. */
 export const runVerify: Command = verifyWith(AWS);

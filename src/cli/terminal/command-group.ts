@@ -3,12 +3,13 @@ import { type CommandSpec, helpText, parseOptions, type ParsedOptions } from './
 import { CliError } from './errors.ts';
 import { type CliIo, EXIT } from './io.ts';
 
-/** A command: receives the arguments after its name and resolves to the exit code. Throws CliError. */
+/** A function that runs a command. It receives the arguments after the command's name and resolves to the exit code. Throws CliError. */
 export type Command = (argv: readonly string[], io: CliIo) => Promise<number>;
 
 /**
- * Runs the command that the first word of the command line names. Without such a word, the options are those of the group itself:
- * `answer` may handle them (null: it did not). If it does not, the help is shown.
+ * Runs the command that the first word of the command line names. If the command line does not begin with a word, its options belong to the
+ * group itself. In that case `answer` may handle the options and return the exit code. If `answer` is absent or returns null, the help is
+ * shown.
  */
 export const runGroup = async (
   group: {

@@ -1,16 +1,16 @@
-/** The description of a command. Its parser and its help text use the same table, so neither can miss an option. */
+/** The description of a command. The parser and the help text both use this description, so neither can miss an option. */
 import { parseArgs } from 'node:util';
 import { nearestWord } from '../../lib/text/nearest-word.ts';
 import { CliError } from './errors.ts';
 
 export interface CommandSpec {
-  /** The words after `s3-replicator`, e.g. `dlq list`; empty for the program itself. */
+  /** The words after `s3-replicator` that name the command, e.g. `dlq list`; empty for the program itself. */
   name: string;
   summary: string;
   /** Paragraphs between the usage line and the options. */
   description?: readonly string[];
   subcommands?: Readonly<Record<string, string>>;
-  /** The argument that the command needs besides options. */
+  /** The argument that the command requires besides its options. */
   argument?: { name: string; description: string };
   options: Readonly<Record<string, OptionSpec>>;
   examples: readonly (readonly [command: string, meaning: string])[];
@@ -20,23 +20,25 @@ export interface CommandSpec {
 export interface OptionSpec {
   /** The placeholder of the value in the help, e.g. `REASON`; absent for a switch. */
   value?: string;
-  /** The option may be given more than once. */
+  /** Whether the option may be given more than once. */
   multiple?: boolean;
   description: string;
 }
 
-/** The options on the command line. */
+/** The options and the argument that were given on the command line. */
 export interface ParsedOptions {
   has(name: string): boolean;
-  /** The last value, as in most programs; null when the option was not given. */
+  /**
+   * Returns the value of an option. If the option was given several times, the last value counts. Returns null if the option was not given.
+   */
   value(name: string): string | null;
-  /** All values, in the order in which they were given. */
+  /** Returns all values of an option, in the order in which they were given. */
   values(name: string): string[];
-  /** The argument. Throws {@link CliError} when it is missing. */
+  /** Returns the argument. Throws {@link CliError} when the argument is missing. */
   argument(): string;
 }
 
-/** Every command has this option. */
+/** The option `--help`, which every command has. */
 const HELP: OptionSpec = { description: 'Show this help.' };
 
 /** Parses the options and the argument of a command. Throws {@link CliError}. */
@@ -44,7 +46,8 @@ export const parseOptions = (spec: CommandSpec, argv: readonly string[]): Parsed
   const options: CommandSpec['options'] = { ...spec.options, help: HELP };
   const given = new Map<string, string[]>();
   let argument: string | null = null;
-  // Not strict: Node's own messages name neither the command nor the most similar option.
+  // Strict parsing is off because Node's error messages name neither the command nor the most similar option. The loop below reports errors
+  // instead.
   const { tokens } = parseArgs({
     args: [...argv],
     strict: false,
@@ -75,7 +78,10 @@ export const parseOptions = (spec: CommandSpec, argv: readonly string[]): Parsed
   };
 };
 
-/** The value of an option that takes a whole number; null when it was not given. Throws {@link CliError}. */
+/**
+ * Returns the value of an option that takes a whole number. Returns null when the option was not given. Throws {@link CliError} for any
+ * other value.
+ */
 export const numberOption = (
   options: ParsedOptions,
   name: string,
@@ -139,7 +145,7 @@ const valueOf = (
     if (token.value === undefined) return '';
     throw new CliError('bad-value', `${token.rawName} takes no value.`);
   }
-  // `--prefix --json` is a forgotten value far more often than a prefix that begins with a dash.
+  // If the next word begins with a dash, as in `--prefix --json`, the value was most likely forgotten.
   const forgotten = token.value === undefined || (!token.inlineValue && token.value.startsWith('-'));
   if (forgotten) {
     throw new CliError(
@@ -165,7 +171,7 @@ const examples = (rows: CommandSpec['examples']): string[] =>
     ? []
     : ['Examples:', ...rows.flatMap(([command, meaning]) => [`  # ${meaning}`, `  ${command}`]), ''];
 
-/** Breaks lines at 100 characters. Further lines are indented to the column where the text begins. */
+/** Breaks a text into lines of at most 100 characters. All lines after the first are indented by `indent` spaces. */
 const wrap = (text: string, indent: number): string => {
   const lines: string[] = [];
   let line = '';

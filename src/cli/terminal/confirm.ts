@@ -1,14 +1,20 @@
 import { CliError } from './errors.ts';
 import type { CliIo } from './io.ts';
 
-/** Asks a question. Any answer but yes means no. Throws {@link CliError} when there is no terminal. */
+/**
+ * Asks a question. Resolves to true when the answer is yes, and to false for any other answer. Throws {@link CliError} when there is no
+ * terminal.
+ */
 export const confirm = async (question: string, { ask }: Pick<CliIo, 'ask'>): Promise<boolean> => {
   if (ask === null)
     throw new CliError('nobody-to-ask', 'standard input or standard error is not a terminal.');
   return /^\s*y(es)?\s*$/i.test((await ask(`${question} [y/N] `)) ?? '');
 };
 
-/** For actions that cannot be undone: the person must type the word. Throws {@link CliError} otherwise. */
+/**
+ * Asks for confirmation of an action that cannot be undone, by making the operator type a word. Throws {@link CliError} when the typed text
+ * is not that word.
+ */
 export const confirmByTyping = async (
   { warning, word }: { warning: string; word: string },
   { ask, stderr }: Pick<CliIo, 'ask' | 'stderr'>,

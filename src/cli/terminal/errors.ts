@@ -7,7 +7,9 @@ interface ErrorEntry {
   exitCode: number;
 }
 
-/** Every error that a command can end with, except problems in replication.yml, which have fixes of their own. */
+/**
+ * All errors with which a command can end. Problems in replication.yml are not in this table, because their fixes are defined elsewhere.
+ */
 const ERRORS = {
   'unknown-command': {
     title: 'Unknown command',
@@ -108,7 +110,7 @@ const ERRORS = {
 
 type CliErrorCode = keyof typeof ERRORS;
 
-/** The failure of a command: a code of the closed table, and a message about this case. */
+/** The failure of a command. The code is one of the table above, and the message describes this particular failure. */
 export class CliError extends Error {
   override readonly name = 'CliError';
   readonly code: CliErrorCode;
@@ -122,7 +124,7 @@ export class CliError extends Error {
     return ERRORS[this.code].exitCode;
   }
 
-  /** For standard error: title and detail on one line, the fix on the next. */
+  /** Returns the text for standard error. Title and message are on the first line, and the fix is on the next line. */
   format(): string {
     const { title, fix } = ERRORS[this.code];
     return `s3-replicator: ${title}: ${this.message}\nfix: ${fix}\n`;

@@ -1,39 +1,42 @@
-/** Everything that a command needs from its surroundings, so that tests can replace it. */
+/** The terminal, environment and clock that a command uses. Tests replace them. */
 
 /** The exit codes of all commands. `docs/cli.md` documents them. */
 export const EXIT = {
   ok: 0,
   /** The command failed, or its check found a problem. */
   failure: 1,
-  /** The command line itself is wrong: nothing was done. */
+  /** The command line is wrong. Nothing was done. */
   usage: 2,
-  /** The work was done only in part. Running the command again is safe. */
+  /** Only a part of the work was done. It is safe to run the command again. */
   partial: 3,
-  /** Ctrl-C or SIGTERM. */
+  /** The command was interrupted by Ctrl-C or SIGTERM. */
   interrupted: 130,
 } as const;
 
 /** A stream of text such as `process.stdout` and `process.stderr`. */
 interface Output {
   write(text: string): unknown;
-  /** True: a person is watching, so progress is redrawn in place. */
+  /** True if the stream is a terminal. In a terminal, progress is redrawn in place. */
   readonly isTTY?: boolean;
 }
 
 export interface CliIo {
-  /** Results, and nothing else: safe to pipe. */
+  /** Receives only the results of a command, so that the output can be piped into another program. */
   stdout: Output;
-  /** Progress, notes and errors. */
+  /** Receives progress, notes and errors. */
   stderr: Output;
   env: Readonly<Record<string, string | undefined>>;
-  /** Relative paths on the command line start here. */
+  /** The directory to which relative paths on the command line refer. */
   cwd: string;
-  /** Aborted by Ctrl-C. The command then cleans up and returns {@link EXIT}.interrupted. */
+  /** Aborted by Ctrl-C or SIGTERM. After the abort, the command cleans up and returns {@link EXIT}.interrupted. */
   interrupted: AbortSignal;
-  /** Asks the person at the terminal. Resolves to null when no answer came. The function itself is null when there is no terminal. */
+  /**
+   * Asks the operator a question at the terminal. Resolves to null when the operator gave no answer. The function itself is null when there
+   * is no terminal.
+   */
   ask: ((question: string) => Promise<string | null>) | null;
   /** Milliseconds since the epoch. */
   now(): number;
-  /** Resolves after this time, or as soon as the command is interrupted. */
+  /** Resolves after `ms` milliseconds, or as soon as the command is interrupted. */
   sleep(ms: number): Promise<void>;
 }

@@ -2,14 +2,14 @@ import { createInterface } from 'node:readline/promises';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { CliIo } from './io.ts';
 
-/** The real terminal, environment and clock. To be called once, because it installs handlers for SIGINT and SIGTERM. */
+/** Returns the real terminal, environment and clock. Call this function only once, because it installs handlers for SIGINT and SIGTERM. */
 export const processIo = (): CliIo => {
   const controller = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    // The handler works only once: a second Ctrl-C ends the process immediately, as people expect.
+    // The handler is removed after the first signal, so a second Ctrl-C ends the process immediately.
     process.once(signal, () => controller.abort());
   }
-  // `… | head` closes the pipe early, which is not a failure.
+  // A program such as `head` may close the pipe early. That is not a failure.
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
       if (error.code !== 'EPIPE') throw error;
@@ -31,7 +31,7 @@ export const processIo = (): CliIo => {
 const ask = async (question: string, controller: AbortController): Promise<string | null> => {
   const { signal } = controller;
   const lines = createInterface({ input: process.stdin, output: process.stderr });
-  // While readline waits for an answer, it receives Ctrl-C instead of the process.
+  // While readline waits for input, Ctrl-C goes to readline and not to the process.
   lines.once('SIGINT', () => controller.abort());
   const closed = new Promise<null>((resolve) => lines.once('close', () => resolve(null)));
   try {

@@ -1,19 +1,22 @@
 import { duration } from '../../lib/text/duration.ts';
 import type { CliIo } from './io.ts';
 
-/** The progress of a command on standard error: one line that is redrawn in a terminal, a new line now and then elsewhere. */
+/**
+ * Shows the progress of a command on standard error. In a terminal, one line is redrawn in place. Elsewhere, a new line is written every
+ * few seconds.
+ */
 export interface Progress {
   update(text: string): void;
-  /** Removes the line. To be called before anything else is written, and at the end. */
+  /** Removes the progress line. Call this before anything else is written, and at the end. */
   end(): void;
 }
 
-/** How often a line is written outside a terminal: a log that is read later needs no line for each batch. */
+/** How often a line is written if standard error is not a terminal. More frequent lines would only make a log longer. */
 const LINE_EVERY_MS = 5_000;
 
 export const createProgress = (io: Pick<CliIo, 'stderr' | 'now'>): Progress => {
   let drawn = false;
-  // Short work needs no line at all.
+  // The first line is written only after the interval, so short work writes no line at all.
   let lastLineMs = io.now();
   return {
     update(text) {
@@ -32,7 +35,7 @@ export const createProgress = (io: Pick<CliIo, 'stderr' | 'now'>): Progress => {
   };
 };
 
-/** `120 of 400 moved, 24/s, 12s left`. `total` null: unknown. */
+/** Describes the progress of a redrive, for example `120 of 400 moved, 24/s, 12s left`. `total` is null if the total is unknown. */
 export const movedSoFar = (moved: number, total: number | null, elapsedMs: number): string => {
   const perSecond = elapsedMs > 0 ? moved / (elapsedMs / 1000) : 0;
   const left = total === null ? 0 : Math.max(0, total - moved);

@@ -1,4 +1,4 @@
-/** Columns aligned left, two spaces apart. The last column is not padded. */
+/** Formats a table whose columns are aligned to the left and two spaces apart. The last column is not padded. */
 export const tableLines = (header: readonly string[], rows: readonly (readonly string[])[]): string[] => {
   const widths = header.map((title, column) =>
     Math.max(title.length, ...rows.map((row) => (row[column] ?? '').length)),

@@ -1,4 +1,4 @@
-/** A transfer as operators see it. */
+/** The fields of a transfer that are shown to operators. */
 import type { Way } from '../../lib/copy/part-layout.ts';
 import { reasonEntry } from '../../lib/model/reasons.ts';
 import { partCount } from '../../lib/copy/part-plan.ts';
@@ -14,20 +14,20 @@ export interface PublicTransfer {
   replicaKey: string;
   uploadId: string;
   way: Way;
-  /** `waiting`: no part was seen yet. `failed`: a person must act. */
+  /** The state is `waiting` until a first part has been counted. In the state `failed` an operator must act. */
   state: 'waiting' | 'moving' | 'failed';
   bytes: number;
   bytesDone: number;
   parts: number;
   partsDone: number;
-  /** The average since the start; null while nothing is done. */
+  /** The average rate since the start; null as long as no byte has been moved. */
   bytesPerSecond: number | null;
   secondsLeft: number | null;
-  /** ISO 8601. */
+  /** When the transfer began, ISO 8601. */
   started: string;
-  /** When the parts were last counted, ISO 8601; null: not yet. */
+  /** When the parts were last counted, ISO 8601; null if they have not been counted yet. */
   seen: string | null;
-  /** How often the part ranges were sent again. */
+  /** A number that goes up each time all part ranges are sent again. */
   attempt: number;
   failure: { reason: string; detail: string; fix: string } | null;
   run: string | null;

@@ -1,11 +1,11 @@
-/** Transfers as text for the terminal. */
+/** Formats transfers as text for the terminal. */
 import { byteText, countOf, countText } from '../../lib/text/amounts.ts';
 import { duration } from '../../lib/text/duration.ts';
 import { printable } from '../../lib/text/printable.ts';
 import { tableLines } from '../terminal/table.ts';
 import type { PublicTransfer } from './transfer-state.ts';
 
-/** One line for each transfer. Below a failed transfer come its reason and its fix. */
+/** Returns a table with one line for each transfer. The reason and the fix of a failed transfer are shown below its line. */
 export const transferLines = (transfers: readonly PublicTransfer[], nowMs: number): string[] => {
   if (transfers.length === 0) return ['No transfers.'];
   const [header = '', ...rows] = tableLines(HEADER, transfers.map(cells));
@@ -32,7 +32,7 @@ const cells = (transfer: PublicTransfer): string[] => [
   printable(transfer.key),
 ];
 
-/** Rounded down, so that 100 % means that all bytes are done. */
+/** Returns the percentage of bytes that are done. The percentage is rounded down, so that 100 % means that all bytes are done. */
 const percentOf = ({ bytes, bytesDone }: PublicTransfer): number =>
   bytes === 0 ? 100 : Math.floor((bytesDone / bytes) * 100);
 
@@ -45,7 +45,7 @@ const transferNotes = (transfer: PublicTransfer | undefined, nowMs: number): str
   return ageMs < OLD_MS ? [] : [`    as of ${duration(ageMs / 1_000)} ago`];
 };
 
-/** How old a count must be to show its age. The sweep counts the parts of every transfer four times an hour. */
+/** How old a count must be before its age is shown. The sweep counts the parts of every transfer four times an hour. */
 const OLD_MS = 20 * 60_000;
 
 const totalText = (transfers: readonly PublicTransfer[]): string => {

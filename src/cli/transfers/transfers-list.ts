@@ -8,7 +8,7 @@ import { withCliErrors } from '../aws-errors.ts';
 import { publicTransfer } from './transfer-state.ts';
 import { transferLines } from './transfer-text.ts';
 
-/** What the command needs from AWS. Throws ReplicationError. */
+/** The access to AWS that the command needs. Its functions throw ReplicationError. */
 export interface TransferPorts {
   transfers(deployment: Deployment): Pick<TransferStore, 'all'>;
 }
@@ -37,7 +37,7 @@ export const TRANSFERS: CommandSpec = {
   ],
 };
 
-/** `s3-replicator transfers list …`. Resolves to the exit code. Throws CliError. */
+/** Runs `s3-replicator transfers list …`. Resolves to the exit code. Throws CliError. */
 export const runTransfersList = async (
   argv: readonly string[],
   io: CliIo,

@@ -17,7 +17,7 @@ export const transfersWith =
   (argv, io) =>
     runGroup({ spec: GROUP, commands: { list: (rest) => runTransfersList(rest, io, ports) } }, argv, io);
 
-/** `s3-replicator transfers …`. */
+/** Runs `s3-replicator transfers …`. */
 export const runTransfers: Command = transfersWith({
   transfers: (deployment) => openTransfers(resourceNames(deployment).transfersTable, deployment.region),
 });
