@@ -1,6 +1,6 @@
 /**
- * The syntax of AWS's names in `replication.yml`. A check decides whether a value is well-formed; whether the resource exists, only AWS
- * knows.
+ * The syntax of AWS's names in `replication.yml`. The checks decide only whether a value is well-formed. They cannot decide
+ * whether the resource exists.
  */
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html (general purpose buckets) */
@@ -13,10 +13,12 @@ export const isBucketName = (value: string): boolean =>
 
 export const REGION = /^[a-z]{2,4}(-[a-z]+)+-\d{1,2}$/;
 
-/** Path, then a name of 1–64 characters. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html */
+/** A path and a name of 1–64 characters. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html */
 export const ROLE_ARN = /^arn:aws[a-z-]*:iam::\d{12}:role\/([\x21-\x7e]+\/)?[\w+=,.@-]{1,64}$/;
 
-/** A key, not an alias: an alias may point to another key tomorrow, and IAM policies cannot name it. */
+/**
+ * The ARN of a key. Aliases are not allowed, because an alias may point to another key tomorrow, and IAM policies cannot name it.
+ */
 export const KMS_KEY_ARN =
   /^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/(mrk-[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
 
@@ -43,7 +45,7 @@ export const STORAGE_CLASSES = [
   'REDUCED_REDUNDANCY',
 ] as const;
 
-/** The partition in an ARN: `aws`, `aws-cn`, `aws-us-gov` … */
+/** Returns the partition of an ARN: `aws`, `aws-cn`, `aws-us-gov` … */
 export const partitionOfArn = (arn: string): string => arn.split(':')[1] ?? '';
 
 export const regionOfArn = (arn: string): string => arn.split(':')[3] ?? '';

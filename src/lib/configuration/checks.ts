@@ -1,6 +1,4 @@
-/**
- * Checks of rules that are each well-formed: they may conflict with each other or with the place they are deployed to.
- */
+/** Checks rules that are each well-formed. They may conflict with each other, or with the region or partition of the stack. */
 import { partitionOfArn, partitionOfRegion, regionOfArn } from './aws-syntax.ts';
 import type { DestinationShape, RuleShape } from './rule-schema.ts';
 import type { Finding, Path } from './problem.ts';
@@ -13,7 +11,7 @@ export interface PlacedRule {
   rule: RuleShape;
 }
 
-/** `region`: the region of the stack and the source buckets. */
+/** Checks all rules. `region` is the region of the stack and the source buckets. */
 export const checkRules = (rules: PlacedRule[], region: string): Finding[] => [
   ...checkIds(rules),
   ...rules.flatMap((placed) => checkSource(placed, region)),
@@ -24,7 +22,7 @@ export const checkRules = (rules: PlacedRule[], region: string): Finding[] => [
   ...checkCollisions(rules),
 ];
 
-/** The id a destination has when it names none. */
+/** Returns the id of a destination. A destination without an id has the name of its bucket as id. */
 export const destinationId = (destination: DestinationShape): string => destination.id ?? destination.bucket;
 
 interface PlacedDestination {
@@ -156,13 +154,13 @@ const otherPartition = (roleArn: string, region: string): { found: string; fix: 
 });
 
 /**
- * Replicas that a rule would replicate again, directly or through other rules, would circulate forever. One rule on the
- * way that ignores replicas is enough to stop them.
+ * Reports replicas that would circulate forever, because rules would replicate them again, directly or through other rules. One
+ * rule in the loop that ignores replicas is enough to stop them.
  */
 function checkLoops(rules: PlacedRule[]): Finding[] {
   return rules.flatMap((start) =>
     start.rule.destinations.flatMap((destination, position) => {
-      // A loop is reported once, at its first rule.
+      // Each loop is reported once, at its first rule.
       const way = wayBack(
         rules.filter(({ index }) => index >= start.index),
         start,
@@ -180,7 +178,10 @@ function checkLoops(rules: PlacedRule[]): Finding[] {
   );
 }
 
-/** The shortest sequence of rules by which replicas written to `destination` reach the start again. */
+/**
+ * Returns the shortest sequence of rules through which replicas written to `destination` reach the rule `start` again, or null if
+ * there is none.
+ */
 function wayBack(rules: PlacedRule[], start: PlacedRule, destination: DestinationShape): PlacedRule[] | null {
   const ways = fedBy(rules, start.rule, destination).map((next) => [next]);
   const seen = new Set<PlacedRule>();
@@ -204,11 +205,14 @@ const fedBy = (rules: PlacedRule[], rule: RuleShape, destination: DestinationSha
       !ignoresReplicasOf(other.rule, rule),
   );
 
-/** Events that come directly from S3 name the session that wrote an object. Those of EventBridge do not, so only the stamp shows a replica. */
+/**
+ * Returns whether `reader` ignores the replicas that `writer` makes. Events directly from S3 name the session that wrote an
+ * object. Events from EventBridge do not, so only the stamp shows that an object is a replica.
+ */
 const ignoresReplicasOf = (reader: RuleShape, writer: RuleShape): boolean =>
   reader.replicas === 'ignore' && (reader.source.events === 's3' || writer.stamp);
 
-/** Two destinations that can hold the same key would overwrite each other's replicas. */
+/** Reports two destinations that can hold the same key. They would overwrite each other's replicas. */
 function checkCollisions(rules: PlacedRule[]): Finding[] {
   const all = placedDestinations(rules);
   return all.flatMap((placed, position) => {

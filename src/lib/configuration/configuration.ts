@@ -1,6 +1,6 @@
 /**
- * Turns `replication.yml` into the configuration of the functions (`ReplicationConfiguration`) and of the stack (`StackSettings`). Runs
- * on the machine that packages and in the command line, never in a function.
+ * Turns `replication.yml` into the configuration of the functions (`ReplicationConfiguration`) and the settings of the stack
+ * (`StackSettings`). This code runs on the machine that packages and in the command line, but never in a function.
  */
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
@@ -35,7 +35,7 @@ export interface StackSettings {
   logLevel: 'DEBUG' | 'INFO' | 'WARN' | 'ERROR';
   alarms: AlarmSettings;
   tags: Record<string, string>;
-  /** KMS keys of source objects that the function decrypts with its own role. */
+  /** KMS keys of source objects that the replicate function decrypts with its own role. */
   sourceKmsKeyArns: string[];
 }
 
@@ -43,25 +43,25 @@ export interface StackSettings {
 export interface BackfillSettings {
   /** Maximum number of concurrent invocations of the replicate function for hints of runs, 2–1,000. */
   maximumConcurrency: number;
-  /** Maximum number of concurrent invocations of the backfill function, 2–1,000: ranges that are listed concurrently. */
+  /** Maximum number of concurrent invocations of the backfill function, 2–1,000. Each invocation lists one range. */
   listingConcurrency: number;
-  /** The place of reports; null: no reports are written. */
+  /** The bucket and key prefix of reports; null: no reports are written. */
   report: { bucket: string; prefix: string } | null;
 }
 
-/** Settings of transfers: objects that take more than one invocation. */
+/** Settings of transfers, which move objects that need more than one invocation. */
 export interface TransferSettings {
   /** Maximum number of concurrent invocations of the transfer function, 2–1,000. */
   maximumConcurrency: number;
 }
 
 export interface AlarmSettings {
-  /** The address subscribed to the alarm topic; null: none. */
+  /** The email address subscribed to the alarm topic; null: none. */
   email: string | null;
   oldestMessageMinutes: number;
-  /** Failed invocations in five minutes. */
+  /** The number of failed invocations in five minutes at which the alarm fires. */
   errors: number;
-  /** Throttled invocations in five minutes. */
+  /** The number of throttled invocations in five minutes at which the alarm fires. */
   throttles: number;
 }
 
@@ -91,7 +91,7 @@ export function loadConfiguration(path: string, options: DeploymentOptions = {})
   return parseConfiguration(text, options, file);
 }
 
-/** Like {@link loadConfiguration}, for a text in memory. `file` is the name used in problems. */
+/** Does the same as {@link loadConfiguration} for a text in memory. `file` is the name used in problems. */
 export function parseConfiguration(
   text: string,
   options: DeploymentOptions = {},
@@ -121,7 +121,7 @@ export function parseConfiguration(
   return toConfiguration(shape.data, rules, options);
 }
 
-/** Checks rules one by one, so that a mistake in one rule does not hide conflicts between the others. */
+/** Checks the rules one by one, so that a mistake in one rule does not hide conflicts between the others. */
 function parseRules(content: unknown): { rules: PlacedRule[]; findings: Finding[] } {
   const written = field(content, 'rules');
   const rules: PlacedRule[] = [];
@@ -134,7 +134,7 @@ function parseRules(content: unknown): { rules: PlacedRule[]; findings: Finding[
   return { rules, findings };
 }
 
-/** The region to compare with, even if other settings are wrong. */
+/** Returns the stack's region even if other settings of the file are wrong, because rules are compared with it. */
 function writtenRegion(content: unknown): string {
   const written = fileSchema.shape.region.safeParse(field(content, 'region'));
   return written.success ? written.data : fileSchema.shape.region.parse(undefined);

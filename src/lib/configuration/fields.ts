@@ -1,6 +1,6 @@
 /**
- * The kinds of values in `replication.yml`. Each one takes the sentence that says what belongs there: the sentence is the description
- * in the JSON schema and the advice in the error message.
+ * The kinds of values in `replication.yml`. Each of these functions takes a sentence that describes the right value. The sentence
+ * is the description in the JSON schema and the advice in the error message.
  */
 import * as z from 'zod';
 import { isBucketName } from './aws-syntax.ts';
@@ -27,7 +27,10 @@ export const id = (advice: string): z.ZodString => pattern(advice, /^[A-Za-z0-9]
 export const bucket = (advice: string) =>
   z.string({ error: advice }).refine(isBucketName, { error: advice }).describe(advice);
 
-/** Part of a key: S3 limits keys to 1,024 bytes of UTF-8. The framework interprets `${` as a variable. */
+/**
+ * A part of a key. S3 limits keys to 1,024 bytes of UTF-8. `${` is not allowed, because the Serverless framework would interpret
+ * it as a variable.
+ */
 export const keyPart = (advice: string) =>
   z
     .string({ error: advice })

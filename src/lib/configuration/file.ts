@@ -1,4 +1,4 @@
-/** A YAML file with the line of every value. */
+/** Reads a YAML file, and can give the line of every value. */
 import { LineCounter, isMap, isNode, isScalar, isSeq, parseDocument } from 'yaml';
 import type { Document } from 'yaml';
 import type { ConfigurationProblem, Path } from './problem.ts';
@@ -6,9 +6,12 @@ import type { ConfigurationProblem, Path } from './problem.ts';
 export interface ConfigurationFile {
   /** The content as plain values. */
   content: unknown;
-  /** Syntax errors; nothing else can be said about the file while there are any. */
+  /** Syntax errors. While there are any, the file cannot be checked further. */
   problems: ConfigurationProblem[];
-  /** The line, from 1, of the value at a path; if it is missing, the line of the block that should contain it. */
+  /**
+   * Returns the line, from 1, of the value at a path. If the value is missing, returns the line of the block that should contain
+   * it.
+   */
   lineOf(path: Path): number | null;
 }
 
@@ -51,7 +54,7 @@ interface PathStep {
   value: unknown;
 }
 
-/** The key determines the line, because a block value begins on a later one. */
+/** Finds the entry of a map. The line is that of the entry's key, because a block value begins on a later line than its key. */
 function entryOf(pairs: { key: unknown; value: unknown }[], step: string | number): PathStep | null {
   const pair = pairs.find(({ key }) => isScalar(key) && String(key.value) === String(step));
   if (!pair) return null;

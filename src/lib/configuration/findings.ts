@@ -1,10 +1,13 @@
-/** Translates the issues of Zod for the person who edits the file. */
+/** Translates the issues that Zod reports into findings for the person who edits the file. */
 import type { ZodError } from 'zod';
 import type { Finding, Path } from './problem.ts';
 import { SECTIONS } from './schema.ts';
 import { nearestWord } from '../text/nearest-word.ts';
 
-/** `value` is the checked value and `base` its place in the file. Each place has at most one finding: the first problem there. */
+/**
+ * Returns at most one finding for each path: the first problem there. `value` is the checked value, and `base` is its path in the
+ * file.
+ */
 export function findingsOf(error: ZodError, value: unknown, base: Path): Finding[] {
   const findings = new Map<string, Finding>();
   const misspelt = new Set<string>();
@@ -25,7 +28,7 @@ export function findingsOf(error: ZodError, value: unknown, base: Path): Finding
       });
     }
   }
-  // A misspelt option is not also reported as missing.
+  // If an option is misspelt, the right option is not also reported as missing.
   for (const path of misspelt) findings.delete(path);
   return [...findings.values()];
 }
@@ -38,7 +41,7 @@ function explain(issue: ZodError['issues'][number], path: Path, value: unknown):
   return { found: describeValue(value), fix: issue.message };
 }
 
-/** The unused option of this section that `key` most likely stands for. */
+/** Returns the unused option of this section that `key` most likely means, or null if there is none. */
 function nearestOption(section: Path, key: string, content: unknown): string | null {
   if (LATER_OPTIONS[key]) return null;
   const unused = optionsOf(section).filter((name) => valueAt(content, [name]) === undefined);
@@ -63,8 +66,9 @@ function unknownOptionFinding(section: Path, key: string, meant: string | null):
 }
 
 /**
- * The section an option belongs to: one below `section` if there is one (`tags` of a rule are those of its filter, not the stack's),
- * otherwise the section closest to the top of the file.
+ * Returns the section to which an option belongs. A section below `section` is preferred: `tags` in a rule means the tags of its
+ * filter, not those of the stack. Otherwise returns the section closest to the top of the file, or null if no section has the
+ * option.
  */
 function sectionWith(key: string, section: Path): string | null {
   const all = Object.keys(SECTIONS)
@@ -75,8 +79,8 @@ function sectionWith(key: string, section: Path): string | null {
 }
 
 /**
- * Options that belong in `replication.yml` but are not implemented yet, each with the advice for it. They are refused rather than
- * ignored, so that nobody relies on something that does not happen.
+ * Options that belong in `replication.yml` but are not implemented yet, each with its advice. They are refused and not ignored,
+ * so that nobody relies on a feature that does not exist yet.
  */
 const LATER_OPTIONS: Record<string, string> = {
   schedule: 'not yet: scheduled runs will come in a later version; remove the line',

@@ -1,4 +1,4 @@
-/** Keys and list positions that lead to a place in the file. */
+/** Keys and list positions that lead to a value in the file. */
 export type Path = readonly (string | number)[];
 
 /** A problem whose line is not known yet. */
@@ -8,19 +8,19 @@ export interface Finding {
   fix: string;
 }
 
-/** One thing wrong with `replication.yml`. */
+/** One problem of `replication.yml`. */
 export interface ConfigurationProblem {
-  /** The place in the file, like `rules[0].destinations[1].roleArn`; empty for the file as a whole. */
+  /** The path of the value in the file, like `rules[0].destinations[1].roleArn`; empty: the problem concerns the whole file. */
   path: string;
-  /** Line in the file, from 1; null: the problem has no line. */
+  /** The line in the file, from 1; null: the problem has no line. */
   line: number | null;
-  /** What is there now. */
+  /** A description of the present value. */
   found: string;
-  /** What to do about it. */
+  /** Advice on how to fix the problem. */
   fix: string;
 }
 
-/** All problems of the configuration together. The message is for the person who edits the file. */
+/** All problems of the configuration together. The message is written for the person who edits the file. */
 export class ConfigurationError extends Error {
   override readonly name = 'ConfigurationError';
   readonly file: string;

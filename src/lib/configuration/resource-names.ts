@@ -1,10 +1,10 @@
-/** Selects one of the stacks of a configuration. */
+/** Identifies one of the stacks that a configuration can be deployed as. */
 export interface Deployment {
   /** `name` of the configuration. */
   name: string;
-  /** `--stage`; separates, say, `test` from `prod` in one account. */
+  /** The option `--stage`. It separates stacks in one account, for instance `test` from `prod`. */
   stage: string;
-  /** `--region`; S3 notifies queues of the bucket's own region only, so it is the source buckets' region too. */
+  /** The option `--region`. S3 notifies only queues in the bucket's own region, so the source buckets are in this region too. */
   region: string;
 }
 
@@ -15,17 +15,20 @@ export interface ResourceNames {
   table: string;
   replicateFunction: string;
   subscribeFunction: string;
-  /** Named, so that the destination account can trust it before it exists. IAM names are global: hence the region. */
+  /**
+   * The role has a fixed name, so that the destination account can trust it before it exists. IAM names are global, so the name
+   * contains the region.
+   */
   replicateRole: string;
   subscribeRole: string;
   alarmTopic: string;
-  /** Runs: backfill and verify. */
+  /** Resources of runs (backfill and verify). */
   runsTable: string;
   rangesQueue: string;
   rangesDeadLetterQueue: string;
   backfillQueue: string;
   runsTopic: string;
-  /** Transfers: objects that take more than one invocation. */
+  /** Resources of transfers, which move objects that need more than one invocation. */
   transfersTable: string;
   transferQueue: string;
   transferDeadLetterQueue: string;
@@ -37,7 +40,7 @@ export interface ResourceNames {
   batchJobRole: string;
 }
 
-/** The names of all resources in the stack that are found by name. */
+/** Returns the names of all resources of the stack that are found by name. */
 export function resourceNames({ name, stage, region }: Deployment): ResourceNames {
   const stack = `${name}-${stage}`;
   return {
@@ -68,8 +71,8 @@ export function resourceNames({ name, stage, region }: Deployment): ResourceName
 }
 
 /**
- * The number of characters by which the longest derived name exceeds AWS's limit; 0 if all names fit. The IAM role name
- * (64 characters) always reaches its limit first: it has the longest ending and the lowest limit.
+ * The number of characters by which the longest derived name exceeds AWS's limit; 0 if all names fit. Only the replicate role's
+ * name (64 characters) needs a check, because it always reaches its limit first: it has the longest ending and the lowest limit.
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
  */
 export const excessOfNames = (deployment: Deployment): number =>
@@ -77,5 +80,5 @@ export const excessOfNames = (deployment: Deployment): number =>
 
 const MAXIMUM_ROLE_NAME_LENGTH = 64;
 
-/** The Id prefix by which this stack recognises its own entries in a bucket's notification configuration. */
+/** The prefix by which this stack recognises the Ids of its own entries in a bucket's notification configuration. */
 export const subscriptionIdPrefix = (names: ResourceNames): string => `${names.stack}:`;

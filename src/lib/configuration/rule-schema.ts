@@ -72,7 +72,7 @@ const destinationBlock = optionBlock(
   },
 );
 
-/** 10,000 parts of 5 GiB. https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html */
+/** The size of 10,000 parts of 5 GiB. https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html */
 const LARGEST_OBJECT_BYTES = 10_000 * 5 * 2 ** 30;
 
 const filterBlock = optionBlock(
@@ -154,7 +154,7 @@ export const ruleSchema = optionBlock(
   },
 );
 
-/** The options of each section of a rule, by its path below the rule. */
+/** The options of each section of a rule. The name of a section is its path below the rule. */
 export const RULE_SECTIONS: Record<string, string[]> = {
   '': Object.keys(ruleSchema.shape),
   source: Object.keys(sourceBlock.shape),

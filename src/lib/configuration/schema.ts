@@ -1,6 +1,6 @@
 /**
- * The shape of `replication.yml`. Each field has one sentence that says what belongs there: the sentence is the description in the
- * JSON schema and the advice in the error message.
+ * The shape of `replication.yml`. Each field has one sentence that describes the right value. The sentence is the description in
+ * the JSON schema and the advice in the error message.
  */
 import * as z from 'zod';
 import { LOG_RETENTION_DAYS, REGION, STACK_NAME_PART } from './aws-syntax.ts';
@@ -94,7 +94,7 @@ const transfersBlock = optionBlock(
   },
 );
 
-/** The whole file except the rules: each rule is checked separately with {@link ruleSchema}. */
+/** The schema of the whole file except the rules. Each rule is checked separately with {@link ruleSchema}. */
 export const fileSchema = optionBlock(
   'the file must consist of `rules:` and, if you like, `name:`, `region:`, `backfill:`, `transfers:` and `stack:`',
   {
@@ -113,7 +113,7 @@ export const fileSchema = optionBlock(
   },
 );
 
-/** The options of each section, by its path without list positions. */
+/** The options of each section. The name of a section is its path without list positions. */
 export const SECTIONS: Record<string, string[]> = {
   '': Object.keys(fileSchema.shape),
   ...Object.fromEntries(
@@ -126,6 +126,6 @@ export const SECTIONS: Record<string, string[]> = {
   'stack.alarms': Object.keys(alarmsBlock.shape),
 };
 
-/** For editors that complete and check YAML by JSON schema. */
+/** Returns the JSON schema of the file, for editors that complete and check YAML. */
 export const jsonSchema = (): object =>
   z.toJSONSchema(fileSchema.extend({ rules: z.array(ruleSchema).min(1) }), { io: 'input' });

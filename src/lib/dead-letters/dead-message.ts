@@ -4,7 +4,9 @@ import { type Reason, reasonEntry } from '../model/reasons.ts';
 import { CRASHED, CRASHED_ENTRY } from './reasons.ts';
 import { parseMessage } from '../hint/hint.ts';
 
-/** A message of the dead-letter queue as an operator sees it. Also the shape of `dlq list --json`: names are stable. */
+/**
+ * A message of the dead-letter queue as an operator sees it. `dlq list --json` prints this shape, so the names must not change.
+ */
 export interface DeadMessage {
   /** SQS's message id. */
   id: string;
@@ -14,30 +16,30 @@ export interface DeadMessage {
   bucket: string | null;
   key: string | null;
   version: string | null;
-  /** How many keys besides `key` the message names: an S3 event may hold several records. */
+  /** The number of keys in the message in addition to `key`. An S3 event may hold several records. */
   moreKeys: number;
   /** ISO 8601. */
   firstSeen: string;
   ageSeconds: number;
-  /** ISO 8601: when SQS deletes the message permanently. */
+  /** ISO 8601. When SQS deletes the message permanently. */
   expires: string;
-  /** Null: SQS moved the message itself and does not say. */
+  /** The number of attempts; null: unknown, because SQS itself moved the message. */
   attempts: number | null;
   requestId: string | null;
   /** What went wrong; null: unknown. */
   detail: string | null;
-  /** What to do about it. */
+  /** Advice for the operator. */
   fix: string;
 }
 
-/** Selects messages that match all three lists. An empty list matches everything; several entries are alternatives. */
+/** Selects messages that match all three lists. The entries of a list are alternatives. An empty list matches everything. */
 export interface DeadMessageFilter {
   reasons: readonly string[];
   prefixes: readonly string[];
   rules: readonly string[];
 }
 
-/** Reads a message: its attributes if we put it into the queue, otherwise its body. Ages are calculated for `nowMs`. */
+/** Reads the attributes of a message if we put it into the queue, and otherwise its body. Ages are calculated for `nowMs`. */
 export const readDeadMessage = (
   message: ReceivedMessage,
   { nowMs, retentionMs }: { nowMs: number; retentionMs: number },
@@ -53,7 +55,7 @@ export const readDeadMessage = (
   };
 };
 
-/** Does the filter select this message? If the body names several keys, one matching key is enough. */
+/** Returns whether the filter selects this message. If the body names several keys, one matching key is sufficient. */
 export const filterWants = (
   filter: DeadMessageFilter,
   seen: DeadMessage,
@@ -68,7 +70,7 @@ export const filterWants = (
   );
 };
 
-/** Does the filter select everything? */
+/** Returns whether the filter selects all messages. */
 export const filterIsEmpty = ({ reasons, prefixes, rules }: DeadMessageFilter): boolean =>
   reasons.length + prefixes.length + rules.length === 0;
 
@@ -88,7 +90,9 @@ const quarantined = (letter: DeadLetter): Told => ({
   fix: reasonEntry(letter.reason).fix,
 });
 
-/** SQS adds no information when it gives up on a message: only the sent body and an earlier stay in this queue are known. */
+/**
+ * SQS adds no information when it moves a message to this queue. Only the sent body and an earlier stay in this queue are known.
+ */
 const crashed = (message: ReceivedMessage, earlier: DeadLetter | null): Told => {
   const hints = hintsOf(message);
   const [first] = hints;

@@ -1,28 +1,31 @@
 import type { OperatorQueue, ReceivedMessage } from './queue.ts';
 
 /**
- * Messages that were received only to read them. SQS shows a message to one reader at a time, so a reader of a whole queue has to hold
- * all messages until it has read the last one, and then release them.
+ * Messages that were received only to be read. SQS shows a message to one reader at a time. So a reader of a whole queue has to
+ * hold all messages until it has read the last one, and then release them.
  */
 export interface Hold {
-  /** The next messages that were not read yet; empty: the queue has no more. */
+  /** Returns the next messages that were not read yet. Returns an empty array if the queue has no more. */
   next(): Promise<ReceivedMessage[]>;
-  /** Forgets a message that was deleted or that another reader handles. */
+  /** Removes a message from the hold. The caller does this if it has deleted the message. */
   drop(id: string): void;
-  /** Makes all held messages visible again. A message that fails does not keep others from being released. */
+  /** Makes all held messages visible again. If a message cannot be released, the others are released nevertheless. */
   release(): Promise<void>;
 }
 
 /**
- * How long a received message stays hidden. Short, because after this process is killed the queue looks too empty for this long. The
- * hold is renewed when half of the time is over.
+ * How long a received message stays hidden. The time is short, because the queue looks too empty for this long if the process is
+ * killed. The hold is renewed when half of the time is over.
  */
 const HOLD_SECONDS = 60;
 
-/** How long a receive call waits. Long polling asks all servers of SQS; a short poll asks some of them and may find a full queue empty. */
+/**
+ * How long a receive call waits. Long polling asks all servers of SQS. A short poll asks only some of them, so it may report a
+ * full queue as empty.
+ */
 const WAIT_SECONDS = 1;
 
-/** `now` gives milliseconds since the epoch. */
+/** `now` returns milliseconds since the epoch. */
 export const createHold = (queue: OperatorQueue, now: () => number): Hold => {
   const held = new Map<string, { message: ReceivedMessage; untilMs: number }>();
   const seen = new Set<string>();
@@ -43,7 +46,8 @@ export const createHold = (queue: OperatorQueue, now: () => number): Hold => {
 
   return {
     async next() {
-      // SQS may deliver a message twice. An answer with only such messages is not the end: receive again, but not forever.
+      // SQS may deliver a message twice. If a response contains only messages that were delivered before, the queue may have
+      // more, so this receives again, but at most ten times.
       for (let attempt = 0; attempt < 10; attempt += 1) {
         await renew();
         const untilMs = now() + HOLD_SECONDS * 1000;

@@ -3,17 +3,19 @@ import { type DeadMessage, type DeadMessageFilter, filterWants, readDeadMessage 
 import { createHold } from './hold.ts';
 
 export interface Peeked {
-  /** At most `limit`, oldest first. */
+  /** At most `limit` messages, the oldest first. */
   messages: DeadMessage[];
-  /** More messages match. */
+  /** Whether more messages match. */
   more: boolean;
-  /** Held by another reader (another `dlq` command, a move task) and therefore not seen. Approximate. */
+  /**
+   * The approximate number of messages that were not read, because another reader (another `dlq` command, a move task) held them.
+   */
   hidden: number;
-  /** The queue was not read to its end because of Ctrl-C. */
+  /** Whether Ctrl-C ended the reading before the end of the queue. */
   interrupted: boolean;
 }
 
-/** The environment of a reader of the queue. */
+/** What a reader of the queue needs from its environment. */
 export interface Reader {
   /** Milliseconds since the epoch. */
   now(): number;
@@ -21,8 +23,8 @@ export interface Reader {
 }
 
 /**
- * Reads the messages that match without removing any: each message is held while the others are read and then released, whatever
- * happens. `onRead` receives the number of messages read so far.
+ * Reads the messages that match, and removes none of them. Each message is held while the others are read. All messages are
+ * released at the end, even after a failure. `onRead` receives the number of messages read so far.
  */
 export const peek = async (
   queue: OperatorQueue,
@@ -34,7 +36,7 @@ export const peek = async (
   const messages: DeadMessage[] = [];
   try {
     let read = 0;
-    // One more than requested, to know whether there are more.
+    // Reads one message more than requested, so that `more` can be determined.
     while (messages.length <= limit && !reader.interrupted.aborted) {
       const received = await hold.next();
       if (received.length === 0) break;

@@ -1,85 +1,89 @@
 /**
- * The port for an operator's commands on the dead-letter queue and the live queue, in SQS's terms. The adapter is
+ * The port for an operator's commands on the dead-letter queue and the live queue. It uses the terms of SQS. Its adapter is
  * `aws/sqs/dead-letter-queue.ts`.
  */
 
-/** Message attributes as SQS transports them: received attributes are sent again unchanged, including foreign types. */
+/** Message attributes as SQS transports them. Received attributes are sent again unchanged, even if their types are not ours. */
 export type MessageAttributes = Readonly<
   Record<string, { dataType: string; text: string } | { dataType: string; bytes: Uint8Array }>
 >;
 
-/** A message that we received: invisible to others until its visibility timeout ends. */
+/** A message that we received. It is invisible to others until its visibility timeout ends. */
 export interface ReceivedMessage {
-  /** The same each time the message is received. */
+  /** SQS's message id, which is the same each time the message is received. */
   id: string;
-  /** The handle of this receipt; only the newest one is valid. */
+  /** The handle of this receive. Only the handle of the newest receive is valid. */
   receiptHandle: string;
   body: string;
   attributes: MessageAttributes;
-  /** When the message was first sent; moves by SQS keep this time. Milliseconds since the epoch. */
+  /** When the message was first sent, in milliseconds since the epoch. If SQS moves the message, this time stays the same. */
   sentMs: number;
   /**
-   * SQS itself put the message into the queue, because its receive count ran out. Its attributes, if any, then describe an earlier
-   * stay in the queue.
+   * Whether SQS itself put the message into the queue, because its receive count ran out. If so, its attributes, if any, describe
+   * an earlier stay in the queue.
    */
   movedBySqs: boolean;
 }
 
-/** Approximate, as SQS documents: exact after about a minute without changes. */
+/** The state of a queue. SQS documents the numbers as approximate. They are exact after about a minute without changes. */
 interface QueueState {
   visible: number;
-  /** Received and neither deleted nor released. */
+  /** Messages that were received and neither deleted nor released. */
   inFlight: number;
   delayed: number;
-  /** How long a message lives, counted from `sentMs`. */
+  /** How long SQS keeps a message, counted from `sentMs`. */
   retentionMs: number;
 }
 
-/** One of SQS's own redrives (ListMessageMoveTasks). */
+/** A redrive by SQS itself (see ListMessageMoveTasks). */
 export interface MoveTask {
-  /** Null: SQS reports it only while the task is running. */
+  /** The handle of the task; null: the task is not running, so SQS does not report its handle. */
   handle: string | null;
   status: 'RUNNING' | 'COMPLETED' | 'CANCELLING' | 'CANCELLED' | 'FAILED';
   startedMs: number;
   moved: number;
-  /** Null until SQS has counted. */
+  /** The number of messages to move; null: SQS has not counted them yet. */
   total: number | null;
   failureReason: string | null;
 }
 
 /** Every function throws only {@link QueueError}. */
 export interface OperatorQueue {
-  /** The name of the dead-letter queue, for the person at the terminal. */
+  /** The name of the dead-letter queue, for messages to the operator. */
   readonly name: string;
   readonly liveName: string;
   /** For `aws sqs cancel-message-move-task` and the like. */
   readonly arn: string;
   readonly region: string;
   state(): Promise<QueueState>;
-  /** Up to ten messages; waits up to `waitSeconds` (0–20) for the first. Empty: no message is visible. */
+  /**
+   * Receives up to ten messages. Waits up to `waitSeconds` (0–20) for the first. Returns an empty array if no message is visible.
+   */
   receive(request: { visibilityTimeoutSeconds: number; waitSeconds: number }): Promise<ReceivedMessage[]>;
   /** Sets the visibility timeout of received messages; 0 releases them. Ignores messages that are no longer held. */
   changeVisibility(messages: readonly ReceivedMessage[], seconds: number): Promise<void>;
-  /** Sends copies to the live queue; returns the messages that SQS confirmed. */
+  /** Sends copies to the live queue. Returns the messages whose sending SQS confirmed. */
   sendToLive(messages: readonly ReceivedMessage[]): Promise<ReceivedMessage[]>;
-  /** Deletes from the dead-letter queue; returns the messages that SQS confirmed. */
+  /** Deletes messages from the dead-letter queue. Returns the messages whose deletion SQS confirmed. */
   remove(messages: readonly ReceivedMessage[]): Promise<ReceivedMessage[]>;
-  /** The last ten, newest first. */
+  /** Returns the last ten tasks, the newest first. */
   moveTasks(): Promise<MoveTask[]>;
   /**
-   * Starts moving all messages to the live queue. False: another task is running; a queue can have only one.
-   * `maxPerSecond` 1–500; null: SQS decides.
+   * Starts moving all messages to the live queue. Resolves to false if another task is running, because a queue can have only
+   * one. `maxPerSecond` is 1–500; if it is null, SQS decides.
    */
   startMove(maxPerSecond: number | null): Promise<boolean>;
 }
 
-/** The problems between an operator and a queue. A closed list: the command line has a fix for each. */
+/**
+ * The problems that an operator may have with a queue. The list is closed, because the command line has a fix for each problem.
+ */
 export type QueueProblem =
   'no-credentials' | 'bad-credentials' | 'access-denied' | 'no-queue' | 'unreachable' | 'aws-failed';
 
 /**
- * Why a queue could not be read or changed. Not a ReplicationError, which decides what happens to a hint: here a person at a terminal
- * waits for the answer.
+ * Thrown if a queue could not be read or changed. It is not a ReplicationError: such an error decides what happens to a hint, but
+ * here a person at a terminal waits for the result.
  */
 export class QueueError extends Error {
   override readonly name = 'QueueError';

@@ -1,9 +1,9 @@
-/** Every reason a dead letter can have, with what the CLI and `docs/operations.md` say about it. */
+/** All reasons that a dead letter can have, with their texts for the command line and for `docs/operations.md`. */
 import { ALL_REASONS, type ReasonEntry, reasonEntry } from '../model/reasons.ts';
 
 /**
- * The reason of a message that SQS itself moved to the dead-letter queue: its receive count ran out because the function
- * crashed or timed out, so nobody could say why.
+ * The reason of a message that SQS itself moved to the dead-letter queue. Its receive count ran out because the function crashed
+ * or timed out, so the function could not give a reason.
  */
 export const CRASHED = 'crashed-or-timed-out';
 

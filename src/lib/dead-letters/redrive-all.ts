@@ -1,9 +1,9 @@
 import { type OperatorQueue, type MoveTask, QueueError } from './queue.ts';
 
 export interface MovedAll {
-  /** The task as it ended, or as it was when Ctrl-C stopped the watching. */
+  /** The task after it ended. If Ctrl-C stopped the watching, the task at that moment. */
   task: MoveTask;
-  /** The task had been started before, by another person or an earlier command. */
+  /** Whether the task had already been started, by another person or an earlier command. */
   attached: boolean;
   interrupted: boolean;
 }
@@ -13,8 +13,8 @@ const MOVE_TASK_POLL_MS = 1_000;
 const POLLS_UNTIL_LISTED = 30;
 
 /**
- * Makes SQS move all messages to the live queue (a message move task) and watches until it ends. A queue can have only one task: if a
- * task is already running, that task is watched instead. Ctrl-C stops the watching, not the task.
+ * Makes SQS move all messages to the live queue (a message move task), and watches the task until it ends. A queue can have only
+ * one running task. If a task is already running, that task is watched instead. Ctrl-C stops the watching, but not the task.
  */
 export const redriveAll = async (
   queue: OperatorQueue,
@@ -28,7 +28,8 @@ export const redriveAll = async (
   const before = await queue.moveTasks();
   const running = before.find(isUnderWay);
   const started = running === undefined && (await queue.startMove(request.maxPerSecond));
-  // A handle disappears when its task ends, but the start time of a task stays the same.
+  // The handle of a task disappears when the task ends, but its start time stays the same. So the task is recognised by its start
+  // time.
   const known = new Set(started ? before.map(({ startedMs }) => startedMs) : []);
   const isOurs = (task: MoveTask): boolean =>
     running === undefined ? !known.has(task.startedMs) : task.startedMs === running.startedMs;
@@ -46,5 +47,5 @@ export const redriveAll = async (
   }
 };
 
-/** Has the task not ended yet? A queue can have only one such task. */
+/** Returns whether the task has not ended yet. A queue can have only one such task. */
 export const isUnderWay = ({ status }: MoveTask): boolean => status === 'RUNNING' || status === 'CANCELLING';

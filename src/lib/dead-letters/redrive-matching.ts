@@ -4,27 +4,32 @@ import { createHold, type Hold } from './hold.ts';
 import type { Reader } from './list.ts';
 
 export interface Redriven {
-  /** Confirmed in the live queue. */
+  /** Messages whose arrival in the live queue was confirmed. */
   moved: DeadMessage[];
-  /** How many of the moved messages could not be deleted from the dead-letter queue: they are in both queues, which does no harm. */
+  /**
+   * How many of the moved messages could not be deleted from the dead-letter queue. They are in both queues, which does no harm.
+   */
   inBoth: number;
-  /** Messages that matched but were not accepted by the live queue: they stay in the dead-letter queue. */
+  /** How many messages matched but were not accepted by the live queue. They stay in the dead-letter queue. */
   refused: number;
-  /** The failure that ended the redrive early, after some messages had been moved. */
+  /** The failure that ended the redrive early, after some messages had been moved; null: none. */
   failure: unknown;
-  /** Messages that were moved, failed again meanwhile and are left in the dead-letter queue: their cause is not fixed. */
+  /**
+   * How many messages were moved, failed again during the redrive and are left in the dead-letter queue. Their cause is not
+   * fixed.
+   */
   cameBack: number;
-  /** Messages held by another reader and therefore not read. Approximate. */
+  /** The approximate number of messages that were not read, because another reader held them. */
   hidden: number;
   interrupted: boolean;
 }
 
 /**
- * Sends the messages that match to the live queue, one batch at a time: a message is sent first, and deleted only after SQS has
- * confirmed the sending. If the process is killed, no message is lost. A message may then be in both queues, which costs one check of
- * its key: a hint is not an order, and converge finds nothing left to do.
+ * Sends the messages that match to the live queue, one batch at a time. A message is sent first, and deleted only after SQS has
+ * confirmed the sending. So no message is lost if the process is killed. A message may then be in both queues. This costs one
+ * check of its key: a hint is not an order, so converge does nothing if both sides already agree.
  *
- * `limit` null: all that match. `maxPerSecond` null: no limit.
+ * If `limit` is null, all messages that match are sent. If `maxPerSecond` is null, the speed is not limited.
  */
 export const redriveMatching = async (
   queue: OperatorQueue,
@@ -68,7 +73,7 @@ export const redriveMatching = async (
       if (restMs > 0 && left() > 0) await reader.sleep(restMs);
     }
   } catch (error) {
-    // Moved messages must be reported, whatever stopped the redrive.
+    // Messages that were already moved must be reported, whatever ended the redrive.
     if (result.moved.length === 0) throw error;
     result.failure = error;
   } finally {
@@ -83,8 +88,8 @@ interface Match {
 }
 
 /**
- * Recognises messages that were moved and came back with one more attempt: moving them repeatedly would never end while their cause is
- * not fixed. It compares bodies, because a message that came back has a new id.
+ * Recognises messages that were moved and came back with one more attempt. They are not moved again, because this would never end
+ * while their cause is not fixed. They are recognised by their bodies, because a message that came back has a new id.
  */
 const createReturnWatch = () => {
   const attemptsMoved = new Map<string, number>();
@@ -102,7 +107,7 @@ const createReturnWatch = () => {
   };
 };
 
-/** Messages that SQS did not confirm stay in the hold and are released with the others. */
+/** Moves one batch. Messages whose sending or deletion SQS did not confirm stay in the hold, and are released with the others. */
 const moveBatch = async (
   queue: OperatorQueue,
   hold: Hold,

@@ -1,4 +1,4 @@
-/** The custom resource of each subscription in the stack. */
+/** The custom resource behind each subscription of the stack. */
 import { type CustomResource, LeftBehind, memberOf } from './custom-resource.ts';
 import { isSubscribed, isUnsubscribed, subscribed, unsubscribed } from './subscription.ts';
 import type { SubscriptionProperties } from './subscription.ts';
@@ -11,8 +11,8 @@ export interface Dependencies {
 }
 
 /**
- * Create and Update make the bucket's configuration hold exactly our subscription; Delete removes it. All three
- * may be repeated, and leave the entries of others unchanged.
+ * Create and Update change the bucket's configuration so that it holds exactly our subscription. Delete removes our subscription.
+ * All three may be repeated, and they leave the entries of others unchanged.
  */
 export const bucketSubscription = ({ notifications, sleep }: Dependencies): CustomResource => {
   const subscribe = (wanted: SubscriptionProperties, through = notifications): Promise<void> =>
@@ -49,15 +49,16 @@ export const bucketSubscription = ({ notifications, sleep }: Dependencies): Cust
     delete: async (properties) => {
       const wanted = parseProperties(properties);
       await unsubscribe(wanted).catch((error: unknown) => {
-        // The configuration was deleted with the bucket. If access is denied the entry may still exist, so that is a failure: an entry
-        // for a deleted queue would make S3 refuse every later change by anyone.
+        // S3 deleted the configuration together with the bucket, so a missing bucket is a success. If access is denied, the entry
+        // may still exist, so this is a failure. An entry for a deleted queue would make S3 refuse every later change of the
+        // configuration, by anyone.
         if (notificationsProblemOf(error) !== 'no-such-bucket') throw advise(error, wanted.bucket);
       });
     },
   };
 };
 
-/** Tracks whether anything may have been written: after a lost answer it may have been, after a refusal it was not. */
+/** Records whether S3 may have stored a configuration. After a lost response it may have. After a refusal it has not. */
 function watchWrites(
   notifications: BucketNotifications,
 ): BucketNotifications & { mayHaveWritten(): boolean } {
@@ -99,7 +100,7 @@ const FIXES: Record<NotificationsProblem, (bucket: string) => string> = {
   failed: () => 'Deploy again.',
 };
 
-/** CloudFormation shows only the message, so the message says what to do. */
+/** Adds advice to the message of the error, because CloudFormation shows only the message. */
 function advise(error: unknown, bucket: string): unknown {
   const problem = notificationsProblemOf(error);
   return problem === null
@@ -107,11 +108,13 @@ function advise(error: unknown, bucket: string): unknown {
     : new Error(`${failureText(error)}. ${FIXES[problem](bucket)}`, { cause: error });
 }
 
-/** CloudFormation passes every scalar as text; our properties are texts already. */
+/**
+ * Parses the properties of the custom resource. CloudFormation passes every scalar as text, and our properties are texts anyway.
+ */
 function parseProperties(value: unknown): SubscriptionProperties {
   const events = memberOf(value, 'events');
   if (events !== 's3' && events !== 'eventbridge') throw malformedProperty('events', events);
-  // Stacks deployed by the first version lack this property, and a rollback returns to their properties.
+  // Stacks deployed by the first version do not have this property, and a rollback uses the properties of the old stack again.
   const eventTypes = memberOf(value, 'eventTypes') ?? ['s3:ObjectCreated:*'];
   if (!Array.isArray(eventTypes)) throw malformedProperty('eventTypes', eventTypes);
   const filters = memberOf(value, 'filters') ?? [];

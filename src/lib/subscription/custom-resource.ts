@@ -1,44 +1,44 @@
 /**
- * The protocol of CloudFormation custom resources: CloudFormation invokes a function and waits, up to an hour if need be,
- * for an answer that is PUT to a presigned URL. So an answer is always sent, whatever happens.
+ * The protocol of CloudFormation custom resources. CloudFormation invokes a function and waits for a response, which the function
+ * must PUT to a presigned URL. CloudFormation waits up to an hour, so a response is sent even after a failure.
  * https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref.html
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface CustomResource {
-  /** The id that the properties stand for; CloudFormation replaces the resource when it changes. */
+  /** Returns the id that belongs to the properties. If the id changes, CloudFormation replaces the resource. */
   physicalResourceId(properties: unknown): string;
   create(properties: unknown): Promise<void>;
   update(properties: unknown): Promise<void>;
   delete(properties: unknown): Promise<void>;
 }
 
-/** Thrown by `create` when it failed and could not undo its changes: CloudFormation's Delete has to undo them. */
+/** Thrown by `create` if it failed and could not undo its changes. CloudFormation then sends a Delete, which must undo them. */
 export class LeftBehind extends Error {
   override readonly name = 'LeftBehind';
 }
 
-/** PUTs a body to a URL; rejects unless the body was accepted. */
+/** PUTs a body to a URL. Rejects unless the body was accepted. */
 export type SendAnswer = (url: string, body: string) => Promise<void>;
 
-/** Maximum size of the answer's body. */
+/** Maximum size of the response's body. */
 const MAXIMUM_ANSWER_BYTES = 4096;
 
-/** Marks the id of a resource whose Create failed and left nothing behind that a Delete would have to remove. */
+/** The beginning of the id of a resource whose Create failed but left nothing behind. Its Delete has nothing to remove. */
 const FAILED_CREATE = 'not-created/';
 
-/** The answer, for the log. */
+/** The content of the response, for the log. */
 export interface Outcome {
   status: 'FAILED' | 'SUCCESS';
   physicalResourceId: string;
-  /** Empty on success. */
+  /** Why the request failed; empty on success. */
   reason: string;
 }
 
 /**
- * Carries out the request of an event and answers it.
+ * Carries out the request of an event and sends the response.
  *
- * @throws Error if the event does not come from CloudFormation, or the answer was not accepted
+ * @throws Error if the event does not come from CloudFormation, or the response was not accepted
  */
 export async function answerCustomResource(
   event: unknown,
@@ -97,7 +97,10 @@ async function performRequest(
   }
 }
 
-/** CloudFormation does not accept an answer that is too long and would wait in vain, so the reason is cut to fit. */
+/**
+ * Returns the body of the response. CloudFormation does not accept a response that is too long, and would continue to wait. So
+ * the reason is cut to fit.
+ */
 function answerBody(event: unknown, { status, physicalResourceId, reason }: Outcome): string {
   const body = (cut: string): string =>
     JSON.stringify({
@@ -114,7 +117,7 @@ function answerBody(event: unknown, { status, physicalResourceId, reason }: Outc
   return body(cut);
 }
 
-/** A member of a JSON object; undefined if there is no such member, or no object. */
+/** Returns a member of a JSON object. Returns undefined if `value` is no object, or has no such member. */
 export const memberOf = (value: unknown, name: string): unknown =>
   typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
 
@@ -126,9 +129,9 @@ function textMember(value: unknown, name: string): string {
 const SEND_ATTEMPTS = 4;
 
 /**
- * PUTs the answer of a custom resource to CloudFormation's presigned URL.
+ * PUTs the response of a custom resource to CloudFormation's presigned URL.
  *
- * @throws Error if CloudFormation did not accept it after several attempts
+ * @throws Error if CloudFormation did not accept the response after several attempts
  */
 export async function sendAnswer(url: string, body: string): Promise<void> {
   for (let attempt = 1; ; attempt++) {
@@ -145,7 +148,7 @@ async function putAnswer(url: string, body: string): Promise<void> {
   const response = await fetch(url, {
     method: 'PUT',
     body,
-    // The URL is signed for an empty content type.
+    // The signature of the URL covers an empty content type.
     headers: { 'content-type': '' },
     signal: AbortSignal.timeout(3_000),
   });

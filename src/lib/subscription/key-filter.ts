@@ -1,14 +1,11 @@
-/**
- * Sets of keys described by a prefix and a suffix, as S3 event notifications describe them. The empty string means
- * "no condition".
- */
+/** A set of keys described by a prefix and a suffix, as in S3 event notifications. An empty string means "no condition". */
 export interface KeyFilter {
   prefix: string;
   suffix: string;
 }
 
 /**
- * Could one key match both? This is also S3's own notion of overlapping notification filters.
+ * Returns whether one key could match both filters. S3 defines overlapping notification filters in the same way.
  * https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-filtering.html
  */
 export const filtersOverlap = (a: KeyFilter, b: KeyFilter): boolean =>
@@ -16,9 +13,9 @@ export const filtersOverlap = (a: KeyFilter, b: KeyFilter): boolean =>
   (a.suffix.endsWith(b.suffix) || b.suffix.endsWith(a.suffix));
 
 /**
- * The narrowest filters that together match every key of the given filters and do not overlap each other, because S3 accepts no
- * overlap in the notification configuration of a bucket. Overlapping filters are merged into one that covers both, which may match
- * more keys than requested. Sorted, so that equal input gives equal output.
+ * Returns the narrowest filters that together match every key of the given filters and do not overlap each other. S3 accepts no
+ * overlap in the notification configuration of a bucket. Overlapping filters are merged into one that covers both, so the result
+ * may match more keys than requested. It is sorted, so that equal input gives equal output.
  */
 export function coverWithoutOverlap(filters: KeyFilter[]): KeyFilter[] {
   const cover: KeyFilter[] = [];
@@ -32,13 +29,16 @@ function addToCover(cover: KeyFilter[], filter: KeyFilter): void {
   while (index !== -1) {
     const [other] = cover.splice(index, 1);
     if (other) joined = join(other, joined);
-    // The merged filter may now overlap filters that did not overlap before.
+    // The merged filter may overlap filters that did not overlap before.
     index = cover.findIndex((candidate) => filtersOverlap(candidate, joined));
   }
   cover.push(joined);
 }
 
-/** If two filters overlap, one prefix begins the other and one suffix ends the other: the shorter ones match both. */
+/**
+ * Merges two filters that overlap. One prefix begins with the other and one suffix ends with the other, so the shorter ones match
+ * the keys of both.
+ */
 const join = (a: KeyFilter, b: KeyFilter): KeyFilter => ({
   prefix: a.prefix.length <= b.prefix.length ? a.prefix : b.prefix,
   suffix: a.suffix.length <= b.suffix.length ? a.suffix : b.suffix,

@@ -1,6 +1,8 @@
 import type { NotificationConfiguration } from './subscription.ts';
 
-/** The notification configuration of buckets, in S3's terms. Calls reject with {@link BucketNotificationsError}. */
+/**
+ * The port for the notification configuration of buckets, in S3's terms. Its calls reject with {@link BucketNotificationsError}.
+ */
 export interface BucketNotifications {
   get(bucket: string, accountId: string): Promise<NotificationConfiguration>;
   /** Replaces the whole configuration. S3 checks that the bucket may send to each target. */
@@ -8,12 +10,12 @@ export interface BucketNotifications {
 }
 
 export type NotificationsProblem =
-  /** 403: IAM or the bucket policy, or the bucket belongs to another account. */
+  /** HTTP status 403. IAM or the bucket policy denies access, or the bucket belongs to another account. */
   | 'access-denied'
   /** S3 does not accept the configuration, for instance because a target does not allow S3 to send. */
   | 'invalid'
   | 'no-such-bucket'
-  /** Any other problem; may be temporary. */
+  /** Any other problem. It may be temporary. */
   | 'failed';
 
 export class BucketNotificationsError extends Error {
@@ -26,15 +28,15 @@ export class BucketNotificationsError extends Error {
   }
 }
 
-/** A change to a notification configuration that may be applied repeatedly. */
+/** A change to a notification configuration. It may be applied repeatedly. */
 export interface NotificationChange {
   isDone(existing: NotificationConfiguration): boolean;
   apply(existing: NotificationConfiguration): NotificationConfiguration;
 }
 
 /**
- * Reads, writes and reads again until the change is there: S3 offers no condition on this write, so another writer that read before our
- * write and wrote after it removes our change without noticing.
+ * Reads the configuration, writes the change and reads again, until the configuration contains the change. S3 offers no condition
+ * for this write. Another writer that reads before our write and writes after it removes our change without noticing.
  *
  * @throws BucketNotificationsError if S3 refuses permanently, and whatever `apply` throws
  */
@@ -52,12 +54,12 @@ export async function changeNotifications(
       if (change.isDone(existing)) return;
       await notifications.put(bucket, accountId, change.apply(existing));
       if (await isDone()) return;
-      // Bucket configurations are eventually consistent, so this may have been the old one.
+      // Bucket configurations are eventually consistent, so S3 may have returned the old configuration.
       await sleep(1000);
       if (await isDone()) return;
     } catch (error) {
       if (!(error instanceof BucketNotificationsError)) throw error;
-      // No time is left. S3's earlier answer is more useful than the time-out.
+      // The time is over. S3's earlier refusal is more useful to the operator than the time-out.
       if (refusal !== null && isTimeOut(error)) throw refusal;
       if (attempt >= ATTEMPTS_BY_PROBLEM[error.problem]) throw error;
       refusal = error;
@@ -77,7 +79,10 @@ const isTimeOut = ({ cause }: Error): boolean =>
 
 const MAXIMUM_ATTEMPTS = 6;
 
-/** How many attempts are made. A new permission or queue policy takes some seconds to take effect everywhere. All pauses: 31 seconds. */
+/**
+ * How many attempts are made for each problem. A new permission or queue policy needs some seconds to take effect everywhere. All
+ * pauses together take 31 seconds.
+ */
 const ATTEMPTS_BY_PROBLEM: Record<NotificationsProblem, number> = {
   'access-denied': 5,
   invalid: MAXIMUM_ATTEMPTS,

@@ -1,6 +1,7 @@
 /**
- * The subscription of an existing bucket to the live queue. A bucket has one notification configuration that may hold
- * entries of other teams, and every change replaces all of it, so entries of others must stay exactly as they were.
+ * The subscription of an existing bucket to the live queue. A bucket has a single notification configuration, which may also hold
+ * entries of other teams. Every change replaces the whole configuration, so the entries of others must be written back exactly as
+ * they were read.
  */
 import { coverWithoutOverlap, filtersOverlap } from './key-filter.ts';
 import type { KeyFilter } from './key-filter.ts';
@@ -8,21 +9,24 @@ import type { KeyFilter } from './key-filter.ts';
 /** The wanted subscription of one bucket. */
 export interface SubscriptionProperties {
   bucket: string;
-  /** Account that must own the bucket: it could have been deleted and created again by another account. */
+  /** The account that must own the bucket. Otherwise the bucket could have been deleted and created again by another account. */
   accountId: string;
-  /** `s3`: entries for the queue; `eventbridge`: only the flag that lets the bucket notify EventBridge. */
+  /**
+   * With `s3`, the subscription consists of entries for the queue. With `eventbridge`, it is only the flag that lets the bucket
+   * notify EventBridge.
+   */
   events: 'eventbridge' | 's3';
   queueArn: string;
   /** The prefix of the ids of our entries. */
   idPrefix: string;
-  /** S3's names of the events to notify about, like `s3:ObjectCreated:*`; only for entries. */
+  /** S3's names of the events to notify about, like `s3:ObjectCreated:*`. Used only in entries. */
   eventTypes: string[];
   filters: KeyFilter[];
 }
 
 /**
- * https://docs.aws.amazon.com/AmazonS3/latest/API/API_NotificationConfiguration.html. Only the fields that are
- * read have a name here; the others pass through unchanged.
+ * The part of S3's notification configuration that is read here. All other fields are written back unchanged.
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/API_NotificationConfiguration.html
  */
 export interface NotificationConfiguration {
   QueueConfigurations?: (NotificationEntry & { QueueArn: string | undefined })[] | undefined;
@@ -39,20 +43,20 @@ export interface NotificationEntry {
 }
 
 interface FilterRule {
-  /** `prefix` or `suffix`, in any case. */
+  /** `prefix` or `suffix`, in upper or lower case. */
   Name?: string | undefined;
   Value?: string | undefined;
 }
 
-/** S3 would refuse the subscription because another target is notified of the same events. */
+/** Thrown if S3 would refuse the subscription, because another target is already notified of the same events. */
 export class SubscriptionConflict extends Error {
   override readonly name = 'SubscriptionConflict';
 }
 
 /**
- * The bucket's configuration with our subscription and no other entries of ours.
+ * Returns the bucket's configuration with our subscription, and with no other entries of ours.
  *
- * @throws SubscriptionConflict naming the entries in the way
+ * @throws SubscriptionConflict naming the entries that prevent the subscription
  */
 export function subscribed(
   existing: NotificationConfiguration,
@@ -68,15 +72,15 @@ export function subscribed(
 }
 
 /**
- * The bucket's configuration without our entries. The EventBridge flag stays on: it costs nothing, and others may
- * rely on it by now.
+ * Returns the bucket's configuration without our entries. The EventBridge flag stays on: it costs nothing, and others may have
+ * come to rely on it.
  */
 export const unsubscribed = (
   existing: NotificationConfiguration,
   idPrefix: string,
 ): NotificationConfiguration => withoutOurs(existing, idPrefix);
 
-/** Does the configuration, as S3 reports it, already hold exactly our subscription? */
+/** Returns whether the configuration that S3 reports already holds exactly our subscription. */
 export function isSubscribed(existing: NotificationConfiguration, wanted: SubscriptionProperties): boolean {
   const ours = (existing.QueueConfigurations ?? []).filter((candidate) => isOurs(candidate, wanted.idPrefix));
   if (wanted.events === 'eventbridge')
@@ -88,14 +92,14 @@ export function isSubscribed(existing: NotificationConfiguration, wanted: Subscr
   return JSON.stringify(fingerprints) === JSON.stringify(expected);
 }
 
-/** Does the configuration, as S3 reports it, hold no entry of ours? */
+/** Returns whether the configuration that S3 reports holds no entry of ours. */
 export const isUnsubscribed = (existing: NotificationConfiguration, idPrefix: string): boolean =>
   !(existing.QueueConfigurations ?? []).some((candidate) => isOurs(candidate, idPrefix));
 
 /**
- * The filters to write into a notification configuration for the filters of rules. S3 requires special characters to be
- * encoded, but does not say which; so only the plain end of a filter is used. The bucket then notifies about somewhat
- * more keys, which the function filters out.
+ * Converts the filters of rules into filters for a notification configuration. S3 requires that special characters are encoded,
+ * but does not document which ones. So a prefix is cut before its first special character, and a suffix is cut after its last
+ * one. The bucket then notifies about somewhat more keys, and the replicate function ignores the additional keys.
  * https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-filtering.html
  */
 export const notificationFilters = (filters: KeyFilter[]): KeyFilter[] =>
@@ -126,7 +130,10 @@ function entry(wanted: SubscriptionProperties, { prefix, suffix }: KeyFilter, po
   };
 }
 
-/** S3 does not promise to report event types in the order in which they were written. */
+/**
+ * Returns a text that is equal for equal entries. Event types are sorted, because S3 does not promise to report them in the order
+ * in which they were written.
+ */
 const fingerprint = (candidate: NotificationEntry & { QueueArn: string | undefined }): string =>
   JSON.stringify([
     candidate.Id,
@@ -141,7 +148,9 @@ function keyFilterOf({ Filter }: NotificationEntry): KeyFilter {
   return { prefix: value('prefix'), suffix: value('suffix') };
 }
 
-/** S3's own message for this names neither the entry nor a way out. */
+/**
+ * Throws if entries of others overlap the subscription. S3's own message in this case names neither the entries nor a solution.
+ */
 function refuseOverlap(foreign: NotificationConfiguration, wanted: SubscriptionProperties): void {
   const inTheWay = entriesWithTarget(foreign).filter(
     (candidate) =>
@@ -167,7 +176,10 @@ const entriesWithTarget = (
   })),
 ];
 
-/** S3 compares event types one by one, and `s3:ObjectCreated:*` stands for `s3:ObjectCreated:Put` and its like. */
+/**
+ * Returns whether two event types overlap. S3 compares event types one by one; `s3:ObjectCreated:*` includes
+ * `s3:ObjectCreated:Put` and all similar types.
+ */
 const eventTypesOverlap = (one: string, other: string): boolean => covers(one, other) || covers(other, one);
 
 const covers = (pattern: string, event: string): boolean =>

@@ -1,4 +1,4 @@
-/** A length of time as text for people, in the two largest units that matter: `45s`, `12m 3s`, `5h 20m`, `13d 4h`. */
+/** Formats a length of time for people, in its two largest units: `45s`, `12m 3s`, `5h 20m`, `13d 4h`. */
 export const duration = (seconds: number): string => {
   const whole = Math.max(0, Math.round(seconds));
   const parts = [

@@ -1,4 +1,4 @@
-/** The candidate that a mistyped word most likely stands for; null: no candidate is close enough to suggest. */
+/** Returns the candidate that a mistyped word most likely means, or null if no candidate is similar enough. */
 export function nearestWord(word: string, candidates: readonly string[]): string | null {
   const simplified = simplify(word);
   let best: string | null = null;
@@ -13,10 +13,10 @@ export function nearestWord(word: string, candidates: readonly string[]): string
   return best;
 }
 
-/** `role_arn`, `RoleARN` and `role-arn` all mean `roleArn`. */
+/** Makes different spellings equal: `role_arn`, `RoleARN` and `role-arn` all mean `roleArn`. */
 const simplify = (word: string): string => word.toLowerCase().replace(/[^a-z0-9]/g, '');
 
-/** Levenshtein distance. */
+/** Calculates the Levenshtein distance. */
 function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (let i = 1; i <= a.length; i++) {
