@@ -39,7 +39,7 @@ beforeEach(async () => {
 const deploy = (parameters: Record<string, string> = {}) =>
   aws.cloudformation.deploy({ ...STACK, template: text, parameters: { ...PARAMETERS, ...parameters } });
 
-test('it can be deployed before the source role exists, and creates nothing but the role by itself', async () => {
+test('the destination template can be deployed before the source role exists, and creates only the destination role by default', async () => {
   await s3.send(new CreateBucketCommand({ Bucket: 'acme-replica' }));
   const stack = await deploy();
 
@@ -49,7 +49,7 @@ test('it can be deployed before the source role exists, and creates nothing but 
   });
 });
 
-test('on request it creates the bucket: versioned, TLS only, and kept when the stack goes', async () => {
+test('the destination template creates a bucket on request: versioned, TLS only, and kept when the stack is deleted', async () => {
   await deploy({ CreateBucket: 'yes' });
   await aws.cloudformation.remove(STACK);
 
@@ -75,11 +75,11 @@ test.each([
   ['SourceBucketName', 'acme-source,Acme'],
   ['SourceKmsKeyArn', 'arn:aws:kms:us-east-1:222222222222:alias/key'],
   ['RoleName', 'a/b'],
-])('a wrong %s is refused: %s', async (parameter, value) => {
+])('the destination template refuses the parameter %s with the value %j', async (parameter, value) => {
   await expect(deploy({ [parameter]: value })).rejects.toThrow(parameter);
 });
 
-test('only the roles of one stack are trusted, and only with the external id', () => {
+test('the destination role trusts only the roles of one stack, and only with the external id', () => {
   const trust = parseTemplate(text).Resources['ReplicationRole']?.Properties['AssumeRolePolicyDocument'];
 
   expect(statementsOf(trust)).toMatchObject([
@@ -127,17 +127,20 @@ test.each([
   's3-replicator-prod-us-east-1',
   'app-replicate-files-prod-us-east-1',
   'x-replicate-replicate-p-us-east-1',
-])('of the stack %s the three roles are trusted, whatever is in its name, and no other', async (stack) => {
-  const role = (ending: string): string => `arn:aws:iam::111111111111:role/${stack}${ending}`;
-  const { outputs } = await deploy({ SourceRoleArn: role('-replicate') });
-  const replicationRole = String(outputs['RoleArn']);
-  for (const ending of ['-replicate', '-backfill', '-batch'])
-    await assume(await sessionOf(role(ending)), replicationRole);
-  for (const other of [role('-subscribe'), role('-replicate').replaceAll('-replicate', '-backfill')]) {
-    if (other === role('-backfill')) continue;
-    await expect(assume(await sessionOf(other), replicationRole)).rejects.toThrow('not authorized');
-  }
-});
+])(
+  'the destination role trusts the three roles of the stack %s and no other, whatever the name of the stack contains',
+  async (stack) => {
+    const role = (ending: string): string => `arn:aws:iam::111111111111:role/${stack}${ending}`;
+    const { outputs } = await deploy({ SourceRoleArn: role('-replicate') });
+    const replicationRole = String(outputs['RoleArn']);
+    for (const ending of ['-replicate', '-backfill', '-batch'])
+      await assume(await sessionOf(role(ending)), replicationRole);
+    for (const other of [role('-subscribe'), role('-replicate').replaceAll('-replicate', '-backfill')]) {
+      if (other === role('-backfill')) continue;
+      await expect(assume(await sessionOf(other), replicationRole)).rejects.toThrow('not authorized');
+    }
+  },
+);
 
 const lockOfBucket = () => s3.send(new GetObjectLockConfigurationCommand({ Bucket: 'acme-replica' }));
 
@@ -146,20 +149,20 @@ const ownershipOfBucket = async (): Promise<unknown> => {
   return answer.OwnershipControls?.Rules?.[0]?.ObjectOwnership;
 };
 
-test('the bucket has no Object Lock and takes no ACLs', async () => {
+test('the bucket of the destination template has no Object Lock and accepts no ACLs by default', async () => {
   await deploy({ CreateBucket: 'yes' });
 
   await expect(lockOfBucket()).rejects.toThrow('Object Lock configuration does not exist');
   expect(await ownershipOfBucket()).toBe('BucketOwnerEnforced');
 });
 
-test('on request the bucket has Object Lock, without locking anything by itself', async () => {
+test('the bucket of the destination template has Object Lock on request, without a default retention', async () => {
   await deploy({ CreateBucket: 'yes', EnableObjectLock: 'yes' });
 
   expect((await lockOfBucket()).ObjectLockConfiguration).toEqual({ ObjectLockEnabled: 'Enabled' });
 });
 
-test('where ACLs are replicated the bucket takes them, and replicas belong to its account', async () => {
+test('the bucket of the destination template accepts ACLs if ACLs are replicated, and owns the replicas', async () => {
   await deploy({ CreateBucket: 'yes', ReplicateAcl: 'yes' });
 
   expect(await ownershipOfBucket()).toBe('BucketOwnerPreferred');
@@ -195,7 +198,7 @@ const LIST =
   'ListReplicas: s3:ListBucket s3:ListBucketVersions s3:ListBucketMultipartUploads on arn:aws:s3:::${BucketName}';
 const LOCK = `LockReplicas: s3:PutObjectRetention s3:PutObjectLegalHold s3:GetObjectRetention s3:GetObjectLegalHold on ${OBJECTS}`;
 
-test('the role may write, tag, lock and look at replicas under the prefix, list the bucket, and nothing else', () => {
+test('the destination role may write, tag, lock and read the metadata of replicas under the prefix, list the bucket, and nothing else', () => {
   expect(granted()).toEqual([WRITE, LIST, LOCK]);
 });
 
@@ -219,11 +222,14 @@ test.each([
     { SourceKmsKeyArn: 'arn:aws:kms:us-east-1:111111111111:key/1' },
     [WRITE, LIST, LOCK, 'DecryptSources: kms:Decrypt on SourceKmsKeyArn'],
   ],
-])('what goes beyond that is asked for by a parameter: %j', (parameters, expected) => {
-  expect(granted(parameters)).toEqual(expected);
-});
+])(
+  'the parameters %j change the permissions of the destination role as documented',
+  (parameters, expected) => {
+    expect(granted(parameters)).toEqual(expected);
+  },
+);
 
-test('S3 may copy by itself from the source buckets that are named, each of them and no other', async () => {
+test('the destination role may let S3 itself copy from each named source bucket and from no other', async () => {
   await s3.send(new CreateBucketCommand({ Bucket: 'acme-replica' }));
   const statementOf = async (parameters: Record<string, string>) => {
     await deploy(parameters);
@@ -243,6 +249,6 @@ test('S3 may copy by itself from the source buckets that are named, each of them
   });
 });
 
-test('no parameter lets the role remove a version or weaken a lock', () => {
+test('no parameter of the destination template lets the role remove a version or weaken a lock', () => {
   expect(text).not.toMatch(/^\s*(- |Action: )s3:(DeleteObjectVersion|BypassGovernanceRetention)/m);
 });

@@ -6,7 +6,7 @@ import { unpackCode } from '@s3-replicator/local-aws/lambda';
 import { packaged } from './packaging.ts';
 import { resource } from './statements.ts';
 
-test('a wrong replication.yml stops the framework, with our own list of problems and nothing else', async () => {
+test('a wrong replication.yml stops the framework with our list of problems and nothing else', async () => {
   const failure = await packaged('name: 1a\nrules: []\n').then(
     () => null,
     (error: unknown) => error,
@@ -18,7 +18,7 @@ test('a wrong replication.yml stops the framework, with our own list of problems
   expect(message).not.toMatch(/\n\s+at /);
 });
 
-test('packaging twice gives the same bytes', async () => {
+test('packaging the same stack twice gives the same bytes', async () => {
   await using first = await packaged();
   await using second = await packaged();
 
@@ -27,7 +27,7 @@ test('packaging twice gives the same bytes', async () => {
   }
 });
 
-test('--region and --stage move the stack', async () => {
+test('the options --region and --stage change the region and stage of the packaged stack', async () => {
   await using stack = await packaged(fileWith({}), { region: 'eu-north-1', stage: 'test' });
 
   expect(resource(stack.template, 'ReplicateRole').Properties['RoleName']).toBe(
@@ -35,7 +35,7 @@ test('--region and --stage move the stack', async () => {
   );
 });
 
-test('only the backfill function carries a client of SNS', async () => {
+test('only the bundle of the backfill function contains a client of SNS', async () => {
   await using stack = await packaged();
   const carriers: string[] = [];
   for (const name of ['replicate', 'subscribe', 'backfill', 'batch']) {
@@ -49,7 +49,7 @@ test('only the backfill function carries a client of SNS', async () => {
 
 const HANDLERS: Record<string, string> = { batch: 'batch-operations' };
 
-test('a function carries the validated configuration and nothing that reads one', async () => {
+test('the bundle of a function contains the validated configuration and no code that reads a configuration file', async () => {
   await using stack = await packaged(fileWith({ source: { prefix: 'a-telling-prefix/' } }));
   const unpacked = await unpackCode(join(stack.directory, 'replicate.zip'), stack.directory);
   const code = await readFile(join(unpacked.directory, 'src/handlers/replicate.js'), 'utf8');

@@ -1,4 +1,4 @@
-/** What `serverless package` makes of a configuration. */
+/** The output of `serverless package` for a configuration. */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,13 +18,13 @@ export interface Resource {
 export interface Packaged extends AsyncDisposable {
   /** Folder of the zips and the template. */
   directory: string;
-  /** The compiled template, as text and read. */
+  /** The compiled template, as text and parsed. */
   templateText: string;
   template: Template;
   zip(name: string): Promise<Buffer>;
 }
 
-/** `configuration`: the text of replication.yml; absent: the one in the repository. Rejects with what the framework said. */
+/** `configuration`: the text of replication.yml; absent: the file in the repository. Rejects with the output of the framework. */
 export async function packaged(
   configuration?: string,
   deployment: { stage?: string; region?: string } = {},

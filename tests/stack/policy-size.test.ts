@@ -19,7 +19,7 @@ test('thirty source buckets fit into one stack', () => {
   expect(() => stackOf(parseConfiguration(buckets(30)))).not.toThrow();
 });
 
-test('so they do where each asks for something else', () => {
+test('thirty source buckets with different options fit into one stack', () => {
   const more = (index: number) => ({
     versions: index % 2 === 0 ? 'all' : 'latest',
     acl: index % 3 === 0 ? 'replicate' : 'ignore',
@@ -29,7 +29,7 @@ test('so they do where each asks for something else', () => {
   expect(() => stackOf(parseConfiguration(buckets(30, more)))).not.toThrow();
 });
 
-test('more buckets than policies can name are refused before AWS does', () => {
+test('more source buckets than policies can name are refused before AWS would refuse them', () => {
   expect(() => stackOf(parseConfiguration(buckets(80)))).toThrow(
     /subscribe role would have about \d+ characters.*second stack/s,
   );

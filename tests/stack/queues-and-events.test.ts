@@ -1,18 +1,19 @@
-/** The queues, subscriptions, event rules and alarms in the compiled template. */
+/** The queues, subscriptions, event rules and alarms that our code generates. */
 import { expect, test } from 'vitest';
-import { sampleStack } from './sample-stack.ts';
-import { ofType, statementsOf } from './statements.ts';
+import { generatedTemplate } from './sample-stack.ts';
+import { ofType, resource, statementsOf } from './statements.ts';
 
-const sample = sampleStack();
+const template = generatedTemplate();
+const properties = (logicalId: string): Record<string, unknown> => resource(template, logicalId).Properties;
 
-/** Those that pass events of buckets on. */
+/** The rules that forward events of buckets. */
 const bucketRules = () =>
-  ofType(sample.template(), 'AWS::Events::Rule').filter(
+  ofType(template, 'AWS::Events::Rule').filter(
     ([, { Properties }]) => Properties['EventPattern'] !== undefined,
   );
 
-test('messages live for fourteen days, hide for six time-outs and end in the dead-letter queue', () => {
-  expect(sample.properties('LiveQueue')).toEqual({
+test('messages of the live queue live for fourteen days, stay hidden for six time-outs and end in the dead-letter queue', () => {
+  expect(properties('LiveQueue')).toEqual({
     QueueName: 'acme-replication-test-live',
     VisibilityTimeout: 5400,
     MessageRetentionPeriod: 1_209_600,
@@ -22,7 +23,7 @@ test('messages live for fourteen days, hide for six time-outs and end in the dea
       maxReceiveCount: 15,
     },
   });
-  expect(sample.properties('LiveDeadLetterQueue')).toMatchObject({
+  expect(properties('LiveDeadLetterQueue')).toMatchObject({
     QueueName: 'acme-replication-test-live-dlq',
     MessageRetentionPeriod: 1_209_600,
     SqsManagedSseEnabled: true,
@@ -30,10 +31,8 @@ test('messages live for fourteen days, hide for six time-outs and end in the dea
   });
 });
 
-test('only the source buckets of this account and our event rules may send, and nobody without TLS', () => {
-  const [buckets, rules, tls, ...others] = statementsOf(
-    sample.properties('LiveQueuePolicy')['PolicyDocument'],
-  );
+test('only the source buckets of this account and our event rules may send to the live queue, and nobody may send without TLS', () => {
+  const [buckets, rules, tls, ...others] = statementsOf(properties('LiveQueuePolicy')['PolicyDocument']);
 
   expect(others).toEqual([]);
   expect(buckets).toMatchObject({
@@ -55,7 +54,7 @@ test('only the source buckets of this account and our event rules may send, and 
     Condition: { ArnEquals: { 'aws:SourceArn': [{ 'Fn::GetAtt': [eventRule, 'Arn'] }] } },
   });
   for (const policy of ['LiveQueuePolicy', 'LiveDeadLetterQueuePolicy']) {
-    expect(statementsOf(sample.properties(policy)['PolicyDocument'])).toContainEqual({
+    expect(statementsOf(properties(policy)['PolicyDocument'])).toContainEqual({
       ...tls,
       Resource: expect.anything(),
     });
@@ -67,8 +66,8 @@ test('only the source buckets of this account and our event rules may send, and 
   });
 });
 
-test('each source bucket is subscribed once, to what its rules want, with filters that do not overlap', () => {
-  const subscriptions = ofType(sample.template(), 'Custom::BucketSubscription').map(
+test('each source bucket is subscribed once, to the changes that its rules replicate, with filters that do not overlap', () => {
+  const subscriptions = ofType(template, 'Custom::BucketSubscription').map(
     ([, { Properties }]) => Properties,
   );
 
@@ -107,14 +106,14 @@ test('each source bucket is subscribed once, to what its rules want, with filter
   ]);
 });
 
-test('a subscription waits for the queue policy, and its permission outlives it', () => {
-  for (const [, { DependsOn = [] }] of ofType(sample.template(), 'Custom::BucketSubscription')) {
+test('a subscription depends on the queue policy and on its permission, so that the permission outlives the subscription', () => {
+  for (const [, { DependsOn = [] }] of ofType(template, 'Custom::BucketSubscription')) {
     expect(DependsOn).toContain('LiveQueuePolicy');
-    expect(DependsOn.map((id) => sample.template().Resources[id]?.Type)).toContain('AWS::IAM::Policy');
+    expect(DependsOn.map((id) => template.Resources[id]?.Type)).toContain('AWS::IAM::Policy');
   }
 });
 
-test('EventBridge passes on what the rules of the bucket want', () => {
+test('an event rule forwards the changes that the rules of its bucket replicate', () => {
   expect(bucketRules().map(([, { Properties }]) => Properties['EventPattern'])).toEqual([
     {
       source: ['aws.s3'],
@@ -131,8 +130,8 @@ test('EventBridge passes on what the rules of the bucket want', () => {
   ]);
 });
 
-test('seven alarms tell the topic, which only CloudWatch of this account may publish to', () => {
-  const alarms = ofType(sample.template(), 'AWS::CloudWatch::Alarm').map(([, { Properties }]) => Properties);
+test('seven alarms notify the alarm topic, to which only CloudWatch of this account may publish', () => {
+  const alarms = ofType(template, 'AWS::CloudWatch::Alarm').map(([, { Properties }]) => Properties);
 
   expect(alarms.map(({ MetricName, Threshold }) => [MetricName, Threshold])).toEqual([
     ['ApproximateNumberOfMessagesVisible', 1],
@@ -146,10 +145,10 @@ test('seven alarms tell the topic, which only CloudWatch of this account may pub
   for (const alarm of alarms) {
     expect(alarm).toMatchObject({ AlarmActions: [{ Ref: 'AlarmTopic' }], TreatMissingData: 'notBreaching' });
   }
-  expect(sample.properties('AlarmTopic')).toMatchObject({
+  expect(properties('AlarmTopic')).toMatchObject({
     Subscription: [{ Protocol: 'email', Endpoint: 'ops@example.com' }],
   });
-  expect(statementsOf(sample.properties('AlarmTopicPolicy')['PolicyDocument'])[0]).toMatchObject({
+  expect(statementsOf(properties('AlarmTopicPolicy')['PolicyDocument'])[0]).toMatchObject({
     Principal: { Service: 'cloudwatch.amazonaws.com' },
     Condition: { StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } } },
   });

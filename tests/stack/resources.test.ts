@@ -1,4 +1,4 @@
-/** Corners of the generated resources, without packaging. */
+/** Special cases of the generated resources, without packaging. */
 import { expect, test } from 'vitest';
 import { parseConfiguration } from '../../src/lib/configuration/configuration.ts';
 import { stackOf } from '../../src/stack/stack.ts';
@@ -40,11 +40,11 @@ test.each([
   [{ prefix: 'a-', suffix: '-b' }, [{ wildcard: 'a-*-b' }, 'a-b']],
   [{ prefix: 'aa', suffix: 'aa' }, [{ wildcard: 'aa*aa' }, 'aaa', 'aa']],
   [{ prefix: 'a*/', suffix: '\\b' }, [{ wildcard: 'a\\*/*\\\\b' }]],
-])('EventBridge is asked for the keys of %j', (source, keys) => {
+])('the event rule of the source %j asks EventBridge for exactly the keys of the source', (source, keys) => {
   expect(keysOf(source)).toEqual(keys);
 });
 
-test('a pattern longer than EventBridge takes asks for all keys: the function filters', () => {
+test('an event rule whose pattern would be too long for EventBridge asks for all keys, because the function filters them', () => {
   const rules = Array.from({ length: 30 }, (_, index) =>
     rule(
       `rule-${index}`,
@@ -65,12 +65,12 @@ test.each([
   ['a*b/', 'a*'],
   ['données/', 'donn*'],
   ['$x/', '*'],
-])('the role may read the prefix %s as %s', (prefix, resource) => {
+])('the replicate role may read the prefix %s through the resource pattern %s', (prefix, resource) => {
   const role = JSON.stringify(resourcesOf(fileWith({ source: { prefix } }))['ReplicateRole']);
   expect(role).toContain(`:s3:::source-bucket/${resource}"`);
 });
 
-test('a role that only others read for gets no permission on the bucket itself', () => {
+test('the replicate role gets no permission on a bucket that another role reads', () => {
   const roleArn = 'arn:aws:iam::111111111111:role/reader';
   const role = JSON.stringify(resourcesOf(fileWith({ source: { roleArn } }))['ReplicateRole']);
 
@@ -78,7 +78,7 @@ test('a role that only others read for gets no permission on the bucket itself',
   expect(role).toContain(roleArn);
 });
 
-test('EventBridge passes on only what a rule of the bucket replicates', () => {
+test('an event rule forwards only changes that a rule of the bucket replicates', () => {
   const detailTypes = (more: object): unknown => {
     const text = fileWith({ source: { events: 'eventbridge' }, rule: { ...more } });
     return JSON.parse(JSON.stringify(only(resourcesOf(text), 'AWS::Events::Rule')['EventPattern']))[
@@ -92,7 +92,7 @@ test('EventBridge passes on only what a rule of the bucket replicates', () => {
   expect(detailTypes({ deletes: 'replicate' })).toEqual([...always, 'Object Deleted']);
 });
 
-test('an action that one rule needs is granted for its prefix, not for those of the other rules of the bucket', () => {
+test('an action that one rule needs is granted for the prefix of that rule, not for the prefixes of other rules of the bucket', () => {
   const text = file([
     rule('all', { bucket: 'source-1' }, [destination('replica-1')]),
     rule('some', { bucket: 'source-1', prefix: 'a/' }, [destination('replica-2')], { restore: { days: 1 } }),
@@ -110,7 +110,7 @@ test('an action that one rule needs is granted for its prefix, not for those of 
   expect(statements[1]?.Action).toEqual(['s3:RestoreObject']);
 });
 
-test('resources with the same actions share a statement: policies may not be long', () => {
+test('resources with the same actions share a statement, because the length of a policy is limited', () => {
   const rules = (more: (index: number) => object) =>
     file(
       Array.from({ length: 6 }, (_, index) =>
@@ -132,17 +132,17 @@ test('resources with the same actions share a statement: policies may not be lon
 });
 
 test.each([
-  [{ objectLock: 'replicate' }, true],
-  [{ objectLock: 'governance' }, true],
-  [{ objectLock: 'ignore' }, false],
-])('locks are read for a destination with %j: %s', (more, isRead) => {
+  [{ objectLock: 'replicate' }, 'may'],
+  [{ objectLock: 'governance' }, 'may'],
+  [{ objectLock: 'ignore' }, 'may not'],
+])('for a destination with %j the replicate role %s read locks', (more, permission) => {
   const actions = readStatements(fileWith({ destination: more })).flatMap(({ Action }) => Action);
 
-  expect(actions.includes('s3:GetObjectRetention')).toBe(isRead);
-  expect(actions.includes('s3:GetObjectLegalHold')).toBe(isRead);
+  expect(actions.includes('s3:GetObjectRetention')).toBe(permission === 'may');
+  expect(actions.includes('s3:GetObjectLegalHold')).toBe(permission === 'may');
 });
 
-test('whatever rules ask for, no role may remove a version or weaken a lock', () => {
+test('no role of the source account may remove a version or weaken a lock, whatever the rules ask for', () => {
   const everything = fileWith({
     destination: { objectLock: 'governance' },
     rule: { deletes: 'replicate', acl: 'replicate', replicas: 'replicate', restore: { days: 1 } },
@@ -151,7 +151,7 @@ test('whatever rules ask for, no role may remove a version or weaken a lock', ()
   expect(JSON.stringify(resourcesOf(everything))).not.toMatch(/s3:(Delete|Bypass|Put(?!BucketNotification))/);
 });
 
-test('buckets whose names differ only in punctuation are different resources', () => {
+test('buckets whose names differ only in punctuation get different resources', () => {
   const resources = resourcesOf(
     file([
       rule('a', { bucket: 'acme-logs' }, [destination('replica-1')]),
@@ -163,7 +163,7 @@ test('buckets whose names differ only in punctuation are different resources', (
   expect(subscriptions.map(({ Properties }) => Properties?.['bucket'])).toEqual(['acme-logs', 'acme.logs']);
 });
 
-test('a queue that no EventBridge rule feeds lets EventBridge send nothing', () => {
+test('the policy of a live queue that no event rule feeds does not let EventBridge send', () => {
   expect(JSON.stringify(resourcesOf(fileWith({})))).not.toContain('events.amazonaws.com');
   expect(JSON.stringify(resourcesOf(fileWith({ source: { events: 'eventbridge' } })))).not.toContain(
     '"s3.amazonaws.com"}',

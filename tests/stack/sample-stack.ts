@@ -1,10 +1,12 @@
-/** The compiled template of a stack that uses most options. */
-import { afterAll, beforeAll } from 'vitest';
+/** A stack that uses most options. */
+import { parseConfiguration } from '../../src/lib/configuration/configuration.ts';
+import { stackOf } from '../../src/stack/stack.ts';
 import { destination, file, rule } from '../configuration/yaml.ts';
 import { type Packaged, packaged, type Template } from './packaging.ts';
-import { resource } from './statements.ts';
 
 export const KEY = 'arn:aws:kms:eu-west-1:111111111111:key/12345678-1234-1234-1234-123456789012';
+
+const STAGE = 'test';
 
 const CONFIGURATION = file(
   [
@@ -47,26 +49,9 @@ const CONFIGURATION = file(
   },
 );
 
-export interface SampleStack {
-  packaged(): Packaged;
-  template(): Template;
-  properties(logicalId: string): Record<string, unknown>;
-}
+/** The resources that our own code generates for the sample stack, without packaging. */
+export const generatedTemplate = (): Template =>
+  JSON.parse(JSON.stringify(stackOf(parseConfiguration(CONFIGURATION, { stage: STAGE })).resources));
 
-/** Packages the stack before the tests of the calling file and removes it after them. */
-export const sampleStack = (): SampleStack => {
-  let stack: Packaged | null = null;
-  beforeAll(async () => {
-    stack = await packaged(CONFIGURATION, { stage: 'test' });
-  });
-  afterAll(() => stack?.[Symbol.asyncDispose]());
-  const current = (): Packaged => {
-    if (stack === null) throw new Error('the stack is packaged only while tests run');
-    return stack;
-  };
-  return {
-    packaged: current,
-    template: () => current().template,
-    properties: (logicalId) => resource(current().template, logicalId).Properties,
-  };
-};
+/** Packages the sample stack with the framework, which takes seconds of CPU time. */
+export const packagedSample = (): Promise<Packaged> => packaged(CONFIGURATION, { stage: STAGE });

@@ -34,10 +34,10 @@ export function roleStatements(template: Template, roleId: string): Statement[] 
 /** The statements of a queue, topic or trust policy. */
 export const statementsOf = (policy: unknown): Statement[] => (policy as PolicyDocument).Statement;
 
-/** One element or several, as IAM writes it. */
+/** IAM writes a list of one element also as the element itself. */
 export const list = <T>(value: unknown): T[] => (Array.isArray(value) ? value : [value]) as T[];
 
-/** `action on resource`, one line for each pair. */
+/** One text `action on resource` for each pair, sorted. */
 export const grants = (statements: Statement[]): string[] =>
   statements
     .flatMap(({ Action, Resource }) =>
@@ -47,7 +47,7 @@ export const grants = (statements: Statement[]): string[] =>
     )
     .toSorted();
 
-/** Intrinsic functions in short: `LiveQueue.Arn`. */
+/** A short form of intrinsic functions: `LiveQueue.Arn`. */
 export function spell(value: unknown): string {
   if (typeof value === 'object' && value !== null) {
     if ('Ref' in value) return String(value.Ref);

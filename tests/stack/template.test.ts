@@ -1,12 +1,37 @@
-/** The functions, tables and outputs of the compiled template. */
-import { expect, test } from 'vitest';
-import { sampleStack } from './sample-stack.ts';
-import { ofType, spell, statementsOf } from './statements.ts';
+/** The functions and outputs of the compiled template. Only this file packages the sample stack, because packaging is slow. */
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Packaged, Template } from './packaging.ts';
+import { generatedTemplate, packagedSample } from './sample-stack.ts';
+import { ofType, resource, roleStatements, spell, statementsOf } from './statements.ts';
 
-const sample = sampleStack();
+let stack: Packaged;
+let template: Template;
 
-test('the replicate function runs as designed, fed by the live queue and apart from it by that of backfills', () => {
-  expect(sample.properties('ReplicateLambdaFunction')).toMatchObject({
+beforeAll(async () => {
+  stack = await packagedSample();
+  template = stack.template;
+});
+
+afterAll(() => stack[Symbol.asyncDispose]());
+
+const properties = (logicalId: string): Record<string, unknown> => resource(template, logicalId).Properties;
+
+// The tests of roles, queues and events rely on this: they check the generated resources without packaging.
+test('the template contains the generated resources unchanged, and apart from schedules no other resources of their types', () => {
+  const generated = generatedTemplate();
+  expect(template.Resources).toEqual({ ...template.Resources, ...generated.Resources });
+
+  const types = new Set(Object.values(generated.Resources).map(({ Type }) => Type));
+  const ids = ({ Resources }: Template): string[] =>
+    Object.entries(Resources)
+      .filter(([, { Type, Properties }]) => types.has(Type) && Properties['ScheduleExpression'] === undefined)
+      .map(([id]) => id)
+      .toSorted();
+  expect(ids(template)).toEqual(ids(generated));
+});
+
+test('the replicate function has the designed settings and is fed by the live queue and, separately, by the backfill queue', () => {
+  expect(properties('ReplicateLambdaFunction')).toMatchObject({
     FunctionName: 'acme-replication-test-replicate',
     Handler: 'src/handlers/replicate.handler',
     Runtime: 'nodejs24.x',
@@ -31,7 +56,7 @@ test('the replicate function runs as designed, fed by the live queue and apart f
       },
     },
   });
-  const mappings = ofType(sample.template(), 'AWS::Lambda::EventSourceMapping').map(
+  const mappings = ofType(template, 'AWS::Lambda::EventSourceMapping').map(
     ([, mapping]) => mapping.Properties,
   );
   expect(
@@ -56,8 +81,8 @@ test('the replicate function runs as designed, fed by the live queue and apart f
   ]);
 });
 
-test('the backfill function works on one range at a time, whose message outlives it', () => {
-  expect(sample.properties('BackfillLambdaFunction')).toMatchObject({
+test("the backfill function works on one range at a time, and the message of the range outlives the function's time-out", () => {
+  expect(properties('BackfillLambdaFunction')).toMatchObject({
     FunctionName: 'acme-replication-test-backfill',
     Handler: 'src/handlers/backfill.handler',
     Timeout: 900,
@@ -75,7 +100,7 @@ test('the backfill function works on one range at a time, whose message outlives
       },
     },
   });
-  const [[, mapping] = []] = ofType(sample.template(), 'AWS::Lambda::EventSourceMapping').filter(
+  const [[, mapping] = []] = ofType(template, 'AWS::Lambda::EventSourceMapping').filter(
     ([, { Properties }]) => spell(Properties['FunctionName']) === 'BackfillLambdaFunction.Arn',
   );
   expect(mapping?.Properties).toMatchObject({
@@ -83,7 +108,7 @@ test('the backfill function works on one range at a time, whose message outlives
     EventSourceArn: { 'Fn::GetAtt': ['RangesQueue', 'Arn'] },
     ScalingConfig: { MaximumConcurrency: 8 },
   });
-  expect(sample.properties('RangesQueue')).toMatchObject({
+  expect(properties('RangesQueue')).toMatchObject({
     QueueName: 'acme-replication-test-ranges',
     VisibilityTimeout: 960,
     RedrivePolicy: {
@@ -91,7 +116,7 @@ test('the backfill function works on one range at a time, whose message outlives
       maxReceiveCount: 12,
     },
   });
-  expect(sample.properties('BackfillQueue')).toMatchObject({
+  expect(properties('BackfillQueue')).toMatchObject({
     RedrivePolicy: {
       deadLetterTargetArn: { 'Fn::GetAtt': ['LiveDeadLetterQueue', 'Arn'] },
       maxReceiveCount: 15,
@@ -99,15 +124,15 @@ test('the backfill function works on one range at a time, whose message outlives
   });
 });
 
-test('the transfer function has the role and the settings of the replicate function, and a queue and a schedule of its own', () => {
-  const { FunctionName, Handler, ...others } = sample.properties('TransferLambdaFunction');
+test('the transfer function has the role and settings of the replicate function, but its own queue and schedule', () => {
+  const { FunctionName, Handler, ...others } = properties('TransferLambdaFunction');
   expect([FunctionName, Handler]).toEqual([
     'acme-replication-test-transfer',
     'src/handlers/transfer.handler',
   ]);
-  const { Role, Environment, MemorySize, Timeout } = sample.properties('ReplicateLambdaFunction');
+  const { Role, Environment, MemorySize, Timeout } = properties('ReplicateLambdaFunction');
   expect(others).toMatchObject({ Role, Environment, MemorySize, Timeout });
-  const [[, mapping] = []] = ofType(sample.template(), 'AWS::Lambda::EventSourceMapping').filter(
+  const [[, mapping] = []] = ofType(template, 'AWS::Lambda::EventSourceMapping').filter(
     ([, { Properties }]) => spell(Properties['FunctionName']) === 'TransferLambdaFunction.Arn',
   );
   expect(mapping?.Properties).toMatchObject({
@@ -116,7 +141,7 @@ test('the transfer function has the role and the settings of the replicate funct
     FunctionResponseTypes: ['ReportBatchItemFailures'],
     ScalingConfig: { MaximumConcurrency: 33 },
   });
-  const scheduled = ofType(sample.template(), 'AWS::Events::Rule').filter(
+  const scheduled = ofType(template, 'AWS::Events::Rule').filter(
     ([, { Properties }]) => Properties['ScheduleExpression'] !== undefined,
   );
   expect(scheduled.map(([, { Properties }]) => Properties)).toMatchObject([
@@ -128,8 +153,8 @@ test('the transfer function has the role and the settings of the replicate funct
   ]);
 });
 
-test('a range outlives the function that works on it, and is received as often as SQS allows', () => {
-  expect(sample.properties('TransferQueue')).toEqual({
+test('the message of a part range outlives the time-out of the transfer function and may be received as often as SQS allows', () => {
+  expect(properties('TransferQueue')).toEqual({
     QueueName: 'acme-replication-test-transfers',
     VisibilityTimeout: 960,
     MessageRetentionPeriod: 1_209_600,
@@ -139,47 +164,56 @@ test('a range outlives the function that works on it, and is received as often a
       maxReceiveCount: 1000,
     },
   });
-  expect(sample.properties('TransferDeadLetterQueue')['QueueName']).toBe(
-    'acme-replication-test-transfers-dlq',
-  );
+  expect(properties('TransferDeadLetterQueue')['QueueName']).toBe('acme-replication-test-transfers-dlq');
   for (const queue of ['TransferQueue', 'TransferDeadLetterQueue']) {
-    expect(statementsOf(sample.properties(`${queue}Policy`)['PolicyDocument'])).toMatchObject([
+    expect(statementsOf(properties(`${queue}Policy`)['PolicyDocument'])).toMatchObject([
       { Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } },
     ]);
   }
 });
 
-test('the table of transfers is on demand and can be restored to a point in time', () => {
-  expect(sample.properties('TransfersTable')).toEqual({
-    TableName: 'acme-replication-test-transfers',
-    BillingMode: 'PAY_PER_REQUEST',
-    AttributeDefinitions: [{ AttributeName: 'transfer', AttributeType: 'S' }],
-    KeySchema: [{ AttributeName: 'transfer', KeyType: 'HASH' }],
-    PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
-    SSESpecification: { SSEEnabled: true },
-  });
+test('no policy of a role names a wildcard action or the bare resource `*`', () => {
+  for (const [role] of ofType(template, 'AWS::IAM::Role')) {
+    for (const { Effect, Action, Resource } of roleStatements(template, role)) {
+      expect(Effect).toBe('Allow');
+      expect(JSON.stringify(Action)).not.toContain('*');
+      expect(spell(Resource)).not.toBe('*');
+    }
+  }
 });
 
-test('the table is on demand, expires records and can be restored to a point in time', () => {
-  expect(sample.properties('IdempotencyTable')).toEqual({
-    TableName: 'acme-replication-test-idempotency',
-    BillingMode: 'PAY_PER_REQUEST',
-    AttributeDefinitions: [{ AttributeName: 'id', AttributeType: 'S' }],
-    KeySchema: [{ AttributeName: 'id', KeyType: 'HASH' }],
-    TimeToLiveSpecification: { AttributeName: 'expiration', Enabled: true },
-    PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
-    SSESpecification: { SSEEnabled: true },
-  });
+test('every function has its own role that only Lambda may assume, except that the transfer function shares the replicate role', () => {
+  const functions = ofType(template, 'AWS::Lambda::Function').map(([, { Properties }]) =>
+    spell(Properties['Role']),
+  );
+  expect(functions.toSorted()).toEqual([
+    'BackfillRole.Arn',
+    'BatchRole.Arn',
+    'ReplicateRole.Arn',
+    'ReplicateRole.Arn',
+    'SubscribeRole.Arn',
+  ]);
+  expect(
+    ofType(template, 'AWS::IAM::Role')
+      .map(([id]) => id)
+      .toSorted(),
+  ).toEqual(['BackfillRole', 'BatchJobRole', 'BatchRole', 'ReplicateRole', 'SubscribeRole']);
+  for (const [id, { Properties }] of ofType(template, 'AWS::IAM::Role')) {
+    if (id === 'BatchJobRole') continue;
+    expect(statementsOf(Properties['AssumeRolePolicyDocument'])).toEqual([
+      { Effect: 'Allow', Principal: { Service: 'lambda.amazonaws.com' }, Action: 'sts:AssumeRole' },
+    ]);
+  }
 });
 
-test('logs expire', () => {
-  for (const [, { Properties }] of ofType(sample.template(), 'AWS::Logs::LogGroup')) {
+test('the logs of all functions expire after the configured number of days', () => {
+  for (const [, { Properties }] of ofType(template, 'AWS::Logs::LogGroup')) {
     expect(Properties['RetentionInDays']).toBe(14);
   }
 });
 
-test('functions and stack carry the tags', () => {
-  for (const [, { Properties }] of ofType(sample.template(), 'AWS::Lambda::Function')) {
+test('all functions carry the tags of the stack', () => {
+  for (const [, { Properties }] of ofType(template, 'AWS::Lambda::Function')) {
     expect(Properties['Tags']).toEqual([
       { Key: 'application', Value: 'acme-replication' },
       { Key: 'stage', Value: 'test' },
@@ -188,18 +222,18 @@ test('functions and stack carry the tags', () => {
   }
 });
 
-test('the deployment bucket is encrypted, closed to the public and takes no request without TLS', () => {
-  expect(sample.properties('ServerlessDeploymentBucket')).toMatchObject({
+test('the deployment bucket is encrypted, closed to the public and denies requests without TLS', () => {
+  expect(properties('ServerlessDeploymentBucket')).toMatchObject({
     BucketEncryption: expect.anything(),
     PublicAccessBlockConfiguration: { BlockPublicAcls: true, RestrictPublicBuckets: true },
   });
-  expect(
-    statementsOf(sample.properties('ServerlessDeploymentBucketPolicy')['PolicyDocument'])[0]?.Effect,
-  ).toBe('Deny');
+  expect(statementsOf(properties('ServerlessDeploymentBucketPolicy')['PolicyDocument'])[0]?.Effect).toBe(
+    'Deny',
+  );
 });
 
-test('the outputs name what operators and destination accounts need', () => {
-  expect(Object.keys(sample.template().Outputs)).toEqual(
+test('the outputs of the stack name the resources that operators and destination accounts need', () => {
+  expect(Object.keys(template.Outputs)).toEqual(
     expect.arrayContaining([
       'ReplicateRoleArn',
       'DeadLetterQueueUrl',
