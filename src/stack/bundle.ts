@@ -1,11 +1,11 @@
-/** How serverless-esbuild makes the functions' bundles. */
+/** The options with which serverless-esbuild bundles the functions. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { loadConfiguration } from '../lib/configuration/configuration.ts';
 import type { DeploymentOptions } from '../lib/configuration/configuration.ts';
 
-/** The part of esbuild's plugin interface that is used here. */
+/** The part of esbuild's plugin interface that this file uses. */
 interface Build {
   initialOptions: { outdir?: string };
   onEnd(callback: () => void): void;
@@ -21,7 +21,7 @@ interface Serverless {
   processedInput: { options: DeploymentOptions };
 }
 
-/** esbuild options, measured in bench: see decisions. */
+/** The reasons for these options are in decisions/009-bundled-sdk.md. */
 function bundleOptions(serverless: Serverless): object {
   const { stage, region } = serverless.processedInput.options;
   return {
@@ -29,10 +29,10 @@ function bundleOptions(serverless: Serverless): object {
     platform: 'node',
     target: 'node24',
     format: 'cjs',
-    // Names stay readable in stack traces; without source maps nothing else would make them so.
+    // Names are not minified, so that stack traces stay readable without source maps.
     minifyWhitespace: true,
     minifySyntax: true,
-    // The SDK is bundled: loading it from the runtime takes longer and changes without notice.
+    // The SDK is bundled: the runtime's copy takes longer to load, and its version changes without notice.
     exclude: [],
     mainFields: ['module', 'main'],
     alias: {
@@ -49,8 +49,8 @@ function bundleOptions(serverless: Serverless): object {
 }
 
 /**
- * Says beside the bundle that it is CommonJS: `serverless invoke local` loads it from below this project, whose own
- * package.json says that .js files are ES modules.
+ * Writes a package.json beside the bundle that declares .js files to be CommonJS. Without it `serverless invoke local`, which loads the
+ * bundle from a folder inside this project, would apply the project's package.json, which declares them to be ES modules.
  */
 const commonJsFolder = {
   name: 'commonjs-folder',
@@ -77,5 +77,5 @@ const replicationConfiguration = (options: DeploymentOptions) => ({
   },
 });
 
-// The name under which `require` hands out the function itself: the bundler plugin loads this file so.
+// The bundler plugin loads this file with `require`, which returns the export of this name instead of the module.
 export { bundleOptions as 'module.exports' };

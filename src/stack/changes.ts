@@ -1,6 +1,6 @@
 import type { ReplicationRule } from '../lib/model/rule.ts';
 
-/** A kind of change to an object, in the names of the two ways by which S3 reports it. */
+/** A kind of change to an object, with its names in S3's notifications and in EventBridge. */
 export interface SourceChange {
   /** https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-event-types-and-destinations.html */
   eventTypes: string[];
@@ -25,7 +25,7 @@ const SOURCE_CHANGES: (SourceChange & { concerns(rule: ReplicationRule): boolean
   {
     eventTypes: ['s3:ObjectRestore:Completed'],
     detailTypes: ['Object Restore Completed'],
-    // Whoever requested the restore, the archived object can be read from now on.
+    // The archived object can be read from this moment, whoever requested the restore.
     concerns: () => true,
   },
   {
@@ -35,7 +35,7 @@ const SOURCE_CHANGES: (SourceChange & { concerns(rule: ReplicationRule): boolean
   },
   {
     eventTypes: ['s3:ObjectRemoved:*', 's3:LifecycleExpiration:*'],
-    // EventBridge has one name for both.
+    // EventBridge has one name for both events of S3.
     detailTypes: ['Object Deleted'],
     concerns: ({ deletes }) => deletes === 'replicate',
   },

@@ -18,12 +18,12 @@ export interface Statement {
   Condition?: Record<string, Record<string, unknown>>;
 }
 
-/** `Ref`: of a pseudo parameter, or what CloudFormation calls the name of a resource (for a queue its URL). */
+/** `Ref`: the value of a pseudo parameter, or the value that CloudFormation returns for a resource (for a queue its URL). */
 export const ref = (logicalId: string): object => ({ Ref: logicalId });
 
 export const attribute = (logicalId: string, name: string): object => ({ 'Fn::GetAtt': [logicalId, name] });
 
-/** Text with `${AWS::Partition}` and the like in it. */
+/** Text that contains references such as `${AWS::Partition}`. */
 export const substitute = (text: string): object => ({ 'Fn::Sub': text });
 
 export const ACCOUNT_ID = ref('AWS::AccountId');
@@ -37,8 +37,8 @@ export const bucketArn = (bucket: string): object => substitute(`arn:\${AWS::Par
 
 /**
  * The objects of a bucket under a prefix. In an IAM policy `*`, `?` and `${` have a meaning of their own and characters
- * above U+00FF are not allowed, so the prefix is cut before the first character that is not plain: the statement then
- * covers somewhat more keys of the same bucket.
+ * above U+00FF are not allowed, so the prefix is cut before the first such character: the statement then covers somewhat
+ * more keys of the same bucket.
  * https://docs.aws.amazon.com/IAM/latest/APIReference/API_PutRolePolicy.html
  */
 export const objectsArn = (bucket: string, prefix: string): object =>

@@ -21,7 +21,8 @@ export const eventRules = (buckets: SubscribedBucket[], stack: string): Resource
               {
                 Id: 'live-queue',
                 Arn: attribute('LiveQueue', 'Arn'),
-                // EventBridge drops events that it could not deliver for a day. Here they are kept, seen and sent again.
+                // EventBridge drops events that it could not deliver for a day. This queue keeps them, so that an operator sees them and
+                // sends them again.
                 DeadLetterConfig: { Arn: attribute('LiveDeadLetterQueue', 'Arn') },
               },
             ],
@@ -40,14 +41,14 @@ function eventPattern({ bucket, changes, filters }: SubscribedBucket): object {
   const matchers = filters.flatMap(keyMatchers);
   if (matchers.includes(null)) return whole({});
   const narrow = whole({ object: { key: matchers } });
-  // The function filters by itself, so without key filters it is only invoked more often.
+  // The function filters too, so without key filters it is only invoked more often.
   return JSON.stringify(narrow).length <= MAXIMUM_PATTERN_LENGTH ? narrow : whole({});
 }
 
 /** https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html */
 const MAXIMUM_PATTERN_LENGTH = 2048;
 
-/** Null: any key. */
+/** Null if the pattern should match any key. */
 function keyMatchers({ prefix, suffix }: KeyFilter): (object | string | null)[] {
   if (prefix === '' && suffix === '') return [null];
   if (suffix === '') return [{ prefix }];

@@ -14,7 +14,7 @@ export const BATCH_VISIBILITY_SECONDS = 6 * 900;
  */
 export const SINGLE_MESSAGE_VISIBILITY_SECONDS = 16 * 60;
 
-/** The maximum that SQS allows. */
+/** How long messages are kept: the maximum that SQS allows. */
 export const RETENTION_SECONDS = 14 * 24 * 60 * 60;
 
 /**
@@ -43,7 +43,7 @@ export const queues = (names: ResourceNames, buckets: SubscribedBucket[]): Resou
       QueueName: names.deadLetterQueue,
       MessageRetentionPeriod: RETENTION_SECONDS,
       SqsManagedSseEnabled: true,
-      // By name: a reference would be a circle, since the live queue refers to this one.
+      // The ARN is built from the name, because a reference would be circular: the live queue refers to this queue.
       RedriveAllowPolicy: {
         redrivePermission: 'byQueue',
         sourceQueueArns: [names.liveQueue, names.backfillQueue].map((name) => ({
@@ -87,7 +87,7 @@ export const tlsOnly = (queue: string): [string, CloudFormationResource] => [
   },
 ];
 
-/** The account is checked besides the bucket, because a deleted bucket can be created again by another account. */
+/** The policy checks the account as well as the bucket, because another account can create a deleted bucket again. */
 function allowBuckets(buckets: SubscribedBucket[]): Statement[] {
   if (buckets.length === 0) return [];
   return [

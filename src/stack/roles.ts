@@ -11,7 +11,7 @@ export const roles = (configuration: Configuration): Resources => {
   const names = resourceNames(configuration.deployment);
   return {
     ReplicateRole: role(names.replicateRole, replicateStatements(configuration)),
-    // What it may do to buckets is granted bucket by bucket, beside each subscription.
+    // The permissions on source buckets are granted bucket by bucket, beside each subscription.
     SubscribeRole: role(names.subscribeRole, [writeLogs('SubscribeLogGroup')]),
   };
 };
@@ -42,10 +42,10 @@ const replicateStatements = ({ replication, stack }: Configuration): Statement[]
       'sqs:DeleteMessage',
       'sqs:ChangeMessageVisibility',
       'sqs:GetQueueAttributes',
-      // A message that got no time in all its receives is sent again as a new message.
+      // A message that ran out of receives without being processed is sent again as a new message.
       'sqs:SendMessage',
     ],
-    // Backfill has a queue of its own, so that live replication does not wait behind it.
+    // Backfill has its own queue, so that live replication does not wait behind it.
     Resource: ['LiveQueue', 'BackfillQueue', 'TransferQueue'].map((queue) => attribute(queue, 'Arn')),
   },
   {

@@ -42,7 +42,7 @@ export const runs = (names: ResourceNames): Resources => ({
       VisibilityTimeout: BATCH_VISIBILITY_SECONDS,
       MessageRetentionPeriod: RETENTION_SECONDS,
       SqsManagedSseEnabled: true,
-      // The only place where operators look for failures.
+      // This queue shares the dead-letter queue of the live queue, the only place where operators look for failures.
       RedrivePolicy: {
         deadLetterTargetArn: attribute('LiveDeadLetterQueue', 'Arn'),
         maxReceiveCount: HINT_MAXIMUM_RECEIVE_COUNT,

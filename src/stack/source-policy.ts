@@ -20,11 +20,11 @@ export interface SourcePolicies {
     buckets: string[];
     parameters: { SourceBucketName: string; SourceKmsKeyArn: string };
   }[];
-  /** Ids of the rules that stream bytes through the function, whatever is granted. */
+  /** Ids of the rules that stream bytes through the function even if everything is granted. */
   streamed: string[];
 }
 
-/** The policies for these rules, which belong to this configuration. */
+/** The policies for the given rules of the configuration. */
 export const sourcePolicies = (configuration: Configuration, rules: ReplicationRule[]): SourcePolicies => {
   const copied = rules.filter(isCopied);
   const pairs = copied.flatMap((rule) => rule.destinations.map(({ roleArn }) => ({ rule, roleArn })));

@@ -12,8 +12,8 @@ const SERVICE_TIMEOUT_SECONDS = 120;
 /**
  * One custom resource per source bucket, and beside each the permission to change that bucket's notifications. The
  * permission is a resource of its own because of the order of deletion: when a bucket leaves `replication.yml`, CloudFormation
- * first updates what stays, roles included, and only then deletes the subscription. A statement inside the role would be
- * gone by then and the bucket would keep an entry for a queue that no longer lets it send.
+ * first updates the remaining resources, including roles, and only then deletes the subscription. A statement inside the role
+ * would be gone by then, and the bucket would keep an entry for a queue that no longer lets the bucket send.
  */
 export const subscriptions = (names: ResourceNames, buckets: SubscribedBucket[]): Resources =>
   Object.fromEntries(buckets.flatMap((bucket) => [permission(bucket), subscription(names, bucket)]));

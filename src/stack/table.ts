@@ -6,7 +6,10 @@ export const idempotencyTable = (names: ResourceNames): Resources => ({
   IdempotencyTable: keyedTable(names.table, ['id'], 'expiration'),
 });
 
-/** A idempotencyTable of text keys: the partition key and, where there is one, the sort key. `expires`: when DynamoDB may delete an item. */
+/**
+ * A table with text keys: a partition key and optionally a sort key. `expires` names the attribute that holds the time after which DynamoDB
+ * may delete an item.
+ */
 export const keyedTable = (
   TableName: string,
   keys: [partition: string, sort?: string],

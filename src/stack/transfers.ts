@@ -32,7 +32,7 @@ export const transfers = (names: ResourceNames): Resources => ({
   ...Object.fromEntries(['TransferQueue', 'TransferDeadLetterQueue'].map(tlsOnly)),
 });
 
-/** The maximum that SQS allows: a part range is received again for every piece of it that fits into an invocation. */
+/** Maximum number of receives, the highest that SQS allows: a part range is received once for each invocation that works on it. */
 const PART_RANGE_MAXIMUM_RECEIVE_COUNT = 1_000;
 
 /** Environment variables of every function that replicates, because each of them may begin a transfer. */
