@@ -6,7 +6,7 @@ const found = (rules: Parameters<typeof file>[0]): string[] =>
 
 const CHAIN = { replicas: 'replicate' };
 
-test('rule ids are unique', () => {
+test('two rules with the same id are refused', () => {
   expect(
     found([
       rule('a', { bucket: 'source-1' }, [destination('replica-1')]),
@@ -15,7 +15,7 @@ test('rule ids are unique', () => {
   ).toEqual(['rules[1].id: the id "a" for a second time']);
 });
 
-test('destination ids are unique within a rule, the bucket name being the id where none is given', () => {
+test('two destinations of a rule with the same id, or with the same bucket and no id, are refused', () => {
   const twice = (more: object) => [
     rule('a', { bucket: 'source-1', prefix: 'in/' }, [
       destination('replica-1', { prefix: 'a/' }),
@@ -29,7 +29,7 @@ test('destination ids are unique within a rule, the bucket name being the id whe
   expect(found(twice({ id: 'second' }))).toEqual([]);
 });
 
-test('all rules of a bucket agree on how it notifies', () => {
+test('rules that disagree on how their common source bucket notifies are refused', () => {
   expect(
     found([
       rule('a', { bucket: 'source-1', prefix: 'a/' }, [destination('replica-1')]),
@@ -38,7 +38,7 @@ test('all rules of a bucket agree on how it notifies', () => {
   ).toEqual(['rules[1].source.events: `eventbridge`, while rule "a" has `s3` for the same bucket']);
 });
 
-test('rules of one bucket may overlap', () => {
+test('rules of one source bucket may overlap', () => {
   expect(
     found([
       rule('all', { bucket: 'source-1' }, [destination('replica-1')]),
@@ -47,7 +47,7 @@ test('rules of one bucket may overlap', () => {
   ).toEqual([]);
 });
 
-test('a rule that replicates into its own source, replicas too, is a loop', () => {
+test('a rule that replicates into its own source, including replicas, is refused as a loop', () => {
   const rules = (more: object) => [
     rule('a', { bucket: 'source-1' }, [destination('source-1', { prefix: 'copy/' })], { ...more }),
   ];
@@ -58,13 +58,13 @@ test('a rule that replicates into its own source, replicas too, is a loop', () =
   expect(found(rules({}))).toEqual([]);
 });
 
-test('replicating within a bucket is allowed where the prefixes keep apart', () => {
+test('a rule may replicate within one bucket if its prefixes do not overlap', () => {
   expect(
     found([rule('a', { bucket: 'source-1', prefix: 'in/' }, [destination('source-1', { prefix: 'out/' })])]),
   ).toEqual([]);
 });
 
-test('a loop through several rules is reported once, with its way', () => {
+test('a loop through several rules is reported once, with its path', () => {
   expect(
     found([
       rule('a', { bucket: 'bucket-1' }, [destination('bucket-2')], CHAIN),
@@ -74,7 +74,7 @@ test('a loop through several rules is reported once, with its way', () => {
   ).toEqual(['rules[0].destinations[0]: a loop: "a" feeds "b" feeds "c" feeds "a"']);
 });
 
-test('one rule that leaves replicas alone stops a loop', () => {
+test('a circle of rules is no loop if one of the rules ignores replicas', () => {
   expect(
     found([
       rule('a', { bucket: 'bucket-1' }, [destination('bucket-2')], CHAIN),
@@ -93,7 +93,7 @@ test('two buckets may be replicated into each other', () => {
   ).toEqual([]);
 });
 
-test('where neither the event nor a stamp tells that an object is a replica, it would go round', () => {
+test('two-way replication is refused as a loop if neither event nor stamp marks an object as a replica', () => {
   const rules = (events: string, stamp: boolean) => [
     rule('there', { bucket: 'bucket-1', events }, [destination('bucket-2')], { stamp }),
     rule('back', { bucket: 'bucket-2', events }, [destination('bucket-1')], { stamp }),
@@ -106,7 +106,7 @@ test('where neither the event nor a stamp tells that an object is a replica, it 
   expect(found(rules('s3', false))).toEqual([]);
 });
 
-test('a chain is not a loop', () => {
+test('a chain of rules that replicate replicas is not a loop', () => {
   expect(
     found([
       rule('a', { bucket: 'bucket-1' }, [destination('bucket-2')], CHAIN),
@@ -115,7 +115,7 @@ test('a chain is not a loop', () => {
   ).toEqual([]);
 });
 
-test('a circle of buckets is no loop where prefixes or suffixes keep the keys apart', () => {
+test('a circle of buckets is no loop if prefixes or suffixes keep the keys apart', () => {
   expect(
     found([
       rule('there', { bucket: 'bucket-1', prefix: 'mine/' }, [destination('bucket-2')], CHAIN),
@@ -130,7 +130,7 @@ test('a circle of buckets is no loop where prefixes or suffixes keep the keys ap
   ).toEqual([]);
 });
 
-test('two sources may not write the same keys of one bucket', () => {
+test('two sources that would write the same keys of one bucket are refused', () => {
   const rules = (prefix: string) => [
     rule('a', { bucket: 'source-1' }, [destination('replica-1', { prefix: 'a/' })]),
     rule('b', { bucket: 'source-2' }, [destination('replica-1', { prefix })]),
@@ -142,7 +142,7 @@ test('two sources may not write the same keys of one bucket', () => {
   expect(found(rules('b/'))).toEqual([]);
 });
 
-test('keys of another region cannot encrypt or decrypt', () => {
+test('a KMS key of another region than the bucket is refused', () => {
   const key = (region: string) => ({
     kmsKeyArn: `arn:aws:kms:${region}:222222222222:key/mrk-${'0'.repeat(32)}`,
   });
@@ -160,7 +160,7 @@ test('keys of another region cannot encrypt or decrypt', () => {
   expect(problemsOf(fileWith({ source: key('eu-west-1') }), { region: 'eu-west-1' })).toEqual([]);
 });
 
-test('a KMS key contradicts encryption with keys of S3', () => {
+test('a KMS key beside encryption with keys of S3 is refused', () => {
   const kmsKeyArn = `arn:aws:kms:us-east-1:222222222222:key/mrk-${'0'.repeat(32)}`;
 
   expect(problemsOf(fileWith({ destination: { encryption: 'AES256', kmsKeyArn } }))).toMatchObject([
@@ -177,7 +177,7 @@ test('a KMS key contradicts encryption with keys of S3', () => {
   }
 });
 
-test('what only makes sense with a source role is refused without one, and the other way round', () => {
+test('options that need a source role are refused without one, and options that exclude a source role are refused with one', () => {
   const role = { roleArn: 'arn:aws:iam::111111111111:role/reader' };
   const key = { kmsKeyArn: `arn:aws:kms:us-east-1:111111111111:key/mrk-${'0'.repeat(32)}` };
 
@@ -190,7 +190,7 @@ test('what only makes sense with a source role is refused without one, and the o
   ]);
 });
 
-test('roles of another partition cannot be assumed', () => {
+test('a role of another partition is refused', () => {
   const china = { roleArn: 'arn:aws-cn:iam::222222222222:role/replica' };
 
   expect(problemsOf(fileWith({ destination: { ...china, region: 'cn-north-1' } }))).toMatchObject([

@@ -18,7 +18,7 @@ const check = async (text: string, ...options: string[]) => {
   return run(['config', 'check', ...options], { cwd });
 };
 
-test('the resolved rules are shown with what the defaults mean', async () => {
+test('the config command shows the resolved rules with the meaning of the defaults', async () => {
   const { code, out, err } = await check(
     file([
       rule('invoices', { bucket: 'acme-documents', prefix: 'in/', suffix: '.pdf' }, [
@@ -39,7 +39,7 @@ test('the resolved rules are shown with what the defaults mean', async () => {
   expect(out).not.toContain('only  ');
 });
 
-test('what a rule filters, encrypts, locks and restores is shown', async () => {
+test('the config command shows how a rule filters, encrypts, locks and restores', async () => {
   const { out } = await check(
     fileWith({
       rule: { filter: { tags: { class: 'public' }, maximumBytes: 10 }, restore: { days: 2, tier: 'Bulk' } },
@@ -52,7 +52,7 @@ test('what a rule filters, encrypts, locks and restores is shown', async () => {
   expect(out).toContain('encryption AES256, object lock governance');
 });
 
-test('--json prints the whole configuration, and the names of what will be deployed', async () => {
+test('config --json prints the whole configuration and the names of the resources to deploy', async () => {
   const { code, out } = await check(fileWith({}), '--json');
 
   expect(code).toBe(0);
@@ -64,14 +64,14 @@ test('--json prints the whole configuration, and the names of what will be deplo
   });
 });
 
-test('problems go to standard error and end with exit code 1', async () => {
+test('the config command writes problems to standard error and exits with code 1', async () => {
   const { code, out, err } = await check(fileWith({ top: { name: '1a' }, rule: { versions: 'some' } }));
 
   expect({ code, out }).toEqual({ code: 1, out: '' });
   expect(err).toContain('replication.yml has 2 problems:');
 });
 
-test('--json gives problems as data', async () => {
+test('config --json prints problems as data', async () => {
   const { code, out } = await check(fileWith({ top: { name: '1a' } }), '--json');
 
   expect(code).toBe(1);
@@ -82,14 +82,14 @@ test('--json gives problems as data', async () => {
   });
 });
 
-test('a file that is not there is a problem with a way out', async () => {
+test('the config command reports a missing file with advice', async () => {
   const { code, err } = await run(['config', 'check', '--config', 'other.yml'], { cwd });
 
   expect(code).toBe(1);
   expect(err).toMatch(/other\.yml[^]*create the file/);
 });
 
-test('more buckets than fit into one stack are found before a deployment', async () => {
+test('the config command finds before a deployment that the buckets do not fit into one stack', async () => {
   const many = Array.from({ length: 90 }, (_, index) =>
     rule(`rule-${index}`, { bucket: `acme-documents-${index}` }, [destination(`replica-${index}`)]),
   );
@@ -97,7 +97,7 @@ test('more buckets than fit into one stack are found before a deployment', async
   expect((await check(file(many))).err).toContain('second stack');
 });
 
-test('config alone explains itself, and a mistyped command is recognised', async () => {
+test('config without arguments explains itself, and a mistyped command is recognised', async () => {
   expect(await run(['config'], { cwd })).toMatchObject({
     code: 2,
     err: expect.stringContaining('config check'),

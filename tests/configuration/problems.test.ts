@@ -5,7 +5,7 @@ import { destination, file, fileWith, problemsOf, rule, summaries } from './yaml
 
 const DESTINATION = 'rules[0].destinations[0]';
 
-test('all problems are reported at once, in the order of the file, each with its line', () => {
+test('all problems of a file are reported at once, in the order of the file, each with its line', () => {
   const text = `name: 1-replicator
 region: us
 rules:
@@ -36,7 +36,7 @@ stack:
   ]);
 });
 
-test('the message shows the place of a problem, what was found and how to fix it', () => {
+test('the error message shows the place of a problem, the text found there and how to fix it', () => {
   expect(() => parseConfiguration(fileWith({ top: { name: 'a_b' } }))).toThrow(
     new ConfigurationError('replication.yml', [
       {
@@ -52,51 +52,55 @@ test('the message shows the place of a problem, what was found and how to fix it
   ).toBe('x.yml has one problem:\n\n  x.yml:1  name\n    found: "a"\n    fix:   rename it');
 });
 
-test('a syntax error is reported with line and column', () => {
+test('a YAML syntax error is reported with its line and column', () => {
   expect(problemsOf('rules:\n  - id: a\n    source: {\n')[0]).toMatchObject({
     line: 4,
     found: expect.stringMatching(/\(column \d+\)$/),
   });
 });
 
-test('a key written twice is an error, not a silent choice', () => {
+test('a key that is written twice is an error instead of a silent choice', () => {
   expect(problemsOf('name: a\nname: b\nrules: []\n')[0]).toMatchObject({
     line: 2,
     found: expect.stringContaining('unique'),
   });
 });
 
-test('a file that is not there is reported like any other problem', () => {
+test('a missing replication.yml is reported like any other problem', () => {
   expect(() => loadConfiguration('/nowhere/replication.yml')).toThrow(/replication\.yml[^]*ENOENT/);
 });
 
 test.each([
-  ['an empty file', '', 'the file must consist of `rules:`'],
-  ['a list', '- a\n', 'the file must consist of `rules:`'],
-  ['no rules', 'name: a\n', 'list at least one rule'],
-  ['an empty list of rules', 'rules: []\n', 'list at least one rule'],
-  ['a rule that is no block', 'rules: [a]\n', 'write each rule as a block'],
-])('%s is refused', (_, text, fix) => {
+  ['that is empty', '', 'the file must consist of `rules:`'],
+  ['that is a list', '- a\n', 'the file must consist of `rules:`'],
+  ['without rules', 'name: a\n', 'list at least one rule'],
+  ['with an empty list of rules', 'rules: []\n', 'list at least one rule'],
+  ['with a rule that is no block', 'rules: [a]\n', 'write each rule as a block'],
+])('a replication.yml %s is refused', (_, text, fix) => {
   expect(summaries(text).join('\n')).toContain(fix);
 });
 
 test.each([
-  ['an upper case bucket', { source: { bucket: 'Source' } }, 'rules[0].source.bucket'],
-  ['a bucket that looks like an address', { source: { bucket: '10.0.0.1' } }, 'rules[0].source.bucket'],
-  ['a bucket ARN', { source: { bucket: 'arn:aws:s3:::source' } }, 'rules[0].source.bucket'],
+  ['a bucket name in upper case', { source: { bucket: 'Source' } }, 'rules[0].source.bucket'],
+  ['an IP address as bucket name', { source: { bucket: '10.0.0.1' } }, 'rules[0].source.bucket'],
+  ['an ARN as bucket name', { source: { bucket: 'arn:aws:s3:::source' } }, 'rules[0].source.bucket'],
   ['a directory bucket', { source: { bucket: 'a--use1-az4--x-s3' } }, 'rules[0].source.bucket'],
-  ['a user ARN', { source: { roleArn: 'arn:aws:iam::111111111111:user/a' } }, 'rules[0].source.roleArn'],
+  [
+    'the ARN of a user as role',
+    { source: { roleArn: 'arn:aws:iam::111111111111:user/a' } },
+    'rules[0].source.roleArn',
+  ],
   ['a prefix longer than a key', { source: { prefix: 'é'.repeat(513) } }, 'rules[0].source.prefix'],
   ['a prefix with ${', { source: { prefix: '${stage}/' } }, 'rules[0].source.prefix'],
   ['an empty prefix value', { source: { prefix: null } }, 'rules[0].source.prefix'],
   ['an unknown event mode', { source: { events: 'sns' } }, 'rules[0].source.events'],
   [
-    'a role ARN without account',
+    'a role ARN that lacks the account',
     { destination: { roleArn: 'arn:aws:iam:::role/a' } },
     `${DESTINATION}.roleArn`,
   ],
   [
-    'a KMS alias',
+    'the alias of a KMS key',
     { destination: { kmsKeyArn: 'arn:aws:kms:us-east-1:222222222222:alias/a' } },
     `${DESTINATION}.kmsKeyArn`,
   ],
@@ -114,34 +118,38 @@ test.each([
   ['an external id with a space', { destination: { externalId: 'a b' } }, `${DESTINATION}.externalId`],
   ['an external id that is a number', { destination: { externalId: 12345 } }, `${DESTINATION}.externalId`],
   [
-    'an encryption S3 does not know',
+    'an encryption that S3 does not know',
     { destination: { encryption: 'aws:kms:triple' } },
     `${DESTINATION}.encryption`,
   ],
   [
-    'an object lock of another kind',
+    'an unknown value of objectLock',
     { destination: { objectLock: 'compliance' } },
     `${DESTINATION}.objectLock`,
   ],
-  ['replicas that are neither', { rule: { replicas: true } }, 'rules[0].replicas'],
-  ['an ACL option of S3', { rule: { acl: 'private' } }, 'rules[0].acl'],
+  ['an unknown value of replicas', { rule: { replicas: true } }, 'rules[0].replicas'],
+  ['a canned ACL of S3', { rule: { acl: 'private' } }, 'rules[0].acl'],
   ['a filter that is a list', { rule: { filter: [{ tags: {} }] } }, 'rules[0].filter'],
-  ['a tag filter of AWS', { rule: { filter: { tags: { 'AWS:a': 'b' } } } }, 'rules[0].filter.tags.AWS:a'],
-  ['a tag filter with a number', { rule: { filter: { tags: { year: 2026 } } } }, 'rules[0].filter.tags.year'],
   [
-    'a tag value that is too long',
+    'a filter by a tag of AWS',
+    { rule: { filter: { tags: { 'AWS:a': 'b' } } } },
+    'rules[0].filter.tags.AWS:a',
+  ],
+  ['a number as a tag filter', { rule: { filter: { tags: { year: 2026 } } } }, 'rules[0].filter.tags.year'],
+  [
+    'a filter by a tag value that is too long',
     { rule: { filter: { tags: { a: 'x'.repeat(257) } } } },
     'rules[0].filter.tags.a',
   ],
   [
-    'more tags than an object has',
+    'a filter by more tags than an object can have',
     { rule: { filter: { tags: Object.fromEntries(Array.from({ length: 11 }, (_, tag) => [tag, 'x'])) } } },
     'rules[0].filter.tags',
   ],
   ['a size with a unit', { rule: { filter: { minimumBytes: '1 MiB' } } }, 'rules[0].filter.minimumBytes'],
   ['a negative size', { rule: { filter: { minimumBytes: -1 } } }, 'rules[0].filter.minimumBytes'],
   [
-    'a size no object has',
+    'a size that no object can have',
     { rule: { filter: { maximumBytes: 53_687_091_200_001 } } },
     'rules[0].filter.maximumBytes',
   ],
@@ -150,11 +158,15 @@ test.each([
     { rule: { filter: { minimumBytes: 10, maximumBytes: 9 } } },
     'rules[0].filter.minimumBytes',
   ],
-  ['a restore without days', { rule: { restore: { tier: 'Bulk' } } }, 'rules[0].restore.days'],
-  ['a restore for no day', { rule: { restore: { days: 0 } } }, 'rules[0].restore.days'],
-  ['a tier in lower case', { rule: { restore: { days: 1, tier: 'standard' } } }, 'rules[0].restore.tier'],
-  ['a restore that is only switched on', { rule: { restore: true } }, 'rules[0].restore'],
-  ['a stamp that is no truth value', { rule: { stamp: 'maybe' } }, 'rules[0].stamp'],
+  ['a restore option without days', { rule: { restore: { tier: 'Bulk' } } }, 'rules[0].restore.days'],
+  ['a restore option for zero days', { rule: { restore: { days: 0 } } }, 'rules[0].restore.days'],
+  [
+    'a restore tier in lower case',
+    { rule: { restore: { days: 1, tier: 'standard' } } },
+    'rules[0].restore.tier',
+  ],
+  ['a restore option without block', { rule: { restore: true } }, 'rules[0].restore'],
+  ['an unknown value of stamp', { rule: { stamp: 'maybe' } }, 'rules[0].stamp'],
   [
     'a concurrency below what SQS allows',
     { top: { stack: { maximumConcurrency: 1 } } },
@@ -165,16 +177,16 @@ test.each([
     { top: { stack: { maximumConcurrency: 1001 } } },
     'stack.maximumConcurrency',
   ],
-  ['half a message', { top: { stack: { batchSize: 1.5 } } }, 'stack.batchSize'],
+  ['a batch size that is no whole number', { top: { stack: { batchSize: 1.5 } } }, 'stack.batchSize'],
   [
-    'a retention CloudWatch does not know',
+    'a log retention that CloudWatch does not know',
     { top: { stack: { logRetentionDays: 31 } } },
     'stack.logRetentionDays',
   ],
   ['an alarm address without @', { top: { stack: { alarms: { email: 'me' } } } }, 'stack.alarms.email'],
-  ['a tag of AWS', { top: { stack: { tags: { 'aws:a': 'b' } } } }, 'stack.tags.aws:a'],
-  ['a tag that is a number', { top: { stack: { tags: { cost: 1 } } } }, 'stack.tags.cost'],
-])('%s is refused', (_, more, path) => {
+  ['a stack tag that AWS reserves', { top: { stack: { tags: { 'aws:a': 'b' } } } }, 'stack.tags.aws:a'],
+  ['a stack tag whose value is a number', { top: { stack: { tags: { cost: 1 } } } }, 'stack.tags.cost'],
+])('a configuration with %s is refused', (_, more, path) => {
   expect(problemsOf(fileWith(more)).map((problem) => problem.path)).toEqual([path]);
 });
 
@@ -193,23 +205,23 @@ test.each([
   [{ top: { batchSize: 5 } }, 'it belongs under `stack:`'],
   [{ source: { storageClass: 'STANDARD' } }, 'it belongs under `rules.destinations:`'],
   [{ source: { rules: [] } }, 'it belongs at the top of the file'],
-])('an unknown option is refused with advice: %j', (more, fix) => {
+])('the unknown option in %j is refused with advice', (more, fix) => {
   expect(problemsOf(fileWith(more)).map((problem) => problem.fix)).toEqual([fix]);
 });
 
-test('a misspelt option that is required is reported once, as misspelt', () => {
+test('a required option that is misspelt is reported once, as misspelt', () => {
   const text = fileWith({}).replace('externalId', 'external_id');
   expect(summaries(text)).toEqual([
     'rules[0].destinations[0].external_id: the unknown option `external_id` → did you mean `externalId`?',
   ]);
 });
 
-test('an option of a later version is refused with "not yet"', () => {
+test('an option that only a later version will have is refused with "not yet"', () => {
   const problems = problemsOf(fileWith({ rule: { schedule: 'daily' } }));
   expect(problems.map(({ fix }) => fix)).toEqual([expect.stringMatching(/^not yet: /)]);
 });
 
-test('a way of copying that does not exist is answered with those that do', () => {
+test('an unknown way of copying is refused with a list of the known ways', () => {
   expect(problemsOf(fileWith({ rule: { copy: 'twice' } }))[0]?.fix).toMatch(
     /^write `auto` .*`server-side` .*`stream` /,
   );
@@ -219,13 +231,13 @@ test.each([
   [1, 'the number 1'],
   [1001, 'the number 1001'],
   ['many', '"many"'],
-])('%j invocations for large objects are not possible', (maximumConcurrency, found) => {
+])('a maximum of %j concurrent invocations for large objects is refused', (maximumConcurrency, found) => {
   expect(problemsOf(fileWith({ top: { transfers: { maximumConcurrency } } }))).toMatchObject([
     { path: 'transfers.maximumConcurrency', found, fix: expect.stringContaining('2–1000') },
   ]);
 });
 
-test('names derived from name, stage and region must fit into 64 characters', () => {
+test('a name from which AWS names of more than 64 characters would follow is refused', () => {
   const text = fileWith({ top: { name: 'n'.repeat(39) } });
 
   expect(problemsOf(text)).toEqual([]);
@@ -235,12 +247,12 @@ test('names derived from name, stage and region must fit into 64 characters', ()
   expect(problemsOf(text, { region: 'ap-southeast-2' })).toMatchObject([{ path: 'name' }]);
 });
 
-test('a stage or region that cannot be part of names is refused', () => {
+test('a stage or region that cannot be part of AWS names is refused', () => {
   expect(problemsOf(fileWith({}), { stage: 'a_b' }).map(({ path }) => path)).toContain('--stage');
   expect(problemsOf(fileWith({}), { region: 'here' }).map(({ path }) => path)).toContain('--region');
 });
 
-test('a mistake in one rule does not hide what is wrong between the others', () => {
+test('a mistake in one rule does not hide the problems between the other rules', () => {
   const text = file([
     rule('a', { bucket: 'source-1' }, [destination('replica-1')]),
     rule('broken', { bucket: 'X' }, [destination('replica-2')]),

@@ -59,7 +59,7 @@ test('a minimal rule resolves to the documented defaults', () => {
   expect(deployment).toEqual({ name: 's3-replicator', stage: 'prod', region: 'us-east-1' });
 });
 
-test('what a rule says about versions, filters, attributes and archives is taken as it is', () => {
+test('the options of a rule about versions, filters, attributes and archives are taken over unchanged', () => {
   const options = {
     filter: {
       tags: { class: 'secret', 'cost centre': '' },
@@ -81,13 +81,13 @@ test('what a rule says about versions, filters, attributes and archives is taken
   expect(resolved?.destinations[0]).toMatchObject(destinationOptions);
 });
 
-test('an archived object is asked for at the tier that S3 itself takes, unless one is named', () => {
+test('a rule that names no restore tier uses the tier that S3 itself would use', () => {
   const { replication } = parseConfiguration(fileWith({ rule: { restore: { days: 1 } } }));
 
   expect(replication.rules[0]?.restore).toEqual({ days: 1, tier: 'Standard' });
 });
 
-test('the file in the repository is valid and spells out the defaults of the settings', () => {
+test('the replication.yml in the repository is valid and spells out the defaults of the settings', () => {
   const { replication, stack, transfers } = loadConfiguration('replication.yml');
 
   expect(replication.rules.length).toBeGreaterThan(1);
@@ -97,7 +97,7 @@ test('the file in the repository is valid and spells out the defaults of the set
   });
 });
 
-test('--stage and --region win over the file', () => {
+test('--stage and --region take precedence over the file', () => {
   const { deployment } = parseConfiguration(fileWith({ top: { region: 'eu-west-1' } }), {
     stage: 'test',
     region: 'eu-central-1',
@@ -106,7 +106,7 @@ test('--stage and --region win over the file', () => {
   expect(deployment).toEqual({ name: 's3-replicator', stage: 'test', region: 'eu-central-1' });
 });
 
-test('an empty destination prefix removes the source prefix, a missing one keeps it', () => {
+test('an empty destination prefix removes the source prefix, and a missing destination prefix keeps it', () => {
   const text = file([
     rule('a', { bucket: 'source-bucket', prefix: 'in/' }, [
       destination('replica-1', { prefix: '' }),
@@ -118,7 +118,7 @@ test('an empty destination prefix removes the source prefix, a missing one keeps
   expect(prefixes).toEqual(['', null]);
 });
 
-test('a key given for several rules is granted once', () => {
+test('a KMS key that several rules name is granted once', () => {
   const key = 'arn:aws:kms:us-east-1:111111111111:key/12345678-1234-1234-1234-123456789012';
   const source = (bucket: string) => ({ bucket, kmsKeyArn: key });
   const text = file([
@@ -129,7 +129,7 @@ test('a key given for several rules is granted once', () => {
   expect(parseConfiguration(text).stack.sourceKmsKeyArns).toEqual([key]);
 });
 
-test('names at their longest still fit into what AWS allows', () => {
+test('the longest allowed name and stage still give names that AWS accepts', () => {
   const longest = { name: 'n'.repeat(39), stage: 'prod', region: 'us-east-1' };
   expect(excessOfNames(longest)).toBe(0);
 
@@ -146,7 +146,7 @@ test('names at their longest still fit into what AWS allows', () => {
   }
 });
 
-test('the JSON schema in the repository is the one the program has', () => {
+test('the JSON schema in the repository equals the schema that the program generates', () => {
   const written: unknown = JSON.parse(readFileSync('docs/replication.schema.json', 'utf8'));
   expect(
     written,

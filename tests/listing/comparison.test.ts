@@ -27,7 +27,7 @@ const optionsOf = (scene: Scene, found: Difference[], same: { keys: number }): C
   },
 });
 
-test('a comparison in parallel finds what a comparison in memory finds, each once', async () => {
+test('a comparison in parallel finds the same differences as a comparison in memory, each once', async () => {
   await fc.assert(
     fc.asyncProperty(scenes, async (scene) => {
       const clock = createSimulatedClock();
@@ -62,7 +62,7 @@ test('a comparison in parallel finds what a comparison in memory finds, each onc
   );
 });
 
-test('a comparison resumes where another one stopped or crashed, even between the versions of a key', async () => {
+test('a comparison resumes at the point where another one stopped or crashed, even between the versions of a key', async () => {
   await fc.assert(
     fc.asyncProperty(scenes, async (scene) => {
       const random = randomOf(scene.seed);
@@ -100,7 +100,7 @@ test('a comparison resumes where another one stopped or crashed, even between th
   );
 });
 
-test('a key only the destination has is found where a range ends at just that key', async () => {
+test('a key that only the destination has is found even if a range ends at exactly that key', async () => {
   const found: Difference[] = [];
   const consume = createComparison({
     mapping: { sourcePrefix: '', destinationPrefix: '' },
@@ -118,7 +118,7 @@ test('a key only the destination has is found where a range ends at just that ke
   expect(found.map(({ kind, key }) => `${kind} ${key}`)).toEqual(['extra b']);
 });
 
-test('keys the rule does not want are neither missing nor extra', async () => {
+test('keys that the rule excludes are neither missing nor extra', async () => {
   const found: Difference[] = [];
   const keys = ['a.jpg', 'b.txt', 'c.jpg'].flatMap((key) => stackOf(key, 1));
   const source = createMemoryListing({ versions: keys.slice(0, 2), mode: 'objects' });
@@ -147,7 +147,7 @@ test.each([
   [{ sizeBytes: 99 }, 'different'],
   [{ etag: '"another"', sizeBytes: 99 }, 'different'],
   [{ kind: 'delete-marker' }, 'different'],
-] as const)('a replica that differs in %j is %s', (change, verdict) => {
+] as const)('the verdict on a replica whose listing differs in %j is "%s"', (change, verdict) => {
   const [version] = stackOf('k', 1);
   if (version === undefined) throw new Error('no version');
   expect(compareVersions(version, { ...version, ...change })).toBe(verdict);

@@ -118,7 +118,7 @@ const commitAndNote = async (
 
 const sorted = (versions: readonly ListedVersion[]): string[] => versions.map(identity).toSorted();
 
-test('what is committed is every version exactly once, whatever crashes, is handed back or runs twice', async () => {
+test('a listing commits every version exactly once, although invocations crash, hand back ranges or run twice', async () => {
   await fc.assert(
     fc.asyncProperty(scenes, async (scene) => {
       const { consumed, committed, answers, endings, crashes, expected } = await play(scene);
@@ -134,7 +134,7 @@ test('what is committed is every version exactly once, whatever crashes, is hand
   );
 });
 
-test('an invocation hands back what it has no time for, and the next one resumes there', async () => {
+test('an invocation hands back the rest of a range that it has no time for, and the next invocation resumes there', async () => {
   const scene = {
     versions: Array.from({ length: 500 }, (_, index) => version(index)),
     mode: 'objects' as const,

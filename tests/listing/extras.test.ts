@@ -124,7 +124,7 @@ const invoke = (message: string, { sides, simulation, counts, committed }: Stage
   return work.run();
 };
 
-test('what is committed is what a comparison in memory finds, each once, whatever crashes, is handed back or runs twice', async () => {
+test('a run commits the same differences as a comparison in memory, each once, although invocations crash, hand back ranges or run twice', async () => {
   const property = fc.asyncProperty(
     scenes,
     fc.constantFrom(400, 1_500, 1e9),
@@ -191,7 +191,7 @@ test.each([
   [1_000_000, 'an empty source', []],
   [100_000, 'the last key of the source', ['a']],
   [100_000, 'two neighbouring keys of the source', ['a', 'z']],
-])('%i keys beside %s are worked through by many invocations, each counted once', async (count, _, keys) => {
+])('many invocations together count each of %i extra keys beside %s once', async (count, _, keys) => {
   let extras = 0;
   let lastKey = '';
   let isAscending = true;
@@ -226,7 +226,7 @@ test.each([
   expect(counts.destinationPages).toBeLessThanOrEqual(count / 1_000 + 2 * counts.invocations);
 });
 
-test('many versions of one key at the destination, counted or not, do not keep an invocation from ending in time', async () => {
+test('an invocation ends in time although one key has many versions at the destination, counted or not', async () => {
   const destination = createMemoryListing({ versions: stackOf('k', 5_000), mode: 'versions' });
   const found: Difference[] = [];
   const counts = await play(

@@ -5,7 +5,7 @@ import { compareKeys } from '../../src/lib/listing/key-order.ts';
 const { uniform, uuids, oneFolder, commonPrefix, unicode, dates, nested, evenly } = sets;
 
 test.each(Object.entries({ uniform, uuids, oneFolder, commonPrefix, unicode, dates, nested, evenly }))(
-  'the bench lists %s in order, each key once',
+  'the key set %s of the bench is in order and contains each key once',
   (_, make) => {
     const keys = make(20_000);
     const all = Array.from({ length: keys.size }, (__, rank) => keys.keyAt(rank));

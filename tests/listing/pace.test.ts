@@ -7,7 +7,7 @@ import { patientListing } from '../../src/lib/listing/patient-listing.ts';
 const throttled = (): ReplicationError => new ReplicationError('throttled', 'SlowDown');
 const request = { prefix: '', after: { key: '', versionId: null }, maxKeys: 1_000 };
 
-test('the number of requests under way rises to the limit, and falls once for all that were sent before a SlowDown', async () => {
+test('the number of concurrent requests rises to the limit, and falls only once for all requests that were sent before a SlowDown', async () => {
   const clock = createSimulatedClock();
   const pace = createPace({ clock, most: 64, initial: 4 });
   const round = (count: number, fails: boolean) =>
@@ -31,7 +31,7 @@ test('the number of requests under way rises to the limit, and falls once for al
   expect(pace.limit).toBe(43);
 });
 
-test('never more requests are under way than the pace allows', async () => {
+test('the number of concurrent requests never exceeds the number that the pace allows', async () => {
   const clock = createSimulatedClock();
   const pace = createPace({ clock, most: 8, initial: 8 });
   let underWay = 0;
@@ -47,7 +47,7 @@ test('never more requests are under way than the pace allows', async () => {
   expect(most).toBe(8);
 });
 
-test('a rate is kept, however many requests may be under way', async () => {
+test('a rate limit is kept, however many concurrent requests are allowed', async () => {
   const clock = createSimulatedClock();
   const pace = createPace({ clock, most: 100, initial: 100, requestsPerSecond: 50 });
   await clock.runUntil(Promise.all(Array.from({ length: 200 }, () => pace.run(() => clock.sleep(1)))));
@@ -55,7 +55,7 @@ test('a rate is kept, however many requests may be under way', async () => {
   expect(clock.now()).toBeLessThan(4_100);
 });
 
-test('SlowDown is waited out, a denial is not', async () => {
+test('a listing retries after SlowDown, but fails at once if access is denied', async () => {
   const clock = createSimulatedClock();
   let calls = 0;
   const listing = (failure: ReplicationError, times: number, deadlineMs?: number) =>

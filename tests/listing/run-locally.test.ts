@@ -89,7 +89,7 @@ const inOrder = (stretches: ListedVersion[][]): string[] =>
     .flat()
     .map(identity);
 
-test('every version is handed on exactly once and in order per key, however many work, split and are slowed down', async () => {
+test('every version is passed on exactly once and in order per key, however many workers list, split ranges and are slowed down', async () => {
   await fc.assert(
     fc.asyncProperty(scenes, async (scene) => {
       const { stretches, expected, isFinished, open } = await play(scene, [wholeRange()]);
@@ -101,7 +101,7 @@ test('every version is handed on exactly once and in order per key, however many
   );
 });
 
-test('a stopped run resumes with the ranges that were left, and consumes nothing twice', async () => {
+test('a stopped run resumes with the ranges that were left and consumes nothing twice', async () => {
   await fc.assert(
     fc.asyncProperty(scenes, fc.integer({ min: 1, max: 20 }), async (scene, stopAfter) => {
       const first = await play(scene, [wholeRange()], stopAfter);
@@ -116,7 +116,7 @@ test('a stopped run resumes with the ranges that were left, and consumes nothing
   );
 });
 
-test('a key with very many versions keeps one worker busy while others list what follows', async () => {
+test('a key with very many versions keeps one worker busy while other workers list the keys after it', async () => {
   const versions = [
     ...stackOf('a', 2_000),
     ...Array.from({ length: 2_000 }, (_, index) => stackOf(`b${String(10_000 + index)}`, 1)).flat(),
@@ -150,7 +150,7 @@ test('a listing that makes no progress fails the run instead of being repeated f
   await expect(clock.runUntil(run.finished)).rejects.toThrow('does not advance beyond');
 });
 
-test('when a range fails the others stop, and the run fails with what went wrong', async () => {
+test('a range that fails stops the other ranges, and the run fails with the error of that range', async () => {
   const clock = createSimulatedClock();
   const bucket = createMemoryListing({
     versions: Array.from({ length: 5_000 }, (_, index) => stackOf(String(100_000 + index), 1)).flat(),
@@ -181,7 +181,7 @@ test('when a range fails the others stop, and the run fails with what went wrong
   expect(ledger.open().length).toBeGreaterThan(0);
 });
 
-test('when a part cannot be committed the work ends, and the range stays as it was', async () => {
+test('a split that cannot be committed ends the work and leaves the range unchanged', async () => {
   const clock = createSimulatedClock();
   const versions = Array.from({ length: 500 }, (_, index) => stackOf(String(100_000 + index), 1)).flat();
   const bucket = createMemoryListing({ versions, mode: 'objects' });

@@ -13,7 +13,7 @@ const text = fc.oneof(
   }),
 );
 
-test('keys are in the order of their UTF-8 bytes, not in that of JavaScript strings', () => {
+test('keys are compared by their UTF-8 bytes, not in the order of JavaScript strings', () => {
   fc.assert(
     fc.property(text, text, (one, other) => {
       expect(Math.sign(compareKeys(one, other))).toBe(Buffer.compare(Buffer.from(one), Buffer.from(other)));
@@ -23,7 +23,7 @@ test('keys are in the order of their UTF-8 bytes, not in that of JavaScript stri
   expect(compareKeys('\u{1f600}', '\uffff')).toBeGreaterThan(0);
 });
 
-test('what two keys have in common never ends within a character', () => {
+test('the common prefix of two keys never ends within a character', () => {
   fc.assert(
     fc.property(text, text, (one, other) => {
       const shared = one.slice(0, commonPrefixLength(one, other));
@@ -63,7 +63,7 @@ const sights = fc
     };
   });
 
-test('split points lie in order within what is left, and S3 takes them for markers', () => {
+test('split points lie in order within the rest of a range, and S3 accepts them as markers', () => {
   let count = 0;
   fc.assert(
     fc.property(sights, fc.integer({ min: 2, max: 40 }), (sight, parts) => {
@@ -101,7 +101,7 @@ const sightOf = (trail: string[], upTo: string | null, learnt: string[]): Sight 
   };
 };
 
-test('digits are learnt from the keys, and what stands between them is kept', () => {
+test('the digits of split points are learnt from the keys, and the characters between digits are kept', () => {
   const days = Array.from({ length: 1_000 }, (_, index) => `y=2026/m=01/${String(index).padStart(5, '0')}`);
   const sight = sightOf([days[0] ?? '', days[999] ?? ''], null, days);
   const points = splitPoints(sight, 11);
@@ -114,14 +114,14 @@ test('digits are learnt from the keys, and what stands between them is kept', ()
   }
 });
 
-test('behind a page of one key only, the rest begins after that key', () => {
+test('the rest of a range begins after the key of a page that contains only one key', () => {
   const sight = { ...sightOf(['a', 'k', 'k'], null, ['a', 'k']), isInsideKey: true };
   expect(splitPoints(sight, 8)).toEqual(['k']);
   expect(splitPoints({ ...sight, upTo: 'k' }, 8)).toEqual([]);
   expect(remainingPages({ ...sight, upTo: 'k' })).toBe(0);
 });
 
-test('where keys are as long as S3 allows, no point is longer', () => {
+test('no split point is longer than S3 allows, even if keys have the maximum length', () => {
   const keys = Array.from(
     { length: 1_000 },
     (_, index) => 'p'.repeat(1_021) + String(index).padStart(3, '0'),
@@ -131,7 +131,7 @@ test('where keys are as long as S3 allows, no point is longer', () => {
   expect(Math.max(...points.map(byteLength))).toBeLessThanOrEqual(1_024);
 });
 
-test('what was learnt fits into a short text, from which it can be learnt again', () => {
+test('the learnt digits fit into a short text from which they can be restored', () => {
   const digits = createDigits('');
   const keys = Array.from({ length: 4_096 }, (_, index) => ({ key: index.toString(16).padStart(3, '0') }));
   digits.learn(keys);

@@ -6,15 +6,15 @@ import { isStorageClassRight } from '../../src/lib/runs/compare/storage-class.ts
 import { NO_LOCK } from '../model/memory-buckets.ts';
 
 test.each([
-  [null, 'GLACIER', true],
-  ['STANDARD_IA', 'STANDARD_IA', true],
-  ['STANDARD_IA', 'DEEP_ARCHIVE', true],
-  ['STANDARD_IA', null, false],
-  ['GLACIER_IR', 'STANDARD_IA', false],
-  ['SNOW', 'STANDARD', false],
-  ['STANDARD', 'SOMETHING_NEW', false],
-])('a rule with storage class %s accepts a replica of class %s: %s', (wanted, found, isRight) => {
-  expect(isStorageClassRight({ storageClass: wanted }, found)).toBe(isRight);
+  [null, 'GLACIER', 'right'],
+  ['STANDARD_IA', 'STANDARD_IA', 'right'],
+  ['STANDARD_IA', 'DEEP_ARCHIVE', 'right'],
+  ['STANDARD_IA', null, 'wrong'],
+  ['GLACIER_IR', 'STANDARD_IA', 'wrong'],
+  ['SNOW', 'STANDARD', 'wrong'],
+  ['STANDARD', 'SOMETHING_NEW', 'wrong'],
+])('for a rule with storage class %s, a replica of class %s is %s', (wanted, found, verdict) => {
+  expect(isStorageClassRight({ storageClass: wanted }, found)).toBe(verdict === 'right');
 });
 
 const NOW = 1_000_000_000;
@@ -25,21 +25,21 @@ const locked = (mode: 'GOVERNANCE' | 'COMPLIANCE', untilMs = NOW + 1_000): Objec
 const held: ObjectLock = { retention: null, legalHold: true };
 
 test.each([
-  ['replicate', NO_LOCK, NO_LOCK, true],
-  ['replicate', locked('GOVERNANCE'), NO_LOCK, false],
-  ['ignore', locked('GOVERNANCE'), NO_LOCK, true],
-  ['replicate', NO_LOCK, locked('COMPLIANCE'), true],
-  ['replicate', locked('COMPLIANCE'), locked('GOVERNANCE'), false],
-  ['governance', locked('COMPLIANCE'), locked('GOVERNANCE'), true],
-  ['replicate', locked('GOVERNANCE'), locked('COMPLIANCE', NOW + 2_000), true],
-  ['replicate', locked('GOVERNANCE', NOW + 2_000), locked('GOVERNANCE'), false],
-  ['replicate', locked('COMPLIANCE', NOW), NO_LOCK, true],
-  ['replicate', held, NO_LOCK, false],
-  ['replicate', NO_LOCK, held, true],
-  ['ignore', held, NO_LOCK, true],
+  ['replicate', NO_LOCK, NO_LOCK, 'right'],
+  ['replicate', locked('GOVERNANCE'), NO_LOCK, 'wrong'],
+  ['ignore', locked('GOVERNANCE'), NO_LOCK, 'right'],
+  ['replicate', NO_LOCK, locked('COMPLIANCE'), 'right'],
+  ['replicate', locked('COMPLIANCE'), locked('GOVERNANCE'), 'wrong'],
+  ['governance', locked('COMPLIANCE'), locked('GOVERNANCE'), 'right'],
+  ['replicate', locked('GOVERNANCE'), locked('COMPLIANCE', NOW + 2_000), 'right'],
+  ['replicate', locked('GOVERNANCE', NOW + 2_000), locked('GOVERNANCE'), 'wrong'],
+  ['replicate', locked('COMPLIANCE', NOW), NO_LOCK, 'right'],
+  ['replicate', held, NO_LOCK, 'wrong'],
+  ['replicate', NO_LOCK, held, 'right'],
+  ['ignore', held, NO_LOCK, 'right'],
 ] as const)(
-  'the lock of a replica is as wanted, with objectLock %s, source %j and replica %j: %s',
-  (objectLock, source, replica, isRight) => {
-    expect(isLockedAsWanted(replica, source, { objectLock }, NOW)).toBe(isRight);
+  'with objectLock %s and the source lock %j, the replica lock %j is %s',
+  (objectLock, source, replica, verdict) => {
+    expect(isLockedAsWanted(replica, source, { objectLock }, NOW)).toBe(verdict === 'right');
   },
 );

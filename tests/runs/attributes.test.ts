@@ -18,85 +18,91 @@ const SETTINGS: Setting[] = [
   { versions: 'all', versioning: 'enabled' },
 ];
 
-describe.each(SETTINGS)('tags and grants, with $versions of $versioning buckets', (setting) => {
-  test('comparing attributes takes one closer look at a replica that is the same, and comparing listings takes none', async () => {
-    const world = await replicatedWorld(setting, { team: 'a' });
-    expect(await world.verify()).toBe('same after 1 looks');
-    const plain = await replicatedWorld({ ...setting, attributes: 'listed' }, { team: 'a' });
-    expect(await plain.verify()).toBe('same after 0 looks');
-  });
-
-  test('a change of tag values at the source is found and repaired', async () => {
-    const world = await replicatedWorld(setting, { team: 'a' });
-    world.source.setTags('k', 0, { team: 'b' });
-    expect(await world.verify()).toBe('attributes');
-    await world.repair();
-    expect(world.replica.current('k')?.tags).toEqual({ team: 'b' });
-    expect(await world.verify()).toBe('same after 1 looks');
-  });
-
-  test('tags that were removed at the destination are found and restored', async () => {
-    const world = await replicatedWorld(setting, { team: 'a' });
-    world.replica.setTags('k', 0, {});
-    expect(await world.verify()).toBe('attributes');
-    await world.repair();
-    expect(world.replica.current('k')?.tags).toEqual({ team: 'a' });
-  });
-
-  test('grants are compared and repaired only if the rule replicates them', async () => {
-    const world = await replicatedWorld({ ...setting, rule: { acl: 'replicate' } });
-    world.source.setAcl('k', 0, [reader, auditor]);
-    expect(await world.verify()).toBe('attributes');
-    await world.repair();
-    expect(world.replica.current('k')?.acl).toHaveLength(2);
-    expect(await world.verify()).toBe('same after 1 looks');
-    const ignored = await replicatedWorld(setting);
-    ignored.source.setAcl('k', 0, [reader, auditor]);
-    expect(await ignored.verify()).toBe('same after 1 looks');
-    expect(ignored.calls).not.toContain('source.acl');
-  });
-});
-
-describe.each(SETTINGS)('metadata and retention, with $versions of $versioning buckets', (setting) => {
-  test('metadata that changed at the destination are found although the stamp is still there, and repaired in place', async () => {
-    const world = await replicatedWorld(setting);
-    setAttributes(world.replica, { metadata: { owner: 'x' } });
-    expect(await world.verify()).toBe('attributes');
-    expect(await world.repair()).toEqual(['repair']);
-    expect(await world.verify()).toBe(setting.versions === 'all' ? 'attributes' : 'same after 1 looks');
-  });
-
-  test('a retention that was extended at the source is found and repaired, and a longer one at the destination is left alone', async () => {
-    const world = await replicatedWorld(setting);
-    const until = (days: number): ObjectLock => ({
-      legalHold: false,
-      retention: { mode: 'GOVERNANCE', untilMs: world.clock.nowMs + days * DAY_MS },
-    });
-    world.source.setLock('k', 0, until(10));
-    expect(await world.verify()).toBe('attributes');
-    // Without versions there are no locks.
-    if (setting.versioning === 'enabled') {
-      expect(await world.repair()).toEqual(['repair']);
+describe.each(SETTINGS)(
+  'tags and grants in $versioning buckets, replicating versions: $versions',
+  (setting) => {
+    test('comparing attributes takes one closer look at a replica that is the same, and comparing listings takes none', async () => {
+      const world = await replicatedWorld(setting, { team: 'a' });
       expect(await world.verify()).toBe('same after 1 looks');
-    }
-    world.replica.setLock('k', 0, until(11));
-    expect(await world.verify()).toBe('same after 1 looks');
-  });
+      const plain = await replicatedWorld({ ...setting, attributes: 'listed' }, { team: 'a' });
+      expect(await plain.verify()).toBe('same after 0 looks');
+    });
 
-  test('an object that was written onto itself with other metadata is found by its time alone and repaired', async () => {
-    const world = await replicatedWorld({ ...setting, attributes: 'listed' });
-    world.clock.nowMs += 60_000;
-    world.source.put('k', A, { attributes: { ...NO_ATTRIBUTES, contentType: 'text/plain' } });
-    // In mode `all` the older version may have expired, so that both sides have equally many versions.
-    if (setting.versioning === 'enabled') world.source.forget('k', 1);
-    expect(await world.verify()).not.toMatch(/^same/);
-    expect(await world.repair()).toHaveLength(1);
-    expect(world.replica.current('k')?.state.attributes.contentType).toBe('text/plain');
-    expect(await world.verify()).toBe('same after 0 looks');
-  });
-});
+    test('a change of tag values at the source is found and repaired', async () => {
+      const world = await replicatedWorld(setting, { team: 'a' });
+      world.source.setTags('k', 0, { team: 'b' });
+      expect(await world.verify()).toBe('attributes');
+      await world.repair();
+      expect(world.replica.current('k')?.tags).toEqual({ team: 'b' });
+      expect(await world.verify()).toBe('same after 1 looks');
+    });
 
-test('the hint for other attributes names the version, so that what was deleted meanwhile is not taken for a delete', async () => {
+    test('tags that were removed at the destination are found and restored', async () => {
+      const world = await replicatedWorld(setting, { team: 'a' });
+      world.replica.setTags('k', 0, {});
+      expect(await world.verify()).toBe('attributes');
+      await world.repair();
+      expect(world.replica.current('k')?.tags).toEqual({ team: 'a' });
+    });
+
+    test('grants are compared and repaired only if the rule replicates them', async () => {
+      const world = await replicatedWorld({ ...setting, rule: { acl: 'replicate' } });
+      world.source.setAcl('k', 0, [reader, auditor]);
+      expect(await world.verify()).toBe('attributes');
+      await world.repair();
+      expect(world.replica.current('k')?.acl).toHaveLength(2);
+      expect(await world.verify()).toBe('same after 1 looks');
+      const ignored = await replicatedWorld(setting);
+      ignored.source.setAcl('k', 0, [reader, auditor]);
+      expect(await ignored.verify()).toBe('same after 1 looks');
+      expect(ignored.calls).not.toContain('source.acl');
+    });
+  },
+);
+
+describe.each(SETTINGS)(
+  'metadata and retention in $versioning buckets, replicating versions: $versions',
+  (setting) => {
+    test('metadata that changed at the destination is found although the stamp is still there, and is repaired in place', async () => {
+      const world = await replicatedWorld(setting);
+      setAttributes(world.replica, { metadata: { owner: 'x' } });
+      expect(await world.verify()).toBe('attributes');
+      expect(await world.repair()).toEqual(['repair']);
+      expect(await world.verify()).toBe(setting.versions === 'all' ? 'attributes' : 'same after 1 looks');
+    });
+
+    test('a retention that was extended at the source is found and repaired, and a longer one at the destination is left alone', async () => {
+      const world = await replicatedWorld(setting);
+      const until = (days: number): ObjectLock => ({
+        legalHold: false,
+        retention: { mode: 'GOVERNANCE', untilMs: world.clock.nowMs + days * DAY_MS },
+      });
+      world.source.setLock('k', 0, until(10));
+      expect(await world.verify()).toBe('attributes');
+      // Without versions there are no locks.
+      if (setting.versioning === 'enabled') {
+        expect(await world.repair()).toEqual(['repair']);
+        expect(await world.verify()).toBe('same after 1 looks');
+      }
+      world.replica.setLock('k', 0, until(11));
+      expect(await world.verify()).toBe('same after 1 looks');
+    });
+
+    test('an object that was copied onto itself with different metadata is found by its time alone and repaired', async () => {
+      const world = await replicatedWorld({ ...setting, attributes: 'listed' });
+      world.clock.nowMs += 60_000;
+      world.source.put('k', A, { attributes: { ...NO_ATTRIBUTES, contentType: 'text/plain' } });
+      // In mode `all` the older version may have expired, so that both sides have equally many versions.
+      if (setting.versioning === 'enabled') world.source.forget('k', 1);
+      expect(await world.verify()).not.toMatch(/^same/);
+      expect(await world.repair()).toHaveLength(1);
+      expect(world.replica.current('k')?.state.attributes.contentType).toBe('text/plain');
+      expect(await world.verify()).toBe('same after 0 looks');
+    });
+  },
+);
+
+test('the hint for different attributes names the version, so that a version that was deleted meanwhile is not mistaken for a delete', async () => {
   const world = await replicatedWorld({ rule: { deletes: 'replicate' } }, { team: 'a' });
   world.source.setTags('k', 0, { team: 'b' });
   const [kind] = await world.repair();
@@ -109,7 +115,7 @@ test('the hint for other attributes names the version, so that what was deleted 
   expect(other.replica.current('k')).not.toBeNull();
 });
 
-test('a hint for content that is missing or different says nothing of attributes', async () => {
+test('a hint for content that is missing or different does not mention attributes', async () => {
   const world = aWorld({});
   world.source.put('k', A);
   expect(await world.repair()).toEqual(['hint']);
@@ -145,7 +151,7 @@ test.each(['at all', 'without a version'])(
   },
 );
 
-test('a storage class that the rule does not want, and no lifecycle rule leads to, is found without asking for attributes', async () => {
+test('a storage class that neither the rule nor a lifecycle rule explains is found without requesting attributes', async () => {
   const destination = { storageClass: 'STANDARD_IA' };
   const world = await replicatedWorld({ attributes: 'listed', destination });
   expect(await world.verify()).toBe('same after 0 looks');

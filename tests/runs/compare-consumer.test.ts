@@ -44,7 +44,7 @@ const compare = async (source: ListedVersion[], replicas: ListedVersion[], reaso
   return { counted: consumer.taken(), rows, slept };
 };
 
-test('a destination that was unversioned once may lack versions, unless its newest version has the id null', async () => {
+test('a destination that was once unversioned may lack versions, unless its newest version has the id null', async () => {
   const source = ['v3', 'v2', 'v1'].map((id) => version('k', id, { isLatest: id === 'v3' }));
   const older = version('k', 'null', { etag: '"v2"' });
   const newest = version('k', 'r3', { etag: '"v3"', isLatest: true });
@@ -53,7 +53,7 @@ test('a destination that was unversioned once may lack versions, unless its newe
   expect((await compare(source, [only])).counted).toMatchObject({ historyShorter: 0, same: 1 });
 });
 
-test('a row names the newest pair of versions that differs', async () => {
+test('a report row names the newest pair of versions that differs', async () => {
   const source = ['v3', 'v2', 'v1'].map((id) => version('k', id, { isLatest: id === 'v3' }));
   const replicas = ['r3', 'r2', 'r1'].map((id) => version('k', id, { etag: `"v${id.slice(1)}"` }));
   const changed = replicas.map((each) => (each.versionId === 'r3' ? each : { ...each, sizeBytes: 2 }));
@@ -61,14 +61,14 @@ test('a row names the newest pair of versions that differs', async () => {
   expect(rows).toMatchObject([{ source: { versionId: 'v2' }, replica: { versionId: 'r2' } }]);
 });
 
-test('the row of a key that may not be read says why the key counts as different', async () => {
+test('the report row of a key that may not be read says why the key counts as different', async () => {
   const source = [version('k', 'v1', { isLatest: true })];
   const replicas = [version('k', 'r1', { etag: '"kms"', isLatest: true })];
   const { rows } = await compare(source, replicas, 'kms');
   expect(rows).toMatchObject([{ difference: 'different', reason: 'kms' }]);
 });
 
-test('keys that were changed lately are waited for together, however many they are', async () => {
+test('the comparison waits for all recently changed keys together, however many they are', async () => {
   const keys = Array.from({ length: 200 }, (_, index) => `k${1_000 + index}`);
   const source = keys.map((key) => version(key, 'v', { isLatest: true, lastModifiedMs: 1e12 }));
   const { counted, slept } = await compare(source, []);

@@ -19,7 +19,7 @@ const known = { basis: 'listing', errorShare: 0 } as const;
 
 const million = { ...NO_WORK, keys: 1e6, versions: 1e6, bytes: 16_384e6, pages: 1_000 };
 
-test('a million small objects: three calls to S3 each, and the price of those', () => {
+test('a backfill of a million small objects costs three requests to S3 for each object', () => {
   const { requests, dollars, hours } = estimateBackfill({ work: million, ...known }, SETTINGS);
   expect(requests).toMatchObject({ list: 4_600, get: 1e6, put: 1e6, head: 1e6 });
   expect(dollars['s3']).toBeCloseTo(5 + 0.023 + 0.8, 2);
@@ -33,12 +33,12 @@ test('a million small objects: three calls to S3 each, and the price of those', 
   expect(dollars['lambda']).toBeCloseTo(0.02 + (25_218 + 500) * 1.7275 * 0.0000133334, 1);
 });
 
-test('with all versions, the history of each key is listed', () => {
+test('a backfill of all versions also lists the history of each key', () => {
   const { requests } = estimateBackfill({ work: million, ...known }, { ...SETTINGS, versions: 'all' });
   expect(requests['list']).toBe(1_004_600);
 });
 
-test('an object in parts costs a GET and a PUT for each, and two more to begin and complete it', () => {
+test('an object in parts costs a GET and a PUT for each part, and two requests to begin and complete the upload', () => {
   const work = { ...NO_WORK, keys: 1, versions: 1, bytes: 5e9, multiparts: 1, parts: 500, pages: 1 };
   expect(estimateBackfill({ work, ...known }, SETTINGS).requests).toMatchObject({
     get: 500,
@@ -47,28 +47,28 @@ test('an object in parts costs a GET and a PUT for each, and two more to begin a
   });
 });
 
-test('bytes between regions are paid for, within one they are not', () => {
+test('transfer between regions costs money, and transfer within one region does not', () => {
   const work = { ...NO_WORK, keys: 1, versions: 1, bytes: 1024 ** 4, pages: 1 };
   const dollarsOf = (isBetweenRegions: boolean) =>
     estimateBackfill({ work, ...known }, { ...SETTINGS, isBetweenRegions }).dollars['transfer'];
   expect([dollarsOf(true), dollarsOf(false)]).toEqual([20.48, 0]);
 });
 
-test('more at once takes less time, and costs the same', () => {
+test('a higher concurrency takes less time and costs the same', () => {
   const one = estimateBackfill({ work: million, ...known }, SETTINGS);
   const ten = estimateBackfill({ work: million, ...known }, { ...SETTINGS, concurrency: 100 });
   expect(ten.hours).toBeLessThan(one.hours / 4);
   expect(ten.dollars['s3']).toBe(one.dollars['s3']);
 });
 
-test('a verify lists both sides once, and copies nothing', () => {
+test('a verify lists both sides once and copies nothing', () => {
   const estimate = estimateVerify({ work: million, ...known }, SETTINGS);
   expect(estimate).toMatchObject({ keys: 1e6, bytes: 16_384e6 });
   expect(estimate.requests).toMatchObject({ list: 2_300, get: 0, put: 0, head: 0 });
   expect(estimate.dollars['s3']).toBeCloseTo(0.0115, 5);
 });
 
-test('attributes cost two HEADs a key, and the tags and grants of both sides', () => {
+test('comparing attributes costs two HEAD requests per key, and the tags and grants of both sides', () => {
   const settings = {
     ...SETTINGS,
     attributeGets: attributeGetsOf({ attributes: 'all' }, { acl: 'replicate' }),
@@ -83,12 +83,12 @@ test('attributes cost two HEADs a key, and the tags and grants of both sides', (
   expect(attributeGetsOf({ attributes: 'all' }, { acl: 'ignore' })).toBe(2);
 });
 
-test('of a sample it says how far off it may be', () => {
+test('an estimate from a sample states its possible error', () => {
   const sampled = { work: million, basis: 'sample', errorShare: 0.2 } as const;
   expect(estimateBackfill(sampled, SETTINGS)).toMatchObject({ basis: 'sample', errorShare: 0.2 });
 });
 
-test('the use of a run is calculated from its counters in the same way, with its actual duration', () => {
+test('the usage of a run is calculated like the estimate, from the counters and the actual duration of the run', () => {
   const used = usedBy(
     {
       compared: compared({ sourcePages: 1_000, destinationPages: 3, looks: 7 }),

@@ -34,7 +34,7 @@ const readCsv = (text: string): string[][] => {
   return records.slice(0, -1);
 };
 
-test('CSV gives back every key and every other field exactly, whatever is in them', () => {
+test('the CSV report gives back every key and every other field exactly, whatever characters they contain', () => {
   fc.assert(
     fc.property(fc.array(rows), (given) => {
       const [header, ...records] = readCsv(csvHeader() + given.map(csvLine).join(''));
@@ -66,7 +66,7 @@ test('CSV gives back every key and every other field exactly, whatever is in the
   );
 });
 
-test('a key that a spreadsheet would take for a formula is written as it is', () => {
+test('the CSV report writes a key unchanged even if a spreadsheet would take it for a formula', () => {
   const line = csvLine({
     key: '=1+1,"x"\r\n',
     difference: 'missing',
@@ -77,7 +77,7 @@ test('a key that a spreadsheet would take for a formula is written as it is', ()
   expect(line).toBe('"=1+1,""x""\r\n",missing,,,,,,,\r\n');
 });
 
-test('report.json is the report, with what was used beside the estimate', () => {
+test('report.json contains the whole report, with the usage beside the estimate', () => {
   const report = aReport();
   expect(JSON.parse(reportJson(report))).toMatchObject({ ...report, used: { keys: 0, hours: 1 } });
 });
@@ -119,7 +119,7 @@ const full = aReport({
   filesLeftOut: 4,
 });
 
-test('report.html shows all of the report, and lets nothing in it become HTML', () => {
+test('report.html shows the whole report, and escapes everything that could become HTML', () => {
   const text = reportHtml(full);
   expect(text).not.toContain('<script');
   for (const hidden of ['\u202e', '\0']) expect(text).not.toContain(hidden);
@@ -141,7 +141,7 @@ test('report.html shows all of the report, and lets nothing in it become HTML', 
   expect(text.indexOf('access-denied')).toBeLessThan(text.indexOf('<code>kms'));
 });
 
-test('report.html asks nobody for anything, needs no script, and is well-formed', () => {
+test('report.html loads nothing, needs no script and is well-formed', () => {
   const text = reportHtml(full);
   expect(text).toContain(`default-src &#39;none&#39;`.replaceAll('&#39;', "'"));
   expect(text).not.toMatch(/(src|href)=|url\(|@import|https?:|\son\w+=/);
@@ -155,14 +155,14 @@ test('report.html asks nobody for anything, needs no script, and is well-formed'
   expect(open).toEqual([]);
 });
 
-test('the plot has a column for each minute, those in which nothing was done included', () => {
+test('the plot has a column for each minute, including minutes in which nothing happened', () => {
   const [, path = ''] = /<path class="area" d="([^"]*)"/.exec(reportHtml(full)) ?? [];
   // From the left corner up to 10/s, a minute of nothing at the bottom, then half of it.
   expect(path.match(/V/g)).toHaveLength(4);
   expect(path).toMatch(/^M84 152V12H296V152H508V8/);
 });
 
-test('a run of days is drawn with no more columns than can be seen', () => {
+test('the plot of a run that took days has no more columns than a reader can distinguish', () => {
   const minutes = Array.from({ length: 10_000 }, (_, index) => ({
     minuteMs: index * 60_000,
     done: 60,
@@ -174,7 +174,7 @@ test('a run of days is drawn with no more columns than can be seen', () => {
   expect(text).toContain('6d 22h');
 });
 
-test('of a run that agrees and copied nothing, there is little to say', () => {
+test('the report of a run that found no difference and copied nothing is short', () => {
   const text = reportHtml(aReport({ copied: copied() }));
   expect(text).toContain('The destination holds all 10 keys of the source.');
   expect(text).toContain('Nothing was copied.');

@@ -16,8 +16,8 @@ const configuration = testConfiguration(
 );
 const parse = (payload: unknown) => parseRunRequest(payload, configuration);
 
-describe('a request', () => {
-  test('for a rule is one run for each of its destinations, with the rule’s own versions', () => {
+describe('the payload of the backfill function', () => {
+  test('a request for a rule becomes one run for each destination, with the versions of the rule', () => {
     const spec = {
       kind: 'backfill',
       rule: 'invoices',

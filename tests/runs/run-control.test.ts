@@ -6,7 +6,7 @@ import { fortyKeys } from './histories.ts';
 import { numbers } from './random-numbers.ts';
 import { createWorld } from './run-world.ts';
 
-test('a cancelled run does nothing more and drops its hints', async () => {
+test('a cancelled run does no more work and drops its hints', async () => {
   const world = createWorld({ ...fortyKeys(), random: numbers(1) });
   const { id } = await world.start();
   for (let count = 0; count < 12; count += 1) await world.step();
@@ -27,7 +27,7 @@ test('a run over keys that another run is working on is refused with the id of t
   await expect(world.start({ prefix: 'k1' })).resolves.toMatchObject({ phase: 'comparing' });
 });
 
-test('a run whose source cannot be listed fails, and takes no key for extra', async () => {
+test('a run whose source cannot be listed fails and treats no key as extra', async () => {
   const world = createWorld(fortyKeys());
   world.broken.source = new ReplicationError('access-denied', 'ListObjectVersions: AccessDenied');
   const { id } = await world.start({ kind: 'verify' });
@@ -66,7 +66,7 @@ test('a resumed run checks a key again although the key was replicated before th
   expect(run.checked).toMatchObject({ same: 40, missing: 0 });
 });
 
-test('a paused range stops within two pages and resumes behind them', async () => {
+test('a range of a paused run stops within two pages and resumes after them', async () => {
   const world = createWorld({ ...fortyKeys(), pageSize: 2, listingConcurrency: 1 });
   const { id } = await world.start({ kind: 'verify' });
   world.requests.onPage = async (pages) => {

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { fortyKeys } from './histories.ts';
 import { createWorld } from './run-world.ts';
 
-test('a run is not checked while transfers are still moving objects it asked for', async () => {
+test('a run is not checked while transfers are still moving objects that the run requested', async () => {
   const world = createWorld(fortyKeys());
   world.moving.objects = 1;
   const { id } = await world.start();
@@ -30,7 +30,7 @@ test('a run with one hint that was never counted continues once the queue stays 
   expect(await world.untilStill(id)).toMatchObject({ phase: 'finished', checked: { missing: 1 } });
 });
 
-test('a run is not done while hints are left, even if as many were processed as were counted', async () => {
+test('a run is not finished while hints are left, even if as many hints were processed as were counted', async () => {
   // It dies when it commits its first page, whose hints are worked on before the page is compared again.
   const calls = { count: 0 };
   const world = createWorld({

@@ -36,7 +36,7 @@ afterEach(async () => {
   await new Promise((resolve) => server.close(resolve));
 });
 
-test('the end of a run is published in ASCII, with a subject that SNS takes', async () => {
+test('the end of a run is published in ASCII, with a subject that SNS accepts', async () => {
   const run = runRecord({ id: 'r'.repeat(120), phase: 'finished', endedMs: 1 });
   await createRunTopic(TOPIC, 'test-prod').announce({
     ...run,
@@ -51,7 +51,7 @@ test('the end of a run is published in ASCII, with a subject that SNS takes', as
   expect(JSON.parse(message)).toMatchObject({ phase: 'finished', spec: { prefix: 'é\u{1f600}\n' } });
 });
 
-test('an answer that passes is waited out, one that does not is told for what it is', async () => {
+test('announcing a run retries after a temporary error, and reports a permanent error with its reason', async () => {
   const topic = createRunTopic(TOPIC, 'test-prod');
   answers = [{ status: 503, body: refusal('ServiceUnavailable') }];
   await topic.announce(runRecord({}));

@@ -107,7 +107,7 @@ test('a backfill ends once with exact counters, even if invocations crash before
   await fc.assert(property, RUNS);
 });
 
-test('a backfill that is paused and resumed at any time makes both sides agree, although hints are dropped meanwhile', async () => {
+test('a backfill that is paused and resumed at any time makes both sides agree, although the pause drops hints', async () => {
   const property = fc.asyncProperty(
     both,
     fc.integer(),
@@ -137,7 +137,7 @@ test('a backfill that is paused and resumed at any time makes both sides agree, 
   await fc.assert(property, RUNS);
 });
 
-test('a listing finds the same differences wherever invocations crashed, also with consecutive delete markers', async () => {
+test('a listing finds the same differences wherever invocations crash, also with consecutive delete markers', async () => {
   const withMarkers = fc.dictionary(
     fc.constantFrom('a', 'b', 'c'),
     fc.array(fc.constantFrom('a', 'bb', '-', '-'), { minLength: 1, maxLength: 12 }),
@@ -159,7 +159,7 @@ test('a listing finds the same differences wherever invocations crashed, also wi
   await fc.assert(property, RUNS);
 });
 
-test('however many keys only the destination has, an invocation hands back in time, and each is counted and named once', async () => {
+test('an invocation hands back its range in time however many keys only the destination has, and each of these keys is counted and named once', async () => {
   const names = Array.from({ length: 600 }, (_, index) => `m${String(index).padStart(3, '0')}`);
   const world = createWorld({
     source: { a: ['x'], z: ['x'] },

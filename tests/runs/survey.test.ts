@@ -45,7 +45,7 @@ const uniform = (count: number): ListedVersion[] => {
   );
 };
 
-test('a small bucket is counted completely', async () => {
+test('a survey counts a small bucket completely', async () => {
   const objects = [...uniform(20_500), object('big', { sizeBytes: 7e9, etag: '"0123-512"' })];
   const { work, basis, errorShare } = await survey(objects);
   expect({ basis, errorShare }).toEqual({ basis: 'listing', errorShare: 0 });
@@ -58,7 +58,7 @@ test('a small bucket is counted completely', async () => {
   });
 });
 
-test('a part of a larger bucket is listed, and the true amount lies within the reported error', async () => {
+test('a survey lists only a part of a larger bucket, and the true amount lies within the reported error', async () => {
   const objects = uniform(100_000);
   let within = 0;
   for (let seed = 1; seed <= 12; seed += 1) {
@@ -71,7 +71,7 @@ test('a part of a larger bucket is listed, and the true amount lies within the r
   expect(within).toBeGreaterThanOrEqual(10);
 });
 
-test('a survey finds the one folder that has nearly all of the keys', async () => {
+test('a survey finds the one folder that contains nearly all keys', async () => {
   const objects = [
     ...Array.from({ length: 100_000 }, (_, index) => object(`m/heavy/${String(index).padStart(9, '0')}`)),
     ...uniform(1_000),
@@ -84,7 +84,7 @@ test('a survey finds the one folder that has nearly all of the keys', async () =
   expect(mean / 101_000).toBeLessThan(1.4);
 });
 
-test('what the rule leaves out by size, suffix or time is not counted, and a key once however many versions it has', () => {
+test('a survey ignores objects that the rule excludes by size, suffix or time, and counts a key once however many versions it has', () => {
   const count = createWorkCounter(
     aRule({
       source: { prefix: '', suffix: '.csv' },

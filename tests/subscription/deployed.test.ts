@@ -141,7 +141,7 @@ const reasonOf = async (work: Promise<void>): Promise<string> =>
 
 const OURS = LIVE_QUEUE.split(':').at(-1);
 
-test('creating the stack subscribes beside what others have, and removing it leaves just that', async () => {
+test('creating the stack adds our subscription beside the entries of others, and removing the stack leaves only the entries of others', async () => {
   await deploy('documents');
   expect(await notifications('acme-documents')).toEqual([`${OURS} invoices/*`, 'theirs photos/*']);
   expect(await notifications('acme-other')).toEqual([`${OURS} *`]);
@@ -151,7 +151,7 @@ test('creating the stack subscribes beside what others have, and removing it lea
   expect(await notifications('acme-other')).toEqual([]);
 });
 
-test('rules added and removed change only our entries', async () => {
+test('adding and removing rules changes only our entries', async () => {
   await deploy('documents');
   await deploy('documentsMore');
   expect(await notifications('acme-documents')).toEqual([
@@ -195,14 +195,14 @@ test('another target may be notified of deletes until a rule needs them', async 
   expect(await eventTypes('acme-documents')).toEqual(ALWAYS);
 });
 
-test('a bucket that leaves the configuration is unsubscribed, though no rule allows to touch it any more', async () => {
+test('a bucket that leaves the configuration is unsubscribed, although no rule grants access to it any more', async () => {
   await deploy('documents');
   await deploy('otherOnly');
 
   expect(await notifications('acme-documents')).toEqual(['theirs photos/*']);
 });
 
-test('an overlap with others fails with the entry in the way, and takes everything back', async () => {
+test('a deployment that overlaps with entries of others fails, names the conflicting entry and rolls everything back', async () => {
   const reason = await reasonOf(deploy('documentsAll'));
 
   expect(reason).toMatch(/entry "their-entry".*events: eventbridge/s);
@@ -210,14 +210,14 @@ test('an overlap with others fails with the entry in the way, and takes everythi
   expect(await notifications('acme-other')).toEqual([]);
 });
 
-test('an update that fails leaves the former subscription', async () => {
+test('a failed update leaves the former subscription in place', async () => {
   await deploy('documents');
   expect(await reasonOf(deploy('documentsAll'))).toContain('their-entry');
 
   expect(await notifications('acme-documents')).toEqual([`${OURS} invoices/*`, 'theirs photos/*']);
 });
 
-test('EventBridge is the way out: only the flag is set, and it stays', async () => {
+test('EventBridge mode deploys beside entries of others, sets only the EventBridge flag and leaves the flag when the stack is removed', async () => {
   await deploy('eventbridge');
   expect(await notifications('acme-documents')).toEqual(['EventBridge', 'theirs photos/*']);
 
@@ -225,14 +225,14 @@ test('EventBridge is the way out: only the flag is set, and it stays', async () 
   expect(await notifications('acme-documents')).toEqual(['EventBridge', 'theirs photos/*']);
 });
 
-test('changing to EventBridge takes our entries out', async () => {
+test('changing a deployed bucket to EventBridge removes our entries', async () => {
   await deploy('documents');
   await deploy('eventbridge');
 
   expect(await notifications('acme-documents')).toEqual(['EventBridge', 'theirs photos/*']);
 });
 
-test('a bucket that does not exist fails the deployment with advice, and the others are as before', async () => {
+test('a bucket that does not exist fails the deployment with advice, and the other buckets stay as before', async () => {
   await deploy('otherOnly');
   const reason = await reasonOf(deploy('missing'));
 

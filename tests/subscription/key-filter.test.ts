@@ -13,7 +13,7 @@ const filters = fc.array(fc.record({ prefix: part, suffix: part }), { minLength:
 const matches = ({ prefix, suffix }: KeyFilter, key: string): boolean =>
   key.startsWith(prefix) && key.endsWith(suffix);
 
-test('filters overlap where prefix and suffix both do', () => {
+test('two filters overlap if their prefixes and their suffixes both overlap', () => {
   expect(filtersOverlap(filter('a/'), filter('a/b/'))).toBe(true);
   expect(filtersOverlap(filter(''), filter('a/', '.jpg'))).toBe(true);
   expect(filtersOverlap(filter('a/'), filter('b/'))).toBe(false);
@@ -21,19 +21,19 @@ test('filters overlap where prefix and suffix both do', () => {
   expect(filtersOverlap(filter('', '.jpg'), filter('', 'x.jpg'))).toBe(true);
 });
 
-test('filters apart stay as they are, overlapping ones melt into one', () => {
+test('separate filters stay unchanged, and overlapping filters are merged into one', () => {
   expect(coverWithoutOverlap([filter('b/'), filter('a/')])).toEqual([filter('a/'), filter('b/')]);
   expect(coverWithoutOverlap([filter('a/b/', '.jpg'), filter('a/')])).toEqual([filter('a/')]);
   expect(coverWithoutOverlap([filter('a/', '.jpg'), filter('a/b/', '')])).toEqual([filter('a/')]);
 });
 
-test('what melted together may melt with a third', () => {
+test('a merged filter may be merged with a third filter', () => {
   const apart = [filter('a/', 'x'), filter('', 'yz')];
   expect(coverWithoutOverlap(apart)).toHaveLength(2);
   expect(coverWithoutOverlap([...apart, filter('a/b/', '')])).toEqual([filter('')]);
 });
 
-test('a cover matches every key its filters match, and no two of it overlap', () => {
+test('a cover matches every key that its filters match, and no two filters of a cover overlap', () => {
   fc.assert(
     fc.property(filters, part, (given, middle) => {
       for (const cover of [coverWithoutOverlap(given), notificationFilters(given)]) {
@@ -48,7 +48,7 @@ test('a cover matches every key its filters match, and no two of it overlap', ()
   );
 });
 
-test('a cover is its own cover', () => {
+test('covering a cover changes nothing', () => {
   fc.assert(
     fc.property(filters, (given) => {
       expect(coverWithoutOverlap(coverWithoutOverlap(given))).toEqual(coverWithoutOverlap(given));
@@ -56,7 +56,7 @@ test('a cover is its own cover', () => {
   );
 });
 
-test('characters that S3 wants encoded end a prefix and begin a suffix', () => {
+test('a notification filter cuts its prefix and suffix at characters that S3 wants encoded', () => {
   expect(notificationFilters([filter('année=2026/')])).toEqual([filter('ann')]);
   expect(notificationFilters([filter('a b/', ' (copy).jpg')])).toEqual([filter('a', '(copy).jpg')]);
   expect(notificationFilters([filter('plain-1.0/x_y/', '.jpg')])).toEqual([filter('plain-1.0/x_y/', '.jpg')]);

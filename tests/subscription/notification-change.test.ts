@@ -8,7 +8,7 @@ import {
 const change = { isDone: () => false, apply: () => ({}) };
 const WHERE = { bucket: 'acme-documents', accountId: '111111111111' };
 
-test('when the time is over in the middle of a call, what S3 refused before is said', async () => {
+test('a change that runs out of time in the middle of a call reports the earlier refusal by S3', async () => {
   const aborted = new BucketNotificationsError('failed', 'AbortError: Request aborted', {
     cause: Object.assign(new Error('Request aborted'), { name: 'AbortError' }),
   });

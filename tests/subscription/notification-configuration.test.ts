@@ -11,7 +11,7 @@ import { QUEUE, others, ours, wanted } from './fixtures.ts';
 
 const { idPrefix } = wanted;
 
-test('ours is added to what others have, which stays as it is', () => {
+test('our entry is added beside the entries of others, which stay unchanged', () => {
   const configuration = subscribed(others, wanted);
 
   expect(configuration).toEqual({
@@ -21,7 +21,7 @@ test('ours is added to what others have, which stays as it is', () => {
   expect(isSubscribed(configuration, wanted)).toBe(true);
 });
 
-test('taking ours out gives back what others have', () => {
+test('removing our entry gives back exactly the entries of others', () => {
   expect(unsubscribed(subscribed(others, wanted), idPrefix)).toEqual(others);
   expect(isUnsubscribed(unsubscribed(subscribed(others, wanted), idPrefix), idPrefix)).toBe(true);
 });
@@ -35,7 +35,7 @@ test('a changed subscription replaces the former one', () => {
   expect(isSubscribed(configuration, changed)).toBe(true);
 });
 
-test('entries of another stack on the same bucket are not ours', () => {
+test('entries of another stack on the same bucket do not count as ours', () => {
   const otherStack = {
     ...ours,
     Id: 's3-replicator-prod-2:1',
@@ -47,12 +47,12 @@ test('entries of another stack on the same bucket are not ours', () => {
   expect(isUnsubscribed(existing, idPrefix)).toBe(true);
 });
 
-test('S3 spells filter names with a capital when it reports them', () => {
+test('our entry is recognised although S3 reports filter names with a capital', () => {
   const reported = { ...ours, Filter: { Key: { FilterRules: [{ Name: 'Prefix', Value: 'invoices/' }] } } };
   expect(isSubscribed({ QueueConfigurations: [reported] }, wanted)).toBe(true);
 });
 
-test('an entry of ours that was tampered with is put right', () => {
+test('an entry of ours that somebody changed is restored', () => {
   for (const change of [{ QueueArn: `${QUEUE}-old` }, { Events: ['s3:ObjectCreated:Put'] }, { Filter: {} }]) {
     expect(isSubscribed({ QueueConfigurations: [{ ...ours, ...change }] }, wanted)).toBe(false);
   }
@@ -75,12 +75,17 @@ test.each([
     'a queue',
     { QueueConfigurations: [{ Id: 'thumbnails', QueueArn: 'arn:fn', Events: ['s3:ObjectCreated:Copy'] }] },
   ],
-])('%s of others for the same events is named, with the way out', (_, existing) => {
-  expect(() => subscribed(existing, wanted)).toThrow(SubscriptionConflict);
-  expect(() => subscribed(existing, wanted)).toThrow(/entry "thumbnails" .* to arn:fn.*events: eventbridge/s);
-});
+])(
+  'subscribing beside %s of others for the same events fails with the name of the entry and a way out',
+  (_, existing) => {
+    expect(() => subscribed(existing, wanted)).toThrow(SubscriptionConflict);
+    expect(() => subscribed(existing, wanted)).toThrow(
+      /entry "thumbnails" .* to arn:fn.*events: eventbridge/s,
+    );
+  },
+);
 
-test('entries of others for other keys or events are not in the way', () => {
+test('entries of others for other keys or events do not conflict with ours', () => {
   const elsewhere: NotificationConfiguration = {
     LambdaFunctionConfigurations: [
       { Id: 'a', LambdaFunctionArn: 'arn:fn', Events: ['s3:ObjectRemoved:*', 's3:ObjectAcl:Put'] },
@@ -96,14 +101,14 @@ test('entries of others for other keys or events are not in the way', () => {
 });
 
 test.each([
-  ['s3:ObjectCreated:*', 's3:ObjectCreated:Put', true],
-  ['s3:ObjectRestore:Completed', 's3:ObjectRestore:*', true],
-  ['s3:ObjectAcl:Put', 's3:ObjectAcl:Put', true],
-  ['s3:ObjectRemoved:*', 's3:ObjectRemoved:DeleteMarkerCreated', true],
-  ['s3:ObjectRemoved:*', 's3:LifecycleExpiration:*', false],
-  ['s3:ObjectRestore:Completed', 's3:ObjectRestore:Post', false],
-  ['s3:ObjectTagging:*', 's3:ObjectCreated:*', false],
-])('for %s an entry of others for %s is in the way: %s', (needed, theirs, isInTheWay) => {
+  ['s3:ObjectCreated:*', 's3:ObjectCreated:Put', 'conflict'],
+  ['s3:ObjectRestore:Completed', 's3:ObjectRestore:*', 'conflict'],
+  ['s3:ObjectAcl:Put', 's3:ObjectAcl:Put', 'conflict'],
+  ['s3:ObjectRemoved:*', 's3:ObjectRemoved:DeleteMarkerCreated', 'conflict'],
+  ['s3:ObjectRemoved:*', 's3:LifecycleExpiration:*', 'do not conflict'],
+  ['s3:ObjectRestore:Completed', 's3:ObjectRestore:Post', 'do not conflict'],
+  ['s3:ObjectTagging:*', 's3:ObjectCreated:*', 'do not conflict'],
+])('a subscription to %s and an entry of others for %s %s', (needed, theirs, verdict) => {
   const existing = {
     LambdaFunctionConfigurations: [
       { Id: 'thumbnails', LambdaFunctionArn: 'arn:fn', Events: ['s3:ReducedRedundancyLostObject', theirs] },
@@ -111,16 +116,16 @@ test.each([
   };
   const subscribe = () => subscribed(existing, { ...wanted, eventTypes: [needed] });
 
-  if (isInTheWay) expect(subscribe).toThrow(/entry "thumbnails"/);
+  if (verdict === 'conflict') expect(subscribe).toThrow(/entry "thumbnails"/);
   else expect(subscribe).not.toThrow();
 });
 
-test('the order in which S3 reports event types means nothing', () => {
+test('our entry is recognised in whatever order S3 reports its event types', () => {
   const reported = { ...ours, Events: ours.Events.toReversed() };
   expect(isSubscribed({ QueueConfigurations: [reported] }, wanted)).toBe(true);
 });
 
-test('a subscription for fewer event types, as the first version made it, is brought up to date in place', () => {
+test('a subscription of the first version, with fewer event types, is updated in place', () => {
   const former = { ...ours, Events: ['s3:ObjectCreated:*'] };
 
   expect(isSubscribed({ QueueConfigurations: [former] }, wanted)).toBe(false);
@@ -130,7 +135,7 @@ test('a subscription for fewer event types, as the first version made it, is bro
   });
 });
 
-test('EventBridge mode sets the flag and nothing else, whoever is notified of the same events', () => {
+test('EventBridge mode sets only the EventBridge flag, whoever else is notified of the same events', () => {
   const viaEventBridge = { ...wanted, events: 'eventbridge' as const, filters: [] };
   const { EventBridgeConfiguration: _, ...withoutFlag } = others;
 
@@ -139,7 +144,7 @@ test('EventBridge mode sets the flag and nothing else, whoever is notified of th
   expect(isSubscribed(others, viaEventBridge)).toBe(true);
 });
 
-test('changing to EventBridge takes our entries out', () => {
+test('changing a subscription to EventBridge removes our entries', () => {
   const viaEventBridge = { ...wanted, events: 'eventbridge' as const, filters: [] };
   const before = subscribed({}, wanted);
 
@@ -150,6 +155,6 @@ test('changing to EventBridge takes our entries out', () => {
   });
 });
 
-test('unsubscribing leaves the EventBridge flag on: others may rely on it', () => {
+test('unsubscribing leaves the EventBridge flag on, because others may rely on it', () => {
   expect(unsubscribed({ EventBridgeConfiguration: {} }, idPrefix)).toEqual({ EventBridgeConfiguration: {} });
 });

@@ -59,7 +59,7 @@ const invoke = async (RequestType: string, more: Record<string, unknown> = {}) =
 
 const failTimes = (count: number, failure: { status: number; code: string }) => Array(count).fill(failure);
 
-test('Create subscribes the bucket beside what others have, and answers with an id that contains the bucket', async () => {
+test('a Create request subscribes the bucket beside the entries of others and answers with an id that contains the bucket', async () => {
   const { body, contentType } = await invoke('Create');
 
   expect(body).toEqual({
@@ -79,7 +79,7 @@ test('Create subscribes the bucket beside what others have, and answers with an 
   expect(s3.requests).toEqual([`GET ${BUCKET}`, `PUT ${BUCKET}`, `GET ${BUCKET}`]);
 });
 
-test('a request that is delivered twice does nothing the second time', async () => {
+test('a Create request that is delivered twice does nothing the second time', async () => {
   await invoke('Create');
   const before = s3.buckets.get(BUCKET);
 
@@ -88,7 +88,7 @@ test('a request that is delivered twice does nothing the second time', async () 
   expect(s3.requests.filter((request) => request.startsWith('PUT'))).toHaveLength(1);
 });
 
-test('Update and its roll-back change only what is ours', async () => {
+test('an Update request and its rollback change only our entries', async () => {
   await invoke('Create');
   const update = { PhysicalResourceId: 's3-replicator-prod:acme-documents' };
   await invoke('Update', {
@@ -104,7 +104,7 @@ test('Update and its roll-back change only what is ours', async () => {
   expect(s3.buckets.get(BUCKET)).toContain('thumbnails');
 });
 
-test('an update from the first version, which named no event types, and its roll-back say what they mean', async () => {
+test('an Update request from the first version, which named no event types, and its rollback each set the event types of their target version', async () => {
   const { eventTypes: _, ...former } = wanted;
   const update = { PhysicalResourceId: 's3-replicator-prod:acme-documents' };
   await invoke('Create', { ResourceProperties: former });
@@ -120,7 +120,7 @@ test('an update from the first version, which named no event types, and its roll
   expect(s3.buckets.get(BUCKET)).toContain('thumbnails');
 });
 
-test('an update to another bucket answers with another id, so that CloudFormation deletes the former subscription', async () => {
+test('an Update request for another bucket answers with another id, so that CloudFormation deletes the former subscription', async () => {
   s3.buckets.set('acme-other', EMPTY);
   const { body } = await invoke('Update', {
     PhysicalResourceId: 's3-replicator-prod:acme-documents',
@@ -130,7 +130,7 @@ test('an update to another bucket answers with another id, so that CloudFormatio
   expect(body['PhysicalResourceId']).toBe('s3-replicator-prod:acme-other');
 });
 
-test('Delete takes ours out and leaves what others have', async () => {
+test('a Delete request removes our entry and keeps the entries of others', async () => {
   await invoke('Create');
   const { body } = await invoke('Delete', { PhysicalResourceId: 's3-replicator-prod:acme-documents' });
 
@@ -140,12 +140,12 @@ test('Delete takes ours out and leaves what others have', async () => {
   expect(s3.buckets.get(BUCKET)).toContain('<EventBridgeConfiguration');
 });
 
-test('Delete of a bucket that is gone succeeds', async () => {
+test('a Delete request for a bucket that no longer exists succeeds', async () => {
   s3.buckets.clear();
   expect((await invoke('Delete', { PhysicalResourceId: 'x' })).body['Status']).toBe('SUCCESS');
 });
 
-test('Delete without permission fails: a stale entry would block everybody', async () => {
+test('a Delete request without permission fails, because a stale entry would block everybody', async () => {
   await invoke('Create');
   s3.failures.GET = failTimes(9, ACCESS_DENIED);
   const { body } = await invoke('Delete', { PhysicalResourceId: 's3-replicator-prod:acme-documents' });
@@ -155,7 +155,7 @@ test('Delete without permission fails: a stale entry would block everybody', asy
   expect(body['Reason']).toMatch(/AccessDenied.*bucket policy/s);
 });
 
-test('a queue policy or role that is not known everywhere yet is waited for', async () => {
+test('a Create request retries until the queue policy and the role are known everywhere', async () => {
   s3.failures.GET = [ACCESS_DENIED];
   s3.failures.PUT = [INVALID, INVALID];
 
@@ -163,7 +163,7 @@ test('a queue policy or role that is not known everywhere yet is waited for', as
   expect(slept).toEqual([1000, 2000, 4000]);
 });
 
-test('a Create that S3 refuses permanently fails with advice, and its Delete changes nothing', async () => {
+test('a Create request that S3 refuses permanently fails with advice, and its Delete request changes nothing', async () => {
   s3.failures.PUT = failTimes(9, INVALID);
   const { body } = await invoke('Create');
 
@@ -176,7 +176,7 @@ test('a Create that S3 refuses permanently fails with advice, and its Delete cha
   expect(s3.requests).toEqual([]);
 });
 
-test('an overlap with others fails at once and names the entry', async () => {
+test('a Create request that overlaps with an entry of others fails at once and names the entry', async () => {
   s3.buckets.set(BUCKET, THEIRS.replace('photos/', 'invoices/2026/'));
   const { body } = await invoke('Create');
 
@@ -185,7 +185,7 @@ test('an overlap with others fails at once and names the entry', async () => {
   expect(s3.requests).toEqual([`GET ${BUCKET}`]);
 });
 
-test('a bucket that does not exist fails at once', async () => {
+test('a Create request for a bucket that does not exist fails at once', async () => {
   s3.buckets.clear();
   const { body } = await invoke('Create');
 
@@ -196,7 +196,7 @@ test('a bucket that does not exist fails at once', async () => {
   expect(slept).toEqual([]);
 });
 
-test('a writer who replaced the configuration at the same moment is noticed, and both end up in it', async () => {
+test('a Create request notices that another writer replaced the configuration, and the entries of both writers end up in it', async () => {
   s3.afterPut = () => {
     s3.afterPut = () => {};
     // They read before our write and write after it.
@@ -209,7 +209,7 @@ test('a writer who replaced the configuration at the same moment is noticed, and
   expect(s3.buckets.get(BUCKET)).toContain(QUEUE);
 });
 
-test('a Create that loses against another writer every time leaves nothing of ours', async () => {
+test('a Create request that loses against another writer every time leaves nothing of ours', async () => {
   s3.afterPut = () => s3.buckets.set(BUCKET, THEIRS);
   const { body } = await invoke('Create');
 
@@ -220,7 +220,7 @@ test('a Create that loses against another writer every time leaves nothing of ou
   expect(s3.buckets.get(BUCKET)).toBe(THEIRS);
 });
 
-test('where it cannot be known whether Create left something, its Delete takes it out', async () => {
+test('a Create request that may have left an entry answers with an id whose Delete request removes the entry', async () => {
   s3.failures.PUT = failTimes(99, BROKEN);
   const { body } = await invoke('Create');
   expect(body['Status']).toBe('FAILED');
@@ -235,14 +235,14 @@ test('where it cannot be known whether Create left something, its Delete takes i
 });
 
 test.each([
-  ['an unknown request type', 'Import', {}],
-  ['properties of another template', 'Create', { ResourceProperties: { bucket: 1 } }],
-  ['no properties', 'Create', { ResourceProperties: undefined }],
-])('%s is answered with a failure, so that CloudFormation does not wait', async (_, type, more) => {
+  ['of an unknown type', 'Import', {}],
+  ['with the properties of another template', 'Create', { ResourceProperties: { bucket: 1 } }],
+  ['without properties', 'Create', { ResourceProperties: undefined }],
+])('a request %s is answered with a failure, so that CloudFormation does not wait', async (_, type, more) => {
   expect((await invoke(type, more)).body['Status']).toBe('FAILED');
 });
 
-test('an answer never exceeds what CloudFormation takes', async () => {
+test('an answer never exceeds the size that CloudFormation accepts', async () => {
   const entry = (id: number): string =>
     THEIRS.slice(THEIRS.indexOf('<CloudFunctionConfiguration>'), THEIRS.indexOf('<EventBridge'))
       .replace('thumbnails', `thumbnails-${id}-é`)
@@ -260,6 +260,6 @@ test('an answer never exceeds what CloudFormation takes', async () => {
   expect(bytes).toBeLessThanOrEqual(4096);
 });
 
-test('an event without answer URL is an error of the caller', async () => {
+test('an event without an answer URL fails the invocation, because only CloudFormation may invoke the function', async () => {
   await expect(invoke('Create', { ResponseURL: undefined })).rejects.toThrow('cannot be invoked by hand');
 });
