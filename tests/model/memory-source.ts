@@ -55,8 +55,8 @@ export const reads = (bucket: MemoryBucket, gate: Gate, side: string) => {
 };
 
 /**
- * Returns the state of a version. Of an SSE-C object, S3 does not even return the headers without the
- * object's key.
+ * Returns the state of a version. Without the key of an SSE-C object, S3 does not even return the object's
+ * headers.
  */
 const stateOf = ({ state, sealed }: Version): ObjectState => {
   if (sealed === 'sse-c') throw new ReplicationError('sse-c', 'S3 wants the key');

@@ -1,4 +1,4 @@
-/** Archived storage classes: refused reads, and restores. */
+/** Archived storage classes: which reads are refused, and how objects are restored. */
 import {
   CopyObjectCommand,
   CreateMultipartUploadCommand,
@@ -21,7 +21,7 @@ const RESTORE = s3Api('API_RestoreObject');
 const restore = ({ s3 }: Context, Bucket: string, Key: string, RestoreRequest: RestoreRequest) =>
   s3.send(new RestoreObjectCommand({ Bucket, Key, RestoreRequest }));
 
-/** The cheapest restore. It takes hours, and no behaviour waits for it. */
+/** A restore at the lowest price. It takes hours, so no behaviour waits until it is complete. */
 const BULK = { Days: 1, GlacierJobParameters: { Tier: 'Bulk' } } as const;
 
 export const archivedObjectsAreNotRead = behaviour(

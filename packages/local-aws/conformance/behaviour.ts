@@ -1,21 +1,22 @@
 /**
- * A behaviour of AWS: a function that throws when an endpoint differs, the sentence that the function proves, and the AWS document
- * that the sentence comes from. The name of a behaviour is the name of its export.
+ * A behaviour of AWS is a function that throws if an endpoint differs from AWS. It also has the sentence that
+ * the function checks, and the AWS document that the sentence comes from. A behaviour is named after its
+ * export.
  */
 import type { Context } from './context.ts';
 
 export type Service = 's3' | 'sqs' | 'sts' | 'dynamodb';
 
-/** A requirement on an endpoint: a service, a TLS connection, or a clock that can be moved. */
+/** A requirement for an endpoint: a service, a TLS connection, or a clock that can be moved. */
 export type Need = Service | 'tls' | 'clock';
 
 export interface Behaviour {
   (context: Context): Promise<void>;
-  /** One sentence. */
+  /** The sentence that the function checks. */
   title: string;
-  /** URL. */
+  /** URL of the AWS document. */
   document: string;
-  /** The behaviour is skipped unless the endpoint has all of these. */
+  /** The requirements of this behaviour. It is skipped unless the endpoint meets all of them. */
   needs: readonly Need[];
 }
 
@@ -26,9 +27,9 @@ export const behaviour = (
   needs: readonly Need[] = ['s3'],
 ): Behaviour => Object.assign((context: Context) => run(context), { title, document, needs });
 
-/** A page of the Amazon S3 API Reference. */
+/** Returns the URL of a page of the Amazon S3 API Reference. */
 export const s3Api = (page: string): string => `https://docs.aws.amazon.com/AmazonS3/latest/API/${page}.html`;
 
-/** A page of the Amazon S3 User Guide. */
+/** Returns the URL of a page of the Amazon S3 User Guide. */
 export const s3Guide = (page: string): string =>
   `https://docs.aws.amazon.com/AmazonS3/latest/userguide/${page}.html`;

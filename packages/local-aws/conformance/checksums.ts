@@ -1,10 +1,13 @@
-/** Additional checksums and other digests: S3 stores them, returns them and refuses wrong ones. */
+/** Additional checksums and other digests. S3 stores them, returns them, and refuses wrong ones. */
 import { hash } from 'node:crypto';
 import { behaviour, s3Api, s3Guide } from './behaviour.ts';
 import { refused, same } from './difference.ts';
 import { INTEGRITY, head } from './head-with-checksum.ts';
 
-/** Checksums of the nine bytes `123456789`: the check values of the CRC catalogue, and the hashes. */
+/**
+ * Digests of the nine bytes `123456789`. Those of the CRC algorithms are the check values of the CRC
+ * catalogue.
+ */
 const CHECK = {
   CRC32: 'y/Q5Jg==',
   CRC32C: '4waSgw==',

@@ -1,4 +1,4 @@
-/** Conditional writes: PUT, CompleteMultipartUpload and CopyObject. */
+/** Conditional writes by PutObject, CompleteMultipartUpload and CopyObject. */
 import {
   CompleteMultipartUploadCommand,
   CopyObjectCommand,
@@ -112,7 +112,7 @@ export const ifNoneMatchTakesAnAsteriskOnly = behaviour(
   },
 );
 
-/** An upload of one small part, ready to be completed. */
+/** Begins an upload and sends one small part, so that the upload can be completed. */
 const startUpload = async ({ s3 }: Context, Bucket: string, Key: string) => {
   const { UploadId } = await s3.send(new CreateMultipartUploadCommand({ Bucket, Key }));
   const part = await s3.send(

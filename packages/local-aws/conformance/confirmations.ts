@@ -1,12 +1,15 @@
-/** The behaviours that servers by other authors also show. All other behaviours rest on AWS's documents alone and are listed. */
+/**
+ * The behaviours that servers by other authors have confirmed. For all other behaviours, AWS's documents are
+ * the only evidence. A table lists these.
+ */
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { Result } from './run.ts';
 import type { NamedBehaviour } from './suite.ts';
 
 interface Confirmations {
-  /** Names of behaviours as documented, by server. */
+  /** For each server, the names of the behaviours that it shows as documented. */
   servers: Record<string, string[]>;
-  /** Evidence for a behaviour besides its document, by the behaviour's name. */
+  /** By the name of a behaviour, additional evidence for it besides its document. */
   evidence: Record<string, string>;
 }
 
@@ -14,7 +17,10 @@ const FILE = new URL('confirmations.json', import.meta.url);
 
 export const readConfirmations = (): Confirmations => JSON.parse(readFileSync(FILE, 'utf8')) as Confirmations;
 
-/** Records the results of a run in place of those of an earlier run against this server. */
+/**
+ * Records the results of a run against a server. They replace the results of earlier runs against the same
+ * server.
+ */
 export const confirm = (server: string, results: readonly Result[]): void => {
   const { servers, evidence } = readConfirmations();
   const names = results.flatMap(({ name, verdict }) => (verdict === 'same' ? [name] : []));
@@ -22,7 +28,7 @@ export const confirm = (server: string, results: readonly Result[]): void => {
   writeFileSync(FILE, `${JSON.stringify(kept, null, 2)}\n`);
 };
 
-/** A Markdown table of the behaviours that no server confirms. */
+/** Returns a Markdown table of the behaviours that no server has confirmed. */
 export const unconfirmedTable = (behaviours: readonly NamedBehaviour[]): string => {
   const { servers, evidence } = readConfirmations();
   const confirmed = new Set(Object.values(servers).flat());

@@ -1,4 +1,4 @@
-/** The clients and helpers with which a behaviour examines an endpoint. */
+/** The clients and helpers that behaviours use to examine an endpoint. */
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type {
   GetObjectCommandInput,
@@ -12,7 +12,7 @@ import type { SendRaw } from './raw-request.ts';
 
 export type Versioning = 'never' | 'Enabled' | 'Suspended';
 
-/** `locked`: versioned, with object lock. */
+/** The kind of a bucket. A `locked` bucket is versioned and has object lock. */
 export type BucketKind = Versioning | 'locked';
 
 export interface Queue {
@@ -26,21 +26,27 @@ export interface Context {
   sts: STSClient;
   dynamodb: DynamoDBClient;
   region: string;
-  /** Sends a signed request that the behaviour composes itself. */
+  /** Sends a signed request whose parts the behaviour sets. */
   raw: SendRaw;
-  /** 12 digits. */
+  /** Returns the account id, which has 12 digits. */
   accountId(): Promise<string>;
-  /** A bucket that behaviours share: each uses its own keys and does not change the bucket's settings. */
+  /**
+   * Returns a bucket that several behaviours share. Each behaviour uses its own keys and does not change the
+   * bucket's settings.
+   */
   bucket(kind: BucketKind): Promise<string>;
-  /** An empty bucket for this behaviour alone. */
+  /** Returns an empty bucket that only this behaviour uses. */
   freshBucket(kind: BucketKind): Promise<string>;
-  /** A bucket name that does not exist. */
+  /** Returns the name of a bucket that does not exist. */
   unusedBucketName(): string;
-  /** A key that no other behaviour uses; it ends with `name`. */
+  /** Returns a key that no other behaviour uses. The key ends with `name`. */
   key(name?: string): string;
-  /** A queue for this behaviour alone; `from` is a bucket that may send to it. */
+  /**
+   * Returns a queue that only this behaviour uses. If `from` is given, the bucket with this name may send to
+   * the queue.
+   */
   queue(options?: { attributes?: Record<string, string>; from?: string }): Promise<Queue>;
-  /** A table with a string key `id`, shared like {@link bucket}. */
+  /** Returns a table with a string key `id`. Like {@link bucket}, it is shared. */
   table(): Promise<string>;
   put(
     bucket: string,
@@ -48,10 +54,10 @@ export interface Context {
     body: string,
     more?: Partial<PutObjectCommandInput>,
   ): Promise<PutObjectCommandOutput>;
-  /** Lets time pass for the endpoint: moves its clock if possible, otherwise waits. */
+  /** Lets time pass at the endpoint. Moves the endpoint's clock if possible, otherwise waits. */
   pass(milliseconds: number): Promise<void>;
-  /** The endpoint's time, milliseconds since the epoch. */
+  /** Returns the endpoint's time in milliseconds since the epoch. */
   now(): number;
-  /** The text of an object. */
+  /** Returns the content of an object as text. */
   read(bucket: string, key: string, more?: Partial<GetObjectCommandInput>): Promise<string>;
 }

@@ -19,7 +19,7 @@ import { uploadInParts } from './upload-in-parts.ts';
 const COPY = s3Api('API_CopyObject');
 const PART_COPY = s3Api('API_UploadPartCopy');
 
-/** A source with metadata and tags, and how to copy it. */
+/** Writes a source with metadata and tags. Returns functions that copy it and read the copy. */
 const prepare = async (context: Context, versioning: Versioning = 'never') => {
   const { bucket, key, put, s3 } = context;
   const Bucket = await bucket(versioning);
@@ -139,7 +139,8 @@ export const copySourceConditionsAreAll412 = behaviour(
     ];
     for (const condition of failing)
       await refused(Object.keys(condition).join(), copy(condition), '412 PreconditionFailed');
-    // The reference names this combination: both together succeed.
+    // The API Reference documents this combination. The copy succeeds although the second condition alone
+    // would fail.
     await copy({ CopySourceIfMatch: ETag, CopySourceIfUnmodifiedSince: past });
   },
 );

@@ -1,4 +1,4 @@
-/** SSE-C: encryption under keys that customers send along with each request. */
+/** SSE-C: encryption with keys that customers send in each request. */
 import { createHash, randomBytes } from 'node:crypto';
 import {
   CompleteMultipartUploadCommand,
@@ -37,7 +37,7 @@ const ofSource = (key: CustomerKey) => ({
   CopySourceSSECustomerKeyMD5: key.SSECustomerKeyMD5,
 });
 
-/** Buckets refuse customer keys until the block is removed. */
+/** Lets a bucket accept customer keys. By default, buckets block them. */
 const unblock = async ({ s3 }: Context, Bucket: string): Promise<void> => {
   const rule = {
     ApplyServerSideEncryptionByDefault: { SSEAlgorithm: 'AES256' },
@@ -48,11 +48,11 @@ const unblock = async ({ s3 }: Context, Bucket: string): Promise<void> => {
   ];
   await s3
     .send(new PutBucketEncryptionCommand({ Bucket, ServerSideEncryptionConfiguration: { Rules } }))
-    // A server without such a block needs no removal.
+    // The call may fail on a server that does not implement this block.
     .catch(() => undefined);
 };
 
-/** An object under its own customer key, in its own bucket. */
+/** Writes an object with its own customer key into its own bucket. */
 const underKey = async (context: Context) => {
   const Bucket = await context.freshBucket('never');
   await unblock(context, Bucket);

@@ -1,4 +1,4 @@
-/** SQS: dead-letter queues and the tasks that move their messages back. */
+/** SQS: dead-letter queues, and the tasks that move their messages back to other queues. */
 import { ListMessageMoveTasksCommand, StartMessageMoveTaskCommand } from '@aws-sdk/client-sqs';
 import { behaviour } from './behaviour.ts';
 import type { Context } from './context.ts';

@@ -1,4 +1,4 @@
-/** The checks with which a behaviour reports that an endpoint differs. */
+/** Checks that behaviours use to report that an endpoint differs from AWS. */
 import { isDeepStrictEqual } from 'node:util';
 
 export class Difference extends Error {
@@ -15,7 +15,7 @@ export class Difference extends Error {
   }
 }
 
-/** Throws a {@link Difference} unless both are deeply equal. */
+/** Throws a {@link Difference} unless the two values are deeply equal. */
 export const same = (what: string, found: unknown, expected: unknown): void => {
   if (!isDeepStrictEqual(found, expected)) throw new Difference(what, expected, found);
 };
@@ -29,18 +29,24 @@ export const matches = (what: string, found: unknown, expected: RegExp): void =>
   if (typeof found !== 'string' || !expected.test(found)) throw new Difference(what, String(expected), found);
 };
 
-/** Returns the value, which must be present. */
+/** Returns the value. Throws a {@link Difference} if it is missing. */
 export const present = <T>(what: string, found: T | null | undefined): T => {
   if (found === undefined || found === null) throw new Difference(what, 'something', found);
   return found;
 };
 
-/** The attempt must fail with this error, e.g. `404 NoSuchKey`. Errors of HEAD have no body, only a status: `404`. */
+/**
+ * Throws a {@link Difference} unless the attempt fails with this error, for example `404 NoSuchKey`. An error
+ * of HEAD has no body, so only its status is compared, for example `404`.
+ */
 export const refused = async (what: string, attempt: Promise<unknown>, expected: string): Promise<void> => {
   await refusedAs(what, attempt, [expected]);
 };
 
-/** The same check when AWS allows more than one answer. */
+/**
+ * Throws a {@link Difference} unless the attempt fails with one of these errors. It is for cases in which AWS
+ * documents several.
+ */
 export const refusedAs = async (
   what: string,
   attempt: Promise<unknown>,
@@ -58,7 +64,8 @@ const outcomeOf = async (attempt: Promise<unknown>): Promise<{ text: string; cau
     return { text: 'success' };
   } catch (cause) {
     const { name, $metadata: metadata } = cause as { name: string; $metadata?: { httpStatusCode?: number } };
-    // This is no answer of the endpoint: a bug in the suite or a lost connection is not a difference.
+    // Without an HTTP status, the error does not come from the endpoint. A bug in the suite or a lost
+    // connection is not a difference.
     if (metadata?.httpStatusCode === undefined) throw cause;
     return { text: `${metadata.httpStatusCode} ${name}`, cause };
   }

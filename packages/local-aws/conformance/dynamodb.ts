@@ -1,4 +1,4 @@
-/** DynamoDB: the conditional writes on which idempotency records depend. */
+/** DynamoDB: the conditional writes that idempotency records depend on. */
 import {
   DeleteItemCommand,
   GetItemCommand,

@@ -1,4 +1,7 @@
-/** Server-side encryption with keys of S3 and of KMS, by request and by the bucket's default. */
+/**
+ * Server-side encryption with S3's own keys and with KMS keys. A request or the bucket's default may ask for
+ * it.
+ */
 import {
   CompleteMultipartUploadCommand,
   CopyObjectCommand,
@@ -29,7 +32,7 @@ const defaultOf = async ({ s3 }: Context, Bucket: string) => {
   return rule?.ApplyServerSideEncryptionByDefault;
 };
 
-/** The algorithm, and whether a bucket key is used. */
+/** Returns the encryption algorithm of an object, and whether the object uses a bucket key. */
 const encryptionOf = async ({ s3 }: Context, Bucket: string, Key: string) => {
   const { ServerSideEncryption, BucketKeyEnabled = false } = await s3.send(
     new HeadObjectCommand({ Bucket, Key }),

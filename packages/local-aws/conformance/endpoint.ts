@@ -1,4 +1,4 @@
-/** The clients for one endpoint, and the services that it has. */
+/** The clients for one endpoint, and which services the endpoint has. */
 import { DynamoDBClient, ListTablesCommand } from '@aws-sdk/client-dynamodb';
 import { ListBucketsCommand, S3Client } from '@aws-sdk/client-s3';
 import { ListQueuesCommand, SQSClient } from '@aws-sdk/client-sqs';
@@ -8,12 +8,12 @@ import { createRawSender, type SendRaw } from './raw-request.ts';
 import type { SigningCredentials } from './sign.ts';
 
 export interface EndpointOptions {
-  /** Null: AWS itself. */
+  /** The URL of the endpoint. Null for AWS itself. */
   url: string | null;
   region: string;
-  /** Default: the credentials that the SDK finds. */
+  /** By default, the SDK looks up the credentials as usual. */
   credentials?: SigningCredentials;
-  /** Moves the endpoint's clock forward; absent if that is impossible. */
+  /** Moves the endpoint's clock forward. Absent if the clock cannot be moved. */
   advance?: (milliseconds: number) => void;
 }
 
@@ -27,9 +27,12 @@ export interface Endpoint {
   dynamodb: DynamoDBClient;
   raw: SendRaw;
   isSecure: boolean;
-  /** The endpoint's time, milliseconds since the epoch. */
+  /** Returns the endpoint's time in milliseconds since the epoch. */
   now(): number;
-  /** Moves the endpoint's clock, by which later requests are signed; null if that is impossible. */
+  /**
+   * Moves the endpoint's clock forward. Later requests are signed with the new time. Null if the clock cannot
+   * be moved.
+   */
   advance: ((milliseconds: number) => void) | null;
   close(): void;
 }
@@ -45,7 +48,8 @@ export const connect = ({ url, region, credentials, advance }: EndpointOptions):
   const s3 = new S3Client({
     ...common,
     forcePathStyle: url !== null,
-    // The behaviours also check what S3 does by default, so the SDK must not add checksums by itself.
+    // The behaviours also check what S3 does with a request that has no checksum, so the SDK must not add
+    // checksums by default.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
   });
@@ -77,7 +81,7 @@ export const connect = ({ url, region, credentials, advance }: EndpointOptions):
   };
 };
 
-/** The needs that the endpoint does not meet, with the reason. */
+/** Returns the requirements that the endpoint does not meet, each with the reason. */
 export const missingNeeds = async (endpoint: Endpoint): Promise<Map<Need, string>> => {
   const probes: [Service, () => Promise<unknown>][] = [
     ['s3', () => endpoint.s3.send(new ListBucketsCommand({}))],

@@ -1,4 +1,7 @@
-/** Refusals: signatures, names, missing buckets and buckets that are not empty. */
+/**
+ * Requests that S3 refuses because of their signatures, because of invalid names, because a bucket is
+ * missing, or because a bucket is not empty.
+ */
 import {
   CopyObjectCommand,
   CreateBucketCommand,

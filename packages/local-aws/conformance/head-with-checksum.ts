@@ -1,4 +1,6 @@
-/** HEAD with the additional checksum of the object, and the document about checksums. */
+/**
+ * A function that reads an object's headers and additional checksum, and the AWS document about checksums.
+ */
 import { HeadObjectCommand, type HeadObjectCommandOutput, type S3Client } from '@aws-sdk/client-s3';
 import { s3Guide } from './behaviour.ts';
 

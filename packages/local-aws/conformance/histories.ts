@@ -1,11 +1,13 @@
-/** Random histories of a bucket: after any steps, the bucket lists and reads as the model predicts. */
+/** Random histories of a bucket. After each history, the bucket must list and read as the model predicts. */
 import fc from 'fast-check';
 import { behaviour, s3Guide } from './behaviour.ts';
 import { history, play, type Step } from './history.ts';
 
 const GUIDE = s3Guide('versioning-workflows');
 
-/** Histories that depend only on the seed, so that every endpoint gets the same ones. */
+/**
+ * Returns histories that depend only on the seed, so that every endpoint is tested with the same histories.
+ */
 const sample = (seed: number): Step[][] => fc.sample(history, { seed, numRuns: 3 });
 
 export const shortHistoriesEndAsTheModelSays = behaviour(

@@ -1,4 +1,6 @@
-/** The steps of a history, and how they are performed on a bucket and on its model. */
+/**
+ * The steps of a random history, and the functions that perform the steps both in a bucket and in its model.
+ */
 import {
   CompleteMultipartUploadCommand,
   CopyObjectCommand,
@@ -64,7 +66,8 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       kind: only('list'),
       prefix: fc.constantFrom('', 'a', 'a/'),
       delimiter: fc.constantFrom('', '/'),
-      // No listing starts inside a common prefix: AWS does not document whether the prefix is listed then.
+      // These values lie outside every common prefix. AWS does not document what a listing returns that
+      // starts inside one.
       startAfter: fc.constantFrom('', 'a', 'b', 'ü'),
       pageSize: fc.constantFrom(1, 2, 1000),
     }),
@@ -73,7 +76,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 
 export const history: fc.Arbitrary<Step[]> = fc.array(step, { maxLength: 25, size: 'max' });
 
-/** Runs the steps in a new bucket. Throws when the bucket differs from the model. */
+/** Performs the steps in a new bucket. Throws if the bucket differs from the model. */
 export const play = async (context: Context, steps: readonly Step[]): Promise<void> => {
   const model: VersionedBucket = { versioning: 'never', versions: new Map() };
   const target: Target = { context, Bucket: await context.freshBucket('never'), model };
@@ -113,7 +116,7 @@ const take = async (target: Target, one: Step): Promise<void> => {
   }
 };
 
-/** Writes, or is refused, as the model predicts. `key` is the key that is written. */
+/** Completes a write of the key `one.key`. The model predicts whether S3 refuses the write or performs it. */
 const commit = async (
   { model }: Target,
   one: Step & { key: string; condition: Condition },
@@ -162,7 +165,8 @@ const takeUpload = async (target: Target, one: Step & { kind: 'put' | 'upload' }
 const takeCopy = async (target: Target, one: Step & { kind: 'copy' }): Promise<void> => {
   const { context, Bucket, model } = target;
   const source = versionsOf(model, one.from)[one.version];
-  // A copy of an object onto itself would have to change something.
+  // The copy is left out if its source does not exist. It is also left out if its source is its destination,
+  // because S3 refuses to copy an object onto itself without any change.
   if (source === undefined || source.content === null || one.from === one.key) return;
   const path = one.from.split('/').map(encode).join('/');
   const attempt = context.s3
@@ -217,8 +221,8 @@ const compareCurrent = async ({ context, Bucket, model }: Target, Key: string): 
 };
 
 /**
- * Lists two entries per page, so that every listing has pages. Keeps the order of the answer's XML, which the SDK does not
- * keep.
+ * Lists two entries per page, so that most listings have several pages. It reads the order of the entries
+ * from the XML, because the SDK separates versions and delete markers.
  */
 const listVersions = async ({ context, Bucket }: Target): Promise<string[]> => {
   const seen: string[] = [];

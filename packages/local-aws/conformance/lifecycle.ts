@@ -1,4 +1,7 @@
-/** Lifecycle configurations: which ones S3 accepts, and the dates it announces. Their effects take days: see time.ts. */
+/**
+ * Lifecycle configurations: which ones S3 accepts, and which expiry dates it announces. Their effects take
+ * days, so time.ts checks those.
+ */
 import {
   CreateMultipartUploadCommand,
   DeleteBucketLifecycleCommand,
@@ -20,7 +23,7 @@ export const putRules = ({ s3 }: Context, Bucket: string, ...Rules: LifecycleRul
 const rulesOf = async ({ s3 }: Context, Bucket: string) =>
   (await s3.send(new GetBucketLifecycleConfigurationCommand({ Bucket }))).Rules;
 
-/** A rule that expires everything after a day. */
+/** A rule that expires every object after one day. */
 const RULE = {
   ID: 'mine',
   Status: 'Enabled',
@@ -145,7 +148,7 @@ export const expiryIsAnnounced = behaviour(
     same('HEAD', await head('logs/a'), Expiration);
     const atMs = Date.parse(ANNOUNCED.exec(Expiration ?? '')?.[1] ?? '');
     same('time of day', atMs % 86_400_000, 0);
-    // The first midnight after the object is a day old.
+    // S3 announces the first midnight after the object is one day old.
     oneOf('days ahead', Math.floor((atMs - now()) / 86_400_000), [1]);
     same('other PUT', (await put(Bucket, 'other', 'content')).Expiration, undefined);
     same('other HEAD', await head('other'), undefined);

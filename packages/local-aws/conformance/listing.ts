@@ -174,8 +174,8 @@ export const ownersAreListedWhenAskedFor = behaviour(
 );
 
 /**
- * The entries of a page as `key version-id`, with `*` after the current version; markers and versions in the order of the
- * answer's XML.
+ * Returns the entries of one page in the form `key version-id`. A `*` follows the current version of a key.
+ * Delete markers and versions are in the order of the response's XML.
  */
 const versionsPage = async ({ raw }: Context, bucket: string, query: Record<string, string>) => {
   const { body } = await raw('GET', { bucket, query: { versions: '', ...query } });

@@ -1,4 +1,4 @@
-/** Object lock of buckets: how it is enabled, and the default retention of new objects. */
+/** Object lock in the settings of buckets: how it is enabled, and the default retention of new objects. */
 import {
   GetBucketVersioningCommand,
   GetObjectLockConfigurationCommand,

@@ -1,14 +1,17 @@
-/** Helpers of the behaviours about object lock. */
+/** Helpers for the behaviours about object lock. */
 import { HeadObjectCommand, type ObjectLockRetention, PutObjectRetentionCommand } from '@aws-sdk/client-s3';
 import type { Context } from './context.ts';
 
 export const HOUR_MS = 3_600_000;
 
-/** The time in this many hours, in whole seconds as S3 stores it. */
+/** Returns the time this many hours from now. S3 stores it in whole seconds, so it is rounded down. */
 export const inHours = ({ now }: Context, hours: number): Date =>
   new Date(Math.floor((now() + hours * HOUR_MS) / 1000) * 1000);
 
-/** The fields that lock a new object for this many hours, with the checksum that S3 requires. */
+/**
+ * Returns the fields that put a new object under governance retention for this many hours. They include the
+ * checksum algorithm that S3 requires for such a write.
+ */
 export const governed = (context: Context, hours = 1) =>
   ({
     ObjectLockMode: 'GOVERNANCE',

@@ -1,4 +1,4 @@
-/** Object lock that comes with a write: PUT, multipart upload and copy. */
+/** Object lock that is set when an object is written: by PUT, multipart upload and copy. */
 import { hash } from 'node:crypto';
 import {
   CompleteMultipartUploadCommand,

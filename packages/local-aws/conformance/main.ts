@@ -1,4 +1,7 @@
-/** `npm run conformance`: compares an S3 (and SQS, STS, DynamoDB) with AWS's documents. */
+/**
+ * `npm run conformance`: compares an S3 server with AWS's documents. If the server also has SQS, STS or
+ * DynamoDB, these are compared too.
+ */
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { parseArgs } from 'node:util';
 import { startLocalAws } from '../src/start/local-aws.ts';
@@ -86,7 +89,7 @@ interface Target extends AsyncDisposable {
   endpoint: Endpoint;
 }
 
-/** `text`: a URL, `aws`, or empty for the local AWS. */
+/** Connects to an endpoint. `text` is a URL, `aws`, or empty. If it is empty, a local AWS is started. */
 const open = async (text: string): Promise<Target> => {
   const region = process.env['AWS_REGION'] ?? process.env['AWS_DEFAULT_REGION'] ?? 'us-east-1';
   if (text !== '') {
@@ -159,7 +162,10 @@ const onResult = ({ verdict }: Result): void => {
   process.stderr.write(MARKS[verdict]);
 };
 
-/** Ctrl-C lets running behaviours end, so that everything they made is known and removed. */
+/**
+ * After Ctrl-C, behaviours that are running may finish, so that everything they create is recorded and can be
+ * removed.
+ */
 const interrupted = (): { signal: AbortSignal; stop(): void } => {
   const controller = new AbortController();
   const abort = (): void => {

@@ -1,4 +1,4 @@
-/** SQS: which messages a receive returns, and when. */
+/** SQS: which messages a receive returns, and at which times. */
 import { ChangeMessageVisibilityCommand } from '@aws-sdk/client-sqs';
 import { behaviour } from './behaviour.ts';
 import { refusedAs, same } from './difference.ts';

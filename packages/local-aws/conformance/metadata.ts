@@ -1,4 +1,4 @@
-/** User metadata, content headers, storage classes. */
+/** User metadata, content headers and storage classes. */
 import { CopyObjectCommand, GetObjectCommand, HeadObjectCommand } from '@aws-sdk/client-s3';
 import { behaviour, s3Api, s3Guide } from './behaviour.ts';
 import { matches, oneOf, refused, same } from './difference.ts';
@@ -76,8 +76,9 @@ export const metadataHas2KilobytesAtMost = behaviour(
   async ({ bucket, key, put }) => {
     const Bucket = await bucket('never');
     const metadata = (bytes: number) => ({ Metadata: { a: 'x'.repeat(bytes) } });
-    // AWS does not document whether a name's prefix counts: one size is below the limit with the prefix, the other above it
-    // without.
+    // AWS does not document whether the prefix `x-amz-meta-` counts towards the limit. The first size is
+    // within the limit even if the prefix counts. The second size is above the limit even if the prefix does
+    // not count.
     await put(Bucket, key(), 'content', metadata(2048 - 'x-amz-meta-a'.length));
     await refused('2,049 bytes', put(Bucket, key(), 'content', metadata(2048)), '400 MetadataTooLarge');
   },

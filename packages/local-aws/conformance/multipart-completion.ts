@@ -1,4 +1,4 @@
-/** CompleteMultipartUpload: which parts it takes, and what it refuses. */
+/** CompleteMultipartUpload: which parts it accepts, and what it refuses. */
 import { behaviour, s3Api, s3Guide } from './behaviour.ts';
 import { refused, refusedAs, same } from './difference.ts';
 import { PART_BYTES } from './upload-in-parts.ts';
@@ -37,7 +37,8 @@ export const partsMustBeInOrder = behaviour(
   async (context) => {
     const upload = await startUpload(context);
     const last = await upload.part(1, 'small');
-    // In this order only the last one is small, so that nothing but the order is wrong.
+    // Only part 1, which comes last in this list, is small. Nothing else is wrong with the request except the
+    // order of the parts.
     const parts = [await upload.part(2, 'a'.repeat(PART_BYTES)), last];
     await refused('reversed', upload.complete(parts), '400 InvalidPartOrder');
   },

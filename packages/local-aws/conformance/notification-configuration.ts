@@ -1,4 +1,4 @@
-/** The notification configuration of a bucket: filters, destinations, and what is refused. */
+/** The notification configuration of a bucket: filters, destinations, and configurations that S3 refuses. */
 import { GetBucketNotificationConfigurationCommand } from '@aws-sdk/client-s3';
 import { behaviour, s3Api, s3Guide } from './behaviour.ts';
 import { matches, refused, same } from './difference.ts';

@@ -1,4 +1,4 @@
-/** Event notifications of a bucket to a queue. */
+/** Event notifications that a bucket sends to a queue. */
 import {
   CompleteMultipartUploadCommand,
   CopyObjectCommand,

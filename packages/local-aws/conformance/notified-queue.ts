@@ -1,4 +1,4 @@
-/** A queue that a bucket notifies, and the records that arrive in it. */
+/** Creates queues that receive a bucket's event notifications, and reads the event records in them. */
 import { PutBucketNotificationConfigurationCommand, type QueueConfiguration } from '@aws-sdk/client-s3';
 import { DeleteMessageCommand, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
 import type { Context, Queue, Versioning } from './context.ts';
@@ -6,7 +6,7 @@ import { Difference } from './difference.ts';
 
 export const NEEDS = ['s3', 'sqs'] as const;
 
-/** How long to wait for events, which usually take seconds and sometimes a minute or longer. */
+/** How long to wait for events. They usually take seconds, and sometimes a minute or longer. */
 export const PATIENCE_MS = 90_000;
 
 export interface EventRecord {
@@ -24,9 +24,12 @@ export interface EventRecord {
 export interface Subscription {
   Bucket: string;
   queue: Queue;
-  /** Waits for this many records, not counting test events. Sorts them by sequencer, the order of events of one key. */
+  /**
+   * Waits for this many event records, not counting test events. Returns the records sorted by sequencer. The
+   * sequencer is the order of the events of one key.
+   */
   records(count: number): Promise<EventRecord[]>;
-  /** The bodies of messages without records. */
+  /** The bodies of messages without event records, for example test events. */
   others: Record<string, unknown>[];
 }
 
@@ -59,7 +62,8 @@ export const receive = async (
   others: Record<string, unknown>[],
   count: number,
 ): Promise<EventRecord[]> => {
-  // Records by identity, because an event may arrive twice; the sequencer identifies an event of one key.
+  // An event may be delivered twice, so the records are kept by identity. The identity includes the
+  // sequencer, which differs for each event of a key.
   const records = new Map<string, EventRecord>();
   const endMs = Date.now() + PATIENCE_MS;
   while (records.size < count && Date.now() < endMs) {

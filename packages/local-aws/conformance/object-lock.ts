@@ -1,4 +1,4 @@
-/** Object lock of objects: retention, legal hold, and what they forbid. */
+/** Object lock of single objects: retention, legal hold, and what they forbid. */
 import {
   DeleteObjectCommand,
   DeleteObjectsCommand,

@@ -1,4 +1,4 @@
-/** Single objects in a bucket that was never versioned. */
+/** Operations on single objects in a bucket that was never versioned. */
 import { hash } from 'node:crypto';
 import {
   DeleteObjectCommand,
@@ -75,7 +75,7 @@ export const aKeyThatEndsInASlashIsAKeyLikeAnyOther = behaviour(
   },
 );
 
-/** The last three keys can only be listed with `EncodingType: url`. */
+/** Keys with unusual characters. The last three keys can only be listed with `EncodingType: url`. */
 export const ODD_NAMES = [
   'a b',
   'a+b',

@@ -1,4 +1,4 @@
-/** Owners of objects, and access control lists in buckets that use them. */
+/** Owners of objects, and access control lists in buckets that have ACLs enabled. */
 import {
   CopyObjectCommand,
   CreateBucketCommand,
@@ -25,7 +25,7 @@ const TROUBLE = s3Guide('object-ownership-error-responses');
 const ACLS = s3Guide('acl-overview');
 
 const GROUPS = 'http://acs.amazonaws.com/groups/global/';
-/** A group that does not make an ACL public. */
+/** A group of grantees. A grant to it does not make an ACL public. */
 const LOG_DELIVERY = 'uri="http://acs.amazonaws.com/groups/s3/LogDelivery"';
 
 const setOwnership = ({ s3 }: Context, Bucket: string, ...ownerships: string[]) => {
@@ -33,7 +33,7 @@ const setOwnership = ({ s3 }: Context, Bucket: string, ...ownerships: string[]) 
   return s3.send(new PutBucketOwnershipControlsCommand({ Bucket, OwnershipControls: { Rules } }));
 };
 
-/** A bucket that uses ACLs; public ACLs are blocked, as in every new bucket. */
+/** Creates a bucket that has ACLs enabled. As in every new bucket, public ACLs are blocked. */
 const bucketWithAcls = async (context: Context): Promise<string> => {
   const Bucket = await context.freshBucket('never');
   await setOwnership(context, Bucket, 'ObjectWriter');
@@ -43,7 +43,7 @@ const bucketWithAcls = async (context: Context): Promise<string> => {
 const aclOf = ({ s3 }: Context, Bucket: string, Key: string) =>
   s3.send(new GetObjectAclCommand({ Bucket, Key }));
 
-/** Grants as `grantee permission`; the owner is called `owner`. */
+/** Returns each grant in the form `grantee permission`. The bucket owner appears as `owner`. */
 const grantsOf = ({ Owner, Grants = [] }: Pick<GetObjectAclCommandOutput, 'Owner' | 'Grants'>): string[] =>
   Grants.map(({ Grantee, Permission }) => {
     const who = Grantee?.ID === Owner?.ID ? 'owner' : Grantee?.URI?.replace(GROUPS, '');

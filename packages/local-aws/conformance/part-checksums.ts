@@ -1,4 +1,4 @@
-/** Additional checksums of multipart objects and their parts. */
+/** Additional checksums of multipart objects and of their parts. */
 import { hash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import {
@@ -17,7 +17,7 @@ const base64Crc32 = (body: string): string => {
   return bytes.toString('base64');
 };
 
-/** The two parts of the behaviours below. */
+/** The two parts that the behaviours below upload. */
 const PARTS = [
   { partNumber: 1, body: 'a'.repeat(PART_BYTES) },
   { partNumber: 2, body: 'the end' },

@@ -1,4 +1,4 @@
-/** Sends and receives messages for the behaviours of SQS, and links its documents. */
+/** Functions that send and receive messages for the behaviours of SQS, and the URLs of the SQS documents. */
 import {
   ReceiveMessageCommand,
   type ReceiveMessageCommandInput,
@@ -40,7 +40,10 @@ export const receive = async (
   return (await sqs.send(command)).Messages ?? [];
 };
 
-/** Receives one message by a long poll, because a short poll may miss messages. */
+/**
+ * Receives one message. Tries several times with long polling, because one receive may return no message
+ * although the queue has some.
+ */
 export const receiveOne = async (
   context: Context,
   queue: Queue,
@@ -54,5 +57,8 @@ export const receiveOne = async (
   throw new Difference('messages received', 1, 0);
 };
 
-/** The SDK names the error after the answer's query code if there is one. */
+/**
+ * Both names of the same error. If the response has a query error code, the SDK uses that code as the name of
+ * the error.
+ */
 export const INVALID_VALUE = ['400 InvalidParameterValue', '400 InvalidParameterValueException'];

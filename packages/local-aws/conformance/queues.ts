@@ -1,4 +1,4 @@
-/** SQS: standard queues. */
+/** SQS: standard queues and their messages. */
 import { hash } from 'node:crypto';
 import {
   DeleteMessageCommand,

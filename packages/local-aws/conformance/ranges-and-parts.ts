@@ -1,4 +1,4 @@
-/** Reads of a part of an object: by range and by part number. */
+/** Reads of one piece of an object, by byte range and by part number. */
 import { HeadObjectCommand } from '@aws-sdk/client-s3';
 import { behaviour, s3Api } from './behaviour.ts';
 import type { Context } from './context.ts';

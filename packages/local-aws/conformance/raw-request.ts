@@ -1,4 +1,7 @@
-/** Single HTTP requests to S3 that the SDK cannot or would not send, or whose answers it does not show. */
+/**
+ * Single HTTP requests to S3. They are for requests that the SDK does not send, and for responses that the
+ * SDK does not show in full.
+ */
 import { hash } from 'node:crypto';
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { request as httpsRequest } from 'node:https';
@@ -17,13 +20,13 @@ export interface RawRequest {
   query?: Record<string, string>;
   headers?: Record<string, string>;
   body?: string | Buffer;
-  /** Default: the SHA-256 of the body. */
+  /** The default is the SHA-256 of the body. */
   payloadHash?: string;
-  /** Default `header`. */
+  /** Where to put the signature. The default is `header`. */
   signature?: 'header' | 'presigned' | 'none';
-  /** How long a presigned request is valid; default 60 seconds. */
+  /** How long a presigned request is valid. The default is 60 seconds. */
   expiresSeconds?: number;
-  /** Signs with other credentials, for another region, or at another time. */
+  /** Values to sign with in place of the target's: credentials, region or time. */
   sign?: Partial<SigningScope>;
 }
 
@@ -31,16 +34,16 @@ export interface RawAnswer {
   status: number;
   headers: IncomingHttpHeaders;
   body: string;
-  /** The `Code` element of an error document; null when there is none. */
+  /** The `Code` element of an error document. Null if there is none. */
   code: string | null;
 }
 
-/** The endpoint, and the default credentials and region. */
+/** The endpoint, with its default credentials and region. */
 export interface RawTarget {
-  /** Without a path. */
+  /** The URL of the endpoint without a path. */
   origin: string;
   region: string;
-  /** Milliseconds since the epoch. */
+  /** Returns the time in milliseconds since the epoch. */
   now(): number;
   credentials(): Promise<SigningCredentials>;
 }
@@ -90,7 +93,7 @@ const exchange = (
   new Promise((resolve, reject) => {
     const send = url.startsWith('https:') ? httpsRequest : httpRequest;
     const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) };
-    // A length that the behaviour announces itself replaces the right one.
+    // A behaviour may give its own `content-length`. It then replaces the correct one.
     const all = { ...length, ...headers };
     const request = send(url, { method, headers: all, agent: false }, (response) => {
       const chunks: Buffer[] = [];

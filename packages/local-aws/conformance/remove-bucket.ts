@@ -28,7 +28,10 @@ export const removeBucket = async (s3: S3Client, Bucket: string): Promise<void> 
   await s3.send(new DeleteBucketCommand({ Bucket }));
 };
 
-/** Removes page after page. Throws when a page comes back unchanged: not every server removes what it reports as removed. */
+/**
+ * Removes one page of entries after another. Throws if a page is the same as the one before, because some
+ * servers do not remove what they report as removed.
+ */
 const untilEmpty = async (what: string, removePage: () => Promise<unknown[]>): Promise<void> => {
   let before = '';
   for (;;) {
@@ -50,7 +53,7 @@ const deleteAll = async (
     Key: listedKey(Key, encodingType),
     ...(VersionId !== undefined && { VersionId }),
   }));
-  // XML cannot carry control characters, so such keys can only be deleted one by one.
+  // XML cannot represent control characters. Keys with such characters are therefore deleted one by one.
   const Objects = objects.filter(({ Key }) => !NOT_IN_XML.test(Key));
   for (const object of objects.filter(({ Key }) => NOT_IN_XML.test(Key)))
     await s3.send(new DeleteObjectCommand({ Bucket, ...object }));
@@ -61,14 +64,15 @@ const deleteAll = async (
 };
 
 /**
- * Removes the legal holds and governance that behaviours leave. They leave no compliance: it lasts for seconds, and they wait
- * until it ends.
+ * Deletes a version in spite of a legal hold or governance retention. Versions under compliance retention
+ * cannot be deleted. Behaviours that set it use a few seconds only, and wait until it has ended.
  */
 const unlockAndDelete = async (
   s3: S3Client,
   version: { Bucket: string; Key: string; VersionId: string | undefined },
 ): Promise<void> => {
-  // Buckets without object lock refuse this; the deletion then reports any real error.
+  // This call fails if the bucket has no object lock. If there is a real error, the deletion below reports
+  // it.
   await s3
     .send(new PutObjectLegalHoldCommand({ ...version, LegalHold: { Status: 'OFF' } }))
     .catch(() => undefined);

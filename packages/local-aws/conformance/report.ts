@@ -1,4 +1,4 @@
-/** The results of a run as text for people. */
+/** Formats the results of a run as text. */
 import { styleText } from 'node:util';
 import { show } from './difference.ts';
 import type { Result } from './run.ts';
@@ -24,7 +24,10 @@ export const summarise = (endpoint: string, results: readonly Result[], duration
   };
 };
 
-/** Lists each difference with the document's sentence, then the skipped behaviours with the reason, then the totals. */
+/**
+ * Lists each difference with the sentence that does not hold, then the skipped behaviours with their reasons,
+ * and then the totals.
+ */
 export const reportText = (summary: Summary, results: readonly Result[]): string =>
   [
     ...results.flatMap(differenceLines),

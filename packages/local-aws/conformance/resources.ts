@@ -1,4 +1,4 @@
-/** The buckets, queues and tables that a run makes at an endpoint, and their removal. */
+/** Creates the buckets, queues and tables that a run uses at an endpoint, and removes them. */
 import { randomBytes } from 'node:crypto';
 import {
   CreateTableCommand,
@@ -18,7 +18,10 @@ import type { BucketKind, Queue } from './context.ts';
 import { type Endpoint, missingNeeds } from './endpoint.ts';
 import { removeBucket } from './remove-bucket.ts';
 
-/** Prefix of the names of all buckets, queues and tables that the suite makes. Everything with this prefix may be deleted. */
+/**
+ * Prefix of the names of all buckets, queues and tables that the suite creates. The suite may delete
+ * everything that has this prefix.
+ */
 export const PREFIX = 's3r-conformance-';
 
 export interface Resources {
@@ -26,7 +29,7 @@ export interface Resources {
   createBucket(kind: BucketKind): Promise<string>;
   createQueue(options: { attributes?: Record<string, string>; from?: string }): Promise<Queue>;
   createTable(): Promise<string>;
-  /** Removes everything that the run made. Returns what could not be removed, with the reason. */
+  /** Removes everything that the run created. Returns what could not be removed, with the reason. */
   remove(): Promise<string[]>;
 }
 
@@ -39,7 +42,8 @@ export const createResources = (endpoint: Endpoint): Resources => {
     bucketName: name,
     async createBucket(kind) {
       const Bucket = name();
-      // Recorded before it is made, because a lost answer would otherwise leave it behind.
+      // The removal is recorded before the bucket is created. Otherwise a bucket whose creation succeeded,
+      // but whose response was lost, would never be removed.
       removals.push({ what: `bucket ${Bucket}`, remove: () => removeBucket(endpoint.s3, Bucket) });
       await createBucket(endpoint, Bucket, kind);
       return Bucket;
@@ -77,7 +81,7 @@ export const createResources = (endpoint: Endpoint): Resources => {
   };
 };
 
-/** Removes what earlier runs left behind. A bucket that cannot be removed does not stop the removal of the others. */
+/** Removes what earlier runs did not remove. If a bucket cannot be removed, the others are still removed. */
 export const removeLeftovers = async (endpoint: Endpoint): Promise<{ removed: string[]; left: string[] }> => {
   const [removed, left]: [string[], string[]] = [[], []];
   const { Buckets = [] } = await endpoint.s3.send(new ListBucketsCommand({ Prefix: PREFIX }));

@@ -13,7 +13,7 @@ export type Result = Pick<NamedBehaviour, 'group' | 'name' | 'title' | 'document
   (
     | { verdict: 'same' }
     | { verdict: 'differs'; what: string; expected: unknown; found: unknown }
-    /** The endpoint gave no answer that could be checked. */
+    /** The endpoint returned nothing that could be checked. */
     | { verdict: 'failed'; error: string }
     | { verdict: 'skipped'; why: string }
   );
@@ -27,7 +27,10 @@ export interface RunOptions {
   onResult?: (result: Result) => void;
 }
 
-/** Results have the order of the behaviours. After an abort no further behaviour starts. */
+/**
+ * Runs the behaviours. The results are in the order of the behaviours. After an abort, no further behaviour
+ * is started.
+ */
 export const runBehaviours = async (
   behaviours: readonly NamedBehaviour[],
   options: RunOptions,
@@ -65,7 +68,10 @@ const runOne = async (
   }
 };
 
-/** How long one behaviour may take. Events may take minutes, but a server that never answers must not block the others. */
+/**
+ * How long one behaviour may take. Events may take minutes. A server that never responds must not block the
+ * other behaviours.
+ */
 const TIME_LIMIT_MS = 180_000;
 
 const withinTime = async (work: Promise<void>): Promise<void> => {
@@ -78,7 +84,10 @@ const withinTime = async (work: Promise<void>): Promise<void> => {
   }
 };
 
-/** HTTP status 501: an operation that an endpoint does not have is not a difference. */
+/**
+ * HTTP status 501, with which an endpoint refuses operations that it does not implement. This does not count
+ * as a difference.
+ */
 const NOT_IMPLEMENTED = 501;
 const NOT_THERE = { verdict: 'skipped', why: 'not implemented there (501)' } as const;
 
@@ -90,7 +99,7 @@ const judge = (error: unknown) => {
   }
   const { name, message, $metadata: metadata } = error as Error & { $metadata?: { httpStatusCode?: number } };
   if (metadata?.httpStatusCode === NOT_IMPLEMENTED) return NOT_THERE;
-  // A call that had to succeed was refused.
+  // The endpoint refused a call that had to succeed.
   if (metadata?.httpStatusCode !== undefined) {
     const found = `${metadata.httpStatusCode} ${name}: ${message}`;
     return { verdict: 'differs', what: 'a call', expected: 'success', found } as const;

@@ -1,4 +1,7 @@
-/** Copies inside S3 as a replicator requests them: conditional, of pinned versions, part by part. */
+/**
+ * Copies inside S3 in the forms that the replicator requests: under conditions, of pinned versions, and part
+ * by part.
+ */
 import {
   CompleteMultipartUploadCommand,
   type CompletedPart,
@@ -22,7 +25,10 @@ const PART_COPY = s3Api('API_UploadPartCopy');
 const WRITES = s3Guide('conditional-writes');
 const OTHER_ETAG = '"00000000000000000000000000000000"';
 
-/** A source, a key without an object, and a copy from the source to that key under a condition. */
+/**
+ * Writes a source and chooses a key without an object. The returned `copy` copies the source to that key,
+ * under a condition if one is given.
+ */
 const prepare = async ({ bucket, key, put, s3 }: Context) => {
   const Bucket = await bucket('Enabled');
   const [source, Key] = [key('source'), key('copy')];
@@ -104,7 +110,7 @@ export const aRedirectIsNotCopied = behaviour(
   },
 );
 
-/** The ranges of the two parts of a source that is slightly larger than 5 MiB. */
+/** The byte ranges of the two parts of a source that is slightly larger than 5 MiB. */
 const RANGES = [`bytes=0-${PART_BYTES - 1}`, `bytes=${PART_BYTES}-${PART_BYTES + 4}`];
 
 const copyInParts = async (

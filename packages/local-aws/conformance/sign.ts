@@ -1,5 +1,5 @@
 /**
- * Signature Version 4 for requests that no SDK would send.
+ * Signature Version 4 for requests that the SDK does not send.
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
  */
 import { createHmac, hash } from 'node:crypto';
@@ -13,11 +13,11 @@ export interface SigningCredentials {
 export interface RequestToSign {
   method: string;
   host: string;
-  /** Encoded as it is sent. */
+  /** The path in the encoding in which it is sent. */
   path: string;
   query: Record<string, string>;
   headers: Record<string, string>;
-  /** Hexadecimal SHA-256 of the body, or a value that S3 accepts instead. */
+  /** The SHA-256 of the body in hexadecimal form, or a value that S3 accepts in its place. */
   payloadHash: string;
 }
 
@@ -25,11 +25,11 @@ export interface SigningScope {
   credentials: SigningCredentials;
   region: string;
   service: string;
-  /** Milliseconds since the epoch. */
+  /** The time of the signature in milliseconds since the epoch. */
   nowMs: number;
 }
 
-/** All headers to send, including the signature. */
+/** Returns all headers to send, including the signature. */
 export const signedHeaders = (request: RequestToSign, scope: SigningScope): Record<string, string> => {
   const timestamp = basicTime(scope.nowMs);
   const { sessionToken, accessKeyId } = scope.credentials;
@@ -49,7 +49,7 @@ export const signedHeaders = (request: RequestToSign, scope: SigningScope): Reco
   };
 };
 
-/** The query of a presigned request, whose only signed header is the host. */
+/** Returns the query of a presigned request. The host is its only signed header. */
 export const presignedQuery = (
   request: Omit<RequestToSign, 'payloadHash' | 'headers'>,
   scope: SigningScope,
@@ -71,7 +71,10 @@ export const presignedQuery = (
   return { ...query, 'X-Amz-Signature': signature };
 };
 
-/** The query in the order and encoding in which it is signed, so that it can be sent in the same form. */
+/**
+ * Returns the query as text in the order and encoding in which it is signed. It must be sent in the same
+ * form.
+ */
 export const queryText = (query: Record<string, string>): string =>
   Object.entries(query)
     .map(([name, value]) => `${encode(name)}=${encode(value)}`)
@@ -85,7 +88,7 @@ export const encode = (text: string): string =>
     (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
   );
 
-/** Signs all headers of the request. */
+/** Returns the signature of a request. It covers all headers of the request. */
 const sign = (request: RequestToSign, scope: SigningScope, timestamp: string): string => {
   const { headers } = request;
   const names = Object.keys(headers).toSorted();
@@ -98,7 +101,7 @@ const sign = (request: RequestToSign, scope: SigningScope, timestamp: string): s
     names.join(';'),
     request.payloadHash,
   ].join('\n');
-  // Header values are bytes, which Node shows as Latin-1.
+  // Each character of a header value represents one byte, as in Latin-1.
   const digest = hash('sha256', Buffer.from(canonical, 'latin1'), 'hex');
   const toSign = `AWS4-HMAC-SHA256\n${timestamp}\n${scopeText(scope, timestamp)}\n${digest}`;
   return createHmac('sha256', signingKey(scope, timestamp)).update(toSign).digest('hex');

@@ -1,4 +1,4 @@
-/** A multipart upload that has begun, for behaviours about its parts and its completion. */
+/** Begins a multipart upload, for behaviours about the parts of an upload and about its completion. */
 import {
   type CompletedPart,
   CompleteMultipartUploadCommand,

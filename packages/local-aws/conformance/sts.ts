@@ -1,4 +1,7 @@
-/** STS: the caller's identity, and roles that cannot be assumed. Assumable roles need IAM, see `packages/local-aws/docs/behaviour.md`. */
+/**
+ * STS: the caller's identity, and roles that cannot be assumed. Roles that can be assumed would require IAM,
+ * see `packages/local-aws/docs/behaviour.md`.
+ */
 import { AssumeRoleCommand, GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { behaviour } from './behaviour.ts';
 import type { Context } from './context.ts';

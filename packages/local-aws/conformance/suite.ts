@@ -36,7 +36,7 @@ import * as versions from './versions.ts';
 
 export interface NamedBehaviour {
   group: string;
-  /** Unique in the suite. */
+  /** The name of the behaviour. It is unique in the suite. */
   name: string;
   title: string;
   document: string;
@@ -75,7 +75,7 @@ const GROUPS: Record<string, readonly Record<string, unknown>[]> = {
   time: [time],
 };
 
-/** The group whose behaviours may move the clock, and therefore run last. */
+/** The group whose behaviours may move the clock. They therefore run last, one at a time. */
 const ALONE = 'time';
 
 const isBehaviour = (value: unknown): value is Behaviour =>
@@ -84,7 +84,7 @@ const isBehaviour = (value: unknown): value is Behaviour =>
 const byName = ([a]: [string, unknown], [b]: [string, unknown]): number => (a < b ? -1 : 1);
 
 export const suite: readonly NamedBehaviour[] = Object.entries(GROUPS).flatMap(([group, modules]) =>
-  // Not every module loader keeps the order of exports.
+  // The exports are sorted by name, because not every module loader keeps their order.
   modules
     .flatMap((module) => Object.entries(module))
     .toSorted(byName)
@@ -95,7 +95,10 @@ export const suite: readonly NamedBehaviour[] = Object.entries(GROUPS).flatMap((
     }),
 );
 
-/** The behaviours whose name or group is one of `words`; all when there are no words. Throws for a word that is neither. */
+/**
+ * Returns the behaviours whose name or group is one of `words`. Returns all behaviours if `words` is empty.
+ * Throws if a word is neither the name of a behaviour nor that of a group.
+ */
 export const choose = (words: readonly string[]): readonly NamedBehaviour[] => {
   const unknown = words.find((word) => !suite.some(({ group, name }) => word === group || word === name));
   if (unknown !== undefined)

@@ -1,4 +1,7 @@
-/** Effects of time. These behaviours run alone and last, because they move the clock of endpoints that allow it. */
+/**
+ * Behaviours that depend on the passing of time. They run alone and last, because they move the clock of
+ * endpoints that allow it.
+ */
 import {
   CreateMultipartUploadCommand,
   DeleteObjectCommand,
@@ -23,7 +26,8 @@ export const complianceHasNoBypass = behaviour(
   async ({ bucket, key, put, s3, now, pass }) => {
     const Bucket = await bucket('locked');
     const Key = key();
-    // Long enough for three requests, and short enough to wait for.
+    // The retention must last for at least three requests, but not much longer, because the behaviour waits
+    // until it ends.
     const seconds = 20;
     const until = new Date((Math.floor(now() / 1000) + seconds) * 1000);
     const { VersionId } = await put(Bucket, Key, 'content', {
@@ -42,7 +46,8 @@ export const complianceHasNoBypass = behaviour(
       const change = s3.send(new PutObjectRetentionCommand({ ...version, ...bypass, Retention }));
       await refused('governance with a bypass', change, '403 AccessDenied');
     } finally {
-      // Waits whatever the endpoint answered, so that everything can be removed.
+      // The behaviour waits until the retention has ended, even if a check failed. Otherwise the version
+      // could not be removed.
       await pass((seconds + 2) * 1000);
     }
     await s3.send(new DeleteObjectCommand(version));

@@ -1,4 +1,4 @@
-/** A whole multipart upload, for behaviours about the object that it makes. */
+/** Performs a whole multipart upload, for behaviours about the resulting object. */
 import {
   CompleteMultipartUploadCommand,
   type CompleteMultipartUploadCommandInput,
@@ -10,7 +10,7 @@ import {
 } from '@aws-sdk/client-s3';
 import type { Context } from './context.ts';
 
-/** Minimum size of a part that is not the last. */
+/** Minimum size of each part except the last one. */
 export const PART_BYTES = 5 * 1024 * 1024;
 
 export interface Part {

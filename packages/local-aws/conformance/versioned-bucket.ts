@@ -1,29 +1,32 @@
 /**
- * A bucket as S3's guide describes it, written down as simply as possible: the model that random histories are held
- * against. https://docs.aws.amazon.com/AmazonS3/latest/userguide/versioning-workflows.html
+ * A model of a bucket as S3's guide describes it, written as simply as possible. Random histories compare a
+ * real bucket with it. https://docs.aws.amazon.com/AmazonS3/latest/userguide/versioning-workflows.html
  */
 import { hash } from 'node:crypto';
 import type { Versioning } from './context.ts';
 
 export interface Version {
   versionId: string;
-  /** Null for a delete marker. */
+  /** The content. Null for a delete marker. */
   content: Content | null;
 }
 
 export interface Content {
   body: string;
   metadata: Record<string, string>;
-  /** Including the quotes. */
+  /** The ETag including its quotes. */
   etag: string;
 }
 
-/** The condition of a write. */
+/**
+ * The condition of a write. `absent` requires that the key has no object. `current` requires the ETag of the
+ * current version. `other` requires an ETag that no object has.
+ */
 export type Condition = 'none' | 'absent' | 'current' | 'other';
 
 export interface VersionedBucket {
   versioning: Versioning;
-  /** Newest first. A key without versions has no entry. */
+  /** The versions of each key, newest first. A key without versions has no entry. */
   versions: Map<string, Version[]>;
 }
 
@@ -31,7 +34,7 @@ export const OTHER_ETAG = '"00000000000000000000000000000000"';
 
 export const simpleEtag = (body: string): string => `"${hash('md5', body, 'hex')}"`;
 
-/** The ETag of an object that has one part. */
+/** Returns the ETag of a multipart object that has one part. */
 export const multipartEtag = (body: string): string =>
   `"${hash('md5', hash('md5', body, 'buffer'), 'hex')}-1"`;
 
@@ -41,7 +44,10 @@ export const versionsOf = (bucket: VersionedBucket, key: string): readonly Versi
 export const current = (bucket: VersionedBucket, key: string): Content | null =>
   versionsOf(bucket, key)[0]?.content ?? null;
 
-/** The error of a condition that fails; null when it holds. A delete marker counts as absent. */
+/**
+ * Returns the error with which S3 refuses the write, or null if the condition holds. A key whose newest
+ * version is a delete marker has no object.
+ */
 export const refusal = (bucket: VersionedBucket, key: string, condition: Condition): string | null => {
   const content = current(bucket, key);
   if (condition === 'none') return null;
@@ -50,7 +56,10 @@ export const refusal = (bucket: VersionedBucket, key: string, condition: Conditi
   return condition === 'current' ? null : '412 PreconditionFailed';
 };
 
-/** `newId` is the version id that S3 gave. Without versioning S3 gives none: it writes the one null version. */
+/**
+ * Adds a version. `newId` is the version id that S3 returned. If versioning is not enabled, S3 returns no id
+ * and overwrites the null version.
+ */
 export const write = (
   bucket: VersionedBucket,
   key: string,
@@ -62,7 +71,10 @@ export const write = (
   bucket.versions.set(key, [{ versionId, content }, ...versionsOf(bucket, key)]);
 };
 
-/** DELETE without a version id: adds a marker, or removes the object if the bucket never had versioning. */
+/**
+ * Does what DELETE does without a version id. Adds a delete marker, or removes the object if the bucket never
+ * had versioning.
+ */
 export const remove = (bucket: VersionedBucket, key: string, newId: string | undefined): void => {
   if (bucket.versioning === 'never') erase(bucket, key, 'null');
   else write(bucket, key, null, newId);
@@ -74,7 +86,10 @@ export const erase = (bucket: VersionedBucket, key: string, versionId: string): 
   else bucket.versions.set(key, rest);
 };
 
-/** The order of ListObjectVersions: keys by their bytes, then the newest version first. */
+/**
+ * Returns all versions in the order of ListObjectVersions. Keys are sorted by their bytes, and the newest
+ * version of a key comes first.
+ */
 export const versionListing = (bucket: VersionedBucket): string[] =>
   sortedKeys(bucket).flatMap((key) =>
     versionsOf(bucket, key).map(
@@ -83,7 +98,7 @@ export const versionListing = (bucket: VersionedBucket): string[] =>
     ),
   );
 
-/** The result of ListObjectsV2, with common prefixes if there is a delimiter. */
+/** Returns what ListObjectsV2 returns. If a delimiter is given, this includes common prefixes. */
 export const objectListing = (
   bucket: VersionedBucket,
   { prefix, delimiter, startAfter }: { prefix: string; delimiter: string; startAfter: string },

@@ -11,7 +11,10 @@ import {
 import { behaviour, s3Api, s3Guide } from './behaviour.ts';
 import { matches, oneOf, present, refused, same } from './difference.ts';
 
-/** The versions and markers of one key in the order of a listing, newest first: `v=<id> latest`, `m=<id>`. */
+/**
+ * Returns the versions and delete markers of one key, sorted as text. They have the forms `v=<id>` and
+ * `m=<id>`, and ` latest` follows the current one.
+ */
 const versionsOf = async (s3: S3Client, Bucket: string, Key: string): Promise<string[]> => {
   const list = await s3.send(new ListObjectVersionsCommand({ Bucket, Prefix: Key }));
   const tag = (
