@@ -1,12 +1,12 @@
 /**
- * Hints: "this key changed, look at it". This file opens every envelope in which a hint can arrive, so that the rest of the code
- * sees no raw events.
+ * Hints: "this key changed, look at it". This file parses every kind of message in which a hint can arrive, so that the rest of
+ * the code does not deal with raw events.
  */
 
 import { countOrNull, isRecord, type JsonRecord, parsedJson, textOrNull } from '../model/json.ts';
 import type { Concern } from '../model/task.ts';
 
-/** One key to look at. All fields except bucket and key only save work and are never needed for safety. */
+/** One key to look at. Only bucket and key are needed for safety. Most of the other fields serve to save work. */
 export interface Hint {
   bucket: string;
   /** The decoded key, exactly as S3 stores it. */
@@ -14,18 +14,21 @@ export interface Hint {
   versionId: string | null;
   sizeBytes: number | null;
   /**
-   * S3's own event name, e.g. `ObjectCreated:Put`, whatever the envelope calls it. Our own hints have the kind `hint`, or that of the
-   * difference which a run found: `extra`, `repair` (see `isExtra`, `concernOf`).
+   * S3's own name of the event, e.g. `ObjectCreated:Put`, even if EventBridge uses another name. Our own hints have the kind
+   * `hint`. If a run has found a difference, the kind of its hint is `extra` or `repair` (see `isExtra`, `concernOf`).
    */
   kind: string;
   /**
-   * Equal for two deliveries of the same event: the sequencer, or else S3's request id. Null: the event has neither, and the
-   * message's own id has to stand in.
+   * Identifies the event: two deliveries of the same event have the same identity. It is the sequencer, or S3's request id if
+   * there is no sequencer; null: the event has neither. The id of the SQS message is then used instead.
    */
   identity: string | null;
-  /** `userIdentity.principalId` of the one who changed the object; null: unknown. */
+  /** The principal that changed the object (`userIdentity.principalId`); null: unknown. */
   principalId: string | null;
-  /** The only rule and destination of the hint; null: all. After a failure at one, the work at the others must not be repeated. */
+  /**
+   * The rule and destination to which the hint is limited; null: all. After a failure at one destination, the hint is limited to
+   * that destination, so that the work at the others is not repeated.
+   */
   rule: string | null;
   destination: string | null;
   /** The id of the run that sent the hint; null: none. */
@@ -39,29 +42,34 @@ export const concernOf = ({ kind }: Pick<Hint, 'kind'>): Concern => {
 };
 
 /**
- * Tells whether a key that is absent now was deleted. In a versioned bucket only a delete marker says so: without one, the versions
- * expired or were deleted permanently. In a bucket without versions, whose events have no version id, any event proves that the
- * key existed, and so that it was deleted.
+ * Returns true if a key that is absent now must have been deleted. In a versioned bucket only a delete marker proves a deletion.
+ * Without a marker, the versions expired or were deleted permanently. In a bucket without versions, whose events have no version
+ * id, any event proves that the key existed. A key that is absent now was therefore deleted.
  */
 export const absenceIsDeletion = ({ kind, versionId }: Pick<Hint, 'kind' | 'versionId'>): boolean =>
   versionId === null && (/^(Object|LifecycleExpiration)/.test(kind) || isExtra({ kind }));
 
-/** A run found a replica without a source object, and its operator has confirmed that such replicas shall be deleted. */
+/**
+ * Returns true if a run found a replica without a source object. The operator of that run has confirmed that such replicas are to
+ * be deleted.
+ */
 export const isExtra = ({ kind }: Pick<Hint, 'kind'>): boolean => kind === 'extra';
 
-/** The kind of hint for a replica with the content of its source version, but with other attributes. */
+/** The kind of a hint about a replica that has the content of its source version, but other attributes. */
 export const REPAIR = 'repair';
 
-/** A part of a message: a hint, a test event to acknowledge without work, or a record that cannot be understood. */
+/** A part of a message: a hint, a test event (acknowledged without work), or a malformed record. */
 export type Parsed =
   | { kind: 'hint'; hint: Hint }
   | { kind: 'test-event' }
-  /** `body` goes into the dead-letter queue: the smallest piece of the message that contains the malformed record. */
+  /**
+   * `body` is the smallest piece of the message that contains the malformed record. This piece is sent to the dead-letter queue.
+   */
   | { kind: 'malformed'; why: string; body: string };
 
 /**
- * Opens an SQS message body: S3 event notification (direct, or through SNS raw or wrapped), EventBridge event,
- * `s3:TestEvent`, or our own hint.
+ * Parses the body of an SQS message: an S3 event notification (sent directly, or through SNS either raw or wrapped), an
+ * EventBridge event, `s3:TestEvent`, or our own hint.
  * Formats: "Event message structure" and "Using EventBridge" in the S3 User Guide, "Amazon SNS message formats".
  */
 export const parseMessage = (body: string): Parsed[] => {
@@ -70,16 +78,20 @@ export const parseMessage = (body: string): Parsed[] => {
   try {
     return parseEnvelope(json, body);
   } catch (error) {
-    // JSON.parse accepts any depth, JSON.stringify does not: ten kilobytes of brackets would fail the whole batch.
+    // JSON.parse accepts any depth of nesting, but JSON.stringify does not. Without this catch, ten kilobytes of brackets would
+    // fail the whole batch.
     if (error instanceof RangeError) return [malformedPart('the body is nested too deeply', body)];
     throw error;
   }
 };
 
-/** The SQS message body of our own hint: pure ASCII, because SQS refuses some characters that keys may contain. */
+/**
+ * Returns the SQS message body for one of our own hints. The body is pure ASCII, because SQS refuses some characters that keys
+ * may contain.
+ */
 export const formatHint = (hint: Hint): string => asciiJson({ 's3-replicator': 'hint', ...hint });
 
-/** JSON in which every character outside printable ASCII is escaped. */
+/** Returns JSON in which every character outside printable ASCII is escaped. */
 export const asciiJson = (value: unknown): string =>
   JSON.stringify(value).replace(
     /[^\x20-\x7e]/g,
@@ -90,7 +102,7 @@ const parseEnvelope = (json: JsonRecord, body: string): Parsed[] => {
   if (json['s3-replicator'] === 'hint') return [parseOwnHint(json, body)];
   if (json['Type'] === 'Notification' && typeof json['Message'] === 'string') {
     const inner = parsedJson(json['Message']);
-    // Only one level is opened: SNS does not wrap twice, and a hostile message must not nest without end.
+    // Only one level of SNS wrapping is opened. SNS does not wrap twice, and a hostile message could be nested very deeply.
     if (isRecord(inner) && inner['Type'] !== 'Notification') return parseEnvelope(inner, body);
     return [malformedPart('the SNS notification holds no S3 event', body)];
   }
@@ -134,7 +146,9 @@ const parseS3Record = (record: unknown): Parsed => {
   };
 };
 
-/** EventBridge does not encode keys, and its fields have other names. */
+/**
+ * Parses an EventBridge event. EventBridge does not encode keys, and its fields have other names than those of S3 notifications.
+ */
 const parseEventBridge = (json: JsonRecord, body: string): Parsed => {
   const detail = recordAt(json, 'detail');
   const object = recordAt(json, 'detail', 'object');
@@ -151,7 +165,7 @@ const parseEventBridge = (json: JsonRecord, body: string): Parsed => {
       sizeBytes: countOrNull(object?.['size']),
       kind: kindOfEventBridge(textOrNull(json['detail-type']) ?? 'unknown', detail),
       identity: textOrNull(object?.['sequencer']) ?? textOrNull(detail?.['request-id']),
-      // EventBridge gives the requester's account or principal, not the session.
+      // EventBridge gives the account or the principal of the requester, but not the session.
       principalId: textOrNull(detail?.['requester']),
       rule: null,
       destination: null,
@@ -208,8 +222,8 @@ const parseOwnHint = (json: JsonRecord, body: string): Parsed => {
 };
 
 /**
- * S3 encodes keys in notifications as HTML forms do: `+` is a space, everything else is percent-encoded UTF-8. Null: the text is not
- * encoded in this way.
+ * Decodes a key in a notification. S3 encodes such keys as HTML forms do: `+` is a space, and everything else is percent-encoded
+ * UTF-8. Returns null if the text is not encoded in this way.
  */
 export const decodeFormKey = (encoded: string): string | null => {
   try {

@@ -1,4 +1,4 @@
-/** Finds the rules and destinations of a hint, and makes a task for each. */
+/** Finds the rules and destinations of a hint, and creates a task for each of them. */
 import { ReplicationError } from '../model/errors.ts';
 import {
   type Destination,
@@ -10,7 +10,7 @@ import { createTask, type Task } from '../model/task.ts';
 import { absenceIsDeletion, concernOf, type Hint, isExtra } from './hint.ts';
 import { isReplicator } from './session-name.ts';
 
-/** One hint for one destination of one rule: the unit that succeeds or fails on its own. */
+/** One hint for one destination of one rule. Each assignment succeeds or fails independently of the others. */
 export interface Assignment {
   hint: Hint;
   rule: ReplicationRule;
@@ -18,8 +18,9 @@ export interface Assignment {
 }
 
 /**
- * All assignments of a hint; an empty list if no rule wants the key. A hint that names its rule and destination (because it
- * failed before) is for those alone. Throws `unknown-rule` if they are no longer configured.
+ * Returns all assignments of a hint, or an empty list if no rule wants the key. A hint that names its rule and destination (for
+ * example because it failed before) has only that assignment. Throws `unknown-rule` if the named rule or destination is no longer
+ * configured.
  */
 export const assign = (configuration: ReplicationConfiguration, hint: Hint): Assignment[] => {
   const all = configuration.rules
@@ -54,8 +55,8 @@ export const taskOf = ({ hint, rule, destination }: Assignment): Task =>
   );
 
 /**
- * The key of the idempotency record: equal for assignments that are the same work. `messageId` stands in if nothing in the
- * event tells two events apart; only re-deliveries of the same message are duplicates then.
+ * Returns the key of the idempotency record, which is equal for assignments that are the same work. If the event has no identity,
+ * `messageId` is used instead. In that case only repeated deliveries of the same message count as duplicates.
  */
 export const idempotencyKey = ({ hint, rule, destination }: Assignment, messageId: string): string =>
   JSON.stringify([

@@ -1,6 +1,6 @@
 /**
- * The name of the sessions in which replicas are written. The events of S3 contain it (`userIdentity.principalId` is
- * `AROA…:<session name>`), so that a replicator recognizes the writes of every replicator, even of another deployment.
+ * The name of the sessions in which replicas are written. The events of S3 contain the session name (`userIdentity.principalId`
+ * is `AROA…:<session name>`). A replicator can therefore recognize the writes of every replicator, even of another deployment.
  */
 
 const MARK = 's3r@';
@@ -8,10 +8,10 @@ const MARK = 's3r@';
 /** Maximum length of a session name. STS accepts 2 to 64 characters of `[\w+=,.@-]`. */
 const MAX_CHARACTERS = 64;
 
-/** `stackName` is `<name>-<stage>`. */
+/** Returns the session name of a deployment. `stackName` is `<name>-<stage>`. */
 export const sessionName = (stackName: string): string => `${MARK}${stackName}`.slice(0, MAX_CHARACTERS);
 
-/** Tells whether the session of a replicator made the change; null: unknown. */
+/** Returns whether a session of a replicator made the change, or null if that is unknown. */
 export const isReplicator = (principalId: string | null): boolean | null =>
-  // EventBridge gives only the account.
+  // EventBridge may give only the account, which does not show who made the change.
   principalId === null || /^\d{12}$/.test(principalId) ? null : principalId.includes(`:${MARK}`);

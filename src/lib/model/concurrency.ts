@@ -1,8 +1,8 @@
 /** Bounded concurrency. */
 
 /**
- * Maps with at most `limit` calls under way. After the first failure no new call starts. The failure is thrown when the calls
- * under way have ended, so that no work continues without the caller's knowledge.
+ * Maps the items, with at most `limit` calls of `map` running at the same time. After the first failure no new call starts. The
+ * failure is thrown only when the running calls have ended, so that no work continues in the background.
  */
 export const mapConcurrently = async <T, R>(
   items: readonly T[],
@@ -26,7 +26,9 @@ export const mapConcurrently = async <T, R>(
   return results;
 };
 
-/** Admits work while the sum of its weights stays within a capacity. Other work waits for its turn, in order. */
+/**
+ * Runs work while the weights of all running work add up to no more than a capacity. Other work waits until it fits, in order.
+ */
 export interface Budget {
   run<T>(weight: number, work: () => Promise<T>): Promise<T>;
 }
@@ -43,7 +45,7 @@ export const createBudget = (capacity: number): Budget => {
   };
   return {
     async run(weight, work) {
-      // Work that is heavier than the whole budget runs alone rather than never.
+      // Work that is heavier than the whole budget runs alone. Otherwise it would never run.
       const share = Math.min(weight, capacity);
       await new Promise<void>((start) => {
         waiting.push({ weight: share, start });

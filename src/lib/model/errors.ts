@@ -1,7 +1,7 @@
-/** The one error type that leaves `lib`. */
+/** The only type of error that leaves `lib`. */
 import { type Disposition, type Reason, reasonEntry } from './reasons.ts';
 
-/** A failure with a known meaning. `cause` is what S3, STS, SQS or DynamoDB threw. */
+/** A failure with a known meaning. `cause` is the error that S3, STS, SQS or DynamoDB threw. */
 export class ReplicationError extends Error {
   override readonly name = 'ReplicationError';
   readonly reason: Reason;
@@ -19,7 +19,10 @@ export class ReplicationError extends Error {
   }
 }
 
-/** Any other error is a fault of this program or of a library: it is tried again, and quarantined in the end. */
+/**
+ * Wraps an error of another type, which is a fault of this program or of a library. The hint is then tried again. If the fault
+ * persists, the hint is quarantined.
+ */
 export const asReplicationError = (error: unknown): ReplicationError =>
   error instanceof ReplicationError
     ? error

@@ -1,8 +1,9 @@
 /**
- * The domain's ports to the outside, in S3's own words. The adapters are in `lib/aws`.
+ * The interfaces through which the domain uses S3, with the names that S3 uses. `lib/aws` implements them.
  *
  * Every function throws {@link ReplicationError} and nothing else. The reason is `lost-race` if a condition failed (412, 409, or
- * 404 to a request with If-Match) and if a pinned version does not exist any more: somebody else was faster, look again.
+ * 404 to a request with If-Match), or if a pinned version no longer exists. In both cases another writer was faster, and the
+ * caller has to look at both sides again.
  */
 import type { Readable } from 'node:stream';
 import type { Destination, ReplicationRule, Restore } from './rule.ts';
@@ -24,10 +25,10 @@ export interface ObjectAttributes {
   contentEncoding: string | null;
   contentLanguage: string | null;
   contentType: string | null;
-  /** The text of the uploader, which S3 keeps even if it is no date. */
+  /** The text that the uploader sent. S3 stores the text even if it is not a date. */
   expires: string | null;
   websiteRedirectLocation: string | null;
-  /** Null: STANDARD, for which S3 sends no header. */
+  /** The storage class; null: STANDARD, for which S3 sends no header. */
   storageClass: string | null;
   /** The user metadata. Names are in lower case, without `x-amz-meta-`. */
   metadata: Record<string, string>;
@@ -39,60 +40,66 @@ export interface Retention {
   untilMs: number;
 }
 
-/** The Object Lock settings of one version; `retention` null: none. */
+/** The Object Lock settings of one version. `retention` is null if the version has no retention. */
 export interface ObjectLock {
   retention: Retention | null;
   legalHold: boolean;
 }
 
-/** One grant of an ACL: `READ`, `READ_ACP`, `WRITE_ACP` or `FULL_CONTROL` for a canonical user id or a group URI. */
+/**
+ * One grant of an ACL. The grantee is a canonical user id or the URI of a group. The permission is `READ`, `READ_ACP`,
+ * `WRITE_ACP` or `FULL_CONTROL`.
+ */
 export interface Grant {
   grantee: { kind: 'user' | 'group'; id: string };
   permission: string;
 }
 
-/** The grants to others than the object's owner. */
+/** The grants of an object to everybody except its owner. */
 export type Acl = Grant[];
 
-/** Tags are sent apart from the bytes, and may change after the bytes were written. */
+/** The tags of an object. Tags may change after the bytes were written, without a new version. */
 export type Tags = Record<string, string>;
 
 /** One version of an object, as GET and HEAD show it. */
 export interface ObjectState {
-  /** Null: the bucket was never versioned. `"null"`: S3's null version. */
+  /** The version id; null: the bucket was never versioned. The text `"null"` is the id of S3's null version. */
   versionId: string | null;
-  /** An opaque text, with its quotes. */
+  /** The ETag as S3 sends it, with its quotes. */
   etag: string;
   sizeBytes: number;
-  /** Milliseconds since the epoch; S3 gives whole seconds. */
+  /** The time in milliseconds since the epoch. S3 gives whole seconds. */
   lastModifiedMs: number;
-  /** S3's `x-amz-server-side-encryption`: `AES256`, `aws:kms`, `aws:kms:dsse`; null: the server sent no such header. */
+  /** The header `x-amz-server-side-encryption`: `AES256`, `aws:kms` or `aws:kms:dsse`; null: the server sent no such header. */
   encryption: string | null;
   checksum: Checksum | null;
   attributes: ObjectAttributes;
-  /** How many tags the version has, if the caller may know; otherwise 0. */
+  /** How many tags the version has. The number is 0 if the caller has no permission to read tags. */
   tagCount: number;
   lock: ObjectLock;
 }
 
-/** Pins a read to one version. */
+/** The fields that pin a read to one version. */
 export type Pin = Pick<ObjectState, 'versionId' | 'etag' | 'sizeBytes' | 'checksum'>;
 
-/** The object that S3 itself reads, with the rights of the role that writes; pinned like every read. */
+/**
+ * The object from which S3 itself copies. S3 reads with the permissions of the role that writes. Like every read, the copy is
+ * pinned to one version.
+ */
 export interface CopySource {
   bucket: string;
   key: string;
   pin: Pin;
 }
 
-/** The current answer for a key. */
+/** What a key shows now. */
 export type Current =
   | { kind: 'object'; state: ObjectState }
-  /** The object was deleted in a versioned bucket: a delete marker hides its versions. */
+  /** A delete marker hides all versions of the key, because the object was deleted in a versioned bucket. */
   | { kind: 'marker'; versionId: string }
   | { kind: 'absent' };
 
-/** A version in the list of ListObjectVersions. */
+/** A version, as ListObjectVersions lists it. */
 export interface VersionEntry {
   kind: 'version';
   versionId: string;
@@ -104,7 +111,7 @@ export interface VersionEntry {
 /** An entry of ListObjectVersions: a version or a delete marker. */
 export type HistoryEntry = VersionEntry | { kind: 'marker'; versionId: string; lastModifiedMs: number };
 
-/** The bytes of a version to read: all, those of one part as it was uploaded, or a byte range (both ends included). */
+/** The bytes of a version to read: all bytes, the bytes of one uploaded part, or a byte range (both ends included). */
 export type Slice =
   | { kind: 'whole' }
   | { kind: 'part'; partNumber: number }
@@ -117,32 +124,35 @@ export interface SlicedBody {
   checksum: Checksum | null;
 }
 
-/** The source bucket of one rule. `versionId` null: the current version. */
+/** The source bucket of one rule. A `versionId` of null means the current version. */
 export interface SourceBucket {
   /** HEAD of the current version. */
   look(key: string): Promise<Current>;
-  /** HEAD of one version; null: the version is gone. */
+  /** HEAD of one version. Resolves to null if the version is gone. */
   head(key: string, versionId: string): Promise<ObjectState | null>;
-  /** GET. The caller must read or destroy the body. Null: there is no such object, or a delete marker. */
+  /** GET. The caller must read or destroy the body. Resolves to null if there is no such object, or only a delete marker. */
   open(key: string, versionId: string | null): Promise<{ state: ObjectState; body: Readable } | null>;
-  /** GET pinned to this version: with VersionId if there is one, and always with If-Match. */
+  /** GET pinned to this version. The request has a VersionId if the version has an id, and always If-Match. */
   read(key: string, pin: Pin, slice: Slice): Promise<SlicedBody>;
-  /** HEAD with `partNumber`: the number of parts of the object, and the size of this part; null: the server does not tell. */
+  /**
+   * HEAD with `partNumber`. Resolves to the number of parts of the object and the size of this part, or to null if the server
+   * does not report them.
+   */
   part(key: string, pin: Pin, partNumber: number): Promise<{ parts: number; sizeBytes: number } | null>;
-  /** ListObjectVersions of exactly this key, newest first, to the end. */
+  /** Lists all versions and delete markers of exactly this key, newest first (ListObjectVersions). */
   history(key: string): Promise<HistoryEntry[]>;
-  /** Null: the version is gone. */
+  /** Resolves to null if the version is gone. */
   tags(key: string, versionId: string | null): Promise<Tags | null>;
-  /** Null: the version is gone. */
+  /** Resolves to null if the version is gone. */
   acl(key: string, versionId: string | null): Promise<Acl | null>;
-  /** Requests the restore of an archived version; succeeds too if that was requested before. */
+  /** Requests the restore of an archived version. Also succeeds if the restore was requested before. */
   restore(key: string, versionId: string | null, request: Restore): Promise<void>;
 }
 
 /** The state that the destination must still have when a write takes effect. */
 export type Precondition = { kind: 'absent' } | { kind: 'unchanged'; etag: string };
 
-/** The stored object according to the answer of S3. */
+/** The stored object, as the response of S3 describes it. */
 export interface Written {
   versionId: string | null;
   etag: string;
@@ -152,11 +162,14 @@ export interface Written {
 
 /** How S3 can check the bytes that it receives. */
 export type Guard =
-  /** The value is known: S3 refuses bytes that differ. */
+  /** The checksum is known before the bytes are sent, so S3 refuses bytes that differ. */
   | { kind: 'checksum'; checksum: Checksum }
-  /** Base64 MD5 of the bytes. */
+  /** The MD5 of the bytes is known, as base64. */
   | { kind: 'md5'; md5: string }
-  /** No value is known: a CRC32 is computed on the way, so that S3 checks the bytes that we sent. */
+  /**
+   * No checksum is known. A CRC32 is computed while the bytes are sent, so that S3 checks that it receives the bytes that we
+   * sent.
+   */
   | { kind: 'compute' }
   | { kind: 'none' };
 
@@ -179,7 +192,7 @@ export interface ListedUpload {
   uploadId: string;
   /** Milliseconds since the epoch. */
   initiatedMs: number;
-  /** The ARN of the initiator, with the session name if it is a role; null: S3 does not tell. */
+  /** The ARN of the initiator, which contains the session name if the initiator is a role; null: S3 did not report it. */
   initiator: string | null;
 }
 
@@ -192,22 +205,31 @@ export interface ReplicaAttributes extends ObjectAttributes {
   lock: ObjectLock;
 }
 
-/** The destination bucket of one destination, written with the credentials of its role. */
+/** The bucket of one destination, accessed with the credentials of the destination's role. */
 export interface DestinationBucket {
   look(key: string): Promise<Current>;
-  /** HEAD of one version; null: the version is gone. */
+  /** HEAD of one version. Resolves to null if the version is gone. */
   head(key: string, versionId: string): Promise<ObjectState | null>;
-  /** ListObjectVersions of exactly this key, newest first, page by page, so that the caller may stop early. */
+  /**
+   * Lists all versions and delete markers of exactly this key, newest first (ListObjectVersions). The pages are requested one by
+   * one, so that the caller may stop early.
+   */
   history(key: string): AsyncIterable<HistoryEntry>;
-  /** DELETE with If-Match. Writes a delete marker and resolves to its id; in an unversioned bucket it removes the object. */
+  /**
+   * DELETE with If-Match. In a versioned bucket, writes a delete marker and resolves to its id. In an unversioned bucket, removes
+   * the object.
+   */
   remove(request: { key: string; etag: string }): Promise<{ versionId: string | null }>;
   tags(key: string, versionId: string | null): Promise<Tags | null>;
   putTags(key: string, versionId: string | null, tags: Tags): Promise<void>;
   acl(key: string, versionId: string | null): Promise<Acl | null>;
   putAcl(key: string, versionId: string | null, acl: Acl): Promise<void>;
-  /** Throws `access-denied` if it would weaken the current retention or change its mode: no right to bypass governance is used. */
+  /**
+   * Throws `access-denied` if the new retention would weaken the current one or change its mode. The request never bypasses
+   * governance.
+   */
   putRetention(key: string, versionId: string | null, retention: Retention): Promise<void>;
-  /** Places a legal hold; succeeds too if there is one. */
+  /** Places a legal hold. Also succeeds if the version already has one. */
   putLegalHold(key: string, versionId: string | null): Promise<void>;
   put(request: {
     key: string;
@@ -217,7 +239,7 @@ export interface DestinationBucket {
     precondition: Precondition;
     guard: Guard;
   }): Promise<Written>;
-  /** `checksum` null: S3's default. `encryption` is that of the answer. */
+  /** If `checksum` is null, S3 uses its default. The resulting `encryption` is what the response contains. */
   createUpload(request: {
     key: string;
     attributes: ReplicaAttributes;
@@ -242,8 +264,8 @@ export interface DestinationBucket {
     precondition: Precondition;
   }): Promise<Written>;
   /**
-   * CopyObject. A 200 with an error in the body is thrown like any other error. The reason is `access-denied` also if this role
-   * may not read the source.
+   * CopyObject. A response with status 200 and an error in its body is thrown like any other error. The reason is also
+   * `access-denied` if the destination's role may not read the source.
    */
   copyObject(request: {
     from: CopySource;
@@ -251,12 +273,15 @@ export interface DestinationBucket {
     attributes: ReplicaAttributes;
     precondition: Precondition;
     /**
-     * The behaviour if the server ignores conditions, which AWS does not: refuse (`invalid-request`), or look whether the condition
-     * holds just before the copy, which leaves a moment in which another write may be overwritten.
+     * What to do if the server ignores conditions, which AWS never does. `refuse` throws `invalid-request`. `look` checks the
+     * condition with a separate request just before the copy. A write by somebody else in between may then be overwritten.
      */
     unchecked: 'refuse' | 'look';
   }): Promise<Written>;
-  /** UploadPartCopy of these bytes, both ends included; null: of the whole source, which is empty. Throws as `copyObject`. */
+  /**
+   * UploadPartCopy of these bytes, both ends included. If `bytes` is null, copies the whole source, which is empty in that case.
+   * Throws the same errors as `copyObject`.
+   */
   copyPart(request: {
     from: CopySource;
     key: string;
@@ -264,11 +289,14 @@ export interface DestinationBucket {
     partNumber: number;
     bytes: { first: number; last: number } | null;
   }): Promise<UploadedPart>;
-  /** ListParts in order, after this part number, page by page. Throws `lost-race` if the upload is gone. */
+  /**
+   * Lists the parts after the part number `after`, in order and page by page (ListParts). Throws `lost-race` if the upload is
+   * gone.
+   */
   parts(request: { key: string; uploadId: string; after: number }): AsyncIterable<ListedPart>;
-  /** ListMultipartUploads of the keys with this prefix. */
+  /** Lists the unfinished uploads of all keys with this prefix (ListMultipartUploads). */
   uploads(prefix: string): AsyncIterable<ListedUpload>;
-  /** Succeeds too if the upload is gone. */
+  /** Aborts the upload. Also succeeds if the upload is gone. */
   abortUpload(request: { key: string; uploadId: string }): Promise<void>;
 }
 
@@ -287,11 +315,11 @@ export interface Buckets {
 /** The current invocation of the function. */
 export interface Invocation {
   requestId: string;
-  /** When all work must have ended, in milliseconds since the epoch. */
+  /** The time by which all work must have ended, in milliseconds since the epoch. */
   deadlineMs: number;
-  /** How many milliseconds a fresh invocation has. */
+  /** How many milliseconds an invocation has in all, from its start to its deadline. */
   fullTimeMs: number;
-  /** How many bytes the copies under way have, which share the network. Only `copyVersion` changes it. */
+  /** How many bytes the running copies have in all. They share the network. Only `copyVersion` changes this number. */
   bytesUnderWay: number;
 }
 

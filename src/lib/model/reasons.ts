@@ -1,13 +1,13 @@
 /**
- * Every reason a hint can fail for: the message's ending, and what an operator needs to know. The table is closed: a new
- * reason does not compile without an entry.
+ * All reasons for which a hint can fail. The entry of a reason declares what happens to the message, and what an operator needs
+ * to know. A reason without an entry does not compile.
  *
- * A hint has three possible endings (see `decisions/002-failures.md`): it is tried again, nothing is left to do, or a person
- * must act. The second, `skip`, is an outcome and no error, so only the other two stand here.
+ * A hint that is not replicated ends in one of three ways (see `decisions/002-failures.md`): it is tried again, nothing has to be
+ * done, or a person must act. The second way is an outcome (`skip`) and not an error, so this file contains only the other two.
  */
 export type Disposition = 'retry' | 'quarantine';
 
-/** Both texts are sentences. `fix` is also the end of a dead letter's detail. */
+/** The entry of one reason. `meaning` and `fix` are full sentences. The detail of a dead letter ends with `fix`. */
 export interface ReasonEntry {
   disposition: Disposition;
   meaning: string;

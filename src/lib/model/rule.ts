@@ -1,11 +1,11 @@
 /**
- * Replication rules as the domain sees them: validated, with the defaults filled in. `src/lib/configuration` describes the file
- * that a user edits; nothing else knows about YAML.
+ * Replication rules after validation, with the defaults filled in. `src/lib/configuration` describes the file that a user edits.
+ * No other directory deals with YAML.
  */
 
 /** `replication.yml` after validation. */
 export interface ReplicationConfiguration {
-  /** The prefix of every resource in the stack. */
+  /** The prefix of the name of every resource in the CloudFormation stack. */
   name: string;
   rules: ReplicationRule[];
 }
@@ -15,17 +15,25 @@ export interface ReplicationRule {
   source: Source;
   filter: Filter;
   destinations: Destination[];
-  /** `all`: each version in the source's order, if both buckets are versioned. `latest`: the current state only. */
+  /**
+   * `all` replicates each version in the source's order, if both buckets are versioned. `latest` replicates only the current
+   * state.
+   */
   versions: 'all' | 'latest';
-  /** Whether delete markers, and deletes in unversioned buckets, are replicated. Deletes of a version never are. */
+  /**
+   * Whether delete markers, and deletes in unversioned buckets, are replicated. A delete of a single version is never replicated.
+   */
   deletes: 'replicate' | 'ignore';
-  /** The bytes are moved by the function, by S3 itself, or by S3 if the destination's role may read the source. */
+  /**
+   * How the bytes are moved. `stream`: through the function. `server-side`: by S3 itself. `auto`: by S3 itself if the
+   * destination's role may read the source, and otherwise through the function.
+   */
   copy: 'stream' | 'server-side' | 'auto';
   /** Whether replicas carry the stamp (see `stamp.ts`). */
   stamp: boolean;
   /**
-   * Whether source objects that a replicator wrote are replicated. `ignore` keeps two replicators from sending an object round and
-   * round; `replicate` allows chains.
+   * Whether source objects that a replicator wrote are replicated. `ignore` prevents two replicators from copying an object back
+   * and forth without end. `replicate` allows chains of buckets.
    */
   replicas: 'ignore' | 'replicate';
   /** Whether the replica gets the grants of the source object. */
@@ -34,17 +42,17 @@ export interface ReplicationRule {
   restore: Restore | null;
 }
 
-/** Selects the objects of a rule by other properties than their keys. */
+/** Selects the objects of a rule by properties other than their keys. */
 export interface Filter {
-  /** Tags that an object must have, all of them; empty: any object. */
+  /** The tags that an object must have, each with this value; empty: any object. */
   tags: Record<string, string>;
-  /** Both limits are included; null: no limit. */
+  /** The smallest and the largest size that are replicated; null: no limit. */
   minimumBytes: number | null;
   maximumBytes: number | null;
 }
 
 export interface Restore {
-  /** How many days the restored copy stays. */
+  /** How many days S3 keeps the restored copy. */
   days: number;
   tier: 'Bulk' | 'Expedited' | 'Standard';
 }
@@ -63,31 +71,37 @@ export interface Source {
 }
 
 export interface Destination {
-  /** Unique within the rule; the bucket's name unless given. */
+  /** The id, unique within the rule. The default is the name of the bucket. */
   id: string;
   bucket: string;
   region: string;
   roleArn: string;
   externalId: string;
-  /** Replaces the rule's source prefix in the replica's key; null: the key stays as it is. */
+  /** Replaces the rule's source prefix in the replica's key; null: the key stays unchanged. */
   prefix: string | null;
-  /** The S3 storage class of replicas; null: the source object's. */
+  /** The S3 storage class of replicas; null: the storage class of the source object. */
   storageClass: string | null;
-  /** The server-side encryption of replicas; null: `aws:kms` with a key, the destination bucket's default without one. */
+  /**
+   * The server-side encryption of replicas. Null means `aws:kms` if `kmsKeyArn` is set, and otherwise the default of the
+   * destination bucket.
+   */
   encryption: 'AES256' | 'aws:kms' | 'aws:kms:dsse' | null;
-  /** The KMS key of replicas; null: the destination bucket's default encryption. */
+  /** The KMS key of replicas; null: requests name no key. */
   kmsKeyArn: string | null;
-  /** Retention and legal hold of the source are kept, kept with compliance weakened to governance, or left out. */
+  /**
+   * `replicate` gives the replica the retention and legal hold of the source version. `governance` does the same, but turns
+   * compliance mode into governance mode. `ignore` leaves both out.
+   */
   objectLock: 'replicate' | 'governance' | 'ignore';
 }
 
-/** Prefix and suffix are plain strings, as in S3 event notifications. */
+/** Returns true if the rule replicates this key. Prefix and suffix are plain strings, as in S3 event notifications. */
 export const ruleWants = (rule: ReplicationRule, bucket: string, key: string): boolean =>
   rule.source.bucket === bucket && key.startsWith(rule.source.prefix) && key.endsWith(rule.source.suffix);
 
 /** Maximum length of a key, a marker or a prefix, in bytes of UTF-8 ("Creating object key names", S3 User Guide). */
 export const MAX_KEY_BYTES = 1_024;
 
-/** The key of the replica at a destination. */
+/** Returns the key of the replica at a destination. */
 export const destinationKey = (rule: ReplicationRule, destination: Destination, key: string): string =>
   destination.prefix === null ? key : destination.prefix + key.slice(rule.source.prefix.length);

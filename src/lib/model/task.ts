@@ -1,8 +1,8 @@
-/** A task: what a hint asks for one key of one rule at one destination. */
+/** A task: the work that a hint requests for one key of one rule at one destination. */
 import type { BothBuckets, Buckets } from './ports.ts';
 import { type Destination, destinationKey, type ReplicationRule } from './rule.ts';
 
-/** What may have changed. `attributes`: everything that a verify compares and that can be repaired. */
+/** What may have changed. `attributes` means everything that a verify compares and that can be repaired. */
 export type Concern = 'content' | 'tags' | 'acl' | 'attributes';
 
 export interface Task {
@@ -12,22 +12,22 @@ export interface Task {
   key: string;
   /** The key at the destination. */
   replicaKey: string;
-  /** The version that the event named; it only saves work. Null: none. */
+  /** The version that the event named; null: none. */
   versionId: string | null;
-  /** The size that the event gave; it only saves work. Null: none. */
+  /** The size that the event gave, which only serves to save requests; null: none. */
   expectedBytes: number | null;
   concern: Concern;
-  /** Whether a key that is absent at the source, without a delete marker, counts as deleted. */
+  /** Whether a key with neither an object nor a delete marker at the source counts as deleted. */
   absenceIsDeletion: boolean;
   /** Whether a replicator made the change; null: unknown. */
   byReplicator: boolean | null;
-  /** Whether only an object that carries our stamp may be deleted, even in a versioned bucket. */
+  /** Whether only a replica with our stamp may be deleted, even if the destination bucket is versioned. */
   onlyStamped: boolean;
   /** The run that sent the hint; null: none. */
   run: string | null;
 }
 
-/** The only place where a task is made. `known` is what the hint says besides the key. */
+/** Creates a task. No other function does. `known` holds the fields that the hint gives besides the key. */
 export const createTask = (
   { rule, destination, key }: Pick<Task, 'rule' | 'destination' | 'key'>,
   known: Partial<Omit<Task, 'rule' | 'destination' | 'key' | 'replicaKey'>> = {},

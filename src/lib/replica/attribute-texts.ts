@@ -1,4 +1,4 @@
-/** Tags and grants as texts, which are equal exactly where the values are. */
+/** Converts tags and grants to texts, so that two values are equal if and only if their texts are equal. */
 import type { Grant, Tags } from '../model/ports.ts';
 
 export const tagsText = (tags: Tags): string =>

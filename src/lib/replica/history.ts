@@ -1,14 +1,14 @@
 /**
- * Compares the history at a destination with the source's. S3 lists the versions of a key newest first; the items here are in the
- * order in which they are written, oldest first.
+ * Compares the history at a destination with the history at the source. S3 lists the versions of a key newest first. The items in
+ * this file are in the order in which they are written, oldest first.
  */
 import type { HistoryEntry, VersionEntry } from '../model/ports.ts';
 import { partsInEtag } from './proof.ts';
 import { names, type Stamp } from './stamp.ts';
 
 /**
- * The states that the destination has to go through. Several delete markers in a row count as one: a marker is written only over an
- * object, on condition that the object is unchanged.
+ * Returns the states that the destination has to go through, oldest first. Several delete markers in a row count as one, because
+ * a marker is written only over an object, on condition that the object is unchanged.
  */
 export const itemsOf = (newestFirst: HistoryEntry[], withMarkers: boolean): HistoryEntry[] => {
   const items: HistoryEntry[] = [];
@@ -19,13 +19,17 @@ export const itemsOf = (newestFirst: HistoryEntry[], withMarkers: boolean): Hist
   return items;
 };
 
-/** The position of the version that a stamp names; -1: none. A null version is overwritten in place, so its time must match too. */
+/**
+ * Returns the position of the version that the stamp names, or -1 if there is none. A null version is overwritten in place, so
+ * its time must match too.
+ */
 export const positionOf = (items: HistoryEntry[], stamp: Stamp): number =>
   items.findIndex((item) => item.kind === 'version' && names(stamp, item));
 
 /**
- * The position of the last item that is certainly older than a version which is gone; -1: none. Last-Modified is in whole seconds.
- * For a multipart upload it is the time when the upload began, which says nothing about when the upload became a version.
+ * Returns the position of the last item that is certainly older than a version which is gone, or -1 if there is none.
+ * `modifiedMs` is the Last-Modified of that version, in whole seconds. Multipart uploads are left out. Their Last-Modified is the
+ * time when the upload began, which does not show when the upload became a version.
  */
 export const positionBefore = (items: HistoryEntry[], modifiedMs: number): number =>
   items.findLastIndex(
@@ -41,15 +45,16 @@ export interface Alignment {
 }
 
 /**
- * Works without stamps, from listings alone: matches the replica's history with the items in order, each entry with the first item
- * that it may be. Content that occurs twice is therefore taken for its first occurrence, and the items after it are written again.
+ * Compares the two histories without stamps, from listings alone. Each entry of the replica's history is matched with the first
+ * later item that may be its source. If the same content occurs twice, the first occurrence is assumed, and the items after it
+ * are written again.
  */
 export const align = (items: HistoryEntry[], replicas: HistoryEntry[]): Alignment => {
   let position = -1;
   let isShown = false;
   for (const replica of replicas) {
     const next = items.findIndex((item, index) =>
-      // All markers look alike, so only the next one can be meant.
+      // All delete markers look alike, so a marker is matched only if the very next item is a marker.
       replica.kind === 'marker'
         ? index === position + 1 && item.kind === 'marker'
         : index > position && isAlike(item, replica),

@@ -1,8 +1,14 @@
-/** The lock that a replica is given for that of its source version, and whether it has that lock. No lock is ever weakened. */
+/**
+ * Derives the lock of a replica from the lock of its source version, and checks whether the replica has that lock. No lock is
+ * ever weakened.
+ */
 import type { ObjectLock, Retention } from '../model/ports.ts';
 import type { Destination } from '../model/rule.ts';
 
-/** Leaves out a retention that is over, which S3 would refuse. `nowMs` is in milliseconds since the epoch, as everywhere here. */
+/**
+ * Returns the lock that the replica should have. A retention that is over is left out, because S3 would refuse it. `nowMs` is in
+ * milliseconds since the epoch, as everywhere in this file.
+ */
 export const replicaLock = (
   { objectLock }: Pick<Destination, 'objectLock'>,
   lock: ObjectLock,
@@ -15,7 +21,10 @@ export const replicaLock = (
   return { retention: { ...retention, mode }, legalHold };
 };
 
-/** A replica's lock may be longer or stricter than the source's, never weaker. A source lock that is over needs no counterpart. */
+/**
+ * Returns true if the replica's lock is at least as long and as strict as the destination requires. A source lock that is over
+ * requires nothing.
+ */
 export const isLockedAsWanted = (
   replica: ObjectLock,
   source: ObjectLock,
@@ -23,7 +32,7 @@ export const isLockedAsWanted = (
   nowMs: number,
 ): boolean => strengthened(replica, replicaLock(destination, source, nowMs), nowMs) === null;
 
-/** The weakest lock that is at least as strong as both; null: `held` is that lock. */
+/** Returns the weakest lock that is at least as strong as both `held` and `wanted`, or null if `held` already is that lock. */
 export const strengthened = (held: ObjectLock, wanted: ObjectLock, nowMs: number): ObjectLock | null => {
   const isHeld = held.legalHold || !wanted.legalHold;
   const isRetained = retains(held.retention, wanted.retention);

@@ -1,17 +1,17 @@
 /**
- * Proofs that a replica equals its source: checks that S3 makes while it receives the bytes, and comparisons
+ * Proofs that a replica equals its source. Either S3 checks the bytes while it receives them, or the stored digests are compared
  * afterwards. No replica is reported as good without a proof.
  */
 import { ReplicationError } from '../model/errors.ts';
 import type { Checksum, Guard, ObjectState, Written } from '../model/ports.ts';
 
-/** The proof that the replica is good. */
+/** Why a replica is known to equal its source. */
 export type Proof = 'checksum' | 'etag' | 'md5' | 'computed' | 'copied-by-s3';
 
-/** How S3 got the bytes: it checked the bytes that it received, or copied them itself. */
+/** How S3 got the bytes. Either S3 checked the bytes that it received, or S3 copied the bytes itself. */
 export type Trust = Guard | { kind: 'copied-by-s3' };
 
-/** The strongest check S3 can make on the bytes of this version. */
+/** Returns the strongest check that S3 can make on the bytes of this version. */
 export const guardFor = (version: ObjectState): Guard => {
   if (version.checksum?.type === 'FULL_OBJECT') return { kind: 'checksum', checksum: version.checksum };
   const md5 = md5OfEtag(version);
@@ -19,8 +19,9 @@ export const guardFor = (version: ObjectState): Guard => {
 };
 
 /**
- * The reason why the replica may be reported as good. The digests that S3 stored are compared first. If they are not comparable
- * (KMS hides the ETag), S3 checked the bytes against `guard` on arrival, or copied them itself. Throws `bad-checksum`.
+ * Returns the proof that the replica is good. The digests that S3 stored are compared first. If they are not comparable (KMS
+ * hides the ETag), `guard` is the proof: S3 checked the bytes on arrival, or copied them itself. Throws `bad-checksum` if the
+ * digests differ, or if there is no proof.
  */
 export const proofOf = (source: Comparable, written: Written, guard: Trust): Proof => {
   const proof = contentProof(written, source);
@@ -31,7 +32,7 @@ export const proofOf = (source: Comparable, written: Written, guard: Trust): Pro
     return compareChecksums(written.checksum, source.checksum) === 'same' ? 'checksum' : 'etag';
   switch (guard.kind) {
     case 'checksum':
-      // A server that ignores checksums would have accepted any bytes, but it does not repeat the value.
+      // A server that ignores checksums accepts any bytes, but its response does not contain the checksum.
       if (written.checksum?.value === guard.checksum.value) return 'checksum';
       break;
     case 'md5':
@@ -51,34 +52,34 @@ export const proofOf = (source: Comparable, written: Written, guard: Trust): Pro
 
 type Comparable = Pick<Written, 'etag' | 'encryption' | 'checksum'>;
 
-/** Compares the content by checksums and ETags; `unknown`: they cannot be compared. */
+/** Compares the content by checksums and ETags. Returns `unknown` if neither can be compared. */
 export const contentProof = (replica: Comparable, source: Comparable): 'same' | 'differs' | 'unknown' => {
   const byChecksum = compareChecksums(replica.checksum, source.checksum);
   if (byChecksum !== 'unknown') return byChecksum;
   if (!etagIsDigest(replica) || !etagIsDigest(source)) return 'unknown';
   if (replica.etag === source.etag) return 'same';
-  // Different part boundaries give different ETags for the same bytes, so only two plain MD5s prove a difference.
+  // The same bytes have different ETags if the part boundaries differ, so only two plain MD5s can prove a difference.
   return partsInEtag(replica.etag) === partsInEtag(source.etag) && partsInEtag(source.etag) === null
     ? 'differs'
     : 'unknown';
 };
 
-/** The N of a multipart ETag `"…-N"`; null: the object was written in one piece. */
+/** Returns the N of a multipart ETag `"…-N"`, or null if the object was written in one piece. */
 export const partsInEtag = (etag: string): number | null => {
   const match = /^"?[^"-]+-(\d{1,5})"?$/.exec(etag);
   return match?.[1] === undefined ? null : Number(match[1]);
 };
 
-/** The MD5 in an ETag as base64; null: the ETag is not the MD5 of the content. */
+/** Returns the MD5 in an ETag as base64, or null if the ETag is not the MD5 of the content. */
 export const md5OfEtag = (object: Comparable): string | null => {
   const hex = /^"?([0-9a-f]{32})"?$/.exec(object.etag)?.[1];
   return hex === undefined || !etagIsDigest(object) ? null : Buffer.from(hex, 'hex').toString('base64');
 };
 
-/** With KMS encryption the ETag is no digest of the content. */
+/** Returns true if the object is encrypted with KMS. The ETag of such an object is not a digest of its content. */
 export const isKms = (encryption: string | null): boolean => encryption?.startsWith('aws:kms') ?? false;
 
-/** ETags are digests only without KMS ("Object", S3 API reference). */
+/** Returns true if the ETag is a digest. With KMS encryption it never is ("Object", S3 API reference). */
 const etagIsDigest = (object: Comparable): boolean =>
   !isKms(object.encryption) && /^"?[0-9a-f]{32}(-\d{1,5})?"?$/.test(object.etag);
 
@@ -86,6 +87,6 @@ const compareChecksums = (one: Checksum | null, other: Checksum | null): 'same' 
   if (one === null || other === null) return 'unknown';
   if (one.algorithm !== other.algorithm || one.type !== other.type) return 'unknown';
   if (one.value === other.value) return 'same';
-  // A composite checksum depends on the part boundaries, so two composite checksums can differ over the same bytes.
+  // A composite checksum depends on the part boundaries, so two composite checksums may differ although the bytes are the same.
   return one.type === 'COMPOSITE' ? 'unknown' : 'differs';
 };

@@ -1,18 +1,24 @@
 /**
- * The stamp: one entry of user metadata that names the source version a replica holds. S3 offers no other field that an
- * external writer may set.
+ * The stamp: one entry of user metadata that names the source version that a replica holds. S3 has no other field for this
+ * purpose that an external writer may set.
  */
 import { createHash } from 'node:crypto';
 import type { ObjectState } from '../model/ports.ts';
 import type { Task } from '../model/task.ts';
 
-/** S3 shows it as the header `x-amz-meta-s3r`. The name is short because S3 allows 2 KB of user metadata in all. */
+/**
+ * The name of the metadata entry, which S3 shows as the header `x-amz-meta-s3r`. The name is short because S3 allows only 2 KB of
+ * user metadata per object.
+ */
 export const STAMP_NAME = 's3r';
 
 /** Maximum size of user metadata: 2 KB, counted as the bytes of names and values in UTF-8 (PutObject, "User-defined metadata"). */
 const MAX_METADATA_BYTES = 2_048;
 
-/** The place of a stamped object. A stamp that was copied along to another key says nothing there. */
+/**
+ * The place of a stamped object. A stamp is valid only at the place for which it was made. If somebody copies the object with its
+ * stamp to another key, the stamp is ignored there.
+ */
 export interface Place {
   bucket: string;
   key: string;
@@ -31,25 +37,31 @@ export const replicaPlace = ({
   key: replicaKey,
 });
 
-/** Identifies a state of the source: the version id does, or the ETag where there is no unique id. */
+/** Identifies a state of the source: by the version id, or by the ETag if the version id is not unique. */
 export type Identified = Pick<ObjectState, 'versionId' | 'etag'>;
 
 export interface Stamp {
   /** `v/<version id>`, or `e/<ETag>` if the version id does not name one state of the object. */
   identity: string;
-  /** Last-Modified of the source in milliseconds. It tells what came before and after if the source version is gone. */
+  /**
+   * Last-Modified of the source in milliseconds since the epoch. If the source version is gone, this time still shows which
+   * versions are older.
+   */
   modifiedMs: number;
 }
 
-/** ETags stand in for ids in unversioned buckets, and for the null version, which is overwritten in place. */
+/**
+ * Returns the identity of a source state. The ETag replaces the id in unversioned buckets, and for the null version, which is
+ * overwritten in place.
+ */
 export const identityOf = (source: Identified): string =>
   namesOneState(source) ? `v/${source.versionId}` : `e/${source.etag.replaceAll('"', '')}`;
 
-/** True: the version id alone tells this state from every other state of the key. */
+/** Returns true if the version id alone distinguishes this state from every other state of the key. */
 export const namesOneState = (source: Identified): boolean =>
   source.versionId !== null && source.versionId !== 'null';
 
-/** The stamp that an object got in this place; null: it has none. */
+/** Returns the stamp that the object was given at this place, or null if it has no such stamp. */
 export const stampOn = (object: ObjectState, place: Place): Stamp | null => {
   const [, identity, seconds, tag] =
     /^([ve]\/.+)\/([0-9a-z]+)@([0-9a-f]{8})$/.exec(object.attributes.metadata[STAMP_NAME] ?? '') ?? [];
@@ -57,16 +69,21 @@ export const stampOn = (object: ObjectState, place: Place): Stamp | null => {
   return { identity, modifiedMs: Number.parseInt(seconds, 36) * 1_000 };
 };
 
-/** True: the stamp is about this state. The same bytes bring back an ETag, but hardly ever the time. */
+/**
+ * Returns true if the stamp names this state. The same bytes have the same ETag when they are written again, but hardly ever the
+ * same time, so the time is compared too.
+ */
 export const names = (stamp: Stamp, state: Identified & { lastModifiedMs: number }): boolean =>
   stamp.identity === identityOf(state) &&
   (namesOneState(state) || sameSecond(stamp.modifiedMs, state.lastModifiedMs));
 
-/** Headers give times in whole seconds; listings need not be truncated in the same way. */
+/**
+ * Compares two times by their seconds. Headers give times in whole seconds, but listings may not be truncated in the same way.
+ */
 export const sameSecond = (oneMs: number, otherMs: number): boolean =>
   Math.floor(oneMs / 1_000) === Math.floor(otherMs / 1_000);
 
-/** The source's user metadata with the stamp, or without it if the stamp would not fit. */
+/** Returns the source's user metadata with the stamp, or without the stamp if it would not fit. */
 export const stampedMetadata = (source: ObjectState, place: Place): Record<string, string> => {
   const seconds = Math.floor(source.lastModifiedMs / 1_000).toString(36);
   const stamp = `${identityOf(source)}/${seconds}@${placeTag(place)}`;
@@ -74,7 +91,7 @@ export const stampedMetadata = (source: ObjectState, place: Place): Record<strin
   return metadataBytes(stamped) <= MAX_METADATA_BYTES ? stamped : withoutStamp(source);
 };
 
-/** User metadata without a stamp: a source object may itself be a replica and carry the stamp of another source. */
+/** Returns the user metadata without a stamp. A source object may itself be a replica, with the stamp of another source. */
 export const withoutStamp = (object: ObjectState): Record<string, string> => {
   const { [STAMP_NAME]: _stamp, ...metadata } = object.attributes.metadata;
   return metadata;
@@ -84,7 +101,8 @@ const placeTag = ({ bucket, key }: Place): string =>
   createHash('sha256').update(`${bucket}/${key}`).digest('hex').slice(0, 8);
 
 const metadataBytes = (metadata: Record<string, string>): number =>
-  // S3 does not count the prefix. A server that does would refuse the whole object, so the prefix is counted here.
+  // S3 does not count the prefix `x-amz-meta-`. A server that counts the prefix would refuse the whole object, so the prefix is
+  // counted here.
   Object.entries(metadata).reduce(
     (sum, [name, value]) => sum + Buffer.byteLength(`x-amz-meta-${name}${value}`),
     0,

@@ -1,13 +1,17 @@
-/** The header that sends tags together with the bytes, and the check that it has room. */
+/** The header that sends tags together with the bytes, and the check whether the tags fit into the headers. */
 import type { ReplicaAttributes, Tags } from '../model/ports.ts';
 
 /**
- * Maximum length of all attribute headers. S3 accepts 8 KB of headers ("Working with object metadata", S3 User Guide); half of it
- * is left for the signature, the session token and the rest of the request. Ten tags of letters beyond ASCII can take 34 KB.
+ * Maximum length of all attribute headers together. S3 accepts 8 KB of headers ("Working with object metadata", S3 User Guide).
+ * Half of the 8 KB is left for the signature, the session token and the rest of the request. Ten tags of letters beyond ASCII can
+ * take 34 KB.
  */
 const MAX_ATTRIBUTE_CHARACTERS = 4_096;
 
-/** The `x-amz-tagging` header: form-encoded as a URL's query ("PutObject", S3 API reference). Null: no tags. */
+/**
+ * Returns the `x-amz-tagging` header, or null if there are no tags. The header is form-encoded like the query of a URL
+ * ("PutObject", S3 API reference).
+ */
 export const taggingHeader = (tags: Tags): string | null => {
   const pairs = Object.entries(tags).map(
     ([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`,
