@@ -1,6 +1,7 @@
 /**
- * Moves the bytes of one pinned source version to the destination. Memory stays bounded: bodies are streamed. A
- * multipart object keeps its part boundaries, so that the replica has the same ETag and the same composite checksum.
+ * Moves the bytes of one source version to the destination. Every read is pinned to that version. Bodies are streamed, so that
+ * memory stays bounded. A multipart object keeps its part boundaries, so that the replica has the same ETag and the same
+ * composite checksum.
  */
 import { ReplicationError } from '../model/errors.ts';
 import { guardFor, partsInEtag } from '../replica/proof.ts';
@@ -14,22 +15,26 @@ import { copyByTransfer } from './transfer/by-transfer.ts';
 import { SAFE_BYTES_PER_SECOND, safeMs } from './transfer/rate.ts';
 import { isOfVersion, transferIdOf } from './transfer/transfer.ts';
 
-/** Maximum size of PutObject and CopyObject ("Uploading objects", S3 User Guide); many invocations share a larger object. */
+/**
+ * Maximum size of PutObject and CopyObject ("Uploading objects", S3 User Guide). Many invocations share the copy of a larger
+ * object.
+ */
 const MAX_PUT_BYTES = 5 * 1024 ** 3;
 
-/** Minimum size of an object that other invocations take over if one invocation cannot finish it. */
+/** Minimum size of an object whose copy many invocations share if one invocation does not have enough time left. */
 const WORTH_SHARING_BYTES = 1024 ** 3;
 
 /**
- * Copies one version, or hands it to many invocations: `transferring`. Throws `lost-race` if the source version is gone or
- * the precondition failed, `too-large` if a single part does not fit into an invocation, `out-of-time` if the object does not fit
- * into this invocation, `bad-checksum` if no proof says that the replica is right.
+ * Copies one version. Resolves to `transferring` if the copy was handed to many invocations. Throws `lost-race` if the source
+ * version is gone or the precondition failed. Throws `too-large` if a single part does not fit into an invocation, and
+ * `out-of-time` if the object does not fit into this invocation. Throws `bad-checksum` if nothing proves that the replica is
+ * right.
  */
 export const copyVersion = async (request: CopyRequest): Promise<Copied | 'transferring'> => {
   const { task, version, invocation, serverSide } = request;
   const way = serverSide.way(task.rule, task.destination);
   if (await isForMany(request)) return await copyByTransfer(request, way);
-  // Bytes that S3 moves by itself take little time, and nothing of the function's network.
+  // A copy inside S3 takes little time and does not use the function's network, so its bytes count less.
   const weightBytes = version.sizeBytes * (SAFE_BYTES_PER_SECOND.stream / SAFE_BYTES_PER_SECOND[way]);
   invocation.bytesUnderWay += weightBytes;
   try {
@@ -39,16 +44,20 @@ export const copyVersion = async (request: CopyRequest): Promise<Copied | 'trans
   }
 };
 
-/** False: this invocation finishes the copy in time, beside the copies already under way. */
+/**
+ * Resolves to true if many invocations must share the copy, and to false if this invocation finishes it in time, beside the
+ * copies that are already running.
+ */
 const isForMany = async (request: CopyRequest): Promise<boolean> => {
   const { task, version, invocation, clock, transfers } = request;
   const { sizeBytes } = version;
-  // The rate is that of streaming even for a copy inside S3, because S3 may refuse, or be slow.
+  // The rate of streaming is assumed even for a copy inside S3, because S3 may refuse the copy or be slow.
   const neededMs = safeMs(sizeBytes, 'stream');
   const fitsFresh = neededMs <= invocation.fullTimeMs;
   if (sizeBytes > MAX_PUT_BYTES || !fitsFresh) return true;
   const isWorthSharing = sizeBytes > WORTH_SHARING_BYTES;
-  // An invocation with less time may have begun a transfer of this version. A transfer of another version is no reason to share.
+  // An invocation with less time may already have begun a transfer of this version, which is then continued. A transfer of
+  // another version does not count.
   const known = isWorthSharing ? await transfers.store.load(transferIdOf(task)) : null;
   if (known !== null && isOfVersion(known, version)) return true;
   const underWayMs = safeMs(invocation.bytesUnderWay, 'stream');
@@ -60,7 +69,7 @@ const isForMany = async (request: CopyRequest): Promise<boolean> => {
 const isInParts = ({ version }: CopyRequest): boolean =>
   partsInEtag(version.etag) !== null || version.sizeBytes > MAX_PUT_BYTES;
 
-/** One request for S3 to copy by itself, or one GET piped into one PUT. */
+/** Copies the object in one piece: with one CopyObject request, or with one GET piped into one PUT. */
 const copyWhole = async (request: CopyRequest, way: Way): Promise<Copied> => {
   const { task, destination, version } = request;
   if (way === 'server-side') {
@@ -78,7 +87,7 @@ const copyWhole = async (request: CopyRequest, way: Way): Promise<Copied> => {
   return await streamWhole(request);
 };
 
-/** GET and PUT are repeated as a pair, because a stream cannot be sent twice. */
+/** Streams the object in one piece. GET and PUT are repeated as a pair, because a stream cannot be sent twice. */
 const streamWhole = async (request: CopyRequest): Promise<Copied> => {
   const { task, source, destination, version } = request;
   const guard = guardFor(version);
@@ -96,7 +105,7 @@ const streamWhole = async (request: CopyRequest): Promise<Copied> => {
         guard,
       });
     } catch (error) {
-      // The bytes in memory may have been damaged on their way here, so the next attempt reads them again.
+      // The bytes in memory may have been damaged while they were read, so the next attempt reads them again.
       if (error instanceof ReplicationError && error.reason === 'bad-checksum') opened = null;
       throw error;
     }

@@ -1,6 +1,6 @@
 /**
- * The one place where reading and writing bytes is repeated inside an invocation. The SDK does not send the body of a
- * stream twice, so a failed exchange is repeated as a pair: read again, write again.
+ * Repeats failed reads and writes of bytes within an invocation. The SDK does not send the body of a stream twice, so a read and
+ * its write are repeated as a pair.
  */
 import { ReplicationError } from '../model/errors.ts';
 import type { Clock, Invocation } from '../model/ports.ts';
@@ -9,7 +9,7 @@ import type { Reason } from '../model/reasons.ts';
 const MAX_ATTEMPTS = 4;
 const BASE_DELAY_MS = 200;
 
-/** Failures that are worth another attempt at once. All others are left to the queue or to a person. */
+/** The failures after which another attempt is made at once. All other failures are left to the queue or to a person. */
 const WORTH_ANOTHER: ReadonlySet<Reason> = new Set<Reason>([
   'throttled',
   'service-error',
@@ -18,7 +18,7 @@ const WORTH_ANOTHER: ReadonlySet<Reason> = new Set<Reason>([
   'bad-checksum',
 ]);
 
-/** Runs `pair` until it succeeds, fails permanently, or the time is over. */
+/** Runs `pair` until it succeeds. Throws its failure if the failure is permanent, or if no attempts or no time are left. */
 export const inPairs = async <T>(
   context: { clock: Clock; invocation: Invocation },
   pair: () => Promise<T>,

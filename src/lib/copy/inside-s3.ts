@@ -12,21 +12,21 @@ interface InsideCopy extends Pick<CopyContext, 'source' | 'serverSide' | 'invoca
 }
 
 /**
- * Refusals after which streaming works all the same, or reports the real cause. True: the refusal holds for the next objects too,
- * which need not try.
+ * The refusals after which streaming may still succeed, or will report the real cause. The value is true if the refusal applies
+ * to the next objects too. These are then streamed without asking S3 to copy them.
  */
 const WORTH_STREAMING: ReadonlyMap<Reason, boolean> = new Map<Reason, boolean>([
   ['access-denied', true],
   ['kms', true],
   ['wrong-region', true],
   ['no-such-bucket', true],
-  // The refusal concerns this object alone: its server cannot copy it, or its writer has the key.
+  // The refusals below concern only one object, because its server cannot copy it, or because only its writer has the key.
   ['invalid-request', false],
   ['object-lock', false],
   ['sse-c', false],
 ]);
 
-/** `refused`: the bytes have to go through the function. Throws `lost-race` if the version is gone. */
+/** Resolves to `refused` if the bytes have to be streamed instead. Throws `lost-race` if the version is gone. */
 export const copiedInside = async <T>(
   copy: InsideCopy,
   attempt: () => Promise<T>,
@@ -38,7 +38,8 @@ export const copiedInside = async <T>(
     if (!(error instanceof ReplicationError)) throw error;
     const isRemembered = WORTH_STREAMING.get(error.reason);
     if (isRemembered === undefined) throw error;
-    // Without the right to list, a version that is gone is a 403; a null version that became a delete marker is a 400.
+    // A refusal may also mean that the version is gone. S3 responds with 403 to a role without the right to list the bucket, and
+    // with 400 if a null version became a delete marker.
     if (await isGone(copy.source, key, copy.version))
       throw new ReplicationError('lost-race', 'the version that S3 was to copy is gone', { cause: error });
     if (rule.copy !== 'auto') throw error;
@@ -47,7 +48,7 @@ export const copiedInside = async <T>(
   }
 };
 
-/** True: the pinned version does not exist any more, or another has replaced it. */
+/** Resolves to true if the pinned version no longer exists, or if another version has replaced it. */
 export const isGone = async (
   source: SourceBucket,
   key: string,

@@ -1,4 +1,7 @@
-/** Copies an object part by part within one invocation: one upload, under the best plan that proves it. */
+/**
+ * Copies an object part by part within one invocation. The plans for proving the bytes are tried in turn, best first, each with a
+ * new upload.
+ */
 import { ReplicationError } from '../model/errors.ts';
 import type { UploadedPart, Written } from '../model/ports.ts';
 import { contentProof, isKms, type Trust } from '../replica/proof.ts';
@@ -11,7 +14,7 @@ import { type Copied, type CopyRequest, discardBody } from './request.ts';
 import { layoutAtSource } from './source-layout.ts';
 
 export const copyMultipart = async (request: CopyRequest, way: Way): Promise<Copied> => {
-  // The object is read part by part, so the GET of the whole is of no use.
+  // The object is read part by part, so a GET of the whole object is of no use.
   discardBody(request);
   const { task, source, version, attributes } = request;
   const known = await layoutAtSource(source, task.key, version, way === 'server-side');
@@ -27,7 +30,10 @@ export const copyMultipart = async (request: CopyRequest, way: Way): Promise<Cop
   );
 };
 
-/** One upload under one plan. `unsupported`: this plan proves nothing here, nothing was committed, try the next. */
+/**
+ * Makes one upload under one plan. Resolves to `unsupported` if this plan proves nothing at this destination. In that case
+ * nothing was committed, and the next plan can be tried.
+ */
 const copyAs = async (
   request: CopyRequest,
   way: Way,
@@ -50,7 +56,8 @@ const copyAs = async (
     const written = await commit(request, plan, uploadId, parts);
     return await provenCopy(request, written, trustIn(plan, way));
   } catch (error) {
-    // The first failure is the one that matters. The sweep aborts an upload that cannot be aborted now.
+    // A failure to abort is ignored, so that the first failure is thrown. If the upload cannot be aborted now, the sweep aborts
+    // it.
     await destination.abortUpload({ key, uploadId }).catch(() => undefined);
     if (!isLast && isRefusal(error)) return 'unsupported';
     throw error;
@@ -65,12 +72,15 @@ const copyAll = async (copy: Parameters<typeof copyParts>[0]): Promise<UploadedP
     Array.from({ length: count }, (_, index) => index + 1),
   );
   const copiedBytes = copied.reduce((sum, part) => sum + part.sizeBytes, 0);
-  // A server that knows how many parts the object has may still ignore the part number of a read.
+  // A server that reports how many parts the object has may still ignore the part number of a read.
   if (copiedBytes === sizeBytes) return copied;
   throw new ReplicationError('service-error', `the parts have ${copiedBytes} of ${sizeBytes} bytes`);
 };
 
-/** The completion is repeated on its own: after a lost answer, the fresh look tells what the request did. */
+/**
+ * Completes the upload. After a failure only the completion is repeated, not the parts. If a response was lost, the next look of
+ * converge at the destination shows whether the upload was completed.
+ */
 export const commit = async (
   request: CopyRequest,
   plan: PartPlan,
@@ -88,14 +98,14 @@ export const commit = async (
     }),
   );
 
-/** True: the encryption of the upload hides the ETags that this plan wants to compare. */
+/** Returns true if the encryption of the upload hides the ETags that this plan has to compare. */
 export const isHidden = ({ provenBy }: PartPlan, encryption: string | null): boolean =>
   provenBy === 'etag' && isKms(encryption);
 
 /**
- * Tells before anything is committed whether there will be a proof. S3 checks a full-object checksum on completion, and has checked
- * each composite part; otherwise the ETag that these parts will give must be the source's. Throws `bad-checksum` if it is another
- * although the parts are the source's own: other bytes are the only explanation.
+ * Returns true if there will be a proof, before anything is committed. S3 checks a full-object checksum on completion, and has
+ * already checked each part of a composite one. Without a checksum, the ETag that these parts will give must equal the ETag of
+ * the source. Throws `bad-checksum` if the ETags differ although the parts are the source's own, because then the bytes differ.
  */
 export const isProvable = (version: TransferVersion, plan: PartPlan, parts: UploadedPart[]): boolean => {
   if (plan.provenBy !== 'etag') return true;
@@ -107,10 +117,15 @@ export const isProvable = (version: TransferVersion, plan: PartPlan, parts: Uplo
   throw new ReplicationError('bad-checksum', 'the parts that were read do not give the ETag of the source');
 };
 
-/** The trust where nothing can be compared: S3 has checked the bytes that we sent, or copied them itself. */
+/**
+ * Returns the trust for a replica whose digests cannot be compared: S3 has checked the bytes that we sent, or copied them itself.
+ */
 export const trustIn = (plan: PartPlan, way: Way): Trust =>
   plan.provenBy === 'computed' && way === 'server-side' ? { kind: 'copied-by-s3' } : planGuard(plan);
 
-/** A server may not know full-object checksums, may want a checksum with each part, or may not have a part of this number. */
+/**
+ * Returns true if the server refused the request. Some servers do not support full-object checksums, some want a checksum with
+ * each part, and some have no part of this number.
+ */
 export const isRefusal = (error: unknown): boolean =>
   error instanceof ReplicationError && error.reason === 'invalid-request';

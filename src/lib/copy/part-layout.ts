@@ -1,7 +1,10 @@
-/** How one version is cut into parts, which way its bytes take, and how they are proven. Plain JSON: a transfer's record keeps it. */
+/**
+ * The types that describe how a version is cut into parts, which way its bytes take, and how the bytes are proven. The values are
+ * plain JSON, because the record of a transfer contains them.
+ */
 import type { ObjectState } from '../model/ports.ts';
 
-/** The way of the bytes: through the function, or inside S3. */
+/** The way of the bytes: through the function (`stream`), or inside S3 (`server-side`). */
 export type Way = 'stream' | 'server-side';
 
 /** The version that is moved; every read is pinned to it. */
@@ -12,9 +15,9 @@ export type TransferVersion = Pick<
 
 /**
  * The parts of the upload, numbered from 1.
- * - `numbered`: as the source was uploaded, read by part numbers; nobody knows how large each part is.
+ * - `numbered`: the same parts as at the source, read by their part numbers. Their sizes are unknown.
  * - `uniform`: all parts have `partBytes`, except the last.
- * - `sized`: as the source was uploaded: runs of parts of equal size, in order.
+ * - `sized`: the same parts as at the source, given as runs of parts of equal size, in order.
  */
 export type PartLayout =
   | { kind: 'numbered'; parts: number }

@@ -1,6 +1,6 @@
 /**
- * How an object is cut into the parts of an upload, and how its bytes are proven there. The plans are the same for uploads within
- * one invocation and for transfers, for streamed bytes and for bytes that S3 copies.
+ * Decides how an object is cut into the parts of an upload, and how its bytes are proven. The plans are the same for uploads
+ * within one invocation and for transfers. They are also the same for streamed bytes and for bytes that S3 copies.
  */
 import { createHash } from 'node:crypto';
 import type {
@@ -21,10 +21,13 @@ const MAX_UPLOAD_PARTS = 10_000;
 const MIN_PART_BYTES = 5 * MIB;
 /** The most common part sizes, those of the AWS CLI and the SDKs first. */
 const COMMON_PART_BYTES = [8, 5, 16, 64, 10, 32, 100, 128].map((mebibytes) => mebibytes * MIB);
-/** The part size for objects whose ETag says nothing about parts: few requests, and still four of them at once. */
+/**
+ * The part size for objects whose ETag does not show how many parts they had. Parts of this size need few requests, but four
+ * parts of an object can still be copied at once.
+ */
 const DEFAULT_PART_BYTES = 64 * MIB;
 
-/** A layout, and whether it is the source's own: ETags and composite checksums depend on the part boundaries. */
+/** A layout, and whether its parts are the source's own. ETags and composite checksums depend on the part boundaries. */
 export interface KnownLayout {
   layout: PartLayout;
   isOwn: boolean;
@@ -37,18 +40,19 @@ export interface PartPlan extends KnownLayout {
   checksum: UploadChecksum | null;
   /** The checksum of the whole object, which S3 checks when the upload is completed; null: none. */
   whole: Checksum | null;
-  /** What S3 checks of a part for which the source knows no checksum. */
+  /** The guard of a part for which the source has no stored checksum. */
   otherwise: Guard;
 }
 
-/** The plans under which the upload can be proven, best first. */
+/** Returns the plans under which the upload can be proven, best first. */
 export const partPlans = (
   version: Pick<ObjectState, 'sizeBytes' | 'checksum' | 'encryption'>,
   known: KnownLayout,
   { retention, legalHold }: ObjectLock,
 ): PartPlan[] => {
   const plans = waysOfProving(version, known).map((provenBy) => planOf(version, known, provenBy));
-  // If part numbers have gaps, the documentation does not say which number reads which part: byte ranges do without numbers.
+  // If the part numbers have gaps, the documentation does not specify which number reads which part. The plans with byte ranges
+  // need no part numbers.
   const guessed = { layout: uniformLayout(version.sizeBytes, null), isOwn: false };
   const ranges = known.layout.kind === 'numbered' ? waysOfProving(version, guessed) : [];
   return [
@@ -57,15 +61,15 @@ export const partPlans = (
   ].filter(
     ({ provenBy }) =>
       provenBy !== 'etag' ||
-      // S3 takes parts of a locked object with a checksum only ("Uploading an object to a bucket with Object Lock").
+      // S3 accepts parts of a locked object only with a checksum ("Uploading an object to a bucket with Object Lock").
       (retention === null && !legalHold && !isKms(version.encryption)),
   );
 };
 
 const waysOfProving = ({ checksum }: Pick<ObjectState, 'checksum'>, { isOwn }: KnownLayout): ProvenBy[] => {
   const isComparable = checksum !== null && (checksum.type === 'FULL_OBJECT' || isOwn);
-  // `etag` compares the source's ETag with the one that the uploaded parts will give. If KMS hides an ETag on either side,
-  // `computed` proves at least that the bytes read are the bytes stored.
+  // `etag` compares the source's ETag with the ETag that the uploaded parts will give. If KMS hides the ETag on either side,
+  // `computed` still proves that the stored bytes are the bytes that were read.
   return [...(isComparable ? (['checksum'] as const) : []), 'etag', 'computed'];
 };
 
@@ -90,7 +94,7 @@ export const planOf = (
     : { ...plan, checksum: null, whole: null, otherwise: { kind: 'none' } };
 };
 
-/** Equal parts, as many as `parts` if that is possible; null: any number. */
+/** Returns a layout of equal parts. There are `parts` of them if that is possible. If `parts` is null, any number is allowed. */
 export const uniformLayout = (sizeBytes: number, parts: number | null): PartLayout => {
   const common = COMMON_PART_BYTES.find((bytes) => Math.ceil(sizeBytes / bytes) === parts);
   if (common !== undefined) return { kind: 'uniform', partBytes: common };
@@ -110,7 +114,7 @@ export const partCount = (layout: PartLayout, sizeBytes: number): number => {
   }
 };
 
-/** The sizes in order. Nobody knows the sizes of numbered parts, so they count as equal shares. */
+/** Returns the sizes of the parts, in order. The sizes of numbered parts are unknown, so such parts count as equal shares. */
 export const partSizes = (layout: PartLayout, sizeBytes: number): number[] => {
   if (layout.kind === 'sized')
     return layout.runs.flatMap(({ parts, bytes }) => Array.from({ length: parts }, () => bytes));
@@ -121,13 +125,13 @@ export const partSizes = (layout: PartLayout, sizeBytes: number): number[] => {
   );
 };
 
-/** Both ends included. */
+/** A range of bytes, both ends included. */
 export interface ByteRange {
   first: number;
   last: number;
 }
 
-/** The bytes of each part, in order; null: the object is empty. */
+/** Returns the bytes of each part, in order. An entry is null if its part is empty. */
 export const byteRanges = (layout: PartLayout, sizeBytes: number): (ByteRange | null)[] => {
   let next = 0;
   return partSizes(layout, sizeBytes).map((bytes) => {
@@ -137,7 +141,10 @@ export const byteRanges = (layout: PartLayout, sizeBytes: number): (ByteRange | 
   });
 };
 
-/** The bytes to read for a part. A read by part number also gives the part's own checksum, of which a composite one is made. */
+/**
+ * Returns the bytes to read for a part. A read by part number also returns the part's own checksum, and the composite checksum is
+ * made from these.
+ */
 export const sliceOf = (
   { layout, checksum, provenBy }: PartPlan,
   partNumber: number,
@@ -148,17 +155,20 @@ export const sliceOf = (
   return bytes === null ? { kind: 'whole' } : { kind: 'range', firstByte: bytes.first, lastByte: bytes.last };
 };
 
-/** A part's own stored checksum is sent with the part if the upload was declared to use that algorithm. */
+/**
+ * Returns the guard of a part. The part's own stored checksum is sent with the part if the upload was declared to use the same
+ * algorithm.
+ */
 export const partGuard = (plan: PartPlan, stored: Checksum | null): Guard =>
   stored !== null && stored.algorithm === plan.checksum?.algorithm
     ? { kind: 'checksum', checksum: stored }
     : plan.otherwise;
 
-/** What S3 has checked of the whole object when the upload is completed. */
+/** Returns the check that S3 has made on the whole object when the upload is completed. */
 export const planGuard = (plan: PartPlan): Guard =>
   plan.whole === null ? plan.otherwise : { kind: 'checksum', checksum: plan.whole };
 
-/** The ETag that an upload of these parts will have; null: KMS hides the digests of the parts. */
+/** Returns the ETag that an upload of these parts will have, or null if KMS hides the digests of the parts. */
 export const etagOfParts = (parts: readonly Pick<UploadedPart, 'etag'>[]): string | null => {
   const digests = parts.map((part) => /^"?([0-9a-f]{32})"?$/.exec(part.etag)?.[1]);
   if (digests.includes(undefined)) return null;

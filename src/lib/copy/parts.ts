@@ -1,4 +1,4 @@
-/** Copies parts of one upload: each is read and written as a pair, or copied by S3 itself. */
+/** Copies parts of one upload. Each part is read and written as a pair, or copied by S3 itself. */
 import { type Budget, createBudget, mapConcurrently } from '../model/concurrency.ts';
 import type { UploadedPart } from '../model/ports.ts';
 import type { Task } from '../model/task.ts';
@@ -8,25 +8,28 @@ import type { TransferVersion, Way } from './part-layout.ts';
 import { type ByteRange, byteRanges, partGuard, type PartPlan, partSizes, sliceOf } from './part-plan.ts';
 import type { CopyContext } from './request.ts';
 
-/** How many parts are streamed at once. Four saturate the network of one vCPU; more would only cost memory. */
+/** How many parts are streamed at once. Four saturate the network of one vCPU, so more would only cost memory. */
 const STREAMED_AT_ONCE = 4;
-/** How many parts S3 copies at once; they cost the function nothing. */
+/** How many parts S3 copies at once. These copies use neither memory nor network of the function. */
 const COPIED_AT_ONCE = 16;
 
 export interface PartsCopy extends Omit<CopyContext, 'transfers'> {
   task: Task;
   uploadId: string;
-  /** Pins every read. */
+  /** The source version, to which every read is pinned. */
   version: TransferVersion;
   plan: PartPlan;
   way: Way;
 }
 
-/** Tells whether there is time for more parts. */
+/** Decides whether there is time for more parts. */
 export interface PartPace {
-  /** False: there is no time for these bytes beside those under way. True: their copy has begun. */
+  /**
+   * Returns false if the time left is too short for a part of this size, beside the parts that are being copied. Otherwise counts
+   * the part as begun and returns true.
+   */
   begin(bytes: number): boolean;
-  /** The bytes were copied. After a failure no copy is begun any more. */
+  /** Counts a part of this size as copied. Not called for a part that failed, because no other part begins after a failure. */
   end(bytes: number): void;
 }
 
@@ -34,7 +37,10 @@ export interface CopiedPart extends UploadedPart {
   sizeBytes: number;
 }
 
-/** Resolves to the parts that were copied, in the order given. The first part without time left and all after it are left out. */
+/**
+ * Copies these parts, and resolves to the copied ones in the order given. The first part for which there is no time, and all
+ * parts after it, are left out.
+ */
 export const copyParts = async (
   copy: PartsCopy,
   partNumbers: readonly number[],
@@ -54,7 +60,7 @@ export const copyParts = async (
     pace?.end(bytes);
     return part;
   };
-  // If S3 may refuse, one part finds that out for all.
+  // If S3 may refuse to copy, one part is tried first, so that not every part is refused.
   const probes = mover.insideS3 && copy.task.rule.copy === 'auto' ? 1 : 0;
   const first = await mapConcurrently(partNumbers.slice(0, probes), 1, copyNext);
   const atOnce = mover.insideS3 ? COPIED_AT_ONCE : STREAMED_AT_ONCE;
@@ -62,7 +68,10 @@ export const copyParts = async (
   return [...first, ...others].filter((part) => part !== null);
 };
 
-/** `insideS3` false: S3 does not copy this object, or the rest of it. */
+/**
+ * `insideS3` is false if the parts are streamed. It becomes false when S3 refuses to copy a part, and the remaining parts are
+ * then streamed.
+ */
 type PartMover = PartsCopy & { insideS3: boolean; streams: Budget };
 
 const movePart = async (

@@ -1,15 +1,18 @@
-/** The end of every copy: what was written, and the proof that it is right. */
+/** The last step of every copy: the proof that the stored object equals the source. */
 import type { Written } from '../model/ports.ts';
 import { contentProof, proofOf, type Trust } from '../replica/proof.ts';
 import type { Copied, CopyRequest } from './request.ts';
 
-/** Throws `bad-checksum` if no proof says that the replica is right. */
+/** Adds the proof to the stored object. Throws `bad-checksum` if nothing proves that the replica is right. */
 export const provenCopy = async (request: CopyRequest, written: Written, guard: Trust): Promise<Copied> => {
   const known = await withStoredChecksum(request, written);
   return { written: known, proof: proofOf(request.version, known, guard), byTransfer: false };
 };
 
-/** S3 repeats the checksum in its answer. If a server does not, and nothing else can be compared, HEAD shows the checksum. */
+/**
+ * Adds the stored checksum if the response did not contain it. S3 always sends the checksum, but some servers do not. A HEAD
+ * request then reads it, but only if nothing else can be compared.
+ */
 const withStoredChecksum = async (request: CopyRequest, written: Written): Promise<Written> => {
   const { task, version, destination } = request;
   const isSilent = written.checksum === null && version.checksum !== null;

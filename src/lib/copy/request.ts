@@ -1,4 +1,4 @@
-/** What the ways of copying are given, and what they give back. */
+/** The input and the result of a copy. */
 import type { Readable } from 'node:stream';
 import type {
   BothBuckets,
@@ -14,7 +14,7 @@ import type { Proof } from '../replica/proof.ts';
 import type { Transfers } from './transfer/transfer.ts';
 import type { ServerSide } from './way.ts';
 
-/** The part of an invocation that a copy uses. */
+/** The fields of an invocation that a copy uses. */
 export interface CopyContext extends BothBuckets {
   invocation: Invocation;
   clock: Clock;
@@ -25,23 +25,25 @@ export interface CopyContext extends BothBuckets {
 /** One version to copy. */
 export interface CopyRequest extends CopyContext {
   task: Task;
-  /** Pins every read. */
+  /** The source version, to which every read is pinned. */
   version: ObjectState;
-  /** The body of a GET of exactly this version that is already under way; the first attempt uses it. */
+  /** The body of exactly this version, from a GET that was already sent; null: none. The first attempt uses this body. */
   opened: Readable | Buffer | null;
   attributes: ReplicaAttributes;
   precondition: Precondition;
 }
 
-/** What was written, and the proof that it equals the source. */
+/** The stored object, and the proof that it equals the source. */
 export interface Copied {
   written: Written;
   proof: Proof;
-  /** Whether the attributes are as old as the beginning of a transfer: tags may have changed since. */
+  /**
+   * Whether a transfer made the copy. The attributes were then read when the transfer began, so the tags may have changed since.
+   */
   byTransfer: boolean;
 }
 
-/** Closes a body that was not used up. */
+/** Closes the opened body if it is a stream. */
 export const discardBody = ({ opened }: Pick<CopyRequest, 'opened'>): void => {
   if (opened !== null && !Buffer.isBuffer(opened)) opened.destroy();
 };

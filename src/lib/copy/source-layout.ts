@@ -1,4 +1,4 @@
-/** Asks the source for the part boundaries with which an object was uploaded. */
+/** Finds out the part boundaries with which an object was uploaded at the source. */
 import { mapConcurrently } from '../model/concurrency.ts';
 import { ReplicationError } from '../model/errors.ts';
 import type { Pin, SourceBucket } from '../model/ports.ts';
@@ -9,8 +9,9 @@ import { type KnownLayout, uniformLayout } from './part-plan.ts';
 const HEADS_AT_ONCE = 16;
 
 /**
- * Objects on servers that do not know `partNumber` are read in equal byte ranges; the ETag then tells whether the guess was right.
- * `exact`: the size of each part is needed too. That costs a few HEADs, or one HEAD per part if the sizes differ.
+ * Resolves to the layout of a source object. Objects on servers that do not support `partNumber` are read in equal byte ranges.
+ * The ETag later shows whether this guess was right. With `exact`, the size of each part is found out too, which costs a few
+ * HEADs, or one HEAD per part if the sizes differ.
  */
 export const layoutAtSource = async (
   source: SourceBucket,
@@ -34,7 +35,7 @@ export const layoutAtSource = async (
     : guessed;
 };
 
-/** A server may not have a part of this number. */
+/** Resolves to null if the server refuses the request, for example because it has no part of this number. */
 const nullIfRefused = async <T>(answer: Promise<T>): Promise<T | null> => {
   try {
     return await answer;
@@ -44,7 +45,7 @@ const nullIfRefused = async <T>(answer: Promise<T>): Promise<T | null> => {
   }
 };
 
-/** A few parts tell whether all are of one size, except the last; null: they are not. */
+/** Checks with a few parts whether all parts except the last have the same size. Resolves to null if they do not. */
 const uniform = async (
   sizeBytes: number,
   parts: number,

@@ -5,20 +5,29 @@ import type { Way } from './part-layout.ts';
 
 export interface ServerSide {
   way(rule: ReplicationRule, destination: Destination): Way;
-  /** With `copy: auto`, objects of the rule are streamed to this destination for the next 15 minutes; then S3 is asked again. */
+  /**
+   * Records that S3 refused to copy. With `copy: auto`, objects of the rule are then streamed to this destination for 15 minutes.
+   * After that, S3 is tried again.
+   */
   refused(rule: ReplicationRule, destination: Destination): void;
 }
 
-/** How long a refusal is remembered. A new grant takes effect after this time at the latest; a missing one costs a request each time. */
+/**
+ * How long a refusal is remembered. A new grant takes effect after this time at the latest. If the grant is still missing then,
+ * one more request is refused.
+ */
 const REMEMBERED_MS = 15 * 60_000;
 
-/** The knowledge of one execution environment. `src/lib/configuration` checks that all roles are of one partition. */
+/**
+ * Remembers the refusals within one execution environment. `src/lib/configuration` checks that all roles are in the same
+ * partition.
+ */
 export const createServerSide = (clock: Clock): ServerSide => {
   const refusals = new Map<string, number>();
   return {
     way(rule, destination) {
       if (rule.copy !== 'auto') return rule.copy;
-      // The rule names the role that may read the source, so no other role tries to.
+      // The rule names a role for reading the source, so the destination's role does not try to read it.
       if (rule.source.roleArn !== null) return 'stream';
       const untilMs = refusals.get(grantOf(rule, destination));
       return untilMs !== undefined && clock.now() < untilMs ? 'stream' : 'server-side';
@@ -29,6 +38,9 @@ export const createServerSide = (clock: Clock): ServerSide => {
   };
 };
 
-/** The unit that the source account grants (`config policy`): another prefix of the bucket may well be readable. */
+/**
+ * Returns the unit for which the source account grants access (`config policy`). If one prefix of the bucket is refused, another
+ * prefix may still be readable.
+ */
 const grantOf = ({ source }: ReplicationRule, { roleArn }: Destination): string =>
   JSON.stringify([source.bucket, source.prefix, roleArn]);

@@ -1,4 +1,4 @@
-/** The beginning of a transfer: its upload, its record, its part ranges in the queue. */
+/** Begins a transfer: creates its upload, writes its record, and sends its part ranges to the queue. */
 import { ReplicationError } from '../../model/errors.ts';
 import { isHidden, isRefusal } from '../multipart.ts';
 import type { Way } from '../part-layout.ts';
@@ -10,8 +10,9 @@ import { sendPartRanges } from './send-part-ranges.ts';
 import { isOfVersion, type Transfer, transferIdOf } from './transfer.ts';
 
 /**
- * `replaced` is the transfer of another version, which is given up; null: there is none. A crash in between leaves either an
- * upload, which the sweep aborts, or a record, whose part ranges the next hint sends.
+ * `replaced` is a transfer of another version, which is given up, or null if there is none. After a crash, an upload without a
+ * record may be left behind, which the sweep aborts. If the record was already written, the next hint or the sweep sends its part
+ * ranges.
  */
 export const beginTransfer = async (
   request: CopyRequest,
@@ -38,7 +39,10 @@ export const beginTransfer = async (
   throw new ReplicationError('lost-race', 'somebody else began to transfer another version');
 };
 
-/** Acting on outdated answers would move terabytes in vain, or give up bytes that another invocation has moved. */
+/**
+ * Throws `lost-race` if one of the sides has changed. On outdated information, terabytes might be moved in vain, or bytes that
+ * another invocation has moved might be given up.
+ */
 const assertBothSidesUnchanged = async (request: CopyRequest): Promise<void> => {
   const { task, source, destination, version, precondition } = request;
   const shown = await destination.look(task.replicaKey);
@@ -56,7 +60,10 @@ const assertBothSidesUnchanged = async (request: CopyRequest): Promise<void> => 
 const stateIn = (now: Awaited<ReturnType<CopyRequest['source']['look']>>) =>
   now.kind === 'object' ? now.state : null;
 
-/** Creates the upload with the best plan that proves the bytes. Only the source's own part boundaries surely give its ETag. */
+/**
+ * Creates the upload with the best plan that proves the bytes. A plan that compares ETags is used only with the source's own part
+ * boundaries, because other boundaries may give another ETag.
+ */
 const createUpload = async (request: CopyRequest): Promise<{ uploadId: string; plan: PartPlan }> => {
   const { task, source, version, attributes, destination, invocation } = request;
   const known = await layoutAtSource(source, task.key, version, true);

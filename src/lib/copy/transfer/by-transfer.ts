@@ -1,6 +1,6 @@
 /**
- * Copies a version by a transfer: begins it, tends it, and finally commits it. Converge does all of this, so that the
- * conditions are those of the protocol; in between, many invocations copy parts.
+ * Copies a version by a transfer: begins the transfer, continues it, and finally commits it. Converge carries out these steps, so
+ * that the conditions of the protocol apply to them. Between the steps, many invocations copy the parts.
  */
 import { ReplicationError } from '../../model/errors.ts';
 import type { ListedPart } from '../../model/ports.ts';
@@ -14,7 +14,7 @@ import { isComplete, listedParts } from './part-ranges.ts';
 import { sendAgain, sendPartRanges } from './send-part-ranges.ts';
 import { isOfVersion, type Transfer, transferIdOf } from './transfer.ts';
 
-/** Throws as `copyVersion`. */
+/** Throws the same errors as `copyVersion`. */
 export const copyByTransfer = async (request: CopyRequest, way: Way): Promise<Copied | 'transferring'> => {
   discardBody(request);
   const { task, transfers, version } = request;
@@ -23,14 +23,17 @@ export const copyByTransfer = async (request: CopyRequest, way: Way): Promise<Co
     return await beginTransfer(request, way, transfer);
   const parts = await partsOrEnd(request, transfer);
   if (isComplete(transfer, parts)) return await finish(request, transfer, parts);
-  // The rule or destination may have another name by now.
+  // The rule or destination may have been renamed since the transfer began.
   const renamed = { ...transfer, rule: task.rule.id, destination: task.destination.id };
   if (transfer.failure !== null) await sendAgain(renamed, parts, 0, request);
   else if (transfer.sentMs === null) await sendPartRanges(renamed, parts, request);
   return 'transferring';
 };
 
-/** An upload that is gone was aborted, or completed by another invocation: the destination will tell. */
+/**
+ * Lists the parts, and removes the record of the transfer if the upload is gone. The upload was then aborted, or another
+ * invocation has completed it. The next look at the destination shows which.
+ */
 const partsOrEnd = async (
   { transfers, destination }: CopyRequest,
   transfer: Transfer,
@@ -44,7 +47,10 @@ const partsOrEnd = async (
   }
 };
 
-/** After a failed condition or a lost answer the upload stays as it is, because converge looks again. */
+/**
+ * Commits the transfer. After a failed condition or a lost response the upload is not aborted, because converge looks at both
+ * sides again.
+ */
 const finish = async (request: CopyRequest, transfer: Transfer, parts: ListedPart[]): Promise<Copied> => {
   const { transfers, destination, version } = request;
   const { layout, provenBy, way, uploadId, replicaKey: key } = transfer;
@@ -53,7 +59,7 @@ const finish = async (request: CopyRequest, transfer: Transfer, parts: ListedPar
     if (!isProvable(version, plan, parts))
       throw new ReplicationError('bad-checksum', 'the ETags of the parts cannot be compared');
     const written = await commit(request, plan, uploadId, parts);
-    // If the record cannot be removed now, the sweep finds it without an upload.
+    // If the record cannot be removed now, the sweep removes it, because its upload no longer exists.
     await transfers.store.end(transfer).catch(() => undefined);
     return { ...(await provenCopy(request, written, trustIn(plan, way))), byTransfer: true };
   } catch (error) {
@@ -65,5 +71,5 @@ const finish = async (request: CopyRequest, transfer: Transfer, parts: ListedPar
   }
 };
 
-/** Failures after which these parts are useless: the next attempt begins a new transfer. */
+/** The failures after which the uploaded parts are useless. The next attempt begins a new transfer. */
 const USELESS: ReadonlySet<string> = new Set(['bad-checksum', 'invalid-request']);

@@ -1,4 +1,4 @@
-/** Part ranges: how they are cut, which parts of them are missing, and their messages. */
+/** Cuts transfers into part ranges, finds their missing parts, and writes and reads their messages. */
 import { isCount, recordIn } from '../../model/json.ts';
 import type { DestinationBucket, ListedPart } from '../../model/ports.ts';
 import { partCount, partSizes } from '../part-plan.ts';
@@ -6,7 +6,7 @@ import type { PartRange, PartRangeMessage, Transfer } from './transfer.ts';
 
 type Parts = Pick<Transfer, 'layout' | 'version'>;
 
-/** In order. Each has at least one part and otherwise at most `rangeBytes`; together they cover all parts. */
+/** Returns part ranges that cover all parts, in order. Each range has at most `rangeBytes`, except a range of one larger part. */
 export const cutIntoPartRanges = ({ layout, version }: Parts, rangeBytes: number): PartRange[] => {
   const ranges: PartRange[] = [];
   let bytes = 0;
@@ -23,7 +23,7 @@ export const cutIntoPartRanges = ({ layout, version }: Parts, rangeBytes: number
   return ranges;
 };
 
-/** The ranges with parts that are not listed. */
+/** Returns the ranges in which at least one part is missing. */
 export const unfinishedPartRanges = (
   transfer: Parts,
   ranges: readonly PartRange[],
@@ -33,7 +33,7 @@ export const unfinishedPartRanges = (
   return ranges.filter((range) => numbersIn(range).some((partNumber) => missing.has(partNumber)));
 };
 
-/** The numbers of the parts in the range that are not listed, or not with their right size. */
+/** Returns the numbers of the parts in the range that are not listed, or are listed with a wrong size. */
 export const missingParts = (
   { layout, version }: Parts,
   range: PartRange,
@@ -57,7 +57,7 @@ const allParts = ({ layout, version }: Parts): PartRange => ({
 const numbersIn = ({ firstPart, lastPart }: PartRange): number[] =>
   Array.from({ length: lastPart - firstPart + 1 }, (_, index) => firstPart + index);
 
-/** True: all parts are listed, and together they have all bytes. */
+/** Returns true if all parts are listed, and their sizes add up to the size of the object. */
 export const isComplete = (transfer: Parts, listed: readonly ListedPart[]): boolean => {
   const all = allParts(transfer);
   return (
@@ -67,7 +67,10 @@ export const isComplete = (transfer: Parts, listed: readonly ListedPart[]): bool
   );
 };
 
-/** The listed parts in order; those of the whole upload without a range. Throws `lost-race` if the upload is gone. */
+/**
+ * Lists the parts in the range, in order. Without a range, lists all parts of the upload. Throws `lost-race` if the upload is
+ * gone.
+ */
 export const listedParts = async (
   destination: DestinationBucket,
   { replicaKey, uploadId }: Pick<Transfer, 'replicaKey' | 'uploadId'>,
@@ -84,7 +87,7 @@ export const listedParts = async (
 export const sumOfBytes = (parts: readonly { sizeBytes: number }[]): number =>
   parts.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
 
-/** When a part was last written to the upload, in milliseconds since the epoch; 0: never. */
+/** Returns the time when a part was last written to the upload, in milliseconds since the epoch, or 0 if there is no part. */
 export const lastMovedMs = (parts: readonly ListedPart[]): number =>
   parts.reduce((latest, { lastModifiedMs }) => Math.max(latest, lastModifiedMs), 0);
 
@@ -93,7 +96,7 @@ export const partRangeMessage = (
   range: PartRange,
 ): PartRangeMessage => ({ id, uploadId, attempt, rule, destination, bucket, key, run, ...range });
 
-/** Reads the body of a message. Null: it is no part range. */
+/** Parses the body of a message. Returns null if the message is not a part range. */
 export const parsePartRangeMessage = (body: string): PartRangeMessage | null => {
   const { id, uploadId, attempt, rule, destination, bucket, key, run, firstPart, lastPart } = recordIn(body);
   if (

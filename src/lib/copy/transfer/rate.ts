@@ -1,11 +1,11 @@
-/** How fast bytes are moved, and how many fit into the time. */
+/** Measures how fast bytes are moved, and decides how many more fit into the time left. */
 import type { Clock } from '../../model/ports.ts';
 import type { Way } from '../part-layout.ts';
 import type { PartPace } from '../parts.ts';
 
 /**
- * The rate that one execution environment certainly reaches: by streaming, half of Lambda's default network (625 Mbit/s); inside S3,
- * that of several parts at once.
+ * The rate that one execution environment certainly reaches. For streaming this is about half of Lambda's default network (625
+ * Mbit/s). Inside S3 it is the rate of several parts that are copied at once.
  */
 export const SAFE_BYTES_PER_SECOND: Record<Way, number> = {
   stream: 40 * 1024 * 1024,
@@ -15,21 +15,28 @@ export const SAFE_BYTES_PER_SECOND: Record<Way, number> = {
 export const safeMs = (bytes: number, way: Way): number => (bytes / SAFE_BYTES_PER_SECOND[way]) * 1_000;
 
 export interface MeasuredPace extends PartPace {
-  /** The bytes of the parts that were completed, and the time they took. */
+  /** Returns the bytes of the completed parts, and the time that they took. */
   moved(): { bytes: number; ms: number };
-  /** The rate that the next invocation may count on, in bytes per second; null: too little was seen to tell. */
+  /** Returns the rate that the next invocation may assume, in bytes per second, or null if the measurement was too short. */
   measured(): number | null;
 }
 
-/** The network does not stay as fast as it was, and a part that is cut off at the end has to be moved again. */
+/**
+ * The factor by which the needed time is increased. The network may become slower, and a part that is cut off at the deadline has
+ * to be moved again.
+ */
 const MARGIN = 1.5;
 
-/** Minimum time for a measurement: a shorter one says more about the first answer than about the network. */
+/**
+ * Minimum time for a measurement. A shorter measurement shows the delay of the first response rather than the speed of the
+ * network.
+ */
 const MEASURABLE_MS = 1_000;
 
 /**
- * Lets a part begin only if, at the rate measured so far or else at `bytesPerSecond`, it will end well before `deadlineMs` beside
- * the parts under way. The first part always begins: an invocation that is too slow for one part finds that out at its end.
+ * Lets a part begin only if it will end well before `deadlineMs`, beside the parts that are being copied. The estimate uses the
+ * rate measured so far, or `bytesPerSecond` if nothing was measured yet. The first part always begins. If the invocation is too
+ * slow for even one part, this shows only at the deadline.
  */
 export const createPartPace = (clock: Clock, deadlineMs: number, bytesPerSecond: number): MeasuredPace => {
   const startedMs = clock.now();
@@ -57,7 +64,8 @@ export const createPartPace = (clock: Clock, deadlineMs: number, bytesPerSecond:
       if (movedBytes > 0) return lastMs - startedMs < MEASURABLE_MS ? null : rate();
       const nowMs = clock.now();
       if (nowMs < deadlineMs || nowMs - startedMs < MEASURABLE_MS) return null;
-      // No part was completed in all that time, and nobody knows how far each got: the next invocation counts on half as much.
+      // No part was completed in all that time, and the progress of each part is unknown. So half of the bytes are assumed to
+      // have been moved.
       return (underWayBytes / 2 / (nowMs - startedMs)) * 1_000;
     },
   };

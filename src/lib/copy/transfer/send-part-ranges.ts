@@ -1,4 +1,4 @@
-/** Puts a transfer's part ranges into the queue: at its beginning, and again after it has stalled. */
+/** Sends a transfer's part ranges to the queue, when the transfer begins and again after it has stalled. */
 import type { ListedPart } from '../../model/ports.ts';
 import type { CopyContext } from '../request.ts';
 import { cutIntoPartRanges, partRangeMessage, unfinishedPartRanges } from './part-ranges.ts';
@@ -7,10 +7,16 @@ import type { Transfer } from './transfer.ts';
 
 type SendContext = Pick<CopyContext, 'transfers' | 'clock' | 'invocation'>;
 
-/** How long the work on one part range may take: far less than an invocation, so that little is lost when a function dies. */
+/**
+ * How long the work on one part range may take. This is far less than an invocation, so that little is lost when an invocation
+ * dies.
+ */
 const PART_RANGE_MS = 5 * 60_000;
 
-/** Sends the ranges with missing parts. Whoever finds that an earlier sending did not finish (`sentMs`) has to repeat it. */
+/**
+ * Sends the ranges with missing parts, and then sets `sentMs`. An invocation that finds `sentMs` null has to repeat the sending,
+ * because an earlier one did not finish.
+ */
 export const sendPartRanges = async (
   transfer: Transfer,
   listed: readonly ListedPart[],
@@ -26,7 +32,10 @@ export const sendPartRanges = async (
   await store.change(transfer, { sentMs: clock.now() }, { attempt, failed: false });
 };
 
-/** Sends the ranges in a new attempt, which only one of several invocations begins. False: another one began it. */
+/**
+ * Begins a new attempt and sends the ranges with missing parts. Only one of several invocations can begin the attempt. Resolves
+ * to false if another invocation began it.
+ */
 export const sendAgain = async (
   transfer: Transfer,
   listed: readonly ListedPart[],

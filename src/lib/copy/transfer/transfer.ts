@@ -1,6 +1,6 @@
 /**
- * A transfer: a large object moved by many invocations. Its multipart upload is the checkpoint: ListParts says what is
- * done, nothing else remembers it. The records are plain JSON, as the table of transfers keeps them.
+ * A transfer: a large object that many invocations move. Its multipart upload is the checkpoint: ListParts shows which parts are
+ * done, and no other record of the progress is relied on. The records are plain JSON, because the table of transfers stores them.
  */
 import type { ObjectState } from '../../model/ports.ts';
 import type { Reason } from '../../model/reasons.ts';
@@ -8,13 +8,13 @@ import type { Concern, Task } from '../../model/task.ts';
 import type { PartLayout, ProvenBy, TransferVersion, Way } from '../part-layout.ts';
 
 export interface Transfer {
-  /** One for each key at a destination; see `transferIdOf`. */
+  /** The id. There is one for each key at a destination (see `transferIdOf`). */
   id: string;
   uploadId: string;
   /** The ids of rule and destination in `replication.yml`. */
   rule: string;
   destination: string;
-  /** The source. */
+  /** The bucket and key of the source object. */
   bucket: string;
   key: string;
   /** The bucket and key of the upload. */
@@ -28,29 +28,34 @@ export interface Transfer {
   startedMs: number;
   /** The run whose hint began the transfer; null: none. */
   run: string | null;
-  /** Whether a replicator wrote the version, as far as the hint that began the transfer knew; null: unknown. */
+  /** Whether a replicator wrote the version, according to the hint that began the transfer; null: unknown. */
   byReplicator: boolean | null;
-  /** The concern of that hint: the hint of a verify may have the replica of this very version written again. */
+  /**
+   * The concern of the hint that began the transfer. After a verify, a replica of the same version may have to be written again.
+   */
   concern: Concern;
-  /** When all part ranges of this attempt were in the queue; null: not yet. */
+  /** When all part ranges of this attempt were in the queue, in milliseconds since the epoch; null: not yet. */
   sentMs: number | null;
-  /** Grows each time the part ranges are sent again; messages of earlier attempts are dropped then. */
+  /**
+   * A number that increases each time the part ranges or the last hint are sent again. Messages of earlier attempts are then
+   * ignored.
+   */
   attempt: number;
-  /** Why the transfer waits for a person; null: it continues. */
+  /** Why the transfer waits for a person; null: the transfer continues. */
   failure: { reason: Reason; detail: string } | null;
-  /** The last answer of ListParts, for observers. */
+  /** The result of the last ListParts, for display only; null: none yet. */
   seen: { parts: number; bytes: number; atMs: number } | null;
-  /** How many sweeps in a row found that nothing had moved. */
+  /** How many attempts in a row ended without any part having moved. */
   fruitless: number;
 }
 
-/** A slice of a transfer's parts, both ends included. */
+/** Consecutive parts of a transfer, both ends included. */
 export interface PartRange {
   firstPart: number;
   lastPart: number;
 }
 
-/** A message in the transfer queue. It says enough to begin anew if the record is lost. */
+/** A message in the transfer queue. Its fields are enough to begin a new transfer if the record is lost. */
 export interface PartRangeMessage extends PartRange, Pick<Transfer, 'id' | 'uploadId' | 'attempt'> {
   rule: string;
   destination: string;
@@ -62,30 +67,39 @@ export interface PartRangeMessage extends PartRange, Pick<Transfer, 'id' | 'uplo
 /** The table of transfers. Its functions throw {@link ReplicationError}; reads are consistent. */
 export interface TransferStore {
   load(id: string): Promise<Transfer | null>;
-  /** Writes the record if there is none with this id, or if the existing one has the upload `replaces`. False: another was first. */
+  /**
+   * Writes the record if there is none with this id, or if the existing record has the upload `replaces`. Resolves to false if
+   * another invocation was faster.
+   */
   begin(transfer: Transfer, replaces: string | null): Promise<boolean>;
-  /** Changes fields of the record with this upload. False: it is gone, or `expecting` does not describe it. */
+  /**
+   * Changes fields of the record with this upload. Resolves to false if there is no such record, or if `expecting` does not match
+   * the record.
+   */
   change(
     transfer: Pick<Transfer, 'id' | 'uploadId'>,
     fields: Partial<Pick<Transfer, 'sentMs' | 'attempt' | 'failure' | 'seen' | 'fruitless'>>,
     expecting?: { attempt: number; failed: boolean },
   ): Promise<boolean>;
-  /** Removes the record with this upload; succeeds too if it is gone. */
+  /** Removes the record with this upload. Also succeeds if there is no such record. */
   end(transfer: Pick<Transfer, 'id' | 'uploadId'>): Promise<void>;
   all(): AsyncIterable<Transfer>;
-  /** Bytes per second that one invocation last moved to this bucket in this way; null: never measured. */
+  /**
+   * Resolves to the rate at which one invocation last moved bytes to this bucket in this way, in bytes per second, or to null if
+   * it was never measured.
+   */
   rate(destinationBucket: string, way: Way): Promise<number | null>;
   measured(destinationBucket: string, way: Way, bytesPerSecond: number): Promise<void>;
 }
 
 export interface TransferQueue {
-  /** Resolves when SQS has accepted all messages. SQS delivers each at least once, in no order. */
+  /** Resolves when SQS has accepted all messages. SQS delivers each message at least once, in any order. */
   send(messages: readonly PartRangeMessage[]): Promise<void>;
   /** Approximately how many messages are in the queue: visible, delayed and in flight. */
   waiting(): Promise<number>;
 }
 
-/** Everything converge needs to begin, resume and finish transfers. */
+/** Everything that converge needs to begin, resume and finish transfers. */
 export interface Transfers {
   store: TransferStore;
   queue: TransferQueue;
@@ -93,11 +107,14 @@ export interface Transfers {
   concurrency: number;
 }
 
-/** The id of a transfer: only one at a time may write to a key at a destination. */
+/** Returns the id of the transfer to a key at a destination. Only one transfer at a time may write to that key. */
 export const transferIdOf = ({ destination, replicaKey }: Pick<Task, 'destination' | 'replicaKey'>): string =>
   `${destination.bucket}/${replicaKey}`;
 
-/** True: the transfer moves this very version. The same bytes bring back an ETag, but hardly ever the time. */
+/**
+ * Returns true if the transfer moves this version. The same bytes have the same ETag when they are written again, but hardly ever
+ * the same time, so the time is compared too.
+ */
 export const isOfVersion = (
   { version }: Pick<Transfer, 'version'>,
   state: Pick<ObjectState, 'versionId' | 'etag' | 'sizeBytes' | 'lastModifiedMs'>,
