@@ -50,7 +50,7 @@ const port = (option: string, text: string): number => {
   throw new TypeError(`${option} ${text}: a port is a number from 0 to 65535`);
 };
 
-/** Lines for a shell. The credentials of further accounts are comments, from which a user can choose. */
+/** The lines that a user runs in a shell. Only the credentials of the first account are active; those of others are comments. */
 const environment = (aws: LocalAws, accountIds: string[]): string => {
   const lines = [
     `export AWS_ENDPOINT_URL=${aws.endpoint}`,
@@ -82,6 +82,6 @@ try {
   process.stderr.write(
     `${error instanceof Error ? error.message : String(error)}\n${isMisuse ? `\n${USAGE}` : ''}`,
   );
-  // One of the two servers may be listening already.
+  // The process must exit explicitly, because one of the two servers may already be listening.
   process.exit(isMisuse ? 2 : 1);
 }

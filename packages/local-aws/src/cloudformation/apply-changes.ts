@@ -10,7 +10,7 @@ import type { ResourceStatus, Stack, StackResource } from './stack.ts';
 export interface ChangeContext {
   stack: Stack;
   artifacts: string | null;
-  /** The caller who reads objects. */
+  /** The caller with whose permissions objects are read. */
   caller: Caller;
   provider(type: string): Provider;
   record(
@@ -21,8 +21,11 @@ export interface ChangeContext {
 }
 
 /**
- * Steps for later. After a failure, `restore` undoes changes in the order in which they were made, because a resource needs the
- * resources it depends on as they were; then `remove` deletes new resources, backwards. `cleanUp` follows success, backwards.
+ * The steps that follow the changes of a stack's resources.
+ *
+ * After a failure, the `restore` steps run first. They undo updates in the order in which the updates were made, so that the
+ * dependencies of a resource are restored before the resource. Then the `remove` steps delete new resources in reverse order.
+ * After a success, only the `cleanUp` steps run. They delete resources that are no longer needed, in reverse order.
  */
 export interface ChangeLog {
   restore: (() => Promise<void>)[];
@@ -31,8 +34,8 @@ export interface ChangeLog {
 }
 
 /**
- * Changes the stack's resources as planned, one after the other, and adds to `log` how to undo each step.
- * Rejects with the error of the first resource that fails; the undo step of that resource is in `log` already.
+ * Changes the stack's resources as planned, one after the other, and adds the steps that undo each change to `log`.
+ * Rejects with the error of the first resource that fails. The steps that undo the failed change are then already in `log`.
  */
 export const applyChanges = async (
   context: ChangeContext,
@@ -51,11 +54,11 @@ export const applyChanges = async (
   }
   const wanted = new Set(planned.map((plan) => plan.logicalId));
   const leaving = [...context.stack.resources.values()].filter((resource) => !wanted.has(resource.logicalId));
-  // Clean-up runs backwards, so that it deletes the newest resource first.
+  // The clean-up runs in reverse order, so the steps are added oldest resource first, to delete the newest resource first.
   for (const resource of leaving) log.cleanUp.push(() => deleteResource(context, resource, 'DeletionPolicy'));
 };
 
-/** Puts the resource at the end: the map's order is the order in which resources depend on each other. */
+/** Moves the resource to the end of the map, in which every resource comes after the resources that it depends on. */
 const setResource = (context: ChangeContext, resource: StackResource): void => {
   context.stack.resources.delete(resource.logicalId);
   context.stack.resources.set(resource.logicalId, resource);
@@ -130,7 +133,10 @@ const updateResource = async (
   }
 };
 
-/** Undoes an update: restores the old properties, or schedules the deletion of the replacement. */
+/**
+ * Undoes an update. If the update replaced the resource, adds the deletion of the replacement to `log`. Otherwise updates the resource to
+ * its old properties. A custom resource is always updated.
+ */
 const takeBack = async (
   context: ChangeContext,
   now: StackResource,
@@ -153,7 +159,10 @@ const takeBack = async (
   if (restored.physicalId !== now.physicalId) log.remove.push(() => removePhysical(context, now));
 };
 
-/** Why a resource is deleted: it left the template or its stack is deleted, it was replaced, or its creation is rolled back. */
+/**
+ * Why a resource is deleted. `DeletionPolicy`: the template or stack no longer contains it. `UpdateReplacePolicy`: another resource
+ * replaced it. `rollback`: its creation is rolled back.
+ */
 export type DeletionCause = 'DeletionPolicy' | 'UpdateReplacePolicy' | 'rollback';
 
 /** Deletes a resource that is no longer wanted, unless its policy retains it. */

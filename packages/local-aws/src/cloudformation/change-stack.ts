@@ -14,7 +14,7 @@ import { resolveOutputs } from './stack-scope.ts';
 import { isNew, type Stack } from './stack.ts';
 import { changeContextOf, setStackStatus, type StackHost } from './stack-host.ts';
 
-/** Creates or updates the stack as planned. A failure is rolled back, then reported by a StackError. */
+/** Creates or updates the stack as planned. After a failure, rolls the changes back and then throws a StackError. */
 export const changeStack = async (
   host: StackHost,
   stack: Stack,
@@ -42,12 +42,12 @@ export const changeStack = async (
     throw stackError(stack, error, stack.events.slice(before.eventCount));
   }
   if (action === 'UPDATE') setStackStatus(host, stack, 'UPDATE_COMPLETE_CLEANUP_IN_PROGRESS');
-  // As in AWS, a resource that cannot be cleaned up stays behind without failing the update; only the events report it.
+  // As in AWS, the update succeeds even if the clean-up cannot delete a resource. Only the stack's events report that failure.
   await runBackwards(log.cleanUp);
   setStackStatus(host, stack, `${action}_COMPLETE`);
 };
 
-/** The stack before the change. */
+/** The state of the stack before the change. */
 interface Before {
   state: ReturnType<typeof snapshot>;
   order: string[];

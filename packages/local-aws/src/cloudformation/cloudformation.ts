@@ -10,39 +10,42 @@ import { setStackStatus, type StackHost } from './stack-host.ts';
 import { createStackRegistry, type StackRegistry } from './stack-registry.ts';
 import { TemplateError } from './template.ts';
 
-/** A stack operation under way. */
+/** A stack operation in progress. */
 export interface StackOperation {
   stack: Stack;
-  /** Rejects with a StackError after a failed operation has been rolled back. */
+  /** Resolves when the operation has succeeded. Rejects with a StackError when a failed operation has been rolled back. */
   done: Promise<void>;
 }
 
-/** Stacks in this process. The template decides everything; no resource is made in any other way. */
+/** The local CloudFormation, whose stacks exist in this process. It creates only the resources that templates contain. */
 export interface CloudFormation {
   /**
-   * Creates the stack or updates it. A failure rolls the changes back, as CloudFormation does.
+   * Creates or updates the stack, and waits until the operation is complete. After a failure, the changes are rolled back.
    * @throws StackError with the reason of the first failure; TemplateError before any resource is changed
    */
   deploy(deployment: Deployment): Promise<Stack>;
-  /** The same as `deploy`, without waiting. Throws errors that are found before any resource is changed. */
+  /** Starts the same operation as `deploy` without waiting. Throws only the errors that occur before any resource is changed. */
   begin(deployment: Deployment): StackOperation;
-  /** Deletes the stack and its resources, except those that their policies retain. A stack that does not exist is success. */
+  /** Deletes the stack and its resources, except those that their policies retain. Succeeds if the stack does not exist. */
   remove(name: StackName, caller?: Caller): Promise<void>;
-  /** The same as `remove`, without waiting. Null when there is nothing to delete. */
+  /** Starts the same operation as `remove` without waiting. Returns null if the stack does not exist. */
   beginRemoval(name: StackName, caller?: Caller): StackOperation | null;
-  /** The changes that `begin` would make to the stack's resources; null when nothing at all would change. Throws as `begin`. */
+  /**
+   * Returns the changes that `begin` would make to the stack's resources. Returns null if the resources, outputs and tags would stay the
+   * same. Throws the same errors as `begin`.
+   */
   preview(deployment: Deployment): ResourceChange[] | null;
   /** Creates an empty stack for a change set. */
   review(name: StackName): Stack;
-  /** The stack as it is now, its last state if it was deleted, null if it never existed. */
+  /** The current state of the stack, or its last state if it was deleted. Returns null if it never existed. */
   describe(name: StackName): Stack | null;
   /** All stacks, including deleted ones. */
   stacks(): Stack[];
-  /** Resolves when no operation is under way. */
+  /** Resolves when no operation is in progress. */
   idle(): Promise<void>;
 }
 
-/** `providers` by resource type; `Custom::` types are those of AWS::CloudFormation::CustomResource. */
+/** `providers` are by resource type. A type that begins with `Custom::` has the provider of AWS::CloudFormation::CustomResource. */
 export const createCloudFormation = (options: {
   clock: Clock;
   providers: Record<string, Provider>;
@@ -51,7 +54,7 @@ export const createCloudFormation = (options: {
   const host: StackHost = { clock, provider: providerOf(options.providers) };
   const stacks = createStackRegistry();
   const underWay = new Set<Promise<void>>();
-  /** Nobody has to wait for an operation: the stack itself reports how it ended. */
+  /** A caller need not await `done`, because the stack's status shows the result. Therefore a rejection of `done` counts as handled. */
   const start = (stack: Stack, work: Promise<void>): StackOperation => {
     const done = work.finally(() => underWay.delete(done));
     underWay.add(done);
@@ -110,7 +113,7 @@ const providerOf =
     return found;
   };
 
-/** The stack that a deployment is for, and the plan of its changes. */
+/** Finds or creates the stack of a deployment, and plans its changes. */
 const prepare = (
   host: StackHost,
   stacks: StackRegistry,

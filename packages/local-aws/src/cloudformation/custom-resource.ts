@@ -27,7 +27,8 @@ const answerSchema = z.object({
 const DEFAULT_TIMEOUT_SECONDS = 3600;
 
 /**
- * Custom resources: a function of the template's author receives the request and answers to a URL.
+ * The provider of custom resources. Each request goes to a Lambda function that the template names. The function sends its response to a
+ * presigned URL.
  * Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref.html
  */
 export const createCustomResourceProvider = (
@@ -43,7 +44,7 @@ export const createCustomResourceProvider = (
     update: (context, physicalId, properties, oldProperties) =>
       request(context, { type: 'Update', physicalId, properties, oldProperties }),
     delete: async (context, physicalId, properties) => {
-      // If a failed create reported no id, its deletion uses a generated one.
+      // If the creation failed without reporting a physical id, its deletion uses a generated id.
       const id = physicalId || context.generatedName;
       await request(context, { type: 'Delete', physicalId: id, properties, oldProperties: null });
     },
@@ -104,7 +105,7 @@ const eventOf = (
   ...(custom.oldProperties && { OldResourceProperties: inStrings(custom.oldProperties) }),
 });
 
-/** CloudFormation passes every scalar as a string. */
+/** Converts every scalar to a string, because CloudFormation passes properties in this form. */
 const inStrings = (value: unknown): unknown => {
   if (Array.isArray(value)) return value.map(inStrings);
   if (!isRecord(value)) return String(value);

@@ -8,19 +8,22 @@ export interface StackName {
 }
 
 export interface Deployment extends StackName {
-  /** JSON or YAML. */
+  /** The text of the template, in JSON or YAML. */
   template: string;
   parameters?: Record<string, string>;
-  /** Tags of the stack itself. They are described and compared, but not passed on to its resources. */
+  /** Tags of the stack itself. They are stored and compared, but not passed on to the stack's resources. */
   tags?: Record<string, string>;
-  /** Only described; the API has checked them. */
+  /** The acknowledged capabilities. They are only stored for descriptions, because the API has already checked them. */
   capabilities?: string[];
-  /** Folder with the files that the template's S3 keys name (by their last part), e.g. `.serverless`. Absent: the keys name S3 objects. */
+  /**
+   * A folder with the code, for example `.serverless`. The last part of an S3 key in the template is then the name of a file in the
+   * folder. If absent, the keys name objects in S3.
+   */
   artifacts?: string;
-  /** The caller who reads objects. Default: the account's root user. */
+  /** The caller with whose permissions objects are read. The default is the account's root user. */
   caller?: Caller;
-  /** What happens to a stack that could not be created. Default ROLLBACK. */
+  /** What happens to a stack that could not be created. The default is ROLLBACK. */
   onFailure?: 'ROLLBACK' | 'DELETE';
-  /** Default `as-written`. */
+  /** The order in which resources are created. The default is `as-written`. */
   order?: Order;
 }

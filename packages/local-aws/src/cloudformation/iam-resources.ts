@@ -18,7 +18,7 @@ const managedPolicyProperties = z.strictObject({
   Path: z.string().default('/'),
 });
 
-/** The AWS::IAM types. Groups, users and permissions boundaries do not exist here and are errors. */
+/** The AWS::IAM types. The local IAM has no groups, users and permissions boundaries, so a template that uses them is an error. */
 export const iamProviders = (iam: Iam): Record<string, Provider> => {
   const roles = createStackRoles(iam);
   return {
@@ -69,7 +69,7 @@ const roleType = (iam: Iam, roles: StackRoles): Provider => {
 };
 
 /**
- * IAM refuses a trust policy whose principal does not exist.
+ * Throws an error if a principal of the trust policy does not exist, as IAM does.
  * Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_policies.html
  */
 const checkPrincipals = (iam: Iam, trust: PolicyDocument): void => {

@@ -2,7 +2,7 @@ import { TemplateError } from './template.ts';
 
 /** The values that intrinsic functions look up. */
 export interface Scope {
-  /** Value of a parameter, a pseudo parameter or a resource's Ref. */
+  /** The value that `Ref` returns for a parameter, a pseudo parameter or a resource. */
   ref(name: string): unknown;
   getAtt(logicalId: string, attribute: string): unknown;
   condition(name: string): boolean;
@@ -10,7 +10,7 @@ export interface Scope {
   importValue(exportName: string): unknown;
 }
 
-/** Represents AWS::NoValue until the property with this value is omitted. */
+/** Represents the value AWS::NoValue. A property with this value is removed. */
 export const NO_VALUE: unique symbol = Symbol('AWS::NoValue');
 
 /**
@@ -29,7 +29,7 @@ export const resolve = (value: unknown, scope: Scope): unknown => {
   return Object.fromEntries(entries.filter(([, item]) => item !== NO_VALUE));
 };
 
-/** Evaluates one entry of the Conditions section, or a condition inside of one. */
+/** Evaluates an entry of the Conditions section, or a condition that is nested in such an entry. */
 export const resolveCondition = (value: unknown, scope: Scope): boolean => {
   const call = isRecord(value) ? intrinsicCall(value) : null;
   const result = call && evaluate(call.name, call.argument, scope);
@@ -40,7 +40,7 @@ export const resolveCondition = (value: unknown, scope: Scope): boolean => {
 export const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** An object whose only member is named after a function. `Condition` is a function only inside of conditions. */
+/** Returns the call that an object with a single member describes. Returns null if the member's name is not a function. */
 export const intrinsicCall = (value: Record<string, unknown>): { name: string; argument: unknown } | null => {
   const [name, ...others] = Object.keys(value);
   if (name === undefined || others.length > 0) return null;
@@ -112,7 +112,7 @@ const FUNCTIONS: Record<string, IntrinsicFunction> = {
   },
 };
 
-/** `${Name}`, `${Resource.Attribute}`; `${!Name}` stands for itself without the exclamation mark. */
+/** Replaces `${Name}` and `${Resource.Attribute}` with their values. `${!Name}` becomes the literal text `${Name}`. */
 const substitute = (template: string, variables: Record<string, unknown>, scope: Scope): string =>
   template.replaceAll(/\$\{([^}]*)\}/g, (_whole, expression: string) => {
     if (expression.startsWith('!')) return `\${${expression.slice(1)}}`;
@@ -123,7 +123,7 @@ const substitute = (template: string, variables: Record<string, unknown>, scope:
     return text('Fn::Sub', value);
   });
 
-/** Names that a `Fn::Sub` text refers to. */
+/** The names that the text of a `Fn::Sub` refers to. */
 export const substitutedNames = (template: string): string[] =>
   [...template.matchAll(/\$\{([^!}][^}]*)\}/g)].map((match) => splitOnce(match[1]?.trim() ?? '')[0] ?? '');
 

@@ -1,4 +1,4 @@
-/** AWS::KMS::Key. */
+/** The resource type AWS::KMS::Key. */
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import type { PolicyDocument } from '../core/access.ts';
@@ -40,8 +40,8 @@ export const kmsKeyProvider = (keys: KmsKeys): Provider => {
     replacedBy: ['KeySpec', 'KeyUsage', 'Origin', 'MultiRegion'],
     create: (context, properties) => put(context, randomUUID(), properties),
     update: (context, keyId, properties) => put(context, keyId, properties),
-    // KMS does not delete a key at once: objects under the key become unreadable, and readable again if the deletion is
-    // cancelled.
+    // KMS does not delete a key immediately, because the deletion may still be cancelled. Until then, objects that the key encrypts
+    // are unreadable.
     delete: (context, keyId) => keys.setState(keyArn(context, keyId), 'PendingDeletion'),
   });
 };

@@ -10,7 +10,7 @@ import type { S3Service } from '../s3/service.ts';
 import type { Provider, ResourceContext } from './provider.ts';
 import { alreadyExists, defineResourceType, inert } from './resource-type.ts';
 
-/** The AWS::Lambda types, served by the Lambda host. */
+/** The AWS::Lambda types. Their resources are created in the local Lambda service. */
 export const lambdaProviders = (
   lambda: Lambda,
   objects: Pick<S3Service, 'readObject'>,
@@ -21,7 +21,7 @@ export const lambdaProviders = (
   'AWS::Lambda::EventSourceMapping': mappingType(lambda),
 });
 
-/** The Lambda host checks all other properties and refuses those it does not know. */
+/** The properties that this file uses. The local Lambda service checks all others, and rejects properties that it does not support. */
 const functionProperties = z.looseObject({
   FunctionName: z.string().optional(),
   Code: z.strictObject({ S3Bucket: z.string(), S3Key: z.string(), S3ObjectVersion: z.string().optional() }),
@@ -58,7 +58,7 @@ const definitionOf = async (
   return { accountId, region, zipFile, properties: { ...properties, FunctionName: name } };
 };
 
-/** Lambda reads the code with the permissions of the caller who deploys. */
+/** Reads the zip of a function's code from S3, with the permissions of the caller of the stack operation. */
 const zipOfObject = (
   objects: Pick<S3Service, 'readObject'>,
   { caller }: ResourceContext,
@@ -90,7 +90,7 @@ const createdFunction = (context: ResourceContext, name: string): CreatedResourc
   attributes: { Arn: functionArn(context, name) },
 });
 
-/** A published version is only a name here; invocations always run the latest code. */
+/** A published version is only a name in the local AWS. Invocations always run the latest code. */
 const versionType = (lambda: Lambda): Provider => {
   const published = new Map<string, number>();
   return defineResourceType({
@@ -169,7 +169,7 @@ const statementOf = (
   };
 };
 
-/** Its properties are checked by the Lambda host. */
+/** AWS::Lambda::EventSourceMapping. The local Lambda service checks its properties. */
 const mappingType = (lambda: Lambda): Provider =>
   defineResourceType({
     properties: z.looseObject({ FunctionName: z.string() }),

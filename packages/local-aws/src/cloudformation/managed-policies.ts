@@ -13,7 +13,7 @@ const AWS_MANAGED: Record<string, PolicyDocument> = {
   'arn:aws:iam::aws:policy/service-role/AWSLambdaSQSQueueExecutionRole': allow([...QUEUE, ...LOGS]),
 };
 
-/** The AWS managed policies that are known here, from AWS's Managed Policy Reference. Throws for any other policy. */
+/** Returns an AWS managed policy. Throws an error unless it is one of the few that the local AWS has. */
 export const managedPolicy = (policyArn: string): PolicyDocument => {
   const policy = AWS_MANAGED[policyArn];
   if (!policy) throw new Error(`Policy ${policyArn} does not exist or is not attachable in the local AWS.`);

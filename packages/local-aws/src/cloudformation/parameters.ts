@@ -1,7 +1,7 @@
 import { TemplateError, type Template, type TemplateParameter } from './template.ts';
 
 /**
- * The values of the template's parameters, given or default, checked against their declarations.
+ * Returns the values of the template's parameters: the given values, or else the defaults. Checks the values against the declarations.
  * @throws TemplateError that lists all missing, unknown or invalid parameters
  */
 export const parameterValues = (

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Provider, ResourceContext } from './provider.ts';
 import { alreadyExists, defineResourceType, inert } from './resource-type.ts';
 
-/** Types that only have a name, an ARN and properties: nothing in the local AWS acts on them. */
+/** Resource types that have a name, an ARN and properties, but no effect in the local AWS. */
 export const plainProviders = (): Record<string, Provider> => ({
   'AWS::Logs::LogGroup': named({
     nameProperty: 'LogGroupName',
@@ -48,7 +48,7 @@ const ALARM_PROPERTIES = [
 const arnPrefix = (service: string, { region, accountId }: ResourceContext): string =>
   `arn:aws:${service}:${region}:${accountId}`;
 
-/** A resource whose physical id is its name, unique in account and region. */
+/** A resource type whose physical id is a name that is unique in the account and region. */
 const named = (type: {
   nameProperty: string;
   properties: string[];

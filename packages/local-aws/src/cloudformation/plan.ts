@@ -12,7 +12,7 @@ export interface Plan {
   template: Template;
   templateText: string;
   parameters: Record<string, string | string[]>;
-  /** The names of the exports that the plan has looked up so far. */
+  /** The names of the exports that the plan uses. Names are added as they are looked up. */
   imports: Set<string>;
   planned: PlannedResource[];
   scope: Scope;
@@ -23,7 +23,7 @@ export interface ResourceChange {
   action: 'Add' | 'Modify' | 'Remove';
   logicalId: string;
   type: string;
-  /** Empty for a resource that does not exist yet. */
+  /** The physical id; '' for a resource that does not exist yet. */
   physicalId: string;
 }
 
@@ -48,7 +48,7 @@ export const planOf = (
   return { template, templateText: wanted.template, parameters, imports, planned, scope };
 };
 
-/** Names that a template may refer to without having a resource of that name. */
+/** Returns a function that is true for the names of parameters and pseudo parameters, to which a template may refer like to resources. */
 export const isKnownName =
   (template: Template) =>
   (name: string): boolean =>
@@ -86,7 +86,7 @@ const changeOf = (
   return isSame ? [] : [{ action: 'Modify', logicalId, type: old.type, physicalId: old.physicalId }];
 };
 
-/** "No updates are to be performed": resources, outputs and tags would stay the same. */
+/** True if resources, outputs and tags would stay the same. CloudFormation then reports "No updates are to be performed". */
 export const isWithoutChanges = (stack: Stack, plan: Plan, tags: Record<string, string>): boolean =>
   resourceChanges(stack, plan).length === 0 &&
   isDeepStrictEqual(tags, stack.tags) &&
@@ -95,7 +95,7 @@ export const isWithoutChanges = (stack: Stack, plan: Plan, tags: Record<string, 
     { outputs: stack.outputs, exports: stack.exports },
   );
 
-/** A reference to a resource that does not exist yet has no value now, and therefore counts as a difference. */
+/** Evaluates a value. Returns null, which counts as a difference, if the value refers to a resource that does not exist yet. */
 const attempt = <Value>(evaluate: () => Value): Value | null => {
   try {
     return evaluate();

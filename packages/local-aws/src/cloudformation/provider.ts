@@ -1,21 +1,21 @@
 import type { Caller } from '../core/access.ts';
 import type { CreatedResource, ResourcePlace } from '../core/resource-provider.ts';
 
-/** The stack, place and name of a resource. */
+/** The stack, account, region and name of a resource. */
 export interface ResourceContext extends ResourcePlace {
   stackName: string;
   stackId: string;
   logicalId: string;
   resourceType: string;
-  /** Folder with the files that the template's S3 keys name, e.g. `.serverless`; null: they are objects of S3. */
+  /** The folder with the files that the template's S3 keys name, e.g. `.serverless`; null if the keys name objects in S3. */
   artifacts: string | null;
-  /** The caller of the stack operation, with whose permissions objects are read. */
+  /** The caller of the stack operation. Objects are read with this caller's permissions. */
   caller: Caller;
 }
 
 /**
- * One resource type, as {@link import('../core/resource-provider.ts').ResourceProvider}, plus what some types need as
- * well: the old properties, and the owner of the resource.
+ * A resource type. In addition to {@link import('../core/resource-provider.ts').ResourceProvider}, the functions receive the stack, and
+ * `update` and `delete` receive the old properties.
  */
 export interface Provider {
   create(
@@ -34,13 +34,13 @@ export interface Provider {
     properties: Record<string, unknown>,
   ): void | Promise<void>;
   /**
-   * Whether a failed create leaves something that a delete must clear away, and a replacement is taken back by another
-   * update: both are so for custom resources alone.
+   * True for custom resources. A custom resource whose creation failed must be deleted, and the rollback of its replacement is another
+   * update.
    */
   isCustom?: boolean;
 }
 
-/** A resource that failed after it had got a physical id. */
+/** The error of a resource that failed after it had received a physical id. */
 export class ResourceFailure extends Error {
   override readonly name = 'ResourceFailure';
   readonly physicalId: string;
@@ -51,7 +51,7 @@ export class ResourceFailure extends Error {
   }
 }
 
-/** Properties that the type does not have: the resource was not touched. */
+/** The error for properties that the resource type does not have. The resource was not changed. */
 export class InvalidProperties extends Error {
   override readonly name = 'InvalidProperties';
 }

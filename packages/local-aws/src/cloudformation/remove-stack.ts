@@ -4,7 +4,9 @@ import { runBackwards, stackError } from './rollback.ts';
 import type { Stack } from './stack.ts';
 import { changeContextOf, setStackStatus, type StackHost } from './stack-host.ts';
 
-/** Deletes the stack's resources, except those that their policies retain. Rejects with a StackError when one cannot be deleted. */
+/**
+ * Deletes the stack's resources, except those that their policies retain. Rejects with a StackError if a resource cannot be deleted.
+ */
 export const removeStack = async (host: StackHost, stack: Stack, caller?: Caller): Promise<void> => {
   const firstEvent = stack.events.length;
   setStackStatus(host, stack, 'DELETE_IN_PROGRESS', 'User Initiated');

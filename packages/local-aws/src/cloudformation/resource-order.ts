@@ -1,7 +1,7 @@
 import { intrinsicCall, isRecord, substitutedNames } from './intrinsics.ts';
 import { TemplateError, type TemplateResource } from './template.ts';
 
-/** A resource of the template whose condition holds, with the logical ids of the resources it needs first. */
+/** A resource of the template whose condition is true, with the logical ids of the resources that must be created before it. */
 export interface PlannedResource {
   logicalId: string;
   definition: TemplateResource;
@@ -9,13 +9,13 @@ export interface PlannedResource {
 }
 
 /**
- * One of the orders that respect all dependencies. CloudFormation guarantees none of them and works on independent resources in
- * parallel: a template that works only in the written order lacks a DependsOn.
+ * The order in which independent resources are created. CloudFormation creates them in parallel and guarantees no order. A template that
+ * works in only one of the two orders therefore lacks a DependsOn.
  */
 export type Order = 'as-written' | 'reversed';
 
 /**
- * The resources in an order in which they can be created: each after those it refers to.
+ * Sorts the resources so that each comes after the resources that it refers to. Omits resources whose condition is false.
  * @throws TemplateError for a cycle or a reference to a missing resource
  */
 export const orderResources = (
@@ -49,7 +49,7 @@ const checkReferences = (
   planned: Map<string, PlannedResource>,
   knownNames: (name: string) => boolean,
 ): void => {
-  // AWS lets DependsOn name a resource whose condition is false.
+  // As in AWS, DependsOn may name a resource whose condition is false.
   const isFine = (name: string): boolean =>
     planned.has(name) ||
     knownNames(name) ||
@@ -62,7 +62,7 @@ const checkReferences = (
   }
 };
 
-/** Names that a value refers to, in the branches that the conditions choose. */
+/** The names that a value refers to. Only the branches of `Fn::If` that the conditions select count. */
 const referencesIn = (value: unknown, condition: (name: string) => boolean): string[] => {
   if (Array.isArray(value)) return value.flatMap((item) => referencesIn(item, condition));
   if (!isRecord(value)) return [];

@@ -3,23 +3,23 @@ import { z } from 'zod';
 import type { CreatedResource } from '../core/resource-provider.ts';
 import { InvalidProperties, type Provider, type ResourceContext } from './provider.ts';
 
-/** A resource type whose properties are all known: a property outside of `properties` is an error. */
+/** A resource type with a fixed list of properties. A property that is not in `properties` is an error. */
 export interface ResourceType<Properties> {
   properties: z.ZodType<Properties>;
-  /** Properties that cannot be changed in place: a new value replaces the resource. */
+  /** The properties that cannot be changed in place. A new value of such a property replaces the resource. */
   replacedBy: string[];
   create(context: ResourceContext, properties: Properties): CreatedResource | Promise<CreatedResource>;
   update(
     context: ResourceContext,
     physicalId: string,
     properties: Properties,
-    /** The properties before the update. One that is missing from `properties` gets its default value. */
+    /** The properties before the update. A property that is missing from `properties` returns to its default value. */
     oldProperties: Properties,
   ): CreatedResource | Promise<CreatedResource>;
   delete(context: ResourceContext, physicalId: string, properties: Properties): void | Promise<void>;
 }
 
-/** The type as a provider: checks properties and decides between update and replacement. */
+/** Creates the provider of a resource type. It checks properties, and decides between an update and a replacement. */
 export const defineResourceType = <Properties>(type: ResourceType<Properties>): Provider => {
   const parse = (context: ResourceContext, properties: Record<string, unknown>): Properties => {
     const parsed = type.properties.safeParse(properties);
@@ -42,12 +42,12 @@ export const defineResourceType = <Properties>(type: ResourceType<Properties>): 
   };
 };
 
-/** A property that is accepted and has no effect in the local AWS. */
+/** A property that is accepted but has no effect in the local AWS. */
 export const inert = z.unknown().optional();
 
-/** Templates may write numbers as strings. */
+/** An integer property, which templates may also write as a string. */
 export const integer = z.coerce.number().int();
 
-/** AWS's error for a name that is taken. */
+/** The error of AWS for a name that already exists. */
 export const alreadyExists = (context: ResourceContext, name: string): Error =>
   new Error(`Resource of type '${context.resourceType}' with identifier '${name}' already exists.`);

@@ -5,27 +5,27 @@ import { AwsError } from '../front/aws-error.ts';
 import { readBody } from '../front/read-body.ts';
 import type { ResourceContext } from './provider.ts';
 
-/** One expected answer. */
+/** The expected response of a custom resource's function. */
 export interface ExpectedResponse {
   url: string;
-  /** The text that was PUT to the URL; null when none arrived in time. */
+  /** Resolves to the text that was PUT to the URL, or to null if none arrived in time. */
   body: Promise<string | null>;
   cancel(): void;
 }
 
-/** The presigned URLs, in CloudFormation's own bucket, to which the functions of custom resources send their answers. */
+/** The presigned URLs to which functions of custom resources send their responses. They are in a bucket of CloudFormation. */
 export interface ResponseEndpoint {
   open(context: ResourceContext, requestId: string, timeoutMs: number): ExpectedResponse;
-  /** Handles a request to that bucket; returns false for any other request. */
+  /** Handles a request to the bucket. Resolves to false, without handling it, for a request to any other bucket. */
   handle(request: AwsRequest, response: ServerResponse): Promise<boolean>;
-  /** Stops waiting for answers. */
+  /** Stops waiting for responses. */
   close(): void;
 }
 
 const BUCKET_PREFIX = 'cloudformation-custom-resource-response-';
 const LARGEST_BODY_BYTES = 1024 * 1024;
 
-/** `endpoint` returns the local AWS's own HTTPS address. */
+/** `endpoint` returns the HTTPS address of the local AWS. */
 export const createResponseEndpoint = (endpoint: () => string): ResponseEndpoint => {
   const expected = new Map<string, (body: string | null) => void>();
   let isClosed = false;
@@ -41,7 +41,7 @@ export const createResponseEndpoint = (endpoint: () => string): ResponseEndpoint
       const timer = setTimeout(() => give?.(null), isClosed ? 0 : timeoutMs);
       const expires = Math.floor(Date.now() / 1000) + 7200;
       return {
-        // CloudFormation presigns these URLs in the old format, with `Signature` and no region.
+        // CloudFormation presigns these URLs in the old format, which has a `Signature` but no region.
         url: `${endpoint()}/${BUCKET_PREFIX}${region.replaceAll('-', '')}/${key}?AWSAccessKeyId=LOCAL&Expires=${expires}&Signature=${signature}`,
         body,
         cancel: () => give?.(null),

@@ -1,13 +1,13 @@
 import { messageOf } from './apply-changes.ts';
 import { StackError, type Action, type Stack, type StackEvent } from './stack.ts';
 
-/** The state that a failed update restores, apart from the resources. */
+/** The state of a stack, without its resources, that the rollback of an update restores. */
 export const snapshot = (stack: Stack): Partial<Stack> => {
   const { template, templateText, parameters, tags, capabilities, outputs, exports, imports } = stack;
   return { template, templateText, parameters, tags, capabilities, outputs, exports, imports };
 };
 
-/** Gives the resources that existed before their old order, in which they depend on each other. */
+/** Sorts the resources that existed before a change into their old order. In it, each comes after the resources it depends on. */
 export const inOrderOf = (before: string[], resources: Stack['resources']): Stack['resources'] => {
   const known = before.flatMap((logicalId) => {
     const resource = resources.get(logicalId);
@@ -19,7 +19,7 @@ export const inOrderOf = (before: string[], resources: Stack['resources']): Stac
 export const runBackwards = (steps: (() => Promise<void>)[]): Promise<boolean> =>
   runInOrder(steps.toReversed());
 
-/** Runs every step, even after one has failed. Resolves to whether all succeeded. */
+/** Runs all steps, even if one fails. Resolves to true if all steps succeeded. */
 export const runInOrder = async (steps: (() => Promise<void>)[]): Promise<boolean> => {
   let isFine = true;
   for (const step of steps) {
@@ -38,7 +38,10 @@ export const rollbackOf = (
   return onFailure === 'DELETE' ? 'DELETE' : 'ROLLBACK';
 };
 
-/** The reason in CloudFormation's words, e.g. `The following resource(s) failed to create: [A]. Rollback requested by user.` */
+/**
+ * The reason for a rollback in CloudFormation's words, e.g. `The following resource(s) failed to create: [A]. `. If no resource failed,
+ * the message of the error.
+ */
 export const rollbackReason = (events: StackEvent[], error: unknown): string => {
   const sentences = (['create', 'update'] as const).flatMap((verb) => {
     const failed = events.filter(({ status }) => status === `${verb.toUpperCase()}_FAILED`);

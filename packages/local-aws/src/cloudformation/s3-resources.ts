@@ -6,7 +6,7 @@ import type { Provider, ResourceContext } from './provider.ts';
 import type { CreatedResource } from '../core/resource-provider.ts';
 import { defineResourceType } from './resource-type.ts';
 
-/** S3 checks the inner shape of these properties. */
+/** A property whose value is passed on unchanged. The local S3 checks the value. */
 const kept = <Name extends keyof BucketProperties>(_name: Name) =>
   z.custom<BucketProperties[Name]>().optional();
 
@@ -23,7 +23,7 @@ const bucketProperties = z.strictObject({
   Tags: kept('Tags'),
 });
 
-/** AWS::S3::Bucket and AWS::S3::BucketPolicy. */
+/** The types AWS::S3::Bucket and AWS::S3::BucketPolicy. */
 export const s3Providers = (s3: S3Service): Record<string, Provider> => ({
   'AWS::S3::Bucket': defineResourceType({
     properties: bucketProperties,
@@ -61,13 +61,13 @@ export const s3Providers = (s3: S3Service): Record<string, Provider> => ({
   }),
 });
 
-/** Bucket names are lower case and have at most 63 characters. */
+/** The generated name in lower case, shortened to the 63 characters that a bucket name may have. */
 const generatedBucketName = ({ generatedName }: ResourceContext): string => {
   const suffix = generatedName.slice(generatedName.lastIndexOf('-'));
   return (generatedName.slice(0, -suffix.length).slice(0, 63 - suffix.length) + suffix).toLowerCase();
 };
 
-/** A stack acts only for its own account. */
+/** Returns the name of a bucket. Throws an error unless the bucket exists and belongs to the stack's account. */
 const ownBucket = (s3: S3Service, { accountId }: ResourceContext, name: string): string => {
   const bucket = s3.describeBucket(name);
   if (!bucket) throw new Error(`The specified bucket does not exist (NoSuchBucket): ${name}`);

@@ -4,7 +4,7 @@ import type { ScheduleDefinition, Scheduler } from '../scheduler/scheduler.ts';
 import type { Provider, ResourceContext } from './provider.ts';
 import { defineResourceType, inert } from './resource-type.ts';
 
-/** A flexible window allows an invocation at its start, which is when this scheduler invokes. */
+/** The time window of a schedule. A flexible window has no effect, because the local scheduler always invokes at its start. */
 const window = z.strictObject({ Mode: z.enum(['OFF', 'FLEXIBLE']), MaximumWindowInMinutes: inert });
 
 const scheduleProperties = z.strictObject({
@@ -24,12 +24,12 @@ const scheduleProperties = z.strictObject({
     Arn: z.string().regex(/^arn:aws:lambda:[a-z0-9-]+:\d{12}:function:[\w-]+$/),
     RoleArn: z.string(),
     Input: z.string().optional(),
-    /** No failure here could succeed in a retry, so the retry policy has no effect. */
+    /** The retry policy has no effect, because the failures of the local scheduler would also occur in a retry. */
     RetryPolicy: inert,
   }),
 });
 
-/** AWS::Scheduler::Schedule with functions as targets. `Ref` is its name. */
+/** The type AWS::Scheduler::Schedule, with functions as targets. `Ref` returns the schedule's name. */
 export const schedulerProviders = (scheduler: Scheduler): Record<string, Provider> => ({
   'AWS::Scheduler::Schedule': defineResourceType({
     properties: scheduleProperties,

@@ -14,7 +14,7 @@ export interface StackHost {
   provider(type: string): Provider;
 }
 
-/** Sets the status and records it as an event of the stack itself. */
+/** Sets the status of a stack and records it as an event of the stack itself. */
 export const setStackStatus = (
   { clock }: StackHost,
   stack: Stack,
@@ -33,7 +33,7 @@ export const setStackStatus = (
   });
 };
 
-/** A context that records the events of the stack's resources. `caller` defaults to the account's root user. */
+/** Creates a context that records events of the stack's resources. The default `caller` is the account's root user. */
 export const changeContextOf = (
   { clock, provider }: StackHost,
   stack: Stack,

@@ -3,15 +3,15 @@ import type { Stack } from './stack.ts';
 
 /** All stacks of all accounts and regions. */
 export interface StackRegistry {
-  /** Takes the place of an older stack with the same name. */
+  /** Adds a stack. It replaces an older stack with the same name. */
   register(stack: Stack): void;
-  /** The last stack of that name, which may have been deleted. */
+  /** The latest stack of that name, which may be deleted. */
   find(name: StackName): Stack | undefined;
-  /** The last stack of each name. */
+  /** The latest stack of each name. */
   current(): Stack[];
-  /** Including stacks whose name another stack has now. */
+  /** All stacks, including older stacks whose name a later stack has. */
   all(): Stack[];
-  /** Reads an exported value of the same account and region. */
+  /** Returns a function that looks up an exported value of the account and region. */
   exportValue(place: Pick<StackName, 'accountId' | 'region'>): (exported: string) => string | undefined;
 }
 

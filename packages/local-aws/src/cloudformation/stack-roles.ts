@@ -25,25 +25,25 @@ export const roleProperties = z.strictObject({
 });
 type RoleProperties = z.infer<typeof roleProperties>;
 
-/** The roles of stacks, with the policies that other resources attach to them. */
+/** The roles of all stacks, and the policies that other resources attach to these roles. */
 export interface StackRoles {
   set(roleArn: string, properties: RoleProperties): void;
   delete(roleArn: string): void;
-  /** Gives IAM the role with all its policies. Throws an error when no stack has a role of that name. */
+  /** Passes the role with all its policies to IAM. Throws an error if no stack has a role of that name. */
   refresh(context: ResourceContext, roleName: string): void;
-  /** Attaches a policy to exactly these roles. */
+  /** Attaches a policy to these roles, and detaches it from all others. */
   attach(context: ResourceContext, policyId: string, roleNames: string[], document: PolicyDocument): void;
   detach(context: ResourceContext, policyId: string): void;
-  /** Customer managed policies by ARN. */
+  /** The customer managed policies by ARN. */
   managedPolicies: Map<string, PolicyDocument>;
-  /** Refreshes the roles that name a managed policy themselves. */
+  /** Refreshes the roles whose ManagedPolicyArns contain the policy. */
   refreshUsersOf(context: ResourceContext, policyArn: string): void;
 }
 
 export const createStackRoles = (iam: Iam): StackRoles => {
   const roles = new Map<string, RoleProperties>();
   const managedPolicies = new Map<string, PolicyDocument>();
-  /** Policies that other resources attached, by the role's ARN and the policy's own id. */
+  /** The policies that other resources attached, by the ARN of the role and the id of the policy. */
   const attachments = new Map<string, Map<string, PolicyDocument>>();
   const refresh = (context: ResourceContext, roleName: string): string => {
     const found = [...roles].find(([arn]) => isRole(arn, context.accountId, roleName));

@@ -7,7 +7,7 @@ export type ScopeStack = Pick<
   'accountId' | 'region' | 'stackName' | 'stackId' | 'parameters' | 'resources' | 'imports'
 >;
 
-/** Looks names up in a stack: parameters, pseudo parameters, and the resources that exist so far. */
+/** Creates a scope that looks names up in a stack: parameters, pseudo parameters, and the resources that already exist. */
 export const createStackScope = (
   template: Template,
   stack: ScopeStack,
@@ -85,7 +85,7 @@ const existing = (stack: ScopeStack, logicalId: string) => {
   return resource;
 };
 
-/** Values of the Outputs section, and those of them that are exported. */
+/** Evaluates the Outputs section. Returns the values of all outputs, and the exported values by export name. */
 export const resolveOutputs = (
   template: Template,
   scope: Scope,

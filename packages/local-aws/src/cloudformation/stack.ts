@@ -2,7 +2,7 @@ import type { CreatedResource } from '../core/resource-provider.ts';
 import { randomUUID } from 'node:crypto';
 import { parseTemplate, TemplateError, type Template, type TemplateResource } from './template.ts';
 
-/** CloudFormation's own words for the state of stacks and resources. */
+/** The parts of CloudFormation's status names. */
 export type Action = 'CREATE' | 'UPDATE' | 'DELETE' | 'ROLLBACK' | 'UPDATE_ROLLBACK';
 export type StackStatus =
   | `${Action}_${'IN_PROGRESS' | 'COMPLETE' | 'FAILED'}`
@@ -16,7 +16,7 @@ export type ResourceStatus =
 export interface StackResource extends CreatedResource {
   logicalId: string;
   type: string;
-  /** Resolved. */
+  /** The properties, without intrinsic functions. */
   properties: Record<string, unknown>;
   definition: TemplateResource;
 }
@@ -32,7 +32,7 @@ export interface StackEvent {
   reason: string | null;
 }
 
-/** A stack as it is now. `resources` are in the order of their creation. */
+/** The current state of a stack. `resources` are in the order of their creation. */
 export interface Stack {
   accountId: string;
   region: string;
@@ -40,7 +40,7 @@ export interface Stack {
   stackId: string;
   status: StackStatus;
   statusReason: string | null;
-  /** Milliseconds since the epoch, as the other times. */
+  /** Milliseconds since the epoch, like the other times. */
   createdAtMs: number;
   updatedAtMs: number | null;
   deletedAtMs: number | null;
@@ -50,22 +50,22 @@ export interface Stack {
   parameters: Record<string, string | string[]>;
   tags: Record<string, string>;
   capabilities: string[];
-  /** Termination protection. */
+  /** True if termination protection is enabled. */
   isProtected: boolean;
   resources: Map<string, StackResource>;
   outputs: Record<string, string>;
-  /** Export name → value. */
+  /** The exported values by export name. */
   exports: Record<string, string>;
-  /** The names of other stacks' exports that the stack uses. */
+  /** The names of the exports of other stacks that this stack uses. */
   imports: Set<string>;
   events: StackEvent[];
 }
 
-/** Nothing has been created for the stack yet. */
+/** True if no operation has created resources of the stack yet. */
 export const isNew = (stack: Stack): boolean =>
   stack.status === 'REVIEW_IN_PROGRESS' || stack.events.length === 0;
 
-/** A stack with nothing in it. Throws TemplateError for an invalid name. */
+/** Creates an empty stack. Throws TemplateError for an invalid name. */
 export const newStack = (
   { accountId, region, stackName }: Pick<Stack, 'accountId' | 'region' | 'stackName'>,
   createdAtMs: number,
@@ -101,12 +101,12 @@ export const newStack = (
 
 const EMPTY_TEMPLATE = '{"Resources":{}}';
 
-/** A stack operation failed; its changes have been rolled back as far as possible. */
+/** The error of a failed stack operation. Its changes have been rolled back as far as possible. */
 export class StackError extends Error {
   override readonly name = 'StackError';
   readonly stackName: string;
   readonly status: StackStatus | null;
-  /** The events of this operation. */
+  /** The events of the failed operation. */
   readonly events: StackEvent[];
 
   constructor(

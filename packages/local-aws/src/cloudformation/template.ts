@@ -46,7 +46,7 @@ const output = z.strictObject({
   Export: z.strictObject({ Name: z.unknown() }).optional(),
 });
 
-/** Sections this engine does not have (Transform, Rules, Hooks) are errors, not ignored. */
+/** The sections of a template. A section that the local CloudFormation does not support (Transform, Rules, Hooks) is an error. */
 const template = z.strictObject({
   AWSTemplateFormatVersion: z.literal('2010-09-09').optional(),
   Description: z.string().optional(),
@@ -59,14 +59,14 @@ const template = z.strictObject({
 });
 export type Template = z.infer<typeof template>;
 
-/** A template is invalid. */
+/** The error of an invalid template. */
 export class TemplateError extends Error {
   override readonly name = 'TemplateError';
 }
 
 /**
- * Reads a template in JSON, or in YAML with CloudFormation's short forms (`!Ref`, `!Sub`, …), which become their long forms.
- * @throws TemplateError that lists every invalid place
+ * Parses a template in JSON or YAML. In YAML, converts CloudFormation's short forms (`!Ref`, `!Sub`, …) to their long forms.
+ * @throws TemplateError that lists all errors with their positions
  */
 export const parseTemplate = (text: string): Template => {
   const parsed = template.safeParse(text.trimStart().startsWith('{') ? parseJson(text) : parseYaml(text));
@@ -83,7 +83,7 @@ const parseJson = (text: string): unknown => {
 };
 
 const parseYaml = (text: string): unknown => {
-  // YAML 1.1 would read `Version: 2012-10-17` as a date and `yes` as a boolean, which templates do not intend.
+  // A parser for YAML 1.1 would convert `Version: 2012-10-17` to a date and `yes` to a boolean, but templates mean strings.
   const document = parseDocument(text, { version: '1.2', schema: 'core', customTags: shortForms });
   const problem = document.errors[0] ?? document.warnings[0];
   if (problem) throw new TemplateError(`Template format error: YAML not well-formed. ${problem.message}`);
@@ -130,7 +130,7 @@ const wrap = (long: string, node: YAMLMap.Parsed | YAMLSeq.Parsed): YAMLMap => {
   return map;
 };
 
-/** `Logical.Some.Attribute` names the attribute `Some.Attribute`. */
+/** Splits at the first dot, so `Logical.Some.Attribute` names the attribute `Some.Attribute`. */
 const splitAttribute = (text: string): string[] => {
   const dot = text.indexOf('.');
   return [text.slice(0, dot), text.slice(dot + 1)];

@@ -1,4 +1,4 @@
-/** An IAM, trust, bucket or queue policy, as JSON. */
+/** A policy of any kind, for example of an IAM role, a bucket or a queue. */
 export interface PolicyDocument {
   Version?: string;
   Id?: string;
@@ -17,7 +17,7 @@ export interface PolicyStatement {
   Condition?: Record<string, Record<string, unknown>>;
 }
 
-/** The maker of a request. */
+/** The principal that sent a request. */
 export type Caller =
   | { kind: 'root'; accountId: string; arn: string; principalId: string }
   | {
@@ -27,9 +27,9 @@ export type Caller =
       arn: string;
       /** arn:aws:iam::111111111111:role/role-name */
       roleArn: string;
-      /** AROA…:session-name. S3 events carry it as userIdentity.principalId, with the prefix AWS:. */
+      /** AROA…:session-name. In S3 events, userIdentity.principalId is this id with the prefix `AWS:`. */
       principalId: string;
-      /** The role's policies as they are now, plus the session policy if one was given. */
+      /** The current identity policies of the role. */
       policies(): PolicyDocument[];
     }
   | {
@@ -44,26 +44,29 @@ export interface Credentials {
   accessKeyId: string;
   secretAccessKey: string;
   sessionToken?: string;
-  /** Milliseconds since the epoch; absent for root keys. */
+  /** When the credentials expire, in milliseconds since the epoch; absent for the keys of a root user. */
   expiresAtMs?: number;
 }
 
-/** A question to IAM: whether the caller may do the action to the resource. */
+/** The input of an authorization decision: whether the caller may do the action on the resource. */
 export interface AccessQuestion {
   caller: Caller;
   /** e.g. `s3:GetObject` */
   action: string;
-  /** ARN of the resource, or `*` for actions without one. */
+  /** The ARN of the resource, or `*` for an action without a resource. */
   resource: string;
-  /** The account that owns the resource. Within one account either policy suffices; across accounts both must allow the action. */
+  /**
+   * The account that owns the resource. If the caller belongs to the same account, either the identity policies or the resource policy must
+   * allow the action. If not, both must allow it.
+   */
   resourceAccountId: string;
   resourcePolicy?: PolicyDocument | undefined;
   secureTransport: boolean;
-  /** Condition keys of this request, lower-cased, e.g. `s3:prefix`, `sts:externalid`, `aws:sourceaccount`. */
+  /** The condition keys of the request in lower case, e.g. `s3:prefix`, `sts:externalid`, `aws:sourceaccount`. */
   context?: Record<string, string> | undefined;
 }
 
-/** `reason` has AWS's wording, e.g. `because no identity-based policy allows the s3:GetObject action`. */
+/** The result of a decision. `reason` has the wording of AWS, e.g. `because no identity-based policy allows the s3:GetObject action`. */
 export type Decision = { allowed: true } | { allowed: false; reason: string };
 
 export interface Authorizer {

@@ -1,9 +1,12 @@
-/** Milliseconds since the epoch. Everything in the local AWS that depends on time reads this clock, so that tests can move it. */
+/**
+ * The clock of the local AWS. `now` returns milliseconds since the epoch. All parts of the local AWS use this clock, so that tests can
+ * move it forward.
+ */
 export interface Clock {
   now(): number;
 }
 
-/** A {@link Clock} that runs with real time and that a test can move forward instead of waiting. */
+/** A {@link Clock} that follows real time. A test can move it forward instead of waiting. */
 export interface AdjustableClock extends Clock {
   advance(milliseconds: number): void;
 }

@@ -1,19 +1,19 @@
-/** The way from S3, EventBridge and SNS into a queue. */
+/** Sends messages of S3, EventBridge and SNS to queues. */
 export interface QueueSender {
   /**
-   * Sends a message as an AWS service, if the queue policy allows it for aws:SourceArn and aws:SourceAccount.
-   * Returns `denied` when the policy refuses, `no-such-queue` when no queue has that ARN.
+   * Sends a message as an AWS service. The queue policy must allow the message with the given aws:SourceArn and aws:SourceAccount.
+   * Returns `denied` if the policy does not allow the message, and `no-such-queue` if no queue has the ARN.
    */
   sendAsService(message: {
     queueArn: string;
     body: string;
-    /** The message attributes, as in SQS. SNS passes on those of a raw message. */
+    /** The message attributes, in the form of SQS. SNS sets them for raw message delivery. */
     attributes?: ReadonlyMap<string, { DataType: string; StringValue?: string; BinaryValue?: string }>;
     service: string;
     sourceArn: string;
     sourceAccount: string;
   }): 'sent' | 'denied' | 'no-such-queue';
-  /** Whether {@link sendAsService} would be allowed. S3 checks this when a notification configuration is put. */
+  /** Returns whether {@link sendAsService} would be allowed. S3 checks this before it stores a notification configuration. */
   maySend(message: {
     queueArn: string;
     service: string;

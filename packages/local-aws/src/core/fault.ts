@@ -1,84 +1,84 @@
 import type { AwsRequest } from './request.ts';
 
-/** The fault of one request. The fault layer chooses it before the service sees the request. */
+/** A fault of a request. The fault plan chooses it before the service receives the request. */
 export type Fault =
   | { kind: 'error'; status: number; code: string; message?: string }
-  /** The service is busy, in the words of each service. `kms`: the key service behind S3 is busy. */
+  /** The service returns its throttling error. With `by: 'kms'`, S3 returns the error for a throttled KMS. */
   | { kind: 'throttle'; by?: 'service' | 'kms' }
-  /** The credentials are refused as expired, in the words of each service. */
+  /** The service returns its error for expired credentials. */
   | { kind: 'expired-credentials' }
-  /** A clock that is this far ahead checks the request's time and dates the answer. */
+  /** The clock of the service is ahead when it checks the time of the signature and sets the Date header of the response. */
   | { kind: 'clock-skew'; aheadMs: number }
   | { kind: 'reset-before' }
-  /** The service does its work, but the connection is cut before the answer. */
+  /** The service handles the request, but the connection is cut before the response. */
   | { kind: 'reset-after' }
-  /** The service does its work, but never answers, and the connection stays open. */
+  /** The service handles the request but sends no response, and the connection stays open. */
   | { kind: 'lose-answer' }
-  /** The answer's body is cut after this many bytes. */
+  /** The connection is cut after this many bytes of the response's body. */
   | { kind: 'truncate'; afterBytes: number }
-  /** The connection is cut when the service has had this many bytes of the request's body. */
+  /** The connection is cut after the service has received this many bytes of the request's body. */
   | { kind: 'truncate-request'; afterBytes: number }
-  /** The answer's body is sent at this rate. */
+  /** The response's body is sent at this rate. */
   | { kind: 'slow-answer'; bytesPerSecond: number }
   /** The request's body is read at this rate. */
   | { kind: 'slow-request'; bytesPerSecond: number }
   /** The service receives the request only after this time. */
   | { kind: 'delay'; byMs: number }
-  /** The function's process that sent the request is killed, before or after the request takes effect. */
+  /** The process of the Lambda function that sent the request is killed, before or after the service handles the request. */
   | { kind: 'kill-function'; when: 'before' | 'after' };
 
-/** A fault of a message on its way into a queue, whether a client, S3, EventBridge or SNS sends it. */
+/** A fault of a message that a client, S3, EventBridge or SNS sends to a queue. */
 export type SendingFault =
   /** The message becomes visible only after this time. */
   | { kind: 'delay-message'; byMs: number }
-  /** This many further messages with the same body follow, as S3 and EventBridge may send them. */
+  /** The queue receives this many additional copies of the message. S3 and EventBridge may also send duplicates. */
   | { kind: 'duplicate-message'; copies: number }
-  /** The message arrives after this many later messages to the same queue; see {@link FaultPlan.release}. */
+  /** The message arrives after this many later messages to the same queue, or when {@link FaultPlan.release} is called. */
   | { kind: 'overtake-message'; by: number }
   /** The message arrives only when {@link FaultPlan.release} is called. */
   | { kind: 'hold-message' };
 
 /** A fault of a message that is received. */
 export type ReceivingFault =
-  /** The message's visibility timeout ends after this time, whatever the queue's own timeout is. */
+  /** The visibility timeout of the message ends after this time. The timeout of the queue or the request does not apply. */
   { kind: 'visible-again'; afterMs: number };
 
 /** A fault of the deletion of a message. */
 export type DeletingFault =
-  /** The deletion is reported as successful, but the message comes back when its visibility timeout ends. */
+  /** The deletion returns success, but the message becomes visible again when its visibility timeout ends. */
   { kind: 'forget-delete' };
 
 /** A fault of an invocation of a function. */
 export type InvocationFault =
   /** The process is killed this long after it received the invocation. */
   | { kind: 'kill-invocation'; afterMs: number }
-  /** Lambda ends the invocation as timed out, although the function was promised more time. */
+  /** Lambda ends the invocation as timed out after this time, although the function's deadline is later. */
   | { kind: 'time-out-invocation'; afterMs: number };
 
-/** A message as the fault layer sees it. */
+/** The properties of a message that fault plans receive. */
 export interface MessageInQuestion {
   queueArn: string;
   body: string;
-  /** e.g. `s3.amazonaws.com`; absent when a client sends it. */
+  /** The sending service, e.g. `s3.amazonaws.com`; absent if a client sends the message. */
   service?: string;
 }
 
 /**
- * The faults to inject, under a test's control. The plan itself is called for each request, its members for events without a request.
- * All members are optional, so any function from a request to a fault is a plan.
+ * Decides which faults are injected. The plan is a function that is called for each request. Its optional members are called for
+ * messages and invocations, so a function without members is also a plan.
  */
 export interface FaultPlan {
   (request: AwsRequest): Fault | undefined;
   sending?(message: MessageInQuestion): SendingFault | undefined;
-  /** Holds a message back; `send` puts the message into its queue. */
+  /** Holds a message back. A later call of `send` puts it into its queue. */
   hold?(message: MessageInQuestion, send: () => void, fault: SendingFault): void;
-  /** Called after a message was sent; held messages may follow. */
+  /** Called after a message was sent. The plan may then send messages that it holds back. */
   sent?(message: MessageInQuestion): void;
   receiving?(message: MessageInQuestion): ReceivingFault | undefined;
   deleting?(message: MessageInQuestion): DeletingFault | undefined;
-  /** Which of `count` visible messages is received next, the oldest being 0. */
+  /** Chooses which of `count` visible messages is received next. The oldest message has the index 0. */
   next?(queueArn: string, count: number): number;
   invocation?(functionName: string): InvocationFault | undefined;
-  /** Sends all held messages. */
+  /** Sends all messages that are held back. */
   release?(): void;
 }

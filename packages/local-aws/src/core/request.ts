@@ -2,14 +2,14 @@ import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
 import type { Caller } from './access.ts';
 
-/** One AWS request, as the front door passes it to a service. */
+/** A request to AWS, in the form in which the front door passes it to a service. */
 export interface AwsRequest {
   service: string;
   region: string;
   method: string;
-  /** Still percent-encoded, without the query. */
+  /** The path without the query. It is still percent-encoded. */
   path: string;
-  /** Without the question mark, still encoded. */
+  /** The query without the question mark. It is still percent-encoded. */
   query: string;
   headers: IncomingHttpHeaders;
   body: Readable;
@@ -17,7 +17,7 @@ export interface AwsRequest {
   secureTransport: boolean;
   requestId: string;
   sourceIp: string;
-  /** e.g. `s3:PutObject`, `sqs:SendMessage`, `sts:AssumeRole`; set by the front door. */
+  /** The operation, e.g. `s3:PutObject`, `sqs:SendMessage` or `sts:AssumeRole`. The front door sets it. */
   operation?: string;
 }
 

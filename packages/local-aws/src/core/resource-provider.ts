@@ -2,7 +2,7 @@
 export interface ResourcePlace {
   accountId: string;
   region: string;
-  /** The physical name that CloudFormation would generate when the template gives none, e.g. `stack-LogicalId-1ABC`. */
+  /** The name that CloudFormation generates if the template contains none, e.g. `stack-LogicalId-1ABC`. */
   generatedName: string;
 }
 
@@ -12,18 +12,18 @@ export interface CreatedResource {
   attributes: Record<string, string>;
 }
 
-/** One CloudFormation resource type. `properties` are resolved: they contain no intrinsic functions. */
+/** A resource type of CloudFormation. `properties` are resolved, so they contain no intrinsic functions. */
 export interface ResourceProvider {
   create(
     place: ResourcePlace,
     properties: Record<string, unknown>,
   ): CreatedResource | Promise<CreatedResource>;
-  /** An answer with another `physicalId` is a replacement: CloudFormation then deletes the old resource. */
+  /** Updates a resource. If the returned `physicalId` differs, the resource was replaced, and CloudFormation deletes the old one. */
   update(
     place: ResourcePlace,
     physicalId: string,
     properties: Record<string, unknown>,
   ): CreatedResource | Promise<CreatedResource>;
-  /** A resource that is already gone is success. */
+  /** Deletes a resource. Succeeds if the resource does not exist. */
   delete(place: ResourcePlace, physicalId: string): void | Promise<void>;
 }

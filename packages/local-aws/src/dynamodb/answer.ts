@@ -1,19 +1,19 @@
-/** JSON objects as DynamoDB's protocol carries them, and what their readers share. */
+/** The JSON objects of DynamoDB's protocol, and functions that several modules use to read them. */
 export type Json = Record<string, unknown>;
 
-/** An answer of DynamoDB's JSON protocol. */
+/** A response of DynamoDB's JSON protocol. */
 export interface EngineAnswer {
   status: number;
   body: Json;
 }
 
-/** Performs one operation. `input` names tables by their plain names. */
+/** Performs an operation. `input` contains the names of tables, not their ARNs. */
 export type EngineCall = (operation: string, input: Json) => Promise<EngineAnswer>;
 
 export const isJson = (value: unknown): value is Json =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** The names of the key attributes of a table, from the body of an answer to DescribeTable. */
+/** The names of the key attributes of a table, from the response body of DescribeTable. */
 export function keyAttributeNames({ Table: table }: Json): string[] {
   const schema = isJson(table) ? table.KeySchema : undefined;
   return Array.isArray(schema)

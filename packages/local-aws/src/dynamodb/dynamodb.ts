@@ -13,11 +13,11 @@ import type { ResourceProvider } from '../core/resource-provider.ts';
 export interface DynamoDb extends AwsService {
   /** AWS::DynamoDB::Table */
   tableResource: ResourceProvider;
-  /** The tables of an account and region. Asks nobody for permission: for tests and the demo. */
+  /** The tables of an account and region. Calls check no permissions. Intended for tests and the demo. */
   tables(accountId: string, region: string): TableSpace;
 }
 
-/** DynamoDB: dynalite behind IAM, with separate tables for each account and region. */
+/** Creates the local DynamoDB. It checks permissions and passes calls to dynalite. Each account and region has its own tables. */
 export function createDynamoDb({ iam, clock }: { iam: Iam; clock: Clock }): DynamoDb {
   const spaces = new Map<string, TableSpace>();
   const spaceOf = (accountId: string, region: string): TableSpace => {
@@ -76,8 +76,8 @@ async function parseInput(request: AwsRequest): Promise<Json> {
 }
 
 /**
- * Checks the caller's permission for every table that the call names, and returns the account and region of the tables. An ARN may
- * name a table of another account; this function replaces each ARN by the plain name.
+ * Checks the caller's permission for every table that the call names, and returns the account and region of the tables. The call may name
+ * a table by its ARN, for example a table of another account. Replaces each ARN in `input` with the table's name.
  */
 function authorize(iam: Iam, request: AwsRequest, operation: string, input: Json): Place {
   const { caller } = request;
@@ -104,7 +104,7 @@ function authorize(iam: Iam, request: AwsRequest, operation: string, input: Json
   return questions.length > 0 && accountId ? { accountId, region: region ?? home.region } : home;
 }
 
-/** The permissions that the caller needs. A transaction has no action of its own; its actions on the items are checked. */
+/** The permissions that the caller needs. A transaction requires the permissions for its actions on the items. */
 function questionsOf(operation: string, input: Json, home: Place): { action: string; resource: string }[] {
   if (operation !== 'TransactWriteItems') {
     const action = `dynamodb:${operation}`;
@@ -116,7 +116,10 @@ function questionsOf(operation: string, input: Json, home: Place): { action: str
   }));
 }
 
-/** https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html */
+/**
+ * The items of a transaction, each with its kind of action.
+ * Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html
+ */
 function transactItems(input: Json): [kind: string, item: Json][] {
   const items: unknown[] = Array.isArray(input.TransactItems) ? input.TransactItems : [];
   return items.flatMap((item) =>

@@ -3,8 +3,8 @@ import dynalite from 'dynalite';
 import type { EngineAnswer, EngineCall, Json } from './answer.ts';
 
 /**
- * The tables of one account and region, kept by dynalite. Asks nobody for permission. The function drives dynalite's request
- * handler directly; dynalite never listens.
+ * Creates the tables of an account and region in dynalite. Returns a function that performs operations on the tables. It checks no
+ * permissions, and calls dynalite's request handler directly, so dynalite's server never listens on a port.
  */
 export function createEngine(accountId: string, region: string): EngineCall {
   const server = dynalite({ createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
@@ -28,13 +28,13 @@ export function createEngine(accountId: string, region: string): EngineCall {
         request.emit('data', Buffer.from(JSON.stringify(input)));
         request.emit('end');
       } catch (error) {
-        // dynalite throws when it does not expect the input; in a real server that would end the process.
+        // For some unexpected inputs dynalite throws an error. In a server that listens, this error would end the process.
         reject(error instanceof Error ? error : new Error(String(error)));
       }
     });
 }
 
-/** The front door has verified the signature already; dynalite checks only that there is one. */
+/** The headers of a request to dynalite. dynalite requires a signature but does not verify it. */
 function headersOf(operation: string): Record<string, string> {
   return {
     'content-type': 'application/x-amz-json-1.0',
@@ -44,7 +44,7 @@ function headersOf(operation: string): Record<string, string> {
   };
 }
 
-/** dynalite knows only one account and region, which it takes from the environment. */
+/** Sets the account and region in all ARNs of a response, because dynalite supports only a single account and region. */
 function withRightArns(text: string, accountId: string, region: string): string {
   return text.replace(
     /"arn:aws:dynamodb:[^:"]*:\d*:table\//g,

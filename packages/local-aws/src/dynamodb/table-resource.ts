@@ -5,8 +5,8 @@ import type { Json } from './answer.ts';
 import type { TableSpace } from './table-space.ts';
 
 /**
- * AWS::DynamoDB::Table. `Ref` is the table's name. DynamoDB answers before the work is done; CloudFormation waits until a new table
- * is active and a deleted one is gone, and so does this resource.
+ * The resource type AWS::DynamoDB::Table. `Ref` returns the table's name. DynamoDB returns before a table is created or deleted. Like
+ * CloudFormation, this resource waits until a new table is active, or until a deleted table no longer exists.
  */
 export function createTableResource(
   spaceOf: (accountId: string, region: string) => TableSpace,
@@ -48,13 +48,16 @@ export function createTableResource(
   };
 }
 
-/** One table, whether or not it exists. `call` adds the table's name to the input. */
+/** A table, which need not exist. `call` adds the table's name to the input. */
 interface Table {
   name: string;
   call(operation: string, input?: Json): ReturnType<TableSpace['call']>;
 }
 
-/** @throws AwsError with the code of DynamoDB's answer */
+/**
+ * Performs an operation on a table and returns the response.
+ * @throws AwsError with the error code of DynamoDB, if the operation fails
+ */
 async function succeed(table: Table, operation: string, input?: Json): Promise<Json> {
   const { status, body } = await table.call(operation, input);
   if (status === 200) return body;
@@ -71,7 +74,7 @@ const passedOn = [
   'LocalSecondaryIndexes',
 ];
 
-/** Properties that are accepted because they change nothing that an application can see here. */
+/** The properties that are not passed to CreateTable. This file handles some of them; the others have no effect in the local AWS. */
 const ignored = [
   'TableName',
   'TimeToLiveSpecification',
@@ -97,7 +100,10 @@ async function enableTimeToLive(table: Table, properties: Json): Promise<void> {
   await succeed(table, 'UpdateTimeToLive', { TimeToLiveSpecification: specification });
 }
 
-/** Another attribute needs two steps: DynamoDB refuses to enable what is enabled already. */
+/**
+ * Changes the time-to-live attribute. To change from one attribute to another, first disables time to live, because DynamoDB does not
+ * enable it while it is enabled.
+ */
 async function changeTimeToLive(table: Table, properties: Json): Promise<void> {
   const { TimeToLiveDescription: before } = await succeed(table, 'DescribeTimeToLive');
   const enabled = timeToLiveAttribute(before);
@@ -117,7 +123,7 @@ function timeToLiveAttribute(specification: unknown): string | undefined {
   return String(specification.AttributeName);
 }
 
-/** Keys cannot be changed in place, and the table cannot be renamed. */
+/** True if the table's name or key schema differs. DynamoDB cannot change them, so the table must be replaced. */
 async function needsReplacement(table: Table, wanted: Json): Promise<boolean> {
   if (typeof wanted.TableName === 'string' && wanted.TableName !== table.name) return true;
   const { Table: described } = await succeed(table, 'DescribeTable');

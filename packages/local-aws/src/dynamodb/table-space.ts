@@ -11,16 +11,16 @@ import { createEngine } from './engine.ts';
 import { describeTimeToLive, expiredKeys, updateTimeToLive } from './time-to-live.ts';
 import { createTransactions } from './transact-write.ts';
 
-/** The tables of one account and region: dynalite, and the operations that dynalite lacks. */
+/** The tables of an account and region. dynalite performs most operations. Others are added here. */
 export interface TableSpace {
   call: EngineCall;
-  /** Deletes every item whose time to live is over; DynamoDB does so within a few days. Resolves to the number of items. */
+  /** Deletes all expired items and resolves to their number. DynamoDB deletes expired items within a few days. */
   deleteExpiredItems(): Promise<number>;
 }
 
 export function createTableSpace(accountId: string, region: string, clock: Clock): TableSpace {
   const engine = createEngine(accountId, region);
-  /** The attribute that holds the time to live, by table. */
+  /** The names of the time-to-live attributes, by table. */
   const timeToLive = new Map<string, string>();
   const transactions = createTransactions(engine, () => clock.now());
   const inTurn = createTurns();
@@ -52,8 +52,8 @@ export function createTableSpace(accountId: string, region: string, clock: Clock
 }
 
 /**
- * Runs calls one after the other, reads too: a failed condition returns the item that the condition was judged by, and no call sees
- * half of a transaction.
+ * Runs all calls, including reads, one after the other. Therefore no call sees half of a transaction, and the item that is returned after
+ * a failed condition is the item that the condition was evaluated for.
  */
 function createTurns(): <T>(work: () => Promise<T>) => Promise<T> {
   let last: Promise<unknown> = Promise.resolve();
@@ -64,7 +64,7 @@ function createTurns(): <T>(work: () => Promise<T>) => Promise<T> {
   };
 }
 
-/** Adds to the error the item that failed the condition, if there is one, as ReturnValuesOnConditionCheckFailure asks. */
+/** Adds the item that did not meet the condition, if it exists, to the error. ReturnValuesOnConditionCheckFailure requests this. */
 async function withItem(call: EngineCall, input: Json, answer: EngineAnswer): Promise<EngineAnswer> {
   const key = input.Key ?? (await keyOf(call, String(input.TableName), input.Item));
   const { body } = await call('GetItem', { TableName: input.TableName, Key: key, ConsistentRead: true });

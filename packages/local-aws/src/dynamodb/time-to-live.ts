@@ -1,4 +1,7 @@
-/** The time to live of items, which dynalite lacks. `timeToLive` holds the attribute's name by table, for tables that have it enabled. */
+/**
+ * The time to live of items, which dynalite does not support. `timeToLive` contains the name of the time-to-live attribute of each table
+ * that has time to live enabled.
+ */
 import type { Clock } from '../core/clock.ts';
 import {
   isJson,
@@ -9,7 +12,7 @@ import {
   type Json,
 } from './answer.ts';
 
-/** Source: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateTimeToLive.html */
+/** UpdateTimeToLive. Source: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateTimeToLive.html */
 export async function updateTimeToLive(
   call: EngineCall,
   timeToLive: Map<string, string>,
@@ -50,7 +53,10 @@ export async function describeTimeToLive(
   return { status: 200, body: { TimeToLiveDescription: description } };
 }
 
-/** The keys of the items that have expired: their attribute is a number of seconds in the past, at most five years back. */
+/**
+ * The keys of the expired items. An item has expired if its attribute is a time in the past, in seconds since the epoch, that is not more
+ * than five years ago.
+ */
 export async function expiredKeys(
   call: EngineCall,
   tableName: string,

@@ -9,7 +9,7 @@ import {
 } from './answer.ts';
 
 export interface Transactions {
-  /** `input` names tables by their plain names. The caller runs no other operation on these tables meanwhile. */
+  /** Performs a TransactWriteItems. The caller must run no other operation on these tables until the promise resolves. */
   write(input: Json): Promise<EngineAnswer>;
 }
 
@@ -18,7 +18,7 @@ const MAX_ITEMS = 100;
 const TOKEN_LIFE_MS = 10 * 60_000;
 
 /**
- * TransactWriteItems, which dynalite lacks: performs all actions, one after the other, and undoes them unless all succeeded.
+ * TransactWriteItems, which dynalite does not support. Performs all actions one after the other, and undoes them unless all succeed.
  * https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
  */
 export function createTransactions(call: EngineCall, now: () => number): Transactions {
@@ -43,7 +43,7 @@ export function createTransactions(call: EngineCall, now: () => number): Transac
 const MISMATCH =
   'The request token used is the same as that of an earlier request, but the parameters are different.';
 
-/** One action of a transaction, with the key of its item. */
+/** An action of a transaction, with the key of its item. */
 interface Action {
   kind: 'Put' | 'Update' | 'Delete' | 'ConditionCheck';
   input: Json;
@@ -69,7 +69,7 @@ async function writeAllOrNothing(call: EngineCall, input: Json): Promise<EngineA
   for (const action of actions) {
     const before = await itemAt(call, action);
     answers.push({ answer: await perform(call, action), before });
-    // A check that succeeds is performed as an update, which may have created the item.
+    // A ConditionCheck is performed as an update. The update is undone immediately, because it may have created the item.
     const back = () => restore(call, action, before);
     if (action.kind === 'ConditionCheck') await back();
     else undo.push(back);
@@ -129,14 +129,14 @@ function restore(call: EngineCall, { tableName, key }: Action, before: unknown):
     : call('PutItem', { TableName: tableName, Item: before });
 }
 
-/** Whether the answer rejects the request as such, independent of the items. */
+/** True if the response is an error of the whole request, and not of a single item. */
 function isOfWholeRequest({ status, body }: EngineAnswer): boolean {
   if (status === 200 || isConditionFailure({ status, body })) return false;
   const message = String(body.message ?? body.Message);
   return !/incorrect data type|size has exceeded|document path|refers to an attribute/.test(message);
 }
 
-/** The cancellation reasons have the order of the request's items, one for each. */
+/** The response for a cancelled transaction. It contains a cancellation reason for each item of the request, in the same order. */
 function cancelled(actions: Action[], answers: { answer: EngineAnswer; before: unknown }[]): EngineAnswer {
   const reasons = answers.map(({ answer: { status, body }, before }, index) => {
     if (status === 200) return { Code: 'None' };
@@ -154,7 +154,7 @@ function cancelled(actions: Action[], answers: { answer: EngineAnswer; before: u
     status: 400,
     body: {
       __type: 'com.amazonaws.dynamodb.v20120810#TransactionCanceledException',
-      // Only this exception spells the field with a capital letter.
+      // Unlike other exceptions, this exception has a field `Message` with a capital letter.
       Message: message,
       CancellationReasons: reasons,
     },
@@ -173,7 +173,7 @@ const transactionError = (code: string, message: string): EngineAnswer => ({
   body: { __type: `com.amazonaws.dynamodb.v20120810#${code}`, Message: message },
 });
 
-/** The same text for equal values, whatever the order of their members. */
+/** Converts a value to text. Equal values give the same text, whatever the order of their members. */
 const canonical = (value: unknown): string =>
   JSON.stringify(value, (_, each: unknown) =>
     isJson(each) ? Object.fromEntries(Object.entries(each).sort(([a], [b]) => (a < b ? -1 : 1))) : each,

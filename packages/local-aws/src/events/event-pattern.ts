@@ -1,14 +1,16 @@
 import { AwsError } from '../front/aws-error.ts';
 import { matchesWildcard } from '../iam/wildcard.ts';
 
-/** Whether an event matches a rule's EventPattern. */
+/** Returns whether an event matches the EventPattern of a rule. */
 export type EventPattern = (event: Record<string, unknown>) => boolean;
 
 type Matcher = (values: unknown[]) => boolean;
 
 /**
- * https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html
- * Throws InvalidEventPatternException for a pattern that EventBridge would refuse or that is not supported here.
+ * Parses an event pattern. Throws InvalidEventPatternException if EventBridge would reject the pattern, or if the local EventBridge does
+ * not support it.
+ *
+ * Source: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html
  */
 export function parseEventPattern(pattern: unknown): EventPattern {
   if (!isRecord(pattern) || Object.keys(pattern).length === 0)
@@ -34,7 +36,7 @@ export function parseEventPattern(pattern: unknown): EventPattern {
   return (event) => clauses.every((clause) => clause([event]));
 }
 
-/** A list of matchers, at least one of which must match. */
+/** Parses a list of matchers. At least one of them must match. */
 function parseMatchers(wanted: unknown[]): Matcher {
   if (wanted.length === 0) throw invalid('an empty list matches nothing');
   const matchers = wanted.map(parseMatcher);
@@ -64,7 +66,10 @@ function equals(wanted: unknown): (value: unknown) => boolean {
   return (value) => value === wanted;
 }
 
-/** prefix, suffix, equals-ignore-case and wildcard. prefix and suffix may contain equals-ignore-case. */
+/**
+ * Creates the test of a prefix, suffix, equals-ignore-case or wildcard matcher. A prefix or suffix matcher may contain an
+ * equals-ignore-case matcher.
+ */
 function textTest(wanted: Record<string, unknown>): (value: unknown) => boolean {
   const [[name, operand] = ['', undefined]] = Object.entries(wanted);
   if (isRecord(operand)) {
@@ -85,7 +90,7 @@ const textTests: Record<string, (value: string, wanted: string) => boolean> = {
   prefix: (value, wanted) => value.startsWith(wanted),
   suffix: (value, wanted) => value.endsWith(wanted),
   'equals-ignore-case': (value, wanted) => value.toLowerCase() === wanted.toLowerCase(),
-  // A question mark is an ordinary character here, unlike in IAM.
+  // In event patterns, unlike in IAM policies, a question mark is an ordinary character.
   wildcard: (value, wanted) =>
     matchesWildcard(wanted.replaceAll('?', '\u0000'), value.replaceAll('?', '\u0000')),
 };
@@ -118,7 +123,7 @@ function numberTest(operator: string, bound: number): (value: number) => boolean
   }
 }
 
-/** The values of a field: none if absent, each element of a list. */
+/** The values of a field as a list: no values if the field is absent, the elements if it is a list, else the single value. */
 function flat(value: unknown): unknown[] {
   if (value === undefined) return [];
   return Array.isArray(value) ? value : [value];

@@ -1,4 +1,4 @@
-/** An AWS::Events::Rule as a template describes it. */
+/** Parses the properties of an AWS::Events::Rule. */
 import { type EventPattern, parseEventPattern } from './event-pattern.ts';
 import { AwsError, notSupported } from '../front/aws-error.ts';
 import type { ResourcePlace } from '../core/resource-provider.ts';
@@ -10,16 +10,16 @@ export interface Rule {
   region: string;
   isEnabled: boolean;
   matches: EventPattern;
-  /** Null: the rule has no schedule. */
+  /** The times at which the rule runs; null without a schedule. */
   timetable: Timetable | null;
   targets: Target[];
 }
 
 export interface Target {
-  /** ARN of a queue or a function. */
+  /** The ARN of a queue or a function. */
   arn: string;
   deadLetterArn: string | undefined;
-  /** Text that the target receives instead of the event; null: the event itself. */
+  /** The text that the target receives instead of the event; null if the target receives the event. */
   input: string | null;
 }
 
@@ -34,7 +34,7 @@ const knownProperties = [
   'Tags',
 ];
 
-/** Throws {@link AwsError} for properties that EventBridge would refuse or that are unknown here. */
+/** Parses a rule. Throws {@link AwsError} for properties that EventBridge would reject or that the local EventBridge does not support. */
 export function parseRule(
   { accountId, region }: ResourcePlace,
   name: string,
@@ -58,7 +58,7 @@ export function parseRule(
   };
 }
 
-/** A rule needs a pattern or a schedule; without a pattern it matches no event. */
+/** The pattern of a rule. A rule without a pattern must have a schedule, and matches no event. */
 function patternOf({
   EventPattern: pattern,
   ScheduleExpression: expression,
@@ -66,7 +66,10 @@ function patternOf({
   return pattern === undefined && expression !== undefined ? () => false : parseEventPattern(pattern);
 }
 
-/** A rule first runs one interval from now. Unlike a schedule of EventBridge Scheduler, a rule has no start, no end and no `at`. */
+/**
+ * The times at which a rule runs. It first runs one interval from now. Unlike a schedule of EventBridge Scheduler, a rule has no start, no
+ * end and no `at` expression.
+ */
 function timetableOf(
   { ScheduleExpression: expression }: Record<string, unknown>,
   nowMs: number,

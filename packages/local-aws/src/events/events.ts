@@ -9,7 +9,7 @@ import type { Lambda } from '../lambda/lambda.ts';
 import { createDueTimes } from '../scheduler/due-times.ts';
 import type { ResourcePlace, ResourceProvider } from '../core/resource-provider.ts';
 
-/** An event that a rule could not deliver to its target, nor to a dead-letter queue. */
+/** An event that a rule could deliver neither to its target nor to the target's dead-letter queue. */
 export interface FailedInvocation {
   ruleArn: string;
   targetArn: string;
@@ -17,9 +17,9 @@ export interface FailedInvocation {
 }
 
 export interface EventBridge extends EventBus {
-  /** AWS::Events::Rule */
+  /** The resource type AWS::Events::Rule. */
   ruleResource: ResourceProvider;
-  /** The failures that the FailedInvocations metric counts. */
+  /** The failed deliveries. EventBridge counts them in the metric FailedInvocations. */
   failedInvocations: FailedInvocation[];
   /** Stops all schedules. */
   stop(): void;
@@ -35,7 +35,10 @@ interface Host {
   };
 }
 
-/** The default event bus of each account and region, with rules whose targets are queues and functions, and schedules of rules. */
+/**
+ * Creates the local EventBridge, which has a default event bus in each account and region. Rules have patterns or schedules, and their
+ * targets are queues and functions.
+ */
 export function createEventBridge(host: Host): EventBridge {
   const { clock } = host;
   const rules = new Map<string, Rule>();
@@ -80,7 +83,10 @@ export function createEventBridge(host: Host): EventBridge {
   };
 }
 
-/** https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-run-lambda-schedule.html */
+/**
+ * The event that a rule with a schedule sends.
+ * Source: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-run-lambda-schedule.html
+ */
 const scheduledEvent = ({ arn, accountId, region }: Rule, scheduledMs: number): object => ({
   version: '0',
   id: randomUUID(),
@@ -93,7 +99,10 @@ const scheduledEvent = ({ arn, accountId, region }: Rule, scheduledMs: number): 
   detail: {},
 });
 
-/** A refused event goes to the target's dead-letter queue at once: EventBridge does not retry a missing permission. */
+/**
+ * Sends an event to a target. If the target does not accept the event, sends it to the target's dead-letter queue immediately, because
+ * EventBridge does not retry after a missing permission. Returns the failure if the dead-letter queue does not accept it either.
+ */
 function deliver(host: Host, rule: Rule, target: Target, text: string): FailedInvocation[] {
   const reason = isFunction(target.arn)
     ? invoke(host, rule, target.arn, text)
@@ -120,7 +129,7 @@ const send = (
 
 const SERVICE = 'events.amazonaws.com';
 
-/** Invokes the function asynchronously, if the function's own policy allows this rule to. */
+/** Invokes a function asynchronously, if the policy of the function allows the rule to invoke it. */
 const invoke = (
   { iam, lambda }: Host,
   rule: Rule,
@@ -137,7 +146,7 @@ const invoke = (
     secureTransport: true,
   });
   if (!allowed) return 'denied';
-  // Lambda accepts the event at once; a failure of the function does not concern the rule.
+  // The delivery succeeds when Lambda accepts the event. A later failure of the function is not a failure of the rule.
   lambda.invokeText(functionArn, event, { type: 'Event' }).catch(() => undefined);
   return 'sent';
 };

@@ -1,3 +1,3 @@
-/** The front door alone, for servers that stand in for one service. */
+/** The front door alone, for servers that replace a single service. */
 export { makeLocalCertificate } from '../front/certificate.ts';
 export { type FrontDoor, startFrontDoor } from '../front/front-door.ts';

@@ -1,4 +1,4 @@
-/** The whole local AWS, the types its parts share, and options for clients. */
+/** The whole local AWS, the types that its parts share, and options for clients of the AWS SDK. */
 export { type LocalAws, type LocalAwsOptions, startLocalAws } from '../start/local-aws.ts';
 export { type ClientConfig, clientConfig } from '../start/client-config.ts';
 export { type AdjustableClock, createClock } from '../core/clock.ts';

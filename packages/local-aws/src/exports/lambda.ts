@@ -1,4 +1,4 @@
-/** One execution environment of a packaged function, without the rest of Lambda. */
+/** The execution environment of a packaged function, without the rest of Lambda. */
 export { ExecutionEnvironment } from '../lambda/execution-environment.ts';
 export { environmentIdOf } from '../lambda/function-pool.ts';
 export type { ResourceUsage } from '../lambda/runtime-api.ts';

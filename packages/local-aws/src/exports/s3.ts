@@ -1,2 +1,2 @@
-/** S3 identities. */
+/** The canonical user ids of S3. */
 export { canonicalUserId } from '../s3/protocol/canonical-user.ts';

@@ -2,21 +2,21 @@ import type { Fault } from '../core/fault.ts';
 import type { FaultRule } from './fault-rule.ts';
 
 export interface ChaosOptions {
-  /** Probability of a fault on each occasion, 0 to 1; default 0.05. */
+  /** The probability of a fault on each occasion, from 0 to 1. The default is 0.05. */
   probability?: number;
-  /** Maximum number of hits of a rule on one subject, so that work can finish; default 3. */
+  /** Maximum number of hits of a rule on one subject, so that work can finish. The default is 3. */
   times?: number;
-  /** The caller of the requests; default every caller. */
+  /** The caller of the requests. The default is every caller. */
   caller?: string;
-  /** ARN or name; default every queue. */
+  /** The ARN or name of a queue. The default is every queue. */
   queue?: string;
-  /** Also kills and times out invocations of this function. */
+  /** The name of a function whose invocations are also killed and timed out. The default is no function. */
   function?: string;
 }
 
 /**
- * Rules that make everything fail occasionally, in all ways that AWS is known for. The seed of the plan decides which occasions
- * are hit. Slow faults (answers that never come, slow bodies) are not included; add rules for them.
+ * Creates rules that make requests, messages and invocations fail occasionally, in many ways in which AWS can fail. The seed of the plan
+ * determines which occasions are hit. Slow faults, such as missing responses and slow bodies, need additional rules.
  */
 export const chaosRules = (options: ChaosOptions = {}): FaultRule[] => {
   const { probability = 0.05, times = 3, caller, queue = '*' } = options;

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 
 /**
- * A number from 0 up to 1 that depends only on its arguments. A fault is drawn by the occasion and the number of earlier
- * occasions, not from one running sequence, so that the faults of one key do not depend on its interleaving with other keys.
+ * Returns a number from 0 to below 1 that depends only on the arguments. A random number for a fault depends on its occasion and the
+ * number of earlier occasions. It does not come from a common sequence, in which the faults of one key would depend on the order of
+ * requests for other keys.
  */
 export const draw = (seed: number, ...about: (string | number)[]): number =>
   createHash('sha256')

@@ -28,30 +28,30 @@ import { createHeldMessages } from './held-messages.ts';
 import { messageKey } from './message-key.ts';
 import { createRuleBook, type InjectedFault, type RuleBook } from './rule-book.ts';
 
-/** A plan made from rules: `aws.faults.plan = createFaultPlan({ seed, rules })`. */
+/** A fault plan made from rules. Usage: `aws.faults.plan = createFaultPlan({ seed, rules })`. */
 export interface RuledFaultPlan extends FaultPlan {
   readonly seed: number;
   readonly rules: readonly FaultRule[];
-  /** All faults injected so far, in order, so that a test can check that a fault did happen. */
+  /** All faults injected so far, in order. A test can check that a fault occurred. */
   injected(): readonly InjectedFault[];
-  /** How often a rule, by its name, or a kind of fault was injected. */
+  /** How often a fault was injected, by the name of its rule or by the kind of fault. */
   count(ruleOrKind: string): number;
-  /** The messages that are held back from their queues now. */
+  /** The messages that are currently held back from their queues. */
   held(): MessageInQuestion[];
-  /** Seed, rules and injected faults as text for people. The same seed and rules make the same plan again. */
+  /** Describes the seed, the rules and the injected faults as text. The same seed and rules give the same plan. */
   describe(): string;
   release(): void;
 }
 
 export interface FaultPlanOptions {
   rules: readonly FaultRule[];
-  /** Seed of all random decisions; default 1. */
+  /** The seed of all random decisions. The default is 1. */
   seed?: number;
-  /** For rules with a time; default: the machine's clock. */
+  /** The clock for rules with a time. The default is the clock of this machine. */
   clock?: Clock;
 }
 
-/** The first rule that hits decides; later rules are not asked. */
+/** Creates a plan from rules. The first rule that hits an occasion determines the fault. Later rules are not evaluated. */
 export const createFaultPlan = ({
   rules,
   seed = 1,
@@ -86,7 +86,7 @@ export const createFaultPlan = ({
   });
 };
 
-/** The rules, and the book that decides and counts. */
+/** The rules, and the book that decides which occasions are hit and counts them. */
 interface RuleSource {
   rules: readonly FaultRule[];
   book: RuleBook;

@@ -1,8 +1,8 @@
 /**
- * The fault layer as a proxy in front of another endpoint: MinIO, another emulator, this local AWS in another process.
+ * A proxy that injects faults into requests to another endpoint, such as MinIO, another emulator, or this local AWS in another process.
  *
- * The proxy forwards each request unchanged, including its Host header, so that a signature made for the proxy's address stays valid:
- * SigV4 signs the Host header that the client sent, and the other endpoint verifies the Host header that it receives.
+ * The proxy forwards each request with its original Host header. SigV4 signs this header, so with another Host header the target would
+ * reject the signature.
  */
 import { createServer, type IncomingMessage, request as httpRequest, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer, request as httpsRequest } from 'node:https';
@@ -21,13 +21,13 @@ import { readBody } from '../front/read-body.ts';
 import { parseSignature, type Signature } from '../front/signature.ts';
 
 export interface FaultProxyOptions {
-  /** e.g. `http://127.0.0.1:9000`, without a path. */
+  /** The URL of the target without a path, e.g. `http://127.0.0.1:9000`. */
   target: string;
-  /** Called for every request. The caller is unknown in a proxy, and only faults of requests can happen. */
+  /** Called for every request. The proxy does not know the caller, and only faults of requests can occur. */
   plan: FaultPlan;
-  /** PEM of the certificate authority of an HTTPS target; default: the authorities that Node trusts. */
+  /** PEM of the certificate authority of an HTTPS target. The default is the authorities that Node trusts. */
   targetCa?: string;
-  /** Ports on 127.0.0.1; default 0, any free one. */
+  /** The ports on 127.0.0.1. The default is 0, which chooses a free port. */
   httpPort?: number;
   httpsPort?: number;
 }
@@ -82,7 +82,10 @@ const exchange = async (
   }
 };
 
-/** The request as the fault plan sees it. A query service names its operation in the small body, which is therefore read first. */
+/**
+ * Converts a message to the request that the fault plan receives. For a query service, reads the body first, because it contains the name
+ * of the operation.
+ */
 const requestOf = async (
   message: IncomingMessage,
   secureTransport: boolean,
@@ -110,7 +113,10 @@ const requestOf = async (
   return { request, signature };
 };
 
-/** The proxy cannot change the target's clock. It dates this one answer, and checks the request's time, as if the clock were ahead. */
+/**
+ * Handles the fault of a skewed clock. The proxy cannot change the clock of the target. Instead, it sets the Date header of the response
+ * and checks the time of the signature as if the clock were ahead.
+ */
 const judgeBySkewedClock = (
   response: ServerResponse,
   signature: Signature | undefined,
@@ -122,7 +128,10 @@ const judgeBySkewedClock = (
   refuseWrongTime(signature, nowMs);
 };
 
-/** Streams a request to the target and its answer back. If the target cannot be reached, the connection is cut. */
+/**
+ * Creates a function that streams a request to the target and the response back. If the target cannot be reached, the connection to the
+ * client is cut.
+ */
 const createForwarder = ({ target, targetCa }: FaultProxyOptions): Forward => {
   const { protocol, hostname, port } = new URL(target);
   const send = protocol === 'https:' ? httpsRequest : httpRequest;
@@ -138,7 +147,7 @@ const createForwarder = ({ target, targetCa }: FaultProxyOptions): Forward => {
           port: port === '' ? undefined : port,
           method: request.method,
           path: message.url,
-          // Raw headers keep their order and spelling. Hop-by-hop headers belong to the client's connection.
+          // The raw headers keep their order and spelling. Hop-by-hop headers are removed, because they apply only to one connection.
           headers: endToEnd(message.rawHeaders),
           setHost: false,
           ...(targetCa !== undefined && { ca: targetCa }),
@@ -156,12 +165,12 @@ const createForwarder = ({ target, targetCa }: FaultProxyOptions): Forward => {
       response.once('close', () => {
         if (!response.writableFinished) outgoing.destroy();
       });
-      // A fault that cuts the body also cuts the connection to the target, as a dying client would.
+      // A fault that cuts the body also cuts the connection to the target. A client that crashes would have the same effect.
       pipeline(request.body, outgoing).catch(giveUp);
     });
 };
 
-/** Hop-by-hop headers by RFC 9110 7.6.1, and Expect, which this server has answered already. */
+/** The hop-by-hop headers of RFC 9110 7.6.1, and Expect, to which this server has already responded. */
 const hopByHop = ['connection', 'keep-alive', 'proxy-connection', 'te', 'upgrade', 'expect'];
 
 const endToEnd = (rawHeaders: string[]): string[] =>

@@ -1,4 +1,4 @@
-/** Rules of a fault plan: what fails, when, and how often. */
+/** Defines the rules of a fault plan. A rule describes which fault occurs, on which occasions and how often. */
 import type {
   DeletingFault,
   Fault,
@@ -8,65 +8,74 @@ import type {
   SendingFault,
 } from '../core/fault.ts';
 
-/** One rule of a fault plan. All conditions must hold; an absent condition always holds. A `*` stands for any text. */
+/** A rule of a fault plan. A rule matches if all its conditions are true; absent conditions are true. A `*` matches any text. */
 export type FaultRule = RequestRule | MessageRule | InvocationRule;
 
-/** Which of the matching occasions are hit. They are counted together, or separately for each subject with `per: 'subject'`. */
+/**
+ * Determines which of the matching occasions are hit. All occasions of a rule are counted together. With `per: 'subject'`, they are
+ * counted separately for each subject.
+ */
 export interface Frequency {
-  /** The rule's name in the record; default a description. */
+  /** The rule's name in the list of injected faults. The default is a description of the rule. */
   name?: string;
-  /** The subject is the key of a request, the key that a message reports, or the function of an invocation. Default `rule`. */
+  /**
+   * How occasions are counted. The subject is the key of a request, the key that a message reports, or the function of an invocation. The
+   * default is `rule`.
+   */
   per?: 'rule' | 'subject';
-  /** Skips this many occasions first. */
+  /** The number of matching occasions that are skipped first. */
   after?: number;
-  /** Then hits every n-th occasion. */
+  /** Hits only every n-th of the following occasions. */
   every?: number;
   /** Maximum number of hits. */
   times?: number;
-  /** Hits each occasion with this probability, 0 to 1, drawn from the plan's seed. */
+  /** The probability, from 0 to 1, with which each occasion is hit. The seed of the plan determines the result. */
   probability?: number;
-  /** Hits only within this time, in milliseconds since the plan was made, by the plan's clock. */
+  /** Hits only between these times, in milliseconds since the creation of the plan, by the plan's clock. */
   fromMs?: number;
   untilMs?: number;
 }
 
 export interface RequestRule extends Frequency {
-  /** Exact: `s3:PutObject`, `sqs:SendMessage`, `dynamodb:PutItem`, `sts:AssumeRole`; or `s3:*`. */
+  /** The operation, for example `s3:PutObject`, `sqs:SendMessage`, `dynamodb:PutItem`, `sts:AssumeRole` or `s3:*`. */
   operation: string;
   bucket?: string;
-  /** Decoded. */
+  /** The decoded key of the object. */
   key?: string;
-  /** ARN of the caller: a session, e.g. `arn:aws:sts::*:assumed-role/reader/*`, or a root user. */
+  /** The ARN of the caller, which is a session, e.g. `arn:aws:sts::*:assumed-role/reader/*`, or a root user. */
   caller?: string;
   fault: Fault;
 }
 
 export interface MessageRule extends Frequency {
-  /** ARN, or name. */
+  /** The ARN or name of the queue. */
   queue: string;
-  /** The decoded object key that a message reports: an S3 event, direct, wrapped by SNS or from EventBridge. */
+  /** The decoded object key in the S3 event that the message contains. `messageKey` reads it. */
   key?: string;
-  /** `s3.amazonaws.com`, `events.amazonaws.com`, `sns.amazonaws.com`, or `client`. */
+  /** The sender: `s3.amazonaws.com`, `events.amazonaws.com`, `sns.amazonaws.com`, or `client`. */
   sender?: string;
   fault: SendingFault | ReceivingFault | DeletingFault | ShufflingFault;
 }
 
-/** Messages are received in any order, as standard queues may; drawn from the seed, whatever the frequency. */
+/**
+ * Messages are received in random order, which standard queues permit. The seed of the plan determines the order. The frequency of the rule
+ * has no effect.
+ */
 export interface ShufflingFault {
   kind: 'shuffle';
 }
 
 export interface InvocationRule extends Frequency {
-  /** Name. */
+  /** The name of the function. */
   function: string;
   fault: InvocationFault;
 }
 
 /** An occasion on which a rule may hit. */
 export interface Occasion {
-  /** The operation, or `message sent`, `message received`, `message deleted`, `invocation`. */
+  /** The operation of a request, or `message sent`, `message received`, `message deleted` or `invocation`. */
   what: string;
-  /** `bucket/key`, `queue-name key`, or the function's name. */
+  /** For a request `bucket/key`, for a message `queue-name key`, and for an invocation the function's name. */
   subject: string;
 }
 
@@ -74,7 +83,7 @@ export const isRequestRule = (rule: FaultRule): rule is RequestRule => 'operatio
 export const isMessageRule = (rule: FaultRule): rule is MessageRule => 'queue' in rule;
 export const isInvocationRule = (rule: FaultRule): rule is InvocationRule => 'function' in rule;
 
-/** Matches a pattern in which `*` stands for any text, including slashes, and every other character for itself. */
+/** True if the text matches the pattern. In the pattern, `*` matches any text, including slashes. */
 export const matches = (pattern: string | undefined, text: string): boolean => {
   if (pattern === undefined) return true;
   if (!pattern.includes('*')) return pattern === text;
@@ -92,7 +101,7 @@ export const matchesMessage = (rule: MessageRule, message: MessageInQuestion, ke
 
 export const queueName = (queueArn: string): string => queueArn.slice(queueArn.lastIndexOf(':') + 1);
 
-/** A rule as a sentence, e.g. `s3:PutObject of replica/a*: throttle; 3 times, after 1`. */
+/** Describes a rule as text, e.g. `s3:PutObject of replica/a*: throttle; 3 times, after 1`. */
 export const describeRule = (rule: FaultRule): string => {
   const { kind, ...parameters } = rule.fault;
   const values = Object.entries(parameters).map(([name, value]) => `${name} ${String(value)}`);

@@ -2,9 +2,9 @@ import type { MessageInQuestion } from '../core/fault.ts';
 
 /** Messages that are held back from their queues. */
 export interface HeldMessages {
-  /** Holds the message until `overtakenBy` others have reached the same queue; Infinity: until it is released. */
+  /** Holds a message until `overtakenBy` later messages have reached its queue. With `Infinity`, holds it until `release` is called. */
   hold(message: MessageInQuestion, send: () => void, overtakenBy: number): void;
-  /** Called when a later message reached its queue; held messages that now have been overtaken often enough follow. */
+  /** Called when a message has reached its queue. Sends the held messages that enough later messages have overtaken. */
   passed(message: MessageInQuestion): void;
   /** Sends all held messages in their original order. */
   release(): void;
@@ -15,7 +15,7 @@ interface Held {
   message: MessageInQuestion;
   send: () => void;
   overtakenBy: number;
-  /** The fault plan is called with the held message itself too, once it is sent. */
+  /** True until the first call of `passed` after `hold`. That call is for the held message itself, so it is not counted. */
   isNew: boolean;
 }
 

@@ -1,4 +1,7 @@
-/** The decoded key of the object that a message reports: an S3 event, direct, wrapped by SNS or from EventBridge. Empty for others. */
+/**
+ * The decoded key of the object in the S3 event that a message contains. The event may come directly from S3, through SNS or from
+ * EventBridge. Returns '' for any other message.
+ */
 export const messageKey = (body: string): string => {
   const message = parse(body);
   if (typeof message.Message === 'string') return messageKey(message.Message);

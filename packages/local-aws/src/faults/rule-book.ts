@@ -13,7 +13,7 @@ export interface InjectedFault extends Occasion {
 
 /** Counts occasions and decides which of them are hit. */
 export interface RuleBook {
-  /** Whether the rule hits this matching occasion. Records a hit. */
+  /** Returns whether the rule hits this matching occasion. Records the fault if it does. */
   decide(index: number, rule: FaultRule, occasion: Occasion): boolean;
   injected: InjectedFault[];
 }

@@ -2,7 +2,10 @@
 import { z } from 'zod';
 import type { FaultRule } from './fault-rule.ts';
 
-/** Parses a list of rules, or an object with `rules`. @throws TypeError that lists every error with its place */
+/**
+ * Parses a list of rules, or an object whose member `rules` is the list.
+ * @throws TypeError that lists all errors with their positions
+ */
 export const parseFaultRules = (text: string): FaultRule[] => {
   const parsed = file.safeParse(parseJson(text));
   if (parsed.success) return Array.isArray(parsed.data) ? parsed.data : parsed.data.rules;

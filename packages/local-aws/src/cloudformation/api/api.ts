@@ -20,8 +20,8 @@ const OPERATIONS: Record<string, Operation> = {
 };
 
 /**
- * CloudFormation's query API over stacks in this process. Each call is authorised for its caller. CloudFormation makes resources in
- * its own name; it reads only objects (templates, code) with the caller's permissions.
+ * The query API of the local CloudFormation. Checks the caller's permission for each call. Resources are created without the caller's
+ * permissions, but objects (templates and code) are read with them.
  * Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_Operations.html
  */
 export const createCloudFormationApi = (services: {

@@ -10,7 +10,7 @@ import type { Deployment } from '../deployment.ts';
 import type { ResourceChange } from '../plan.ts';
 import type { Stack } from '../stack.ts';
 
-/** One request to CloudFormation, with the services that answer it. */
+/** A request to CloudFormation, and the services that operations use to handle it. */
 export interface Call {
   request: AwsRequest;
   input: QueryInput;
@@ -28,14 +28,17 @@ export interface ChangeSet {
   stackId: string;
   deployment: Deployment;
   createdAtMs: number;
-  /** Null: the change set would change nothing; CloudFormation reports such a change set as failed. */
+  /** The changes; null if the change set would change nothing. CloudFormation reports such a change set as failed. */
   changes: ResourceChange[] | null;
 }
 
 /** Change sets by the id of their stack. */
 export type ChangeSets = Map<string, ChangeSet[]>;
 
-/** `known` lists the request's fields; other fields are refused. `run` authorises the caller before it does anything. */
+/**
+ * An operation of CloudFormation. `known` lists the fields that a request may have. `run` checks the caller's permission before it does
+ * anything else.
+ */
 export interface Operation {
   known: string[];
   run(call: Call): QueryOutput | Promise<QueryOutput>;
@@ -43,7 +46,7 @@ export interface Operation {
 
 export const validationError = (message: string): AwsError => new AwsError('ValidationError', message);
 
-/** The value of a required field. */
+/** The value of a required field. Throws a ValidationError if the field is missing or empty. */
 export const required = (input: QueryInput, name: string): string => {
   const value = input.text(name);
   if (value !== undefined && value !== '') return value;
@@ -68,15 +71,15 @@ export const authorize = (call: Call, action: string, resource: string): void =>
   throw new AwsError('AccessDenied', accessDeniedMessage(question, decision.reason), { status: 403 });
 };
 
-/** The resource that a policy names for a stack that does not exist (yet). */
+/** The ARN that policies use for a stack that does not exist, or does not exist yet. */
 export const stackArn = ({ accountId, region }: Call, stackName: string): string =>
   stackName.startsWith('arn:')
     ? stackName
     : `arn:aws:cloudformation:${region}:${accountId}:stack/${stackName}/*`;
 
 /**
- * The stack with that name or id; a deleted stack is found by its id only. Authorises `action` for the stack, and throws a
- * ValidationError with the message from `missing` when there is none.
+ * Finds a stack by its name or id. A deleted stack has only an id. Checks the caller's permission for `action` on the stack. Throws a
+ * ValidationError with the message from `missing` if the stack does not exist.
  */
 export const findStack = (
   call: Call,

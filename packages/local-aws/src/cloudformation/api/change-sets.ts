@@ -18,7 +18,7 @@ import {
 import { DEPLOYMENT_FIELDS, deploymentOf, refuseRollbackOff } from './deployment-input.ts';
 import { refuseUnderReview } from './stack-operations.ts';
 
-/** Sources: the pages of these names in the CloudFormation API Reference. */
+/** The operations on change sets. Sources: the pages of these names in the CloudFormation API Reference. */
 export const changeSetOperations: Record<string, Operation> = {
   CreateChangeSet: {
     known: [
@@ -36,7 +36,7 @@ export const changeSetOperations: Record<string, Operation> = {
       const stack = isCreation ? stackToCreate(call, stackName) : stackToUpdate(call, stackName);
       const deployment = await deploymentOf(call, stack?.stackName ?? stackName, stack ?? undefined);
       const changes = call.cloudformation.preview(deployment);
-      // Checked again: another request may have created a change set while this one read the template.
+      // The stack is looked up again, because another request may have created it while this request read the template.
       const present = isCreation ? stackToCreate(call, stackName) : stack;
       const changed = present ?? call.cloudformation.review(deployment);
       const known = call.changeSets.get(changed.stackId) ?? [];
@@ -95,7 +95,7 @@ export const changeSetOperations: Record<string, Operation> = {
   },
 };
 
-/** The stack of that name that has only change sets so far, or null when there is no stack of that name. */
+/** Finds the stack that a change set creates. The stack may have change sets but no resources. Returns null if it does not exist. */
 const stackToCreate = (call: Call, stackName: string): Stack | null => {
   authorize(call, 'CreateChangeSet', stackArn(call, stackName));
   const { accountId, region } = call;
@@ -131,7 +131,7 @@ const newChangeSet = (
   };
 };
 
-/** An id is enough to find a change set; a name needs the stack's name too. */
+/** Finds the stack of a change set. A request with the change set's name, instead of its id, must also have the stack's name. */
 const named = (call: Call, action: string): { stack: Stack; name: string } => {
   const name = required(call.input, 'ChangeSetName');
   const ofId = [...call.changeSets.values()].flat().find(({ id }) => id === name);

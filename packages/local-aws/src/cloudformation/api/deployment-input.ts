@@ -17,7 +17,7 @@ export const DEPLOYMENT_FIELDS = [
 ];
 
 /**
- * Reads a deployment. `stack` is the stack to update, whose values apply when the request omits them.
+ * Reads the deployment that a request describes. `stack` is the stack to update. Values that the request omits are taken from the stack.
  * Throws InsufficientCapabilitiesException unless the caller acknowledges the permissions that the template may grant.
  */
 export const deploymentOf = async (call: Call, stackName: string, stack?: Stack): Promise<Deployment> => {
@@ -58,7 +58,7 @@ const previousValue = (key: string, stack?: Stack): string => {
   return [value].flat().join(',');
 };
 
-/** Without the field the stack keeps its tags; an empty list removes them. */
+/** The stack's new tags. Without the field Tags, the stack keeps its tags. An empty list removes all tags. */
 const tagsOf = (input: QueryInput, stack?: Stack): Record<string, string> => {
   if (stack && input.text('Tags') === undefined && input.records('Tags').length === 0) return stack.tags;
   return Object.fromEntries(
@@ -66,7 +66,7 @@ const tagsOf = (input: QueryInput, stack?: Stack): Record<string, string> => {
   );
 };
 
-/** Fields that are accepted only with values that have no effect. */
+/** Throws NotImplemented if the request disables the rollback of stacks. */
 export const refuseRollbackOff = (input: QueryInput): void => {
   if (input.flag('DisableRollback') === true) throw notSupported('stacks that are not rolled back');
 };

@@ -14,7 +14,7 @@ import {
 } from './call.ts';
 import { capabilitiesOf, templateTextOf } from './template-source.ts';
 
-/** Operations that only read. Sources: the pages of these names in the CloudFormation API Reference. */
+/** The operations that only read. Sources: the pages of these names in the CloudFormation API Reference. */
 export const stackDescriptions: Record<string, Operation> = {
   DescribeStacks: {
     known: ['StackName', 'NextToken'],
@@ -183,7 +183,7 @@ const stackOf = (stack: Stack): QueryOutput => {
   };
 };
 
-/** Newest first. The token counts from the oldest event, so that new events do not shift the pages. */
+/** A page of the stack's events, newest first. The token counts from the oldest event, so that new events do not shift the pages. */
 const eventsOf = (call: Call, stack: Stack): QueryOutput => {
   const token = call.input.text('NextToken');
   const before = token === undefined ? stack.events.length : Number(token);
@@ -209,7 +209,7 @@ const eventOf = (stack: Stack, event: StackEvent): QueryOutput => ({
   ResourceStatusReason: event.reason,
 });
 
-/** The status of a resource is the status of its last event. */
+/** The description of a resource. Its status is the status of its last event. */
 const resourceOf = (stack: Stack, { logicalId, physicalId, type }: StackResource) => {
   const last = stack.events.findLast((event) => event.logicalId === logicalId && event.type === type);
   return {

@@ -4,7 +4,10 @@ import type { Stack } from '../stack.ts';
 import { authorize, findStack, required, stackArn, validationError, type Operation } from './call.ts';
 import { DEPLOYMENT_FIELDS, deploymentOf, refuseRollbackOff } from './deployment-input.ts';
 
-/** Operations that begin to change a stack and answer before the change is done. Sources: the pages of these names in the CloudFormation API Reference. */
+/**
+ * The operations that change a stack. They return before the change is complete.
+ * Sources: the pages of these names in the CloudFormation API Reference.
+ */
 export const stackOperations: Record<string, Operation> = {
   CreateStack: {
     known: [...DEPLOYMENT_FIELDS, 'OnFailure', 'DisableRollback', 'EnableTerminationProtection'],
@@ -107,7 +110,7 @@ export const refuseUnderReview = ({ status, stackId }: Stack): void => {
   }
 };
 
-/** Stack policies are not enforced here, so only the policy that allows everything is accepted. */
+/** Throws an error unless the stack policy allows everything. The local CloudFormation does not enforce stack policies. */
 const refuseStackPolicy = (text: string): void => {
   const { Statement: statements }: { Statement?: Record<string, unknown>[] } = JSON.parse(text);
   const isOpen = statements?.every(

@@ -7,8 +7,8 @@ const LARGEST_BODY_BYTES = 51_200;
 const LARGEST_OBJECT_BYTES = 1_048_576;
 
 /**
- * The template of a request: in the request, in S3, or the stack's previous one (`UsePreviousTemplate`).
- * Throws ValidationError when there is none or the caller cannot read it.
+ * Returns the template of a request. The request contains the template, names an object in S3, or asks for the stack's current template
+ * (`UsePreviousTemplate`). Throws ValidationError if the request has no template, or if the caller cannot read the object.
  */
 export const templateTextOf = async (call: Call, stack?: Stack): Promise<string> => {
   const { input } = call;
@@ -44,7 +44,10 @@ const readTemplate = async (call: Call, url: string): Promise<string> => {
   throw validationError(`Template may not exceed ${LARGEST_OBJECT_BYTES} bytes in size.`);
 };
 
-/** The object that an S3 URL names: path-style, with the bucket in the host, or with the local AWS's own address. */
+/**
+ * The object that an S3 URL names. The URL may be path-style, have the bucket in its host, or begin with the address of the local AWS.
+ * Returns null for any other URL.
+ */
 const objectOf = (
   text: string,
   ownHost: string | undefined,
@@ -74,5 +77,5 @@ export const capabilitiesOf = (template: Template): string[] => {
 
 const NAME_PROPERTIES = ['RoleName', 'ManagedPolicyName', 'UserName', 'GroupName', 'InstanceProfileName'];
 
-/** The capabilities for a template that is given as text. Throws TemplateError. */
+/** The capabilities for the text of a template. Throws TemplateError. */
 export const capabilitiesOfText = (text: string): string[] => capabilitiesOf(parseTemplate(text));
