@@ -1,4 +1,7 @@
-/** The subjects of the measurements: the replicate function as `serverless package` ships it, and functions of the bench for comparison. */
+/**
+ * Builds the functions that are measured: the replicate function as `serverless package` packages it, and the bench's own functions for
+ * comparison.
+ */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,20 +10,20 @@ import { packageStack, REPOSITORY } from '../demo/package-stack.ts';
 import { unpackCode } from '@s3-replicator/local-aws/lambda';
 import { CONFIGURATION } from './configuration.ts';
 
-/** A function on this disk. */
+/** The code of a function in a local directory. */
 export interface Code {
-  /** LAMBDA_TASK_ROOT. */
+  /** The directory to which LAMBDA_TASK_ROOT is set. */
   directory: string;
-  /** File and export, as in the template. */
+  /** File and export of the handler, in the format of the template. */
   handler: string;
-  /** The only file of code. */
+  /** The only file that contains code. */
   file: string;
 }
 
 export interface Artifact {
   /** The output folder of `serverless package`. */
   packaged: string;
-  /** The replication.yml of that package. */
+  /** The replication.yml for which the stack was packaged. */
   replicationFile: string;
   zipFile: string;
   replicate: Code;
@@ -34,7 +37,7 @@ export interface Artifact {
 export const makeArtifact = async (): Promise<Artifact> => {
   const directory = await mkdtemp(join(tmpdir(), 'bench-artifact-'));
   const replicationFile = join(directory, 'replication.yml');
-  // JSON is YAML.
+  // YAML parsers accept JSON.
   await writeFile(replicationFile, JSON.stringify(CONFIGURATION));
   const packaged = join(directory, 'package');
   await packageStack({ replicationFile, outDirectory: packaged });
@@ -60,7 +63,7 @@ const code = (directory: string, path: string): Code => ({
   file: join(directory, `${path}.js`),
 });
 
-/** Bundles the bench's functions like those of the stack, so that only their work differs. */
+/** Bundles the bench's functions in the same way as those of the stack. Then only the work of the functions differs. */
 const bundleOwn = async (outdir: string): Promise<void> => {
   await build({
     entryPoints: ['empty', 'floor', 'lib-storage'].map((name) =>

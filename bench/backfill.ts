@@ -1,4 +1,4 @@
-/** A whole backfill through the local AWS: both listings, hints, the packaged functions, the destination. */
+/** Measures a whole backfill through the local AWS, from both listings and the hints to the replicas that the packaged functions write. */
 import { startTwoAccounts, type TwoAccounts } from '../demo/two-accounts.ts';
 import type { Artifact } from './artifact.ts';
 import { callsOf, type CallCounts, watchCalls } from './call-counts.ts';
@@ -9,8 +9,8 @@ const SIZE_BYTES = 16 * 1024;
 const RULE = 'latest';
 
 /**
- * The functions share the machine with the local AWS, so only the CPU time of their own processes is meaningful: objects per second
- * are those of a vCPU that does nothing else.
+ * The functions share the machine with the local AWS, so only the CPU time of their own processes is meaningful. The rate in objects per
+ * second is calculated from that CPU time, as if one vCPU did nothing else.
  */
 export const measureBackfill = async (artifact: Artifact, isShort: boolean): Promise<Section> => {
   const [objects, rounds] = isShort ? [500, 2] : [3_000, 5];
@@ -28,7 +28,7 @@ export const measureBackfill = async (artifact: Artifact, isShort: boolean): Pro
           });
     },
   });
-  // The first run only warms up, until V8 has compiled the code.
+  // The first run is not measured. It only gives V8 time to compile the code.
   await backfill(accounts, '0/', objects);
   const measured: Measured[] = [];
   for (let round = 1; round <= rounds; round += 1)
@@ -85,7 +85,7 @@ interface Measured {
   calls: CallCounts;
 }
 
-/** Measures from the start of the run until the last object is replicated, without the final proof of the run. */
+/** Measures from the start of the run until the last object is replicated. The run's final check is not included. */
 const backfill = async (accounts: TwoAccounts, prefix: string, objects: number): Promise<Measured> => {
   const { aws, names, outcomes } = accounts;
   const functions = [names.replicateFunction, names.backfillFunction] as const;
@@ -113,7 +113,7 @@ const backfill = async (accounts: TwoAccounts, prefix: string, objects: number):
   }
 };
 
-/** Invokes the backfill function directly. Returns the id of the run. */
+/** Starts a run by invoking the backfill function directly. Returns the id of the run. */
 const ask = async ({ aws, names }: TwoAccounts, request: object): Promise<string> => {
   const { payload } = await aws.lambda.function(names.backfillFunction).run(JSON.stringify(request));
   const answer: { runs?: { id: string }[] } = JSON.parse(payload);

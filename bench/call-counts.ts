@@ -1,10 +1,13 @@
 import type { TwoAccounts } from '../demo/two-accounts.ts';
 import type { AwsRequest } from '@s3-replicator/local-aws';
 
-/** How often each operation was called, by `service:Operation`. */
+/** How often each operation was called. The keys have the form `service:Operation`. */
 export type CallCounts = Map<string, number>;
 
-/** Counts all later calls of the functions. Those of the bench itself do not count: it calls as the accounts' root users. */
+/**
+ * Counts the calls that the functions make from now on. Calls of the bench itself are not counted. They are recognized because the bench
+ * calls as the accounts' root users.
+ */
 export const watchCalls = ({ aws }: Pick<TwoAccounts, 'aws'>): { stop(): CallCounts } => {
   const counts: CallCounts = new Map();
   aws.faults.plan = (request: AwsRequest) => {
@@ -20,7 +23,7 @@ export const watchCalls = ({ aws }: Pick<TwoAccounts, 'aws'>): { stop(): CallCou
   };
 };
 
-/** Counts the calls that the functions make from `act` until no work is left. */
+/** Runs `act` and counts the calls of the functions until no work is left. */
 export const countDuring = async (accounts: TwoAccounts, act: () => Promise<void>): Promise<CallCounts> => {
   const reported = accounts.outcomes.next();
   const calls = watchCalls(accounts);
@@ -34,7 +37,7 @@ export const countDuring = async (accounts: TwoAccounts, act: () => Promise<void
   return calls.stop();
 };
 
-/** The calls of one service: their number and their names. */
+/** Returns the number of calls to one service and a list of the called operations. */
 export const callsOf = (counts: CallCounts, service: string): { total: number; detail: string } => {
   const own = [...counts].filter(([operation]) => operation.startsWith(`${service}:`));
   return {

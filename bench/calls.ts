@@ -1,4 +1,4 @@
-/** The AWS calls of the packaged function for a replicated object, counted by the local AWS that receives them. */
+/** Counts the AWS calls that the packaged function makes for a replicated object. The local AWS, which receives the calls, counts them. */
 import {
   DeleteObjectCommand,
   PutBucketPolicyCommand,
@@ -17,7 +17,7 @@ import { type Figure, type Section, value } from './figure.ts';
 
 const BODY = Buffer.alloc(1_024, 'x');
 
-/** Deploys the artifact into the two accounts of the demo, with the permissions for server-side copies that the rules need. */
+/** Deploys the artifact into the demo's two accounts. The permissions include those for server-side copies. */
 export const deployArtifact = async (
   { replicationFile, packaged }: Artifact,
   options: TwoAccountsOptions = {},
@@ -58,7 +58,7 @@ interface Step {
   act: () => Promise<void>;
 }
 
-/** Steps that follow one another, mostly on one key. */
+/** Returns the measured steps. They run one after another, mostly on the same key. */
 const steps = (accounts: TwoAccounts, bucket: string, mode: 'latest' | 'all'): Step[] => {
   const s3 = accounts.source.s3();
   const at = (key: string) => ({ Bucket: bucket, Key: key });
@@ -92,7 +92,7 @@ const steps = (accounts: TwoAccounts, bucket: string, mode: 'latest' | 'all'): S
   ];
 };
 
-/** Sends a hint. Two hints with the same identity count as deliveries of the same event. */
+/** Sends a hint. Two hints with the same identity count as two deliveries of one event. */
 const hint = async (accounts: TwoAccounts, bucket: string, key: string, identity: string): Promise<void> => {
   const body = formatHint({
     bucket,

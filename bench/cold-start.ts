@@ -1,4 +1,4 @@
-/** How long the function takes to start, compared with an empty function. */
+/** Measures how long the replicate function takes to start, compared with an empty function. */
 import { execFile } from 'node:child_process';
 import { stat } from 'node:fs/promises';
 import { promisify } from 'node:util';

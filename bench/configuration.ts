@@ -45,7 +45,7 @@ export const CONFIGURATION = {
       destinations: [destination(INSIDE_DESTINATION_BUCKET, INSIDE_DESTINATION_REGION)],
     },
   ],
-  // More functions than the machine has CPUs would only wait for each other.
+  // If more functions ran at once than the machine has CPUs, they would only wait for each other.
   backfill: { maximumConcurrency: 2, listingConcurrency: 2 },
   transfers: { maximumConcurrency: 2 },
 };

@@ -1,6 +1,7 @@
 /**
- * US$ per million objects and per TB. The local AWS counts the calls. The time of the function is measured with calls that take as
- * long as within a region; if Lambda's network is slower than this machine, the time of the network counts. Prices: prices.ts.
+ * Estimates the cost per million objects and per TB, in US$. The local AWS counts the calls. The running time of the function is measured
+ * with calls that are delayed as they would be within a region. If Lambda's network would need longer for the bytes, the time of that
+ * network is used instead. The prices are in prices.ts.
  */
 import type { TwoAccounts } from '../demo/two-accounts.ts';
 import { SAFE_BYTES_PER_SECOND } from '../src/lib/copy/transfer/rate.ts';
@@ -23,9 +24,9 @@ const NETWORK_BYTES_PER_SECOND = 625e6 / 8;
 interface PricedObject {
   what: string;
   sizeBytes: number;
-  /** 0: one piece. */
+  /** The size of the parts; 0 if the object is in one piece. */
   partBytes: number;
-  /** The amounts for which costs are printed: a million objects, or as many as make a TB. */
+  /** The amounts for which costs are printed: a million objects, or as many objects as make a TB. */
   per: ('million' | 'terabyte')[];
 }
 
@@ -44,9 +45,9 @@ const LARGE: PricedObject = {
 
 type Way = 'stream' | 'server-side';
 
-/** With the CPU time, which has no price of its own. */
+/** A consumption with its CPU time, which is printed but not billed. */
 interface Priced extends Consumption {
-  /** Absent if it was not measured. */
+  /** Absent if the CPU time was not measured. */
   cpuSeconds?: number;
 }
 
@@ -80,7 +81,7 @@ const consumptionsOf = async (
   };
 };
 
-/** The times of one object in a full batch. */
+/** Measures the times of one object in a full batch. */
 const timesOf = async (
   stand: Stand,
   { sizeBytes, partBytes }: PricedObject,
@@ -94,7 +95,8 @@ const timesOf = async (
     const networkSeconds = sizeBytes / NETWORK_BYTES_PER_SECOND;
     return {
       stream: { ...stream, functionSeconds: Math.max(stream.functionSeconds, networkSeconds) },
-      // The counterpart knows only CopyObject. For parts, the rate is the one that transfers expect.
+      // The counterpart implements CopyObject but not UploadPartCopy. Therefore the time of a copy in parts is calculated from the rate
+      // that transfers expect.
       'server-side': isSmall
         ? await runWay(stand, INSIDE_SOURCE_BUCKET, object, isShort)
         : { functionSeconds: sizeBytes / SAFE_BYTES_PER_SECOND['server-side'] },
@@ -136,8 +138,9 @@ const inBatches = ({ sizeBytes }: PricedObject, counts: CallCounts, measured: Me
 });
 
 /**
- * Counts the copy inside S3. Streaming needs one more GetObject for each part, and part ranges of a fifth of the size, so every call
- * for something else than a part counts five times. This overestimates rather than underestimates.
+ * Counts the calls of a copy inside S3, and derives the calls of a streamed copy from them. A streamed copy needs an additional GetObject
+ * for each part. Its part ranges are a fifth as large, so there are five times as many, and each call that does not move a part is counted
+ * five times. The result is an overestimate rather than an underestimate.
  */
 const consumptionsOfLarge = async (accounts: TwoAccounts): Promise<Consumptions> => {
   const inside = await followObject(accounts, INSIDE_SOURCE_BUCKET, LARGE);
@@ -167,7 +170,10 @@ const wholeInvocations = (
   functionSeconds,
 });
 
-/** Derives the calls of a streamed transfer from those inside S3, whose part ranges are `ratio` times as large. */
+/**
+ * Derives the calls of a streamed transfer from the calls of a transfer inside S3. The part ranges of a transfer inside S3 are `ratio`
+ * times as large.
+ */
 export const streamedCounts = (inside: CallCounts, ratio: number): CallCounts => {
   const parts = inside.get('s3:UploadPartCopy') ?? 0;
   const others = [...inside].filter(([operation]) => operation !== 's3:UploadPartCopy');

@@ -1,6 +1,7 @@
 /**
- * The other side of a measurement, in a separate process. It answers S3, STS and DynamoDB calls as cheaply as Node can, so that the
- * measured cost is that of the copier. Bodies of GET are generated; bodies of PUT are counted and discarded.
+ * The server that a measured function calls in place of AWS. It runs in a separate process and responds to S3, STS and DynamoDB calls as
+ * cheaply as Node can, so that the measured cost is that of the copier. The bodies of GET are generated. The bodies of PUT are counted and
+ * discarded.
  */
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
@@ -71,7 +72,7 @@ const answer = (request: IncomingMessage, bodyBytes: number, response: ServerRes
     case 'GET':
       return sendObject(object, request, url.searchParams, response);
     case 'HEAD':
-      // The key is new at the destination.
+      // Every key is new at the destination, so it has no replica yet.
       if (!isSource) return send(response, 404, '');
       response.writeHead(200, describe(object, url.searchParams)).end();
       return;
@@ -95,7 +96,7 @@ const send = (
   response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) }).end(body);
 };
 
-/** The headers of HEAD and GET for the current version of an object in a versioned bucket. */
+/** Returns the headers of HEAD and GET for the current version of an object in a versioned bucket. */
 const describe = (object: CounterpartObject, query: URLSearchParams): Record<string, string | number> => {
   const partNumber = Number(query.get('partNumber') ?? 0);
   return {
@@ -140,7 +141,7 @@ const sendBytes = (response: ServerResponse, sizeBytes: number): void => {
   pump();
 };
 
-/** Answers CopyObject without moving any byte. A conditional copy fails, because no replica exists. */
+/** Responds to CopyObject without moving any byte. A copy with If-Match is refused, because no replica exists. */
 const sendCopied = (object: CounterpartObject, request: IncomingMessage, response: ServerResponse): void => {
   if (request.headers['if-match'] !== undefined) return send(response, 412, REFUSED);
   const etag = etagOf(object).replaceAll('"', '&quot;');

@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** A command to the counterpart process, which answers each one with a report. */
+/** A command to the counterpart process. The process responds to each command with a report. */
 export interface CounterpartCommand {
-  /** How long every answer is delayed, as by a network and a service. */
+  /** How long every response is delayed, to simulate a network and a service. */
   delayMs: number;
 }
 
@@ -23,13 +23,16 @@ export interface CounterpartGreeting {
   caPem: string;
 }
 
-/** The other side of a measurement; see `counterpart-process.ts`. */
+/** The server that a measured function calls in place of AWS; see `counterpart-process.ts`. */
 export interface Counterpart {
   httpEndpoint: string;
   httpsEndpoint: string;
-  /** The file for NODE_EXTRA_CA_CERTS. */
+  /** The file to which NODE_EXTRA_CA_CERTS must be set. */
   caFile: string;
-  /** Throws unless exactly this many bytes were written since the last call: a copy that never happened would cost nothing. */
+  /**
+   * Throws unless exactly this many bytes were written since the last call. Without this check, a copy that never happened would be
+   * measured as a very cheap copy.
+   */
   expectBytes(bytes: number): Promise<void>;
   setDelay(delayMs: number): Promise<void>;
   stop(): Promise<void>;
@@ -40,7 +43,7 @@ export const startCounterpart = async (): Promise<Counterpart> => {
   const ended = once(child, 'exit').then(() => {
     throw new Error('the counterpart process ended');
   });
-  // The end of the process is an error only for a caller that waits for a report.
+  // The end of the process is an error only for a caller that waits for a report. This handler prevents an unhandled rejection otherwise.
   ended.catch(() => undefined);
   const hear = async <T>(): Promise<T> => {
     const [message]: [T] = await Promise.race([once(child, 'message') as Promise<[T]>, ended]);

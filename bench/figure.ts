@@ -1,4 +1,4 @@
-/** One measured value. The bench prints the aim beside it, and leaves the judgement to the reader. */
+/** One measured value. The bench prints the aim beside the value, but does not compare them. */
 export interface Figure {
   what: string;
   unit: string;
@@ -14,7 +14,7 @@ export interface Section {
   figures: Figure[];
 }
 
-/** A cost over several rounds, of which the lowest is the least disturbed. */
+/** Makes the figure of a cost that was measured in several rounds. The round with the lowest cost is the least disturbed. */
 export const cost = (what: string, unit: string, values: number[], aim?: string): Figure => ({
   what,
   unit,
@@ -23,7 +23,7 @@ export const cost = (what: string, unit: string, values: number[], aim?: string)
   ...(aim === undefined ? {} : { aim }),
 });
 
-/** A rate over several rounds, of which the highest is the least disturbed. */
+/** Makes the figure of a rate that was measured in several rounds. The round with the highest rate is the least disturbed. */
 export const rate = (what: string, unit: string, values: number[]): Figure => ({
   what,
   unit,
@@ -31,7 +31,7 @@ export const rate = (what: string, unit: string, values: number[]): Figure => ({
   median: median(values),
 });
 
-/** A value that does not vary between rounds. */
+/** Makes the figure of a value that does not vary between rounds. */
 export const value = (what: string, unit: string, best: number, aim?: string): Figure => ({
   what,
   unit,
@@ -39,7 +39,7 @@ export const value = (what: string, unit: string, best: number, aim?: string): F
   ...(aim === undefined ? {} : { aim }),
 });
 
-/** For an even number of values, the mean of the two in the middle. */
+/** Returns the median. For an even number of values, the median is the mean of the two values in the middle. */
 export const median = (values: number[]): number => {
   const sorted = values.toSorted((a, b) => a - b);
   const upper = sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
@@ -47,7 +47,7 @@ export const median = (values: number[]): number => {
   return (lower + upper) / 2;
 };
 
-/** A section as lines of text with aligned columns. */
+/** Formats a section as lines of text with aligned columns. */
 export const formatSection = ({ title, figures }: Section): string => {
   const rows = figures.map(({ what, unit, best, median: middle, aim }) => [
     what,
@@ -73,7 +73,7 @@ export const formatSection = ({ title, figures }: Section): string => {
   return [title, ...lines.map((line) => `  ${line}`)].join('\n');
 };
 
-/** Three significant digits; numbers of 100 and more as integers with thousands separators. */
+/** Formats a number with three significant digits. A number of 100 or more is formatted as an integer with thousands separators. */
 const formatNumber = (number: number): string => {
   if (Math.abs(number) >= 100) return Math.round(number).toLocaleString('en-US');
   return String(Number(number.toPrecision(3)));

@@ -1,4 +1,4 @@
-/** Follows one object through the deployed stack, over any number of invocations, with or without faults. */
+/** Measures how the deployed stack replicates one object, in any number of invocations, with or without faults. */
 import type { TwoAccounts } from '../demo/two-accounts.ts';
 import type { AwsRequest, Fault } from '@s3-replicator/local-aws';
 import { createFaultPlan, type FaultRule } from '@s3-replicator/local-aws/faults';
@@ -7,9 +7,9 @@ import { moved } from '../tests/e2e/support/stages/transfers.ts';
 import type { CallCounts } from './call-counts.ts';
 
 export interface Followed {
-  /** The calls of the functions, by `service:Operation`. */
+  /** How often the functions called each operation. The keys have the form `service:Operation`. */
   counts: CallCounts;
-  /** How many bytes of bodies the functions uploaded: the announced length, or less if a fault cut the body. */
+  /** How many bytes of bodies the functions uploaded. A body counts with its declared length, or with fewer bytes if a fault cut it. */
   sentBytes: number;
   invocations: number;
   cpuSeconds: number;
@@ -17,7 +17,7 @@ export interface Followed {
   faults(kind: Fault['kind']): number;
 }
 
-/** Measures from `act` until both queues are empty. Throws if a message is in the dead-letter queue. */
+/** Runs `act` and measures until both queues are empty. Throws if a message is in the dead-letter queue. */
 export const follow = async (
   accounts: TwoAccounts,
   act: () => unknown,

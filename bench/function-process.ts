@@ -1,4 +1,4 @@
-/** One function in a process of the local Lambda host, and the cost of its work. */
+/** Runs one function in a process of the local Lambda host, and measures the cost of its work. */
 import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
@@ -7,7 +7,7 @@ import type { Code } from './artifact.ts';
 
 export interface Measured {
   seconds: number;
-  /** User and system time of the function's process for this invocation. */
+  /** How much user and system time the function's process took for this invocation. */
   cpuSeconds: number;
   /** The result as JSON. */
   payload: string;
@@ -16,7 +16,7 @@ export interface Measured {
 export interface FunctionProcess {
   /** How long the process takes from its start to its first request for work. */
   initMs(): Promise<number>;
-  /** Throws if the function fails. The CPU time of the first invocation includes loading the code. */
+  /** Invokes the function. Throws if the function fails. The CPU time of the first invocation includes loading the code. */
   invoke(event: unknown): Promise<Measured>;
   peakRssBytes(): Promise<number>;
   stop(): Promise<void>;
@@ -91,7 +91,10 @@ const lambdaVariables = ({ handler, directory }: Code): Record<string, string> =
 const cpuMicroseconds = ({ userCPUTime, systemCPUTime }: ResourceUsage): number =>
   userCPUTime + systemCPUTime;
 
-/** Reads Linux's own value: the maxRSS of getrusage starts with that of the parent process at the time of the fork. */
+/**
+ * Reads the peak memory from Linux's /proc. The maxRSS of getrusage is not used if possible, because it starts with the value that the
+ * parent process had at the time of the fork.
+ */
 const peakRssBytes = async (pid: number | undefined, usage: ResourceUsage): Promise<number> => {
   const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
   const kibibytes = /^VmHWM:\s*(\d+) kB$/m.exec(status)?.[1];

@@ -1,4 +1,4 @@
-/** The worst case: one key that is overwritten faster than it can be replicated, with many invocations at work on it at once. */
+/** Measures the worst case: one key is overwritten faster than it can be replicated, so many invocations work on this key at once. */
 import {
   ListObjectVersionsCommand,
   type ListObjectVersionsCommandInput,
@@ -72,7 +72,7 @@ const overwrite = async (s3: S3Client, Bucket: string, count: number): Promise<v
   await Promise.all(Array.from({ length: UPLOADS_AT_ONCE }, worker));
 };
 
-/** The ETags of all versions, newest first. Each version has other content. */
+/** Returns the ETags of all versions, newest first. The ETags differ because each version has different content. */
 const versionsOf = async (s3: S3Client, Bucket: string): Promise<string[]> => {
   const etags: string[] = [];
   let next: Pick<ListObjectVersionsCommandInput, 'KeyMarker' | 'VersionIdMarker'> | null = {};

@@ -1,4 +1,4 @@
-/** `copy: server-side`: the calls for an object, and the proof that none of its bytes passes through a function. */
+/** Counts the calls for an object with `copy: server-side`, and shows that none of its bytes passes through a function. */
 import type { TwoAccounts } from '../demo/two-accounts.ts';
 import { callsOf } from './call-counts.ts';
 import { INSIDE_SOURCE_BUCKET } from './configuration.ts';
@@ -13,7 +13,7 @@ const SEED = 7;
 interface InsideObject {
   what: string;
   sizeBytes: number;
-  /** 0: the object was uploaded whole. */
+  /** The size of the parts; 0 if the object was uploaded whole. */
   partBytes: number;
 }
 
@@ -24,14 +24,14 @@ const OBJECTS: InsideObject[] = [
   { what: '1 GiB in one piece', sizeBytes: GIB, partBytes: 0 },
   { what: '5 TiB in 1,024 parts', sizeBytes: 5_120 * GIB, partBytes: 5 * GIB },
 ];
-/** An object with the maximum number of parts, for which the local S3 computes half a minute. */
+/** An object with the maximum number of parts. The local S3 needs half a minute to compute this object. */
 const LARGEST: InsideObject = {
   what: '48.8 TiB in 10,000 parts',
   sizeBytes: 50_000 * GIB,
   partBytes: 5 * GIB,
 };
 
-/** Counts calls for sparse objects, which take no space in the local AWS. */
+/** Counts the calls for objects of several sizes. The objects are sparse, so they take no space in the local AWS. */
 export async function* countInside(accounts: TwoAccounts, isShort: boolean): AsyncGenerator<Section> {
   await warmUp(accounts, INSIDE_SOURCE_BUCKET);
   for (const object of isShort ? OBJECTS : [...OBJECTS, LARGEST]) {
@@ -43,7 +43,7 @@ export async function* countInside(accounts: TwoAccounts, isShort: boolean): Asy
   }
 }
 
-/** Replicates a few objects, because the first one of an environment needs additional calls. */
+/** Replicates two objects before the measurement, because the first object in an execution environment needs additional calls. */
 export const warmUp = async (accounts: TwoAccounts, bucket: string): Promise<void> => {
   for (const key of ['first', 'second'])
     await follow(accounts, () => create(accounts, bucket, key, { sizeBytes: 1, partBytes: 0 }));
@@ -63,7 +63,7 @@ const create = (
 ) =>
   aws.s3.createSparseObject({
     bucket,
-    // Each object has another key, so none is overwritten.
+    // Objects of different sizes have different keys, so none is overwritten.
     key: `${key} of ${sizeBytes} in ${partBytes}`,
     sizeBytes,
     seed: SEED,

@@ -1,4 +1,4 @@
-/** Large objects: the cost of moving a byte, compared with the least possible cost. */
+/** Measures what it costs to move a byte of a large object, compared with the lowest possible cost. */
 import { cost, type Figure, rate, type Section, value } from './figure.ts';
 import type { TwoAccounts } from '../demo/two-accounts.ts';
 import type { Code } from './artifact.ts';
@@ -25,12 +25,12 @@ interface Run {
   peakRssBytes: number;
 }
 
-/** How many small objects are copied before the measurement, until V8 has compiled all code around the bytes; one larger object follows. */
+/** How many small objects are copied before the measurement, so that V8 has compiled the code. One larger object is copied after them. */
 const WARM_UP_COPIES = 100;
-/** Minimum bytes of one measurement, which copies small objects several times, one after another, to take long enough. */
+/** Minimum bytes of one measurement. A small object is copied several times in a row, so that the measurement takes long enough. */
 const LEAST_BYTES = 256 * MIB;
 
-/** Measures each size in turns with the floor and with lib-storage. */
+/** Measures each size with the replicate function, the floor and lib-storage, in turns. */
 export const measureLargeObjects = async function* (stand: Stand, isShort: boolean): AsyncGenerator<Section> {
   for (const transport of ['https', 'http'] as const) {
     const inOnePut: Compared[] = [];
@@ -55,14 +55,14 @@ const FULL = [
   { size: '64 MiB', object: { sizeBytes: 64 * MIB, partBytes: 0 }, rounds: 5 },
   { size: '1 GiB', object: { sizeBytes: GIB, partBytes: PART_BYTES }, rounds: 3 },
   { size: '1 GiB', object: { sizeBytes: GIB, partBytes: 0 }, rounds: 3 },
-  // A larger object than 5 GiB is a transfer: see measureTransfer.
+  // An object larger than 5 GiB would become a transfer. Transfers are measured by measureTransfer.
   { size: '4 GiB', object: { sizeBytes: 4 * GIB, partBytes: PART_BYTES }, rounds: 1 },
 ];
 
 const shapeOf = (object: CounterpartObject): string =>
   object.partBytes === 0 ? 'in one PUT' : `${partsCount(object)} parts of ${object.partBytes / MIB} MiB`;
 
-/** Shows whether memory grows with the size of the object. */
+/** Measures the peak memory for several sizes, to show whether memory grows with the size of the object. */
 export const measureMemory = async (stand: Stand, isShort: boolean): Promise<Section> => {
   const figures: Figure[] = [];
   const sizes = isShort ? [64 * MIB, 256 * MIB] : [64 * MIB, GIB, 4 * GIB];
@@ -78,8 +78,9 @@ export const measureMemory = async (stand: Stand, isShort: boolean): Promise<Sec
 };
 
 /**
- * 10 GiB, moved by many invocations of the deployed functions from the local S3 to itself. The local S3 uses some of the CPU; the
- * figures of CPU and memory are those of the functions alone. For comparison, the floor and lib-storage copy the same object.
+ * Measures a transfer of 10 GiB, which many invocations of the deployed functions move between two buckets of the local S3. The local S3
+ * uses some of the CPU, but the figures of CPU and memory are those of the functions alone. For comparison, the floor and lib-storage copy
+ * an object of the same size.
  */
 export const measureTransfer = async (stand: Stand, accounts: TwoAccounts): Promise<Section> => {
   const sizeBytes = 10 * GIB;
@@ -132,7 +133,7 @@ const copiers = ({ artifact, ...stand }: Stand): [Copier, Copier, Copier] => [
   { name: 'lib-storage Upload', code: artifact.libStorage, event: (job) => stand.libStorageEvent(job) },
 ];
 
-/** All copies of one object by the floor, the replicate function and lib-storage. */
+/** The measurements of one object with the floor, the replicate function and lib-storage. */
 interface Compared {
   object: CounterpartObject;
   runs: CopierRuns[];
@@ -143,13 +144,13 @@ interface CopierRuns {
   runs: Run[];
 }
 
-/** One object on its way over one transport. */
+/** An object to copy, and the transport over which it is copied. */
 interface Shipment {
   object: CounterpartObject;
   transport: Transport;
 }
 
-/** Copies in turns, so that other load on the machine affects all copiers alike. */
+/** Measures all copiers in turns, so that other load on the machine affects all of them equally. */
 const compare = async (stand: Stand, shipment: Shipment, rounds: number): Promise<CopierRuns[]> => {
   const runs = copiers(stand).map((copier) => ({ copier, runs: [] as Run[] }));
   for (let round = 0; round < rounds; round++) {
@@ -163,17 +164,17 @@ const figuresOfAll = (runs: CopierRuns[]): Figure[] =>
     figuresOf(copier.name, own, index === 1, leastCpu(runs[0]?.runs ?? [])),
   );
 
-/** The lowest CPU seconds per GB. */
+/** Returns the CPU seconds per GB of the run with the lowest value. */
 const leastCpu = (runs: Run[]): number => Math.min(...runs.map((run) => run.cpuSecondsPerGigabyte));
 
 /**
- * The cost of a byte, and the cost of an object regardless of its size. The two smallest objects in one PUT need the same calls, so
- * the difference of their costs is due to their bytes alone.
+ * Separates the cost of the bytes from the cost of an object regardless of its size. The two smallest objects in one PUT need the same
+ * calls, so the difference of their costs is due to their bytes alone.
  */
 const apart = ([small, large]: Compared[], transport: Transport): Section => {
   if (small === undefined || large === undefined) throw new Error('no two sizes are copied in one PUT');
   const gigabytes = ({ object }: Compared): number => object.sizeBytes / 1e9;
-  // lib-storage is left out: it cuts objects into parts, so more bytes mean more calls.
+  // lib-storage is left out because it cuts objects into parts, so that more bytes mean more calls.
   const costs = small.runs.slice(0, 2).map(({ copier, runs }, index) => {
     const ofSmall = leastCpu(runs) * gigabytes(small);
     const ofLarge = leastCpu(large.runs[index]?.runs ?? []) * gigabytes(large);
@@ -215,7 +216,7 @@ const figuresOf = (name: string, runs: Run[], isOurs: boolean, floor: number): F
   ];
 };
 
-/** Measures in a new process, which has warmed up. */
+/** Starts a new process, warms it up and measures one run. */
 const runOnce = async (stand: Stand, copier: Copier, { object, transport }: Shipment): Promise<Run> => {
   const process = await startFunction(copier.code, stand.variables(transport));
   const copy = async (copied: CounterpartObject): Promise<Measured> => {

@@ -1,17 +1,17 @@
 /**
- * Plain alphabetic bisection, as in earlier tools. The 95 printable ASCII characters are the digits. The rest of a range behind a page
- * is cut in the middle between its two ends, and the next free worker lists each half.
+ * Lists by plain alphabetic bisection, as earlier tools do. Keys are treated as numbers whose digits are the 95 printable ASCII characters.
+ * After each page, the rest of the range is cut halfway between its two ends, and free workers list the two halves.
  */
 import { compareKeys } from '../src/lib/listing/key-order.ts';
 import type { Entries, Keyed, ListPage } from '../src/lib/listing/page.ts';
 
 interface Slice {
   after: string;
-  /** Null: to the end of the bucket. */
+  /** The last key of the slice; null if the slice extends to the end of the bucket. */
   upTo: string | null;
 }
 
-/** Returns the number of keys. */
+/** Lists a bucket and returns the number of keys. */
 export const listByBisection = async (
   listPage: ListPage<Keyed>,
   { workers, pageSize }: { workers: number; pageSize: number },
@@ -43,7 +43,7 @@ export const listByBisection = async (
   };
   const fill = (): void => {
     while (underWay < workers) {
-      // The oldest slices are the largest.
+      // The oldest slice is taken first because it is most likely the largest.
       const slice = waiting.shift();
       if (slice === undefined) break;
       underWay += 1;
@@ -64,7 +64,7 @@ const countUpTo = (entries: Entries<Keyed>, upTo: string): number => {
 const FIRST = 0x20;
 const BASE = 95;
 
-/** A text half-way between the two; null: there is none. */
+/** Returns a text halfway between the two texts. Returns null if there is none. */
 const middleOf = (after: string, upTo: string | null): string | null => {
   let middle = '';
   let low = 0;
@@ -76,7 +76,8 @@ const middleOf = (after: string, upTo: string | null): string | null => {
       middle += after[index] ?? ' ';
       continue;
     }
-    // Adjacent digits leave no room between them: the next digit halves the rest behind the lower one.
+    // If the two digits are adjacent, no digit fits between them. In that case, the lower digit is kept and the next digit is chosen
+    // halfway between that of `after` and the highest digit.
     if (high - low > 1) return inside(middle + characterOf(Math.floor((low + high) / 2)), after, upTo);
     const next = Math.floor((digitAt(after, index + 1) + BASE) / 2);
     return inside(middle + characterOf(low) + characterOf(next), after, upTo);

@@ -1,6 +1,6 @@
 import type { Clock } from '../src/lib/model/ports.ts';
 
-/** Time that passes only when no other work is left, so that hours are simulated in seconds. */
+/** A clock whose time passes only when no other work is left, so that hours are simulated in seconds. */
 export interface SimulatedClock extends Clock {
   /** Lets time pass until the promise is settled. */
   runUntil<T>(done: Promise<T>): Promise<T>;
@@ -29,7 +29,7 @@ export const createSimulatedClock = (): SimulatedClock => {
       };
       done.then(settled, settled);
       for (;;) {
-        // Everything that follows from the last event happens first, however long the chain of promises is.
+        // All promises that the last event settles, directly or indirectly, are handled before time passes.
         await new Promise((drained) => setImmediate(drained));
         if (isDone) return done;
         const next = pop(sleepers);
@@ -42,7 +42,7 @@ export const createSimulatedClock = (): SimulatedClock => {
   };
 };
 
-/** Puts a sleeper into a binary heap, whose first element wakes next. */
+/** Inserts a sleeper into a binary heap. The first element of the heap is the sleeper that wakes next. */
 const push = (heap: Sleeper[], sleeper: Sleeper): void => {
   let at = heap.length;
   for (let up = (at - 1) >> 1; at > 0; at = up, up = (at - 1) >> 1) {

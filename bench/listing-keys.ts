@@ -1,15 +1,18 @@
-/** Key sets of any size that take eight bytes per key. Each key is derived from a number on demand. */
+/**
+ * Generated key sets of any size. Each key is derived from a number when it is needed, so a set takes at most eight bytes of memory per
+ * key.
+ */
 import { compareKeys } from '../src/lib/listing/key-order.ts';
 
 export interface KeySet {
   readonly size: number;
-  /** Ascending in S3's order. */
+  /** Returns the key with this rank. Keys are ranked in S3's order, ascending. */
   keyAt(rank: number): string;
-  /** The approximate rank of the key, if it can be computed. It need not be exact. */
+  /** Returns the approximate rank of a key. Present only if such a rank can be computed. */
   near?(key: string): number;
 }
 
-/** The rank of the first key behind `after`. */
+/** Returns the rank of the first key that sorts after `after`. */
 export const rankBehind = ({ size, keyAt, near }: KeySet, after: string): number => {
   let low = 0;
   let high = size;
@@ -26,7 +29,7 @@ export const rankBehind = ({ size, keyAt, near }: KeySet, after: string): number
 
 const hex = (value: number, digits: number): string => value.toString(16).padStart(digits, '0');
 
-/** Sorted random integers below 2^48, uniformly distributed. */
+/** Returns sorted random integers below 2^48, uniformly distributed. */
 const randomNumbers = (size: number, seed: number): Float64Array => {
   const random = randomOf(seed);
   const numbers = new Float64Array(size);
@@ -34,7 +37,7 @@ const randomNumbers = (size: number, seed: number): Float64Array => {
   return numbers.sort();
 };
 
-/** A seeded generator of numbers in [0, 1) (mulberry32, called twice for 53 bits). */
+/** Returns a seeded generator of numbers in [0, 1). Uses mulberry32, which is called twice for each number to get 53 bits. */
 export const randomOf = (seed: number): (() => number) => {
   let state = seed >>> 0;
   const next = (): number => {
@@ -46,13 +49,13 @@ export const randomOf = (seed: number): (() => number) => {
   return () => (next() * 2 ** 21 + (next() >>> 11)) / 2 ** 53;
 };
 
-/** Twelve random hexadecimal digits. */
+/** Keys of twelve random hexadecimal digits. */
 export const uniform = (size: number): KeySet => {
   const numbers = randomNumbers(size, 1);
   return { size, keyAt: (rank) => hex(numbers[rank] ?? 0, 12) };
 };
 
-/** `xxxxxxxx-xxxx-4xxx-8xxx-xxxxxxxxxxxx`, random. */
+/** Random keys in the format of UUIDs, `xxxxxxxx-xxxx-4xxx-8xxx-xxxxxxxxxxxx`. */
 export const uuids = (size: number): KeySet => {
   const numbers = randomNumbers(size, 2);
   return {
@@ -64,7 +67,7 @@ export const uuids = (size: number): KeySet => {
   };
 };
 
-/** One of a thousand folders holds 99.9 % of the keys, which are numbered consecutively. */
+/** Keys in a thousand folders, one of which holds 99.9 % of the keys. The keys are numbered consecutively. */
 export const oneFolder = (size: number): KeySet => {
   const folders = 1_000;
   const outside = Math.floor(size / 1_000);
@@ -85,7 +88,7 @@ export const oneFolder = (size: number): KeySet => {
   };
 };
 
-/** All keys begin with the same 900 bytes. */
+/** Keys that all begin with the same 900 bytes. */
 export const commonPrefix = (size: number): KeySet => {
   const numbers = randomNumbers(size, 3);
   const prefix = 'a-very-long-folder-name-of-fifty-characters-in-all/'.repeat(18).slice(0, 900);
@@ -102,7 +105,7 @@ const LETTERS = [
   '😀😁😂😃😄🚀🚁🚂🚃🚄',
 ].join('');
 
-/** Words of Latin, Greek, Cyrillic, Japanese and Hangul letters and of emoji, which are beyond U+FFFF. */
+/** Random words of Latin, Greek, Cyrillic, Japanese and Hangul letters and of emoji. The emoji are above U+FFFF. */
 export const unicode = (size: number): KeySet => {
   const letters = [...new Intl.Segmenter().segment(LETTERS)].map(({ segment }) => segment).sort(compareKeys);
   const numbers = randomNumbers(size, 4);
@@ -122,7 +125,7 @@ export const unicode = (size: number): KeySet => {
   };
 };
 
-/** `logs/year=2019/month=01/day=02/hour=03/…`: seven years, with more keys each year. */
+/** Keys like `logs/year=2019/month=01/day=02/hour=03/…` from seven years. Each year has more keys than the year before. */
 export const dates = (size: number): KeySet => {
   const numbers = randomNumbers(size, 5);
   const two = (value: number): string => String(value).padStart(2, '0');
@@ -132,7 +135,7 @@ export const dates = (size: number): KeySet => {
     size,
     keyAt(rank) {
       const share = (numbers[rank] ?? 0) / 2 ** 48;
-      // The square root makes a uniform distribution denser towards the end.
+      // The square root turns a uniform distribution into one that is denser towards the end.
       const at = new Date(startMs + Math.floor(Math.sqrt(share) * spanMs));
       const detail = hex(rank, 8);
       return `logs/year=${at.getUTCFullYear()}/month=${two(at.getUTCMonth() + 1)}/day=${two(at.getUTCDate())}/hour=${two(at.getUTCHours())}/part-${two(at.getUTCMinutes())}${two(at.getUTCSeconds())}-${detail}.parquet`;
@@ -140,13 +143,14 @@ export const dates = (size: number): KeySet => {
   };
 };
 
-/** Folders, each of which holds twice as many keys as the one before. */
+/** Keys in folders, each of which holds twice as many keys as the folder before it. */
 export const nested = (size: number): KeySet => {
   const numbers = randomNumbers(size, 6);
   return {
     size,
     keyAt(rank) {
-      // The number of leading zero bits is the level: half of the keys are in the last folder, a quarter in the one before, and so on.
+      // The number of leading zero bits determines the folder. Half of the keys are in the last folder, a quarter in the folder before it,
+      // and so on.
       const bits = (numbers[rank] ?? 0).toString(2).padStart(48, '0');
       const level = Math.min(bits.indexOf('1') === -1 ? 47 : bits.indexOf('1'), 40);
       return `tenant-${String(99 - level)}/${hex(Number.parseInt(bits.slice(level), 2), 12)}`;
@@ -154,18 +158,18 @@ export const nested = (size: number): KeySet => {
   };
 };
 
-/** An almost even distribution for a billion keys, which takes no memory. */
+/** Keys that are distributed almost evenly and take no memory, for sets of a billion keys. */
 export const evenly = (size: number): KeySet => {
   const step = 2 ** 48 / size;
   return {
     size,
-    // Each step contains one key.
+    // The key space is divided into steps, and each step contains one key.
     near: (key) => Math.floor(Number.parseInt(key.slice(0, 12).padEnd(12, '0'), 16) / step),
     keyAt: (rank) => hex(Math.floor((rank + ((rank * 0.618_033_988_749_895) % 1)) * step), 12),
   };
 };
 
-/** The key sets that are listed, with their aims: a share of the ideal speed-up in percent. */
+/** The key sets that are listed. The aim of each set is a share of the ideal speed-up, in percent. */
 export const KEY_SETS: readonly { name: string; make: (size: number) => KeySet; aim: string }[] = [
   { name: 'uniform', make: uniform, aim: '≥ 95' },
   { name: 'UUIDs', make: uuids, aim: '≥ 80' },

@@ -1,4 +1,4 @@
-/** The local AWS in a separate process. Each key set has a public bucket whose calls take 50 ms. */
+/** Runs the local AWS in a separate process. There is a public bucket for each key set, and each call takes 50 ms by default. */
 import { createFaultPlan } from '@s3-replicator/local-aws/faults';
 import { startLocalAws } from '@s3-replicator/local-aws';
 import { KEY_SETS } from './listing-keys.ts';
@@ -25,7 +25,7 @@ const fill = (name: string, rank: number): string => {
     },
   });
   const keys = set.make(Number(sizeText));
-  // For this size, the local S3 computes nothing from the content, so these objects are created fastest.
+  // Objects of this size with this checksum are created fastest, because the local S3 computes nothing from their content.
   const object = { bucket, sizeBytes: 262_144, seed: 1, checksum: { algorithm: 'CRC32' } } as const;
   for (let index = 0; index < keys.size; index += 1)
     aws.s3.createSparseObject({ ...object, key: keys.keyAt(index) });

@@ -1,4 +1,7 @@
-/** The same listings over HTTP from the local S3, with a delay of 50 ms per page. */
+/**
+ * Measures listings over HTTP from the local S3, with a delay of 50 ms per page. The simulation in `listing-simulation.ts` lists the same
+ * key sets.
+ */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
@@ -14,7 +17,7 @@ import { createPlainClient, type PlainClient } from './plain-client.ts';
 const DELAY_MS = 50;
 const SERIAL_PAGES = 60;
 const SETS = ['uniform', 'one folder with 99.9 %', 'by date and hour'];
-/** Small pages, so that few objects make many pages. */
+/** The numbers of workers and page sizes that are measured. The pages are small, so that a few objects make many pages. */
 const SHAPES = [
   { workers: 16, pageSize: 50 },
   { workers: 64, pageSize: 6 },
@@ -129,7 +132,7 @@ const serialSecondsPerPage = async ({ listPage }: Bucket, { pageSize }: Shape): 
   return (performance.now() - startMs) / 1_000 / SERIAL_PAGES;
 };
 
-/** Lists as the replicator does. Returns the number of keys. */
+/** Lists a bucket in the same way as the replicator. Returns the number of keys. */
 const listByRanges = async ({ listPage }: Bucket, { workers, pageSize }: Shape): Promise<number> => {
   let keys = 0;
   const run = runLocally({

@@ -1,4 +1,4 @@
-/** Compares two generated listings and reports the peak memory. */
+/** Compares two generated listings and reports the peak memory to the parent process. */
 import { createComparison } from '../src/lib/listing/comparison.ts';
 import { createMemoryLedger } from '../src/lib/listing/ledger.ts';
 import type { ListedVersion, ListPage } from '../src/lib/listing/page.ts';
@@ -6,12 +6,12 @@ import { wholeRange } from '../src/lib/listing/range.ts';
 import { runLocally } from '../src/lib/listing/run-locally.ts';
 
 const size = Number(process.argv[2] ?? '1000');
-/** How many keys there are for each one that is missing at the destination. */
+/** How many keys there are for each key that is missing at the destination. */
 const MISSING_EVERY = 1_000;
 
 const keyOf = (rank: number): string => `data/${String(rank).padStart(10, '0')}/object`;
 const rankBehind = (key: string): number => {
-  // A marker need not be a key: it may have fewer than ten digits.
+  // The key after which a page begins need not exist, and it may have fewer than ten digits.
   const digits = /^data\/(\d*)/.exec(key)?.[1] ?? '';
   let rank = key === '' ? 0 : Math.max(0, Number(digits.padEnd(10, '0').slice(0, 10)));
   while (rank > 0 && keyOf(rank - 1) > key) rank -= 1;
@@ -67,7 +67,7 @@ process.send?.({
   same,
   different,
   seconds: (performance.now() - startMs) / 1_000,
-  // maxRSS is in kibibytes; on Linux it equals VmHWM.
+  // Node reports maxRSS in kibibytes. On Linux this value equals VmHWM.
   peakRssBytes: process.resourceUsage().maxRSS * 1_024,
 });
 process.disconnect();

@@ -1,4 +1,4 @@
-/** Listings of simulated buckets in simulated time, in which every page takes 50 ms. */
+/** Simulates listings of buckets in simulated time. Every page takes 50 ms. */
 import { ReplicationError } from '../src/lib/model/errors.ts';
 import { createMemoryLedger } from '../src/lib/listing/ledger.ts';
 import { createPace } from '../src/lib/listing/pace.ts';
@@ -19,13 +19,13 @@ export interface Listed {
   throttled: number;
 }
 
-/** Limits the requests per second for each partition of the key space; the bucket answers further ones with SlowDown. */
+/** Limits the requests per second for each partition of the key space. The bucket refuses requests over the limit with SlowDown. */
 interface Rates {
   requestsPerSecond: number;
   partitionOf(key: string): string;
 }
 
-/** Lists as the replicator does. Throws if a key is missing or was listed twice. */
+/** Lists a simulated bucket in the same way as the replicator. Throws if a key is missing or was listed twice. */
 export const simulateRanges = async (keys: KeySet, workers: number, rates?: Rates): Promise<Listed> => {
   const clock = createSimulatedClock();
   const bucket = createBucket(keys, clock, rates);
@@ -97,7 +97,9 @@ const createBucket = (keys: KeySet, clock: SimulatedClock, rates?: Rates) => {
   };
 };
 
-/** Entries that are made on demand, because the engine reads only a few of each page. */
+/**
+ * Returns the entries of a page. Each entry is made only when it is read, because the listing engine reads only a few entries of each page.
+ */
 const entriesOf = (keys: KeySet, start: number, end: number): Entries<Keyed> => ({
   length: end - start,
   at: (index) => {

@@ -1,4 +1,7 @@
-/** Parallel listing, compared with serial listing and alphabetic bisection; listing at S3's request rates; the memory of a comparison. */
+/**
+ * Measures parallel listing, compared with serial listing and alphabetic bisection. Also measures listing at S3's request rates, and the
+ * memory that a comparison takes.
+ */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
@@ -71,7 +74,7 @@ interface Compared {
 
 const measureComparison = async (size: number): Promise<Section> => {
   const child = fork(fileURLToPath(new URL('listing-memory-process.ts', import.meta.url)), [String(size)], {
-    // With these sizes, which Node chooses itself on a machine with little memory, garbage does not stay for long.
+    // With these heap sizes, garbage is collected soon. Node chooses similar sizes itself on a machine with little memory.
     execArgv: ['--max-semi-space-size=8', '--max-old-space-size=128'],
   });
   const ended = once(child, 'exit');

@@ -1,4 +1,4 @@
-/** The local AWS in a separate process, with a public bucket, so that the bare client need not sign its requests. */
+/** Runs the local AWS in a separate process. Its bucket is public, so that the bare client need not sign its requests. */
 import { readFileSync } from 'node:fs';
 import { startLocalAws } from '@s3-replicator/local-aws';
 import { LOCAL_BUCKET, type LocalS3Report } from './local-s3-server.ts';
@@ -19,7 +19,10 @@ aws.s3.setBucketPolicy(LOCAL_BUCKET, {
     Resource: `arn:aws:s3:::${LOCAL_BUCKET}/*`,
   },
 });
-/** Reads Linux's own value: the maxRSS of getrusage starts with that of the parent process at the time of the fork. */
+/**
+ * Reads the peak memory from Linux's /proc. On Linux the maxRSS of getrusage is not used, because it starts with the value that the parent
+ * process had at the time of the fork.
+ */
 const peakRssBytes = (): number => {
   if (process.platform !== 'linux') return process.resourceUsage().maxRSS * 1024;
   const kibibytes = /^VmHWM:\s*(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1];

@@ -9,13 +9,13 @@ export interface LocalS3Report {
   endpoint: string;
   /** The credentials of the bucket's owner. */
   credentials: Credentials;
-  /** Since the start of the process. */
+  /** Counted since the start of the process. */
   peakRssBytes: number;
-  /** Since the start of the process. */
+  /** Counted since the start of the process. */
   cpuSeconds: number;
 }
 
-/** The local AWS in a separate process; see `local-s3-process.ts`. */
+/** The local AWS that runs in a separate process; see `local-s3-process.ts`. */
 export interface LocalS3Server {
   endpoint: string;
   credentials: Credentials;
@@ -28,7 +28,7 @@ export const startLocalS3Server = async (): Promise<LocalS3Server> => {
   const ended = once(child, 'exit').then(() => {
     throw new Error('the process of the local AWS ended');
   });
-  // The end of the process is an error only for a caller that waits for a report.
+  // The end of the process is an error only for a caller that waits for a report. This handler prevents an unhandled rejection otherwise.
   ended.catch(() => undefined);
   const hear = async (): Promise<LocalS3Report> => {
     const [message]: [LocalS3Report] = await Promise.race([

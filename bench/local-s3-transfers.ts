@@ -1,4 +1,4 @@
-/** Ways of moving 1 GiB to or from a server: with the AWS SDK, and with a bare client, whose own cost is negligible. */
+/** Several ways to move 1 GiB to or from a server. Some use the AWS SDK, and others use a bare client whose own cost is negligible. */
 import { createReadStream } from 'node:fs';
 import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
@@ -11,15 +11,15 @@ const PART_BYTES = 16 * MIB;
 export const PARTS = GIB / PART_BYTES;
 const CONCURRENCY = 4;
 
-/** A server under measurement. */
+/** A server that is measured. */
 export interface Server {
   client: PlainClient;
   sdk: S3Client;
   /** A file of 1 GiB. */
   file: string;
-  /** URL of a bucket. */
+  /** The URL of the bucket. */
   base: string;
-  /** A new key, which the discarding server treats as an object of this size. */
+  /** Returns a new key. The discarding server treats this key as an object of `sizeBytes` bytes. */
   key(sizeBytes: number): string;
 }
 
@@ -69,13 +69,13 @@ export const getRanges: Work = async ({ client, base }, key) => {
 
 export const UNSIGNED = { 'x-amz-content-sha256': 'UNSIGNED-PAYLOAD' };
 
-/** An incomplete body would make a good but wrong figure. */
+/** Throws if a body is incomplete. Without this check, an incomplete body would be measured as a fast download. */
 const expectBytes = (receivedBytes: number, expectedBytes: number): void => {
   if (receivedBytes !== expectedBytes)
     throw new Error(`received ${receivedBytes} bytes instead of ${expectedBytes}`);
 };
 
-/** Returns the results in the order of the items. */
+/** Does the work for all items, at most `limit` at once. Returns the results in the order of the items. */
 export const concurrently = async <T, R>(
   items: T[],
   work: (item: T) => Promise<R>,

@@ -1,6 +1,6 @@
 /**
- * The local S3 compared with a server that discards uploads and generates downloads, measured in turns over loopback and HTTP. The
- * client is either the AWS SDK, which is what a user waits for, or a bare client, whose own cost is negligible.
+ * Compares the local S3 with a server that discards uploads and generates downloads. The two are measured in turns, over HTTP on the
+ * loopback interface. The client is either the AWS SDK, as for a user, or a bare client whose own cost is negligible.
  */
 import { createHash } from 'node:crypto';
 import { mkdtemp, open, rm } from 'node:fs/promises';
@@ -59,7 +59,7 @@ export const measureLocalS3 = async function* (isShort: boolean): AsyncGenerator
 
 let count = 0;
 
-/** A client with the SDK's defaults, except for the address. */
+/** Makes a client with the SDK's defaults, except for the settings that the local address needs. */
 const sdkClient = (endpoint: string, credentials: Credentials): S3Client =>
   new S3Client({ endpoint, credentials, region: 'us-east-1', forcePathStyle: true });
 
@@ -69,20 +69,20 @@ const writeGibibytes = async (path: string, gibibytes: number): Promise<void> =>
 };
 
 /**
- * A virtual machine may return free memory to its host, and pays when it takes that memory again: over a second for 1 GiB, which would
- * count as the time of the upload. So the memory is taken before the measurement, and twice as much of it, because the host also asks
- * for memory during the measurement.
+ * Makes the machine take enough memory from its host before the measurement. A virtual machine may return free memory to its host, and
+ * getting 1 GiB back takes over a second, which would count as the time of the upload. Twice the needed memory is taken, because the host
+ * may also reclaim some of it during the measurement.
  */
 const takeMemory = async (scratch: string): Promise<void> => {
   await writeGibibytes(scratch, 2);
   await rm(scratch);
 };
 
-/** A way of moving 1 GiB. A `stored` object exists before the measurement. */
+/** A way of moving 1 GiB. If `stored` is true, the object is stored before the measurement. */
 interface Large {
   what: string;
   stored: boolean;
-  /** Absent if MD5 alone takes longer. */
+  /** Absent if computing the MD5 alone takes longer than the aim. */
   aim?: string;
   work: Work;
 }
@@ -127,7 +127,7 @@ const compare = async (
   return {
     title: `Local S3, ${large.what}, http`,
     figures: [
-      // The first round warms up both servers.
+      // The first round is left out because it only warms up both servers.
       ...figuresOf(runs.slice(1), large),
       value('peak RSS of the local S3 so far', 'MB', peakRssBytes / 1e6, '< 256 MB'),
     ],
@@ -145,7 +145,7 @@ interface Run {
   discarding: number;
   md5: number;
   localCpu: number;
-  /** CPU time of this process while it sent to the local S3. */
+  /** The CPU time of this process while it moved the object to or from the local S3. */
   clientCpu: number;
 }
 
@@ -208,7 +208,7 @@ const figuresOf = (runs: Run[], { stored, aim }: Large): Figure[] => {
   ];
 };
 
-/** How long the MD5 of 1 GiB takes. It is the ETag of a PUT, and no S3 can compute it faster. */
+/** Measures how long the MD5 of 1 GiB takes. The MD5 is the ETag of a PUT, so no S3 that computes it in Node can be faster. */
 const timeMd5 = (): number => {
   const start = performance.now();
   const hash = createHash('md5');

@@ -33,7 +33,7 @@ Measures the functions of \`serverless package\` on this machine. The figures ar
 
 docs/performance.md explains the figures.`;
 
-/** Throws with a sentence for the user if the arguments are wrong. */
+/** Parses the command line. If an argument is wrong, throws an error whose message is a sentence for the user. */
 export const parseOptions = (argv: string[]): Options | 'help' => {
   const { values } = parseArgs({
     args: argv,

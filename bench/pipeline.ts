@@ -1,4 +1,4 @@
-/** The whole path from upload to replica through the local AWS. */
+/** Measures the whole path from upload to replica through the local AWS. */
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import type { TwoAccounts } from '../demo/two-accounts.ts';
 import { SOURCE_BUCKET } from './configuration.ts';
@@ -7,7 +7,7 @@ import { type Section, value } from './figure.ts';
 const BODY = Buffer.alloc(16 * 1024, 'x');
 const UPLOADS_AT_ONCE = 16;
 
-/** The function shares the machine with the local AWS, so the rate is that of both together. The CPU time is that of the function alone. */
+/** The function shares the machine with the local AWS, so the rate depends on both. The CPU time is that of the function alone. */
 export const measurePipeline = async (accounts: TwoAccounts, isShort: boolean): Promise<Section> => {
   const objects = isShort ? 300 : 2_000;
   const { aws, names, waitUntilReplicated, waitUntilQuiet } = accounts;

@@ -1,8 +1,8 @@
 import { Agent, request } from 'node:http';
 
-/** A minimal HTTP client: no SDK, no signature, no body in memory. */
+/** A minimal HTTP client, which uses no SDK, signs nothing and keeps no bodies in memory. */
 export interface PlainClient {
-  /** Sends a body of `bodyBytes` bytes and reads the whole answer. Throws on a status of 300 or more. */
+  /** Sends a body of `bodyBytes` bytes and reads the whole response. Throws if the status is 300 or more. */
   send(method: string, url: string, options?: SendOptions): Promise<PlainAnswer>;
   close(): void;
 }
@@ -16,7 +16,7 @@ interface SendOptions {
 export interface PlainAnswer {
   receivedBytes: number;
   etag: string;
-  /** The body of a short answer; empty for a long one. */
+  /** The body if it is short; empty if it is long. */
   text: string;
 }
 

@@ -1,8 +1,8 @@
 /**
- * Costs by list prices of us-east-1 in US$ as of November 2026, without free tiers and discounts. Pure arithmetic.
+ * Calculates costs from the list prices of us-east-1 in US$ as of November 2026, without free tiers and discounts.
  *
- * Not counted for any service: storage, KMS, logs, metrics, alarms, point-in-time recovery of tables, and polling of empty queues. A GB
- * is 10⁹ bytes, as everywhere in the bench; on bills it may be 2³⁰ bytes, 7 % more.
+ * The costs do not include storage, KMS, logs, metrics, alarms, point-in-time recovery of tables, and polling of empty queues. A GB is 10⁹
+ * bytes, as everywhere in the bench. On bills a GB may be 2³⁰ bytes, which is 7 % more.
  */
 import type { CallCounts } from './call-counts.ts';
 
@@ -23,24 +23,24 @@ const PRICES = {
   dataSyncEnhancedRun: 0.55,
 };
 
-/** The 1,769 MB in serverless.yml. Lambda bills GB of 1,024 MB. */
+/** The memory size in serverless.yml, 1,769 MB, in GB. Lambda bills GB of 1,024 MB. */
 const FUNCTION_GB = 1_769 / 1_024;
 
-/** The resources that one object takes. */
+/** The resources that replicating one object takes. */
 export interface Consumption {
   sizeBytes: number;
   /** The calls of the functions. */
   counts: CallCounts;
-  /** A fraction if several objects share an invocation. */
+  /** How many invocations an object takes. The number is a fraction if several objects share an invocation. */
   invocations: number;
-  /** The messages that S3 sends, and that Lambda's poller receives and deletes. */
+  /** How many requests to SQS are made outside the functions: S3 sends messages, and Lambda's poller receives and deletes them. */
   queueRequests: number;
   functionSeconds: number;
 }
 
 export type Place = 'same-region' | 'between-regions';
 
-/** US$ by service. */
+/** Costs in US$, for each service and in total. */
 export interface Cost {
   s3: number;
   dynamodb: number;
@@ -50,7 +50,7 @@ export interface Cost {
   total: number;
 }
 
-/** The cost of this number of objects, which may be fractional. */
+/** Returns the cost of replicating `objects` objects. `objects` may be a fraction. */
 export const costOf = (consumption: Consumption, objects: number, place: Place): Cost => {
   const { sizeBytes, counts, invocations, queueRequests, functionSeconds } = consumption;
   const ofCalls = (service: string): number =>
@@ -68,7 +68,10 @@ export const costOf = (consumption: Consumption, objects: number, place: Place):
   return { ...parts, total: Object.values(parts).reduce((sum, part) => sum + part, 0) };
 };
 
-/** US$ for one call, e.g. `s3:GetObject`. A read of DynamoDB is a strongly consistent read of the smallest item. */
+/**
+ * Returns the price of one call in US$. `operation` has the form `s3:GetObject`. Each read of DynamoDB is priced as a strongly consistent
+ * read of an item of the smallest billed size.
+ */
 export const priceOfCall = (operation: string): number => {
   const [service, name = ''] = operation.split(':');
   switch (service) {
@@ -77,7 +80,7 @@ export const priceOfCall = (operation: string): number => {
       return /^(Get|Head)/.test(name) ? PRICES.s3Read : PRICES.s3Write;
     case 'dynamodb':
       if (/^(Get|Query|Scan|BatchGet)/.test(name)) return PRICES.dynamodbRead;
-      // A transaction has at least two items, each at twice the price.
+      // A transaction writes at least two items, and each of them costs twice the normal price.
       return name.startsWith('Transact') ? 4 * PRICES.dynamodbWrite : PRICES.dynamodbWrite;
     case 'sqs':
       return PRICES.sqsRequest;
@@ -89,7 +92,10 @@ export const priceOfCall = (operation: string): number => {
 const transferCost = (bytes: number, place: Place): number =>
   place === 'same-region' ? 0 : (bytes / 1e9) * PRICES.betweenRegionsGb;
 
-/** US$ for AWS's own services, with all objects in one job or run. Each object needs one PUT and, with DataSync, one GET. */
+/**
+ * Returns the costs of AWS's own services in US$, if all objects are in one job or run. Each object needs one PUT and, with DataSync, one
+ * GET.
+ */
 export const alternativeCosts = (
   sizeBytes: number,
   objects: number,

@@ -1,4 +1,4 @@
-/** Small objects: the cost of each, and how many of them one execution environment moves per second. */
+/** Measures the cost of each small object, and how many small objects one execution environment replicates per second. */
 import { cost, type Figure, rate, type Section, value } from './figure.ts';
 import type { Code } from './artifact.ts';
 import { type FunctionProcess, startFunction } from './function-process.ts';
@@ -9,12 +9,12 @@ const KIB = 1024;
 const SIZES = [
   { size: '1 KiB', sizeBytes: KIB, share: 1 },
   { size: '16 KiB', sizeBytes: 16 * KIB, share: 1 },
-  // Most of the time is spent on the bytes themselves, so fewer batches suffice.
+  // An object of this size takes longer than a smaller one, so fewer batches are enough for a measurement.
   { size: '1 MiB', sizeBytes: 1024 * KIB, share: 0.25 },
 ];
-/** The default of replication.yml. */
+/** The batch size, which is the default in replication.yml. */
 export const BATCH_SIZE = 10;
-/** How long a call to S3 or DynamoDB may take within a region. */
+/** How long a call to S3 or DynamoDB typically takes within a region, milliseconds. */
 export const SERVICE_DELAY_MS = 20;
 
 export interface Effort {
@@ -23,7 +23,10 @@ export interface Effort {
   rounds: number;
 }
 
-/** Measures one environment with batch after batch, first with immediate answers to all of its calls, then with a service's delay. */
+/**
+ * Measures one execution environment that works on one batch after another. In the first measurement all calls return immediately. In the
+ * second, each call takes as long as a call to a real service.
+ */
 export const measureSmallObjects = async function* (stand: Stand, isShort: boolean): AsyncGenerator<Section> {
   for (const { size, sizeBytes, share } of SIZES) {
     const effort: Effort = isShort
@@ -63,7 +66,7 @@ export interface Workload {
   event: (jobs: Job[]) => unknown;
   object: CounterpartObject;
   effort: Effort;
-  /** How many bytes of each object are written; default: all of them. */
+  /** How many bytes of each object the function itself writes; default: all bytes. */
   movedBytes?: number;
 }
 
@@ -73,7 +76,7 @@ export interface Series {
   peakRssBytes: number;
 }
 
-/** Runs the workload in a new process. Throws if the bytes that were written are not `movedBytes` for each object. */
+/** Runs the workload in a new process. Throws if the function did not write exactly `movedBytes` bytes for each object. */
 export const runSeries = async (stand: Stand, workload: Workload): Promise<Series> => {
   const { code, object, effort, movedBytes = object.sizeBytes } = workload;
   const process = await startFunction(code, stand.variables('https'));

@@ -1,4 +1,4 @@
-/** The measuring stand: the functions of the artifact, which call the counterpart in place of AWS. */
+/** The test stand. It holds the functions of the artifact, and the counterpart that they call in place of AWS. */
 import { formatHint } from '../src/lib/hint/hint.ts';
 import type { Artifact } from './artifact.ts';
 import { DESTINATION_BUCKET, SOURCE_BUCKET } from './configuration.ts';
@@ -18,13 +18,13 @@ export type Transport = 'http' | 'https';
 export interface Stand {
   artifact: Artifact;
   counterpart: Counterpart;
-  /** Makes a job with a new key. */
+  /** Makes a copy job for an object with a new key. */
   job(object: CounterpartObject): Job;
   /** The environment variables of a function that calls the counterpart. */
   variables(transport: Transport): Record<string, string>;
-  /** The event of the replicate function: a batch with one message for each job. */
+  /** Makes an event of the replicate function, which is a batch with one message for each job. */
   replicateEvent(jobs: Job[], sourceBucket?: string): unknown;
-  /** All jobs must have objects of the same shape. */
+  /** Makes an event of the floor function. The objects of all jobs must have the same size and parts. */
   floorEvent(jobs: Job[], transport: Transport): FloorEvent;
   libStorageEvent(job: Job): LibStorageEvent;
   stop(): Promise<void>;
@@ -64,7 +64,7 @@ export const openStand = async (artifact: Artifact): Promise<Stand> => {
   };
 };
 
-/** The variables that the stack sets. */
+/** The environment variables that the deployed stack would set. */
 const STACK_VARIABLES = {
   LIVE_QUEUE_URL: 'https://sqs.us-east-1.amazonaws.com/111111111111/bench-live',
   BACKFILL_QUEUE_URL: 'https://sqs.us-east-1.amazonaws.com/111111111111/bench-backfill',
@@ -80,7 +80,7 @@ const STACK_VARIABLES = {
   POWERTOOLS_LOG_LEVEL: 'INFO',
 };
 
-/** A record of Lambda's event for an SQS message. */
+/** Makes a record of Lambda's SQS event. */
 const message = ({ key, object }: Job, sourceBucket: string): unknown => ({
   messageId: key,
   receiptHandle: 'bench',

@@ -1,4 +1,4 @@
-/** How many bytes are moved twice when connections are cut and functions are killed, counted by the receiver. */
+/** Measures how many bytes are moved twice when connections are cut and functions are killed. The receiver counts the bytes. */
 import { HeadObjectCommand } from '@aws-sdk/client-s3';
 import type { TwoAccounts } from '../demo/two-accounts.ts';
 import type { Fault } from '@s3-replicator/local-aws';
@@ -42,11 +42,11 @@ const SCENARIOS: Scenario[] = [
   },
 ];
 
-/** Measures a transfer, which many invocations share, and a multipart copy within one invocation. */
+/** Measures a transfer, on which many invocations work, and a multipart copy within one invocation. */
 export async function* measureWastedBytes(artifact: Artifact, isShort: boolean): AsyncGenerator<Section> {
   await using accounts = await deployArtifact(artifact, { edit: { stack: shorten } });
   accounts.aws.s3.receiveSparse({ bucket: DESTINATION_BUCKET, seed: SEED });
-  // Objects of 400 MiB and more become transfers, because ten seconds are not enough for them.
+  // In this stack an invocation has only ten seconds, which is not enough for objects of 400 MiB and more, so they become transfers.
   const shapes = [
     { kind: 'Transfer', sizeBytes: (isShort ? 424 : 2_048) * MIB },
     { kind: 'Multipart copy in one invocation', sizeBytes: (isShort ? 64 : 256) * MIB },

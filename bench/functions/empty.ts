@@ -1,2 +1,2 @@
-/** The smallest possible function. Its start time is the floor for every other function. */
+/** The smallest possible function. No other function can start faster. */
 export const handler = async (): Promise<null> => null;

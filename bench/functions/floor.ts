@@ -1,4 +1,4 @@
-/** The cheapest possible copy: `http.get` piped into `http.request`, without SDK, signature and checks. */
+/** The cheapest possible copy, which pipes `http.get` into `http.request` without the SDK, signatures or checks. */
 import http from 'node:http';
 import https from 'node:https';
 
@@ -7,7 +7,7 @@ export interface FloorEvent {
   sourceBucket: string;
   destinationBucket: string;
   keys: string[];
-  /** The number of parts; 1: the object as a whole. */
+  /** The number of parts; 1 if the object is copied as a whole. */
   parts: number;
 }
 
@@ -32,7 +32,7 @@ const copyObject = async (event: FloorEvent, key: string): Promise<void> => {
   await Promise.all(Array.from({ length: Math.min(AT_ONCE, event.parts) }, worker));
 };
 
-/** `partNumber` null: copies the whole object. */
+/** Copies one part. If `partNumber` is null, copies the whole object. */
 const copyBytes = async (
   { endpoint, sourceBucket, destinationBucket }: FloorEvent,
   key: string,

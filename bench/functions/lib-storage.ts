@@ -1,4 +1,6 @@
-/** The obvious solution: one GET of the whole object into lib-storage's Upload, with the SDK's defaults. */
+/**
+ * The simplest copy with the SDK, for comparison. It passes one GET of the whole object to lib-storage's Upload, with the SDK's defaults.
+ */
 import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
 
@@ -9,7 +11,7 @@ export interface LibStorageEvent {
   partBytes: number;
 }
 
-// The counterpart's bodies do not match their checksums, which the SDK would compare by default.
+// By default the SDK would check the body against its checksum. The counterpart's bodies do not match their checksums.
 const client = new S3Client({ forcePathStyle: true, responseChecksumValidation: 'WHEN_REQUIRED' });
 
 export const handler = async (event: LibStorageEvent): Promise<null> => {
