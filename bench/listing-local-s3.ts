@@ -1,7 +1,4 @@
-/**
- * Measures listings over HTTP from the local S3, with a delay of 50 ms per page. The simulation in `listing-simulation.ts` lists the same
- * key sets.
- */
+/** Measures some of the simulated listings again, but over HTTP from the local S3, with a delay of 50 ms per page. */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';

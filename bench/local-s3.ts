@@ -208,7 +208,10 @@ const figuresOf = (runs: Run[], { stored, aim }: Large): Figure[] => {
   ];
 };
 
-/** Measures how long the MD5 of 1 GiB takes. The MD5 is the ETag of a PUT, so no S3 that computes it in Node can be faster. */
+/**
+ * Measures how long the MD5 of 1 GiB takes. The MD5 is the ETag of a PUT, so a PUT takes at least this long with any S3 server on this
+ * machine.
+ */
 const timeMd5 = (): number => {
   const start = performance.now();
   const hash = createHash('md5');

@@ -1,14 +1,17 @@
-/** An account of the local AWS, used by its administrator. */
+/** An account of the local AWS, with access for its administrator. */
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { clientConfig, type LocalAws } from '@s3-replicator/local-aws';
 
 export interface Account extends AsyncDisposable {
   accountId: string;
-  /** A client with all rights in the account. Default region: that of the stack. */
+  /** Returns a client that has all permissions in the account. The default region is that of the stack. */
   s3(region?: string): S3Client;
   sqs: SQSClient;
-  /** The variables that other programs need to use this account: the AWS CLI, SDKs, the replicator's own command line. */
+  /**
+   * Returns the environment variables that other programs need to use this account, such as the AWS CLI, SDKs and the replicator's command
+   * line.
+   */
   environment(region?: string): Record<string, string>;
 }
 
@@ -31,7 +34,7 @@ export const createAccount = (aws: LocalAws, accountId: string): Account => {
       AWS_CA_BUNDLE: aws.caFile,
       NODE_EXTRA_CA_CERTS: aws.caFile,
       AWS_REGION: region,
-      // AWS CLI 1 knows only this older name.
+      // AWS CLI 1 reads only this older name.
       AWS_DEFAULT_REGION: region,
       AWS_ACCESS_KEY_ID: credentials.accessKeyId,
       AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
@@ -45,9 +48,9 @@ export const createAccount = (aws: LocalAws, accountId: string): Account => {
 
 const nothing = (): void => undefined;
 
-/** The demo compares large bodies byte by byte, so the SDK need not compute their checksums as well. */
+/** The settings of S3 clients. Checksums are off because the demo compares bodies byte by byte. */
 const S3_SETTINGS = {
-  // The SDK warns on the console about streams that it cannot send a second time.
+  // Without this logger, the SDK would write warnings about streams that it cannot send a second time to the console.
   logger: { debug: nothing, info: nothing, warn: nothing, error: nothing },
   requestChecksumCalculation: 'WHEN_REQUIRED',
   responseChecksumValidation: 'WHEN_REQUIRED',

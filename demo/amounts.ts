@@ -1,12 +1,12 @@
-/** Sizes, times and rates for people. */
+/** Formats sizes, times and rates for people. */
 
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const;
 
-/** `0 B`, `46.9 KiB`, `1 GiB`. */
+/** Formats a size, for example `0 B`, `46.9 KiB` or `1 GiB`. */
 export const formatBytes = (bytes: number): string => {
   let value = bytes;
   let unit = 0;
-  // Otherwise 1023.96 KiB would be shown as 1024.0 KiB.
+  // The rounded value is compared. Otherwise 1023.96 KiB would be shown as 1024.0 KiB.
   while (Math.round(value * 10) / 10 >= 1024 && unit < UNITS.length - 1) {
     value /= 1024;
     unit += 1;
@@ -15,7 +15,7 @@ export const formatBytes = (bytes: number): string => {
   return `${text} ${UNITS[unit]}`;
 };
 
-/** Parses `64MiB`, `1.5 GiB`, `2gb` or `500` into whole bytes; null for anything else. Units are powers of 1,024. */
+/** Parses a size like `64MiB`, `1.5 GiB`, `2gb` or `500` into whole bytes. Units are powers of 1,024. Returns null for any other text. */
 export const parseBytes = (text: string): number | null => {
   const match = /^(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?$/i.exec(text.trim());
   if (match === null) return null;
@@ -23,20 +23,20 @@ export const parseBytes = (text: string): number | null => {
   return Math.round(Number(match[1]) * 1024 ** power);
 };
 
-/** `0.04 s`, `3.2 s`, `75 s`. */
+/** Formats a time in seconds, for example `0.04 s`, `3.2 s` or `75 s`. */
 export const formatSeconds = (milliseconds: number): string => {
   const seconds = milliseconds / 1000;
   const digits = seconds < 0.1 ? 2 : seconds < 60 ? 1 : 0;
   return `${seconds.toFixed(digits)} s`;
 };
 
-/** MB/s, in powers of ten, as is usual for networks. */
+/** Formats a rate in MB/s. A MB is a million bytes here, as is usual for networks. */
 export const formatRate = (bytes: number, milliseconds: number): string => {
   const megabytesPerSecond = bytes / 1e6 / (milliseconds / 1000);
   return `${megabytesPerSecond.toFixed(megabytesPerSecond < 10 ? 1 : 0)} MB/s`;
 };
 
-/** The value that `share` of the values do not exceed; 0 for an empty list. */
+/** Returns the smallest of the values that at least the given share of the values does not exceed. Returns 0 for an empty list. */
 export const quantile = (values: readonly number[], share: number): number => {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? 0;

@@ -1,4 +1,4 @@
-/** The texts of the board: rows of a table for a terminal, sentences for a log. */
+/** Formats the board as rows of a table for a terminal, or as sentences for a log. */
 import { printable } from '../src/lib/text/printable.ts';
 import { formatBytes, formatRate, formatSeconds } from './amounts.ts';
 import { lagMs } from './board.ts';
@@ -6,7 +6,7 @@ import type { Board, Entry, Replica } from './board.ts';
 import { fit, shorten } from './text-width.ts';
 import type { Style } from './terminal.ts';
 
-/** A title and one line for each entry. */
+/** Returns a title line and one line for each entry. */
 export const boardLines = (board: Board, columns: number, style: Style): string[] => {
   const nameColumns = Math.min(48, Math.max(16, columns - 62));
   const row = ({ name, size, state, lag, speed }: Row): string =>
@@ -31,7 +31,7 @@ export const boardLines = (board: Board, columns: number, style: Style): string[
 interface Row {
   name: string;
   size: string;
-  /** Already in its full width. */
+  /** The state, padded to the full width of its column. */
   state: string;
   lag: string;
   speed: string;
@@ -39,7 +39,7 @@ interface Row {
 
 const STATE_COLUMNS = 27;
 
-/** One line about an object that has just changed its state; see {@link stateOf}. */
+/** Returns one line about an object whose state has just changed. The states are those of {@link stateOf}. */
 export const entrySentence = (entry: Entry): string => {
   const details = [
     formatBytes(entry.object.sizeBytes),
@@ -82,7 +82,7 @@ const lagOf = (entry: Entry): string => {
   return lag === null ? '' : formatSeconds(lag);
 };
 
-/** Empty for small objects, whose copies are too short to measure. */
+/** Returns the speed of the slowest copy. The text is empty for small objects, because their copies are too short to measure. */
 const speedOf = ({ object, replicas }: Entry): string => {
   const slowest = Math.max(...replicas.map(durationOf));
   return slowest > 0 && object.sizeBytes >= 1024 * 1024 ? formatRate(object.sizeBytes, slowest) : '';

@@ -1,14 +1,14 @@
-/** Everything that the demo knows about each object while it runs, without the drawing. */
+/** The state of each object while the demo runs. The board is drawn elsewhere. */
 import type { OutcomeLine } from './outcome-lines.ts';
 import type { DemoObject } from './objects.ts';
 import type { ReplicaPlace } from './replica-places.ts';
 
-/** One object on its way. Times are milliseconds of the demo's own clock. */
+/** The state of one object. Times are milliseconds of the demo's own clock. */
 export interface Entry {
   object: DemoObject;
   isUploading: boolean;
   uploadedBytes: number;
-  /** The time at which S3 answered the last write; null before that. */
+  /** The time at which S3 confirmed the last write; null before that. */
   uploadedMs: number | null;
   replicas: Replica[];
 }
@@ -16,9 +16,9 @@ export interface Entry {
 export interface Replica {
   place: ReplicaPlace;
   state: 'waiting' | 'copying' | 'replicated' | 'quarantined';
-  /** The reason for the dead letter; null: there is none. */
+  /** The reason for the dead letter; null if there is none. */
   reason: string | null;
-  /** Bytes of the parts that a multipart copy has stored so far. */
+  /** The bytes of the parts that a multipart copy has stored so far. */
   copiedBytes: number;
   replicatedMs: number | null;
   /** How long the function worked on the replica; null until it is replicated. */
@@ -27,9 +27,9 @@ export interface Replica {
 
 export interface Board {
   entries: Entry[];
-  /** Whether no object is on its way. */
+  /** Returns true if every object is settled; see {@link entryIsSettled}. */
   isSettled(): boolean;
-  /** Records an outcome that the function reported, and returns the replica that it concerns. */
+  /** Records an outcome that the replicate function reported. Returns the replica that the outcome concerns, or null if there is none. */
   report(outcome: OutcomeLine): { entry: Entry; replica: Replica } | null;
 }
 
@@ -59,11 +59,11 @@ export const createBoard = (
   };
 };
 
-/** Whether the object is uploaded and every replica is finished, or its hint in the dead-letter queue. */
+/** Returns true if the object is uploaded and, for every replica, either the copy is finished or the hint is in the dead-letter queue. */
 export const entryIsSettled = ({ uploadedMs, replicas }: Entry): boolean =>
   uploadedMs !== null && replicas.every(({ state }) => state === 'replicated' || state === 'quarantined');
 
-/** The time from the last write to the last replica; null until all replicas are there. */
+/** Returns the time from the last write to the last replica. Returns null until all replicas exist. */
 export const lagMs = ({ uploadedMs, replicas }: Entry): number | null => {
   if (uploadedMs === null || replicas.some(({ state }) => state !== 'replicated')) return null;
   return Math.max(...replicas.map(({ replicatedMs }) => (replicatedMs ?? 0) - uploadedMs), 0);

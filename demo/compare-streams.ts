@@ -1,9 +1,10 @@
-/** Compares two streams byte by byte, holding one chunk of each. */
+/** Compares two streams byte by byte. Only one chunk of each stream is in memory. */
 import type { Readable } from 'node:stream';
 
 /**
- * Returns the position of the first byte that differs; null if the streams are equal. If one stream is the beginning of the other,
- * the position is its end. `onBytes` receives the number of further bytes that are equal.
+ * Returns the position of the first byte that differs, or null if the streams are equal. If the shorter stream equals the beginning of the
+ * other, returns the length of the shorter stream. `onBytes` is called for each stretch of equal bytes with the number of bytes in that
+ * stretch.
  */
 export const firstDifference = async (
   one: Readable,
@@ -30,7 +31,7 @@ export const firstDifference = async (
 };
 
 interface Cursor {
-  /** The rest of the current chunk, or the next chunk; null at the end. */
+  /** Returns the rest of the current chunk or, if nothing of it is left, the next chunk. Returns null at the end of the stream. */
   chunk(): Promise<Buffer | null>;
   advance(bytes: number): void;
 }

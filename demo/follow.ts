@@ -1,4 +1,4 @@
-/** Keeps the board up to date with the buckets during replication. */
+/** Uploads the objects, and keeps the board up to date during replication. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ListMultipartUploadsCommand, ListPartsCommand } from '@aws-sdk/client-s3';
 import { upload } from './upload.ts';
@@ -7,12 +7,12 @@ import type { Board, Entry, Replica } from './board.ts';
 import { isReplicated } from './replica-places.ts';
 import type { TwoAccounts } from './two-accounts.ts';
 
-/** How often the buckets are checked at least. */
+/** Maximum time between two checks of the buckets. */
 const CHECK_EVERY_MS = 200;
 
 /**
- * Uploads all objects while {@link follow} watches. The large object comes after all others have arrived, because moving its bytes
- * takes processor time from everything else on this machine. Resolves at the end of the last upload.
+ * Uploads all objects while {@link follow} watches. The large object is uploaded after all others have been replicated, because moving its
+ * bytes takes processor time from everything else on this machine. Resolves at the end of the last upload.
  */
 export const uploadAll = async (accounts: TwoAccounts, board: Board, signal: AbortSignal): Promise<void> => {
   const uploadEntry = async (entry: Entry): Promise<void> => {
@@ -64,14 +64,14 @@ const unsettled = ({ entries }: Board): string[] =>
     .filter(({ replicas }) => replicas.some(({ state }) => state === 'waiting' || state === 'copying'))
     .map(({ object }) => object.key);
 
-/** Takes the time from the report, and the state from the buckets. */
+/** Marks a replica as replicated if the buckets show that it is. The time of the replication is that of the function's report. */
 const judge = async (
   accounts: TwoAccounts,
   replica: Replica,
   { entry, atMs }: { entry: Entry; atMs: number },
   reported: Map<Replica, unknown>,
 ): Promise<void> => {
-  // Before the last write, a replica of an earlier one does not count.
+  // The object may be written several times. Before the last write, a replica of an earlier write does not count.
   if (entry.uploadedMs === null) return;
   reported.delete(replica);
   if (replica.state === 'replicated') return;
@@ -79,7 +79,7 @@ const judge = async (
   Object.assign(replica, { state: 'replicated', replicatedMs: atMs, reason: null });
 };
 
-/** Asks S3 for the progress of multipart copies. */
+/** Reads the progress of multipart copies from S3. */
 const checkCopies = async (accounts: TwoAccounts, { entries }: Board): Promise<void> => {
   const replicas = entries
     .filter(({ object, uploadedMs }) => uploadedMs !== null && (object.partSizesBytes?.length ?? 0) > 1)
@@ -105,7 +105,7 @@ const copiedBytes = async (
   );
   const UploadId = uploads.find((each) => each.Key === Key)?.UploadId;
   if (UploadId === undefined) return null;
-  // The upload may end between the two calls.
+  // The multipart upload may end between the two calls. In that case, ListParts fails.
   const listed = await client.send(new ListPartsCommand({ Bucket, Key, UploadId })).catch(() => null);
   return listed === null ? null : (listed.Parts ?? []).reduce((sum, part) => sum + (part.Size ?? 0), 0);
 };

@@ -1,26 +1,27 @@
 /**
- * Object content that is generated while it is sent. The byte at each position depends only on a name and the position, so any range
- * can be generated again for a comparison, and nothing is stored.
+ * Object content that is generated while it is sent. The byte at each position depends only on the position and on the name of the content.
+ * Therefore nothing is stored, and any range can be generated again for a comparison.
  *
- * The content is the AES-128-CTR keystream of the name: the block counter is the position, and the bytes do not compress.
+ * The content is an AES-128-CTR keystream. The key is derived from the name, and the block counter from the position. These bytes cannot be
+ * compressed.
  */
 import { createCipheriv, createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 
 /** A range of generated content. */
 export interface GeneratedRange {
-  /** The name of the content. Other names give other bytes. */
+  /** The name of the content. Contents with different names have different bytes. */
   seed: string;
-  /** Position of the first byte. */
+  /** The position of the first byte. */
   offset: number;
   lengthBytes: number;
 }
 
-/** The range as a stream, which takes 256 KiB of memory whatever its length. */
+/** Generates the range as a stream, which takes 256 KiB of memory regardless of its length. */
 export const generatedStream = (range: GeneratedRange): Readable =>
   Readable.from(generatedChunks(range), { objectMode: false, highWaterMark: CHUNK_BYTES });
 
-/** The range in one buffer, for small ranges. */
+/** Generates the range as one buffer. Meant for small ranges. */
 export const generatedBuffer = (range: GeneratedRange): Buffer => Buffer.concat([...generatedChunks(range)]);
 
 const CHUNK_BYTES = 256 * 1024;

@@ -1,4 +1,4 @@
-/** How to use the two accounts by hand while the demo stays up. */
+/** Returns lines that explain how to use the two accounts from another terminal while the demo keeps them running. */
 import type { Account } from './account.ts';
 import type { TwoAccounts } from './two-accounts.ts';
 

@@ -1,4 +1,4 @@
-/** Changes of objects after their replication: overwrites, tags, deletes. */
+/** Changes objects after their replication, with overwrites, tags and deletes, and checks the replicas. */
 import {
   DeleteObjectCommand,
   GetObjectTaggingCommand,
@@ -13,7 +13,7 @@ import { replicaPlaces } from './replica-places.ts';
 import type { ObjectName, ReplicaPlace } from './replica-places.ts';
 import type { TwoAccounts } from './two-accounts.ts';
 
-/** Calls `done` with one sentence for each change. @throws Error if a replica is not what the rules require */
+/** Calls `done` with one sentence for each change. @throws Error if a replica is not as the rules require */
 export const showLater = async (
   accounts: TwoAccounts,
   done: (sentence: string) => void,
@@ -78,7 +78,7 @@ const deleted = async (accounts: TwoAccounts, object: ObjectName, signal: AbortS
   return `${object.key}: deleted at the source, ${what}`;
 };
 
-/** The ETags of all versions, oldest first. */
+/** Returns the ETags of all versions, oldest first. */
 const etagsOf = async (client: S3Client, { bucket, key }: ObjectName): Promise<string[]> => {
   const { Versions: versions = [] } = await client.send(
     new ListObjectVersionsCommand({ Bucket: bucket, Prefix: key }),

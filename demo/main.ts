@@ -1,4 +1,4 @@
-/** `npm run demo`. Its options are in options.ts, its steps in story.ts. */
+/** Runs `npm run demo`. The options are in options.ts and the steps are in story.ts. */
 import { formatSeconds } from './amounts.ts';
 import { keepLines } from './keep.ts';
 import { parseOptions, USAGE, UsageError } from './options.ts';
@@ -10,7 +10,10 @@ import type { TwoAccounts } from './two-accounts.ts';
 
 const EXIT = { ok: 0, failure: 1, usage: 2, interrupted: 130 } as const;
 
-/** Resolves with the exit code when all servers, processes and files are gone, whatever happened. */
+/**
+ * Runs the demo and resolves to the exit code. Before it resolves, all servers and processes are stopped and all files are removed, even
+ * after a failure.
+ */
 const main = async (argv: string[]): Promise<number> => {
   const signal = interruption();
   let terminal = createTerminal(process.stdout, { plain: true });
@@ -50,11 +53,14 @@ const demo = async (terminal: Terminal, options: DemoOptions, signal: AbortSigna
 const stayUp = async (terminal: Terminal, accounts: TwoAccounts, signal: AbortSignal): Promise<void> => {
   terminal.line('\nBoth accounts stay up until Ctrl-C. You can use them with these commands:\n');
   for (const line of keepLines(accounts)) terminal.line(line);
-  // The servers keep the process alive; the promise alone would not.
+  // The running servers keep this process alive. A pending promise alone would not.
   await aborted(signal).catch(() => terminal.line('\nStopping.'));
 };
 
-/** After an abort the work may continue for a moment; then it fails, because no server answers it. */
+/**
+ * Resolves with the work, or rejects as soon as the signal is aborted. After an abort, the work may continue for a moment. It fails when
+ * the servers have stopped.
+ */
 const unlessAborted = <Result>(signal: AbortSignal, work: Promise<Result>): Promise<Result> =>
   Promise.race([work, aborted(signal)]);
 
@@ -65,7 +71,9 @@ const aborted = (signal: AbortSignal): Promise<never> =>
     else signal.addEventListener('abort', fail, { once: true });
   });
 
-/** Aborted by Ctrl-C and similar signals, and when the output is closed. A second Ctrl-C ends the process at once. */
+/**
+ * Returns a signal that is aborted by Ctrl-C and similar signals, and when the output is closed. A second Ctrl-C ends the process at once.
+ */
 const interruption = (): AbortSignal => {
   const controller = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(name, () => controller.abort());

@@ -1,12 +1,12 @@
-/** The objects of the demo, each of which is difficult in another way. */
+/** The objects of the demo. Each is difficult to replicate for a different reason. */
 import { generatedBuffer } from './generated-bytes.ts';
 import type { ObjectName } from './replica-places.ts';
 
 export interface DemoObject extends ObjectName {
-  /** Sizes of the parts of a multipart upload, or null for a single PUT. */
+  /** The sizes of the parts of a multipart upload; null if the object is uploaded by a single PUT. */
   partSizesBytes: number[] | null;
   sizeBytes: number;
-  /** How often the object is written, each time with other content. */
+  /** How many times the object is written. Each write has different content. */
   writes: number;
   headers: ContentHeaders;
   metadata: Record<string, string>;
@@ -24,28 +24,30 @@ export interface ContentHeaders {
 export const DOCUMENTS = 'acme-documents';
 export const MEDIA = 'acme-media';
 
-/** Objects that change after their replication. */
+/** Objects that the demo changes after their replication. */
 export const OVERWRITTEN = 'invoices/ledger, written five times.csv';
 export const RETAGGED = 'invoices/much metadata.json.gz';
 export const DELETED = 'invoices/nothing in it.bin';
 
-/** One destination refuses the replicas under this prefix until the demo fixes its policy. */
+/** The policy of one destination bucket refuses replicas under this prefix, until the demo fixes that policy. */
 export const LOCKED_PREFIX = 'invoices/locked/';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
 
-/** The part size of the large object. S3 allows 10,000 parts. */
+/** The part size of the large object. S3 allows at most 10,000 parts. */
 const LARGE_PART_BYTES = 16 * MIB;
 
-/** The name of the content of one write; see generated-bytes.ts. */
+/** Returns the name of the content of one write; see generated-bytes.ts. */
 export const seedOf = ({ bucket, key }: ObjectName, write: number): string => `${bucket}/${key}#${write}`;
 
-/** The whole content of one write. */
+/** Returns the whole content of one write. */
 export const contentOf = (object: DemoObject, write: number): Buffer =>
   generatedBuffer({ seed: seedOf(object, write), offset: 0, lengthBytes: object.sizeBytes });
 
-/** The buckets and prefixes are those of the repository's replication.yml. The large object comes last. */
+/**
+ * Returns the objects of the demo. Their buckets and prefixes are those of the repository's replication.yml. The large object is the last.
+ */
 export const demoObjects = (largeBytes: number): DemoObject[] => [
   document('2026-11/invoice 0815 + 5% off.pdf', 48 * KIB, { ContentType: 'application/pdf' }),
   document('what?&=#;:@,$ is //a path.txt', 1 * KIB, { ContentType: 'text/plain; charset=utf-8' }),
@@ -58,7 +60,7 @@ export const demoObjects = (largeBytes: number): DemoObject[] => [
   multipart(DOCUMENTS, 'invoices/scan in uneven parts.tif', [5 * MIB, 7 * MIB + 1, 6 * MIB + 4_321, 12_345]),
   document('locked/contract.docx', 12 * KIB),
   media('photos/caf\u00e9.jpg', 300 * KIB, { ContentType: 'image/jpeg' }),
-  // This key looks the same as the last one but is another key for S3.
+  // This key looks the same as the key before it, but for S3 it is another key.
   media('photos/cafe\u0301.jpg', 301 * KIB, { ContentType: 'image/jpeg' }),
   media(longKey(), 7 * KIB),
   multipart(MEDIA, 'video/keynote \u{1f3ac} 4K.mov', equalParts(largeBytes), {
@@ -102,7 +104,7 @@ const equalParts = (sizeBytes: number): number[] => {
   );
 };
 
-/** The longest key that S3 allows: 1,024 bytes of UTF-8, here 515 characters. */
+/** Returns a key of 1,024 bytes of UTF-8, which is the longest that S3 allows. It has 515 characters. */
 function longKey(): string {
   const start = 'long/';
   return start + 'ß'.repeat(509) + '!';
@@ -117,7 +119,7 @@ const RICH_HEADERS: ContentHeaders = {
   Expires: new Date('2030-01-01T00:00:00Z'),
 };
 
-/** Metadata close to S3's limit of 2 KB, with room for the replicator's stamp. */
+/** Metadata that is close to S3's limit of 2 KB, but leaves room for the replicator's stamp. */
 const RICH_METADATA: Record<string, string> = {
   author: 'Ada Lovelace',
   department: 'accounts; receivable, "EMEA"',

@@ -1,14 +1,14 @@
-/** The demo's command line. */
+/** Parses the demo's command line. */
 import { parseArgs } from 'node:util';
 import { parseBytes } from './amounts.ts';
 
 export interface DemoOptions {
   help: boolean;
-  /** Whether both accounts stay up after the demo until Ctrl-C. */
+  /** Whether both accounts keep running after the demo, until Ctrl-C. */
   keep: boolean;
-  /** Whether to print lines only, even in a terminal. */
+  /** Whether to print only lines and no table, even in a terminal. */
   plain: boolean;
-  /** Size of the large object. */
+  /** The size of the large object. */
   sizeBytes: number;
 }
 
@@ -24,7 +24,7 @@ Usage: npm run demo -- [options]
 Exit codes: 0 both sides agree, 1 they differ or a step failed, 2 wrong command line, 130 interrupted.
 `;
 
-/** Maximum size; one invocation reliably moves slightly more within its 900 seconds. */
+/** Maximum size of the large object. One invocation reliably moves slightly more than this within its 900 seconds. */
 const LARGEST_BYTES = 30 * 1024 ** 3;
 
 /** @throws UsageError */

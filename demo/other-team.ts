@@ -1,4 +1,4 @@
-/** Another team that uses the notifications of a source bucket. The deployment must leave its notification alone. */
+/** Another team that uses the notifications of a source bucket. The deployment must not change that team's notification. */
 import {
   GetBucketNotificationConfigurationCommand,
   PutBucketNotificationConfigurationCommand,
@@ -42,7 +42,7 @@ export const subscribeOtherTeam = async (account: Account, region: string, bucke
   );
 };
 
-/** The ids of the queue entries in a bucket's notification configuration. */
+/** Returns the ids of the queue entries in a bucket's notification configuration. */
 export const notificationIds = async (account: Account, bucket: string): Promise<string[]> => {
   const configuration = await account
     .s3()

@@ -1,10 +1,10 @@
-/** The outcomes that the replicate function reports in its log, one for each key and destination. */
+/** Reads the outcomes that the replicate function writes to its log. There is one outcome for each key and destination. */
 import type { LogLine } from '@s3-replicator/local-aws';
 
-/** A log line of the function about one key and destination. The fields are those of `OutcomeRecord`. */
+/** A log line of the replicate function about one key and one destination. The fields are those of `OutcomeRecord`. */
 export interface OutcomeLine {
   ending: 'done' | 'skip' | 'retry' | 'quarantine';
-  /** With `done`: the outcome of converge, such as `replicated` or `unchanged`; otherwise null. */
+  /** The outcome of converge, such as `replicated` or `unchanged`; null if `ending` is not `done`. */
   outcome: string | null;
   reason: string | null;
   sourceBucket: string | null;
@@ -12,19 +12,19 @@ export interface OutcomeLine {
   key: string | null;
   /** The version id that the event named. */
   version: string | null;
-  /** Bytes moved; null if the line says nothing about them. */
+  /** How many bytes were moved; null if the line does not report it. */
   bytes: number | null;
   durationMs: number | null;
 }
 
 export interface Outcomes {
-  /** Calls the listener for each later outcome. Returns the function that unsubscribes it. */
+  /** Calls the listener for each outcome from now on. Returns a function that unsubscribes the listener. */
   subscribe(listener: (outcome: OutcomeLine) => void): () => void;
   /** Resolves at the next outcome. */
   next(): Promise<void>;
 }
 
-/** `read` expects every log line of every function. */
+/** Creates the outcomes of one function. `read` must be called with every log line of every function. */
 export const createOutcomes = (functionName: string): Outcomes & { read(line: LogLine): void } => {
   const listeners = new Set<(outcome: OutcomeLine) => void>();
   const subscribe: Outcomes['subscribe'] = (listener) => {

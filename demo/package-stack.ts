@@ -1,4 +1,4 @@
-/** Packages the stack with the real framework, for the repository's configuration or another one. */
+/** Packages the stack with the Serverless Framework, for the repository's configuration or another one. */
 import { resolve } from 'node:path';
 import { runServerless } from './serverless.ts';
 import type { ServerlessOptions } from './serverless.ts';
@@ -6,11 +6,14 @@ import type { ServerlessOptions } from './serverless.ts';
 export { REPOSITORY } from './serverless.ts';
 
 export interface PackageOptions extends ServerlessOptions {
-  /** Receives the files that `serverless deploy` would upload: the templates and one zip per function. Created if it is missing. */
+  /**
+   * The folder into which the files are written that `serverless deploy` would upload, which are the templates and one zip for each
+   * function. The folder is created if it does not exist.
+   */
   outDirectory: string;
 }
 
-/** The template of the stack, inside `outDirectory`. */
+/** The file name of the stack's template in `outDirectory`. */
 export const TEMPLATE_FILE = 'cloudformation-template-update-stack.json';
 
 /** @throws Error with the output of the framework */

@@ -1,8 +1,8 @@
-/** The fault of the demo: a destination bucket whose policy refuses some of the replicas. */
+/** Causes the failure that the demo shows. The policy of a destination bucket refuses some of the replicas. */
 import { GetBucketPolicyCommand, PutBucketPolicyCommand } from '@aws-sdk/client-s3';
 import type { S3Client } from '@aws-sdk/client-s3';
 
-/** Denies writes under the prefix. Returns the function that restores the old policy. */
+/** Denies writes under a prefix. Returns a function that restores the old policy. */
 export const refuseWrites = async (
   client: S3Client,
   bucket: string,

@@ -1,4 +1,4 @@
-/** The places where the rules require replicas of an object, and whether the replicas are there. */
+/** Finds the places where the rules require replicas of an object, and checks whether the replicas exist. */
 import { HeadObjectCommand, NotFound } from '@aws-sdk/client-s3';
 import type { HeadObjectCommandOutput, S3Client } from '@aws-sdk/client-s3';
 import type { Configuration } from '../src/lib/configuration/configuration.ts';
@@ -12,7 +12,7 @@ export interface ObjectName {
   key: string;
 }
 
-/** One place to which an object is replicated. */
+/** One place to which the rules replicate an object. */
 export interface ReplicaPlace extends ObjectName {
   source: ObjectName;
   rule: ReplicationRule;
@@ -30,8 +30,8 @@ export const replicaPlaces = ({ replication }: Configuration, source: ObjectName
     );
 
 /**
- * Whether the place holds the current version of the source. Two HEADs decide: the stamp if it names a version, otherwise ETag and
- * size. False if there is no source object.
+ * Resolves to true when the place holds the current version of the source object. Compares the results of two HEADs. If the stamp of the
+ * replica names a version, the stamp is compared, otherwise ETag and size. Resolves to false when there is no source object.
  */
 export const isReplicated = async (
   accounts: { source: Account; destination: Account },

@@ -1,4 +1,4 @@
-/** Runs the command line of the replicator as an operator does, in a separate process. */
+/** Runs the replicator's command line in a separate process, as an operator would. */
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { REPOSITORY, withoutAws } from './serverless.ts';
@@ -9,7 +9,7 @@ export interface CliRun {
   stderr: string;
 }
 
-/** `argv` are the arguments after `s3-replicator`; `environment` has the credentials and the endpoint of AWS. */
+/** `argv` are the arguments after `s3-replicator`. `environment` holds the AWS credentials and the endpoint. */
 export const runReplicatorCli = (
   argv: string[],
   environment: Record<string, string>,

@@ -1,14 +1,17 @@
-/** Counts the S3 calls of the replicator for each object. */
+/** Counts the S3 calls that the replicator makes for each object. */
 import type { LocalAws } from '@s3-replicator/local-aws';
 import type { ObjectName } from './replica-places.ts';
 
 export interface S3Calls {
-  /** Calls for this object by callers with an assumed role. The demo's own calls, by the root user, do not count. */
+  /**
+   * Returns the number of calls for this object that the replicator made. The demo's own calls are not counted. They are recognized because
+   * the demo calls as the root user, and the replicator with assumed roles.
+   */
   about(name: ObjectName): number;
   total(): number;
 }
 
-/** Counts every request after this call. */
+/** Starts counting. Only requests after this call are counted. */
 export const countS3Calls = (aws: Pick<LocalAws, 'faults'>): S3Calls => {
   const counts = new Map<string, number>();
   const before = aws.faults.plan;

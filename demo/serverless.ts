@@ -1,4 +1,4 @@
-/** Runs the real framework, for the repository's configuration or another one. */
+/** Runs the Serverless Framework, for the repository's configuration or another one. */
 import { execFile } from 'node:child_process';
 import { copyFile, mkdtemp, realpath, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -6,24 +6,24 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export interface ServerlessOptions {
-  /** Path of a replication.yml. Default: the repository's own. */
+  /** The path of a replication.yml. Default: that of the repository. */
   replicationFile?: string | undefined;
-  /** Default `prod`. */
+  /** The stage. Default: `prod`. */
   stage?: string | undefined;
-  /** Default: the region in the file. */
+  /** The region. Default: the region in replication.yml. */
   region?: string | undefined;
-  /** Credentials and the endpoint of AWS. Without them the framework finds no credentials. */
+  /** The AWS credentials and the endpoint. The credentials must be given here, because the user's own AWS variables are removed. */
   environment?: Record<string, string> | undefined;
-  /** Ends the run. */
+  /** Aborting this signal ends the framework's process. */
   signal?: AbortSignal | undefined;
 }
 
-/** The folder of package.json. */
+/** The folder that contains package.json. */
 export const REPOSITORY = fileURLToPath(new URL('..', import.meta.url));
 
 /**
- * Runs `serverless <argv>` in a new service folder, so that parallel runs do not interfere and the user's `.serverless` stays
- * unchanged. The folder links the repository's sources and has the given replication.yml.
+ * Runs `serverless <argv>` in a new service folder, so that parallel runs do not interfere and the user's `.serverless` remains unchanged.
+ * The new folder contains links to the repository's sources and a copy of the given replication.yml.
  *
  * Returns the output of the framework.
  * @throws Error with that output
@@ -33,7 +33,7 @@ export const runServerless = async (argv: string[], options: ServerlessOptions):
   try {
     const linked = ['src', 'node_modules', 'package.json', 'tsconfig.json'];
     await Promise.all(linked.map((name) => symlink(join(REPOSITORY, name), join(service, name))));
-    // The framework does not accept a link as its configuration file.
+    // The configuration file is copied because the framework does not accept a link in its place.
     await copyFile(join(REPOSITORY, 'serverless.yml'), join(service, 'serverless.yml'));
     const replicationFile = options.replicationFile ?? join(REPOSITORY, 'replication.yml');
     await copyFile(replicationFile, join(service, 'replication.yml'));
@@ -43,7 +43,10 @@ export const runServerless = async (argv: string[], options: ServerlessOptions):
   }
 };
 
-/** How long the framework may take. It needs seconds, but after sources that do not compile it reports them and then never exits. */
+/**
+ * How long the framework may take. Normally the framework takes seconds. If the sources do not compile, it reports the errors but never
+ * exits.
+ */
 const TIMEOUT_MS = 120_000;
 
 const run = (cwd: string, command: string[], given: ServerlessOptions): Promise<string> => {
@@ -54,11 +57,12 @@ const run = (cwd: string, command: string[], given: ServerlessOptions): Promise<
     ...(stage === undefined ? [] : ['--stage', stage]),
     ...(region === undefined ? [] : ['--region', region]),
   ];
-  // The variable sets how often the framework asks for a stack's progress, in milliseconds. Its default, five seconds, suits the real CloudFormation.
+  // SLS_AWS_MONITORING_FREQUENCY sets how often the framework asks for a stack's progress, in milliseconds. The default of five seconds
+  // would be too slow for the local CloudFormation.
   const env = {
     ...withoutAws(process.env),
     SLS_AWS_MONITORING_FREQUENCY: '50',
-    // The framework does not remove its staging folders; here they disappear with the service folder.
+    // The framework does not remove its temporary folders. They are created inside the service folder, so they are removed with it.
     TMPDIR: cwd,
     ...environment,
   };
@@ -68,15 +72,16 @@ const run = (cwd: string, command: string[], given: ServerlessOptions): Promise<
     const child = execFile(process.execPath, argv, options, (error, stdout, stderr) => {
       end = () => done(`${stdout}${stderr}`.trim());
       if (error === null) return;
-      // The error may be on either stream.
+      // The framework may write its error to either stream.
       const said = error.name === 'AbortError' ? 'interrupted' : `${stderr}${stdout}`.trim();
       end = () => fail(new Error(`serverless ${command.join(' ')} failed:\n${said}`, { cause: error }));
     });
-    // After an interruption the process may still write files at the time of the callback, so this waits for its end.
+    // After an interruption the process may still be writing files when the callback runs. Therefore the promise is settled only when the
+    // process has ended.
     child.once('close', () => end());
   });
 };
 
-/** The environment without the user's own AWS profile and region, which must not lead the process to the real AWS. */
+/** Returns the environment without the user's AWS variables. Otherwise the process might call the real AWS with the user's profile. */
 export const withoutAws = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv =>
   Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('AWS_')));

@@ -1,13 +1,19 @@
-/** The stamp that docs/guarantees.md describes, implemented a second time so that a change of it is noticed. */
+/**
+ * Computes the stamp that docs/guarantees.md describes. This is a second implementation, independent of the replicator's, so that the demo
+ * fails if the format of the stamp changes.
+ */
 import { createHash } from 'node:crypto';
 import type { HeadObjectCommandOutput } from '@aws-sdk/client-s3';
 
-/** `x-amz-meta-s3r`. */
+/** The metadata key of the stamp. Its header is `x-amz-meta-s3r`. */
 export const STAMP = 's3r';
 
 type SourceObject = Pick<HeadObjectCommandOutput, 'VersionId' | 'ETag' | 'LastModified'>;
 
-/** The stamp of a replica of this object in this place: version or ETag, modification time and place. */
+/**
+ * Returns the stamp of a replica of this object in this place. The stamp consists of the version or the ETag, the modification time and the
+ * place.
+ */
 export const stampOf = (
   { VersionId: version = 'null', ETag: etag = '', LastModified: modified }: SourceObject,
   { bucket, key }: { bucket: string; key: string },

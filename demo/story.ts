@@ -1,4 +1,4 @@
-/** The steps of the demo, each reported when it is done. */
+/** The steps of the demo. Each step is reported when it is done. */
 import { statfs } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { formatBytes, formatSeconds } from './amounts.ts';
@@ -20,7 +20,7 @@ import { startTwoAccounts } from './two-accounts.ts';
 import type { Step, TwoAccounts } from './two-accounts.ts';
 import { verify } from './verify.ts';
 
-/** The demo cannot continue, or both sides differ. The message says everything. */
+/** Thrown when the demo cannot continue or both sides differ. The message describes the failure completely. */
 export class DemoFailure extends Error {
   override readonly name = 'DemoFailure';
 }
@@ -31,7 +31,7 @@ export interface Teller {
   signal: AbortSignal;
 }
 
-/** Starts the accounts and deploys into them. The caller stops them. */
+/** Starts the accounts and deploys into them. The caller must stop the accounts. */
 export const setUp = async ({ terminal, options, signal }: Teller): Promise<TwoAccounts> => {
   await checkDiskSpace(options.sizeBytes);
   heading(terminal, 'Starting two AWS accounts and deploying into them');
@@ -39,11 +39,12 @@ export const setUp = async ({ terminal, options, signal }: Teller): Promise<TwoA
   const region = 'us-east-1';
   return startTwoAccounts({
     deploy: 'serverless',
-    // The other source bucket is versioned.
+    // This source bucket has no versioning, unlike the other source bucket.
     sourceBuckets: { [MEDIA]: {} },
     before: ({ source }) => subscribeOtherTeam(source, region, DOCUMENTS),
     onStep: (step) => done(STEPS[step]),
-    // In AWS each environment has its own processor; here all of them share those of this machine.
+    // In AWS each execution environment has its own processor. Here all environments share the processors of this machine, so only a few
+    // run at once.
     lambda: { accountConcurrency: Math.min(10, 2 * availableParallelism()) },
     signal,
   });
@@ -55,7 +56,7 @@ const STEPS: Record<Step, string> = {
   'stack-deployed': '`serverless deploy` in 111111111111, permissions enforced',
 };
 
-/** Runs every step after the deployment. @throws DemoFailure */
+/** Runs all steps after the deployment. @throws DemoFailure */
 export const tell = async (accounts: TwoAccounts, teller: Teller): Promise<void> => {
   const { terminal, options } = teller;
   await describeDeployment(accounts, terminal);
@@ -87,7 +88,7 @@ const heading = (terminal: Terminal, text: string): void => {
   terminal.line(terminal.style('bold', text));
 };
 
-/** Returns a function that ends a step: it prints a sentence and how long the step took. */
+/** Returns a function to call at the end of each step. That function prints a sentence and how long the step took. */
 const stepper = (terminal: Terminal): ((text: string) => void) => {
   let sinceMs = performance.now();
   return (text) => {
@@ -142,7 +143,7 @@ const replicate = async (
       if (news !== null) told.set(entry, news);
     }
   };
-  // The table needs one line for each object, one for the title and one for the prompt.
+  // The table is used if it fits on the screen. It needs one line for each object, one for the title and one for the prompt.
   const isTable = terminal.isLive && terminal.rows > board.entries.length + 2 && terminal.columns >= 80;
   const show = isTable
     ? () => terminal.draw(boardLines(board, terminal.columns, terminal.style))
@@ -161,7 +162,10 @@ const replicate = async (
   }
 };
 
-/** The sentence for a log about an object: its end and, if it is large, the end of its upload; null: no news. */
+/**
+ * Returns the sentence for a log when an object is settled and, if the object is large, when its upload has ended. Returns null before
+ * that.
+ */
 const newsOf = (entry: Entry): string | null => {
   if (entryIsSettled(entry)) return entrySentence(entry);
   const isLarge = entry.object.sizeBytes >= 64 * 1024 ** 2;

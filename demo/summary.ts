@@ -1,4 +1,4 @@
-/** The result of the demo in numbers. */
+/** Returns the lines that summarize the result of the demo in numbers. */
 import { formatBytes, formatRate, formatSeconds, quantile } from './amounts.ts';
 import { lagMs } from './board.ts';
 import type { Board, Entry } from './board.ts';
@@ -46,7 +46,7 @@ const largeText = (entries: Entry[]): string => {
   return `${formatBytes(object.sizeBytes)} in ${parts} parts, copied in ${formatSeconds(durationMs)}: ${formatRate(object.sizeBytes, durationMs)}`;
 };
 
-/** Counts only objects that were written once, in one piece, and not refused. */
+/** Returns the average number of S3 calls for a replica. Only objects that were written once, in one piece, and not refused are counted. */
 const callsPerReplica = (entries: Entry[], calls: S3Calls): number => {
   const simple = entries.filter(
     ({ object, replicas }) =>
@@ -55,7 +55,7 @@ const callsPerReplica = (entries: Entry[], calls: S3Calls): number => {
       replicas.every(({ state }) => state === 'replicated'),
   );
   const replicas = simple.flatMap((entry) => entry.replicas);
-  // Bucket and key of a replica always differ from those of its source, so no name counts twice.
+  // A replica never has the same bucket and key as its source, so no object is counted twice.
   const names = [...simple.map(({ object }) => object), ...replicas.map(({ place }) => place)];
   return names.reduce((sum, name) => sum + calls.about(name), 0) / Math.max(1, replicas.length);
 };

@@ -1,19 +1,19 @@
-/** The output of the demo: sentences and, in a terminal, a block below them that is redrawn in place. */
+/** Writes the output of the demo. The output consists of sentences and, in a terminal, a block below them that is redrawn in place. */
 import { styleText } from 'node:util';
 
 export type Style = (style: 'dim' | 'bold' | 'green' | 'yellow' | 'red', text: string) => string;
 
 export interface Terminal {
-  /** Whether {@link Terminal.draw} draws. If not, the caller reports changes in lines. */
+  /** Whether {@link Terminal.draw} has an effect. If it does not, the caller reports changes as lines. */
   isLive: boolean;
   columns: number;
   rows: number;
   style: Style;
-  /** Writes a line above the block. */
+  /** Writes a line of text above the block. */
   line(text?: string): void;
   /** Redraws the block. */
   draw(lines: string[]): void;
-  /** Keeps the block on the screen and continues below it. */
+  /** Leaves the block on the screen. Later output appears below it. */
   keep(): void;
   /** Removes the block. */
   clear(): void;
@@ -27,7 +27,7 @@ export interface Screen {
   rows?: number;
 }
 
-/** With `plain`, nothing is redrawn in place. */
+/** Creates a terminal on a screen. If `plain` is true, nothing is redrawn in place. */
 export const createTerminal = (screen: Screen, { plain = false } = {}): Terminal => {
   const isLive = !plain && screen.isTTY === true;
   let drawn: string[] = [];
@@ -47,7 +47,7 @@ export const createTerminal = (screen: Screen, { plain = false } = {}): Terminal
       if (!isLive) return;
       const before = erase();
       drawn = lines;
-      // One write with a hidden cursor does not flicker.
+      // Everything is written at once and with a hidden cursor, to avoid flicker.
       screen.write(`\u001b[?25l${before}${show()}\u001b[?25h`);
     },
     keep() {

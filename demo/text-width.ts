@@ -1,17 +1,17 @@
-/** The width of text in a terminal, where a character is not always one column wide. */
+/** Computes the width of text in a terminal, where a character is not always one column wide. */
 
 const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
 
-/** The columns of a text without control characters; see `printable`. */
+/** Returns the width of a text in columns. The text must not contain control characters; see `printable`. */
 const textWidth = (text: string): number => segmentsOf(text).reduce((sum, { width }) => sum + width, 0);
 
-/** The text in exactly this many columns: padded, or with its middle left out. */
+/** Returns the text in exactly `columns` columns. A shorter text is padded, and the middle of a longer text is left out. */
 export const fit = (text: string, columns: number): string => {
   const short = shorten(text, columns);
   return short + ' '.repeat(columns - textWidth(short));
 };
 
-/** The text in at most this many columns, with its middle left out if necessary. */
+/** Returns the text in at most `columns` columns. The middle of a longer text is left out. */
 export const shorten = (text: string, columns: number): string => {
   if (textWidth(text) <= columns) return text;
   const segments = segmentsOf(text);

@@ -1,6 +1,6 @@
 /**
- * Two AWS accounts on this machine with the packaged stack deployed between them, permissions enforced. The demo, the end-to-end
- * tests and the benchmarks run on them.
+ * Two local AWS accounts, into which the packaged stack is deployed and whose permissions are enforced. The demo, the end-to-end tests and
+ * the benchmarks run on these accounts.
  *
  * ```ts
  * await using accounts = await startTwoAccounts({ configuration: { … }, packaged: '.serverless' });
@@ -30,43 +30,49 @@ export const SOURCE_ACCOUNT = '111111111111';
 export const DESTINATION_ACCOUNT = '222222222222';
 
 export interface TwoAccountsOptions {
-  /** Path of a replication.yml, or its content as an object. Default: the repository's own. */
+  /** The path of a replication.yml, or its content as an object. Default: the replication.yml of the repository. */
   configuration?: string | object;
-  /** Default `prod`. */
+  /** The stage. Default: `prod`. */
   stage?: string;
   /**
-   * How the stack is deployed into the source account: from a package, by CloudFormation in this process (default), or by a real
-   * `serverless deploy`, which packages, uploads and waits as it does with the real AWS.
+   * How the stack is deployed into the source account. With `in-process`, which is the default, the local CloudFormation deploys a package
+   * directly. With `serverless`, a real `serverless deploy` packages, uploads and waits in the same way as with the real AWS.
    */
   deploy?: 'in-process' | 'serverless';
-  /** For `in-process`: the output folder of {@link packageStack} for this configuration and stage. Default: a new package. */
+  /**
+   * Used only with `in-process`. The output folder of {@link packageStack} for this configuration and stage. Default: a new package is
+   * made.
+   */
   packaged?: string;
-  /** The directory for objects and unpacked functions. Default: a new one, which `stop` removes. */
+  /** The directory for objects and unpacked functions. Default: a new directory, which `stop` removes. */
   directory?: string;
-  /** Properties of AWS::S3::Bucket, by bucket name, for the source buckets, which exist before the deployment. Default: versioned. */
+  /**
+   * The properties of the source buckets, by bucket name, in the format of AWS::S3::Bucket. The source buckets are created before the
+   * deployment. Default: a bucket with versioning.
+   */
   sourceBuckets?: Record<string, BucketProperties>;
-  /** Further parameters of `destination/template.yml`, by the ARN of the role that it creates. */
+  /** Additional parameters of `destination/template.yml`. The keys are the ARNs of the roles that the template creates. */
   destinationParameters?: Record<string, Record<string, string>>;
-  /** Changes a template before its deployment, e.g. to remove a permission. That of the stack itself only with `in-process`. */
+  /** Functions that change a template before its deployment, e.g. to remove a permission. `stack` is used only with `in-process`. */
   edit?: { stack?: (template: Template) => void; destination?: (template: Template) => void };
   /** Runs before the deployment, e.g. to set up the notifications of other teams. */
   before?: (accounts: Pick<TwoAccounts, 'aws' | 'source' | 'destination'>) => Promise<void>;
-  /** Called for every line that the functions write. */
+  /** Called for every line that the functions write to their logs. */
   onLog?: (line: LogLine) => void;
   /** Called at the end of each step. */
   onStep?: (step: Step) => void;
   lambda?: LocalAwsOptions['lambda'];
-  /** Ends packaging and stops everything that was started before. */
+  /** Aborting this signal ends the start and stops everything that has been started already. */
   signal?: AbortSignal;
 }
 
-/** The properties of AWS::S3::Bucket that the local S3 knows. */
+/** The properties of AWS::S3::Bucket that the local S3 implements. */
 type BucketProperties = Omit<Parameters<LocalAws['s3']['createBucket']>[0], 'name' | 'accountId' | 'region'>;
 
 export type Step = 'started' | 'destinations-deployed' | 'stack-deployed';
 
 export interface TwoAccounts extends Waits, AsyncDisposable {
-  /** The local AWS itself, with its clock, faults, lambda.usage(), iam, cloudformation, … */
+  /** The local AWS, with its clock, faults, lambda.usage(), iam, cloudformation and more. */
   aws: LocalAws;
   configuration: Configuration;
   /** The file from which the configuration was read. */
@@ -74,17 +80,20 @@ export interface TwoAccounts extends Waits, AsyncDisposable {
   names: ResourceNames;
   source: Account;
   destination: Account;
-  /** Outputs of the stack in the source account. */
+  /** The outputs of the stack in the source account. */
   outputs: Record<string, string>;
   liveQueueUrl: string;
   deadLetterQueueUrl: string;
-  /** The outcomes that the replicate function reports. */
+  /** The outcomes that the replicate function writes to its log. */
   outcomes: Outcomes;
-  /** Ends all processes and servers, and removes all files of the accounts. May be called twice. */
+  /** Ends all processes and servers, and removes all files of the accounts. May be called more than once. */
   stop(): Promise<void>;
 }
 
-/** @throws StackError when a stack cannot be deployed, Error when packaging fails; nothing keeps running after either */
+/**
+ * Starts the accounts. After a failure, nothing keeps running. @throws StackError when a stack cannot be deployed, Error when packaging
+ * fails
+ */
 export const startTwoAccounts = async (options: TwoAccountsOptions = {}): Promise<TwoAccounts> => {
   await using cleanUp = new AsyncDisposableStack();
   const workspace = await mkdtemp(join(tmpdir(), 's3-replicator-'));
@@ -143,7 +152,7 @@ const configurationFile = async (
 ): Promise<string> => {
   if (typeof configuration !== 'object') return configuration ?? join(REPOSITORY, 'replication.yml');
   const file = join(workspace, 'replication.yml');
-  // JSON is YAML.
+  // YAML parsers accept JSON.
   await writeFile(file, JSON.stringify(configuration, null, 2));
   return file;
 };
@@ -161,7 +170,10 @@ const createSourceBuckets = (
   }
 };
 
-/** Deploys one stack for each destination bucket, in the bucket's region and the account of its role, as the README says. */
+/**
+ * Deploys one stack for each destination bucket, as the README describes. The stack is in the region of the bucket and in the account of
+ * the role.
+ */
 const deployDestinations = async (
   aws: LocalAws,
   { replication, deployment }: Configuration,
@@ -191,7 +203,7 @@ const deployDestinations = async (
         RoleName: roleArn.split('/').at(-1) ?? '',
         ReplicateDeletes: yesIf(rules.some(({ deletes }) => deletes === 'replicate')),
         ReplicateAcl: yesIf(rules.some(({ acl }) => acl === 'replicate')),
-        // Locked source versions need a destination bucket that supports locks.
+        // A replica of a locked source version can be locked only if its bucket has Object Lock.
         EnableObjectLock: yesIf(
           rules.some(({ source }) => Boolean(sourceBuckets[source.bucket]?.ObjectLockEnabled)),
         ),

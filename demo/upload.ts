@@ -1,4 +1,4 @@
-/** Uploads the objects of the demo as any other program would, without the replicator. */
+/** Uploads the objects of the demo in the same way as any other program would. */
 import {
   CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
@@ -12,7 +12,10 @@ import type { DemoObject } from './objects.ts';
 
 const PARTS_AT_ONCE = 4;
 
-/** `onBytes` receives the number of further bytes that are stored. Resolves when S3 has answered the last write. */
+/**
+ * Uploads an object. `onBytes` is called after each PUT or part with the number of bytes that it stored. Resolves when S3 has confirmed the
+ * last write.
+ */
 export const upload = async (
   client: S3Client,
   object: DemoObject,

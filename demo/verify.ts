@@ -1,4 +1,4 @@
-/** Compares both sides by other means than the replicator does: the keys, every byte, all headers and metadata. */
+/** Compares both sides independently of the replicator. The keys, all bytes, all headers and all metadata are compared. */
 import { Readable } from 'node:stream';
 import { GetObjectCommand, paginateListObjectsV2 } from '@aws-sdk/client-s3';
 import type { GetObjectCommandOutput, S3Client } from '@aws-sdk/client-s3';
@@ -11,15 +11,18 @@ import type { ReplicaPlace } from './replica-places.ts';
 import { STAMP, stampOf } from './stamp.ts';
 
 export interface Verification {
-  /** How many replicas were compared. */
+  /** The number of replicas that were compared. */
   replicas: number;
-  /** How many bytes are equal. */
+  /** The number of bytes that are equal. */
   bytes: number;
-  /** One sentence for each difference; empty if both sides agree. */
+  /** One sentence for each difference. The list is empty if both sides agree. */
   differences: string[];
 }
 
-/** Checks that each destination has every replica that the rules require, and nothing else. `onBytes` receives the bytes compared since its last call. */
+/**
+ * Checks that each destination has every replica that the rules require, and nothing else. `onBytes` is called with the number of bytes
+ * that were compared since its last call.
+ */
 export const verify = async (
   accounts: { configuration: Configuration; source: Account; destination: Account },
   onBytes: (bytes: number) => void = () => {},
@@ -47,7 +50,7 @@ const name = ({ bucket, key }: { bucket: string; key: string }): string => `${bu
 
 const keysIn = async (client: S3Client, bucket: string): Promise<string[]> => {
   const keys: string[] = [];
-  // XML cannot express control characters, so a listing needs this encoding for them.
+  // A listing is XML, which cannot contain control characters. Keys with control characters are listed correctly only with this encoding.
   const input = { Bucket: bucket, EncodingType: 'url' } as const;
   for await (const page of paginateListObjectsV2({ client }, input)) {
     keys.push(...(page.Contents ?? []).map(({ Key = '' }) => decodeListed(Key)));
@@ -72,7 +75,7 @@ const unexpected = async (
   return found.map((each) => `${each}: has no source object`);
 };
 
-/** The difference between replica and source; null: none. */
+/** Returns a description of how a replica differs from its source. Returns null if they are equal. */
 const compare = async (
   accounts: { source: Account; destination: Account },
   place: ReplicaPlace,
@@ -112,7 +115,7 @@ const get = async (
 const shown = (value: string | undefined): string =>
   value === undefined ? 'missing' : JSON.stringify(value);
 
-/** The fields that a replica shares with its source, by their names in the API. */
+/** Returns the fields in which a replica must equal its source, by their names in the S3 API. */
 const describe = (object: GetObjectCommandOutput, storageClass: string | null): Record<string, string> => {
   const { [STAMP]: _stamp, ...metadata } = object.Metadata ?? {};
   const fields: Record<string, string | number | undefined> = {
@@ -133,7 +136,7 @@ const describe = (object: GetObjectCommandOutput, storageClass: string | null): 
   );
 };
 
-/** The replica must name the source version that it holds. */
+/** Checks that the replica's stamp names the source version that it holds. Returns the problem, or null if there is none. */
 const stampProblem = (
   source: GetObjectCommandOutput,
   replica: GetObjectCommandOutput,

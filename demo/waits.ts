@@ -1,4 +1,7 @@
-/** Waits for effects of the replicator. Conditions are checked after every outcome that the function reports, and ten times a second. */
+/**
+ * Waits for effects of the replicator. A condition is checked after every outcome that the replicate function reports, and at least ten
+ * times a second.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import type { Configuration } from '../src/lib/configuration/configuration.ts';
@@ -8,13 +11,13 @@ import { isReplicated, replicaPlaces } from './replica-places.ts';
 import type { ObjectName } from './replica-places.ts';
 
 export interface WaitOptions {
-  /** How long to wait; default 60,000. */
+  /** How long to wait, milliseconds. Default: 60,000. */
   timeoutMs?: number;
-  /** Ends the wait, which rejects with the reason of the signal. */
+  /** Aborting this signal ends the wait. The wait then rejects with the reason of the signal. */
   signal?: AbortSignal;
 }
 
-/** The numbers of messages in a queue, which SQS calls approximate. The local AWS reports them exactly. */
+/** The numbers of messages in a queue. Real SQS reports these numbers approximately, but the local AWS reports them exactly. */
 export interface QueueDepth {
   visible: number;
   inFlight: number;
@@ -22,9 +25,9 @@ export interface QueueDepth {
 }
 
 export interface Waits {
-  /** Waits until every destination of these objects holds their current version. @throws Error that names the missing replicas */
+  /** Waits until every destination of these objects holds their current versions. @throws Error that names the missing replicas */
   waitUntilReplicated(objects: ObjectName[], options?: WaitOptions): Promise<void>;
-  /** Waits until no message is in the live queue, in flight or delayed, so that all work has ended in some way. */
+  /** Waits until no message in the live queue is visible, in flight or delayed. At that time, all work has either succeeded or failed. */
   waitUntilQuiet(options?: WaitOptions): Promise<void>;
   /** Waits until the dead-letter queue holds at least `count` messages. */
   waitUntilDeadLettered(count: number, options?: WaitOptions): Promise<void>;
@@ -47,7 +50,7 @@ export const createWaits = (accounts: {
     const deadlineMs = Date.now() + timeoutMs;
     for (;;) {
       signal?.throwIfAborted();
-      // Called before the check, so that an outcome during the check is not missed.
+      // The wait for the next outcome begins before the check, so that an outcome during the check is not missed.
       const reported = outcomes.next();
       if (await condition()) return;
       if (Date.now() > deadlineMs) throw new Error(`gave up waiting until ${what} (${timeoutMs / 1000} s)`);

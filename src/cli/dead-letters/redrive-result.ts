@@ -4,9 +4,9 @@ import { messageCount, messageLines } from './dead-letter-text.ts';
 
 export interface RedriveRequest {
   filter: DeadMessageFilter;
-  /** Maximum number of messages to send; null: all messages that match. */
+  /** Maximum number of messages to send; null if there is no limit. */
   limit: number | null;
-  /** Maximum rate; null: as fast as possible. */
+  /** Maximum messages per second; null if there is no limit. */
   maxPerSecond: number | null;
 }
 
