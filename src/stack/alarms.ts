@@ -61,8 +61,8 @@ export const alarms = (names: ResourceNames, settings: AlarmSettings): Resources
 });
 
 /**
- * Not encrypted with a KMS key on purpose: CloudWatch may not use the key alias/aws/sns, so its alarms would be lost
- * silently; it would need a customer managed key. The messages name alarms, not objects.
+ * The topic of the alarms. It is deliberately not encrypted with a KMS key. CloudWatch may not use the key alias/aws/sns, so
+ * alarms would be lost silently; a customer managed key would be necessary. The messages name alarms, not objects.
  * https://repost.aws/knowledge-center/cloudwatch-configure-alarm-sns
  */
 const topic = (names: ResourceNames, email: string | null): Resources => ({
@@ -125,7 +125,7 @@ interface Alarm {
   threshold: number;
 }
 
-/** SQS and Lambda report no data for idle queues and functions: that is not a failure. */
+/** SQS and Lambda report no data for idle queues and functions. Missing data is therefore not a failure. */
 const alarm = (
   names: ResourceNames,
   { name, description, metric, statistic, threshold }: Alarm,

@@ -1,14 +1,20 @@
 import type { ReplicationRule } from '../lib/model/rule.ts';
 
-/** A kind of change to an object, with its names in S3's notifications and in EventBridge. */
+/** A kind of change to an object. S3 reports changes in two ways, and each way has different names for them. */
 export interface SourceChange {
-  /** https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-event-types-and-destinations.html */
+  /**
+   * Names in S3 event notifications.
+   * https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-event-types-and-destinations.html
+   */
   eventTypes: string[];
-  /** https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-mapping-troubleshooting.html */
+  /**
+   * Names in events from EventBridge.
+   * https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-mapping-troubleshooting.html
+   */
   detailTypes: string[];
 }
 
-/** The changes a bucket must report: every change that one of its rules replicates. */
+/** Returns the changes that a bucket must report: every change that one of its rules replicates. */
 export const changesFor = (rules: ReplicationRule[]): SourceChange[] =>
   SOURCE_CHANGES.filter(({ concerns }) => rules.some(concerns)).map(({ eventTypes, detailTypes }) => ({
     eventTypes,
@@ -25,7 +31,7 @@ const SOURCE_CHANGES: (SourceChange & { concerns(rule: ReplicationRule): boolean
   {
     eventTypes: ['s3:ObjectRestore:Completed'],
     detailTypes: ['Object Restore Completed'],
-    // The archived object can be read from this moment, whoever requested the restore.
+    // The archived object can be read from now on, no matter who requested the restore.
     concerns: () => true,
   },
   {
@@ -35,7 +41,7 @@ const SOURCE_CHANGES: (SourceChange & { concerns(rule: ReplicationRule): boolean
   },
   {
     eventTypes: ['s3:ObjectRemoved:*', 's3:LifecycleExpiration:*'],
-    // EventBridge has one name for both events of S3.
+    // EventBridge uses one name for both event types.
     detailTypes: ['Object Deleted'],
     concerns: ({ deletes }) => deletes === 'replicate',
   },

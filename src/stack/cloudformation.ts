@@ -1,4 +1,4 @@
-/** The elements of CloudFormation that the stack is built from. */
+/** The elements of CloudFormation templates from which the stack is built. */
 
 export interface CloudFormationResource {
   Type: string;
@@ -18,12 +18,15 @@ export interface Statement {
   Condition?: Record<string, Record<string, unknown>>;
 }
 
-/** `Ref`: the value of a pseudo parameter, or the value that CloudFormation returns for a resource (for a queue its URL). */
+/**
+ * A `Ref` to a pseudo parameter or to a resource. For a resource it gives the name that CloudFormation uses, which is the URL for
+ * a queue.
+ */
 export const ref = (logicalId: string): object => ({ Ref: logicalId });
 
 export const attribute = (logicalId: string, name: string): object => ({ 'Fn::GetAtt': [logicalId, name] });
 
-/** Text that contains references such as `${AWS::Partition}`. */
+/** A text that contains variables like `${AWS::Partition}`. */
 export const substitute = (text: string): object => ({ 'Fn::Sub': text });
 
 export const ACCOUNT_ID = ref('AWS::AccountId');
@@ -36,9 +39,9 @@ export const policyDocument = (statements: Statement[]): object => ({
 export const bucketArn = (bucket: string): object => substitute(`arn:\${AWS::Partition}:s3:::${bucket}`);
 
 /**
- * The objects of a bucket under a prefix. In an IAM policy `*`, `?` and `${` have a meaning of their own and characters
- * above U+00FF are not allowed, so the prefix is cut before the first such character: the statement then covers somewhat
- * more keys of the same bucket.
+ * The ARN of all objects of a bucket under a prefix. In an IAM policy `*`, `?` and `${` have a special meaning, and characters
+ * above U+00FF are not allowed. So the prefix is cut before the first character that is not plain. The statement then covers
+ * somewhat more keys of the same bucket.
  * https://docs.aws.amazon.com/IAM/latest/APIReference/API_PutRolePolicy.html
  */
 export const objectsArn = (bucket: string, prefix: string): object =>
@@ -46,14 +49,17 @@ export const objectsArn = (bucket: string, prefix: string): object =>
 
 export const plainStart = (prefix: string): string => /^[A-Za-z0-9!_.'()/=@:+, ~-]*/.exec(prefix)?.[0] ?? '';
 
-/** Letters and digits of a name, which CloudFormation allows in logical ids: `my-bucket.logs` → `MyBucketLogs`. */
+/**
+ * Keeps only the letters and digits of a name, because CloudFormation allows no others in logical ids: `my-bucket.logs` becomes
+ * `MyBucketLogs`.
+ */
 export const pascalCase = (name: string): string =>
   name
     .split(/[^A-Za-z0-9]+/)
     .map((word) => word.charAt(0).toUpperCase() + word.slice(1))
     .join('');
 
-/** Denies requests without TLS, for a queue or a topic. */
+/** A statement that denies requests without TLS to a queue or a topic. */
 export const denyWithoutTls = (action: string, resource: unknown): Statement => ({
   Sid: 'TlsOnly',
   Effect: 'Deny',

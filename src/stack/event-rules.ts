@@ -5,7 +5,10 @@ import type { SubscribedBucket } from './source-buckets.ts';
 
 export const eventRuleId = ({ logicalName }: SubscribedBucket): string => `EventRule${logicalName}`;
 
-/** For each bucket that notifies EventBridge, the rule that forwards its events to the live queue. */
+/**
+ * Returns one EventBridge rule for each bucket that notifies EventBridge. The rule forwards the events of the bucket to the live
+ * queue.
+ */
 export const eventRules = (buckets: SubscribedBucket[], stack: string): Resources =>
   Object.fromEntries(
     buckets
@@ -21,8 +24,8 @@ export const eventRules = (buckets: SubscribedBucket[], stack: string): Resource
               {
                 Id: 'live-queue',
                 Arn: attribute('LiveQueue', 'Arn'),
-                // EventBridge drops events that it could not deliver for a day. This queue keeps them, so that an operator sees them and
-                // sends them again.
+                // EventBridge drops an event that it could not deliver for a day. With a dead-letter queue the event is kept,
+                // raises an alarm and can be sent again.
                 DeadLetterConfig: { Arn: attribute('LiveDeadLetterQueue', 'Arn') },
               },
             ],
@@ -41,14 +44,14 @@ function eventPattern({ bucket, changes, filters }: SubscribedBucket): object {
   const matchers = filters.flatMap(keyMatchers);
   if (matchers.includes(null)) return whole({});
   const narrow = whole({ object: { key: matchers } });
-  // The function filters too, so without key filters it is only invoked more often.
+  // The replicate function filters again, so without key filters it is only invoked more often.
   return JSON.stringify(narrow).length <= MAXIMUM_PATTERN_LENGTH ? narrow : whole({});
 }
 
 /** https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html */
 const MAXIMUM_PATTERN_LENGTH = 2048;
 
-/** Null if the pattern should match any key. */
+/** Returns the matchers for one filter. The matcher null matches any key. */
 function keyMatchers({ prefix, suffix }: KeyFilter): (object | string | null)[] {
   if (prefix === '' && suffix === '') return [null];
   if (suffix === '') return [{ prefix }];
@@ -59,7 +62,10 @@ function keyMatchers({ prefix, suffix }: KeyFilter): (object | string | null)[] 
 /** https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html */
 const literal = (text: string): string => text.replace(/[\\*]/g, (character) => `\\${character}`);
 
-/** The keys in which prefix and suffix share characters (`a-b` has prefix `a-` and suffix `-b`): a wildcard misses them. */
+/**
+ * Returns the keys in which prefix and suffix share characters, because a wildcard does not match them. For instance, `a-b` has
+ * the prefix `a-` and the suffix `-b`.
+ */
 function keysWithSharedEnds(prefix: string, suffix: string): string[] {
   const keys = [];
   for (let shared = 1; shared <= Math.min(prefix.length, suffix.length); shared++) {

@@ -1,7 +1,8 @@
 import type { CloudFormationResource, Resources } from './cloudformation.ts';
 
 /**
- * Policies grow with the number of buckets and roles. AWS would refuse one that is too long in the middle of a deployment.
+ * Reports policies that are too long for AWS. Policies grow with the number of buckets and roles, and AWS would refuse a policy
+ * that is too long in the middle of a deployment.
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html (all inline policies of a role together)
  * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-policies.html
  */
@@ -44,13 +45,13 @@ export function checkPolicySizes(resources: Resources): { found: string; fix: st
 const ofType = (resources: Resources, type: string): CloudFormationResource[] =>
   Object.values(resources).filter(({ Type }) => Type === type);
 
-/** The approximate length of a policy after CloudFormation has filled in its values. */
+/** The approximate length of a policy after CloudFormation has replaced all references by their values. */
 const characters = (policy: unknown): number => JSON.stringify(policy, resolve)?.length ?? 0;
 
 function resolve(_: string, value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
   if ('Fn::Sub' in value) return String(value['Fn::Sub']).replaceAll(/\$\{AWS::\w+\}/g, 'x'.repeat(12));
-  // An ARN or name of a queue, table or log group of this stack.
+  // The value is the ARN or name of a queue, table or log group of this stack.
   if ('Fn::GetAtt' in value || 'Ref' in value) return 'x'.repeat(100);
   return value;
 }

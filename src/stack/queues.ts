@@ -4,22 +4,25 @@ import type { CloudFormationResource, Resources, Statement } from './cloudformat
 import { eventRuleId } from './event-rules.ts';
 import type { SubscribedBucket } from './source-buckets.ts';
 
-/** How long a message of a queue with batches stays hidden: six times the function's time-out, as Lambda's documentation recommends. */
+/**
+ * How long a received message stays hidden in a queue with batches. It is six times the function's time-out, as Lambda's
+ * documentation recommends.
+ */
 export const BATCH_VISIBILITY_SECONDS = 6 * 900;
 
 /**
- * How long a message of a queue without batches stays hidden, so also how soon it returns after its invocation died. It need not be six
- * times the function's time-out: with one message to a batch none waits while others are processed, and a throttled message is only
- * delayed.
+ * How long a received message stays hidden in a queue without batches. This is also the time after which a message returns if its
+ * invocation crashed. It need not be six times the function's time-out. Each batch has only one message, so no message waits
+ * while others are processed, and a throttled message is only delayed.
  */
 export const SINGLE_MESSAGE_VISIBILITY_SECONDS = 16 * 60;
 
-/** How long messages are kept: the maximum that SQS allows. */
+/** How long a queue keeps a message. It is the maximum that SQS allows. */
 export const RETENTION_SECONDS = 14 * 24 * 60 * 60;
 
 /**
- * Maximum number of deliveries of a hint before SQS itself moves it to the dead-letter queue. The replicate function gives a hint up
- * long before, so a hint that gets there has crashed or timed out each time.
+ * Maximum number of deliveries of a hint before SQS itself moves it to the dead-letter queue. The replicate function quarantines
+ * a hint long before this number is reached. So a hint that reaches it has crashed the function or timed out each time.
  */
 export const HINT_MAXIMUM_RECEIVE_COUNT = 15;
 
@@ -43,7 +46,7 @@ export const queues = (names: ResourceNames, buckets: SubscribedBucket[]): Resou
       QueueName: names.deadLetterQueue,
       MessageRetentionPeriod: RETENTION_SECONDS,
       SqsManagedSseEnabled: true,
-      // The ARN is built from the name, because a reference would be circular: the live queue refers to this queue.
+      // The queues are named here, because references would be circular: the live queue refers to this queue.
       RedriveAllowPolicy: {
         redrivePermission: 'byQueue',
         sourceQueueArns: [names.liveQueue, names.backfillQueue].map((name) => ({
@@ -75,7 +78,7 @@ export const queues = (names: ResourceNames, buckets: SubscribedBucket[]): Resou
   },
 });
 
-/** The policy of a queue that only this account's roles use. */
+/** The policy of a queue that only roles of this account use. It denies requests without TLS. */
 export const tlsOnly = (queue: string): [string, CloudFormationResource] => [
   `${queue}Policy`,
   {
@@ -87,7 +90,7 @@ export const tlsOnly = (queue: string): [string, CloudFormationResource] => [
   },
 ];
 
-/** The policy checks the account as well as the bucket, because another account can create a deleted bucket again. */
+/** The condition checks the account as well as the bucket, because a deleted bucket can be created again by another account. */
 function allowBuckets(buckets: SubscribedBucket[]): Statement[] {
   if (buckets.length === 0) return [];
   return [

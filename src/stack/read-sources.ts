@@ -4,8 +4,8 @@ import { bucketArn, objectsArn } from './cloudformation.ts';
 import type { Statement } from './cloudformation.ts';
 
 /**
- * The permissions of the function's own role on source buckets: each action only if a rule needs it. Rules whose source is read by
- * another role need nothing here.
+ * The permissions of the function's own role on source buckets. Each action is granted only if a rule needs it. A rule whose
+ * source is read by another role needs no permissions here.
  */
 export function readSources(rules: ReplicationRule[]): Statement[] {
   const own = rules.filter(({ source }) => source.roleArn === null);
@@ -43,7 +43,7 @@ interface ReadGrant {
   actions: string[];
 }
 
-/** One grant for each prefix that needs an action; the prefixes of one action do not overlap. */
+/** Returns one grant for each prefix that needs an action. The prefixes of one action do not overlap. */
 function objectGrants(bucket: string, rules: ReplicationRule[], needs = NEEDS): ReadGrant[] {
   const grants = needs.flatMap(({ actions, isNeeded }) =>
     prefixes(rules.filter(isNeeded)).map((prefix) => ({ prefix, actions })),
@@ -57,13 +57,16 @@ function objectGrants(bucket: string, rules: ReplicationRule[], needs = NEEDS): 
   );
 }
 
-/** Prefixes that do not begin with each other. */
+/** Returns prefixes that cover the rules, none of which begins with another. */
 const prefixes = (rules: ReplicationRule[]): string[] =>
   coverWithoutOverlap(rules.map(({ source }) => ({ prefix: source.prefix, suffix: '' }))).map(
     ({ prefix }) => prefix,
   );
 
-/** Actions on objects. The names without `Version` are for requests that name no version. */
+/**
+ * Actions on objects, and the rules that need them. Actions without `Version` in their names are for requests without a version
+ * id.
+ */
 interface Need {
   actions: string[];
   isNeeded(rule: ReplicationRule): boolean;
@@ -85,10 +88,16 @@ const NEEDS: Need[] = [
   { actions: ['s3:RestoreObject'], isNeeded: ({ restore }) => restore !== null },
 ];
 
-/** HEAD needs `s3:GetObject`; if all attributes are compared, every replicated attribute is read. */
+/**
+ * The actions for looks at single objects. HEAD needs `s3:GetObject`. A run that compares all attributes reads every replicated
+ * attribute.
+ */
 const LOOKS: Need[] = NEEDS.filter(({ actions }) => !actions.includes('s3:RestoreObject'));
 
-/** Without s3:ListBucket S3 answers 403 for a key that does not exist, which looks like a missing permission. */
+/**
+ * The permissions on the bucket itself. Without s3:ListBucket, S3 responds with status 403 if a key does not exist, which looks
+ * like a missing permission.
+ */
 const bucketGrant = (bucket: string, rules: ReplicationRule[]): ReadGrant => ({
   resource: bucketArn(bucket),
   actions: [
@@ -97,7 +106,7 @@ const bucketGrant = (bucket: string, rules: ReplicationRule[]): ReadGrant => ({
   ],
 });
 
-/** One statement for all resources with the same actions, because the length of a policy is limited. */
+/** Merges all resources with the same actions into one statement, because the length of a policy is limited. */
 const grouped = (sid: string, grants: ReadGrant[]): Statement[] =>
   [...Map.groupBy(grants, ({ actions }) => actions.join()).values()].map((alike, position) => ({
     Sid: position === 0 ? sid : `${sid}${position + 1}`,

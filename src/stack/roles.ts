@@ -6,12 +6,12 @@ import type { CloudFormationResource, Resources, Statement } from './cloudformat
 import { readSources } from './read-sources.ts';
 import { keepTransfers } from './transfers.ts';
 
-/** One role per function; the framework's shared role is not used. */
+/** The roles of the functions. The Serverless framework's shared role is not used. */
 export const roles = (configuration: Configuration): Resources => {
   const names = resourceNames(configuration.deployment);
   return {
     ReplicateRole: role(names.replicateRole, replicateStatements(configuration)),
-    // The permissions on source buckets are granted bucket by bucket, beside each subscription.
+    // The permissions on buckets are separate resources, one beside each subscription: see `subscriptions.ts`.
     SubscribeRole: role(names.subscribeRole, [writeLogs('SubscribeLogGroup')]),
   };
 };
@@ -31,7 +31,10 @@ export const role = (name: string, statements: Statement[]): CloudFormationResou
   },
 });
 
-/** The role of the replicate function and of the transfer function, which do the same things to the same buckets. */
+/**
+ * The permissions of the role that the replicate function and the transfer function share. Both functions do the same things to
+ * the same buckets.
+ */
 const replicateStatements = ({ replication, stack }: Configuration): Statement[] => [
   writeLogs('ReplicateLogGroup', 'TransferLogGroup'),
   {
@@ -42,10 +45,10 @@ const replicateStatements = ({ replication, stack }: Configuration): Statement[]
       'sqs:DeleteMessage',
       'sqs:ChangeMessageVisibility',
       'sqs:GetQueueAttributes',
-      // A message that ran out of receives without being processed is sent again as a new message.
+      // A message may return several times without any time being left for it. The function then sends it again as a new message.
       'sqs:SendMessage',
     ],
-    // Backfill has its own queue, so that live replication does not wait behind it.
+    // Hints of backfills have a separate queue, so that live replication does not wait behind them.
     Resource: ['LiveQueue', 'BackfillQueue', 'TransferQueue'].map((queue) => attribute(queue, 'Arn')),
   },
   {
@@ -86,7 +89,10 @@ export const assumeRoles = (rules: ReplicationRule[]): Statement => ({
   Resource: roleArns(rules),
 });
 
-/** The framework creates the log groups, so the functions need not; the ARN attribute covers the group's streams. */
+/**
+ * The Serverless framework creates the log groups, so the functions need no permission to create them. The ARN attribute of a log
+ * group also covers its streams.
+ */
 export const writeLogs = (...logGroups: string[]): Statement => ({
   Sid: 'Logs',
   Effect: 'Allow',
@@ -103,7 +109,7 @@ export const decryptSources = (keyArns: string[]): Statement[] =>
           Effect: 'Allow',
           Action: 'kms:Decrypt',
           Resource: keyArns,
-          // Only for decryption by S3, which uses only keys of its own region.
+          // The permission is limited to decryption by S3, which uses only keys of its own region.
           Condition: {
             StringEquals: { 'kms:ViaService': substitute('s3.${AWS::Region}.${AWS::URLSuffix}') },
           },

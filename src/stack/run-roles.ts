@@ -6,7 +6,10 @@ import { listSources, readSources } from './read-sources.ts';
 import { assumeRoles, decryptSources, role, writeLogs } from './roles.ts';
 import { keepTransfers } from './transfers.ts';
 
-/** The roles of the backfill function, of the function for S3 Batch Operations, and of the jobs that invoke the latter. */
+/**
+ * The roles for runs: those of the backfill function, of the function for S3 Batch Operations, and of the jobs that invoke the
+ * latter function.
+ */
 export const runRoles = (configuration: Configuration): Resources => {
   const names = resourceNames(configuration.deployment);
   return {
@@ -29,7 +32,10 @@ export const runRoles = (configuration: Configuration): Resources => {
   };
 };
 
-/** The role reads listings and metadata of objects, never their content, and writes only reports. */
+/**
+ * The permissions of the backfill function. It reads listings and metadata of objects, but never their content, and it writes
+ * only reports.
+ */
 const backfillStatements = ({ replication, stack, backfill, deployment }: Configuration): Statement[] => [
   writeLogs('BackfillLogGroup'),
   {
@@ -63,7 +69,7 @@ const backfillStatements = ({ replication, stack, backfill, deployment }: Config
     ],
     Resource: attribute('RunsTable', 'Arn'),
   },
-  // A run is not over while transfers are moving what it asked for.
+  // A run is not over while transfers are still moving its objects, so the function counts them.
   {
     Sid: 'Moving',
     Effect: 'Allow',
@@ -80,7 +86,7 @@ const backfillStatements = ({ replication, stack, backfill, deployment }: Config
         {
           Sid: 'Reports',
           Effect: 'Allow' as const,
-          // A file of differences holds one step of a range, a page or two, so it is never uploaded in parts.
+          // A file of differences belongs to one step of a range, which is a page or two. So the file is never uploaded in parts.
           Action: ['s3:PutObject'],
           Resource: objectsArn(
             backfill.report.bucket,
@@ -90,7 +96,10 @@ const backfillStatements = ({ replication, stack, backfill, deployment }: Config
       ]),
 ];
 
-/** The permissions of the replicate function without its queues and tables, except those of transfers, which this function begins. */
+/**
+ * The permissions of the function for S3 Batch Operations. They are those of the replicate function without its queues and
+ * tables, except that this function may also begin transfers.
+ */
 const batchStatements = ({ replication, stack }: Configuration): Statement[] => [
   writeLogs('BatchLogGroup'),
   {
@@ -106,7 +115,8 @@ const batchStatements = ({ replication, stack }: Configuration): Statement[] => 
 ];
 
 /**
- * Manifests are read from the report bucket, and S3 puts its completion reports there.
+ * The permissions of a job of S3 Batch Operations. The job reads its manifest from the report bucket, and S3 writes the job's
+ * completion reports there.
  * https://docs.aws.amazon.com/AmazonS3/latest/userguide/batch-ops-iam-role-policies.html
  */
 const jobStatements = ({ backfill: { report } }: Configuration): Statement[] => [

@@ -11,7 +11,7 @@ import {
   tlsOnly,
 } from './queues.ts';
 
-/** The resources that runs (backfill and verify) need besides functions and roles. */
+/** The resources that runs (backfill and verify) need in addition to functions and roles. */
 export const runs = (names: ResourceNames): Resources => ({
   RunsTable: keyedTable(names.runsTable, ['run', 'item'], 'expires'),
   RangesQueue: {
@@ -42,7 +42,7 @@ export const runs = (names: ResourceNames): Resources => ({
       VisibilityTimeout: BATCH_VISIBILITY_SECONDS,
       MessageRetentionPeriod: RETENTION_SECONDS,
       SqsManagedSseEnabled: true,
-      // This queue shares the dead-letter queue of the live queue, the only place where operators look for failures.
+      // Failed hints of runs go to the live dead-letter queue, because it is the only queue in which operators look for failures.
       RedrivePolicy: {
         deadLetterTargetArn: attribute('LiveDeadLetterQueue', 'Arn'),
         maxReceiveCount: HINT_MAXIMUM_RECEIVE_COUNT,
@@ -61,12 +61,12 @@ export const runs = (names: ResourceNames): Resources => ({
 });
 
 /**
- * Maximum number of deliveries of a range's message. The function fails the run long before, so a message that gets there has crashed
- * or timed out each time.
+ * Maximum number of deliveries of a range's message. The function fails the run long before this number is reached. So a message
+ * that reaches it has crashed the function or timed out each time.
  */
 const RANGE_MAXIMUM_RECEIVE_COUNT = 12;
 
-/** Environment variables of the backfill function, besides those of every function. */
+/** Environment variables of the backfill function, in addition to those of every function. */
 export const runEnvironment = (
   names: ResourceNames,
   { listingConcurrency, report }: BackfillSettings,

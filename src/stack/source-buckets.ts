@@ -6,19 +6,19 @@ import { changesFor } from './changes.ts';
 import type { SourceChange } from './changes.ts';
 import { pascalCase } from './cloudformation.ts';
 
-/** A source bucket and the needs of all its rules together. */
+/** A source bucket, and the combined needs of all rules with this source. */
 export interface SubscribedBucket {
   bucket: string;
-  /** Part of logical ids: the bucket's name, made unique by a hash since `a.b` and `a-b` look alike. */
+  /** The bucket's name as a part of logical ids. A hash makes it unique, because `a.b` and `a-b` would otherwise be the same. */
   logicalName: string;
   events: 'eventbridge' | 's3';
-  /** Filters of the rules, none overlapping another. */
+  /** The filters of the rules, merged so that none overlaps another. */
   filters: KeyFilter[];
-  /** The changes the bucket must report. The function filters again for rules that do not want all of them. */
+  /** The changes that the bucket must report. If a rule does not want all of them, the replicate function filters again. */
   changes: SourceChange[];
 }
 
-/** In the order in which the buckets first appear in the rules. */
+/** Returns the buckets in the order in which they first appear in the rules. */
 export function sourceBuckets(rules: ReplicationRule[]): SubscribedBucket[] {
   const byBucket = Map.groupBy(rules, (rule) => rule.source.bucket);
   return Array.from(byBucket, ([bucket, [first, ...others]]) => {

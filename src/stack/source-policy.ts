@@ -1,6 +1,6 @@
 /**
- * The permissions that the owner of a source bucket grants so that S3 itself can copy from it. They go to the role that writes at the
- * destination: that role is in another account, so both sides must allow it.
+ * The permissions that the owner of a source bucket grants so that S3 itself can copy from the bucket. They are granted to the
+ * role that writes at the destination. This role is in another account, so both accounts must allow the access.
  * https://docs.aws.amazon.com/AmazonS3/latest/userguide/example-walkthroughs-managing-access-example2.html
  */
 import { partitionOfRegion } from '../lib/configuration/aws-syntax.ts';
@@ -20,11 +20,11 @@ export interface SourcePolicies {
     buckets: string[];
     parameters: { SourceBucketName: string; SourceKmsKeyArn: string };
   }[];
-  /** Ids of the rules that stream bytes through the function even if everything is granted. */
+  /** Ids of the rules that stream all bytes through the function, no matter what is granted. */
   streamed: string[];
 }
 
-/** The policies for the given rules of the configuration. */
+/** Returns the policies for `rules`, which are rules of this configuration. */
 export const sourcePolicies = (configuration: Configuration, rules: ReplicationRule[]): SourcePolicies => {
   const copied = rules.filter(isCopied);
   const pairs = copied.flatMap((rule) => rule.destinations.map(({ roleArn }) => ({ rule, roleArn })));
@@ -42,7 +42,7 @@ export const sourcePolicies = (configuration: Configuration, rules: ReplicationR
   };
 };
 
-/** The same decision as in `createServerSide`, before any refusal by S3. */
+/** Returns whether S3 copies for this rule unless it refuses. `createServerSide` makes the same decision. */
 const isCopied = ({ copy, source }: ReplicationRule): boolean =>
   copy === 'server-side' || (copy === 'auto' && source.roleArn === null);
 
@@ -69,12 +69,12 @@ const destinationOf = (
 const unique = (values: string[]): string[] => [...new Set(values)];
 
 /**
- * According to S3's documentation reading tags is not needed, because the function sends the tags with the copy. It is granted to be
- * safe, and reveals nothing that the replicas do not show.
+ * The actions that are granted on objects. According to S3's documentation, permission to read tags is not necessary, because the
+ * function sends the tags with the copy. It is granted nevertheless to be safe. It reveals nothing that the replicas do not show.
  */
 const READ = ['s3:GetObject', 's3:GetObjectVersion', 's3:GetObjectTagging', 's3:GetObjectVersionTagging'];
 
-/** One statement for each role; roles with the same permissions share a statement. */
+/** Returns one statement for each set of permissions. Roles with the same permissions share a statement. */
 const bucketStatements = (
   bucket: string,
   pairs: { rule: ReplicationRule; roleArn: string }[],
@@ -105,6 +105,7 @@ const keyStatement = (roleArns: string[], region: string): Statement => ({
   Action: 'kms:Decrypt',
   // In the policy of a key, `*` means this key.
   Resource: '*',
-  // Only for decryption by S3, in the key's own region; the end of the service name depends on the partition.
+  // The permission is limited to decryption by S3 in the key's own region. The end of the service name is a wildcard, because it
+  // depends on the partition.
   Condition: { StringLike: { 'kms:ViaService': `s3.${region}.*` } },
 });

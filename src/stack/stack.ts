@@ -17,7 +17,7 @@ import { subscriptions } from './subscriptions.ts';
 import { idempotencyTable } from './table.ts';
 import { transferEnvironment, transfers } from './transfers.ts';
 
-/** The values that `serverless.yml` refers to, under the names it uses. */
+/** The values that `serverless.yml` refers to. The names are those that `serverless.yml` uses. */
 export interface Stack {
   name: string;
   stage: string;
@@ -33,9 +33,9 @@ export interface Stack {
 }
 
 /**
- * The stack of a configuration. Pure: the same configuration gives the same template.
+ * Returns the stack of a configuration. The same configuration always gives the same stack.
  *
- * @throws ConfigurationError if one stack cannot hold so many buckets and roles
+ * @throws ConfigurationError if the policies for all buckets and roles are too long for one stack
  */
 export function stackOf(configuration: Configuration): Stack {
   const { deployment, stack } = configuration;

@@ -6,14 +6,16 @@ import { ACCOUNT_ID, attribute, bucketArn, policyDocument, ref } from './cloudfo
 import type { Resources } from './cloudformation.ts';
 import type { SubscribedBucket } from './source-buckets.ts';
 
-/** How long CloudFormation waits for an answer before the resource fails. */
+/** How long CloudFormation waits for a response. After this time the resource fails. */
 const SERVICE_TIMEOUT_SECONDS = 120;
 
 /**
- * One custom resource per source bucket, and beside each the permission to change that bucket's notifications. The
- * permission is a resource of its own because of the order of deletion: when a bucket leaves `replication.yml`, CloudFormation
- * first updates the remaining resources, including roles, and only then deletes the subscription. A statement inside the role
- * would be gone by then, and the bucket would keep an entry for a queue that no longer lets the bucket send.
+ * Returns one custom resource for each source bucket and, beside it, the permission to change the notifications of that bucket.
+ *
+ * Each permission is a separate resource because of the order of deletion. When a bucket is removed from `replication.yml`,
+ * CloudFormation first updates the remaining resources, including roles, and only then deletes the subscription. If the
+ * permission were a statement of the role, it would already be missing at that time. The bucket would then keep an entry for a
+ * queue to which it may no longer send.
  */
 export const subscriptions = (names: ResourceNames, buckets: SubscribedBucket[]): Resources =>
   Object.fromEntries(buckets.flatMap((bucket) => [permission(bucket), subscription(names, bucket)]));
@@ -54,7 +56,7 @@ function subscription(names: ResourceNames, source: SubscribedBucket): NamedReso
     `Subscription${source.logicalName}`,
     {
       Type: 'Custom::BucketSubscription',
-      // S3 asks the queue whether it may send before it accepts the subscription.
+      // Before S3 accepts a subscription, it checks that it may send to the queue.
       DependsOn: [permissionId(source), 'LiveQueuePolicy'],
       Properties: {
         ServiceToken: attribute('SubscribeLambdaFunction', 'Arn'),

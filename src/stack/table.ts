@@ -1,14 +1,14 @@
 import type { ResourceNames } from '../lib/configuration/resource-names.ts';
 import type { CloudFormationResource, Resources } from './cloudformation.ts';
 
-/** Idempotency records and receipts, with the attribute names Powertools uses. */
+/** The table of idempotency records and receipts. Its attribute names are those that Powertools uses. */
 export const idempotencyTable = (names: ResourceNames): Resources => ({
   IdempotencyTable: keyedTable(names.table, ['id'], 'expiration'),
 });
 
 /**
- * A table with text keys: a partition key and optionally a sort key. `expires` names the attribute that holds the time after which DynamoDB
- * may delete an item.
+ * A DynamoDB table with text keys: a partition key and, if given, a sort key. `expires` names the attribute that contains the
+ * time from which DynamoDB may delete an item.
  */
 export const keyedTable = (
   TableName: string,

@@ -5,7 +5,7 @@ import { attribute, ref } from './cloudformation.ts';
 import type { Resources, Statement } from './cloudformation.ts';
 import { RETENTION_SECONDS, SINGLE_MESSAGE_VISIBILITY_SECONDS, tlsOnly } from './queues.ts';
 
-/** The resources that transfers need besides their function, which uses the replicate function's role. */
+/** The resources that transfers need in addition to the transfer function. This function uses the replicate function's role. */
 export const transfers = (names: ResourceNames): Resources => ({
   TransfersTable: keyedTable(names.transfersTable, ['transfer']),
   TransferQueue: {
@@ -32,10 +32,13 @@ export const transfers = (names: ResourceNames): Resources => ({
   ...Object.fromEntries(['TransferQueue', 'TransferDeadLetterQueue'].map(tlsOnly)),
 });
 
-/** Maximum number of receives, the highest that SQS allows: a part range is received once for each invocation that works on it. */
+/**
+ * Maximum number of deliveries of a part range. It is the maximum that SQS allows, because a part range is delivered once for
+ * every invocation that works on it.
+ */
 const PART_RANGE_MAXIMUM_RECEIVE_COUNT = 1_000;
 
-/** Environment variables of every function that replicates, because each of them may begin a transfer. */
+/** Environment variables of every function that replicates. Each of these functions may begin a transfer. */
 export const transferEnvironment = ({ maximumConcurrency }: TransferSettings): Record<string, unknown> => ({
   TRANSFERS_TABLE: ref('TransfersTable'),
   TRANSFER_QUEUE_URL: ref('TransferQueue'),
