@@ -52,7 +52,7 @@ export interface OperatorQueue {
   /** The name of the dead-letter queue, for messages to the operator. */
   readonly name: string;
   readonly liveName: string;
-  /** For `aws sqs cancel-message-move-task` and the like. */
+  /** The ARN of the dead-letter queue, for commands like `aws sqs cancel-message-move-task`. */
   readonly arn: string;
   readonly region: string;
   state(): Promise<QueueState>;

@@ -19,7 +19,7 @@ export interface ComparisonOptions {
   mapping: KeyMapping;
   /** Lists the same kind of entries as the source's listing: either versions or current objects. */
   listDestination: ListPage<ListedVersion>;
-  /** Default 1,000. */
+  /** Maximum number of entries in a page of the destination's listing. Default: 1,000. */
   pageSize?: number;
   /** Returns whether the rule wants this key. Default: all keys. */
   wants?: (sourceKey: string) => boolean;

@@ -2,7 +2,7 @@
 
 /** A position in a listing: behind one version of the key, or behind all of its versions. */
 export interface Marker {
-  /** '' for the very beginning. */
+  /** The key; '' for the beginning of the listing. */
   key: string;
   /** S3's VersionIdMarker; null: behind all versions of the key. Always null with ListObjectsV2. */
   versionId: string | null;
@@ -44,7 +44,7 @@ export interface Page<E extends Keyed> {
 export interface PageRequest {
   /** S3's Prefix. '' for none. */
   prefix: string;
-  /** StartAfter, or KeyMarker and VersionIdMarker. */
+  /** The start of the page: S3's StartAfter, or its KeyMarker and VersionIdMarker. */
   after: Marker;
   /** At most 1,000, which is S3's maximum. */
   maxKeys: number;

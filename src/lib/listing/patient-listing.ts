@@ -10,7 +10,7 @@ import type { Keyed, ListPage } from './page.ts';
 export interface Patience {
   clock: Clock;
   pace: Pace;
-  /** In [0, 1). Default: Math.random. */
+  /** Returns numbers in [0, 1). Default: Math.random. */
   random?: () => number;
   /** Milliseconds since the epoch. No retry is made after this time. Default: no limit. */
   deadlineMs?: number;

@@ -51,7 +51,7 @@ export interface RangeWork {
   stop(): void;
 }
 
-/** S3's maximum. */
+/** Maximum number of keys in a page. It is S3's maximum. */
 export const MAX_PAGE_KEYS = 1_000;
 /** How many of the last pages are used to estimate how densely keys lie. */
 const TRAIL = 5;
@@ -70,7 +70,7 @@ interface WorkState {
   readonly now: () => number;
   readonly commits: RangeCommits;
   readonly digits: Digits;
-  /** See {@link Sight}. */
+  /** The keys seen last: see {@link Sight}. */
   trail: string[];
   pages: number;
   /** The start of the next page. It is ahead of the committed range while a page is being consumed. */

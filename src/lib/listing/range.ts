@@ -1,4 +1,4 @@
-/** A range: a slice of the key space of one run. Plain JSON, which is kept in a table and sent in messages. */
+/** A range: a slice of the key space of one run. Ranges are plain JSON, because they are kept in a table and sent in messages. */
 import { isRecord } from '../model/json.ts';
 import { BEGINNING, type Marker } from './page.ts';
 

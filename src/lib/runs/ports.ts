@@ -58,7 +58,7 @@ export interface MovingObjects {
 
 /** The dependencies of one invocation of the backfill function. */
 export interface RunDeps {
-  /** `<name>-<stage>`. */
+  /** The name of the stack: `<name>-<stage>`. */
   stack: string;
   configuration: ReplicationConfiguration;
   store: RunStore;
@@ -70,7 +70,7 @@ export interface RunDeps {
   files: ReportFiles | null;
   topic: RunTopic;
   clock: Clock;
-  /** In [0, 1). */
+  /** Returns numbers in [0, 1). */
   random(): number;
   /** Milliseconds since the epoch after which no work may be under way. */
   deadlineMs: number;

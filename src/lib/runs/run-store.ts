@@ -3,7 +3,7 @@ import type { Committed } from '../listing/ledger.ts';
 import type { Range } from '../listing/range.ts';
 import type { CompareCounters, CopyCounters, Run } from './run.ts';
 
-/** A run with the fields that only its own machinery needs. */
+/** A run, with the additional fields that only the code of runs uses. */
 export interface RunRecord extends Run {
   /** Increases with each change, so that one of two concurrent changes is refused. It does not increase when ranges advance. */
   revision: number;

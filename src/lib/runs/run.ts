@@ -188,11 +188,11 @@ export const COMPARE_COUNTERS = [
 export interface RunEstimate {
   keys: number;
   bytes: number;
-  /** By kind, e.g. `list`, `get`, `put`, `head`, `queue`, `table`. */
+  /** The number of requests by kind, e.g. `list`, `get`, `put`, `head`, `queue`, `table`. */
   requests: Record<string, number>;
-  /** By service, e.g. `s3`, `sqs`, `lambda`, `dynamodb`, `transfer`. */
+  /** The cost by service, e.g. `s3`, `sqs`, `lambda`, `dynamodb`, `transfer`. */
   dollars: Record<string, number>;
-  /** At the configured concurrency. */
+  /** The duration at the configured concurrency. */
   hours: number;
   /** With `listing`, everything was counted. With `sample`, a part was counted, and the rest is assumed to be similar. */
   basis: 'listing' | 'sample';

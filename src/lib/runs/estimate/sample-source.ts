@@ -24,7 +24,7 @@ export interface SurveyOptions {
   workers: number;
   /** Approximate maximum number of pages to list; Infinity: all. */
   mostPages: number;
-  /** In [0, 1). */
+  /** Returns numbers in [0, 1). */
   random(): number;
   now(): number;
   /** Ends the survey soon after it is aborted. */

@@ -10,7 +10,7 @@ export interface RunReport {
   /** The version of this format. */
   version: 1;
   run: string;
-  /** `<name>-<stage>` of the deployment. */
+  /** The name of the stack: `<name>-<stage>`. */
   stack: string;
   spec: RunSpec;
   source: { bucket: string; prefix: string };

@@ -1,4 +1,6 @@
-/** `report.html`: one file that shows a report in any browser, without scripts and without loading anything. */
+/**
+ * Formats a report as `report.html`. The file shows the report in any browser. It contains no scripts and loads no other files.
+ */
 import { byteText, countOf, countText, dollarText } from '../../text/amounts.ts';
 import { duration } from '../../text/duration.ts';
 import { ALL_REASONS, reasonEntry } from '../../model/reasons.ts';
