@@ -16,7 +16,7 @@ interface Build {
   ): void;
 }
 
-/** The part of the framework's interface that the bundler receives. */
+/** The part of the Serverless framework's interface that the bundler plugin receives. */
 interface Serverless {
   processedInput: { options: DeploymentOptions };
 }
@@ -49,8 +49,9 @@ function bundleOptions(serverless: Serverless): object {
 }
 
 /**
- * Writes a package.json beside the bundle that declares .js files to be CommonJS. Without it `serverless invoke local`, which loads the
- * bundle from a folder inside this project, would apply the project's package.json, which declares them to be ES modules.
+ * Writes a package.json beside the bundle which declares that the bundle's .js files are CommonJS. `serverless invoke local`
+ * loads the bundle from a folder inside this project. Without the additional file, the project's own package.json would apply,
+ * which declares that .js files are ES modules.
  */
 const commonJsFolder = {
   name: 'commonjs-folder',
@@ -77,5 +78,6 @@ const replicationConfiguration = (options: DeploymentOptions) => ({
   },
 });
 
-// The bundler plugin loads this file with `require`, which returns the export of this name instead of the module.
+// The bundler plugin loads this file with `require`. Because of this export's name, `require` returns the function instead of the
+// module.
 export { bundleOptions as 'module.exports' };

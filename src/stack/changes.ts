@@ -1,6 +1,6 @@
 import type { ReplicationRule } from '../lib/model/rule.ts';
 
-/** A kind of change to an object. S3 reports changes in two ways, and each way has different names for them. */
+/** A kind of change to an object, with its names in S3's notifications and in EventBridge. */
 export interface SourceChange {
   /**
    * Names in S3 event notifications.

@@ -19,8 +19,8 @@ export interface Statement {
 }
 
 /**
- * A `Ref` to a pseudo parameter or to a resource. For a resource it gives the name that CloudFormation uses, which is the URL for
- * a queue.
+ * A `Ref`. It gives the value of a pseudo parameter, or the value that CloudFormation returns for a resource. For a queue this is
+ * its URL.
  */
 export const ref = (logicalId: string): object => ({ Ref: logicalId });
 

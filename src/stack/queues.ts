@@ -46,7 +46,7 @@ export const queues = (names: ResourceNames, buckets: SubscribedBucket[]): Resou
       QueueName: names.deadLetterQueue,
       MessageRetentionPeriod: RETENTION_SECONDS,
       SqsManagedSseEnabled: true,
-      // The queues are named here, because references would be circular: the live queue refers to this queue.
+      // The ARNs are built from names, because references would be circular: the live queue refers to this queue.
       RedriveAllowPolicy: {
         redrivePermission: 'byQueue',
         sourceQueueArns: [names.liveQueue, names.backfillQueue].map((name) => ({

@@ -45,7 +45,7 @@ const replicateStatements = ({ replication, stack }: Configuration): Statement[]
       'sqs:DeleteMessage',
       'sqs:ChangeMessageVisibility',
       'sqs:GetQueueAttributes',
-      // A message may return several times without any time being left for it. The function then sends it again as a new message.
+      // A message that ran out of receives without being processed is sent again as a new message.
       'sqs:SendMessage',
     ],
     // Hints of backfills have a separate queue, so that live replication does not wait behind them.

@@ -1,6 +1,6 @@
 'use strict';
-// Provides the values for `${file(src/stack/serverless.cjs):…}` in serverless.yml. The framework loads only .js and .cjs files;
-// Node itself loads the TypeScript sources that this file requires.
+// Provides the values for `${file(src/stack/serverless.cjs):…}` in serverless.yml. The Serverless framework loads only .js and
+// .cjs files. Node itself loads the TypeScript sources that this file requires.
 if (!process.features.typescript) {
   process.stderr.write(
     `\nNode.js ${process.versions.node} cannot run TypeScript.\n` +
@@ -20,7 +20,8 @@ module.exports = ({ options }) => {
     );
   } catch (error) {
     if (error.name !== 'ConfigurationError') throw error;
-    // If the error were rethrown, the framework would print it with a stack trace for every reference to this file in serverless.yml.
+    // If the error were thrown again, the Serverless framework would print it, with its stack trace, for every reference to this
+    // file in serverless.yml.
     process.stderr.write(`\n${error.message}\n`);
     process.exit(1);
   }
