@@ -19,7 +19,7 @@ const SETTINGS: Setting[] = [
 ];
 
 describe.each(SETTINGS)(
-  'tags and grants in $versioning buckets, replicating versions: $versions',
+  'tags and grants (bucket versioning: $versioning, rule versions: $versions)',
   (setting) => {
     test('comparing attributes takes one closer look at a replica that is the same, and comparing listings takes none', async () => {
       const world = await replicatedWorld(setting, { team: 'a' });
@@ -61,7 +61,7 @@ describe.each(SETTINGS)(
 );
 
 describe.each(SETTINGS)(
-  'metadata and retention in $versioning buckets, replicating versions: $versions',
+  'metadata and retention (bucket versioning: $versioning, rule versions: $versions)',
   (setting) => {
     test('metadata that changed at the destination is found although the stamp is still there, and is repaired in place', async () => {
       const world = await replicatedWorld(setting);
