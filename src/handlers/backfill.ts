@@ -1,4 +1,7 @@
-/** Lambda: ranges and ticks of runs, or a request to start, show or stop a run. Wiring only. */
+/**
+ * The Lambda handler for runs. It receives the messages of runs (ranges and heartbeats), and requests to start, show or stop a
+ * run. All work is done in `lib`.
+ */
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { configuration } from 'replication-configuration';
 import { queueMessage } from '../lib/aws/sqs/queues.ts';

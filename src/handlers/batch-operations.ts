@@ -1,4 +1,4 @@
-/** Lambda: tasks of a job of S3 Batch Operations. Wiring only. */
+/** The Lambda handler for the tasks of a job of S3 Batch Operations. All work is done in `lib`. */
 import type { Context } from 'aws-lambda';
 import { configuration } from 'replication-configuration';
 import { createReplicateEnvironment } from '../lib/aws/replicate-environment.ts';

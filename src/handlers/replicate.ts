@@ -1,4 +1,4 @@
-/** Lambda: a batch of messages from the live queue. Wiring only. */
+/** The Lambda handler for batches of messages from the live queue. All work is done in `lib`. */
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { configuration } from 'replication-configuration';
 import { createReplicateEnvironment } from '../lib/aws/replicate-environment.ts';

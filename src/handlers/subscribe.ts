@@ -1,11 +1,16 @@
-/** Lambda: the custom resource that subscribes source buckets while the stack is deployed. Wiring only. */
+/**
+ * The Lambda handler for the custom resource that subscribes source buckets while the stack is deployed. All work is done in
+ * `lib`.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Context } from 'aws-lambda';
 import { createBucketNotifications } from '../lib/aws/s3/bucket-notifications.ts';
 import { bucketSubscription } from '../lib/subscription/bucket-subscription.ts';
 import { answerCustomResource, sendAnswer } from '../lib/subscription/custom-resource.ts';
 
-/** Time reserved for the answer. Without an answer CloudFormation waits until it aborts the whole deployment. */
+/**
+ * How long is reserved for sending the response. Without a response, CloudFormation waits until it aborts the whole deployment.
+ */
 const RESERVE_MS = 15_000;
 
 export const handler = async (event: unknown, context: Context): Promise<void> => {

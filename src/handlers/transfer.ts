@@ -1,4 +1,6 @@
-/** Lambda: part ranges of transfers from the transfer queue, and the periodic sweep of transfers. Wiring only. */
+/**
+ * The Lambda handler for part ranges from the transfer queue, and for the periodic sweep of transfers. All work is done in `lib`.
+ */
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { configuration } from 'replication-configuration';
 import { createReplicateEnvironment } from '../lib/aws/replicate-environment.ts';
@@ -8,7 +10,7 @@ import { transferBatch } from '../lib/transfer/transfer-batch.ts';
 
 const environment = createReplicateEnvironment(configuration, process.env);
 
-/** `event`: messages of the queue, or the event of the schedule. */
+/** Receives either a batch of messages from the transfer queue, or the event of the sweep's schedule. */
 export const handler = async (event: SQSEvent, context: Context): Promise<SQSBatchResponse | SweepReport> => {
   if (isSweep(event)) return await sweep(context);
   using invocation = environment.invocation(context, event.Records[0]?.eventSourceARN ?? null);

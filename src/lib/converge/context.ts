@@ -1,4 +1,4 @@
-/** What an invocation gives to converge besides the task. */
+/** The input of converge besides the task. */
 import type { CopyContext } from '../copy/request.ts';
 import type { Buckets } from '../model/ports.ts';
 import type { Reason } from '../model/reasons.ts';
@@ -8,16 +8,19 @@ export interface ConvergeContext extends CopyContext {
   passOver: PassOver;
 }
 
-/** Resolves when the version is reported where a person will see it. No newer version is written before that. */
+/**
+ * Reports a version that is passed over. Resolves when the report is stored where a person will see it. No newer version is
+ * written before that.
+ */
 export type PassOver = (version: PassedOver) => Promise<void>;
 
-/** A version that stays missing in the replica's history because it cannot be read, while newer ones are replicated. */
+/** A version that is left out of the replica's history because it cannot be read. Newer versions are replicated all the same. */
 export interface PassedOver {
   versionId: string;
   reason: Reason;
 }
 
-/** The task's two buckets, and the part of the invocation that converge may use. */
+/** Returns the input of converge for a task: the task's two buckets, and the parts of the invocation that converge may use. */
 export const contextOf = (
   task: Task,
   deps: Omit<CopyContext, 'source' | 'destination'> & { buckets: Buckets },

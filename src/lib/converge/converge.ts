@@ -1,6 +1,6 @@
 /**
- * The protocol: look at both sides, write conditionally, look again. An event only says which key to look at; what is
- * done depends on the two buckets alone. Converge may run twice, late, concurrently with itself, or die at any point.
+ * The protocol: look at both sides, write conditionally, look again. An event only names the key to look at. All further steps
+ * depend on the two buckets alone. Converge may therefore run twice, late, or concurrently with itself, and may die at any point.
  */
 import { ReplicationError } from '../model/errors.ts';
 import { MAX_KEY_BYTES } from '../model/rule.ts';
@@ -13,12 +13,13 @@ import { convergeLatest } from './latest.ts';
 
 export const converge = async (task: Task, context: ConvergeContext): Promise<Convergence> => {
   const { rule, concern } = task;
-  // A replica causes no event but its own: a later write to the key by somebody else has another.
+  // A replicator caused this event by writing a replica. If somebody else writes to the key later, that write causes its own
+  // event.
   if (task.byReplicator === true && rule.replicas === 'ignore') return { outcome: 'replica' };
   assertKeyFits(task);
   const convergence = await convergeContent(task, context);
   if (concern === 'content' || (concern === 'acl' && rule.acl === 'ignore')) return convergence;
-  // Attributes follow whatever became of the newest version: the event may be about another one.
+  // The attributes are compared whatever the outcome for the newest version was, because the event may be about another version.
   const updated = await syncAttributes(task, context);
   return updated !== null && convergence.outcome === 'unchanged' ? updated : convergence;
 };

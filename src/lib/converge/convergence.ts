@@ -1,10 +1,13 @@
-/** The outcomes of converge: what became of one task. */
+/** The outcomes of converge for one task. */
 import type { Copied } from '../copy/request.ts';
 import type { ObjectState } from '../model/ports.ts';
 import type { Shown } from './protocol.ts';
 
 export type Convergence =
-  /** `copies` versions with `bytes` in all were written; the newest of them is given. `newer`: what became of later ones. */
+  /**
+   * `copies` versions with `bytes` bytes in all were written. `version` is the newest of them. `newer` is set if still newer
+   * versions are being transferred.
+   */
   | {
       outcome: 'replicated';
       version: ObjectState;
@@ -13,24 +16,24 @@ export type Convergence =
       bytes: number;
       newer: 'transferring' | null;
     }
-  /** The replica was deleted, as the source is. */
+  /** The replica was deleted, because the source object was deleted. */
   | { outcome: 'deleted'; replicaVersion: string | null }
   /** Tags, ACL or lock of the replica were changed. */
   | { outcome: 'updated'; sourceVersion: string | null; replicaVersion: string | null }
-  /** The destination was right already. */
+  /** The destination already agreed with the source. */
   | { outcome: 'unchanged'; sourceVersion: string | null; replica: Shown | null }
-  /** Nothing is at the source, and there is no delete to replicate. */
+  /** The source has no object, and there is no delete to replicate. */
   | { outcome: 'source-gone' }
   /** The rule's filter leaves the object out by its size or tags. */
   | { outcome: 'filtered' }
   /** A replicator wrote the source object, and the rule leaves such objects out. */
   | { outcome: 'replica' }
-  /** The object is archived; the event at the end of its restore brings it back here. */
+  /** The object is archived, and its restore was requested. The event at the end of the restore causes another try. */
   | { outcome: 'restore-requested' }
-  /** Many invocations move the object; the one that finds it complete sends a hint. */
+  /** Many invocations move the object. The invocation that finds all parts uploaded sends a hint. */
   | { outcome: 'transferring' };
 
-/** Whether many invocations will continue the work, and send a hint at its end. */
+/** Returns true if many invocations continue the work and send a hint at its end. */
 export const isTransferring = (convergence: Convergence): boolean =>
   convergence.outcome === 'transferring' ||
   (convergence.outcome === 'replicated' && convergence.newer === 'transferring');

@@ -1,9 +1,9 @@
 /**
- * `versions: all`: the destination goes through every state of the source, oldest first. Everything that follows the version
- * which the destination shows, in the source's own listing, is still missing.
+ * Implements `versions: all`: the destination goes through every state of the source, oldest first. In the source's listing, all
+ * states after the one that the destination shows are still missing.
  *
- * The source may be listed before the destination is looked at only if an old list cannot be mistaken for a new one: if the
- * replica that is shown is in the list, or if there is no replica.
+ * An old listing of the source must not be mistaken for a new one. The source may be listed before the look at the destination
+ * only in two cases: if the listing contains the version of the shown replica, or if there is no replica.
  */
 import { ReplicationError } from '../model/errors.ts';
 import type { Current, HistoryEntry, ObjectState } from '../model/ports.ts';
@@ -25,14 +25,14 @@ export const convergeHistory = async (task: Task, context: ConvergeContext): Pro
     const before = tally.copies;
     const convergence = await historyRound(task, context, tally, round === 1);
     if (convergence !== null) return convergence;
-    // Progress resets the count, so that a key which is written faster than it is read still advances.
+    // Progress resets the count, so that a key which is written faster than it can be replicated still advances.
     fruitless = tally.copies > before ? 0 : fruitless + 1;
     if (fruitless > 0) await restAfterRace(context, fruitless);
   }
   throw new ReplicationError('lost-race', `the object kept changing through ${MAX_ROUNDS} rounds`);
 };
 
-/** Null: look again. */
+/** Resolves to null if another round is needed. */
 const historyRound = async (
   task: Task,
   context: ConvergeContext,
@@ -62,12 +62,12 @@ const historyRound = async (
 };
 
 interface BothSides {
-  /** Newest first, as S3 lists it. */
+  /** The history of the source, newest first, as S3 lists it. */
   history: HistoryEntry[];
   /** The states that the destination has to go through, oldest first. */
   items: HistoryEntry[];
   located: Located;
-  /** Null: nobody looked at the destination. */
+  /** What the destination shows; null: the round has not looked at the destination. */
   shown: Current | null;
 }
 
@@ -77,7 +77,8 @@ const lookAtBoth = async (task: Task, context: ConvergeContext, isFirst: boolean
     return { history, items: itemsOf(history, task.rule.deletes === 'replicate') };
   };
   const first = await list();
-  // Fast path: the only version of a key is tried as new, and S3 answers if it was not.
+  // Fast path: the only version of a key is written as if it were new. S3 refuses the write if the destination already has an
+  // object.
   const [only] = first.history;
   const isSmall = only?.kind === 'version' && only.sizeBytes <= TRIED_AS_NEW_BYTES;
   if (isFirst && isSmall && first.history.length === 1 && task.concern === 'content') {
@@ -94,7 +95,8 @@ const lookAtBoth = async (task: Task, context: ConvergeContext, isFirst: boolean
 };
 
 /**
- * The source has no version of the key any more. Only in a bucket without versions does that mean that the object was deleted.
+ * Handles a key without any version at the source. Only in a bucket without versions does this mean that the object was deleted,
+ * so only then is the replica deleted.
  */
 const nothingLeft = async (
   task: Task,
@@ -111,7 +113,10 @@ const nothingLeft = async (
   return now.kind === 'object' ? null : { outcome: 'deleted', replicaVersion: versionId };
 };
 
-/** The writer of the replica that is shown may have died before it gave the replica all that travels with the content. */
+/**
+ * Gives the shown replica the tags and grants that it lacks. The invocation that wrote the replica may have died before it wrote
+ * them.
+ */
 const syncLocated = async (
   task: Task,
   context: ConvergeContext,
@@ -128,7 +133,10 @@ const syncLocated = async (
   await syncShown(task, context, version, shown);
 };
 
-/** Versions that were written before the newer ones had to wait still count as replicated. */
+/**
+ * Returns the outcome if newer versions have to wait. If they wait for a transfer, the versions written before still count as
+ * replicated.
+ */
 const unfinished = (pending: 'restore-requested' | 'transferring', tally: Tally): Convergence => {
   const done = concluded(tally);
   return pending === 'transferring' && done?.outcome === 'replicated'
@@ -136,12 +144,12 @@ const unfinished = (pending: 'restore-requested' | 'transferring', tally: Tally)
     : { outcome: pending };
 };
 
-/** The fresh look: is the newest entry of the list still what the key shows? */
+/** The fresh look: returns true if the key still shows the newest entry of the listing. */
 const isStillNewest = (now: Current, newest: HistoryEntry, written: ObjectState | null): boolean => {
   if (now.kind === 'marker') return newest.kind === 'marker' && now.versionId === newest.versionId;
   if (now.kind === 'absent' || newest.kind === 'marker') return false;
   const { versionId, etag, lastModifiedMs } = now.state;
-  // Two null versions within one second may differ in nothing but their attributes.
+  // Two null versions that were written within one second may differ only in their attributes.
   if (written?.etag === etag && !namesOneState(now.state)) return sameState(now.state, written);
   return (
     (versionId ?? 'null') === newest.versionId &&
@@ -150,7 +158,10 @@ const isStillNewest = (now: Current, newest: HistoryEntry, written: ObjectState 
   );
 };
 
-/** Tags that had no room beside the content may be missing too. The fresh look counts them, so that the check is free. */
+/**
+ * Gives the replica its tags if they are missing, because tags that do not fit into the headers are written later. The fresh look
+ * has already counted the tags, so this check needs no request.
+ */
 const syncLateTags = async (
   task: Task,
   context: ConvergeContext,

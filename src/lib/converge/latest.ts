@@ -1,9 +1,9 @@
 /**
- * `versions: latest`: the destination shows what the source shows.
+ * Implements `versions: latest`: the destination shows what the source shows.
  *
- * Each round looks at the destination before the source: whatever the destination held at that moment came from an older or
- * the same state of the source, so a write on condition that the destination is unchanged never puts an old state over a
- * newer one (`decisions/001-destination-first.md`).
+ * Each round looks at the destination before the source. The content of the destination at that moment therefore came from the
+ * same or an older state of the source. A write on condition that the destination is unchanged never replaces a newer state with
+ * an older one (`decisions/001-destination-first.md`).
  */
 import { type Copied, discardBody } from '../copy/request.ts';
 import { ReplicationError } from '../model/errors.ts';
@@ -33,7 +33,7 @@ export const convergeLatest = async (task: Task, context: ConvergeContext): Prom
   throw new ReplicationError('lost-race', `the object kept changing through ${MAX_ROUNDS} rounds`);
 };
 
-/** `read` is what the round read from the source. */
+/** The result of one round. `read` is the version that the round read from the source. */
 type RoundResult =
   | { kind: 'done'; convergence: Convergence }
   | { kind: 'written'; read: OpenedVersion; copied: Copied }
@@ -47,7 +47,7 @@ const latestRound = async (
   round: number,
   earlier: OpenedVersion | null,
 ): Promise<RoundResult> => {
-  // Fast path: a small object that was written is tried as new, and S3 answers if it was not.
+  // Fast path: a small object is written as if its key were new. S3 refuses the write if the destination already has an object.
   const isSmall = task.expectedBytes !== null && task.expectedBytes <= TRIED_AS_NEW_BYTES;
   const assumeNew = round === 1 && task.concern === 'content' && isSmall;
   const shown: Current = assumeNew ? { kind: 'absent' } : await context.destination.look(task.replicaKey);
@@ -75,8 +75,8 @@ const latestRound = async (
 const done = (convergence: Convergence): RoundResult => ({ kind: 'done', convergence });
 
 /**
- * With a replica to compare, and for a large object, HEAD is enough for now. If the source shows no object, the result says
- * what it shows instead.
+ * Reads the source. If there is a replica to compare, or if the object is large, HEAD is enough at first. If the source shows no
+ * object, resolves to what it shows instead.
  */
 const readSource = async (
   { rule, destination, key, expectedBytes }: Task,
@@ -88,20 +88,23 @@ const readSource = async (
     const now = await context.source.look(key);
     if (now.kind === 'object') return { version: now.state, opened: bodyInMemory(earlier, now.state) };
     if (now.kind === 'marker') return now;
-    // Either the key or the bucket is absent. Only GET can tell, and a missing bucket must not pass for one without the key.
+    // Either the key or the bucket is absent, and only GET shows which. A missing bucket must not be mistaken for a missing key.
   }
   const opened = await openVersion(context, key, null, context.serverSide.way(rule, destination));
   if (opened !== null) return opened;
   return rule.deletes === 'ignore' ? { kind: 'absent' } : await context.source.look(key);
 };
 
-/** The body that the round before read, if the source still shows the same version. */
+/** Returns the body that the previous round read into memory, if the source still shows the same version. */
 const bodyInMemory = (earlier: OpenedVersion | null, version: ObjectState): Buffer | null =>
   earlier !== null && Buffer.isBuffer(earlier.opened) && sameState(earlier.version, version)
     ? earlier.opened
     : null;
 
-/** `now` is what the source shows instead of an object; `shown` null: nobody has looked at the destination yet. */
+/**
+ * Handles a source that shows no object. `now` is what the source shows instead. `shown` is null if the round has not looked at
+ * the destination.
+ */
 const sourceGone = async (
   task: Task,
   context: ConvergeContext,
@@ -118,12 +121,15 @@ const sourceGone = async (
   return { kind: 'removed', versionId };
 };
 
-/** A verify may have found headers that were changed at the destination, under a stamp that was not. */
+/**
+ * Returns true if the replica does not have to be written again. For a repair the headers are compared too, because they may have
+ * been changed at the destination without a change of the stamp.
+ */
 const isRight = (task: Task, replica: ObjectState, version: ObjectState): boolean =>
   holds(replica, version, replicaPlace(task)) &&
   (task.concern !== 'attributes' || sameHeaders(replica, version));
 
-/** Null: the source shows something else by now. */
+/** Looks at the source after a write or a delete. Resolves to null if the source shows something else by now. */
 const freshLook = async (
   { rule, key }: Task,
   { source }: ConvergeContext,
@@ -133,7 +139,7 @@ const freshLook = async (
   if (result.kind === 'removed')
     return now.kind === 'object' ? null : { outcome: 'deleted', replicaVersion: result.versionId };
   const { version } = result.read;
-  // The version was current when it was read; where deletes are not replicated, a source that is gone is final too.
+  // If the rule does not replicate deletes, the outcome remains the same even if the source object was deleted in the meantime.
   const isStillSo = now.kind === 'object' ? sameState(now.state, version) : rule.deletes === 'ignore';
   if (!isStillSo) return null;
   const { copied } = result;

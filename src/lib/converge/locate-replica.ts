@@ -1,4 +1,4 @@
-/** Finds out how far the destination has come in the source's history. */
+/** Finds out which state in the source's history the destination has reached. */
 import type { BothBuckets, Current, HistoryEntry, ObjectState } from '../model/ports.ts';
 import type { Task } from '../model/task.ts';
 import { align, itemsOf, positionBefore, positionOf } from '../replica/history.ts';
@@ -9,18 +9,22 @@ import { mayRemove } from './protocol.ts';
 export interface Located {
   /** The position of the last item that is at the destination; -1: none. */
   position: number;
-  /** Whether the destination shows that item. Something else may have been put over it, or it was deleted there. */
+  /**
+   * Whether the destination shows that item. If it does not, another object was written over the item at the destination, or the
+   * item was deleted there.
+   */
   isShown: boolean;
-  /** The object that is shown, and that writes are conditional on; null: none. */
+  /** The object that the destination shows, which every write is conditional on; null: none. */
   shown: (ObjectState & { mayRemove: boolean }) | null;
 }
 
-/** Maximum number of versions that are read one by one before listings have to do. */
+/** Maximum number of versions that are read one by one. After that, the listings have to be enough. */
 const MAX_HEADS = 20;
 
 /**
- * `items` is the source's history, oldest first; `shown` is what the destination shows. `quick`: the result is null where
- * `shown` alone does not tell. Without it, null says that the destination has changed meanwhile.
+ * Finds the position of the destination in `items`, which is the source's history, oldest first. `shown` is what the destination
+ * shows. With `quick`, resolves to null if `shown` alone is not enough to decide. Without `quick`, resolves to null if the
+ * destination has changed in the meantime.
  */
 export const locate = async (
   task: Task,
@@ -38,14 +42,16 @@ export const locate = async (
     return { position: isShown ? position : position - 1, isShown, shown: state };
   }
   if (quick) return null;
-  // The version that the replica came from is gone from the source. The replica stays: ends of versions are not replicated.
+  // The version from which the replica was copied is gone from the source. The replica stays, because deletes of a version are
+  // not replicated.
   const older = await positionInHistory(task, context, items, stamp);
   return { position: older, isShown: true, shown: state };
 };
 
 /**
- * A stamp tells what was to be written, an ETag what was written. HEAD of the source has to tell where ETags cannot be compared,
- * and where versions have no id, so that the same bytes may be written again within a second.
+ * Resolves to true if the replica really holds the item that its stamp names. The stamp only shows what was to be written, but
+ * the ETag shows what was written. If the ETags cannot be compared, the source version is read with HEAD. It is also read if
+ * versions have no id, because the same bytes may have been written again within a second.
  */
 const isSound = async (
   task: Task,
@@ -59,7 +65,10 @@ const isSound = async (
   return version !== null && holds(replica, version, replicaPlace(task));
 };
 
-/** The position of the newest older replica whose source version still exists, or an estimate by time, whichever is later. */
+/**
+ * Resolves to the position of the newest older replica whose source version still exists, or to an estimate by time, whichever is
+ * later.
+ */
 const positionInHistory = async (
   task: Task,
   context: BothBuckets,
@@ -70,7 +79,9 @@ const positionInHistory = async (
   return Math.max(found?.position ?? -1, positionBefore(items, stamp.modifiedMs));
 };
 
-/** A delete marker carries no stamp, but the replica that it hides does. */
+/**
+ * Finds the position of a destination that shows a delete marker. The marker has no stamp, but the replica that it hides has one.
+ */
 const belowMarker = async (task: Task, context: BothBuckets, items: HistoryEntry[]): Promise<Located> => {
   const hidden = await newestStamped(task, context, items);
   if (hidden === null) {
@@ -82,7 +93,7 @@ const belowMarker = async (task: Task, context: BothBuckets, items: HistoryEntry
   return { position: isDeleted ? position + 1 : position, isShown: isDeleted, shown: null };
 };
 
-/** The position that the newest stamped replica has in the source's history; null: no replica has a stamp. */
+/** Resolves to the position of the newest stamped replica in the source's history, or to null if no replica has a stamp. */
 const newestStamped = async (
   task: Task,
   { destination }: BothBuckets,
@@ -113,14 +124,14 @@ const locateUnstamped = async (
   if (returned !== -1) return { position: returned, isShown: true, shown };
   const stamped = task.rule.stamp ? await newestStamped(task, context, items) : null;
   const history = await collected(context.destination.history(task.replicaKey));
-  // A newer version may have come over the one that was shown: its tags would be given to the wrong version.
+  // If a newer version has replaced the object that was shown, the tags would be given to the wrong version.
   const since = history.findIndex(({ versionId }) => versionId === (shown.versionId ?? 'null'));
   if (since === -1) return null;
   const aligned = align(items, itemsOf(history.slice(since), true));
   const position = Math.max(aligned.position, stamped?.position ?? -1);
   const isAligned = aligned.isShown && aligned.position === position;
   if (isAligned && position < items.length - 1) return { position, isShown: true, shown };
-  // If ETags cannot be compared, or attributes differ, only HEAD can tell.
+  // If the ETags cannot be compared, or the attributes differ, HEAD is needed to decide.
   const held = await newestHeld(task, context, items.slice(Math.max(position, 0)), shown);
   return held === -1
     ? { position, isShown: false, shown }
@@ -128,8 +139,8 @@ const locateUnstamped = async (
 };
 
 /**
- * The position of the source version that is itself a replica of the object shown: the object was written at the destination,
- * and another replicator brought it to the source. -1: none.
+ * Resolves to the position of the source version that is itself a replica of the shown object, or to -1 if there is none. In that
+ * case the object was written at the destination, and another replicator copied it to the source.
  */
 const positionOfReplicaOf = async (
   task: Task,
@@ -146,7 +157,10 @@ const positionOfReplicaOf = async (
   return -1;
 };
 
-/** The position of the newest item that HEAD proves to be the object shown; -1: none, or none of the newest. */
+/**
+ * Resolves to the position of the newest item that HEAD proves to be the shown object, or to -1. Only the newest items are
+ * checked.
+ */
 const newestHeld = async (
   task: Task,
   { source }: BothBuckets,

@@ -1,4 +1,4 @@
-/** Detects replicas among the source objects, so that two replicators do not send an object round and round. */
+/** Detects replicas among the source objects, so that two replicators do not copy an object back and forth without end. */
 import type { ObjectState } from '../model/ports.ts';
 import type { Task } from '../model/task.ts';
 import { identityOf, namesOneState, sourcePlace, type Stamp, stampOn } from '../replica/stamp.ts';
@@ -6,8 +6,9 @@ import type { ConvergeContext } from './context.ts';
 import type { Shown } from './protocol.ts';
 
 /**
- * Whether a replicator wrote this source version. The stamp says so, unless the event knows who wrote this very version. Even
- * where the rule replicates replicas, an object that came from this destination does not go back there.
+ * Resolves to true if a replicator wrote this source version, so that it must not be replicated. The stamp shows this, unless the
+ * event names the writer of exactly this version. If the rule replicates replicas, only an object that came from this destination
+ * is left out.
  */
 export const isEcho = async (
   task: Task,
@@ -18,7 +19,7 @@ export const isEcho = async (
   const stamp = stampOn(version, sourcePlace(task));
   if (stamp === null) return false;
   if (task.rule.replicas === 'replicate') return await cameFromThere(task, context, stamp, shown);
-  // A version without an id may have been replaced by a replica since: the event is not about that one.
+  // A version without an id may since have been replaced by a replica, and the event is not about that replica.
   return !(task.byReplicator === false && namesOneState(version) && task.versionId === version.versionId);
 };
 

@@ -1,4 +1,7 @@
-/** Reads a source version together with its body where the body will probably be needed: one request for most objects, not two. */
+/**
+ * Reads a source version. If the body will probably be needed, it is read with the same request. Most objects then need one
+ * request instead of two.
+ */
 import type { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { inPairs } from '../copy/in-pairs.ts';
@@ -8,20 +11,20 @@ import type { ObjectState } from '../model/ports.ts';
 import type { ConvergeContext } from './context.ts';
 
 /**
- * Maximum size of a body that is held in memory, so that a write can be repeated without another read. Larger bodies take
- * less CPU as streams: V8 does not collect a buffer of that size while it is young.
+ * Maximum size of a body that is held in memory, so that a write can be repeated without another read. Larger bodies take less
+ * CPU as streams, because V8 does not collect a larger buffer while it is young.
  */
 const HELD_BYTES = 64 * 1024;
 
 export interface OpenedVersion {
   version: ObjectState;
-  /** The body of this version: a small one whole, a larger one as a stream; null where it was not requested. */
+  /** The body of this version: a buffer if the body is small, otherwise a stream; null: the body was not requested. */
   opened: Readable | Buffer | null;
 }
 
 /**
- * Reads a version, or the current one (`versionId` null), with its body if the function moves the bytes. Null: the version does
- * not exist, and the bucket certainly does.
+ * Reads a version, or the current version if `versionId` is null. If the function moves the bytes, the body is read too. Resolves
+ * to null if the version does not exist. The bucket certainly exists in that case.
  */
 export const openVersion = async (
   context: ConvergeContext,
@@ -32,7 +35,7 @@ export const openVersion = async (
   if (way === 'server-side') {
     const version = await headOf(context, key, versionId);
     if (version !== null) return { version, opened: null };
-    // The answer to HEAD has no body to say that the bucket is gone, so GET must tell.
+    // The response to HEAD has no body, so it does not show whether the bucket or only the version is missing. GET does.
   }
   return await getWithBody(context, key, versionId);
 };
@@ -60,12 +63,15 @@ const getWithBody = async (
     return { version, opened: await inOneBuffer(body, version.sizeBytes) };
   });
 
-/** Collecting the chunks first and joining them afterwards would take more CPU than all the rest of a copy. */
+/**
+ * Reads the body into one buffer. Collecting the chunks first and joining them afterwards would take more CPU than all the rest
+ * of a copy.
+ */
 const inOneBuffer = async (body: Readable, sizeBytes: number): Promise<Buffer> => {
   const bytes = Buffer.allocUnsafeSlow(sizeBytes);
   let length = 0;
   body.on('data', (chunk: Buffer) => {
-    // `copy` stops at the end of the buffer.
+    // `copy` does not write beyond the end of the buffer.
     chunk.copy(bytes, length);
     length += chunk.length;
   });

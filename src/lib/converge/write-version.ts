@@ -1,4 +1,7 @@
-/** Writes one source version to the destination with everything that travels with it, or gives the reason not to. */
+/**
+ * Writes one source version to the destination, together with its metadata, tags, lock and grants. If the version must not be
+ * written, gives the reason.
+ */
 import { copyVersion } from '../copy/copy.ts';
 import type { Copied } from '../copy/request.ts';
 import { ReplicationError } from '../model/errors.ts';
@@ -17,7 +20,7 @@ import type { Shown } from './protocol.ts';
 
 export type VersionOutcome = Copied | 'filtered' | 'replica' | 'transferring';
 
-/** The write is conditional on `shown`, which the destination shows now; null: nothing. */
+/** Writes the version on condition that the destination still shows `shown`, or no object if `shown` is null. */
 export const writeVersion = async (
   task: Task,
   context: ConvergeContext,
@@ -47,7 +50,10 @@ export const writeVersion = async (
   return copied;
 };
 
-/** S3 counts the tags in its answer, so that a version without tags costs no request. */
+/**
+ * Reads the tags of a version. S3 has already reported their number with the version. A version without tags therefore needs no
+ * request, unless the filter selects by tags.
+ */
 const tagsOf = async (
   { rule, key }: Task,
   { source }: ConvergeContext,
@@ -72,7 +78,10 @@ const replicaAttributes = (
   lock: replicaLock(task.destination, version.lock, nowMs),
 });
 
-/** The same bytes have the same ETag, so the condition cannot see that somebody else has just written this very version. */
+/**
+ * Throws `lost-race` if somebody else has just written the same bytes. The condition of the write cannot detect this, because the
+ * same bytes have the same ETag.
+ */
 const assertStillShown = async (
   { replicaKey }: Task,
   { destination }: ConvergeContext,

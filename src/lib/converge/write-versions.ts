@@ -10,7 +10,7 @@ import { type OpenedVersion, openVersion } from './open-version.ts';
 import type { Shown } from './protocol.ts';
 import { writeVersion } from './write-version.ts';
 
-/** The work done so far, over all rounds. */
+/** The work done so far, in all rounds together. */
 export interface Tally {
   last: { version: ObjectState; copied: Copied } | null;
   copies: number;
@@ -18,7 +18,7 @@ export interface Tally {
   deleted: { replicaVersion: string | null } | null;
   /** The ids of the versions that were passed over. */
   passedOver: Set<string>;
-  /** Why the last of the versions that the rule leaves out was left out; null: none was. */
+  /** The reason why the rule left out a version (the last such version, if there were several); null: none was left out. */
   left: 'filtered' | 'replica' | null;
 }
 
@@ -31,15 +31,16 @@ export const emptyTally = (): Tally => ({
   left: null,
 });
 
-/** What the destination shows, as far as the next write needs to know; null: no object. */
+/** The object at the destination that the next write replaces; null: no object. */
 type WrittenOver = (Shown & { mayRemove: boolean }) | null;
 
-/** Why the newer versions have to wait: this one is being restored or transferred. */
+/** Why newer versions have to wait: the version before them is being restored or transferred. */
 type Pending = 'restore-requested' | 'transferring';
 
 /**
- * Writes the items in order, each on condition that the destination shows the one before, and `shown` before the first. The
- * result says why the rest cannot be written for now; null: all are written.
+ * Writes the items in order. Each write has the condition that the destination still shows the item written before it. The
+ * condition of the first write is `shown`. Resolves to null if all items were written. Otherwise resolves to the reason why the
+ * remaining items cannot be written yet.
  */
 export const writeMissing = async (
   task: Task,
@@ -79,7 +80,7 @@ const addCopy = (tally: Tally, copy: { version: ObjectState; copied: Copied }): 
   tally.deleted = null;
 };
 
-/** `isLast`: no newer version is to be written. */
+/** The version to write next. `isLast` is true if no newer version is to be written. */
 interface NextItem {
   entry: VersionEntry;
   isLast: boolean;
@@ -105,7 +106,7 @@ const writeItem = async (
     read = await openItem(task, context, item.entry);
     if (read === null) return 'gone';
     const { version } = read;
-    // The null version was overwritten: it is a newer state than its place in the list says.
+    // The null version was overwritten after the listing, so its state is newer than its position in the list shows.
     if (version.etag !== item.entry.etag) throw new ReplicationError('lost-race', 'the version was replaced');
     const outcome = await writeVersion(task, context, read, shown);
     return typeof outcome === 'string' ? outcome : { version, copied: outcome };
@@ -123,14 +124,15 @@ const openItem = async (
 ): Promise<OpenedVersion | null> => {
   const way = context.serverSide.way(rule, destination);
   if (partsInEtag(etag) === null) return await openVersion(context, key, versionId, way);
-  // The copy reads the object part by part, so a GET of the whole would be of no use.
+  // The copy reads the object part by part, so a GET of the whole object would be of no use.
   const version = await context.source.head(key, versionId);
   return version === null ? null : { version, opened: null };
 };
 
 /**
- * A version that nobody can read would keep all newer ones from being replicated, so it is passed over and reported as missing.
- * The newest version is never passed over, and neither is one that the rule has restored.
+ * Handles an error while reading a version. An unreadable version would keep all newer ones from being replicated, so it is
+ * passed over and reported as missing. The newest version is never passed over. An archived version is not passed over if the
+ * rule restores archived objects.
  */
 const unreadable = async (
   { rule, key }: Task,
@@ -148,7 +150,7 @@ const unreadable = async (
   return { versionId, reason };
 };
 
-/** The outcome of the work done so far; null: nothing was done. */
+/** Returns the outcome of the work done so far, or null if nothing was done. */
 export const concluded = ({ last, copies, bytes, deleted, passedOver, left }: Tally): Convergence | null => {
   if (last !== null) return { outcome: 'replicated', ...last, copies, bytes, newer: null };
   if (deleted !== null) return { outcome: 'deleted', ...deleted };

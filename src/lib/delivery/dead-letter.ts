@@ -1,10 +1,10 @@
 /**
- * The format of a quarantined message: a body that can be sent to the live queue as it is, and message attributes
- * that say why the message is here. SQS allows ten attributes, none of them empty.
+ * The format of a quarantined message. The body can be sent to the live queue unchanged. The message attributes contain the
+ * reason and its circumstances. SQS allows ten attributes, none of them empty.
  */
 import { ALL_REASONS, type Reason } from '../model/reasons.ts';
 
-/** Why a message is in the dead-letter queue. Null: unknown. */
+/** Why a message is in the dead-letter queue. Fields with null are unknown. */
 export interface DeadLetter {
   reason: Reason;
   rule: string | null;
@@ -23,7 +23,7 @@ export interface DeadLetter {
 
 const MAX_DETAIL_CHARACTERS = 2_000;
 
-/** The attributes of a dead letter, by name. */
+/** Returns the message attributes of a dead letter, by name. */
 export const toAttributes = (letter: DeadLetter): Record<string, string> => {
   const attributes: Record<string, string | null> = {
     reason: letter.reason,
@@ -43,7 +43,7 @@ export const toAttributes = (letter: DeadLetter): Record<string, string> => {
   );
 };
 
-/** Reads the attributes of a dead letter; null: the attributes are not ours. */
+/** Reads the message attributes of a dead letter. Returns null if the attributes are not ours. */
 export const fromAttributes = (attributes: Record<string, string>): DeadLetter | null => {
   const reason = ALL_REASONS.find((known) => known === attributes['reason']);
   if (reason === undefined) return null;

@@ -1,4 +1,4 @@
-/** The dependencies of one invocation of the replicate function and of the transfer function. */
+/** The dependencies of one invocation of the replicate function or the transfer function. */
 import type { Budget } from '../model/concurrency.ts';
 import type { DeadLetter } from './dead-letter.ts';
 import type { Receipt, Reporter } from './outcome.ts';
@@ -17,13 +17,13 @@ export interface QueueMessage {
   receiveCount: number;
   /** When the message was first put into this queue, in milliseconds since the epoch. */
   sentMs: number;
-  /** The letter of an earlier stay in the dead-letter queue; null: the message was never there. */
+  /** The dead letter of the message from an earlier stay in the dead-letter queue; null: the message was never there. */
   earlier: DeadLetter | null;
 }
 
 /**
- * Runs work once per idempotency key. A duplicate of finished work gets the stored receipt; a concurrent duplicate throws
- * `in-progress`.
+ * Runs work once per idempotency key. A duplicate of finished work resolves to the stored receipt. A duplicate of work that is
+ * still running throws `in-progress`.
  */
 export interface Receipts {
   once(key: string, work: () => Promise<Receipt>): Promise<{ receipt: Receipt; duplicate: boolean }>;
@@ -33,7 +33,10 @@ export interface Receipts {
 export interface LiveQueue {
   /** Makes the message visible again after the delay. */
   retryLater(message: QueueMessage, delaySeconds: number): Promise<void>;
-  /** Sends a new message with its own receive count; the letter keeps its past. Resolves when SQS has accepted the message. */
+  /**
+   * Sends a new message, which has its own receive count. `letter` preserves the earlier attempts of the message. Resolves when
+   * SQS has accepted the message.
+   */
   send(body: string, letter: DeadLetter): Promise<void>;
 }
 
@@ -53,20 +56,20 @@ export interface Deps {
   runs: RunCounts;
   transfers: Transfers;
   serverSide: ServerSide;
-  /** How many bytes of memory bodies may take at once. */
+  /** Limits how many bytes of memory the bodies take at once. */
   memory: Budget;
   clock: Clock;
   invocation: Invocation;
 }
 
-/** Everything that one invocation of the transfer function is given; its messages come from the transfer queue. */
+/** The dependencies of one invocation of the transfer function. Its messages come from the transfer queue. */
 export interface TransferDeps extends Deps {
   hints: HintQueue;
   /** The name of the sessions in which this deployment writes replicas. */
   sessionName: string;
 }
 
-/** The queue for hints, whatever queue a message came from. */
+/** The queue for hints. Hints go to this queue even if the invocation's messages come from another queue. */
 interface HintQueue {
   /** Resolves when SQS has accepted the message. */
   send(body: string): Promise<void>;

@@ -3,7 +3,7 @@ import type { Reason } from '../model/reasons.ts';
 import type { Proof } from '../replica/proof.ts';
 import type { Convergence } from '../converge/convergence.ts';
 
-/** Durable proof of an outcome, stored with the idempotency record. */
+/** The durable record of how a hint ended, stored with the idempotency record. */
 export interface Receipt {
   outcome: Convergence['outcome'] | 'passed-over' | 'range-copied';
   sourceVersion: string | null;
@@ -19,7 +19,7 @@ export interface Receipt {
   latencySeconds: number | null;
 }
 
-/** One log line and one set of metrics. It contains no object data and no metadata. */
+/** The content of one log line and of one set of metrics. The record contains no object data and no metadata. */
 export type OutcomeRecord = {
   rule: string | null;
   sourceBucket: string | null;
@@ -31,7 +31,7 @@ export type OutcomeRecord = {
 } & (
   | ({ ending: 'done'; duplicate: boolean } & Receipt)
   | { ending: 'skip'; why: 'test-event' | 'no-rule' | 'run-stopped' }
-  /** The work of one invocation on a part range, which may take several invocations. */
+  /** The work of one invocation on a part range. The range may take several invocations. */
   | {
       ending: 'range';
       duplicate: boolean;
@@ -48,7 +48,7 @@ export interface Reporter {
   report(record: OutcomeRecord): void;
 }
 
-/** The receipt of a convergence that took from `startedMs` to `endedMs` (milliseconds since the epoch). */
+/** Returns the receipt of a convergence that began at `startedMs` and ended at `endedMs` (milliseconds since the epoch). */
 export const receiptOf = (convergence: Convergence, startedMs: number, endedMs: number): Receipt => {
   const durationMs = endedMs - startedMs;
   const { outcome } = convergence;
@@ -108,8 +108,11 @@ const NOTHING_WRITTEN = {
   latencySeconds: null,
 } as const;
 
-/** The receipt of a version that was sent to the dead-letter queue, which happens once. */
+/**
+ * The receipt of a version or a failed transfer that was sent to the dead-letter queue. The stored receipt makes sure that it is
+ * sent only once.
+ */
 export const PASSED_OVER: Receipt = { ...NOTHING_WRITTEN, outcome: 'passed-over', durationMs: 0 };
 
-/** The receipt of a part range whose parts are all there. */
+/** The receipt of a part range whose parts were all copied. */
 export const PART_RANGE_COPIED: Receipt = { ...NOTHING_WRITTEN, outcome: 'range-copied', durationMs: 0 };

@@ -6,21 +6,27 @@ import type { Receipt } from './outcome.ts';
 export type RunPiece =
   | { kind: 'done'; key: string; receipt: Pick<Receipt, 'outcome' | 'copies' | 'bytes' | 'durationMs'> }
   | { kind: 'failed'; reason: Reason }
-  /** Dropped, because the run was paused or cancelled. */
+  /** The hint was dropped, because the run was paused or cancelled. */
   | { kind: 'dropped' };
 
 export interface RunCounts {
-  /** True: the run was paused or cancelled. The answer may be a few seconds old. */
+  /** Resolves to true if the run was paused or cancelled. The result may be a few seconds old. */
   isStopped(run: string): Promise<boolean>;
-  /** Counts a piece of work, but never its duplicates. */
+  /** Counts one hint of a run. Callers must not count duplicates. */
   count(run: string, piece: RunPiece): void;
-  /** Adds the counts to the runs. Never throws: the work is done in any case, and the end of a run does not depend on its counts. */
+  /**
+   * Writes the collected counts to the runs. Never throws, because the work is done in any case, and the end of a run does not
+   * depend on its counts.
+   */
   flush(): Promise<void>;
 }
 
-/** The sums of several pieces. */
+/** The sums over several hints of one run. */
 export interface RunDelta {
-  /** By the names of {@link CopyCounters}: `done`, `failed`, `dropped`, `copies`, `bytes`, `outcomes.<outcome>`, `reasons.<reason>`. */
+  /**
+   * The sums by the names of {@link CopyCounters}: `done`, `failed`, `dropped`, `copies`, `bytes`, `outcomes.<outcome>`,
+   * `reasons.<reason>`.
+   */
   sums: Map<string, number>;
   copied: { key: string; bytes: number; durationMs: number }[];
 }

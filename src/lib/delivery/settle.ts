@@ -1,4 +1,7 @@
-/** The end of a message: acknowledged, given back, started over, or its failed pieces sent to the dead-letter queue. */
+/**
+ * Ends the work on a message. The message is acknowledged, given back or started over, or its failed pieces are sent to the
+ * dead-letter queue.
+ */
 import type { Assignment } from '../hint/route.ts';
 import { retryDelaySeconds, RETRY_LIMIT } from './backoff.ts';
 import type { DeadLetter } from './dead-letter.ts';
@@ -8,7 +11,7 @@ import type { Hint } from '../hint/hint.ts';
 import type { Deps, QueueMessage } from './deps.ts';
 import type { OutcomeRecord } from './outcome.ts';
 
-/** A piece of a message that failed; `body` is the message for the dead-letter queue. */
+/** A piece of a message that failed. `body` is the message body for this piece alone. */
 export interface Failure {
   error: ReplicationError;
   body: string;
@@ -17,10 +20,10 @@ export interface Failure {
 }
 
 /**
- * Settles a message after all of its pieces were attempted; true: acknowledge it.
+ * Settles a message after all of its pieces were attempted. Resolves to true if the message is to be acknowledged.
  *
- * While any piece of the message is worth another attempt, the whole message stays in the queue: finished pieces are duplicates
- * then, and no piece is quarantined twice.
+ * While any piece of the message is worth another attempt, the whole message stays in the queue. In the next attempt, the
+ * finished pieces count as duplicates. Failed pieces are quarantined only at the end, so that no piece is quarantined twice.
  */
 export const settle = async (message: QueueMessage, failures: Failure[], deps: Deps): Promise<boolean> => {
   const exhausted = message.receiveCount >= RETRY_LIMIT;
@@ -43,7 +46,10 @@ export const settle = async (message: QueueMessage, failures: Failure[], deps: D
   }
 };
 
-/** If the delay cannot be set, the queue's own visibility timeout brings the message back, only later. */
+/**
+ * Gives the message back to the queue with a delay. If the delay cannot be set, the message comes back after the queue's own
+ * visibility timeout.
+ */
 const retryLater = async (message: QueueMessage, failures: Failure[], deps: Deps): Promise<void> => {
   const outOfTime = failures.every(({ error }) => error.reason === 'out-of-time');
   const delaySeconds = outOfTime ? 0 : retryDelaySeconds(message.receiveCount, Math.random());
@@ -53,15 +59,16 @@ const retryLater = async (message: QueueMessage, failures: Failure[], deps: Deps
 };
 
 /**
- * Sends the piece as a new message with all its attempts before it. The time that other objects took is no failure of this object:
- * the large objects of one batch share the network, and an object that does not fit beside them is given back as often as necessary.
+ * Sends the piece as a new message, and preserves the number of its attempts. A lack of time is not a failure of this object,
+ * because the large objects of one batch share the network. An object that does not fit beside the others is given back as often
+ * as necessary.
  */
 const startOver = async (failure: Failure, message: QueueMessage, deps: Deps): Promise<void> => {
   await deps.liveQueue.send(failure.body, letterOf(failure, message));
   reportFailure('retry', failure, message, deps);
 };
 
-/** Resolves when the dead-letter queue has the message. */
+/** Sends the failed piece to the dead-letter queue. Resolves when SQS has accepted the message. */
 export const quarantine = async (failure: Failure, message: QueueMessage, deps: Deps): Promise<void> => {
   const { error } = failure;
   const exhausted = new ReplicationError('retries-exhausted', `${error.reason}: ${error.message}`, {
@@ -107,7 +114,7 @@ type Common = Pick<
   'rule' | 'sourceBucket' | 'destinationBucket' | 'destination' | 'key' | 'version' | 'attempts'
 >;
 
-/** The common fields of a record about a message that nobody could open. */
+/** Returns the common fields of a record without an assignment, for example about a malformed message. */
 export const blank = (message: Pick<QueueMessage, 'receiveCount'>): Common => ({
   rule: null,
   sourceBucket: null,
@@ -118,7 +125,7 @@ export const blank = (message: Pick<QueueMessage, 'receiveCount'>): Common => ({
   attempts: message.receiveCount,
 });
 
-/** The common fields of a record about an assignment. */
+/** Returns the common fields of a record about an assignment. */
 export const about = (
   { rule, destination, hint }: Assignment,
   message: Pick<QueueMessage, 'receiveCount'>,

@@ -1,4 +1,7 @@
-/** Tasks of S3 Batch Operations: one object each, replicated as if its event had come. */
+/**
+ * Carries out the tasks of S3 Batch Operations. Each task names one object, which is replicated as if S3 had sent an event for
+ * it.
+ */
 import { contextOf, type PassedOver } from '../converge/context.ts';
 import { converge } from '../converge/converge.ts';
 import type { Deps } from '../delivery/deps.ts';
@@ -10,7 +13,7 @@ import { isRecord, type JsonRecord, textOrNull } from '../model/json.ts';
 import { reasonEntry } from '../model/reasons.ts';
 
 /**
- * S3 tries a `TemporaryFailure` again, but not a `PermanentFailure`; both are in its completion report.
+ * S3 repeats a task after a `TemporaryFailure`, but not after a `PermanentFailure`. The completion report of S3 lists both.
  * https://docs.aws.amazon.com/AmazonS3/latest/userguide/batch-ops-invoke-lambda.html
  */
 export type ResultCode = 'Succeeded' | 'TemporaryFailure' | 'PermanentFailure';
@@ -43,11 +46,14 @@ interface UnreadableTask {
   why: string;
 }
 
-/** Throws `malformed-message` if this is no event of S3 Batch Operations: all its tasks fail then. */
+/**
+ * Carries out the tasks of one event. Throws `malformed-message` if this is not an event of S3 Batch Operations, so that all of
+ * its tasks fail.
+ */
 export const answerBatch = async (event: unknown, deps: BatchDeps): Promise<BatchOperationsAnswer> => {
   const { invocationSchemaVersion, invocationId, tasks } = parseEvent(event);
   const results = await Promise.all(tasks.map((task) => resultOf(task, deps)));
-  // A task that is left out of the answer must not pass for done.
+  // If a task is missing in the response, S3 must not take it for done.
   return { invocationSchemaVersion, treatMissingKeysAs: 'TemporaryFailure', invocationId, results };
 };
 
@@ -69,7 +75,7 @@ const resultOf = async (task: BatchTask | UnreadableTask, deps: BatchDeps): Prom
 
 const MAX_RESULT_CHARACTERS = 1_000;
 
-/** Resolves to the outcome at each destination, all of which must succeed. */
+/** Replicates one object to all its destinations. Resolves to a text with all outcomes. Throws if one destination fails. */
 const replicateEverywhere = async (
   { bucket, key, versionId }: BatchTask,
   deps: BatchDeps,
@@ -129,7 +135,9 @@ const parseEvent = (event: unknown) => {
   };
 };
 
-/** Schema 2.0 names the bucket, schema 1.0 its ARN. The key is URL-encoded in both. */
+/**
+ * Reads one task of an event. Schema 2.0 contains the name of the bucket, and schema 1.0 its ARN. The key is URL-encoded in both.
+ */
 const parseTask = ({
   taskId,
   s3Key,

@@ -1,4 +1,7 @@
-/** Chains the tasks of one key at one destination: two at once would only lose races against each other. */
+/**
+ * Runs the tasks of one key at one destination one after the other, because concurrent tasks would only lose races against each
+ * other.
+ */
 import type { Assignment } from '../hint/route.ts';
 
 export type KeyOrder = <T>(assignment: Assignment, work: () => Promise<T>) => Promise<T>;

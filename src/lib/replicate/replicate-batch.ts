@@ -1,6 +1,6 @@
 /**
- * One batch of messages from the live queue. A message is acknowledged only when everything it asks for was replicated,
- * skipped with a counted reason, or is safely in the dead-letter queue.
+ * Carries out one batch of messages from the live queue. A message is acknowledged only when each of its hints was replicated,
+ * was skipped with a counted reason, or is safely in the dead-letter queue.
  */
 import { contextOf, type PassedOver } from '../converge/context.ts';
 import { converge } from '../converge/converge.ts';
@@ -28,7 +28,7 @@ export const replicateBatch = async (messages: QueueMessage[], deps: Deps): Prom
   return { failed: failed.flat() };
 };
 
-/** True: acknowledge. */
+/** Resolves to true if the message is to be acknowledged. */
 const replicate = async (message: QueueMessage, inOrder: KeyOrder, deps: Deps): Promise<boolean> => {
   const { assignments, failures } = openMessage(message, deps);
   await Promise.all(
@@ -40,7 +40,7 @@ const replicate = async (message: QueueMessage, inOrder: KeyOrder, deps: Deps): 
   return await settle(message, failures, deps);
 };
 
-/** Finds the rules and destinations for each hint in the message. Parts that ask for nothing are reported. */
+/** Finds the rules and destinations for each hint in the message. A part that needs no work is only reported. */
 const openMessage = (
   message: QueueMessage,
   { configuration, reporter }: Deps,
@@ -68,7 +68,10 @@ const openMessage = (
   return { assignments, failures };
 };
 
-/** Null: the assignment is done, or was dropped with its run. */
+/**
+ * Carries out one assignment. Resolves to its failure, or to null if the assignment is done or was dropped because its run was
+ * stopped.
+ */
 const attempt = async (
   assignment: Assignment,
   message: QueueMessage,
@@ -88,7 +91,7 @@ const attempt = async (
   }
 };
 
-/** Converges under an idempotency record, and reports the receipt, which is the stored one for a duplicate. */
+/** Converges once per idempotency key, and reports the receipt. A duplicate reports the stored receipt. */
 const carryOutOnce = async (assignment: Assignment, message: QueueMessage, deps: Deps): Promise<void> => {
   const { hint } = assignment;
   let continues = false;
@@ -119,7 +122,10 @@ const convergeFor = async (
   return await converge(task, context);
 };
 
-/** Quarantines each version only once, however often the hint is tried: the receipts see to that. */
+/**
+ * Quarantines a version that is passed over. The receipts make sure that each version is quarantined only once, however often the
+ * hint is tried.
+ */
 const quarantineVersion = async (
   { versionId, reason }: PassedOver,
   assignment: Assignment,
@@ -130,21 +136,21 @@ const quarantineVersion = async (
   const hint = { ...narrowed(assignment), versionId, kind, identity: kind };
   await deps.receipts.once(idempotencyKey({ ...assignment, hint }, message.messageId), async () => {
     const error = new ReplicationError(reason, 'passed over: newer versions are replicated without this one');
-    // A redrive of the message must be no duplicate.
+    // The body has no identity, so that a redrive of the message does not count as a duplicate.
     const body = formatHint({ ...hint, kind: 'hint', identity: null });
     await quarantine({ error, body, hint, assignment }, message, deps);
     return PASSED_OVER;
   });
 };
 
-/** The hint for this destination alone, so that a failure here does not repeat the work at the others. */
+/** Returns the hint for this destination alone, so that a failure here does not repeat the work at the other destinations. */
 const narrowed = ({ hint, rule, destination }: Assignment): Hint => ({
   ...hint,
   rule: rule.id,
   destination: destination.id,
 });
 
-/** A transfer that has stalled may send several hints, which count once. */
+/** Counts a finished hint for its run. A transfer that has stalled may send several hints, which count only once. */
 const countForRun = async (hint: Hint, receipt: Receipt, { runs, receipts }: Deps): Promise<void> => {
   const { run, key } = hint;
   if (run === null) return;
@@ -156,7 +162,7 @@ const countForRun = async (hint: Hint, receipt: Receipt, { runs, receipts }: Dep
   if (!duplicate) runs.count(run, { kind: 'done', key, receipt });
 };
 
-/** The memory that one copy takes: a small body as a whole, a streamed one only its buffers. */
+/** Returns the memory that one copy takes. A small body is held as a whole, but a streamed body needs only its buffers. */
 const weightOf = (sizeBytes: number | null): number =>
   Math.min(Math.max(sizeBytes ?? Infinity, MIN_WEIGHT_BYTES), STREAM_WEIGHT_BYTES);
 

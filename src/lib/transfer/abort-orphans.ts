@@ -1,6 +1,7 @@
 /**
- * Aborts uploads that this deployment began and that have no record: the function died before it wrote the record, or could not
- * abort them. Only uploads that our own sessions began count, and only if no part of them has moved for a day.
+ * Aborts uploads that this deployment began and that have no record. Such an upload is left behind if the function died before it
+ * wrote the record, or could not abort the upload. Only uploads that our own sessions began are aborted, and only if no part has
+ * moved for a day.
  */
 import { lastMovedMs, listedParts } from '../copy/transfer/part-ranges.ts';
 import type { TransferDeps } from '../delivery/deps.ts';
@@ -9,10 +10,10 @@ import { asReplicationError, ReplicationError } from '../model/errors.ts';
 import type { DestinationBucket, ListedUpload } from '../model/ports.ts';
 import type { Destination } from '../model/rule.ts';
 
-/** How long an upload must rest before it counts as abandoned: far longer than any invocation. */
+/** How long no part of an upload may move before the upload counts as abandoned. This is far longer than any invocation. */
 const ABANDONED_MS = 24 * 3_600_000;
 
-/** `known`: the uploads of all transfers, read before. */
+/** Aborts the orphans in all destination buckets. `known` contains the upload ids of all transfers. */
 export const abortOrphans = async (
   known: ReadonlySet<string>,
   deps: TransferDeps,
@@ -38,7 +39,7 @@ interface SweepScope {
   prefix: string;
 }
 
-/** Each bucket once for each prefix and role. */
+/** Returns each destination bucket once for each prefix and role. */
 const scopesOf = ({ configuration }: TransferDeps): SweepScope[] => {
   const scopes = new Map<string, SweepScope>();
   for (const { source, destinations } of configuration.rules) {
@@ -69,12 +70,12 @@ const sweepScope = async (
   return aborted;
 };
 
-/** The ARN of a session leaves out the path of the role. */
+/** Returns the name of the role without its path, because the ARN of a session does not contain the path. */
 const roleName = ({ roleArn }: Destination): string => roleArn.split('/').at(-1) ?? roleArn;
 
 /**
- * When a part of the upload last moved; 0: never, or the upload is gone. A deployment of the same name in another region may be
- * working on the upload with the same role.
+ * Resolves to the time when a part of the upload last moved, or to 0 if no part ever moved or the upload is gone. The age of the
+ * upload alone is not enough: a deployment of the same name in another region may be working on it with the same role.
  */
 const movedMs = async (bucket: DestinationBucket, { key, uploadId }: ListedUpload): Promise<number> => {
   try {

@@ -1,4 +1,4 @@
-/** The ends of transfers that are not completed: given up, not needed any more, or handed to a person. */
+/** Ends transfers that are not completed: they are given up, are no longer needed, or wait for a person. */
 import { type Transfer, transferIdOf } from '../copy/transfer/transfer.ts';
 import type { Deps, QueueMessage, TransferDeps } from '../delivery/deps.ts';
 import { PASSED_OVER, type Receipt } from '../delivery/outcome.ts';
@@ -9,7 +9,7 @@ import { ReplicationError } from '../model/errors.ts';
 import type { Destination } from '../model/rule.ts';
 import { attemptIdentity, hintOf, isHintOf, transferHint } from './transfer-hint.ts';
 
-/** The rule and destination of the transfer, by whatever names they have now; null: they no longer exist. */
+/** Returns the current rule and destination of the transfer, even if they were renamed, or null if they no longer exist. */
 export const assignmentOf = (
   { configuration }: Pick<Deps, 'configuration'>,
   transfer: Transfer,
@@ -19,7 +19,7 @@ export const assignmentOf = (
   ) ?? null;
 
 /**
- * Removes the transfer and sends a hint to look at its key. The hint comes last: after a crash in between, another invocation
+ * Removes the transfer and sends a hint to look at its key. The hint is sent last. After a crash in between, another invocation
  * repeats the steps.
  */
 export const abandon = async (
@@ -31,7 +31,7 @@ export const abandon = async (
   await deps.hints.send(transferHint(transfer, 'gone'));
 };
 
-/** Removes what is left of a transfer whose own hint needed nothing of it. */
+/** Removes the rest of a transfer, if the given hint was sent by that transfer and did not need its parts. */
 export const dropUnneeded = async (
   assignment: Assignment,
   outcome: Receipt['outcome'],
@@ -43,7 +43,10 @@ export const dropUnneeded = async (
   await removeTransfer(transfer, assignment.destination, deps);
 };
 
-/** Aborts the upload before the record ends, so that a crash in between leaves a record that the sweep finds. */
+/**
+ * Removes a transfer. The upload is aborted before the record is removed, so that a crash in between leaves a record, which the
+ * sweep finds.
+ */
 export const removeTransfer = async (
   transfer: Transfer,
   destination: Destination,
@@ -55,7 +58,8 @@ export const removeTransfer = async (
 };
 
 /**
- * Makes the transfer wait for a person, with all parts that were moved. A transfer that was sent again meanwhile continues.
+ * Makes the transfer wait for a person. All parts that were moved are kept. If the part ranges were sent again in the meantime,
+ * the transfer continues.
  */
 export const failTransfer = async (
   transfer: Transfer,
@@ -74,8 +78,8 @@ export const failTransfer = async (
 };
 
 /**
- * Sends a failed transfer to the dead-letter queue, once for each attempt. Whoever finds the failure calls this, because the
- * invocation that wrote it may have died before the message was sent.
+ * Sends a failed transfer to the dead-letter queue, once for each attempt. Every invocation that finds the failure calls this
+ * function, because the invocation that recorded the failure may have died before it sent the message.
  */
 export const quarantineFailed = async (transfer: Transfer, deps: TransferDeps): Promise<void> => {
   const { failure } = transfer;
@@ -89,7 +93,7 @@ export const quarantineFailed = async (transfer: Transfer, deps: TransferDeps): 
   });
 };
 
-/** A transfer has no message of its own: its first one was acknowledged when the transfer began. */
+/** Returns a stand-in for the transfer's message. The message that began the transfer was acknowledged at that time. */
 const messageFor = ({ startedMs, attempt }: Transfer): QueueMessage => ({
   messageId: '',
   receiptHandle: '',

@@ -1,4 +1,4 @@
-/** Copies the missing parts of one part range, and finds out whether the transfer is complete then. */
+/** Copies the missing parts of one part range, and then checks whether the transfer is complete. */
 import { isGone } from '../copy/inside-s3.ts';
 import type { Way } from '../copy/part-layout.ts';
 import { planOf } from '../copy/part-plan.ts';
@@ -17,8 +17,8 @@ import { abandon, assignmentOf, quarantineFailed } from './end-transfer.ts';
 import { attemptIdentity, lostHint, transferHint } from './transfer-hint.ts';
 
 /**
- * Resolves when the message may be acknowledged. Throws `out-of-time` if the rest of the range needs another invocation: the
- * same message is given back then, and no new one is sent, so that part ranges do not multiply.
+ * Carries out one message. Resolves when the message may be acknowledged. Throws `out-of-time` if the rest of the range needs
+ * another invocation. The same message is then given back, and no new message is sent, so that part ranges do not multiply.
  */
 export const movePartRange = async (
   message: PartRangeMessage,
@@ -27,7 +27,7 @@ export const movePartRange = async (
 ): Promise<void> => {
   const transfer = await deps.transfers.store.load(message.id);
   if (transfer === null) return await deps.hints.send(lostHint(message));
-  // The message is of a transfer that was given up, or of an attempt whose part ranges were all sent again.
+  // The message belongs to a transfer that was given up, or to an earlier attempt, whose part ranges were all sent again.
   if (transfer.uploadId !== message.uploadId || message.attempt < transfer.attempt) return;
   if (transfer.failure !== null) return await quarantineFailed(transfer, deps);
   const assignment = assignmentOf(deps, transfer);
@@ -66,19 +66,22 @@ const moveOrAbandon = async (job: PartRangeJob, deps: TransferDeps): Promise<voi
   } catch (error) {
     if (!(error instanceof ReplicationError) || error.reason !== 'lost-race') throw error;
     if (await isGoneAtEitherSide(job)) return await abandon(transfer, assignment, deps);
-    // Both sides are there after all: one wrong answer is no reason to throw away the parts that were moved.
+    // Both sides still exist. One wrong response is no reason to discard the parts that were moved.
     throw new ReplicationError('service-error', error.message, { cause: error });
   }
 };
 
-/** With `versions: latest` only the current version is of use; with `versions: all` every version is. */
+/**
+ * Resolves to true if the version still has to be replicated. With `versions: all` this is true of every version, and with
+ * `versions: latest` only of the current one.
+ */
 const isStillWanted = async ({ transfer, assignment, buckets }: PartRangeJob): Promise<boolean> => {
   if (assignment.rule.versions === 'all') return true;
   const now = await buckets.source.look(transfer.key);
   return now.kind === 'object' && isOfVersion(transfer, now.state);
 };
 
-/** True: the version is gone from the source, or the upload is gone. */
+/** Resolves to true if the version is gone from the source, or if the upload is gone from the destination. */
 const isGoneAtEitherSide = async ({ message, transfer, buckets }: PartRangeJob): Promise<boolean> => {
   if (await isGone(buckets.source, transfer.key, transfer.version)) return true;
   try {
@@ -90,7 +93,7 @@ const isGoneAtEitherSide = async ({ message, transfer, buckets }: PartRangeJob):
   }
 };
 
-/** Resolves to the number of parts for which there was no time. */
+/** Copies the missing parts of the range. Resolves to the number of parts for which there was no time. */
 const copyMissing = async (job: PartRangeJob, deps: TransferDeps): Promise<number> => {
   const { message, transfer, assignment, buckets } = job;
   const { clock, invocation, serverSide } = deps;
@@ -110,19 +113,23 @@ const copyMissing = async (job: PartRangeJob, deps: TransferDeps): Promise<numbe
     const { bytes, ms } = pace.moved();
     if (missing.length > 0) reportPartRange(job, { duplicate: false, bytes, durationMs: ms }, deps);
     const bytesPerSecond = pace.measured();
-    // If S3 refused in the middle, the measured rate is that of neither way.
+    // If S3 refused during the copy, some parts were copied by S3 and some were streamed. The measured rate then applies to
+    // neither way.
     if (bytesPerSecond !== null && way === wayOf(job, deps))
       await remember(destinationBucket, way, bytesPerSecond, deps);
   }
 };
 
-/** S3 may have refused since the transfer began: its parts are streamed into the same upload then. */
+/**
+ * Returns the way for the parts. If S3 has refused to copy since the transfer began, the remaining parts are streamed into the
+ * same upload.
+ */
 const wayOf = (
   { transfer, assignment: { rule, destination } }: PartRangeJob,
   { serverSide }: TransferDeps,
 ): Way => (transfer.way === 'stream' ? 'stream' : serverSide.way(rule, destination));
 
-/** Nothing depends on the rate but the size of part ranges, so a failure to store it is ignored. */
+/** Stores the measured rate. The rate only serves for estimates, so a failure to store it is ignored. */
 const remember = async (
   destinationBucket: string,
   way: Way,

@@ -1,4 +1,4 @@
-/** Periodic sweep: restarts transfers that have stalled, and removes transfers and uploads that are no longer needed. */
+/** The periodic sweep. It restarts transfers that have stalled, and removes transfers and uploads that are no longer needed. */
 import { isComplete, lastMovedMs, listedParts, sumOfBytes } from '../copy/transfer/part-ranges.ts';
 import { sendAgain, sendPartRanges } from '../copy/transfer/send-part-ranges.ts';
 import type { Transfer } from '../copy/transfer/transfer.ts';
@@ -13,36 +13,42 @@ import { transferHint } from './transfer-hint.ts';
 export interface SweepReport {
   /** All transfers in the table. */
   transfers: number;
-  /** Transfers whose key gets a hint: all parts are there, or the upload is gone. */
+  /** Transfers for whose key a hint was sent, because all parts are uploaded or because the upload is gone. */
   hinted: number;
   /** Transfers whose part ranges were sent, for the first time or again. */
   resent: number;
-  /** Transfers handed to a person. */
+  /** Transfers that now wait for a person. */
   failed: number;
   /** Records that were removed. */
   ended: number;
   /** Uploads without a record that were aborted. */
   aborted: number;
-  /** `<bucket>: <reason>` */
+  /** The buckets that could not be swept, each as `<bucket>: <reason>`. */
   unreachable: string[];
 }
 
-/** How long a finisher may take before another is called. */
+/** How long the invocation that commits a transfer may take before another hint is sent. */
 const FINISHING_MS = 10 * 60_000;
-/** How long no part may move before a transfer counts as stalled: longer than any part takes. */
+/** How long no part may move before a transfer counts as stalled. This is longer than any part takes. */
 const STALLED_MS = 30 * 60_000;
-/** How long no part may move before the messages of a transfer count as lost, although the queue is never empty. */
+/** How long no part may move before the messages of a transfer count as lost, even if the queue is never empty. */
 const LOST_MS = 6 * 3_600_000;
 /** Maximum number of attempts in a row in which no part has moved. */
 const FRUITLESS_LIMIT = 5;
-/** How long a failed transfer is kept. Its hint in the dead-letter queue (14 days) begins a new one afterwards. */
+/**
+ * How long a failed transfer is kept. Its hint stays in the dead-letter queue longer (14 days), and then begins a new transfer
+ * when it is redriven.
+ */
 const FAILED_MS = 6 * 24 * 3_600_000;
 
-/** True: the event is that of the schedule. */
+/** Returns true if the event comes from the schedule. */
 export const isSweep = (event: unknown): boolean =>
   typeof event === 'object' && event !== null && 'sweep' in event && event.sweep === true;
 
-/** Throws only if the table cannot be read. A failure of one transfer or bucket is reported, and the others are swept all the same. */
+/**
+ * Sweeps all transfers, and all buckets with uploads. Throws only if the table cannot be read. A failure at one transfer or
+ * bucket is reported, and the others are still swept.
+ */
 export const sweepTransfers = async (deps: TransferDeps): Promise<SweepReport> => {
   const report = { transfers: 0, hinted: 0, resent: 0, failed: 0, ended: 0, aborted: 0 };
   const unreachable = new Set<string>();
@@ -62,7 +68,7 @@ export const sweepTransfers = async (deps: TransferDeps): Promise<SweepReport> =
   return { ...report, aborted: orphans.aborted, unreachable: [...unreachable, ...orphans.unreachable] };
 };
 
-/** What the sweep did for a transfer; null: nothing, it continues by itself. */
+/** What the sweep did for a transfer; null: nothing, because the transfer continues without help. */
 type Action = 'hinted' | 'resent' | 'failed' | 'ended' | null;
 
 const tend = async (transfer: Transfer, deps: TransferDeps): Promise<Action> => {
@@ -92,7 +98,7 @@ const tendFailed = async (transfer: Transfer, deps: TransferDeps): Promise<Actio
   return 'ended';
 };
 
-/** Null: the upload is gone. */
+/** Lists the parts. Resolves to null if the upload is gone. */
 const partsOrNull = async (
   transfer: Transfer,
   destination: DestinationBucket,
@@ -105,7 +111,10 @@ const partsOrNull = async (
   }
 };
 
-/** Sends the hint under a new attempt: as a hint of the same attempt it would pass for a duplicate. */
+/**
+ * Sends the hint to commit the transfer again. The hint belongs to a new attempt, because a second hint of the same attempt would
+ * count as a duplicate.
+ */
 const callFinisher = async (transfer: Transfer, parts: ListedPart[], deps: TransferDeps): Promise<Action> => {
   if (deps.clock.now() - lastMovedMs(parts) < FINISHING_MS) return null;
   const { attempt } = transfer;
@@ -141,7 +150,7 @@ const keepMoving = async (transfer: Transfer, parts: ListedPart[], deps: Transfe
   return (await sendAgain(transfer, parts, fruitless, deps)) ? 'resent' : null;
 };
 
-/** Reports a record of its own, which is a warning and a metric. */
+/** Reports the failure to sweep a transfer, as a warning and a metric. */
 const complain = (transfer: Transfer, thrown: unknown, deps: TransferDeps): string => {
   const error = asReplicationError(thrown);
   const failure = { error, assignment: assignmentOf(deps, transfer) };

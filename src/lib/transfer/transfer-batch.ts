@@ -1,4 +1,4 @@
-/** One batch of messages from the transfer queue, each with one part range. */
+/** Carries out one batch of messages from the transfer queue. Each message is one part range. */
 import { lastMovedMs, listedParts, parsePartRangeMessage } from '../copy/transfer/part-ranges.ts';
 import type { PartRangeMessage, Transfer } from '../copy/transfer/transfer.ts';
 import { retryDelaySeconds, RETRY_LIMIT } from '../delivery/backoff.ts';
@@ -8,10 +8,16 @@ import { asReplicationError, ReplicationError } from '../model/errors.ts';
 import { assignmentOf, failTransfer } from './end-transfer.ts';
 import { movePartRange } from './move-part-range.ts';
 
-/** How long none of the parts of a range may move before the range is given up, regardless of retries. */
+/**
+ * How long no part of a range may move before the range is given up. Until then the range is retried, even beyond the limit of
+ * receives.
+ */
 const MAX_STALLED_MS = 2 * 3_600_000;
 
-/** Maximum number of receives that make the delay grow. A message that is handed back is received again without a failure. */
+/**
+ * Maximum number of receives that make the delay grow. The receive count also grows without a failure, each time the message is
+ * given back for lack of time.
+ */
 const MAX_DELAY_TRIES = 6;
 
 /** Resolves to the ids of the messages that must be delivered again. Never throws. */
@@ -26,7 +32,7 @@ export const transferBatch = async (
   return { failed: failed.flat() };
 };
 
-/** True: acknowledge. */
+/** Resolves to true if the message is to be acknowledged. */
 const handlePartRange = async (message: QueueMessage, deps: TransferDeps): Promise<boolean> => {
   try {
     const range = parsePartRangeMessage(message.body);
@@ -78,8 +84,8 @@ const isStalled = async (
 };
 
 /**
- * Gives the message back to the queue: without a delay if the time was too short. If the delay cannot be set, the queue's own
- * visibility timeout brings the message back, only later.
+ * Gives the message back to the queue. There is no delay if the invocation had too little time. If the delay cannot be set, the
+ * message comes back after the queue's own visibility timeout.
  */
 const later = async (
   message: QueueMessage,

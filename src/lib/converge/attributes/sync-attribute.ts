@@ -1,6 +1,7 @@
 /**
- * Brings one attribute that changes without a new version to the replica, without copying the object again. S3 knows no condition
- * on such writes, so each write is followed by another read of the source: whoever writes last has also looked last.
+ * Gives a replica the current value of one attribute that can change without a new version. The object is not copied again. S3
+ * offers no conditional writes for such attributes, so the source is read again after each write. The last writer has therefore
+ * also been the last to read the source.
  */
 import { ReplicationError } from '../../model/errors.ts';
 import type { ObjectState } from '../../model/ports.ts';
@@ -8,7 +9,7 @@ import type { Task } from '../../model/task.ts';
 import type { ConvergeContext } from '../context.ts';
 import { MAX_ROUNDS, restAfterRace } from '../protocol.ts';
 
-/** A version at one side; `versionId` null: in a bucket without versions. */
+/** A version at one side. `versionId` is null in a bucket without versions. */
 export interface VersionAt {
   key: string;
   versionId: string | null;
@@ -28,23 +29,24 @@ export const bothVersions = (task: Task, version: HasVersionId, replica: HasVers
 });
 
 export interface Attribute<T> {
-  /** Null: the version is gone, or the rule leaves it out by now. */
+  /** Reads the value at the source. Resolves to null if the version is gone, or if the rule leaves it out by now. */
   wanted(): Promise<T | null>;
-  /** Null: the replica is gone. */
+  /** Reads the value of the replica. Resolves to null if the replica is gone. */
   held(): Promise<T | null>;
-  /** The value that shall replace `held`; null: the replica has what is wanted. */
+  /** Returns the value to write in place of `held`, or null if nothing has to be written. */
   next(held: T, wanted: T): T | null;
   write(next: T, held: T): Promise<void>;
 }
 
-/** True: the replica had another value. */
+/** Resolves to true if the replica had another value. */
 export const syncAttribute = async <T>(
   context: ConvergeContext,
   attribute: Attribute<T>,
 ): Promise<boolean> => {
   const held: T | null = await attribute.held();
   if (held === null) return false;
-  // The value last written counts: the replica may read back less, as its owner's grants are not told apart.
+  // Later rounds compare with the value that was last written, without reading the replica again. A read may show fewer grants
+  // than were written, because the grants of the replica's owner are left out.
   let last: T = held;
   for (let round = 0; round < MAX_ROUNDS; round++) {
     if (round > 1) await restAfterRace(context, round);
@@ -57,7 +59,7 @@ export const syncAttribute = async <T>(
   throw new ReplicationError('lost-race', `the attributes kept changing through ${MAX_ROUNDS} rounds`);
 };
 
-/** The wanted value replaces the other, whatever it was, unless both have the same text. */
+/** Returns a `next` in which the wanted value replaces any other value. Two values are equal if their texts are equal. */
 export const replacing =
   <T>(text: (value: T) => string): Attribute<T>['next'] =>
   (held, wanted) =>

@@ -1,6 +1,6 @@
 /**
- * Strengthens the retention and legal hold of a replica whose source version has become more strongly locked. S3 sends no event
- * for that change: only the hint of a run that compared both sides asks for it.
+ * Strengthens the retention and legal hold of a replica after the lock of its source version was strengthened. S3 sends no event
+ * for that change, so this is done only for the hint of a run that compared both sides.
  */
 import { ReplicationError } from '../../model/errors.ts';
 import { asksForTags, tagsAreWanted } from '../../model/filter.ts';
@@ -10,7 +10,10 @@ import { replicaLock, strengthened } from '../../replica/object-lock.ts';
 import type { ConvergeContext } from '../context.ts';
 import { type BothVersions, syncAttribute, type VersionAt } from './sync-attribute.ts';
 
-/** Locks the replica at least as strongly as the rule wants; `held` is its lock so far. True: that lock was weaker. */
+/**
+ * Locks the replica at least as strongly as the destination requires. `held` is the lock that the replica has before. Resolves to
+ * true if that lock was weaker.
+ */
 export const syncLock = async (
   task: Task,
   context: ConvergeContext,
@@ -23,7 +26,7 @@ export const syncLock = async (
     held: () => Promise.resolve(held),
     next: (last, wanted) => strengthened(last, wanted, clock.now()),
     async write(next, last) {
-      // The legal hold comes first, because no existing lock makes S3 refuse it.
+      // The legal hold is written first, because no existing lock can make S3 refuse it.
       if (next.legalHold && !last.legalHold) await destination.putLegalHold(replica.key, replica.versionId);
       if (next.retention !== null && next.retention !== last.retention)
         await retain(context, replica, next.retention, last.retention);
@@ -31,7 +34,7 @@ export const syncLock = async (
   });
 };
 
-/** Null: the version is gone, or cannot be locked, or the rule leaves it out by its tags. */
+/** Resolves to null if the version is gone or cannot be locked, or if the rule leaves it out because of its tags. */
 const wantedLock = async (
   { rule, destination }: Task,
   { source, clock }: ConvergeContext,
@@ -62,7 +65,7 @@ const retain = async (
     const isModeChange =
       last?.mode === 'GOVERNANCE' && next.mode === 'COMPLIANCE' && last.untilMs > clock.now();
     if (!isModeChange) throw error;
-    // The retention is at least as long as it may be, if not as strict.
+    // The retention is made as long as required, although it cannot be made as strict.
     if (next.untilMs > last.untilMs)
       await destination.putRetention(key, versionId, { ...next, mode: 'GOVERNANCE' });
     throw new ReplicationError('access-denied', `${error.message}. ${BYPASS}`, {
@@ -75,6 +78,9 @@ const retain = async (
 const isSameRetention = (one: Retention | null, other: Retention | null): boolean =>
   one?.mode === other?.mode && one?.untilMs === other?.untilMs;
 
-/** "Locking objects with Object Lock", S3 User Guide: s3:PutObjectRetention suffices to extend a retention; other changes need the bypass. */
+/**
+ * With s3:PutObjectRetention alone a retention can be extended, but other changes need the right to bypass governance ("Locking
+ * objects with Object Lock", S3 User Guide).
+ */
 const BYPASS =
   'S3 puts a retention in governance mode into compliance mode only for a request that may bypass governance, which the replication role may not: do it by hand (aws s3api put-object-retention --bypass-governance-retention)';

@@ -1,4 +1,7 @@
-/** Decides which replica has to be given tags, grants and locks, which change without a new version, and when. */
+/**
+ * Gives replicas the tags, grants and locks of their source versions, which can change without a new version. Decides when to
+ * compare them, and which replica to change.
+ */
 import { tagsAreWanted } from '../../model/filter.ts';
 import type { Acl, ObjectState, Tags } from '../../model/ports.ts';
 import type { Task } from '../../model/task.ts';
@@ -11,18 +14,22 @@ import { isEcho } from '../loop-guard.ts';
 import { type BothVersions, replacing, syncAttribute, bothVersions } from './sync-attribute.ts';
 import { syncLock } from './sync-lock.ts';
 
-/** After the content has converged: brings the attributes that the hint is about. Null: there is no such pair of versions. */
+/**
+ * Gives the replica the attributes that the hint is about, after the content has converged. Resolves to null if the source
+ * version or its replica does not exist, or if the source object is itself a replica.
+ */
 export const syncAttributes = async (task: Task, context: ConvergeContext): Promise<Convergence | null> => {
   const version = await sourceVersion(task, context);
   if (version === null) return null;
   const replica = await replicaOf(version, task, context);
   if (replica === null) return null;
-  // The source object is itself a replica, and nobody knows who changed its attributes: its origin might get back old ones.
+  // The source object is itself a replica, and it is unknown who changed its attributes. Replicating them could give old
+  // attributes back to the object that it was copied from.
   if (await isEcho(task, context, version, replica)) return null;
   const versions = bothVersions(task, version, replica);
   const changed =
     task.concern === 'acl' ? await syncAcl(context, versions) : await syncTags(task, context, versions);
-  // With the concern `attributes`, the grants were already brought while the content converged.
+  // With the concern `attributes`, the grants were already compared while the content converged.
   const locked = task.concern === 'attributes' && (await syncLock(task, context, versions, replica.lock));
   return changed || locked
     ? {
@@ -34,8 +41,9 @@ export const syncAttributes = async (task: Task, context: ConvergeContext): Prom
 };
 
 /**
- * For a replica whose content is right. It may lack grants, because S3 does not take them with the content, so that its writer
- * may have died before giving them; and tags, where it takes more than the content to tell two versions apart.
+ * Gives a replica whose content is right the tags and grants that it lacks. Grants may be missing because S3 does not accept them
+ * with the content, so the invocation may have died before it wrote them. Tags may be wrong if no stamp with a version id proves
+ * which version the replica holds, because the content alone does not distinguish versions.
  */
 export const syncShown = async (
   task: Task,
@@ -47,13 +55,16 @@ export const syncShown = async (
   const versions = bothVersions(task, version, replica);
   const hasTags = version.tagCount > 0 || replica.tagCount > 0;
   const isNamed = namesOneState(version) && stampOn(replica, replicaPlace(task)) !== null;
-  // Tags that find no room beside the content are written after it, too.
+  // Tags that do not fit into the headers are written after the content, so they may be missing too.
   const someAreMissing = version.tagCount !== replica.tagCount;
   if (someAreMissing || (!isNamed && hasTags)) await syncTags(task, context, versions);
   if (task.rule.acl === 'replicate') await syncAcl(context, versions);
 };
 
-/** The version that the event names. With `versions: latest` only the current one counts; null: it is another by now. */
+/**
+ * Resolves to the version that the event names. With `versions: latest` only the current version counts. Resolves to null if the
+ * version is gone, or is not the current one.
+ */
 const sourceVersion = async (
   { rule, key, versionId }: Task,
   { source }: ConvergeContext,
@@ -83,7 +94,7 @@ const replicaOf = async (
   return null;
 };
 
-/** Gives the replica the tags of the source version; true: it had others. */
+/** Gives the replica the tags of the source version. Resolves to true if the replica had other tags. */
 export const syncTags = async (
   { rule }: Task,
   context: ConvergeContext,
@@ -99,7 +110,7 @@ export const syncTags = async (
     next: replacing(tagsText),
   });
 
-/** Gives the replica the grants of the source version; true: it had others. */
+/** Gives the replica the grants of the source version. Resolves to true if the replica had other grants. */
 export const syncAcl = async (
   context: ConvergeContext,
   { source, replica }: BothVersions,

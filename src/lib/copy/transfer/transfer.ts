@@ -37,8 +37,8 @@ export interface Transfer {
   /** When all part ranges of this attempt were in the queue, in milliseconds since the epoch; null: not yet. */
   sentMs: number | null;
   /**
-   * A number that increases each time the part ranges or the last hint are sent again. Messages of earlier attempts are then
-   * ignored.
+   * A number that increases each time the part ranges, or the hint to commit the transfer, are sent again. Messages of earlier
+   * attempts are then ignored.
    */
   attempt: number;
   /** Why the transfer waits for a person; null: the transfer continues. */
