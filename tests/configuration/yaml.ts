@@ -7,7 +7,7 @@ export const ROLE = 'arn:aws:iam::222222222222:role/replica';
 
 type Options = Record<string, unknown>;
 
-/** A destination; `more` adds or overrides options. */
+/** Returns a destination. `more` adds options or replaces them. */
 export const destination = (bucket: string, more: Options = {}): Options => ({
   bucket,
   region: 'us-east-1',
@@ -23,10 +23,12 @@ export const rule = (id: string, source: Options, destinations: Options[], more:
   ...more,
 });
 
-/** A file with these rules. JSON is YAML. */
+/** Returns the text of a configuration file with these rules. It is JSON, because JSON is valid YAML. */
 export const file = (rules: Options[], top: Options = {}): string => JSON.stringify({ ...top, rules });
 
-/** A file with one good rule to which a test adds what it is about. */
+/**
+ * Returns the text of a configuration file with one valid rule. `more` adds the options that a test is about.
+ */
 export const fileWith = (more: {
   source?: Options;
   destination?: Options;
@@ -45,7 +47,7 @@ export const fileWith = (more: {
     more.top,
   );
 
-/** The problems of a file; none if it is good. */
+/** Returns the problems of a configuration file, none if the file is valid. */
 export function problemsOf(text: string, options: DeploymentOptions = {}): ConfigurationProblem[] {
   try {
     parseConfiguration(text, options);
@@ -56,6 +58,6 @@ export function problemsOf(text: string, options: DeploymentOptions = {}): Confi
   }
 }
 
-/** `path: found → fix` for each problem. */
+/** Returns each problem of a configuration file in the form `path: found → fix`. */
 export const summaries = (text: string, options: DeploymentOptions = {}): string[] =>
   problemsOf(text, options).map(({ path, found, fix }) => `${path}: ${found} → ${fix}`);

@@ -92,7 +92,7 @@ test('a comparison resumes at the point where another one stopped or crashed, ev
             if (!(error instanceof Died)) throw error;
           });
       }
-      // What was found before it died is found again.
+      // A difference that was found before a crash is found a second time, so duplicates are removed.
       const once = [...new Map(found.map((difference) => [JSON.stringify(difference), difference])).values()];
       expect(byKey(once)).toEqual(byKey(expected(scene)));
     }),

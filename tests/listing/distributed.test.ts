@@ -1,4 +1,7 @@
-/** Many invocations that know nothing of each other. Any of them may crash at any point or run twice. */
+/**
+ * Ranges that are listed by many invocations. The invocations share nothing but the ledger. Each of them may
+ * crash at any call, and messages may be delivered twice.
+ */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createSimulatedClock } from '../../bench/listing-clock.ts';
@@ -18,9 +21,12 @@ interface Scene {
   invocations: number;
   pageSize: number;
   seed: number;
-  /** Milliseconds an invocation has. */
+  /** How many milliseconds an invocation has. */
   timeMs: number;
-  /** How many of a hundred calls end the invocation, before or after they take effect. */
+  /**
+   * How many of a hundred calls crash their invocation. Half of them crash before the call takes effect, the
+   * others after it.
+   */
   crashes: number;
 }
 
@@ -37,13 +43,13 @@ const scenes = fc.record<Scene>({
 const sameMarker = (one: Range['after'], other: Range['after']): boolean =>
   one.key === other.key && one.versionId === other.versionId;
 
-/** The record of all invocations. */
+/** What all invocations together did. */
 interface Played {
-  /** Entries as they were handed to consumers. */
+  /** The entries of each stretch that a consumer received. */
   consumed: ListedVersion[][];
   committed: ListedVersion[];
   endings: RangeEnd['kind'][];
-  /** Answers of the ledger. */
+  /** The results of the ledger's commits. */
   answers: string[];
 }
 
@@ -77,7 +83,7 @@ const invoke = (message: string, stage: Stage): Promise<RangeEnd> => {
   const { scene, simulation, bucket, played, counts } = stage;
   const { clock } = simulation;
   const risky = riskyCalls(simulation);
-  /** Stretches that were handed on and are not committed yet. */
+  /** Stretches that the consumer has received and that are not committed yet. */
   const pending: Stretch<ListedVersion>[] = [];
   const work: RangeWork = createRangeWork<ListedVersion>(
     parseRange(message),
@@ -90,7 +96,7 @@ const invoke = (message: string, stage: Stage): Promise<RangeEnd> => {
           pending.push(stretch);
           played.consumed.push([...stretch.entries]);
         });
-        // After every page parts are cut off for idle workers.
+        // After each page, the rest of the range is split if there are idle workers.
         const parts = Math.min(counts.idle + 1, 1 + Math.floor(work.remainingPages()));
         if (parts > 1) await work.split(parts);
         return null;
@@ -124,7 +130,8 @@ test('a listing commits every version exactly once, although invocations crash, 
       const { consumed, committed, answers, endings, crashes, expected } = await play(scene);
       expect(sorted(committed)).toEqual(sorted(expected));
       expect(answers.filter((answer) => answer === 'ended')).toHaveLength(1);
-      // The consumer sees a page again only where somebody died or two worked on the same range: at most two pages each time.
+      // The consumer receives entries a second time only after a crash, or if two invocations worked on the
+      // same range. Each time, it receives at most one page again.
       const again = consumed.flat().length - expected.length;
       const interruptions = crashes + endings.filter((kind) => kind === 'superseded').length;
       expect(again).toBeLessThanOrEqual(interruptions * scene.pageSize);

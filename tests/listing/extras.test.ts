@@ -1,4 +1,7 @@
-/** However many keys of the destination lie between two keys of the source, the work can be handed back and a crash costs little. */
+/**
+ * Comparisons in which many keys of the destination lie between two keys of the source. An invocation can
+ * still stop in time and hand back its range, and only little work is repeated after a crash.
+ */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createSimulatedClock } from '../../bench/listing-clock.ts';
@@ -23,27 +26,32 @@ interface Sides {
   destinationPrefix: string;
   filters: ReturnType<typeof filtersOf>;
   pageSize: number;
-  /** Invocations at once. */
+  /** How many invocations run at the same time. */
   workers: number;
-  /** Milliseconds an invocation has. */
+  /** How many milliseconds an invocation has. */
   timeMs: number;
-  /** How many of a hundred calls end the invocation, before or after they take effect. */
+  /**
+   * How many of a hundred calls crash their invocation. Half of them crash before the call takes effect, the
+   * others after it.
+   */
   crashes: number;
   seed: number;
 }
 
 interface Counts extends InvocationCounts {
-  /** Invocations that did not get to the end of their range. */
+  /** How many invocations did not reach the end of their range. */
   interruptions: number;
-  /** Differences, with those found again. */
+  /** How many differences were found, including those that were found more than once. */
   found: number;
   destinationPages: number;
   sameKeys: number;
-  /** The longest invocation. */
+  /** How long the longest invocation took. */
   longestMs: number;
 }
 
-/** `committed` receives the differences of every step that was committed. */
+/**
+ * Compares the two sides. Each time a step is committed, `committed` receives the differences of that step.
+ */
 const play = async (sides: Sides, committed: (found: Difference[]) => void): Promise<Counts> => {
   const counts: Counts = {
     invocations: 0,
@@ -153,7 +161,8 @@ test('a run commits the same differences as a comparison in memory, each once, a
         kind === 'object' || scene.deleteMarkers === 'compare';
       const keys = new Set(source.versions.filter(counted).map(({ key }) => key));
       expect(counts.sameKeys).toBe(keys.size - committed.filter(({ kind }) => kind !== 'extra').length);
-      // A page of either side again, and the key that was open.
+      // After an interruption, at most one page of each side is compared again, together with the key that
+      // was not yet complete.
       const again = counts.found - committed.length;
       expect(again).toBeLessThanOrEqual(counts.interruptions * (2 * pageSize + 1));
     },
@@ -163,7 +172,7 @@ test('a run commits the same differences as a comparison in memory, each once, a
 
 const nameOf = (rank: number): string => `extra-${String(rank).padStart(8, '0')}`;
 
-/** A listing of `count` keys, which are created when they are listed. */
+/** Returns a listing of `count` keys. The keys are created when they are listed. */
 const manyKeys =
   (count: number): ListPage<ListedVersion> =>
   async ({ after, maxKeys }) => {
@@ -222,7 +231,7 @@ test.each([
   expect(isAscending).toBe(true);
   expect(counts.longestMs).toBeLessThan(2_000);
   expect(counts.invocations).toBeGreaterThan(5);
-  // One page again for each time it was taken over.
+  // Each invocation that takes over a range lists at most two pages again.
   expect(counts.destinationPages).toBeLessThanOrEqual(count / 1_000 + 2 * counts.invocations);
 });
 

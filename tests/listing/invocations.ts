@@ -1,4 +1,7 @@
-/** Simulates invocations that know nothing of each other: any of them may die at any call, and messages may arrive twice. */
+/**
+ * Simulates invocations that share nothing but the ledger. Each of them may crash at any call, and messages
+ * may be delivered twice.
+ */
 import type { createSimulatedClock } from '../../bench/listing-clock.ts';
 import type { MemoryLedger } from '../../src/lib/listing/ledger.ts';
 
@@ -6,9 +9,12 @@ export class Crash extends Error {}
 
 export interface Simulation {
   clock: ReturnType<typeof createSimulatedClock>;
-  /** In [0, 1). */
+  /** Returns a number in [0, 1). */
   random(): number;
-  /** How many of a hundred calls end their invocation, before or after they take effect. */
+  /**
+   * How many of a hundred calls crash their invocation. Half of them crash before the call takes effect, the
+   * others after it.
+   */
   crashes: number;
   ledger: MemoryLedger;
   /** How many invocations run at the same time. */
@@ -18,11 +24,11 @@ export interface Simulation {
 export interface InvocationCounts {
   invocations: number;
   crashes: number;
-  /** Workers that find no range at the moment. */
+  /** How many workers have no range to work on at present. */
   idle: number;
 }
 
-/** Makes a call that takes some time and may crash. */
+/** Makes a call. The call takes some time, and the invocation may crash before or after it. */
 export type RiskyCall = <T>(call: () => Promise<T>) => Promise<T>;
 
 export const riskyCalls =
@@ -37,8 +43,8 @@ export const riskyCalls =
   };
 
 /**
- * Invokes with the messages of open ranges until no range is open. A message may be delivered while another invocation works on its
- * range.
+ * Starts an invocation for each message of an open range until no range is open. Sometimes a message is
+ * delivered while another invocation works on the same range.
  */
 export const invokeUntilDone = async (
   simulation: Simulation,

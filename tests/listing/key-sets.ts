@@ -1,8 +1,11 @@
-/** Random key sets, made to be awkward. */
+/** Random sets of keys that are difficult to list, sort and split. */
 import fc from 'fast-check';
 import type { ListedVersion } from '../../src/lib/listing/page.ts';
 
-/** Around the places where UTF-16 and UTF-8 disagree, the ends of both, and plain ones. */
+/**
+ * Characters on both sides of each point where the order of UTF-16 differs from that of UTF-8, the last
+ * characters of both, and ordinary characters.
+ */
 const character = fc.constantFrom(
   'a',
   'b',
@@ -32,7 +35,7 @@ const prefix = fc.oneof(
   fc.constantFrom('folder/', 'a/b/c/d/', '😀/', '\ue000', 'p'.repeat(900), `${'日本'.repeat(150)}/`),
 );
 
-/** Many of them in one folder, many that differ in the last character alone. */
+/** Random keys, often many in one folder and many that differ only in the last character. */
 export const keysOf = (maxLength: number): fc.Arbitrary<string[]> =>
   fc
     .array(fc.tuple(prefix, fc.array(name, { minLength: 1, maxLength, size: 'max' })), {
@@ -42,7 +45,7 @@ export const keysOf = (maxLength: number): fc.Arbitrary<string[]> =>
     .map((folders) => folders.flatMap(([folder, names]) => names.map((each) => folder + each)))
     .map((keys) => [...new Set(keys.filter((key) => Buffer.byteLength(key) <= 1_024))]);
 
-/** Most keys have a version or two, a few have very many. */
+/** Random versions of random keys. Most keys have one to three versions, and a few have sixty. */
 export const versionsOf = (maxKeys: number): fc.Arbitrary<ListedVersion[]> =>
   keysOf(maxKeys).chain((keys) =>
     fc
@@ -59,7 +62,7 @@ export const versionsOf = (maxKeys: number): fc.Arbitrary<ListedVersion[]> =>
       .map((counts) => keys.flatMap((key, index) => stackOf(key, counts[index] ?? 1))),
   );
 
-/** Newest first; every fifth is a delete marker. */
+/** Returns `count` versions of a key, newest first. Every fifth of them is a delete marker. */
 export const stackOf = (key: string, count: number): ListedVersion[] =>
   Array.from({ length: count }, (_, index) => {
     const isMarker = (key.length + index) % 5 === 4;

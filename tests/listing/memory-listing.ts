@@ -1,19 +1,22 @@
-/** A bucket that is only listed, with the paging of ListObjectsV2 and ListObjectVersions. */
+/** A bucket in memory that can only be listed. Its pages are those of ListObjectsV2 or ListObjectVersions. */
 import { compareKeys } from '../../src/lib/listing/key-order.ts';
 import type { ListedVersion, ListPage, Marker, Page } from '../../src/lib/listing/page.ts';
 
 export interface MemoryListing {
-  /** Everything, in S3's order. */
+  /** All entries in S3's order. */
   readonly versions: readonly ListedVersion[];
   listPage: ListPage<ListedVersion>;
   requests: number;
 }
 
 export interface MemoryListingOptions {
-  /** Newest first within a key. */
+  /** The versions. Those of the same key are in the order from the newest to the oldest. */
   versions: readonly ListedVersion[];
   mode: 'objects' | 'versions';
-  /** Pages may be shorter than asked for, even empty: gives the length. Default: as asked for. */
+  /**
+   * Returns the length of a page, which may be less than the requested length, and even zero. By default a
+   * page has the requested length.
+   */
   pageLength?: (asked: number) => number;
 }
 
@@ -22,7 +25,7 @@ export const createMemoryListing = ({
   mode,
   pageLength = (asked) => asked,
 }: MemoryListingOptions): MemoryListing => {
-  // Sorting is stable: the order within a key stays.
+  // Sorting is stable, so the versions of a key keep their order.
   const versions = given
     .filter(({ kind, isLatest }) => mode === 'versions' || (isLatest && kind === 'object'))
     .map((version) => (mode === 'versions' ? version : { ...version, versionId: null }))
@@ -36,7 +39,7 @@ export const createMemoryListing = ({
       if (mode === 'objects' && after.versionId !== null) throw new Error('StartAfter has no version');
       const start = startOf(versions, after);
       const asked = Math.min(maxKeys, pageLength(maxKeys));
-      // All keys of a prefix are neighbours.
+      // All keys with the same prefix lie next to each other, so the search ends at the first one.
       let first = start;
       while (first < versions.length && compareKeys(versions[first]?.key ?? '', prefix) < 0) first += 1;
       const inside = versions
@@ -45,7 +48,8 @@ export const createMemoryListing = ({
       const entries = inside.slice(0, asked);
       if (entries.length === inside.length) return { entries, next: null };
       const last = entries.at(-1);
-      // S3 gets on even where it has nothing to show; here it tries again from the same place, one version on.
+      // In S3, even an empty page has a marker that lies further on. This model has no such marker, so it
+      // returns one entry instead of an empty page.
       if (last === undefined) return { entries: inside.slice(0, 1), next: markerOf(inside[0], mode) };
       return { entries, next: markerOf(last, mode) };
     },
@@ -75,7 +79,7 @@ const startOf = (versions: readonly ListedVersion[], marker: Marker): number => 
   throw new Error('a version id marker of no version of its key');
 };
 
-/** What S3 takes for a marker, and XML can hold. */
+/** Throws if S3 would not accept the key as a marker. */
 const checkMarker = (key: string): void => {
   if (!key.isWellFormed()) throw new Error(`no valid text: ${JSON.stringify(key)}`);
   if (Buffer.byteLength(key) > 1_024) throw new Error('KeyTooLongError');

@@ -21,7 +21,7 @@ interface Scene {
   workers: number;
   pageSize: number;
   seed: number;
-  /** How many of a hundred requests are answered with SlowDown. */
+  /** How many of a hundred requests are refused with SlowDown. */
   throttled: number;
   prefix: string;
 }
@@ -36,7 +36,7 @@ const scenes = fc.record<Scene>({
   prefix: fc.constantFrom('', '', 'folder/', 'a/b', 'p'.repeat(10), '😀'),
 });
 
-/** Runs a scene to its end, stopping after so many stretches if asked to. */
+/** Runs a scene to its end, or stops it after `stopAfter` stretches. */
 const play = async (scene: Scene, ranges: Range[], stopAfter = Infinity) => {
   const { versions, mode, workers, pageSize, seed, throttled, prefix } = scene;
   const random = randomOf(seed);
@@ -83,7 +83,8 @@ const inOrder = (stretches: ListedVersion[][]): string[] =>
     .filter((stretch) => stretch.length > 0)
     .toSorted((one, other) => {
       const order = compareKeys(one[0]?.key ?? '', other[0]?.key ?? '');
-      // Stretches of one key were handed on in order: sorting keeps that.
+      // Several stretches may begin with the same key. They were consumed in order, and a stable sort keeps
+      // that order.
       return order;
     })
     .flat()
@@ -130,7 +131,7 @@ test('a key with very many versions keeps one worker busy while other workers li
   const lastOfStack = stretches.findLastIndex((stretch) => stretch[0]?.key === 'a');
   const others = stretches.slice(firstOfStack, lastOfStack).filter((stretch) => stretch[0]?.key !== 'a');
   expect(others.length).toBeGreaterThan(80);
-  // Every fifth page is short, as the pages of this bucket are.
+  // The limit allows for short pages, because every fifth page of this bucket is shorter than requested.
   expect(requests).toBeLessThan(260 * 1.15);
 });
 

@@ -1,4 +1,4 @@
-/** In simulated time, so that a machine under load changes nothing. */
+/** The speed of listings in simulated time. The load of the test machine has no influence on it. */
 import { expect, test } from 'vitest';
 import { commonPrefix, dates, nested, oneFolder, unicode, uniform, uuids } from '../../bench/listing-keys.ts';
 import { PAGE_MS, simulateRanges } from '../../bench/listing-simulation.ts';

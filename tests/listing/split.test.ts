@@ -34,7 +34,7 @@ test('the common prefix of two keys never ends within a character', () => {
   );
 });
 
-/** Somewhere in the listing of these keys. */
+/** A random position in the listing of these keys. */
 const sights = fc
   .record({
     keys: keysOf(60),
@@ -105,7 +105,8 @@ test('the digits of split points are learnt from the keys, and the characters be
   const days = Array.from({ length: 1_000 }, (_, index) => `y=2026/m=01/${String(index).padStart(5, '0')}`);
   const sight = sightOf([days[0] ?? '', days[999] ?? ''], null, days);
   const points = splitPoints(sight, 11);
-  // Nothing says that years and months do not continue as well.
+  // The listing has shown a single year and month so far, but others may follow. Points may therefore lie in
+  // them, too.
   expect(points.length).toBeGreaterThan(3);
   const ends = points.filter((point) => point.endsWith('\u{10ffff}'));
   expect(ends.every((point) => (days[0] ?? '').startsWith(point.slice(0, -2)))).toBe(true);

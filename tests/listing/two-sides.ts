@@ -1,4 +1,4 @@
-/** Two buckets to compare, and what a comparison must find. */
+/** Random source and destination buckets, and the differences that a comparison of them must find. */
 import fc from 'fast-check';
 import { randomOf } from '../../bench/listing-keys.ts';
 import type { Difference } from '../../src/lib/listing/difference.ts';
@@ -20,7 +20,10 @@ export interface Scene {
 
 export const SOURCE_PREFIX = 'in/';
 
-/** The destination as a replicator may have left it: some keys missing, some histories cut short, some changed, some of its own. */
+/**
+ * Random scenes. The destination is in a state in which a replicator may have left it. Some keys are missing
+ * at the destination, some exist only there, some histories are shorter, and some objects are changed.
+ */
 export const scenes: fc.Arbitrary<Scene> = fc
   .record({
     versions: versionsOf(30),
@@ -43,7 +46,7 @@ export const scenes: fc.Arbitrary<Scene> = fc
         ...each,
         key: prefix + key,
       });
-      // Versions may expire at the source alone.
+      // Versions may have expired at the source but not at the destination.
       const left = draw > 0.8 ? stack.slice(0, Math.ceil(random() * stack.length)) : stack;
       if (draw < 0.9) source.push(...left.map((each) => renamed(SOURCE_PREFIX, each)));
       destination.push(
@@ -62,7 +65,7 @@ export const scenes: fc.Arbitrary<Scene> = fc
     return { ...scene, source: source.filter(short), destination: destination.filter(short) };
   });
 
-/** What a comparison must find, worked out with everything in memory. */
+/** Returns the differences that a comparison must find. They are calculated from all versions in memory. */
 export const expected = ({
   source,
   destination,
@@ -95,7 +98,7 @@ export const expected = ({
   return found;
 };
 
-/** Delete markers count as any other version, or not at all. */
+/** With `compare`, delete markers count like any other version; with `ignore`, they do not count. */
 export const filtersOf = ({ deleteMarkers }: Pick<Scene, 'deleteMarkers'>) => {
   const create = () => passIf(({ kind }) => kind === 'object' || deleteMarkers === 'compare');
   return { source: create, destination: create };

@@ -1,4 +1,4 @@
-/** The attributes a replica may have under a rule. */
+/** The attributes that a replica may have under a rule. */
 import { expect, test } from 'vitest';
 import type { ObjectLock } from '../../src/lib/model/ports.ts';
 import { isLockedAsWanted } from '../../src/lib/replica/object-lock.ts';

@@ -1,4 +1,7 @@
-/** One key in both buckets of a run that compares attributes, and the hints that the run sends for it. */
+/**
+ * One key in the source and the destination of a run that compares attributes, and the hints that the run
+ * sends about the key.
+ */
 import { absenceIsDeletion, concernOf, type Hint } from '../../src/lib/hint/hint.ts';
 import type { ListedVersion, ListPage } from '../../src/lib/listing/page.ts';
 import type { ObjectAttributes } from '../../src/lib/model/ports.ts';
@@ -32,7 +35,10 @@ export const aWorld = (setting: Setting) => {
   return {
     ...key,
     calls,
-    /** The difference in one word; for a key that is the same with the number of closer looks. */
+    /**
+     * Compares both sides once. Returns the name of the counter that counted the key. If both sides are the
+     * same, also returns the number of closer looks.
+     */
     verify: async () => {
       const { counted } = await compareOnce(scene, 'checked');
       const { same, missing, different, attributes, historyShorter, extra, looks } = counted;
@@ -40,7 +46,9 @@ export const aWorld = (setting: Setting) => {
       const [name] = Object.entries(found).find(([, count]) => count === 1) ?? ['nothing'];
       return name === 'same' ? `same after ${looks} looks` : name;
     },
-    /** Replicates as a backfill does. Returns the kinds of the hints. */
+    /**
+     * Compares both sides and replicates for each hint, as a backfill does. Returns the kinds of the hints.
+     */
     repair: async () => {
       const { hints } = await compareOnce(scene, 'compared');
       for (const hint of hints)
@@ -128,7 +136,7 @@ export const setAttributes = (bucket: MemoryBucket, attributes: Partial<ObjectAt
   version.state = { ...version.state, attributes: merged };
 };
 
-/** A world in which the key was replicated. */
+/** Creates a world in which the key has been replicated once. */
 export const replicatedWorld = async (setting: Setting, tags = {}) => {
   const world = aWorld(setting);
   world.source.put('k', A, { tags });

@@ -1,4 +1,4 @@
-/** Attributes that listings do not show: a run finds differences in them, and its hints repair them. */
+/** Attributes that listings do not show. A run detects that they differ, and the run's hints repair them. */
 import { describe, expect, test } from 'vitest';
 import { ReplicationError } from '../../src/lib/model/errors.ts';
 import type { Grant, ObjectLock, SourceBucket } from '../../src/lib/model/ports.ts';
@@ -79,7 +79,7 @@ describe.each(SETTINGS)(
       });
       world.source.setLock('k', 0, until(10));
       expect(await world.verify()).toBe('attributes');
-      // Without versions there are no locks.
+      // Objects in buckets without versioning have no locks.
       if (setting.versioning === 'enabled') {
         expect(await world.repair()).toEqual(['repair']);
         expect(await world.verify()).toBe('same after 1 looks');
@@ -92,7 +92,8 @@ describe.each(SETTINGS)(
       const world = await replicatedWorld({ ...setting, attributes: 'listed' });
       world.clock.nowMs += 60_000;
       world.source.put('k', A, { attributes: { ...NO_ATTRIBUTES, contentType: 'text/plain' } });
-      // In mode `all` the older version may have expired, so that both sides have equally many versions.
+      // The older version is removed, as if it had expired. Otherwise a comparison in mode `all` would notice
+      // the additional version.
       if (setting.versioning === 'enabled') world.source.forget('k', 1);
       expect(await world.verify()).not.toMatch(/^same/);
       expect(await world.repair()).toHaveLength(1);
@@ -129,7 +130,7 @@ test.each(['at all', 'without a version'])(
     const world = await replicatedWorld({});
     const rule = testRule({ versions: 'latest' });
     const buckets = {
-      // S3 counts no tags for those who may not read them.
+      // S3 shows the number of tags only to a role that may read them.
       source: () => {
         const allowed = memorySource(world.source, openGate);
         const tags: SourceBucket['tags'] = async (key, versionId) => {

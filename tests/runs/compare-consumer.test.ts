@@ -1,4 +1,4 @@
-/** Regressions in the comparison of a run. */
+/** Regression tests for the comparison of a run. */
 import { expect, test } from 'vitest';
 import type { ListedVersion } from '../../src/lib/listing/page.ts';
 import type { Reason } from '../../src/lib/model/reasons.ts';

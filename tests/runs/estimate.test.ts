@@ -23,12 +23,13 @@ test('a backfill of a million small objects costs three requests to S3 for each 
   const { requests, dollars, hours } = estimateBackfill({ work: million, ...known }, SETTINGS);
   expect(requests).toMatchObject({ list: 4_600, get: 1e6, put: 1e6, head: 1e6 });
   expect(dollars['s3']).toBeCloseTo(5 + 0.023 + 0.8, 2);
-  // Hints are sent, received and deleted ten at a time.
+  // Each hint is sent, received and deleted, and each of these requests is made for ten hints at once.
   expect(requests['queue']).toBeGreaterThanOrEqual(3e5);
   expect(requests['queue']).toBeLessThan(3.02e5);
   expect(dollars['sqs']).toBeCloseTo(0.12, 2);
   expect(dollars['dynamodb']).toBeCloseTo((2.1e6 + 27_600) * 0.625e-6, 2);
-  // 100,000 batches of a quarter of a second, and 16 GB at 75 MB/s, ten at a time.
+  // There are 100,000 batches, each of which takes a quarter of a second. In addition, 16 GB are moved at 75
+  // MB/s. Ten functions run at the same time.
   expect(hours).toBeCloseTo((25_000 + 218) / 10 / 3_600 + 62.5 / 3_600 / 2 + 120 / 3_600, 1);
   expect(dollars['lambda']).toBeCloseTo(0.02 + (25_218 + 500) * 1.7275 * 0.0000133334, 1);
 });

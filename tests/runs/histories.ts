@@ -1,4 +1,4 @@
-/** Buckets given as histories, and their listings. */
+/** Buckets whose content is given as histories, and the listings of these buckets. */
 import { createHash } from 'node:crypto';
 import { compareKeys } from '../../src/lib/listing/key-order.ts';
 import type { ListedVersion, ListPage } from '../../src/lib/listing/page.ts';
@@ -6,10 +6,13 @@ import type { ReplicationError } from '../../src/lib/model/errors.ts';
 
 export const NOW = Date.parse('2026-11-22T12:00:00Z');
 
-/** The versions of each key, newest first; the size of a version is the length of its text, and a delete marker is `-`. */
+/**
+ * The versions of each key, newest first. Each version is given as its text, and its size is the length of
+ * the text. `-` is a delete marker.
+ */
 export type Histories = Record<string, string[]>;
 
-/** Counts the listing requests. */
+/** How many listing requests were made, and a function to call at each of them. */
 export interface PageRequests {
   pages: number;
   onPage: ((pages: number) => Promise<void>) | null;
@@ -42,8 +45,8 @@ export const listingOf =
     };
   };
 
-export /** Version ids count down to 1, the oldest. */
-const entriesOf = (bucket: Histories): ListedVersion[] =>
+/** Lists a bucket. The version ids of a key are numbers, and the oldest version has the id 1. */
+export const entriesOf = (bucket: Histories): ListedVersion[] =>
   Object.keys(bucket)
     .toSorted(compareKeys)
     .flatMap((key) => {
@@ -60,7 +63,9 @@ const entriesOf = (bucket: Histories): ListedVersion[] =>
       }));
     });
 
-/** Forty keys that the destination lacks, and one that only the destination has. */
+/**
+ * Returns two sides. The destination lacks forty keys of the source, and has one key that the source lacks.
+ */
 export const fortyKeys = (): { source: Histories; replica: Histories } => ({
   source: Object.fromEntries(Array.from({ length: 40 }, (_, index) => [`k${index}`, ['a']])),
   replica: { extra: ['x'] },

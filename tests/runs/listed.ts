@@ -1,4 +1,4 @@
-/** Buckets that are only listed. */
+/** Buckets of which only the listing exists. */
 import { compareKeys } from '../../src/lib/listing/key-order.ts';
 import type { ListedVersion, ListPage, Page } from '../../src/lib/listing/page.ts';
 
@@ -14,7 +14,7 @@ export const object = (key: string, given: Partial<ListedVersion> = {}): ListedV
   ...given,
 });
 
-/** ListObjectsV2 of what is given, sorted here; counts requests. */
+/** A fake ListObjectsV2 over `objects`, which may come in any order. It counts the requests. */
 export const listingOf = (objects: readonly ListedVersion[]) => {
   const sorted = objects.toSorted((one, other) => compareKeys(one.key, other.key));
   const listing = {
@@ -32,7 +32,7 @@ export const listingOf = (objects: readonly ListedVersion[]) => {
   return listing;
 };
 
-/** How many are before the key; `behind`: or are it. */
+/** Returns how many entries come before the key. If `behind` is true, an entry with this key counts, too. */
 const rankOf = (sorted: readonly ListedVersion[], key: string, behind: boolean): number => {
   let low = 0;
   let high = sorted.length;

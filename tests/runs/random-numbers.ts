@@ -1,4 +1,4 @@
-/** A sequence of pseudo-random numbers in [0, 1) that depends only on the seed. */
+/** Returns a sequence of pseudo-random numbers in [0, 1). The sequence depends only on the seed. */
 export const numbers = (seed: number): (() => number) => {
   let state = seed >>> 0;
   return () => {

@@ -21,7 +21,7 @@ const rows = fc.record<ReportRow>({
   reason: fc.constantFrom(null, 'access-denied', 'kms'),
 });
 
-/** As RFC 4180 has it, and no more. */
+/** Parses CSV text. Accepts only the syntax of RFC 4180. */
 const readCsv = (text: string): string[][] => {
   const records: string[][] = [[]];
   const field = /(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r\n)/gsy;
@@ -157,7 +157,8 @@ test('report.html loads nothing, needs no script and is well-formed', () => {
 
 test('the plot has a column for each minute, including minutes in which nothing happened', () => {
   const [, path = ''] = /<path class="area" d="([^"]*)"/.exec(reportHtml(full)) ?? [];
-  // From the left corner up to 10/s, a minute of nothing at the bottom, then half of it.
+  // The area begins in the left corner and goes up to 10/s. A minute without any work follows at the bottom.
+  // The last column rises again.
   expect(path.match(/V/g)).toHaveLength(4);
   expect(path).toMatch(/^M84 152V12H296V152H508V8/);
 });

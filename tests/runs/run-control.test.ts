@@ -1,4 +1,4 @@
-/** Pausing, resuming, cancelling and failing runs. */
+/** How runs are paused, resumed and cancelled, and how they fail. */
 import { expect, test } from 'vitest';
 import { ReplicationError } from '../../src/lib/model/errors.ts';
 import { cancelRun, pauseRun, resumeRun } from '../../src/lib/runs/control.ts';

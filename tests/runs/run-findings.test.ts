@@ -1,4 +1,4 @@
-/** Differences that a run finds, and what it does about them. */
+/** The differences that a run finds, and what the run does about them. */
 import { expect, test } from 'vitest';
 import { fortyKeys } from './histories.ts';
 import { createWorld } from './run-world.ts';

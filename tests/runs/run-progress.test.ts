@@ -1,4 +1,4 @@
-/** A run advances to its next phase when the work of the present one is done, and not before. */
+/** A run enters its next phase only when the work of the present phase is done. */
 import { expect, test } from 'vitest';
 import { fortyKeys } from './histories.ts';
 import { createWorld } from './run-world.ts';
@@ -31,7 +31,8 @@ test('a run with one hint that was never counted continues once the queue stays 
 });
 
 test('a run is not finished while hints are left, even if as many hints were processed as were counted', async () => {
-  // It dies when it commits its first page, whose hints are worked on before the page is compared again.
+  // The invocation dies when it commits its first page. The hints of that page are processed before the page
+  // is compared again.
   const calls = { count: 0 };
   const world = createWorld({
     source: Object.fromEntries(['a', 'b', 'c', 'd', 'e', 'f'].map((name) => [name, ['x']])),
@@ -52,7 +53,8 @@ test('a run is not finished while hints are left, even if as many hints were pro
   await world.clock.sleep(960_000);
   for (let count = 0; world.store.runs.get(id)?.phase !== 'copying' && count < 20; count += 1)
     await world.deliver();
-  // Two were done for the first page and two now: as many as were counted for the others.
+  // Two hints were processed for the first page, and two more are processed now. This is as many as the
+  // comparison counted, although some hints are still in the queue.
   world.work();
   world.work();
   await world.clock.sleep(60_000);

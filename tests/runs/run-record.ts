@@ -1,7 +1,7 @@
 import type { RunRecord } from '../../src/lib/runs/run-store.ts';
 import { NOTHING_COMPARED } from '../../src/lib/runs/run.ts';
 
-/** A backfill that was begun just now. */
+/** Returns the record of a backfill that has just begun. */
 export const runRecord = (fields: Partial<RunRecord>): RunRecord => ({
   id: 'run',
   spec: {

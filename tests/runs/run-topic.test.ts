@@ -1,4 +1,4 @@
-/** What is told at the end of a run, to an SNS that answers as it is told. */
+/** The messages that are published at the end of a run, against an SNS with scripted responses. */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, expect, test } from 'vitest';

@@ -1,6 +1,6 @@
 /**
- * A run with everything around it in memory: queues that deliver in any order and twice, a replicate function that copies at once,
- * and invocations that may die at any call they make.
+ * A run in a world that is completely in memory. Its queues deliver messages in any order, and some of them
+ * twice. Its replicate function copies at once. Its invocations may die at any call that they make.
  */
 import type { Hint } from '../../src/lib/hint/hint.ts';
 import { ReplicationError } from '../../src/lib/model/errors.ts';
@@ -21,13 +21,13 @@ export interface WorldOptions {
   rule?: Partial<ReplicationRule>;
   pageSize?: number;
   listingConcurrency?: number;
-  /** Asked before and after each call; true: the invocation dies there. */
+  /** Called before and after each call of an invocation. If it returns true, the invocation dies there. */
   diesAt?: () => boolean;
-  /** In [0, 1). */
+  /** Returns a number in [0, 1). */
   random?: () => number;
 }
 
-/** Everything that a run can see or change, and the settings of the world. */
+/** Everything that a run can read or change, and the settings of the world. */
 interface World {
   source: Histories;
   replica: Histories;
@@ -45,10 +45,10 @@ interface World {
   reports: RunReport[];
   files: Map<string, ReportRow[]>;
   requests: PageRequests;
-  /** Objects that transfers are still moving. */
+  /** The number of objects that transfers are still moving. */
   moving: { objects: number };
   broken: { source: ReplicationError | null };
-  /** Hints that were processed. */
+  /** The hints that have been processed. */
   receipts: Set<string>;
 }
 
@@ -74,9 +74,9 @@ export const createWorld = (options: WorldOptions) => {
     step,
     deliver: () => deliver(world),
     work: () => replicateOne(world),
-    /** Starts a run; nothing goes wrong meanwhile. */
+    /** Starts a run. This call never fails. */
     start: (spec: Partial<RunSpec> = {}) => start(world, spec),
-    /** Steps until the run is over, failed or paused. */
+    /** Makes steps until the run is over, failed or paused. */
     async untilStill(id: string, most = 20_000) {
       for (let steps = 0; steps < most; steps += 1) {
         const run = store.runs.get(id);
@@ -124,7 +124,9 @@ const emptyWorld = (options: WorldOptions): World => {
 
 class Died extends Error {}
 
-/** The ports of one invocation, which dies at one of its calls if the world says so. */
+/**
+ * Returns the ports of one invocation. The invocation dies at the first call for which `diesAt` returns true.
+ */
 const depsOf = (world: World): RunDeps => {
   const { source, replica, pageSize, requests, clock, random, listingConcurrency } = world;
   let isDead = false;
@@ -169,7 +171,7 @@ const depsOf = (world: World): RunDeps => {
   };
 };
 
-/** Calls `point` before and after each call of the port. */
+/** Wraps a port so that `point` is called before and after each of its calls. */
 const mortal = <T extends object>(port: T, point: () => void): T => {
   const wrap = (value: unknown): unknown =>
     typeof value === 'function'
@@ -226,7 +228,7 @@ const start = (world: World, spec: Partial<RunSpec>) => {
   return startRun({ ...defaults, ...spec }, null, { ...depsOf(world), store, queues: queuesOf(world) });
 };
 
-/** Does whatever there is to do, in any order; if there is nothing, time passes. */
+/** Delivers one message or processes one hint, chosen at random. If there are neither, advances the clock. */
 const takeStep = async (world: World): Promise<void> => {
   const did =
     world.random() < 0.5
@@ -237,7 +239,7 @@ const takeStep = async (world: World): Promise<void> => {
   world.nowMs = Number.isFinite(next) ? Math.max(world.nowMs, next) : world.nowMs + 60_000;
 };
 
-/** Delivers one message that is due, in no order. False: no message is due. */
+/** Delivers one message that is due, chosen at random. Resolves to false when no message is due. */
 const deliver = async (world: World): Promise<boolean> => {
   const { messages, random } = world;
   const due = messages.filter(({ atMs }) => atMs <= world.nowMs);
@@ -246,16 +248,16 @@ const deliver = async (world: World): Promise<boolean> => {
   try {
     await workOnMessage(taken.message, 1, depsOf(world));
   } catch {
-    // The message was given back or its invocation died: in both cases it is delivered again.
+    // The message was given back, or its invocation died. In both cases it is delivered again.
     taken.atMs = world.nowMs + 960_000;
     return true;
   }
-  // SQS delivers some messages again.
+  // SQS delivers some messages a second time, so these stay in the queue.
   if (random() < 0.9) messages.splice(messages.indexOf(taken), 1);
   return true;
 };
 
-/** Processes one hint as the replicate function does. False: there is none. */
+/** Processes one hint as the replicate function does. Returns false if there is no hint. */
 const replicateOne = ({ hints, store, receipts, source, replica, random }: World): boolean => {
   const index = Math.floor(random() * hints.length);
   const [hint] = hints.splice(index, 1);

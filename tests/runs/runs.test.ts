@@ -1,4 +1,7 @@
-/** Whatever happens to invocations and messages: a run ends once, its counters are exact, and both sides agree. */
+/**
+ * Whole runs, during which invocations may crash and messages may be repeated and reordered. Each run must
+ * end once with exact counters, and both sides must agree.
+ */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { pauseRun, resumeRun } from '../../src/lib/runs/control.ts';
@@ -15,7 +18,7 @@ const version = fc.constantFrom('a', 'b', 'cc', 'dd');
 const histories = fc.dictionary(key, fc.array(version, { minLength: 1, maxLength: 4 }), { maxKeys: 60 });
 const both = fc.record({ source: histories, replica: histories, shared: histories });
 
-/** Some keys on both sides, the same or not. */
+/** Adds the same keys and versions to both sides. Otherwise the two sides would have few equal keys. */
 const bothSides = ({
   source,
   replica,
@@ -29,7 +32,7 @@ const bothSides = ({
   replica: { ...replica, ...structuredClone(shared) },
 });
 
-/** The counters that a comparison of both sides must have. */
+/** Returns the counters that a comparison of the two sides must have. */
 const truth = (source: Histories, replica: Histories) => {
   const counts = { keys: 0, same: 0, missing: 0, historyShorter: 0, extra: 0, versions: 0 };
   for (const [name, versions] of Object.entries(source)) {
@@ -44,7 +47,9 @@ const truth = (source: Histories, replica: Histories) => {
   return counts;
 };
 
-/** The destination may have others between them. */
+/**
+ * Returns whether `others` contains all of `versions` in the same order. Other versions may lie between them.
+ */
 const isWithin = (versions: string[], others: string[]): boolean => {
   let next = 0;
   for (const other of others) if (other === versions[next]) next += 1;
@@ -64,7 +69,8 @@ test('a backfill ends once, with exact counters, and both sides agree', async ()
     expect(run.history.map(({ work }) => work)).toEqual(['comparing', 'copying', 'checking']);
     const { historyShorter, ...others } = before;
     expect(run.compared).toMatchObject(others);
-    // If other versions are in their place, some versions are missing as well.
+    // A key may lack versions and have other versions in their place. `truth` does not count such a key as
+    // `historyShorter`, but a run may.
     expect(run.compared?.historyShorter).toBeGreaterThanOrEqual(historyShorter);
     const { hints, keys, same } = run.compared ?? { hints: 0, keys: 0, same: 0 };
     expect(hints).toBe(keys - same);
@@ -92,7 +98,8 @@ test('a backfill ends once with exact counters, even if invocations crash before
     const run = await world.untilStill(id);
     expect(run.phase).toBe('finished');
     expect(run.history.map(({ work }) => work)).toEqual(['comparing', 'copying', 'checking']);
-    // Hints of a page whose commit was lost may have been worked on before it was compared again.
+    // A crash may lose the commit of a page whose hints are processed before the page is compared again.
+    // `same` and `missing` may therefore differ.
     expect(run.compared).toMatchObject({ keys: before.keys, extra: before.extra, versions: before.versions });
     expect(run.checked).toMatchObject({ keys: before.keys, same: before.keys, extra: before.extra });
     const report = world.reports.at(-1);
@@ -148,7 +155,7 @@ test('a listing finds the same differences wherever invocations crash, also with
     const world = createWorld({ ...structuredClone(given), rule, ...options });
     const { id } = await world.start({ kind: 'verify' });
     const { checked } = await world.untilStill(id);
-    // Requests are made again where somebody died.
+    // The numbers of requests are left out, because some requests are repeated after a crash.
     return { ...(checked ?? NOTHING_COMPARED), sourcePages: 0, destinationPages: 0, looks: 0 };
   };
   const property = fc.asyncProperty(sides, fc.integer(), async (given, seed) => {

@@ -1,4 +1,4 @@
-/** Rules and runs to test with. */
+/** Rules, runs and reports for tests. */
 import type { ReplicationRule, Source } from '../../src/lib/model/rule.ts';
 import type { RunReport } from '../../src/lib/runs/report/report-data.ts';
 import type { CompareCounters, CopyCounters, RunSpec } from '../../src/lib/runs/run.ts';

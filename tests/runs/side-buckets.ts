@@ -1,4 +1,4 @@
-/** What a listing says of a bucket, for those who ask for one key of it. */
+/** Buckets whose keys can be read one by one. Their content is that of a listing. */
 import type { ListedVersion } from '../../src/lib/listing/page.ts';
 import type {
   Buckets,
@@ -9,7 +9,7 @@ import type {
   SourceBucket,
 } from '../../src/lib/model/ports.ts';
 
-/** Only what looks: everything else throws. */
+/** Creates buckets that implement only the calls that read. Every other call throws. */
 export const sideBuckets = (source: () => ListedVersion[], replica: () => ListedVersion[]): Buckets => ({
   source: () =>
     ({

@@ -23,7 +23,7 @@ const survey = async (objects: ListedVersion[], given: { mostPages?: number; see
   return { ...surveyed, requests: listing.requests };
 };
 
-/** mulberry32 */
+/** Returns random numbers from `seed`, by the algorithm mulberry32. */
 const randomOf = (seed: number) => {
   let state = seed;
   return (): number => {

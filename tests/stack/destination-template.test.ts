@@ -1,4 +1,4 @@
-/** What `destination/template.yml` makes, deployed into the local AWS. */
+/** The resources of `destination/template.yml` after it is deployed to the local AWS. */
 import { readFile } from 'node:fs/promises';
 import {
   CreateBucketCommand,
@@ -100,7 +100,7 @@ test('the destination role trusts only the roles of one stack, and only with the
   ]);
 });
 
-/** A session of a role that the source account has. */
+/** Creates a role in the source account and returns the credentials of a session of that role. */
 const sessionOf = async (roleArn: string): Promise<Credentials> => {
   const RoleName = roleArn.split('/').at(-1) ?? '';
   const lambda = { Service: 'lambda.amazonaws.com' };
@@ -168,7 +168,10 @@ test('the bucket of the destination template accepts ACLs if ACLs are replicated
   expect(await ownershipOfBucket()).toBe('BucketOwnerPreferred');
 });
 
-/** `Sid: actions` of the role as deployed. */
+/**
+ * Returns the permissions that the replication role has under these parameters. Each statement has the form
+ * `Sid: actions on resource`.
+ */
 const granted = (parameters: Record<string, string> = {}): string[] => {
   const template = parseTemplate(text);
   const properties = template.Resources['ReplicationRole']?.Properties;
@@ -181,12 +184,15 @@ const granted = (parameters: Record<string, string> = {}): string[] => {
   });
 };
 
-/** Conditions here compare one parameter with one value. */
+/**
+ * Returns whether a condition of the template holds. Each condition of this template compares one parameter
+ * with one value.
+ */
 const holds = (template: Template, name: string, parameters: Record<string, string>): boolean => {
   const written = JSON.parse(JSON.stringify(template.Conditions[name]));
   const isNegated = 'Fn::Not' in written;
   const [operand, value] = (isNegated ? written['Fn::Not'][0] : written)['Fn::Equals'];
-  // A list is empty where its items joined are.
+  // A list parameter is compared by its joined text. Both are empty at the same time.
   const { Ref: parameter } = 'Fn::Join' in operand ? operand['Fn::Join'][1] : operand;
   const given = parameters[parameter] ?? Reflect.get(template.Parameters[parameter] ?? {}, 'Default');
   return (given === value) !== isNegated;

@@ -57,6 +57,6 @@ test('the bundle of a function contains the validated configuration and no code 
   expect(code).toContain('a-telling-prefix/');
   for (const trace of ['ZodError', 'LineCounter', 'replication.yml has', 'fromIni'])
     expect(code).not.toContain(trace);
-  // Stack traces name our functions.
+  // The code keeps its function names, so that they appear in stack traces.
   expect(code).toContain('replicateBatch');
 });

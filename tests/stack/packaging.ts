@@ -1,4 +1,4 @@
-/** The output of `serverless package` for a configuration. */
+/** The template and the zip files that `serverless package` makes from a configuration. */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,15 +16,18 @@ export interface Resource {
 }
 
 export interface Packaged extends AsyncDisposable {
-  /** Folder of the zips and the template. */
+  /** The folder with the zip files and the template. */
   directory: string;
-  /** The compiled template, as text and parsed. */
+  /** The compiled template as text. `template` is the same template, parsed. */
   templateText: string;
   template: Template;
   zip(name: string): Promise<Buffer>;
 }
 
-/** `configuration`: the text of replication.yml; absent: the file in the repository. Rejects with the output of the framework. */
+/**
+ * Packages a stack. `configuration` is the text of a replication.yml. Without it, the file in the repository
+ * is used. Rejects with the output of the framework if packaging fails.
+ */
 export async function packaged(
   configuration?: string,
   deployment: { stage?: string; region?: string } = {},

@@ -1,4 +1,4 @@
-/** Special cases of the generated resources, without packaging. */
+/** Special cases of the generated resources. No stack is packaged for these tests. */
 import { expect, test } from 'vitest';
 import { parseConfiguration } from '../../src/lib/configuration/configuration.ts';
 import { stackOf } from '../../src/stack/stack.ts';
@@ -14,7 +14,7 @@ const only = (resources: Resources, type: string): Record<string, unknown> => {
   return found[0]?.Properties ?? {};
 };
 
-/** The statements of the replicate role about source buckets. */
+/** Returns the statements of the replicate role that are about source buckets. */
 const readStatements = (text: string): { Sid: string; Action: string[]; Resource: unknown[] }[] => {
   const role = JSON.parse(JSON.stringify(resourcesOf(text)['ReplicateRole']));
   return role.Properties.Policies[0].PolicyDocument.Statement.filter(({ Sid }: { Sid: string }) =>
@@ -36,7 +36,8 @@ test.each([
   [{ prefix: 'a/' }, [{ prefix: 'a/' }]],
   [{ suffix: '.jpg' }, [{ suffix: '.jpg' }]],
   [{ prefix: 'a/', suffix: '.jpg' }, [{ wildcard: 'a/*.jpg' }]],
-  // `a-b` begins with `a-` and ends with `-b`, which the wildcard does not see.
+  // The key `a-b` begins with `a-` and ends with `-b`, but it does not match the wildcard `a-*-b`. It is
+  // therefore listed separately.
   [{ prefix: 'a-', suffix: '-b' }, [{ wildcard: 'a-*-b' }, 'a-b']],
   [{ prefix: 'aa', suffix: 'aa' }, [{ wildcard: 'aa*aa' }, 'aaa', 'aa']],
   [{ prefix: 'a*/', suffix: '\\b' }, [{ wildcard: 'a\\*/*\\\\b' }]],

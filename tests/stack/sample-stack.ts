@@ -1,4 +1,4 @@
-/** A stack that uses most options. */
+/** The configuration of a sample stack. It uses most options. */
 import { parseConfiguration } from '../../src/lib/configuration/configuration.ts';
 import { stackOf } from '../../src/stack/stack.ts';
 import { destination, file, rule } from '../configuration/yaml.ts';
@@ -49,9 +49,9 @@ const CONFIGURATION = file(
   },
 );
 
-/** The resources that our own code generates for the sample stack, without packaging. */
+/** Returns the resources that our own code generates for the sample stack. Nothing is packaged. */
 export const generatedTemplate = (): Template =>
   JSON.parse(JSON.stringify(stackOf(parseConfiguration(CONFIGURATION, { stage: STAGE })).resources));
 
-/** Packages the sample stack with the framework, which takes seconds of CPU time. */
+/** Packages the sample stack with the framework. This takes seconds of CPU time. */
 export const packagedSample = (): Promise<Packaged> => packaged(CONFIGURATION, { stage: STAGE });

@@ -22,7 +22,7 @@ export const resource = (template: Template, logicalId: string): Resource => {
 export const ofType = (template: Template, type: string): [string, Resource][] =>
   Object.entries(template.Resources).filter(([, { Type }]) => Type === type);
 
-/** The statements of a role's inline policies and of the policies attached to it. */
+/** Returns the statements of a role's inline policies and of the policies that are attached to the role. */
 export function roleStatements(template: Template, roleId: string): Statement[] {
   const inline = list<{ PolicyDocument: PolicyDocument }>(resource(template, roleId).Properties['Policies']);
   const attached = ofType(template, 'AWS::IAM::Policy')
@@ -31,13 +31,13 @@ export function roleStatements(template: Template, roleId: string): Statement[] 
   return [...inline, ...attached].flatMap(({ PolicyDocument }) => PolicyDocument.Statement);
 }
 
-/** The statements of a queue, topic or trust policy. */
+/** Returns the statements of a queue policy, a topic policy or a trust policy. */
 export const statementsOf = (policy: unknown): Statement[] => (policy as PolicyDocument).Statement;
 
-/** IAM writes a list of one element also as the element itself. */
+/** Returns a list. In IAM documents, a list of one element may be written as that element alone. */
 export const list = <T>(value: unknown): T[] => (Array.isArray(value) ? value : [value]) as T[];
 
-/** One text `action on resource` for each pair, sorted. */
+/** Returns the text `action on resource` for each pair of an action and a resource, sorted. */
 export const grants = (statements: Statement[]): string[] =>
   statements
     .flatMap(({ Action, Resource }) =>
@@ -47,7 +47,7 @@ export const grants = (statements: Statement[]): string[] =>
     )
     .toSorted();
 
-/** A short form of intrinsic functions: `LiveQueue.Arn`. */
+/** Returns a value as text. Intrinsic functions are shortened, for example to `LiveQueue.Arn`. */
 export function spell(value: unknown): string {
   if (typeof value === 'object' && value !== null) {
     if ('Ref' in value) return String(value.Ref);

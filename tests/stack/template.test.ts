@@ -1,4 +1,7 @@
-/** The functions and outputs of the compiled template. Only this file packages the sample stack, because packaging is slow. */
+/**
+ * The functions and outputs of the compiled template. Only this file packages the sample stack, because
+ * packaging is slow.
+ */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Packaged, Template } from './packaging.ts';
 import { generatedTemplate, packagedSample } from './sample-stack.ts';
@@ -16,7 +19,8 @@ afterAll(() => stack[Symbol.asyncDispose]());
 
 const properties = (logicalId: string): Record<string, unknown> => resource(template, logicalId).Properties;
 
-// The tests of roles, queues and events rely on this: they check the generated resources without packaging.
+// The tests of roles, queues and events check the generated resources without packaging. They rely on this
+// test.
 test('the template contains the generated resources unchanged, and apart from schedules no other resources of their types', () => {
   const generated = generatedTemplate();
   expect(template.Resources).toEqual({ ...template.Resources, ...generated.Resources });

@@ -1,6 +1,7 @@
 /**
- * The subscription of existing buckets by the packaged function, deployed from the compiled template, with IAM enforced:
- * what other teams have in a bucket's notification configuration survives whatever happens to the stack.
+ * The packaged subscribe function, deployed from the compiled template, with IAM enforced. It subscribes
+ * existing buckets. The entries of other teams in a bucket's notification configuration must survive every
+ * change of the stack.
  */
 import {
   CreateBucketCommand,
@@ -26,7 +27,7 @@ const STACK = { accountId: ACCOUNT, region: 'us-east-1', stackName: 's3-replicat
 const configurationFor = (...sources: Record<string, string>[]): string =>
   file(sources.map((source, index) => rule(`rule-${index}`, source, [destination(`replica-${index}`)])));
 
-/** By what they are about. */
+/** The configurations that the tests deploy, by what is special about each one. */
 const CONFIGURATIONS = {
   documents: configurationFor({ bucket: 'acme-documents', prefix: 'invoices/' }, { bucket: 'acme-other' }),
   documentsMore: configurationFor(
@@ -104,7 +105,10 @@ const deploy = async (name: keyof typeof CONFIGURATIONS): Promise<void> => {
   await aws.cloudformation.deploy({ ...STACK, template, artifacts: stack.directory });
 };
 
-/** Packaging again would give the same but for our own resources. */
+/**
+ * The packaged template with our own resources replaced by those of `configuration`. Packaging again would
+ * change nothing else.
+ */
 function templateOf(configuration: string): object {
   const ours = (text: string) => stackOf(parseConfiguration(text)).resources.Resources;
   const former = new Set(Object.keys(ours(CONFIGURATIONS.documents)));
@@ -112,7 +116,10 @@ function templateOf(configuration: string): object {
   return { ...stack.template, Resources: { ...Object.fromEntries(others), ...ours(configuration) } };
 }
 
-/** Entries as `target prefix`, and whether EventBridge is notified. */
+/**
+ * Returns the queue entries of a bucket in the form `target prefix`. Also contains `EventBridge` if the
+ * bucket notifies EventBridge.
+ */
 const notifications = async (bucket: string): Promise<string[]> => {
   const answer = await s3.send(new GetBucketNotificationConfigurationCommand({ Bucket: bucket }));
   const entries = (answer.QueueConfigurations ?? []).map(({ QueueArn, Filter }) => {
@@ -123,7 +130,7 @@ const notifications = async (bucket: string): Promise<string[]> => {
   return [...entries, ...(answer.EventBridgeConfiguration ? ['EventBridge'] : [])].toSorted();
 };
 
-/** What our own entry is for. */
+/** The event types of our own entries. */
 const eventTypes = async (bucket: string): Promise<string[]> => {
   const answer = await s3.send(new GetBucketNotificationConfigurationCommand({ Bucket: bucket }));
   return (answer.QueueConfigurations ?? [])

@@ -23,7 +23,7 @@ export const ours = {
   Filter: { Key: { FilterRules: [{ Name: 'prefix', Value: 'invoices/' }] } },
 };
 
-/** What other teams have: one entry of each kind, and EventBridge. */
+/** The notification configuration of other teams: one entry of each kind, and EventBridge. */
 export const others: NotificationConfiguration = {
   QueueConfigurations: [
     {

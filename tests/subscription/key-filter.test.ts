@@ -6,7 +6,7 @@ import { notificationFilters } from '../../src/lib/subscription/subscription.ts'
 
 const filter = (prefix: string, suffix = ''): KeyFilter => ({ prefix, suffix });
 
-/** Few letters, so that prefixes and suffixes often meet. */
+/** A random prefix or suffix. It is made of few characters, so that filters often overlap. */
 const part = fc.string({ unit: fc.constantFrom('a', 'b', '/', 'é', ' '), maxLength: 3 });
 const filters = fc.array(fc.record({ prefix: part, suffix: part }), { minLength: 1, maxLength: 6 });
 

@@ -1,4 +1,6 @@
-/** How long a change to a bucket's notifications is tried, and what is said when it was in vain. */
+/**
+ * How long a change of a bucket's notifications is retried, and which error is reported if it never succeeds.
+ */
 import { expect, test } from 'vitest';
 import {
   BucketNotificationsError,

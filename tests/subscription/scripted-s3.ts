@@ -1,6 +1,7 @@
 /**
- * Stands for S3 and for CloudFormation's answer URL in tests of the subscribe function: keeps the notification
- * configuration of buckets as the XML it was given, and fails or interferes as the test says.
+ * A server for tests of the subscribe function. It acts as S3 and as the response URL of CloudFormation. It
+ * stores the notification configuration of each bucket as the XML that it received. A test can make it fail,
+ * or interfere with a change.
  */
 import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -9,11 +10,11 @@ import type { AddressInfo } from 'node:net';
 export interface ScriptedS3 extends AsyncDisposable {
   url: string;
   answerUrl: string;
-  /** XML by bucket; a bucket that is not here does not exist. */
+  /** The XML of each bucket, by the bucket's name. A bucket without an entry does not exist. */
   buckets: Map<string, string>;
-  /** Errors to give to the next requests of a method, first come first served; null: none. */
+  /** The errors to return to the next requests with this method, in order. Null returns no error. */
   failures: { GET: (Failure | null)[]; PUT: (Failure | null)[] };
-  /** Called after each PUT took effect, before it is answered. */
+  /** Called after each PUT has taken effect and before its response is sent. */
   afterPut: () => void;
   requests: string[];
   answers: { contentType: string | undefined; bytes: number; body: Record<string, unknown> }[];

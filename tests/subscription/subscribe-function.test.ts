@@ -1,4 +1,4 @@
-/** The subscribe function as CloudFormation invokes it, with the real SDK against a scripted S3. */
+/** The subscribe function as CloudFormation invokes it. The real SDK sends its requests to a scripted S3. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { bucketSubscription } from '../../src/lib/subscription/bucket-subscription.ts';
 import { answerCustomResource, sendAnswer } from '../../src/lib/subscription/custom-resource.ts';
@@ -18,7 +18,7 @@ const INVALID = { status: 400, code: 'InvalidArgument' };
 const BROKEN = { status: 500, code: 'InternalError' };
 
 let s3: ScriptedS3;
-/** Milliseconds the function would have waited. */
+/** The times in milliseconds for which the function would have waited. */
 let slept: number[];
 
 beforeEach(async () => {
@@ -75,7 +75,7 @@ test('a Create request subscribes the bucket beside the entries of others and an
   for (const kept of ['thumbnails', 'photos/', '<EventBridgeConfiguration', QUEUE, 'invoices/']) {
     expect(configuration).toContain(kept);
   }
-  // Read, write, read back.
+  // The function reads the configuration, writes it, and reads it again.
   expect(s3.requests).toEqual([`GET ${BUCKET}`, `PUT ${BUCKET}`, `GET ${BUCKET}`]);
 });
 
@@ -199,7 +199,7 @@ test('a Create request for a bucket that does not exist fails at once', async ()
 test('a Create request notices that another writer replaced the configuration, and the entries of both writers end up in it', async () => {
   s3.afterPut = () => {
     s3.afterPut = () => {};
-    // They read before our write and write after it.
+    // The other writer read the configuration before our write and replaces it after our write.
     s3.buckets.set(BUCKET, THEIRS.replace('thumbnails', 'their-new-entry'));
   };
   const { body } = await invoke('Create');
@@ -226,7 +226,8 @@ test('a Create request that may have left an entry answers with an id whose Dele
   expect(body['Status']).toBe('FAILED');
   expect(s3.buckets.get(BUCKET)).toBe(THEIRS);
 
-  // The write came through after all, and then nothing does.
+  // The first writes fail, and after the first read every further read fails. The function cannot check
+  // whether a write took effect.
   s3.failures.PUT = [BROKEN, BROKEN, BROKEN];
   s3.failures.GET = [null, ...failTimes(99, BROKEN)];
   const second = await invoke('Create');

@@ -22,7 +22,7 @@ export interface RawRequest {
   body?: string | Buffer;
   /** The default is the SHA-256 of the body. */
   payloadHash?: string;
-  /** Where to put the signature. The default is `header`. */
+  /** The place of the signature. The default is `header`. */
   signature?: 'header' | 'presigned' | 'none';
   /** How long a presigned request is valid. The default is 60 seconds. */
   expiresSeconds?: number;
