@@ -21,7 +21,7 @@ export interface Code {
 }
 
 export interface Artifact {
-  /** The output folder of `serverless package`. */
+  /** The folder into which the stack was packaged. */
   packaged: string;
   /** The replication.yml for which the stack was packaged. */
   replicationFile: string;

@@ -1,12 +1,12 @@
-/** The replication.yml of the measurements, with separate buckets for each mode. */
+/** The configuration with which the bench measures. Each mode has separate buckets. */
 export const SOURCE_BUCKET = 'bench-source';
 export const DESTINATION_BUCKET = 'bench-replica';
 
-/** The buckets of `versions: all`. */
+/** The buckets of the rule with `versions: all`. */
 export const HISTORY_SOURCE_BUCKET = 'bench-history-source';
 export const HISTORY_DESTINATION_BUCKET = 'bench-history-replica';
 
-/** The buckets of `copy: server-side`, in two regions. */
+/** The buckets of the rule with `copy: server-side`. They are in two regions. */
 export const INSIDE_SOURCE_BUCKET = 'bench-inside-source';
 export const INSIDE_DESTINATION_BUCKET = 'bench-inside-replica';
 export const INSIDE_DESTINATION_REGION = 'eu-central-1';

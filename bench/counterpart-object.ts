@@ -31,7 +31,7 @@ export const etagOf = (object: CounterpartObject): string => {
   return object.partBytes === 0 ? `"${digest}"` : `"${digest}-${partsCount(object)}"`;
 };
 
-/** Returns a value that replaces the object's CRC64NVME. It is eight bytes in base64, and the same for source and replica. */
+/** Returns eight bytes in base64, in place of a real CRC64NVME of the object. The value is the same for source and replica. */
 export const checksumOf = ({ sizeBytes }: CounterpartObject): string => {
   const bytes = Buffer.alloc(8);
   bytes.writeBigUInt64BE(BigInt(sizeBytes));

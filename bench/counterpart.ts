@@ -12,7 +12,7 @@ export interface CounterpartCommand {
 }
 
 export interface CounterpartReport {
-  /** Bytes of PUT bodies since the last report. */
+  /** How many bytes of PUT bodies were received since the last report. */
   receivedBytes: number;
 }
 

@@ -2,7 +2,7 @@
 export interface Figure {
   what: string;
   unit: string;
-  /** The value of the least disturbed round: the lowest cost or the highest rate. */
+  /** The value of the least disturbed round, which is the lowest cost or the highest rate. */
   best: number;
   /** Absent if the value does not vary. */
   median?: number;

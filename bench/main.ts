@@ -1,4 +1,4 @@
-/** `npm run bench`: measures the packaged functions and prints the figures. */
+/** Runs `npm run bench`, which measures the packaged functions and prints the figures. */
 import { cpus } from 'node:os';
 import { makeArtifact } from './artifact.ts';
 import { measureBackfill } from './backfill.ts';

@@ -29,7 +29,7 @@ const FUNCTION_GB = 1_769 / 1_024;
 /** The resources that replicating one object takes. */
 export interface Consumption {
   sizeBytes: number;
-  /** The calls of the functions. */
+  /** How often the functions call each operation of AWS. */
   counts: CallCounts;
   /** How many invocations an object takes. The number is a fraction if several objects share an invocation. */
   invocations: number;

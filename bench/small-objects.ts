@@ -25,7 +25,7 @@ export interface Effort {
 
 /**
  * Measures one execution environment that works on one batch after another. In the first measurement all calls return immediately. In the
- * second, each call takes as long as a call to a real service.
+ * second measurement each call takes as long as a call to a real service.
  */
 export const measureSmallObjects = async function* (stand: Stand, isShort: boolean): AsyncGenerator<Section> {
   for (const { size, sizeBytes, share } of SIZES) {

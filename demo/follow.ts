@@ -64,7 +64,10 @@ const unsettled = ({ entries }: Board): string[] =>
     .filter(({ replicas }) => replicas.some(({ state }) => state === 'waiting' || state === 'copying'))
     .map(({ object }) => object.key);
 
-/** Marks a replica as replicated if the buckets show that it is. The time of the replication is that of the function's report. */
+/**
+ * Checks in the buckets whether a replica is up to date, and if so marks it as replicated. The time of the replication is that of the
+ * function's report.
+ */
 const judge = async (
   accounts: TwoAccounts,
   replica: Replica,

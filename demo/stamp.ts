@@ -1,6 +1,6 @@
 /**
- * Computes the stamp that docs/guarantees.md describes. This is a second implementation, independent of the replicator's, so that the demo
- * fails if the format of the stamp changes.
+ * Computes the stamp that docs/guarantees.md describes. This second implementation does not depend on the replicator's, so the demo fails
+ * if the format of the stamp changes.
  */
 import { createHash } from 'node:crypto';
 import type { HeadObjectCommandOutput } from '@aws-sdk/client-s3';

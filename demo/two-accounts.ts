@@ -91,8 +91,8 @@ export interface TwoAccounts extends Waits, AsyncDisposable {
 }
 
 /**
- * Starts the accounts. After a failure, nothing keeps running. @throws StackError when a stack cannot be deployed, Error when packaging
- * fails
+ * Starts the accounts. If starting fails, everything that was started is stopped. @throws StackError when a stack cannot be deployed, Error
+ * when packaging fails
  */
 export const startTwoAccounts = async (options: TwoAccountsOptions = {}): Promise<TwoAccounts> => {
   await using cleanUp = new AsyncDisposableStack();

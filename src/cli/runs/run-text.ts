@@ -8,10 +8,10 @@ import type { RunEstimate } from '../../lib/runs/run.ts';
 import { type CompareCounters, type CopyCounters, isOver, type Run } from '../../lib/runs/run.ts';
 import { tableLines } from '../terminal/table.ts';
 
-/** A run, with the counters of its copies and its use of AWS. */
+/** A run with the counters of its copies and its use of AWS. */
 export interface RunState extends Run {
   copied: CopyCounters;
-  /** The use of AWS. If the run is not over, the use until now. */
+  /** The requests, dollars and hours that the run has used. If the run is not over, those it has used until now. */
   used: RunEstimate;
 }
 

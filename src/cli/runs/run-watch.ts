@@ -12,7 +12,9 @@ const WATCH_POLL_MS = 3_000;
 /** Maximum reads that may fail in a row. After that many failures, the command stops watching, but the run itself continues. */
 const MAX_FAILED_READS = 20;
 
-/** Shows the progress of a run until the run stops. Resolves to null when the command is interrupted, while the run continues. */
+/**
+ * Shows the progress of a run until the run stops. Resolves to null when the command is interrupted. An interruption does not stop the run.
+ */
 export const watchRun = async (id: string, store: RunStore, io: CliIo): Promise<RunRecord | null> => {
   const progress = createProgress(io);
   const meter = createMeter();

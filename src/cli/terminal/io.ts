@@ -3,7 +3,7 @@
 /** The exit codes of all commands. `docs/cli.md` documents them. */
 export const EXIT = {
   ok: 0,
-  /** The command failed, or its check found a problem. */
+  /** Either the command failed, or it is a check that found a problem. */
   failure: 1,
   /** The command line is wrong. Nothing was done. */
   usage: 2,

@@ -14,7 +14,7 @@ export interface Environment {
   /** The name of the sessions in which this deployment assumes roles. */
   sessionName: string;
   clock: Clock;
-  /** The value of an environment variable. Throws when the variable is missing or empty. */
+  /** Returns the value of an environment variable. Throws when the variable is missing or empty. */
   variable(name: string): string;
 }
 
@@ -36,7 +36,7 @@ export const createEnvironment = (variables: NodeJS.ProcessEnv): Environment => 
   };
 };
 
-/** Disposed of at the end of the invocation. */
+/** The time limit of one invocation. It must be disposed of at the end of the invocation. */
 export interface TimeLimit extends Disposable {
   /** How long the invocation may work, milliseconds. */
   workMs: number;

@@ -154,7 +154,7 @@ const reasonOf = (code: string, status: number | null): Reason => {
   return reasonOfStatus(status, code);
 };
 
-/** S3 passes on the exceptions of KMS. Throttling and service errors of KMS are retried. The others need an operator. */
+/** S3 passes on the exceptions of KMS. Throttling and service errors of KMS are retried. All other errors of KMS need an operator. */
 const reasonOfKms = (code: string): Reason => {
   if (/Throttling|LimitExceeded/.test(code)) return 'throttled';
   return /Internal(?!.*State)|Timeout|KeyUnavailable/.test(code) ? 'service-error' : 'kms';

@@ -1,4 +1,4 @@
-/** The fields that the SDK's exceptions, Node's socket errors and anything else have in common. */
+/** The fields that are read from any thrown value, such as an exception of the SDK or a socket error of Node. */
 export interface AwsError {
   /** The error code. It comes from AWS, the SDK or Node. */
   code: string;

@@ -108,5 +108,5 @@ const queueByArn = ({ sqs, variable }: Environment): ((arn: string | null) => Li
   return (arn) => (arn === null ? live : (queues.get(queueName(arn, ':')) ?? live));
 };
 
-/** The last part of a queue's URL or ARN. */
+/** Returns the name of a queue, which is the last part of its URL or ARN. */
 const queueName = (text: string, separator: string): string => text.split(separator).at(-1) ?? '';

@@ -1,4 +1,4 @@
-/** Idempotency records and receipts: Powertools over DynamoDB. */
+/** Stores idempotency records and receipts in DynamoDB, by means of Powertools. */
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import {
   IdempotencyAlreadyInProgressError,

@@ -1,8 +1,8 @@
-/** The keys of the table of runs: `run` and, within it, `item`. */
+/** The keys of items in the table of runs. The partition key is `run` and the sort key is `item`. */
 import { createHash } from 'node:crypto';
 import type { RunSpec } from '../../runs/run.ts';
 
-/** The `run` of items that concern more than one run. No run has this id. */
+/** The partition key of items that concern more than one run. No run has this id. */
 export const SHARED = 'runs';
 
 /** How long the items of a run are kept. */

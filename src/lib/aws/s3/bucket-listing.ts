@@ -1,4 +1,4 @@
-/** Pages of a bucket's listing. */
+/** Reads pages of a bucket's listing. No call is retried here, because the caller decides how long to wait before a retry. */
 import {
   ListObjectsV2Command,
   type ListObjectsV2CommandOutput,

@@ -22,10 +22,7 @@ export interface Target {
 export interface CallOptions {
   /** The body of the request. A stream is watched for errors during the call, and destroyed after it. */
   body?: Readable | Buffer;
-  /**
-   * If true, the SDK does not retry the call, because the caller repeats the read and the write together. The SDK never retries a call with
-   * a body.
-   */
+  /** If true, the SDK does not retry the call, because the caller does. The SDK never retries a call with a body. */
   single?: boolean;
   /** Replaces the signal of the target, for cleanup that continues after that signal has aborted. */
   signal?: AbortSignal;

@@ -36,7 +36,7 @@ export interface S3ClientPair {
 
 /** S3 clients by role and region. Each pair keeps its credentials and refreshes them five minutes before they expire. */
 export interface S3Clients {
-  /** Clients with the function's own role. */
+  /** Clients with the credentials of this process, which in Lambda are those of the function's role. */
   own: S3ClientPair;
   source(source: Source): S3ClientPair;
   destination(destination: Destination): S3ClientPair;

@@ -31,8 +31,8 @@ export const withHeaders = <C extends { middlewareStack: object }>(
 };
 
 /**
- * Passes the status and headers of each response to `see`, including error responses. After that, the SDK keeps the headers of an error
- * only in a field that a later version may remove.
+ * Passes the status and headers of each response to `see`, including error responses. Without this hook, the headers of an error would be
+ * available only in a field that a later version of the SDK may remove.
  */
 export const withAnswer = <C extends { middlewareStack: object }>(
   command: C,

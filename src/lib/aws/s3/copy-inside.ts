@@ -36,8 +36,8 @@ export const copyInsideS3 = async (
   const isChecked = await target.clients.copyConditions.areChecked(destination.bucket, async () => {
     await assertUnchanged(request, look);
     const overwritten = await copy(IMPOSSIBLE).catch(nullIfRaceLost);
-    // S3 refused the first copy, either because of its condition or because the source is gone. If the second copy succeeds, the source
-    // exists, so the condition was the cause.
+    // `overwritten` is null if S3 refused the first copy, either because of its condition or because the source is gone. If the second copy
+    // then succeeds, the source exists, so the condition was the cause.
     asked.written = overwritten ?? (await copy(request.precondition));
     return overwritten === null;
   });
@@ -50,7 +50,7 @@ export const copyInsideS3 = async (
   return await copy(request.precondition);
 };
 
-/** No object has this ETag. */
+/** A condition that is never met, because no object has this ETag. */
 const IMPOSSIBLE: Precondition = { kind: 'unchanged', etag: `"${'0'.repeat(32)}"` };
 
 const nullIfRaceLost = (error: unknown): null => {

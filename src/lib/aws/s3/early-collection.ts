@@ -1,4 +1,7 @@
-/** Makes V8 free the garbage of copies early, which is the buffers of streamed bodies and the objects that each call creates. */
+/**
+ * Makes V8 free the garbage of copies early. This garbage consists of the buffers of streamed bodies and of the objects that each call
+ * creates.
+ */
 import type { Readable } from 'node:stream';
 import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';

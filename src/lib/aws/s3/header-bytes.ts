@@ -12,7 +12,7 @@ interface SignedRequest {
   headers: Record<string, string>;
 }
 
-/** Makes a client sign the bytes that it sends. Returns the same client. */
+/** Makes a client sign the header bytes that it sends. Returns the same client. */
 export const signHeaderBytes = (client: S3Client): S3Client => {
   const bytesOf = new WeakMap<object, Record<string, string>>();
   client.middlewareStack.add(

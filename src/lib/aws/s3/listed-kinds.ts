@@ -1,11 +1,12 @@
 /**
- * The order of the entries in a ListVersionsResult document. S3 writes `<Version>` and `<DeleteMarker>` in one list, newest first within
- * a key (ListObjectVersions, S3 API reference, example). The SDK splits them into two lists.
+ * Finds the order of the entries in a ListVersionsResult document. S3 writes `<Version>` and `<DeleteMarker>` in one list, newest first
+ * within a key (ListObjectVersions, S3 API reference, example). The SDK splits this list into two lists, so the order must be read from the
+ * document.
  */
 import { brokenAnswer } from './broken-answer.ts';
 
 export interface ListedKinds {
-  /** One for each entry, in the order of the document. */
+  /** The kind of each entry, in the order of the document. */
   kinds: ('version' | 'marker')[];
   /** False if there is another element between the entries, for example when a server writes two separate lists. */
   isOneList: boolean;

@@ -32,7 +32,7 @@ export const writeTags = async (target: Target, name: ObjectName, tags: Tags): P
   await call(target, 'PutObjectTagging', (client, options) => client.send(command, options));
 };
 
-/** The fields of a request that name the version. */
+/** Returns the fields of a request that name the version. */
 export const named = ({ bucket, key, versionId }: ObjectName) => ({
   Bucket: bucket,
   Key: key,

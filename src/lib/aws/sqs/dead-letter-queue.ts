@@ -1,4 +1,4 @@
-/** The dead-letter queue and the live queue of a deployment, for an operator's commands. */
+/** Gives an operator's commands access to the dead-letter queue and the live queue of a deployment. */
 import {
   ChangeMessageVisibilityBatchCommand,
   DeleteMessageBatchCommand,

@@ -73,13 +73,13 @@ const sendLetter = async (
   );
 };
 
-/** The transfer queue: part ranges of transfers. */
+/** The transfer queue, whose messages are part ranges of transfers. */
 export const createTransferQueue = (client: SQSClient, queueUrl: string): TransferQueue => ({
   send: (messages) => sendBodies(client, queueUrl, messages.map(asciiJson)),
   waiting: () => messagesIn(client, queueUrl, 'transfer'),
 });
 
-/** The queues of runs: one for ranges and ticks, and one for the hints that the replicate function works on. */
+/** The two queues of runs. One holds ranges and ticks. The other holds the hints on which the replicate function works. */
 export const createRunQueues = (
   client: SQSClient,
   { rangesUrl, hintsUrl }: { rangesUrl: string; hintsUrl: string },
