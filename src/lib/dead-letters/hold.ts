@@ -46,8 +46,8 @@ export const createHold = (queue: OperatorQueue, now: () => number): Hold => {
 
   return {
     async next() {
-      // SQS may deliver a message twice. If a response contains only messages that were delivered before, the queue may have
-      // more, so this receives again, but at most ten times.
+      // SQS may deliver a message twice. A response that contains only known messages does not mean that the queue has no more.
+      // So the loop receives again, but at most ten times.
       for (let attempt = 0; attempt < 10; attempt += 1) {
         await renew();
         const untilMs = now() + HOLD_SECONDS * 1000;

@@ -217,8 +217,8 @@ const flush = async (comparison: Comparison): Promise<void> => {
 };
 
 /**
- * Returns the next version at the destination, or null if there is none. Before it lists another page, it commits everything that
- * was compared so far.
+ * Returns the next version at the destination, or null if there is none. Lists at most one page between two commits, so it may
+ * have to commit the step so far before it lists another page.
  */
 const nextAtDestination = async (comparison: Comparison): Promise<ListedVersion | null> => {
   const { destination } = comparison;

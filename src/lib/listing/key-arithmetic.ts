@@ -126,7 +126,8 @@ const positionIn = ({ codePoints, shares }: Table, key: string, template: string
 /** Returns the template's character at this index if it is not a digit; otherwise null. */
 const fixedAt = (codePoints: number[], template: string, index: number): number | null => {
   const codePoint = template.codePointAt(index);
-  // The index may be the second half of a surrogate pair, because earlier characters may differ in length from the template's.
+  // The index may point to the second half of a surrogate pair, because the characters before it may have other lengths than
+  // those of the template.
   if (codePoint === undefined || (codePoint >= 0xdc00 && codePoint < 0xe000)) return null;
   return codePoints[lowerBound(codePoints, codePoint)] === codePoint ? null : codePoint;
 };

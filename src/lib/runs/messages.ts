@@ -10,7 +10,8 @@ import { isActive } from './run.ts';
 import { tick } from './heartbeat.ts';
 
 /**
- * Maximum number of deliveries of a message. If it still fails then, even a failure that should be temporary counts as permanent.
+ * Maximum number of deliveries of a message. If the last delivery fails, even a failure that should be temporary counts as
+ * permanent.
  */
 const MAX_DELIVERIES = 8;
 

@@ -46,7 +46,7 @@ const afterCopying = async (run: RunRecord, deps: RunDeps): Promise<RunChanges |
   const { done, failed, dropped } = await deps.store.copied(run.id);
   const hints = run.hintsBefore + (run.compared?.hints ?? 0);
   // After a crash a page is compared again. Keys that were replicated in between were counted as done, but they no longer count
-  // as differences. So hints may be left even if the number of finished hints is high enough.
+  // as differences. So hints may still be waiting, even if the number of finished hints seems to be high enough.
   const isDone = done + failed + dropped >= hints && (hints === 0 || (await isQuiet(run, deps)));
   if (!isDone && run.emptyLooks < MAX_EMPTY_LOOKS) return null;
   if (dropped <= run.droppedBefore)
@@ -56,7 +56,10 @@ const afterCopying = async (run: RunRecord, deps: RunDeps): Promise<RunChanges |
   return { ...begun(run, 'comparing', deps), ...again, epoch: run.epoch + 1 };
 };
 
-/** Returns whether no hint is waiting and no transfer is moving an object of the run. If so, the run's copying has ended. */
+/**
+ * Returns whether no hint is waiting and no transfer is moving an object for the run's rule and destination. If so, the run's
+ * copying has ended.
+ */
 export const isQuiet = async (
   { spec }: Pick<RunRecord, 'spec'>,
   { queues, moving }: Pick<RunDeps, 'queues' | 'moving'>,

@@ -20,8 +20,8 @@ export interface RunSpec {
   /** With `all`, the attributes that listings do not show are compared too, for keys whose listings show no difference. */
   attributes: 'listed' | 'all';
   /**
-   * For a verify, whether the differences are also replicated and then compared again. Always false for a backfill, which always
-   * does so.
+   * For a verify, whether the differences are also replicated and then compared again. Always false for a backfill, because every
+   * backfill does this.
    */
   repair: boolean;
   /** Whether replicas of keys that the source does not have are deleted. */
@@ -90,8 +90,7 @@ export interface CopyCounters {
   copies: number;
   bytes: number;
   /**
-   * The work of each minute, in order. A hint counts in the minute in which it was counted. Minutes are in milliseconds since the
-   * epoch.
+   * The work of each minute, in order. `minuteMs` is the minute in which the work was counted, in milliseconds since the epoch.
    */
   minutes: { minuteMs: number; done: number; bytes: number }[];
   /** At most ten keys each, beginning with the largest or slowest. */

@@ -9,7 +9,10 @@ import type { KeyFilter } from './key-filter.ts';
 /** The wanted subscription of one bucket. */
 export interface SubscriptionProperties {
   bucket: string;
-  /** The account that must own the bucket. Otherwise the bucket could have been deleted and created again by another account. */
+  /**
+   * The account that must own the bucket. Otherwise a bucket of another account could be subscribed, if our bucket was deleted
+   * and the other account created a bucket with the same name.
+   */
   accountId: string;
   /**
    * With `s3`, the subscription consists of entries for the queue. With `eventbridge`, it is only the flag that lets the bucket

@@ -26,14 +26,14 @@ export interface Judge {
 /** How many keys are looked at concurrently. */
 const KEYS_AT_ONCE = 32;
 /**
- * How long the pauses are in which a recently changed key may still be replicated. After each pause the key is checked again;
- * after the last check it counts as different.
+ * How long the pauses between the checks of a recently changed key are. Its replication may still be under way. If the key still
+ * differs after the last check, it counts as different.
  */
 const RECHECK_AFTER_MS = [500, 2_000, 5_000];
 
 /**
- * Judges the differences of one batch. In the last listing, recently changed keys may still be replicated, so they are checked
- * again after pauses. All keys of the batch share the same pauses.
+ * Judges the differences of one batch. In the last listing, the replication of recently changed keys may still be under way, so
+ * these keys are checked again after pauses. All keys of the batch share the same pauses.
  */
 export const judgeAll = async (judge: Judge, differences: readonly Difference[]): Promise<Looked[]> => {
   const found = await mapConcurrently(differences, KEYS_AT_ONCE, (difference) => judgeOne(judge, difference));

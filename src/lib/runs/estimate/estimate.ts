@@ -193,8 +193,8 @@ const calculate = (
 };
 
 /**
- * Hints are processed while the first listing still finds others, so only the longer of the two counts. The last listing comes
- * afterwards.
+ * Hints are processed while the first listing still finds others, so the first listing and the copying together take as long as the slower
+ * of the two. The last listing comes afterwards.
  */
 const hoursOf = (copySeconds: number, listSeconds: number, settings: RunSettings): number => {
   const listing = listSeconds / settings.listingConcurrency;
