@@ -50,7 +50,7 @@ export const locate = async (
 
 /**
  * Resolves to true if the replica really holds the item that its stamp names. The stamp only shows what was to be written, but
- * the ETag shows what was written. If the ETags cannot be compared, the source version is read with HEAD. It is also read if
+ * the ETag shows what was written. If the ETags cannot be compared, the source version is read with HEAD. HEAD is also needed if
  * versions have no id, because the same bytes may have been written again within a second.
  */
 const isSound = async (
@@ -124,7 +124,8 @@ const locateUnstamped = async (
   if (returned !== -1) return { position: returned, isShown: true, shown };
   const stamped = task.rule.stamp ? await newestStamped(task, context, items) : null;
   const history = await collected(context.destination.history(task.replicaKey));
-  // If a newer version has replaced the object that was shown, the tags would be given to the wrong version.
+  // If a newer version has replaced the object that was shown, tags would be given to the wrong version. So another round is
+  // needed.
   const since = history.findIndex(({ versionId }) => versionId === (shown.versionId ?? 'null'));
   if (since === -1) return null;
   const aligned = align(items, itemsOf(history.slice(since), true));

@@ -1,4 +1,4 @@
-/** Lets S3 copy by itself, and finds out what a refusal means. */
+/** Lets S3 itself copy bytes, and finds out the cause if S3 refuses. */
 import { ReplicationError } from '../model/errors.ts';
 import type { Pin, SourceBucket } from '../model/ports.ts';
 import type { Reason } from '../model/reasons.ts';
@@ -38,8 +38,8 @@ export const copiedInside = async <T>(
     if (!(error instanceof ReplicationError)) throw error;
     const isRemembered = WORTH_STREAMING.get(error.reason);
     if (isRemembered === undefined) throw error;
-    // A refusal may also mean that the version is gone. S3 responds with 403 to a role without the right to list the bucket, and
-    // with 400 if a null version became a delete marker.
+    // A refusal may also mean that the version is gone. In that case S3 responds with 403 if the role may not list the bucket,
+    // and with 400 if a null version became a delete marker.
     if (await isGone(copy.source, key, copy.version))
       throw new ReplicationError('lost-race', 'the version that S3 was to copy is gone', { cause: error });
     if (rule.copy !== 'auto') throw error;

@@ -16,10 +16,10 @@ import { isKms } from '../replica/proof.ts';
 import type { PartLayout, ProvenBy } from './part-layout.ts';
 
 const MIB = 1024 * 1024;
-/** Limits of multipart uploads: at most 10,000 parts, of at least 5 MiB each except the last. */
+/** The limits of multipart uploads: at most 10,000 parts, each of at least 5 MiB except the last. */
 const MAX_UPLOAD_PARTS = 10_000;
 const MIN_PART_BYTES = 5 * MIB;
-/** The most common part sizes, those of the AWS CLI and the SDKs first. */
+/** The most common part sizes. The defaults of the AWS CLI and the SDKs come first. */
 const COMMON_PART_BYTES = [8, 5, 16, 64, 10, 32, 100, 128].map((mebibytes) => mebibytes * MIB);
 /**
  * The part size for objects whose ETag does not show how many parts they had. Parts of this size need few requests, but four
@@ -51,8 +51,8 @@ export const partPlans = (
   { retention, legalHold }: ObjectLock,
 ): PartPlan[] => {
   const plans = waysOfProving(version, known).map((provenBy) => planOf(version, known, provenBy));
-  // If the part numbers have gaps, the documentation does not specify which number reads which part. The plans with byte ranges
-  // need no part numbers.
+  // If the part numbers have gaps, the documentation does not specify which number reads which part. So plans with byte ranges,
+  // which need no part numbers, are added.
   const guessed = { layout: uniformLayout(version.sizeBytes, null), isOwn: false };
   const ranges = known.layout.kind === 'numbered' ? waysOfProving(version, guessed) : [];
   return [

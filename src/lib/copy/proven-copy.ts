@@ -10,8 +10,8 @@ export const provenCopy = async (request: CopyRequest, written: Written, guard: 
 };
 
 /**
- * Adds the stored checksum if the response did not contain it. S3 always sends the checksum, but some servers do not. A HEAD
- * request then reads it, but only if nothing else can be compared.
+ * Adds the stored checksum if the response did not contain it. S3 sends the checksum in its response, but some servers do not. If
+ * nothing else can be compared either, the checksum is read with HEAD.
  */
 const withStoredChecksum = async (request: CopyRequest, written: Written): Promise<Written> => {
   const { task, version, destination } = request;

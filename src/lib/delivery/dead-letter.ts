@@ -30,7 +30,7 @@ export const toAttributes = (letter: DeadLetter): Record<string, string> => {
     rule: letter.rule,
     destination: letter.destination,
     bucket: letter.bucket,
-    // The key is percent-encoded, because it may contain control characters, which SQS refuses in attributes.
+    // The key is percent-encoded, because SQS refuses attributes with control characters.
     key: letter.key === null ? null : encodeURIComponent(letter.key.toWellFormed()),
     version: letter.version,
     'first-seen': new Date(letter.firstSeenMs).toISOString(),

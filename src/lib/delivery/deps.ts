@@ -40,9 +40,9 @@ export interface LiveQueue {
   send(body: string, letter: DeadLetter): Promise<void>;
 }
 
-/** The dead-letter queue, as far as a worker uses it. */
+/** The part of the dead-letter queue that a worker uses. */
 export interface DeadLetterSender {
-  /** Resolves when SQS has accepted the message. */
+  /** Sends a new message. Resolves when SQS has accepted the message. */
   send(body: string, letter: DeadLetter): Promise<void>;
 }
 
@@ -71,6 +71,6 @@ export interface TransferDeps extends Deps {
 
 /** The queue for hints. Hints go to this queue even if the invocation's messages come from another queue. */
 interface HintQueue {
-  /** Resolves when SQS has accepted the message. */
+  /** Sends a new message. Resolves when SQS has accepted the message. */
   send(body: string): Promise<void>;
 }

@@ -1,4 +1,4 @@
-/** The result of one hint at one destination: the receipt that is stored, and the record that is logged and counted. */
+/** The result of one hint at one destination. The receipt is stored, and the record is logged and counted. */
 import type { Reason } from '../model/reasons.ts';
 import type { Proof } from '../replica/proof.ts';
 import type { Convergence } from '../converge/convergence.ts';

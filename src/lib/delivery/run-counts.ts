@@ -1,4 +1,4 @@
-/** The counts that the replicate function adds to a run for its hints. */
+/** The counts that the replicate function adds to a run when hints of the run have ended. */
 import type { Reason } from '../model/reasons.ts';
 import type { Receipt } from './outcome.ts';
 

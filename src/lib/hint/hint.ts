@@ -174,7 +174,7 @@ const parseEventBridge = (json: JsonRecord, body: string): Parsed => {
   };
 };
 
-/** Translates EventBridge's name of an event into S3's own ("EventBridge event types", S3 User Guide). */
+/** Translates the name that EventBridge gives an event into S3's own name ("EventBridge event types", S3 User Guide). */
 const kindOfEventBridge = (type: string, detail: JsonRecord | undefined): string => {
   const reason = textOrNull(detail?.['reason']);
   if (type === 'Object Created') return `ObjectCreated:${CREATED_BY[reason ?? ''] ?? reason ?? 'unknown'}`;

@@ -1,4 +1,4 @@
-/** Bounded concurrency. */
+/** Limits how much work runs at the same time. */
 
 /**
  * Maps the items, with at most `limit` calls of `map` running at the same time. After the first failure no new call starts. The

@@ -18,7 +18,7 @@ export interface Checksum {
   value: string;
 }
 
-/** The headers that a replica takes over from its source object. Null: S3 sent no such header. */
+/** The headers that a replica gets from its source object. A field is null if S3 sent no such header. */
 export interface ObjectAttributes {
   cacheControl: string | null;
   contentDisposition: string | null;
@@ -126,7 +126,7 @@ export interface SlicedBody {
 
 /** The source bucket of one rule. A `versionId` of null means the current version. */
 export interface SourceBucket {
-  /** HEAD of the current version. */
+  /** HEAD of the current version. Resolves to what the key shows. */
   look(key: string): Promise<Current>;
   /** HEAD of one version. Resolves to null if the version is gone. */
   head(key: string, versionId: string): Promise<ObjectState | null>;
@@ -196,10 +196,10 @@ export interface ListedUpload {
   initiator: string | null;
 }
 
-/** How the parts of one upload are checked, as declared when the upload is created. */
+/** The checksum with which S3 checks the parts of one upload, declared when the upload is created. */
 export type UploadChecksum = Pick<Checksum, 'algorithm' | 'type'>;
 
-/** The attributes that a replica is written with. */
+/** The attributes of a replica, which are sent when the replica is written. */
 export interface ReplicaAttributes extends ObjectAttributes {
   tags: Tags;
   lock: ObjectLock;
@@ -256,7 +256,7 @@ export interface DestinationBucket {
   completeUpload(request: {
     key: string;
     uploadId: string;
-    /** In ascending order. */
+    /** The parts by ascending part number. */
     parts: UploadedPart[];
     sizeBytes: number;
     /** The checksum of the whole object; null: it is not known, or S3 cannot check it. */

@@ -59,14 +59,14 @@ export interface Restore {
 
 export interface Source {
   bucket: string;
-  /** Empty string: no filter. */
+  /** The text with which a key must begin; empty: any key. */
   prefix: string;
-  /** Empty string: no filter. */
+  /** The text with which a key must end; empty: any key. */
   suffix: string;
   events: 's3' | 'eventbridge';
-  /** The role that is assumed to read the source; null: the function's own role. */
+  /** The role that the function assumes to read the source; null: the function reads with its own role. */
   roleArn: string | null;
-  /** The external id for `roleArn`. */
+  /** The external id with which `roleArn` is assumed; null: none. */
   externalId: string | null;
 }
 

@@ -19,7 +19,7 @@ export interface Task {
   concern: Concern;
   /** Whether a key with neither an object nor a delete marker at the source counts as deleted. */
   absenceIsDeletion: boolean;
-  /** Whether a replicator made the change; null: unknown. */
+  /** Whether a replicator made the change at the source; null: unknown. */
   byReplicator: boolean | null;
   /** Whether only a replica with our stamp may be deleted, even if the destination bucket is versioned. */
   onlyStamped: boolean;

@@ -12,7 +12,10 @@ import type { Task } from '../model/task.ts';
  */
 export const STAMP_NAME = 's3r';
 
-/** Maximum size of user metadata: 2 KB, counted as the bytes of names and values in UTF-8 (PutObject, "User-defined metadata"). */
+/**
+ * Maximum size of user metadata. S3 allows 2 KB, counted as the bytes of names and values in UTF-8 (PutObject, "User-defined
+ * metadata").
+ */
 const MAX_METADATA_BYTES = 2_048;
 
 /**

@@ -53,7 +53,7 @@ interface UnreadableTask {
 export const answerBatch = async (event: unknown, deps: BatchDeps): Promise<BatchOperationsAnswer> => {
   const { invocationSchemaVersion, invocationId, tasks } = parseEvent(event);
   const results = await Promise.all(tasks.map((task) => resultOf(task, deps)));
-  // If a task is missing in the response, S3 must not take it for done.
+  // A task that is missing in the response must not count as done.
   return { invocationSchemaVersion, treatMissingKeysAs: 'TemporaryFailure', invocationId, results };
 };
 

@@ -16,8 +16,8 @@ import { transferIn } from '../transfer/transfer-hint.ts';
 import { createKeyOrder, type KeyOrder } from './key-order.ts';
 
 /**
- * Processes the messages concurrently, but the tasks of one key at one destination strictly one after the other. Resolves to the
- * ids of the messages that must be delivered again. Never throws.
+ * Processes the messages concurrently. Tasks of the same key at the same destination run strictly one after the other. Resolves
+ * to the ids of the messages that must be delivered again. Never throws.
  */
 export const replicateBatch = async (messages: QueueMessage[], deps: Deps): Promise<{ failed: string[] }> => {
   const inOrder = createKeyOrder();

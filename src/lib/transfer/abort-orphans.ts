@@ -75,7 +75,8 @@ const roleName = ({ roleArn }: Destination): string => roleArn.split('/').at(-1)
 
 /**
  * Resolves to the time when a part of the upload last moved, or to 0 if no part ever moved or the upload is gone. The age of the
- * upload alone is not enough: a deployment of the same name in another region may be working on it with the same role.
+ * upload alone is not enough, because a deployment of the same name in another region may be working on the upload with the same
+ * role.
  */
 const movedMs = async (bucket: DestinationBucket, { key, uploadId }: ListedUpload): Promise<number> => {
   try {

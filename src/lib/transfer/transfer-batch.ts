@@ -20,7 +20,7 @@ const MAX_STALLED_MS = 2 * 3_600_000;
  */
 const MAX_DELAY_TRIES = 6;
 
-/** Resolves to the ids of the messages that must be delivered again. Never throws. */
+/** Processes the messages concurrently. Resolves to the ids of the messages that must be delivered again. Never throws. */
 export const transferBatch = async (
   messages: QueueMessage[],
   deps: TransferDeps,

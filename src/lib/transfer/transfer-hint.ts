@@ -20,7 +20,7 @@ export const lostHint = (message: PartRangeMessage): string =>
   formatHint({ ...BLANK, ...target(message), identity: `${attemptIdentity(message)}/gone` });
 
 /**
- * Returns the hint that began the transfer, as far as its record contains the fields. This hint is also the body of the
+ * Returns the hint that began the transfer, rebuilt from the fields of the transfer's record. This hint is also the body of the
  * transfer's dead letter.
  */
 export const hintOf = (transfer: Transfer, identity: string | null = null): Hint => ({

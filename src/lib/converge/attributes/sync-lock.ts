@@ -26,7 +26,7 @@ export const syncLock = async (
     held: () => Promise.resolve(held),
     next: (last, wanted) => strengthened(last, wanted, clock.now()),
     async write(next, last) {
-      // The legal hold is written first, because no existing lock can make S3 refuse it.
+      // The legal hold is written first, because no existing lock can make S3 refuse a legal hold.
       if (next.legalHold && !last.legalHold) await destination.putLegalHold(replica.key, replica.versionId);
       if (next.retention !== null && next.retention !== last.retention)
         await retain(context, replica, next.retention, last.retention);

@@ -24,7 +24,7 @@ export const syncAttributes = async (task: Task, context: ConvergeContext): Prom
   const replica = await replicaOf(version, task, context);
   if (replica === null) return null;
   // The source object is itself a replica, and it is unknown who changed its attributes. Replicating them could give old
-  // attributes back to the object that it was copied from.
+  // attributes back to the object from which the replica was copied.
   if (await isEcho(task, context, version, replica)) return null;
   const versions = bothVersions(task, version, replica);
   const changed =

@@ -64,7 +64,7 @@ export interface PartRangeMessage extends PartRange, Pick<Transfer, 'id' | 'uplo
   run: string | null;
 }
 
-/** The table of transfers. Its functions throw {@link ReplicationError}; reads are consistent. */
+/** The table of transfers. Its functions throw {@link ReplicationError}. Reads are strongly consistent. */
 export interface TransferStore {
   load(id: string): Promise<Transfer | null>;
   /**
