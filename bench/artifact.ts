@@ -37,7 +37,7 @@ export interface Artifact {
 export const makeArtifact = async (): Promise<Artifact> => {
   const directory = await mkdtemp(join(tmpdir(), 'bench-artifact-'));
   const replicationFile = join(directory, 'replication.yml');
-  // YAML parsers accept JSON.
+  // The configuration is written as JSON, which YAML parsers accept.
   await writeFile(replicationFile, JSON.stringify(CONFIGURATION));
   const packaged = join(directory, 'package');
   await packageStack({ replicationFile, outDirectory: packaged });

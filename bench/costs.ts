@@ -45,7 +45,7 @@ const LARGE: PricedObject = {
 
 type Way = 'stream' | 'server-side';
 
-/** A consumption with its CPU time, which is printed but not billed. */
+/** The consumption of AWS services, and the CPU time. The CPU time is printed, but it has no price. */
 interface Priced extends Consumption {
   /** Absent if the CPU time was not measured. */
   cpuSeconds?: number;

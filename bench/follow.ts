@@ -13,7 +13,7 @@ export interface Followed {
   sentBytes: number;
   invocations: number;
   cpuSeconds: number;
-  /** How often each kind of fault happened. */
+  /** Returns how often this kind of fault happened. */
   faults(kind: Fault['kind']): number;
 }
 

@@ -152,7 +152,7 @@ const configurationFile = async (
 ): Promise<string> => {
   if (typeof configuration !== 'object') return configuration ?? join(REPOSITORY, 'replication.yml');
   const file = join(workspace, 'replication.yml');
-  // YAML parsers accept JSON.
+  // The object is written as JSON, which YAML parsers accept.
   await writeFile(file, JSON.stringify(configuration, null, 2));
   return file;
 };

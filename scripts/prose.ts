@@ -1,13 +1,13 @@
 /**
  * Checks the prose of comments, test titles, command line and error texts: `node scripts/prose.ts [PATH...]`.
- * `--draw 100 --seed 7` prints that many comments, drawn by the seed, for people who read them with fresh eyes.
+ * `--draw 100 --seed 7` prints 100 random comments instead, for readers who do not know the code. The same seed draws the same comments.
  */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { parseSync, Visitor } from 'oxc-parser';
 
-/** A comment, or a text of at least three words in the code. */
+/** A comment, or a string of at least three words. */
 interface Passage {
   file: string;
   line: number;
@@ -19,7 +19,7 @@ interface Passage {
 
 const CODE = /\.(ts|mjs|cjs)$/;
 
-/** This file names the words that it looks for. */
+/** This file is not checked, because its rules contain the words that they forbid. */
 const EXCEPT = 'scripts/prose.ts';
 
 const RULES: { why: string; breaks(passage: Passage, sentence: string): boolean }[] = [
@@ -67,7 +67,7 @@ const passagesOf = (file: string): Passage[] => {
   return found;
 };
 
-/** Comments without their marks; line comments that follow each other are one. */
+/** Returns the comments without their comment marks. Line comments on consecutive lines are joined into one comment. */
 const joined = (
   comments: readonly { type: string; value: string; start: number; end: number }[],
   source: string,
@@ -91,7 +91,7 @@ const sentencesOf = (text: string): string[] =>
     .flatMap((paragraph) => paragraph.replaceAll(/\s+/g, ' ').split(/(?<=[.!?]) (?=[A-Z`{])/))
     .map((sentence) => sentence.trim().replace(/^([-*]|@\w+) /, ''));
 
-/** A number in [0, 1) for each call, the same ones for the same seed (mulberry32). */
+/** Returns a generator of random numbers in [0, 1) (mulberry32). The same seed gives the same numbers. */
 const randomFrom = (seed: number) => (): number => {
   seed = (seed + 0x6d2b79f5) | 0;
   let mixed = Math.imul(seed ^ (seed >>> 15), 1 | seed);

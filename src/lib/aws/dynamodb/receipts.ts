@@ -19,8 +19,8 @@ import { translateTableError } from '../errors.ts';
 const RECEIPT_SECONDS = 15 * 24 * 3_600;
 
 /**
- * Creates the store of an execution environment. Powertools takes from the context when the invocation times out. If the invocation
- * crashes, its record expires at that time.
+ * Creates the store of an execution environment. From the context, Powertools reads the time at which the invocation times out. If the
+ * invocation crashes, its record expires at that time.
  */
 export const createReceiptStore = (tableName: string): ((context: Context) => Receipts) => {
   const persistenceStore = new DynamoDBPersistenceLayer({

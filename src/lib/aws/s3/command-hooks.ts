@@ -4,7 +4,7 @@ import type { HeadObjectCommand } from '@aws-sdk/client-s3';
 /** The parts of a response that our hooks read before the SDK does. */
 export interface RawAnswer {
   statusCode: number;
-  /** Names in lower case. */
+  /** The names of the headers are in lower case. */
   headers: Record<string, string>;
 }
 

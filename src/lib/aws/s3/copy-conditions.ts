@@ -4,7 +4,10 @@
  */
 
 export interface CopyConditions {
-  /** Calls `ask` once for each bucket and remembers the result. If `ask` fails, the next caller's `ask` is called. */
+  /**
+   * Calls `ask` once for each bucket and remembers the result. If `ask` fails, nothing is remembered, and the next call of this function
+   * calls its `ask`.
+   */
   areChecked(bucket: string, ask: () => Promise<boolean>): Promise<boolean>;
 }
 
