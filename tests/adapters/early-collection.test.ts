@@ -1,6 +1,6 @@
 /**
- * Early garbage collection, which keeps the young generation of V8 small. These tests fail without the limit
- * of the growth, and also with a limit that never allows the growth again.
+ * Early garbage collection, which keeps the young generation of V8 small. These tests fail if nothing limits
+ * the growth of that generation. They also fail if the generation never grows again after V8 has shrunk it.
  */
 import { execFileSync } from 'node:child_process';
 import { expect, test } from 'vitest';

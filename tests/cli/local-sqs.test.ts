@@ -1,6 +1,6 @@
 /**
- * The commands for dead letters, against the local SQS. It implements visibility, redrive policies, move
- * tasks and permissions.
+ * The commands for dead letters, against the local SQS. The local SQS implements visibility, redrive
+ * policies, move tasks and permissions.
  */
 import {
   GetQueueUrlCommand,

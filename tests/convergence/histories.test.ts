@@ -61,8 +61,8 @@ const expectShown = ({ given, source, replica, written }: World): void => {
     if (given.rule.versions === 'latest' && unseen) continue;
     const shows = shown?.state.attributes.metadata['write'];
     const isNewest = shows === newest.state.attributes.metadata['write'];
-    // The removal of a version is not replicated. In mode `all`, a replica therefore stays when its source
-    // version, newer than the current one, has been removed.
+    // The removal of a version is not replicated. In mode `all`, the replica of a removed version stays, and
+    // it may be newer than the current source version.
     const ended = (written.get(key) ?? [])
       .filter((version) => !source.versions(key).some(({ state }) => state === version.state))
       .map(({ state }) => state.attributes.metadata['write']);
@@ -79,8 +79,8 @@ const expectShown = ({ given, source, replica, written }: World): void => {
 };
 
 /**
- * Whether a delete at the source must reach the destination. It must not remove a foreign object whose key
- * was never replicated.
+ * Whether a delete at the source must reach the destination. A foreign object whose key was never replicated
+ * must not be deleted.
  */
 const wasReplicated = ({ foreign }: History, versions: unknown[] | undefined): boolean =>
   foreign.length === 0 && (versions?.length ?? 0) > 0;

@@ -1,6 +1,7 @@
 /**
- * The table of reasons in docs/operations.md is generated from the table in the code. After a change of the
- * table in the code run `npx vitest run tests/docs/reasons.test.ts -u`
+ * The table of reasons in docs/operations.md is generated from the table in the code.
+ *
+ * After a change of the table in the code run `npx vitest run tests/docs/reasons.test.ts -u`.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -33,8 +33,8 @@ interface Setting {
    */
   faults?: Fault[];
   /**
-   * The indexes of the messages that are received, one after the other, among the messages that are waiting
-   * then.
+   * The order in which messages are received. Each number chooses the next message among the messages that
+   * are waiting at that time.
    */
   picks?: number[];
   /**

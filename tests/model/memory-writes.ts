@@ -23,7 +23,7 @@ export interface BucketEvent {
   versionId: string | null;
 }
 
-/** What S3 requires for some calls besides the destination bucket. */
+/** Data that some calls need besides the destination bucket. */
 export interface Inside {
   /** The source buckets that the destination's role may read, by name. */
   sources: Record<string, MemoryBucket>;

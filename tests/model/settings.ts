@@ -31,7 +31,7 @@ export const testRule = (fields: Partial<ReplicationRule> = {}): ReplicationRule
   ...fields,
 });
 
-/** Returns the task for the key `k`. By default it is what a hint that names only the key leads to. */
+/** Returns the task for the key `k`. By default, it is the task of a hint that names only the key. */
 export const testTask = ({
   rule = testRule(),
   destination = testDestination(),

@@ -130,7 +130,7 @@ test.each(['at all', 'without a version'])(
     const world = await replicatedWorld({});
     const rule = testRule({ versions: 'latest' });
     const buckets = {
-      // S3 shows the number of tags only to a role that may read them.
+      // S3 shows the number of tags only to a role that may read the tags.
       source: () => {
         const allowed = memorySource(world.source, openGate);
         const tags: SourceBucket['tags'] = async (key, versionId) => {

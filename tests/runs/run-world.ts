@@ -74,7 +74,7 @@ export const createWorld = (options: WorldOptions) => {
     step,
     deliver: () => deliver(world),
     work: () => replicateOne(world),
-    /** Starts a run. This call never fails. */
+    /** Starts a run. The calls to the store and the queues never fail here. */
     start: (spec: Partial<RunSpec> = {}) => start(world, spec),
     /** Makes steps until the run is over, failed or paused. */
     async untilStill(id: string, most = 20_000) {

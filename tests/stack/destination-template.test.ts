@@ -192,7 +192,7 @@ const holds = (template: Template, name: string, parameters: Record<string, stri
   const written = JSON.parse(JSON.stringify(template.Conditions[name]));
   const isNegated = 'Fn::Not' in written;
   const [operand, value] = (isNegated ? written['Fn::Not'][0] : written)['Fn::Equals'];
-  // A list parameter is compared by its joined text. Both are empty at the same time.
+  // A list parameter is compared by its joined text. The list is empty if and only if this text is empty.
   const { Ref: parameter } = 'Fn::Join' in operand ? operand['Fn::Join'][1] : operand;
   const given = parameters[parameter] ?? Reflect.get(template.Parameters[parameter] ?? {}, 'Default');
   return (given === value) !== isNegated;

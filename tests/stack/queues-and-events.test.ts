@@ -6,7 +6,7 @@ import { ofType, resource, statementsOf } from './statements.ts';
 const template = generatedTemplate();
 const properties = (logicalId: string): Record<string, unknown> => resource(template, logicalId).Properties;
 
-/** Returns the event rules that forward events of buckets. Rules with a schedule are left out. */
+/** Returns the event rules that forward events of buckets. */
 const bucketRules = () =>
   ofType(template, 'AWS::Events::Rule').filter(
     ([, { Properties }]) => Properties['EventPattern'] !== undefined,

@@ -17,7 +17,8 @@ test('the sweep sends another finishing hint, which is no duplicate of the first
   await world.replicate();
   while (await world.work());
   const [first] = world.live.visible.splice(0);
-  // The first hint is lost, although its idempotency record says that it is done.
+  // The first hint is lost. Its idempotency record may say that it is done, so the sweep must send a hint
+  // with another identity.
   world.clock.nowMs += HOUR_MS;
   await world.sweep();
   const [second] = world.live.visible;

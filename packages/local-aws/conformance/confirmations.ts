@@ -1,6 +1,6 @@
 /**
  * The behaviours that servers by other authors have confirmed. For all other behaviours, AWS's documents are
- * the only evidence. A table lists these.
+ * the only evidence. A table lists those other behaviours.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { Result } from './run.ts';

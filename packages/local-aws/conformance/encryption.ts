@@ -1,6 +1,6 @@
 /**
  * Server-side encryption with S3's own keys and with KMS keys. A request or the bucket's default may ask for
- * it.
+ * this encryption.
  */
 import {
   CompleteMultipartUploadCommand,

@@ -66,8 +66,8 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       kind: only('list'),
       prefix: fc.constantFrom('', 'a', 'a/'),
       delimiter: fc.constantFrom('', '/'),
-      // These values lie outside every common prefix. AWS does not document what a listing returns that
-      // starts inside one.
+      // These values lie outside every common prefix. AWS does not document what a listing returns if it
+      // starts inside a common prefix.
       startAfter: fc.constantFrom('', 'a', 'b', 'ü'),
       pageSize: fc.constantFrom(1, 2, 1000),
     }),

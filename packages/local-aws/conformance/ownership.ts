@@ -43,7 +43,7 @@ const bucketWithAcls = async (context: Context): Promise<string> => {
 const aclOf = ({ s3 }: Context, Bucket: string, Key: string) =>
   s3.send(new GetObjectAclCommand({ Bucket, Key }));
 
-/** Returns each grant in the form `grantee permission`. The bucket owner appears as `owner`. */
+/** Returns each grant in the form `grantee permission`. The owner named in the ACL appears as `owner`. */
 const grantsOf = ({ Owner, Grants = [] }: Pick<GetObjectAclCommandOutput, 'Owner' | 'Grants'>): string[] =>
   Grants.map(({ Grantee, Permission }) => {
     const who = Grantee?.ID === Owner?.ID ? 'owner' : Grantee?.URI?.replace(GROUPS, '');

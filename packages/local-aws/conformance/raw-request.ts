@@ -93,7 +93,7 @@ const exchange = (
   new Promise((resolve, reject) => {
     const send = url.startsWith('https:') ? httpsRequest : httpRequest;
     const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) };
-    // A behaviour may give its own `content-length`. It then replaces the correct one.
+    // A behaviour may give its own `content-length`. That value then replaces the correct one.
     const all = { ...length, ...headers };
     const request = send(url, { method, headers: all, agent: false }, (response) => {
       const chunks: Buffer[] = [];

@@ -64,8 +64,8 @@ const deleteAll = async (
 };
 
 /**
- * Deletes a version in spite of a legal hold or governance retention. Versions under compliance retention
- * cannot be deleted. Behaviours that set it use a few seconds only, and wait until it has ended.
+ * Deletes a version in spite of a legal hold or governance retention. Compliance retention cannot be
+ * bypassed. Behaviours that set it let it last for a few seconds only, and wait until it has ended.
  */
 const unlockAndDelete = async (
   s3: S3Client,

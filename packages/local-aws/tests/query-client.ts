@@ -13,7 +13,7 @@ export interface QueryAnswer {
 }
 
 /**
- * Calls an action of a service that uses the query protocol, for example SNS. It serves for services whose
+ * Calls an action of a service that uses the query protocol, for example SNS. It is used for services whose
  * SDK client is not a dependency of this project.
  */
 export type QueryClient = (action: string, fields?: Record<string, string>) => Promise<QueryAnswer>;

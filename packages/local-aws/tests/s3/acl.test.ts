@@ -28,7 +28,7 @@ beforeAll(async () => {
     region: REGION,
     OwnershipControls: { Rules: [{ ObjectOwnership: 'ObjectWriter' }] },
   });
-  // IAM decides as in production, so access is allowed only by grants.
+  // The real IAM code decides here, so access is allowed only if a grant allows it.
   const iam = createAuthorizer({ now: () => harness.clock.nowMs });
   harness.deny = (question) => !iam.decide(question).allowed;
 });

@@ -22,7 +22,7 @@ export interface QueueCalls {
   createQueue(attributes?: Record<string, string>): Promise<void>;
   send(input?: Partial<SendMessageCommandInput>): Promise<SendMessageCommandOutput>;
   receive(input?: Partial<ReceiveMessageCommandInput>): Promise<Message[]>;
-  /** Calls SQS inside the process. The call does not pass HTTP or the checks of the SDK. */
+  /** Calls SQS inside the process, with neither HTTP nor the SDK. The SDK's limits therefore do not apply. */
   invoke(operation: string, input: Record<string, unknown>): Promise<unknown>;
   /**
    * Advances the clock of SQS. Also makes a new client with the same time, so that its signatures are valid.
