@@ -9,15 +9,15 @@ export interface Work {
 }
 
 export interface Patience {
-  /** Maximum time by which the clock of the local AWS is moved. */
+  /** Maximum time by which the wait moves the clock of the local AWS. */
   movedSeconds: number;
-  /** Maximum real time. A busy machine may need most of the default. */
+  /** Maximum real time of the wait. A busy machine may need most of the default. */
   limitMs?: number;
 }
 
 /**
- * Waits until the queues are empty and the functions idle. While messages only rest before they are tried again, the clock of
- * the local AWS is moved. Answers whether the queues became empty.
+ * Waits until the queues are empty and the functions are idle. When all remaining messages are delayed or hidden, the wait moves
+ * the clock of the local AWS until they can be received. Resolves to whether the queues became empty.
  * @throws Error when `limitMs` of real time is not enough
  */
 export const atRest = async (
@@ -48,11 +48,11 @@ export const atRest = async (
   throw new Error(`the queues do not settle: ${JSON.stringify(queues.map((queue) => queue.counts()))}`);
 };
 
-/** Maximum step of the clock. A longer one would only make credentials expire on the way. */
+/** Maximum step of the clock. Longer steps would make credentials expire during the wait. */
 const LONGEST_STEP_SECONDS = 300;
 
 /**
- * How many checks in a row find nothing to do before the clock is moved: a finished batch is deleted shortly after the function
- * answers.
+ * How many checks in a row must find nothing to do before the clock is moved. One check is not enough, because a finished batch is
+ * deleted from its queue shortly after the function has returned.
  */
 const IDLE_CHECKS = 5;

@@ -1,4 +1,4 @@
-/** Objects and their replicas, as their owners read them. */
+/** Reads objects with the rights of the source account and replicas with the rights of the destination account. */
 import { createHash } from 'node:crypto';
 import {
   GetObjectCommand,
@@ -12,10 +12,10 @@ import { type ReplicaPlace, replicaPlaces } from '../../../demo/replica-places.t
 import { STAMP } from '../../../demo/stamp.ts';
 import { settled, type Stage } from './stages/stage.ts';
 
-/** An object as GET answers it, with the SHA-256 of its bytes. */
+/** An object as GET returns it, with the SHA-256 of its bytes. */
 export type Seen = Omit<GetObjectCommandOutput, 'Body' | '$metadata'> & { sha256: string };
 
-/** The current version or the given one; null if it does not exist. */
+/** Reads the current version, or the given one. Resolves to null if the version does not exist. */
 export const seen = async (
   client: S3Client,
   bucket: string,
@@ -42,8 +42,8 @@ export const replicaAt = (stage: Stage, place: ReplicaPlace): Promise<Seen | nul
   seen(stage.destination.s3(place.destination.region), place.bucket, place.key);
 
 /**
- * Expects that every destination holds the current state of the source object: bytes, headers, metadata, checksum, and the ETag
- * unless encryption makes it incomparable. Answers the replicas.
+ * Expects that every destination holds the current state of the source object: bytes, headers, metadata and checksum. The ETag is
+ * compared as well, unless the encryption of the replica makes it differ. Returns the replicas.
  */
 export const expectReplicas = async (stage: Stage, bucket: string, key: string): Promise<Seen[]> => {
   const source = await seen(stage.source.s3(), bucket, key);
@@ -61,13 +61,13 @@ export const expectReplicas = async (stage: Stage, bucket: string, key: string):
   return replicas;
 };
 
-/** Waits until everything has settled, and then expects the replicas of these objects. */
+/** Waits until the live queue is empty, and then expects the replicas of these objects. */
 export const expectReplicated = async (stage: Stage, bucket: string, ...keys: string[]): Promise<void> => {
   expect(await settled(stage)).toBe(true);
   for (const key of keys) await expectReplicas(stage, bucket, key);
 };
 
-/** The fields that are equal at the source and the destination. The stamp is left out. */
+/** Returns the fields that are equal at the source and the destination. The stamp is left out. */
 export const comparable = ({ Metadata: metadata = {}, ...object }: Seen) => {
   const {
     LastModified: _when,
@@ -80,7 +80,7 @@ export const comparable = ({ Metadata: metadata = {}, ...object }: Seen) => {
   return { ...same, Metadata: others };
 };
 
-/** The fields in which the rule or the encryption makes the replica differ. */
+/** Returns the fields in which the rule or the encryption makes the replica differ from its source. */
 export const wantedDifference = (
   { destination }: ReplicaPlace,
   source: Seen,
@@ -93,7 +93,7 @@ export const wantedDifference = (
     : { ETag: replica?.ETag }),
 });
 
-/** Keys of multipart uploads that are neither completed nor aborted. */
+/** Lists the keys of multipart uploads that are neither completed nor aborted. */
 export const openUploads = async (stage: Stage, bucket: string, region?: string): Promise<string[]> => {
   const { Uploads: uploads = [] } = await stage.destination
     .s3(region)

@@ -2,7 +2,7 @@ import { expect } from 'vitest';
 import { deadLetters } from './queues.ts';
 import { settled, type Stage } from './stages/stage.ts';
 
-/** Waits until everything has settled. Answers the attributes of the only dead letter. */
+/** Waits until the live queue is empty. Returns the attributes of the only dead letter. */
 export const onlyDeadLetter = async (stage: Stage): Promise<Record<string, string>> => {
   expect(await settled(stage)).toBe(true);
   const letters = await deadLetters(stage);

@@ -2,11 +2,11 @@
 import type { AwsRequest } from '@s3-replicator/local-aws';
 import type { Stage } from './stages/stage.ts';
 
-/** e.g. `s3:PutObject`, `sqs:SendMessage`, `sts:AssumeRole`. */
+/** Returns the name of the operation, e.g. `s3:PutObject`, `sqs:SendMessage` or `sts:AssumeRole`. */
 export const operationOf = (request: AwsRequest): string => {
   const target = request.headers['x-amz-target'];
   if (typeof target === 'string') return `${request.service}:${target.split('.').at(-1)}`;
-  // No other operation of STS is used here. Its name would be in the body.
+  // The tests use no other operation of STS. The body of the request, which is not read here, would name the operation.
   if (request.service === 'sts') return 'sts:AssumeRole';
   const query = new URLSearchParams(request.query);
   const operation = keyOf(request) === '' ? bucketOperation(query) : objectOperation(request.method, query);
@@ -39,18 +39,18 @@ const objectOperation = (method: string, query: URLSearchParams): string => {
   }
 };
 
-/** The recorded requests that write to S3. */
+/** Selects the recorded requests that write to S3. */
 export const writesIn = (requests: string[]): string[] =>
   requests.filter((request) => /s3:Put|Upload|s3:Delete/.test(request));
 
 export const bucketOf = ({ path }: AwsRequest): string => path.split('/')[1] ?? '';
 
-/** The decoded key; empty for a request about a bucket. */
+/** Returns the decoded key. A request about a bucket has an empty key. */
 export const keyOf = ({ path }: AwsRequest): string => decodeURIComponent(path.split('/').slice(2).join('/'));
 
 /**
- * Records every call of the functions from now on, as `operation bucket/key`, or as the operation alone for services other than S3.
- * `by` is the name of the only function to record. Retries by the SDK, for answers that did not arrive in time, are left out.
+ * Records every request that the functions send from now on: `operation bucket/key` for S3, only the operation for other services.
+ * If `by` is given, only the function of that name is recorded. The SDK's own retries, e.g. after a time-out, are left out.
  */
 export const watchRequests = ({ aws }: Pick<Stage, 'aws'>, by: string | null = null): string[] => {
   const requests: string[] = [];

@@ -1,4 +1,4 @@
-/** Uses the live queue and the dead-letter queue as an operator or a foreign sender does. */
+/** Uses the live queue and the dead-letter queue as an operator or as an unknown sender would. */
 import {
   ChangeMessageVisibilityCommand,
   ReceiveMessageCommand,
@@ -14,14 +14,14 @@ export interface Letter {
 }
 
 /**
- * How long after a send the SDK repeats it at the earliest: it waits four seconds for an answer. The function itself repeats a send
- * sooner.
+ * Minimum time between two equal messages of which the second is taken for a repetition by the SDK. The SDK waits four seconds for
+ * a response before it sends again. When the function itself sends a message again, it does so sooner.
  */
 const RESENT_AFTER_MS = 3_000;
 
 /**
- * All messages in the dead-letter queue, in no order. They stay in the queue. Left out are messages that the SDK sent again because
- * a busy machine did not answer in time.
+ * Reads all messages of the dead-letter queue, in no particular order. The messages stay in the queue. A message that the SDK sent
+ * again because a busy machine did not respond in time is left out.
  */
 export const deadLetters = async ({
   source,
@@ -74,7 +74,7 @@ export const send = async ({ source, liveQueueUrl: QueueUrl }: Stage, body: unkn
   await source.sqs.send(new SendMessageCommand({ QueueUrl, MessageBody }));
 };
 
-/** The record that S3 would send for an object. `more` adds the fields that tell two events apart. */
+/** Returns the record that S3 would send for an object. `more` adds fields to the object, e.g. to make two events differ. */
 export const s3Record = (bucket: string, key: string, more: object = {}) => ({
   eventVersion: '2.1',
   eventSource: 'aws:s3',
@@ -94,7 +94,10 @@ export const purge = (stage: Stage): void => {
   stage.dead.purge();
 };
 
-/** Lets everything in `what` happen at the source before the first of its events arrives. */
+/**
+ * Delays all new messages of the live queue while `what` runs, so that its changes at the source are complete before their first
+ * event is received.
+ */
 export const beforeEvents = async (stage: Stage, what: () => Promise<unknown>): Promise<void> => {
   const delay = (seconds: number): Promise<unknown> =>
     stage.source.sqs.send(

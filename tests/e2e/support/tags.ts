@@ -13,7 +13,7 @@ export const tagsOf = async (
   return Object.fromEntries(tags.map(({ Key = '', Value = '' }) => [Key, Value]));
 };
 
-/** Replaces the tags of a source object: of its current version, or of the given one. */
+/** Replaces the tags of a source object's current version, or of the given version. */
 export const setTags = async (
   stage: Stage,
   { bucket, key, versionId }: { bucket: string; key: string; versionId?: string | undefined },

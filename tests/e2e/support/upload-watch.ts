@@ -6,9 +6,11 @@ import { bucketOf, keyOf, operationOf } from './operations.ts';
 import type { Stage } from './stages/stage.ts';
 
 export interface UploadWatch {
-  /** Receives every request, with the fault that is injected into it. */
+  /** Receives every request, together with the fault that is injected into it. */
   see(request: AwsRequest, fault: Fault | undefined): void;
-  /** `bucket/key` of open uploads that are known to a living function, which could have aborted them. */
+  /**
+   * Lists `bucket/key` of each open upload whose id is known to a function that is still alive and could have aborted the upload.
+   */
   forgotten(): Promise<string[]>;
 }
 
@@ -22,8 +24,8 @@ interface Begun {
 }
 
 /**
- * A function cannot clean up an upload that it does not know because the answer was lost, an upload whose abort failed, or the
- * uploads that it had when it was killed. The lifecycle rule in destination/template.yml covers these uploads (docs/limits.md).
+ * A function cannot abort an upload if it never received the upload's id because the response was lost, if the abort failed, or if
+ * the function itself was killed. The lifecycle rule in destination/template.yml aborts these uploads (docs/limits.md).
  */
 export const watchUploads = (stage: Stage): UploadWatch => {
   const begun: Begun[] = [];
@@ -45,7 +47,7 @@ export const watchUploads = (stage: Stage): UploadWatch => {
       const uploadId = new URLSearchParams(request.query).get('uploadId');
       if (operation === 's3:CreateMultipartUpload') {
         const call = String(request.headers['amz-sdk-invocation-id']);
-        // The SDK repeats a call whose answer was late. A busy machine causes that, too, without an injected fault.
+        // The SDK repeats a call whose response was late. On a busy machine, responses may be late without an injected fault.
         const before = begun.findLast((each) => each.call === call);
         if (before !== undefined && !before.failed) before.answerIsLost = true;
         begun.push({
@@ -64,7 +66,7 @@ export const watchUploads = (stage: Stage): UploadWatch => {
     async forgotten() {
       const open = await openUploads(stage);
       const unheardOf = open.filter(({ id }) => !known.has(id));
-      // Each lost answer excuses a single upload.
+      // Each lost response explains only one open upload.
       const excuses = begun.filter(({ environment, answerIsLost }) => answerIsLost || isDead(environment));
       const unexcused = unheardOf.filter(({ place }) => {
         const at = excuses.findIndex((excuse) => excuse.place === place);

@@ -13,7 +13,7 @@ import type { Account } from '../../../demo/account.ts';
 type PutOptions = Omit<PutObjectCommandInput, 'Bucket' | 'Key' | 'Body'>;
 type UploadOptions = Omit<CreateMultipartUploadCommandInput, 'Bucket' | 'Key'>;
 
-/** Uploads by the owner of the source account. */
+/** Uploads to source buckets, with the rights of the source account. */
 export interface Uploads {
   put(
     bucket: string,
@@ -21,7 +21,7 @@ export interface Uploads {
     body: Uint8Array | string,
     options?: PutOptions,
   ): Promise<PutObjectCommandOutput>;
-  /** A multipart upload with one part for each body. */
+  /** Uploads an object in parts, one for each body. */
   putParts(
     bucket: string,
     key: string,

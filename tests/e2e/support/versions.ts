@@ -1,4 +1,4 @@
-/** The histories of a key on both sides, as their owners read them. */
+/** Reads the versions of a key at the source and at the destination, and compares them. */
 import {
   ListObjectVersionsCommand,
   type ListObjectVersionsCommandInput,
@@ -12,7 +12,7 @@ import { tagsOf } from './tags.ts';
 
 type Entry = { kind: 'marker'; versionId: string } | { kind: 'version'; versionId: string; seen: Seen };
 
-/** Every version and delete marker of exactly this key, oldest first. */
+/** Lists every version and delete marker of exactly this key, oldest first. */
 export const historyOf = async (client: S3Client, bucket: string, key: string): Promise<Entry[]> => {
   const entries: Entry[] = [];
   for await (const { kind, versionId } of listed(client, bucket, key)) {
@@ -24,7 +24,10 @@ export const historyOf = async (client: S3Client, bucket: string, key: string): 
   return entries.toReversed();
 };
 
-/** Newest first. One entry is listed at a time because the SDK separates versions from markers, which loses their common order. */
+/**
+ * Lists versions and delete markers, newest first. The SDK returns versions and markers in separate lists, which loses their common
+ * order. Therefore each page has a single entry.
+ */
 async function* listed(client: S3Client, Bucket: string, Key: string) {
   let next: Pick<ListObjectVersionsCommandInput, 'KeyMarker' | 'VersionIdMarker'> = {};
   for (;;) {
@@ -47,8 +50,8 @@ interface Options {
 }
 
 /**
- * Expects that each destination went through the states of the source: the same bytes, headers, metadata and tags, in the same
- * order. Several delete markers in a row become one at the destination, and a marker before the first version becomes none.
+ * Expects that each destination went through the states of the source in the same order, with the same bytes, headers, metadata and
+ * tags. Several delete markers in a row become one at the destination. A marker before the first version is not replicated.
  */
 export const expectSameHistory = async (
   stage: Stage,
@@ -88,7 +91,7 @@ const described = async (client: S3Client, { bucket, key }: ObjectName, entry: E
     ? ('delete marker' as const)
     : { ...comparable(entry.seen), tags: await tagsOf(client, bucket, key, entry.versionId) };
 
-/** The description that the replica of this source entry should have. */
+/** Returns the description that the replica of this source entry should have. */
 const asReplicaOf = (
   source: Awaited<ReturnType<typeof described>>,
   entry: Entry,

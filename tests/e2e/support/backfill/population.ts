@@ -1,4 +1,4 @@
-/** Generates the bucket contents for the proof of the backfill from a seed: keys of every shape with their histories. */
+/** Generates bucket contents for the proof of the backfill from a seed: keys of every shape, each with its versions. */
 import { DeleteObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import {
   commonPrefix,
@@ -14,7 +14,7 @@ import { mapConcurrently } from '../../../../src/lib/model/concurrency.ts';
 
 export interface Planted {
   key: string;
-  /** Oldest first. Null is a delete marker. */
+  /** States of the key, oldest first. Null is a delete marker. */
   history: (Content | null)[];
   isArchived: boolean;
 }
@@ -28,15 +28,18 @@ interface Content {
 export interface Population {
   /** Keys of rule `current`, with one version each. */
   current: Planted[];
-  /** Those keys of `current` that are at the destination already. */
+  /** The keys of `current` that the destination already has. */
   already: Planted[];
-  /** Keys at the destination of `current` that the source does not have. */
+  /** Keys that only the destination of rule `current` has. */
   extra: Planted[];
   /** Keys of rule `whole`. */
   whole: Planted[];
 }
 
-/** `versions` counts delete markers too. One key of rule `current` in 300 is archived, and so cannot be replicated. */
+/**
+ * Generates a population. `versions` is the number of versions and delete markers in the source. One in 300 keys of rule `current`
+ * is archived, so it cannot be replicated.
+ */
 export const populationOf = (versions: number, seed: number): Population => {
   const random = randomOf(seed);
   const one = (key: string): Planted => ({ key, history: [contentOf(random)], isArchived: false });
@@ -68,8 +71,8 @@ const historyOf = (random: () => number, length: number): (Content | null)[] =>
   Array.from({ length }, () => (random() < 0.15 ? null : contentOf(random)));
 
 /**
- * Keys in folders, with dates, mostly in one folder, with a common prefix of 900 bytes, in many scripts, and with awkward
- * characters.
+ * Generates keys of six kinds: in folders, with dates, mostly in one folder, with a common prefix of 900 bytes, in many scripts,
+ * and with awkward characters.
  */
 const keysOf = (prefix: string, count: number): string[] => {
   const size = Math.ceil(count / 6);
@@ -94,12 +97,12 @@ const ODD = [
   '\uffef',
 ];
 
-/** Writes the histories as the bucket's owner, each in its order. */
+/** Writes the states of each key in their order, with the rights of the bucket's owner. */
 export const plant = async (aws: LocalAws, s3: S3Client, bucket: string, all: Planted[]): Promise<void> => {
   await mapConcurrently(all, 24, async ({ key, history, isArchived }) => {
     for (const content of history) {
       if (content === null) await s3.send(new DeleteObjectCommand({ Bucket: bucket, Key: key }));
-      // Uploads over the network would take longer than the backfill itself.
+      // The object is created inside the local S3, because uploads over the network would take longer than the backfill itself.
       else
         aws.s3.createSparseObject({
           bucket,
@@ -112,11 +115,11 @@ export const plant = async (aws: LocalAws, s3: S3Client, bucket: string, all: Pl
 };
 
 export interface Changing extends AsyncDisposable {
-  /** Answers the number of changes. */
+  /** Stops the changes. Resolves to their number. */
   stop(): Promise<number>;
 }
 
-/** Writes, overwrites and deletes objects at random until it is stopped. */
+/** Writes, overwrites and deletes objects at random until `stop` is called. */
 export const keepChanging = (s3: S3Client, { current, whole }: Population, seed: number): Changing => {
   const random = randomOf(seed);
   const places = [
@@ -148,5 +151,5 @@ export const keepChanging = (s3: S3Client, { current, whole }: Population, seed:
   return { stop, [Symbol.asyncDispose]: async () => void (await stop()) };
 };
 
-/** How long to wait between changes. Each change costs the replicator work, which a shorter pause would multiply on a busy machine. */
+/** How long to wait between changes. The replicator works on each change, so a shorter pause would overload a busy machine. */
 const PAUSE_MS = 150;

@@ -1,8 +1,8 @@
-/** Times and CPU of the steps of a backfill. They are printed when BACKFILL_VERSIONS is set. */
+/** Measures the time and the CPU that the steps of a backfill take. Prints them when BACKFILL_VERSIONS is set. */
 import type { RunsStage } from '../stages/runs.ts';
 
 export interface Times {
-  /** Notes a step that took the time since the last note. */
+  /** Records a step that took all the time since the previous call. */
   note(what: string): void;
   text(on: RunsStage): string;
 }

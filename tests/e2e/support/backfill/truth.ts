@@ -1,4 +1,4 @@
-/** Compares two buckets as their owners list them, without asking the replicator. */
+/** Compares two buckets by listing them with their owners' rights, independently of the replicator. */
 import {
   ListObjectVersionsCommand,
   type ListObjectVersionsCommandOutput,
@@ -6,28 +6,28 @@ import {
 } from '@aws-sdk/client-s3';
 import { withBodyText } from '../../../../src/lib/aws/s3/command-hooks.ts';
 
-/** The fields are named as in the replicator's report. */
+/** The result of a comparison. Its fields are named as in the replicator's report. */
 export interface Truth {
   keys: number;
   versions: number;
   bytes: number;
-  /** `[key, difference]` of each key that differs, in the order of code units. */
+  /** `[key, difference]` of each key that differs, in the order of the keys' UTF-16 code units. */
   differences: [key: string, difference: string][];
 }
 
 interface State {
-  /** Null: a delete marker. */
+  /** Null for a delete marker. */
   etag: string | null;
   sizeBytes: number;
 }
 
 /**
- * The states of each key, oldest first. Delete markers count as they are replicated: several in a row once, and a first one not at
- * all.
+ * The states of each key, oldest first. Delete markers are counted as they are replicated: several in a row count as one, and a
+ * marker before the first version does not count.
  */
 export type Histories = Map<string, State[]>;
 
-/** `strip` is a prefix of all keys, which is removed from them. */
+/** Lists a bucket. `strip` is a prefix that all keys have. It is removed from the keys of the result. */
 export const historiesIn = async (s3: S3Client, bucket: string, strip = ''): Promise<Histories> => {
   const newestFirst = new Map<string, State[]>();
   for await (const { key, ...state } of listed(s3, bucket, strip)) {
@@ -45,7 +45,7 @@ export const historiesIn = async (s3: S3Client, bucket: string, strip = ''): Pro
   return histories;
 };
 
-/** The newest state of each key that has a current object. */
+/** Returns the newest state of each key whose current version is not a delete marker. */
 export const currentOf = (histories: Histories, prefix = ''): Histories =>
   new Map(
     [...histories].flatMap(([key, states]) => {
@@ -88,7 +88,10 @@ const differenceOf = (source: State[], replica: State[]): string | null => {
 const isAlike = (one: State | undefined, other: State | undefined): boolean =>
   one?.etag === other?.etag && one?.sizeBytes === other?.sizeBytes;
 
-/** In S3's order, newest first within a key. The XML is parsed because the SDK separates versions from markers. */
+/**
+ * Lists all states in S3's order, newest first within a key. The SDK returns versions and delete markers in separate lists, so the
+ * XML of the response is parsed instead.
+ */
 async function* listed(
   s3: S3Client,
   bucket: string,

@@ -1,11 +1,11 @@
-/** The stage of the tests of histories, deletes and attributes: the rules of fidelity.yml, packaged and deployed. */
+/** Starts the stage of the tests of histories, deletes and attributes: the rules of fidelity.yml, packaged and deployed. */
 import type { Template } from '@s3-replicator/local-aws/template';
 import { replicationFileOf } from './packaged.ts';
 import { bucketIs, encryptedWith, SOURCE_KEY, startStage, type Stage } from './stage.ts';
 
 const VERSIONED = { VersioningConfiguration: { Status: 'Enabled' } };
 
-/** New buckets refuse SSE-C unless their configuration allows it ("Blocking SSE-C", S3 User Guide). */
+/** New buckets reject SSE-C unless their configuration allows it ("Blocking SSE-C", S3 User Guide). */
 const CUSTOMER_KEYS_ALLOWED = {
   ServerSideEncryptionConfiguration: [
     {
@@ -15,7 +15,10 @@ const CUSTOMER_KEYS_ALLOWED = {
   ],
 };
 
-/** Source buckets are versioned unless their names say otherwise; destination/template.yml makes the destinations. */
+/**
+ * Starts the stage. A source bucket is versioned unless it is listed here without versioning. destination/template.yml creates the
+ * destination buckets.
+ */
 export const startFidelityStage = async (): Promise<Stage> =>
   await startStage({
     configuration: replicationFileOf('fidelity'),
@@ -35,7 +38,7 @@ export const startFidelityStage = async (): Promise<Stage> =>
     edit: { destination: withoutObjectLock },
   });
 
-/** All destinations of the bucket `locked` support Object Lock, except for this one. */
+/** Creates `lockless-replica` without Object Lock. All other destinations of the bucket `locked` support Object Lock. */
 const withoutObjectLock = ({ Conditions: conditions }: Template): void => {
   const locks = conditions['CreatesLockedBucket'];
   Object.assign(conditions, {

@@ -8,14 +8,15 @@ import { packageStack, REPOSITORY, TEMPLATE_FILE } from '../../../../demo/packag
 type Configured =
   'fidelity' | 'permissions' | 'replication' | 'runs' | 'transfers' | 'two-way-back' | 'two-way-forth';
 
-/** The path of one of the replication files in this folder. */
+/** Returns the path of one of the replication files in this folder. */
 export const replicationFileOf = (name: Configured): string => join(import.meta.dirname, `${name}.yml`);
 
 const CACHE = join(REPOSITORY, 'node_modules', '.cache', 'e2e');
 
 /**
- * The folder of the packaged stack of a replication file. Test files that run side by side need the same package: the first one
- * makes it, under a name derived from everything that goes into it, and the others wait.
+ * Packages the stack of a replication file, and returns the folder of the package. The name of the folder is derived from
+ * everything that goes into the package. Test files that run at the same time may need the same package: the first one creates it
+ * while the others wait.
  */
 export const packaged = async (replicationFile: string): Promise<string> => {
   const directory = join(CACHE, await fingerprint(replicationFile));
@@ -36,16 +37,22 @@ export const packaged = async (replicationFile: string): Promise<string> => {
   return directory;
 };
 
-/** Waits for another process to package. If that process was killed, its claim stays, and the wait ends without a package. */
+/**
+ * Waits until another process has created the package. A process that was killed leaves its claim behind. In that case the wait
+ * ends without a package.
+ */
 const untilPackaged = async (isThere: () => Promise<boolean>, claim: string): Promise<void> => {
   const endMs = Date.now() + PATIENCE_MS;
   while (Date.now() < endMs && (await exists(claim)) && !(await isThere())) await sleep(200);
 };
 
-/** How long another process may take to package. */
+/** How long to wait for another process to create the package. */
 const PATIENCE_MS = 120_000;
 
-/** The complete package is moved into place. If two processes make the same package after all, the second copy is thrown away. */
+/**
+ * Packages into a temporary folder and then renames the folder, so that the package is never incomplete. If two processes create
+ * the same package after all, the second copy is deleted.
+ */
 const packageInto = async (directory: string, replicationFile: string): Promise<void> => {
   const outDirectory = await mkdtemp(join(CACHE, 'in-progress-'));
   try {

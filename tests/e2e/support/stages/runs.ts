@@ -1,4 +1,4 @@
-/** Two accounts with `runs.yml` deployed between them, and a bucket for reports. */
+/** Starts two accounts with `runs.yml` deployed between them, and with a bucket for reports. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GetObjectCommand } from '@aws-sdk/client-s3';
 import {
@@ -18,23 +18,23 @@ export type ShownRun = Run & { copied: CopyCounters };
 export interface RunsStage extends TwoAccounts {
   /** Invokes the backfill function directly. */
   invoke(payload: object): Promise<unknown>;
-  /** As `invoke`, for a request that is answered with one run. */
+  /** Invokes the function with a request that concerns one run. Resolves to that run. */
   ask(payload: object): Promise<ShownRun>;
-  /** Waits until the condition holds. While the run only waits, the clock of the local AWS is moved. */
+  /** Waits until the condition holds. While the functions are idle, the wait moves the clock of the local AWS. */
   until(id: string, holds: (run: ShownRun) => boolean, limitMs?: number): Promise<ShownRun>;
   /** Waits until the run is finished, failed or cancelled. */
   untilOver(id: string, limitMs?: number): Promise<ShownRun>;
-  /** Waits until the live queue is empty; a crash may have left hidden messages in it. */
+  /** Waits until the live queue is empty. After a crash, the queue may contain hidden messages. */
   untilQuiet(limitMs?: number): Promise<void>;
   report(run: Run): Promise<RunReport>;
-  /** A file in the bucket for reports. */
+  /** Reads a file in the bucket for reports. */
   file(key: string): Promise<string>;
 }
 
-/** Maximum real time of a wait. A busy machine may need most of it. */
+/** Maximum real time of a wait. A busy machine may need most of this time. */
 const LIMIT_MS = 150_000;
 
-/** `before` fills the source before the deployment. The destination bucket `twice-plain` is not versioned. */
+/** Starts the stage. `before` fills the source before the deployment. The destination bucket `twice-plain` is not versioned. */
 export const startRunsStage = async (before?: TwoAccountsOptions['before']): Promise<RunsStage> => {
   const configuration = replicationFileOf('runs');
   const accounts = await startTwoAccounts({
@@ -97,7 +97,10 @@ const invokeBackfill = async ({ aws, names }: TwoAccounts, payload: object): Pro
 /** Maximum number of retries of an interrupted invocation. */
 const MAXIMUM_RETRIES = 5;
 
-/** Whether a test that kills functions has killed the invocation, or a busy machine did not answer its requests in time. */
+/**
+ * Returns whether the invocation failed for a reason that a retry solves: a test killed the function, or a request timed out on a
+ * busy machine.
+ */
 const isInterrupted = (payload: string): boolean => /signal: killed|TimeoutError/.test(payload);
 
 interface Watched {
@@ -118,19 +121,19 @@ const untilHolds = async (
     if (holds(run)) return run;
     const tookMs = Date.now() - beganMs;
     if (tookMs > limitMs) throw new Error(`the run does not get there: ${JSON.stringify(run)}`);
-    // A heartbeat alone is no progress.
+    // A run whose heartbeat alone has changed has made no progress.
     const now = JSON.stringify({ ...run, tick: null, revision: null, emptyLooks: null });
     const isStill = now === last;
     stepSeconds = isStill ? Math.min(stepSeconds * 2, 300) : 1;
     last = now;
-    // Each look is an invocation. During a long run, frequent looks would be a good part of the work.
+    // Each look is an invocation. During a long run, frequent looks would take a large part of the CPU.
     await sleep(isStill ? 100 : Math.min(100 + tookMs / 50, 1_000));
-    // A function at work would sign its requests with the old time.
+    // The clock is only moved while the functions are idle, because a working function would sign its requests with the old time.
     if (await isIdleSoon(accounts)) accounts.aws.clock.advance(stepSeconds * 1_000);
   }
 };
 
-/** Other work may keep the functions busy, but never all the time. */
+/** Waits up to half a second for a moment at which the functions are idle. Resolves to false when there was none. */
 const isIdleSoon = async ({ aws, names }: TwoAccounts): Promise<boolean> => {
   const isBusy = (): boolean =>
     [names.backfillFunction, names.replicateFunction].some(

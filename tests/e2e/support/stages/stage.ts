@@ -1,7 +1,7 @@
 /**
- * The stage of most end-to-end tests: this folder's replication.yml, packaged by the framework and deployed between two accounts
- * of the local AWS with permissions enforced. The accounts' administrators write source objects and read replicas; the deployed
- * stack does everything in between.
+ * Starts the stage of most end-to-end tests. The Serverless framework packages replication.yml of this folder, and the package is
+ * deployed between two accounts of the local AWS, which enforces permissions. Tests write source objects and read replicas with the
+ * rights of the accounts' administrators. Everything in between is the work of the deployed stack.
  */
 import {
   startTwoAccounts,
@@ -32,7 +32,8 @@ export const REGION = 'us-east-1';
 export const SOURCE_KEY = `arn:aws:kms:us-east-1:${SOURCE_ACCOUNT}:key/11111111-1111-1111-1111-111111111111`;
 
 /**
- * The source bucket `secrets` is encrypted with a key, `plain` was never versioned, and the versioning of `suspended` is suspended.
+ * Starts the stage. The source bucket `secrets` is encrypted with a KMS key, `plain` was never versioned, and the versioning of
+ * `suspended` is suspended.
  */
 export const startStage = async (options: StageOptions = {}): Promise<Stage> => {
   const logs: LogLine[] = [];
@@ -66,14 +67,14 @@ export const startStage = async (options: StageOptions = {}): Promise<Stage> => 
   const { aws, names } = accounts;
   const [live, dead] = [messagesOf(aws, names.liveQueue), messagesOf(aws, names.deadLetterQueue)];
   const stage = { ...accounts, ...createUploads(accounts.source), logs, live, dead };
-  // S3 sends a test event for each subscription.
+  // S3 sends a test event for each new notification, so the stage starts with messages in its live queue.
   await settled(stage);
   return stage;
 };
 
 /**
- * Waits until the live queue is empty; the clock of the local AWS is moved by `movedSeconds` at most. Answers whether the queue
- * became empty.
+ * Waits until the live queue is empty, and moves the clock of the local AWS by at most `movedSeconds`. Resolves to whether the
+ * queue became empty.
  */
 export const settled = (
   { aws, live, names }: Pick<Stage, 'aws' | 'live' | 'names'>,
@@ -81,7 +82,7 @@ export const settled = (
 ): Promise<boolean> =>
   atRest(aws, { queues: [live], functions: [names.replicateFunction] }, { movedSeconds });
 
-/** The messages in a queue of the stacks. */
+/** Returns the messages of the queue with this name. */
 export const messagesOf = (aws: LocalAws, name: string, accountId = SOURCE_ACCOUNT): MessageStore => {
   const queue = aws.sqs.queues.byName({ accountId, region: REGION, name });
   if (queue === undefined) throw new Error(`there is no queue ${name}`);
@@ -95,7 +96,8 @@ export const encryptedWith = (keyArn: string) => ({
 });
 
 /**
- * Some destination buckets stand for buckets that somebody else made: the destination template itself makes versioned buckets only.
+ * Changes the versioning of some destination buckets. They represent existing buckets, because the destination template itself
+ * creates only versioned ones.
  */
 export const setVersioning = (template: Template): void => {
   Object.assign(template.Conditions, {
@@ -114,10 +116,10 @@ export const setVersioning = (template: Template): void => {
   });
 };
 
-/** A condition of the destination template. */
+/** Returns a condition of the destination template that is true for this bucket. */
 export const bucketIs = (name: string) => ({ 'Fn::Equals': [{ Ref: 'BucketName' }, name] });
 
-/** Deploys the role with which rule `lent` reads. */
+/** Deploys the role that rule `lent` assumes to read its source. */
 const deployReader = async (aws: LocalAws): Promise<void> => {
   const template = {
     Resources: {
@@ -160,7 +162,7 @@ const deployReader = async (aws: LocalAws): Promise<void> => {
   });
 };
 
-/** The actions that README.md lists for reading sources. */
+/** The actions that README.md lists for reading source objects. */
 const READ_OBJECTS = [
   's3:GetObject',
   's3:GetObjectVersion',

@@ -1,6 +1,7 @@
 /**
- * Two accounts with `transfers.yml` deployed between them. The source account has granted the permissions that `config policy`
- * prints for its buckets: `either`, which was never versioned, and `inside`, which is encrypted with a key and has Object Lock.
+ * Starts two accounts with `transfers.yml` deployed between them. The source account has granted the permissions that `config
+ * policy` prints for its buckets `either` and `inside`. `either` was never versioned. `inside` is encrypted with a KMS key and has
+ * Object Lock.
  */
 import { PutBucketPolicyCommand } from '@aws-sdk/client-s3';
 import { startTwoAccounts, type TwoAccountsOptions } from '../../../../demo/two-accounts.ts';
@@ -65,7 +66,7 @@ export const startTransfersStage = async (options: TwoAccountsOptions = {}): Pro
   return stage;
 };
 
-/** Sets the default key policy plus these statements. */
+/** Replaces the policy of the KMS key by the default policy plus these statements. */
 export const grantKey = (aws: Stage['aws'], keyArn: string, statements: readonly object[]): void => {
   const [, , , , accountId = ''] = keyArn.split(':');
   const own = {
@@ -85,7 +86,9 @@ const readPolicies = async (): Promise<SourcePolicies> => {
   return policies;
 };
 
-/** Edits the stack: its functions have 30 seconds, of which they keep 20 in reserve. 400 MiB fit into the other ten. */
+/**
+ * Gives the functions of the stack a time-out of 30 seconds. They keep 20 seconds in reserve, and move 400 MiB in the other ten.
+ */
 export const shorten = ({ Resources: resources }: Template): void => {
   for (const name of ['ReplicateLambdaFunction', 'TransferLambdaFunction'])
     Object.assign(resources[name]?.Properties ?? {}, { Timeout: 30 });
@@ -95,8 +98,8 @@ export const shorten = ({ Resources: resources }: Template): void => {
 const MOVED_SECONDS = 3 * 3_600;
 
 /**
- * Waits until both queues are empty and the functions idle; the clock of the local AWS is moved by three hours at most.
- * @throws Error when that, or `limitMs` of real time, is not enough
+ * Waits until both queues are empty and the functions are idle. Moves the clock of the local AWS by at most three hours.
+ * @throws Error when three hours on the clock, or `limitMs` of real time, are not enough
  */
 export const moved = async (
   { aws, names, live, ranges }: Pick<TransfersStage, 'aws' | 'names' | 'live' | 'ranges'>,
