@@ -1,4 +1,4 @@
-/** `acl: replicate` replicates grants to others, if the buckets have ACLs. */
+/** `acl: replicate` replicates grants to other accounts and groups if both buckets have ACLs enabled. */
 import {
   GetObjectAclCommand,
   PutBucketOwnershipControlsCommand,
@@ -35,7 +35,7 @@ afterEach(() => {
   purge(stage);
 });
 
-/** `<permission> <canonical user or group>` for each grant to others than the owner. */
+/** Returns `<permission> <canonical user or group>` for each grant, except for the grants to the owner. */
 const grantsOf = async (
   client: S3Client,
   Bucket: string,

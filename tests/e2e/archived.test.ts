@@ -30,7 +30,7 @@ afterEach(() => {
 const quarantined = async (): Promise<(string | undefined)[][]> =>
   (await deadLetters(stage)).map(({ attributes: { reason, key, version } }) => [reason, key, version]);
 
-/** Uses HEAD, because replicas keep the storage class and so cannot be read. */
+/** Reads the replica with HEAD. A replica keeps the storage class, so GET would fail. */
 const replicaOf = (bucket: string, Key: string): Promise<HeadObjectCommandOutput | null> =>
   stage.destination
     .s3()
@@ -42,7 +42,7 @@ const replicaOf = (bucket: string, Key: string): Promise<HeadObjectCommandOutput
 
 const wait = async (hours: number): Promise<void> => {
   stage.aws.clock.advance(hours * HOUR_MS);
-  // The local S3 catches up with the clock at the next request.
+  // The local S3 does everything that is due by the new time when it receives its next request.
   await seen(stage.source.s3(), 'everything', 'nothing');
   expect(await settled(stage)).toBe(true);
 };

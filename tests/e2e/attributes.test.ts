@@ -1,4 +1,4 @@
-/** Replicas keep the headers, metadata and storage class of their objects, and are encrypted as the destination asks. */
+/** Replicas keep the headers, metadata and storage class of their objects. The destination determines the encryption. */
 import { randomBytes } from 'node:crypto';
 import { CopyObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
@@ -18,7 +18,7 @@ const MIB = 1024 * 1024;
 let stage: Stage;
 beforeAll(async () => {
   stage = await startFidelityStage();
-  // The SDK itself would sign other bytes than it sends.
+  // Otherwise the SDK would sign other bytes of a header than it sends.
   signHeaderBytes(stage.source.s3());
 });
 afterAll(async () => {
@@ -30,7 +30,9 @@ afterEach(async () => {
   purge(stage);
 });
 
-/** The text as the bytes of its UTF-8, which S3 stores as clients send them. */
+/**
+ * Encodes the text in UTF-8 and returns each byte as a character. Clients send such bytes in headers, and S3 stores them unchanged.
+ */
 const utf8 = (text: string): string => Buffer.from(text).toString('latin1');
 const HEADERS = {
   CacheControl: 'max-age=60, public',
@@ -44,7 +46,8 @@ const HEADERS = {
 
 test('every header is replicated in any encoding, with small and with large objects', async () => {
   await stage.put('everything', 'described', 'text');
-  // The two states have the same bytes and so the same ETag: two functions at once might write the second state twice.
+  // The next state has the same bytes and so the same ETag. Two functions that run at the same time might write it twice, so the
+  // test waits for the first state.
   await expectReplicated(stage, 'everything', 'described');
   const copy = new CopyObjectCommand({
     Bucket: 'everything',
@@ -53,7 +56,7 @@ test('every header is replicated in any encoding, with small and with large obje
     MetadataDirective: 'REPLACE',
     ...HEADERS,
   });
-  // Node would rewrite a Content-Disposition that is sent together with a body.
+  // A copy has no body. Node would rewrite the Content-Disposition of a request with a body.
   await stage.source.s3().send(withHeaders(copy, { expires: 'when hell freezes over' }));
   await stage.put('everything', 'redirect only', '', { WebsiteRedirectLocation: '/there' });
   const Expires = new Date('2030-01-01T00:00:00Z');

@@ -1,4 +1,4 @@
-/** The command line starts and awaits runs of the packaged stack, in its own process. */
+/** The command line, in its own process, starts runs of the packaged stack and waits for their end. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -47,7 +47,7 @@ afterAll(async () => {
   if (directory !== undefined) rmSync(directory, { recursive: true });
 });
 
-/** Runs the command line. While it waits, the clock of the local AWS is moved. */
+/** Runs the command line. Meanwhile moves the clock of the local AWS, because runs wait between their steps. */
 const cli = async (...argv: string[]): Promise<CliRun> => {
   const timer = setInterval(() => stage.aws.clock.advance(1_000), 100);
   try {
@@ -103,7 +103,7 @@ test('a rule with two destinations is backfilled by one run each, one of them in
   const same = { keys: TWICE, same: TWICE, missing: 0, different: 0, extra: 0 };
   expect(JSON.parse(stdout).runs).toMatchObject([
     { spec: { destination: 'twice-near' }, phase: 'finished', checked: same, compared: { hints: TWICE } },
-    // One object was there already.
+    // One of the objects was at this destination already.
     {
       spec: { destination: 'twice-plain' },
       phase: 'finished',

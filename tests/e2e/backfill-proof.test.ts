@@ -1,6 +1,6 @@
 /**
- * A backfill replicates buckets that were filled long before the deployment, and proves it, on the packaged stack: while others write,
- * functions are killed, messages arrive twice, and runs are paused and resumed.
+ * A backfill of the packaged stack replicates buckets that were filled long before the deployment, and proves that they are equal.
+ * Meanwhile others write, functions are killed, messages arrive twice, and runs are paused and resumed.
  *
  * The test title contains the seed. BACKFILL_VERSIONS=100000 sets the number of versions and prints the time of each step.
  */
@@ -16,7 +16,7 @@ import { type RunsStage, type ShownRun, startRunsStage } from './support/stages/
 import { PROPERTY_SEED } from './support/seed.ts';
 
 const VERSIONS = Number(process.env['BACKFILL_VERSIONS'] ?? 80);
-/** Maximum real time of each wait. A busy machine may need most of it. */
+/** Maximum real time of each wait. A busy machine may need most of this time. */
 const LIMIT_MS = 200_000 + VERSIONS * 30;
 
 const RULES = ['current', 'whole'] as const;
@@ -113,7 +113,7 @@ const expectAgreementWhileOthersWrite = async (
   await on.untilQuiet(LIMIT_MS);
 };
 
-/** A verify finds all changes that somebody made to the replicas, and nothing else. */
+/** Changes replicas and verifies. Expects that the verify reports all of these differences and no others. */
 const expectDifferencesFound = async (on: RunsStage, times: Times): Promise<void> => {
   await tamper(on, 'current', '');
   await tamper(on, 'whole', 'copy/');
@@ -126,7 +126,8 @@ const expectDifferencesFound = async (on: RunsStage, times: Times): Promise<void
 };
 
 /**
- * Changes keys that agree: deletes all versions of one and the oldest version of another, and overwrites a third. Adds a new key.
+ * Changes three keys that agree: deletes all versions of the first, deletes the oldest version of the second, and overwrites the
+ * third. Adds a key that the source does not have.
  */
 const tamper = async (on: RunsStage, rule: RuleName, prefix: string): Promise<void> => {
   const [s3, Bucket] = [on.destination.s3(), `${rule}-replica`];
@@ -162,14 +163,17 @@ const allOver = async (on: RunsStage, ids: string[]): Promise<ShownRun[]> => {
   return runs;
 };
 
-/** Pauses the run, unless it has finished before. */
+/** Pauses the run, unless it has finished already. */
 const pause = async (on: RunsStage, id: string): Promise<void> => {
   await on.ask({ action: 'pause', run: id }).catch(() => undefined);
   const { phase } = await on.ask({ action: 'status', run: id });
   expect(['paused', 'finished']).toContain(phase);
 };
 
-/** Resumes paused runs. A run that is in its last check, which the writes of others may have overtaken, is started anew. */
+/**
+ * Resumes the paused runs that are still comparing or copying. Every other run is replaced by a new run, because the writes of
+ * others may have overtaken its last check.
+ */
 const resume = async (on: RunsStage, ids: string[]): Promise<void> => {
   for (const [index, run] of ids.entries()) {
     const { phase, work } = await on.ask({ action: 'status', run });
@@ -186,7 +190,7 @@ const isAtCopying = ({ work }: Run): boolean => work !== 'comparing';
 
 const shareDone = ({ compared, copied }: ShownRun): number => copied.done / (compared?.hints ?? 0);
 
-/** Sends messages of a range as SQS does that delivers them again. */
+/** Sends the message of a run's first range twice more, as if SQS delivered it again. */
 const sendTwice = async ({ aws, names, source }: RunsStage, run: string): Promise<void> => {
   const QueueUrl = aws.sqs.queueUrl(`arn:aws:sqs:us-east-1:111111111111:${names.rangesQueue}`);
   for (let times = 0; times < 2; times += 1)
@@ -195,7 +199,9 @@ const sendTwice = async ({ aws, names, source }: RunsStage, run: string): Promis
     );
 };
 
-/** Kills the functions in turns during their work, at growing intervals. Answers a function that counts the kills. */
+/**
+ * Kills the two functions alternately while they work, at growing intervals. Returns a function that returns the number of kills.
+ */
 const killRepeatedly = ({ aws, names }: RunsStage): (() => number) => {
   let requests = 0;
   let next = 20;
@@ -225,7 +231,7 @@ const truthsOf = async ({ source, destination }: RunsStage): Promise<Record<Rule
   };
 };
 
-/** Expects that the report of each run, and its rows, state the truth. */
+/** Expects that the report of each run and the rows of its files state the truth. Returns the truth. */
 const expectTruth = async (on: RunsStage, runs: ShownRun[]): Promise<Record<RuleName, Truth>> => {
   const truths = await truthsOf(on);
   for (const [index, rule] of RULES.entries()) {
@@ -264,5 +270,5 @@ const rowsOf = async (on: RunsStage, run: Run): Promise<[string, string][]> => {
   return inOrder(rows);
 };
 
-/** A quoted key, in which quotation marks are doubled, and the difference. */
+/** Matches a row: a quoted key, in which quotation marks are doubled, then the difference. */
 const ROW = /^"((?:[^"]|"")*)",([a-z-]+),.*\r\n/gm;

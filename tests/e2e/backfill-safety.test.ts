@@ -1,4 +1,4 @@
-/** The source of a run disappears or cannot be read: nothing at the destination is ever deleted because of that. */
+/** The source of a run disappears or can no longer be read. Nothing at the destination is ever deleted for that reason. */
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import {
@@ -16,7 +16,8 @@ import { operationOf } from './support/operations.ts';
 import { type RunsStage, startRunsStage } from './support/stages/runs.ts';
 
 /**
- * How many keys the source has: several pages, so that a run can be interrupted between them. Nearly all are replicated already.
+ * How many keys the source has. Their listing takes several pages, so that a run can be interrupted between two pages. Nearly all
+ * keys are replicated already.
  */
 const KEYS = 2_100;
 const MISSING = 20;
@@ -42,7 +43,7 @@ const plant = (aws: LocalAws, bucket: string, prefix: string, count: number): vo
     aws.s3.createSparseObject({ bucket, key: `${prefix}${index}`, sizeBytes: index % 100, seed: 1 });
 };
 
-/** Calls `act` when the run and its first page are in the store. */
+/** Calls `act` at the third transaction, when the run and the result of its first page are already stored. */
 const inMidRun = (act: () => void): void => {
   let commits = 0;
   stage.aws.faults.plan = (request) => {
@@ -103,7 +104,7 @@ test('a run whose source bucket is deleted meanwhile fails and deletes nothing',
     failure: { reason: 'no-such-bucket', detail: expect.stringContaining('whole') },
     compared: { extra: 0 },
   });
-  // The hints that were sent by then find nothing at the source, and change nothing.
+  // The hints that had been sent before the failure find no object at the source and change nothing.
   await stage.until(id, ({ compared, copied }) => copied.done + copied.failed >= (compared?.hints ?? 0));
   const after = await replicasOf('whole-replica');
   for (const [key, states] of before) expect(after.get(key)).toEqual(states);
@@ -135,7 +136,10 @@ test('objects that are deleted at the source during a run stay at the destinatio
 
 const replicasOf = (bucket: string, prefix = '') => historiesIn(stage.destination.s3(), bucket, prefix);
 
-/** Runs the command line at a terminal at which somebody types `typed`. While it waits, the clock of the local AWS is moved. */
+/**
+ * Runs the command line as if somebody typed `typed` at a terminal. Meanwhile moves the clock of the local AWS, because runs wait
+ * between their steps.
+ */
 const typing = async (typed: string, ...argv: string[]): Promise<CliRun> => {
   const timer = setInterval(() => stage.aws.clock.advance(1_000), 100);
   const terminal = 'process.stdin.isTTY=true;process.stderr.isTTY=true';
@@ -162,12 +166,12 @@ const typing = async (typed: string, ...argv: string[]): Promise<CliRun> => {
 };
 
 test('only --delete-extra with the typed bucket name deletes extra objects, and only those that the replicator wrote', async () => {
-  // Without notifications, the deletes below reach the destination through a run only.
+  // Without notifications, only a run can replicate the deletes below.
   const s3 = stage.source.s3();
   await s3.send(
     new PutBucketNotificationConfigurationCommand({ Bucket: 'current', NotificationConfiguration: {} }),
   );
-  // The replicator itself wrote only the replicas of the last keys.
+  // Most replicas were put there by the test. The replicator itself wrote only those of the last keys.
   const gone = [1, 2, 3].map((index) => `in/${KEYS - index}`);
   for (const Key of gone) {
     const { Versions: versions = [] } = await s3.send(
@@ -206,7 +210,7 @@ test('only --delete-extra with the typed bucket name deletes extra objects, and 
   const after = await replicasOf('current-replica');
   const deleted = [...after].filter(([, states]) => states.at(-1)?.etag === null).map(([key]) => key);
   expect(deleted.toSorted()).toEqual(gone.toSorted());
-  // All versions are still there under their delete markers.
+  // All earlier versions still exist below the delete markers.
   for (const [key, states] of before) expect(after.get(key)?.slice(0, states.length)).toEqual(states);
   expect(after.get(foreign)).toHaveLength(1);
 });

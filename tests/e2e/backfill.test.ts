@@ -1,5 +1,6 @@
 /**
- * Backfill and verify on the packaged stack, one behaviour at a time. `backfill-proof.test.ts` proves them together and at scale.
+ * Tests backfill and verify on the packaged stack, one behaviour at a time. `backfill-proof.test.ts` proves that they work together
+ * and at scale.
  */
 import {
   DeleteObjectCommand,
@@ -43,7 +44,7 @@ const putAll = async (s3: S3Client, bucket: string, keys: string[], body?: strin
   });
 };
 
-/** Every version as `key etag`, newest first. */
+/** Lists every version as `key etag`, in the order of keys and newest first within a key. */
 const listed = async (s3: S3Client, Bucket: string, Prefix: string): Promise<string[]> => {
   const found: string[] = [];
   let marker: { KeyMarker?: string; VersionIdMarker?: string } = {};
@@ -63,7 +64,7 @@ test('a backfill replicates existing objects, reports them, and announces its en
   const run = await stage.untilOver(id);
 
   expect(run.phase).toBe('finished');
-  // The topic accepted the message.
+  // The run records that the topic has accepted the message.
   await stage.until(id, (now) => Reflect.get(now, 'announced') === true);
   const keys = SAME + MISSING + 1;
   expect(run.compared).toMatchObject({ keys, same: SAME, missing: MISSING + 1, hints: MISSING + 1 });
@@ -99,7 +100,7 @@ test('a backfill replicates every version in order', async () => {
   });
 });
 
-/** Makes four keys of the replica differ from the source, each in another way. */
+/** Changes the replicas of three keys and adds a fourth key, so that each of the four differs from the source in another way. */
 const tamper = async (): Promise<void> => {
   const replica = stage.destination.s3();
   const { Versions: versions = [] } = await replica.send(
@@ -152,7 +153,8 @@ test('a verify finds every difference, and a repair fixes all but old versions a
   expect(repaired.failure).toBe(null);
   expect(repaired).toMatchObject({
     phase: 'finished',
-    // A version below newer ones cannot be restored, and nobody asked to delete extra keys.
+    // The oldest version of a key cannot be added below its newer versions. The extra key stays, because the repair does not
+    // delete.
     checked: { keys: 8, missing: 0, different: 0, historyShorter: 1, extra: 1 },
   });
 });

@@ -1,10 +1,10 @@
 /**
- * Everything goes wrong at once: requests of the functions fail in every way, functions are killed and run out of time, messages
- * are late, duplicated, out of order, visible too early, and come back after their deletion. Every object must nevertheless end
- * equal to its source, or in the dead-letter queue with a reason. A redrive then replicates the rest.
+ * Everything goes wrong at once. Requests of the functions fail in every way. Functions are killed and run out of time. Messages
+ * are late, duplicated, out of order and visible too early, and come back after their deletion. Nevertheless, every object must end
+ * equal to its source, or in the dead-letter queue with a reason. A redrive then replicates the objects of the dead letters.
  *
- * The test title contains the seed: `PROPERTY_SEED=… npx vitest run tests/e2e/chaos.test.ts` repeats a run, and CHAOS_ROUNDS=20 sets
- * the number of rounds.
+ * The test title contains the seed. `PROPERTY_SEED=… npx vitest run tests/e2e/chaos.test.ts` repeats a run, and CHAOS_ROUNDS=20
+ * sets the number of rounds.
  */
 import { randomBytes } from 'node:crypto';
 import { ListMessageMoveTasksCommand, StartMessageMoveTaskCommand } from '@aws-sdk/client-sqs';
@@ -35,8 +35,8 @@ let watch: UploadWatch;
 beforeAll(async () => {
   stage = await startStage({
     edit: {
-      // Fewer tries than the fifteen of the template, so that some messages use them up. A shorter time-out, so that less time
-      // passes.
+      // Four attempts instead of the fifteen of the template, so that some messages use up all of them. The shorter time-out saves
+      // time.
       stack: ({ Resources: resources }) => {
         Object.assign(resources['ReplicateLambdaFunction']?.Properties ?? {}, { Timeout: 120 });
         const queue = resources['LiveQueue']?.Properties ?? {};
@@ -66,7 +66,8 @@ interface Upload {
 }
 
 /**
- * Places of every kind of rule: versioned or not, with EventBridge and KMS keys, two destinations in two regions, a reader role.
+ * Objects of every kind of rule: buckets with and without versions, events through EventBridge, KMS keys, two destinations in two
+ * regions, and a source that another role reads.
  */
 const PLACES = [
   'main/0',
@@ -99,7 +100,7 @@ const named = (run: string, place: number): ObjectName => {
   return { bucket, key: [...rest, run, last].join('/') };
 };
 
-/** Uploads to all places first, so that each exists, and then the history; a few uploads at a time. */
+/** Uploads an object to each place, so that all of them exist, and then plays the history. Four uploads run at the same time. */
 const play = async (run: string, history: Upload[]): Promise<ObjectName[]> => {
   const first = PLACES.map((_, place): Upload => ({ place, kind: 'put', sizeBytes: 1, label: 'first' }));
   const steps = [...first, ...history];
@@ -115,7 +116,7 @@ const upload = async (run: string, { place, kind, sizeBytes, label }: Upload): P
   else await stage.putParts(bucket, key, [Buffer.alloc(5 * MIB, label), randomBytes(sizeBytes)], options);
 };
 
-/** Matches the requests of the functions. The requests of the test itself must not fail. */
+/** Matches the ARNs of the functions' sessions. The requests of the test itself must not fail. */
 const FUNCTIONS = 'arn:aws:sts::*';
 
 const rulesOf = ({ names }: Stage): FaultRule[] => [
@@ -125,7 +126,7 @@ const rulesOf = ({ names }: Stage): FaultRule[] => [
     caller: FUNCTIONS,
     fault: { kind: 'error', status: 403, code: 'AccessDenied' },
   },
-  // The SDK does not repeat this error: the whole message has to come back.
+  // The SDK does not retry after this error, so the message itself has to be received again.
   {
     operation: 's3:GetObject',
     key: '*/1',
@@ -134,7 +135,8 @@ const rulesOf = ({ names }: Stage): FaultRule[] => [
     per: 'subject',
     fault: { kind: 'error', status: 409, code: 'OperationAborted' },
   },
-  // The writer of such a record takes it for another's when it tries again.
+  // The record is written, but the response is lost. When the function tries again, it takes its own record for another
+  // invocation's.
   { operation: 'dynamodb:PutItem', caller: FUNCTIONS, every: 3, times: 8, fault: { kind: 'reset-after' } },
   { queue: names.liveQueue, probability: 0.1, fault: { kind: 'overtake-message', by: 3 } },
   ...chaosRules({
@@ -145,7 +147,7 @@ const rulesOf = ({ names }: Stage): FaultRule[] => [
   }),
 ];
 
-/** Waits until the live queue is empty and the plan holds no message back any more. */
+/** Waits until the live queue is empty and the plan holds back no more messages. */
 const settledUnder = async (plan: RuledFaultPlan): Promise<boolean> => {
   do {
     plan.release();
@@ -154,13 +156,16 @@ const settledUnder = async (plan: RuledFaultPlan): Promise<boolean> => {
   return true;
 };
 
-/** A message that SQS itself moved has no attributes, only its body. The command line shows it as crashed. */
+/**
+ * Returns whether the dead letter is about this object. A message that SQS itself moved has no attributes, so its body is searched.
+ * The command line lists such a message as crashed.
+ */
 const isAbout = ({ body, attributes }: Letter, { bucket, key }: ObjectName): boolean =>
   attributes['reason'] === undefined
     ? body.includes(`"name":"${bucket}"`) && messageKey(body) === key
     : attributes['bucket'] === bucket && decodeURIComponent(attributes['key'] ?? '') === key;
 
-/** Does the same as `dlq redrive`, whose process would take as long as everything else here. */
+/** Does the same as `dlq redrive`. The process of the command line would take as long as the rest of the test. */
 const redrive = async ({ source, names, waitUntil }: Stage): Promise<void> => {
   const arn = (queue: string) => `arn:aws:sqs:${REGION}:${SOURCE_ACCOUNT}:${queue}`;
   const SourceArn = arn(names.deadLetterQueue);
@@ -175,7 +180,7 @@ const redrive = async ({ source, names, waitUntil }: Stage): Promise<void> => {
   );
 };
 
-/** Plays a history under a plan until all messages are done. Answers the objects that were written. */
+/** Plays a history under a plan, and waits until all messages are processed. Returns the objects that were written. */
 const survive = async (plan: RuledFaultPlan): Promise<ObjectName[]> => {
   const watched = (request: AwsRequest) => {
     const fault = plan(request);
@@ -208,7 +213,7 @@ test.each(Array.from({ length: ROUNDS }, (_, round) => PROPERTY_SEED + round))(
       if (!letters.some((letter) => isAbout(letter, object)))
         await expectReplicas(stage, object.bucket, object.key);
 
-    // The record of a killed function blocks its message until the function's time is over.
+    // The record of a killed function blocks the function's message until the time-out of that function has passed.
     stage.aws.clock.advance(15 * 60_000);
     await redrive(stage);
     expect(await settled(stage)).toBe(true);

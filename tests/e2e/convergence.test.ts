@@ -1,6 +1,6 @@
 /**
- * A random sequence of uploads and overwrites on a few keys, with events that are repeated and out of order, and calls that fail at
- * random: in the end every replica equals its source and nothing is lost.
+ * Uploads and overwrites a few keys in a random sequence. Events are repeated and out of order, and requests fail at random. In the
+ * end, every replica equals its source and nothing is lost.
  */
 import { randomBytes } from 'node:crypto';
 import { HeadObjectCommand, ListObjectVersionsCommand } from '@aws-sdk/client-s3';
@@ -25,7 +25,7 @@ afterEach(() => {
   stage.aws.faults.plan = undefined;
 });
 
-/** Keys are numbers. `event` chooses among the events so far. */
+/** A step of a random sequence. `key` is an index. `event` chooses one of the events of earlier steps. */
 type Step =
   | { kind: 'put' | 'parts'; key: number; text: string; label: string }
   | { kind: 'again'; event: number }
@@ -55,7 +55,7 @@ const FAULTS: Fault[] = [
 
 let uploadsNobodyKnows = 0;
 
-/** Every S3 call fails with a probability of one in twenty, except for the abort of an upload, which is the last resort. */
+/** Makes one in twenty requests to S3 fail. The abort of an upload never fails, because otherwise the upload would stay open. */
 const failAtRandom = (seed: number): void => {
   const random = fc.sample(fc.nat({ max: 20 * FAULTS.length - 1 }), { seed, numRuns: 5_000 });
   let calls = 0;
@@ -64,13 +64,13 @@ const failAtRandom = (seed: number): void => {
     const operation = operationOf(request);
     if (operation === 's3:AbortMultipartUpload') return undefined;
     const fault = FAULTS[random[calls++ % random.length] ?? FAULTS.length];
-    // The lost answer contained the id of the upload.
+    // The lost response contained the id of the upload, so no function can abort the upload.
     if (operation === 's3:CreateMultipartUpload' && fault?.kind === 'reset-after') uploadsNobodyKnows += 1;
     return fault;
   };
 };
 
-/** Plays the steps in the bucket. Answers the version ids of each key, oldest first. */
+/** Plays the steps in the bucket. Returns the version ids of each key, oldest first. */
 const play = async (bucket: string, keys: string[], history: Step[]): Promise<Map<string, string[]>> => {
   const events: object[] = [];
   const versions = new Map(keys.map((key): [string, string[]] => [key, []]));
@@ -82,7 +82,8 @@ const play = async (bucket: string, keys: string[], history: Step[]): Promise<Ma
     } else {
       const key = keys[step.key] ?? '';
       const options = { Metadata: { label: step.label } };
-      // In a versioned bucket, versions differ in their bytes. In an unversioned bucket only the ETag identifies a state.
+      // In the versioned bucket, all versions of a key have different bytes. In the unversioned bucket, only the ETag identifies a
+      // state, and states may repeat.
       const body = bucket === 'main' ? `${step.text} ${index}` : step.text;
       const { VersionId: versionId } =
         step.kind === 'put'
@@ -94,12 +95,12 @@ const play = async (bucket: string, keys: string[], history: Step[]): Promise<Ma
       events.push({ Records: [s3Record(bucket, key, { ...version, sequencer, size: body.length })] });
     }
   }
-  // All events are repeated, last to first.
+  // Sends all events once more, in reverse order.
   for (const event of events.toReversed()) await send(stage, event);
   return versions;
 };
 
-/** The source versions that the destination has held, oldest first. */
+/** Lists the source versions that the destination has held, oldest first. */
 const held = async (bucket: string, key: string): Promise<string[]> => {
   const s3 = stage.destination.s3();
   const { Versions: versions = [] } = await s3.send(
@@ -114,7 +115,7 @@ const held = async (bucket: string, key: string): Promise<string[]> => {
   return stamps.map((stamp) => /^v\/([^/]+)/.exec(stamp)?.[1] ?? '').toReversed();
 };
 
-/** Expects that no worker, however slow, put an older version over a newer one. */
+/** Expects that no function, however slow, wrote an older version over a newer one. */
 const expectNeverBackwards = async (key: string, versions: string[]): Promise<void> => {
   const order = (await held('main-replica', key)).map((version) => versions.indexOf(version));
   expect(order, `versions of ${key} in the order the replica had them`).toEqual(
@@ -128,7 +129,7 @@ test.each(['main', 'plain'])(
     const property = fc.asyncProperty(steps, fc.integer(), async (history, faultSeed) => {
       const run = randomBytes(4).toString('hex');
       const keys = Array.from({ length: KEYS }, (_, index) => `${run}/${index}`);
-      // Every key exists in the end.
+      // The first steps write every key, so that each of them exists in the end.
       const first = keys.map((_, key): Step => ({ kind: 'put', key, text: 'first', label: 'x' }));
       failAtRandom(faultSeed);
       const versions = await play(bucket, keys, [...first, ...history]);

@@ -1,4 +1,4 @@
-/** Functions die, credentials expire and records vanish in the middle of the work. */
+/** Functions are killed, credentials expire and records disappear in the middle of the work. */
 import { randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { SOURCE_ACCOUNT } from '../../demo/two-accounts.ts';
@@ -16,10 +16,11 @@ beforeAll(async () => {
   stage = await startStage({
     edit: {
       stack: ({ Resources: resources }) => {
-        // The function keeps 20 seconds in reserve. The other 40 are enough on a busy machine, but not for a part of 4 GiB.
+        // The function keeps 20 seconds in reserve. The other 40 seconds are enough even on a busy machine, but not for a part of 4
+        // GiB.
         Object.assign(resources['ReplicateLambdaFunction']?.Properties ?? {}, { Timeout: 60 });
         const queue = resources['LiveQueue']?.Properties ?? {};
-        // As in the template, six times the function's time.
+        // The visibility timeout is six times the function's time-out, as in the template.
         Object.assign(queue, { VisibilityTimeout: 360 });
         const redrivePolicy = queue['RedrivePolicy'];
         if (isRecord(redrivePolicy)) redrivePolicy['maxReceiveCount'] = 3;
@@ -35,7 +36,7 @@ afterEach(() => {
   purge(stage);
 });
 
-/** Calls `interfere` when the functions make this call for the n-th time. The call itself continues. */
+/** Calls `interfere` when the functions send this request for the n-th time. The request itself continues. */
 const at = (
   operation: string,
   key: string,
@@ -76,7 +77,8 @@ describe('functions that are killed', () => {
       expect(killed.happened()).toBe(true);
       await expectReplicas(stage, 'main', key);
       expect(await deadLetters(stage)).toEqual([]);
-      // No living function knows the upload of a killed one: the lifecycle rule in destination/template.yml aborts it.
+      // Only the killed function knew the id of its upload, so no other function can abort the upload. The lifecycle rule in
+      // destination/template.yml does.
       expect((await openUploads(stage, 'main-replica')).filter((open) => open === key).length).toBeLessThan(
         2,
       );
@@ -130,7 +132,7 @@ describe('credentials that expire', () => {
     await stage.put('main', 'before the hour', 'x');
     expect(await settled(stage)).toBe(true);
     stage.aws.clock.advance(59 * 60_000);
-    // The schedule of the transfer function fires as well.
+    // The scheduled transfer function runs as well, so only the replicate function is watched.
     const requests = watchRequests(stage, stage.names.replicateFunction);
     await stage.put('main', 'after the hour', 'x');
     expect(await settled(stage)).toBe(true);

@@ -1,4 +1,4 @@
-/** Deletes at the source reach replicas as the rule says. Deletes between versions are tested in history.test.ts. */
+/** A delete at the source reaches the replica if the rule replicates deletes. history.test.ts tests deletes between versions. */
 import { DeleteObjectCommand, DeleteObjectsCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { startFidelityStage } from './support/stages/fidelity.ts';

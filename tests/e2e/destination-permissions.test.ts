@@ -1,4 +1,4 @@
-/** Removes the permissions of destination/template.yml one at a time, as permissions.test.ts does for the stack. */
+/** Removes the permissions of destination/template.yml one at a time, as permissions.test.ts does for those of the stack. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ALL_IS_WELL, battery, type Observation } from './support/permissions/event-battery.ts';
 import {
@@ -18,15 +18,15 @@ import { differencesOf } from './support/permissions/run-battery.ts';
 import type { Stage } from './support/stages/stage.ts';
 
 interface Verified extends Observation {
-  /** Differences that a verify reports in the end. */
+  /** Differences that a verify reports after the battery. */
   differences: string[];
 }
 
-/** The archived object is still being restored. */
+/** The restore of the archived object has not ended yet, so its replica is missing. */
 const DIFFERENCES = ['archived: missing'];
 
 const WITHOUT: Record<string, Loss<Verified>> = {
-  // Even archived objects need the role: S3's answer to a copy by this role tells that the object has to be restored.
+  // Even archived objects need the role: the function learns that an object is archived from the response to a copy by this role.
   'ReplicationRole Trust sts:AssumeRole': {
     missing: REPLICATED_OR_ASKED_FOR,
     dead: deadAs('assume-role-denied', [...REPLICATED_OR_ASKED_FOR, 'deleted', 'gone']),
@@ -48,7 +48,7 @@ const WITHOUT: Record<string, Loss<Verified>> = {
     ]),
   },
   'ReplicationRole WriteReplicas s3:AbortMultipartUpload': { open: 1 },
-  // The function reads the versions below somebody else's version one by one.
+  // When the newest version is somebody else's, the function reads the versions below, one by one.
   'ReplicationRole WriteReplicas s3:GetObjectVersion': quarantined('access-denied', ['overwrite']),
   'ReplicationRole WriteReplicas s3:PutObjectTagging': quarantined('access-denied', [
     'tagged',
@@ -56,7 +56,7 @@ const WITHOUT: Record<string, Loss<Verified>> = {
     'bridged',
   ]),
   'ReplicationRole WriteReplicas s3:PutObjectVersionTagging': quarantined('access-denied', ['retagged']),
-  // The action without `Version` is for unversioned destinations.
+  // Unversioned destinations need the action without `Version`.
   'ReplicationRole WriteReplicas s3:GetObjectTagging': quarantined('access-denied', ['bridged']),
   'ReplicationRole WriteReplicas s3:GetObjectVersionTagging': quarantined('access-denied', ['retagged']),
   'ReplicationRole ListReplicas s3:ListBucket': {
@@ -67,7 +67,7 @@ const WITHOUT: Record<string, Loss<Verified>> = {
   'ReplicationRole DeleteReplicas s3:DeleteObject': quarantined('access-denied', ['deleted']),
   'ReplicationRole LockReplicas s3:PutObjectRetention': quarantined('access-denied', ['retained']),
   'ReplicationRole LockReplicas s3:PutObjectLegalHold': quarantined('access-denied', ['held']),
-  // A lock that S3 hides from a verify seems to be missing.
+  // S3 hides the lock from a verify without this permission, so the lock seems to be missing.
   'ReplicationRole LockReplicas s3:GetObjectRetention': {
     differences: [...DIFFERENCES, 'retained: attributes'],
   },

@@ -1,4 +1,6 @@
-/** Sends everything to the live queue that may arrive there besides plain S3 events, and counts the cost of duplicates. */
+/**
+ * Sends everything to the live queue that may arrive there besides plain S3 events, and counts the requests that a duplicate costs.
+ */
 import { DeleteObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { expectReplicas, seen } from './support/objects.ts';

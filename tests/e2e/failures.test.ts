@@ -1,4 +1,7 @@
-/** A denied destination: its objects are quarantined with the reason, and a redrive replicates them once the permission is back. */
+/**
+ * A destination denies writes. Its objects are quarantined with the reason, and a redrive replicates them once the permission is
+ * restored.
+ */
 import { ListObjectVersionsCommand, PutBucketPolicyCommand } from '@aws-sdk/client-s3';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { refuseWrites } from '../../demo/refusal.ts';

@@ -1,6 +1,6 @@
 /**
- * Every call of the functions fails in every way, once and several times in a row: the replica is right in the end, nothing is in
- * the dead-letter queue, and no upload is left open.
+ * Every kind of request of the functions fails in every way, once and several times in a row. In the end the replica is right, no
+ * dead letter exists, and no upload is left open.
  */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { AwsRequest, Fault } from '@s3-replicator/local-aws';
@@ -18,7 +18,10 @@ const FAULTS: Record<string, Fault> = {
   'gets half an answer': { kind: 'truncate', afterBytes: 5 },
 };
 
-/** The bucket of a call, and the kind of object that causes the call: new, overwritten, or multipart with a single part. */
+/**
+ * A request, its bucket, and the object that causes the request: `new`, `overwrite` for an object that replaces another, or
+ * `multipart` for an object with a single part.
+ */
 const S3_CALLS: [operation: string, bucket: string, object: 'new' | 'overwrite' | 'multipart'][] = [
   ['s3:GetObject', 'main', 'new'],
   ['s3:GetObject', 'main', 'multipart'],
@@ -33,7 +36,7 @@ const S3_CALLS: [operation: string, bucket: string, object: 'new' | 'overwrite' 
   ['s3:AbortMultipartUpload', 'main-replica', 'multipart'],
 ];
 
-/** Only these operations have an answer with a body that can be truncated. */
+/** Only the responses of these operations have a body that can be truncated. */
 const ANSWER_WITH_BODY = ['s3:GetObject', 's3:CreateMultipartUpload', 's3:CompleteMultipartUpload'];
 
 const ALL_CASES = S3_CALLS.flatMap(([operation, bucket, object]) =>
@@ -61,7 +64,7 @@ afterEach(() => {
   purge(stage);
 });
 
-/** Fails requests of the functions as `choose` says, and counts the failures by the names that `choose` gives. */
+/** Injects the fault that `choose` returns for a request of a function. Returns how often each fault was injected, by its name. */
 const injectFaults = (
   choose: (request: AwsRequest) => { name: string; fault: Fault; times: number } | null,
 ) => {
@@ -82,8 +85,8 @@ describe.each([1, 5])('calls of S3 that fail %i× in a row', (times) => {
   let letters: Letter[];
 
   /**
-   * All cases run at once, because they mostly wait. They run in new processes, because a client of the SDK has a limited number of
-   * retries.
+   * All cases run at the same time, because they mostly wait. New processes run them, because a client of the SDK has a limited
+   * budget of retries.
    */
   beforeAll(async () => {
     await stage.aws.lambda.killEnvironments(stage.names.replicateFunction);
@@ -98,7 +101,7 @@ describe.each([1, 5])('calls of S3 that fail %i× in a row', (times) => {
       const chosen = cases.get(keyOf(request));
       const operation = operationOf(request);
       if (chosen === undefined) return null;
-      // An upload is aborted only after something else has failed.
+      // A function aborts an upload only after another request has failed, so the completion of the upload fails first.
       const conflicts =
         chosen.operation === 's3:AbortMultipartUpload' && operation === 's3:CompleteMultipartUpload';
       if (conflicts && !conflicted.has(chosen.key)) {
@@ -129,8 +132,8 @@ describe.each([1, 5])('calls of S3 that fail %i× in a row', (times) => {
   });
 
   /**
-   * How many uploads may stay open: the id of an upload is in one answer only, and an abort may fail each time. The lifecycle rule in
-   * destination/template.yml aborts such uploads.
+   * How many uploads may stay open. An upload stays open if the only response with its id is lost, or if all retries of its abort
+   * fail. The lifecycle rule in destination/template.yml aborts such uploads.
    */
   const uploadsNobodyCanKnow = ({ operation, fault }: (typeof CASES)[number]): number => {
     const answerIsLost = fault.kind === 'reset-after' || fault.kind === 'truncate';
@@ -171,7 +174,7 @@ describe.each(Object.entries(FAULTS).filter(([, { kind }]) => kind !== 'truncate
       await send(stage, 'nonsense');
       expect(await settled(stage)).toBe(true);
       expect(hits.get('sqs:SendMessage')).toBeGreaterThan(0);
-      // A send whose answer is lost is repeated, so the message may be there twice.
+      // A function repeats a send whose response is lost, so the queue may contain the message twice.
       const bodies = new Set((await deadLetters(stage)).map(({ body }) => body));
       expect([...bodies]).toEqual(['nonsense']);
       purge(stage);
@@ -182,12 +185,12 @@ describe.each(Object.entries(FAULTS).filter(([, { kind }]) => kind !== 'truncate
       const hits = injectFaults((request) => {
         const operation = operationOf(request);
         if (operation === 'sqs:ChangeMessageVisibility') return { name: operation, fault, times: 4 };
-        // One invocation tries the call four times.
+        // One invocation sends this request four times.
         return operation === 's3:GetObject' ? { name: operation, fault: failed, times: 4 } : null;
       });
       const key = `visibility ${fault.kind} ${'status' in fault ? fault.status : ''}`;
       await stage.put('main', key, 'x');
-      // The delay could not be set, so the queue's own visibility timeout brings the message back.
+      // The function could not set a shorter delay, so the message becomes visible again after the visibility timeout of the queue.
       expect(await settled(stage, 6_000)).toBe(true);
       expect(hits.get('sqs:ChangeMessageVisibility')).toBeGreaterThan(0);
       await expectReplicas(stage, 'main', key);

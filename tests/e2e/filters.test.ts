@@ -1,4 +1,4 @@
-/** Filters decide which objects a rule replicates and where to; each destination is independent of the others. */
+/** Filters decide which objects a rule replicates. Each destination of a rule is independent of the others. */
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { refuseWrites } from '../../demo/refusal.ts';
 import { startFidelityStage } from './support/stages/fidelity.ts';

@@ -1,4 +1,4 @@
-/** `versions: all`: the destination goes through every state of the source, in the source's order. */
+/** With `versions: all`, the destination goes through every state of the source, in the source's order. */
 import { randomBytes } from 'node:crypto';
 import {
   AbortMultipartUploadCommand,
@@ -39,7 +39,7 @@ const bodiesAt = async (bucket: string, key: string): Promise<number[]> =>
     entry.kind === 'marker' ? -1 : (entry.seen.ContentLength ?? 0),
   );
 
-/** Versioned buckets: with S3 notifications, with events through EventBridge, and without stamps. */
+/** Versioned buckets: one with S3 notifications, one with events through EventBridge, and one whose replicas have no stamp. */
 const VERSIONED = ['everything', 'bridged', 'unstamped'];
 
 test.each(VERSIONED)(
@@ -114,7 +114,8 @@ test.each(VERSIONED)(
     await beforeEvents(stage, async () => {
       for (const body of ['same', 'other', 'same', 'same']) await stage.put(bucket, 'again', body);
     });
-    // One event is enough. Two workers at once could not tell a version from an older one with the same content.
+    // One event is enough to replicate all versions. Two functions that work on the key at the same time could not distinguish a
+    // version from an older one with the same content.
     purge(stage);
     await send(stage, { Records: [s3Record(bucket, 'again')] });
     expect(await settled(stage)).toBe(true);
@@ -162,7 +163,7 @@ test.each(VERSIONED)(
     });
     expect(await settled(stage)).toBe(true);
     expect(await bodiesAt(`${bucket}-replica`, 'thinned')).toEqual([1, 4, 5]);
-    // The newest version at the destination no longer has a source version.
+    // Deletes the source version of the newest replica while two newer versions are written.
     await beforeEvents(stage, async () => {
       await stage.put(bucket, 'thinned', 'x'.repeat(6));
       await remove(bucket, 'thinned', ids[4]);
@@ -204,7 +205,7 @@ test('a null version between versions with ids is replicated', async () => {
   await stage.put('paused', 'k', '22');
   expect(await settled(stage)).toBe(true);
   await expectSameHistory(stage, 'paused', 'k');
-  // This version replaces the null version at the source. The destination keeps both.
+  // At the source, this version replaces the null version. The destination keeps both versions.
   await stage.put('paused', 'k', '333');
   await versioning('Enabled');
   await stage.put('paused', 'k', '4444');
@@ -245,7 +246,7 @@ test('only the delete markers are replicated when lifecycle rules expire objects
       await stage.put(bucket, 'expires/k', body);
   }
   expect(await settled(stage)).toBe(true);
-  // Current versions expire first. Days later, the noncurrent versions expire.
+  // The current versions expire first. Two days later, the noncurrent versions expire.
   for (let day = 0; day < 2; day++) {
     stage.aws.clock.advance(2 * DAY_MS);
     await seen(stage.source.s3(), 'everything', 'nothing');

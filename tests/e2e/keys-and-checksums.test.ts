@@ -1,4 +1,4 @@
-/** Live replication of every key that S3 allows, and of every kind of checksum. */
+/** Replicates every key that S3 allows, and objects with every kind of checksum. */
 import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';

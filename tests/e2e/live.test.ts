@@ -1,4 +1,4 @@
-/** Live replication by the packaged functions, from upload to replica, with permissions enforced. */
+/** The packaged functions replicate new objects as they are uploaded, with permissions enforced. */
 import { randomBytes } from 'node:crypto';
 import { DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
@@ -118,7 +118,7 @@ test.each(['plain', 'suspended'])(
     await expectReplicated(stage, bucket, 'k');
     await stage.put(bucket, 'k', 'two', { Metadata: { a: '1' } });
     await expectReplicated(stage, bucket, 'k');
-    // The same bytes have the same ETag: only the metadata tells the two states apart.
+    // The same bytes have the same ETag, so only the metadata distinguishes the two states.
     await stage.put(bucket, 'k', 'two', { Metadata: { a: '2' } });
     await expectReplicated(stage, bucket, 'k');
     await stage.putParts(bucket, 'k', [randomBytes(5 * MIB), randomBytes(1)]);
@@ -164,7 +164,7 @@ test('a replica stays when its object is deleted and the rule ignores deletes', 
   await stage.source.s3().send(new DeleteObjectCommand({ Bucket: 'main', Key: 'deleted' }));
   expect(await settled(stage)).toBe(true);
   expect(await seen(stage.destination.s3(), 'main-replica', 'deleted')).not.toBeNull();
-  // An object that follows a delete marker counts as new.
+  // An object that is written after a delete counts as new.
   await stage.put('main', 'deleted', 'back');
   await expectReplicated(stage, 'main', 'deleted');
 });

@@ -1,4 +1,4 @@
-/** Retention and legal hold are replicated with a version when it is written. */
+/** Retention and legal hold are replicated when a version is written at the destination. */
 import { randomBytes } from 'node:crypto';
 import {
   GetObjectLegalHoldCommand,
@@ -36,7 +36,7 @@ afterAll(async () => {
 });
 afterEach(() => purge(stage));
 
-/** A date in whole seconds, since S3 keeps no fractions. */
+/** Returns a date in whole seconds, because S3 stores no fractions. */
 const inDays = (days: number): Date =>
   new Date(Math.floor((stage.aws.clock.now() + days * DAY_MS) / 1_000) * 1_000);
 
@@ -48,7 +48,7 @@ interface Lock {
 
 const NOT_LOCKED: Lock = { mode: null, days: null, hold: false };
 
-/** The lock as the owner of the destination reads it, with the retention in days from now. */
+/** Reads the lock of a replica with the rights of the destination's owner. Returns the retention in days from now. */
 const lockOf = async (Bucket: string, Key: string): Promise<Lock> => {
   const s3 = stage.destination.s3();
   const where = { Bucket, Key };
@@ -63,7 +63,7 @@ const lockOf = async (Bucket: string, Key: string): Promise<Lock> => {
   };
 };
 
-/** Expects the bytes of the object at every destination. Answers the locks of the replicas by bucket. */
+/** Expects that every destination has the bytes of the object. Returns the locks of the replicas, by bucket. */
 const locksOf = async (key: string): Promise<Record<string, Lock>> => {
   expect(await settled(stage)).toBe(true);
   expect(await deadLetters(stage)).toEqual([]);

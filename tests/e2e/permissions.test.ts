@@ -1,6 +1,6 @@
 /**
- * Removes the permissions of the compiled template one at a time, and observes what fails and how the cause is reported. The list of
- * permissions comes from the template, so that each new permission needs its expected effect here.
+ * Removes the permissions of the compiled template one at a time. Observes what fails and how the cause is reported. The list of
+ * permissions is read from the template, so every new permission needs an expected effect in this file.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startTwoAccounts } from '../../demo/two-accounts.ts';
@@ -36,13 +36,13 @@ const WITHOUT: Record<string, Loss> = {
   'ReplicateRole Queues sqs:GetQueueAttributes': {
     refused: /permissions to call GetQueueAttributes on SQS/,
   },
-  // A message that should be tried again soon waits for the queue's own visibility timeout.
+  // The function cannot make a message visible again soon, so the message waits for the visibility timeout of the queue.
   'ReplicateRole Queues sqs:ChangeMessageVisibility': {
     missing: ['retried'],
     waiting: 1,
     retried: ['access-denied', 'service-error'],
   },
-  // A message that did not reach the dead-letter queue is not acknowledged: it stays in the live queue.
+  // A message that cannot be sent to the dead-letter queue is not acknowledged, so it stays in the live queue.
   'ReplicateRole Quarantine sqs:SendMessage': {
     dead: [],
     waiting: 1,
@@ -52,24 +52,24 @@ const WITHOUT: Record<string, Loss> = {
     unseen:
       'Powertools only reads a record if a failed condition comes without it, and DynamoDB sends the record along',
   },
-  // Everything waits until the table can be used again, since no work is done without a record.
+  // The function does no work that it cannot record, so all messages wait until it may write to the table again.
   'ReplicateRole IdempotencyRecords dynamodb:PutItem': {
     retried: ['service-error'],
     missing: REPLICATED_OR_ASKED_FOR,
     waiting: 17,
   },
-  // No work is reported as done without a receipt.
+  // The function reports no work as done without a receipt.
   'ReplicateRole IdempotencyRecords dynamodb:UpdateItem': {
     retried: ['in-progress', 'service-error'],
     waiting: 17,
   },
-  // The record of the failed attempt blocks the next one until the record expires.
+  // The record of a failed attempt cannot be deleted, so it blocks the next attempt until the record expires.
   'ReplicateRole IdempotencyRecords dynamodb:DeleteItem': {
     missing: ['retried'],
     waiting: 1,
     retried: ['in-progress', 'service-error'],
   },
-  // The fresh look after every write needs this permission.
+  // The fresh look, which follows every write, needs this permission.
   'ReplicateRole ReadSources s3:GetObject': {
     missing: ['retagged'],
     dead: deadAs('access-denied', [...REPLICATED, 'deleted']),
@@ -78,9 +78,9 @@ const WITHOUT: Record<string, Loss> = {
     missing: REPLICATED_OR_ASKED_FOR,
     dead: deadAs('access-denied', [...REPLICATED_OR_ASKED_FOR, 'deleted']),
   },
-  // Requests about objects in unversioned buckets need this permission.
+  // Requests about objects in unversioned buckets need the action without `Version`.
   'ReplicateRole ReadSources s3:GetObjectTagging': quarantined('access-denied', ['bridged']),
-  // S3 hides tags and locks that the caller may not read: they are lost without an error.
+  // S3 hides tags and locks that the caller may not read. They are missing from the replica, but no request fails.
   'ReplicateRole ReadSources s3:GetObjectVersionTagging': {
     missing: ['tagged', 'retagged'],
     dead: deadAs('access-denied', ['retagged']),
@@ -102,7 +102,7 @@ const WITHOUT: Record<string, Loss> = {
     missing: [...OF_VERSIONS, 'archived'],
     dead: deadAs('access-denied', [...OF_VERSIONS, 'archived', 'deleted']),
   },
-  // Archived objects need the role, too: S3 answers that an object is archived when the role copies it.
+  // Even archived objects need the role: the function learns that an object is archived from the response to a copy by this role.
   'ReplicateRole ReplicationRoles sts:AssumeRole': {
     missing: REPLICATED_OR_ASKED_FOR,
     dead: deadAs('assume-role-denied', [...REPLICATED_OR_ASKED_FOR, 'deleted', 'gone']),
@@ -121,12 +121,12 @@ const WITHOUT: Record<string, Loss> = {
   'LiveQueuePolicy SourceBuckets sqs:SendMessage': {
     refused: /validate the following destination configurations/,
   },
-  // EventBridge sends events that it may not deliver to the dead-letter queue.
+  // EventBridge may not send the event to the live queue, so it sends the event to the dead-letter queue.
   'LiveQueuePolicy EventRules sqs:SendMessage': {
     missing: ['bridged'],
     dead: deadAs('undelivered', ['bridged']),
   },
-  // Without this permission as well, such an event is lost.
+  // Without this second permission, EventBridge cannot send the event to the dead-letter queue either, so the event is lost.
   'LiveDeadLetterQueuePolicy EventRules sqs:SendMessage': {
     together: 'LiveQueuePolicy EventRules sqs:SendMessage',
     missing: ['bridged'],
@@ -141,7 +141,7 @@ const WITHOUT: Record<string, Loss> = {
   },
 };
 
-/** Permissions whose loss shows only if a message is tried again. */
+/** Permissions whose loss can be observed only when a message is tried again. */
 const RETRY = [
   'ReplicateRole Queues sqs:ChangeMessageVisibility',
   'ReplicateRole IdempotencyRecords dynamodb:DeleteItem',
@@ -177,7 +177,7 @@ describe('while everything else is deployed', () => {
   });
 });
 
-// The subscribe function has little time, which a busy machine may use up: such a deployment is tried again.
+// On a busy machine, the subscribe function may run out of its short time. Therefore these tests are retried.
 describe('from the first deployment on', { retry: 2 }, () => {
   const logs = new Map<string, LogLine[]>();
   const attempt = async (grant: Grant): Promise<void> => {
@@ -215,7 +215,7 @@ describe('from the first deployment on', { retry: 2 }, () => {
   );
 });
 
-/** Shortens the time of the subscribe function, which tries a refused call again for up to half a minute. */
+/** Shortens the time-out of the subscribe function, which retries a refused call for up to half a minute. */
 const hurry = (template: Template): void => {
   Object.assign(template.Resources['SubscribeLambdaFunction']?.Properties ?? {}, { Timeout: 17 });
 };

@@ -1,5 +1,6 @@
 /**
- * Every reason that needs a person: the object is quarantined with it, and a redrive replicates the object once the cause is gone.
+ * Tests every reason that needs a person. The object is quarantined with the reason, and a redrive replicates the object once the
+ * cause is removed.
  */
 import { StartMessageMoveTaskCommand } from '@aws-sdk/client-sqs';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
@@ -23,7 +24,7 @@ afterEach(() => {
   stage.aws.faults.plan = undefined;
 });
 
-/** Does the same as `dlq redrive` without a filter, but without the second that it waits before it checks the task. */
+/** Does the same as `dlq redrive` without a filter. The command would wait a second before it checks the progress of its task. */
 const redriveAll = async (): Promise<void> => {
   const arn = stage.outputs['DeadLetterQueueArn'];
   await stage.source.sqs.send(
@@ -34,7 +35,7 @@ const redriveAll = async (): Promise<void> => {
   expect(await deadLetters(stage)).toEqual([]);
 };
 
-/** Starts new processes, which remember nothing and have no cached credentials. */
+/** Ends the processes of the function. New processes have no cached credentials. */
 const forgetCredentials = () => stage.aws.lambda.killEnvironments(stage.names.replicateFunction);
 
 test('a wrong external id is quarantined as assume-role-denied', async () => {
@@ -73,7 +74,7 @@ test('a missing source bucket is quarantined as no-such-bucket', async () => {
 });
 
 test('an object with a customer-provided key is quarantined as sse-c', async () => {
-  // This bucket refuses SSE-C, as all new buckets do. attributes.test.ts has a real object with SSE-C.
+  // This bucket rejects SSE-C, as all new buckets do, so the error is injected. attributes.test.ts uses a real object with SSE-C.
   stage.aws.faults.plan = (request) =>
     bucketOf(request) === 'main' && keyOf(request) === 'sse-c' && operationOf(request) === 's3:GetObject'
       ? { kind: 'error', status: 400, code: 'InvalidRequest' }
@@ -140,7 +141,7 @@ test('a destination role without access to its KMS key is quarantined as access-
   );
   stage.aws.iam.putRole({ ...role, policies: without });
   await stage.put('secrets', 'k', 'x');
-  // S3 answers AccessDenied rather than a KMS error. Its message names the action.
+  // S3 returns AccessDenied rather than an error of KMS. The message of the error names the action.
   expect(await onlyDeadLetter(stage)).toMatchObject({
     reason: 'access-denied',
     detail: expect.stringContaining('kms:GenerateDataKey'),

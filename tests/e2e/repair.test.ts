@@ -1,4 +1,7 @@
-/** A verify of all attributes finds and repairs changes that have no event or that happened at the destination alone. */
+/**
+ * A verify of all attributes detects changes that cause no event, and changes at the destination alone. A repair undoes the
+ * differences.
+ */
 import {
   CopyObjectCommand,
   HeadObjectCommand,
@@ -25,7 +28,7 @@ afterAll(async () => {
   await stage?.stop();
 });
 
-/** A date in whole seconds, since S3 keeps no fractions. */
+/** Returns a date in whole seconds, because S3 stores no fractions. */
 const inDays = (days: number): Date =>
   new Date(Math.floor((stage.aws.clock.now() + days * DAY_MS) / 1_000) * 1_000);
 
@@ -34,7 +37,7 @@ const put = async (Key: string): Promise<void> => {
   await stage.source.s3().send(new PutObjectCommand(object));
 };
 
-/** Answers the end of the retention. */
+/** Sets a retention, and returns the date of its end. */
 const retain = async (
   s3: S3Client,
   object: { Bucket: string; Key: string },
@@ -50,8 +53,8 @@ const replica = (Key: string) =>
   stage.destination.s3().send(new HeadObjectCommand({ Bucket: 'locked-replica', Key }));
 
 /**
- * Overwrites a replica as somebody at the destination would to change its Content-Type: the existing metadata, with the stamp,
- * stay.
+ * Overwrites a replica as somebody at the destination would, in order to change its Content-Type. The copy keeps the existing
+ * metadata, including the stamp, except for `owner`.
  */
 const overwrite = async (Key: string): Promise<void> => {
   const { Metadata: metadata } = await replica(Key);
@@ -67,7 +70,7 @@ const overwrite = async (Key: string): Promise<void> => {
 };
 
 const verify = async (rule: string, repair: boolean) => {
-  // A run checks objects that changed just before it again and again.
+  // A run checks an object again and again as long as the object has only just changed. Therefore the clock is moved first.
   stage.aws.clock.advance(2_000);
   const { id } = await stage.ask({ kind: 'verify', rule, attributes: 'all', repair });
   return await stage.untilOver(id);

@@ -1,4 +1,7 @@
-/** Removes the permissions of backfill, verify and jobs of S3 Batch Operations one at a time, as permissions.test.ts does. */
+/**
+ * Removes the permissions of backfill, verify and jobs of S3 Batch Operations one at a time, as permissions.test.ts does for live
+ * replication.
+ */
 import { testWithoutEach } from './support/permissions/without-each.ts';
 import { PutBucketNotificationConfigurationCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -40,13 +43,13 @@ type Observation = RunObservation & JobObservation & { withoutTls: string[]; ref
  */
 const STUCK = { runs: ending('checking'), differences: [], reports: [], announced: [] };
 const UNBORN = { ...STUCK, runs: {} };
-/** The run is over and reports its failure. */
+/** Returns the observation of runs that fail with this reason and announce their failure. */
 const failedWith = (reason: string) => ({
   ...STUCK,
   runs: ending(`failed: ${reason}`),
   announced: announcing('failed'),
 });
-/** These keys are reported as different, because the run could not find out more. */
+/** Returns the differences of a run that reports these keys as different, because the run could not read more about them. */
 const unclear = (...names: string[]): { differences: string[] } => ({
   differences: differentAmong(VERIFY_IS_WELL.differences, names),
 });
@@ -56,9 +59,9 @@ const differentAmong = (lines: string[], names: string[]): string[] =>
     ...names.map((name) => `${name}: different`),
   ].toSorted();
 
-/** Runs of these rules fail without a report if they compare all attributes. */
+/** Returns the observation of a verify of all attributes in which the runs of these rules fail without a report. */
 const blind = (rules: string[]) => {
-  // The rules `notified` and `tagged` are either both blind or both not.
+  // `rules` contains either both of the rules `notified` and `tagged`, or neither.
   const isBlind = (line: string): boolean =>
     rules.includes(line.includes('bridged') ? 'bridged' : 'notified');
   const others = Object.keys(VERIFY_IS_WELL.runs).filter((rule) => !rules.includes(rule));
@@ -80,14 +83,14 @@ const unseen = (name: string): Partial<Observation> => ({
 
 /** The objects of the job battery that come from a versioned bucket. */
 const OF_JOBS = OF_VERSIONS.filter((name) => !['large', 'multipart'].includes(name));
-/** Failed tasks with their reasons, as in the completion report of S3. */
+/** Returns the lines of tasks that fail with this reason, as S3 shows them in the completion report. */
 const tasksWith = (reason: string, names: string[]): string[] =>
   names.map((name) => `${name}: PermanentFailure: ${reason}`).toSorted();
 const lost = (reason: string, names: string[]) => ({ missing: names, failed: tasksWith(reason, names) });
 
 const WITHOUT: Record<string, Loss<Observation>> = {
   'ReplicateRole RunCounts dynamodb:GetItem': { isLetGo: false },
-  // The run waits a while for the counts, and then continues without them: it looks at both sides itself.
+  // The run waits for the counts for a while. Then it continues without them, because it compares both sides itself.
   'ReplicateRole RunCounts dynamodb:UpdateItem': { counted: 0 },
 
   'RangesQueuePolicy TlsOnly sqs:*': { withoutTls: ['ranges queue'] },
@@ -103,7 +106,7 @@ const WITHOUT: Record<string, Loss<Observation>> = {
   'BackfillRole Ranges sqs:ReceiveMessage': { refused: /permissions to call ReceiveMessage on SQS/ },
   'BackfillRole Ranges sqs:DeleteMessage': { refused: /permissions to call DeleteMessage on SQS/ },
   'BackfillRole Ranges sqs:GetQueueAttributes': { refused: /permissions to call GetQueueAttributes on SQS/ },
-  // A message that should be tried again soon waits for the queue's own visibility timeout.
+  // The function cannot make a message visible again soon, so the message waits for the visibility timeout of the queue.
   'BackfillRole Ranges sqs:ChangeMessageVisibility': STUCK,
   'BackfillRole Ranges sqs:SendMessage': { ...STUCK, unanswered: ['sqs:sendmessage'] },
   'BackfillRole Hints sqs:SendMessage': {
@@ -116,15 +119,15 @@ const WITHOUT: Record<string, Loss<Observation>> = {
   'BackfillRole Runs dynamodb:BatchGetItem': { unanswered: ['dynamodb:BatchGetItem'] },
   'BackfillRole Runs dynamodb:Query': { ...UNBORN, unanswered: ['dynamodb:Query'] },
   'BackfillRole Runs dynamodb:PutItem': { ...UNBORN, unanswered: ['dynamodb:PutItem'] },
-  // The failure itself cannot be recorded either.
+  // The function cannot record the failure of the run either.
   'BackfillRole Runs dynamodb:UpdateItem': { ...STUCK, ...unclear() },
   'BackfillRole Runs dynamodb:DeleteItem': { ...failedWith('access-denied'), ...unclear() },
-  // Everything has arrived, but the run cannot know it.
+  // All objects have been replicated, but the run may not read the table that would show it.
   'BackfillRole Moving dynamodb:Scan': { ...STUCK, runs: ending('copying') },
   'BackfillRole End sns:Publish': { announced: [] },
   'BackfillRole LookAtSources s3:GetObject': unclear('bridged', 'missing', 'tagged', 'unwanted'),
   'BackfillRole LookAtSources s3:GetObjectVersion': unclear('copied', 'kept'),
-  // A run that may not read an attribute never reports it as equal. Without this permission, S3 does not even count tags.
+  // A run never reports an attribute as equal that it may not read. Without this permission, S3 also omits the number of tags.
   'BackfillRole LookAtSources s3:GetObjectTagging': {
     ...blind(['bridged', 'notified', 'tagged']),
     differences: [],
@@ -132,7 +135,7 @@ const WITHOUT: Record<string, Loss<Observation>> = {
   'BackfillRole LookAtSources s3:GetObjectVersionTagging': blind(['notified', 'tagged']),
   'BackfillRole LookAtSources s3:GetObjectAcl': blind(['bridged']),
   'BackfillRole LookAtSources s3:GetObjectVersionAcl': blind(['notified', 'tagged']),
-  // S3 hides locks that the caller may not read, without an error.
+  // S3 hides locks that the caller may not read, and returns no error.
   'BackfillRole LookAtSources s3:GetObjectRetention': unseen('retained'),
   'BackfillRole LookAtSources s3:GetObjectLegalHold': unseen('held'),
   'BackfillRole ListSources s3:ListBucket': {
@@ -154,7 +157,7 @@ const WITHOUT: Record<string, Loss<Observation>> = {
   'BatchRole Trust sts:AssumeRole': { refused: /role defined for the function cannot be assumed by Lambda/ },
   'BatchRole Logs logs:CreateLogStream': { logged: false },
   'BatchRole Logs logs:PutLogEvents': { logged: false },
-  // The fresh look after every write needs this permission.
+  // The fresh look, which follows every write, needs this permission.
   'BatchRole ReadSources s3:GetObject': {
     failed: tasksWith('access-denied', [...OF_JOBS, 'deleted', 'bridged']),
   },
@@ -182,7 +185,7 @@ const WITHOUT: Record<string, Loss<Observation>> = {
     missing: [...OF_JOBS, 'archived'],
     failed: tasksWith('access-denied', [...OF_JOBS, 'deleted', 'archived']),
   },
-  // Archived objects need the role, too: S3 answers that an object is archived when the role copies it.
+  // Even archived objects need the role: the function learns that an object is archived from the response to a copy by this role.
   'BatchRole ReplicationRoles sts:AssumeRole': {
     missing: [...OF_JOBS, 'archived', 'bridged'],
     failed: tasksWith('assume-role-denied', [...OF_JOBS, 'archived', 'bridged', 'deleted', 'gone']),
@@ -195,7 +198,7 @@ const WITHOUT: Record<string, Loss<Observation>> = {
   'BatchJobRole Manifest s3:PutObject': { refusedToJobs: ['s3:PutObject'] },
 };
 
-/** The first look that matches a permission is used. */
+/** The ways to observe a loss. The first look that matches a permission is used. */
 const LOOKS: Look<Observation>[] = [
   {
     of: / TlsOnly /,
@@ -256,7 +259,7 @@ test.each(drawn(refused))('without the permission $name the deployment is refuse
   );
 });
 
-/** Changes every function and event source mapping, so that Lambda checks the permissions of their roles again. */
+/** Changes every function and every event source mapping, so that Lambda checks the permissions of their roles again. */
 const touch = (template: Template, how: string): void => {
   for (const { Type: type, Properties: properties } of Object.values(template.Resources)) {
     if (type === 'AWS::Lambda::Function') Object.assign(properties ?? {}, { Description: how });

@@ -1,4 +1,7 @@
-/** S3 itself copies objects if both accounts grant the permissions that `config policy` prints. Otherwise the rule decides. */
+/**
+ * S3 itself copies objects if both accounts grant the permissions that `config policy` prints. Otherwise the `copy` option of the
+ * rule decides whether the function streams the objects.
+ */
 import { randomBytes } from 'node:crypto';
 import { GetObjectTaggingCommand, HeadObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
@@ -16,8 +19,8 @@ const MIB = 1024 ** 2;
 const GIB = 1024 ** 3;
 const DAY_MS = 86_400_000;
 /**
- * Sizes in terabytes, and their numbers of parts of 5 GiB. Ten thousand parts take half a minute of CPU, so they need `COPY_TB=50`,
- * as in the soak.
+ * Sizes in terabytes, and the number of parts of 5 GiB that they have. Ten thousand parts take half a minute of CPU, so they are
+ * tested only with `COPY_TB=50`, as in the soak.
  */
 const LARGE = [
   [5, 1_024],
@@ -42,7 +45,7 @@ afterEach(async () => {
   await grantAll();
 });
 
-/** The operations on objects that the functions called, without looks and listings. */
+/** Returns the object operations that the functions called, except for HEAD requests and listings. */
 const calls = (): string[] => {
   const names = requests.flatMap((request) => /^s3:(?!Head|List|Bucket)(\w+)/.exec(request)?.[1] ?? []);
   return [...new Set(names)].toSorted();
@@ -54,7 +57,7 @@ const inDestination = (bucket: string) =>
 const replicaKey = (bucket: string, key: string): string =>
   bucket === 'inside' ? key.replace('in/', 'out/') : key;
 
-/** Waits until nothing is at work any more. Answers both sides of an object. */
+/** Waits until the queues are empty and the functions are idle. Returns the object and its replica. */
 const bothSides = async (bucket: string, key: string): Promise<[Seen | null, Seen | null]> => {
   await moved(stage);
   return [
@@ -63,7 +66,7 @@ const bothSides = async (bucket: string, key: string): Promise<[Seen | null, See
   ];
 };
 
-/** The fields that S3 keeps in a copy. */
+/** The fields that S3 keeps when it copies an object. */
 const KEPT = [
   'sha256',
   'ContentLength',
@@ -120,7 +123,7 @@ test('an object is copied into another region with all attributes, and no byte p
   });
   expect(await tagsOf(key)).toEqual(['a=1', 'b=zwei + drei']);
   expect(calls()).toEqual(['CopyObject', 'GetObjectTagging']);
-  // The second version is written on condition that the replica is still the first one.
+  // The second version is only written if the replica is still the first version.
   await stage.put('inside', key, 'second', { ...more, Metadata: { color: 'red' } });
   const [newer, itsReplica] = await bothSides('inside', key);
   expect(kept(itsReplica)).toEqual(kept(newer));
@@ -145,7 +148,7 @@ test('a multipart object is copied part by part, with the same composite checksu
   ]);
 });
 
-/** The statements that `config policy` prints for the bucket, without one action. */
+/** Returns the statements that `config policy` prints for the bucket, without this action. */
 const without = (bucket: string, action: string): Statement[] => {
   const statements = stage.policies.buckets.find((one) => one.bucket === bucket)?.statements ?? [];
   return statements.map(({ Action: actions, ...statement }) => ({
@@ -154,7 +157,9 @@ const without = (bucket: string, action: string): Statement[] => {
   }));
 };
 
-/** Grants everything, and kills the environments: each remembers a refusal for 15 minutes. */
+/**
+ * Grants all permissions again. Also ends the processes of the function, because each process remembers a refusal for 15 minutes.
+ */
 const grantAll = async (): Promise<void> => {
   for (const { bucket, statements } of stage.policies.buckets) await stage.grant(bucket, statements);
   for (const { keyArn, statement } of stage.policies.keys) grantKey(stage.aws, keyArn, [statement]);
@@ -173,7 +178,7 @@ test('`copy: auto` streams objects while the bucket does not let the role read, 
   const [inParts, itsReplica] = await bothSides('either', 'in parts');
   expect([kept(itsReplica), itsReplica?.ETag]).toEqual([kept(inParts), inParts?.ETag]);
   expect(calls()).toEqual(expect.arrayContaining(['CopyObject', 'GetObject', 'PutObject', 'UploadPart']));
-  // Each of the two environments remembers the refusal.
+  // The function has two processes, each of which remembers the refusal.
   expect(requests.filter((request) => request.startsWith('s3:CopyObject')).length).toBeLessThan(3);
   expect(await deadLetters(stage)).toEqual([]);
 
@@ -186,7 +191,7 @@ test('`copy: auto` streams objects while the bucket does not let the role read, 
   expect(calls().filter((call) => /Get|PutObject|UploadPart$/.test(call))).toEqual([]);
 });
 
-/** Deploys the stack of the destination again with other parameters. */
+/** Deploys the destination's stack again with these parameters changed. */
 const redeploy = async (changed: Record<string, string>): Promise<void> => {
   const name = {
     accountId: DESTINATION_ACCOUNT,
@@ -226,7 +231,7 @@ test.each([
   },
 );
 
-/** A delay lets the function measure a rate: an immediate answer does not show how fast S3 copies. */
+/** Delays a copy, so that the function can measure a rate. An immediate response would not show how fast S3 copies. */
 const DELAY: Fault = { kind: 'delay', byMs: 1_100 };
 
 test.each(LARGE)(
@@ -257,7 +262,7 @@ test.each(LARGE)(
       ChecksumCRC64NVME: made.checksum.value,
       Metadata: { color: 'blue' },
     });
-    // The tags are set when the upload begins, and only compared afterwards.
+    // The tags are set when the upload begins. Afterwards they are only compared.
     expect(calls()).toEqual([
       'CompleteMultipartUpload',
       'CreateMultipartUpload',

@@ -1,4 +1,7 @@
-/** The unmodified Serverless framework runs against the local AWS. The tests follow each other as an operator's commands do. */
+/**
+ * The unmodified Serverless framework runs against the local AWS. Each test continues where the previous one ended, like the
+ * commands of an operator.
+ */
 import { GetObjectCommand, ListBucketsCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,4 @@
-/** Deploys the very files that `serverless deploy` would upload, with the repository's own replication.yml. */
+/** Deploys the files that `serverless deploy` would upload, with the repository's own replication.yml. */
 import { globSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
@@ -25,7 +25,7 @@ test('the last package replicates an object of each rule to all its destinations
   expect(await accounts.queueDepth(accounts.deadLetterQueueUrl)).toMatchObject({ visible: 0, inFlight: 0 });
 });
 
-/** Fails if sources are newer than the package: `npm test` packages first, but vitest alone does not. */
+/** Fails if a source is newer than the package. `npm test` packages first, but vitest alone does not. */
 const refuseStale = (): void => {
   const packagedMs = changedMs(join('.serverless', TEMPLATE_FILE));
   if (packagedMs === null) throw new Error('there is no .serverless: run `npm run package` first');

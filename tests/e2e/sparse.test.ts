@@ -1,6 +1,6 @@
 /**
- * Objects are larger than any test could store: their content is generated as it is read, and the destination bucket compares every
- * byte that it receives (packages/local-aws/docs/faults.md).
+ * Replicates objects that are larger than any test could store. Their content is generated while it is read, and the destination
+ * bucket compares every byte that it receives (packages/local-aws/docs/faults.md).
  */
 import { HeadObjectCommand, type HeadObjectCommandOutput, NotFound, type S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -11,7 +11,7 @@ import { settled, startStage, type Stage } from './support/stages/stage.ts';
 const MIB = 1024 ** 2;
 const GIB = 1024 ** 3;
 const SEED = 26;
-/** Size of the largest object that is streamed. `SPARSE_GIB=20` takes minutes. */
+/** Size in GiB of the largest object that is streamed. With `SPARSE_GIB=20` the test takes minutes. */
 const GIBIBYTES = Number(process.env['SPARSE_GIB'] ?? 0.5);
 
 let stage: Stage;
@@ -28,7 +28,7 @@ const head = (s3: S3Client, bucket: string, key: string, partNumber?: number) =>
     new HeadObjectCommand({ Bucket: bucket, Key: key, ChecksumMode: 'ENABLED', PartNumber: partNumber }),
   );
 
-/** The fields that tell whether two parts, or two objects, are the same. */
+/** Selects the fields that show whether two parts or two objects are equal. */
 const sums = ({
   ETag,
   ContentLength,

@@ -1,4 +1,4 @@
-/** Tags of every kind reach the replica, with the object or later. */
+/** Tags of every kind reach the replica, whether they are set with the object or later. */
 import { randomBytes } from 'node:crypto';
 import { DeleteObjectTaggingCommand } from '@aws-sdk/client-s3';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
@@ -28,7 +28,10 @@ afterEach(async () => {
 const replicaTags = (bucket: string, key: string, versionId?: string) =>
   tagsOf(stage.destination.s3(), `${bucket}-replica`, key, versionId);
 
-/** Letters, digits, spaces and `+ - = . _ : / @` of any language; 128 and 256 characters ("Object tagging"). */
+/**
+ * Tags with every kind of legal character: letters and digits of any language, spaces, and `+ - = . _ : / @`. The longest key has
+ * 128 characters, and the longest value 256 ("Object tagging", S3 User Guide).
+ */
 const ALL_KINDS: Record<string, string> = {
   'plus+minus-equals=': 'dot.under_colon:slash/at@',
   'with spaces': ' and around ',

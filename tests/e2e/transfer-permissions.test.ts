@@ -1,4 +1,7 @@
-/** Removes the permissions of transfers, their sweep and copies inside S3 one at a time, as permissions.test.ts does. */
+/**
+ * Removes the permissions of transfers, their sweep and copies inside S3 one at a time, as permissions.test.ts does for live
+ * replication.
+ */
 import { afterAll, beforeAll } from 'vitest';
 import { reachableWithoutTls } from './support/permissions/event-battery.ts';
 import { type Look, type Loss, losing } from './support/permissions/losses.ts';
@@ -25,16 +28,16 @@ type Observation = TransferObservation &
   JobObservation &
   CopyObservation & { withoutTls: string[] };
 
-/** The transfer is quarantined, and its parts and record stay until a person acts. */
+/** The transfer is quarantined. Its parts and its record stay until a person acts. */
 const GIVEN_UP: Partial<Observation> = {
   missing: ['large'],
   dead: ['large: access-denied'],
   records: ['large'],
   open: 1,
 };
-/** The work is tried again until the table can be used. */
+/** The work is retried until the function may use the table. */
 const WAITING: Partial<Observation> = { missing: ['large'], retried: ['service-error'] };
-/** The completion report of S3 says why these tasks should be tried again. */
+/** Both tasks fail temporarily. The completion report of S3 shows the reason. */
 const UNDONE: Partial<Observation> = {
   tasks: ['TemporaryFailure: service-error', 'TemporaryFailure: service-error'],
   missing: ['large'],
@@ -44,7 +47,8 @@ const TAGS =
   'the function sends the tags along; the action is granted in case S3 needs it anyway, which is not documented';
 
 const WITHOUT: Record<string, Loss<Observation>> = {
-  // The messages are part ranges and the hint that all parts are there. The sweep reports that it cannot send them either.
+  // The function can send neither part ranges nor the hint that all parts are uploaded. The sweep reports that it cannot send
+  // messages either.
   'ReplicateRole Queues sqs:SendMessage': {
     ...GIVEN_UP,
     retried: ['access-denied'],
@@ -52,9 +56,9 @@ const WITHOUT: Record<string, Loss<Observation>> = {
   },
   'ReplicateRole Transfers dynamodb:GetItem': WAITING,
   'ReplicateRole Transfers dynamodb:PutItem': WAITING,
-  // The part ranges are in the queue before the record says so.
+  // The part ranges have already been sent when the function fails to record them as sent.
   'ReplicateRole Transfers dynamodb:UpdateItem': { retried: ['service-error'] },
-  // The replica is complete, but no sweep can remove the record, and each one reports it.
+  // The replica is complete, but no sweep can remove the record. Each sweep reports this failure.
   'ReplicateRole Transfers dynamodb:DeleteItem': {
     records: ['large'],
     retried: ['service-error'],
@@ -62,9 +66,9 @@ const WITHOUT: Record<string, Loss<Observation>> = {
   },
   'ReplicationRole WriteReplicas s3:ListMultipartUploadParts': GIVEN_UP,
 
-  // The invocation of the sweep fails.
+  // The whole invocation of the sweep fails.
   'ReplicateRole Sweep dynamodb:Scan': { swept: false, complaints: ['dynamodb:Scan'] },
-  // Two of the three rules write into the same bucket, under different prefixes.
+  // The sweep reports each of the three rules. Two of them write into the same bucket, under different prefixes.
   'ReplicationRole ListReplicas s3:ListBucketMultipartUploads': {
     swept: false,
     complaints: ['replicas: access-denied', 'plain-replica: access-denied', 'replicas: access-denied'],
@@ -81,10 +85,10 @@ const WITHOUT: Record<string, Loss<Observation>> = {
   'BatchRole Transfers dynamodb:UpdateItem': {
     tasks: ['TemporaryFailure: service-error', 'Succeeded: replicated'],
   },
-  // The record stays until the next sweep.
+  // The record stays until the next sweep removes it.
   'BatchRole Transfers dynamodb:DeleteItem': { records: ['large'] },
 
-  // Objects that S3 may not copy are streamed.
+  // The function streams objects that S3 may not copy.
   'ReplicationRole CopySources s3:GetObject': { streamed: ['bridged'] },
   'ReplicationRole CopySources s3:GetObjectVersion': { streamed: ['versioned'] },
   'ReplicationRole CopySources s3:GetObjectTagging': { unseen: TAGS },
@@ -95,7 +99,7 @@ const WITHOUT: Record<string, Loss<Observation>> = {
   'TransferDeadLetterQueuePolicy TlsOnly sqs:*': { withoutTls: ['dead-letter queue of transfers'] },
 };
 
-/** The first look that matches a permission is used. */
+/** The ways to observe a loss. The first look that matches a permission is used. */
 const LOOKS: Look<Observation>[] = [
   {
     of: / TlsOnly /,

@@ -1,4 +1,4 @@
-/** Objects take many invocations, while functions die, messages arrive twice and the source changes. */
+/** Transfers objects in many invocations, while functions are killed, messages arrive twice and the source changes. */
 import {
   HeadObjectCommand,
   ListMultipartUploadsCommand,
@@ -14,7 +14,7 @@ import { moved, shorten, startTransfersStage, type TransfersStage } from './supp
 
 const MIB = 1024 ** 2;
 const SEED = 61;
-/** Size of the largest object. `TRANSFER_GIB=20` takes minutes. */
+/** Size in GiB of the largest object. With `TRANSFER_GIB=20` the test takes minutes. */
 const GIBIBYTES = Number(process.env['TRANSFER_GIB'] ?? 1);
 
 let stage: TransfersStage;
@@ -31,7 +31,7 @@ afterEach(() => {
   purge(stage);
 });
 
-/** Injects the faults of these rules. `see` receives every request of the functions. */
+/** Injects the faults of these rules. Calls `see` for every request of the functions. */
 const watch = (rules: FaultRule[], see: (operation: string, request: AwsRequest) => void): RuledFaultPlan => {
   const plan = createFaultPlan({ rules });
   stage.aws.faults.plan = Object.assign(
@@ -44,7 +44,7 @@ const watch = (rules: FaultRule[], see: (operation: string, request: AwsRequest)
   return plan;
 };
 
-/** Calls `interfere` when the functions send the n-th part of this key. */
+/** Calls `interfere` when the functions upload the n-th part of this key. Resolves when `interfere` has ended. */
 const atPart = (key: string, nth: number, interfere: () => Promise<unknown>): Promise<unknown> =>
   new Promise((resolve, reject) => {
     let parts = 0;
@@ -73,13 +73,13 @@ const openUploads = async (Bucket: string): Promise<number> => {
   return list.Uploads?.length ?? 0;
 };
 
-/** Sizes of the versions, oldest first. */
+/** Lists the sizes of the replica's versions, oldest first. */
 const versions = async (Bucket: string, Prefix: string): Promise<number[]> => {
   const list = await stage.destination.s3().send(new ListObjectVersionsCommand({ Bucket, Prefix }));
   return (list.Versions ?? []).map(({ Size }) => Size ?? -1).toReversed();
 };
 
-/** The ids in the table of transfers. The table also keeps rates, which are left out. */
+/** Lists the ids in the table of transfers. The table also contains measured rates, which are left out. */
 const records = async (): Promise<string[]> => {
   const { Items: items = [] } = await withTable((client, TableName) =>
     client.send(new ScanCommand({ TableName })),
@@ -122,7 +122,7 @@ test(`a transfer of ${GIBIBYTES} GiB arrives byte by byte although functions are
   await moved(stage, { limitMs: 150_000 + GIBIBYTES * 60_000 });
   expect([plan.count('kill-function'), plan.count('duplicate-message')]).toEqual([3, 7]);
   expect(await deadLetters(stage)).toEqual([]);
-  // The receiving bucket compares every byte.
+  // The destination bucket compares every byte that it receives.
   expect(await headOfReplica(replica, key)).toMatchObject({
     ETag: `"${made.etag}"`,
     ContentLength: GIBIBYTES * 1024 * MIB,

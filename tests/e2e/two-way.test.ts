@@ -1,4 +1,4 @@
-/** Two deployments, one in each account, replicate the same buckets in both directions, and one chain of buckets. */
+/** Two deployments, one in each account, replicate pairs of buckets in both directions, and a chain of three buckets. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
@@ -33,7 +33,7 @@ afterEach(() => {
   }
 });
 
-/** Deploys the opposite direction. Its destinations exist already, except for the end of the chain. */
+/** Deploys the opposite direction. Its destination buckets exist already, except for the last bucket of the chain. */
 const deployBack = async ({ aws }: Stage): Promise<typeof back> => {
   const { deployment, replication } = loadConfiguration(BACK);
   const names = resourceNames(deployment);
@@ -68,7 +68,10 @@ const deployBack = async ({ aws }: Stage): Promise<typeof back> => {
   return { aws, names, live: messages(names.liveQueue), dead: messages(names.deadLetterQueue) };
 };
 
-/** Waits until both are quiet at once, since each write of one deployment is an event for the other. */
+/**
+ * Waits until the queues of both deployments are empty at the same time. Each write of one deployment causes an event for the
+ * other.
+ */
 const bothSettled = async (): Promise<void> => {
   for (;;) {
     expect(await settled(stage)).toBe(true);
@@ -95,7 +98,7 @@ const sizesAt = async (account: Account, bucket: string, key: string): Promise<n
 interface Pair {
   /** A bucket of the source account. */
   one: string;
-  /** Its counterpart in the destination account. */
+  /** The bucket of the destination account that replicates with `one` in both directions. */
   other: string;
 }
 
@@ -195,7 +198,7 @@ test('a key that is written on both sides at once gains no version that nobody w
     [stage.source, 'left'],
     [stage.destination, 'right'],
   ] as const) {
-    // Ten versions were written in all. A loop would add more of them.
+    // Ten versions were written in all. If replicas were replicated back and forth, there would be more versions.
     expect((await historyOf(account.s3(), bucket, 'at once')).length).toBeLessThanOrEqual(10);
   }
 });

@@ -1,4 +1,7 @@
-/** Performs one of everything that events make the functions do, and observes the results: the loss of a permission shows here. */
+/**
+ * Makes events cause every kind of work of the functions, and observes the results. The loss of a permission changes the
+ * observation.
+ */
 import { randomBytes } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import {
@@ -32,11 +35,11 @@ export interface Observation {
   retried: string[];
   /** Number of multipart uploads left open. */
   open: number;
-  /** Number of events that EventBridge could deliver nowhere. */
+  /** Number of events that EventBridge could not deliver, not even to a dead-letter queue. */
   undelivered: number;
   /** Whether log lines and metrics reach CloudWatch. */
   logged: boolean;
-  /** Whether CloudWatch may publish alarms. */
+  /** Whether the topic's policy allows CloudWatch to publish alarms: `allowed` or `denied`. */
   alarms: string;
   /** Resources that can be reached without TLS. */
   withoutTls: string[];
@@ -56,8 +59,8 @@ export const ALL_IS_WELL: Observation = {
 };
 
 /**
- * Each run has its own keys, named after `run`. `failing`: one object cannot be read until its message comes again, which takes a
- * second.
+ * Uploads and changes objects, and observes what becomes of them. The keys contain `run`, so that each run has its own. With
+ * `failing`, reading one object fails until its message is received again, which takes a second.
  */
 export const battery = async (stage: Stage, run: string, { failing = false } = {}): Promise<Observation> => {
   purge(stage);
@@ -78,7 +81,7 @@ export const battery = async (stage: Stage, run: string, { failing = false } = {
   const dead = (await deadLetters(stage)).map(({ body, attributes }) => nameOf(body, attributes, run));
   return {
     missing: await missing(stage, run, names),
-    // Each change of an object may end in a dead letter.
+    // Several changes of the same object may each end in a dead letter, so equal lines are counted once.
     dead: [...new Set(dead)].toSorted(),
     waiting,
     retried: reasonsOfRetries(lines.map(({ line }) => line)),
@@ -104,7 +107,10 @@ export const where = (run: string, name: string): Where =>
     ? { Bucket: 'bridged', Key: `${run}/b`, replica: ['plain-replica', `bridged/${run}/b`] }
     : { Bucket: 'notified', Key: `in/${run}/${name}`, replica: ['replicas', `in/${run}/${name}`] };
 
-/** Writes one object for each kind of work and answers their names. `withLarge` includes objects of several parts or reads. */
+/**
+ * Writes one object for each kind of work, and returns the objects' names. `withLarge` adds objects that need several parts or
+ * reads.
+ */
 export const upload = async (stage: Stage, run: string, withLarge = true): Promise<string[]> => {
   const names: string[] = [];
   const put = async (name: string, Body: string | Buffer, options: Partial<PutObjectCommandInput> = {}) => {
@@ -156,7 +162,10 @@ const change = async (stage: Stage, run: string): Promise<void> => {
   await s3.send(new DeleteObjectCommand({ Bucket, Key }));
 };
 
-/** One object may be unreadable at first, so that its message is tried again. One upload has to be aborted. */
+/**
+ * With `failing`, reading one object fails at first, so that its message is received again. The completion of one upload fails, so
+ * that the function has to abort the upload.
+ */
 const injectFaults = (stage: Stage, run: string, failing: boolean): void => {
   const read = `s3:GetObject in/${run}/retried`;
   const complete = `s3:CompleteMultipartUpload in/${run}/multipart`;
@@ -164,7 +173,7 @@ const injectFaults = (stage: Stage, run: string, failing: boolean): void => {
     [read]: { status: 500, code: 'InternalError' },
     [complete]: { status: 409, code: 'ConditionalRequestConflict' },
   };
-  // The function tries a read four times before it leaves the retry to the queue.
+  // One invocation tries a read four times before it leaves further attempts to the queue.
   const left = new Map([
     [read, failing ? 4 : 0],
     [complete, 1],
@@ -183,7 +192,7 @@ const messagesIn = (stage: Stage): number => {
   return visible + delayed + inFlight;
 };
 
-/** The names of the objects whose replicas differ from them. */
+/** Returns the names of the objects that differ from their replicas, or whose restore was not requested. */
 export const missing = async (stage: Stage, run: string, names: string[]): Promise<string[]> => {
   const found = await Promise.all(
     names.map(async (name) => {
@@ -197,7 +206,7 @@ export const missing = async (stage: Stage, run: string, names: string[]): Promi
   return found.flat();
 };
 
-/** Everything that is compared: the bytes and all that travels with them. */
+/** Reads everything that is compared: the hash of the bytes, lock, tags and grants, and whether a restore was requested. */
 const described = async (client: S3Client, Bucket: string, Key: string) => {
   const or =
     <T>(none: T) =>
@@ -224,7 +233,10 @@ const described = async (client: S3Client, Bucket: string, Key: string) => {
   };
 };
 
-/** `<name>: <reason>` of a dead letter. The name is the last part of its key, or its body if it names no key. */
+/**
+ * Returns `<name>: <reason>` for a dead letter. The name is the last part of the letter's key. A letter without a key is named
+ * after its body.
+ */
 export const nameOf = (body: string, attributes: Record<string, string>, run: string): string => {
   const { key, reason = 'undelivered' } = attributes;
   const ofEvent = body.includes(`${run}/b"`) ? 'bridged' : body;
@@ -232,17 +244,17 @@ export const nameOf = (body: string, attributes: Record<string, string>, run: st
   return `${name === 'b' ? 'bridged' : name}: ${reason}`;
 };
 
-/** The reasons for retries in these log lines of the functions. */
+/** Returns the reasons for retries in these log lines of the functions. */
 export const reasonsOfRetries = (lines: string[]): string[] => {
   const reasons = lines
     .filter((line) => line.includes('"ending":"retry"'))
     .map((line) => /"reason":"([a-z-]+)"/.exec(line)?.[1] ?? '')
-    // A machine that stood still for seconds looks like this to a client. It has nothing to do with permissions.
+    // A client loses its connection when a busy machine pauses for seconds. Such retries have nothing to do with permissions.
     .filter((reason) => reason !== 'connection-lost');
   return [...new Set(reasons)].toSorted();
 };
 
-/** No alarm fires here, but the policy can be asked. */
+/** The tests cause no alarm. Instead, the policy of the alarm topic is evaluated. */
 const alarmsMayBePublished = ({ aws, names }: Stage): string =>
   aws.sns.mayPublish({
     topicArn: `arn:aws:sns:us-east-1:${SOURCE_ACCOUNT}:${names.alarmTopic}`,
@@ -251,7 +263,10 @@ const alarmsMayBePublished = ({ aws, names }: Stage): string =>
     sourceAccount: SOURCE_ACCOUNT,
   });
 
-/** Tries to reach resources without TLS, with all rights of the accounts: only a denial can prevent it. */
+/**
+ * Tries to reach resources without TLS, with all rights of the accounts, so that only an explicit denial can prevent it. Returns
+ * the resources that were reached.
+ */
 export const reachableWithoutTls = async (stage: Stage, run: string): Promise<string[]> => {
   const { aws, names } = stage;
   const root = clientConfig(aws, aws.root(SOURCE_ACCOUNT), { tls: false });

@@ -1,14 +1,17 @@
 /** Splits a CloudFormation template into its permissions and removes single permissions from it. */
 import { isRecord, type Template, type TemplateResource } from '@s3-replicator/local-aws/template';
 
-/** One action of one statement, or a whole statement if it does not list actions to allow, such as a denial. */
+/**
+ * A permission in a template: a single action of a statement that lists actions to allow. Any other statement, such as a denial, is
+ * one grant as a whole.
+ */
 export interface Grant {
-  /** Logical id of the resource, Sid of the statement, and action: `ReplicateRole LiveQueue sqs:DeleteMessage`. */
+  /** Logical id of the resource, Sid of the statement, and action, e.g. `ReplicateRole LiveQueue sqs:DeleteMessage`. */
   name: string;
   remove(template: Template): void;
 }
 
-/** All grants in the template's roles, in its policies of roles, queues, topics and buckets, and in its Lambda permissions. */
+/** Lists all grants of the template: in roles, in policies of roles, queues, topics and buckets, and in Lambda permissions. */
 export const grantsIn = (template: Template): Grant[] =>
   Object.entries(template.Resources).flatMap(([logicalId, resource]) =>
     resource.Type === 'AWS::Lambda::Permission'
@@ -23,7 +26,7 @@ const invocationGrant = (logicalId: string): Grant => ({
 
 type Path = (string | number)[];
 
-/** The paths of the policy documents in a resource's properties. */
+/** Returns the paths of the policy documents in a resource's properties. */
 const documentPaths = ({ Type: type, Properties: properties }: TemplateResource): Path[] => {
   switch (type) {
     case 'AWS::IAM::Role': {
@@ -50,7 +53,7 @@ const grantsOfDocument = (template: Template, logicalId: string, path: Path): Gr
     const label = typeof sid === 'string' ? sid : path[0] === 'AssumeRolePolicyDocument' ? 'Trust' : '';
     const actions = effect === 'Allow' && Array.isArray(action) ? action.map(String) : [null];
     return actions.map((one) => ({
-      // Logical ids of the resources of a bucket end with a hash.
+      // The logical ids of resources that belong to a source bucket end with a hash, which the name leaves out.
       name: [logicalId.replace(/[0-9a-f]{6}$/, ''), label, one ?? String(action)].filter(Boolean).join(' '),
       remove: (target) => {
         const found = statementsAt(target, logicalId, path);
@@ -63,7 +66,7 @@ const grantsOfDocument = (template: Template, logicalId: string, path: Path): Gr
   });
 };
 
-/** The statement itself, which may be wrapped in a condition of the template. */
+/** Returns the statement itself. In the template, `Fn::If` may wrap the statement. */
 const bare = (statement: unknown): Record<string, unknown> => {
   if (!isRecord(statement)) throw new Error('a statement is an object');
   const { 'Fn::If': choice } = statement;

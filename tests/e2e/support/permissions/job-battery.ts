@@ -1,4 +1,4 @@
-/** Stands in for S3 Batch Operations, which invokes the function with the rights of the job's role. */
+/** Invokes the batch function as S3 Batch Operations would, and checks the permissions that a real job would need. */
 import { DeleteObjectCommand } from '@aws-sdk/client-s3';
 import { SOURCE_ACCOUNT } from '../../../../demo/two-accounts.ts';
 import type { Caller } from '@s3-replicator/local-aws';
@@ -17,14 +17,14 @@ export interface JobObservation {
 /** The observation of a complete deployment. */
 export const JOBS_ARE_WELL: JobObservation = { missing: [], failed: [], logged: true };
 
-/** Runs a job over one object of each kind. The keys are named after `run`. */
+/** Runs a job over one object of each kind. The keys contain `run`. */
 export const jobBattery = async (stage: Stage, run: string): Promise<JobObservation> => {
   const firstLine = stage.logs.length;
   const names = await upload(stage, run, false);
   const { Bucket, Key } = where(run, 'deleted');
   await stage.source.s3().send(new DeleteObjectCommand({ Bucket, Key }));
   const batch = stage.aws.lambda.function(stage.names.batchFunction);
-  // The function logs nothing about a malformed event, but Lambda does.
+  // The function logs nothing about a malformed event, but Lambda logs the failure.
   await batch.run('"malformed"');
   const tasks = [...names, 'gone'].map((name) => {
     const { Bucket: s3Bucket, Key: key } = where(run, name);
@@ -52,8 +52,9 @@ interface Result {
 }
 
 /**
- * The actions of a job that IAM refuses. The local AWS has no S3 Batch Operations, but its IAM can be asked: the service assumes the
- * role, reads the manifest (or the version of it that the job names), invokes the function, and writes the report.
+ * Returns the actions of a job that IAM would refuse. The local AWS has no S3 Batch Operations, so its IAM evaluates each request
+ * that the service would send. The service assumes the job's role, reads the manifest or the version of the manifest that the job
+ * names, invokes the function, and writes the report.
  * https://docs.aws.amazon.com/AmazonS3/latest/userguide/batch-ops-invoke-lambda.html
  */
 export const refusedToJobs = ({ aws, names }: Stage): string[] => {

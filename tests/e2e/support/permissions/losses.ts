@@ -1,6 +1,6 @@
 /**
- * Shared by the tests of single permissions: lists every permission in the compiled template and in the destination template, and
- * deploys the stacks without some of them.
+ * Lists every permission of the compiled template and of the destination template, and deploys the stacks without some of them. All
+ * tests that remove permissions use this file.
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -22,13 +22,15 @@ import {
 
 /** The effect of a missing permission. */
 export type Loss<O = Observation> =
-  /** The deployment fails with this message. */
+  /** The deployment fails with a message that matches this expression. */
   | { refused: RegExp }
-  /** The observations that differ from a complete deployment. `together` names a permission that has to be missing as well. */
+  /**
+   * The observations that differ from those of a complete deployment. `together` names a second permission that is removed as well.
+   */
   | (Partial<O> & { together?: string })
   /** The deployment succeeds, but the log lines of the subscribe function are lost. */
   | { subscribeIsLogged: false }
-  /** The reason why the effect cannot be observed here. */
+  /** The reason why the tests cannot observe the effect. */
   | { unseen: string };
 
 /** The objects of the event battery that come from a versioned bucket. */
@@ -46,7 +48,7 @@ export const OF_VERSIONS = [
 ];
 /** All objects of the event battery that are replicated. */
 export const REPLICATED = [...OF_VERSIONS, 'bridged'];
-/** The replicated objects and the archived object, for which a restore is requested. */
+/** The replicated objects and the archived object. The archived object cannot be replicated, but its restore is requested. */
 export const REPLICATED_OR_ASKED_FOR = [...OF_VERSIONS, 'archived', 'bridged'];
 
 export const deadAs = (reason: string, names: string[]): string[] =>
@@ -68,13 +70,14 @@ const sourceBuckets = {
     ObjectLockEnabled: true,
     OwnershipControls: GRANTING,
   },
-  // Never versioned.
+  // This bucket was never versioned.
   bridged: { OwnershipControls: GRANTING },
 };
 
 /**
- * The template of a permission, `stack` or `destination`. A permission that serves one purpose only is listed by purpose: `runs` for
- * backfill and verify, `transfers` for transfers and for copies that S3 makes itself.
+ * The group of a permission. Each group has its own test file. `runs` are permissions only for backfill and verify, and `transfers`
+ * are permissions only for transfers and for copies inside S3. All others belong to the template that contains them: `stack` or
+ * `destination`.
  */
 export type Where = 'stack' | 'runs' | 'destination' | 'transfers';
 
@@ -104,11 +107,11 @@ const listed: Listed[] = [
   })),
 ];
 
-/** The permissions of this group, each with the effect of its loss. */
+/** Returns the permissions of this group, each with the effect of its loss. */
 export const losing = <O>(where: Where, losses: Record<string, Loss<O>>) =>
   listed.filter((grant) => grant.where === where).map((grant) => ({ ...grant, loss: losses[grant.name] }));
 
-/** Options of every deployment in the tests of permissions. */
+/** The options of every deployment in the tests of permissions. */
 export const deployment = {
   configuration,
   sourceBuckets,
@@ -119,7 +122,10 @@ export const deployment = {
 export const startPermissionStage = (options: StageOptions = {}): Promise<Stage> =>
   startStage({ ...deployment, ...options });
 
-/** Deploys all stacks without these permissions. `edit` makes further changes to the template of the stack. */
+/**
+ * Deploys all stacks again without these permissions. `edit` makes further changes to the template of the source account's stack,
+ * but not to those of the destinations.
+ */
 export const deployWithout = async (
   stage: Stage,
   grants: Listed[],
@@ -144,7 +150,8 @@ export const deployWithout = async (
     const stackName = `permissions-destination-${bucket}`;
     await deploy('destination', destinationText, DESTINATION_ACCOUNT, stackName);
   }
-  // Cached credentials outlive the permission to get new ones.
+  // A function with cached credentials could still use the role after it has lost the permission to assume the role. Therefore its
+  // processes are ended.
   for (const { name } of grants)
     if (name.endsWith('sts:AssumeRole')) await stage.aws.lambda.killEnvironments(functionOf(name, stage));
 };
@@ -163,16 +170,16 @@ export const permissionNamed = (name: string): Listed => {
   return found;
 };
 
-/** A way to observe the effect of missing permissions. */
+/** A way to observe the effect of a missing permission. */
 export interface Look<O> {
-  /** Matches the names of the permissions that are observed this way. */
+  /** Matches the names of the permissions whose loss is observed this way. */
   of: RegExp;
   at(stage: Stage, run: string): Promise<Partial<O>>;
   /** The observation of a complete deployment. */
   well: Partial<O>;
 }
 
-/** The first look that matches the permission. */
+/** Returns the first look that matches the permission. */
 export const lookOf = <O>(looks: Look<O>[], permission: string): Look<O> => {
   const found = looks.find(({ of }) => of.test(permission));
   if (found === undefined) throw new Error(`no look matches the permission ${permission}`);

@@ -1,4 +1,4 @@
-/** Performs a little of everything that runs do, and observes the results: the loss of a permission shows here. */
+/** Makes runs do every kind of their work, and observes the results. The loss of a permission changes the observation. */
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
 import { PutCommand } from '@aws-sdk/lib-dynamodb';
@@ -14,21 +14,21 @@ import { announced, itemsOf, reported, withTable } from './run-traces.ts';
 import { messagesOf, REGION, type Stage } from '../stages/stage.ts';
 
 export interface RunObservation {
-  /** Actions that the function was refused when it was asked to start runs and to list them. */
+  /** Actions that IAM refused to the function while it started runs and listed them. */
   unanswered: string[];
-  /** By rule: how its run ended, or its phase after two minutes. */
+  /** How the run of each rule ended. A run that has not ended within two minutes has its phase here. */
   runs: Record<string, string>;
-  /** Names of objects that are not at the destination. */
+  /** Names of objects whose replica is missing or has other bytes. */
   missing: string[];
-  /** Number of keys that the runs know to be replicated. */
+  /** Number of keys that the replicate function has reported to the runs as done. */
   counted: number;
   /** Whether a hint of a cancelled run is dropped. */
   isLetGo: boolean;
-  /** `<key>: <difference>` in the files of differences. */
+  /** `<key>: <difference>` for each line in the files of differences. */
   differences: string[];
   /** Rules whose runs have a complete report. */
   reports: string[];
-  /** Messages of the topic: `<rule>: <phase>`. */
+  /** `<rule>: <phase>` for each message to the topic of runs. */
   announced: string[];
   /** Whether log lines reach CloudWatch. */
   logged: boolean;
@@ -52,7 +52,7 @@ export const BACKFILL_IS_WELL: RunObservation = {
   announced: announcing('finished'),
   logged: true,
 };
-/** The observation of a complete deployment after a verify, which changes nothing. */
+/** The observation of a complete deployment after a verify. A verify changes nothing at the destination. */
 export const VERIFY_IS_WELL: RunObservation = {
   ...BACKFILL_IS_WELL,
   missing: ['bridged', 'missing', 'replaced', 'tagged'],
@@ -66,7 +66,7 @@ export const VERIFY_IS_WELL: RunObservation = {
   ],
 };
 
-/** The observation after a verify that compares all attributes, some of which differ. */
+/** The observation of a complete deployment after a verify of all attributes, some of which differ. */
 export const ATTRIBUTES_ARE_WELL: RunObservation = {
   ...VERIFY_IS_WELL,
   differences: [
@@ -82,13 +82,16 @@ export const ATTRIBUTES_ARE_WELL: RunObservation = {
 
 export interface RunBatteryOptions {
   kind: 'backfill' | 'verify';
-  /** Whether attributes that listings do not show are compared, too. */
+  /** Whether the runs also compare attributes that listings do not show. */
   withAttributes?: boolean;
   /** Whether the first message of each range fails once. */
   failing?: boolean;
 }
 
-/** Each run has its own keys, named after `run`. Events do not reach the stack, so the objects are found by the runs only. */
+/**
+ * Starts runs, and observes what becomes of the objects. The keys contain `run`, so that each battery has its own. Events do not
+ * reach the stack, so only the runs can replicate the objects.
+ */
 export const runBattery = async (
   stage: Stage,
   run: string,
@@ -100,7 +103,7 @@ export const runBattery = async (
   const firstLine = stage.logs.length;
   await populate(stage, run);
   if (options.withAttributes) await populateAlike(stage, run);
-  // A run checks objects that changed just before it again and again.
+  // A run checks an object again and again as long as the object has only just changed. Therefore the clock is moved first.
   aws.clock.advance(2_000);
   injectFaults(stage, options);
   const isLetGo = options.kind === 'backfill' ? await letsGo(stage, run) : async () => true;
@@ -121,7 +124,10 @@ export const runBattery = async (
   };
 };
 
-/** Verifies all attributes of the objects that the event battery left under `run`. Answers `<key>: <difference>`. */
+/**
+ * Verifies all attributes of the objects that the event battery left under `run`. Returns `<key>: <difference>` for each
+ * difference.
+ */
 export const differencesOf = async (stage: Stage, run: string): Promise<string[]> => {
   const { aws, names } = stage;
   aws.clock.advance(2_000);
@@ -133,7 +139,7 @@ export const differencesOf = async (stage: Stage, run: string): Promise<string[]
   return (await reported(stage, runs)).differences;
 };
 
-/** Asks for the runs. Answers the actions that were refused. */
+/** Starts a run for each rule and lists all runs. Returns the actions that were refused. */
 const askFor = async (
   { aws, names }: Stage,
   run: string,
@@ -155,7 +161,8 @@ const askFor = async (
 };
 
 const injectFaults = ({ aws }: Stage, { failing = false }: RunBatteryOptions): void => {
-  // The function tries to read each of the three ranges three times before it leaves the retry to the queue.
+  // There are three ranges. For each of them, an invocation tries to read the run three times before it leaves further attempts to
+  // the queue.
   let left = failing ? 9 : 0;
   aws.faults.plan = (request) => {
     if (!isOfBackfill(request)) return undefined;
@@ -168,7 +175,7 @@ const injectFaults = ({ aws }: Stage, { failing = false }: RunBatteryOptions): v
 const isOfBackfill = ({ caller }: AwsRequest): boolean =>
   caller.kind === 'session' && caller.arn.includes('-backfill/');
 
-/** Sends a hint of a cancelled run. The answer tells whether the hint was dropped. */
+/** Sends a hint of a cancelled run. Returns a function that resolves to whether the hint was dropped. */
 const letsGo = async (stage: Stage, run: string): Promise<() => Promise<boolean>> => {
   const { source, destination, names, aws } = stage;
   const [key, id] = [`${run} cancelled`, `cancelled ${run}`];

@@ -1,4 +1,4 @@
-/** Fills the buckets for the run battery, and tells which objects have been replicated. */
+/** Fills the buckets for the run battery, and checks which objects have been replicated. */
 import { PutObjectCommand, type PutObjectCommandInput } from '@aws-sdk/client-s3';
 import { canonicalUserId } from '@s3-replicator/local-aws/s3';
 import { seen } from '../objects.ts';
@@ -11,7 +11,7 @@ interface Place {
   tags?: string;
 }
 
-/** The objects that runs should replicate. */
+/** Returns the objects that runs should replicate. */
 const places = (run: string): Place[] => {
   const alike = (name: string, key: string) =>
     ({ name, source: ['notified', key], replica: ['replicas', key] }) as const;
@@ -39,7 +39,8 @@ export const populate = async (stage: Stage, run: string): Promise<void> => {
       .send(new PutObjectCommand({ Bucket, Key, Body, Tagging, ChecksumAlgorithm: 'CRC32' }));
   for (const { name, source, tags } of places(run)) await put('source', source, name, tags);
   await put('source', ['notified', `tagged/${run}/unwanted`], 'unwanted', 'wanted=no');
-  // Somebody else's copies have no stamp: only a look at the version tells that they equal the source.
+  // These copies were not written by the replicator, so they have no stamp. A run has to look at their versions to see that they
+  // equal the source.
   await put('source', ['notified', `in/${run}/copied`], 'copied');
   await put('destination', ['replicas', `in/${run}/copied`], 'copied');
   await put('source', ['notified', `tagged/${run}/kept`], 'kept', 'wanted=yes');
@@ -54,7 +55,10 @@ type Attributes = Pick<
   'Tagging' | 'GrantRead' | 'ObjectLockMode' | 'ObjectLockRetainUntilDate' | 'ObjectLockLegalHoldStatus'
 >;
 
-/** Writes the same bytes to both sides, so that listings show no difference. The name of the key says which attribute differs. */
+/**
+ * Writes the same bytes to both sides, so that listings show no difference. The name of each object says which of its attributes
+ * differs.
+ */
 export const populateAlike = async (stage: Stage, run: string): Promise<void> => {
   const put = async (name: string, source: Attributes, replica: Attributes, isBridged = false) => {
     const [from, to] = isBridged
@@ -86,7 +90,7 @@ export const populateAlike = async (stage: Stage, run: string): Promise<void> =>
   await put('retaggedbridged', { Tagging: 'a=b' }, { Tagging: 'a=c' }, true);
 };
 
-/** The names of the objects that are not at the destination. */
+/** Returns the names of the objects whose replica is missing or has other bytes. */
 export const missing = async (stage: Stage, run: string): Promise<string[]> => {
   const found = await Promise.all(
     places(run).map(async ({ name, source, replica }) => {

@@ -1,4 +1,7 @@
-/** Reads the traces of runs with the rights of the account's administrator, since the rights of the function are under test. */
+/**
+ * Reads the records, reports and messages of runs. Uses the rights of the account's administrator, because the tests remove rights
+ * of the functions.
+ */
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { GetObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { ReceiveMessageCommand } from '@aws-sdk/client-sqs';
@@ -21,14 +24,14 @@ export const withTable = async <T>(
   }
 };
 
-/** The records of the runs. `counted` is the number of keys that the replicate function counted for them. */
+/** Reads the records of the runs. `counted` is the number of keys that the replicate function reported to these runs as done. */
 export const itemsOf = async (stage: Stage, run: string): Promise<{ runs: RunRecord[]; counted: number }> => {
   const { Items: items = [] } = await withTable(stage, (client) =>
     client.send(new ScanCommand({ TableName: stage.names.runsTable, ConsistentRead: true })),
   );
   const runs = items
     .filter(({ item }) => item === 'run')
-    // The run store's adapter wrote these items.
+    // The run store of the backfill function wrote these items.
     .map((item) => item as RunRecord)
     .filter(({ spec }) => spec?.prefix.split('/').includes(run));
   const ids = new Set(runs.map(({ id }) => id));
@@ -36,7 +39,7 @@ export const itemsOf = async (stage: Stage, run: string): Promise<{ runs: RunRec
   return { runs, counted: counted.reduce((sum, { done = 0 }) => sum + Number(done), 0) };
 };
 
-/** Differences as `<key>: <difference>`, and the rules that have a complete report. */
+/** Reads the results of the runs: `differences` as `<key>: <difference>`, and the rules that have a complete report. */
 export const reported = async (
   { source, names }: Stage,
   runs: RunRecord[],
@@ -58,7 +61,7 @@ export const reported = async (
   return { differences: differences.toSorted(), reports: reports.toSorted() };
 };
 
-/** The messages in the queue of {@link listener}, as `<rule>: <phase>`. */
+/** Receives the messages in the queue of {@link listener}. Returns them as `<rule>: <phase>`. */
 export const announced = async ({ source, aws }: Stage): Promise<string[]> => {
   const QueueUrl = aws.sqs.queueUrl(`arn:aws:sqs:${REGION}:${SOURCE_ACCOUNT}:announcements`);
   const { Messages: messages = [] } = await source.sqs.send(
@@ -68,11 +71,11 @@ export const announced = async ({ source, aws }: Stage): Promise<string[]> => {
     const { spec, phase }: Pick<RunRecord, 'spec' | 'phase'> = JSON.parse(body);
     return `${spec.rule}: ${phase}`;
   });
-  // SNS may deliver a message twice, and a run whose function died after publishing publishes again.
+  // SNS may deliver a message twice. A function that dies after publishing also causes the message to be published again.
   return [...new Set(told)].toSorted();
 };
 
-/** Template of a queue that receives the messages of the topic of runs. */
+/** Returns a template of a queue that receives the messages of the topic of runs. */
 export const listener = (topicArn: string): object => ({
   Resources: {
     Queue: { Type: 'AWS::SQS::Queue', Properties: { QueueName: 'announcements' } },

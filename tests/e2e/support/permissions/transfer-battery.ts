@@ -1,4 +1,7 @@
-/** Performs transfers, their sweep and copies inside S3, and observes the results: the loss of a permission shows here. */
+/**
+ * Makes transfers, their sweep and copies inside S3 happen, and observes the results. The loss of a permission changes the
+ * observation.
+ */
 import {
   CreateMultipartUploadCommand,
   HeadObjectCommand,
@@ -23,10 +26,13 @@ import { messagesOf, type Stage } from '../stages/stage.ts';
 import { grantKey } from '../stages/transfers.ts';
 
 const GIB = 1024 ** 3;
-/** An object too large for a single copy call. S3 copies its parts itself, so no bytes are moved here. */
+/** An object too large for a single request to copy. S3 itself copies its parts, so no bytes pass through the function. */
 const LARGE = { sizeBytes: 6 * GIB, partSizeBytes: 5 * GIB, seed: 5 };
 
-/** The stage of all permission tests. The source account also allows copies inside S3, as `config policy` prints it. */
+/**
+ * Starts the stage of all permission tests. In addition, the source account grants the permissions for copies inside S3, which
+ * `config policy` prints.
+ */
 export const startCopyingStage = async (): Promise<Stage> => {
   const configuration = loadConfiguration(deployment.configuration);
   const policies = sourcePolicies(configuration, configuration.replication.rules);
@@ -50,11 +56,11 @@ export interface TransferObservation {
   dead: string[];
   /** Reasons for retries. */
   retried: string[];
-  /** Names of transfers whose records are left. */
+  /** Names of transfers that still have a record. */
   records: string[];
   /** Number of multipart uploads left open. */
   open: number;
-  /** Failures of a later sweep: `<bucket>: <reason>`. */
+  /** `<bucket>: <reason>` for each failure of a sweep that runs afterwards. */
   complaints: string[];
 }
 
@@ -67,7 +73,7 @@ export const TRANSFERS_ARE_WELL: TransferObservation = {
   complaints: [],
 };
 
-/** Transfers one large object, from its event to its replica. The key is named after `run`, as in all batteries. */
+/** Transfers one large object, from its event to its replica. The key contains `run`, as in all batteries. */
 export const transferBattery = async (stage: Stage, run: string): Promise<TransferObservation> => {
   const firstLine = await clear(stage);
   const key = `${run}/large`;
@@ -80,7 +86,8 @@ export const transferBattery = async (stage: Stage, run: string): Promise<Transf
     missing: await missingOf(stage, key),
     dead: [...new Set(dead)].toSorted(),
     retried: reasonsOfRetries(stage.logs.slice(firstLine).map(({ line }) => line)).filter(
-      // If two part ranges fail at once, one waits for the record of the other.
+      // If two part ranges fail at the same time, both quarantine the transfer. One of them is retried, because the other holds the
+      // receipt meanwhile.
       (reason) => reason !== 'in-progress',
     ),
     records: await recordsOf(stage),
@@ -90,7 +97,7 @@ export const transferBattery = async (stage: Stage, run: string): Promise<Transf
 };
 
 export interface SweepObservation {
-  /** Whether an upload that was left behind is aborted a day later. */
+  /** Whether an upload that a function left behind is aborted a day later. */
   swept: boolean;
   complaints: string[];
   /** Number of scheduled events that could not be delivered. */
@@ -99,7 +106,7 @@ export interface SweepObservation {
 
 export const SWEEPS_ARE_WELL: SweepObservation = { swept: true, complaints: [], undelivered: 0 };
 
-/** Leaves an upload as a function does that dies, and waits for the scheduled sweep. */
+/** Begins an upload and leaves it open, like a function that dies. Then waits for the scheduled sweep. */
 export const sweepBattery = async (stage: Stage, run: string): Promise<SweepObservation> => {
   const { aws, names, logs } = stage;
   await clear(stage);
@@ -131,7 +138,7 @@ const complaintsIn = (line: string): string[] => {
   return unreachable ?? [/not authorized to perform: (\S+)/.exec(errorMessage ?? '')?.[1] ?? line];
 };
 
-/** Begins an upload with the session of a function. */
+/** Begins an upload with the same role and session name as a function. */
 const leaveUpload = async ({ aws, names, configuration }: Stage, Key: string): Promise<void> => {
   const [destination] = configuration.replication.rules[0]?.destinations ?? [];
   const session = aws.iam.createSession(destination?.roleArn ?? '', sessionName(names.stack), 900);
@@ -141,11 +148,14 @@ const leaveUpload = async ({ aws, names, configuration }: Stage, Key: string): P
 };
 
 export interface JobObservation {
-  /** Answers of two tasks for the same large object: the first begins its transfer, the second finds all parts there. */
+  /**
+   * Results of two tasks for the same large object. The first task begins a transfer. When the second task runs, all parts are
+   * uploaded.
+   */
   tasks: string[];
   /** Names of objects that are incomplete after the second task. */
   missing: string[];
-  /** Names of transfers whose records are left. */
+  /** Names of transfers that still have a record. */
   records: string[];
 }
 
@@ -156,7 +166,8 @@ export const JOBS_ARE_WELL: JobObservation = {
 };
 
 /**
- * Runs a job of S3 Batch Operations while nobody reads the live queue: neither events nor the hint that all parts are there arrive.
+ * Runs a job of S3 Batch Operations while the messages of the live queue are delayed. Neither the object's event nor the hint that
+ * all parts are uploaded reaches a function.
  */
 export const transferJobBattery = async (stage: Stage, run: string): Promise<JobObservation> => {
   await clear(stage);
@@ -177,7 +188,7 @@ const delayLive = async ({ source, liveQueueUrl: QueueUrl }: Stage, seconds: num
   await source.sqs.send(new SetQueueAttributesCommand({ QueueUrl, Attributes }));
 };
 
-/** `<result code>: <outcome or reason>` */
+/** Runs a task of a job. Returns `<result code>: <outcome or reason>`. */
 const task = async ({ aws, names }: Stage, key: string): Promise<string> => {
   const tasks = [{ taskId: '1', s3Bucket: 'bridged', s3Key: encodeURIComponent(key), s3VersionId: null }];
   const event = { invocationSchemaVersion: '2.0', invocationId: key, job: { id: key }, tasks };
@@ -197,10 +208,13 @@ export interface CopyObservation {
 
 export const COPIES_ARE_WELL: CopyObservation = { streamed: [], missing: [] };
 
-/** Replicates small objects that S3 may copy: one from a versioned bucket with a KMS key, and one from a plain bucket. */
+/**
+ * Replicates two small objects that S3 may copy: one from a versioned bucket with a KMS key, and one from a bucket without
+ * versioning.
+ */
 export const copyBattery = async (stage: Stage, run: string): Promise<CopyObservation> => {
   const { aws, source, names } = stage;
-  // An environment remembers for a while whether S3 was allowed to copy.
+  // A process of the function remembers for a while whether S3 was allowed to copy.
   await aws.lambda.killEnvironments(names.replicateFunction);
   await clear(stage);
   const requests = watchRequests(stage);
@@ -223,7 +237,7 @@ export const copyBattery = async (stage: Stage, run: string): Promise<CopyObserv
   return { streamed: streamed.toSorted(), missing };
 };
 
-/** Removes the leftovers of earlier batteries. Answers the index of the next log line. */
+/** Removes what earlier batteries left in queues and in the table. Returns the index of the next log line. */
 const clear = async (stage: Stage): Promise<number> => {
   purge(stage);
   messagesOf(stage.aws, stage.names.transferQueue).purge();
@@ -234,7 +248,7 @@ const clear = async (stage: Stage): Promise<number> => {
   return stage.logs.length;
 };
 
-/** Waits until nothing is at work any more, or the clock has moved by a minute. */
+/** Waits until the queues are empty and the functions are idle, but moves the clock of the local AWS by at most a minute. */
 const rest = async ({ aws, names, live }: Stage): Promise<boolean> => {
   const queues = [live, messagesOf(aws, names.transferQueue)];
   const functions = [names.replicateFunction, names.transferFunction];

@@ -3,7 +3,7 @@ import { deployWithout, isObserved, type Look, lookOf, type Loss, losing } from 
 import { drawn } from '../seed.ts';
 import type { Stage } from '../stages/stage.ts';
 
-/** Tests every look on a complete deployment, and then the effect of the loss of each permission. */
+/** Registers tests that use every look on a complete deployment, and then on deployments that lack a single permission. */
 export const testWithoutEach = <O>(
   own: ReturnType<typeof losing<O>>,
   without: Record<string, Loss<O>>,
