@@ -13,9 +13,9 @@ import {
 const allowedSkewMs = 15 * 60 * 1000;
 
 /**
- * Finds the caller who signed a request. Throws the {@link AwsError} with which the service answers an unknown key, a wrong or
- * expired token, or a wrong signature. {@link refuseWrongTime} checks the time of the signature. `payloadHash` is the hash of
- * the body, or the value that stands for it (S3).
+ * Finds the caller that signed a request. For an unknown key, a wrong or expired token, or a wrong signature, throws the
+ * {@link AwsError} that the service returns. Does not check the time of the signature; {@link refuseWrongTime} does. `payloadHash` is the
+ * hash of the body, or in S3 the text that replaces the hash, such as UNSIGNED-PAYLOAD.
  */
 export function authenticate(
   request: SignedRequest,
@@ -36,12 +36,12 @@ export function authenticate(
   return key.caller;
 }
 
-/** The service's error for expired credentials. */
+/** The error that the service returns for expired credentials. */
 export function expiredCredentials(service: string): AwsError {
   return refusals[protocolOf(service)].expired();
 }
 
-/** The error for a signature that cannot be parsed, in the words of the service if it can be guessed. */
+/** The error for a signature that cannot be parsed. */
 export function malformedSignature(): AwsError {
   return new AwsError(
     'AuthorizationHeaderMalformed',
@@ -60,7 +60,7 @@ interface Refusals {
 const invalidToken = 'The security token included in the request is invalid.';
 const tooOld = 'The difference between the request time and the current time is too large.';
 
-/** The same five errors, by the names of each protocol. */
+/** The errors of authentication. Each protocol has other names for them. */
 const refusals: Record<'s3' | 'query' | 'json', Refusals> = {
   s3: {
     unknown: () =>
@@ -98,7 +98,7 @@ function forbidden(code: string, message: string): AwsError {
   return new AwsError(code, message, { status: 403 });
 }
 
-/** Throws the service's error for a skewed clock or an expired presigned URL. */
+/** Throws the service's error if the time of the signature differs too much from the clock, or if a presigned URL has expired. */
 export function refuseWrongTime(signature: Signature, nowMs: number): void {
   const refuse = refusals[protocolOf(signature.service)];
   const signedAtMs = timestampMs(signature.timestamp);
@@ -124,7 +124,7 @@ export function refuseWrongTime(signature: Signature, nowMs: number): void {
   );
 }
 
-/** The host and every x-amz-* header must be signed. */
+/** Throws an error unless the signature covers the Host header and every x-amz-* header. */
 function refuseUnsignedHeaders(request: SignedRequest, signature: Signature): void {
   const unsigned = Object.keys(request.headers).filter(
     (name) => (name === 'host' || name.startsWith('x-amz-')) && !signature.signedHeaders.includes(name),

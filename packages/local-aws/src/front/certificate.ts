@@ -7,14 +7,16 @@ import {
   X509Certificate,
 } from 'node:crypto';
 
-/** All are PEM. Clients must trust `ca` (NODE_EXTRA_CA_CERTS, AWS_CA_BUNDLE). */
+/** A key and certificates in PEM. Clients must trust `ca`, for example through NODE_EXTRA_CA_CERTS or AWS_CA_BUNDLE. */
 export interface LocalCertificate {
   key: string;
   cert: string;
   ca: string;
 }
 
-/** Makes a certificate authority and its certificate for localhost, 127.0.0.1 and ::1, both valid for a year. */
+/**
+ * Creates a certificate authority, and a certificate that it issues for localhost, 127.0.0.1 and ::1. Both are valid for a year.
+ */
 export function makeLocalCertificate(): LocalCertificate {
   const authority = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
   const server = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
@@ -44,7 +46,7 @@ export function makeLocalCertificate(): LocalCertificate {
   return { key, cert: new X509Certificate(cert).toString(), ca: new X509Certificate(ca).toString() };
 }
 
-/** Object identifiers, already in DER's base-128 form (RFC 5280, RFC 5758). */
+/** Object identifiers (RFC 5280, RFC 5758) in the encoded form of DER. */
 const oids = {
   commonName: '550403',
   basicConstraints: '551d13',

@@ -20,7 +20,7 @@ export interface Exchange {
   iam: Iam;
   clock: Clock;
   faults?: { plan: FaultPlan | undefined };
-  /** Kills the function process that made a request, if one did. */
+  /** Kills the process of the Lambda function that sent a request. Does nothing if another client sent it. */
   killFunction?: (request: AwsRequest) => Promise<void>;
   signingKeys: SigningKeys;
   secureTransport: boolean;
@@ -30,7 +30,7 @@ export interface Exchange {
 const smallBodyLimitBytes = 32 * 1024 * 1024;
 
 /**
- * Serves one request, from its headers to the end of its answer. Never rejects: every failure becomes an answer or a cut
+ * Serves a request, from its headers to the end of its response. Never rejects, because every failure leads to an error response or a cut
  * connection.
  */
 export async function serveExchange(
@@ -38,7 +38,8 @@ export async function serveExchange(
   message: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  // A client that disconnects must not end the process. The service notices it when it reads or writes.
+  // Without listeners, an 'error' event would end the process when a client disconnects. The service notices the disconnection when it
+  // next reads or writes.
   message.on('error', () => response.destroy());
   response.on('error', () => message.destroy());
   const url = message.url ?? '/';
@@ -80,7 +81,10 @@ export async function serveExchange(
   }
 }
 
-/** The Date header has the local AWS's time: SDKs correct their clock by it when a request is refused as skewed. */
+/**
+ * Sets the headers that every response has, and returns the request id. The Date header has the time of the local AWS, because SDKs use
+ * it to correct their clock after an error about a skewed clock.
+ */
 function setCommonHeaders(response: ServerResponse, service: string, clock: Clock): string {
   response.setHeader('Date', new Date(clock.now()).toUTCString());
   if (protocolOf(service) !== 's3') {
@@ -96,8 +100,8 @@ function setCommonHeaders(response: ServerResponse, service: string, clock: Cloc
 }
 
 /**
- * S3 streams the body: the client names the hash, and S3 checks it while it reads. The body of other services is small and
- * hashed here.
+ * Returns the body of a request and its hash. For S3, the body is a stream and the hash is the one that the client declares. S3 checks
+ * this hash when it reads the body. The bodies of other services are small, so they are read and hashed here.
  */
 async function payloadOf(
   message: IncomingMessage,

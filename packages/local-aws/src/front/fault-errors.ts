@@ -2,7 +2,7 @@ import { AwsError } from './aws-error.ts';
 
 /**
  * The throttling error of each service.
- * Sources: Amazon S3 API Reference "Error responses" (503 Slow Down; S3 answers the same when KMS throttles it), Amazon
+ * Sources: Amazon S3 API Reference "Error responses" (503 Slow Down, also when KMS throttles S3), Amazon
  * DynamoDB Developer Guide "Error handling", Amazon SQS API Reference "SendMessage" (RequestThrottled), AWS STS "Common
  * errors".
  */

@@ -17,9 +17,9 @@ interface Disturbed {
 type Work = (request: AwsRequest, response: ServerResponse) => Promise<void>;
 
 /**
- * Runs `work` under a fault: an error instead of `work`, a connection that is cut before or after it, a body that is cut or
- * slow in either direction. `work` receives the request to read and the response to answer to, which may go nowhere. The check
- * of the signature's time handles a skewed clock, not this function.
+ * Runs `work` under a fault. The fault may throw an error instead of running `work`, cut the connection before or after `work`, or cut or
+ * slow down the body of the request or response. `work` receives a request and a response that have the fault. The caller handles the
+ * fault `clock-skew`.
  */
 export async function withFault(fault: Fault | undefined, exchange: Disturbed, work: Work): Promise<void> {
   const { request, response } = exchange;
@@ -40,7 +40,7 @@ export async function withFault(fault: Fault | undefined, exchange: Disturbed, w
       await work(request, answerToNobody(response)).finally(() => response.destroy());
       return;
     case 'lose-answer':
-      // A refusal is an answer too, and is lost as well.
+      // An error is also a response, so it is lost too.
       await work(request, answerToNobody(response)).catch(() => undefined);
       return;
     case 'kill-function':
@@ -71,16 +71,16 @@ async function killFunction(when: 'before' | 'after', exchange: Disturbed, work:
   }
 }
 
-/** A response that accepts everything and sends nothing. */
+/** Creates a response that accepts all data but sends nothing. */
 function answerToNobody(response: ServerResponse): ServerResponse {
   const nowhere = new ServerResponse(response.req);
   const sink = new Writable({ write: (_chunk, _encoding, done) => done() });
-  // assignSocket is documented for sockets, but uses the socket only as a stream.
+  // The types of assignSocket require a socket, but any stream works.
   Reflect.apply(nowhere.assignSocket, nowhere, [sink]);
   return nowhere;
 }
 
-/** Sends this many bytes of the body and then cuts the connection. */
+/** Changes a response so that it sends this many bytes of the body and then cuts the connection. */
 function cutAfter(response: ServerResponse, afterBytes: number): ServerResponse {
   let leftBytes = afterBytes;
   return passBody(response, async (bytes, write) => {
@@ -101,14 +101,17 @@ function slowAnswer(response: ServerResponse, bytesPerSecond: number): ServerRes
   });
 }
 
-/** Passes every piece of the body to `pass`, in order and one at a time. `pass` decides what to write. */
+/**
+ * Changes a response so that every chunk of its body goes to `pass` instead of the connection. `pass` receives the chunks in order, one at
+ * a time, and writes the bytes to send.
+ */
 function passBody(
   response: ServerResponse,
   pass: (bytes: Buffer, write: (bytes: Buffer) => Promise<void>) => Promise<void>,
 ): ServerResponse {
   const write = response.write.bind(response);
   const end = response.end.bind(response);
-  // A closed connection accepts no more bytes, which is not an error here.
+  // Bytes for a closed connection are dropped. This is not an error here.
   const put = (bytes: Buffer): Promise<void> =>
     new Promise((resolve) => {
       if (response.destroyed) resolve();
@@ -145,7 +148,7 @@ function passBody(
   return response;
 }
 
-/** A body that ends with a lost connection after this many bytes. A shorter body is not affected. */
+/** Returns the body of a request whose connection is cut after this many bytes. A shorter body is not affected. */
 function cutBody(body: Readable, afterBytes: number, response: ServerResponse): Readable {
   async function* cut(): AsyncIterable<Buffer> {
     let leftBytes = afterBytes;
@@ -179,7 +182,7 @@ async function* buffersOf(body: Readable): AsyncIterable<Buffer> {
 
 const pauseMs = 20;
 
-/** The pieces of a body, each as large as the rate allows for one pause. */
+/** Splits bytes into pieces. A piece has as many bytes as the rate allows in the pause between two pieces. */
 function* piecesOf(bytes: Buffer, bytesPerSecond: number): Iterable<Buffer> {
   const pieceBytes = Math.max(1, Math.floor((bytesPerSecond * pauseMs) / 1000));
   for (let at = 0; at < bytes.length; at += pieceBytes) yield bytes.subarray(at, at + pieceBytes);

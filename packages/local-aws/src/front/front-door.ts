@@ -19,33 +19,33 @@ import { type Exchange, serveExchange } from './exchange.ts';
 import { createSigningKeys } from './signature.ts';
 
 export interface FrontDoor {
-  /** e.g. `http://127.0.0.1:4566`; aws:SecureTransport is false here. */
+  /** The HTTP endpoint, e.g. `http://127.0.0.1:4566`. Its requests have the condition key aws:SecureTransport false. */
   httpEndpoint: string;
-  /** e.g. `https://127.0.0.1:4567`; aws:SecureTransport is true here. */
+  /** The HTTPS endpoint, e.g. `https://127.0.0.1:4567`. Its requests have the condition key aws:SecureTransport true. */
   httpsEndpoint: string;
-  /** Path of the certificate authority's PEM, for NODE_EXTRA_CA_CERTS and AWS_CA_BUNDLE. Removed by `close`. */
+  /** The path of the certificate authority's PEM, for NODE_EXTRA_CA_CERTS and AWS_CA_BUNDLE. `close` removes the file. */
   caFile: string;
-  /** The same PEM, for `new https.Agent({ ca })`. */
+  /** The PEM of the certificate authority as text, for `new https.Agent({ ca })`. */
   caPem: string;
   /** Stops listening and cuts open connections. */
   close(): Promise<void>;
 }
 
 export interface FrontDoorOptions {
-  /** By the service name of the SigV4 credential scope: `s3`, `sts`, `sqs`, `dynamodb`, … */
+  /** The services by their name in the SigV4 credential scope: `s3`, `sts`, `sqs`, `dynamodb`, … */
   services: Record<string, AwsService>;
   iam: Iam;
   clock: Clock;
-  /** The plan is called for every request; `plan` may be set and removed while the front door is open. */
+  /** `plan` is called for every request. It may be set and removed while the front door is open. */
   faults?: { plan: FaultPlan | undefined };
-  /** Kills the function process that made a request, if one did: for the fault `kill-function`. */
+  /** Kills the process of the Lambda function that sent a request. Used for the fault `kill-function`. */
   killFunction?: (request: AwsRequest) => Promise<void>;
-  /** Ports on 127.0.0.1; default 0, any free one. */
+  /** The ports on 127.0.0.1. The default is 0, which chooses a free port. */
   httpPort?: number;
   httpsPort?: number;
 }
 
-/** One endpoint for all services, over HTTP and HTTPS, on 127.0.0.1 only. */
+/** Starts an HTTP and an HTTPS server for all services. Both listen only on 127.0.0.1. */
 export async function startFrontDoor(options: FrontDoorOptions): Promise<FrontDoor> {
   const certificate = makeLocalCertificate();
   const folder = mkdtempSync(join(tmpdir(), 'local-aws-'));
@@ -73,7 +73,10 @@ export async function startFrontDoor(options: FrontDoorOptions): Promise<FrontDo
   };
 }
 
-/** Requests have no time limit, because an object of many gigabytes takes long. Idle connections stay open for a minute. */
+/**
+ * The options of both servers. Requests have no time limit, because an upload of many gigabytes takes long. Idle connections stay open for
+ * a minute.
+ */
 const serverOptions = { keepAliveTimeout: 60_000, requestTimeout: 0, maxHeaderSize: 65_536, noDelay: true };
 
 function configure(server: Server, exchange: Exchange): Server {
@@ -94,9 +97,8 @@ function configure(server: Server, exchange: Exchange): Server {
 }
 
 /**
- * Sends `100 Continue` only when the service begins to read, as S3 does, so that a refused upload is refused before the client
- * sends its bytes. A connection whose body was never read cannot be used again, because the client may or may not send the
- * body.
+ * Sends `100 Continue` when the service begins to read the body, as S3 does. Therefore a client does not send the body of an upload that
+ * is rejected before. The connection is then closed, because it is unknown whether the client will send the body.
  */
 function continueOnFirstRead(request: IncomingMessage, response: ServerResponse): void {
   response.shouldKeepAlive = false;
@@ -117,7 +119,7 @@ interface Listener {
 }
 
 async function listen(server: Server, port: number): Promise<Listener> {
-  // closeAllConnections ignores connections in their TLS handshake, and closing would wait a minute for them.
+  // closeAllConnections ignores connections during their TLS handshake. Without this set, `close` would wait a minute for them.
   const sockets = new Set<Socket>();
   server.on('connection', (socket) => {
     sockets.add(socket);

@@ -1,17 +1,17 @@
 /**
- * The service and operation of a request, by the names of the API reference. Fault plans and counters use this name, which is
- * not always the IAM action (HeadObject needs s3:GetObject).
+ * Determines the service and operation of a request, with the names of the API reference. Fault plans and counters use these names. They
+ * are not always the names of IAM actions. For example, HeadObject requires the action s3:GetObject.
  */
 import type { AwsRequest } from '../core/request.ts';
 
 type Request = Pick<AwsRequest, 'service' | 'method' | 'path' | 'query' | 'headers'>;
 
-/** Only services of the query protocol need `body`, which names the action. */
+/** The name of the operation. `body` is needed only for services of the query protocol, because it contains the action. */
 export function operationName(request: Request, body?: Buffer): string {
   return `${request.service}:${request.service === 's3' ? s3Operation(request) : otherOperation(request, body)}`;
 }
 
-/** The decoded bucket and key of a path-style S3 request; empty when there is none. */
+/** The decoded bucket and key of a path-style S3 request. Each is '' if the path has none. */
 export function s3Place(path: string): { bucket: string; key: string } {
   const [, bucket = '', ...rest] = path.split('/');
   return { bucket: decoded(bucket), key: decoded(rest.join('/')) };
@@ -41,7 +41,7 @@ function bucketOperation(method: string, names: string[], query: string): string
   return chosen(bucketOperations, method, names);
 }
 
-/** The operation of the query's sub-resource, else the plain operation, else the method. */
+/** The operation for a sub-resource in `names`, or else the operation without a sub-resource, or else the method. */
 function chosen(operations: Record<string, Record<string, string>>, method: string, names: string[]): string {
   const ofMethod = operations[method] ?? {};
   const subresource = names.find((name) => name !== '' && ofMethod[name] !== undefined) ?? '';
@@ -125,7 +125,7 @@ const bucketOperations: Record<string, Record<string, string>> = {
   },
 };
 
-/** The service refuses a path that is not percent-encoded UTF-8; this function must only not throw. */
+/** Decodes percent-encoded text. Does not throw for invalid text, because the service itself rejects it later. */
 function decoded(text: string): string {
   try {
     return decodeURIComponent(text);

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { UnsupportedPolicy } from '../iam/unsupported-policy.ts';
 import { AwsError, notSupported } from './aws-error.ts';
 
-/** The format of a service's answers and errors. */
+/** The format of a service's responses and errors. */
 export type Protocol = 's3' | 'query' | 'json';
 
 export function protocolOf(service: string): Protocol {
@@ -11,8 +11,8 @@ export function protocolOf(service: string): Protocol {
 }
 
 /**
- * Writes an error in the protocol of the service. Any error but an {@link AwsError} becomes InternalError with its message, so
- * that a mistake in the local AWS or in a test is visible at once. Does nothing when the answer has already begun.
+ * Writes an error in the protocol of the service. An error that is not an {@link AwsError} becomes an InternalError with the same message,
+ * so that a bug in the local AWS or in a test is visible. Does nothing if the response has already begun.
  */
 export function writeError(
   response: ServerResponse,
@@ -43,7 +43,7 @@ export function writeError(
   response.end(body);
 }
 
-/** Sends the successful answer of a query service: `content` is the XML inside `<ActionResult>`. */
+/** Sends the successful response of a query service. `content` is the XML inside the element `<ActionResult>`. */
 export function writeQueryResult(
   response: ServerResponse,
   answer: { action: string; xmlns: string; content: string; requestId: string },

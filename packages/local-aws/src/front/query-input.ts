@@ -5,23 +5,23 @@ import { readBody } from './read-body.ts';
 /** The form fields of a request in the query protocol, e.g. `Tags.member.1.Key=team`. */
 export interface QueryInput {
   action: string;
-  /** `undefined` when absent. */
+  /** The text of a field; `undefined` if absent. */
   text(name: string): string | undefined;
-  /** `undefined` when absent. */
+  /** The value of a boolean field; `undefined` if absent. */
   flag(name: string): boolean | undefined;
-  /** `Names.member.1=a` */
+  /** The values of a list such as `Names.member.1=a`. */
   list(name: string): string[];
-  /** `Parameters.member.1.ParameterKey=a`: one record per member, deeper names joined by dots. */
+  /** The records of a list such as `Parameters.member.1.ParameterKey=a`. The names of nested fields are joined by dots. */
   records(name: string): Record<string, string>[];
-  /** `Attributes.entry.1.key=a`: the same for maps. */
+  /** The records of a map such as `Attributes.entry.1.key=a`. */
   entries(name: string): Record<string, string>[];
-  /** Refuses fields whose first part is not in `known`, so that no field is silently ignored. */
+  /** Throws an error if the first part of a field's name is not in `known`, so that no field is silently ignored. */
   refuseOthers(service: string, known: string[]): void;
 }
 
 const LARGEST_BODY_BYTES = 4 * 1024 * 1024;
 
-/** Reads the body, or the query if the request has no body. */
+/** Reads the form fields from the body, or from the query if the request has no body. */
 export const readQueryInput = async (request: AwsRequest): Promise<QueryInput> => {
   const body = await readBody(request.body, LARGEST_BODY_BYTES);
   const fields = new URLSearchParams(body.length > 0 ? body.toString() : request.query);
@@ -45,7 +45,10 @@ export const readQueryInput = async (request: AwsRequest): Promise<QueryInput> =
   };
 };
 
-/** `prefix` + `2.Value.Type` is the `Value.Type` of record 2. The records are sorted by number. */
+/**
+ * Collects the fields whose names begin with `prefix` into records, sorted by number. For example, the field named `prefix` and
+ * `2.Value.Type` is the member `Value.Type` of record 2.
+ */
 const recordsBelow = (fields: URLSearchParams, prefix: string): Record<string, string>[] => {
   const records = new Map<number, Record<string, string>>();
   for (const [name, value] of fields) {

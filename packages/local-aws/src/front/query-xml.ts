@@ -1,6 +1,6 @@
 import { escapeXml } from './protocol.ts';
 
-/** The answer of an operation of a query service. Maps become entries, lists become members, and absent values are omitted. */
+/** The output of an operation of a query service. In XML, arrays become `<member>` elements, and absent values are omitted. */
 export type QueryOutput =
   | string
   | number
@@ -12,7 +12,7 @@ export type QueryOutput =
   | Map<string, string>
   | { [name: string]: QueryOutput };
 
-/** `{ Tags: [{ Key: 'a' }] }` → `<Tags><member><Key>a</Key></member></Tags>` */
+/** Converts an output to XML. `{ Tags: [{ Key: 'a' }] }` becomes `<Tags><member><Key>a</Key></member></Tags>`. */
 export const queryXml = (value: QueryOutput): string => {
   if (value === null || value === undefined) return '';
   if (value instanceof Date) return value.toISOString();

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import { AwsError } from './aws-error.ts';
 
-/** The whole body of a small request. S3 bodies are never read this way. */
+/** Reads the whole body of a small request. Not used for requests to S3, whose bodies may be large. */
 export async function readBody(body: Readable, limitBytes: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let sizeBytes = 0;

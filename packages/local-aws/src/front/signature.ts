@@ -1,7 +1,7 @@
 import { createHmac, hash, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 
-/** The signature of a request and its parameters; see {@link parseSignature}. */
+/** The signature of a request and its parameters. {@link parseSignature} returns it. */
 export interface Signature {
   kind: 'header' | 'presigned';
   accessKeyId: string;
@@ -14,19 +14,19 @@ export interface Signature {
   /** `YYYYMMDDTHHMMSSZ` */
   timestamp: string;
   sessionToken: string | undefined;
-  /** Presigned only. */
+  /** How long a presigned URL is valid. Absent for other signatures. */
   expiresSeconds?: number;
 }
 
 export interface SignedRequest {
   method: string;
-  /** Still encoded. */
+  /** The path without the query. It is still percent-encoded. */
   path: string;
   query: string;
   headers: IncomingHttpHeaders;
 }
 
-/** Returns `undefined` for an unsigned request, `'malformed'` for a signature that cannot be parsed. */
+/** Parses the signature of a request. Returns `undefined` if there is none, and `'malformed'` if it cannot be parsed. */
 export function parseSignature(request: SignedRequest): Signature | 'malformed' | undefined {
   const { authorization } = request.headers;
   if (authorization !== undefined) return parseHeader(authorization, request.headers);
@@ -34,7 +34,7 @@ export function parseSignature(request: SignedRequest): Signature | 'malformed' 
   return undefined;
 }
 
-/** Milliseconds since the epoch, or NaN. */
+/** Converts the timestamp of a signature to milliseconds since the epoch. Returns NaN for an invalid timestamp. */
 export function timestampMs(timestamp: string): number {
   const [, year, month, day, hour, minute, second] =
     /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(timestamp) ?? [];
@@ -42,10 +42,12 @@ export function timestampMs(timestamp: string): number {
 }
 
 /**
- * Whether the signature is the one that the signing key makes for the request.
- * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html Node hands header bytes out as
- * Latin-1 characters, so this encoding gives the bytes that went over the wire, and those are what counts. A client that sends
- * other bytes than it signed gets what AWS gives it: SignatureDoesNotMatch.
+ * True if the signature is the one that results from the request and the signing key.
+ *
+ * Node decodes the bytes of headers as Latin-1. Encoding the canonical request as Latin-1 therefore restores the bytes that the client
+ * sent. As in AWS, a client that signs other bytes than it sends gets SignatureDoesNotMatch.
+ *
+ * Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
  */
 export function signatureMatches(
   request: SignedRequest,
@@ -62,7 +64,7 @@ export function signatureMatches(
 
 export type SigningKeys = (secretAccessKey: string, signature: Signature) => Buffer;
 
-/** Signing keys by secret, day, region and service. They are cached, because each takes four HMACs. */
+/** Creates a cache of signing keys by secret, day, region and service. Each key takes four HMACs to compute. */
 export function createSigningKeys(): SigningKeys {
   const keys = new Map<string, Buffer>();
   return (secretAccessKey, signature) => {
@@ -140,7 +142,10 @@ function canonicalRequest(request: SignedRequest, signature: Signature, payloadH
   ].join('\n');
 }
 
-/** S3 signs the encoded path unchanged. Every other service signs it normalised and encoded a second time. */
+/**
+ * The path in the form that the signature covers. For S3, this is the encoded path. For every other service, the path is normalised and
+ * encoded a second time.
+ */
 function canonicalPath(path: string, service: string): string {
   if (service === 's3') return path.split('/').map(recode).join('/');
   const segments: string[] = [];

@@ -5,12 +5,14 @@ import { parsePolicy, type PolicyKind, type Statement } from './policy.ts';
 import { matchPrincipals, type PrincipalMatch } from './principal.ts';
 
 /**
- * Judges requests as IAM does: an explicit deny wins; within one account the identity or the resource policy suffices; across
- * accounts both must allow; trust and key policies must always allow.
- * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
+ * Creates an authorizer that decides about requests as IAM does. An explicit deny overrides every allow. In the resource's own account,
+ * either an identity policy or the resource policy must allow the action. For callers from other accounts, both must allow it. Trust
+ * policies and key policies must always allow the action.
  *
- * `sessionPolicyOf` gives the policy handed to AssumeRole, which only narrows what the role may do.
- * Throws UnsupportedPolicy for a policy it does not understand.
+ * `sessionPolicyOf` returns the session policy that was passed to AssumeRole. It only restricts the permissions of the role.
+ * Throws UnsupportedPolicy for a policy that the local IAM cannot evaluate.
+ *
+ * Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
  */
 export function createAuthorizer(
   clock: Clock,
@@ -47,7 +49,7 @@ export function createAuthorizer(
   };
 }
 
-/** The whole sentence in AWS's words, e.g. `User: arn:… is not authorized to perform: … on resource: … because …`. */
+/** The message of an AccessDenied error, e.g. `User: arn:… is not authorized to perform: … on resource: … because …`. */
 export function accessDeniedMessage(
   question: Pick<AccessQuestion, 'caller' | 'action' | 'resource'>,
   reason: string,
@@ -71,8 +73,8 @@ function combine(
   if (identity === 'deny') return refuse('with an explicit deny in an identity-based policy');
   if (session === 'deny') return refuse('with an explicit deny in a session policy');
   const sameAccount = callerAccountId === question.resourceAccountId;
-  // A resource policy that names the session itself is not limited by the session policy; a policy that names the role is
-  // limited.
+  // The session policy does not restrict a resource policy that names the session itself. It does restrict a resource policy that
+  // names the role.
   if (sameAccount && resource === 'session') return { allowed: true };
   if (session === 'none') return refuse(`because no session policy allows the ${action} action`);
   if (sameAccount && resource === 'direct') return { allowed: true };

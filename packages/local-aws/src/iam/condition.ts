@@ -2,10 +2,10 @@ import { BlockList, isIP } from 'node:net';
 import { UnsupportedPolicy } from './unsupported-policy.ts';
 import { matchesArn, matchesWildcard } from './wildcard.ts';
 
-/** The keys of one request, lower-cased. An absent key is `undefined`. */
+/** Returns the value of a condition key of the request. Keys are in lower case. Returns `undefined` for an absent key. */
 export type RequestContext = (key: string) => string | undefined;
 
-/** One parsed `Condition` element: every clause must hold. */
+/** A parsed `Condition` element. It is true if all its clauses are true. */
 export type Condition = Clause[];
 
 interface Clause {
@@ -14,7 +14,7 @@ interface Clause {
   test: (actual: string | undefined, expected: string[]) => boolean;
 }
 
-/** Parses a `Condition` element. Throws {@link UnsupportedPolicy} for anything that cannot be evaluated as AWS does. */
+/** Parses a `Condition` element. Throws {@link UnsupportedPolicy} if the local IAM cannot evaluate it as AWS does. */
 export function parseCondition(condition: Record<string, Record<string, unknown>> | undefined): Condition {
   return Object.entries(condition ?? {}).flatMap(([operator, keys]) => {
     const test = testOf(operator);
@@ -33,9 +33,10 @@ export function conditionHolds(condition: Condition, context: RequestContext): b
 type Comparison = (actual: string, expected: string) => boolean;
 
 /**
- * Every request key here has at most one value, so `ForAnyValue:` only asks that it is there and `ForAllValues:` also holds
- * where it is not. A negated operator holds for an absent key.
- * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
+ * Returns the test of an operator. In the local AWS, every condition key has at most one value. Therefore `ForAnyValue:` only requires that
+ * the key exists, and `ForAllValues:` is also true if the key is absent. A negated operator without a quantifier is true for an absent key.
+ *
+ * Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
  */
 function testOf(operator: string): Clause['test'] {
   const [, quantifier, name = '', ifExists] =
@@ -102,7 +103,7 @@ function isInNetwork(address: string, network: string): boolean {
 }
 
 /**
- * Global condition keys that the authorizer provides. A policy with another global key is refused, because its value is
+ * The global condition keys that the authorizer provides. A policy with another global key is rejected, because the value of that key is
  * unknown.
  */
 const globalKeys = new Set([

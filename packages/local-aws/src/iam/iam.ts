@@ -7,18 +7,18 @@ import { parsePolicy } from './policy.ts';
 export interface RoleDefinition {
   accountId: string;
   roleName: string;
-  /** Default `/`. */
+  /** The default is `/`. */
   path?: string;
   assumeRolePolicy: PolicyDocument;
-  /** Every identity policy of the role: inline, attached and managed. */
+  /** All identity policies of the role, whether inline, attached or managed. */
   policies: PolicyDocument[];
-  /** Default 3,600 as in AWS. */
+  /** The default is 3,600, as in AWS. */
   maxSessionDurationSeconds?: number;
 }
 
 export interface Role extends Required<RoleDefinition> {
   arn: string;
-  /** AROA…; a role that is created again under the same name gets another id. */
+  /** The unique id, which begins with AROA. A role that is deleted and created again with the same name gets another id. */
   roleId: string;
 }
 
@@ -31,30 +31,29 @@ export type KeyLookup =
   | { status: 'active'; caller: Caller; credentials: Credentials }
   | { status: 'unknown' | 'wrong-token' | 'expired' };
 
-/** The principals of all accounts, and the decisions on their permissions. */
+/** The local IAM. It has the principals of all accounts and decides about their permissions. */
 export interface Iam extends Authorizer {
-  /** The access key of the account's root user, who may do everything in the account. The first call creates it. */
+  /** The access key of the account's root user, who may do everything in the account. The first call creates the key. */
   rootCredentials(accountId: string): Credentials;
   rootCaller(accountId: string): Caller;
   /**
-   * Creates the role, or changes the role of that name. Throws UnsupportedPolicy for a policy that the local IAM does not
-   * understand.
+   * Creates a role, or changes the existing role of that name. Throws UnsupportedPolicy for a policy that the local IAM cannot evaluate.
    */
   putRole(definition: RoleDefinition): Role;
-  /** `undefined` when there is no such role. */
+  /** Returns a role; `undefined` if it does not exist. */
   role(roleArn: string): Role | undefined;
-  /** Also ends the role's sessions. */
+  /** Deletes a role and ends its sessions. */
   deleteRole(roleArn: string): void;
-  /** Temporary credentials of a role. Does not check the trust policy: for STS and for the Lambda host. */
+  /** Creates temporary credentials of a role. Does not check the trust policy. Used by the local STS and Lambda. */
   createSession(
     roleArn: string,
     sessionName: string,
     durationSeconds: number,
     sessionPolicy?: PolicyDocument,
   ): Session;
-  /** Finds the caller who owns an access key id; keys of sessions also need the session token. */
+  /** Finds the caller with an access key id. For a session's key, the session token must match too. */
   callerOf(accessKeyId: string, sessionToken: string | undefined): KeyLookup;
-  /** Expires all sessions of a role now. */
+  /** Makes all sessions of a role expire immediately. */
   expireSessions(roleArn: string): void;
 }
 
@@ -115,7 +114,7 @@ export function createIam({ clock }: { clock: Clock }): Iam {
 interface Key {
   caller: Caller;
   credentials: Credentials;
-  /** The role whose session the key belongs to. */
+  /** The id of the role whose session the key belongs to. */
   roleId?: string;
 }
 
@@ -138,7 +137,7 @@ const temporaryCredentials = (expiresAtMs: number) => ({
   expiresAtMs,
 });
 
-/** The root user of an account, who may do everything in it. */
+/** The root user of an account, who may do everything in the account. */
 export function rootCaller(accountId: string): Caller {
   return { kind: 'root', accountId, arn: `arn:aws:iam::${accountId}:root`, principalId: accountId };
 }

@@ -4,7 +4,10 @@ import { parsePrincipals, type PrincipalPattern } from './principal.ts';
 import { UnsupportedPolicy } from './unsupported-policy.ts';
 import { matchesWildcard } from './wildcard.ts';
 
-/** Identity policies name no principal; resource policies must; trust policies name no resource. */
+/**
+ * The kinds of policies. Identity policies have no principal. Resource policies and trust policies must have one. Trust policies have no
+ * resource.
+ */
 export type PolicyKind = 'identity' | 'resource' | 'trust';
 
 export interface Statement {
@@ -16,8 +19,8 @@ export interface Statement {
 }
 
 /**
- * Parses a policy and throws {@link UnsupportedPolicy} for every element that is not understood. Services call it when a policy
- * is put, so that the caller gets the error at once.
+ * Parses a policy. Throws {@link UnsupportedPolicy} if the local IAM cannot evaluate an element. Services call this function when a policy
+ * is stored, so that the client gets the error immediately.
  */
 export function parsePolicy(document: PolicyDocument, kind: PolicyKind): Statement[] {
   refuseUnknown(document, ['Version', 'Id', 'Statement'], 'policy');

@@ -9,11 +9,12 @@ export type PrincipalPattern =
   | { kind: 'session'; arn: string }
   | { kind: 'unique-id'; id: string }
   | { kind: 'service'; service: string }
-  /** An IAM user: valid, but users do not exist here. */
+  /** An IAM user. This is a valid principal, but the local IAM has no users. */
   | { kind: 'nobody' };
 
 /**
- * How directly a statement names the caller. Within one account, only a direct name grants access without an identity policy.
+ * How a statement names the caller: by the session, by another direct name, only by the account, or not at all. In the resource's own
+ * account, only `session` and `direct` grant access without an identity policy.
  */
 export type PrincipalMatch = 'session' | 'direct' | 'account' | 'none';
 

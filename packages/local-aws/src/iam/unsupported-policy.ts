@@ -1,5 +1,5 @@
 /**
- * A policy contains something that the local AWS cannot evaluate as AWS does. It is refused, never treated as allow or deny.
+ * The error for a policy that the local AWS cannot evaluate as AWS does. Such a policy is rejected, because any decision could be wrong.
  */
 export class UnsupportedPolicy extends Error {
   override readonly name = 'UnsupportedPolicy';

@@ -1,4 +1,4 @@
-/** IAM's pattern matching: `*` stands for any run of characters, `?` for exactly one. Case matters. */
+/** True if the value matches an IAM pattern. `*` matches any characters, and `?` matches exactly one. The match is case-sensitive. */
 export function matchesWildcard(pattern: string, value: string): boolean {
   let p = 0;
   let v = 0;
@@ -26,8 +26,10 @@ export function matchesWildcard(pattern: string, value: string): boolean {
 }
 
 /**
- * ArnLike compares the six colon-separated parts one by one; a wildcard does not reach over a colon, except in the last part.
- * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html#Conditions_ARN
+ * True if an ARN matches a pattern of ArnLike. The six parts between colons are compared separately. Therefore a wildcard does not match
+ * a colon, except in the last part.
+ *
+ * Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html#Conditions_ARN
  */
 export function matchesArn(pattern: string, arn: string): boolean {
   const wanted = splitArn(pattern);

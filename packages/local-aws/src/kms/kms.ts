@@ -1,5 +1,5 @@
 /**
- * Keys of KMS. The local AWS encrypts nothing; only the permissions and states of keys matter.
+ * The keys of the local KMS. The local AWS encrypts nothing, so a key has only a policy, grants and a state.
  *
  * Sources: AWS Key Management Service Developer Guide "Key states of AWS KMS keys" (key-state.html) and "Grants in AWS KMS"
  * (grants.html).
@@ -9,29 +9,29 @@ import type { PolicyDocument } from '../core/access.ts';
 
 export type KeyState = 'Enabled' | 'Disabled' | 'PendingDeletion';
 
-/** Allows a principal some operations with a key, in addition to the key's policy. A grant does not override a denial. */
+/** Allows a principal some operations with a key, in addition to the key's policy. A grant does not override a Deny statement. */
 export interface KeyGrant {
-  /** ARN of a role or an account's root. */
+  /** The ARN of a role, or of an account's root user. */
   granteePrincipal: string;
-  /** KMS's names, without a prefix. */
+  /** The operations, as KMS names them. */
   operations: ('Decrypt' | 'Encrypt' | 'GenerateDataKey')[];
-  /** The request's encryption context must have these pairs. */
+  /** Pairs that the encryption context of a request must contain. */
   encryptionContextSubset?: Record<string, string>;
 }
 
-/** The facts about keys that S3 needs. */
+/** The properties of keys that S3 uses. */
 export interface KeyDirectory {
-  /** The key's policy and its grants, as one document. */
+  /** Returns a document with the statements of the key's policy and its grants. */
   policy(keyArn: string): PolicyDocument;
-  /** Null for a key that does not exist. */
+  /** Returns the state of a key; null if it does not exist. */
   state(keyArn: string): KeyState | null;
 }
 
 export interface KmsKeys extends KeyDirectory {
-  /** Makes a key or replaces the policy of a key. Without a policy, the IAM policies of the account control the key. */
+  /** Creates a key or replaces its policy. Without a policy, the IAM policies of the account control access to the key. */
   put(keyArn: string, policy?: PolicyDocument): void;
   setState(keyArn: string, state: KeyState): void;
-  /** Returns the id of the grant. */
+  /** Adds a grant and returns its id. */
   createGrant(keyArn: string, grant: KeyGrant): string;
   revokeGrant(keyArn: string, grantId: string): void;
 }
@@ -74,10 +74,13 @@ export const createKmsKeys = (): KmsKeys => {
   };
 };
 
-/** Like accounts, keys exist as soon as they are named, so that a test need not make them. Only well-formed key ids count as keys. */
+/**
+ * True for the ARN of an alias or of a well-formed key id. Every key with such an ARN exists without being created, so tests need not
+ * create keys.
+ */
 const isKeyName = (arn: string): boolean => /:(alias\/.+|key\/(mrk-)?[0-9a-f-]+)$/.test(arn);
 
-/** A policy that lets the account's IAM policies control the key. */
+/** The default policy of a key. It lets the IAM policies of the account control access to the key. */
 const defaultPolicy = (keyArn: string): PolicyDocument => {
   const [, partition = 'aws', , , accountId = ''] = keyArn.split(':');
   return {

@@ -2,9 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isThrottled } from './lambda-error.ts';
 
 export interface AsyncInvocations {
-  /** Runs the invocation in the background. A throttled invocation is repeated, and a failed one is retried twice. */
+  /** Runs an invocation in the background. Repeats it while it is throttled. Retries it up to twice if it fails. */
   submit(run: () => Promise<{ functionError: string | null }>): void;
-  /** Drops invocations that wait for another attempt, and resolves when the running ones have ended. */
+  /** Drops invocations that wait for another attempt. Resolves when the running invocations have ended. */
   stop(): Promise<void>;
 }
 
@@ -12,7 +12,10 @@ export interface AsyncInvocations {
 export const DEFAULT_RETRY_DELAYS_MS = [60_000, 120_000];
 const THROTTLED_PAUSE_MS = 1000;
 
-/** Invocations of type Event. Source: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html */
+/**
+ * Runs invocations of type Event, with Lambda's retries.
+ * Source: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
+ */
 export const createAsyncInvocations = (retryDelaysMs: number[]): AsyncInvocations => {
   const stopping = new AbortController();
   const running = new Set<Promise<void>>();

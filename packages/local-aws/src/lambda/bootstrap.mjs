@@ -1,11 +1,13 @@
 /**
- * The Node.js runtime of an execution environment: loads the handler named by `_HANDLER` and serves invocations over the
- * Lambda Runtime API (https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html). Runs as a child process with
- * nothing but Lambda's own environment variables; plain JavaScript, so that type stripping costs no cold start.
+ * The Node.js runtime of an execution environment. It loads the handler that `_HANDLER` names and receives invocations over the Lambda
+ * Runtime API (https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html). It runs in a child process that has only the environment
+ * variables that Lambda sets. This file is plain JavaScript, because removing types would make every cold start slower.
  *
- * Three additions of the local host, all unknown to the function: file descriptor 3 closes when the host dies; each
- * answer carries the process's resource usage, preceded by an end marker on stdout and stderr so that the host has
- * read every line of an invocation before it reports its end; and the process's clock goes with that of the local AWS.
+ * In this runtime, unlike in AWS:
+ * - The process ends when the host process ends, because file descriptor 3 is then closed.
+ * - Each response contains the resource usage of the process. Before the response, the runtime prints an end marker to stdout and stderr.
+ *   When the host has read both markers, it has read all output of the invocation.
+ * - The clock of the process follows the clock of the local AWS.
  */
 import { existsSync } from 'node:fs';
 import http from 'node:http';
@@ -42,8 +44,9 @@ const dieWithHost = () => {
 };
 
 /**
- * In AWS all machines agree on the time; here a test may have moved it. Each invocation says by how much. A proxy, since
- * code may keep `Date` or `Date.now` from before the first invocation, and native dates must stay instances of it.
+ * Makes `Date` follow the clock of the local AWS, which a test may have moved. Each invocation contains the offset to the real time. The
+ * new `Date` is a proxy of the original one, so that native dates are still instances of `Date`. It is installed before the handler
+ * is loaded, because code may keep a reference to `Date` or `Date.now`.
  */
 const followClock = () => {
   const RealDate = Date;
@@ -56,7 +59,7 @@ const followClock = () => {
   });
 };
 
-/** As the real runtime does, so that plain console lines look as they do in CloudWatch Logs. */
+/** Changes the console methods as the runtime of AWS does, so that their lines have the format of CloudWatch Logs. */
 const patchConsole = () => {
   const print =
     (write, level) =>
@@ -198,7 +201,7 @@ const post = (path, body, errorType) =>
     ...(errorType && { 'lambda-runtime-function-error-type': errorType.replaceAll(/[^\x20-\x7e]/g, '?') }),
   });
 
-/** A broken connection means that the host is gone: there is nobody left to work for. */
+/** Sends a request to the Runtime API. Ends the process if the connection breaks, because the host has then ended. */
 const request = (method, path, body, headers) =>
   new Promise((resolve) => {
     const outgoing = http.request(api + path, { method, agent, headers }, (response) => {

@@ -1,7 +1,7 @@
 import type { LambdaFunction } from './lambda-function.ts';
 
 /**
- * A function as Lambda's API describes it.
+ * Describes a function in the format of Lambda's API.
  * Source: https://docs.aws.amazon.com/lambda/latest/api/API_FunctionConfiguration.html
  */
 export const describeFunction = (found: LambdaFunction): Record<string, unknown> => {

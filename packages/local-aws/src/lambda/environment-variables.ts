@@ -5,15 +5,15 @@ import type { FunctionConfiguration } from './function-configuration.ts';
 
 export interface EnvironmentHost {
   configuration: FunctionConfiguration;
-  /** Folder of the unpacked code. */
+  /** The folder of the unpacked code. */
   taskRoot: string;
   clock: Clock;
-  /** Endpoints and certificates, added to the function's own variables. */
+  /** Returns variables with endpoints and certificates. They are added to the function's own variables. */
   hostVariables(): Record<string, string>;
 }
 
 /**
- * The environment variables of a function's process: those that Lambda sets, and none of this host's own environment.
+ * The environment variables of a function's process. They include the variables that Lambda sets, but not those of this process.
  * Source: https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
  */
 export const environmentVariables = (

@@ -2,15 +2,15 @@ import { z } from 'zod';
 import type { AwsError } from '../front/aws-error.ts';
 import { lambdaError } from './lambda-error.ts';
 
-/** An event source mapping of an SQS queue as the host runs it. */
+/** The configuration of an event source mapping from an SQS queue to a function. */
 export interface EventSourceConfiguration {
   queueArn: string;
-  /** Name or ARN, as given. */
+  /** The name or ARN of the function, as the properties contain it. */
   functionName: string;
   batchSize: number;
   batchingWindowMs: number;
   reportBatchItemFailures: boolean;
-  /** Null: limited only by the function's own concurrency. */
+  /** Maximum number of concurrent invocations; null if only the function's own concurrency limits them. */
   maximumConcurrency: number | null;
   enabled: boolean;
 }
@@ -19,8 +19,8 @@ const integer = z.coerce.number().int();
 const boolean = z.union([z.boolean(), z.enum(['true', 'false']).transform((text) => text === 'true')]);
 
 /**
- * AWS::Lambda::EventSourceMapping. FilterCriteria, DestinationConfig, ProvisionedPollerConfig and what belongs to other
- * sources are left out on purpose: this host does not have them, so they are errors.
+ * The properties of AWS::Lambda::EventSourceMapping. Other properties are errors, because the local Lambda does not support them. These are
+ * FilterCriteria, DestinationConfig, ProvisionedPollerConfig and the properties for sources other than SQS.
  * Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-lambda-eventsourcemapping.html
  */
 const eventSourceProperties = z.strictObject({
@@ -35,7 +35,10 @@ const eventSourceProperties = z.strictObject({
   Tags: z.unknown().optional(),
 });
 
-/** @throws AwsError InvalidParameterValueException */
+/**
+ * Parses the properties of an AWS::Lambda::EventSourceMapping.
+ * @throws AwsError InvalidParameterValueException
+ */
 export const parseEventSourceProperties = (properties: Record<string, unknown>): EventSourceConfiguration => {
   const parsed = eventSourceProperties.safeParse(properties);
   if (!parsed.success) throw invalid(z.prettifyError(parsed.error));

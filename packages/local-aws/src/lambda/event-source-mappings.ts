@@ -17,11 +17,11 @@ export interface EventSourceMapping {
 }
 
 export interface EventSourceMappings {
-  /** `properties` are those of an AWS::Lambda::EventSourceMapping, resolved. */
+  /** Creates a mapping and returns its id. `properties` are the resolved properties of an AWS::Lambda::EventSourceMapping. */
   create(properties: Record<string, unknown>): Promise<string>;
-  /** The old configuration still applies to batches in progress. */
+  /** Updates a mapping. The old configuration still applies to batches in progress. */
   update(uuid: string, properties: Record<string, unknown>): Promise<void>;
-  /** A mapping that is already gone is success. */
+  /** Deletes a mapping. Succeeds if the mapping does not exist. */
   delete(uuid: string): Promise<void>;
   list(): EventSourceMapping[];
   stop(): Promise<void>;
@@ -39,7 +39,7 @@ interface RunningMapping {
   poller: Poller | null;
 }
 
-/** Event source mappings from SQS queues to functions, with the checks that Lambda makes when it creates a mapping. */
+/** Creates the event source mappings from SQS queues to functions. Checks each new mapping as Lambda does. */
 export const createEventSourceMappings = (host: EventSourceHost): EventSourceMappings => {
   const mappings = new Map<string, RunningMapping>();
   const start = async (properties: Record<string, unknown>): Promise<RunningMapping> => {
@@ -105,7 +105,10 @@ const queueAttributes = z.object({
   Attributes: z.object({ VisibilityTimeout: z.coerce.number(), Policy: z.string().optional() }),
 });
 
-/** Refuses, as CreateEventSourceMapping does, a role without permissions for the queue and a visibility timeout that is too short. */
+/**
+ * Throws the error of CreateEventSourceMapping if the function's role has no permissions for the queue, or if the queue's visibility
+ * timeout is too short.
+ */
 const checkQueue = async (
   host: EventSourceHost,
   configuration: EventSourceConfiguration,

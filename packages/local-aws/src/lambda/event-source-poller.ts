@@ -6,9 +6,9 @@ import { createSourceQueue, type QueueActions, type SourceQueue } from './source
 import { failedMessageIds, toSqsEvent, type ReceivedMessage } from './sqs-event.ts';
 
 export interface Poller {
-  /** `OK` or the problem, as the mapping's `LastProcessingResult` reports it. */
+  /** The `LastProcessingResult` of the mapping, which is `OK` or describes a problem. */
   lastProcessingResult(): string;
-  /** Receives no more messages, and resolves when the batches in progress are finished. */
+  /** Stops receiving messages. Resolves when the batches in progress are finished. */
   stop(): Promise<void>;
 }
 
@@ -18,8 +18,8 @@ const PAUSE_MS = 1000;
 const ROOM_CHECK_MS = 20;
 
 /**
- * Moves messages from a queue to a function: at least once, up to the mapping's maximum concurrency, deleting the messages that
- * succeeded.
+ * Starts a poller that moves messages from a queue to a function, with at-least-once delivery and up to the mapping's maximum concurrency.
+ * Deletes the messages that the function processed successfully.
  * Source: https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html
  */
 export const startPoller = (
@@ -71,7 +71,7 @@ export const startPoller = (
   };
 };
 
-/** Invokes the function and deletes what succeeded. Resolves to the `LastProcessingResult`; never rejects. */
+/** Invokes the function and deletes the messages that succeeded. Resolves to the `LastProcessingResult`. Never rejects. */
 const processBatch = async (
   configuration: EventSourceConfiguration,
   queue: SourceQueue,
@@ -87,7 +87,7 @@ const processBatch = async (
     await queue.remove(batch.filter((message) => !failed.has(message.MessageId)));
     return 'OK';
   } catch (error) {
-    // Nothing is lost: messages that were not deleted become visible again.
+    // No message is lost, because messages that were not deleted become visible again.
     return isThrottled(error) ? 'PROBLEM: Function throttled' : `PROBLEM: ${String(error)}`;
   }
 };

@@ -14,7 +14,7 @@ import {
 import { exitFailure, timeoutFailure, type ProcessEnd } from './runtime-failure.ts';
 
 export interface EnvironmentOptions {
-  /** Folder of the unpacked code, LAMBDA_TASK_ROOT. */
+  /** The folder of the unpacked code, which is also the value of LAMBDA_TASK_ROOT. */
   taskRoot: string;
   memorySizeMb: number;
   timeoutMs: number;
@@ -24,33 +24,33 @@ export interface EnvironmentOptions {
   onLine(line: string, requestId: string | null): void;
 }
 
-/** How one invocation ended. `payload` is JSON. */
+/** The outcome of an invocation. `payload` is JSON. */
 export interface EnvironmentOutcome {
   kind: 'response' | 'error';
   payload: string;
-  /** The cause of a failure for which the function did not answer itself. */
+  /** Whether the function sent the response itself (`answered`), or else why it did not. */
   cause: 'answered' | 'timed-out' | 'exited' | 'init-failed';
   durationMs: number;
-  /** Resource usage of the process since its start; null when the process died before it reported any. */
+  /** The resource usage of the process since its start; null if the process ended before it reported any. */
   usage: ResourceUsage | null;
 }
 
-/** How a wait for the process ended. */
+/** The result of a wait for the process. */
 type Waited = 'done' | 'timed-out' | ProcessEnd;
 
 const isExit = (waited: Waited): waited is ProcessEnd => typeof waited === 'object';
 
-/** How long the init phase may take in Lambda. A longer init phase is run again within the invocation's own time. */
+/** How long the init phase may take in Lambda. If it takes longer, Lambda runs it again during the invocation. */
 const INIT_LIMIT_MS = 10_000;
 const BOOTSTRAP = fileURLToPath(new URL('./bootstrap.mjs', import.meta.url));
 
 /**
- * One execution environment: a child process that runs one invocation at a time and is discarded when it times out, crashes or
- * fails to start. It is a class because it wraps the state of that process.
+ * An execution environment. It is a child process that runs one invocation at a time. It is discarded when an invocation times out, or
+ * when the process crashes or fails to start. This is a class because it encapsulates the state of the process.
  */
 export class ExecutionEnvironment {
   readonly startedAtMs = Date.now();
-  /** From the start of the process to its first request for work; null until then. */
+  /** The time from the start of the process to its first request for an invocation; null before that request. */
   initDurationMs: number | null = null;
   readonly #options: EnvironmentOptions;
   readonly #api: RuntimeApi;
@@ -80,12 +80,12 @@ export class ExecutionEnvironment {
     this.#child = spawn(process.execPath, [...heapFlags(options.memorySizeMb), BOOTSTRAP], {
       cwd: options.taskRoot,
       env: { ...options.variables, AWS_LAMBDA_RUNTIME_API: api.address },
-      // The fourth stream is the lifeline: it closes when this process ends, however it ends.
+      // The fourth stream is closed whenever this process ends, even after a crash. The child then ends too.
       stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
     });
     this.#readLog(this.#child.stdout, 'stdout');
     this.#readLog(this.#child.stderr, 'stderr');
-    // The child may end before the lifeline closes, which is not an error here.
+    // If the child ends before this process, the fourth stream fails. This is not an error here.
     this.#child.stdio[3]?.on('error', () => undefined);
     const endWatch = this.#watchMemory();
     this.#ended = new Promise((resolve) => {
@@ -103,14 +103,14 @@ export class ExecutionEnvironment {
     return this.#child.pid;
   }
 
-  /** Whether the environment can run another invocation. */
+  /** True if the environment can run another invocation. */
   get alive(): boolean {
     return this.#alive;
   }
 
   /**
-   * Runs one invocation. The caller must not start a second one at the same time. `endAfterMs` times the invocation out early,
-   * although the function was promised more time.
+   * Runs an invocation. The caller must not start another invocation before this one has ended. After `endAfterMs`, the invocation times
+   * out, even if the deadline that the function received is later.
    */
   async invoke(
     invocation: Omit<PendingInvocation, 'deadlineMs' | 'clockOffsetMs'>,
@@ -131,7 +131,7 @@ export class ExecutionEnvironment {
     const finished = await this.#waitFor(this.#untilIdle(), limitMs);
     const answer = this.#answered(invocation.requestId);
     if (!answer) return this.#failure(invocation.requestId, finished, startedAtMs);
-    // The process answered but did not ask for another invocation, so it cannot be used again.
+    // The process sent a response but did not ask for another invocation in time, so it cannot be used again.
     if (finished !== 'done') await this.stop();
     this.#requestId = null;
     return {
@@ -143,7 +143,7 @@ export class ExecutionEnvironment {
     };
   }
 
-  /** Ends the process at once. An invocation in progress fails as one whose process was killed. */
+  /** Kills the process. An invocation in progress fails. */
   async stop(): Promise<void> {
     this.#alive = false;
     this.#child.kill('SIGKILL');
@@ -225,7 +225,7 @@ export class ExecutionEnvironment {
   }
 }
 
-/** The heap sizes of the bootstrap in Lambda's Node.js images: a tenth of the memory is for the young generation. */
+/** The flags for the heap sizes. As in Lambda's Node.js images, a tenth of the memory is for the young generation. */
 const heapFlags = (memorySizeMb: number): string[] => {
   const youngMb = Math.floor(memorySizeMb / 10);
   return [

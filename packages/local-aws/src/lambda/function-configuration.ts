@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { AwsError } from '../front/aws-error.ts';
 import { lambdaError } from './lambda-error.ts';
 
-/** A function as the host runs it. */
+/** The configuration of a function. */
 export interface FunctionConfiguration {
   functionName: string;
   functionArn: string;
@@ -13,18 +13,18 @@ export interface FunctionConfiguration {
   memorySizeMb: number;
   timeoutMs: number;
   variables: Record<string, string>;
-  /** Null: limited only by the account's concurrency. */
+  /** The reserved concurrency; null if only the account's concurrency limits the function. */
   reservedConcurrency: number | null;
   logGroupName: string;
 }
 
 const integer = z.coerce.number().int();
-/** Properties that change nothing here, because this host already behaves so or they do not affect behaviour. */
+/** A property without effect. The local Lambda always behaves as the property requests, or the property does not affect behaviour. */
 const inert = z.unknown().optional();
 
 /**
- * AWS::Lambda::Function without Code. A property not listed is an error, so that nothing a stack asks for is ignored
- * unseen. Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-lambda-function.html
+ * The properties of AWS::Lambda::Function, except Code. Any other property is an error, so that no property is silently ignored.
+ * Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-lambda-function.html
  */
 const functionProperties = z.strictObject({
   FunctionName: z.string().regex(/^[a-zA-Z0-9_-]{1,64}$/),
@@ -77,7 +77,7 @@ const LARGEST_ENVIRONMENT_BYTES = 4096;
 
 /**
  * Reads the resolved properties of an AWS::Lambda::Function, except its Code.
- * @throws AwsError InvalidParameterValueException for properties that Lambda would refuse or that this host does not know
+ * @throws AwsError InvalidParameterValueException for properties that Lambda would reject or that the local Lambda does not support
  */
 export const parseFunctionProperties = (
   owner: { accountId: string; region: string },

@@ -7,35 +7,35 @@ import { lambdaError } from './lambda-error.ts';
 import type { UsageBook } from './usage.ts';
 
 export interface PoolOptions extends EnvironmentHost {
-  /** Opens a session of the function's role, for each new environment. */
+  /** Opens a session of the function's role. Called for each new environment. */
   openSession(): Credentials;
-  /** Whether the account may run one more invocation. Not called for functions with reserved concurrency. */
+  /** Returns whether the account may run another invocation. Not called for functions with reserved concurrency. */
   accountHasRoom(): boolean;
   /** How long an idle environment is kept. */
   idleMs: number;
   usage: UsageBook;
-  /** The fault of the invocation that is about to begin. */
+  /** Returns the fault of the next invocation. Called before each invocation. */
   fault(): InvocationFault | undefined;
   onLine(line: string, requestId: string | null): void;
 }
 
 export interface FunctionPool {
   /**
-   * Runs one invocation in a warm environment or a new one.
-   * @throws AwsError TooManyRequestsException at the concurrency limit
+   * Runs an invocation in a warm environment, or else in a new one.
+   * @throws AwsError TooManyRequestsException if the concurrency limit is reached
    */
   run(requestId: string, payload: string): Promise<EnvironmentOutcome>;
-  /** False when {@link run} would be throttled now. */
+  /** Returns false if {@link run} would now fail because of the concurrency limit. */
   hasRoom(): boolean;
-  /** Invocations in progress. */
+  /** The number of invocations in progress. */
   busy(): number;
-  /** Process ids of the environments. */
+  /** The process ids of the environments. */
   pids(): number[];
-  /** Kills every environment, busy ones in the middle of their work. The next invocation starts a new environment. */
+  /** Kills every environment, even during an invocation. The next invocation starts a new environment. */
   kill(): Promise<void>;
-  /** Kills one environment by its id, see {@link environmentIdOf}. False when the pool has no such environment. */
+  /** Kills the environment with an id, see {@link environmentIdOf}. Resolves to false if the pool has no such environment. */
   killEnvironment(id: string): Promise<boolean>;
-  /** Starts no more environments, and resolves when busy ones have finished and all are stopped. */
+  /** Stops the pool. Running invocations finish first. Resolves when all environments are stopped. */
   retire(): Promise<void>;
 }
 
@@ -47,10 +47,13 @@ interface Slot {
   reaper: NodeJS.Timeout | null;
 }
 
-/** How long the credentials of a reused environment stay valid after the longest possible invocation. */
+/** Minimum time for which the credentials of a reused environment must be valid after the longest possible invocation. */
 const CREDENTIAL_MARGIN_MS = 60_000;
 
-/** The execution environments of one version of a function: warm ones first, new ones up to the concurrency limit. */
+/**
+ * Creates the pool of execution environments of one version of a function. An invocation runs in a warm environment if there is one. The
+ * concurrency limit also limits the number of environments.
+ */
 export const createFunctionPool = (options: PoolOptions): FunctionPool => {
   const { configuration, usage } = options;
   const environments: Environments = { idle: [], slots: new Set(), generation: 0, isRetired: false };
@@ -97,11 +100,11 @@ export const createFunctionPool = (options: PoolOptions): FunctionPool => {
 };
 
 interface Environments {
-  /** Most recently used last. */
+  /** The idle environments, the most recently used last. */
   idle: Slot[];
-  /** Idle and busy ones. */
+  /** All environments, idle or busy. */
   slots: Set<Slot>;
-  /** Raised by {@link FunctionPool.kill}, which must also reach environments that are just starting. */
+  /** Each {@link FunctionPool.kill} increments this number. An environment that is starting then notices that it was killed. */
   generation: number;
   isRetired: boolean;
 }
@@ -188,7 +191,7 @@ const discardAll = async (environments: Environments, slots: Slot[]): Promise<vo
   await Promise.all(slots.map((slot) => discard(environments, slot)));
 };
 
-/** The id of the environment that sent a request: SDKs add the application id from their environment to the User-Agent. */
+/** The id of the environment that sent a request. SDKs add it to the User-Agent, because it is set as the SDK's application id. */
 export const environmentIdOf = (userAgent: string | undefined): string | null =>
   /\bapp\/([0-9a-f-]{36})\b/.exec(userAgent ?? '')?.[1] ?? null;
 

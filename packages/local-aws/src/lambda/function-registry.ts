@@ -11,11 +11,11 @@ import {
 } from './lambda-function.ts';
 import { unpackCode } from './unzip.ts';
 
-/** Properties of an AWS::Lambda::Function, resolved, with the zip in place of its Code. */
+/** The resolved properties of an AWS::Lambda::Function, with `zipFile` instead of Code. */
 export interface FunctionDefinition {
   accountId: string;
   region: string;
-  /** Path or content. */
+  /** The zip of the code: its path, or its content. */
   zipFile: string | Buffer;
   properties: Record<string, unknown>;
 }
@@ -23,14 +23,14 @@ export interface FunctionDefinition {
 /** The functions of all accounts and regions. */
 export interface FunctionRegistry {
   createFunction(definition: FunctionDefinition): Promise<{ functionArn: string; codeSha256: string }>;
-  /** Gives the function of that name a new configuration and new code. */
+  /** Replaces the configuration and the code of the function with the same name. */
   updateFunction(definition: FunctionDefinition): Promise<{ functionArn: string; codeSha256: string }>;
-  /** Waits for invocations in progress. A function that is already gone is success. */
+  /** Deletes a function after its invocations in progress have ended. Succeeds if the function does not exist. */
   deleteFunction(functionArn: string): Promise<void>;
   addPermission(functionArn: string, statementId: string, statement: PolicyStatement): void;
   removePermission(functionArn: string, statementId: string): void;
   /**
-   * Finds a function by its ARN, or by a name that only one account and region uses.
+   * Finds a function by its ARN, or by its name if the name exists in only one account and region.
    * @throws AwsError ResourceNotFoundException
    */
   function(nameOrArn: string): LambdaFunction;
@@ -39,12 +39,12 @@ export interface FunctionRegistry {
   clear(): void;
 }
 
-/** The options of the Lambda service that concern its functions. */
+/** The options of the Lambda service that apply to its functions. */
 export type FunctionRegistryOptions = Pick<FunctionHost, 'clock' | 'iam' | 'hostVariables'> &
   Partial<Pick<FunctionHost, 'idleMs' | 'onLog' | 'faults'>> & {
-    /** Folder for unpacked code. */
+    /** The folder for unpacked code. */
     directory: string;
-    /** Maximum number of simultaneous invocations of one account; default 10, as in a new AWS account. */
+    /** Maximum number of simultaneous invocations of an account. The default is 10, as in a new AWS account. */
     accountConcurrency?: number;
   };
 

@@ -1,6 +1,6 @@
 import { AwsError } from '../front/aws-error.ts';
 
-/** Lambda's error codes used here, with their HTTP status. */
+/** The error codes of Lambda that the local Lambda uses, with their HTTP status. */
 const STATUS = {
   AccessDeniedException: 403,
   InvalidParameterValueException: 400,
@@ -13,10 +13,10 @@ const STATUS = {
 
 export type LambdaErrorCode = keyof typeof STATUS;
 
-/** A refusal by the Lambda service itself, as opposed to an error of a function. */
+/** An error of the Lambda service itself, as opposed to an error of a function. */
 export const lambdaError = (code: LambdaErrorCode, message: string): AwsError =>
   new AwsError(code, message, { status: STATUS[code] });
 
-/** The function or the account has reached its concurrency limit. */
+/** True if the error means that the function or the account has reached its concurrency limit. */
 export const isThrottled = (error: unknown): boolean =>
   error instanceof AwsError && error.code === 'TooManyRequestsException';

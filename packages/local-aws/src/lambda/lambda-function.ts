@@ -10,7 +10,7 @@ import { lambdaError } from './lambda-error.ts';
 import { createLogSink, type LogLine, type LogSink } from './log-sink.ts';
 import { createUsageBook, type UsageBook } from './usage.ts';
 
-/** The services of the host that a function uses. */
+/** The services and settings that a function uses. */
 export interface FunctionHost {
   clock: Clock;
   iam: Authorizer & Pick<Iam, 'role' | 'createSession'>;
@@ -21,21 +21,21 @@ export interface FunctionHost {
   faults: { readonly plan: FaultPlan | undefined };
 }
 
-/** Lambda's answer to Invoke. */
+/** Lambda's response to Invoke. */
 export interface InvocationResult {
   requestId: string;
-  /** `Unhandled` when the function failed, timed out or crashed; the payload then describes the error. */
+  /** `Unhandled` if the function failed, timed out or crashed. The payload then describes the error. */
   functionError: 'Unhandled' | null;
-  /** JSON. */
+  /** The response of the function, in JSON. */
   payload: string;
 }
 
-/** A function of the host: its current version, and its permissions, usage and logs, which survive an update. */
+/** A function of the local Lambda. An update replaces its version, but keeps its permissions, usage and logs. */
 export interface LambdaFunction {
   configuration(): FunctionConfiguration;
   codeSha256(): string;
   codeSizeBytes(): number;
-  /** When the current version was created; milliseconds since the epoch. */
+  /** When the current version was created, in milliseconds since the epoch. */
   modifiedAtMs(): number;
   pool(): FunctionPool;
   policy(): PolicyDocument;
@@ -45,23 +45,23 @@ export interface LambdaFunction {
   /** The function's role as the caller of requests that Lambda makes for the function. */
   roleCaller(): Caller;
   run(payload: string): Promise<InvocationResult>;
-  /** New invocations use the new version; environments of the old one finish first. */
+  /** Replaces the version. New invocations use the new version. Resolves when the invocations of the old version have ended. */
   replaceVersion(version: FunctionVersion): Promise<void>;
 }
 
 export interface FunctionVersion {
   configuration: FunctionConfiguration;
   taskRoot: string;
-  /** Base64. */
+  /** The base64 SHA-256 of the zip. */
   codeSha256: string;
   codeSizeBytes: number;
 }
 
-/** Lambda's own sessions of a role last twelve hours, whatever the role's maximum says. */
+/** How long the sessions that Lambda opens for a function last: twelve hours, whatever maximum the role has. */
 const SESSION_SECONDS = 43_200;
 const LARGEST_PAYLOAD_BYTES = 6 * 1024 * 1024;
 
-/** Makes a function from its first version. */
+/** Creates a function with its first version. */
 export const createLambdaFunction = (host: FunctionHost, first: FunctionVersion): LambdaFunction => {
   let { configuration, codeSha256, codeSizeBytes } = first;
   let modifiedAtMs = host.clock.now();
@@ -132,7 +132,7 @@ const toResult = (requestId: string, outcome: EnvironmentOutcome): InvocationRes
   };
 };
 
-/** Lambda refuses a function whose role does not trust it. */
+/** Throws the error of Lambda if the function's role does not exist or does not trust Lambda. */
 export const checkRole = (iam: FunctionHost['iam'], configuration: FunctionConfiguration): void => {
   const { roleArn, functionArn, accountId } = configuration;
   const role = iam.role(roleArn);

@@ -13,10 +13,10 @@ import type { InvocationResult, LambdaFunction } from './lambda-function.ts';
 const MAX_EVENT_BYTES = { RequestResponse: 6_291_456, Event: 1_048_576 };
 type InvocationType = keyof typeof MAX_EVENT_BYTES;
 
-/** The service behind the API. */
+/** The functions that the API uses. */
 export interface Invoker {
   authorizer: Authorizer;
-  /** Null when there is no such function; only a caller who may invoke the function learns that. */
+  /** Returns null if the function does not exist. The API reports this only to callers that have permission for the function. */
   find(functionArn: string): LambdaFunction | null;
   invokeText(
     functionArn: string,
@@ -26,7 +26,7 @@ export interface Invoker {
 }
 
 /**
- * Lambda's API: Invoke and the operations that describe a function. Throws errors, which the front door writes.
+ * Handles the requests of Lambda's API for Invoke, and for the operations that describe a function. Throws errors for the front door.
  * Sources: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html and API_GetFunction.html
  */
 export const handleLambdaRequest = async (
@@ -49,7 +49,7 @@ export const handleLambdaRequest = async (
   writeJson(response, description.answer(found), 'application/json');
 };
 
-/** The describing operations, by method and the part of the path after the function's name. */
+/** The operations that describe a function, by method and the part of the path after the function's name. */
 const DESCRIPTIONS: Record<string, { action: string; answer(found: LambdaFunction): unknown }> = {
   'GET ': {
     action: 'GetFunction',

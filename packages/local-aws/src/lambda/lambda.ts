@@ -16,18 +16,21 @@ import type { LogLine } from './log-sink.ts';
 import type { FunctionUsage } from './usage.ts';
 
 export interface LambdaOptions {
-  /** Folder for unpacked code. */
+  /** The folder for unpacked code. */
   directory: string;
   clock: Clock;
   iam: FunctionHost['iam'] & EventSourceHost['iam'];
   /** The queues that event source mappings read. */
   queues: EventSourceHost['queues'];
-  /** The variables with which functions find this local AWS: AWS_ENDPOINT_URL and NODE_EXTRA_CA_CERTS. Called per environment. */
+  /**
+   * Returns the environment variables that direct a function's requests to this local AWS: AWS_ENDPOINT_URL and NODE_EXTRA_CA_CERTS.
+   * Called for each environment.
+   */
   hostVariables(): Record<string, string>;
   onLog?: (line: LogLine) => void;
-  /** Maximum number of simultaneous invocations of one account; default 10, as in a new AWS account. */
+  /** Maximum number of simultaneous invocations of an account. The default is 10, as in a new AWS account. */
   accountConcurrency?: number;
-  /** How long an idle environment is kept; default five minutes. */
+  /** How long an idle environment is kept. The default is five minutes. */
   idleMs?: number;
   /** How long Lambda waits before each further attempt of a failed invocation of type Event. */
   asyncRetryDelaysMs?: number[];
@@ -36,35 +39,35 @@ export interface LambdaOptions {
 }
 
 export interface InvokeOptions {
-  /** Default RequestResponse. `Event` returns at once; the invocation runs in the background, with Lambda's retries. */
+  /** The default is RequestResponse. With `Event`, the call returns immediately, and Lambda runs and retries the invocation later. */
   type?: 'RequestResponse' | 'Event';
 }
 
-/** The Lambda service: functions run from their deployment packages in child processes. */
+/** The local Lambda service. It runs functions from their deployment packages in child processes. */
 export interface Lambda extends AwsService, Omit<FunctionRegistry, 'all' | 'clear'> {
   /**
-   * Invokes the function in the name of the account itself. `payload` is any JSON value.
+   * Invokes the function without checking permissions. `payload` is any JSON value.
    * @throws AwsError ResourceNotFoundException, TooManyRequestsException, RequestTooLargeException
    */
   invoke(nameOrArn: string, payload: unknown, options?: InvokeOptions): Promise<InvocationResult>;
-  /** The same for a payload that is JSON text already. */
+  /** The same as `invoke`, but the payload is JSON text. */
   invokeText(nameOrArn: string, payload: string, options?: InvokeOptions): Promise<InvocationResult>;
   /** The resources that the function's invocations have used so far. */
   usage(nameOrArn: string): FunctionUsage;
   resetUsage(nameOrArn: string): void;
   /** Moves messages from queues to functions. */
   eventSources: EventSourceMappings;
-  /** The embedded metrics that reached CloudWatch, of one function or of all. */
+  /** The embedded metrics that CloudWatch would have received, of one function or of all functions. */
   metrics(nameOrArn?: string): MetricLine[];
-  /** Kills the function's processes, also in the middle of an invocation. */
+  /** Kills the function's processes, even during an invocation. */
   killEnvironments(nameOrArn: string): Promise<void>;
-  /** Kills the process that sent a request with this User-Agent. False when no function's process sent it. */
+  /** Kills the function's process that sent a request with this User-Agent. Resolves to false if no such process exists. */
   killSender(userAgent: string | undefined): Promise<boolean>;
   /** Ends all processes. */
   stop(): Promise<void>;
 }
 
-/** Starts the service with no functions in it. */
+/** Creates the service without functions. */
 export const createLambda = (options: LambdaOptions): Lambda => {
   const functions = createFunctionRegistry(options);
   const find = functions.function;
@@ -74,7 +77,7 @@ export const createLambda = (options: LambdaOptions): Lambda => {
   const invokeText: Lambda['invokeText'] = async (nameOrArn, payload, how) => {
     const { functionArn } = find(nameOrArn).configuration();
     if (how?.type !== 'Event') return find(functionArn).run(payload);
-    // Each attempt finds the function again, which may have another version by then, or be gone.
+    // Each attempt looks up the function again, because it may have been updated or deleted in the meantime.
     asyncInvocations.submit(async () => find(functionArn).run(payload));
     return { requestId: '', functionError: null, payload: '' };
   };

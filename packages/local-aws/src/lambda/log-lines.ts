@@ -38,12 +38,12 @@ export const createLogReader = (listener: LogReaderListener): LogReader => {
   };
 };
 
-/** A metric line in CloudWatch's embedded metric format, parsed. `_aws` describes which members are metrics. */
+/** A parsed log line in CloudWatch's embedded metric format. `_aws` describes which members are metrics. */
 export interface MetricLine extends Record<string, unknown> {
   _aws: Record<string, unknown>;
 }
 
-/** The line as an embedded metric, or null when it is any other log line. */
+/** Parses a log line with embedded metrics. Returns null for any other log line. */
 export const parseMetricLine = (line: string): MetricLine | null => {
   if (!line.startsWith('{') || !line.includes('"_aws"')) return null;
   try {

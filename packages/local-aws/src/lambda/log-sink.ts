@@ -5,10 +5,10 @@ import { parseMetricLine, type MetricLine } from './log-lines.ts';
 /** A line that a function wrote. */
 export interface LogLine {
   functionName: string;
-  /** Null for output outside of an invocation. */
+  /** The invocation during which the line was written; null outside of an invocation. */
   requestId: string | null;
   line: string;
-  /** False when the function's role may not write to its log group: in AWS this line would be lost. */
+  /** False if the function's role may not write to its log group. In AWS, the line would then be lost. */
   delivered: boolean;
 }
 
@@ -21,8 +21,8 @@ export interface LogSink {
 const METRICS_KEPT = 100_000;
 
 /**
- * Passes a function's output to `onLog` and keeps its embedded metrics. Like CloudWatch Logs, it keeps them only if the role
- * allows logs:CreateLogStream and logs:PutLogEvents.
+ * Passes a function's output to `onLog` and stores the embedded metrics in the output. As in AWS, metrics are lost if the function's role
+ * does not allow logs:CreateLogStream and logs:PutLogEvents.
  */
 export const createLogSink = (
   authorizer: Authorizer,

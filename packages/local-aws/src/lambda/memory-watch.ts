@@ -3,8 +3,8 @@ import { readFile } from 'node:fs/promises';
 const INTERVAL_MS = 200;
 
 /**
- * Calls `onExceeded` once when a process uses more memory than its function may; Lambda then kills the process. Does nothing on an
- * operating system without /proc. Returns a function that ends the watch.
+ * Calls `onExceeded` once if a process uses more memory than its limit. Lambda kills such a process. Returns a function that ends the
+ * watch. Does nothing on an operating system without /proc.
  */
 export const watchMemory = (pid: number, limitBytes: number, onExceeded: () => void): (() => void) => {
   const check = async (): Promise<void> => {

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** One invocation, as the Runtime API delivers it. */
+/** An invocation, in the form in which the Runtime API delivers it. */
 export interface PendingInvocation {
   requestId: string;
   functionArn: string;
@@ -13,7 +13,7 @@ export interface PendingInvocation {
   traceId: string;
 }
 
-/** The answer of a function's process. `usage` is its resource usage so far, as returned by `process.resourceUsage()`. */
+/** The response of a function's process. `usage` is the result of `process.resourceUsage()` in the process. */
 export interface RuntimeAnswer {
   kind: 'response' | 'error' | 'init-error';
   requestId: string | null;
@@ -22,24 +22,24 @@ export interface RuntimeAnswer {
 }
 
 export interface ResourceUsage {
-  /** Kibibytes. */
+  /** The highest resident set size, in kibibytes. */
   maxRSS: number;
-  /** Microseconds. */
+  /** The user CPU time, in microseconds. */
   userCPUTime: number;
-  /** Microseconds. */
+  /** The system CPU time, in microseconds. */
   systemCPUTime: number;
 }
 
 export interface RuntimeApi {
-  /** host:port, the value of AWS_LAMBDA_RUNTIME_API. */
+  /** The host and port, which are the value of AWS_LAMBDA_RUNTIME_API. */
   address: string;
-  /** Answers the process's current or next call of `/invocation/next`. */
+  /** Delivers an invocation as the response to the process's current or next call of `/invocation/next`. */
   give(invocation: PendingInvocation): void;
   close(): void;
 }
 
 export interface RuntimeListener {
-  /** Called when the process asks for an invocation: it is initialised and idle. */
+  /** Called when the process asks for an invocation. The process is then initialised and idle. */
   onNext(): void;
   onAnswer(answer: RuntimeAnswer): void;
 }
@@ -47,7 +47,7 @@ export interface RuntimeListener {
 const PREFIX = '/2018-06-01/runtime';
 
 /**
- * The Runtime API of one execution environment, on a loopback port of its own.
+ * Starts the Runtime API of an execution environment. Each environment has a separate port on the loopback interface.
  * Source: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
  */
 export const startRuntimeApi = async (listener: RuntimeListener): Promise<RuntimeApi> => {
@@ -67,10 +67,10 @@ export const startRuntimeApi = async (listener: RuntimeListener): Promise<Runtim
       if (waiting) listener.onNext();
       return;
     }
-    // The exit of a process that was killed during its answer is handled elsewhere.
+    // The connection also breaks if the process is killed while it sends its response. The exit of the process is handled elsewhere.
     receiveAnswer(request, response, listener).catch(() => response.destroy());
   });
-  // An invocation may take 15 minutes during which the connection is idle.
+  // The connection is idle during an invocation, which may take 15 minutes.
   server.keepAliveTimeout = 0;
   server.requestTimeout = 0;
   await new Promise<void>((resolve, reject) => {

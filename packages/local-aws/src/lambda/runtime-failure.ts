@@ -1,12 +1,12 @@
-/** How a process ended; both null when it could not even be started. */
+/** How a process ended. `exitCode` and `signal` are both null if the process could not be started. */
 export interface ProcessEnd {
   exitCode: number | null;
   signal: NodeJS.Signals | null;
-  /** The process used more memory than the function may. */
+  /** True if the process used more memory than the function may use. */
   outOfMemory: boolean;
 }
 
-/** Lambda's answer for a function that did not answer itself. */
+/** The response that Lambda sends for a function that did not send a response itself. */
 export interface RuntimeFailure {
   errorType: 'Sandbox.Timedout' | 'Runtime.ExitError' | 'Runtime.OutOfMemory';
   errorMessage: string;

@@ -4,12 +4,12 @@ import type { EventSourceConfiguration } from './event-source-configuration.ts';
 import type { LambdaFunction } from './lambda-function.ts';
 import { receivedMessage, type ReceivedMessage } from './sqs-event.ts';
 
-/** The actions of SQS with the members of its JSON protocol, authorised for the caller. */
+/** The operations of SQS, with the input and output of its JSON protocol. They check the permissions of the caller. */
 export type QueueActions = Pick<Sqs, 'invoke' | 'queueUrl'>;
 
-/** The queue of an event source mapping. All its calls are made as the function's role. */
+/** The queue of an event source mapping. All calls have the permissions of the function's role. */
 export interface SourceQueue {
-  /** Long-polls for a batch, and fills it up during the batching window. Empty when no message came. */
+  /** Waits for messages with a long poll, and adds more during the batching window. Resolves to [] if no message arrives. */
   gather(): Promise<ReceivedMessage[]>;
   remove(messages: ReceivedMessage[]): Promise<void>;
 }
@@ -17,7 +17,7 @@ export interface SourceQueue {
 const LONG_POLL_SECONDS = 20;
 /** Maximum number of messages that one call to SQS receives or deletes. */
 const RECEIVE_LIMIT = 10;
-/** Maximum size of a batch: an event may not be larger than an invocation's payload. */
+/** Maximum size of the event that contains a batch. It is the maximum payload of an invocation. */
 const MAX_BATCH_BYTES = 6 * 1024 * 1024;
 
 const receiveResult = z.object({ Messages: z.array(receivedMessage).default([]) });

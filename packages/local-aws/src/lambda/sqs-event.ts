@@ -6,7 +6,7 @@ const messageAttribute = z.object({
   BinaryValue: z.string().optional(),
 });
 
-/** A message in SQS's JSON protocol, received with all attributes. */
+/** A received message in SQS's JSON protocol, with all its attributes. */
 export const receivedMessage = z.object({
   MessageId: z.string(),
   ReceiptHandle: z.string(),
@@ -19,7 +19,7 @@ export const receivedMessage = z.object({
 export type ReceivedMessage = z.infer<typeof receivedMessage>;
 
 /**
- * The event that Lambda makes from a batch.
+ * The event that a function receives for a batch of messages.
  * Source: https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html
  */
 export const toSqsEvent = (messages: ReceivedMessage[], queueArn: string): Record<string, unknown> => ({
@@ -51,8 +51,8 @@ const toEventAttribute = (attribute: z.infer<typeof messageAttribute>): Record<s
 });
 
 /**
- * Which messages of the batch the function failed, from its answer (JSON) under ReportBatchItemFailures. An answer Lambda
- * cannot make sense of fails the whole batch.
+ * Reads from a function's response which messages of a batch failed. `payload` is the JSON of the response under ReportBatchItemFailures.
+ * If the response is invalid, the whole batch has failed.
  * Source: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
  */
 export const failedMessageIds = (payload: string, messages: ReceivedMessage[]): Set<string> => {

@@ -15,14 +15,15 @@ interface ZipEntry {
 
 export interface Unpacked {
   directory: string;
-  /** Base64 SHA-256 of the zip, as Lambda's CodeSha256. */
+  /** The base64 SHA-256 of the zip, which Lambda returns as CodeSha256. */
   codeSha256: string;
   codeSizeBytes: number;
 }
 
 /**
- * Unpacks a deployment package, a file or its bytes, below `parentDirectory`, in a folder named after its content, once per content.
- * @throws Error when it is no plain zip, is damaged, holds links, or names a path outside of itself
+ * Unpacks a deployment package into a folder below `parentDirectory`. `code` is the path of the package or its content. The name of the
+ * folder depends on the content, so the same content is unpacked only once.
+ * @throws Error if the package is not a plain zip, is damaged, or contains links or paths outside of the folder
  */
 export const unpackCode = async (code: string | Buffer, parentDirectory: string): Promise<Unpacked> => {
   const isFile = typeof code === 'string';
@@ -39,7 +40,7 @@ const exists = (path: string): Promise<boolean> =>
     () => false,
   );
 
-/** Uses a temporary name, so that a half-unpacked folder is never used as a finished one. */
+/** Unpacks into a folder with a temporary name, and renames it at the end. Therefore an incomplete folder is never used. */
 const unpackInto = async (directory: string, zip: Buffer, zipFile: string): Promise<void> => {
   const temporary = `${directory}.${randomUUID()}`;
   try {
@@ -108,7 +109,7 @@ const readEntry = (zip: Buffer, offset: number, nameLength: number): ZipEntry =>
 };
 
 const entryContent = (zip: Buffer, entry: ZipEntry): Buffer => {
-  // Lengths of the local header may differ from those of the central directory, so they are read here.
+  // The lengths in the local header are read, because they may differ from those in the central directory.
   const start =
     entry.headerOffset +
     30 +

@@ -8,17 +8,18 @@ export interface InvocationUsage {
   outcome: 'response' | 'error';
   cause: EnvironmentOutcome['cause'];
   durationMs: number;
-  /** From the start of the process to its first request for work; null when the environment was warm. */
+  /** The time from the start of the process to its first request for an invocation; null if the environment was warm. */
   initDurationMs: number | null;
   /**
-   * User and system time; the first invocation includes loading the code. Null when the process died before it reported them.
+   * The user and system CPU time; null if the process ended before it reported them. For the first invocation of a process, this
+   * includes loading the code.
    */
   cpuMs: number | null;
-  /** Highest resident set size of the process so far; null when the process died before it reported one. */
+  /** The highest resident set size of the process so far; null if the process ended before it reported it. */
   peakRssBytes: number | null;
 }
 
-/** Totals of a function since it was created or {@link UsageBook.reset}. */
+/** The totals of a function since its creation or the last {@link UsageBook.reset}. */
 export interface FunctionUsage {
   invocations: number;
   errors: number;
@@ -26,7 +27,7 @@ export interface FunctionUsage {
   throttles: number;
   coldStarts: number;
   cpuMs: number;
-  /** Counted over all environments of the function. */
+  /** The highest resident set size of any environment of the function. */
   peakRssBytes: number;
   /** Maximum number of invocations that ran at the same time. */
   peakConcurrency: number;
@@ -47,10 +48,10 @@ export interface UsageBook {
 
 const LATEST_KEPT = 10_000;
 
-/** Adds up the resource usage of a function's invocations. */
+/** Creates a book that adds up the resource usage of a function's invocations. */
 export const createUsageBook = (): UsageBook => {
   let totals = noUsage();
-  /** A process reports totals since its start. */
+  /** The CPU time before the current invocation, by environment. It is subtracted, because a process reports totals since its start. */
   const cpuMsBefore = new Map<string, number>();
   const cpuOf = (environmentId: string, usage: ResourceUsage): number => {
     const total = (usage.userCPUTime + usage.systemCPUTime) / 1000;

@@ -2,10 +2,10 @@ import type { Clock } from '../core/clock.ts';
 import type { Timetable } from './schedule-expression.ts';
 
 /**
- * Calls `ring` when the clock reaches a time of a timetable. If the clock skips several times, it calls once, for the last one.
+ * Calls `ring` when the clock reaches a time of a timetable. If the clock skips several of these times, calls `ring` once, for the last.
  */
 export interface DueTimes {
-  /** Replaces the entry of this name. Times before `fromMs` and after `endMs` (null: no end) do not ring. */
+  /** Adds or replaces the entry with this name. Times before `fromMs` or after `endMs` are ignored. `endMs` is null for no end. */
   put(name: string, times: { timetable: Timetable; fromMs: number; endMs: number | null; ring: Ring }): void;
   delete(name: string): void;
   stop(): void;
@@ -20,7 +20,7 @@ interface Alarm {
   ring: Ring;
 }
 
-/** How often the clock is checked, which a test may have moved. */
+/** How often the clock is checked. A timer cannot wait for the next time, because a test may move the clock. */
 const LOOK_EVERY_MS = 50;
 
 export const createDueTimes = (clock: Clock): DueTimes => {
@@ -53,7 +53,7 @@ export const createDueTimes = (clock: Clock): DueTimes => {
   };
 };
 
-/** The latest time that is due and has not rung yet; null when there is none. */
+/** Returns the latest due time for which `ring` was not called yet; null if there is none. */
 const lastDue = (alarm: Alarm, nowMs: number): number | null => {
   let dueMs: number | null = null;
   while (alarm.nextMs !== null && alarm.nextMs <= nowMs) {

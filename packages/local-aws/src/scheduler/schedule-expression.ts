@@ -1,15 +1,15 @@
 /** The times at which a schedule runs. */
 export interface Timetable {
-  /** The first time later than `afterMs`; null when there is none. */
+  /** Returns the first time after `afterMs`; null if there is none. */
   next(afterMs: number): number | null;
 }
 
 /**
- * Reads `rate(5 minutes)`, `cron(0 3 * * ? *)` or `at(2026-01-31T03:00:00)`, all in UTC. A rate counts from `startMs`, and has its first
- * time there.
+ * Parses an expression such as `rate(5 minutes)`, `cron(0 3 * * ? *)` or `at(2026-01-31T03:00:00)`. All times are in UTC. The first time
+ * of a rate is `startMs`.
  *
  * Source: https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
- * @throws Error `Invalid Schedule Expression …`, also for `L`, `W` and `#` of cron, which are not known here
+ * @throws Error `Invalid Schedule Expression …`, also for `L`, `W` and `#` in cron expressions, which are not supported
  */
 export const parseScheduleExpression = (expression: string, startMs: number): Timetable => {
   const [, kind, text = ''] = /^(rate|cron|at)\((.+)\)$/.exec(expression) ?? [];
@@ -43,7 +43,7 @@ const LAST_YEAR = 2199;
 
 const cron = (text: string): Timetable | null => {
   const fields = text.split(/\s+/);
-  // A day is given either by its number or by its name.
+  // Exactly one of the fields for the day of the month and the day of the week must be `?`.
   if (fields.length !== 6 || (fields[2] === '?') === (fields[4] === '?')) return null;
   const minutes = field(fields[0], 0, 59);
   const hours = field(fields[1], 0, 23);
@@ -75,7 +75,7 @@ const cron = (text: string): Timetable | null => {
   };
 };
 
-/** The values that a field allows; null when the field is invalid. `names` stand for the numbers from `min`. */
+/** The values that a field allows; null if the field is invalid. `names` are names for the numbers from `min` on. */
 const field = (text = '', min = 0, max = 0, names: string[] = []): Set<number> | null => {
   const valueOf = (word: string): number => {
     const named = names.indexOf(word.toUpperCase());
@@ -87,7 +87,7 @@ const field = (text = '', min = 0, max = 0, names: string[] = []): Set<number> |
     const [from = '', to] = range.split('-');
     const isAny = range === '*' || range === '?';
     const first = isAny ? min : valueOf(from);
-    // `5/15` starts at 5.
+    // An item such as `5/15` starts at 5 and ends at the maximum.
     const last = isAny || (to === undefined && item.includes('/')) ? max : valueOf(to ?? from);
     const isFine = first >= min && last <= max && first <= last && /^[1-9]\d*$/.test(step);
     if (!isFine) return null;

@@ -14,16 +14,17 @@ export interface ScheduleDefinition {
   name: string;
   expression: string;
   isEnabled: boolean;
-  /** Milliseconds since the epoch. Null start: now; null end: never. */
+  /** The start in milliseconds since the epoch; null for now. */
   startMs: number | null;
+  /** The end in milliseconds since the epoch; null for no end. */
   endMs: number | null;
   functionArn: string;
   roleArn: string;
-  /** JSON; null: EventBridge Scheduler's own event. */
+  /** The input of the function in JSON; null for the default event of EventBridge Scheduler. */
   input: string | null;
 }
 
-/** A time at which the function could not be invoked. */
+/** A scheduled invocation that failed, because Scheduler could not invoke the function. */
 export interface FailedInvocation {
   scheduleArn: string;
   scheduledMs: number;
@@ -31,15 +32,21 @@ export interface FailedInvocation {
 }
 
 /**
- * EventBridge Scheduler: invokes functions by the clock, with the permissions of a role. When the clock skips several times of
- * a schedule, the function is invoked once, for the last one.
+ * The local EventBridge Scheduler. It invokes functions at scheduled times, with the permissions of a role. If the clock skips several
+ * times of a schedule, the function is invoked once, for the last of these times.
  */
 export interface Scheduler {
-  /** @throws AwsError ConflictException, ValidationException */
+  /**
+   * Creates a schedule and returns its ARN.
+   * @throws AwsError ConflictException, ValidationException
+   */
   create(definition: ScheduleDefinition): string;
-  /** @throws AwsError ResourceNotFoundException, ValidationException */
+  /**
+   * Updates a schedule and returns its ARN.
+   * @throws AwsError ResourceNotFoundException, ValidationException
+   */
   update(definition: ScheduleDefinition): string;
-  /** A schedule that is already gone is success. */
+  /** Deletes a schedule. Succeeds if the schedule does not exist. */
   delete(place: Pick<ScheduleDefinition, 'accountId' | 'region' | 'name'>): void;
   failedInvocations: FailedInvocation[];
   stop(): void;
@@ -73,7 +80,7 @@ export const createScheduler = (host: Host): Scheduler => {
     const nowMs = clock.now();
     const schedule = scheduleOf(host, definition, nowMs);
     const { arn, timetable, endMs, isEnabled } = schedule;
-    // A schedule may run exactly at its start.
+    // The start is included, because a schedule may run exactly at its start.
     const fromMs = Math.max(schedule.startMs ?? 0, nowMs);
     schedules.add(arn);
     dueTimes.put(arn, {
@@ -172,7 +179,7 @@ const invoke = async (host: Host, schedule: Schedule, scheduledMs: number): Prom
 };
 
 /**
- * What the function gets: the schedule's input with its placeholders filled in, or the service's own event.
+ * The event that the function receives. This is the schedule's input with its placeholders replaced, or the default event.
  * Source: https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html
  */
 const eventOf = ({ arn, accountId, region, input }: Schedule, scheduledMs: number): string => {

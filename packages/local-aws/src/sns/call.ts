@@ -9,7 +9,7 @@ import { accessDeniedMessage } from '../iam/authorizer.ts';
 import type { Publication } from './delivery.ts';
 import { invalid, type Topic, type Topics } from './topics.ts';
 
-/** One request to SNS, with the services that answer it. */
+/** A request to SNS, and the services that operations use to handle it. */
 export interface Call {
   request: AwsRequest;
   input: QueryInput;
@@ -22,7 +22,7 @@ export interface Call {
 }
 
 export interface Operation {
-  /** The request's fields; other fields are refused. */
+  /** The fields that a request may have. Other fields are errors. */
   known: string[];
   run(call: Call): QueryOutput;
 }
@@ -56,7 +56,7 @@ export const authorize = (
 
 export const ownerOf = (arn: string): string => arn.split(':')[4] ?? '';
 
-/** The topic of the request. Only a caller who may do `action` to the topic learns whether it exists. */
+/** The topic that the request names. Checks the permission first, so callers without it do not learn whether the topic exists. */
 export const topicOf = (call: Call, action: string, context?: Record<string, string>): Topic => {
   const { input, topics } = call;
   const arn = input.text('TopicArn') ?? required(input, 'TargetArn');

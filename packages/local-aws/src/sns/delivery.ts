@@ -4,7 +4,7 @@ import type { QueueSender } from '../core/delivery.ts';
 import type { MessageAttribute } from '../sqs/message-content.ts';
 import type { Subscription, Topic } from './topics.ts';
 
-/** A message as it was published. */
+/** A published message. */
 export interface Publication {
   messageId: string;
   message: string;
@@ -19,10 +19,10 @@ export interface FailedDelivery {
   reason: 'denied' | 'no-such-queue' | 'too-many-attributes';
 }
 
-/** Maximum number of attributes of an SQS message. SNS accepts more, and a raw message with more is lost. */
+/** Maximum number of attributes of an SQS message. SNS accepts more, but cannot deliver such a message as a raw message. */
 const MAX_ATTRIBUTES = 10;
 
-/** Sends one publication to every confirmed queue. Returns the deliveries that failed. */
+/** Sends a publication to the queue of every confirmed subscription. Returns the deliveries that failed. */
 export const deliver = (
   { queues, clock }: { queues: QueueSender; clock: Clock },
   topic: Topic,
@@ -50,7 +50,7 @@ const deliverTo = (
   return [{ subscriptionArn, queueArn, reason: outcome }];
 };
 
-/** A queue policy identifies SNS by the topic. */
+/** The sender of SNS's messages. Queue policies can identify it by the topic. */
 const senderOf = (topic: Topic) => ({
   service: 'sns.amazonaws.com',
   sourceArn: topic.arn,
@@ -82,7 +82,7 @@ export const requestConfirmation = (
 };
 
 /**
- * The JSON that SNS puts around a message.
+ * The JSON document in which SNS sends a message.
  * Source: https://docs.aws.amazon.com/sns/latest/dg/sns-message-and-json-formats.html
  */
 const envelope = (
@@ -107,7 +107,7 @@ const envelope = (
   return jsonLines(fields, attributes.size === 0 ? '' : attributeLines(attributes));
 };
 
-/** SNS signs with its own key. The signature here is a placeholder that cannot be verified. */
+/** The fields of the signature. SNS signs messages with its own key, but the local signature is a placeholder that proves nothing. */
 const signatureFields = (topic: Topic, message: string): [string, string][] => [
   ['SignatureVersion', '1'],
   ['Signature', createHash('sha512').update(message).digest('base64')],
@@ -117,7 +117,7 @@ const signatureFields = (topic: Topic, message: string): [string, string][] => [
   ],
 ];
 
-/** JSON in the layout of SNS: one field per line, a space before the colon. */
+/** Formats JSON as SNS does, with one field per line and a space before the colon. */
 const jsonLines = (fields: [string, string][], last = ''): string => {
   const lines = fields.map(([name, value]) => `  ${JSON.stringify(name)} : ${JSON.stringify(value)}`);
   return `{\n${[...lines, ...(last === '' ? [] : [last])].join(',\n')}\n}`;

@@ -6,9 +6,9 @@ import { changeSubscription, subscribe, topicArn, type Topic, type Topics } from
 
 const TOPIC_PROPERTIES = ['TopicName', 'DisplayName', 'KmsMasterKeyId', 'Subscription', 'Tags'];
 
-/** AWS::SNS::Topic. `Ref` is its ARN. */
+/** The resource type AWS::SNS::Topic. `Ref` returns the topic's ARN. */
 export const createTopicResource = (topics: Topics): ResourceProvider => {
-  /** Subscriptions from the topic's own properties, by topic. */
+  /** The subscriptions in the property Subscription of a topic, by topic. */
   const inline = new Map<string, string[]>();
   const apply = (topic: Topic, properties: Record<string, unknown>): void => {
     refuseOthers('AWS::SNS::Topic', properties, TOPIC_PROPERTIES);
@@ -68,7 +68,7 @@ const created = ({ arn }: Topic) => ({
   attributes: { TopicArn: arn, TopicName: arn.split(':')[5] ?? '' },
 });
 
-/** AWS::SNS::TopicPolicy: sets the whole policy of each topic that it names. */
+/** The resource type AWS::SNS::TopicPolicy. It replaces the whole policy of each topic that it names. */
 export const createTopicPolicyResource = (topics: Topics): ResourceProvider => {
   const policies = new Map<string, string[]>();
   const drop = (arns: string[]): void => {
@@ -104,7 +104,7 @@ export const createTopicPolicyResource = (topics: Topics): ResourceProvider => {
   };
 };
 
-/** AWS::SNS::Subscription. `Ref` is its ARN. */
+/** The resource type AWS::SNS::Subscription. `Ref` returns the subscription's ARN. */
 export const createSubscriptionResource = (
   topics: Topics,
   requestConfirmation: (topic: Topic, subscription: ReturnType<typeof subscribe>) => void,
@@ -129,7 +129,7 @@ export const createSubscriptionResource = (
         subscription?.protocol === wanted.protocol &&
         subscription.endpoint === wanted.endpoint;
       if (!isSame) return this.create(place, properties);
-      // A property that was removed from the template gets its default value.
+      // A property that is no longer in the template returns to its default value.
       changeSubscription(subscription, {
         RawMessageDelivery: 'false',
         RedrivePolicy: '',

@@ -23,21 +23,21 @@ interface ServiceMessage {
   sourceAccount: string;
 }
 
-/** Topics with subscribed queues. Subscriptions of other protocols stay pending, because nobody confirms them here. */
+/** The local SNS, which delivers messages to queues. Subscriptions with other protocols are never confirmed and stay pending. */
 export interface Sns extends AwsService {
-  /** AWS::SNS::Topic */
+  /** The resource type AWS::SNS::Topic. */
   topicResource: ResourceProvider;
-  /** AWS::SNS::TopicPolicy */
+  /** The resource type AWS::SNS::TopicPolicy. */
   topicPolicyResource: ResourceProvider;
-  /** AWS::SNS::Subscription */
+  /** The resource type AWS::SNS::Subscription. */
   subscriptionResource: ResourceProvider;
-  /** `undefined` when there is none. */
+  /** Returns a topic; `undefined` if it does not exist. */
   topic(topicArn: string): Topic | undefined;
-  /** Publishes as an AWS service, if the topic's policy allows it for aws:SourceArn and aws:SourceAccount. */
+  /** Publishes as an AWS service. The topic's policy must allow this with the given aws:SourceArn and aws:SourceAccount. */
   publishAsService(
     message: ServiceMessage & { subject: string; message: string },
   ): 'sent' | 'denied' | 'no-such-topic';
-  /** Whether {@link publishAsService} would be allowed. S3 checks this when a notification configuration is put. */
+  /** Returns whether {@link publishAsService} would be allowed. S3 checks this before it stores a notification configuration. */
   mayPublish(message: ServiceMessage): 'allowed' | 'denied' | 'no-such-topic';
   failedDeliveries: FailedDelivery[];
 }

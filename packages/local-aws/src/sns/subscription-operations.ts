@@ -10,7 +10,7 @@ import {
   type Topic,
 } from './topics.ts';
 
-/** Source: https://docs.aws.amazon.com/sns/latest/api/API_Operations.html */
+/** The operations on subscriptions. Source: https://docs.aws.amazon.com/sns/latest/api/API_Operations.html */
 export const subscriptionOperations: Record<string, Operation> = {
   Subscribe: {
     known: ['TopicArn', 'Protocol', 'Endpoint', 'Attributes', 'ReturnSubscriptionArn'],
@@ -79,7 +79,7 @@ export const subscriptionOperations: Record<string, Operation> = {
   },
 };
 
-/** The subscription of the request. It belongs to the account that subscribed and to the topic's owner. */
+/** The subscription that the request names. Both the account that subscribed and the topic's owner may use it. */
 const subscriptionOf = (call: Call, action: string): { topic: Topic; subscription: Subscription } => {
   const arn = required(call.input, 'SubscriptionArn');
   const topic = call.topics.find(arn.slice(0, arn.lastIndexOf(':')));

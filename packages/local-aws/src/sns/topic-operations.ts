@@ -8,7 +8,7 @@ import { authorize, ownerOf, required, topicOf, type Operation } from './call.ts
 import type { Publication } from './delivery.ts';
 import { invalid, isPending, topicArn, type Topic } from './topics.ts';
 
-/** Source: https://docs.aws.amazon.com/sns/latest/api/API_Operations.html */
+/** The operations on topics. Source: https://docs.aws.amazon.com/sns/latest/api/API_Operations.html */
 export const topicOperations: Record<string, Operation> = {
   CreateTopic: {
     known: ['Name', 'Attributes', 'Tags'],
@@ -67,7 +67,10 @@ export const topicOperations: Record<string, Operation> = {
   },
 };
 
-/** @throws UnsupportedPolicy for a policy that the local IAM does not understand */
+/**
+ * Sets the policy of a topic.
+ * @throws UnsupportedPolicy for a policy that the local IAM cannot evaluate
+ */
 export const setTopicPolicy = (topic: Topic, policy: PolicyDocument): void => {
   parsePolicy(policy, 'resource');
   topic.policy = policy;
@@ -93,7 +96,7 @@ const topicAttributes = (topic: Topic): Map<string, string> => {
 
 const MAX_MESSAGE_BYTES = 262_144;
 
-/** Source: https://docs.aws.amazon.com/sns/latest/api/API_Publish.html */
+/** Reads the message of a Publish request. Source: https://docs.aws.amazon.com/sns/latest/api/API_Publish.html */
 const publicationOf = (input: QueryInput): Publication => {
   const message = input.text('Message') ?? '';
   const subject = input.text('Subject');
@@ -108,7 +111,7 @@ const publicationOf = (input: QueryInput): Publication => {
         ...(text !== undefined && { StringValue: text }),
         ...(binary !== undefined && { BinaryValue: binary }),
       };
-      // SQS has the same rules for one attribute.
+      // SNS and SQS have the same rules for an attribute, so the check for SQS is used.
       parseMessageContent({ MessageBody: 'x', MessageAttributes: { [name]: value } });
       return [name, value] as const;
     }),

@@ -7,7 +7,7 @@ export interface Topic {
   accountId: string;
   region: string;
   displayName: string;
-  /** Without a policy, only the topic's own account may use the topic. */
+  /** The topic's policy. Without a policy, only the topic's own account may use the topic. */
   policy: PolicyDocument | undefined;
   subscriptions: Subscription[];
 }
@@ -20,7 +20,7 @@ export interface Subscription {
   endpoint: string;
   /** The token that confirms the subscription; null once it is confirmed. */
   confirmationToken: string | null;
-  /** The endpoint receives only the message, without the envelope. */
+  /** True if the endpoint receives the message itself, without the JSON document that SNS otherwise sends. */
   isRaw: boolean;
   /** The queue for messages that cannot be delivered. */
   deadLetterArn: string | undefined;
@@ -29,14 +29,14 @@ export interface Subscription {
 const PROTOCOLS = ['sqs', 'email', 'email-json', 'https'] as const;
 export type Protocol = (typeof PROTOCOLS)[number];
 
-/** All topics of all accounts and regions. Nothing here asks for permission. */
+/** The topics of all accounts and regions. The functions check no permissions. */
 export interface Topics {
-  /** Returns the topic of that name if it exists. Throws InvalidParameter for an invalid name. */
+  /** Creates a topic, or returns the existing topic of that name. Throws InvalidParameter for an invalid name. */
   create(place: { accountId: string; region: string }, name: string): Topic;
   delete(topicArn: string): void;
-  /** `undefined` when there is none. */
+  /** Returns a topic; `undefined` if it does not exist. */
   find(topicArn: string): Topic | undefined;
-  /** Throws NotFound. */
+  /** Returns a topic. Throws NotFound if it does not exist. */
   existing(topicArn: string): Topic;
   list(accountId: string, region: string): Topic[];
 }
@@ -80,13 +80,13 @@ export interface Wish {
   accountId: string;
   protocol: string;
   endpoint: string;
-  /** RawMessageDelivery and RedrivePolicy, as text. */
+  /** The attributes RawMessageDelivery and RedrivePolicy, as text. */
   attributes: Record<string, string>;
 }
 
 /**
- * Subscribes, or returns the existing subscription. An endpoint in another account, or one that a person reads, stays pending
- * until it is confirmed.
+ * Creates a subscription, or returns the existing one. A subscription must be confirmed, except if its endpoint is a queue in the account
+ * that subscribes.
  * Source: https://docs.aws.amazon.com/sns/latest/api/API_Subscribe.html
  */
 export const subscribe = (topic: Topic, wish: Wish): Subscription => {
@@ -134,7 +134,7 @@ export const changeSubscription = (subscription: Subscription, attributes: Recor
 const attributesOf = (attributes: Record<string, string>): Pick<Subscription, 'isRaw' | 'deadLetterArn'> => {
   const { RawMessageDelivery: raw = 'false', RedrivePolicy: redrive = '', ...others } = attributes;
   const [other] = Object.keys(others);
-  // A filter that is ignored would deliver unwanted messages.
+  // Other attributes, such as a filter, are errors. If a filter were ignored, the endpoint would receive unwanted messages.
   if (other !== undefined) throw notSupported(`SNS subscriptions with ${other}`);
   if (raw !== 'true' && raw !== 'false')
     throw invalid('Attributes Reason: RawMessageDelivery: Invalid value');

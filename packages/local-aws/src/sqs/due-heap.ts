@@ -1,11 +1,11 @@
-/** A priority queue by due time: the entry due first comes out first. */
+/** A priority queue of entries with a due time. The entry that is due first leaves first. */
 export interface DueHeap<T> {
   add(dueMs: number, value: T): void;
-  /** When the first entry is due; Infinity when empty. */
+  /** When the first entry is due; Infinity if the heap is empty. */
   firstDueMs(): number;
-  /** Takes the first entry out. */
+  /** Removes the first entry and returns it. */
   take(): { dueMs: number; value: T } | undefined;
-  /** Drops the entries that are not needed any more. */
+  /** Removes the entries for which `isNeeded` returns false. */
   retain(isNeeded: (dueMs: number, value: T) => boolean): void;
   size(): number;
 }
@@ -28,7 +28,7 @@ export function createDueHeap<T>(): DueHeap<T> {
       }
     },
     firstDueMs: () => dueAt(0),
-    // A sorted list is a heap.
+    // A sorted list is a valid heap.
     retain(isNeeded) {
       entries = entries
         .filter(({ dueMs, value }) => isNeeded(dueMs, value))

@@ -7,11 +7,11 @@ interface Entering {
   content: MessageContent;
   senderId: string;
   delayMs: number;
-  /** Absent when a client sends the message. */
+  /** The AWS service that sends the message; absent if a client sends it. */
   service?: string;
 }
 
-/** Puts a message into a queue, or lets the fault plan hold, delay or duplicate it. Returns the message's id. */
+/** Puts a message into a queue and returns its id. The fault plan may hold the message back, delay it or duplicate it. */
 export function enterQueue(plan: FaultPlan | undefined, queue: Queue, message: Entering): string {
   const { content, senderId, delayMs, service } = message;
   const question: MessageInQuestion = {

@@ -1,4 +1,4 @@
-/** First in, first out, without moving the rest at every step. */
+/** A first-in, first-out list. Unlike `Array.shift`, its `shift` does not move all other elements. */
 export interface Fifo<T> {
   push(value: T): void;
   shift(): T | undefined;

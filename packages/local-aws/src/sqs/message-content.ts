@@ -5,24 +5,27 @@ import { invalidMessageContents, invalidParameterValue, missingParameter } from 
 export interface MessageAttribute {
   DataType: string;
   StringValue?: string;
-  /** Base64, as in the JSON protocol. */
+  /** The binary value in base64, as in the JSON protocol. */
   BinaryValue?: string;
 }
 
-/** The content of a message, checked against SQS's rules. */
+/** The content of a message. It meets the rules of SQS. */
 export interface MessageContent {
   body: string;
   bodyMd5: string;
   attributes: ReadonlyMap<string, MessageAttribute>;
-  /** `undefined` without attributes. */
+  /** The MD5 of the attributes; `undefined` if there are none. */
   attributesMd5: string | undefined;
-  /** Trace header and message group id, which a receive returns as system attributes. */
+  /** The trace header and the message group id. ReceiveMessage returns them as system attributes. */
   systemAttributes: Readonly<Record<string, string>>;
-  /** The size of body and attributes together, to which SQS applies its limit. */
+  /** The size of the body and the attributes. SQS limits this size. */
   sizeBytes: number;
 }
 
-/** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html */
+/**
+ * Reads the content of a message from a SendMessage request, and checks it.
+ * Source: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
+ */
 export function parseMessageContent(input: Input): MessageContent {
   const body = optionalText(input, 'MessageBody');
   if (body === undefined || body === '') throw missingParameter('MessageBody');
@@ -45,9 +48,10 @@ export function contentOf(
 }
 
 /**
- * MD5 over the attributes in order of their names: each name, type and value behind its length as four bytes, with one byte
- * between type and value saying which kind of value it is.
- * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-message-metadata.html
+ * The MD5 of the attributes, sorted by name. For each attribute, it covers the name, the type, a byte for the kind of value, and the value.
+ * Before each name, type and value is its length as four bytes.
+ *
+ * Source: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-message-metadata.html
  */
 export function md5OfAttributes(attributes: ReadonlyMap<string, MessageAttribute>): string {
   const hash = createHash('md5');
@@ -66,7 +70,7 @@ export function md5OfAttributes(attributes: ReadonlyMap<string, MessageAttribute
   return hash.digest('hex');
 }
 
-/** Every Unicode character except control characters, lone surrogates, U+FFFE and U+FFFF. */
+/** Throws an error if the text contains a control character other than tab and line breaks, a lone surrogate, U+FFFE or U+FFFF. */
 export function refuseInvalidCharacters(text: string): void {
   if (/[^\t\n\r\u{20}-\u{d7ff}\u{e000}-\u{fffd}\u{10000}-\u{10ffff}]/u.test(text))
     throw invalidMessageContents();

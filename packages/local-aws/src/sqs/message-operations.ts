@@ -18,7 +18,7 @@ import {
 const maximumBatchBytes = 1_048_576;
 const maximumVisibilityTimeoutSeconds = 43_200;
 
-/** Operations on messages. A batch needs the same permission as the single operation. */
+/** The operations on messages. A batch operation requires the same permission as the operation on a single message. */
 export const messageOperations: Readonly<Record<string, Operation>> = {
   ReceiveMessage: receiveMessage,
 
@@ -98,7 +98,7 @@ function refuseTooLongBatch(batch: { id: string; entry: Input }[]): void {
     try {
       return parseMessageContent(entry).sizeBytes;
     } catch {
-      return 0; // Said for this entry alone when its turn comes.
+      return 0; // The error of this entry is reported later, for this entry alone.
     }
   });
   const sizeBytes = sizes.reduce((sum, size) => sum + size, 0);
@@ -109,7 +109,7 @@ function refuseTooLongBatch(batch: { id: string; entry: Input }[]): void {
   );
 }
 
-/** An older receipt of a message that was received again deletes nothing and is no error. */
+/** Deletes a message. Does nothing if the message was received again after the receipt that the receipt handle identifies. */
 function deleteMessage(queue: Queue, input: Input, { faults }: OperationContext): void {
   const receipt = parseReceiptHandle(text(input, 'ReceiptHandle'), queue.arn);
   const message = queue.messages.find(receipt.messageId);
@@ -132,7 +132,7 @@ function changeVisibility(queue: Queue, input: Input, { clock }: OperationContex
       'Message does not exist or is not available for visibility timeout change.',
     );
   }
-  // This follows the API reference; SQS sometimes answers 200 here and does nothing.
+  // This error follows the API reference. The real SQS sometimes returns 200 instead, without a change.
   if (message.state !== 'in-flight' || message.receiveCount !== receipt.receiveCount)
     throw messageNotInflight();
   const visibleAtMs = clock.now() + seconds * 1000;
@@ -140,7 +140,7 @@ function changeVisibility(queue: Queue, input: Input, { clock }: OperationContex
   queue.messages.setVisibleAt(message, visibleAtMs);
 }
 
-/** The maximum of twelve hours counts from the receipt. */
+/** Throws an error if the message would become visible more than twelve hours after it was received. */
 function refuseBeyondLimit(message: Message, visibleAtMs: number, seconds: number): void {
   if (visibleAtMs <= message.lastReceivedAtMs + maximumVisibilityTimeoutSeconds * 1000) return;
   throw invalidParameter(

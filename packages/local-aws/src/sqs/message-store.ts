@@ -13,32 +13,32 @@ export interface Message {
   firstReceivedAtMs: number | undefined;
   lastReceivedAtMs: number;
   receiveCount: number;
-  /** The queue whose redrive policy moved it here. */
+  /** The queue from which a redrive policy moved the message. */
   deadLetterSourceArn: string | undefined;
   state: 'delayed' | 'visible' | 'in-flight' | 'gone';
   /** When a delayed or in-flight message becomes visible. */
   visibleAtMs: number;
-  /** Order of arrival in this queue. */
+  /** A number that increases with each message that arrives in the queue. */
   sequence: number;
 }
 
 /**
- * The messages of one standard queue: delayed, visible or in flight. Every method first brings the store up to date: it makes due
- * messages visible and drops those older than the retention period.
+ * The messages of a standard queue. They are delayed, visible or in flight. The methods that read messages first update the store. The
+ * update makes due messages visible, and drops messages that are older than the retention period.
  */
 export interface MessageStore {
   add(message: {
-    /** Default: a new id. */
+    /** The default is a new id. */
     id?: string;
     content: MessageContent;
     senderId: string;
     delayMs: number;
-    /** Given when SQS moves a message, which keeps its id and its time of sending. */
+    /** The properties that a message keeps when SQS moves it from another queue. */
     moved?: Pick<Message, 'id' | 'sentAtMs' | 'deadLetterSourceArn' | 'receiveCount' | 'firstReceivedAtMs'>;
   }): Message;
   /**
-   * Puts up to `limit` visible messages in flight. A message that `divert` takes is removed instead. `choose` picks the next message
-   * out of `count`, the oldest being 0.
+   * Puts up to `limit` visible messages in flight and returns them. If `divert` returns true for a message, the message is removed
+   * instead. `choose` returns the index of the next message among `count` visible messages, of which the oldest has the index 0.
    */
   take(
     limit: number,
@@ -46,17 +46,17 @@ export interface MessageStore {
     divert: (message: Message) => boolean,
     choose?: (count: number) => number,
   ): Message[];
-  /** Takes one visible message with a sequence up to `lastSequence` out of the queue. */
+  /** Removes a visible message whose sequence is at most `lastSequence`, and returns it. */
   remove(lastSequence: number): Message | undefined;
-  /** `undefined` when the message was deleted, moved or purged, or is too old. */
+  /** Returns a message; `undefined` if it was deleted, moved or purged, or is older than the retention period. */
   find(id: string): Message | undefined;
   delete(message: Message): void;
-  /** Makes a message in flight visible again at this time. */
+  /** Sets the time at which a message in flight becomes visible again. */
   setVisibleAt(message: Message, visibleAtMs: number): void;
   purge(): void;
   counts(): { visible: number; delayed: number; inFlight: number };
   lastSequence(): number;
-  /** Resolves when a message may have become visible, after a short while, or when aborted. */
+  /** Resolves when a message may have become visible, and also after a short time or when aborted. The caller then checks again. */
   mayHaveChanged(untilMs: number, signal: AbortSignal | undefined): Promise<void>;
   wake(): void;
 }
@@ -125,7 +125,7 @@ export function createMessageStore(clock: Clock, retentionMs: () => number): Mes
 interface Shelves {
   /** All messages by id, the oldest first. */
   messages: Map<string, Message>;
-  /** Delayed messages and those in flight, by the time when they become visible. */
+  /** The delayed messages and the messages in flight, by the time at which they become visible. */
   due: DueHeap<Message>;
   /** Visible messages in the order in which they became visible. */
   ready: Fifo<Message>;
@@ -171,7 +171,7 @@ function settle(shelves: Shelves, nowMs: number): void {
     if (!entry) break;
     if (isCurrent(entry.dueMs, entry.value)) moveTo(shelves, entry.value, 'visible', entry.dueMs);
   }
-  // Deleted messages would otherwise stay in memory until their visibility timeout, which may be hours.
+  // Without this, deleted messages would stay in memory until the end of their visibility timeout, which may be hours.
   if (due.size() > 1000 + 2 * (counts.delayed + counts['in-flight'])) due.retain(isCurrent);
   for (const message of messages.values()) {
     if (!shelves.isTooOld(message)) break;
@@ -192,7 +192,7 @@ function nextVisible(shelves: Shelves): Message | undefined {
   }
 }
 
-/** Moves the chosen message to the head of the line. */
+/** Moves the message that `choose` selects to the front of `ready`. */
 function bringForward({ ready }: Shelves, choose: (count: number) => number): void {
   const waiting: Message[] = [];
   for (let message = ready.shift(); message; message = ready.shift()) {

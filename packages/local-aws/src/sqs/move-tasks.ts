@@ -19,9 +19,9 @@ interface MoveTask {
 
 /**
  * StartMessageMoveTask, ListMessageMoveTasks and CancelMessageMoveTask.
- * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_StartMessageMoveTask.html
+ * Source: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_StartMessageMoveTask.html
  *
- * A task moves the messages that were visible when it started; AWS does not document what happens to later ones.
+ * A task moves the visible messages that arrived before it started. AWS does not document whether a task also moves later messages.
  */
 export function createMoveTasks(): Readonly<Record<string, Operation>> {
   const tasks: MoveTask[] = [];
@@ -78,7 +78,10 @@ function isActive(task: MoveTask): boolean {
   return task.status === 'RUNNING' || task.status === 'CANCELLING';
 }
 
-/** The caller also needs permission for the operations that the task performs on the source queue. */
+/**
+ * Returns the source queue of a task. Checks that the caller has permission for `action`, and for the operations that the task performs on
+ * the source queue.
+ */
 function sourceOf(sourceArn: string, action: string, context: OperationContext): Queue {
   const source = context.registry.byArn(sourceArn);
   if (!source)
@@ -99,10 +102,10 @@ function refuseUnusableDestination(destinationArn: string, source: Queue, contex
   authorize(context, 'sqs:SendMessage', destinationArn, destination);
 }
 
-/** Never rejects: the task records an error as its failure reason. */
+/** Runs a task until it has completed, failed or been cancelled. An error becomes the task's failure reason. */
 async function run(task: MoveTask, context: OperationContext): Promise<void> {
   const lastSequence = task.source.messages.lastSequence();
-  // Without a rate SQS chooses one. Here the task moves as fast as the event loop allows.
+  // If the request has no rate, SQS chooses one. The local SQS then moves messages as fast as the event loop allows.
   const pauseMs = task.messagesPerSecond === undefined ? 0 : 1000 / task.messagesPerSecond;
   for (let count = 0; ; count += 1) {
     if (pauseMs > 0 || count % 500 === 0) await sleep(pauseMs, undefined, { ref: false });
@@ -121,7 +124,10 @@ async function run(task: MoveTask, context: OperationContext): Promise<void> {
   }
 }
 
-/** Moves one message, which gets a new id and sending time and counts as never received. Any other result is a failure reason. */
+/**
+ * Moves a message. The moved message has a new id and sending time, and counts as never received. Returns 'moved', 'nothing left' or a
+ * failure reason.
+ */
 function moveOne(task: MoveTask, lastSequence: number, { registry }: OperationContext): string {
   const { messages } = task.source;
   const message = messages.remove(lastSequence);

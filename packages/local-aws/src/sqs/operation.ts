@@ -15,16 +15,19 @@ export interface OperationContext {
   region: string;
   secureTransport: boolean;
   sourceIp: string;
-  /** e.g. `https://127.0.0.1:4566`, with which the queue URLs of the answer begin. */
+  /** The address with which queue URLs in the response begin, e.g. `https://127.0.0.1:4566`. */
   endpoint: string;
-  /** Ends a long poll. */
+  /** Aborted to end a long poll. */
   signal: AbortSignal | undefined;
   faults: { readonly plan: FaultPlan | undefined };
 }
 
 export type Operation = (input: Input, context: OperationContext) => unknown;
 
-/** The queue of `QueueUrl`, if it exists and the caller may do all of `actions` (e.g. `sqs:SendMessage`) to it. */
+/**
+ * Returns the queue that `QueueUrl` names. Throws an error if the queue does not exist, or if the caller may not do all `actions` (e.g.
+ * `sqs:SendMessage`) on it.
+ */
 export function authorizedQueue(input: Input, context: OperationContext, ...actions: string[]): Queue {
   const queueUrl = text(input, 'QueueUrl');
   const [, accountId = '', name = ''] = /^(?:https?:\/\/[^/]+)?\/(\d{12})\/([^/]+)$/.exec(queueUrl) ?? [];
@@ -38,7 +41,7 @@ export function authorizedQueue(input: Input, context: OperationContext, ...acti
   return queue;
 }
 
-/** Throws AccessDenied. `queue` is absent for a queue that does not exist yet. */
+/** Throws AccessDeniedException unless the caller may do the action. `queue` is absent if it does not exist yet. */
 export function authorize(context: OperationContext, action: string, queueArn: string, queue?: Queue): void {
   const { caller } = context;
   const resourceAccountId = queueArn.split(':')[4] ?? '';
@@ -51,12 +54,12 @@ export function authorize(context: OperationContext, action: string, queueArn: s
     context: { 'aws:sourceip': context.sourceIp, 'aws:requestedregion': context.region },
   });
   if (decision.allowed) return;
-  // SQS is the only service that writes its actions in lower case in this message.
+  // Unlike other services, SQS writes the action in lower case in this message.
   const message = accessDeniedMessage(question, decision.reason).replaceAll(action, action.toLowerCase());
   throw new AwsError('AccessDeniedException', message, { status: 403, queryCode: 'AccessDenied' });
 }
 
-/** The account an operation without a queue is about. */
+/** The account of an operation that names no queue, which is the caller's account. */
 export function accountOf(caller: Caller): string {
   if (caller.kind === 'root' || caller.kind === 'session') return caller.accountId;
   throw new AwsError('MissingAuthenticationTokenException', 'Missing Authentication Token', {

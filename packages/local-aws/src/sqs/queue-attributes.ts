@@ -16,7 +16,7 @@ export interface RedriveAllowPolicy {
 
 /** The attributes of a queue, as text and as parsed values. */
 export interface QueueAttributes {
-  /** Every settable attribute that has a value. */
+  /** The settable attributes that have a value, as text. */
   text: Readonly<Record<string, string>>;
   visibilityTimeoutMs: number;
   retentionMs: number;
@@ -29,8 +29,9 @@ export interface QueueAttributes {
 }
 
 /**
- * Attributes with `changes` on top of `base`. An empty text removes an attribute.
- * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html
+ * Applies `changes` to the attributes `base`, and checks the result. An empty text removes an attribute.
+ *
+ * Source: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html
  */
 export function changeQueueAttributes(
   base: Readonly<Record<string, string>>,
@@ -61,7 +62,7 @@ export function changeQueueAttributes(
   };
 }
 
-/** The attributes of a queue that was created without any. */
+/** The attributes of a queue that was created without attributes. */
 export const defaultQueueAttributes: Readonly<Record<string, string>> = {
   VisibilityTimeout: '30',
   MaximumMessageSize: '1048576',

@@ -4,7 +4,7 @@ import { accountOf, authorize, authorizedQueue, type Operation, queueUrlOf } fro
 import { arnOf, existing, type Queue } from './queue-registry.ts';
 import { simpleQueueError } from './sqs-errors.ts';
 
-/** Operations on queues themselves. */
+/** The operations on queues, as opposed to messages. */
 export const queueOperations: Readonly<Record<string, Operation>> = {
   CreateQueue(input, context) {
     const place = {
@@ -88,7 +88,7 @@ export const queueOperations: Readonly<Record<string, Operation>> = {
   },
 };
 
-/** Attributes that a queue may not have. */
+/** The attributes that not every queue has. */
 const optionalNames = [
   'Policy',
   'RedrivePolicy',

@@ -22,29 +22,29 @@ export interface Queue {
   isDeleted: boolean;
 }
 
-/** The place and name of a queue. */
+/** The account, region and name of a queue. */
 export interface QueuePlace {
   accountId: string;
   region: string;
   name: string;
 }
 
-/** All queues of all accounts and regions. Nothing here asks for permission. */
+/** The queues of all accounts and regions. The functions check no permissions. */
 export interface QueueRegistry {
-  /** Returns the existing queue of that name if its attributes do not differ. */
+  /** Creates a queue, or returns the existing queue of that name. Throws an error if an attribute of the existing queue differs. */
   create(place: QueuePlace, attributes: Readonly<Record<string, unknown>>): Queue;
   setAttributes(queue: Queue, changes: Readonly<Record<string, unknown>>): void;
   delete(queue: Queue): void;
-  /** `undefined` when there is no such queue. */
+  /** Returns a queue; `undefined` if it does not exist. */
   byArn(arn: string): Queue | undefined;
   byName(place: QueuePlace): Queue | undefined;
-  /** Sorted by name. */
+  /** Returns the queues of an account and region, sorted by name. */
   list(accountId: string, region: string): Queue[];
-  /** The queues whose redrive policy points to this one. */
+  /** Returns the queues whose redrive policy names this dead-letter queue. */
   sourcesOf(deadLetterQueue: Queue): Queue[];
 }
 
-/** How long a deleted queue's name stays taken. */
+/** How long the name of a deleted queue cannot be used for a new queue. */
 const nameRestMs = 60_000;
 
 export function createQueueRegistry(clock: Clock): QueueRegistry {
@@ -111,7 +111,7 @@ export function arnOf({ accountId, region, name }: QueuePlace): string {
   return `arn:aws:sqs:${region}:${accountId}:${name}`;
 }
 
-/** The queue with that ARN; throws QueueDoesNotExist. */
+/** Returns the queue. Throws QueueDoesNotExist if it is undefined. */
 export function existing(queue: Queue | undefined): Queue {
   if (!queue) throw queueDoesNotExist();
   return queue;
@@ -127,7 +127,10 @@ function sameOrRefused(queue: Queue, wanted: Readonly<Record<string, unknown>>):
   );
 }
 
-/** A dead-letter queue must exist in the same account and region, and must allow this queue to use it. */
+/**
+ * Throws an error unless the dead-letter queue of the redrive policy exists in the queue's account and region, and allows the queue to use
+ * it.
+ */
 function refuseUnusableTarget(queue: Queue, attributes: QueueAttributes, registry: QueueRegistry): void {
   const { redrivePolicy } = attributes;
   if (!redrivePolicy) return;

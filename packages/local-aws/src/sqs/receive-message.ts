@@ -9,7 +9,10 @@ import { overLimit, queueDoesNotExist } from './sqs-errors.ts';
 
 const maximumInFlight = 120_000;
 
-/** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html */
+/**
+ * ReceiveMessage.
+ * Source: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html
+ */
 export async function receiveMessage(input: Input, context: OperationContext): Promise<unknown> {
   const queue = authorizedQueue(input, context, 'sqs:ReceiveMessage');
   const limit = optionalInteger(input, 'MaxNumberOfMessages', 1, 10) ?? 1;
@@ -47,15 +50,15 @@ export async function receiveMessage(input: Input, context: OperationContext): P
   }
 }
 
-/** The fault plan may end a message's visibility timeout in the middle of the work on it. */
+/** Shortens the visibility timeout of a received message if the fault plan requests it. */
 function shortenVisibility(message: Message, queue: Queue, { faults, clock }: OperationContext): void {
   const fault = faults.plan?.receiving?.({ queueArn: queue.arn, body: message.content.body });
   if (fault) queue.messages.setVisibleAt(message, clock.now() + fault.afterMs);
 }
 
 /**
- * Moves a message that was received too often to the dead-letter queue, where it keeps its id and its time of sending. While
- * the dead-letter queue does not exist, the message stays and can still be received.
+ * Copies a message that was received too often to the dead-letter queue, with the same id and sending time, and returns true. The caller
+ * then removes the message. If the dead-letter queue does not exist, returns false, so the message can still be received.
  */
 function isDeadLetter(message: Message, queue: Queue, context: OperationContext): boolean {
   const { redrivePolicy } = queue.attributes;
@@ -118,7 +121,10 @@ function systemAttributesOf(message: Message): Record<string, string> {
   };
 }
 
-/** `All` and `.*` mean every attribute, `prefix.*` the attributes that begin with the prefix. */
+/**
+ * True if a request wants the attribute. `All` and `.*` request every attribute. `prefix.*` requests the attributes whose names begin with
+ * the prefix.
+ */
 function isWanted(name: string, wanted: string[]): boolean {
   return wanted.some(
     (pattern) =>

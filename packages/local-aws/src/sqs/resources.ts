@@ -5,7 +5,7 @@ import { defaultQueueAttributes } from './queue-attributes.ts';
 import { arnOf } from './queue-registry.ts';
 import type { Sqs } from './sqs.ts';
 
-/** AWS::SQS::Queue. `Ref` is the queue URL. */
+/** The resource type AWS::SQS::Queue. `Ref` returns the queue URL. */
 export function createQueueResource(sqs: Sqs): ResourceProvider {
   return {
     create(place, properties) {
@@ -30,7 +30,7 @@ export function createQueueResource(sqs: Sqs): ResourceProvider {
   };
 }
 
-/** AWS::SQS::QueuePolicy: sets the whole policy of each queue that it names. */
+/** The resource type AWS::SQS::QueuePolicy. It replaces the whole policy of each queue that it names. */
 export function createQueuePolicyResource(sqs: Sqs): ResourceProvider {
   const put = (place: ResourcePlace, properties: Record<string, unknown>): void => {
     const policy = JSON.stringify(properties.PolicyDocument);
@@ -99,7 +99,7 @@ function attributesOf(properties: Record<string, unknown>): Record<string, strin
   );
 }
 
-/** A property that was removed from the template gets its default value. */
+/** The default values of the attributes that the template does not contain. An update resets these attributes. */
 function resets(properties: Record<string, unknown>): Record<string, string> {
   const absent = settable.filter((name) => properties[name] === undefined);
   const isOwnKey = properties.KmsMasterKeyId !== undefined;

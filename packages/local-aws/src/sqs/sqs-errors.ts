@@ -1,6 +1,6 @@
 import { AwsError } from '../front/aws-error.ts';
 
-/** Errors of SQS, with the names and codes of its API model: JSON name first, then the one of the query protocol. */
+/** The errors of SQS. Each has a name in the JSON protocol and a code in the query protocol, both from the API model of SQS. */
 
 export function queueDoesNotExist(): AwsError {
   return new AwsError('QueueDoesNotExist', 'The specified queue does not exist.', {
@@ -49,7 +49,7 @@ export function resourceNotFound(message: string): AwsError {
   return new AwsError('ResourceNotFoundException', message, { status: 404 });
 }
 
-/** Errors whose query code is their name behind `AWS.SimpleQueueService.`. */
+/** Creates an error whose code in the query protocol is its name with the prefix `AWS.SimpleQueueService.`. */
 export function simpleQueueError(name: string, message: string, status = 400): AwsError {
   return new AwsError(name, message, { status, queryCode: `AWS.SimpleQueueService.${name}` });
 }

@@ -19,8 +19,8 @@ import { createQueueRegistry, type Queue, type QueueRegistry } from './queue-reg
 export interface Sqs extends AwsService, QueueSender {
   /**
    * Runs an operation without HTTP, e.g. `invoke(caller, 'ReceiveMessage', { QueueUrl, WaitTimeSeconds: 20 }, { region })`. Input
-   * and output are those of the JSON protocol. The call is authorised like any other and rejects with an AwsError. `signal` ends a
-   * long poll, which then resolves without messages.
+   * and output are those of the JSON protocol. Checks the permissions of the caller as for a request. Rejects with an AwsError. `signal`
+   * ends a long poll, which then resolves without messages.
    */
   invoke(
     caller: Caller,
@@ -28,15 +28,15 @@ export interface Sqs extends AwsService, QueueSender {
     input: Record<string, unknown>,
     options: { region: string; signal?: AbortSignal },
   ): Promise<Record<string, unknown>>;
-  /** The URL that `Ref` of a queue returns, also for queues that do not exist. */
+  /** The URL of the queue with this ARN, which `Ref` returns. The queue need not exist. */
   queueUrl(queueArn: string): string;
-  /** All queues. Asks nobody for permission: for CloudFormation and tests. */
+  /** All queues. The functions check no permissions. Intended for CloudFormation and tests. */
   queues: QueueRegistry;
 }
 
 /**
- * Standard queues in memory.
- * `endpoint` returns the local AWS's own address, for queue URLs that are made outside of a request.
+ * Creates the local SQS, which has standard queues in memory. `endpoint` returns the address of the local AWS. It is used for queue URLs
+ * that are not part of the response to a request.
  */
 export function createSqs(options: {
   iam: Iam;
@@ -124,7 +124,7 @@ async function parseInput(request: AwsRequest): Promise<Input> {
     const input: unknown = body.length === 0 ? {} : JSON.parse(body.toString());
     if (isRecord(input)) return input;
   } catch {
-    // Invalid JSON gets the same error as JSON that is not an object, below.
+    // Invalid JSON leads to the error below, which is also the error for JSON that is not an object.
   }
   throw new AwsError('SerializationException', 'The request body is not a JSON object.');
 }

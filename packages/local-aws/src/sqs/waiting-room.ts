@@ -2,12 +2,12 @@ import type { Clock } from '../core/clock.ts';
 
 /** The long polls that wait for a message. */
 export interface WaitingRoom {
-  /** Resolves at that time of the clock, when woken, when aborted, or after a short while. The caller then checks again. */
+  /** Resolves at `untilMs`, when woken or aborted, and also after a short time. The caller then checks again. */
   wait(untilMs: number, signal: AbortSignal | undefined): Promise<void>;
   wake(): void;
 }
 
-/** How long a waiting receive may take to notice that a test moved the clock. */
+/** How long a waiting ReceiveMessage may take to notice that a test has moved the clock. */
 const recheckMs = 100;
 
 export function createWaitingRoom(clock: Clock): WaitingRoom {

@@ -7,12 +7,12 @@ export interface ClientConfig {
   region: string;
   endpoint: string;
   credentials: Credentials;
-  /** S3 uses one host name for all buckets. */
+  /** True because the local S3 uses the same host name for all buckets. */
   forcePathStyle: true;
   requestHandler: { httpsAgent: Agent } | Record<string, never>;
 }
 
-/** Options with which a client calls this local AWS as the owner of `credentials`; over HTTPS unless `tls` is false. */
+/** Returns options for clients that use this local AWS with `credentials`. They use HTTPS unless `tls` is false. */
 export const clientConfig = (
   aws: Pick<LocalAws, 'endpoint' | 'httpEndpoint' | 'caPem' | 'region'>,
   credentials: Credentials,

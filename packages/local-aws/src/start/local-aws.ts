@@ -32,9 +32,12 @@ import { createSqs, type Sqs } from '../sqs/sqs.ts';
 import { createSts } from '../sts/sts.ts';
 
 export interface LocalAwsOptions {
-  /** Folder for objects and unpacked functions. Default: a new folder, which `stop` removes. */
+  /** The folder for objects and unpacked functions. The default is a new folder, which `stop` removes. */
   directory?: string;
-  /** The value of {@link LocalAws.region}. Every region works; queues, tables and functions belong to one region. */
+  /**
+   * The value of {@link LocalAws.region}. Other regions can be used too. Resources such as queues, tables and functions belong to a single
+   * region.
+   */
   region?: string;
   clock?: AdjustableClock;
   onLog?: (line: LogLine) => void;
@@ -44,19 +47,19 @@ export interface LocalAwsOptions {
   lambda?: Pick<LambdaOptions, 'accountConcurrency' | 'idleMs' | 'asyncRetryDelaysMs'>;
 }
 
-/** A whole AWS in this process: any number of accounts and regions, one endpoint for all services. */
+/** A local AWS in this process. It has any number of accounts and regions, and the same endpoint for all services. */
 export interface LocalAws {
-  /** HTTPS; aws:SecureTransport is true here. */
+  /** The HTTPS endpoint. Its requests have the condition key aws:SecureTransport true. */
   endpoint: string;
-  /** HTTP; aws:SecureTransport is false here. */
+  /** The HTTP endpoint. Its requests have the condition key aws:SecureTransport false. */
   httpEndpoint: string;
-  /** PEM of the certificate authority, for NODE_EXTRA_CA_CERTS and AWS_CA_BUNDLE. */
+  /** The path of the certificate authority's PEM, for NODE_EXTRA_CA_CERTS and AWS_CA_BUNDLE. */
   caFile: string;
   caPem: string;
   directory: string;
   region: string;
   clock: AdjustableClock;
-  /** Access key of the account's root user. An account exists as soon as it is named. */
+  /** Returns the access key of an account's root user. Every account exists without being created. */
   root(accountId: string): Credentials;
   s3: S3Service;
   sqs: Sqs;
@@ -69,16 +72,16 @@ export interface LocalAws {
   dynamodb: DynamoDb;
   kms: KmsKeys;
   cloudformation: CloudFormation;
-  /** The plan is called for every request that comes over the network. */
+  /** `plan` is called for every request over the network. */
   faults: { plan: FaultPlan | undefined };
-  /** Stops functions and servers, and removes the folder if `startLocalAws` made it. */
+  /** Stops functions and servers, and removes the folder if `startLocalAws` created it. */
   stop(): Promise<void>;
 }
 
-/** How often S3 runs the rules and restores that are due. */
+/** How often S3 does the due work of lifecycle rules, archive tiers and restores. */
 const RUN_DUE_EVERY_MS = 100;
 
-/** Starts a local AWS on 127.0.0.1. It has no buckets, roles or queues at first; templates and API calls make them. */
+/** Starts a local AWS on 127.0.0.1. At first it has no resources. Templates and API calls create them. */
 export const startLocalAws = async (options: LocalAwsOptions = {}): Promise<LocalAws> => {
   const directory = options.directory ?? (await mkdtemp(join(tmpdir(), 'local-aws-')));
   await mkdir(directory, { recursive: true });
@@ -100,7 +103,7 @@ export const startLocalAws = async (options: LocalAwsOptions = {}): Promise<Loca
     await removeDirectory();
     throw error;
   });
-  // Lifecycle rules and restores come due even when S3 receives no requests.
+  // The timer does due work of S3, such as lifecycle rules and restores, even if S3 receives no requests.
   const dueTimer = setInterval(() => services.s3.runDue(), RUN_DUE_EVERY_MS).unref();
   return {
     ...services,
@@ -194,7 +197,10 @@ const resourceProviders = (
   'AWS::SQS::QueuePolicy': createQueuePolicyResource(services.sqs),
 });
 
-/** By SigV4 service name. Custom resources send unsigned answers to CloudFormation's own bucket, so these requests are checked first. */
+/**
+ * The services by their SigV4 name. Requests to S3 are first checked for responses of custom resources. These are unsigned requests to a
+ * bucket of CloudFormation.
+ */
 const frontServices = ({
   s3,
   sqs,

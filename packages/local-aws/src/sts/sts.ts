@@ -9,8 +9,8 @@ import { accessDeniedMessage } from '../iam/authorizer.ts';
 const xmlns = 'https://sts.amazonaws.com/doc/2011-06-15/';
 
 /**
- * AssumeRole and GetCallerIdentity.
- * https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
+ * Creates the local STS with AssumeRole and GetCallerIdentity.
+ * Source: https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
  */
 export function createSts({ iam }: { iam: Iam }): AwsService {
   return {
@@ -137,7 +137,7 @@ function parseSessionPolicy(text: string): PolicyDocument {
   }
 }
 
-/** A missing role and a role that trusts another caller are refused with the same message. */
+/** Throws AccessDenied unless the role exists and trusts the caller. The message is the same in both cases. */
 function refuseUnlessTrusted(
   iam: Iam,
   request: AwsRequest,
