@@ -97,8 +97,8 @@ function configure(server: Server, exchange: Exchange): Server {
 }
 
 /**
- * Sends `100 Continue` when the service begins to read the body, as S3 does. Therefore a client does not send the body of an upload that
- * is rejected before. The connection is then closed, because it is unknown whether the client will send the body.
+ * Sends `100 Continue` only when the service begins to read the body, as S3 does. If the service rejects an upload without reading it, the
+ * client need not send the body. The connection is then closed, because the client may still send the body.
  */
 function continueOnFirstRead(request: IncomingMessage, response: ServerResponse): void {
   response.shouldKeepAlive = false;

@@ -140,7 +140,7 @@ function changeVisibility(queue: Queue, input: Input, { clock }: OperationContex
   queue.messages.setVisibleAt(message, visibleAtMs);
 }
 
-/** Throws an error if the message would become visible more than twelve hours after it was received. */
+/** Throws an error if the message would become visible more than twelve hours after it was last received. */
 function refuseBeyondLimit(message: Message, visibleAtMs: number, seconds: number): void {
   if (visibleAtMs <= message.lastReceivedAtMs + maximumVisibilityTimeoutSeconds * 1000) return;
   throw invalidParameter(

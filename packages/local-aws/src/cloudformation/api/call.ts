@@ -78,7 +78,7 @@ export const stackArn = ({ accountId, region }: Call, stackName: string): string
     : `arn:aws:cloudformation:${region}:${accountId}:stack/${stackName}/*`;
 
 /**
- * Finds a stack by its name or id. A deleted stack has only an id. Checks the caller's permission for `action` on the stack. Throws a
+ * Finds a stack by its name or id. Finds a deleted stack only by its id. Checks the caller's permission for `action` on the stack. Throws a
  * ValidationError with the message from `missing` if the stack does not exist.
  */
 export const findStack = (

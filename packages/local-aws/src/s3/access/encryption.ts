@@ -12,7 +12,7 @@ import { header, type S3Request } from '../protocol/request.ts';
 import type { S3State } from '../model/state.ts';
 
 /**
- * The encryption that a write requests. Without a request, the bucket's default encryption.
+ * The encryption of a new object. If the request has no encryption headers, this is the bucket's default encryption.
  * Throws InvalidArgument or InvalidEncryptionAlgorithmError.
  */
 export const encryptionOf = (state: S3State, request: S3Request, bucket: Bucket): Encryption => {

@@ -11,7 +11,7 @@ import { findVersion, newestVersion, versionHeader } from '../model/versions.ts'
 export interface ReadTarget {
   bucket: Bucket;
   key: string;
-  /** Undefined means the current version. */
+  /** The requested version; undefined for the current version. */
   versionId: string | undefined;
 }
 

@@ -14,7 +14,7 @@ import { eventVersionId } from '../model/versions.ts';
 /** Minimum size of objects that S3 Intelligent-Tiering monitors. */
 const LEAST_BYTES = 128 * 1024;
 
-/** Moves the objects that are due to their archive tier. Called with `state.clock` set to a midnight UTC. */
+/** Moves every object that was not read for long enough to its archive tier. Called with `state.clock` set to a midnight UTC. */
 export const runIntelligentTiering = (state: S3State, bucket: Bucket): void => {
   if (bucket.intelligentTiering.size === 0) return;
   for (const { key, versions } of bucket.keys.values())

@@ -81,7 +81,7 @@ export const isProtected = (lock: ObjectLock, nowMs: number, bypass = false): bo
 
 /**
  * True if the `next` retention may replace the `current` one. A retention that has not ended may only be extended. In governance mode, a
- * bypass permits every change. In compliance mode, nothing does.
+ * bypass permits every change. In compliance mode, a bypass has no effect.
  */
 export const mayReplaceRetention = (
   current: Retention | null,

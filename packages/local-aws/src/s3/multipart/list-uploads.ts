@@ -108,8 +108,8 @@ const commonPrefixOf = (key: string, prefix: string, delimiter: string): string 
 };
 
 /**
- * True if an upload comes after the markers. Uploads of the key that equals the key marker come after it only if there is also an upload
- * id marker and their id is greater.
+ * True if an upload comes after the markers. An upload of the key marker's own key comes after them only if the request has an upload id
+ * marker and the upload's id is greater than that marker.
  */
 const isAfter = (
   key: string,

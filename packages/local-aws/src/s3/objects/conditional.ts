@@ -63,9 +63,9 @@ export const conditionally = async <P, T>(
 };
 
 /**
- * Checks the condition of a completion. The completion fails with 409 if the key changed after its upload was created, although the
- * condition holds now. For `If-None-Match`, the change is a delete. For `If-Match`, it is a write, even of the same bytes. After a 409,
- * only a new upload can succeed.
+ * Checks the condition of a completion. The completion can fail with 409 even if the condition is true now, because the key has changed
+ * since the upload was created. With `If-None-Match`, a delete of the key causes the 409. With `If-Match`, a write of the key causes it,
+ * even a write of the same bytes. After a 409, only a new upload can succeed.
  */
 export const judgeCompletion = (
   bucket: Bucket,

@@ -29,9 +29,9 @@ export type FileCommand = { file: number } & (
 );
 
 export interface FileAnswer {
-  /** Set after an `append`, even if it failed. */
+  /** The memory of the appended buffer. Set in the response to an `append`, even after a failure. */
   memory?: ArrayBuffer;
-  /** Set after a `finish`. */
+  /** Set in the response to a `finish`. */
   digests?: ReadonlyMap<DigestName, Uint8Array>;
   error?: unknown;
 }

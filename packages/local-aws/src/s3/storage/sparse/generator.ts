@@ -8,7 +8,7 @@ import type { CrcAlgorithm } from '../crc-combine.ts';
 import { createSparseCrc, type SparseCrc } from './sparse-crc.ts';
 
 export const BLOCK_BYTES = 64 * 1024;
-/** Size of the stamp that each block begins with. A stamp is eight bytes that occur nowhere else in the block, then its number. */
+/** Size of the stamp that each block begins with. It is eight bytes that occur only there, and the block's number. */
 export const STAMP_BYTES = 16;
 /** Minimum size of a piece that is stored as generated content. A shorter piece is stored and digested like any other body. */
 export const SMALLEST_SPARSE_BYTES = 2 * BLOCK_BYTES;
