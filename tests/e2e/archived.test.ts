@@ -42,7 +42,7 @@ const replicaOf = (bucket: string, Key: string): Promise<HeadObjectCommandOutput
 
 const wait = async (hours: number): Promise<void> => {
   stage.aws.clock.advance(hours * HOUR_MS);
-  // The local S3 does everything that is due by the new time when it receives its next request.
+  // When the local S3 receives its next request, it first does everything that is due at the new time.
   await seen(stage.source.s3(), 'everything', 'nothing');
   expect(await settled(stage)).toBe(true);
 };

@@ -18,7 +18,7 @@ const MIB = 1024 * 1024;
 let stage: Stage;
 beforeAll(async () => {
   stage = await startFidelityStage();
-  // Otherwise the SDK would sign other bytes of a header than it sends.
+  // The uploads sign the bytes of headers that they send. The SDK itself would sign other bytes.
   signHeaderBytes(stage.source.s3());
 });
 afterAll(async () => {
@@ -56,7 +56,8 @@ test('every header is replicated in any encoding, with small and with large obje
     MetadataDirective: 'REPLACE',
     ...HEADERS,
   });
-  // A copy has no body. Node would rewrite the Content-Disposition of a request with a body.
+  // This state is written by a copy, because the request has no body. If a request has a body, Node rewrites its
+  // Content-Disposition.
   await stage.source.s3().send(withHeaders(copy, { expires: 'when hell freezes over' }));
   await stage.put('everything', 'redirect only', '', { WebsiteRedirectLocation: '/there' });
   const Expires = new Date('2030-01-01T00:00:00Z');

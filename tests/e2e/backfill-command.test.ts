@@ -103,7 +103,7 @@ test('a rule with two destinations is backfilled by one run each, one of them in
   const same = { keys: TWICE, same: TWICE, missing: 0, different: 0, extra: 0 };
   expect(JSON.parse(stdout).runs).toMatchObject([
     { spec: { destination: 'twice-near' }, phase: 'finished', checked: same, compared: { hints: TWICE } },
-    // One of the objects was at this destination already.
+    // One of the objects existed at the destination `twice-plain` already.
     {
       spec: { destination: 'twice-plain' },
       phase: 'finished',

@@ -1,6 +1,6 @@
 /**
- * A backfill of the packaged stack replicates buckets that were filled long before the deployment, and proves that they are equal.
- * Meanwhile others write, functions are killed, messages arrive twice, and runs are paused and resumed.
+ * A backfill of the packaged stack replicates buckets that were filled long before the deployment, and proves that the replicas
+ * equal their sources. Meanwhile others write, functions are killed, messages arrive twice, and runs are paused and resumed.
  *
  * The test title contains the seed. BACKFILL_VERSIONS=100000 sets the number of versions and prints the time of each step.
  */
@@ -126,8 +126,8 @@ const expectDifferencesFound = async (on: RunsStage, times: Times): Promise<void
 };
 
 /**
- * Changes three keys that agree: deletes all versions of the first, deletes the oldest version of the second, and overwrites the
- * third. Adds a key that the source does not have.
+ * Changes keys that agree: deletes all versions of one key, overwrites another, and for rule `whole` also deletes the oldest
+ * version of a third. Adds a key that the source does not have.
  */
 const tamper = async (on: RunsStage, rule: RuleName, prefix: string): Promise<void> => {
   const [s3, Bucket] = [on.destination.s3(), `${rule}-replica`];
@@ -172,7 +172,7 @@ const pause = async (on: RunsStage, id: string): Promise<void> => {
 
 /**
  * Resumes the paused runs that are still comparing or copying. Every other run is replaced by a new run, because the writes of
- * others may have overtaken its last check.
+ * others may have overtaken the last check of the old run.
  */
 const resume = async (on: RunsStage, ids: string[]): Promise<void> => {
   for (const [index, run] of ids.entries()) {
@@ -190,7 +190,7 @@ const isAtCopying = ({ work }: Run): boolean => work !== 'comparing';
 
 const shareDone = ({ compared, copied }: ShownRun): number => copied.done / (compared?.hints ?? 0);
 
-/** Sends the message of a run's first range twice more, as if SQS delivered it again. */
+/** Sends the message of a run's first range two more times, like SQS when it delivers a message again. */
 const sendTwice = async ({ aws, names, source }: RunsStage, run: string): Promise<void> => {
   const QueueUrl = aws.sqs.queueUrl(`arn:aws:sqs:us-east-1:111111111111:${names.rangesQueue}`);
   for (let times = 0; times < 2; times += 1)
@@ -231,7 +231,10 @@ const truthsOf = async ({ source, destination }: RunsStage): Promise<Record<Rule
   };
 };
 
-/** Expects that the report of each run and the rows of its files state the truth. Returns the truth. */
+/**
+ * Lists both buckets of each rule. Expects that the run's report and the rows of its files show the same counts and differences.
+ * Returns what the listings show.
+ */
 const expectTruth = async (on: RunsStage, runs: ShownRun[]): Promise<Record<RuleName, Truth>> => {
   const truths = await truthsOf(on);
   for (const [index, rule] of RULES.entries()) {

@@ -43,7 +43,7 @@ const plant = (aws: LocalAws, bucket: string, prefix: string, count: number): vo
     aws.s3.createSparseObject({ bucket, key: `${prefix}${index}`, sizeBytes: index % 100, seed: 1 });
 };
 
-/** Calls `act` at the third transaction, when the run and the result of its first page are already stored. */
+/** Calls `act` when the functions send their third transaction. By then, the run and the result of its first page are stored. */
 const inMidRun = (act: () => void): void => {
   let commits = 0;
   stage.aws.faults.plan = (request) => {
@@ -171,7 +171,7 @@ test('only --delete-extra with the typed bucket name deletes extra objects, and 
   await s3.send(
     new PutBucketNotificationConfigurationCommand({ Bucket: 'current', NotificationConfiguration: {} }),
   );
-  // Most replicas were put there by the test. The replicator itself wrote only those of the last keys.
+  // The test itself wrote most of the replicas. The replicator wrote only those of the last keys.
   const gone = [1, 2, 3].map((index) => `in/${KEYS - index}`);
   for (const Key of gone) {
     const { Versions: versions = [] } = await s3.send(

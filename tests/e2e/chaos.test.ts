@@ -67,7 +67,7 @@ interface Upload {
 
 /**
  * Objects of every kind of rule: buckets with and without versions, events through EventBridge, KMS keys, two destinations in two
- * regions, and a source that another role reads.
+ * regions, and a source that the function reads with another role.
  */
 const PLACES = [
   'main/0',
@@ -135,8 +135,8 @@ const rulesOf = ({ names }: Stage): FaultRule[] => [
     per: 'subject',
     fault: { kind: 'error', status: 409, code: 'OperationAborted' },
   },
-  // The record is written, but the response is lost. When the function tries again, it takes its own record for another
-  // invocation's.
+  // The record is written, but the response is lost. When the function tries again, it mistakes its own record for that of another
+  // invocation.
   { operation: 'dynamodb:PutItem', caller: FUNCTIONS, every: 3, times: 8, fault: { kind: 'reset-after' } },
   { queue: names.liveQueue, probability: 0.1, fault: { kind: 'overtake-message', by: 3 } },
   ...chaosRules({

@@ -25,7 +25,7 @@ afterEach(() => {
   stage.aws.faults.plan = undefined;
 });
 
-/** A step of a random sequence. `key` is an index. `event` chooses one of the events of earlier steps. */
+/** A step of a random sequence. `key` is the index of a key, and `event` chooses one of the events of earlier steps. */
 type Step =
   | { kind: 'put' | 'parts'; key: number; text: string; label: string }
   | { kind: 'again'; event: number }

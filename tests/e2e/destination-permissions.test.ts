@@ -26,7 +26,8 @@ interface Verified extends Observation {
 const DIFFERENCES = ['archived: missing'];
 
 const WITHOUT: Record<string, Loss<Verified>> = {
-  // Even archived objects need the role: the function learns that an object is archived from the response to a copy by this role.
+  // Archived objects need the role as well, because the function learns from the response to a copy by this role that an object is
+  // archived.
   'ReplicationRole Trust sts:AssumeRole': {
     missing: REPLICATED_OR_ASKED_FOR,
     dead: deadAs('assume-role-denied', [...REPLICATED_OR_ASKED_FOR, 'deleted', 'gone']),
@@ -48,7 +49,7 @@ const WITHOUT: Record<string, Loss<Verified>> = {
     ]),
   },
   'ReplicationRole WriteReplicas s3:AbortMultipartUpload': { open: 1 },
-  // When the newest version is somebody else's, the function reads the versions below, one by one.
+  // When somebody else wrote the newest version, the function reads the older versions one by one.
   'ReplicationRole WriteReplicas s3:GetObjectVersion': quarantined('access-denied', ['overwrite']),
   'ReplicationRole WriteReplicas s3:PutObjectTagging': quarantined('access-denied', [
     'tagged',

@@ -64,7 +64,10 @@ afterEach(() => {
   purge(stage);
 });
 
-/** Injects the fault that `choose` returns for a request of a function. Returns how often each fault was injected, by its name. */
+/**
+ * Injects the fault that `choose` returns for a request of a function, at most `times` times. The returned map counts the
+ * injections by the `name` that `choose` returns.
+ */
 const injectFaults = (
   choose: (request: AwsRequest) => { name: string; fault: Fault; times: number } | null,
 ) => {

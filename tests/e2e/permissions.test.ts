@@ -80,7 +80,7 @@ const WITHOUT: Record<string, Loss> = {
   },
   // Requests about objects in unversioned buckets need the action without `Version`.
   'ReplicateRole ReadSources s3:GetObjectTagging': quarantined('access-denied', ['bridged']),
-  // S3 hides tags and locks that the caller may not read. They are missing from the replica, but no request fails.
+  // S3 hides tags and locks that the caller may not read. Such tags and locks are missing from the replica, but no request fails.
   'ReplicateRole ReadSources s3:GetObjectVersionTagging': {
     missing: ['tagged', 'retagged'],
     dead: deadAs('access-denied', ['retagged']),
@@ -102,7 +102,8 @@ const WITHOUT: Record<string, Loss> = {
     missing: [...OF_VERSIONS, 'archived'],
     dead: deadAs('access-denied', [...OF_VERSIONS, 'archived', 'deleted']),
   },
-  // Even archived objects need the role: the function learns that an object is archived from the response to a copy by this role.
+  // Archived objects need the role as well, because the function learns from the response to a copy by this role that an object is
+  // archived.
   'ReplicateRole ReplicationRoles sts:AssumeRole': {
     missing: REPLICATED_OR_ASKED_FOR,
     dead: deadAs('assume-role-denied', [...REPLICATED_OR_ASKED_FOR, 'deleted', 'gone']),

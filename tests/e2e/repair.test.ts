@@ -54,7 +54,7 @@ const replica = (Key: string) =>
 
 /**
  * Overwrites a replica as somebody at the destination would, in order to change its Content-Type. The copy keeps the existing
- * metadata, including the stamp, except for `owner`.
+ * metadata, including the stamp, and changes only `owner`.
  */
 const overwrite = async (Key: string): Promise<void> => {
   const { Metadata: metadata } = await replica(Key);
@@ -70,7 +70,7 @@ const overwrite = async (Key: string): Promise<void> => {
 };
 
 const verify = async (rule: string, repair: boolean) => {
-  // A run checks an object again and again as long as the object has only just changed. Therefore the clock is moved first.
+  // A run checks a recently changed object again and again. Therefore the clock is moved first.
   stage.aws.clock.advance(2_000);
   const { id } = await stage.ask({ kind: 'verify', rule, attributes: 'all', repair });
   return await stage.untilOver(id);

@@ -38,8 +38,8 @@ import { REGION, type Stage } from './support/stages/stage.ts';
 type Observation = RunObservation & JobObservation & { withoutTls: string[]; refusedToJobs: string[] };
 
 /**
- * The run makes no progress and reports nothing. In the end its messages are in the dead-letter queue of ranges, which has an
- * alarm.
+ * The run makes no progress and reports nothing. SQS finally moves the run's messages to the dead-letter queue of ranges, which has
+ * an alarm.
  */
 const STUCK = { runs: ending('checking'), differences: [], reports: [], announced: [] };
 const UNBORN = { ...STUCK, runs: {} };
@@ -185,7 +185,8 @@ const WITHOUT: Record<string, Loss<Observation>> = {
     missing: [...OF_JOBS, 'archived'],
     failed: tasksWith('access-denied', [...OF_JOBS, 'deleted', 'archived']),
   },
-  // Even archived objects need the role: the function learns that an object is archived from the response to a copy by this role.
+  // Archived objects need the role as well, because the function learns from the response to a copy by this role that an object is
+  // archived.
   'BatchRole ReplicationRoles sts:AssumeRole': {
     missing: [...OF_JOBS, 'archived', 'bridged'],
     failed: tasksWith('assume-role-denied', [...OF_JOBS, 'archived', 'bridged', 'deleted', 'gone']),

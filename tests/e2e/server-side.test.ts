@@ -19,7 +19,7 @@ const MIB = 1024 ** 2;
 const GIB = 1024 ** 3;
 const DAY_MS = 86_400_000;
 /**
- * Sizes in terabytes, and the number of parts of 5 GiB that they have. Ten thousand parts take half a minute of CPU, so they are
+ * Each entry is a size in terabytes and the number of its parts of 5 GiB. Ten thousand parts take half a minute of CPU, so they are
  * tested only with `COPY_TB=50`, as in the soak.
  */
 const LARGE = [

@@ -49,8 +49,9 @@ export const bucketOf = ({ path }: AwsRequest): string => path.split('/')[1] ?? 
 export const keyOf = ({ path }: AwsRequest): string => decodeURIComponent(path.split('/').slice(2).join('/'));
 
 /**
- * Records every request that the functions send from now on: `operation bucket/key` for S3, only the operation for other services.
- * If `by` is given, only the function of that name is recorded. The SDK's own retries, e.g. after a time-out, are left out.
+ * Records every request that the functions send from now on. A request to S3 is recorded as `operation bucket/key`, and a request
+ * to another service only as its operation. If `by` is given, only the requests of the function with that name are recorded. The
+ * SDK's own retries, e.g. after a time-out, are left out.
  */
 export const watchRequests = ({ aws }: Pick<Stage, 'aws'>, by: string | null = null): string[] => {
   const requests: string[] = [];

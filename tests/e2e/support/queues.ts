@@ -14,8 +14,8 @@ export interface Letter {
 }
 
 /**
- * Minimum time between two equal messages of which the second is taken for a repetition by the SDK. The SDK waits four seconds for
- * a response before it sends again. When the function itself sends a message again, it does so sooner.
+ * Minimum time after which a second equal message counts as a repetition by the SDK. The SDK waits four seconds for a response
+ * before it sends again. When the function itself sends a message again, it does so sooner.
  */
 const RESENT_AFTER_MS = 3_000;
 
@@ -95,8 +95,8 @@ export const purge = (stage: Stage): void => {
 };
 
 /**
- * Delays all new messages of the live queue while `what` runs, so that its changes at the source are complete before their first
- * event is received.
+ * Delays all new messages of the live queue while `what` runs. Everything that `what` changes at the source is therefore complete
+ * before the first event is received.
  */
 export const beforeEvents = async (stage: Stage, what: () => Promise<unknown>): Promise<void> => {
   const delay = (seconds: number): Promise<unknown> =>

@@ -1,4 +1,4 @@
-/** The seed of random tests. A test that fails prints it, and PROPERTY_SEED sets it to repeat a run. */
+/** The seed of random tests. A failing test prints its seed. Set PROPERTY_SEED to that seed to repeat the run. */
 export const PROPERTY_SEED = Number(process.env['PROPERTY_SEED'] ?? Date.now() % 2 ** 31);
 
 /** Draws one case in `oneIn`, because each case takes seconds. DRAW=all selects all cases, as `npm run test:soak` does. */

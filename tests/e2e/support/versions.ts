@@ -25,7 +25,7 @@ export const historyOf = async (client: S3Client, bucket: string, key: string): 
 };
 
 /**
- * Lists versions and delete markers, newest first. The SDK returns versions and markers in separate lists, which loses their common
+ * Lists versions and delete markers, newest first. The SDK returns versions and markers in separate lists, without their common
  * order. Therefore each page has a single entry.
  */
 async function* listed(client: S3Client, Bucket: string, Key: string) {

@@ -115,7 +115,7 @@ export const plant = async (aws: LocalAws, s3: S3Client, bucket: string, all: Pl
 };
 
 export interface Changing extends AsyncDisposable {
-  /** Stops the changes. Resolves to their number. */
+  /** Stops the changes. Resolves to the number of changes. */
   stop(): Promise<number>;
 }
 

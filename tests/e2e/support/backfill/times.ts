@@ -2,7 +2,7 @@
 import type { RunsStage } from '../stages/runs.ts';
 
 export interface Times {
-  /** Records a step that took all the time since the previous call. */
+  /** Prints the step and the time since the previous call. */
   note(what: string): void;
   text(on: RunsStage): string;
 }

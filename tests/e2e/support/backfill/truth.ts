@@ -27,7 +27,7 @@ interface State {
  */
 export type Histories = Map<string, State[]>;
 
-/** Lists a bucket. `strip` is a prefix that all keys have. It is removed from the keys of the result. */
+/** Lists a bucket whose keys all begin with `strip`. The result contains the keys without this prefix. */
 export const historiesIn = async (s3: S3Client, bucket: string, strip = ''): Promise<Histories> => {
   const newestFirst = new Map<string, State[]>();
   for await (const { key, ...state } of listed(s3, bucket, strip)) {

@@ -59,7 +59,7 @@ export const ALL_IS_WELL: Observation = {
 };
 
 /**
- * Uploads and changes objects, and observes what becomes of them. The keys contain `run`, so that each run has its own. With
+ * Uploads and changes objects, and observes what becomes of them. The keys contain `run`, so that each call has its own keys. With
  * `failing`, reading one object fails until its message is received again, which takes a second.
  */
 export const battery = async (stage: Stage, run: string, { failing = false } = {}): Promise<Observation> => {
@@ -192,7 +192,10 @@ const messagesIn = (stage: Stage): number => {
   return visible + delayed + inFlight;
 };
 
-/** Returns the names of the objects that differ from their replicas, or whose restore was not requested. */
+/**
+ * Returns the names of the objects that differ from their replicas. The archived object has no replica, so it is missing if its
+ * restore was not requested.
+ */
 export const missing = async (stage: Stage, run: string, names: string[]): Promise<string[]> => {
   const found = await Promise.all(
     names.map(async (name) => {

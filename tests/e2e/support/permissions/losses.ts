@@ -150,8 +150,8 @@ export const deployWithout = async (
     const stackName = `permissions-destination-${bucket}`;
     await deploy('destination', destinationText, DESTINATION_ACCOUNT, stackName);
   }
-  // A function with cached credentials could still use the role after it has lost the permission to assume the role. Therefore its
-  // processes are ended.
+  // A process of a function may still have credentials of the role, although the function can no longer assume the role. Therefore
+  // the processes are ended.
   for (const { name } of grants)
     if (name.endsWith('sts:AssumeRole')) await stage.aws.lambda.killEnvironments(functionOf(name, stage));
 };

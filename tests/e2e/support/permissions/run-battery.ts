@@ -16,7 +16,7 @@ import { messagesOf, REGION, type Stage } from '../stages/stage.ts';
 export interface RunObservation {
   /** Actions that IAM refused to the function while it started runs and listed them. */
   unanswered: string[];
-  /** How the run of each rule ended. A run that has not ended within two minutes has its phase here. */
+  /** By rule, how its run ended. If the run has not ended within two minutes, the value is the run's phase. */
   runs: Record<string, string>;
   /** Names of objects whose replica is missing or has other bytes. */
   missing: string[];
@@ -89,7 +89,7 @@ export interface RunBatteryOptions {
 }
 
 /**
- * Starts runs, and observes what becomes of the objects. The keys contain `run`, so that each battery has its own. Events do not
+ * Starts runs, and observes what becomes of the objects. The keys contain `run`, so that each call has its own keys. Events do not
  * reach the stack, so only the runs can replicate the objects.
  */
 export const runBattery = async (
@@ -103,7 +103,7 @@ export const runBattery = async (
   const firstLine = stage.logs.length;
   await populate(stage, run);
   if (options.withAttributes) await populateAlike(stage, run);
-  // A run checks an object again and again as long as the object has only just changed. Therefore the clock is moved first.
+  // A run checks a recently changed object again and again. Therefore the clock is moved first.
   aws.clock.advance(2_000);
   injectFaults(stage, options);
   const isLetGo = options.kind === 'backfill' ? await letsGo(stage, run) : async () => true;

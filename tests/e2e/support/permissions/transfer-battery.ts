@@ -26,7 +26,7 @@ import { messagesOf, type Stage } from '../stages/stage.ts';
 import { grantKey } from '../stages/transfers.ts';
 
 const GIB = 1024 ** 3;
-/** An object too large for a single request to copy. S3 itself copies its parts, so no bytes pass through the function. */
+/** An object that is too large for a single copy request. S3 itself copies the parts, so no bytes pass through the function. */
 const LARGE = { sizeBytes: 6 * GIB, partSizeBytes: 5 * GIB, seed: 5 };
 
 /**
@@ -86,8 +86,8 @@ export const transferBattery = async (stage: Stage, run: string): Promise<Transf
     missing: await missingOf(stage, key),
     dead: [...new Set(dead)].toSorted(),
     retried: reasonsOfRetries(stage.logs.slice(firstLine).map(({ line }) => line)).filter(
-      // If two part ranges fail at the same time, both quarantine the transfer. One of them is retried, because the other holds the
-      // receipt meanwhile.
+      // If two part ranges fail at the same time, both try to quarantine the transfer. One of them is retried while the other does
+      // so.
       (reason) => reason !== 'in-progress',
     ),
     records: await recordsOf(stage),
@@ -138,7 +138,7 @@ const complaintsIn = (line: string): string[] => {
   return unreachable ?? [/not authorized to perform: (\S+)/.exec(errorMessage ?? '')?.[1] ?? line];
 };
 
-/** Begins an upload with the same role and session name as a function. */
+/** Begins an upload as a function would, with the destination's role and the session name of the functions. */
 const leaveUpload = async ({ aws, names, configuration }: Stage, Key: string): Promise<void> => {
   const [destination] = configuration.replication.rules[0]?.destinations ?? [];
   const session = aws.iam.createSession(destination?.roleArn ?? '', sessionName(names.stack), 900);

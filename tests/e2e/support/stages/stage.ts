@@ -67,7 +67,7 @@ export const startStage = async (options: StageOptions = {}): Promise<Stage> => 
   const { aws, names } = accounts;
   const [live, dead] = [messagesOf(aws, names.liveQueue), messagesOf(aws, names.deadLetterQueue)];
   const stage = { ...accounts, ...createUploads(accounts.source), logs, live, dead };
-  // S3 sends a test event for each new notification, so the stage starts with messages in its live queue.
+  // S3 sends a test event for each new notification. The stage waits until these messages are processed.
   await settled(stage);
   return stage;
 };
