@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { fileWith } from '../configuration/yaml.ts';
 import { unpackCode } from '@s3-replicator/local-aws/lambda';
-import { packaged } from './packaging.ts';
+import { type Packaged, packaged } from './packaging.ts';
 import { resource } from './statements.ts';
 
 test('a wrong replication.yml stops the framework with our list of problems and nothing else', async () => {
@@ -18,45 +18,53 @@ test('a wrong replication.yml stops the framework with our list of problems and 
   expect(message).not.toMatch(/\n\s+at /);
 });
 
-test('packaging the same stack twice gives the same bytes', async () => {
+test('packaging the same stack twice gives the same bytes, and only the backfill function contains a client of SNS', async () => {
   await using first = await packaged();
   await using second = await packaged();
 
   for (const name of ['replicate.zip', 'transfer.zip', 'subscribe.zip']) {
     expect((await first.zip(name)).equals(await second.zip(name)), name).toBe(true);
   }
+  expect(await carriersOfSns(first.directory)).toEqual(['backfill']);
 });
 
-test('the options --region and --stage change the region and stage of the packaged stack', async () => {
-  await using stack = await packaged(fileWith({}), { region: 'eu-north-1', stage: 'test' });
-
-  expect(resource(stack.template, 'ReplicateRole').Properties['RoleName']).toBe(
-    's3-replicator-test-eu-north-1-replicate',
-  );
-});
-
-test('only the bundle of the backfill function contains a client of SNS', async () => {
-  await using stack = await packaged();
+const carriersOfSns = async (directory: string): Promise<string[]> => {
   const carriers: string[] = [];
   for (const name of ['replicate', 'subscribe', 'backfill', 'batch']) {
-    const { directory } = await unpackCode(join(stack.directory, `${name}.zip`), stack.directory);
-    const code = await readFile(join(directory, `src/handlers/${HANDLERS[name] ?? name}.js`), 'utf8');
+    const unpacked = await unpackCode(join(directory, `${name}.zip`), directory);
+    const code = await readFile(
+      join(unpacked.directory, `src/handlers/${HANDLERS[name] ?? name}.js`),
+      'utf8',
+    );
     if (code.includes('AmazonSimpleNotificationService')) carriers.push(name);
   }
-
-  expect(carriers).toEqual(['backfill']);
-});
+  return carriers;
+};
 
 const HANDLERS: Record<string, string> = { batch: 'batch-operations' };
 
-test('the bundle of a function contains the validated configuration and no code that reads a configuration file', async () => {
-  await using stack = await packaged(fileWith({ source: { prefix: 'a-telling-prefix/' } }));
-  const unpacked = await unpackCode(join(stack.directory, 'replicate.zip'), stack.directory);
-  const code = await readFile(join(unpacked.directory, 'src/handlers/replicate.js'), 'utf8');
+describe('a stack packaged with --region and --stage', () => {
+  let stack: Packaged;
+  beforeAll(async () => {
+    const configuration = fileWith({ source: { prefix: 'a-telling-prefix/' } });
+    stack = await packaged(configuration, { region: 'eu-north-1', stage: 'test' });
+    return () => stack[Symbol.asyncDispose]();
+  });
 
-  expect(code).toContain('a-telling-prefix/');
-  for (const trace of ['ZodError', 'LineCounter', 'replication.yml has', 'fromIni'])
-    expect(code).not.toContain(trace);
-  // The code keeps its function names, so that they appear in stack traces.
-  expect(code).toContain('replicateBatch');
+  test('the options --region and --stage change the region and stage of the packaged stack', () => {
+    expect(resource(stack.template, 'ReplicateRole').Properties['RoleName']).toBe(
+      's3-replicator-test-eu-north-1-replicate',
+    );
+  });
+
+  test('the bundle of a function contains the validated configuration and no code that reads a configuration file', async () => {
+    const unpacked = await unpackCode(join(stack.directory, 'replicate.zip'), stack.directory);
+    const code = await readFile(join(unpacked.directory, 'src/handlers/replicate.js'), 'utf8');
+
+    expect(code).toContain('a-telling-prefix/');
+    for (const trace of ['ZodError', 'LineCounter', 'replication.yml has', 'fromIni'])
+      expect(code).not.toContain(trace);
+    // The code keeps its function names, so that they appear in stack traces.
+    expect(code).toContain('replicateBatch');
+  });
 });
