@@ -1,7 +1,7 @@
 /**
- * A behaviour of AWS is a function that throws if an endpoint differs from AWS. It also has the sentence that
- * the function checks, and the AWS document that the sentence comes from. A behaviour is named after its
- * export.
+ * A behaviour of AWS is a function that throws if an endpoint differs from AWS. Its properties include the
+ * sentence that the function checks, and the AWS document that the sentence comes from. The name of a
+ * behaviour is the name of its export.
  */
 import type { Context } from './context.ts';
 

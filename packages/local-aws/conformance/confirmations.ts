@@ -9,7 +9,7 @@ import type { NamedBehaviour } from './suite.ts';
 interface Confirmations {
   /** For each server, the names of the behaviours that it shows as documented. */
   servers: Record<string, string[]>;
-  /** By the name of a behaviour, additional evidence for it besides its document. */
+  /** For the names of some behaviours, the evidence for the behaviour besides its AWS document. */
   evidence: Record<string, string>;
 }
 

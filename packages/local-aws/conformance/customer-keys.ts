@@ -48,7 +48,7 @@ const unblock = async ({ s3 }: Context, Bucket: string): Promise<void> => {
   ];
   await s3
     .send(new PutBucketEncryptionCommand({ Bucket, ServerSideEncryptionConfiguration: { Rules } }))
-    // The call may fail on a server that does not implement this block.
+    // The call may fail on a server that cannot block customer keys.
     .catch(() => undefined);
 };
 

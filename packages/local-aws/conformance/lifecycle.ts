@@ -1,6 +1,6 @@
 /**
- * Lifecycle configurations: which ones S3 accepts, and which expiry dates it announces. Their effects take
- * days, so time.ts checks those.
+ * Lifecycle configurations: which ones S3 accepts, and which expiry dates it announces. The effects of the
+ * configurations take days, and time.ts checks them.
  */
 import {
   CreateMultipartUploadCommand,

@@ -4,7 +4,10 @@ import type { Context } from './context.ts';
 
 export const HOUR_MS = 3_600_000;
 
-/** Returns the time this many hours from now. S3 stores it in whole seconds, so it is rounded down. */
+/**
+ * Returns the time this many hours from now. The time is rounded down to a whole second, because S3 stores
+ * whole seconds.
+ */
 export const inHours = ({ now }: Context, hours: number): Date =>
   new Date(Math.floor((now() + hours * HOUR_MS) / 1000) * 1000);
 

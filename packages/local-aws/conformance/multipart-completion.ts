@@ -37,8 +37,8 @@ export const partsMustBeInOrder = behaviour(
   async (context) => {
     const upload = await startUpload(context);
     const last = await upload.part(1, 'small');
-    // Only part 1, which comes last in this list, is small. Nothing else is wrong with the request except the
-    // order of the parts.
+    // The small part comes last in this list, so it is not refused for its size. The only error in the
+    // request is the order of the parts.
     const parts = [await upload.part(2, 'a'.repeat(PART_BYTES)), last];
     await refused('reversed', upload.complete(parts), '400 InvalidPartOrder');
   },

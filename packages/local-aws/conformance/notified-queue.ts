@@ -26,7 +26,7 @@ export interface Subscription {
   queue: Queue;
   /**
    * Waits for this many event records, not counting test events. Returns the records sorted by sequencer. The
-   * sequencer is the order of the events of one key.
+   * sequencers give the order of the events of one key.
    */
   records(count: number): Promise<EventRecord[]>;
   /** The bodies of messages without event records, for example test events. */

@@ -25,7 +25,7 @@ const TROUBLE = s3Guide('object-ownership-error-responses');
 const ACLS = s3Guide('acl-overview');
 
 const GROUPS = 'http://acs.amazonaws.com/groups/global/';
-/** A group of grantees. A grant to it does not make an ACL public. */
+/** A group of grantees. A grant to this group does not make an ACL public. */
 const LOG_DELIVERY = 'uri="http://acs.amazonaws.com/groups/s3/LogDelivery"';
 
 const setOwnership = ({ s3 }: Context, Bucket: string, ...ownerships: string[]) => {

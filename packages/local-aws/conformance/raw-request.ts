@@ -26,7 +26,7 @@ export interface RawRequest {
   signature?: 'header' | 'presigned' | 'none';
   /** How long a presigned request is valid. The default is 60 seconds. */
   expiresSeconds?: number;
-  /** Values to sign with in place of the target's: credentials, region or time. */
+  /** The credentials, region or time to sign with. The defaults are those of the target. */
   sign?: Partial<SigningScope>;
 }
 

@@ -65,7 +65,8 @@ const deleteAll = async (
 
 /**
  * Deletes a version in spite of a legal hold or governance retention. Compliance retention cannot be
- * bypassed. Behaviours that set it let it last for a few seconds only, and wait until it has ended.
+ * bypassed. Therefore behaviours that set compliance retention set it for a short time only, and wait until
+ * the retention has ended.
  */
 const unlockAndDelete = async (
   s3: S3Client,

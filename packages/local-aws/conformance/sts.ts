@@ -1,6 +1,6 @@
 /**
- * STS: the caller's identity, and roles that cannot be assumed. Roles that can be assumed would require IAM,
- * see `packages/local-aws/docs/behaviour.md`.
+ * STS: the caller's identity, and roles that cannot be assumed. The suite contains no roles that can be
+ * assumed, because they would require IAM. See `packages/local-aws/docs/behaviour.md`.
  */
 import { AssumeRoleCommand, GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { behaviour } from './behaviour.ts';

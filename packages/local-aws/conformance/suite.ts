@@ -41,7 +41,7 @@ export interface NamedBehaviour {
   title: string;
   document: string;
   needs: readonly Need[];
-  /** Whether no other behaviour may run at the same time. */
+  /** True if no other behaviour may run at the same time. */
   alone: boolean;
   run: Behaviour;
 }
@@ -75,7 +75,10 @@ const GROUPS: Record<string, readonly Record<string, unknown>[]> = {
   time: [time],
 };
 
-/** The group whose behaviours may move the clock. They therefore run last, one at a time. */
+/**
+ * The group whose behaviours may move the clock. The behaviours of this group therefore run last, one at a
+ * time.
+ */
 const ALONE = 'time';
 
 const isBehaviour = (value: unknown): value is Behaviour =>

@@ -1,6 +1,7 @@
 /**
  * A model of a bucket as S3's guide describes it, written as simply as possible. Random histories compare a
- * real bucket with it. https://docs.aws.amazon.com/AmazonS3/latest/userguide/versioning-workflows.html
+ * real bucket with this model.
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/versioning-workflows.html
  */
 import { hash } from 'node:crypto';
 import type { Versioning } from './context.ts';
@@ -72,8 +73,8 @@ export const write = (
 };
 
 /**
- * Does what DELETE does without a version id. Adds a delete marker, or removes the object if the bucket never
- * had versioning.
+ * Does what a DELETE request without a version id does. Adds a delete marker, or removes the object if the
+ * bucket never had versioning.
  */
 export const remove = (bucket: VersionedBucket, key: string, newId: string | undefined): void => {
   if (bucket.versioning === 'never') erase(bucket, key, 'null');

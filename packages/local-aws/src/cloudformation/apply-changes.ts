@@ -54,7 +54,8 @@ export const applyChanges = async (
   }
   const wanted = new Set(planned.map((plan) => plan.logicalId));
   const leaving = [...context.stack.resources.values()].filter((resource) => !wanted.has(resource.logicalId));
-  // The clean-up runs in reverse order, so the steps are added oldest resource first, to delete the newest resource first.
+  // The steps of the clean-up run in reverse order. They are added with the oldest resource first, so that the newest is deleted
+  // first.
   for (const resource of leaving) log.cleanUp.push(() => deleteResource(context, resource, 'DeletionPolicy'));
 };
 
@@ -160,8 +161,8 @@ const takeBack = async (
 };
 
 /**
- * Why a resource is deleted. `DeletionPolicy`: the template or stack no longer contains it. `UpdateReplacePolicy`: another resource
- * replaced it. `rollback`: its creation is rolled back.
+ * Why a resource is deleted. `DeletionPolicy` means that the resource was removed from the template or the stack is deleted,
+ * `UpdateReplacePolicy` that another resource replaced it, and `rollback` that its creation is rolled back.
  */
 export type DeletionCause = 'DeletionPolicy' | 'UpdateReplacePolicy' | 'rollback';
 

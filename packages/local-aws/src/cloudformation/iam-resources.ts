@@ -69,7 +69,7 @@ const roleType = (iam: Iam, roles: StackRoles): Provider => {
 };
 
 /**
- * Throws an error if a principal of the trust policy does not exist, as IAM does.
+ * Throws an error, like IAM, if a principal of the trust policy does not exist.
  * Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_policies.html
  */
 const checkPrincipals = (iam: Iam, trust: PolicyDocument): void => {

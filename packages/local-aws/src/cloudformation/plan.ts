@@ -48,7 +48,10 @@ export const planOf = (
   return { template, templateText: wanted.template, parameters, imports, planned, scope };
 };
 
-/** Returns a function that is true for the names of parameters and pseudo parameters, to which a template may refer like to resources. */
+/**
+ * Returns a function that returns true for the names of parameters and pseudo parameters. A template refers to them in the same way as
+ * to resources.
+ */
 export const isKnownName =
   (template: Template) =>
   (name: string): boolean =>

@@ -62,7 +62,7 @@ const checkReferences = (
   }
 };
 
-/** The names that a value refers to. Only the branches of `Fn::If` that the conditions select count. */
+/** The names that a value refers to. Ignores the branches of `Fn::If` that the conditions do not select. */
 const referencesIn = (value: unknown, condition: (name: string) => boolean): string[] => {
   if (Array.isArray(value)) return value.flatMap((item) => referencesIn(item, condition));
   if (!isRecord(value)) return [];

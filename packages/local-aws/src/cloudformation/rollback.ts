@@ -7,7 +7,10 @@ export const snapshot = (stack: Stack): Partial<Stack> => {
   return { template, templateText, parameters, tags, capabilities, outputs, exports, imports };
 };
 
-/** Sorts the resources that existed before a change into their old order. In it, each comes after the resources it depends on. */
+/**
+ * Sorts the resources that existed before a change into their old order. In the old order, each resource comes after the resources
+ * that it depends on.
+ */
 export const inOrderOf = (before: string[], resources: Stack['resources']): Stack['resources'] => {
   const known = before.flatMap((logicalId) => {
     const resource = resources.get(logicalId);

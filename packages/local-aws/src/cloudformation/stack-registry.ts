@@ -9,7 +9,7 @@ export interface StackRegistry {
   find(name: StackName): Stack | undefined;
   /** The latest stack of each name. */
   current(): Stack[];
-  /** All stacks, including older stacks whose name a later stack has. */
+  /** All stacks, including older stacks whose name was used again for a later stack. */
   all(): Stack[];
   /** Returns a function that looks up an exported value of the account and region. */
   exportValue(place: Pick<StackName, 'accountId' | 'region'>): (exported: string) => string | undefined;

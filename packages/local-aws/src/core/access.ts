@@ -56,8 +56,8 @@ export interface AccessQuestion {
   /** The ARN of the resource, or `*` for an action without a resource. */
   resource: string;
   /**
-   * The account that owns the resource. If the caller belongs to the same account, either the identity policies or the resource policy must
-   * allow the action. If not, both must allow it.
+   * The account that owns the resource. If the caller belongs to the same account, either the identity policies or the resource policy
+   * must allow the action. If the caller belongs to another account, both must allow the action.
    */
   resourceAccountId: string;
   resourcePolicy?: PolicyDocument | undefined;

@@ -101,8 +101,8 @@ async function enableTimeToLive(table: Table, properties: Json): Promise<void> {
 }
 
 /**
- * Changes the time-to-live attribute. To change from one attribute to another, first disables time to live, because DynamoDB does not
- * enable it while it is enabled.
+ * Changes the time-to-live attribute. If another attribute is enabled, first disables time to live for it, because DynamoDB rejects a
+ * second attribute.
  */
 async function changeTimeToLive(table: Table, properties: Json): Promise<void> {
   const { TimeToLiveDescription: before } = await succeed(table, 'DescribeTimeToLive');

@@ -23,7 +23,10 @@ import { parseSignature, type Signature } from '../front/signature.ts';
 export interface FaultProxyOptions {
   /** The URL of the target without a path, e.g. `http://127.0.0.1:9000`. */
   target: string;
-  /** Called for every request. The proxy does not know the caller, and only faults of requests can occur. */
+  /**
+   * Called for every request. The proxy cannot determine the caller of a request. It injects only faults of requests, not of messages
+   * or invocations.
+   */
   plan: FaultPlan;
   /** PEM of the certificate authority of an HTTPS target. The default is the authorities that Node trusts. */
   targetCa?: string;

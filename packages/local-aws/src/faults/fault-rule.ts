@@ -31,9 +31,9 @@ export interface Frequency {
   times?: number;
   /** The probability, from 0 to 1, with which each occasion is hit. The seed of the plan determines the result. */
   probability?: number;
-  /** The rule hits only from this time on, in milliseconds since the creation of the plan by the plan's clock. */
+  /** The rule hits only from this time on. Counted in milliseconds from the plan's creation, with the plan's clock. */
   fromMs?: number;
-  /** The rule hits only before this time, in milliseconds since the creation of the plan by the plan's clock. */
+  /** The rule hits only before this time. Counted in milliseconds from the plan's creation, with the plan's clock. */
   untilMs?: number;
 }
 

@@ -60,7 +60,7 @@ interface Refusals {
 const invalidToken = 'The security token included in the request is invalid.';
 const tooOld = 'The difference between the request time and the current time is too large.';
 
-/** The errors of authentication. Each protocol has other names for them. */
+/** The errors of authentication, whose names differ between the protocols. */
 const refusals: Record<'s3' | 'query' | 'json', Refusals> = {
   s3: {
     unknown: () =>

@@ -40,7 +40,7 @@ export async function withFault(fault: Fault | undefined, exchange: Disturbed, w
       await work(request, answerToNobody(response)).finally(() => response.destroy());
       return;
     case 'lose-answer':
-      // An error is also a response, so it is lost too.
+      // An error is also a response, so the error is lost too.
       await work(request, answerToNobody(response)).catch(() => undefined);
       return;
     case 'kill-function':

@@ -1,6 +1,9 @@
 import { StringDecoder } from 'node:string_decoder';
 
-/** The marker that the bootstrap prints on stdout and stderr when an invocation ends. A function is unlikely to print a NUL. */
+/**
+ * The marker that the bootstrap prints on stdout and stderr when an invocation ends. The marker begins with a NUL, which a function is
+ * unlikely to print.
+ */
 const END_MARKER = '\u0000end ';
 
 export interface LogReader {

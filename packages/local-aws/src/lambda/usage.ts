@@ -11,11 +11,11 @@ export interface InvocationUsage {
   /** The time from the start of the process to its first request for an invocation; null if the environment was warm. */
   initDurationMs: number | null;
   /**
-   * The user and system CPU time; null if the process ended before it reported them. For the first invocation of a process, this
-   * includes loading the code.
+   * The user and system CPU time; null if the process ended before it reported its usage. For the first invocation of a process, the
+   * time includes loading the code.
    */
   cpuMs: number | null;
-  /** The highest resident set size of the process so far; null if the process ended before it reported it. */
+  /** The highest resident set size of the process so far; null if the process ended before it reported its usage. */
   peakRssBytes: number | null;
 }
 

@@ -39,9 +39,9 @@ export interface S3Service extends AwsService {
   /** Creates an object of any size whose content is generated on each read and never stored. Throws {@link S3Error}. */
   createSparseObject(object: SparseObject): MadeObject;
   /**
-   * Declares keys at which copies of a sparse object are expected. From now on, every upload to these keys must consist of that object's
-   * content, or it fails with BadDigest. Only the position of the uploaded bytes in that content is stored, so a replica needs no more
-   * storage than its source.
+   * Declares keys at which copies of a sparse object are expected. From now on, every upload to these keys must consist of that
+   * object's content. Any other upload fails with BadDigest. Only the position of the uploaded bytes in that content is stored, so a
+   * replica needs no more storage than its source.
    */
   receiveSparse(replica: SparseReplica): void;
   /**

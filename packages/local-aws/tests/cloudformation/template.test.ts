@@ -22,7 +22,7 @@ const deploy = (template: string, parameters: Record<string, string> = {}) =>
     parameters,
   });
 
-/** Deploys a stack with the parameters and conditions below, and returns what `value` resolves to there. */
+/** Deploys a stack with the parameters and conditions below, and returns the resolved `value`. */
 const resolved = async (value: string) => {
   const stack = await deploy(
     `

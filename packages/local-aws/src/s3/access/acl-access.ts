@@ -1,8 +1,8 @@
 /**
- * Converts access control lists to policy statements, so that a single evaluation decides about lists and policies.
+ * Converts access control lists to policy statements, so that they can be evaluated together with the statements of policies.
  *
- * Source: Amazon S3 User Guide "Access control list (ACL) overview", "Mapping of ACL permissions and access policy
- * permissions" (acl-overview.html); "How Amazon S3 authorizes a request for an object operation"
+ * Source: Amazon S3 User Guide "Access control list (ACL) overview", "Mapping of ACL permissions and access policy permissions"
+ * (acl-overview.html); "How Amazon S3 authorizes a request for an object operation"
  * (access-control-auth-workflow-object-operation.html).
  */
 import type { Caller, PolicyDocument, PolicyStatement } from '../../core/access.ts';

@@ -14,7 +14,7 @@ const GROUPS = 'http://acs.amazonaws.com/groups/';
 export const ALL_USERS = `${GROUPS}global/AllUsers`;
 export const AUTHENTICATED_USERS = `${GROUPS}global/AuthenticatedUsers`;
 const LOG_DELIVERY = `${GROUPS}s3/LogDelivery`;
-/** The canonical user id of EC2, which reads machine images. */
+/** The canonical user id of EC2. The canned ACL `aws-exec-read` lets EC2 read machine images. */
 const AWS_EXEC = '6aa5a366c34c1cbe25dc49211496e913e0351eb0e8c37aa3477e40942ec6b97c';
 
 interface Owners {

@@ -50,8 +50,8 @@ export const putObjectAcl = async (context: ObjectContext): Promise<Answer> => {
 };
 
 /**
- * Reads the ACL from the canned name, the grant headers or the body. Throws AccessControlListNotSupported if ACLs are disabled and the
- * request is not for full control of the bucket's owner.
+ * Reads the ACL from the canned name, the grant headers or the body. If ACLs are disabled, throws AccessControlListNotSupported,
+ * unless the ACL grants only the bucket's owner full control.
  */
 const requestedAcl = (
   context: BucketContext,
@@ -67,8 +67,8 @@ const requestedAcl = (
   if (inHeaders === null && !hasBody)
     throw new S3Error('MissingSecurityHeader', { elements: { MissingHeaderName: 'x-amz-acl' } });
   const grants = inHeaders ?? parseAclDocument(parseXml(body, 'AccessControlPolicy'));
-  // With ACLs disabled, S3 accepts only full control for the bucket's owner, as a document or as `bucket-owner-full-control`. The canned
-  // ACL `private` has the same meaning, but S3 rejects it.
+  // With ACLs disabled, S3 accepts only an ACL that grants the bucket's owner full control. It may be a document or the canned ACL
+  // `bucket-owner-full-control`. S3 rejects the canned ACL `private`, although it has the same meaning.
   const isFullControl =
     inHeaders === null
       ? JSON.stringify(grants) === JSON.stringify(ownerOnly(bucket.accountId))

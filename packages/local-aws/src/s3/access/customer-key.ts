@@ -43,8 +43,8 @@ export const customerKeyMd5 = (
 };
 
 /**
- * The encryption of a new object with the customer's key. Returns null if the request has no customer's key.
- * Throws AccessDenied if the bucket blocks SSE-C.
+ * The encryption of a new object with the customer's key. Returns null if the request has no customer key. Throws AccessDenied if the
+ * bucket blocks SSE-C.
  */
 export const customerEncryption = (request: S3Request, bucket: Bucket): Encryption | null => {
   const keyMd5 = customerKeyMd5(request);

@@ -9,8 +9,8 @@ type KmsAction = 'kms:GenerateDataKey' | 'kms:Decrypt';
 type KmsEncryption = Extract<DefaultEncryption, { kmsKeyId: string | null }>;
 
 /**
- * Throws AccessDenied if the caller may not use the KMS key of an object. If the key does not exist, is disabled or is pending deletion,
- * throws the error that KMS returns for such a key.
+ * Throws AccessDenied if the caller has no permission to use the KMS key of an object. If the key does not exist, is disabled or is
+ * pending deletion, throws the error that KMS returns for such a key.
  */
 export const authorizeKms = (
   context: BucketContext,
@@ -21,7 +21,7 @@ export const authorizeKms = (
   if (encryption.algorithm === 'AES256' || encryption.algorithm === 'SSE-C') return;
   const keyArn = encryption.kmsKeyId;
   if (keyArn === null) {
-    // Through S3, every caller from the bucket's account may use the AWS managed key. Callers from other accounts may not.
+    // Through S3, every caller from the bucket's account may use the AWS managed key. Callers from other accounts cannot use this key.
     if (accountOf(context.request.aws.caller) === bucket.accountId) return;
     throw new S3Error('AccessDenied');
   }

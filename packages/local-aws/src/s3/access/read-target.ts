@@ -31,9 +31,8 @@ export interface ReadActions {
 export const GET_OBJECT: ReadActions = { current: 's3:GetObject', version: 's3:GetObjectVersion' };
 
 /**
- * Authorises a read and returns the object version that it requests.
- * Throws NoSuchKey, NoSuchVersion, or MethodNotAllowed for a delete marker. A caller that may not list the bucket gets AccessDenied
- * instead of NoSuchKey and NoSuchVersion.
+ * Authorises a read and returns the object version that it requests. Throws NoSuchKey, NoSuchVersion, or MethodNotAllowed for a delete
+ * marker. A caller without permission to list the bucket gets AccessDenied instead of NoSuchKey and NoSuchVersion.
  */
 export const findReadable = (
   context: BucketContext,
@@ -68,7 +67,7 @@ export const requestedTarget = (context: ObjectContext): ReadTarget => ({
   versionId: context.request.query.get('versionId'),
 });
 
-/** Throws AccessDenied if a KMS key encrypts the object and the caller may not use the key to decrypt. */
+/** Throws AccessDenied if a KMS key encrypts the object and the caller has no permission to decrypt with this key. */
 export const authorizeDecrypt = (context: BucketContext, target: ReadTarget, object: StoredObject): void =>
   authorizeKms(context, 'kms:Decrypt', object.encryption, target);
 

@@ -6,9 +6,9 @@ import type { Retention } from '../model/object-lock.ts';
 import { header, type ObjectContext } from '../protocol/request.ts';
 
 /**
- * Throws AccessDenied unless the caller may write an object with this description. `creates` is true if the operation itself creates the
- * object. It becomes the condition key s3:ObjectCreationOperation. Policies that require conditional writes use this condition key to
- * exempt CreateMultipartUpload and UploadPart.
+ * Throws AccessDenied unless the caller may write an object with this description. `creates` is true if the operation itself creates
+ * the object. This value becomes the condition key s3:ObjectCreationOperation. Policies that require conditional writes use this
+ * condition key to exempt CreateMultipartUpload and UploadPart.
  */
 export const authorizeWrite = (
   context: ObjectContext,
@@ -39,7 +39,7 @@ const namesAcl = (context: ObjectContext): boolean =>
     (name) => name === 'x-amz-acl' || name.startsWith('x-amz-grant-'),
   );
 
-/** The condition keys that describe a retention. Policies use them to limit its length. */
+/** The condition keys that describe a retention. Policies use these keys to limit how long objects are retained. */
 const retentionConditions = (retention: Retention | null, nowMs: number): Record<string, string> =>
   retention === null
     ? {}

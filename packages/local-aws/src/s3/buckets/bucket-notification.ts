@@ -64,8 +64,8 @@ const validateTargets = (context: BucketContext, targets: NotificationTarget[]):
 };
 
 /**
- * Returns S3's explanation of why it may not send to a target. Returns null if S3 may send to the target, or if the local S3 never sends
- * to targets of this kind.
+ * Returns S3's explanation of why it cannot send to a target. Returns null if S3 may send to the target, or if the local S3 never
+ * sends to targets of this kind.
  */
 const problemOf = ({ state, bucket }: BucketContext, { kind, arn }: NotificationTarget): string | null => {
   if (kind === 'Topic' && state.topics !== undefined)

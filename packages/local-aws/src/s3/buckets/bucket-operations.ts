@@ -61,7 +61,10 @@ const requestedSettings = (request: S3Request, accountId: string): Partial<Bucke
 
 const OWNERSHIPS = ['BucketOwnerEnforced', 'BucketOwnerPreferred', 'ObjectWriter'];
 
-/** The region that the request's location constraint names; us-east-1 without a constraint. Throws unless it is the endpoint's region. */
+/**
+ * The region that the request's location constraint names; us-east-1 without a constraint. Throws if this is not the endpoint's
+ * region.
+ */
 const requestedRegion = async (request: S3Request): Promise<string> => {
   const body = await receiveText(request);
   const constraint =

@@ -66,7 +66,7 @@ export const removeBucket = (state: S3State, bucket: Bucket): void => {
   state.buckets.delete(bucket.name);
 };
 
-/** Throws InvalidBucketState if versioning is suspended on a bucket with object lock, because object lock requires versioning. */
+/** Enables or suspends versioning. Throws InvalidBucketState if versioning would be suspended on a bucket with object lock. */
 export const setVersioning = (bucket: Bucket, versioning: Versioning): void => {
   if (bucket.objectLock !== null && versioning !== 'Enabled')
     throw new S3Error('InvalidBucketState', {

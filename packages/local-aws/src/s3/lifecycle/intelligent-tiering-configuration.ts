@@ -1,5 +1,6 @@
 /**
- * The configurations of S3 Intelligent-Tiering. They decide after how many days without a read an object is archived.
+ * The configurations of S3 Intelligent-Tiering. A configuration contains the number of days after which an object that was not read is
+ * archived.
  *
  * Source: API_PutBucketIntelligentTieringConfiguration.html.
  */

@@ -1,5 +1,5 @@
 /**
- * S3 Intelligent-Tiering moves objects that were not read for a number of days to an archive tier.
+ * S3 Intelligent-Tiering moves an object to an archive tier after a number of days without a read.
  *
  * Source: Amazon S3 User Guide "How S3 Intelligent-Tiering works" (intelligent-tiering-overview.html).
  */
@@ -14,7 +14,10 @@ import { eventVersionId } from '../model/versions.ts';
 /** Minimum size of objects that S3 Intelligent-Tiering monitors. */
 const LEAST_BYTES = 128 * 1024;
 
-/** Moves every object that was not read for long enough to its archive tier. Called with `state.clock` set to a midnight UTC. */
+/**
+ * Archives the objects for which the configured number of days without a read has passed. Called with `state.clock` set to a midnight
+ * UTC.
+ */
 export const runIntelligentTiering = (state: S3State, bucket: Bucket): void => {
   if (bucket.intelligentTiering.size === 0) return;
   for (const { key, versions } of bucket.keys.values())

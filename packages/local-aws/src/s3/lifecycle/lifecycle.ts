@@ -89,8 +89,8 @@ const filterInput = (version: Version) =>
   version.kind === 'object' ? { tags: version.tags, sizeBytes: version.content.sizeBytes } : null;
 
 /**
- * When a rule expires a current object that was created at `createdMs`, or a delete marker without other versions. Returns null if the
- * rule never expires it.
+ * The time at which a rule expires a current object that was created at `createdMs`. The same time applies to a delete marker without
+ * other versions. Returns null if the rule expires no current objects.
  */
 const expiryOf = ({ expiration }: LifecycleRule, createdMs: number): number | null => {
   if (expiration?.kind === 'days') return midnightAfter(createdMs, expiration.days);

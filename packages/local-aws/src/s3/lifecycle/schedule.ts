@@ -1,4 +1,6 @@
-/** Schedules the work that S3 does without a request. No timer starts this work. The next call of `runDue` does what is due. */
+/**
+ * Schedules the work that S3 does without a request. No timer starts this work. The next call of `runDue` does the work that is due.
+ */
 import type { PendingWork } from '../model/state.ts';
 
 export const DAY_MS = 86_400_000;

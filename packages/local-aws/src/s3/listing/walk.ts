@@ -16,8 +16,8 @@ interface WalkRequest {
 type WalkItem = { kind: 'key'; entry: KeyEntry } | { kind: 'prefix'; prefix: string };
 
 /**
- * Yields keys and common prefixes. Yields each common prefix once and skips the keys inside it. A common prefix that equals `after`, or
- * that `after` begins with, is omitted, because an earlier page listed it.
+ * Yields keys and common prefixes. Yields each common prefix once and skips the keys inside it. If `after` begins with a common
+ * prefix, or is a common prefix itself, that prefix is omitted, because an earlier page listed it.
  */
 export function* walk(
   bucket: Bucket,

@@ -26,7 +26,9 @@ export interface S3Options {
   secretOf?: ((accessKeyId: string, sessionToken: string | undefined) => string | undefined) | undefined;
   /** Publishes notifications to topics. If absent, notifications for topics are dropped. */
   topics?: TopicPublisher | undefined;
-  /** How long a copy or completion may take before S3 sends the status 200 and, when the work ends, the result or the error. */
+  /**
+   * How long a copy or completion may take before S3 sends the status 200 early. The result or the error follows when the work ends.
+   */
   earlyAnswerAfterMs?: number | undefined;
 }
 

@@ -30,7 +30,7 @@ export interface Part {
 
 export interface CompletedUpload {
   key: string;
-  /** Hash of the request's body and of the headers that matter, to recognise a repeated request. */
+  /** Hash of the completing request's body, conditions and object size. A repeated request has the same hash. */
   fingerprint: string;
   headers: Record<string, string>;
   body: string;

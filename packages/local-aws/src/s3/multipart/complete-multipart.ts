@@ -36,7 +36,7 @@ export const completeMultipartUpload = async (context: ObjectContext): Promise<A
   authorizeComplete(context);
   const condition = parseWriteCondition(request);
   const body = await receiveTextAboutObject(request);
-  // From here on, the function must be synchronous, so that nothing changes between the checks and the commit.
+  // There must be no `await` from here on, so that nothing changes between the checks and the commit.
   const fingerprint = fingerprintOf(request, body);
   const repeated = bucket.completed.get(request.query.get('uploadId') ?? '');
   if (repeated?.fingerprint === fingerprint && repeated.key === key) return completionAnswer(repeated);

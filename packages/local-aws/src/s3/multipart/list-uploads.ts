@@ -108,8 +108,8 @@ const commonPrefixOf = (key: string, prefix: string, delimiter: string): string 
 };
 
 /**
- * True if an upload comes after the markers. An upload of the key marker's own key comes after them only if the request has an upload id
- * marker and the upload's id is greater than that marker.
+ * True if an upload comes after the markers. An upload whose key equals the key marker comes after the markers only if its id is
+ * greater than the upload id marker. Without an upload id marker, no such upload does.
  */
 const isAfter = (
   key: string,

@@ -150,9 +150,9 @@ export const storePart = (bucket: Bucket, upload: Upload, part: Part): void => {
 };
 
 /**
- * Throws InvalidRequest if the client's checksum of a part has another algorithm than the upload. If the upload's checksum is composite,
- * the client must send a checksum with each part. An upload that was created without an algorithm accepts part checksums of any
- * algorithm, but then the completion must repeat them.
+ * Throws InvalidRequest if the client's checksum of a part has another algorithm than the upload. If the upload's checksum is
+ * composite, the client must send a checksum with each part. An upload that was created without an algorithm accepts part checksums of
+ * any algorithm, but the completion must then repeat these checksums.
  */
 const checkPartChecksum = (plan: ChecksumPlan, claims: BodyClaims): void => {
   const actual = claims.checksum?.algorithm ?? null;

@@ -54,7 +54,7 @@ const DELETION_TYPES: Partial<Record<S3Event, string>> = {
 const objectDetail = (occurrence: Occurrence, sequencer: string): Record<string, unknown> => {
   const { event, key, sizeBytes, etag, versionId } = occurrence;
   const hasSize = sizeBytes !== undefined && DELETION_TYPES[event] === undefined && isOrdered(occurrence);
-  // Notifications to queues about restores and tiers have a sequencer, but the same events have none in EventBridge.
+  // Events about restores and tiers have a sequencer in notifications to queues, but not in EventBridge.
   const hasSequencer = /^(ObjectCreated|ObjectRemoved|LifecycleExpiration):/.test(event);
   return {
     key,

@@ -116,7 +116,7 @@ const copyAlgorithm = (request: S3Request, source: StoredObject): ChecksumAlgori
   return asked === undefined ? source.checksum.algorithm : parseChecksumAlgorithm(asked);
 };
 
-/** The digests of the copy, which is never a multipart object. Computes the digests only if the source does not have the same. */
+/** The digests of the copy, which is never a multipart object. Computes the digests only if those of the source cannot be reused. */
 const digestCopy = async (
   source: StoredObject,
   content: Content,

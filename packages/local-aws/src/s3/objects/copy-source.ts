@@ -44,7 +44,7 @@ const readableSource = (context: ObjectContext, target: ReadTarget): StoredObjec
   }
 };
 
-/** Throws AccessDenied if the source has tags that the caller may not read. Called before tags are copied. */
+/** Throws AccessDenied if the source has tags that the caller has no permission to read. Called before tags are copied. */
 export const authorizeTagCopy = (context: ObjectContext, source: CopySource): void => {
   if (source.object.tags.length === 0) return;
   const action = source.versionId === undefined ? 's3:GetObjectTagging' : 's3:GetObjectVersionTagging';

@@ -136,7 +136,10 @@ const carryOut = (context: BucketContext, order: DeleteOrder): Deletion => {
   return deletion;
 };
 
-/** Throws AccessDenied if the deletion would remove a locked version. A delete marker may hide a locked version. */
+/**
+ * Throws AccessDenied if the deletion would remove a locked version. Adding a delete marker is allowed, because the locked version
+ * remains.
+ */
 const refuseProtected = (context: BucketContext, { key, versionId }: DeleteOrder): void => {
   const { state, bucket } = context;
   const bypass = bypassesGovernance(context, key);

@@ -70,7 +70,7 @@ const buildReadAnswer = (context: ObjectContext, object: StoredObject): ReadAnsw
   };
 };
 
-/** The headers about an object's tags and lock. A header is omitted if the caller may not read that property. */
+/** The headers about an object's tags and lock. A header is omitted if the caller has no permission to read that property. */
 const permittedHeaders = (context: ObjectContext, object: StoredObject): Record<string, string> => {
   const { request, key } = context;
   const { retention, legalHold } = object.lock;

@@ -64,7 +64,7 @@ const parseChunkHeader = (line: string): { sizeBytes: number; signature: string 
 
 const TRAILER_SIGNATURE = 'x-amz-trailer-signature';
 
-/** Verifies the signature of the trailer. It covers all other trailing headers, in the order in which they were sent. */
+/** Verifies the signature of the trailer. The signature covers all other trailing headers, in the order in which they were sent. */
 const verifyTrailer = (trailer: Map<string, string>, verifier: ChunkVerifier | null): void => {
   const signature = trailer.get(TRAILER_SIGNATURE);
   trailer.delete(TRAILER_SIGNATURE);

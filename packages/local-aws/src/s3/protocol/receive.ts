@@ -90,8 +90,8 @@ const receiveDocument = async (request: S3Request, claims: BodyClaims): Promise<
 };
 
 /**
- * The request's raw bytes. If a loop over them ends early, the connection stays open, because an error response must still be sent on
- * it.
+ * The request's raw bytes. If a loop over the bytes ends early, the connection stays open, so that an error response can still be
+ * sent.
  */
 const rawBody = (request: S3Request): AsyncIterable<Buffer> =>
   request.aws.body.iterator({ destroyOnReturn: false });

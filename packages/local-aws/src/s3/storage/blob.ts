@@ -8,10 +8,12 @@ export interface Blob {
   retain(): void;
   release(): void;
   /**
-   * Yields the bytes from `offset`. A yielded buffer stays valid while the following buffer is read. The read after that overwrites it.
+   * Yields the bytes from `offset`. A yielded buffer stays valid during the next read. The second read after it overwrites the buffer.
    */
   read(offset: number, lengthBytes: number): AsyncIterable<Buffer>;
-  /** Set only if the bytes are generated on each read. Provides their digests and position without reading them. */
+  /**
+   * Set only if the bytes are generated on each read. Provides the digests and the position of the bytes without reading the bytes.
+   */
   readonly generated?: GeneratedContent;
 }
 

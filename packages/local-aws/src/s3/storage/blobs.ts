@@ -22,8 +22,8 @@ export interface BlobStore {
 }
 
 /**
- * Minimum size of a body that another thread digests and writes. The MD5 alone takes over a second per GB. For a smaller body, it takes
- * less time than passing the body to the thread.
+ * Minimum size of a body that another thread digests and writes. The MD5 alone takes over a second per GB. A smaller body is digested
+ * in less time than it would take to pass the body to the thread.
  */
 const THREAD_BYTES = 1024 * 1024;
 

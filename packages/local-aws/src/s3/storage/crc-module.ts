@@ -41,8 +41,8 @@ const WINDOW_BYTES = 64 * 1024;
 const PAGES = Math.ceil((WINDOW_AT + WINDOW_BYTES) / (64 * 1024));
 
 /**
- * The tables of slicing-by-16. The first table maps a byte to its effect on the register. Table n maps a byte that n zero bytes follow,
- * counted from zero.
+ * The tables of slicing-by-16. Table 0 maps a byte to its effect on the register. Table n maps a byte to the effect of that byte
+ * followed by n zero bytes.
  */
 const slicingTables = (polynomial: bigint): bigint[] => {
   const tables: bigint[] = [];

@@ -16,7 +16,7 @@ export interface ThreadFile {
 
 export interface FileThread {
   create(path: string, digests: ReadonlySet<DigestName>): ThreadFile;
-  /** Ends the thread. Rejects all commands without a response. */
+  /** Ends the thread. Rejects the commands for which no response has arrived yet. */
   close(): Promise<void>;
 }
 

@@ -4,7 +4,7 @@ import { fileBlob } from './stored-blob.ts';
 import type { WriteBuffers } from './write-buffers.ts';
 import type { BlobWriter } from './blob.ts';
 
-/** How many buffers of one body may be at the thread while the next buffer is filled. */
+/** How many buffers of one body the thread may hold while the next buffer is filled. */
 const BUFFERS_AT_THREAD = 3;
 
 /**

@@ -8,7 +8,9 @@ import type { CrcAlgorithm } from '../crc-combine.ts';
 import { createSparseCrc, type SparseCrc } from './sparse-crc.ts';
 
 export const BLOCK_BYTES = 64 * 1024;
-/** Size of the stamp that each block begins with. It is eight bytes that occur only there, and the block's number. */
+/**
+ * Size of the stamp that each block begins with. A stamp consists of eight bytes that occur only in stamps, and of the block's number.
+ */
 export const STAMP_BYTES = 16;
 /** Minimum size of a piece that is stored as generated content. A shorter piece is stored and digested like any other body. */
 export const SMALLEST_SPARSE_BYTES = 2 * BLOCK_BYTES;
@@ -16,8 +18,8 @@ export const SMALLEST_SPARSE_BYTES = 2 * BLOCK_BYTES;
 export interface Generator {
   readonly seed: number;
   /**
-   * Yields the content from `position`. A yielded buffer stays valid while the following buffer is read. The read after that overwrites
-   * it.
+   * Yields the content from `position`. A yielded buffer stays valid during the next read. The second read after it overwrites the
+   * buffer.
    */
   read(position: number, lengthBytes: number): Iterable<Buffer>;
   /** The index in `bytes` of the first byte that differs from the content at `position`; -1 if all bytes are equal. */
@@ -25,11 +27,11 @@ export interface Generator {
   /** The position of the bytes in the content, according to the first stamp in them. Returns null if they contain no stamp. */
   locate(bytes: Buffer): number | null;
   /**
-   * The ETag of a piece, 32 hexadecimal digits. For a piece under 128 KiB, this is the MD5 of the bytes. The MD5 of terabytes would take
-   * too long, so for a larger piece it is the MD5 of the seed, the position and the length.
+   * The ETag of a piece, 32 hexadecimal digits. For a piece under 128 KiB, this is the MD5 of the bytes. The MD5 of terabytes would
+   * take too long, so for a larger piece the ETag is the MD5 of the seed, the position and the length.
    */
   etag(position: number, lengthBytes: number): string;
-  /** The CRC of the bytes. It takes milliseconds for any length. */
+  /** The CRC of the bytes. Computing the CRC takes milliseconds for any length. */
   crc(algorithm: CrcAlgorithm, position: number, lengthBytes: number): Buffer;
 }
 

@@ -84,7 +84,7 @@ const makeLevels = (algorithm: CrcAlgorithm, block: Buffer): Level[] => {
   return levels;
 };
 
-/** The CRC of an aligned series. The bits of `start` are read by division, because the number may exceed 32 bits. */
+/** The CRC of an aligned series. The bits of `start` are read by division, because `start` may exceed 32 bits. */
 const seriesCrc = ({ crc, bits }: Level, start: number, level: number): bigint => {
   let sum = crc;
   for (let bit = level, rest = start / 2 ** level; rest >= 1; bit += 1, rest = Math.floor(rest / 2))

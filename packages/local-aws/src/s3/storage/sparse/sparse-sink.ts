@@ -1,4 +1,7 @@
-/** Receives bytes that must be generated content. Compares them with that content, and stores only their position in it. */
+/**
+ * Receives bytes that must equal generated content. Compares the bytes with the content, and stores only their position in the
+ * content.
+ */
 import { createDigester, type DigestName } from '../digests.ts';
 import { S3Error } from '../../errors.ts';
 import { BLOCK_BYTES, type Generator, STAMP_BYTES } from './generator.ts';
