@@ -63,7 +63,10 @@ const code = (directory: string, path: string): Code => ({
   file: join(directory, `${path}.js`),
 });
 
-/** Bundles the bench's functions in the same way as those of the stack. Then only the work of the functions differs. */
+/**
+ * Bundles the bench's functions in the same way as the stack's functions. Otherwise the measurements would also compare two ways of
+ * bundling.
+ */
 const bundleOwn = async (outdir: string): Promise<void> => {
   await build({
     entryPoints: ['empty', 'floor', 'lib-storage'].map((name) =>

@@ -1,4 +1,7 @@
-/** Measures a whole backfill through the local AWS, from both listings and the hints to the replicas that the packaged functions write. */
+/**
+ * Measures a whole backfill through the local AWS. The measurement includes both listings, the hints, and the replicas that the packaged
+ * functions write.
+ */
 import { startTwoAccounts, type TwoAccounts } from '../demo/two-accounts.ts';
 import type { Artifact } from './artifact.ts';
 import { callsOf, type CallCounts, watchCalls } from './call-counts.ts';

@@ -5,8 +5,8 @@ import type { AwsRequest } from '@s3-replicator/local-aws';
 export type CallCounts = Map<string, number>;
 
 /**
- * Counts the calls that the functions make from now on. Calls of the bench itself are not counted. They are recognized because the bench
- * calls as the accounts' root users.
+ * Counts the calls that the functions make from now on. Calls of the bench itself are not counted. The bench's calls are recognizable
+ * because the bench calls as the accounts' root users.
  */
 export const watchCalls = ({ aws }: Pick<TwoAccounts, 'aws'>): { stop(): CallCounts } => {
   const counts: CallCounts = new Map();

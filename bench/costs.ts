@@ -1,7 +1,7 @@
 /**
  * Estimates the cost per million objects and per TB, in US$. The local AWS counts the calls. The running time of the function is measured
- * with calls that are delayed as they would be within a region. If Lambda's network would need longer for the bytes, the time of that
- * network is used instead. The prices are in prices.ts.
+ * with calls that are delayed as they would be within a region. If Lambda's network would need longer than this running time to move the
+ * bytes, the time of the network is used instead. The prices are in prices.ts.
  */
 import type { TwoAccounts } from '../demo/two-accounts.ts';
 import { SAFE_BYTES_PER_SECOND } from '../src/lib/copy/transfer/rate.ts';
@@ -95,8 +95,8 @@ const timesOf = async (
     const networkSeconds = sizeBytes / NETWORK_BYTES_PER_SECOND;
     return {
       stream: { ...stream, functionSeconds: Math.max(stream.functionSeconds, networkSeconds) },
-      // The counterpart implements CopyObject but not UploadPartCopy. Therefore the time of a copy in parts is calculated from the rate
-      // that transfers expect.
+      // The counterpart implements CopyObject but not UploadPartCopy. Therefore the time of a copy in parts is not measured but calculated
+      // from the rate that the replicator assumes for copies inside S3.
       'server-side': isSmall
         ? await runWay(stand, INSIDE_SOURCE_BUCKET, object, isShort)
         : { functionSeconds: sizeBytes / SAFE_BYTES_PER_SECOND['server-side'] },
@@ -138,9 +138,9 @@ const inBatches = ({ sizeBytes }: PricedObject, counts: CallCounts, measured: Me
 });
 
 /**
- * Counts the calls of a copy inside S3, and derives the calls of a streamed copy from them. A streamed copy needs an additional GetObject
- * for each part. Its part ranges are a fifth as large, so there are five times as many, and each call that does not move a part is counted
- * five times. The result is an overestimate rather than an underestimate.
+ * Counts the calls of a copy inside S3, and derives the calls of a streamed copy from those calls. A streamed copy needs an additional
+ * GetObject for each part. The part ranges of a streamed copy are a fifth as large, so there are five times as many part ranges. Therefore
+ * each call that does not move a part is counted five times. The result may be too high, but is not too low.
  */
 const consumptionsOfLarge = async (accounts: TwoAccounts): Promise<Consumptions> => {
   const inside = await followObject(accounts, INSIDE_SOURCE_BUCKET, LARGE);

@@ -43,7 +43,8 @@ export const startCounterpart = async (): Promise<Counterpart> => {
   const ended = once(child, 'exit').then(() => {
     throw new Error('the counterpart process ended');
   });
-  // The end of the process is an error only for a caller that waits for a report. This handler prevents an unhandled rejection otherwise.
+  // The end of the process is an error only for a caller that waits for a report. Without such a caller, this handler prevents an unhandled
+  // rejection.
   ended.catch(() => undefined);
   const hear = async <T>(): Promise<T> => {
     const [message]: [T] = await Promise.race([once(child, 'message') as Promise<[T]>, ended]);

@@ -92,8 +92,8 @@ const cpuMicroseconds = ({ userCPUTime, systemCPUTime }: ResourceUsage): number 
   userCPUTime + systemCPUTime;
 
 /**
- * Reads the peak memory from Linux's /proc. The maxRSS of getrusage is not used if possible, because it starts with the value that the
- * parent process had at the time of the fork.
+ * Reads the peak memory from Linux's /proc. On other systems the maxRSS of getrusage is used. That value is less exact, because it starts
+ * with the value that the parent process had at the time of the fork.
  */
 const peakRssBytes = async (pid: number | undefined, usage: ResourceUsage): Promise<number> => {
   const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');

@@ -168,8 +168,8 @@ const figuresOfAll = (runs: CopierRuns[]): Figure[] =>
 const leastCpu = (runs: Run[]): number => Math.min(...runs.map((run) => run.cpuSecondsPerGigabyte));
 
 /**
- * Separates the cost of the bytes from the cost of an object regardless of its size. The two smallest objects in one PUT need the same
- * calls, so the difference of their costs is due to their bytes alone.
+ * Separates the cost of moving the bytes from the fixed cost of each object. `small` and `large` are each copied in one PUT and need the
+ * same calls, so the difference of their costs is due to their bytes alone.
  */
 const apart = ([small, large]: Compared[], transport: Transport): Section => {
   if (small === undefined || large === undefined) throw new Error('no two sizes are copied in one PUT');

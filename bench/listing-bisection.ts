@@ -76,8 +76,8 @@ const middleOf = (after: string, upTo: string | null): string | null => {
       middle += after[index] ?? ' ';
       continue;
     }
-    // If the two digits are adjacent, no digit fits between them. In that case, the lower digit is kept and the next digit is chosen
-    // halfway between that of `after` and the highest digit.
+    // If the two digits are adjacent, no digit fits between them. In that case, the lower digit is kept. The digit after it is chosen
+    // halfway between the next digit of `after` and the highest digit.
     if (high - low > 1) return inside(middle + characterOf(Math.floor((low + high) / 2)), after, upTo);
     const next = Math.floor((digitAt(after, index + 1) + BASE) / 2);
     return inside(middle + characterOf(low) + characterOf(next), after, upTo);

@@ -28,7 +28,8 @@ export const startLocalS3Server = async (): Promise<LocalS3Server> => {
   const ended = once(child, 'exit').then(() => {
     throw new Error('the process of the local AWS ended');
   });
-  // The end of the process is an error only for a caller that waits for a report. This handler prevents an unhandled rejection otherwise.
+  // The end of the process is an error only for a caller that waits for a report. Without such a caller, this handler prevents an unhandled
+  // rejection.
   ended.catch(() => undefined);
   const hear = async (): Promise<LocalS3Report> => {
     const [message]: [LocalS3Report] = await Promise.race([

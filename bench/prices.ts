@@ -1,8 +1,8 @@
 /**
  * Calculates costs from the list prices of us-east-1 in US$ as of November 2026, without free tiers and discounts.
  *
- * The costs do not include storage, KMS, logs, metrics, alarms, point-in-time recovery of tables, and polling of empty queues. A GB is 10⁹
- * bytes, as everywhere in the bench. On bills a GB may be 2³⁰ bytes, which is 7 % more.
+ * The costs do not include storage, KMS, logs, metrics, alarms, point-in-time recovery of tables, or the polling of empty queues. A GB is
+ * 10⁹ bytes, as everywhere in the bench. On bills a GB may be 2³⁰ bytes, which is 7 % more.
  */
 import type { CallCounts } from './call-counts.ts';
 
@@ -23,7 +23,7 @@ const PRICES = {
   dataSyncEnhancedRun: 0.55,
 };
 
-/** The memory size in serverless.yml, 1,769 MB, in GB. Lambda bills GB of 1,024 MB. */
+/** The memory size in serverless.yml (1,769 MB), converted to GB. For Lambda, a GB is 1,024 MB. */
 const FUNCTION_GB = 1_769 / 1_024;
 
 /** The resources that replicating one object takes. */
@@ -93,8 +93,8 @@ const transferCost = (bytes: number, place: Place): number =>
   place === 'same-region' ? 0 : (bytes / 1e9) * PRICES.betweenRegionsGb;
 
 /**
- * Returns the costs of AWS's own services in US$, if all objects are in one job or run. Each object needs one PUT and, with DataSync, one
- * GET.
+ * Returns what AWS's own services would cost for the same objects, in US$. All objects are assumed to be in one job or run. Each object
+ * needs one PUT and, with DataSync, also one GET.
  */
 export const alternativeCosts = (
   sizeBytes: number,

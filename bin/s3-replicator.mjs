@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // This file is plain JavaScript, so any version of Node can start it. The program itself is TypeScript and needs a Node that strips types.
-// If the Node that runs this file does not, this file starts the Node 24 that `npm ci` puts into node_modules.
+// If the Node that runs this file cannot strip types, this file starts the Node 24 that `npm ci` puts into node_modules.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -21,7 +21,7 @@ if (process.features.typescript) {
 /** @param {string} node path of a Node that strips types */
 function startAgain(node) {
   const child = spawn(node, process.argv.slice(1), { stdio: 'inherit' });
-  // A terminal sends Ctrl-C to both processes. This process ignores it and waits until the child has cleaned up and ended.
+  // A terminal sends Ctrl-C to both processes. This process ignores the signal and waits until the child has cleaned up and ended.
   process.on('SIGINT', () => {});
   for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   child.on('error', (error) => {

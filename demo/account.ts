@@ -50,7 +50,7 @@ const nothing = (): void => undefined;
 
 /** The settings of S3 clients. Checksums are off because the demo compares bodies byte by byte. */
 const S3_SETTINGS = {
-  // Without this logger, the SDK would write warnings about streams that it cannot send a second time to the console.
+  // Without this logger, the SDK would write warnings to the console about streams that it cannot send a second time.
   logger: { debug: nothing, info: nothing, warn: nothing, error: nothing },
   requestChecksumCalculation: 'WHEN_REQUIRED',
   responseChecksumValidation: 'WHEN_REQUIRED',

@@ -36,7 +36,7 @@ export const formatRate = (bytes: number, milliseconds: number): string => {
   return `${megabytesPerSecond.toFixed(megabytesPerSecond < 10 ? 1 : 0)} MB/s`;
 };
 
-/** Returns the smallest of the values that at least the given share of the values does not exceed. Returns 0 for an empty list. */
+/** Returns the smallest value in the list that is at least as large as the given share of all values. Returns 0 for an empty list. */
 export const quantile = (values: readonly number[], share: number): number => {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? 0;

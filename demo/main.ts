@@ -58,8 +58,8 @@ const stayUp = async (terminal: Terminal, accounts: TwoAccounts, signal: AbortSi
 };
 
 /**
- * Resolves with the work, or rejects as soon as the signal is aborted. After an abort, the work may continue for a moment, until it fails
- * because the servers have stopped.
+ * Resolves with the result of `work`, or rejects as soon as the signal is aborted. After an abort, the work may continue for a moment,
+ * until it fails because the servers have stopped.
  */
 const unlessAborted = <Result>(signal: AbortSignal, work: Promise<Result>): Promise<Result> =>
   Promise.race([work, aborted(signal)]);

@@ -7,8 +7,8 @@ export { REPOSITORY } from './serverless.ts';
 
 export interface PackageOptions extends ServerlessOptions {
   /**
-   * The folder into which the files are written that `serverless deploy` would upload, which are the templates and one zip for each
-   * function. The folder is created if it does not exist.
+   * The folder for the files that `serverless deploy` would upload: the templates, and one zip for each function. The folder is created if
+   * it does not exist.
    */
   outDirectory: string;
 }

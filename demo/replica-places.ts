@@ -31,7 +31,8 @@ export const replicaPlaces = ({ replication }: Configuration, source: ObjectName
 
 /**
  * Resolves to true when the place holds the current version of the source object. Compares the results of two HEADs. If the stamp of the
- * replica names a version, the stamp is compared, otherwise ETag and size. Resolves to false when there is no source object.
+ * replica names a version, only the stamp is compared. Otherwise ETag and size are compared. Resolves to false when there is no source
+ * object.
  */
 export const isReplicated = async (
   accounts: { source: Account; destination: Account },

@@ -4,8 +4,8 @@ import type { ObjectName } from './replica-places.ts';
 
 export interface S3Calls {
   /**
-   * Returns the number of calls for this object that the replicator made. The demo's own calls are not counted. They are recognized because
-   * the demo calls as the root user, and the replicator with assumed roles.
+   * Returns the number of calls for this object that the replicator made. The demo's own calls are not counted. The demo's calls are
+   * recognizable because the demo calls as the root user, and the replicator calls with assumed roles.
    */
   about(name: ObjectName): number;
   total(): number;

@@ -136,7 +136,7 @@ const describe = (object: GetObjectCommandOutput, storageClass: string | null): 
   );
 };
 
-/** Checks that the replica's stamp names the source version that it holds. Returns the problem, or null if there is none. */
+/** Checks that the stamp of the replica names the source version that the replica holds. Returns the problem, or null if there is none. */
 const stampProblem = (
   source: GetObjectCommandOutput,
   replica: GetObjectCommandOutput,

@@ -44,7 +44,8 @@ const runStateOf = (run: Run, copied: CopyCounters, nowMs: number): RunState => 
   const { compared, checked, createdMs, endedMs, spec, estimate } = run;
   const used = usedBy(
     { compared, copied, checked, beganMs: createdMs, endedMs: endedMs ?? nowMs },
-    // Only the estimate shows whether bytes cross regions. The report uses the same rule.
+    // Only the estimate shows whether bytes cross regions. Without an estimate, the cost of transfer between regions is left out. The
+    // report of a run also leaves this cost out.
     {
       versions: spec.versions,
       isBetweenRegions: (estimate?.dollars['transfer'] ?? 0) > 0,

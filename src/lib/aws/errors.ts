@@ -1,7 +1,7 @@
 /**
- * Translates what the SDK throws into the errors of the domain: by error code, then by status, never by message text. Only the errors of
- * bucket notifications are translated elsewhere, in `s3/bucket-notifications.ts`. Otherwise the tables below would be in the bundle of the
- * small function that sets up bucket notifications.
+ * Translates what the SDK throws into the errors of the domain: by error code, then by status, never by message text. Errors of bucket
+ * notifications are translated in `s3/bucket-notifications.ts` instead, so that the small function that sets up notifications does not have
+ * the tables below in its bundle.
  * Codes: "Error responses" in the S3 API reference; "Common errors" of STS, SQS and DynamoDB.
  */
 import { type QueueProblem, QueueError } from '../dead-letters/queue.ts';
@@ -140,7 +140,7 @@ export const isSseC = (error: unknown): boolean => {
   return status === 400 && code === 'InvalidRequest';
 };
 
-/** Returns true for the names that the SDK gives an error when S3 sent no code. */
+/** Returns true if `code` is a placeholder that the SDK uses when S3 sent no error code. */
 const isNoCode = (code: string): boolean =>
   ['', 'NotFound', 'BadRequest', 'UnknownError', 'Unknown', 'Error'].includes(code) || /^\d{3}$/.test(code);
 
@@ -177,8 +177,8 @@ const reasonOfStatus = (status: number, code: string): Reason => {
 type OperatorProblem = QueueProblem | 'no-table' | 'no-bucket' | 'not-trusted';
 
 /**
- * The problem that each error code means for an operator. SQS codes appear in two spellings: that of the JSON protocol and that of the
- * older query protocol.
+ * Maps each error code to the problem that an operator must solve. SQS codes appear in two spellings, one of the JSON protocol and one of
+ * the older query protocol.
  */
 const OPERATOR_PROBLEMS: Readonly<Record<string, OperatorProblem>> = {
   CredentialsProviderError: 'no-credentials',
@@ -215,8 +215,8 @@ const OPERATOR_PROBLEM_OF_REASON: Partial<Record<Reason, OperatorProblem>> = {
 };
 
 /**
- * Returns the problem that an operator must solve. Problems with credentials are looked up first, by code, because the reasons do not
- * distinguish them.
+ * Returns the problem that an operator must solve. Problems with credentials are looked up first, by code, because the reason of an error
+ * does not show whether credentials are missing or invalid.
  */
 export const operatorProblem = (error: ReplicationError): OperatorProblem => {
   const byCode = problemOfCodes(error);

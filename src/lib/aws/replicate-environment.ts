@@ -29,7 +29,7 @@ export interface ReplicateEnvironment {
 /** The dependencies of one invocation. Disposing of them at the end of the invocation publishes its metrics. */
 interface ReplicateInvocation extends Disposable {
   deps: TransferDeps;
-  /** Writes a line to the log that does not concern a particular object. */
+  /** Writes a log line that does not concern a particular object. */
   info(message: string, fields: object): void;
 }
 
@@ -94,7 +94,7 @@ const replicateDeps = ({ sqs, sessionName, clock, variable }: Environment) => {
   };
 };
 
-/** Returns a function that finds the queue with an ARN. For null or an unknown ARN, that function returns the live queue. */
+/** Returns a function that finds a queue by its ARN. For null or an unknown ARN, that function returns the live queue. */
 const queueByArn = ({ sqs, variable }: Environment): ((arn: string | null) => LiveQueue) => {
   const liveUrl = variable('LIVE_QUEUE_URL');
   const live = createLiveQueue(sqs, liveUrl);

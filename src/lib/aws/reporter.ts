@@ -49,8 +49,8 @@ const metricsOf = (known: Map<string, Metrics>, record: OutcomeRecord): Metrics 
   };
   const name = JSON.stringify(dimensions);
   const metrics = known.get(name) ?? new Metrics();
-  // The dimensions are set as default dimensions because Powertools drops all others when it flushes. It flushes after every hundred
-  // values.
+  // The dimensions are set as default dimensions because Powertools drops all other dimensions when it flushes. It flushes after every
+  // hundred values.
   if (!known.has(name)) metrics.setDefaultDimensions(dimensions);
   known.set(name, metrics);
   return metrics;

@@ -15,7 +15,9 @@ import type { Receipts } from '../../delivery/deps.ts';
 import { CONTROL_CLIENT } from '../control-client.ts';
 import { translateTableError } from '../errors.ts';
 
-/** How long a receipt is kept. No message lives longer: the live queue and the dead-letter queue keep messages for 14 days. */
+/**
+ * How long a receipt is kept. No message is kept as long, because the live queue and the dead-letter queue keep messages for only 14 days.
+ */
 const RECEIPT_SECONDS = 15 * 24 * 3_600;
 
 /**

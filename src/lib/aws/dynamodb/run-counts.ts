@@ -18,8 +18,8 @@ export const createRunCountsStore = (
   table: string,
   warn: (message: string, error: unknown) => void,
 ): (() => RunCounts) => {
-  // An execution environment always writes the same shard. Each shard has its own lists of keys. If two environments share a shard, the one
-  // that writes a list last replaces the list of the other.
+  // An execution environment always writes the same shard. Each shard has its own lists of keys. If two environments share a shard, the
+  // environment that writes a list last replaces the list of the other.
   const shard: Shard = { client: documentClient(null), table, shard: Math.floor(Math.random() * SHARDS) };
   const known = new Map<string, { stopped: Promise<boolean>; atMs: number }>();
   return () => {

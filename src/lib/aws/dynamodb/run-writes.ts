@@ -39,7 +39,7 @@ export const putFile = (
   expires: number,
 ): Write => ({ Put: { TableName: table, Item: { ...fileKey(run, epoch, key), key, rows, expires } } });
 
-/** Writes the range after its step into the range's item. If the step finished the range, deletes the item. */
+/** Updates the range's item to the state after the step. If the step finished the range, deletes the item. */
 export const stepOf = (table: string, { run, epoch, before, after, counted, nowMs }: RangeCommit): Write => {
   const common = {
     TableName: table,
@@ -66,8 +66,8 @@ export const stepOf = (table: string, { run, epoch, before, after, counted, nowM
 type Update = NonNullable<Write['Update']>;
 
 /**
- * Adds `added`, which may be negative, to the run's count of open ranges. If the range is done, also adds its counters to the run's. The
- * write fails if `isLast` is wrong by then, or if the epoch has changed.
+ * Adds `added`, which may be negative, to the run's count of open ranges. If the range is done, also adds the range's counters to the run's
+ * counters. The write fails if the epoch has changed, or if the stored count of open ranges no longer agrees with `isLast`.
  */
 export const addToRun = (table: string, commit: RangeCommit, added: number, isLast: boolean): Update => {
   const { run, epoch, listing, after, counted } = commit;

@@ -54,7 +54,7 @@ const isConflict = (error: unknown): boolean => {
     );
   }
   const reasons = reasonsOf(error);
-  // If a condition was not met, a retry would not help, so that is not a conflict, whatever the other reasons are.
+  // If a condition was not met, a retry would not help. Therefore such a failure is not a conflict, whatever the other reasons are.
   return !reasons.includes('ConditionalCheckFailed') && reasons.some((code) => RETRIED_REASONS.has(code));
 };
 

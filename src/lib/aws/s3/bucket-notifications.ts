@@ -60,8 +60,8 @@ const translated = async <T>(answer: Promise<T>): Promise<T> => {
 };
 
 /**
- * The problem for each error code. Denied access is not in this table, because all its codes, such as AccessDenied and AllAccessDisabled,
- * have the status 403. https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+ * Maps error codes to problems. Denied access is recognized by the status 403 instead, because it has many codes, such as AccessDenied and
+ * AllAccessDisabled. https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
  */
 const PROBLEMS: Record<string, NotificationsProblem> = {
   InvalidArgument: 'invalid',

@@ -1,6 +1,6 @@
 /**
- * Makes one S3 call. The call is aborted when the invocation is nearly over, its body is watched for errors, and its own errors are
- * translated.
+ * Makes one S3 call. The call is aborted when the invocation is nearly over, or when the stream of the request's body fails. Errors of the
+ * call are translated into {@link ReplicationError}.
  */
 import type { Readable } from 'node:stream';
 import type { S3Client } from '@aws-sdk/client-s3';
@@ -22,7 +22,7 @@ export interface Target {
 export interface CallOptions {
   /** The body of the request. A stream is watched for errors during the call, and destroyed after it. */
   body?: Readable | Buffer;
-  /** If true, the SDK does not retry the call, because the caller does. The SDK never retries a call with a body. */
+  /** If true, the SDK does not retry the call, because the caller retries it. The SDK never retries a call with a body. */
   single?: boolean;
   /** Replaces the signal of the target, for cleanup that continues after that signal has aborted. */
   signal?: AbortSignal;

@@ -21,8 +21,8 @@ interface Role {
 }
 
 /**
- * Clients for one set of credentials. `inPairs` retries the calls that move bytes, which are a read with its write, or a copy inside S3.
- * The SDK retries all other calls. If both retried the same call, the attempts would multiply.
+ * Clients for one set of credentials. `inPairs` retries the calls that move bytes: a read together with its write, or a copy inside S3. The
+ * SDK retries all other calls. If both retried the same call, the attempts would multiply.
  */
 export interface S3ClientPair {
   retrying: S3Client;
@@ -43,8 +43,8 @@ export interface S3Clients {
   earlyCollection: EarlyCollection;
   copyConditions: CopyConditions;
   /**
-   * Forgets the session of the pair after `expired-credentials`. The next call assumes the role again, even if by the clock the session has
-   * not expired.
+   * Forgets the session of the pair after `expired-credentials`. The next call assumes the role again, even if the session should still be
+   * valid according to its expiry time.
    */
   forget(pair: S3ClientPair): void;
 }
@@ -117,7 +117,7 @@ const sharedSession = <S extends Session>(assume: () => Promise<S>): (() => Prom
   };
 };
 
-/** How long before their expiry credentials are refreshed. The SDK has the same value. */
+/** How long credentials must still be valid. Credentials that expire sooner are refreshed first. The SDK uses the same value. */
 const REFRESH_BEFORE_MS = 5 * 60_000;
 
 const REQUEST_HANDLER = {
@@ -142,9 +142,9 @@ const s3Config = (region: string): S3ClientConfig => ({
   requestHandler: REQUEST_HANDLER,
   maxAttempts: 3,
   logger: SDK_LOGGER,
-  // With the SDK's default, each larger upload would open a new connection.
+  // By default, the SDK would open a new connection for each upload of 2 MiB or more.
   expectContinueHeader: false,
-  // We compare stored checksums and send known ones, so the SDK does not need to compute any.
+  // The SDK does not need to compute checksums, because we compare stored checksums and send checksums that are already known.
   requestChecksumCalculation: 'WHEN_REQUIRED',
   responseChecksumValidation: 'WHEN_REQUIRED',
   // Uploads with a computed trailer are sent in chunks. S3 refuses chunks under 8 KiB.

@@ -1,4 +1,7 @@
-/** Hooks for what the SDK does not show or has no field for: headers of a request, and the raw response. */
+/**
+ * Hooks into the SDK. Some add request headers that the SDK has no field for, and others read the raw response, which the SDK does not
+ * show.
+ */
 import type { HeadObjectCommand } from '@aws-sdk/client-s3';
 
 /** The parts of a response that our hooks read before the SDK does. */

@@ -5,8 +5,8 @@
 
 export interface CopyConditions {
   /**
-   * Calls `ask` once for each bucket and remembers the result. If `ask` fails, nothing is remembered, and the next call of this function
-   * calls its `ask`.
+   * Calls `ask` once for each bucket and remembers the result. If `ask` fails, nothing is remembered, so the next call of this function
+   * asks again.
    */
   areChecked(bucket: string, ask: () => Promise<boolean>): Promise<boolean>;
 }

@@ -37,7 +37,7 @@ export const copyInsideS3 = async (
     await assertUnchanged(request, look);
     const overwritten = await copy(IMPOSSIBLE).catch(nullIfRaceLost);
     // `overwritten` is null if S3 refused the first copy, either because of its condition or because the source is gone. If the second copy
-    // then succeeds, the source exists, so the condition was the cause.
+    // then succeeds, the source exists, so S3 refused the first copy because of its condition.
     asked.written = overwritten ?? (await copy(request.precondition));
     return overwritten === null;
   });
@@ -148,8 +148,8 @@ const encoded = (text: string): string =>
   );
 
 /**
- * Asks S3 for a checksum with the algorithm of the source, so that both checksums can be compared. A source with a composite checksum is
- * left out, because the copy is not in parts and cannot have one.
+ * Asks S3 for a checksum with the algorithm of the source, so that both checksums can be compared. If the source has a composite checksum,
+ * asks for none, because this copy is not in parts and cannot have a composite checksum.
  */
 const sameChecksum = (checksum: CopyObjectRequest['from']['pin']['checksum']) =>
   checksum?.type === 'FULL_OBJECT' ? { ChecksumAlgorithm: checksum.algorithm } : {};

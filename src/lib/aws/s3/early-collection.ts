@@ -6,7 +6,7 @@ import type { Readable } from 'node:stream';
 import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
-/** There is one for each execution environment. It counts the bytes of all bodies together. */
+/** Each execution environment has one instance, which counts the bytes of all bodies together. */
 export interface EarlyCollection {
   /** Counts the bytes that flow out of the body. Does not start reading the body. */
   watch(body: Readable): void;
@@ -19,15 +19,15 @@ const EVERY_BYTES = 1024 * 1024;
 const YOUNG_BYTES = 8 * 1024 * 1024;
 
 /**
- * Makes V8 collect its young generation for every MiB that flows out of the watched bodies, and keeps the young generation small.
+ * Makes V8 collect its young generation each time a MiB has flowed out of the watched bodies, and keeps the young generation small.
  *
  * Each chunk that comes out of a socket is a buffer outside V8's heap. When some tens of megabytes of such buffers have accumulated, V8
  * marks its whole heap, including the SDK, on several threads. That happens about 45 times per GB and takes a third of the CPU time of a
  * copy. All the buffers are young, so collecting only the young generation frees them at almost no cost (`docs/performance.md`). A
  * collection is so little work that waking other threads for it costs more than it saves, especially on a function's single vCPU.
  *
- * Lambda lets the young generation grow to a tenth of the function's memory. That does not make small objects cheaper: a young generation
- * of that size no longer fits into a cache, and fills with garbage before it is collected.
+ * Lambda lets the young generation grow to a tenth of the function's memory. A young generation of that size does not make small objects
+ * cheaper, because it no longer fits into a cache and fills with garbage before it is collected.
  */
 export const createEarlyCollection = (): EarlyCollection => {
   const collect = youngCollector();
@@ -42,8 +42,8 @@ export const createEarlyCollection = (): EarlyCollection => {
   };
   return {
     watch(body) {
-      // The factor is calculated for each body. V8 shrinks the young generation while there is little to do, and with a factor of 1 the
-      // young generation would remain that small.
+      // The growth factor is calculated again for each body, because V8 shrinks the young generation while there is little to do. With a
+      // factor of 1 the young generation would not grow again.
       const wanted = Math.ceil(YOUNG_BYTES / youngBytes());
       if (wanted !== growth) setFlagsFromString(`--semi-space-growth-factor=${wanted}`);
       growth = wanted;
@@ -59,7 +59,10 @@ const youngBytes = (): number => {
   return space === undefined ? YOUNG_BYTES : space.space_used_size + space.space_available_size;
 };
 
-/** Flags that make V8 do these two tasks on the main thread. V8's other background work remains on other threads. */
+/**
+ * Flags that make V8 collect the young generation and sweep array buffers on the main thread. Other background work of V8 remains on other
+ * threads.
+ */
 const ON_THIS_THREAD = ['--no-parallel-scavenge', '--no-concurrent-array-buffer-sweeping'];
 
 /**

@@ -59,7 +59,7 @@ export async function* listUploads(
   for (let marker: UploadMarker | null = { key: '', uploadId: '' }; marker !== null;) {
     const command = new ListMultipartUploadsCommand({
       Bucket: bucket,
-      // A key can contain characters that XML cannot.
+      // A key can contain characters that XML cannot represent.
       EncodingType: 'url',
       MaxUploads: PAGE_ENTRIES,
       ...(prefix === '' ? {} : { Prefix: prefix }),

@@ -24,8 +24,8 @@ export const readAcl = async (target: Target, name: ObjectName): Promise<Acl | n
 };
 
 /**
- * Replaces the whole ACL. The owner of the replica keeps full control, and the others get the given grants. The request must name the
- * owner, so the owner is first read from S3.
+ * Replaces the whole ACL. The new ACL gives full control to the owner of the replica, and the grants in `acl` to all others. The request
+ * must name the owner, so the owner is first read from S3.
  */
 export const writeAcl = async (target: Target, name: ObjectName, acl: Acl): Promise<void> => {
   const owner = ownerOf(await policyOf(target, name));
@@ -49,8 +49,8 @@ const ownerOf = ({ Owner }: GetObjectAclCommandOutput): string => {
 };
 
 /**
- * Converts a grant to others; grants to the owner are left out. S3 returns e-mail grantees as users. A grantee without id or URI is left
- * out too, because it cannot be named. Some servers show the owner as such a grantee.
+ * Converts a grant to the domain's form. Returns an empty list for a grant to the owner. S3 returns e-mail grantees as users. A grantee
+ * without id or URI cannot be named, so the list is empty in that case too. Some servers show the owner as such a grantee.
  */
 const grantToOthers = ({ Grantee, Permission }: SdkGrant, owner: string): Grant[] => {
   if (Permission === undefined) return [];

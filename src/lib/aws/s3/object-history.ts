@@ -15,7 +15,9 @@ import { decodedKey, isLastPage, keyOf, noNextPage, PAGE_ENTRIES } from './listi
 
 const LIST_VERSIONS = 'ListObjectVersions';
 
-/** How many entries the first page has. Most keys have few versions, and after those the page would contain only entries of other keys. */
+/**
+ * How many entries the first page has. Most keys have few versions, so the rest of a larger page would contain only entries of other keys.
+ */
 const FIRST_PAGE_ENTRIES = 50;
 
 /** Yields the newest entry first. Each page is fetched only when the caller has read the page before it. */
@@ -53,7 +55,7 @@ const listPage = async (
   const command = new ListObjectVersionsCommand({
     Bucket: bucket,
     Prefix: key,
-    // A key can contain characters that XML cannot.
+    // A key can contain characters that XML cannot represent.
     EncodingType: 'url',
     MaxKeys: marker === null ? FIRST_PAGE_ENTRIES : PAGE_ENTRIES,
     ...marker,
@@ -74,8 +76,8 @@ export type Listed = { kind: 'version'; entry: ObjectVersion } | { kind: 'marker
 
 /**
  * Merges versions and delete markers in the order of S3's document. The SDK splits S3's one list into two lists and loses the order between
- * their entries. The order cannot be derived from the times, because these are whole seconds and a multipart upload has the time of its
- * beginning.
+ * their entries. The order cannot be derived from the times of the entries. The times are whole seconds, and a version that was uploaded in
+ * parts has the time at which its upload began.
  */
 export const versionsInOrder = (
   answer: ListObjectVersionsCommandOutput,

@@ -87,8 +87,9 @@ type HeadInput = ConstructorParameters<typeof HeadObjectCommand>[0];
 type GetInput = ConstructorParameters<typeof GetObjectCommand>[0];
 
 /**
- * A 400 without a body may mean that something is wrong with the object. In that case, a GET is sent and throws the reason. If the GET
- * succeeds, the HEAD is sent once more. On a server that does not support part numbers, the HEAD fails again.
+ * Sends a HEAD for a part. A 400 without a body does not show its cause, so a GET is sent after it. If the cause lies in the object, the
+ * GET throws an error that shows the cause. If the GET succeeds, the HEAD is sent once more. On a server that does not support part
+ * numbers, the HEAD fails again.
  */
 const headPart = async (target: Target, input: HeadInput): Promise<HeadObjectCommandOutput> => {
   const head = (): Promise<HeadObjectCommandOutput> =>

@@ -48,8 +48,8 @@ interface FailedEntry {
 
 /**
  * Sends one batch and returns the messages that SQS has confirmed, with the last failure of an entry. A response with status 200 may still
- * contain failed entries. Entries that failed because of SQS are sent again. Entries that failed because of the sender are not. `send` must
- * give each entry its index as Id.
+ * contain failed entries. An entry is sent again if it failed because of SQS, but not if it failed because of the sender. `send` must give
+ * each entry its index as Id.
  */
 export const sendBatch = async <Message>(
   batch: readonly Message[],
