@@ -2,7 +2,7 @@
  * Compares docs/fidelity.md with the S3 API as the SDK describes it, with the header table of the adapters,
  * and with actual replicas.
  *
- * After a change of the table run `npx vitest run tests/adapters/fidelity.test.ts -u`.
+ * After changing the header table, run `npx vitest run tests/adapters/fidelity.test.ts -u`.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

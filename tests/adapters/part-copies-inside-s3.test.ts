@@ -1,4 +1,4 @@
-/** Copies of parts inside S3, against the local S3. */
+/** Tests that S3 copies parts itself, with the local S3. */
 import {
   CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,

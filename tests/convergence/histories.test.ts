@@ -61,8 +61,8 @@ const expectShown = ({ given, source, replica, written }: World): void => {
     if (given.rule.versions === 'latest' && unseen) continue;
     const shows = shown?.state.attributes.metadata['write'];
     const isNewest = shows === newest.state.attributes.metadata['write'];
-    // The removal of a version is not replicated. In mode `all`, the replica of a removed version stays, and
-    // it may be newer than the current source version.
+    // The removal of a version is not replicated. In mode `all`, the replica of a removed version stays.
+    // The removed version may have been newer than the current source version.
     const ended = (written.get(key) ?? [])
       .filter((version) => !source.versions(key).some(({ state }) => state === version.state))
       .map(({ state }) => state.attributes.metadata['write']);

@@ -13,8 +13,8 @@ import { align, itemsOf, positionBefore, positionOf } from '../../src/lib/replic
 import type { HistoryEntry } from '../../src/lib/model/ports.ts';
 
 /**
- * Makes a history from text, oldest entry first and one second apart. `x` and `y` are contents, `†` is a
- * delete marker.
+ * Makes a history from text: the oldest entry first, the entries one second apart. `x` and `y` are contents,
+ * and `†` is a delete marker.
  */
 const entries = (story: string, ids = 'v'): HistoryEntry[] =>
   Array.from(story, (each, index) => {

@@ -1,4 +1,4 @@
-/** The facts that prove a replica to be right, and those that do not. */
+/** Tests which facts prove that a replica equals its source, and which facts do not. */
 import { describe, expect, test } from 'vitest';
 import { ReplicationError } from '../../src/lib/model/errors.ts';
 import { holds } from '../../src/lib/replica/same-state.ts';

@@ -204,8 +204,8 @@ test('an outdated listing of the source does not restore an object that was dele
 });
 
 /**
- * Makes the move before put number `count`. In mode `latest`, the first put tries the key as new and is
- * refused, so there the race concerns the second put.
+ * Calls `move` before put number `count`. In mode `latest`, the first put assumes that the key is new, and S3
+ * rejects that put. Therefore the race in mode `latest` concerns the second put.
  */
 function beforePut(count: number, move: () => Promise<unknown>): Gate {
   let puts = 0;

@@ -86,7 +86,7 @@ describe('an unversioned source', () => {
       await look();
       source.put('k', Buffer.from('x'), named('1'));
       let puts = 0;
-      // The first put tries the key as new and is refused. The race concerns the second put.
+      // The first put assumes that the key is new, and S3 rejects that put. The race concerns the second put.
       const slow: Gate = async (point, call) => {
         if (point !== 'before' || call !== 'destination.put' || ++puts !== 2) return;
         source.put('k', Buffer.from('x'), named('2'));
@@ -192,7 +192,7 @@ describe('between two replicators', () => {
   test('a late event does not put a replica back over a newer object at its origin', async () => {
     const { replica, look, content } = await returned(['unversioned', 'unversioned']);
     replica.put('k', Buffer.from('newer'));
-    // The event reports an earlier write to the source, made before the replica was written there.
+    // The event reports an earlier write to the source. The replica was written there after that write.
     expect(await look(openGate, { byReplicator: false })).toEqual({ outcome: 'replica' });
     expect(content()).toBe('newer');
   });

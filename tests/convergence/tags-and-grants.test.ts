@@ -4,7 +4,7 @@
  *
  * To check the tests, these parts were removed from the code one at a time, and a test failed each time:
  * - writing grants to the version that the destination shows
- * - writing tags in every outcome of the newest version, and also if the content proves nothing
+ * - writing tags whatever the outcome for the newest version is, and even if the content proves nothing
  * - the second read of tags
  */
 import { describe, expect, test } from 'vitest';

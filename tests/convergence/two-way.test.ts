@@ -3,7 +3,7 @@
  * and the stamp on the replica stop the loop.
  *
  * To check the tests, these safeguards were removed from the code, and the tests in parentheses failed:
- * - the check of the principal together with that of the stamp, or the stamp alone (test 1)
+ * - the checks of the principal and of the stamp together, or only the check of the stamp (test 1)
  * - recognizing the original of a replica (test 1)
  * - looking at a destination to see whether a replica came from there (test 2)
  */

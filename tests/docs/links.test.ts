@@ -1,6 +1,6 @@
 /**
- * Checks the links in the documents that lead through the code. Each link must lead to an existing file. If
- * its text is the name of a piece of code, that file must export the name.
+ * Checks the links in the documents that guide a reader through the code. Each link must lead to an existing
+ * file. If its text is the name of a piece of code, that file must export the name.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';

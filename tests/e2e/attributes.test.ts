@@ -18,7 +18,7 @@ const MIB = 1024 * 1024;
 let stage: Stage;
 beforeAll(async () => {
   stage = await startFidelityStage();
-  // The uploads sign the bytes of headers that they send. The SDK itself would sign other bytes.
+  // Makes the client sign the header bytes that it sends. By default, the SDK would sign other bytes.
   signHeaderBytes(stage.source.s3());
 });
 afterAll(async () => {
@@ -56,7 +56,7 @@ test('every header is replicated in any encoding, with small and with large obje
     MetadataDirective: 'REPLACE',
     ...HEADERS,
   });
-  // This state is written by a copy, because the request has no body. If a request has a body, Node rewrites its
+  // This state is written by a copy, because a copy request has no body. If a request has a body, Node rewrites the request's
   // Content-Disposition.
   await stage.source.s3().send(withHeaders(copy, { expires: 'when hell freezes over' }));
   await stage.put('everything', 'redirect only', '', { WebsiteRedirectLocation: '/there' });

@@ -1,6 +1,6 @@
 /**
  * A backfill of the packaged stack replicates buckets that were filled long before the deployment, and proves that the replicas
- * equal their sources. Meanwhile others write, functions are killed, messages arrive twice, and runs are paused and resumed.
+ * equal their sources. Meanwhile other clients write, functions are killed, messages arrive twice, and runs are paused and resumed.
  *
  * The test title contains the seed. BACKFILL_VERSIONS=100000 sets the number of versions and prints the time of each step.
  */
@@ -113,7 +113,7 @@ const expectAgreementWhileOthersWrite = async (
   await on.untilQuiet(LIMIT_MS);
 };
 
-/** Changes replicas and verifies. Expects that the verify reports all of these differences and no others. */
+/** Changes replicas, then runs a verify and expects it to report exactly the actual differences. */
 const expectDifferencesFound = async (on: RunsStage, times: Times): Promise<void> => {
   await tamper(on, 'current', '');
   await tamper(on, 'whole', 'copy/');
@@ -171,8 +171,8 @@ const pause = async (on: RunsStage, id: string): Promise<void> => {
 };
 
 /**
- * Resumes the paused runs that are still comparing or copying. Every other run is replaced by a new run, because the writes of
- * others may have overtaken the last check of the old run.
+ * Resumes the paused runs that are still comparing or copying. Replaces the rest by new runs, because those old runs may have
+ * checked keys that other clients changed later.
  */
 const resume = async (on: RunsStage, ids: string[]): Promise<void> => {
   for (const [index, run] of ids.entries()) {
@@ -200,7 +200,7 @@ const sendTwice = async ({ aws, names, source }: RunsStage, run: string): Promis
 };
 
 /**
- * Kills the two functions alternately while they work, at growing intervals. Returns a function that returns the number of kills.
+ * Kills the two functions alternately while they work, at growing intervals. Calling the returned function gives the number of kills.
  */
 const killRepeatedly = ({ aws, names }: RunsStage): (() => number) => {
   let requests = 0;

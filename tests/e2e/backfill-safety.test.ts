@@ -104,7 +104,7 @@ test('a run whose source bucket is deleted meanwhile fails and deletes nothing',
     failure: { reason: 'no-such-bucket', detail: expect.stringContaining('whole') },
     compared: { extra: 0 },
   });
-  // The hints that had been sent before the failure find no object at the source and change nothing.
+  // Hints were sent before the failure. Their objects no longer exist at the source, so the hints change nothing.
   await stage.until(id, ({ compared, copied }) => copied.done + copied.failed >= (compared?.hints ?? 0));
   const after = await replicasOf('whole-replica');
   for (const [key, states] of before) expect(after.get(key)).toEqual(states);

@@ -64,7 +64,7 @@ test('a backfill replicates existing objects, reports them, and announces its en
   const run = await stage.untilOver(id);
 
   expect(run.phase).toBe('finished');
-  // The run records that the topic has accepted the message.
+  // Waits until the run has recorded that the topic accepted the message.
   await stage.until(id, (now) => Reflect.get(now, 'announced') === true);
   const keys = SAME + MISSING + 1;
   expect(run.compared).toMatchObject({ keys, same: SAME, missing: MISSING + 1, hints: MISSING + 1 });

@@ -213,7 +213,7 @@ test.each(Array.from({ length: ROUNDS }, (_, round) => PROPERTY_SEED + round))(
       if (!letters.some((letter) => isAbout(letter, object)))
         await expectReplicas(stage, object.bucket, object.key);
 
-    // The record of a killed function blocks the function's message until the time-out of that function has passed.
+    // After a function is killed, its idempotency record blocks the message until the time-out of the function has passed.
     stage.aws.clock.advance(15 * 60_000);
     await redrive(stage);
     expect(await settled(stage)).toBe(true);

@@ -16,8 +16,8 @@ beforeAll(async () => {
   stage = await startStage({
     edit: {
       stack: ({ Resources: resources }) => {
-        // The function keeps 20 seconds in reserve. The other 40 seconds are enough even on a busy machine, but not for a part of 4
-        // GiB.
+        // The function keeps 20 seconds in reserve. The other 40 seconds are enough for small objects even on a busy machine, but not
+        // for a part of 4 GiB.
         Object.assign(resources['ReplicateLambdaFunction']?.Properties ?? {}, { Timeout: 60 });
         const queue = resources['LiveQueue']?.Properties ?? {};
         // The visibility timeout is six times the function's time-out, as in the template.
@@ -78,7 +78,7 @@ describe('functions that are killed', () => {
       await expectReplicas(stage, 'main', key);
       expect(await deadLetters(stage)).toEqual([]);
       // Only the killed function knew the id of its upload, so no other function can abort the upload. The lifecycle rule in
-      // destination/template.yml does.
+      // destination/template.yml aborts it later.
       expect((await openUploads(stage, 'main-replica')).filter((open) => open === key).length).toBeLessThan(
         2,
       );

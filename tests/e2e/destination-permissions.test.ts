@@ -26,7 +26,7 @@ interface Verified extends Observation {
 const DIFFERENCES = ['archived: missing'];
 
 const WITHOUT: Record<string, Loss<Verified>> = {
-  // Archived objects need the role as well, because the function learns from the response to a copy by this role that an object is
+  // Archived objects need the role as well. The function tries to copy them with this role, and learns from the response that they are
   // archived.
   'ReplicationRole Trust sts:AssumeRole': {
     missing: REPLICATED_OR_ASKED_FOR,

@@ -88,8 +88,8 @@ describe.each([1, 5])('calls of S3 that fail %i× in a row', (times) => {
   let letters: Letter[];
 
   /**
-   * All cases run at the same time, because they mostly wait. New processes run them, because a client of the SDK has a limited
-   * budget of retries.
+   * All cases run at the same time, because they mostly wait. New processes run the cases, because a client of the SDK has a
+   * limited budget of retries.
    */
   beforeAll(async () => {
     await stage.aws.lambda.killEnvironments(stage.names.replicateFunction);

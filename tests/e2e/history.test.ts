@@ -114,8 +114,8 @@ test.each(VERSIONED)(
     await beforeEvents(stage, async () => {
       for (const body of ['same', 'other', 'same', 'same']) await stage.put(bucket, 'again', body);
     });
-    // One event is enough to replicate all versions. Two functions that work on the key at the same time could not distinguish a
-    // version from an older one with the same content.
+    // One event is enough to replicate all versions. With several events, two functions could work on the key at the same time. They
+    // could not distinguish a version from an older version with the same content.
     purge(stage);
     await send(stage, { Records: [s3Record(bucket, 'again')] });
     expect(await settled(stage)).toBe(true);

@@ -36,7 +36,7 @@ const WITHOUT: Record<string, Loss> = {
   'ReplicateRole Queues sqs:GetQueueAttributes': {
     refused: /permissions to call GetQueueAttributes on SQS/,
   },
-  // The function cannot make a message visible again soon, so the message waits for the visibility timeout of the queue.
+  // The function cannot shorten the visibility timeout of a message. The message is received again only after the timeout of the queue.
   'ReplicateRole Queues sqs:ChangeMessageVisibility': {
     missing: ['retried'],
     waiting: 1,
@@ -58,7 +58,7 @@ const WITHOUT: Record<string, Loss> = {
     missing: REPLICATED_OR_ASKED_FOR,
     waiting: 17,
   },
-  // The function reports no work as done without a receipt.
+  // The function does not report work as done until it has stored a receipt.
   'ReplicateRole IdempotencyRecords dynamodb:UpdateItem': {
     retried: ['in-progress', 'service-error'],
     waiting: 17,
@@ -80,7 +80,7 @@ const WITHOUT: Record<string, Loss> = {
   },
   // Requests about objects in unversioned buckets need the action without `Version`.
   'ReplicateRole ReadSources s3:GetObjectTagging': quarantined('access-denied', ['bridged']),
-  // S3 hides tags and locks that the caller may not read. Such tags and locks are missing from the replica, but no request fails.
+  // S3 leaves out tags and locks that the caller has no permission to read. The replica then lacks them, but no request fails.
   'ReplicateRole ReadSources s3:GetObjectVersionTagging': {
     missing: ['tagged', 'retagged'],
     dead: deadAs('access-denied', ['retagged']),
@@ -102,7 +102,7 @@ const WITHOUT: Record<string, Loss> = {
     missing: [...OF_VERSIONS, 'archived'],
     dead: deadAs('access-denied', [...OF_VERSIONS, 'archived', 'deleted']),
   },
-  // Archived objects need the role as well, because the function learns from the response to a copy by this role that an object is
+  // Archived objects need the role as well. The function tries to copy them with this role, and learns from the response that they are
   // archived.
   'ReplicateRole ReplicationRoles sts:AssumeRole': {
     missing: REPLICATED_OR_ASKED_FOR,
@@ -122,7 +122,7 @@ const WITHOUT: Record<string, Loss> = {
   'LiveQueuePolicy SourceBuckets sqs:SendMessage': {
     refused: /validate the following destination configurations/,
   },
-  // EventBridge may not send the event to the live queue, so it sends the event to the dead-letter queue.
+  // Without this permission, EventBridge cannot send the event to the live queue, so it sends it to the dead-letter queue.
   'LiveQueuePolicy EventRules sqs:SendMessage': {
     missing: ['bridged'],
     dead: deadAs('undelivered', ['bridged']),
@@ -178,7 +178,7 @@ describe('while everything else is deployed', () => {
   });
 });
 
-// On a busy machine, the subscribe function may run out of its short time. Therefore these tests are retried.
+// On a busy machine, the subscribe function may exceed its shortened time-out. Therefore these tests are retried.
 describe('from the first deployment on', { retry: 2 }, () => {
   const logs = new Map<string, LogLine[]>();
   const attempt = async (grant: Grant): Promise<void> => {

@@ -53,8 +53,8 @@ const replica = (Key: string) =>
   stage.destination.s3().send(new HeadObjectCommand({ Bucket: 'locked-replica', Key }));
 
 /**
- * Overwrites a replica as somebody at the destination would, in order to change its Content-Type. The copy keeps the existing
- * metadata, including the stamp, and changes only `owner`.
+ * Copies a replica onto itself, as somebody at the destination would do to change its Content-Type. User metadata, including the
+ * stamp, is kept, except that `owner` is set.
  */
 const overwrite = async (Key: string): Promise<void> => {
   const { Metadata: metadata } = await replica(Key);

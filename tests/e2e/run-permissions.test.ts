@@ -59,7 +59,7 @@ const differentAmong = (lines: string[], names: string[]): string[] =>
     ...names.map((name) => `${name}: different`),
   ].toSorted();
 
-/** Returns the observation of a verify of all attributes in which the runs of these rules fail without a report. */
+/** Returns the observation of a verify of all attributes if the runs of these rules fail without a report. */
 const blind = (rules: string[]) => {
   // `rules` contains either both of the rules `notified` and `tagged`, or neither.
   const isBlind = (line: string): boolean =>
@@ -106,7 +106,7 @@ const WITHOUT: Record<string, Loss<Observation>> = {
   'BackfillRole Ranges sqs:ReceiveMessage': { refused: /permissions to call ReceiveMessage on SQS/ },
   'BackfillRole Ranges sqs:DeleteMessage': { refused: /permissions to call DeleteMessage on SQS/ },
   'BackfillRole Ranges sqs:GetQueueAttributes': { refused: /permissions to call GetQueueAttributes on SQS/ },
-  // The function cannot make a message visible again soon, so the message waits for the visibility timeout of the queue.
+  // The function cannot shorten the visibility timeout of a message. The message is received again only after the timeout of the queue.
   'BackfillRole Ranges sqs:ChangeMessageVisibility': STUCK,
   'BackfillRole Ranges sqs:SendMessage': { ...STUCK, unanswered: ['sqs:sendmessage'] },
   'BackfillRole Hints sqs:SendMessage': {
@@ -122,12 +122,12 @@ const WITHOUT: Record<string, Loss<Observation>> = {
   // The function cannot record the failure of the run either.
   'BackfillRole Runs dynamodb:UpdateItem': { ...STUCK, ...unclear() },
   'BackfillRole Runs dynamodb:DeleteItem': { ...failedWith('access-denied'), ...unclear() },
-  // All objects have been replicated, but the run may not read the table that would show it.
+  // All objects have been replicated, but the run cannot read the table of transfers to see that no transfer is left.
   'BackfillRole Moving dynamodb:Scan': { ...STUCK, runs: ending('copying') },
   'BackfillRole End sns:Publish': { announced: [] },
   'BackfillRole LookAtSources s3:GetObject': unclear('bridged', 'missing', 'tagged', 'unwanted'),
   'BackfillRole LookAtSources s3:GetObjectVersion': unclear('copied', 'kept'),
-  // A run never reports an attribute as equal that it may not read. Without this permission, S3 also omits the number of tags.
+  // A run never reports an attribute as equal if the run cannot read it. Without this permission, S3 also omits the number of tags.
   'BackfillRole LookAtSources s3:GetObjectTagging': {
     ...blind(['bridged', 'notified', 'tagged']),
     differences: [],
@@ -135,7 +135,7 @@ const WITHOUT: Record<string, Loss<Observation>> = {
   'BackfillRole LookAtSources s3:GetObjectVersionTagging': blind(['notified', 'tagged']),
   'BackfillRole LookAtSources s3:GetObjectAcl': blind(['bridged']),
   'BackfillRole LookAtSources s3:GetObjectVersionAcl': blind(['notified', 'tagged']),
-  // S3 hides locks that the caller may not read, and returns no error.
+  // S3 leaves out locks that the caller has no permission to read, and returns no error.
   'BackfillRole LookAtSources s3:GetObjectRetention': unseen('retained'),
   'BackfillRole LookAtSources s3:GetObjectLegalHold': unseen('held'),
   'BackfillRole ListSources s3:ListBucket': {
@@ -166,7 +166,7 @@ const WITHOUT: Record<string, Loss<Observation>> = {
     failed: tasksWith('access-denied', [...OF_JOBS, 'deleted', 'archived', 'bridged']),
   },
   'BatchRole ReadSources s3:GetObjectTagging': lost('access-denied', ['bridged']),
-  // S3 hides tags and locks that the caller may not read.
+  // S3 leaves out tags and locks that the caller has no permission to read, and returns no error.
   'BatchRole ReadSources s3:GetObjectVersionTagging': { missing: ['tagged', 'retagged', 'bridged'] },
   'BatchRole ReadSources s3:GetObjectRetention': { missing: ['retained'] },
   'BatchRole ReadSources s3:GetObjectLegalHold': { missing: ['held'] },
@@ -185,7 +185,7 @@ const WITHOUT: Record<string, Loss<Observation>> = {
     missing: [...OF_JOBS, 'archived'],
     failed: tasksWith('access-denied', [...OF_JOBS, 'deleted', 'archived']),
   },
-  // Archived objects need the role as well, because the function learns from the response to a copy by this role that an object is
+  // Archived objects need the role as well. The function tries to copy them with this role, and learns from the response that they are
   // archived.
   'BatchRole ReplicationRoles sts:AssumeRole': {
     missing: [...OF_JOBS, 'archived', 'bridged'],

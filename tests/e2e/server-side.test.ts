@@ -123,7 +123,7 @@ test('an object is copied into another region with all attributes, and no byte p
   });
   expect(await tagsOf(key)).toEqual(['a=1', 'b=zwei + drei']);
   expect(calls()).toEqual(['CopyObject', 'GetObjectTagging']);
-  // The second version is only written if the replica is still the first version.
+  // The second version is written on condition that the replica still holds the first version.
   await stage.put('inside', key, 'second', { ...more, Metadata: { color: 'red' } });
   const [newer, itsReplica] = await bothSides('inside', key);
   expect(kept(itsReplica)).toEqual(kept(newer));
@@ -178,7 +178,7 @@ test('`copy: auto` streams objects while the bucket does not let the role read, 
   const [inParts, itsReplica] = await bothSides('either', 'in parts');
   expect([kept(itsReplica), itsReplica?.ETag]).toEqual([kept(inParts), inParts?.ETag]);
   expect(calls()).toEqual(expect.arrayContaining(['CopyObject', 'GetObject', 'PutObject', 'UploadPart']));
-  // The function has two processes, each of which remembers the refusal.
+  // The function has two processes. Each process remembers that S3 refused to copy.
   expect(requests.filter((request) => request.startsWith('s3:CopyObject')).length).toBeLessThan(3);
   expect(await deadLetters(stage)).toEqual([]);
 

@@ -88,7 +88,7 @@ const WITHOUT: Record<string, Loss<Observation>> = {
   // The record stays until the next sweep removes it.
   'BatchRole Transfers dynamodb:DeleteItem': { records: ['large'] },
 
-  // The function streams objects that S3 may not copy.
+  // Without one of these permissions, S3 cannot copy the object, so the function streams it.
   'ReplicationRole CopySources s3:GetObject': { streamed: ['bridged'] },
   'ReplicationRole CopySources s3:GetObjectVersion': { streamed: ['versioned'] },
   'ReplicationRole CopySources s3:GetObjectTagging': { unseen: TAGS },

@@ -98,7 +98,7 @@ const sizesAt = async (account: Account, bucket: string, key: string): Promise<n
 interface Pair {
   /** A bucket of the source account. */
   one: string;
-  /** The bucket of the destination account that replicates with `one` in both directions. */
+  /** A bucket of the destination account. Objects are replicated from `one` to this bucket and back. */
   other: string;
 }
 

@@ -65,9 +65,9 @@ export interface TransferWorld {
   moved: { bytes: number; parts: number };
   gate: Gate;
   deliver(body: string): void;
-  /** Runs one invocation of the replicate function, with one message. Returns whether there was a message. */
+  /** Invokes the replicate function with one visible message. Returns false if there is none. */
   replicate(pick?: number): Promise<boolean>;
-  /** Runs one invocation of the transfer function, with one message. Returns whether there was a message. */
+  /** Invokes the transfer function with one visible message. Returns false if there is none. */
   work(pick?: number): Promise<boolean>;
   sweep(): Promise<SweepReport | null>;
   /** Makes all messages that were not acknowledged visible again. */

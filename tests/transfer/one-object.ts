@@ -8,7 +8,7 @@ import { once } from '../model/one-key.ts';
 import { s3Event } from '../model/settings.ts';
 import { createTransferWorld, GIB, type Setting, type TransferWorld } from '../model/transfer-world.ts';
 
-/** Returns parts of these sizes, counted in units of the model. */
+/** Returns parts of these sizes. Sizes are in the model's units (`unitBytes`). */
 const parts = (sizes: number[], salt = 0): Buffer[] =>
   sizes.map((size, part) =>
     Buffer.from(Array.from({ length: size }, (_, at) => (salt * 7 + part * 31 + at) % 251)),

@@ -52,7 +52,7 @@ const unblock = async ({ s3 }: Context, Bucket: string): Promise<void> => {
     .catch(() => undefined);
 };
 
-/** Writes an object with its own customer key into its own bucket. */
+/** Creates a bucket that accepts customer keys, and writes an object into it under a new key. */
 const underKey = async (context: Context) => {
   const Bucket = await context.freshBucket('never');
   await unblock(context, Bucket);

@@ -73,8 +73,8 @@ export const write = (
 };
 
 /**
- * Does what a DELETE request without a version id does. Adds a delete marker, or removes the object if the
- * bucket never had versioning.
+ * Behaves like a DELETE that names no version id: adds a delete marker, or removes the object if the bucket
+ * never had versioning.
  */
 export const remove = (bucket: VersionedBucket, key: string, newId: string | undefined): void => {
   if (bucket.versioning === 'never') erase(bucket, key, 'null');

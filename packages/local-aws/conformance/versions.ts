@@ -13,7 +13,7 @@ import { matches, oneOf, present, refused, same } from './difference.ts';
 
 /**
  * Returns the versions and delete markers of one key, sorted as text. They have the forms `v=<id>` and
- * `m=<id>`, and ` latest` follows the current one.
+ * `m=<id>`. ` latest` is appended to the current version or delete marker.
  */
 const versionsOf = async (s3: S3Client, Bucket: string, Key: string): Promise<string[]> => {
   const list = await s3.send(new ListObjectVersionsCommand({ Bucket, Prefix: Key }));

@@ -6,7 +6,7 @@ import type { Stage } from './stages/stage.ts';
 export const operationOf = (request: AwsRequest): string => {
   const target = request.headers['x-amz-target'];
   if (typeof target === 'string') return `${request.service}:${target.split('.').at(-1)}`;
-  // The tests use no other operation of STS. The body of the request, which is not read here, would name the operation.
+  // Requests to STS name the operation in their body, which is not read here. The tests use only this operation of STS.
   if (request.service === 'sts') return 'sts:AssumeRole';
   const query = new URLSearchParams(request.query);
   const operation = keyOf(request) === '' ? bucketOperation(query) : objectOperation(request.method, query);

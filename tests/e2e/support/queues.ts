@@ -20,8 +20,8 @@ export interface Letter {
 const RESENT_AFTER_MS = 3_000;
 
 /**
- * Reads all messages of the dead-letter queue, in no particular order. The messages stay in the queue. A message that the SDK sent
- * again because a busy machine did not respond in time is left out.
+ * Reads all messages of the dead-letter queue, in no particular order. The messages stay in the queue. Leaves out messages that
+ * the SDK sent again because a busy machine did not respond in time.
  */
 export const deadLetters = async ({
   source,

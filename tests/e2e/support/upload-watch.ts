@@ -9,7 +9,8 @@ export interface UploadWatch {
   /** Receives every request, together with the fault that is injected into it. */
   see(request: AwsRequest, fault: Fault | undefined): void;
   /**
-   * Lists `bucket/key` of each open upload whose id is known to a function that is still alive and could have aborted the upload.
+   * Returns the `bucket/key` of each open upload that a function should have aborted. Uploads that no function could abort are left
+   * out.
    */
   forgotten(): Promise<string[]>;
 }
@@ -66,7 +67,7 @@ export const watchUploads = (stage: Stage): UploadWatch => {
     async forgotten() {
       const open = await openUploads(stage);
       const unheardOf = open.filter(({ id }) => !known.has(id));
-      // Each lost response explains only one open upload.
+      // Each lost response or dead function explains only one open upload.
       const excuses = begun.filter(({ environment, answerIsLost }) => answerIsLost || isDead(environment));
       const unexcused = unheardOf.filter(({ place }) => {
         const at = excuses.findIndex((excuse) => excuse.place === place);

@@ -10,7 +10,7 @@ import type { ResourceStatus, Stack, StackResource } from './stack.ts';
 export interface ChangeContext {
   stack: Stack;
   artifacts: string | null;
-  /** The caller with whose permissions objects are read. */
+  /** The caller of the stack operation. Objects are read with its permissions. */
   caller: Caller;
   provider(type: string): Provider;
   record(

@@ -31,7 +31,7 @@ export type Fault =
 export type SendingFault =
   /** The message becomes visible only after this time. */
   | { kind: 'delay-message'; byMs: number }
-  /** The queue receives this many additional copies of the message. S3 and EventBridge may also send duplicates. */
+  /** `copies` further messages with the same body follow. S3 and EventBridge may also send an event more than once. */
   | { kind: 'duplicate-message'; copies: number }
   /** The message arrives after this many later messages to the same queue, or when {@link FaultPlan.release} is called. */
   | { kind: 'overtake-message'; by: number }

@@ -5,8 +5,8 @@ import type { Json } from './answer.ts';
 import type { TableSpace } from './table-space.ts';
 
 /**
- * The resource type AWS::DynamoDB::Table. `Ref` returns the table's name. DynamoDB returns before a table is created or deleted. Like
- * CloudFormation, this resource waits until a new table is active, or until a deleted table no longer exists.
+ * The resource type AWS::DynamoDB::Table. `Ref` returns the table's name. CreateTable and DeleteTable return before the table is
+ * created or deleted. Like CloudFormation, this resource waits until a new table is active, or until a deleted table no longer exists.
  */
 export function createTableResource(
   spaceOf: (accountId: string, region: string) => TableSpace,

@@ -72,7 +72,7 @@ export interface InvocationRule extends Frequency {
   fault: InvocationFault;
 }
 
-/** An occasion on which a rule may hit. */
+/** An event to which a rule may apply. */
 export interface Occasion {
   /** The operation of a request, or `message sent`, `message received`, `message deleted` or `invocation`. */
   what: string;

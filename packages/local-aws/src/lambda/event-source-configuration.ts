@@ -5,7 +5,7 @@ import { lambdaError } from './lambda-error.ts';
 /** The configuration of an event source mapping from an SQS queue to a function. */
 export interface EventSourceConfiguration {
   queueArn: string;
-  /** The name or ARN of the function, as the properties contain it. */
+  /** The name or ARN of the function, as given in the properties. */
   functionName: string;
   batchSize: number;
   batchingWindowMs: number;

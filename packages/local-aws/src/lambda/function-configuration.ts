@@ -19,7 +19,7 @@ export interface FunctionConfiguration {
 }
 
 const integer = z.coerce.number().int();
-/** A property without effect. The local Lambda always behaves as the property requests, or the property does not affect behaviour. */
+/** A property that is accepted and ignored: the local Lambda behaves that way anyway, or the property affects no behaviour. */
 const inert = z.unknown().optional();
 
 /**

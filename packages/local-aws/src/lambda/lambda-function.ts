@@ -42,7 +42,7 @@ export interface LambdaFunction {
   permissions: Map<string, PolicyStatement>;
   usage: UsageBook;
   logs: LogSink;
-  /** The function's role as the caller of requests that Lambda makes for the function. */
+  /** The function's role, as the caller that Lambda's own requests (polling a queue, writing logs) are made as. */
   roleCaller(): Caller;
   run(payload: string): Promise<InvocationResult>;
   /** Replaces the version. New invocations use the new version. Resolves when the invocations of the old version have ended. */

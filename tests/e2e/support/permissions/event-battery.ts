@@ -1,5 +1,5 @@
 /**
- * Makes events cause every kind of work of the functions, and observes the results. The loss of a permission changes the
+ * Causes events that make the functions do every kind of work, and observes the results. The loss of a permission changes the
  * observation.
  */
 import { randomBytes } from 'node:crypto';
@@ -60,7 +60,7 @@ export const ALL_IS_WELL: Observation = {
 
 /**
  * Uploads and changes objects, and observes what becomes of them. The keys contain `run`, so that each call has its own keys. With
- * `failing`, reading one object fails until its message is received again, which takes a second.
+ * `failing`, reading one object fails until its message is received again a second later.
  */
 export const battery = async (stage: Stage, run: string, { failing = false } = {}): Promise<Observation> => {
   purge(stage);
@@ -193,8 +193,8 @@ const messagesIn = (stage: Stage): number => {
 };
 
 /**
- * Returns the names of the objects that differ from their replicas. The archived object has no replica, so it is missing if its
- * restore was not requested.
+ * Returns the names of the objects that differ from their replicas. The archived object cannot have a replica. Its name is
+ * returned if its restore was not requested.
  */
 export const missing = async (stage: Stage, run: string, names: string[]): Promise<string[]> => {
   const found = await Promise.all(

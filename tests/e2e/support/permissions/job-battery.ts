@@ -53,8 +53,8 @@ interface Result {
 
 /**
  * Returns the actions of a job that IAM would refuse. The local AWS has no S3 Batch Operations, so its IAM evaluates each request
- * that the service would send. The service assumes the job's role, reads the manifest or the version of the manifest that the job
- * names, invokes the function, and writes the report.
+ * that the service would send. The service assumes the job's role, reads the manifest (with or without a version id), invokes
+ * the function, and writes the report.
  * https://docs.aws.amazon.com/AmazonS3/latest/userguide/batch-ops-invoke-lambda.html
  */
 export const refusedToJobs = ({ aws, names }: Stage): string[] => {

@@ -111,7 +111,7 @@ const listed: Listed[] = [
 export const losing = <O>(where: Where, losses: Record<string, Loss<O>>) =>
   listed.filter((grant) => grant.where === where).map((grant) => ({ ...grant, loss: losses[grant.name] }));
 
-/** The options of every deployment in the tests of permissions. */
+/** The options of every deployment in the permission tests. */
 export const deployment = {
   configuration,
   sourceBuckets,

@@ -1,4 +1,4 @@
-/** Makes runs do every kind of their work, and observes the results. The loss of a permission changes the observation. */
+/** Starts runs that do every kind of work of a run, and observes the results. The loss of a permission changes the observation. */
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
 import { PutCommand } from '@aws-sdk/lib-dynamodb';

@@ -1,4 +1,4 @@
-/** Fills the buckets for the run battery, and checks which objects have been replicated. */
+/** Fills the buckets for the permission checks of runs (run-battery.ts), and checks which objects have been replicated. */
 import { PutObjectCommand, type PutObjectCommandInput } from '@aws-sdk/client-s3';
 import { canonicalUserId } from '@s3-replicator/local-aws/s3';
 import { seen } from '../objects.ts';

@@ -31,7 +31,7 @@ export const itemsOf = async (stage: Stage, run: string): Promise<{ runs: RunRec
   );
   const runs = items
     .filter(({ item }) => item === 'run')
-    // The run store of the backfill function wrote these items.
+    // The type is known, because the run store of the backfill function wrote these items.
     .map((item) => item as RunRecord)
     .filter(({ spec }) => spec?.prefix.split('/').includes(run));
   const ids = new Set(runs.map(({ id }) => id));

@@ -1,5 +1,5 @@
 /**
- * Makes transfers, their sweep and copies inside S3 happen, and observes the results. The loss of a permission changes the
+ * Causes transfers, sweeps and copies inside S3, and observes the results. The loss of a permission changes the
  * observation.
  */
 import {
@@ -86,8 +86,8 @@ export const transferBattery = async (stage: Stage, run: string): Promise<Transf
     missing: await missingOf(stage, key),
     dead: [...new Set(dead)].toSorted(),
     retried: reasonsOfRetries(stage.logs.slice(firstLine).map(({ line }) => line)).filter(
-      // If two part ranges fail at the same time, both try to quarantine the transfer. One of them is retried while the other does
-      // so.
+      // If two part ranges fail at the same time, both try to quarantine the transfer. While one of them quarantines it, the other is
+      // retried.
       (reason) => reason !== 'in-progress',
     ),
     records: await recordsOf(stage),

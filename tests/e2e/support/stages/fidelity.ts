@@ -1,4 +1,4 @@
-/** Starts the stage of the tests of histories, deletes and attributes: the rules of fidelity.yml, packaged and deployed. */
+/** Starts the stage for the tests of histories, deletes and attributes. It deploys the packaged rules of fidelity.yml. */
 import type { Template } from '@s3-replicator/local-aws/template';
 import { replicationFileOf } from './packaged.ts';
 import { bucketIs, encryptedWith, SOURCE_KEY, startStage, type Stage } from './stage.ts';

@@ -15,8 +15,8 @@ const CACHE = join(REPOSITORY, 'node_modules', '.cache', 'e2e');
 
 /**
  * Packages the stack of a replication file, and returns the folder of the package. The name of the folder is derived from
- * everything that goes into the package. Test files that run at the same time may need the same package: the first one creates it
- * while the others wait.
+ * everything that goes into the package. If test files that run at the same time need the same package, the first of
+ * them creates it while the others wait.
  */
 export const packaged = async (replicationFile: string): Promise<string> => {
   const directory = join(CACHE, await fingerprint(replicationFile));
@@ -38,8 +38,8 @@ export const packaged = async (replicationFile: string): Promise<string> => {
 };
 
 /**
- * Waits until another process has created the package. A process that was killed leaves its claim behind. In that case the wait
- * ends without a package.
+ * Waits until another process has created the package. If that process was killed, its claim remains. In that case the wait ends
+ * without a package.
  */
 const untilPackaged = async (isThere: () => Promise<boolean>, claim: string): Promise<void> => {
   const endMs = Date.now() + PATIENCE_MS;

@@ -121,12 +121,12 @@ const untilHolds = async (
     if (holds(run)) return run;
     const tookMs = Date.now() - beganMs;
     if (tookMs > limitMs) throw new Error(`the run does not get there: ${JSON.stringify(run)}`);
-    // A run whose heartbeat alone has changed has made no progress.
+    // If only the heartbeat of a run has changed, the run has made no progress.
     const now = JSON.stringify({ ...run, tick: null, revision: null, emptyLooks: null });
     const isStill = now === last;
     stepSeconds = isStill ? Math.min(stepSeconds * 2, 300) : 1;
     last = now;
-    // Each look is an invocation. During a long run, frequent looks would take a large part of the CPU.
+    // Each look at the run invokes the function. During a long run, frequent looks would take a large part of the CPU.
     await sleep(isStill ? 100 : Math.min(100 + tookMs / 50, 1_000));
     // The clock is only moved while the functions are idle, because a working function would sign its requests with the old time.
     if (await isIdleSoon(accounts)) accounts.aws.clock.advance(stepSeconds * 1_000);

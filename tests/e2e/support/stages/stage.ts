@@ -96,8 +96,8 @@ export const encryptedWith = (keyArn: string) => ({
 });
 
 /**
- * Changes the versioning of some destination buckets. They represent existing buckets, because the destination template itself
- * creates only versioned ones.
+ * Changes the versioning of some destination buckets. The changed buckets represent existing buckets, because the destination
+ * template itself creates only versioned buckets.
  */
 export const setVersioning = (template: Template): void => {
   Object.assign(template.Conditions, {

@@ -1,4 +1,4 @@
-/** Reads an object's description from the headers of a write, and renders it as headers of a read's response. */
+/** Reads an object's description from the headers of a write, and renders it as response headers of a read. */
 import { archiveHeaders } from '../lifecycle/archive.ts';
 import { encryptionOf, encryptionHeaders } from '../access/encryption.ts';
 import { S3Error } from '../errors.ts';
