@@ -1,6 +1,6 @@
 /**
- * Implements `versions: all`: the destination goes through every state of the source, oldest first. In the source's listing, all
- * states after the one that the destination shows are still missing.
+ * Implements `versions: all`: the destination goes through every state of the source, oldest first. The destination still lacks
+ * all states that are newer, in the source's listing, than the state that it shows.
  *
  * An old listing of the source must not be mistaken for a new one. The source may be listed before the look at the destination
  * only in two cases: if the listing contains the version of the shown replica, or if there is no replica.
@@ -25,7 +25,8 @@ export const convergeHistory = async (task: Task, context: ConvergeContext): Pro
     const before = tally.copies;
     const convergence = await historyRound(task, context, tally, round === 1);
     if (convergence !== null) return convergence;
-    // Progress resets the count, so that a key which is written faster than it can be replicated still advances.
+    // Progress resets the count of fruitless rounds. A key that is written faster than it can be replicated therefore still
+    // advances.
     fruitless = tally.copies > before ? 0 : fruitless + 1;
     if (fruitless > 0) await restAfterRace(context, fruitless);
   }
@@ -95,8 +96,8 @@ const lookAtBoth = async (task: Task, context: ConvergeContext, isFirst: boolean
 };
 
 /**
- * Handles a key without any version at the source. Only in a bucket without versions does this mean that the object was deleted,
- * so only then is the replica deleted.
+ * Handles a key without any version at the source. The replica is deleted only if the task declares that the absence of the key
+ * is a deletion (see `absenceIsDeletion`).
  */
 const nothingLeft = async (
   task: Task,
@@ -115,7 +116,7 @@ const nothingLeft = async (
 
 /**
  * Gives the shown replica the tags and grants that it lacks. The invocation that wrote the replica may have died before it wrote
- * them.
+ * its tags and grants.
  */
 const syncLocated = async (
   task: Task,
@@ -134,8 +135,8 @@ const syncLocated = async (
 };
 
 /**
- * Returns the outcome if newer versions have to wait. If they wait for a transfer, the versions written before still count as
- * replicated.
+ * Returns the outcome if newer versions have to wait. If the newer versions wait for a transfer, the versions that were already
+ * written still count as replicated.
  */
 const unfinished = (pending: 'restore-requested' | 'transferring', tally: Tally): Convergence => {
   const done = concluded(tally);
@@ -159,8 +160,8 @@ const isStillNewest = (now: Current, newest: HistoryEntry, written: ObjectState 
 };
 
 /**
- * Gives the replica its tags if they are missing, because tags that do not fit into the headers are written later. The fresh look
- * has already counted the tags, so this check needs no request.
+ * Gives the replica its tags if they are missing. Tags that do not fit into the headers are not written with the content. The
+ * fresh look has already counted the tags, so this check needs no request.
  */
 const syncLateTags = async (
   task: Task,

@@ -1,9 +1,9 @@
 /**
  * Implements `versions: latest`: the destination shows what the source shows.
  *
- * Each round looks at the destination before the source. The content of the destination at that moment therefore came from the
- * same or an older state of the source. A write on condition that the destination is unchanged never replaces a newer state with
- * an older one (`decisions/001-destination-first.md`).
+ * Each round looks at the destination before the source. The content that the round sees at the destination therefore came from
+ * the state that it then sees at the source, or from an older state. A write on condition that the destination is unchanged never
+ * replaces a newer state with an older one (`decisions/001-destination-first.md`).
  */
 import { type Copied, discardBody } from '../copy/request.ts';
 import { ReplicationError } from '../model/errors.ts';
@@ -76,7 +76,7 @@ const done = (convergence: Convergence): RoundResult => ({ kind: 'done', converg
 
 /**
  * Reads the source. If there is a replica to compare, or if the object is large, HEAD is enough at first. If the source shows no
- * object, resolves to what it shows instead.
+ * object, resolves to what the source shows instead.
  */
 const readSource = async (
   { rule, destination, key, expectedBytes }: Task,
@@ -102,8 +102,8 @@ const bodyInMemory = (earlier: OpenedVersion | null, version: ObjectState): Buff
     : null;
 
 /**
- * Handles a source that shows no object. `now` is what the source shows instead. `shown` is null if the round has not looked at
- * the destination.
+ * Handles a key without an object at the source. `now` is what the last look at the source showed. If `now` is an object,
+ * somebody has just written it. `shown` is what the destination shows, or null if the round has not looked at the destination.
  */
 const sourceGone = async (
   task: Task,
@@ -122,8 +122,8 @@ const sourceGone = async (
 };
 
 /**
- * Returns true if the replica does not have to be written again. For a repair the headers are compared too, because they may have
- * been changed at the destination without a change of the stamp.
+ * Returns true if the replica does not have to be written again. For a repair the headers are compared too, because somebody may
+ * have changed the headers at the destination but not the stamp.
  */
 const isRight = (task: Task, replica: ObjectState, version: ObjectState): boolean =>
   holds(replica, version, replicaPlace(task)) &&

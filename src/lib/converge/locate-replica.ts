@@ -14,11 +14,11 @@ export interface Located {
    * item was deleted there.
    */
   isShown: boolean;
-  /** The object that the destination shows, which every write is conditional on; null: none. */
+  /** The object that the destination shows. The next write is conditional on this object; null: no object. */
   shown: (ObjectState & { mayRemove: boolean }) | null;
 }
 
-/** Maximum number of versions that are read one by one. After that, the listings have to be enough. */
+/** Maximum number of versions that are read one by one. Beyond this number, only the listings are used. */
 const MAX_HEADS = 20;
 
 /**
@@ -66,8 +66,8 @@ const isSound = async (
 };
 
 /**
- * Resolves to the position of the newest older replica whose source version still exists, or to an estimate by time, whichever is
- * later.
+ * Resolves to the later of two positions. One is the position of the newest earlier replica whose source version still exists.
+ * The other is an estimate from the time in the stamp.
  */
 const positionInHistory = async (
   task: Task,
@@ -124,8 +124,8 @@ const locateUnstamped = async (
   if (returned !== -1) return { position: returned, isShown: true, shown };
   const stamped = task.rule.stamp ? await newestStamped(task, context, items) : null;
   const history = await collected(context.destination.history(task.replicaKey));
-  // If a newer version has replaced the object that was shown, tags would be given to the wrong version. So another round is
-  // needed.
+  // If the listing lacks the object that was shown, another object has replaced it. Tags would then be given to the wrong
+  // version, so another round is needed.
   const since = history.findIndex(({ versionId }) => versionId === (shown.versionId ?? 'null'));
   if (since === -1) return null;
   const aligned = align(items, itemsOf(history.slice(since), true));
@@ -140,8 +140,8 @@ const locateUnstamped = async (
 };
 
 /**
- * Resolves to the position of the source version that is itself a replica of the shown object, or to -1 if there is none. In that
- * case the object was written at the destination, and another replicator copied it to the source.
+ * Resolves to the position of the source version that is itself a replica of the shown object, or to -1 if there is none. Such a
+ * version exists if somebody wrote the object at the destination and another replicator copied it to the source.
  */
 const positionOfReplicaOf = async (
   task: Task,

@@ -6,9 +6,9 @@ import type { ConvergeContext } from './context.ts';
 import type { Shown } from './protocol.ts';
 
 /**
- * Resolves to true if a replicator wrote this source version, so that it must not be replicated. The stamp shows this, unless the
- * event names the writer of exactly this version. If the rule replicates replicas, only an object that came from this destination
- * is left out.
+ * Resolves to true if a replicator wrote this source version, so that it must not be replicated. The stamp of the version shows
+ * this. The stamp does not count if the event names another writer of exactly this version. If the rule replicates replicas, only
+ * an object that came from this destination is left out.
  */
 export const isEcho = async (
   task: Task,

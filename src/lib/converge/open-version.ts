@@ -12,7 +12,7 @@ import type { ConvergeContext } from './context.ts';
 
 /**
  * Maximum size of a body that is held in memory, so that a write can be repeated without another read. Larger bodies take less
- * CPU as streams, because V8 does not collect a larger buffer while it is young.
+ * CPU as streams, because V8 does not free larger buffers soon after their use.
  */
 const HELD_BYTES = 64 * 1024;
 
@@ -64,7 +64,7 @@ const getWithBody = async (
   });
 
 /**
- * Reads the body into one buffer. Collecting the chunks first and joining them afterwards would take more CPU than all the rest
+ * Reads the body into one buffer. Collecting the chunks first and joining them afterwards would take more CPU than all other work
  * of a copy.
  */
 const inOneBuffer = async (body: Readable, sizeBytes: number): Promise<Buffer> => {

@@ -15,7 +15,7 @@ export const TRIED_AS_NEW_BYTES = 4 * 1024 * 1024;
 /** Maximum number of rounds before a key that keeps changing is given back to the queue. */
 export const MAX_ROUNDS = 8;
 
-/** Waits after a lost race. The winner works on the same key, and may complete all the work. */
+/** Waits after a lost race. The winner works on the same key, and may complete all the work in the meantime. */
 export const restAfterRace = async ({ clock }: { clock: Clock }, round: number): Promise<void> => {
   await clock.sleep(Math.random() * Math.min(300, 10 * 2 ** round));
 };

@@ -1,6 +1,6 @@
 /**
  * Writes one source version to the destination, together with its metadata, tags, lock and grants. If the version must not be
- * written, gives the reason.
+ * written, returns the reason instead.
  */
 import { copyVersion } from '../copy/copy.ts';
 import type { Copied } from '../copy/request.ts';

@@ -106,7 +106,8 @@ const writeItem = async (
     read = await openItem(task, context, item.entry);
     if (read === null) return 'gone';
     const { version } = read;
-    // The null version was overwritten after the listing, so its state is newer than its position in the list shows.
+    // A different ETag shows that the null version was overwritten after the listing. Its state is therefore newer than its
+    // position in the list.
     if (version.etag !== item.entry.etag) throw new ReplicationError('lost-race', 'the version was replaced');
     const outcome = await writeVersion(task, context, read, shown);
     return typeof outcome === 'string' ? outcome : { version, copied: outcome };

@@ -16,8 +16,8 @@ import { SAFE_BYTES_PER_SECOND, safeMs } from './transfer/rate.ts';
 import { isOfVersion, transferIdOf } from './transfer/transfer.ts';
 
 /**
- * Maximum size of PutObject and CopyObject ("Uploading objects", S3 User Guide). Many invocations share the copy of a larger
- * object.
+ * Maximum size of an object that PutObject or CopyObject can write ("Uploading objects", S3 User Guide). Many invocations share
+ * the copy of a larger object.
  */
 const MAX_PUT_BYTES = 5 * 1024 ** 3;
 
@@ -56,8 +56,8 @@ const isForMany = async (request: CopyRequest): Promise<boolean> => {
   const fitsFresh = neededMs <= invocation.fullTimeMs;
   if (sizeBytes > MAX_PUT_BYTES || !fitsFresh) return true;
   const isWorthSharing = sizeBytes > WORTH_SHARING_BYTES;
-  // An invocation with less time may already have begun a transfer of this version, which is then continued. A transfer of
-  // another version does not count.
+  // An invocation with less time left may already have begun a transfer of this version. That transfer is then continued. A
+  // transfer of another version does not count.
   const known = isWorthSharing ? await transfers.store.load(transferIdOf(task)) : null;
   if (known !== null && isOfVersion(known, version)) return true;
   const underWayMs = safeMs(invocation.bytesUnderWay, 'stream');

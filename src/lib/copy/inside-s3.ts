@@ -12,15 +12,16 @@ interface InsideCopy extends Pick<CopyContext, 'source' | 'serverSide' | 'invoca
 }
 
 /**
- * The refusals after which streaming may still succeed, or will report the real cause. The value is true if the refusal applies
- * to the next objects too. These are then streamed without asking S3 to copy them.
+ * The reasons of a refused copy after which streaming can still succeed, or at least reports the real cause. The value is true if
+ * S3 would refuse the next objects too. The next objects are then streamed without asking S3 to copy them.
  */
 const WORTH_STREAMING: ReadonlyMap<Reason, boolean> = new Map<Reason, boolean>([
   ['access-denied', true],
   ['kms', true],
   ['wrong-region', true],
   ['no-such-bucket', true],
-  // The refusals below concern only one object, because its server cannot copy it, or because only its writer has the key.
+  // Each refusal below concerns a single object: the server cannot copy it, or it is encrypted with a key that only its writer
+  // has.
   ['invalid-request', false],
   ['object-lock', false],
   ['sse-c', false],
@@ -38,8 +39,8 @@ export const copiedInside = async <T>(
     if (!(error instanceof ReplicationError)) throw error;
     const isRemembered = WORTH_STREAMING.get(error.reason);
     if (isRemembered === undefined) throw error;
-    // A refusal may also mean that the version is gone. In that case S3 responds with 403 if the role may not list the bucket,
-    // and with 400 if a null version became a delete marker.
+    // A refusal may also mean that the version is gone. If the version is gone, S3 responds with 403 to a role that is not
+    // allowed to list the bucket. S3 responds with 400 if a delete marker has replaced the null version.
     if (await isGone(copy.source, key, copy.version))
       throw new ReplicationError('lost-race', 'the version that S3 was to copy is gone', { cause: error });
     if (rule.copy !== 'auto') throw error;

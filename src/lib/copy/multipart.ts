@@ -31,8 +31,9 @@ export const copyMultipart = async (request: CopyRequest, way: Way): Promise<Cop
 };
 
 /**
- * Makes one upload under one plan. Resolves to `unsupported` if this plan proves nothing at this destination. In that case
- * nothing was committed, and the next plan can be tried.
+ * Makes one upload under one plan. Resolves to `unsupported` if this plan gives no proof at this destination. Unless this is the
+ * last plan, also resolves to `unsupported` if the destination refuses a request. In both cases nothing was committed, so the
+ * next plan, if there is one, can be tried.
  */
 const copyAs = async (
   request: CopyRequest,
@@ -56,8 +57,7 @@ const copyAs = async (
     const written = await commit(request, plan, uploadId, parts);
     return await provenCopy(request, written, trustIn(plan, way));
   } catch (error) {
-    // A failure to abort is ignored, so that the first failure is thrown. If the upload cannot be aborted now, the sweep aborts
-    // it.
+    // A failure to abort is ignored, so that the original error is thrown. The sweep then aborts the upload later.
     await destination.abortUpload({ key, uploadId }).catch(() => undefined);
     if (!isLast && isRefusal(error)) return 'unsupported';
     throw error;
@@ -72,14 +72,15 @@ const copyAll = async (copy: Parameters<typeof copyParts>[0]): Promise<UploadedP
     Array.from({ length: count }, (_, index) => index + 1),
   );
   const copiedBytes = copied.reduce((sum, part) => sum + part.sizeBytes, 0);
-  // A server that reports how many parts the object has may still ignore the part number of a read.
+  // Even a server that reports how many parts the object has may ignore the part number of a read. Such a read returns the wrong
+  // bytes.
   if (copiedBytes === sizeBytes) return copied;
   throw new ReplicationError('service-error', `the parts have ${copiedBytes} of ${sizeBytes} bytes`);
 };
 
 /**
- * Completes the upload. After a failure only the completion is repeated, not the parts. If a response was lost, the next look of
- * converge at the destination shows whether the upload was completed.
+ * Completes the upload. After a failure only the completion is repeated, not the parts. If the response was lost, converge finds
+ * out at its next look at the destination whether the upload was completed.
  */
 export const commit = async (
   request: CopyRequest,
@@ -103,9 +104,10 @@ export const isHidden = ({ provenBy }: PartPlan, encryption: string | null): boo
   provenBy === 'etag' && isKms(encryption);
 
 /**
- * Returns true if there will be a proof, before anything is committed. S3 checks a full-object checksum on completion, and has
- * already checked each part of a composite one. Without a checksum, the ETag that these parts will give must equal the ETag of
- * the source. Throws `bad-checksum` if the ETags differ although the parts are the source's own, because then the bytes differ.
+ * Called before the upload is completed. Returns true if the completed object can be proven equal to its source. S3 checks a
+ * full-object checksum when the upload is completed. If the checksum is composite, S3 has already checked each part. Without a
+ * checksum, the ETag that these parts will give must equal the ETag of the source. Throws `bad-checksum` if the ETags differ
+ * although the upload has the source's own part layout, because then the bytes differ.
  */
 export const isProvable = (version: TransferVersion, plan: PartPlan, parts: UploadedPart[]): boolean => {
   if (plan.provenBy !== 'etag') return true;
@@ -124,8 +126,8 @@ export const trustIn = (plan: PartPlan, way: Way): Trust =>
   plan.provenBy === 'computed' && way === 'server-side' ? { kind: 'copied-by-s3' } : planGuard(plan);
 
 /**
- * Returns true if the server refused the request. Some servers do not support full-object checksums, some want a checksum with
- * each part, and some have no part of this number.
+ * Returns true if the server refused the request. For example, the server does not support full-object checksums, or requires a
+ * checksum with each part, or the object has no part with the requested number.
  */
 export const isRefusal = (error: unknown): boolean =>
   error instanceof ReplicationError && error.reason === 'invalid-request';

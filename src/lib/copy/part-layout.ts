@@ -7,7 +7,7 @@ import type { ObjectState } from '../model/ports.ts';
 /** The way of the bytes: through the function (`stream`), or inside S3 (`server-side`). */
 export type Way = 'stream' | 'server-side';
 
-/** The version that is moved; every read is pinned to it. */
+/** The version that is moved. Every read is pinned to this version. */
 export type TransferVersion = Pick<
   ObjectState,
   'versionId' | 'etag' | 'sizeBytes' | 'lastModifiedMs' | 'encryption' | 'checksum'

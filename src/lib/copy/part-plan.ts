@@ -27,7 +27,10 @@ const COMMON_PART_BYTES = [8, 5, 16, 64, 10, 32, 100, 128].map((mebibytes) => me
  */
 const DEFAULT_PART_BYTES = 64 * MIB;
 
-/** A layout, and whether its parts are the source's own. ETags and composite checksums depend on the part boundaries. */
+/**
+ * A layout, and whether its part boundaries are those of the source object. ETags and composite checksums depend on these
+ * boundaries.
+ */
 export interface KnownLayout {
   layout: PartLayout;
   isOwn: boolean;
@@ -51,8 +54,8 @@ export const partPlans = (
   { retention, legalHold }: ObjectLock,
 ): PartPlan[] => {
   const plans = waysOfProving(version, known).map((provenBy) => planOf(version, known, provenBy));
-  // If the part numbers have gaps, the documentation does not specify which number reads which part. So plans with byte ranges,
-  // which need no part numbers, are added.
+  // If the part numbers have gaps, the documentation of S3 does not specify which part each number reads. Plans with byte ranges
+  // need no part numbers, so such plans are added.
   const guessed = { layout: uniformLayout(version.sizeBytes, null), isOwn: false };
   const ranges = known.layout.kind === 'numbered' ? waysOfProving(version, guessed) : [];
   return [
@@ -94,7 +97,9 @@ export const planOf = (
     : { ...plan, checksum: null, whole: null, otherwise: { kind: 'none' } };
 };
 
-/** Returns a layout of equal parts. There are `parts` of them if that is possible. If `parts` is null, any number is allowed. */
+/**
+ * Returns a layout of equal parts. The number of parts is `parts` if that is possible. If `parts` is null, any number is allowed.
+ */
 export const uniformLayout = (sizeBytes: number, parts: number | null): PartLayout => {
   const common = COMMON_PART_BYTES.find((bytes) => Math.ceil(sizeBytes / bytes) === parts);
   if (common !== undefined) return { kind: 'uniform', partBytes: common };
@@ -114,7 +119,7 @@ export const partCount = (layout: PartLayout, sizeBytes: number): number => {
   }
 };
 
-/** Returns the sizes of the parts, in order. The sizes of numbered parts are unknown, so such parts count as equal shares. */
+/** Returns the sizes of the parts, in order. The sizes of numbered parts are unknown, so all of them are assumed to be equal. */
 export const partSizes = (layout: PartLayout, sizeBytes: number): number[] => {
   if (layout.kind === 'sized')
     return layout.runs.flatMap(({ parts, bytes }) => Array.from({ length: parts }, () => bytes));
@@ -142,8 +147,8 @@ export const byteRanges = (layout: PartLayout, sizeBytes: number): (ByteRange | 
 };
 
 /**
- * Returns the bytes to read for a part. A read by part number also returns the part's own checksum, and the composite checksum is
- * made from these.
+ * Returns the bytes to read for a part. If the proof is a composite checksum, the part is read by its number, because such a read
+ * also returns the checksum of the part. The composite checksum is computed from the checksums of all parts.
  */
 export const sliceOf = (
   { layout, checksum, provenBy }: PartPlan,
@@ -156,15 +161,15 @@ export const sliceOf = (
 };
 
 /**
- * Returns the guard of a part. The part's own stored checksum is sent with the part if the upload was declared to use the same
- * algorithm.
+ * Returns the guard of a part. The guard is `stored`, the part's checksum at the source, if it has the algorithm that was
+ * declared for the upload.
  */
 export const partGuard = (plan: PartPlan, stored: Checksum | null): Guard =>
   stored !== null && stored.algorithm === plan.checksum?.algorithm
     ? { kind: 'checksum', checksum: stored }
     : plan.otherwise;
 
-/** Returns the check that S3 has made on the whole object when the upload is completed. */
+/** Returns the check that S3 has made on the bytes of the object by the time the upload is completed. */
 export const planGuard = (plan: PartPlan): Guard =>
   plan.whole === null ? plan.otherwise : { kind: 'checksum', checksum: plan.whole };
 

@@ -38,8 +38,8 @@ export interface CopiedPart extends UploadedPart {
 }
 
 /**
- * Copies these parts, and resolves to the copied ones in the order given. The first part for which there is no time, and all
- * parts after it, are left out.
+ * Copies these parts, and resolves to those that were copied, in the given order. The first part for which there is no time, and
+ * all parts after it, are left out.
  */
 export const copyParts = async (
   copy: PartsCopy,
@@ -60,7 +60,7 @@ export const copyParts = async (
     pace?.end(bytes);
     return part;
   };
-  // If S3 may refuse to copy, one part is tried first, so that not every part is refused.
+  // With `copy: auto`, one part is tried alone first, so that a refusal by S3 does not concern many parts at once.
   const probes = mover.insideS3 && copy.task.rule.copy === 'auto' ? 1 : 0;
   const first = await mapConcurrently(partNumbers.slice(0, probes), 1, copyNext);
   const atOnce = mover.insideS3 ? COPIED_AT_ONCE : STREAMED_AT_ONCE;
@@ -69,7 +69,7 @@ export const copyParts = async (
 };
 
 /**
- * `insideS3` is false if the parts are streamed. It becomes false when S3 refuses to copy a part, and the remaining parts are
+ * `insideS3` is true while S3 itself copies the parts. It becomes false when S3 refuses to copy a part. The remaining parts are
  * then streamed.
  */
 type PartMover = PartsCopy & { insideS3: boolean; streams: Budget };

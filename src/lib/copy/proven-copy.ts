@@ -10,8 +10,8 @@ export const provenCopy = async (request: CopyRequest, written: Written, guard: 
 };
 
 /**
- * Adds the stored checksum if the response did not contain it. S3 sends the checksum in its response, but some servers do not. If
- * nothing else can be compared either, the checksum is read with HEAD.
+ * Adds the stored checksum, read with HEAD, if the response did not contain it and nothing else can be compared. S3 sends the
+ * checksum in its response, but some servers do not.
  */
 const withStoredChecksum = async (request: CopyRequest, written: Written): Promise<Written> => {
   const { task, version, destination } = request;

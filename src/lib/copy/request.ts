@@ -14,7 +14,7 @@ import type { Proof } from '../replica/proof.ts';
 import type { Transfers } from './transfer/transfer.ts';
 import type { ServerSide } from './way.ts';
 
-/** The fields of an invocation that a copy uses. */
+/** Everything that a copy needs besides the version to copy: both buckets, and the dependencies of the current invocation. */
 export interface CopyContext extends BothBuckets {
   invocation: Invocation;
   clock: Clock;
@@ -38,7 +38,7 @@ export interface Copied {
   written: Written;
   proof: Proof;
   /**
-   * Whether a transfer made the copy. The attributes were then read when the transfer began, so the tags may have changed since.
+   * Whether a transfer made the copy. A transfer reads the attributes when it begins, so the tags may have changed since then.
    */
   byTransfer: boolean;
 }

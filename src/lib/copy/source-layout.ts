@@ -10,8 +10,8 @@ const HEADS_AT_ONCE = 16;
 
 /**
  * Resolves to the layout of a source object. Objects on servers that do not support `partNumber` are read in equal byte ranges.
- * The ETag later shows whether this guess was right. With `exact`, the size of each part is found out too, which costs a few
- * HEADs, or one HEAD per part if the sizes differ.
+ * The ETag later shows whether this guess was right. With `exact`, also finds out the size of each part. This costs a few HEAD
+ * requests, or one per part if the sizes differ.
  */
 export const layoutAtSource = async (
   source: SourceBucket,
@@ -35,7 +35,7 @@ export const layoutAtSource = async (
     : guessed;
 };
 
-/** Resolves to null if the server refuses the request, for example because it has no part of this number. */
+/** Resolves to null if the server refuses the request, for example because the object has no part with that number. */
 const nullIfRefused = async <T>(answer: Promise<T>): Promise<T | null> => {
   try {
     return await answer;
@@ -45,7 +45,7 @@ const nullIfRefused = async <T>(answer: Promise<T>): Promise<T | null> => {
   }
 };
 
-/** Checks with a few parts whether all parts except the last have the same size. Resolves to null if they do not. */
+/** Checks with a few parts whether all parts except the last have the same size. Resolves to null if the sizes differ. */
 const uniform = async (
   sizeBytes: number,
   parts: number,

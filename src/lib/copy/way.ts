@@ -19,15 +19,16 @@ export interface ServerSide {
 const REMEMBERED_MS = 15 * 60_000;
 
 /**
- * Remembers the refusals within one execution environment. `src/lib/configuration` checks that all roles are in the same
- * partition.
+ * Remembers the refusals within one execution environment. Roles in different partitions are not considered here, because
+ * `src/lib/configuration` does not accept them.
  */
 export const createServerSide = (clock: Clock): ServerSide => {
   const refusals = new Map<string, number>();
   return {
     way(rule, destination) {
       if (rule.copy !== 'auto') return rule.copy;
-      // The rule names a role for reading the source, so the destination's role does not try to read it.
+      // The rule names a separate role for reading the source. S3 would read the source with the destination's role, so S3 is not
+      // asked to copy.
       if (rule.source.roleArn !== null) return 'stream';
       const untilMs = refusals.get(grantOf(rule, destination));
       return untilMs !== undefined && clock.now() < untilMs ? 'stream' : 'server-side';
@@ -39,8 +40,8 @@ export const createServerSide = (clock: Clock): ServerSide => {
 };
 
 /**
- * Returns the unit for which the source account grants access (`config policy`). If one prefix of the bucket is refused, another
- * prefix may still be readable.
+ * Returns the unit for which the source account grants access (`config policy`). If access to one prefix of the bucket is
+ * refused, another prefix may still be readable.
  */
 const grantOf = ({ source }: ReplicationRule, { roleArn }: Destination): string =>
   JSON.stringify([source.bucket, source.prefix, roleArn]);

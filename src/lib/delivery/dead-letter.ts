@@ -14,7 +14,7 @@ export interface DeadLetter {
   version: string | null;
   /** When the original message was first sent, in milliseconds since the epoch. */
   firstSeenMs: number;
-  /** How often the message was received before it was quarantined, including earlier stays. */
+  /** How often the message was received before it was quarantined, including the receives before any earlier quarantine. */
   attempts: number;
   requestId: string | null;
   /** The failure and its fix, for a person. */

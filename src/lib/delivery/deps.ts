@@ -34,8 +34,8 @@ export interface LiveQueue {
   /** Makes the message visible again after the delay. */
   retryLater(message: QueueMessage, delaySeconds: number): Promise<void>;
   /**
-   * Sends a new message, which has its own receive count. `letter` preserves the earlier attempts of the message. Resolves when
-   * SQS has accepted the message.
+   * Sends a new message, which has its own receive count. `letter` preserves the number of earlier attempts. Resolves when SQS
+   * has accepted the message.
    */
   send(body: string, letter: DeadLetter): Promise<void>;
 }

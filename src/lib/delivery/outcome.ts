@@ -109,8 +109,8 @@ const NOTHING_WRITTEN = {
 } as const;
 
 /**
- * The receipt of a version or a failed transfer that was sent to the dead-letter queue. The stored receipt makes sure that it is
- * sent only once.
+ * The receipt of a version or a failed transfer that was sent to the dead-letter queue. Because this receipt is stored, no
+ * version and no failed transfer is sent twice.
  */
 export const PASSED_OVER: Receipt = { ...NOTHING_WRITTEN, outcome: 'passed-over', durationMs: 0 };
 

@@ -1,6 +1,6 @@
 /**
- * Ends the work on a message. The message is acknowledged, given back or started over, or its failed pieces are sent to the
- * dead-letter queue.
+ * Ends the work on a message. The message is either given back to the queue or acknowledged. Before it is acknowledged, its
+ * failed pieces are sent to the dead-letter queue, or to the live queue as new messages.
  */
 import type { Assignment } from '../hint/route.ts';
 import { retryDelaySeconds, RETRY_LIMIT } from './backoff.ts';
@@ -59,9 +59,9 @@ const retryLater = async (message: QueueMessage, failures: Failure[], deps: Deps
 };
 
 /**
- * Sends the piece as a new message, and preserves the number of its attempts. A lack of time is not a failure of this object,
- * because the large objects of one batch share the network. An object that does not fit beside the others is given back as often
- * as necessary.
+ * Sends the piece to the queue as a new message, and preserves the number of its attempts. Called if the invocation had too
+ * little time for the piece. That is no fault of the object, because the large objects of one batch share the network. An object
+ * that does not fit beside the others is given back as often as necessary.
  */
 const startOver = async (failure: Failure, message: QueueMessage, deps: Deps): Promise<void> => {
   await deps.liveQueue.send(failure.body, letterOf(failure, message));

@@ -6,7 +6,7 @@
 import { countOrNull, isRecord, type JsonRecord, parsedJson, textOrNull } from '../model/json.ts';
 import type { Concern } from '../model/task.ts';
 
-/** One key to look at. Only bucket and key are needed for safety. Most of the other fields serve to save work. */
+/** One key to look at. Only `bucket` and `key` are needed for correctness. Most of the other fields serve to save work. */
 export interface Hint {
   bucket: string;
   /** The decoded key, exactly as S3 stores it. */
@@ -19,8 +19,9 @@ export interface Hint {
    */
   kind: string;
   /**
-   * Identifies the event: two deliveries of the same event have the same identity. It is the sequencer, or S3's request id if
-   * there is no sequencer; null: the event has neither. The id of the SQS message is then used instead.
+   * Identifies the event. Two deliveries of the same event have the same identity. The identity is the sequencer, or S3's request
+   * id if the event has no sequencer. If the event has neither, the identity is null, and the id of the SQS message is used
+   * instead.
    */
   identity: string | null;
   /** The principal that changed the object (`userIdentity.principalId`); null: unknown. */
@@ -42,9 +43,10 @@ export const concernOf = ({ kind }: Pick<Hint, 'kind'>): Concern => {
 };
 
 /**
- * Returns true if a key that is absent now must have been deleted. In a versioned bucket only a delete marker proves a deletion.
- * Without a marker, the versions expired or were deleted permanently. In a bucket without versions, whose events have no version
- * id, any event proves that the key existed. A key that is absent now was therefore deleted.
+ * Returns true if the absence of the key means that the object was deleted. In a versioned bucket absence alone does not mean
+ * this, because the versions may have expired or may have been deleted permanently. Only a delete marker proves a deletion there.
+ * In a bucket without versions, the events have no version id, and any event proves that the key existed. If the key is absent
+ * now, the object was therefore deleted.
  */
 export const absenceIsDeletion = ({ kind, versionId }: Pick<Hint, 'kind' | 'versionId'>): boolean =>
   versionId === null && (/^(Object|LifecycleExpiration)/.test(kind) || isExtra({ kind }));
@@ -147,7 +149,8 @@ const parseS3Record = (record: unknown): Parsed => {
 };
 
 /**
- * Parses an EventBridge event. EventBridge does not encode keys, and its fields have other names than those of S3 notifications.
+ * Parses an EventBridge event. EventBridge does not encode keys, and its fields are named differently from those of S3
+ * notifications.
  */
 const parseEventBridge = (json: JsonRecord, body: string): Parsed => {
   const detail = recordAt(json, 'detail');

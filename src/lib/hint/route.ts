@@ -55,8 +55,8 @@ export const taskOf = ({ hint, rule, destination }: Assignment): Task =>
   );
 
 /**
- * Returns the key of the idempotency record, which is equal for assignments that are the same work. If the event has no identity,
- * `messageId` is used instead. In that case only repeated deliveries of the same message count as duplicates.
+ * Returns the key of the idempotency record. Assignments that request the same work have the same key. If the event has no
+ * identity, `messageId` is used instead. In that case only repeated deliveries of the same message count as duplicates.
  */
 export const idempotencyKey = ({ hint, rule, destination }: Assignment, messageId: string): string =>
   JSON.stringify([

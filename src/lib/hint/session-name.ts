@@ -1,6 +1,7 @@
 /**
  * The name of the sessions in which replicas are written. The events of S3 contain the session name (`userIdentity.principalId`
- * is `AROA…:<session name>`). A replicator can therefore recognize the writes of every replicator, even of another deployment.
+ * is `AROA…:<session name>`). A replicator can therefore recognize the writes of every replicator, even those of another
+ * deployment.
  */
 
 const MARK = 's3r@';

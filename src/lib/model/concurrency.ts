@@ -27,7 +27,8 @@ export const mapConcurrently = async <T, R>(
 };
 
 /**
- * Runs work while the weights of all running work add up to no more than a capacity. Other work waits until it fits, in order.
+ * Runs work while the weights of all running work add up to no more than a capacity. Work that does not fit yet waits. Waiting
+ * work starts in the order in which it was given.
  */
 export interface Budget {
   run<T>(weight: number, work: () => Promise<T>): Promise<T>;

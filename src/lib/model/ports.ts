@@ -58,7 +58,7 @@ export interface Grant {
 /** The grants of an object to everybody except its owner. */
 export type Acl = Grant[];
 
-/** The tags of an object. Tags may change after the bytes were written, without a new version. */
+/** The tags of an object. S3 returns tags separately from the object, and tags can change without a new version. */
 export type Tags = Record<string, string>;
 
 /** One version of an object, as GET and HEAD show it. */
@@ -83,8 +83,8 @@ export interface ObjectState {
 export type Pin = Pick<ObjectState, 'versionId' | 'etag' | 'sizeBytes' | 'checksum'>;
 
 /**
- * The object from which S3 itself copies. S3 reads with the permissions of the role that writes. Like every read, the copy is
- * pinned to one version.
+ * The object that S3 itself copies. S3 reads the object with the permissions of the role that writes the copy. Like every read of
+ * a source, this read is pinned to one version.
  */
 export interface CopySource {
   bucket: string;
@@ -95,7 +95,7 @@ export interface CopySource {
 /** What a key shows now. */
 export type Current =
   | { kind: 'object'; state: ObjectState }
-  /** A delete marker hides all versions of the key, because the object was deleted in a versioned bucket. */
+  /** The object was deleted in a versioned bucket, so a delete marker hides all versions of the key. */
   | { kind: 'marker'; versionId: string }
   | { kind: 'absent' };
 
@@ -132,7 +132,7 @@ export interface SourceBucket {
   head(key: string, versionId: string): Promise<ObjectState | null>;
   /** GET. The caller must read or destroy the body. Resolves to null if there is no such object, or only a delete marker. */
   open(key: string, versionId: string | null): Promise<{ state: ObjectState; body: Readable } | null>;
-  /** GET pinned to this version. The request has a VersionId if the version has an id, and always If-Match. */
+  /** GET pinned to this version. The request always has If-Match. It also has a VersionId if the version has an id. */
   read(key: string, pin: Pin, slice: Slice): Promise<SlicedBody>;
   /**
    * HEAD with `partNumber`. Resolves to the number of parts of the object and the size of this part, or to null if the server
@@ -164,11 +164,10 @@ export interface Written {
 export type Guard =
   /** The checksum is known before the bytes are sent, so S3 refuses bytes that differ. */
   | { kind: 'checksum'; checksum: Checksum }
-  /** The MD5 of the bytes is known, as base64. */
+  /** The MD5 of the bytes, in base64, is known before the bytes are sent. */
   | { kind: 'md5'; md5: string }
   /**
-   * No checksum is known. A CRC32 is computed while the bytes are sent, so that S3 checks that it receives the bytes that we
-   * sent.
+   * No checksum is known beforehand. A CRC32 is computed while the bytes are sent, and S3 compares it with the bytes that arrive.
    */
   | { kind: 'compute' }
   | { kind: 'none' };
@@ -239,7 +238,10 @@ export interface DestinationBucket {
     precondition: Precondition;
     guard: Guard;
   }): Promise<Written>;
-  /** If `checksum` is null, S3 uses its default. The resulting `encryption` is what the response contains. */
+  /**
+   * If `checksum` is null, S3 uses its default algorithm. Resolves to the upload id and to the encryption that S3's response
+   * contains.
+   */
   createUpload(request: {
     key: string;
     attributes: ReplicaAttributes;
@@ -264,8 +266,8 @@ export interface DestinationBucket {
     precondition: Precondition;
   }): Promise<Written>;
   /**
-   * CopyObject. A response with status 200 and an error in its body is thrown like any other error. The reason is also
-   * `access-denied` if the destination's role may not read the source.
+   * CopyObject. If the response has status 200 but its body contains an error, that error is thrown like any other. Also throws
+   * `access-denied` if the destination's role is not allowed to read the source.
    */
   copyObject(request: {
     from: CopySource;
@@ -274,12 +276,13 @@ export interface DestinationBucket {
     precondition: Precondition;
     /**
      * What to do if the server ignores conditions, which AWS never does. `refuse` throws `invalid-request`. `look` checks the
-     * condition with a separate request just before the copy. A write by somebody else in between may then be overwritten.
+     * condition with a separate request just before the copy. A write by somebody else between that request and the copy may be
+     * overwritten.
      */
     unchecked: 'refuse' | 'look';
   }): Promise<Written>;
   /**
-   * UploadPartCopy of these bytes, both ends included. If `bytes` is null, copies the whole source, which is empty in that case.
+   * UploadPartCopy of `bytes`, both ends included. `bytes` is null if the source is empty. The whole source is then copied.
    * Throws the same errors as `copyObject`.
    */
   copyPart(request: {
@@ -290,8 +293,8 @@ export interface DestinationBucket {
     bytes: { first: number; last: number } | null;
   }): Promise<UploadedPart>;
   /**
-   * Lists the parts after the part number `after`, in order and page by page (ListParts). Throws `lost-race` if the upload is
-   * gone.
+   * Lists the parts whose numbers are greater than `after`, in ascending order and page by page (ListParts). Throws `lost-race`
+   * if the upload is gone.
    */
   parts(request: { key: string; uploadId: string; after: number }): AsyncIterable<ListedPart>;
   /** Lists the unfinished uploads of all keys with this prefix (ListMultipartUploads). */
@@ -319,7 +322,7 @@ export interface Invocation {
   deadlineMs: number;
   /** How many milliseconds an invocation has in all, from its start to its deadline. */
   fullTimeMs: number;
-  /** How many bytes the running copies have in all. They share the network. Only `copyVersion` changes this number. */
+  /** How many bytes the running copies have in all. The copies share the network. Only `copyVersion` changes this number. */
   bytesUnderWay: number;
 }
 

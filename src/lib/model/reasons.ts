@@ -2,8 +2,9 @@
  * All reasons for which a hint can fail. The entry of a reason declares what happens to the message, and what an operator needs
  * to know. A reason without an entry does not compile.
  *
- * A hint that is not replicated ends in one of three ways (see `decisions/002-failures.md`): it is tried again, nothing has to be
- * done, or a person must act. The second way is an outcome (`skip`) and not an error, so this file contains only the other two.
+ * If a hint is not replicated, one of three things follows (see `decisions/002-failures.md`): the hint is tried again, nothing
+ * has to be done, or a person must act. If nothing has to be done, that is an outcome (`skip`) and not an error. This file
+ * therefore contains only the other two.
  */
 export type Disposition = 'retry' | 'quarantine';
 

@@ -25,8 +25,8 @@ export interface ReplicationRule {
    */
   deletes: 'replicate' | 'ignore';
   /**
-   * How the bytes are moved. `stream`: through the function. `server-side`: by S3 itself. `auto`: by S3 itself if the
-   * destination's role may read the source, and otherwise through the function.
+   * How the bytes are moved: through the function (`stream`), or by S3 itself (`server-side`). With `auto`, S3 itself moves the
+   * bytes if the destination's role is allowed to read the source. Otherwise the function moves them.
    */
   copy: 'stream' | 'server-side' | 'auto';
   /** Whether replicas carry the stamp (see `stamp.ts`). */

@@ -7,8 +7,8 @@ import { partsInEtag } from './proof.ts';
 import { names, type Stamp } from './stamp.ts';
 
 /**
- * Returns the states that the destination has to go through, oldest first. Several delete markers in a row count as one, because
- * a marker is written only over an object, on condition that the object is unchanged.
+ * Returns the states that the destination has to go through, oldest first. Several delete markers in a row count as one. The
+ * replicator can write a marker only over an object, because the condition of the write is that this object is unchanged.
  */
 export const itemsOf = (newestFirst: HistoryEntry[], withMarkers: boolean): HistoryEntry[] => {
   const items: HistoryEntry[] = [];
@@ -20,16 +20,16 @@ export const itemsOf = (newestFirst: HistoryEntry[], withMarkers: boolean): Hist
 };
 
 /**
- * Returns the position of the version that the stamp names, or -1 if there is none. A null version is overwritten in place, so
- * its time must match too.
+ * Returns the position of the version that the stamp names, or -1 if there is no such version. A null version is overwritten in
+ * place, so its time must match too.
  */
 export const positionOf = (items: HistoryEntry[], stamp: Stamp): number =>
   items.findIndex((item) => item.kind === 'version' && names(stamp, item));
 
 /**
- * Returns the position of the last item that is certainly older than a version which is gone, or -1 if there is none.
- * `modifiedMs` is the Last-Modified of that version, in whole seconds. Multipart uploads are left out. Their Last-Modified is the
- * time when the upload began, which does not show when the upload became a version.
+ * Returns the position of the last item that is certainly older than a version that no longer exists, or -1 if there is no such
+ * item. `modifiedMs` is the Last-Modified of that version, in whole seconds. Items from multipart uploads are left out. Their
+ * Last-Modified is the time when the upload began, not the time when it became a version.
  */
 export const positionBefore = (items: HistoryEntry[], modifiedMs: number): number =>
   items.findLastIndex(
@@ -46,8 +46,8 @@ export interface Alignment {
 
 /**
  * Compares the two histories without stamps, from listings alone. Each entry of the replica's history is matched with the first
- * later item that may be its source. If the same content occurs twice, the first occurrence is assumed, and the items after it
- * are written again.
+ * later item that may be its source. If the same content occurs twice in the source's history, the first occurrence is taken as
+ * the match. The items after the first occurrence are then written again.
  */
 export const align = (items: HistoryEntry[], replicas: HistoryEntry[]): Alignment => {
   let position = -1;

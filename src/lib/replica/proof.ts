@@ -19,9 +19,9 @@ export const guardFor = (version: ObjectState): Guard => {
 };
 
 /**
- * Returns the proof that the replica is good. The digests that S3 stored are compared first. If they are not comparable (KMS
- * hides the ETag), `guard` is the proof: S3 checked the bytes on arrival, or copied them itself. Throws `bad-checksum` if the
- * digests differ, or if there is no proof.
+ * Returns the proof that the replica is good. The digests that S3 stored are compared first. If the digests are not comparable,
+ * for example because KMS hides the ETag, `guard` is the proof: S3 checked the bytes on arrival, or copied them itself. Throws
+ * `bad-checksum` if the digests differ, or if there is no proof.
  */
 export const proofOf = (source: Comparable, written: Written, guard: Trust): Proof => {
   const proof = contentProof(written, source);
@@ -79,7 +79,7 @@ export const md5OfEtag = (object: Comparable): string | null => {
 /** Returns true if the object is encrypted with KMS. The ETag of such an object is not a digest of its content. */
 export const isKms = (encryption: string | null): boolean => encryption?.startsWith('aws:kms') ?? false;
 
-/** Returns true if the ETag is a digest. With KMS encryption it never is ("Object", S3 API reference). */
+/** Returns true if the ETag is a digest. The ETag of an object encrypted with KMS is never one ("Object", S3 API reference). */
 const etagIsDigest = (object: Comparable): boolean =>
   !isKms(object.encryption) && /^"?[0-9a-f]{32}(-\d{1,5})?"?$/.test(object.etag);
 

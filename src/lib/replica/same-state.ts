@@ -10,7 +10,7 @@ export const holds = (replica: ObjectState, source: ObjectState, place: Place): 
   if (stamp !== null && !names(stamp, source)) return false;
   const content = contentProof(replica, source);
   if (stamp === null) return content === 'same' && sameHeaders(replica, source);
-  // If the content cannot be compared, a stored checksum is enough, because S3 checked the bytes against it on arrival.
+  // If the content cannot be compared, a stored checksum is enough, because S3 compared the bytes with this checksum on arrival.
   const checked = content === 'same' || (content === 'unknown' && replica.checksum !== null);
   // If the same bytes are written again with other metadata, the ETag is the same, but the version id is not.
   return checked && (namesOneState(source) || sameHeaders(replica, source));

@@ -1,6 +1,6 @@
 /**
- * The stamp: one entry of user metadata that names the source version that a replica holds. S3 has no other field for this
- * purpose that an external writer may set.
+ * The stamp: one entry of user metadata that names the source version that a replica holds. S3 has no other field that an
+ * external writer can set for this purpose.
  */
 import { createHash } from 'node:crypto';
 import type { ObjectState } from '../model/ports.ts';
@@ -54,8 +54,8 @@ export interface Stamp {
 }
 
 /**
- * Returns the identity of a source state. The ETag replaces the id in unversioned buckets, and for the null version, which is
- * overwritten in place.
+ * Returns the identity of a source state. In an unversioned bucket there is no version id, so the ETag is used. The ETag is also
+ * used for the null version, because a null version is overwritten in place.
  */
 export const identityOf = (source: Identified): string =>
   namesOneState(source) ? `v/${source.versionId}` : `e/${source.etag.replaceAll('"', '')}`;
@@ -64,7 +64,7 @@ export const identityOf = (source: Identified): string =>
 export const namesOneState = (source: Identified): boolean =>
   source.versionId !== null && source.versionId !== 'null';
 
-/** Returns the stamp that the object was given at this place, or null if it has no such stamp. */
+/** Returns the object's stamp if that stamp was made for this place, and null otherwise. */
 export const stampOn = (object: ObjectState, place: Place): Stamp | null => {
   const [, identity, seconds, tag] =
     /^([ve]\/.+)\/([0-9a-z]+)@([0-9a-f]{8})$/.exec(object.attributes.metadata[STAMP_NAME] ?? '') ?? [];
@@ -81,12 +81,13 @@ export const names = (stamp: Stamp, state: Identified & { lastModifiedMs: number
   (namesOneState(state) || sameSecond(stamp.modifiedMs, state.lastModifiedMs));
 
 /**
- * Compares two times by their seconds. Headers give times in whole seconds, but listings may not be truncated in the same way.
+ * Compares two times by their seconds. Headers give times in whole seconds, but the times in listings can have fractions of a
+ * second.
  */
 export const sameSecond = (oneMs: number, otherMs: number): boolean =>
   Math.floor(oneMs / 1_000) === Math.floor(otherMs / 1_000);
 
-/** Returns the source's user metadata with the stamp, or without the stamp if it would not fit. */
+/** Returns the source's user metadata with the stamp, or without the stamp if there is not enough room for the stamp. */
 export const stampedMetadata = (source: ObjectState, place: Place): Record<string, string> => {
   const seconds = Math.floor(source.lastModifiedMs / 1_000).toString(36);
   const stamp = `${identityOf(source)}/${seconds}@${placeTag(place)}`;

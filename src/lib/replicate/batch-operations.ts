@@ -47,8 +47,8 @@ interface UnreadableTask {
 }
 
 /**
- * Carries out the tasks of one event. Throws `malformed-message` if this is not an event of S3 Batch Operations, so that all of
- * its tasks fail.
+ * Carries out the tasks of one event. Throws `malformed-message` if `event` is not an event of S3 Batch Operations. All tasks of
+ * the event then fail.
  */
 export const answerBatch = async (event: unknown, deps: BatchDeps): Promise<BatchOperationsAnswer> => {
   const { invocationSchemaVersion, invocationId, tasks } = parseEvent(event);

@@ -91,7 +91,10 @@ const attempt = async (
   }
 };
 
-/** Converges once per idempotency key, and reports the receipt. A duplicate reports the stored receipt. */
+/**
+ * Converges once per idempotency key, and reports the receipt. For a duplicate, does not converge again, but reports the stored
+ * receipt.
+ */
 const carryOutOnce = async (assignment: Assignment, message: QueueMessage, deps: Deps): Promise<void> => {
   const { hint } = assignment;
   let continues = false;

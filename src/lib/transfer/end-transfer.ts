@@ -1,4 +1,4 @@
-/** Ends transfers that are not completed: they are given up, are no longer needed, or wait for a person. */
+/** Ends transfers that are not completed. Such a transfer is given up, is no longer needed, or waits for a person. */
 import { type Transfer, transferIdOf } from '../copy/transfer/transfer.ts';
 import type { Deps, QueueMessage, TransferDeps } from '../delivery/deps.ts';
 import { PASSED_OVER, type Receipt } from '../delivery/outcome.ts';
@@ -31,7 +31,10 @@ export const abandon = async (
   await deps.hints.send(transferHint(transfer, 'gone'));
 };
 
-/** Removes the rest of a transfer, if the given hint was sent by that transfer and did not need its parts. */
+/**
+ * Removes the transfer that sent the hint of this assignment, if that transfer still exists. It exists only if converge did not
+ * need its parts.
+ */
 export const dropUnneeded = async (
   assignment: Assignment,
   outcome: Receipt['outcome'],
@@ -93,7 +96,7 @@ export const quarantineFailed = async (transfer: Transfer, deps: TransferDeps): 
   });
 };
 
-/** Returns a stand-in for the transfer's message. The message that began the transfer was acknowledged at that time. */
+/** Returns a stand-in for the message that began the transfer, because that message was acknowledged when the transfer began. */
 const messageFor = ({ startedMs, attempt }: Transfer): QueueMessage => ({
   messageId: '',
   receiptHandle: '',

@@ -27,7 +27,7 @@ export const movePartRange = async (
 ): Promise<void> => {
   const transfer = await deps.transfers.store.load(message.id);
   if (transfer === null) return await deps.hints.send(lostHint(message));
-  // The message belongs to a transfer that was given up, or to an earlier attempt, whose part ranges were all sent again.
+  // An outdated message is ignored. Its transfer was given up, or its attempt has ended and all part ranges were sent again.
   if (transfer.uploadId !== message.uploadId || message.attempt < transfer.attempt) return;
   if (transfer.failure !== null) return await quarantineFailed(transfer, deps);
   const assignment = assignmentOf(deps, transfer);

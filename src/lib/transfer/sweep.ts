@@ -36,8 +36,8 @@ const LOST_MS = 6 * 3_600_000;
 /** Maximum number of attempts in a row in which no part has moved. */
 const FRUITLESS_LIMIT = 5;
 /**
- * How long a failed transfer is kept. Its hint stays in the dead-letter queue for 14 days. A redrive after the transfer was
- * removed begins a new one.
+ * How long a failed transfer is kept. Its hint stays in the dead-letter queue for 14 days. If the hint is redriven after the
+ * transfer was removed, a new transfer begins.
  */
 const FAILED_MS = 6 * 24 * 3_600_000;
 

@@ -29,7 +29,7 @@ export const bothVersions = (task: Task, version: HasVersionId, replica: HasVers
 });
 
 export interface Attribute<T> {
-  /** Reads the value at the source. Resolves to null if the version is gone, or if the rule leaves it out by now. */
+  /** Reads the value at the source. Resolves to null if the version is gone, or if the rule now leaves the object out. */
   wanted(): Promise<T | null>;
   /** Reads the value of the replica. Resolves to null if the replica is gone. */
   held(): Promise<T | null>;
@@ -38,7 +38,7 @@ export interface Attribute<T> {
   write(next: T, held: T): Promise<void>;
 }
 
-/** Resolves to true if the replica had another value. */
+/** Gives the replica the value that the source has. Resolves to true if the replica had another value. */
 export const syncAttribute = async <T>(
   context: ConvergeContext,
   attribute: Attribute<T>,

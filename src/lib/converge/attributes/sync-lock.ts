@@ -11,8 +11,8 @@ import type { ConvergeContext } from '../context.ts';
 import { type BothVersions, syncAttribute, type VersionAt } from './sync-attribute.ts';
 
 /**
- * Locks the replica at least as strongly as the destination requires. `held` is the lock that the replica has before. Resolves to
- * true if that lock was weaker.
+ * Locks the replica at least as strongly as the destination requires. `held` is the current lock of the replica. Resolves to true
+ * if that lock was too weak.
  */
 export const syncLock = async (
   task: Task,

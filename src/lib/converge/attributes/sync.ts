@@ -41,9 +41,9 @@ export const syncAttributes = async (task: Task, context: ConvergeContext): Prom
 };
 
 /**
- * Gives a replica whose content is right the tags and grants that it lacks. Grants may be missing because S3 does not accept them
- * with the content, so the invocation may have died before it wrote them. Tags may be wrong if no stamp with a version id proves
- * which version the replica holds, because the content alone does not distinguish versions.
+ * Gives the tags and grants that are missing to a replica whose content is right. S3 does not accept grants together with the
+ * content, so an invocation may have died after it wrote the content and before it wrote the grants. Tags may be wrong if the
+ * replica has no stamp with a version id, because the content alone does not show which version the replica holds.
  */
 export const syncShown = async (
   task: Task,

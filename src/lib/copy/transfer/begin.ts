@@ -10,9 +10,9 @@ import { sendPartRanges } from './send-part-ranges.ts';
 import { isOfVersion, type Transfer, transferIdOf } from './transfer.ts';
 
 /**
- * `replaced` is a transfer of another version, which is given up, or null if there is none. After a crash, an upload without a
- * record may be left behind, which the sweep aborts. If the record was already written, the next hint or the sweep sends its part
- * ranges.
+ * `replaced` is a transfer of another version that has to be given up, or null if there is none. A crash before the record is
+ * written can leave an upload without a record. The sweep aborts such an upload. After a crash between writing the record and
+ * sending the part ranges, the next hint or the sweep sends the part ranges.
  */
 export const beginTransfer = async (
   request: CopyRequest,
@@ -40,8 +40,8 @@ export const beginTransfer = async (
 };
 
 /**
- * Throws `lost-race` if one of the sides has changed. On outdated information, terabytes might be moved in vain, or bytes that
- * another invocation has moved might be given up.
+ * Throws `lost-race` if the source or the destination has changed. Without this check, terabytes might be moved in vain, or bytes
+ * that another invocation has moved might be discarded.
  */
 const assertBothSidesUnchanged = async (request: CopyRequest): Promise<void> => {
   const { task, source, destination, version, precondition } = request;

@@ -31,8 +31,8 @@ export const copyByTransfer = async (request: CopyRequest, way: Way): Promise<Co
 };
 
 /**
- * Lists the parts, and removes the record of the transfer if the upload is gone. The upload was then aborted, or another
- * invocation has completed it. The next look at the destination shows which.
+ * Lists the parts, and removes the record of the transfer if the upload is gone. An upload is gone if it was aborted, or if
+ * another invocation has completed it. The next look at the destination shows which is the case.
  */
 const partsOrEnd = async (
   { transfers, destination }: CopyRequest,
@@ -48,8 +48,8 @@ const partsOrEnd = async (
 };
 
 /**
- * Commits the transfer. After a failed condition or a lost response the upload is not aborted, because converge looks at both
- * sides again.
+ * Commits the transfer. If the condition failed or the response was lost, the upload is not aborted here. Converge looks at both
+ * sides again first.
  */
 const finish = async (request: CopyRequest, transfer: Transfer, parts: ListedPart[]): Promise<Copied> => {
   const { transfers, destination, version } = request;

@@ -6,7 +6,10 @@ import type { PartRange, PartRangeMessage, Transfer } from './transfer.ts';
 
 type Parts = Pick<Transfer, 'layout' | 'version'>;
 
-/** Returns part ranges that cover all parts, in order. Each range has at most `rangeBytes`, except a range of one larger part. */
+/**
+ * Returns part ranges that cover all parts, in order. Each range has at most `rangeBytes`, except a range that consists of a
+ * single larger part.
+ */
 export const cutIntoPartRanges = ({ layout, version }: Parts, rangeBytes: number): PartRange[] => {
   const ranges: PartRange[] = [];
   let bytes = 0;

@@ -22,8 +22,8 @@ export interface MeasuredPace extends PartPace {
 }
 
 /**
- * The factor by which the needed time is increased. The network may become slower, and a part that is cut off at the deadline has
- * to be moved again.
+ * The factor by which the estimated time is multiplied. The network may become slower, and a part that is cut off at the deadline
+ * has to be moved again.
  */
 const MARGIN = 1.5;
 

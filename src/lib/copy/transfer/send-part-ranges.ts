@@ -8,14 +8,14 @@ import type { Transfer } from './transfer.ts';
 type SendContext = Pick<CopyContext, 'transfers' | 'clock' | 'invocation'>;
 
 /**
- * How long the work on one part range may take. This is far less than an invocation, so that little is lost when an invocation
- * dies.
+ * How long the work on one part range may take. This is far less than the time of an invocation, so that little work is lost when
+ * an invocation dies.
  */
 const PART_RANGE_MS = 5 * 60_000;
 
 /**
- * Sends the ranges with missing parts, and then sets `sentMs`. An invocation that finds `sentMs` null has to repeat the sending,
- * because an earlier one did not finish.
+ * Sends the ranges with missing parts, and then sets `sentMs`. If an invocation finds that `sentMs` is null, an earlier
+ * invocation did not finish, so these ranges have to be sent again.
  */
 export const sendPartRanges = async (
   transfer: Transfer,

@@ -8,7 +8,7 @@ import type { Concern, Task } from '../../model/task.ts';
 import type { PartLayout, ProvenBy, TransferVersion, Way } from '../part-layout.ts';
 
 export interface Transfer {
-  /** The id. There is one for each key at a destination (see `transferIdOf`). */
+  /** The id. All transfers to the same key of a destination bucket have the same id (see `transferIdOf`). */
   id: string;
   uploadId: string;
   /** The ids of rule and destination in `replication.yml`. */
@@ -31,7 +31,8 @@ export interface Transfer {
   /** Whether a replicator wrote the version, according to the hint that began the transfer; null: unknown. */
   byReplicator: boolean | null;
   /**
-   * The concern of the hint that began the transfer. After a verify, a replica of the same version may have to be written again.
+   * The concern of the hint that began the transfer. If a verify sent the hint, the replica may have to be written again although
+   * it holds the same version.
    */
   concern: Concern;
   /** When all part ranges of this attempt were in the queue, in milliseconds since the epoch; null: not yet. */
@@ -68,8 +69,8 @@ export interface PartRangeMessage extends PartRange, Pick<Transfer, 'id' | 'uplo
 export interface TransferStore {
   load(id: string): Promise<Transfer | null>;
   /**
-   * Writes the record if there is none with this id, or if the existing record has the upload `replaces`. Resolves to false if
-   * another invocation was faster.
+   * Writes the record if no record has this id, or if the record with this id belongs to the upload `replaces`. Resolves to false
+   * if another invocation was faster.
    */
   begin(transfer: Transfer, replaces: string | null): Promise<boolean>;
   /**
