@@ -61,8 +61,9 @@ export const alarms = (names: ResourceNames, settings: AlarmSettings): Resources
 });
 
 /**
- * The topic of the alarms. It is deliberately not encrypted with a KMS key. CloudWatch may not use the key alias/aws/sns, so
- * alarms would be lost silently; a customer managed key would be necessary. The messages name alarms, not objects.
+ * The topic of the alarms. It is deliberately not encrypted with a KMS key. CloudWatch is not allowed to use the key
+ * alias/aws/sns, so with this key alarms would be lost silently. Only a customer managed key would work. The messages name
+ * alarms, not objects.
  * https://repost.aws/knowledge-center/cloudwatch-configure-alarm-sns
  */
 const topic = (names: ResourceNames, email: string | null): Resources => ({

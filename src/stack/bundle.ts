@@ -49,9 +49,9 @@ function bundleOptions(serverless: Serverless): object {
 }
 
 /**
- * Writes a package.json beside the bundle which declares that the bundle's .js files are CommonJS. `serverless invoke local`
- * loads the bundle from a folder inside this project. Without the additional file, the project's own package.json would apply,
- * which declares that .js files are ES modules.
+ * Writes a package.json beside the bundle. This file declares that the bundle's .js files are CommonJS. `serverless invoke local`
+ * loads the bundle from a folder inside this project. Without the additional file, the project's own package.json would apply and
+ * declare the .js files to be ES modules.
  */
 const commonJsFolder = {
   name: 'commonjs-folder',

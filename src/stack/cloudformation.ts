@@ -19,8 +19,8 @@ export interface Statement {
 }
 
 /**
- * A `Ref`. It gives the value of a pseudo parameter, or the value that CloudFormation returns for a resource. For a queue this is
- * its URL.
+ * A `Ref`. It gives the value of a pseudo parameter, or the value that CloudFormation returns for a resource. For a queue, this
+ * value is the queue's URL.
  */
 export const ref = (logicalId: string): object => ({ Ref: logicalId });
 
@@ -50,8 +50,8 @@ export const objectsArn = (bucket: string, prefix: string): object =>
 export const plainStart = (prefix: string): string => /^[A-Za-z0-9!_.'()/=@:+, ~-]*/.exec(prefix)?.[0] ?? '';
 
 /**
- * Keeps only the letters and digits of a name, because CloudFormation allows no others in logical ids: `my-bucket.logs` becomes
- * `MyBucketLogs`.
+ * Keeps only the letters and digits of a name, because CloudFormation allows no other characters in logical ids: `my-bucket.logs`
+ * becomes `MyBucketLogs`.
  */
 export const pascalCase = (name: string): string =>
   name

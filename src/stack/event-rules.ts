@@ -24,7 +24,7 @@ export const eventRules = (buckets: SubscribedBucket[], stack: string): Resource
               {
                 Id: 'live-queue',
                 Arn: attribute('LiveQueue', 'Arn'),
-                // EventBridge drops an event that it could not deliver for a day. With a dead-letter queue the event is kept,
+                // After a day of failed attempts, EventBridge drops an event. With a dead-letter queue the event is kept instead,
                 // raises an alarm and can be sent again.
                 DeadLetterConfig: { Arn: attribute('LiveDeadLetterQueue', 'Arn') },
               },
@@ -44,7 +44,8 @@ function eventPattern({ bucket, changes, filters }: SubscribedBucket): object {
   const matchers = filters.flatMap(keyMatchers);
   if (matchers.includes(null)) return whole({});
   const narrow = whole({ object: { key: matchers } });
-  // The replicate function filters again, so without key filters it is only invoked more often.
+  // A pattern that would be too long is used without key filters. The function is then invoked more often, but it filters keys
+  // itself.
   return JSON.stringify(narrow).length <= MAXIMUM_PATTERN_LENGTH ? narrow : whole({});
 }
 
@@ -63,7 +64,7 @@ function keyMatchers({ prefix, suffix }: KeyFilter): (object | string | null)[] 
 const literal = (text: string): string => text.replace(/[\\*]/g, (character) => `\\${character}`);
 
 /**
- * Returns the keys in which prefix and suffix share characters, because a wildcard does not match them. For instance, `a-b` has
+ * Returns the keys in which the prefix and the suffix overlap. The wildcard does not match these keys. For instance, `a-b` has
  * the prefix `a-` and the suffix `-b`.
  */
 function keysWithSharedEnds(prefix: string, suffix: string): string[] {

@@ -1,8 +1,8 @@
 import type { CloudFormationResource, Resources } from './cloudformation.ts';
 
 /**
- * Reports policies that are too long for AWS. Policies grow with the number of buckets and roles, and AWS would refuse a policy
- * that is too long in the middle of a deployment.
+ * Reports policies that are too long for AWS. Policies grow with the number of buckets and roles. Without this check, AWS would
+ * refuse such a policy only when part of the deployment is already done.
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html (all inline policies of a role together)
  * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-policies.html
  */
@@ -45,7 +45,7 @@ export function checkPolicySizes(resources: Resources): { found: string; fix: st
 const ofType = (resources: Resources, type: string): CloudFormationResource[] =>
   Object.values(resources).filter(({ Type }) => Type === type);
 
-/** The approximate length of a policy after CloudFormation has replaced all references by their values. */
+/** Returns the approximate length of a policy after CloudFormation has replaced all references by their values. */
 const characters = (policy: unknown): number => JSON.stringify(policy, resolve)?.length ?? 0;
 
 function resolve(_: string, value: unknown): unknown {

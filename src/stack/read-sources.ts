@@ -4,8 +4,8 @@ import { bucketArn, objectsArn } from './cloudformation.ts';
 import type { Statement } from './cloudformation.ts';
 
 /**
- * The permissions of the function's own role on source buckets. Each action is granted only if a rule needs it. A rule whose
- * source is read by another role needs no permissions here.
+ * The permissions that a function's own role needs to read source buckets. Each action is granted only if a rule needs it. A rule
+ * whose source is read by another role needs no permissions here.
  */
 export function readSources(rules: ReplicationRule[]): Statement[] {
   const own = rules.filter(({ source }) => source.roleArn === null);
@@ -22,7 +22,7 @@ export function readSources(rules: ReplicationRule[]): Statement[] {
   ];
 }
 
-/** The permissions to list source buckets and to inspect single objects without reading their content. */
+/** The permissions to list source buckets and to look at single objects. */
 export function listSources(rules: ReplicationRule[]): Statement[] {
   const own = rules.filter(({ source }) => source.roleArn === null);
   const byBucket = [...Map.groupBy(own, ({ source }) => source.bucket)];
@@ -43,7 +43,7 @@ interface ReadGrant {
   actions: string[];
 }
 
-/** Returns one grant for each prefix that needs an action. The prefixes of one action do not overlap. */
+/** Returns one grant for each prefix for which a rule needs actions on objects. The prefixes of one action do not overlap. */
 function objectGrants(bucket: string, rules: ReplicationRule[], needs = NEEDS): ReadGrant[] {
   const grants = needs.flatMap(({ actions, isNeeded }) =>
     prefixes(rules.filter(isNeeded)).map((prefix) => ({ prefix, actions })),
@@ -57,7 +57,7 @@ function objectGrants(bucket: string, rules: ReplicationRule[], needs = NEEDS): 
   );
 }
 
-/** Returns prefixes that cover the rules, none of which begins with another. */
+/** Returns the source prefixes of the rules, without those that begin with another one. */
 const prefixes = (rules: ReplicationRule[]): string[] =>
   coverWithoutOverlap(rules.map(({ source }) => ({ prefix: source.prefix, suffix: '' }))).map(
     ({ prefix }) => prefix,
@@ -89,14 +89,14 @@ const NEEDS: Need[] = [
 ];
 
 /**
- * The actions for looks at single objects. HEAD needs `s3:GetObject`. A run that compares all attributes reads every replicated
- * attribute.
+ * The actions for reading single objects without restoring them. HEAD needs `s3:GetObject`. The other actions are needed because
+ * a run may compare all attributes.
  */
 const LOOKS: Need[] = NEEDS.filter(({ actions }) => !actions.includes('s3:RestoreObject'));
 
 /**
- * The permissions on the bucket itself. Without s3:ListBucket, S3 responds with status 403 if a key does not exist, which looks
- * like a missing permission.
+ * The permissions on the bucket itself. Without s3:ListBucket, S3 responds with status 403 if a key does not exist. This response
+ * would look like a missing permission on the object.
  */
 const bucketGrant = (bucket: string, rules: ReplicationRule[]): ReadGrant => ({
   resource: bucketArn(bucket),

@@ -6,10 +6,7 @@ import { listSources, readSources } from './read-sources.ts';
 import { assumeRoles, decryptSources, role, writeLogs } from './roles.ts';
 import { keepTransfers } from './transfers.ts';
 
-/**
- * The roles for runs: those of the backfill function, of the function for S3 Batch Operations, and of the jobs that invoke the
- * latter function.
- */
+/** The roles of the backfill function, the batch function and the S3 Batch Operations jobs that invoke the batch function. */
 export const runRoles = (configuration: Configuration): Resources => {
   const names = resourceNames(configuration.deployment);
   return {
@@ -33,8 +30,8 @@ export const runRoles = (configuration: Configuration): Resources => {
 };
 
 /**
- * The permissions of the backfill function. It reads listings and metadata of objects, but never their content, and it writes
- * only reports.
+ * The permissions of the backfill function. The function reads listings and metadata of objects, but never their content. In S3
+ * it writes only reports.
  */
 const backfillStatements = ({ replication, stack, backfill, deployment }: Configuration): Statement[] => [
   writeLogs('BackfillLogGroup'),
@@ -86,7 +83,8 @@ const backfillStatements = ({ replication, stack, backfill, deployment }: Config
         {
           Sid: 'Reports',
           Effect: 'Allow' as const,
-          // A file of differences belongs to one step of a range, which is a page or two. So the file is never uploaded in parts.
+          // A file holds the differences of one step of a range. A step is only a page or two, so the file is never uploaded in
+          // parts.
           Action: ['s3:PutObject'],
           Resource: objectsArn(
             backfill.report.bucket,
@@ -97,8 +95,8 @@ const backfillStatements = ({ replication, stack, backfill, deployment }: Config
 ];
 
 /**
- * The permissions of the function for S3 Batch Operations. They are those of the replicate function without its queues and
- * tables, except that this function may also begin transfers.
+ * The permissions of the batch function. It has the replicate function's permissions on sources, keys and roles. On queues and
+ * tables, it has only the permissions to begin transfers.
  */
 const batchStatements = ({ replication, stack }: Configuration): Statement[] => [
   writeLogs('BatchLogGroup'),

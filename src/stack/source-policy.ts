@@ -10,11 +10,11 @@ import type { ReplicationRule } from '../lib/model/rule.ts';
 import { plainStart, type Statement } from './cloudformation.ts';
 
 export interface SourcePolicies {
-  /** The statements that each source bucket's policy needs. */
+  /** For each source bucket, the statements that its bucket policy needs. */
   buckets: { bucket: string; statements: Statement[] }[];
-  /** The statement that the policy of each KMS key of source objects needs. */
+  /** For each KMS key that encrypts source objects, the statement that its key policy needs. */
   keys: { keyArn: string; statement: Statement }[];
-  /** The parameters that each destination role's stack of `destination/template.yml` needs. */
+  /** For each destination role, the parameters that its stack of `destination/template.yml` needs. */
   destinations: {
     roleArn: string;
     buckets: string[];
@@ -42,7 +42,10 @@ export const sourcePolicies = (configuration: Configuration, rules: ReplicationR
   };
 };
 
-/** Returns whether S3 copies for this rule unless it refuses. `createServerSide` makes the same decision. */
+/**
+ * Returns whether the objects of this rule are copied by S3 itself, unless S3 refuses. `createServerSide` makes the same
+ * decision.
+ */
 const isCopied = ({ copy, source }: ReplicationRule): boolean =>
   copy === 'server-side' || (copy === 'auto' && source.roleArn === null);
 
@@ -69,12 +72,13 @@ const destinationOf = (
 const unique = (values: string[]): string[] => [...new Set(values)];
 
 /**
- * The actions that are granted on objects. According to S3's documentation, permission to read tags is not necessary, because the
- * function sends the tags with the copy. It is granted nevertheless to be safe. It reveals nothing that the replicas do not show.
+ * The actions that are granted on objects. According to S3's documentation, the permission to read tags is not necessary, because
+ * the function sends the tags with the copy. The permission is granted nevertheless, to be safe. It reveals nothing that the
+ * replicas do not show.
  */
 const READ = ['s3:GetObject', 's3:GetObjectVersion', 's3:GetObjectTagging', 's3:GetObjectVersionTagging'];
 
-/** Returns one statement for each set of permissions. Roles with the same permissions share a statement. */
+/** Returns one statement for each set of permissions, for all roles that need it. */
 const bucketStatements = (
   bucket: string,
   pairs: { rule: ReplicationRule; roleArn: string }[],

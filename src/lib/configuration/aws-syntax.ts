@@ -17,7 +17,8 @@ export const REGION = /^[a-z]{2,4}(-[a-z]+)+-\d{1,2}$/;
 export const ROLE_ARN = /^arn:aws[a-z-]*:iam::\d{12}:role\/([\x21-\x7e]+\/)?[\w+=,.@-]{1,64}$/;
 
 /**
- * The ARN of a key. Aliases are not allowed, because an alias may point to another key tomorrow, and IAM policies cannot name it.
+ * The ARN of a key. Aliases are not allowed, because an alias may later point to another key, and IAM policies cannot name
+ * aliases.
  */
 export const KMS_KEY_ARN =
   /^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/(mrk-[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;

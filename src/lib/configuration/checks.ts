@@ -1,4 +1,7 @@
-/** Checks rules that are each well-formed. They may conflict with each other, or with the region or partition of the stack. */
+/**
+ * Checks well-formed rules for contradictions within a rule, conflicts between rules, and conflicts with the region or partition
+ * of the stack.
+ */
 import { partitionOfArn, partitionOfRegion, regionOfArn } from './aws-syntax.ts';
 import type { DestinationShape, RuleShape } from './rule-schema.ts';
 import type { Finding, Path } from './problem.ts';
@@ -154,8 +157,8 @@ const otherPartition = (roleArn: string, region: string): { found: string; fix: 
 });
 
 /**
- * Reports replicas that would circulate forever, because rules would replicate them again, directly or through other rules. One
- * rule in the loop that ignores replicas is enough to stop them.
+ * Reports loops. In a loop, rules would replicate the replicas of each other, or a rule its own replicas, again and again
+ * forever. One rule in the loop that ignores replicas is enough to prevent this.
  */
 function checkLoops(rules: PlacedRule[]): Finding[] {
   return rules.flatMap((start) =>
@@ -180,7 +183,7 @@ function checkLoops(rules: PlacedRule[]): Finding[] {
 
 /**
  * Returns the shortest sequence of rules through which replicas written to `destination` reach the rule `start` again, or null if
- * there is none.
+ * there is no such sequence.
  */
 function wayBack(rules: PlacedRule[], start: PlacedRule, destination: DestinationShape): PlacedRule[] | null {
   const ways = fedBy(rules, start.rule, destination).map((next) => [next]);
@@ -212,7 +215,7 @@ const fedBy = (rules: PlacedRule[], rule: RuleShape, destination: DestinationSha
 const ignoresReplicasOf = (reader: RuleShape, writer: RuleShape): boolean =>
   reader.replicas === 'ignore' && (reader.source.events === 's3' || writer.stamp);
 
-/** Reports two destinations that can hold the same key. They would overwrite each other's replicas. */
+/** Reports two destinations that can hold the same key. Such destinations would overwrite each other's replicas. */
 function checkCollisions(rules: PlacedRule[]): Finding[] {
   const all = placedDestinations(rules);
   return all.flatMap((placed, position) => {

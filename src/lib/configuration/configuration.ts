@@ -1,6 +1,6 @@
 /**
  * Turns `replication.yml` into the configuration of the functions (`ReplicationConfiguration`) and the settings of the stack
- * (`StackSettings`). This code runs on the machine that packages and in the command line, but never in a function.
+ * (`StackSettings`). This code runs in the command line and when the functions are packaged, but never in a function.
  */
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
@@ -91,7 +91,7 @@ export function loadConfiguration(path: string, options: DeploymentOptions = {})
   return parseConfiguration(text, options, file);
 }
 
-/** Does the same as {@link loadConfiguration} for a text in memory. `file` is the name used in problems. */
+/** Does the same as {@link loadConfiguration} for a text in memory. `file` is the name of the file in error messages. */
 export function parseConfiguration(
   text: string,
   options: DeploymentOptions = {},
@@ -134,7 +134,10 @@ function parseRules(content: unknown): { rules: PlacedRule[]; findings: Finding[
   return { rules, findings };
 }
 
-/** Returns the stack's region even if other settings of the file are wrong, because rules are compared with it. */
+/**
+ * Returns the region that the file gives for the stack, even if other settings of the file are wrong, because the checks of rules
+ * need the region. If the given region is not valid, returns the default region.
+ */
 function writtenRegion(content: unknown): string {
   const written = fileSchema.shape.region.safeParse(field(content, 'region'));
   return written.success ? written.data : fileSchema.shape.region.parse(undefined);

@@ -54,7 +54,7 @@ interface PathStep {
   value: unknown;
 }
 
-/** Finds the entry of a map. The line is that of the entry's key, because a block value begins on a later line than its key. */
+/** Finds an entry of a map. The offset is that of the entry's key, because a block value begins on a later line than its key. */
 function entryOf(pairs: { key: unknown; value: unknown }[], step: string | number): PathStep | null {
   const pair = pairs.find(({ key }) => isScalar(key) && String(key.value) === String(step));
   if (!pair) return null;

@@ -1,4 +1,4 @@
-/** Identifies one of the stacks that a configuration can be deployed as. */
+/** Identifies one stack. The same configuration can be deployed as several stacks. */
 export interface Deployment {
   /** `name` of the configuration. */
   name: string;
@@ -16,8 +16,8 @@ export interface ResourceNames {
   replicateFunction: string;
   subscribeFunction: string;
   /**
-   * The role has a fixed name, so that the destination account can trust it before it exists. IAM names are global, so the name
-   * contains the region.
+   * The role has a fixed name, so that the destination account can trust the role before the role exists. Names of roles must be
+   * unique within an account across all regions, so the name contains the region.
    */
   replicateRole: string;
   subscribeRole: string;
@@ -40,7 +40,7 @@ export interface ResourceNames {
   batchJobRole: string;
 }
 
-/** Returns the names of all resources of the stack that are found by name. */
+/** Returns the name of the stack and the fixed names of its resources. */
 export function resourceNames({ name, stage, region }: Deployment): ResourceNames {
   const stack = `${name}-${stage}`;
   return {
@@ -71,8 +71,8 @@ export function resourceNames({ name, stage, region }: Deployment): ResourceName
 }
 
 /**
- * The number of characters by which the longest derived name exceeds AWS's limit; 0 if all names fit. Only the replicate role's
- * name (64 characters) needs a check, because it always reaches its limit first: it has the longest ending and the lowest limit.
+ * The number of characters by which the longest derived name exceeds AWS's limit; 0 if all names fit. Only the name of the
+ * replicate role is checked, because no other name is longer and no other limit is lower (64 characters).
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
  */
 export const excessOfNames = (deployment: Deployment): number =>

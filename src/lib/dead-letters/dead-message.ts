@@ -21,7 +21,7 @@ export interface DeadMessage {
   /** ISO 8601. */
   firstSeen: string;
   ageSeconds: number;
-  /** ISO 8601. When SQS deletes the message permanently. */
+  /** When SQS deletes the message permanently. ISO 8601. */
   expires: string;
   /** The number of attempts; null: unknown, because SQS itself moved the message. */
   attempts: number | null;
@@ -39,7 +39,10 @@ export interface DeadMessageFilter {
   rules: readonly string[];
 }
 
-/** Reads the attributes of a message if we put it into the queue, and otherwise its body. Ages are calculated for `nowMs`. */
+/**
+ * Reads the attributes of a message if we put the message into the queue, and otherwise its body. `nowMs` is the time for which
+ * the age is calculated.
+ */
 export const readDeadMessage = (
   message: ReceivedMessage,
   { nowMs, retentionMs }: { nowMs: number; retentionMs: number },
@@ -91,7 +94,8 @@ const quarantined = (letter: DeadLetter): Told => ({
 });
 
 /**
- * SQS adds no information when it moves a message to this queue. Only the sent body and an earlier stay in this queue are known.
+ * SQS adds no information when it moves a message to this queue. Only the body is known, and the attributes of an earlier stay in
+ * this queue, if there was one.
  */
 const crashed = (message: ReceivedMessage, earlier: DeadLetter | null): Told => {
   const hints = hintsOf(message);

@@ -1,21 +1,22 @@
 import type { OperatorQueue, ReceivedMessage } from './queue.ts';
 
 /**
- * Messages that were received only to be read. SQS shows a message to one reader at a time. So a reader of a whole queue has to
- * hold all messages until it has read the last one, and then release them.
+ * Messages that were received only to be read. SQS hides a received message for a limited time. A reader of the whole queue must
+ * keep all messages hidden until the last one is read. Otherwise it would receive the same messages again. At the end the reader
+ * releases all messages.
  */
 export interface Hold {
   /** Returns the next messages that were not read yet. Returns an empty array if the queue has no more. */
   next(): Promise<ReceivedMessage[]>;
-  /** Removes a message from the hold. The caller does this if it has deleted the message. */
+  /** Removes a message from the hold. Call this after the message was deleted from the queue. */
   drop(id: string): void;
   /** Makes all held messages visible again. If a message cannot be released, the others are released nevertheless. */
   release(): Promise<void>;
 }
 
 /**
- * How long a received message stays hidden. The time is short, because the queue looks too empty for this long if the process is
- * killed. The hold is renewed when half of the time is over.
+ * How long a received message stays hidden. If the process is killed, the received messages stay hidden until this time is over,
+ * so the time is short. The hold is renewed when half of the time is over.
  */
 const HOLD_SECONDS = 60;
 

@@ -36,7 +36,7 @@ export const peek = async (
   const messages: DeadMessage[] = [];
   try {
     let read = 0;
-    // Reads one message more than requested, so that `more` can be determined.
+    // The loop looks for one message more than requested, so that `more` can be determined.
     while (messages.length <= limit && !reader.interrupted.aborted) {
       const received = await hold.next();
       if (received.length === 0) break;

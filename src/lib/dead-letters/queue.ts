@@ -19,8 +19,8 @@ export interface ReceivedMessage {
   /** When the message was first sent, in milliseconds since the epoch. If SQS moves the message, this time stays the same. */
   sentMs: number;
   /**
-   * Whether SQS itself put the message into the queue, because its receive count ran out. If so, its attributes, if any, describe
-   * an earlier stay in the queue.
+   * Whether SQS itself put the message into the queue, because the message had been received too often. In that case the
+   * attributes of the message, if it has any, describe an earlier stay in the queue.
    */
   movedBySqs: boolean;
 }

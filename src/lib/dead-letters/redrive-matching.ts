@@ -15,8 +15,8 @@ export interface Redriven {
   /** The failure that ended the redrive early, after some messages had been moved; null: none. */
   failure: unknown;
   /**
-   * How many messages were moved, failed again during the redrive and are left in the dead-letter queue. Their cause is not
-   * fixed.
+   * How many messages were moved, failed again during the redrive and are left in the dead-letter queue. The cause of their
+   * failures is not fixed.
    */
   cameBack: number;
   /** The approximate number of messages that were not read, because another reader held them. */
@@ -26,8 +26,8 @@ export interface Redriven {
 
 /**
  * Sends the messages that match to the live queue, one batch at a time. A message is sent first, and deleted only after SQS has
- * confirmed the sending. So no message is lost if the process is killed. A message may then be in both queues. This costs one
- * check of its key: a hint is not an order, so converge does nothing if both sides already agree.
+ * confirmed the sending. So no message is lost if the process is killed. A message may then be in both queues. This costs only
+ * one more check of its key, because converge does nothing if both sides already agree.
  *
  * If `limit` is null, all messages that match are sent. If `maxPerSecond` is null, the speed is not limited.
  */
@@ -88,8 +88,8 @@ interface Match {
 }
 
 /**
- * Recognises messages that were moved and came back with one more attempt. They are not moved again, because this would never end
- * while their cause is not fixed. They are recognised by their bodies, because a message that came back has a new id.
+ * Recognises messages that were moved and came back with more attempts. They are not moved again. Otherwise the redrive would
+ * never end as long as the cause of the failures remains. A message that came back has a new id, so it is recognised by its body.
  */
 const createReturnWatch = () => {
   const attemptsMoved = new Map<string, number>();

@@ -3,9 +3,9 @@ import type { ListedVersion } from './page.ts';
 
 /**
  * - `same`: the listings show no difference. Listings do not contain metadata, tags, locks and grants.
- * - `attributes`: the listings show no difference, but the attributes that listings do not contain must be checked.
+ * - `attributes`: the listings show the same content, but the attributes must be checked.
  * - `different`: the versions cannot be the same.
- * - `look`: the listings do not decide it, but HEAD requests do.
+ * - `look`: the listings do not show whether the versions are the same, so HEAD requests must decide.
  */
 export type Verdict = (typeof VERDICTS)[number];
 export const VERDICTS = ['same', 'attributes', 'different', 'look'] as const;
@@ -17,11 +17,12 @@ export type CompareVersions = (source: ListedVersion, destination: ListedVersion
  * sizes may be the same bytes with another encryption or in other parts, so a closer look is needed. (With KMS an ETag is not an
  * MD5: API_Object.html.)
  *
- * A replica is younger than the version from which it was made. If a source version is younger than its replica, it was written
- * after the replication. Perhaps the object was copied onto itself with other metadata, which does not change the ETag. If two
- * replicators work in opposite directions, the source version may also be a copy of the replica.
+ * A replica is younger than the version from which it was made. A source version that is younger than its replica was written
+ * after the replication. Perhaps the object was copied onto itself with other metadata. Such a copy does not change the ETag. If
+ * two replicators work in opposite directions, the source version may also be a copy of the replica.
  *
- * All delete markers are the same. The rule decides which storage classes a replica may have.
+ * All delete markers are the same. Storage classes are not compared here, because the rule decides which of them a replica may
+ * have.
  */
 export const compareVersions: CompareVersions = (source, destination) => {
   if (source.kind !== destination.kind) return 'different';

@@ -7,7 +7,7 @@ import type { Position } from './listing-reader.ts';
 import type { ListedVersion, Marker } from './page.ts';
 import type { Json } from './range.ts';
 
-/** The facts about a key of which further versions may follow. */
+/** The comparison of a source key so far. More versions of the key may follow. */
 export interface OpenKey {
   /** The source's key. */
   key: string;
@@ -18,7 +18,7 @@ export interface OpenKey {
   sizeBytes: number;
 }
 
-/** A key that only the destination has, and of which further versions may follow. */
+/** A key that only the destination has. More versions of the key may follow. */
 export interface ExtraKey {
   /** The key that this key would have at the source. */
   key: string;

@@ -95,7 +95,10 @@ const begin = (
   };
 };
 
-/** Skips the entries before `marker`, or at its key. A marker that was shortened for S3 lists such entries. */
+/**
+ * Skips all entries up to and including the key of `marker`. The listing contains such entries if its start marker had to be
+ * shortened for S3. If `marker` has a version id, nothing is skipped.
+ */
 const passBehind = (marker: Marker, filter: EntryFilter): EntryFilter => ({
   pass: (entry) =>
     marker.versionId !== null || compareKeys(entry.key, marker.key) > 0 ? filter.pass(entry) : [],
@@ -117,7 +120,7 @@ const compareStretch = async (
   for (const entry of entries) {
     for (const version of sourceFilter.pass(entry)) {
       if (options.wants(version.key)) await compareVersion(comparison, version);
-      // A version that was pending is passed together with `entry`. In that case `entry` itself is still to be compared.
+      // If the filter passed a pending version together with `entry`, then `entry` is compared only after that version.
       comparison.source = { marker: version === entry ? entry : previous, pending: null };
     }
     previous = entry;
@@ -133,11 +136,11 @@ const compareStretch = async (
   }
   await flush(comparison);
   // Between two versions of a key, the source's marker does not show where to continue the destination's listing, so the carry
-  // must.
+  // contains that position.
   return isBetweenKeys ? null : carryOf(comparison, sourceFilter.pending);
 };
 
-/** Appended to a key, this character gives the next text in the order of keys. */
+/** Appended to a key, this character gives the text that directly follows the key in the order of keys. */
 const FIRST_AFTER = '\0';
 
 const compareVersion = async (comparison: Comparison, version: ListedVersion): Promise<void> => {

@@ -1,4 +1,7 @@
-/** Decides which entries of a listing count. For some entries the next entry decides, so a filter may hold an entry back. */
+/**
+ * Decides which entries of a listing count. Whether an entry counts may depend on the next entry, so a filter may hold an entry
+ * back.
+ */
 import type { ListedVersion } from './page.ts';
 
 export interface EntryFilter {
@@ -8,8 +11,8 @@ export interface EntryFilter {
    */
   pass(entry: ListedVersion): readonly ListedVersion[];
   /**
-   * An earlier entry for which it is not decided yet whether it counts. Another filter that continues in the listing must start
-   * with this entry.
+   * The entry that is held back, because the next entry decides whether it counts; null: none. A new filter that continues the
+   * listing must start with this entry.
    */
   readonly pending: ListedVersion | null;
 }
@@ -26,8 +29,8 @@ const NO_ENTRIES: readonly ListedVersion[] = [];
 
 /**
  * Passes all versions, and those delete markers that are replicated. Several delete markers in a row count as one. A delete
- * marker without a version under it does not count, because there is nothing to delete. While the filter is within a row of
- * delete markers, the newest of them is pending.
+ * marker does not count if the key has no older version, because there is nothing to delete. Until the row of delete markers
+ * ends, its newest marker is pending.
  */
 export const passMergedMarkers: CreateEntryFilter = (from) => {
   let pending: ListedVersion | null = from;

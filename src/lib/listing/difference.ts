@@ -5,9 +5,10 @@ import type { ListedVersion } from './page.ts';
 
 /**
  * - `missing`: the destination has no version of the key.
- * - `different`, `look`: the first verdict of {@link CompareVersions} on a pair of versions that is one of these.
- * - `history-shorter`: all versions at the destination are the same as at the source, but there are fewer of them.
- * - `attributes`: everything is the same, but {@link CompareVersions} requests a check of the attributes.
+ * - `different`, `look`: {@link CompareVersions} returned this verdict for a pair of versions. The first pair with one of these
+ *   two verdicts decides.
+ * - `history-shorter`: the destination has fewer versions than the source, but those that it has are the same as at the source.
+ * - `attributes`: the content of all versions is the same, but {@link CompareVersions} requests a check of the attributes.
  * - `extra`: the source has no version of the key.
  */
 export interface Difference {

@@ -1,6 +1,7 @@
 /**
  * Turns keys into numbers, as arithmetic coding does. Equal intervals of numbers then contain about equally many keys, whatever
- * characters the keys consist of. The pages seen so far show which characters appear where keys differ.
+ * characters the keys consist of. The pages seen so far show which characters appear at the positions where keys differ. These
+ * characters are called digits.
  */
 import type { Entries, Keyed } from './page.ts';
 import { boundaryAt, commonPrefixLength } from './key-order.ts';
@@ -13,7 +14,7 @@ export interface Digits {
   has(character: string): boolean;
   /**
    * The position of the key, from 0 to 1, among all keys that share the template's first `depth` code units. If a character of
-   * the template is not a digit, as the slashes in `2026/01/31`, all keys are assumed to have the same character there.
+   * the template is not a digit, like the slashes in `2026/01/31`, all keys are assumed to have the same character there.
    */
   position(key: string, template: string, depth: number): number;
   /**
@@ -22,8 +23,8 @@ export interface Digits {
    */
   textAt(position: number, tolerance: number, template: string, depth: number): string;
   /**
-   * Returns a sample of the digits for another worker: at most {@link SAMPLE_SIZE} characters, each as often as its share
-   * requires.
+   * Returns a sample of the digits for another worker: at most {@link SAMPLE_SIZE} characters. How often a digit is repeated in
+   * the sample is proportional to its share.
    */
   sample(): string;
 }
@@ -75,7 +76,7 @@ const columnsOf = (entries: Entries<Keyed>): string[][] => {
       column += 1;
     }
   }
-  // The first position shows only the few digits that this page covers, so each digit counts only once.
+  // At the first position, the digits depend on where this page begins and ends. So each digit counts only once there.
   return columns
     .map((column, index) => (index === 0 ? [...new Set(column)] : column))
     .filter((column) => column.some((character) => character !== column[0]));
@@ -87,8 +88,8 @@ const add = (counts: Map<number, number>, character: string, weight: number): vo
 };
 
 /**
- * The code points in order, and for each code point the total share of the code points before it. `shares` has one more element,
- * which is 1.
+ * The code points in order, and for each code point the total share of the code points before it. `shares` has one element more
+ * than `codePoints`. This last element is 1.
  */
 interface Table {
   codePoints: number[];

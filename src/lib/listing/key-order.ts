@@ -22,7 +22,7 @@ export const compareKeys = (one: string, other: string): number => {
   return one.length - other.length;
 };
 
-/** The number of code units at the start of both texts that are equal. Never splits a surrogate pair. */
+/** Returns the length of the longest common prefix of both texts, in code units. The prefix never splits a surrogate pair. */
 export const commonPrefixLength = (one: string, other: string): number => {
   const length = Math.min(one.length, other.length);
   let index = 0;
@@ -36,7 +36,7 @@ export const boundaryAt = (text: string, index: number): number =>
 
 export const byteLength = (key: string): number => Buffer.byteLength(key, 'utf8');
 
-/** Surrogates encode code points above all others, so they must sort behind U+E000 to U+FFFF. */
+/** Surrogates encode code points above U+FFFF, so they must sort behind U+E000 to U+FFFF. */
 const byteRank = (unit: number): number => {
   if (unit < 0xd800) return unit;
   return unit < 0xe000 ? unit + 0x2000 : unit - 0x800;

@@ -1,6 +1,6 @@
 /**
- * The record of a run's ranges. Whatever happens to workers and messages, the progress of a range is the progress of its last
- * commit. The run has ended when no range is open.
+ * The record of a run's ranges. The last commit of a range determines the range's progress, whatever happens to workers and
+ * messages. The run has ended when no range is open.
  */
 import type { Range } from './range.ts';
 
@@ -16,8 +16,8 @@ export interface Commit {
 
 /**
  * - `committed`: the step is recorded, and ranges of the run are still open.
- * - `superseded`: another worker made this step, because it has a duplicate of the message or this worker was presumed dead.
- *   Nothing was changed, and this worker must stop.
+ * - `superseded`: another worker has already made this step. That worker received a duplicate of the message, or this worker was
+ *   presumed dead. Nothing was changed, and this worker must stop.
  * - `ended`: the step is recorded, and no range of the run is open any more. Returned exactly once.
  */
 export type Committed = 'committed' | 'superseded' | 'ended';

@@ -28,7 +28,7 @@ export const createListingReader = (
 ): ListingReader => {
   let page: Page<ListedVersion> = { entries: [], next: after };
   let index = 0;
-  /** The entry that the filter received last, and the entry that it received before. */
+  /** The entry that the filter received last, and the entry that the filter received before that one. */
   let passed: Marker = after;
   let beforePassed: Marker = after;
   let ready: readonly ListedVersion[] = [];
@@ -61,8 +61,8 @@ export const createListingReader = (
     take: () => {
       const head = ready[readyIndex];
       readyIndex += 1;
-      // A pending entry is passed together with the entry that the filter received last. If the pending entry is taken, the last
-      // entry is still to be taken.
+      // A pending entry is passed together with the entry that the filter received last. If the pending entry is taken now, the
+      // entry that the filter received last is still to be taken.
       taken = { marker: head === passed ? passed : beforePassed, pending: null };
     },
     isLastPage: () => page.next === null,

@@ -29,7 +29,9 @@ export interface ListedVersion extends Keyed {
   storageClass: string;
 }
 
-/** The part of an array's interface that is needed. So a simulation can create entries only when they are read. */
+/**
+ * The part of an array's interface that is needed. It is so small that a simulation can create entries only when they are read.
+ */
 export type Entries<E> = Pick<readonly E[], 'length' | 'at' | 'slice'> & Iterable<E>;
 
 export interface Page<E extends Keyed> {
@@ -37,7 +39,7 @@ export interface Page<E extends Keyed> {
    * Entries in S3's order, with decoded keys. A page may have fewer entries than requested, or none, even if more entries follow.
    */
   entries: Entries<E>;
-  /** The start of the next page (NextKeyMarker and NextVersionIdMarker, or the last key); null: this page is the last one. */
+  /** The marker with which the next page is requested; null: this page is the last one. */
   next: Marker | null;
 }
 

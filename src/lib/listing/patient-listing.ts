@@ -1,6 +1,6 @@
 /**
  * A listing that waits and retries. S3 limits requests for each partition, and a partition is a contiguous part of the key space,
- * as a range is. So a throttled range waits by itself, while {@link Pace} slows down all ranges a little.
+ * like a range. So a throttled range waits by itself, while {@link Pace} slows down all ranges a little.
  */
 import { asReplicationError } from '../model/errors.ts';
 import type { Clock } from '../model/ports.ts';
@@ -24,7 +24,10 @@ const CAP_MS = 20_000;
  */
 const MAX_TRIES = 8;
 
-/** All ranges of a process share one such listing. It throws the last failure when another try cannot help. */
+/**
+ * Listings with the same `pace` slow down together. Throws the last failure if another try cannot help or would begin after the
+ * deadline.
+ */
 export const patientListing =
   <E extends Keyed>(
     listPage: ListPage<E>,

@@ -20,9 +20,9 @@ export const commitsOf = (range: Range, ledger: Ledger): RangeCommits => ({
 });
 
 /**
- * Commits the range that `after` returns for the last committed range, together with the ranges that were cut off from it.
- * `after` returns null if nothing of the range is left. After a failed commit no further commits are made: the work ends with
- * that failure, and it is resumed later from the last successful commit.
+ * Commits the range that `after` returns for the last committed range, together with `children`, the ranges that were cut off.
+ * `after` returns null if nothing of the range is left. After a failed commit no further commits are made, and the work ends with
+ * that failure. It is resumed later from the last successful commit.
  */
 export const commitNext = (
   commits: RangeCommits,

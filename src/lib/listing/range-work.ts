@@ -29,7 +29,12 @@ export interface RangeLimits {
   deadlineMs?: number;
 }
 
-/** `finished`: nothing of this range is left. `ended`: this was also the last open range of the run. */
+/**
+ * - `finished`: the range is done.
+ * - `ended`: the range is done, and it was the last open range of the run.
+ * - `handed-back`: the work ended early. Another worker can continue with `rest`.
+ * - `superseded`: another worker has taken over the range.
+ */
 export type RangeEnd =
   { kind: 'finished' } | { kind: 'ended' } | { kind: 'handed-back'; rest: Range } | { kind: 'superseded' };
 
@@ -56,11 +61,12 @@ export const MAX_PAGE_KEYS = 1_000;
 /** How many of the last pages are used to estimate how densely keys lie. */
 const TRAIL = 5;
 /**
- * How often, in pages, the characters of keys are learned. The first pages are all learned; later pages mostly look like them.
+ * How often the characters of keys are learned: from each of the first eight pages, and then from every eighth page. Later pages
+ * mostly resemble the first ones.
  */
 const LEARN_EVERY = 8;
 
-/** Thrown by the checkpoint through the consumer to end the work. */
+/** The checkpoint throws this error to end the work. The consumer does not catch it. */
 class EndsHere extends Error {}
 
 interface WorkState {
@@ -157,7 +163,10 @@ const runRange = async <E extends Keyed>(
   }
 };
 
-/** The next step may take as long as the longest step so far, and so may the page that is listed ahead. */
+/**
+ * Returns whether no further page may be requested. Before the deadline there must be time for two more steps: the next one, and
+ * that of the page that is listed ahead. Each may take as long as the longest step so far.
+ */
 const mustStop = ({ isStopped, now, longestStepMs, limits }: WorkState): boolean =>
   isStopped || now() + 2 * longestStepMs > limits.deadlineMs;
 
@@ -168,7 +177,7 @@ const list = <E extends Keyed>(state: WorkState, listPage: ListPage<E>): Promise
   return listPage({ prefix, after: state.cursor, maxKeys: pageSize });
 };
 
-/** Throws if the listing makes no progress. Otherwise S3 would be asked for the same page forever. */
+/** Throws if the listing makes no progress. Otherwise the same page would be requested forever. */
 const advanceTo = (state: WorkState, next: Marker | null): void => {
   const { cursor } = state;
   if (next === null || (next.key === cursor.key && next.versionId === cursor.versionId))
@@ -199,7 +208,7 @@ const endStep = async (state: WorkState, after: (committed: Range) => Range | nu
   return answer;
 };
 
-/** The rest of the range behind the stretch; null if nothing is left. */
+/** Returns the rest of the range behind the stretch, or null if nothing is left. */
 const restBehind = (
   state: WorkState,
   committed: Range,
@@ -221,7 +230,8 @@ const splitRest = async (state: WorkState, parts: number): Promise<Range[]> => {
   if (first === undefined) return [];
   const rest = { ...state.commits.committed, upTo: state.upTo, digits: state.digits.sample() };
   const children = rangesBehind(rest, points, remainingPages(sight) / (points.length + 1));
-  // From here on pages end at the first point, so that nothing is consumed twice. If the commit fails, the whole work fails.
+  // From now on, pages are cut at the first split point, so that nothing is consumed twice. If the commit fails, the whole work
+  // fails.
   state.upTo = first;
   state.remaining = null;
   const shorten = (last: Range): Range => ({ ...last, upTo: first, step: last.step + 1 });

@@ -13,7 +13,8 @@ export interface Range {
   /** The last key of the range, even if no object has this key; null: the range extends to the end of the listing. */
   upTo: string | null;
   /**
-   * The number of commits so far. A commit of a worker with an old copy of the range is refused, because its number is too low.
+   * The number of commits so far. If a worker has an old copy of the range, its commit is refused, because the number in the copy
+   * is too low.
    */
   step: number;
   /** A sample of the characters seen so far (see `key-arithmetic.ts`), for the next worker of the range. */
@@ -21,7 +22,7 @@ export interface Range {
   /** The number of pages that were expected when the range was cut off; null: unknown. */
   expectedPages: number | null;
   /**
-   * State of the consumer, for the worker that continues the range. Plain JSON, which only the consumer interprets; null at the
+   * State of the consumer, for the worker that continues the range. Only the consumer interprets this JSON. It is null at the
    * start.
    */
   carry: Json;
@@ -40,7 +41,7 @@ export const wholeRange = (): Range => ({
   carry: null,
 });
 
-/** Returns one new range behind each of the ascending points. The last of them ends at the end of `range`. */
+/** Returns one new range behind each of the ascending points. The last new range ends at the end of `range`. */
 export const rangesBehind = (range: Range, points: readonly string[], expectedPages: number): Range[] =>
   points.map((point, index) => ({
     from: point,

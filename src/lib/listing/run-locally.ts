@@ -26,13 +26,13 @@ export interface LocalRun {
    * over, or another process has the rest.
    */
   finished: Promise<boolean>;
-  /** Ends the run soon. Everything that was consumed is committed first. */
+  /** Ends the run soon: no further pages are requested. Everything that was consumed is committed first. */
   stop(): void;
 }
 
 /**
- * The share of requests that may be lost before splitting becomes cautious. Requests are lost at the ends of ranges and by wrong
- * estimates. They cost little, and without splitting the workers would have been idle.
+ * The share of the capacity of all pages that may stay empty before fewer ranges are split. Pages are partly empty at the ends of
+ * ranges and after wrong estimates. The additional requests cost little, and the workers that make them would otherwise be idle.
  */
 const ACCEPTED_LOSS = 0.4;
 
@@ -40,9 +40,9 @@ interface WorkerPool {
   readonly workers: number;
   readonly waiting: Range[];
   readonly busy: Set<RangeWork>;
-  /** The number of workers that have no range and that wait for none. */
+  /** The number of workers that have no range and for which no range is being cut off. */
   idle: number;
-  /** `pages` is the number of consumed pages. `lostPages` is the part of their total capacity that was empty. */
+  /** `pages` is the number of consumed pages. `lostPages` is how much of their total capacity was empty, also in pages. */
   pages: number;
   lostPages: number;
   isStopped: boolean;
@@ -84,8 +84,8 @@ export const runLocally = <E extends Keyed>({
 };
 
 /**
- * Wraps a consumer so that each page is counted first. Each page also improves the estimates of what is left, so the rest is then
- * shared with idle workers.
+ * Wraps a consumer. Before each page is consumed, it is counted. Each page also improves the estimates of the remaining pages, so
+ * parts of the ranges are then given to idle workers again.
  */
 const countingPages =
   <E extends Keyed>(
@@ -100,7 +100,7 @@ const countingPages =
     return consume(stretch, checkpoint);
   };
 
-/** Gives idle workers the waiting ranges first, then parts of the ranges that others work on. */
+/** Gives idle workers the waiting ranges first, then parts of the ranges that other workers work on. */
 const fill = (pool: WorkerPool): void => {
   const { busy, isStopped } = pool;
   if (isStopped) return;
@@ -111,8 +111,8 @@ const fill = (pool: WorkerPool): void => {
 };
 
 /**
- * The minimum size of a part that is worth a split. It increases with the share of lost pages, so that the loss stays bounded
- * whatever the keys are like.
+ * Returns the minimum size of a part that is worth a split, in pages. The size increases with the share of lost pages, so that
+ * the loss stays bounded, whatever the keys are like.
  */
 const minimumPages = ({ pages, lostPages, workers }: WorkerPool): number =>
   1 / Math.max(0, 1 - lostPages / (ACCEPTED_LOSS * pages + 2 * workers));

@@ -8,8 +8,8 @@ export interface Share {
 }
 
 /**
- * Distributes `idle` workers so that the longest share becomes as short as possible. A share shorter than `minPages` is not split
- * further.
+ * Distributes `idle` workers so that the longest part of a range becomes as short as possible. A part of fewer than `minPages`
+ * pages is not split further.
  */
 export const shareOut = (works: readonly RangeWork[], idle: number, minPages: number): Share[] => {
   const shares = works

@@ -2,8 +2,8 @@
  * Chooses the keys at which the rest of a range is cut, so that the parts take about equally long.
  *
  * No assumption about keys is built in. The keys seen last show at which depth keys differ, by which characters, and how densely
- * they lie. The rest of the range is assumed to be like them. If this estimate is wrong, the next page of a part shows it, and
- * the part is cut again. So a wrong estimate costs one request.
+ * keys lie. The rest of the range is assumed to be similar. If this assumption is wrong, the next page of a part shows the error,
+ * and the part is cut again. So a wrong assumption costs one request.
  */
 import { MAX_KEY_BYTES } from '../model/rule.ts';
 import type { Digits } from './key-arithmetic.ts';
@@ -34,13 +34,16 @@ export interface Sight {
 
 /** Minimum size of a part. The first request of a part is extra work, so a part must be worth it. */
 const MIN_PART_PAGES = 1;
-/** How many pages the digits of one counter may count. Keys that already differ before these digits are searched separately. */
+/**
+ * How many pages a counter must be able to count. The counter is the part of a key behind `View.depth`. Keys that already differ
+ * before the counter are searched separately.
+ */
 const COUNTER_PAGES = 1e6;
 /** The factor by which the density of a page must differ from the mean to show that another kind of keys has begun. */
 const CHANGE = 4;
 /**
- * How many pages are assumed beyond the counter, about which nothing is known. The number is large enough to make a search
- * worthwhile.
+ * How many pages are assumed to hold the keys beyond the counter. Nothing is known about these keys. The number is large enough
+ * to make a search for them worthwhile.
  */
 const BEYOND_PAGES = 4;
 
@@ -73,13 +76,16 @@ export const splitPoints = (sight: Sight, parts: number): string[] => {
 
 interface View {
   cursor: string;
-  /** The depth from which keys are compared as numbers. The digits behind it are called the counter. */
+  /** The depth from which keys are compared as numbers. The part of a key behind this depth is called the counter. */
   depth: number;
   /** Whether keys may follow that share fewer than `depth` code units with the cursor. */
   hasBeyond: boolean;
   /** The number of code units that all remaining keys share. */
   shared: number;
-  /** The numbers between which the rest of the range lies, and how much a page adds to the number. */
+  /**
+   * `start` and `end` are the numbers between which the rest of the range lies. `pageWidth` is how much of this interval one page
+   * covers.
+   */
   start: number;
   end: number;
   pageWidth: number;
@@ -104,8 +110,8 @@ const viewOf = (sight: Sight): View | null => {
 };
 
 /**
- * The maximum number of pages that is plausible for the rest: its share of the expected pages. A range that turns out to be
- * longer than expected may continue for about as many pages as it already had.
+ * Returns the maximum number of pages that is plausible for the rest of the range: the rest's share of the expected pages. A
+ * range that turns out to be longer than expected may continue for about as many pages as it already had.
  */
 const plausiblePages = (
   { from, upTo, digits, pages, expectedPages }: Sight,
@@ -120,8 +126,7 @@ const plausiblePages = (
 };
 
 /**
- * The index in the cursor from which the digits can count a million pages. Characters between the digits that are not digits
- * themselves do not count.
+ * Returns the index in the cursor from which the digits can count a million pages. Characters that are not digits are skipped.
  */
 const counterStart = (cursor: string, varies: number, digits: Digits): number => {
   let pages = 1;
@@ -164,7 +169,10 @@ const insidePoints = ({ digits }: Sight, view: View, parts: number): string[] =>
 /** The number of parts that search for keys beyond the counter. */
 const beyondCount = (parts: number): number => Math.ceil((parts - 1) / 4);
 
-/** The ends of regions whose keys share less and less with the cursor. The step from one region to the next doubles each time. */
+/**
+ * Returns the ends of regions. All keys of a region share a prefix with the cursor, and this prefix is shorter for each further
+ * region: by one code unit, then by two, then by four and so on.
+ */
 const beyondPoints = ({ cursor, depth, shared, hasBeyond }: View, parts: number): string[] => {
   if (!hasBeyond) return [];
   const points: string[] = [];
@@ -197,7 +205,10 @@ const middleOf = (cursor: string, upTo: string | null): string | null => {
   return cursor.slice(0, shared) + String.fromCodePoint(middle);
 };
 
-/** The first code point that keys may need here: all code points below are control characters, which XML cannot represent. */
+/**
+ * The first code point that split points use. All code points below it are control characters, and XML cannot represent most of
+ * these.
+ */
 const FIRST = 0x20;
 
 const isPlain = (codePoint: number): boolean =>

@@ -35,8 +35,8 @@ const REQUESTS_AT_ONCE = 4;
 /**
  * Works until the range is done, the time is over, the run is stopped or another worker has taken over the range. If the time is
  * over, sends the message again, so that the rest of the range is compared later. If the run was stopped, sends nothing, because
- * resuming the run sends the messages again. Resolves to `ended` if no range of this listing is open any more, exactly once for
- * each listing. Throws what the ports throw; everything that was committed before remains committed.
+ * resuming the run sends the messages again. Resolves to `ended` exactly once for each listing: when the last open range of the
+ * listing is done. Throws what the ports throw; everything that was committed before remains committed.
  */
 export const compareRange = async (
   message: CompareRangeMessage,
@@ -149,8 +149,8 @@ const endRangeStep = async (job: RangeJob, work: RangeWork): Promise<void> => {
 };
 
 /**
- * Cuts off parts of the range if workers are idle. Each range decides by itself, so it cuts off only its share: the number of
- * idle workers divided by the number of open ranges.
+ * Cuts off parts of the range if workers are idle. The open ranges are split independently of each other. So this range gives
+ * work only to its share of the idle workers: their number divided by the number of open ranges.
  */
 const shareWithIdle = async (work: RangeWork, openRanges: number, concurrency: number): Promise<void> => {
   const idle = concurrency - openRanges;

@@ -19,7 +19,7 @@ export class RunRefusedError extends Error {
   }
 }
 
-/** Starts a run. Throws {@link RunRefusedError} if another run over some of the same keys is not over yet. */
+/** Starts a run. Throws {@link RunRefusedError} if another run that covers some of the same keys has not ended yet. */
 export const startRun = async (
   spec: RunSpec,
   estimate: RunEstimate | null,
@@ -78,8 +78,8 @@ const newId = (nowMs: number, { random }: ControlDeps): string => {
 const ID_LETTERS = 'bcdfghjkmnpqrstvwxz23456789';
 
 /**
- * Pauses a run after the pages under way. From then on the run's hints are dropped; after `resumeRun` the run finds their
- * differences again.
+ * Pauses a run after the pages under way. From then on the run's waiting hints are dropped. After `resumeRun`, the run finds the
+ * differences of the dropped hints again.
  */
 export const pauseRun = (id: string, deps: ControlDeps): Promise<RunRecord> =>
   change(id, deps, (run) => {
@@ -88,7 +88,7 @@ export const pauseRun = (id: string, deps: ControlDeps): Promise<RunRecord> =>
     return { phase: 'paused' };
   });
 
-/** Resumes a run where it stopped. For an active run it sends all messages again, which does no harm. */
+/** Resumes a run where it stopped. If the run is active, sends all of its messages again. This does no harm. */
 export const resumeRun = async (id: string, deps: ControlDeps): Promise<RunRecord> => {
   const tick = newTick(deps);
   const run = await change(id, deps, (now) => {
@@ -120,8 +120,8 @@ const FIRST_TICK_SECONDS = 5;
 type Changes = Parameters<RunDeps['store']['change']>[1];
 
 /**
- * Changes a run, and repeats this until no other worker changes the run at the same time. `changesOf` returns null if the run
- * needs no change.
+ * Changes a run. If another worker changes the run at the same time, tries again. `changesOf` returns null if the run needs no
+ * change.
  */
 const change = async (
   id: string,

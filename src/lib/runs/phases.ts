@@ -45,20 +45,20 @@ const nextStep = async (run: RunRecord, deps: RunDeps): Promise<RunChanges | nul
 const afterCopying = async (run: RunRecord, deps: RunDeps): Promise<RunChanges | null> => {
   const { done, failed, dropped } = await deps.store.copied(run.id);
   const hints = run.hintsBefore + (run.compared?.hints ?? 0);
-  // After a crash a page is compared again. Keys that were replicated in between were counted as done, but they no longer count
-  // as differences. So hints may still be waiting, even if the number of finished hints seems to be high enough.
+  // If a page is compared again after a crash, keys that were replicated before the second comparison count as done, but no
+  // longer as differences. So the number of finished hints can seem high enough while some hints are still waiting.
   const isDone = done + failed + dropped >= hints && (hints === 0 || (await isQuiet(run, deps)));
   if (!isDone && run.emptyLooks < MAX_EMPTY_LOOKS) return null;
   if (dropped <= run.droppedBefore)
     return { ...begun(run, 'checking', deps), epoch: run.epoch + 1, checked: NOTHING_COMPARED };
-  // Hints were dropped while the run was paused. The next listing finds their differences again.
+  // Hints were dropped while the run was paused. The next listing finds the differences of these hints again.
   const again = { compared: NOTHING_COMPARED, hintsBefore: hints, droppedBefore: dropped };
   return { ...begun(run, 'comparing', deps), ...again, epoch: run.epoch + 1 };
 };
 
 /**
- * Returns whether no hint is waiting and no transfer is moving an object for the run's rule and destination. If so, the run's
- * copying has ended.
+ * Returns whether no hint is waiting and no transfer is moving an object for the run's rule and destination. If both are true,
+ * the run's copying has ended.
  */
 export const isQuiet = async (
   { spec }: Pick<RunRecord, 'spec'>,

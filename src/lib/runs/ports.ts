@@ -31,7 +31,9 @@ export interface Listings {
 /** Writes the files of reports. A file replaces an earlier file with the same name. */
 export interface ReportFiles {
   bucket: string;
-  /** Opens a CSV file, which is uploaded while its rows are found. `name` is relative to the folder of the run. */
+  /**
+   * Opens a CSV file. The file is uploaded while more rows are still being found. `name` is relative to the folder of the run.
+   */
   differences(run: string, name: string): DifferenceWriter;
   /** Writes `report.json` and `report.html`. */
   report(report: RunReport): Promise<void>;

@@ -3,7 +3,7 @@ import type { Committed } from '../listing/ledger.ts';
 import type { Range } from '../listing/range.ts';
 import type { CompareCounters, CopyCounters, Run } from './run.ts';
 
-/** A run, with the additional fields that only the code of runs uses. */
+/** A run as the store keeps it. The program needs the additional fields to coordinate the workers; operators do not need them. */
 export interface RunRecord extends Run {
   /** Increases with each change, so that one of two concurrent changes is refused. It does not increase when ranges advance. */
   revision: number;
@@ -22,8 +22,8 @@ export interface RunRecord extends Run {
 }
 
 /**
- * The fields that `RunStore.change` may change. Counters can only be reset here, to null or to zeros. They increase only by
- * commits.
+ * The fields that `RunStore.change` may change. `change` can only reset counters, to null or to zeros. Only commits increase
+ * counters.
  */
 export type RunChanges = Partial<Omit<RunRecord, 'id' | 'spec' | 'createdMs' | 'openRanges' | 'revision'>>;
 
@@ -73,8 +73,8 @@ export interface RunStore {
   list(limit: number): Promise<RunRecord[]>;
   /**
    * Changes the run. If another worker has changed the run since it was loaded, changes nothing and resolves to false. If `first`
-   * is given, also stores it as the only range of a new listing; no range may be open then. When a run is over, other runs over
-   * the same keys may begin.
+   * is given, also stores it as the only range of a new listing. In that case no other range may be open. After a change that
+   * ends the run permanently, other runs of the same keys may begin.
    */
   change(run: RunRecord, changes: RunChanges, first?: Range): Promise<boolean>;
   /** Loads all open ranges of the run's present listing. */

@@ -73,7 +73,8 @@ export interface CompareCounters {
 }
 
 /**
- * The replicate function's work for the run. Duplicates are not counted. After a crash of the function some hints may be missing.
+ * The replicate function's work for the run. Duplicates are not counted. After a crash of the function, some hints may be missing
+ * from the counters.
  */
 export interface CopyCounters {
   /** Finished hints, without the failed ones. */
@@ -116,7 +117,7 @@ export interface Run {
   /** Milliseconds since the epoch. */
   createdMs: number;
   endedMs: number | null;
-  /** When each phase of work began. If hints were dropped, phases begin again and are listed again. */
+  /** When each phase of work began. If a phase begins again because hints were dropped, it has another entry. */
   history: { work: WorkPhase; beganMs: number }[];
   /** The number of ranges of the present listing that are not done; 0 between two listings. */
   openRanges: number;
@@ -183,7 +184,10 @@ export const COMPARE_COUNTERS = [
   'looks',
 ] as const satisfies (keyof CompareCounters)[];
 
-/** Requests and US$. They are estimated before the start of a run, or calculated from the run's counters afterwards. */
+/**
+ * The work, the requests and the cost (in US$) of a run. They are estimated before the start of the run, or calculated from the
+ * run's counters afterwards.
+ */
 export interface RunEstimate {
   keys: number;
   bytes: number;

@@ -6,7 +6,7 @@ import type { DifferenceWriter, ReportFiles } from './ports.ts';
 import type { ReportRow } from './report/report-data.ts';
 import type { DifferenceFile } from './run-store.ts';
 
-/** The file is opened with its first row, because most steps find no difference. */
+/** The file is opened only when its first row is written, because most steps find no difference. */
 export interface StepFile {
   begin(step: { after: Marker; carry: Json }): void;
   write(rows: readonly ReportRow[]): Promise<void>;
@@ -24,8 +24,9 @@ export interface RangeOfRun {
 }
 
 /**
- * Creates the file writer of a range. A repeated step begins at the same position as before, so its file has the same name and
- * replaces the earlier file. If a step is never committed, nothing refers to its file. If `files` is null, nothing is written.
+ * Creates the {@link StepFile} of a range. A repeated step begins at the same position as before, so its file has the same name
+ * and replaces the earlier file. If a step is never committed, nothing refers to its file. If `files` is null, nothing is
+ * written.
  */
 export const createStepFile = ({ run, epoch, from }: RangeOfRun, files: ReportFiles | null): StepFile => {
   let writer: DifferenceWriter | null = null;

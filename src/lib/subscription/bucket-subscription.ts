@@ -11,8 +11,8 @@ export interface Dependencies {
 }
 
 /**
- * Create and Update change the bucket's configuration so that it holds exactly our subscription. Delete removes our subscription.
- * All three may be repeated, and they leave the entries of others unchanged.
+ * Create and Update change the bucket's configuration so that our entries in it are exactly those of the wanted subscription.
+ * Delete removes our entries. All three may be repeated, and they leave the entries of others unchanged.
  */
 export const bucketSubscription = ({ notifications, sleep }: Dependencies): CustomResource => {
   const subscribe = (wanted: SubscriptionProperties, through = notifications): Promise<void> =>
@@ -58,7 +58,7 @@ export const bucketSubscription = ({ notifications, sleep }: Dependencies): Cust
   };
 };
 
-/** Records whether S3 may have stored a configuration. After a lost response it may have. After a refusal it has not. */
+/** Records whether S3 may have stored a configuration. After a lost response this is possible. After a refusal it is not. */
 function watchWrites(
   notifications: BucketNotifications,
 ): BucketNotifications & { mayHaveWritten(): boolean } {
@@ -109,7 +109,8 @@ function advise(error: unknown, bucket: string): unknown {
 }
 
 /**
- * Parses the properties of the custom resource. CloudFormation passes every scalar as text, and our properties are texts anyway.
+ * Parses the properties of the custom resource. CloudFormation passes every scalar as text. This loses nothing, because all
+ * scalars in our properties are texts.
  */
 function parseProperties(value: unknown): SubscriptionProperties {
   const events = memberOf(value, 'events');

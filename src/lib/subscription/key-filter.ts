@@ -15,7 +15,7 @@ export const filtersOverlap = (a: KeyFilter, b: KeyFilter): boolean =>
 /**
  * Returns the narrowest filters that together match every key of the given filters and do not overlap each other. S3 accepts no
  * overlap in the notification configuration of a bucket. Overlapping filters are merged into one that covers both, so the result
- * may match more keys than requested. It is sorted, so that equal input gives equal output.
+ * may match more keys than requested. The result is sorted, so that equal input gives equal output.
  */
 export function coverWithoutOverlap(filters: KeyFilter[]): KeyFilter[] {
   const cover: KeyFilter[] = [];
@@ -36,8 +36,8 @@ function addToCover(cover: KeyFilter[], filter: KeyFilter): void {
 }
 
 /**
- * Merges two filters that overlap. One prefix begins with the other and one suffix ends with the other, so the shorter ones match
- * the keys of both.
+ * Merges two filters that overlap. One prefix begins with the other and one suffix ends with the other, so the shorter prefix and
+ * the shorter suffix together match the keys of both filters.
  */
 const join = (a: KeyFilter, b: KeyFilter): KeyFilter => ({
   prefix: a.prefix.length <= b.prefix.length ? a.prefix : b.prefix,

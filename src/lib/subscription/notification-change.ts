@@ -36,7 +36,8 @@ export interface NotificationChange {
 
 /**
  * Reads the configuration, writes the change and reads again, until the configuration contains the change. S3 offers no condition
- * for this write. Another writer that reads before our write and writes after it removes our change without noticing.
+ * for this write. If another writer reads the configuration before our write and writes it back after our write, our change is
+ * lost silently.
  *
  * @throws BucketNotificationsError if S3 refuses permanently, and whatever `apply` throws
  */
@@ -59,7 +60,7 @@ export async function changeNotifications(
       if (await isDone()) return;
     } catch (error) {
       if (!(error instanceof BucketNotificationsError)) throw error;
-      // The time is over. S3's earlier refusal is more useful to the operator than the time-out.
+      // The request was aborted because the time is over. S3's earlier refusal is more useful to the operator than the time-out.
       if (refusal !== null && isTimeOut(error)) throw refusal;
       if (attempt >= ATTEMPTS_BY_PROBLEM[error.problem]) throw error;
       refusal = error;

@@ -75,8 +75,8 @@ export function subscribed(
 }
 
 /**
- * Returns the bucket's configuration without our entries. The EventBridge flag stays on: it costs nothing, and others may have
- * come to rely on it.
+ * Returns the bucket's configuration without our entries. The EventBridge flag stays on, because it costs nothing and others may
+ * rely on it by now.
  */
 export const unsubscribed = (
   existing: NotificationConfiguration,
@@ -134,8 +134,8 @@ function entry(wanted: SubscriptionProperties, { prefix, suffix }: KeyFilter, po
 }
 
 /**
- * Returns a text that is equal for equal entries. Event types are sorted, because S3 does not promise to report them in the order
- * in which they were written.
+ * Returns a string that is the same for equal entries. Event types are sorted, because S3 does not promise to report them in the
+ * order in which they were written.
  */
 const fingerprint = (candidate: NotificationEntry & { QueueArn: string | undefined }): string =>
   JSON.stringify([

@@ -24,19 +24,20 @@ export interface Looked {
   finding: KeyFinding;
   /** For the finding `attributes`, the id of the source version, if it has one. Otherwise null. */
   version: string | null;
-  /** Why the key could not be checked and therefore counts as different; null: it was checked. */
+  /** Why the key could not be checked and therefore counts as different; null: the key was checked. */
   reason: Reason | null;
 }
 
 /**
- * Looks at one key. The caller passes `attributes` if the listings show that all versions are the same. Then it is sufficient to
- * compare the current objects of both sides.
+ * Looks at one key. The caller passes `attributes` if the listings show that the content of all versions is the same. In that
+ * case it is sufficient to compare the current objects of both sides.
  */
 export type CloserLook = (key: string, how: 'all' | 'attributes') => Promise<Looked>;
 
 /**
  * The closer look throws failures for which a retry may help. It throws a {@link BlindError} if attributes cannot be read at all.
- * Any other failure, which a person must fix, makes the key count as different; the hint for the key then reports the cause.
+ * Any other failure must be fixed by a person. After such a failure the key counts as different, and the hint for the key reports
+ * the cause.
  */
 export const createCloserLook = (
   { rule, destination }: Scope,
@@ -126,7 +127,7 @@ const lookAtHistory = async (task: Task, context: BothBuckets): Promise<KeyFindi
   return await lookWithin(withoutFirstMarker(items), withoutFirstMarker(replicas), keys, context);
 };
 
-/** Removes a delete marker that is the oldest entry. It deleted nothing, so it is never replicated. */
+/** Removes a delete marker that is the oldest entry. Such a marker deleted nothing, so it is never replicated. */
 const withoutFirstMarker = <E extends HistoryEntry>(entries: E[]): E[] =>
   entries[0]?.kind === 'marker' ? entries.slice(1) : entries;
 

@@ -1,6 +1,6 @@
 /**
  * Compares the attributes of a replica that holds the current source version: headers, metadata, tags, object lock, grants and
- * storage class. Each is compared only as far as the rule replicates it. Listings show only the storage class.
+ * storage class. Each attribute is compared only as far as the rule replicates it. Listings show only the storage class.
  */
 import { ReplicationError } from '../../model/errors.ts';
 import { tagsAreWanted } from '../../model/filter.ts';
@@ -74,7 +74,7 @@ const refuseBlindness = (error: unknown): never => {
   throw new BlindError(error);
 };
 
-/** Attributes cannot be read at all, so the run cannot judge any key. */
+/** Thrown if attributes cannot be read at all, so that the run cannot judge any key. */
 export class BlindError extends ReplicationError {
   constructor(cause: ReplicationError) {
     super(cause.reason, cause.message, { cause: cause.cause, requestId: cause.requestId });
@@ -89,8 +89,8 @@ const sameGrants = async ({ source, replica }: Pair): Promise<boolean> => {
   if (wanted === null || held === null) return true;
   const lacking = without(wanted, held);
   if (without(held, wanted).length > 0) return false;
-  // The owner of the replica has all permissions without a grant. So one grantee of the source may have no grant on the replica.
-  // This grantee is presumed to be the owner.
+  // The owner of the replica has all permissions without a grant. So it is accepted if one grantee of the source has no grant on
+  // the replica. This grantee is presumed to be the owner of the replica.
   const [lackingId, ...others] = new Set(
     lacking.map(({ grantee }) => (grantee.kind === 'user' ? grantee.id : '')),
   );

@@ -32,8 +32,8 @@ export const differenceHint = (
   versionId,
   sizeBytes: newest?.kind === 'object' ? newest.sizeBytes : null,
   kind: hintKind(difference),
-  // A page may be compared again after a crash. Its hints then have the same identity as before, so they are recognised as
-  // duplicates.
+  // A page may be compared again after a crash. The hints of the page then have the same identity as before, so they are
+  // recognised as duplicates.
   identity: `${run}/${epoch}`,
   principalId: null,
   rule: spec.rule,
@@ -42,8 +42,8 @@ export const differenceHint = (
 });
 
 /**
- * A repair hint causes only the attributes to be checked if the replica holds the version that the hint names. If the content
- * turns out to differ, it is copied too.
+ * If the replica holds the version that a repair hint names, only the attributes are checked. If the content turns out to differ,
+ * it is copied too.
  */
 const hintKind = (difference: DifferenceKind): string => {
   if (difference === 'extra') return difference;

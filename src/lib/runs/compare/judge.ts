@@ -12,13 +12,13 @@ export interface Judge {
   scope: Scope;
   /**
    * In the listing `compared`, hints are sent for the differences. The listing `checked` is the final proof, so it must not
-   * report a difference that the end of replication under way would remove.
+   * report a difference that replication still under way will remove.
    */
   listing: 'compared' | 'checked';
   /** When the run was created. Later changes may still be under way to the destination. Milliseconds since the epoch. */
   createdMs: number;
   sides: ListedSides;
-  /** Takes the closer look at a key, and counts it. */
+  /** Takes the closer look at a key, and counts the look. */
   look: CloserLook;
   sleep(ms: number): Promise<void>;
 }
@@ -26,8 +26,8 @@ export interface Judge {
 /** How many keys are looked at concurrently. */
 const KEYS_AT_ONCE = 32;
 /**
- * How long the pauses between the checks of a recently changed key are. Its replication may still be under way. If the key still
- * differs after the last check, it counts as different.
+ * How long the pauses between the checks of a recently changed key are. The replication of such a key may still be under way. If
+ * the key still differs after the last check, it counts as different.
  */
 const RECHECK_AFTER_MS = [500, 2_000, 5_000];
 

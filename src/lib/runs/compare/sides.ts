@@ -8,7 +8,7 @@ export interface ListedSides {
   replicaSeen(version: ListedVersion): void;
   /** Remembers the first pair of versions of a key. A later pair that differs replaces it. */
   paired(source: ListedVersion, replica: ListedVersion, differs: boolean): void;
-  /** Returns the newest listed version of the source. */
+  /** Returns the newest version of the key that was listed at the source, or null if none is remembered. */
   source(key: string): ListedVersion | null;
   replica(key: string): ListedVersion | null;
   /** Returns when either side last changed, as far as is known. Milliseconds since the epoch; 0: unknown. */

@@ -79,14 +79,13 @@ const TICK_SECONDS = 30;
 /** Minimum number of ticks of a run, even if the run has nothing to wait for. */
 const LEAST_TICKS = 4;
 
-/**
- * Estimates a backfill, or a verify with repair, that finds an empty destination. Objects that are already replicated cost less.
- */
+/** Estimates a backfill, or a verify with repair, for an empty destination. Objects that are already replicated cost less. */
 export const estimateBackfill = (
   { work, basis, errorShare }: Estimated,
   settings: RunSettings,
 ): RunEstimate =>
-  // A missing key gets no closer look in the first listing. If attributes are compared, it gets one in the last listing.
+  // A missing key gets no closer look in the first listing. If attributes are compared, the key gets a closer look in the last
+  // listing.
   calculate({ ...work, pages: pagesOf(work, 2) }, settings, {
     basis,
     errorShare,
@@ -142,7 +141,7 @@ export const usedBy = (
 const looksOf = ({ keys }: Workload, { attributeGets }: RunSettings): number =>
   attributeGets === null ? 0 : keys;
 
-/** The number of page requests for listing both sides `times` times. */
+/** Returns the number of requests that list all pages of both sides `times` times. */
 const pagesOf = ({ pages }: Workload, times: number): number =>
   2 * times * Math.max(1, pages * REQUESTS_PER_PAGE);
 
@@ -170,8 +169,8 @@ const calculate = (
     get: whole(pieces + looks * (settings.attributeGets ?? 0)),
     // An upload is also created and completed, so it takes two requests in addition to its parts.
     put: whole(pieces + 2 * multiparts),
-    // One request is the fresh look after each copy. An object in parts needs three more: both sides before the copy, and the
-    // part layout. A closer look needs two.
+    // Each copy needs one request for the fresh look. An object in parts needs three more: two for both sides before the copy,
+    // and one for the part layout. A closer look needs two requests.
     head: whole(keys + 3 * multiparts + 2 * looks),
     // Each message is sent, received and deleted. All three happen in batches.
     queue: whole(3 * (keys / BATCH + ranges + ticks)),
@@ -193,8 +192,8 @@ const calculate = (
 };
 
 /**
- * Hints are processed while the first listing still finds others, so the first listing and the copying together take as long as the slower
- * of the two. The last listing comes afterwards.
+ * Hints are processed while the first listing is still under way, so the first listing and the copying together take as long as
+ * the slower of the two. The last listing comes afterwards.
  */
 const hoursOf = (copySeconds: number, listSeconds: number, settings: RunSettings): number => {
   const listing = listSeconds / settings.listingConcurrency;
@@ -203,5 +202,5 @@ const hoursOf = (copySeconds: number, listSeconds: number, settings: RunSettings
   return (seconds + LEAST_TICKS * TICK_SECONDS) / 3_600;
 };
 
-/** Rounds up. The tolerance prevents that a rounding error in a sum of fractions adds one. */
+/** Rounds up. Because of the tolerance, a rounding error in a sum of fractions does not add one. */
 const whole = (amount: number): number => Math.max(0, Math.ceil(amount - 1e-6));

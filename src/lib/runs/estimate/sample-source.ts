@@ -41,10 +41,14 @@ export interface Survey {
 
 /** How many walks are made first, to measure how long walks are. */
 const PILOT_WALKS = 16;
-/** Maximum number of listed pages, as a multiple of `mostPages`. Beyond it, walks that have not ended are given up. */
+/**
+ * Maximum number of listed pages, as a multiple of `mostPages`. When this number is reached, all walks that have not ended are
+ * given up.
+ */
 const PAGES_UNTIL_HOPELESS = 4;
+/** Maximum number of parts into which a walk cuts a range at once. */
 const PARTS = 16;
-/** Minimum size of a part, in pages. Smaller parts would increase the error by more than they save. */
+/** Minimum size of a part, in pages. Smaller parts would save a few requests, but they would increase the error too much. */
 const PART_PAGES = 3;
 
 /** Resolves to null if aborted. Throws what `listPage` throws. */
@@ -125,8 +129,8 @@ const drawOf = (expected: readonly number[], random: () => number): { index: num
 };
 
 /**
- * The expected pages before the first point and behind each point. A part about which nothing is known is expected to have few
- * pages.
+ * Returns the expected number of pages of each part: of the part before the first point, and of the part behind each point. A
+ * part about which nothing is known is expected to have few pages.
  */
 const expectedIn = (points: readonly string[], pages: number): number[] => {
   const isGuess = points.map((point) => point.endsWith(LAST_CODE_POINT));
@@ -194,8 +198,8 @@ const isPastEnd = ({ key, versionId }: Marker, upTo: string | null): boolean => 
 };
 
 /**
- * How many standard errors are reported. Few walks find much and many walks find little, so the usual two, which suit a normal
- * distribution, would be too optimistic.
+ * How many standard errors are reported. A few walks find much, but most walks find little. The usual two standard errors suit a
+ * normal distribution, so they would be too optimistic here.
  */
 const STANDARD_ERRORS = 3;
 

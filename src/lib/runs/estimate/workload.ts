@@ -1,4 +1,4 @@
-/** The amount of work to list and to copy, counted only from listings. */
+/** The amount of work for listing and copying, counted only from listings. */
 import { sizeIsWanted } from '../../model/filter.ts';
 import type { ListedVersion } from '../../listing/page.ts';
 import { MAX_PAGE_KEYS } from '../../listing/range-work.ts';
@@ -32,8 +32,8 @@ export const addWork = (one: Workload, other: Workload, times = 1): Workload => 
 });
 
 /**
- * Creates a counter for the pages of one range, which it must receive in order. Listings do not show tags or writers, so
- * conditions of the rule on these are ignored.
+ * Creates a counter for the pages of one range. The counter must receive the pages in order. Listings do not show tags or
+ * writers, so the rule's conditions on tags and writers are ignored.
  */
 export const createWorkCounter = (
   rule: ReplicationRule,

@@ -2,7 +2,7 @@
  * Formats differences as CSV (RFC 4180). The file has a header and one line for each key that differs. Lines end with CRLF.
  *
  * Keys are written unchanged. A key may contain anything, including line ends and quotation marks, so it is always quoted. A
- * spreadsheet takes keys that begin with `=`, `+`, `-` or `@` for formulas. Nevertheless no character is put before them, because
+ * spreadsheet treats keys that begin with `=`, `+`, `-` or `@` as formulas. Nevertheless no character is put before them, because
  * a changed key would no longer name its object. The files are meant for programs. A spreadsheet has to import the column as
  * text.
  */

@@ -51,13 +51,14 @@ export interface ReportRow {
   source: ListedSide | null;
   replica: ListedSide | null;
   /**
-   * Why the key could not be checked and therefore counts as different; null: it was checked, or the listings were sufficient.
+   * Why the key could not be checked and therefore counts as different; null: the key was checked, or the listings were
+   * sufficient.
    */
   reason: Reason | null;
 }
 
 export interface ListedSide {
-  /** Null: the bucket was never versioned, or current objects were listed. */
+  /** Null: the run listed only current objects. The text `"null"` is S3's null version. */
   versionId: string | null;
   sizeBytes: number;
   etag: string;
