@@ -1,4 +1,5 @@
 /** Rules, runs and reports for tests. */
+import { NOTHING_COPIED } from '../model/memory-run-store.ts';
 import type { ReplicationRule, Source } from '../../src/lib/model/rule.ts';
 import type { RunReport } from '../../src/lib/runs/report/report-data.ts';
 import type { CompareCounters, CopyCounters, RunSpec } from '../../src/lib/runs/run.ts';
@@ -61,16 +62,7 @@ export const compared = (given: Partial<CompareCounters> = {}): CompareCounters 
 });
 
 export const copied = (given: Partial<CopyCounters> = {}): CopyCounters => ({
-  done: 0,
-  outcomes: {},
-  failed: 0,
-  reasons: {},
-  dropped: 0,
-  copies: 0,
-  bytes: 0,
-  minutes: [],
-  largest: [],
-  slowest: [],
+  ...structuredClone(NOTHING_COPIED),
   ...given,
 });
 
