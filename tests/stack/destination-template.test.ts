@@ -258,3 +258,12 @@ test('the destination role may let S3 itself copy from each named source bucket 
 test('no parameter of the destination template lets the role remove a version or weaken a lock', () => {
   expect(text).not.toMatch(/^\s*(- |Action: )s3:(DeleteObjectVersion|BypassGovernanceRetention)/m);
 });
+
+test.each(['README.md', 'destination/template.yml'])(
+  'the command in %s gives each destination a stack of its own, because a shared stack took away the role of the former destination',
+  async (document) => {
+    const command = await readFile(document, 'utf8');
+    const [, stackName] = /--stack-name (\S+)/.exec(command) ?? [];
+    expect(/RoleName=(\S+)/.exec(command)?.[1]).toBe(stackName);
+  },
+);
