@@ -1,5 +1,6 @@
 /** The packaged functions replicate new objects as they are uploaded, with permissions enforced. */
 import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { STAMP, stampOf } from '../../demo/stamp.ts';
@@ -194,4 +195,17 @@ test('each outcome is logged in one line without object data, and is counted', a
     DestinationBucket: 'main-replica',
     RuleId: 'main',
   });
+  // CloudWatch finds a metric only by all of its dimensions, so an alarm made from the documents needs exactly these.
+  expect(metrics?._aws).toMatchObject({
+    CloudWatchMetrics: [
+      { Namespace: 's3-replicator', Dimensions: [await dimensionsIn('docs/operations.md')] },
+    ],
+  });
+  expect(await dimensionsIn('README.md')).toEqual(await dimensionsIn('docs/operations.md'));
 });
+
+/** Returns the dimensions that a document names for all metrics. */
+const dimensionsIn = async (document: string): Promise<string[]> => {
+  const [, names = ''] = /dimensions[^`]*((?:`\w+`[,\s]*)+)/.exec(await readFile(document, 'utf8')) ?? [];
+  return [...names.matchAll(/`(\w+)`/g)].map(([, name = '']) => name);
+};

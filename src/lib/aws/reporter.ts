@@ -48,11 +48,20 @@ const metricsOf = (known: Map<string, Metrics>, record: OutcomeRecord): Metrics 
     RuleId: record.rule ?? 'none',
   };
   const name = JSON.stringify(dimensions);
-  const metrics = known.get(name) ?? new Metrics();
-  // The dimensions are set as default dimensions because Powertools drops all other dimensions when it flushes. It flushes after every
-  // hundred values.
-  if (!known.has(name)) metrics.setDefaultDimensions(dimensions);
+  const metrics = known.get(name) ?? metricsWith(dimensions);
   known.set(name, metrics);
+  return metrics;
+};
+
+/**
+ * Returns metrics with exactly these dimensions. Powertools adds a dimension `service` by itself, which is removed: CloudWatch
+ * finds a metric only by all of its dimensions. The dimensions are set as default dimensions because Powertools drops all other
+ * dimensions when it flushes. It flushes after every hundred values.
+ */
+const metricsWith = (dimensions: Record<string, string>): Metrics => {
+  const metrics = new Metrics();
+  metrics.clearDefaultDimensions();
+  metrics.setDefaultDimensions(dimensions);
   return metrics;
 };
 
