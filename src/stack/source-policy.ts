@@ -93,23 +93,38 @@ const bucketStatements = (
   return [...Map.groupBy(grants, ({ resource }) => resource.join()).values()].map((alike, index) => ({
     Sid: `S3ReplicatorCopies${index === 0 ? '' : index + 1}`,
     Effect: 'Allow',
-    Principal: { AWS: alike.map(({ roleArn }) => roleArn) },
+    ...onlyRoles(alike.map(({ roleArn }) => roleArn)),
     Action: READ,
     Resource: alike[0]?.resource,
   }));
 };
 
+/**
+ * Names the roles by a condition instead of as principals. AWS refuses a policy whose principal does not exist yet, and replaces
+ * a principal by its id, which a role that is created again under the same name does not have.
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html#principal-roles
+ */
+const onlyRoles = (roleArns: string[]): Required<Pick<Statement, 'Principal' | 'Condition'>> => ({
+  Principal: { AWS: unique(roleArns.map(accountRoot)) },
+  Condition: { ArnEquals: { 'aws:PrincipalArn': roleArns } },
+});
+
+const accountRoot = (roleArn: string): string => roleArn.replace(/:role\/.*$/, ':root');
+
 const regionalObjectsArn = (bucket: string, prefix: string, region: string): string =>
   `arn:${partitionOfRegion(region)}:s3:::${bucket}/${plainStart(prefix)}*`;
 
-const keyStatement = (roleArns: string[], region: string): Statement => ({
-  Sid: 'S3ReplicatorDecrypts',
-  Effect: 'Allow',
-  Principal: { AWS: roleArns },
-  Action: 'kms:Decrypt',
-  // In the policy of a key, `*` means this key.
-  Resource: '*',
-  // The permission is limited to decryption by S3 in the key's own region. The end of the service name is a wildcard, because it
-  // depends on the partition.
-  Condition: { StringLike: { 'kms:ViaService': `s3.${region}.*` } },
-});
+const keyStatement = (roleArns: string[], region: string): Statement => {
+  const { Principal, Condition } = onlyRoles(roleArns);
+  return {
+    Sid: 'S3ReplicatorDecrypts',
+    Effect: 'Allow',
+    Principal,
+    Action: 'kms:Decrypt',
+    // In the policy of a key, `*` means this key.
+    Resource: '*',
+    // The permission is limited to decryption by S3 in the key's own region. The end of the service name is a wildcard, because it
+    // depends on the partition.
+    Condition: { ...Condition, StringLike: { 'kms:ViaService': `s3.${region}.*` } },
+  };
+};

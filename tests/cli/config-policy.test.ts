@@ -9,6 +9,10 @@ const OTHER_ROLE = 'arn:aws:iam::333333333333:role/replica';
 const KEY = 'arn:aws:kms:us-east-1:111111111111:key/11111111-1111-1111-1111-111111111111';
 const READ = ['s3:GetObject', 's3:GetObjectVersion', 's3:GetObjectTagging', 's3:GetObjectVersionTagging'];
 
+const ROOT = ROLE.replace(/:role.*/, ':root');
+
+const only = (...roleArns: string[]) => ({ ArnEquals: { 'aws:PrincipalArn': roleArns } });
+
 let cwd: string;
 beforeEach(async () => {
   cwd = await mkdtemp(join(tmpdir(), 's3-replicator-policy-'));
@@ -33,7 +37,8 @@ test('config policy grants a bucket and its KMS key to the role that writes the 
           {
             Sid: 'S3ReplicatorCopies',
             Effect: 'Allow',
-            Principal: { AWS: [ROLE] },
+            Principal: { AWS: [ROOT] },
+            Condition: only(ROLE),
             Action: READ,
             Resource: ['arn:aws:s3:::source-bucket/*'],
           },
@@ -46,10 +51,10 @@ test('config policy grants a bucket and its KMS key to the role that writes the 
         statement: {
           Sid: 'S3ReplicatorDecrypts',
           Effect: 'Allow',
-          Principal: { AWS: [ROLE] },
+          Principal: { AWS: [ROOT] },
           Action: 'kms:Decrypt',
           Resource: '*',
-          Condition: { StringLike: { 'kms:ViaService': 's3.us-east-1.*' } },
+          Condition: { ...only(ROLE), StringLike: { 'kms:ViaService': 's3.us-east-1.*' } },
         },
       },
     ],
@@ -77,10 +82,11 @@ test('config policy grants each role the prefixes of its own rules, and roles wi
     buckets: [
       {
         statements: [
-          { Principal: { AWS: [ROLE] }, Resource: ['arn:aws:s3:::source-bucket/in/*'] },
+          { Condition: only(ROLE), Resource: ['arn:aws:s3:::source-bucket/in/*'] },
           {
             Sid: 'S3ReplicatorCopies2',
-            Principal: { AWS: [OTHER_ROLE] },
+            Principal: { AWS: ['arn:aws:iam::333333333333:root'] },
+            Condition: only(OTHER_ROLE),
             // The prefix `a*b/` is cut off at its star, because a star is a wildcard in a policy.
             Resource: ['arn:aws:s3:::source-bucket/a*', 'arn:aws:s3:::source-bucket/in/*'],
           },
@@ -89,7 +95,7 @@ test('config policy grants each role the prefixes of its own rules, and roles wi
     ],
   });
   expect(await policyAsData(rules.slice(0, 1))).toMatchObject({
-    buckets: [{ statements: [{ Principal: { AWS: [ROLE, OTHER_ROLE] } }] }],
+    buckets: [{ statements: [{ Condition: only(ROLE, OTHER_ROLE) }] }],
   });
 });
 
