@@ -58,7 +58,24 @@ export const alarms = (names: ResourceNames, settings: AlarmSettings): Resources
     statistic: 'Sum',
     threshold: settings.throttles,
   }),
+  ...recursionAlarms(names),
 });
+
+/** One alarm for each function that sends messages on to its own queue. */
+const recursionAlarms = (names: ResourceNames): Resources =>
+  Object.fromEntries(
+    ['Replicate', 'Transfer', 'Backfill'].map((part) => [
+      `${part}RecursionAlarm`,
+      alarm(names, {
+        name: `${part.toLowerCase()}-recursion`,
+        description:
+          'Lambda stopped messages as a recursive loop, because RecursiveLoop of the function is not Allow any more. Deploy again.',
+        metric: functionMetric('RecursiveInvocationsDropped', `${part}LambdaFunction`),
+        statistic: 'Sum',
+        threshold: 1,
+      }),
+    ]),
+  );
 
 /**
  * The topic of the alarms. It is deliberately not encrypted with a KMS key. CloudWatch is not allowed to use the key

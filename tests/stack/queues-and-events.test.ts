@@ -130,7 +130,7 @@ test('an event rule forwards the changes that the rules of its bucket replicate'
   ]);
 });
 
-test('seven alarms notify the alarm topic, to which only CloudWatch of this account may publish', () => {
+test('ten alarms notify the alarm topic, to which only CloudWatch of this account may publish', () => {
   const alarms = ofType(template, 'AWS::CloudWatch::Alarm').map(([, { Properties }]) => Properties);
 
   expect(alarms.map(({ MetricName, Threshold }) => [MetricName, Threshold])).toEqual([
@@ -141,6 +141,9 @@ test('seven alarms notify the alarm topic, to which only CloudWatch of this acco
     ['Errors', 1],
     ['Errors', 1],
     ['Throttles', 1],
+    ['RecursiveInvocationsDropped', 1],
+    ['RecursiveInvocationsDropped', 1],
+    ['RecursiveInvocationsDropped', 1],
   ]);
   for (const alarm of alarms) {
     expect(alarm).toMatchObject({ AlarmActions: [{ Ref: 'AlarmTopic' }], TreatMissingData: 'notBreaching' });

@@ -2,6 +2,7 @@
  * The functions and outputs of the compiled template. Only this file packages the sample stack, because
  * packaging is slow.
  */
+import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Packaged, Template } from './packaging.ts';
 import { generatedTemplate, packagedSample } from './sample-stack.ts';
@@ -246,4 +247,31 @@ test('the outputs of the stack name the resources that operators and destination
       'AlarmTopicArn',
     ]),
   );
+});
+
+test('the functions that send messages on to their own queues may run in a recursive loop, and no other function', () => {
+  const loops = ofType(template, 'AWS::Lambda::Function').map(([id, { Properties }]) => [
+    id,
+    Properties['RecursiveLoop'] ?? 'Terminate',
+  ]);
+
+  expect(Object.fromEntries(loops)).toEqual({
+    ReplicateLambdaFunction: 'Allow',
+    TransferLambdaFunction: 'Allow',
+    BackfillLambdaFunction: 'Allow',
+    BatchLambdaFunction: 'Terminate',
+    SubscribeLambdaFunction: 'Terminate',
+  });
+});
+
+test('the operations guide lists the permissions of a deployment for the service of every resource', async () => {
+  const guide = await readFile('docs/operations.md', 'utf8');
+  const [, section = ''] = guide.split('## What deploying needs');
+  const services = Object.values(template.Resources).flatMap(
+    ({ Type }) => /^AWS::(\w+)/.exec(Type)?.[1]?.toLowerCase() ?? [],
+  );
+
+  const named = new Set([...section.matchAll(/`([a-z0-9]+):[\w*]+`/g)].map(([, service]) => service));
+  expect([...new Set(services)].filter((service) => !named.has(service))).toEqual([]);
+  expect(section).toContain('`lambda:PutFunctionRecursionConfig`');
 });

@@ -3,7 +3,7 @@ import type { EventSourceConfiguration } from './event-source-configuration.ts';
 import { isThrottled } from './lambda-error.ts';
 import type { LambdaFunction } from './lambda-function.ts';
 import { createSourceQueue, type QueueActions, type SourceQueue } from './source-queue.ts';
-import { failedMessageIds, toSqsEvent, type ReceivedMessage } from './sqs-event.ts';
+import { failedMessageIds, toSqsEvent, traceHeadersOf, type ReceivedMessage } from './sqs-event.ts';
 
 export interface Poller {
   /** The `LastProcessingResult` of the mapping, which is `OK` or describes a problem. */
@@ -79,7 +79,10 @@ const processBatch = async (
   batch: ReceivedMessage[],
 ): Promise<string> => {
   try {
-    const result = await target.run(JSON.stringify(toSqsEvent(batch, configuration.queueArn)));
+    const result = await target.run(
+      JSON.stringify(toSqsEvent(batch, configuration.queueArn)),
+      traceHeadersOf(batch),
+    );
     if (result.functionError) return 'PROBLEM: Function call failed';
     const failed = configuration.reportBatchItemFailures
       ? failedMessageIds(result.payload, batch)

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { AwsError } from '../front/aws-error.ts';
 import { lambdaError } from './lambda-error.ts';
+import type { RecursiveLoop } from './lineage.ts';
 
 /** The configuration of a function. */
 export interface FunctionConfiguration {
@@ -15,6 +16,7 @@ export interface FunctionConfiguration {
   variables: Record<string, string>;
   /** The reserved concurrency; null if only the account's concurrency limits the function. */
   reservedConcurrency: number | null;
+  recursiveLoop: RecursiveLoop;
   logGroupName: string;
 }
 
@@ -43,12 +45,12 @@ const functionProperties = z.strictObject({
     .strictObject({ LogGroup: z.string().optional(), LogFormat: z.literal('Text').optional() })
     .optional(),
   PackageType: z.literal('Zip').optional(),
+  RecursiveLoop: z.enum(['Allow', 'Terminate']).default('Terminate'),
   TracingConfig: z.strictObject({ Mode: z.literal('PassThrough') }).optional(),
   Architectures: inert,
   Description: inert,
   EphemeralStorage: inert,
   KmsKeyArn: inert,
-  RecursiveLoop: inert,
   RuntimeManagementConfig: inert,
   Tags: inert,
 });
@@ -98,6 +100,7 @@ export const parseFunctionProperties = (
     timeoutMs: given.Timeout * 1000,
     variables,
     reservedConcurrency: given.ReservedConcurrentExecutions ?? null,
+    recursiveLoop: given.RecursiveLoop,
     logGroupName: given.LoggingConfig?.LogGroup ?? `/aws/lambda/${given.FunctionName}`,
   };
 };

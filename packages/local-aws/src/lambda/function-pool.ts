@@ -24,7 +24,7 @@ export interface FunctionPool {
    * Runs an invocation in a warm environment, or else in a new one.
    * @throws AwsError TooManyRequestsException if the concurrency limit is reached
    */
-  run(requestId: string, payload: string): Promise<EnvironmentOutcome>;
+  run(invocation: Pick<Invocation, 'requestId' | 'payload' | 'traceId'>): Promise<EnvironmentOutcome>;
   /** Returns false if {@link run} would now fail because of the concurrency limit. */
   hasRoom(): boolean;
   /** The number of invocations in progress. */
@@ -64,15 +64,15 @@ export const createFunctionPool = (options: PoolOptions): FunctionPool => {
       ? options.accountHasRoom()
       : running.size < configuration.reservedConcurrency;
   return {
-    run: async (requestId, payload) => {
+    run: async (invocation) => {
       if (environments.isRetired || !hasRoom()) {
         usage.throttled();
         throw lambdaError('TooManyRequestsException', 'Rate Exceeded.');
       }
-      const invocation = runOnce(options, environments, requestId, payload);
-      running.add(invocation);
+      const run = runOnce(options, environments, invocation);
+      running.add(run);
       usage.running(running.size);
-      return invocation.finally(() => running.delete(invocation));
+      return run.finally(() => running.delete(run));
     },
     hasRoom,
     busy: () => running.size,
@@ -112,16 +112,15 @@ interface Environments {
 const runOnce = async (
   options: PoolOptions,
   environments: Environments,
-  requestId: string,
-  payload: string,
+  asked: Pick<Invocation, 'requestId' | 'payload' | 'traceId'>,
 ): Promise<EnvironmentOutcome> => {
   const slot = takeWarm(options, environments) ?? (await startSlot(options, environments));
   const { functionArn } = options.configuration;
-  const invocation = { requestId, payload, functionArn, traceId: newTraceId() };
+  const invocation = { ...asked, functionArn };
   const outcome = await invokeUnder(options.fault(), slot.environment, invocation);
   options.usage.record(
     {
-      requestId,
+      requestId: asked.requestId,
       environmentId: slot.id,
       outcome: outcome.kind,
       cause: outcome.cause,
@@ -205,9 +204,4 @@ const invokeUnder = async (
   if (fault?.kind !== 'kill-invocation') return environment.invoke(invocation, fault?.afterMs);
   const timer = setTimeout(() => void environment.stop(), fault.afterMs);
   return environment.invoke(invocation).finally(() => clearTimeout(timer));
-};
-
-const newTraceId = (): string => {
-  const hex = randomUUID().replaceAll('-', '');
-  return `Root=1-${Math.floor(Date.now() / 1000).toString(16)}-${hex.slice(0, 24)};Parent=${hex.slice(16)};Sampled=0`;
 };

@@ -5,6 +5,7 @@ const STATUS = {
   AccessDeniedException: 403,
   InvalidParameterValueException: 400,
   InvalidRequestContentException: 400,
+  RecursiveInvocationException: 400,
   RequestTooLargeException: 413,
   ResourceConflictException: 409,
   ResourceNotFoundException: 404,
@@ -20,3 +21,7 @@ export const lambdaError = (code: LambdaErrorCode, message: string): AwsError =>
 /** True if the error means that the function or the account has reached its concurrency limit. */
 export const isThrottled = (error: unknown): boolean =>
   error instanceof AwsError && error.code === 'TooManyRequestsException';
+
+/** True if Lambda stopped the invocation because it detected a recursive loop. */
+export const isRecursion = (error: unknown): boolean =>
+  error instanceof AwsError && error.code === 'RecursiveInvocationException';

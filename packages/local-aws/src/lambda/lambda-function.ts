@@ -6,7 +6,8 @@ import type { Iam, Session } from '../iam/iam.ts';
 import type { EnvironmentOutcome } from './execution-environment.ts';
 import type { FunctionConfiguration } from './function-configuration.ts';
 import { createFunctionPool, type FunctionPool } from './function-pool.ts';
-import { lambdaError } from './lambda-error.ts';
+import { isRecursion, lambdaError } from './lambda-error.ts';
+import { type RecursiveLoop, traceOfInvocation } from './lineage.ts';
 import { createLogSink, type LogLine, type LogSink } from './log-sink.ts';
 import { createUsageBook, type UsageBook } from './usage.ts';
 
@@ -44,7 +45,13 @@ export interface LambdaFunction {
   logs: LogSink;
   /** The function's role, as the caller that Lambda's own requests (polling a queue, writing logs) are made as. */
   roleCaller(): Caller;
-  run(payload: string): Promise<InvocationResult>;
+  /**
+   * Runs an invocation. `causes` are the trace headers of the events or of the request that caused it.
+   * @throws AwsError TooManyRequestsException, RequestTooLargeException, RecursiveInvocationException
+   */
+  run(payload: string, causes?: readonly string[]): Promise<InvocationResult>;
+  /** Changes the setting until the next version replaces it. */
+  setRecursiveLoop(recursiveLoop: RecursiveLoop): void;
   /** Replaces the version. New invocations use the new version. Resolves when the invocations of the old version have ended. */
   replaceVersion(version: FunctionVersion): Promise<void>;
 }
@@ -96,7 +103,10 @@ export const createLambdaFunction = (host: FunctionHost, first: FunctionVersion)
     usage,
     logs,
     roleCaller,
-    run: async (payload) => {
+    setRecursiveLoop: (recursiveLoop) => {
+      configuration = { ...configuration, recursiveLoop };
+    },
+    run: async (payload, causes = []) => {
       if (Buffer.byteLength(payload) > LARGEST_PAYLOAD_BYTES) {
         throw lambdaError(
           'RequestTooLargeException',
@@ -104,7 +114,8 @@ export const createLambdaFunction = (host: FunctionHost, first: FunctionVersion)
         );
       }
       const requestId = randomUUID();
-      return toResult(requestId, await pool.run(requestId, payload));
+      const traceId = traced({ ...configuration, clock: host.clock }, causes, usage);
+      return toResult(requestId, await pool.run({ requestId, payload, traceId }));
     },
     replaceVersion: async (version) => {
       const old = pool;
@@ -115,6 +126,19 @@ export const createLambdaFunction = (host: FunctionHost, first: FunctionVersion)
       await old.retire();
     },
   };
+};
+
+const traced = (
+  target: Parameters<typeof traceOfInvocation>[0],
+  causes: readonly string[],
+  usage: UsageBook,
+): string => {
+  try {
+    return traceOfInvocation(target, causes);
+  } catch (error) {
+    if (isRecursion(error)) usage.recursionDropped();
+    throw error;
+  }
 };
 
 const toResult = (requestId: string, outcome: EnvironmentOutcome): InvocationResult => {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
+import { z } from 'zod';
 import type { Authorizer } from '../core/access.ts';
 import type { AwsRequest } from '../core/request.ts';
 import { notSupported } from '../front/aws-error.ts';
@@ -21,12 +22,12 @@ export interface Invoker {
   invokeText(
     functionArn: string,
     payload: string,
-    options: { type: InvocationType },
+    options: { type: InvocationType; traceHeader: string | undefined },
   ): Promise<InvocationResult>;
 }
 
 /**
- * Handles the requests of Lambda's API for Invoke, and for the operations that describe a function. Throws errors for the front door.
+ * Handles the requests of Lambda's API for Invoke, for the operations that describe a function, and for its recursion settings. Throws errors for the front door.
  * Sources: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html and API_GetFunction.html
  */
 export const handleLambdaRequest = async (
@@ -34,7 +35,8 @@ export const handleLambdaRequest = async (
   request: AwsRequest,
   response: ServerResponse,
 ): Promise<void> => {
-  const [, name = '', what = ''] = /^\/2015-03-31\/functions\/([^/]+)(\/\w+)?$/.exec(request.path) ?? [];
+  const [, name = '', what = ''] =
+    /^\/(?:2015-03-31|2024-08-31)\/functions\/([^/]+)(\/[\w-]+)?$/.exec(request.path) ?? [];
   const functionArn = toFunctionArn(request, decodeURIComponent(name));
   const operation = `${request.method} ${what}`;
   if (name !== '' && operation === 'POST /invocations') {
@@ -46,11 +48,14 @@ export const handleLambdaRequest = async (
   authorizeFor(invoker, functionArn, request, `lambda:${description.action}`);
   const found = invoker.find(functionArn);
   if (!found) throw lambdaError('ResourceNotFoundException', `Function not found: ${functionArn}`);
-  writeJson(response, description.answer(found), 'application/json');
+  writeJson(response, await description.answer(found, request), 'application/json');
 };
 
-/** The operations that describe a function, by method and the part of the path after the function's name. */
-const DESCRIPTIONS: Record<string, { action: string; answer(found: LambdaFunction): unknown }> = {
+/** The operations that describe a function or change one setting of it, by method and the part of the path after the function's name. */
+const DESCRIPTIONS: Record<
+  string,
+  { action: string; answer(found: LambdaFunction, request: AwsRequest): unknown }
+> = {
   'GET ': {
     action: 'GetFunction',
     answer: (found) => ({ Configuration: describeFunction(found), Code: { RepositoryType: 'S3' } }),
@@ -60,7 +65,22 @@ const DESCRIPTIONS: Record<string, { action: string; answer(found: LambdaFunctio
     action: 'ListVersionsByFunction',
     answer: (found) => ({ Versions: [describeFunction(found)] }),
   },
+  'GET /recursion-config': {
+    action: 'GetFunctionRecursionConfig',
+    answer: (found) => ({ RecursiveLoop: found.configuration().recursiveLoop }),
+  },
+  'PUT /recursion-config': {
+    action: 'PutFunctionRecursionConfig',
+    answer: async (found, request) => {
+      const wanted = recursionConfig.safeParse(JSON.parse(await readPayload(request, 'RequestResponse')));
+      if (!wanted.success) throw lambdaError('InvalidParameterValueException', z.prettifyError(wanted.error));
+      found.setRecursiveLoop(wanted.data.RecursiveLoop);
+      return { RecursiveLoop: found.configuration().recursiveLoop };
+    },
+  },
 };
+
+const recursionConfig = z.object({ RecursiveLoop: z.enum(['Allow', 'Terminate']) });
 
 const invoke = async (
   invoker: Invoker,
@@ -71,7 +91,9 @@ const invoke = async (
   authorizeFor(invoker, functionArn, request, 'lambda:InvokeFunction');
   const type = invocationType(request);
   const payload = await readPayload(request, type);
-  const result = await invoker.invokeText(functionArn, payload, { type });
+  const trace = request.headers['x-amzn-trace-id'];
+  const traceHeader = typeof trace === 'string' ? trace : undefined;
+  const result = await invoker.invokeText(functionArn, payload, { type, traceHeader });
   response.writeHead(type === 'Event' ? 202 : 200, {
     'content-type': 'application/json',
     'x-amzn-requestid': result.requestId || randomUUID(),

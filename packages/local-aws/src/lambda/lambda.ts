@@ -41,6 +41,8 @@ export interface LambdaOptions {
 export interface InvokeOptions {
   /** The default is RequestResponse. With `Event`, the call returns immediately, and Lambda runs and retries the invocation later. */
   type?: 'RequestResponse' | 'Event';
+  /** The trace header of the request. If it is absent, the invocation begins a new chain of requests. */
+  traceHeader?: string | undefined;
 }
 
 /** The local Lambda service. It runs functions from their deployment packages in child processes. */
@@ -76,9 +78,10 @@ export const createLambda = (options: LambdaOptions): Lambda => {
   const eventSources = createEventSourceMappings({ iam, queues, findFunction: find });
   const invokeText: Lambda['invokeText'] = async (nameOrArn, payload, how) => {
     const { functionArn } = find(nameOrArn).configuration();
-    if (how?.type !== 'Event') return find(functionArn).run(payload);
+    const causes = how?.traceHeader === undefined ? [] : [how.traceHeader];
+    if (how?.type !== 'Event') return find(functionArn).run(payload, causes);
     // Each attempt looks up the function again, because it may have been updated or deleted in the meantime.
-    asyncInvocations.submit(async () => find(functionArn).run(payload));
+    asyncInvocations.submit(async () => find(functionArn).run(payload, causes));
     return { requestId: '', functionError: null, payload: '' };
   };
   return {

@@ -42,6 +42,10 @@ export const toSqsEvent = (messages: ReceivedMessage[], queueArn: string): Recor
   })),
 });
 
+/** The trace headers that SQS kept with the messages. */
+export const traceHeadersOf = (messages: ReceivedMessage[]): string[] =>
+  messages.flatMap((message) => message.Attributes.AWSTraceHeader ?? []);
+
 const toEventAttribute = (attribute: z.infer<typeof messageAttribute>): Record<string, unknown> => ({
   ...(attribute.StringValue !== undefined && { stringValue: attribute.StringValue }),
   ...(attribute.BinaryValue !== undefined && { binaryValue: attribute.BinaryValue }),

@@ -25,6 +25,8 @@ export interface FunctionUsage {
   errors: number;
   timeouts: number;
   throttles: number;
+  /** The metric `RecursiveInvocationsDropped`: invocations that Lambda stopped because of a recursive loop. */
+  recursiveInvocationsDropped: number;
   coldStarts: number;
   cpuMs: number;
   /** The highest resident set size of any environment of the function. */
@@ -41,6 +43,7 @@ export interface UsageBook {
     usage: ResourceUsage | null,
   ): InvocationUsage;
   throttled(): void;
+  recursionDropped(): void;
   running(concurrency: number): void;
   read(): FunctionUsage;
   reset(): void;
@@ -69,6 +72,9 @@ export const createUsageBook = (): UsageBook => {
     throttled: () => {
       totals.throttles += 1;
     },
+    recursionDropped: () => {
+      totals.recursiveInvocationsDropped += 1;
+    },
     running: (concurrency) => {
       totals.peakConcurrency = Math.max(totals.peakConcurrency, concurrency);
     },
@@ -84,6 +90,7 @@ const noUsage = (): FunctionUsage => ({
   errors: 0,
   timeouts: 0,
   throttles: 0,
+  recursiveInvocationsDropped: 0,
   coldStarts: 0,
   cpuMs: 0,
   peakRssBytes: 0,

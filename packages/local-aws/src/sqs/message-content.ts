@@ -23,15 +23,16 @@ export interface MessageContent {
 }
 
 /**
- * Reads the content of a message from a SendMessage request, and checks it.
+ * Reads the content of a message from a SendMessage request, and checks it. `traceHeader` is the request's header X-Amzn-Trace-Id, which
+ * SQS keeps with the message as the system attribute AWSTraceHeader. It does not count towards the size.
  * Source: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
  */
-export function parseMessageContent(input: Input): MessageContent {
+export function parseMessageContent(input: Input, traceHeader?: string): MessageContent {
   const body = optionalText(input, 'MessageBody');
   if (body === undefined || body === '') throw missingParameter('MessageBody');
   refuseInvalidCharacters(body);
   const attributes = parseAttributes(optionalRecord(input, 'MessageAttributes'));
-  return contentOf(body, attributes, parseSystemAttributes(input));
+  return contentOf(body, attributes, parseSystemAttributes(input, traceHeader));
 }
 
 export function contentOf(
@@ -117,8 +118,9 @@ function parseAttribute(name: string, value: unknown): MessageAttribute {
   return { DataType: dataType, StringValue: given };
 }
 
-function parseSystemAttributes(input: Input): Record<string, string> {
+function parseSystemAttributes(input: Input, traceHeader: string | undefined): Record<string, string> {
   const system: Record<string, string> = {};
+  if (traceHeader !== undefined) system.AWSTraceHeader = traceHeader;
   const trace = optionalRecord(input, 'MessageSystemAttributes').AWSTraceHeader;
   if (isRecord(trace)) system.AWSTraceHeader = optionalText(trace, 'StringValue') ?? '';
   const group = optionalText(input, 'MessageGroupId');

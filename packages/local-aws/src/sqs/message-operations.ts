@@ -24,14 +24,16 @@ export const messageOperations: Readonly<Record<string, Operation>> = {
 
   SendMessage(input, context) {
     const queue = authorizedQueue(input, context, 'sqs:SendMessage');
-    return send(queue, input, parseMessageContent(input), context);
+    return send(queue, input, parseMessageContent(input, context.traceHeader), context);
   },
 
   SendMessageBatch(input, context) {
     const queue = authorizedQueue(input, context, 'sqs:SendMessage');
     const batch = parseBatch(input);
     refuseTooLongBatch(batch);
-    return runBatch(batch, (entry) => send(queue, entry, parseMessageContent(entry), context));
+    return runBatch(batch, (entry) =>
+      send(queue, entry, parseMessageContent(entry, context.traceHeader), context),
+    );
   },
 
   DeleteMessage(input, context) {

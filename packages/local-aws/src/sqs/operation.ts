@@ -15,6 +15,8 @@ export interface OperationContext {
   region: string;
   secureTransport: boolean;
   sourceIp: string;
+  /** The request's header X-Amzn-Trace-Id. */
+  traceHeader?: string | undefined;
   /** The address with which queue URLs in the response begin, e.g. `https://127.0.0.1:4566`. */
   endpoint: string;
   /** Aborted to end a long poll. */

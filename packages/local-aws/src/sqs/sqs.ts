@@ -142,7 +142,9 @@ function contextOf(
 ): OperationContext {
   const { caller, region, secureTransport, sourceIp, headers } = request;
   const endpoint = `${secureTransport ? 'https' : 'http'}://${headers.host ?? '127.0.0.1'}`;
-  return { ...common, caller, region, secureTransport, sourceIp, endpoint };
+  const trace = headers['x-amzn-trace-id'];
+  const traceHeader = typeof trace === 'string' ? trace : undefined;
+  return { ...common, caller, region, secureTransport, sourceIp, endpoint, traceHeader };
 }
 
 function unknownOperation(name: string): AwsError {

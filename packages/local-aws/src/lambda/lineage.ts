@@ -1,0 +1,56 @@
+import { createHash, randomUUID } from 'node:crypto';
+import type { Clock } from '../core/clock.ts';
+import { lambdaError } from './lambda-error.ts';
+
+/**
+ * Whether Lambda stops a function that is in a recursive loop.
+ * Source: https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
+ */
+export type RecursiveLoop = 'Allow' | 'Terminate';
+
+/** How often a function runs in one chain of requests before Lambda stops it. AWS documents "approximately 16 times". */
+export const MAX_INVOCATIONS_IN_CHAIN = 16;
+
+/** How often each function has run in a chain of requests, by the hash of its ARN. */
+type Lineage = ReadonlyMap<string, number>;
+
+/**
+ * Returns the trace header of an invocation, with which the function's SDK marks its requests. Its part `Lineage` is that of the events
+ * which caused the invocation, plus this invocation. If a batch has several events, the longest chain of each function counts.
+ * `causes` are the trace headers of the events. An event without one begins a new chain.
+ * @throws AwsError RecursiveInvocationException if the chain is too long and the function's `RecursiveLoop` is Terminate
+ */
+export const traceOfInvocation = (
+  { functionArn, recursiveLoop, clock }: { functionArn: string; recursiveLoop: RecursiveLoop; clock: Clock },
+  causes: readonly string[],
+): string => {
+  const lineage = new Map<string, number>();
+  for (const [id, count] of causes.flatMap((header) => [...lineageOf(header)]))
+    lineage.set(id, Math.max(count, lineage.get(id) ?? 0));
+  const id = createHash('sha256').update(functionArn).digest('hex').slice(0, 8);
+  const count = (lineage.get(id) ?? 0) + 1;
+  if (count > MAX_INVOCATIONS_IN_CHAIN && recursiveLoop === 'Terminate') {
+    throw lambdaError(
+      'RecursiveInvocationException',
+      'Lambda has detected your function being invoked in a recursive loop with other Amazon Web Services resources and stopped your function’s invocation.',
+    );
+  }
+  lineage.set(id, count);
+  const parts = [...lineage].map(([name, times]) => `${name}:${times}`);
+  return `${rootOf(causes) ?? newRoot(clock)};Parent=${randomUUID().slice(0, 8)}${randomUUID().slice(0, 8)};Sampled=0;Lineage=${parts.join('|')}`;
+};
+
+const lineageOf = (traceHeader: string): Lineage => {
+  const [, list = ''] = /(?:^|;)\s*Lineage=([^;]*)/.exec(traceHeader) ?? [];
+  const counts = [...list.matchAll(/([0-9a-f]{8}):(\d+)/g)];
+  return new Map(counts.map(([, id = '', count]) => [id, Number(count)]));
+};
+
+/** An invocation by one event stays in the trace of that event. A batch of several events begins a new trace. */
+const rootOf = (causes: readonly string[]): string | null =>
+  (causes.length === 1 && /Root=1-[0-9a-f]{8}-[0-9a-f]{24}/.exec(causes[0] ?? '')?.[0]) || null;
+
+const newRoot = (clock: Clock): string => {
+  const seconds = Math.floor(clock.now() / 1000).toString(16);
+  return `Root=1-${seconds}-${randomUUID().replaceAll('-', '').slice(0, 24)}`;
+};
