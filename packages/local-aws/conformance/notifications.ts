@@ -8,12 +8,15 @@ import {
   GetObjectAclCommand,
   PutBucketOwnershipControlsCommand,
   PutObjectAclCommand,
+  PutObjectLegalHoldCommand,
+  PutObjectLockConfigurationCommand,
   PutObjectTaggingCommand,
   RestoreObjectCommand,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import { behaviour, s3Guide } from './behaviour.ts';
 import { matches, same } from './difference.ts';
+import { inHours, retain } from './locked-objects.ts';
 import { NEEDS, subscribe } from './notified-queue.ts';
 
 const STRUCTURE = s3Guide('notification-content-structure');
@@ -155,6 +158,33 @@ export const aNewAclIsTold = behaviour(
     await s3.send(new PutObjectAclCommand({ Bucket, Key: 'k', GrantRead: `id="${Owner?.ID}"` }));
     const [record] = await records(1);
     same('record', [record?.eventName, record?.s3.object.key], ['ObjectAcl:Put', 'k']);
+  },
+  NEEDS,
+);
+
+export const aNewRetentionIsTold = behaviour(
+  'PutObjectRetention sends ObjectRetention:Put with the version id and the retention, and PutObjectLegalHold sends nothing.',
+  s3Guide('object-lock-managing'),
+  async (context) => {
+    const { s3 } = context;
+    const { Bucket, records } = await subscribe(context, 'Enabled', { Events: ['s3:ObjectRetention:Put'] });
+    const ObjectLockConfiguration = { ObjectLockEnabled: 'Enabled' as const };
+    await s3.send(new PutObjectLockConfigurationCommand({ Bucket, ObjectLockConfiguration }));
+    const { VersionId } = await context.put(Bucket, 'k', 'content');
+    await context.put(Bucket, 'k', 'newer');
+    const until = inHours(context, 1);
+    const version = { Bucket, Key: 'k', VersionId };
+    await s3.send(new PutObjectLegalHoldCommand({ ...version, LegalHold: { Status: 'ON' } }));
+    await s3.send(new PutObjectLegalHoldCommand({ ...version, LegalHold: { Status: 'OFF' } }));
+    await retain(context, version, { Mode: 'GOVERNANCE', RetainUntilDate: until });
+    const [record] = await records(1);
+    same('name', record?.eventName, 'ObjectRetention:Put');
+    same('object', [record?.s3.object.key, record?.s3.object.versionId], ['k', VersionId]);
+    matches('version', record?.eventVersion, /^2\.([5-9]|\d\d)$/);
+    same('retention', record?.objectRetentionEventData, {
+      mode: 'GOVERNANCE',
+      retainUntilDate: until.toISOString(),
+    });
   },
   NEEDS,
 );

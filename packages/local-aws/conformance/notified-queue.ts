@@ -14,6 +14,7 @@ export interface EventRecord {
   eventVersion: string;
   eventSource: string;
   awsRegion: string;
+  objectRetentionEventData?: { mode: string; retainUntilDate: string };
   s3: {
     configurationId: string;
     bucket: { name: string; arn: string };

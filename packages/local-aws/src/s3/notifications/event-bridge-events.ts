@@ -39,6 +39,8 @@ const DETAIL_TYPES: Record<S3Event, string> = {
   'ObjectTagging:Put': 'Object Tags Added',
   'ObjectTagging:Delete': 'Object Tags Deleted',
   'ObjectAcl:Put': 'Object ACL Updated',
+  // No AWS document names this type yet. Other implementations of the S3 API use this name.
+  'ObjectRetention:Put': 'Object Retention Updated',
   'LifecycleExpiration:Delete': 'Object Deleted',
   'LifecycleExpiration:DeleteMarkerCreated': 'Object Deleted',
   IntelligentTiering: 'Object Access Tier Changed',

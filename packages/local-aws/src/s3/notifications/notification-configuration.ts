@@ -79,6 +79,7 @@ const SINGLE_EVENTS = [
   's3:LifecycleTransition',
   's3:IntelligentTiering',
   's3:ObjectAcl:Put',
+  's3:ObjectRetention:Put',
 ];
 
 const isKnownEvent = (event: string): boolean => {

@@ -113,7 +113,14 @@ const recordOf = (
 
 /** The data that only some types of events have. */
 const eventData = (occurrence: Occurrence): Record<string, unknown> => {
-  const { restoreExpiresMs, sourceStorageClass, accessTier } = occurrence;
+  const { restoreExpiresMs, sourceStorageClass, accessTier, retention } = occurrence;
+  if (retention !== undefined)
+    return {
+      objectRetentionEventData: {
+        mode: retention.mode,
+        retainUntilDate: new Date(retention.untilMs).toISOString(),
+      },
+    };
   if (restoreExpiresMs !== undefined)
     return {
       glacierEventData: {

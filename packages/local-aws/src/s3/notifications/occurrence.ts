@@ -1,5 +1,6 @@
 /** A change of a key that S3 may send notifications about. */
 import type { AwsRequest } from '../../core/request.ts';
+import type { Retention } from '../model/object-lock.ts';
 import type { ArchiveTier } from '../model/object.ts';
 
 export interface Occurrence {
@@ -17,6 +18,8 @@ export interface Occurrence {
   restoreExpiresMs?: number;
   /** Set only for Intelligent-Tiering. */
   accessTier?: ArchiveTier;
+  /** The retention after the change. Set only for changes of a retention, and not if the retention was removed. */
+  retention?: Retention;
   /** The caller and the request that made the change. */
   origin: Pick<AwsRequest, 'caller' | 'requestId' | 'sourceIp'>;
 }
@@ -29,6 +32,7 @@ export const EMPTY_MD5 = 'd41d8cd98f00b204e9800998ecf8427e';
 /**
  * The `eventVersion` of each type of event.
  * The user guide: "2.3 for S3 Lifecycle, S3 Intelligent-Tiering, object ACL, object tagging, and object restoration delete events."
+ * The version of ObjectRetention:Put is the one in the AWS SDK for Java (ObjectRetentionEventDataTest).
  */
 export const EVENT_VERSIONS = {
   'ObjectCreated:Put': '2.1',
@@ -43,10 +47,11 @@ export const EVENT_VERSIONS = {
   'ObjectTagging:Put': '2.3',
   'ObjectTagging:Delete': '2.3',
   'ObjectAcl:Put': '2.3',
+  'ObjectRetention:Put': '2.5',
   'LifecycleExpiration:Delete': '2.3',
   'LifecycleExpiration:DeleteMarkerCreated': '2.3',
   IntelligentTiering: '2.3',
 } as const;
 
-/** False for events about tags and ACLs. These events have no sequencer, because their order is not defined. */
-export const isOrdered = ({ event }: Occurrence): boolean => !/^Object(Tagging|Acl):/.test(event);
+/** False for events about tags, ACLs and retentions. These events have no sequencer, because their order is not defined. */
+export const isOrdered = ({ event }: Occurrence): boolean => !/^Object(Tagging|Acl|Retention):/.test(event);

@@ -1,7 +1,8 @@
 /**
  * GetObjectRetention, PutObjectRetention, GetObjectLegalHold and PutObjectLegalHold.
  *
- * Sources: API_PutObjectRetention.html, API_PutObjectLegalHold.html.
+ * Sources: API_PutObjectRetention.html, API_PutObjectLegalHold.html; for the event, Amazon S3 User Guide
+ * "Managing Object Lock": PutObjectRetention is reported, PutObjectLegalHold is not.
  */
 import { bypassesGovernance } from '../access/bypass-governance.ts';
 import { S3Error } from '../errors.ts';
@@ -14,10 +15,11 @@ import {
   protectedError,
   type Retention,
 } from '../model/object-lock.ts';
+import { notify } from '../notifications/notifications.ts';
 import { findReadable, requestedTarget } from '../access/read-target.ts';
 import { receiveText } from '../protocol/receive.ts';
 import type { Answer, ObjectContext } from '../protocol/request.ts';
-import { versionHeader } from '../model/versions.ts';
+import { eventVersionId, versionHeader } from '../model/versions.ts';
 import { xmlAnswer } from '../protocol/xml-answer.ts';
 import { childOf, parseXml, textOf, xmlDocument, xmlText, type XmlNode } from '../protocol/xml.ts';
 
@@ -44,7 +46,21 @@ export const putObjectRetention = async (context: ObjectContext): Promise<Answer
   const bypass = bypassesGovernance(context, context.key);
   if (!mayReplaceRetention(object.lock.retention, next, nowMs, bypass)) throw protectedError();
   object.lock = { ...object.lock, retention: next };
+  notifyRetention(context, object, next);
   return { status: 200 };
+};
+
+const notifyRetention = (context: ObjectContext, object: StoredObject, next: Retention | null): void => {
+  const { state, request, bucket, key } = context;
+  notify(state, bucket, {
+    event: 'ObjectRetention:Put',
+    reason: '',
+    key,
+    versionId: eventVersionId(bucket, object.versionId),
+    etag: object.etag,
+    ...(next === null ? {} : { retention: next }),
+    origin: request.aws,
+  });
 };
 
 /** Parses a Retention document. Returns null for an empty document, which removes the retention. */
