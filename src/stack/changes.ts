@@ -8,10 +8,10 @@ export interface SourceChange {
    */
   eventTypes: string[];
   /**
-   * Names in events from EventBridge.
+   * Matchers for the names in events from EventBridge.
    * https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-mapping-troubleshooting.html
    */
-  detailTypes: string[];
+  detailTypes: (string | { prefix: string })[];
 }
 
 /** Returns the changes that a bucket must report: every change that one of its rules replicates. */
@@ -38,6 +38,13 @@ const SOURCE_CHANGES: (SourceChange & { concerns(rule: ReplicationRule): boolean
     eventTypes: ['s3:ObjectAcl:Put'],
     detailTypes: ['Object ACL Updated'],
     concerns: ({ acl }) => acl === 'replicate',
+  },
+  {
+    // There is no such event for legal holds.
+    eventTypes: ['s3:ObjectRetention:Put'],
+    // AWS does not document the end of this name yet.
+    detailTypes: [{ prefix: 'Object Retention' }],
+    concerns: ({ destinations }) => destinations.some(({ objectLock }) => objectLock !== 'ignore'),
   },
   {
     eventTypes: ['s3:ObjectRemoved:*', 's3:LifecycleExpiration:*'],

@@ -153,7 +153,7 @@ export const ROWS: readonly Row[] = [
     members: ['ObjectLockMode', 'ObjectLockRetainUntilDate'],
     replica: 'kept',
     why: 'Or mapped: `objectLock: governance` weakens compliance mode, `ignore` leaves it out. So is a retention that is over, which S3 refuses.',
-    later: NO_EVENT,
+    later: '`s3:ObjectRetention:Put`',
   },
   {
     attribute: 'Object Lock: legal hold',
@@ -167,7 +167,7 @@ export const ROWS: readonly Row[] = [
     members: ['ObjectLockEventHold', 'ObjectLockEventHoldDurationDays', 'ObjectLockEventHoldDurationYears'],
     replica: 'left out',
     why: 'Quarantined as `object-lock`, unless every destination of the rule says `objectLock: ignore`.',
-    later: NO_EVENT,
+    later: '`s3:ObjectRetention:Put`',
   },
   {
     attribute: 'Encryption',

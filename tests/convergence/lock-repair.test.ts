@@ -1,6 +1,6 @@
 /**
- * Locks that became stronger at the source. No event reports such a change. The lock of the replica is
- * repaired only after a run has compared both sides and sent a hint.
+ * Locks that became stronger at the source. An event reports a new retention, but no event reports a legal hold,
+ * which is placed only after a run has compared both sides and sent a hint.
  */
 import { describe, expect, test } from 'vitest';
 import { strengthened } from '../../src/lib/replica/object-lock.ts';
@@ -38,6 +38,17 @@ describe.each(BOTH)('the lock of a replica with versions: %s', (versions) => {
       expect(await looks(concern)).toEqual({ outcome: 'unchanged', writes: [] });
     },
   );
+
+  test('a retention that an event reports is written to the replica, unless the destination wants no locks', async () => {
+    const { source, replica, looks, days } = await replicatedVersion({ rule });
+    const retention = { mode: 'COMPLIANCE', untilMs: days(10) } as const;
+    source.setLock('k', 0, { retention });
+    expect(await looks('lock')).toEqual({ outcome: 'updated', writes: ['putRetention'] });
+    expect(lockIn(replica)).toEqual({ ...NO_LOCK, retention });
+    const without = await replicatedVersion({ rule, destination: { objectLock: 'ignore' } });
+    without.source.setLock('k', 0, { retention });
+    expect(await without.looks('lock')).toEqual({ outcome: 'unchanged', writes: [] });
+  });
 
   test('a lock that is longer, stricter or held at the destination stays', async () => {
     const { source, replica, repair, days } = await replicatedVersion({ rule });

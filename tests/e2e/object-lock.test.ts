@@ -1,9 +1,14 @@
-/** Retention and legal hold are replicated when a version is written at the destination. */
+/**
+ * Retention and legal hold are replicated when a version is written at the destination, and a retention also when it is changed
+ * later.
+ */
 import { randomBytes } from 'node:crypto';
 import {
   GetObjectLegalHoldCommand,
   GetObjectRetentionCommand,
+  ListObjectVersionsCommand,
   PutObjectLockConfigurationCommand,
+  PutObjectRetentionCommand,
 } from '@aws-sdk/client-s3';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { startFidelityStage } from './support/stages/fidelity.ts';
@@ -49,9 +54,9 @@ interface Lock {
 const NOT_LOCKED: Lock = { mode: null, days: null, hold: false };
 
 /** Reads the lock of a replica with the rights of the destination's owner. Returns the retention in days from now. */
-const lockOf = async (Bucket: string, Key: string): Promise<Lock> => {
+const lockOf = async (Bucket: string, Key: string, VersionId?: string): Promise<Lock> => {
   const s3 = stage.destination.s3();
-  const where = { Bucket, Key };
+  const where = { Bucket, Key, VersionId };
   const none = () => null;
   const retention = await s3.send(new GetObjectRetentionCommand(where)).catch(none);
   const hold = await s3.send(new GetObjectLegalHoldCommand(where)).catch(none);
@@ -61,6 +66,11 @@ const lockOf = async (Bucket: string, Key: string): Promise<Lock> => {
     days: until === undefined ? null : Math.round((until.getTime() - stage.aws.clock.now()) / DAY_MS),
     hold: hold?.LegalHold?.Status === 'ON',
   };
+};
+
+const lockOfOldest = async (Bucket: string, Key: string): Promise<Lock> => {
+  const listed = await stage.destination.s3().send(new ListObjectVersionsCommand({ Bucket, Prefix: Key }));
+  return await lockOf(Bucket, Key, listed.Versions?.at(-1)?.VersionId);
 };
 
 /** Expects that every destination has the bytes of the object. Returns the locks of the replicas, by bucket. */
@@ -159,6 +169,25 @@ test('every version of a key has its own lock at the destination', async () => {
       days,
       hold: false,
     });
+  }
+});
+
+test('a retention that is set or extended later reaches the replicas of the version that it names', async () => {
+  const { VersionId } = await stage.put('locked', 'kept/later', 'first');
+  await stage.put('locked', 'kept/later', 'second');
+  expect(await settled(stage)).toBe(true);
+  for (const days of [5, 40]) {
+    const Retention = { Mode: 'GOVERNANCE', RetainUntilDate: inDays(days) } as const;
+    const version = { Bucket: 'locked', Key: 'kept/later', VersionId };
+    await stage.source.s3().send(new PutObjectRetentionCommand({ ...version, Retention }));
+    expect(await locksOf('kept/later')).toMatchObject({
+      'locked-replica': NOT_LOCKED,
+      'locked-not': NOT_LOCKED,
+    });
+    const held = { mode: 'GOVERNANCE', days, hold: false };
+    expect(await lockOfOldest('locked-replica', 'kept/later')).toEqual(held);
+    expect(await lockOfOldest('locked-weaker', 'kept/later')).toEqual(held);
+    expect(await lockOfOldest('locked-not', 'kept/later')).toEqual(NOT_LOCKED);
   }
 });
 

@@ -37,6 +37,8 @@ test.each([
   ['Object Tags Deleted', {}, 'ObjectTagging:Delete'],
   ['Object ACL Updated', {}, 'ObjectAcl:Put'],
   ['Object Restore Completed', {}, 'ObjectRestore:Completed'],
+  ['Object Retention Updated', {}, 'ObjectRetention:Put'],
+  ['Object Retention Put', {}, 'ObjectRetention:Put'],
   ['Object Storage Class Changed', {}, 'Object Storage Class Changed'],
 ])('the EventBridge event %s %o is %s', (type, detail, kind) => {
   expect(parseMessage(eventBridge(type, detail))).toMatchObject([{ hint: { kind } }]);
@@ -46,6 +48,7 @@ test.each([
   ['ObjectTagging:Put', 'tags'],
   ['ObjectTagging:Delete', 'tags'],
   ['ObjectAcl:Put', 'acl'],
+  ['ObjectRetention:Put', 'lock'],
   ['ObjectCreated:Put', 'content'],
   ['ObjectRestore:Completed', 'content'],
   ['hint', 'content'],

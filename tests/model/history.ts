@@ -2,7 +2,6 @@
  * Random histories of a source bucket, and everything that may happen to its events before they are handled.
  */
 import fc from 'fast-check';
-import { REPAIR } from '../../src/lib/hint/hint.ts';
 import type { ReplicationRule } from '../../src/lib/model/rule.ts';
 import type { Fault } from './deployment.ts';
 import { type MemoryBucket, NO_ATTRIBUTES, type Versioning } from './memory-buckets.ts';
@@ -21,8 +20,8 @@ export type Operation =
   | { kind: 'tag'; key: string; age: number; tag: string }
   | { kind: 'grant'; key: string; age: number; reader: string }
   /**
-   * Generated only if a test requests this kind. S3 sends no event when a lock changes, so the model delivers
-   * a hint as a run would.
+   * Generated only if a test requests this kind. The event reports the new retention, and not the legal hold,
+   * which arrives with the retention.
    */
   | { kind: 'lock'; key: string; age: number; untilMs: number; legalHold: boolean };
 
@@ -129,7 +128,7 @@ export const apply = (source: MemoryBucket, each: Operation, mark: string): Buck
       const { untilMs, legalHold } = each;
       const retention = { mode: 'COMPLIANCE', untilMs } as const;
       const versionId = source.setLock(key, each.age, { retention, legalHold });
-      return versionId === null ? null : event(REPAIR, versionId);
+      return versionId === null ? null : event('ObjectRetention:Put', versionId);
     }
   }
 };

@@ -79,7 +79,7 @@ const attributeCalls = (target: Target): Pick<DestinationBucket, 'putTags' | 'pu
     }),
 });
 
-/** The calls that change locks. S3 sends no event about them. */
+/** The calls that change locks. S3 sends an event about a retention, and none about a legal hold. */
 const lockCalls = (target: Target): Pick<DestinationBucket, 'putRetention' | 'putLegalHold'> => ({
   putRetention: (key, versionId, retention) =>
     target.answered('putRetention', () => {
@@ -92,6 +92,7 @@ const lockCalls = (target: Target): Pick<DestinationBucket, 'putRetention' | 'pu
       if (retention.untilMs <= nowMs)
         throw new ReplicationError('invalid-request', 'PutObjectRetention: InvalidArgument');
       state.lock = { ...state.lock, retention };
+      target.tell({ name: 'ObjectRetention:Put', key, versionId: state.versionId });
     }),
   putLegalHold: (key, versionId) =>
     target.answered('putLegalHold', () => {

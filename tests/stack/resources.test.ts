@@ -80,8 +80,12 @@ test('the replicate role gets no permission on a bucket that another role reads'
 });
 
 test('an event rule forwards only changes that a rule of the bucket replicates', () => {
-  const detailTypes = (more: object): unknown => {
-    const text = fileWith({ source: { events: 'eventbridge' }, rule: { ...more } });
+  const detailTypes = (more: object, objectLock = 'ignore'): unknown => {
+    const text = fileWith({
+      source: { events: 'eventbridge' },
+      rule: { ...more },
+      destination: { objectLock },
+    });
     return JSON.parse(JSON.stringify(only(resourcesOf(text), 'AWS::Events::Rule')['EventPattern']))[
       'detail-type'
     ];
@@ -89,6 +93,8 @@ test('an event rule forwards only changes that a rule of the bucket replicates',
   const always = ['Object Created', 'Object Tags Added', 'Object Tags Deleted', 'Object Restore Completed'];
 
   expect(detailTypes({})).toEqual(always);
+  for (const lock of ['replicate', 'governance'])
+    expect(detailTypes({}, lock)).toEqual([...always, { prefix: 'Object Retention' }]);
   expect(detailTypes({ acl: 'replicate' })).toEqual([...always, 'Object ACL Updated']);
   expect(detailTypes({ deletes: 'replicate' })).toEqual([...always, 'Object Deleted']);
 });

@@ -138,7 +138,12 @@ const eventTypes = async (bucket: string): Promise<string[]> => {
     .flatMap(({ Events }) => Events ?? []);
 };
 
-const ALWAYS = ['s3:ObjectCreated:*', 's3:ObjectTagging:*', 's3:ObjectRestore:Completed'];
+const ALWAYS = [
+  's3:ObjectCreated:*',
+  's3:ObjectTagging:*',
+  's3:ObjectRestore:Completed',
+  's3:ObjectRetention:Put',
+];
 
 const reasonOf = async (work: Promise<void>): Promise<string> =>
   work.then(

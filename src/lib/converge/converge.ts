@@ -12,17 +12,23 @@ import { convergeHistory } from './every-version.ts';
 import { convergeLatest } from './latest.ts';
 
 export const converge = async (task: Task, context: ConvergeContext): Promise<Convergence> => {
-  const { rule, concern } = task;
+  const { rule } = task;
   // A replicator caused this event by writing a replica. If somebody else writes to the key later, that write causes its own
   // event.
   if (task.byReplicator === true && rule.replicas === 'ignore') return { outcome: 'replica' };
   assertKeyFits(task);
   const convergence = await convergeContent(task, context);
-  if (concern === 'content' || (concern === 'acl' && rule.acl === 'ignore')) return convergence;
+  if (isContentOnly(task)) return convergence;
   // The attributes are compared whatever the outcome for the newest version was, because the event may be about another version.
   const updated = await syncAttributes(task, context);
   return updated !== null && convergence.outcome === 'unchanged' ? updated : convergence;
 };
+
+/** Whether the hint is about content, or about an attribute that does not travel to this destination. */
+const isContentOnly = ({ concern, rule, destination }: Task): boolean =>
+  concern === 'content' ||
+  (concern === 'acl' && rule.acl === 'ignore') ||
+  (concern === 'lock' && destination.objectLock === 'ignore');
 
 const assertKeyFits = ({ replicaKey }: Task): void => {
   if (Buffer.byteLength(replicaKey) <= MAX_KEY_BYTES) return;

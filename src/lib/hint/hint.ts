@@ -39,6 +39,7 @@ export interface Hint {
 export const concernOf = ({ kind }: Pick<Hint, 'kind'>): Concern => {
   if (kind === REPAIR) return 'attributes';
   if (kind.startsWith('ObjectTagging:')) return 'tags';
+  if (kind.startsWith('ObjectRetention:')) return 'lock';
   return kind.startsWith('ObjectAcl:') ? 'acl' : 'content';
 };
 
@@ -186,6 +187,8 @@ const kindOfEventBridge = (type: string, detail: JsonRecord | undefined): string
     const cause = reason === 'Lifecycle Expiration' ? 'LifecycleExpiration' : 'ObjectRemoved';
     return `${cause}:${marker ? 'DeleteMarkerCreated' : 'Delete'}`;
   }
+  // AWS does not document the end of this name yet.
+  if (type.startsWith('Object Retention')) return 'ObjectRetention:Put';
   return KIND_OF_TYPE[type] ?? type;
 };
 

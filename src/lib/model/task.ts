@@ -3,7 +3,7 @@ import type { BothBuckets, Buckets } from './ports.ts';
 import { type Destination, destinationKey, type ReplicationRule } from './rule.ts';
 
 /** What may have changed. `attributes` means everything that a verify compares and that can be repaired. */
-export type Concern = 'content' | 'tags' | 'acl' | 'attributes';
+export type Concern = 'content' | 'tags' | 'acl' | 'lock' | 'attributes';
 
 export interface Task {
   rule: ReplicationRule;

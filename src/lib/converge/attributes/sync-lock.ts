@@ -1,6 +1,6 @@
 /**
- * Strengthens the retention and legal hold of a replica after the lock of its source version was strengthened. S3 sends no event
- * for that change, so this is done only for the hint of a run that compared both sides.
+ * Strengthens the retention and legal hold of a replica after the lock of its source version was strengthened. S3 sends an event
+ * for a new retention, but none for a legal hold, which only a run finds that compares both sides.
  */
 import { ReplicationError } from '../../model/errors.ts';
 import { asksForTags, tagsAreWanted } from '../../model/filter.ts';

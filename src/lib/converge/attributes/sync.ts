@@ -27,17 +27,27 @@ export const syncAttributes = async (task: Task, context: ConvergeContext): Prom
   // attributes back to the object from which the replica was copied.
   if (await isEcho(task, context, version, replica)) return null;
   const versions = bothVersions(task, version, replica);
-  const changed =
-    task.concern === 'acl' ? await syncAcl(context, versions) : await syncTags(task, context, versions);
-  // With the concern `attributes`, the grants were already compared while the content converged.
-  const locked = task.concern === 'attributes' && (await syncLock(task, context, versions, replica.lock));
-  return changed || locked
+  return (await syncConcern(task, context, versions, replica))
     ? {
         outcome: 'updated',
         sourceVersion: versions.source.versionId,
         replicaVersion: versions.replica.versionId,
       }
     : { outcome: 'unchanged', sourceVersion: versions.source.versionId, replica };
+};
+
+/** Resolves to true if the replica had another value of an attribute that the hint is about. */
+const syncConcern = async (
+  task: Task,
+  context: ConvergeContext,
+  versions: BothVersions,
+  { lock }: ObjectState,
+): Promise<boolean> => {
+  if (task.concern === 'acl') return await syncAcl(context, versions);
+  if (task.concern === 'lock') return await syncLock(task, context, versions, lock);
+  const changed = await syncTags(task, context, versions);
+  // With the concern `attributes`, the grants were already compared while the content converged.
+  return (task.concern === 'attributes' && (await syncLock(task, context, versions, lock))) || changed;
 };
 
 /**
