@@ -1,162 +1,99 @@
 import { randomUUID } from 'node:crypto';
-import { z } from 'zod';
-import type { AccessQuestion, Authorizer, PolicyDocument } from '../core/access.ts';
-import type { Iam } from '../iam/iam.ts';
-import { parseEventSourceProperties, type EventSourceConfiguration } from './event-source-configuration.ts';
-import { startPoller, type Poller } from './event-source-poller.ts';
 import { lambdaError } from './lambda-error.ts';
-import type { LambdaFunction } from './lambda-function.ts';
-import type { QueueActions } from './source-queue.ts';
-
-export interface EventSourceMapping {
-  uuid: string;
-  configuration: EventSourceConfiguration;
-  functionArn: string;
-  state: 'Enabled' | 'Disabled';
-  lastProcessingResult: string;
-}
+import {
+  checkedMapping,
+  describeMapping,
+  isSame,
+  startMapping,
+  switchIfDue,
+  type EventSourceHost,
+  type EventSourceMapping,
+  type RunningMapping,
+} from './running-mapping.ts';
 
 export interface EventSourceMappings {
   /** Creates a mapping and returns its id. `properties` are the resolved properties of an AWS::Lambda::EventSourceMapping. */
   create(properties: Record<string, unknown>): Promise<string>;
-  /** Updates a mapping. The old configuration still applies to batches in progress. */
+  /** Updates a mapping as CloudFormation does, which waits for the end of the update. The old configuration still applies to batches in progress. */
   update(uuid: string, properties: Record<string, unknown>): Promise<void>;
+  /**
+   * Changes the given properties of a mapping as UpdateEventSourceMapping does. A change of `Enabled` takes some time of the clock.
+   * @throws AwsError ResourceNotFoundException, ResourceInUseException, InvalidParameterValueException
+   */
+  change(uuid: string, properties: Record<string, unknown>): Promise<EventSourceMapping>;
   /** Deletes a mapping. Succeeds if the mapping does not exist. */
   delete(uuid: string): Promise<void>;
   list(): EventSourceMapping[];
   stop(): Promise<void>;
 }
 
-export interface EventSourceHost {
-  iam: Authorizer & Pick<Iam, 'rootCaller'>;
-  queues: QueueActions;
-  findFunction(nameOrArn: string): LambdaFunction;
-}
-
-interface RunningMapping {
-  configuration: EventSourceConfiguration;
-  target: LambdaFunction;
-  poller: Poller | null;
-}
+/** How often the clock is checked for mappings to switch. A timer cannot wait until then, because a test may move the clock. */
+const LOOK_EVERY_MS = 50;
 
 /** Creates the event source mappings from SQS queues to functions. Checks each new mapping as Lambda does. */
 export const createEventSourceMappings = (host: EventSourceHost): EventSourceMappings => {
   const mappings = new Map<string, RunningMapping>();
-  const start = async (properties: Record<string, unknown>): Promise<RunningMapping> => {
-    const configuration = parseEventSourceProperties(properties);
-    const target = host.findFunction(configuration.functionName);
-    await checkQueue(host, configuration, target);
-    const poller = configuration.enabled ? startPoller(configuration, host.queues, target) : null;
-    return { configuration, target, poller };
+  const find = (uuid: string): RunningMapping => {
+    const found = mappings.get(uuid);
+    if (!found) throw lambdaError('ResourceNotFoundException', 'The resource you requested does not exist.');
+    return found;
+  };
+  const switchDue = (): void => {
+    for (const mapping of mappings.values()) switchIfDue(host, mapping);
+  };
+  const timer = setInterval(switchDue, LOOK_EVERY_MS).unref();
+  const replace = async (uuid: string, next: RunningMapping): Promise<void> => {
+    const { poller } = find(uuid);
+    startMapping(host, next);
+    mappings.set(uuid, next);
+    await poller?.stop();
   };
   return {
     create: async (properties) => {
-      const running = await start(properties);
-      const twin = [...mappings.values()].find((other) => isSame(other, running));
-      if (twin) {
-        await running.poller?.stop();
-        throw lambdaError(
-          'ResourceConflictException',
-          `An event source mapping with SQS arn ("${running.configuration.queueArn}") and function ("${running.target.configuration().functionName}") already exists.`,
-        );
-      }
+      const mapping = await checkedMapping(host, properties);
+      if ([...mappings.values()].some((other) => isSame(other, mapping))) throw alreadyExists(mapping);
+      startMapping(host, mapping);
       const uuid = randomUUID();
-      mappings.set(uuid, running);
+      mappings.set(uuid, mapping);
       return uuid;
     },
     update: async (uuid, properties) => {
-      const old = mappings.get(uuid);
-      if (!old) throw lambdaError('ResourceNotFoundException', 'The resource you requested does not exist.');
-      const next = await start(properties);
-      mappings.set(uuid, next);
-      await old.poller?.stop();
+      find(uuid);
+      await replace(uuid, await checkedMapping(host, properties));
+    },
+    change: async (uuid, changes) => {
+      switchDue();
+      const old = find(uuid);
+      if (old.switchAtMs !== null) throw inUse();
+      const next = await checkedMapping(host, { ...old.properties, ...changes });
+      const switchAtMs = host.clock.now() + host.switchMs;
+      if (next.configuration.enabled === old.configuration.enabled) await replace(uuid, next);
+      else mappings.set(uuid, { ...next, poller: old.poller, switchAtMs });
+      return describeMapping(uuid, find(uuid));
     },
     delete: async (uuid) => {
-      const running = mappings.get(uuid);
+      const mapping = mappings.get(uuid);
       mappings.delete(uuid);
-      await running?.poller?.stop();
+      await mapping?.poller?.stop();
     },
-    list: () => [...mappings].map(([uuid, running]) => describeMapping(uuid, running)),
+    list: () => {
+      switchDue();
+      return [...mappings].map(([uuid, mapping]) => describeMapping(uuid, mapping));
+    },
     stop: async () => {
-      const pollers = [...mappings.values()].map((running) => running.poller);
+      clearInterval(timer);
+      const pollers = [...mappings.values()].map((mapping) => mapping.poller);
       mappings.clear();
       await Promise.all(pollers.flatMap((poller) => poller?.stop() ?? []));
     },
   };
 };
 
-const isSame = (one: RunningMapping, other: RunningMapping): boolean =>
-  one.configuration.queueArn === other.configuration.queueArn &&
-  one.target.configuration().functionArn === other.target.configuration().functionArn;
-
-const describeMapping = (
-  uuid: string,
-  { configuration, target, poller }: RunningMapping,
-): EventSourceMapping => ({
-  uuid,
-  configuration,
-  functionArn: target.configuration().functionArn,
-  state: poller ? 'Enabled' : 'Disabled',
-  lastProcessingResult: poller?.lastProcessingResult() ?? 'No records processed',
-});
-
-const NEEDED_ACTIONS = ['ReceiveMessage', 'DeleteMessage', 'GetQueueAttributes'];
-const queueAttributes = z.object({
-  Attributes: z.object({ VisibilityTimeout: z.coerce.number(), Policy: z.string().optional() }),
-});
-
-/**
- * Throws the error of CreateEventSourceMapping if the function's role has no permissions for the queue, or if the queue's visibility
- * timeout is too short.
- */
-const checkQueue = async (
-  host: EventSourceHost,
-  configuration: EventSourceConfiguration,
-  target: LambdaFunction,
-): Promise<void> => {
-  const { queueArn } = configuration;
-  const [, , , region = '', accountId = ''] = queueArn.split(':');
-  if (region !== target.configuration().region) {
-    throw lambdaError(
-      'InvalidParameterValueException',
-      'The event source and the function must be in one region.',
-    );
-  }
-  const input = { QueueUrl: host.queues.queueUrl(queueArn), AttributeNames: ['All'] };
-  const answer = await host.queues.invoke(host.iam.rootCaller(accountId), 'GetQueueAttributes', input, {
-    region,
-  });
-  const { VisibilityTimeout: visibilitySeconds, Policy: policy } = queueAttributes.parse(answer).Attributes;
-  const resourcePolicy: PolicyDocument | undefined = policy ? JSON.parse(policy) : undefined;
-  for (const action of NEEDED_ACTIONS) {
-    checkPermission(host, target, action, { queueArn, resourcePolicy });
-  }
-  const timeoutSeconds = target.configuration().timeoutMs / 1000;
-  if (visibilitySeconds < timeoutSeconds) {
-    throw lambdaError(
-      'InvalidParameterValueException',
-      `Queue visibility timeout: ${visibilitySeconds} seconds is less than Function timeout: ${timeoutSeconds} seconds`,
-    );
-  }
-};
-
-const checkPermission = (
-  host: EventSourceHost,
-  target: LambdaFunction,
-  action: string,
-  { queueArn, resourcePolicy }: { queueArn: string; resourcePolicy: PolicyDocument | undefined },
-): void => {
-  const question: AccessQuestion = {
-    caller: target.roleCaller(),
-    action: `sqs:${action}`,
-    resource: queueArn,
-    resourceAccountId: queueArn.split(':')[4] ?? '',
-    resourcePolicy,
-    secureTransport: true,
-  };
-  if (host.iam.decide(question).allowed) return;
-  throw lambdaError(
-    'InvalidParameterValueException',
-    `The function execution role does not have permissions to call ${action} on SQS`,
+const alreadyExists = ({ configuration, target }: RunningMapping) =>
+  lambdaError(
+    'ResourceConflictException',
+    `An event source mapping with SQS arn ("${configuration.queueArn}") and function ("${target.configuration().functionName}") already exists.`,
   );
-};
+
+const inUse = () =>
+  lambdaError('ResourceInUseException', 'Cannot update the event source mapping because it is in use.');

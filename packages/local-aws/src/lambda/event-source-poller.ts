@@ -1,49 +1,66 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Clock } from '../core/clock.ts';
 import type { EventSourceConfiguration } from './event-source-configuration.ts';
+import type { InvocationResult, LambdaFunction } from './lambda-function.ts';
 import { isThrottled } from './lambda-error.ts';
-import type { LambdaFunction } from './lambda-function.ts';
-import { createSourceQueue, type QueueActions, type SourceQueue } from './source-queue.ts';
-import { failedMessageIds, toSqsEvent, traceHeadersOf, type ReceivedMessage } from './sqs-event.ts';
+import { createPollerScale, type PollerScale } from './poller-scale.ts';
+import { createSourceQueue, type Batch, type QueueActions, type SourceQueue } from './source-queue.ts';
+import { failedMessageIds, toSqsEvent, traceHeadersOf } from './sqs-event.ts';
 
 export interface Poller {
   /** The `LastProcessingResult` of the mapping, which is `OK` or describes a problem. */
   lastProcessingResult(): string;
-  /** Stops receiving messages. Resolves when the batches in progress are finished. */
+  /**
+   * Stops receiving messages. Resolves when the batches in progress are finished. A batch whose invocation is throttled is dropped, so its
+   * messages return after their visibility timeout.
+   */
   stop(): Promise<void>;
 }
 
-/** How long the poller pauses after an error. */
+/** How long the poller pauses after an error of SQS. */
 const PAUSE_MS = 1000;
-/** How often the poller checks whether the function can run another batch. */
-const ROOM_CHECK_MS = 20;
+/** How long the pauses between the attempts of a throttled invocation are: each is twice the one before, up to the maximum. */
+const THROTTLED_PAUSE_MS = 10;
+const LONGEST_THROTTLED_PAUSE_MS = 80;
+
+interface Polling {
+  configuration: EventSourceConfiguration;
+  target: LambdaFunction;
+  queue: SourceQueue;
+  scale: PollerScale;
+  clock: Clock;
+  /** Aborted when the poller stops. */
+  signal: AbortSignal;
+}
 
 /**
  * Starts a poller that moves messages from a queue to a function, with at-least-once delivery and up to the mapping's maximum concurrency.
- * Deletes the messages that the function processed successfully.
- * Source: https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html
+ * The poller does not know whether the function has room: it receives messages first, and then tries to invoke the function until the
+ * visibility timeout of the messages is over. Deletes the messages that the function processed successfully.
+ * Source: https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html and services-sqs-errorhandling.html
  */
 export const startPoller = (
   configuration: EventSourceConfiguration,
-  queues: QueueActions,
+  { queues, clock }: { queues: QueueActions; clock: Clock },
   target: LambdaFunction,
 ): Poller => {
   const stopping = new AbortController();
   const { signal } = stopping;
-  const queue = createSourceQueue({ configuration, queues, target, signal });
+  const queue = createSourceQueue({ configuration, queues, clock, target, signal });
+  const scale = createPollerScale(configuration.maximumConcurrency);
+  const polling: Polling = { configuration, target, queue, scale, clock, signal };
   const inFlight = new Set<Promise<void>>();
   let lastResult = 'No records processed';
-  const hasRoom = (): boolean =>
-    inFlight.size < (configuration.maximumConcurrency ?? Infinity) && target.pool().hasRoom();
 
   const pollOnce = async (): Promise<void> => {
-    if (!hasRoom()) {
-      await Promise.race([...inFlight, pause(ROOM_CHECK_MS, signal)]);
+    if (inFlight.size >= scale.batches()) {
+      await Promise.race(inFlight);
       return;
     }
     const batch = await queue.gather();
-    if (batch.length === 0) return;
+    if (batch.messages.length === 0) return;
     const process = async (): Promise<void> => {
-      lastResult = await processBatch(configuration, queue, target, batch);
+      lastResult = await processBatch(polling, batch);
     };
     const processing = process().finally(() => inFlight.delete(processing));
     inFlight.add(processing);
@@ -60,38 +77,59 @@ export const startPoller = (
       }
     }
   };
-  const polling = poll();
+  const pollingEnd = poll();
   return {
     lastProcessingResult: () => lastResult,
     stop: async () => {
       stopping.abort();
-      await polling;
+      await pollingEnd;
       await Promise.all(inFlight);
     },
   };
 };
 
 /** Invokes the function and deletes the messages that succeeded. Resolves to the `LastProcessingResult`. Never rejects. */
-const processBatch = async (
-  configuration: EventSourceConfiguration,
-  queue: SourceQueue,
-  target: LambdaFunction,
-  batch: ReceivedMessage[],
-): Promise<string> => {
+const processBatch = async (polling: Polling, batch: Batch): Promise<string> => {
+  const { configuration, queue, scale } = polling;
+  const { messages } = batch;
   try {
-    const result = await target.run(
-      JSON.stringify(toSqsEvent(batch, configuration.queueArn)),
-      traceHeadersOf(batch),
-    );
-    if (result.functionError) return 'PROBLEM: Function call failed';
+    const result = await invoke(polling, batch);
+    // No message is lost, because messages that were not deleted become visible again.
+    if (result === 'throttled') return 'PROBLEM: Function throttled';
+    if (result.functionError) {
+      if (!configuration.reportBatchItemFailures) scale.backOff();
+      return 'PROBLEM: Function call failed';
+    }
+    scale.grow();
     const failed = configuration.reportBatchItemFailures
-      ? failedMessageIds(result.payload, batch)
+      ? failedMessageIds(result.payload, messages)
       : new Set();
-    await queue.remove(batch.filter((message) => !failed.has(message.MessageId)));
+    await queue.remove(messages.filter((message) => !failed.has(message.MessageId)));
     return 'OK';
   } catch (error) {
-    // No message is lost, because messages that were not deleted become visible again.
-    return isThrottled(error) ? 'PROBLEM: Function throttled' : `PROBLEM: ${String(error)}`;
+    return `PROBLEM: ${String(error)}`;
+  }
+};
+
+/** Invokes the function. Repeats a throttled invocation until the messages' visibility timeout is over. */
+const invoke = async (
+  { configuration, target, queue, scale, clock, signal }: Polling,
+  { messages, receivedAtMs }: Batch,
+): Promise<InvocationResult | 'throttled'> => {
+  const payload = JSON.stringify(toSqsEvent(messages, configuration.queueArn));
+  let endMs: number | null = null;
+  for (let pauseMs = THROTTLED_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_THROTTLED_PAUSE_MS)) {
+    try {
+      return await target.run(payload, traceHeadersOf(messages));
+    } catch (error) {
+      if (!isThrottled(error)) throw error;
+    }
+    if (endMs === null) {
+      scale.backOff();
+      endMs = receivedAtMs + (await queue.visibilityTimeoutMs());
+    }
+    await pause(pauseMs, signal);
+    if (signal.aborted || clock.now() >= endMs) return 'throttled';
   }
 };
 

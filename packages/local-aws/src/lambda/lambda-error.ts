@@ -8,6 +8,7 @@ const STATUS = {
   RecursiveInvocationException: 400,
   RequestTooLargeException: 413,
   ResourceConflictException: 409,
+  ResourceInUseException: 400,
   ResourceNotFoundException: 404,
   TooManyRequestsException: 429,
 } as const;

@@ -2,17 +2,15 @@ import type { Clock } from '../core/clock.ts';
 import type { FaultPlan } from '../core/fault.ts';
 import type { AwsService } from '../core/request.ts';
 import { createAsyncInvocations, DEFAULT_RETRY_DELAYS_MS } from './async-invocations.ts';
-import {
-  createEventSourceMappings,
-  type EventSourceHost,
-  type EventSourceMappings,
-} from './event-source-mappings.ts';
+import { createEventSourceMappings, type EventSourceMappings } from './event-source-mappings.ts';
 import { handleLambdaRequest } from './lambda-http.ts';
+import { handleMappingRequest, MAPPINGS_PATH } from './mapping-http.ts';
 import { createFunctionRegistry, type FunctionRegistry } from './function-registry.ts';
 import { environmentIdOf } from './function-pool.ts';
 import type { FunctionHost, InvocationResult } from './lambda-function.ts';
 import type { MetricLine } from './log-lines.ts';
 import type { LogLine } from './log-sink.ts';
+import type { EventSourceHost } from './running-mapping.ts';
 import type { FunctionUsage } from './usage.ts';
 
 export interface LambdaOptions {
@@ -30,6 +28,8 @@ export interface LambdaOptions {
   onLog?: (line: LogLine) => void;
   /** Maximum number of simultaneous invocations of an account. The default is 10, as in a new AWS account. */
   accountConcurrency?: number;
+  /** How long an event source mapping that is switched on or off is Enabling or Disabling, by the clock. The default is 30 seconds. */
+  mappingSwitchMs?: number;
   /** How long an idle environment is kept. The default is five minutes. */
   idleMs?: number;
   /** How long Lambda waits before each further attempt of a failed invocation of type Event. */
@@ -74,8 +74,8 @@ export const createLambda = (options: LambdaOptions): Lambda => {
   const functions = createFunctionRegistry(options);
   const find = functions.function;
   const asyncInvocations = createAsyncInvocations(options.asyncRetryDelaysMs ?? DEFAULT_RETRY_DELAYS_MS);
-  const { iam, queues } = options;
-  const eventSources = createEventSourceMappings({ iam, queues, findFunction: find });
+  const { iam, clock, queues, mappingSwitchMs: switchMs = 30_000 } = options;
+  const eventSources = createEventSourceMappings({ iam, clock, queues, findFunction: find, switchMs });
   const invokeText: Lambda['invokeText'] = async (nameOrArn, payload, how) => {
     const { functionArn } = find(nameOrArn).configuration();
     const causes = how?.traceHeader === undefined ? [] : [how.traceHeader];
@@ -105,7 +105,10 @@ export const createLambda = (options: LambdaOptions): Lambda => {
     handle: (request, response) => {
       const findByArn = (arn: string) =>
         functions.all().find((found) => found.configuration().functionArn === arn) ?? null;
-      return handleLambdaRequest({ find: findByArn, invokeText, authorizer: iam }, request, response);
+      const service = { find: findByArn, invokeText, authorizer: iam, eventSources };
+      return request.path.startsWith(MAPPINGS_PATH)
+        ? handleMappingRequest(service, request, response)
+        : handleLambdaRequest(service, request, response);
     },
     stop: async () => {
       const pools = functions.all().map((found) => found.pool());

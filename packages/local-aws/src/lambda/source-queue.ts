@@ -1,75 +1,103 @@
 import { z } from 'zod';
+import type { Clock } from '../core/clock.ts';
 import type { Sqs } from '../sqs/sqs.ts';
 import type { EventSourceConfiguration } from './event-source-configuration.ts';
 import type { LambdaFunction } from './lambda-function.ts';
-import { receivedMessage, type ReceivedMessage } from './sqs-event.ts';
+import { receivedMessage, toSqsEvent, type ReceivedMessage } from './sqs-event.ts';
 
 /** The operations of SQS, with the input and output of its JSON protocol. They check the permissions of the caller. */
 export type QueueActions = Pick<Sqs, 'invoke' | 'queueUrl'>;
 
+/** Messages for one invocation. `receivedAtMs` is when the first of them was received, by the clock of the local AWS. */
+export interface Batch {
+  messages: ReceivedMessage[];
+  receivedAtMs: number;
+}
+
 /** The queue of an event source mapping. All calls have the permissions of the function's role. */
 export interface SourceQueue {
-  /** Waits for messages with a long poll, and adds more during the batching window. Resolves to [] if no message arrives. */
-  gather(): Promise<ReceivedMessage[]>;
+  /** Waits for messages with a long poll, and adds more during the batching window. Resolves to an empty batch if no message arrives. */
+  gather(): Promise<Batch>;
   remove(messages: ReceivedMessage[]): Promise<void>;
+  visibilityTimeoutMs(): Promise<number>;
 }
 
 const LONG_POLL_SECONDS = 20;
 /** Maximum number of messages that one call to SQS receives or deletes. */
 const RECEIVE_LIMIT = 10;
 /** Maximum size of the event that contains a batch. It is the maximum payload of an invocation. */
-const MAX_BATCH_BYTES = 6 * 1024 * 1024;
+const MAX_EVENT_BYTES = 6 * 1024 * 1024;
 
 const receiveResult = z.object({ Messages: z.array(receivedMessage).default([]) });
+const attributesResult = z.object({ Attributes: z.object({ VisibilityTimeout: z.coerce.number() }) });
 
 export const createSourceQueue = (source: {
   configuration: EventSourceConfiguration;
   queues: QueueActions;
+  clock: Clock;
   target: LambdaFunction;
   signal: AbortSignal;
 }): SourceQueue => {
-  const { configuration, queues, target, signal } = source;
-  const queueUrl = queues.queueUrl(configuration.queueArn);
-  const { region } = target.configuration();
-
+  const { configuration, queues, clock, target, signal } = source;
+  const { queueArn, batchSize, batchingWindowMs } = configuration;
+  const call = (action: string, input: object, options?: { signal: AbortSignal }): Promise<unknown> => {
+    const { region } = target.configuration();
+    const named = { QueueUrl: queues.queueUrl(queueArn), ...input };
+    return queues.invoke(target.roleCaller(), action, named, { region, ...options });
+  };
   const receive = async (limit: number, waitSeconds: number): Promise<ReceivedMessage[]> => {
     const input = {
-      QueueUrl: queueUrl,
       MaxNumberOfMessages: Math.min(limit, RECEIVE_LIMIT),
       WaitTimeSeconds: waitSeconds,
       MessageSystemAttributeNames: ['All'],
       MessageAttributeNames: ['All'],
     };
-    const answer = await queues.invoke(target.roleCaller(), 'ReceiveMessage', input, { region, signal });
-    return receiveResult.parse(answer).Messages;
+    return receiveResult.parse(await call('ReceiveMessage', input, { signal })).Messages;
+  };
+  /** Messages that were received, but did not fit into the event of the last batch. They begin the next one. */
+  let left: Batch = { messages: [], receivedAtMs: 0 };
+  const begin = async (): Promise<Batch> => {
+    if (left.messages.length > 0) return left;
+    return { messages: await receive(batchSize, LONG_POLL_SECONDS), receivedAtMs: clock.now() };
   };
   return {
     gather: async () => {
-      const batch = await receive(configuration.batchSize, LONG_POLL_SECONDS);
-      const endMs = Date.now() + configuration.batchingWindowMs;
-      for (;;) {
-        const leftMs = endMs - Date.now();
-        const missing = configuration.batchSize - batch.length;
-        if (batch.length === 0 || missing === 0 || leftMs <= 0 || signal.aborted || isLarge(batch))
-          return batch;
-        batch.push(...(await receive(missing, Math.min(Math.ceil(leftMs / 1000), LONG_POLL_SECONDS))));
+      const { messages, receivedAtMs } = await begin();
+      const endMs = clock.now() + batchingWindowMs;
+      let sizeBytes = eventBytes(messages, queueArn);
+      const isComplete = (): boolean =>
+        messages.length === 0 || messages.length === batchSize || sizeBytes > MAX_EVENT_BYTES;
+      while (!isComplete() && clock.now() < endMs && !signal.aborted) {
+        const leftSeconds = Math.ceil((endMs - clock.now()) / 1000);
+        const more = await receive(batchSize - messages.length, Math.min(leftSeconds, LONG_POLL_SECONDS));
+        sizeBytes += eventBytes(more, queueArn);
+        messages.push(...more);
       }
+      const fitting = countFitting(messages, queueArn);
+      left = { messages: messages.slice(fitting), receivedAtMs };
+      return { messages: messages.slice(0, fitting), receivedAtMs };
     },
     remove: async (messages) => {
       for (let start = 0; start < messages.length; start += RECEIVE_LIMIT) {
         const entries = messages.slice(start, start + RECEIVE_LIMIT);
-        const input = {
-          QueueUrl: queueUrl,
-          Entries: entries.map((message, index) => ({
-            Id: String(index),
-            ReceiptHandle: message.ReceiptHandle,
-          })),
-        };
-        await queues.invoke(target.roleCaller(), 'DeleteMessageBatch', input, { region });
+        const Entries = entries.map(({ ReceiptHandle }, index) => ({ Id: String(index), ReceiptHandle }));
+        await call('DeleteMessageBatch', { Entries });
       }
+    },
+    visibilityTimeoutMs: async () => {
+      const answer = await call('GetQueueAttributes', { AttributeNames: ['VisibilityTimeout'] });
+      return attributesResult.parse(answer).Attributes.VisibilityTimeout * 1000;
     },
   };
 };
 
-const isLarge = (batch: ReceivedMessage[]): boolean =>
-  batch.reduce((sum, message) => sum + Buffer.byteLength(message.Body), 0) > MAX_BATCH_BYTES / 2;
+/** The size of the event that contains the messages. */
+const eventBytes = (messages: ReceivedMessage[], queueArn: string): number =>
+  Buffer.byteLength(JSON.stringify(toSqsEvent(messages, queueArn)));
+
+/** How many of the messages, from the first on, fit into one event. A single message always fits. */
+const countFitting = (messages: ReceivedMessage[], queueArn: string): number => {
+  let fitting = messages.length;
+  while (eventBytes(messages.slice(0, fitting), queueArn) > MAX_EVENT_BYTES) fitting -= 1;
+  return fitting;
+};

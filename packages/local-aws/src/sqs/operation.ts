@@ -22,6 +22,8 @@ export interface OperationContext {
   /** Aborted to end a long poll. */
   signal: AbortSignal | undefined;
   faults: { readonly plan: FaultPlan | undefined };
+  /** Maximum number of messages of a queue that are in flight. */
+  maximumInFlight: number;
 }
 
 export type Operation = (input: Input, context: OperationContext) => unknown;

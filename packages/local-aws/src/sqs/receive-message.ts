@@ -7,11 +7,10 @@ import type { Queue } from './queue-registry.ts';
 import { receiptHandleOf } from './receipt-handle.ts';
 import { overLimit, queueDoesNotExist } from './sqs-errors.ts';
 
-const maximumInFlight = 120_000;
-
 /**
- * ReceiveMessage.
- * Source: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html
+ * ReceiveMessage. While the maximum number of messages is in flight, a short poll fails, and a long poll finds no message.
+ * Sources: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html and, for messages in flight,
+ * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-queues.html
  */
 export async function receiveMessage(input: Input, context: OperationContext): Promise<unknown> {
   const queue = authorizedQueue(input, context, 'sqs:ReceiveMessage');
@@ -28,20 +27,21 @@ export async function receiveMessage(input: Input, context: OperationContext): P
   const deadlineMs = context.clock.now() + waitSeconds * 1000;
   for (;;) {
     if (queue.isDeleted) throw queueDoesNotExist();
-    if (queue.messages.counts().inFlight >= maximumInFlight) {
+    if (context.signal?.aborted === true) return {};
+    const room = context.maximumInFlight - queue.messages.counts().inFlight;
+    if (room <= 0 && waitSeconds === 0) {
       throw overLimit('Too many messages in flight, delete some of them first.');
     }
     const visibilityTimeoutMs =
       visibilitySeconds === undefined ? queue.attributes.visibilityTimeoutMs : visibilitySeconds * 1000;
     const { plan } = context.faults;
     const messages = queue.messages.take(
-      limit,
+      Math.min(limit, Math.max(room, 0)),
       visibilityTimeoutMs,
       (message) => isDeadLetter(message, queue, context),
       plan?.next && ((count) => plan.next?.(queue.arn, count) ?? 0),
     );
-    const isOver = context.clock.now() >= deadlineMs || context.signal?.aborted === true;
-    if (messages.length > 0 || isOver) {
+    if (messages.length > 0 || context.clock.now() >= deadlineMs) {
       const answers = messages.map((message) => answerOf(message, queue, systemNames, attributeNames));
       for (const message of messages) shortenVisibility(message, queue, context);
       return answers.length > 0 ? { Messages: answers } : {};

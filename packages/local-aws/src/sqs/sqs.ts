@@ -44,8 +44,10 @@ export function createSqs(options: {
   endpoint: () => string;
   /** The faults of messages. */
   faults?: { readonly plan: FaultPlan | undefined };
+  /** Maximum number of messages of a queue that are in flight. The default is 120,000, as in AWS. */
+  maximumInFlight?: number | undefined;
 }): Sqs {
-  const { iam, clock, endpoint, faults = { plan: undefined } } = options;
+  const { iam, clock, endpoint, faults = { plan: undefined }, maximumInFlight = 120_000 } = options;
   const registry = createQueueRegistry(clock);
   const operations = { ...queueOperations, ...messageOperations, ...createMoveTasks() };
   const run = async (name: string, input: Input, context: OperationContext): Promise<Input> => {
@@ -54,7 +56,7 @@ export function createSqs(options: {
     const output = await operation(input, context);
     return isRecord(output) ? output : {};
   };
-  const common = { registry, authorizer: iam, clock, faults };
+  const common = { registry, authorizer: iam, clock, faults, maximumInFlight };
   return {
     queues: registry,
     queueUrl(queueArn) {
@@ -138,7 +140,10 @@ function operationOf(request: AwsRequest): string {
 
 function contextOf(
   request: AwsRequest,
-  common: Pick<OperationContext, 'registry' | 'authorizer' | 'clock' | 'signal' | 'faults'>,
+  common: Pick<
+    OperationContext,
+    'registry' | 'authorizer' | 'clock' | 'signal' | 'faults' | 'maximumInFlight'
+  >,
 ): OperationContext {
   const { caller, region, secureTransport, sourceIp, headers } = request;
   const endpoint = `${secureTransport ? 'https' : 'http'}://${headers.host ?? '127.0.0.1'}`;

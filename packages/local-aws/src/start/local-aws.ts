@@ -44,7 +44,9 @@ export interface LocalAwsOptions {
   httpPort?: number;
   httpsPort?: number;
   /** Options of the Lambda service. */
-  lambda?: Pick<LambdaOptions, 'accountConcurrency' | 'idleMs' | 'asyncRetryDelaysMs'>;
+  lambda?: Pick<LambdaOptions, 'accountConcurrency' | 'idleMs' | 'asyncRetryDelaysMs' | 'mappingSwitchMs'>;
+  /** Options of SQS. */
+  sqs?: { maximumInFlight?: number };
 }
 
 /** A local AWS in this process. It has any number of accounts and regions, and the same endpoint for all services. */
@@ -140,7 +142,7 @@ const createServices = (
   const clock = options.clock ?? createClock();
   const endpoint = (): string => front().httpsEndpoint;
   const iam = createIam({ clock });
-  const sqs = createSqs({ iam, clock, endpoint, faults });
+  const sqs = createSqs({ iam, clock, endpoint, faults, ...options.sqs });
   const sns = createSns({ iam, clock, queues: sqs });
   const kms = createKmsKeys();
   const lambda = createLambda({

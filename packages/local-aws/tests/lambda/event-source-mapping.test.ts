@@ -1,34 +1,19 @@
 import { afterEach, expect, test } from 'vitest';
-import type { PolicyDocument } from '../../src/core/access.ts';
-import { createFakeQueue } from './fake-queue.ts';
-import { ACCOUNT_ID, REGION, startLambdaFixture, type LambdaFixture, PATIENCE } from './lambda-fixture.ts';
+import { ACCOUNT_ID, PATIENCE, REGION } from './lambda-fixture.ts';
+import {
+  allowOnQueue,
+  QUEUE_ACTIONS,
+  QUEUE_ARN,
+  REPORT,
+  startMappingFixture,
+  type MappingFixture,
+} from './mapping-fixture.ts';
 
-const QUEUE_ARN = `arn:aws:sqs:${REGION}:${ACCOUNT_ID}:queue`;
-const ACTIONS = ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'];
-const allow = (actions: string[]): PolicyDocument => ({
-  Version: '2012-10-17',
-  Statement: [{ Effect: 'Allow', Action: actions, Resource: QUEUE_ARN }],
-});
-
-let fixture: LambdaFixture | undefined;
+let fixture: MappingFixture | undefined;
 afterEach(() => fixture?.close());
+const start = async (...given: Parameters<typeof startMappingFixture>): Promise<MappingFixture> =>
+  (fixture = await startMappingFixture(...given));
 
-const start = async (code: string, options: { visibilitySeconds?: number; function?: object } = {}) => {
-  const queue = createFakeQueue(options);
-  const started = await startLambdaFixture({ queues: queue });
-  fixture = started;
-  started.putRole([allow(ACTIONS)]);
-  await started.deploy('consumer', code, { ...options.function });
-  const map = (properties: object = {}) =>
-    started.lambda.eventSources.create({
-      EventSourceArn: QUEUE_ARN,
-      FunctionName: 'consumer',
-      ...properties,
-    });
-  return { ...started, queue, map };
-};
-
-const REPORT = { FunctionResponseTypes: ['ReportBatchItemFailures'] };
 const usage = () => fixture?.lambda.usage('consumer');
 
 test('a message reaches the function as an SQS event and is deleted afterwards, with the permissions of the role', async () => {
@@ -127,27 +112,6 @@ test('no message stays in the queue if the mapping does not ask for failures', a
   await expect.poll(queue.ids, PATIENCE).toEqual([]);
 });
 
-test('concurrent invocations grow with the messages up to the maximum concurrency', async () => {
-  const { queue, map } = await start(
-    `exports.handler = async () => { await new Promise((r) => setTimeout(r, 300)) }`,
-  );
-  for (let count = 0; count < 6; count += 1) queue.send('x');
-  await map({ BatchSize: 1, ScalingConfig: { MaximumConcurrency: 3 } });
-  await expect.poll(queue.ids, PATIENCE).toEqual([]);
-  expect(usage()?.peakConcurrency).toBe(3);
-});
-
-test('a function at its reserved concurrency is not throttled by its own queue', async () => {
-  const { queue, map } = await start(
-    `exports.handler = async () => { await new Promise((r) => setTimeout(r, 50)) }`,
-    { function: { ReservedConcurrentExecutions: 1 } },
-  );
-  for (let count = 0; count < 4; count += 1) queue.send('x');
-  await map({ BatchSize: 1 });
-  await expect.poll(queue.ids, PATIENCE).toEqual([]);
-  expect(usage()).toMatchObject({ throttles: 0, peakConcurrency: 1 });
-});
-
 test('polling continues after SQS refused a call', async () => {
   const { queue, map } = await start(`exports.handler = async () => {}`);
   await map();
@@ -171,9 +135,30 @@ test('a disabled mapping receives nothing until it is enabled', async () => {
   await expect.poll(queue.ids, PATIENCE).toEqual([]);
 });
 
-test.each(ACTIONS)('a mapping is refused if the role lacks %s', async (missing) => {
+test('a mapping that is switched off receives until it is Disabled, and nothing until it is Enabled again', async () => {
+  const { queue, map, lambda, clock } = await start(`exports.handler = async () => {}`);
+  const uuid = await map();
+  const state = () => lambda.eventSources.list()[0]?.state;
+  expect(await lambda.eventSources.change(uuid, { Enabled: false })).toMatchObject({ state: 'Disabling' });
+  queue.send('received while Disabling');
+  await expect.poll(queue.ids, PATIENCE).toEqual([]);
+  await expect(lambda.eventSources.change(uuid, { Enabled: true })).rejects.toMatchObject({
+    code: 'ResourceInUseException',
+  });
+  clock.advance(30_000);
+  expect(state()).toBe('Disabled');
+  queue.send('left');
+  expect(await lambda.eventSources.change(uuid, { Enabled: true })).toMatchObject({ state: 'Enabling' });
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  expect(queue.receiveCounts()).toEqual([0]);
+  clock.advance(30_000);
+  expect(state()).toBe('Enabled');
+  await expect.poll(queue.ids, PATIENCE).toEqual([]);
+});
+
+test.each(QUEUE_ACTIONS)('a mapping is refused if the role lacks %s', async (missing) => {
   const { map, putRole } = await start('');
-  putRole([allow(ACTIONS.filter((action) => action !== missing))]);
+  putRole([allowOnQueue(QUEUE_ACTIONS.filter((action) => action !== missing))]);
   const action = missing.replace('sqs:', '');
   await expect(map()).rejects.toThrow(`does not have permissions to call ${action} on SQS`);
 });

@@ -48,9 +48,11 @@ const TRUST_IN_LAMBDA: PolicyDocument = {
 };
 
 /** Starts a Lambda service with one role. Functions can assume the role and may write logs with it. */
-export const startLambdaFixture = async (options: Partial<LambdaOptions> = {}): Promise<LambdaFixture> => {
+export const startLambdaFixture = async (
+  options: Partial<LambdaOptions> & { clock?: AdjustableClock } = {},
+): Promise<LambdaFixture> => {
   const directory = await mkdtemp(join(tmpdir(), 'lambda-test-'));
-  const clock = createClock();
+  const { clock = createClock() } = options;
   const iam = createIam({ clock });
   const lines: LogLine[] = [];
   const lambda = createLambda({

@@ -14,12 +14,13 @@ beforeEach(async () => {
   fixture = await startLambdaFixture();
   caller = fixture.iam.rootCaller(ACCOUNT_ID);
   server = createServer({ keepAliveTimeout: 60_000 }, (message, response) => {
+    const [path = '', query = ''] = (message.url ?? '').split('?');
     const request = {
       service: 'lambda',
       region: REGION,
       method: message.method ?? '',
-      path: message.url ?? '',
-      query: '',
+      path,
+      query,
       headers: message.headers,
       body: message,
       caller,
@@ -40,11 +41,35 @@ afterEach(async () => {
   await fixture.close();
 });
 
+const send = (path: string, options?: RequestInit): Promise<Response> =>
+  fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/2015-03-31${path}`, options);
+
 const invoke = (body: string, { name = 'echo', type = 'RequestResponse' } = {}): Promise<Response> =>
-  fetch(
-    `http://127.0.0.1:${(server.address() as AddressInfo).port}/2015-03-31/functions/${encodeURIComponent(name)}/invocations`,
-    { method: 'POST', body, headers: { 'x-amz-invocation-type': type } },
-  );
+  send(`/functions/${encodeURIComponent(name)}/invocations`, {
+    method: 'POST',
+    body,
+    headers: { 'x-amz-invocation-type': type },
+  });
+
+/** Returns the caller of a session of a role that has only this permission. */
+const sessionWith = (
+  Action: string,
+  Resource: string,
+  Condition?: Record<string, Record<string, unknown>>,
+): Caller => {
+  fixture.iam.putRole({
+    accountId: ACCOUNT_ID,
+    roleName: 'caller',
+    assumeRolePolicy: { Statement: [] },
+    policies: [
+      {
+        Version: '2012-10-17',
+        Statement: [{ Effect: 'Allow', Action, Resource, ...(Condition && { Condition }) }],
+      },
+    ],
+  });
+  return fixture.iam.createSession(`arn:aws:iam::${ACCOUNT_ID}:role/caller`, 'test', 900).caller;
+};
 
 test.each(['echo', 'echo:$LATEST', `arn:aws:lambda:${REGION}:${ACCOUNT_ID}:function:echo`])(
   'an invocation by %s is answered with the payload of the function',
@@ -84,27 +109,53 @@ test.each([
 
 test('a caller needs lambda:InvokeFunction on that function', async () => {
   const arn = `arn:aws:lambda:${REGION}:${ACCOUNT_ID}:function:`;
-  const allow = (resource: string) => [
-    {
-      Version: '2012-10-17',
-      Statement: [{ Effect: 'Allow' as const, Action: 'lambda:InvokeFunction', Resource: resource }],
-    },
-  ];
-  const session = (resource: string) => {
-    fixture.iam.putRole({
-      accountId: ACCOUNT_ID,
-      roleName: 'invoker',
-      assumeRolePolicy: { Statement: [] },
-      policies: allow(resource),
-    });
-    return fixture.iam.createSession(`arn:aws:iam::${ACCOUNT_ID}:role/invoker`, 'test', 900).caller;
-  };
-  caller = session(`${arn}other`);
+  caller = sessionWith('lambda:InvokeFunction', `${arn}other`);
   const denied = await invoke('{}');
   expect(denied.status).toBe(403);
   expect(await denied.text()).toMatch(
     /is not authorized to perform: lambda:InvokeFunction on resource: .*:function:echo/,
   );
-  caller = session(`${arn}echo`);
+  caller = sessionWith('lambda:InvokeFunction', `${arn}echo`);
   expect((await invoke('{}')).status).toBe(200);
+});
+
+test('a caller with permission for the mapping of a function lists it, switches it off and reads its state', async () => {
+  const queueArn = `arn:aws:sqs:${REGION}:${ACCOUNT_ID}:queue`;
+  fixture.putRole([
+    { Version: '2012-10-17', Statement: { Effect: 'Allow', Action: 'sqs:*', Resource: '*' } },
+  ]);
+  const uuid = await fixture.lambda.eventSources.create({ EventSourceArn: queueArn, FunctionName: 'echo' });
+  const arn = `arn:aws:lambda:${REGION}:${ACCOUNT_ID}:event-source-mapping:${uuid}`;
+  const forFunction = (name: string) => ({
+    ArnEquals: { 'lambda:FunctionArn': `arn:aws:lambda:${REGION}:${ACCOUNT_ID}:function:${name}` },
+  });
+  const off = () =>
+    send(`/event-source-mappings/${uuid}`, { method: 'PUT', body: JSON.stringify({ Enabled: false }) });
+
+  caller = sessionWith('lambda:UpdateEventSourceMapping', arn, forFunction('other'));
+  expect((await off()).status).toBe(403);
+  caller = sessionWith('lambda:UpdateEventSourceMapping', arn, forFunction('echo'));
+  const changed = await off();
+  expect(changed.status).toBe(202);
+  expect(await changed.json()).toMatchObject({ UUID: uuid, EventSourceArn: queueArn, State: 'Disabling' });
+  const again = await off();
+  expect([again.status, again.headers.get('x-amzn-errortype')]).toEqual([400, 'ResourceInUseException']);
+
+  fixture.clock.advance(30_000);
+  caller = sessionWith('lambda:GetEventSourceMapping', arn);
+  expect(await (await send(`/event-source-mappings/${uuid}`)).json()).toMatchObject({ State: 'Disabled' });
+  caller = sessionWith('lambda:ListEventSourceMappings', '*');
+  const listed = async (name: string) =>
+    (await (await send(`/event-source-mappings/?FunctionName=${name}`)).json()) as object;
+  expect(await listed('echo')).toMatchObject({ EventSourceMappings: [{ UUID: uuid }] });
+  expect(await listed('other')).toEqual({ EventSourceMappings: [] });
+});
+
+test.each([
+  ['GET', 404, 'ResourceNotFoundException'],
+  ['PUT', 404, 'ResourceNotFoundException'],
+  ['DELETE', 501, 'NotImplemented'],
+])('%s of a mapping that does not exist is answered with %i %s', async (method, status, code) => {
+  const response = await send('/event-source-mappings/0', { method });
+  expect([response.status, response.headers.get('x-amzn-errortype')]).toEqual([status, code]);
 });
