@@ -98,7 +98,7 @@ const commonEnvironment = (
   { deployment, stack }: Configuration,
   names: ResourceNames,
 ): Record<string, unknown> => ({
-  ROLE_SESSION_NAME: sessionName(names.stack),
+  ROLE_SESSION_NAME: sessionName(names.stack, deployment.region),
   POWERTOOLS_SERVICE_NAME: deployment.name,
   POWERTOOLS_METRICS_NAMESPACE: 's3-replicator',
   POWERTOOLS_LOG_LEVEL: stack.logLevel,

@@ -19,7 +19,7 @@ afterEach(() => {
 });
 afterAll(() => table.stop());
 
-const failure = { reason: 'access-denied', detail: 'no' } as const;
+const failure = { atMs: 0, reason: 'access-denied', detail: 'no' } as const;
 let count = 0;
 const newTransfer = (fields: Partial<Transfer> = {}): Transfer => {
   count += 1;
@@ -51,6 +51,7 @@ const newTransfer = (fields: Partial<Transfer> = {}): Transfer => {
     attempt: 0,
     failure: null,
     seen: null,
+    tried: null,
     fruitless: 0,
     ...fields,
   };
@@ -163,7 +164,14 @@ describe.each(STORES)('a change of a transfer in %s', (_name, create) => {
 
   test('a change sets the given fields, including null', async () => {
     const transfer = await begun(store);
-    const fields = { sentMs: 5, attempt: 1, failure, seen: { parts: 1, bytes: 2, atMs: 3 }, fruitless: 4 };
+    const fields = {
+      sentMs: 5,
+      attempt: 1,
+      failure,
+      seen: { parts: 1, bytes: 2, atMs: 3 },
+      tried: 1,
+      fruitless: 4,
+    };
     expect(await store.change(transfer, fields)).toBe(true);
     expect(await store.load(transfer.id)).toEqual({ ...transfer, ...fields });
     expect(await store.change(transfer, { failure: null, sentMs: null })).toBe(true);

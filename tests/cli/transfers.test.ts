@@ -36,6 +36,7 @@ const transfer = (fields: Partial<Transfer> = {}): Transfer => ({
   attempt: 0,
   failure: null,
   seen: { parts: 10, bytes: 10 * GIB, atMs: NOW },
+  tried: null,
   fruitless: 0,
   ...fields,
 });
@@ -68,7 +69,7 @@ test('transfers list shows a transfer without moved parts as waiting, without a 
 });
 
 test('transfers list shows the reason and the fix of a failed transfer', async () => {
-  const failure = { reason: 'kms', detail: 'UploadPart: the key\u0007 is disabled' } as const;
+  const failure = { atMs: 0, reason: 'kms', detail: 'UploadPart: the key\u0007 is disabled' } as const;
   const { out } = await list([transfer({ failure })]);
   expect(out).toMatch(/^failed +25 % .* - +stream/m);
   expect(out).toContain('\n    kms: UploadPart: the key\\x07 is disabled\n    fix: Enable the KMS key');
@@ -90,7 +91,7 @@ test('transfers list without transfers says so', async () => {
 });
 
 test('transfers list --json prints all fields, with unescaped keys', async () => {
-  const failure = { reason: 'kms', detail: 'no' } as const;
+  const failure = { atMs: 0, reason: 'kms', detail: 'no' } as const;
   const runs = [
     { parts: 30, bytes: GIB },
     { parts: 20, bytes: GIB / 2 },

@@ -37,7 +37,7 @@ test(`a chain of two rules carries the objects of the first bucket into the thir
         scheduler,
         faults: each.faults,
         tell: (name, event) => {
-          const principalId = named ? `AWS:AROAEXAMPLE:${sessionName('first-prod')}` : null;
+          const principalId = named ? `AWS:AROAEXAMPLE:${sessionName('first-prod', 'eu-central-1')}` : null;
           if (name === 'second')
             next.deliver(s3Event({ bucket: name, sequencer: String(sequencer++), principalId, ...event }));
         },

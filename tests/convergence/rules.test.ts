@@ -38,7 +38,7 @@ describe('filters', () => {
 
 describe('session names', () => {
   test('a session name is valid for STS and is recognized in the principal that S3 reports', () => {
-    const name = sessionName(`${'long-'.repeat(20)}prod`);
+    const name = sessionName(`${'long-'.repeat(20)}prod`, 'eu-central-1');
     expect(name).toMatch(/^[\w+=,.@-]{2,64}$/);
     expect(isReplicator(`AWS:AROAEXAMPLE:${name}`)).toBe(true);
   });

@@ -100,7 +100,8 @@ export const playTwoWay = async (
       scheduler,
       picks: given.picks,
       faults: given.faults,
-      tell: (_bucket, event) => happened(to, event, `AWS:AROAEXAMPLE:${sessionName(`from-${at}`)}`),
+      tell: (_bucket, event) =>
+        happened(to, event, `AWS:AROAEXAMPLE:${sessionName(`from-${at}`, 'eu-central-1')}`),
     });
   const deployments = { left: from('left', 'right'), right: from('right', 'left') };
   const both = Object.values(deployments);

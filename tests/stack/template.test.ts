@@ -54,7 +54,7 @@ test('the replicate function has the designed settings and is fed by the live qu
         TRANSFERS_TABLE: { Ref: 'TransfersTable' },
         TRANSFER_QUEUE_URL: { Ref: 'TransferQueue' },
         TRANSFER_CONCURRENCY: '33',
-        ROLE_SESSION_NAME: 's3r@acme-replication-test',
+        ROLE_SESSION_NAME: 's3r@eu-west-1.acme-replication-test',
         POWERTOOLS_SERVICE_NAME: 'acme-replication',
         POWERTOOLS_METRICS_NAMESPACE: 's3-replicator',
         POWERTOOLS_LOG_LEVEL: 'INFO',
@@ -101,7 +101,7 @@ test("the backfill function works on one range at a time, and the message of the
         LISTING_CONCURRENCY: '8',
         REPORT_BUCKET: '',
         REPORT_PREFIX: '',
-        ROLE_SESSION_NAME: 's3r@acme-replication-test',
+        ROLE_SESSION_NAME: 's3r@eu-west-1.acme-replication-test',
       },
     },
   });

@@ -37,6 +37,7 @@ const expectShown = ({ source, replica }: TransferWorld): void => {
   if (shown === null) return;
   const held = replica.current('k');
   expect(held?.bytes.equals(shown.bytes)).toBe(true);
+  expect(held?.tags).toEqual(shown.tags);
   // An object that was uploaded in one piece may have been replicated in several parts.
   if (shown.parts.length > 1) expect(held?.parts.length).toBe(shown.parts.length);
 };

@@ -24,7 +24,15 @@ export type Move =
   | { kind: 'forget' }
   | { kind: 'lose-table' }
   | { kind: 'lose-receipts' }
-  | { kind: 'foreign' };
+  | { kind: 'foreign' }
+  /** A run sends a hint for the key. */
+  | { kind: 'run' }
+  /** All runs so far are paused or cancelled. */
+  | { kind: 'stop-runs' }
+  /** A deployment gives the rule and its destination other ids. */
+  | { kind: 'rename' }
+  /** The tags change, but not their number. */
+  | { kind: 'tag' };
 
 export interface Chaos {
   rule: Pick<ReplicationRule, 'versions' | 'copy' | 'stamp'>;
@@ -59,7 +67,8 @@ const sizes = (most: number): fc.Arbitrary<number[]> =>
       .record({
         count: fc.integer({ min: 1, max: 24 }),
         size: fc.integer({ min: 1, max: most }),
-        last: fc.integer({ min: 1, max: most }),
+        // The last part of an upload may be empty.
+        last: fc.oneof({ weight: 6, arbitrary: fc.integer({ min: 1, max: most }) }, fc.constant(0)),
       })
       .map(({ count, size, last }) => [
         ...Array.from({ length: count - 1 }, () => size),
@@ -67,6 +76,18 @@ const sizes = (most: number): fc.Arbitrary<number[]> =>
       ]),
     fc.array(fc.integer({ min: 1, max: most }), { minLength: 1, maxLength: 24 }),
   );
+
+const OTHER_MOVES = [
+  'delete',
+  'forget',
+  'lose-table',
+  'lose-receipts',
+  'foreign',
+  'run',
+  'stop-runs',
+  'rename',
+  'tag',
+] as const;
 
 const move = (most: number): fc.Arbitrary<Move> =>
   fc.oneof(
@@ -78,10 +99,7 @@ const move = (most: number): fc.Arbitrary<Move> =>
         form: weighted<'parts' | 'whole'>([5, 'parts'], [1, 'whole']),
       }),
     },
-    ...(['delete', 'forget', 'lose-table', 'lose-receipts', 'foreign'] as const).map((kind) => ({
-      weight: 1,
-      arbitrary: fc.constant({ kind }),
-    })),
+    ...OTHER_MOVES.map((kind) => ({ weight: 1, arbitrary: fc.constant({ kind }) })),
   );
 
 export const mishap: fc.Arbitrary<Mishap> = fc.oneof(

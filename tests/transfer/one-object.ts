@@ -1,6 +1,7 @@
 /** A world with a transfer of one large object, and the faults that a test may add. */
 import { expect } from 'vitest';
 import { ReplicationError } from '../../src/lib/model/errors.ts';
+import { formatHint } from '../../src/lib/hint/hint.ts';
 import type { Reason } from '../../src/lib/model/reasons.ts';
 import { Crash } from '../model/memory-receipts.ts';
 import type { Gate } from '../model/memory-source.ts';
@@ -71,3 +72,18 @@ export const failing = (
     if (at === point && name === call && ++done <= times) throw new ReplicationError(reason, 'as told');
   };
 };
+
+/** Returns the message in which a run names the key. */
+export const hintOfRun = (run: string): string =>
+  formatHint({
+    bucket: 'source',
+    key: 'k',
+    versionId: null,
+    sizeBytes: null,
+    kind: 'hint',
+    identity: run,
+    principalId: null,
+    rule: null,
+    destination: null,
+    run,
+  });

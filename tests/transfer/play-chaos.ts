@@ -3,17 +3,18 @@ import type { Scheduler } from 'fast-check';
 import { ReplicationError } from '../../src/lib/model/errors.ts';
 import { Crash } from '../model/memory-receipts.ts';
 import type { Gate } from '../model/memory-source.ts';
-import { s3Event } from '../model/settings.ts';
-import { createTransferWorld, GIB, type TransferWorld } from '../model/transfer-world.ts';
+import { s3Event, testDestination } from '../model/settings.ts';
+import { createTransferWorld, GIB, type Setting, type TransferWorld } from '../model/transfer-world.ts';
 import type { Chaos, Move } from './chaos.ts';
-import { HOUR_MS } from './one-object.ts';
+import { hintOfRun, HOUR_MS } from './one-object.ts';
 
 /**
  * Runs several functions at once and interleaves them at every call, until no work is left. Then lets 30
  * hours pass.
  */
 export const playChaos = async (given: Chaos, scheduler: Scheduler): Promise<TransferWorld> => {
-  const world = createTransferWorld({ ...given.setting, rule: given.rule });
+  const setting: Setting = { ...given.setting, rule: given.rule };
+  const world = createTransferWorld(setting);
   const state = { isCalm: false, moving: true };
   world.gate = gateOf(given, scheduler, state);
   const picks = [...given.picks];
@@ -36,7 +37,7 @@ export const playChaos = async (given: Chaos, scheduler: Scheduler): Promise<Tra
   const moves = (async () => {
     for (const [index, each] of given.moves.entries()) {
       for (let pause = 0; pause < pick() * 3; pause++) await scheduler.schedule(Promise.resolve(), 'move');
-      makeMove(world, each, index);
+      makeMove(world, setting, each, index);
     }
     for (let sweep = 0; sweep < given.sweeps; sweep++) await world.sweep();
     state.moving = false;
@@ -68,7 +69,7 @@ const settle = async (world: TransferWorld): Promise<void> => {
   }
 };
 
-const makeMove = (world: TransferWorld, each: Move, index: number): void => {
+const makeMove = (world: TransferWorld, setting: Setting, each: Move, index: number): void => {
   const { source, replica, clock, transfers, receipts } = world;
   clock.nowMs += 2_000;
   switch (each.kind) {
@@ -77,7 +78,8 @@ const makeMove = (world: TransferWorld, each: Move, index: number): void => {
         Buffer.from(Array.from({ length: size }, (_, at) => (index * 41 + part * 17 + at) % 251)),
       );
       const whole = Buffer.concat(parts).subarray(0, (5 * GIB) / source.options.unitBytes);
-      const { versionId, sizeBytes } = source.put('k', each.form === 'whole' ? whole : parts);
+      const tags = { colour: `${index}` };
+      const { versionId, sizeBytes } = source.put('k', each.form === 'whole' ? whole : parts, { tags });
       world.deliver(s3Event({ key: 'k', versionId, sizeBytes, sequencer: String(index) }));
       return;
     }
@@ -97,6 +99,26 @@ const makeMove = (world: TransferWorld, each: Move, index: number): void => {
       replica.put('k', Buffer.from('theirs'));
       // No event reports a write to the destination. The next hint for the key notices it.
       world.deliver(s3Event({ key: 'k', sequencer: `foreign ${index}`, sizeBytes: GIB }));
+      return;
+    case 'run':
+      world.deliver(hintOfRun(`run ${index}`));
+      return;
+    case 'stop-runs':
+      for (let run = 0; run <= index; run++) world.runs.stopped.add(`run ${run}`);
+      return;
+    case 'rename':
+      setting.rule = {
+        ...setting.rule,
+        id: `rule ${index}`,
+        destinations: [testDestination({ id: `destination ${index}` })],
+      };
+      return;
+    case 'tag': {
+      const versionId = source.setTags('k', 0, { colour: `changed ${index}` });
+      const name = 'ObjectTagging:Put';
+      if (versionId !== null)
+        world.deliver(s3Event({ key: 'k', versionId, sequencer: `tag ${index}`, name }));
+    }
   }
 };
 

@@ -1,4 +1,5 @@
 /** Copies parts of one upload. Each part is read and written as a pair, or copied by S3 itself. */
+import { Readable } from 'node:stream';
 import { type Budget, createBudget, mapConcurrently } from '../model/concurrency.ts';
 import type { UploadedPart } from '../model/ports.ts';
 import type { Task } from '../model/task.ts';
@@ -81,7 +82,9 @@ const movePart = async (
 ): Promise<CopiedPart> => {
   const { task, serverSide, destination, version, uploadId } = mover;
   mover.insideS3 &&= serverSide.way(task.rule, task.destination) === 'server-side';
-  if (mover.insideS3) {
+  // Without a range S3 would copy the whole object, so an empty part is always streamed.
+  const isEmpty = bytes === null && version.sizeBytes > 0;
+  if (mover.insideS3 && !isEmpty) {
     const from = { bucket: task.rule.source.bucket, key: task.key, pin: version };
     const part = await copiedInside(mover, () =>
       destination.copyPart({ from, key: task.replicaKey, uploadId, partNumber, bytes }),
@@ -100,7 +103,9 @@ const streamPart = async (
   const { task, source, destination, version, uploadId, plan } = mover;
   const slice = sliceOf(plan, partNumber, bytes);
   return await inPairs(mover, async () => {
-    const { body, sizeBytes, checksum } = await source.read(task.key, version, slice);
+    // There is no range of no bytes, and a read without a range would return the whole object.
+    const isEmpty = slice.kind === 'whole' && version.sizeBytes > 0;
+    const { body, sizeBytes, checksum } = isEmpty ? emptyBody() : await source.read(task.key, version, slice);
     const part = await destination.uploadPart({
       key: task.replicaKey,
       uploadId,
@@ -112,3 +117,5 @@ const streamPart = async (
     return { ...part, sizeBytes };
   });
 };
+
+const emptyBody = () => ({ body: Readable.from([]), sizeBytes: 0, checksum: null });

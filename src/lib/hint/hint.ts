@@ -15,7 +15,8 @@ export interface Hint {
   sizeBytes: number | null;
   /**
    * S3's own name of the event, e.g. `ObjectCreated:Put`, even if EventBridge uses another name. Our own hints have the kind
-   * `hint`. If a run has found a difference, the kind of its hint is `extra` or `repair` (see `isExtra`, `concernOf`).
+   * `hint`. If a run has found a difference, the kind of its hint is `extra` or `repair` (see `isExtra`, `concernOf`). The hints
+   * of a transfer have the kind `transferred`.
    */
   kind: string;
   /**
@@ -38,7 +39,7 @@ export interface Hint {
 
 export const concernOf = ({ kind }: Pick<Hint, 'kind'>): Concern => {
   if (kind === REPAIR) return 'attributes';
-  if (kind.startsWith('ObjectTagging:')) return 'tags';
+  if (kind === TRANSFERRED || kind.startsWith('ObjectTagging:')) return 'tags';
   if (kind.startsWith('ObjectRetention:')) return 'lock';
   return kind.startsWith('ObjectAcl:') ? 'acl' : 'content';
 };
@@ -60,6 +61,12 @@ export const isExtra = ({ kind }: Pick<Hint, 'kind'>): boolean => kind === 'extr
 
 /** The kind of a hint about a replica that has the content of its source version, but other attributes. */
 export const REPAIR = 'repair';
+
+/**
+ * The kind of a hint that a transfer sends. The transfer read the tags when it began, so they are compared once more. The number
+ * of tags alone does not show that they have changed.
+ */
+export const TRANSFERRED = 'transferred';
 
 /** A part of a message: a hint, a test event (acknowledged without work), or a malformed record. */
 export type Parsed =

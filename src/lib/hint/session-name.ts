@@ -9,8 +9,12 @@ const MARK = 's3r@';
 /** Maximum length of a session name. STS accepts 2 to 64 characters of `[\w+=,.@-]`. */
 const MAX_CHARACTERS = 64;
 
-/** Returns the session name of a deployment. `stackName` is `<name>-<stage>`. */
-export const sessionName = (stackName: string): string => `${MARK}${stackName}`.slice(0, MAX_CHARACTERS);
+/**
+ * Returns the session name of a deployment. `stackName` is `<name>-<stage>`. The region comes first, so that it is never cut off: a
+ * deployment of the same name in another region may have the same role, and must not take our uploads for its own.
+ */
+export const sessionName = (stackName: string, region: string): string =>
+  `${MARK}${region}.${stackName}`.slice(0, MAX_CHARACTERS);
 
 /** Returns whether a session of a replicator made the change, or null if that is unknown. */
 export const isReplicator = (principalId: string | null): boolean | null =>

@@ -111,7 +111,7 @@ const REASON_ENTRIES = {
   'unknown-rule': {
     disposition: 'quarantine',
     meaning: 'No rule or destination in replication.yml matches the message any more.',
-    fix: 'Put the rule or destination back and deploy, then redrive; or delete the message.',
+    fix: 'Put the rule or destination back and deploy, then redrive. If it was renamed, start a backfill of the rule with the new name, then delete the message; if it was removed on purpose, delete the message.',
   },
   'too-large': {
     disposition: 'quarantine',

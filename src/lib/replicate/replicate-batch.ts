@@ -9,10 +9,10 @@ import type { Deps, QueueMessage } from '../delivery/deps.ts';
 import { PASSED_OVER, type Receipt, receiptOf } from '../delivery/outcome.ts';
 import { about, blank, type Failure, quarantine, settle } from '../delivery/settle.ts';
 import { formatHint, type Hint, parseMessage } from '../hint/hint.ts';
-import { assign, type Assignment, idempotencyKey, taskOf } from '../hint/route.ts';
+import { type Assignment, idempotencyKey, taskOf } from '../hint/route.ts';
 import { asReplicationError, ReplicationError } from '../model/errors.ts';
-import { dropUnneeded } from '../transfer/end-transfer.ts';
-import { transferIn } from '../transfer/transfer-hint.ts';
+import { dropUnneeded, failTransfer, transferOf } from '../transfer/end-transfer.ts';
+import { assignHint, isHintOf, transferIn } from '../transfer/transfer-hint.ts';
 import { createKeyOrder, type KeyOrder } from './key-order.ts';
 
 /**
@@ -55,7 +55,7 @@ const openMessage = (
     } else {
       const { hint } = part;
       try {
-        const assigned = assign(configuration, hint);
+        const assigned = assignHint(configuration, hint);
         assignments.push(...assigned);
         if (assigned.length > 0) continue;
         const where = { sourceBucket: hint.bucket, key: hint.key, version: hint.versionId };
@@ -78,7 +78,8 @@ const attempt = async (
   deps: Deps,
 ): Promise<Failure | null> => {
   const { hint } = assignment;
-  if (hint.run !== null && (await deps.runs.isStopped(hint.run))) {
+  // A transfer may have been joined by events, which were acknowledged. Its hints are therefore never dropped.
+  if (hint.run !== null && transferIn(hint) === null && (await deps.runs.isStopped(hint.run))) {
     deps.runs.count(hint.run, { kind: 'dropped' });
     deps.reporter.report({ ...about(assignment, message), ending: 'skip', why: 'run-stopped' });
     return null;
@@ -86,9 +87,31 @@ const attempt = async (
   try {
     await carryOutOnce(assignment, message, deps);
     return null;
-  } catch (error) {
-    return { error: asReplicationError(error), body: formatHint(narrowed(assignment)), hint, assignment };
+  } catch (thrown) {
+    const failure = { body: formatHint(narrowed(assignment)), hint, assignment };
+    try {
+      const error = asReplicationError(thrown);
+      return (await failedTransfer(assignment, error, deps)) ? null : { ...failure, error };
+    } catch (error) {
+      return { ...failure, error: asReplicationError(error) };
+    }
   }
+};
+
+/**
+ * Makes the transfer that sent the hint wait for a person, if its upload cannot be completed. Otherwise the sweep would send the
+ * same hint again and again. Resolves to false if no transfer sent the hint, or if another attempt may succeed.
+ */
+const failedTransfer = async (
+  assignment: Assignment,
+  error: ReplicationError,
+  deps: Deps,
+): Promise<boolean> => {
+  if (error.disposition === 'retry' || transferIn(assignment.hint) === null) return false;
+  const transfer = await transferOf(assignment, deps);
+  if (transfer === null || transfer.failure !== null || !isHintOf(assignment.hint, transfer)) return false;
+  await failTransfer(transfer, error, deps);
+  return true;
 };
 
 /**
@@ -109,7 +132,11 @@ const carryOutOnce = async (assignment: Assignment, message: QueueMessage, deps:
     deps.receipts.once(idempotencyKey(assignment, message.messageId), work),
   );
   deps.reporter.report({ ...about(assignment, message), ending: 'done', duplicate, ...receipt });
-  if (!duplicate && !continues) await countForRun(hint, receipt, deps);
+  if (duplicate) return;
+  // A transfer counts at its end for the run that began it. For every other run, the key counts now.
+  const isCounted =
+    !continues || (hint.run !== null && (await transferOf(assignment, deps))?.run !== hint.run);
+  if (isCounted) await countForRun(hint, receipt, deps);
 };
 
 const convergeFor = async (

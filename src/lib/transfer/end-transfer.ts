@@ -18,6 +18,12 @@ export const assignmentOf = (
     (assignment) => transferIdOf(taskOf(assignment)) === transfer.id,
   ) ?? null;
 
+/** Resolves to the transfer to the key of the assignment, or to null if there is none. */
+export const transferOf = (
+  assignment: Assignment,
+  { transfers }: Pick<Deps, 'transfers'>,
+): Promise<Transfer | null> => transfers.store.load(transferIdOf(taskOf(assignment)));
+
 /**
  * Removes the transfer and sends a hint to look at its key. The hint is sent last. After a crash in between, another invocation
  * repeats the steps.
@@ -41,7 +47,7 @@ export const dropUnneeded = async (
   deps: Pick<Deps, 'transfers' | 'buckets'>,
 ): Promise<void> => {
   if (outcome === 'restore-requested') return;
-  const transfer = await deps.transfers.store.load(transferIdOf(taskOf(assignment)));
+  const transfer = await transferOf(assignment, deps);
   if (transfer === null || !isHintOf(assignment.hint, transfer)) return;
   await removeTransfer(transfer, assignment.destination, deps);
 };
@@ -67,10 +73,11 @@ export const removeTransfer = async (
 export const failTransfer = async (
   transfer: Transfer,
   error: ReplicationError,
-  deps: TransferDeps,
+  deps: Deps,
 ): Promise<void> => {
   const isTransient = error.disposition === 'retry';
   const failure = {
+    atMs: deps.clock.now(),
     reason: isTransient ? ('retries-exhausted' as const) : error.reason,
     detail: isTransient ? `${error.reason}: ${error.message}` : error.message,
   };
@@ -84,14 +91,21 @@ export const failTransfer = async (
  * Sends a failed transfer to the dead-letter queue, once for each attempt. Every invocation that finds the failure calls this
  * function, because the invocation that recorded the failure may have died before it sent the message.
  */
-export const quarantineFailed = async (transfer: Transfer, deps: TransferDeps): Promise<void> => {
+export const quarantineFailed = async (transfer: Transfer, deps: Deps): Promise<void> => {
   const { failure } = transfer;
   if (failure === null) return;
   await deps.receipts.once(`${attemptIdentity(transfer)}/failure`, async () => {
-    const hint = hintOf(transfer);
     const assignment = assignmentOf(deps, transfer);
+    // The rule and the destination may have been renamed, and the run may have been cancelled, since the transfer began.
+    const names =
+      assignment === null ? {} : { rule: assignment.rule.id, destination: assignment.destination.id };
+    const hint = { ...hintOf(transfer), ...names };
     const error = new ReplicationError(failure.reason, failure.detail);
-    await quarantine({ error, body: formatHint(hint), hint, assignment }, messageFor(transfer), deps);
+    await quarantine(
+      { error, body: formatHint({ ...hint, run: null }), hint, assignment },
+      messageFor(transfer),
+      deps,
+    );
     return PASSED_OVER;
   });
 };

@@ -35,6 +35,8 @@ export const movePartRange = async (
     const { rule, destination } = transfer;
     throw new ReplicationError('unknown-rule', `no rule like "${rule}" with "${destination}" wants this key`);
   }
+  if (transfer.tried !== transfer.attempt)
+    await deps.transfers.store.change(transfer, { tried: transfer.attempt });
   const range = `${attemptIdentity(message)}/${message.firstPart}-${message.lastPart}`;
   const { duplicate } = await deps.receipts.once(range, async () => {
     const buckets = bucketsOf(assignment, deps.buckets);

@@ -4,6 +4,7 @@ import { sendAgain, sendPartRanges } from '../copy/transfer/send-part-ranges.ts'
 import type { Transfer } from '../copy/transfer/transfer.ts';
 import type { TransferDeps } from '../delivery/deps.ts';
 import { reportFailure } from '../delivery/settle.ts';
+import { mapConcurrently } from '../model/concurrency.ts';
 import { asReplicationError, ReplicationError } from '../model/errors.ts';
 import type { DestinationBucket, ListedPart } from '../model/ports.ts';
 import { abortOrphans } from './abort-orphans.ts';
@@ -13,6 +14,8 @@ import { transferHint } from './transfer-hint.ts';
 export interface SweepReport {
   /** All transfers in the table. */
   transfers: number;
+  /** Transfers for which the invocation had no time left. */
+  left: number;
   /** Transfers for whose key a hint was sent, because all parts are uploaded or because the upload is gone. */
   hinted: number;
   /** Transfers whose part ranges were sent, for the first time or again. */
@@ -33,8 +36,15 @@ const FINISHING_MS = 10 * 60_000;
 const STALLED_MS = 30 * 60_000;
 /** How long no part may move before the messages of a transfer count as lost, even if the queue is never empty. */
 const LOST_MS = 6 * 3_600_000;
-/** Maximum number of attempts in a row in which no part has moved. */
+/**
+ * The same for an attempt that no worker has taken up. Its messages probably wait behind others, or the function does not read the
+ * queue at the moment, so sending them again only makes the queue longer.
+ */
+const WAITING_MS = 24 * 3_600_000;
+/** Maximum number of attempts in a row that were tried without any part having moved. */
 const FRUITLESS_LIMIT = 5;
+/** How many transfers are tended at once. */
+const TENDED_AT_ONCE = 8;
 /**
  * How long a failed transfer is kept. Its hint stays in the dead-letter queue for 14 days. If the hint is redriven after the
  * transfer was removed, a new transfer begins.
@@ -50,19 +60,20 @@ export const isSweep = (event: unknown): boolean =>
  * bucket is reported, and the others are still swept.
  */
 export const sweepTransfers = async (deps: TransferDeps): Promise<SweepReport> => {
-  const report = { transfers: 0, hinted: 0, resent: 0, failed: 0, ended: 0, aborted: 0 };
+  const transfers: Transfer[] = [];
+  for await (const transfer of deps.transfers.store.all()) transfers.push(transfer);
+  const report = { transfers: transfers.length, left: 0, hinted: 0, resent: 0, failed: 0, ended: 0 };
   const unreachable = new Set<string>();
-  const known = new Set<string>();
-  for await (const transfer of deps.transfers.store.all()) {
-    report.transfers += 1;
-    known.add(transfer.uploadId);
+  await mapConcurrently(transfers, TENDED_AT_ONCE, async (transfer) => {
     try {
-      const action = await tend(transfer, deps);
+      const isOver = deps.clock.now() >= deps.invocation.deadlineMs;
+      const action = isOver ? 'left' : await tend(transfer, deps);
       if (action !== null) report[action] += 1;
     } catch (error) {
       unreachable.add(complain(transfer, error, deps));
     }
-  }
+  });
+  const known = new Set(transfers.map(({ uploadId }) => uploadId));
   const orphans = await abortOrphans(known, deps);
   await deps.runs.flush();
   return { ...report, aborted: orphans.aborted, unreachable: [...unreachable, ...orphans.unreachable] };
@@ -91,7 +102,7 @@ const tend = async (transfer: Transfer, deps: TransferDeps): Promise<Action> => 
 
 const tendFailed = async (transfer: Transfer, deps: TransferDeps): Promise<Action> => {
   await quarantineFailed(transfer, deps);
-  if (deps.clock.now() - (transfer.sentMs ?? transfer.startedMs) < FAILED_MS) return null;
+  if (deps.clock.now() - (transfer.failure?.atMs ?? 0) < FAILED_MS) return null;
   const assignment = assignmentOf(deps, transfer);
   if (assignment === null) await deps.transfers.store.end(transfer);
   else await removeTransfer(transfer, assignment.destination, deps);
@@ -140,8 +151,10 @@ const keepMoving = async (transfer: Transfer, parts: ListedPart[], deps: Transfe
   const movedMs = lastMovedMs(parts);
   const stillMs = clock.now() - Math.max(movedMs, transfer.sentMs);
   if (stillMs < STALLED_MS) return null;
-  if (stillMs < LOST_MS && (await transfers.queue.waiting()) > 0) return null;
-  const fruitless = movedMs > transfer.sentMs ? 0 : transfer.fruitless + 1;
+  const wasTried = transfer.tried === transfer.attempt;
+  const isWaiting = (await transfers.queue.waiting()) > 0;
+  if (isWaiting && stillMs < (wasTried ? LOST_MS : WAITING_MS)) return null;
+  const fruitless = movedMs > transfer.sentMs ? 0 : transfer.fruitless + (wasTried || !isWaiting ? 1 : 0);
   if (fruitless >= FRUITLESS_LIMIT) {
     const why = `nothing has moved although the part ranges were sent ${fruitless} times`;
     await failTransfer(transfer, new ReplicationError('retries-exhausted', why), deps);

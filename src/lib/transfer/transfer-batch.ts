@@ -64,6 +64,8 @@ const moveOrSettle = async (
     const isExhausted = message.receiveCount >= RETRY_LIMIT && error.reason !== 'out-of-time';
     const isLasting =
       error.disposition === 'quarantine' || (isExhausted && (await isStalled(range, transfer, deps)));
+    // The part ranges were sent again meanwhile, so this failure says nothing about them.
+    if (range.attempt < transfer.attempt) return true;
     if (!isLasting) return await later(message, transfer, error, deps);
     await failTransfer(transfer, error, deps);
     return true;

@@ -3,7 +3,9 @@
  * is gone.
  */
 import type { PartRangeMessage, Transfer } from '../copy/transfer/transfer.ts';
-import { formatHint, type Hint, REPAIR } from '../hint/hint.ts';
+import { formatHint, type Hint, REPAIR, TRANSFERRED } from '../hint/hint.ts';
+import { assign, type Assignment } from '../hint/route.ts';
+import type { ReplicationConfiguration } from '../model/rule.ts';
 
 /**
  * Returns the hint that a transfer sends.
@@ -28,7 +30,7 @@ export const hintOf = (transfer: Transfer, identity: string | null = null): Hint
   ...target(transfer),
   versionId: transfer.version.versionId,
   sizeBytes: transfer.version.sizeBytes,
-  kind: transfer.concern === 'attributes' ? REPAIR : BLANK.kind,
+  kind: transfer.concern === 'attributes' ? REPAIR : TRANSFERRED,
   // Any name without the mark of a replicator shows that no replicator wrote the version.
   principalId: transfer.byReplicator === false ? 'somebody' : null,
   identity,
@@ -43,6 +45,20 @@ export const isHintOf = (
 /** Returns the name of the transfer that sent the hint, or null if no transfer sent it. */
 export const transferIn = ({ identity }: Pick<Hint, 'identity'>): string | null =>
   /^(transfer\/.+?)\/\d+(\/gone)?$/.exec(identity ?? '')?.[1] ?? null;
+
+/**
+ * Returns the assignments of a hint. If a transfer sent the hint and its rule or destination has another name now, all rules that
+ * want the key are asked, because without this hint nobody would complete the transfer. Throws `unknown-rule` if there are none.
+ */
+export const assignHint = (configuration: ReplicationConfiguration, hint: Hint): Assignment[] => {
+  const { rules } = configuration;
+  const isKnown = rules.some(
+    ({ id, destinations }) => id === hint.rule && destinations.some((each) => each.id === hint.destination),
+  );
+  if (hint.kind !== TRANSFERRED || hint.rule === null || isKnown) return assign(configuration, hint);
+  const renamed = assign(configuration, { ...hint, rule: null, destination: null });
+  return renamed.length > 0 ? renamed : assign(configuration, hint);
+};
 
 const PREFIX = 'transfer/';
 
@@ -64,4 +80,4 @@ const target = ({
   run,
 });
 
-const BLANK = { versionId: null, sizeBytes: null, kind: 'hint', principalId: null } as const;
+const BLANK = { versionId: null, sizeBytes: null, kind: TRANSFERRED, principalId: null } as const;

@@ -23,6 +23,7 @@ export const beginTransfer = async (
   const key = task.replicaKey;
   await assertBothSidesUnchanged(request);
   if (replaced !== null) await destination.abortUpload({ key, uploadId: replaced.uploadId });
+  await assertReadable(request, way);
   const { uploadId, plan } = await createUpload(request);
   const transfer = newTransfer(request, way, uploadId, plan);
   const began = await transfers.store.begin(transfer, replaced?.uploadId ?? null).catch(async (error) => {
@@ -56,6 +57,24 @@ const assertBothSidesUnchanged = async (request: CopyRequest): Promise<void> => 
   if (isUnchanged && state !== null && isOfVersion({ version }, state)) return;
   throw new ReplicationError('lost-race', 'one of the sides has changed');
 };
+
+/**
+ * Reads one byte of the source. Throws `archived` or another refusal of S3 before there is an upload, so that converge can pass
+ * the version over or ask for its restore. If S3 is to copy the bytes itself, only archives are asked: S3 reads with other
+ * permissions than the function.
+ */
+const assertReadable = async ({ task, source, version }: CopyRequest, way: Way): Promise<void> => {
+  if (way === 'server-side' && !MAY_BE_ARCHIVED.has(version.attributes.storageClass ?? '')) return;
+  try {
+    const { body } = await source.read(task.key, version, { kind: 'range', firstByte: 0, lastByte: 0 });
+    body.destroy();
+  } catch (error) {
+    const isArchived = error instanceof ReplicationError && error.reason === 'archived';
+    if (way === 'stream' || isArchived) throw error;
+  }
+};
+
+const MAY_BE_ARCHIVED: ReadonlySet<string> = new Set(['GLACIER', 'DEEP_ARCHIVE', 'INTELLIGENT_TIERING']);
 
 const stateIn = (now: Awaited<ReturnType<CopyRequest['source']['look']>>) =>
   now.kind === 'object' ? now.state : null;
@@ -120,6 +139,7 @@ const newTransfer = (
     attempt: 0,
     failure: null,
     seen: null,
+    tried: null,
     fruitless: 0,
   };
 };

@@ -2,6 +2,7 @@
  * Copies a version by a transfer: begins the transfer, continues it, and finally commits it. Converge carries out these steps, so
  * that the conditions of the protocol apply to them. Between the steps, many invocations copy the parts.
  */
+import { isDeepStrictEqual } from 'node:util';
 import { ReplicationError } from '../../model/errors.ts';
 import type { ListedPart } from '../../model/ports.ts';
 import { commit, isProvable, trustIn } from '../multipart.ts';
@@ -22,12 +23,20 @@ export const copyByTransfer = async (request: CopyRequest, way: Way): Promise<Co
   if (transfer === null || !isOfVersion(transfer, version))
     return await beginTransfer(request, way, transfer);
   const parts = await partsOrEnd(request, transfer);
-  if (isComplete(transfer, parts)) return await finish(request, transfer, parts);
+  if (isComplete(transfer, parts)) return await finish(request, await revived(request, transfer), parts);
   // The rule or destination may have been renamed since the transfer began.
   const renamed = { ...transfer, rule: task.rule.id, destination: task.destination.id };
   if (transfer.failure !== null) await sendAgain(renamed, parts, 0, request);
   else if (transfer.sentMs === null) await sendPartRanges(renamed, parts, request);
   return 'transferring';
+};
+
+/** Begins a new attempt if the transfer has failed, so that another failure makes another dead letter. */
+const revived = async ({ transfers }: CopyRequest, transfer: Transfer): Promise<Transfer> => {
+  if (transfer.failure === null) return transfer;
+  const fields = { attempt: transfer.attempt + 1, failure: null };
+  await transfers.store.change(transfer, fields, { attempt: transfer.attempt, failed: true });
+  return { ...transfer, ...fields };
 };
 
 /**
@@ -64,6 +73,9 @@ const finish = async (request: CopyRequest, transfer: Transfer, parts: ListedPar
     return { ...(await provenCopy(request, written, trustIn(plan, way))), byTransfer: true };
   } catch (error) {
     if (error instanceof ReplicationError && USELESS.has(error.reason)) {
+      // S3 may have lost a part since it was listed. The other parts are then kept.
+      if (!isDeepStrictEqual(await listedParts(destination, transfer), parts))
+        throw new ReplicationError('lost-race', 'the parts of the upload have changed', { cause: error });
       await destination.abortUpload({ key, uploadId });
       await transfers.store.end(transfer);
     }

@@ -42,11 +42,13 @@ export interface Transfer {
    * attempts are then ignored.
    */
   attempt: number;
-  /** Why the transfer waits for a person; null: the transfer continues. */
-  failure: { reason: Reason; detail: string } | null;
+  /** Why, and since when (milliseconds since the epoch), the transfer waits for a person; null: the transfer continues. */
+  failure: { atMs: number; reason: Reason; detail: string } | null;
   /** The result of the last ListParts, for display only; null: none yet. */
   seen: { parts: number; bytes: number; atMs: number } | null;
-  /** How many attempts in a row ended without any part having moved. */
+  /** The last attempt at which a worker took up a part range; null: none was taken up. */
+  tried: number | null;
+  /** How many attempts in a row were tried without any part having moved. */
   fruitless: number;
 }
 
@@ -79,7 +81,7 @@ export interface TransferStore {
    */
   change(
     transfer: Pick<Transfer, 'id' | 'uploadId'>,
-    fields: Partial<Pick<Transfer, 'sentMs' | 'attempt' | 'failure' | 'seen' | 'fruitless'>>,
+    fields: Partial<Pick<Transfer, 'sentMs' | 'attempt' | 'failure' | 'seen' | 'tried' | 'fruitless'>>,
     expecting?: { attempt: number; failed: boolean },
   ): Promise<boolean>;
   /** Removes the record with this upload. Also succeeds if there is no such record. */

@@ -141,7 +141,11 @@ const complaintsIn = (line: string): string[] => {
 /** Begins an upload as a function would, with the destination's role and the session name of the functions. */
 const leaveUpload = async ({ aws, names, configuration }: Stage, Key: string): Promise<void> => {
   const [destination] = configuration.replication.rules[0]?.destinations ?? [];
-  const session = aws.iam.createSession(destination?.roleArn ?? '', sessionName(names.stack), 900);
+  const session = aws.iam.createSession(
+    destination?.roleArn ?? '',
+    sessionName(names.stack, configuration.deployment.region),
+    900,
+  );
   const s3 = new S3Client(clientConfig(aws, session.credentials));
   await s3.send(new CreateMultipartUploadCommand({ Bucket: 'replicas', Key }));
   s3.destroy();
