@@ -100,8 +100,7 @@ export const playTwoWay = async (
       scheduler,
       picks: given.picks,
       faults: given.faults,
-      tell: (_bucket, event) =>
-        happened(to, event, `AWS:AROAEXAMPLE:${sessionName(`from-${at}`, 'eu-central-1')}`),
+      tell: (_bucket, event) => happened(to, event, principalOf(at)),
     });
   const deployments = { left: from('left', 'right'), right: from('right', 'left') };
   const both = Object.values(deployments);
@@ -155,3 +154,6 @@ export const shows = (bucket: MemoryBucket, key: string) => {
   const { bytes, tags, state } = current;
   return { content: bytes.toString(), write: state.attributes.metadata['write'], tags };
 };
+
+const principalOf = (side: string): string =>
+  `AWS:AROAEXAMPLE:${sessionName(`from-${side}`, 'eu-central-1')}`;
