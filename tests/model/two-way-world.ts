@@ -155,5 +155,4 @@ export const shows = (bucket: MemoryBucket, key: string) => {
   return { content: bytes.toString(), write: state.attributes.metadata['write'], tags };
 };
 
-const principalOf = (side: string): string =>
-  `AWS:AROAEXAMPLE:${sessionName(`from-${side}`, 'eu-central-1')}`;
+const principalOf = (at: string): string => `AWS:AROAEXAMPLE:${sessionName(`from-${at}`, 'eu-central-1')}`;
