@@ -24,7 +24,7 @@ Usage: npm run demo -- [options]
 Exit codes: 0 both sides agree, 1 they differ or a step failed, 2 wrong command line, 130 interrupted.
 `;
 
-/** Maximum size of the large object. One invocation reliably moves slightly more than this within its 900 seconds. */
+/** Maximum size of the large object. The demo needs twice as much disk space, and minutes for this size. */
 const LARGEST_BYTES = 30 * 1024 ** 3;
 
 /** @throws UsageError */

@@ -5,10 +5,16 @@ import { eventRuleId } from './event-rules.ts';
 import type { SubscribedBucket } from './source-buckets.ts';
 
 /**
- * How long a received message stays hidden in a queue with batches. It is six times the function's time-out, as Lambda's
- * documentation recommends.
+ * The time-out of the replicate function. It bounds how long a message waits after its invocation died. The largest PutObject has
+ * 5 GiB, which takes this long at 13 MiB/s, the rate of one connection to the other side of the world. Longer copies are transfers.
  */
-export const BATCH_VISIBILITY_SECONDS = 6 * 900;
+export const REPLICATE_TIMEOUT_SECONDS = 420;
+
+/**
+ * How long a received message stays hidden in a queue of the replicate function. Lambda requires at least the function's time-out.
+ * The rest is for the time between receiving a batch and starting its invocation.
+ */
+export const BATCH_VISIBILITY_SECONDS = REPLICATE_TIMEOUT_SECONDS + 30;
 
 /**
  * How long a received message stays hidden in a queue without batches. This is also the time after which a message returns if its
@@ -21,10 +27,11 @@ export const SINGLE_MESSAGE_VISIBILITY_SECONDS = 16 * 60;
 export const RETENTION_SECONDS = 14 * 24 * 60 * 60;
 
 /**
- * Maximum number of deliveries of a hint before SQS itself moves it to the dead-letter queue. The replicate function quarantines
- * a hint long before this number is reached. So a hint that reaches it has crashed the function or timed out each time.
+ * Maximum number of deliveries before SQS itself moves a message to the dead-letter queue. It is the maximum that SQS allows, because
+ * Lambda receives messages before it knows whether it has room for their invocation, and a throttled invocation costs a receive. The
+ * functions themselves count the deliveries that died (`DEATH_LIMIT`), and the attempts that failed (`RETRY_LIMIT`).
  */
-export const HINT_MAXIMUM_RECEIVE_COUNT = 15;
+export const MAXIMUM_RECEIVE_COUNT = 1_000;
 
 export const queues = (names: ResourceNames, buckets: SubscribedBucket[]): Resources => ({
   LiveQueue: {
@@ -36,7 +43,7 @@ export const queues = (names: ResourceNames, buckets: SubscribedBucket[]): Resou
       SqsManagedSseEnabled: true,
       RedrivePolicy: {
         deadLetterTargetArn: attribute('LiveDeadLetterQueue', 'Arn'),
-        maxReceiveCount: HINT_MAXIMUM_RECEIVE_COUNT,
+        maxReceiveCount: MAXIMUM_RECEIVE_COUNT,
       },
     },
   },

@@ -5,7 +5,7 @@ import { attribute, denyWithoutTls, policyDocument, ref } from './cloudformation
 import type { Resources } from './cloudformation.ts';
 import {
   BATCH_VISIBILITY_SECONDS,
-  HINT_MAXIMUM_RECEIVE_COUNT,
+  MAXIMUM_RECEIVE_COUNT,
   RETENTION_SECONDS,
   SINGLE_MESSAGE_VISIBILITY_SECONDS,
   tlsOnly,
@@ -45,7 +45,7 @@ export const runs = (names: ResourceNames): Resources => ({
       // Failed hints of runs go to the live dead-letter queue, because it is the only queue in which operators look for failures.
       RedrivePolicy: {
         deadLetterTargetArn: attribute('LiveDeadLetterQueue', 'Arn'),
-        maxReceiveCount: HINT_MAXIMUM_RECEIVE_COUNT,
+        maxReceiveCount: MAXIMUM_RECEIVE_COUNT,
       },
     },
   },

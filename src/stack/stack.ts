@@ -8,7 +8,7 @@ import { attribute, ref } from './cloudformation.ts';
 import type { Resources } from './cloudformation.ts';
 import { eventRules } from './event-rules.ts';
 import { checkPolicySizes } from './policy-size.ts';
-import { queues } from './queues.ts';
+import { queues, REPLICATE_TIMEOUT_SECONDS } from './queues.ts';
 import { roles } from './roles.ts';
 import { runRoles } from './run-roles.ts';
 import { runEnvironment, runs } from './runs.ts';
@@ -24,6 +24,7 @@ export interface Stack {
   region: string;
   names: ResourceNames;
   settings: Configuration['stack'];
+  replicateTimeoutSeconds: number;
   tags: Record<string, string>;
   backfill: Configuration['backfill'];
   transfers: Configuration['transfers'];
@@ -49,6 +50,7 @@ export function stackOf(configuration: Configuration): Stack {
     region: deployment.region,
     names,
     settings: stack,
+    replicateTimeoutSeconds: REPLICATE_TIMEOUT_SECONDS,
     tags: { application: deployment.name, stage: deployment.stage, ...stack.tags },
     backfill: configuration.backfill,
     transfers: configuration.transfers,

@@ -3,7 +3,12 @@ import type { TransferSettings } from '../lib/configuration/configuration.ts';
 import type { ResourceNames } from '../lib/configuration/resource-names.ts';
 import { attribute, ref } from './cloudformation.ts';
 import type { Resources, Statement } from './cloudformation.ts';
-import { RETENTION_SECONDS, SINGLE_MESSAGE_VISIBILITY_SECONDS, tlsOnly } from './queues.ts';
+import {
+  MAXIMUM_RECEIVE_COUNT,
+  RETENTION_SECONDS,
+  SINGLE_MESSAGE_VISIBILITY_SECONDS,
+  tlsOnly,
+} from './queues.ts';
 
 /** The resources that transfers need in addition to the transfer function. This function uses the replicate function's role. */
 export const transfers = (names: ResourceNames): Resources => ({
@@ -17,7 +22,7 @@ export const transfers = (names: ResourceNames): Resources => ({
       SqsManagedSseEnabled: true,
       RedrivePolicy: {
         deadLetterTargetArn: attribute('TransferDeadLetterQueue', 'Arn'),
-        maxReceiveCount: PART_RANGE_MAXIMUM_RECEIVE_COUNT,
+        maxReceiveCount: MAXIMUM_RECEIVE_COUNT,
       },
     },
   },
@@ -31,12 +36,6 @@ export const transfers = (names: ResourceNames): Resources => ({
   },
   ...Object.fromEntries(['TransferQueue', 'TransferDeadLetterQueue'].map(tlsOnly)),
 });
-
-/**
- * Maximum number of deliveries of a part range. It is the maximum that SQS allows, because a part range is delivered once for
- * every invocation that works on it.
- */
-const PART_RANGE_MAXIMUM_RECEIVE_COUNT = 1_000;
 
 /** Environment variables of every function that replicates. Each of these functions may begin a transfer. */
 export const transferEnvironment = ({ maximumConcurrency }: TransferSettings): Record<string, unknown> => ({

@@ -42,6 +42,8 @@ interface Setting {
    * the full time.
    */
   shortOfTime?: boolean[];
+  /** Whether the messages of the first batch, the second one, and so on are delivered again while their invocation still runs. */
+  overtaken?: boolean[];
   batchSize?: number;
   /** Whether every call to this bucket is refused at present. */
   denies?: (bucket: string) => boolean;
@@ -84,6 +86,7 @@ const MAX_MESSAGES = 3_000;
 export const createDeployment = (setting: Setting): Deployment => {
   const { scheduler, batchSize = 1 } = setting;
   const picks = [...(setting.picks ?? [])];
+  const overtaken = [...(setting.overtaken ?? [])];
   const queue: QueueMessage[] = [];
   /** Messages of failed invocations. They are invisible until the next retry. */
   const resting: QueueMessage[] = [];
@@ -102,6 +105,8 @@ export const createDeployment = (setting: Setting): Deployment => {
         while (batch.length < batchSize && queue.length > 0)
           batch.push(...queue.splice((picks.shift() ?? 0) % queue.length, 1));
         if (batch.length === 0) return;
+        if (overtaken.shift() ?? false)
+          queue.push(...batch.map((each) => ({ ...each, receiveCount: each.receiveCount + 1 })));
         resting.push(...(await functions.invoke(batch)));
       }
     },

@@ -41,6 +41,7 @@ export interface History {
   drops: boolean[];
   picks: number[];
   shortOfTime: boolean[];
+  overtaken: boolean[];
   batchSize: number;
   faults: Fault[];
   clearReceipts: boolean;
@@ -81,6 +82,7 @@ export const history = (
     drops: perOperation(fc.boolean()),
     picks: fc.array(fc.nat({ max: 9 }), { minLength: 30, maxLength: 30 }),
     shortOfTime: fc.array(weighted<boolean>([4, false], [1, true]), { maxLength: 10 }),
+    overtaken: fc.array(weighted<boolean>([3, false], [1, true]), { maxLength: 10 }),
     batchSize: fc.integer({ min: 1, max: 4 }),
     faults: fc.array(fault, { maxLength: 80 }),
     clearReceipts: fc.boolean(),

@@ -4,7 +4,7 @@
  */
 import { ReplicationError } from '../../src/lib/model/errors.ts';
 import type { Receipt } from '../../src/lib/delivery/outcome.ts';
-import type { Receipts } from '../../src/lib/delivery/deps.ts';
+import type { Delivery, Receipts } from '../../src/lib/delivery/deps.ts';
 
 /**
  * Thrown by a gate to make the function crash at this point. The function stops working, and its idempotency
@@ -24,14 +24,14 @@ export interface MemoryReceipts extends Receipts {
 }
 
 export const createMemoryReceipts = (): MemoryReceipts => {
-  const records = new Map<string, Receipt | 'in-progress'>();
+  const records = new Map<string, Receipt | Delivery>();
   return {
-    async once(identity, work) {
+    async once(identity, { message, delivery }, work) {
       const known = records.get(identity);
-      if (known === 'in-progress')
+      if (known !== undefined && !isInProgress(known)) return { receipt: known, duplicate: true };
+      if (known !== undefined && (known.message !== message || known.delivery > delivery))
         throw new ReplicationError('in-progress', 'another invocation works on it');
-      if (known !== undefined) return { receipt: known, duplicate: true };
-      records.set(identity, 'in-progress');
+      records.set(identity, { message, delivery });
       try {
         const receipt = await work();
         records.set(identity, receipt);
@@ -42,9 +42,11 @@ export const createMemoryReceipts = (): MemoryReceipts => {
       }
     },
     expireInProgress() {
-      for (const [identity, record] of records) if (record === 'in-progress') records.delete(identity);
+      for (const [identity, record] of records) if (isInProgress(record)) records.delete(identity);
     },
     clear: () => records.clear(),
-    finished: () => [...records.values()].filter((record) => record !== 'in-progress').length,
+    finished: () => [...records.values()].filter((record) => !isInProgress(record)).length,
   };
 };
+
+const isInProgress = (record: Receipt | Delivery): record is Delivery => 'delivery' in record;

@@ -29,7 +29,7 @@ export const play = async (given: History, scheduler: Scheduler): Promise<World>
   const source = bucket(given.source);
   const replica = bucket(given.destination);
   for (const taken of given.foreign) replica.put(taken, Buffer.from('somebody else'));
-  const { faults, picks, shortOfTime, batchSize } = given;
+  const { faults, picks, shortOfTime, overtaken, batchSize } = given;
   const deployment = createDeployment({
     rules: [testRule(given.rule)],
     buckets: { source, replica },
@@ -38,6 +38,7 @@ export const play = async (given: History, scheduler: Scheduler): Promise<World>
     faults,
     picks,
     shortOfTime,
+    overtaken,
     batchSize,
   });
 

@@ -287,9 +287,9 @@ const slow = (destination: DestinationBucket, take: (bytes: number) => void): De
 
 /** Wraps the receipts so that an invocation cannot finish its idempotency record after it has crashed. */
 const mortal = (receipts: MemoryReceipts, life: Life, gate: Gate): Receipts => ({
-  async once(identity, work) {
+  async once(identity, delivery, work) {
     await gate('before', 'receipts.once');
-    return await receipts.once(identity, async () => {
+    return await receipts.once(identity, delivery, async () => {
       try {
         const receipt = await work();
         await gate('before', 'receipts.finish');

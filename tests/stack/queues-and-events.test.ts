@@ -12,15 +12,15 @@ const bucketRules = () =>
     ([, { Properties }]) => Properties['EventPattern'] !== undefined,
   );
 
-test('messages of the live queue live for fourteen days, stay hidden for six time-outs and end in the dead-letter queue', () => {
+test('messages of the live queue live for fourteen days, come back soon after the time-out of the function, and are not moved away because their invocations were throttled', () => {
   expect(properties('LiveQueue')).toEqual({
     QueueName: 'acme-replication-test-live',
-    VisibilityTimeout: 5400,
+    VisibilityTimeout: 450,
     MessageRetentionPeriod: 1_209_600,
     SqsManagedSseEnabled: true,
     RedrivePolicy: {
       deadLetterTargetArn: { 'Fn::GetAtt': ['LiveDeadLetterQueue', 'Arn'] },
-      maxReceiveCount: 15,
+      maxReceiveCount: 1_000,
     },
   });
   expect(properties('LiveDeadLetterQueue')).toMatchObject({

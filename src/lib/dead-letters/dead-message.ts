@@ -1,7 +1,7 @@
 import { type DeadLetter, fromAttributes } from '../delivery/dead-letter.ts';
 import type { ReceivedMessage } from './queue.ts';
 import { type Reason, reasonEntry } from '../model/reasons.ts';
-import { CRASHED, CRASHED_ENTRY } from './reasons.ts';
+import { CRASHED } from './reasons.ts';
 import { parseMessage } from '../hint/hint.ts';
 
 /**
@@ -10,7 +10,7 @@ import { parseMessage } from '../hint/hint.ts';
 export interface DeadMessage {
   /** SQS's message id. */
   id: string;
-  reason: Reason | typeof CRASHED;
+  reason: Reason;
   rule: string | null;
   destination: string | null;
   bucket: string | null;
@@ -111,7 +111,7 @@ const crashed = (message: ReceivedMessage, earlier: DeadLetter | null): Told => 
     attempts: null,
     requestId: null,
     detail: earlier === null ? null : `Earlier it was in this queue for ${earlier.reason}: ${earlier.detail}`,
-    fix: CRASHED_ENTRY.fix,
+    fix: reasonEntry(CRASHED).fix,
   };
 };
 

@@ -21,12 +21,30 @@ export interface QueueMessage {
   earlier: DeadLetter | null;
 }
 
+/** One delivery of a message. It says which idempotency records in progress the work may take over. */
+export interface Delivery {
+  /** The message, or the invocation if the work has no message. */
+  message: string;
+  /** Grows with every delivery of the message. */
+  delivery: number;
+}
+
+export const deliveryOf = ({ messageId, receiveCount }: QueueMessage): Delivery => ({
+  message: messageId,
+  delivery: receiveCount,
+});
+
 /**
  * Runs work once per idempotency key. A duplicate of finished work resolves to the stored receipt. A duplicate of work that is
- * still running throws `in-progress`.
+ * still running throws `in-progress`, unless an earlier delivery of the same message began that work: that delivery has most
+ * likely died, so the work is done again. Throws `crashed-or-timed-out` if too many deliveries of the message have died in a row.
  */
 export interface Receipts {
-  once(key: string, work: () => Promise<Receipt>): Promise<{ receipt: Receipt; duplicate: boolean }>;
+  once(
+    key: string,
+    delivery: Delivery,
+    work: () => Promise<Receipt>,
+  ): Promise<{ receipt: Receipt; duplicate: boolean }>;
 }
 
 /** The queue that a message came from. */

@@ -133,6 +133,11 @@ const REASON_ENTRIES = {
     meaning: 'Every retry failed; the detail gives the last failure.',
     fix: 'Wait until the cause of the last failure is gone, or fix it; then redrive.',
   },
+  'crashed-or-timed-out': {
+    disposition: 'quarantine',
+    meaning: 'The function crashed or ran out of time on the message, again and again.',
+    fix: 'Find the request of the message in the log of the replicate function (docs/operations.md) and fix the cause; then redrive.',
+  },
 } as const satisfies Record<string, ReasonEntry>;
 
 export type Reason = keyof typeof REASON_ENTRIES;

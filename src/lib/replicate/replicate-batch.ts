@@ -5,7 +5,7 @@
 import { contextOf, type PassedOver } from '../converge/context.ts';
 import { converge } from '../converge/converge.ts';
 import { type Convergence, isTransferring } from '../converge/convergence.ts';
-import type { Deps, QueueMessage } from '../delivery/deps.ts';
+import { type Deps, deliveryOf, type QueueMessage } from '../delivery/deps.ts';
 import { PASSED_OVER, type Receipt, receiptOf } from '../delivery/outcome.ts';
 import { about, blank, type Failure, quarantine, settle } from '../delivery/settle.ts';
 import { formatHint, type Hint, parseMessage } from '../hint/hint.ts';
@@ -129,14 +129,14 @@ const carryOutOnce = async (assignment: Assignment, message: QueueMessage, deps:
     return receiptOf(convergence, startedMs, deps.clock.now());
   };
   const { receipt, duplicate } = await deps.memory.run(weightOf(hint.sizeBytes), () =>
-    deps.receipts.once(idempotencyKey(assignment, message.messageId), work),
+    deps.receipts.once(idempotencyKey(assignment, message.messageId), deliveryOf(message), work),
   );
   deps.reporter.report({ ...about(assignment, message), ending: 'done', duplicate, ...receipt });
   if (duplicate) return;
   // A transfer counts at its end for the run that began it. For every other run, the key counts now.
   const isCounted =
     !continues || (hint.run !== null && (await transferOf(assignment, deps))?.run !== hint.run);
-  if (isCounted) await countForRun(hint, receipt, deps);
+  if (isCounted) await countForRun(hint, receipt, message, deps);
 };
 
 const convergeFor = async (
@@ -164,7 +164,8 @@ const quarantineVersion = async (
 ): Promise<void> => {
   const kind = 'passed-over';
   const hint = { ...narrowed(assignment), versionId, kind, identity: kind };
-  await deps.receipts.once(idempotencyKey({ ...assignment, hint }, message.messageId), async () => {
+  const key = idempotencyKey({ ...assignment, hint }, message.messageId);
+  await deps.receipts.once(key, deliveryOf(message), async () => {
     const error = new ReplicationError(reason, 'passed over: newer versions are replicated without this one');
     // The body has no identity, so that a redrive of the message does not count as a duplicate.
     const body = formatHint({ ...hint, kind: 'hint', identity: null });
@@ -181,14 +182,19 @@ const narrowed = ({ hint, rule, destination }: Assignment): Hint => ({
 });
 
 /** Counts a finished hint for its run. A transfer that has stalled may send several hints, which count only once. */
-const countForRun = async (hint: Hint, receipt: Receipt, { runs, receipts }: Deps): Promise<void> => {
+const countForRun = async (
+  hint: Hint,
+  receipt: Receipt,
+  message: QueueMessage,
+  { runs, receipts }: Deps,
+): Promise<void> => {
   const { run, key } = hint;
   if (run === null) return;
   const transfer = transferIn(hint);
   const { duplicate } =
     transfer === null
       ? { duplicate: false }
-      : await receipts.once(`${transfer}/counted`, () => Promise.resolve(receipt));
+      : await receipts.once(`${transfer}/counted`, deliveryOf(message), () => Promise.resolve(receipt));
   if (!duplicate) runs.count(run, { kind: 'done', key, receipt });
 };
 

@@ -94,7 +94,8 @@ export const failTransfer = async (
 export const quarantineFailed = async (transfer: Transfer, deps: Deps): Promise<void> => {
   const { failure } = transfer;
   if (failure === null) return;
-  await deps.receipts.once(`${attemptIdentity(transfer)}/failure`, async () => {
+  const delivery = { message: deps.invocation.requestId, delivery: 1 };
+  await deps.receipts.once(`${attemptIdentity(transfer)}/failure`, delivery, async () => {
     const assignment = assignmentOf(deps, transfer);
     // The rule and the destination may have been renamed, and the run may have been cancelled, since the transfer began.
     const names =

@@ -6,7 +6,7 @@ import { copyParts } from '../copy/parts.ts';
 import { isComplete, listedParts, missingParts, sumOfBytes } from '../copy/transfer/part-ranges.ts';
 import { createPartPace, SAFE_BYTES_PER_SECOND } from '../copy/transfer/rate.ts';
 import { isOfVersion, type PartRangeMessage, type Transfer } from '../copy/transfer/transfer.ts';
-import type { TransferDeps } from '../delivery/deps.ts';
+import { deliveryOf, type QueueMessage, type TransferDeps } from '../delivery/deps.ts';
 import { PART_RANGE_COPIED } from '../delivery/outcome.ts';
 import { about } from '../delivery/settle.ts';
 import { type Assignment, taskOf } from '../hint/route.ts';
@@ -22,9 +22,10 @@ import { attemptIdentity, lostHint, transferHint } from './transfer-hint.ts';
  */
 export const movePartRange = async (
   message: PartRangeMessage,
-  receiveCount: number,
+  delivered: QueueMessage,
   deps: TransferDeps,
 ): Promise<void> => {
+  const { receiveCount } = delivered;
   const transfer = await deps.transfers.store.load(message.id);
   if (transfer === null) return await deps.hints.send(lostHint(message));
   // An outdated message is ignored. Its transfer was given up, or its attempt has ended and all part ranges were sent again.
@@ -38,7 +39,7 @@ export const movePartRange = async (
   if (transfer.tried !== transfer.attempt)
     await deps.transfers.store.change(transfer, { tried: transfer.attempt });
   const range = `${attemptIdentity(message)}/${message.firstPart}-${message.lastPart}`;
-  const { duplicate } = await deps.receipts.once(range, async () => {
+  const { duplicate } = await deps.receipts.once(range, deliveryOf(delivered), async () => {
     const buckets = bucketsOf(assignment, deps.buckets);
     await moveOrAbandon({ message, transfer, assignment, receiveCount, buckets }, deps);
     return PART_RANGE_COPIED;

@@ -55,7 +55,7 @@ const moveOrSettle = async (
   deps: TransferDeps,
 ): Promise<boolean> => {
   try {
-    await movePartRange(range, message.receiveCount, deps);
+    await movePartRange(range, message, deps);
     return true;
   } catch (thrown) {
     const error = asReplicationError(thrown);

@@ -7,13 +7,13 @@ import {
   IdempotencyPersistenceLayerError,
   makeIdempotent,
 } from '@aws-lambda-powertools/idempotency';
-import { DynamoDBPersistenceLayer } from '@aws-lambda-powertools/idempotency/dynamodb';
 import type { Context } from 'aws-lambda';
 import { ReplicationError } from '../../model/errors.ts';
 import type { Receipt } from '../../delivery/outcome.ts';
 import type { Receipts } from '../../delivery/deps.ts';
 import { CONTROL_CLIENT } from '../control-client.ts';
 import { translateTableError } from '../errors.ts';
+import { type Claim, ClaimRecords } from './claim-records.ts';
 
 /**
  * How long a receipt is kept. No message is kept as long, because the live queue and the dead-letter queue keep messages for only 14 days.
@@ -21,34 +21,45 @@ import { translateTableError } from '../errors.ts';
 const RECEIPT_SECONDS = 15 * 24 * 3_600;
 
 /**
+ * How many deliveries of a message in a row may die before the message is quarantined. A death costs the messages of the same batch the
+ * visibility timeout of their queue.
+ */
+const DEATH_LIMIT = 8;
+
+/**
  * Creates the store of an execution environment. From the context, Powertools reads the time at which the invocation times out. If the
- * invocation crashes, its record expires at that time.
+ * invocation crashes, its records expire at that time, and the next delivery of the same message takes them over even earlier.
  */
 export const createReceiptStore = (tableName: string): ((context: Context) => Receipts) => {
-  const persistenceStore = new DynamoDBPersistenceLayer({
-    tableName,
-    awsSdkV3Client: new DynamoDBClient(CONTROL_CLIENT),
-  });
+  const records = new ClaimRecords(new DynamoDBClient(CONTROL_CLIENT), tableName);
   return (context) => {
     const config = new IdempotencyConfig({ expiresAfterSeconds: RECEIPT_SECONDS, hashFunction: 'sha256' });
     config.registerLambdaContext(context);
-    return { once: (identity, work) => once(persistenceStore, config, identity, work) };
+    return {
+      once: (identity, { message, delivery }, work) =>
+        once(records, config, { identity, message, delivery, deaths: 0 }, work),
+    };
   };
 };
 
 const once = async (
-  persistenceStore: DynamoDBPersistenceLayer,
+  persistenceStore: ClaimRecords,
   config: IdempotencyConfig,
-  identity: string,
+  claim: Claim,
   work: () => Promise<Receipt>,
 ): Promise<{ receipt: Receipt; duplicate: boolean }> => {
   let duplicate = true;
   // In some cases Powertools wraps the error that `work` throws. `failure` keeps the original error, so that it can be thrown unchanged.
   let failure: unknown = null;
   const run = makeIdempotent(
-    async (_identity: string): Promise<Record<keyof Receipt, string | number | null>> => {
+    async ({ deaths }: Claim): Promise<Record<keyof Receipt, string | number | null>> => {
       duplicate = false;
       try {
+        if (deaths >= DEATH_LIMIT)
+          throw new ReplicationError(
+            'crashed-or-timed-out',
+            `${deaths} invocations in a row died of this message`,
+          );
         return { ...(await work()) };
       } catch (error) {
         failure = error;
@@ -58,7 +69,7 @@ const once = async (
     { persistenceStore, config },
   );
   try {
-    return { receipt: (await run(identity)) as Receipt, duplicate };
+    return { receipt: (await run(claim)) as Receipt, duplicate };
   } catch (error) {
     throw failure ?? receiptError(error);
   }

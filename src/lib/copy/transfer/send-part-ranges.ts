@@ -5,11 +5,11 @@ import { cutIntoPartRanges, partRangeMessage, unfinishedPartRanges } from './par
 import { SAFE_BYTES_PER_SECOND } from './rate.ts';
 import type { Transfer } from './transfer.ts';
 
-type SendContext = Pick<CopyContext, 'transfers' | 'clock' | 'invocation'>;
+type SendContext = Pick<CopyContext, 'transfers' | 'clock'>;
 
 /**
- * How long the work on one part range may take. This is far less than the time of an invocation, so that little work is lost when
- * an invocation dies.
+ * How long the work on one part range may take. This is far less than the time of the transfer function, so that little work is lost
+ * when an invocation dies.
  */
 const PART_RANGE_MS = 5 * 60_000;
 
@@ -20,13 +20,12 @@ const PART_RANGE_MS = 5 * 60_000;
 export const sendPartRanges = async (
   transfer: Transfer,
   listed: readonly ListedPart[],
-  { transfers, clock, invocation }: SendContext,
+  { transfers, clock }: SendContext,
 ): Promise<void> => {
   const { store, queue, concurrency } = transfers;
   const { destinationBucket, way, version, attempt } = transfer;
   const bytesPerSecond = (await store.rate(destinationBucket, way)) ?? SAFE_BYTES_PER_SECOND[way];
-  const rangeMs = Math.min(PART_RANGE_MS, invocation.fullTimeMs / 3);
-  const rangeBytes = Math.min((bytesPerSecond * rangeMs) / 1_000, version.sizeBytes / concurrency);
+  const rangeBytes = Math.min((bytesPerSecond * PART_RANGE_MS) / 1_000, version.sizeBytes / concurrency);
   const ranges = unfinishedPartRanges(transfer, cutIntoPartRanges(transfer, rangeBytes), listed);
   await queue.send(ranges.map((range) => partRangeMessage(transfer, range)));
   await store.change(transfer, { sentMs: clock.now() }, { attempt, failed: false });
