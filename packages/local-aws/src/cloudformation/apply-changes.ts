@@ -34,8 +34,10 @@ export interface ChangeLog {
 }
 
 /**
- * Changes the stack's resources as planned, one after the other, and adds the steps that undo each change to `log`.
- * Rejects with the error of the first resource that fails. The steps that undo the failed change are then already in `log`.
+ * Changes the stack's resources as planned and adds the steps that undo each change to `log`. CloudFormation changes independent
+ * resources at the same time. Here this is true of custom resources, whose functions take time. All others are changed one after
+ * the other, so that their order can be reversed. After a failure no further resource begins. Rejects with the error of the first
+ * resource that failed. The steps that undo the failed change are then already in `log`.
  */
 export const applyChanges = async (
   context: ChangeContext,
@@ -43,20 +45,42 @@ export const applyChanges = async (
   scope: Scope,
   log: ChangeLog,
 ): Promise<void> => {
+  const failures: unknown[] = [];
+  const changes = new Map<string, Promise<void>>();
+  const change = async (plan: PlannedResource): Promise<void> => {
+    await Promise.all(plan.dependencies.flatMap((name) => changes.get(name) ?? []));
+    if (failures.length > 0) return;
+    await applyChange(context, plan, scope, log).catch((error: unknown) => failures.push(error));
+  };
+  // The plan has each resource after its dependencies, so the changes of the dependencies are known.
   for (const plan of planned) {
-    const properties = resolve(plan.definition.Properties, scope);
-    if (!isRecord(properties)) throw new Error(`Properties of ${plan.logicalId} must be an object`);
-    const old = context.stack.resources.get(plan.logicalId);
-    if (!old) await createResource(context, plan, properties, log);
-    else if (!isDeepStrictEqual(old.properties, properties)) {
-      await updateResource(context, plan, { old, properties }, log);
-    } else keepResource(context, plan, old, log);
+    const changing = change(plan);
+    changes.set(plan.logicalId, changing);
+    if (context.provider(plan.definition.Type).isCustom) continue;
+    await changing;
   }
+  await Promise.all(changes.values());
+  if (failures.length > 0) throw failures[0];
   const wanted = new Set(planned.map((plan) => plan.logicalId));
   const leaving = [...context.stack.resources.values()].filter((resource) => !wanted.has(resource.logicalId));
   // The steps of the clean-up run in reverse order. They are added with the oldest resource first, so that the newest is deleted
   // first.
   for (const resource of leaving) log.cleanUp.push(() => deleteResource(context, resource, 'DeletionPolicy'));
+};
+
+const applyChange = async (
+  context: ChangeContext,
+  plan: PlannedResource,
+  scope: Scope,
+  log: ChangeLog,
+): Promise<void> => {
+  const properties = resolve(plan.definition.Properties, scope);
+  if (!isRecord(properties)) throw new Error(`Properties of ${plan.logicalId} must be an object`);
+  const old = context.stack.resources.get(plan.logicalId);
+  if (!old) await createResource(context, plan, properties, log);
+  else if (!isDeepStrictEqual(old.properties, properties)) {
+    await updateResource(context, plan, { old, properties }, log);
+  } else keepResource(context, plan, old, log);
 };
 
 /** Moves the resource to the end of the map, in which every resource comes after the resources that it depends on. */

@@ -170,3 +170,11 @@ test('the response URL of a custom resource accepts one answer only', async () =
   await deploy(custom({ Value: 1 }));
   await expect.poll(() => fixture.lines, PATIENCE).toContain('second answer: 403');
 });
+
+test('custom resources are created at the same time, unless DependsOn puts them into an order', async () => {
+  const last = { ...custom({ Value: 3 }), DependsOn: ['Thing', 'Other'] };
+  await deploy(custom({ Value: 1 }), { Last: last, Other: custom({ Value: 2 }) });
+  const [provider = ''] = fixture.aws.lambda.functionArns();
+  expect(fixture.aws.lambda.usage(provider).peakConcurrency).toBe(2);
+  expect(requests().at(-1)).toBe('Create 3');
+});
