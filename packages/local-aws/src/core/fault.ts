@@ -1,4 +1,16 @@
+import type { PropagationDelays } from './propagation.ts';
 import type { AwsRequest } from './request.ts';
+
+/** The faults that a test switches on. */
+export interface Faults {
+  /** Called for every request over the network, every message and every invocation. */
+  plan: FaultPlan | undefined;
+  /** Delays until changes of policies and of EventBridge are known. Changes before the delays were set are known. */
+  propagation?: PropagationDelays | undefined;
+}
+
+/** For a service that is started without faults. */
+export const NO_FAULTS: Readonly<Faults> = { plan: undefined };
 
 /** A fault of a request. The fault plan chooses it before the service receives the request. */
 export type Fault =

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { Authorizer, Caller, Credentials, PolicyDocument } from '../core/access.ts';
 import type { Clock } from '../core/clock.ts';
+import { type Faults, NO_FAULTS } from '../core/fault.ts';
+import { createPropagating } from '../core/propagation.ts';
 import { createAuthorizer } from './authorizer.ts';
 import { parsePolicy } from './policy.ts';
 
@@ -42,6 +44,8 @@ export interface Iam extends Authorizer {
   putRole(definition: RoleDefinition): Role;
   /** Returns a role; `undefined` if it does not exist. */
   role(roleArn: string): Role | undefined;
+  /** Returns a role as requests are judged by it: a change may not be known everywhere yet. `undefined` if it is not known at all. */
+  knownRole(roleArn: string): Role | undefined;
   /** Deletes a role and ends its sessions. */
   deleteRole(roleArn: string): void;
   /** Creates temporary credentials of a role. Does not check the trust policy. Used by the local STS and Lambda. */
@@ -57,11 +61,13 @@ export interface Iam extends Authorizer {
   expireSessions(roleArn: string): void;
 }
 
-export function createIam({ clock }: { clock: Clock }): Iam {
+export function createIam({ clock, faults = NO_FAULTS }: { clock: Clock; faults?: Readonly<Faults> }): Iam {
   const roles = new Map<string, Role>();
   const roots = new Map<string, Credentials>();
   const keys = new Map<string, Key>();
   const sessionPolicies = new WeakMap<Caller, PolicyDocument>();
+  const propagating = createPropagating<Role | undefined>(clock, () => faults.propagation?.policyMs);
+  const knownRole = (roleArn: string): Role | undefined => propagating.known(roleArn, roles.get(roleArn));
   const authorizer = createAuthorizer(clock, (caller) => sessionPolicies.get(caller));
 
   return {
@@ -82,20 +88,23 @@ export function createIam({ clock }: { clock: Clock }): Iam {
       const arn = `arn:aws:iam::${definition.accountId}:role${path}${definition.roleName}`;
       const roleId = roles.get(arn)?.roleId ?? randomId('AROA', 17);
       const role = { maxSessionDurationSeconds: 3600, ...definition, path, arn, roleId };
+      propagating.changing(arn, roles.get(arn));
       roles.set(arn, role);
       return role;
     },
     role: (roleArn) => roles.get(roleArn),
+    knownRole,
     deleteRole(roleArn) {
       const role = roles.get(roleArn);
       roles.delete(roleArn);
+      propagating.forget(roleArn);
       for (const [id, key] of keys) if (role && key.roleId === role.roleId) keys.delete(id);
     },
     createSession(roleArn, sessionName, durationSeconds, sessionPolicy) {
       const role = roles.get(roleArn);
       if (!role) throw new Error(`there is no role ${roleArn}`);
       if (sessionPolicy) parsePolicy(sessionPolicy, 'identity');
-      const caller = sessionCaller(role, sessionName, () => roles.get(roleArn)?.policies ?? []);
+      const caller = sessionCaller(role, sessionName, () => knownRole(roleArn)?.policies ?? []);
       if (sessionPolicy) sessionPolicies.set(caller, sessionPolicy);
       const credentials = temporaryCredentials(clock.now() + durationSeconds * 1000);
       keys.set(credentials.accessKeyId, { caller, credentials, roleId: role.roleId });

@@ -6,6 +6,9 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { PolicyDocument } from '../core/access.ts';
+import type { Clock } from '../core/clock.ts';
+import { type Faults, NO_FAULTS } from '../core/fault.ts';
+import { createPropagating } from '../core/propagation.ts';
 
 export type KeyState = 'Enabled' | 'Disabled' | 'PendingDeletion';
 
@@ -21,7 +24,7 @@ export interface KeyGrant {
 
 /** The properties of keys that S3 uses. */
 export interface KeyDirectory {
-  /** Returns a document with the statements of the key's policy and its grants. */
+  /** Returns a document with the statements of the key's policy and its grants, as requests are judged by them. */
   policy(keyArn: string): PolicyDocument;
   /** Returns the state of a key; null if it does not exist. */
   state(keyArn: string): KeyState | null;
@@ -42,29 +45,39 @@ interface Key {
   grants: Map<string, KeyGrant>;
 }
 
-export const createKmsKeys = (): KmsKeys => {
+export const createKmsKeys = ({
+  clock,
+  faults = NO_FAULTS,
+}: {
+  clock: Clock;
+  faults?: Readonly<Faults>;
+}): KmsKeys => {
   const keys = new Map<string, Key>();
   const keyOf = (arn: string): Key => {
     const key = keys.get(arn) ?? { policy: defaultPolicy(arn), state: 'Enabled', grants: new Map() };
     keys.set(arn, key);
     return key;
   };
+  const propagating = createPropagating<PolicyDocument>(clock, () => faults.propagation?.policyMs);
+  const policyOf = (arn: string): PolicyDocument => {
+    const { policy, grants } = keys.get(arn) ?? { policy: defaultPolicy(arn), grants: new Map() };
+    if (grants.size === 0) return policy;
+    const granted = [...grants.values()].map((grant) => statementOf(grant));
+    return { ...policy, Statement: [policy.Statement, granted].flat() };
+  };
   return {
     put: (arn, policy) => {
+      propagating.changing(arn, policyOf(arn));
       keyOf(arn).policy = policy ?? defaultPolicy(arn);
     },
-    policy: (arn) => {
-      const { policy, grants } = keys.get(arn) ?? { policy: defaultPolicy(arn), grants: new Map() };
-      if (grants.size === 0) return policy;
-      const granted = [...grants.values()].map((grant) => statementOf(grant));
-      return { ...policy, Statement: [policy.Statement, granted].flat() };
-    },
+    policy: (arn) => propagating.known(arn, policyOf(arn)),
     state: (arn) => keys.get(arn)?.state ?? (isKeyName(arn) ? 'Enabled' : null),
     setState: (arn, state) => {
       keyOf(arn).state = state;
     },
     createGrant: (arn, grant) => {
       const id = randomBytes(32).toString('hex');
+      propagating.changing(arn, policyOf(arn));
       keyOf(arn).grants.set(id, grant);
       return id;
     },

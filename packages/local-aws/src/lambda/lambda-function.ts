@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { AccessQuestion, Authorizer, Caller, PolicyDocument, PolicyStatement } from '../core/access.ts';
 import type { Clock } from '../core/clock.ts';
-import type { FaultPlan } from '../core/fault.ts';
+import type { Faults } from '../core/fault.ts';
 import type { Iam, Session } from '../iam/iam.ts';
 import type { EnvironmentOutcome } from './execution-environment.ts';
 import type { FunctionConfiguration } from './function-configuration.ts';
@@ -19,7 +19,7 @@ export interface FunctionHost {
   accountHasRoom(accountId: string): boolean;
   idleMs: number;
   onLog(line: LogLine): void;
-  faults: { readonly plan: FaultPlan | undefined };
+  faults: Readonly<Faults>;
 }
 
 /** Lambda's response to Invoke. */

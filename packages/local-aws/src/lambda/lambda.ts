@@ -1,5 +1,5 @@
 import type { Clock } from '../core/clock.ts';
-import type { FaultPlan } from '../core/fault.ts';
+import type { Faults } from '../core/fault.ts';
 import type { AwsService } from '../core/request.ts';
 import { createAsyncInvocations, DEFAULT_RETRY_DELAYS_MS } from './async-invocations.ts';
 import { createEventSourceMappings, type EventSourceMappings } from './event-source-mappings.ts';
@@ -35,7 +35,7 @@ export interface LambdaOptions {
   /** How long Lambda waits before each further attempt of a failed invocation of type Event. */
   asyncRetryDelaysMs?: number[];
   /** The faults of invocations. */
-  faults?: { readonly plan: FaultPlan | undefined };
+  faults?: Readonly<Faults>;
 }
 
 export interface InvokeOptions {

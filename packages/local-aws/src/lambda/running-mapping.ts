@@ -21,7 +21,7 @@ export interface EventSourceMapping {
 export type MappingState = 'Enabled' | 'Disabling' | 'Disabled' | 'Enabling';
 
 export interface EventSourceHost {
-  iam: Authorizer & Pick<Iam, 'rootCaller'>;
+  iam: Authorizer & Pick<Iam, 'rootCaller' | 'role'>;
   clock: Clock;
   queues: QueueActions;
   findFunction(nameOrArn: string): LambdaFunction;
@@ -129,8 +129,14 @@ const checkPermission = (
   action: string,
   { queueArn, resourcePolicy }: { queueArn: string; resourcePolicy: PolicyDocument | undefined },
 ): void => {
+  const caller = target.roleCaller();
+  const { roleArn } = target.configuration();
   const question: AccessQuestion = {
-    caller: target.roleCaller(),
+    // CloudFormation tries again until a new permission of the role is known everywhere. So it is known here at once.
+    caller:
+      caller.kind === 'session'
+        ? { ...caller, policies: () => host.iam.role(roleArn)?.policies ?? [] }
+        : caller,
     action: `sqs:${action}`,
     resource: queueArn,
     resourceAccountId: queueArn.split(':')[4] ?? '',

@@ -6,7 +6,7 @@ import { writeAnswer, writeS3Error, type S3Exchange } from './protocol/answer.ts
 import { createBucket, listBuckets } from './buckets/bucket-operations.ts';
 import { applyProperties, type BucketProperties } from './buckets/bucket-properties.ts';
 import { addBucket, removeBucket } from './buckets/buckets.ts';
-import { setPolicy } from './buckets/bucket-policy.ts';
+import { removePolicy, setPolicy } from './buckets/bucket-policy.ts';
 import { chunkVerifier } from './protocol/chunk-signatures.ts';
 import { releaseContent } from './storage/content.ts';
 import { DEFAULT_EARLY_ANSWER_MS, mayBeAnsweredEarly, writeMaybeEarly } from './protocol/early-answer.ts';
@@ -77,8 +77,8 @@ export const createS3 = (options: S3Options): S3Service => {
     },
     setBucketPolicy: (name, policy) => {
       const bucket = existingBucket(state, name);
-      if (policy === null) bucket.policy = null;
-      else setPolicy(bucket, JSON.stringify(policy));
+      if (policy === null) removePolicy(state, bucket);
+      else setPolicy(state, bucket, JSON.stringify(policy));
     },
     runDue: () => runDue(state),
     hasBucket: (name) => state.buckets.has(name),

@@ -1,6 +1,6 @@
 import type { Authorizer, Caller } from '../core/access.ts';
 import type { Clock } from '../core/clock.ts';
-import type { FaultPlan } from '../core/fault.ts';
+import type { Faults } from '../core/fault.ts';
 import { AwsError } from '../front/aws-error.ts';
 import { accessDeniedMessage } from '../iam/authorizer.ts';
 import { type Input, text } from './input.ts';
@@ -21,7 +21,7 @@ export interface OperationContext {
   endpoint: string;
   /** Aborted to end a long poll. */
   signal: AbortSignal | undefined;
-  faults: { readonly plan: FaultPlan | undefined };
+  faults: Readonly<Faults>;
   /** Maximum number of messages of a queue that are in flight. */
   maximumInFlight: number;
 }
@@ -53,7 +53,7 @@ export function authorize(context: OperationContext, action: string, queueArn: s
   const decision = context.authorizer.decide({
     ...question,
     resourceAccountId,
-    resourcePolicy: queue?.attributes.policy,
+    resourcePolicy: queue && context.registry.knownPolicy(queue),
     secureTransport: context.secureTransport,
     context: { 'aws:sourceip': context.sourceIp, 'aws:requestedregion': context.region },
   });

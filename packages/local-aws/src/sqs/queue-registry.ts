@@ -1,4 +1,7 @@
+import type { PolicyDocument } from '../core/access.ts';
 import type { Clock } from '../core/clock.ts';
+import type { Faults } from '../core/fault.ts';
+import { createPropagating } from '../core/propagation.ts';
 import { AwsError } from '../front/aws-error.ts';
 import { createMessageStore, type MessageStore } from './message-store.ts';
 import { changeQueueAttributes, type QueueAttributes } from './queue-attributes.ts';
@@ -35,6 +38,8 @@ export interface QueueRegistry {
   create(place: QueuePlace, attributes: Readonly<Record<string, unknown>>): Queue;
   setAttributes(queue: Queue, changes: Readonly<Record<string, unknown>>): void;
   delete(queue: Queue): void;
+  /** Returns the queue's policy as requests are judged by it: a change may not be known everywhere yet. */
+  knownPolicy(queue: Queue): PolicyDocument | undefined;
   /** Returns a queue; `undefined` if it does not exist. */
   byArn(arn: string): Queue | undefined;
   byName(place: QueuePlace): Queue | undefined;
@@ -47,9 +52,10 @@ export interface QueueRegistry {
 /** How long the name of a deleted queue cannot be used for a new queue. */
 const nameRestMs = 60_000;
 
-export function createQueueRegistry(clock: Clock): QueueRegistry {
+export function createQueueRegistry(clock: Clock, faults: Readonly<Faults>): QueueRegistry {
   const queues = new Map<string, Queue>();
   const deletedAtMs = new Map<string, number>();
+  const policies = createPropagating<PolicyDocument | undefined>(clock, () => faults.propagation?.policyMs);
 
   const registry: QueueRegistry = {
     create(place, changes) {
@@ -57,12 +63,7 @@ export function createQueueRegistry(clock: Clock): QueueRegistry {
       const arn = arnOf(place);
       const known = queues.get(arn);
       if (known) return sameOrRefused(known, changes);
-      if ((deletedAtMs.get(arn) ?? -Infinity) + nameRestMs > clock.now()) {
-        throw simpleQueueError(
-          'QueueDeletedRecently',
-          'You must wait 60 seconds after deleting a queue before you can create another with the same name.',
-        );
-      }
+      if ((deletedAtMs.get(arn) ?? -Infinity) + nameRestMs > clock.now()) throw deletedRecently();
       const attributes = changeQueueAttributes({}, changes);
       const now = clock.now();
       const queue: Queue = {
@@ -76,12 +77,14 @@ export function createQueueRegistry(clock: Clock): QueueRegistry {
         isDeleted: false,
       };
       refuseUnusableTarget(queue, attributes, registry);
+      if (attributes.policy) policies.changing(arn, undefined);
       queues.set(arn, queue);
       return queue;
     },
     setAttributes(queue, changes) {
       const attributes = changeQueueAttributes(queue.attributes.text, changes);
       if (changes.RedrivePolicy !== undefined) refuseUnusableTarget(queue, attributes, registry);
+      if (changes.Policy !== undefined) policies.changing(queue.arn, queue.attributes.policy);
       queue.attributes = attributes;
       queue.modifiedAtMs = clock.now();
       queue.messages.wake();
@@ -89,10 +92,12 @@ export function createQueueRegistry(clock: Clock): QueueRegistry {
     delete(queue) {
       queue.isDeleted = true;
       queues.delete(queue.arn);
+      policies.forget(queue.arn);
       deletedAtMs.set(queue.arn, clock.now());
       queue.messages.purge();
       queue.messages.wake();
     },
+    knownPolicy: (queue) => policies.known(queue.arn, queue.attributes.policy),
     byArn: (arn) => queues.get(arn),
     byName: (place) => queues.get(arnOf(place)),
     list: (accountId, region) =>
@@ -148,6 +153,13 @@ function refuseUnusableTarget(queue: Queue, attributes: QueueAttributes, registr
     (redrivePermission === 'byQueue' && sourceQueueArns.includes(queue.arn));
   if (!isAllowed)
     throw refuse("The dead letter queue's RedriveAllowPolicy does not allow this source queue.");
+}
+
+function deletedRecently(): AwsError {
+  return simpleQueueError(
+    'QueueDeletedRecently',
+    'You must wait 60 seconds after deleting a queue before you can create another with the same name.',
+  );
 }
 
 function invalidName(name: string): AwsError {

@@ -1,7 +1,7 @@
 import type { Caller } from '../core/access.ts';
 import type { Clock } from '../core/clock.ts';
 import type { QueueSender } from '../core/delivery.ts';
-import type { FaultPlan } from '../core/fault.ts';
+import { type Faults, NO_FAULTS } from '../core/fault.ts';
 import type { AwsRequest, AwsService } from '../core/request.ts';
 import { AwsError } from '../front/aws-error.ts';
 import { writeJson } from '../front/protocol.ts';
@@ -14,7 +14,7 @@ import { messageOperations } from './message-operations.ts';
 import { createMoveTasks } from './move-tasks.ts';
 import type { OperationContext } from './operation.ts';
 import { queueOperations } from './queue-operations.ts';
-import { createQueueRegistry, type Queue, type QueueRegistry } from './queue-registry.ts';
+import { createQueueRegistry, type QueueRegistry } from './queue-registry.ts';
 
 export interface Sqs extends AwsService, QueueSender {
   /**
@@ -42,13 +42,12 @@ export function createSqs(options: {
   iam: Iam;
   clock: Clock;
   endpoint: () => string;
-  /** The faults of messages. */
-  faults?: { readonly plan: FaultPlan | undefined };
+  faults?: Readonly<Faults>;
   /** Maximum number of messages of a queue that are in flight. The default is 120,000, as in AWS. */
   maximumInFlight?: number | undefined;
 }): Sqs {
-  const { iam, clock, endpoint, faults = { plan: undefined }, maximumInFlight = 120_000 } = options;
-  const registry = createQueueRegistry(clock);
+  const { iam, clock, endpoint, faults = NO_FAULTS, maximumInFlight = 120_000 } = options;
+  const registry = createQueueRegistry(clock, faults);
   const operations = { ...queueOperations, ...messageOperations, ...createMoveTasks() };
   const run = async (name: string, input: Input, context: OperationContext): Promise<Input> => {
     const operation = operations[name];
@@ -82,10 +81,10 @@ export function createSqs(options: {
         endpoint: endpoint(),
         signal,
       }),
-    maySend: (message) => judgeSender(iam, registry.byArn(message.queueArn), message),
+    maySend: (message) => judgeSender(iam, registry, message),
     sendAsService(message) {
       const queue = registry.byArn(message.queueArn);
-      const verdict = judgeSender(iam, queue, message);
+      const verdict = judgeSender(iam, registry, message);
       if (!queue || verdict !== 'allowed') return verdict === 'allowed' ? 'no-such-queue' : verdict;
       enterQueue(faults.plan, queue, {
         content: contentOf(message.body, message.attributes),
@@ -100,9 +99,10 @@ export function createSqs(options: {
 
 function judgeSender(
   iam: Iam,
-  queue: Queue | undefined,
-  sender: { service: string; sourceArn: string; sourceAccount: string },
+  queues: QueueRegistry,
+  sender: { queueArn: string; service: string; sourceArn: string; sourceAccount: string },
 ): 'allowed' | 'denied' | 'no-such-queue' {
+  const queue = queues.byArn(sender.queueArn);
   if (!queue) return 'no-such-queue';
   const decision = iam.decide({
     caller: {
@@ -114,7 +114,7 @@ function judgeSender(
     action: 'sqs:SendMessage',
     resource: queue.arn,
     resourceAccountId: queue.accountId,
-    resourcePolicy: queue.attributes.policy,
+    resourcePolicy: queues.knownPolicy(queue),
     secureTransport: true,
   });
   return decision.allowed ? 'allowed' : 'denied';

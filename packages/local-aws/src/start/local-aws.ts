@@ -14,7 +14,7 @@ import { createResponseEndpoint, type ResponseEndpoint } from '../cloudformation
 import { s3Providers } from '../cloudformation/s3-resources.ts';
 import { schedulerProviders } from '../cloudformation/scheduler-resources.ts';
 import type { Credentials } from '../core/access.ts';
-import type { FaultPlan } from '../core/fault.ts';
+import type { Faults } from '../core/fault.ts';
 import type { AwsService } from '../core/request.ts';
 import { createDynamoDb, type DynamoDb } from '../dynamodb/dynamodb.ts';
 import { createEcr } from '../ecr/ecr.ts';
@@ -74,8 +74,7 @@ export interface LocalAws {
   dynamodb: DynamoDb;
   kms: KmsKeys;
   cloudformation: CloudFormation;
-  /** `plan` is called for every request over the network. */
-  faults: { plan: FaultPlan | undefined };
+  faults: Faults;
   /** Stops functions and servers, and removes the folder if `startLocalAws` created it. */
   stop(): Promise<void>;
 }
@@ -141,10 +140,10 @@ const createServices = (
 ) => {
   const clock = options.clock ?? createClock();
   const endpoint = (): string => front().httpsEndpoint;
-  const iam = createIam({ clock });
+  const iam = createIam({ clock, faults });
   const sqs = createSqs({ iam, clock, endpoint, faults, ...options.sqs });
   const sns = createSns({ iam, clock, queues: sqs });
-  const kms = createKmsKeys();
+  const kms = createKmsKeys({ clock, faults });
   const lambda = createLambda({
     directory: join(directory, 'lambda'),
     clock,
@@ -163,6 +162,7 @@ const createServices = (
     queues: sqs,
     topics: sns,
     events,
+    faults,
     kms,
     secretOf: (accessKeyId, sessionToken) => {
       const key = iam.callerOf(accessKeyId, sessionToken);

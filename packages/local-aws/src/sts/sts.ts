@@ -40,7 +40,7 @@ function assumeRole(iam: Iam, request: AwsRequest, parameters: URLSearchParams):
   if (caller.kind === 'root') {
     throw new AwsError('AccessDenied', 'Roles may not be assumed by root accounts.', { status: 403 });
   }
-  const role = iam.role(input.roleArn);
+  const role = iam.knownRole(input.roleArn);
   refuseUnlessTrusted(iam, request, role, input);
   const isChained = caller.kind === 'session';
   refuseTooLong(input.durationSeconds, role, isChained);

@@ -83,11 +83,13 @@ const decide = (context: BucketContext, action: string, target: AccessTarget) =>
   const { state, request } = context;
   const bucket = target.bucket ?? context.bucket;
   const resource = resourceArn(bucket, target.key ?? null);
+  const { caller } = request.aws;
+  const policy = state.policies.known(bucket.name, bucket.policy)?.document;
   return state.authorizer.decide({
-    caller: request.aws.caller,
+    caller,
     action,
     resource,
-    ...policiesFor(bucket, target.object, resource, request.aws.caller),
+    ...policiesFor(bucket, policy, { object: target.object, resource, caller }),
     secureTransport: request.aws.secureTransport,
     context: { ...requestConditions(request, bucket), ...target.conditions },
   });

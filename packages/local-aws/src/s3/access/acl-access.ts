@@ -19,16 +19,14 @@ interface ResourceAccess {
 }
 
 /**
- * Returns the account that owns the resource, and the policy that applies to this caller. `object` is set if the action concerns an
+ * Returns the account that owns the resource, and the policy that applies to this caller. `document` is the bucket policy. `object` is set if the action concerns an
  * existing object. If the bucket's owner does not own the object, only the Deny statements of the bucket policy apply to the object.
  */
 export const policiesFor = (
   bucket: Bucket,
-  object: StoredObject | undefined,
-  resource: string,
-  caller: Caller,
+  document: PolicyDocument | undefined,
+  { object, resource, caller }: { object: StoredObject | undefined; resource: string; caller: Caller },
 ): ResourceAccess => {
-  const document = bucket.policy?.document;
   if (!aclsCount(bucket)) return { resourceAccountId: bucket.accountId, resourcePolicy: document };
   const ownerAccountId = object === undefined ? bucket.accountId : ownerAccountOf(bucket, object);
   const owned = object ?? { ownerAccountId, acl: bucket.acl };

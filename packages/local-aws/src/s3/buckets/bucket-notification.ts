@@ -7,7 +7,7 @@ import {
   parseNotificationConfiguration,
   renderNotificationConfiguration,
 } from '../notifications/notification-configuration.ts';
-import { sendNotification, testEvent } from '../notifications/notifications.ts';
+import { sendNotification, setNotification, testEvent } from '../notifications/notifications.ts';
 import { receiveText } from '../protocol/receive.ts';
 import { header, type Answer, type BucketContext } from '../protocol/request.ts';
 import { xmlAnswer } from '../protocol/xml-answer.ts';
@@ -30,7 +30,7 @@ export const putBucketNotification = async (context: BucketContext): Promise<Ans
     for (const target of configuration.targets)
       sendNotification(state, bucket, target, testEvent(state, bucket, request.aws.requestId));
   }
-  bucket.notification = configuration;
+  setNotification(state, bucket, configuration);
   return { status: 200 };
 };
 

@@ -2,10 +2,18 @@
 import type { PolicyDocument } from '../../core/access.ts';
 import { S3Error } from '../errors.ts';
 import type { Bucket } from '../model/bucket.ts';
+import type { S3State } from '../model/state.ts';
 
 /** Stores the text as the policy of the bucket. Throws MalformedPolicy unless the text is a policy about this bucket. */
-export const setPolicy = (bucket: Bucket, text: string): void => {
-  bucket.policy = { text, document: parseBucketPolicy(bucket, text) };
+export const setPolicy = (state: S3State, bucket: Bucket, text: string): void => {
+  replacePolicy(state, bucket, { text, document: parseBucketPolicy(bucket, text) });
+};
+
+export const removePolicy = (state: S3State, bucket: Bucket): void => replacePolicy(state, bucket, null);
+
+const replacePolicy = (state: S3State, bucket: Bucket, policy: Bucket['policy']): void => {
+  state.policies.changing(bucket.name, bucket.policy);
+  bucket.policy = policy;
 };
 
 const parseBucketPolicy = (bucket: Bucket, text: string): PolicyDocument => {

@@ -18,6 +18,7 @@ import {
 } from '../notifications/notification-configuration.ts';
 import { defaultRetentionOf, setObjectLock } from './object-lock-configuration.ts';
 import type { S3State } from '../model/state.ts';
+import { setNotification } from '../notifications/notifications.ts';
 
 /** The properties of AWS::S3::Bucket that the local S3 applies or stores. */
 export interface BucketProperties {
@@ -77,7 +78,7 @@ export const applyProperties = (
   if (mentions('NotificationConfiguration')) {
     const notification = notificationOf(bucket, properties.NotificationConfiguration);
     checkNotificationConfiguration(notification);
-    bucket.notification = notification;
+    setNotification(state, bucket, notification);
   }
   if (mentions('VersioningConfiguration'))
     setVersioning(bucket, properties.VersioningConfiguration?.Status === 'Enabled' ? 'Enabled' : 'Suspended');

@@ -2,7 +2,7 @@
 import { authorize } from '../access/access.ts';
 import { bucketEncryption, ownershipOf, setOwnership } from './buckets.ts';
 import { blocksCustomerKeys } from '../access/customer-key.ts';
-import { setPolicy } from './bucket-policy.ts';
+import { removePolicy, setPolicy } from './bucket-policy.ts';
 import { S3Error } from '../errors.ts';
 import { receiveText } from '../protocol/receive.ts';
 import type { Answer, BucketContext } from '../protocol/request.ts';
@@ -19,13 +19,13 @@ export const getBucketPolicy = (context: BucketContext): Answer => {
 
 export const putBucketPolicy = async (context: BucketContext): Promise<Answer> => {
   authorize(context, 's3:PutBucketPolicy');
-  setPolicy(context.bucket, await receiveText(context.request));
+  setPolicy(context.state, context.bucket, await receiveText(context.request));
   return { status: 204 };
 };
 
 export const deleteBucketPolicy = (context: BucketContext): Answer => {
   authorize(context, 's3:DeleteBucketPolicy');
-  context.bucket.policy = null;
+  removePolicy(context.state, context.bucket);
   return { status: 204 };
 };
 

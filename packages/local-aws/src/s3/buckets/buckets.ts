@@ -64,6 +64,8 @@ export const removeBucket = (state: S3State, bucket: Bucket): void => {
     for (const part of upload.parts.values()) releaseContent(part.content);
   bucket.uploads.clear();
   state.buckets.delete(bucket.name);
+  state.policies.forget(bucket.name);
+  state.eventBridge.forget(bucket.name);
 };
 
 /** Enables or suspends versioning. Throws InvalidBucketState if versioning would be suspended on a bucket with object lock. */

@@ -2,6 +2,8 @@
 import type { Authorizer } from '../../core/access.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { EventBus, QueueSender } from '../../core/delivery.ts';
+import { type Faults, NO_FAULTS } from '../../core/fault.ts';
+import { createPropagating, type Propagating } from '../../core/propagation.ts';
 import { createKmsKeys, type KeyDirectory } from '../../kms/kms.ts';
 import { createBlobStore, type BlobStore } from '../storage/blobs.ts';
 import type { Generator } from '../storage/sparse/generator.ts';
@@ -16,6 +18,7 @@ export interface S3Options {
   authorizer: Authorizer;
   queues: QueueSender;
   events: EventBus;
+  faults?: Readonly<Faults>;
   partition?: string | undefined;
   /**
    * The KMS keys. If absent, every key that a request names exists, and the IAM policies of the key's account control the access to the
@@ -50,9 +53,13 @@ export interface TopicPublisher {
   }): 'allowed' | 'denied' | 'no-such-topic';
 }
 
-export interface S3State extends Omit<S3Options, 'directory' | 'partition' | 'kms'> {
+export interface S3State extends Omit<S3Options, 'directory' | 'partition' | 'kms' | 'faults'> {
   partition: string;
   kms: KeyDirectory;
+  /** The policies by which requests are judged, by bucket. */
+  policies: Propagating<Bucket['policy']>;
+  /** Whether events reach EventBridge, by bucket. */
+  eventBridge: Propagating<boolean>;
   blobs: BlobStore;
   buckets: Map<string, Bucket>;
   /** The generators of sparse objects, by seed. */
@@ -81,13 +88,16 @@ export interface ScheduledRestore {
 }
 
 export const createState = (options: S3Options): S3State => {
-  const { directory, partition = 'aws', kms = createKmsKeys(), ...outside } = options;
+  const { directory, partition = 'aws', faults = NO_FAULTS, ...outside } = options;
+  const { clock, kms = createKmsKeys({ clock }) } = outside;
   let lastSequence = 0n;
   let lastOrder = 0;
   return {
     ...outside,
     partition,
     kms,
+    policies: createPropagating(clock, () => faults.propagation?.policyMs),
+    eventBridge: createPropagating(clock, () => faults.propagation?.eventBridgeMs),
     blobs: createBlobStore(directory),
     buckets: new Map(),
     generators: new Map(),

@@ -8,7 +8,7 @@ import type { Caller } from '../../core/access.ts';
 import { putEvent } from './event-bridge-events.ts';
 import { hostId } from '../protocol/host-id.ts';
 import type { Bucket } from '../model/bucket.ts';
-import type { NotificationTarget } from '../model/configuration.ts';
+import type { NotificationConfiguration, NotificationTarget } from '../model/configuration.ts';
 import { targetWants } from './notification-configuration.ts';
 import { EVENT_VERSIONS, isOrdered, type Occurrence } from './occurrence.ts';
 import { canonicalUserId } from '../protocol/canonical-user.ts';
@@ -20,7 +20,8 @@ import { formEncodeKey } from '../protocol/url-encoding.ts';
  * delays and reordering.
  */
 export const notify = (state: S3State, bucket: Bucket, occurrence: Occurrence): void => {
-  const { targets, eventBridge } = bucket.notification;
+  const { targets } = bucket.notification;
+  const eventBridge = state.eventBridge.known(bucket.name, bucket.notification.eventBridge);
   if (targets.length === 0 && !eventBridge) return;
   const sequencer = state.newSequencer();
   for (const target of targets) {
@@ -33,6 +34,17 @@ export const notify = (state: S3State, bucket: Bucket, occurrence: Occurrence): 
     sendNotification(state, bucket, target, JSON.stringify({ Records: [record] }));
   }
   if (eventBridge) putEvent(state, bucket, occurrence, sequencer);
+};
+
+/** Replaces the notification configuration. EventBridge may receive events only some time after it was switched on. */
+export const setNotification = (
+  state: S3State,
+  bucket: Bucket,
+  configuration: NotificationConfiguration,
+): void => {
+  if (configuration.eventBridge && !bucket.notification.eventBridge)
+    state.eventBridge.changing(bucket.name, false);
+  bucket.notification = configuration;
 };
 
 /** Sends a notification to a queue or a topic. A target that is a Lambda function is stored but never invoked. */
