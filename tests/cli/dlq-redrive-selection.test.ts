@@ -35,6 +35,24 @@ test('dlq redrive with a filter sends the matching messages unchanged, deletes t
   expect(allVisible()).toBe(true);
 });
 
+test.each([
+  [2, 1],
+  [1, 3],
+])(
+  'dlq redrive with a filter does not succeed if another reader holds %i of 2 messages',
+  async (held, expected) => {
+    fill(2);
+    for (const message of messagesIn(DEAD).slice(0, held)) message.visibleAtMs = sqs.nowMs + 600_000;
+    const { code, out } = await redrive(['--prefix', '', '--limit', '10', '--json']);
+    expect(code).toBe(expected);
+    expect(JSON.parse(out)).toMatchObject({
+      status: 'failed',
+      notMoved: held,
+      problem: expect.stringContaining('held by another command: try again in a minute'),
+    });
+  },
+);
+
 test('dlq redrive --limit moves exactly that many messages', async () => {
   fill(30);
   const result = await redriveJson('--limit', '13');

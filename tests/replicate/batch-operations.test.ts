@@ -12,26 +12,33 @@ import { testConfiguration, testDestination, testRule } from '../model/settings.
 
 const NOW = Date.parse('2026-11-22T12:00:00Z');
 
-const world = (failure: Reason | null = null) => {
+const world = (failure: Reason | null = null, healthy: string[] = []) => {
   const clock = { now: () => NOW, sleep: async () => undefined };
   const source = createMemoryBucket('enabled', clock.now);
   const replica = createMemoryBucket('enabled', clock.now);
-  const rule = testRule({ versions: 'latest', destinations: [testDestination({ id: 'one' })] });
+  const healthyReplica = createMemoryBucket('enabled', clock.now);
+  const rule = testRule({
+    versions: 'latest',
+    destinations: [
+      testDestination({ id: 'one' }),
+      ...healthy.map((id) => testDestination({ id, bucket: id })),
+    ],
+  });
   const answer = (event: unknown, deadlineMs = NOW + 1_000) =>
     answerBatch(event, {
       configuration: testConfiguration(rule),
       buckets: {
         source: () => memorySource(source, async () => undefined),
-        destination: () =>
-          memoryDestination(replica, async () => {
-            if (failure !== null) throw new ReplicationError(failure, 'so it is');
+        destination: ({ id }) =>
+          memoryDestination(id === 'one' ? replica : healthyReplica, async () => {
+            if (id === 'one' && failure !== null) throw new ReplicationError(failure, 'so it is');
           }),
       },
       clock,
       invocation: { requestId: 'r', deadlineMs, fullTimeMs: 900_000, bytesUnderWay: 0 },
       ...noTransfers(),
     });
-  return { source, replica, answer, bucket: rule.source.bucket };
+  return { source, replica, healthyReplica, answer, bucket: rule.source.bucket };
 };
 
 const event = (...tasks: object[]) => ({
@@ -84,7 +91,24 @@ test.each<[Reason, string]>([
   source.put('k', Buffer.from('one'));
   const { results } = await answer(event(task(bucket, 'k')));
   expect(results).toEqual([
-    { taskId: 'task of k', resultCode, resultString: expect.stringMatching(`^${reason}: `) },
+    { taskId: 'task of k', resultCode, resultString: expect.stringMatching(`^one: ${reason}: `) },
+  ]);
+});
+
+test('a destination that fails does not keep the others from being replicated', async () => {
+  const { source, healthyReplica, answer, bucket } = world('access-denied', ['two']);
+  source.put('k', Buffer.from('one'));
+  const { results } = await answer(event(task(bucket, 'k')));
+  expect(results).toMatchObject([{ resultCode: 'PermanentFailure' }]);
+  expect(results[0]?.resultString).toMatch(/^one: access-denied: .*, two: replicated$/);
+  expect(healthyReplica.current('k')?.bytes.toString()).toBe('one');
+});
+
+test('a task whose object is not in the source bucket is a permanent failure', async () => {
+  const { answer, bucket } = world();
+  const { results } = await answer(event(task(bucket, 'k')));
+  expect(results).toMatchObject([
+    { resultCode: 'PermanentFailure', resultString: 'one: the object is not in the source bucket' },
   ]);
 });
 
@@ -97,7 +121,7 @@ test('a task without a rule or a valid key is a permanent failure, and one witho
     'PermanentFailure',
   ]);
   expect((await answer(event(task(bucket, 'k')), NOW)).results).toMatchObject([
-    { resultCode: 'TemporaryFailure', resultString: expect.stringMatching(/^out-of-time/) },
+    { resultCode: 'TemporaryFailure', resultString: expect.stringMatching(/^one: out-of-time/) },
   ]);
 });
 

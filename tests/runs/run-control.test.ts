@@ -1,7 +1,7 @@
 /** How runs are paused, resumed and cancelled, and how they fail. */
 import { expect, test } from 'vitest';
 import { ReplicationError } from '../../src/lib/model/errors.ts';
-import { cancelRun, pauseRun, resumeRun } from '../../src/lib/runs/control.ts';
+import { cancelRun, pauseRun, resumeRun, startRuns } from '../../src/lib/runs/control.ts';
 import { fortyKeys } from './histories.ts';
 import { numbers } from './random-numbers.ts';
 import { createWorld } from './run-world.ts';
@@ -25,6 +25,20 @@ test('a run over keys that another run is working on is refused with the id of t
   await expect(world.start({ prefix: 'k2' })).resolves.toMatchObject({ phase: 'comparing' });
   await world.untilStill(id);
   await expect(world.start({ prefix: 'k1' })).resolves.toMatchObject({ phase: 'comparing' });
+});
+
+test('of several runs that are started together all begin or none', async () => {
+  const world = createWorld(fortyKeys());
+  const { spec } = await world.start({ prefix: 'k1' });
+  const message = world.messages[0]!.message;
+  const starts = [
+    { spec: { ...spec, destination: 'other' }, estimate: null },
+    { spec, estimate: null },
+  ];
+  await expect(startRuns(starts, world.deps())).rejects.toMatchObject({ name: 'RunRefusedError' });
+  expect(world.messages.every(({ message: { run } }) => run === message.run)).toBe(true);
+  expect([...world.store.runs.values()].map(({ phase }) => phase)).toEqual(['comparing', 'cancelled']);
+  await expect(startRuns(starts.slice(0, 1), world.deps())).resolves.toHaveLength(1);
 });
 
 test('a run whose source cannot be listed fails and treats no key as extra', async () => {

@@ -5,7 +5,7 @@
 import type { Hint } from '../../src/lib/hint/hint.ts';
 import { ReplicationError } from '../../src/lib/model/errors.ts';
 import type { ReplicationRule } from '../../src/lib/model/rule.ts';
-import { startRun } from '../../src/lib/runs/control.ts';
+import { startRuns } from '../../src/lib/runs/control.ts';
 import { workOnMessage } from '../../src/lib/runs/messages.ts';
 import type { ReportFiles, RunDeps, RunMessage, RunQueues } from '../../src/lib/runs/ports.ts';
 import type { ReportRow, RunReport } from '../../src/lib/runs/report/report-data.ts';
@@ -94,9 +94,7 @@ const emptyWorld = (options: WorldOptions): World => {
   const filter = { tags: {}, minimumBytes: null, maximumBytes: null };
   const clock = {
     now: () => world.nowMs,
-    sleep: async (ms: number) => {
-      world.nowMs += ms;
-    },
+    sleep: async (ms: number) => void (world.nowMs += ms),
   };
   const world: World = {
     source,
@@ -211,7 +209,7 @@ const filesOf = ({ files, reports }: World, point: () => void): ReportFiles => (
   report: async (report) => void reports.push(report),
 });
 
-const start = (world: World, spec: Partial<RunSpec>) => {
+const start = async (world: World, spec: Partial<RunSpec>) => {
   const { rule, store } = world;
   const destination = rule.destinations[0]?.id ?? '';
   const defaults: RunSpec = {
@@ -225,7 +223,9 @@ const start = (world: World, spec: Partial<RunSpec>) => {
     repair: false,
     deleteExtra: false,
   };
-  return startRun({ ...defaults, ...spec }, null, { ...depsOf(world), store, queues: queuesOf(world) });
+  const deps = { ...depsOf(world), store, queues: queuesOf(world) };
+  const [run] = await startRuns([{ spec: { ...defaults, ...spec }, estimate: null }], deps);
+  return run!;
 };
 
 /** Delivers one message or processes one hint, chosen at random. If there are neither, advances the clock. */

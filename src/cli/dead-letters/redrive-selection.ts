@@ -33,18 +33,28 @@ export const redriveSelection = async (
     );
   }
   if (failure instanceof CliError) io.stderr.write(failure.format());
+  // With a limit that was reached, nobody asked for the messages that other readers hold.
+  const notRead = moved.length === request.limit ? 0 : hidden;
+  const isFailed = failure !== null || refused > 0 || (notRead > 0 && !interrupted);
   return {
     ...unmoved(queue, 'one-by-one'),
-    status: failure !== null || refused > 0 ? 'failed' : interrupted ? 'interrupted' : 'done',
+    status: isFailed ? 'failed' : interrupted ? 'interrupted' : 'done',
     moved: moved.length,
-    notMoved: refused,
+    notMoved: refused + notRead,
     inBothQueues: redriven.inBoth,
     byReason: countByReason(moved),
-    problem: selectionProblem(failure, refused, queue),
+    problem: selectionProblem(failure, { refused, notRead }, queue),
   };
 };
 
-const selectionProblem = (failure: unknown, refused: number, queue: OperatorQueue): string | null => {
+const selectionProblem = (
+  failure: unknown,
+  { refused, notRead }: { refused: number; notRead: number },
+  queue: OperatorQueue,
+): string | null => {
   if (failure !== null) return failure instanceof Error ? failure.message : String(failure);
-  return refused === 0 ? null : `${queue.liveName} did not accept ${messageCount(refused)}`;
+  if (refused > 0) return `${queue.liveName} did not accept ${messageCount(refused)}`;
+  return notRead === 0
+    ? null
+    : `about ${messageCount(notRead)} held by another command: try again in a minute`;
 };

@@ -1,7 +1,7 @@
 /** Starts runs of the backfill function: shows the estimate, asks for confirmation, starts the runs and watches them. */
 import { resourceNames } from '../../lib/configuration/resource-names.ts';
 import { scopeOf } from '../../lib/runs/compare/scope.ts';
-import { startRun } from '../../lib/runs/control.ts';
+import { startRuns as startAll } from '../../lib/runs/control.ts';
 import { differing } from '../../lib/runs/report/comparison-text.ts';
 import type { RunEstimate, RunSpec } from '../../lib/runs/run.ts';
 import { confirm, confirmByTyping } from '../terminal/confirm.ts';
@@ -34,14 +34,13 @@ export const startRuns = async (command: StartCommand, manner = AS_ASKED): Promi
   const text = request.json ? io.stderr : io.stdout;
   const { store, queues } = ports.runs(request.configuration.deployment);
   const deps = { store, queues, clock: io, random: ports.random };
-  const ids: string[] = [];
-  for (const [index, spec] of request.specs.entries()) {
+  const starts = request.specs.map((spec, index) => ({
+    spec: manner.instead(spec),
     // The estimate is for the real run, so it is not stored with a dry run, whose use of AWS is different.
-    const estimate = manner === DRY ? null : (asked.estimates[index] ?? null);
-    const { id } = await startRun(manner.instead(spec), estimate, deps);
-    text.write(`Run ${id} has begun.\n`);
-    ids.push(id);
-  }
+    estimate: manner === DRY ? null : (asked.estimates[index] ?? null),
+  }));
+  const ids = (await startAll(starts, deps)).map(({ id }) => id);
+  for (const id of ids) text.write(`Run ${id} has begun.\n`);
   return request.wait ? await waitFor(ids, command, manner) : await leave(ids, command);
 };
 

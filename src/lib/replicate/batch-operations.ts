@@ -61,32 +61,65 @@ const resultOf = async (task: BatchTask | UnreadableTask, deps: BatchDeps): Prom
   const { taskId } = task;
   if ('why' in task) return { taskId, resultCode: 'PermanentFailure', resultString: task.why };
   try {
-    return { taskId, resultCode: 'Succeeded', resultString: await replicateEverywhere(task, deps) };
+    return await replicateEverywhere(task, deps);
   } catch (thrown) {
-    const error = asReplicationError(thrown);
-    const text = `${error.reason}: ${error.message}. ${reasonEntry(error.reason).fix}`;
-    return {
-      taskId,
-      resultCode: error.disposition === 'quarantine' ? 'PermanentFailure' : 'TemporaryFailure',
-      resultString: text.slice(0, MAX_RESULT_CHARACTERS),
-    };
+    return { taskId, ...failureFor('', thrown) };
   }
 };
 
 const MAX_RESULT_CHARACTERS = 1_000;
 
-/** Replicates one object to all its destinations. Resolves to a text with all outcomes. Throws if one destination fails. */
+/** Replicates one object to all its destinations, even if one of them fails. */
 const replicateEverywhere = async (
-  { bucket, key, versionId }: BatchTask,
+  { taskId, bucket, key, versionId }: BatchTask,
   deps: BatchDeps,
-): Promise<string> => {
+): Promise<BatchResult> => {
   const assignments = assign(deps.configuration, { ...HINT, bucket, key, versionId });
   if (assignments.length === 0)
     throw new ReplicationError('unknown-rule', `no rule of this deployment wants this key of ${bucket}`);
-  const outcomes: string[] = [];
-  for (const assignment of assignments)
-    outcomes.push(`${assignment.destination.id}: ${await replicateTo(assignment, deps)}`);
-  return outcomes.join(', ').slice(0, MAX_RESULT_CHARACTERS);
+  const results: Pick<BatchResult, 'resultCode' | 'resultString'>[] = [];
+  for (const assignment of assignments) {
+    const { id } = assignment.destination;
+    try {
+      results.push(resultFor(id, await replicateTo(assignment, deps)));
+    } catch (thrown) {
+      results.push(failureFor(`${id}: `, thrown));
+    }
+  }
+  // S3 repeats the whole task after a temporary failure, and the destinations that succeeded have nothing to do then.
+  const worst = WORST_FIRST.find((code) => results.some(({ resultCode }) => resultCode === code));
+  return {
+    taskId,
+    resultCode: worst ?? 'Succeeded',
+    // Failures come first, because the text may be cut off.
+    resultString: results
+      .toSorted((one, other) => rank(one.resultCode) - rank(other.resultCode))
+      .map(({ resultString }) => resultString)
+      .join(', ')
+      .slice(0, MAX_RESULT_CHARACTERS),
+  };
+};
+
+const WORST_FIRST: readonly ResultCode[] = ['TemporaryFailure', 'PermanentFailure', 'Succeeded'];
+
+const rank = (code: ResultCode): number => WORST_FIRST.indexOf(code);
+
+/** A job names objects that exist. If an object is gone, somebody has to know, because nothing was replicated. */
+const resultFor = (destination: string, outcome: string): Pick<BatchResult, 'resultCode' | 'resultString'> =>
+  outcome === 'source-gone'
+    ? {
+        resultCode: 'PermanentFailure',
+        resultString: `${destination}: the object is not in the source bucket`,
+      }
+    : { resultCode: 'Succeeded', resultString: `${destination}: ${outcome}` };
+
+const failureFor = (prefix: string, thrown: unknown): Pick<BatchResult, 'resultCode' | 'resultString'> => {
+  const error = asReplicationError(thrown);
+  const text = `${prefix}${error.reason}: ${error.message}. ${reasonEntry(error.reason).fix}`;
+  return {
+    resultCode: error.disposition === 'quarantine' ? 'PermanentFailure' : 'TemporaryFailure',
+    resultString: text.slice(0, MAX_RESULT_CHARACTERS),
+  };
 };
 
 const HINT = {

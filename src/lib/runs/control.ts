@@ -19,22 +19,35 @@ export class RunRefusedError extends Error {
   }
 }
 
-/** Starts a run. Throws {@link RunRefusedError} if another run that covers some of the same keys has not ended yet. */
-export const startRun = async (
-  spec: RunSpec,
-  estimate: RunEstimate | null,
-  deps: ControlDeps,
-): Promise<RunRecord> => {
-  const run = newRun(spec, estimate, deps);
-  const created = await deps.store.create(run, wholeRange());
-  if (created.kind === 'active') {
-    throw new RunRefusedError(
-      `run ${created.run} over the same keys is not over: wait for it, or cancel it`,
-      created.run,
-    );
+/** A run to start. */
+export interface NewRun {
+  spec: RunSpec;
+  /** The estimate that was made before the start; null: none. */
+  estimate: RunEstimate | null;
+}
+
+/**
+ * Starts all of the runs, or none. Throws {@link RunRefusedError} if another run that covers some of the same keys has not ended
+ * yet.
+ */
+export const startRuns = async (starts: readonly NewRun[], deps: ControlDeps): Promise<RunRecord[]> => {
+  const runs: RunRecord[] = [];
+  for (const { spec, estimate } of starts) {
+    const run = newRun(spec, estimate, deps);
+    const created = await deps.store.create(run, wholeRange());
+    if (created.kind === 'active') {
+      // No message was sent for these runs, so they have done nothing, and nobody has to hear of their end.
+      const ended = { phase: 'cancelled', endedMs: deps.clock.now(), announced: true } as const;
+      for (const { id } of runs) await change(id, deps, () => ended);
+      throw new RunRefusedError(
+        `run ${created.run} over the same keys is not over: wait for it, or cancel it. Nothing was started`,
+        created.run,
+      );
+    }
+    runs.push(run);
   }
-  await wake(run, deps);
-  return run;
+  for (const run of runs) await wake(run, deps);
+  return runs;
 };
 
 const newRun = (spec: RunSpec, estimate: RunEstimate | null, deps: ControlDeps): RunRecord => {

@@ -1,14 +1,13 @@
 /** The requests of an operator. They reach the backfill function as plain invocations: see `events/backfill.json`. */
-import type { ReplicationConfiguration, ReplicationRule } from '../model/rule.ts';
-import { cancelRun, pauseRun, resumeRun, RunRefusedError, startRun } from './control.ts';
+import { MAX_KEY_BYTES, type ReplicationConfiguration, type ReplicationRule } from '../model/rule.ts';
+import { cancelRun, pauseRun, resumeRun, RunRefusedError, startRuns } from './control.ts';
 import type { RunDeps } from './ports.ts';
-import type { RunRecord } from './run-store.ts';
 import { prefixesOverlap } from './compare/scope.ts';
-import type { CopyCounters, Run, RunSpec, RunEstimate } from './run.ts';
+import type { CopyCounters, Run, RunSpec } from './run.ts';
 
 export type RunRequest =
   /** Starts one run for each spec. There is one spec for each destination. */
-  | { action: 'start'; specs: RunSpec[]; estimate: RunEstimate | null }
+  | { action: 'start'; specs: RunSpec[] }
   | { action: 'pause' | 'resume' | 'cancel' | 'status'; run: string }
   | { action: 'list' };
 
@@ -37,11 +36,11 @@ const carryOutRequest = async (
   deps: Pick<RunDeps, 'store' | 'queues' | 'clock' | 'random'>,
 ): Promise<(Run & { copied?: CopyCounters })[]> => {
   switch (request.action) {
-    case 'start': {
-      const runs: RunRecord[] = [];
-      for (const spec of request.specs) runs.push(await startRun(spec, request.estimate, deps));
-      return runs;
-    }
+    case 'start':
+      return await startRuns(
+        request.specs.map((spec) => ({ spec, estimate: null })),
+        deps,
+      );
     case 'pause':
       return [await pauseRun(request.run, deps)];
     case 'resume':
@@ -74,7 +73,6 @@ const FIELDS = [
   'attributes',
   'repair',
   'deleteExtra',
-  'estimate',
 ];
 
 /** Parses a request. If there are problems, returns all of them together. */
@@ -111,7 +109,7 @@ const parseStart = (
   const kind = choiceField(asked, 'kind', ['backfill', 'verify'], 'backfill');
   const rule = ruleField(asked, configuration);
   const destinations = destinationsField(asked, rule);
-  const prefix = textField(asked, 'prefix', 'the beginning of keys') ?? '';
+  const prefix = prefixField(asked);
   const since = sinceField(asked);
   const versions = choiceField(asked, 'versions', ['all', 'latest'], rule?.versions ?? 'all');
   const attributes = choiceField(asked, 'attributes', ['listed', 'all'], 'listed');
@@ -119,11 +117,15 @@ const parseStart = (
   const deleteExtra = flagField(asked, 'deleteExtra');
   if (kind === 'backfill' && repair)
     problems.push('"repair" belongs to "kind": "verify": a backfill always repairs');
+  if (kind === 'backfill' && deleteExtra)
+    problems.push('"deleteExtra" belongs to "kind": "verify" with "repair": true');
+  if (deleteExtra && since !== null)
+    problems.push('"deleteExtra" looks at all keys: a key that is gone has no time, so leave out "since"');
   const options = { kind, prefix, since, versions, attributes, repair, deleteExtra };
   if (rule !== null) problems.push(...problemsWith(rule, options));
   if (problems.length > 0 || rule === null) return { problems };
   const specs = destinations.map((destination) => ({ rule: rule.id, destination, ...options }));
-  return { action: 'start', specs, estimate: estimateField(asked) };
+  return { action: 'start', specs };
 };
 
 /** Returns a problem for each option that the rule does not allow. */
@@ -210,21 +212,29 @@ const textField = ({ fields, problems }: Asked, name: string, description: strin
   return null;
 };
 
+/** A prefix that no key can begin with is refused, because S3 would answer each request for it with the same error. */
+const prefixField = (asked: Asked): string => {
+  const prefix = textField(asked, 'prefix', 'the beginning of keys') ?? '';
+  if (!prefix.isWellFormed()) asked.problems.push('"prefix" is not valid Unicode, so no key begins with it');
+  if (Buffer.byteLength(prefix) > MAX_KEY_BYTES)
+    asked.problems.push(`"prefix" is longer than any key: keys have at most ${MAX_KEY_BYTES} bytes`);
+  return prefix;
+};
+
+/** A date, or a date with a time and a zone. `Date.parse` alone would take `5` for a month. */
+const TIME = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2}))?$/;
+
 const sinceField = (asked: Asked): string | null => {
   const since = textField(asked, 'since', 'a time like "2026-11-01T00:00:00Z"');
   if (since === null) return null;
-  const ms = Date.parse(since);
-  if (Number.isNaN(ms))
+  const day = new Date(since.slice(0, 10));
+  // JavaScript takes February 30 for March 2.
+  const isDay = !Number.isNaN(day.getTime()) && day.toISOString().startsWith(since.slice(0, 10));
+  const ms = TIME.test(since) && isDay ? Date.parse(since) : Number.NaN;
+  if (Number.isNaN(ms)) {
     asked.problems.push(`"since" is ${JSON.stringify(since)}: give a time like "2026-11-01T00:00:00Z"`);
-  return Number.isNaN(ms) ? null : new Date(ms).toISOString();
-};
-
-/**
- * Reads the estimate that the command line made before the start. The estimate is only shown beside the actual use, so it is not
- * checked.
- */
-const estimateField = ({ fields: { estimate } }: Asked): RunEstimate | null => {
-  if (typeof estimate !== 'object' || estimate === null) return null;
-  const parsed: RunEstimate = JSON.parse(JSON.stringify(estimate));
-  return parsed;
+    return null;
+  }
+  // S3 gives times in whole seconds, rounded down. Without rounding, versions of the same second would be left out.
+  return new Date(Math.floor(ms / 1_000) * 1_000).toISOString();
 };
