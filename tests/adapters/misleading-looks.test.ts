@@ -60,15 +60,34 @@ test('after a HEAD of a version answered 400 without a body, a GET of that versi
   expect(aws.seen.find(({ method }) => method === 'GET')?.url).toContain('versionId=v1');
 });
 
-test('a 400 without a body at the destination counts as expired credentials, and the next call fetches new ones', async () => {
-  const assumed = () => aws.seen.filter(({ headers }) => headers.authorization?.includes('/sts/')).length;
-  aws.answer = (_request, response) => response.writeHead(404).end();
-  await destination().look('k');
-  const before = assumed();
-  aws.answer = (_request, response) => response.writeHead(400).end();
+test.each(sides)(
+  'a 400 without a body at the %s that outlives pauses and new credentials is an invalid request',
+  async (name, bucket) => {
+    const assumed = () => aws.seen.filter(({ headers }) => headers.authorization?.includes('/sts/')).length;
+    aws.answer = (_request, response) => response.writeHead(404).end();
+    await bucket().look('k');
+    const before = assumed();
+    aws.answer = (_request, response) => response.writeHead(400).end();
+    await expect(bucket().look('k')).rejects.toMatchObject({ reason: 'invalid-request' });
+    if (name === 'destination') expect(assumed()).toBeGreaterThan(before);
+  },
+);
+
+test('after a 400 without a body at the destination, a GET finds that the credentials have expired', async () => {
+  aws.answer = (request, response) =>
+    request.method === 'HEAD' ? response.writeHead(400).end() : s3Error(response, 400, 'ExpiredToken');
   await expect(destination().look('k')).rejects.toMatchObject({ reason: 'expired-credentials' });
-  await expect(destination().head('k', 'v1')).rejects.toMatchObject({ reason: 'expired-credentials' });
-  expect(assumed()).toBe(before + 1);
+});
+
+test('a HEAD answered 400 and a GET answered 404 do not hide a delete marker', async () => {
+  let heads = 0;
+  const marker = { 'x-amz-delete-marker': 'true', 'x-amz-version-id': 'm1' };
+  aws.answer = ({ method }, response) => {
+    if (method === 'GET') s3Error(response, 404, 'NoSuchKey');
+    else if (heads++ === 0) response.writeHead(400).end();
+    else response.writeHead(404, marker).end();
+  };
+  expect(await source().look('k')).toEqual({ kind: 'marker', versionId: 'm1' });
 });
 
 test('a look reads the object lock from the headers, and refuses a retention without a date', async () => {

@@ -134,6 +134,16 @@ export const isBodiless400 = (error: unknown): boolean => {
   return status === 400 && isNoCode(code);
 };
 
+/** Returns true if S3 refuses the range of a read, as it does for every range of an empty object. */
+export const isRangeRefused = (error: unknown): boolean => readError(error).status === 416;
+
+/**
+ * Returns true if the signature of a request was refused. The credentials come from AWS and are not mistyped, so the clock was wrong: by
+ * code, a signature that is not yet current looks like a wrong one, and the SDK corrects only larger differences.
+ */
+export const isSignatureRefused = (error: unknown): boolean =>
+  readError(error).code === 'SignatureDoesNotMatch';
+
 /** Returns true if S3 reports that reading the object needs its SSE-C key ("Using server-side encryption with customer-provided keys"). */
 export const isSseC = (error: unknown): boolean => {
   const { code, status } = readError(error);

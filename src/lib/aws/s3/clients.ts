@@ -9,10 +9,11 @@ import type { Destination, Source } from '../../model/rule.ts';
 import { type CopyConditions, createCopyConditions } from './copy-conditions.ts';
 import { createEarlyCollection, type EarlyCollection } from './early-collection.ts';
 import { CONTROL_CLIENT } from '../control-client.ts';
-import { translateError } from '../errors.ts';
+import { isSignatureRefused, translateError } from '../errors.ts';
 import { signHeaderBytes } from './header-bytes.ts';
 import { forcePathStyle } from './path-style.ts';
 import { SDK_LOGGER } from '../sdk-logger.ts';
+import { withPauses } from '../with-pauses.ts';
 
 /** A role to assume. */
 interface Role {
@@ -154,14 +155,16 @@ const s3Config = (region: string): S3ClientConfig => ({
 
 const assumeRole = async (sts: STSClient, role: Role, sessionName: string) => {
   const doing = `AssumeRole of ${role.roleArn}`;
+  const command = new AssumeRoleCommand({
+    RoleArn: role.roleArn,
+    RoleSessionName: sessionName,
+    DurationSeconds: SESSION_SECONDS,
+    ...(role.externalId === null ? {} : { ExternalId: role.externalId }),
+  });
   try {
-    const { Credentials: granted } = await sts.send(
-      new AssumeRoleCommand({
-        RoleArn: role.roleArn,
-        RoleSessionName: sessionName,
-        DurationSeconds: SESSION_SECONDS,
-        ...(role.externalId === null ? {} : { ExternalId: role.externalId }),
-      }),
+    const { Credentials: granted } = await withPauses(
+      () => sts.send(command),
+      async (error) => isSignatureRefused(error),
     );
     if (granted?.AccessKeyId === undefined || granted.SecretAccessKey === undefined) {
       throw new ReplicationError('service-error', `${doing}: the answer holds no credentials`);
@@ -173,12 +176,10 @@ const assumeRole = async (sts: STSClient, role: Role, sessionName: string) => {
       ...(granted.Expiration === undefined ? {} : { expiration: granted.Expiration }),
     };
   } catch (error) {
-    const translated = translateError(error, doing);
+    const { reason, message, requestId } = translateError(error, doing);
     // STS returns the same error for a role that does not exist and for a role that does not trust the caller.
-    if (!['access-denied', 'invalid-request'].includes(translated.reason)) throw translated;
-    throw new ReplicationError('assume-role-denied', translated.message, {
-      cause: error,
-      requestId: translated.requestId,
-    });
+    const isDenied = reason === 'access-denied' || reason === 'invalid-request';
+    const final = isSignatureRefused(error) ? 'service-error' : isDenied ? 'assume-role-denied' : reason;
+    throw new ReplicationError(final, message, { cause: error, requestId });
   }
 };

@@ -1,7 +1,6 @@
 /** The destination side: conditional writes with the credentials of the replication role. */
 import { Readable } from 'node:stream';
 import { DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
-import { ReplicationError } from '../../model/errors.ts';
 import type { DestinationBucket, ObjectAttributes, Written } from '../../model/ports.ts';
 import type { Destination } from '../../model/rule.ts';
 import { call, type Target } from './call.ts';
@@ -28,7 +27,7 @@ import { written } from './written.ts';
 
 export const createDestinationBucket = (target: Target, destination: Destination): DestinationBucket => {
   const { bucket } = destination;
-  const heads: Heads = { target, bucket, explain: (error) => renewCredentials(target, error) };
+  const heads: Heads = { target, bucket };
   const named = (key: string, versionId: string | null): ObjectName => ({ bucket, key, versionId });
   return {
     look: (key) => headCurrent(heads, key),
@@ -51,12 +50,6 @@ export const createDestinationBucket = (target: Target, destination: Destination
     copyObject: (request) => copyInsideS3(target, destination, request, (key) => headCurrent(heads, key)),
     copyPart: (request) => copyPartInsideS3(target, bucket, request),
   };
-};
-
-/** For the destination, a 400 without a body most likely means that the credentials have expired. New credentials fix that. */
-const renewCredentials = (target: Target, error: ReplicationError): Promise<never> => {
-  target.clients.forget(target.pair());
-  return Promise.reject(new ReplicationError('expired-credentials', error.message, { cause: error.cause }));
 };
 
 const removeObject = async (

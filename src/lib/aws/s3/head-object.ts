@@ -4,17 +4,15 @@ import { ReplicationError } from '../../model/errors.ts';
 import type { Current, ObjectState } from '../../model/ports.ts';
 import { call, type Target } from './call.ts';
 import { type RawAnswer, withAnswer } from './command-hooks.ts';
-import { isBodiless400, isNotFound, isVersionGone } from '../errors.ts';
+import { isNotFound, isVersionGone } from '../errors.ts';
+import { headOrReason } from './get-object.ts';
 import { objectState } from './object-state.ts';
 
 export interface Heads {
   target: Target;
   bucket: string;
-  /**
-   * Finds the cause of a 400 without a body and throws it as an error. For SSE-C, expired credentials and a wrong region, the response to
-   * HEAD is the same.
-   */
-  explain: (error: ReplicationError, object: { Key: string; VersionId?: string }) => Promise<never>;
+  /** Called with the error that a GET finds after a 400 without a body. May throw another error. */
+  onReasonFound?: (error: unknown) => void;
   /** Throws for an object that cannot be replicated. */
   refuse?: (answer: HeadObjectCommandOutput) => void;
 }
@@ -53,19 +51,21 @@ export const headVersion = async (
 };
 
 const head = async (
-  { target, bucket, explain, refuse }: Heads,
+  { target, bucket, onReasonFound, refuse }: Heads,
   object: { Key: string; VersionId?: string },
   answers: RawAnswer[],
 ): Promise<ObjectState> => {
-  const command = new HeadObjectCommand({ Bucket: bucket, ...object, ChecksumMode: 'ENABLED' });
-  withAnswer(command, (answer) => answers.push(answer));
-  let answer: HeadObjectCommandOutput;
-  try {
-    answer = await call(target, 'HeadObject', (client, options) => client.send(command, options));
-  } catch (error) {
-    if (!(error instanceof ReplicationError) || !isBodiless400(error.cause)) throw error;
-    return await explain(error, object);
-  }
+  const named = { Bucket: bucket, ...object };
+  const answer = await headOrReason(
+    target,
+    () => {
+      const command = new HeadObjectCommand({ ...named, ChecksumMode: 'ENABLED' });
+      withAnswer(command, (raw) => answers.push(raw));
+      return call(target, 'HeadObject', (client, options) => client.send(command, options));
+    },
+    named,
+    onReasonFound,
+  );
   refuse?.(answer);
   return objectState(answer);
 };

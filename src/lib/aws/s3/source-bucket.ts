@@ -1,7 +1,5 @@
 /** The source side. It only reads objects and asks S3 to restore archived ones. */
-import type { Readable } from 'node:stream';
 import {
-  GetObjectCommand,
   type GetObjectCommandOutput,
   HeadObjectCommand,
   type HeadObjectCommandOutput,
@@ -9,8 +7,8 @@ import {
 import { ReplicationError } from '../../model/errors.ts';
 import type { Checksum, HistoryEntry, Pin, Slice, SlicedBody, SourceBucket } from '../../model/ports.ts';
 import { call, type Target } from './call.ts';
-import { withHeaders } from './command-hooks.ts';
-import { isBodiless400, isNotFound, isSseC, unlessGone } from '../errors.ts';
+import { isNotFound, isSseC, unlessGone } from '../errors.ts';
+import { bodyOf, getObject, type GetInput, headOrReason } from './get-object.ts';
 import { type Heads, headCurrent, headVersion } from './head-object.ts';
 import { readAcl } from './object-acl.ts';
 import { objectHistory } from './object-history.ts';
@@ -22,10 +20,7 @@ export const createSourceBucket = (target: Target, bucket: string): SourceBucket
   const heads: Heads = {
     target,
     bucket,
-    async explain(error, object) {
-      await askGet(target, { Bucket: bucket, ...object });
-      throw error;
-    },
+    onReasonFound: refuseSseC,
     refuse: refuseEventHold,
   };
   return {
@@ -35,8 +30,8 @@ export const createSourceBucket = (target: Target, bucket: string): SourceBucket
     async open(key, versionId) {
       const answer =
         versionId === null
-          ? await orAbsent(getObject(target, { Bucket: bucket, Key: key }))
-          : await unlessGone(getObject(target, { Bucket: bucket, Key: key, VersionId: versionId }));
+          ? await orAbsent(readObject(target, { Bucket: bucket, Key: key }))
+          : await unlessGone(readObject(target, { Bucket: bucket, Key: key, VersionId: versionId }));
       if (answer === null) return null;
       const body = bodyOf(target, answer);
       try {
@@ -49,7 +44,7 @@ export const createSourceBucket = (target: Target, bucket: string): SourceBucket
     },
 
     async read(key, pin, slice) {
-      const answer = await getObject(target, {
+      const answer = await readObject(target, {
         Bucket: bucket,
         Key: key,
         ...pinned(pin),
@@ -84,42 +79,17 @@ export const createSourceBucket = (target: Target, bucket: string): SourceBucket
 };
 
 type HeadInput = ConstructorParameters<typeof HeadObjectCommand>[0];
-type GetInput = ConstructorParameters<typeof GetObjectCommand>[0];
 
-/**
- * Sends a HEAD for a part. A 400 without a body does not show its cause, so a GET is sent after it. If the cause lies in the object, the
- * GET throws an error that shows the cause. If the GET succeeds, the HEAD is sent once more. On a server that does not support part
- * numbers, the HEAD fails again.
- */
+/** Sends a HEAD for a part. On a server that does not support part numbers, it fails with the reason `invalid-request`. */
 const headPart = async (target: Target, input: HeadInput): Promise<HeadObjectCommandOutput> => {
+  const { PartNumber: _part, ...object } = input;
   const head = (): Promise<HeadObjectCommandOutput> =>
     call(target, 'HeadObject', (client, options) => client.send(new HeadObjectCommand(input), options));
-  try {
-    return await head();
-  } catch (error) {
-    if (!(error instanceof ReplicationError) || !isBodiless400(error.cause)) throw error;
-    const { PartNumber: _part, ...object } = input;
-    await askGet(target, object);
-    return await head();
-  }
+  return await headOrReason(target, head, object, refuseSseC);
 };
 
-/**
- * Sends a GET that throws the reason of a 400. The response to HEAD is the same for SSE-C, expired credentials and a wrong region, but the
- * response to GET is not.
- */
-const askGet = async (target: Target, object: GetInput): Promise<void> => {
-  bodyOf(target, await getObject(target, { ...object, Range: 'bytes=0-0' })).destroy();
-};
-
-const getObject = async (target: Target, input: GetInput): Promise<GetObjectCommandOutput> => {
-  // The header is set instead of the field ChecksumMode, because with that field the SDK would compute the checksum in JavaScript.
-  const command = withHeaders(new GetObjectCommand(input), { 'x-amz-checksum-mode': 'ENABLED' });
-  return await call(target, 'GetObject', (client, options) => client.send(command, options), {
-    single: true,
-    onError: refuseSseC,
-  });
-};
+const readObject = (target: Target, input: GetInput): Promise<GetObjectCommandOutput> =>
+  getObject(target, input, refuseSseC);
 
 const pinned = (pin: Pin): { IfMatch: string; VersionId?: string } => ({
   IfMatch: pin.etag,
@@ -167,15 +137,6 @@ const expectedBytes = (pin: Pin, slice: Slice): number | null => {
     case 'part':
       return null;
   }
-};
-
-const bodyOf = (target: Target, answer: GetObjectCommandOutput): Readable => {
-  const body = answer.Body as Readable | undefined;
-  if (body === undefined) throw new ReplicationError('service-error', 'GetObject: the answer has no body');
-  // Without a listener, a broken connection would end the process. The reader of the body adds its own listener later.
-  body.on('error', () => undefined);
-  target.clients.earlyCollection.watch(body);
-  return body;
 };
 
 /**
