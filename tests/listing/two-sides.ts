@@ -90,8 +90,10 @@ export const expected = ({
       .slice(0, theirs.length)
       .map((each, index) => compareVersions(each, theirs[index] ?? each));
     const verdict = verdicts.find((each) => each !== 'same');
-    if (ours.length === 0) found.push({ kind: 'extra', ...facts });
-    else if (theirs.length === 0) found.push({ kind: 'missing', ...facts });
+    if (ours.length === 0) {
+      const [newest] = theirs;
+      if (newest?.isLatest === true && newest.kind === 'object') found.push({ kind: 'extra', ...facts });
+    } else if (theirs.length === 0) found.push({ kind: 'missing', ...facts });
     else if (verdict !== undefined) found.push({ kind: verdict, ...facts });
     else if (missingVersions > 0) found.push({ kind: 'history-shorter', ...facts });
   }

@@ -47,3 +47,26 @@ test('a backfill deletes extra keys only if it was told to', async () => {
   expect(await world.untilStill(id)).toMatchObject({ checked: { extra: 0 } });
   expect(world.replica['extra']).toBeUndefined();
 });
+
+test.each(['replicate', 'ignore'] as const)(
+  'a key that is hidden by a delete marker at the destination is no extra key, with `deletes: %s`',
+  async (deletes) => {
+    const world = createWorld({
+      source: { k: ['a'] },
+      replica: { hidden: ['-', 'x', 'y'], shown: ['x', '-', 'y'], k: ['a'] },
+      rule: { versions: 'all', deletes },
+    });
+    const { id } = await world.start({ kind: 'verify' });
+    expect(await world.untilStill(id)).toMatchObject({ checked: { same: 1, extra: 1 } });
+  },
+);
+
+test('a key that equals the prefix of the run is no extra key, however many versions it has', async () => {
+  const versions = Array.from({ length: 9 }, (_, index) => 'x'.repeat(9 - index));
+  const sides = { k: versions, kk: ['a'] };
+  for (const listingConcurrency of [1, 4]) {
+    const world = createWorld({ source: sides, replica: { ...sides }, listingConcurrency });
+    const { id } = await world.start({ kind: 'verify', prefix: 'k' });
+    expect(await world.untilStill(id)).toMatchObject({ checked: { same: 2, extra: 0, different: 0 } });
+  }
+});

@@ -23,6 +23,8 @@ export interface ExtraKey {
   /** The key that this key would have at the source. */
   key: string;
   sizeBytes: number;
+  /** False if a delete marker hides the key. Such a key is not counted, because the source does not show it either. */
+  isShown: boolean;
 }
 
 export interface ComparisonState {
@@ -114,8 +116,10 @@ const parseOpenKey = (json: Json): OpenKey | undefined => {
 };
 
 const parseExtraKey = (json: Json): ExtraKey | undefined => {
-  const { key, sizeBytes } = membersOf(json);
-  return typeof key === 'string' && typeof sizeBytes === 'number' ? { key, sizeBytes } : undefined;
+  const { key, sizeBytes, isShown } = membersOf(json);
+  return typeof key === 'string' && typeof sizeBytes === 'number' && typeof isShown === 'boolean'
+    ? { key, sizeBytes, isShown }
+    : undefined;
 };
 
 const membersOf = (value: Json | undefined): Record<string, Json> =>

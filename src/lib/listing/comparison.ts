@@ -193,7 +193,8 @@ const passExtras = async (comparison: Comparison, before: string | null): Promis
       noteExtra(comparison);
       if (isFull(comparison)) await flush(comparison);
     }
-    comparison.extra ??= { key, sizeBytes: 0 };
+    // The newest version of a key is listed first.
+    comparison.extra ??= { key, sizeBytes: 0, isShown: head.kind === 'object' && head.isLatest };
     comparison.extra.sizeBytes += head.sizeBytes;
   }
   noteExtra(comparison);
@@ -201,9 +202,10 @@ const passExtras = async (comparison: Comparison, before: string | null): Promis
 
 const noteExtra = (comparison: Comparison): void => {
   const { extra } = comparison;
-  if (extra === null) return;
   comparison.extra = null;
-  note(comparison, { kind: 'extra', ...extra, missingVersions: 0 });
+  if (extra === null || !extra.isShown) return;
+  const { key, sizeBytes } = extra;
+  note(comparison, { kind: 'extra', key, sizeBytes, missingVersions: 0 });
 };
 
 const note = ({ compared }: Comparison, difference: Difference | null): void => {

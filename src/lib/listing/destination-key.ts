@@ -17,7 +17,7 @@ export const mapKey = ({ sourcePrefix, destinationPrefix }: KeyMapping, key: str
  * marker's key may be too long for S3: see {@link markerWithin}.
  */
 export const mapMarker = (mapping: KeyMapping, key: string): Marker =>
-  key.length <= mapping.sourcePrefix.length ? BEGINNING : { key: mapKey(mapping, key), versionId: null };
+  key.length < mapping.sourcePrefix.length ? BEGINNING : { key: mapKey(mapping, key), versionId: null };
 
 /**
  * Shortens a marker that is too long for S3. The shortened marker lies before the original one, so the caller must skip the

@@ -9,7 +9,7 @@ import type { ListedVersion } from './page.ts';
  *   two verdicts decides.
  * - `history-shorter`: the destination has fewer versions than the source, but those that it has are the same as at the source.
  * - `attributes`: the content of all versions is the same, but {@link CompareVersions} requests a check of the attributes.
- * - `extra`: the source has no version of the key.
+ * - `extra`: the source has no version of the key, and the destination shows an object.
  */
 export interface Difference {
   kind: 'missing' | 'different' | 'look' | 'history-shorter' | 'attributes' | 'extra';
