@@ -8,8 +8,9 @@
  * - Each response contains the resource usage of the process. Before the response, the runtime prints an end marker to stdout and stderr.
  *   When the host has read both markers, it has read all output of the invocation.
  * - The clock of the process follows the clock of the local AWS.
+ * - Lambda freezes the environment between invocations. Here the process waits for a byte of the host, without returning to the event loop.
  */
-import { existsSync } from 'node:fs';
+import { existsSync, readSync } from 'node:fs';
 import http from 'node:http';
 import { createRequire } from 'node:module';
 import { Socket } from 'node:net';
@@ -81,7 +82,7 @@ const reportUncaught = () => {
     console.error(label, JSON.stringify(error));
     if (initialised && !currentRequestId) process.exit(exitCode);
     const path = initialised ? `/invocation/${currentRequestId}/error` : '/init/error';
-    markEnd(currentRequestId);
+    void markEnd(currentRequestId);
     void post(path, JSON.stringify(error), error.errorType).finally(() => process.exit(exitCode));
   };
   process.on('uncaughtException', report('Uncaught Exception', undefined, 129));
@@ -179,30 +180,41 @@ const errorBody = (thrown) =>
 
 const finish = async (requestId, kind, body, errorType) => {
   currentRequestId = undefined;
-  markEnd(requestId);
+  await markEnd(requestId);
   await post(`/invocation/${requestId}/${kind}`, body, errorType);
 };
 
-const markEnd = (requestId) => {
-  writeStdout(`${END_MARKER}${requestId}\n`);
-  writeStderr(`${END_MARKER}${requestId}\n`);
-};
+/** Resolves when the output has left the process, because it would not leave a frozen one. */
+const markEnd = (requestId) =>
+  Promise.all(
+    [writeStdout, writeStderr].map(
+      (write) => new Promise((resolve) => write(`${END_MARKER}${requestId}\n`, resolve)),
+    ),
+  );
 
 const next = async () => {
-  const { statusCode, headers, body } = await request('GET', '/invocation/next');
+  const { statusCode, headers, body } = await request('GET', '/invocation/next', { onSent: freeze });
   if (statusCode !== 200) process.exit(1);
   return { headers, body };
 };
 
+/** Stops everything in this process until the host has an invocation. Ends the process if the host has ended. */
+const freeze = () => {
+  if (readSync(4, Buffer.alloc(1)) === 0) process.exit(1);
+};
+
 const post = (path, body, errorType) =>
-  request('POST', path, body, {
-    'content-type': 'application/json',
-    'local-resource-usage': JSON.stringify(process.resourceUsage()),
-    ...(errorType && { 'lambda-runtime-function-error-type': errorType.replaceAll(/[^\x20-\x7e]/g, '?') }),
+  request('POST', path, {
+    body,
+    headers: {
+      'content-type': 'application/json',
+      'local-resource-usage': JSON.stringify(process.resourceUsage()),
+      ...(errorType && { 'lambda-runtime-function-error-type': errorType.replaceAll(/[^\x20-\x7e]/g, '?') }),
+    },
   });
 
-/** Sends a request to the Runtime API. Ends the process if the connection breaks, because the host has then ended. */
-const request = (method, path, body, headers) =>
+/** Sends a request to the Runtime API. Ends the process if the connection breaks, because the host has then ended. `onSent` may block. */
+const request = (method, path, { body, headers, onSent = () => undefined }) =>
   new Promise((resolve) => {
     const outgoing = http.request(api + path, { method, agent, headers }, (response) => {
       const chunks = [];
@@ -216,7 +228,7 @@ const request = (method, path, body, headers) =>
         }),
       );
     });
-    outgoing.on('error', () => process.exit(1));
+    outgoing.on('error', () => process.exit(1)).on('finish', onSent);
     outgoing.end(body);
   });
 

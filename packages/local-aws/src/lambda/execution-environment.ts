@@ -1,7 +1,11 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { fileURLToPath } from 'node:url';
+import { Writable } from 'node:stream';
 import type { Clock } from '../core/clock.ts';
+import { spawnFunction, type FunctionProcessOptions } from './function-process.ts';
 import { createLogReader } from './log-lines.ts';
 import { watchMemory } from './memory-watch.ts';
 import {
@@ -13,14 +17,9 @@ import {
 } from './runtime-api.ts';
 import { exitFailure, timeoutFailure, type ProcessEnd } from './runtime-failure.ts';
 
-export interface EnvironmentOptions {
-  /** The folder of the unpacked code, which is also the value of LAMBDA_TASK_ROOT. */
-  taskRoot: string;
-  memorySizeMb: number;
+export interface EnvironmentOptions extends Omit<FunctionProcessOptions, 'temporaryDirectory'> {
   timeoutMs: number;
   clock: Clock;
-  /** All environment variables of the process, except AWS_LAMBDA_RUNTIME_API. */
-  variables: Record<string, string>;
   onLine(line: string, requestId: string | null): void;
 }
 
@@ -40,13 +39,9 @@ type Waited = 'done' | 'timed-out' | ProcessEnd;
 
 const isExit = (waited: Waited): waited is ProcessEnd => typeof waited === 'object';
 
-/** How long the init phase may take in Lambda. If it takes longer, Lambda runs it again during the invocation. */
-const INIT_LIMIT_MS = 10_000;
-const BOOTSTRAP = fileURLToPath(new URL('./bootstrap.mjs', import.meta.url));
-
 /**
  * An execution environment. It is a child process that runs one invocation at a time. It is discarded when an invocation times out, or
- * when the process crashes or fails to start. This is a class because it encapsulates the state of the process.
+ * when the process crashes or fails to start. Between invocations it is frozen. This is a class because it encapsulates the state of the process.
  */
 export class ExecutionEnvironment {
   readonly startedAtMs = Date.now();
@@ -55,6 +50,7 @@ export class ExecutionEnvironment {
   readonly #options: EnvironmentOptions;
   readonly #api: RuntimeApi;
   readonly #child: ChildProcess;
+  readonly #temporaryDirectory: string;
   readonly #ended: Promise<ProcessEnd>;
   readonly #idleWaiters: (() => void)[] = [];
   readonly #streamEnds = new Set<string>();
@@ -70,23 +66,18 @@ export class ExecutionEnvironment {
       onNext: () => environment?.onNext(),
       onAnswer: (answer) => environment?.onAnswer(answer),
     });
-    environment = new ExecutionEnvironment(options, api);
+    const temporaryDirectory = await mkdtemp(join(tmpdir(), 'lambda-'));
+    environment = new ExecutionEnvironment(options, api, temporaryDirectory);
     return environment;
   }
 
-  private constructor(options: EnvironmentOptions, api: RuntimeApi) {
+  private constructor(options: EnvironmentOptions, api: RuntimeApi, temporaryDirectory: string) {
     this.#options = options;
     this.#api = api;
-    this.#child = spawn(process.execPath, [...heapFlags(options.memorySizeMb), BOOTSTRAP], {
-      cwd: options.taskRoot,
-      env: { ...options.variables, AWS_LAMBDA_RUNTIME_API: api.address },
-      // The fourth stream is closed whenever this process ends, even after a crash. The child then ends too.
-      stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
-    });
+    this.#temporaryDirectory = temporaryDirectory;
+    this.#child = spawnFunction({ ...options, temporaryDirectory }, api.address);
     this.#readLog(this.#child.stdout, 'stdout');
     this.#readLog(this.#child.stderr, 'stderr');
-    // If the child ends before this process, the fourth stream fails. This is not an error here.
-    this.#child.stdio[3]?.on('error', () => undefined);
     const endWatch = this.#watchMemory();
     this.#ended = new Promise((resolve) => {
       const end = (exitCode: number | null, signal: NodeJS.Signals | null): void => {
@@ -108,26 +99,34 @@ export class ExecutionEnvironment {
     return this.#alive;
   }
 
+  /** Waits for the end of the init phase. Resolves to false, and ends the process, if the phase takes longer than `limitMs`. */
+  async initialised(limitMs: number): Promise<boolean> {
+    if ((await this.#waitFor(this.#untilIdle(), limitMs)) !== 'timed-out') return true;
+    await this.stop();
+    return false;
+  }
+
   /**
-   * Runs an invocation. The caller must not start another invocation before this one has ended. After `endAfterMs`, the invocation times
-   * out, even if the deadline that the function received is later.
+   * Runs an invocation. The caller must not start another invocation before this one has ended. If the init phase has not ended, its time
+   * counts as the invocation's. After `endAfterMs`, the invocation times out, even if the deadline that the function received is later.
    */
   async invoke(
     invocation: Omit<PendingInvocation, 'deadlineMs' | 'clockOffsetMs'>,
     endAfterMs = Infinity,
   ): Promise<EnvironmentOutcome> {
     this.#requestId = invocation.requestId;
-    this.#answer = null;
+    if (this.#answer?.kind !== 'init-error') this.#answer = null;
     this.#streamEnds.clear();
-    const initLimitMs = INIT_LIMIT_MS + this.#options.timeoutMs;
-    const started = await this.#waitFor(this.#untilIdle(), initLimitMs);
-    if (started !== 'done') return this.#failure(invocation.requestId, started, this.startedAtMs);
     const startedAtMs = Date.now();
+    const started = await this.#waitFor(this.#untilIdle(), this.#options.timeoutMs);
+    if (started !== 'done') return this.#failure(invocation.requestId, started, this.startedAtMs);
     this.#idle = false;
     const clockOffsetMs = this.#options.clock.now() - startedAtMs;
     const deadlineMs = startedAtMs + clockOffsetMs + this.#options.timeoutMs;
     this.#api.give({ ...invocation, deadlineMs, clockOffsetMs });
-    const limitMs = Math.min(this.#options.timeoutMs, endAfterMs);
+    this.#thaw();
+    const leftMs = startedAtMs + this.#options.timeoutMs - Date.now();
+    const limitMs = Math.min(leftMs, endAfterMs);
     const finished = await this.#waitFor(this.#untilIdle(), limitMs);
     const answer = this.#answered(invocation.requestId);
     if (!answer) return this.#failure(invocation.requestId, finished, startedAtMs);
@@ -148,6 +147,7 @@ export class ExecutionEnvironment {
     this.#alive = false;
     this.#child.kill('SIGKILL');
     await this.#ended;
+    await rm(this.#temporaryDirectory, { recursive: true, force: true });
   }
 
   onNext(): void {
@@ -158,6 +158,12 @@ export class ExecutionEnvironment {
 
   onAnswer(answer: RuntimeAnswer): void {
     this.#answer = answer;
+  }
+
+  /** The process waits for a byte before it asks for the response of the Runtime API. Until then none of its timers and callbacks runs. */
+  #thaw(): void {
+    const [, , , , gate] = this.#child.stdio;
+    if (gate instanceof Writable) gate.write('.');
   }
 
   #answered(requestId: string): RuntimeAnswer | null {
@@ -224,12 +230,3 @@ export class ExecutionEnvironment {
     };
   }
 }
-
-/** The flags for the heap sizes. As in Lambda's Node.js images, a tenth of the memory is for the young generation. */
-const heapFlags = (memorySizeMb: number): string[] => {
-  const youngMb = Math.floor(memorySizeMb / 10);
-  return [
-    `--max-old-space-size=${memorySizeMb - youngMb}`,
-    `--max-semi-space-size=${Math.floor(youngMb / 2)}`,
-  ];
-};

@@ -13,6 +13,7 @@ export interface FunctionConfiguration {
   roleArn: string;
   memorySizeMb: number;
   timeoutMs: number;
+  ephemeralStorageMb: number;
   variables: Record<string, string>;
   /** The reserved concurrency; null if only the account's concurrency limits the function. */
   reservedConcurrency: number | null;
@@ -49,7 +50,7 @@ const functionProperties = z.strictObject({
   TracingConfig: z.strictObject({ Mode: z.literal('PassThrough') }).optional(),
   Architectures: inert,
   Description: inert,
-  EphemeralStorage: inert,
+  EphemeralStorage: z.strictObject({ Size: integer.min(512).max(10_240) }).optional(),
   KmsKeyArn: inert,
   RuntimeManagementConfig: inert,
   Tags: inert,
@@ -98,6 +99,7 @@ export const parseFunctionProperties = (
     roleArn: given.Role,
     memorySizeMb: given.MemorySize,
     timeoutMs: given.Timeout * 1000,
+    ephemeralStorageMb: given.EphemeralStorage?.Size ?? 512,
     variables,
     reservedConcurrency: given.ReservedConcurrentExecutions ?? null,
     recursiveLoop: given.RecursiveLoop,

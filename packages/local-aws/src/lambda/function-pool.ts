@@ -13,6 +13,8 @@ export interface PoolOptions extends EnvironmentHost {
   accountHasRoom(): boolean;
   /** How long an idle environment is kept. */
   idleMs: number;
+  /** How long the init phase may take before Lambda ends it, and runs it again as part of the invocation. */
+  initLimitMs: number;
   usage: UsageBook;
   /** Returns the fault of the next invocation. Called before each invocation. */
   fault(): InvocationFault | undefined;
@@ -114,7 +116,7 @@ const runOnce = async (
   environments: Environments,
   asked: Pick<Invocation, 'requestId' | 'payload' | 'traceId'>,
 ): Promise<EnvironmentOutcome> => {
-  const slot = takeWarm(options, environments) ?? (await startSlot(options, environments));
+  const slot = takeWarm(options, environments) ?? (await startInTime(options, environments));
   const { functionArn } = options.configuration;
   const invocation = { ...asked, functionArn };
   const outcome = await invokeUnder(options.fault(), slot.environment, invocation);
@@ -146,6 +148,21 @@ const takeWarm = ({ clock, configuration }: PoolOptions, environments: Environme
   return null;
 };
 
+/**
+ * Starts an environment. If its init phase takes too long, starts another one, whose init phase then belongs to the invocation.
+ * Source: https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
+ */
+const startInTime = async (options: PoolOptions, environments: Environments): Promise<Slot> => {
+  const first = await startSlot(options, environments);
+  if (await first.environment.initialised(options.initLimitMs)) return first;
+  await discard(environments, first);
+  options.onLine(
+    `INIT_REPORT Init Duration: ${options.initLimitMs.toFixed(2)} ms\tPhase: init\tStatus: timeout`,
+    null,
+  );
+  return startSlot(options, environments);
+};
+
 const startSlot = async (options: PoolOptions, environments: Environments): Promise<Slot> => {
   const { configuration, taskRoot, clock, onLine } = options;
   const credentials = options.openSession();
@@ -154,6 +171,7 @@ const startSlot = async (options: PoolOptions, environments: Environments): Prom
   const environment = await ExecutionEnvironment.start({
     taskRoot,
     memorySizeMb: configuration.memorySizeMb,
+    ephemeralStorageMb: configuration.ephemeralStorageMb,
     timeoutMs: configuration.timeoutMs,
     clock,
     variables: { ...environmentVariables(options, credentials), AWS_SDK_UA_APP_ID: id },

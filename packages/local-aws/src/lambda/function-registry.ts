@@ -41,7 +41,7 @@ export interface FunctionRegistry {
 
 /** The options of the Lambda service that apply to its functions. */
 export type FunctionRegistryOptions = Pick<FunctionHost, 'clock' | 'iam' | 'hostVariables'> &
-  Partial<Pick<FunctionHost, 'idleMs' | 'onLog' | 'faults'>> & {
+  Partial<Pick<FunctionHost, 'idleMs' | 'initLimitMs' | 'onLog' | 'faults'>> & {
     /** The folder for unpacked code. */
     directory: string;
     /** Maximum number of simultaneous invocations of an account. The default is 10, as in a new AWS account. */
@@ -57,6 +57,7 @@ export const createFunctionRegistry = (options: FunctionRegistryOptions): Functi
     hostVariables: options.hostVariables,
     accountHasRoom: (accountId) => busyInAccount(functions, accountId) < accountConcurrency,
     idleMs: options.idleMs ?? 300_000,
+    initLimitMs: options.initLimitMs ?? 10_000,
     onLog: options.onLog ?? (() => undefined),
     faults: options.faults ?? { plan: undefined },
   };

@@ -18,6 +18,7 @@ export interface FunctionHost {
   hostVariables(): Record<string, string>;
   accountHasRoom(accountId: string): boolean;
   idleMs: number;
+  initLimitMs: number;
   onLog(line: LogLine): void;
   faults: Readonly<Faults>;
 }
@@ -87,6 +88,7 @@ export const createLambdaFunction = (host: FunctionHost, first: FunctionVersion)
       hostVariables: host.hostVariables,
       accountHasRoom: () => host.accountHasRoom(version.configuration.accountId),
       idleMs: host.idleMs,
+      initLimitMs: host.initLimitMs,
       fault: () => host.faults.plan?.invocation?.(version.configuration.functionName),
       usage,
       onLine: (line, requestId) => logs.write(line, requestId),

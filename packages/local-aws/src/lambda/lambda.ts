@@ -32,6 +32,8 @@ export interface LambdaOptions {
   mappingSwitchMs?: number;
   /** How long an idle environment is kept. The default is five minutes. */
   idleMs?: number;
+  /** How long the init phase of a function may take. The default is 10 seconds, as in AWS. */
+  initLimitMs?: number;
   /** How long Lambda waits before each further attempt of a failed invocation of type Event. */
   asyncRetryDelaysMs?: number[];
   /** The faults of invocations. */

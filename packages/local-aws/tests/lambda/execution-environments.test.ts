@@ -105,3 +105,48 @@ test('the processor time and memory of each invocation are reported', async () =
   for (const each of latest) expect(each.cpuMs).toBeGreaterThan(40);
   expect(latest[0]?.peakRssBytes).toBeGreaterThan(3e7);
 });
+
+test('timers of a function stand still between its invocations', async () => {
+  await fixture.deploy(
+    'ticker',
+    `let ticks = 0; exports.handler = async () => { const before = ticks; setInterval(() => ticks++, 5); return before }`,
+  );
+  await answer('ticker');
+  await sleep(200);
+  const { payload } = (await answer('ticker')) as { payload: number };
+  // Without the freeze there would be 40. The timer is due once when the process continues.
+  expect(payload).toBeLessThan(5);
+});
+
+test('a function can write to its temporary folder only, and no file larger than its storage', async () => {
+  await fixture.deploy(
+    'writer',
+    `const fs = require('node:fs'); const os = require('node:os');
+     const failure = (write) => { try { write(); return null } catch (error) { return error.code } };
+     exports.handler = async () => [
+       failure(() => fs.writeFileSync(process.env.LAMBDA_TASK_ROOT + '/file', 'x')),
+       failure(() => fs.writeFileSync(os.tmpdir() + '/file', 'x')),
+       failure(() => fs.truncateSync(os.tmpdir() + '/file', 512 * 1024 * 1024)),
+       failure(() => fs.truncateSync(os.tmpdir() + '/file', 512 * 1024 * 1024 + 1)),
+     ]`,
+  );
+  expect(await answer('writer')).toMatchObject({ payload: ['ERR_ACCESS_DENIED', null, null, 'EFBIG'] });
+});
+
+const SLOW_INIT = `Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1_500); exports.handler = async () => 'ready'`;
+
+test.each([
+  ['succeeds if the function has time for it', 20, { functionError: null, payload: 'ready' }],
+  ['times out if not', 1, { payload: { errorType: 'Sandbox.Timedout' } }],
+])(
+  'an init phase beyond its limit is ended, and run again in the invocation, which %s',
+  async (_what, Timeout, expected) => {
+    await fixture.close();
+    fixture = await startLambdaFixture({ initLimitMs: 300 });
+    await fixture.deploy('slow', SLOW_INIT, { Timeout });
+    expect(await answer('slow')).toMatchObject(expected);
+    expect(fixture.lines.map(({ line }) => line)).toContain(
+      'INIT_REPORT Init Duration: 300.00 ms\tPhase: init\tStatus: timeout',
+    );
+  },
+);
