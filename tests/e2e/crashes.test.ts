@@ -2,7 +2,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { SOURCE_ACCOUNT } from '../../demo/two-accounts.ts';
-import { isRecord } from '@s3-replicator/local-aws/template';
 import { expectReplicas, openUploads } from './support/objects.ts';
 import { keyOf, operationOf, watchRequests } from './support/operations.ts';
 import { cli, deadLetters, purge, s3Record, send } from './support/queues.ts';
@@ -11,16 +10,18 @@ import { REGION, settled, startStage, type Stage } from './support/stages/stage.
 const MIB = 1024 * 1024;
 const GIB = 1024 * MIB;
 
+/** How many invocations the account may run at once. With `ACCOUNT_CONCURRENCY=10`, the number of a new account, the test takes longer. */
+const ACCOUNT_CONCURRENCY = Number(process.env['ACCOUNT_CONCURRENCY'] ?? 4);
+
 let stage: Stage;
 beforeAll(async () => {
   stage = await startStage({
+    lambda: { accountConcurrency: ACCOUNT_CONCURRENCY, asyncRetryDelaysMs: [100, 100] },
     edit: {
       stack: ({ Resources: resources }) => {
         // The function keeps 20 seconds in reserve. The other 40 seconds are enough for small objects even on a busy machine, but not
         // for a part of 4 GiB.
         Object.assign(resources['ReplicateLambdaFunction']?.Properties ?? {}, { Timeout: 60 });
-        const redrivePolicy = resources['LiveQueue']?.Properties['RedrivePolicy'];
-        if (isRecord(redrivePolicy)) redrivePolicy['maxReceiveCount'] = 3;
       },
     },
   });
@@ -87,22 +88,61 @@ describe('functions that are killed', () => {
     },
   );
 
-  test('a message that kills its function each time is moved aside by SQS, is shown as crashed, and is replicated by a redrive', async () => {
-    stage.aws.faults.plan = (request) => {
-      if (request.service === 's3' && request.caller.kind === 'session' && keyOf(request) === 'deadly')
-        kill();
-      return undefined;
-    };
+  test('a message on which eight invocations in a row died is quarantined as crashed, and is replicated by a redrive', async () => {
+    const killed = at('s3:GetObject', 'deadly', 1, () => void pretendDeaths(7).then(kill));
     await stage.put('main', 'deadly', 'x');
     expect(await settled(stage)).toBe(true);
+    expect(killed.happened()).toBe(true);
     const { stdout } = await cli(stage, 'dlq', 'list', '--json');
     expect(JSON.parse(stdout)).toMatchObject([
-      { reason: 'crashed-or-timed-out', bucket: 'main', key: 'deadly' },
+      { reason: 'crashed-or-timed-out', attempts: 2, bucket: 'main', key: 'deadly' },
     ]);
-    stage.aws.faults.plan = undefined;
     expect(await cli(stage, 'dlq', 'redrive')).toMatchObject({ exitCode: 0 });
     expect(await settled(stage)).toBe(true);
     await expectReplicas(stage, 'main', 'deadly');
+  });
+});
+
+/** Counts earlier deaths in all records in progress. To kill as many functions would take long. */
+const pretendDeaths = async (deaths: number): Promise<void> => {
+  const tables = stage.aws.dynamodb.tables(SOURCE_ACCOUNT, REGION);
+  const TableName = stage.names.table;
+  const { body } = await tables.call('Scan', { TableName });
+  const items: unknown = body['Items'];
+  for (const item of Array.isArray(items) ? items : [])
+    if (item.status.S === 'INPROGRESS')
+      await tables.call('PutItem', { TableName, Item: { ...item, deaths: { N: String(deaths) } } });
+};
+
+describe('an account without free concurrency', () => {
+  /** Starts invocations that hang in S3 until the returned function ends them. */
+  const holdAllSlots = async (): Promise<() => Promise<unknown>> => {
+    stage.aws.faults.plan = (request) =>
+      keyOf(request) === 'hangs' ? { kind: 'delay', byMs: 60_000 } : undefined;
+    const batch = stage.aws.lambda.function(stage.names.batchFunction);
+    const task = { taskId: 't', s3Key: 'hangs', s3VersionId: null, s3Bucket: 'main' };
+    const event = JSON.stringify({ invocationSchemaVersion: '2.0', invocationId: 'i', tasks: [task] });
+    const running = Array.from({ length: ACCOUNT_CONCURRENCY }, () => batch.run(event).catch(() => null));
+    await expect.poll(() => batch.pool().busy(), { timeout: 30_000 }).toBe(ACCOUNT_CONCURRENCY);
+    return async () => {
+      await stage.aws.lambda.killEnvironments(stage.names.batchFunction);
+      await Promise.all(running);
+    };
+  };
+
+  test('a message that was received sixteen times without being run is replicated when there is room', async () => {
+    await stage.aws.lambda.killEnvironments(stage.names.replicateFunction);
+    const release = await holdAllSlots();
+    await stage.put('main', 'starved', 'x');
+    for (let receives = 1; receives <= 16; receives++) {
+      await expect.poll(() => stage.live.counts().inFlight, { interval: 5 }).toBe(1);
+      stage.aws.clock.advance(451_000);
+      await expect.poll(() => stage.live.counts().visible, { interval: 1 }).toBe(1);
+    }
+    await release();
+    expect(await settled(stage)).toBe(true);
+    await expectReplicas(stage, 'main', 'starved');
+    expect(await deadLetters(stage)).toEqual([]);
   });
 });
 
