@@ -5,6 +5,7 @@ import { attribute, policyDocument, substitute } from './cloudformation.ts';
 import type { CloudFormationResource, Resources, Statement } from './cloudformation.ts';
 import { readSources } from './read-sources.ts';
 import { keepTransfers } from './transfers.ts';
+import { keepWaiting } from './waiting.ts';
 
 /** The roles of the functions. The Serverless framework's shared role is not used. */
 export const roles = (configuration: Configuration): Resources => {
@@ -35,7 +36,7 @@ export const role = (name: string, statements: Statement[]): CloudFormationResou
  * The permissions of the role that the replicate function and the transfer function share. Both functions do the same things to
  * the same buckets.
  */
-const replicateStatements = ({ replication, stack }: Configuration): Statement[] => [
+const replicateStatements = ({ replication, stack, deployment }: Configuration): Statement[] => [
   writeLogs('ReplicateLogGroup', 'TransferLogGroup'),
   {
     Sid: 'Queues',
@@ -45,12 +46,13 @@ const replicateStatements = ({ replication, stack }: Configuration): Statement[]
       'sqs:DeleteMessage',
       'sqs:ChangeMessageVisibility',
       'sqs:GetQueueAttributes',
-      // A message that ran out of receives without being processed is sent again as a new message.
+      // A message that failed is sent again as a new message.
       'sqs:SendMessage',
     ],
     // Hints of backfills have a separate queue, so that live replication does not wait behind them.
     Resource: ['LiveQueue', 'BackfillQueue', 'TransferQueue'].map((queue) => attribute(queue, 'Arn')),
   },
+  keepWaiting(resourceNames(deployment)),
   {
     Sid: 'RunCounts',
     Effect: 'Allow',

@@ -16,6 +16,7 @@ import { sourceBuckets } from './source-buckets.ts';
 import { subscriptions } from './subscriptions.ts';
 import { idempotencyTable } from './table.ts';
 import { transferEnvironment, transfers } from './transfers.ts';
+import { waitingQueues } from './waiting.ts';
 
 /** The values that `serverless.yml` refers to. The names are those that `serverless.yml` uses. */
 export interface Stack {
@@ -64,6 +65,7 @@ function resourcesOf(configuration: Configuration, names: ResourceNames): Resour
   const buckets = sourceBuckets(configuration.replication.rules);
   return {
     ...queues(names, buckets),
+    ...waitingQueues(names, configuration.replication),
     ...idempotencyTable(names),
     ...roles(configuration),
     ...runs(names),
@@ -91,6 +93,7 @@ const replicateEnvironment = (
   BACKFILL_QUEUE_URL: ref('BackfillQueue'),
   RUNS_TABLE: ref('RunsTable'),
   DEAD_LETTER_QUEUE_URL: ref('LiveDeadLetterQueue'),
+  WAITING_QUEUES: names.waitingQueues,
   IDEMPOTENCY_TABLE: ref('IdempotencyTable'),
   ...transferEnvironment(configuration.transfers),
   ...commonEnvironment(configuration, names),

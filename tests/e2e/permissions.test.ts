@@ -22,6 +22,7 @@ import {
   REPLICATED_OR_ASKED_FOR,
   startPermissionStage,
 } from './support/permissions/losses.ts';
+import { WAITING_QUEUES } from './support/permissions/waiting-queues.ts';
 import { drawn } from './support/seed.ts';
 import type { Stage } from './support/stages/stage.ts';
 
@@ -36,12 +37,19 @@ const WITHOUT: Record<string, Loss> = {
   'ReplicateRole Queues sqs:GetQueueAttributes': {
     refused: /permissions to call GetQueueAttributes on SQS/,
   },
-  // The function cannot shorten the visibility timeout of a message. The message is received again only after the timeout of the queue.
   'ReplicateRole Queues sqs:ChangeMessageVisibility': {
+    unseen:
+      'it only shortens a wait: the function gives a message back if SQS accepts no new one, or if a part range needs more time',
+  },
+  // The message is given back to the live queue instead.
+  'ReplicateRole Waiting sqs:SendMessage': { retried: ['access-denied', 'service-error'] },
+  'ReplicateRole Waiting sqs:ReceiveMessage': {
     missing: ['retried'],
     waiting: 1,
     retried: ['access-denied', 'service-error'],
   },
+  // The message is let back, but it also stays in the waiting queue.
+  'ReplicateRole Waiting sqs:DeleteMessage': { waiting: 1, retried: ['access-denied', 'service-error'] },
   // A message that cannot be sent to the dead-letter queue is not acknowledged, so it stays in the live queue.
   'ReplicateRole Quarantine sqs:SendMessage': {
     dead: [],
@@ -135,6 +143,12 @@ const WITHOUT: Record<string, Loss> = {
   },
   'LiveQueuePolicy TlsOnly sqs:*': { withoutTls: ['live queue'] },
   'LiveDeadLetterQueuePolicy TlsOnly sqs:*': { withoutTls: ['dead-letter queue'] },
+  ...Object.fromEntries(
+    WAITING_QUEUES.map((suffix) => [
+      `WaitingQueue${suffix}Policy TlsOnly sqs:*`,
+      { withoutTls: [`waiting queue ${suffix}`] },
+    ]),
+  ),
   'AlarmTopicPolicy Alarms sns:Publish': { alarms: 'denied' },
   'AlarmTopicPolicy TlsOnly sns:Publish': { withoutTls: ['alarm topic'] },
   'ServerlessDeploymentBucketPolicy s3:*': {
@@ -142,10 +156,10 @@ const WITHOUT: Record<string, Loss> = {
   },
 };
 
-/** Permissions whose loss can be observed only when a message is tried again. */
-const RETRY = [
-  'ReplicateRole Queues sqs:ChangeMessageVisibility',
-  'ReplicateRole IdempotencyRecords dynamodb:DeleteItem',
+/** How often a read fails, for permissions whose loss can be observed only when a message is tried again. */
+const FAILURES: [RegExp, number][] = [
+  [/IdempotencyRecords dynamodb:DeleteItem/, 1],
+  [/ReplicateRole Waiting/, 5],
 ];
 
 const own = losing('stack', WITHOUT);
@@ -165,16 +179,18 @@ describe('while everything else is deployed', () => {
 
   test('with all permissions everything is replicated', async () => {
     const retried = ['service-error'];
-    expect(await battery(stage, 'complete', { failing: true })).toEqual({ ...ALL_IS_WELL, retried });
+    expect(await battery(stage, 'complete', { failures: 5 })).toEqual({ ...ALL_IS_WELL, retried });
   });
 
   const observed = drawn(own.filter(({ loss }) => isObserved(loss)));
   test.each(observed)('without the permission $name exactly the expected loss is observed', async (grant) => {
     const { together, ...difference } = { together: undefined, ...grant.loss };
     await deployWithout(stage, [grant, ...(together === undefined ? [] : [permissionNamed(together)])]);
-    expect(
-      await battery(stage, `without ${own.indexOf(grant)}`, { failing: RETRY.includes(grant.name) }),
-    ).toEqual({ ...ALL_IS_WELL, ...difference });
+    const [, failures] = FAILURES.find(([name]) => name.test(grant.name)) ?? [null, 0];
+    expect(await battery(stage, `without ${own.indexOf(grant)}`, { failures })).toEqual({
+      ...ALL_IS_WELL,
+      ...difference,
+    });
   });
 });
 

@@ -11,14 +11,21 @@ import { resourceNames } from '../../src/lib/configuration/resource-names.ts';
 import { packaged, replicationFileOf } from './support/stages/packaged.ts';
 import { seen } from './support/objects.ts';
 import { watchRequests } from './support/operations.ts';
-import { messagesOf, REGION, settled, type Stage, startStage } from './support/stages/stage.ts';
+import {
+  messagesOf,
+  waitingQueuesOf,
+  REGION,
+  settled,
+  type Stage,
+  startStage,
+} from './support/stages/stage.ts';
 import { setTags, tagsOf } from './support/tags.ts';
 import { historyOf } from './support/versions.ts';
 
 const BACK = replicationFileOf('two-way-back');
 
 let stage: Stage;
-let back: Pick<Stage, 'aws' | 'live' | 'dead' | 'names'>;
+let back: Pick<Stage, 'aws' | 'live' | 'waiting' | 'dead' | 'names'>;
 beforeAll(async () => {
   stage = await startStage({ configuration: replicationFileOf('two-way-forth'), sourceBuckets: {} });
   back = await deployBack(stage);
@@ -65,7 +72,13 @@ const deployBack = async ({ aws }: Stage): Promise<typeof back> => {
     artifacts,
   });
   const messages = (name: string) => messagesOf(aws, name, DESTINATION_ACCOUNT);
-  return { aws, names, live: messages(names.liveQueue), dead: messages(names.deadLetterQueue) };
+  return {
+    aws,
+    names,
+    live: messages(names.liveQueue),
+    waiting: waitingQueuesOf({ aws, names }, DESTINATION_ACCOUNT),
+    dead: messages(names.deadLetterQueue),
+  };
 };
 
 /**

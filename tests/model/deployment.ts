@@ -13,6 +13,7 @@ import type { ReplicationRule } from '../../src/lib/model/rule.ts';
 import type { MemoryBucket } from './memory-buckets.ts';
 import { memoryDestination } from './memory-destination.ts';
 import { Crash, createMemoryReceipts, type MemoryReceipts } from './memory-receipts.ts';
+import { memoryRetries, messageOf } from './memory-retries.ts';
 import { noRuns } from './memory-run-counts.ts';
 import { type Gate, memorySource } from './memory-source.ts';
 import { noTransfers } from './memory-transfers.ts';
@@ -88,9 +89,9 @@ export const createDeployment = (setting: Setting): Deployment => {
   const picks = [...(setting.picks ?? [])];
   const overtaken = [...(setting.overtaken ?? [])];
   const queue: QueueMessage[] = [];
-  /** Messages of failed invocations. They are invisible until the next retry. */
+  /** Messages of crashed invocations, and messages that were sent again. They are invisible until the next retry. */
   const resting: QueueMessage[] = [];
-  const functions = createFunctions(setting);
+  const functions = createFunctions({ ...setting, sendAgain: (message) => void resting.push(message) });
   const { receipts, quarantined, deadLetters, records, calls } = functions;
   let delivered = 0;
   const deployment: Deployment = {
@@ -142,8 +143,14 @@ interface Functions extends Observed {
   invoke(batch: QueueMessage[]): Promise<QueueMessage[]>;
 }
 
-const createFunctions = (setting: Setting): Functions => {
+interface FunctionSetting extends Setting {
+  /** Receives the messages that the functions send again. */
+  sendAgain(message: QueueMessage): void;
+}
+
+const createFunctions = (setting: FunctionSetting): Functions => {
   const { clock } = setting;
+  let retried = 0;
   const shortOfTime = [...(setting.shortOfTime ?? [])];
   const { gateOf, calls, excusedUploads } = createGates(setting);
   const receipts = createMemoryReceipts();
@@ -155,7 +162,11 @@ const createFunctions = (setting: Setting): Functions => {
     buckets: bucketsOf(setting, gateOf(life)),
     receipts,
     runs: noRuns,
-    liveQueue: { retryLater: async () => undefined, send: async () => undefined },
+    liveQueue: { retryLater: async () => undefined },
+    ...memoryRetries(async (piece) => {
+      if (life.crashed) throw new Crash();
+      setting.sendAgain(messageOf(piece, `again-${retried++}`));
+    }),
     deadLetterQueue: {
       async send(body, letter) {
         if (life.crashed) throw new Crash();
@@ -261,5 +272,7 @@ const message = (messageId: string, body: string): QueueMessage => ({
   body,
   receiveCount: 1,
   sentMs: 0,
+  origin: 'live',
+  retry: null,
   earlier: null,
 });

@@ -6,7 +6,7 @@ import { createBudget } from '../../src/lib/model/concurrency.ts';
 import { ReplicationError } from '../../src/lib/model/errors.ts';
 import type { QueueMessage, Receipts, TransferDeps } from '../../src/lib/delivery/deps.ts';
 import type { OutcomeRecord } from '../../src/lib/delivery/outcome.ts';
-import type { DestinationBucket } from '../../src/lib/model/ports.ts';
+import type { Origin } from '../../src/lib/delivery/retry.ts';
 import { replicateBatch } from '../../src/lib/replicate/replicate-batch.ts';
 import type { ReplicationRule } from '../../src/lib/model/rule.ts';
 import { createServerSide } from '../../src/lib/copy/way.ts';
@@ -15,10 +15,12 @@ import { transferBatch } from '../../src/lib/transfer/transfer-batch.ts';
 import { createMemoryBucket, type MemoryBucket, type Versioning } from './memory-buckets.ts';
 import { memoryDestination } from './memory-destination.ts';
 import { Crash, createMemoryReceipts, type MemoryReceipts } from './memory-receipts.ts';
+import { memoryRetries, messageOf } from './memory-retries.ts';
 import { createMemoryRunCounts } from './memory-run-counts.ts';
 import { type Gate, memorySource, openGate } from './memory-source.ts';
 import { createMemoryTransfers, type MemoryTransfers } from './memory-transfers.ts';
 import { testConfiguration, testRule } from './settings.ts';
+import { slow, takingTime } from './slow-destination.ts';
 
 export const MIB = 1024 ** 2;
 export const GIB = 1024 ** 3;
@@ -152,17 +154,28 @@ const createQueues = (clock: { nowMs: number }, transfers: MemoryTransfers) => {
   const live: Queue = { visible: [], resting: [] };
   const ranges: Queue = { visible: [], resting: [] };
   let messages = 0;
-  const message = (body: string): QueueMessage => {
+  const message = (body: string, origin: Origin): QueueMessage => {
     const messageId = `message-${messages++}`;
-    return { messageId, receiptHandle: '', body, receiveCount: 0, sentMs: clock.nowMs, earlier: null };
+    const sentMs = clock.nowMs;
+    return {
+      messageId,
+      receiptHandle: '',
+      body,
+      receiveCount: 0,
+      sentMs,
+      origin,
+      retry: null,
+      earlier: null,
+    };
   };
   return {
     live,
     ranges,
-    deliver: (body: string) => void live.visible.push(message(body)),
+    deliver: (body: string) => void live.visible.push(message(body, 'live')),
     /** Puts the part ranges that were sent since the last call into their queue. */
     collect() {
-      for (const range of transfers.sent.splice(0)) ranges.visible.push(message(JSON.stringify(range)));
+      for (const range of transfers.sent.splice(0))
+        ranges.visible.push(message(JSON.stringify(range), 'transfer'));
     },
     redeliver() {
       for (const queue of [live, ranges]) queue.visible.push(...queue.resting.splice(0));
@@ -193,6 +206,7 @@ const depsIn = (world: TransferWorld, setting: Setting): ((life: Life) => Transf
   const { clock, source, replica, transfers, runs } = world;
   const serverSide = createServerSide({ now: () => clock.nowMs, sleep: () => Promise.resolve() });
   const { fullTimeMs = 880_000, readable = false } = setting;
+  let retried = 0;
   const inside = { sources: readable ? { source } : {}, initiator: INITIATOR };
   return (life) => {
     const pass = passing(clock, life);
@@ -214,7 +228,13 @@ const depsIn = (world: TransferWorld, setting: Setting): ((life: Life) => Transf
         destination: () => slow(memoryDestination(replica, gate, undefined, inside), take),
       },
       receipts: mortal(world.receipts, life, gate),
-      liveQueue: { retryLater: async () => undefined, send: async (body) => world.deliver(body) },
+      liveQueue: { retryLater: async () => undefined },
+      ...memoryRetries((piece) =>
+        send('retries.send', () => {
+          const { resting } = piece.retry.origin === 'transfer' ? world.ranges : world.live;
+          resting.push({ ...messageOf(piece, `again-${retried++}`, clock.nowMs), receiveCount: 0 });
+        }),
+      ),
       hints: { send: (body) => send('hints.send', () => world.deliver(body)) },
       deadLetterQueue: {
         send: (body, { reason }) =>
@@ -262,28 +282,6 @@ const gateOf =
 
 /** How long each half of a call takes: the half before its effect, and the half after it. */
 const CALL_MS = 10;
-
-/** Returns a function that counts the bytes of a part and advances the clock by the time that they take. */
-const takingTime =
-  ({ moved }: TransferWorld, bytesPerSecond: number | undefined, pass: Pass) =>
-  (bytes: number): void => {
-    moved.bytes += bytes;
-    moved.parts += 1;
-    pass(Math.ceil((bytes / (bytesPerSecond ?? 80 * MIB)) * 1_000));
-  };
-
-const slow = (destination: DestinationBucket, take: (bytes: number) => void): DestinationBucket => ({
-  ...destination,
-  async uploadPart(request) {
-    take(request.sizeBytes);
-    return await destination.uploadPart(request);
-  },
-  async copyPart(request) {
-    const part = await destination.copyPart(request);
-    take(request.bytes === null ? 0 : request.bytes.last - request.bytes.first + 1);
-    return part;
-  },
-});
 
 /** Wraps the receipts so that an invocation cannot finish its idempotency record after it has crashed. */
 const mortal = (receipts: MemoryReceipts, life: Life, gate: Gate): Receipts => ({

@@ -15,6 +15,7 @@ import { memoryDestination } from '../model/memory-destination.ts';
 import { memorySource } from '../model/memory-source.ts';
 import { noTransfers } from '../model/memory-transfers.ts';
 import { createMemoryReceipts } from '../model/memory-receipts.ts';
+import { memoryRetries, type SentPiece } from '../model/memory-retries.ts';
 import { createMemoryRunCounts } from '../model/memory-run-counts.ts';
 import { testConfiguration } from '../model/settings.ts';
 
@@ -34,8 +35,8 @@ export const batchWorld = (configuration: ReplicationConfiguration = testConfigu
   const records: OutcomeRecord[] = [];
   const delays: [string, number][] = [];
   const dead: { body: string; letter: DeadLetter }[] = [];
-  const sent: typeof dead = [];
-  const state = { deadLetterQueueFails: false, deadlineMs: NOW + 900_000 };
+  const sent: SentPiece[] = [];
+  const state = { deadLetterQueueFails: false, retriesFail: false, deadlineMs: NOW + 900_000 };
   const receipts = createMemoryReceipts();
   const runs = createMemoryRunCounts();
   const run = (...messages: QueueMessage[]) =>
@@ -57,8 +58,11 @@ export const batchWorld = (configuration: ReplicationConfiguration = testConfigu
       receipts,
       liveQueue: {
         retryLater: async (message, seconds) => void delays.push([message.messageId, seconds]),
-        send: async (body, letter) => void sent.push({ body, letter }),
       },
+      ...memoryRetries(async (piece) => {
+        if (state.retriesFail) throw new ReplicationError('throttled', 'slow down');
+        sent.push(piece);
+      }),
       deadLetterQueue: {
         async send(body, letter) {
           if (state.deadLetterQueueFails) throw new ReplicationError('throttled', 'slow down');
@@ -81,6 +85,8 @@ export const queueMessage = (body: string, fields: Partial<QueueMessage> = {}): 
   body,
   receiveCount: 1,
   sentMs: NOW - 5_000,
+  origin: 'live',
+  retry: null,
   earlier: null,
   ...fields,
 });

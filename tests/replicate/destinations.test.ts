@@ -27,17 +27,3 @@ test('a destination that needs a person does not stop the other one, and its dea
   expect(calls.filter((call) => call === 'destination.put')).toHaveLength(1);
   expect(replica('two').current('k')).not.toBeNull();
 });
-
-test('a throttled destination does not make the other one copy again, and nothing is quarantined', async () => {
-  const { source, replica, failing, dead, calls, run } = batchWorld(two);
-  source.put('k', Buffer.from('one'));
-  failing.set('two', 'throttled');
-  const body = s3Event({ key: 'k', sequencer: '1' });
-  expect(await run(queueMessage(body))).toEqual({ failed: ['m1'] });
-  failing.clear();
-  calls.length = 0;
-  expect(await run(queueMessage(body, { receiveCount: 2 }))).toEqual({ failed: [] });
-  expect(calls.filter((call) => call === 'destination.put')).toHaveLength(1);
-  expect(replica('two').current('k')).not.toBeNull();
-  expect(dead).toEqual([]);
-});

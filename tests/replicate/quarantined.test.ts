@@ -55,15 +55,6 @@ test('an unknown body is quarantined verbatim, and a malformed record without it
   expect(replica('replica').current('k')).not.toBeNull();
 });
 
-test('a failure that never ends is quarantined as retries-exhausted with its last cause', async () => {
-  const { source, failing, dead, run } = batchWorld();
-  source.put('k', Buffer.from('one'));
-  failing.set('replica', 'service-error');
-  expect(await run(queueMessage(s3Event({ key: 'k' }), { receiveCount: 12 }))).toEqual({ failed: [] });
-  expect(dead[0]?.letter).toMatchObject({ reason: 'retries-exhausted', attempts: 12 });
-  expect(dead[0]?.letter.detail).toContain('service-error');
-});
-
 test('a hint for a rule that is no longer configured is quarantined', async () => {
   const { dead, run } = batchWorld();
   const hint = {

@@ -11,6 +11,7 @@ import { memoryDestination } from '../model/memory-destination.ts';
 import { memorySource } from '../model/memory-source.ts';
 import { noTransfers } from '../model/memory-transfers.ts';
 import { createMemoryReceipts } from '../model/memory-receipts.ts';
+import { memoryRetries } from '../model/memory-retries.ts';
 import { createMemoryRunCounts } from '../model/memory-run-counts.ts';
 import { testConfiguration, testRule } from '../model/settings.ts';
 
@@ -33,7 +34,8 @@ const world = (fields: Partial<ReplicationRule> = {}) => {
         destination: () => memoryDestination(replica, async () => undefined),
       },
       receipts,
-      liveQueue: { retryLater: async () => undefined, send: async () => undefined },
+      liveQueue: { retryLater: async () => undefined },
+      ...memoryRetries(async () => undefined),
       deadLetterQueue: { send: async (_body, { reason }) => void quarantined.push(reason) },
       reporter: { report: (record) => void records.push(record) },
       runs,
@@ -64,6 +66,8 @@ const message = (body: string): QueueMessage => ({
   body,
   receiveCount: 1,
   sentMs: NOW,
+  origin: 'live',
+  retry: null,
   earlier: null,
 });
 

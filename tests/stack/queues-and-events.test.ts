@@ -31,6 +31,27 @@ test('messages of the live queue live for fourteen days, come back soon after th
   });
 });
 
+test('each destination of each rule has a waiting queue that keeps messages for fourteen days and that nothing polls', () => {
+  const waiting = ofType(template, 'AWS::SQS::Queue').filter(([logicalId]) =>
+    logicalId.startsWith('WaitingQueue'),
+  );
+  expect(waiting.map(([, { Properties }]) => Properties)).toEqual(
+    waiting.map(([logicalId]) => ({
+      QueueName: `acme-replication-test-waiting-${logicalId.slice('WaitingQueue'.length)}`,
+      MessageRetentionPeriod: 1_209_600,
+      SqsManagedSseEnabled: true,
+    })),
+  );
+  expect(waiting).toHaveLength(5);
+  const polled = JSON.stringify(ofType(template, 'AWS::Lambda::EventSourceMapping'));
+  for (const [logicalId] of waiting) {
+    expect(polled).not.toContain(logicalId);
+    expect(statementsOf(properties(`${logicalId}Policy`)['PolicyDocument'])).toMatchObject([
+      { Sid: 'TlsOnly' },
+    ]);
+  }
+});
+
 test('only the source buckets of this account and our event rules may send to the live queue, and nobody may send without TLS', () => {
   const [buckets, rules, tls, ...others] = statementsOf(properties('LiveQueuePolicy')['PolicyDocument']);
 

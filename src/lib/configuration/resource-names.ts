@@ -12,6 +12,8 @@ export interface ResourceNames {
   stack: string;
   liveQueue: string;
   deadLetterQueue: string;
+  /** The beginning of the names of all waiting queues. */
+  waitingQueues: string;
   table: string;
   replicateFunction: string;
   subscribeFunction: string;
@@ -47,6 +49,7 @@ export function resourceNames({ name, stage, region }: Deployment): ResourceName
     stack,
     liveQueue: `${stack}-live`,
     deadLetterQueue: `${stack}-live-dlq`,
+    waitingQueues: `${stack}-waiting-`,
     table: `${stack}-idempotency`,
     replicateFunction: `${stack}-replicate`,
     subscribeFunction: `${stack}-subscribe`,

@@ -1,16 +1,22 @@
 /** The delay before a failed message is tried again. */
 
-/**
- * Maximum number of receives before a message is quarantined instead of retried. The number is below the queue's own
- * maxReceiveCount.
- */
+/** How many failed attempts a piece must have before it can be quarantined as exhausted. */
 export const RETRY_LIMIT = 12;
 
+/** How long a piece is tried at least, however often it fails. */
+export const MIN_RETRYING_MS = 2 * 3_600_000;
+
+/** How long a piece waits at most for its destination. SQS deletes messages after 14 days in a queue. */
+export const MAX_WAITING_MS = 10 * 24 * 3_600_000;
+
+/** How often an invocation may have too little time for a piece before the piece is quarantined. */
+export const OUT_OF_TIME_LIMIT = 100;
+
+/** How many failures lead to a short delay. After more failures, the piece goes to the waiting queue of its destination. */
+export const SHORT_TRIES = 4;
+
 const BASE_SECONDS = 5;
-/**
- * Maximum delay. The delays are 5 s, 10 s, … 2,560 s, 3,600 s, half of each random. Twelve attempts bridge outages of about two
- * hours.
- */
+/** Maximum delay. The delays are 5 s, 10 s, … 2,560 s, 3,600 s, half of each random. */
 const CAP_SECONDS = 3_600;
 
 /**

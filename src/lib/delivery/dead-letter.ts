@@ -3,6 +3,7 @@
  * reason and its circumstances. SQS allows ten attributes, none of them empty.
  */
 import { ALL_REASONS, type Reason } from '../model/reasons.ts';
+import { attributeText } from './retry.ts';
 
 /** Why a message is in the dead-letter queue. Fields with null are unknown. */
 export interface DeadLetter {
@@ -60,8 +61,6 @@ export const fromAttributes = (attributes: Record<string, string>): DeadLetter |
     detail: attributes['detail'] ?? '',
   };
 };
-
-const attributeText = (text: string): string => text.replace(/[^\x20-\x7e\u00a0-\ud7ff]/g, '?');
 
 const decodeKey = (encoded: string | undefined): string | null => {
   if (encoded === undefined) return null;

@@ -4,7 +4,8 @@ import type { DeadLetter } from './dead-letter.ts';
 import type { Receipt, Reporter } from './outcome.ts';
 import type { Buckets, Clock, Invocation } from '../model/ports.ts';
 import type { RunCounts } from './run-counts.ts';
-import type { ReplicationConfiguration } from '../model/rule.ts';
+import type { ReplicationConfiguration, RuleDestination } from '../model/rule.ts';
+import { attemptsOf, type Origin, type RetriedPiece, type Retry, workId } from './retry.ts';
 import type { ServerSide } from '../copy/way.ts';
 import type { Transfers } from '../copy/transfer/transfer.ts';
 
@@ -17,7 +18,11 @@ export interface QueueMessage {
   receiveCount: number;
   /** When the message was first put into this queue, in milliseconds since the epoch. */
   sentMs: number;
-  /** The dead letter of the message from an earlier stay in the dead-letter queue; null: the message was never there. */
+  /** The queue that the message first came from. */
+  origin: Origin;
+  /** The earlier attempts; null: the message was not sent again since it was first sent or redriven. */
+  retry: Retry | null;
+  /** The dead letter of the message from an earlier stay in the dead-letter queue; null: none since it was last sent. */
   earlier: DeadLetter | null;
 }
 
@@ -29,9 +34,10 @@ export interface Delivery {
   delivery: number;
 }
 
-export const deliveryOf = ({ messageId, receiveCount }: QueueMessage): Delivery => ({
-  message: messageId,
-  delivery: receiveCount,
+/** A message that was sent again counts as a later delivery of the first message. */
+export const deliveryOf = (message: QueueMessage): Delivery => ({
+  message: workId(message),
+  delivery: attemptsOf(message),
 });
 
 /**
@@ -47,15 +53,31 @@ export interface Receipts {
   ): Promise<{ receipt: Receipt; duplicate: boolean }>;
 }
 
-/** The queue that a message came from. */
+/** The queue that the messages of an invocation came from. */
 export interface LiveQueue {
-  /** Makes the message visible again after the delay. */
+  /** Makes the message visible again after the delay. Until then the message is in flight. */
   retryLater(message: QueueMessage, delaySeconds: number): Promise<void>;
+}
+
+/** The queues to which failed pieces of messages are sent as new messages. Each method resolves when SQS has accepted the message. */
+export interface Retries {
+  /** Sends the piece to the queue that it came from. The message can be received after the delay. It is not in flight until then. */
+  again(piece: RetriedPiece, delaySeconds: number): Promise<void>;
+  /** Puts the piece into the waiting queue of a destination. */
+  wait(where: RuleDestination, piece: RetriedPiece): Promise<void>;
+}
+
+/** The waiting queues of all destinations. Nothing polls them, except that the schedule lets messages back. */
+export interface WaitingQueues {
+  /** Receives up to ten messages. They are hidden for a minute. An empty list means that no message is visible. */
+  receive(where: RuleDestination): Promise<QueueMessage[]>;
   /**
-   * Sends a new message, which has its own receive count. `letter` preserves the number of earlier attempts. Resolves when SQS
-   * has accepted the message.
+   * Sends the messages unchanged to the queues that they came from, and removes from the waiting queue what SQS has accepted.
+   * Resolves to the number of messages that were sent.
    */
-  send(body: string, letter: DeadLetter): Promise<void>;
+  letBack(where: RuleDestination, messages: readonly QueueMessage[]): Promise<number>;
+  /** Removes messages that are safe elsewhere. */
+  remove(where: RuleDestination, messages: readonly QueueMessage[]): Promise<void>;
 }
 
 /** The part of the dead-letter queue that a worker uses. */
@@ -69,6 +91,8 @@ export interface Deps {
   buckets: Buckets;
   receipts: Receipts;
   liveQueue: LiveQueue;
+  retries: Retries;
+  waiting: WaitingQueues;
   deadLetterQueue: DeadLetterSender;
   reporter: Reporter;
   runs: RunCounts;

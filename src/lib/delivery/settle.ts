@@ -1,20 +1,31 @@
 /**
- * Ends the work on a message. The message is either given back to the queue or acknowledged. Before it is acknowledged, its
- * failed pieces are sent to the dead-letter queue, or to the live queue as new messages.
+ * Ends the work on a message. Its failed pieces are sent on as new messages: to the queue that the message came from, to the
+ * waiting queue of a destination, or to the dead-letter queue. Then the message is acknowledged.
  */
 import type { Assignment } from '../hint/route.ts';
-import { retryDelaySeconds, RETRY_LIMIT } from './backoff.ts';
+import {
+  MAX_WAITING_MS,
+  MIN_RETRYING_MS,
+  OUT_OF_TIME_LIMIT,
+  RETRY_LIMIT,
+  retryDelaySeconds,
+  SHORT_TRIES,
+} from './backoff.ts';
 import type { DeadLetter } from './dead-letter.ts';
 import { asReplicationError, ReplicationError } from '../model/errors.ts';
 import { reasonEntry } from '../model/reasons.ts';
 import type { Hint } from '../hint/hint.ts';
 import type { Deps, QueueMessage } from './deps.ts';
 import type { OutcomeRecord } from './outcome.ts';
+import { afterFailure, attemptsOf, firstSeenMsOf } from './retry.ts';
 
-/** A piece of a message that failed. `body` is the message body for this piece alone. */
+/** A piece of a message that failed. */
 export interface Failure {
   error: ReplicationError;
+  /** The message body for this piece alone. The dead-letter queue gets it. */
   body: string;
+  /** The message body that is sent again, if it is not `body`. */
+  again?: string;
   hint: Hint | null;
   assignment: Assignment | null;
 }
@@ -22,49 +33,54 @@ export interface Failure {
 /**
  * Settles a message after all of its pieces were attempted. Resolves to true if the message is to be acknowledged.
  *
- * While any piece of the message is worth another attempt, the whole message stays in the queue. In the next attempt, the
- * finished pieces count as duplicates. Failed pieces are quarantined only at the end, so that no piece is quarantined twice.
+ * Each failed piece is sent on before the message is acknowledged. If the function dies in between, the message is delivered
+ * again, and the piece is attempted twice.
  */
 export const settle = async (message: QueueMessage, failures: Failure[], deps: Deps): Promise<boolean> => {
-  const exhausted = message.receiveCount >= RETRY_LIMIT;
-  const retries = failures.filter(({ error }) => error.disposition === 'retry');
-  if (retries.length > 0 && !exhausted) {
-    for (const failure of failures) reportFailure('retry', failure, message, deps);
-    await retryLater(message, retries, deps);
-    return false;
-  }
   try {
-    for (const failure of failures) {
-      if (failure.error.reason === 'out-of-time') await startOver(failure, message, deps);
-      else await quarantine(failure, message, deps);
-    }
+    for (const failure of failures) await sendOn(failure, message, deps);
     return true;
   } catch (error) {
     reportFailure('retry', { ...failures[0]!, error: asReplicationError(error) }, message, deps);
-    await retryLater(message, failures, deps);
+    await giveBack(message, deps);
     return false;
   }
 };
 
-/**
- * Gives the message back to the queue with a delay. If the delay cannot be set, the message comes back after the queue's own
- * visibility timeout.
- */
-const retryLater = async (message: QueueMessage, failures: Failure[], deps: Deps): Promise<void> => {
-  const outOfTime = failures.every(({ error }) => error.reason === 'out-of-time');
-  const delaySeconds = outOfTime ? 0 : retryDelaySeconds(message.receiveCount, Math.random());
+/** Gives the whole message back, because SQS did not accept one of its pieces. */
+const giveBack = async (message: QueueMessage, deps: Deps): Promise<void> => {
+  const delaySeconds = retryDelaySeconds(Math.min(message.receiveCount, SHORT_TRIES), Math.random());
+  // If the delay cannot be set, the message comes back after the queue's own visibility timeout.
   await deps.liveQueue.retryLater(message, delaySeconds).catch((error: unknown) => {
     reportFailure('retry', { error: asReplicationError(error), assignment: null }, message, deps);
   });
 };
 
+const sendOn = async (failure: Failure, message: QueueMessage, deps: Deps): Promise<void> => {
+  const isLasting = failure.error.disposition === 'quarantine';
+  if (isLasting || isExhausted(failure, message, deps)) await quarantine(failure, message, deps);
+  else await tryAgain(failure, message, deps);
+};
+
+const isExhausted = ({ error }: Failure, message: QueueMessage, { clock }: Deps): boolean => {
+  const { tries, waitingSinceMs } = afterFailure(message, error, clock.now());
+  // An invocation that had too little time for the piece is no fault of the object. The large objects of one batch share the network.
+  if (error.reason === 'out-of-time') return tries >= OUT_OF_TIME_LIMIT;
+  const forMs = clock.now() - waitingSinceMs;
+  return forMs >= MAX_WAITING_MS || (tries >= RETRY_LIMIT && forMs >= MIN_RETRYING_MS);
+};
+
 /**
- * Sends the piece to the queue as a new message, and preserves the number of its attempts. Called if the invocation had too
- * little time for the piece. That is no fault of the object, because the large objects of one batch share the network. An object
- * that does not fit beside the others is given back as often as necessary.
+ * Sends the failed piece again: with a short delay to the queue that it came from, and after several failures to the waiting
+ * queue of its destination. A delayed message cannot be received early, so no message is delayed for long.
  */
-const startOver = async (failure: Failure, message: QueueMessage, deps: Deps): Promise<void> => {
-  await deps.liveQueue.send(failure.body, letterOf(failure, message));
+export const tryAgain = async (failure: Failure, message: QueueMessage, deps: Deps): Promise<void> => {
+  const { error, body, again = body, assignment } = failure;
+  const piece = { body: again, retry: afterFailure(message, error, deps.clock.now()) };
+  const { tries } = piece.retry;
+  if (error.reason === 'out-of-time') await deps.retries.again(piece, 0);
+  else if (tries > SHORT_TRIES && assignment !== null) await deps.retries.wait(assignment, piece);
+  else await deps.retries.again(piece, retryDelaySeconds(Math.min(tries, SHORT_TRIES), Math.random()));
   reportFailure('retry', failure, message, deps);
 };
 
@@ -89,8 +105,8 @@ const letterOf = ({ error, hint, assignment }: Failure, message: QueueMessage): 
   bucket: hint?.bucket ?? null,
   key: hint?.key ?? null,
   version: hint?.versionId ?? null,
-  firstSeenMs: message.earlier?.firstSeenMs ?? message.sentMs,
-  attempts: message.receiveCount + (message.earlier?.attempts ?? 0),
+  firstSeenMs: firstSeenMsOf(message),
+  attempts: attemptsOf(message),
   requestId: error.requestId,
   detail: `${error.message}. ${reasonEntry(error.reason).fix}`,
 });
@@ -98,7 +114,7 @@ const letterOf = ({ error, hint, assignment }: Failure, message: QueueMessage): 
 export const reportFailure = (
   ending: 'retry' | 'quarantine',
   { error, assignment }: Pick<Failure, 'error' | 'assignment'>,
-  message: Pick<QueueMessage, 'receiveCount'>,
+  message: Attempts,
   { reporter }: Pick<Deps, 'reporter'>,
 ): void =>
   reporter.report({
@@ -109,32 +125,35 @@ export const reportFailure = (
     requestId: error.requestId,
   });
 
+/** The fields from which the number of attempts follows. */
+export type Attempts = Pick<QueueMessage, 'receiveCount' | 'retry' | 'earlier'>;
+
+/** The number of attempts of work that no message stands for. */
+export const attempted = (receiveCount: number): Attempts => ({ receiveCount, retry: null, earlier: null });
+
 type Common = Pick<
   OutcomeRecord,
   'rule' | 'sourceBucket' | 'destinationBucket' | 'destination' | 'key' | 'version' | 'attempts'
 >;
 
 /** Returns the common fields of a record without an assignment, for example about a malformed message. */
-export const blank = (message: Pick<QueueMessage, 'receiveCount'>): Common => ({
+export const blank = (message: Attempts): Common => ({
   rule: null,
   sourceBucket: null,
   destinationBucket: null,
   destination: null,
   key: null,
   version: null,
-  attempts: message.receiveCount,
+  attempts: attemptsOf(message),
 });
 
 /** Returns the common fields of a record about an assignment. */
-export const about = (
-  { rule, destination, hint }: Assignment,
-  message: Pick<QueueMessage, 'receiveCount'>,
-): Common => ({
+export const about = ({ rule, destination, hint }: Assignment, message: Attempts): Common => ({
   rule: rule.id,
   sourceBucket: hint.bucket,
   destinationBucket: destination.bucket,
   destination: destination.id,
   key: hint.key,
   version: hint.versionId,
-  attempts: message.receiveCount,
+  attempts: attemptsOf(message),
 });

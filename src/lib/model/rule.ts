@@ -2,6 +2,7 @@
  * Replication rules after validation, with the defaults filled in. `src/lib/configuration` describes the file that a user edits.
  * No other directory deals with YAML.
  */
+import { createHash } from 'node:crypto';
 
 /** `replication.yml` after validation. */
 export interface ReplicationConfiguration {
@@ -105,3 +106,22 @@ export const MAX_KEY_BYTES = 1_024;
 /** Returns the key of the replica at a destination. */
 export const destinationKey = (rule: ReplicationRule, destination: Destination, key: string): string =>
   destination.prefix === null ? key : destination.prefix + key.slice(rule.source.prefix.length);
+
+/** One destination of one rule. It is the unit for which messages wait. */
+export interface RuleDestination {
+  rule: ReplicationRule;
+  destination: Destination;
+}
+
+export const ruleDestinations = ({ rules }: ReplicationConfiguration): RuleDestination[] =>
+  rules.flatMap((rule) => rule.destinations.map((destination) => ({ rule, destination })));
+
+/**
+ * Returns the last part of the name of a destination's waiting queue. It depends only on the ids, so that messages still wait in
+ * the same queue after a wrong role or bucket was corrected.
+ */
+export const waitingQueueSuffix = (rule: { id: string }, destination: { id: string }): string =>
+  createHash('sha256')
+    .update(JSON.stringify([rule.id, destination.id]))
+    .digest('hex')
+    .slice(0, 12);

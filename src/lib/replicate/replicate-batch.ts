@@ -8,6 +8,7 @@ import { type Convergence, isTransferring } from '../converge/convergence.ts';
 import { type Deps, deliveryOf, type QueueMessage } from '../delivery/deps.ts';
 import { PASSED_OVER, type Receipt, receiptOf } from '../delivery/outcome.ts';
 import { about, blank, type Failure, quarantine, settle } from '../delivery/settle.ts';
+import { workId } from '../delivery/retry.ts';
 import { formatHint, type Hint, parseMessage } from '../hint/hint.ts';
 import { type Assignment, idempotencyKey, taskOf } from '../hint/route.ts';
 import { asReplicationError, ReplicationError } from '../model/errors.ts';
@@ -34,11 +35,19 @@ const replicate = async (message: QueueMessage, inOrder: KeyOrder, deps: Deps): 
   await Promise.all(
     assignments.map(async (assignment) => {
       const failure = await inOrder(assignment, () => attempt(assignment, message, deps));
-      if (failure !== null) failures.push(failure);
+      if (failure !== null) failures.push(isAlone(assignment, assignments) ? unnarrowed(failure) : failure);
     }),
   );
   return await settle(message, failures, deps);
 };
+
+/** Returns true if the hint has no other assignment. */
+const isAlone = ({ hint }: Assignment, all: Assignment[]): boolean =>
+  all.filter((other) => other.hint === hint).length === 1;
+
+/** A hint for one destination only is sent again without its name, so that it finds its rule even if the rule was renamed. */
+const unnarrowed = (failure: Failure): Failure =>
+  failure.hint === null ? failure : { ...failure, again: formatHint(failure.hint) };
 
 /** Finds the rules and destinations for each hint in the message. A part that needs no work is only reported. */
 const openMessage = (
@@ -129,7 +138,7 @@ const carryOutOnce = async (assignment: Assignment, message: QueueMessage, deps:
     return receiptOf(convergence, startedMs, deps.clock.now());
   };
   const { receipt, duplicate } = await deps.memory.run(weightOf(hint.sizeBytes), () =>
-    deps.receipts.once(idempotencyKey(assignment, message.messageId), deliveryOf(message), work),
+    deps.receipts.once(idempotencyKey(assignment, workId(message)), deliveryOf(message), work),
   );
   deps.reporter.report({ ...about(assignment, message), ending: 'done', duplicate, ...receipt });
   if (duplicate) return;
@@ -164,7 +173,7 @@ const quarantineVersion = async (
 ): Promise<void> => {
   const kind = 'passed-over';
   const hint = { ...narrowed(assignment), versionId, kind, identity: kind };
-  const key = idempotencyKey({ ...assignment, hint }, message.messageId);
+  const key = idempotencyKey({ ...assignment, hint }, workId(message));
   await deps.receipts.once(key, deliveryOf(message), async () => {
     const error = new ReplicationError(reason, 'passed over: newer versions are replicated without this one');
     // The body has no identity, so that a redrive of the message does not count as a duplicate.

@@ -5,7 +5,7 @@
  */
 import { lastMovedMs, listedParts } from '../copy/transfer/part-ranges.ts';
 import type { TransferDeps } from '../delivery/deps.ts';
-import { blank } from '../delivery/settle.ts';
+import { attempted, blank } from '../delivery/settle.ts';
 import { asReplicationError, ReplicationError } from '../model/errors.ts';
 import type { DestinationBucket, ListedUpload } from '../model/ports.ts';
 import type { Destination } from '../model/rule.ts';
@@ -26,7 +26,7 @@ export const abortOrphans = async (
     } catch (thrown) {
       const { reason, message: detail, requestId } = asReplicationError(thrown);
       const { id, bucket } = scope.destination;
-      const common = { ...blank({ receiveCount: 1 }), destination: id, destinationBucket: bucket };
+      const common = { ...blank(attempted(1)), destination: id, destinationBucket: bucket };
       deps.reporter.report({ ...common, ending: 'retry', reason, detail, requestId });
       unreachable.push(`${bucket}: ${reason}`);
     }

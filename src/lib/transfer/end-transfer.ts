@@ -118,5 +118,7 @@ const messageFor = ({ startedMs, attempt }: Transfer): QueueMessage => ({
   body: '',
   receiveCount: attempt + 1,
   sentMs: startedMs,
+  origin: 'transfer',
+  retry: null,
   earlier: null,
 });

@@ -8,7 +8,7 @@ import { createPartPace, SAFE_BYTES_PER_SECOND } from '../copy/transfer/rate.ts'
 import { isOfVersion, type PartRangeMessage, type Transfer } from '../copy/transfer/transfer.ts';
 import { deliveryOf, type QueueMessage, type TransferDeps } from '../delivery/deps.ts';
 import { PART_RANGE_COPIED } from '../delivery/outcome.ts';
-import { about } from '../delivery/settle.ts';
+import { about, type Attempts } from '../delivery/settle.ts';
 import { type Assignment, taskOf } from '../hint/route.ts';
 import { ReplicationError } from '../model/errors.ts';
 import type { BothBuckets } from '../model/ports.ts';
@@ -25,7 +25,6 @@ export const movePartRange = async (
   delivered: QueueMessage,
   deps: TransferDeps,
 ): Promise<void> => {
-  const { receiveCount } = delivered;
   const transfer = await deps.transfers.store.load(message.id);
   if (transfer === null) return await deps.hints.send(lostHint(message));
   // An outdated message is ignored. Its transfer was given up, or its attempt has ended and all part ranges were sent again.
@@ -41,16 +40,20 @@ export const movePartRange = async (
   const range = `${attemptIdentity(message)}/${message.firstPart}-${message.lastPart}`;
   const { duplicate } = await deps.receipts.once(range, deliveryOf(delivered), async () => {
     const buckets = bucketsOf(assignment, deps.buckets);
-    await moveOrAbandon({ message, transfer, assignment, receiveCount, buckets }, deps);
+    await moveOrAbandon({ message, transfer, assignment, attempts: delivered, buckets }, deps);
     return PART_RANGE_COPIED;
   });
   if (duplicate)
-    reportPartRange({ message, assignment, receiveCount }, { duplicate, bytes: 0, durationMs: 0 }, deps);
+    reportPartRange(
+      { message, assignment, attempts: delivered },
+      { duplicate, bytes: 0, durationMs: 0 },
+      deps,
+    );
 };
 
 interface PartRangeJob {
   message: PartRangeMessage;
-  receiveCount: number;
+  attempts: Attempts;
   transfer: Transfer;
   assignment: Assignment;
   buckets: BothBuckets;
@@ -143,10 +146,10 @@ const remember = async (
 };
 
 const reportPartRange = (
-  { message, assignment, receiveCount }: Pick<PartRangeJob, 'message' | 'assignment' | 'receiveCount'>,
+  { message, assignment, attempts }: Pick<PartRangeJob, 'message' | 'assignment' | 'attempts'>,
   done: { duplicate: boolean; bytes: number; durationMs: number },
   { reporter }: TransferDeps,
 ): void => {
   const { firstPart, lastPart } = message;
-  reporter.report({ ...about(assignment, { receiveCount }), ending: 'range', firstPart, lastPart, ...done });
+  reporter.report({ ...about(assignment, attempts), ending: 'range', firstPart, lastPart, ...done });
 };

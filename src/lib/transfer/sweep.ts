@@ -3,7 +3,7 @@ import { isComplete, lastMovedMs, listedParts, sumOfBytes } from '../copy/transf
 import { sendAgain, sendPartRanges } from '../copy/transfer/send-part-ranges.ts';
 import type { Transfer } from '../copy/transfer/transfer.ts';
 import type { TransferDeps } from '../delivery/deps.ts';
-import { reportFailure } from '../delivery/settle.ts';
+import { attempted, reportFailure } from '../delivery/settle.ts';
 import { mapConcurrently } from '../model/concurrency.ts';
 import { asReplicationError, ReplicationError } from '../model/errors.ts';
 import type { DestinationBucket, ListedPart } from '../model/ports.ts';
@@ -167,6 +167,6 @@ const keepMoving = async (transfer: Transfer, parts: ListedPart[], deps: Transfe
 const complain = (transfer: Transfer, thrown: unknown, deps: TransferDeps): string => {
   const error = asReplicationError(thrown);
   const failure = { error, assignment: assignmentOf(deps, transfer) };
-  reportFailure('retry', failure, { receiveCount: transfer.attempt + 1 }, deps);
+  reportFailure('retry', failure, attempted(transfer.attempt + 1), deps);
   return `${transfer.destinationBucket}: ${error.reason}`;
 };

@@ -1,9 +1,10 @@
 /** Carries out one batch of messages from the transfer queue. Each message is one part range. */
 import { lastMovedMs, listedParts, parsePartRangeMessage } from '../copy/transfer/part-ranges.ts';
 import type { PartRangeMessage, Transfer } from '../copy/transfer/transfer.ts';
-import { retryDelaySeconds, RETRY_LIMIT } from '../delivery/backoff.ts';
+import { RETRY_LIMIT } from '../delivery/backoff.ts';
 import type { QueueMessage, TransferDeps } from '../delivery/deps.ts';
-import { quarantine, reportFailure } from '../delivery/settle.ts';
+import { afterFailure } from '../delivery/retry.ts';
+import { quarantine, reportFailure, tryAgain } from '../delivery/settle.ts';
 import { asReplicationError, ReplicationError } from '../model/errors.ts';
 import { assignmentOf, failTransfer } from './end-transfer.ts';
 import { movePartRange } from './move-part-range.ts';
@@ -13,12 +14,6 @@ import { movePartRange } from './move-part-range.ts';
  * receives.
  */
 const MAX_STALLED_MS = 2 * 3_600_000;
-
-/**
- * Maximum number of receives that make the delay grow. The receive count also grows without a failure, each time the message is
- * given back for lack of time.
- */
-const MAX_DELAY_TRIES = 6;
 
 /** Processes the messages concurrently. Resolves to the ids of the messages that must be delivered again. Never throws. */
 export const transferBatch = async (
@@ -61,7 +56,8 @@ const moveOrSettle = async (
     const error = asReplicationError(thrown);
     const transfer = await deps.transfers.store.load(range.id);
     if (transfer?.uploadId !== range.uploadId) return await later(message, transfer, error, deps);
-    const isExhausted = message.receiveCount >= RETRY_LIMIT && error.reason !== 'out-of-time';
+    const { tries } = afterFailure(message, error, deps.clock.now());
+    const isExhausted = tries >= RETRY_LIMIT && error.reason !== 'out-of-time';
     const isLasting =
       error.disposition === 'quarantine' || (isExhausted && (await isStalled(range, transfer, deps)));
     // The part ranges were sent again meanwhile, so this failure says nothing about them.
@@ -86,19 +82,31 @@ const isStalled = async (
 };
 
 /**
- * Gives the message back to the queue. There is no delay if the invocation had too little time. If the delay cannot be set, the
- * message comes back after the queue's own visibility timeout.
+ * Tries the part range again. If the invocation had too little time, the message itself is given back without a delay, so that
+ * part ranges do not multiply. After any other failure the message is sent again, so that it does not wait in flight. Resolves to
+ * true if the message is to be acknowledged.
  */
 const later = async (
   message: QueueMessage,
   transfer: Transfer | null,
   error: ReplicationError,
   deps: TransferDeps,
-): Promise<false> => {
-  const assignment = transfer === null ? null : assignmentOf(deps, transfer);
-  reportFailure('retry', { error, assignment }, message, deps);
-  const tries = Math.min(message.receiveCount, MAX_DELAY_TRIES);
-  const delaySeconds = error.reason === 'out-of-time' ? 0 : retryDelaySeconds(tries, Math.random());
-  await deps.liveQueue.retryLater(message, delaySeconds).catch(() => undefined);
+): Promise<boolean> => {
+  const failure = {
+    error,
+    body: message.body,
+    hint: null,
+    assignment: transfer === null ? null : assignmentOf(deps, transfer),
+  };
+  try {
+    if (error.reason !== 'out-of-time') {
+      await tryAgain(failure, message, deps);
+      return true;
+    }
+  } catch {
+    // SQS did not accept the message. It is given back instead.
+  }
+  reportFailure('retry', failure, message, deps);
+  await deps.liveQueue.retryLater(message, 0).catch(() => undefined);
   return false;
 };

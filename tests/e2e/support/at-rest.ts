@@ -4,6 +4,8 @@ import type { MessageStore } from '@s3-replicator/local-aws/sqs';
 
 export interface Work {
   queues: MessageStore[];
+  /** Queues whose messages the schedule of a function lets back. They must become empty too. */
+  waiting?: MessageStore[];
   /** Names of the functions that work on the queues. */
   functions: string[];
 }
@@ -22,7 +24,7 @@ export interface Patience {
  */
 export const atRest = async (
   aws: LocalAws,
-  { queues, functions }: Work,
+  { queues, waiting = [], functions }: Work,
   { movedSeconds: maximumSeconds, limitMs = 150_000 }: Patience,
 ): Promise<boolean> => {
   const endMs = Date.now() + limitMs;
@@ -32,7 +34,11 @@ export const atRest = async (
   while (Date.now() < endMs) {
     const counts = queues.map((queue) => queue.counts());
     const isVisible = counts.some(({ visible }) => visible > 0);
-    const isEmpty = !isVisible && counts.every(({ delayed, inFlight }) => delayed + inFlight === 0);
+    const isEmpty =
+      !isVisible &&
+      [...counts, ...waiting.map((queue) => queue.counts())].every(
+        ({ visible, delayed, inFlight }) => visible + delayed + inFlight === 0,
+      );
     const isBusy = functions.some((name) => aws.lambda.function(name).pool().busy() > 0);
     if (isEmpty && !isBusy) return true;
     idleChecks = isVisible || isBusy ? 0 : idleChecks + 1;
@@ -45,7 +51,9 @@ export const atRest = async (
     }
     await sleep(10);
   }
-  throw new Error(`the queues do not settle: ${JSON.stringify(queues.map((queue) => queue.counts()))}`);
+  throw new Error(
+    `the queues do not settle: ${JSON.stringify([...queues, ...waiting].map((queue) => queue.counts()))}`,
+  );
 };
 
 /** Maximum step of the clock. Longer steps would make credentials expire during the wait. */

@@ -88,10 +88,9 @@ export const s3Record = (bucket: string, key: string, more: object = {}) => ({
 export const cli = (stage: Stage, ...argv: string[]): Promise<CliRun> =>
   runReplicatorCli([...argv, '--config', stage.replicationFile], stage.source.environment());
 
-/** Empties both queues, including messages in flight. */
+/** Empties all queues, including messages in flight. */
 export const purge = (stage: Stage): void => {
-  stage.live.purge();
-  stage.dead.purge();
+  for (const queue of [stage.live, stage.dead, ...stage.waiting]) queue.purge();
 };
 
 /**

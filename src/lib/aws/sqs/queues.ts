@@ -2,14 +2,17 @@
 import {
   ChangeMessageVisibilityCommand,
   GetQueueAttributesCommand,
+  type MessageAttributeValue,
   SendMessageCommand,
   SQSClient,
 } from '@aws-sdk/client-sqs';
 import type { SQSRecord } from 'aws-lambda';
 import type { TransferQueue } from '../../copy/transfer/transfer.ts';
-import { type DeadLetter, fromAttributes, toAttributes } from '../../delivery/dead-letter.ts';
-import type { DeadLetterSender, LiveQueue, QueueMessage } from '../../delivery/deps.ts';
+import { fromAttributes, toAttributes } from '../../delivery/dead-letter.ts';
+import type { DeadLetterSender, LiveQueue, QueueMessage, Retries } from '../../delivery/deps.ts';
+import { fromRetryAttributes, type Origin, toRetryAttributes } from '../../delivery/retry.ts';
 import { asciiJson, formatHint } from '../../hint/hint.ts';
+import type { RuleDestination } from '../../model/rule.ts';
 import type { RunQueues } from '../../runs/ports.ts';
 import { CONTROL_CLIENT } from '../control-client.ts';
 import { translateError } from '../errors.ts';
@@ -34,10 +37,6 @@ export const createLiveQueue = (client: SQSClient, queueUrl: string): LiveQueue 
       throw translateError(error, 'ChangeMessageVisibility in the live queue');
     }
   },
-  send: (body, letter) =>
-    sendLetter(client, queueUrl, { body, letter }).catch((error: unknown) => {
-      throw translateError(error, 'SendMessage to the live queue');
-    }),
 });
 
 /**
@@ -51,27 +50,50 @@ const isBack = (error: unknown): boolean =>
 
 export const createDeadLetterQueue = (client: SQSClient, queueUrl: string): DeadLetterSender => ({
   send: (body, letter) =>
-    sendLetter(client, queueUrl, { body, letter }).catch((error: unknown) => {
-      throw translateError(error, 'SendMessage to the dead-letter queue');
-    }),
+    sendOne(client, { queueUrl, name: 'dead-letter queue' }, { body, attributes: toAttributes(letter) }),
 });
 
-const sendLetter = async (
+/** `urls` gives the URL of each queue to which messages return. */
+export const createRetries = (
   client: SQSClient,
-  queueUrl: string,
-  { body, letter }: { body: string; letter: DeadLetter },
+  urls: Record<Origin, string>,
+  waitingUrl: (where: RuleDestination) => string,
+): Retries => ({
+  again: ({ body, retry }, delaySeconds) =>
+    sendOne(
+      client,
+      { queueUrl: urls[retry.origin], name: `${retry.origin} queue`, delaySeconds },
+      { body, attributes: toRetryAttributes(retry) },
+    ),
+  wait: (where, { body, retry }) =>
+    sendOne(
+      client,
+      { queueUrl: waitingUrl(where), name: 'waiting queue' },
+      { body, attributes: toRetryAttributes(retry) },
+    ),
+});
+
+/** Sends one message with text attributes. `name` names the queue in error messages. */
+const sendOne = async (
+  client: SQSClient,
+  { queueUrl, name, delaySeconds = 0 }: { queueUrl: string; name: string; delaySeconds?: number },
+  { body, attributes }: { body: string; attributes: Record<string, string> },
 ): Promise<void> => {
-  const attributes = Object.entries(toAttributes(letter)).map(
-    ([name, value]) => [name, { DataType: 'String', StringValue: value }] as const,
-  );
-  await client.send(
-    new SendMessageCommand({
-      QueueUrl: queueUrl,
-      MessageBody: body,
-      MessageAttributes: Object.fromEntries(attributes),
-    }),
-  );
+  const command = new SendMessageCommand({
+    QueueUrl: queueUrl,
+    MessageBody: body,
+    MessageAttributes: textAttributes(attributes),
+    ...(delaySeconds > 0 ? { DelaySeconds: delaySeconds } : {}),
+  });
+  await client.send(command).catch((error: unknown) => {
+    throw translateError(error, `SendMessage to the ${name}`);
+  });
 };
+
+export const textAttributes = (texts: Record<string, string>): Record<string, MessageAttributeValue> =>
+  Object.fromEntries(
+    Object.entries(texts).map(([name, value]) => [name, { DataType: 'String', StringValue: value }]),
+  );
 
 /** The transfer queue, whose messages are part ranges of transfers. */
 export const createTransferQueue = (client: SQSClient, queueUrl: string): TransferQueue => ({
@@ -114,15 +136,33 @@ const messagesIn = async (client: SQSClient, queueUrl: string, name: string): Pr
 };
 
 /** Converts a record of Lambda's SQS event to the domain's message. */
-export const queueMessage = (record: SQSRecord): QueueMessage => ({
-  messageId: record.messageId,
-  receiptHandle: record.receiptHandle,
-  body: record.body,
-  receiveCount: Number(record.attributes.ApproximateReceiveCount) || 1,
-  sentMs: Number(record.attributes.SentTimestamp) || 0,
-  earlier: fromAttributes(
+export const queueMessage = (record: SQSRecord): QueueMessage =>
+  toQueueMessage(
+    {
+      messageId: record.messageId,
+      receiptHandle: record.receiptHandle,
+      body: record.body,
+      receiveCount: Number(record.attributes.ApproximateReceiveCount) || 1,
+      sentMs: Number(record.attributes.SentTimestamp) || 0,
+    },
+    originOf(record.eventSourceARN),
     Object.fromEntries(
       Object.entries(record.messageAttributes ?? {}).map(([name, value]) => [name, value.stringValue ?? '']),
     ),
-  ),
-});
+  );
+
+/** `origin` is the queue in which the message was received. The record of a message that was sent again names its own. */
+export const toQueueMessage = (
+  fields: Omit<QueueMessage, 'origin' | 'retry' | 'earlier'>,
+  origin: Origin,
+  attributes: Record<string, string>,
+): QueueMessage => {
+  const retry = fromRetryAttributes(attributes);
+  return { ...fields, origin: retry?.origin ?? origin, retry, earlier: fromAttributes(attributes) };
+};
+
+/** The names of the queues end with these words (`resource-names.ts`). */
+const originOf = (arn: string): Origin => {
+  if (arn.endsWith('-backfill')) return 'backfill';
+  return arn.endsWith('-transfers') ? 'transfer' : 'live';
+};

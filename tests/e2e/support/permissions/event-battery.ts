@@ -23,13 +23,14 @@ import { openUploads, seen } from '../objects.ts';
 import { keyOf, operationOf } from '../operations.ts';
 import { deadLetters, purge, s3Record, send } from '../queues.ts';
 import { settled, type Stage } from '../stages/stage.ts';
+import { WAITING_QUEUES } from './waiting-queues.ts';
 
 export interface Observation {
   /** Objects that were not replicated within a minute. */
   missing: string[];
   /** `<object>: <reason>` for each dead letter. */
   dead: string[];
-  /** Number of messages that are still in the live queue after a minute. */
+  /** Number of messages that are still in the live queue and in the waiting queues at the end. */
   waiting: number;
   /** Reasons for retries. */
   retried: string[];
@@ -59,23 +60,24 @@ export const ALL_IS_WELL: Observation = {
 };
 
 /**
- * Uploads and changes objects, and observes what becomes of them. The keys contain `run`, so that each call has its own keys. With
- * `failing`, reading one object fails until its message is received again a second later.
+ * Uploads and changes objects, and observes what becomes of them. The keys contain `run`, so that each call has its own keys. The
+ * message of one object fails `failures` times.
  */
-export const battery = async (stage: Stage, run: string, { failing = false } = {}): Promise<Observation> => {
+export const battery = async (stage: Stage, run: string, { failures = 0 } = {}): Promise<Observation> => {
   purge(stage);
   const firstLine = stage.logs.length;
   const firstMetric = stage.aws.lambda.metrics(stage.names.replicateFunction).length;
   const firstUndelivered = stage.aws.events.failedInvocations.length;
-  injectFaults(stage, run, failing);
+  injectFaults(stage, run, failures);
   const names = await upload(stage, run);
   // The second record is a duplicate of the first.
   const gone = s3Record('notified', `in/${run}/gone`, { sequencer: '00A1' });
   await send(stage, { Records: [gone, gone] });
   await send(stage, 'malformed');
-  const isEmpty = await settled(stage, 60);
+  const movedSeconds = failures > 1 ? 180 : 60;
+  const isEmpty = await settled(stage, movedSeconds);
   await change(stage, run);
-  const waiting = (await settled(stage, 60)) && isEmpty ? 0 : messagesIn(stage);
+  const waiting = (await settled(stage, movedSeconds)) && isEmpty ? 0 : messagesIn(stage);
   stage.aws.faults.plan = undefined;
   const lines = stage.logs.slice(firstLine);
   const dead = (await deadLetters(stage)).map(({ body, attributes }) => nameOf(body, attributes, run));
@@ -163,10 +165,10 @@ const change = async (stage: Stage, run: string): Promise<void> => {
 };
 
 /**
- * With `failing`, reading one object fails at first, so that its message is received again. The completion of one upload fails, so
+ * Reading one object fails at first, so that its message is sent again. The completion of one upload fails, so
  * that the function has to abort the upload.
  */
-const injectFaults = (stage: Stage, run: string, failing: boolean): void => {
+const injectFaults = (stage: Stage, run: string, failures: number): void => {
   const read = `s3:GetObject in/${run}/retried`;
   const complete = `s3:CompleteMultipartUpload in/${run}/multipart`;
   const errors: Record<string, { status: number; code: string }> = {
@@ -175,7 +177,7 @@ const injectFaults = (stage: Stage, run: string, failing: boolean): void => {
   };
   // One invocation tries a read four times before it leaves further attempts to the queue.
   const left = new Map([
-    [read, failing ? 4 : 0],
+    [read, failures * 4],
     [complete, 1],
   ]);
   stage.aws.faults.plan = (request) => {
@@ -187,10 +189,10 @@ const injectFaults = (stage: Stage, run: string, failing: boolean): void => {
   };
 };
 
-const messagesIn = (stage: Stage): number => {
-  const { visible, delayed, inFlight } = stage.live.counts();
-  return visible + delayed + inFlight;
-};
+const messagesIn = ({ live, waiting }: Stage): number =>
+  [live, ...waiting]
+    .map((queue) => queue.counts())
+    .reduce((sum, { visible, delayed, inFlight }) => sum + visible + delayed + inFlight, 0);
 
 /**
  * Returns the names of the objects that differ from their replicas. The archived object cannot have a replica. Its name is
@@ -291,7 +293,8 @@ export const reachableWithoutTls = async (stage: Stage, run: string): Promise<st
     ['backfill queue', names.backfillQueue],
     ['transfer queue', names.transferQueue],
     ['dead-letter queue of transfers', names.transferDeadLetterQueue],
-  ] as const) {
+    ...WAITING_QUEUES.map((suffix) => [`waiting queue ${suffix}`, `${names.waitingQueues}${suffix}`]),
+  ] as [string, string][]) {
     const QueueUrl = aws.sqs.queueUrl(`arn:aws:sqs:us-east-1:${SOURCE_ACCOUNT}:${queue}`);
     await attempt(name, sqs.send(new GetQueueAttributesCommand({ QueueUrl })));
   }

@@ -11,7 +11,7 @@ import type { Template } from '@s3-replicator/local-aws/template';
 import type { RunReport } from '../../../../src/lib/runs/report/report-data.ts';
 import type { CopyCounters, Run } from '../../../../src/lib/runs/run.ts';
 import { packaged, replicationFileOf } from './packaged.ts';
-import { bucketIs, messagesOf, REGION } from './stage.ts';
+import { bucketIs, messagesOf, waitingQueuesOf, REGION } from './stage.ts';
 
 export type ShownRun = Run & { copied: CopyCounters };
 
@@ -148,14 +148,14 @@ const isIdleSoon = async ({ aws, names }: TwoAccounts): Promise<boolean> => {
 
 const untilLiveQueueIsEmpty = async (accounts: TwoAccounts, limitMs: number): Promise<void> => {
   const { aws, names } = accounts;
-  const live = messagesOf(aws, names.liveQueue);
+  const queues = [messagesOf(aws, names.liveQueue), ...waitingQueuesOf(accounts)];
   const endMs = Date.now() + limitMs;
   for (;;) {
-    const { visible, delayed, inFlight } = live.counts();
-    if (visible + delayed + inFlight === 0) return;
-    if (Date.now() > endMs) throw new Error(`the live queue is not empty: ${JSON.stringify(live.counts())}`);
+    const counts = queues.map((queue) => queue.counts());
+    if (counts.every(({ visible, delayed, inFlight }) => visible + delayed + inFlight === 0)) return;
+    if (Date.now() > endMs) throw new Error(`the queues are not empty: ${JSON.stringify(counts)}`);
     await sleep(50);
-    if (visible === 0 && (await isIdleSoon(accounts))) aws.clock.advance(STEP_MS);
+    if (counts[0]?.visible === 0 && (await isIdleSoon(accounts))) aws.clock.advance(STEP_MS);
   }
 };
 

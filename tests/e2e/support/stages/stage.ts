@@ -21,6 +21,8 @@ export interface Stage extends TwoAccounts, Uploads {
   logs: LogLine[];
   live: MessageStore;
   dead: MessageStore;
+  /** The waiting queues. */
+  waiting: MessageStore[];
 }
 
 export interface StageOptions extends Omit<TwoAccountsOptions, 'configuration' | 'packaged'> {
@@ -66,21 +68,38 @@ export const startStage = async (options: StageOptions = {}): Promise<Stage> => 
   });
   const { aws, names } = accounts;
   const [live, dead] = [messagesOf(aws, names.liveQueue), messagesOf(aws, names.deadLetterQueue)];
-  const stage = { ...accounts, ...createUploads(accounts.source), logs, live, dead };
+  const stage = {
+    ...accounts,
+    ...createUploads(accounts.source),
+    logs,
+    live,
+    dead,
+    waiting: waitingQueuesOf(accounts),
+  };
   // S3 sends a test event for each new notification. The stage waits until these messages are processed.
   await settled(stage);
   return stage;
 };
 
 /**
- * Waits until the live queue is empty, and moves the clock of the local AWS by at most `movedSeconds`. Resolves to whether the
- * queue became empty.
+ * Waits until the live queue and the waiting queues are empty, and moves the clock of the local AWS by at most `movedSeconds`. Resolves to whether the
+ * queues became empty.
  */
 export const settled = (
-  { aws, live, names }: Pick<Stage, 'aws' | 'live' | 'names'>,
+  { aws, live, waiting, names }: Pick<Stage, 'aws' | 'live' | 'waiting' | 'names'>,
   movedSeconds = 3_600,
 ): Promise<boolean> =>
-  atRest(aws, { queues: [live], functions: [names.replicateFunction] }, { movedSeconds });
+  atRest(aws, { queues: [live], waiting, functions: [names.replicateFunction] }, { movedSeconds });
+
+/** Returns the messages of each waiting queue. */
+export const waitingQueuesOf = (
+  { aws, names }: Pick<Stage, 'aws' | 'names'>,
+  accountId = SOURCE_ACCOUNT,
+): MessageStore[] =>
+  aws.sqs.queues
+    .list(accountId, REGION)
+    .filter(({ name }) => name.startsWith(names.waitingQueues))
+    .map(({ messages }) => messages);
 
 /** Returns the messages of the queue with this name. */
 export const messagesOf = (aws: LocalAws, name: string, accountId = SOURCE_ACCOUNT): MessageStore => {

@@ -13,7 +13,7 @@ import type { SourcePolicies } from '../../../../src/stack/source-policy.ts';
 import { atRest } from '../at-rest.ts';
 import { createUploads } from '../uploads.ts';
 import { packaged, replicationFileOf } from './packaged.ts';
-import { messagesOf, SOURCE_KEY, encryptedWith, type Stage } from './stage.ts';
+import { messagesOf, SOURCE_KEY, encryptedWith, type Stage, waitingQueuesOf } from './stage.ts';
 
 export interface TransfersStage extends Stage {
   ranges: MessageStore;
@@ -59,6 +59,7 @@ export const startTransfersStage = async (options: TwoAccountsOptions = {}): Pro
     live: messagesOf(aws, names.liveQueue),
     dead: messagesOf(aws, names.deadLetterQueue),
     ranges: messagesOf(aws, names.transferQueue),
+    waiting: waitingQueuesOf(accounts),
     policies,
     grant,
   };
@@ -102,10 +103,17 @@ const MOVED_SECONDS = 3 * 3_600;
  * @throws Error when three hours on the clock, or `limitMs` of real time, are not enough
  */
 export const moved = async (
-  { aws, names, live, ranges }: Pick<TransfersStage, 'aws' | 'names' | 'live' | 'ranges'>,
+  {
+    aws,
+    names,
+    live,
+    ranges,
+    waiting = [],
+  }: Pick<TransfersStage, 'aws' | 'names' | 'live' | 'ranges'> & Partial<Pick<Stage, 'waiting'>>,
   { limitMs = 150_000 }: { limitMs?: number } = {},
 ): Promise<void> => {
-  const work = { queues: [live, ranges], functions: [names.replicateFunction, names.transferFunction] };
+  const queues = [live, ranges];
+  const work = { queues, waiting, functions: [names.replicateFunction, names.transferFunction] };
   if (!(await atRest(aws, work, { movedSeconds: MOVED_SECONDS, limitMs })))
     throw new Error(`messages are left: ${JSON.stringify([live.counts(), ranges.counts()])}`);
 };

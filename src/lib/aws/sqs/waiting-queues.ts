@@ -1,0 +1,109 @@
+/** The waiting queues. Only the schedule and an operator's command receive from them. */
+import {
+  DeleteMessageBatchCommand,
+  type Message,
+  ReceiveMessageCommand,
+  SendMessageBatchCommand,
+  type SQSClient,
+} from '@aws-sdk/client-sqs';
+import type { QueueMessage, WaitingQueues } from '../../delivery/deps.ts';
+import { type Origin, ORIGINS, toRetryAttributes } from '../../delivery/retry.ts';
+import type { RuleDestination } from '../../model/rule.ts';
+import { translateError } from '../errors.ts';
+import { batchesOf, sendBatch } from './message-batches.ts';
+import { textAttributes, toQueueMessage } from './queues.ts';
+
+/** How long a received message stays hidden. If the function dies, the message is visible again after that time. */
+const HIDDEN_SECONDS = 60;
+
+/** `urls` gives the URL of each queue to which messages return. */
+export const createWaitingQueues = (
+  client: SQSClient,
+  urls: Record<Origin, string>,
+  waitingUrl: (where: RuleDestination) => string,
+): WaitingQueues => {
+  const remove = async (where: RuleDestination, messages: readonly QueueMessage[]): Promise<void> => {
+    if (messages.length === 0) return;
+    const command = (batch: readonly QueueMessage[]) =>
+      new DeleteMessageBatchCommand({
+        QueueUrl: waitingUrl(where),
+        Entries: batch.map(({ receiptHandle }, index) => ({
+          Id: String(index),
+          ReceiptHandle: receiptHandle,
+        })),
+      });
+    // A message that is not removed is received again, which costs one more look at its key.
+    await asked(
+      'DeleteMessageBatch',
+      sendBatch(messages, (batch) => client.send(command(batch))),
+    );
+  };
+  return {
+    remove,
+    async receive(where) {
+      const command = new ReceiveMessageCommand({
+        QueueUrl: waitingUrl(where),
+        MaxNumberOfMessages: 10,
+        VisibilityTimeout: HIDDEN_SECONDS,
+        // With a wait, SQS asks all its servers. Without it, an empty response does not mean that the queue is empty.
+        WaitTimeSeconds: 1,
+        MessageAttributeNames: ['All'],
+        MessageSystemAttributeNames: ['SentTimestamp'],
+      });
+      const { Messages: messages = [] } = await asked('ReceiveMessage', client.send(command));
+      return messages.map(waitingMessage);
+    },
+    async letBack(where, messages) {
+      let count = 0;
+      for (const origin of ORIGINS) {
+        const ours = messages.filter((message) => message.origin === origin);
+        for (const batch of batchesOf(ours, ({ body }) => Buffer.byteLength(body) + ATTRIBUTE_BYTES)) {
+          const sent = await asked(
+            'SendMessageBatch',
+            sendBatch(batch, (rest) => client.send(sendCommand(urls[origin], rest))),
+          );
+          await remove(where, sent.confirmed);
+          count += sent.confirmed.length;
+        }
+      }
+      return count;
+    },
+  };
+};
+
+/** Maximum bytes of the attributes of a message. */
+const ATTRIBUTE_BYTES = 8_192;
+
+const sendCommand = (queueUrl: string, messages: readonly QueueMessage[]): SendMessageBatchCommand =>
+  new SendMessageBatchCommand({
+    QueueUrl: queueUrl,
+    Entries: messages.map(({ body, retry }, index) => ({
+      Id: String(index),
+      MessageBody: body,
+      ...(retry === null ? {} : { MessageAttributes: textAttributes(toRetryAttributes(retry)) }),
+    })),
+  });
+
+const waitingMessage = (message: Message): QueueMessage =>
+  toQueueMessage(
+    {
+      messageId: message.MessageId ?? '',
+      receiptHandle: message.ReceiptHandle ?? '',
+      body: message.Body ?? '',
+      // Receiving a message in order to move it is no attempt.
+      receiveCount: 1,
+      sentMs: Number(message.Attributes?.SentTimestamp) || 0,
+    },
+    'live',
+    Object.fromEntries(
+      Object.entries(message.MessageAttributes ?? {}).map(([name, value]) => [name, value.StringValue ?? '']),
+    ),
+  );
+
+const asked = async <Answer>(operation: string, answer: Promise<Answer>): Promise<Answer> => {
+  try {
+    return await answer;
+  } catch (error) {
+    throw translateError(error, `${operation} with a waiting queue`);
+  }
+};

@@ -1,0 +1,123 @@
+/**
+ * What a message carries from one attempt to the next. A failed piece is not given back to its queue, where it would stay in
+ * flight. It is sent again as a new message, which needs its own record of the earlier attempts. The record stands in message
+ * attributes, because the body of a message never changes.
+ */
+import type { ReplicationError } from '../model/errors.ts';
+import { ALL_REASONS, type Reason } from '../model/reasons.ts';
+
+/** The queue that a message first came from. The message always returns to this queue. */
+export const ORIGINS = ['live', 'backfill', 'transfer'] as const;
+export type Origin = (typeof ORIGINS)[number];
+
+/** The record of the earlier attempts. Times are in milliseconds since the epoch. */
+export interface Retry {
+  /** The id of the first message. It identifies the work if the hint has no identity. */
+  id: string;
+  origin: Origin;
+  /** How many attempts have failed since the message was sent or redriven. Waiting for a destination is no attempt. */
+  tries: number;
+  /** How often the message was received in all, including the receives before a stay in the dead-letter queue. */
+  attempts: number;
+  firstSeenMs: number;
+  /** When the message first failed or began to wait since it was sent or redriven. */
+  waitingSinceMs: number;
+  /**
+   * When the present failure began: the time of the first of the failures in a row with `reason`. A stay in a waiting queue
+   * without an attempt ends the row; null: the last attempt did not fail, or there was none.
+   */
+  firstFailedMs: number | null;
+  /** The reason and the message of the last failure, or of the failure for which the destination is avoided. */
+  reason: Reason;
+  detail: string;
+}
+
+/** A piece of a message that is sent again. */
+export interface RetriedPiece {
+  body: string;
+  retry: Retry;
+}
+
+/** The fields of a message from which the next record is made. */
+export interface Tried {
+  messageId: string;
+  origin: Origin;
+  receiveCount: number;
+  sentMs: number;
+  retry: Retry | null;
+  earlier: { firstSeenMs: number; attempts: number } | null;
+}
+
+/** Returns how often the message was received in all, including this time. */
+export const attemptsOf = ({
+  receiveCount,
+  retry,
+  earlier,
+}: Pick<Tried, 'receiveCount' | 'retry' | 'earlier'>): number =>
+  receiveCount + ((retry ?? earlier)?.attempts ?? 0);
+
+export const firstSeenMsOf = ({
+  sentMs,
+  retry,
+  earlier,
+}: Pick<Tried, 'sentMs' | 'retry' | 'earlier'>): number => (retry ?? earlier)?.firstSeenMs ?? sentMs;
+
+/** Returns the id that identifies the work of a message whose hint has no identity. Sending the message again keeps it. */
+export const workId = ({ messageId, retry }: Pick<Tried, 'messageId' | 'retry'>): string =>
+  retry?.id ?? messageId;
+
+/** Returns the record of a message after its attempt has failed with `error`. */
+export const afterFailure = (message: Tried, error: ReplicationError, nowMs: number): Retry => {
+  const { origin, retry } = message;
+  return {
+    id: workId(message),
+    origin,
+    tries: (retry?.tries ?? 0) + 1,
+    attempts: attemptsOf(message),
+    firstSeenMs: firstSeenMsOf(message),
+    waitingSinceMs: retry?.waitingSinceMs ?? nowMs,
+    firstFailedMs: (retry?.reason === error.reason ? retry.firstFailedMs : null) ?? nowMs,
+    reason: error.reason,
+    detail: error.message,
+  };
+};
+
+const MAX_DETAIL_CHARACTERS = 1_000;
+
+/** Returns the message attributes of the record, by name. */
+export const toRetryAttributes = (retry: Retry): Record<string, string> => ({
+  'retry-id': retry.id,
+  'retry-queue': retry.origin,
+  tries: String(retry.tries),
+  attempts: String(retry.attempts),
+  'first-seen': isoTime(retry.firstSeenMs),
+  'waiting-since': isoTime(retry.waitingSinceMs),
+  ...(retry.firstFailedMs === null ? {} : { 'first-failed': isoTime(retry.firstFailedMs) }),
+  'last-reason': retry.reason,
+  'last-detail': attributeText(retry.detail).slice(0, MAX_DETAIL_CHARACTERS) || '-',
+});
+
+/** Reads the message attributes of a message that was sent again. Returns null if the message is new or was redriven. */
+export const fromRetryAttributes = (attributes: Record<string, string>): Retry | null => {
+  const origin = ORIGINS.find((known) => known === attributes['retry-queue']);
+  const reason = ALL_REASONS.find((known) => known === attributes['last-reason']);
+  if (origin === undefined || reason === undefined) return null;
+  return {
+    id: attributes['retry-id'] ?? '',
+    origin,
+    tries: Number(attributes['tries']) || 0,
+    attempts: Number(attributes['attempts']) || 0,
+    firstSeenMs: timeOf(attributes['first-seen']) ?? 0,
+    waitingSinceMs: timeOf(attributes['waiting-since']) ?? 0,
+    firstFailedMs: timeOf(attributes['first-failed']),
+    reason,
+    detail: attributes['last-detail'] ?? '',
+  };
+};
+
+/** Replaces the characters that SQS refuses in attributes. */
+export const attributeText = (text: string): string => text.replace(/[^\x20-\x7e\u00a0-\ud7ff]/g, '?');
+
+const isoTime = (ms: number): string => new Date(ms).toISOString();
+
+const timeOf = (text: string | undefined): number | null => Date.parse(text ?? '') || null;

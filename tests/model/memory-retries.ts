@@ -1,0 +1,35 @@
+/** A model of the queues to which failed pieces of messages are sent again, and of the waiting queues. */
+import type { QueueMessage, Retries, WaitingQueues } from '../../src/lib/delivery/deps.ts';
+import type { RetriedPiece } from '../../src/lib/delivery/retry.ts';
+
+/** A piece that was sent again. `delaySeconds` is null if the piece is in a waiting queue. */
+export interface SentPiece extends RetriedPiece {
+  delaySeconds: number | null;
+}
+
+/** `send` receives each piece that is sent again. The waiting queues are empty. */
+export const memoryRetries = (
+  send: (piece: SentPiece) => Promise<void>,
+): { retries: Retries; waiting: WaitingQueues } => ({
+  retries: {
+    again: ({ body, retry }, delaySeconds) => send({ body, retry, delaySeconds }),
+    wait: (_where, { body, retry }) => send({ body, retry, delaySeconds: null }),
+  },
+  waiting: {
+    receive: async () => [],
+    letBack: async (_where, messages) => messages.length,
+    remove: async () => undefined,
+  },
+});
+
+/** Returns the message that SQS delivers for a piece that was sent again. */
+export const messageOf = ({ body, retry }: RetriedPiece, messageId: string, sentMs = 0): QueueMessage => ({
+  messageId,
+  receiptHandle: messageId,
+  body,
+  receiveCount: 1,
+  sentMs,
+  origin: retry.origin,
+  retry,
+  earlier: null,
+});
