@@ -17,7 +17,7 @@ export function readSources(rules: ReplicationRule[]): Statement[] {
     ),
     ...grouped(
       'ListSources',
-      byBucket.map(([bucket, ofBucket]) => bucketGrant(bucket, ofBucket)),
+      byBucket.map(([bucket, ofBucket]) => bucketGrant(bucket, ofBucket, readsHistories)),
     ),
   ];
 }
@@ -33,7 +33,7 @@ export function listSources(rules: ReplicationRule[]): Statement[] {
     ),
     ...grouped(
       'ListSources',
-      byBucket.map(([bucket, ofBucket]) => bucketGrant(bucket, ofBucket)),
+      byBucket.map(([bucket, ofBucket]) => bucketGrant(bucket, ofBucket, listsVersions)),
     ),
   ];
 }
@@ -98,13 +98,20 @@ const LOOKS: Need[] = NEEDS.filter(({ actions }) => !actions.includes('s3:Restor
  * The permissions on the bucket itself. Without s3:ListBucket, S3 responds with status 403 if a key does not exist. This response
  * would look like a missing permission on the object.
  */
-const bucketGrant = (bucket: string, rules: ReplicationRule[]): ReadGrant => ({
+const bucketGrant = (
+  bucket: string,
+  rules: ReplicationRule[],
+  isNeeded: (rule: ReplicationRule) => boolean,
+): ReadGrant => ({
   resource: bucketArn(bucket),
-  actions: [
-    's3:ListBucket',
-    ...(rules.some(({ versions }) => versions === 'all') ? ['s3:ListBucketVersions'] : []),
-  ],
+  actions: ['s3:ListBucket', ...(rules.some(isNeeded) ? ['s3:ListBucketVersions'] : [])],
 });
+
+const listsVersions = ({ versions }: ReplicationRule): boolean => versions === 'all';
+
+/** A rule that replicates deletes looks up which versions stood before a delete. */
+const readsHistories = (rule: ReplicationRule): boolean =>
+  listsVersions(rule) || rule.deletes === 'replicate';
 
 /** Merges all resources with the same actions into one statement, because the length of a policy is limited. */
 const grouped = (sid: string, grants: ReadGrant[]): Statement[] =>

@@ -8,6 +8,7 @@ const OUTCOMES = {
   updated: true,
   unchanged: true,
   'source-gone': true,
+  'not-ours': true,
   filtered: true,
   replica: true,
   'restore-requested': true,

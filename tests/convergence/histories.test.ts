@@ -45,13 +45,14 @@ const story = (bucket: MemoryBucket, key: string, withMarkers: boolean): string[
   return told;
 };
 
-const expectShown = ({ given, source, replica, written }: World): void => {
+const expectShown = (world: World): void => {
+  const { given, source, replica, written } = world;
   for (const key of KEYS) {
     const shown = replica.current(key);
     const newest = source.history.get(key)?.at(-1);
     if (newest?.kind === 'marker' || (newest === undefined && given.source.versioning === 'unversioned')) {
       if (given.rule.deletes === 'replicate' && wasReplicated(given, written.get(key)))
-        expect(shown).toBeNull();
+        expect(shown === null || isUnproven(world, key)).toBe(true);
       continue;
     }
     if (newest === undefined) continue;
@@ -84,6 +85,15 @@ const expectShown = ({ given, source, replica, written }: World): void => {
  */
 const wasReplicated = ({ foreign }: History, versions: unknown[] | undefined): boolean =>
   foreign.length === 0 && (versions?.length ?? 0) > 0;
+
+/**
+ * Whether a delete was left out because nothing proves that the shown object is a replica: it has no stamp, and
+ * the deleted source object is gone, so their digests cannot be compared.
+ */
+const isUnproven = ({ given, source, deployment }: World, key: string): boolean =>
+  !given.rule.stamp &&
+  source.versioning !== 'enabled' &&
+  deployment.records.some((each) => each.key === key && 'outcome' in each && each.outcome === 'not-ours');
 
 const unique = fc.uuid();
 const repeating = fc.constantFrom('x', 'y');
@@ -143,6 +153,8 @@ describe(`histories (seed ${SEED}, ${RUNS} runs each)`, () => {
       const { given, source, replica } = world;
       const withMarkers = given.rule.deletes === 'replicate';
       for (const key of KEYS) {
+        // The versions of a deleted key do not cover a foreign object.
+        if (given.foreign.includes(key) && source.current(key) === null) continue;
         const wanted = story(source, key, withMarkers);
         const told = story(replica, key, withMarkers);
         expect(isSubsequence(wanted, told), `${wanted.join()} in ${told.join()}`).toBe(true);

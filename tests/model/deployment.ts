@@ -250,7 +250,10 @@ const bucketsOf = ({ buckets, denies, tell }: Setting, gate: Gate): Deps['bucket
         if (denies?.(bucket) ?? false) throw new ReplicationError('access-denied', 'AccessDenied');
         return await gate(point, call);
       };
-      return memoryDestination(named(bucket), guarded, (event) => tell?.(bucket, event));
+      return memoryDestination(named(bucket), guarded, (event) => tell?.(bucket, event), {
+        sources: buckets,
+        initiator: 'arn:aws:sts::222222222222:assumed-role/replication/s3r@test',
+      });
     },
   };
 };

@@ -59,7 +59,10 @@ export const oneKey = ({ rule, versionings, encryptions, checksums }: Options = 
     look: (gate = openGate, hint = {}, other = {}) =>
       converge(testTask({ rule: testRule(rule), expectedBytes: 1, ...hint }), {
         source: { ...memorySource(source, gate), ...other.source },
-        destination: { ...memoryDestination(replica, gate), ...other.destination },
+        destination: {
+          ...memoryDestination(replica, gate, undefined, { sources: { replica }, initiator: 'role' }),
+          ...other.destination,
+        },
         invocation: { requestId: 'r', deadlineMs: now() + 900_000, fullTimeMs: 900_000, bytesUnderWay: 0 },
         clock: { now, sleep: async () => undefined },
         passOver: async (version) => void passedOver.push(version),

@@ -2,12 +2,14 @@
  * Two buckets and two deployments. Each deployment replicates one bucket into the other, and its writes are
  * events for the other deployment.
  */
+import { setImmediate } from 'node:timers/promises';
 import fc from 'fast-check';
+import { formatHint, REPAIR } from '../../src/lib/hint/hint.ts';
 import type { QueueMessage } from '../../src/lib/delivery/deps.ts';
 import type { ReplicationRule } from '../../src/lib/model/rule.ts';
 import { sessionName } from '../../src/lib/hint/session-name.ts';
 import { createDeployment, type Deployment, type Fault } from './deployment.ts';
-import { apply, fault, type Operation, operation, side, type Side, weighted } from './history.ts';
+import { apply, fault, KEYS, type Operation, operation, side, type Side, weighted } from './history.ts';
 import { createMemoryBucket, type MemoryBucket } from './memory-buckets.ts';
 import type { BucketEvent } from './memory-writes.ts';
 import { s3Event, testDestination, testRule } from './settings.ts';
@@ -17,7 +19,7 @@ type Name = 'left' | 'right';
 export interface TwoWay {
   left: Side;
   right: Side;
-  rule: Pick<ReplicationRule, 'versions' | 'deletes'>;
+  rules: Record<Name, Pick<ReplicationRule, 'versions' | 'deletes' | 'replicas'>>;
   /** Whether events name the writer. Events of EventBridge do not. */
   named: boolean;
   /**
@@ -25,72 +27,147 @@ export interface TwoWay {
    * previous one have been handled.
    */
   turns: { at: Name; operations: Operation[] }[];
+  /** What a run of each deployment sends for every key, turn by turn; null: there is no run in that turn. */
+  runs: { of: Name; kind: 'hint' | 'repair'; when: 'during' | 'between' }[];
+  /** For how many steps of the scheduler the user waits before each operation. */
+  pauses: number[];
   repeats: boolean[];
   picks: number[];
   faults: Fault[];
 }
 
-export const twoWay: fc.Arbitrary<TwoWay> = fc.record({
-  left: side({}, ['enabled', 'enabled', 'suspended', 'unversioned']),
-  right: side({}, ['enabled', 'enabled', 'suspended', 'unversioned']),
-  rule: fc.record({ versions: fc.constantFrom('all', 'latest'), deletes: fc.constant('replicate') }),
-  named: fc.boolean(),
-  turns: fc.array(
-    fc.record({
-      at: fc.constantFrom('left', 'right'),
-      operations: fc.array(
-        operation(fc.constantFrom('xx', 'yy', 'zz')).filter(
-          ({ kind }) => kind === 'put' || kind === 'delete',
-        ),
-        { minLength: 1, maxLength: 3 },
-      ),
-    }),
-    { minLength: 1, maxLength: 4 },
-  ),
-  repeats: fc.array(weighted<boolean>([3, false], [1, true]), { maxLength: 20 }),
-  picks: fc.array(fc.nat({ max: 9 }), { maxLength: 30 }),
-  faults: fc.array(fault, { maxLength: 60 }),
-});
+/** Generates the settings of both sides and a history. `only` restricts them to what a test is about. */
+export const twoWay = (only: {
+  replicas: ReplicationRule['replicas'][];
+  versioned?: boolean;
+  kinds?: Operation['kind'][];
+  runs?: TwoWay['runs'][number]['when'][];
+}): fc.Arbitrary<TwoWay> => {
+  const { kinds = ['put', 'delete'], versioned = false, runs = [] } = only;
+  const rule = fc.record({
+    versions: fc.constantFrom<ReplicationRule['versions'][]>('all', 'latest'),
+    deletes: fc.constant<ReplicationRule['deletes']>('replicate'),
+    replicas: fc.constantFrom(...only.replicas),
+  });
+  return fc.record({
+    left: side({ versioned }, ['enabled', 'enabled', 'suspended', 'unversioned']),
+    right: side({ versioned }, ['enabled', 'enabled', 'suspended', 'unversioned']),
+    rules: fc.record({ left: rule, right: rule }),
+    named: fc.boolean(),
+    turns: fc.array(
+      fc.record({
+        at: fc.constantFrom<Name[]>('left', 'right'),
+        operations: fc.array(fc.oneof(...kinds.map(ofKind)), { minLength: 1, maxLength: 4 }),
+      }),
+      { minLength: 1, maxLength: 4 },
+    ),
+    runs: fc.array(
+      fc.record({
+        of: fc.constantFrom<Name[]>('left', 'right'),
+        kind: fc.constantFrom<('hint' | 'repair')[]>('hint', 'repair'),
+        when: fc.constantFrom(...(runs.length === 0 ? (['between'] as const) : runs)),
+      }),
+      { maxLength: runs.length === 0 ? 0 : 4 },
+    ),
+    pauses: fc.array(fc.nat({ max: 20 }), { minLength: 12, maxLength: 12 }),
+    repeats: fc.array(weighted<boolean>([3, false], [1, true]), { maxLength: 20 }),
+    picks: fc.array(fc.nat({ max: 9 }), { maxLength: 30 }),
+    faults: fc.array(fault, { maxLength: 60 }),
+  });
+};
+
+/** Generates operations of one kind. One key gets most of them, and the same content comes back often. */
+const ofKind = (kind: Operation['kind']): fc.Arbitrary<Operation> =>
+  fc
+    .record({
+      each: operation(fc.constantFrom('xx', 'yy')).filter((any) => any.kind === kind),
+      key: weighted<string>([4, KEYS[0]], [1, KEYS[1]]),
+    })
+    .map(({ each, key }) => ({ ...each, key }));
 
 export interface TwoWayWorld {
   left: MemoryBucket;
   right: MemoryBucket;
   deployments: Deployment[];
   undelivered: QueueMessage[];
+  /** The last operation of a user on each key, and the side at which it was made. */
+  last: Map<string, { at: Name; kind: Operation['kind']; mark: string }>;
 }
 
-/** Maximum rounds in which both sides react to each other after a turn. */
-const MAX_ROUNDS = 12;
+/** Maximum rounds in which both sides react to each other after a turn. Each fault costs at most one round. */
+const MAX_ROUNDS = 100;
 
-export const playTwoWay = async (
-  given: TwoWay,
-  replicas: ReplicationRule['replicas'],
-  scheduler: fc.Scheduler,
-): Promise<TwoWayWorld> => {
+export const playTwoWay = async (given: TwoWay, scheduler: fc.Scheduler): Promise<TwoWayWorld> => {
   let nowMs = 1_700_000_000_000;
   const clock = { now: () => nowMs, sleep: async () => undefined };
   const checksums = [given.left, given.right].some(({ encryption }) => encryption === 'aws:kms');
   const bucket = ({ versioning, encryption }: Side): MemoryBucket =>
     createMemoryBucket(versioning, clock.now, { encryption, checksums });
   const buckets = { left: bucket(given.left), right: bucket(given.right) };
+  const deployments = createBoth(given, { buckets, clock, scheduler });
+  const both = Object.values(deployments);
+  const last: TwoWayWorld['last'] = new Map();
+  const pauses = [...given.pauses];
+  let undelivered: QueueMessage[] = [];
+  for (const [index, { at, operations }] of given.turns.entries()) {
+    const run = given.runs[index];
+    const hints = (run === undefined ? [] : KEYS).map((key) => runHint(key, run!, index));
+    const deliverHints = async (): Promise<void> => {
+      for (const hint of hints) {
+        await scheduler.schedule(Promise.resolve(), 'run');
+        deployments[run!.of].deliver(hint);
+      }
+      await deployments[run!.of].run();
+    };
+    const user = { isDone: false };
+    const writes = async (): Promise<void> => {
+      for (const [step, each] of operations.entries()) {
+        // Bodies are streams, which need turns of the event loop. Without these turns the user is always faster.
+        for (let pause = pauses.shift() ?? 0; pause >= 0; pause--)
+          await scheduler.schedule(setImmediate(), at);
+        nowMs += 400;
+        if (!canHappen(given, each)) continue;
+        const mark = `${index}.${step}`;
+        const event = apply(buckets[at], each, mark);
+        if (event === null) continue;
+        if (each.kind === 'put' || each.kind === 'delete') last.set(each.key, { at, kind: each.kind, mark });
+        deployments[at].happened(event, 'AWS:AIDAEXAMPLE');
+      }
+      user.isDone = true;
+    };
+    const work = async (each: Deployment): Promise<void> => {
+      do await each.run();
+      while (!user.isDone);
+    };
+    const during = run?.when === 'during' ? [deliverHints()] : [];
+    await scheduler.waitFor(Promise.all([writes(), ...during, ...both.map(work)]));
+    undelivered = await settleBoth(both, scheduler);
+    if (run?.when === 'between') {
+      await scheduler.waitFor(deliverHints());
+      undelivered = await settleBoth(both, scheduler);
+    }
+    nowMs += 5_000;
+  }
+  return { ...buckets, deployments: both, undelivered, last };
+};
+
+interface Both {
+  buckets: Record<Name, MemoryBucket>;
+  clock: { now(): number; sleep(): Promise<undefined> };
+  scheduler: fc.Scheduler;
+}
+
+type Replicating = Deployment & { happened(event: BucketEvent, by: string): void };
+
+/** Creates the deployment of each side. A write of one side is an event for the other. */
+const createBoth = (given: TwoWay, { buckets, clock, scheduler }: Both): Record<Name, Replicating> => {
   const repeats = [...given.repeats];
   let sequencer = 0;
-  const happened = (at: Name, event: BucketEvent, by: string): void => {
-    const body = s3Event({
-      bucket: at,
-      sequencer: String(sequencer++),
-      principalId: given.named ? by : null,
-      ...event,
-    });
-    deployments[at].deliver(body);
-    if (repeats.shift() ?? false) deployments[at].deliver(body);
-  };
-  const from = (at: Name, to: Name): Deployment =>
-    createDeployment({
+  const from = (at: Name, to: Name): Replicating => {
+    const deployment = createDeployment({
       rules: [
         testRule({
-          ...given.rule,
-          replicas,
+          ...given.rules[at],
           source: { ...testRule().source, bucket: at },
           destinations: [testDestination({ id: to, bucket: to })],
         }),
@@ -100,51 +177,51 @@ export const playTwoWay = async (
       scheduler,
       picks: given.picks,
       faults: given.faults,
-      tell: (_bucket, event) => happened(to, event, principalOf(at)),
+      tell: (_bucket, event) => both[to].happened(event, principalOf(at)),
     });
-  const deployments = { left: from('left', 'right'), right: from('right', 'left') };
-  const both = Object.values(deployments);
-  const canHappen = plausible(given, buckets);
-  let undelivered: QueueMessage[] = [];
-  for (const [index, { at, operations }] of given.turns.entries()) {
-    const writes = (async () => {
-      for (const [step, each] of operations.entries()) {
-        await scheduler.schedule(Promise.resolve(), at);
-        nowMs += 400;
-        if (!canHappen(each)) continue;
-        const event = apply(buckets[at], each, `${index}.${step}`);
-        if (event !== null) happened(at, event, 'AWS:AIDAEXAMPLE');
-      }
-    })();
-    await scheduler.waitFor(Promise.all([writes, ...both.map((each) => each.run())]));
-    undelivered = await settleBoth(both);
-    nowMs += 5_000;
-  }
-  return { ...buckets, deployments: both, undelivered };
+    const happened = (event: BucketEvent, by: string): void => {
+      const body = s3Event({
+        bucket: at,
+        sequencer: String(sequencer++),
+        principalId: given.named ? by : null,
+        ...event,
+      });
+      deployment.deliver(body);
+      if (repeats.shift() ?? false) deployment.deliver(body);
+    };
+    return { ...deployment, happened };
+  };
+  const both: Record<Name, Replicating> = { left: from('left', 'right'), right: from('right', 'left') };
+  return both;
 };
+
+/** Returns the hint that a backfill, or a verify that repairs, sends for a key. */
+const runHint = (key: string, { of, kind }: TwoWay['runs'][number], index: number): string =>
+  formatHint({
+    bucket: of,
+    key,
+    versionId: null,
+    sizeBytes: null,
+    kind: kind === 'repair' ? REPAIR : 'hint',
+    identity: `run-${index}/1`,
+    principalId: null,
+    rule: 'rule',
+    destination: null,
+    run: null,
+  });
 
 /** Returns whether two-way replication can carry an operation to the other side. */
-const plausible = ({ named }: TwoWay, buckets: Record<Name, MemoryBucket>) => {
-  const versionings = Object.values(buckets).map(({ versioning }) => versioning);
-  return ({ kind }: Operation): boolean => {
-    // Without versioning a delete is permanent. The replicator deletes only replicas, and never an object
-    // that was originally written on the other side.
-    if (kind === 'delete') return !versionings.includes('unversioned');
-    // Changed tags of a replica are replicated to its origin only if the event names the writer and the
-    // version.
-    if (kind === 'tag') return named && versionings.every((each) => each === 'enabled');
-    return true;
-  };
-};
+const canHappen = ({ named, left, right }: TwoWay, { kind }: Operation): boolean =>
+  // Changed tags of a replica are replicated to its origin only if the event names the writer and the version.
+  kind !== 'tag' || (named && left.versioning === 'enabled' && right.versioning === 'enabled');
 
 /** Lets both sides react to each other. Returns the messages that are left after the last round. */
-const settleBoth = async (both: Deployment[]): Promise<QueueMessage[]> => {
-  let undelivered: QueueMessage[] = [];
-  for (let round = 0; round < MAX_ROUNDS; round++) {
-    undelivered = [];
-    for (const each of both) undelivered.push(...(await each.settle()));
+const settleBoth = async (both: Deployment[], scheduler: fc.Scheduler): Promise<QueueMessage[]> => {
+  for (let round = 0; round < MAX_ROUNDS && both.some((each) => each.waiting().length > 0); round++) {
+    for (const each of both) each.retry();
+    await scheduler.waitFor(Promise.all(both.map((each) => each.run())));
   }
-  return [...undelivered, ...both.flatMap((each) => each.waiting())];
+  return both.flatMap((each) => each.waiting());
 };
 
 /** Returns the current version of a key, with every attribute that is replicated. */

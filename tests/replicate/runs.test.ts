@@ -138,7 +138,7 @@ test.each(['latest', 'all'] as const)(
     const { replica, records, work } = world({ deletes: 'replicate', versions });
     replica.put('k', Buffer.from('somebody else’s'));
     await work({ kind: 'extra' });
-    expect(records.at(-1)).toMatchObject({ outcome: 'source-gone' });
+    expect(records.at(-1)).toMatchObject({ outcome: 'not-ours' });
     expect(replica.history.get('k')).toHaveLength(1);
   },
 );

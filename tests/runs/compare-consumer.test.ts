@@ -76,13 +76,8 @@ test('the comparison waits for all recently changed keys together, however many 
   expect(slept).toEqual([500, 2_000, 5_000]);
 });
 
-test('a closer look does not miss a delete marker that has no version under it', async () => {
-  const etag = `"${'0'.repeat(32)}"`;
-  const source = [
-    version('k', 'v2', { isLatest: true, etag }),
-    version('k', 'v1', { kind: 'delete-marker', sizeBytes: 0 }),
-  ];
-  const replica = [version('k', 'r', { etag, isLatest: true })];
+/** Takes a closer look at the key `k`, for a rule that replicates the history and its deletes without stamps. */
+const closerLook = async (source: ListedVersion[], replica: ListedVersion[]) => {
   const scope = {
     rule: testRule({ versions: 'all', deletes: 'replicate', stamp: false }),
     destination: testDestination(),
@@ -99,5 +94,25 @@ test('a closer look does not miss a delete marker that has no version under it',
       clock: { now: () => 0, sleep: async () => undefined },
     },
   );
-  expect(await look('k', 'all')).toMatchObject({ finding: 'same' });
+  return await look('k', 'all');
+};
+
+test('a closer look does not miss a delete marker that has no version under it', async () => {
+  const etag = `"${'0'.repeat(32)}"`;
+  const source = [
+    version('k', 'v2', { isLatest: true, etag }),
+    version('k', 'v1', { kind: 'delete-marker', sizeBytes: 0 }),
+  ];
+  const replica = [version('k', 'r', { etag, isLatest: true })];
+  expect(await closerLook(source, replica)).toMatchObject({ finding: 'same' });
+});
+
+test('a verify lists what a delete may not hide as extra, because it is not provably a replica', async () => {
+  const source = [
+    version('k', 'v2', { kind: 'delete-marker', sizeBytes: 0, isLatest: true, lastModifiedMs: 2_000 }),
+    version('k', 'v1', { lastModifiedMs: 1_000 }),
+  ];
+  const older = version('k', 'r1', { etag: '"v1"', lastModifiedMs: 1_000 });
+  const replica = [version('k', 'r2', { lastModifiedMs: 3_000, isLatest: true }), older];
+  expect(await closerLook(source, replica)).toMatchObject({ finding: 'extra' });
 });

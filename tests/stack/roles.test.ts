@@ -123,6 +123,7 @@ const REPLICATE_GRANTS = [
   's3:ListBucket on arn:aws:s3:::acme-documents',
   's3:ListBucket on arn:aws:s3:::acme.media',
   's3:ListBucketVersions on arn:aws:s3:::acme-documents',
+  's3:ListBucketVersions on arn:aws:s3:::acme.media',
   's3:RestoreObject on arn:aws:s3:::acme-documents/contracts/*',
   'sqs:ChangeMessageVisibility on BackfillQueue.Arn',
   'sqs:ChangeMessageVisibility on LiveQueue.Arn',

@@ -24,6 +24,8 @@ export type Convergence =
   | { outcome: 'unchanged'; sourceVersion: string | null; replica: Shown | null }
   /** The source has no object, and there is no delete to replicate. */
   | { outcome: 'source-gone' }
+  /** The source object was deleted, but what the destination shows is not provably our replica, so it stays visible. */
+  | { outcome: 'not-ours' }
   /** The rule's filter leaves the object out by its size or tags. */
   | { outcome: 'filtered' }
   /** A replicator wrote the source object, and the rule leaves such objects out. */

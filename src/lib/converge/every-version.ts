@@ -14,8 +14,10 @@ import { identityOf, names, namesOneState, replicaPlace, sameSecond, stampOn } f
 import { syncShown } from './attributes/sync.ts';
 import type { ConvergeContext } from './context.ts';
 import type { Convergence } from './convergence.ts';
+import { hideReplica } from './hide-replica.ts';
 import { locate, type Located } from './locate-replica.ts';
-import { MAX_ROUNDS, mayRemove, restAfterRace, TRIED_AS_NEW_BYTES } from './protocol.ts';
+import { mayHide } from './ownership.ts';
+import { MAX_ROUNDS, restAfterRace, TRIED_AS_NEW_BYTES } from './protocol.ts';
 import { concluded, emptyTally, type Tally, writeMissing } from './write-versions.ts';
 
 export const convergeHistory = async (task: Task, context: ConvergeContext): Promise<Convergence> => {
@@ -47,7 +49,7 @@ const historyRound = async (
     if (newest === undefined) return await nothingLeft(task, context, sides.shown, tally);
     await syncLocated(task, context, sides);
     const position = located.isShown ? located.position : Math.min(located.position, items.length - 2);
-    const missing = { items: items.slice(position + 1), shown: located.shown };
+    const missing = { items, from: position + 1, shown: located.shown };
     const pending = await writeMissing(task, context, missing, tally);
     if (pending !== null) return unfinished(pending, tally);
     const now = await context.source.look(task.key);
@@ -108,8 +110,10 @@ const nothingLeft = async (
   const gone = concluded(tally) ?? ({ outcome: 'source-gone' } as const);
   if (task.rule.deletes === 'ignore' || !task.absenceIsDeletion) return gone;
   const shown = seen ?? (await context.destination.look(task.replicaKey));
-  if (shown.kind !== 'object' || !mayRemove(task, shown.state)) return gone;
-  const { versionId } = await context.destination.remove({ key: task.replicaKey, etag: shown.state.etag });
+  if (shown.kind !== 'object') return gone;
+  if (!(await mayHide(task, context, shown.state, { before: [], markedMs: null })))
+    return concluded(tally) ?? { outcome: 'not-ours' };
+  const { versionId } = await hideReplica(task, context, shown.state);
   const now = await context.source.look(task.key);
   return now.kind === 'object' ? null : { outcome: 'deleted', replicaVersion: versionId };
 };

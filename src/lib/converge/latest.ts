@@ -10,12 +10,14 @@ import { ReplicationError } from '../model/errors.ts';
 import type { Current, ObjectState } from '../model/ports.ts';
 import type { Task } from '../model/task.ts';
 import { holds, sameHeaders, sameState } from '../replica/same-state.ts';
-import { replicaPlace } from '../replica/stamp.ts';
+import { replicaPlace, stampOn } from '../replica/stamp.ts';
 import { syncShown } from './attributes/sync.ts';
 import type { ConvergeContext } from './context.ts';
 import type { Convergence } from './convergence.ts';
+import { hideReplica } from './hide-replica.ts';
 import { type OpenedVersion, openVersion } from './open-version.ts';
-import { MAX_ROUNDS, mayRemove, restAfterRace, TRIED_AS_NEW_BYTES } from './protocol.ts';
+import { type Deletion, mayHide } from './ownership.ts';
+import { MAX_ROUNDS, restAfterRace, TRIED_AS_NEW_BYTES } from './protocol.ts';
 import { writeVersion } from './write-version.ts';
 
 export const convergeLatest = async (task: Task, context: ConvergeContext): Promise<Convergence> => {
@@ -116,9 +118,31 @@ const sourceGone = async (
   if (now.kind === 'object') return { kind: 'look-again' };
   if (now.kind === 'absent' && !task.absenceIsDeletion) return gone;
   if (shown === null) return { kind: 'look-again' };
-  if (shown.kind !== 'object' || !mayRemove(task, shown.state)) return gone;
-  const { versionId } = await context.destination.remove({ key: task.replicaKey, etag: shown.state.etag });
+  if (shown.kind !== 'object') return gone;
+  const deletion = await deletionOf(task, context, now, shown.state);
+  if (deletion === null) return { kind: 'look-again' };
+  if (!(await mayHide(task, context, shown.state, deletion))) return done({ outcome: 'not-ours' });
+  const { versionId } = await hideReplica(task, context, shown.state);
   return { kind: 'removed', versionId };
+};
+
+/**
+ * Resolves to the delete that the source shows, or to null if the source has changed since. If the shown replica has our stamp,
+ * the history of the source is not needed: the destination was looked at before the source, so the replica is older than the
+ * delete.
+ */
+const deletionOf = async (
+  task: Task,
+  { source }: ConvergeContext,
+  now: Exclude<Current, { kind: 'object' }>,
+  shown: ObjectState,
+): Promise<Deletion | null> => {
+  if (now.kind === 'absent') return { before: [], markedMs: null };
+  if (task.onlyStamped || stampOn(shown, replicaPlace(task)) !== null)
+    return { before: [], markedMs: Number.POSITIVE_INFINITY };
+  const [newest, ...before] = await source.history(task.key);
+  if (newest?.kind !== 'marker' || newest.versionId !== now.versionId) return null;
+  return { before, markedMs: newest.lastModifiedMs };
 };
 
 /**

@@ -4,7 +4,6 @@ import type { Task } from '../model/task.ts';
 import { align, itemsOf, positionBefore, positionOf } from '../replica/history.ts';
 import { holds } from '../replica/same-state.ts';
 import { names, namesOneState, replicaPlace, sourcePlace, type Stamp, stampOn } from '../replica/stamp.ts';
-import { mayRemove } from './protocol.ts';
 
 export interface Located {
   /** The position of the last item that is at the destination; -1: none. */
@@ -15,7 +14,7 @@ export interface Located {
    */
   isShown: boolean;
   /** The object that the destination shows. The next write is conditional on this object; null: no object. */
-  shown: (ObjectState & { mayRemove: boolean }) | null;
+  shown: ObjectState | null;
 }
 
 /** Maximum number of versions that are read one by one. Beyond this number, only the listings are used. */
@@ -33,7 +32,7 @@ export const locate = async (
 ): Promise<Located | null> => {
   if (shown.kind === 'absent') return { position: -1, isShown: items.length === 0, shown: null };
   if (shown.kind === 'marker') return quick ? null : await belowMarker(task, context, items);
-  const state = { ...shown.state, mayRemove: mayRemove(task, shown.state) };
+  const { state } = shown;
   const stamp = stampOn(state, replicaPlace(task));
   if (stamp === null) return quick ? null : await locateUnstamped(task, context, items, state);
   const position = positionOf(items, stamp);
@@ -118,7 +117,7 @@ const locateUnstamped = async (
   task: Task,
   context: BothBuckets,
   items: HistoryEntry[],
-  shown: ObjectState & { mayRemove: boolean },
+  shown: ObjectState,
 ): Promise<Located | null> => {
   const returned = task.rule.stamp ? await positionOfReplicaOf(task, context, items, shown) : -1;
   if (returned !== -1) return { position: returned, isShown: true, shown };

@@ -1,7 +1,5 @@
-/** The parts of the protocol that both modes (`latest` and `all`) share: its limits, and the rule for deleting a replica. */
+/** The limits of the protocol, which both modes (`latest` and `all`) share. */
 import type { Clock, ObjectState } from '../model/ports.ts';
-import type { Task } from '../model/task.ts';
-import { replicaPlace, stampOn } from '../replica/stamp.ts';
 
 /** The fields of the object at the destination on which a write is conditional. */
 export type Shown = Pick<ObjectState, 'etag' | 'versionId'>;
@@ -19,11 +17,3 @@ export const MAX_ROUNDS = 8;
 export const restAfterRace = async ({ clock }: { clock: Clock }, round: number): Promise<void> => {
   await clock.sleep(Math.random() * Math.min(300, 10 * 2 ** round));
 };
-
-/**
- * Returns true if the object may be deleted. If the delete would be permanent and the rule uses stamps, or if the task requires a
- * stamp, only an object with our stamp may be deleted.
- */
-export const mayRemove = (task: Task, replica: ObjectState): boolean =>
-  (!task.onlyStamped && (replica.versionId !== null || !task.rule.stamp)) ||
-  stampOn(replica, replicaPlace(task)) !== null;

@@ -6,7 +6,9 @@ import type { Task } from '../model/task.ts';
 import { partsInEtag } from '../replica/proof.ts';
 import type { ConvergeContext, PassedOver } from './context.ts';
 import type { Convergence } from './convergence.ts';
+import { hideReplica } from './hide-replica.ts';
 import { type OpenedVersion, openVersion } from './open-version.ts';
+import { mayHide } from './ownership.ts';
 import type { Shown } from './protocol.ts';
 import { writeVersion } from './write-version.ts';
 
@@ -18,8 +20,8 @@ export interface Tally {
   deleted: { replicaVersion: string | null } | null;
   /** The ids of the versions that were passed over. */
   passedOver: Set<string>;
-  /** The reason why the rule left out a version (the last such version, if there were several); null: none was left out. */
-  left: 'filtered' | 'replica' | null;
+  /** The reason why a version or a delete was left out (the last one, if there were several); null: none was left out. */
+  left: 'filtered' | 'replica' | 'not-ours' | null;
 }
 
 export const emptyTally = (): Tally => ({
@@ -31,11 +33,15 @@ export const emptyTally = (): Tally => ({
   left: null,
 });
 
-/** The object at the destination that the next write replaces; null: no object. */
-type WrittenOver = (Shown & { mayRemove: boolean }) | null;
-
 /** Why newer versions have to wait: the version before them is being restored or transferred. */
 type Pending = 'restore-requested' | 'transferring';
+
+/** What `writeMissing` has to write: all items from the index `from` on. `shown` is what the destination shows before that. */
+export interface Missing {
+  items: HistoryEntry[];
+  from: number;
+  shown: ObjectState | null;
+}
 
 /**
  * Writes the items in order. Each write has the condition that the destination still shows the item written before it. The
@@ -45,19 +51,28 @@ type Pending = 'restore-requested' | 'transferring';
 export const writeMissing = async (
   task: Task,
   context: ConvergeContext,
-  { items, shown: found }: { items: HistoryEntry[]; shown: WrittenOver },
+  missing: Missing,
   tally: Tally,
 ): Promise<Pending | null> => {
-  let shown: WrittenOver = found;
-  for (const [index, item] of items.entries()) {
+  const { items, from } = missing;
+  const last = items.length - 1;
+  // The older versions of a deleted key must not cover an object that the delete must not hide.
+  if (from <= last && (await isSpared(task, context, missing, last))) {
+    tally.left = 'not-ours';
+    return null;
+  }
+  let shown: Shown | null = missing.shown;
+  for (const [offset, item] of items.slice(from).entries()) {
+    const index = from + offset;
     if (item.kind === 'marker') {
-      if (shown === null || !shown.mayRemove) continue;
-      const { versionId } = await context.destination.remove({ key: task.replicaKey, etag: shown.etag });
+      if (shown === null) continue;
+      if (shown === missing.shown && (await isSpared(task, context, missing, index))) continue;
+      const { versionId } = await hideReplica(task, context, shown);
       tally.deleted = { replicaVersion: versionId };
       shown = null;
       continue;
     }
-    const isLast = index === items.length - 1;
+    const isLast = index === last;
     const outcome = await writeItem(task, context, { entry: item, isLast }, shown);
     if (outcome === 'restore-requested' || outcome === 'transferring') return outcome;
     if (outcome === 'gone') continue;
@@ -67,10 +82,23 @@ export const writeMissing = async (
       tally.passedOver.add(item.versionId);
     } else {
       addCopy(tally, outcome);
-      shown = { ...outcome.copied.written, mayRemove: true };
+      shown = outcome.copied.written;
     }
   }
   return null;
+};
+
+/** Resolves to true if the item is a delete marker that must not be written over the object that the destination shows. */
+const isSpared = async (
+  task: Task,
+  context: ConvergeContext,
+  { items, shown }: Missing,
+  index: number,
+): Promise<boolean> => {
+  const item = items[index];
+  if (item?.kind !== 'marker' || shown === null) return false;
+  const deletion = { before: items.slice(0, index).toReversed(), markedMs: item.lastModifiedMs };
+  return !(await mayHide(task, context, shown, deletion));
 };
 
 const addCopy = (tally: Tally, copy: { version: ObjectState; copied: Copied }): void => {
@@ -99,7 +127,7 @@ const writeItem = async (
   task: Task,
   context: ConvergeContext,
   item: NextItem,
-  shown: WrittenOver,
+  shown: Shown | null,
 ): Promise<ItemOutcome> => {
   let read: OpenedVersion | null = null;
   try {

@@ -54,6 +54,7 @@ export const receiptOf = (convergence: Convergence, startedMs: number, endedMs: 
   const { outcome } = convergence;
   switch (outcome) {
     case 'source-gone':
+    case 'not-ours':
     case 'filtered':
     case 'replica':
     case 'restore-requested':

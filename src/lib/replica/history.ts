@@ -7,14 +7,15 @@ import { partsInEtag } from './proof.ts';
 import { names, type Stamp } from './stamp.ts';
 
 /**
- * Returns the states that the destination has to go through, oldest first. Several delete markers in a row count as one. The
- * replicator can write a marker only over an object, because the condition of the write is that this object is unchanged.
+ * Returns the states that the destination has to go through, oldest first. Several delete markers in a row count as one, the
+ * newest. The replicator can write a marker only over an object, because the condition of the write is that this object is unchanged.
  */
 export const itemsOf = (newestFirst: HistoryEntry[], withMarkers: boolean): HistoryEntry[] => {
   const items: HistoryEntry[] = [];
   for (const entry of newestFirst.toReversed()) {
-    const isRepeated = items.at(-1)?.kind === 'marker';
-    if (entry.kind === 'version' || (withMarkers && !isRepeated)) items.push(entry);
+    if (entry.kind === 'marker' && !withMarkers) continue;
+    if (entry.kind === 'marker' && items.at(-1)?.kind === 'marker') items.pop();
+    items.push(entry);
   }
   return items;
 };

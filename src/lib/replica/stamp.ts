@@ -95,6 +95,10 @@ export const stampedMetadata = (source: ObjectState, place: Place): Record<strin
   return metadataBytes(stamped) <= MAX_METADATA_BYTES ? stamped : withoutStamp(source);
 };
 
+/** Returns false if the user metadata of this source version leaves no room for a stamp. */
+export const canCarryStamp = (source: ObjectState, place: Place): boolean =>
+  STAMP_NAME in stampedMetadata(source, place);
+
 /** Returns the user metadata without a stamp. A source object may itself be a replica, with the stamp of another source. */
 export const withoutStamp = (object: ObjectState): Record<string, string> => {
   const { [STAMP_NAME]: _stamp, ...metadata } = object.attributes.metadata;

@@ -8,7 +8,8 @@ import { asksForTags, tagsAreWanted } from '../../model/filter.ts';
 import { itemsOf } from '../../replica/history.ts';
 import { holds } from '../../replica/same-state.ts';
 import { collected, locate } from '../../converge/locate-replica.ts';
-import type { BothBuckets, Buckets, Clock, HistoryEntry } from '../../model/ports.ts';
+import { mayHide } from '../../converge/ownership.ts';
+import type { BothBuckets, Buckets, Clock, Current, HistoryEntry } from '../../model/ports.ts';
 import { contentProof } from '../../replica/proof.ts';
 import { namesOneState, replicaPlace, sourcePlace, stampOn } from '../../replica/stamp.ts';
 import { BlindError, sameAttributes, type TagsProbe } from './compare-attributes.ts';
@@ -120,11 +121,29 @@ const lookAtHistory = async (task: Task, context: BothBuckets): Promise<KeyFindi
   // If deletes are not replicated, `items` contains no delete markers. A key that is deleted at the source then counts as the
   // same while the destination still shows its last version.
   const located = await locate(task, context, { shown, items, quick: false });
-  if (located === null || !located.isShown || located.position < items.length - 1) return 'different';
+  if (located === null) return 'different';
+  if (!located.isShown || located.position < items.length - 1)
+    return (await staysVisible(task, context, shown, items)) ? 'extra' : 'different';
   const isVersioned = replicas.some(({ versionId }) => versionId !== 'null');
   if (!isVersioned) return 'same';
   const keys = { source: task.key, replica: replicaKey };
   return await lookWithin(withoutFirstMarker(items), withoutFirstMarker(replicas), keys, context);
+};
+
+/**
+ * Resolves to true if the object was deleted at the source, but the destination shows an object that no delete may hide, because
+ * it is not provably a replica.
+ */
+const staysVisible = async (
+  task: Task,
+  context: BothBuckets,
+  shown: Current,
+  items: HistoryEntry[],
+): Promise<boolean> => {
+  const newest = items.at(-1);
+  if (newest?.kind !== 'marker' || shown.kind !== 'object') return false;
+  const deletion = { before: items.slice(0, -1).toReversed(), markedMs: newest.lastModifiedMs };
+  return !(await mayHide(task, context, shown.state, deletion));
 };
 
 /** Removes a delete marker that is the oldest entry. Such a marker deleted nothing, so it is never replicated. */

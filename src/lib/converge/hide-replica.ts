@@ -1,0 +1,53 @@
+/** Passes a delete on: removes the replica, or hides it under a delete marker. */
+import { ReplicationError } from '../model/errors.ts';
+import type { HistoryEntry } from '../model/ports.ts';
+import type { Task } from '../model/task.ts';
+import { replicaLock } from '../replica/object-lock.ts';
+import { namesOneState } from '../replica/stamp.ts';
+import type { ConvergeContext } from './context.ts';
+import type { Shown } from './protocol.ts';
+
+/**
+ * Deletes `shown`, on condition that the destination still shows it. S3 compares only the ETag, so somebody else may have written
+ * the same bytes in the meantime. In a versioned bucket the object is then put back, and the function throws `lost-race`.
+ */
+export const hideReplica = async (
+  task: Task,
+  context: ConvergeContext,
+  shown: Shown,
+): Promise<{ versionId: string | null }> => {
+  const { destination } = context;
+  const { replicaKey: key } = task;
+  const removed = await destination.remove({ key, etag: shown.etag });
+  if (removed.versionId === null || !namesOneState(shown)) return removed;
+  const [newest, hidden] = await newestTwo(destination.history(key));
+  const isOther = newest?.versionId === removed.versionId && hidden?.kind === 'version';
+  if (!isOther || hidden.versionId === shown.versionId) return removed;
+  await putBack(task, context, hidden.versionId);
+  throw new ReplicationError('lost-race', 'somebody else wrote the same bytes before the delete');
+};
+
+const newestTwo = async (entries: AsyncIterable<HistoryEntry>): Promise<HistoryEntry[]> => {
+  const found: HistoryEntry[] = [];
+  for await (const entry of entries) if (found.push(entry) === 2) break;
+  return found;
+};
+
+/** Copies a hidden version over its delete marker. The role cannot remove a delete marker. */
+const putBack = async (
+  { destination: { bucket }, replicaKey: key }: Task,
+  { destination, clock }: ConvergeContext,
+  versionId: string,
+): Promise<void> => {
+  const pin = await destination.head(key, versionId);
+  const tags = await destination.tags(key, versionId);
+  if (pin === null || tags === null) return;
+  const lock = replicaLock({ objectLock: 'replicate' }, pin.lock, clock.now());
+  await destination.copyObject({
+    from: { bucket, key, pin },
+    key,
+    attributes: { ...pin.attributes, tags, lock },
+    precondition: { kind: 'absent' },
+    unchecked: 'look',
+  });
+};

@@ -1,0 +1,78 @@
+/**
+ * Decides whether a delete at the source may be passed on over the object that the destination shows. A delete hides or removes
+ * only what is provably a replica of this rule, or the very object of which the deleted source version is a replica. Everything
+ * else stays visible, whoever wrote it.
+ */
+import type { BothBuckets, HistoryEntry, ObjectState, VersionEntry } from '../model/ports.ts';
+import type { Task } from '../model/task.ts';
+import { contentProof } from '../replica/proof.ts';
+import {
+  canCarryStamp,
+  names,
+  namesOneState,
+  replicaPlace,
+  sourcePlace,
+  type Stamp,
+  stampOn,
+} from '../replica/stamp.ts';
+
+/** A delete at the source. */
+export interface Deletion {
+  /** The entries of the source's history that are older than the delete, newest first. */
+  before: HistoryEntry[];
+  /** When the delete marker was written, in milliseconds since the epoch; null: the source has no delete marker. */
+  markedMs: number | null;
+}
+
+/** Maximum number of source versions that are read to prove that an object without our stamp may be hidden. */
+const MAX_HEADS = 20;
+
+/** Resolves to true if the delete may be passed on over `shown`, which the destination shows. */
+export const mayHide = async (
+  task: Task,
+  { source }: BothBuckets,
+  shown: ObjectState,
+  { before, markedMs }: Deletion,
+): Promise<boolean> => {
+  const stamp = stampOn(shown, replicaPlace(task));
+  if (stamp !== null) return isBefore(task, stamp, before, markedMs);
+  if (task.onlyStamped) return false;
+  const alike = before.filter(
+    (entry): entry is VersionEntry => entry.kind === 'version' && entry.sizeBytes === shown.sizeBytes,
+  );
+  for (const { versionId } of alike.slice(0, MAX_HEADS)) {
+    const version = await source.head(task.key, versionId);
+    if (version === null) continue;
+    if (isReplicaOf(version, shown, task) || isUnstampedReplica(shown, version, task)) return true;
+  }
+  return false;
+};
+
+/**
+ * Returns true if a replica with this stamp holds a state from before the delete. If the source has neither an object nor a
+ * delete marker, only a state without a version id is known to be deleted. A version with an id may have expired instead.
+ */
+const isBefore = (task: Task, stamp: Stamp, before: HistoryEntry[], markedMs: number | null): boolean => {
+  if (markedMs === null) return task.onlyStamped || stamp.identity.startsWith('e/');
+  return (
+    stamp.modifiedMs <= markedMs || before.some((entry) => entry.kind === 'version' && names(stamp, entry))
+  );
+};
+
+/**
+ * Returns true if the source version is a replica of the shown object, according to the stamp of another replicator. Without a
+ * version id the shown object may be another one with the same bytes, and its delete would be permanent.
+ */
+const isReplicaOf = (version: ObjectState, shown: ObjectState, task: Task): boolean => {
+  const stamp = stampOn(version, sourcePlace(task));
+  return stamp !== null && namesOneState(shown) && names(stamp, shown);
+};
+
+/**
+ * Returns true if the shown object is a replica of the version that could not carry a stamp. The digests prove it, together with
+ * the times: a replica is never older than its source version.
+ */
+const isUnstampedReplica = (shown: ObjectState, version: ObjectState, task: Task): boolean =>
+  (!task.rule.stamp || !canCarryStamp(version, replicaPlace(task))) &&
+  shown.lastModifiedMs >= version.lastModifiedMs &&
+  contentProof(shown, version) === 'same';
