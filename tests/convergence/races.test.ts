@@ -94,6 +94,27 @@ test.each(BOTH)(
 );
 
 test.each(BOTH)(
+  'in mode %s tags and a lock that change while the same bytes are written again slowly arrive all the same',
+  async (versions) => {
+    const { source, replica, look } = oneKey({ rule: { versions } });
+    const retention = { mode: 'COMPLIANCE', untilMs: 1_800_000_000_000 } as const;
+    source.put('k', Buffer.from('x'), { tags: { colour: 'red' } });
+    await look();
+    const { versionId } = source.put('k', Buffer.from('x'), { tags: { colour: 'red' } });
+    // The slow worker has read the tags and the lock, and is about to write. The other worker handles the events of the changes.
+    const slow = beforePut(versions === 'latest' ? 2 : 1, async () => {
+      source.setTags('k', 0, { colour: 'blue' });
+      source.setLock('k', 0, { retention });
+      await look(openGate, { concern: 'tags', versionId });
+      await look(openGate, { concern: 'attributes', versionId });
+    });
+    await look(slow);
+    expect(replica.current('k')?.tags).toEqual({ colour: 'blue' });
+    expect(replica.current('k')?.state.lock.retention).toEqual(retention);
+  },
+);
+
+test.each(BOTH)(
   'in mode %s a source that changes right after the write is replicated again before the hint is acknowledged',
   async (versions) => {
     const { source, look, content } = oneKey({ rule: { versions } });

@@ -107,3 +107,16 @@ test('tags that change while they are written are written a second time', async 
   );
   expect(replica.current('k')?.tags).toEqual(BLUE);
 });
+
+test.each(['all', 'latest'] as const)(
+  'in mode %s tags that changed while the content was written arrive, though the worker crashed right after its write',
+  async (versions) => {
+    const { source, replica, look } = oneKey({ rule: { versions } });
+    const { versionId } = source.put('k', Buffer.from('one'), { tags: { colour: 'red' } });
+    await look();
+    // The state that the crash left: the replica has as many tags as the source version, but older ones.
+    source.setTags('k', 0, { colour: 'blue' });
+    expect((await look(openGate, { versionId })).outcome).toBe('unchanged');
+    expect(replica.current('k')?.tags).toEqual({ colour: 'blue' });
+  },
+);

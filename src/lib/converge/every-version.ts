@@ -164,8 +164,8 @@ const isStillNewest = (now: Current, newest: HistoryEntry, written: ObjectState 
 };
 
 /**
- * Gives the replica its tags if they are missing. Tags that do not fit into the headers are not written with the content. The
- * fresh look has already counted the tags, so this check needs no request.
+ * Gives the replica its tags, which may have changed while the content was written. The fresh look has already counted the tags,
+ * so objects without tags need no request.
  */
 const syncLateTags = async (
   task: Task,
@@ -173,7 +173,7 @@ const syncLateTags = async (
   now: Current,
   shown: Located['shown'],
 ): Promise<void> => {
-  if (now.kind !== 'object' || shown === null || now.state.tagCount === shown.tagCount) return;
+  if (now.kind !== 'object' || shown === null || now.state.tagCount + shown.tagCount === 0) return;
   const stamp = stampOn(shown, replicaPlace(task));
   if (stamp !== null && names(stamp, now.state)) await syncShown(task, context, now.state, shown);
 };

@@ -13,6 +13,7 @@ import { replicaPlace, stampedMetadata, withoutStamp } from '../replica/stamp.ts
 import { tagsFitHeader } from '../replica/tagging-header.ts';
 import { syncAcl, syncTags } from './attributes/sync.ts';
 import { bothVersions } from './attributes/sync-attribute.ts';
+import { syncLock } from './attributes/sync-lock.ts';
 import type { ConvergeContext } from './context.ts';
 import { isEcho } from './loop-guard.ts';
 import type { OpenedVersion } from './open-version.ts';
@@ -34,7 +35,8 @@ export const writeVersion = async (
   if (!tagsAreWanted(rule.filter, tags)) return 'filtered';
   const attributes = replicaAttributes(task, version, tags, context.clock.now());
   const fits = tagsFitHeader(attributes);
-  if (shown?.etag === version.etag) await assertStillShown(task, context, shown);
+  const hadSameBytes = shown?.etag === version.etag;
+  if (hadSameBytes) await assertStillShown(task, context, shown);
   const copied = await copyVersion({
     ...context,
     task,
@@ -45,7 +47,10 @@ export const writeVersion = async (
   });
   if (copied === 'transferring') return copied;
   const versions = bothVersions(task, version, copied.written);
-  if (!fits || copied.byTransfer) await syncTags(task, context, versions);
+  // Over the same bytes the condition of the write cannot detect that another worker has written this version already, perhaps
+  // with attributes that are newer than those that were read here. So the attributes are compared once more.
+  if (!fits || copied.byTransfer || hadSameBytes) await syncTags(task, context, versions);
+  if (hadSameBytes) await syncLock(task, context, versions, attributes.lock);
   if (rule.acl === 'replicate') await syncAcl(context, versions);
   return copied;
 };

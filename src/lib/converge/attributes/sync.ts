@@ -7,7 +7,7 @@ import type { Acl, ObjectState, Tags } from '../../model/ports.ts';
 import type { Task } from '../../model/task.ts';
 import { grantText, tagsText } from '../../replica/attribute-texts.ts';
 import { holds } from '../../replica/same-state.ts';
-import { identityOf, namesOneState, replicaPlace, stampOn } from '../../replica/stamp.ts';
+import { identityOf, replicaPlace, stampOn } from '../../replica/stamp.ts';
 import type { ConvergeContext } from '../context.ts';
 import type { Convergence } from '../convergence.ts';
 import { isEcho } from '../loop-guard.ts';
@@ -51,9 +51,9 @@ const syncConcern = async (
 };
 
 /**
- * Gives the tags and grants that are missing to a replica whose content is right. S3 does not accept grants together with the
- * content, so an invocation may have died after it wrote the content and before it wrote the grants. Tags may be wrong if the
- * replica has no stamp with a version id, because the content alone does not show which version the replica holds.
+ * Gives its tags and grants to a replica whose content is right. S3 does not accept grants together with the content, and tags
+ * may change while the content is written. An invocation that died after it wrote the content may therefore have left other tags
+ * and grants. Objects without tags need no request for tags.
  */
 export const syncShown = async (
   task: Task,
@@ -63,11 +63,7 @@ export const syncShown = async (
 ): Promise<void> => {
   if (await isEcho(task, context, version, replica)) return;
   const versions = bothVersions(task, version, replica);
-  const hasTags = version.tagCount > 0 || replica.tagCount > 0;
-  const isNamed = namesOneState(version) && stampOn(replica, replicaPlace(task)) !== null;
-  // Tags that do not fit into the headers are written after the content, so they may be missing too.
-  const someAreMissing = version.tagCount !== replica.tagCount;
-  if (someAreMissing || (!isNamed && hasTags)) await syncTags(task, context, versions);
+  if (version.tagCount > 0 || replica.tagCount > 0) await syncTags(task, context, versions);
   if (task.rule.acl === 'replicate') await syncAcl(context, versions);
 };
 
