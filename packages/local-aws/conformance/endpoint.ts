@@ -6,6 +6,7 @@ import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import type { Need, Service } from './behaviour.ts';
 import { createRawSender, type SendRaw } from './raw-request.ts';
 import type { SigningCredentials } from './sign.ts';
+import { createCaller, type SendCall } from './signed-call.ts';
 
 export interface EndpointOptions {
   /** The URL of the endpoint. Null for AWS itself. */
@@ -26,6 +27,7 @@ export interface Endpoint {
   sts: STSClient;
   dynamodb: DynamoDBClient;
   raw: SendRaw;
+  call: SendCall;
   isSecure: boolean;
   /** Returns the endpoint's time in milliseconds since the epoch. */
   now(): number;
@@ -67,6 +69,7 @@ export const connect = ({ url, region, credentials, advance }: EndpointOptions):
     sts,
     dynamodb,
     raw: createRawSender({ origin, region, now, credentials: () => s3.config.credentials() }),
+    call: createCaller({ url, region, now, credentials: () => s3.config.credentials() }),
     isSecure: origin.startsWith('https:'),
     now,
     advance:

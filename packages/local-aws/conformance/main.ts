@@ -6,10 +6,12 @@ import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { parseArgs } from 'node:util';
 import { startLocalAws } from '../src/start/local-aws.ts';
 import { confirm, unconfirmedTable } from './confirmations.ts';
+import { answersText, ask, chooseQuestions, GROUP, questions } from './doubtful/run.ts';
+import type { Question } from './doubtful/question.ts';
 import { connect, missingNeeds, type Endpoint } from './endpoint.ts';
 import { reportText, summarise } from './report.ts';
 import { createResources, removeLeftovers } from './resources.ts';
-import { runBehaviours, type Result } from './run.ts';
+import { createContext, runBehaviours, type Result } from './run.ts';
 import { choose, type NamedBehaviour } from './suite.ts';
 
 const USAGE = `Usage: npm run conformance -- [options]
@@ -19,7 +21,7 @@ credentials and region from the environment as the AWS SDK finds them; \`aws\` m
 project is started and used.
 
   --aws              the same as CONFORMANCE_ENDPOINT=aws
-  --only <name>      a behaviour or a group (repeatable)
+  --only <name>      a behaviour or a group (repeatable); \`doubtful\` asks what AWS's documents leave open, and prints what was seen
   --list             print the behaviours and their documents, and do nothing
   --json             results as JSON on standard output
   --confirm <server> note in packages/local-aws/conformance/confirmations.json which behaviours this endpoint shows too
@@ -30,7 +32,8 @@ project is started and used.
 
 Buckets, queues and tables are named s3r-conformance-<random>-<n> and removed at the end, also after Ctrl-C. A whole run makes
 about 85 buckets, 35 queues and a table, sends some 1,900 requests and uploads about 40 MB, 5 MiB at most in one request:
-a few cents on AWS. Locks are put under governance, which is bypassed in the end, and once under compliance for 20 seconds.
+a few cents on AWS. The doubtful questions are not among them: they make one stack with a function, its role, four queues and a rule, and
+take about ten minutes and a few cents more. Locks are put under governance, which is bypassed in the end, and once under compliance for 20 seconds.
 
 Exit status: 0 as documented, 1 something differs, 2 wrong usage or no endpoint, 130 interrupted.
 `;
@@ -38,9 +41,17 @@ Exit status: 0 as documented, 1 something differs, 2 wrong usage or no endpoint,
 const main = async (argv: string[]): Promise<number> => {
   const values = parse(argv);
   if (values.help) return print(USAGE);
-  const behaviours = choose(values.only);
-  if (values.list)
-    return print(values.json ? `${JSON.stringify(behaviours, null, 2)}\n` : listText(behaviours));
+  const doubtful = chooseQuestions(values.only);
+  const words = values.only.filter((word) => word !== GROUP && !doubtful.some(({ name }) => name === word));
+  const behaviours = doubtful.length > 0 && words.length === 0 ? [] : choose(words);
+  if (values.list) {
+    const listed = doubtful.length === 0 ? questions : doubtful;
+    return print(
+      values.json
+        ? `${JSON.stringify([...behaviours, ...listed], null, 2)}\n`
+        : listText(behaviours) + questionsText(listed),
+    );
+  }
   if (values.unconfirmed) return print(unconfirmedTable(behaviours));
   await using target = await open(values.aws ? 'aws' : (process.env['CONFORMANCE_ENDPOINT'] ?? ''));
   if (values.clean) {
@@ -49,7 +60,9 @@ const main = async (argv: string[]): Promise<number> => {
     print(removed.map((line) => `removed ${line}\n`).join('') || 'Nothing was removed.\n');
     return left.length > 0 ? 1 : 0;
   }
-  return await run(target.endpoint, behaviours, values);
+  const asked = doubtful.length === 0 ? 0 : await askQuestions(target.endpoint, doubtful, values);
+  if (behaviours.length === 0) return asked;
+  return (await run(target.endpoint, behaviours, values)) || asked;
 };
 
 const parse = (argv: string[]) => {
@@ -84,6 +97,27 @@ const listText = (behaviours: readonly NamedBehaviour[]): string =>
   behaviours
     .map(({ group, name, title, document }) => `${group} / ${name}\n  ${title}\n  ${document}\n`)
     .join('');
+
+const questionsText = (listed: readonly Question[]): string =>
+  listed.map(({ name, question }) => `${GROUP} / ${name}\n  ${question}\n`).join('');
+
+/** Prints what the endpoint does. There is no right answer, so only what could not be removed is an error. */
+const askQuestions = async (
+  endpoint: Endpoint,
+  chosen: readonly Question[],
+  { json }: { json: boolean },
+): Promise<number> => {
+  const resources = createResources(endpoint);
+  let left: string[] = [];
+  try {
+    const answers = await ask(chosen, { endpoint, resources, context: createContext(endpoint, resources) });
+    print(json ? `${JSON.stringify(answers, null, 2)}\n` : answersText(endpoint.name, answers));
+  } finally {
+    left = await resources.remove();
+  }
+  for (const line of left) process.stderr.write(`not removed: ${line}\n`);
+  return left.length > 0 ? 1 : 0;
+};
 
 interface Target extends AsyncDisposable {
   endpoint: Endpoint;

@@ -17,6 +17,7 @@ import {
 import type { BucketKind, Queue } from './context.ts';
 import { type Endpoint, missingNeeds } from './endpoint.ts';
 import { removeBucket } from './remove-bucket.ts';
+import { CLOUDFORMATION_VERSION } from './signed-call.ts';
 
 /**
  * Prefix of the names of all buckets, queues and tables that the suite creates. The suite may delete
@@ -29,6 +30,8 @@ export interface Resources {
   createBucket(kind: BucketKind): Promise<string>;
   createQueue(options: { attributes?: Record<string, string>; from?: string }): Promise<Queue>;
   createTable(): Promise<string>;
+  /** Returns the name of a stack that the caller creates. */
+  stack(): string;
   /** Removes everything that the run created. Returns what could not be removed, with the reason. */
   remove(): Promise<string[]>;
 }
@@ -70,6 +73,11 @@ export const createResources = (endpoint: Endpoint): Resources => {
       await createTable(endpoint, TableName);
       return TableName;
     },
+    stack() {
+      const StackName = name();
+      removals.push({ what: `stack ${StackName}`, remove: () => removeStack(endpoint, StackName) });
+      return StackName;
+    },
     async remove() {
       const left: string[] = [];
       for (const { what, remove } of removals.toReversed())
@@ -94,9 +102,28 @@ export const removeLeftovers = async (endpoint: Endpoint): Promise<{ removed: st
     );
   }
   const missing = await missingNeeds(endpoint);
+  removed.push(...(await removeStacks(endpoint)));
   if (!missing.has('sqs')) removed.push(...(await removeQueues(endpoint)));
   if (!missing.has('dynamodb')) removed.push(...(await removeTables(endpoint)));
   return { removed, left };
+};
+
+/** Starts the removal of a stack, which CloudFormation then finishes. */
+const removeStack = ({ call }: Endpoint, StackName: string): Promise<string> =>
+  call({
+    service: 'cloudformation',
+    method: 'POST',
+    form: { Action: 'DeleteStack', Version: CLOUDFORMATION_VERSION, StackName },
+  });
+
+const removeStacks = async (endpoint: Endpoint): Promise<string[]> => {
+  const form = { Action: 'DescribeStacks', Version: CLOUDFORMATION_VERSION };
+  // An endpoint without CloudFormation has no stacks.
+  const listed = await endpoint.call({ service: 'cloudformation', method: 'POST', form }).catch(() => '');
+  const names = [...listed.matchAll(/<StackName>([^<]*)<\/StackName>/g)].map(([, name = '']) => name);
+  const ours = names.filter((name) => name.startsWith(PREFIX));
+  for (const name of ours) await removeStack(endpoint, name);
+  return ours.map((name) => `stack ${name}`);
 };
 
 const createBucket = async ({ s3, region }: Endpoint, Bucket: string, kind: BucketKind) => {

@@ -10,13 +10,15 @@ import { readConfirmations, unconfirmedTable } from '../conformance/confirmation
 import type { Context } from '../conformance/context.ts';
 import { connect, type Endpoint, missingNeeds } from '../conformance/endpoint.ts';
 import { history, play } from '../conformance/history.ts';
-import { createResources } from '../conformance/resources.ts';
+import { ask, chooseQuestions } from '../conformance/doubtful/run.ts';
+import { createResources, type Resources } from '../conformance/resources.ts';
 import { createContext } from '../conformance/run.ts';
 import { suite } from '../conformance/suite.ts';
 import { type LocalAws, startLocalAws } from '../src/start/local-aws.ts';
 
 let aws: LocalAws;
 let endpoint: Endpoint;
+let resources: Resources;
 let context: Context;
 beforeAll(async () => {
   aws = await startLocalAws();
@@ -24,7 +26,8 @@ beforeAll(async () => {
   setDefaultCACertificates([...getCACertificates(), aws.caPem]);
   const advance = (milliseconds: number): void => aws.clock.advance(milliseconds);
   endpoint = connect({ url: aws.endpoint, region: aws.region, credentials, advance });
-  context = createContext(endpoint, createResources(endpoint));
+  resources = createResources(endpoint);
+  context = createContext(endpoint, resources);
 });
 afterAll(async () => {
   endpoint.close();
@@ -51,6 +54,18 @@ test('all recorded confirmations name behaviours of the suite', () => {
 
 describe.each([...new Set(suite.map(({ group }) => group))])('%s', (group) => {
   test.for(suite.filter((one) => one.group === group))('$title', ({ run }) => run(context));
+});
+
+test('the questions that AWS’s documents leave open can be asked', async () => {
+  const chosen = chooseQuestions(['trailerOnlyPart', 'undeclaredChecksum', 'mappingSwitch']);
+  const answers = await ask(chosen, { endpoint, context, resources });
+  expect(Object.fromEntries(answers.map(({ name, seen }) => [name, seen]))).toEqual({
+    trailerOnlyPart: expect.stringMatching(/^(yes|refused: 400 InvalidRequest)/),
+    undeclaredChecksum: expect.stringMatching(/^the right value: .*; a wrong value: refused: 400/),
+    mappingSwitch: expect.stringMatching(
+      /^Disabled after 3\d.* was processed 3\d.* after it was switched on$/,
+    ),
+  });
 });
 
 const runs = Number(process.env['PROPERTY_RUNS'] ?? 40);
