@@ -6,9 +6,11 @@ import {
   CreateMultipartUploadCommand,
   GetObjectLegalHoldCommand,
   GetObjectRetentionCommand,
+  PutObjectLockConfigurationCommand,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
-import { behaviour, s3Api } from './behaviour.ts';
+import { base64Crc32 } from './base64-crc32.ts';
+import { behaviour, s3Api, s3Guide } from './behaviour.ts';
 import { oneOf, same } from './difference.ts';
 import { governed, inHours, lockOf, NO_LOCK } from './locked-objects.ts';
 
@@ -45,6 +47,54 @@ export const lockedWritesProveTheirBytes = behaviour(
     const md5 = hash('md5', 'content', 'base64');
     const answer = await raw('PUT', { ...target, headers: { ...headers, 'content-md5': md5 } });
     oneOf('with Content-MD5', `${answer.status} ${answer.code}`, ['200 null']);
+  },
+);
+
+export const aTrailerIsNoProofUnderALock = behaviour(
+  'PutObject with object-lock headers and UploadPart of a locked upload fail with 400 InvalidRequest if the checksum is in the trailer.',
+  s3Api('API_UploadPart'),
+  async (context) => {
+    const { bucket, key, raw, s3 } = context;
+    const Bucket = await bucket('locked');
+    const Key = key();
+    const lock = governed(context);
+    const { UploadId = '' } = await s3.send(new CreateMultipartUploadCommand({ Bucket, Key, ...lock }));
+    const query = { partNumber: '1', uploadId: UploadId };
+    const body = `1\r\na\r\n0\r\nx-amz-checksum-crc32:${base64Crc32('a')}\r\n\r\n`;
+    const payloadHash = 'STREAMING-UNSIGNED-PAYLOAD-TRAILER';
+    const headers = {
+      'content-encoding': 'aws-chunked',
+      'x-amz-decoded-content-length': '1',
+      'x-amz-trailer': 'x-amz-checksum-crc32',
+    };
+    const part = await raw('PUT', { bucket: Bucket, key: Key, query, headers, body, payloadHash });
+    same('part', `${part.status} ${part.code}`, '400 InvalidRequest');
+    const held = { ...headers, 'x-amz-object-lock-legal-hold': 'ON' };
+    const object = await raw('PUT', { bucket: Bucket, key: Key, headers: held, body, payloadHash });
+    same('object', `${object.status} ${object.code}`, '400 InvalidRequest');
+  },
+);
+
+export const uploadsKeepTheSettingsOfTheirCreation = behaviour(
+  'A multipart upload keeps the default retention and the default encryption that the bucket had when the upload was created.',
+  s3Guide('mpuoverview'),
+  async (context) => {
+    const { freshBucket, key, raw, s3 } = context;
+    const Bucket = await freshBucket('locked');
+    const Key = key();
+    const { UploadId = '' } = await s3.send(new CreateMultipartUploadCommand({ Bucket, Key }));
+    const DefaultRetention = { Mode: 'GOVERNANCE', Days: 1 } as const;
+    const ObjectLockConfiguration = { ObjectLockEnabled: 'Enabled', Rule: { DefaultRetention } } as const;
+    await s3.send(new PutObjectLockConfigurationCommand({ Bucket, ObjectLockConfiguration }));
+    const send = (query: Record<string, string>) =>
+      raw('PUT', { bucket: Bucket, key: Key, query, body: 'content' });
+    const part = await send({ partNumber: '1', uploadId: UploadId });
+    same('part of the older upload', part.status, 200);
+    const object = await send({});
+    same('object', `${object.status} ${object.code}`, '400 InvalidRequest');
+    const MultipartUpload = { Parts: [{ PartNumber: 1, ETag: part.headers.etag }] };
+    await s3.send(new CompleteMultipartUploadCommand({ Bucket, Key, UploadId, MultipartUpload }));
+    same('lock', await lockOf(context, Bucket, Key), NO_LOCK);
   },
 );
 

@@ -1,21 +1,15 @@
 /** Additional checksums of multipart objects and of their parts. */
 import { hash } from 'node:crypto';
-import { crc32 } from 'node:zlib';
 import {
   GetObjectAttributesCommand,
   type GetObjectAttributesCommandOutput,
   HeadObjectCommand,
 } from '@aws-sdk/client-s3';
+import { base64Crc32 } from './base64-crc32.ts';
 import { behaviour, s3Api, s3Guide } from './behaviour.ts';
 import { refused, same } from './difference.ts';
 import { PART_BYTES, uploadInParts } from './upload-in-parts.ts';
 import { INTEGRITY, head } from './head-with-checksum.ts';
-
-const base64Crc32 = (body: string): string => {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32BE(crc32(body));
-  return bytes.toString('base64');
-};
 
 /** The two parts that the behaviours below upload. */
 const PARTS = [

@@ -24,6 +24,7 @@ import { createIam, type Iam } from '../iam/iam.ts';
 import { createKmsKeys, type KmsKeys } from '../kms/kms.ts';
 import { createLambda, type Lambda, type LambdaOptions } from '../lambda/lambda.ts';
 import type { LogLine } from '../lambda/log-sink.ts';
+import type { S3Options } from '../s3/model/state.ts';
 import { createS3, type S3Service } from '../s3/service.ts';
 import { createScheduler, type Scheduler } from '../scheduler/scheduler.ts';
 import { createSns, type Sns } from '../sns/sns.ts';
@@ -43,6 +44,8 @@ export interface LocalAwsOptions {
   onLog?: (line: LogLine) => void;
   httpPort?: number;
   httpsPort?: number;
+  /** Options of S3. */
+  s3?: Pick<S3Options, 'lockTakesTrailers'>;
   /** Options of the Lambda service. */
   lambda?: Pick<LambdaOptions, 'accountConcurrency' | 'idleMs' | 'asyncRetryDelaysMs' | 'mappingSwitchMs'>;
   /** Options of SQS. */
@@ -164,6 +167,7 @@ const createServices = (
     events,
     faults,
     kms,
+    ...options.s3,
     secretOf: (accessKeyId, sessionToken) => {
       const key = iam.callerOf(accessKeyId, sessionToken);
       return key.status === 'active' ? key.credentials.secretAccessKey : undefined;

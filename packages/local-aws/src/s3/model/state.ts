@@ -33,6 +33,8 @@ export interface S3Options {
    * How long a copy or completion may take before S3 sends the status 200 early. The result or the error follows when the work ends.
    */
   earlyAnswerAfterMs?: number | undefined;
+  /** If true, a checksum in the trailer suffices for an upload under object lock. `checkLockIntegrity` says why this is open. */
+  lockTakesTrailers?: boolean | undefined;
 }
 
 /** Sends notifications of S3 to SNS topics. {@link QueueSender} is the counterpart for queues. */

@@ -2,6 +2,7 @@
 import type { ChecksumAlgorithm, ChecksumPlan } from '../storage/checksums.ts';
 import type { Content } from '../storage/content.ts';
 import type { KeyWatch } from './key.ts';
+import type { BucketObjectLock } from './object-lock.ts';
 import type { ObjectDescription } from './object.ts';
 
 export interface Upload {
@@ -10,7 +11,10 @@ export interface Upload {
   initiatedMs: number;
   /** The caller that created the upload, in the form that listings return. */
   initiator: { id: string; displayName: string };
+  /** The properties of the object. They include the default encryption that the bucket had when the upload was created. */
   description: ObjectDescription;
+  /** The object lock configuration that the bucket had when the upload was created. A later change does not affect the upload. */
+  bucketLock: BucketObjectLock | null;
   checksumPlan: ChecksumPlan;
   parts: Map<number, Part>;
   /** The watch of the upload's key. It begins with the upload. A conditional completion fails if the key changed in the meantime. */

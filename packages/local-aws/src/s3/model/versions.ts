@@ -11,6 +11,7 @@ import type { KeyWatch } from './key.ts';
 import type { DeleteMarker, StoredObject, Version } from './object.ts';
 import { lockOfNewVersion } from './object-lock.ts';
 import type { S3State } from './state.ts';
+import type { Upload } from './upload.ts';
 import { createVersionId } from './version-id.ts';
 
 /** The newest version of a key, which may be a delete marker; undefined if the key has no versions. */
@@ -29,12 +30,20 @@ export const findVersion = (bucket: Bucket, key: string, versionId: string): Ver
 /** The properties of a new version that its writer determines. */
 type NewObject = Omit<StoredObject, 'versionId' | 'order' | 'restore' | 'archiveTier' | 'lastAccessedMs'>;
 
-/** Makes an object the current version. Unless versioning is enabled, the object replaces the null version. */
-export const putVersion = (state: S3State, bucket: Bucket, key: string, object: NewObject): StoredObject => {
+/**
+ * Makes an object the current version. Unless versioning is enabled, the object replaces the null version. `bucketLock` is the
+ * object lock configuration that applies; the default is the bucket's current one.
+ */
+export const putVersion = (
+  state: S3State,
+  bucket: Bucket,
+  key: string,
+  { bucketLock = bucket.objectLock, ...object }: NewObject & Partial<Pick<Upload, 'bucketLock'>>,
+): StoredObject => {
   const stored: StoredObject = {
     ...object,
     ...newIdentity(state, bucket),
-    lock: lockOfNewVersion(object.lock, bucket.objectLock, state.clock.now()),
+    lock: lockOfNewVersion(object.lock, bucketLock, state.clock.now()),
     restore: null,
     archiveTier: null,
     lastAccessedMs: object.lastModifiedMs,

@@ -191,6 +191,7 @@ const commit = (context: ObjectContext, completion: Completion): CompletedUpload
   const stored = putVersion(state, bucket, key, {
     kind: 'object',
     ...upload.description,
+    bucketLock: upload.bucketLock,
     // The date of a multipart object is the creation date of its upload (User Guide, "Working with object metadata").
     lastModifiedMs: upload.initiatedMs,
     content: joinContents(parts.map((part) => part.content)),

@@ -41,6 +41,7 @@ export const createMultipartUpload = (context: ObjectContext): Answer => {
     initiatedMs: state.clock.now(),
     initiator: initiatorOf(caller),
     description,
+    bucketLock: bucket.objectLock,
     checksumPlan: plan,
     parts: new Map(),
     watch: watchKey(bucket, key),
@@ -84,7 +85,8 @@ export const uploadPart = async (context: ObjectContext): Promise<Answer> => {
   authorizeKms(context, 'kms:Decrypt', upload.description.encryption, context);
   const claims = parseBodyClaims(request);
   checkPartKey(request, upload.description.encryption);
-  checkLockIntegrity(claims, upload.description.lock, bucket.objectLock, 'Put Part');
+  const { description, bucketLock } = upload;
+  checkLockIntegrity(claims, { asked: description.lock, bucketLock }, 'Put Part', state.lockTakesTrailers);
   checkPartChecksum(upload.checksumPlan, claims);
   const body = await receiveObject(state, request, claims, upload.checksumPlan.algorithm);
   const part: Part = {

@@ -23,7 +23,12 @@ export const putObject = async (context: ObjectContext): Promise<Answer> => {
   const description = parseDescription(context);
   authorizeWrite(context, description, true);
   const claims = parseBodyClaims(request);
-  checkLockIntegrity(claims, description.lock, bucket.objectLock, 'Put Object');
+  checkLockIntegrity(
+    claims,
+    { asked: description.lock, bucketLock: bucket.objectLock },
+    'Put Object',
+    state.lockTakesTrailers,
+  );
   const condition = parseWriteCondition(request);
   const algorithm = claims.checksum?.algorithm ?? 'CRC64NVME';
   const stored = await conditionally(

@@ -51,16 +51,19 @@ export const parseBodyClaims = (
 };
 
 /**
- * Throws InvalidRequest if an upload under object lock has neither a checksum nor an MD5. The SHA-256 in x-amz-content-sha256 is not
- * sufficient.
+ * Throws InvalidRequest if an upload under object lock has neither Content-MD5 nor an x-amz-checksum-* header. The SHA-256 in
+ * x-amz-content-sha256 is not sufficient. Neither is a checksum in the trailer, unless `trailerSuffices`: users report that AWS
+ * refuses it, but no AWS document says so.
  */
 export const checkLockIntegrity = (
   claims: BodyClaims,
-  asked: ObjectLock,
-  bucketLock: BucketObjectLock | null,
+  { asked, bucketLock }: { asked: ObjectLock; bucketLock: BucketObjectLock | null },
   operation: 'Put Object' | 'Put Part',
+  trailerSuffices = false,
 ): void => {
-  if (claims.md5 !== null || claims.checksum !== null || !needsIntegrityHeader(asked, bucketLock)) return;
+  const { md5, checksum } = claims;
+  const isProven = md5 !== null || (checksum !== null && (checksum.value !== null || trailerSuffices));
+  if (isProven || !needsIntegrityHeader(asked, bucketLock)) return;
   throw new S3Error('InvalidRequest', {
     message: `Content-MD5 OR x-amz-checksum- HTTP header is required for ${operation} requests with Object Lock parameters`,
   });

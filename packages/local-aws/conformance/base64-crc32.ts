@@ -1,0 +1,8 @@
+import { crc32 } from 'node:zlib';
+
+/** Returns the CRC32 of a body as S3 encodes it. */
+export const base64Crc32 = (body: string): string => {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(crc32(body));
+  return bytes.toString('base64');
+};
