@@ -26,7 +26,10 @@ const LONG_FORMS = {
   'tests/transfer/chaos.test.ts': { PROPERTY_RUNS: String(Math.min(2_000, Math.ceil(minutes * 1_000))) },
   'tests/e2e/crashes.test.ts': { ACCOUNT_CONCURRENCY: '10' },
   'tests/e2e/chaos.test.ts': { CHAOS_ROUNDS: String(Math.min(20, Math.ceil(minutes))) },
-  'tests/e2e/transfers.test.ts': { TRANSFER_GIB: String(Math.min(20, Math.ceil(minutes * 2))) },
+  'tests/e2e/transfers.test.ts': {
+    TRANSFER_GIB: String(Math.min(20, Math.ceil(minutes * 2))),
+    LOCKED_GIB: String(Math.min(6, Math.ceil(minutes))),
+  },
   'tests/e2e/server-side.test.ts': { COPY_TB: '50' },
   'tests/e2e/backfill-proof.test.ts': {
     BACKFILL_VERSIONS: String(Math.min(100_000, Math.ceil(minutes * 10_000))),

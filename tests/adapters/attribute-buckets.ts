@@ -46,5 +46,6 @@ export const put = (
     sizeBytes: 1,
     attributes: { ...REPLICA_ATTRIBUTES, ...attributes },
     precondition: { kind: 'absent' },
-    guard: { kind: 'none' },
+    // The MD5 of `a`.
+    guard: { kind: 'md5', md5: 'DMF1ucDxtqgxw5niaXcmYQ==' },
   });

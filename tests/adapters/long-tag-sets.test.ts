@@ -63,6 +63,7 @@ const replicate = async (key: string) => {
         deadlineMs: Date.now() + 900_000,
         fullTimeMs: 900_000,
         bytesUnderWay: 0,
+        heldBytes: 0,
       },
       clock: { now: Date.now, sleep: async () => undefined },
       ...noTransfers(),

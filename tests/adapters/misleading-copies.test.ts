@@ -11,7 +11,7 @@ import { aws, destination, forgetRequests, s3Requests, startScript, stopScript }
 
 beforeAll(async () => {
   await startScript();
-  await aws.clients.copyConditions.areChecked(testDestination().bucket, async () => true);
+  aws.clients.copyConditions.set(testDestination().bucket, true);
 });
 afterAll(stopScript);
 beforeEach(forgetRequests);

@@ -11,7 +11,7 @@ afterAll(stopAttributeBuckets);
 const untilMs = Date.now() + 86_400_000;
 const lock = { retention: { mode: 'GOVERNANCE', untilMs }, legalHold: true } as const;
 
-test('a lock travels with a whole body, even if no checksum was given', async () => {
+test('a lock travels with a whole body', async () => {
   const to = destination('replica-locked');
   const { versionId } = await put(to, 'whole', { lock });
   expect(await to.head('whole', versionId ?? '')).toMatchObject({ lock });
@@ -34,7 +34,7 @@ test('a lock travels with a multipart upload', async () => {
     partNumber: 1,
     body: Readable.from([Buffer.from('a')]),
     sizeBytes: 1,
-    guard: { kind: 'compute' },
+    guard: { kind: 'checksum', checksum: { algorithm: 'CRC32', type: 'FULL_OBJECT', value: '6Le+Qw==' } },
   });
   await to.completeUpload({
     key: 'parts',
@@ -111,8 +111,26 @@ test.each(['retention', 'legal hold'])(
   },
 );
 
-test('a write without the checksum that a bucket with default retention needs fails as invalid-request, not as object-lock', async () => {
-  await expect(put(destination('replica-retained'), 'k')).rejects.toMatchObject({
-    reason: 'invalid-request',
-  });
+test.each(['none', 'compute'] as const)(
+  'a streamed write into a bucket with default retention fails as invalid-request with the guard `%s`, which sends no header',
+  async (kind) => {
+    const written = destination('replica-retained').put({
+      key: kind,
+      body: Readable.from([Buffer.from('a')]),
+      sizeBytes: 1,
+      attributes: REPLICA_ATTRIBUTES,
+      precondition: { kind: 'absent' },
+      guard: { kind },
+    });
+    await expect(written).rejects.toMatchObject({ reason: 'invalid-request' });
+  },
+);
+
+test('the default retention of a bucket is asked for once, and a refusal can correct the answer', async () => {
+  expect(await destination('replica-retained').locksByDefault()).toBe(true);
+  for (const bucket of ['replica', 'replica-locked']) {
+    expect(await destination(bucket).locksByDefault()).toBe(false);
+    destination(bucket).foundLocked();
+    expect(await destination(bucket).locksByDefault()).toBe(true);
+  }
 });

@@ -13,7 +13,7 @@ import { memoryDestination } from '../model/memory-destination.ts';
 import { memorySource } from '../model/memory-source.ts';
 import { noTransfers } from '../model/memory-transfers.ts';
 import { md5Hex, objectState, OPAQUE } from '../model/object-state.ts';
-import { testTask } from '../model/settings.ts';
+import { testInvocation, testTask } from '../model/settings.ts';
 
 const parts = [Buffer.alloc(5, 'a'), Buffer.alloc(3, 'b')];
 const digest = md5Hex(Buffer.from(parts.map(md5Hex).join(''), 'hex'));
@@ -40,7 +40,11 @@ const world = (read: (partNumber: number) => Buffer, encryption = 'AES256') => {
     },
     uploadPart: async ({ partNumber, body, guard }) => {
       calls.push(`part ${partNumber} ${guard.kind}`);
-      return { partNumber, etag: `"${md5Hex(await buffer(body))}"`, checksum: null };
+      return {
+        partNumber,
+        etag: `"${md5Hex(Buffer.isBuffer(body) ? body : await buffer(body))}"`,
+        checksum: null,
+      };
     },
     completeUpload: async () => {
       calls.push('complete');
@@ -59,7 +63,7 @@ const world = (read: (partNumber: number) => Buffer, encryption = 'AES256') => {
         opened: null,
         attributes: REPLICA_ATTRIBUTES,
         precondition: { kind: 'absent' },
-        invocation: { requestId: 'r', deadlineMs: 900_000, fullTimeMs: 900_000, bytesUnderWay: 0 },
+        invocation: testInvocation(),
         clock: { now: () => 0, sleep: async () => undefined },
       },
       'stream',

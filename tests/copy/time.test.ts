@@ -37,6 +37,7 @@ const invocation = (fields: Partial<Invocation> = {}): Invocation => ({
   deadlineMs: 890_000,
   fullTimeMs: 890_000,
   bytesUnderWay: 0,
+  heldBytes: 0,
   ...fields,
 });
 

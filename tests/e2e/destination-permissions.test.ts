@@ -65,6 +65,9 @@ const WITHOUT: Record<string, Loss<Verified>> = {
     dead: deadAs('access-denied', ['large', 'multipart', 'gone']),
   },
   'ReplicationRole ListReplicas s3:ListBucketVersions': quarantined('access-denied', ['overwrite']),
+  'ReplicationRole ListReplicas s3:GetBucketObjectLockConfiguration': {
+    unseen: 'A refused upload shows the default retention too, as object-lock.test.ts proves.',
+  },
   'ReplicationRole DeleteReplicas s3:DeleteObject': quarantined('access-denied', ['deleted']),
   'ReplicationRole LockReplicas s3:PutObjectRetention': quarantined('access-denied', ['retained']),
   'ReplicationRole LockReplicas s3:PutObjectLegalHold': quarantined('access-denied', ['held']),

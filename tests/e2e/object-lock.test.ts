@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import {
   GetObjectLegalHoldCommand,
   GetObjectRetentionCommand,
+  HeadObjectCommand,
   ListObjectVersionsCommand,
   PutObjectLockConfigurationCommand,
   PutObjectRetentionCommand,
@@ -13,6 +14,7 @@ import {
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { startFidelityStage } from './support/stages/fidelity.ts';
 import { openUploads, seen } from './support/objects.ts';
+import { bucketOf, operationOf } from './support/operations.ts';
 import { beforeEvents, deadLetters, purge } from './support/queues.ts';
 import { settled, type Stage } from './support/stages/stage.ts';
 
@@ -156,6 +158,44 @@ test('the default lock of the destination applies to objects without a lock', as
     });
   }
 });
+
+// A part of 17 MiB is larger than what the function holds in memory, so it is read twice.
+test.each([
+  ['asks for the default', 17, true],
+  ['learns of the default from a refusal', 5, false],
+] as const)(
+  'multipart objects keep their checksum in a bucket with default retention: the function %s',
+  async (_how, mebibytes, mayAsk) => {
+    await stage.aws.lambda.killEnvironments(stage.names.replicateFunction);
+    const asked: string[] = [];
+    const sent: string[] = [];
+    stage.aws.faults.plan = (request) => {
+      if (request.caller.kind !== 'session' || bucketOf(request) !== 'locked-by-default') return undefined;
+      if (operationOf(request) === 's3:UploadPart')
+        sent.push(request.headers['content-md5'] === undefined ? 'without' : 'MD5');
+      if (!new URLSearchParams(request.query).has('object-lock')) return undefined;
+      asked.push(request.method);
+      return mayAsk ? undefined : { kind: 'error', status: 403, code: 'AccessDenied' };
+    };
+    const key = `kept/parts of ${mebibytes} MiB without checksums`;
+    const made = await stage.putParts('locked', key, [randomBytes(mebibytes * MIB), randomBytes(1)]);
+    await locksOf(key);
+    stage.aws.faults.plan = undefined;
+    const replica = await stage.destination
+      .s3()
+      .send(new HeadObjectCommand({ Bucket: 'locked-by-default', Key: key, ChecksumMode: 'ENABLED' }));
+    expect(replica).toMatchObject({
+      ETag: made.ETag,
+      ChecksumCRC64NVME: made.ChecksumCRC64NVME,
+      ChecksumType: 'FULL_OBJECT',
+      ObjectLockMode: 'GOVERNANCE',
+    });
+    expect(asked).toEqual(['GET']);
+    expect(sent.filter((one) => one === 'MD5')).toHaveLength(2);
+    // Both parts may begin before the first refusal.
+    expect(sent.includes('without')).toBe(!mayAsk);
+  },
+);
 
 test('every version of a key has its own lock at the destination', async () => {
   for (const days of [10, 20]) {

@@ -3,6 +3,7 @@ import {
   HeadObjectCommand,
   ListMultipartUploadsCommand,
   ListObjectVersionsCommand,
+  PutObjectLockConfigurationCommand,
 } from '@aws-sdk/client-s3';
 import { DeleteItemCommand, DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
@@ -17,10 +18,21 @@ const SEED = 61;
 /** Size in GiB of the largest object. With `TRANSFER_GIB=20` the test takes minutes. */
 const GIBIBYTES = Number(process.env['TRANSFER_GIB'] ?? 1);
 
+/**
+ * Size in GiB of a second large object, whose parts are too large to be held in memory. Without `LOCKED_GIB` only the soak replicates
+ * such an object.
+ */
+const LOCKED_GIBIBYTES = Number(process.env['LOCKED_GIB'] ?? 0);
+
 let stage: TransfersStage;
 beforeAll(async () => {
   stage = await startTransfersStage({ edit: { stack: shorten } });
   for (const bucket of ['latest-replica', 'all-replica']) stage.aws.s3.receiveSparse({ bucket, seed: SEED });
+  // All versions of `all-replica` are locked by default, so S3 demands a checksum in the header of each part.
+  const DefaultRetention = { Mode: 'GOVERNANCE', Days: 1 } as const;
+  const ObjectLockConfiguration = { ObjectLockEnabled: 'Enabled', Rule: { DefaultRetention } } as const;
+  const configure = { Bucket: 'all-replica', ObjectLockConfiguration };
+  await stage.destination.s3().send(new PutObjectLockConfigurationCommand(configure));
 });
 afterAll(async () => {
   await stage?.stop();
@@ -67,6 +79,14 @@ const create = (bucket: string, key: string, mebibytes: number, partMebibytes: n
 
 const headOfReplica = (Bucket: string, Key: string, VersionId?: string) =>
   stage.destination.s3().send(new HeadObjectCommand({ Bucket, Key, ChecksumMode: 'ENABLED', VersionId }));
+
+/** Returns the fields of a replica that has the checksum of its source, and the default retention of its bucket. */
+const lockedLike = ({ etag, checksum }: ReturnType<typeof create>) => ({
+  ETag: `"${etag}"`,
+  ChecksumCRC64NVME: checksum.value,
+  ChecksumType: 'FULL_OBJECT',
+  ObjectLockMode: 'GOVERNANCE',
+});
 
 const openUploads = async (Bucket: string): Promise<number> => {
   const list = await stage.destination.s3().send(new ListMultipartUploadsCommand({ Bucket }));
@@ -162,7 +182,7 @@ test('a rule with `versions: all` finishes a transfer first, and then replicates
   expect(await deadLetters(stage)).toEqual([]);
 });
 
-test('a transfer whose record is lost begins anew, and the sweep aborts its old upload', async () => {
+test('a transfer whose record is lost begins anew under the default retention of its bucket, and the sweep aborts its old upload', async () => {
   const key = 'forgotten';
   const interfered = atPart(key, 5, async () => {
     for (const id of await records()) {
@@ -173,7 +193,7 @@ test('a transfer whose record is lost begins anew, and the sweep aborts its old 
   const made = create('all', key, 420, 20);
   await interfered;
   await moved(stage);
-  expect((await headOfReplica('all-replica', key)).ETag).toBe(`"${made.etag}"`);
+  expect(await headOfReplica('all-replica', key)).toMatchObject(lockedLike(made));
   expect(await versions('all-replica', key)).toHaveLength(1);
   expect(await deadLetters(stage)).toEqual([]);
   expect(await openUploads('all-replica')).toBe(1);
@@ -181,3 +201,13 @@ test('a transfer whose record is lost begins anew, and the sweep aborts its old 
   const isSwept = async () => (await openUploads('all-replica')) === 0;
   await stage.waitUntil('the old upload is aborted', isSwept, { timeoutMs: 120_000 });
 });
+
+test.skipIf(LOCKED_GIBIBYTES === 0)(
+  `a transfer of ${LOCKED_GIBIBYTES} GiB into a bucket with default retention arrives with the checksum of its source`,
+  async () => {
+    const made = create('all', 'locked by default', LOCKED_GIBIBYTES * 1024, 64);
+    await moved(stage, { limitMs: 150_000 + LOCKED_GIBIBYTES * 120_000 });
+    expect(await deadLetters(stage)).toEqual([]);
+    expect(await headOfReplica('all-replica', 'locked by default')).toMatchObject(lockedLike(made));
+  },
+);

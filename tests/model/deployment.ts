@@ -182,6 +182,7 @@ const createFunctions = (setting: FunctionSetting): Functions => {
       deadlineMs: clock.now() + timeMs,
       fullTimeMs: FULL_TIME_MS,
       bytesUnderWay: 0,
+      heldBytes: 0,
     },
     ...noTransfers(),
   });

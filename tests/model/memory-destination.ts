@@ -32,6 +32,8 @@ export const memoryDestination = (
     ...attributeCalls(target),
     ...lockCalls(target),
     ...uploadCalls(target),
+    locksByDefault: async () => false,
+    foundLocked: () => undefined,
   };
 };
 

@@ -10,7 +10,7 @@ import { createMemoryBucket, type MemoryBucket, type Versioning } from './memory
 import { memoryDestination } from './memory-destination.ts';
 import { type Gate, memorySource, openGate } from './memory-source.ts';
 import { noTransfers } from './memory-transfers.ts';
-import { testRule, testTask } from './settings.ts';
+import { testInvocation, testRule, testTask } from './settings.ts';
 
 interface Options {
   rule?: Partial<ReplicationRule>;
@@ -63,7 +63,7 @@ export const oneKey = ({ rule, versionings, encryptions, checksums }: Options = 
           ...memoryDestination(replica, gate, undefined, { sources: { replica }, initiator: 'role' }),
           ...other.destination,
         },
-        invocation: { requestId: 'r', deadlineMs: now() + 900_000, fullTimeMs: 900_000, bytesUnderWay: 0 },
+        invocation: testInvocation({ deadlineMs: now() + 900_000 }),
         clock: { now, sleep: async () => undefined },
         passOver: async (version) => void passedOver.push(version),
         ...noTransfers(),

@@ -1,4 +1,5 @@
-/** Rules and event bodies for tests. */
+/** Rules, invocations and event bodies for tests. */
+import type { Invocation } from '../../src/lib/model/ports.ts';
 import type { Destination, ReplicationConfiguration, ReplicationRule } from '../../src/lib/model/rule.ts';
 import { createTask, type Task } from '../../src/lib/model/task.ts';
 
@@ -76,3 +77,13 @@ export const s3Event = (event: {
       },
     ],
   });
+
+/** Returns an invocation that has fifteen minutes from time 0 on. */
+export const testInvocation = (fields: Partial<Invocation> = {}): Invocation => ({
+  requestId: 'r',
+  deadlineMs: 900_000,
+  fullTimeMs: 900_000,
+  bytesUnderWay: 0,
+  heldBytes: 0,
+  ...fields,
+});

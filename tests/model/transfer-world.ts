@@ -19,7 +19,7 @@ import { memoryRetries, messageOf } from './memory-retries.ts';
 import { createMemoryRunCounts } from './memory-run-counts.ts';
 import { type Gate, memorySource, openGate } from './memory-source.ts';
 import { createMemoryTransfers, type MemoryTransfers } from './memory-transfers.ts';
-import { testConfiguration, testRule } from './settings.ts';
+import { testConfiguration, testInvocation, testRule } from './settings.ts';
 import { slow, takingTime } from './slow-destination.ts';
 
 export const MIB = 1024 ** 2;
@@ -247,7 +247,7 @@ const depsIn = (world: TransferWorld, setting: Setting): ((life: Life) => Transf
       sessionName: 's3r@test',
       memory: createBudget(1e9),
       clock: { now: () => life.nowMs, sleep: async (ms) => pass(ms) },
-      invocation: { requestId: 'r', deadlineMs, fullTimeMs, bytesUnderWay: 0 },
+      invocation: testInvocation({ deadlineMs, fullTimeMs }),
     };
   };
 };

@@ -8,7 +8,7 @@ import { createMemoryBucket } from '../model/memory-buckets.ts';
 import { memoryDestination } from '../model/memory-destination.ts';
 import { memorySource } from '../model/memory-source.ts';
 import { noTransfers } from '../model/memory-transfers.ts';
-import { testConfiguration, testDestination, testRule } from '../model/settings.ts';
+import { testConfiguration, testDestination, testInvocation, testRule } from '../model/settings.ts';
 
 const NOW = Date.parse('2026-11-22T12:00:00Z');
 
@@ -35,7 +35,7 @@ const world = (failure: Reason | null = null, healthy: string[] = []) => {
           }),
       },
       clock,
-      invocation: { requestId: 'r', deadlineMs, fullTimeMs: 900_000, bytesUnderWay: 0 },
+      invocation: testInvocation({ deadlineMs }),
       ...noTransfers(),
     });
   return { source, replica, healthyReplica, answer, bucket: rule.source.bucket };

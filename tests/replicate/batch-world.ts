@@ -17,7 +17,7 @@ import { noTransfers } from '../model/memory-transfers.ts';
 import { createMemoryReceipts } from '../model/memory-receipts.ts';
 import { memoryRetries, type SentPiece } from '../model/memory-retries.ts';
 import { createMemoryRunCounts } from '../model/memory-run-counts.ts';
-import { testConfiguration } from '../model/settings.ts';
+import { testConfiguration, testInvocation } from '../model/settings.ts';
 
 export const NOW = 1_700_000_000_000;
 
@@ -73,7 +73,7 @@ export const batchWorld = (configuration: ReplicationConfiguration = testConfigu
       runs,
       memory: createBudget(1e9),
       clock,
-      invocation: { requestId: 'r', deadlineMs: state.deadlineMs, fullTimeMs: 900_000, bytesUnderWay: 0 },
+      invocation: testInvocation({ deadlineMs: state.deadlineMs }),
       ...noTransfers(),
     });
   return { source, replica, failing, calls, records, delays, dead, sent, state, receipts, runs, run };

@@ -13,7 +13,7 @@ import { noTransfers } from '../model/memory-transfers.ts';
 import { createMemoryReceipts } from '../model/memory-receipts.ts';
 import { memoryRetries } from '../model/memory-retries.ts';
 import { createMemoryRunCounts } from '../model/memory-run-counts.ts';
-import { testConfiguration, testRule } from '../model/settings.ts';
+import { testConfiguration, testInvocation, testRule } from '../model/settings.ts';
 
 const NOW = Date.parse('2026-11-22T12:00:00Z');
 
@@ -41,7 +41,7 @@ const world = (fields: Partial<ReplicationRule> = {}) => {
       runs,
       memory: createBudget(1e9),
       clock,
-      invocation: { requestId: 'r', deadlineMs: NOW + 900_000, fullTimeMs: 900_000, bytesUnderWay: 0 },
+      invocation: testInvocation({ deadlineMs: NOW + 900_000 }),
       ...noTransfers(),
     });
   return { source, replica, runs, records, quarantined, work };

@@ -46,15 +46,21 @@ const uniform = (count: number): ListedVersion[] => {
 };
 
 test('a survey counts a small bucket completely', async () => {
-  const objects = [...uniform(20_500), object('big', { sizeBytes: 7e9, etag: '"0123-512"' })];
+  const large = { sizeBytes: 7e9, etag: '"0123-100"' };
+  const objects = [
+    ...uniform(20_500),
+    object('big', { sizeBytes: 7e9, etag: '"0123-512"' }),
+    object('large parts', large),
+  ];
   const { work, basis, errorShare } = await survey(objects);
   expect({ basis, errorShare }).toEqual({ basis: 'listing', errorShare: 0 });
   expect(work).toMatchObject({
-    keys: 20_501,
-    versions: 20_501,
-    bytes: 20_500_000 + 7e9,
-    multiparts: 1,
-    parts: 512,
+    keys: 20_502,
+    versions: 20_502,
+    bytes: 20_500_000 + 2 * 7e9,
+    multiparts: 2,
+    parts: 612,
+    bytesInLargeParts: 7e9,
   });
 });
 

@@ -6,6 +6,9 @@ import { openGate } from '../model/memory-source.ts';
 import type { TransferWorld } from '../model/transfer-world.ts';
 import { HOUR_MS, expectReplicated, failing, sizeOf, sweepFor, worldWith } from './one-object.ts';
 
+const uploadsOf = ({ calls }: TransferWorld): number =>
+  calls.filter((call) => call === 'destination.createUpload').length;
+
 const denied = async (): Promise<TransferWorld> => {
   const world = await worldWith({ gate: failing('destination.uploadPart', 'access-denied') });
   await world.drain();
@@ -31,6 +34,63 @@ test('a failed transfer resumes where it stopped when its dead letter is redrive
   await world.drain();
   expectReplicated(world);
   expect(world.moved.bytes).toBe(sizeOf(world) - before);
+});
+
+test.each([
+  ['kms', 'after'],
+  ['access-denied', 'before'],
+] as const)(
+  'a transfer that failed as %s %s its first part begins anew when it is redriven, because its bucket may have changed',
+  async (reason, when) => {
+    const world = await worldWith();
+    await world.replicate();
+    if (when === 'after') await world.work();
+    world.gate = failing('destination.uploadPart', reason);
+    await world.drain();
+    expect(world.dead).toMatchObject([{ reason }]);
+    world.gate = openGate;
+    world.moved.bytes = 0;
+    world.deliver(world.dead.pop()!.body);
+    await world.drain();
+    expectReplicated(world);
+    expect(world.moved.bytes).toBe(sizeOf(world));
+    expect(uploadsOf(world)).toBe(2);
+  },
+);
+
+test('a transfer whose first part S3 refuses tries its next plan, and only the refusal of the last plan needs a person', async () => {
+  const world = await worldWith({ rule: { copy: 'server-side' }, readable: true });
+  world.gate = async (point, call) => {
+    if (point === 'before' && call === 'destination.copyPart' && uploadsOf(world) < 2)
+      throw new ReplicationError('invalid-request', 'as told');
+  };
+  await world.drain();
+  expectReplicated(world);
+  expect(uploadsOf(world)).toBe(2);
+  const refused = await worldWith({ rule: { copy: 'server-side' }, readable: true });
+  refused.gate = failing('destination.copyPart', 'invalid-request');
+  await refused.drain();
+  expect(refused.dead).toMatchObject([{ reason: 'invalid-request' }]);
+  expect(uploadsOf(refused)).toBe(2);
+});
+
+test('the sweep repeats the hint that was to begin a refused transfer anew', async () => {
+  const world = await worldWith({ rule: { copy: 'server-side' }, readable: true });
+  let isLost = false;
+  world.gate = async (point, call) => {
+    if (point !== 'before' || uploadsOf(world) > 1) return;
+    if (call === 'destination.copyPart') throw new ReplicationError('invalid-request', 'as told');
+    if (call !== 'hints.send' || isLost) return;
+    isLost = true;
+    throw new Crash();
+  };
+  await world.replicate();
+  await world.work();
+  world.ranges.visible.length = 0;
+  world.ranges.resting.length = 0;
+  await world.sweep();
+  await world.drain();
+  expectReplicated(world);
 });
 
 test('a failure is reported even if the function crashed between the record and the dead-letter queue', async () => {

@@ -74,7 +74,7 @@ export const estimateDifferences = (
   configuration: StartRequest['configuration'],
   spec: RunSpec,
 ): RunEstimate => {
-  const found = { ...work, versions: work.keys, multiparts: 0, parts: 0 };
+  const found = { ...work, versions: work.keys, multiparts: 0, parts: 0, bytesInLargeParts: 0 };
   return estimateBackfill({ work: found, basis: 'listing', errorShare: 0 }, settingsOf(configuration, spec));
 };
 

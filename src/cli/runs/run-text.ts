@@ -109,7 +109,7 @@ export const usedLines = (estimate: RunEstimate | null, used: RunEstimate): stri
 
 /** Returns the lines with the estimate that are shown before the start of a run. */
 export const estimateLines = (estimate: RunEstimate): string[] => {
-  const { keys, bytes, requests, dollars, hours, basis, errorShare } = estimate;
+  const { keys, bytes, bytesReadTwice, requests, dollars, hours, basis, errorShare } = estimate;
   const certainty =
     basis === 'listing'
       ? 'all of the source was listed'
@@ -123,6 +123,11 @@ export const estimateLines = (estimate: RunEstimate): string[] => {
     `  cost      ${dollarText(total(dollars))}: ${Object.entries(dollars)
       .map(([service, amount]) => `${service} ${dollarText(amount)}`)
       .join(', ')}`,
+    ...(bytesReadTwice === 0
+      ? []
+      : [
+          `  if the replicas are under Object Lock, up to ${byteText(bytesReadTwice)} in large parts are read twice`,
+        ]),
   ];
 };
 

@@ -66,6 +66,7 @@ export const createReplicateEnvironment = (
             deadlineMs,
             fullTimeMs: workMs,
             bytesUnderWay: 0,
+            heldBytes: 0,
           },
         },
         info: (message, fields) => logger.info(message, { ...fields }),

@@ -3,10 +3,9 @@
  * request instead of two.
  */
 import type { Readable } from 'node:stream';
-import { finished } from 'node:stream/promises';
+import { inOneBuffer } from '../copy/in-one-buffer.ts';
 import { inPairs } from '../copy/in-pairs.ts';
 import type { Way } from '../copy/part-layout.ts';
-import { ReplicationError } from '../model/errors.ts';
 import type { ObjectState } from '../model/ports.ts';
 import type { ConvergeContext } from './context.ts';
 
@@ -62,22 +61,3 @@ const getWithBody = async (
     if (version.sizeBytes > HELD_BYTES) return { version, opened: body };
     return { version, opened: await inOneBuffer(body, version.sizeBytes) };
   });
-
-/**
- * Reads the body into one buffer. Collecting the chunks first and joining them afterwards would take more CPU than all other work
- * of a copy.
- */
-const inOneBuffer = async (body: Readable, sizeBytes: number): Promise<Buffer> => {
-  const bytes = Buffer.allocUnsafeSlow(sizeBytes);
-  let length = 0;
-  body.on('data', (chunk: Buffer) => {
-    // `copy` does not write beyond the end of the buffer.
-    chunk.copy(bytes, length);
-    length += chunk.length;
-  });
-  await finished(body).catch((cause: unknown) => {
-    throw new ReplicationError('connection-lost', 'the source body broke off', { cause });
-  });
-  if (length === sizeBytes) return bytes;
-  throw new ReplicationError('connection-lost', `the source body had ${length} of ${sizeBytes} bytes`);
-};

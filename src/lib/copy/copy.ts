@@ -4,7 +4,9 @@
  * composite checksum.
  */
 import { ReplicationError } from '../model/errors.ts';
+import { isLocked } from '../replica/object-lock.ts';
 import { guardFor, partsInEtag } from '../replica/proof.ts';
+import { uploadChecked } from './checked-upload.ts';
 import { inPairs } from './in-pairs.ts';
 import { copiedInside } from './inside-s3.ts';
 import { copyMultipart } from './multipart.ts';
@@ -92,23 +94,26 @@ const streamWhole = async (request: CopyRequest): Promise<Copied> => {
   const { task, source, destination, version } = request;
   const guard = guardFor(version);
   let opened = request.opened;
-  const written = await inPairs(request, async () => {
+  const read = async () => {
     const body = opened ?? (await source.read(task.key, version, { kind: 'whole' })).body;
     if (!Buffer.isBuffer(body)) opened = null;
-    try {
-      return await destination.put({
-        key: task.replicaKey,
-        body,
-        sizeBytes: version.sizeBytes,
-        attributes: request.attributes,
-        precondition: request.precondition,
-        guard,
-      });
-    } catch (error) {
+    return { body, sizeBytes: version.sizeBytes, guard };
+  };
+  const to = {
+    key: task.replicaKey,
+    attributes: request.attributes,
+    precondition: request.precondition,
+  };
+  const written = await inPairs(request, () =>
+    uploadChecked(request, {
+      isLocked: isLocked(request.attributes.lock),
+      read,
+      write: (payload) => destination.put({ ...to, ...payload }),
+    }).catch((error: unknown) => {
       // The bytes in memory may have been damaged while they were read, so the next attempt reads them again.
       if (error instanceof ReplicationError && error.reason === 'bad-checksum') opened = null;
       throw error;
-    }
-  });
+    }),
+  );
   return await provenCopy(request, written, guard);
 };

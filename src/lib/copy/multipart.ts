@@ -4,12 +4,14 @@
  */
 import { ReplicationError } from '../model/errors.ts';
 import type { UploadedPart, Written } from '../model/ports.ts';
+import { isLocked } from '../replica/object-lock.ts';
 import { contentProof, isKms, type Trust } from '../replica/proof.ts';
 import { inPairs } from './in-pairs.ts';
 import type { TransferVersion, Way } from './part-layout.ts';
 import { etagOfParts, partCount, type PartPlan, partPlans, planGuard } from './part-plan.ts';
 import { copyParts } from './parts.ts';
 import { provenCopy } from './proven-copy.ts';
+import { isRefusal } from './refusal.ts';
 import { type Copied, type CopyRequest, discardBody } from './request.ts';
 import { layoutAtSource } from './source-layout.ts';
 
@@ -18,7 +20,7 @@ export const copyMultipart = async (request: CopyRequest, way: Way): Promise<Cop
   discardBody(request);
   const { task, source, version, attributes } = request;
   const known = await layoutAtSource(source, task.key, version, way === 'server-side');
-  const plans = partPlans(version, known, attributes.lock);
+  const plans = partPlans(version, known, { isLocked: isLocked(attributes.lock), way });
   for (const [index, plan] of plans.entries()) {
     const isLast = index === plans.length - 1;
     const copied = await copyAs(request, way, plan, isLast);
@@ -49,7 +51,9 @@ const copyAs = async (
     checksum: plan.checksum,
   });
   try {
-    const parts = isHidden(plan, encryption) ? null : await copyAll({ ...request, uploadId, plan, way });
+    const parts = isHidden(plan, encryption)
+      ? null
+      : await copyAll({ ...request, uploadId, plan, way, isLocked: isLocked(attributes.lock) });
     if (parts === null || !isProvable(version, plan, parts)) {
       await destination.abortUpload({ key, uploadId });
       return 'unsupported';
@@ -124,10 +128,3 @@ export const isProvable = (version: TransferVersion, plan: PartPlan, parts: Uplo
  */
 export const trustIn = (plan: PartPlan, way: Way): Trust =>
   plan.provenBy === 'computed' && way === 'server-side' ? { kind: 'copied-by-s3' } : planGuard(plan);
-
-/**
- * Returns true if the server refused the request. For example, the server does not support full-object checksums, or requires a
- * checksum with each part, or the object has no part with the requested number.
- */
-export const isRefusal = (error: unknown): boolean =>
-  error instanceof ReplicationError && error.reason === 'invalid-request';

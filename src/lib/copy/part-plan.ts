@@ -3,17 +3,9 @@
  * within one invocation and for transfers. They are also the same for streamed bytes and for bytes that S3 copies.
  */
 import { createHash } from 'node:crypto';
-import type {
-  Checksum,
-  Guard,
-  ObjectLock,
-  ObjectState,
-  Slice,
-  UploadChecksum,
-  UploadedPart,
-} from '../model/ports.ts';
+import type { Checksum, Guard, ObjectState, Slice, UploadChecksum, UploadedPart } from '../model/ports.ts';
 import { isKms } from '../replica/proof.ts';
-import type { PartLayout, ProvenBy } from './part-layout.ts';
+import type { PartLayout, ProvenBy, Way } from './part-layout.ts';
 
 const MIB = 1024 * 1024;
 /** The limits of multipart uploads: at most 10,000 parts, each of at least 5 MiB except the last. */
@@ -51,7 +43,7 @@ export interface PartPlan extends KnownLayout {
 export const partPlans = (
   version: Pick<ObjectState, 'sizeBytes' | 'checksum' | 'encryption'>,
   known: KnownLayout,
-  { retention, legalHold }: ObjectLock,
+  { isLocked, way }: { isLocked: boolean; way: Way },
 ): PartPlan[] => {
   const plans = waysOfProving(version, known).map((provenBy) => planOf(version, known, provenBy));
   // If the part numbers have gaps, the documentation of S3 does not specify which part each number reads. Plans with byte ranges
@@ -60,12 +52,13 @@ export const partPlans = (
   const ranges = known.layout.kind === 'numbered' ? waysOfProving(version, guessed) : [];
   return [
     ...plans,
-    ...ranges.filter((way) => way !== 'etag').map((provenBy) => planOf(version, guessed, provenBy)),
+    ...ranges.filter((proof) => proof !== 'etag').map((provenBy) => planOf(version, guessed, provenBy)),
   ].filter(
     ({ provenBy }) =>
       provenBy !== 'etag' ||
-      // S3 accepts parts of a locked object only with a checksum ("Uploading an object to a bucket with Object Lock").
-      (retention === null && !legalHold && !isKms(version.encryption)),
+      // S3 accepts parts of a locked object only with a checksum ("Uploading an object to a bucket with Object Lock"). A streamed
+      // part has one in its header. UploadPartCopy takes no such header, so for parts that S3 copies an algorithm is declared.
+      (!(isLocked && way === 'server-side') && !isKms(version.encryption)),
   );
 };
 

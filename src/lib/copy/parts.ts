@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import { type Budget, createBudget, mapConcurrently } from '../model/concurrency.ts';
 import type { UploadedPart } from '../model/ports.ts';
 import type { Task } from '../model/task.ts';
+import { uploadChecked } from './checked-upload.ts';
 import { inPairs } from './in-pairs.ts';
 import { copiedInside } from './inside-s3.ts';
 import type { TransferVersion, Way } from './part-layout.ts';
@@ -21,6 +22,8 @@ export interface PartsCopy extends Omit<CopyContext, 'transfers'> {
   version: TransferVersion;
   plan: PartPlan;
   way: Way;
+  /** Whether the upload itself is locked. If it is not, the bucket may still lock it by default. */
+  isLocked: boolean;
 }
 
 /** Decides whether there is time for more parts. */
@@ -102,20 +105,23 @@ const streamPart = async (
 ): Promise<CopiedPart> => {
   const { task, source, destination, version, uploadId, plan } = mover;
   const slice = sliceOf(plan, partNumber, bytes);
-  return await inPairs(mover, async () => {
-    // There is no range of no bytes, and a read without a range would return the whole object.
-    const isEmpty = slice.kind === 'whole' && version.sizeBytes > 0;
-    const { body, sizeBytes, checksum } = isEmpty ? emptyBody() : await source.read(task.key, version, slice);
-    const part = await destination.uploadPart({
-      key: task.replicaKey,
-      uploadId,
-      partNumber,
-      body,
-      sizeBytes,
-      guard: partGuard(plan, checksum),
-    });
-    return { ...part, sizeBytes };
-  });
+  return await inPairs(mover, () =>
+    uploadChecked(mover, {
+      isLocked: mover.isLocked,
+      async read() {
+        // There is no range of no bytes, and a read without a range would return the whole object.
+        const isEmpty = slice.kind === 'whole' && version.sizeBytes > 0;
+        const { body, sizeBytes, checksum } = isEmpty
+          ? emptyBody()
+          : await source.read(task.key, version, slice);
+        return { body, sizeBytes, guard: partGuard(plan, checksum) };
+      },
+      async write(payload) {
+        const part = { key: task.replicaKey, uploadId, partNumber, ...payload };
+        return { ...(await destination.uploadPart(part)), sizeBytes: payload.sizeBytes };
+      },
+    }),
+  );
 };
 
 const emptyBody = () => ({ body: Readable.from([]), sizeBytes: 0, checksum: null });

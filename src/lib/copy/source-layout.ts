@@ -1,9 +1,9 @@
 /** Finds out the part boundaries with which an object was uploaded at the source. */
 import { mapConcurrently } from '../model/concurrency.ts';
-import { ReplicationError } from '../model/errors.ts';
 import type { Pin, SourceBucket } from '../model/ports.ts';
 import { partsInEtag } from '../replica/proof.ts';
 import type { PartLayout } from './part-layout.ts';
+import { isRefusal } from './refusal.ts';
 import { type KnownLayout, uniformLayout } from './part-plan.ts';
 
 const HEADS_AT_ONCE = 16;
@@ -40,7 +40,7 @@ const nullIfRefused = async <T>(answer: Promise<T>): Promise<T | null> => {
   try {
     return await answer;
   } catch (error) {
-    if (error instanceof ReplicationError && error.reason === 'invalid-request') return null;
+    if (isRefusal(error)) return null;
     throw error;
   }
 };

@@ -251,7 +251,7 @@ export interface DestinationBucket {
     key: string;
     uploadId: string;
     partNumber: number;
-    body: Readable;
+    body: Readable | Buffer;
     sizeBytes: number;
     guard: Guard;
   }): Promise<UploadedPart>;
@@ -299,6 +299,14 @@ export interface DestinationBucket {
   parts(request: { key: string; uploadId: string; after: number }): AsyncIterable<ListedPart>;
   /** Lists the unfinished uploads of all keys with this prefix (ListMultipartUploads). */
   uploads(prefix: string): AsyncIterable<ListedUpload>;
+  /**
+   * Resolves to true if the bucket is known to have a default retention, so that S3 accepts uploads only with a checksum in a
+   * header. The first call of an execution environment asks S3 (GetObjectLockConfiguration). If the role may not ask, resolves to
+   * false until `foundLocked` is called.
+   */
+  locksByDefault(): Promise<boolean>;
+  /** Remembers for this execution environment that the bucket has a default retention, because a refusal has shown it. */
+  foundLocked(): void;
   /** Aborts the upload. Also succeeds if the upload is gone. */
   abortUpload(request: { key: string; uploadId: string }): Promise<void>;
 }
@@ -324,6 +332,8 @@ export interface Invocation {
   fullTimeMs: number;
   /** How many bytes the running copies have in all. The copies share the network. Only `copyVersion` changes this number. */
   bytesUnderWay: number;
+  /** How many bytes of bodies the running copies hold in memory in all. Only `uploadChecked` changes this number. */
+  heldBytes: number;
 }
 
 export interface Clock {

@@ -6,6 +6,14 @@ import type { ObjectLock, Retention } from '../model/ports.ts';
 import type { Destination } from '../model/rule.ts';
 
 /**
+ * Maximum size of a body that is held in memory to compute its checksum before it is uploaded under Object Lock. A larger body is read
+ * twice.
+ */
+export const HELD_BYTES = 16 * 1024 * 1024;
+
+export const isLocked = ({ retention, legalHold }: ObjectLock): boolean => retention !== null || legalHold;
+
+/**
  * Returns the lock that the replica should have. A retention that is over is left out, because S3 would refuse it. `nowMs` is in
  * milliseconds since the epoch, as everywhere in this file.
  */

@@ -191,6 +191,11 @@ export const COMPARE_COUNTERS = [
 export interface RunEstimate {
   keys: number;
   bytes: number;
+  /**
+   * Maximum number of bytes that are read twice: under Object Lock, bytes of large parts for which the source has no stored checksum.
+   * Unknown after the run; then 0.
+   */
+  bytesReadTwice: number;
   /** The number of requests by kind, e.g. `list`, `get`, `put`, `head`, `queue`, `table`. */
   requests: Record<string, number>;
   /** The cost by service, e.g. `s3`, `sqs`, `lambda`, `dynamodb`, `transfer`. */

@@ -1,4 +1,5 @@
 /** Ends transfers that are not completed. Such a transfer is given up, is no longer needed, or waits for a person. */
+import { listedParts } from '../copy/transfer/part-ranges.ts';
 import { type Transfer, transferIdOf } from '../copy/transfer/transfer.ts';
 import type { Deps, QueueMessage, TransferDeps } from '../delivery/deps.ts';
 import { PASSED_OVER, type Receipt } from '../delivery/outcome.ts';
@@ -64,6 +65,24 @@ export const removeTransfer = async (
   const { replicaKey: key, uploadId } = transfer;
   await buckets.destination(destination).abortUpload({ key, uploadId });
   await transfers.store.end(transfer);
+};
+
+/**
+ * Makes converge begin the transfer anew with its next plan, after S3 refused a part. Resolves to false if no plan is left or a part
+ * was uploaded, because then the plan is not the cause of the refusal. The messages of this attempt are ignored from now on.
+ */
+export const tryNextPlan = async (transfer: Transfer, deps: TransferDeps): Promise<boolean> => {
+  const assignment = assignmentOf(deps, transfer);
+  if (transfer.plansLeft === 0 || assignment === null) return false;
+  if ((await listedParts(deps.buckets.destination(assignment.destination), transfer)).length > 0)
+    return false;
+  const { attempt } = transfer;
+  const next = { ...transfer, attempt: attempt + 1 };
+  const fields = { isRefused: true, attempt: next.attempt };
+  // If another invocation was faster, it sends the hint, and this message is outdated.
+  if (await deps.transfers.store.change(transfer, fields, { attempt, failed: false }))
+    await deps.hints.send(transferHint(next, 'gone'));
+  return true;
 };
 
 /**

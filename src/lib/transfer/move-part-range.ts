@@ -103,7 +103,7 @@ const isGoneAtEitherSide = async ({ message, transfer, buckets }: PartRangeJob):
 const copyMissing = async (job: PartRangeJob, deps: TransferDeps): Promise<number> => {
   const { message, transfer, assignment, buckets } = job;
   const { clock, invocation, serverSide } = deps;
-  const { destinationBucket, version, uploadId, layout, provenBy } = transfer;
+  const { destinationBucket, version, uploadId, layout, provenBy, isLocked } = transfer;
   const way = wayOf(job, deps);
   const missing = missingParts(transfer, message, await listedParts(buckets.destination, transfer, message));
   if (clock.now() >= invocation.deadlineMs)
@@ -111,7 +111,7 @@ const copyMissing = async (job: PartRangeJob, deps: TransferDeps): Promise<numbe
   const rate = (await deps.transfers.store.rate(destinationBucket, way)) ?? SAFE_BYTES_PER_SECOND[way];
   const pace = createPartPace(clock, invocation.deadlineMs, rate);
   const plan = planOf(version, { layout, isOwn: true }, provenBy);
-  const copy = { task: taskOf(assignment), uploadId, version, plan, way };
+  const copy = { task: taskOf(assignment), uploadId, version, plan, way, isLocked };
   try {
     const copied = await copyParts({ ...buckets, clock, invocation, serverSide, ...copy }, missing, pace);
     return missing.length - copied.length;

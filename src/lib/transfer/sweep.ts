@@ -89,6 +89,10 @@ const tend = async (transfer: Transfer, deps: TransferDeps): Promise<Action> => 
     await failTransfer(transfer, new ReplicationError('unknown-rule', 'no rule wants this key'), deps);
     return 'failed';
   }
+  if (transfer.isRefused) {
+    await deps.hints.send(transferHint(transfer, 'gone'));
+    return 'hinted';
+  }
   const parts = await partsOrNull(transfer, deps.buckets.destination(assignment.destination));
   if (parts === null) {
     await deps.transfers.store.end(transfer);

@@ -1,4 +1,5 @@
 /** Carries out one batch of messages from the transfer queue. Each message is one part range. */
+import { isRefusal } from '../copy/refusal.ts';
 import { lastMovedMs, listedParts, parsePartRangeMessage } from '../copy/transfer/part-ranges.ts';
 import type { PartRangeMessage, Transfer } from '../copy/transfer/transfer.ts';
 import { RETRY_LIMIT } from '../delivery/backoff.ts';
@@ -6,7 +7,7 @@ import type { QueueMessage, TransferDeps } from '../delivery/deps.ts';
 import { afterFailure } from '../delivery/retry.ts';
 import { quarantine, reportFailure, tryAgain } from '../delivery/settle.ts';
 import { asReplicationError, ReplicationError } from '../model/errors.ts';
-import { assignmentOf, failTransfer } from './end-transfer.ts';
+import { assignmentOf, failTransfer, tryNextPlan } from './end-transfer.ts';
 import { movePartRange } from './move-part-range.ts';
 
 /**
@@ -63,6 +64,7 @@ const moveOrSettle = async (
     // The part ranges were sent again meanwhile, so this failure says nothing about them.
     if (range.attempt < transfer.attempt) return true;
     if (!isLasting) return await later(message, transfer, error, deps);
+    if (isRefusal(error) && (await tryNextPlan(transfer, deps))) return true;
     await failTransfer(transfer, error, deps);
     return true;
   }

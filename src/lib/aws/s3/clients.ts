@@ -6,7 +6,7 @@ import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import { ReplicationError } from '../../model/errors.ts';
 import type { Destination, Source } from '../../model/rule.ts';
-import { type CopyConditions, createCopyConditions } from './copy-conditions.ts';
+import { type BucketAnswers, createBucketAnswers } from './bucket-answers.ts';
 import { createEarlyCollection, type EarlyCollection } from './early-collection.ts';
 import { CONTROL_CLIENT } from '../control-client.ts';
 import { isSignatureRefused, translateError } from '../errors.ts';
@@ -42,7 +42,13 @@ export interface S3Clients {
   source(source: Source): S3ClientPair;
   destination(destination: Destination): S3ClientPair;
   earlyCollection: EarlyCollection;
-  copyConditions: CopyConditions;
+  /**
+   * Whether the server of a bucket checks the conditions of CopyObject. AWS checks them. Several other servers ignore the conditions and
+   * overwrite the existing object.
+   */
+  copyConditions: BucketAnswers;
+  /** Whether a bucket is known to have a default retention. */
+  defaultRetention: BucketAnswers;
   /**
    * Forgets the session of the pair after `expired-credentials`. The next call assumes the role again, even if the session should still be
    * valid according to its expiry time.
@@ -76,7 +82,8 @@ export const createS3Clients = (options: { region: string; sessionName: string }
   return {
     own,
     earlyCollection: createEarlyCollection(),
-    copyConditions: createCopyConditions(),
+    copyConditions: createBucketAnswers(),
+    defaultRetention: createBucketAnswers(),
     source: ({ roleArn, externalId }) =>
       roleArn === null ? own : forRole({ roleArn, externalId }, options.region),
     destination: ({ roleArn, externalId, region }) => forRole({ roleArn, externalId }, region),

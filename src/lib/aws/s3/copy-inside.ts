@@ -33,7 +33,7 @@ export const copyInsideS3 = async (
   const copy = (precondition: Precondition): Promise<Written> =>
     sendCopy(target, destination, { ...request, precondition });
   const asked: { written: Written | null } = { written: null };
-  const isChecked = await target.clients.copyConditions.areChecked(destination.bucket, async () => {
+  const isChecked = await target.clients.copyConditions.get(destination.bucket, async () => {
     await assertUnchanged(request, look);
     const overwritten = await copy(IMPOSSIBLE).catch(nullIfRaceLost);
     // `overwritten` is null if S3 refused the first copy, either because of its condition or because the source is gone. If the second copy

@@ -12,14 +12,13 @@ import { listParts, listUploads } from './multipart-listing.ts';
 import { abortUpload, completeUpload, createMultipartUpload, uploadPart } from './multipart-upload.ts';
 import { readAcl, writeAcl } from './object-acl.ts';
 import { objectHistory } from './object-history.ts';
-import { writeLegalHold, writeRetention } from './object-lock.ts';
+import { locksByDefault, writeLegalHold, writeRetention } from './object-lock.ts';
 import { type ObjectName, readTags, writeTags } from './object-tags.ts';
 import {
   bodyHeaders,
   conditionFields,
   encryptionFields,
   guardFields,
-  guardOf,
   refuseLock,
   replicaFields,
 } from './write-fields.ts';
@@ -49,6 +48,8 @@ export const createDestinationBucket = (target: Target, destination: Destination
     uploads: (prefix) => listUploads(target, bucket, prefix),
     copyObject: (request) => copyInsideS3(target, destination, request, (key) => headCurrent(heads, key)),
     copyPart: (request) => copyPartInsideS3(target, bucket, request),
+    locksByDefault: () => locksByDefault(target, bucket),
+    foundLocked: () => target.clients.defaultRetention.set(bucket, true),
   };
 };
 
@@ -68,7 +69,7 @@ const putObject = async (
   request: Parameters<DestinationBucket['put']>[0],
 ): Promise<Written> => {
   const body = sendable(request.body, request.attributes);
-  const guard = guardOf(request);
+  const { guard } = request;
   const command = new PutObjectCommand({
     Bucket: destination.bucket,
     Key: request.key,

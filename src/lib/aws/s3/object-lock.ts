@@ -1,5 +1,13 @@
-/** Writes the retention and the legal hold of one version. Both can change without a new version. */
-import { PutObjectLegalHoldCommand, PutObjectRetentionCommand } from '@aws-sdk/client-s3';
+/**
+ * Reads the default retention of a bucket. Writes the retention and the legal hold of one version, which can change without a new
+ * version.
+ */
+import {
+  GetObjectLockConfigurationCommand,
+  PutObjectLegalHoldCommand,
+  PutObjectRetentionCommand,
+} from '@aws-sdk/client-s3';
+import { ReplicationError } from '../../model/errors.ts';
 import type { Retention } from '../../model/ports.ts';
 import { call, type Target } from './call.ts';
 import { named, type ObjectName } from './object-tags.ts';
@@ -26,4 +34,27 @@ export const writeLegalHold = async (target: Target, name: ObjectName): Promise<
   await call(target, 'PutObjectLegalHold', (client, options) => client.send(command, options), {
     onError: refuseLock({ retention: null, legalHold: true }),
   });
+};
+
+/**
+ * Resolves to true if the bucket has a default retention. S3 is asked once for each execution environment. If the role may not ask, or
+ * the server does not know the question, the answer is no, and a refusal shows the retention later.
+ */
+export const locksByDefault = async (target: Target, bucket: string): Promise<boolean> => {
+  const ask = async (): Promise<boolean> => {
+    const command = new GetObjectLockConfigurationCommand({ Bucket: bucket });
+    try {
+      const { ObjectLockConfiguration: configuration } = await call(
+        target,
+        'GetObjectLockConfiguration',
+        (client, options) => client.send(command, options),
+      );
+      return configuration?.Rule?.DefaultRetention !== undefined;
+    } catch (error) {
+      if (error instanceof ReplicationError && error.disposition === 'quarantine') return false;
+      throw error;
+    }
+  };
+  // After a failure that may pass, nothing is remembered.
+  return await target.clients.defaultRetention.get(bucket, ask).catch(() => false);
 };

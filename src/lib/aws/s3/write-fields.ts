@@ -8,6 +8,7 @@ import type {
   ReplicaAttributes,
 } from '../../model/ports.ts';
 import type { Destination } from '../../model/rule.ts';
+import { isLocked } from '../../replica/object-lock.ts';
 import { taggingHeader } from '../../replica/tagging-header.ts';
 import { errorCode, translateError } from '../errors.ts';
 import { headerFields, textHeaders } from './object-headers.ts';
@@ -45,10 +46,6 @@ export const encryptionFields = ({ encryption, kmsKeyArn }: Destination) => {
 export const conditionFields = (precondition: Precondition) =>
   precondition.kind === 'absent' ? { IfNoneMatch: '*' } : { IfMatch: precondition.etag };
 
-/** An upload with a lock must carry a checksum or an MD5 ("PutObject", S3 API reference). */
-export const guardOf = ({ guard, attributes }: { guard: Guard; attributes: ReplicaAttributes }): Guard =>
-  guard.kind === 'none' && isLocked(attributes.lock) ? { kind: 'compute' } : guard;
-
 /**
  * If the bucket has no Object Lock, S3 refuses lock headers with the error code `InvalidRequest`, which has many other causes too. An
  * upload with a lock always carries a checksum, which excludes the other causes.
@@ -60,8 +57,6 @@ export const refuseLock =
     const { message, requestId } = translateError(error, 'S3 refused the lock of the source version');
     throw new ReplicationError('object-lock', message, { cause: error, requestId });
   };
-
-const isLocked = ({ retention, legalHold }: ObjectLock): boolean => retention !== null || legalHold;
 
 export const guardFields = (guard: Guard) => {
   switch (guard.kind) {

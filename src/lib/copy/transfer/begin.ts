@@ -1,8 +1,10 @@
 /** Begins a transfer: creates its upload, writes its record, and sends its part ranges to the queue. */
 import { ReplicationError } from '../../model/errors.ts';
-import { isHidden, isRefusal } from '../multipart.ts';
+import { isLocked } from '../../replica/object-lock.ts';
+import { isHidden } from '../multipart.ts';
 import type { Way } from '../part-layout.ts';
 import { type PartPlan, partPlans, partSizes } from '../part-plan.ts';
+import { isRefusal } from '../refusal.ts';
 import type { CopyRequest } from '../request.ts';
 import { layoutAtSource } from '../source-layout.ts';
 import { safeMs } from './rate.ts';
@@ -10,8 +12,8 @@ import { sendPartRanges } from './send-part-ranges.ts';
 import { isOfVersion, type Transfer, transferIdOf } from './transfer.ts';
 
 /**
- * `replaced` is a transfer of another version that has to be given up, or null if there is none. A crash before the record is
- * written can leave an upload without a record. The sweep aborts such an upload. After a crash between writing the record and
+ * `replaced` is a transfer that has to be given up, or null if there is none. It moves another version, or its upload cannot succeed.
+ * A crash before the record is written can leave an upload without a record. The sweep aborts such an upload. After a crash between writing the record and
  * sending the part ranges, the next hint or the sweep sends the part ranges.
  */
 export const beginTransfer = async (
@@ -24,8 +26,13 @@ export const beginTransfer = async (
   await assertBothSidesUnchanged(request);
   if (replaced !== null) await destination.abortUpload({ key, uploadId: replaced.uploadId });
   await assertReadable(request, way);
-  const { uploadId, plan } = await createUpload(request);
-  const transfer = newTransfer(request, way, uploadId, plan);
+  const upload = await createUpload(
+    request,
+    way,
+    replaced?.isRefused === true ? replaced.plansLeft : Infinity,
+  );
+  const { uploadId } = upload;
+  const transfer = newTransfer(request, way, upload);
   const began = await transfers.store.begin(transfer, replaced?.uploadId ?? null).catch(async (error) => {
     await destination.abortUpload({ key, uploadId }).catch(() => undefined);
     throw error;
@@ -79,11 +86,18 @@ const MAY_BE_ARCHIVED: ReadonlySet<string> = new Set(['GLACIER', 'DEEP_ARCHIVE',
 const stateIn = (now: Awaited<ReturnType<CopyRequest['source']['look']>>) =>
   now.kind === 'object' ? now.state : null;
 
+interface PlannedUpload {
+  uploadId: string;
+  plan: PartPlan;
+  /** How many plans come after `plan`. */
+  plansLeft: number;
+}
+
 /**
- * Creates the upload with the best plan that proves the bytes. A plan that compares ETags is used only with the source's own part
- * boundaries, because other boundaries may give another ETag.
+ * Creates the upload with the best of the last `plansLeft` plans that prove the bytes. A plan that compares ETags is used only with
+ * the source's own part boundaries, because other boundaries may give another ETag.
  */
-const createUpload = async (request: CopyRequest): Promise<{ uploadId: string; plan: PartPlan }> => {
+const createUpload = async (request: CopyRequest, way: Way, plansLeft: number): Promise<PlannedUpload> => {
   const { task, source, version, attributes, destination, invocation } = request;
   const known = await layoutAtSource(source, task.key, version, true);
   const largest = partSizes(known.layout, version.sizeBytes).reduce(
@@ -92,14 +106,15 @@ const createUpload = async (request: CopyRequest): Promise<{ uploadId: string; p
   );
   if (safeMs(largest, 'stream') > invocation.fullTimeMs)
     throw new ReplicationError('too-large', `a part of ${largest} bytes does not fit into one invocation`);
-  const plans = partPlans(version, known, attributes.lock).filter(
-    ({ isOwn, provenBy }) => isOwn || provenBy !== 'etag',
-  );
+  const plans = partPlans(version, known, { isLocked: isLocked(attributes.lock), way })
+    .filter(({ isOwn, provenBy }) => isOwn || provenBy !== 'etag')
+    .slice(-plansLeft);
   const key = task.replicaKey;
   for (const [index, plan] of plans.entries()) {
     try {
       const upload = await destination.createUpload({ key, attributes, checksum: plan.checksum });
-      if (!isHidden(plan, upload.encryption)) return { uploadId: upload.uploadId, plan };
+      if (!isHidden(plan, upload.encryption))
+        return { uploadId: upload.uploadId, plan, plansLeft: plans.length - index - 1 };
       await destination.abortUpload({ key, uploadId: upload.uploadId });
     } catch (error) {
       if (index === plans.length - 1 || !isRefusal(error)) throw error;
@@ -112,10 +127,9 @@ const createUpload = async (request: CopyRequest): Promise<{ uploadId: string; p
 };
 
 const newTransfer = (
-  { task, version, clock }: CopyRequest,
+  { task, version, clock, attributes }: CopyRequest,
   way: Way,
-  uploadId: string,
-  { layout, provenBy }: PartPlan,
+  { uploadId, plan: { layout, provenBy }, plansLeft }: PlannedUpload,
 ): Transfer => {
   const { versionId, etag, sizeBytes, lastModifiedMs, encryption, checksum } = version;
   return {
@@ -131,6 +145,9 @@ const newTransfer = (
     way,
     layout,
     provenBy,
+    isLocked: isLocked(attributes.lock),
+    plansLeft,
+    isRefused: false,
     startedMs: clock.now(),
     run: task.run,
     byReplicator: task.byReplicator,

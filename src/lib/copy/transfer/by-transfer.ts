@@ -20,10 +20,11 @@ export const copyByTransfer = async (request: CopyRequest, way: Way): Promise<Co
   discardBody(request);
   const { task, transfers, version } = request;
   const transfer = await transfers.store.load(transferIdOf(task));
-  if (transfer === null || !isOfVersion(transfer, version))
+  if (transfer === null || !isOfVersion(transfer, version) || transfer.isRefused)
     return await beginTransfer(request, way, transfer);
   const parts = await partsOrEnd(request, transfer);
   if (isComplete(transfer, parts)) return await finish(request, await revived(request, transfer), parts);
+  if (isOutdated(transfer, parts)) return await beginTransfer(request, way, transfer);
   // The rule or destination may have been renamed since the transfer began.
   const renamed = { ...transfer, rule: task.rule.id, destination: task.destination.id };
   if (transfer.failure !== null) await sendAgain(renamed, parts, 0, request);
@@ -38,6 +39,16 @@ const revived = async ({ transfers }: CopyRequest, transfer: Transfer): Promise<
   await transfers.store.change(transfer, fields, { attempt: transfer.attempt, failed: true });
   return { ...transfer, ...fields };
 };
+
+/**
+ * Returns true if a transfer that failed is begun anew instead of being continued. An upload keeps the encryption and the Object Lock
+ * configuration that its bucket had when the upload was created. If the bucket was changed since then, only a new upload succeeds.
+ * Nothing is lost by a new upload if no part was uploaded. Otherwise only a failure that such a change repairs is worth the loss.
+ */
+const isOutdated = ({ failure }: Transfer, parts: ListedPart[]): boolean =>
+  failure !== null && (parts.length === 0 || OUTDATED.has(failure.reason));
+
+const OUTDATED: ReadonlySet<string> = new Set(['kms', 'object-lock', 'invalid-request']);
 
 /**
  * Lists the parts, and removes the record of the transfer if the upload is gone. An upload is gone if it was aborted, or if

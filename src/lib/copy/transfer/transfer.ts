@@ -24,6 +24,12 @@ export interface Transfer {
   way: Way;
   layout: PartLayout;
   provenBy: ProvenBy;
+  /** Whether the upload itself is locked, so that S3 accepts a streamed part only with a checksum in its header. */
+  isLocked: boolean;
+  /** How many more plans of proving the bytes could be tried, each with a new upload. */
+  plansLeft: number;
+  /** Whether S3 refused the first part, so that the next plan has to be tried. */
+  isRefused: boolean;
   /** Milliseconds since the epoch. */
   startedMs: number;
   /** The run whose hint began the transfer; null: none. */
@@ -81,7 +87,9 @@ export interface TransferStore {
    */
   change(
     transfer: Pick<Transfer, 'id' | 'uploadId'>,
-    fields: Partial<Pick<Transfer, 'sentMs' | 'attempt' | 'failure' | 'seen' | 'tried' | 'fruitless'>>,
+    fields: Partial<
+      Pick<Transfer, 'sentMs' | 'attempt' | 'failure' | 'seen' | 'tried' | 'fruitless' | 'isRefused'>
+    >,
     expecting?: { attempt: number; failed: boolean },
   ): Promise<boolean>;
   /** Removes the record with this upload. Also succeeds if there is no such record. */

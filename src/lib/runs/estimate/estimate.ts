@@ -126,6 +126,7 @@ export const usedBy = (
     bytes: run.copied?.bytes ?? 0,
     multiparts: 0,
     parts: 0,
+    bytesInLargeParts: 0,
     pages: sum('sourcePages') + sum('destinationPages'),
   };
   const hours = (run.endedMs - run.beganMs) / 3_600_000;
@@ -152,7 +153,7 @@ const pagesOf = ({ pages }: Workload, times: number): number =>
 const REQUESTS_PER_PAGE = 1.15;
 
 const calculate = (
-  { keys, versions, bytes, multiparts, parts, pages }: Workload,
+  { keys, versions, bytes, multiparts, parts, bytesInLargeParts, pages }: Workload,
   settings: RunSettings,
   known: Pick<RunEstimate, 'basis' | 'errorShare'> & { hours?: number; looks: number },
 ): RunEstimate => {
@@ -188,7 +189,16 @@ const calculate = (
     transfer: settings.isBetweenRegions ? (bytes / GIGABYTE) * PRICES.transferPerGigabyte : 0,
   };
   const { basis, errorShare } = known;
-  return { keys: Math.round(keys), bytes: Math.round(bytes), requests, dollars, hours, basis, errorShare };
+  return {
+    keys: Math.round(keys),
+    bytes: Math.round(bytes),
+    bytesReadTwice: Math.round(bytesInLargeParts),
+    requests,
+    dollars,
+    hours,
+    basis,
+    errorShare,
+  };
 };
 
 /**

@@ -2,6 +2,7 @@
 import { sizeIsWanted } from '../../model/filter.ts';
 import type { ListedVersion } from '../../listing/page.ts';
 import { MAX_PAGE_KEYS } from '../../listing/range-work.ts';
+import { HELD_BYTES } from '../../replica/object-lock.ts';
 import { partsInEtag } from '../../replica/proof.ts';
 import type { ReplicationRule } from '../../model/rule.ts';
 import type { RunSpec } from '../run.ts';
@@ -15,11 +16,21 @@ export interface Workload {
   multiparts: number;
   /** The total number of parts of these versions. */
   parts: number;
+  /** The bytes of versions whose parts are too large to be held in memory. Under Object Lock such parts may be read twice. */
+  bytesInLargeParts: number;
   /** The number of full pages needed to list all entries, including those that the rule does not want. */
   pages: number;
 }
 
-export const NO_WORK: Workload = { keys: 0, versions: 0, bytes: 0, multiparts: 0, parts: 0, pages: 0 };
+export const NO_WORK: Workload = {
+  keys: 0,
+  versions: 0,
+  bytes: 0,
+  multiparts: 0,
+  parts: 0,
+  bytesInLargeParts: 0,
+  pages: 0,
+};
 
 /** Returns `one` plus `other` multiplied by `times`. */
 export const addWork = (one: Workload, other: Workload, times = 1): Workload => ({
@@ -28,6 +39,7 @@ export const addWork = (one: Workload, other: Workload, times = 1): Workload => 
   bytes: one.bytes + other.bytes * times,
   multiparts: one.multiparts + other.multiparts * times,
   parts: one.parts + other.parts * times,
+  bytesInLargeParts: one.bytesInLargeParts + other.bytesInLargeParts * times,
   pages: one.pages + other.pages * times,
 });
 
@@ -59,6 +71,7 @@ export const createWorkCounter = (
       if (parts === null) continue;
       work.multiparts += 1;
       work.parts += parts;
+      if (entry.sizeBytes / parts > HELD_BYTES) work.bytesInLargeParts += entry.sizeBytes;
     }
     return work;
   };
