@@ -175,7 +175,7 @@ test('a run whose source cannot be listed fails and deletes nothing', async () =
   };
   const s3 = stage.source.s3();
   await s3.send(new PutBucketPolicyCommand({ Bucket: 'current', Policy: JSON.stringify(policy) }));
-  const { id } = await stage.ask({ kind: 'backfill', rule: 'current', deleteExtra: true });
+  const { id } = await stage.ask({ kind: 'verify', rule: 'current', repair: true, deleteExtra: true });
   const run = await stage.untilOver(id);
   expect(run).toMatchObject({
     phase: 'failed',
