@@ -68,7 +68,10 @@ test('a repair of headers does not overwrite a newer version that is written mea
 test('a replica of a replica is not repaired if the rule no longer replicates replicas', async () => {
   const world = oneKey({ rule: { versions: 'latest' } });
   const original = { ...world.source.put('k', Buffer.from('elsewhere')), versionId: 'elsewhere' };
-  const metadata = stampedMetadata(original, { bucket: 'source', key: 'k' });
+  const metadata = stampedMetadata(original, {
+    at: { bucket: 'source', key: 'k' },
+    from: { bucket: 'replica', key: 'k' },
+  });
   const attributes = { ...NO_ATTRIBUTES, metadata };
   const { versionId } = world.source.put('k', Buffer.from('one'), { attributes });
   const rule = (replicas: 'ignore' | 'replicate') => testRule({ versions: 'latest', replicas });

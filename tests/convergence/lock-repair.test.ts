@@ -172,7 +172,10 @@ describe.each(BOTH)('a hint about attributes with versions: %s', (versions) => {
   test('the lock of a replica does not travel back to the origin of that replica', async () => {
     const world = oneKey({ rule });
     const original = world.replica.put('k', Buffer.from('one'));
-    const metadata = stampedMetadata(original, { bucket: 'source', key: 'k' });
+    const metadata = stampedMetadata(original, {
+      at: { bucket: 'source', key: 'k' },
+      from: { bucket: 'replica', key: 'k' },
+    });
     const { versionId } = world.source.put('k', Buffer.from('one'), {
       attributes: { ...NO_ATTRIBUTES, metadata },
     });

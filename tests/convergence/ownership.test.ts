@@ -31,7 +31,10 @@ test.each(BOTH)(
     const { source, replica, look, told } = world;
     // The source holds the replica and the delete of the first object. The second object has not arrived there yet.
     const original = replica.put('k', Buffer.from('one'));
-    const metadata = stampedMetadata(original, { bucket: 'source', key: 'k' });
+    const metadata = stampedMetadata(original, {
+      at: { bucket: 'source', key: 'k' },
+      from: { bucket: 'replica', key: 'k' },
+    });
     source.put('k', Buffer.from('one'), { attributes: { ...NO_ATTRIBUTES, metadata } });
     replica.remove('k');
     source.remove('k');
@@ -46,7 +49,10 @@ test.each(BOTH)(
   async (versions) => {
     const { source, replica, look, told } = oneKey({ rule: { versions, deletes: 'replicate' } });
     const original = replica.put('k', Buffer.from('one'));
-    const metadata = stampedMetadata(original, { bucket: 'source', key: 'k' });
+    const metadata = stampedMetadata(original, {
+      at: { bucket: 'source', key: 'k' },
+      from: { bucket: 'replica', key: 'k' },
+    });
     source.put('k', Buffer.from('one'), { attributes: { ...NO_ATTRIBUTES, metadata } });
     source.remove('k');
     expect(await look()).toMatchObject({ outcome: 'deleted' });
@@ -104,5 +110,23 @@ test.each(BOTH)(
     source.forget('k', 0);
     expect(await look(openGate, { absenceIsDeletion: true })).toEqual({ outcome: 'not-ours' });
     expect(content()).toBe('one');
+  },
+);
+
+test.each(BOTH)(
+  'in mode %s neither a delete nor a run deletes the replica of a rule with another source bucket',
+  async (versions) => {
+    const { source, replica, look, told } = oneKey({ rule: { versions, deletes: 'replicate' } });
+    const theirs = { at: { bucket: 'replica', key: 'k' }, from: { bucket: 'their source', key: 'k' } };
+    const metadata = stampedMetadata(source.put('k', Buffer.from('one')), theirs);
+    source.remove('k');
+    replica.put('k', Buffer.from('one'), { attributes: { ...NO_ATTRIBUTES, metadata } });
+    expect(await look()).toEqual({ outcome: 'not-ours' });
+    source.forget('k', 0);
+    source.forget('k', 0);
+    expect(await look(undefined, { absenceIsDeletion: true, onlyStamped: true })).toEqual({
+      outcome: 'not-ours',
+    });
+    expect(told()).toEqual(['one']);
   },
 );

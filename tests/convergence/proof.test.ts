@@ -10,6 +10,7 @@ import { md5Hex, objectState, OPAQUE } from '../model/object-state.ts';
 
 const CRC: Checksum = { algorithm: 'CRC64NVME', type: 'FULL_OBJECT', value: 'one=' };
 const PLACE = { bucket: 'replica', key: 'k' };
+const ROUTE = { at: PLACE, from: { bucket: 'source', key: 'k' } };
 const isHeld = (replica: ObjectState, source: ObjectState): boolean => holds(replica, source, PLACE);
 
 describe('after a write', () => {
@@ -44,7 +45,7 @@ describe('after a write', () => {
 describe('a replica that the next hint finds', () => {
   const stamped = (fields: Partial<ObjectState>): ObjectState =>
     objectState({
-      attributes: { ...NO_ATTRIBUTES, metadata: stampedMetadata(objectState(), PLACE) },
+      attributes: { ...NO_ATTRIBUTES, metadata: stampedMetadata(objectState(), ROUTE) },
       versionId: 'r1',
       ...fields,
     });
@@ -81,13 +82,13 @@ describe('the stamp', () => {
   });
 
   test('a stamp that was copied to another key is invalid there', () => {
-    const attributes = { ...NO_ATTRIBUTES, metadata: stampedMetadata(objectState(), PLACE) };
-    expect(stampOn(objectState({ attributes }), PLACE)).toEqual({ identity: 'v/v1', modifiedMs: 0 });
+    const attributes = { ...NO_ATTRIBUTES, metadata: stampedMetadata(objectState(), ROUTE) };
+    expect(stampOn(objectState({ attributes }), PLACE)).toMatchObject({ identity: 'v/v1', modifiedMs: 0 });
     expect(stampOn(objectState({ attributes }), { ...PLACE, key: 'other' })).toBeNull();
   });
 
   test('the stamp is left out if the metadata would exceed 2 KB', () => {
     const full = objectState({ attributes: { ...NO_ATTRIBUTES, metadata: { note: 'x'.repeat(2_030) } } });
-    expect(stampedMetadata(full, PLACE)).toEqual(full.attributes.metadata);
+    expect(stampedMetadata(full, ROUTE)).toEqual(full.attributes.metadata);
   });
 });

@@ -181,7 +181,10 @@ describe('between two replicators', () => {
   const returned = async (versionings: ['unversioned' | 'enabled', 'unversioned' | 'enabled']) => {
     const world = oneKey({ rule: { versions: 'latest' }, versionings });
     const original = world.replica.put('k', Buffer.from('one'), { tags: RED });
-    const metadata = stampedMetadata(original, { bucket: 'source', key: 'k' });
+    const metadata = stampedMetadata(original, {
+      at: { bucket: 'source', key: 'k' },
+      from: { bucket: 'replica', key: 'k' },
+    });
     const { versionId } = world.source.put('k', Buffer.from('one'), {
       attributes: { ...NO_ATTRIBUTES, metadata },
       tags: BLUE,

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { asksForTags, sizeIsWanted, tagsAreWanted } from '../../src/lib/model/filter.ts';
 import { isReplicator, sessionName } from '../../src/lib/hint/session-name.ts';
-import { names, stampedMetadata, stampOn, withoutStamp } from '../../src/lib/replica/stamp.ts';
+import { isFrom, names, stampedMetadata, stampOn, withoutStamp } from '../../src/lib/replica/stamp.ts';
 import { createMemoryBucket, NO_ATTRIBUTES } from '../model/memory-buckets.ts';
 
 describe('filters', () => {
@@ -58,6 +58,7 @@ describe('session names', () => {
 
 describe('stamps', () => {
   const place = { bucket: 'replica', key: 'k' };
+  const from = { bucket: 'source', key: 'k' };
   const source = {
     ...createMemoryBucket('enabled', () => 5_000).put('k', Buffer.from('x')),
     versionId: 'v1',
@@ -68,22 +69,24 @@ describe('stamps', () => {
   });
 
   test('a stamp names the version, its modification time and the place that it belongs to', () => {
-    const stamped = withMetadata(stampedMetadata(source, place));
-    expect(stampOn(stamped, place)).toEqual({ identity: 'v/v1', modifiedMs: 5_000 });
+    const stamped = withMetadata(stampedMetadata(source, { at: place, from }));
+    const stamp = stampOn(stamped, place)!;
+    expect(stamp).toMatchObject({ identity: 'v/v1', modifiedMs: 5_000 });
+    expect([isFrom(stamp, from), isFrom(stamp, { ...from, bucket: 'other' })]).toEqual([true, false]);
     expect(stampOn(stamped, { ...place, bucket: 'other' })).toBeNull();
     expect(withoutStamp(stamped)).toEqual({});
   });
 
   test('the stamp of a replica is replaced by another one in the replica of that replica', () => {
-    const stamped = withMetadata({ ...stampedMetadata(source, place), note: 'kept' });
+    const stamped = withMetadata({ ...stampedMetadata(source, { at: place, from }), note: 'kept' });
     const next = { bucket: 'third', key: 'k' };
-    const chained = withMetadata(stampedMetadata({ ...stamped, versionId: 'v2' }, next));
+    const chained = withMetadata(stampedMetadata({ ...stamped, versionId: 'v2' }, { at: next, from: place }));
     expect(stampOn(chained, next)?.identity).toBe('v/v2');
     expect(stampOn(chained, place)).toBeNull();
     expect(withoutStamp(chained)).toEqual({ note: 'kept' });
   });
 
-  test.each(['', 'v/v1', 'v/v1/zz', 'x/v1/1@00000000', 'v/a/b/1@00000000'])(
+  test.each(['', 'v/v1', 'v/v1/zz', 'x/v1/1@0000000000000000', 'v/a/b/1@00000000'])(
     'a foreign metadata entry of the same name is not a stamp: %s',
     (s3r) => {
       expect(stampOn(withMetadata({ s3r }), place)).toBeNull();

@@ -8,9 +8,11 @@ import type { Task } from '../model/task.ts';
 import { contentProof } from '../replica/proof.ts';
 import {
   canCarryStamp,
+  isFrom,
   names,
   namesOneState,
   replicaPlace,
+  replicaRoute,
   sourcePlace,
   type Stamp,
   stampOn,
@@ -35,7 +37,7 @@ export const mayHide = async (
   { before, markedMs }: Deletion,
 ): Promise<boolean> => {
   const stamp = stampOn(shown, replicaPlace(task));
-  if (stamp !== null) return isBefore(task, stamp, before, markedMs);
+  if (stamp !== null) return isFrom(stamp, sourcePlace(task)) && isBefore(task, stamp, before, markedMs);
   if (task.onlyStamped) return false;
   const alike = before.filter(
     (entry): entry is VersionEntry => entry.kind === 'version' && entry.sizeBytes === shown.sizeBytes,
@@ -73,6 +75,6 @@ const isReplicaOf = (version: ObjectState, shown: ObjectState, task: Task): bool
  * the times: a replica is never older than its source version.
  */
 const isUnstampedReplica = (shown: ObjectState, version: ObjectState, task: Task): boolean =>
-  (!task.rule.stamp || !canCarryStamp(version, replicaPlace(task))) &&
+  (!task.rule.stamp || !canCarryStamp(version, replicaRoute(task))) &&
   shown.lastModifiedMs >= version.lastModifiedMs &&
   contentProof(shown, version) === 'same';

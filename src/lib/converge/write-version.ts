@@ -9,7 +9,7 @@ import { asksForTags, sizeIsWanted, tagsAreWanted } from '../model/filter.ts';
 import type { ObjectState, Precondition, ReplicaAttributes, Tags } from '../model/ports.ts';
 import type { Task } from '../model/task.ts';
 import { replicaLock } from '../replica/object-lock.ts';
-import { replicaPlace, stampedMetadata, withoutStamp } from '../replica/stamp.ts';
+import { replicaRoute, stampedMetadata, withoutStamp } from '../replica/stamp.ts';
 import { tagsFitHeader } from '../replica/tagging-header.ts';
 import { syncAcl, syncTags } from './attributes/sync.ts';
 import { bothVersions } from './attributes/sync-attribute.ts';
@@ -78,7 +78,7 @@ const replicaAttributes = (
 ): ReplicaAttributes => ({
   ...version.attributes,
   storageClass: task.destination.storageClass ?? version.attributes.storageClass,
-  metadata: task.rule.stamp ? stampedMetadata(version, replicaPlace(task)) : withoutStamp(version),
+  metadata: task.rule.stamp ? stampedMetadata(version, replicaRoute(task)) : withoutStamp(version),
   tags,
   lock: replicaLock(task.destination, version.lock, nowMs),
 });

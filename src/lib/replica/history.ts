@@ -4,7 +4,7 @@
  */
 import type { HistoryEntry, VersionEntry } from '../model/ports.ts';
 import { partsInEtag } from './proof.ts';
-import { names, type Stamp } from './stamp.ts';
+import { names, type StampedState } from './stamp.ts';
 
 /**
  * Returns the states that the destination has to go through, oldest first. Several delete markers in a row count as one, the
@@ -24,7 +24,7 @@ export const itemsOf = (newestFirst: HistoryEntry[], withMarkers: boolean): Hist
  * Returns the position of the version that the stamp names, or -1 if there is no such version. A null version is overwritten in
  * place, so its time must match too.
  */
-export const positionOf = (items: HistoryEntry[], stamp: Stamp): number =>
+export const positionOf = (items: HistoryEntry[], stamp: StampedState): number =>
   items.findIndex((item) => item.kind === 'version' && names(stamp, item));
 
 /**

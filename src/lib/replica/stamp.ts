@@ -43,7 +43,8 @@ export const replicaPlace = ({
 /** Identifies a state of the source: by the version id, or by the ETag if the version id is not unique. */
 export type Identified = Pick<ObjectState, 'versionId' | 'etag'>;
 
-export interface Stamp {
+/** The source state that a stamp names. */
+export interface StampedState {
   /** `v/<version id>`, or `e/<ETag>` if the version id does not name one state of the object. */
   identity: string;
   /**
@@ -51,6 +52,11 @@ export interface Stamp {
    * versions are older.
    */
   modifiedMs: number;
+}
+
+export interface Stamp extends StampedState {
+  /** Identifies the source bucket and key from which the replica was copied (see `isFrom`). */
+  from: string;
 }
 
 /**
@@ -66,17 +72,20 @@ export const namesOneState = (source: Identified): boolean =>
 
 /** Returns the object's stamp if that stamp was made for this place, and null otherwise. */
 export const stampOn = (object: ObjectState, place: Place): Stamp | null => {
-  const [, identity, seconds, tag] =
-    /^([ve]\/.+)\/([0-9a-z]+)@([0-9a-f]{8})$/.exec(object.attributes.metadata[STAMP_NAME] ?? '') ?? [];
-  if (identity === undefined || seconds === undefined || tag !== placeTag(place)) return null;
-  return { identity, modifiedMs: Number.parseInt(seconds, 36) * 1_000 };
+  const [, identity, seconds, tag, from] =
+    /^([ve]\/.+)\/([0-9a-z]+)@([0-9a-f]{8})([0-9a-f]{8})$/.exec(
+      object.attributes.metadata[STAMP_NAME] ?? '',
+    ) ?? [];
+  if (identity === undefined || seconds === undefined || from === undefined || tag !== placeTag(place))
+    return null;
+  return { identity, modifiedMs: Number.parseInt(seconds, 36) * 1_000, from };
 };
 
 /**
  * Returns true if the stamp names this state. The same bytes have the same ETag when they are written again, but hardly ever the
  * same time, so the time is compared too.
  */
-export const names = (stamp: Stamp, state: Identified & { lastModifiedMs: number }): boolean =>
+export const names = (stamp: StampedState, state: Identified & { lastModifiedMs: number }): boolean =>
   stamp.identity === identityOf(state) &&
   (namesOneState(state) || sameSecond(stamp.modifiedMs, state.lastModifiedMs));
 
@@ -87,17 +96,28 @@ export const names = (stamp: Stamp, state: Identified & { lastModifiedMs: number
 export const sameSecond = (oneMs: number, otherMs: number): boolean =>
   Math.floor(oneMs / 1_000) === Math.floor(otherMs / 1_000);
 
+/** The place of a replica, and the source bucket and key from which it was copied. */
+export interface Route {
+  at: Place;
+  from: Place;
+}
+
+export const replicaRoute = (task: Task): Route => ({ at: replicaPlace(task), from: sourcePlace(task) });
+
 /** Returns the source's user metadata with the stamp, or without the stamp if there is not enough room for the stamp. */
-export const stampedMetadata = (source: ObjectState, place: Place): Record<string, string> => {
+export const stampedMetadata = (source: ObjectState, { at, from }: Route): Record<string, string> => {
   const seconds = Math.floor(source.lastModifiedMs / 1_000).toString(36);
-  const stamp = `${identityOf(source)}/${seconds}@${placeTag(place)}`;
+  const stamp = `${identityOf(source)}/${seconds}@${placeTag(at)}${placeTag(from)}`;
   const stamped = { ...withoutStamp(source), [STAMP_NAME]: stamp };
   return metadataBytes(stamped) <= MAX_METADATA_BYTES ? stamped : withoutStamp(source);
 };
 
 /** Returns false if the user metadata of this source version leaves no room for a stamp. */
-export const canCarryStamp = (source: ObjectState, place: Place): boolean =>
-  STAMP_NAME in stampedMetadata(source, place);
+export const canCarryStamp = (source: ObjectState, route: Route): boolean =>
+  STAMP_NAME in stampedMetadata(source, route);
+
+/** Returns true if a rule that copies from this bucket and key wrote the stamp. */
+export const isFrom = (stamp: Stamp, place: Place): boolean => stamp.from === placeTag(place);
 
 /** Returns the user metadata without a stamp. A source object may itself be a replica, with the stamp of another source. */
 export const withoutStamp = (object: ObjectState): Record<string, string> => {
