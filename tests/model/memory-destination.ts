@@ -28,6 +28,7 @@ export const memoryDestination = (
     async *history(key) {
       yield* await answered('history', () => bucket.list(key));
     },
+    keepsVersions: () => answered('keepsVersions', () => bucket.versioning === 'enabled'),
     ...objectCalls(target),
     ...attributeCalls(target),
     ...lockCalls(target),

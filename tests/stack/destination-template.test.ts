@@ -201,7 +201,7 @@ const holds = (template: Template, name: string, parameters: Record<string, stri
 const OBJECTS = 'arn:aws:s3:::${BucketName}/${Prefix}*';
 const WRITE = `WriteReplicas: s3:PutObject s3:GetObject s3:GetObjectVersion s3:AbortMultipartUpload s3:ListMultipartUploadParts s3:PutObjectTagging s3:PutObjectVersionTagging s3:GetObjectTagging s3:GetObjectVersionTagging on ${OBJECTS}`;
 const LIST =
-  'ListReplicas: s3:ListBucket s3:ListBucketVersions s3:ListBucketMultipartUploads s3:GetBucketObjectLockConfiguration on arn:aws:s3:::${BucketName}';
+  'ListReplicas: s3:ListBucket s3:ListBucketVersions s3:GetBucketVersioning s3:ListBucketMultipartUploads s3:GetBucketObjectLockConfiguration on arn:aws:s3:::${BucketName}';
 const LOCK = `LockReplicas: s3:PutObjectRetention s3:PutObjectLegalHold s3:GetObjectRetention s3:GetObjectLegalHold on ${OBJECTS}`;
 
 test('the destination role may write, tag, lock and read the metadata of replicas under the prefix, list the bucket, and nothing else', () => {

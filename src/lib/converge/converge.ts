@@ -21,6 +21,10 @@ export const converge = async (task: Task, context: ConvergeContext): Promise<Co
   if (isContentOnly(task)) return convergence;
   // The attributes are compared whatever the outcome for the newest version was, because the event may be about another version.
   const updated = await syncAttributes(task, context);
+  // Tags and grants of a replica without a version id may have reached the replica of a newer version. So the key is converged
+  // once more, which compares what is shown now.
+  if (updated?.outcome === 'updated' && (updated.replicaVersion ?? 'null') === 'null')
+    await convergeContent(task, context);
   return updated !== null && convergence.outcome === 'unchanged' ? updated : convergence;
 };
 
@@ -39,9 +43,8 @@ const assertKeyFits = ({ replicaKey }: Task): void => {
 };
 
 const convergeContent = async (task: Task, context: ConvergeContext): Promise<Convergence> => {
-  if (task.rule.versions === 'all') return await convergeHistory(task, context);
   try {
-    return await convergeLatest(task, context);
+    return await (task.rule.versions === 'all' ? convergeHistory : convergeLatest)(task, context);
   } catch (error) {
     const { restore } = task.rule;
     const isArchived = error instanceof ReplicationError && error.reason === 'archived';

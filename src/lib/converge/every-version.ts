@@ -15,6 +15,7 @@ import { syncShown } from './attributes/sync.ts';
 import type { ConvergeContext } from './context.ts';
 import type { Convergence } from './convergence.ts';
 import { hideReplica } from './hide-replica.ts';
+import { convergeLatest } from './latest.ts';
 import { locate, type Located } from './locate-replica.ts';
 import { mayHide } from './ownership.ts';
 import { MAX_ROUNDS, restAfterRace, TRIED_AS_NEW_BYTES } from './protocol.ts';
@@ -44,6 +45,12 @@ const historyRound = async (
 ): Promise<Convergence | null> => {
   try {
     const sides = await lookAtBoth(task, context, isFirst);
+    // The states in between are not written, because nothing would keep them. Otherwise every later hint about a deleted key would write
+    // its whole history again.
+    if (sides === 'in-place') {
+      const latest = await convergeLatest(task, context);
+      return latest.outcome === 'unchanged' ? (concluded(tally) ?? latest) : latest;
+    }
     const { items, located } = sides;
     const newest = sides.history[0];
     if (newest === undefined) return await nothingLeft(task, context, sides.shown, tally);
@@ -74,7 +81,12 @@ interface BothSides {
   shown: Current | null;
 }
 
-const lookAtBoth = async (task: Task, context: ConvergeContext, isFirst: boolean): Promise<BothSides> => {
+/** Resolves to `in-place` if a write at the destination replaces the object, so that the destination has no history. */
+const lookAtBoth = async (
+  task: Task,
+  context: ConvergeContext,
+  isFirst: boolean,
+): Promise<BothSides | 'in-place'> => {
   const list = async () => {
     const history = await context.source.history(task.key);
     return { history, items: itemsOf(history, task.rule.deletes === 'replicate') };
@@ -88,6 +100,7 @@ const lookAtBoth = async (task: Task, context: ConvergeContext, isFirst: boolean
     return { ...first, located: { position: -1, isShown: true, shown: null }, shown: null };
   }
   const shown = await context.destination.look(task.replicaKey);
+  if (!(await keepsVersions(context, shown, first.items))) return 'in-place';
   const atOnce = await locate(task, context, { shown, items: first.items, quick: true });
   if (atOnce !== null) return { ...first, located: atOnce, shown };
   const second = await list();
@@ -95,6 +108,21 @@ const lookAtBoth = async (task: Task, context: ConvergeContext, isFirst: boolean
   if (located === null)
     throw new ReplicationError('lost-race', 'the destination changed while it was listed');
   return { ...second, located, shown };
+};
+
+/**
+ * Resolves to false if a write at the destination replaces the object. The bucket is asked only if what it shows does not answer
+ * this, and if there are several states to write.
+ */
+const keepsVersions = async (
+  { destination }: ConvergeContext,
+  shown: Current,
+  items: HistoryEntry[],
+): Promise<boolean> => {
+  if (shown.kind === 'absent') return items.length < 2 || (await destination.keepsVersions());
+  const id = shown.kind === 'marker' ? shown.versionId : shown.state.versionId;
+  // A null version may also be older than the versioning of the bucket.
+  return id !== null && (id !== 'null' || (await destination.keepsVersions()));
 };
 
 /**

@@ -5,12 +5,12 @@
  * the state that it then sees at the source, or from an older state. A write on condition that the destination is unchanged never
  * replaces a newer state with an older one (`decisions/001-destination-first.md`).
  */
-import { type Copied, discardBody } from '../copy/request.ts';
+import { discardBody } from '../copy/request.ts';
 import { ReplicationError } from '../model/errors.ts';
 import type { Current, ObjectState } from '../model/ports.ts';
 import type { Task } from '../model/task.ts';
 import { holds, sameHeaders, sameState } from '../replica/same-state.ts';
-import { replicaPlace, stampOn } from '../replica/stamp.ts';
+import { namesOneState, replicaPlace, stampOn } from '../replica/stamp.ts';
 import { syncShown } from './attributes/sync.ts';
 import type { ConvergeContext } from './context.ts';
 import type { Convergence } from './convergence.ts';
@@ -18,36 +18,64 @@ import { hideReplica } from './hide-replica.ts';
 import { type OpenedVersion, openVersion } from './open-version.ts';
 import { type Deletion, mayHide } from './ownership.ts';
 import { MAX_ROUNDS, restAfterRace, TRIED_AS_NEW_BYTES } from './protocol.ts';
-import { writeVersion } from './write-version.ts';
+import { writeVersion, type WrittenVersion } from './write-version.ts';
 
 export const convergeLatest = async (task: Task, context: ConvergeContext): Promise<Convergence> => {
-  let earlier: OpenedVersion | null = null;
+  let past: Past = { earlier: null, described: null, concluded: null };
   for (let round = 1; round <= MAX_ROUNDS; round++) {
-    const result: RoundResult = await latestRound(task, context, round, earlier);
-    if (result.kind === 'done') return result.convergence;
+    const result: RoundResult = await latestRound(task, context, round, past);
+    if (result.kind === 'done')
+      return result.convergence.outcome === 'unchanged'
+        ? (past.concluded ?? result.convergence)
+        : result.convergence;
+    let concluded: Convergence | null = past.concluded;
     if (result.kind === 'written' || result.kind === 'removed') {
-      const concluded = await freshLook(task, context, result);
-      if (concluded !== null) return concluded;
+      concluded = await freshLook(task, context, result);
+      if (concluded !== null && !isDescribedInPlace(result)) return concluded;
     }
     if (result.kind === 'lost-race') await restAfterRace(context, round);
-    earlier = 'read' in result ? result.read : null;
+    past = { earlier: 'read' in result ? result.read : null, described: describedBy(result), concluded };
   }
   throw new ReplicationError('lost-race', `the object kept changing through ${MAX_ROUNDS} rounds`);
 };
 
+/** What a round knows of the rounds before it. */
+interface Past {
+  /** The version that the round before read from the source. */
+  earlier: OpenedVersion | null;
+  /** The source version whose tags and grants the round before gave to the replica. */
+  described: ObjectState | null;
+  /** The outcome, if nothing changes in the last look; null: the work is not done. */
+  concluded: Convergence | null;
+}
+
 /** The result of one round. `read` is the version that the round read from the source. */
 type RoundResult =
   | { kind: 'done'; convergence: Convergence }
-  | { kind: 'written'; read: OpenedVersion; copied: Copied }
+  | { kind: 'written'; read: OpenedVersion; copied: WrittenVersion }
   | { kind: 'removed'; versionId: string | null }
+  /** Tags or grants of this version were written to a replica without a version id. */
+  | { kind: 'described'; version: ObjectState }
   | { kind: 'look-again' }
   | { kind: 'lost-race'; read: OpenedVersion | null };
+
+/**
+ * Returns true if tags or grants were written in requests of their own to a replica without a version id. Meanwhile another worker
+ * may have replaced that replica by a newer one, which then has them. So both sides are looked at once more.
+ */
+const isDescribedInPlace = (result: RoundResult): boolean =>
+  result.kind === 'written' && result.copied.isApart && !namesOneState(result.copied.written);
+
+const describedBy = (result: RoundResult): ObjectState | null => {
+  if (result.kind === 'described') return result.version;
+  return result.kind === 'written' ? result.read.version : null;
+};
 
 const latestRound = async (
   task: Task,
   context: ConvergeContext,
   round: number,
-  earlier: OpenedVersion | null,
+  { earlier, described }: Past,
 ): Promise<RoundResult> => {
   // Fast path: a small object is written as if its key were new. S3 refuses the write if the destination already has an object.
   const isSmall = task.expectedBytes !== null && task.expectedBytes <= TRIED_AS_NEW_BYTES;
@@ -61,7 +89,9 @@ const latestRound = async (
     read = found;
     const { version } = read;
     if (replica !== null && isRight(task, replica, version)) {
-      await syncShown(task, context, version, replica);
+      const isDone = described !== null && sameState(described, version);
+      const changed = !isDone && (await syncShown(task, context, version, replica));
+      if (changed && !namesOneState(replica)) return { kind: 'described', version };
       return done({ outcome: 'unchanged', sourceVersion: version.versionId, replica });
     }
     const outcome = await writeVersion(task, context, read, replica);

@@ -19,7 +19,10 @@ import { isEcho } from './loop-guard.ts';
 import type { OpenedVersion } from './open-version.ts';
 import type { Shown } from './protocol.ts';
 
-export type VersionOutcome = Copied | 'filtered' | 'replica' | 'transferring';
+/** A written version. `isApart` is true if tags or grants were written after the content, in requests of their own. */
+export type WrittenVersion = Copied & { isApart: boolean };
+
+export type VersionOutcome = WrittenVersion | 'filtered' | 'replica' | 'transferring';
 
 /** Writes the version on condition that the destination still shows `shown`, or no object if `shown` is null. */
 export const writeVersion = async (
@@ -49,10 +52,11 @@ export const writeVersion = async (
   const versions = bothVersions(task, version, copied.written);
   // Over the same bytes the condition of the write cannot detect that another worker has written this version already, perhaps
   // with attributes that are newer than those that were read here. So the attributes are compared once more.
-  if (!fits || copied.byTransfer || hadSameBytes) await syncTags(task, context, versions);
+  const hasTagsApart = !fits || copied.byTransfer || hadSameBytes;
+  if (hasTagsApart) await syncTags(task, context, versions);
   if (hadSameBytes) await syncLock(task, context, versions, attributes.lock);
   if (rule.acl === 'replicate') await syncAcl(context, versions);
-  return copied;
+  return { ...copied, isApart: hasTagsApart || rule.acl === 'replicate' };
 };
 
 /**

@@ -215,6 +215,11 @@ export interface DestinationBucket {
    */
   history(key: string): AsyncIterable<HistoryEntry>;
   /**
+   * Resolves to false if a write replaces the current object in place, because versioning is off or suspended
+   * (GetBucketVersioning). Resolves to true if the role may not ask.
+   */
+  keepsVersions(): Promise<boolean>;
+  /**
    * DELETE with If-Match. In a versioned bucket, writes a delete marker and resolves to its id. In an unversioned bucket, removes
    * the object.
    */

@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import { DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import type { DestinationBucket, ObjectAttributes, Written } from '../../model/ports.ts';
 import type { Destination } from '../../model/rule.ts';
+import { keepsVersions } from './bucket-versioning.ts';
 import { call, type Target } from './call.ts';
 import { withHeaders } from './command-hooks.ts';
 import { copyInsideS3, copyPartInsideS3 } from './copy-inside.ts';
@@ -32,6 +33,7 @@ export const createDestinationBucket = (target: Target, destination: Destination
     look: (key) => headCurrent(heads, key),
     head: (key, versionId) => headVersion(heads, key, versionId),
     history: (key) => objectHistory(target, bucket, key),
+    keepsVersions: () => keepsVersions(target, bucket),
     tags: (key, versionId) => readTags(target, named(key, versionId)),
     putTags: (key, versionId, tags) => writeTags(target, named(key, versionId), tags),
     acl: (key, versionId) => readAcl(target, named(key, versionId)),

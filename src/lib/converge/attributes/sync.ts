@@ -53,18 +53,20 @@ const syncConcern = async (
 /**
  * Gives its tags and grants to a replica whose content is right. S3 does not accept grants together with the content, and tags
  * may change while the content is written. An invocation that died after it wrote the content may therefore have left other tags
- * and grants. Objects without tags need no request for tags.
+ * and grants. Objects without tags need no request for tags. Resolves to true if something was written.
  */
 export const syncShown = async (
   task: Task,
   context: ConvergeContext,
   version: ObjectState,
   replica: ObjectState,
-): Promise<void> => {
-  if (await isEcho(task, context, version, replica)) return;
+): Promise<boolean> => {
+  if (await isEcho(task, context, version, replica)) return false;
   const versions = bothVersions(task, version, replica);
-  if (version.tagCount > 0 || replica.tagCount > 0) await syncTags(task, context, versions);
-  if (task.rule.acl === 'replicate') await syncAcl(context, versions);
+  const hasTags = version.tagCount > 0 || replica.tagCount > 0;
+  const tagged = hasTags && (await syncTags(task, context, versions));
+  const granted = task.rule.acl === 'replicate' && (await syncAcl(context, versions));
+  return tagged || granted;
 };
 
 /**
