@@ -26,8 +26,11 @@ const world = (fields: Partial<ReplicationRule> = {}) => {
   const receipts = createMemoryReceipts();
   const rule = testRule({ versions: 'latest', ...fields });
   const quarantined: string[] = [];
-  const work = (hint: Partial<Hint>) =>
-    replicateBatch([message(formatHint({ ...HINT, bucket: rule.source.bucket, ...hint }))], {
+  const bodies: string[] = [];
+  const work = (hint: Partial<Hint>, origin: QueueMessage['origin'] = 'backfill') =>
+    carryOut({ ...message(formatHint({ ...HINT, bucket: rule.source.bucket, ...hint })), origin });
+  const carryOut = (given: QueueMessage) =>
+    replicateBatch([given], {
       configuration: testConfiguration(rule),
       buckets: {
         source: () => memorySource(source, async () => undefined),
@@ -36,7 +39,12 @@ const world = (fields: Partial<ReplicationRule> = {}) => {
       receipts,
       liveQueue: { retryLater: async () => undefined },
       ...memoryRetries(async () => undefined),
-      deadLetterQueue: { send: async (_body, { reason }) => void quarantined.push(reason) },
+      deadLetterQueue: {
+        send: async (body, { reason }) => {
+          quarantined.push(reason);
+          bodies.push(body);
+        },
+      },
       reporter: { report: (record) => void records.push(record) },
       runs,
       memory: createBudget(1e9),
@@ -44,7 +52,7 @@ const world = (fields: Partial<ReplicationRule> = {}) => {
       invocation: testInvocation({ deadlineMs: NOW + 900_000 }),
       ...noTransfers(),
     });
-  return { source, replica, runs, records, quarantined, work };
+  return { source, replica, runs, records, quarantined, bodies, work, carryOut };
 };
 
 const HINT: Hint = {
@@ -114,6 +122,26 @@ test('a hint of a paused or cancelled run is dropped, counted and reported', asy
   // resumed.
   runs.stopped.clear();
   await work({});
+  expect(replica.history.size).toBe(1);
+});
+
+test('a dead letter of a cancelled run is carried out when it is redriven, and counted for no run', async () => {
+  const { source, replica, runs, bodies, work, carryOut } = world();
+  source.put('k', Buffer.from('one'));
+  source.seal('k', 0, 'archived');
+  await work({});
+  runs.stopped.add('run-1');
+  source.seal('k', 0, null);
+  await carryOut(message(bodies[0]!));
+  expect(replica.history.size).toBe(1);
+  expect(runs.counted).toMatchObject([{ piece: { kind: 'failed', reason: 'archived' } }]);
+});
+
+test('a hint that SQS itself moved to the dead-letter queue is carried out when it is redriven', async () => {
+  const { source, replica, runs, work } = world();
+  source.put('k', Buffer.from('one'));
+  runs.stopped.add('run-1');
+  await work({}, 'live');
   expect(replica.history.size).toBe(1);
 });
 

@@ -70,7 +70,7 @@ const openMessage = (
         const where = { sourceBucket: hint.bucket, key: hint.key, version: hint.versionId };
         reporter.report({ ...blank(message), ...where, ending: 'skip', why: 'no-rule' });
       } catch (error) {
-        failures.push({ error: asReplicationError(error), body: formatHint(hint), hint, assignment: null });
+        failures.push({ error: asReplicationError(error), ...bodiesOf(hint), hint, assignment: null });
       }
     }
   }
@@ -87,8 +87,10 @@ const attempt = async (
   deps: Deps,
 ): Promise<Failure | null> => {
   const { hint } = assignment;
-  // A transfer may have been joined by events, which were acknowledged. Its hints are therefore never dropped.
-  if (hint.run !== null && transferIn(hint) === null && (await deps.runs.isStopped(hint.run))) {
+  // Runs send their hints to the backfill queue. What comes from another queue is wanted by somebody else too: an operator has
+  // redriven it, or a transfer sent it, and events that joined the transfer were acknowledged.
+  const mayDrop = message.origin === 'backfill';
+  if (mayDrop && hint.run !== null && (await deps.runs.isStopped(hint.run))) {
     deps.runs.count(hint.run, { kind: 'dropped' });
     deps.reporter.report({ ...about(assignment, message), ending: 'skip', why: 'run-stopped' });
     return null;
@@ -97,7 +99,7 @@ const attempt = async (
     await carryOutOnce(assignment, message, deps);
     return null;
   } catch (thrown) {
-    const failure = { body: formatHint(narrowed(assignment)), hint, assignment };
+    const failure = { ...bodiesOf(narrowed(assignment)), hint, assignment };
     try {
       const error = asReplicationError(thrown);
       return (await failedTransfer(assignment, error, deps)) ? null : { ...failure, error };
@@ -106,6 +108,12 @@ const attempt = async (
     }
   }
 };
+
+/** A dead letter no longer belongs to the run, which counts it as failed and may be over when it is redriven. */
+const bodiesOf = (hint: Hint): Pick<Failure, 'body' | 'again'> => ({
+  body: formatHint({ ...hint, run: null }),
+  again: formatHint(hint),
+});
 
 /**
  * Makes the transfer that sent the hint wait for a person, if its upload cannot be completed. Otherwise the sweep would send the
@@ -177,7 +185,7 @@ const quarantineVersion = async (
   await deps.receipts.once(key, deliveryOf(message), async () => {
     const error = new ReplicationError(reason, 'passed over: newer versions are replicated without this one');
     // The body has no identity, so that a redrive of the message does not count as a duplicate.
-    const body = formatHint({ ...hint, kind: 'hint', identity: null });
+    const body = formatHint({ ...hint, kind: 'hint', identity: null, run: null });
     await quarantine({ error, body, hint, assignment }, message, deps);
     return PASSED_OVER;
   });

@@ -81,7 +81,7 @@ export interface CopyCounters {
   done: number;
   /** The finished hints by outcome (`replicated`, `unchanged`, `deleted`, …). */
   outcomes: Record<string, number>;
-  /** Hints that are in the dead-letter queue now. */
+  /** Hints that were put into the dead-letter queue. A redriven hint no longer belongs to the run. */
   failed: number;
   /** The failed hints by reason. */
   reasons: Partial<Record<Reason, number>>;
