@@ -1,24 +1,20 @@
 /**
- * The Lambda handler for the custom resource that subscribes source buckets while the stack is deployed. All work is done in
- * `lib`.
+ * The Lambda handler for subscriptions: custom resources that subscribe source buckets while the stack is deployed, and the
+ * schedule that checks the subscriptions. All work is done in `lib`.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Context } from 'aws-lambda';
-import { createBucketNotifications } from '../lib/aws/s3/bucket-notifications.ts';
+import { createSubscribeEnvironment } from '../lib/aws/subscribe-environment.ts';
 import { bucketSubscription } from '../lib/subscription/bucket-subscription.ts';
-import { answerCustomResource, sendAnswer } from '../lib/subscription/custom-resource.ts';
+import { answerCustomResource, memberOf, sendAnswer } from '../lib/subscription/custom-resource.ts';
+import { checkOnSchedule, subscriptionCheck } from '../lib/subscription/subscription-check.ts';
 
-/**
- * How long is reserved for sending the response. Without a response, CloudFormation waits until it aborts the whole deployment.
- */
-const RESERVE_MS = 15_000;
+const environment = createSubscribeEnvironment(process.env);
 
 export const handler = async (event: unknown, context: Context): Promise<void> => {
-  const signal = AbortSignal.timeout(context.getRemainingTimeInMillis() - RESERVE_MS);
-  const resource = bucketSubscription({
-    notifications: createBucketNotifications(signal),
-    sleep: (ms) => sleep(ms, undefined, { signal }),
-  });
-  const outcome = await answerCustomResource(event, resource, sendAnswer);
-  console.log(JSON.stringify(outcome));
+  const deps = environment.invocation(context);
+  const expected = memberOf(event, 'check');
+  if (typeof expected === 'number') return await checkOnSchedule(deps, environment.settings, expected);
+  const isCheck = memberOf(event, 'ResourceType') === 'Custom::SubscriptionCheck';
+  const resource = isCheck ? subscriptionCheck(deps, environment.settings) : bucketSubscription(deps);
+  console.log(JSON.stringify(await answerCustomResource(event, resource, sendAnswer)));
 };

@@ -36,6 +36,11 @@ export const alarms = (names: ResourceNames, settings: AlarmSettings): Resources
     statistic: 'Maximum',
     threshold: 1,
   }),
+  ...functionAlarms(names, settings),
+  ...recursionAlarms(names),
+});
+
+const functionAlarms = (names: ResourceNames, settings: AlarmSettings): Resources => ({
   ErrorsAlarm: alarm(names, {
     name: 'errors',
     description: 'Invocations of the replicate function failed as a whole (crash, time-out, out of memory).',
@@ -51,6 +56,14 @@ export const alarms = (names: ResourceNames, settings: AlarmSettings): Resources
     statistic: 'Sum',
     threshold: settings.errors,
   }),
+  SubscriptionsAlarm: alarm(names, {
+    name: 'subscriptions',
+    description:
+      'A source bucket lost its subscription, or nobody checks. Messages of this topic and the log of the subscribe function name the bucket, since when events may be missing, and the command that closes the gap.',
+    metric: functionMetric('Errors', 'SubscribeLambdaFunction'),
+    statistic: 'Sum',
+    threshold: settings.errors,
+  }),
   ThrottlesAlarm: alarm(names, {
     name: 'throttles',
     description: 'The account has no concurrency left for the replicate function.',
@@ -58,7 +71,6 @@ export const alarms = (names: ResourceNames, settings: AlarmSettings): Resources
     statistic: 'Sum',
     threshold: settings.throttles,
   }),
-  ...recursionAlarms(names),
 });
 
 /** One alarm for each function that sends messages on to its own queue. */

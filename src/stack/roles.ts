@@ -4,6 +4,7 @@ import type { ReplicationRule } from '../lib/model/rule.ts';
 import { attribute, policyDocument, substitute } from './cloudformation.ts';
 import type { CloudFormationResource, Resources, Statement } from './cloudformation.ts';
 import { readSources } from './read-sources.ts';
+import { subscribeStatements } from './subscriptions.ts';
 import { keepTransfers } from './transfers.ts';
 import { keepWaiting } from './waiting.ts';
 
@@ -13,7 +14,7 @@ export const roles = (configuration: Configuration): Resources => {
   return {
     ReplicateRole: role(names.replicateRole, replicateStatements(configuration)),
     // The permissions on buckets are separate resources, one beside each subscription: see `subscriptions.ts`.
-    SubscribeRole: role(names.subscribeRole, [writeLogs('SubscribeLogGroup')]),
+    SubscribeRole: role(names.subscribeRole, [writeLogs('SubscribeLogGroup'), ...subscribeStatements()]),
   };
 };
 

@@ -16,6 +16,8 @@ export interface SubscribedBucket {
   filters: KeyFilter[];
   /** The changes that the bucket must report. If a rule does not want all of them, the replicate function filters again. */
   changes: SourceChange[];
+  /** The ids of the rules. */
+  rules: string[];
 }
 
 /** Returns the buckets in the order in which they first appear in the rules. */
@@ -29,6 +31,7 @@ export function sourceBuckets(rules: ReplicationRule[]): SubscribedBucket[] {
       events: first?.source.events ?? 's3',
       filters: coverWithoutOverlap(all.map(({ source }) => source)),
       changes: changesFor(all),
+      rules: all.map(({ id }) => id),
     };
   });
 }

@@ -13,7 +13,7 @@ import { roles } from './roles.ts';
 import { runRoles } from './run-roles.ts';
 import { runEnvironment, runs } from './runs.ts';
 import { sourceBuckets } from './source-buckets.ts';
-import { subscriptions } from './subscriptions.ts';
+import { subscribeEnvironment, subscriptions } from './subscriptions.ts';
 import { idempotencyTable } from './table.ts';
 import { transferEnvironment, transfers } from './transfers.ts';
 import { waitingQueues } from './waiting.ts';
@@ -31,6 +31,7 @@ export interface Stack {
   transfers: Configuration['transfers'];
   replicateEnvironment: Record<string, unknown>;
   backfillEnvironment: Record<string, unknown>;
+  subscribeEnvironment: Record<string, unknown>;
   resources: { Resources: Resources; Outputs: Record<string, { Description: string; Value: unknown }> };
 }
 
@@ -57,6 +58,7 @@ export function stackOf(configuration: Configuration): Stack {
     transfers: configuration.transfers,
     replicateEnvironment: replicateEnvironment(configuration, names),
     backfillEnvironment: backfillEnvironment(configuration, names),
+    subscribeEnvironment: subscribeEnvironment(deployment, names, stack.lostSubscriptions),
     resources: { Resources: resources, Outputs: outputs() },
   };
 }
@@ -120,8 +122,12 @@ const outputs = (): Stack['resources']['Outputs'] => ({
     Value: ref('ReplicateLambdaFunction'),
   },
   SubscribeFunctionName: {
-    Description: 'The function that subscribes source buckets during deployment',
+    Description: 'The function that subscribes source buckets during deployment, and checks them',
     Value: ref('SubscribeLambdaFunction'),
+  },
+  Subscriptions: {
+    Description: 'What the last deployment found about the subscriptions of the source buckets',
+    Value: attribute('SubscriptionCheck', 'Report'),
   },
   LiveQueueUrl: { Description: 'The queue at which events arrive', Value: ref('LiveQueue') },
   LiveQueueArn: { Description: 'The queue at which events arrive', Value: attribute('LiveQueue', 'Arn') },

@@ -1,26 +1,115 @@
 import { notificationFilters } from '../lib/subscription/subscription.ts';
 import type { SubscriptionProperties } from '../lib/subscription/subscription.ts';
+import { DEFAULT_STAGE } from '../lib/configuration/configuration.ts';
 import { subscriptionIdPrefix } from '../lib/configuration/resource-names.ts';
-import type { ResourceNames } from '../lib/configuration/resource-names.ts';
+import type { Deployment, ResourceNames } from '../lib/configuration/resource-names.ts';
 import { ACCOUNT_ID, attribute, bucketArn, policyDocument, ref } from './cloudformation.ts';
-import type { Resources } from './cloudformation.ts';
+import type { Resources, Statement } from './cloudformation.ts';
 import type { SubscribedBucket } from './source-buckets.ts';
 
-/** How long CloudFormation waits for a response. After this time the resource fails. */
-const SERVICE_TIMEOUT_SECONDS = 120;
+/**
+ * How long CloudFormation waits for a response. It is far longer than the function may run, because Lambda repeats an invocation
+ * for which the account has no concurrency left, with pauses of up to five minutes.
+ * https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
+ */
+const SERVICE_TIMEOUT_SECONDS = 1800;
 
 /**
- * Returns one custom resource for each source bucket and, beside it, the permission to change the notifications of that bucket.
+ * Returns the custom resources that subscribe the source buckets, and what checks their subscriptions later.
  *
- * Each permission is a separate resource because of the order of deletion. When a bucket is removed from `replication.yml`,
- * CloudFormation first updates the remaining resources, including roles, and only then deletes the subscription. If the
- * permission were a statement of the role, it would already be missing at that time. The bucket would then keep an entry for a
- * queue to which it may no longer send.
+ * Beside each subscription is the permission to change the notifications of that bucket. Each permission is a separate resource
+ * because of the order of deletion. When a bucket is removed from `replication.yml`, CloudFormation first updates the remaining
+ * resources, including roles, and only then deletes the subscription. If the permission were a statement of the role, it would
+ * already be missing at that time. The bucket would then keep an entry for a queue to which it may no longer send.
+ *
+ * Each subscription depends on the one before. Otherwise CloudFormation would invoke the function for all buckets at once, and an
+ * account with little concurrency would throttle it until the deployment fails.
  */
-export const subscriptions = (names: ResourceNames, buckets: SubscribedBucket[]): Resources =>
-  Object.fromEntries(buckets.flatMap((bucket) => [permission(bucket), subscription(names, bucket)]));
+export const subscriptions = (names: ResourceNames, buckets: SubscribedBucket[]): Resources => {
+  const ids = buckets.map(subscriptionId);
+  return {
+    ...Object.fromEntries(
+      buckets.flatMap((bucket, index) => [
+        permission(bucket),
+        subscription(names, bucket, ids.slice(Math.max(0, index - 1), index)),
+      ]),
+    ),
+    SubscriptionCheck: {
+      Type: 'Custom::SubscriptionCheck',
+      DependsOn: ids,
+      Properties: {
+        ServiceToken: attribute('SubscribeLambdaFunction', 'Arn'),
+        ServiceTimeout: String(SERVICE_TIMEOUT_SECONDS),
+        // The Serverless framework puts another value here in each deployment. CloudFormation updates a custom resource only if its
+        // properties have changed, so without it a deployment would repair nothing.
+        deployment: '${sls:instanceId}',
+      },
+    },
+    ...schedule(names, ids),
+  };
+};
+
+/** How often subscriptions are checked. A lost one costs at most the events of this time. */
+const CHECK_RATE = 'rate(5 minutes)';
+
+/**
+ * The schedule depends on all subscriptions. It is therefore deleted before them, and no check makes a subscription again while
+ * the stack is removed.
+ */
+const schedule = (names: ResourceNames, ids: string[]): Resources => ({
+  SubscriptionSchedule: {
+    Type: 'AWS::Events::Rule',
+    DependsOn: [...ids, 'SubscriptionCheck'],
+    Properties: {
+      Description: `${names.stack}: checks whether the source buckets still report their changes`,
+      ScheduleExpression: CHECK_RATE,
+      Targets: [
+        {
+          Id: 'subscribe',
+          Arn: attribute('SubscribeLambdaFunction', 'Arn'),
+          Input: JSON.stringify({ check: ids.length }),
+        },
+      ],
+    },
+  },
+  SubscriptionSchedulePermission: {
+    Type: 'AWS::Lambda::Permission',
+    Properties: {
+      FunctionName: attribute('SubscribeLambdaFunction', 'Arn'),
+      Action: 'lambda:InvokeFunction',
+      Principal: 'events.amazonaws.com',
+      SourceArn: attribute('SubscriptionSchedule', 'Arn'),
+    },
+  },
+});
+
+/** The permissions of the subscribe function, besides those on buckets. */
+export const subscribeStatements = (): Statement[] => [
+  {
+    Sid: 'Records',
+    Effect: 'Allow',
+    Action: ['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem'],
+    Resource: attribute('RunsTable', 'Arn'),
+  },
+  { Sid: 'Announce', Effect: 'Allow', Action: 'sns:Publish', Resource: ref('AlarmTopic') },
+];
+
+/** Environment variables of the subscribe function. */
+export const subscribeEnvironment = (
+  { stage, region }: Deployment,
+  names: ResourceNames,
+  lostSubscriptions: 'alarm' | 'repair',
+): Record<string, unknown> => ({
+  STACK: names.stack,
+  RUNS_TABLE: ref('RunsTable'),
+  ALARM_TOPIC_ARN: ref('AlarmTopic'),
+  LOST_SUBSCRIPTIONS: lostSubscriptions,
+  COMMAND_OPTIONS: `${stage === DEFAULT_STAGE ? '' : `--stage ${stage} `}--region ${region}`,
+});
 
 type NamedResource = [string, Resources[string]];
+
+const subscriptionId = ({ logicalName }: SubscribedBucket): string => `Subscription${logicalName}`;
 
 const permissionId = ({ logicalName }: SubscribedBucket): string => `SubscribePolicy${logicalName}`;
 
@@ -42,7 +131,7 @@ const permission = (source: SubscribedBucket): NamedResource => [
   },
 ];
 
-function subscription(names: ResourceNames, source: SubscribedBucket): NamedResource {
+function subscription(names: ResourceNames, source: SubscribedBucket, before: string[]): NamedResource {
   const properties: Record<keyof SubscriptionProperties, unknown> = {
     bucket: source.bucket,
     accountId: ACCOUNT_ID,
@@ -51,13 +140,14 @@ function subscription(names: ResourceNames, source: SubscribedBucket): NamedReso
     idPrefix: subscriptionIdPrefix(names),
     eventTypes: source.events === 's3' ? source.changes.flatMap(({ eventTypes }) => eventTypes) : [],
     filters: source.events === 's3' ? notificationFilters(source.filters) : [],
+    rules: source.rules,
   };
   return [
-    `Subscription${source.logicalName}`,
+    subscriptionId(source),
     {
       Type: 'Custom::BucketSubscription',
       // Before S3 accepts a subscription, it checks that it may send to the queue.
-      DependsOn: [permissionId(source), 'LiveQueuePolicy'],
+      DependsOn: [permissionId(source), 'LiveQueuePolicy', ...before],
       Properties: {
         ServiceToken: attribute('SubscribeLambdaFunction', 'Arn'),
         ServiceTimeout: String(SERVICE_TIMEOUT_SECONDS),

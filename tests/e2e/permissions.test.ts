@@ -26,6 +26,11 @@ import { WAITING_QUEUES } from './support/permissions/waiting-queues.ts';
 import { drawn } from './support/seed.ts';
 import type { Stage } from './support/stages/stage.ts';
 
+const CHECKED_ELSEWHERE: Loss = {
+  unseen:
+    'the tests in tests/subscription/deployed.test.ts that repair or remove a subscription fail without it',
+};
+
 const WITHOUT: Record<string, Loss> = {
   'ReplicateRole Trust sts:AssumeRole': {
     refused: /role defined for the function cannot be assumed by Lambda/,
@@ -122,6 +127,12 @@ const WITHOUT: Record<string, Loss> = {
   },
   'SubscribeRole Logs logs:CreateLogStream': { subscribeIsLogged: false },
   'SubscribeRole Logs logs:PutLogEvents': { subscribeIsLogged: false },
+  'SubscribeRole Records dynamodb:GetItem': { refused: /GetItem in the table of runs: AccessDenied/ },
+  'SubscribeRole Records dynamodb:UpdateItem': { refused: /UpdateItem in the table of runs: AccessDenied/ },
+  'SubscribeRole Records dynamodb:Query': CHECKED_ELSEWHERE,
+  'SubscribeRole Records dynamodb:DeleteItem': CHECKED_ELSEWHERE,
+  'SubscribeRole Announce sns:Publish': CHECKED_ELSEWHERE,
+  'SubscriptionSchedulePermission lambda:InvokeFunction': CHECKED_ELSEWHERE,
   'SubscribePolicyNotified s3:GetBucketNotification': { refused: /AccessDenied.*GetBucketNotification/ },
   'SubscribePolicyNotified s3:PutBucketNotification': { refused: /AccessDenied.*PutBucketNotification/ },
   'SubscribePolicyBridged s3:GetBucketNotification': { refused: /AccessDenied.*GetBucketNotification/ },

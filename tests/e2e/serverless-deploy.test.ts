@@ -2,7 +2,13 @@
  * The unmodified Serverless framework runs against the local AWS. Each test continues where the previous one ended, like the
  * commands of an operator.
  */
-import { GetObjectCommand, ListBucketsCommand, PutObjectCommand } from '@aws-sdk/client-s3';
+import {
+  GetBucketNotificationConfigurationCommand,
+  GetObjectCommand,
+  ListBucketsCommand,
+  PutBucketNotificationConfigurationCommand,
+  PutObjectCommand,
+} from '@aws-sdk/client-s3';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -88,10 +94,15 @@ test('the code that serverless deploy uploads replicates', async () => {
   expect(await replica.Body?.transformToString()).toBe('content');
 });
 
-test('serverless deploy without changes skips the deployment', async () => {
-  const before = stack()?.events.length;
-  expect(await serverless(['deploy'])).toContain('No changes to deploy. Deployment skipped.');
-  expect(stack()?.events).toHaveLength(before ?? -1);
+test('serverless deploy without changes makes a lost subscription again and prints what it found', async () => {
+  const s3 = accounts.source.s3();
+  const lost = { Bucket: 'documents', NotificationConfiguration: {} };
+  await s3.send(new PutBucketNotificationConfigurationCommand(lost));
+  expect(await serverless(['deploy'])).toMatch(
+    /Source buckets with a subscription: 1\.\n.*documents had lost its subscription and has it again.*backfill start --rule documents --since /s,
+  );
+  const found = await s3.send(new GetBucketNotificationConfigurationCommand({ Bucket: 'documents' }));
+  expect(found.QueueConfigurations).toHaveLength(1);
 });
 
 test('serverless info shows the deployed functions and outputs', async () => {

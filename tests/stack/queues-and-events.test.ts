@@ -96,7 +96,8 @@ test('each source bucket is subscribed once, to the changes that its rules repli
     {
       bucket: 'acme-documents',
       events: 's3',
-      ServiceTimeout: '120',
+      ServiceTimeout: '1800',
+      rules: ['invoices', 'paid', 'contracts'],
       accountId: { Ref: 'AWS::AccountId' },
       idPrefix: 'acme-replication-test:',
       eventTypes: [
@@ -129,6 +130,17 @@ test('each source bucket is subscribed once, to the changes that its rules repli
   ]);
 });
 
+test('subscriptions form a chain, the check of a deployment ends it, and the schedule is deleted before all of them', () => {
+  const ids = ofType(template, 'Custom::BucketSubscription').map(([id]) => id);
+  const before = (id: string): string[] => {
+    const { DependsOn = [] } = resource(template, id);
+    return [DependsOn].flat().filter((each) => each.startsWith('Subscription'));
+  };
+  expect(ids.map(before)).toEqual([[], [ids[0]], [ids[1]]]);
+  expect(before('SubscriptionCheck')).toEqual(ids);
+  expect(before('SubscriptionSchedule')).toEqual([...ids, 'SubscriptionCheck']);
+});
+
 test('a subscription depends on the queue policy and on its permission, so that the permission outlives the subscription', () => {
   for (const [, { DependsOn = [] }] of ofType(template, 'Custom::BucketSubscription')) {
     expect(DependsOn).toContain('LiveQueuePolicy');
@@ -154,7 +166,7 @@ test('an event rule forwards the changes that the rules of its bucket replicate'
   ]);
 });
 
-test('ten alarms notify the alarm topic, to which only CloudWatch of this account may publish', () => {
+test('eleven alarms notify the alarm topic, to which only CloudWatch of this account may publish', () => {
   const alarms = ofType(template, 'AWS::CloudWatch::Alarm').map(([, { Properties }]) => Properties);
 
   expect(alarms.map(({ MetricName, Threshold }) => [MetricName, Threshold])).toEqual([
@@ -162,6 +174,7 @@ test('ten alarms notify the alarm topic, to which only CloudWatch of this accoun
     ['ApproximateAgeOfOldestMessage', 1800],
     ['ApproximateNumberOfMessagesVisible', 1],
     ['ApproximateNumberOfMessagesVisible', 1],
+    ['Errors', 1],
     ['Errors', 1],
     ['Errors', 1],
     ['Throttles', 1],

@@ -153,8 +153,12 @@ test('the replicate role has the listed permissions and no others', () => {
   expect(grants(roleStatements(template, 'ReplicateRole'))).toEqual(REPLICATE_GRANTS);
 });
 
-test('the subscribe role may read and change the notifications of source buckets, write its logs, and nothing else', () => {
+test('the subscribe role may read and change the notifications of source buckets, keep its records, announce, write its logs, and nothing else', () => {
   expect(grants(roleStatements(template, 'SubscribeRole'))).toEqual([
+    'dynamodb:DeleteItem on RunsTable.Arn',
+    'dynamodb:GetItem on RunsTable.Arn',
+    'dynamodb:Query on RunsTable.Arn',
+    'dynamodb:UpdateItem on RunsTable.Arn',
     'logs:CreateLogStream on SubscribeLogGroup.Arn',
     'logs:PutLogEvents on SubscribeLogGroup.Arn',
     ...['GetBucketNotification', 'PutBucketNotification'].flatMap((action) =>
@@ -162,6 +166,7 @@ test('the subscribe role may read and change the notifications of source buckets
         (bucket) => `s3:${action} on arn:aws:s3:::${bucket}`,
       ),
     ),
+    'sns:Publish on AlarmTopic',
   ]);
 });
 

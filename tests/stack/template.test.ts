@@ -22,14 +22,19 @@ const properties = (logicalId: string): Record<string, unknown> => resource(temp
 
 // The tests of roles, queues and events check the generated resources without packaging. They rely on this
 // test.
-test('the template contains the generated resources unchanged, and apart from schedules no other resources of their types', () => {
+test('the template contains the generated resources unchanged, and apart from schedules of functions no other resources of their types', () => {
   const generated = generatedTemplate();
+  const check = resource(generated, 'SubscriptionCheck').Properties;
+  // The framework puts in another value for each deployment.
+  const { deployment } = properties('SubscriptionCheck');
+  expect([check['deployment'], deployment]).toEqual(['${sls:instanceId}', expect.stringMatching(/^\d+$/)]);
+  Object.assign(check, { deployment });
   expect(template.Resources).toEqual({ ...template.Resources, ...generated.Resources });
 
   const types = new Set(Object.values(generated.Resources).map(({ Type }) => Type));
   const ids = ({ Resources }: Template): string[] =>
     Object.entries(Resources)
-      .filter(([, { Type, Properties }]) => types.has(Type) && Properties['ScheduleExpression'] === undefined)
+      .filter(([id, { Type }]) => types.has(Type) && !/Schedule\d+$/.test(id))
       .map(([id]) => id)
       .toSorted();
   expect(ids(template)).toEqual(ids(generated));
@@ -148,13 +153,14 @@ test('the transfer function has the role and settings of the replicate function,
   });
 });
 
-test('schedules let waiting messages back every minute, and look after transfers every 15 minutes', () => {
+test('schedules let waiting messages back every minute, look after transfers every 15 minutes, and after subscriptions every 5 minutes', () => {
   const scheduled = ofType(template, 'AWS::Events::Rule').flatMap(([, { Properties }]) =>
     Properties['ScheduleExpression'] === undefined ? [] : [JSON.stringify(Properties)],
   );
   expect(scheduled).toEqual([
     expect.stringMatching(/"rate\(1 minute\)".*ReplicateLambdaFunction.*waiting/),
     expect.stringMatching(/"rate\(15 minutes\)".*TransferLambdaFunction.*sweep/),
+    expect.stringMatching(/"rate\(5 minutes\)".*SubscribeLambdaFunction.*check/),
   ]);
 });
 

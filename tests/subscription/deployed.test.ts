@@ -10,45 +10,21 @@ import {
   S3Client,
 } from '@aws-sdk/client-s3';
 import type { NotificationConfiguration } from '@aws-sdk/client-s3';
-import { CreateQueueCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { SNSClient, SubscribeCommand } from '@aws-sdk/client-sns';
+import { CreateQueueCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { clientConfig, type LocalAws, startLocalAws } from '@s3-replicator/local-aws';
 import { parseConfiguration } from '../../src/lib/configuration/configuration.ts';
 import { stackOf } from '../../src/stack/stack.ts';
-import { destination, file, rule } from '../configuration/yaml.ts';
 import { packaged } from '../stack/packaging.ts';
+import { CONFIGURATIONS } from './configurations.ts';
 import type { Packaged } from '../stack/packaging.ts';
 
 const ACCOUNT = '111111111111';
 const LIVE_QUEUE = `arn:aws:sqs:us-east-1:${ACCOUNT}:s3-replicator-prod-live`;
 const THEIR_QUEUE = `arn:aws:sqs:us-east-1:${ACCOUNT}:theirs`;
+const SUBSCRIBE_FUNCTION = `arn:aws:lambda:us-east-1:${ACCOUNT}:function:s3-replicator-prod-subscribe`;
 const STACK = { accountId: ACCOUNT, region: 'us-east-1', stackName: 's3-replicator-prod' };
-
-const configurationFor = (...sources: Record<string, string>[]): string =>
-  file(sources.map((source, index) => rule(`rule-${index}`, source, [destination(`replica-${index}`)])));
-
-/** The configurations that the tests deploy, by what is special about each one. */
-const CONFIGURATIONS = {
-  documents: configurationFor({ bucket: 'acme-documents', prefix: 'invoices/' }, { bucket: 'acme-other' }),
-  documentsMore: configurationFor(
-    { bucket: 'acme-documents', prefix: 'invoices/' },
-    { bucket: 'acme-documents', prefix: 'contracts/' },
-    { bucket: 'acme-other' },
-  ),
-  documentsDeleted: file([
-    rule('rule-0', { bucket: 'acme-documents', prefix: 'invoices/' }, [destination('replica-0')], {
-      deletes: 'replicate',
-    }),
-    rule('rule-1', { bucket: 'acme-other' }, [destination('replica-1')]),
-  ]),
-  documentsAll: configurationFor({ bucket: 'acme-documents' }, { bucket: 'acme-other' }),
-  eventbridge: configurationFor(
-    { bucket: 'acme-documents', events: 'eventbridge' },
-    { bucket: 'acme-other' },
-  ),
-  otherOnly: configurationFor({ bucket: 'acme-other' }),
-  missing: configurationFor({ bucket: 'acme-other' }, { bucket: 'acme-missing' }),
-};
 
 const THEIRS: NotificationConfiguration = {
   QueueConfigurations: [
@@ -78,7 +54,7 @@ beforeEach(async () => {
     Statement: [
       {
         Effect: 'Allow',
-        Principal: { Service: 's3.amazonaws.com' },
+        Principal: { Service: ['s3.amazonaws.com', 'sns.amazonaws.com'] },
         Action: 'sqs:SendMessage',
         Resource: THEIR_QUEUE,
       },
@@ -100,8 +76,13 @@ beforeEach(async () => {
 
 afterAll(() => stack[Symbol.asyncDispose]());
 
+let deployments = 0;
 const deploy = async (name: keyof typeof CONFIGURATIONS): Promise<void> => {
-  const template = JSON.stringify(templateOf(CONFIGURATIONS[name]));
+  const template = JSON.stringify(templateOf(CONFIGURATIONS[name])).replaceAll(
+    '${sls:instanceId}',
+    // The Serverless framework gives each deployment another id.
+    String(++deployments),
+  );
   await aws.cloudformation.deploy({ ...STACK, template, artifacts: stack.directory });
 };
 
@@ -244,10 +225,70 @@ test('changing a deployed bucket to EventBridge removes our entries', async () =
   expect(await notifications('acme-documents')).toEqual(['EventBridge', 'theirs photos/*']);
 });
 
-test('a bucket that does not exist fails the deployment with advice, and the other buckets stay as before', async () => {
+test('a bucket that does not exist or is in another region fails the deployment with advice, and the other buckets stay as before', async () => {
+  const elsewhere = new S3Client(clientConfig(aws, aws.root(ACCOUNT), { region: 'eu-west-1' }));
+  const CreateBucketConfiguration = { LocationConstraint: 'eu-west-1' as const };
+  await elsewhere.send(new CreateBucketCommand({ Bucket: 'acme-elsewhere', CreateBucketConfiguration }));
   await deploy('otherOnly');
-  const reason = await reasonOf(deploy('missing'));
 
-  expect(reason).toContain('Create the bucket acme-missing first');
+  expect(await reasonOf(deploy('missing'))).toContain('Create the bucket acme-missing first');
+  expect(await reasonOf(deploy('elsewhere'))).toMatch(
+    /the bucket is in eu-west-1\. S3 notifies only queues in the bucket's own region: move the rules of acme-elsewhere/,
+  );
   expect(await notifications('acme-other')).toEqual([`${OURS} *`]);
+});
+
+test('the buckets are subscribed one after the other, because an account with little concurrency would throttle the function', async () => {
+  const buckets = Array.from({ length: 4 }, (_, index) => `acme-many-${index}`);
+  for (const Bucket of buckets) await s3.send(new CreateBucketCommand({ Bucket }));
+  await deploy('many');
+
+  for (const bucket of buckets) expect(await notifications(bucket)).toEqual([`${OURS} *`]);
+  // An invocation may still end when the next one begins, because CloudFormation only waits for its answer.
+  expect(aws.lambda.usage(SUBSCRIBE_FUNCTION).peakConcurrency).toBeLessThanOrEqual(2);
+});
+
+/** Waits for the first notification of a topic in the queue `theirs`, which also receives test events of S3. */
+const announcement = async (): Promise<Record<string, unknown>> => {
+  const sqs = new SQSClient(clientConfig(aws, aws.root(ACCOUNT)));
+  const QueueUrl = `${aws.endpoint}/${ACCOUNT}/theirs`;
+  for (;;) {
+    const { Messages = [] } = await sqs.send(new ReceiveMessageCommand({ QueueUrl, WaitTimeSeconds: 20 }));
+    const bodies = Messages.map(({ Body = '' }) => JSON.parse(Body) as Record<string, unknown>);
+    const found = bodies.find((body) => body['Type'] === 'Notification');
+    if (found) return found;
+  }
+};
+
+test('a subscription that another tool removed is made again by the next deployment, and by the schedule, which announces the gap', async () => {
+  await deploy('documents');
+  const lose = async () =>
+    await s3.send(
+      new PutBucketNotificationConfigurationCommand({
+        Bucket: 'acme-documents',
+        NotificationConfiguration: THEIRS,
+      }),
+    );
+  const both = [`${OURS} invoices/*`, 'theirs photos/*'];
+  await lose();
+  await deploy('documents');
+  expect(await notifications('acme-documents')).toEqual(both);
+  expect(aws.cloudformation.describe(STACK)?.outputs['Subscriptions']).toMatch(
+    /^Source buckets with a subscription: 2\.\nacme-documents had lost its subscription and has it again/,
+  );
+
+  const topicArn = aws.cloudformation.describe(STACK)?.outputs['AlarmTopicArn'];
+  const config = clientConfig(aws, aws.root(ACCOUNT));
+  await new SNSClient(config).send(
+    new SubscribeCommand({ TopicArn: topicArn, Protocol: 'sqs', Endpoint: THEIR_QUEUE }),
+  );
+  await lose();
+  aws.clock.advance(5 * 60_000);
+  expect(await announcement()).toMatchObject({
+    Subject: 's3-replicator-prod: acme-documents had lost its subscription and has it again',
+    Message: expect.stringMatching(
+      /npx s3-replicator backfill start --rule rule-0 --since \d{4}-\S+Z --region us-east-1$/,
+    ),
+  });
+  expect(await notifications('acme-documents')).toEqual(both);
 });

@@ -14,6 +14,7 @@ export const wanted: SubscriptionProperties = {
   idPrefix: 's3-replicator-prod:',
   eventTypes: ['s3:ObjectCreated:*', 's3:ObjectTagging:*'],
   filters: [{ prefix: 'invoices/', suffix: '' }],
+  rules: ['invoices'],
 };
 
 export const ours = {

@@ -7,7 +7,7 @@ import {
   changeNotifications,
 } from '../../src/lib/subscription/notification-change.ts';
 
-const change = { isDone: () => false, apply: () => ({}) };
+const change = { isDone: () => false, apply: () => ({}), isFresh: true };
 const WHERE = { bucket: 'acme-documents', accountId: '111111111111' };
 
 test('a change that runs out of time in the middle of a call reports the earlier refusal by S3', async () => {

@@ -23,6 +23,7 @@ export interface ScriptedS3 extends AsyncDisposable {
 export interface Failure {
   status: number;
   code: string;
+  headers?: Record<string, string>;
 }
 
 export const EMPTY = '<NotificationConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/"/>';
@@ -80,8 +81,9 @@ async function handle(s3: ScriptedS3, request: IncomingMessage, response: Server
   response.end();
 }
 
-function fail(response: ServerResponse, { status, code }: Failure): void {
+function fail(response: ServerResponse, { status, code, headers = {} }: Failure): void {
   response.statusCode = status;
+  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
   response.setHeader('content-type', 'application/xml');
   response.end(`<Error><Code>${code}</Code><Message>as the test says</Message></Error>`);
 }

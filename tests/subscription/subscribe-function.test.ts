@@ -4,6 +4,7 @@ import { bucketSubscription } from '../../src/lib/subscription/bucket-subscripti
 import { answerCustomResource, sendAnswer } from '../../src/lib/subscription/custom-resource.ts';
 import { createBucketNotifications } from '../../src/lib/aws/s3/bucket-notifications.ts';
 import { BUCKET, QUEUE, wanted } from './fixtures.ts';
+import { createMemoryStore } from './memory-twins.ts';
 import { EMPTY, startScriptedS3 } from './scripted-s3.ts';
 import type { ScriptedS3 } from './scripted-s3.ts';
 
@@ -20,11 +21,13 @@ const BROKEN = { status: 500, code: 'InternalError' };
 let s3: ScriptedS3;
 /** The times in milliseconds for which the function would have waited. */
 let slept: number[];
+let store: ReturnType<typeof createMemoryStore>;
 
 beforeEach(async () => {
   s3 = await startScriptedS3();
   s3.buckets.set(BUCKET, THEIRS);
   slept = [];
+  store = createMemoryStore();
   vi.stubEnv('AWS_ENDPOINT_URL_S3', s3.url);
   vi.stubEnv('AWS_REGION', 'us-east-1');
   vi.stubEnv('AWS_ACCESS_KEY_ID', 'AKIDEXAMPLE');
@@ -49,7 +52,8 @@ const invoke = async (RequestType: string, more: Record<string, unknown> = {}) =
   };
   const resource = bucketSubscription({
     notifications: createBucketNotifications(new AbortController().signal),
-    sleep: (ms) => Promise.resolve(void slept.push(ms)),
+    store,
+    clock: { now: () => 0, sleep: (ms) => Promise.resolve(void slept.push(ms)) },
   });
   await answerCustomResource(event, resource, sendAnswer);
   const answer = s3.answers.at(-1);
@@ -69,6 +73,7 @@ test('a Create request subscribes the bucket beside the entries of others and an
     StackId: 'arn:aws:cloudformation:us-east-1:111111111111:stack/s3-replicator-prod/1',
     RequestId: 'request-1',
     LogicalResourceId: 'SubscriptionAcmeDocuments',
+    Data: {},
   });
   expect(contentType ?? '').toBe('');
   const configuration = s3.buckets.get(BUCKET);
@@ -147,7 +152,7 @@ test('a Delete request for a bucket that no longer exists succeeds', async () =>
 
 test('a Delete request without permission fails, because a stale entry would block everybody', async () => {
   await invoke('Create');
-  s3.failures.GET = failTimes(9, ACCESS_DENIED);
+  s3.failures.GET = failTimes(99, ACCESS_DENIED);
   const { body } = await invoke('Delete', { PhysicalResourceId: 's3-replicator-prod:acme-documents' });
 
   expect(body['Status']).toBe('FAILED');
@@ -163,8 +168,31 @@ test('a Create request retries until the queue policy and the role are known eve
   expect(slept).toEqual([1000, 2000, 4000]);
 });
 
+test('a Create request waits longer for a queue policy than S3 may need to know it, and its pauses fit into the time of the function', async () => {
+  s3.failures.PUT = failTimes(7, INVALID);
+
+  expect((await invoke('Create')).body['Status']).toBe('SUCCESS');
+  const waitedMs = slept.reduce((sum, ms) => sum + ms, 0);
+  expect(waitedMs).toBeGreaterThan(60_000);
+
+  slept = [];
+  s3.failures.PUT = failTimes(99, INVALID);
+  await invoke('Update', { ResourceProperties: { ...wanted, filters: [] } });
+  expect(slept.reduce((sum, ms) => sum + ms, 0)).toBeLessThan(120_000);
+});
+
+test('a Create request for a bucket in another region fails at once, names the region and says what to do', async () => {
+  s3.failures.GET = [
+    { status: 301, code: 'PermanentRedirect', headers: { 'x-amz-bucket-region': 'eu-west-1' } },
+  ];
+  const { body } = await invoke('Create');
+
+  expect(body['Reason']).toMatch(/the bucket is in eu-west-1.*`region` set to that region/s);
+  expect(slept).toEqual([]);
+});
+
 test('a Create request that S3 refuses permanently fails with advice, and its Delete request changes nothing', async () => {
-  s3.failures.PUT = failTimes(9, INVALID);
+  s3.failures.PUT = failTimes(99, INVALID);
   const { body } = await invoke('Create');
 
   expect(body['Status']).toBe('FAILED');

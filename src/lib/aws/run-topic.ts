@@ -6,7 +6,7 @@ import { CONTROL_CLIENT } from './control-client.ts';
 import { translateError } from './errors.ts';
 
 /** Maximum characters of a subject (API_Publish.html). */
-const MAX_SUBJECT = 100;
+export const MAX_SUBJECT = 100;
 
 export const createRunTopic = (topicArn: string, stack: string): RunTopic => {
   const region = topicArn.split(':')[3] ?? '';

@@ -33,6 +33,8 @@ export interface StackSettings {
   batchSize: number;
   logRetentionDays: number;
   logLevel: 'DEBUG' | 'INFO' | 'WARN' | 'ERROR';
+  /** Whether the schedule subscribes a bucket again that has lost its subscription, or only reports it. */
+  lostSubscriptions: 'alarm' | 'repair';
   alarms: AlarmSettings;
   tags: Record<string, string>;
   /** KMS keys of source objects that the replicate function decrypts with its own role. */

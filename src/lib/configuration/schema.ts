@@ -53,6 +53,10 @@ const stackBlock = optionBlock('write the stack settings as a block under `stack
   logLevel: oneOf('write one of DEBUG, INFO, WARN, ERROR', ['DEBUG', 'INFO', 'WARN', 'ERROR']).default(
     'INFO',
   ),
+  lostSubscriptions: oneOf(
+    'write `repair` (a source bucket that has lost its subscription gets it back within minutes) or `alarm` (it is only reported)',
+    ['repair', 'alarm'],
+  ).default('repair'),
   alarms: alarmsBlock.prefault({}),
   tags: stackTags.default({}),
 });

@@ -1,30 +1,54 @@
 /** The custom resource behind each subscription of the stack. */
+import { failureText, failureWithAdvice, problemOf } from './advice.ts';
 import { type CustomResource, LeftBehind, memberOf } from './custom-resource.ts';
-import { isSubscribed, isUnsubscribed, subscribed, unsubscribed } from './subscription.ts';
-import type { SubscriptionProperties } from './subscription.ts';
-import { BucketNotificationsError, changeNotifications } from './notification-change.ts';
-import type { BucketNotifications, NotificationsProblem } from './notification-change.ts';
+import { changeNotifications } from './notification-change.ts';
+import type { BucketNotifications, ChangedNotifications } from './notification-change.ts';
+import { isSubscribed, isUnsubscribed, lacks, subscribed, unsubscribed } from './subscription.ts';
+import type { NotificationConfiguration, SubscriptionProperties } from './subscription.ts';
+import { newSubscription, type SubscriptionStore } from './subscription-record.ts';
 
 export interface Dependencies {
   notifications: BucketNotifications;
-  sleep(ms: number): Promise<void>;
+  store: SubscriptionStore;
+  clock: { now(): number; sleep(ms: number): Promise<void> };
 }
 
 /**
- * Create and Update change the bucket's configuration so that our entries in it are exactly those of the wanted subscription.
- * Delete removes our entries. All three may be repeated, and they leave the entries of others unchanged.
+ * Create and Update change the bucket's configuration so that our entries in it are exactly those of the wanted subscription, and
+ * record what is wanted. Delete removes both. All three may be repeated, and they leave the entries of others unchanged.
  */
-export const bucketSubscription = ({ notifications, sleep }: Dependencies): CustomResource => {
-  const subscribe = (wanted: SubscriptionProperties, through = notifications): Promise<void> =>
-    changeNotifications(through, wanted, sleep, {
-      isDone: (existing) => isSubscribed(existing, wanted),
-      apply: (existing) => subscribed(existing, wanted),
+export const bucketSubscription = ({ notifications, store, clock }: Dependencies): CustomResource => {
+  const subscribe = async (wanted: SubscriptionProperties, through = notifications): Promise<void> => {
+    const { before } = await subscribeBucket({ notifications: through, clock }, wanted, true);
+    await remember(wanted, before);
+  };
+  /** The check that follows announces a subscription that was lost before this deployment. */
+  const remember = async (
+    wanted: SubscriptionProperties,
+    before: NotificationConfiguration,
+  ): Promise<void> => {
+    const former = await store.find(wanted.bucket);
+    await store.want(wanted, newSubscription(clock.now()));
+    const record = await store.find(wanted.bucket);
+    if (record === null) return;
+    const { missingSinceMs, goodMs, switchedOnMs } = record.state;
+    const isLost = former !== null && lacks(before, former.wanted);
+    const isSwitchedOn = wanted.events === 'eventbridge' && lacks(before, wanted);
+    await store.advance(record, {
+      ...record.state,
+      missingSinceMs: missingSinceMs ?? (isLost ? goodMs : null),
+      switchedOnMs: isSwitchedOn ? clock.now() : switchedOnMs,
     });
-  const unsubscribe = (wanted: SubscriptionProperties): Promise<void> =>
-    changeNotifications(notifications, wanted, sleep, {
+  };
+  const unsubscribe = async (wanted: SubscriptionProperties): Promise<void> => {
+    // The record goes first, so that no check makes the subscription again.
+    await store.remove(wanted.bucket);
+    await changeNotifications(notifications, wanted, clock.sleep, {
       isDone: (existing) => isUnsubscribed(existing, wanted.idPrefix),
       apply: (existing) => unsubscribed(existing, wanted.idPrefix),
+      isFresh: true,
     });
+  };
   return {
     physicalResourceId: (properties) => {
       const { idPrefix, bucket } = parseProperties(properties);
@@ -52,11 +76,27 @@ export const bucketSubscription = ({ notifications, sleep }: Dependencies): Cust
         // S3 deleted the configuration together with the bucket, so a missing bucket is a success. If access is denied, the entry
         // may still exist, so this is a failure. An entry for a deleted queue would make S3 refuse every later change of the
         // configuration, by anyone.
-        if (notificationsProblemOf(error) !== 'no-such-bucket') throw advise(error, wanted.bucket);
+        if (problemOf(error) !== 'no-such-bucket') throw advise(error, wanted.bucket);
       });
     },
   };
 };
+
+/**
+ * Makes the wanted subscription unless the bucket has it already. `isFresh` says whether the permissions for that may be new.
+ *
+ * @throws BucketNotificationsError, SubscriptionConflict
+ */
+export const subscribeBucket = (
+  { notifications, clock }: Pick<Dependencies, 'notifications' | 'clock'>,
+  wanted: SubscriptionProperties,
+  isFresh: boolean,
+): Promise<ChangedNotifications> =>
+  changeNotifications(notifications, wanted, clock.sleep, {
+    isDone: (existing) => isSubscribed(existing, wanted),
+    apply: (existing) => subscribed(existing, wanted),
+    isFresh,
+  });
 
 /** Records whether S3 may have stored a configuration. After a lost response this is possible. After a refusal it is not. */
 function watchWrites(
@@ -70,7 +110,7 @@ function watchWrites(
         await notifications.put(...given);
         written = true;
       } catch (error) {
-        if (notificationsProblemOf(error) === 'failed') written = true;
+        if (problemOf(error) === 'failed') written = true;
         throw error;
       }
     },
@@ -86,27 +126,9 @@ const leftBehind =
     );
   };
 
-const notificationsProblemOf = (error: unknown): NotificationsProblem | null =>
-  error instanceof BucketNotificationsError ? error.problem : null;
-
-const failureText = (error: unknown): string => (error instanceof Error ? error.message : String(error));
-
-const FIXES: Record<NotificationsProblem, (bucket: string) => string> = {
-  'access-denied': (bucket) =>
-    `Check that ${bucket} belongs to this account and that its bucket policy does not deny s3:GetBucketNotification or s3:PutBucketNotification to the subscribe role.`,
-  invalid: (bucket) =>
-    `Check that every target in the notification configuration of ${bucket} still exists and lets the bucket send: S3 checks all of them, not only ours.`,
-  'no-such-bucket': (bucket) => `Create the bucket ${bucket} first, or correct its name in replication.yml.`,
-  failed: () => 'Deploy again.',
-};
-
 /** Adds advice to the message of the error, because CloudFormation shows only the message. */
-function advise(error: unknown, bucket: string): unknown {
-  const problem = notificationsProblemOf(error);
-  return problem === null
-    ? error
-    : new Error(`${failureText(error)}. ${FIXES[problem](bucket)}`, { cause: error });
-}
+const advise = (error: unknown, bucket: string): unknown =>
+  problemOf(error) === null ? error : new Error(failureWithAdvice(error, bucket), { cause: error });
 
 /**
  * Parses the properties of the custom resource. CloudFormation passes every scalar as text. This loses nothing, because all
@@ -120,12 +142,15 @@ function parseProperties(value: unknown): SubscriptionProperties {
   if (!Array.isArray(eventTypes)) throw malformedProperty('eventTypes', eventTypes);
   const filters = memberOf(value, 'filters') ?? [];
   if (!Array.isArray(filters)) throw malformedProperty('filters', filters);
+  const rules = memberOf(value, 'rules') ?? [];
+  if (!Array.isArray(rules)) throw malformedProperty('rules', rules);
   return {
     bucket: textProperty(value, 'bucket'),
     accountId: textProperty(value, 'accountId'),
     queueArn: textProperty(value, 'queueArn'),
     idPrefix: textProperty(value, 'idPrefix'),
     events,
+    rules: rules.map(String),
     eventTypes: eventTypes.map(String),
     filters: filters.map((filter) => ({
       prefix: String(memberOf(filter, 'prefix') ?? ''),

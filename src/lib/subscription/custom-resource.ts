@@ -5,11 +5,14 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 
+/** The attributes of a resource, which the template reads by `Fn::GetAtt`. */
+export type Attributes = Record<string, string>;
+
 export interface CustomResource {
   /** Returns the id that belongs to the properties. If the id changes, CloudFormation replaces the resource. */
   physicalResourceId(properties: unknown): string;
-  create(properties: unknown): Promise<void>;
-  update(properties: unknown): Promise<void>;
+  create(properties: unknown): Promise<Attributes | void>;
+  update(properties: unknown): Promise<Attributes | void>;
   delete(properties: unknown): Promise<void>;
 }
 
@@ -33,6 +36,7 @@ export interface Outcome {
   physicalResourceId: string;
   /** Why the request failed; empty on success. */
   reason: string;
+  attributes: Attributes;
 }
 
 /**
@@ -58,16 +62,17 @@ export async function answerCustomResource(
 async function perform(event: unknown, resource: CustomResource): Promise<Outcome> {
   const present = textMember(event, 'PhysicalResourceId');
   try {
-    const id = await performRequest(
+    const done = await performRequest(
       textMember(event, 'RequestType'),
       present,
       memberOf(event, 'ResourceProperties'),
       resource,
     );
-    return { status: 'SUCCESS', physicalResourceId: id, reason: '' };
+    return { status: 'SUCCESS', reason: '', ...done };
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    return { status: 'FAILED', physicalResourceId: present || idOfFailure(event, error, resource), reason };
+    const physicalResourceId = present || idOfFailure(event, error, resource);
+    return { status: 'FAILED', physicalResourceId, reason, attributes: {} };
   }
 }
 
@@ -81,17 +86,18 @@ async function performRequest(
   present: string,
   properties: unknown,
   resource: CustomResource,
-): Promise<string> {
+): Promise<Pick<Outcome, 'physicalResourceId' | 'attributes'>> {
   switch (type) {
     case 'Create':
-      await resource.create(properties);
-      return resource.physicalResourceId(properties);
-    case 'Update':
-      await resource.update(properties);
-      return resource.physicalResourceId(properties);
+    case 'Update': {
+      const attributes = await (type === 'Create'
+        ? resource.create(properties)
+        : resource.update(properties));
+      return { physicalResourceId: resource.physicalResourceId(properties), attributes: attributes ?? {} };
+    }
     case 'Delete':
       if (!present.startsWith(FAILED_CREATE)) await resource.delete(properties);
-      return present;
+      return { physicalResourceId: present, attributes: {} };
     default:
       throw new Error(`the request type is ${JSON.stringify(type)}, not Create, Update or Delete`);
   }
@@ -101,7 +107,7 @@ async function performRequest(
  * Returns the body of the response. CloudFormation does not accept a response that is too long, and would continue to wait. So
  * the reason is cut to fit.
  */
-function answerBody(event: unknown, { status, physicalResourceId, reason }: Outcome): string {
+function answerBody(event: unknown, { status, physicalResourceId, reason, attributes }: Outcome): string {
   const body = (cut: string): string =>
     JSON.stringify({
       Status: status,
@@ -110,6 +116,7 @@ function answerBody(event: unknown, { status, physicalResourceId, reason }: Outc
       StackId: textMember(event, 'StackId'),
       RequestId: textMember(event, 'RequestId'),
       LogicalResourceId: textMember(event, 'LogicalResourceId'),
+      Data: attributes,
     });
   let cut = reason;
   while (cut !== '' && Buffer.byteLength(body(cut)) > MAXIMUM_ANSWER_BYTES)

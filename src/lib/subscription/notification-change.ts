@@ -15,6 +15,7 @@ export type NotificationsProblem =
   /** S3 does not accept the configuration, for instance because a target does not allow S3 to send. */
   | 'invalid'
   | 'no-such-bucket'
+  | 'other-region'
   /** Any other problem. It may be temporary. */
   | 'failed';
 
@@ -32,12 +33,20 @@ export class BucketNotificationsError extends Error {
 export interface NotificationChange {
   isDone(existing: NotificationConfiguration): boolean;
   apply(existing: NotificationConfiguration): NotificationConfiguration;
+  /** Whether permissions and queue policies may be new, so that a refusal is waited out. */
+  isFresh: boolean;
+}
+
+/** What the configuration was when it was first read, and when it was last read. */
+export interface ChangedNotifications {
+  before: NotificationConfiguration;
+  after: NotificationConfiguration;
 }
 
 /**
  * Reads the configuration, writes the change and reads again, until the configuration contains the change. S3 offers no condition
- * for this write. If another writer reads the configuration before our write and writes it back after our write, our change is
- * lost silently.
+ * for this write. If another writer replaces the configuration meanwhile, the read that follows the write shows it, and the
+ * change is applied to what that writer wrote. Only a write of others between our last read and our write is lost.
  *
  * @throws BucketNotificationsError if S3 refuses permanently, and whatever `apply` throws
  */
@@ -46,27 +55,24 @@ export async function changeNotifications(
   { bucket, accountId }: { bucket: string; accountId: string },
   sleep: (ms: number) => Promise<void>,
   change: NotificationChange,
-): Promise<void> {
-  const isDone = async (): Promise<boolean> => change.isDone(await notifications.get(bucket, accountId));
-  let refusal: BucketNotificationsError | null = null;
-  for (let attempt = 1; attempt <= MAXIMUM_ATTEMPTS; attempt++) {
+): Promise<ChangedNotifications> {
+  const get = (): Promise<NotificationConfiguration> => notifications.get(bucket, accountId);
+  const patience = createPatience(sleep, change.isFresh ? PATIENCE_MS : NO_PATIENCE_MS);
+  let before: NotificationConfiguration | null = null;
+  for (let writes = 0; ;) {
     try {
-      const existing = await notifications.get(bucket, accountId);
-      if (change.isDone(existing)) return;
+      const existing = await get();
+      before ??= existing;
+      if (change.isDone(existing)) return { before, after: existing };
+      if (writes === MAXIMUM_WRITES) break;
       await notifications.put(bucket, accountId, change.apply(existing));
-      if (await isDone()) return;
+      writes++;
+      const after = await get();
+      if (change.isDone(after)) return { before, after };
       // Bucket configurations are eventually consistent, so S3 may have returned the old configuration.
       await sleep(1000);
-      if (await isDone()) return;
     } catch (error) {
-      if (!(error instanceof BucketNotificationsError)) throw error;
-      // The request was aborted because the time is over. S3's earlier refusal is more useful to the operator than the time-out.
-      if (refusal !== null && isTimeOut(error)) throw refusal;
-      if (attempt >= ATTEMPTS_BY_PROBLEM[error.problem]) throw error;
-      refusal = error;
-      await sleep(Math.min(16, 2 ** (attempt - 1)) * 1000).catch(() => {
-        throw error;
-      });
+      await patience.wait(error);
     }
   }
   throw new BucketNotificationsError(
@@ -75,18 +81,50 @@ export async function changeNotifications(
   );
 }
 
+/** Maximum number of writes that another writer may undo. */
+const MAXIMUM_WRITES = 6;
+
+/**
+ * Decides how long a refused call is repeated. `wait` throws if the error is permanent, or if the pauses before it were long
+ * enough.
+ */
+const createPatience = (
+  sleep: (ms: number) => Promise<void>,
+  patienceMs: Record<NotificationsProblem, number>,
+) => {
+  let refusal: BucketNotificationsError | null = null;
+  let pauseMs = 1000;
+  let waitedMs = 0;
+  return {
+    async wait(thrown: unknown): Promise<void> {
+      if (!(thrown instanceof BucketNotificationsError)) throw thrown;
+      // The request was aborted because the time is over. S3's earlier refusal is more useful to the operator than the time-out.
+      if (refusal !== null && isTimeOut(thrown)) throw refusal;
+      if (waitedMs >= patienceMs[thrown.problem]) throw thrown;
+      refusal = thrown;
+      await sleep(pauseMs).catch(() => {
+        throw thrown;
+      });
+      waitedMs += pauseMs;
+      pauseMs = Math.min(16_000, 2 * pauseMs);
+    },
+  };
+};
+
 const isTimeOut = ({ cause }: Error): boolean =>
   cause instanceof Error && (cause.name === 'AbortError' || cause.name === 'TimeoutError');
 
-const MAXIMUM_ATTEMPTS = 6;
-
 /**
- * How many attempts are made for each problem. A new permission or queue policy needs some seconds to take effect everywhere. All
- * pauses together take 31 seconds.
+ * How long the pauses between attempts are together, at least. A queue policy needs up to 60 seconds to take effect everywhere,
+ * and a new permission may need as long.
+ * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html
  */
-const ATTEMPTS_BY_PROBLEM: Record<NotificationsProblem, number> = {
-  'access-denied': 5,
-  invalid: MAXIMUM_ATTEMPTS,
-  failed: MAXIMUM_ATTEMPTS,
-  'no-such-bucket': 1,
+const PATIENCE_MS: Record<NotificationsProblem, number> = {
+  'access-denied': 90_000,
+  invalid: 90_000,
+  failed: 30_000,
+  'no-such-bucket': 0,
+  'other-region': 0,
 };
+
+const NO_PATIENCE_MS: typeof PATIENCE_MS = { ...PATIENCE_MS, 'access-denied': 0, invalid: 0, failed: 3_000 };

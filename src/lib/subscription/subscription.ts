@@ -25,6 +25,8 @@ export interface SubscriptionProperties {
   /** S3's names of the events to notify about, like `s3:ObjectCreated:*`. Used only in entries. */
   eventTypes: string[];
   filters: KeyFilter[];
+  /** The ids of the rules whose source the bucket is. */
+  rules: string[];
 }
 
 /**
@@ -98,6 +100,37 @@ export function isSubscribed(existing: NotificationConfiguration, wanted: Subscr
 /** Returns whether the configuration that S3 reports holds no entry of ours. */
 export const isUnsubscribed = (existing: NotificationConfiguration, idPrefix: string): boolean =>
   !(existing.QueueConfigurations ?? []).some((candidate) => isOurs(candidate, idPrefix));
+
+/** Returns whether the configuration holds nothing that could report an event to us. */
+export const lacks = (existing: NotificationConfiguration, wanted: SubscriptionProperties): boolean =>
+  wanted.events === 'eventbridge'
+    ? existing.EventBridgeConfiguration === undefined
+    : isUnsubscribed(existing, wanted.idPrefix);
+
+/** Returns whether both configurations hold the same entries of others. */
+export const sameForeign = (
+  one: NotificationConfiguration,
+  other: NotificationConfiguration,
+  idPrefix: string,
+): boolean => changedForeign(one, other, idPrefix).length === 0;
+
+/** Describes each entry of others that is in only one of two configurations, or differs between them. */
+export const changedForeign = (
+  before: NotificationConfiguration,
+  after: NotificationConfiguration,
+  idPrefix: string,
+): string[] => {
+  const [former, present] = [before, after].map((each) => describedForeign(each, idPrefix));
+  return former === undefined || present === undefined
+    ? []
+    : [...new Set([...former, ...present])].filter(
+        (each) => !former.includes(each) || !present.includes(each),
+      );
+};
+
+/** Describes all entries of others. */
+export const describedForeign = (existing: NotificationConfiguration, idPrefix: string): string[] =>
+  entriesWithTarget(withoutOurs(existing, idPrefix)).map(describeEntry);
 
 /**
  * Converts the filters of rules into filters for a notification configuration. S3 requires that special characters are encoded,

@@ -11,6 +11,11 @@ const RUN_SECONDS = 400 * 24 * 3_600;
 /** Calculates the expiry for DynamoDB's time to live from the creation of the run. Therefore all items of a run expire at the same time. */
 export const expiresSeconds = (createdMs: number): number => Math.floor(createdMs / 1_000) + RUN_SECONDS;
 
+/** The partition key of the records of subscriptions. No run has this id. */
+export const SUBSCRIPTIONS = 'subscriptions';
+
+export const subscriptionKey = (bucket: string) => ({ run: SUBSCRIPTIONS, item: bucket });
+
 export const runKey = (id: string) => ({ run: id, item: 'run' });
 
 /**

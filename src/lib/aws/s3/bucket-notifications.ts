@@ -55,7 +55,9 @@ const translated = async <T>(answer: Promise<T>): Promise<T> => {
   } catch (error) {
     const { code, status, message } = readError(error);
     const problem = PROBLEMS[code] ?? (status === 403 ? 'access-denied' : 'failed');
-    throw new BucketNotificationsError(problem, `${code}: ${message}`, { cause: error });
+    const region = problem === 'other-region' ? regionOf(error) : null;
+    const text = region === null ? `${code}: ${message}` : `the bucket is in ${region}`;
+    throw new BucketNotificationsError(problem, text, { cause: error });
   }
 };
 
@@ -67,4 +69,19 @@ const PROBLEMS: Record<string, NotificationsProblem> = {
   InvalidArgument: 'invalid',
   InvalidRequest: 'invalid',
   NoSuchBucket: 'no-such-bucket',
+  PermanentRedirect: 'other-region',
+  // S3 answers so to the first requests for a bucket that was created a moment ago in another region.
+  TemporaryRedirect: 'other-region',
+  AuthorizationHeaderMalformed: 'other-region',
+  IllegalLocationConstraintException: 'other-region',
+};
+
+/** Returns the region that S3's response names; null if it names none. */
+const regionOf = (error: unknown): string | null => {
+  const response: unknown = error instanceof Error ? Reflect.get(error, '$response') : null;
+  const headers: unknown =
+    typeof response === 'object' && response !== null ? Reflect.get(response, 'headers') : null;
+  const region: unknown =
+    typeof headers === 'object' && headers !== null ? Reflect.get(headers, 'x-amz-bucket-region') : null;
+  return typeof region === 'string' ? region : null;
 };

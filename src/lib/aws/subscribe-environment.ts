@@ -1,0 +1,45 @@
+/** The clients and stores of the subscribe function, and what it gives each invocation. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Context } from 'aws-lambda';
+import type { CheckDependencies } from '../subscription/check-subscriptions.ts';
+import { findingText, findingTitle } from '../subscription/finding.ts';
+import type { CheckSettings } from '../subscription/subscription-check.ts';
+import { createAlarmTopic } from './alarm-topic.ts';
+import { createSubscriptionStore } from './dynamodb/subscription-store.ts';
+import { createBucketNotifications } from './s3/bucket-notifications.ts';
+
+/**
+ * How long is reserved for sending the response. Without a response, CloudFormation waits until it aborts the whole deployment.
+ */
+const RESERVE_MS = 15_000;
+
+export interface SubscribeEnvironment {
+  settings: CheckSettings;
+  /** Calls of S3 and pauses end before the invocation does. */
+  invocation(context: Context): CheckDependencies;
+}
+
+/** Called once, when the execution environment starts. Throws when an environment variable is missing. */
+export const createSubscribeEnvironment = (variables: NodeJS.ProcessEnv): SubscribeEnvironment => {
+  const variable = (name: string): string => {
+    const value = variables[name];
+    if (value === undefined || value === '') throw new Error(`environment variable ${name} is missing`);
+    return value;
+  };
+  const store = createSubscriptionStore(variable('RUNS_TABLE'));
+  const topic = createAlarmTopic(variable('ALARM_TOPIC_ARN'), variable('STACK'));
+  const options = variable('COMMAND_OPTIONS');
+  const repairs = variable('LOST_SUBSCRIPTIONS') === 'alarm' ? 'never' : 'sparingly';
+  return {
+    settings: { options, repairs },
+    invocation(context) {
+      const signal = AbortSignal.timeout(context.getRemainingTimeInMillis() - RESERVE_MS);
+      return {
+        store,
+        notifications: createBucketNotifications(signal),
+        clock: { now: Date.now, sleep: (ms) => sleep(ms, undefined, { signal }) },
+        announce: (finding) => topic.tell(findingTitle(finding), findingText(finding, options)),
+      };
+    },
+  };
+};
