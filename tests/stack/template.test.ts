@@ -157,10 +157,10 @@ test('schedules let waiting messages back every minute, look after transfers eve
   const scheduled = ofType(template, 'AWS::Events::Rule').flatMap(([, { Properties }]) =>
     Properties['ScheduleExpression'] === undefined ? [] : [JSON.stringify(Properties)],
   );
-  expect(scheduled).toEqual([
+  expect(scheduled.toSorted()).toEqual([
+    expect.stringMatching(/"rate\(5 minutes\)".*SubscribeLambdaFunction.*check/),
     expect.stringMatching(/"rate\(1 minute\)".*ReplicateLambdaFunction.*waiting/),
     expect.stringMatching(/"rate\(15 minutes\)".*TransferLambdaFunction.*sweep/),
-    expect.stringMatching(/"rate\(5 minutes\)".*SubscribeLambdaFunction.*check/),
   ]);
 });
 

@@ -232,6 +232,8 @@ test('a bucket that does not exist or is in another region fails the deployment 
   await deploy('otherOnly');
 
   expect(await reasonOf(deploy('missing'))).toContain('Create the bucket acme-missing first');
+  // The name of a deleted queue can be used again after a minute.
+  aws.clock.advance(61_000);
   expect(await reasonOf(deploy('elsewhere'))).toMatch(
     /the bucket is in eu-west-1\. S3 notifies only queues in the bucket's own region: move the rules of acme-elsewhere/,
   );
