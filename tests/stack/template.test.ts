@@ -24,11 +24,10 @@ const properties = (logicalId: string): Record<string, unknown> => resource(temp
 // test.
 test('the template contains the generated resources unchanged, and apart from schedules of functions no other resources of their types', () => {
   const generated = generatedTemplate();
-  const check = resource(generated, 'SubscriptionCheck').Properties;
-  // The framework puts in another value for each deployment.
+  // The framework puts in another id for each deployment.
   const { deployment } = properties('SubscriptionCheck');
-  expect([check['deployment'], deployment]).toEqual(['${sls:instanceId}', expect.stringMatching(/^\d+$/)]);
-  Object.assign(check, { deployment });
+  expect(deployment).toMatch(/^\d+$/);
+  Object.assign(resource(generated, 'SubscriptionCheck').Properties, { deployment });
   expect(template.Resources).toEqual({ ...template.Resources, ...generated.Resources });
 
   const types = new Set(Object.values(generated.Resources).map(({ Type }) => Type));
@@ -159,8 +158,8 @@ test('schedules let waiting messages back every minute, look after transfers eve
   );
   expect(scheduled.toSorted()).toEqual([
     expect.stringMatching(/"rate\(5 minutes\)".*SubscribeLambdaFunction.*check/),
-    expect.stringMatching(/"rate\(1 minute\)".*ReplicateLambdaFunction.*waiting/),
-    expect.stringMatching(/"rate\(15 minutes\)".*TransferLambdaFunction.*sweep/),
+    expect.stringMatching(/"rate\(1 minute\)".*waiting.*ReplicateLambdaFunction/),
+    expect.stringMatching(/"rate\(15 minutes\)".*sweep.*TransferLambdaFunction/),
   ]);
 });
 
