@@ -24,6 +24,7 @@ import * as lockedWrites from './locked-writes.ts';
 import * as locks from './object-lock.ts';
 import * as objects from './objects.ts';
 import * as ownership from './ownership.ts';
+import * as policies from './policies.ts';
 import * as partChecksums from './part-checksums.ts';
 import * as queues from './queues.ts';
 import * as ranges from './ranges-and-parts.ts';
@@ -64,6 +65,7 @@ const GROUPS: Record<string, readonly Record<string, unknown>[]> = {
   locks: [locks, lockedWrites],
   lockedBuckets: [lockedBuckets],
   ownership: [ownership],
+  policies: [policies],
   archive: [archive],
   lifecycle: [lifecycle],
   errors: [errors],

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import type { PolicyDocument } from '../core/access.ts';
 import type { CreatedResource } from '../core/resource-provider.ts';
 import type { Iam } from '../iam/iam.ts';
 import type { Provider, ResourceContext } from './provider.ts';
@@ -43,7 +42,6 @@ const roleType = (iam: Iam, roles: StackRoles): Provider => {
       const roleName = properties.RoleName ?? context.generatedName.slice(-64);
       const arn = roleArnOf(context, properties.Path, roleName);
       if (iam.role(arn)) throw alreadyExists(context, roleName);
-      checkPrincipals(iam, properties.AssumeRolePolicyDocument);
       roles.set(arn, properties);
       try {
         roles.refresh(context, roleName);
@@ -54,7 +52,6 @@ const roleType = (iam: Iam, roles: StackRoles): Provider => {
       return describe(arn, roleName);
     },
     update: (context, roleName, properties) => {
-      checkPrincipals(iam, properties.AssumeRolePolicyDocument);
       const arn = roleArnOf(context, properties.Path, roleName);
       roles.set(arn, properties);
       roles.refresh(context, roleName);
@@ -66,20 +63,6 @@ const roleType = (iam: Iam, roles: StackRoles): Provider => {
       iam.deleteRole(arn);
     },
   });
-};
-
-/**
- * Throws an error, like IAM, if a principal of the trust policy does not exist.
- * Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_policies.html
- */
-const checkPrincipals = (iam: Iam, trust: PolicyDocument): void => {
-  const statements = Array.isArray(trust.Statement) ? trust.Statement : [trust.Statement];
-  const principals = statements.flatMap(({ Principal: principal }) =>
-    typeof principal === 'object' ? [principal.AWS ?? []].flat() : [],
-  );
-  const missing = principals.find((arn) => /^arn:aws:iam::\d{12}:role\//.test(arn) && !iam.role(arn));
-  if (missing !== undefined)
-    throw new Error(`Invalid principal in policy: "AWS":"${missing}" (MalformedPolicyDocument)`);
 };
 
 const inlinePolicyType = (roles: StackRoles): Provider =>

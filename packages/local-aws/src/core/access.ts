@@ -29,6 +29,8 @@ export type Caller =
       roleArn: string;
       /** AROA…:session-name. In S3 events, userIdentity.principalId is this id with the prefix `AWS:`. */
       principalId: string;
+      /** When the session's credentials were issued, in ISO 8601. */
+      issuedAt: string;
       /** The current identity policies of the role. */
       policies(): PolicyDocument[];
     }
@@ -63,8 +65,11 @@ export interface AccessQuestion {
   resourcePolicy?: PolicyDocument | undefined;
   secureTransport: boolean;
   /** The condition keys of the request in lower case, e.g. `s3:prefix`, `sts:externalid`, `aws:sourceaccount`. */
-  context?: Record<string, string> | undefined;
+  context?: Record<string, ContextValue> | undefined;
 }
+
+/** The value of a condition key. A key that may have several values has a list. */
+export type ContextValue = string | readonly string[];
 
 /** The result of a decision. `reason` has the wording of AWS, e.g. `because no identity-based policy allows the s3:GetObject action`. */
 export type Decision = { allowed: true } | { allowed: false; reason: string };
@@ -72,3 +77,20 @@ export type Decision = { allowed: true } | { allowed: false; reason: string };
 export interface Authorizer {
   decide(question: AccessQuestion): Decision;
 }
+
+/** An authorizer that also keeps the policies of resources. */
+export interface PolicyKeeper extends Authorizer {
+  /**
+   * Returns a policy as AWS stores it, which is with the ids of roles instead of their ARNs. Throws MalformedPolicy for a policy that AWS
+   * rejects, InvalidPrincipal for a role that does not exist, and UnsupportedPolicy for a policy that the local AWS cannot evaluate.
+   */
+  keep(document: PolicyDocument, kind: PolicyKind): PolicyDocument;
+  /** Returns a stored policy as AWS shows it: with the ARNs of the roles that still exist. */
+  show(document: PolicyDocument): PolicyDocument;
+}
+
+/**
+ * The kinds of policies. Identity policies have no principal. Resource policies and trust policies must have one. Trust policies have no
+ * resource.
+ */
+export type PolicyKind = 'identity' | 'resource' | 'trust';

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
-import type { Caller } from './access.ts';
+import type { Caller, ContextValue } from './access.ts';
 
 /** A request to AWS, in the form in which the front door passes it to a service. */
 export interface AwsRequest {
@@ -17,6 +17,8 @@ export interface AwsRequest {
   secureTransport: boolean;
   requestId: string;
   sourceIp: string;
+  /** The version of TLS, e.g. `1.3`. Absent for a request without TLS. */
+  tlsVersion?: string;
   /** The operation, e.g. `s3:PutObject`, `sqs:SendMessage` or `sts:AssumeRole`. The front door sets it. */
   operation?: string;
 }
@@ -24,3 +26,15 @@ export interface AwsRequest {
 export interface AwsService {
   handle(request: AwsRequest, response: ServerResponse): Promise<void>;
 }
+
+/** The condition keys of every request that arrives over HTTP. */
+export const requestKeys = ({
+  sourceIp,
+  region,
+  headers,
+}: Pick<AwsRequest, 'sourceIp' | 'region' | 'headers'>): Record<string, ContextValue> => ({
+  'aws:sourceip': sourceIp.replace(/^::ffff:/, ''),
+  'aws:requestedregion': region,
+  ...(headers['user-agent'] === undefined ? {} : { 'aws:useragent': headers['user-agent'] }),
+  ...(headers.referer === undefined ? {} : { 'aws:referer': headers.referer }),
+});

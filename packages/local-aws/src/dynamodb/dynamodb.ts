@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib';
 import type { Clock } from '../core/clock.ts';
-import type { AwsRequest, AwsService } from '../core/request.ts';
+import { requestKeys, type AwsRequest, type AwsService } from '../core/request.ts';
 import type { Json } from './answer.ts';
 import { createTableResource } from './table-resource.ts';
 import { createTableSpace, type TableSpace } from './table-space.ts';
@@ -93,7 +93,7 @@ function authorize(iam: Iam, request: AwsRequest, operation: string, input: Json
       ...question,
       resourceAccountId: resource.split(':')[4] ?? home.accountId,
       secureTransport: request.secureTransport,
-      context: { 'aws:sourceip': request.sourceIp, 'aws:requestedregion': request.region },
+      context: requestKeys(request),
     });
     if (!decision.allowed) {
       throw new AwsError('AccessDeniedException', accessDeniedMessage(question, decision.reason));

@@ -1,4 +1,4 @@
-import type { AwsService } from '../core/request.ts';
+import { requestKeys, type AwsService } from '../core/request.ts';
 import { AwsError, notSupported } from '../front/aws-error.ts';
 import { readBody } from '../front/read-body.ts';
 import { accessDeniedMessage } from '../iam/authorizer.ts';
@@ -24,6 +24,7 @@ export const createEcr = ({ iam }: { iam: Iam }): AwsService => ({
       resource: `arn:aws:ecr:${request.region}:${registryId}:repository/${name}`,
       resourceAccountId: registryId,
       secureTransport: request.secureTransport,
+      context: requestKeys(request),
     };
     const decision = iam.decide(question);
     if (!decision.allowed) {

@@ -1,6 +1,8 @@
 import { hash, randomBytes, randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { Readable } from 'node:stream';
+import { TLSSocket } from 'node:tls';
 import type { Caller } from '../core/access.ts';
 import type { Clock } from '../core/clock.ts';
 import type { FaultPlan } from '../core/fault.ts';
@@ -64,6 +66,7 @@ export async function serveExchange(
       secureTransport: exchange.secureTransport,
       requestId,
       sourceIp: message.socket.remoteAddress ?? '127.0.0.1',
+      ...tlsVersionOf(message.socket),
       operation: operationName({ ...signable, service }, bytes),
     };
     const fault = exchange.faults?.plan?.(request);
@@ -111,6 +114,11 @@ async function payloadOf(
   if (service === 's3') return { body: message, payloadHash: declaredHash(message, query) };
   const bytes = await readBody(message, smallBodyLimitBytes);
   return { body: Readable.from([bytes]), bytes, payloadHash: hash('sha256', bytes, 'hex') };
+}
+
+function tlsVersionOf(socket: Socket): { tlsVersion?: string } {
+  const protocol = socket instanceof TLSSocket ? socket.getProtocol() : null;
+  return protocol === null ? {} : { tlsVersion: protocol.replace('TLSv', '') };
 }
 
 function declaredHash(message: IncomingMessage, query: string): string {

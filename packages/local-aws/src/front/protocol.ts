@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { UnsupportedPolicy } from '../iam/unsupported-policy.ts';
+import { UnsupportedPolicy } from '../iam/policy-errors.ts';
 import { AwsError, notSupported } from './aws-error.ts';
 
 /** The format of a service's responses and errors. */

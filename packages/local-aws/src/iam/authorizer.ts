@@ -1,8 +1,16 @@
-import type { AccessQuestion, Authorizer, Caller, Decision, PolicyDocument } from '../core/access.ts';
+import type {
+  AccessQuestion,
+  Authorizer,
+  Caller,
+  Decision,
+  PolicyDocument,
+  PolicyKind,
+} from '../core/access.ts';
 import type { Clock } from '../core/clock.ts';
-import { conditionHolds, type RequestContext } from './condition.ts';
-import { parsePolicy, type PolicyKind, type Statement } from './policy.ts';
+import { conditionHolds } from './condition.ts';
+import { parsePolicy, type Statement } from './policy.ts';
 import { matchPrincipals, type PrincipalMatch } from './principal.ts';
+import { contextKeys, contextOf, type RequestContext } from './request-context.ts';
 
 /**
  * Creates an authorizer that decides about requests as IAM does. An explicit deny overrides every allow. In the resource's own account,
@@ -10,13 +18,19 @@ import { matchPrincipals, type PrincipalMatch } from './principal.ts';
  * policies and key policies must always allow the action.
  *
  * `sessionPolicyOf` returns the session policy that was passed to AssumeRole. It only restricts the permissions of the role.
- * Throws UnsupportedPolicy for a policy that the local IAM cannot evaluate.
+ * `organizationOf` returns the id of an account's organization. Throws UnsupportedPolicy for a policy that the local IAM cannot evaluate.
  *
  * Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
  */
 export function createAuthorizer(
   clock: Clock,
-  sessionPolicyOf: (caller: Caller) => PolicyDocument | undefined = () => undefined,
+  {
+    sessionPolicyOf = () => undefined,
+    organizationOf = () => undefined,
+  }: {
+    sessionPolicyOf?: (caller: Caller) => PolicyDocument | undefined;
+    organizationOf?: (accountId: string) => string | undefined;
+  } = {},
 ): Authorizer {
   const parsed = new WeakMap<PolicyDocument, Statement[]>();
   const parse = (document: PolicyDocument, kind: PolicyKind): Statement[] => {
@@ -28,7 +42,7 @@ export function createAuthorizer(
   };
   return {
     decide(question) {
-      const context = contextOf(question, clock);
+      const context = contextOf(contextKeys(question, clock, organizationOf));
       const kind = isTrustDecision(question.action) ? 'trust' : 'resource';
       const statements = question.resourcePolicy ? parse(question.resourcePolicy, kind) : [];
       const resource = judgeResourcePolicy(statements, question, context);
@@ -136,48 +150,4 @@ function applies(statement: Statement, question: AccessQuestion, context: Reques
     statement.appliesToResource(question.resource) &&
     conditionHolds(statement.condition, context)
   );
-}
-
-function contextOf(question: AccessQuestion, clock: Clock): RequestContext {
-  const { caller } = question;
-  const keys: Record<string, string> = {
-    'aws:securetransport': String(question.secureTransport),
-    'aws:resourceaccount': question.resourceAccountId,
-    'aws:principalisawsservice': String(caller.kind === 'service'),
-    ...callerKeys(caller),
-  };
-  for (const [key, value] of Object.entries(question.context ?? {})) keys[key.toLowerCase()] = value;
-  return (key) => keys[key] ?? timeKey(key, clock);
-}
-
-function timeKey(key: string, clock: Clock): string | undefined {
-  if (key === 'aws:currenttime') return new Date(clock.now()).toISOString();
-  return key === 'aws:epochtime' ? String(Math.floor(clock.now() / 1000)) : undefined;
-}
-
-function callerKeys(caller: Caller): Record<string, string> {
-  switch (caller.kind) {
-    case 'anonymous':
-      return { 'aws:principaltype': 'Anonymous' };
-    case 'service':
-      return {
-        'aws:principalservicename': caller.service,
-        'aws:sourcearn': caller.sourceArn,
-        'aws:sourceaccount': caller.sourceAccount,
-      };
-    case 'root':
-      return {
-        'aws:principalarn': caller.arn,
-        'aws:principalaccount': caller.accountId,
-        'aws:principaltype': 'Account',
-        'aws:userid': caller.principalId,
-      };
-    case 'session':
-      return {
-        'aws:principalarn': caller.roleArn,
-        'aws:principalaccount': caller.accountId,
-        'aws:principaltype': 'AssumedRole',
-        'aws:userid': caller.principalId,
-      };
-  }
 }

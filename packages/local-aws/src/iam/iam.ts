@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import type { Authorizer, Caller, Credentials, PolicyDocument } from '../core/access.ts';
+import type { Caller, Credentials, PolicyDocument, PolicyKeeper } from '../core/access.ts';
 import type { Clock } from '../core/clock.ts';
 import { type Faults, NO_FAULTS } from '../core/fault.ts';
 import { createPropagating } from '../core/propagation.ts';
 import { createAuthorizer } from './authorizer.ts';
+import { bindPrincipals, showPrincipals } from './bound-principals.ts';
 import { parsePolicy } from './policy.ts';
 
 export interface RoleDefinition {
@@ -20,6 +21,8 @@ export interface RoleDefinition {
 
 export interface Role extends Required<RoleDefinition> {
   arn: string;
+  /** The trust policy as IAM stores it: with the ids of roles instead of their ARNs. */
+  trust: PolicyDocument;
   /** The unique id, which begins with AROA. A role that is deleted and created again with the same name gets another id. */
   roleId: string;
 }
@@ -34,12 +37,13 @@ export type KeyLookup =
   | { status: 'unknown' | 'wrong-token' | 'expired' };
 
 /** The local IAM. It has the principals of all accounts and decides about their permissions. */
-export interface Iam extends Authorizer {
+export interface Iam extends PolicyKeeper {
   /** The access key of the account's root user, who may do everything in the account. The first call creates the key. */
   rootCredentials(accountId: string): Credentials;
   rootCaller(accountId: string): Caller;
   /**
-   * Creates a role, or changes the existing role of that name. Throws UnsupportedPolicy for a policy that the local IAM cannot evaluate.
+   * Creates a role, or changes the existing role of that name. A trust policy that does not change keeps the principals that it named
+   * when it was set. Throws the errors of {@link PolicyKeeper.keep}.
    */
   putRole(definition: RoleDefinition): Role;
   /** Returns a role; `undefined` if it does not exist. */
@@ -59,6 +63,8 @@ export interface Iam extends Authorizer {
   callerOf(accessKeyId: string, sessionToken: string | undefined): KeyLookup;
   /** Makes all sessions of a role expire immediately. */
   expireSessions(roleArn: string): void;
+  /** Makes an account a member of an organization, e.g. `o-a1b2c3d4e5`. */
+  joinOrganization(accountId: string, organizationId: string): void;
 }
 
 export function createIam({ clock, faults = NO_FAULTS }: { clock: Clock; faults?: Readonly<Faults> }): Iam {
@@ -68,10 +74,17 @@ export function createIam({ clock, faults = NO_FAULTS }: { clock: Clock; faults?
   const sessionPolicies = new WeakMap<Caller, PolicyDocument>();
   const propagating = createPropagating<Role | undefined>(clock, () => faults.propagation?.policyMs);
   const knownRole = (roleArn: string): Role | undefined => propagating.known(roleArn, roles.get(roleArn));
-  const authorizer = createAuthorizer(clock, (caller) => sessionPolicies.get(caller));
+  const organizations = new Map<string, string>();
+  const authorizer = createAuthorizer(clock, {
+    sessionPolicyOf: (caller) => sessionPolicies.get(caller),
+    organizationOf: (accountId) => organizations.get(accountId),
+  });
+  const keeper = policyKeeper(roles);
 
   return {
     decide: (question) => authorizer.decide(question),
+    ...keeper,
+    joinOrganization: (accountId, organizationId) => void organizations.set(accountId, organizationId),
     rootCaller,
     rootCredentials(accountId) {
       const known = roots.get(accountId);
@@ -82,14 +95,9 @@ export function createIam({ clock, faults = NO_FAULTS }: { clock: Clock; faults?
       return credentials;
     },
     putRole(definition) {
-      parsePolicy(definition.assumeRolePolicy, 'trust');
-      for (const policy of definition.policies) parsePolicy(policy, 'identity');
-      const path = definition.path ?? '/';
-      const arn = `arn:aws:iam::${definition.accountId}:role${path}${definition.roleName}`;
-      const roleId = roles.get(arn)?.roleId ?? randomId('AROA', 17);
-      const role = { maxSessionDurationSeconds: 3600, ...definition, path, arn, roleId };
-      propagating.changing(arn, roles.get(arn));
-      roles.set(arn, role);
+      const role = roleOf(definition, roles, keeper);
+      propagating.changing(role.arn, roles.get(role.arn));
+      roles.set(role.arn, role);
       return role;
     },
     role: (roleArn) => roles.get(roleArn),
@@ -104,7 +112,7 @@ export function createIam({ clock, faults = NO_FAULTS }: { clock: Clock; faults?
       const role = roles.get(roleArn);
       if (!role) throw new Error(`there is no role ${roleArn}`);
       if (sessionPolicy) parsePolicy(sessionPolicy, 'identity');
-      const caller = sessionCaller(role, sessionName, () => knownRole(roleArn)?.policies ?? []);
+      const caller = sessionCaller(role, sessionName, clock.now(), () => knownRole(roleArn)?.policies ?? []);
       if (sessionPolicy) sessionPolicies.set(caller, sessionPolicy);
       const credentials = temporaryCredentials(clock.now() + durationSeconds * 1000);
       keys.set(credentials.accessKeyId, { caller, credentials, roleId: role.roleId });
@@ -119,6 +127,39 @@ export function createIam({ clock, faults = NO_FAULTS }: { clock: Clock; faults?
     },
   };
 }
+
+const policyKeeper = (roles: ReadonlyMap<string, Role>): Pick<PolicyKeeper, 'keep' | 'show'> => {
+  const roleOfId = (id: string): Role | undefined => [...roles.values()].find(({ roleId }) => roleId === id);
+  return {
+    keep: (document, kind) => {
+      const bound = bindPrincipals(document, (name) => (roles.get(name) ?? roleOfId(name))?.roleId);
+      parsePolicy(bound, kind);
+      return bound;
+    },
+    show: (document) => showPrincipals(document, (id) => roleOfId(id)?.arn),
+  };
+};
+
+const roleOf = (
+  definition: RoleDefinition,
+  roles: ReadonlyMap<string, Role>,
+  { keep }: Pick<PolicyKeeper, 'keep'>,
+): Role => {
+  for (const policy of definition.policies) parsePolicy(policy, 'identity');
+  const { path = '/' } = definition;
+  const arn = `arn:aws:iam::${definition.accountId}:role${path}${definition.roleName}`;
+  const existing = roles.get(arn);
+  const isSameTrust =
+    JSON.stringify(existing?.assumeRolePolicy) === JSON.stringify(definition.assumeRolePolicy);
+  return {
+    maxSessionDurationSeconds: 3600,
+    ...definition,
+    path,
+    arn,
+    roleId: existing?.roleId ?? randomId('AROA', 17),
+    trust: existing && isSameTrust ? existing.trust : keep(definition.assumeRolePolicy, 'trust'),
+  };
+};
 
 interface Key {
   caller: Caller;
@@ -151,13 +192,19 @@ export function rootCaller(accountId: string): Caller {
   return { kind: 'root', accountId, arn: `arn:aws:iam::${accountId}:root`, principalId: accountId };
 }
 
-function sessionCaller(role: Role, sessionName: string, policies: () => PolicyDocument[]): Session['caller'] {
+function sessionCaller(
+  role: Role,
+  sessionName: string,
+  issuedMs: number,
+  policies: () => PolicyDocument[],
+): Session['caller'] {
   return {
     kind: 'session',
     accountId: role.accountId,
     arn: `arn:aws:sts::${role.accountId}:assumed-role/${role.roleName}/${sessionName}`,
     roleArn: role.arn,
     principalId: `${role.roleId}:${sessionName}`,
+    issuedAt: new Date(issuedMs).toISOString(),
     policies,
   };
 }

@@ -1,14 +1,8 @@
-import type { PolicyDocument, PolicyStatement } from '../core/access.ts';
+import type { PolicyDocument, PolicyKind, PolicyStatement } from '../core/access.ts';
 import { type Condition, parseCondition } from './condition.ts';
 import { parsePrincipals, type PrincipalPattern } from './principal.ts';
-import { UnsupportedPolicy } from './unsupported-policy.ts';
-import { matchesWildcard } from './wildcard.ts';
-
-/**
- * The kinds of policies. Identity policies have no principal. Resource policies and trust policies must have one. Trust policies have no
- * resource.
- */
-export type PolicyKind = 'identity' | 'resource' | 'trust';
+import { MalformedPolicy, UnsupportedPolicy } from './policy-errors.ts';
+import { matchesWildcard, resourcePattern } from './wildcard.ts';
 
 export interface Statement {
   effect: 'Allow' | 'Deny';
@@ -19,22 +13,27 @@ export interface Statement {
 }
 
 /**
- * Parses a policy. Throws {@link UnsupportedPolicy} if the local IAM cannot evaluate an element. Services call this function when a policy
- * is stored, so that the client gets the error immediately.
+ * Parses a policy. Throws {@link MalformedPolicy} if AWS rejects it, and {@link UnsupportedPolicy} if the local IAM cannot evaluate an
+ * element. Services call this function when a policy is stored, so that the client gets the error immediately.
  */
 export function parsePolicy(document: PolicyDocument, kind: PolicyKind): Statement[] {
   refuseUnknown(document, ['Version', 'Id', 'Statement'], 'policy');
   if (![undefined, '2012-10-17', '2008-10-17'].includes(document.Version)) {
-    throw new UnsupportedPolicy(`policy version ${document.Version} does not exist`);
+    throw new MalformedPolicy(`The policy must contain a valid version string`);
   }
-  if (!document.Statement) throw new UnsupportedPolicy('policy has no Statement');
-  return listOf(document.Statement).map((statement) => parseStatement(statement, kind));
+  if (!document.Statement) throw new MalformedPolicy('Missing required field Statement');
+  const statements = listOf(document.Statement);
+  const sids = statements.flatMap(({ Sid: sid }) => (sid === undefined || sid === '' ? [] : [sid]));
+  if (new Set(sids).size < sids.length)
+    throw new MalformedPolicy('Statement IDs (SID) in a single policy must be unique.');
+  return statements.map((statement) => parseStatement(statement, kind));
 }
 
 const elements = [
   'Sid',
   'Effect',
   'Principal',
+  'NotPrincipal',
   'Action',
   'NotAction',
   'Resource',
@@ -44,31 +43,38 @@ const elements = [
 
 function parseStatement(statement: PolicyStatement, kind: PolicyKind): Statement {
   refuseUnknown(statement, elements, 'statement');
+  if (statement.NotPrincipal !== undefined) throw new UnsupportedPolicy('NotPrincipal is not supported');
   if (statement.Effect !== 'Allow' && statement.Effect !== 'Deny') {
-    throw new UnsupportedPolicy(`Effect ${String(statement.Effect)} is neither Allow nor Deny`);
+    throw new MalformedPolicy(`Invalid effect: ${String(statement.Effect)}`);
   }
   if ((statement.Principal !== undefined) !== (kind !== 'identity')) {
-    throw new UnsupportedPolicy(
-      `a statement of an ${kind} policy ${kind === 'identity' ? 'must not' : 'must'} have a Principal`,
+    throw new MalformedPolicy(
+      kind === 'identity'
+        ? 'Policy document should not specify a principal.'
+        : 'Missing required field Principal',
     );
   }
   const hasResource = statement.Resource !== undefined || statement.NotResource !== undefined;
   if (hasResource !== (kind !== 'trust')) {
-    throw new UnsupportedPolicy(
-      `a statement of a ${kind} policy ${kind === 'trust' ? 'must not' : 'must'} have a Resource`,
+    throw new MalformedPolicy(
+      kind === 'trust' ? 'Has prohibited field Resource' : 'Missing required field Resource',
     );
   }
   const actions = patternsOf(statement.Action, statement.NotAction, 'Action');
-  const resources = hasResource ? patternsOf(statement.Resource, statement.NotResource, 'Resource') : [];
+  const resources = hasResource
+    ? patternsOf(statement.Resource, statement.NotResource, 'Resource').map(resourcePattern)
+    : [];
   const lowerActions = actions.map((action) => action.toLowerCase());
   return {
     effect: statement.Effect,
     principals: statement.Principal === undefined ? [] : parsePrincipals(statement.Principal),
     appliesToAction: (action) =>
-      matchesAny(lowerActions, action.toLowerCase()) === (statement.Action !== undefined),
+      lowerActions.some((pattern) => matchesWildcard(pattern, action.toLowerCase())) ===
+      (statement.Action !== undefined),
     appliesToResource: (resource) =>
-      !hasResource || matchesAny(resources, resource) === (statement.Resource !== undefined),
-    condition: parseCondition(statement.Condition),
+      !hasResource ||
+      resources.some((pattern) => pattern.test(resource)) === (statement.Resource !== undefined),
+    condition: parseCondition(statement.Condition, kind),
   };
 }
 
@@ -79,11 +85,15 @@ function patternsOf(
 ): string[] {
   const patterns = positive ?? negative;
   if (patterns === undefined || (positive !== undefined && negative !== undefined)) {
-    throw new UnsupportedPolicy(`a statement must have either ${element} or Not${element}`);
+    throw new MalformedPolicy(
+      patterns === undefined
+        ? `Missing required field ${element}`
+        : `${element} and Not${element} exclude each other`,
+    );
   }
   return listOf(patterns).map((pattern: unknown) => {
     if (typeof pattern !== 'string') {
-      throw new UnsupportedPolicy(
+      throw new MalformedPolicy(
         `${element} ${JSON.stringify(pattern)} is not a string (an unresolved intrinsic function?)`,
       );
     }
@@ -92,13 +102,9 @@ function patternsOf(
   });
 }
 
-function matchesAny(patterns: string[], value: string): boolean {
-  return patterns.some((pattern) => matchesWildcard(pattern, value));
-}
-
 function refuseUnknown(record: object, known: string[], what: string): void {
   const unknown = Object.keys(record).find((name) => !known.includes(name));
-  if (unknown) throw new UnsupportedPolicy(`${what} element ${unknown} is not known to the local AWS`);
+  if (unknown) throw new MalformedPolicy(`Unknown field ${unknown} in the ${what}`);
 }
 
 function listOf<T>(value: T | T[]): T[] {

@@ -1,5 +1,5 @@
 import type { Caller, PolicyStatement } from '../core/access.ts';
-import { UnsupportedPolicy } from './unsupported-policy.ts';
+import { MalformedPolicy, UnsupportedPolicy } from './policy-errors.ts';
 
 /** The principals that a `Principal` element names. */
 export type PrincipalPattern =
@@ -8,9 +8,7 @@ export type PrincipalPattern =
   | { kind: 'role'; arn: string }
   | { kind: 'session'; arn: string }
   | { kind: 'unique-id'; id: string }
-  | { kind: 'service'; service: string }
-  /** An IAM user. This is a valid principal, but the local IAM has no users. */
-  | { kind: 'nobody' };
+  | { kind: 'service'; service: string };
 
 /**
  * How a statement names the caller: by the session, by another direct name, only by the account, or not at all. In the resource's own
@@ -21,7 +19,7 @@ export type PrincipalMatch = 'session' | 'direct' | 'account' | 'none';
 export function parsePrincipals(principal: NonNullable<PolicyStatement['Principal']>): PrincipalPattern[] {
   if (principal === '*') return [{ kind: 'everyone' }];
   if (typeof principal !== 'object')
-    throw new UnsupportedPolicy(`Principal ${JSON.stringify(principal)} is invalid`);
+    throw new MalformedPolicy(`Invalid principal in policy: ${JSON.stringify(principal)}`);
   return Object.entries(principal).flatMap(([type, names]) =>
     (Array.isArray(names) ? names : [names]).map((name: unknown) => parsePrincipal(type, name)),
   );
@@ -34,12 +32,14 @@ export function matchPrincipals(patterns: PrincipalPattern[], caller: Caller): P
 
 function parsePrincipal(type: string, name: unknown): PrincipalPattern {
   if (typeof name !== 'string') {
-    throw new UnsupportedPolicy(
-      `Principal ${JSON.stringify(name)} is not a string (an unresolved intrinsic function?)`,
+    throw new MalformedPolicy(
+      `Invalid principal in policy: ${JSON.stringify(name)} is not a string (an unresolved intrinsic function?)`,
     );
   }
   if (type === 'Service') return { kind: 'service', service: name };
-  if (type !== 'AWS') throw new UnsupportedPolicy(`Principal type ${type} is not known to the local AWS`);
+  if (['Federated', 'CanonicalUser'].includes(type))
+    throw new UnsupportedPolicy(`Principal type ${type} is not known to the local AWS`);
+  if (type !== 'AWS') throw new MalformedPolicy(`Invalid principal in policy: "${type}"`);
   if (name === '*') return { kind: 'everyone' };
   if (/^\d{12}$/.test(name)) return { kind: 'account', accountId: name };
   if (/^A(ROA|IDA)[A-Z0-9]+$/.test(name)) return { kind: 'unique-id', id: name };
@@ -48,14 +48,13 @@ function parsePrincipal(type: string, name: unknown): PrincipalPattern {
 
 function parsePrincipalArn(arn: string): PrincipalPattern {
   if (/[*?]/.test(arn))
-    throw new UnsupportedPolicy(`Principal ${arn}: AWS allows no wildcard inside a principal`);
+    throw new MalformedPolicy(`Invalid principal in policy: "AWS":"${arn}" has a wildcard`);
   const [, service, accountId = '', resource = ''] =
     /^arn:aws[\w-]*:(iam|sts)::(\d{12}):(.+)$/.exec(arn) ?? [];
   if (service === 'iam' && resource === 'root') return { kind: 'account', accountId };
   if (service === 'iam' && resource.startsWith('role/')) return { kind: 'role', arn };
-  if (service === 'iam' && resource.startsWith('user/')) return { kind: 'nobody' };
   if (service === 'sts' && resource.startsWith('assumed-role/')) return { kind: 'session', arn };
-  throw new UnsupportedPolicy(`Principal ${arn} is not known to the local AWS`);
+  throw new MalformedPolicy(`Invalid principal in policy: "AWS":"${arn}"`);
 }
 
 function matchPrincipal(pattern: PrincipalPattern, caller: Caller): PrincipalMatch {

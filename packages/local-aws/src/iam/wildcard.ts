@@ -26,6 +26,26 @@ export function matchesWildcard(pattern: string, value: string): boolean {
 }
 
 /**
+ * Converts the pattern of a Resource element. A wildcard matches within its part of the ARN; only a `*` at the end of a part also matches
+ * beyond the colon.
+ *
+ * Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html
+ */
+export function resourcePattern(pattern: string): RegExp {
+  const parts = splitArn(pattern);
+  const converted = parts.map((part, index) => {
+    const isLast = index === parts.length - 1;
+    const within = isLast ? '.' : '[^:]';
+    return part.replaceAll(/[.+^${}()|[\]\\*?]/g, (character, at: number) => {
+      if (character === '?') return within;
+      if (character === '*') return isLast || at === part.length - 1 ? '.*' : '[^:]*';
+      return `\\${character}`;
+    });
+  });
+  return new RegExp(`^${converted.join(':')}$`, 's');
+}
+
+/**
  * True if an ARN matches a pattern of ArnLike. The six parts between colons are compared separately. Therefore a wildcard does not match
  * a colon, except in the last part.
  *

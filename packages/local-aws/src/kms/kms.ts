@@ -45,12 +45,15 @@ interface Key {
   grants: Map<string, KeyGrant>;
 }
 
+/** `keep` returns a policy as AWS stores it. It throws an error for a policy that AWS rejects. */
 export const createKmsKeys = ({
   clock,
   faults = NO_FAULTS,
+  keep = (policy) => policy,
 }: {
   clock: Clock;
   faults?: Readonly<Faults>;
+  keep?: (policy: PolicyDocument) => PolicyDocument;
 }): KmsKeys => {
   const keys = new Map<string, Key>();
   const keyOf = (arn: string): Key => {
@@ -67,8 +70,9 @@ export const createKmsKeys = ({
   };
   return {
     put: (arn, policy) => {
+      const next = policy === undefined ? defaultPolicy(arn) : keep(policy);
       propagating.changing(arn, policyOf(arn));
-      keyOf(arn).policy = policy ?? defaultPolicy(arn);
+      keyOf(arn).policy = next;
     },
     policy: (arn) => propagating.known(arn, policyOf(arn)),
     state: (arn) => keys.get(arn)?.state ?? (isKeyName(arn) ? 'Enabled' : null),

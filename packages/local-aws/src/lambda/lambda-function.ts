@@ -162,7 +162,7 @@ const toResult = (requestId: string, outcome: EnvironmentOutcome): InvocationRes
 export const checkRole = (iam: FunctionHost['iam'], configuration: FunctionConfiguration): void => {
   const { roleArn, functionArn, accountId } = configuration;
   const role = iam.role(roleArn);
-  if (!role || !iam.decide(trustQuestion(role.assumeRolePolicy, roleArn, functionArn, accountId)).allowed) {
+  if (!role || !iam.decide(trustQuestion(role.trust, roleArn, functionArn, accountId)).allowed) {
     throw lambdaError(
       'InvalidParameterValueException',
       'The role defined for the function cannot be assumed by Lambda.',

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { z } from 'zod';
 import type { Authorizer } from '../core/access.ts';
-import type { AwsRequest } from '../core/request.ts';
+import { requestKeys, type AwsRequest } from '../core/request.ts';
 import { notSupported } from '../front/aws-error.ts';
 import { writeJson } from '../front/protocol.ts';
 import { readBody } from '../front/read-body.ts';
@@ -123,6 +123,7 @@ const authorizeFor = (
     resourceAccountId: functionArn.split(':')[4] ?? '',
     resourcePolicy: found?.policy(),
     secureTransport: request.secureTransport,
+    context: requestKeys(request),
   };
   const decision = authorizer.decide(question);
   if (!decision.allowed) {

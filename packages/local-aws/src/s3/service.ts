@@ -11,6 +11,7 @@ import { chunkVerifier } from './protocol/chunk-signatures.ts';
 import { releaseContent } from './storage/content.ts';
 import { DEFAULT_EARLY_ANSWER_MS, mayBeAnsweredEarly, writeMaybeEarly } from './protocol/early-answer.ts';
 import { S3Error } from './errors.ts';
+import { UnsupportedPolicy } from '../iam/policy-errors.ts';
 import { createKeyIndex } from './model/key-index.ts';
 import type { Bucket } from './model/bucket.ts';
 import { findBucketOperation, isCreateBucket, findObjectOperation } from './operations.ts';
@@ -31,7 +32,7 @@ export interface S3Service extends AwsService {
   updateBucket(name: string, properties: BucketProperties, previous?: BucketProperties): void;
   /** Deletes a bucket. With `force`, deletes the bucket's objects first. Throws BucketNotEmpty or NoSuchBucket. */
   deleteBucket(name: string, options?: { force?: boolean }): void;
-  /** Sets the policy of a bucket, or removes it if `policy` is null. Throws MalformedPolicy or NoSuchBucket. */
+  /** Sets the policy of a bucket, or removes it if `policy` is null. Throws MalformedPolicy, NoSuchBucket, or AccessDenied for a blocked public policy. */
   setBucketPolicy(name: string, policy: PolicyDocument | null): void;
   hasBucket(name: string): boolean;
   /** The owner, region and ARN of a bucket. Returns null if the bucket does not exist. */
@@ -134,7 +135,11 @@ const handle = async (state: S3State, aws: AwsRequest, response: ServerResponse)
 const asS3Error = (error: unknown): S3Error =>
   error instanceof S3Error
     ? error
-    : new S3Error('InternalError', { cause: error, message: internalMessage(error) });
+    : error instanceof UnsupportedPolicy
+      ? new S3Error('NotImplemented', {
+          message: `the local AWS does not support this policy: ${error.message}`,
+        })
+      : new S3Error('InternalError', { cause: error, message: internalMessage(error) });
 
 /** The message of an InternalError. It contains the stack trace, because the local S3 has no log. */
 const internalMessage = (error: unknown): string =>

@@ -150,7 +150,7 @@ const checkRole = ({ iam }: Host, { accountId, region, roleArn }: ScheduleDefini
       action: 'sts:AssumeRole',
       resource: roleArn,
       resourceAccountId: role.accountId,
-      resourcePolicy: role.assumeRolePolicy,
+      resourcePolicy: role.trust,
       secureTransport: true,
     }).allowed;
   if (isTrusting) return;

@@ -1,7 +1,7 @@
-import type { Authorizer, PolicyDocument } from '../core/access.ts';
+import type { PolicyDocument, PolicyKeeper } from '../core/access.ts';
 import type { Clock } from '../core/clock.ts';
 import type { QueueSender } from '../core/delivery.ts';
-import type { AwsRequest } from '../core/request.ts';
+import { requestKeys, type AwsRequest } from '../core/request.ts';
 import { AwsError } from '../front/aws-error.ts';
 import type { QueryInput } from '../front/query-input.ts';
 import type { QueryOutput } from '../front/query-xml.ts';
@@ -14,7 +14,7 @@ export interface Call {
   request: AwsRequest;
   input: QueryInput;
   accountId: string;
-  authorizer: Authorizer;
+  authorizer: PolicyKeeper;
   clock: Clock;
   queues: QueueSender;
   topics: Topics;
@@ -47,7 +47,7 @@ export const authorize = (
     resourceAccountId: target.ownerId,
     resourcePolicy: target.policy,
     secureTransport: call.request.secureTransport,
-    context,
+    context: { ...requestKeys(call.request), ...context },
   };
   const decision = call.authorizer.decide(question);
   if (decision.allowed) return;

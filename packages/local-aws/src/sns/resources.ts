@@ -1,4 +1,4 @@
-import type { PolicyDocument } from '../core/access.ts';
+import type { PolicyDocument, PolicyKeeper } from '../core/access.ts';
 import { AwsError, notSupported } from '../front/aws-error.ts';
 import type { ResourcePlace, ResourceProvider } from '../core/resource-provider.ts';
 import { setTopicPolicy } from './topic-operations.ts';
@@ -69,7 +69,7 @@ const created = ({ arn }: Topic) => ({
 });
 
 /** The resource type AWS::SNS::TopicPolicy. It replaces the whole policy of each topic that it names. */
-export const createTopicPolicyResource = (topics: Topics): ResourceProvider => {
+export const createTopicPolicyResource = (topics: Topics, keeper: PolicyKeeper): ResourceProvider => {
   const policies = new Map<string, string[]>();
   const drop = (arns: string[]): void => {
     for (const arn of arns) {
@@ -84,7 +84,7 @@ export const createTopicPolicyResource = (topics: Topics): ResourceProvider => {
       throw new AwsError('ValidationError', 'a topic policy needs Topics and PolicyDocument');
     }
     const policy: PolicyDocument = JSON.parse(JSON.stringify(document));
-    for (const arn of arns) setTopicPolicy(topics.existing(String(arn)), policy);
+    for (const arn of arns) setTopicPolicy(topics.existing(String(arn)), policy, keeper);
     drop((policies.get(id) ?? []).filter((arn) => !arns.includes(arn)));
     policies.set(id, arns.map(String));
   };

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Authorizer } from '../core/access.ts';
+import type { Authorizer, PolicyKeeper } from '../core/access.ts';
 import type { Clock } from '../core/clock.ts';
 import type { QueueSender } from '../core/delivery.ts';
 import type { AwsService } from '../core/request.ts';
@@ -42,7 +42,7 @@ export interface Sns extends AwsService {
   failedDeliveries: FailedDelivery[];
 }
 
-export const createSns = (options: { iam: Authorizer; clock: Clock; queues: QueueSender }): Sns => {
+export const createSns = (options: { iam: PolicyKeeper; clock: Clock; queues: QueueSender }): Sns => {
   const { iam, ...outside } = options;
   const topics = createTopics();
   const failedDeliveries: FailedDelivery[] = [];
@@ -53,7 +53,7 @@ export const createSns = (options: { iam: Authorizer; clock: Clock; queues: Queu
     failedDeliveries,
     topic: (arn) => topics.find(arn),
     topicResource: createTopicResource(topics),
-    topicPolicyResource: createTopicPolicyResource(topics),
+    topicPolicyResource: createTopicPolicyResource(topics, iam),
     subscriptionResource: createSubscriptionResource(topics, (topic, subscription) =>
       requestConfirmation(outside, topic, subscription),
     ),

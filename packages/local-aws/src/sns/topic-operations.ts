@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import type { PolicyDocument } from '../core/access.ts';
+import type { PolicyDocument, PolicyKeeper } from '../core/access.ts';
 import { notSupported } from '../front/aws-error.ts';
 import type { QueryInput } from '../front/query-input.ts';
-import { parsePolicy } from '../iam/policy.ts';
+import { InvalidPrincipal, MalformedPolicy } from '../iam/policy-errors.ts';
 import { contentOf, parseMessageContent } from '../sqs/message-content.ts';
-import { authorize, ownerOf, required, topicOf, type Operation } from './call.ts';
+import { authorize, ownerOf, required, topicOf, type Call, type Operation } from './call.ts';
 import type { Publication } from './delivery.ts';
 import { invalid, isPending, topicArn, type Topic } from './topics.ts';
 
@@ -18,7 +18,7 @@ export const topicOperations: Record<string, Operation> = {
       authorize(call, 'CreateTopic', { arn: topicArn(place, name), ownerId: place.accountId });
       const topic = call.topics.create(place, name);
       for (const { key = '', value = '' } of call.input.entries('Attributes'))
-        setTopicAttribute(topic, key, value);
+        setTopicAttribute(call, topic, { name: key, value });
       return { TopicArn: topic.arn };
     },
   },
@@ -42,17 +42,14 @@ export const topicOperations: Record<string, Operation> = {
   },
   GetTopicAttributes: {
     known: ['TopicArn'],
-    run: (call) => ({ Attributes: topicAttributes(topicOf(call, 'GetTopicAttributes')) }),
+    run: (call) => ({ Attributes: topicAttributes(topicOf(call, 'GetTopicAttributes'), call.authorizer) }),
   },
   SetTopicAttributes: {
     known: ['TopicArn', 'AttributeName', 'AttributeValue'],
     run: (call) => {
       const topic = topicOf(call, 'SetTopicAttributes');
-      setTopicAttribute(
-        topic,
-        required(call.input, 'AttributeName'),
-        call.input.text('AttributeValue') ?? '',
-      );
+      const name = required(call.input, 'AttributeName');
+      setTopicAttribute(call, topic, { name, value: call.input.text('AttributeValue') ?? '' });
       return {};
     },
   },
@@ -67,22 +64,28 @@ export const topicOperations: Record<string, Operation> = {
   },
 };
 
-/**
- * Sets the policy of a topic.
- * @throws UnsupportedPolicy for a policy that the local IAM cannot evaluate
- */
-export const setTopicPolicy = (topic: Topic, policy: PolicyDocument): void => {
-  parsePolicy(policy, 'resource');
-  topic.policy = policy;
+/** Sets the policy of a topic. Throws InvalidParameter for a policy that AWS rejects. */
+export const setTopicPolicy = (topic: Topic, policy: PolicyDocument, keeper: PolicyKeeper): void => {
+  try {
+    topic.policy = keeper.keep(policy, 'resource');
+  } catch (error) {
+    if (error instanceof InvalidPrincipal) throw invalid('Policy Error: PrincipalNotFound');
+    if (error instanceof MalformedPolicy) throw invalid(`Policy statement is invalid: ${error.message}`);
+    throw error;
+  }
 };
 
-const setTopicAttribute = (topic: Topic, name: string, value: string): void => {
+const setTopicAttribute = (
+  { authorizer }: Call,
+  topic: Topic,
+  { name, value }: { name: string; value: string },
+): void => {
   if (name === 'DisplayName') topic.displayName = value;
-  else if (name === 'Policy') setTopicPolicy(topic, JSON.parse(value));
+  else if (name === 'Policy') setTopicPolicy(topic, JSON.parse(value), authorizer);
   else throw notSupported(`the topic attribute ${name}`);
 };
 
-const topicAttributes = (topic: Topic): Map<string, string> => {
+const topicAttributes = (topic: Topic, keeper: PolicyKeeper): Map<string, string> => {
   const pending = topic.subscriptions.filter(isPending).length;
   return new Map([
     ['TopicArn', topic.arn],
@@ -90,7 +93,7 @@ const topicAttributes = (topic: Topic): Map<string, string> => {
     ['DisplayName', topic.displayName],
     ['SubscriptionsPending', String(pending)],
     ['SubscriptionsConfirmed', String(topic.subscriptions.length - pending)],
-    ...(topic.policy ? [['Policy', JSON.stringify(topic.policy)] as const] : []),
+    ...(topic.policy ? [['Policy', JSON.stringify(keeper.show(topic.policy))] as const] : []),
   ]);
 };
 

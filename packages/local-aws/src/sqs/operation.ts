@@ -1,4 +1,4 @@
-import type { Authorizer, Caller } from '../core/access.ts';
+import type { Caller, ContextValue, PolicyKeeper } from '../core/access.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Faults } from '../core/fault.ts';
 import { AwsError } from '../front/aws-error.ts';
@@ -9,12 +9,13 @@ import { existing, type Queue, type QueueRegistry } from './queue-registry.ts';
 /** The context of every operation. */
 export interface OperationContext {
   registry: QueueRegistry;
-  authorizer: Authorizer;
+  authorizer: PolicyKeeper;
   clock: Clock;
   caller: Caller;
   region: string;
   secureTransport: boolean;
-  sourceIp: string;
+  /** The condition keys of the HTTP request. Only the region for the calls of a service. */
+  requestKeys: Record<string, ContextValue>;
   /** The request's header X-Amzn-Trace-Id. */
   traceHeader?: string | undefined;
   /** The address with which queue URLs in the response begin, e.g. `https://127.0.0.1:4566`. */
@@ -55,7 +56,7 @@ export function authorize(context: OperationContext, action: string, queueArn: s
     resourceAccountId,
     resourcePolicy: queue && context.registry.knownPolicy(queue),
     secureTransport: context.secureTransport,
-    context: { 'aws:sourceip': context.sourceIp, 'aws:requestedregion': context.region },
+    context: context.requestKeys,
   });
   if (decision.allowed) return;
   // Unlike other services, SQS writes the action in lower case in this message.

@@ -1,6 +1,6 @@
 import type { PolicyDocument } from '../core/access.ts';
 import { AwsError, notSupported } from '../front/aws-error.ts';
-import { parsePolicy } from '../iam/policy.ts';
+import { InvalidPrincipal, MalformedPolicy } from '../iam/policy-errors.ts';
 import { isRecord } from './input.ts';
 import { invalidParameter } from './sqs-errors.ts';
 
@@ -28,16 +28,21 @@ export interface QueueAttributes {
   redriveAllowPolicy: RedriveAllowPolicy;
 }
 
+/** Returns a policy as AWS stores it. Throws MalformedPolicy or InvalidPrincipal for a policy that AWS rejects. */
+export type KeepPolicy = (policy: PolicyDocument) => PolicyDocument;
+
 /**
- * Applies `changes` to the attributes `base`, and checks the result. An empty text removes an attribute.
+ * Applies `changes` to the attributes `base`, and checks the result. An empty text removes an attribute. A policy that does not
+ * change stays as it was stored.
  *
  * Source: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html
  */
 export function changeQueueAttributes(
-  base: Readonly<Record<string, string>>,
+  base: QueueAttributes | undefined,
   changes: Readonly<Record<string, unknown>>,
+  keepPolicy: KeepPolicy,
 ): QueueAttributes {
-  const text: Record<string, string> = { ...base };
+  const text: Record<string, string> = { ...base?.text };
   for (const [name, value] of Object.entries(changes)) {
     if (typeof value !== 'string') throw invalidAttribute(name);
     refuseInvalid(name, value);
@@ -56,7 +61,7 @@ export function changeQueueAttributes(
     delayMs: seconds('DelaySeconds') * 1000,
     waitTimeSeconds: seconds('ReceiveMessageWaitTimeSeconds'),
     maximumMessageSizeBytes: seconds('MaximumMessageSize'),
-    policy: text.Policy === undefined ? undefined : parseQueuePolicy(text.Policy),
+    policy: changes.Policy === undefined ? base?.policy : parseQueuePolicy(text.Policy, keepPolicy),
     redrivePolicy: text.RedrivePolicy === undefined ? undefined : parseRedrivePolicy(text.RedrivePolicy),
     redriveAllowPolicy: parseRedriveAllowPolicy(text.RedriveAllowPolicy),
   };
@@ -101,11 +106,16 @@ function refuseInvalid(name: string, value: string): void {
   if (name === 'SqsManagedSseEnabled' && !['true', 'false'].includes(value)) throw invalidAttribute(name);
 }
 
-function parseQueuePolicy(json: string): PolicyDocument {
+function parseQueuePolicy(json: string | undefined, keepPolicy: KeepPolicy): PolicyDocument | undefined {
+  if (json === undefined) return undefined;
   if (!isRecord(parseJson(json))) throw invalidAttribute('Policy');
-  const policy: PolicyDocument = JSON.parse(json);
-  parsePolicy(policy, 'resource');
-  return policy;
+  try {
+    return keepPolicy(JSON.parse(json));
+  } catch (error) {
+    if (error instanceof MalformedPolicy || error instanceof InvalidPrincipal)
+      throw invalidAttribute('Policy', error.message);
+    throw error;
+  }
 }
 
 function parseRedrivePolicy(json: string): RedrivePolicy {
@@ -160,8 +170,8 @@ function parseJson(json: string): unknown {
   }
 }
 
-function invalidAttribute(name: string): AwsError {
-  return new AwsError('InvalidAttributeValue', `Invalid value for the parameter ${name}.`);
+function invalidAttribute(name: string, reason = ''): AwsError {
+  return new AwsError('InvalidAttributeValue', `Invalid value for the parameter ${name}. ${reason}`.trim());
 }
 
 function twoKindsOfEncryption(): AwsError {

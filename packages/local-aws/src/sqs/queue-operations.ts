@@ -1,3 +1,4 @@
+import type { PolicyKeeper } from '../core/access.ts';
 import { AwsError } from '../front/aws-error.ts';
 import { optionalInteger, optionalRecord, optionalText, text, textList } from './input.ts';
 import { accountOf, authorize, authorizedQueue, type Operation, queueUrlOf } from './operation.ts';
@@ -54,7 +55,7 @@ export const queueOperations: Readonly<Record<string, Operation>> = {
   GetQueueAttributes(input, context) {
     const queue = authorizedQueue(input, context, 'sqs:GetQueueAttributes');
     const wanted = textList(input, 'AttributeNames');
-    const all = attributesOf(queue);
+    const all = attributesOf(queue, context.authorizer);
     const unknown = wanted.find((name) => name !== 'All' && !(name in all) && !optionalNames.includes(name));
     if (unknown !== undefined) throw new AwsError('InvalidAttributeName', `Unknown Attribute ${unknown}.`);
     const chosen = Object.entries(all).filter(([name]) => wanted.includes('All') || wanted.includes(name));
@@ -97,10 +98,12 @@ const optionalNames = [
   'KmsDataKeyReusePeriodSeconds',
 ];
 
-function attributesOf(queue: Queue): Record<string, string> {
+function attributesOf(queue: Queue, keeper: PolicyKeeper): Record<string, string> {
   const counts = queue.messages.counts();
+  const { policy } = queue.attributes;
   return {
     ...queue.attributes.text,
+    ...(policy === undefined ? {} : { Policy: JSON.stringify(keeper.show(policy)) }),
     QueueArn: queue.arn,
     ApproximateNumberOfMessages: String(counts.visible),
     ApproximateNumberOfMessagesNotVisible: String(counts.inFlight),

@@ -4,7 +4,7 @@ import type { Faults } from '../core/fault.ts';
 import { createPropagating } from '../core/propagation.ts';
 import { AwsError } from '../front/aws-error.ts';
 import { createMessageStore, type MessageStore } from './message-store.ts';
-import { changeQueueAttributes, type QueueAttributes } from './queue-attributes.ts';
+import { changeQueueAttributes, type KeepPolicy, type QueueAttributes } from './queue-attributes.ts';
 import {
   invalidParameter,
   invalidParameterValue,
@@ -52,7 +52,7 @@ export interface QueueRegistry {
 /** How long the name of a deleted queue cannot be used for a new queue. */
 const nameRestMs = 60_000;
 
-export function createQueueRegistry(clock: Clock, faults: Readonly<Faults>): QueueRegistry {
+export function createQueueRegistry(clock: Clock, faults: Readonly<Faults>, keep: KeepPolicy): QueueRegistry {
   const queues = new Map<string, Queue>();
   const deletedAtMs = new Map<string, number>();
   const policies = createPropagating<PolicyDocument | undefined>(clock, () => faults.propagation?.policyMs);
@@ -64,7 +64,7 @@ export function createQueueRegistry(clock: Clock, faults: Readonly<Faults>): Que
       const known = queues.get(arn);
       if (known) return sameOrRefused(known, changes);
       if ((deletedAtMs.get(arn) ?? -Infinity) + nameRestMs > clock.now()) throw deletedRecently();
-      const attributes = changeQueueAttributes({}, changes);
+      const attributes = changeQueueAttributes(undefined, changes, keep);
       const now = clock.now();
       const queue: Queue = {
         ...place,
@@ -82,7 +82,7 @@ export function createQueueRegistry(clock: Clock, faults: Readonly<Faults>): Que
       return queue;
     },
     setAttributes(queue, changes) {
-      const attributes = changeQueueAttributes(queue.attributes.text, changes);
+      const attributes = changeQueueAttributes(queue.attributes, changes, keep);
       if (changes.RedrivePolicy !== undefined) refuseUnusableTarget(queue, attributes, registry);
       if (changes.Policy !== undefined) policies.changing(queue.arn, queue.attributes.policy);
       queue.attributes = attributes;

@@ -2,7 +2,7 @@ import type { Caller } from '../core/access.ts';
 import type { Clock } from '../core/clock.ts';
 import type { QueueSender } from '../core/delivery.ts';
 import { type Faults, NO_FAULTS } from '../core/fault.ts';
-import type { AwsRequest, AwsService } from '../core/request.ts';
+import { requestKeys, type AwsRequest, type AwsService } from '../core/request.ts';
 import { AwsError } from '../front/aws-error.ts';
 import { writeJson } from '../front/protocol.ts';
 import { readBody } from '../front/read-body.ts';
@@ -47,7 +47,7 @@ export function createSqs(options: {
   maximumInFlight?: number | undefined;
 }): Sqs {
   const { iam, clock, endpoint, faults = NO_FAULTS, maximumInFlight = 120_000 } = options;
-  const registry = createQueueRegistry(clock, faults);
+  const registry = createQueueRegistry(clock, faults, (policy) => iam.keep(policy, 'resource'));
   const operations = { ...queueOperations, ...messageOperations, ...createMoveTasks() };
   const run = async (name: string, input: Input, context: OperationContext): Promise<Input> => {
     const operation = operations[name];
@@ -77,7 +77,7 @@ export function createSqs(options: {
         caller,
         region,
         secureTransport: true,
-        sourceIp: '127.0.0.1',
+        requestKeys: { 'aws:requestedregion': region },
         endpoint: endpoint(),
         signal,
       }),
@@ -145,11 +145,12 @@ function contextOf(
     'registry' | 'authorizer' | 'clock' | 'signal' | 'faults' | 'maximumInFlight'
   >,
 ): OperationContext {
-  const { caller, region, secureTransport, sourceIp, headers } = request;
+  const { caller, region, secureTransport, headers } = request;
   const endpoint = `${secureTransport ? 'https' : 'http'}://${headers.host ?? '127.0.0.1'}`;
   const trace = headers['x-amzn-trace-id'];
   const traceHeader = typeof trace === 'string' ? trace : undefined;
-  return { ...common, caller, region, secureTransport, sourceIp, endpoint, traceHeader };
+  const keys = requestKeys(request);
+  return { ...common, caller, region, secureTransport, requestKeys: keys, endpoint, traceHeader };
 }
 
 function unknownOperation(name: string): AwsError {

@@ -146,7 +146,7 @@ const createServices = (
   const iam = createIam({ clock, faults });
   const sqs = createSqs({ iam, clock, endpoint, faults, ...options.sqs });
   const sns = createSns({ iam, clock, queues: sqs });
-  const kms = createKmsKeys({ clock, faults });
+  const kms = createKmsKeys({ clock, faults, keep: (policy) => iam.keep(policy, 'resource') });
   const lambda = createLambda({
     directory: join(directory, 'lambda'),
     clock,

@@ -1,8 +1,8 @@
 import { notSupported, AwsError } from '../front/aws-error.ts';
 import { escapeXml, writeQueryResult } from '../front/protocol.ts';
 import { readBody } from '../front/read-body.ts';
-import type { Caller, PolicyDocument } from '../core/access.ts';
-import type { AwsRequest, AwsService } from '../core/request.ts';
+import type { Caller, ContextValue, PolicyDocument } from '../core/access.ts';
+import { requestKeys, type AwsRequest, type AwsService } from '../core/request.ts';
 import type { Iam, Role } from '../iam/iam.ts';
 import { accessDeniedMessage } from '../iam/authorizer.ts';
 
@@ -145,17 +145,17 @@ function refuseUnlessTrusted(
   input: AssumeRoleInput,
 ): void {
   const question = { caller: request.caller, action: 'sts:AssumeRole', resource: input.roleArn };
-  const context: Record<string, string> = {
+  const context: Record<string, ContextValue> = {
+    ...requestKeys(request),
     'sts:rolesessionname': input.sessionName,
-    'aws:sourceip': request.sourceIp,
-    'aws:requestedregion': request.region,
+    'sts:durationseconds': String(input.durationSeconds),
   };
   if (input.externalId !== undefined) context['sts:externalid'] = input.externalId;
   const decision = role
     ? iam.decide({
         ...question,
         resourceAccountId: role.accountId,
-        resourcePolicy: role.assumeRolePolicy,
+        resourcePolicy: role.trust,
         secureTransport: request.secureTransport,
         context,
       })

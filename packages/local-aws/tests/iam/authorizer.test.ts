@@ -225,35 +225,6 @@ test.each<[string, PolicyStatement['Condition'], boolean]>([
   expect(decide(caller, { context: present })).toBe(expected ? 'allowed' : noIdentity);
 });
 
-test.each<[string, object]>([
-  ['an unknown operator', { ...allowGet, Condition: { StringResembles: { 's3:prefix': 'a' } } }],
-  ['an unknown global key', { ...allowGet, Condition: { StringEquals: { 'aws:PrincipalOrgID': 'o-1' } } }],
-  ['a policy variable', { ...allowGet, Resource: 'arn:aws:s3:::bucket/${aws:username}/*' }],
-  [
-    'a policy variable in a condition',
-    { ...allowGet, Condition: { StringLike: { 's3:prefix': '${aws:username}' } } },
-  ],
-  ['an unknown element', { ...allowGet, Actions: 's3:*' }],
-  ['a misspelt effect', { ...allowGet, Effect: 'allow' }],
-  ['a principal in an identity policy', { ...allowGet, Principal: '*' }],
-  ['no resource', { Effect: 'Allow', Action: 's3:*' }],
-  ['an unresolved intrinsic function', { ...allowGet, Resource: [{ Ref: 'Bucket' }] }],
-])('a policy with %s is refused as unsupported', (_name, statement) => {
-  const document = policy(JSON.parse(JSON.stringify(statement)));
-  expect(() => reader([document])).toThrow(expect.objectContaining({ name: 'UnsupportedPolicy' }));
-});
-
-test.each([
-  ['NotPrincipal', { ...allowGet, NotPrincipal: { AWS: home } }],
-  ['a wildcard inside a principal', { ...allowGet, Principal: { AWS: `arn:aws:iam::${home}:role/*` } }],
-  ['a federated principal', { ...allowGet, Principal: { Federated: 'x' } }],
-  ['no principal', allowGet],
-])('a resource policy with %s is refused as unsupported', (_name, statement) => {
-  expect(() => decide(reader([]), { resourcePolicy: policy(statement) })).toThrow(
-    expect.objectContaining({ name: 'UnsupportedPolicy' }),
-  );
-});
-
 test('a denial is worded as AWS words it', () => {
   const caller = reader([]);
   const message = accessDeniedMessage({ caller, action: 's3:GetObject', resource: object }, decide(caller));

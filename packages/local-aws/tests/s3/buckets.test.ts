@@ -109,7 +109,12 @@ test('a bucket policy is returned as it was put, and can be deleted', async () =
   const Policy = JSON.stringify({
     Version: '2012-10-17',
     Statement: [
-      { Effect: 'Allow', Principal: '*', Action: 's3:GetObject', Resource: `arn:aws:s3:::${Bucket}/*` },
+      {
+        Effect: 'Allow',
+        Principal: { AWS: SOURCE },
+        Action: 's3:GetObject',
+        Resource: `arn:aws:s3:::${Bucket}/*`,
+      },
     ],
   });
   const read = () => harness.client.send(new GetBucketPolicyCommand({ Bucket }));

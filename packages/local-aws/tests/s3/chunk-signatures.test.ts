@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { expect, test } from 'vitest';
 import { chunkVerifier } from '../../src/s3/protocol/chunk-signatures.ts';
+import { createIam } from '../../src/iam/iam.ts';
 import { createState } from '../../src/s3/model/state.ts';
 import { parseRequest, type ChunkVerifier } from '../../src/s3/protocol/request.ts';
 import { REGION, SECRET, SOURCE, startHarness } from './harness.ts';
@@ -15,7 +16,7 @@ import { REGION, SECRET, SOURCE, startHarness } from './harness.ts';
 const state = createState({
   directory: join(tmpdir(), 'chunk-signatures'),
   clock: { now: () => 0 },
-  authorizer: { decide: () => ({ allowed: true }) },
+  authorizer: createIam({ clock: { now: () => 0 } }),
   queues: { sendAsService: () => 'sent', maySend: () => 'allowed' },
   events: { putEvent: () => undefined },
   secretOf: () => 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY',

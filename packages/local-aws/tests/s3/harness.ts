@@ -16,6 +16,7 @@ import { join } from 'node:path';
 import { S3Client, S3ServiceException, type S3ClientConfig } from '@aws-sdk/client-s3';
 import type { AccessQuestion, Caller, Decision } from '../../src/core/access.ts';
 import type { EventBus } from '../../src/core/delivery.ts';
+import { createIam } from '../../src/iam/iam.ts';
 import type { AwsRequest } from '../../src/core/request.ts';
 import { createS3, type S3Service } from '../../src/s3/service.ts';
 import type { S3Options } from '../../src/s3/model/state.ts';
@@ -99,7 +100,7 @@ export const startHarness = async (
   const s3 = createS3({
     directory,
     clock: { now: () => clock.nowMs },
-    authorizer: { decide },
+    authorizer: { ...createIam({ clock: { now: () => clock.nowMs } }), decide },
     queues: queuePort,
     events: { putEvent: (event) => events.push(event) },
     secretOf: () => SECRET,

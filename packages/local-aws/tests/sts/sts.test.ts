@@ -89,6 +89,7 @@ test('within one account the trust of a role is enough to assume it, and an iden
   const role = { accountId, roleName: 'near', policies: [] };
   services.iam.putRole({ ...role, assumeRolePolicy: trust(functionRoleArn) });
   await expect(assume(services.sessionOf('function', []), { RoleArn })).resolves.toBeDefined();
+  services.sessionOf('somebody', []);
   services.iam.putRole({ ...role, assumeRolePolicy: trust(`arn:aws:iam::${accountId}:role/somebody`) });
   const allowed = services.sessionOf('function', [{ ...mayAssume, Resource: RoleArn }]);
   await expect(assume(allowed, { RoleArn })).rejects.toMatchObject({ name: 'AccessDenied' });

@@ -1,5 +1,5 @@
 import type { Authorizer } from '../../core/access.ts';
-import type { AwsRequest } from '../../core/request.ts';
+import { requestKeys, type AwsRequest } from '../../core/request.ts';
 import { AwsError } from '../../front/aws-error.ts';
 import type { QueryInput } from '../../front/query-input.ts';
 import type { QueryOutput } from '../../front/query-xml.ts';
@@ -64,7 +64,7 @@ export const authorize = (call: Call, action: string, resource: string): void =>
     resource,
     resourceAccountId: resource.split(':')[4] ?? call.accountId,
     secureTransport: call.request.secureTransport,
-    context: { 'aws:requestedregion': call.region },
+    context: requestKeys(call.request),
   };
   const decision = call.authorizer.decide(question);
   if (decision.allowed) return;

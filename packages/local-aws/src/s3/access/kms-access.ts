@@ -1,12 +1,12 @@
 /** Checks the permission to use the KMS key that an object is encrypted with. */
+import type { ContextValue } from '../../core/access.ts';
 import { S3Error } from '../errors.ts';
 import type { Bucket } from '../model/bucket.ts';
-import type { DefaultEncryption, Encryption } from '../model/object.ts';
+import type { Encryption } from '../model/object.ts';
 import { accountOf, type BucketContext } from '../protocol/request.ts';
 import { deniedMessage } from './access.ts';
 
 type KmsAction = 'kms:GenerateDataKey' | 'kms:Decrypt';
-type KmsEncryption = Extract<DefaultEncryption, { kmsKeyId: string | null }>;
 
 /**
  * Throws AccessDenied if the caller has no permission to use the KMS key of an object. If the key does not exist, is disabled or is
@@ -32,25 +32,26 @@ export const authorizeKms = (
   if (keyState === null)
     throw new S3Error('KMS.NotFoundException', { message: `Invalid keyId ${keyArn.replace(/^.*\//, '')}` });
   const objectArn = encryption.bucketKeyEnabled ? bucket.arn : `${bucket.arn}/${key}`;
-  authorizeKey(context, action, keyArn, { ...encryptionContext(encryption), [OBJECT_ARN]: objectArn });
+  const pairs = { ...encryption.context, 'aws:s3:arn': objectArn };
+  authorizeKey(context, action, keyArn, encryptionContext(pairs));
   if (keyState === 'Disabled')
     throw new S3Error('KMS.DisabledException', { message: `${keyArn} is disabled.` });
   if (keyState === 'PendingDeletion')
     throw new S3Error('KMS.KMSInvalidStateException', { message: `${keyArn} is pending deletion.` });
 };
 
-const OBJECT_ARN = 'kms:encryptioncontext:aws:s3:arn';
-
-const encryptionContext = ({ context = {} }: KmsEncryption): Record<string, string> =>
-  Object.fromEntries(
-    Object.entries(context).map(([name, value]) => [`kms:encryptioncontext:${name.toLowerCase()}`, value]),
-  );
+const encryptionContext = (pairs: Record<string, string>): Record<string, ContextValue> => ({
+  'kms:encryptioncontextkeys': Object.keys(pairs),
+  ...Object.fromEntries(
+    Object.entries(pairs).map(([name, value]) => [`kms:encryptioncontext:${name.toLowerCase()}`, value]),
+  ),
+});
 
 const authorizeKey = (
   { state, request }: BucketContext,
   action: KmsAction,
   keyArn: string,
-  conditions: Record<string, string>,
+  conditions: Record<string, ContextValue>,
 ): void => {
   const { caller } = request.aws;
   const [, , , region = '', keyAccountId = ''] = keyArn.split(':');
@@ -64,6 +65,8 @@ const authorizeKey = (
     context: {
       'kms:viaservice': `s3.${region}.amazonaws.com`,
       'kms:calleraccount': accountOf(caller),
+      'aws:viaawsservice': 'true',
+      'aws:requestedregion': region,
       ...conditions,
     },
   });

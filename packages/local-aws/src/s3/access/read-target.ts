@@ -1,10 +1,12 @@
 /** Finds the object version that a read requests. If the read fails, throws the error that S3 returns to this caller. */
+import type { ContextValue } from '../../core/access.ts';
 import { authorize, isAllowed } from './access.ts';
 import { authorizeKms } from './kms-access.ts';
 import { S3Error } from '../errors.ts';
 import type { Bucket } from '../model/bucket.ts';
 import type { StoredObject, Version } from '../model/object.ts';
 import type { BucketContext, ObjectContext } from '../protocol/request.ts';
+import { existingTagConditions } from './request-conditions.ts';
 import { orderOfVersionId } from '../model/version-id.ts';
 import { findVersion, newestVersion, versionHeader } from '../model/versions.ts';
 
@@ -32,12 +34,14 @@ export const GET_OBJECT: ReadActions = { current: 's3:GetObject', version: 's3:G
 
 /**
  * Authorises a read and returns the object version that it requests. Throws NoSuchKey, NoSuchVersion, or MethodNotAllowed for a delete
- * marker. A caller without permission to list the bucket gets AccessDenied instead of NoSuchKey and NoSuchVersion.
+ * marker. A caller without permission to list the bucket gets AccessDenied instead of NoSuchKey and NoSuchVersion. `conditions` are the
+ * condition keys that the body of the request adds.
  */
 export const findReadable = (
   context: BucketContext,
   target: ReadTarget,
   actions: ReadActions,
+  conditions: Record<string, ContextValue> = {},
 ): StoredObject => {
   const { bucket, key, versionId } = target;
   if (versionId !== undefined) checkVersionId(versionId);
@@ -46,7 +50,8 @@ export const findReadable = (
     bucket,
     key,
     ...(version?.kind === 'object' ? { object: version } : {}),
-    conditions: existingTagConditions(version),
+    conditions:
+      version?.kind === 'object' ? { ...existingTagConditions(version.tags), ...conditions } : conditions,
   });
   if (version?.kind === 'object') return version;
   if (version !== undefined && (versionId !== undefined || actions.hidden === 'not-allowed'))
@@ -81,13 +86,6 @@ export const checkVersionId = (versionId: string): void => {
 };
 
 export const isVersionId = (text: string): boolean => text === 'null' || orderOfVersionId(text) !== null;
-
-const existingTagConditions = (version: Version | undefined): Record<string, string> =>
-  version?.kind === 'object'
-    ? Object.fromEntries(
-        version.tags.map((tag) => [`s3:existingobjecttag/${tag.Key.toLowerCase()}`, tag.Value]),
-      )
-    : {};
 
 const markerHeaders = (version: Version, bucket: Bucket): Record<string, string> => ({
   'x-amz-delete-marker': 'true',

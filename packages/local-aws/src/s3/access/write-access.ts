@@ -1,9 +1,9 @@
 /** Checks the permissions that writing an object requires. They are the same for every operation that writes. */
-import { authorize, encryptionConditions, tagConditions } from './access.ts';
+import { authorize } from './access.ts';
 import { authorizeKms } from './kms-access.ts';
 import type { ObjectDescription } from '../model/object.ts';
-import type { Retention } from '../model/object-lock.ts';
 import { header, type ObjectContext } from '../protocol/request.ts';
+import { encryptionConditions, retentionConditions, tagConditions } from './request-conditions.ts';
 
 /**
  * Throws AccessDenied unless the caller may write an object with this description. `creates` is true if the operation itself creates
@@ -38,15 +38,3 @@ const namesAcl = (context: ObjectContext): boolean =>
   Object.keys(context.request.aws.headers).some(
     (name) => name === 'x-amz-acl' || name.startsWith('x-amz-grant-'),
   );
-
-/** The condition keys that describe a retention. Policies use these keys to limit how long objects are retained. */
-const retentionConditions = (retention: Retention | null, nowMs: number): Record<string, string> =>
-  retention === null
-    ? {}
-    : {
-        's3:object-lock-mode': retention.mode,
-        's3:object-lock-retain-until-date': new Date(retention.untilMs).toISOString(),
-        's3:object-lock-remaining-retention-days': String(
-          Math.ceil((retention.untilMs - nowMs) / 86_400_000),
-        ),
-      };

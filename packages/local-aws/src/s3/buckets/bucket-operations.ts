@@ -2,6 +2,7 @@
 import { authorize } from '../access/access.ts';
 import { isPublic, ownerOnly, parseAclHeaders } from '../access/acl-grants.ts';
 import { addBucket, checkBucketName, ownershipOf, removeBucket, setVersioning } from './buckets.ts';
+import { requestConditions } from '../access/request-conditions.ts';
 import { S3Error } from '../errors.ts';
 import type { Bucket } from '../model/bucket.ts';
 import type { Versioning } from '../model/configuration.ts';
@@ -15,16 +16,21 @@ import { listedDate, parseXml, textOf, xmlDocument, xmlElement, xmlText } from '
 export const createBucket = async (state: S3State, request: S3Request, name: string): Promise<Answer> => {
   const { caller } = request.aws;
   const accountId = accountOf(caller);
+  const constraint = await locationConstraint(request);
   const decision = state.authorizer.decide({
     caller,
     action: 's3:CreateBucket',
     resource: `arn:${state.partition}:s3:::${name}`,
     resourceAccountId: accountId,
     secureTransport: request.aws.secureTransport,
+    context: {
+      ...requestConditions(request, state.clock.now()),
+      ...(constraint === undefined ? {} : { 's3:locationconstraint': constraint }),
+    },
   });
   if (!decision.allowed) throw new S3Error('AccessDenied');
   checkBucketName(name);
-  const region = await requestedRegion(request);
+  const region = regionOf(constraint, request.aws.region);
   const settings = requestedSettings(request, accountId);
   const own = state.buckets.get(name);
   // A caller that creates its own bucket again gets 409. In us-east-1, the caller gets 200 instead, and the ACL is reset.
@@ -61,17 +67,14 @@ const requestedSettings = (request: S3Request, accountId: string): Partial<Bucke
 
 const OWNERSHIPS = ['BucketOwnerEnforced', 'BucketOwnerPreferred', 'ObjectWriter'];
 
-/**
- * The region that the request's location constraint names; us-east-1 without a constraint. Throws if this is not the endpoint's
- * region.
- */
-const requestedRegion = async (request: S3Request): Promise<string> => {
+const locationConstraint = async (request: S3Request): Promise<string | undefined> => {
   const body = await receiveText(request);
-  const constraint =
-    body.trim() === ''
-      ? undefined
-      : textOf(parseXml(body, 'CreateBucketConfiguration'), 'LocationConstraint')?.trim();
-  const endpointRegion = request.aws.region;
+  if (body.trim() === '') return undefined;
+  return textOf(parseXml(body, 'CreateBucketConfiguration'), 'LocationConstraint')?.trim();
+};
+
+/** The region that a location constraint names; us-east-1 without one. Throws an error if this is not the endpoint's region. */
+const regionOf = (constraint: string | undefined, endpointRegion: string): string => {
   const region = constraint === undefined || constraint === '' ? 'us-east-1' : constraint;
   if (region === endpointRegion) return region;
   throw new S3Error(
@@ -112,6 +115,7 @@ export const listBuckets = (state: S3State, request: S3Request): Answer => {
     resource: '*',
     resourceAccountId: accountId,
     secureTransport: request.aws.secureTransport,
+    context: requestConditions(request, state.clock.now()),
   });
   if (!decision.allowed) throw new S3Error('AccessDenied');
   const prefix = request.query.get('prefix') ?? '';

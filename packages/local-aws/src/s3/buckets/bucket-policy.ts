@@ -1,12 +1,32 @@
-/** Checks and stores a bucket policy. Source: API_PutBucketPolicy.html. */
-import type { PolicyDocument } from '../../core/access.ts';
+/**
+ * Checks and stores a bucket policy.
+ *
+ * Sources: API_PutBucketPolicy.html; Amazon S3 User Guide "Policies and permissions in Amazon S3" (access-policy-language-overview.html) and
+ * "Blocking public access to your Amazon S3 storage" (access-control-block-public-access.html). The messages are those that S3 is reported
+ * to write.
+ */
+import type { PolicyDocument, PolicyKeeper, PolicyStatement } from '../../core/access.ts';
+import { InvalidPrincipal, MalformedPolicy } from '../../iam/policy-errors.ts';
+import { matchesWildcard } from '../../iam/wildcard.ts';
+import { isPublicPolicy } from '../access/public-policy.ts';
 import { S3Error } from '../errors.ts';
 import type { Bucket } from '../model/bucket.ts';
 import type { S3State } from '../model/state.ts';
 
-/** Stores the text as the policy of the bucket. Throws MalformedPolicy unless the text is a policy about this bucket. */
+/**
+ * Stores the text as the policy of the bucket. Throws MalformedPolicy unless the text is a policy about this bucket whose principals exist.
+ * Throws AccessDenied for a public policy if the bucket blocks public policies.
+ */
 export const setPolicy = (state: S3State, bucket: Bucket, text: string): void => {
-  replacePolicy(state, bucket, { text, document: parseBucketPolicy(bucket, text) });
+  const given = parseBucketPolicy(bucket, text);
+  const document = keepPolicy(given, state.authorizer);
+  const isPublic = isPublicPolicy(given);
+  if (isPublic && bucket.publicAccessBlock?.BlockPublicPolicy === true)
+    throw new S3Error('AccessDenied', {
+      message:
+        'Access Denied because public policies are prevented by the BlockPublicPolicy setting in S3 Block Public Access.',
+    });
+  replacePolicy(state, bucket, { text, document, isPublic });
 };
 
 export const removePolicy = (state: S3State, bucket: Bucket): void => replacePolicy(state, bucket, null);
@@ -16,24 +36,70 @@ const replacePolicy = (state: S3State, bucket: Bucket, policy: Bucket['policy'])
   bucket.policy = policy;
 };
 
+/** The text of the policy. A role that was deleted since the policy was put is shown by its id. */
+export const policyText = (
+  { text, document }: NonNullable<Bucket['policy']>,
+  keeper: PolicyKeeper,
+): string => {
+  const shown = JSON.stringify(keeper.show(document));
+  return shown === JSON.stringify(JSON.parse(text)) ? text : shown;
+};
+
+const keepPolicy = (given: PolicyDocument, keeper: PolicyKeeper): PolicyDocument => {
+  try {
+    return keeper.keep(given, 'resource');
+  } catch (cause) {
+    if (cause instanceof InvalidPrincipal)
+      throw new S3Error('MalformedPolicy', {
+        message: 'Invalid principal in policy',
+        elements: { Detail: `"AWS" : "${cause.principal}"` },
+        cause,
+      });
+    if (cause instanceof MalformedPolicy)
+      throw new S3Error('MalformedPolicy', { message: cause.message, cause });
+    throw cause;
+  }
+};
+
+const MAX_BYTES = 20 * 1024;
+
 const parseBucketPolicy = (bucket: Bucket, text: string): PolicyDocument => {
   const policy = parsePolicyText(text);
-  if (!isPolicy(policy))
-    throw new S3Error('MalformedPolicy', {
-      message: "Policies must be valid JSON and the first byte must be '{'",
-    });
-  const statements = Array.isArray(policy.Statement) ? policy.Statement : [policy.Statement];
-  for (const statement of statements) {
-    if (statement.Principal === undefined && statement.NotPrincipal === undefined)
-      throw new S3Error('MalformedPolicy', { message: 'Missing required field Principal' });
-    const resources = [statement.Resource ?? statement.NotResource ?? []].flat();
-    const isAbout = (arn: string) =>
-      arn === bucket.arn || arn.startsWith(`${bucket.arn}/`) || /[*?]/.test(arn);
-    if (resources.length === 0 || !resources.every(isAbout))
-      throw new S3Error('MalformedPolicy', { message: 'Policy has invalid resource' });
-  }
-  return policy;
+  if (!isRecord(policy)) throw malformed("Policies must be valid JSON and the first byte must be '{'");
+  if (!('Statement' in policy)) throw malformed('Missing required field Statement');
+  const { Statement: given } = policy;
+  const statements: unknown[] = Array.isArray(given) ? given : [given];
+  if (statements.length === 0) throw malformed('Could not parse the policy: Statement is empty!');
+  if (!statements.every(isStatement)) throw malformed('Invalid policy syntax.');
+  if (Buffer.byteLength(text) > MAX_BYTES)
+    throw malformed('Policy exceeds the maximum allowed document size.');
+  for (const statement of statements) checkTargets(bucket, statement);
+  return { ...policy, Statement: Array.isArray(given) ? statements : (statements[0] as PolicyStatement) };
 };
+
+/** Throws MalformedPolicy unless the actions are those of S3, the resources belong to the bucket, and each action fits a resource. */
+const checkTargets = (bucket: Bucket, statement: PolicyStatement): void => {
+  const actions: string[] = [statement.Action ?? statement.NotAction ?? []].flat();
+  const resources: string[] = [statement.Resource ?? statement.NotResource ?? []].flat();
+  if (actions.length === 0) throw malformed('Missing required field Action');
+  if (resources.length === 0) throw malformed('Missing required field Resource');
+  if (!actions.every((action) => /^(\*|s3:.+)$/i.test(action))) throw malformed('Policy has invalid action');
+  if (!resources.every((arn) => matchesWildcard(arn.split('/')[0] ?? '', bucket.arn)))
+    throw malformed('Policy has invalid resource');
+  if (statement.Action === undefined || statement.Resource === undefined) return;
+  const fits = (action: string) =>
+    /[*?]/.test(action) ||
+    resources.some((arn) => /^[^/]*[*?]/.test(arn) || arn.includes('/') === isOfObjects(action));
+  if (!actions.every(fits)) throw malformed('Action does not apply to any resource(s) in statement');
+};
+
+/** True if an action concerns objects, and not the bucket. */
+const isOfObjects = (action: string): boolean =>
+  /^s3:((get|put|delete|list)object|abortmultipart|bypassgov|initiaterepl|listmultipartuploadparts|objectowner|replicate|restoreobject|updateobject)/i.test(
+    action,
+  );
+
+const malformed = (message: string): S3Error => new S3Error('MalformedPolicy', { message });
 
 const parsePolicyText = (text: string): unknown => {
   try {
@@ -43,5 +109,12 @@ const parsePolicyText = (text: string): unknown => {
   }
 };
 
-const isPolicy = (value: unknown): value is PolicyDocument =>
-  typeof value === 'object' && value !== null && 'Statement' in value && typeof value.Statement === 'object';
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** IAM checks the other elements of a statement. */
+const isStatement = (value: unknown): value is PolicyStatement =>
+  isRecord(value) &&
+  ['Action', 'NotAction', 'Resource', 'NotResource'].every((name) =>
+    [value[name] ?? []].flat().every((item) => typeof item === 'string'),
+  );

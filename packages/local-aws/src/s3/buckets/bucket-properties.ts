@@ -1,4 +1,5 @@
 /** Applies the properties of AWS::S3::Bucket to a bucket. */
+import { randomBytes } from 'node:crypto';
 import { ALL_BLOCKED, bucketEncryption, ownershipOf, setOwnership, setVersioning } from './buckets.ts';
 import { blocksCustomerKeys } from '../access/customer-key.ts';
 import { setLifecycle } from '../lifecycle/lifecycle.ts';
@@ -16,6 +17,7 @@ import {
   filterOfRules,
   NO_NOTIFICATIONS,
 } from '../notifications/notification-configuration.ts';
+import { introduceTargets } from '../notifications/notification-targets.ts';
 import { defaultRetentionOf, setObjectLock } from './object-lock-configuration.ts';
 import type { S3State } from '../model/state.ts';
 import { setNotification } from '../notifications/notifications.ts';
@@ -78,6 +80,7 @@ export const applyProperties = (
   if (mentions('NotificationConfiguration')) {
     const notification = notificationOf(bucket, properties.NotificationConfiguration);
     checkNotificationConfiguration(notification);
+    introduceTargets(state, bucket, notification.targets, randomBytes(8).toString('hex').toUpperCase());
     setNotification(state, bucket, notification);
   }
   if (mentions('VersioningConfiguration'))

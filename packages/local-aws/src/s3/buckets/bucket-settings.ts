@@ -2,7 +2,7 @@
 import { authorize } from '../access/access.ts';
 import { bucketEncryption, ownershipOf, setOwnership } from './buckets.ts';
 import { blocksCustomerKeys } from '../access/customer-key.ts';
-import { removePolicy, setPolicy } from './bucket-policy.ts';
+import { policyText, removePolicy, setPolicy } from './bucket-policy.ts';
 import { S3Error } from '../errors.ts';
 import { receiveText } from '../protocol/receive.ts';
 import type { Answer, BucketContext } from '../protocol/request.ts';
@@ -11,22 +11,36 @@ import { xmlAnswer } from '../protocol/xml-answer.ts';
 import { childOf, childrenOf, parseXml, textOf, xmlDocument, xmlElement, xmlText } from '../protocol/xml.ts';
 
 export const getBucketPolicy = (context: BucketContext): Answer => {
-  authorize(context, 's3:GetBucketPolicy');
+  authorizePolicy(context, 's3:GetBucketPolicy');
   const { policy, name } = context.bucket;
   if (policy === null) throw new S3Error('NoSuchBucketPolicy', { elements: { BucketName: name } });
-  return { status: 200, headers: { 'Content-Type': 'application/json' }, body: policy.text };
+  return {
+    status: 200,
+    headers: { 'Content-Type': 'application/json' },
+    body: policyText(policy, context.state.authorizer),
+  };
 };
 
 export const putBucketPolicy = async (context: BucketContext): Promise<Answer> => {
-  authorize(context, 's3:PutBucketPolicy');
+  authorizePolicy(context, 's3:PutBucketPolicy');
   setPolicy(context.state, context.bucket, await receiveText(context.request));
   return { status: 204 };
 };
 
 export const deleteBucketPolicy = (context: BucketContext): Answer => {
-  authorize(context, 's3:DeleteBucketPolicy');
+  authorizePolicy(context, 's3:DeleteBucketPolicy');
   removePolicy(context.state, context.bucket);
   return { status: 204 };
+};
+
+/**
+ * The root user of the bucket's account may always read, put and delete the policy, even if the policy denies it.
+ * Source: API_DeleteBucketPolicy.html.
+ */
+const authorizePolicy = (context: BucketContext, action: string): void => {
+  const { caller } = context.request.aws;
+  if (caller.kind === 'root' && caller.accountId === context.bucket.accountId) return;
+  authorize(context, action);
 };
 
 export const getBucketEncryption = (context: BucketContext): Answer => {

@@ -32,8 +32,8 @@ export interface Bucket {
   blocksCustomerKeys: boolean;
   /** Null when object lock is not enabled. */
   objectLock: BucketObjectLock | null;
-  /** The bucket policy: the text that PutBucketPolicy received, and the parsed document. */
-  policy: { text: string; document: PolicyDocument } | null;
+  /** The bucket policy: the text that PutBucketPolicy received, and the document as IAM keeps it. */
+  policy: { text: string; document: PolicyDocument; isPublic: boolean } | null;
   notification: NotificationConfiguration;
   /** Empty when there is no lifecycle configuration. */
   lifecycle: LifecycleRule[];

@@ -1,5 +1,5 @@
 /** The state of the local S3, and the services that it depends on. */
-import type { Authorizer } from '../../core/access.ts';
+import type { PolicyKeeper } from '../../core/access.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { EventBus, QueueSender } from '../../core/delivery.ts';
 import { type Faults, NO_FAULTS } from '../../core/fault.ts';
@@ -15,7 +15,7 @@ export interface S3Options {
   /** The directory that stores objects over 64 KiB. It is created if it does not exist. */
   directory: string;
   clock: Clock;
-  authorizer: Authorizer;
+  authorizer: PolicyKeeper;
   queues: QueueSender;
   events: EventBus;
   faults?: Readonly<Faults>;

@@ -1,6 +1,7 @@
 /** Finds, authorises and checks the x-amz-copy-source of CopyObject and UploadPartCopy. */
 import { createHash } from 'node:crypto';
 import { authorize } from '../access/access.ts';
+import { existingTagConditions } from '../access/request-conditions.ts';
 import { checkReadable } from '../lifecycle/archive.ts';
 import { createHasher, type ChecksumAlgorithm } from '../storage/checksums.ts';
 import { judgeCopySource } from './conditional.ts';
@@ -48,7 +49,8 @@ const readableSource = (context: ObjectContext, target: ReadTarget): StoredObjec
 export const authorizeTagCopy = (context: ObjectContext, source: CopySource): void => {
   if (source.object.tags.length === 0) return;
   const action = source.versionId === undefined ? 's3:GetObjectTagging' : 's3:GetObjectVersionTagging';
-  authorize(context, action, { bucket: source.bucket, key: source.key, object: source.object });
+  const conditions = existingTagConditions(source.object.tags);
+  authorize(context, action, { bucket: source.bucket, key: source.key, object: source.object, conditions });
 };
 
 /** The x-amz-copy-source-version-id header, if the source's bucket has versions. */

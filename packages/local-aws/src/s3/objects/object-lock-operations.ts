@@ -4,6 +4,7 @@
  * Sources: API_PutObjectRetention.html, API_PutObjectLegalHold.html; for the event, Amazon S3 User Guide
  * "Managing Object Lock": PutObjectRetention is reported, PutObjectLegalHold is not.
  */
+import type { ContextValue } from '../../core/access.ts';
 import { bypassesGovernance } from '../access/bypass-governance.ts';
 import { S3Error } from '../errors.ts';
 import type { StoredObject } from '../model/object.ts';
@@ -17,6 +18,7 @@ import {
 } from '../model/object-lock.ts';
 import { notify } from '../notifications/notifications.ts';
 import { findReadable, requestedTarget } from '../access/read-target.ts';
+import { retentionConditions } from '../access/request-conditions.ts';
 import { receiveText } from '../protocol/receive.ts';
 import type { Answer, ObjectContext } from '../protocol/request.ts';
 import { eventVersionId, versionHeader } from '../model/versions.ts';
@@ -40,9 +42,9 @@ export const getObjectRetention = (context: ObjectContext): Answer => {
 export const putObjectRetention = async (context: ObjectContext): Promise<Answer> => {
   const { state, request } = context;
   const body = await receiveText(request);
-  const object = findLockable(context, 's3:PutObjectRetention');
   const nowMs = state.clock.now();
   const next = parseRetentionDocument(parseXml(body, 'Retention'), nowMs);
+  const object = findLockable(context, 's3:PutObjectRetention', retentionConditions(next, nowMs));
   const bypass = bypassesGovernance(context, context.key);
   if (!mayReplaceRetention(object.lock.retention, next, nowMs, bypass)) throw protectedError();
   object.lock = { ...object.lock, retention: next };
@@ -90,16 +92,21 @@ export const getObjectLegalHold = (context: ObjectContext): Answer => {
 
 export const putObjectLegalHold = async (context: ObjectContext): Promise<Answer> => {
   const body = await receiveText(context.request);
-  const object = findLockable(context, 's3:PutObjectLegalHold');
   const status = textOf(parseXml(body, 'LegalHold'), 'Status')?.trim();
   if (status !== 'ON' && status !== 'OFF') throw new S3Error('MalformedXML');
+  const object = findLockable(context, 's3:PutObjectLegalHold', { 's3:object-lock-legal-hold': status });
   object.lock = { ...object.lock, legalHold: status };
   return { status: 200 };
 };
 
 /** Finds the version that the request names. The current version and a named version require the same permission. */
-const findLockable = (context: ObjectContext, action: string): StoredObject => {
-  const object = findReadable(context, requestedTarget(context), { current: action, version: action });
+const findLockable = (
+  context: ObjectContext,
+  action: string,
+  conditions?: Record<string, ContextValue>,
+): StoredObject => {
+  const actions = { current: action, version: action };
+  const object = findReadable(context, requestedTarget(context), actions, conditions);
   if (context.bucket.objectLock === null)
     throw new S3Error('InvalidRequest', { message: 'Bucket is missing Object Lock Configuration' });
   return object;
