@@ -92,13 +92,18 @@ test('on a server that ignores conditions a caller can ask for a look before eac
   expect(shown).toBe('"theirs"');
 });
 
-test('a source that is gone proves nothing about conditions, so the next copy tests the server again', async () => {
+test('a source that the server does not find proves nothing about conditions, so the next copy tests the server again', async () => {
   serve('ignored');
   isSourceThere = false;
-  await expect(copy()).rejects.toMatchObject(lostRace);
+  await expect(copy()).rejects.toMatchObject({ reason: 'no-such-bucket' });
   isSourceThere = true;
   await copy();
   await expect(copy()).rejects.toMatchObject({ reason: 'invalid-request' });
+});
+
+test('the same answer 404 means a lost race if the object to overwrite is gone', async () => {
+  serve('checked');
+  await expect(copy({ kind: 'unchanged', etag: '"1"' })).rejects.toMatchObject(lostRace);
 });
 
 test('concurrent first copies test the server only once', async () => {

@@ -102,7 +102,6 @@ describe.each(WAYS)('an error answered to %s', (way) => {
   test.each([
     [403, 'AccessDenied', 'access-denied'],
     [403, 'InvalidObjectState', 'archived'],
-    [404, 'NoSuchKey', 'lost-race'],
     [404, 'NoSuchVersion', 'lost-race'],
     [404, 'NoSuchUpload', 'lost-race'],
     [404, 'NoSuchBucket', 'no-such-bucket'],

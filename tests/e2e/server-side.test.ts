@@ -231,6 +231,22 @@ test.each([
   },
 );
 
+test('`copy: auto` streams if the server of the destination answers that it finds no key to copy', async () => {
+  stage.aws.faults.plan = ({ headers }) =>
+    headers['x-amz-copy-source'] === undefined
+      ? undefined
+      : { kind: 'error', status: 404, code: 'NoSuchKey' };
+  await stage.aws.lambda.killEnvironments(stage.names.replicateFunction);
+  await stage.putParts('either', 'unseen parts', [Buffer.alloc(5 * MIB), Buffer.from('end')]);
+  await stage.put('either', 'unseen', 'content');
+  for (const key of ['unseen', 'unseen parts']) {
+    const [source, replica] = await bothSides('either', key);
+    expect(kept(replica)).toEqual(kept(source));
+  }
+  // The environment remembers that the server cannot copy.
+  await stage.aws.lambda.killEnvironments(stage.names.replicateFunction);
+});
+
 /** Delays a copy, so that the function can measure a rate. An immediate response would not show how fast S3 copies. */
 const DELAY: Fault = { kind: 'delay', byMs: 1_100 };
 

@@ -272,7 +272,8 @@ export interface DestinationBucket {
   }): Promise<Written>;
   /**
    * CopyObject. If the response has status 200 but its body contains an error, that error is thrown like any other. Also throws
-   * `access-denied` if the destination's role is not allowed to read the source.
+   * `access-denied` if the destination's role is not allowed to read the source, and `no-such-bucket` if the server does not find the
+   * source. Whether the source exists is for the caller to find out.
    */
   copyObject(request: {
     from: CopySource;

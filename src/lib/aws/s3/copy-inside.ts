@@ -12,6 +12,7 @@ import type {
 import type { Destination } from '../../model/rule.ts';
 import { call, type Target } from './call.ts';
 import { withHeaders } from './command-hooks.ts';
+import { errorCode } from '../errors.ts';
 import { textHeaders } from './object-headers.ts';
 import { storedChecksum } from './object-state.ts';
 import { conditionFields, encryptionFields, refuseLock, replicaFields } from './write-fields.ts';
@@ -21,10 +22,46 @@ type CopyObjectRequest = Parameters<DestinationBucket['copyObject']>[0];
 type CopyPartRequest = Parameters<DestinationBucket['copyPart']>[0];
 
 /**
+ * Copies one object. Throws `no-such-bucket` if the server does not find the source although the destination is unchanged.
+ */
+export const copyInsideS3 = async (
+  target: Target,
+  destination: Destination,
+  request: CopyObjectRequest,
+  look: (key: string) => Promise<Current>,
+): Promise<Written> => {
+  try {
+    return await copyUnderCondition(target, destination, request, look);
+  } catch (error) {
+    if (!isKeyMissing(error)) throw error;
+    // AWS also returns this code if the key to overwrite is gone. In that case somebody else was faster.
+    await assertUnchanged(request, look);
+    throw sourceUnknown(target, error);
+  }
+};
+
+const isKeyMissing = (error: unknown): error is ReplicationError =>
+  error instanceof ReplicationError && errorCode(error.cause) === 'NoSuchKey';
+
+/**
+ * The server of the destination does not find the key to copy. If the source has the key, the server cannot read from that bucket at all.
+ * Some servers other than AWS report this as a missing key.
+ */
+const sourceUnknown = (target: Target, { message, requestId, cause }: ReplicationError): ReplicationError =>
+  new ReplicationError(
+    'no-such-bucket',
+    `the server of ${target.name} cannot copy from the source: ${message}`,
+    {
+      cause,
+      requestId,
+    },
+  );
+
+/**
  * The first copy into each bucket is made under a condition that is never met. If that copy succeeds nevertheless, the server does not
  * check conditions (`decisions/008-transfers-and-copies-inside-s3.md`). `look` sends a HEAD to the destination.
  */
-export const copyInsideS3 = async (
+const copyUnderCondition = async (
   target: Target,
   destination: Destination,
   request: CopyObjectRequest,
@@ -118,7 +155,9 @@ export const copyPartInsideS3 = async (
     'UploadPartCopy',
     (client, options) => client.send(command, options),
     { patienceMs: patienceMs(sizeBytes) },
-  );
+  ).catch((error: unknown) => {
+    throw isKeyMissing(error) ? sourceUnknown(target, error) : error;
+  });
   // Even a response with status 200 may contain an error in its body.
   if (result?.ETag === undefined) throw unproven('UploadPartCopy');
   return { partNumber, etag: result.ETag, checksum: storedChecksum(result) };
