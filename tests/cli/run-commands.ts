@@ -47,7 +47,7 @@ export const createRunCommands = (
   writeFileSync(join(cwd, 'replication.yml'), FILE + (yaml.rule ?? '') + (yaml.file ?? ''));
   const ports: RunPorts = {
     runs: () => ({ store: world.store, queues: world.deps().queues }),
-    buckets: () => {
+    buckets: async () => {
       const { listings, buckets } = world.deps();
       return { listings, buckets };
     },

@@ -38,7 +38,7 @@ export const estimateRuns = async (command: StartCommand): Promise<(RunEstimate 
 const surveyFor = async ({ request, io, ports }: StartCommand, spec: RunSpec): Promise<Survey | null> => {
   const { replication, deployment } = request.configuration;
   const { rule, mapping } = scopeOf(replication, spec);
-  const { listings } = ports.buckets({
+  const { listings } = await ports.buckets({
     region: deployment.region,
     destinationProfile: request.destinationProfile,
     signal: NEVER_ABORTED,

@@ -40,7 +40,7 @@ export const compareLocally = async (
   // This signal never aborts. After an interruption no new calls are started, but the calls that are already running may finish.
   const { signal } = new AbortController();
   const { region } = configuration.deployment;
-  const { listings, buckets } = ports.buckets({ region, destinationProfile, signal });
+  const { listings, buckets } = await ports.buckets({ region, destinationProfile, signal });
   const patient = interruptibleListings(io, 2 * workers);
   const createdMs = io.now();
   const progress = createProgress(io);

@@ -7,10 +7,11 @@ import type { RunStore } from '../../lib/runs/run-store.ts';
 /** The access to AWS that the commands for runs need. All its functions throw ReplicationError, QueueError or RunRefusedError. */
 export interface RunPorts {
   runs(deployment: Deployment): { store: RunStore; queues: RunQueues };
-  buckets(options: { region: string; destinationProfile: string | null; signal: AbortSignal }): {
-    listings: Listings;
-    buckets: Buckets;
-  };
+  buckets(options: {
+    region: string;
+    destinationProfile: string | null;
+    signal: AbortSignal;
+  }): Promise<{ listings: Listings; buckets: Buckets }>;
   /** Returns a random number in [0, 1). */
   random(): number;
 }

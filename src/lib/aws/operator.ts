@@ -11,6 +11,7 @@ import { toQueueError } from './errors.ts';
 import { createListings } from './s3/bucket-listing.ts';
 import { createBuckets } from './s3/buckets.ts';
 import { createS3Clients, type S3ClientPair, type S3Clients } from './s3/clients.ts';
+import { profileEndpoint } from './s3/profile-endpoint.ts';
 import { SDK_LOGGER } from './sdk-logger.ts';
 import { createRunQueues, createSqsClient } from './sqs/queues.ts';
 
@@ -58,7 +59,7 @@ export const openTransfers = (table: string, region: string): Pick<TransferStore
  * The destination is read with the replication role, which must trust the operator too, or with a profile of the shared configuration
  * files.
  */
-export const openBuckets = ({
+export const openBuckets = async ({
   region,
   destinationProfile,
   signal,
@@ -68,26 +69,30 @@ export const openBuckets = ({
   /** A profile of the shared configuration files. If it is null, the replication role is assumed. */
   destinationProfile: string | null;
   signal: AbortSignal;
-}): { listings: Listings; buckets: Buckets } => {
+}): Promise<{ listings: Listings; buckets: Buckets }> => {
   const clients = createS3Clients({ region, sessionName: 's3-replicator-operator' });
   const operator: S3Clients = {
     ...clients,
     source: () => clients.own,
-    ...(destinationProfile === null ? {} : { destination: clientsOfProfile(destinationProfile, clients) }),
+    ...(destinationProfile === null
+      ? {}
+      : { destination: await clientsOfProfile(destinationProfile, clients) }),
   };
   return { listings: createListings(operator, signal), buckets: createBuckets(operator, signal) };
 };
 
 /** Creates one pair of clients for each region, on first use. */
-const clientsOfProfile = (profile: string, { own }: S3Clients): S3Clients['destination'] => {
+const clientsOfProfile = async (profile: string, { own }: S3Clients): Promise<S3Clients['destination']> => {
   const pairs = new Map<string, S3ClientPair>();
   const { forcePathStyle, requestHandler } = own.retrying.config;
+  const endpoint = await profileEndpoint(profile);
+  const place = endpoint === undefined ? { forcePathStyle } : { endpoint, forcePathStyle: true };
   return ({ region }) => {
     const known = pairs.get(region);
     if (known !== undefined) return known;
     // The profile takes precedence over AWS_ACCESS_KEY_ID. Without this logger, the SDK would write a warning about this precedence to the
     // console.
-    const settings = { region, profile, forcePathStyle, requestHandler, logger: SDK_LOGGER };
+    const settings = { region, profile, ...place, requestHandler, logger: SDK_LOGGER };
     const single = new S3Client({ ...settings, maxAttempts: 1 });
     const pair = { retrying: new S3Client(settings), single, patient: () => single };
     pairs.set(region, pair);
