@@ -98,9 +98,14 @@ const signIn = ({ accessKeyId, secretAccessKey, sessionToken }: Credentials): vo
   vi.stubEnv('AWS_SESSION_TOKEN', sessionToken);
 };
 
-const put = async (accountId: string, Bucket: string, Key: string, Body = Key): Promise<void> => {
+const put = async (
+  accountId: string,
+  Bucket: string,
+  Key: string,
+  { Body = Key, to = aws } = {},
+): Promise<void> => {
   const region = Bucket === 'archive' ? 'eu-west-1' : REGION;
-  const client = new S3Client({ ...clientConfig(aws, aws.root(accountId), { tls: false }), region });
+  const client = new S3Client({ ...clientConfig(to, to.root(accountId), { tls: false }), region });
   clients.push(client);
   await client.send(new PutObjectCommand({ Bucket, Key, Body }));
 };
@@ -147,7 +152,7 @@ test('verify start --local compares two accounts with a profile for the destinat
   );
   vi.stubEnv('AWS_SHARED_CREDENTIALS_FILE', file);
   for (const key of ['a', 'b', 'c']) await put(SOURCE, 'documents', key);
-  for (const key of ['a', 'b']) await put(DESTINATION, 'archive', key, key === 'a' ? 'a' : 'other');
+  for (const key of ['a', 'b']) await put(DESTINATION, 'archive', key, { Body: key === 'a' ? 'a' : 'other' });
   signIn(sessionOf(SOURCE, 'operator', [operator, local]));
   const command = [
     'verify',
@@ -169,6 +174,67 @@ test('verify start --local compares two accounts with a profile for the destinat
     'missing c',
   ]);
   expect(code).toBe(1);
+});
+
+const VERIFY_WITH_PROFILE = 'verify start --rule invoices --local --destination-profile archive --json'.split(
+  ' ',
+);
+
+test.each([
+  ['its services section', 'services = local\n[services local]\ns3 =\n  endpoint_url = URL'],
+  ['its endpoint_url', 'endpoint_url = URL'],
+])(
+  'verify start --local reads the destination from the endpoint that its profile names in %s',
+  async (_place, lines) => {
+    await using other = await startOther();
+    const { accessKeyId, secretAccessKey } = other.aws.root(DESTINATION);
+    const keys = `aws_access_key_id = ${accessKeyId}\naws_secret_access_key = ${secretAccessKey}\n`;
+    writeFileSync(
+      join(cwd, 'config'),
+      `[profile archive]\n${keys}${lines.replace('URL', other.aws.httpEndpoint)}\n`,
+    );
+    vi.stubEnv('AWS_CONFIG_FILE', join(cwd, 'config'));
+    vi.stubEnv('AWS_SHARED_CREDENTIALS_FILE', '/dev/null');
+    // Only the endpoint of the profile holds the replica. The bucket of the same name at the endpoint of the source is empty.
+    await put(SOURCE, 'documents', 'a');
+    await put(DESTINATION, 'archive', 'a', { to: other.aws });
+    signIn(aws.root(SOURCE));
+    expect(await cli(...VERIFY_WITH_PROFILE)).toMatchObject({ code: 0, out: '' });
+  },
+);
+
+/** Starts another local AWS, which has only the destination bucket. */
+const startOther = async () => {
+  const other = await startLocalAws({ region: REGION });
+  const VersioningConfiguration = { Status: 'Enabled' } as const;
+  other.s3.createBucket({
+    name: 'archive',
+    accountId: DESTINATION,
+    region: 'eu-west-1',
+    VersioningConfiguration,
+  });
+  return { aws: other, [Symbol.asyncDispose]: () => other.stop() };
+};
+
+test('a replica key of more than 1,024 bytes counts as different with its reason, and S3 is not asked for it', async () => {
+  writeFileSync(join(cwd, 'replication.yml'), FILE.trimEnd() + `\n        prefix: ${'long/'.repeat(10)}\n`);
+  writeFileSync(
+    join(cwd, 'credentials'),
+    `[archive]\naws_access_key_id=${aws.root(DESTINATION).accessKeyId}\naws_secret_access_key=${aws.root(DESTINATION).secretAccessKey}\n`,
+  );
+  vi.stubEnv('AWS_SHARED_CREDENTIALS_FILE', join(cwd, 'credentials'));
+  const key = 'k'.repeat(1_000);
+  await put(SOURCE, 'documents', key);
+  signIn(aws.root(SOURCE));
+  const heads: string[] = [];
+  aws.faults.plan = ({ method, path }) => {
+    if (method === 'HEAD' && path.startsWith('/archive/')) heads.push(path);
+    return undefined;
+  };
+  const { code, out } = await cli(...VERIFY_WITH_PROFILE);
+  expect(code).toBe(1);
+  expect(JSON.parse(out)).toMatchObject({ key, difference: 'different', reason: 'key-too-long' });
+  expect(heads).toEqual([]);
 });
 
 test('a command without credentials, table or permission names what is missing', async () => {

@@ -4,7 +4,7 @@
  */
 import { ReplicationError } from '../model/errors.ts';
 import { MAX_KEY_BYTES } from '../model/rule.ts';
-import type { Task } from '../model/task.ts';
+import { keyFits, type Task } from '../model/task.ts';
 import { syncAttributes } from './attributes/sync.ts';
 import type { ConvergeContext } from './context.ts';
 import type { Convergence } from './convergence.ts';
@@ -16,7 +16,11 @@ export const converge = async (task: Task, context: ConvergeContext): Promise<Co
   // A replicator caused this event by writing a replica. If somebody else writes to the key later, that write causes its own
   // event.
   if (task.byReplicator === true && rule.replicas === 'ignore') return { outcome: 'replica' };
-  assertKeyFits(task);
+  if (!keyFits(task))
+    throw new ReplicationError(
+      'key-too-long',
+      `the key of the replica would have more than ${MAX_KEY_BYTES} bytes`,
+    );
   const convergence = await convergeContent(task, context);
   if (isContentOnly(task)) return convergence;
   // The attributes are compared whatever the outcome for the newest version was, because the event may be about another version.
@@ -33,14 +37,6 @@ const isContentOnly = ({ concern, rule, destination }: Task): boolean =>
   concern === 'content' ||
   (concern === 'acl' && rule.acl === 'ignore') ||
   (concern === 'lock' && destination.objectLock === 'ignore');
-
-const assertKeyFits = ({ replicaKey }: Task): void => {
-  if (Buffer.byteLength(replicaKey) <= MAX_KEY_BYTES) return;
-  throw new ReplicationError(
-    'key-too-long',
-    `the key of the replica would have more than ${MAX_KEY_BYTES} bytes`,
-  );
-};
 
 const convergeContent = async (task: Task, context: ConvergeContext): Promise<Convergence> => {
   try {

@@ -1,6 +1,6 @@
 /** A task: the work that a hint requests for one key of one rule at one destination. */
 import type { BothBuckets, Buckets } from './ports.ts';
-import { type Destination, destinationKey, type ReplicationRule } from './rule.ts';
+import { type Destination, destinationKey, MAX_KEY_BYTES, type ReplicationRule } from './rule.ts';
 
 /** What may have changed. `attributes` means everything that a verify compares and that can be repaired. */
 export type Concern = 'content' | 'tags' | 'acl' | 'lock' | 'attributes';
@@ -45,6 +45,10 @@ export const createTask = (
   run: null,
   ...known,
 });
+
+/** Returns false if the key of the replica is longer than S3 allows. */
+export const keyFits = ({ replicaKey }: Pick<Task, 'replicaKey'>): boolean =>
+  Buffer.byteLength(replicaKey) <= MAX_KEY_BYTES;
 
 export const bucketsOf = (
   { rule, destination }: Pick<Task, 'rule' | 'destination'>,
