@@ -1,17 +1,17 @@
 'use strict';
-// A plugin of the Serverless framework. After a deployment it prints what the deployment found about the subscriptions of the source
-// buckets. Without it, only `serverless info --verbose` would show this output of the stack.
+// A plugin of the Serverless framework. It adds to the output of `serverless deploy` and `serverless info` what the last deployment
+// found about the subscriptions of the source buckets. Otherwise only `serverless info --verbose` would show this output of the stack.
 module.exports = class DeploymentReport {
-  constructor(serverless, _options, { log }) {
-    this.provider = serverless.getProvider('aws');
-    this.log = log;
-    this.hooks = { 'after:deploy:deploy': () => this.print() };
+  constructor(serverless) {
+    this.serverless = serverless;
+    this.hooks = { 'after:aws:info:gatherData': () => this.report() };
   }
 
-  async print() {
-    const StackName = this.provider.naming.getStackName();
-    const { Stacks = [] } = await this.provider.request('CloudFormation', 'describeStacks', { StackName });
-    const report = Stacks[0]?.Outputs?.find(({ OutputKey }) => OutputKey === 'Subscriptions');
-    if (report) this.log.notice(report.OutputValue);
+  report() {
+    // The framework's own plugin for `info` has just asked CloudFormation for the outputs.
+    const { gatheredData } =
+      this.serverless.pluginManager.plugins.find(({ gatheredData: data }) => data) ?? {};
+    const output = gatheredData?.outputs?.find(({ OutputKey }) => OutputKey === 'Subscriptions');
+    if (output) this.serverless.servicePluginOutputs.set('subscriptions', output.OutputValue.split('\n'));
   }
 };
