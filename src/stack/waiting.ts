@@ -32,16 +32,7 @@ export const keepWaiting = (names: ResourceNames): Statement => ({
   Sid: 'Waiting',
   Effect: 'Allow',
   Action: ['sqs:SendMessage', 'sqs:ReceiveMessage', 'sqs:DeleteMessage'],
-  Resource: everyWaitingQueue(names),
+  Resource: substitute(
+    `arn:\${AWS::Partition}:sqs:\${AWS::Region}:\${AWS::AccountId}:${names.waitingQueues}*`,
+  ),
 });
-
-/** The permission to count what waits. */
-export const countWaiting = (names: ResourceNames): Statement => ({
-  Sid: 'Waiting',
-  Effect: 'Allow',
-  Action: 'sqs:GetQueueAttributes',
-  Resource: everyWaitingQueue(names),
-});
-
-const everyWaitingQueue = (names: ResourceNames): unknown =>
-  substitute(`arn:\${AWS::Partition}:sqs:\${AWS::Region}:\${AWS::AccountId}:${names.waitingQueues}*`);

@@ -13,7 +13,7 @@ const clock = { now: () => 1_700_000_000_000, sleep: async () => undefined };
 const world = (versions: 'all' | 'latest') => {
   const bucket = (): MemoryBucket => createMemoryBucket('enabled', clock.now);
   const buckets = { source: bucket(), good: bucket(), bad: bucket() };
-  const state = { denied: true };
+  const state = { gone: true };
   const writes: string[] = [];
   for (const name of ['good', 'bad'] as const) {
     const { put } = buckets[name];
@@ -32,13 +32,13 @@ const world = (versions: 'all' | 'latest') => {
     buckets,
     clock,
     scheduler: fc.sample(fc.scheduler(), 1)[0]!,
-    denies: (name) => state.denied && name === 'bad',
+    isGone: (name) => state.gone && name === 'bad',
   });
   return { ...buckets, writes, state, deployment };
 };
 
 test.each(['all', 'latest'] as const)(
-  'in mode %s a destination that denies access does not make the other one copy again, neither at redelivery nor after a redrive',
+  'in mode %s a destination that does not exist does not make the other one copy again, neither at redelivery nor after a redrive',
   async (versions) => {
     const { source, good, bad, writes, state, deployment } = world(versions);
     const { versionId } = source.put('k', Buffer.from('one'));
@@ -49,7 +49,7 @@ test.each(['all', 'latest'] as const)(
     }
     expect(writes).toEqual(['good']);
     expect(deployment.quarantined).toHaveLength(3);
-    state.denied = false;
+    state.gone = false;
     deployment.receipts.clear();
     for (const letter of deployment.deadLetters) deployment.deliver(letter);
     expect(await deployment.settle()).toEqual([]);

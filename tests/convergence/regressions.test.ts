@@ -17,6 +17,7 @@
  */
 import { describe, expect, test } from 'vitest';
 
+import { ReplicationError } from '../../src/lib/model/errors.ts';
 import { stampedMetadata } from '../../src/lib/replica/stamp.ts';
 import { NO_ATTRIBUTES } from '../model/memory-buckets.ts';
 import { type Gate, openGate } from '../model/memory-source.ts';
@@ -29,6 +30,36 @@ const BLUE = { colour: 'blue' };
 
 const named = (mark: string) => ({ attributes: { ...NO_ATTRIBUTES, metadata: { mark } } });
 
+describe('a version that may not be read', () => {
+  test.each(['access-denied', 'kms'] as const)(
+    'one old version that answers %s is passed over when the newest one can be read',
+    async (reason) => {
+      const { source, look, passedOver, told } = oneKey({ rule: ALL });
+      for (const content of ['one', 'two', 'three']) source.put('k', Buffer.from(content));
+      source.seal('k', 1, reason);
+      expect((await look()).outcome).toBe('replicated');
+      expect(told()).toEqual(['one', 'three']);
+      expect(passedOver).toMatchObject([{ versionId: source.versions('k')[1]?.id, error: { reason } }]);
+    },
+  );
+
+  test('a refusal of the newest version as well passes nothing over, and neither does one at the destination', async () => {
+    const { source, look, passedOver, told } = oneKey({ rule: ALL });
+    for (const content of ['one', 'two', 'three']) source.put('k', Buffer.from(content));
+    const denied = () => {
+      throw new ReplicationError('access-denied', 'AccessDenied');
+    };
+    await expect(look(openGate, {}, { destination: { put: denied } })).rejects.toMatchObject({
+      reason: 'access-denied',
+    });
+    source.seal('k', 0, 'access-denied');
+    source.seal('k', 1, 'access-denied');
+    await expect(look()).rejects.toMatchObject({ reason: 'access-denied' });
+    expect(told()).toEqual(['one']);
+    expect(passedOver).toEqual([]);
+  });
+});
+
 describe('a version that cannot be read', () => {
   test('a version that cannot be read is reported before any newer version is written', async () => {
     const { source, look, passedOver, told } = oneKey({ rule: ALL });
@@ -36,7 +67,9 @@ describe('a version that cannot be read', () => {
     source.seal('k', 1, 'sse-c');
     await expect(look(failingOnce('source.look'))).rejects.toMatchObject({ reason: 'throttled' });
     expect(told()).toEqual(['one', 'three']);
-    expect(passedOver).toEqual([{ versionId: source.versions('k')[1]?.id, reason: 'sse-c' }]);
+    expect(passedOver).toMatchObject([
+      { versionId: source.versions('k')[1]?.id, error: { reason: 'sse-c' } },
+    ]);
     expect((await look()).outcome).toBe('unchanged');
   });
 
@@ -49,7 +82,7 @@ describe('a version that cannot be read', () => {
     source.remove('k');
     expect((await look()).outcome).toBe('deleted');
     expect(told()).toEqual(['one', '†']);
-    expect(passedOver).toMatchObject([{ reason: 'archived' }]);
+    expect(passedOver).toMatchObject([{ error: { reason: 'archived' } }]);
   });
 
   test('the hint fails when the newest version cannot be read', async () => {

@@ -11,7 +11,7 @@ import { startFidelityStage } from './support/stages/fidelity.ts';
 import { seen } from './support/objects.ts';
 import { watchRequests } from './support/operations.ts';
 import { deadLetters, purge } from './support/queues.ts';
-import { settled, type Stage } from './support/stages/stage.ts';
+import { PERMISSION_SECONDS, settled, type Stage } from './support/stages/stage.ts';
 import { historyOf } from './support/versions.ts';
 
 const FRIEND = canonicalUserId('333333333333');
@@ -94,7 +94,7 @@ test('grants that are given and revoked later reach the replica of their version
 
 test('grants to everybody are quarantined if the destination bucket blocks public access', async () => {
   await stage.put('granted', 'public', 'x', { ACL: 'public-read' });
-  expect(await settled(stage)).toBe(true);
+  expect(await settled(stage, 3_600, PERMISSION_SECONDS)).toBe(true);
   expect(await replicaGrants('public')).toEqual([]);
   expect(await reasons()).toContain('granted-replica public: access-denied');
 });

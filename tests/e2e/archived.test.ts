@@ -10,7 +10,7 @@ import { startFidelityStage } from './support/stages/fidelity.ts';
 import { seen } from './support/objects.ts';
 import { watchRequests } from './support/operations.ts';
 import { deadLetters, purge } from './support/queues.ts';
-import { settled, type Stage } from './support/stages/stage.ts';
+import { PERMISSION_SECONDS, settled, type Stage } from './support/stages/stage.ts';
 import { historyOf } from './support/versions.ts';
 
 const HOUR_MS = 3_600_000;
@@ -75,6 +75,33 @@ test('an archived version below newer ones is passed over, and a dead letter nam
   expect(new Set(letters.map(([reason, key, version]) => [reason, key, version].join()))).toEqual(
     new Set([`archived,k,${cold}`]),
   );
+});
+
+test('one old version whose key may not be used is passed over after two minutes, and newer ones are replicated', async () => {
+  const keyArn = 'arn:aws:kms:us-east-1:111111111111:key/22222222-2222-2222-2222-222222222222';
+  const denied = { Effect: 'Deny' as const, Principal: '*' as const, Action: 'kms:Decrypt', Resource: '*' };
+  const allowed = {
+    ...denied,
+    Effect: 'Allow' as const,
+    Action: 'kms:*',
+    Principal: { AWS: '111111111111' },
+  };
+  stage.aws.kms.put(keyArn, { Version: '2012-10-17', Statement: [allowed, denied] });
+  const encrypted = { ServerSideEncryption: 'aws:kms', SSEKMSKeyId: keyArn } as const;
+  const { VersionId: secret } = await stage.put('archived', 'partly secret', '1', encrypted);
+  await stage.put('archived', 'partly secret', '22');
+  await stage.put('archived', 'partly secret', '333');
+  expect(await settled(stage, 3_600, PERMISSION_SECONDS)).toBe(true);
+  const history = await historyOf(stage.destination.s3(), 'archived-replica', 'partly secret');
+  expect(history.map((entry) => entry.kind === 'version' && entry.seen.ContentLength)).toEqual([2, 3]);
+  const letters = await deadLetters(stage);
+  expect(letters.map(({ attributes }) => attributes)).toMatchObject([
+    {
+      reason: 'access-denied',
+      version: secret,
+      detail: expect.stringMatching(/^passed over: .*cannot be put in order/),
+    },
+  ]);
 });
 
 test('a rule with `restore:` requests the restore of an archived version once, and replicates it afterwards', async () => {

@@ -44,7 +44,7 @@ test('an object that the destination denies is quarantined with its reason, list
     key: 'denied%2F%C3%BC%20%01',
     version: versionId,
     'first-seen': expect.stringMatching(/^\d{4}-\d\d-\d\dT/),
-    attempts: '1',
+    attempts: '2',
     'request-id': expect.any(String),
     detail: expect.stringMatching(
       /^PutObject in destination bucket main-replica: AccessDenied: .* then redrive\.$/,
@@ -59,13 +59,30 @@ test('an object that the destination denies is quarantined with its reason, list
   await expectReplicas(stage, 'main', 'denied/ü \u0001');
 });
 
+test('an object is replicated without a dead letter if its permission was granted a minute ago and is not known yet', async () => {
+  const role = stage.aws.iam.role('arn:aws:iam::222222222222:role/main-replica');
+  if (role === undefined) throw new Error('there is no role main-replica');
+  stage.aws.iam.putRole({ ...role, policies: [] });
+  stage.aws.faults.propagation = { policyMs: 60_000 };
+  stage.aws.iam.putRole(role);
+  await stage.put('main', 'granted just now', 'x');
+  expect(await settled(stage)).toBe(true);
+  stage.aws.faults.propagation = undefined;
+  expect(await deadLetters(stage)).toEqual([]);
+  await expectReplicas(stage, 'main', 'granted just now');
+  const line = stage.logs.find(
+    ({ line: text }) => text.includes('"reason":"access-denied"') && text.includes('granted just now'),
+  );
+  expect(line?.line).toContain('"ending":"retry"');
+});
+
 test('a dead letter counts its attempts through several redrives', async () => {
   const allow = await refuseWrites(stage.destination.s3(), 'main-replica', 'stubborn');
   await stage.put('main', 'stubborn', 'x');
   const first = await onlyDeadLetter(stage);
   await cli(stage, 'dlq', 'redrive', '--prefix', 'stubborn');
   const second = await onlyDeadLetter(stage);
-  expect(second).toMatchObject({ attempts: '2', 'first-seen': first['first-seen'] });
+  expect(second).toMatchObject({ attempts: '4', 'first-seen': first['first-seen'] });
   await allow();
   await redrive('--reason', 'access-denied', '--limit', '5');
   await expectReplicas(stage, 'main', 'stubborn');

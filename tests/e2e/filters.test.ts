@@ -5,7 +5,7 @@ import { startFidelityStage } from './support/stages/fidelity.ts';
 import { expectReplicas, seen } from './support/objects.ts';
 import { watchRequests } from './support/operations.ts';
 import { cli, deadLetters, purge } from './support/queues.ts';
-import { settled, type Stage } from './support/stages/stage.ts';
+import { PERMISSION_SECONDS, settled, type Stage } from './support/stages/stage.ts';
 import { setTags, tagsOf } from './support/tags.ts';
 import { expectSameHistory } from './support/versions.ts';
 
@@ -80,7 +80,7 @@ test('a denied destination delays no other, and the redrive copies the history t
   const allow = await refuseWrites(stage.destination.s3(), 'second-replica', 'k');
   const requests = watchRequests(stage);
   for (const body of ['one', 'two', 'three']) await stage.put('shared', 'k', body, { Tagging: 'a=b' });
-  expect(await settled(stage)).toBe(true);
+  expect(await settled(stage, 3_600, PERMISSION_SECONDS)).toBe(true);
   const letters = await deadLetters(stage);
   expect(
     new Set(letters.map(({ attributes: { destination, reason } }) => `${destination}: ${reason}`)),

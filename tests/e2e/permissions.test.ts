@@ -69,19 +69,15 @@ const WITHOUT: Record<string, Loss> = {
   'ReplicateRole IdempotencyRecords dynamodb:PutItem': {
     retried: ['service-error'],
     missing: REPLICATED_OR_ASKED_FOR,
-    waiting: 17,
+    waiting: 18,
   },
   // The function does not report work as done until it has stored a receipt.
   'ReplicateRole IdempotencyRecords dynamodb:UpdateItem': {
-    retried: ['in-progress', 'service-error'],
-    waiting: 17,
+    retried: ['service-error'],
+    waiting: 18,
   },
-  // The record of a failed attempt cannot be deleted, so it blocks the next attempt until the record expires.
-  'ReplicateRole IdempotencyRecords dynamodb:DeleteItem': {
-    missing: ['retried'],
-    waiting: 1,
-    retried: ['in-progress', 'service-error'],
-  },
+  // The record of a failed attempt cannot be deleted. The next attempt takes it over, and only other messages have to wait for it.
+  'ReplicateRole IdempotencyRecords dynamodb:DeleteItem': { retried: ['service-error'] },
   // The fresh look, which follows every write, needs this permission.
   'ReplicateRole ReadSources s3:GetObject': {
     missing: ['retagged'],

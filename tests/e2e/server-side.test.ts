@@ -12,7 +12,7 @@ import type { Statement } from '../../src/stack/cloudformation.ts';
 import { openUploads, type Seen, seen } from './support/objects.ts';
 import { watchRequests } from './support/operations.ts';
 import { deadLetters, purge } from './support/queues.ts';
-import { SOURCE_KEY } from './support/stages/stage.ts';
+import { PERMISSION_SECONDS, SOURCE_KEY } from './support/stages/stage.ts';
 import { grantKey, moved, startTransfersStage, type TransfersStage } from './support/stages/transfers.ts';
 
 const MIB = 1024 ** 2;
@@ -222,11 +222,11 @@ test.each([
     const key = `in/without ${what}`;
     await revoke();
     await stage.put('inside', key, 'content', { ChecksumAlgorithm: 'SHA256' });
-    await moved(stage);
+    await moved(stage, { firstStepSeconds: PERMISSION_SECONDS });
     expect((await deadLetters(stage)).map(({ attributes }) => attributes)).toMatchObject([
       { reason: 'access-denied', rule: 'inside', key: encodeURIComponent(key) },
     ]);
-    expect(calls()).toEqual(['CopyObject']);
+    expect(new Set(calls())).toEqual(new Set(['CopyObject']));
     await redeploy({ SourceBucketName: 'inside', SourceKmsKeyArn: SOURCE_KEY });
   },
 );

@@ -46,8 +46,8 @@ interface Setting {
   /** Whether the messages of the first batch, the second one, and so on are delivered again while their invocation still runs. */
   overtaken?: boolean[];
   batchSize?: number;
-  /** Whether every call to this bucket is refused at present. */
-  denies?: (bucket: string) => boolean;
+  /** Whether this bucket does not exist at present. */
+  isGone?: (bucket: string) => boolean;
   /** Receives the notifications that S3 sends when the functions write. */
   tell?: (bucket: string, event: BucketEvent) => void;
 }
@@ -238,7 +238,7 @@ const createGates = ({ scheduler, faults: given = [] }: Setting) => {
   return { gateOf, calls, excusedUploads: () => excused };
 };
 
-const bucketsOf = ({ buckets, denies, tell }: Setting, gate: Gate): Deps['buckets'] => {
+const bucketsOf = ({ buckets, isGone, tell }: Setting, gate: Gate): Deps['buckets'] => {
   const named = (name: string): MemoryBucket => {
     const bucket = buckets[name];
     if (bucket === undefined) throw new Error(`no bucket ${name}`);
@@ -248,7 +248,7 @@ const bucketsOf = ({ buckets, denies, tell }: Setting, gate: Gate): Deps['bucket
     source: ({ source }) => memorySource(named(source.bucket), gate),
     destination: ({ bucket }) => {
       const guarded: Gate = async (point, call) => {
-        if (denies?.(bucket) ?? false) throw new ReplicationError('access-denied', 'AccessDenied');
+        if (isGone?.(bucket) ?? false) throw new ReplicationError('no-such-bucket', 'NoSuchBucket');
         return await gate(point, call);
       };
       return memoryDestination(named(bucket), guarded, (event) => tell?.(bucket, event), {

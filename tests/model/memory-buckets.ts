@@ -25,7 +25,7 @@ export interface Version {
   tags: Tags;
   acl: Acl;
   /** The reason why nobody can read the version. Null if the version is readable. */
-  sealed: 'archived' | 'sse-c' | null;
+  sealed: 'archived' | 'sse-c' | 'access-denied' | 'kms' | null;
 }
 
 export interface Marker {

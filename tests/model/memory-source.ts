@@ -55,11 +55,11 @@ export const reads = (bucket: MemoryBucket, gate: Gate, side: string) => {
 };
 
 /**
- * Returns the state of a version. Without the key of an SSE-C object, S3 does not even return the object's
- * headers.
+ * Returns the state of a version. S3 returns the headers of an archived object, but not those of an object
+ * that may not be read.
  */
 const stateOf = ({ state, sealed }: Version): ObjectState => {
-  if (sealed === 'sse-c') throw new ReplicationError('sse-c', 'S3 wants the key');
+  if (sealed !== null && sealed !== 'archived') throw new ReplicationError(sealed, 'S3 does not show it');
   return state;
 };
 

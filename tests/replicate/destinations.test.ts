@@ -16,7 +16,7 @@ const two = testConfiguration(
 test('a destination that needs a person does not stop the other one, and its dead letter names it alone', async () => {
   const { source, replica, failing, dead, calls, run } = batchWorld(two);
   source.put('k', Buffer.from('one'));
-  failing.set('two', 'access-denied');
+  failing.set('two', 'no-such-bucket');
   expect(await run(queueMessage(s3Event({ key: 'k', sequencer: '1' })))).toEqual({ failed: [] });
   expect(replica('one').current('k')).not.toBeNull();
   const [parsed] = parseMessage(dead[0]!.body);

@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import { parseMessage } from '../../src/lib/hint/hint.ts';
 import { messageOf } from '../model/memory-retries.ts';
 import { s3Event, testConfiguration, testRule } from '../model/settings.ts';
-import { batchWorld, queueMessage } from './batch-world.ts';
+import { batchWorld, NOW, queueMessage } from './batch-world.ts';
 
 const rule = { versions: 'all' as const };
 
@@ -36,6 +36,24 @@ test('an unreadable version goes to the dead-letter queue once, with its own ver
   expect(parsed).toMatchObject({ hint: { kind: 'hint', versionId: archived?.id, destination: 'replica' } });
   const endings = records.map((record) => ('outcome' in record ? record.outcome : record.ending));
   expect(endings).toEqual(['quarantine', 'replicated', 'replicated', 'unchanged']);
+});
+
+test('an old version that may not be read is waited for, and passed over after two minutes', async () => {
+  const { source, replica, dead, sent, run } = batchWorld(testConfiguration(testRule(rule)));
+  for (const content of ['one', 'two', 'three']) source.put('k', Buffer.from(content));
+  source.seal('k', 1, 'access-denied');
+  await run(queueMessage(s3Event({ key: 'k', sequencer: '3' })));
+  const contents = () =>
+    replica('replica')
+      .versions('k')
+      .map(({ bytes }) => bytes.toString());
+  expect([contents(), dead]).toEqual([['one'], []]);
+  const [piece] = sent;
+  const retry = { ...piece!.retry, firstFailedMs: NOW - 120_000 };
+  await run(messageOf({ ...piece!, retry }, 'm2'));
+  expect(contents()).toEqual(['one', 'three']);
+  expect(dead).toMatchObject([{ letter: { reason: 'access-denied', version: source.versions('k')[1]?.id } }]);
+  expect(dead[0]?.letter.detail).toMatch(/^passed over: .* cannot be put in order/);
 });
 
 test('no newer version is written as long as the dead-letter queue refuses the report of an unreadable one', async () => {

@@ -3,14 +3,14 @@ import { expect, test } from 'vitest';
 import { s3Event } from '../model/settings.ts';
 import { batchWorld, NOW, queueMessage } from './batch-world.ts';
 
-test('the dead letter of a denied write has the reason, the object, its age and the next step', async () => {
+test('the dead letter of a refused write has the reason, the object, its age and the next step', async () => {
   const { source, failing, dead, run } = batchWorld();
   const { versionId } = source.put('odd/ключ\u0001.txt', Buffer.from('one'));
-  failing.set('replica', 'access-denied');
+  failing.set('replica', 'no-such-bucket');
   const body = s3Event({ key: 'odd/ключ\u0001.txt', versionId, sequencer: '1' });
   expect(await run(queueMessage(body, { receiveCount: 2 }))).toEqual({ failed: [] });
   expect(dead[0]?.letter).toMatchObject({
-    reason: 'access-denied',
+    reason: 'no-such-bucket',
     rule: 'rule',
     destination: 'replica',
     bucket: 'source',
@@ -27,7 +27,7 @@ test('the dead letter of a denied write has the reason, the object, its age and 
 test('a redriven message keeps its age and attempts if it fails again, and replicates if it can', async () => {
   const { source, replica, failing, dead, run } = batchWorld();
   source.put('k', Buffer.from('one'));
-  failing.set('replica', 'access-denied');
+  failing.set('replica', 'no-such-bucket');
   await run(queueMessage(s3Event({ key: 'k', sequencer: '1' })));
   const [first] = dead;
   await run(queueMessage(first!.body, { messageId: 'm2', sentMs: NOW, earlier: first!.letter }));

@@ -1,6 +1,7 @@
 /** Failed pieces of messages that are sent again, because a later attempt may succeed. */
 import { expect, test } from 'vitest';
 import { fromRetryAttributes, type Retry, toRetryAttributes } from '../../src/lib/delivery/retry.ts';
+import type { Reason } from '../../src/lib/model/reasons.ts';
 import { messageOf, type SentPiece } from '../model/memory-retries.ts';
 import { s3Event, testConfiguration, testDestination, testRule } from '../model/settings.ts';
 import { batchWorld, NOW, queueMessage } from './batch-world.ts';
@@ -8,7 +9,7 @@ import { batchWorld, NOW, queueMessage } from './batch-world.ts';
 const event = s3Event({ key: 'k', sequencer: '1' });
 const HOUR_MS = 3_600_000;
 
-const failing = (reason: 'throttled' | 'lost-race' = 'throttled') => {
+const failing = (reason: Reason = 'throttled') => {
   const world = batchWorld();
   world.source.put('k', Buffer.from('one'));
   world.failing.set('replica', reason);
@@ -132,6 +133,25 @@ test('a failure with another reason begins its own time, which later failures wi
   ]);
 });
 
+test.each(['access-denied', 'assume-role-denied', 'kms'] as const)(
+  'a message that is refused as %s is tried again for two minutes from its first failure, however old it is',
+  async (reason) => {
+    const { sent, dead, run } = failing(reason);
+    await run(queueMessage(event, { sentMs: NOW - 24 * HOUR_MS }));
+    const [piece] = sent;
+    expect(piece).toMatchObject({ retry: { firstFailedMs: NOW } });
+    await run(tried(piece!, { firstFailedMs: NOW - 119_000 }));
+    // A failure with another reason begins its own two minutes.
+    await run(tried(piece!, { firstFailedMs: NOW - HOUR_MS, reason: 'throttled' }));
+    expect(dead).toEqual([]);
+    await run(tried(piece!, { firstFailedMs: NOW - 120_000 }));
+    expect(dead).toMatchObject([{ letter: { reason } }]);
+    // A redrive begins anew.
+    await run(queueMessage(dead[0]!.body, { messageId: 'm3', earlier: dead[0]!.letter }));
+    expect([sent.length, dead.length]).toEqual([4, 1]);
+  },
+);
+
 test('a message for which no time is left is sent again without a delay, and not without end', async () => {
   const { source, replica, sent, dead, state, run } = batchWorld();
   source.put('k', Buffer.from('one'));
@@ -151,7 +171,7 @@ test('a message stays in its queue if SQS refuses to take it again, or refuses i
   const { failing: reasons, sent, dead, delays, state, run } = failing();
   state.retriesFail = true;
   expect(await run(queueMessage(event))).toEqual({ failed: ['m1'] });
-  reasons.set('replica', 'access-denied');
+  reasons.set('replica', 'no-such-bucket');
   state.deadLetterQueueFails = true;
   expect(await run(queueMessage(event))).toEqual({ failed: ['m1'] });
   expect(delays).toHaveLength(2);

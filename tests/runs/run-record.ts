@@ -27,9 +27,10 @@ export const runRecord = (fields: Partial<RunRecord>): RunRecord => ({
   checked: null,
   estimate: null,
   revision: 0,
-  still: null,
+  tick: 'tick',
+  emptyLooks: 0,
+  hintsBefore: 0,
   droppedBefore: 0,
-  endedBefore: null,
   announced: false,
   ...fields,
 });

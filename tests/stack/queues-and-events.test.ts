@@ -166,7 +166,7 @@ test('an event rule forwards the changes that the rules of its bucket replicate'
   ]);
 });
 
-test('twelve alarms notify the alarm topic, to which only CloudWatch of this account may publish', () => {
+test('eleven alarms notify the alarm topic, to which only CloudWatch of this account may publish', () => {
   const alarms = ofType(template, 'AWS::CloudWatch::Alarm').map(([, { Properties }]) => Properties);
 
   expect(alarms.map(({ MetricName, Threshold }) => [MetricName, Threshold])).toEqual([
@@ -174,7 +174,6 @@ test('twelve alarms notify the alarm topic, to which only CloudWatch of this acc
     ['ApproximateAgeOfOldestMessage', 1800],
     ['ApproximateNumberOfMessagesVisible', 1],
     ['ApproximateNumberOfMessagesVisible', 1],
-    ['Errors', 1],
     ['Errors', 1],
     ['Errors', 1],
     ['Errors', 1],

@@ -88,7 +88,7 @@ describe.each(BOTH)('messages of a transfer in mode %s', (versions) => {
     const world = await worldWith({ rule });
     await world.replicate();
     const early = structuredClone(world.transfers.sent);
-    world.gate = failing('destination.uploadPart', 'access-denied');
+    world.gate = failing('destination.uploadPart', 'no-such-bucket');
     await world.work();
     await world.work();
     world.gate = openGate;

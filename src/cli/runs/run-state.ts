@@ -24,7 +24,6 @@ export const publicRun = ({
   compared,
   checked,
   estimate,
-  still,
 }: Run): Run => ({
   id,
   spec,
@@ -39,7 +38,6 @@ export const publicRun = ({
   compared,
   checked,
   estimate,
-  still,
 });
 
 const runStateOf = (run: Run, copied: CopyCounters, nowMs: number): RunState => {

@@ -1,7 +1,7 @@
 /** The input of converge besides the task. */
 import type { CopyContext } from '../copy/request.ts';
 import type { Buckets } from '../model/ports.ts';
-import type { Reason } from '../model/reasons.ts';
+import type { ReplicationError } from '../model/errors.ts';
 import { bucketsOf, type Task } from '../model/task.ts';
 
 export interface ConvergeContext extends CopyContext {
@@ -10,14 +10,14 @@ export interface ConvergeContext extends CopyContext {
 
 /**
  * Reports a version that is passed over. Resolves when the report is stored where a person will see it. No newer version is
- * written before that.
+ * written before that. Throws the error of the version if it is too early to pass the version over.
  */
 export type PassOver = (version: PassedOver) => Promise<void>;
 
 /** A version that is left out of the replica's history because it cannot be read. Newer versions are replicated all the same. */
 export interface PassedOver {
   versionId: string;
-  reason: Reason;
+  error: ReplicationError;
 }
 
 /** Returns the input of converge for a task: the task's two buckets, and the parts of the invocation that converge may use. */

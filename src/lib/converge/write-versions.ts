@@ -6,6 +6,7 @@ import type { Task } from '../model/task.ts';
 import { partsInEtag } from '../replica/proof.ts';
 import type { ConvergeContext, PassedOver } from './context.ts';
 import type { Convergence } from './convergence.ts';
+import { isDeniedAlone } from './denied-alone.ts';
 import { hideReplica } from './hide-replica.ts';
 import { type OpenedVersion, openVersion } from './open-version.ts';
 import { mayHide } from './ownership.ts';
@@ -56,6 +57,7 @@ export const writeMissing = async (
 ): Promise<Pending | null> => {
   const { items, from } = missing;
   const last = items.length - 1;
+  const newest = items.findLast(({ kind }) => kind === 'version')?.versionId ?? null;
   // The older versions of a deleted key must not cover an object that the delete must not hide.
   if (from <= last && (await isSpared(task, context, missing, last))) {
     tally.left = 'not-ours';
@@ -73,11 +75,11 @@ export const writeMissing = async (
       continue;
     }
     const isLast = index === last;
-    const outcome = await writeItem(task, context, { entry: item, isLast }, shown);
+    const outcome = await writeItem(task, context, { entry: item, isLast, newest }, shown);
     if (outcome === 'restore-requested' || outcome === 'transferring') return outcome;
     if (outcome === 'gone') continue;
     if (outcome === 'filtered' || outcome === 'replica') tally.left = outcome;
-    else if ('reason' in outcome) {
+    else if ('error' in outcome) {
       if (!tally.passedOver.has(item.versionId)) await context.passOver(outcome);
       tally.passedOver.add(item.versionId);
     } else {
@@ -108,10 +110,11 @@ const addCopy = (tally: Tally, copy: { version: ObjectState; copied: Copied }): 
   tally.deleted = null;
 };
 
-/** The version to write next. `isLast` is true if no newer version is to be written. */
+/** The version to write next. `isLast` is true if no newer state is to be written. `newest` is the newest version that is to be written. */
 interface NextItem {
   entry: VersionEntry;
   isLast: boolean;
+  newest: string | null;
 }
 
 type ItemOutcome =
@@ -166,7 +169,7 @@ const openItem = async (
 const unreadable = async (
   { rule, key }: Task,
   { source }: ConvergeContext,
-  { entry: { versionId }, isLast }: NextItem,
+  { entry: { versionId }, isLast, newest }: NextItem,
   error: unknown,
 ): Promise<PassedOver | 'restore-requested'> => {
   if (!(error instanceof ReplicationError)) throw error;
@@ -175,8 +178,10 @@ const unreadable = async (
     await source.restore(key, versionId, rule.restore);
     return 'restore-requested';
   }
-  if (isLast || (reason !== 'archived' && reason !== 'sse-c')) throw error;
-  return { versionId, reason };
+  const isSealed = reason === 'archived' || reason === 'sse-c';
+  const isPassedOver = isSealed ? !isLast : await isDeniedAlone(source, { key, versionId, newest }, error);
+  if (!isPassedOver) throw error;
+  return { versionId, error };
 };
 
 /** Returns the outcome of the work done so far, or null if nothing was done. */

@@ -4,7 +4,7 @@
  * attributes, because the body of a message never changes.
  */
 import type { ReplicationError } from '../model/errors.ts';
-import { ALL_REASONS, type Reason } from '../model/reasons.ts';
+import { ALL_REASONS, isPermission, type Reason } from '../model/reasons.ts';
 
 /** The queue that a message first came from. The message always returns to this queue. */
 export const ORIGINS = ['live', 'backfill', 'transfer'] as const;
@@ -83,6 +83,19 @@ export const afterFailure = (message: Tried, error: ReplicationError, nowMs: num
 };
 
 const MAX_DETAIL_CHARACTERS = 1_000;
+
+/** How long a refused permission is tried again. AWS makes changes of permissions known within about a minute. */
+const FRESH_PERMISSION_MS = 2 * 60_000;
+
+/**
+ * Returns true if the attempt of a message failed for lack of a permission that may have been granted just now. What counts is the
+ * time since the first of these failures, not the age of the message, which may have waited in a queue for days.
+ */
+export const mayBeGranted = (message: Tried, error: ReplicationError, nowMs: number): boolean => {
+  if (!isPermission(error.reason)) return false;
+  const { firstFailedMs } = afterFailure(message, error, nowMs);
+  return nowMs - (firstFailedMs ?? nowMs) < FRESH_PERMISSION_MS;
+};
 
 /** Returns the message attributes of the record, by name. */
 export const toRetryAttributes = (retry: Retry): Record<string, string> => ({

@@ -13,11 +13,11 @@ import {
 } from './backoff.ts';
 import type { DeadLetter } from './dead-letter.ts';
 import { asReplicationError, ReplicationError } from '../model/errors.ts';
-import { type Reason, reasonEntry } from '../model/reasons.ts';
-import { type Hint, PASSED_OVER_KIND } from '../hint/hint.ts';
+import { isPermission, reasonEntry } from '../model/reasons.ts';
+import type { Hint } from '../hint/hint.ts';
 import type { Deps, QueueMessage } from './deps.ts';
 import type { OutcomeRecord } from './outcome.ts';
-import { afterFailure, attemptsOf, firstSeenMsOf } from './retry.ts';
+import { afterFailure, attemptsOf, firstSeenMsOf, mayBeGranted } from './retry.ts';
 
 /** A piece of a message that failed. */
 export interface Failure {
@@ -28,6 +28,8 @@ export interface Failure {
   again?: string;
   hint: Hint | null;
   assignment: Assignment | null;
+  /** What an operator should do; left out: what the reason says. */
+  fix?: string;
 }
 
 /**
@@ -49,15 +51,15 @@ export const settle = async (message: QueueMessage, failures: Failure[], deps: D
 
 /** Gives the whole message back, because SQS did not accept one of its pieces. */
 const giveBack = async (message: QueueMessage, deps: Deps): Promise<void> => {
-  const delaySeconds = retryDelaySeconds(Math.min(message.receiveCount, SHORT_TRIES), Math.random());
   // If the delay cannot be set, the message comes back after the queue's own visibility timeout.
-  await deps.liveQueue.retryLater(message, delaySeconds).catch((error: unknown) => {
+  await deps.liveQueue.retryLater(message, delaySeconds(message.receiveCount)).catch((error: unknown) => {
     reportFailure('retry', { error: asReplicationError(error), assignment: null }, message, deps);
   });
 };
 
 const sendOn = async (failure: Failure, message: QueueMessage, deps: Deps): Promise<void> => {
-  const isLasting = failure.error.disposition === 'quarantine';
+  const { error } = failure;
+  const isLasting = error.disposition === 'quarantine' && !mayBeGranted(message, error, deps.clock.now());
   if (isLasting || isExhausted(failure, message, deps)) await quarantine(failure, message, deps);
   else await tryAgain(failure, message, deps);
 };
@@ -79,12 +81,14 @@ export const tryAgain = async (failure: Failure, message: QueueMessage, deps: De
   const piece = { body: again, retry: afterFailure(message, error, deps.clock.now()) };
   const { tries } = piece.retry;
   if (error.reason === 'out-of-time') await deps.retries.again(piece, 0);
+  else if (isPermission(error.reason)) await deps.retries.again(piece, delaySeconds(tries + 2));
   else if (tries > SHORT_TRIES && assignment !== null) await deps.retries.wait(assignment, piece);
-  else await deps.retries.again(piece, retryDelaySeconds(Math.min(tries, SHORT_TRIES), Math.random()));
+  else await deps.retries.again(piece, delaySeconds(tries));
   reportFailure('retry', failure, message, deps);
-  const run = failure.hint?.run ?? null;
-  if (run !== null) deps.runs.count(run, { kind: 'tried' });
 };
+
+const delaySeconds = (tries: number): number =>
+  retryDelaySeconds(Math.min(tries, SHORT_TRIES), Math.random());
 
 /** Sends the failed piece to the dead-letter queue. Resolves when SQS has accepted the message. */
 export const quarantine = async (failure: Failure, message: QueueMessage, deps: Deps): Promise<void> => {
@@ -96,16 +100,11 @@ export const quarantine = async (failure: Failure, message: QueueMessage, deps: 
   const final = { ...failure, error: error.disposition === 'retry' ? exhausted : error };
   await deps.deadLetterQueue.send(failure.body, letterOf(final, message));
   reportFailure('quarantine', final, message, deps);
-  if (failure.hint !== null) countFailed(failure.hint, final.error.reason, deps);
+  const run = failure.hint?.run ?? null;
+  if (run !== null) deps.runs.count(run, { kind: 'failed', reason: final.error.reason });
 };
 
-const countFailed = (hint: Hint, reason: Reason, { runs }: Deps): void => {
-  const { run, kind } = hint;
-  if (run === null) return;
-  runs.count(run, { kind: kind === PASSED_OVER_KIND ? 'passed-over' : 'failed', reason });
-};
-
-const letterOf = ({ error, hint, assignment }: Failure, message: QueueMessage): DeadLetter => ({
+const letterOf = ({ error, hint, assignment, fix }: Failure, message: QueueMessage): DeadLetter => ({
   reason: error.reason,
   rule: assignment?.rule.id ?? hint?.rule ?? null,
   destination: assignment?.destination.id ?? hint?.destination ?? null,
@@ -115,7 +114,7 @@ const letterOf = ({ error, hint, assignment }: Failure, message: QueueMessage): 
   firstSeenMs: firstSeenMsOf(message),
   attempts: attemptsOf(message),
   requestId: error.requestId,
-  detail: `${error.message}. ${reasonEntry(error.reason).fix}`,
+  detail: `${error.message}. ${fix ?? reasonEntry(error.reason).fix}`,
 });
 
 export const reportFailure = (

@@ -16,50 +16,54 @@ export interface ReasonEntry {
   fix: string;
 }
 
+/** How a failure that passes by itself is retried. `src/lib/delivery/backoff.ts` has the numbers. */
+const TRIED_AGAIN =
+  'Nothing to do: the hint is tried again within seconds, then about once a minute. After twelve failures and two hours it is quarantined as `retries-exhausted`.';
+
 const REASON_ENTRIES = {
   throttled: {
     disposition: 'retry',
     meaning: 'AWS asked to slow down.',
-    fix: 'Nothing to do: the hint is tried again.',
+    fix: TRIED_AGAIN,
   },
   'service-error': {
     disposition: 'retry',
     meaning: 'AWS failed.',
-    fix: 'Nothing to do: the hint is tried again.',
+    fix: TRIED_AGAIN,
   },
   'connection-lost': {
     disposition: 'retry',
     meaning: 'A connection broke.',
-    fix: 'Nothing to do: the hint is tried again.',
+    fix: TRIED_AGAIN,
   },
   'expired-credentials': {
     disposition: 'retry',
     meaning: 'The credentials expired.',
-    fix: 'Nothing to do: the hint is tried again with new credentials.',
+    fix: `${TRIED_AGAIN} It gets new credentials.`,
   },
   'lost-race': {
     disposition: 'retry',
     meaning: 'The object kept changing.',
-    fix: 'Nothing to do: the hint is tried again.',
+    fix: TRIED_AGAIN,
   },
   'in-progress': {
     disposition: 'retry',
     meaning: 'Another invocation works on the same hint.',
-    fix: 'Nothing to do: the hint is tried again.',
+    fix: 'Nothing to do: the hint is tried again until the other invocation has ended, which takes at most seven minutes.',
   },
   'out-of-time': {
     disposition: 'retry',
     meaning: 'The invocation had too little time left.',
-    fix: 'Nothing to do: the hint is tried again in another invocation.',
+    fix: 'Nothing to do: another invocation tries the hint at once, up to 100 times.',
   },
   'access-denied': {
     disposition: 'quarantine',
-    meaning: 'AWS refused an action on a bucket, an object or a KMS key.',
+    meaning: 'For two minutes AWS refused an action on a bucket, an object or a KMS key.',
     fix: 'Compare the denied action with the policies of the role named in the message (source: the function role; destination: the replication role), of the bucket and of its KMS key, and for CopyObject and UploadPartCopy with the output of `s3-replicator config policy`; then redrive.',
   },
   'assume-role-denied': {
     disposition: 'quarantine',
-    meaning: 'STS refused to let the function assume the role.',
+    meaning: 'For two minutes STS refused to let the function assume the role.',
     fix: 'Check that the replication role exists, trusts the function role and expects this external id; then redrive.',
   },
   'no-such-bucket': {
@@ -74,7 +78,7 @@ const REASON_ENTRIES = {
   },
   kms: {
     disposition: 'quarantine',
-    meaning: 'The KMS key is disabled, or the role may not use it.',
+    meaning: 'For two minutes the KMS key was disabled, or the role was not allowed to use it.',
     fix: 'Enable the KMS key and allow the role to use it (kms:Decrypt at the source, kms:GenerateDataKey and kms:Decrypt at the destination); then redrive.',
   },
   'sse-c': {
@@ -138,11 +142,6 @@ const REASON_ENTRIES = {
     meaning: 'The function crashed or ran out of time on the message, again and again.',
     fix: 'Find the request of the message in the log of the replicate function (docs/operations.md) and fix the cause; then redrive.',
   },
-  'no-progress': {
-    disposition: 'quarantine',
-    meaning: 'The work was sent on again and again, and nothing moved.',
-    fix: 'Fix what the retries in the log of the function name; then redrive a message, or resume a run.',
-  },
 } as const satisfies Record<string, ReasonEntry>;
 
 export type Reason = keyof typeof REASON_ENTRIES;
@@ -153,3 +152,10 @@ export const reasonEntry = (reason: Reason): ReasonEntry => REASON_ENTRIES[reaso
 export const ALL_REASONS = Object.keys(REASON_ENTRIES).filter(
   (name): name is Reason => name in REASON_ENTRIES,
 );
+
+/**
+ * Returns true if AWS refused for lack of a permission. IAM, key policies and trust policies take up to a minute to be known, so such a
+ * refusal may pass.
+ */
+export const isPermission = (reason: Reason): boolean =>
+  reason === 'access-denied' || reason === 'assume-role-denied' || reason === 'kms';

@@ -10,7 +10,7 @@ import { decodeFormKey, type Hint } from '../hint/hint.ts';
 import { assign, type Assignment, taskOf } from '../hint/route.ts';
 import { asReplicationError, ReplicationError } from '../model/errors.ts';
 import { isRecord, type JsonRecord, textOrNull } from '../model/json.ts';
-import { reasonEntry } from '../model/reasons.ts';
+import { isPermission, reasonEntry } from '../model/reasons.ts';
 
 /**
  * S3 repeats a task after a `TemporaryFailure`, but not after a `PermanentFailure`. The completion report of S3 lists both.
@@ -139,12 +139,16 @@ const replicateTo = async (assignment: Assignment, deps: BatchDeps): Promise<str
     throw new ReplicationError('out-of-time', 'the invocation is nearly over');
   const passedOver: PassedOver[] = [];
   const task = taskOf(assignment);
-  const context = contextOf(task, deps, async (version) => void passedOver.push(version));
+  const context = contextOf(task, deps, async (version) => {
+    // A permission may have been granted just now, and a task does not know since when it is missing.
+    if (isPermission(version.error.reason)) throw version.error;
+    passedOver.push(version);
+  });
   const convergence = await converge(task, context);
   const [missing] = passedOver;
   if (missing !== undefined) {
     const why = `version ${missing.versionId} was passed over, newer ones are replicated`;
-    throw new ReplicationError(missing.reason, why);
+    throw new ReplicationError(missing.error.reason, why);
   }
   const { outcome } = receiptOf(convergence, startedMs, clock.now());
   // S3 does not wait for work that takes longer than one invocation.

@@ -8,8 +8,8 @@ import { type Convergence, isTransferring } from '../converge/convergence.ts';
 import { type Deps, deliveryOf, type QueueMessage } from '../delivery/deps.ts';
 import { PASSED_OVER, type Receipt, receiptOf } from '../delivery/outcome.ts';
 import { about, blank, type Failure, quarantine, settle } from '../delivery/settle.ts';
-import { workId } from '../delivery/retry.ts';
-import { formatHint, type Hint, parseMessage, PASSED_OVER_KIND } from '../hint/hint.ts';
+import { mayBeGranted, workId } from '../delivery/retry.ts';
+import { formatHint, type Hint, parseMessage } from '../hint/hint.ts';
 import { type Assignment, idempotencyKey, taskOf } from '../hint/route.ts';
 import { asReplicationError, ReplicationError } from '../model/errors.ts';
 import { dropUnneeded, failTransfer, transferOf } from '../transfer/end-transfer.ts';
@@ -102,7 +102,7 @@ const attempt = async (
     const failure = { ...bodiesOf(narrowed(assignment)), hint, assignment };
     try {
       const error = asReplicationError(thrown);
-      return (await failedTransfer(assignment, error, deps)) ? null : { ...failure, error };
+      return (await failedTransfer(assignment, error, message, deps)) ? null : { ...failure, error };
     } catch (error) {
       return { ...failure, error: asReplicationError(error) };
     }
@@ -122,9 +122,11 @@ const bodiesOf = (hint: Hint): Pick<Failure, 'body' | 'again'> => ({
 const failedTransfer = async (
   assignment: Assignment,
   error: ReplicationError,
+  message: QueueMessage,
   deps: Deps,
 ): Promise<boolean> => {
   if (error.disposition === 'retry' || transferIn(assignment.hint) === null) return false;
+  if (mayBeGranted(message, error, deps.clock.now())) return false;
   const transfer = await transferOf(assignment, deps);
   if (transfer === null || transfer.failure !== null || !isHintOf(assignment.hint, transfer)) return false;
   await failTransfer(transfer, error, deps);
@@ -171,25 +173,30 @@ const convergeFor = async (
 
 /**
  * Quarantines a version that is passed over. The receipts make sure that each version is quarantined only once, however often the
- * hint is tried.
+ * hint is tried. Throws the version's error as long as the permission to read the version may have been granted just now.
  */
 const quarantineVersion = async (
-  { versionId, reason }: PassedOver,
+  { versionId, error: cause }: PassedOver,
   assignment: Assignment,
   message: QueueMessage,
   deps: Deps,
 ): Promise<void> => {
-  const kind = PASSED_OVER_KIND;
+  if (mayBeGranted(message, cause, deps.clock.now())) throw cause;
+  const kind = 'passed-over';
   const hint = { ...narrowed(assignment), versionId, kind, identity: kind };
   const key = idempotencyKey({ ...assignment, hint }, workId(message));
   await deps.receipts.once(key, deliveryOf(message), async () => {
-    const error = new ReplicationError(reason, 'passed over: newer versions are replicated without this one');
+    const why = `passed over: newer versions are replicated without this one (${cause.message})`;
+    const error = new ReplicationError(cause.reason, why, { cause, requestId: cause.requestId });
     // The body has no identity, so that a redrive of the message does not count as a duplicate.
     const body = formatHint({ ...hint, kind: 'hint', identity: null, run: null });
-    await quarantine({ error, body, hint, assignment }, message, deps);
+    await quarantine({ error, body, hint, assignment, fix: PASSED_OVER_FIX }, message, deps);
     return PASSED_OVER;
   });
 };
+
+const PASSED_OVER_FIX =
+  'It cannot be put in order below the newer versions later, and a redrive does not bring it: copy it by hand if you need it, then delete the message.';
 
 /** Returns the hint for this destination alone, so that a failure here does not repeat the work at the other destinations. */
 const narrowed = ({ hint, rule, destination }: Assignment): Hint => ({

@@ -4,7 +4,7 @@ import { lastMovedMs, listedParts, parsePartRangeMessage } from '../copy/transfe
 import type { PartRangeMessage, Transfer } from '../copy/transfer/transfer.ts';
 import { RETRY_LIMIT } from '../delivery/backoff.ts';
 import type { QueueMessage, TransferDeps } from '../delivery/deps.ts';
-import { afterFailure } from '../delivery/retry.ts';
+import { afterFailure, mayBeGranted } from '../delivery/retry.ts';
 import { quarantine, reportFailure, tryAgain } from '../delivery/settle.ts';
 import { asReplicationError, ReplicationError } from '../model/errors.ts';
 import { assignmentOf, failTransfer, tryNextPlan } from './end-transfer.ts';
@@ -59,8 +59,8 @@ const moveOrSettle = async (
     if (transfer?.uploadId !== range.uploadId) return await later(message, transfer, error, deps);
     const { tries } = afterFailure(message, error, deps.clock.now());
     const isExhausted = tries >= RETRY_LIMIT && error.reason !== 'out-of-time';
-    const isLasting =
-      error.disposition === 'quarantine' || (isExhausted && (await isStalled(range, transfer, deps)));
+    const isRefused = error.disposition === 'quarantine' && !mayBeGranted(message, error, deps.clock.now());
+    const isLasting = isRefused || (isExhausted && (await isStalled(range, transfer, deps)));
     // The part ranges were sent again meanwhile, so this failure says nothing about them.
     if (range.attempt < transfer.attempt) return true;
     if (!isLasting) return await later(message, transfer, error, deps);

@@ -13,6 +13,8 @@ export interface Work {
 export interface Patience {
   /** Maximum time by which the wait moves the clock of the local AWS. */
   movedSeconds: number;
+  /** The first step of the clock while nothing works; each is twice the one before. Default: 1. */
+  firstStepSeconds?: number;
   /** Maximum real time of the wait. A busy machine may need most of the default. */
   limitMs?: number;
 }
@@ -25,12 +27,12 @@ export interface Patience {
 export const atRest = async (
   aws: LocalAws,
   { queues, waiting = [], functions }: Work,
-  { movedSeconds: maximumSeconds, limitMs = 150_000 }: Patience,
+  { movedSeconds: maximumSeconds, firstStepSeconds = 1, limitMs = 150_000 }: Patience,
 ): Promise<boolean> => {
   const endMs = Date.now() + limitMs;
   let movedSeconds = 0;
   let idleChecks = 0;
-  let stepSeconds = 1;
+  let stepSeconds = firstStepSeconds;
   while (Date.now() < endMs) {
     const counts = queues.map((queue) => queue.counts());
     const isVisible = counts.some(({ visible }) => visible > 0);
@@ -42,7 +44,7 @@ export const atRest = async (
     const isBusy = functions.some((name) => aws.lambda.function(name).pool().busy() > 0);
     if (isEmpty && !isBusy) return true;
     idleChecks = isVisible || isBusy ? 0 : idleChecks + 1;
-    if (idleChecks === 0) stepSeconds = 1;
+    if (idleChecks === 0) stepSeconds = firstStepSeconds;
     if (idleChecks > IDLE_CHECKS) {
       if (movedSeconds >= maximumSeconds) return false;
       aws.clock.advance(stepSeconds * 1_000);

@@ -22,7 +22,7 @@ import { canonicalUserId } from '@s3-replicator/local-aws/s3';
 import { openUploads, seen } from '../objects.ts';
 import { keyOf, operationOf } from '../operations.ts';
 import { deadLetters, purge, s3Record, send } from '../queues.ts';
-import { settled, type Stage } from '../stages/stage.ts';
+import { PERMISSION_SECONDS, settled, type Stage } from '../stages/stage.ts';
 import { WAITING_QUEUES } from './waiting-queues.ts';
 
 export interface Observation {
@@ -74,10 +74,10 @@ export const battery = async (stage: Stage, run: string, { failures = 0 } = {}):
   const gone = s3Record('notified', `in/${run}/gone`, { sequencer: '00A1' });
   await send(stage, { Records: [gone, gone] });
   await send(stage, 'malformed');
-  const movedSeconds = failures > 1 ? 180 : 60;
-  const isEmpty = await settled(stage, movedSeconds);
+  const patience = failures > 1 ? ([180] as const) : ([2 * PERMISSION_SECONDS, PERMISSION_SECONDS] as const);
+  const isEmpty = await settled(stage, ...patience);
   await change(stage, run);
-  const waiting = (await settled(stage, movedSeconds)) && isEmpty ? 0 : messagesIn(stage);
+  const waiting = (await settled(stage, ...patience)) && isEmpty ? 0 : messagesIn(stage);
   stage.aws.faults.plan = undefined;
   const lines = stage.logs.slice(firstLine);
   const dead = (await deadLetters(stage)).map(({ body, attributes }) => nameOf(body, attributes, run));
@@ -251,12 +251,14 @@ export const nameOf = (body: string, attributes: Record<string, string>, run: st
 
 /** Returns the reasons for retries in these log lines of the functions. */
 export const reasonsOfRetries = (lines: string[]): string[] => {
-  const reasons = lines
-    .filter((line) => line.includes('"ending":"retry"'))
-    .map((line) => /"reason":"([a-z-]+)"/.exec(line)?.[1] ?? '')
-    // A client loses its connection when a busy machine pauses for seconds. Such retries have nothing to do with permissions.
-    .filter((reason) => reason !== 'connection-lost');
-  return [...new Set(reasons)].toSorted();
+  const reasonsOf = (ending: string): string[] =>
+    lines
+      .filter((line) => line.includes(`"ending":"${ending}"`))
+      .map((line) => /"reason":"([a-z-]+)"/.exec(line)?.[1] ?? '');
+  // A permission is tried again before its lack is quarantined. A client loses its connection when a busy machine pauses for seconds. Two
+  // messages about the same change may be delivered at the same time.
+  const others = new Set([...reasonsOf('quarantine'), 'connection-lost', 'in-progress']);
+  return [...new Set(reasonsOf('retry'))].filter((reason) => !others.has(reason)).toSorted();
 };
 
 /** The tests cause no alarm. Instead, the policy of the alarm topic is evaluated. */

@@ -22,7 +22,7 @@ import { openUploads, seen } from '../objects.ts';
 import { watchRequests } from '../operations.ts';
 import { deadLetters, purge } from '../queues.ts';
 import { withTable } from './run-traces.ts';
-import { messagesOf, type Stage } from '../stages/stage.ts';
+import { messagesOf, PERMISSION_SECONDS, type Stage } from '../stages/stage.ts';
 import { grantKey } from '../stages/transfers.ts';
 
 const GIB = 1024 ** 3;
@@ -85,11 +85,7 @@ export const transferBattery = async (stage: Stage, run: string): Promise<Transf
   return {
     missing: await missingOf(stage, key),
     dead: [...new Set(dead)].toSorted(),
-    retried: reasonsOfRetries(stage.logs.slice(firstLine).map(({ line }) => line)).filter(
-      // If two part ranges fail at the same time, both try to quarantine the transfer. While one of them quarantines it, the other is
-      // retried.
-      (reason) => reason !== 'in-progress',
-    ),
+    retried: reasonsOfRetries(stage.logs.slice(firstLine).map(({ line }) => line)),
     records: await recordsOf(stage),
     open: (await openUploads(stage, 'plain-replica')).filter((each) => each.includes(run)).length,
     complaints: unreachable,
@@ -252,11 +248,12 @@ const clear = async (stage: Stage): Promise<number> => {
   return stage.logs.length;
 };
 
-/** Waits until the queues are empty and the functions are idle, but moves the clock of the local AWS by at most a minute. */
+/** Waits until the queues are empty and the functions are idle, but moves the clock of the local AWS by at most some minutes. */
 const rest = async ({ aws, names, live }: Stage): Promise<boolean> => {
   const queues = [live, messagesOf(aws, names.transferQueue)];
   const functions = [names.replicateFunction, names.transferFunction];
-  return atRest(aws, { queues, functions }, { movedSeconds: 60 });
+  const patience = { movedSeconds: 2 * PERMISSION_SECONDS, firstStepSeconds: PERMISSION_SECONDS };
+  return atRest(aws, { queues, functions }, patience);
 };
 
 const missingOf = async ({ destination }: Stage, key: string): Promise<string[]> => {

@@ -88,8 +88,19 @@ export const startStage = async (options: StageOptions = {}): Promise<Stage> => 
 export const settled = (
   { aws, live, waiting, names }: Pick<Stage, 'aws' | 'live' | 'waiting' | 'names'>,
   movedSeconds = 3_600,
+  firstStepSeconds = 1,
 ): Promise<boolean> =>
-  atRest(aws, { queues: [live], waiting, functions: [names.replicateFunction] }, { movedSeconds });
+  atRest(
+    aws,
+    { queues: [live], waiting, functions: [names.replicateFunction] },
+    { movedSeconds, firstStepSeconds },
+  );
+
+/**
+ * How long a refused permission is tried again, and a little more. With this first step, a wait lets a refused message fail only once more
+ * before it is quarantined, which takes the least real time.
+ */
+export const PERMISSION_SECONDS = 125;
 
 /** Returns the messages of each waiting queue. */
 export const waitingQueuesOf = (

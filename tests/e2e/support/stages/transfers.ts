@@ -110,10 +110,10 @@ export const moved = async (
     ranges,
     waiting = [],
   }: Pick<TransfersStage, 'aws' | 'names' | 'live' | 'ranges'> & Partial<Pick<Stage, 'waiting'>>,
-  { limitMs = 150_000 }: { limitMs?: number } = {},
+  { limitMs = 150_000, firstStepSeconds = 1 }: { limitMs?: number; firstStepSeconds?: number } = {},
 ): Promise<void> => {
   const queues = [live, ranges];
   const work = { queues, waiting, functions: [names.replicateFunction, names.transferFunction] };
-  if (!(await atRest(aws, work, { movedSeconds: MOVED_SECONDS, limitMs })))
+  if (!(await atRest(aws, work, { movedSeconds: MOVED_SECONDS, firstStepSeconds, limitMs })))
     throw new Error(`messages are left: ${JSON.stringify([live.counts(), ranges.counts()])}`);
 };
