@@ -64,14 +64,36 @@ export class TemplateError extends Error {
   override readonly name = 'TemplateError';
 }
 
+/** Maximum size of a template in bytes. A template in the body of a request may have only 51,200 bytes. */
+export const LARGEST_TEMPLATE_BYTES = 1_048_576;
+
+/**
+ * How many entries a section may have.
+ * Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
+ */
+const MAX_ENTRIES = { Resources: 500, Parameters: 200, Outputs: 200, Mappings: 200 } as const;
+
 /**
  * Parses a template in JSON or YAML. In YAML, converts CloudFormation's short forms (`!Ref`, `!Sub`, …) to their long forms.
- * @throws TemplateError that lists all errors with their positions
+ * @throws TemplateError that lists all errors with their positions, or that names the limit which the template exceeds
  */
 export const parseTemplate = (text: string): Template => {
+  if (Buffer.byteLength(text) > LARGEST_TEMPLATE_BYTES)
+    throw new TemplateError(`Template may not exceed ${LARGEST_TEMPLATE_BYTES} bytes in size.`);
   const parsed = template.safeParse(text.trimStart().startsWith('{') ? parseJson(text) : parseYaml(text));
   if (!parsed.success) throw new TemplateError(`Template format error:\n${z.prettifyError(parsed.error)}`);
+  refuseTooMany(parsed.data);
   return parsed.data;
+};
+
+const refuseTooMany = (parsed: Template): void => {
+  for (const section of ['Resources', 'Parameters', 'Outputs', 'Mappings'] as const) {
+    const count = Object.keys(parsed[section]).length;
+    if (count > MAX_ENTRIES[section])
+      throw new TemplateError(
+        `Template format error: Number of ${section.toLowerCase()}, ${count}, is greater than maximum allowed, ${MAX_ENTRIES[section]}`,
+      );
+  }
 };
 
 const parseJson = (text: string): unknown => {

@@ -1,3 +1,4 @@
+import { itemSizeBytes } from './item-size.ts';
 import {
   isConditionFailure,
   isJson,
@@ -14,6 +15,8 @@ export interface Transactions {
 }
 
 const MAX_ITEMS = 100;
+/** Maximum size of all items of a transaction together. */
+const MAX_BYTES = 4 * 1024 ** 2;
 /** How long DynamoDB remembers a client request token. */
 const TOKEN_LIFE_MS = 10 * 60_000;
 
@@ -66,16 +69,20 @@ async function writeAllOrNothing(call: EngineCall, input: Json): Promise<EngineA
     return validationException('Transaction request cannot include multiple operations on one item');
   const undo: (() => Promise<unknown>)[] = [];
   const answers: { answer: EngineAnswer; before: unknown }[] = [];
+  let sizeBytes = 0;
   for (const action of actions) {
     const before = await itemAt(call, action);
     answers.push({ answer: await perform(call, action), before });
+    sizeBytes += Math.max(itemSizeBytes(before), itemSizeBytes(await itemAt(call, action)));
     // A ConditionCheck is performed as an update. The update is undone immediately, because it may have created the item.
     const back = () => restore(call, action, before);
     if (action.kind === 'ConditionCheck') await back();
     else undo.push(back);
   }
-  if (answers.every(({ answer }) => answer.status === 200)) return ok();
+  if (sizeBytes <= MAX_BYTES && answers.every(({ answer }) => answer.status === 200)) return ok();
   for (const back of undo.toReversed()) await back();
+  if (sizeBytes > MAX_BYTES)
+    return validationException('The aggregate size of the items in the transaction exceeds 4 MB');
   const whole = answers.find(({ answer }) => isOfWholeRequest(answer));
   return whole === undefined ? cancelled(actions, answers) : whole.answer;
 }

@@ -145,3 +145,33 @@ Resources: {}`;
     /\[Extra\] do not exist[\s\S]*\[Needed\] must have values[\s\S]*Size[\s\S]*Choice[\s\S]*Bucket[\s\S]*lower case/,
   );
 });
+
+test.each([
+  ['Resources', 500],
+  ['Parameters', 200],
+  ['Outputs', 200],
+  ['Mappings', 200],
+] as const)('the section %s of a template may have %i entries', (section, count) => {
+  const entry = {
+    Resources: { Type: 'Test::Thing' },
+    Parameters: { Type: 'String' },
+    Outputs: { Value: 'x' },
+    Mappings: { a: { b: 'c' } },
+  }[section];
+  const templateOf = (entries: number) =>
+    JSON.stringify({
+      Resources: {},
+      [section]: Object.fromEntries(Array.from({ length: entries }, (_, index) => [`E${index}`, entry])),
+    });
+  expect(Object.keys(parseTemplate(templateOf(count))[section])).toHaveLength(count);
+  expect(() => parseTemplate(templateOf(count + 1))).toThrow(
+    `Number of ${section.toLowerCase()}, ${count + 1}, is greater than maximum allowed, ${count}`,
+  );
+});
+
+test('a template has at most 1 MB', () => {
+  const templateOf = (length: number) => JSON.stringify({ Description: 'x'.repeat(length), Resources: {} });
+  const empty = templateOf(0).length;
+  expect(parseTemplate(templateOf(1_048_576 - empty)).Resources).toEqual({});
+  expect(() => parseTemplate(templateOf(1_048_577 - empty))).toThrow('may not exceed 1048576 bytes');
+});

@@ -186,3 +186,27 @@ test("concurrent transactions see each other's effects, and readers never see ha
 });
 
 const NEVER = { ConditionExpression: 'attribute_exists(p)' };
+
+test('a transaction whose items have more than 4 MB together is refused, and writes nothing', async () => {
+  const large = (name: string, length: number) => ({
+    Put: { TableName, Item: { ...keyOf(name), text: { S: 'x'.repeat(length) } } },
+  });
+  const names = Array.from({ length: 10 }, (_, index) => `large-${index}`);
+  const send = (TransactItems: TransactWriteItem[]) =>
+    client.send(new TransactWriteItemsCommand({ TransactItems }));
+  await send(names.map((name) => large(name, 400_000)));
+  // An update counts with the whole item, not only with what it changes.
+  const touch = names.map((name) => ({
+    Update: {
+      TableName,
+      Key: keyOf(name),
+      UpdateExpression: 'SET n = :n',
+      ExpressionAttributeValues: { ':n': { N: '1' } },
+    },
+  }));
+  await expect(send([...touch, large('more', 300_000)])).rejects.toMatchObject({
+    name: 'ValidationException',
+  });
+  const { Item } = await client.send(new GetItemCommand({ TableName, Key: keyOf('more') }));
+  expect(Item).toBeUndefined();
+});

@@ -1,10 +1,9 @@
 import { S3Error } from '../../s3/errors.ts';
 import type { Stack } from '../stack.ts';
-import { parseTemplate, type Template } from '../template.ts';
+import { LARGEST_TEMPLATE_BYTES, parseTemplate, type Template } from '../template.ts';
 import { validationError, type Call } from './call.ts';
 
 const LARGEST_BODY_BYTES = 51_200;
-const LARGEST_OBJECT_BYTES = 1_048_576;
 
 /**
  * Returns the template of a request. The request contains the template, names an object in S3, or asks for the stack's current template
@@ -40,8 +39,8 @@ const readTemplate = async (call: Call, url: string): Promise<string> => {
       `S3 error: ${cause.message}\nFor more information check http://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html`,
     );
   });
-  if (bytes.length <= LARGEST_OBJECT_BYTES) return bytes.toString('utf8');
-  throw validationError(`Template may not exceed ${LARGEST_OBJECT_BYTES} bytes in size.`);
+  if (bytes.length <= LARGEST_TEMPLATE_BYTES) return bytes.toString('utf8');
+  throw validationError(`Template may not exceed ${LARGEST_TEMPLATE_BYTES} bytes in size.`);
 };
 
 /**
