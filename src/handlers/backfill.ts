@@ -1,6 +1,6 @@
 /**
- * The Lambda handler for runs. It receives the messages of runs (ranges and heartbeats), and requests to start, show or stop a
- * run. All work is done in `lib`.
+ * The Lambda handler for runs. It receives the messages of runs (ranges), the event of the schedule that tends all runs, and requests
+ * to start, show or stop a run. All work is done in `lib`.
  */
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { configuration } from 'replication-configuration';
@@ -8,11 +8,20 @@ import { queueMessage } from '../lib/aws/sqs/queues.ts';
 import { createRunEnvironment } from '../lib/aws/run-environment.ts';
 import { answerRunRequest, type RunAnswer } from '../lib/runs/request.ts';
 import { workOnBatch } from '../lib/runs/messages.ts';
+import { isTending, type TendReport, tendRuns } from '../lib/runs/tend-runs.ts';
 
 const environment = createRunEnvironment(configuration, process.env);
 
-export const handler = async (event: unknown, context: Context): Promise<SQSBatchResponse | RunAnswer> => {
+export const handler = async (
+  event: unknown,
+  context: Context,
+): Promise<SQSBatchResponse | RunAnswer | TendReport> => {
   using invocation = environment.invocation(context);
+  if (isTending(event)) {
+    const report = await tendRuns(invocation.deps);
+    if (report.runs > 0) invocation.log.info('tend', report);
+    return report;
+  }
   if (!isSqsEvent(event)) return await answerRunRequest(event, invocation.deps);
   const { failed } = await workOnBatch(event.Records.map(queueMessage), invocation);
   return { batchItemFailures: failed.map((itemIdentifier) => ({ itemIdentifier })) };

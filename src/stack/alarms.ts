@@ -56,6 +56,14 @@ const functionAlarms = (names: ResourceNames, settings: AlarmSettings): Resource
     statistic: 'Sum',
     threshold: settings.errors,
   }),
+  BackfillErrorsAlarm: alarm(names, {
+    name: 'backfill-errors',
+    description:
+      'Invocations of the backfill function failed as a whole, or nobody looks after runs. See its logs.',
+    metric: functionMetric('Errors', 'BackfillLambdaFunction'),
+    statistic: 'Sum',
+    threshold: settings.errors,
+  }),
   SubscriptionsAlarm: alarm(names, {
     name: 'subscriptions',
     description:

@@ -5,6 +5,7 @@ import type { Resources, Statement } from './cloudformation.ts';
 import { listSources, readSources } from './read-sources.ts';
 import { assumeRoles, decryptSources, role, writeLogs } from './roles.ts';
 import { keepTransfers } from './transfers.ts';
+import { countWaiting } from './waiting.ts';
 
 /** The roles of the backfill function, the batch function and the S3 Batch Operations jobs that invoke the batch function. */
 export const runRoles = (configuration: Configuration): Resources => {
@@ -73,6 +74,7 @@ const backfillStatements = ({ replication, stack, backfill, deployment }: Config
     Action: 'dynamodb:Scan',
     Resource: attribute('TransfersTable', 'Arn'),
   },
+  countWaiting(resourceNames(deployment)),
   { Sid: 'End', Effect: 'Allow', Action: 'sns:Publish', Resource: ref('RunsTopic') },
   ...listSources(replication.rules),
   ...decryptSources(stack.sourceKmsKeyArns),

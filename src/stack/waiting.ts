@@ -32,7 +32,16 @@ export const keepWaiting = (names: ResourceNames): Statement => ({
   Sid: 'Waiting',
   Effect: 'Allow',
   Action: ['sqs:SendMessage', 'sqs:ReceiveMessage', 'sqs:DeleteMessage'],
-  Resource: substitute(
-    `arn:\${AWS::Partition}:sqs:\${AWS::Region}:\${AWS::AccountId}:${names.waitingQueues}*`,
-  ),
+  Resource: everyWaitingQueue(names),
 });
+
+/** The permission to count what waits. */
+export const countWaiting = (names: ResourceNames): Statement => ({
+  Sid: 'Waiting',
+  Effect: 'Allow',
+  Action: 'sqs:GetQueueAttributes',
+  Resource: everyWaitingQueue(names),
+});
+
+const everyWaitingQueue = (names: ResourceNames): unknown =>
+  substitute(`arn:\${AWS::Partition}:sqs:\${AWS::Region}:\${AWS::AccountId}:${names.waitingQueues}*`);

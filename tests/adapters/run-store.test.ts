@@ -74,10 +74,10 @@ describe.each(STORES)('a run in %s', (_name, create) => {
     const run = newRun({ spec: spec(`change-${count}`) });
     await store.create(run, wholeRange());
     expect(
-      await Promise.all([store.change(run, { phase: 'paused' }), store.change(run, { tick: 't' })]),
+      await Promise.all([store.change(run, { phase: 'paused' }), store.change(run, { endedBefore: 9 })]),
     ).toEqual([true, false]);
     const now = await store.load(run.id);
-    expect(now).toMatchObject({ phase: 'paused', tick: run.tick, revision: 1 });
+    expect(now).toMatchObject({ phase: 'paused', endedBefore: null, revision: 1 });
   });
 });
 

@@ -10,6 +10,7 @@ import {
   PutObjectCommand,
   type S3Client,
 } from '@aws-sdk/client-s3';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { mapConcurrently } from '../../src/lib/model/concurrency.ts';
 import { startRunsStage, type RunsStage } from './support/stages/runs.ts';
@@ -213,3 +214,40 @@ test('an invalid request is answered with all of its problems', async () => {
     ],
   });
 });
+
+/** Without AWS's permission to loop a run needs more than one chain of messages. The other setting is tested with `DRAW=all`. */
+const RECURSIVE_LOOPS =
+  process.env['DRAW'] === 'all' ? (['Allow', 'Terminate'] as const) : (['Terminate'] as const);
+
+test.each(RECURSIVE_LOOPS)(
+  'a backfill whose destination throttles for 20 minutes ends, with RecursiveLoop set to %s',
+  async (recursiveLoop) => {
+    const { aws, names: deployed } = stage;
+    for (const name of [deployed.backfillFunction, deployed.replicateFunction])
+      aws.lambda.function(name).setRecursiveLoop(recursiveLoop);
+    const prefix = `${recursiveLoop}/`;
+    // No event reports these objects.
+    for (const key of names(prefix, 2))
+      aws.s3.createSparseObject({ bucket: 'whole', key, sizeBytes: 10, seed: 1 });
+    const untilMs = aws.clock.now() + 20 * 60_000;
+    const throttle = { kind: 'error', status: 503, code: 'SlowDown' } as const;
+    aws.faults.plan = ({ operation, path }) =>
+      operation === 's3:PutObject' && path.startsWith('/whole-replica/') && aws.clock.now() < untilMs
+        ? throttle
+        : undefined;
+    const { id } = await stage.ask({ kind: 'backfill', rule: 'whole', prefix });
+    // Small steps, so that a message that wakes the run again and again would do so as often as in real time.
+    while (aws.clock.now() < untilMs) {
+      await stage.idle();
+      aws.clock.advance(60_000);
+      await sleep(100);
+    }
+    expect(await stage.untilOver(id, 20_000)).toMatchObject({
+      phase: 'finished',
+      compared: { missing: 2, hints: 2 },
+      copied: { done: 2, failed: 0 },
+      checked: { keys: 2, same: 2 },
+    });
+    aws.faults.plan = undefined;
+  },
+);

@@ -98,6 +98,9 @@ const WITHOUT: Record<string, Loss<Observation>> = {
   'BackfillQueuePolicy TlsOnly sqs:*': { withoutTls: ['backfill queue'] },
   'RunsTopicPolicy TlsOnly sns:Publish': { withoutTls: ['topic of runs'] },
 
+  // Nothing advances the runs after their first comparison.
+  'BackfillLambdaPermissionEventsRuleSchedule1 lambda:InvokeFunction': { ...STUCK, runs: ending('copying') },
+
   'BackfillRole Trust sts:AssumeRole': {
     refused: /role defined for the function cannot be assumed by Lambda/,
   },
@@ -124,6 +127,7 @@ const WITHOUT: Record<string, Loss<Observation>> = {
   'BackfillRole Runs dynamodb:DeleteItem': { ...failedWith('access-denied'), ...unclear() },
   // All objects have been replicated, but the run cannot read the table of transfers to see that no transfer is left.
   'BackfillRole Moving dynamodb:Scan': { ...STUCK, runs: ending('copying') },
+  'BackfillRole Waiting sqs:GetQueueAttributes': failedWith('access-denied'),
   'BackfillRole End sns:Publish': { announced: [] },
   'BackfillRole LookAtSources s3:GetObject': unclear('bridged', 'missing', 'tagged', 'unwanted'),
   'BackfillRole LookAtSources s3:GetObjectVersion': unclear('copied', 'kept'),
@@ -213,7 +217,7 @@ const LOOKS: Look<Observation>[] = [
   },
   { of: /^BatchRole /, at: jobBattery, well: JOBS_ARE_WELL },
   {
-    of: / (RunCounts|Hints|Moving) /,
+    of: / (RunCounts|Hints|Moving|Waiting) |Schedule/,
     at: (on, run) => runBattery(on, run, { kind: 'backfill' }),
     well: BACKFILL_IS_WELL,
   },

@@ -1,8 +1,14 @@
 /** A model of the store of runs, which is in DynamoDB in a deployment. */
 import type { OpenRange, RangeCommit, RunRecord, RunStore } from '../../src/lib/runs/run-store.ts';
 import { prefixesOverlap } from '../../src/lib/runs/compare/scope.ts';
-import { addCompared, type CopyCounters, isOver, NOTHING_COMPARED } from '../../src/lib/runs/run.ts';
-import type { RunPiece } from '../../src/lib/delivery/run-counts.ts';
+import {
+  addCompared,
+  type CopyCounters,
+  isActive,
+  isOver,
+  NOTHING_COMPARED,
+} from '../../src/lib/runs/run.ts';
+import { addPiece, emptyDelta, type RunPiece } from '../../src/lib/delivery/run-counts.ts';
 
 export interface MemoryRunStore extends RunStore {
   count(run: string, piece: RunPiece): void;
@@ -15,6 +21,8 @@ export const NOTHING_COPIED: CopyCounters = {
   failed: 0,
   reasons: {},
   dropped: 0,
+  sent: 0,
+  tried: 0,
   copies: 0,
   bytes: 0,
   minutes: [],
@@ -45,7 +53,15 @@ export const createMemoryRunStore = (now: () => number): MemoryRunStore => {
     count(run, piece) {
       const counters = copied.get(run) ?? structuredClone(NOTHING_COPIED);
       copied.set(run, counters);
-      counters[piece.kind] += 1;
+      const delta = emptyDelta();
+      addPiece(delta, piece);
+      for (const name of ['done', 'failed', 'dropped', 'sent', 'tried'] as const)
+        counters[name] += delta.sums.get(name) ?? 0;
+    },
+    async countSent(run, hints) {
+      const counters = copied.get(run) ?? structuredClone(NOTHING_COPIED);
+      copied.set(run, counters);
+      counters.sent += hints;
     },
   };
 };
@@ -53,10 +69,11 @@ export const createMemoryRunStore = (now: () => number): MemoryRunStore => {
 const runCalls = (
   tables: Tables,
   now: () => number,
-): Pick<RunStore, 'create' | 'load' | 'progress' | 'list' | 'change'> => {
+): Pick<RunStore, 'create' | 'load' | 'progress' | 'awake' | 'rest' | 'list' | 'change'> => {
   const { runs, ranges } = tables;
+  const awake = new Set<string>();
   const open = ({ id, epoch }: RunRecord, range: OpenRange['range']): void => {
-    const opened = { run: id, epoch, range, counted: NOTHING_COMPARED, movedMs: now() };
+    const opened = { run: id, epoch, range, counted: NOTHING_COMPARED, movedMs: now(), wakes: 0 };
     ranges.set(idOf(id, epoch, range.from), opened);
   };
   return {
@@ -65,6 +82,7 @@ const runCalls = (
       if (other !== undefined) return { kind: 'active', run: other.id };
       runs.set(run.id, structuredClone({ ...run, openRanges: 1 }));
       open(run, first);
+      awake.add(run.id);
       return { kind: 'created' };
     },
     load: async (id) => structuredClone(runs.get(id) ?? null),
@@ -79,6 +97,13 @@ const runCalls = (
       );
       return structuredClone({ ...run, [listing]: sum });
     },
+    awake: async () => [...awake],
+    async rest(run) {
+      const stored = runs.get(run.id);
+      if (stored?.revision !== run.revision) return;
+      stored.revision += 1;
+      awake.delete(run.id);
+    },
     list: async (limit) =>
       structuredClone(
         [...runs.values()].toSorted((one, other) => (one.id < other.id ? 1 : -1)).slice(0, limit),
@@ -87,6 +112,7 @@ const runCalls = (
       const stored = runs.get(run.id);
       if (stored === undefined || stored.revision !== run.revision) return false;
       if (first !== undefined && stored.openRanges > 0) return false;
+      if (isActive({ ...stored, ...changes }) && !isActive(stored)) awake.add(run.id);
       Object.assign(stored, structuredClone(changes), { revision: stored.revision + 1 });
       if (first === undefined) return true;
       stored.openRanges = 1;
@@ -98,22 +124,19 @@ const runCalls = (
 
 const rangeCalls = (
   tables: Tables,
-): Pick<RunStore, 'openRanges' | 'openRange' | 'touch' | 'commit' | 'files'> => {
+): Pick<RunStore, 'openRanges' | 'openRange' | 'wake' | 'commit' | 'files'> => {
   const { ranges, files } = tables;
   return {
-    openRanges: async (run) =>
-      structuredClone(
-        openOf(tables, run).map(({ range, counted, movedMs }) => ({ range, counted, movedMs })),
-      ),
+    openRanges: async (run) => structuredClone(openOf(tables, run).map(openRangeIn)),
     openRange: async (id, epoch, from) => {
       const found = ranges.get(idOf(id, epoch, from));
-      return found === undefined
-        ? null
-        : structuredClone({ range: found.range, counted: found.counted, movedMs: found.movedMs });
+      return found === undefined ? null : structuredClone(openRangeIn(found));
     },
-    async touch(id, epoch, range, nowMs) {
+    async wake(id, epoch, range, nowMs) {
       const found = ranges.get(idOf(id, epoch, range.from));
-      if (found?.range.step === range.step) found.movedMs = nowMs;
+      if (found?.range.step !== range.step) return;
+      found.movedMs = nowMs;
+      found.wakes += 1;
     },
     commit: async (step) => commit(tables, structuredClone(step)),
     async files(run, limit) {
@@ -137,10 +160,17 @@ const commit = (
   if (after === null) {
     ranges.delete(name);
     run[step.listing] = addCompared(run[step.listing] ?? NOTHING_COMPARED, counted);
-  } else ranges.set(name, { run: id, epoch, range: after, counted, movedMs: nowMs });
+  } else ranges.set(name, { run: id, epoch, range: after, counted, movedMs: nowMs, wakes: 0 });
   for (const child of children) {
     const childId = idOf(id, epoch, child.from);
-    ranges.set(childId, { run: id, epoch, range: child, counted: NOTHING_COMPARED, movedMs: nowMs });
+    ranges.set(childId, {
+      run: id,
+      epoch,
+      range: child,
+      counted: NOTHING_COMPARED,
+      movedMs: nowMs,
+      wakes: 0,
+    });
   }
   run.openRanges += children.length - (after === null ? 1 : 0);
   if (file !== null) files.set(idOf(id, epoch, file.key), { run: id, epoch, ...file });
@@ -151,6 +181,13 @@ const isSameWork = (one: RunRecord['spec'], other: RunRecord['spec']): boolean =
   one.rule === other.rule &&
   one.destination === other.destination &&
   prefixesOverlap(one.prefix, other.prefix);
+
+const openRangeIn = ({ range, counted, movedMs, wakes }: OpenRange): OpenRange => ({
+  range,
+  counted,
+  movedMs,
+  wakes,
+});
 
 const openOf = ({ ranges }: Tables, { id, epoch }: Pick<RunRecord, 'id' | 'epoch'>) =>
   [...ranges.values()].filter((each) => each.run === id && each.epoch === epoch);

@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import { ReplicationError } from '../../src/lib/model/errors.ts';
 import { cancelRun, pauseRun, resumeRun, startRuns } from '../../src/lib/runs/control.ts';
+import { workOnMessage } from '../../src/lib/runs/messages.ts';
 import { fortyKeys } from './histories.ts';
 import { numbers } from './random-numbers.ts';
 import { createWorld } from './run-world.ts';
@@ -93,4 +94,50 @@ test('a range of a paused run stops within two pages and resumes after them', as
   world.requests.onPage = null;
   await resumeRun(id, world.deps());
   expect(await world.untilStill(id)).toMatchObject({ checked: { keys: 40, missing: 40, sourcePages: 20 } });
+});
+
+test('a range whose message is lost is sent again after five minutes of standing still, then ever more rarely, and ends the run after a day', async () => {
+  const world = createWorld(fortyKeys());
+  const { id } = await world.start();
+  const sentAfterMinutes: number[] = [];
+  for (let minute = 0; world.store.runs.get(id)?.phase === 'comparing'; minute += 1) {
+    sentAfterMinutes.push(...world.messages.splice(0).map(() => minute));
+    await world.clock.sleep(60_000);
+    await world.tend();
+  }
+  expect(sentAfterMinutes).toEqual([0, 5, 15, 35, 75, 155, 315, 635, 1_275]);
+  expect(world.store.runs.get(id)).toMatchObject({ phase: 'failed', failure: { reason: 'no-progress' } });
+});
+
+test('a range that is sent on again and again without having moved ends the run, and one that has moved starts to count anew', async () => {
+  const world = createWorld({ ...fortyKeys(), listingConcurrency: 1 });
+  const { id } = await world.start();
+  const handOver = async (deadlineMs: number): Promise<void> => {
+    const [sent] = world.messages.splice(0);
+    if (sent !== undefined) await workOnMessage(sent.message, 1, { ...world.deps(), deadlineMs });
+  };
+  await handOver(0);
+  expect(world.messages).toMatchObject([{ message: { run: id, hops: 1, fruitless: 1 } }]);
+  world.requests.onPage = () => world.clock.sleep(60_000);
+  await handOver(world.clock.now() + 90_000);
+  expect(world.messages).toMatchObject([{ message: { hops: 2, fruitless: 0 } }]);
+  for (let hops = 0; hops < 8; hops += 1) await handOver(0);
+  expect(world.messages).toMatchObject([{ message: { hops: 10, fruitless: 8 } }]);
+  await handOver(0);
+  expect(world.messages).toEqual([]);
+  expect(world.store.runs.get(id)).toMatchObject({ phase: 'failed', failure: { reason: 'no-progress' } });
+  expect(world.announced).toEqual([id]);
+});
+
+test('the schedule announces the end of a cancelled run, and then leaves the run alone', async () => {
+  const world = createWorld(fortyKeys());
+  const { id } = await world.start();
+  await cancelRun(id, world.deps());
+  expect(await world.store.awake()).toEqual([id]);
+  await world.clock.sleep(60_000);
+  await world.tend();
+  await world.clock.sleep(60_000);
+  await world.tend();
+  expect(world.announced).toEqual([id]);
+  expect(await world.store.awake()).toEqual([]);
 });

@@ -5,12 +5,78 @@ import { createWorld } from './run-world.ts';
 
 test('a run is not checked while transfers are still moving objects that the run requested', async () => {
   const world = createWorld(fortyKeys());
-  world.moving.objects = 1;
+  Object.assign(world.moving, { ofRule: 1, ofRun: 1 });
   const { id } = await world.start();
+  // The hint of a moving object has left the queue, and does not count as done.
+  while (world.store.runs.get(id)?.phase !== 'copying') await world.step();
+  world.hints.pop();
   for (let count = 0; count < 200; count += 1) await world.step();
   expect(await world.deps().store.load(id)).toMatchObject({ phase: 'copying' });
-  world.moving.objects = 0;
+  Object.assign(world.moving, { ofRule: 0, ofRun: 0 });
   expect(await world.untilStill(id)).toMatchObject({ phase: 'finished' });
+});
+
+test('a run ends with its own hints, however many hints of others wait in the shared queue', async () => {
+  const world = createWorld(fortyKeys());
+  world.foreignHints.count = 500;
+  world.moving.ofRule = 1;
+  const { id } = await world.start();
+  const run = await world.untilStill(id);
+  expect(run).toMatchObject({ phase: 'finished', checked: { same: 40 } });
+  expect((run.endedMs ?? 0) - run.createdMs).toBeLessThanOrEqual(60_000);
+});
+
+test('a run with a hint that is never counted waits half an hour while others use the queue, and the last comparison decides', async () => {
+  const world = createWorld(fortyKeys());
+  world.foreignHints.count = 500;
+  const { id } = await world.start();
+  while (world.store.runs.get(id)?.phase !== 'copying') await world.step();
+  world.hints.pop();
+  const run = await world.untilStill(id);
+  expect(run).toMatchObject({ phase: 'finished', checked: { same: 39, missing: 1 } });
+  const minutes = ((run.endedMs ?? 0) - run.createdMs) / 60_000;
+  expect(minutes).toBeGreaterThanOrEqual(30);
+  expect(minutes).toBeLessThanOrEqual(33);
+});
+
+test('a run whose hints fail and are tried again waits for them', async () => {
+  const world = createWorld(fortyKeys());
+  const { id } = await world.start();
+  while (world.store.runs.get(id)?.phase !== 'copying') await world.step();
+  const last = world.hints.splice(0);
+  for (let tries = 0; tries < 12; tries += 1) {
+    await world.clock.sleep(20 * 60_000);
+    world.foreignHints.count = 1;
+    world.store.count(id, { kind: 'tried' });
+    await world.tend();
+  }
+  expect(world.store.runs.get(id)).toMatchObject({ phase: 'copying' });
+  world.hints.push(...last);
+  expect(await world.untilStill(id)).toMatchObject({ phase: 'finished', checked: { same: 40 } });
+});
+
+test('a run whose duplicates were counted twice, because the receipts were lost, compares again while its hints still end', async () => {
+  const world = createWorld({ ...fortyKeys(), listingConcurrency: 1 });
+  const { id } = await world.start();
+  while (world.store.runs.get(id)?.phase !== 'copying') await world.step();
+  for (let count = 0; count < 40; count += 1) {
+    const receipt = { outcome: 'unchanged', copies: 0, bytes: 0, durationMs: 1 } as const;
+    world.store.count(id, { kind: 'done', key: 'k', receipt });
+  }
+  await world.clock.sleep(60_000);
+  await world.tend();
+  expect(world.store.runs.get(id)).toMatchObject({ phase: 'checking' });
+  while (await world.deliver());
+  const run = await world.untilStill(id);
+  expect(run.history.map(({ work }) => work)).toEqual([
+    'comparing',
+    'copying',
+    'checking',
+    'copying',
+    'checking',
+  ]);
+  expect(run).toMatchObject({ phase: 'finished', checked: { same: 40, missing: 0 } });
+  expect(world.reports).toHaveLength(1);
 });
 
 test('a repeated backfill costs only listings', async () => {
@@ -59,6 +125,7 @@ test('a run is not finished while hints are left, even if as many hints were pro
   world.work();
   await world.clock.sleep(60_000);
   await world.deliver();
+  await world.tend();
   expect(world.store.runs.get(id)).toMatchObject({ phase: 'copying', compared: { hints: 4, same: 2 } });
   expect(await world.untilStill(id)).toMatchObject({ checked: { same: 6, missing: 0 } });
 });

@@ -27,10 +27,9 @@ export const runRecord = (fields: Partial<RunRecord>): RunRecord => ({
   checked: null,
   estimate: null,
   revision: 0,
-  tick: 'tick',
-  emptyLooks: 0,
-  hintsBefore: 0,
+  still: null,
   droppedBefore: 0,
+  endedBefore: null,
   announced: false,
   ...fields,
 });

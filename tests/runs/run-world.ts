@@ -9,10 +9,12 @@ import { startRuns } from '../../src/lib/runs/control.ts';
 import { workOnMessage } from '../../src/lib/runs/messages.ts';
 import type { ReportFiles, RunDeps, RunMessage, RunQueues } from '../../src/lib/runs/ports.ts';
 import type { ReportRow, RunReport } from '../../src/lib/runs/report/report-data.ts';
+import { tendRuns } from '../../src/lib/runs/tend-runs.ts';
 import { isActive, type RunSpec } from '../../src/lib/runs/run.ts';
 import { createMemoryRunStore, type MemoryRunStore } from '../model/memory-run-store.ts';
 import { testConfiguration, testRule } from '../model/settings.ts';
 import { entriesOf, type Histories, listingOf, NOW, type PageRequests } from './histories.ts';
+import { mortal } from './mortal.ts';
 import { sideBuckets } from './side-buckets.ts';
 
 export interface WorldOptions {
@@ -40,13 +42,17 @@ interface World {
   clock: RunDeps['clock'];
   store: MemoryRunStore;
   messages: { message: RunMessage; atMs: number }[];
+  /** When the schedule tends the runs next. */
+  tendMs: number;
   hints: Hint[];
   announced: string[];
   reports: RunReport[];
   files: Map<string, ReportRow[]>;
   requests: PageRequests;
-  /** The number of objects that transfers are still moving. */
-  moving: { objects: number };
+  /** The numbers of objects that transfers are still moving, and of messages that wait for the destination. */
+  moving: { ofRule: number; ofRun: number; waiting: number };
+  /** The number of hints of others in the queue. They stay there. */
+  foreignHints: { count: number };
   broken: { source: ReplicationError | null };
   /** The hints that have been processed. */
   receipts: Set<string>;
@@ -67,6 +73,7 @@ export const createWorld = (options: WorldOptions) => {
     requests,
     broken,
     moving,
+    foreignHints: world.foreignHints,
     source,
     replica,
     clock,
@@ -74,6 +81,7 @@ export const createWorld = (options: WorldOptions) => {
     step,
     deliver: () => deliver(world),
     work: () => replicateOne(world),
+    tend: () => tend(world),
     /** Starts a run. The calls to the store and the queues never fail here. */
     start: (spec: Partial<RunSpec> = {}) => start(world, spec),
     /** Makes steps until the run is over, failed or paused. */
@@ -108,12 +116,14 @@ const emptyWorld = (options: WorldOptions): World => {
     clock,
     store: createMemoryRunStore(clock.now),
     messages: [],
+    tendMs: NOW,
     hints: [],
     announced: [],
     reports: [],
     files: new Map(),
     requests: { pages: 0, onPage: null },
-    moving: { objects: 0 },
+    moving: { ofRule: 0, ofRun: 0, waiting: 0 },
+    foreignHints: { count: 0 },
     broken: { source: null },
     receipts: new Set(),
   };
@@ -139,7 +149,7 @@ const depsOf = (world: World): RunDeps => {
     configuration: testConfiguration(world.rule),
     store: mortal(world.store, point),
     queues: mortal(queuesOf(world), point),
-    moving: { count: async () => world.moving.objects },
+    moving: { count: async () => world.moving },
     listings: {
       source: () =>
         listingOf(
@@ -169,27 +179,10 @@ const depsOf = (world: World): RunDeps => {
   };
 };
 
-/** Wraps a port so that `point` is called before and after each of its calls. */
-const mortal = <T extends object>(port: T, point: () => void): T => {
-  const wrap = (value: unknown): unknown =>
-    typeof value === 'function'
-      ? async (...args: unknown[]): Promise<unknown> => {
-          point();
-          const answer: unknown = await value(...args);
-          point();
-          return answer;
-        }
-      : value;
-  return Object.fromEntries(Object.entries(port).map(([name, value]) => [name, wrap(value)])) as T;
-};
-
 const queuesOf = (world: World): RunQueues => ({
-  send: async (sent, delaySeconds = 0) =>
-    void world.messages.push(
-      ...sent.map((message) => ({ message, atMs: world.nowMs + delaySeconds * 1_000 })),
-    ),
+  send: async (sent) => void world.messages.push(...sent.map((message) => ({ message, atMs: world.nowMs }))),
   sendHints: async (sent) => void world.hints.push(...sent),
-  hintsLeft: async () => world.hints.length,
+  hintsLeft: async () => world.hints.length + world.foreignHints.count,
 });
 
 const filesOf = ({ files, reports }: World, point: () => void): ReportFiles => ({
@@ -228,15 +221,27 @@ const start = async (world: World, spec: Partial<RunSpec>) => {
   return run!;
 };
 
-/** Delivers one message or processes one hint, chosen at random. If there are neither, advances the clock. */
+/**
+ * Delivers one message or processes one hint, chosen at random. If there are neither, advances the clock to the next message or to the
+ * next minute, in which the schedule tends the runs.
+ */
 const takeStep = async (world: World): Promise<void> => {
   const did =
     world.random() < 0.5
       ? (await deliver(world)) || replicateOne(world)
       : replicateOne(world) || (await deliver(world));
   if (did) return;
-  const next = Math.min(...world.messages.map(({ atMs }) => atMs));
-  world.nowMs = Number.isFinite(next) ? Math.max(world.nowMs, next) : world.nowMs + 60_000;
+  const next = Math.min(world.tendMs, ...world.messages.map(({ atMs }) => atMs));
+  world.nowMs = Math.max(world.nowMs, next);
+  await tend(world);
+};
+
+/** Tends the runs if a minute has passed. */
+const tend = async (world: World): Promise<void> => {
+  if (world.nowMs < world.tendMs) return;
+  world.tendMs = world.nowMs + 60_000;
+  // An invocation that died is repeated in the next minute.
+  await tendRuns(depsOf(world)).catch(() => undefined);
 };
 
 /** Delivers one message that is due, chosen at random. Resolves to false when no message is due. */

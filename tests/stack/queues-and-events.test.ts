@@ -166,7 +166,7 @@ test('an event rule forwards the changes that the rules of its bucket replicate'
   ]);
 });
 
-test('eleven alarms notify the alarm topic, to which only CloudWatch of this account may publish', () => {
+test('twelve alarms notify the alarm topic, to which only CloudWatch of this account may publish', () => {
   const alarms = ofType(template, 'AWS::CloudWatch::Alarm').map(([, { Properties }]) => Properties);
 
   expect(alarms.map(({ MetricName, Threshold }) => [MetricName, Threshold])).toEqual([
@@ -174,6 +174,7 @@ test('eleven alarms notify the alarm topic, to which only CloudWatch of this acc
     ['ApproximateAgeOfOldestMessage', 1800],
     ['ApproximateNumberOfMessagesVisible', 1],
     ['ApproximateNumberOfMessagesVisible', 1],
+    ['Errors', 1],
     ['Errors', 1],
     ['Errors', 1],
     ['Errors', 1],

@@ -24,6 +24,7 @@ export const publicRun = ({
   compared,
   checked,
   estimate,
+  still,
 }: Run): Run => ({
   id,
   spec,
@@ -38,6 +39,7 @@ export const publicRun = ({
   compared,
   checked,
   estimate,
+  still,
 });
 
 const runStateOf = (run: Run, copied: CopyCounters, nowMs: number): RunState => {

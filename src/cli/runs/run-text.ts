@@ -37,6 +37,7 @@ export const runLines = (run: RunState, nowMs: number, reportFolder: string | nu
       : [`  ${failure.reason}: ${printable(failure.detail)}`, `    ${reasonEntry(failure.reason).fix}`]),
     ...lookLines(compared, checked),
     ...(isCopying ? copyLines(copied) : []),
+    ...(phase === 'copying' ? waitLines(run, nowMs) : []),
     ...(isOver(run) || phase === 'failed' ? usedLines(run.estimate, run.used) : []),
     ...(phase === 'finished' && reportFolder !== null ? ['', `  report  ${reportFolder}report.html`] : []),
     ...(phase === 'finished' && checked !== null ? ['', `  ${verdictOf(checked)}`] : []),
@@ -78,6 +79,20 @@ const copyLines = ({ copies, bytes, done, failed, reasons }: CopyCounters): stri
     return count === 0 ? [] : [`    ${countText(count)} × ${reason}`, `        ${reasonEntry(reason).fix}`];
   }),
 ];
+
+/** Says what a run that copies waits for, and for how long it has waited. */
+const waitLines = ({ copied, still }: RunState, nowMs: number): string[] => {
+  const left = Math.max(0, copied.sent - copied.done - copied.failed - copied.dropped);
+  const since = still === null ? '' : `; for ${duration((nowMs - still.sinceMs) / 1_000)} none has ended`;
+  return [
+    `  waiting for ${countOf(left, 'key')}${since}`,
+    ...(still === null
+      ? []
+      : [
+          '    when the queue is empty for two minutes, or nothing ends for 30 minutes, both sides are compared',
+        ]),
+  ];
+};
 
 /** Returns a table of the estimate and the actual use, side by side. If there is no estimate, the table has only the use. */
 export const usedLines = (estimate: RunEstimate | null, used: RunEstimate): string[] => {

@@ -69,7 +69,7 @@ const createMeter = (): ((run: RunRecord, copied: CopyCounters, nowMs: number) =
 };
 
 const amountOf = (run: RunRecord, copied: CopyCounters): Amount => {
-  const { work, compared, checked, estimate, hintsBefore } = run;
+  const { work, compared, checked, estimate } = run;
   const expected = estimate === null ? null : estimate.keys;
   switch (work) {
     case 'comparing': {
@@ -80,7 +80,7 @@ const amountOf = (run: RunRecord, copied: CopyCounters): Amount => {
       return {
         what: 'keys',
         done: copied.done + copied.failed + copied.dropped,
-        total: hintsBefore + (compared?.hints ?? 0),
+        total: copied.sent,
         besides: `${byteText(copied.bytes)} copied, ${countText(copied.failed)} failed`,
       };
     case 'checking': {

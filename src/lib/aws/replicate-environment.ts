@@ -5,7 +5,7 @@ import type { Context } from 'aws-lambda';
 import { createServerSide } from '../copy/way.ts';
 import type { LiveQueue, TransferDeps } from '../delivery/deps.ts';
 import { createBudget } from '../model/concurrency.ts';
-import { type ReplicationConfiguration, type RuleDestination, waitingQueueSuffix } from '../model/rule.ts';
+import type { ReplicationConfiguration } from '../model/rule.ts';
 import { createReceiptStore } from './dynamodb/receipts.ts';
 import { createRunCountsStore } from './dynamodb/run-counts.ts';
 import { createTransferStore } from './dynamodb/transfer-store.ts';
@@ -14,7 +14,7 @@ import { createReporter } from './reporter.ts';
 import { createBuckets } from './s3/buckets.ts';
 import { sendBodies } from './sqs/message-batches.ts';
 import { createDeadLetterQueue, createLiveQueue, createRetries, createTransferQueue } from './sqs/queues.ts';
-import { createWaitingQueues } from './sqs/waiting-queues.ts';
+import { createWaitingQueues, waitingUrlOf } from './sqs/waiting-queues.ts';
 
 /** How long an invocation needs after its last copy was aborted: for the receipts, the calls to the queues and the response. */
 const REPLICATE_RESERVE_MS = 20_000;
@@ -103,12 +103,6 @@ const replicateDeps = ({ sqs, sessionName, clock, variable }: Environment) => {
     serverSide: createServerSide(clock),
   };
 };
-
-/** The waiting queues are in the same account and region as the live queue. `prefix` is the beginning of their names. */
-const waitingUrlOf =
-  (liveUrl: string, prefix: string) =>
-  ({ rule, destination }: RuleDestination): string =>
-    liveUrl.slice(0, liveUrl.lastIndexOf('/') + 1) + prefix + waitingQueueSuffix(rule, destination);
 
 /** Returns a function that finds a queue by its ARN. For null or an unknown ARN, that function returns the live queue. */
 const queueByArn = ({ sqs, variable }: Environment): ((arn: string | null) => LiveQueue) => {

@@ -6,6 +6,7 @@ import type { TransferStore } from '../copy/transfer/transfer.ts';
 import type { LiveQueue } from '../delivery/deps.ts';
 import type { ReplicationConfiguration } from '../model/rule.ts';
 import type { MovingObjects, RunDeps } from '../runs/ports.ts';
+import type { RunSpec } from '../runs/run.ts';
 import { createRunStore } from './dynamodb/run-store.ts';
 import { createTransferStore } from './dynamodb/transfer-store.ts';
 import { createEnvironment, type Environment, limitTime } from './environment.ts';
@@ -13,7 +14,8 @@ import { createRunTopic } from './run-topic.ts';
 import { createListings } from './s3/bucket-listing.ts';
 import { createBuckets } from './s3/buckets.ts';
 import { createReportFiles } from './s3/report-bucket.ts';
-import { createLiveQueue, createRunQueues } from './sqs/queues.ts';
+import { createLiveQueue, createRunQueues, messagesIn } from './sqs/queues.ts';
+import { waitingUrlOf } from './sqs/waiting-queues.ts';
 
 /** How long an invocation needs after its last page: to send hints, to commit, and to send the rest of the range to another invocation. */
 const RUN_RESERVE_MS = 30_000;
@@ -65,6 +67,7 @@ export const createRunEnvironment = (
 const runDeps = (environment: Environment, variables: NodeJS.ProcessEnv) => {
   const { sqs, clients, clock, variable } = environment;
   const stack = variable('STACK');
+  const waitingUrl = waitingUrlOf(variable('BACKFILL_QUEUE_URL'), variable('WAITING_QUEUES'));
   const queues = { rangesUrl: variable('RANGES_QUEUE_URL'), hintsUrl: variable('BACKFILL_QUEUE_URL') };
   const bucket = variables['REPORT_BUCKET'] ?? '';
   const prefix = variables['REPORT_PREFIX'] ?? '';
@@ -72,7 +75,9 @@ const runDeps = (environment: Environment, variables: NodeJS.ProcessEnv) => {
     stack,
     store: createRunStore(variable('RUNS_TABLE')),
     queues: createRunQueues(sqs, queues),
-    moving: movingObjects(createTransferStore(variable('TRANSFERS_TABLE'))),
+    moving: movingObjects(createTransferStore(variable('TRANSFERS_TABLE')), (of) =>
+      messagesIn(sqs, waitingUrl({ rule: { id: of.rule }, destination: { id: of.destination } }), 'waiting'),
+    ),
     files: bucket === '' ? null : createReportFiles({ client: clients.own.retrying, bucket, prefix, stack }),
     topic: createRunTopic(variable('RUNS_TOPIC_ARN'), stack),
     clock,
@@ -81,12 +86,17 @@ const runDeps = (environment: Environment, variables: NodeJS.ProcessEnv) => {
   };
 };
 
-const movingObjects = ({ all }: Pick<TransferStore, 'all'>): MovingObjects => ({
-  async count({ rule, destination }) {
-    let moving = 0;
+const movingObjects = (
+  { all }: Pick<TransferStore, 'all'>,
+  waitingFor: (of: Pick<RunSpec, 'rule' | 'destination'>) => Promise<number>,
+): MovingObjects => ({
+  async count({ rule, destination }, id) {
+    const moving = { ofRule: 0, ofRun: 0, waiting: await waitingFor({ rule, destination }) };
     for await (const transfer of all()) {
-      const isOfRun = transfer.rule === rule && transfer.destination === destination;
-      if (isOfRun && transfer.failure === null) moving += 1;
+      if (transfer.rule !== rule || transfer.destination !== destination || transfer.failure !== null)
+        continue;
+      moving.ofRule += 1;
+      if (transfer.run === id) moving.ofRun += 1;
     }
     return moving;
   },

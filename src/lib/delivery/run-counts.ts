@@ -6,6 +6,10 @@ import type { Receipt } from './outcome.ts';
 export type RunPiece =
   | { kind: 'done'; key: string; receipt: Pick<Receipt, 'outcome' | 'copies' | 'bytes' | 'durationMs'> }
   | { kind: 'failed'; reason: Reason }
+  /** The hint failed and was given back, to be tried again. */
+  | { kind: 'tried' }
+  /** A version was passed over. Its dead letter is a hint that the run has not sent. */
+  | { kind: 'passed-over'; reason: Reason }
   /** The hint was dropped, because the run was paused or cancelled. */
   | { kind: 'dropped' };
 
@@ -24,8 +28,8 @@ export interface RunCounts {
 /** The sums over several hints of one run. */
 export interface RunDelta {
   /**
-   * The sums by the names of {@link CopyCounters}: `done`, `failed`, `dropped`, `copies`, `bytes`, `outcomes.<outcome>`,
-   * `reasons.<reason>`.
+   * The sums by the names of {@link CopyCounters}: `done`, `failed`, `dropped`, `sent`, `tried`, `copies`, `bytes`,
+   * `outcomes.<outcome>`, `reasons.<reason>`.
    */
   sums: Map<string, number>;
   copied: { key: string; bytes: number; durationMs: number }[];
@@ -35,8 +39,19 @@ export const emptyDelta = (): RunDelta => ({ sums: new Map(), copied: [] });
 
 export const addPiece = ({ sums, copied }: RunDelta, piece: RunPiece): void => {
   const add = (name: string, amount: number): void => void sums.set(name, (sums.get(name) ?? 0) + amount);
-  add(piece.kind, 1);
-  if (piece.kind === 'failed') add(`reasons.${piece.reason}`, 1);
+  switch (piece.kind) {
+    case 'passed-over':
+      add('sent', 1);
+      add('failed', 1);
+      return add(`reasons.${piece.reason}`, 1);
+    case 'failed':
+      add('failed', 1);
+      return add(`reasons.${piece.reason}`, 1);
+    case 'done':
+    case 'dropped':
+    case 'tried':
+      add(piece.kind, 1);
+  }
   if (piece.kind !== 'done') return;
   const { outcome, copies, bytes, durationMs } = piece.receipt;
   add(`outcomes.${outcome}`, 1);

@@ -13,8 +13,8 @@ import {
 } from './backoff.ts';
 import type { DeadLetter } from './dead-letter.ts';
 import { asReplicationError, ReplicationError } from '../model/errors.ts';
-import { isPermission, reasonEntry } from '../model/reasons.ts';
-import type { Hint } from '../hint/hint.ts';
+import { isPermission, type Reason, reasonEntry } from '../model/reasons.ts';
+import { type Hint, PASSED_OVER_KIND } from '../hint/hint.ts';
 import type { Deps, QueueMessage } from './deps.ts';
 import type { OutcomeRecord } from './outcome.ts';
 import { afterFailure, attemptsOf, firstSeenMsOf, mayBeGranted } from './retry.ts';
@@ -85,6 +85,8 @@ export const tryAgain = async (failure: Failure, message: QueueMessage, deps: De
   else if (tries > SHORT_TRIES && assignment !== null) await deps.retries.wait(assignment, piece);
   else await deps.retries.again(piece, delaySeconds(tries));
   reportFailure('retry', failure, message, deps);
+  const run = failure.hint?.run ?? null;
+  if (run !== null) deps.runs.count(run, { kind: 'tried' });
 };
 
 const delaySeconds = (tries: number): number =>
@@ -100,8 +102,13 @@ export const quarantine = async (failure: Failure, message: QueueMessage, deps: 
   const final = { ...failure, error: error.disposition === 'retry' ? exhausted : error };
   await deps.deadLetterQueue.send(failure.body, letterOf(final, message));
   reportFailure('quarantine', final, message, deps);
-  const run = failure.hint?.run ?? null;
-  if (run !== null) deps.runs.count(run, { kind: 'failed', reason: final.error.reason });
+  if (failure.hint !== null) countFailed(failure.hint, final.error.reason, deps);
+};
+
+const countFailed = (hint: Hint, reason: Reason, { runs }: Deps): void => {
+  const { run, kind } = hint;
+  if (run === null) return;
+  runs.count(run, { kind: kind === PASSED_OVER_KIND ? 'passed-over' : 'failed', reason });
 };
 
 const letterOf = ({ error, hint, assignment, fix }: Failure, message: QueueMessage): DeadLetter => ({

@@ -68,6 +68,9 @@ export const REPAIR = 'repair';
  */
 export const TRANSFERRED = 'transferred';
 
+/** The kind of a hint about one version that was passed over. Its run did not send it. */
+export const PASSED_OVER_KIND = 'passed-over';
+
 /** A part of a message: a hint, a test event (acknowledged without work), or a malformed record. */
 export type Parsed =
   | { kind: 'hint'; hint: Hint }

@@ -142,6 +142,11 @@ const REASON_ENTRIES = {
     meaning: 'The function crashed or ran out of time on the message, again and again.',
     fix: 'Find the request of the message in the log of the replicate function (docs/operations.md) and fix the cause; then redrive.',
   },
+  'no-progress': {
+    disposition: 'quarantine',
+    meaning: 'The work was sent on again and again, and nothing moved.',
+    fix: 'Fix what the retries in the log of the function name; then redrive a message, or resume a run.',
+  },
 } as const satisfies Record<string, ReasonEntry>;
 
 export type Reason = keyof typeof REASON_ENTRIES;

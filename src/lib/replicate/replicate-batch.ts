@@ -9,7 +9,7 @@ import { type Deps, deliveryOf, type QueueMessage } from '../delivery/deps.ts';
 import { PASSED_OVER, type Receipt, receiptOf } from '../delivery/outcome.ts';
 import { about, blank, type Failure, quarantine, settle } from '../delivery/settle.ts';
 import { mayBeGranted, workId } from '../delivery/retry.ts';
-import { formatHint, type Hint, parseMessage } from '../hint/hint.ts';
+import { formatHint, type Hint, parseMessage, PASSED_OVER_KIND } from '../hint/hint.ts';
 import { type Assignment, idempotencyKey, taskOf } from '../hint/route.ts';
 import { asReplicationError, ReplicationError } from '../model/errors.ts';
 import { dropUnneeded, failTransfer, transferOf } from '../transfer/end-transfer.ts';
@@ -182,7 +182,7 @@ const quarantineVersion = async (
   deps: Deps,
 ): Promise<void> => {
   if (mayBeGranted(message, cause, deps.clock.now())) throw cause;
-  const kind = 'passed-over';
+  const kind = PASSED_OVER_KIND;
   const hint = { ...narrowed(assignment), versionId, kind, identity: kind };
   const key = idempotencyKey({ ...assignment, hint }, workId(message));
   await deps.receipts.once(key, deliveryOf(message), async () => {

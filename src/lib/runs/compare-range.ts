@@ -9,6 +9,7 @@ import { type Patience, patientListing } from '../listing/patient-listing.ts';
 import type { Json } from '../listing/range.ts';
 import { createRangeWork, type RangeEnd, type RangeWork } from '../listing/range-work.ts';
 import type { Checkpoint, Stretch } from '../listing/stretch.ts';
+import { type Chain, nextHop } from '../model/chain.ts';
 import { asReplicationError } from '../model/errors.ts';
 import { createCloserLook } from './compare/closer-look.ts';
 import { type CompareConsumer, createCompareConsumer } from './compare/compare-consumer.ts';
@@ -17,8 +18,6 @@ import type { RunDeps, RunMessage } from './ports.ts';
 import { addCompared, type CompareCounters, isListing } from './run.ts';
 import type { OpenRange, RunRecord } from './run-store.ts';
 import { createStepFile, type StepFile } from './step-file.ts';
-
-export type CompareRangeMessage = Extract<RunMessage, { kind: 'range' }>;
 
 /**
  * Maximum number of parts into which a range is cut at once. More parts would make the transaction too large (DynamoDB: 100
@@ -38,17 +37,15 @@ const REQUESTS_AT_ONCE = 4;
  * resuming the run sends the messages again. Resolves to `ended` exactly once for each listing: when the last open range of the
  * listing is done. Throws what the ports throw; everything that was committed before remains committed.
  */
-export const compareRange = async (
-  message: CompareRangeMessage,
-  deps: RunDeps,
-): Promise<'ended' | 'done'> => {
+export const compareRange = async (message: RunMessage, deps: RunDeps): Promise<'ended' | 'done'> => {
   const run = await deps.store.load(message.run);
   if (run === null || !isSameListing(run, message.epoch)) return 'done';
   const open = await deps.store.openRange(run.id, message.epoch, message.from);
   if (open === null) return 'done';
-  const job = beginJob(run, open, deps);
+  const job = beginJob(run, open, message, deps);
   const end = await runJob(job, open);
-  if (end.kind === 'handed-back' && !job.isStopped) await deps.queues.send([message]);
+  if (end.kind === 'handed-back' && !job.isStopped)
+    await deps.queues.send([{ ...message, ...nextHop(message, job.hasMoved) }]);
   return end.kind === 'ended' ? 'ended' : 'done';
 };
 
@@ -68,11 +65,15 @@ interface RangeJob {
   counted: CompareCounters;
   /** Counters of the range after its last commit. */
   committedCounters: CompareCounters;
+  /** How far the chain of messages has come that led to this job. */
+  readonly chain: Chain;
+  /** Whether this job has committed a step. */
+  hasMoved: boolean;
   /** Whether the run was paused, cancelled or failed in the meantime. */
   isStopped: boolean;
 }
 
-const beginJob = (run: RunRecord, { range, counted }: OpenRange, deps: RunDeps): RangeJob => {
+const beginJob = (run: RunRecord, { range, counted }: OpenRange, chain: Chain, deps: RunDeps): RangeJob => {
   const { clock, random, deadlineMs, listings, queues } = deps;
   const { id, epoch, spec, createdMs } = run;
   const scope = scopeOf(deps.configuration, spec);
@@ -89,12 +90,27 @@ const beginJob = (run: RunRecord, { range, counted }: OpenRange, deps: RunDeps):
     createdMs,
     listDestination: patientListing(listings.destination(scope.destination, spec.versions), patience),
     look: createCloserLook(scope, spec, deps),
-    sendHints: (hints) => queues.sendHints(hints),
+    sendHints: async (hints) => {
+      await deps.store.countSent(id, hints.length);
+      await queues.sendHints(hints);
+    },
     report: (rows) => file.write(rows),
     sleep: (ms) => clock.sleep(ms),
   });
   const counters = { counted, committedCounters: counted };
-  return { run, deps, scope, listing, patience, file, consumer, ...counters, isStopped: false };
+  return {
+    run,
+    deps,
+    scope,
+    listing,
+    patience,
+    file,
+    consumer,
+    ...counters,
+    chain,
+    hasMoved: false,
+    isStopped: false,
+  };
 };
 
 const runJob = async (job: RangeJob, { range }: OpenRange): Promise<RangeEnd> => {
@@ -178,8 +194,9 @@ const commitRangeStep = async (job: RangeJob, { before, after, children }: Commi
   });
   if (answer === 'superseded') return answer;
   job.committedCounters = counted;
+  job.hasMoved ||= isProgress;
   await deps.queues.send(
-    children.map((child) => ({ kind: 'range', run: run.id, epoch: run.epoch, from: child.from })),
+    children.map(({ from }) => ({ run: run.id, epoch: run.epoch, from, ...nextHop(job.chain, true) })),
   );
   return answer;
 };

@@ -1,9 +1,9 @@
 /** The operations on runs that an operator may request. */
 import { wholeRange } from '../listing/range.ts';
+import { NEW_CHAIN } from '../model/chain.ts';
 import type { RunDeps } from './ports.ts';
 import type { RunRecord } from './run-store.ts';
 import { isActive, isOver, NOTHING_COMPARED, type RunSpec, type WorkPhase, type RunEstimate } from './run.ts';
-import { newTick } from './heartbeat.ts';
 
 export type ControlDeps = Pick<RunDeps, 'store' | 'queues' | 'clock' | 'random'>;
 
@@ -68,10 +68,9 @@ const newRun = (spec: RunSpec, estimate: RunEstimate | null, deps: ControlDeps):
     checked: work === 'checking' ? NOTHING_COMPARED : null,
     estimate,
     revision: 0,
-    tick: newTick(deps),
-    emptyLooks: 0,
-    hintsBefore: 0,
+    still: null,
     droppedBefore: 0,
+    endedBefore: null,
     announced: false,
   };
 };
@@ -103,10 +102,9 @@ export const pauseRun = (id: string, deps: ControlDeps): Promise<RunRecord> =>
 
 /** Resumes a run where it stopped. If the run is active, sends all of its messages again. This does no harm. */
 export const resumeRun = async (id: string, deps: ControlDeps): Promise<RunRecord> => {
-  const tick = newTick(deps);
   const run = await change(id, deps, (now) => {
     if (isOver(now)) throw new RunRefusedError(`run ${id} is ${now.phase}: start a new one`, id);
-    return { phase: now.work, failure: null, endedMs: null, announced: false, tick, emptyLooks: 0 };
+    return { phase: now.work, failure: null, endedMs: null, announced: false, still: null };
   });
   await wake(run, deps);
   return run;
@@ -123,12 +121,9 @@ export const cancelRun = (id: string, deps: ControlDeps): Promise<RunRecord> =>
 const wake = async (run: RunRecord, { store, queues }: ControlDeps): Promise<void> => {
   const ranges = await store.openRanges(run);
   await queues.send(
-    ranges.map(({ range }) => ({ kind: 'range', run: run.id, epoch: run.epoch, from: range.from })),
+    ranges.map(({ range }) => ({ run: run.id, epoch: run.epoch, from: range.from, ...NEW_CHAIN })),
   );
-  await queues.send([{ kind: 'tick', run: run.id, tick: run.tick }], FIRST_TICK_SECONDS);
 };
-
-const FIRST_TICK_SECONDS = 5;
 
 type Changes = Parameters<RunDeps['store']['change']>[1];
 

@@ -1,13 +1,11 @@
 /** Processes the messages of the queue of ranges, and decides how a failure affects the run. */
-import { recordIn } from '../model/json.ts';
+import { countOrNull, recordIn } from '../model/json.ts';
 import { retryDelaySeconds } from '../delivery/backoff.ts';
-import { asReplicationError, type ReplicationError } from '../model/errors.ts';
+import { asReplicationError } from '../model/errors.ts';
 import type { LiveQueue, QueueMessage } from '../delivery/deps.ts';
-import { advance } from './phases.ts';
+import { advance, failRun } from './phases.ts';
 import type { RunDeps, RunMessage } from './ports.ts';
 import { compareRange } from './compare-range.ts';
-import { isActive } from './run.ts';
-import { tick } from './heartbeat.ts';
 
 /**
  * Maximum number of deliveries of a message. If the last delivery fails, even a failure that should be temporary counts as
@@ -36,7 +34,7 @@ export const workOnBatch = async (
       }
       try {
         await workOnMessage(parsed, receiveCount, deps);
-        log.info(parsed.kind, { ...parsed, receiveCount });
+        log.info('range', { ...parsed, receiveCount });
         return [];
       } catch (error) {
         const { reason, message: detail } = asReplicationError(error);
@@ -59,8 +57,7 @@ export const workOnMessage = async (
   deps: RunDeps,
 ): Promise<void> => {
   try {
-    if (message.kind === 'tick') await tick(message, deps);
-    else if ((await compareRange(message, deps)) === 'ended') await advance(message.run, deps);
+    if ((await compareRange(message, deps)) === 'ended') await advance(message.run, deps);
   } catch (thrown) {
     const error = asReplicationError(thrown);
     if (error.disposition === 'retry' && receiveCount < MAX_DELIVERIES) throw error;
@@ -68,27 +65,9 @@ export const workOnMessage = async (
   }
 };
 
-/**
- * Makes the run fail. If a bucket cannot be listed, nothing is known about its contents, so the run stops until a person has
- * fixed the cause.
- */
-const failRun = async (id: string, error: ReplicationError, deps: RunDeps): Promise<void> => {
-  const { reason, message: detail } = error;
-  for (;;) {
-    const run = await deps.store.load(id);
-    if (run === null || !isActive(run)) break;
-    const failed = { phase: 'failed', failure: { reason, detail }, endedMs: deps.clock.now() } as const;
-    if (await deps.store.change(run, { ...failed, announced: false })) break;
-  }
-  await advance(id, deps);
-};
-
 /** Parses the body of a message. Returns null if the body is not a message of a run. */
 const parseRunMessage = (body: string): RunMessage | null => {
-  const json = recordIn(body);
-  const { run, epoch, from, tick: nonce } = json;
-  if (typeof run !== 'string') return null;
-  if (typeof nonce === 'string') return { kind: 'tick', run, tick: nonce };
-  if (typeof epoch === 'number' && typeof from === 'string') return { kind: 'range', run, epoch, from };
-  return null;
+  const { run, epoch, from, hops, fruitless } = recordIn(body);
+  if (typeof run !== 'string' || typeof epoch !== 'number' || typeof from !== 'string') return null;
+  return { run, epoch, from, hops: countOrNull(hops) ?? 0, fruitless: countOrNull(fruitless) ?? 0 };
 };

@@ -1,15 +1,28 @@
 /** Advances a run from phase to phase. Each step takes effect once, even if several workers try to make it at the same time. */
 import { wholeRange } from '../listing/range.ts';
+import type { ReplicationError } from '../model/errors.ts';
 import type { RunDeps } from './ports.ts';
-import type { RunChanges, RunRecord } from './run-store.ts';
 import { reportOf } from './report/run-report.ts';
-import { isActive, isListing, NOTHING_COMPARED, type WorkPhase } from './run.ts';
+import type { RunChanges, RunRecord } from './run-store.ts';
+import {
+  type CompareCounters,
+  type CopyCounters,
+  isActive,
+  isListing,
+  NOTHING_COMPARED,
+  type WorkPhase,
+} from './run.ts';
 
 /**
- * How many consecutive checks must find no hint waiting and no object moving. After that, hints that were never counted are
- * considered lost.
+ * How long nothing may have ended before hints count as lost, when no hint is waiting in the shared queue and no object of the
+ * run's rule is moving. What waits for the destination to answer is not lost. The counts of SQS can be a minute old.
  */
-const MAX_EMPTY_LOOKS = 3;
+const LOST_MS = 2 * 60_000;
+/**
+ * How long nothing may have ended or been tried before hints count as lost, although hints of others are waiting in the shared
+ * queue. This is longer than a hint that fails for the moment rests between two tries.
+ */
+const LOST_AMONG_OTHERS_MS = 30 * 60_000;
 
 /** Advances the run as far as is possible now. Returns the run after its last step, or null if there is no such run. */
 export const advance = async (id: string, deps: RunDeps): Promise<RunRecord | null> => {
@@ -21,8 +34,9 @@ export const advance = async (id: string, deps: RunDeps): Promise<RunRecord | nu
     if (step === null) return run;
     const beginsListing = step.work !== undefined && isListing(step.work);
     const isMade = await deps.store.change(run, step, ...(beginsListing ? [wholeRange()] : []));
-    if (isMade && beginsListing)
-      await deps.queues.send([{ kind: 'range', run: id, epoch: step.epoch ?? run.epoch, from: '' }]);
+    if (!isMade || !beginsListing) continue;
+    const epoch = step.epoch ?? run.epoch;
+    await deps.queues.send([{ run: id, epoch, from: '', hops: run.history.length, fruitless: 0 }]);
   }
 };
 
@@ -31,44 +45,74 @@ const nextStep = async (run: RunRecord, deps: RunDeps): Promise<RunChanges | nul
   if (isListing(run.work) && run.openRanges > 0) return null;
   switch (run.work) {
     case 'comparing':
-      return { ...begun(run, 'copying', deps), emptyLooks: 0 };
+      return begun(run, 'copying', deps);
     case 'copying':
       return await afterCopying(run, deps);
-    case 'checking': {
-      const endedMs = deps.clock.now();
-      await deps.files?.report(await reportOf({ ...run, endedMs }, deps));
-      return { phase: 'finished', endedMs, announced: false };
-    }
+    case 'checking':
+      return await afterChecking(run, deps);
   }
 };
 
 const afterCopying = async (run: RunRecord, deps: RunDeps): Promise<RunChanges | null> => {
-  const { done, failed, dropped } = await deps.store.copied(run.id);
-  const hints = run.hintsBefore + (run.compared?.hints ?? 0);
-  // If a page is compared again after a crash, keys that were replicated before the second comparison count as done, but no
-  // longer as differences. So the number of finished hints can seem high enough while some hints are still waiting.
-  const isDone = done + failed + dropped >= hints && (hints === 0 || (await isQuiet(run, deps)));
-  if (!isDone && run.emptyLooks < MAX_EMPTY_LOOKS) return null;
-  if (dropped <= run.droppedBefore)
-    return { ...begun(run, 'checking', deps), epoch: run.epoch + 1, checked: NOTHING_COMPARED };
+  const copied = await deps.store.copied(run.id);
+  // The counts decide only once. If a last comparison has cast doubt on them, the run waits until nothing ends any more.
+  const isCounted = !hasChecked(run) && endedHints(copied) >= copied.sent;
+  if (!isCounted && !(await hasCeased(run, deps))) return null;
+  const epoch = run.epoch + 1;
+  const { dropped } = copied;
+  if (dropped <= run.droppedBefore) {
+    const endedBefore = isCounted ? endedHints(copied) : null;
+    return { ...begun(run, 'checking', deps), epoch, checked: NOTHING_COMPARED, endedBefore };
+  }
   // Hints were dropped while the run was paused. The next listing finds the differences of these hints again.
-  const again = { compared: NOTHING_COMPARED, hintsBefore: hints, droppedBefore: dropped };
-  return { ...begun(run, 'comparing', deps), ...again, epoch: run.epoch + 1 };
+  return { ...begun(run, 'comparing', deps), epoch, compared: NOTHING_COMPARED, droppedBefore: dropped };
 };
 
 /**
- * Returns whether no hint is waiting and no transfer is moving an object for the run's rule and destination. If both are true,
- * the run's copying has ended.
+ * Ends the run. If keys differ, and hints of the run may still be at work, the counts may have been wrong: without the receipts, a
+ * duplicate counts twice. The run then waits until nothing ends any more, and compares once more.
  */
-export const isQuiet = async (
-  { spec }: Pick<RunRecord, 'spec'>,
-  { queues, moving }: Pick<RunDeps, 'queues' | 'moving'>,
-): Promise<boolean> => (await queues.hintsLeft()) === 0 && (await moving.count(spec)) === 0;
+const afterChecking = async (run: RunRecord, deps: RunDeps): Promise<RunChanges> => {
+  if (run.endedBefore !== null && differing(run.checked) > 0) {
+    const ended = endedHints(await deps.store.copied(run.id));
+    if (ended > run.endedBefore || (await deps.queues.hintsLeft()) > 0) return begun(run, 'copying', deps);
+  }
+  const endedMs = deps.clock.now();
+  await deps.files?.report(await reportOf({ ...run, endedMs }, deps));
+  return { phase: 'finished', endedMs, announced: false };
+};
+
+const hasChecked = ({ history }: RunRecord): boolean => history.some(({ work }) => work === 'checking');
+
+const differing = (checked: CompareCounters | null): number =>
+  checked === null ? 0 : checked.missing + checked.different + checked.attributes + checked.historyShorter;
+
+const endedHints = ({ done, failed, dropped }: CopyCounters): number => done + failed + dropped;
+
+/**
+ * Returns whether the hints that have not ended are lost: their counts were never written, or SQS itself moved them to the
+ * dead-letter queue. The last comparison then shows what was copied.
+ */
+const hasCeased = async (run: RunRecord, deps: RunDeps): Promise<boolean> => {
+  if (run.still === null) return false;
+  const stillMs = deps.clock.now() - run.still.sinceMs;
+  if (stillMs < LOST_MS) return false;
+  const moving = await deps.moving.count(run.spec, run.id);
+  if (moving.ofRun + moving.waiting > 0) return false;
+  return stillMs >= LOST_AMONG_OTHERS_MS || (moving.ofRule === 0 && (await deps.queues.hintsLeft()) === 0);
+};
+
+/** Returns a text that changes whenever a hint of the run ends or is tried, or a transfer of the run ends. */
+export const copyProgress = async ({ id }: RunRecord, { store }: Pick<RunDeps, 'store'>): Promise<string> => {
+  const { done, failed, dropped, tried } = await store.copied(id);
+  return [done, failed, dropped, tried].join('/');
+};
 
 const begun = ({ history }: RunRecord, work: WorkPhase, { clock }: RunDeps): RunChanges => ({
   phase: work,
   work,
   history: [...history, { work, beganMs: clock.now() }],
+  still: null,
 });
 
 const announced = async (run: RunRecord, { store, topic }: RunDeps): Promise<RunRecord> => {
@@ -76,4 +120,19 @@ const announced = async (run: RunRecord, { store, topic }: RunDeps): Promise<Run
   await topic.announce(run);
   await store.change(run, { announced: true });
   return run;
+};
+
+/**
+ * Makes the run fail. If a bucket cannot be listed, nothing is known about its contents, so the run stops until a person has
+ * fixed the cause.
+ */
+export const failRun = async (id: string, error: ReplicationError, deps: RunDeps): Promise<void> => {
+  const { reason, message: detail } = error;
+  for (;;) {
+    const run = await deps.store.load(id);
+    if (run === null || !isActive(run)) break;
+    const failed = { phase: 'failed', failure: { reason, detail }, endedMs: deps.clock.now() } as const;
+    if (await deps.store.change(run, { ...failed, announced: false })) break;
+  }
+  await advance(id, deps);
 };

@@ -1,22 +1,23 @@
 /** The ports that runs need in addition to their store. */
 import type { Hint } from '../hint/hint.ts';
 import type { ListedVersion, ListPage } from '../listing/page.ts';
+import type { Chain } from '../model/chain.ts';
 import type { Buckets, Clock } from '../model/ports.ts';
 import type { Destination, ReplicationConfiguration, ReplicationRule } from '../model/rule.ts';
 import type { ReportRow, RunReport } from './report/report-data.ts';
 import type { DifferenceFile, RunRecord, RunStore } from './run-store.ts';
 import type { RunSpec } from './run.ts';
 
-/**
- * A message of the queue of ranges. A `range` message requests work on a range; a `tick` message requests a check of the whole
- * run.
- */
-export type RunMessage =
-  { kind: 'range'; run: string; epoch: number; from: string } | { kind: 'tick'; run: string; tick: string };
+/** A message of the queue of ranges. It requests work on the range of the listing `epoch` that begins at `from`. */
+export interface RunMessage extends Chain {
+  run: string;
+  epoch: number;
+  from: string;
+}
 
 export interface RunQueues {
   /** Resolves when SQS has accepted all messages. They are delivered at least once, in no order. */
-  send(messages: readonly RunMessage[], delaySeconds?: number): Promise<void>;
+  send(messages: readonly RunMessage[]): Promise<void>;
   sendHints(hints: readonly Hint[]): Promise<void>;
   /** The approximate number of hints of all runs in the queue, whether visible, delayed or in flight. */
   hintsLeft(): Promise<number>;
@@ -52,10 +53,18 @@ export interface RunTopic {
   announce(run: RunRecord): Promise<void>;
 }
 
-/** Large objects that transfers are still moving. Their hints have already left the queue. */
+/** Work whose hints have left the queue of hints. */
 export interface MovingObjects {
-  /** Counts the moving objects of one rule and one of its destinations, without the objects that wait for a person. */
-  count(of: Pick<RunSpec, 'rule' | 'destination'>): Promise<number>;
+  /**
+   * Counts for one rule and one of its destinations:
+   * - `ofRule`: the objects that transfers are moving, without those that wait for a person.
+   * - `ofRun`: those of them that the run `id` requested.
+   * - `waiting`: approximately the messages that wait until the destination answers again.
+   */
+  count(
+    of: Pick<RunSpec, 'rule' | 'destination'>,
+    id: string,
+  ): Promise<{ ofRule: number; ofRun: number; waiting: number }>;
 }
 
 /** The dependencies of one invocation of the backfill function. */

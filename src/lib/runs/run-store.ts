@@ -7,16 +7,10 @@ import type { CompareCounters, CopyCounters, Run } from './run.ts';
 export interface RunRecord extends Run {
   /** Increases with each change, so that one of two concurrent changes is refused. It does not increase when ranges advance. */
   revision: number;
-  /** The id of the only valid tick. All other ticks of the run are duplicates. */
-  tick: string;
-  /** The number of consecutive checks that found no hint waiting and no object moving. */
-  emptyLooks: number;
-  /**
-   * `hintsBefore` is the number of hints sent for earlier listings. `droppedBefore` is how many hints had been dropped when the
-   * present listing began.
-   */
-  hintsBefore: number;
+  /** How many hints had been dropped when the present listing began. */
   droppedBefore: number;
+  /** How many hints had ended when the counts let the last comparison begin; null: the counts did not decide that. */
+  endedBefore: number | null;
   /** Whether the end of the run was announced. */
   announced: boolean;
 }
@@ -33,6 +27,8 @@ export interface OpenRange {
   counted: CompareCounters;
   /** When the range last advanced, or when its message was last sent again. Milliseconds since the epoch. */
   movedMs: number;
+  /** How often the message of the range was sent again since the range last advanced. */
+  wakes: number;
 }
 
 /** A file of differences. The file is written before the step to which it belongs is committed. */
@@ -69,6 +65,10 @@ export interface RunStore {
   load(id: string): Promise<RunRecord | null>;
   /** Loads the run, with the counters of the ranges under way included. Reads somewhat more than `load`. */
   progress(id: string): Promise<RunRecord | null>;
+  /** Loads the ids of all runs that the schedule looks after. A run is among them from its start, or when it is resumed. */
+  awake(): Promise<string[]>;
+  /** Takes the run out of the list of {@link awake}. If the run has changed since it was loaded, changes nothing. */
+  rest(run: RunRecord): Promise<void>;
   /** Loads at most `limit` runs, the newest first. */
   list(limit: number): Promise<RunRecord[]>;
   /**
@@ -82,9 +82,11 @@ export interface RunStore {
   /** Resolves to null if the range is done or never existed. */
   openRange(id: string, epoch: number, from: string): Promise<OpenRange | null>;
   /** Records that the message of the range was sent again. */
-  touch(id: string, epoch: number, range: Range, nowMs: number): Promise<void>;
+  wake(id: string, epoch: number, range: Range, nowMs: number): Promise<void>;
   /** Commits one step, as described at {@link Ledger}. */
   commit(commit: RangeCommit): Promise<Committed>;
+  /** Adds to the number of hints that the run has sent. It is called before they are sent, so the number is never too small. */
+  countSent(id: string, hints: number): Promise<void>;
   copied(id: string): Promise<CopyCounters>;
   /** Loads at most `limit` files of the run's present listing, and the number of its other files. */
   files(run: RunRecord, limit: number): Promise<{ files: DifferenceFile[]; leftOut: number }>;

@@ -87,6 +87,10 @@ export interface CopyCounters {
   reasons: Partial<Record<Reason, number>>;
   /** Hints that were dropped because the run was paused or cancelled. */
   dropped: number;
+  /** Hints that were sent. A hint that was sent twice after a crash counts twice. */
+  sent: number;
+  /** How often a hint failed and was given back, to be tried again. */
+  tried: number;
   /** The number of versions written, and their bytes. */
   copies: number;
   bytes: number;
@@ -131,6 +135,11 @@ export interface Run {
   checked: CompareCounters | null;
   /** The estimate made before the start; null: none was requested. */
   estimate: RunEstimate | null;
+  /**
+   * Since when no hint of the run has ended or been tried, in milliseconds since the epoch. `progress` identifies the state of the
+   * counters at that time. Null: not known yet.
+   */
+  still: { progress: string; sinceMs: number } | null;
 }
 
 /** Returns whether both buckets are listed in this phase. */

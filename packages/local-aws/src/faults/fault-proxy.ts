@@ -18,7 +18,9 @@ import { withFault } from '../front/fault.ts';
 import { operationName } from '../front/operation-name.ts';
 import { writeError } from '../front/protocol.ts';
 import { readBody } from '../front/read-body.ts';
-import { parseSignature, type Signature } from '../front/signature.ts';
+import { AwsError } from '../front/aws-error.ts';
+import { parseSignature } from '../front/parse-signature.ts';
+import type { Signature } from '../front/signature.ts';
 
 export interface FaultProxyOptions {
   /** The URL of the target without a path, e.g. `http://127.0.0.1:9000`. */
@@ -98,7 +100,7 @@ const requestOf = async (
   const [path, query] = at < 0 ? [url, ''] : [url.slice(0, at), url.slice(at + 1)];
   const signable = { method: message.method ?? 'GET', path, query, headers: message.headers };
   const parsed = parseSignature(signable);
-  const signature = typeof parsed === 'object' ? parsed : undefined;
+  const signature = parsed instanceof AwsError ? undefined : parsed;
   const service = signature?.service ?? 's3';
   const bytes =
     service === 's3' ? undefined : await readBody(message, 32 * 1024 * 1024).catch(() => Buffer.alloc(0));

@@ -41,14 +41,6 @@ export function expiredCredentials(service: string): AwsError {
   return refusals[protocolOf(service)].expired();
 }
 
-/** The error for a signature that cannot be parsed. */
-export function malformedSignature(): AwsError {
-  return new AwsError(
-    'AuthorizationHeaderMalformed',
-    'The authorization header is malformed; a SigV4 signature with Credential, SignedHeaders and Signature is needed.',
-  );
-}
-
 interface Refusals {
   unknown(): AwsError;
   'wrong-token'(): AwsError;
@@ -94,9 +86,11 @@ const refusals: Record<'s3' | 'query' | 'json', Refusals> = {
   },
 };
 
-function forbidden(code: string, message: string): AwsError {
-  return new AwsError(code, message, { status: 403 });
+function forbidden(code: string, message: string, fields: Record<string, string> = {}): AwsError {
+  return new AwsError(code, message, { status: 403, fields });
 }
+
+const iso = (epochMs: number): string => new Date(epochMs).toISOString().replace(/\.\d+/, '');
 
 /** Throws the service's error if the time of the signature differs too much from the clock, or if a presigned URL has expired. */
 export function refuseWrongTime(signature: Signature, nowMs: number): void {
@@ -107,14 +101,15 @@ export function refuseWrongTime(signature: Signature, nowMs: number): void {
   }
   const ageMs = nowMs - signedAtMs;
   if (signature.expiresSeconds !== undefined) {
-    if (signature.expiresSeconds > 604_800) {
-      throw new AwsError(
-        'AuthorizationQueryParametersError',
-        'X-Amz-Expires must be less than a week (in seconds)',
-      );
+    const times = {
+      Expires: iso(signedAtMs + signature.expiresSeconds * 1000),
+      ServerTime: iso(nowMs),
+    };
+    if (ageMs > signature.expiresSeconds * 1000) {
+      const fields = { 'X-Amz-Expires': String(signature.expiresSeconds), ...times };
+      throw forbidden('AccessDenied', 'Request has expired', fields);
     }
-    if (ageMs > signature.expiresSeconds * 1000) throw forbidden('AccessDenied', 'Request has expired');
-    if (ageMs < -allowedSkewMs) throw forbidden('AccessDenied', 'Request is not valid yet');
+    if (ageMs < -allowedSkewMs) throw forbidden('AccessDenied', 'Request is not valid yet', times);
     return;
   }
   if (Math.abs(ageMs) <= allowedSkewMs) return;

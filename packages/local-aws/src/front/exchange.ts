@@ -8,13 +8,14 @@ import type { Clock } from '../core/clock.ts';
 import type { FaultPlan } from '../core/fault.ts';
 import type { AwsRequest, AwsService } from '../core/request.ts';
 import type { Iam } from '../iam/iam.ts';
-import { authenticate, malformedSignature, refuseWrongTime } from './authenticate.ts';
+import { authenticate, refuseWrongTime } from './authenticate.ts';
+import { parseSignature } from './parse-signature.ts';
 import { AwsError, notSupported } from './aws-error.ts';
 import { withFault } from './fault.ts';
 import { operationName } from './operation-name.ts';
 import { protocolOf, writeError } from './protocol.ts';
 import { readBody } from './read-body.ts';
-import { parseSignature, type SigningKeys } from './signature.ts';
+import type { SigningKeys } from './signature.ts';
 
 /** The services and options with which the front door serves one request. */
 export interface Exchange {
@@ -49,10 +50,10 @@ export async function serveExchange(
   const [path, query] = at < 0 ? [url, ''] : [url.slice(0, at), url.slice(at + 1)];
   const signable = { method: message.method ?? 'GET', path, query, headers: message.headers };
   const signature = parseSignature(signable);
-  const service = typeof signature === 'object' ? signature.service : 's3';
+  const service = signature && !(signature instanceof AwsError) ? signature.service : 's3';
   const requestId = setCommonHeaders(response, service, exchange.clock);
   try {
-    if (signature === 'malformed') throw malformedSignature();
+    if (signature instanceof AwsError) throw signature;
     const { body, bytes, payloadHash } = await payloadOf(message, query, service);
     const caller: Caller = signature
       ? authenticate(signable, signature, payloadHash, exchange)

@@ -1,7 +1,8 @@
 import { createHmac, hash, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
+import { AwsError } from './aws-error.ts';
 
-/** The signature of a request and its parameters. {@link parseSignature} returns it. */
+/** The signature of a request and its parameters. `parseSignature` returns it. */
 export interface Signature {
   kind: 'header' | 'presigned';
   accessKeyId: string;
@@ -24,14 +25,6 @@ export interface SignedRequest {
   path: string;
   query: string;
   headers: IncomingHttpHeaders;
-}
-
-/** Parses the signature of a request. Returns `undefined` if there is none, and `'malformed'` if it cannot be parsed. */
-export function parseSignature(request: SignedRequest): Signature | 'malformed' | undefined {
-  const { authorization } = request.headers;
-  if (authorization !== undefined) return parseHeader(authorization, request.headers);
-  if (/(^|&)X-Amz-Algorithm=/.test(request.query)) return parsePresigned(request.query);
-  return undefined;
 }
 
 /** Converts the timestamp of a signature to milliseconds since the epoch. Returns NaN for an invalid timestamp. */
@@ -81,14 +74,23 @@ export function createSigningKeys(): SigningKeys {
   };
 }
 
-function parseHeader(authorization: string, headers: IncomingHttpHeaders): Signature | 'malformed' {
+/** Parses the Authorization header. Returns the error for a header that cannot be parsed. */
+export function parseAuthorization(
+  authorization: string,
+  headers: IncomingHttpHeaders,
+): Signature | AwsError {
   const match =
     /^AWS4-HMAC-SHA256\s+Credential=([^,\s]+)\s*,\s*SignedHeaders=([^,\s]+)\s*,\s*Signature=([0-9a-f]{64})$/.exec(
       authorization.trim(),
     );
   const scope = parseCredential(match?.[1] ?? '');
   const timestamp = single(headers['x-amz-date']) ?? basicFormat(headers.date);
-  if (!match || !scope || timestamp === undefined) return 'malformed';
+  if (!match || !scope || timestamp === undefined) {
+    return new AwsError(
+      'AuthorizationHeaderMalformed',
+      'The authorization header is malformed; a SigV4 signature with Credential, SignedHeaders and Signature is needed.',
+    );
+  }
   return {
     kind: 'header',
     ...scope,
@@ -99,30 +101,9 @@ function parseHeader(authorization: string, headers: IncomingHttpHeaders): Signa
   };
 }
 
-function parsePresigned(query: string): Signature | 'malformed' {
-  const parameters = new URLSearchParams(query);
-  const scope = parseCredential(parameters.get('X-Amz-Credential') ?? '');
-  const timestamp = parameters.get('X-Amz-Date');
-  const expires = parameters.get('X-Amz-Expires') ?? '';
-  const signature = parameters.get('X-Amz-Signature');
-  const algorithm = parameters.get('X-Amz-Algorithm');
-  if (!scope || !timestamp || !signature || algorithm !== 'AWS4-HMAC-SHA256' || !/^\d{1,6}$/.test(expires)) {
-    return 'malformed';
-  }
-  return {
-    kind: 'presigned',
-    ...scope,
-    signedHeaders: (parameters.get('X-Amz-SignedHeaders') ?? '').split(';'),
-    signature,
-    timestamp,
-    sessionToken: parameters.get('X-Amz-Security-Token') ?? undefined,
-    expiresSeconds: Number(expires),
-  };
-}
-
 type Scope = Pick<Signature, 'accessKeyId' | 'date' | 'region' | 'service'>;
 
-function parseCredential(credential: string): Scope | undefined {
+export function parseCredential(credential: string): Scope | undefined {
   const [, accessKeyId = '', date = '', region = '', service = ''] =
     /^([^/]+)\/(\d{8})\/([^/]+)\/([^/]+)\/aws4_request$/.exec(credential) ?? [];
   return accessKeyId ? { accessKeyId, date, region, service } : undefined;

@@ -191,7 +191,9 @@ test('a presigned URL works until it expires, and only for its own request', asy
   expect(await other.text()).toContain('<Code>SignatureDoesNotMatch</Code>');
   const late = await fetch(presign('/b/some%20key', 60, Date.now() - 61_000));
   expect(late.status).toBe(403);
-  expect(await late.text()).toContain('<Message>Request has expired</Message>');
+  const expired = await late.text();
+  expect(expired).toContain('<Message>Request has expired</Message>');
+  expect(expired).toMatch(/<X-Amz-Expires>60<.*<Expires>\d{4}-\S+Z<.*<ServerTime>\d{4}-\S+Z</);
 });
 
 /**

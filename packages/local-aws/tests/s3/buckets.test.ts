@@ -5,6 +5,7 @@ import {
   DeleteBucketPolicyCommand,
   GetBucketLocationCommand,
   GetBucketPolicyCommand,
+  GetBucketTaggingCommand,
   GetObjectAclCommand,
   GetObjectCommand,
   GetPublicAccessBlockCommand,
@@ -45,6 +46,23 @@ test('a bucket created over the API belongs to its creator and is listed for tha
   );
   expect(LocationConstraint).toBe(REGION);
   expect(harness.s3.describeBucket('made-here')).toMatchObject({ accountId: SOURCE, region: REGION });
+});
+
+test('a bucket is created with tags by callers that may also tag it', async () => {
+  const create = (Name: string) =>
+    harness.client.send(
+      new CreateBucketCommand({
+        Bucket: Name,
+        CreateBucketConfiguration: { LocationConstraint: REGION, Tags: [{ Key: 'team', Value: 'photos' }] },
+      }),
+    );
+  harness.deny = ({ action }) => action === 's3:TagResource';
+  expect(await codeOf(create('untagged'))).toBe('AccessDenied');
+  expect(harness.s3.hasBucket('untagged')).toBe(false);
+  harness.deny = null;
+  await create('tagged');
+  const { TagSet } = await harness.client.send(new GetBucketTaggingCommand({ Bucket: 'tagged' }));
+  expect(TagSet).toEqual([{ Key: 'team', Value: 'photos' }]);
 });
 
 test('a bucket of us-east-1 has no location constraint', async () => {

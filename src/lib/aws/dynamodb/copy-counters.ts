@@ -26,6 +26,8 @@ export const copyCountersOf = (items: Record<string, unknown>[]): CopyCounters =
       ALL_REASONS.flatMap((reason) => (reasons.has(reason) ? [[reason, reasons.get(reason)]] : [])),
     ),
     dropped: sum('dropped'),
+    sent: sum('sent'),
+    tried: sum('tried'),
     copies: sum('copies'),
     bytes: sum('bytes'),
     minutes: sumsOf('done.')

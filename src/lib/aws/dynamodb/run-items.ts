@@ -32,7 +32,7 @@ export const fileKey = (run: string, epoch: number, key: string | null = null) =
   item: `file#${epoch}#${key === null ? '' : hash(key)}`,
 });
 
-export const countKey = (run: string, shard: number) => ({ run, item: `count#${shard}` });
+export const countKey = (run: string, shard: number | 'sent') => ({ run, item: `count#${shard}` });
 
 /** The counts per minute are in one item for each hour. A single item would become too large in a run that lasts months. */
 export const minutesKey = (run: string, hour: number, shard: number) => ({
@@ -41,6 +41,9 @@ export const minutesKey = (run: string, hour: number, shard: number) => ({
 });
 
 export const listKey = (id: string) => ({ run: SHARED, item: `run#${id}` });
+
+/** The key of an item that exists until the run is over and its end was announced. The schedule looks after these runs. */
+export const awakeKey = (id: string) => ({ run: SHARED, item: `awake#${id}` });
 
 /** The key of an item that exists until the run is over. While it exists, no other run over the same keys can begin. */
 export const activeKey = ({

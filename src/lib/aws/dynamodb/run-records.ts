@@ -49,4 +49,5 @@ export const openRangeOf = (item: TableItem): OpenRange => ({
   range: parseRange(String(item['range'])),
   counted: item['counted'] as CompareCounters,
   movedMs: Number(item['movedMs']),
+  wakes: Number(item['wakes'] ?? 0),
 });

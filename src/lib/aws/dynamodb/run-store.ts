@@ -2,7 +2,7 @@
  * Runs in DynamoDB. There is one item for the run, one for each open range and one for each file of differences. The counters of the
  * replicate function are in separate items (see `run-counts.ts`). Each step of a range is written in one transaction.
  */
-import { BatchGetCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { BatchGetCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { Committed } from '../../listing/ledger.ts';
 import type { Range } from '../../listing/range.ts';
 import { prefixesOverlap } from '../../runs/compare/scope.ts';
@@ -14,12 +14,22 @@ import type {
   RunRecord,
   RunStore,
 } from '../../runs/run-store.ts';
-import { addCompared, isOver, NOTHING_COMPARED } from '../../runs/run.ts';
+import { addCompared, isActive, isOver, NOTHING_COMPARED } from '../../runs/run.ts';
 import { translateError } from '../errors.ts';
 import { copyCountersOf } from './copy-counters.ts';
-import { activeKey, expiresSeconds, fileKey, listKey, rangeKey, runKey, SHARED } from './run-items.ts';
+import {
+  activeKey,
+  awakeKey,
+  countKey,
+  expiresSeconds,
+  fileKey,
+  listKey,
+  rangeKey,
+  runKey,
+  SHARED,
+} from './run-items.ts';
 import { attributesOf, openRangeOf, recordOf } from './run-records.ts';
-import { addToRun, changeOf, putFile, putNew, putRange, release, stepOf } from './run-writes.ts';
+import { addToRun, changeOf, putFile, putNew, putRange, putAwake, release, stepOf } from './run-writes.ts';
 import { askTable, getItem, type ItemTable, openTable, type TableItem } from './table.ts';
 import { transact } from './transaction.ts';
 
@@ -32,6 +42,18 @@ export const createRunStore = (name: string, region: string | null = null): RunS
     create: (run, first) => createRun(table, run, first),
     load: (id) => loadRun(table, id),
     progress: (id) => progressOf(table, id),
+    async awake() {
+      const items = await allItems(table, SHARED, awakeKey('').item);
+      return items.map((item) => String(item['id']));
+    },
+    async rest(run) {
+      // If the run was resumed in the meantime, its revision has changed, and the item stays.
+      const key = awakeKey(run.id);
+      await transact(table, [
+        { Update: changeOf(table.name, run, {}, false) },
+        { Delete: { TableName: table.name, Key: key } },
+      ]);
+    },
     list: (limit) => listRuns(table, limit),
     change: (run, changes, first) => changeRun(table, run, changes, first),
     openRanges: (run) => openRangesOf(table, run),
@@ -39,8 +61,9 @@ export const createRunStore = (name: string, region: string | null = null): RunS
       const item = await getItem(table, rangeKey(id, epoch, from));
       return item === null ? null : openRangeOf(item);
     },
-    touch: (id, epoch, range, nowMs) => touchRange(table, rangeKey(id, epoch, range.from), range, nowMs),
+    wake: (id, epoch, range, nowMs) => wakeRange(table, rangeKey(id, epoch, range.from), range, nowMs),
     commit: (commit) => commitRange(table, commit),
+    countSent: (id, hints) => countSent(table, id, hints),
     copied: async (id) => copyCountersOf(await allItems(table, id, 'count#')),
     files: (run, limit) => filesOf(table, run, limit),
   };
@@ -88,6 +111,7 @@ const createRun = async (table: ItemTable, run: RunRecord, first: Range): Return
     putNew(table.name, { ...active, id: run.id, rule, destination, prefix }),
     putNew(table.name, { ...runKey(run.id), ...attributes }),
     putNew(table.name, { ...listKey(run.id), id: run.id, expires }),
+    putAwake(table.name, run.id),
     putRange(table.name, run, first, { expires, movedMs: Date.now() }),
   ]);
   if (reasons === null) return { kind: 'created' };
@@ -140,6 +164,7 @@ const changeRun = async (
     { Update: changeOf(table.name, run, changes, first !== undefined) },
     ...(first === undefined ? [] : [putRange(table.name, changed, first, times)]),
     ...(isOver(changed) && !isOver(run) ? [release(table.name, run)] : []),
+    ...(isActive(changed) && !isActive(run) ? [putAwake(table.name, run.id)] : []),
   ]);
   return reasons === null;
 };
@@ -149,18 +174,30 @@ const openRangesOf = async (table: ItemTable, { id, epoch }: RunRecord): Promise
   return items.map(openRangeOf);
 };
 
-const touchRange = async (table: ItemTable, Key: TableItem, range: Range, nowMs: number): Promise<void> => {
+const wakeRange = async (table: ItemTable, Key: TableItem, range: Range, nowMs: number): Promise<void> => {
   await transact(table, [
     {
       Update: {
         TableName: table.name,
         Key,
-        UpdateExpression: 'SET movedMs = :now',
+        UpdateExpression: 'SET movedMs = :now ADD wakes :one',
         ConditionExpression: 'step = :step',
-        ExpressionAttributeValues: { ':now': nowMs, ':step': range.step },
+        ExpressionAttributeValues: { ':now': nowMs, ':step': range.step, ':one': 1 },
       },
     },
   ]);
+};
+
+/** The item is not the run's own item, so that this write never conflicts with a transaction. */
+const countSent = async (table: ItemTable, id: string, hints: number): Promise<void> => {
+  const command = new UpdateCommand({
+    TableName: table.name,
+    Key: countKey(id, 'sent'),
+    UpdateExpression: 'SET #expires = if_not_exists(#expires, :expires) ADD sent :hints',
+    ExpressionAttributeNames: { '#expires': 'expires' },
+    ExpressionAttributeValues: { ':hints': hints, ':expires': expiresSeconds(Date.now()) },
+  });
+  await askTable(table, 'UpdateItem', () => table.client.send(command));
 };
 
 const commitRange = async (table: ItemTable, commit: RangeCommit): Promise<Committed> => {

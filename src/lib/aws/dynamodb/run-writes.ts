@@ -2,7 +2,7 @@
 import type { Range } from '../../listing/range.ts';
 import type { DifferenceFile, RangeCommit, RunChanges, RunRecord } from '../../runs/run-store.ts';
 import { COMPARE_COUNTERS, NOTHING_COMPARED } from '../../runs/run.ts';
-import { activeKey, fileKey, rangeKey, runKey } from './run-items.ts';
+import { activeKey, awakeKey, fileKey, rangeKey, runKey } from './run-items.ts';
 import { attributeOf, attributesOf } from './run-records.ts';
 import type { TableItem } from './table.ts';
 import type { Write } from './transaction.ts';
@@ -50,7 +50,8 @@ export const stepOf = (table: string, { run, epoch, before, after, counted, nowM
   return {
     Update: {
       ...common,
-      UpdateExpression: 'SET #range = :range, step = :step, counted = :counted, movedMs = :now',
+      UpdateExpression:
+        'SET #range = :range, step = :step, counted = :counted, movedMs = :now, wakes = :none',
       ExpressionAttributeNames: { '#range': 'range' },
       ExpressionAttributeValues: {
         ':before': before.step,
@@ -58,6 +59,7 @@ export const stepOf = (table: string, { run, epoch, before, after, counted, nowM
         ':step': after.step,
         ':counted': counted,
         ':now': nowMs,
+        ':none': 0,
       },
     },
   };
@@ -124,4 +126,9 @@ export const release = (table: string, run: RunRecord): Write => ({
     ConditionExpression: 'attribute_not_exists(id) OR id = :id',
     ExpressionAttributeValues: { ':id': run.id },
   },
+});
+
+/** Makes the schedule look after the run. */
+export const putAwake = (table: string, id: string): Write => ({
+  Put: { TableName: table, Item: { ...awakeKey(id), id } },
 });

@@ -77,17 +77,12 @@ export const sendBodies = async (
   client: SQSClient,
   queueUrl: string,
   bodies: readonly string[],
-  delaySeconds = 0,
 ): Promise<void> => {
   const send = (batch: readonly string[]): Promise<BatchResponse> =>
     client.send(
       new SendMessageBatchCommand({
         QueueUrl: queueUrl,
-        Entries: batch.map((MessageBody, index) => ({
-          Id: String(index),
-          MessageBody,
-          ...(delaySeconds > 0 ? { DelaySeconds: delaySeconds } : {}),
-        })),
+        Entries: batch.map((MessageBody, index) => ({ Id: String(index), MessageBody })),
       }),
     );
   const batches = batchesOf(bodies, (body) => body.length);

@@ -101,14 +101,13 @@ export const createTransferQueue = (client: SQSClient, queueUrl: string): Transf
   waiting: () => messagesIn(client, queueUrl, 'transfer'),
 });
 
-/** The two queues of runs. One holds ranges and ticks. The other holds the hints on which the replicate function works. */
+/** The two queues of runs. One holds ranges. The other holds the hints on which the replicate function works. */
 export const createRunQueues = (
   client: SQSClient,
   { rangesUrl, hintsUrl }: { rangesUrl: string; hintsUrl: string },
 ): RunQueues => ({
-  async send(messages, delaySeconds = 0) {
-    const bodies = messages.map(({ kind: _kind, ...message }) => asciiJson(message));
-    await sendBodies(client, rangesUrl, bodies, delaySeconds);
+  async send(messages) {
+    await sendBodies(client, rangesUrl, messages.map(asciiJson));
   },
   async sendHints(hints) {
     await sendBodies(client, hintsUrl, hints.map(formatHint));
@@ -117,7 +116,7 @@ export const createRunQueues = (
 });
 
 /** Counts the visible, delayed and in-flight messages. The count is approximate. `name` names the queue in error messages. */
-const messagesIn = async (client: SQSClient, queueUrl: string, name: string): Promise<number> => {
+export const messagesIn = async (client: SQSClient, queueUrl: string, name: string): Promise<number> => {
   try {
     const { Attributes: attributes = {} } = await client.send(
       new GetQueueAttributesCommand({

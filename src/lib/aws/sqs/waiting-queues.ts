@@ -8,13 +8,19 @@ import {
 } from '@aws-sdk/client-sqs';
 import type { QueueMessage, WaitingQueues } from '../../delivery/deps.ts';
 import { type Origin, ORIGINS, toRetryAttributes } from '../../delivery/retry.ts';
-import type { RuleDestination } from '../../model/rule.ts';
+import { type RuleDestination, waitingQueueSuffix } from '../../model/rule.ts';
 import { translateError } from '../errors.ts';
 import { batchesOf, sendBatch } from './message-batches.ts';
 import { textAttributes, toQueueMessage } from './queues.ts';
 
 /** How long a received message stays hidden. If the function dies, the message is visible again after that time. */
 const HIDDEN_SECONDS = 60;
+
+/** The waiting queues are in the same account and region as `queueUrl`. `prefix` is the beginning of their names. */
+export const waitingUrlOf =
+  (queueUrl: string, prefix: string) =>
+  ({ rule, destination }: { rule: { id: string }; destination: { id: string } }): string =>
+    queueUrl.slice(0, queueUrl.lastIndexOf('/') + 1) + prefix + waitingQueueSuffix(rule, destination);
 
 /** `urls` gives the URL of each queue to which messages return. */
 export const createWaitingQueues = (

@@ -1,4 +1,5 @@
 /** Starts runs that do every kind of work of a run, and observes the results. The loss of a permission changes the observation. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
 import { PutCommand } from '@aws-sdk/lib-dynamodb';
@@ -109,7 +110,15 @@ export const runBattery = async (
   const isLetGo = options.kind === 'backfill' ? await letsGo(stage, run) : async () => true;
   const unanswered = await askFor(stage, run, options);
   const functions = [names.backfillFunction, names.replicateFunction];
-  await atRest(aws, { queues, functions }, { movedSeconds: 120 });
+  if (options.kind === 'backfill') await loseCounts(stage, run);
+  for (let minute = 0; minute < MINUTES; minute += 1) {
+    await atRest(aws, { queues, functions }, { movedSeconds: 120 });
+    const { runs } = await itemsOf(stage, run);
+    if (runs.every(({ announced: isAnnounced }) => isAnnounced)) break;
+    // The schedule tends the runs once a minute.
+    aws.clock.advance(60_000);
+    await sleep(100);
+  }
   aws.faults.plan = undefined;
   const table = await itemsOf(stage, run);
   return {
@@ -174,6 +183,23 @@ const injectFaults = ({ aws }: Stage, { failing = false }: RunBatteryOptions): v
 
 const isOfBackfill = ({ caller }: AwsRequest): boolean =>
   caller.kind === 'session' && caller.arn.includes('-backfill/');
+
+/** How many times the schedule tends the runs. A run whose counts are lost ends before the last of them. */
+const MINUTES = 6;
+
+/**
+ * Makes the runs expect one more hint than they sent, as if its count had been lost. They then look at the queue and at transfers before
+ * they compare both sides.
+ */
+const loseCounts = async (stage: Stage, run: string): Promise<void> => {
+  const { runs } = await itemsOf(stage, run);
+  for (const { id } of runs)
+    await withTable(stage, (client) =>
+      client.send(
+        new PutCommand({ TableName: stage.names.runsTable, Item: { run: id, item: 'count#lost', sent: 1 } }),
+      ),
+    );
+};
 
 /** Sends a hint of a cancelled run. Returns a function that resolves to whether the hint was dropped. */
 const letsGo = async (stage: Stage, run: string): Promise<() => Promise<boolean>> => {

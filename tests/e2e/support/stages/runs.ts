@@ -26,6 +26,8 @@ export interface RunsStage extends TwoAccounts {
   untilOver(id: string, limitMs?: number): Promise<ShownRun>;
   /** Waits until the live queue is empty. After a crash, the queue may contain hidden messages. */
   untilQuiet(limitMs?: number): Promise<void>;
+  /** Waits up to half a second for a moment at which the functions are idle. Resolves to false when there was none. */
+  idle(): Promise<boolean>;
   report(run: Run): Promise<RunReport>;
   /** Reads a file in the bucket for reports. */
   file(key: string): Promise<string>;
@@ -66,6 +68,7 @@ export const startRunsStage = async (before?: TwoAccountsOptions['before']): Pro
     ask,
     until,
     untilQuiet: (limitMs = LIMIT_MS) => untilLiveQueueIsEmpty(accounts, limitMs),
+    idle: () => isIdleSoon(accounts),
     untilOver: (id, limitMs) => until(id, ({ phase }) => OVER.has(phase), limitMs),
     file,
     async report({ id }) {
@@ -121,8 +124,8 @@ const untilHolds = async (
     if (holds(run)) return run;
     const tookMs = Date.now() - beganMs;
     if (tookMs > limitMs) throw new Error(`the run does not get there: ${JSON.stringify(run)}`);
-    // If only the heartbeat of a run has changed, the run has made no progress.
-    const now = JSON.stringify({ ...run, tick: null, revision: null, emptyLooks: null });
+    // If only the record of its standing still has changed, the run has made no progress.
+    const now = JSON.stringify({ ...run, revision: null, still: null });
     const isStill = now === last;
     stepSeconds = isStill ? Math.min(stepSeconds * 2, 300) : 1;
     last = now;

@@ -6,6 +6,7 @@ import { requestConditions } from '../access/request-conditions.ts';
 import { S3Error } from '../errors.ts';
 import type { Bucket } from '../model/bucket.ts';
 import type { Versioning } from '../model/configuration.ts';
+import { parseTagsOfNewBucket } from '../objects/tags.ts';
 import { receiveText } from '../protocol/receive.ts';
 import { accountOf, header, type Answer, type BucketContext, type S3Request } from '../protocol/request.ts';
 import { canonicalUserId } from '../protocol/canonical-user.ts';
@@ -14,21 +15,17 @@ import { xmlAnswer } from '../protocol/xml-answer.ts';
 import { listedDate, parseXml, textOf, xmlDocument, xmlElement, xmlText } from '../protocol/xml.ts';
 
 export const createBucket = async (state: S3State, request: S3Request, name: string): Promise<Answer> => {
-  const { caller } = request.aws;
-  const accountId = accountOf(caller);
-  const constraint = await locationConstraint(request);
-  const decision = state.authorizer.decide({
-    caller,
-    action: 's3:CreateBucket',
-    resource: `arn:${state.partition}:s3:::${name}`,
-    resourceAccountId: accountId,
-    secureTransport: request.aws.secureTransport,
-    context: {
-      ...requestConditions(request, state.clock.now()),
-      ...(constraint === undefined ? {} : { 's3:locationconstraint': constraint }),
-    },
-  });
-  if (!decision.allowed) throw new S3Error('AccessDenied');
+  const accountId = accountOf(request.aws.caller);
+  const body = await receiveText(request);
+  const configuration = body.trim() === '' ? undefined : parseXml(body, 'CreateBucketConfiguration');
+  const constraint = configuration && textOf(configuration, 'LocationConstraint')?.trim();
+  const conditions = {
+    ...requestConditions(request, state.clock.now()),
+    ...(constraint === undefined ? {} : { 's3:locationconstraint': constraint }),
+  };
+  authorizeCreation(state, request, { action: 's3:CreateBucket', name, conditions });
+  const tags = parseTagsOfNewBucket(configuration);
+  if (tags.length > 0) authorizeCreation(state, request, { action: 's3:TagResource', name, conditions });
   checkBucketName(name);
   const region = regionOf(constraint, request.aws.region);
   const settings = requestedSettings(request, accountId);
@@ -37,8 +34,25 @@ export const createBucket = async (state: S3State, request: S3Request, name: str
   // Source: API_CreateBucket.html.
   const isAgain = region === 'us-east-1' && own?.region === region && own.accountId === accountId;
   const bucket = isAgain ? own : addBucket(state, { name, accountId, region });
-  Object.assign(bucket, isAgain ? { acl: settings.acl } : settings);
+  Object.assign(bucket, isAgain ? { acl: settings.acl } : { ...settings, tags });
   return { status: 200, headers: { Location: `/${name}`, 'x-amz-bucket-arn': bucket.arn } };
+};
+
+/** Tags of a new bucket need a permission of their own. Source: API_CreateBucket.html. */
+const authorizeCreation = (
+  state: S3State,
+  { aws }: S3Request,
+  { action, name, conditions }: { action: string; name: string; conditions: Record<string, string> },
+): void => {
+  const decision = state.authorizer.decide({
+    caller: aws.caller,
+    action,
+    resource: `arn:${state.partition}:s3:::${name}`,
+    resourceAccountId: accountOf(aws.caller),
+    secureTransport: aws.secureTransport,
+    context: conditions,
+  });
+  if (!decision.allowed) throw new S3Error('AccessDenied');
 };
 
 /** Reads ownership, ACL and object lock from the headers. Throws InvalidArgument or InvalidBucketAclWithObjectOwnership. */
@@ -66,12 +80,6 @@ const requestedSettings = (request: S3Request, accountId: string): Partial<Bucke
 };
 
 const OWNERSHIPS = ['BucketOwnerEnforced', 'BucketOwnerPreferred', 'ObjectWriter'];
-
-const locationConstraint = async (request: S3Request): Promise<string | undefined> => {
-  const body = await receiveText(request);
-  if (body.trim() === '') return undefined;
-  return textOf(parseXml(body, 'CreateBucketConfiguration'), 'LocationConstraint')?.trim();
-};
 
 /** The region that a location constraint names; us-east-1 without one. Throws an error if this is not the endpoint's region. */
 const regionOf = (constraint: string | undefined, endpointRegion: string): string => {

@@ -53,6 +53,16 @@ export const parseTaggingDocument = (body: string): Tag[] => {
 export const parseBucketTagging = (body: string): Tag[] => {
   const set = childOf(parseXml(body, 'Tagging'), 'TagSet');
   if (set === undefined) throw new S3Error('MalformedXML');
+  return checkBucketTags(set);
+};
+
+/** Reads the tags in the CreateBucketConfiguration document. Throws the same errors as {@link parseBucketTagging}. */
+export const parseTagsOfNewBucket = (configuration: XmlNode | undefined): Tag[] => {
+  const set = configuration && childOf(configuration, 'Tags');
+  return set === undefined ? [] : checkBucketTags(set);
+};
+
+const checkBucketTags = (set: XmlNode): Tag[] => {
   const tags = tagSetOf(set);
   if (tags.length > MAX_BUCKET_TAGS)
     throw new S3Error('BadRequest', { message: 'Bucket tag count cannot be greater than 50' });

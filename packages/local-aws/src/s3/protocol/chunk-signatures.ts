@@ -6,7 +6,9 @@
  * chunks" (sigv4-streaming.html) and "Including trailing headers" (sigv4-streaming-trailers.html).
  */
 import { createHash, createHmac, hash, timingSafeEqual } from 'node:crypto';
-import { createSigningKeys, parseSignature } from '../../front/signature.ts';
+import { AwsError } from '../../front/aws-error.ts';
+import { parseSignature } from '../../front/parse-signature.ts';
+import { createSigningKeys } from '../../front/signature.ts';
 import { S3Error } from '../errors.ts';
 import { header, type S3Request, type ChunkVerifier } from './request.ts';
 import type { S3State } from '../model/state.ts';
@@ -18,7 +20,7 @@ export const chunkVerifier = (state: S3State, request: S3Request): ChunkVerifier
   if (!SIGNED.includes(payload) || state.secretOf === undefined)
     throw new S3Error('NotImplemented', { message: `The local S3 cannot verify ${payload}` });
   const seed = parseSignature(request.aws);
-  if (typeof seed !== 'object') throw new S3Error('SignatureDoesNotMatch');
+  if (seed === undefined || seed instanceof AwsError) throw new S3Error('SignatureDoesNotMatch');
   const secret = state.secretOf(seed.accessKeyId, seed.sessionToken);
   if (secret === undefined) throw new S3Error('SignatureDoesNotMatch');
   const scope = `${seed.date}/${seed.region}/${seed.service}/aws4_request`;

@@ -1,0 +1,9 @@
+import type { AwsError } from './aws-error.ts';
+import { isPresigned, parsePresigned } from './presigned.ts';
+import { parseAuthorization, type Signature, type SignedRequest } from './signature.ts';
+
+/** Parses the signature of a request. Returns `undefined` if there is none, and the error of AWS if it cannot be parsed. */
+export const parseSignature = ({ headers, query }: SignedRequest): Signature | AwsError | undefined => {
+  if (headers.authorization !== undefined) return parseAuthorization(headers.authorization, headers);
+  return isPresigned(query) ? parsePresigned(query) : undefined;
+};

@@ -1,0 +1,89 @@
+/**
+ * The schedule of runs. No run depends on a single message: every minute each run is advanced as far as its record allows, and
+ * ranges that have not moved are sent again.
+ */
+import { asReplicationError, ReplicationError } from '../model/errors.ts';
+import { advance, copyProgress, failRun } from './phases.ts';
+import type { RunDeps } from './ports.ts';
+import type { OpenRange, RunRecord } from './run-store.ts';
+import { isActive } from './run.ts';
+
+/**
+ * How long a range may stand still before its message is sent again. If the first message still exists, or an invocation is still at
+ * work on the range, the second one only costs requests. Each further message waits twice as long as the one before, because the
+ * range may only be waiting for a free worker.
+ */
+const STILL_MS = 5 * 60_000;
+/** Maximum number of messages in a row after which a range has not moved. The last of them is sent after almost a day. */
+const WAKE_LIMIT = 8;
+
+/** Returns true if the event comes from the schedule. */
+export const isTending = (event: unknown): boolean =>
+  typeof event === 'object' && event !== null && 'tend' in event && event.tend === true;
+
+export interface TendReport {
+  /** The runs that the schedule looks after. */
+  runs: number;
+  /** Ranges whose message was sent again. */
+  resent: number;
+  /** The runs that could not be tended, each as `<id>: <reason>`. The next time they are tried again. */
+  failed: string[];
+}
+
+/** Tends all runs. Throws only if the list of runs cannot be read. */
+export const tendRuns = async (deps: RunDeps): Promise<TendReport> => {
+  const report: TendReport = { runs: 0, resent: 0, failed: [] };
+  for (const id of await deps.store.awake()) {
+    report.runs += 1;
+    try {
+      report.resent += await tendRun(id, deps);
+    } catch (thrown) {
+      const error = asReplicationError(thrown);
+      report.failed.push(`${id}: ${error.reason}`);
+      // If the failure cannot be recorded either, the next look tries again.
+      if (error.disposition === 'quarantine') await failRun(id, error, deps).catch(() => undefined);
+    }
+  }
+  return report;
+};
+
+/** Resolves to the number of ranges whose message was sent again. */
+const tendRun = async (id: string, deps: RunDeps): Promise<number> => {
+  await noteProgress(id, deps);
+  const run = await advance(id, deps);
+  if (run !== null && isActive(run)) return await sendStillRanges(run, deps);
+  // A run that was just announced has changed since it was loaded, so it rests from the next look on.
+  if (run !== null && run.phase !== 'paused') await deps.store.rest(run);
+  return 0;
+};
+
+/** Records since when the copying of the run has stood still. */
+const noteProgress = async (id: string, deps: RunDeps): Promise<void> => {
+  const run = await deps.store.load(id);
+  if (run?.phase !== 'copying') return;
+  const progress = await copyProgress(run, deps);
+  if (run.still?.progress === progress) return;
+  // If another worker has changed the run in the meantime, the next look records the progress.
+  await deps.store.change(run, { still: { progress, sinceMs: deps.clock.now() } });
+};
+
+const sendStillRanges = async (run: RunRecord, deps: RunDeps): Promise<number> => {
+  const { store, queues, clock } = deps;
+  if (run.openRanges === 0) return 0;
+  let sent = 0;
+  for (const open of await store.openRanges(run)) {
+    if (clock.now() - open.movedMs < STILL_MS * 2 ** open.wakes) continue;
+    if (open.wakes >= WAKE_LIMIT) throw stuck(open);
+    const { from } = open.range;
+    await queues.send([{ run: run.id, epoch: run.epoch, from, hops: open.wakes + 1, fruitless: 0 }]);
+    await store.wake(run.id, run.epoch, open.range, clock.now());
+    sent += 1;
+  }
+  return sent;
+};
+
+const stuck = ({ range, wakes }: OpenRange): ReplicationError =>
+  new ReplicationError(
+    'no-progress',
+    `the listing from ${JSON.stringify(range.from)} was sent out ${wakes + 1} times, and nothing moved`,
+  );
