@@ -23,7 +23,9 @@ export type Operation =
    * Generated only if a test requests this kind. The event reports the new retention, and not the legal hold,
    * which arrives with the retention.
    */
-  | { kind: 'lock'; key: string; age: number; untilMs: number; legalHold: boolean };
+  | { kind: 'lock'; key: string; age: number; untilMs: number; legalHold: boolean }
+  /** Somebody copies an older replica over the newest one at the destination, with all its metadata. */
+  | { kind: 'copy-back'; key: string; age: number };
 
 export interface Side {
   versioning: Versioning;
@@ -35,6 +37,10 @@ export interface History {
   destination: Side;
   rule: Pick<ReplicationRule, 'versions' | 'deletes' | 'stamp' | 'acl'>;
   operations: Operation[];
+  /** How much time passes between two operations, in milliseconds. */
+  paceMs: number;
+  /** For how many steps of the scheduler the source rests before each operation. */
+  pauses: number[];
   /** How many times each event is delivered in addition to the first time. */
   repeats: number[];
   /** Whether the first delivery of each event is lost until the dead-letter queue is redriven. */
@@ -65,10 +71,12 @@ export const history = (
   } = {},
 ): fc.Arbitrary<History> => {
   const { kinds } = only;
-  const wanted = operation(content).filter(({ kind }) => kinds?.includes(kind) ?? kind !== 'lock');
+  const wanted = operation(content).filter(
+    ({ kind }) => kinds?.includes(kind) ?? (kind !== 'lock' && kind !== 'copy-back'),
+  );
   return fc.record({
     source: side(only, ['enabled', 'enabled', 'suspended', 'unversioned']),
-    destination: side(only, ['enabled', 'enabled', 'unversioned']),
+    destination: side(only, ['enabled', 'enabled', 'enabled', 'suspended', 'unversioned']),
     rule: fc
       .record({
         versions: fc.constantFrom('all', 'latest'),
@@ -78,6 +86,8 @@ export const history = (
       })
       .map((rule) => ({ ...rule, ...only.rule })),
     operations: fc.array(wanted, { minLength: 1, maxLength: MAX_OPERATIONS }),
+    paceMs: fc.constantFrom(400, 90),
+    pauses: perOperation(weighted<number>([3, 0], [1, 3], [1, 12], [1, 25])),
     repeats: perOperation(fc.nat({ max: 2 })),
     drops: perOperation(fc.boolean()),
     picks: fc.array(fc.nat({ max: 9 }), { minLength: 30, maxLength: 30 }),
@@ -132,6 +142,8 @@ export const apply = (source: MemoryBucket, each: Operation, mark: string): Buck
       const versionId = source.setLock(key, each.age, { retention, legalHold });
       return versionId === null ? null : event('ObjectRetention:Put', versionId);
     }
+    case 'copy-back':
+      return null;
   }
 };
 
@@ -159,6 +171,7 @@ export const operation = (content: fc.Arbitrary<string>): fc.Arbitrary<Operation
     { weight: 1, arbitrary: fc.record({ kind: kind('forget'), key, age }) },
     { weight: 1, arbitrary: fc.record({ kind: kind('tag'), key, age, tag }) },
     { weight: 1, arbitrary: fc.record({ kind: kind('grant'), key, age, reader }) },
+    { weight: 3, arbitrary: fc.record({ kind: kind('copy-back'), key, age }) },
     { weight: 1, arbitrary: fc.record({ kind: kind('lock'), key, age, untilMs, legalHold: fc.boolean() }) },
   );
 };

@@ -1,9 +1,17 @@
 /** Finds out which state in the source's history the destination has reached. */
 import type { BothBuckets, Current, HistoryEntry, ObjectState } from '../model/ports.ts';
 import type { Task } from '../model/task.ts';
-import { align, itemsOf, positionBefore, positionOf } from '../replica/history.ts';
+import { align, isSurelyNewer, itemsOf, positionBefore, positionOf } from '../replica/history.ts';
 import { holds } from '../replica/same-state.ts';
-import { names, namesOneState, replicaPlace, sourcePlace, type Stamp, stampOn } from '../replica/stamp.ts';
+import {
+  isSameStamp,
+  names,
+  namesOneState,
+  replicaPlace,
+  sourcePlace,
+  type Stamp,
+  stampOn,
+} from '../replica/stamp.ts';
 
 export interface Located {
   /** The position of the last item that is at the destination; -1: none. */
@@ -41,10 +49,7 @@ export const locate = async (
     return { position: isShown ? position : position - 1, isShown, shown: state };
   }
   if (quick) return null;
-  // The version from which the replica was copied is gone from the source. The replica stays, because deletes of a version are
-  // not replicated.
-  const older = await positionInHistory(task, context, items, stamp);
-  return { position: older, isShown: true, shown: state };
+  return await locateGone(task, context, items, { state, stamp });
 };
 
 /**
@@ -64,18 +69,54 @@ const isSound = async (
   return version !== null && holds(replica, version, replicaPlace(task));
 };
 
+/** A replica that the destination shows, with its stamp. */
+interface StampedReplica {
+  state: ObjectState;
+  stamp: Stamp;
+}
+
 /**
- * Resolves to the later of two positions. One is the position of the newest earlier replica whose source version still exists.
- * The other is an estimate from the time in the stamp.
+ * Finds the position of a destination that shows a replica whose source version is gone. The replica stays, because deletes of a
+ * version are not replicated, unless it is older than what lies beneath it. Then somebody copied an old replica back, or a race
+ * put it there, and the newest state has to be written again.
  */
-const positionInHistory = async (
+const locateGone = async (
   task: Task,
   context: BothBuckets,
   items: HistoryEntry[],
-  stamp: Stamp,
-): Promise<number> => {
-  const found = await newestStamped(task, context, items);
-  return Math.max(found?.position ?? -1, positionBefore(items, stamp.modifiedMs));
+  replica: StampedReplica,
+): Promise<Located> => {
+  const { position: found, isRepeated } = await newestBeneath(task, context, items, replica);
+  const { state, stamp } = replica;
+  const isOlder = isRepeated || items.slice(0, found + 1).some((item) => isSurelyNewer(item, stamp));
+  const position = Math.max(found, positionBefore(items, stamp.modifiedMs));
+  return { position, isShown: !isOlder, shown: state };
+};
+
+/**
+ * Finds the position of the newest replica beneath the shown one whose source version still exists, or -1. `isRepeated` is true if
+ * still further beneath lies another replica with the stamp of the shown one: the shown one is a copy that came later.
+ */
+const newestBeneath = async (
+  task: Task,
+  { destination }: BothBuckets,
+  items: HistoryEntry[],
+  shown: StampedReplica,
+): Promise<{ position: number; isRepeated: boolean }> => {
+  let position = -1;
+  let heads = 0;
+  for await (const entry of destination.history(task.replicaKey)) {
+    if (entry.kind === 'marker') continue;
+    if (position !== -1 && entry.sizeBytes !== shown.state.sizeBytes) continue;
+    const replica = await destination.head(task.replicaKey, entry.versionId);
+    const stamp = replica === null ? null : stampOn(replica, replicaPlace(task));
+    if (stamp !== null && position !== -1 && isSameStamp(stamp, shown.stamp))
+      return { position, isRepeated: true };
+    if (stamp !== null && position === -1) position = positionOf(items, stamp);
+    heads += 1;
+    if (heads >= MAX_HEADS) break;
+  }
+  return { position, isRepeated: false };
 };
 
 /**

@@ -37,6 +37,14 @@ export const positionBefore = (items: HistoryEntry[], modifiedMs: number): numbe
     (item) => item.lastModifiedMs < modifiedMs && (item.kind === 'marker' || partsInEtag(item.etag) === null),
   );
 
+/**
+ * Returns true if the entry is certainly newer than the state that the stamp names and that is gone from the source. A state
+ * without a version id was overwritten in place by the null version or the null marker. Otherwise the times decide.
+ */
+export const isSurelyNewer = (entry: HistoryEntry, stamp: StampedState): boolean =>
+  (entry.versionId === 'null' && stamp.identity.startsWith('e/')) ||
+  Math.floor(entry.lastModifiedMs / 1_000) * 1_000 > stamp.modifiedMs;
+
 /** How far a destination without stamps has advanced. */
 export interface Alignment {
   /** The position of the last item that is at the destination; -1: none. */

@@ -81,6 +81,9 @@ export const stampOn = (object: ObjectState, place: Place): Stamp | null => {
   return { identity, modifiedMs: Number.parseInt(seconds, 36) * 1_000, from };
 };
 
+export const isSameStamp = (one: Stamp, other: Stamp): boolean =>
+  one.identity === other.identity && one.modifiedMs === other.modifiedMs;
+
 /**
  * Returns true if the stamp names this state. The same bytes have the same ETag when they are written again, but hardly ever the
  * same time, so the time is compared too.
