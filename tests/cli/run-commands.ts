@@ -9,6 +9,7 @@ import type { CliIo } from '../../src/cli/terminal/io.ts';
 import { backfillWith } from '../../src/cli/runs/backfill.ts';
 import type { RunPorts } from '../../src/cli/runs/run-ports.ts';
 import { verifyWith } from '../../src/cli/runs/verify.ts';
+import { loadConfiguration } from '../../src/lib/configuration/configuration.ts';
 import { createWorld, type WorldOptions } from '../runs/run-world.ts';
 import { type Run, run } from './run.ts';
 
@@ -42,9 +43,11 @@ export const createRunCommands = (
   options: WorldOptions,
   yaml: { rule?: string; file?: string } = {},
 ): RunCommands => {
-  const world = createWorld({ random: randomOf(1), ...options });
   const cwd = mkdtempSync(join(tmpdir(), 's3-replicator-'));
-  writeFileSync(join(cwd, 'replication.yml'), FILE + (yaml.rule ?? '') + (yaml.file ?? ''));
+  const file = join(cwd, 'replication.yml');
+  writeFileSync(file, FILE + (yaml.rule ?? '') + (yaml.file ?? ''));
+  const [rule] = loadConfiguration(file).replication.rules;
+  const world = createWorld({ random: randomOf(1), ...options, rule: rule! });
   const ports: RunPorts = {
     runs: () => ({ store: world.store, queues: world.deps().queues }),
     buckets: async () => {
@@ -79,7 +82,7 @@ export const createRunCommands = (
   return { world, cli, questions, ports, pace, [Symbol.dispose]: () => rmSync(cwd, { recursive: true }) };
 };
 
-/** A replication.yml with the same rule as `testRule`. */
+/** The deployed rule. */
 const FILE = `
 name: test
 region: us-east-1

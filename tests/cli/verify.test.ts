@@ -25,10 +25,7 @@ test('verify start --repair replicates the keys that differ', async () => {
 });
 
 const extra = () =>
-  createRunCommands(
-    { source: { a: ['v1'] }, replica: { a: ['v1'], gone: ['v1'] }, rule: { deletes: 'replicate' } },
-    { rule: DELETES },
-  );
+  createRunCommands({ source: { a: ['v1'] }, replica: { a: ['v1'], gone: ['v1'] } }, { rule: DELETES });
 const DELETE_EXTRA = [...VERIFY, '--repair', '--delete-extra', '--yes'];
 
 test.each([

@@ -4,6 +4,7 @@ import { ReplicationError } from '../../src/lib/model/errors.ts';
 import { cancelRun, pauseRun, resumeRun, startRuns } from '../../src/lib/runs/control.ts';
 import { workOnMessage } from '../../src/lib/runs/messages.ts';
 import { fortyKeys } from './histories.ts';
+import { testDestination, testRule } from '../model/settings.ts';
 import { numbers } from './random-numbers.ts';
 import { createWorld } from './run-world.ts';
 
@@ -28,8 +29,25 @@ test('a run over keys that another run is working on is refused with the id of t
   await expect(world.start({ prefix: 'k1' })).resolves.toMatchObject({ phase: 'comparing' });
 });
 
+test('a run whose rule or destination becomes another one fails, and nothing is copied or deleted for it', async () => {
+  for (const change of [
+    { source: { ...testRule().source, prefix: 'k1' } },
+    { destinations: [testDestination({ bucket: 'elsewhere' })] },
+    { deletes: 'replicate' as const },
+  ]) {
+    const world = createWorld(fortyKeys());
+    const { id } = await world.start({ kind: 'verify', repair: true });
+    world.deploy(change);
+    const run = await world.untilStill(id);
+    expect(run).toMatchObject({ phase: 'failed', failure: { reason: 'rule-changed' } });
+    expect(run.failure?.detail).toContain('the run was started for s3://source/* to s3://replica/*');
+    expect(world.hints).toEqual([]);
+  }
+});
+
 test('of several runs that are started together all begin or none', async () => {
-  const world = createWorld(fortyKeys());
+  const destinations = ['replica', 'other'].map((id) => testDestination({ id }));
+  const world = createWorld({ ...fortyKeys(), rule: { destinations } });
   const { spec } = await world.start({ prefix: 'k1' });
   const message = world.messages[0]!.message;
   const starts = [

@@ -15,6 +15,7 @@ export const runRecord = (fields: Partial<RunRecord>): RunRecord => ({
     repair: false,
     deleteExtra: false,
   },
+  scope: 's3://source/* to s3://replica/*',
   phase: 'comparing',
   work: 'comparing',
   failure: null,

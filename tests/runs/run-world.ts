@@ -79,6 +79,7 @@ export const createWorld = (options: WorldOptions) => {
     clock,
     deps: () => depsOf(world),
     step,
+    deploy: (fields: Partial<ReplicationRule>) => void Object.assign(world.rule, fields),
     deliver: () => deliver(world),
     work: () => replicateOne(world),
     tend: () => tend(world),
@@ -99,7 +100,6 @@ export const createWorld = (options: WorldOptions) => {
 
 const emptyWorld = (options: WorldOptions): World => {
   const { source, replica, pageSize = 3, listingConcurrency = 4, diesAt = () => false } = options;
-  const filter = { tags: {}, minimumBytes: null, maximumBytes: null };
   const clock = {
     now: () => world.nowMs,
     sleep: async (ms: number) => void (world.nowMs += ms),
@@ -107,7 +107,7 @@ const emptyWorld = (options: WorldOptions): World => {
   const world: World = {
     source,
     replica,
-    rule: testRule({ versions: 'all', filter, ...options.rule }),
+    rule: testRule({ versions: 'all', ...options.rule }),
     pageSize,
     listingConcurrency,
     diesAt,

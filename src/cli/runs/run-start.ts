@@ -32,8 +32,9 @@ export const startRuns = async (command: StartCommand, manner = AS_ASKED): Promi
   const asked = await askBefore(command);
   if ('exitCode' in asked) return asked.exitCode;
   const text = request.json ? io.stderr : io.stdout;
-  const { store, queues } = ports.runs(request.configuration.deployment);
-  const deps = { store, queues, clock: io, random: ports.random };
+  const { deployment, replication } = request.configuration;
+  const { store, queues } = ports.runs(deployment);
+  const deps = { store, queues, clock: io, random: ports.random, configuration: replication };
   const starts = request.specs.map((spec, index) => ({
     spec: manner.instead(spec),
     // The estimate is for the real run, so it is not stored with a dry run, whose use of AWS is different.

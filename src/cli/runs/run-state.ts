@@ -13,6 +13,7 @@ export const loadState = async (id: string, store: RunStore, nowMs: number): Pro
 export const publicRun = ({
   id,
   spec,
+  scope,
   phase,
   work,
   failure,
@@ -28,6 +29,7 @@ export const publicRun = ({
 }: Run): Run => ({
   id,
   spec,
+  scope,
   phase,
   work,
   failure,

@@ -117,6 +117,11 @@ const REASON_ENTRIES = {
     meaning: 'No rule or destination in replication.yml matches the message any more.',
     fix: 'Put the rule or destination back and deploy, then redrive. If it was renamed, start a backfill of the rule with the new name, then delete the message; if it was removed on purpose, delete the message.',
   },
+  'rule-changed': {
+    disposition: 'quarantine',
+    meaning: 'The rule or the destination of a run is no longer what the run was started for.',
+    fix: 'Cancel the run and start a new one. If the command used another replication.yml than the deployed one, deploy first. To continue the run, deploy the earlier configuration and resume it.',
+  },
   'too-large': {
     disposition: 'quarantine',
     meaning: 'A part of the object does not fit into one invocation.',

@@ -13,7 +13,7 @@ import { type Chain, nextHop } from '../model/chain.ts';
 import { asReplicationError } from '../model/errors.ts';
 import { createCloserLook } from './compare/closer-look.ts';
 import { type CompareConsumer, createCompareConsumer } from './compare/compare-consumer.ts';
-import { type Scope, scopeOf } from './compare/scope.ts';
+import { assertSameScope, type Scope, scopeOf } from './compare/scope.ts';
 import type { RunDeps, RunMessage } from './ports.ts';
 import { addCompared, type CompareCounters, isListing } from './run.ts';
 import type { OpenRange, RunRecord } from './run-store.ts';
@@ -42,6 +42,7 @@ export const compareRange = async (message: RunMessage, deps: RunDeps): Promise<
   if (run === null || !isSameListing(run, message.epoch)) return 'done';
   const open = await deps.store.openRange(run.id, message.epoch, message.from);
   if (open === null) return 'done';
+  assertSameScope(deps.configuration, run);
   const job = beginJob(run, open, message, deps);
   const end = await runJob(job, open);
   if (end.kind === 'handed-back' && !job.isStopped)

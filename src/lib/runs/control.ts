@@ -1,6 +1,7 @@
 /** The operations on runs that an operator may request. */
 import { wholeRange } from '../listing/range.ts';
 import { NEW_CHAIN } from '../model/chain.ts';
+import { scopeText } from './compare/scope.ts';
 import type { RunDeps } from './ports.ts';
 import type { RunRecord } from './run-store.ts';
 import { isActive, isOver, NOTHING_COMPARED, type RunSpec, type WorkPhase, type RunEstimate } from './run.ts';
@@ -30,10 +31,13 @@ export interface NewRun {
  * Starts all of the runs, or none. Throws {@link RunRefusedError} if another run that covers some of the same keys has not ended
  * yet.
  */
-export const startRuns = async (starts: readonly NewRun[], deps: ControlDeps): Promise<RunRecord[]> => {
+export const startRuns = async (
+  starts: readonly NewRun[],
+  deps: ControlDeps & Pick<RunDeps, 'configuration'>,
+): Promise<RunRecord[]> => {
   const runs: RunRecord[] = [];
   for (const { spec, estimate } of starts) {
-    const run = newRun(spec, estimate, deps);
+    const run = newRun({ spec, estimate }, scopeText(deps.configuration, spec), deps);
     const created = await deps.store.create(run, wholeRange());
     if (created.kind === 'active') {
       // No message was sent for these runs, so they have done nothing, and nobody has to hear of their end.
@@ -50,12 +54,13 @@ export const startRuns = async (starts: readonly NewRun[], deps: ControlDeps): P
   return runs;
 };
 
-const newRun = (spec: RunSpec, estimate: RunEstimate | null, deps: ControlDeps): RunRecord => {
+const newRun = ({ spec, estimate }: NewRun, scope: string, deps: ControlDeps): RunRecord => {
   const createdMs = deps.clock.now();
   const work: WorkPhase = spec.kind === 'backfill' || spec.repair ? 'comparing' : 'checking';
   return {
     id: newId(createdMs, deps),
     spec,
+    scope,
     phase: work,
     work,
     failure: null,

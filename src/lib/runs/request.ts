@@ -33,7 +33,7 @@ export const answerRunRequest = async (
 
 const carryOutRequest = async (
   request: RunRequest,
-  deps: Pick<RunDeps, 'store' | 'queues' | 'clock' | 'random'>,
+  deps: Pick<RunDeps, 'configuration' | 'store' | 'queues' | 'clock' | 'random'>,
 ): Promise<(Run & { copied?: CopyCounters })[]> => {
   switch (request.action) {
     case 'start':

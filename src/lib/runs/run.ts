@@ -113,6 +113,8 @@ export interface Run {
   /** The id of the run. Ids sort by the start of their runs. */
   id: string;
   spec: RunSpec;
+  /** What the rule and its destination were when the run was started (see `scopeText`). */
+  scope: string;
   phase: Phase;
   /** The work under way. If the run was paused, failed, cancelled or finished, the work at that moment. */
   work: WorkPhase;

@@ -7,7 +7,7 @@ import {
   type ReplicationConfiguration,
   type ReplicationRule,
 } from '../../model/rule.ts';
-import type { RunSpec } from '../run.ts';
+import type { Run, RunSpec } from '../run.ts';
 
 export interface Scope {
   rule: ReplicationRule;
@@ -30,6 +30,31 @@ export const scopeOf = (configuration: ReplicationConfiguration, spec: RunSpec):
   const sourcePrefix = spec.prefix.startsWith(prefix) ? spec.prefix : prefix;
   const destinationPrefix = destinationKey(rule, destination, sourcePrefix);
   return { rule, destination, mapping: { sourcePrefix, destinationPrefix } };
+};
+
+/**
+ * Returns a text that names everything by which a run decides what to compare and what to write. A run keeps the text of its start.
+ * If the configuration gives another text later, the run is about something else than was asked for.
+ */
+export const scopeText = (configuration: ReplicationConfiguration, spec: RunSpec): string => {
+  const { rule, destination, mapping } = scopeOf(configuration, spec);
+  const { source, filter, versions, deletes } = rule;
+  const from = `s3://${source.bucket}/${mapping.sourcePrefix}*${source.suffix}`;
+  const to = `s3://${destination.bucket}/${mapping.destinationPrefix}*${source.suffix}`;
+  return `${from} to ${to} (versions: ${versions}, deletes: ${deletes}, filter: ${JSON.stringify(filter)})`;
+};
+
+/** Throws `rule-changed` if the rule or the destination of the run is not what it was when the run was started. */
+export const assertSameScope = (
+  configuration: ReplicationConfiguration,
+  { spec, scope }: Pick<Run, 'spec' | 'scope'>,
+): void => {
+  const now = scopeText(configuration, spec);
+  if (now === scope) return;
+  throw new ReplicationError(
+    'rule-changed',
+    `the run was started for ${scope}, but the deployed rule is ${now}`,
+  );
 };
 
 /** Returns whether a key can begin with both prefixes. */
