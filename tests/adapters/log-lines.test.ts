@@ -20,6 +20,14 @@ test('docs/operations.md explains every line of the log', () => {
   const described = [...document.matchAll(/^\| ([a-z-]+) +\|[^|]+\| (?:`|nothing)/gm)].map(
     ([, message]) => message,
   );
-  const messages = [...Object.keys(OUTCOMES), 'duplicate', 'range', 'skipped', 'retry', 'quarantined'];
+  const messages = [
+    ...Object.keys(OUTCOMES),
+    'duplicate',
+    'range',
+    'skipped',
+    'retry',
+    'older-template',
+    'quarantined',
+  ];
   expect(described.toSorted()).toEqual(messages.toSorted());
 });

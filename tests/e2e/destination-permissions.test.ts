@@ -1,4 +1,6 @@
 /** Removes the permissions of destination/template.yml one at a time, as permissions.test.ts does for those of the stack. */
+import { readFile } from 'node:fs/promises';
+import { parseTemplate } from '@s3-replicator/local-aws/template';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ALL_IS_WELL, battery, type Observation } from './support/permissions/event-battery.ts';
 import {
@@ -13,7 +15,9 @@ import {
   REPLICATED_OR_ASKED_FOR,
   startPermissionStage,
 } from './support/permissions/losses.ts';
+import { grantsIn } from './support/permissions/grants.ts';
 import { drawn } from './support/seed.ts';
+import earlier from './support/permissions/earlier-destination.json' with { type: 'json' };
 import { differencesOf } from './support/permissions/run-battery.ts';
 import type { Stage } from './support/stages/stage.ts';
 
@@ -106,6 +110,17 @@ test('every permission has an expected effect in this file, and every effect bel
   expect(own.map(({ name }) => name).toSorted()).toEqual(Object.keys(WITHOUT).toSorted());
 });
 
+/** What destination/template.yml of an earlier version grants, whom it trusts, and its parameters. */
+const EARLIER: { grants: string[]; parameters: string[]; trust: unknown } = earlier;
+
+test('a stack of an earlier version works with a new destination stack, which trusts the same roles and takes nothing away', async () => {
+  const template = parseTemplate(await readFile('destination/template.yml', 'utf8'));
+  expect(grantsIn(template).map(({ name }) => name)).toEqual(expect.arrayContaining(EARLIER.grants));
+  expect(Object.keys(template.Parameters)).toEqual(expect.arrayContaining(EARLIER.parameters));
+  const role = template.Resources['ReplicationRole']?.Properties as Record<string, unknown>;
+  expect(role['AssumeRolePolicyDocument']).toEqual(EARLIER.trust);
+});
+
 describe('while everything else is deployed', () => {
   let stage: Stage;
   beforeAll(async () => {
@@ -122,6 +137,21 @@ describe('while everything else is deployed', () => {
 
   test('with all permissions everything is replicated and verified', async () => {
     expect(await look('complete')).toEqual({ ...ALL_IS_WELL, differences: DIFFERENCES });
+  });
+
+  test('with the destination stack of an earlier version everything is replicated as before, and the log says what that stack lacks', async () => {
+    const added = own.filter(({ name }) => !EARLIER.grants.includes(name));
+    await deployWithout(stage, added);
+    // A process remembers what it has asked.
+    for (const name of [stage.names.replicateFunction, stage.names.transferFunction])
+      await stage.aws.lambda.killEnvironments(name);
+    const before = stage.logs.length;
+    expect(await battery(stage, 'earlier')).toEqual(ALL_IS_WELL);
+    const lacking = stage.logs
+      .slice(before)
+      .flatMap(({ line }) => /"message":"older-template".*"action":"([^"]+)"/.exec(line)?.[1] ?? []);
+    expect(lacking.length).toBeGreaterThan(0);
+    expect(added.map(({ name }) => name.split(' ').at(-1))).toEqual(expect.arrayContaining(lacking));
   });
 
   const observed = drawn(own.flatMap(({ loss, ...grant }) => (isObserved(loss) ? [{ ...grant, loss }] : [])));

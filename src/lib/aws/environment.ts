@@ -26,10 +26,13 @@ export const createEnvironment = (variables: NodeJS.ProcessEnv): Environment => 
     return value;
   };
   const sessionName = variable('ROLE_SESSION_NAME');
+  const logger = new Logger();
+  const onLack = (destinationBucket: string, action: string): void =>
+    logger.warn('older-template', { destinationBucket, action });
   return {
-    logger: new Logger(),
+    logger,
     sqs: createSqsClient(),
-    clients: createS3Clients({ region: variable('AWS_REGION'), sessionName }),
+    clients: createS3Clients({ region: variable('AWS_REGION'), sessionName, onLack }),
     sessionName,
     clock: { now: Date.now, sleep: (ms) => sleep(ms) },
     variable,

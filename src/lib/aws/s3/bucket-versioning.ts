@@ -15,7 +15,8 @@ export const keepsVersions = async (target: Target, bucket: string): Promise<boo
     );
     return answer.Status === 'Enabled';
   } catch (error) {
-    if (error instanceof ReplicationError && error.reason === 'access-denied') return true;
-    throw error;
+    if (!(error instanceof ReplicationError) || error.reason !== 'access-denied') throw error;
+    target.clients.lacks(bucket, 's3:GetBucketVersioning');
+    return true;
   }
 };

@@ -49,6 +49,8 @@ export interface S3Clients {
   copyConditions: BucketAnswers;
   /** Whether a bucket is known to have a default retention. */
   defaultRetention: BucketAnswers;
+  /** Called when a role may not ask about a bucket what today's `destination/template.yml` lets it ask. */
+  lacks(bucket: string, action: string): void;
   /**
    * Forgets the session of the pair after `expired-credentials`. The next call assumes the role again, even if the session should still be
    * valid according to its expiry time.
@@ -59,7 +61,12 @@ export interface S3Clients {
 /** STS allows sessions of 15 minutes to one hour for a role that is assumed by a role (role chaining). */
 const SESSION_SECONDS = 3_600;
 
-export const createS3Clients = (options: { region: string; sessionName: string }): S3Clients => {
+export const createS3Clients = (options: {
+  region: string;
+  sessionName: string;
+  /** Called once for each bucket and action that is lacking. */
+  onLack?: (bucket: string, action: string) => void;
+}): S3Clients => {
   const sts = new STSClient({ region: options.region, ...CONTROL_CLIENT });
   const pairs = new Map<string, S3ClientPair>();
   const own = clientPair(s3Config(options.region), () => PATIENT_REQUEST_HANDLER);
@@ -79,8 +86,14 @@ export const createS3Clients = (options: { region: string; sessionName: string }
     pairs.set(name, pair);
     return pair;
   };
+  const lacking = new Set<string>();
   return {
     own,
+    lacks(bucket, action) {
+      const name = `${bucket} ${action}`;
+      if (!lacking.has(name)) options.onLack?.(bucket, action);
+      lacking.add(name);
+    },
     earlyCollection: createEarlyCollection(),
     copyConditions: createBucketAnswers(),
     defaultRetention: createBucketAnswers(),

@@ -51,8 +51,10 @@ export const locksByDefault = async (target: Target, bucket: string): Promise<bo
       );
       return configuration?.Rule?.DefaultRetention !== undefined;
     } catch (error) {
-      if (error instanceof ReplicationError && error.disposition === 'quarantine') return false;
-      throw error;
+      if (!(error instanceof ReplicationError) || error.disposition !== 'quarantine') throw error;
+      if (error.reason === 'access-denied')
+        target.clients.lacks(bucket, 's3:GetBucketObjectLockConfiguration');
+      return false;
     }
   };
   // After a failure that may pass, nothing is remembered.
