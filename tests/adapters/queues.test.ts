@@ -84,6 +84,7 @@ describe('the transfer queue', () => {
       id: 'replica/k',
       uploadId: 'u',
       attempt: 1,
+      chain: { hops: 1, fruitless: 0, version: 'v' },
       rule: 'rule',
       destination: 'replica',
       bucket: 'source',

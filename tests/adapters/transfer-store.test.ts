@@ -47,6 +47,7 @@ const newTransfer = (fields: Partial<Transfer> = {}): Transfer => {
     plansLeft: 1,
     isRefused: false,
     startedMs: 1_763_800_000_001,
+    chain: { hops: 1, fruitless: 0, version: 'v1' },
     run: null,
     byReplicator: null,
     concern: 'content',

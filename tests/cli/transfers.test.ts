@@ -32,6 +32,7 @@ const transfer = (fields: Partial<Transfer> = {}): Transfer => ({
   plansLeft: 1,
   isRefused: false,
   startedMs: NOW - 100_000,
+  chain: { hops: 1, fruitless: 0, version: 'v1' },
   run: null,
   byReplicator: false,
   concern: 'content',

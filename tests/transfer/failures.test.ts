@@ -132,3 +132,18 @@ test('a transfer that never moves needs a person after the sweep has restarted i
   await world.sweep();
   expect(world.dead).toMatchObject([{ reason: 'retries-exhausted' }]);
 });
+
+test('a transfer whose upload somebody removes again and again is given up, and a redrive of its dead letter begins anew', async () => {
+  const world = await worldWith();
+  world.gate = async (point, call) => {
+    if (call === 'destination.uploadPart' && point === 'before') world.replica.uploads.clear();
+  };
+  await world.drain();
+  // Each part range of the last transfer has asked for a new one.
+  expect(new Set(world.dead.map(({ reason }) => reason))).toEqual(new Set(['no-progress']));
+  expect(uploadsOf(world)).toBe(9);
+  world.gate = openGate;
+  for (const { body } of world.dead.splice(0)) world.deliver(body);
+  await world.drain();
+  expectReplicated(world);
+});

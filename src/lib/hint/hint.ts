@@ -3,6 +3,7 @@
  * the code does not deal with raw events.
  */
 
+import { parseChain, type TransferChain } from '../model/chain.ts';
 import { countOrNull, isRecord, type JsonRecord, parsedJson, textOrNull } from '../model/json.ts';
 import type { Concern } from '../model/task.ts';
 
@@ -35,6 +36,8 @@ export interface Hint {
   destination: string | null;
   /** The id of the run that sent the hint; null: none. */
   run: string | null;
+  /** How often transfers of the key have begun anew, if a transfer sent the hint. */
+  chain?: TransferChain;
 }
 
 export const concernOf = ({ kind }: Pick<Hint, 'kind'>): Concern => {
@@ -217,6 +220,7 @@ const KIND_OF_TYPE: Record<string, string> = {
 };
 
 const parseOwnHint = (json: JsonRecord, body: string): Parsed => {
+  const chain = parseChain(json['chain']);
   const bucket = textOrNull(json['bucket']);
   const key = textOrNull(json['key']);
   if (bucket === null || key === null) return malformedPart('the hint names no bucket or key', body);
@@ -233,6 +237,7 @@ const parseOwnHint = (json: JsonRecord, body: string): Parsed => {
       rule: textOrNull(json['rule']),
       destination: textOrNull(json['destination']),
       run: textOrNull(json['run']),
+      ...(chain === null ? {} : { chain }),
     },
   };
 };

@@ -51,6 +51,7 @@ export const taskOf = ({ hint, rule, destination }: Assignment): Task =>
       byReplicator: isReplicator(hint.principalId),
       onlyStamped: isExtra(hint),
       run: hint.run,
+      chain: hint.chain ?? null,
     },
   );
 

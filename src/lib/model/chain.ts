@@ -1,5 +1,6 @@
 /** Chains of messages. A function that sends its work on to its own queue counts how often it did so, and whether anything moved. */
 import { ReplicationError } from './errors.ts';
+import { isCount, isRecord } from './json.ts';
 
 /** How far a chain has come. Every message that is sent on carries these two numbers. */
 export interface Chain {
@@ -8,6 +9,20 @@ export interface Chain {
   /** How many of the last hops moved nothing. */
   fruitless: number;
 }
+
+/** A chain of transfers that begin anew. `version` identifies the version that the last of them was to move. */
+export interface TransferChain extends Chain {
+  version: string;
+}
+
+/** Reads the chain from one of our own messages. Returns null if the message began a chain. */
+export const parseChain = (json: unknown): TransferChain | null => {
+  if (!isRecord(json)) return null;
+  const { hops, fruitless, version } = json;
+  return isCount(hops) && isCount(fruitless) && typeof version === 'string'
+    ? { hops, fruitless, version }
+    : null;
+};
 
 export const NEW_CHAIN: Chain = { hops: 0, fruitless: 0 };
 

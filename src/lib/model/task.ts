@@ -1,4 +1,5 @@
 /** A task: the work that a hint requests for one key of one rule at one destination. */
+import type { TransferChain } from './chain.ts';
 import type { BothBuckets, Buckets } from './ports.ts';
 import { type Destination, destinationKey, MAX_KEY_BYTES, type ReplicationRule } from './rule.ts';
 
@@ -25,6 +26,8 @@ export interface Task {
   onlyStamped: boolean;
   /** The run that sent the hint; null: none. */
   run: string | null;
+  /** How often transfers of the key have begun anew; null: no transfer sent the hint. */
+  chain: TransferChain | null;
 }
 
 /** Creates a task. No other function does. `known` holds the fields that the hint gives besides the key. */
@@ -43,6 +46,7 @@ export const createTask = (
   byReplicator: null,
   onlyStamped: false,
   run: null,
+  chain: null,
   ...known,
 });
 

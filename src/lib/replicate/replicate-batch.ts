@@ -109,11 +109,14 @@ const attempt = async (
   }
 };
 
-/** A dead letter no longer belongs to the run, which counts it as failed and may be over when it is redriven. */
-const bodiesOf = (hint: Hint): Pick<Failure, 'body' | 'again'> => ({
-  body: formatHint({ ...hint, run: null }),
-  again: formatHint(hint),
-});
+/**
+ * A dead letter no longer belongs to the run, which counts it as failed and may be over when it is redriven. A redrive also begins a new
+ * chain.
+ */
+const bodiesOf = (hint: Hint): Pick<Failure, 'body' | 'again'> => {
+  const { chain: _chain, ...unchained } = hint;
+  return { body: formatHint({ ...unchained, run: null }), again: formatHint(hint) };
+};
 
 /**
  * Makes the transfer that sent the hint wait for a person, if its upload cannot be completed. Otherwise the sweep would send the

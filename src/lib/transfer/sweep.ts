@@ -32,8 +32,12 @@ export interface SweepReport {
 
 /** How long the invocation that commits a transfer may take before another hint is sent. */
 const FINISHING_MS = 10 * 60_000;
-/** How long no part may move before a transfer counts as stalled. This is longer than any part takes. */
-const STALLED_MS = 30 * 60_000;
+/**
+ * How long no part may move before a transfer counts as stalled, if no message is waiting or being worked on. After each attempt in
+ * which nothing moved, the next one waits twice as long, up to the maximum.
+ */
+const STALLED_MS = 5 * 60_000;
+const MAX_STALLED_MS = 30 * 60_000;
 /** How long no part may move before the messages of a transfer count as lost, even if the queue is never empty. */
 const LOST_MS = 6 * 3_600_000;
 /**
@@ -154,7 +158,7 @@ const keepMoving = async (transfer: Transfer, parts: ListedPart[], deps: Transfe
   await transfers.store.change(transfer, { seen });
   const movedMs = lastMovedMs(parts);
   const stillMs = clock.now() - Math.max(movedMs, transfer.sentMs);
-  if (stillMs < STALLED_MS) return null;
+  if (stillMs < Math.min(STALLED_MS * 2 ** transfer.fruitless, MAX_STALLED_MS)) return null;
   const wasTried = transfer.tried === transfer.attempt;
   const isWaiting = (await transfers.queue.waiting()) > 0;
   if (isWaiting && stillMs < (wasTried ? LOST_MS : WAITING_MS)) return null;

@@ -14,12 +14,18 @@ import type { ReplicationConfiguration } from '../model/rule.ts';
  */
 export const transferHint = (transfer: Transfer, why: 'finished' | 'gone'): string => {
   const identity = attemptIdentity(transfer);
-  return formatHint(hintOf(transfer, why === 'finished' ? identity : `${identity}/gone`));
+  const hint = hintOf(transfer, why === 'finished' ? identity : `${identity}/gone`);
+  return formatHint({ ...hint, chain: transfer.chain });
 };
 
 /** Returns the hint for a part range whose transfer is not in the table. */
 export const lostHint = (message: PartRangeMessage): string =>
-  formatHint({ ...BLANK, ...target(message), identity: `${attemptIdentity(message)}/gone` });
+  formatHint({
+    ...BLANK,
+    ...target(message),
+    identity: `${attemptIdentity(message)}/gone`,
+    chain: message.chain,
+  });
 
 /**
  * Returns the hint that began the transfer, rebuilt from the fields of the transfer's record. This hint is also the body of the

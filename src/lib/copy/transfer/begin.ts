@@ -1,4 +1,5 @@
 /** Begins a transfer: creates its upload, writes its record, and sends its part ranges to the queue. */
+import { NEW_CHAIN, nextHop, type TransferChain } from '../../model/chain.ts';
 import { ReplicationError } from '../../model/errors.ts';
 import { isLocked } from '../../replica/object-lock.ts';
 import { isHidden } from '../multipart.ts';
@@ -23,6 +24,7 @@ export const beginTransfer = async (
 ): Promise<'transferring'> => {
   const { task, transfers, destination } = request;
   const key = task.replicaKey;
+  const chain = chainOf(request);
   await assertBothSidesUnchanged(request);
   if (replaced !== null) await destination.abortUpload({ key, uploadId: replaced.uploadId });
   await assertReadable(request, way);
@@ -32,7 +34,7 @@ export const beginTransfer = async (
     replaced?.isRefused === true ? replaced.plansLeft : Infinity,
   );
   const { uploadId } = upload;
-  const transfer = newTransfer(request, way, upload);
+  const transfer = { ...newTransfer(request, way, upload), chain };
   const began = await transfers.store.begin(transfer, replaced?.uploadId ?? null).catch(async (error) => {
     await destination.abortUpload({ key, uploadId }).catch(() => undefined);
     throw error;
@@ -45,6 +47,16 @@ export const beginTransfer = async (
   const first = await transfers.store.load(transfer.id);
   if (first !== null && isOfVersion(first, request.version)) return 'transferring';
   throw new ReplicationError('lost-race', 'somebody else began to transfer another version');
+};
+
+/**
+ * Throws `no-progress` if transfers of this version have begun again and again, because somebody removes their uploads. Each of them
+ * would move all bytes once more. Another version means that the last transfer was completed, or that the source has changed.
+ */
+const chainOf = ({ task, version }: CopyRequest): TransferChain => {
+  const name = JSON.stringify([version.versionId, version.etag]);
+  const { chain } = task;
+  return { ...nextHop(chain ?? NEW_CHAIN, chain?.version !== name), version: name };
 };
 
 /**
@@ -130,7 +142,7 @@ const newTransfer = (
   { task, version, clock, attributes }: CopyRequest,
   way: Way,
   { uploadId, plan: { layout, provenBy }, plansLeft }: PlannedUpload,
-): Transfer => {
+): Omit<Transfer, 'chain'> => {
   const { versionId, etag, sizeBytes, lastModifiedMs, encryption, checksum } = version;
   return {
     id: transferIdOf(task),

@@ -1,4 +1,5 @@
 /** Cuts transfers into part ranges, finds their missing parts, and writes and reads their messages. */
+import { NEW_CHAIN, parseChain } from '../../model/chain.ts';
 import { isCount, recordIn } from '../../model/json.ts';
 import type { DestinationBucket, ListedPart } from '../../model/ports.ts';
 import { partCount, partSizes } from '../part-plan.ts';
@@ -95,13 +96,26 @@ export const lastMovedMs = (parts: readonly ListedPart[]): number =>
   parts.reduce((latest, { lastModifiedMs }) => Math.max(latest, lastModifiedMs), 0);
 
 export const partRangeMessage = (
-  { id, uploadId, attempt, rule, destination, bucket, key, run }: Transfer,
+  { id, uploadId, attempt, chain, rule, destination, bucket, key, run }: Transfer,
   range: PartRange,
-): PartRangeMessage => ({ id, uploadId, attempt, rule, destination, bucket, key, run, ...range });
+): PartRangeMessage => ({
+  id,
+  uploadId,
+  attempt,
+  chain,
+  rule,
+  destination,
+  bucket,
+  key,
+  run,
+  ...range,
+});
 
 /** Parses the body of a message. Returns null if the message is not a part range. */
 export const parsePartRangeMessage = (body: string): PartRangeMessage | null => {
-  const { id, uploadId, attempt, rule, destination, bucket, key, run, firstPart, lastPart } = recordIn(body);
+  const json = recordIn(body);
+  const { id, uploadId, attempt, rule, destination, bucket, key, run, firstPart, lastPart } = json;
+  const chain = parseChain(json['chain']) ?? { ...NEW_CHAIN, version: '' };
   if (
     typeof id !== 'string' ||
     typeof uploadId !== 'string' ||
@@ -116,6 +130,6 @@ export const parsePartRangeMessage = (body: string): PartRangeMessage | null => 
     lastPart < firstPart
   )
     return null;
-  const message = { id, uploadId, attempt, rule, destination, bucket, key, firstPart, lastPart };
+  const message = { id, uploadId, attempt, chain, rule, destination, bucket, key, firstPart, lastPart };
   return { ...message, run: typeof run === 'string' ? run : null };
 };

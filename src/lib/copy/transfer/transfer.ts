@@ -2,6 +2,7 @@
  * A transfer: a large object that many invocations move. Its multipart upload is the checkpoint: ListParts shows which parts are
  * done, and no other record of the progress is relied on. The records are plain JSON, because the table of transfers stores them.
  */
+import type { TransferChain } from '../../model/chain.ts';
 import type { ObjectState } from '../../model/ports.ts';
 import type { Reason } from '../../model/reasons.ts';
 import type { Concern, Task } from '../../model/task.ts';
@@ -32,6 +33,8 @@ export interface Transfer {
   isRefused: boolean;
   /** Milliseconds since the epoch. */
   startedMs: number;
+  /** How often transfers of the key have begun anew, including this one. */
+  chain: TransferChain;
   /** The run whose hint began the transfer; null: none. */
   run: string | null;
   /** Whether a replicator wrote the version, according to the hint that began the transfer; null: unknown. */
@@ -65,7 +68,7 @@ export interface PartRange {
 }
 
 /** A message in the transfer queue. Its fields are enough to begin a new transfer if the record is lost. */
-export interface PartRangeMessage extends PartRange, Pick<Transfer, 'id' | 'uploadId' | 'attempt'> {
+export interface PartRangeMessage extends PartRange, Pick<Transfer, 'id' | 'uploadId' | 'attempt' | 'chain'> {
   rule: string;
   destination: string;
   bucket: string;
