@@ -69,6 +69,27 @@ describe.each(STORES)('a run in %s', (_name, create) => {
     expect(await store.create(newRun({ spec: spec(rule, 'a/') }), wholeRange())).toEqual({ kind: 'created' });
   });
 
+  test('only one of several runs over some of the same keys begins, although all are stored at once', async () => {
+    const store = create();
+    const rule = `at-once-${count}`;
+    const starts = ['a/', 'a/b/', '', 'c/'].map((prefix) => newRun({ spec: spec(rule, prefix) }));
+    const created = await Promise.all(starts.map((run) => store.create(run, wholeRange())));
+    const begun = starts.filter((_, index) => created[index]?.kind === 'created');
+    const prefixes = begun.map((run) => run.spec.prefix);
+    expect(prefixes.some((one) => prefixes.some((other) => one !== other && one.startsWith(other)))).toBe(
+      false,
+    );
+    expect(begun.length).toBeGreaterThan(0);
+  });
+
+  test('a run that was never ended does not block others for ever', async () => {
+    const store = create();
+    const rule = `old-${count}`;
+    const old = newRun({ spec: spec(rule), createdMs: NOW - 401 * 24 * 3_600_000 });
+    expect(await store.create(old, wholeRange())).toEqual({ kind: 'created' });
+    expect(await store.create(newRun({ spec: spec(rule) }), wholeRange())).toEqual({ kind: 'created' });
+  });
+
   test('one of two concurrent changes of a run succeeds', async () => {
     const store = create();
     const run = newRun({ spec: spec(`change-${count}`) });

@@ -1,13 +1,13 @@
 /** A model of the store of runs, which is in DynamoDB in a deployment. */
-import type { OpenRange, RangeCommit, RunRecord, RunStore } from '../../src/lib/runs/run-store.ts';
-import { prefixesOverlap } from '../../src/lib/runs/compare/scope.ts';
 import {
-  addCompared,
-  type CopyCounters,
-  isActive,
-  isOver,
-  NOTHING_COMPARED,
-} from '../../src/lib/runs/run.ts';
+  isAwakened,
+  type OpenRange,
+  type RangeCommit,
+  type RunRecord,
+  type RunStore,
+} from '../../src/lib/runs/run-store.ts';
+import { prefixesOverlap } from '../../src/lib/runs/compare/scope.ts';
+import { addCompared, type CopyCounters, isOver, NOTHING_COMPARED } from '../../src/lib/runs/run.ts';
 import { addPiece, emptyDelta, type RunPiece } from '../../src/lib/delivery/run-counts.ts';
 
 export interface MemoryRunStore extends RunStore {
@@ -78,7 +78,7 @@ const runCalls = (
   };
   return {
     async create(run, first) {
-      const other = [...runs.values()].find((each) => !isOver(each) && isSameWork(each.spec, run.spec));
+      const other = [...runs.values()].find((each) => isBlocking(each, run));
       if (other !== undefined) return { kind: 'active', run: other.id };
       runs.set(run.id, structuredClone({ ...run, openRanges: 1 }));
       open(run, first);
@@ -112,7 +112,7 @@ const runCalls = (
       const stored = runs.get(run.id);
       if (stored === undefined || stored.revision !== run.revision) return false;
       if (first !== undefined && stored.openRanges > 0) return false;
-      if (isActive({ ...stored, ...changes }) && !isActive(stored)) awake.add(run.id);
+      if (isAwakened(stored, changes)) awake.add(run.id);
       Object.assign(stored, structuredClone(changes), { revision: stored.revision + 1 });
       if (first === undefined) return true;
       stored.openRanges = 1;
@@ -177,10 +177,15 @@ const commit = (
   return run.openRanges === 0 ? 'ended' : 'committed';
 };
 
-const isSameWork = (one: RunRecord['spec'], other: RunRecord['spec']): boolean =>
-  one.rule === other.rule &&
-  one.destination === other.destination &&
-  prefixesOverlap(one.prefix, other.prefix);
+/** How long a run is kept. */
+const KEPT_MS = 400 * 24 * 3_600_000;
+
+const isBlocking = (one: RunRecord, next: RunRecord): boolean =>
+  !isOver(one) &&
+  one.createdMs + KEPT_MS > next.createdMs &&
+  one.spec.rule === next.spec.rule &&
+  one.spec.destination === next.spec.destination &&
+  prefixesOverlap(one.spec.prefix, next.spec.prefix);
 
 const openRangeIn = ({ range, counted, movedMs, wakes }: OpenRange): OpenRange => ({
   range,

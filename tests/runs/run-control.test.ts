@@ -29,6 +29,19 @@ test('a run over keys that another run is working on is refused with the id of t
   await expect(world.start({ prefix: 'k1' })).resolves.toMatchObject({ phase: 'comparing' });
 });
 
+test.each(['paused', 'failed'] as const)('the cancellation of a %s run is announced', async (phase) => {
+  const world = createWorld(fortyKeys());
+  const { id } = await world.start();
+  if (phase === 'paused') await pauseRun(id, world.deps());
+  else world.broken.source = new ReplicationError('access-denied', 'ListObjectVersions: AccessDenied');
+  await world.untilStill(id);
+  for (let count = 0; count < 20; count += 1) await world.step();
+  const before = world.announced.length;
+  await cancelRun(id, world.deps());
+  await world.untilStill(id);
+  expect(world.announced).toHaveLength(before + 1);
+});
+
 test('a run whose rule or destination becomes another one fails, and nothing is copied or deleted for it', async () => {
   for (const change of [
     { source: { ...testRule().source, prefix: 'k1' } },

@@ -120,7 +120,7 @@ export const cancelRun = (id: string, deps: ControlDeps): Promise<RunRecord> =>
   change(id, deps, (run) => {
     if (run.phase === 'cancelled') return null;
     if (run.phase === 'finished') throw new RunRefusedError(`run ${id} is finished already`, id);
-    return { phase: 'cancelled', endedMs: deps.clock.now() };
+    return { phase: 'cancelled', endedMs: deps.clock.now(), announced: false };
   });
 
 const wake = async (run: RunRecord, { store, queues }: ControlDeps): Promise<void> => {

@@ -1,7 +1,7 @@
 /** The store of runs, through which the workers of a run coordinate. */
 import type { Committed } from '../listing/ledger.ts';
 import type { Range } from '../listing/range.ts';
-import type { CompareCounters, CopyCounters, Run } from './run.ts';
+import { type CompareCounters, type CopyCounters, isActive, type Run } from './run.ts';
 
 /** A run as the store keeps it. The program needs the additional fields to coordinate the workers; operators do not need them. */
 export interface RunRecord extends Run {
@@ -20,6 +20,10 @@ export interface RunRecord extends Run {
  * counters.
  */
 export type RunChanges = Partial<Omit<RunRecord, 'id' | 'spec' | 'createdMs' | 'openRanges' | 'revision'>>;
+
+/** Returns true if the schedule has to look after the run again after these changes. */
+export const isAwakened = (run: RunRecord, changes: RunChanges): boolean =>
+  changes.announced === false || (isActive({ ...run, ...changes }) && !isActive(run));
 
 export interface OpenRange {
   range: Range;

@@ -45,14 +45,13 @@ export const listKey = (id: string) => ({ run: SHARED, item: `run#${id}` });
 /** The key of an item that exists until the run is over and its end was announced. The schedule looks after these runs. */
 export const awakeKey = (id: string) => ({ run: SHARED, item: `awake#${id}` });
 
-/** The key of an item that exists until the run is over. While it exists, no other run over the same keys can begin. */
-export const activeKey = ({
-  rule,
-  destination,
-  prefix,
-}: Pick<RunSpec, 'rule' | 'destination' | 'prefix'>) => ({
+/**
+ * The key of the item that lists the runs of a rule and destination that are not over. No other run over the same keys can begin.
+ * One item for all of them lets only one of several runs begin that are stored at the same time.
+ */
+export const activeKey = ({ rule, destination }: Pick<RunSpec, 'rule' | 'destination'>) => ({
   run: SHARED,
-  item: `active#${rule}/${destination}/${hash(prefix)}`,
+  item: `active#${rule}/${destination}`,
 });
 
 const hash = (text: string): string => createHash('sha256').update(text).digest('base64url');

@@ -6,15 +6,16 @@ import { BatchGetCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynam
 import type { Committed } from '../../listing/ledger.ts';
 import type { Range } from '../../listing/range.ts';
 import { prefixesOverlap } from '../../runs/compare/scope.ts';
-import type {
-  DifferenceFile,
-  OpenRange,
-  RangeCommit,
-  RunChanges,
-  RunRecord,
-  RunStore,
+import {
+  type DifferenceFile,
+  isAwakened,
+  type OpenRange,
+  type RangeCommit,
+  type RunChanges,
+  type RunRecord,
+  type RunStore,
 } from '../../runs/run-store.ts';
-import { addCompared, isActive, isOver, NOTHING_COMPARED } from '../../runs/run.ts';
+import { addCompared, isOver, NOTHING_COMPARED } from '../../runs/run.ts';
 import { translateError } from '../errors.ts';
 import { copyCountersOf } from './copy-counters.ts';
 import {
@@ -29,7 +30,18 @@ import {
   SHARED,
 } from './run-items.ts';
 import { attributesOf, openRangeOf, recordOf } from './run-records.ts';
-import { addToRun, changeOf, putFile, putNew, putRange, putAwake, release, stepOf } from './run-writes.ts';
+import {
+  type ActiveRuns,
+  addToRun,
+  changeOf,
+  putActive,
+  putAwake,
+  putFile,
+  putNew,
+  putRange,
+  release,
+  stepOf,
+} from './run-writes.ts';
 import { askTable, getItem, type ItemTable, openTable, type TableItem } from './table.ts';
 import { transact } from './transaction.ts';
 
@@ -99,24 +111,34 @@ async function* queryItems(
 }
 
 const createRun = async (table: ItemTable, run: RunRecord, first: Range): ReturnType<RunStore['create']> => {
-  const { rule, destination, prefix } = run.spec;
-  const active = activeKey(run.spec);
-  const ofSameRule = active.item.slice(0, active.item.lastIndexOf('/') + 1);
-  for await (const item of queryItems(table, SHARED, ofSameRule)) {
-    if (prefixesOverlap(String(item['prefix']), prefix)) return { kind: 'active', run: String(item['id']) };
-  }
+  const { prefix } = run.spec;
   const expires = expiresSeconds(run.createdMs);
   const attributes = { ...attributesOf(run), openRanges: 1, revision: run.revision, expires };
-  const reasons = await transact(table, [
-    putNew(table.name, { ...active, id: run.id, rule, destination, prefix }),
-    putNew(table.name, { ...runKey(run.id), ...attributes }),
-    putNew(table.name, { ...listKey(run.id), id: run.id, expires }),
-    putAwake(table.name, run.id),
-    putRange(table.name, run, first, { expires, movedMs: Date.now() }),
-  ]);
-  if (reasons === null) return { kind: 'created' };
-  const other = await getItem(table, active);
-  return { kind: 'active', run: String(other?.['id'] ?? 'unknown') };
+  for (;;) {
+    const active = await activeRuns(table, run);
+    const other = Object.entries(active.runs).find(([, each]) => prefixesOverlap(each.prefix, prefix));
+    if (other !== undefined) return { kind: 'active', run: other[0] };
+    const runs = { ...active.runs, [run.id]: { prefix, expires } };
+    const reasons = await transact(table, [
+      putActive(table.name, run, { ...active, runs }),
+      putNew(table.name, { ...runKey(run.id), ...attributes }),
+      putNew(table.name, { ...listKey(run.id), id: run.id, expires }),
+      putAwake(table.name, run.id),
+      putRange(table.name, run, first, { expires, movedMs: Date.now() }),
+    ]);
+    if (reasons === null) return { kind: 'created' };
+    // Another run of the rule and destination began or ended at the same time, so the question is asked again.
+    if (reasons[0] === 'None') return { kind: 'active', run: run.id };
+  }
+};
+
+/** Leaves out the runs whose items have expired, although nobody ended them. */
+const activeRuns = async (table: ItemTable, { spec, createdMs }: RunRecord): Promise<ActiveRuns> => {
+  const item = await getItem(table, activeKey(spec));
+  if (item === null) return { runs: {}, revision: null };
+  const { runs, revision } = item as unknown as ActiveRuns;
+  const isKept = ([, { expires }]: [string, { expires: number }]): boolean => expires * 1_000 > createdMs;
+  return { runs: Object.fromEntries(Object.entries(runs).filter(isKept)), revision };
 };
 
 const loadRun = async (table: ItemTable, id: string): Promise<RunRecord | null> => {
@@ -160,11 +182,13 @@ const changeRun = async (
 ): Promise<boolean> => {
   const changed = { ...run, ...changes };
   const times = { expires: expiresSeconds(run.createdMs), movedMs: Date.now() };
+  const isEnding = isOver(changed) && !isOver(run);
+  const isReleased = isEnding && (await getItem(table, activeKey(run.spec))) !== null;
   const reasons = await transact(table, [
     { Update: changeOf(table.name, run, changes, first !== undefined) },
     ...(first === undefined ? [] : [putRange(table.name, changed, first, times)]),
-    ...(isOver(changed) && !isOver(run) ? [release(table.name, run)] : []),
-    ...(isActive(changed) && !isActive(run) ? [putAwake(table.name, run.id)] : []),
+    ...(isReleased ? [release(table.name, run)] : []),
+    ...(isAwakened(run, changes) ? [putAwake(table.name, run.id)] : []),
   ]);
   return reasons === null;
 };

@@ -117,14 +117,33 @@ export const changeOf = (
   };
 };
 
-/** Deletes the run's item at {@link activeKey}, so that other runs over the same keys can begin. */
+/** The runs of a rule and destination that are not over, as the item at {@link activeKey} lists them. */
+export interface ActiveRuns {
+  /** By the id of the run. `expires` is in seconds since the epoch. */
+  runs: Record<string, { prefix: string; expires: number }>;
+  /** Changes with each change of the item; null: there is no item yet. */
+  revision: number | null;
+}
+
+/** Adds the run to the item at {@link activeKey}. The write fails if the item has changed since it was read. */
+export const putActive = (table: string, run: RunRecord, { runs, revision }: ActiveRuns): Write => ({
+  Put: {
+    TableName: table,
+    Item: { ...activeKey(run.spec), runs, revision: (revision ?? 0) + 1 },
+    ConditionExpression: revision === null ? 'attribute_not_exists(revision)' : 'revision = :revision',
+    ...(revision === null ? {} : { ExpressionAttributeValues: { ':revision': revision } }),
+  },
+});
+
+/** Takes the run out of the item at {@link activeKey}, so that other runs over the same keys can begin. */
 export const release = (table: string, run: RunRecord): Write => ({
-  Delete: {
+  Update: {
     TableName: table,
     Key: activeKey(run.spec),
-    // Another run may hold the item by now. Such an item must not be deleted.
-    ConditionExpression: 'attribute_not_exists(id) OR id = :id',
-    ExpressionAttributeValues: { ':id': run.id },
+    UpdateExpression: 'REMOVE #runs.#id ADD revision :one',
+    ConditionExpression: 'attribute_exists(#runs)',
+    ExpressionAttributeNames: { '#runs': 'runs', '#id': run.id },
+    ExpressionAttributeValues: { ':one': 1 },
   },
 });
 
