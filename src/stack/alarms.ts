@@ -72,6 +72,14 @@ const functionAlarms = (names: ResourceNames, settings: AlarmSettings): Resource
     statistic: 'Sum',
     threshold: settings.errors,
   }),
+  AvoidedAlarm: alarm(names, {
+    name: 'destinations-avoided',
+    description:
+      'A destination denies everything, fails or does not answer. Its messages wait and come back by themselves: see docs/operations.md.',
+    metric: ownMetric('DestinationsAvoided'),
+    statistic: 'Sum',
+    threshold: 1,
+  }),
   ThrottlesAlarm: alarm(names, {
     name: 'throttles',
     description: 'The account has no concurrency left for the replicate function.',
@@ -140,7 +148,7 @@ const topic = (names: ResourceNames, email: string | null): Resources => ({
 interface Metric {
   Namespace: string;
   MetricName: string;
-  Dimensions: { Name: string; Value: object }[];
+  Dimensions: { Name: string; Value: object | string }[];
 }
 
 const queueMetric = (metric: string, queue: string): Metric => ({
@@ -153,6 +161,13 @@ const functionMetric = (metric: string, logicalId: string): Metric => ({
   Namespace: 'AWS/Lambda',
   MetricName: metric,
   Dimensions: [{ Name: 'FunctionName', Value: ref(logicalId) }],
+});
+
+/** A metric of our own that counts for all buckets and rules together. */
+const ownMetric = (metric: string): Metric => ({
+  Namespace: 's3-replicator',
+  MetricName: metric,
+  Dimensions: ['SourceBucket', 'DestinationBucket', 'RuleId'].map((Name) => ({ Name, Value: 'none' })),
 });
 
 interface Alarm {

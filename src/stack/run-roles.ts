@@ -109,6 +109,13 @@ const batchStatements = ({ replication, stack }: Configuration): Statement[] => 
     Resource: attribute('TransferQueue', 'Arn'),
   },
   keepTransfers(),
+  // The function reads which destinations are avoided.
+  {
+    Sid: 'Circuits',
+    Effect: 'Allow',
+    Action: 'dynamodb:GetItem',
+    Resource: attribute('IdempotencyTable', 'Arn'),
+  },
   ...readSources(replication.rules),
   ...decryptSources(stack.sourceKmsKeyArns),
   assumeRoles(replication.rules),

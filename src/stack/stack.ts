@@ -97,6 +97,8 @@ const replicateEnvironment = (
   RUNS_TABLE: ref('RunsTable'),
   DEAD_LETTER_QUEUE_URL: ref('LiveDeadLetterQueue'),
   WAITING_QUEUES: names.waitingQueues,
+  LIVE_CONCURRENCY: String(configuration.stack.maximumConcurrency),
+  BACKFILL_CONCURRENCY: String(configuration.backfill.maximumConcurrency),
   IDEMPOTENCY_TABLE: ref('IdempotencyTable'),
   ...transferEnvironment(configuration.transfers),
   ...commonEnvironment(configuration, names),

@@ -27,6 +27,8 @@ test('docs/operations.md explains every line of the log', () => {
     'skipped',
     'retry',
     'older-template',
+    'waits',
+    'avoided',
     'quarantined',
   ];
   expect(described.toSorted()).toEqual(messages.toSorted());

@@ -187,19 +187,19 @@ describe.each(Object.entries(FAULTS).filter(([, { kind }]) => kind !== 'truncate
       purge(stage);
     });
 
-    test(`a message is tried again although sqs:ChangeMessageVisibility ${what}`, async () => {
+    test(`a message is tried again although sqs:SendMessage ${what}`, async () => {
       const failed = { kind: 'error', status: 500, code: 'InternalError' } as const;
       const hits = injectFaults((request) => {
         const operation = operationOf(request);
-        if (operation === 'sqs:ChangeMessageVisibility') return { name: operation, fault, times: 4 };
+        if (operation === 'sqs:SendMessage') return { name: operation, fault, times: 4 };
         // One invocation sends this request four times.
         return operation === 's3:GetObject' ? { name: operation, fault: failed, times: 4 } : null;
       });
       const key = `visibility ${fault.kind} ${'status' in fault ? fault.status : ''}`;
       await stage.put('main', key, 'x');
-      // The function could not set a shorter delay, so the message becomes visible again after the visibility timeout of the queue.
+      // The function could not send the message again, so it gave the message back.
       expect(await settled(stage, 6_000)).toBe(true);
-      expect(hits.get('sqs:ChangeMessageVisibility')).toBeGreaterThan(0);
+      expect(hits.get('sqs:SendMessage')).toBeGreaterThan(0);
       await expectReplicas(stage, 'main', key);
       expect(await deadLetters(stage)).toEqual([]);
     });

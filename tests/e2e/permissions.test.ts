@@ -32,6 +32,11 @@ const CHECKED_ELSEWHERE: Loss = {
 };
 
 const WITHOUT: Record<string, Loss> = {
+  'ReplicateLambdaPermissionEventsRuleSchedule1 lambda:InvokeFunction': {
+    missing: ['retried'],
+    waiting: 1,
+    retried: ['service-error'],
+  },
   'ReplicateRole Trust sts:AssumeRole': {
     refused: /role defined for the function cannot be assumed by Lambda/,
   },
@@ -63,7 +68,7 @@ const WITHOUT: Record<string, Loss> = {
   },
   'ReplicateRole IdempotencyRecords dynamodb:GetItem': {
     unseen:
-      'Powertools only reads a record if a failed condition comes without it, and DynamoDB sends the record along',
+      'Powertools only reads a record if a failed condition comes without it, and without the record of the circuits no destination is avoided',
   },
   // The function does no work that it cannot record, so all messages wait until it may write to the table again.
   'ReplicateRole IdempotencyRecords dynamodb:PutItem': {
@@ -163,10 +168,10 @@ const WITHOUT: Record<string, Loss> = {
   },
 };
 
-/** How often a read fails, for permissions whose loss can be observed only when a message is tried again. */
+/** How often a read fails, for permissions whose loss can be observed only when a message is tried again or waits. */
 const FAILURES: [RegExp, number][] = [
   [/IdempotencyRecords dynamodb:DeleteItem/, 1],
-  [/ReplicateRole Waiting/, 5],
+  [/ReplicateRole Waiting|ReplicateLambdaPermission/, 5],
 ];
 
 const own = losing('stack', WITHOUT);

@@ -159,6 +159,9 @@ const WITHOUT: Record<string, Loss<Observation>> = {
   'BackfillRole Reports s3:PutObject': failedWith('access-denied'),
 
   'BatchRole Trust sts:AssumeRole': { refused: /role defined for the function cannot be assumed by Lambda/ },
+  'BatchRole Circuits dynamodb:GetItem': {
+    unseen: 'without the record of the circuits no destination is avoided, and every task is tried',
+  },
   'BatchRole Logs logs:CreateLogStream': { logged: false },
   'BatchRole Logs logs:PutLogEvents': { logged: false },
   // The fresh look, which follows every write, needs this permission.

@@ -1,16 +1,19 @@
 /** A model of the queues to which failed pieces of messages are sent again, and of the waiting queues. */
 import type { QueueMessage, Retries, WaitingQueues } from '../../src/lib/delivery/deps.ts';
+import type { Circuits } from '../../src/lib/delivery/circuits.ts';
 import type { RetriedPiece } from '../../src/lib/delivery/retry.ts';
+import { closedCircuits } from './memory-circuits.ts';
 
 /** A piece that was sent again. `delaySeconds` is null if the piece is in a waiting queue. */
 export interface SentPiece extends RetriedPiece {
   delaySeconds: number | null;
 }
 
-/** `send` receives each piece that is sent again. The waiting queues are empty. */
+/** `send` receives each piece that is sent again. The waiting queues are empty, and no destination is avoided. */
 export const memoryRetries = (
   send: (piece: SentPiece) => Promise<void>,
-): { retries: Retries; waiting: WaitingQueues } => ({
+): { retries: Retries; waiting: WaitingQueues; circuits: Circuits } => ({
+  circuits: closedCircuits,
   retries: {
     again: ({ body, retry }, delaySeconds) => send({ body, retry, delaySeconds }),
     wait: (_where, { body, retry }) => send({ body, retry, delaySeconds: null }),
@@ -19,6 +22,7 @@ export const memoryRetries = (
     receive: async () => [],
     letBack: async (_where, messages) => messages.length,
     remove: async () => undefined,
+    liveMessages: async () => 0,
   },
 });
 

@@ -2,8 +2,10 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { answerBatch } from '../../src/lib/replicate/batch-operations.ts';
+import type { Circuits } from '../../src/lib/delivery/circuits.ts';
 import { ReplicationError } from '../../src/lib/model/errors.ts';
 import type { Reason } from '../../src/lib/model/reasons.ts';
+import { closedCircuits } from '../model/memory-circuits.ts';
 import { createMemoryBucket } from '../model/memory-buckets.ts';
 import { memoryDestination } from '../model/memory-destination.ts';
 import { memorySource } from '../model/memory-source.ts';
@@ -12,7 +14,7 @@ import { testConfiguration, testDestination, testInvocation, testRule } from '..
 
 const NOW = Date.parse('2026-11-22T12:00:00Z');
 
-const world = (failure: Reason | null = null, healthy: string[] = []) => {
+const world = (failure: Reason | null = null, healthy: string[] = [], circuits: Partial<Circuits> = {}) => {
   const clock = { now: () => NOW, sleep: async () => undefined };
   const source = createMemoryBucket('enabled', clock.now);
   const replica = createMemoryBucket('enabled', clock.now);
@@ -34,6 +36,7 @@ const world = (failure: Reason | null = null, healthy: string[] = []) => {
             if (id === 'one' && failure !== null) throw new ReplicationError(failure, 'so it is');
           }),
       },
+      circuits: { ...closedCircuits, ...circuits },
       clock,
       invocation: testInvocation({ deadlineMs }),
       ...noTransfers(),
@@ -93,6 +96,19 @@ test.each<[Reason, string]>([
   expect(results).toEqual([
     { taskId: 'task of k', resultCode, resultString: expect.stringMatching(`^one: ${reason}: `) },
   ]);
+});
+
+test('a task whose destination is avoided is a temporary failure, and no attempt is made', async () => {
+  const { source, replica, answer, bucket } = world(null, [], {
+    async admit() {
+      throw new ReplicationError('assume-role-denied', 'avoided', { isAvoided: true });
+    },
+  });
+  source.put('k', Buffer.from('one'));
+  expect((await answer(event(task(bucket, 'k')))).results).toMatchObject([
+    { resultCode: 'TemporaryFailure', resultString: expect.stringMatching(/^one: assume-role-denied/) },
+  ]);
+  expect(replica.history.size).toBe(0);
 });
 
 test('a destination that fails does not keep the others from being replicated', async () => {

@@ -166,7 +166,7 @@ test('an event rule forwards the changes that the rules of its bucket replicate'
   ]);
 });
 
-test('twelve alarms notify the alarm topic, to which only CloudWatch of this account may publish', () => {
+test('thirteen alarms notify the alarm topic, to which only CloudWatch of this account may publish', () => {
   const alarms = ofType(template, 'AWS::CloudWatch::Alarm').map(([, { Properties }]) => Properties);
 
   expect(alarms.map(({ MetricName, Threshold }) => [MetricName, Threshold])).toEqual([
@@ -178,6 +178,7 @@ test('twelve alarms notify the alarm topic, to which only CloudWatch of this acc
     ['Errors', 1],
     ['Errors', 1],
     ['Errors', 1],
+    ['DestinationsAvoided', 1],
     ['Throttles', 1],
     ['RecursiveInvocationsDropped', 1],
     ['RecursiveInvocationsDropped', 1],

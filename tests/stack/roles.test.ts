@@ -5,11 +5,12 @@ import { grants, resource, roleStatements, statementsOf } from './statements.ts'
 
 const template = generatedTemplate();
 
-test('the batch role may begin transfers and use no other queue or table', () => {
+test('the batch role may begin transfers and read the circuits, and use no other queue or table', () => {
   expect(
     grants(roleStatements(template, 'BatchRole')).filter((grant) => /^(dynamodb|sqs):/.test(grant)),
   ).toEqual([
     'dynamodb:DeleteItem on TransfersTable.Arn',
+    'dynamodb:GetItem on IdempotencyTable.Arn',
     'dynamodb:GetItem on TransfersTable.Arn',
     'dynamodb:PutItem on TransfersTable.Arn',
     'dynamodb:UpdateItem on TransfersTable.Arn',

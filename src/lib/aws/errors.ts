@@ -26,7 +26,7 @@ const REASONS: Record<string, Reason> = {
   // While the DNS name of a new bucket does not yet lead to the bucket's region, S3 redirects requests.
   TemporaryRedirect: 'service-error',
   Redirect: 'service-error',
-  TimeoutError: 'connection-lost',
+  TimeoutError: 'no-answer',
   IncompleteBody: 'connection-lost',
   XAmzContentSHA256Mismatch: 'connection-lost',
   BadDigest: 'bad-checksum',
@@ -222,6 +222,7 @@ const OPERATOR_PROBLEM_OF_REASON: Partial<Record<Reason, OperatorProblem>> = {
   'no-such-bucket': 'no-bucket',
   'wrong-region': 'no-bucket',
   'connection-lost': 'unreachable',
+  'no-answer': 'unreachable',
 };
 
 /**

@@ -1,11 +1,17 @@
 /**
  * The clients and stores that an execution environment of a replicating function keeps, and the dependencies that it gives each invocation.
  */
+import { randomUUID } from 'node:crypto';
 import type { Context } from 'aws-lambda';
 import { createServerSide } from '../copy/way.ts';
+import { watchAnswers } from '../delivery/answer-watch.ts';
+import { circuitsFor, type KnownCircuits, knowCircuits } from '../delivery/circuits.ts';
 import type { LiveQueue, TransferDeps } from '../delivery/deps.ts';
 import { createBudget } from '../model/concurrency.ts';
-import type { ReplicationConfiguration } from '../model/rule.ts';
+import { ReplicationError } from '../model/errors.ts';
+import type { Buckets } from '../model/ports.ts';
+import type { ReplicationConfiguration, RuleDestination } from '../model/rule.ts';
+import { createCircuitStore } from './dynamodb/circuit-store.ts';
 import { createReceiptStore } from './dynamodb/receipts.ts';
 import { createRunCountsStore } from './dynamodb/run-counts.ts';
 import { createTransferStore } from './dynamodb/transfer-store.ts';
@@ -13,7 +19,13 @@ import { createEnvironment, type Environment, limitTime } from './environment.ts
 import { createReporter } from './reporter.ts';
 import { createBuckets } from './s3/buckets.ts';
 import { sendBodies } from './sqs/message-batches.ts';
-import { createDeadLetterQueue, createLiveQueue, createRetries, createTransferQueue } from './sqs/queues.ts';
+import {
+  createDeadLetterQueue,
+  createLiveQueue,
+  createRetries,
+  createTransferQueue,
+  originOf,
+} from './sqs/queues.ts';
 import { createWaitingQueues, waitingUrlOf } from './sqs/waiting-queues.ts';
 
 /** How long an invocation needs after its last copy was aborted: for the receipts, the calls to the queues and the response. */
@@ -47,18 +59,23 @@ export const createReplicateEnvironment = (
     logger.warn(message, { error: error instanceof Error ? error : new Error(String(error)) }),
   );
   const queueOf = queueByArn(environment);
+  const known = knowCircuitsIn(environment);
+  const watch = watchAnswers(known);
   return {
     invocation(context, queueArn) {
       logger.addContext(context);
       const reporter = createReporter(logger);
       const limit = limitTime(context, { reserveMs: REPLICATE_RESERVE_MS, graceMs: 0 });
       const { workMs, deadlineMs, signal } = limit;
+      const pool = queueArn === null ? null : originOf(queueArn);
+      const buckets = createBuckets(clients, signal, watch.forPool(pool));
       return {
         deps: {
           ...shared,
+          circuits: circuitsFor(known, pool, { flush: watch.flush, deniesAll: deniesAllIn(buckets) }),
           liveQueue: queueOf(queueArn),
           runs: runs(),
-          buckets: createBuckets(clients, signal),
+          buckets,
           receipts: receipts(context),
           reporter,
           invocation: {
@@ -103,6 +120,37 @@ const replicateDeps = ({ sqs, sessionName, clock, variable }: Environment) => {
     serverSide: createServerSide(clock),
   };
 };
+
+const knowCircuitsIn = ({ clock, variable }: Environment): KnownCircuits =>
+  knowCircuits({
+    store: createCircuitStore(variable('IDEMPOTENCY_TABLE')),
+    clock,
+    slots: {
+      live: Number(variable('LIVE_CONCURRENCY')),
+      backfill: Number(variable('BACKFILL_CONCURRENCY')),
+      transfer: Number(variable('TRANSFER_CONCURRENCY')),
+    },
+    environment: randomUUID(),
+    after(ms, callback) {
+      const timer = setTimeout(callback, ms);
+      return () => clearTimeout(timer);
+    },
+  });
+
+/** A key that exists nowhere. A destination that does not deny everything answers that it has no such key. */
+const NO_KEY = 's3-replicator/is-everything-denied';
+
+const deniesAllIn =
+  (buckets: Buckets) =>
+  async ({ rule, destination }: RuleDestination): Promise<boolean> => {
+    const prefix = destination.prefix ?? rule.source.prefix;
+    try {
+      await buckets.destination(destination).look(prefix + NO_KEY);
+      return false;
+    } catch (error) {
+      return error instanceof ReplicationError && error.reason === 'access-denied';
+    }
+  };
 
 /** Returns a function that finds a queue by its ARN. For null or an unknown ARN, that function returns the live queue. */
 const queueByArn = ({ sqs, variable }: Environment): ((arn: string | null) => LiveQueue) => {

@@ -17,6 +17,8 @@ export const createReporter = (logger: Logger): MeteredReporter => {
     report(record) {
       log(logger, record);
       addMetrics(metricsOf(metrics, record), record);
+      // The alarm counts the destinations of all rules together.
+      if (record.ending === 'avoided') addMetrics(metricsOf(metrics, NO_DIMENSIONS), record);
     },
     publish() {
       for (const each of metrics.values()) each.publishStoredMetrics();
@@ -35,13 +37,21 @@ const log = (logger: Logger, record: OutcomeRecord): void => {
       return logger.info('range', { ...record });
     case 'retry':
       return logger.warn('retry', { ...record });
+    case 'wait':
+      return logger.info('waits', { ...record });
+    case 'avoided':
+      return logger.warn('avoided', { ...record });
     case 'quarantine':
       return logger.error('quarantined', { ...record });
   }
 };
 
+type Place = Pick<OutcomeRecord, 'sourceBucket' | 'destinationBucket' | 'rule'>;
+
+const NO_DIMENSIONS: Place = { sourceBucket: null, destinationBucket: null, rule: null };
+
 /** Returns the metrics with the dimensions of a record. S3's own replication metrics have the same dimensions. */
-const metricsOf = (known: Map<string, Metrics>, record: OutcomeRecord): Metrics => {
+const metricsOf = (known: Map<string, Metrics>, record: Place): Metrics => {
   const dimensions = {
     SourceBucket: record.sourceBucket ?? 'none',
     DestinationBucket: record.destinationBucket ?? 'none',
@@ -90,6 +100,12 @@ const addMetrics = (metrics: Metrics, record: OutcomeRecord): void => {
       return;
     case 'retry':
       metrics.addMetric('OperationsRetried', MetricUnit.Count, 1);
+      return;
+    case 'wait':
+      metrics.addMetric('OperationsWaiting', MetricUnit.Count, 1);
+      return;
+    case 'avoided':
+      metrics.addMetric('DestinationsAvoided', MetricUnit.Count, 1);
       return;
     case 'quarantine':
       metrics.addMetric('OperationsFailedReplication', MetricUnit.Count, 1);

@@ -1,4 +1,5 @@
 /** The dependencies of one invocation of the replicate function or the transfer function. */
+import type { Circuits } from './circuits.ts';
 import type { Budget } from '../model/concurrency.ts';
 import type { DeadLetter } from './dead-letter.ts';
 import type { Receipt, Reporter } from './outcome.ts';
@@ -69,8 +70,8 @@ export interface Retries {
 
 /** The waiting queues of all destinations. Nothing polls them, except that the schedule lets messages back. */
 export interface WaitingQueues {
-  /** Receives up to ten messages. They are hidden for a minute. An empty list means that no message is visible. */
-  receive(where: RuleDestination): Promise<QueueMessage[]>;
+  /** Receives at most `limit` messages, up to ten. They are hidden for a minute. An empty list means that no message is visible. */
+  receive(where: RuleDestination, limit: number): Promise<QueueMessage[]>;
   /**
    * Sends the messages unchanged to the queues that they came from, and removes from the waiting queue what SQS has accepted.
    * Resolves to the number of messages that were sent.
@@ -78,6 +79,8 @@ export interface WaitingQueues {
   letBack(where: RuleDestination, messages: readonly QueueMessage[]): Promise<number>;
   /** Removes messages that are safe elsewhere. */
   remove(where: RuleDestination, messages: readonly QueueMessage[]): Promise<void>;
+  /** The number of visible messages in the live queue. It is approximate. */
+  liveMessages(): Promise<number>;
 }
 
 /** The part of the dead-letter queue that a worker uses. */
@@ -93,6 +96,7 @@ export interface Deps {
   liveQueue: LiveQueue;
   retries: Retries;
   waiting: WaitingQueues;
+  circuits: Circuits;
   deadLetterQueue: DeadLetterSender;
   reporter: Reporter;
   runs: RunCounts;

@@ -40,7 +40,10 @@ export type OutcomeRecord = {
       bytes: number;
       durationMs: number;
     }
-  | { ending: 'retry' | 'quarantine'; reason: Reason; detail: string; requestId: string | null }
+  /** The destination was avoided when the schedule looked at it. */
+  | { ending: 'avoided'; reason: Reason; detail: string; since: string }
+  /** `wait`: the destination is avoided, so that no attempt was made or its failure does not count. */
+  | { ending: 'retry' | 'wait' | 'quarantine'; reason: Reason; detail: string; requestId: string | null }
 );
 
 /** Receives all records. */

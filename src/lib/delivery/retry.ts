@@ -82,6 +82,14 @@ export const afterFailure = (message: Tried, error: ReplicationError, nowMs: num
   };
 };
 
+/** Returns the record of a message that waits without an attempt, because its destination is avoided. */
+export const afterAvoidance = (message: Tried, error: ReplicationError, nowMs: number): Retry => ({
+  ...afterFailure(message, error, nowMs),
+  tries: message.retry?.tries ?? 0,
+  attempts: attemptsOf(message) - message.receiveCount,
+  firstFailedMs: null,
+});
+
 const MAX_DETAIL_CHARACTERS = 1_000;
 
 /** How long a refused permission is tried again. AWS makes changes of permissions known within about a minute. */

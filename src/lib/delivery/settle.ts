@@ -17,7 +17,7 @@ import { isPermission, type Reason, reasonEntry } from '../model/reasons.ts';
 import { type Hint, PASSED_OVER_KIND } from '../hint/hint.ts';
 import type { Deps, QueueMessage } from './deps.ts';
 import type { OutcomeRecord } from './outcome.ts';
-import { afterFailure, attemptsOf, firstSeenMsOf, mayBeGranted } from './retry.ts';
+import { afterAvoidance, afterFailure, attemptsOf, firstSeenMsOf, mayBeGranted } from './retry.ts';
 
 /** A piece of a message that failed. */
 export interface Failure {
@@ -69,15 +69,21 @@ const isExhausted = ({ error }: Failure, message: QueueMessage, { clock }: Deps)
   // An invocation that had too little time for the piece is no fault of the object. The large objects of one batch share the network.
   if (error.reason === 'out-of-time') return tries >= OUT_OF_TIME_LIMIT;
   const forMs = clock.now() - waitingSinceMs;
+  if (error.isAvoided) return forMs >= MAX_WAITING_MS;
   return forMs >= MAX_WAITING_MS || (tries >= RETRY_LIMIT && forMs >= MIN_RETRYING_MS);
 };
 
 /**
- * Sends the failed piece again: with a short delay to the queue that it came from, and after several failures to the waiting
- * queue of its destination. A delayed message cannot be received early, so no message is delayed for long.
+ * Sends the failed piece again: with a short delay to the queue that it came from, and after several failures, or if its destination
+ * is avoided, to the waiting queue of its destination. A delayed message cannot be received early, so no message is delayed for long.
  */
 export const tryAgain = async (failure: Failure, message: QueueMessage, deps: Deps): Promise<void> => {
   const { error, body, again = body, assignment } = failure;
+  if (error.isAvoided && assignment !== null) {
+    const retry = afterAvoidance(message, error, deps.clock.now());
+    await deps.retries.wait(assignment, { body: again, retry });
+    return reportFailure('wait', failure, message, deps);
+  }
   const piece = { body: again, retry: afterFailure(message, error, deps.clock.now()) };
   const { tries } = piece.retry;
   if (error.reason === 'out-of-time') await deps.retries.again(piece, 0);
@@ -125,7 +131,7 @@ const letterOf = ({ error, hint, assignment, fix }: Failure, message: QueueMessa
 });
 
 export const reportFailure = (
-  ending: 'retry' | 'quarantine',
+  ending: 'retry' | 'wait' | 'quarantine',
   { error, assignment }: Pick<Failure, 'error' | 'assignment'>,
   message: Attempts,
   { reporter }: Pick<Deps, 'reporter'>,

@@ -347,3 +347,12 @@ export interface Clock {
   now(): number;
   sleep(ms: number): Promise<void>;
 }
+
+/** Watches the calls that wait for an answer of a destination. */
+export interface AnswerWatch {
+  /**
+   * Called when a call begins to wait. The call is aborted with the signal, and ends its wait in any case. `afterMs` is how much longer
+   * than usual the answer may take.
+   */
+  begin(destination: Destination, options?: { afterMs?: number }): { signal: AbortSignal; end(): void };
+}

@@ -36,6 +36,11 @@ const REASON_ENTRIES = {
     meaning: 'A connection broke.',
     fix: TRIED_AGAIN,
   },
+  'no-answer': {
+    disposition: 'retry',
+    meaning: 'AWS did not answer in time.',
+    fix: 'Nothing to do: the hint is tried again.',
+  },
   'expired-credentials': {
     disposition: 'retry',
     meaning: 'The credentials expired.',

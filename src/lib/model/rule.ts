@@ -117,11 +117,18 @@ export const ruleDestinations = ({ rules }: ReplicationConfiguration): RuleDesti
   rules.flatMap((rule) => rule.destinations.map((destination) => ({ rule, destination })));
 
 /**
+ * Returns the name of the circuit of a destination. Rules with the same bucket and role share a circuit. A corrected destination has
+ * another name, so its circuit is closed.
+ */
+export const circuitName = ({ bucket, region, roleArn, externalId }: Destination): string =>
+  shortHash([bucket, region, roleArn, externalId]);
+
+/**
  * Returns the last part of the name of a destination's waiting queue. It depends only on the ids, so that messages still wait in
  * the same queue after a wrong role or bucket was corrected.
  */
 export const waitingQueueSuffix = (rule: { id: string }, destination: { id: string }): string =>
-  createHash('sha256')
-    .update(JSON.stringify([rule.id, destination.id]))
-    .digest('hex')
-    .slice(0, 12);
+  shortHash([rule.id, destination.id]);
+
+const shortHash = (parts: string[]): string =>
+  createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 12);

@@ -34,7 +34,7 @@ export interface BatchOperationsAnswer {
 
 type BatchDeps = Pick<
   Deps,
-  'configuration' | 'buckets' | 'clock' | 'invocation' | 'transfers' | 'serverSide'
+  'configuration' | 'buckets' | 'circuits' | 'clock' | 'invocation' | 'transfers' | 'serverSide'
 >;
 
 interface BatchTask extends Pick<Hint, 'bucket' | 'key' | 'versionId'> {
@@ -137,6 +137,8 @@ const replicateTo = async (assignment: Assignment, deps: BatchDeps): Promise<str
   const startedMs = clock.now();
   if (startedMs >= invocation.deadlineMs)
     throw new ReplicationError('out-of-time', 'the invocation is nearly over');
+  // S3 repeats the task later, when the destination may be back.
+  await deps.circuits.admit(assignment.destination);
   const passedOver: PassedOver[] = [];
   const task = taskOf(assignment);
   const context = contextOf(task, deps, async (version) => {

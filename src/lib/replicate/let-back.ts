@@ -1,73 +1,192 @@
 /**
- * The schedule of the waiting queues. Once a minute it lets the waiting messages back to the queues that they came from, at a
- * limited rate, so that they do not delay the messages of other destinations.
+ * The schedule of the waiting queues. Once a minute it lets waiting messages back to the queues that they came from, at a limited rate,
+ * so that they do not delay the messages of other destinations. If the circuit of a destination is open, it first carries out one of the
+ * waiting messages itself. If that writes to the destination, the circuit closes.
  */
-import type { Deps } from '../delivery/deps.ts';
-import { attempted, reportFailure } from '../delivery/settle.ts';
+import { MAX_WAITING_MS } from '../delivery/backoff.ts';
+import type { Circuits, OpenCircuit } from '../delivery/circuits.ts';
+import type { LiveQueue, TransferDeps } from '../delivery/deps.ts';
+import { attempted, blank, reportFailure } from '../delivery/settle.ts';
 import { mapConcurrently } from '../model/concurrency.ts';
 import { asReplicationError } from '../model/errors.ts';
 import { type RuleDestination, ruleDestinations } from '../model/rule.ts';
+import { transferBatch } from '../transfer/transfer-batch.ts';
+import { replicateBatch } from './replicate-batch.ts';
 
 /** What the schedule did for one destination. */
 export interface LetBack {
   rule: string;
   destination: string;
   messages: number;
+  /** Why the destination is avoided; null: it is not. */
+  avoided: string | null;
 }
 
 /** How long the schedule works at most, so that it ends before it runs again. */
 const WORK_MS = 50_000;
 /** How many destinations are worked on at once. */
-const DESTINATIONS_AT_ONCE = 16;
+const DESTINATIONS_AT_ONCE = 64;
 /** How many batches of one destination are moved at once. */
 const BATCHES_AT_ONCE = 8;
 /** Maximum number of messages of one destination that are let back in a second. */
 const MESSAGES_PER_SECOND = 500;
 /** How many messages SQS receives at once. */
 const BATCH_MESSAGES = 10;
+/** Maximum number of visible messages in the live queue. If it has more, no message is let back. */
+const LIVE_MESSAGES = 1_000;
+/** How often the length of the live queue is asked for. */
+const ROOM_MS = 1_000;
+/** Maximum number of messages that are carried out to find out whether a destination takes writes. */
+const PROBES = 10;
+/** How long a circuit must be open before messages are looked for that have waited too long. */
+const LONG_OPEN_MS = MAX_WAITING_MS - 24 * 3_600_000;
 
 /** Returns true if the event comes from the schedule. */
 export const isLettingBack = (event: unknown): boolean =>
   typeof event === 'object' && event !== null && 'waiting' in event;
 
-/** Lets back what waits for each destination. Resolves to the destinations for which messages waited. Never throws. */
-export const letBackAll = async (deps: Deps): Promise<LetBack[]> => {
+/** Lets back what waits for each destination. Resolves to the destinations for which something was done. Never throws. */
+export const letBackAll = async (deps: TransferDeps): Promise<LetBack[]> => {
   const untilMs = Math.min(deps.clock.now() + WORK_MS, deps.invocation.deadlineMs);
-  const done = await mapConcurrently(
-    ruleDestinations(deps.configuration),
-    DESTINATIONS_AT_ONCE,
-    async (where) => {
-      const messages = await letBackOne(where, untilMs, deps);
-      return { rule: where.rule.id, destination: where.destination.id, messages };
-    },
+  const hasRoom = createRoom(deps);
+  const done = await mapConcurrently(ruleDestinations(deps.configuration), DESTINATIONS_AT_ONCE, (where) =>
+    tend(where, { untilMs, hasRoom }, deps),
   );
-  await deps.runs.flush();
-  return done.filter(({ messages }) => messages > 0);
+  await deps.circuits.tidy();
+  await Promise.all([deps.runs.flush(), deps.circuits.flush()]);
+  return done.filter(({ messages, avoided }) => messages > 0 || avoided !== null);
 };
 
-const letBackOne = async (where: RuleDestination, untilMs: number, deps: Deps): Promise<number> => {
+interface Limits {
+  untilMs: number;
+  /** Resolves to false if the live queue is so long that its messages would be delayed. */
+  hasRoom(): Promise<boolean>;
+}
+
+const tend = async (where: RuleDestination, limits: Limits, deps: TransferDeps): Promise<LetBack> => {
+  const { rule, destination } = where;
+  const done = { rule: rule.id, destination: destination.id, messages: 0, avoided: null };
+  try {
+    const open = await deps.circuits.stateOf(destination);
+    if (open === null || (await isBack(where, limits, deps)))
+      return { ...done, messages: await letBack(where, limits, deps) };
+    reportAvoided(where, open, deps);
+    return { ...done, messages: await letBackOld(where, open, deps), avoided: open.reason };
+  } catch (error) {
+    reportFailure('retry', { error: asReplicationError(error), assignment: null }, attempted(1), deps);
+    return done;
+  }
+};
+
+const letBack = async (where: RuleDestination, limits: Limits, deps: TransferDeps): Promise<number> => {
+  const { clock, waiting, circuits } = deps;
   let count = 0;
   const move = async (): Promise<boolean> => {
-    const messages = await deps.waiting.receive(where);
+    const messages = await waiting.receive(where, BATCH_MESSAGES);
     if (messages.length === 0) return false;
-    count += await deps.waiting.letBack(where, messages);
+    count += await waiting.letBack(where, messages);
     return true;
   };
   const work = async (): Promise<void> => {
-    while (deps.clock.now() < untilMs) {
-      const beganMs = deps.clock.now();
-      if (!(await move())) return;
-      await deps.clock.sleep(Math.max(0, beganMs + BATCH_MS - deps.clock.now()));
+    while (clock.now() < limits.untilMs && (await circuits.stateOf(where.destination)) === null) {
+      const beganMs = clock.now();
+      if (!(await limits.hasRoom())) await clock.sleep(ROOM_MS);
+      else if (!(await move())) return;
+      else await clock.sleep(Math.max(0, beganMs + BATCH_MS - clock.now()));
     }
   };
-  try {
-    // Most queues are empty. The first batch is therefore moved alone.
-    if (await move()) await Promise.all(Array.from({ length: BATCHES_AT_ONCE }, work));
-  } catch (error) {
-    reportFailure('retry', { error: asReplicationError(error), assignment: null }, attempted(1), deps);
-  }
+  // Most queues are empty. The first batch is therefore moved alone.
+  if (await move()) await Promise.all(Array.from({ length: BATCHES_AT_ONCE }, work));
   return count;
 };
 
 /** How long a batch takes at least, so that all batches together keep the rate. */
 const BATCH_MS = (BATCHES_AT_ONCE * BATCH_MESSAGES * 1_000) / MESSAGES_PER_SECOND;
+
+/**
+ * Carries out waiting messages until one of them writes to the destination, which closes the circuit, or fails because of the
+ * destination. A message that does neither ends as usual, and proves nothing.
+ */
+const isBack = async (where: RuleDestination, { untilMs }: Limits, deps: TransferDeps): Promise<boolean> => {
+  for (let probes = 0; probes < PROBES && deps.clock.now() < untilMs; probes += 1) {
+    const [message] = await deps.waiting.receive(where, 1);
+    if (message === undefined) return false;
+    const probe = probing(deps.circuits);
+    const carryOut = message.origin === 'transfer' ? transferBatch : replicateBatch;
+    const { failed } = await carryOut([message], { ...deps, circuits: probe.circuits, liveQueue: NOT_LIVE });
+    if (failed.length === 0) await deps.waiting.remove(where, [message]);
+    if (probe.verdict() !== null) return probe.verdict() === 'back';
+  }
+  return false;
+};
+
+/** Circuits that admit every attempt, and remember what the attempt showed. */
+const probing = (circuits: Circuits): { circuits: Circuits; verdict(): 'back' | 'away' | null } => {
+  let verdict: 'back' | 'away' | null = null;
+  return {
+    verdict: () => verdict,
+    circuits: {
+      ...circuits,
+      admit: async () => undefined,
+      async succeeded(destination) {
+        verdict = 'back';
+        await circuits.succeeded(destination);
+      },
+      async failed(where, thrown) {
+        const error = await circuits.failed(where, thrown);
+        if (error.isAvoided) verdict ??= 'away';
+        return error;
+      },
+    },
+  };
+};
+
+/** A message of a waiting queue that cannot be sent on becomes visible there again by itself. */
+const NOT_LIVE: LiveQueue = { retryLater: async () => undefined };
+
+/** Lets back the messages that have waited too long. Where they came from, they go to the dead-letter queue. */
+const letBackOld = async (
+  where: RuleDestination,
+  { sinceMs }: OpenCircuit,
+  { clock, waiting }: TransferDeps,
+): Promise<number> => {
+  let count = 0;
+  if (clock.now() - sinceMs < LONG_OPEN_MS) return count;
+  for (;;) {
+    const messages = await waiting.receive(where, BATCH_MESSAGES);
+    const old = messages.filter(
+      ({ retry, sentMs }) => clock.now() - (retry?.waitingSinceMs ?? sentMs) >= MAX_WAITING_MS,
+    );
+    if (old.length === 0) return count;
+    count += await waiting.letBack(where, old);
+  }
+};
+
+const createRoom = ({ clock, waiting }: TransferDeps): Limits['hasRoom'] => {
+  let askedMs = -Infinity;
+  let answer: Promise<boolean> = Promise.resolve(true);
+  return () => {
+    if (clock.now() - askedMs >= ROOM_MS) {
+      askedMs = clock.now();
+      answer = waiting.liveMessages().then((count) => count < LIVE_MESSAGES);
+    }
+    return answer;
+  };
+};
+
+const reportAvoided = (
+  { rule, destination }: RuleDestination,
+  { sinceMs, reason, detail }: OpenCircuit,
+  { reporter }: TransferDeps,
+): void =>
+  reporter.report({
+    ...blank(attempted(0)),
+    rule: rule.id,
+    sourceBucket: rule.source.bucket,
+    destinationBucket: destination.bucket,
+    destination: destination.id,
+    ending: 'avoided',
+    reason,
+    detail,
+    since: new Date(sinceMs).toISOString(),
+  });

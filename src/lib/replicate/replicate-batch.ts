@@ -25,7 +25,7 @@ export const replicateBatch = async (messages: QueueMessage[], deps: Deps): Prom
   const failed = await Promise.all(
     messages.map(async (message) => ((await replicate(message, inOrder, deps)) ? [] : [message.messageId])),
   );
-  await deps.runs.flush();
+  await Promise.all([deps.runs.flush(), deps.circuits.flush()]);
   return { failed: failed.flat() };
 };
 
@@ -96,12 +96,13 @@ const attempt = async (
     return null;
   }
   try {
+    await deps.circuits.admit(assignment.destination);
     await carryOutOnce(assignment, message, deps);
     return null;
   } catch (thrown) {
     const failure = { ...bodiesOf(narrowed(assignment)), hint, assignment };
     try {
-      const error = asReplicationError(thrown);
+      const error = await deps.circuits.failed({ ...assignment, key: hint.key }, asReplicationError(thrown));
       return (await failedTransfer(assignment, error, message, deps)) ? null : { ...failure, error };
     } catch (error) {
       return { ...failure, error: asReplicationError(error) };
@@ -146,6 +147,7 @@ const carryOutOnce = async (assignment: Assignment, message: QueueMessage, deps:
   const work = async (): Promise<Receipt> => {
     const startedMs = deps.clock.now();
     const convergence = await convergeFor(assignment, message, deps);
+    if (WROTE.has(convergence.outcome)) await deps.circuits.succeeded(assignment.destination);
     continues = isTransferring(convergence);
     if (!continues && transferIn(hint) !== null) await dropUnneeded(assignment, convergence.outcome, deps);
     return receiptOf(convergence, startedMs, deps.clock.now());
@@ -160,6 +162,9 @@ const carryOutOnce = async (assignment: Assignment, message: QueueMessage, deps:
     !continues || (hint.run !== null && (await transferOf(assignment, deps))?.run !== hint.run);
   if (isCounted) await countForRun(hint, receipt, message, deps);
 };
+
+/** The outcomes that prove that the destination takes writes. */
+const WROTE: ReadonlySet<string> = new Set(['replicated', 'deleted', 'updated']);
 
 const convergeFor = async (
   assignment: Assignment,

@@ -10,7 +10,7 @@ import { deliveryOf, type QueueMessage, type TransferDeps } from '../delivery/de
 import { PART_RANGE_COPIED } from '../delivery/outcome.ts';
 import { about, type Attempts } from '../delivery/settle.ts';
 import { type Assignment, taskOf } from '../hint/route.ts';
-import { ReplicationError } from '../model/errors.ts';
+import { asReplicationError, ReplicationError } from '../model/errors.ts';
 import type { BothBuckets } from '../model/ports.ts';
 import { bucketsOf } from '../model/task.ts';
 import { abandon, assignmentOf, quarantineFailed } from './end-transfer.ts';
@@ -37,12 +37,17 @@ export const movePartRange = async (
   }
   if (transfer.tried !== transfer.attempt)
     await deps.transfers.store.change(transfer, { tried: transfer.attempt });
+  await deps.circuits.admit(assignment.destination);
   const range = `${attemptIdentity(message)}/${message.firstPart}-${message.lastPart}`;
-  const { duplicate } = await deps.receipts.once(range, deliveryOf(delivered), async () => {
-    const buckets = bucketsOf(assignment, deps.buckets);
-    await moveOrAbandon({ message, transfer, assignment, attempts: delivered, buckets }, deps);
-    return PART_RANGE_COPIED;
-  });
+  const { duplicate } = await deps.receipts
+    .once(range, deliveryOf(delivered), async () => {
+      const buckets = bucketsOf(assignment, deps.buckets);
+      await moveOrAbandon({ message, transfer, assignment, attempts: delivered, buckets }, deps);
+      return PART_RANGE_COPIED;
+    })
+    .catch(async (error: unknown) => {
+      throw await deps.circuits.failed({ ...assignment, key: transfer.key }, asReplicationError(error));
+    });
   if (duplicate)
     reportPartRange(
       { message, assignment, attempts: delivered },
@@ -114,6 +119,7 @@ const copyMissing = async (job: PartRangeJob, deps: TransferDeps): Promise<numbe
   const copy = { task: taskOf(assignment), uploadId, version, plan, way, isLocked };
   try {
     const copied = await copyParts({ ...buckets, clock, invocation, serverSide, ...copy }, missing, pace);
+    if (copied.length > 0) await deps.circuits.succeeded(assignment.destination);
     return missing.length - copied.length;
   } finally {
     const { bytes, ms } = pace.moved();

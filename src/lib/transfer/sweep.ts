@@ -97,6 +97,8 @@ const tend = async (transfer: Transfer, deps: TransferDeps): Promise<Action> => 
     await deps.hints.send(transferHint(transfer, 'gone'));
     return 'hinted';
   }
+  // Nothing moves while the destination is avoided, and nothing counts as lost. The transfer is reported as out of reach.
+  await deps.circuits.admit(assignment.destination);
   const parts = await partsOrNull(transfer, deps.buckets.destination(assignment.destination));
   if (parts === null) {
     await deps.transfers.store.end(transfer);

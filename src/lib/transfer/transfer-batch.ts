@@ -2,7 +2,7 @@
 import { isRefusal } from '../copy/refusal.ts';
 import { lastMovedMs, listedParts, parsePartRangeMessage } from '../copy/transfer/part-ranges.ts';
 import type { PartRangeMessage, Transfer } from '../copy/transfer/transfer.ts';
-import { RETRY_LIMIT } from '../delivery/backoff.ts';
+import { MAX_WAITING_MS, RETRY_LIMIT } from '../delivery/backoff.ts';
 import type { QueueMessage, TransferDeps } from '../delivery/deps.ts';
 import { afterFailure, mayBeGranted } from '../delivery/retry.ts';
 import { quarantine, reportFailure, tryAgain } from '../delivery/settle.ts';
@@ -24,7 +24,7 @@ export const transferBatch = async (
   const failed = await Promise.all(
     messages.map(async (message) => ((await handlePartRange(message, deps)) ? [] : [message.messageId])),
   );
-  await deps.runs.flush();
+  await Promise.all([deps.runs.flush(), deps.circuits.flush()]);
   return { failed: failed.flat() };
 };
 
@@ -57,10 +57,10 @@ const moveOrSettle = async (
     const error = asReplicationError(thrown);
     const transfer = await deps.transfers.store.load(range.id);
     if (transfer?.uploadId !== range.uploadId) return await later(message, transfer, error, deps);
-    const { tries } = afterFailure(message, error, deps.clock.now());
-    const isExhausted = tries >= RETRY_LIMIT && error.reason !== 'out-of-time';
     const isRefused = error.disposition === 'quarantine' && !mayBeGranted(message, error, deps.clock.now());
-    const isLasting = isRefused || (isExhausted && (await isStalled(range, transfer, deps)));
+    const isLasting =
+      isRefused ||
+      (isExhausted(message, error, deps) && (error.isAvoided || (await isStalled(range, transfer, deps))));
     // The part ranges were sent again meanwhile, so this failure says nothing about them.
     if (range.attempt < transfer.attempt) return true;
     if (!isLasting) return await later(message, transfer, error, deps);
@@ -68,6 +68,13 @@ const moveOrSettle = async (
     await failTransfer(transfer, error, deps);
     return true;
   }
+};
+
+/** A destination that is avoided uses up no tries, but a part range does not wait for it without end. */
+const isExhausted = (message: QueueMessage, error: ReplicationError, { clock }: TransferDeps): boolean => {
+  const { tries, waitingSinceMs } = afterFailure(message, error, clock.now());
+  if (error.isAvoided) return clock.now() - waitingSinceMs >= MAX_WAITING_MS;
+  return tries >= RETRY_LIMIT && error.reason !== 'out-of-time';
 };
 
 const isStalled = async (

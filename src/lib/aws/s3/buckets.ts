@@ -2,17 +2,28 @@
  * The buckets of one invocation, and the targets of the calls to these buckets. `signal` aborts every call when the invocation is nearly
  * over.
  */
-import type { Buckets } from '../../model/ports.ts';
+import type { AnswerWatch, Buckets } from '../../model/ports.ts';
 import type { Destination, Source } from '../../model/rule.ts';
 import type { Target } from './call.ts';
 import type { S3Clients } from './clients.ts';
 import { createDestinationBucket } from './destination-bucket.ts';
 import { createSourceBucket } from './source-bucket.ts';
 
-export const createBuckets = (clients: S3Clients, signal: AbortSignal): Buckets => ({
+/** `watch` watches the calls to destinations; null: no watch. */
+export const createBuckets = (
+  clients: S3Clients,
+  signal: AbortSignal,
+  watch: AnswerWatch | null = null,
+): Buckets => ({
   source: ({ source }) => createSourceBucket(sourceTarget(source, clients, signal), source.bucket),
   destination: (destination) =>
-    createDestinationBucket(destinationTarget(destination, clients, signal), destination),
+    createDestinationBucket(
+      {
+        ...destinationTarget(destination, clients, signal),
+        watch: watch === null ? null : (afterMs) => watch.begin(destination, { afterMs }),
+      },
+      destination,
+    ),
 });
 
 export const sourceTarget = (source: Source, clients: S3Clients, signal: AbortSignal): Target => ({
@@ -20,6 +31,8 @@ export const sourceTarget = (source: Source, clients: S3Clients, signal: AbortSi
   pair: () => clients.source(source),
   signal,
   name: `source bucket ${source.bucket}`,
+  side: 'source',
+  watch: null,
 });
 
 export const destinationTarget = (
@@ -31,4 +44,6 @@ export const destinationTarget = (
   pair: () => clients.destination(destination),
   signal,
   name: `destination bucket ${destination.bucket}`,
+  side: 'destination',
+  watch: null,
 });

@@ -4,7 +4,8 @@
  */
 import type { Readable } from 'node:stream';
 import type { S3Client } from '@aws-sdk/client-s3';
-import { ReplicationError } from '../../model/errors.ts';
+import { ReplicationError, type Side } from '../../model/errors.ts';
+import type { AnswerWatch } from '../../model/ports.ts';
 import type { S3ClientPair, S3Clients } from './clients.ts';
 import { translateError } from '../errors.ts';
 
@@ -17,6 +18,9 @@ export interface Target {
   signal: AbortSignal;
   /** Names the bucket in error messages, for example `destination bucket replica-1`. */
   name: string;
+  side: Side;
+  /** Watches the calls that wait for an answer. With a watch, S3 has only a limited time to answer; null: no watch. */
+  watch: ((afterMs: number) => ReturnType<AnswerWatch['begin']>) | null;
 }
 
 export interface CallOptions {
@@ -28,6 +32,8 @@ export interface CallOptions {
   signal?: AbortSignal;
   /** How long S3 may take to respond to a copy inside S3, milliseconds. The SDK does not retry such a call. */
   patienceMs?: number;
+  /** If true, S3 may take longer than usual to answer. Only the connection's own time limit applies. */
+  slow?: boolean;
   /** Called with the error before it is translated. May throw another error. */
   onError?: (error: unknown) => void;
 }
@@ -41,32 +47,41 @@ export const call = async <Output>(
 ): Promise<Output> => {
   const pair = target.pair();
   const broken = new AbortController();
-  const patience = patienceOf(options);
   const body = Buffer.isBuffer(options.body) ? undefined : options.body;
+  const wait = waitFor(target, options);
   watch(body, broken);
   try {
-    const abortSignal = AbortSignal.any([options.signal ?? target.signal, broken.signal, patience.signal]);
+    const abortSignal = AbortSignal.any([options.signal ?? target.signal, broken.signal, ...wait.signals]);
     return await send(clientFor(pair, options), { abortSignal });
   } catch (error) {
     if (broken.signal.aborted) {
-      throw new ReplicationError('connection-lost', 'the source body broke off', {
-        cause: broken.signal.reason,
-      });
+      throw sided(
+        'source',
+        new ReplicationError('connection-lost', 'the source body broke off', {
+          cause: broken.signal.reason,
+        }),
+      );
     }
-    if (patience.signal.aborted) {
-      const message = `${operation} in ${target.name}: S3 did not answer in time`;
-      throw new ReplicationError('connection-lost', message, { cause: error });
+    const why = wait.failure();
+    if (why !== null) {
+      const message = `${operation} in ${target.name}: ${why}`;
+      throw sided(target.side, new ReplicationError('no-answer', message, { cause: error }));
     }
     options.onError?.(error);
     const translated = translateError(error, `${operation} in ${target.name}`);
     if (translated.reason === 'expired-credentials') target.clients.forget(pair);
-    throw translated;
+    throw sided(target.side, translated);
   } finally {
-    patience.end();
+    wait.end();
     // If S3 responded before the whole body was sent, the request is unfinished. Without an abort, its connection would remain in use.
     if (body?.readableEnded === false) broken.abort();
     body?.destroy();
   }
+};
+
+const sided = (side: Side, error: ReplicationError): ReplicationError => {
+  error.side ??= side;
+  return error;
 };
 
 const clientFor = (pair: S3ClientPair, { body, single, patienceMs }: CallOptions): S3Client => {
@@ -74,15 +89,52 @@ const clientFor = (pair: S3ClientPair, { body, single, patienceMs }: CallOptions
   return body === undefined && !single ? pair.retrying : pair.single;
 };
 
-/**
- * The signal aborts when S3 has not responded within `patienceMs`. Without `patienceMs` the signal never aborts, so only the time-out of
- * the connection applies.
- */
-const patienceOf = ({ patienceMs }: CallOptions): { signal: AbortSignal; end(): void } => {
+/** How long S3 may take until it answers. While a body is sent, the time limit of the connection applies instead. */
+const ANSWER_MS = 10_000;
+/** How many bytes of a body that is held in memory are sent in a second at least, as far as the watch knows. */
+const SLOW_BYTES_PER_SECOND = 1024 * 1024;
+
+interface Wait {
+  signals: AbortSignal[];
+  /** Why the wait aborted the call; null: it did not. */
+  failure(): string | null;
+  end(): void;
+}
+
+/** Limits the time until the answer, and lets the watch of the target know of the wait. */
+const waitFor = ({ watch: watched }: Target, { body, patienceMs, slow, signal }: CallOptions): Wait => {
   const over = new AbortController();
-  const timer = patienceMs === undefined ? undefined : setTimeout(() => over.abort(), patienceMs);
-  return { signal: over.signal, end: () => clearTimeout(timer) };
+  const limitMs = patienceMs ?? (watched === null || body !== undefined || slow ? undefined : ANSWER_MS);
+  const timer = limitMs === undefined ? undefined : setTimeout(() => over.abort(), limitMs);
+  const avoided = new AbortController();
+  let end = (): void => undefined;
+  let isOver = false;
+  const begin = (afterMs: number): void => {
+    // Cleanup has a signal of its own. It is neither watched nor aborted.
+    if (watched === null || signal !== undefined || isOver) return;
+    const wait = watched(afterMs);
+    wait.signal.addEventListener('abort', () => avoided.abort());
+    end = wait.end;
+  };
+  if (body === undefined) begin(patienceMs ?? (slow ? SLOW_MS : 0));
+  else if (Buffer.isBuffer(body)) begin((body.length / SLOW_BYTES_PER_SECOND) * 1_000);
+  else body.once('end', () => begin(0));
+  return {
+    signals: [over.signal, avoided.signal],
+    failure() {
+      if (over.signal.aborted) return 'S3 did not answer in time';
+      return avoided.signal.aborted ? 'aborted, because the destination is avoided' : null;
+    },
+    end() {
+      isOver = true;
+      clearTimeout(timer);
+      end();
+    },
+  };
 };
+
+/** How long the completion of an upload may take until the watch counts it as hanging. */
+const SLOW_MS = 30_000;
 
 /**
  * Aborts the call when its body breaks. The SDK does not listen for errors of a body, so without this abort the request would hang forever.

@@ -2,6 +2,8 @@
  * The SDK clients of one execution environment. The settings come from measurements of this SDK (`docs/performance.md`). With its default
  * settings, the SDK loses throughput and hangs when a streamed body breaks.
  */
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import { ReplicationError } from '../../model/errors.ts';
@@ -69,19 +71,22 @@ export const createS3Clients = (options: {
 }): S3Clients => {
   const sts = new STSClient({ region: options.region, ...CONTROL_CLIENT });
   const pairs = new Map<string, S3ClientPair>();
-  const own = clientPair(s3Config(options.region), () => PATIENT_REQUEST_HANDLER);
+  const handlers = requestHandlers();
+  const own = clientPair(s3Config(options.region), {
+    ...handlers,
+    patient: () => PATIENT_REQUEST_HANDLER,
+  });
   const forRole = (role: Role, region: string): S3ClientPair => {
     const name = JSON.stringify([role.roleArn, role.externalId, region]);
     const known = pairs.get(name);
     if (known !== undefined) return known;
     const pair = clientPair(
+      { ...s3Config(region), credentials: sharedSession(() => assumeRole(sts, role, options.sessionName)) },
       {
-        ...s3Config(region),
-        // All clients share one pool of connections.
-        requestHandler: own.retrying.config.requestHandler,
-        credentials: sharedSession(() => assumeRole(sts, role, options.sessionName)),
+        usual: own.retrying.config.requestHandler,
+        quick: own.single.config.requestHandler,
+        patient: () => own.patient().config.requestHandler,
       },
-      () => own.patient().config.requestHandler,
     );
     pairs.set(name, pair);
     return pair;
@@ -106,19 +111,25 @@ export const createS3Clients = (options: {
   };
 };
 
-const clientPair = (config: S3ClientConfig, patientHandler: () => RequestHandler): S3ClientPair => {
-  const retrying = signHeaderBytes(new S3Client(config));
+type RequestHandler = NonNullable<S3ClientConfig['requestHandler']>;
+
+interface RequestHandlers {
+  usual: RequestHandler;
+  /** For calls that move bytes. A connection without traffic is given up sooner. */
+  quick: RequestHandler;
+  patient(): RequestHandler;
+}
+
+const clientPair = (config: S3ClientConfig, handlers: RequestHandlers): S3ClientPair => {
   const singleWith = (requestHandler: RequestHandler): S3Client =>
     signHeaderBytes(new S3Client({ ...config, requestHandler, maxAttempts: 1 }));
   let patient: S3Client | null = null;
   return {
-    retrying,
-    single: singleWith(retrying.config.requestHandler),
-    patient: () => (patient ??= singleWith(patientHandler())),
+    retrying: signHeaderBytes(new S3Client({ ...config, requestHandler: handlers.usual })),
+    single: singleWith(handlers.quick),
+    patient: () => (patient ??= singleWith(handlers.patient())),
   };
 };
-
-type RequestHandler = NonNullable<S3ClientConfig['requestHandler']>;
 
 interface Session {
   expiration?: Date;
@@ -152,6 +163,19 @@ const REQUEST_HANDLER = {
   httpAgent: { keepAlive: true, maxSockets: 128 },
 };
 
+/** How long a connection over which bytes move may be without traffic. */
+const QUICK_SOCKET_TIMEOUT_MS = 10_000;
+
+/** All clients share one pool of connections. */
+const requestHandlers = (): Omit<RequestHandlers, 'patient'> => {
+  const usual = {
+    ...REQUEST_HANDLER,
+    httpsAgent: new HttpsAgent(REQUEST_HANDLER.httpsAgent),
+    httpAgent: new HttpAgent(REQUEST_HANDLER.httpAgent),
+  };
+  return { usual, quick: { ...usual, socketTimeout: QUICK_SOCKET_TIMEOUT_MS } };
+};
+
 /**
  * S3 may send nothing while it copies, so each call sets its own limit (`call.ts`). Patient clients do not share connections with the other
  * clients.
@@ -160,7 +184,6 @@ const PATIENT_REQUEST_HANDLER = { ...REQUEST_HANDLER, socketTimeout: 900_000 };
 
 const s3Config = (region: string): S3ClientConfig => ({
   region,
-  requestHandler: REQUEST_HANDLER,
   maxAttempts: 3,
   logger: SDK_LOGGER,
   // By default, the SDK would open a new connection for each upload of 2 MiB or more.

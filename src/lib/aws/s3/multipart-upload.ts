@@ -90,7 +90,10 @@ export const completeUpload = async (
     ...conditionFields(precondition),
   });
   return written(
-    await call(target, 'CompleteMultipartUpload', (client, options) => client.send(command, options)),
+    // S3 may take minutes to put the parts together. Meanwhile it sends white space.
+    await call(target, 'CompleteMultipartUpload', (client, options) => client.send(command, options), {
+      slow: true,
+    }),
   );
 };
 

@@ -161,7 +161,7 @@ export const toQueueMessage = (
 };
 
 /** The names of the queues end with these words (`resource-names.ts`). */
-const originOf = (arn: string): Origin => {
+export const originOf = (arn: string): Origin => {
   if (arn.endsWith('-backfill')) return 'backfill';
   return arn.endsWith('-transfers') ? 'transfer' : 'live';
 };

@@ -1,6 +1,7 @@
 /** The waiting queues. Only the schedule and an operator's command receive from them. */
 import {
   DeleteMessageBatchCommand,
+  GetQueueAttributesCommand,
   type Message,
   ReceiveMessageCommand,
   SendMessageBatchCommand,
@@ -46,10 +47,10 @@ export const createWaitingQueues = (
   };
   return {
     remove,
-    async receive(where) {
+    async receive(where, limit) {
       const command = new ReceiveMessageCommand({
         QueueUrl: waitingUrl(where),
-        MaxNumberOfMessages: 10,
+        MaxNumberOfMessages: limit,
         VisibilityTimeout: HIDDEN_SECONDS,
         // With a wait, SQS asks all its servers. Without it, an empty response does not mean that the queue is empty.
         WaitTimeSeconds: 1,
@@ -58,6 +59,14 @@ export const createWaitingQueues = (
       });
       const { Messages: messages = [] } = await asked('ReceiveMessage', client.send(command));
       return messages.map(waitingMessage);
+    },
+    async liveMessages() {
+      const command = new GetQueueAttributesCommand({
+        QueueUrl: urls.live,
+        AttributeNames: ['ApproximateNumberOfMessages'],
+      });
+      const { Attributes: attributes } = await asked('GetQueueAttributes', client.send(command));
+      return Number(attributes?.ApproximateNumberOfMessages ?? 0);
     },
     async letBack(where, messages) {
       let count = 0;

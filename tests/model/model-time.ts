@@ -1,0 +1,46 @@
+/** Time that passes only when all work of a moment is done, so that minutes take milliseconds. */
+export interface ModelTime {
+  now(): number;
+  sleep(ms: number): Promise<void>;
+  /** Calls back after the time, unless the returned function was called before. */
+  after(ms: number, callback: () => void): () => void;
+  /** Lets the time pass until then. */
+  runUntil(ms: number): Promise<void>;
+}
+
+export const createModelTime = (): ModelTime => {
+  const due = new Map<number, (() => void)[]>();
+  const times: number[] = [];
+  let nowMs = 0;
+  const at = (ms: number, callback: () => void): void => {
+    const there = due.get(ms);
+    if (there !== undefined) return void there.push(callback);
+    due.set(ms, [callback]);
+    const index = times.findLastIndex((time) => time > ms) + 1;
+    times.splice(index, 0, ms);
+  };
+  return {
+    now: () => nowMs,
+    sleep: (ms) => new Promise((resolve) => at(nowMs + Math.max(1, Math.ceil(ms)), resolve)),
+    after(ms, callback) {
+      let isWanted = true;
+      at(nowMs + Math.max(1, Math.ceil(ms)), () => void (isWanted && callback()));
+      return () => void (isWanted = false);
+    },
+    async runUntil(ms) {
+      await idle();
+      for (let next = times.at(-1); next !== undefined && next <= ms; next = times.at(-1)) {
+        nowMs = next;
+        times.pop();
+        const callbacks = due.get(next) ?? [];
+        due.delete(next);
+        for (const callback of callbacks) callback();
+        await idle();
+      }
+      nowMs = ms;
+    },
+  };
+};
+
+/** Resolves when all promises that can be resolved without more time are resolved. */
+const idle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

@@ -1,0 +1,48 @@
+/** Destinations that deny, hang and throttle beside a healthy one, in model time at the default concurrency. */
+import { expect, test } from 'vitest';
+import { isolationWorld } from '../model/isolation-world.ts';
+
+const BAD = ['denied', 'hanging', 'throttling'] as const;
+const NAMES = ['good', ...BAD];
+const MINUTE_MS = 60_000;
+const PER_SECOND = 6;
+/** A quarter of the default of `stack.maximumConcurrency`. */
+const SHARE = 12;
+
+const p99 = (sorted: number[]): number => sorted[Math.floor(sorted.length * 0.99)] ?? NaN;
+
+test('destinations that deny, hang and throttle do not slow down another one, and are caught up on within two minutes', async () => {
+  const world = isolationWorld(NAMES);
+  await world.write(PER_SECOND, MINUTE_MS);
+  const normal = p99(world.lags('good'));
+
+  for (const name of BAD) world.health.set(name, name);
+  await world.write(PER_SECOND, 4 * MINUTE_MS);
+  const lags = world.lags('good', MINUTE_MS);
+  expect(lags.length).toBeGreaterThan(PER_SECOND * 179);
+  expect(p99(lags)).toBeLessThanOrEqual(1.5 * normal);
+  expect(Math.max(...world.slotsInUse.slice(60 + 20))).toBeLessThanOrEqual(SHARE);
+  for (const name of BAD) expect(world.queues.waitingFor.get(name)?.length).toBeGreaterThan(PER_SECOND * 120);
+
+  for (const name of BAD) world.health.set(name, 'healthy');
+  await world.time.runUntil(6 * MINUTE_MS);
+  expect(NAMES.map((name) => world.missing(name))).toEqual(
+    NAMES.map((name) => world.dead.filter((rule) => rule === name).length),
+  );
+  expect([...world.queues.waitingFor.values()].flat()).toEqual([]);
+});
+
+test('a destination that answers slowly keeps working', async () => {
+  const world = isolationWorld(['good', 'slow']);
+  world.health.set('slow', 'slow');
+  await world.write(1, MINUTE_MS);
+  await world.time.runUntil(3 * MINUTE_MS);
+  expect(world.missing('slow')).toBe(0);
+  expect(world.store.writes).not.toContain('open');
+});
+
+test('healthy traffic writes nothing to the record of the circuits', async () => {
+  const world = isolationWorld(['good']);
+  await world.write(PER_SECOND, MINUTE_MS);
+  expect(world.store.writes).toEqual([]);
+});
