@@ -12,6 +12,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   config: async (argv, io) => (await import('./config/config.ts')).runConfig(argv, io),
   dlq: async (argv, io) => (await import('./dead-letters/dlq.ts')).runDlq(argv, io),
   transfers: async (argv, io) => (await import('./transfers/transfers.ts')).runTransfers(argv, io),
+  waiting: async (argv, io) => (await import('./waiting/waiting.ts')).runWaiting(argv, io),
   verify: async (argv, io) => (await import('./runs/verify.ts')).runVerify(argv, io),
 };
 
@@ -31,6 +32,8 @@ const PROGRAM: CommandSpec = {
     'dlq list': 'Show the messages in the dead-letter queue and their reasons.',
     'dlq redrive': 'Send dead letters back to the live queue.',
     'transfers list': 'Show the large objects that several invocations are moving.',
+    'waiting list': 'Show how many messages wait for each destination, and why it is avoided.',
+    'waiting retry': 'Let back all messages that wait, at once.',
     'verify start': 'Find out whether source and destination agree.',
   },
   options: { version: { description: 'Show the version.' } },

@@ -10,6 +10,8 @@ import { EXIT } from '../../src/cli/terminal/io.ts';
 import { CANCEL, PAUSE, RESUME, RUNS, STATUS } from '../../src/cli/runs/run-control.ts';
 import { VERIFY_START } from '../../src/cli/runs/verify-start.ts';
 import { TRANSFERS } from '../../src/cli/transfers/transfers-list.ts';
+import { WAITING_LIST } from '../../src/cli/waiting/waiting-list.ts';
+import { WAITING_RETRY } from '../../src/cli/waiting/waiting-retry.ts';
 import { ROOT } from './run.ts';
 
 const cli = readFileSync(`${ROOT}docs/cli.md`, 'utf8');
@@ -27,6 +29,8 @@ const COMMANDS = [
   CANCEL,
   VERIFY_START,
   TRANSFERS,
+  WAITING_LIST,
+  WAITING_RETRY,
 ];
 
 test.each<CommandSpec>(COMMANDS)('docs/cli.md describes every option of $name', ({ name, options }) => {

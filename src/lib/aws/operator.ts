@@ -3,8 +3,10 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { GetQueueUrlCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import type { TransferStore } from '../copy/transfer/transfer.ts';
 import type { Buckets } from '../model/ports.ts';
+import type { RuleDestination } from '../model/rule.ts';
 import type { Listings, RunQueues } from '../runs/ports.ts';
 import type { RunStore } from '../runs/run-store.ts';
+import { createCircuitStore } from './dynamodb/circuit-store.ts';
 import { createRunStore } from './dynamodb/run-store.ts';
 import { createTransferStore } from './dynamodb/transfer-store.ts';
 import { toQueueError } from './errors.ts';
@@ -13,7 +15,8 @@ import { createBuckets } from './s3/buckets.ts';
 import { createS3Clients, type S3ClientPair, type S3Clients } from './s3/clients.ts';
 import { profileEndpoint } from './s3/profile-endpoint.ts';
 import { SDK_LOGGER } from './sdk-logger.ts';
-import { createRunQueues, createSqsClient } from './sqs/queues.ts';
+import { createRunQueues, createSqsClient, messagesIn } from './sqs/queues.ts';
+import { createWaitingQueues, waitingUrlOf } from './sqs/waiting-queues.ts';
 
 /** The queues are looked up on first use, so that an operator who only reads runs needs no permission for queues. */
 export const openRuns = (place: {
@@ -49,6 +52,23 @@ const urlOf = async (client: SQSClient, queueName: string, region: string): Prom
   } catch (error) {
     throw toQueueError(error, { action: 'sqs:GetQueueUrl', queueName, region });
   }
+};
+
+/** The queues are looked up by the name of the live queue. They are in the same account and region. */
+export const openWaiting = async (
+  names: Record<'liveQueue' | 'backfillQueue' | 'transferQueue' | 'waitingQueues' | 'table', string>,
+  region: string,
+) => {
+  const client = createSqsClient(region);
+  const live = await urlOf(client, names.liveQueue, region);
+  const sibling = (name: string): string => live.slice(0, live.lastIndexOf('/') + 1) + name;
+  const urls = { live, backfill: sibling(names.backfillQueue), transfer: sibling(names.transferQueue) };
+  const waitingUrl = waitingUrlOf(live, names.waitingQueues);
+  return {
+    circuits: createCircuitStore(names.table, region),
+    queues: createWaitingQueues(client, urls, waitingUrl),
+    count: (where: RuleDestination) => messagesIn(client, waitingUrl(where), 'waiting'),
+  };
 };
 
 export const openTransfers = (table: string, region: string): Pick<TransferStore, 'all'> =>

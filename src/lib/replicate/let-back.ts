@@ -84,7 +84,8 @@ const letBack = async (where: RuleDestination, limits: Limits, deps: TransferDep
   const move = async (): Promise<boolean> => {
     const messages = await waiting.receive(where, BATCH_MESSAGES);
     if (messages.length === 0) return false;
-    count += await waiting.letBack(where, messages);
+    const sent = await waiting.letBack(where, messages);
+    count += sent;
     return true;
   };
   const work = async (): Promise<void> => {

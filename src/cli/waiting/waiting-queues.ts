@@ -1,0 +1,78 @@
+import { resolve } from 'node:path';
+import { type Configuration, loadConfiguration } from '../../lib/configuration/configuration.ts';
+import { ConfigurationError } from '../../lib/configuration/problem.ts';
+import type { ResourceNames } from '../../lib/configuration/resource-names.ts';
+import { resourceNames } from '../../lib/configuration/resource-names.ts';
+import type { CircuitStore, OpenCircuit } from '../../lib/delivery/circuits.ts';
+import type { WaitingQueues } from '../../lib/delivery/deps.ts';
+import { circuitName, type RuleDestination, ruleDestinations } from '../../lib/model/rule.ts';
+import type { OptionSpec, ParsedOptions } from '../terminal/command.ts';
+import { CliError } from '../terminal/errors.ts';
+import type { CliIo } from '../terminal/io.ts';
+import { withCliErrors } from '../aws-errors.ts';
+import { DEPLOYMENT_OPTIONS } from '../deployment.ts';
+
+/** The access of an operator to the waiting queues and to the record of the circuits. Its functions throw ReplicationError. */
+export interface OperatorWaiting {
+  circuits: Pick<CircuitStore, 'load' | 'close'>;
+  queues: Pick<WaitingQueues, 'receive' | 'letBack'>;
+  /** The number of messages that wait. It is approximate. */
+  count(where: RuleDestination): Promise<number>;
+}
+
+export interface WaitingPorts {
+  open(names: ResourceNames, region: string): Promise<OperatorWaiting>;
+}
+
+/** One destination of a rule, and what waits for it. */
+export interface WaitingFor extends RuleDestination {
+  messages: number;
+  /** The circuit if it is open; null: the destination is not avoided. */
+  avoided: OpenCircuit | null;
+}
+
+export const WAITING_OPTIONS = {
+  rule: { value: 'RULE', description: 'Only destinations of this rule.' },
+  destination: { value: 'ID', description: 'Only the destination with this id.' },
+  ...DEPLOYMENT_OPTIONS,
+} as const satisfies Record<string, OptionSpec>;
+
+/** Opens the deployment that the options name, and finds the chosen destinations. Throws {@link CliError}. */
+export const openChosen = async (
+  options: ParsedOptions,
+  io: CliIo,
+  ports: WaitingPorts,
+): Promise<{ waiting: OperatorWaiting; found: WaitingFor[] }> => {
+  const { deployment, replication } = configurationOf(options, io);
+  const chosen = ruleDestinations(replication).filter(
+    ({ rule, destination }) =>
+      (options.value('rule') ?? rule.id) === rule.id &&
+      (options.value('destination') ?? destination.id) === destination.id,
+  );
+  if (chosen.length === 0)
+    throw new CliError('bad-request', 'No rule of the configuration has such a destination.');
+  return await withCliErrors(async () => {
+    const waiting = await ports.open(resourceNames(deployment), deployment.region);
+    const { open } = await waiting.circuits.load();
+    const found = await Promise.all(
+      chosen.map(async (where) => ({
+        ...where,
+        messages: await waiting.count(where),
+        avoided: open.get(circuitName(where.destination)) ?? null,
+      })),
+    );
+    return { waiting, found };
+  });
+};
+
+const configurationOf = (options: ParsedOptions, { cwd }: Pick<CliIo, 'cwd'>): Configuration => {
+  try {
+    return loadConfiguration(resolve(cwd, options.value('config') ?? 'replication.yml'), {
+      stage: options.value('stage') ?? undefined,
+      region: options.value('region') ?? undefined,
+    });
+  } catch (error) {
+    if (!(error instanceof ConfigurationError)) throw error;
+    throw new CliError('no-configuration', error.message, { cause: error });
+  }
+};
