@@ -59,7 +59,7 @@ const circuitWorld = ({ deniesAll = true } = {}) => {
   return { clock, store, asked, environment, one, fail, isOpen };
 };
 
-/** So many failures last long enough for a circuit to open. */
+/** How many failures last long enough for a circuit to open. */
 const ENOUGH = SUSPICION_MS / 500 + 1;
 
 test.each<Reason>(['throttled', 'service-error', 'no-answer', 'assume-role-denied', 'no-such-bucket'])(

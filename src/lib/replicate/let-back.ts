@@ -145,7 +145,7 @@ const probing = (circuits: Circuits): { circuits: Circuits; verdict(): 'back' | 
 /** A message of a waiting queue that cannot be sent on becomes visible there again by itself. */
 const NOT_LIVE: LiveQueue = { retryLater: async () => undefined };
 
-/** Lets back the messages that have waited too long. Where they came from, they go to the dead-letter queue. */
+/** Lets back the messages that have waited too long. They go to the dead-letter queue when they are tried again. */
 const letBackOld = async (
   where: RuleDestination,
   { sinceMs }: OpenCircuit,
