@@ -1,5 +1,5 @@
 /**
- * Computes the stamp that docs/guarantees.md describes. This second implementation does not depend on the replicator's, so the demo fails
+ * Computes the stamp that docs/fidelity.md describes. This second implementation does not depend on the replicator's, so the demo fails
  * if the format of the stamp changes.
  */
 import { createHash } from 'node:crypto';
@@ -10,16 +10,23 @@ export const STAMP = 's3r';
 
 type SourceObject = Pick<HeadObjectCommandOutput, 'VersionId' | 'ETag' | 'LastModified'>;
 
+interface Place {
+  bucket: string;
+  key: string;
+}
+
 /**
- * Returns the stamp of a replica of this object in this place. The stamp consists of the version or the ETag, the modification time and the
- * place.
+ * Returns the stamp of a replica of this object in this place. The stamp consists of the version or the ETag, the modification time, the
+ * place and the origin.
  */
 export const stampOf = (
   { VersionId: version = 'null', ETag: etag = '', LastModified: modified }: SourceObject,
-  { bucket, key }: { bucket: string; key: string },
+  place: Place & { source: Place },
 ): string => {
   const identity = version === 'null' ? `e/${etag.replaceAll('"', '')}` : `v/${version}`;
   const seconds = Math.floor((modified?.getTime() ?? 0) / 1_000).toString(36);
-  const place = createHash('sha256').update(`${bucket}/${key}`).digest('hex').slice(0, 8);
-  return `${identity}/${seconds}@${place}`;
+  return `${identity}/${seconds}@${tag(place)}${tag(place.source)}`;
 };
+
+const tag = ({ bucket, key }: Place): string =>
+  createHash('sha256').update(`${bucket}/${key}`).digest('hex').slice(0, 8);

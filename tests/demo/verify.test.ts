@@ -67,7 +67,7 @@ const differences = async (
   await source.send(new PutObjectCommand({ Bucket: 'the-source', ...original }));
   const written = await source.send(new HeadObjectCommand({ Bucket: 'the-source', Key: KEY }));
   const replica = { ...original, ...change };
-  const place = { bucket: 'the-destination', key: KEY };
+  const place = { bucket: 'the-destination', key: KEY, source: { bucket: 'the-source', key: KEY } };
   const stamped = { ...replica.Metadata, ...(stamp && { [STAMP]: stampOf(written, place) }) };
   await accounts.destination
     .s3()

@@ -27,7 +27,8 @@ test('a replica has the bytes of its object and a stamp that names the version',
   expect(await settled(stage)).toBe(true);
   const [replica] = await expectReplicas(stage, 'main', 'new');
   const source = await seen(stage.source.s3(), 'main', 'new');
-  const stamp = source && stampOf(source, { bucket: 'main-replica', key: 'new' });
+  const stamp =
+    source && stampOf(source, { bucket: 'main-replica', key: 'new', source: { bucket: 'main', key: 'new' } });
   expect(replica?.Metadata).toEqual({ [STAMP]: stamp });
 });
 
