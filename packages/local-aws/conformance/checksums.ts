@@ -6,7 +6,7 @@ import { INTEGRITY, head } from './head-with-checksum.ts';
 
 /**
  * Digests of the nine bytes `123456789`. Those of the CRC algorithms are the check values of the CRC
- * catalogue.
+ * catalogue, and those of xxHash come from another implementation than that of the local S3.
  */
 const CHECK = {
   CRC32: 'y/Q5Jg==',
@@ -14,6 +14,11 @@ const CHECK = {
   CRC64NVME: 'rosUhgp5mIg=',
   SHA1: hash('sha1', '123456789', 'base64'),
   SHA256: hash('sha256', '123456789', 'base64'),
+  SHA512: hash('sha512', '123456789', 'base64'),
+  MD5: hash('md5', '123456789', 'base64'),
+  XXHASH64: 'jLhB20DmroM=',
+  XXHASH3: 'ctyxi2ehff8=',
+  XXHASH128: 'MxGUd+3l3NXpcWQnaB1YYA==',
 } as const;
 
 export const everyAlgorithmIsStored = behaviour(

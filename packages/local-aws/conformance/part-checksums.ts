@@ -1,6 +1,8 @@
 /** Additional checksums of multipart objects and of their parts. */
 import { hash } from 'node:crypto';
 import {
+  CompleteMultipartUploadCommand,
+  CreateMultipartUploadCommand,
   GetObjectAttributesCommand,
   type GetObjectAttributesCommandOutput,
   HeadObjectCommand,
@@ -91,7 +93,7 @@ export const fullObjectChecksumsAreVerifiedAtCompletion = behaviour(
 );
 
 export const hashesHaveNoFullObjectTypeInParts = behaviour(
-  'CreateMultipartUpload rejects a full-object SHA-1 or SHA-256 and a composite CRC64NVME with 400 InvalidRequest.',
+  'CreateMultipartUpload rejects a full-object hash and a composite CRC64NVME with 400 InvalidRequest.',
   s3Guide('checking-object-integrity'),
   async (context) => {
     const { bucket, key } = context;
@@ -99,6 +101,7 @@ export const hashesHaveNoFullObjectTypeInParts = behaviour(
     const pairs = [
       ['SHA256', 'FULL_OBJECT'],
       ['SHA1', 'FULL_OBJECT'],
+      ['XXHASH3', 'FULL_OBJECT'],
       ['CRC64NVME', 'COMPOSITE'],
     ] as const;
     for (const [ChecksumAlgorithm, ChecksumType] of pairs)
@@ -107,6 +110,25 @@ export const hashesHaveNoFullObjectTypeInParts = behaviour(
         uploadInParts(context, { Bucket, Key: key() }, [], { create: { ChecksumAlgorithm, ChecksumType } }),
         '400 InvalidRequest',
       );
+  },
+);
+
+export const undeclaredChecksumsAreNotRepeated = behaviour(
+  'CompleteMultipartUpload fails with 400 InvalidPart if it repeats the CRC64NVME of a part although the upload was created without an algorithm.',
+  s3Api('API_CompleteMultipartUpload'),
+  async (context) => {
+    const { bucket, key, raw, s3 } = context;
+    const target = { Bucket: await bucket('never'), Key: key() };
+    const { UploadId = '' } = await s3.send(new CreateMultipartUploadCommand(target));
+    const query = { partNumber: '1', uploadId: UploadId };
+    const part = await raw('PUT', { bucket: target.Bucket, key: target.Key, query, body: 'content' });
+    const ChecksumCRC64NVME = String(part.headers['x-amz-checksum-crc64nvme']);
+    const complete = (checksum: object) => {
+      const MultipartUpload = { Parts: [{ PartNumber: 1, ETag: part.headers.etag, ...checksum }] };
+      return s3.send(new CompleteMultipartUploadCommand({ ...target, UploadId, MultipartUpload }));
+    };
+    await refused('with the checksum', complete({ ChecksumCRC64NVME }), '400 InvalidPart');
+    await complete({});
   },
 );
 

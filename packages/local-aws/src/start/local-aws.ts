@@ -45,7 +45,7 @@ export interface LocalAwsOptions {
   httpPort?: number;
   httpsPort?: number;
   /** Options of S3. */
-  s3?: Pick<S3Options, 'lockTakesTrailers'>;
+  s3?: Pick<S3Options, 'lockTakesTrailers' | 'takesUndeclaredChecksums'>;
   /** Options of the Lambda service. */
   lambda?: Pick<LambdaOptions, 'accountConcurrency' | 'idleMs' | 'asyncRetryDelaysMs' | 'mappingSwitchMs'>;
   /** Options of SQS. */

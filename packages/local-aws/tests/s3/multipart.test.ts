@@ -48,8 +48,8 @@ const upload = async (
   const answer = await client.send(
     new UploadPartCommand({ Bucket, Key, UploadId, PartNumber, Body, ...more }),
   );
-  const { ETag, ChecksumCRC32, ChecksumCRC32C, ChecksumCRC64NVME, ChecksumSHA1, ChecksumSHA256 } = answer;
-  return { PartNumber, ETag, ChecksumCRC32, ChecksumCRC32C, ChecksumCRC64NVME, ChecksumSHA1, ChecksumSHA256 };
+  const { ETag, ChecksumCRC32, ChecksumCRC32C, ChecksumSHA1, ChecksumSHA256 } = answer;
+  return { PartNumber, ETag, ChecksumCRC32, ChecksumCRC32C, ChecksumSHA1, ChecksumSHA256 };
 };
 const complete = (UploadId: string, Parts: CompletedPart[], more: object = {}) =>
   client.send(

@@ -85,14 +85,6 @@ test('an expected bucket owner that is no account id is refused', async () => {
   expect(await codeOf(harness.client.send(listing))).toBe('InvalidBucketOwnerAWSAccountID');
 });
 
-test.each(['x-amz-checksum-sha512', 'x-amz-checksum-xxhash64', 'x-amz-checksum-md5'])(
-  'the checksum %s, which this S3 cannot compute, is refused',
-  async (name) => {
-    const answer = await harness.raw('PUT', `/${Bucket}/sum`, { headers: { [name]: 'AAAA' }, body: 'x' });
-    expect(answer.status).toBe(501);
-  },
-);
-
 test('an upload of more than 5 GiB in one piece is refused before its bytes arrive', async () => {
   const answer = await harness.raw('PUT', `/${Bucket}/huge`, {
     headers: { 'content-length': String(5 * 1024 ** 3 + 1), expect: '100-continue' },

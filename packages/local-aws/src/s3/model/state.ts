@@ -35,6 +35,11 @@ export interface S3Options {
   earlyAnswerAfterMs?: number | undefined;
   /** If true, a checksum in the trailer suffices for an upload under object lock. `checkLockIntegrity` says why this is open. */
   lockTakesTrailers?: boolean | undefined;
+  /**
+   * If true, CompleteMultipartUpload accepts the CRC64NVME of a part although the upload was created without an algorithm. No AWS document
+   * says whether S3 does.
+   */
+  takesUndeclaredChecksums?: boolean | undefined;
 }
 
 /** Sends notifications of S3 to SNS topics. {@link QueueSender} is the counterpart for queues. */

@@ -16,6 +16,7 @@ import { S3Error } from '../errors.ts';
 import { checksumClaims } from '../protocol/integrity.ts';
 import { expirationHeader } from '../lifecycle/lifecycle.ts';
 import type { StoredObject } from '../model/object.ts';
+import type { S3State } from '../model/state.ts';
 import type { CompletedUpload, Part, Upload } from '../model/upload.ts';
 import { requestedUpload } from './multipart.ts';
 import { announceObject } from '../objects/put-object.ts';
@@ -36,18 +37,27 @@ export const completeMultipartUpload = async (context: ObjectContext): Promise<A
   authorizeComplete(context);
   const condition = parseWriteCondition(request);
   const body = await receiveTextAboutObject(request);
-  // There must be no `await` from here on, so that nothing changes between the checks and the commit.
-  const fingerprint = fingerprintOf(request, body);
-  const repeated = bucket.completed.get(request.query.get('uploadId') ?? '');
-  if (repeated?.fingerprint === fingerprint && repeated.key === key) return completionAnswer(repeated);
-  const upload = requestedUpload(context);
-  authorizeKms(context, 'kms:Decrypt', upload.description.encryption, context);
-  const parts = chooseParts(upload, parseParts(body));
-  checkSizes(request, parts);
-  const checksum = checksumOf(request, upload, parts);
-  judgeCompletion(bucket, key, condition, upload.watch);
-  return completionAnswer(commit(context, { upload, parts, checksum, fingerprint }));
+  let known: { parts: Part[]; checksum: Checksum } | null = null;
+  for (;;) {
+    const fingerprint = fingerprintOf(request, body);
+    const repeated = bucket.completed.get(request.query.get('uploadId') ?? '');
+    if (repeated?.fingerprint === fingerprint && repeated.key === key) return completionAnswer(repeated);
+    const upload = requestedUpload(context);
+    authorizeKms(context, 'kms:Decrypt', upload.description.encryption, context);
+    const parts = chooseParts(context.state, upload, parseParts(body));
+    checkSizes(request, parts);
+    // There must be no `await` between these checks and the commit, so that nothing changes in between. If other parts were uploaded
+    // while the checksum was computed, everything is checked again.
+    if (known !== null && areSame(known.parts, parts)) {
+      judgeCompletion(bucket, key, condition, upload.watch);
+      return completionAnswer(commit(context, { upload, parts, checksum: known.checksum, fingerprint }));
+    }
+    known = { parts, checksum: await checksumOf(request, upload, parts) };
+  }
 };
+
+const areSame = (some: Part[], others: Part[]): boolean =>
+  some.length === others.length && some.every((part, index) => part === others[index]);
 
 const authorizeComplete = (context: ObjectContext): void => {
   const { key } = context;
@@ -91,13 +101,13 @@ const parsePart = (node: XmlNode): ListedPart => {
  * The parts that the request lists. They may be fewer than the uploaded parts.
  * Throws InvalidPartOrder, InvalidPart or InvalidRequest.
  */
-const chooseParts = (upload: Upload, listed: ListedPart[]): Part[] => {
+const chooseParts = (state: S3State, upload: Upload, listed: ListedPart[]): Part[] => {
   listed.forEach((part, index) => {
     const before = listed[index - 1];
     if (before !== undefined && before.partNumber >= part.partNumber)
       throw new S3Error('InvalidPartOrder', { elements: { UploadId: upload.uploadId } });
   });
-  const parts = listed.map((part) => choosePart(upload, part));
+  const parts = listed.map((part) => choosePart(state, upload, part));
   // API_CompletedPart: parts with additional checksums other than CRC64NVME must have consecutive numbers that start with 1.
   const isChecked = listed.every(({ checksum }) => checksum !== null && checksum.algorithm !== 'CRC64NVME');
   if (isChecked && listed.some(({ partNumber }, index) => partNumber !== index + 1))
@@ -105,7 +115,7 @@ const chooseParts = (upload: Upload, listed: ListedPart[]): Part[] => {
   return parts;
 };
 
-const choosePart = (upload: Upload, listed: ListedPart): Part => {
+const choosePart = (state: S3State, upload: Upload, listed: ListedPart): Part => {
   const { checksumPlan: plan } = upload;
   const part = upload.parts.get(listed.partNumber);
   if (part === undefined || part.etag !== listed.etag) throw invalidPart(upload, listed);
@@ -117,6 +127,9 @@ const choosePart = (upload: Upload, listed: ListedPart): Part => {
     if (part.declared !== null) throw invalidPart(upload, listed);
     return part;
   }
+  // No AWS document says whether the CRC64NVME that S3 added by itself may be repeated here.
+  const isUndeclared = !plan.requested && part.declared === null;
+  if (isUndeclared && !state.takesUndeclaredChecksums) throw invalidPart(upload, listed);
   const known = part.declared ?? { algorithm: plan.algorithm, value: part.checksum };
   if (listed.checksum.algorithm !== known.algorithm || listed.checksum.value !== known.value)
     throw invalidPart(upload, listed);
@@ -151,14 +164,14 @@ const checkSizes = (request: S3Request, parts: Part[]): void => {
 };
 
 /** Computes the object's checksum from the checksums of its parts, and compares it with the checksum in the request. */
-const checksumOf = (request: S3Request, upload: Upload, parts: Part[]): Checksum => {
+const checksumOf = async (request: S3Request, upload: Upload, parts: Part[]): Promise<Checksum> => {
   const plan = upload.checksumPlan;
   const type = header(request, 'x-amz-checksum-type');
   if (type !== undefined && type !== plan.type)
     throw new S3Error('InvalidRequest', {
       message: `The upload was created using the ${plan.type} checksum mode. The complete request must use the same checksum mode.`,
     });
-  const checksum = checksumOfParts(
+  const checksum = await checksumOfParts(
     plan,
     parts.map((part) => ({ value: part.checksum, sizeBytes: part.content.sizeBytes })),
   );

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { authorize } from '../access/access.ts';
 import { existingTagConditions } from '../access/request-conditions.ts';
 import { checkReadable } from '../lifecycle/archive.ts';
-import { createHasher, type ChecksumAlgorithm } from '../storage/checksums.ts';
+import { createHasher, isCrc, type ChecksumAlgorithm } from '../storage/checksums.ts';
 import { judgeCopySource } from './conditional.ts';
 import { knownDigests, readContent, releaseContent, type Content } from '../storage/content.ts';
 import { checkCustomerKey } from '../access/customer-key.ts';
@@ -82,7 +82,7 @@ export const digestContent = async (
   content: Content,
   algorithm: ChecksumAlgorithm,
 ): Promise<{ md5: string; checksum: string }> => {
-  if (algorithm !== 'SHA1' && algorithm !== 'SHA256') {
+  if (isCrc(algorithm)) {
     const known = knownDigests(content, algorithm);
     if (known !== null) return known;
   }
@@ -92,7 +92,7 @@ export const digestContent = async (
     md5.update(chunk);
     hasher.update(chunk);
   }
-  return { md5: md5.digest('hex'), checksum: hasher.digest().toString('base64') };
+  return { md5: md5.digest('hex'), checksum: (await hasher.digest()).toString('base64') };
 };
 
 const parseCopySource = (context: ObjectContext): ReadTarget => {

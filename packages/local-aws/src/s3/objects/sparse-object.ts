@@ -4,7 +4,8 @@ import { Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import { createHash, randomUUID } from 'node:crypto';
 import {
-  checksumOfParts,
+  crcOfParts,
+  isCrc,
   type Checksum,
   type ChecksumPlan,
   planUploadChecksum,
@@ -32,8 +33,8 @@ export interface SparseObject {
   /** Creates a multipart object with parts of these sizes. Overrides `partSizeBytes`. */
   partSizesBytes?: readonly number[];
   /**
-   * The checksum of the object. The default is a full-object CRC64NVME. SHA-1 and SHA-256 are not supported, because computing them
-   * requires all bytes.
+   * The checksum of the object. The default is a full-object CRC64NVME. Only CRCs are supported, because all other checksums require all
+   * bytes.
    */
   checksum?: { algorithm: 'CRC32' | 'CRC32C' | 'CRC64NVME'; type?: 'FULL_OBJECT' | 'COMPOSITE' };
   /** Headers as in a PutObject request, for example `x-amz-meta-…`, `content-type`, `x-amz-tagging`, `x-amz-storage-class`. */
@@ -64,8 +65,8 @@ export const createSparseObject = (state: S3State, object: SparseObject): MadeOb
     checksum:
       parts === null || plan.type === 'FULL_OBJECT'
         ? fullChecksum(generator, algorithm, object.sizeBytes)
-        : checksumOfParts(
-            plan,
+        : crcOfParts(
+            { algorithm, type: plan.type },
             parts.map(({ checksum, sizeBytes }) => ({ value: checksum ?? '', sizeBytes })),
           ),
     parts: parts === null ? null : parts.map(({ etag: _etag, ...part }) => part),
@@ -112,7 +113,7 @@ const describeParts = (generator: Generator, sizes: number[], plan: ChecksumPlan
 };
 
 const crcOf = ({ algorithm }: ChecksumPlan): 'CRC32' | 'CRC32C' | 'CRC64NVME' => {
-  if (algorithm === 'SHA1' || algorithm === 'SHA256') throw new S3Error('NotImplemented');
+  if (!isCrc(algorithm)) throw new S3Error('NotImplemented');
   return algorithm;
 };
 

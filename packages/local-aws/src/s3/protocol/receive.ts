@@ -34,7 +34,10 @@ export const receiveObject = async (
 ): Promise<ReceivedBody> => {
   if (claims.lengthBytes === null) throw new S3Error('MissingContentLength');
   if (claims.lengthBytes > MAX_PUT_BYTES) throw tooLarge(claims.lengthBytes);
-  const wanted = { digests: digestsOf(claims, algorithm), claimsMd5: claims.md5 !== null };
+  const wanted = {
+    digests: digestsOf(claims, algorithm),
+    claimsMd5: claims.md5 !== null || algorithm === 'MD5' || claims.checksum?.algorithm === 'MD5',
+  };
   const sink = openSink(state, request, claims.lengthBytes, wanted);
   let kept: KeptBody | null = null;
   try {
@@ -85,7 +88,7 @@ const receiveDocument = async (request: S3Request, claims: BodyClaims): Promise<
     },
   };
   const trailer = await pump(request, claims, keep);
-  verify(claims, digester.digests(), trailer);
+  verify(claims, await digester.digests(), trailer);
   return Buffer.concat(chunks).toString('utf8');
 };
 

@@ -30,7 +30,7 @@ export const createBlobWriter = (
       return file.append(all);
     },
     finish: async () => {
-      const digests = digester.digests();
+      const digests = await digester.digests();
       if (sizeBytes <= IN_MEMORY_BYTES) return { blob: memoryBlob(ownCopy(first, sizeBytes)), digests };
       await file.finish();
       return { blob: fileBlob(path, sizeBytes), digests };

@@ -4,14 +4,26 @@
  * Source: Amazon S3 User Guide, "Checking object integrity in Amazon S3" (checking-object-integrity.html).
  */
 import { createHash } from 'node:crypto';
-import { combineCrc } from './crc-combine.ts';
-import { createCrc32, createCrc32c, createCrc64Nvme } from './crc.ts';
+import { combineCrc, type CrcAlgorithm } from './crc-combine.ts';
+import { createCrcOf } from './crc.ts';
+import { createXxHash } from './xxhash.ts';
 import { S3Error } from '../errors.ts';
 
 export type ChecksumAlgorithm = (typeof CHECKSUM_ALGORITHMS)[number];
 export type ChecksumType = 'FULL_OBJECT' | 'COMPOSITE';
 
-export const CHECKSUM_ALGORITHMS = ['CRC32', 'CRC32C', 'CRC64NVME', 'SHA1', 'SHA256'] as const;
+export const CHECKSUM_ALGORITHMS = [
+  'CRC32',
+  'CRC32C',
+  'CRC64NVME',
+  'SHA1',
+  'SHA256',
+  'SHA512',
+  'MD5',
+  'XXHASH64',
+  'XXHASH3',
+  'XXHASH128',
+] as const;
 
 /** A checksum of an object or a part. `value` is base64; a composite value ends in `-` and the number of parts. */
 export interface Checksum {
@@ -30,14 +42,25 @@ export interface ChecksumPlan {
 
 export interface Hasher {
   update(chunk: Buffer): void;
-  digest(): Buffer;
+  digest(): Buffer | Promise<Buffer>;
 }
 
+export const isCrc = (algorithm: ChecksumAlgorithm): algorithm is CrcAlgorithm => algorithm.startsWith('CRC');
+
 export const createHasher = (algorithm: ChecksumAlgorithm): Hasher => {
-  if (algorithm === 'CRC32') return createCrc32();
-  if (algorithm === 'CRC32C') return createCrc32c();
-  if (algorithm === 'CRC64NVME') return createCrc64Nvme();
-  return createHash(algorithm === 'SHA1' ? 'sha1' : 'sha256');
+  switch (algorithm) {
+    case 'SHA1':
+    case 'SHA256':
+    case 'SHA512':
+    case 'MD5':
+      return createHash(algorithm.toLowerCase());
+    case 'XXHASH64':
+    case 'XXHASH3':
+    case 'XXHASH128':
+      return createXxHash(algorithm);
+    default:
+      return createCrcOf(algorithm);
+  }
 };
 
 /** The header's name, for example `x-amz-checksum-crc32`. */
@@ -62,6 +85,11 @@ const DIGEST_BYTES: Record<ChecksumAlgorithm, number> = {
   CRC64NVME: 8,
   SHA1: 20,
   SHA256: 32,
+  SHA512: 64,
+  MD5: 16,
+  XXHASH64: 8,
+  XXHASH3: 8,
+  XXHASH128: 16,
 };
 
 /** True if the value is the base64 of a digest that has the length of the algorithm's digests. */
@@ -70,28 +98,36 @@ export const isChecksumValue = (algorithm: ChecksumAlgorithm, value: string): bo
   return bytes.length === DIGEST_BYTES[algorithm] && bytes.toString('base64') === value;
 };
 
-/** Computes the checksum of an object from the checksums of its parts, which must be in order. */
-export const checksumOfParts = (
-  plan: ChecksumPlan,
-  parts: { value: string; sizeBytes: number }[],
-): Checksum => ({
-  algorithm: plan.algorithm,
-  type: plan.type,
-  value: plan.type === 'COMPOSITE' ? compositeOf(plan.algorithm, parts) : fullObjectOf(plan.algorithm, parts),
-});
+interface PartChecksum {
+  value: string;
+  sizeBytes: number;
+}
 
-const compositeOf = (algorithm: ChecksumAlgorithm, parts: { value: string }[]): string => {
+/** Computes the checksum of an object from the checksums of its parts, which must be in order. */
+export const checksumOfParts = async (plan: ChecksumPlan, parts: PartChecksum[]): Promise<Checksum> => {
+  const { algorithm, type } = plan;
+  if (isCrc(algorithm)) return crcOfParts({ algorithm, type }, parts);
+  if (type === 'FULL_OBJECT') throw new Error(`${algorithm} has no full-object checksum`);
   const hasher = createHasher(algorithm);
   for (const part of parts) hasher.update(Buffer.from(part.value, 'base64'));
-  return `${hasher.digest().toString('base64')}-${parts.length}`;
+  return { algorithm, type, value: compositeValue(await hasher.digest(), parts) };
 };
 
-const fullObjectOf = (
-  algorithm: ChecksumAlgorithm,
-  parts: { value: string; sizeBytes: number }[],
-): string => {
-  if (algorithm === 'SHA1' || algorithm === 'SHA256')
-    throw new Error(`${algorithm} has no full-object checksum`);
+/** Does the same as {@link checksumOfParts} for a CRC. */
+export const crcOfParts = (
+  { algorithm, type }: { algorithm: CrcAlgorithm; type: ChecksumType },
+  parts: PartChecksum[],
+): Checksum => {
+  if (type === 'FULL_OBJECT') return { algorithm, type, value: fullObjectOf(algorithm, parts) };
+  const crc = createCrcOf(algorithm);
+  for (const part of parts) crc.update(Buffer.from(part.value, 'base64'));
+  return { algorithm, type, value: compositeValue(crc.digest(), parts) };
+};
+
+const compositeValue = (digest: Buffer, parts: PartChecksum[]): string =>
+  `${digest.toString('base64')}-${parts.length}`;
+
+const fullObjectOf = (algorithm: CrcAlgorithm, parts: PartChecksum[]): string => {
   const [first, ...rest] = parts;
   let digest = Buffer.from(first?.value ?? '', 'base64');
   for (const part of rest)
@@ -116,19 +152,17 @@ export const planUploadChecksum = (
   }
   const algorithm = parseChecksumAlgorithm(algorithmText);
   const type = parseType(typeText) ?? (algorithm === 'CRC64NVME' ? 'FULL_OBJECT' : 'COMPOSITE');
-  if (!TYPES[algorithm].includes(type))
+  if (!typesOf(algorithm).includes(type))
     throw new S3Error('InvalidRequest', {
       message: `The ${type} checksum type cannot be used with the ${algorithm.toLowerCase()} checksum algorithm.`,
     });
   return { algorithm, type, requested: true };
 };
 
-const TYPES: Record<ChecksumAlgorithm, ChecksumType[]> = {
-  CRC32: ['COMPOSITE', 'FULL_OBJECT'],
-  CRC32C: ['COMPOSITE', 'FULL_OBJECT'],
-  CRC64NVME: ['FULL_OBJECT'],
-  SHA1: ['COMPOSITE'],
-  SHA256: ['COMPOSITE'],
+/** The types of the checksum of a multipart upload. Only the CRC of a whole object follows from the CRCs of its parts. */
+const typesOf = (algorithm: ChecksumAlgorithm): ChecksumType[] => {
+  if (algorithm === 'CRC64NVME') return ['FULL_OBJECT'];
+  return isCrc(algorithm) ? ['COMPOSITE', 'FULL_OBJECT'] : ['COMPOSITE'];
 };
 
 const parseType = (text: string | undefined): ChecksumType | undefined => {

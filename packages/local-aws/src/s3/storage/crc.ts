@@ -56,3 +56,7 @@ const createCrc = (advance: AdvanceCrc, sizeBytes: 4 | 8): Crc => {
     },
   };
 };
+
+const CREATE = { CRC32: createCrc32, CRC32C: createCrc32c, CRC64NVME: createCrc64Nvme };
+
+export const createCrcOf = (algorithm: keyof typeof CREATE): Crc => CREATE[algorithm]();

@@ -1,22 +1,23 @@
-import { createHash } from 'node:crypto';
-import { createHasher, type ChecksumAlgorithm } from './checksums.ts';
+import { type ChecksumAlgorithm, createHasher } from './checksums.ts';
 
-export type DigestName = ChecksumAlgorithm | 'MD5';
+export type DigestName = ChecksumAlgorithm;
 
 /** Several digests of the same bytes. */
 export interface Digester {
   update(chunk: Buffer): void;
-  digests(): Map<DigestName, Buffer>;
+  digests(): Promise<Map<DigestName, Buffer>>;
 }
 
 export const createDigester = (names: ReadonlySet<DigestName>): Digester => {
-  const hashers = [...names].map(
-    (name) => [name, name === 'MD5' ? createHash('md5') : createHasher(name)] as const,
-  );
+  const hashers = [...names].map((name) => [name, createHasher(name)] as const);
   return {
     update: (chunk) => {
       for (const [, hasher] of hashers) hasher.update(chunk);
     },
-    digests: () => new Map(hashers.map(([name, hasher]) => [name, hasher.digest()] as const)),
+    digests: async () => {
+      const digests = new Map<DigestName, Buffer>();
+      for (const [name, hasher] of hashers) digests.set(name, await hasher.digest());
+      return digests;
+    },
   };
 };

@@ -15,7 +15,7 @@ interface OpenFile {
 
 const files = new Map<number, OpenFile>();
 
-const obey = (command: FileCommand): FileAnswer => {
+const obey = async (command: FileCommand): Promise<FileAnswer> => {
   const { kind, file } = command;
   if (kind === 'create') {
     const { path, digests } = command;
@@ -36,7 +36,7 @@ const obey = (command: FileCommand): FileAnswer => {
   }
   closeSync(open.descriptor);
   files.delete(file);
-  return { digests: open.digester.digests() };
+  return { digests: await open.digester.digests() };
 };
 
 const writeFullySync = (descriptor: number, bytes: Uint8Array): void => {
@@ -49,15 +49,14 @@ const remove = (file: number, { path, descriptor }: OpenFile): void => {
   rmSync(path, { force: true });
 };
 
-const answer = (command: FileCommand): FileAnswer => {
-  try {
-    return obey(command);
-  } catch (error) {
-    return { error };
-  }
+const answer = async (command: FileCommand): Promise<void> => {
+  const given = command.kind === 'append' ? { memory: command.memory } : {};
+  const answered = await obey(command).catch((error: unknown): FileAnswer => ({ error }));
+  parentPort?.postMessage({ ...answered, ...given }, Object.values(given));
 };
 
+/** The answers must have the order of the commands. */
+let last = Promise.resolve();
 parentPort?.on('message', (command: FileCommand) => {
-  const given = command.kind === 'append' ? { memory: command.memory } : {};
-  parentPort?.postMessage({ ...answer(command), ...given }, Object.values(given));
+  last = last.then(() => answer(command));
 });

@@ -7,7 +7,7 @@
  * contributions of these shared bits. Every range consists of a few aligned series, and of a remainder at each end.
  */
 import { combineCrc, crcOfDigest, crcShift, digestOfCrc, type CrcAlgorithm } from '../crc-combine.ts';
-import { createHasher } from '../checksums.ts';
+import { createCrcOf } from '../crc.ts';
 
 /** Returns the CRC of `lengthBytes` of content from `position` as a big-endian digest. */
 export type SparseCrc = (position: number, lengthBytes: number) => Buffer;
@@ -23,7 +23,7 @@ export const createSparseCrc = (
   const blockBytes = block.length;
   const levels = makeLevels(algorithm, block);
   const direct = (position: number, lengthBytes: number): Buffer => {
-    const hasher = createHasher(algorithm);
+    const hasher = createCrcOf(algorithm);
     for (const chunk of read(position, lengthBytes)) hasher.update(chunk);
     return hasher.digest();
   };
@@ -62,7 +62,7 @@ const levelAt = (levels: Level[], level: number): Level => {
 
 const makeLevels = (algorithm: CrcAlgorithm, block: Buffer): Level[] => {
   const crcOf = (bytes: Buffer): bigint => {
-    const hasher = createHasher(algorithm);
+    const hasher = createCrcOf(algorithm);
     hasher.update(bytes);
     return crcOfDigest(hasher.digest());
   };

@@ -41,15 +41,15 @@ export const createSparseSink = (generator: Generator, wanted: Set<DigestName>):
       if (unlocated.length >= BLOCK_BYTES + STAMP_BYTES) locate(unlocated);
       return undefined;
     },
-    finish: () => {
+    finish: async () => {
       if (unlocated !== null) locate(unlocated);
-      const digests = digester.digests();
+      const digests = await digester.digests();
       for (const name of crcs) digests.set(name, generator.crc(name, position, sizeBytes));
-      return Promise.resolve({
+      return {
         blob: sparseBlob(generator, position, sizeBytes),
         digests,
         etag: generator.etag(position, sizeBytes),
-      });
+      };
     },
     abort: () => Promise.resolve(),
   };
