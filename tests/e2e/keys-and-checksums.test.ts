@@ -1,5 +1,10 @@
 /** Replicates every key that S3 allows, and objects with every kind of checksum. */
-import { randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
+import {
+  CompleteMultipartUploadCommand,
+  CreateMultipartUploadCommand,
+  UploadPartCommand,
+} from '@aws-sdk/client-s3';
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { expectReplicas, expectReplicated, openUploads } from './support/objects.ts';
@@ -115,3 +120,35 @@ test.each(['CRC32', 'CRC32C', 'CRC64NVME', 'SHA1', 'SHA256'] as const)(
     expect(replica).toMatchObject({ [`Checksum${algorithm}`]: expect.any(String) });
   },
 );
+
+/** Two parts. The SDK computes none of the checksums below, and Node computes no xxHash. */
+const PARTS = [Buffer.alloc(5 * MIB), Buffer.from('end')];
+const hashed = (name: string): string[] => PARTS.map((part) => hash(name, part, 'base64'));
+
+test.each([
+  ['SHA512', hashed('sha512')],
+  ['MD5', hashed('md5')],
+  ['XXHASH64', ['hUXCHTdzbX4=', 'dpmM3l7nCWI=']],
+  ['XXHASH3', ['JprF9uH7f8A=', '9m2MxdJ19BY=']],
+  ['XXHASH128', ['q1ASIMZI7BYmmsX24ft/wA==', 'FUw4u4jC3pH2bYzF0nX0Fg==']],
+] as const)('objects keep their %s checksum, in one piece and in parts', async (algorithm, values) => {
+  const s3 = stage.source.s3();
+  const checksum = (index: number) => ({ [`Checksum${algorithm}`]: values[index] });
+  await stage.put('main', `${algorithm}, whole`, 'end', checksum(1));
+  const where = { Bucket: 'main', Key: `${algorithm}, parts` };
+  const { UploadId } = await s3.send(
+    new CreateMultipartUploadCommand({ ...where, ChecksumAlgorithm: algorithm }),
+  );
+  const Parts = [];
+  for (const [index, Body] of PARTS.entries()) {
+    const part = { PartNumber: index + 1, ...checksum(index) };
+    const { ETag } = await s3.send(new UploadPartCommand({ ...where, UploadId, Body, ...part }));
+    Parts.push({ ETag, ...part });
+  }
+  await s3.send(new CompleteMultipartUploadCommand({ ...where, UploadId, MultipartUpload: { Parts } }));
+  expect(await settled(stage)).toBe(true);
+  expect(await expectReplicas(stage, 'main', `${algorithm}, whole`)).toMatchObject([checksum(1)]);
+  expect(await expectReplicas(stage, 'main', where.Key)).toMatchObject([
+    { [`Checksum${algorithm}`]: expect.stringMatching(/-2$/), ChecksumType: 'COMPOSITE' },
+  ]);
+});

@@ -96,12 +96,19 @@ export const commit = async (
     request.destination.completeUpload({
       key: request.task.replicaKey,
       uploadId,
-      parts,
+      parts: parts.map((part) => withDeclared(part, plan)),
       sizeBytes: request.version.sizeBytes,
       checksum: plan.whole,
       precondition: request.precondition,
     }),
   );
+
+/**
+ * Leaves out a checksum that was not declared when the upload was created. S3 adds one by itself, and whether S3 accepts it at the
+ * completion is not documented.
+ */
+const withDeclared = (part: UploadedPart, { checksum }: PartPlan): UploadedPart =>
+  part.checksum?.algorithm === checksum?.algorithm ? part : { ...part, checksum: null };
 
 /** Returns true if the encryption of the upload hides the ETags that this plan has to compare. */
 export const isHidden = ({ provenBy }: PartPlan, encryption: string | null): boolean =>

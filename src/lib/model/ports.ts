@@ -9,7 +9,17 @@ import type { Readable } from 'node:stream';
 import type { Destination, ReplicationRule, Restore } from './rule.ts';
 
 /** Checksum algorithms of S3 ("Checking object integrity", S3 User Guide). */
-export type ChecksumAlgorithm = 'CRC32' | 'CRC32C' | 'CRC64NVME' | 'SHA1' | 'SHA256';
+export type ChecksumAlgorithm =
+  | 'CRC32'
+  | 'CRC32C'
+  | 'CRC64NVME'
+  | 'SHA1'
+  | 'SHA256'
+  | 'SHA512'
+  | 'MD5'
+  | 'XXHASH64'
+  | 'XXHASH3'
+  | 'XXHASH128';
 
 /** A checksum as S3 stores it. The value is base64, with `-N` at the end if the type is composite. */
 export interface Checksum {

@@ -52,9 +52,9 @@ export const createUploads = (source: Account): Uploads => ({
       const answer = await s3.send(
         new UploadPartCommand({ ...part, ...(ChecksumAlgorithm === undefined ? {} : { ChecksumAlgorithm }) }),
       );
-      const { ETag, ChecksumCRC32, ChecksumCRC32C, ChecksumCRC64NVME, ChecksumSHA1, ChecksumSHA256 } = answer;
-      const checksums = { ChecksumCRC32, ChecksumCRC32C, ChecksumCRC64NVME, ChecksumSHA1, ChecksumSHA256 };
-      parts.push({ PartNumber: index + 1, ETag, ...checksums });
+      const { ETag, $metadata: _metadata, ServerSideEncryption: _encryption, ...checksums } = answer;
+      // Only a checksum that was declared when the upload was created may be repeated.
+      parts.push({ PartNumber: index + 1, ETag, ...(ChecksumAlgorithm === undefined ? {} : checksums) });
     }
     return s3.send(
       new CompleteMultipartUploadCommand({ ...where, UploadId, MultipartUpload: { Parts: parts } }),

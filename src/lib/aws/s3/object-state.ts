@@ -49,15 +49,10 @@ export const refuseEventHold = ({ ObjectLockEventHold: hold }: ObjectAnswer): vo
 };
 
 /** The checksum fields that S3's responses about objects and parts share. */
-export interface ChecksumFields {
+export type ChecksumFields = Partial<Record<`Checksum${ChecksumAlgorithm}`, string | undefined>> & {
   ETag?: string | undefined;
-  ChecksumCRC32?: string | undefined;
-  ChecksumCRC32C?: string | undefined;
-  ChecksumCRC64NVME?: string | undefined;
-  ChecksumSHA1?: string | undefined;
-  ChecksumSHA256?: string | undefined;
   ChecksumType?: 'COMPOSITE' | 'FULL_OBJECT' | undefined;
-}
+};
 
 /** Returns the checksum in a response. Returns null if there is none. */
 export const storedChecksum = (answer: ChecksumFields): Checksum | null => {
@@ -79,4 +74,15 @@ export const checksumField = (checksum: Checksum): ChecksumFields => ({
   [`Checksum${checksum.algorithm}`]: checksum.value,
 });
 
-const ALGORITHMS: readonly ChecksumAlgorithm[] = ['CRC64NVME', 'CRC32', 'CRC32C', 'SHA1', 'SHA256'];
+const ALGORITHMS: readonly ChecksumAlgorithm[] = [
+  'CRC64NVME',
+  'CRC32',
+  'CRC32C',
+  'SHA1',
+  'SHA256',
+  'SHA512',
+  'MD5',
+  'XXHASH64',
+  'XXHASH3',
+  'XXHASH128',
+];
