@@ -50,6 +50,8 @@ const SOURCE_CHANGES: (SourceChange & { concerns(rule: ReplicationRule): boolean
     eventTypes: ['s3:ObjectRemoved:*', 's3:LifecycleExpiration:*'],
     // EventBridge uses one name for both event types.
     detailTypes: ['Object Deleted'],
-    concerns: ({ deletes }) => deletes === 'replicate',
+    // A version that newer ones wait for until it is restored may expire before. This event then lets them continue.
+    concerns: ({ deletes, versions, restore }) =>
+      deletes === 'replicate' || (versions === 'all' && restore !== null),
   },
 ];

@@ -124,6 +124,8 @@ test('each source bucket is subscribed once, to the changes that its rules repli
         's3:ObjectRestore:Completed',
         's3:ObjectAcl:Put',
         's3:ObjectRetention:Put',
+        's3:ObjectRemoved:*',
+        's3:LifecycleExpiration:*',
       ],
       filters: [{ prefix: '', suffix: '' }],
     },
