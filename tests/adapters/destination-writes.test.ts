@@ -162,3 +162,11 @@ test('after S3 answers ExpiredToken the next call fetches new credentials, even 
   await put();
   expect(assumed()).toBe(before + 1);
 });
+
+test('no request is sent for an empty key, because it would concern the bucket itself', async () => {
+  aws.answer = (_request, response) => response.writeHead(204).end();
+  await expect(put({ key: '' })).rejects.toMatchObject({ reason: 'empty-key' });
+  await expect(destination().remove({ key: '', etag: '"e"' })).rejects.toMatchObject({ reason: 'empty-key' });
+  await expect(destination().look('')).rejects.toMatchObject({ reason: 'empty-key' });
+  expect(s3Requests()).toEqual([]);
+});

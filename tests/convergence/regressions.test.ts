@@ -107,6 +107,24 @@ describe('a version that cannot be read', () => {
   );
 });
 
+test('newer versions that wait for a restore continue when the version that they wait for expires', async () => {
+  const { source, look, told } = oneKey({ rule: { ...ALL, restore: { days: 1, tier: 'Standard' } } });
+  source.put('k', Buffer.from('one'));
+  source.seal('k', 0, 'archived');
+  source.put('k', Buffer.from('two'));
+  expect(await look()).toEqual({ outcome: 'restore-requested' });
+  source.forget('k', 1);
+  // A rule with `restore` is subscribed to removals for this event (see `tests/stack/changes.test.ts`).
+  expect((await look()).outcome).toBe('replicated');
+  expect(told()).toEqual(['two']);
+});
+
+test('an object whose key is the source prefix is refused where nothing would be left of its key', async () => {
+  const { source, look } = oneKey();
+  source.put('k', Buffer.from(''));
+  await expect(look(openGate, { replicaKey: '' })).rejects.toMatchObject({ reason: 'empty-key' });
+});
+
 describe('an unversioned source', () => {
   test.each(['all', 'latest'] as const)(
     'in mode %s an older write of the same bytes does not replace a newer one of the same second',

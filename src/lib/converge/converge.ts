@@ -4,7 +4,7 @@
  */
 import { ReplicationError } from '../model/errors.ts';
 import { MAX_KEY_BYTES } from '../model/rule.ts';
-import { keyFits, type Task } from '../model/task.ts';
+import { problemOfKey, type Task } from '../model/task.ts';
 import { syncAttributes } from './attributes/sync.ts';
 import type { ConvergeContext } from './context.ts';
 import type { Convergence } from './convergence.ts';
@@ -16,11 +16,8 @@ export const converge = async (task: Task, context: ConvergeContext): Promise<Co
   // A replicator caused this event by writing a replica. If somebody else writes to the key later, that write causes its own
   // event.
   if (task.byReplicator === true && rule.replicas === 'ignore') return { outcome: 'replica' };
-  if (!keyFits(task))
-    throw new ReplicationError(
-      'key-too-long',
-      `the key of the replica would have more than ${MAX_KEY_BYTES} bytes`,
-    );
+  const problem = problemOfKey(task);
+  if (problem !== null) throw new ReplicationError(problem, KEY_PROBLEMS[problem]);
   const convergence = await convergeContent(task, context);
   if (isContentOnly(task)) return convergence;
   // The attributes are compared whatever the outcome for the newest version was, because the event may be about another version.
@@ -31,6 +28,11 @@ export const converge = async (task: Task, context: ConvergeContext): Promise<Co
     await convergeContent(task, context);
   return updated !== null && convergence.outcome === 'unchanged' ? updated : convergence;
 };
+
+const KEY_PROBLEMS = {
+  'key-too-long': `the key of the replica would have more than ${MAX_KEY_BYTES} bytes`,
+  'empty-key': 'nothing would be left of the key of the replica',
+} as const;
 
 /** Whether the hint is about content, or about an attribute that does not travel to this destination. */
 const isContentOnly = ({ concern, rule, destination }: Task): boolean =>

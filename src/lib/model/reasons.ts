@@ -137,6 +137,12 @@ const REASON_ENTRIES = {
     meaning: 'With the destination prefix the key exceeds 1,024 bytes.',
     fix: 'Shorten the destination prefix in replication.yml and deploy; then redrive.',
   },
+  'empty-key': {
+    disposition: 'quarantine',
+    meaning:
+      'The key equals the source prefix of the rule, and the destination prefix is empty: nothing is left of the key.',
+    fix: 'Give the destination a prefix in replication.yml and deploy, then redrive; or delete the folder object.',
+  },
   'invalid-request': {
     disposition: 'quarantine',
     meaning: 'S3 refused the request for the reason given in the detail.',

@@ -50,9 +50,16 @@ export const createTask = (
   ...known,
 });
 
-/** Returns false if the key of the replica is longer than S3 allows. */
-export const keyFits = ({ replicaKey }: Pick<Task, 'replicaKey'>): boolean =>
-  Buffer.byteLength(replicaKey) <= MAX_KEY_BYTES;
+/**
+ * Returns the reason why S3 cannot have an object with the key of the replica, or null if it can. A request with an empty key would
+ * be a request about the bucket itself.
+ */
+export const problemOfKey = ({
+  replicaKey,
+}: Pick<Task, 'replicaKey'>): 'key-too-long' | 'empty-key' | null => {
+  if (replicaKey === '') return 'empty-key';
+  return Buffer.byteLength(replicaKey) <= MAX_KEY_BYTES ? null : 'key-too-long';
+};
 
 export const bucketsOf = (
   { rule, destination }: Pick<Task, 'rule' | 'destination'>,

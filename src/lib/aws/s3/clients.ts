@@ -13,6 +13,7 @@ import { createEarlyCollection, type EarlyCollection } from './early-collection.
 import { CONTROL_CLIENT } from '../control-client.ts';
 import { isSignatureRefused, translateError } from '../errors.ts';
 import { signHeaderBytes } from './header-bytes.ts';
+import { refuseEmptyKeys } from './empty-keys.ts';
 import { forcePathStyle } from './path-style.ts';
 import { SDK_LOGGER } from '../sdk-logger.ts';
 import { withPauses } from '../with-pauses.ts';
@@ -122,10 +123,10 @@ interface RequestHandlers {
 
 const clientPair = (config: S3ClientConfig, handlers: RequestHandlers): S3ClientPair => {
   const singleWith = (requestHandler: RequestHandler): S3Client =>
-    signHeaderBytes(new S3Client({ ...config, requestHandler, maxAttempts: 1 }));
+    refuseEmptyKeys(signHeaderBytes(new S3Client({ ...config, requestHandler, maxAttempts: 1 })));
   let patient: S3Client | null = null;
   return {
-    retrying: signHeaderBytes(new S3Client({ ...config, requestHandler: handlers.usual })),
+    retrying: refuseEmptyKeys(signHeaderBytes(new S3Client({ ...config, requestHandler: handlers.usual }))),
     single: singleWith(handlers.quick),
     patient: () => (patient ??= singleWith(handlers.patient())),
   };

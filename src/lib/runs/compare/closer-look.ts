@@ -1,7 +1,7 @@
 /**
  * Looks at single keys. This is necessary if listings do not decide whether a key differs, or if a listing may be out of date.
  */
-import { bucketsOf, createTask, keyFits, type Task } from '../../model/task.ts';
+import { bucketsOf, createTask, problemOfKey, type Task } from '../../model/task.ts';
 import { ReplicationError } from '../../model/errors.ts';
 import type { Reason } from '../../model/reasons.ts';
 import { asksForTags, tagsAreWanted } from '../../model/filter.ts';
@@ -77,7 +77,8 @@ export const createCloserLook = (
   return async (key, how) => {
     const task = createTask({ rule, destination, key });
     try {
-      if (!keyFits(task)) return await lookAtLongKey(task, context, versions);
+      const problem = problemOfKey(task);
+      if (problem !== null) return await lookAtSourceOnly(task, context, { versions, problem });
       if (how === 'attributes') {
         const seen = await lookAtAttributes(task);
         if (seen !== null) return seen;
@@ -95,15 +96,15 @@ export const createCloserLook = (
   };
 };
 
-/** S3 refuses every request for a key that is too long, so only the source is asked whether the key has to be replicated. */
-const lookAtLongKey = async (
+/** The replica's key is none that S3 takes, so only the source is asked whether the key has to be replicated. */
+const lookAtSourceOnly = async (
   task: Task,
   context: BothBuckets,
-  versions: RunSpec['versions'],
+  { versions, problem }: { versions: RunSpec['versions']; problem: Reason },
 ): Promise<Looked> => {
   if (versions === 'latest' && (await context.source.look(task.key)).kind !== 'object') return looked('same');
   return (await wouldBeReplicated(task, context))
-    ? { ...looked('different'), reason: 'key-too-long' }
+    ? { ...looked('different'), reason: problem }
     : looked('unwanted');
 };
 
