@@ -154,6 +154,19 @@ export const answersMayBeOverridden = behaviour(
   },
 );
 
+export const answersToHeadMayBeOverridden = behaviour(
+  'HeadObject replaces headers of its response with the values of the response-* parameters.',
+  s3Api('API_HeadObject'),
+  async ({ bucket, key, put, s3 }) => {
+    const Bucket = await bucket('never');
+    const Key = key();
+    await put(Bucket, Key, 'content', { ContentType: 'text/plain', CacheControl: 'no-store' });
+    const target = { Bucket, Key, ResponseContentType: 'text/x-odd', ResponseContentLanguage: 'de' };
+    const { ContentType, ContentLanguage, CacheControl } = await s3.send(new HeadObjectCommand(target));
+    same('HEAD', [ContentType, ContentLanguage, CacheControl], ['text/x-odd', 'de', 'no-store']);
+  },
+);
+
 export const redirectsAreNotCopied = behaviour(
   'CopyObject copies the metadata but not the website redirect, which the copy has only if the request sets it.',
   s3Api('API_CopyObject'),

@@ -26,11 +26,8 @@ export const getObject = (context: ObjectContext): Answer => {
   if (answer.range === null) return answer;
   object.lastAccessedMs = context.state.clock.now();
   const { offset, lengthBytes } = answer.range;
-  return {
-    status: answer.status,
-    headers: { ...answer.headers, ...overriddenHeaders(context.request) },
-    body: sliceContent(object.content, offset, lengthBytes),
-  };
+  const { status, headers } = answer;
+  return { status, headers, body: sliceContent(object.content, offset, lengthBytes) };
 };
 
 export const headObject = (context: ObjectContext): Answer => {
@@ -65,6 +62,7 @@ const buildReadAnswer = (context: ObjectContext, object: StoredObject): ReadAnsw
         ? { 'x-amz-mp-parts-count': String(object.parts.length) }
         : {}),
       ...(wantsChecksum(request) ? checksumOfRange(range, object) : {}),
+      ...overriddenHeaders(request),
     },
     range,
   };
