@@ -1,6 +1,7 @@
 /** Causes the failure that the demo shows. The policy of a destination bucket refuses some of the replicas. */
 import { GetBucketPolicyCommand, PutBucketPolicyCommand } from '@aws-sdk/client-s3';
 import type { S3Client } from '@aws-sdk/client-s3';
+import type { TwoAccounts } from './two-accounts.ts';
 
 /** Denies writes under a prefix. Returns a function that restores the old policy. */
 export const refuseWrites = async (
@@ -22,4 +23,26 @@ export const refuseWrites = async (
   };
   await put(JSON.stringify(policy));
   return () => put(before);
+};
+
+/** How long the function tries a refused write again, because a permission may have been granted just now, and a little more. */
+const TRIED_AGAIN_MS = 125_000;
+/** How long no refusal must have been reported before the clock is moved. */
+const QUIET_MS = 300;
+
+/**
+ * Moves the clock of the local AWS beyond the time for which refused writes are tried again, so that nobody has to wait for it. Returns a
+ * function that ends this.
+ */
+export const skipRetriesOfRefusals = ({ aws, outcomes }: TwoAccounts): (() => void) => {
+  let timer: NodeJS.Timeout | undefined;
+  const unsubscribe = outcomes.subscribe(({ ending, reason }) => {
+    if (ending !== 'retry' || reason !== 'access-denied') return;
+    clearTimeout(timer);
+    timer = setTimeout(() => aws.clock.advance(TRIED_AGAIN_MS), QUIET_MS);
+  });
+  return () => {
+    clearTimeout(timer);
+    unsubscribe();
+  };
 };

@@ -10,7 +10,7 @@ import { showLater } from './later.ts';
 import { demoObjects, DOCUMENTS, LOCKED_PREFIX, MEDIA } from './objects.ts';
 import type { DemoOptions } from './options.ts';
 import { notificationIds, OTHER_TEAM_ENTRY, subscribeOtherTeam } from './other-team.ts';
-import { refuseWrites } from './refusal.ts';
+import { refuseWrites, skipRetriesOfRefusals } from './refusal.ts';
 import { replicaPlaces } from './replica-places.ts';
 import { runReplicatorCli } from './replicator-cli.ts';
 import { countS3Calls } from './s3-calls.ts';
@@ -149,6 +149,7 @@ const replicate = async (
     ? () => terminal.draw(boardLines(board, terminal.columns, terminal.style))
     : tellChanges;
   const timer = setInterval(show, 100);
+  const stopSkipping = skipRetriesOfRefusals(accounts);
   try {
     const timeoutMs = 120_000 + options.sizeBytes / 10_000;
     await Promise.all([
@@ -157,6 +158,7 @@ const replicate = async (
     ]);
     show();
   } finally {
+    stopSkipping();
     clearInterval(timer);
     terminal.keep();
   }
