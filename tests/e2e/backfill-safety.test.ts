@@ -70,7 +70,7 @@ const LOCKED_OUT = {
 
 test('a run that loses access to its source fails with the reason, and continues where it stopped when it is resumed', async () => {
   inMidRun(() => stage.aws.s3.setBucketPolicy('current', LOCKED_OUT));
-  const { id } = await stage.ask({ kind: 'backfill', rule: 'current', deleteExtra: true });
+  const { id } = await stage.ask({ kind: 'verify', repair: true, rule: 'current', deleteExtra: true });
   const failed = await stage.untilOver(id);
   expect(failed).toMatchObject({
     phase: 'failed',
@@ -98,7 +98,7 @@ test('a run that loses access to its source fails with the reason, and continues
 test('a run whose source bucket is deleted meanwhile fails and deletes nothing', async () => {
   const before = await replicasOf('whole-replica');
   inMidRun(() => stage.aws.s3.deleteBucket('whole', { force: true }));
-  const { id } = await stage.ask({ kind: 'backfill', rule: 'whole', deleteExtra: true });
+  const { id } = await stage.ask({ kind: 'verify', repair: true, rule: 'whole', deleteExtra: true });
   expect(await stage.untilOver(id)).toMatchObject({
     phase: 'failed',
     failure: { reason: 'no-such-bucket', detail: expect.stringContaining('whole') },
