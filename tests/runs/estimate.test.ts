@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { estimateLines } from '../../src/cli/runs/run-text.ts';
 import {
   attributeGetsOf,
   estimateBackfill,
@@ -46,6 +47,14 @@ test('an object in parts costs a GET and a PUT for each part, and two requests t
     put: 502,
     head: 4,
   });
+});
+
+test('an estimate names the bytes that may be read twice under Object Lock, and a verify reads none', () => {
+  const work = { ...million, bytesInLargeParts: 5e9 };
+  const estimate = estimateBackfill({ work, ...known }, SETTINGS);
+  expect(estimateLines(estimate).join('\n')).toContain('up to 4.66 GiB in large parts are read twice');
+  const verify = estimateVerify({ work, ...known }, SETTINGS);
+  expect(estimateLines(verify).join('\n')).not.toContain('twice');
 });
 
 test('transfer between regions costs money, and transfer within one region does not', () => {

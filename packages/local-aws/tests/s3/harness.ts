@@ -84,7 +84,10 @@ export interface S3EventRecord {
 }
 
 export const startHarness = async (
-  overrides: Pick<S3Options, 'earlyAnswerAfterMs' | 'topics'> = {},
+  overrides: Pick<
+    S3Options,
+    'earlyAnswerAfterMs' | 'topics' | 'lockTakesTrailers' | 'takesUndeclaredChecksums'
+  > = {},
 ): Promise<Harness> => {
   const directory = mkdtempSync(join(tmpdir(), 'local-s3-'));
   const clock = { nowMs: Date.parse('2026-11-22T10:00:00Z') };

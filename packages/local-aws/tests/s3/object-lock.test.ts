@@ -1,6 +1,9 @@
 /** Source: Amazon S3 User Guide "Locking objects with Object Lock"; the error messages were recorded from S3. */
+import { Readable } from 'node:stream';
 import {
+  CompleteMultipartUploadCommand,
   CreateBucketCommand,
+  CreateMultipartUploadCommand,
   DeleteObjectCommand,
   DeleteObjectsCommand,
   GetObjectLockConfigurationCommand,
@@ -9,6 +12,7 @@ import {
   PutObjectCommand,
   PutObjectLockConfigurationCommand,
   PutObjectRetentionCommand,
+  UploadPartCommand,
   type ObjectLockConfiguration,
   type ObjectLockMode,
 } from '@aws-sdk/client-s3';
@@ -166,3 +170,32 @@ test('an event hold is NotImplemented', async () => {
 function harnessWithoutChecksums() {
   return harness.clientOf(SOURCE, { requestChecksumCalculation: 'WHEN_REQUIRED' });
 }
+
+test('options turn off what no AWS document says: that trailers do not suffice, and that undeclared checksums are refused', async () => {
+  const lenient = await startHarness({ lockTakesTrailers: true, takesUndeclaredChecksums: true });
+  try {
+    const { s3, client } = lenient;
+    s3.createBucket({
+      name: Bucket,
+      accountId: SOURCE,
+      region: REGION,
+      ObjectLockEnabled: true,
+      ...VERSIONED,
+    });
+    const hold = { ObjectLockLegalHoldStatus: 'ON' } as const;
+    const Body = Readable.from([Buffer.from('a')]);
+    const trailer = { Body, ContentLength: 1, ChecksumAlgorithm: 'CRC32' } as const;
+    await client.send(new PutObjectCommand({ Bucket, Key: 'trailer', ...trailer, ...hold }));
+    const where = { Bucket, Key: 'undeclared' };
+    const { UploadId } = await client.send(new CreateMultipartUploadCommand(where));
+    const part = { ...where, UploadId, PartNumber: 1, Body: 'a', ContentMD5: 'DMF1ucDxtqgxw5niaXcmYQ==' };
+    const plain = lenient.clientOf(SOURCE, { requestChecksumCalculation: 'WHEN_REQUIRED' });
+    const { ETag, ChecksumCRC64NVME } = await plain.send(new UploadPartCommand(part));
+    const MultipartUpload = { Parts: [{ PartNumber: 1, ETag, ChecksumCRC64NVME }] };
+    await client.send(new CompleteMultipartUploadCommand({ ...where, UploadId, MultipartUpload }));
+  } finally {
+    await lenient.close();
+  }
+});
+
+const VERSIONED = { VersioningConfiguration: { Status: 'Enabled' } } as const;
