@@ -4,9 +4,8 @@
  */
 import { watchAnswers } from '../../src/lib/delivery/answer-watch.ts';
 import { circuitsFor, knowCircuits, type KnownCircuits } from '../../src/lib/delivery/circuits.ts';
-import type { QueueMessage, TransferDeps, WaitingQueues } from '../../src/lib/delivery/deps.ts';
+import type { QueueMessage, TransferDeps } from '../../src/lib/delivery/deps.ts';
 import type { OutcomeRecord } from '../../src/lib/delivery/outcome.ts';
-import type { RetriedPiece } from '../../src/lib/delivery/retry.ts';
 import { createBudget } from '../../src/lib/model/concurrency.ts';
 import { ReplicationError } from '../../src/lib/model/errors.ts';
 import type { AnswerWatch } from '../../src/lib/model/ports.ts';
@@ -21,6 +20,7 @@ import { messageOf } from './memory-retries.ts';
 import { noRuns } from './memory-run-counts.ts';
 import { type Gate, memorySource } from './memory-source.ts';
 import { noTransfers } from './memory-transfers.ts';
+import { createModelQueues } from './model-queues.ts';
 import { createModelTime, type ModelTime } from './model-time.ts';
 import { s3Event, testConfiguration, testDestination, testInvocation, testRule } from './settings.ts';
 
@@ -102,7 +102,7 @@ const createWorld = (names: string[]) => {
     source: createMemoryBucket('enabled', time.now),
     replicas: new Map(names.map((name) => [name, createMemoryBucket('enabled', time.now)])),
     store: createMemoryCircuitStore(),
-    queues: createQueues(time, names),
+    queues: createModelQueues(time, names),
     receipts: createMemoryReceipts(),
     records,
     /** The rule of each dead letter. */
@@ -232,45 +232,3 @@ const hang = (time: ModelTime, signal: AbortSignal): Promise<never> =>
     time.after(ANSWER_MS, () => reject(failure('no-answer')));
     signal.addEventListener('abort', () => reject(failure('no-answer')));
   });
-
-const createQueues = (time: ModelTime, names: string[]) => {
-  const live: QueueMessage[] = [];
-  const waitingFor = new Map<string, RetriedPiece[]>(names.map((name) => [name, []]));
-  let arrival = (): void => undefined;
-  let sent = 0;
-  const arrive = (message: QueueMessage): void => {
-    live.push(message);
-    arrival();
-  };
-  const again = (piece: RetriedPiece): void => arrive(messageOf(piece, `again-${sent++}`, time.now()));
-  const waiting: WaitingQueues = {
-    async receive({ rule }, limit) {
-      await time.sleep(CALL_MS);
-      return (waitingFor.get(rule.id) ?? [])
-        .splice(0, limit)
-        .map((piece) => messageOf(piece, `waiting-${sent++}`, time.now()));
-    },
-    async letBack(_where, messages) {
-      await time.sleep(2 * CALL_MS);
-      for (const { body, retry } of messages) again({ body, retry: retry! });
-      return messages.length;
-    },
-    remove: async () => undefined,
-    liveMessages: async () => live.length,
-  };
-  return {
-    live,
-    waitingFor,
-    arrive,
-    waiting,
-    onArrival: (listener: () => void) => void (arrival = listener),
-    retries: {
-      async again(piece: RetriedPiece, delaySeconds: number) {
-        time.after(delaySeconds * 1_000, () => again(piece));
-      },
-      async wait({ rule }: { rule: { id: string } }, piece: RetriedPiece) {
-        waitingFor.get(rule.id)?.push(piece);
-      },
-    },
-  };
-};

@@ -1,0 +1,62 @@
+/** The live queue and the waiting queues in model time. */
+import type { QueueMessage, WaitingQueues } from '../../src/lib/delivery/deps.ts';
+import type { RetriedPiece } from '../../src/lib/delivery/retry.ts';
+import { messageOf } from './memory-retries.ts';
+import type { ModelTime } from './model-time.ts';
+
+/** How long each call to a queue takes. */
+const CALL_MS = 30;
+/** How long a received message of a waiting queue stays hidden. */
+const HIDDEN_MS = 60_000;
+
+export const createModelQueues = (time: ModelTime, names: string[]) => {
+  const live: QueueMessage[] = [];
+  const waitingFor = new Map<string, RetriedPiece[]>(names.map((name) => [name, []]));
+  /** The received messages of the waiting queues that were neither removed nor let back. */
+  const hidden = new Set<QueueMessage>();
+  let arrival = (): void => undefined;
+  let sent = 0;
+  const arrive = (message: QueueMessage): void => {
+    live.push(message);
+    arrival();
+  };
+  const again = (piece: RetriedPiece): void => arrive(messageOf(piece, `again-${sent++}`, time.now()));
+  const waiting: WaitingQueues = {
+    async receive({ rule }, limit) {
+      await time.sleep(CALL_MS);
+      return (waitingFor.get(rule.id) ?? []).splice(0, limit).map((piece) => {
+        const message = messageOf(piece, `waiting-${sent++}`, time.now());
+        hidden.add(message);
+        time.after(HIDDEN_MS, () => void (hidden.delete(message) && waitingFor.get(rule.id)?.push(piece)));
+        return message;
+      });
+    },
+    async letBack(_where, messages) {
+      await time.sleep(2 * CALL_MS);
+      for (const message of messages) {
+        hidden.delete(message);
+        again({ body: message.body, retry: message.retry! });
+      }
+      return messages.length;
+    },
+    remove: async (_where, messages) => {
+      for (const message of messages) hidden.delete(message);
+    },
+    liveMessages: async () => live.length,
+  };
+  return {
+    live,
+    waitingFor,
+    arrive,
+    waiting,
+    onArrival: (listener: () => void) => void (arrival = listener),
+    retries: {
+      async again(piece: RetriedPiece, delaySeconds: number) {
+        time.after(delaySeconds * 1_000, () => again(piece));
+      },
+      async wait({ rule }: { rule: { id: string } }, piece: RetriedPiece) {
+        waitingFor.get(rule.id)?.push(piece);
+      },
+    },
+  };
+};
