@@ -21,6 +21,13 @@ describe('after a write', () => {
     expect(() => proofOf(source, other, guardFor(source))).toThrow(ReplicationError);
   });
 
+  test('an equal CRC proves nothing if the MD5 digests in the ETags differ', () => {
+    const source = objectState({ checksum: CRC });
+    const other = objectState({ checksum: CRC, etag: `"${md5Hex(Buffer.from('b'))}"` });
+    expect(() => proofOf(source, other, guardFor(source))).toThrow(ReplicationError);
+    expect(isHeld(other, source)).toBe(false);
+  });
+
   test('equal ETags prove a replica if both are digests', () => {
     expect(proofOf(objectState(), objectState(), guardFor(objectState()))).toBe('etag');
   });

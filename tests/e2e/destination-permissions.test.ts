@@ -68,10 +68,7 @@ const WITHOUT: Record<string, Loss<Verified>> = {
     missing: ['large', 'multipart'],
     dead: deadAs('access-denied', ['large', 'multipart', 'gone']),
   },
-  'ReplicationRole ListReplicas s3:ListBucketVersions': quarantined('access-denied', [
-    'overwrite',
-    'deleted',
-  ]),
+  'ReplicationRole ListReplicas s3:ListBucketVersions': quarantined('access-denied', ['overwrite']),
   'ReplicationRole ListReplicas s3:GetBucketVersioning': {
     unseen: 'without it, the bucket is taken for one that keeps versions, as the buckets of this test do',
   },

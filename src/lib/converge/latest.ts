@@ -9,7 +9,7 @@ import { discardBody } from '../copy/request.ts';
 import { ReplicationError } from '../model/errors.ts';
 import type { Current, ObjectState } from '../model/ports.ts';
 import type { Task } from '../model/task.ts';
-import { holds, sameHeaders, sameState } from '../replica/same-state.ts';
+import { holds, isInTime, sameHeaders, sameState } from '../replica/same-state.ts';
 import { namesOneState, replicaPlace, stampOn } from '../replica/stamp.ts';
 import { syncShown } from './attributes/sync.ts';
 import type { ConvergeContext } from './context.ts';
@@ -181,6 +181,7 @@ const deletionOf = async (
  */
 const isRight = (task: Task, replica: ObjectState, version: ObjectState): boolean =>
   holds(replica, version, replicaPlace(task)) &&
+  isInTime(replica, version, replicaPlace(task)) &&
   (task.concern !== 'attributes' || sameHeaders(replica, version));
 
 /** Looks at the source after a write or a delete. Resolves to null if the source shows something else by now. */

@@ -2,7 +2,7 @@
 import type { BothBuckets, Current, HistoryEntry, ObjectState } from '../model/ports.ts';
 import type { Task } from '../model/task.ts';
 import { align, isSurelyNewer, itemsOf, positionBefore, positionOf } from '../replica/history.ts';
-import { holds } from '../replica/same-state.ts';
+import { holds, isInTime } from '../replica/same-state.ts';
 import {
   isSameStamp,
   names,
@@ -200,7 +200,7 @@ const positionOfReplicaOf = async (
 
 /**
  * Resolves to the position of the newest item that HEAD proves to be the shown object, or to -1. Only the newest items are
- * checked.
+ * checked. If the same bytes occur more than once, items that are younger than the shown object do not count.
  */
 const newestHeld = async (
   task: Task,
@@ -209,13 +209,17 @@ const newestHeld = async (
   shown: ObjectState,
 ): Promise<number> => {
   const oldest = Math.max(0, items.length - MAX_HEADS);
+  const place = replicaPlace(task);
+  let held = -1;
   for (let index = items.length - 1; index >= oldest; index--) {
     const item = items[index];
     if (item?.kind !== 'version' || item.sizeBytes !== shown.sizeBytes) continue;
     const version = await source.head(task.key, item.versionId);
-    if (version !== null && holds(shown, version, replicaPlace(task))) return index;
+    if (version === null || !holds(shown, version, place)) continue;
+    if (isInTime(shown, version, place)) return index;
+    held = index;
   }
-  return -1;
+  return held;
 };
 
 export const collected = async (entries: AsyncIterable<HistoryEntry>): Promise<HistoryEntry[]> => {

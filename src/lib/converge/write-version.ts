@@ -47,6 +47,11 @@ export const writeVersion = async (
     opened,
     attributes: fits ? attributes : { ...attributes, tags: {} },
     precondition: preconditionFor(shown),
+  }).catch((error: unknown) => {
+    const { retention } = attributes.lock;
+    if (retention === null || retention.untilMs > context.clock.now()) throw error;
+    // S3 refuses a retention that has ended since the look. The next round leaves it out.
+    throw new ReplicationError('lost-race', 'the retention has ended in the meantime', { cause: error });
   });
   if (copied === 'transferring') return copied;
   const versions = bothVersions(task, version, copied.written);

@@ -55,7 +55,13 @@ type Comparable = Pick<Written, 'etag' | 'encryption' | 'checksum'>;
 /** Compares the content by checksums and ETags. Returns `unknown` if neither can be compared. */
 export const contentProof = (replica: Comparable, source: Comparable): 'same' | 'differs' | 'unknown' => {
   const byChecksum = compareChecksums(replica.checksum, source.checksum);
-  if (byChecksum !== 'unknown') return byChecksum;
+  const byEtag = compareEtags(replica, source);
+  // A CRC may be equal by chance or on purpose, so two MD5s that differ overrule it.
+  if (byChecksum === 'differs' || byEtag === 'differs') return 'differs';
+  return byChecksum === 'same' || byEtag === 'same' ? 'same' : 'unknown';
+};
+
+const compareEtags = (replica: Comparable, source: Comparable): 'same' | 'differs' | 'unknown' => {
   if (!etagIsDigest(replica) || !etagIsDigest(source)) return 'unknown';
   if (replica.etag === source.etag) return 'same';
   // The same bytes have different ETags if the part boundaries differ, so only two plain MD5s can prove a difference.

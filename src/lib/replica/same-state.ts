@@ -16,6 +16,14 @@ export const holds = (replica: ObjectState, source: ObjectState, place: Place): 
   return checked && (namesOneState(source) || sameHeaders(replica, source));
 };
 
+/**
+ * Returns false if an object without a stamp is older than the source version, and so cannot be its replica: it is the replica of
+ * an earlier version with the same bytes, or was written by somebody else. A stamp says more than the time.
+ */
+export const isInTime = (replica: ObjectState, source: ObjectState, place: Place): boolean =>
+  stampOn(replica, place) !== null ||
+  replica.lastModifiedMs >= Math.floor(source.lastModifiedMs / 1_000) * 1_000;
+
 /** Returns true if two responses of the source show the same state of the key. */
 export const sameState = (one: ObjectState, other: ObjectState): boolean =>
   one.versionId === other.versionId &&

@@ -6,7 +6,8 @@ import { tagsAreWanted } from '../../model/filter.ts';
 import type { Acl, ObjectState, Tags } from '../../model/ports.ts';
 import type { Task } from '../../model/task.ts';
 import { grantText, tagsText } from '../../replica/attribute-texts.ts';
-import { holds } from '../../replica/same-state.ts';
+import { replicaLock, strengthened } from '../../replica/object-lock.ts';
+import { holds, sameHeaders } from '../../replica/same-state.ts';
 import { identityOf, replicaPlace, stampOn } from '../../replica/stamp.ts';
 import type { ConvergeContext } from '../context.ts';
 import type { Convergence } from '../convergence.ts';
@@ -66,6 +67,14 @@ export const syncShown = async (
   const hasTags = version.tagCount > 0 || replica.tagCount > 0;
   const tagged = hasTags && (await syncTags(task, context, versions));
   const granted = task.rule.acl === 'replicate' && (await syncAcl(context, versions));
+  const nowMs = context.clock.now();
+  // Without a stamp, the same bytes may have been written again with another lock.
+  const isUnsure = stampOn(replica, replicaPlace(task)) === null;
+  if (
+    isUnsure &&
+    strengthened(replica.lock, replicaLock(task.destination, version.lock, nowMs), nowMs) !== null
+  )
+    await syncLock(task, context, versions, replica.lock);
   return tagged || granted;
 };
 
@@ -83,23 +92,56 @@ const sourceVersion = async (
   return versionId === null || versionId === now.state.versionId ? now.state : null;
 };
 
+/**
+ * Resolves to the replica of a version, or to null. Without a stamp the same bytes may have been written more than once. Their
+ * replicas are then told apart by their order, counted from the newest.
+ */
 const replicaOf = async (
   version: ObjectState,
   task: Task,
-  { destination }: ConvergeContext,
+  context: ConvergeContext,
 ): Promise<ObjectState | null> => {
   const place = replicaPlace(task);
-  const isReplica = (state: ObjectState): boolean =>
-    stampOn(state, place)?.identity === identityOf(version) || holds(state, version, place);
-  const shown = await destination.look(task.replicaKey);
-  if (shown.kind === 'object' && isReplica(shown.state)) return shown.state;
-  if (task.rule.versions === 'latest') return null;
-  for await (const entry of destination.history(task.replicaKey)) {
-    if (entry.kind === 'marker' || entry.sizeBytes !== version.sizeBytes) continue;
-    const state = await destination.head(task.replicaKey, entry.versionId);
-    if (state !== null && isReplica(state)) return state;
+  let skipped: number | null = null;
+  for await (const state of replicasOf(version, task, context)) {
+    if (stampOn(state, place)?.identity === identityOf(version)) return state;
+    if (!holds(state, version, place)) continue;
+    if (stampOn(state, place) !== null || task.rule.versions === 'latest') return state;
+    skipped ??= await newerAlike(version, task, context);
+    if (skipped === 0) return state;
+    skipped -= 1;
   }
   return null;
+};
+
+/** Reads the shown object, and then with `versions: all` the others of the same size, newest first. */
+async function* replicasOf(
+  version: ObjectState,
+  { rule, replicaKey }: Task,
+  { destination }: ConvergeContext,
+): AsyncGenerator<ObjectState> {
+  const shown = await destination.look(replicaKey);
+  if (shown.kind === 'object') yield shown.state;
+  if (rule.versions === 'latest') return;
+  const shownId = shown.kind === 'object' ? (shown.state.versionId ?? 'null') : null;
+  for await (const entry of destination.history(replicaKey)) {
+    if (entry.kind === 'marker' || entry.versionId === shownId || entry.sizeBytes !== version.sizeBytes)
+      continue;
+    const state = await destination.head(replicaKey, entry.versionId);
+    if (state !== null) yield state;
+  }
+}
+
+/** Counts the newer source versions whose replicas look like that of this version. */
+const newerAlike = async (version: ObjectState, task: Task, { source }: ConvergeContext): Promise<number> => {
+  let alike = 0;
+  for (const entry of await source.history(task.key)) {
+    if (entry.versionId === version.versionId) break;
+    if (entry.kind === 'marker' || entry.etag !== version.etag) continue;
+    const newer = await source.head(task.key, entry.versionId);
+    if (newer !== null && sameHeaders(newer, version)) alike += 1;
+  }
+  return alike;
 };
 
 /** Gives the replica the tags of the source version. Resolves to true if the replica had other tags. */

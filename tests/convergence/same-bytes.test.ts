@@ -1,0 +1,81 @@
+/**
+ * The same bytes written more than once, where no stamp tells the replicas apart. Each test failed before times and
+ * order did.
+ */
+import { expect, test } from 'vitest';
+import { ReplicationError } from '../../src/lib/model/errors.ts';
+import type { Acl } from '../../src/lib/model/ports.ts';
+import { openGate } from '../model/memory-source.ts';
+import { oneKey } from '../model/one-key.ts';
+
+const UNSTAMPED = { versions: 'all', stamp: false } as const;
+const ALICE: Acl = [{ grantee: { kind: 'user', id: 'alice' }, permission: 'READ' }];
+const RETENTION = { mode: 'COMPLIANCE', untilMs: 1_800_000_000_000 } as const;
+
+test('tags and grants of an older version do not go to the replica of a newer one with the same bytes', async () => {
+  const { source, replica, look } = oneKey({ rule: { ...UNSTAMPED, acl: 'replicate' } });
+  const { versionId } = source.put('k', Buffer.from('x'));
+  await look();
+  source.put('k', Buffer.from('y'));
+  source.put('k', Buffer.from('x'));
+  await look();
+  source.setTags('k', 2, { colour: 'red' });
+  source.setAcl('k', 2, ALICE);
+  await look(openGate, { concern: 'tags', versionId });
+  await look(openGate, { concern: 'acl', versionId });
+  const [first, , last] = replica.versions('k');
+  expect([first?.tags, last?.tags]).toEqual([{ colour: 'red' }, {}]);
+  expect([first?.acl, last?.acl]).toEqual([ALICE, []]);
+});
+
+test.each([0, 2_000])(
+  'a lock arrives when the same bytes are written again, %i ms after the replica was written',
+  async (passMs) => {
+    const { source, replica, clock, look } = oneKey({ rule: { versions: 'latest', stamp: false } });
+    source.put('k', Buffer.from('x'));
+    await look();
+    clock.nowMs += passMs;
+    source.put('k', Buffer.from('x'));
+    source.setLock('k', 0, { retention: RETENTION, legalHold: true });
+    await look();
+    expect(replica.current('k')?.state.lock).toEqual({ retention: RETENTION, legalHold: true });
+  },
+);
+
+test('a storage class arrives when the same bytes are written again', async () => {
+  const { source, replica, clock, look } = oneKey({ rule: { versions: 'latest', stamp: false } });
+  const { attributes } = source.put('k', Buffer.from('x'));
+  await look();
+  clock.nowMs += 2_000;
+  source.put('k', Buffer.from('x'), { attributes: { ...attributes, storageClass: 'STANDARD_IA' } });
+  await look();
+  expect(replica.current('k')?.state.attributes.storageClass).toBe('STANDARD_IA');
+});
+
+test('a version between two versions with the same bytes is not missed where ETags cannot be compared', async () => {
+  const { source, clock, look, told } = oneKey({
+    rule: UNSTAMPED,
+    encryptions: ['aws:kms', 'aws:kms'],
+    checksums: [true, true],
+  });
+  source.put('k', Buffer.from('x'));
+  await look();
+  clock.nowMs += 2_000;
+  source.put('k', Buffer.from('y'));
+  source.put('k', Buffer.from('x'));
+  await look();
+  expect(told()).toEqual(['x', 'y', 'x']);
+});
+
+test('a retention that ends while the version is read is left out, and the version is replicated', async () => {
+  const { source, clock, look, content } = oneKey();
+  source.put('k', Buffer.from('x'));
+  source.setLock('k', 0, { retention: { mode: 'COMPLIANCE', untilMs: clock.nowMs + 1_000 } });
+  let puts = 0;
+  await look(async (point, call) => {
+    if (point !== 'before' || call !== 'destination.put' || ++puts > 1) return;
+    clock.nowMs += 2_000;
+    throw new ReplicationError('invalid-request', 'The retain until date must be in the future');
+  });
+  expect(content()).toBe('x');
+});
