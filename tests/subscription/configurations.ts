@@ -1,3 +1,4 @@
+import type { NotificationConfiguration } from '@aws-sdk/client-s3';
 import { destination, file, rule } from '../configuration/yaml.ts';
 
 const configurationFor = (...sources: Record<string, string>[]): string =>
@@ -26,4 +27,19 @@ export const CONFIGURATIONS = {
   missing: configurationFor({ bucket: 'acme-other' }, { bucket: 'acme-missing' }),
   elsewhere: configurationFor({ bucket: 'acme-other' }, { bucket: 'acme-elsewhere' }),
   many: configurationFor(...Array.from({ length: 4 }, (_, index) => ({ bucket: `acme-many-${index}` }))),
+};
+
+export const ACCOUNT = '111111111111';
+export const THEIR_QUEUE = `arn:aws:sqs:us-east-1:${ACCOUNT}:theirs`;
+
+/** The notification configuration of another team. */
+export const THEIRS: NotificationConfiguration = {
+  QueueConfigurations: [
+    {
+      Id: 'their-entry',
+      QueueArn: THEIR_QUEUE,
+      Events: ['s3:ObjectCreated:Put'],
+      Filter: { Key: { FilterRules: [{ Name: 'prefix', Value: 'photos/' }] } },
+    },
+  ],
 };

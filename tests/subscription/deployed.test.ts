@@ -3,39 +3,26 @@
  * existing buckets. The entries of other teams in a bucket's notification configuration must survive every
  * change of the stack.
  */
+import { setTimeout } from 'node:timers/promises';
 import {
   CreateBucketCommand,
   GetBucketNotificationConfigurationCommand,
   PutBucketNotificationConfigurationCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
-import type { NotificationConfiguration } from '@aws-sdk/client-s3';
 import { SNSClient, SubscribeCommand } from '@aws-sdk/client-sns';
 import { CreateQueueCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { clientConfig, type LocalAws, startLocalAws } from '@s3-replicator/local-aws';
 import { parseConfiguration } from '../../src/lib/configuration/configuration.ts';
 import { stackOf } from '../../src/stack/stack.ts';
 import { packaged } from '../stack/packaging.ts';
-import { CONFIGURATIONS } from './configurations.ts';
+import { ACCOUNT, CONFIGURATIONS, THEIR_QUEUE, THEIRS } from './configurations.ts';
 import type { Packaged } from '../stack/packaging.ts';
 
-const ACCOUNT = '111111111111';
 const LIVE_QUEUE = `arn:aws:sqs:us-east-1:${ACCOUNT}:s3-replicator-prod-live`;
-const THEIR_QUEUE = `arn:aws:sqs:us-east-1:${ACCOUNT}:theirs`;
 const SUBSCRIBE_FUNCTION = `arn:aws:lambda:us-east-1:${ACCOUNT}:function:s3-replicator-prod-subscribe`;
 const STACK = { accountId: ACCOUNT, region: 'us-east-1', stackName: 's3-replicator-prod' };
-
-const THEIRS: NotificationConfiguration = {
-  QueueConfigurations: [
-    {
-      Id: 'their-entry',
-      QueueArn: THEIR_QUEUE,
-      Events: ['s3:ObjectCreated:Put'],
-      Filter: { Key: { FilterRules: [{ Name: 'prefix', Value: 'photos/' }] } },
-    },
-  ],
-};
 
 let stack: Packaged;
 let aws: LocalAws;
@@ -293,4 +280,22 @@ test('a subscription that another tool removed is made again by the next deploym
     ),
   });
   expect(await notifications('acme-documents')).toEqual(both);
+});
+
+test('a deployment waits until the queue policy and the permission that it has just made are known everywhere', async () => {
+  await deploy('otherOnly');
+  aws.faults.propagation = { policyMs: 60_000 };
+  const { invocations } = aws.lambda.usage(SUBSCRIBE_FUNCTION);
+  const deploying = deploy('documents');
+  const isRunning = () =>
+    expect(aws.lambda.usage(SUBSCRIBE_FUNCTION).invocations).toBeGreaterThan(invocations);
+  await Promise.race([
+    deploying,
+    vi.waitFor(isRunning, { timeout: 20_000, interval: 20 }),
+    setTimeout(2_000),
+  ]);
+  expect(await notifications('acme-documents')).toEqual(['theirs photos/*']);
+  aws.clock.advance(61_000);
+  await deploying;
+  expect(await notifications('acme-documents')).toEqual([`${OURS} invoices/*`, 'theirs photos/*']);
 });

@@ -1,9 +1,11 @@
 /** The clients and stores of the subscribe function, and what it gives each invocation. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Context } from 'aws-lambda';
+import { ReplicationError } from '../model/errors.ts';
 import type { CheckDependencies } from '../subscription/check-subscriptions.ts';
 import { findingText, findingTitle } from '../subscription/finding.ts';
 import type { CheckSettings } from '../subscription/subscription-check.ts';
+import type { SubscriptionStore } from '../subscription/subscription-record.ts';
 import { createAlarmTopic } from './alarm-topic.ts';
 import { createSubscriptionStore } from './dynamodb/subscription-store.ts';
 import { createBucketNotifications } from './s3/bucket-notifications.ts';
@@ -26,7 +28,7 @@ export const createSubscribeEnvironment = (variables: NodeJS.ProcessEnv): Subscr
     if (value === undefined || value === '') throw new Error(`environment variable ${name} is missing`);
     return value;
   };
-  const store = createSubscriptionStore(variable('RUNS_TABLE'));
+  const store = waitingForPermission(createSubscriptionStore(variable('RUNS_TABLE')));
   const topic = createAlarmTopic(variable('ALARM_TOPIC_ARN'), variable('STACK'));
   const options = variable('COMMAND_OPTIONS');
   const repairs = variable('LOST_SUBSCRIPTIONS') === 'alarm' ? 'never' : 'sparingly';
@@ -43,3 +45,33 @@ export const createSubscribeEnvironment = (variables: NodeJS.ProcessEnv): Subscr
     },
   };
 };
+
+/**
+ * Repeats what the table refuses. A deployment may have granted the permissions a moment ago, and IAM needs up to a minute until they
+ * are known everywhere.
+ */
+const waitingForPermission = (store: SubscriptionStore): SubscriptionStore => {
+  const patiently =
+    <Given extends unknown[], Answer>(call: (...given: Given) => Promise<Answer>) =>
+    async (...given: Given): Promise<Answer> => {
+      for (let pauseMs = 1_000; ; pauseMs *= 2) {
+        try {
+          return await call(...given);
+        } catch (error) {
+          const isDenied = error instanceof ReplicationError && error.reason === 'access-denied';
+          if (!isDenied || pauseMs > LONGEST_PAUSE_MS) throw error;
+          await sleep(pauseMs);
+        }
+      }
+    };
+  return {
+    list: patiently(store.list),
+    find: patiently(store.find),
+    want: patiently(store.want),
+    advance: patiently(store.advance),
+    remove: patiently(store.remove),
+  };
+};
+
+/** How long the last pause is. All pauses together take 63 seconds. */
+const LONGEST_PAUSE_MS = 32_000;
