@@ -115,3 +115,10 @@ test('a look reads the object lock from the headers, and refuses a retention wit
   answer({ 'x-amz-object-lock-mode': 'COMPLIANCE' });
   await expect(source().look('k')).rejects.toMatchObject({ reason: 'service-error' });
 });
+
+test('metadata that S3 cannot return makes a source version unreadable, but not the object at the destination that is replaced', async () => {
+  aws.answer = (_request, response) =>
+    response.writeHead(200, { etag: '"e"', 'content-length': '1', 'x-amz-missing-meta': '2' }).end();
+  await expect(source().look('k')).rejects.toMatchObject({ reason: 'invalid-request' });
+  expect(await destination().look('k')).toMatchObject({ kind: 'object', state: { etag: '"e"' } });
+});

@@ -9,11 +9,6 @@ export const objectState = (answer: ObjectAnswer): ObjectState => {
   if (answer.ETag === undefined || answer.ContentLength === undefined) {
     throw new ReplicationError('service-error', 'the answer of S3 has no ETag or no length');
   }
-  if ((answer.MissingMeta ?? 0) > 0) {
-    // These metadata entries were written through an interface that allows characters which HTTP headers do not. A copy without these
-    // entries would not be complete.
-    throw new ReplicationError('invalid-request', `S3 cannot return ${answer.MissingMeta} metadata entries`);
-  }
   return {
     versionId: answer.VersionId ?? null,
     etag: answer.ETag,
@@ -42,10 +37,19 @@ const lockOf = (answer: ObjectAnswer): ObjectLock => {
   };
 };
 
-/** Refuses a source version under an event hold, because its replica would not be held. */
-export const refuseEventHold = ({ ObjectLockEventHold: hold }: ObjectAnswer): void => {
-  if (hold !== 'ON') return;
-  throw new ReplicationError('object-lock', 'the source version is under an event hold, which cannot travel');
+/**
+ * Refuses a source version whose replica would not be complete. Under an event hold, the replica would not be held. Missing metadata
+ * entries were written through an interface that allows characters which HTTP headers do not. An object at the destination may have both,
+ * because a newer replica can replace it all the same.
+ */
+export const refuseIncomplete = ({ ObjectLockEventHold: hold, MissingMeta }: ObjectAnswer): void => {
+  if (hold === 'ON')
+    throw new ReplicationError(
+      'object-lock',
+      'the source version is under an event hold, which cannot travel',
+    );
+  if ((MissingMeta ?? 0) > 0)
+    throw new ReplicationError('invalid-request', `S3 cannot return ${MissingMeta} metadata entries`);
 };
 
 /** The checksum fields that S3's responses about objects and parts share. */

@@ -12,7 +12,7 @@ import { bodyOf, getObject, type GetInput, headOrReason } from './get-object.ts'
 import { type Heads, headCurrent, headVersion } from './head-object.ts';
 import { readAcl } from './object-acl.ts';
 import { objectHistory } from './object-history.ts';
-import { objectState, refuseEventHold, storedChecksum } from './object-state.ts';
+import { objectState, refuseIncomplete, storedChecksum } from './object-state.ts';
 import { readTags } from './object-tags.ts';
 import { requestRestore } from './restore-object.ts';
 
@@ -21,7 +21,7 @@ export const createSourceBucket = (target: Target, bucket: string): SourceBucket
     target,
     bucket,
     onReasonFound: refuseSseC,
-    refuse: refuseEventHold,
+    refuse: refuseIncomplete,
   };
   return {
     look: (key) => headCurrent(heads, key),
@@ -35,7 +35,7 @@ export const createSourceBucket = (target: Target, bucket: string): SourceBucket
       if (answer === null) return null;
       const body = bodyOf(target, answer);
       try {
-        refuseEventHold(answer);
+        refuseIncomplete(answer);
         return { state: objectState(answer), body };
       } catch (error) {
         body.destroy();
