@@ -51,6 +51,8 @@ const WITHOUT: Record<string, Loss<Observation>> = {
   // messages either.
   'ReplicateRole Queues sqs:SendMessage': {
     ...GIVEN_UP,
+    // The part range cannot be sent again either, so its message stays in the queue until it can.
+    dead: [],
     retried: ['access-denied'],
     complaints: ['plain-replica: access-denied'],
   },
