@@ -40,6 +40,17 @@ export const contentHeadersAreKept = behaviour(
   },
 );
 
+export const contentEncodingsAreKeptAsWritten = behaviour(
+  'HeadObject returns a Content-Encoding of several codings with the spaces and the case in which it was sent.',
+  s3Api('API_PutObject'),
+  async ({ bucket, key, raw }) => {
+    const target = { bucket: await bucket('never'), key: key() };
+    const coding = 'X-Own , gzip,br';
+    await raw('PUT', { ...target, body: 'content', headers: { 'content-encoding': coding } });
+    same('content-encoding', (await raw('HEAD', target)).headers['content-encoding'], coding);
+  },
+);
+
 export const theDefaultContentType = behaviour(
   'An object written without a Content-Type has the type binary/octet-stream.',
   METADATA,

@@ -153,6 +153,28 @@ export const uploadsAreListed = behaviour(
   },
 );
 
+export const foldedUploadsAreListedInPages = behaviour(
+  'A page of ListMultipartUploads that ends with a common prefix names it as NextKeyMarker, and the listing continues after it.',
+  s3Api('API_ListMultipartUploads'),
+  async ({ freshBucket, s3 }) => {
+    const Bucket = await freshBucket('never');
+    for (const Key of ['a/1', 'a/2', 'b/1', 'c'])
+      await s3.send(new CreateMultipartUploadCommand({ Bucket, Key }));
+    const seen: (string | undefined)[] = [];
+    let markers: { KeyMarker?: string | undefined; UploadIdMarker?: string | undefined } = {};
+    for (let page = 0; page < 5; page++) {
+      const list = await s3.send(
+        new ListMultipartUploadsCommand({ Bucket, Delimiter: '/', MaxUploads: 1, ...markers }),
+      );
+      seen.push(...(list.CommonPrefixes ?? []).map(({ Prefix }) => Prefix));
+      seen.push(...(list.Uploads ?? []).map(({ Key }) => Key));
+      if (list.IsTruncated !== true) break;
+      markers = { KeyMarker: list.NextKeyMarker, UploadIdMarker: list.NextUploadIdMarker || undefined };
+    }
+    same('listed', seen, ['a/', 'b/', 'c']);
+  },
+);
+
 export const metadataGoesWithTheCreation = behaviour(
   'CreateMultipartUpload determines the metadata and content headers of the completed object.',
   s3Api('API_CreateMultipartUpload'),

@@ -35,6 +35,19 @@ export const aRangeIsAPartialAnswer = behaviour(
   },
 );
 
+export const anEmptyPartHasNoRange = behaviour(
+  'GetObject of an empty part returns no Content-Range whose last byte is before its first.',
+  GET,
+  async (context) => {
+    const Bucket = await context.bucket('never');
+    const Key = context.key();
+    await uploadInParts(context, { Bucket, Key }, [{ partNumber: 1, body: '' }]);
+    const answer = await context.raw('GET', { bucket: Bucket, key: Key, query: { partNumber: '1' } });
+    same('body', [answer.status, answer.body], [206, '']);
+    same('content-range', answer.headers['content-range'], undefined);
+  },
+);
+
 export const aRangeBeyondTheObjectIsNotSatisfiable = behaviour(
   'GetObject fails with 416 InvalidRange if the range starts beyond the last byte or the object is empty.',
   s3Api('ErrorResponses'),

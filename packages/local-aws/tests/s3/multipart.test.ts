@@ -109,7 +109,7 @@ test('an abort deletes the upload and its bytes', async () => {
   await expect.poll(() => readdirSync(harness.directory).length).toBe(before);
 });
 
-test('a page of uploads ends with the markers of its last upload, and a page of common prefixes has none', async () => {
+test('a page of uploads ends with the markers of its last upload, and a page of common prefixes with its last prefix', async () => {
   harness.s3.createBucket({ name: 'uploads', accountId: SOURCE, region: REGION });
   const ids: string[] = [];
   for (const key of ['b', 'a/1', 'a/2', 'b']) {
@@ -125,7 +125,7 @@ test('a page of uploads ends with the markers of its last upload, and a page of 
   const rest = await list({ KeyMarker: 'a/2', UploadIdMarker: ids[2] });
   expect(rest).toMatchObject({ IsTruncated: false, NextKeyMarker: 'b', NextUploadIdMarker: ids[3] });
   const prefixes = await list({ Delimiter: '/', MaxUploads: 1 });
-  expect(prefixes).toMatchObject({ IsTruncated: true, NextKeyMarker: '', NextUploadIdMarker: '' });
+  expect(prefixes).toMatchObject({ IsTruncated: true, NextKeyMarker: 'a/', NextUploadIdMarker: '' });
   expect((await list({ Delimiter: '/', KeyMarker: 'a/' })).Uploads).toHaveLength(2);
 });
 

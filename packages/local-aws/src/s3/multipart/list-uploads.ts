@@ -33,8 +33,7 @@ export const listMultipartUploads = (context: BucketContext): Answer => {
       xmlText('Bucket', bucket.name),
       xmlText('KeyMarker', encode(parameter('key-marker'))),
       xmlText('UploadIdMarker', parameter('upload-id-marker')),
-      // The next markers name the last upload of the page, even if the listing is not truncated. A page with only common prefixes has
-      // no next markers, so the listing cannot continue after such a page.
+      // The next markers name the last upload or common prefix of the page, even if the listing is not truncated.
       xmlText('NextKeyMarker', encode(page.lastKey)),
       xmlText('NextUploadIdMarker', page.lastUploadId),
       parameter('prefix') === '' ? '' : xmlText('Prefix', encode(parameter('prefix'))),
@@ -87,6 +86,8 @@ const pageOfUploads = (
     }
     if (group !== null) {
       page.commonPrefixes.push(group);
+      page.lastKey = group;
+      page.lastUploadId = '';
       continue;
     }
     page.uploads.push(upload);

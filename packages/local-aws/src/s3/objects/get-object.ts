@@ -57,7 +57,8 @@ const buildReadAnswer = (context: ObjectContext, object: StoredObject): ReadAnsw
       // Expiration rules apply only to the current version, so a request for a named version gets no expiration header.
       ...(request.query.has('versionId') ? {} : expirationHeader(bucket, context.key, object)),
       'Content-Length': String(range.lengthBytes),
-      ...(range.partial ? { 'Content-Range': contentRange(range, object) } : {}),
+      // A part without bytes has no first and last byte to name.
+      ...(range.partial && range.lengthBytes > 0 ? { 'Content-Range': contentRange(range, object) } : {}),
       ...(request.query.has('partNumber') && object.parts !== null
         ? { 'x-amz-mp-parts-count': String(object.parts.length) }
         : {}),

@@ -111,13 +111,11 @@ const STORAGE_CLASSES = [
   'DEEP_ARCHIVE',
 ];
 
-/** The Content-Encoding without aws-chunked, which describes the request's framing and not the object. */
+/** The Content-Encoding as it was sent, but without aws-chunked, which describes the request's framing and not the object. */
 const contentEncoding = (request: S3Request): string | undefined =>
   header(request, 'content-encoding')
-    ?.split(',')
-    .map((coding) => coding.trim())
-    .filter((coding) => coding !== 'aws-chunked')
-    .join(',');
+    ?.replace(/(^|,)\s*aws-chunked\s*(?=,|$)/, '')
+    .replace(/^\s*,\s*/, '');
 
 const titleCased = (headers: Record<string, string>): Record<string, string> => {
   const named: Record<string, string> = {};
