@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 import { refuseWrites } from '../../demo/refusal.ts';
 import { expectReplicas, openUploads, seen } from './support/objects.ts';
 import { onlyDeadLetter } from './support/only-dead-letter.ts';
-import { watchRequests } from './support/operations.ts';
+import { bucketOf, watchRequests } from './support/operations.ts';
 import { cli, deadLetters, purge, s3Record, send } from './support/queues.ts';
 import { settled, startStage, type Stage } from './support/stages/stage.ts';
 
@@ -145,3 +145,19 @@ const versionsOf = async (bucket: string, key: string): Promise<string[]> => {
     .send(new ListObjectVersionsCommand({ Bucket: bucket, Prefix: key }));
   return versions.map(({ VersionId: versionId }) => versionId ?? '');
 };
+
+test('a destination that throttles everything is avoided, and its objects arrive by themselves when it is back', async () => {
+  const throttled = { kind: 'error', status: 503, code: 'SlowDown' } as const;
+  stage.aws.faults.plan = (request) =>
+    request.service === 's3' && bucketOf(request) === 'main-replica' ? throttled : undefined;
+  const keys = Array.from({ length: 8 }, (_, index) => `avoided-${index}`);
+  for (const key of keys) await stage.put('main', key, 'x');
+  expect(await settled(stage, 180)).toBe(false);
+  expect(stage.live.counts()).toEqual({ visible: 0, delayed: 0, inFlight: 0 });
+  const { stdout } = await cli(stage, 'waiting', 'list', '--json', '--rule', 'main');
+  expect(JSON.parse(stdout)).toMatchObject([{ messages: expect.any(Number), reason: 'throttled' }]);
+  stage.aws.faults.plan = undefined;
+  expect(await settled(stage)).toBe(true);
+  for (const key of keys) await expectReplicas(stage, 'main', key);
+  expect(await deadLetters(stage)).toEqual([]);
+});
