@@ -120,7 +120,7 @@ const WITHOUT: Record<string, Loss<Observation>> = {
   'BackfillRole Hints sqs:GetQueueAttributes': failedWith('access-denied'),
   'BackfillRole Runs dynamodb:GetItem': STUCK,
   'BackfillRole Runs dynamodb:BatchGetItem': { unanswered: ['dynamodb:BatchGetItem'] },
-  'BackfillRole Runs dynamodb:Query': { ...UNBORN, unanswered: ['dynamodb:Query'] },
+  'BackfillRole Runs dynamodb:Query': { ...STUCK, unanswered: ['dynamodb:Query'] },
   'BackfillRole Runs dynamodb:PutItem': { ...UNBORN, unanswered: ['dynamodb:PutItem'] },
   // The function cannot record the failure of the run either.
   'BackfillRole Runs dynamodb:UpdateItem': { ...STUCK, ...unclear() },

@@ -111,7 +111,7 @@ export const runBattery = async (
   const unanswered = await askFor(stage, run, options);
   const functions = [names.backfillFunction, names.replicateFunction];
   if (options.kind === 'backfill') await loseCounts(stage, run);
-  for (let minute = 0; minute < MINUTES; minute += 1) {
+  for (let minute = 0; minute < MINUTES[options.kind]; minute += 1) {
     await atRest(aws, { queues, functions }, { movedSeconds: 120 });
     const { runs } = await itemsOf(stage, run);
     if (runs.every(({ announced: isAnnounced }) => isAnnounced)) break;
@@ -184,8 +184,8 @@ const injectFaults = ({ aws }: Stage, { failing = false }: RunBatteryOptions): v
 const isOfBackfill = ({ caller }: AwsRequest): boolean =>
   caller.kind === 'session' && caller.arn.includes('-backfill/');
 
-/** How many times the schedule tends the runs. A run whose counts are lost ends before the last of them. */
-const MINUTES = 6;
+/** How many times the schedule tends the runs. A backfill whose counts are lost ends before the last of them. */
+const MINUTES = { backfill: 6, verify: 2 };
 
 /**
  * Makes the runs expect one more hint than they sent, as if its count had been lost. They then look at the queue and at transfers before
