@@ -205,7 +205,7 @@ test('a transfer whose record is lost begins anew under the default retention of
 test.skipIf(LOCKED_GIBIBYTES === 0)(
   `a transfer of ${LOCKED_GIBIBYTES} GiB into a bucket with default retention arrives with the checksum of its source`,
   async () => {
-    const made = create('all', 'locked by default', LOCKED_GIBIBYTES * 1024, 64);
+    const made = create('all', 'locked by default', LOCKED_GIBIBYTES * 1024, 20);
     await moved(stage, { limitMs: 150_000 + LOCKED_GIBIBYTES * 120_000 });
     expect(await deadLetters(stage)).toEqual([]);
     expect(await headOfReplica('all-replica', 'locked by default')).toMatchObject(lockedLike(made));
