@@ -36,14 +36,17 @@ export const jobBattery = async (stage: Stage, run: string): Promise<JobObservat
   return {
     missing: await missing(stage, run, names),
     failed: results
-      .filter(({ resultCode }) => resultCode !== 'Succeeded')
-      .map(
-        ({ taskId, resultCode, resultString }) => `${taskId}: ${resultCode}: ${resultString.split(':')[0]}`,
-      )
+      .filter(({ resultCode, resultString }) => resultCode !== 'Succeeded' && !resultString.endsWith(GONE))
+      .map(({ taskId, resultCode, resultString }) => `${taskId}: ${resultCode}: ${reasonIn(resultString)}`)
       .toSorted(),
     logged: stage.logs.slice(firstLine).every(({ delivered }) => delivered),
   };
 };
+
+const GONE = 'the object is not in the source bucket';
+
+/** The text of a failure is `<destination>: <reason>: <message>`. */
+const reasonIn = (resultString: string): string => resultString.split(': ')[1] ?? resultString;
 
 interface Result {
   taskId: string;
