@@ -8,8 +8,8 @@ export default defineConfig({
     testTimeout: 180_000,
     hookTimeout: 300_000,
     expect: { poll: { timeout: 60_000 } },
-    // Two cores run three workers, because end-to-end tests spend a third of their time waiting.
-    maxWorkers: 3,
+    // Two cores run four workers, because end-to-end tests spend about half of their time waiting.
+    maxWorkers: 4,
     // Loading the local AWS and the SDK anew for each file would take as long as many files do.
     isolate: false,
     projects: [

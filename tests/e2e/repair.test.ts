@@ -87,13 +87,15 @@ test.each(RULES)(
     await source.send(
       new PutObjectLegalHoldCommand({ Bucket: 'locked', Key: held, LegalHold: { Status: 'ON' } }),
     );
+    // A retention has an event, but a legal hold has none.
     const until = await retain(source, { Bucket: 'locked', Key: retained }, 'COMPLIANCE', 30);
+    await stage.untilQuiet();
 
-    expect((await verify(rule, false)).checked).toMatchObject({ keys: 3, same: 1, attributes: 2 });
+    expect((await verify(rule, false)).checked).toMatchObject({ keys: 3, same: 2, attributes: 1 });
     expect(await verify(rule, true)).toMatchObject({
       phase: 'finished',
-      compared: { attributes: 2, hints: 2 },
-      copied: { outcomes: { updated: 2 }, failed: 0 },
+      compared: { attributes: 1, hints: 1 },
+      copied: { outcomes: { updated: 1 }, failed: 0 },
       checked: { keys: 3, same: 3, attributes: 0 },
     });
     expect((await verify(rule, false)).checked).toMatchObject({ keys: 3, same: 3, attributes: 0 });
@@ -146,13 +148,13 @@ test('a retention mode that only the destination may change is reported, and its
     ObjectLockMode: 'GOVERNANCE',
     ObjectLockRetainUntilDate: until,
   });
-  expect(await deadLetters(stage)).toMatchObject([
-    {
-      attributes: {
-        key: encodeURIComponent(key),
-        reason: 'access-denied',
-        detail: expect.stringContaining('--bypass-governance-retention'),
-      },
+  const letter = {
+    attributes: {
+      key: encodeURIComponent(key),
+      reason: 'access-denied',
+      detail: expect.stringContaining('--bypass-governance-retention'),
     },
-  ]);
+  };
+  // One of the event, and one of the run.
+  expect(await deadLetters(stage)).toMatchObject([letter, letter]);
 });

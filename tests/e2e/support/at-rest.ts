@@ -15,6 +15,8 @@ export interface Patience {
   movedSeconds: number;
   /** The first step of the clock while nothing works; each is twice the one before. Default: 1. */
   firstStepSeconds?: number;
+  /** Maximum step of the clock. Default: 300, because longer steps would make credentials expire during the wait. */
+  longestStepSeconds?: number;
   /** Maximum real time of the wait. A busy machine may need most of the default. */
   limitMs?: number;
 }
@@ -27,7 +29,12 @@ export interface Patience {
 export const atRest = async (
   aws: LocalAws,
   { queues, waiting = [], functions }: Work,
-  { movedSeconds: maximumSeconds, firstStepSeconds = 1, limitMs = 150_000 }: Patience,
+  {
+    movedSeconds: maximumSeconds,
+    firstStepSeconds = 1,
+    longestStepSeconds = 300,
+    limitMs = 150_000,
+  }: Patience,
 ): Promise<boolean> => {
   const endMs = Date.now() + limitMs;
   let movedSeconds = 0;
@@ -44,12 +51,13 @@ export const atRest = async (
     const isBusy = functions.some((name) => aws.lambda.function(name).pool().busy() > 0);
     if (isEmpty && !isBusy) return true;
     idleChecks = isVisible || isBusy ? 0 : idleChecks + 1;
-    if (idleChecks === 0) stepSeconds = firstStepSeconds;
+    // A function may also be busy with its schedule, which changes nothing about how long messages wait.
+    if (isVisible) stepSeconds = firstStepSeconds;
     if (idleChecks > IDLE_CHECKS) {
       if (movedSeconds >= maximumSeconds) return false;
       aws.clock.advance(stepSeconds * 1_000);
       movedSeconds += stepSeconds;
-      stepSeconds = Math.min(stepSeconds * 2, LONGEST_STEP_SECONDS);
+      stepSeconds = Math.min(stepSeconds * 2, longestStepSeconds);
     }
     await sleep(10);
   }
@@ -57,9 +65,6 @@ export const atRest = async (
     `the queues do not settle: ${JSON.stringify([...queues, ...waiting].map((queue) => queue.counts()))}`,
   );
 };
-
-/** Maximum step of the clock. Longer steps would make credentials expire during the wait. */
-const LONGEST_STEP_SECONDS = 300;
 
 /**
  * How many checks in a row must find nothing to do before the clock is moved. One check is not enough, because a finished batch is

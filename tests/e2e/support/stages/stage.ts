@@ -89,11 +89,12 @@ export const settled = (
   { aws, live, waiting, names }: Pick<Stage, 'aws' | 'live' | 'waiting' | 'names'>,
   movedSeconds = 3_600,
   firstStepSeconds = 1,
+  longestStepSeconds = 300,
 ): Promise<boolean> =>
   atRest(
     aws,
     { queues: [live], waiting, functions: [names.replicateFunction] },
-    { movedSeconds, firstStepSeconds },
+    { movedSeconds, firstStepSeconds, longestStepSeconds },
   );
 
 /**
