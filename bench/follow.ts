@@ -51,8 +51,11 @@ export const follow = async (
   } finally {
     aws.faults.plan = undefined;
   }
-  const { visible } = queue(names.deadLetterQueue).counts();
-  if (visible > 0) throw new Error(`${visible} messages are in the dead-letter queue`);
+  const [letter] = queue(names.deadLetterQueue).take(1, 0, () => false);
+  if (letter !== undefined)
+    throw new Error(
+      `in the dead-letter queue: ${JSON.stringify([letter.content.body, ...letter.content.attributes])}`,
+    );
   const usages = functions.map((name) => aws.lambda.usage(name));
   return {
     counts,

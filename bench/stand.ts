@@ -67,6 +67,9 @@ export const openStand = async (artifact: Artifact): Promise<Stand> => {
 /** The environment variables that the deployed stack would set. */
 const STACK_VARIABLES = {
   LIVE_QUEUE_URL: 'https://sqs.us-east-1.amazonaws.com/111111111111/bench-live',
+  WAITING_QUEUES: 'bench-waiting',
+  LIVE_CONCURRENCY: '50',
+  BACKFILL_CONCURRENCY: '50',
   BACKFILL_QUEUE_URL: 'https://sqs.us-east-1.amazonaws.com/111111111111/bench-backfill',
   RUNS_TABLE: 'bench-runs',
   TRANSFER_QUEUE_URL: 'https://sqs.us-east-1.amazonaws.com/111111111111/bench-transfers',
@@ -99,4 +102,5 @@ const message = ({ key, object }: Job, sourceBucket: string): unknown => ({
   attributes: { ApproximateReceiveCount: '1', SentTimestamp: String(Date.now()) },
   messageAttributes: {},
   eventSource: 'aws:sqs',
+  eventSourceARN: 'arn:aws:sqs:us-east-1:111111111111:bench-live',
 });

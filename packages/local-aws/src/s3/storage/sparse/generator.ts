@@ -27,8 +27,8 @@ export interface Generator {
   /** The position of the bytes in the content, according to the first stamp in them. Returns null if they contain no stamp. */
   locate(bytes: Buffer): number | null;
   /**
-   * The ETag of a piece, 32 hexadecimal digits. For a piece under 128 KiB, this is the MD5 of the bytes. The MD5 of terabytes would
-   * take too long, so for a larger piece the ETag is the MD5 of the seed, the position and the length.
+   * The ETag of a piece, 32 hexadecimal digits. For a piece of at most 4 MiB, this is the MD5 of the bytes. The MD5 of terabytes
+   * would take too long, so for a larger piece the ETag is the MD5 of the seed, the position and the length.
    */
   etag(position: number, lengthBytes: number): string;
   /** The CRC of the bytes. Computing the CRC takes milliseconds for any length. */
@@ -55,7 +55,7 @@ export const createGenerator = (seed: number): Generator => {
     },
     etag: (position, lengthBytes) => {
       const md5 = createHash('md5');
-      if (lengthBytes >= SMALLEST_SPARSE_BYTES)
+      if (lengthBytes > LARGEST_DIGESTED_BYTES)
         md5.update(`sparse content ${seed} ${position} ${lengthBytes}`);
       else for (const chunk of generator.read(position, lengthBytes)) md5.update(chunk);
       return md5.digest('hex');
@@ -68,6 +68,9 @@ export const createGenerator = (seed: number): Generator => {
   };
   return generator;
 };
+
+/** Below the minimum size of a part, so that of the parts of an upload only the last may be digested. */
+const LARGEST_DIGESTED_BYTES = 4 * 1024 * 1024;
 
 const READ_BLOCKS = 4;
 
