@@ -28,7 +28,7 @@ export const createSubscribeEnvironment = (variables: NodeJS.ProcessEnv): Subscr
     if (value === undefined || value === '') throw new Error(`environment variable ${name} is missing`);
     return value;
   };
-  const store = waitingForPermission(createSubscriptionStore(variable('RUNS_TABLE')));
+  const store = createSubscriptionStore(variable('RUNS_TABLE'));
   const topic = createAlarmTopic(variable('ALARM_TOPIC_ARN'), variable('STACK'));
   const options = variable('COMMAND_OPTIONS');
   const repairs = variable('LOST_SUBSCRIPTIONS') === 'alarm' ? 'never' : 'sparingly';
@@ -37,7 +37,7 @@ export const createSubscribeEnvironment = (variables: NodeJS.ProcessEnv): Subscr
     invocation(context) {
       const signal = AbortSignal.timeout(context.getRemainingTimeInMillis() - RESERVE_MS);
       return {
-        store,
+        store: waitingForPermission(store, signal),
         notifications: createBucketNotifications(signal),
         clock: { now: Date.now, sleep: (ms) => sleep(ms, undefined, { signal }) },
         announce: (finding) => topic.tell(findingTitle(finding), findingText(finding, options)),
@@ -48,9 +48,9 @@ export const createSubscribeEnvironment = (variables: NodeJS.ProcessEnv): Subscr
 
 /**
  * Repeats what the table refuses. A deployment may have granted the permissions a moment ago, and IAM needs up to a minute until they
- * are known everywhere.
+ * are known everywhere. If the invocation has no time left to wait, the refusal is thrown, so that the deployment learns of it.
  */
-const waitingForPermission = (store: SubscriptionStore): SubscriptionStore => {
+const waitingForPermission = (store: SubscriptionStore, signal: AbortSignal): SubscriptionStore => {
   const patiently =
     <Given extends unknown[], Answer>(call: (...given: Given) => Promise<Answer>) =>
     async (...given: Given): Promise<Answer> => {
@@ -60,7 +60,9 @@ const waitingForPermission = (store: SubscriptionStore): SubscriptionStore => {
         } catch (error) {
           const isDenied = error instanceof ReplicationError && error.reason === 'access-denied';
           if (!isDenied || pauseMs > LONGEST_PAUSE_MS) throw error;
-          await sleep(pauseMs);
+          await sleep(pauseMs, undefined, { signal }).catch(() => {
+            throw error;
+          });
         }
       }
     };
