@@ -6,12 +6,19 @@ import type { ModelTime } from './model-time.ts';
 
 /** How long each call to a queue takes. */
 const CALL_MS = 30;
+/** How long a waiting queue waits for a message before it answers that there is none. */
+const POLL_MS = 1_000;
 /** How long a received message of a waiting queue stays hidden. */
-const HIDDEN_MS = 60_000;
+const HIDDEN_MS = 30_000;
+
+interface WaitingPiece extends RetriedPiece {
+  /** When the piece was sent to the waiting queue. Absent: before the test began. */
+  sentMs?: number;
+}
 
 export const createModelQueues = (time: ModelTime, names: string[]) => {
   const live: QueueMessage[] = [];
-  const waitingFor = new Map<string, RetriedPiece[]>(names.map((name) => [name, []]));
+  const waitingFor = new Map<string, WaitingPiece[]>(names.map((name) => [name, []]));
   /** The received messages of the waiting queues that were neither removed nor let back. */
   const hidden = new Set<QueueMessage>();
   let arrival = (): void => undefined;
@@ -24,8 +31,10 @@ export const createModelQueues = (time: ModelTime, names: string[]) => {
   const waiting: WaitingQueues = {
     async receive({ rule }, limit) {
       await time.sleep(CALL_MS);
+      for (let waitedMs = 0; waitedMs < POLL_MS && waitingFor.get(rule.id)?.length === 0; waitedMs += CALL_MS)
+        await time.sleep(CALL_MS);
       return (waitingFor.get(rule.id) ?? []).splice(0, limit).map((piece) => {
-        const message = messageOf(piece, `waiting-${sent++}`, time.now());
+        const message = messageOf(piece, `waiting-${sent++}`, piece.sentMs ?? -1);
         hidden.add(message);
         time.after(HIDDEN_MS, () => void (hidden.delete(message) && waitingFor.get(rule.id)?.push(piece)));
         return message;
@@ -55,7 +64,7 @@ export const createModelQueues = (time: ModelTime, names: string[]) => {
         time.after(delaySeconds * 1_000, () => again(piece));
       },
       async wait({ rule }: { rule: { id: string } }, piece: RetriedPiece) {
-        waitingFor.get(rule.id)?.push(piece);
+        waitingFor.get(rule.id)?.push({ ...piece, sentMs: time.now() });
       },
     },
   };

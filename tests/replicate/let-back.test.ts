@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import { watchAnswers } from '../../src/lib/delivery/answer-watch.ts';
 import { knowCircuits } from '../../src/lib/delivery/circuits.ts';
+import { ReplicationError } from '../../src/lib/model/errors.ts';
 import type { Retry } from '../../src/lib/delivery/retry.ts';
 import { circuitName } from '../../src/lib/model/rule.ts';
 import { isolationWorld } from '../model/isolation-world.ts';
@@ -54,6 +55,16 @@ test('the first write closes the circuit, and everything is let back in the same
   const { time, waiting, missing, isOpen } = await avoidedWorld({ count: 100 });
   await time.runUntil(MINUTE_MS + 30_000);
   expect([waiting.length, missing('bad'), await isOpen()]).toEqual([0, 0, false]);
+});
+
+test('a message that fails again is tried once a minute, and not as often as the schedule finds time', async () => {
+  const { receipts, time, waiting, wait, store, rules } = await avoidedWorld({ count: 0 });
+  wait('bad/0', { tries: 6 });
+  await store.close(circuitName(rules[0]!.destinations[0]!));
+  // This failure takes no time, and does not belong to the destination.
+  receipts.once = () => Promise.reject(new ReplicationError('service-error', 'as told'));
+  await time.runUntil(4 * MINUTE_MS + 45_000);
+  expect(waiting).toMatchObject([{ retry: { tries: 6 + 4 } }]);
 });
 
 test('a waiting message that has nothing to write proves nothing, and the next one is carried out', async () => {

@@ -1,3 +1,4 @@
+import { BATCHES_AT_ONCE, letBackBatch } from '../../lib/delivery/let-back-batch.ts';
 import { circuitName } from '../../lib/model/rule.ts';
 import { countOf } from '../../lib/text/amounts.ts';
 import { withCliErrors } from '../aws-errors.ts';
@@ -49,7 +50,7 @@ export const runWaitingRetry = async (
   const isDryRun = options.has('dry-run');
   let letBack = 0;
   for (const each of found)
-    letBack += isDryRun ? each.messages : await withCliErrors(() => letBackAll(each, waiting));
+    letBack += isDryRun ? each.messages : await withCliErrors(() => letBackAll(each, waiting, io.now()));
   const closed = found.filter(({ avoided }) => avoided !== null).length;
   io.stdout.write(
     options.has('json') ? jsonText({ dryRun: isDryRun, letBack, closed }) : text(isDryRun, letBack, closed),
@@ -57,25 +58,23 @@ export const runWaitingRetry = async (
   return EXIT.ok;
 };
 
-const letBackAll = async (each: WaitingFor, { circuits, queues }: OperatorWaiting): Promise<number> => {
+const letBackAll = async (
+  each: WaitingFor,
+  { circuits, queues }: OperatorWaiting,
+  beganMs: number,
+): Promise<number> => {
   await circuits.close(circuitName(each.destination));
   let count = 0;
   const work = async (): Promise<void> => {
     for (;;) {
-      const messages = await queues.receive(each, BATCH_MESSAGES);
-      if (messages.length === 0) return;
-      const sent = await queues.letBack(each, messages);
+      const sent = await letBackBatch(each, queues, beganMs);
+      if (sent === null) return;
       count += sent;
     }
   };
   await Promise.all(Array.from({ length: BATCHES_AT_ONCE }, work));
   return count;
 };
-
-/** How many messages SQS receives at once. */
-const BATCH_MESSAGES = 10;
-/** How many batches are moved at once. */
-const BATCHES_AT_ONCE = 8;
 
 const text = (isDryRun: boolean, letBack: number, closed: number): string =>
   isDryRun

@@ -70,7 +70,7 @@ export interface Retries {
 
 /** The waiting queues of all destinations. Nothing polls them, except that the schedule lets messages back. */
 export interface WaitingQueues {
-  /** Receives at most `limit` messages, up to ten. They are hidden for a minute. An empty list means that no message is visible. */
+  /** Receives at most `limit` messages, up to ten. They are hidden for half a minute. An empty list means that no message is visible. */
   receive(where: RuleDestination, limit: number): Promise<QueueMessage[]>;
   /**
    * Sends the messages unchanged to the queues that they came from, and removes from the waiting queue what SQS has accepted.

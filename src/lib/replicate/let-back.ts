@@ -4,6 +4,7 @@
  * waiting messages itself. If that writes to the destination, the circuit closes.
  */
 import { MAX_WAITING_MS } from '../delivery/backoff.ts';
+import { BATCH_MESSAGES, BATCHES_AT_ONCE, letBackBatch } from '../delivery/let-back-batch.ts';
 import type { Circuits, OpenCircuit } from '../delivery/circuits.ts';
 import type { LiveQueue, TransferDeps } from '../delivery/deps.ts';
 import { attempted, blank, reportFailure } from '../delivery/settle.ts';
@@ -26,12 +27,8 @@ export interface LetBack {
 const WORK_MS = 50_000;
 /** How many destinations are worked on at once. */
 const DESTINATIONS_AT_ONCE = 64;
-/** How many batches of one destination are moved at once. */
-const BATCHES_AT_ONCE = 8;
 /** Maximum number of messages of one destination that are let back in a second. */
 const MESSAGES_PER_SECOND = 500;
-/** How many messages SQS receives at once. */
-const BATCH_MESSAGES = 10;
 /** Maximum number of visible messages in the live queue. If it has more, no message is let back. */
 const LIVE_MESSAGES = 1_000;
 /** How often the length of the live queue is asked for. */
@@ -47,10 +44,11 @@ export const isLettingBack = (event: unknown): boolean =>
 
 /** Lets back what waits for each destination. Resolves to the destinations for which something was done. Never throws. */
 export const letBackAll = async (deps: TransferDeps): Promise<LetBack[]> => {
-  const untilMs = Math.min(deps.clock.now() + WORK_MS, deps.invocation.deadlineMs);
+  const beganMs = deps.clock.now();
+  const untilMs = Math.min(beganMs + WORK_MS, deps.invocation.deadlineMs);
   const hasRoom = createRoom(deps);
   const done = await mapConcurrently(ruleDestinations(deps.configuration), DESTINATIONS_AT_ONCE, (where) =>
-    tend(where, { untilMs, hasRoom }, deps),
+    tend(where, { beganMs, untilMs, hasRoom }, deps),
   );
   await deps.circuits.tidy();
   await Promise.all([deps.runs.flush(), deps.circuits.flush()]);
@@ -58,6 +56,7 @@ export const letBackAll = async (deps: TransferDeps): Promise<LetBack[]> => {
 };
 
 interface Limits {
+  beganMs: number;
   untilMs: number;
   /** Resolves to false if the live queue is so long that its messages would be delayed. */
   hasRoom(): Promise<boolean>;
@@ -82,11 +81,9 @@ const letBack = async (where: RuleDestination, limits: Limits, deps: TransferDep
   const { clock, waiting, circuits } = deps;
   let count = 0;
   const move = async (): Promise<boolean> => {
-    const messages = await waiting.receive(where, BATCH_MESSAGES);
-    if (messages.length === 0) return false;
-    const sent = await waiting.letBack(where, messages);
-    count += sent;
-    return true;
+    const sent = await letBackBatch(where, waiting, limits.beganMs);
+    count += sent ?? 0;
+    return sent !== null;
   };
   const work = async (): Promise<void> => {
     while (clock.now() < limits.untilMs && (await circuits.stateOf(where.destination)) === null) {

@@ -14,8 +14,11 @@ import { translateError } from '../errors.ts';
 import { batchesOf, sendBatch } from './message-batches.ts';
 import { textAttributes, toQueueMessage } from './queues.ts';
 
-/** How long a received message stays hidden. If the function dies, the message is visible again after that time. */
-const HIDDEN_SECONDS = 60;
+/**
+ * How long a received message stays hidden. If the function dies, the message is visible again after that time. It is less than the
+ * minute of the schedule, which finds all messages again that it left hidden.
+ */
+const HIDDEN_SECONDS = 30;
 
 /** The waiting queues are in the same account and region as `queueUrl`. `prefix` is the beginning of their names. */
 export const waitingUrlOf =

@@ -1,0 +1,24 @@
+/** Moves waiting messages back. The schedule and an operator's command both do so. */
+import type { RuleDestination } from '../model/rule.ts';
+import type { WaitingQueues } from './deps.ts';
+
+/** How many messages SQS receives at once. */
+export const BATCH_MESSAGES = 10;
+/** How many batches of one destination are moved at once. */
+export const BATCHES_AT_ONCE = 8;
+
+/**
+ * Lets back a batch of the messages that waited at `beganMs`. Resolves to the number of messages that were let back, or to null if no
+ * message is visible. A younger message has failed since then. It stays hidden, because otherwise it would be tried again and again
+ * without a pause, as long as the caller finds messages.
+ */
+export const letBackBatch = async (
+  where: RuleDestination,
+  waiting: Pick<WaitingQueues, 'receive' | 'letBack'>,
+  beganMs: number,
+): Promise<number | null> => {
+  const messages = await waiting.receive(where, BATCH_MESSAGES);
+  if (messages.length === 0) return null;
+  const old = messages.filter(({ sentMs }) => sentMs < beganMs);
+  return old.length === 0 ? 0 : await waiting.letBack(where, old);
+};
