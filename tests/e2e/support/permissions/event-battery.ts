@@ -18,11 +18,13 @@ import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
 import { GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { DESTINATION_ACCOUNT, SOURCE_ACCOUNT } from '../../../../demo/two-accounts.ts';
 import { clientConfig } from '@s3-replicator/local-aws';
+import { DeleteCommand } from '@aws-sdk/lib-dynamodb';
 import { canonicalUserId } from '@s3-replicator/local-aws/s3';
 import { openUploads, seen } from '../objects.ts';
 import { keyOf, operationOf } from '../operations.ts';
 import { deadLetters, purge, s3Record, send } from '../queues.ts';
 import { PERMISSION_SECONDS, settled, type Stage } from '../stages/stage.ts';
+import { withTable } from './run-traces.ts';
 import { WAITING_QUEUES } from './waiting-queues.ts';
 
 export interface Observation {
@@ -65,9 +67,10 @@ export const ALL_IS_WELL: Observation = {
  */
 export const battery = async (stage: Stage, run: string, { failures = 0 } = {}): Promise<Observation> => {
   purge(stage);
+  await closeCircuits(stage);
   const firstLine = stage.logs.length;
   const firstMetric = stage.aws.lambda.metrics(stage.names.replicateFunction).length;
-  const firstUndelivered = stage.aws.events.failedInvocations.length;
+  const undeliveredBefore = undeliveredEvents(stage);
   injectFaults(stage, run, failures);
   const names = await upload(stage, run);
   // The second record is a duplicate of the first.
@@ -88,7 +91,7 @@ export const battery = async (stage: Stage, run: string, { failures = 0 } = {}):
     waiting,
     retried: reasonsOfRetries(lines.map(({ line }) => line)),
     open: (await openUploads(stage, 'replicas')).filter((key) => key.includes(run)).length,
-    undelivered: stage.aws.events.failedInvocations.length - firstUndelivered,
+    undelivered: undeliveredEvents(stage) - undeliveredBefore,
     logged:
       lines.every(({ delivered }) => delivered) &&
       stage.aws.lambda.metrics(stage.names.replicateFunction).length > firstMetric,
@@ -96,6 +99,12 @@ export const battery = async (stage: Stage, run: string, { failures = 0 } = {}):
     withoutTls: await reachableWithoutTls(stage, run),
   };
 };
+
+/** Forgets which destinations fail, because a battery without a permission may have left them closed off. */
+const closeCircuits = (stage: Stage): Promise<unknown> =>
+  withTable(stage, (client) =>
+    client.send(new DeleteCommand({ TableName: stage.names.table, Key: { id: 'circuits' } })),
+  );
 
 interface Where {
   Bucket: string;
@@ -140,7 +149,7 @@ export const upload = async (stage: Stage, run: string, withLarge = true): Promi
   await put('retried', 'retried');
   await put('tagged', 'tagged', { Tagging: 'a=b' });
   await put('retagged', 'retagged', { Tagging: 'a=b' });
-  const ObjectLockRetainUntilDate = new Date(Date.now() + 3_600_000);
+  const ObjectLockRetainUntilDate = new Date(stage.aws.clock.now() + 24 * 3_600_000);
   await put('retained', 'retained', { ObjectLockMode: 'GOVERNANCE', ObjectLockRetainUntilDate });
   await put('held', 'held', { ObjectLockLegalHoldStatus: 'ON' });
   await put('granted', 'granted', { GrantRead: `id="${FRIEND}"` });
@@ -188,6 +197,10 @@ const injectFaults = (stage: Stage, run: string, failures: number): void => {
     return times > 0 ? { kind: 'error', status: 500, code: 'InternalError', ...errors[call] } : undefined;
   };
 };
+
+/** The schedules of the functions are rules of EventBridge as well, but carry no event of a bucket. */
+const undeliveredEvents = ({ aws }: Stage): number =>
+  aws.events.failedInvocations.filter(({ ruleArn }) => !ruleArn.includes('Schedule')).length;
 
 const messagesIn = ({ live, waiting }: Stage): number =>
   [live, ...waiting]
