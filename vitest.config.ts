@@ -1,6 +1,11 @@
 import { defineConfig } from 'vitest/config';
 
-const END_TO_END = 'tests/e2e/**/*.test.ts';
+const END_TO_END = ['tests/e2e/**/*.test.ts', 'tests/security/**/*.test.ts'];
+
+/**
+ * Random tests repeat one seed, so that a change fails only by its own fault. `npm run test:soak` draws a new seed for each round.
+ */
+const { PROPERTY_SEED = '20261130' } = process.env;
 
 export default defineConfig({
   test: {
@@ -8,18 +13,19 @@ export default defineConfig({
     testTimeout: 180_000,
     hookTimeout: 300_000,
     expect: { poll: { timeout: 60_000 } },
-    // Two cores run four workers, because end-to-end tests spend about half of their time waiting.
-    maxWorkers: 4,
+    // Two cores run three workers, because end-to-end tests spend a third of their time waiting.
+    maxWorkers: 3,
+    env: { PROPERTY_SEED },
     // Loading the local AWS and the SDK anew for each file would take as long as many files do.
     isolate: false,
     projects: [
-      { extends: true, test: { name: 'end-to-end', include: [END_TO_END] } },
+      { extends: true, test: { name: 'end-to-end', include: END_TO_END } },
       {
         extends: true,
         test: {
           name: 'units',
           include: ['tests/**/*.test.ts', 'packages/*/tests/**/*.test.ts'],
-          exclude: [END_TO_END],
+          exclude: END_TO_END,
           setupFiles: ['tests/model/global-seed.ts'],
         },
       },
