@@ -31,6 +31,8 @@ export type Caller =
       principalId: string;
       /** When the session's credentials were issued, in ISO 8601. */
       issuedAt: string;
+      /** The source identity that was set when the role was assumed. A chain of roles keeps it. */
+      sourceIdentity?: string;
       /** The current identity policies of the role. */
       policies(): PolicyDocument[];
     }

@@ -110,7 +110,7 @@ function refuse(reason: string): Decision {
 }
 
 function isTrustDecision(action: string): boolean {
-  return action.startsWith('sts:AssumeRole');
+  return action.startsWith('sts:AssumeRole') || action === 'sts:SetSourceIdentity';
 }
 
 function judgePolicies(

@@ -28,6 +28,7 @@ const provided = [
   'aws:SecureTransport',
   'aws:SourceAccount',
   'aws:SourceArn',
+  'aws:SourceIdentity',
   'aws:TokenIssueTime',
   'aws:userid',
   'aws:ViaAWSService',
@@ -46,6 +47,7 @@ const provided = [
   'sts:DurationSeconds',
   'sts:ExternalId',
   'sts:RoleSessionName',
+  'sts:SourceIdentity',
   's3:authType',
   's3:delimiter',
   's3:ExistingObjectTag/*',
@@ -95,13 +97,11 @@ const absent = [
   'aws:VpceOrgID',
   'aws:VpceOrgPaths',
   'aws:VpcSourceIp',
-  // There are neither users nor federated users, no second factor, no source identity and no privileged root tasks.
+  // There are neither users nor federated users, no second factor and no privileged root tasks.
   'aws:AssumedRoot',
   'aws:FederatedProvider',
   'aws:MultiFactorAuthAge',
-  'aws:SourceIdentity',
   'aws:username',
-  'sts:SourceIdentity',
   // No service calls another one in the name of a principal, except S3 to KMS.
   'aws:CalledVia',
   'aws:CalledViaFirst',

@@ -27,6 +27,13 @@ export interface Role extends Required<RoleDefinition> {
   roleId: string;
 }
 
+/** What the caller of AssumeRole chose for the session. */
+export interface SessionChoices {
+  /** Restricts the permissions of the role. */
+  policy?: PolicyDocument | undefined;
+  sourceIdentity?: string | undefined;
+}
+
 export interface Session {
   caller: Caller & { kind: 'session' };
   credentials: Required<Credentials>;
@@ -57,7 +64,7 @@ export interface Iam extends PolicyKeeper {
     roleArn: string,
     sessionName: string,
     durationSeconds: number,
-    sessionPolicy?: PolicyDocument,
+    chosen?: SessionChoices,
   ): Session;
   /** Finds the caller with an access key id. For a session's key, the session token must match too. */
   callerOf(accessKeyId: string, sessionToken: string | undefined): KeyLookup;
@@ -108,12 +115,13 @@ export function createIam({ clock, faults = NO_FAULTS }: { clock: Clock; faults?
       propagating.forget(roleArn);
       for (const [id, key] of keys) if (role && key.roleId === role.roleId) keys.delete(id);
     },
-    createSession(roleArn, sessionName, durationSeconds, sessionPolicy) {
+    createSession(roleArn, sessionName, durationSeconds, { policy, sourceIdentity } = {}) {
       const role = roles.get(roleArn);
       if (!role) throw new Error(`there is no role ${roleArn}`);
-      if (sessionPolicy) parsePolicy(sessionPolicy, 'identity');
-      const caller = sessionCaller(role, sessionName, clock.now(), () => knownRole(roleArn)?.policies ?? []);
-      if (sessionPolicy) sessionPolicies.set(caller, sessionPolicy);
+      if (policy) parsePolicy(policy, 'identity');
+      const named = { sessionName, sourceIdentity, issuedMs: clock.now() };
+      const caller = sessionCaller(role, named, () => knownRole(roleArn)?.policies ?? []);
+      if (policy) sessionPolicies.set(caller, policy);
       const credentials = temporaryCredentials(clock.now() + durationSeconds * 1000);
       keys.set(credentials.accessKeyId, { caller, credentials, roleId: role.roleId });
       return { caller, credentials };
@@ -194,8 +202,11 @@ export function rootCaller(accountId: string): Caller {
 
 function sessionCaller(
   role: Role,
-  sessionName: string,
-  issuedMs: number,
+  {
+    sessionName,
+    sourceIdentity,
+    issuedMs,
+  }: { sessionName: string; sourceIdentity: string | undefined; issuedMs: number },
   policies: () => PolicyDocument[],
 ): Session['caller'] {
   return {
@@ -205,6 +216,7 @@ function sessionCaller(
     roleArn: role.arn,
     principalId: `${role.roleId}:${sessionName}`,
     issuedAt: new Date(issuedMs).toISOString(),
+    ...(sourceIdentity !== undefined && { sourceIdentity }),
     policies,
   };
 }

@@ -66,6 +66,7 @@ function callerKeys(caller: Caller): Record<string, ContextValue | undefined> {
         'aws:principaltype': 'AssumedRole',
         'aws:userid': caller.principalId,
         'aws:tokenissuetime': caller.issuedAt,
+        'aws:sourceidentity': caller.sourceIdentity,
         // Only temporary credentials have this key. No session of the local AWS was started with a second factor.
         'aws:multifactorauthpresent': 'false',
       };

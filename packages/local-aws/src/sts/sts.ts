@@ -1,10 +1,12 @@
 import { notSupported, AwsError } from '../front/aws-error.ts';
 import { escapeXml, writeQueryResult } from '../front/protocol.ts';
 import { readBody } from '../front/read-body.ts';
-import type { Caller, ContextValue, PolicyDocument } from '../core/access.ts';
+import type { Caller, ContextValue } from '../core/access.ts';
 import { requestKeys, type AwsRequest, type AwsService } from '../core/request.ts';
 import type { Iam, Role } from '../iam/iam.ts';
 import { accessDeniedMessage } from '../iam/authorizer.ts';
+import { invalid } from './invalid.ts';
+import { parseSessionPolicy, type SessionPolicy } from './session-policy.ts';
 
 const xmlns = 'https://sts.amazonaws.com/doc/2011-06-15/';
 
@@ -42,13 +44,14 @@ function assumeRole(iam: Iam, request: AwsRequest, parameters: URLSearchParams):
   }
   const role = iam.knownRole(input.roleArn);
   refuseUnlessTrusted(iam, request, role, input);
+  const sourceIdentity = allowedIdentity(iam, request, role, input);
   const isChained = caller.kind === 'session';
   refuseTooLong(input.durationSeconds, role, isChained);
   const { credentials, caller: session } = iam.createSession(
     input.roleArn,
     input.sessionName,
     input.durationSeconds,
-    input.sessionPolicy,
+    { policy: input.session?.policy, sourceIdentity },
   );
   const expiration = new Date(Math.floor(credentials.expiresAtMs / 1000) * 1000);
   return (
@@ -57,7 +60,11 @@ function assumeRole(iam: Iam, request: AwsRequest, parameters: URLSearchParams):
     `<Credentials><AccessKeyId>${credentials.accessKeyId}</AccessKeyId>` +
     `<SecretAccessKey>${escapeXml(credentials.secretAccessKey)}</SecretAccessKey>` +
     `<SessionToken>${escapeXml(credentials.sessionToken)}</SessionToken>` +
-    `<Expiration>${expiration.toISOString().replace('.000', '')}</Expiration></Credentials>`
+    `<Expiration>${expiration.toISOString().replace('.000', '')}</Expiration></Credentials>` +
+    (input.session === undefined
+      ? ''
+      : `<PackedPolicySize>${input.session.packedPercent}</PackedPolicySize>`) +
+    (sourceIdentity === undefined ? '' : `<SourceIdentity>${escapeXml(sourceIdentity)}</SourceIdentity>`)
   );
 }
 
@@ -66,7 +73,8 @@ interface AssumeRoleInput {
   sessionName: string;
   durationSeconds: number;
   externalId: string | undefined;
-  sessionPolicy: PolicyDocument | undefined;
+  session: SessionPolicy | undefined;
+  sourceIdentity: string | undefined;
 }
 
 function parseInput(parameters: URLSearchParams): AssumeRoleInput {
@@ -78,6 +86,7 @@ function parseInput(parameters: URLSearchParams): AssumeRoleInput {
     'DurationSeconds',
     'ExternalId',
     'Policy',
+    'SourceIdentity',
   ];
   const unknown = [...parameters.keys()].find((name) => !known.includes(name) && !name.startsWith('X-Amz-'));
   if (unknown) throw notSupported(`sts:AssumeRole with ${unknown}`);
@@ -85,6 +94,7 @@ function parseInput(parameters: URLSearchParams): AssumeRoleInput {
   const sessionName = parameters.get('RoleSessionName');
   const externalId = parameters.get('ExternalId') ?? undefined;
   const durationSeconds = Number(parameters.get('DurationSeconds') ?? 3600);
+  const sourceIdentity = parameters.get('SourceIdentity') ?? undefined;
   const policy = parameters.get('Policy');
   if (roleArn === null) throw invalid(null, 'roleArn', 'Member must not be null');
   if (sessionName === null) throw invalid(null, 'roleSessionName', 'Member must not be null');
@@ -93,6 +103,9 @@ function parseInput(parameters: URLSearchParams): AssumeRoleInput {
   refuseUnlessMatching(/^[\w+=,.@-]{2,64}$/, sessionName, 'roleSessionName', '[\\w+=,.@-]*');
   if (externalId !== undefined) {
     refuseUnlessMatching(/^[\w+=,.@:/-]{2,1224}$/, externalId, 'externalId', '[\\w+=,.@:\\/-]*');
+  }
+  if (sourceIdentity !== undefined) {
+    refuseUnlessMatching(/^[\w+=,.@-]{2,64}$/, sourceIdentity, 'sourceIdentity', '[\\w+=,.@-]*');
   }
   if (!(durationSeconds >= 900)) {
     throw invalid(
@@ -111,30 +124,14 @@ function parseInput(parameters: URLSearchParams): AssumeRoleInput {
   if (!/^arn:aws[\w-]*:iam::\d{12}:role\/.+$/.test(roleArn)) {
     throw new AwsError('ValidationError', `${roleArn} is invalid`);
   }
-  const sessionPolicy = policy === null ? undefined : parseSessionPolicy(policy);
-  return { roleArn, sessionName, durationSeconds, externalId, sessionPolicy };
+  const session = policy === null ? undefined : parseSessionPolicy(policy);
+  return { roleArn, sessionName, durationSeconds, externalId, session, sourceIdentity };
 }
 
 function refuseUnlessMatching(pattern: RegExp, value: string, name: string, wording: string): void {
   if (pattern.test(value)) return;
   if (value.length < 2) throw invalid(value, name, 'Member must have length greater than or equal to 2');
   throw invalid(value, name, `Member must satisfy regular expression pattern: ${wording}`);
-}
-
-function invalid(value: string | null, name: string, constraint: string): AwsError {
-  const shown = value === null ? 'null' : `'${value}'`;
-  const message = `1 validation error detected: Value ${shown} at '${name}' failed to satisfy constraint: ${constraint}`;
-  return new AwsError('ValidationError', message);
-}
-
-function parseSessionPolicy(text: string): PolicyDocument {
-  if (text.length > 2048) throw invalid('…', 'policy', 'Member must have length less than or equal to 2048');
-  try {
-    const parsed: PolicyDocument = JSON.parse(text);
-    return parsed;
-  } catch {
-    throw new AwsError('MalformedPolicyDocument', 'This policy contains invalid Json');
-  }
 }
 
 /** Throws AccessDenied unless the role exists and trusts the caller. The message is the same in both cases. */
@@ -144,24 +141,62 @@ function refuseUnlessTrusted(
   role: Role | undefined,
   input: AssumeRoleInput,
 ): void {
-  const question = { caller: request.caller, action: 'sts:AssumeRole', resource: input.roleArn };
-  const context: Record<string, ContextValue> = {
-    ...requestKeys(request),
-    'sts:rolesessionname': input.sessionName,
-    'sts:durationseconds': String(input.durationSeconds),
-  };
-  if (input.externalId !== undefined) context['sts:externalid'] = input.externalId;
+  const { sessionName, durationSeconds, externalId, sourceIdentity } = input;
+  decide(iam, request, role, {
+    action: 'sts:AssumeRole',
+    resource: input.roleArn,
+    context: {
+      'sts:rolesessionname': sessionName,
+      'sts:durationseconds': String(durationSeconds),
+      ...(externalId !== undefined && { 'sts:externalid': externalId }),
+      ...(sourceIdentity !== undefined && { 'sts:sourceidentity': sourceIdentity }),
+    },
+  });
+}
+
+/**
+ * Returns the source identity of the session; undefined for none. The caller and the role must both allow to set it, also if it is only
+ * passed on along a chain of roles, where it cannot change. `sts:SourceIdentity` is the only key that this action has: an external id is
+ * none of it.
+ * Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_monitor.html
+ */
+function allowedIdentity(
+  iam: Iam,
+  request: AwsRequest,
+  role: Role | undefined,
+  { roleArn, sourceIdentity: wanted }: AssumeRoleInput,
+): string | undefined {
+  const own = request.caller.kind === 'session' ? request.caller.sourceIdentity : undefined;
+  const identity = wanted ?? own;
+  if (identity === undefined) return undefined;
+  const action = 'sts:SetSourceIdentity';
+  if (own !== undefined && own !== identity)
+    throw denied({ caller: request.caller, action, resource: roleArn });
+  decide(iam, request, role, { action, resource: roleArn, context: { 'sts:sourceidentity': identity } });
+  return identity;
+}
+
+function decide(
+  iam: Iam,
+  request: AwsRequest,
+  role: Role | undefined,
+  { context, ...asked }: { action: string; resource: string; context: Record<string, ContextValue> },
+): void {
+  const question = { caller: request.caller, ...asked };
   const decision = role
     ? iam.decide({
         ...question,
         resourceAccountId: role.accountId,
         resourcePolicy: role.trust,
         secureTransport: request.secureTransport,
-        context,
+        context: { ...requestKeys(request), ...context },
       })
     : undefined;
-  if (decision?.allowed) return;
-  throw new AwsError('AccessDenied', accessDeniedMessage(question, '').trim(), { status: 403 });
+  if (!decision?.allowed) throw denied(question);
+}
+
+function denied(question: Parameters<typeof accessDeniedMessage>[0]): AwsError {
+  return new AwsError('AccessDenied', accessDeniedMessage(question, '').trim(), { status: 403 });
 }
 
 function refuseTooLong(durationSeconds: number, role: Role | undefined, isChained: boolean): void {

@@ -23,7 +23,7 @@ function policy(...statements: PolicyStatement[]): PolicyDocument {
 
 function reader(policies: PolicyDocument[], sessionPolicy?: PolicyDocument): Caller {
   iam.putRole({ accountId: home, roleName: 'reader', assumeRolePolicy: policy(), policies });
-  return iam.createSession(roleArn, 'one', 3600, sessionPolicy).caller;
+  return iam.createSession(roleArn, 'one', 3600, { policy: sessionPolicy }).caller;
 }
 
 function decide(caller: Caller, more: Partial<AccessQuestion> = {}): string {

@@ -1,6 +1,8 @@
+import { randomBytes } from 'node:crypto';
 import {
   AssumeRoleCommand,
   type AssumeRoleCommandInput,
+  type AssumeRoleCommandOutput,
   GetCallerIdentityCommand,
   STSClient,
 } from '@aws-sdk/client-sts';
@@ -32,6 +34,32 @@ function putReplicaRole(
 ): void {
   services.iam.putRole({ accountId: otherAccountId, roleName: 'replica', assumeRolePolicy, policies: [] });
 }
+
+/** Lets the role of the function, and nobody else, assume the role and choose the source identity. */
+function trustWithIdentity(condition?: Record<string, Record<string, string>>): PolicyDocument {
+  const identify = {
+    Effect: 'Allow',
+    Action: 'sts:SetSourceIdentity',
+    Principal: { AWS: functionRoleArn },
+    ...(condition && { Condition: condition }),
+  } as const;
+  const { Statement: trusting } = trust(functionRoleArn, { StringEquals: { 'sts:ExternalId': 'secret' } });
+  return { Version: '2012-10-17', Statement: [trusting, identify].flat() };
+}
+
+const mayIdentify = { ...mayAssume, Action: 'sts:SetSourceIdentity' };
+
+const refusedIdentity = {
+  name: 'AccessDenied',
+  message: expect.stringContaining('not authorized to perform: sts:SetSourceIdentity on resource'),
+  $metadata: { httpStatusCode: 403 },
+};
+
+const credentialsOf = ({ Credentials: given }: AssumeRoleCommandOutput): Credentials => ({
+  accessKeyId: given?.AccessKeyId ?? '',
+  secretAccessKey: given?.SecretAccessKey ?? '',
+  sessionToken: given?.SessionToken ?? '',
+});
 
 function assume(credentials = function_, change: Partial<AssumeRoleCommandInput> = {}) {
   const input = { RoleArn: replicaRoleArn, RoleSessionName: 'copy', ExternalId: 'secret', ...change };
@@ -137,10 +165,80 @@ test.each<[Partial<AssumeRoleCommandInput>, string]>([
   [{ RoleSessionName: 'with space' }, 'regular expression'],
   [{ ExternalId: 'with space' }, 'regular expression'],
   [{ RoleArn: 'arn:aws:iam::1:role/x' }, 'is invalid'],
+  [{ SourceIdentity: 'a' }, 'length greater than or equal to 2'],
+  [{ SourceIdentity: 'with space' }, 'regular expression'],
+  [{ Policy: '{"Statement":"é…"}' }, 'regular expression'],
 ])('AssumeRole with %j is a validation error', async (change, message) => {
   await expect(assume(function_, change)).rejects.toMatchObject({
     name: 'ValidationError',
     message: expect.stringContaining(message),
     $metadata: { httpStatusCode: 400 },
+  });
+});
+
+test('a source identity must be allowed to the caller and by the trust of the role', async () => {
+  const SourceIdentity = 'somebody';
+  await expect(assume(function_, { SourceIdentity })).rejects.toMatchObject(refusedIdentity);
+  putReplicaRole(trustWithIdentity());
+  await expect(assume(function_, { SourceIdentity })).rejects.toMatchObject(refusedIdentity);
+  function_ = services.sessionOf('function', [mayAssume, mayIdentify]);
+  expect(await assume(function_, { SourceIdentity })).toMatchObject({ SourceIdentity });
+  expect((await assume(function_)).SourceIdentity).toBeUndefined();
+});
+
+test('a trust policy can require a source identity, but no external id when it is set', async () => {
+  function_ = services.sessionOf('function', [mayAssume, mayIdentify]);
+  putReplicaRole(trustWithIdentity({ StringLike: { 'sts:SourceIdentity': 'some*' } }));
+  await expect(assume(function_, { SourceIdentity: 'somebody' })).resolves.toBeDefined();
+  await expect(assume(function_, { SourceIdentity: 'else' })).rejects.toMatchObject(refusedIdentity);
+  putReplicaRole(trustWithIdentity({ StringEquals: { 'sts:ExternalId': 'secret' } }));
+  await expect(assume(function_, { SourceIdentity: 'somebody' })).rejects.toMatchObject(refusedIdentity);
+});
+
+test('a source identity is part of the requests of its session, persists along a chain of roles and cannot change there', async () => {
+  function_ = services.sessionOf('function', [mayAssume, mayIdentify]);
+  putReplicaRole(trustWithIdentity());
+  const session = credentialsOf(await assume(function_, { SourceIdentity: 'somebody' }));
+  const nextArn = `arn:aws:iam::${otherAccountId}:role/next`;
+  const chosen: PolicyDocument = {
+    Statement: [
+      {
+        Effect: 'Allow',
+        Action: ['sts:AssumeRole', 'sts:SetSourceIdentity'],
+        Principal: { AWS: replicaRoleArn },
+        Condition: { StringEquals: { 'aws:SourceIdentity': 'somebody' } },
+      },
+    ],
+  };
+  services.iam.putRole({
+    accountId: otherAccountId,
+    roleName: 'next',
+    assumeRolePolicy: chosen,
+    policies: [],
+  });
+  const next = (change: Partial<AssumeRoleCommandInput> = {}) =>
+    assume(session, { RoleArn: nextArn, ...change });
+  expect(await next()).toMatchObject({ SourceIdentity: 'somebody' });
+  await expect(next({ SourceIdentity: 'else' })).rejects.toMatchObject(refusedIdentity);
+  const nameless = credentialsOf(await assume(function_));
+  await expect(assume(nameless, { RoleArn: nextArn })).rejects.toMatchObject({ name: 'AccessDenied' });
+});
+
+test('a session policy is answered with its packed size, and one that cannot be packed is refused though it is short enough', async () => {
+  const policyFor = (resource: string): string =>
+    JSON.stringify({
+      Version: '2012-10-17',
+      Statement: [{ Effect: 'Allow', Action: 's3:*', Resource: resource }],
+    });
+  const { PackedPolicySize } = await assume(function_, { Policy: policyFor('*') });
+  expect(PackedPolicySize).toBeGreaterThan(0);
+  expect((await assume()).PackedPolicySize).toBeUndefined();
+  const random = randomBytes(1_300).toString('base64');
+  await expect(assume(function_, { Policy: ' '.repeat(2_049) })).rejects.toThrow(
+    'less than or equal to 2048',
+  );
+  await expect(assume(function_, { Policy: policyFor(random) })).rejects.toMatchObject({
+    name: 'PackedPolicyTooLargeException',
+    message: expect.stringMatching(/^Packed policy consumes 1\d\d% of allotted space/),
   });
 });
