@@ -3,7 +3,7 @@
  * replication.
  */
 import { afterAll, beforeAll } from 'vitest';
-import { reachableWithoutTls } from './support/permissions/event-battery.ts';
+import { reachableWithoutTls } from './support/permissions/without-tls.ts';
 import { type Look, type Loss, losing } from './support/permissions/losses.ts';
 import { testWithoutEach } from './support/permissions/without-each.ts';
 import type { Stage } from './support/stages/stage.ts';
@@ -58,8 +58,13 @@ const WITHOUT: Record<string, Loss<Observation>> = {
   },
   'ReplicateRole Transfers dynamodb:GetItem': WAITING,
   'ReplicateRole Transfers dynamodb:PutItem': WAITING,
-  // The part ranges have already been sent when the function fails to record them as sent.
-  'ReplicateRole Transfers dynamodb:UpdateItem': { retried: ['service-error'] },
+  // The transfer has begun, but nobody can take up its part ranges. Each sweep reports this failure.
+  'ReplicateRole Transfers dynamodb:UpdateItem': {
+    ...WAITING,
+    records: ['large'],
+    open: 1,
+    complaints: ['plain-replica: service-error'],
+  },
   // The replica is complete, but no sweep can remove the record. Each sweep reports this failure.
   'ReplicateRole Transfers dynamodb:DeleteItem': {
     records: ['large'],

@@ -1,15 +1,13 @@
 /** Starts runs that do every kind of work of a run, and observes the results. The loss of a permission changes the observation. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
-import { SendMessageCommand } from '@aws-sdk/client-sqs';
+import { SendMessageCommand, SetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import { SOURCE_ACCOUNT } from '../../../../demo/two-accounts.ts';
-import type { AwsRequest } from '@s3-replicator/local-aws';
 import { formatHint } from '../../../../src/lib/hint/hint.ts';
 import type { RunRecord } from '../../../../src/lib/runs/run-store.ts';
 import { atRest } from '../at-rest.ts';
 import { seen } from '../objects.ts';
-import { operationOf } from '../operations.ts';
 import { missing, populate, populateAlike } from './run-objects.ts';
 import { announced, itemsOf, reported, withTable } from './run-traces.ts';
 import { messagesOf, REGION, type Stage } from '../stages/stage.ts';
@@ -85,8 +83,6 @@ export interface RunBatteryOptions {
   kind: 'backfill' | 'verify';
   /** Whether the runs also compare attributes that listings do not show. */
   withAttributes?: boolean;
-  /** Whether the first message of each range fails once. */
-  failing?: boolean;
 }
 
 /**
@@ -106,11 +102,16 @@ export const runBattery = async (
   if (options.withAttributes) await populateAlike(stage, run);
   // A run checks a recently changed object again and again. Therefore the clock is moved first.
   aws.clock.advance(2_000);
-  injectFaults(stage, options);
   const isLetGo = options.kind === 'backfill' ? await letsGo(stage, run) : async () => true;
+  // The ranges wait until the counts are lost, because a run without work left to do would end before.
+  await delayRanges(stage, options.kind === 'backfill' ? 30 : 0);
+  // The schedule may still tend runs that earlier permissions stopped, and the function's concurrency is small.
+  const { busy } = aws.lambda.function(names.backfillFunction).pool();
+  await stage.waitUntil('the backfill function is idle', async () => busy() === 0);
   const unanswered = await askFor(stage, run, options);
   const functions = [names.backfillFunction, names.replicateFunction];
   if (options.kind === 'backfill') await loseCounts(stage, run);
+  await delayRanges(stage, 0);
   for (let minute = 0; minute < MINUTES[options.kind]; minute += 1) {
     await atRest(aws, { queues, functions }, { movedSeconds: 120 });
     const { runs } = await itemsOf(stage, run);
@@ -119,7 +120,6 @@ export const runBattery = async (
     aws.clock.advance(60_000);
     await sleep(100);
   }
-  aws.faults.plan = undefined;
   const table = await itemsOf(stage, run);
   return {
     unanswered,
@@ -128,7 +128,7 @@ export const runBattery = async (
     counted: table.counted,
     isLetGo: await isLetGo(),
     ...(await reported(stage, table.runs)),
-    announced: await announced(stage),
+    announced: await announced(stage, table.runs),
     logged: stage.logs.slice(firstLine).every(({ delivered }) => delivered),
   };
 };
@@ -169,23 +169,14 @@ const askFor = async (
   return [...refused];
 };
 
-const injectFaults = ({ aws }: Stage, { failing = false }: RunBatteryOptions): void => {
-  // There are three ranges. For each of them, an invocation tries to read the run three times before it leaves further attempts to
-  // the queue.
-  let left = failing ? 9 : 0;
-  aws.faults.plan = (request) => {
-    if (!isOfBackfill(request)) return undefined;
-    if (left === 0 || operationOf(request) !== 'dynamodb:GetItem') return undefined;
-    left -= 1;
-    return { kind: 'error', status: 500, code: 'InternalServerError' };
-  };
-};
-
-const isOfBackfill = ({ caller }: AwsRequest): boolean =>
-  caller.kind === 'session' && caller.arn.includes('-backfill/');
-
 /** How many times the schedule tends the runs. A backfill whose counts are lost ends before the last of them. */
 const MINUTES = { backfill: 6, verify: 2 };
+
+const delayRanges = async ({ source, aws, names }: Stage, seconds: number): Promise<void> => {
+  const QueueUrl = aws.sqs.queueUrl(`arn:aws:sqs:${REGION}:${SOURCE_ACCOUNT}:${names.rangesQueue}`);
+  const Attributes = { DelaySeconds: String(seconds) };
+  await source.sqs.send(new SetQueueAttributesCommand({ QueueUrl, Attributes }));
+};
 
 /**
  * Makes the runs expect one more hint than they sent, as if its count had been lost. They then look at the queue and at transfers before

@@ -61,16 +61,17 @@ export const reported = async (
   return { differences: differences.toSorted(), reports: reports.toSorted() };
 };
 
-/** Receives the messages in the queue of {@link listener}. Returns them as `<rule>: <phase>`. */
-export const announced = async ({ source, aws }: Stage): Promise<string[]> => {
+/** Receives the messages in the queue of {@link listener}. Returns those about these runs as `<rule>: <phase>`. */
+export const announced = async ({ source, aws }: Stage, runs: RunRecord[]): Promise<string[]> => {
   const QueueUrl = aws.sqs.queueUrl(`arn:aws:sqs:${REGION}:${SOURCE_ACCOUNT}:announcements`);
   const { Messages: messages = [] } = await source.sqs.send(
     new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10 }),
   );
-  const told = messages.map(({ Body: body = '' }) => {
-    const { spec, phase }: Pick<RunRecord, 'spec' | 'phase'> = JSON.parse(body);
-    return `${spec.rule}: ${phase}`;
-  });
+  // Runs that earlier permissions stopped end when the permissions are back.
+  const told = messages
+    .map(({ Body: body = '' }): Pick<RunRecord, 'spec' | 'phase'> & { run: string } => JSON.parse(body))
+    .filter(({ run }) => runs.some(({ id }) => id === run))
+    .map(({ spec, phase }) => `${spec.rule}: ${phase}`);
   // SNS may deliver a message twice. A function that dies after publishing also causes the message to be published again.
   return [...new Set(told)].toSorted();
 };

@@ -3,8 +3,10 @@
  * observation.
  */
 import {
+  AbortMultipartUploadCommand,
   CreateMultipartUploadCommand,
   HeadObjectCommand,
+  ListMultipartUploadsCommand,
   PutBucketPolicyCommand,
   PutObjectCommand,
   S3Client,
@@ -237,15 +239,23 @@ export const copyBattery = async (stage: Stage, run: string): Promise<CopyObserv
   return { streamed: streamed.toSorted(), missing };
 };
 
-/** Removes what earlier batteries left in queues and in the table. Returns the index of the next log line. */
+/** Removes what earlier batteries left in queues, buckets and the table. Returns the index of the next log line. */
 const clear = async (stage: Stage): Promise<number> => {
   purge(stage);
+  for (const bucket of ['replicas', 'plain-replica']) await abortUploads(stage, bucket);
   messagesOf(stage.aws, stage.names.transferQueue).purge();
   for (const name of await idsIn(stage)) {
     const command = new DeleteCommand({ TableName: stage.names.transfersTable, Key: { transfer: name } });
     await withTable(stage, (client) => client.send(command));
   }
   return stage.logs.length;
+};
+
+const abortUploads = async ({ destination }: Stage, Bucket: string): Promise<void> => {
+  const s3 = destination.s3();
+  const { Uploads: uploads = [] } = await s3.send(new ListMultipartUploadsCommand({ Bucket }));
+  for (const { Key, UploadId } of uploads)
+    await s3.send(new AbortMultipartUploadCommand({ Bucket, Key, UploadId }));
 };
 
 /** Waits until the queues are empty and the functions are idle, but moves the clock of the local AWS by at most some minutes. */
