@@ -1,5 +1,5 @@
 import type { KeyFilter } from '../lib/subscription/key-filter.ts';
-import { attribute } from './cloudformation.ts';
+import { ACCOUNT_ID, attribute } from './cloudformation.ts';
 import type { Resources } from './cloudformation.ts';
 import type { SubscribedBucket } from './source-buckets.ts';
 
@@ -38,6 +38,8 @@ export const eventRules = (buckets: SubscribedBucket[], stack: string): Resource
 function eventPattern({ bucket, changes, filters }: SubscribedBucket): object {
   const whole = (keys: object): object => ({
     source: ['aws.s3'],
+    // Other accounts may send to the event bus if its policy lets them, also events about a bucket with the name of ours.
+    account: [ACCOUNT_ID],
     'detail-type': changes.flatMap(({ detailTypes }) => detailTypes),
     detail: { bucket: { name: [bucket] }, ...keys },
   });

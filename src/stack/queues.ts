@@ -127,6 +127,8 @@ function allowEventRules(buckets: SubscribedBucket[], queue: string): Statement[
       Resource: attribute(queue, 'Arn'),
       Condition: {
         ArnEquals: { 'aws:SourceArn': rules.map((bucket) => attribute(eventRuleId(bucket), 'Arn')) },
+        // AWS's own examples for EventBridge and SQS name only the ARN, so a request without the account is not refused.
+        StringEqualsIfExists: { 'aws:SourceAccount': ACCOUNT_ID },
       },
     },
   ];

@@ -154,6 +154,7 @@ test('an event rule forwards the changes that the rules of its bucket replicate'
   expect(bucketRules().map(([, { Properties }]) => Properties['EventPattern'])).toEqual([
     {
       source: ['aws.s3'],
+      account: [{ Ref: 'AWS::AccountId' }],
       'detail-type': [
         'Object Created',
         'Object Tags Added',

@@ -1,6 +1,6 @@
 /** Reads a YAML file, and can give the line of every value. */
-import { LineCounter, isMap, isNode, isScalar, isSeq, parseDocument } from 'yaml';
-import type { Document } from 'yaml';
+import { LineCounter, isAlias, isMap, isNode, isScalar, isSeq, parseDocument, visit } from 'yaml';
+import type { Alias, Document } from 'yaml';
 import type { ConfigurationProblem, Path } from './problem.ts';
 
 export interface ConfigurationFile {
@@ -18,23 +18,68 @@ export interface ConfigurationFile {
 export function readConfigurationFile(text: string): ConfigurationFile {
   const lineCounter = new LineCounter();
   const document = parseDocument(text, { lineCounter, prettyErrors: false });
-  const problems = document.errors.map(({ message, pos }) => {
-    const { line, col } = lineCounter.linePos(pos[0]);
-    return {
-      path: '',
-      line,
-      found: `${message} (column ${col})`,
-      fix: 'correct the YAML syntax at this place',
-    };
-  });
+  const problemAt = (offset: number, what: string, fix: string): ConfigurationProblem => {
+    const { line, col } = lineCounter.linePos(offset);
+    return { path: '', line, found: `${what} (column ${col})`, fix };
+  };
+  const errors = document.errors.map(({ message, pos }) =>
+    problemAt(pos[0], message, 'correct the YAML syntax at this place'),
+  );
+  const problems =
+    errors.length > 0
+      ? errors
+      : wrongAliases(document).map(({ alias, found }) =>
+          problemAt(alias.range?.[0] ?? 0, found, 'write the value itself in place of the alias'),
+        );
   return {
-    content: problems.length > 0 ? null : document.toJS(),
+    content: problems.length > 0 ? null : document.toJS({ maxAliasCount: -1 }),
     problems,
     lineOf: (path) => {
       const offset = offsetOf(document, path);
       return offset === null ? null : lineCounter.linePos(offset).line;
     },
   };
+}
+
+/**
+ * Maximum number of values to which the aliases of a file may expand. A few nested aliases can stand for billions of values, and no
+ * configuration needs this many.
+ */
+const MAXIMUM_EXPANDED_VALUES = 100_000;
+
+/** Finds aliases that name nothing or contain themselves, or else the first alias of a file whose aliases expand to too much. */
+function wrongAliases(document: Document): { alias: Alias; found: string }[] {
+  const aliases: Alias[] = [];
+  const wrong: { alias: Alias; found: string }[] = [];
+  visit(document, {
+    Alias(_, alias, path) {
+      aliases.push(alias);
+      const target = alias.resolve(document);
+      if (target === undefined)
+        wrong.push({ alias, found: `nothing before *${alias.source} has the anchor &${alias.source}` });
+      else if (path.includes(target)) wrong.push({ alias, found: `*${alias.source} contains itself` });
+    },
+  });
+  const [first] = aliases;
+  if (wrong.length > 0 || first === undefined) return wrong;
+  const isTooMuch = expandedValues(document, document.contents, new Map()) > MAXIMUM_EXPANDED_VALUES;
+  return isTooMuch ? [{ alias: first, found: 'the aliases of this file stand for too many values' }] : [];
+}
+
+/** Counts the values below a node, with each alias counted as all that it stands for. `known` keeps what was already counted. */
+function expandedValues(document: Document, node: unknown, known: Map<unknown, number>): number {
+  const counted = known.get(node);
+  if (counted !== undefined) return counted;
+  const below: unknown[] = isAlias(node)
+    ? [node.resolve(document)]
+    : isMap(node)
+      ? node.items.flatMap(({ key, value }) => [key, value])
+      : isSeq(node)
+        ? node.items
+        : [];
+  const total = below.reduce<number>((sum, child) => sum + expandedValues(document, child, known), 1);
+  known.set(node, total);
+  return total;
 }
 
 function offsetOf(document: Document, path: Path): number | null {

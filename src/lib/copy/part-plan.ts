@@ -9,7 +9,7 @@ import type { PartLayout, ProvenBy, Way } from './part-layout.ts';
 
 const MIB = 1024 * 1024;
 /** The limits of multipart uploads: at most 10,000 parts, each of at least 5 MiB except the last. */
-const MAX_UPLOAD_PARTS = 10_000;
+export const MAX_UPLOAD_PARTS = 10_000;
 const MIN_PART_BYTES = 5 * MIB;
 /** The most common part sizes. The defaults of the AWS CLI and the SDKs come first. */
 const COMMON_PART_BYTES = [8, 5, 16, 64, 10, 32, 100, 128].map((mebibytes) => mebibytes * MIB);

@@ -184,9 +184,9 @@ const parseTask = ({
   s3Bucket,
   s3BucketArn,
 }: JsonRecord): BatchTask | UnreadableTask => {
-  const id = String(taskId);
+  const id = textOf(taskId);
   const bucket =
-    typeof s3Bucket === 'string' ? s3Bucket : String(s3BucketArn ?? '').replace(/^arn:[^:]*:s3:::/, '');
+    typeof s3Bucket === 'string' ? s3Bucket : textOf(s3BucketArn ?? '').replace(/^arn:[^:]*:s3:::/, '');
   if (typeof s3Key !== 'string' || bucket === '')
     return { taskId: id, why: 'the task names no bucket or no key' };
   const key = decodeFormKey(s3Key);
@@ -194,5 +194,9 @@ const parseTask = ({
     ? { taskId: id, why: 'the key is not URL-encoded UTF-8' }
     : { taskId: id, bucket, key, versionId: textOrNull(s3VersionId) };
 };
+
+/** Returns a text for any JSON value. `String` would throw for an object that has a member named `toString`. */
+const textOf = (value: unknown): string =>
+  typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
 
 const asRecord = (value: unknown): JsonRecord => (isRecord(value) ? value : {});

@@ -54,10 +54,29 @@ export async function answerCustomResource(
     throw new Error(
       'not an event of CloudFormation: it has no ResponseURL. This function cannot be invoked by hand',
     );
+  refuseOtherHosts(url);
   const outcome = await perform(event, resource);
   await send(url, answerBody(event, outcome));
   return outcome;
 }
+
+/**
+ * Throws an error unless the URL leads to AWS. The answer names resources of this account, and whoever may invoke the function chooses
+ * the URL. Nothing is done for such an event.
+ */
+function refuseOtherHosts(url: string): void {
+  const { protocol, hostname, host } = URL.canParse(url) ? new URL(url) : NO_URL;
+  const isAws = protocol === 'https:' && AWS_HOST.test(hostname);
+  const endpoint = process.env['AWS_ENDPOINT_URL_S3'] ?? process.env['AWS_ENDPOINT_URL'] ?? '';
+  if (isAws || (URL.canParse(endpoint) && new URL(endpoint).host === host)) return;
+  throw new Error('not an event of CloudFormation: its ResponseURL does not lead to AWS. Nothing was done');
+}
+
+const NO_URL = { protocol: '', hostname: '', host: '' };
+
+/** The hosts of S3 in the partitions of AWS. CloudFormation waits for the response in a bucket of its own. */
+const AWS_HOST =
+  /(?:^|\.)s3[.-][a-z0-9.-]*(?:amazonaws\.com|amazonaws\.com\.cn|amazonaws\.eu|c2s\.ic\.gov|sc2s\.sgov\.gov)$/;
 
 async function perform(event: unknown, resource: CustomResource): Promise<Outcome> {
   const present = textMember(event, 'PhysicalResourceId');
@@ -105,23 +124,28 @@ async function performRequest(
 
 /**
  * Returns the body of the response. CloudFormation does not accept a response that is too long, and would continue to wait. So
- * the reason is cut to fit.
+ * the longest text is cut until all fit. The ids are never cut, because CloudFormation compares them.
  */
 function answerBody(event: unknown, { status, physicalResourceId, reason, attributes }: Outcome): string {
-  const body = (cut: string): string =>
+  const texts = new Map([['', reason], ...Object.entries(attributes)]);
+  const body = (): string =>
     JSON.stringify({
       Status: status,
-      Reason: cut,
+      Reason: texts.get(''),
       PhysicalResourceId: physicalResourceId,
       StackId: textMember(event, 'StackId'),
       RequestId: textMember(event, 'RequestId'),
       LogicalResourceId: textMember(event, 'LogicalResourceId'),
-      Data: attributes,
+      Data: Object.fromEntries([...texts].filter(([name]) => name !== '')),
     });
-  let cut = reason;
-  while (cut !== '' && Buffer.byteLength(body(cut)) > MAXIMUM_ANSWER_BYTES)
-    cut = cut.slice(0, Math.floor(cut.length * 0.9));
-  return body(cut);
+  while (Buffer.byteLength(body()) > MAXIMUM_ANSWER_BYTES) {
+    const [name, text] = [...texts].reduce((longest, other) =>
+      other[1].length > longest[1].length ? other : longest,
+    );
+    if (text === '') break;
+    texts.set(name, text.slice(0, Math.floor(text.length * 0.9)));
+  }
+  return body();
 }
 
 /** Returns a member of a JSON object. Returns undefined if `value` is no object, or has no such member. */

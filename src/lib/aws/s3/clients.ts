@@ -14,6 +14,7 @@ import { CONTROL_CLIENT } from '../control-client.ts';
 import { isSignatureRefused, translateError } from '../errors.ts';
 import { signHeaderBytes } from './header-bytes.ts';
 import { refuseEmptyKeys } from './empty-keys.ts';
+import { keepEveryMetadataName } from './metadata-names.ts';
 import { forcePathStyle } from './path-style.ts';
 import { SDK_LOGGER } from '../sdk-logger.ts';
 import { withPauses } from '../with-pauses.ts';
@@ -123,14 +124,17 @@ interface RequestHandlers {
 
 const clientPair = (config: S3ClientConfig, handlers: RequestHandlers): S3ClientPair => {
   const singleWith = (requestHandler: RequestHandler): S3Client =>
-    refuseEmptyKeys(signHeaderBytes(new S3Client({ ...config, requestHandler, maxAttempts: 1 })));
+    withOurHooks(new S3Client({ ...config, requestHandler, maxAttempts: 1 }));
   let patient: S3Client | null = null;
   return {
-    retrying: refuseEmptyKeys(signHeaderBytes(new S3Client({ ...config, requestHandler: handlers.usual }))),
+    retrying: withOurHooks(new S3Client({ ...config, requestHandler: handlers.usual })),
     single: singleWith(handlers.quick),
     patient: () => (patient ??= singleWith(handlers.patient())),
   };
 };
+
+const withOurHooks = (client: S3Client): S3Client =>
+  keepEveryMetadataName(refuseEmptyKeys(signHeaderBytes(client)));
 
 interface Session {
   expiration?: Date;

@@ -2,7 +2,7 @@
 import { NEW_CHAIN, parseChain } from '../../model/chain.ts';
 import { isCount, recordIn } from '../../model/json.ts';
 import type { DestinationBucket, ListedPart } from '../../model/ports.ts';
-import { partCount, partSizes } from '../part-plan.ts';
+import { MAX_UPLOAD_PARTS, partCount, partSizes } from '../part-plan.ts';
 import type { PartRange, PartRangeMessage, Transfer } from './transfer.ts';
 
 type Parts = Pick<Transfer, 'layout' | 'version'>;
@@ -127,7 +127,8 @@ export const parsePartRangeMessage = (body: string): PartRangeMessage | null => 
     !isCount(firstPart) ||
     !isCount(lastPart) ||
     firstPart < 1 ||
-    lastPart < firstPart
+    lastPart < firstPart ||
+    lastPart > MAX_UPLOAD_PARTS
   )
     return null;
   const message = { id, uploadId, attempt, chain, rule, destination, bucket, key, firstPart, lastPart };

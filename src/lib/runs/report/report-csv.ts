@@ -1,10 +1,10 @@
 /**
  * Formats differences as CSV (RFC 4180). The file has a header and one line for each key that differs. Lines end with CRLF.
  *
- * Keys are written unchanged. A key may contain anything, including line ends and quotation marks, so it is always quoted. A
- * spreadsheet treats keys that begin with `=`, `+`, `-` or `@` as formulas. Nevertheless no character is put before them, because
- * a changed key would no longer name its object. The files are meant for programs. A spreadsheet has to import the column as
- * text.
+ * A key may contain anything, including line ends and quotation marks, so it is always quoted. A spreadsheet executes a cell that begins
+ * with `=`, `+`, `-` or `@` as a formula, and whoever may write into the source bucket chooses the keys. So an apostrophe is put before
+ * such a text. An apostrophe is also put before a text that begins with an apostrophe. A program that reads the file therefore removes
+ * one apostrophe from the beginning of a text, if there is one, and has the exact text.
  */
 import type { ListedSide, ReportRow } from './report-data.ts';
 
@@ -33,6 +33,14 @@ const sideFields = (side: ListedSide | null): string[] =>
 /** Removes the quotation marks in which S3 returns ETags. They are not part of the ETag. */
 const bare = (etag: string): string => /^"(.*)"$/s.exec(etag)?.[1] ?? etag;
 
-const whereNeeded = (text: string): string => (/[",\r\n]/.test(text) ? quoted(text) : text);
+const whereNeeded = (text: string): string => (/^[^\w]|[",\r\n]/.test(text) ? quoted(text) : text);
 
-const quoted = (text: string): string => `"${text.replaceAll('"', '""')}"`;
+const quoted = (text: string): string => `"${withoutFormula(text).replaceAll('"', '""')}"`;
+
+const withoutFormula = (text: string): string => (FORMULA.test(text) ? `'${text}` : text);
+
+/**
+ * Matches a text that a spreadsheet may execute, also in its full-width form, after white space, or behind an apostrophe.
+ * https://owasp.org/www-community/attacks/CSV_Injection
+ */
+const FORMULA = /^[\s\p{C}]*[=+\-@＝＋－＠']|^[\t\r\n]/u;

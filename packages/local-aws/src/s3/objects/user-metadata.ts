@@ -12,21 +12,22 @@ const MAX_BYTES = 2048;
 
 /** Returns the values by name, without the prefix of the names. Throws MetadataTooLarge if names and values exceed 2 KB. */
 export const parseUserMetadata = (headers: IncomingHttpHeaders): Record<string, string> => {
-  const metadata: Record<string, string> = {};
+  const entries: [string, string][] = [];
   let sizeBytes = 0;
   for (const header in headers) {
     if (!header.startsWith(METADATA_PREFIX)) continue;
     const raw = headers[header];
     const name = header.slice(METADATA_PREFIX.length);
     const value = decodeWords((Array.isArray(raw) ? raw.join(',') : (raw ?? '')).trim());
-    metadata[name] = value;
+    entries.push([name, value]);
     sizeBytes += Buffer.byteLength(name) + Buffer.byteLength(value);
   }
   if (sizeBytes > MAX_BYTES)
     throw new S3Error('MetadataTooLarge', {
       elements: { Size: String(sizeBytes), MaxSizeAllowed: String(MAX_BYTES) },
     });
-  return metadata;
+  // An assignment to the member `__proto__` of an object would be lost.
+  return Object.fromEntries(entries);
 };
 
 export const userMetadataHeaders = (metadata: Record<string, string>): Record<string, string> => {
