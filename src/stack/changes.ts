@@ -1,3 +1,4 @@
+import { asksForTags } from '../lib/model/filter.ts';
 import type { ReplicationRule } from '../lib/model/rule.ts';
 
 /** A kind of change to an object, with its names in S3's notifications and in EventBridge. */
@@ -21,12 +22,16 @@ export const changesFor = (rules: ReplicationRule[]): SourceChange[] =>
     detailTypes,
   }));
 
+/** A rule that ignores tags has to know of new tags if its filter asks for them. */
+export const readsTags = ({ tags, filter }: ReplicationRule): boolean =>
+  tags === 'replicate' || asksForTags(filter);
+
 const SOURCE_CHANGES: (SourceChange & { concerns(rule: ReplicationRule): boolean })[] = [
   { eventTypes: ['s3:ObjectCreated:*'], detailTypes: ['Object Created'], concerns: () => true },
   {
     eventTypes: ['s3:ObjectTagging:*'],
     detailTypes: ['Object Tags Added', 'Object Tags Deleted'],
-    concerns: () => true,
+    concerns: readsTags,
   },
   {
     eventTypes: ['s3:ObjectRestore:Completed'],

@@ -1,5 +1,6 @@
 import { coverWithoutOverlap } from '../lib/subscription/key-filter.ts';
 import type { ReplicationRule } from '../lib/model/rule.ts';
+import { readsTags } from './changes.ts';
 import { bucketArn, objectsArn } from './cloudformation.ts';
 import type { Statement } from './cloudformation.ts';
 
@@ -73,10 +74,8 @@ interface Need {
 }
 
 const NEEDS: Need[] = [
-  {
-    actions: ['s3:GetObject', 's3:GetObjectVersion', 's3:GetObjectTagging', 's3:GetObjectVersionTagging'],
-    isNeeded: () => true,
-  },
+  { actions: ['s3:GetObject', 's3:GetObjectVersion'], isNeeded: () => true },
+  { actions: ['s3:GetObjectTagging', 's3:GetObjectVersionTagging'], isNeeded: readsTags },
   {
     actions: ['s3:GetObjectRetention', 's3:GetObjectLegalHold'],
     isNeeded: ({ destinations }) => destinations.some(({ objectLock }) => objectLock !== 'ignore'),

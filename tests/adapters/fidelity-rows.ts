@@ -43,7 +43,7 @@ const HEADER_NOTES: { [Name in keyof HeaderAttributes]?: Partial<Row> } = {
   },
   storageClass: {
     replica: 'mapped',
-    why: "The source object's, or the destination's `storageClass`. A transition by lifecycle rules does not travel; Intelligent-Tiering begins in its first tier.",
+    why: "The source object's, or the destination's `storageClass` or `minimumStorageClass`. A transition by lifecycle rules does not travel; Intelligent-Tiering begins in its first tier.",
     later: NO_EVENT,
   },
 };
@@ -129,7 +129,7 @@ export const ROWS: readonly Row[] = [
     attribute: 'Tags',
     members: ['TagCount', 'Tagging'],
     replica: 'kept',
-    why: 'Written with the object; [a set too long for a header](#tags-grants-and-locks) right after it.',
+    why: 'Written with the object; [a set too long for a header](#tags-grants-and-locks) right after it. With `tags: ignore` none.',
     later: '`s3:ObjectTagging:*`',
   },
   {

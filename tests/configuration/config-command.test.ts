@@ -35,7 +35,7 @@ test('the config command shows the resolved rules with the meaning of the defaul
   expect(out).toContain('to    s3://acme-replica/out/*.pdf, us-east-1');
   expect(out).toContain('called second, as STANDARD_IA');
   expect(out).toContain('versions all, deletes ignore');
-  expect(out).toContain('replicas ignore, acl ignore, archived objects quarantined');
+  expect(out).toContain('replicas ignore, tags replicate, acl ignore, archived objects quarantined');
   expect(out).not.toContain('only  ');
 });
 

@@ -195,10 +195,10 @@ test.each([
   [{ destination: { storage_class: 'STANDARD' } }, 'did you mean `storageClass`?'],
   [
     { rule: { owner: 'me' } },
-    'remove it; options here are id, source, filter, destinations, versions, deletes, copy, stamp, replicas, acl, restore',
+    'remove it; options here are id, source, filter, destinations, versions, deletes, copy, stamp, replicas, tags, acl, restore',
   ],
   [{ rule: { filters: {} } }, 'did you mean `filter`?'],
-  [{ rule: { tags: { a: 'b' } } }, 'it belongs under `rules.filter:`'],
+  [{ rule: { minimumBytes: 1 } }, 'it belongs under `rules.filter:`'],
   [{ rule: { objectLock: 'ignore' } }, 'it belongs under `rules.destinations:`'],
   [{ rule: { filter: { minimumByte: 1 } } }, 'did you mean `minimumBytes`?'],
   [{ top: { tags: { a: 'b' } } }, 'it belongs under `stack:`'],

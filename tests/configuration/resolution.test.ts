@@ -30,6 +30,7 @@ test('a minimal rule resolves to the documented defaults', () => {
             externalId: 'shared-id',
             prefix: null,
             storageClass: null,
+            minimumStorageClass: null,
             encryption: null,
             kmsKeyArn: null,
             objectLock: 'replicate',
@@ -41,6 +42,7 @@ test('a minimal rule resolves to the documented defaults', () => {
         copy: 'auto',
         stamp: true,
         replicas: 'ignore',
+        tags: 'replicate',
         acl: 'ignore',
         restore: null,
       },
@@ -71,6 +73,7 @@ test('the options of a rule about versions, filters, attributes and archives are
     deletes: 'replicate',
     copy: 'server-side',
     replicas: 'replicate',
+    tags: 'ignore',
     acl: 'replicate',
     restore: { days: 7, tier: 'Bulk' },
   };

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import type { ObjectLock } from '../../src/lib/model/ports.ts';
 import { isLockedAsWanted } from '../../src/lib/replica/object-lock.ts';
-import { isStorageClassRight } from '../../src/lib/runs/compare/storage-class.ts';
+import { isStorageClassRight } from '../../src/lib/replica/storage-class.ts';
 import { NO_LOCK } from '../model/memory-buckets.ts';
 
 test.each([
@@ -14,7 +14,9 @@ test.each([
   ['SNOW', 'STANDARD', 'wrong'],
   ['STANDARD', 'SOMETHING_NEW', 'wrong'],
 ])('for a rule with storage class %s, a replica of class %s is %s', (wanted, found, verdict) => {
-  expect(isStorageClassRight({ storageClass: wanted }, found)).toBe(verdict === 'right');
+  expect(isStorageClassRight({ minimumStorageClass: null, storageClass: wanted }, found)).toBe(
+    verdict === 'right',
+  );
 });
 
 const NOW = 1_000_000_000;

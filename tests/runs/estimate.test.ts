@@ -81,7 +81,7 @@ test('a verify lists both sides once and copies nothing', () => {
 test('comparing attributes costs two HEAD requests per key, and the tags and grants of both sides', () => {
   const settings = {
     ...SETTINGS,
-    attributeGets: attributeGetsOf({ attributes: 'all' }, { acl: 'replicate' }),
+    attributeGets: attributeGetsOf({ attributes: 'all' }, { tags: 'replicate', acl: 'replicate' }),
   };
   const plain = estimateVerify({ work: million, ...known }, SETTINGS);
   const verify = estimateVerify({ work: million, ...known }, settings);
@@ -90,7 +90,8 @@ test('comparing attributes costs two HEAD requests per key, and the tags and gra
   expect(verify.hours).toBeGreaterThan(plain.hours);
   const backfill = estimateBackfill({ work: million, ...known }, settings);
   expect(backfill.requests).toMatchObject({ get: 1e6 + 4e6, head: 1e6 + 2e6 });
-  expect(attributeGetsOf({ attributes: 'all' }, { acl: 'ignore' })).toBe(2);
+  expect(attributeGetsOf({ attributes: 'all' }, { tags: 'replicate', acl: 'ignore' })).toBe(2);
+  expect(attributeGetsOf({ attributes: 'all' }, { tags: 'ignore', acl: 'ignore' })).toBe(0);
 });
 
 test('an estimate from a sample states its possible error', () => {

@@ -82,7 +82,7 @@ const describeRule = (rule: ReplicationRule): string[] => [
   ...describeFilter(rule.filter),
   ...rule.destinations.map((destination) => `  to    ${describeDestination(rule, destination)}`),
   `  versions ${rule.versions}, deletes ${rule.deletes}, copy ${rule.copy}, stamp ${rule.stamp ? 'on' : 'off'}`,
-  `  replicas ${rule.replicas}, acl ${rule.acl}, archived objects ${describeRestore(rule)}`,
+  `  replicas ${rule.replicas}, tags ${rule.tags}, acl ${rule.acl}, archived objects ${describeRestore(rule)}`,
 ];
 
 const describeFilter = ({ tags, minimumBytes, maximumBytes }: Filter): string[] => {
@@ -111,6 +111,9 @@ const describeDestination = (rule: ReplicationRule, destination: Destination): s
     `written by ${destination.roleArn}`,
     ...(destination.id === destination.bucket ? [] : [`called ${destination.id}`]),
     ...(destination.storageClass === null ? [] : [`as ${destination.storageClass}`]),
+    ...(destination.minimumStorageClass === null
+      ? []
+      : [`as ${destination.minimumStorageClass} where the object has a less durable class`]),
     ...(destination.encryption === null ? [] : [`encryption ${destination.encryption}`]),
     ...(destination.kmsKeyArn === null ? [] : [`encrypted with ${destination.kmsKeyArn}`]),
     `object lock ${destination.objectLock}`,

@@ -54,7 +54,7 @@ const runStateOf = (run: Run, copied: CopyCounters, nowMs: number): RunState => 
       versions: spec.versions,
       isBetweenRegions: (estimate?.dollars['transfer'] ?? 0) > 0,
       // The rules are not loaded here, so the reads of grants, if the rule replicates them, are not counted.
-      attributeGets: attributeGetsOf(spec, { acl: 'ignore' }),
+      attributeGets: attributeGetsOf(spec, { tags: 'replicate', acl: 'ignore' }),
     },
   );
   return { ...publicRun(run), copied, used };

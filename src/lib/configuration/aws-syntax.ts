@@ -34,8 +34,8 @@ export const LOG_RETENTION_DAYS = [
   1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
 ] as const;
 
-/** The storage classes that PutObject accepts in a general purpose bucket. */
-export const STORAGE_CLASSES = [
+/** The storage classes of which S3 promises that no object is lost, except with its whole zone. */
+export const DURABLE_STORAGE_CLASSES = [
   'STANDARD',
   'STANDARD_IA',
   'INTELLIGENT_TIERING',
@@ -43,8 +43,10 @@ export const STORAGE_CLASSES = [
   'GLACIER_IR',
   'GLACIER',
   'DEEP_ARCHIVE',
-  'REDUCED_REDUNDANCY',
 ] as const;
+
+/** The storage classes that PutObject accepts in a general purpose bucket. */
+export const STORAGE_CLASSES = [...DURABLE_STORAGE_CLASSES, 'REDUCED_REDUNDANCY'] as const;
 
 /** Returns the partition of an ARN: `aws`, `aws-cn`, `aws-us-gov` … */
 export const partitionOfArn = (arn: string): string => arn.split(':')[1] ?? '';

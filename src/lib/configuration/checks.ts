@@ -124,7 +124,7 @@ function checkEventModes(rules: PlacedRule[]): Finding[] {
 
 function checkDestination({ path, destination }: PlacedDestination, region: string): Finding[] {
   const findings: Finding[] = [];
-  const { roleArn, encryption, kmsKeyArn } = destination;
+  const { roleArn, encryption, kmsKeyArn, storageClass, minimumStorageClass } = destination;
   if (partitionOfArn(roleArn) !== partitionOfRegion(region)) {
     findings.push({ path: [...path, 'roleArn'], ...otherPartition(roleArn, region) });
   } else if (partitionOfRegion(destination.region) !== partitionOfArn(roleArn)) {
@@ -139,6 +139,13 @@ function checkDestination({ path, destination }: PlacedDestination, region: stri
       path: [...path, 'kmsKeyArn'],
       found: `a key in ${regionOfArn(kmsKeyArn)}, while the bucket is in ${destination.region}`,
       fix: `S3 uses keys of the bucket's own region only: give the ARN of the key in ${destination.region}`,
+    });
+  }
+  if (storageClass !== undefined && minimumStorageClass !== undefined) {
+    findings.push({
+      path: [...path, 'minimumStorageClass'],
+      found: 'a least durable storage class beside `storageClass:`',
+      fix: 'remove one of the two lines: with `storageClass:` every replica has that class',
     });
   }
   if (encryption === 'AES256' && kmsKeyArn !== undefined) {

@@ -228,6 +228,7 @@ const toDestination = (shape: DestinationShape): Destination => ({
   externalId: shape.externalId,
   prefix: shape.prefix ?? null,
   storageClass: shape.storageClass ?? null,
+  minimumStorageClass: shape.minimumStorageClass ?? null,
   encryption: shape.encryption ?? null,
   kmsKeyArn: shape.kmsKeyArn ?? null,
   objectLock: shape.objectLock,

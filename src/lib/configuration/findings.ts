@@ -66,17 +66,20 @@ function unknownOptionFinding(section: Path, key: string, meant: string | null):
 }
 
 /**
- * Returns the section to which an option belongs. A section below `section` is preferred: `tags` in a rule means the tags of its
- * filter, not those of the stack. Otherwise returns the section closest to the top of the file, or null if no section has the
+ * Returns the section to which an option belongs. A section below `section` is preferred: `bucket` in a rule means that of its
+ * source, not that of reports. Otherwise returns the section closest to the top of the file, or null if no section has the
  * option.
  */
 function sectionWith(key: string, section: Path): string | null {
   const all = Object.keys(SECTIONS)
     .filter((name) => SECTIONS[name]?.includes(key))
-    .toSorted((a, b) => a.split('.').length - b.split('.').length);
+    .toSorted((a, b) => depthOf(a) - depthOf(b));
   const below = section.filter((step) => typeof step === 'string').join('.');
   return all.find((name) => name.startsWith(`${below}.`)) ?? all[0] ?? null;
 }
+
+/** Rules count as deeper than blocks of the same depth, because there is a list between them and the top. */
+const depthOf = (name: string): number => name.split('.').length + (name.startsWith('rules') ? 0.5 : 0);
 
 /**
  * Options that belong in `replication.yml` but are not implemented yet, each with its advice. They are refused and not ignored,

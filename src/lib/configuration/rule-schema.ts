@@ -1,6 +1,13 @@
 /** The shape of one rule in `replication.yml`. */
 import * as z from 'zod';
-import { EXTERNAL_ID, KMS_KEY_ARN, REGION, ROLE_ARN, STORAGE_CLASSES } from './aws-syntax.ts';
+import {
+  EXTERNAL_ID,
+  KMS_KEY_ARN,
+  REGION,
+  ROLE_ARN,
+  DURABLE_STORAGE_CLASSES,
+  STORAGE_CLASSES,
+} from './aws-syntax.ts';
 import { optionBlock, bucket, id, integer, keyPart, oneOf, pattern, tagMap } from './fields.ts';
 
 export type RuleShape = z.output<typeof ruleSchema>;
@@ -56,6 +63,10 @@ const destinationBlock = optionBlock(
     storageClass: oneOf(
       `write one of ${STORAGE_CLASSES.join(', ')}, or remove the line: replicas then keep the class of the source object`,
       STORAGE_CLASSES,
+    ).optional(),
+    minimumStorageClass: oneOf(
+      'write the class of replicas whose source object has a less durable one (REDUCED_REDUNDANCY, or one zone), or remove the line: replicas then keep the class of the source object',
+      DURABLE_STORAGE_CLASSES,
     ).optional(),
     encryption: oneOf(
       "write `AES256` (SSE-S3), `aws:kms` (SSE-KMS) or `aws:kms:dsse` (DSSE-KMS), or remove the line: `kmsKeyArn` alone then means aws:kms, and without it the bucket's default encryption applies",
@@ -146,6 +157,10 @@ export const ruleSchema = optionBlock(
       'write `ignore` (source objects that a replicator wrote stay where they are, so that two-way replication does not go round) or `replicate` (they are replicated too, for chains)',
       ['ignore', 'replicate'],
     ).default('ignore'),
+    tags: oneOf(
+      'write `replicate` (replicas get the tags of the source object) or `ignore` (whoever uploads cannot choose the tags by which lifecycle rules and policies of the destination decide); tags that select objects belong under `filter:`',
+      ['replicate', 'ignore'],
+    ).default('replicate'),
     acl: oneOf(
       'write `ignore` (replicas belong to the destination account and are granted to nobody else) or `replicate` (grants of the source object are given to the replica)',
       ['ignore', 'replicate'],

@@ -37,6 +37,7 @@ const KEY_PROBLEMS = {
 /** Whether the hint is about content, or about an attribute that does not travel to this destination. */
 const isContentOnly = ({ concern, rule, destination }: Task): boolean =>
   concern === 'content' ||
+  (concern === 'tags' && rule.tags === 'ignore') ||
   (concern === 'acl' && rule.acl === 'ignore') ||
   (concern === 'lock' && destination.objectLock === 'ignore');
 

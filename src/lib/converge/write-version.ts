@@ -9,6 +9,7 @@ import { asksForTags, sizeIsWanted, tagsAreWanted } from '../model/filter.ts';
 import type { ObjectState, Precondition, ReplicaAttributes, Tags } from '../model/ports.ts';
 import type { Task } from '../model/task.ts';
 import { replicaLock } from '../replica/object-lock.ts';
+import { replicaStorageClass } from '../replica/storage-class.ts';
 import { replicaRoute, stampedMetadata, withoutStamp } from '../replica/stamp.ts';
 import { tagsFitHeader } from '../replica/tagging-header.ts';
 import { syncAcl, syncTags } from './attributes/sync.ts';
@@ -66,14 +67,14 @@ export const writeVersion = async (
 
 /**
  * Reads the tags of a version. S3 has already reported their number with the version. A version without tags therefore needs no
- * request, unless the filter selects by tags.
+ * request, and neither does a rule that ignores tags, unless the filter selects by tags.
  */
 const tagsOf = async (
   { rule, key }: Task,
   { source }: ConvergeContext,
   version: ObjectState,
 ): Promise<Tags> => {
-  if (version.tagCount === 0 && !asksForTags(rule.filter)) return {};
+  if ((version.tagCount === 0 || rule.tags === 'ignore') && !asksForTags(rule.filter)) return {};
   const tags = await source.tags(key, version.versionId);
   if (tags === null) throw new ReplicationError('lost-race', 'the version is gone');
   return tags;
@@ -86,9 +87,9 @@ const replicaAttributes = (
   nowMs: number,
 ): ReplicaAttributes => ({
   ...version.attributes,
-  storageClass: task.destination.storageClass ?? version.attributes.storageClass,
+  storageClass: replicaStorageClass(task.destination, version.attributes.storageClass),
   metadata: task.rule.stamp ? stampedMetadata(version, replicaRoute(task)) : withoutStamp(version),
-  tags,
+  tags: task.rule.tags === 'ignore' ? {} : tags,
   lock: replicaLock(task.destination, version.lock, nowMs),
 });
 

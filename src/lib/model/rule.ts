@@ -37,6 +37,8 @@ export interface ReplicationRule {
    * and forth without end. `replicate` allows chains of buckets.
    */
   replicas: 'ignore' | 'replicate';
+  /** Whether the replica gets the tags of the source object. With `ignore` it keeps those that it has at the destination. */
+  tags: 'ignore' | 'replicate';
   /** Whether the replica gets the grants of the source object. */
   acl: 'ignore' | 'replicate';
   /** How archived source objects are restored; null: a person must restore them. */
@@ -82,6 +84,8 @@ export interface Destination {
   prefix: string | null;
   /** The S3 storage class of replicas; null: the storage class of the source object. */
   storageClass: string | null;
+  /** Replicas of objects whose own class is less durable than this one are written with this class; null: they keep their class. */
+  minimumStorageClass: string | null;
   /**
    * The server-side encryption of replicas. Null means `aws:kms` if `kmsKeyArn` is set, and otherwise the default of the
    * destination bucket.

@@ -144,13 +144,14 @@ const newerAlike = async (version: ObjectState, task: Task, { source }: Converge
   return alike;
 };
 
-/** Gives the replica the tags of the source version. Resolves to true if the replica had other tags. */
+/** Gives the replica the tags of the source version. Resolves to true if the replica had other tags, and the rule does not ignore tags. */
 export const syncTags = async (
   { rule }: Task,
   context: ConvergeContext,
   { source, replica }: BothVersions,
 ): Promise<boolean> =>
-  await syncAttribute<Tags>(context, {
+  rule.tags === 'replicate' &&
+  (await syncAttribute<Tags>(context, {
     wanted: async () => {
       const tags = await context.source.tags(source.key, source.versionId);
       return tags !== null && tagsAreWanted(rule.filter, tags) ? tags : null;
@@ -158,7 +159,7 @@ export const syncTags = async (
     held: () => context.destination.tags(replica.key, replica.versionId),
     write: (tags) => context.destination.putTags(replica.key, replica.versionId, tags),
     next: replacing(tagsText),
-  });
+  }));
 
 /** Gives the replica the grants of the source version. Resolves to true if the replica had other grants. */
 export const syncAcl = async (

@@ -16,7 +16,7 @@ import { BlindError, sameAttributes, type TagsProbe } from './compare-attributes
 import type { DifferenceKind } from '../report/report-data.ts';
 import type { Scope } from './scope.ts';
 import type { RunSpec } from '../run.ts';
-import { isStorageClassRight } from './storage-class.ts';
+import { asksForStorageClass, isStorageClassRight } from '../../replica/storage-class.ts';
 
 /** The finding `unwanted` means that the rule excludes the key, by its tags or because a replicator wrote the object. */
 export type KeyFinding = 'same' | 'unwanted' | DifferenceKind;
@@ -85,7 +85,7 @@ export const createCloserLook = (
       }
       const found = await lookAtContent(task, context);
       if (found === 'missing' && !(await wouldBeReplicated(task, context))) return looked('unwanted');
-      const hasMore = found === 'same' && (attributes === 'all' || destination.storageClass !== null);
+      const hasMore = found === 'same' && (attributes === 'all' || asksForStorageClass(destination));
       return (hasMore ? await lookAtAttributes(task) : null) ?? looked(found);
     } catch (error) {
       if (error instanceof BlindError) throw error;

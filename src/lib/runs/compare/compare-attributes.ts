@@ -10,7 +10,7 @@ import { isLockedAsWanted } from '../../replica/object-lock.ts';
 import type { Acl, DestinationBucket, ObjectState, SourceBucket } from '../../model/ports.ts';
 import type { Destination, ReplicationRule } from '../../model/rule.ts';
 import { stampOn } from '../../replica/stamp.ts';
-import { isStorageClassRight } from './storage-class.ts';
+import { isStorageClassRight } from '../../replica/storage-class.ts';
 
 export interface Pair {
   rule: ReplicationRule;
@@ -36,7 +36,7 @@ export const sameAttributes = async (pair: Pair, probe: TagsProbe): Promise<bool
     isStorageClassRight(destination, replica.state.attributes.storageClass) &&
     sameHeaders(replica.state, source.state) &&
     isLockedAsWanted(replica.state.lock, source.state.lock, destination, nowMs) &&
-    (await sameTags(pair, probe)) &&
+    (rule.tags === 'ignore' || (await sameTags(pair, probe))) &&
     (rule.acl === 'ignore' || (await sameGrants(pair)))
   );
 };

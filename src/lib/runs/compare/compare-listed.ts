@@ -3,7 +3,7 @@ import { compareVersions, type Verdict } from '../../listing/compare-versions.ts
 import type { ListedVersion } from '../../listing/page.ts';
 import type { Destination } from '../../model/rule.ts';
 import type { RunSpec } from '../run.ts';
-import { isStorageClassRight } from './storage-class.ts';
+import { isStorageClassRight } from '../../replica/storage-class.ts';
 
 /** Attributes are compared only for the current version of a key. For all other versions only the content is compared. */
 export const compareListed = (

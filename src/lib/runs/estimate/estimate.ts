@@ -42,15 +42,15 @@ const PRICES = {
 
 const GIGABYTE = 1024 ** 3;
 /**
- * Returns the number of GET requests for the tags of both sides, and for their grants if the rule replicates grants. Assumes that
+ * Returns the number of GET requests for the tags and grants of both sides, as far as the rule replicates them. Assumes that
  * every object has tags.
  */
 export const attributeGetsOf = (
   { attributes }: Pick<RunSpec, 'attributes'>,
-  { acl }: Pick<ReplicationRule, 'acl'>,
+  { tags, acl }: Pick<ReplicationRule, 'acl' | 'tags'>,
 ): number | null => {
   if (attributes === 'listed') return null;
-  return acl === 'replicate' ? 4 : 2;
+  return (tags === 'replicate' ? 2 : 0) + (acl === 'replicate' ? 2 : 0);
 };
 
 const FUNCTION_GIGABYTES = 1_769 / 1_024;

@@ -62,7 +62,7 @@ export const usedIn = (report: RunReport): RunEstimate => {
       versions: spec.versions,
       isBetweenRegions: (estimate?.dollars['transfer'] ?? 0) > 0,
       // The report does not show whether the rule replicates grants, so requests for grants are left out.
-      attributeGets: attributeGetsOf(spec, { acl: 'ignore' }),
+      attributeGets: attributeGetsOf(spec, { tags: 'replicate', acl: 'ignore' }),
     },
   );
 };
