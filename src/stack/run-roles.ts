@@ -74,6 +74,7 @@ const backfillStatements = ({ replication, stack, backfill, deployment }: Config
     Action: 'dynamodb:Scan',
     Resource: attribute('TransfersTable', 'Arn'),
   },
+  readReceipts(),
   countWaiting(resourceNames(deployment)),
   { Sid: 'End', Effect: 'Allow', Action: 'sns:Publish', Resource: ref('RunsTopic') },
   ...listSources(replication.rules),
@@ -96,6 +97,14 @@ const backfillStatements = ({ replication, stack, backfill, deployment }: Config
       ]),
 ];
 
+/** Where no digest can be compared, the receipt of a version shows what it was copied from. */
+const readReceipts = (): Statement => ({
+  Sid: 'Receipts',
+  Effect: 'Allow',
+  Action: 'dynamodb:GetItem',
+  Resource: attribute('IdempotencyTable', 'Arn'),
+});
+
 /**
  * The permissions of the batch function. It has the replicate function's permissions on sources, keys and roles. On queues and
  * tables, it has only the permissions to begin transfers.
@@ -109,11 +118,11 @@ const batchStatements = ({ replication, stack }: Configuration): Statement[] => 
     Resource: attribute('TransferQueue', 'Arn'),
   },
   keepTransfers(),
-  // The function reads which destinations are avoided.
+  // The function reads which destinations are avoided, and keeps the receipts of versions.
   {
     Sid: 'Circuits',
     Effect: 'Allow',
-    Action: 'dynamodb:GetItem',
+    Action: ['dynamodb:GetItem', 'dynamodb:PutItem'],
     Resource: attribute('IdempotencyTable', 'Arn'),
   },
   ...readSources(replication.rules),

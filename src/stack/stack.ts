@@ -84,6 +84,7 @@ const backfillEnvironment = (
   names: ResourceNames,
 ): Record<string, unknown> => ({
   ...runEnvironment(names, configuration.backfill),
+  IDEMPOTENCY_TABLE: ref('IdempotencyTable'),
   WAITING_QUEUES: names.waitingQueues,
   ...commonEnvironment(configuration, names),
 });

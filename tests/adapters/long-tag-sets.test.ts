@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createTask } from '../../src/lib/model/task.ts';
 import { converge } from '../../src/lib/converge/converge.ts';
 import { noTransfers } from '../model/memory-transfers.ts';
+import { memoryVersionReceipts } from '../model/memory-version-receipts.ts';
 import { testDestination, testRule } from '../model/settings.ts';
 import { type LocalBuckets, startLocalBuckets } from './local-buckets.ts';
 
@@ -67,6 +68,7 @@ const replicate = async (key: string) => {
       },
       clock: { now: Date.now, sleep: async () => undefined },
       ...noTransfers(),
+      versionReceipts: memoryVersionReceipts(),
       passOver: async () => undefined,
     });
     expect(outcome).toBe('replicated');

@@ -54,6 +54,7 @@ export const createRunCommands = (
       const { listings, buckets } = world.deps();
       return { listings, buckets };
     },
+    receipts: () => world.deps().receipts,
     random: randomOf(2),
   };
   const pace = { steps: 20 };

@@ -130,6 +130,10 @@ const WITHOUT: Record<string, Loss<Observation>> = {
   // All objects have been replicated, but the run cannot read the table of transfers to see that no transfer is left.
   'BackfillRole Moving dynamodb:Scan': { ...STUCK, runs: ending('copying') },
   'BackfillRole Waiting sqs:GetQueueAttributes': failedWith('access-denied'),
+  'BackfillRole Receipts dynamodb:GetItem': {
+    unseen:
+      'a key whose digests cannot be compared is presumed instead of proven, and all keys here have digests',
+  },
   'BackfillRole End sns:Publish': { announced: [] },
   'BackfillRole LookAtSources s3:GetObject': unclear('bridged', 'missing', 'tagged', 'unwanted'),
   'BackfillRole LookAtSources s3:GetObjectVersion': unclear('copied', 'kept'),
@@ -163,6 +167,10 @@ const WITHOUT: Record<string, Loss<Observation>> = {
   'BatchRole Trust sts:AssumeRole': { refused: /role defined for the function cannot be assumed by Lambda/ },
   'BatchRole Circuits dynamodb:GetItem': {
     unseen: 'without the record of the circuits no destination is avoided, and every task is tried',
+  },
+  'BatchRole Circuits dynamodb:PutItem': {
+    unseen:
+      'a later verify calls an object presumed if its digests cannot be compared, and all objects here have digests',
   },
   'BatchRole Logs logs:CreateLogStream': { logged: false },
   'BatchRole Logs logs:PutLogEvents': { logged: false },

@@ -71,7 +71,7 @@ export const stackOf = (key: string, count: number): ListedVersion[] =>
       kind: isMarker ? 'delete-marker' : 'object',
       versionId: index === count - 1 ? 'null' : `v${String(count - index)}`,
       isLatest: index === 0,
-      etag: isMarker ? '' : `"${String(index)}"`,
+      etag: isMarker ? '' : `"${index.toString(16).padStart(32, '0')}"`,
       sizeBytes: isMarker ? 0 : index,
       lastModifiedMs: 1_000 * (count - index),
       storageClass: isMarker ? '' : 'STANDARD',

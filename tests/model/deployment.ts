@@ -17,6 +17,7 @@ import { memoryRetries, messageOf } from './memory-retries.ts';
 import { noRuns } from './memory-run-counts.ts';
 import { type Gate, memorySource } from './memory-source.ts';
 import { noTransfers } from './memory-transfers.ts';
+import { memoryVersionReceipts } from './memory-version-receipts.ts';
 import type { BucketEvent } from './memory-writes.ts';
 import { testConfiguration } from './settings.ts';
 
@@ -185,6 +186,7 @@ const createFunctions = (setting: FunctionSetting): Functions => {
       heldBytes: 0,
     },
     ...noTransfers(),
+    versionReceipts: memoryVersionReceipts(),
   });
   return {
     async invoke(batch) {

@@ -20,6 +20,7 @@ import { messageOf } from './memory-retries.ts';
 import { noRuns } from './memory-run-counts.ts';
 import { type Gate, memorySource } from './memory-source.ts';
 import { noTransfers } from './memory-transfers.ts';
+import { memoryVersionReceipts } from './memory-version-receipts.ts';
 import { createModelQueues } from './model-queues.ts';
 import { createModelTime, type ModelTime } from './model-time.ts';
 import { s3Event, testConfiguration, testDestination, testInvocation, testRule } from './settings.ts';
@@ -150,6 +151,7 @@ const depsIn =
       clock: time,
       invocation: testInvocation({ deadlineMs: time.now() + 400_000, fullTimeMs: 400_000 }),
       ...noTransfers(),
+      versionReceipts: memoryVersionReceipts(),
     };
   };
 

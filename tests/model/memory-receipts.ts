@@ -5,6 +5,7 @@
 import { ReplicationError } from '../../src/lib/model/errors.ts';
 import type { Receipt } from '../../src/lib/delivery/outcome.ts';
 import type { Delivery, Receipts } from '../../src/lib/delivery/deps.ts';
+import type { Gate } from './memory-source.ts';
 
 /**
  * Thrown by a gate to make the function crash at this point. The function stops working, and its idempotency
@@ -50,3 +51,23 @@ export const createMemoryReceipts = (): MemoryReceipts => {
 };
 
 const isInProgress = (record: Receipt | Delivery): record is Delivery => 'delivery' in record;
+
+/** Wraps the receipts so that an invocation cannot finish its idempotency record after it has crashed. */
+export const mortalReceipts = (
+  receipts: MemoryReceipts,
+  life: { crashed: boolean },
+  gate: Gate,
+): Receipts => ({
+  async once(identity, delivery, work) {
+    await gate('before', 'receipts.once');
+    return await receipts.once(identity, delivery, async () => {
+      try {
+        const receipt = await work();
+        await gate('before', 'receipts.finish');
+        return receipt;
+      } catch (error) {
+        throw life.crashed ? new Crash() : error;
+      }
+    });
+  },
+});

@@ -10,6 +10,7 @@ import { createMemoryBucket, type MemoryBucket, type Versioning } from './memory
 import { memoryDestination } from './memory-destination.ts';
 import { type Gate, memorySource, openGate } from './memory-source.ts';
 import { noTransfers } from './memory-transfers.ts';
+import { memoryVersionReceipts } from './memory-version-receipts.ts';
 import { testInvocation, testRule, testTask } from './settings.ts';
 
 interface Options {
@@ -25,6 +26,7 @@ interface OneKey {
   replica: MemoryBucket;
   clock: { nowMs: number };
   passedOver: PassedOver[];
+  receipts: ReturnType<typeof memoryVersionReceipts>;
   /** Converges the key for a hint with the fields in `hint`. By default the hint names only the key. */
   look(gate?: Gate, hint?: Partial<Task>, other?: Other): Promise<Convergence>;
   /** The content of the replica's current version. */
@@ -51,11 +53,13 @@ export const oneKey = ({ rule, versionings, encryptions, checksums }: Options = 
   const source = bucket(0);
   const replica = bucket(1);
   const passedOver: PassedOver[] = [];
+  const receipts = memoryVersionReceipts();
   return {
     source,
     replica,
     clock,
     passedOver,
+    receipts,
     look: (gate = openGate, hint = {}, other = {}) =>
       converge(testTask({ rule: testRule(rule), expectedBytes: 1, ...hint }), {
         source: { ...memorySource(source, gate), ...other.source },
@@ -67,6 +71,7 @@ export const oneKey = ({ rule, versionings, encryptions, checksums }: Options = 
         clock: { now, sleep: async () => undefined },
         passOver: async (version) => void passedOver.push(version),
         ...noTransfers(),
+        versionReceipts: receipts,
       }),
     content: () => replica.current('k')?.bytes.toString(),
     told: () =>

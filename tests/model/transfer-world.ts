@@ -4,7 +4,7 @@
  */
 import { createBudget } from '../../src/lib/model/concurrency.ts';
 import { ReplicationError } from '../../src/lib/model/errors.ts';
-import type { QueueMessage, Receipts, TransferDeps } from '../../src/lib/delivery/deps.ts';
+import type { QueueMessage, TransferDeps } from '../../src/lib/delivery/deps.ts';
 import type { OutcomeRecord } from '../../src/lib/delivery/outcome.ts';
 import type { Origin } from '../../src/lib/delivery/retry.ts';
 import { replicateBatch } from '../../src/lib/replicate/replicate-batch.ts';
@@ -14,11 +14,12 @@ import { type SweepReport, sweepTransfers } from '../../src/lib/transfer/sweep.t
 import { transferBatch } from '../../src/lib/transfer/transfer-batch.ts';
 import { createMemoryBucket, type MemoryBucket, type Versioning } from './memory-buckets.ts';
 import { memoryDestination } from './memory-destination.ts';
-import { Crash, createMemoryReceipts, type MemoryReceipts } from './memory-receipts.ts';
+import { Crash, createMemoryReceipts, type MemoryReceipts, mortalReceipts } from './memory-receipts.ts';
 import { memoryRetries, messageOf } from './memory-retries.ts';
 import { createMemoryRunCounts } from './memory-run-counts.ts';
 import { type Gate, memorySource, openGate } from './memory-source.ts';
 import { createMemoryTransfers, type MemoryTransfers } from './memory-transfers.ts';
+import { memoryVersionReceipts } from './memory-version-receipts.ts';
 import { testConfiguration, testInvocation, testRule } from './settings.ts';
 import { slow, takingTime } from './slow-destination.ts';
 
@@ -227,7 +228,8 @@ const depsIn = (world: TransferWorld, setting: Setting): ((life: Life) => Transf
         source: () => memorySource(source, gate),
         destination: () => slow(memoryDestination(replica, gate, undefined, inside), take),
       },
-      receipts: mortal(world.receipts, life, gate),
+      receipts: mortalReceipts(world.receipts, life, gate),
+      versionReceipts: memoryVersionReceipts(),
       liveQueue: { retryLater: async () => undefined },
       ...memoryRetries((piece) =>
         send('retries.send', () => {
@@ -282,19 +284,3 @@ const gateOf =
 
 /** How long each half of a call takes: the half before its effect, and the half after it. */
 const CALL_MS = 10;
-
-/** Wraps the receipts so that an invocation cannot finish its idempotency record after it has crashed. */
-const mortal = (receipts: MemoryReceipts, life: Life, gate: Gate): Receipts => ({
-  async once(identity, delivery, work) {
-    await gate('before', 'receipts.once');
-    return await receipts.once(identity, delivery, async () => {
-      try {
-        const receipt = await work();
-        await gate('before', 'receipts.finish');
-        return receipt;
-      } catch (error) {
-        throw life.crashed ? new Crash() : error;
-      }
-    });
-  },
-});

@@ -10,6 +10,7 @@ import { createMemoryBucket } from '../model/memory-buckets.ts';
 import { memoryDestination } from '../model/memory-destination.ts';
 import { memorySource } from '../model/memory-source.ts';
 import { noTransfers } from '../model/memory-transfers.ts';
+import { memoryVersionReceipts } from '../model/memory-version-receipts.ts';
 import { testConfiguration, testDestination, testInvocation, testRule } from '../model/settings.ts';
 
 const NOW = Date.parse('2026-11-22T12:00:00Z');
@@ -40,6 +41,7 @@ const world = (failure: Reason | null = null, healthy: string[] = [], circuits: 
       clock,
       invocation: testInvocation({ deadlineMs }),
       ...noTransfers(),
+      versionReceipts: memoryVersionReceipts(),
     });
   return { source, replica, healthyReplica, answer, bucket: rule.source.bucket };
 };

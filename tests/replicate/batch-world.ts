@@ -14,6 +14,7 @@ import { createMemoryBucket } from '../model/memory-buckets.ts';
 import { memoryDestination } from '../model/memory-destination.ts';
 import { memorySource } from '../model/memory-source.ts';
 import { noTransfers } from '../model/memory-transfers.ts';
+import { memoryVersionReceipts } from '../model/memory-version-receipts.ts';
 import { createMemoryReceipts } from '../model/memory-receipts.ts';
 import { memoryRetries, type SentPiece } from '../model/memory-retries.ts';
 import { createMemoryRunCounts } from '../model/memory-run-counts.ts';
@@ -75,6 +76,7 @@ export const batchWorld = (configuration: ReplicationConfiguration = testConfigu
       clock,
       invocation: testInvocation({ deadlineMs: state.deadlineMs }),
       ...noTransfers(),
+      versionReceipts: memoryVersionReceipts(),
     });
   return { source, replica, failing, calls, records, delays, dead, sent, state, receipts, runs, run };
 };

@@ -10,6 +10,7 @@ import { createMemoryBucket } from '../model/memory-buckets.ts';
 import { memoryDestination } from '../model/memory-destination.ts';
 import { memorySource } from '../model/memory-source.ts';
 import { noTransfers } from '../model/memory-transfers.ts';
+import { memoryVersionReceipts } from '../model/memory-version-receipts.ts';
 import { createMemoryReceipts } from '../model/memory-receipts.ts';
 import { memoryRetries } from '../model/memory-retries.ts';
 import { createMemoryRunCounts } from '../model/memory-run-counts.ts';
@@ -51,6 +52,7 @@ const world = (fields: Partial<ReplicationRule> = {}) => {
       clock,
       invocation: testInvocation({ deadlineMs: NOW + 900_000 }),
       ...noTransfers(),
+      versionReceipts: memoryVersionReceipts(),
     });
   return { source, replica, runs, records, quarantined, bodies, work, carryOut };
 };

@@ -6,8 +6,10 @@ import { absenceIsDeletion, concernOf, type Hint } from '../../src/lib/hint/hint
 import type { ListedVersion, ListPage } from '../../src/lib/listing/page.ts';
 import type { ObjectAttributes } from '../../src/lib/model/ports.ts';
 import type { Destination, ReplicationRule } from '../../src/lib/model/rule.ts';
+import { proveBy } from '../../src/lib/runs/compare/basis.ts';
 import { createCloserLook } from '../../src/lib/runs/compare/closer-look.ts';
 import { createCompareConsumer } from '../../src/lib/runs/compare/compare-consumer.ts';
+import { COMPARE_COUNTERS } from '../../src/lib/runs/run.ts';
 import type { MemoryBucket, Versioning } from '../model/memory-buckets.ts';
 import { memoryDestination } from '../model/memory-destination.ts';
 import { memorySource, openGate } from '../model/memory-source.ts';
@@ -21,6 +23,10 @@ export interface Setting {
   versioning?: Versioning;
   rule?: Partial<ReplicationRule>;
   destination?: Partial<Destination>;
+  /** The encryption of the source, then that of the destination. With KMS, the ETag is no digest. */
+  encryptions?: ['AES256' | 'aws:kms', 'AES256' | 'aws:kms'];
+  /** Whether S3 stores a CRC of the whole object, for each side. */
+  checksums?: [boolean, boolean];
 }
 
 export const DAY_MS = 86_400_000;
@@ -29,7 +35,13 @@ export const aWorld = (setting: Setting) => {
   const { versions = 'latest', versioning = 'enabled' } = setting;
   const destination = testDestination(setting.destination);
   const rule = testRule({ ...setting.rule, versions, destinations: [destination] });
-  const key = oneKey({ rule: { ...setting.rule, versions }, versionings: [versioning, versioning] });
+  const { encryptions, checksums } = setting;
+  const key = oneKey({
+    rule: { ...setting.rule, versions },
+    versionings: [versioning, versioning],
+    ...(encryptions && { encryptions }),
+    ...(checksums && { checksums }),
+  });
   const calls: string[] = [];
   const scene: ComparedScene = { key, rule, destination, setting, calls };
   return {
@@ -41,10 +53,16 @@ export const aWorld = (setting: Setting) => {
      */
     verify: async () => {
       const { counted } = await compareOnce(scene, 'checked');
-      const { same, missing, different, attributes, historyShorter, extra, looks } = counted;
-      const found = { same, missing, different, attributes, historyShorter, extra };
+      const { same, presumed, missing, different, attributes, historyShorter, extra, looks } = counted;
+      const found = { same, presumed, missing, different, attributes, historyShorter, extra };
       const [name] = Object.entries(found).find(([, count]) => count === 1) ?? ['nothing'];
       return name === 'same' ? `same after ${looks} looks` : name;
+    },
+    /** Compares both sides once, and returns the counters that are not zero. */
+    count: async () => {
+      const { counted } = await compareOnce(scene, 'checked');
+      const kinds = FOUND.filter((name) => counted[name] > 0);
+      return Object.fromEntries(kinds.map((name) => [name, counted[name]]));
     },
     /**
      * Compares both sides and replicates for each hint, as a backfill does. Returns the kinds of the hints.
@@ -64,6 +82,11 @@ export const aWorld = (setting: Setting) => {
     replicate: () => key.look(openGate, { rule, destination }),
   };
 };
+
+/** The counters of what was found. */
+const FOUND = COMPARE_COUNTERS.filter(
+  (name) => !/^(versions|bytes|keys|hints|hintBytes|looks|.*Pages)$/.test(name),
+);
 
 interface ComparedScene {
   key: ReturnType<typeof oneKey>;
@@ -97,7 +120,7 @@ const compareOnce = async (
     listing,
     createdMs: key.clock.nowMs + DAY_MS,
     listDestination: listingOf(key.replica, versions),
-    look: createCloserLook(scope, spec, { buckets, clock }),
+    look: createCloserLook(scope, spec, { buckets, clock, prove: proveBy(key.receipts) }),
     sendHints: async (sent) => void hints.push(...sent),
     report: async () => undefined,
     sleep: async () => undefined,

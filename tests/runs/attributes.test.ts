@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { ReplicationError } from '../../src/lib/model/errors.ts';
 import type { Grant, ObjectLock, SourceBucket } from '../../src/lib/model/ports.ts';
+import { proveBy } from '../../src/lib/runs/compare/basis.ts';
 import { createCloserLook } from '../../src/lib/runs/compare/closer-look.ts';
 import { NO_ATTRIBUTES } from '../model/memory-buckets.ts';
 import { memoryDestination } from '../model/memory-destination.ts';
@@ -147,7 +148,11 @@ test.each(['at all', 'without a version'])(
       mapping: { sourcePrefix: '', destinationPrefix: '' },
     };
     const clock = { now: () => world.clock.nowMs, sleep: async () => undefined };
-    const look = createCloserLook(scope, { versions: 'latest', attributes: 'all' }, { buckets, clock });
+    const look = createCloserLook(
+      scope,
+      { versions: 'latest', attributes: 'all' },
+      { buckets, clock, prove: proveBy(world.receipts) },
+    );
     await expect(look('k', 'attributes')).rejects.toMatchObject({ reason: 'access-denied' });
   },
 );

@@ -2,19 +2,24 @@
 import { expect, test } from 'vitest';
 import type { ListedVersion } from '../../src/lib/listing/page.ts';
 import type { Reason } from '../../src/lib/model/reasons.ts';
+import { proveBy } from '../../src/lib/runs/compare/basis.ts';
 import { createCloserLook } from '../../src/lib/runs/compare/closer-look.ts';
 import { createCompareConsumer } from '../../src/lib/runs/compare/compare-consumer.ts';
 import type { ReportRow } from '../../src/lib/runs/report/report-data.ts';
+import { memoryVersionReceipts } from '../model/memory-version-receipts.ts';
+import { md5Hex } from '../model/object-state.ts';
 import { testDestination, testRule } from '../model/settings.ts';
 import { aSpec } from './runs.ts';
 import { sideBuckets } from './side-buckets.ts';
+
+const md5Etag = (text: string): string => `"${md5Hex(Buffer.from(text))}"`;
 
 const version = (key: string, id: string, fields: Partial<ListedVersion> = {}): ListedVersion => ({
   key,
   kind: 'object',
   versionId: id,
   isLatest: false,
-  etag: `"${id}"`,
+  etag: md5Etag(id),
   sizeBytes: 1,
   lastModifiedMs: 0,
   storageClass: 'STANDARD',
@@ -34,7 +39,7 @@ const compare = async (source: ListedVersion[], replicas: ListedVersion[], reaso
     listing: 'checked',
     createdMs: 1e12,
     listDestination: async () => ({ entries: replicas, next: null }),
-    look: async () => ({ finding: 'different', version: null, reason }),
+    look: async () => ({ finding: 'different', basis: null, version: null, reason }),
     sendHints: async () => undefined,
     report: async (more) => void rows.push(...more),
     sleep: async (ms) => void slept.push(ms),
@@ -46,16 +51,16 @@ const compare = async (source: ListedVersion[], replicas: ListedVersion[], reaso
 
 test('a destination that was once unversioned may lack versions, unless its newest version has the id null', async () => {
   const source = ['v3', 'v2', 'v1'].map((id) => version('k', id, { isLatest: id === 'v3' }));
-  const older = version('k', 'null', { etag: '"v2"' });
-  const newest = version('k', 'r3', { etag: '"v3"', isLatest: true });
+  const older = version('k', 'null', { etag: md5Etag('v2') });
+  const newest = version('k', 'r3', { etag: md5Etag('v3'), isLatest: true });
   expect((await compare(source, [newest, older])).counted).toMatchObject({ historyShorter: 1, same: 0 });
-  const only = version('k', 'null', { etag: '"v3"', isLatest: true });
+  const only = version('k', 'null', { etag: md5Etag('v3'), isLatest: true });
   expect((await compare(source, [only])).counted).toMatchObject({ historyShorter: 0, same: 1 });
 });
 
 test('a report row names the newest pair of versions that differs', async () => {
   const source = ['v3', 'v2', 'v1'].map((id) => version('k', id, { isLatest: id === 'v3' }));
-  const replicas = ['r3', 'r2', 'r1'].map((id) => version('k', id, { etag: `"v${id.slice(1)}"` }));
+  const replicas = ['r3', 'r2', 'r1'].map((id) => version('k', id, { etag: md5Etag(`v${id.slice(1)}`) }));
   const changed = replicas.map((each) => (each.versionId === 'r3' ? each : { ...each, sizeBytes: 2 }));
   const { rows } = await compare(source, changed);
   expect(rows).toMatchObject([{ source: { versionId: 'v2' }, replica: { versionId: 'r2' } }]);
@@ -92,6 +97,7 @@ const closerLook = async (source: ListedVersion[], replica: ListedVersion[]) => 
         () => replica,
       ),
       clock: { now: () => 0, sleep: async () => undefined },
+      prove: proveBy(memoryVersionReceipts()),
     },
   );
   return await look('k', 'all');
@@ -112,7 +118,7 @@ test('a verify lists what a delete may not hide as extra, because it is not prov
     version('k', 'v2', { kind: 'delete-marker', sizeBytes: 0, isLatest: true, lastModifiedMs: 2_000 }),
     version('k', 'v1', { lastModifiedMs: 1_000 }),
   ];
-  const older = version('k', 'r1', { etag: '"v1"', lastModifiedMs: 1_000 });
+  const older = version('k', 'r1', { etag: md5Etag('v1'), lastModifiedMs: 1_000 });
   const replica = [version('k', 'r2', { lastModifiedMs: 3_000, isLatest: true }), older];
   expect(await closerLook(source, replica)).toMatchObject({ finding: 'extra' });
 });

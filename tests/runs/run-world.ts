@@ -12,9 +12,11 @@ import type { ReportRow, RunReport } from '../../src/lib/runs/report/report-data
 import { tendRuns } from '../../src/lib/runs/tend-runs.ts';
 import { isActive, type RunSpec } from '../../src/lib/runs/run.ts';
 import { createMemoryRunStore, type MemoryRunStore } from '../model/memory-run-store.ts';
+import { memoryVersionReceipts } from '../model/memory-version-receipts.ts';
 import { testConfiguration, testRule } from '../model/settings.ts';
 import { entriesOf, type Histories, listingOf, NOW, type PageRequests } from './histories.ts';
 import { mortal } from './mortal.ts';
+import { aSpec } from './runs.ts';
 import { sideBuckets } from './side-buckets.ts';
 
 export interface WorldOptions {
@@ -170,6 +172,7 @@ const depsOf = (world: World): RunDeps => {
       () => entriesOf(source),
       () => entriesOf(replica),
     ),
+    receipts: memoryVersionReceipts(),
     files: filesOf(world, point),
     topic: mortal({ announce: async ({ id }: { id: string }) => void world.announced.push(id) }, point),
     clock,
@@ -205,19 +208,11 @@ const filesOf = ({ files, reports }: World, point: () => void): ReportFiles => (
 const start = async (world: World, spec: Partial<RunSpec>) => {
   const { rule, store } = world;
   const destination = rule.destinations[0]?.id ?? '';
-  const defaults: RunSpec = {
-    kind: 'backfill',
-    rule: rule.id,
-    destination,
-    prefix: '',
-    since: null,
-    versions: rule.versions,
-    attributes: 'listed',
-    repair: false,
-    deleteExtra: false,
-  };
   const deps = { ...depsOf(world), store, queues: queuesOf(world) };
-  const [run] = await startRuns([{ spec: { ...defaults, ...spec }, estimate: null }], deps);
+  const [run] = await startRuns(
+    [{ spec: aSpec({ rule: rule.id, destination, versions: rule.versions, ...spec }), estimate: null }],
+    deps,
+  );
   return run!;
 };
 

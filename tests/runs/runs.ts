@@ -84,6 +84,7 @@ export const aReport = (given: Partial<RunReport> = {}): RunReport => ({
   copied: null,
   checked: compared({ keys: 10, same: 10, versions: 12, bytes: 12_000, sourcePages: 1, destinationPages: 1 }),
   agrees: true,
+  proven: true,
   estimate: null,
   files: [],
   filesLeftOut: 0,

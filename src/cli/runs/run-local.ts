@@ -5,6 +5,7 @@ import type { ListedVersion, ListPage } from '../../lib/listing/page.ts';
 import { wholeRange } from '../../lib/listing/range.ts';
 import { runLocally } from '../../lib/listing/run-locally.ts';
 import type { Consume } from '../../lib/listing/stretch.ts';
+import { proveBy } from '../../lib/runs/compare/basis.ts';
 import { createCloserLook } from '../../lib/runs/compare/closer-look.ts';
 import { createCompareConsumer } from '../../lib/runs/compare/compare-consumer.ts';
 import { scopeOf } from '../../lib/runs/compare/scope.ts';
@@ -54,7 +55,11 @@ export const compareLocally = async (
       listing: use.sendHints === null ? 'checked' : 'compared',
       createdMs,
       listDestination: patient(listings.destination(scope.destination, spec.versions)),
-      look: createCloserLook(scope, spec, { buckets, clock: io }),
+      look: createCloserLook(scope, spec, {
+        buckets,
+        clock: io,
+        prove: proveBy(ports.receipts(configuration.deployment)),
+      }),
       // This run has no record in the table of runs, so the replicate function must not count its work for a run.
       sendHints: async (hints) => use.sendHints?.(hints.map((hint) => ({ ...hint, run: null }))),
       report: async (rows) => {
@@ -128,8 +133,8 @@ const listSource = async (
 };
 
 const progressText = (counted: CompareCounters, seconds: number): string => {
-  const { keys, same, extra, sourcePages, destinationPages } = counted;
+  const { keys, same, presumed, extra, sourcePages, destinationPages } = counted;
   const rate = seconds > 0 ? `, ${countText(keys / seconds)}/s` : '';
   const pages = countText(sourcePages + destinationPages);
-  return `comparing: ${countText(keys)} keys${rate}, ${countText(keys - same)} differ, ${countText(extra)} only at the destination, ${pages} pages`;
+  return `comparing: ${countText(keys)} keys${rate}, ${countText(keys - same - presumed)} differ, ${countText(extra)} only at the destination, ${pages} pages`;
 };

@@ -1,6 +1,7 @@
-import { openBuckets, openRuns } from '../../lib/aws/operator.ts';
+import { openBuckets, openRuns, openVersionReceipts } from '../../lib/aws/operator.ts';
 import { type Deployment, resourceNames } from '../../lib/configuration/resource-names.ts';
 import type { Buckets } from '../../lib/model/ports.ts';
+import type { VersionReceipts } from '../../lib/replica/version-receipt.ts';
 import type { Listings, RunQueues } from '../../lib/runs/ports.ts';
 import type { RunStore } from '../../lib/runs/run-store.ts';
 
@@ -12,6 +13,7 @@ export interface RunPorts {
     destinationProfile: string | null;
     signal: AbortSignal;
   }): Promise<{ listings: Listings; buckets: Buckets }>;
+  receipts(deployment: Deployment): Pick<VersionReceipts, 'find'>;
   /** Returns a random number in [0, 1). */
   random(): number;
 }
@@ -19,5 +21,6 @@ export interface RunPorts {
 export const AWS: RunPorts = {
   runs: (deployment) => openRuns({ ...resourceNames(deployment), region: deployment.region }),
   buckets: openBuckets,
+  receipts: (deployment) => openVersionReceipts(resourceNames(deployment).table, deployment.region),
   random: Math.random,
 };

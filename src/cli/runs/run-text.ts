@@ -3,7 +3,7 @@ import { byteText, countOf, countText, dollarText } from '../../lib/text/amounts
 import { duration } from '../../lib/text/duration.ts';
 import { ALL_REASONS, reasonEntry } from '../../lib/model/reasons.ts';
 import { printable } from '../../lib/text/printable.ts';
-import { differing, FINDINGS, verdictOf } from '../../lib/runs/report/comparison-text.ts';
+import { differing, findingsIn, verdictOf } from '../../lib/runs/report/comparison-text.ts';
 import type { RunEstimate } from '../../lib/runs/run.ts';
 import { type CompareCounters, type CopyCounters, isOver, type Run } from '../../lib/runs/run.ts';
 import { tableLines } from '../terminal/table.ts';
@@ -59,7 +59,7 @@ const lookLines = (compared: CompareCounters | null, checked: CompareCounters | 
             'keys of the source',
             looks.map(({ keys }) => countText(keys)),
           ),
-          ...FINDINGS.map(([name, words]) =>
+          ...findingsIn(looks).map(([name, words]) =>
             row(
               words,
               looks.map((look) => countText(look[name])),

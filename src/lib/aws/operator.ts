@@ -4,11 +4,13 @@ import { GetQueueUrlCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import type { TransferStore } from '../copy/transfer/transfer.ts';
 import type { Buckets } from '../model/ports.ts';
 import type { RuleDestination } from '../model/rule.ts';
+import type { VersionReceipts } from '../replica/version-receipt.ts';
 import type { Listings, RunQueues } from '../runs/ports.ts';
 import type { RunStore } from '../runs/run-store.ts';
 import { createCircuitStore } from './dynamodb/circuit-store.ts';
 import { createRunStore } from './dynamodb/run-store.ts';
 import { createTransferStore } from './dynamodb/transfer-store.ts';
+import { createVersionReceipts } from './dynamodb/version-receipts.ts';
 import { toQueueError } from './errors.ts';
 import { createListings } from './s3/bucket-listing.ts';
 import { createBuckets } from './s3/buckets.ts';
@@ -70,6 +72,9 @@ export const openWaiting = async (
     count: (where: RuleDestination) => messagesIn(client, waitingUrl(where), 'waiting'),
   };
 };
+
+export const openVersionReceipts = (table: string, region: string): Pick<VersionReceipts, 'find'> =>
+  createVersionReceipts(table, { region });
 
 export const openTransfers = (table: string, region: string): Pick<TransferStore, 'all'> =>
   createTransferStore(table, region);

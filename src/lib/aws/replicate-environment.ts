@@ -15,6 +15,7 @@ import { createCircuitStore } from './dynamodb/circuit-store.ts';
 import { createReceiptStore } from './dynamodb/receipts.ts';
 import { createRunCountsStore } from './dynamodb/run-counts.ts';
 import { createTransferStore } from './dynamodb/transfer-store.ts';
+import { createVersionReceipts } from './dynamodb/version-receipts.ts';
 import { createEnvironment, type Environment, limitTime } from './environment.ts';
 import { createReporter } from './reporter.ts';
 import { createBuckets } from './s3/buckets.ts';
@@ -55,9 +56,12 @@ export const createReplicateEnvironment = (
   const { logger, clients, variable } = environment;
   const shared = { configuration, ...replicateDeps(environment) };
   const receipts = createReceiptStore(variable('IDEMPOTENCY_TABLE'));
-  const runs = createRunCountsStore(variable('RUNS_TABLE'), (message, error) =>
-    logger.warn(message, { error: error instanceof Error ? error : new Error(String(error)) }),
-  );
+  const warn = (message: string, error: unknown): void =>
+    logger.warn(message, { error: error instanceof Error ? error : new Error(String(error)) });
+  const versionReceipts = createVersionReceipts(variable('IDEMPOTENCY_TABLE'), {
+    onLost: (error) => warn('receipt-not-kept', error),
+  });
+  const runs = createRunCountsStore(variable('RUNS_TABLE'), warn);
   const queueOf = queueByArn(environment);
   const known = knowCircuitsIn(environment);
   const watch = watchAnswers(known);
@@ -72,6 +76,7 @@ export const createReplicateEnvironment = (
       return {
         deps: {
           ...shared,
+          versionReceipts,
           circuits: circuitsFor(known, pool, { flush: watch.flush, deniesAll: deniesAllIn(buckets) }),
           liveQueue: queueOf(queueArn),
           runs: runs(),

@@ -9,6 +9,7 @@ import type { MovingObjects, RunDeps } from '../runs/ports.ts';
 import type { RunSpec } from '../runs/run.ts';
 import { createRunStore } from './dynamodb/run-store.ts';
 import { createTransferStore } from './dynamodb/transfer-store.ts';
+import { createVersionReceipts } from './dynamodb/version-receipts.ts';
 import { createEnvironment, type Environment, limitTime } from './environment.ts';
 import { createRunTopic } from './run-topic.ts';
 import { createListings } from './s3/bucket-listing.ts';
@@ -74,6 +75,7 @@ const runDeps = (environment: Environment, variables: NodeJS.ProcessEnv) => {
   return {
     stack,
     store: createRunStore(variable('RUNS_TABLE')),
+    receipts: createVersionReceipts(variable('IDEMPOTENCY_TABLE')),
     queues: createRunQueues(sqs, queues),
     moving: movingObjects(createTransferStore(variable('TRANSFERS_TABLE')), (of) =>
       messagesIn(sqs, waitingUrl({ rule: { id: of.rule }, destination: { id: of.destination } }), 'waiting'),

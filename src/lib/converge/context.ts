@@ -3,8 +3,10 @@ import type { CopyContext } from '../copy/request.ts';
 import type { Buckets } from '../model/ports.ts';
 import type { ReplicationError } from '../model/errors.ts';
 import { bucketsOf, type Task } from '../model/task.ts';
+import type { VersionReceipts } from '../replica/version-receipt.ts';
 
 export interface ConvergeContext extends CopyContext {
+  versionReceipts: Pick<VersionReceipts, 'keep'>;
   passOver: PassOver;
 }
 
@@ -23,9 +25,10 @@ export interface PassedOver {
 /** Returns the input of converge for a task: the task's two buckets, and the parts of the invocation that converge may use. */
 export const contextOf = (
   task: Task,
-  deps: Omit<CopyContext, 'source' | 'destination'> & { buckets: Buckets },
+  deps: Omit<ConvergeContext, 'source' | 'destination' | 'passOver'> & { buckets: Buckets },
   passOver: PassOver,
 ): ConvergeContext => {
-  const { invocation, clock, transfers, serverSide } = deps;
-  return { ...bucketsOf(task, deps.buckets), invocation, clock, transfers, serverSide, passOver };
+  const { invocation, clock, transfers, serverSide, versionReceipts } = deps;
+  const parts = { invocation, clock, transfers, serverSide, versionReceipts };
+  return { ...bucketsOf(task, deps.buckets), ...parts, passOver };
 };

@@ -9,9 +9,11 @@ import { asksForTags, sizeIsWanted, tagsAreWanted } from '../model/filter.ts';
 import type { ObjectState, Precondition, ReplicaAttributes, Tags } from '../model/ports.ts';
 import type { Task } from '../model/task.ts';
 import { replicaLock } from '../replica/object-lock.ts';
+import { contentProof } from '../replica/proof.ts';
 import { replicaStorageClass } from '../replica/storage-class.ts';
 import { replicaRoute, stampedMetadata, withoutStamp } from '../replica/stamp.ts';
 import { tagsFitHeader } from '../replica/tagging-header.ts';
+import { receiptFrom } from '../replica/version-receipt.ts';
 import { syncAcl, syncTags } from './attributes/sync.ts';
 import { bothVersions } from './attributes/sync-attribute.ts';
 import { syncLock } from './attributes/sync-lock.ts';
@@ -55,6 +57,7 @@ export const writeVersion = async (
     throw new ReplicationError('lost-race', 'the retention has ended in the meantime', { cause: error });
   });
   if (copied === 'transferring') return copied;
+  await keepReceipt(task, context, version, copied);
   const versions = bothVersions(task, version, copied.written);
   // Over the same bytes the condition of the write cannot detect that another worker has written this version already, perhaps
   // with attributes that are newer than those that were read here. So the attributes are compared once more.
@@ -63,6 +66,21 @@ export const writeVersion = async (
   if (hadSameBytes) await syncLock(task, context, versions, attributes.lock);
   if (rule.acl === 'replicate') await syncAcl(context, versions);
   return { ...copied, isApart: hasTagsApart || rule.acl === 'replicate' };
+};
+
+/**
+ * Keeps a receipt where nothing else will prove the replica later. S3 has checked the bytes just now, but the digests that it stores cannot
+ * be compared.
+ */
+const keepReceipt = async (
+  task: Task,
+  { versionReceipts }: ConvergeContext,
+  version: ObjectState,
+  { written, proof }: Copied,
+): Promise<void> => {
+  if (written.versionId === null || contentProof(written, version) !== 'unknown') return;
+  const receipt = { from: receiptFrom(task, version), proof };
+  await versionReceipts.keep(task.destination, task.replicaKey, written.versionId, receipt);
 };
 
 /**

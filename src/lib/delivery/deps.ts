@@ -7,6 +7,7 @@ import type { Buckets, Clock, Invocation } from '../model/ports.ts';
 import type { RunCounts } from './run-counts.ts';
 import type { ReplicationConfiguration, RuleDestination } from '../model/rule.ts';
 import { attemptsOf, type Origin, type RetriedPiece, type Retry, workId } from './retry.ts';
+import type { VersionReceipts } from '../replica/version-receipt.ts';
 import type { ServerSide } from '../copy/way.ts';
 import type { Transfers } from '../copy/transfer/transfer.ts';
 
@@ -93,6 +94,7 @@ export interface Deps {
   configuration: ReplicationConfiguration;
   buckets: Buckets;
   receipts: Receipts;
+  versionReceipts: Pick<VersionReceipts, 'keep'>;
   liveQueue: LiveQueue;
   retries: Retries;
   waiting: WaitingQueues;

@@ -13,7 +13,7 @@ export const VERDICTS = ['same', 'attributes', 'different', 'look'] as const;
 export type CompareVersions = (source: ListedVersion, destination: ListedVersion) => Verdict;
 
 /**
- * Equal ETags and sizes are presumed to mean the same content. Different sizes mean different content. Different ETags with equal
+ * Equal ETags that are MD5s and equal sizes prove the same content. ETags of another form, which some servers give, prove nothing. Different sizes mean different content. Different ETags with equal
  * sizes may be the same bytes with another encryption or in other parts, so a closer look is needed. (With KMS an ETag is not an
  * MD5: API_Object.html.)
  *
@@ -28,7 +28,12 @@ export const compareVersions: CompareVersions = (source, destination) => {
   if (source.kind !== destination.kind) return 'different';
   if (source.kind === 'delete-marker') return 'same';
   if (source.sizeBytes !== destination.sizeBytes) return 'different';
-  return source.etag === destination.etag && source.lastModifiedMs <= destination.lastModifiedMs
+  return MD5.test(source.etag) &&
+    source.etag === destination.etag &&
+    source.lastModifiedMs <= destination.lastModifiedMs
     ? 'same'
     : 'look';
 };
+
+/** With KMS the ETag is random and has the same form, but two random ones are never equal. */
+const MD5 = /^"?[0-9a-f]{32}(-\d{1,5})?"?$/;

@@ -6,7 +6,8 @@ import { ReplicationError } from '../model/errors.ts';
 import type { Checksum, Guard, ObjectState, Written } from '../model/ports.ts';
 
 /** Why a replica is known to equal its source. */
-export type Proof = 'checksum' | 'etag' | 'md5' | 'computed' | 'copied-by-s3';
+export type Proof = (typeof PROOFS)[number];
+export const PROOFS = ['checksum', 'etag', 'md5', 'computed', 'copied-by-s3'] as const;
 
 /** How S3 got the bytes. Either S3 checked the bytes that it received, or S3 copied the bytes itself. */
 export type Trust = Guard | { kind: 'copied-by-s3' };
@@ -61,6 +62,23 @@ export const contentProof = (replica: Comparable, source: Comparable): 'same' | 
   return byChecksum === 'same' || byEtag === 'same' ? 'same' : 'unknown';
 };
 
+/**
+ * The digest by which two contents are the same, the strongest first.
+ * - `sha`: a SHA checksum that S3 stored.
+ * - `md5`: the ETag or a checksum that is an MD5 of the content or of its parts. Other bytes for a given MD5 cannot be made.
+ * - `crc`: a checksum against faults. Whoever chooses the bytes can make other bytes with the same value.
+ */
+export type Digest = 'sha' | 'md5' | 'crc';
+
+/** Returns the strongest digest by which the contents are the same, or null if no digest shows that they are. */
+export const sameDigest = (replica: Comparable, source: Comparable): Digest | null => {
+  if (contentProof(replica, source) !== 'same') return null;
+  const isByChecksum = compareChecksums(replica.checksum, source.checksum) === 'same';
+  const algorithm = isByChecksum ? (source.checksum?.algorithm ?? '') : '';
+  if (algorithm.startsWith('SHA')) return 'sha';
+  return algorithm === 'MD5' || compareEtags(replica, source) === 'same' ? 'md5' : 'crc';
+};
+
 const compareEtags = (replica: Comparable, source: Comparable): 'same' | 'differs' | 'unknown' => {
   if (!etagIsDigest(replica) || !etagIsDigest(source)) return 'unknown';
   if (replica.etag === source.etag) return 'same';
@@ -86,8 +104,13 @@ export const md5OfEtag = (object: Comparable): string | null => {
 export const isKms = (encryption: string | null): boolean => encryption?.startsWith('aws:kms') ?? false;
 
 /** Returns true if the ETag is a digest. The ETag of an object encrypted with KMS is never one ("Object", S3 API reference). */
-const etagIsDigest = (object: Comparable): boolean =>
-  !isKms(object.encryption) && /^"?[0-9a-f]{32}(-\d{1,5})?"?$/.test(object.etag);
+const etagIsDigest = (object: Comparable): boolean => !isKms(object.encryption) && isMd5(object.etag);
+
+/**
+ * Returns true if the ETag looks like an MD5, of the content or of its parts. With KMS it is random instead, and two random ones are never
+ * equal, so equal ETags of this form prove equal bytes also where the encryption is not known.
+ */
+export const isMd5 = (etag: string): boolean => /^"?[0-9a-f]{32}(-\d{1,5})?"?$/.test(etag);
 
 const compareChecksums = (one: Checksum | null, other: Checksum | null): 'same' | 'differs' | 'unknown' => {
   if (one === null || other === null) return 'unknown';

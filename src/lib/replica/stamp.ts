@@ -78,8 +78,19 @@ export const stampOn = (object: ObjectState, place: Place): Stamp | null => {
     ) ?? [];
   if (identity === undefined || seconds === undefined || from === undefined || tag !== placeTag(place))
     return null;
-  return { identity, modifiedMs: Number.parseInt(seconds, 36) * 1_000, from };
+  const modifiedMs = Number.parseInt(seconds, 36) * 1_000;
+  return isPossible(modifiedMs, object) ? { identity, modifiedMs, from } : null;
 };
+
+/** How far the clocks of two buckets may be apart. Both are in S3, which gives whole seconds. */
+const CLOCKS_APART_MS = 5_000;
+
+/**
+ * Returns false if the source version would be younger than its replica by S3's own time of the replica. Somebody else wrote such a stamp.
+ * It would make every later source version look old, and so keep it from being replicated.
+ */
+const isPossible = (modifiedMs: number, { lastModifiedMs }: ObjectState): boolean =>
+  modifiedMs <= lastModifiedMs + CLOCKS_APART_MS;
 
 export const isSameStamp = (one: Stamp, other: Stamp): boolean =>
   one.identity === other.identity && one.modifiedMs === other.modifiedMs;

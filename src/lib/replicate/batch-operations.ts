@@ -34,7 +34,14 @@ export interface BatchOperationsAnswer {
 
 type BatchDeps = Pick<
   Deps,
-  'configuration' | 'buckets' | 'circuits' | 'clock' | 'invocation' | 'transfers' | 'serverSide'
+  | 'configuration'
+  | 'buckets'
+  | 'circuits'
+  | 'clock'
+  | 'invocation'
+  | 'transfers'
+  | 'serverSide'
+  | 'versionReceipts'
 >;
 
 interface BatchTask extends Pick<Hint, 'bucket' | 'key' | 'versionId'> {

@@ -11,6 +11,7 @@ import { createRangeWork, type RangeEnd, type RangeWork } from '../listing/range
 import type { Checkpoint, Stretch } from '../listing/stretch.ts';
 import { type Chain, nextHop } from '../model/chain.ts';
 import { asReplicationError } from '../model/errors.ts';
+import { proveBy } from './compare/basis.ts';
 import { createCloserLook } from './compare/closer-look.ts';
 import { type CompareConsumer, createCompareConsumer } from './compare/compare-consumer.ts';
 import { assertSameScope, type Scope, scopeOf } from './compare/scope.ts';
@@ -90,7 +91,7 @@ const beginJob = (run: RunRecord, { range, counted }: OpenRange, chain: Chain, d
     listing,
     createdMs,
     listDestination: patientListing(listings.destination(scope.destination, spec.versions), patience),
-    look: createCloserLook(scope, spec, deps),
+    look: createCloserLook(scope, spec, { ...deps, prove: proveBy(deps.receipts) }),
     sendHints: async (hints) => {
       await deps.store.countSent(id, hints.length);
       await queues.sendHints(hints);

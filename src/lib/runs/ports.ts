@@ -4,6 +4,7 @@ import type { ListedVersion, ListPage } from '../listing/page.ts';
 import type { Chain } from '../model/chain.ts';
 import type { Buckets, Clock } from '../model/ports.ts';
 import type { Destination, ReplicationConfiguration, ReplicationRule } from '../model/rule.ts';
+import type { VersionReceipts } from '../replica/version-receipt.ts';
 import type { ReportRow, RunReport } from './report/report-data.ts';
 import type { DifferenceFile, RunRecord, RunStore } from './run-store.ts';
 import type { RunSpec } from './run.ts';
@@ -77,6 +78,8 @@ export interface RunDeps {
   moving: MovingObjects;
   listings: Listings;
   buckets: Buckets;
+  /** The receipts of versions whose digests cannot be compared. */
+  receipts: Pick<VersionReceipts, 'find'>;
   /** Null: no reports are written. */
   files: ReportFiles | null;
   topic: RunTopic;

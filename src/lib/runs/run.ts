@@ -49,10 +49,20 @@ export interface CompareCounters {
   /** Total bytes of these entries. */
   bytes: number;
   /**
-   * The source's keys that the rule wants. They are the sum of `same`, `missing`, `different`, `attributes` and `historyShorter`.
+   * The source's keys that the rule wants. They are the sum of `same`, `presumed`, `missing`, `different`, `attributes` and
+   * `historyShorter`.
    */
   keys: number;
+  /** Keys that are proven to be the same. The counters that begin with `by` say by what. Where neither side shows an object, nothing has to be proven. */
   same: number;
+  /** Keys that look the same, although nothing proves that the bytes are. They are no difference, and no proof. */
+  presumed: number;
+  /** Keys of which all compared versions rest on this proof or on a stronger one. */
+  byBytes: number;
+  byReceipt: number;
+  bySha: number;
+  byMd5: number;
+  byCrc: number;
   missing: number;
   different: number;
   /** Keys with the same content but other attributes. */
@@ -160,6 +170,12 @@ export const NOTHING_COMPARED: CompareCounters = {
   bytes: 0,
   keys: 0,
   same: 0,
+  presumed: 0,
+  byBytes: 0,
+  byReceipt: 0,
+  bySha: 0,
+  byMd5: 0,
+  byCrc: 0,
   missing: 0,
   different: 0,
   attributes: 0,
@@ -183,6 +199,12 @@ export const COMPARE_COUNTERS = [
   'bytes',
   'keys',
   'same',
+  'presumed',
+  'byBytes',
+  'byReceipt',
+  'bySha',
+  'byMd5',
+  'byCrc',
   'missing',
   'different',
   'attributes',

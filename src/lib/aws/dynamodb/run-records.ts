@@ -47,7 +47,8 @@ export const recordOf = (item: TableItem): RunRecord => {
 
 export const openRangeOf = (item: TableItem): OpenRange => ({
   range: parseRange(String(item['range'])),
-  counted: item['counted'] as CompareCounters,
+  // A range that an earlier release began lacks the counters that are newer.
+  counted: { ...NOTHING_COMPARED, ...(item['counted'] as Partial<CompareCounters>) },
   movedMs: Number(item['movedMs']),
   wakes: Number(item['wakes'] ?? 0),
 });

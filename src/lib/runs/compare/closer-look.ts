@@ -5,29 +5,17 @@ import { bucketsOf, createTask, problemOfKey, type Task } from '../../model/task
 import { ReplicationError } from '../../model/errors.ts';
 import type { Reason } from '../../model/reasons.ts';
 import { asksForTags, tagsAreWanted } from '../../model/filter.ts';
-import { itemsOf } from '../../replica/history.ts';
 import { holds } from '../../replica/same-state.ts';
-import { collected, locate } from '../../converge/locate-replica.ts';
-import { mayHide } from '../../converge/ownership.ts';
-import type { BothBuckets, Buckets, Clock, Current, HistoryEntry } from '../../model/ports.ts';
+import type { BothBuckets, Buckets, Clock } from '../../model/ports.ts';
 import { contentProof } from '../../replica/proof.ts';
 import { namesOneState, replicaPlace, sourcePlace, stampOn } from '../../replica/stamp.ts';
+import type { ProvePair, VersionPair } from './basis.ts';
 import { BlindError, sameAttributes, type TagsProbe } from './compare-attributes.ts';
-import type { DifferenceKind } from '../report/report-data.ts';
+import { lookAtHistory } from './look-at-history.ts';
+import { type Looked, looked, lookedBy, type Looking } from './looked.ts';
 import type { Scope } from './scope.ts';
 import type { RunSpec } from '../run.ts';
 import { asksForStorageClass, isStorageClassRight } from '../../replica/storage-class.ts';
-
-/** The finding `unwanted` means that the rule excludes the key, by its tags or because a replicator wrote the object. */
-export type KeyFinding = 'same' | 'unwanted' | DifferenceKind;
-
-export interface Looked {
-  finding: KeyFinding;
-  /** For the finding `attributes`, the id of the source version, if it has one. Otherwise null. */
-  version: string | null;
-  /** Why the key could not be checked and therefore counts as different; null: the key was checked. */
-  reason: Reason | null;
-}
 
 /**
  * Looks at one key. The caller passes `attributes` if the listings show that the content of all versions is the same. In that
@@ -43,14 +31,15 @@ export type CloserLook = (key: string, how: 'all' | 'attributes') => Promise<Loo
 export const createCloserLook = (
   { rule, destination }: Scope,
   { versions, attributes }: Pick<RunSpec, 'versions' | 'attributes'>,
-  { buckets, clock }: { buckets: Buckets; clock: Clock },
+  { buckets, clock, prove }: { buckets: Buckets; clock: Clock; prove: ProvePair },
 ): CloserLook => {
   const context = bucketsOf({ rule, destination }, buckets);
+  const looking: Looking = { context, prove };
   const probe: TagsProbe = { isDone: false };
   const lookAtContent = versions === 'all' ? lookAtHistory : lookAtCurrent;
 
   /** Resolves to null if the replica does not hold the current source version, or if one side has no current object. */
-  const lookAtAttributes = async (task: Task): Promise<Looked | null> => {
+  const lookAtAttributes = async (task: Task): Promise<{ pair: VersionPair; isSame: boolean } | null> => {
     const { replicaKey } = task;
     const replica = await context.destination.look(replicaKey);
     const source = await context.source.look(task.key);
@@ -69,9 +58,7 @@ export const createCloserLook = (
             probe,
           )
         : isStorageClassRight(destination, replica.state.attributes.storageClass);
-    if (isSame) return looked('same');
-    const version = namesOneState(source.state) ? source.state.versionId : null;
-    return { ...looked('attributes'), version };
+    return { pair: { source: source.state, replica: replica.state }, isSame };
   };
 
   return async (key, how) => {
@@ -81,12 +68,16 @@ export const createCloserLook = (
       if (problem !== null) return await lookAtSourceOnly(task, context, { versions, problem });
       if (how === 'attributes') {
         const seen = await lookAtAttributes(task);
-        if (seen !== null) return seen;
+        if (seen !== null)
+          return seen.isSame ? lookedBy(await prove(task, seen.pair)) : otherAttributes(seen.pair);
       }
-      const found = await lookAtContent(task, context);
-      if (found === 'missing' && !(await wouldBeReplicated(task, context))) return looked('unwanted');
-      const hasMore = found === 'same' && (attributes === 'all' || asksForStorageClass(destination));
-      return (hasMore ? await lookAtAttributes(task) : null) ?? looked(found);
+      const found = await lookAtContent(task, looking);
+      const { finding } = found;
+      if (finding === 'missing' && !(await wouldBeReplicated(task, context))) return looked('unwanted');
+      const isRight = finding === 'same' || finding === 'presumed';
+      if (!isRight || (attributes === 'listed' && !asksForStorageClass(destination))) return found;
+      const seen = await lookAtAttributes(task);
+      return seen === null || seen.isSame ? found : otherAttributes(seen.pair);
     } catch (error) {
       if (error instanceof BlindError) throw error;
       if (error instanceof ReplicationError && error.disposition === 'quarantine')
@@ -95,6 +86,11 @@ export const createCloserLook = (
     }
   };
 };
+
+const otherAttributes = ({ source }: VersionPair): Looked => ({
+  ...looked('attributes'),
+  version: namesOneState(source) ? source.versionId : null,
+});
 
 /** The replica's key is none that S3 takes, so only the source is asked whether the key has to be replicated. */
 const lookAtSourceOnly = async (
@@ -108,103 +104,19 @@ const lookAtSourceOnly = async (
     : looked('unwanted');
 };
 
-/** Returns a finding without further details. */
-export const looked = (finding: KeyFinding): Looked => ({ finding, version: null, reason: null });
-
-const lookAtCurrent = async (task: Task, context: BothBuckets): Promise<KeyFinding> => {
+const lookAtCurrent = async (task: Task, { context, prove }: Looking): Promise<Looked> => {
   const { replicaKey } = task;
   const replica = await context.destination.look(replicaKey);
   const source = await context.source.look(task.key);
-  if (source.kind !== 'object') return replica.kind === 'object' ? 'extra' : 'same';
-  if (replica.kind !== 'object') return 'missing';
-  if (holds(replica.state, source.state, replicaPlace(task))) return 'same';
+  if (source.kind !== 'object') return looked(replica.kind === 'object' ? 'extra' : 'same');
+  if (replica.kind !== 'object') return looked('missing');
+  if (holds(replica.state, source.state, replicaPlace(task)))
+    return lookedBy(await prove(task, { source: source.state, replica: replica.state }));
   const isSameContent =
     replica.state.sizeBytes === source.state.sizeBytes &&
     contentProof(replica.state, source.state) === 'same';
-  return isSameContent ? 'attributes' : 'different';
+  return looked(isSameContent ? 'attributes' : 'different');
 };
-
-const lookAtHistory = async (task: Task, context: BothBuckets): Promise<KeyFinding> => {
-  const { replicaKey } = task;
-  const withMarkers = task.rule.deletes === 'replicate';
-  const shown = await context.destination.look(replicaKey);
-  const replicas = itemsOf(await collected(context.destination.history(replicaKey)), withMarkers);
-  const items = itemsOf(await context.source.history(task.key), withMarkers);
-  if (!hasVersion(items)) return hasVersion(replicas) ? 'extra' : 'same';
-  if (!hasVersion(replicas)) return 'missing';
-  // If deletes are not replicated, `items` contains no delete markers. A key that is deleted at the source then counts as the
-  // same while the destination still shows its last version.
-  const located = await locate(task, context, { shown, items, quick: false });
-  if (located === null) return 'different';
-  if (!located.isShown || located.position < items.length - 1)
-    return (await staysVisible(task, context, shown, items)) ? 'extra' : 'different';
-  const isVersioned = replicas.some(({ versionId }) => versionId !== 'null');
-  if (!isVersioned) return 'same';
-  const keys = { source: task.key, replica: replicaKey };
-  return await lookWithin(withoutFirstMarker(items), withoutFirstMarker(replicas), keys, context);
-};
-
-/**
- * Resolves to true if the object was deleted at the source, but the destination shows an object that no delete may hide, because
- * it is not provably a replica.
- */
-const staysVisible = async (
-  task: Task,
-  context: BothBuckets,
-  shown: Current,
-  items: HistoryEntry[],
-): Promise<boolean> => {
-  const newest = items.at(-1);
-  if (newest?.kind !== 'marker' || shown.kind !== 'object') return false;
-  const deletion = { before: items.slice(0, -1).toReversed(), markedMs: newest.lastModifiedMs };
-  return !(await mayHide(task, context, shown.state, deletion));
-};
-
-/** Removes a delete marker that is the oldest entry. Such a marker deleted nothing, so it is never replicated. */
-const withoutFirstMarker = <E extends HistoryEntry>(entries: E[]): E[] =>
-  entries[0]?.kind === 'marker' ? entries.slice(1) : entries;
-
-/** Maximum number of versions whose content is compared one by one. For all further versions the sizes decide. */
-const MAX_VERSIONS = 20;
-
-/**
- * Returns `same` if the destination has all states of the source in the same order. Compares sizes, and also the content if the
- * ETags differ.
- */
-const lookWithin = async (
-  items: HistoryEntry[],
-  replicas: HistoryEntry[],
-  keys: { source: string; replica: string },
-  { source, destination }: BothBuckets,
-): Promise<KeyFinding> => {
-  let looks = 0;
-  let differing = 0;
-  /** Encryption and part layout change ETags. Only HEAD requests to both sides show whether the content differs. */
-  const differs = async (item: HistoryEntry, replica: HistoryEntry): Promise<boolean> => {
-    if (item.kind !== 'version' || replica.kind !== 'version' || item.etag === replica.etag) return false;
-    looks += 1;
-    if (looks > MAX_VERSIONS) return false;
-    const [one, other] = await Promise.all([
-      source.head(keys.source, item.versionId),
-      destination.head(keys.replica, replica.versionId),
-    ]);
-    return one !== null && other !== null && contentProof(other, one) === 'differs';
-  };
-  let next = 0;
-  for (const replica of replicas) {
-    const item = items[next];
-    if (item === undefined || versionBytes(item) !== versionBytes(replica)) continue;
-    if (await differs(item, replica)) differing += 1;
-    else next += 1;
-  }
-  if (next === items.length) return 'same';
-  return differing > 0 ? 'different' : 'history-shorter';
-};
-
-const versionBytes = (entry: HistoryEntry): number | null =>
-  entry.kind === 'version' ? entry.sizeBytes : null;
-
-const hasVersion = (entries: HistoryEntry[]): boolean => entries.some(({ kind }) => kind === 'version');
 
 /** Returns false if the rule excludes the current source object, by its tags or because a replicator wrote the object. */
 const wouldBeReplicated = async (task: Task, { source }: BothBuckets): Promise<boolean> => {

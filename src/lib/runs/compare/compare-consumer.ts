@@ -8,10 +8,12 @@ import type { Json } from '../../listing/range.ts';
 import type { Consume } from '../../listing/stretch.ts';
 import type { ReportRow } from '../report/report-data.ts';
 import { type CompareCounters, NOTHING_COMPARED } from '../run.ts';
-import { type CloserLook, looked, type Looked, type KeyFinding } from './closer-look.ts';
+import { COUNTER_OF } from './basis.ts';
+import type { CloserLook } from './closer-look.ts';
 import { compareListed } from './compare-listed.ts';
 import { differenceHint, type ListingOfRun } from './difference-hint.ts';
 import { judgeAll, type Judge } from './judge.ts';
+import { looked, type Looked, type KeyFinding } from './looked.ts';
 import { noting, runFilter } from './run-filter.ts';
 import { createListedSides } from './sides.ts';
 
@@ -113,6 +115,8 @@ const act = async (state: ConsumerState, { differences, sameKeys }: ComparedKeys
   const { options, judge, counted } = state;
   counted.keys += sameKeys;
   counted.same += sameKeys;
+  // The listings of both sides have the same ETags.
+  counted.byMd5 += sameKeys;
   const sinceMs = options.spec.since === null ? -Infinity : Date.parse(options.spec.since);
   const since = differences.filter(
     ({ key, kind }) => kind === 'extra' || judge.sides.changedMs(key) >= sinceMs,
@@ -129,12 +133,14 @@ const act = async (state: ConsumerState, { differences, sameKeys }: ComparedKeys
 const actOn = (
   { options, judge, counted }: ConsumerState,
   { key, sizeBytes }: Difference,
-  { finding, version, reason }: Looked,
+  { finding, basis, version, reason }: Looked,
   { rows, hints }: { rows: ReportRow[]; hints: Hint[] },
 ): void => {
   countFinding(counted, finding);
+  if (basis !== null) counted[COUNTER_OF[basis]] += 1;
   if (finding === 'same' || finding === 'unwanted') return;
   rows.push({ ...judge.sides.row(key, finding), reason });
+  if (finding === 'presumed') return;
   if (options.listing === 'checked' || (finding === 'extra' && !options.spec.deleteExtra)) return;
   const newest = judge.sides.source(key);
   hints.push(differenceHint(options, { key, difference: finding, versionId: version, newest }));

@@ -3,7 +3,8 @@ import type { Difference } from '../../listing/difference.ts';
 import { mapConcurrently } from '../../model/concurrency.ts';
 import { asksForTags } from '../../model/filter.ts';
 import type { RunSpec } from '../run.ts';
-import { type CloserLook, looked, type Looked } from './closer-look.ts';
+import type { CloserLook } from './closer-look.ts';
+import { type KeyFinding, looked, lookedBy, type Looked } from './looked.ts';
 import type { ListedSides } from './sides.ts';
 import type { Scope } from './scope.ts';
 
@@ -38,8 +39,8 @@ const RECHECK_AFTER_MS = [500, 2_000, 5_000];
 export const judgeAll = async (judge: Judge, differences: readonly Difference[]): Promise<Looked[]> => {
   const found = await mapConcurrently(differences, KEYS_AT_ONCE, (difference) => judgeOne(judge, difference));
   const isOpen = (index: number): boolean => {
-    const finding = found[index]?.finding;
-    return finding !== 'same' && finding !== 'unwanted' && isRecent(judge, differences[index]?.key ?? '');
+    const finding = found[index]?.finding ?? 'same';
+    return !AT_REST.has(finding) && isRecent(judge, differences[index]?.key ?? '');
   };
   for (const delayMs of judge.listing === 'checked' ? RECHECK_AFTER_MS : []) {
     const open = [...found.keys()].filter(isOpen);
@@ -53,6 +54,9 @@ export const judgeAll = async (judge: Judge, differences: readonly Difference[])
   return found;
 };
 
+/** The findings that copies under way do not change. */
+const AT_REST: ReadonlySet<KeyFinding> = new Set(['same', 'presumed', 'unwanted']);
+
 const judgeOne = async (judge: Judge, difference: Difference): Promise<Looked> => {
   const { spec, scope, listing, sides } = judge;
   const { key, kind } = difference;
@@ -61,7 +65,7 @@ const judgeOne = async (judge: Judge, difference: Difference): Promise<Looked> =
   const isOpen =
     kind === 'look' || kind === 'attributes' || (kind === 'different' && spec.versions === 'all');
   const isSure = !isOpen && !(kind === 'missing' && asksForTags(scope.rule.filter));
-  if (kind === 'history-shorter' && sides.replica(key)?.versionId === 'null') return looked('same');
+  if (kind === 'history-shorter' && sides.replica(key)?.versionId === 'null') return lookedBy('md5');
   if (isSure && (listing === 'compared' || (kind !== 'missing' && !isRecent(judge, key))))
     return looked(kind);
   return await lookAt(judge, difference);

@@ -1,7 +1,7 @@
 /** Remembers the recently listed versions of both sides. The report, the hints and the judge need them. */
 import { type KeyMapping, mapKey } from '../../listing/destination-key.ts';
 import type { ListedVersion } from '../../listing/page.ts';
-import type { DifferenceKind, ListedSide, ReportRow } from '../report/report-data.ts';
+import type { ListedSide, ReportRow } from '../report/report-data.ts';
 
 export interface ListedSides {
   sourceSeen(version: ListedVersion): void;
@@ -13,7 +13,7 @@ export interface ListedSides {
   replica(key: string): ListedVersion | null;
   /** Returns when either side last changed, as far as is known. Milliseconds since the epoch; 0: unknown. */
   changedMs(key: string): number;
-  row(key: string, difference: DifferenceKind): Omit<ReportRow, 'reason'>;
+  row(key: string, difference: ReportRow['difference']): Omit<ReportRow, 'reason'>;
   /** Discards the oldest entries if there are too many. */
   forget(): void;
 }

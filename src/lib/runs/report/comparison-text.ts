@@ -2,15 +2,27 @@
 import { countOf, countText } from '../../text/amounts.ts';
 import type { CompareCounters } from '../run.ts';
 
-/** The text for each count, in order of severity. */
-export const FINDINGS: readonly (readonly [keyof CompareCounters, string])[] = [
+/** The text for each count, in order of severity. The texts that begin with `by` say what the line above rests on. */
+const FINDINGS: readonly (readonly [keyof CompareCounters, string])[] = [
   ['same', 'the same on both sides'],
+  ['byBytes', 'by reading both'],
+  ['byReceipt', 'by the receipt of the write'],
+  ['bySha', 'by SHA checksums'],
+  ['byMd5', 'by MD5 (ETags)'],
+  ['byCrc', 'by CRC checksums'],
+  ['presumed', 'presumed the same, not proven'],
   ['missing', 'missing at the destination'],
   ['different', 'different at the destination'],
   ['attributes', 'same content, other attributes'],
   ['historyShorter', 'versions missing at the destination'],
   ['extra', 'only at the destination'],
 ];
+
+/** Returns the counts to show, with their texts. What is rare is left out if no look has counted it. */
+export const findingsIn = (looks: readonly CompareCounters[]): typeof FINDINGS =>
+  FINDINGS.filter(
+    ([name]) => !(name.startsWith('by') || name === 'presumed') || looks.some((look) => look[name] > 0),
+  );
 
 /**
  * The number of source keys that are missing or different at the destination. Keys that only the destination has do not count.
@@ -21,9 +33,14 @@ export const differing = ({ missing, different, attributes, historyShorter }: Co
 /** The result in one or two sentences. */
 export const verdictOf = (look: CompareCounters): string => {
   const count = differing(look);
+  const { presumed } = look;
+  const unproven =
+    presumed === 0
+      ? ''
+      : ` Nothing proves the bytes of ${countText(presumed)} of them, which ${presumed === 1 ? 'is' : 'are'} presumed.`;
   const verdict =
     count === 0
-      ? `The destination holds all ${countOf(look.keys, 'key')} of the source.`
+      ? `The destination holds all ${countOf(look.keys, 'key')} of the source.${unproven}`
       : `${countText(count)} of ${countOf(look.keys, 'key')} of the source ${count === 1 ? 'is' : 'are'} missing or different at the destination.`;
   return look.extra === 0
     ? verdict

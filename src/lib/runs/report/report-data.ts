@@ -31,6 +31,8 @@ export interface RunReport {
   checked: CompareCounters;
   /** Whether the destination holds everything that the source has. Keys that only the destination has do not matter. */
   agrees: boolean;
+  /** Whether everything that agrees is proven, so that no key is presumed. `checked` says by what. */
+  proven: boolean;
   estimate: RunEstimate | null;
   /** CSV files with one row for every key that differs in the last listing, in no order. At most 1,000 files are named here. */
   files: { bucket: string; key: string; rows: number }[];
@@ -47,7 +49,8 @@ export type DifferenceKind = 'missing' | 'different' | 'attributes' | 'history-s
 export interface ReportRow {
   /** The source's key. For a key that only the destination has, the key that it would have at the source. */
   key: string;
-  difference: DifferenceKind;
+  /** `presumed` is no difference: the key looks the same, but nothing proves that its bytes are. */
+  difference: DifferenceKind | 'presumed';
   source: ListedSide | null;
   replica: ListedSide | null;
   /**

@@ -4,7 +4,7 @@
 import { byteText, countOf, countText, dollarText } from '../../text/amounts.ts';
 import { duration } from '../../text/duration.ts';
 import { ALL_REASONS, reasonEntry } from '../../model/reasons.ts';
-import { FINDINGS, verdictOf } from './comparison-text.ts';
+import { findingsIn, verdictOf } from './comparison-text.ts';
 import { html, type Html } from './html.ts';
 import { usedIn } from './run-report.ts';
 import type { RunReport } from './report-data.ts';
@@ -41,10 +41,9 @@ const titleOf = ({ spec, run }: RunReport): string =>
   `${spec.kind === 'backfill' ? 'Backfill' : 'Verify'} of ${spec.rule} to ${spec.destination}: run ${run}`;
 
 const verdict = (report: RunReport): Html => {
-  const { checked, agrees } = report;
-  return html`<p class="${agrees ? 'good' : 'bad'}">
-      <strong>${agrees ? 'Agrees' : 'Differs'}.</strong> ${verdictOf(checked)}
-    </p>
+  const { checked, agrees, proven } = report;
+  const word = agrees ? (proven ? 'Agrees' : 'Agrees, but not all of it is proven') : 'Differs';
+  return html`<p class="${agrees ? 'good' : 'bad'}"><strong>${word}.</strong> ${verdictOf(checked)}</p>
     <p>This was found by listing both buckets at the end, not taken from the counters of the workers.</p>`;
 };
 
@@ -101,7 +100,7 @@ const totals = ({ compared, checked }: RunReport): Html => {
         'keys of the source',
         looks.map(({ keys }) => countText(keys)),
       )}
-      ${FINDINGS.map(([name, words]) =>
+      ${findingsIn(looks).map(([name, words]) =>
         row(
           words,
           looks.map((look) => countText(look[name])),

@@ -40,6 +40,7 @@ export const reportOf = async (
     copied: isRepair ? await store.copied(run.id) : null,
     checked,
     agrees: missing + different + attributes + historyShorter === 0,
+    proven: checked.presumed === 0,
     estimate: run.estimate,
     files: named.files.map(({ key, rows }) => ({ bucket: files?.bucket ?? '', key, rows })),
     filesLeftOut: named.leftOut,

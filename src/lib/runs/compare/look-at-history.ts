@@ -1,0 +1,114 @@
+/** Compares the whole history of one key. */
+import { collected, locate } from '../../converge/locate-replica.ts';
+import { mayHide } from '../../converge/ownership.ts';
+import type { BothBuckets, Current, HistoryEntry, VersionEntry } from '../../model/ports.ts';
+import type { Task } from '../../model/task.ts';
+import { itemsOf } from '../../replica/history.ts';
+import { isMd5 } from '../../replica/proof.ts';
+import { type Ground, weakest } from './basis.ts';
+import { type Looked, looked, lookedBy, type Looking } from './looked.ts';
+
+/** Compares all versions of a key. */
+export const lookAtHistory = async (task: Task, looking: Looking): Promise<Looked> => {
+  const { context } = looking;
+  const { replicaKey } = task;
+  const withMarkers = task.rule.deletes === 'replicate';
+  const shown = await context.destination.look(replicaKey);
+  const replicas = itemsOf(await collected(context.destination.history(replicaKey)), withMarkers);
+  const items = itemsOf(await context.source.history(task.key), withMarkers);
+  if (!hasVersion(items)) return looked(hasVersion(replicas) ? 'extra' : 'same');
+  if (!hasVersion(replicas)) return looked('missing');
+  // If deletes are not replicated, `items` contains no delete markers. A key that is deleted at the source then counts as the
+  // same while the destination still shows its last version.
+  const located = await locate(task, context, { shown, items, quick: false });
+  if (located === null) return looked('different');
+  if (!located.isShown || located.position < items.length - 1)
+    return looked((await staysVisible(task, context, shown, items)) ? 'extra' : 'different');
+  const isVersioned = replicas.some(({ versionId }) => versionId !== 'null');
+  if (isVersioned)
+    return await lookWithin(task, looking, {
+      items: withoutFirstMarker(items),
+      replicas: withoutFirstMarker(replicas),
+    });
+  const found = await lookWithin(task, looking, { items: items.slice(-1), replicas });
+  // The destination may show the replica of a version that is gone from the source, which stays.
+  return found.finding === 'same' ? found : looked('presumed');
+};
+
+/**
+ * Resolves to true if the object was deleted at the source, but the destination shows an object that no delete may hide, because
+ * it is not provably a replica.
+ */
+const staysVisible = async (
+  task: Task,
+  context: BothBuckets,
+  shown: Current,
+  items: HistoryEntry[],
+): Promise<boolean> => {
+  const newest = items.at(-1);
+  if (newest?.kind !== 'marker' || shown.kind !== 'object') return false;
+  const deletion = { before: items.slice(0, -1).toReversed(), markedMs: newest.lastModifiedMs };
+  return !(await mayHide(task, context, shown.state, deletion));
+};
+
+/** Removes a delete marker that is the oldest entry. Such a marker deleted nothing, so it is never replicated. */
+const withoutFirstMarker = <E extends HistoryEntry>(entries: E[]): E[] =>
+  entries[0]?.kind === 'marker' ? entries.slice(1) : entries;
+
+/** Maximum number of versions whose content is compared one by one. For all further versions the sizes decide. */
+const MAX_VERSIONS = 20;
+
+/** Both histories, oldest first. */
+interface Histories {
+  items: HistoryEntry[];
+  replicas: HistoryEntry[];
+}
+
+/**
+ * Returns `same` if the destination has all states of the source in the same order. Compares sizes, and also the content if the
+ * ETags differ.
+ */
+const lookWithin = async (
+  task: Task,
+  { context, prove }: Looking,
+  { items, replicas }: Histories,
+): Promise<Looked> => {
+  let looks = 0;
+  let differing = 0;
+  let ground: Ground | null = null;
+  /** Encryption and part layout change ETags. Only HEAD requests to both sides show whether the content differs. */
+  const groundOf = async (item: VersionEntry, replica: VersionEntry): Promise<Ground | 'differs'> => {
+    if (isMd5(item.etag) && item.etag === replica.etag) return 'md5';
+    looks += 1;
+    if (looks > MAX_VERSIONS) return 'presumed';
+    const [one, other] = await Promise.all([
+      context.source.head(task.key, item.versionId),
+      context.destination.head(task.replicaKey, replica.versionId),
+    ]);
+    return one === null || other === null ? 'presumed' : await prove(task, { source: one, replica: other });
+  };
+  let next = 0;
+  let newest: HistoryEntry | null = null;
+  for (const replica of replicas) {
+    const item = items[next];
+    if (item === undefined || versionBytes(item) !== versionBytes(replica)) continue;
+    if (item.kind === 'version' && replica.kind === 'version') {
+      const found = await groundOf(item, replica);
+      if (found === 'differs') {
+        differing += 1;
+        continue;
+      }
+      ground = weakest(ground, found);
+    }
+    next += 1;
+    newest = replica;
+  }
+  // What is shown above the newest version may be the replica of a version that is gone from the source. Its stamp alone says so.
+  if (next === items.length) return lookedBy(newest === replicas.at(-1) ? ground : 'presumed');
+  return looked(differing > 0 ? 'different' : 'history-shorter');
+};
+
+const versionBytes = (entry: HistoryEntry): number | null =>
+  entry.kind === 'version' ? entry.sizeBytes : null;
+
+const hasVersion = (entries: HistoryEntry[]): boolean => entries.some(({ kind }) => kind === 'version');

@@ -1,0 +1,39 @@
+/** What a closer look at a key finds. */
+import type { BothBuckets } from '../../model/ports.ts';
+import type { Reason } from '../../model/reasons.ts';
+import type { DifferenceKind } from '../report/report-data.ts';
+import type { Basis, Ground, ProvePair } from './basis.ts';
+
+/** The finding `unwanted` means that the rule excludes the key, by its tags or because a replicator wrote the object. */
+export type KeyFinding = 'same' | 'presumed' | 'unwanted' | DifferenceKind;
+
+export interface Looked {
+  finding: KeyFinding;
+  /** What the finding `same` rests on. Null for every other finding, and if neither side shows an object. */
+  basis: Basis | null;
+  /** For the finding `attributes`, the id of the source version, if it has one. Otherwise null. */
+  version: string | null;
+  /** Why the key could not be checked and therefore counts as different; null: the key was checked. */
+  reason: Reason | null;
+}
+
+/** What a look at the content of a key needs besides its task. */
+export interface Looking {
+  context: BothBuckets;
+  prove: ProvePair;
+}
+
+/** Returns a finding without further details. */
+export const looked = (finding: KeyFinding): Looked => ({
+  finding,
+  basis: null,
+  version: null,
+  reason: null,
+});
+
+/** Returns the finding for content that rests on this; null: there is no content. */
+export const lookedBy = (ground: Ground | 'differs' | null): Looked => {
+  if (ground === 'differs') return looked('different');
+  if (ground === 'presumed') return looked('presumed');
+  return { ...looked('same'), basis: ground };
+};
