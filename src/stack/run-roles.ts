@@ -97,7 +97,7 @@ const backfillStatements = ({ replication, stack, backfill, deployment }: Config
       ]),
 ];
 
-/** Where no digest can be compared, the receipt of a version shows what it was copied from. */
+/** The receipt of a version shows what it was copied from. It is read only where no digest can be compared. */
 const readReceipts = (): Statement => ({
   Sid: 'Receipts',
   Effect: 'Allow',

@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { Receipts } from '../../src/lib/delivery/deps.ts';
 import { PASSED_OVER, type Receipt } from '../../src/lib/delivery/outcome.ts';
 import { operationOf } from '../e2e/support/operations.ts';
+import { testDestination } from '../model/settings.ts';
 import { startLocalTable } from './local-table.ts';
 
 let table: Awaited<ReturnType<typeof startLocalTable>>;
@@ -110,4 +111,25 @@ test('an orderly failure ends the count of deliveries that died', async () => {
   expect(await receipts.once('orderly', { message: 'm', delivery: 13 }, done(1))).toMatchObject({
     duplicate: false,
   });
+});
+
+test('the receipt of a version is found by its version id alone, and a replica without an id of its own has none', async () => {
+  const { createVersionReceipts } = await import('../../src/lib/aws/dynamodb/version-receipts.ts');
+  const versions = createVersionReceipts('receipts');
+  const destination = testDestination();
+  const receipt = { from: 'source', proof: 'computed' } as const;
+  await versions.keep(destination, 'k', 'v1', receipt);
+  await versions.keep(destination, 'k', 'null', receipt);
+  expect(await versions.find(destination, 'k', 'v1')).toEqual(receipt);
+  for (const id of ['v2', 'null', null]) expect(await versions.find(destination, 'k', id)).toBeNull();
+  expect(await versions.find(destination, 'other', 'v1')).toBeNull();
+});
+
+test('without its table nothing has a receipt, and nothing else fails', async () => {
+  const { createVersionReceipts } = await import('../../src/lib/aws/dynamodb/version-receipts.ts');
+  const lost: unknown[] = [];
+  const versions = createVersionReceipts('missing', { onLost: (error) => void lost.push(error) });
+  await versions.keep(testDestination(), 'k', 'v1', { from: 'source', proof: 'computed' });
+  expect(lost).toHaveLength(1);
+  expect(await versions.find(testDestination(), 'k', 'v1')).toBeNull();
 });

@@ -14,6 +14,7 @@ import { createMemoryBucket } from '../model/memory-buckets.ts';
 import { memoryDestination } from '../model/memory-destination.ts';
 import { memorySource } from '../model/memory-source.ts';
 import { noTransfers } from '../model/memory-transfers.ts';
+import { memoryVersionReceipts } from '../model/memory-version-receipts.ts';
 import { testConfiguration, testDestination, testInvocation, testRule } from '../model/settings.ts';
 import { aReport } from '../runs/runs.ts';
 import { generatedTemplate } from '../stack/sample-stack.ts';
@@ -132,6 +133,7 @@ test.each([[{ toString: 1 }], [['a']], [7], [null], [undefined]])(
         clock,
         invocation: testInvocation({ deadlineMs: 1_000 }),
         ...noTransfers(),
+        versionReceipts: memoryVersionReceipts(),
       },
     );
     expect(results.map((result) => typeof result.taskId)).toEqual(['string', 'string']);

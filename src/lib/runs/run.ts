@@ -53,7 +53,7 @@ export interface CompareCounters {
    * `historyShorter`.
    */
   keys: number;
-  /** Keys that are proven to be the same. The counters that begin with `by` say by what. Where neither side shows an object, nothing has to be proven. */
+  /** Keys that are proven to be the same. The counters that begin with `by` say by what. Nothing has to be proven if neither side shows an object. */
   same: number;
   /** Keys that look the same, although nothing proves that the bytes are. They are no difference, and no proof. */
   presumed: number;
