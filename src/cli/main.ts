@@ -27,6 +27,7 @@ const PROGRAM: CommandSpec = {
     'backfill resume': 'Resume a run.',
     'backfill cancel': 'Cancel a run.',
     'config check': 'Check replication.yml and show the resolved rules.',
+    'config key': 'Print the public key with which the deployed stack signs its replicas.',
     'config policy': 'Print the grants of the source account that let S3 copy by itself.',
     'config schema': 'Print the JSON schema of replication.yml, for editors.',
     'dlq list': 'Show the messages in the dead-letter queue and their reasons.',

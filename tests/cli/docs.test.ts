@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import type { CommandSpec } from '../../src/cli/terminal/command.ts';
 import { BACKFILL_START } from '../../src/cli/runs/backfill-start.ts';
 import { CHECK } from '../../src/cli/config/config-check.ts';
+import { KEY } from '../../src/cli/config/config-key.ts';
 import { POLICY } from '../../src/cli/config/config-policy.ts';
 import { LIST } from '../../src/cli/dead-letters/dlq-list.ts';
 import { REDRIVE } from '../../src/cli/dead-letters/dlq-redrive.ts';
@@ -18,6 +19,7 @@ const cli = readFileSync(`${ROOT}docs/cli.md`, 'utf8');
 
 const COMMANDS = [
   CHECK,
+  KEY,
   POLICY,
   LIST,
   REDRIVE,

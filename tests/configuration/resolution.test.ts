@@ -20,6 +20,7 @@ test('a minimal rule resolves to the documented defaults', () => {
           events: 's3',
           roleArn: null,
           externalId: null,
+          replicators: [],
         },
         destinations: [
           {

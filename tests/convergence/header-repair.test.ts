@@ -8,6 +8,7 @@ import { stampedMetadata } from '../../src/lib/replica/stamp.ts';
 import { type MemoryBucket, NO_ATTRIBUTES } from '../model/memory-buckets.ts';
 import { once, oneKey } from '../model/one-key.ts';
 import { testRule } from '../model/settings.ts';
+import { signerOf } from '../model/test-signers.ts';
 import { type ReplicatedSetting, replicatedVersion } from './replicated-version.ts';
 
 const setAttributes = (bucket: MemoryBucket, attributes: Partial<ObjectAttributes>): void => {
@@ -66,15 +67,15 @@ test('a repair of headers does not overwrite a newer version that is written mea
 });
 
 test('a replica of a replica is not repaired if the rule no longer replicates replicas', async () => {
+  const signer = signerOf('other');
   const world = oneKey({ rule: { versions: 'latest' } });
-  const original = { ...world.source.put('k', Buffer.from('elsewhere')), versionId: 'elsewhere' };
-  const metadata = stampedMetadata(original, {
-    at: { bucket: 'source', key: 'k' },
-    from: { bucket: 'replica', key: 'k' },
-  });
+  const original = { ...world.source.put('k', Buffer.from('one')), versionId: 'elsewhere' };
+  const route = { at: { bucket: 'source', key: 'k' }, from: { bucket: 'elsewhere', key: 'k' } };
+  const metadata = stampedMetadata(original, route, { signer, hidesEtag: false });
   const attributes = { ...NO_ATTRIBUTES, metadata };
   const { versionId } = world.source.put('k', Buffer.from('one'), { attributes });
-  const rule = (replicas: 'ignore' | 'replicate') => testRule({ versions: 'latest', replicas });
+  const source = { ...testRule().source, replicators: [signer.publicKey] };
+  const rule = (replicas: 'ignore' | 'replicate') => testRule({ versions: 'latest', replicas, source });
   await world.look(undefined, { rule: rule('replicate'), versionId });
   setAttributes(world.replica, { contentType: 'text/x-changed' });
   const hint = { rule: rule('ignore'), versionId, concern: 'attributes' } as const;

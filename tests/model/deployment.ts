@@ -10,6 +10,7 @@ import type { OutcomeRecord } from '../../src/lib/delivery/outcome.ts';
 import type { Clock } from '../../src/lib/model/ports.ts';
 import { replicateBatch } from '../../src/lib/replicate/replicate-batch.ts';
 import type { ReplicationRule } from '../../src/lib/model/rule.ts';
+import type { Signer } from '../../src/lib/replica/stamp-signature.ts';
 import type { MemoryBucket } from './memory-buckets.ts';
 import { memoryDestination } from './memory-destination.ts';
 import { Crash, createMemoryReceipts, type MemoryReceipts } from './memory-receipts.ts';
@@ -44,6 +45,8 @@ interface Setting {
    * the full time.
    */
   shortOfTime?: boolean[];
+  /** The signer of this deployment. Without a signer, its stamps are not signed. */
+  signer?: Signer;
   /** Whether the messages of the first batch, the second one, and so on are delivered again while their invocation still runs. */
   overtaken?: boolean[];
   batchSize?: number;
@@ -187,6 +190,7 @@ const createFunctions = (setting: FunctionSetting): Functions => {
     },
     ...noTransfers(),
     versionReceipts: memoryVersionReceipts(),
+    signer: async () => setting.signer ?? null,
   });
   return {
     async invoke(batch) {

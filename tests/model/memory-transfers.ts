@@ -2,6 +2,7 @@
  * A model of the table of transfers and of the queue of part ranges. In a deployment they are in DynamoDB and
  * SQS.
  */
+import type { GetSigner } from '../../src/lib/replica/stamp-signature.ts';
 import { createServerSide, type ServerSide } from '../../src/lib/copy/way.ts';
 import type {
   PartRangeMessage,
@@ -94,8 +95,11 @@ const memoryStore = (
   };
 };
 
-/** Returns the transfer ports for tests in which one invocation has enough time to copy any object. */
-export const noTransfers = (): { transfers: Transfers; serverSide: ServerSide } => ({
+/**
+ * Returns the transfer ports for tests in which one invocation has enough time to copy any object. Stamps are not signed.
+ */
+export const noTransfers = (): { transfers: Transfers; serverSide: ServerSide; signer: GetSigner } => ({
   transfers: createMemoryTransfers().ports(),
+  signer: async () => null,
   serverSide: createServerSide({ now: () => 0, sleep: () => Promise.resolve() }),
 });

@@ -4,6 +4,7 @@ import { ReplicationError } from '../../src/lib/model/errors.ts';
 import { converge } from '../../src/lib/converge/converge.ts';
 import type { DestinationBucket, SourceBucket } from '../../src/lib/model/ports.ts';
 import type { ReplicationRule } from '../../src/lib/model/rule.ts';
+import type { GetSigner } from '../../src/lib/replica/stamp-signature.ts';
 import type { PassedOver } from '../../src/lib/converge/context.ts';
 import type { Convergence } from '../../src/lib/converge/convergence.ts';
 import { createMemoryBucket, type MemoryBucket, type Versioning } from './memory-buckets.ts';
@@ -19,6 +20,8 @@ interface Options {
   versionings?: [Versioning, Versioning];
   encryptions?: ['AES256' | 'aws:kms', 'AES256' | 'aws:kms'];
   checksums?: [boolean, boolean];
+  /** With what stamps are signed. By default they are not signed. */
+  signer?: GetSigner;
 }
 
 interface OneKey {
@@ -42,7 +45,7 @@ interface Other {
 }
 
 /** Creates a source and a destination. The key is `k`. */
-export const oneKey = ({ rule, versionings, encryptions, checksums }: Options = {}): OneKey => {
+export const oneKey = ({ rule, versionings, encryptions, checksums, signer }: Options = {}): OneKey => {
   const clock = { nowMs: 1_700_000_000_000 };
   const now = (): number => clock.nowMs;
   const bucket = (side: 0 | 1): MemoryBucket =>
@@ -72,6 +75,7 @@ export const oneKey = ({ rule, versionings, encryptions, checksums }: Options = 
         passOver: async (version) => void passedOver.push(version),
         ...noTransfers(),
         versionReceipts: receipts,
+        ...(signer === undefined ? {} : { signer }),
       }),
     content: () => replica.current('k')?.bytes.toString(),
     told: () =>

@@ -20,7 +20,15 @@ export const testDestination = (fields: Partial<Destination> = {}): Destination 
 
 export const testRule = (fields: Partial<ReplicationRule> = {}): ReplicationRule => ({
   id: 'rule',
-  source: { bucket: 'source', prefix: '', suffix: '', events: 's3', roleArn: null, externalId: null },
+  source: {
+    bucket: 'source',
+    prefix: '',
+    suffix: '',
+    events: 's3',
+    roleArn: null,
+    externalId: null,
+    replicators: [],
+  },
   filter: { tags: {}, minimumBytes: null, maximumBytes: null },
   destinations: [testDestination()],
   versions: 'latest',

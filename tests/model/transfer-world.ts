@@ -208,7 +208,7 @@ const depsIn = (world: TransferWorld, setting: Setting): ((life: Life) => Transf
   const serverSide = createServerSide({ now: () => clock.nowMs, sleep: () => Promise.resolve() });
   const { fullTimeMs = 880_000, readable = false } = setting;
   let retried = 0;
-  const inside = { sources: readable ? { source } : {}, initiator: INITIATOR };
+  const inside = { sources: readable ? { source } : {}, initiator: 'session/s3r@test' };
   return (life) => {
     const pass = passing(clock, life);
     const gate = gateOf(world, life, pass);
@@ -223,6 +223,7 @@ const depsIn = (world: TransferWorld, setting: Setting): ((life: Life) => Transf
       await gate('after', call);
     };
     return {
+      signer: async () => null,
       configuration: testConfiguration(testRule(setting.rule)),
       buckets: {
         source: () => memorySource(source, gate),
@@ -253,8 +254,6 @@ const depsIn = (world: TransferWorld, setting: Setting): ((life: Life) => Transf
     };
   };
 };
-
-const INITIATOR = 'arn:aws:sts::222222222222:assumed-role/replication/s3r@test';
 
 type Pass = (ms: number) => void;
 

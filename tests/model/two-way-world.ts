@@ -13,6 +13,7 @@ import { apply, fault, KEYS, type Operation, operation, side, type Side, weighte
 import { createMemoryBucket, type MemoryBucket } from './memory-buckets.ts';
 import type { BucketEvent } from './memory-writes.ts';
 import { s3Event, testDestination, testRule } from './settings.ts';
+import { signerOf } from './test-signers.ts';
 
 type Name = 'left' | 'right';
 
@@ -22,6 +23,8 @@ export interface TwoWay {
   rules: Record<Name, Pick<ReplicationRule, 'versions' | 'deletes' | 'replicas'>>;
   /** Whether events name the writer. Events of EventBridge do not. */
   named: boolean;
+  /** Whether each rule names the key of the other deployment. */
+  knows: boolean;
   /**
    * The operations, turn by turn. Each turn writes on one side. The next turn starts when all events of the
    * previous one have been handled.
@@ -54,6 +57,7 @@ export const twoWay = (only: {
     right: side({ versioned }, ['enabled', 'enabled', 'suspended', 'unversioned']),
     rules: fc.record({ left: rule, right: rule }),
     named: fc.boolean(),
+    knows: fc.boolean(),
     turns: fc.array(
       fc.record({
         at: fc.constantFrom<Name[]>('left', 'right'),
@@ -168,7 +172,11 @@ const createBoth = (given: TwoWay, { buckets, clock, scheduler }: Both): Record<
       rules: [
         testRule({
           ...given.rules[at],
-          source: { ...testRule().source, bucket: at },
+          source: {
+            ...testRule().source,
+            bucket: at,
+            replicators: given.knows ? [signerOf(to).publicKey] : [],
+          },
           destinations: [testDestination({ id: to, bucket: to })],
         }),
       ],
@@ -176,6 +184,7 @@ const createBoth = (given: TwoWay, { buckets, clock, scheduler }: Both): Record<
       clock,
       scheduler,
       picks: given.picks,
+      signer: signerOf(at),
       faults: given.faults,
       tell: (_bucket, event) => both[to].happened(event, principalOf(at)),
     });

@@ -41,6 +41,7 @@ export const aRule = (
     events: 's3',
     roleArn: null,
     externalId: null,
+    replicators: [],
     ...given.source,
   },
 });

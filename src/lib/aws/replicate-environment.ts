@@ -14,6 +14,7 @@ import type { ReplicationConfiguration, RuleDestination } from '../model/rule.ts
 import { createCircuitStore } from './dynamodb/circuit-store.ts';
 import { createReceiptStore } from './dynamodb/receipts.ts';
 import { createRunCountsStore } from './dynamodb/run-counts.ts';
+import { createGetSigner } from './dynamodb/stamp-key.ts';
 import { createTransferStore } from './dynamodb/transfer-store.ts';
 import { createVersionReceipts } from './dynamodb/version-receipts.ts';
 import { createEnvironment, type Environment, limitTime } from './environment.ts';
@@ -101,7 +102,7 @@ export const createReplicateEnvironment = (
   };
 };
 
-const replicateDeps = ({ sqs, sessionName, clock, variable }: Environment) => {
+const replicateDeps = ({ sqs, sessionName, clock, variable, logger }: Environment) => {
   const liveUrl = variable('LIVE_QUEUE_URL');
   const urls = {
     live: liveUrl,
@@ -123,6 +124,9 @@ const replicateDeps = ({ sqs, sessionName, clock, variable }: Environment) => {
       concurrency: Number(variable('TRANSFER_CONCURRENCY')),
     },
     serverSide: createServerSide(clock),
+    signer: createGetSigner(variable('IDEMPOTENCY_TABLE'), (error) =>
+      logger.warn('stamps-unsigned', { error: error instanceof Error ? error : new Error(String(error)) }),
+    ),
   };
 };
 

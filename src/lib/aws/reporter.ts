@@ -91,6 +91,7 @@ const addMetrics = (metrics: Metrics, record: OutcomeRecord): void => {
       if (record.latencySeconds !== null) {
         metrics.addMetric('ReplicationLatency', MetricUnit.Seconds, record.latencySeconds);
       }
+      if (record.claims === 'replica') metrics.addMetric('ClaimsReplicated', MetricUnit.Count, 1);
       return;
     case 'skip':
       metrics.addMetric('OperationsSkipped', MetricUnit.Count, 1);

@@ -181,7 +181,7 @@ function checkLoops(rules: PlacedRule[]): Finding[] {
         path: ['rules', start.index, 'destinations', position],
         found: `a loop: ${[start, ...way].map(({ rule }) => `"${rule.id}"`).join(' feeds ')}`,
         fix: way.some(({ rule }) => rule.replicas === 'ignore')
-          ? 'remove `stamp: false`: EventBridge does not say who wrote an object, so only its stamp shows that it is a replica'
+          ? 'remove `stamp: false`: only a signed stamp proves that an object is a replica, because the writer in an event can have any session name'
           : 'write `replicas: ignore` in one of these rules, or send the replicas to a place from which none of these rules replicates',
       };
     }),
@@ -215,12 +215,9 @@ const fedBy = (rules: PlacedRule[], rule: RuleShape, destination: DestinationSha
       !ignoresReplicasOf(other.rule, rule),
   );
 
-/**
- * Returns whether `reader` ignores the replicas that `writer` makes. Events directly from S3 name the session that wrote an
- * object. Events from EventBridge do not, so only the stamp shows that an object is a replica.
- */
+/** Returns whether `reader` ignores the replicas that `writer` makes. Only their stamp proves what they are. */
 const ignoresReplicasOf = (reader: RuleShape, writer: RuleShape): boolean =>
-  reader.replicas === 'ignore' && (reader.source.events === 's3' || writer.stamp);
+  reader.replicas === 'ignore' && writer.stamp;
 
 /** Reports two destinations that can hold the same key. Such destinations would overwrite each other's replicas. */
 function checkCollisions(rules: PlacedRule[]): Finding[] {

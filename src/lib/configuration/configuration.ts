@@ -208,6 +208,7 @@ const toRule = ({ source, filter, destinations, restore, ...others }: RuleShape)
     events: source.events,
     roleArn: source.roleArn ?? null,
     externalId: source.externalId ?? null,
+    replicators: source.replicators,
   },
   filter: toFilter(filter),
   destinations: destinations.map(toDestination),

@@ -13,6 +13,12 @@ import { optionBlock, bucket, id, integer, keyPart, oneOf, pattern, tagMap } fro
 export type RuleShape = z.output<typeof ruleSchema>;
 export type DestinationShape = z.output<typeof destinationBlock>;
 
+/** 32 bytes in base64url. */
+const PUBLIC_KEY = /^[\w-]{43}$/;
+
+const PUBLIC_KEY_ADVICE =
+  'list public keys of other deployments, each with 43 characters as `s3-replicator config key` prints it there, or remove the line';
+
 const sourceBlock = optionBlock('say where the objects come from: `source:` with at least `bucket:`', {
   bucket: bucket(
     'give the name of an existing general purpose bucket (no ARN, no s3://): 3–63 characters of a–z, 0–9, dot and hyphen',
@@ -39,6 +45,12 @@ const sourceBlock = optionBlock('say where the objects come from: `source:` with
     'give the ARN of the KMS key the source objects are encrypted with (the key, not an alias): arn:aws:kms:region:account:key/id',
     KMS_KEY_ARN,
   ).optional(),
+  replicators: z
+    .array(pattern(PUBLIC_KEY_ADVICE, PUBLIC_KEY), { error: PUBLIC_KEY_ADVICE })
+    .describe(
+      'The public keys of the other deployments that write replicas to this bucket: only objects that one of them has signed count as replicas.',
+    )
+    .default([]),
 });
 
 const destinationBlock = optionBlock(

@@ -3,11 +3,13 @@ import type { CopyContext } from '../copy/request.ts';
 import type { Buckets } from '../model/ports.ts';
 import type { ReplicationError } from '../model/errors.ts';
 import { bucketsOf, type Task } from '../model/task.ts';
+import type { GetSigner } from '../replica/stamp-signature.ts';
 import type { VersionReceipts } from '../replica/version-receipt.ts';
 
 export interface ConvergeContext extends CopyContext {
   versionReceipts: Pick<VersionReceipts, 'keep'>;
   passOver: PassOver;
+  signer: GetSigner;
 }
 
 /**
@@ -28,7 +30,7 @@ export const contextOf = (
   deps: Omit<ConvergeContext, 'source' | 'destination' | 'passOver'> & { buckets: Buckets },
   passOver: PassOver,
 ): ConvergeContext => {
-  const { invocation, clock, transfers, serverSide, versionReceipts } = deps;
-  const parts = { invocation, clock, transfers, serverSide, versionReceipts };
+  const { invocation, clock, transfers, serverSide, signer, versionReceipts } = deps;
+  const parts = { invocation, clock, transfers, serverSide, signer, versionReceipts };
   return { ...bucketsOf(task, deps.buckets), ...parts, passOver };
 };

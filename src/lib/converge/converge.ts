@@ -12,10 +12,6 @@ import { convergeHistory } from './every-version.ts';
 import { convergeLatest } from './latest.ts';
 
 export const converge = async (task: Task, context: ConvergeContext): Promise<Convergence> => {
-  const { rule } = task;
-  // A replicator caused this event by writing a replica. If somebody else writes to the key later, that write causes its own
-  // event.
-  if (task.byReplicator === true && rule.replicas === 'ignore') return { outcome: 'replica' };
   const problem = problemOfKey(task);
   if (problem !== null) throw new ReplicationError(problem, KEY_PROBLEMS[problem]);
   const convergence = await convergeContent(task, context);

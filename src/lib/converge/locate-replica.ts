@@ -3,15 +3,8 @@ import type { BothBuckets, Current, HistoryEntry, ObjectState } from '../model/p
 import type { Task } from '../model/task.ts';
 import { align, isSurelyNewer, itemsOf, positionBefore, positionOf } from '../replica/history.ts';
 import { holds, isInTime } from '../replica/same-state.ts';
-import {
-  isSameStamp,
-  names,
-  namesOneState,
-  replicaPlace,
-  sourcePlace,
-  type Stamp,
-  stampOn,
-} from '../replica/stamp.ts';
+import { isReplicaOf } from './loop-guard.ts';
+import { isSameStamp, namesOneState, replicaPlace, type Stamp, stampOn } from '../replica/stamp.ts';
 
 export interface Located {
   /** The position of the last item that is at the destination; -1: none. */
@@ -192,8 +185,7 @@ const positionOfReplicaOf = async (
   const alike = items.filter((item) => item.kind === 'version' && item.sizeBytes === shown.sizeBytes);
   for (const item of alike.toReversed().slice(0, MAX_HEADS)) {
     const version = await source.head(task.key, item.versionId);
-    const stamp = version === null ? null : stampOn(version, sourcePlace(task));
-    if (stamp !== null && names(stamp, shown)) return items.indexOf(item);
+    if (version !== null && isReplicaOf(version, shown, task)) return items.indexOf(item);
   }
   return -1;
 };

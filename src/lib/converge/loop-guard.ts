@@ -1,37 +1,107 @@
-/** Detects replicas among the source objects, so that two replicators do not copy an object back and forth without end. */
-import type { ObjectState } from '../model/ports.ts';
+/**
+ * Recognizes replicas among the source objects, so that two replicators do not copy an object back and forth without end.
+ *
+ * Metadata and session names are written by whoever uploads, so they are only claims. An object is left out only if a key that this
+ * deployment trusts has signed it, or if the destination provably has the very same object. So nothing that an uploader writes keeps
+ * an object out of the replica.
+ */
+import type { BothBuckets, ObjectState } from '../model/ports.ts';
 import type { Task } from '../model/task.ts';
-import { identityOf, namesOneState, sourcePlace, type Stamp, stampOn } from '../replica/stamp.ts';
-import type { ConvergeContext } from './context.ts';
-import type { Shown } from './protocol.ts';
+import { contentProof } from '../replica/proof.ts';
+import { sameHeaders } from '../replica/same-state.ts';
+import type { GetSigner } from '../replica/stamp-signature.ts';
+import {
+  identityOf,
+  isFrom,
+  isProven,
+  names,
+  namesOneState,
+  replicaPlace,
+  sourcePlace,
+  type Stamp,
+  stampOn,
+} from '../replica/stamp.ts';
+
+/** The buckets, and the signer of this deployment, which also knows its own replicas. */
+export type EchoContext = BothBuckets & { signer: GetSigner };
 
 /**
- * Resolves to true if a replicator wrote this source version, so that it must not be replicated. The stamp of the version shows
- * this. The stamp does not count if the event names another writer of exactly this version. If the rule replicates replicas, only
- * an object that came from this destination is left out.
+ * Resolves to true if this source version is a replica, so that it must not be replicated. If the rule replicates replicas, only an
+ * object that came from this destination is left out.
  */
-export const isEcho = async (
-  task: Task,
-  context: ConvergeContext,
-  version: ObjectState,
-  shown: Shown | null,
-): Promise<boolean> => {
+export const isEcho = async (task: Task, context: EchoContext, version: ObjectState): Promise<boolean> => {
+  const ignoresReplicas = task.rule.replicas === 'ignore';
+  if (ignoresReplicas && isWrittenByAnother(task, version)) return false;
   const stamp = stampOn(version, sourcePlace(task));
-  if (stamp === null) return false;
-  if (task.rule.replicas === 'replicate') return await cameFromThere(task, context, stamp, shown);
-  // A version without an id may since have been replaced by a replica, and the event is not about that replica.
-  return !(task.byReplicator === false && namesOneState(version) && task.versionId === version.versionId);
+  if (stamp === null) {
+    // Without room for a stamp, a session name is all that claims anything.
+    return ignoresReplicas && task.byReplicator === true && (await isShownThere(task, context, version));
+  }
+  const cameFromThere = isFrom(stamp, replicaPlace(task));
+  if (await isTrusted(task, context, version)) return ignoresReplicas || cameFromThere;
+  if (!ignoresReplicas && !cameFromThere) return false;
+  if (await isShownThere(task, context, version)) return true;
+  return cameFromThere && (await wasShownThere(task, context, version, stamp));
 };
 
-const cameFromThere = async (
-  { replicaKey }: Task,
-  { destination }: ConvergeContext,
-  stamp: Stamp,
-  shown: Shown | null,
+/**
+ * Returns true if the event names another writer of exactly this version. A version without an id may since have been replaced by a
+ * replica, and the event is not about that replica.
+ */
+const isWrittenByAnother = (task: Task, version: ObjectState): boolean =>
+  task.byReplicator === false && namesOneState(version) && task.versionId === version.versionId;
+
+/** Resolves to true if this deployment, or one that the rule names, has signed the stamp for these bytes. */
+const isTrusted = async (task: Task, { signer }: EchoContext, version: ObjectState): Promise<boolean> => {
+  const place = sourcePlace(task);
+  if (stampOn(version, place)?.signature === null) return false;
+  const own = await signer();
+  const keys = own === null ? task.rule.source.replicators : [...task.rule.source.replicators, own.publicKey];
+  return isProven(version, place, keys);
+};
+
+/** Resolves to true if the destination shows the same object, and not because this version was replicated there. */
+const isShownThere = async (
+  task: Task,
+  { destination }: BothBuckets,
+  version: ObjectState,
 ): Promise<boolean> => {
-  if (shown !== null && stamp.identity === identityOf(shown)) return true;
-  for await (const entry of destination.history(replicaKey)) {
-    if (entry.kind === 'version' && identityOf(entry) === stamp.identity) return true;
+  const shown = await destination.look(task.replicaKey);
+  return shown.kind === 'object' && isOriginalOf(task, shown.state, version);
+};
+
+/**
+ * Resolves to true if the destination has the version that the stamp names, beneath what it shows now. Such a version is known by an
+ * id that S3 gave it.
+ */
+const wasShownThere = async (
+  task: Task,
+  { destination }: BothBuckets,
+  version: ObjectState,
+  stamp: Stamp,
+): Promise<boolean> => {
+  for await (const entry of destination.history(task.replicaKey)) {
+    if (entry.kind === 'marker' || !namesOneState(entry) || identityOf(entry) !== stamp.identity) continue;
+    const original = await destination.head(task.replicaKey, entry.versionId);
+    return original !== null && isOriginalOf(task, original, version);
   }
   return false;
+};
+
+/** Returns true if both objects are the same, and the one at the destination is not the replica of the one at the source. */
+const isOriginalOf = (task: Task, original: ObjectState, version: ObjectState): boolean => {
+  const stamp = stampOn(original, replicaPlace(task));
+  return (stamp === null || !names(stamp, version)) && sameObject(original, version);
+};
+
+const sameObject = (one: ObjectState, other: ObjectState): boolean =>
+  one.sizeBytes === other.sizeBytes && contentProof(one, other) === 'same' && sameHeaders(one, other);
+
+/**
+ * Returns true if the source version is provably a replica of this object at the destination: its stamp names the object, and both
+ * are the same.
+ */
+export const isReplicaOf = (version: ObjectState, original: ObjectState, task: Task): boolean => {
+  const stamp = stampOn(version, sourcePlace(task));
+  return stamp !== null && names(stamp, original) && sameObject(original, version);
 };

@@ -6,6 +6,7 @@
 import type { BothBuckets, HistoryEntry, ObjectState, VersionEntry } from '../model/ports.ts';
 import type { Task } from '../model/task.ts';
 import { contentProof } from '../replica/proof.ts';
+import { isReplicaOf } from './loop-guard.ts';
 import {
   canCarryStamp,
   isFrom,
@@ -45,7 +46,7 @@ export const mayHide = async (
   for (const { versionId } of alike.slice(0, MAX_HEADS)) {
     const version = await source.head(task.key, versionId);
     if (version === null) continue;
-    if (isReplicaOf(version, shown, task) || isUnstampedReplica(shown, version, task)) return true;
+    if (isItsOriginal(shown, version, task) || isUnstampedReplica(shown, version, task)) return true;
   }
   return false;
 };
@@ -62,13 +63,11 @@ const isBefore = (task: Task, stamp: Stamp, before: HistoryEntry[], markedMs: nu
 };
 
 /**
- * Returns true if the source version is a replica of the shown object, according to the stamp of another replicator. Without a
- * version id the shown object may be another one with the same bytes, and its delete would be permanent.
+ * Returns true if the source version is a replica of the shown object. Without a version id the shown object may be another one with
+ * the same bytes, and its delete would be permanent.
  */
-const isReplicaOf = (version: ObjectState, shown: ObjectState, task: Task): boolean => {
-  const stamp = stampOn(version, sourcePlace(task));
-  return stamp !== null && namesOneState(shown) && names(stamp, shown);
-};
+const isItsOriginal = (shown: ObjectState, version: ObjectState, task: Task): boolean =>
+  namesOneState(shown) && isReplicaOf(version, shown, task);
 
 /**
  * Returns true if the shown object is a replica of the version that could not carry a stamp. The digests prove it, together with

@@ -11,7 +11,7 @@ import type { Task } from '../model/task.ts';
 import { replicaLock } from '../replica/object-lock.ts';
 import { contentProof } from '../replica/proof.ts';
 import { replicaStorageClass } from '../replica/storage-class.ts';
-import { replicaRoute, stampedMetadata, withoutStamp } from '../replica/stamp.ts';
+import { replicaRoute, type Seal, stampedMetadata, withoutStamp } from '../replica/stamp.ts';
 import { tagsFitHeader } from '../replica/tagging-header.ts';
 import { receiptFrom } from '../replica/version-receipt.ts';
 import { syncAcl, syncTags } from './attributes/sync.ts';
@@ -35,11 +35,11 @@ export const writeVersion = async (
   shown: Shown | null,
 ): Promise<VersionOutcome> => {
   const { rule } = task;
-  if (await isEcho(task, context, version, shown)) return 'replica';
+  if (await isEcho(task, context, version)) return 'replica';
   if (!sizeIsWanted(rule.filter, version)) return 'filtered';
   const tags = await tagsOf(task, context, version);
   if (!tagsAreWanted(rule.filter, tags)) return 'filtered';
-  const attributes = replicaAttributes(task, version, tags, context.clock.now());
+  const attributes = await replicaAttributes(task, context, version, tags);
   const fits = tagsFitHeader(attributes);
   const hadSameBytes = shown?.etag === version.etag;
   if (hadSameBytes) await assertStillShown(task, context, shown);
@@ -98,18 +98,27 @@ const tagsOf = async (
   return tags;
 };
 
-const replicaAttributes = (
+const replicaAttributes = async (
   task: Task,
+  context: ConvergeContext,
   version: ObjectState,
   tags: Tags,
-  nowMs: number,
-): ReplicaAttributes => ({
+): Promise<ReplicaAttributes> => ({
   ...version.attributes,
   storageClass: replicaStorageClass(task.destination, version.attributes.storageClass),
-  metadata: task.rule.stamp ? stampedMetadata(version, replicaRoute(task)) : withoutStamp(version),
+  metadata: task.rule.stamp
+    ? stampedMetadata(version, replicaRoute(task), await sealFor(task, context))
+    : withoutStamp(version),
   tags: task.rule.tags === 'ignore' ? {} : tags,
-  lock: replicaLock(task.destination, version.lock, nowMs),
+  lock: replicaLock(task.destination, version.lock, context.clock.now()),
 });
+
+/** Resolves to null if the key cannot be read now. The stamp is then a claim, and whoever finds it compares the objects. */
+const sealFor = async ({ destination }: Task, { signer }: ConvergeContext): Promise<Seal | null> => {
+  const own = await signer();
+  const hidesEtag = destination.kmsKeyArn !== null || (destination.encryption ?? 'AES256') !== 'AES256';
+  return own === null ? null : { signer: own, hidesEtag };
+};
 
 /**
  * Throws `lost-race` if somebody else has just written the same bytes. The condition of the write cannot detect this, because the

@@ -9,6 +9,7 @@ import type { ReplicationConfiguration, RuleDestination } from '../model/rule.ts
 import { attemptsOf, type Origin, type RetriedPiece, type Retry, workId } from './retry.ts';
 import type { VersionReceipts } from '../replica/version-receipt.ts';
 import type { ServerSide } from '../copy/way.ts';
+import type { GetSigner } from '../replica/stamp-signature.ts';
 import type { Transfers } from '../copy/transfer/transfer.ts';
 
 /** A message as SQS delivered it. */
@@ -104,6 +105,8 @@ export interface Deps {
   runs: RunCounts;
   transfers: Transfers;
   serverSide: ServerSide;
+  /** Signs stamps. */
+  signer: GetSigner;
   /** Limits how many bytes of memory the bodies take at once. */
   memory: Budget;
   clock: Clock;

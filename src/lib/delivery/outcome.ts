@@ -1,6 +1,7 @@
 /** The result of one hint at one destination. The receipt is stored, and the record is logged and counted. */
 import type { Reason } from '../model/reasons.ts';
 import type { Proof } from '../replica/proof.ts';
+import { STAMP_NAME } from '../replica/stamp.ts';
 import type { Convergence } from '../converge/convergence.ts';
 
 /** The durable record of how a hint ended, stored with the idempotency record. */
@@ -17,6 +18,11 @@ export interface Receipt {
   durationMs: number;
   /** Seconds between the source's Last-Modified and the end of the replication; null: nothing was written. */
   latencySeconds: number | null;
+  /**
+   * `replica`: the source object has a stamp, but was replicated all the same, because the rule replicates replicas or because the
+   * stamp is not proven. Null: the object has none, or was not replicated.
+   */
+  claims: 'replica' | null;
 }
 
 /** The content of one log line and of one set of metrics. The record contains no object data and no metadata. */
@@ -96,6 +102,7 @@ export const receiptOf = (convergence: Convergence, startedMs: number, endedMs: 
         proof: copied.proof,
         durationMs,
         latencySeconds: Math.max(0, (endedMs - version.lastModifiedMs) / 1_000),
+        claims: STAMP_NAME in version.attributes.metadata ? 'replica' : null,
       };
     }
   }
@@ -110,6 +117,7 @@ const NOTHING_WRITTEN = {
   checksum: null,
   proof: null,
   latencySeconds: null,
+  claims: null,
 } as const;
 
 /**

@@ -1,7 +1,7 @@
 /**
  * The name of the sessions in which replicas are written. The events of S3 contain the session name (`userIdentity.principalId`
- * is `AROA…:<session name>`). A replicator can therefore recognize the writes of every replicator, even those of another
- * deployment.
+ * is `AROA…:<session name>`). Whoever assumes a role chooses the name, so it never proves that a replicator made the change. It
+ * proves the opposite: a principal without the name is no replicator.
  */
 
 const MARK = 's3r@';
@@ -16,7 +16,7 @@ const MAX_CHARACTERS = 64;
 export const sessionName = (stackName: string, region: string): string =>
   `${MARK}${region}.${stackName}`.slice(0, MAX_CHARACTERS);
 
-/** Returns whether a session of a replicator made the change, or null if that is unknown. */
+/** Returns whether the principal claims to be a replicator, or null if the principal is unknown. */
 export const isReplicator = (principalId: string | null): boolean | null =>
   // EventBridge may give only the account, which does not show who made the change.
   principalId === null || /^\d{12}$/.test(principalId) ? null : principalId.includes(`:${MARK}`);

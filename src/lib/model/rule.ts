@@ -33,8 +33,8 @@ export interface ReplicationRule {
   /** Whether replicas carry the stamp (see `stamp.ts`). */
   stamp: boolean;
   /**
-   * Whether source objects that a replicator wrote are replicated. `ignore` prevents two replicators from copying an object back
-   * and forth without end. `replicate` allows chains of buckets.
+   * Whether source objects that are proven to be replicas (see `Source.replicators`) are replicated. `replicate` allows chains of
+   * buckets. What came from a destination never goes back to it.
    */
   replicas: 'ignore' | 'replicate';
   /** Whether the replica gets the tags of the source object. With `ignore` it keeps those that it has at the destination. */
@@ -71,6 +71,11 @@ export interface Source {
   roleArn: string | null;
   /** The external id with which `roleArn` is assumed; null: none. */
   externalId: string | null;
+  /**
+   * The public keys of the other deployments whose signed replicas count as replicas, at the source and at the destination. The
+   * stamps of all others are claims that anybody may have written.
+   */
+  replicators: string[];
 }
 
 export interface Destination {

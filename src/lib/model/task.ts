@@ -20,7 +20,7 @@ export interface Task {
   concern: Concern;
   /** Whether a key with neither an object nor a delete marker at the source counts as deleted. */
   absenceIsDeletion: boolean;
-  /** Whether a replicator made the change at the source; null: unknown. */
+  /** Whether the writer of the change claims to be a replicator. False is certain, true is not; null: unknown. */
   byReplicator: boolean | null;
   /** Whether only a replica with our stamp may be deleted, even if the destination bucket is versioned. */
   onlyStamped: boolean;

@@ -104,7 +104,8 @@ export const md5OfEtag = (object: Comparable): string | null => {
 export const isKms = (encryption: string | null): boolean => encryption?.startsWith('aws:kms') ?? false;
 
 /** Returns true if the ETag is a digest. The ETag of an object encrypted with KMS is never one ("Object", S3 API reference). */
-const etagIsDigest = (object: Comparable): boolean => !isKms(object.encryption) && isMd5(object.etag);
+export const etagIsDigest = (object: Pick<Comparable, 'etag' | 'encryption'>): boolean =>
+  !isKms(object.encryption) && isMd5(object.etag);
 
 /**
  * Returns true if the ETag looks like an MD5, of the content or of its parts. With KMS it is random instead, and two random ones are never

@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import type { ObjectState } from '../model/ports.ts';
 import type { Task } from '../model/task.ts';
+import { digestsOf, isSignature, signedText, type Signer } from './stamp-signature.ts';
 
 /**
  * The name of the metadata entry, which S3 shows as the header `x-amz-meta-s3r`. The name is short because S3 allows only 2 KB of
@@ -54,9 +55,14 @@ export interface StampedState {
   modifiedMs: number;
 }
 
+/** A stamp is a claim of whoever wrote the object. Only {@link isProven} shows whether the claim is true. */
 export interface Stamp extends StampedState {
   /** Identifies the source bucket and key from which the replica was copied (see `isFrom`). */
   from: string;
+  /** The text of the stamp without the signature. */
+  claim: string;
+  /** The id of the key and the signature; null: the stamp is not signed. */
+  signature: string | null;
 }
 
 /**
@@ -72,14 +78,29 @@ export const namesOneState = (source: Identified): boolean =>
 
 /** Returns the object's stamp if that stamp was made for this place, and null otherwise. */
 export const stampOn = (object: ObjectState, place: Place): Stamp | null => {
-  const [, identity, seconds, tag, from] =
-    /^([ve]\/.+)\/([0-9a-z]+)@([0-9a-f]{8})([0-9a-f]{8})$/.exec(
+  const [, claim, identity, seconds, tag, from, signature = null] =
+    /^(([ve]\/.+)\/([0-9a-z]+)@([0-9a-f]{8})([0-9a-f]{8}))(?:\.([0-9a-f]{8}[\w-]{86}))?$/.exec(
       object.attributes.metadata[STAMP_NAME] ?? '',
     ) ?? [];
-  if (identity === undefined || seconds === undefined || from === undefined || tag !== placeTag(place))
+  if (claim === undefined || identity === undefined || seconds === undefined || from === undefined)
     return null;
+  if (tag !== placeTag(place)) return null;
   const modifiedMs = Number.parseInt(seconds, 36) * 1_000;
-  return isPossible(modifiedMs, object) ? { identity, modifiedMs, from } : null;
+  return isPossible(modifiedMs, object) ? { identity, modifiedMs, from, claim, signature } : null;
+};
+
+/**
+ * Returns true if one of the deployments with these public keys has signed the object's stamp, for these bytes at this place. An
+ * object without any digest is never proven.
+ */
+export const isProven = (object: ObjectState, place: Place, publicKeys: readonly string[]): boolean => {
+  const stamp = stampOn(object, place);
+  if (stamp === null || stamp.signature === null) return false;
+  const { claim, signature } = stamp;
+  const { sizeBytes } = object;
+  return digestsOf(object).some((digest) =>
+    isSignature(signature, signedText({ ...place, claim, sizeBytes, digest }), publicKeys),
+  );
 };
 
 /** How far the clocks of two buckets may be apart. Both are in S3, which gives whole seconds. */
@@ -118,12 +139,39 @@ export interface Route {
 
 export const replicaRoute = (task: Task): Route => ({ at: replicaPlace(task), from: sourcePlace(task) });
 
-/** Returns the source's user metadata with the stamp, or without the stamp if there is not enough room for the stamp. */
-export const stampedMetadata = (source: ObjectState, { at, from }: Route): Record<string, string> => {
+/** How a stamp is signed. */
+export interface Seal {
+  signer: Signer;
+  /** Whether KMS will hide the ETag of the replica, so that another digest has to be signed. */
+  hidesEtag: boolean;
+}
+
+/**
+ * Returns the source's user metadata with the stamp. Without enough room the signature is left out first, and then the stamp. A
+ * version without any digest gets no signature.
+ */
+export const stampedMetadata = (
+  source: ObjectState,
+  { at, from }: Route,
+  seal: Seal | null = null,
+): Record<string, string> => {
   const seconds = Math.floor(source.lastModifiedMs / 1_000).toString(36);
-  const stamp = `${identityOf(source)}/${seconds}@${placeTag(at)}${placeTag(from)}`;
-  const stamped = { ...withoutStamp(source), [STAMP_NAME]: stamp };
-  return metadataBytes(stamped) <= MAX_METADATA_BYTES ? stamped : withoutStamp(source);
+  const claim = `${identityOf(source)}/${seconds}@${placeTag(at)}${placeTag(from)}`;
+  const metadata = withoutStamp(source);
+  for (const stamp of [signed(claim, source, at, seal), claim]) {
+    const stamped = { ...metadata, [STAMP_NAME]: stamp };
+    if (metadataBytes(stamped) <= MAX_METADATA_BYTES) return stamped;
+  }
+  return metadata;
+};
+
+const signed = (claim: string, source: ObjectState, at: Place, seal: Seal | null): string => {
+  if (seal === null) return claim;
+  const encryption = seal.hidesEtag ? 'aws:kms' : source.encryption;
+  const [digest] = digestsOf({ ...source, encryption });
+  if (digest === undefined) return claim;
+  const text = signedText({ ...at, claim, sizeBytes: source.sizeBytes, digest });
+  return `${claim}.${seal.signer.sign(text)}`;
 };
 
 /** Returns false if the user metadata of this source version leaves no room for a stamp. */

@@ -42,6 +42,7 @@ type BatchDeps = Pick<
   | 'transfers'
   | 'serverSide'
   | 'versionReceipts'
+  | 'signer'
 >;
 
 interface BatchTask extends Pick<Hint, 'bucket' | 'key' | 'versionId'> {

@@ -26,7 +26,7 @@ export const syncAttributes = async (task: Task, context: ConvergeContext): Prom
   if (replica === null) return null;
   // The source object is itself a replica, and it is unknown who changed its attributes. Replicating them could give old
   // attributes back to the object from which the replica was copied.
-  if (await isEcho(task, context, version, replica)) return null;
+  if (await isEcho(task, context, version)) return null;
   const versions = bothVersions(task, version, replica);
   return (await syncConcern(task, context, versions, replica))
     ? {
@@ -62,7 +62,7 @@ export const syncShown = async (
   version: ObjectState,
   replica: ObjectState,
 ): Promise<boolean> => {
-  if (await isEcho(task, context, version, replica)) return false;
+  if (await isEcho(task, context, version)) return false;
   const versions = bothVersions(task, version, replica);
   const hasTags = version.tagCount > 0 || replica.tagCount > 0;
   const tagged = hasTags && (await syncTags(task, context, versions));

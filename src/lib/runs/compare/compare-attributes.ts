@@ -9,7 +9,6 @@ import { sameHeaders } from '../../replica/same-state.ts';
 import { isLockedAsWanted } from '../../replica/object-lock.ts';
 import type { Acl, DestinationBucket, ObjectState, SourceBucket } from '../../model/ports.ts';
 import type { Destination, ReplicationRule } from '../../model/rule.ts';
-import { stampOn } from '../../replica/stamp.ts';
 import { isStorageClassRight } from '../../replica/storage-class.ts';
 
 export interface Pair {
@@ -29,9 +28,6 @@ export type TagsProbe = { isDone: boolean };
 
 export const sameAttributes = async (pair: Pair, probe: TagsProbe): Promise<boolean> => {
   const { rule, destination, source, replica, nowMs } = pair;
-  // A source object that is itself a replica is not replicated if the rule ignores replicas, so its attributes need not agree.
-  const stamp = stampOn(source.state, { bucket: rule.source.bucket, key: source.key });
-  if (stamp !== null && rule.replicas === 'ignore') return true;
   return (
     isStorageClassRight(destination, replica.state.attributes.storageClass) &&
     sameHeaders(replica.state, source.state) &&

@@ -4,7 +4,7 @@ import type { Reason } from '../../model/reasons.ts';
 import type { DifferenceKind } from '../report/report-data.ts';
 import type { Basis, Ground, ProvePair } from './basis.ts';
 
-/** The finding `unwanted` means that the rule excludes the key, by its tags or because a replicator wrote the object. */
+/** The finding `unwanted` means that the rule excludes the key, by its tags or because it is provably a replica. */
 export type KeyFinding = 'same' | 'presumed' | 'unwanted' | DifferenceKind;
 
 export interface Looked {
