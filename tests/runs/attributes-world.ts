@@ -9,6 +9,7 @@ import type { Destination, ReplicationRule } from '../../src/lib/model/rule.ts';
 import { proveBy } from '../../src/lib/runs/compare/basis.ts';
 import { createCloserLook } from '../../src/lib/runs/compare/closer-look.ts';
 import { createCompareConsumer } from '../../src/lib/runs/compare/compare-consumer.ts';
+import type { ReportRow } from '../../src/lib/runs/report/report-data.ts';
 import { COMPARE_COUNTERS } from '../../src/lib/runs/run.ts';
 import type { MemoryBucket, Versioning } from '../model/memory-buckets.ts';
 import { memoryDestination } from '../model/memory-destination.ts';
@@ -64,6 +65,11 @@ export const aWorld = (setting: Setting) => {
       const kinds = FOUND.filter((name) => counted[name] > 0);
       return Object.fromEntries(kinds.map((name) => [name, counted[name]]));
     },
+    /** Compares both sides once, and returns the rows of the report as texts. */
+    rows: async () => {
+      const { rows } = await compareOnce(scene, 'checked');
+      return rows.map(({ key: name, difference }) => `${name} ${difference}`);
+    },
     /**
      * Compares both sides and replicates for each hint, as a backfill does. Returns the kinds of the hints.
      */
@@ -102,6 +108,7 @@ const compareOnce = async (
 ) => {
   const { versions = 'latest', attributes = 'all' } = setting;
   const hints: Hint[] = [];
+  const rows: ReportRow[] = [];
   const spec = aSpec({ versions, attributes, rule: rule.id, destination: destination.id });
   const clock = { now: () => key.clock.nowMs, sleep: async () => undefined };
   const gate = async (point: 'before' | 'after', call: string): Promise<void> => {
@@ -122,13 +129,13 @@ const compareOnce = async (
     listDestination: listingOf(key.replica, versions),
     look: createCloserLook(scope, spec, { buckets, clock, prove: proveBy(key.receipts) }),
     sendHints: async (sent) => void hints.push(...sent),
-    report: async () => undefined,
+    report: async (found) => void rows.push(...found),
     sleep: async () => undefined,
   });
   const after = { key: '', versionId: null };
   const { entries } = await listingOf(key.source, versions)({ prefix: '', maxKeys: 1_000, after });
   await consumer.consume({ entries, after, through: null, carry: null }, async () => undefined);
-  return { counted: consumer.taken(), hints };
+  return { counted: consumer.taken(), hints, rows };
 };
 
 const listingOf =

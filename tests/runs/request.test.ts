@@ -25,6 +25,7 @@ test('a request for a rule becomes one run for each destination, with the versio
     versions: 'latest',
     repair: false,
     deleteExtra: false,
+    acceptLeftOut: false,
     attributes: 'listed',
   };
   expect(parse({ rule: 'invoices' })).toEqual({

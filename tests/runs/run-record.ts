@@ -14,6 +14,7 @@ export const runRecord = (fields: Partial<RunRecord>): RunRecord => ({
     attributes: 'listed',
     repair: false,
     deleteExtra: false,
+    acceptLeftOut: false,
   },
   scope: 's3://source/* to s3://replica/*',
   phase: 'comparing',

@@ -56,6 +56,7 @@ export const aSpec = (given: Partial<RunSpec> = {}): RunSpec => ({
   attributes: 'listed',
   repair: false,
   deleteExtra: false,
+  acceptLeftOut: false,
   ...given,
 });
 

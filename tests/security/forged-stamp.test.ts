@@ -15,14 +15,13 @@ import type { Task } from '../../src/lib/model/task.ts';
 import { isProven, type Place, STAMP_NAME, stampedMetadata, stampOn } from '../../src/lib/replica/stamp.ts';
 import { createKeyPair, createSigner } from '../../src/lib/replica/stamp-signature.ts';
 import { isReplicator } from '../../src/lib/hint/session-name.ts';
-import { proveBy } from '../../src/lib/runs/compare/basis.ts';
-import { createCloserLook } from '../../src/lib/runs/compare/closer-look.ts';
+import { agrees, verdictOf } from '../../src/lib/runs/report/comparison-text.ts';
+import { NOTHING_COMPARED } from '../../src/lib/runs/run.ts';
 import { createMemoryBucket, NO_ATTRIBUTES } from '../model/memory-buckets.ts';
-import { memorySource, openGate } from '../model/memory-source.ts';
-import { memoryDestination } from '../model/memory-destination.ts';
-import { memoryVersionReceipts } from '../model/memory-version-receipts.ts';
+import { openGate } from '../model/memory-source.ts';
 import { oneKey } from '../model/one-key.ts';
-import { testDestination, testRule } from '../model/settings.ts';
+import { testRule } from '../model/settings.ts';
+import { aWorld } from '../runs/attributes-world.ts';
 import { signerOf } from '../model/test-signers.ts';
 
 const OTHER = signerOf('other');
@@ -195,53 +194,33 @@ describe('a signature', () => {
 });
 
 describe('verify', () => {
-  const world = () => {
-    const clock = { now: () => 1_700_000_000_000, sleep: async () => undefined };
-    const buckets = {
-      source: createMemoryBucket('enabled', clock.now),
-      replica: createMemoryBucket('enabled', clock.now),
-    };
-    const rule = testRule(naming());
-    const look = createCloserLook(
-      { rule, destination: testDestination(), mapping: { sourcePrefix: '', destinationPrefix: '' } },
-      { versions: 'latest', attributes: 'all' },
-      {
-        buckets: {
-          source: () => memorySource(buckets.source, openGate),
-          destination: () =>
-            memoryDestination(buckets.replica, openGate, undefined, { sources: {}, initiator: 'role' }),
-        },
-        clock,
-        prove: proveBy(memoryVersionReceipts()),
-      },
-    );
-    return { ...buckets, look: async () => (await look('k', 'all')).finding };
-  };
-
   test('reports an object that is missing at the destination, whatever stamp its uploader wrote', async () => {
-    const { source, look } = world();
+    const { source, count } = aWorld({ rule: naming() });
     source.put('k', ...put('mine', stampedMetadata(claimed('v/any'), BACK)));
-    expect(await look()).toBe('missing');
-  });
-
-  test('leaves out what a deployment that the rule names has signed', async () => {
-    const { source, replica, look } = world();
-    const original = replica.put('k', Buffer.from('true'));
-    replica.history.clear();
-    source.put('k', ...put('true', stampedMetadata(original, BACK, { signer: OTHER, hidesEtag: false })));
-    expect(await look()).toBe('unwanted');
+    expect(await count()).toEqual({ missing: 1 });
   });
 
   test('reports tags that differ, whatever stamp the uploader wrote', async () => {
-    const { source, replica, look } = world();
-    const forged = stampedMetadata(claimed('v/any'), BACK);
-    const version = source.put('k', ...put('mine', forged));
-    const ours = stampedMetadata(version, { at: REPLICA, from: SOURCE });
-    replica.put('k', ...put('mine', ours));
-    expect(await look()).toBe('same');
+    const { source, replicate, verify } = aWorld({ rule: naming() });
+    source.put('k', ...put('mine', stampedMetadata(claimed('v/any'), BACK)));
+    await replicate();
+    expect(await verify()).toMatch(/^same /);
     source.current('k')!.tags = { colour: 'red' };
     source.current('k')!.state.tagCount = 1;
-    expect(await look()).toBe('attributes');
+    expect(await verify()).toBe('attributes');
+  });
+
+  test('counts and lists what a deployment that the rule names has signed, and does not call it agreement unasked', async () => {
+    const { source, replica, count, rows } = aWorld({ rule: naming() });
+    const original = replica.put('k', Buffer.from('true'));
+    replica.history.clear();
+    source.put('k', ...put('true', stampedMetadata(original, BACK, { signer: OTHER, hidesEtag: false })));
+    expect(await count()).toEqual({ leftOut: 1 });
+    expect(await rows()).toEqual(['k left-out']);
+    const look = { ...NOTHING_COMPARED, leftOut: 1 };
+    expect(verdictOf(look)).toContain('lacks 1 key that the rule leaves out');
+    expect(agrees({ acceptLeftOut: false }, look)).toBe(false);
+    expect(agrees({ acceptLeftOut: true }, look)).toBe(true);
   });
 });
 

@@ -30,6 +30,10 @@ export const START_OPTIONS = {
     description:
       'all: for keys that are the same in both listings, also compare headers, metadata, tags, object lock, ACL and storage class. Default: listed, which compares only what listings show.',
   },
+  'accept-left-out': {
+    description:
+      'Call it agreement although the destination lacks keys that the rule leaves out, because another deployment has signed them as its replicas. They are counted and listed all the same.',
+  },
   local: {
     description: 'List both buckets from this machine, signed in as you are, instead of in AWS Lambda.',
   },
@@ -140,6 +144,7 @@ const specsOf = (
       ...given('attributes'),
       repair: options.has('repair'),
       deleteExtra: options.has('delete-extra'),
+      acceptLeftOut: options.has('accept-left-out'),
     },
     replication,
   );

@@ -2,7 +2,7 @@
  * Implements `--local`, which lists both buckets in this process. A verify shows the differences. A backfill sends them as hints to the
  * replicate function of the stack.
  */
-import { differing, verdictOf } from '../../lib/runs/report/comparison-text.ts';
+import { agrees, verdictOf } from '../../lib/runs/report/comparison-text.ts';
 import type { CompareCounters, RunSpec } from '../../lib/runs/run.ts';
 import { byteText, countOf } from '../../lib/text/amounts.ts';
 import { type CliIo, EXIT } from '../terminal/io.ts';
@@ -32,7 +32,7 @@ export const verifyLocally = async (command: StartCommand): Promise<number> => {
     };
     const { counted, isComplete } = await compareLocally(spec, command, { sendHints: null, onRows });
     if (!isComplete) return interrupted(io);
-    isEqual &&= differing(counted) === 0;
+    isEqual &&= agrees(spec, counted);
     (json ? io.stderr : io.stdout).write(`${hasRows ? '\n' : ''}${comparisonText(spec, counted)}`);
   }
   return isEqual ? EXIT.ok : EXIT.failure;

@@ -2,7 +2,7 @@
 import { resourceNames } from '../../lib/configuration/resource-names.ts';
 import { scopeOf } from '../../lib/runs/compare/scope.ts';
 import { startRuns as startAll } from '../../lib/runs/control.ts';
-import { differing } from '../../lib/runs/report/comparison-text.ts';
+import { agrees } from '../../lib/runs/report/comparison-text.ts';
 import type { RunEstimate, RunSpec } from '../../lib/runs/run.ts';
 import { confirm, confirmByTyping } from '../terminal/confirm.ts';
 import { type CliIo, EXIT } from '../terminal/io.ts';
@@ -145,7 +145,7 @@ const printJson = async (ids: string[], { request, io, ports }: StartCommand): P
 };
 
 /** Returns the exit code for a run that has stopped. */
-const runExitCode = ({ phase, checked }: Pick<RunState, 'phase' | 'checked'>): number => {
+const runExitCode = ({ phase, checked, spec }: Pick<RunState, 'phase' | 'checked' | 'spec'>): number => {
   if (phase === 'paused' || phase === 'cancelled') return EXIT.partial;
-  return phase === 'finished' && checked !== null && differing(checked) === 0 ? EXIT.ok : EXIT.failure;
+  return phase === 'finished' && checked !== null && agrees(spec, checked) ? EXIT.ok : EXIT.failure;
 };

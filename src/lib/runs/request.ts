@@ -73,6 +73,7 @@ const FIELDS = [
   'attributes',
   'repair',
   'deleteExtra',
+  'acceptLeftOut',
 ];
 
 /** Parses a request. If there are problems, returns all of them together. */
@@ -115,13 +116,14 @@ const parseStart = (
   const attributes = choiceField(asked, 'attributes', ['listed', 'all'], 'listed');
   const repair = flagField(asked, 'repair');
   const deleteExtra = flagField(asked, 'deleteExtra');
+  const acceptLeftOut = flagField(asked, 'acceptLeftOut');
   if (kind === 'backfill' && repair)
     problems.push('"repair" belongs to "kind": "verify": a backfill always repairs');
   if (kind === 'backfill' && deleteExtra)
     problems.push('"deleteExtra" belongs to "kind": "verify" with "repair": true');
   if (deleteExtra && since !== null)
     problems.push('"deleteExtra" looks at all keys: a key that is gone has no time, so leave out "since"');
-  const options = { kind, prefix, since, versions, attributes, repair, deleteExtra };
+  const options = { kind, prefix, since, versions, attributes, repair, deleteExtra, acceptLeftOut };
   if (rule !== null) problems.push(...problemsWith(rule, options));
   if (problems.length > 0 || rule === null) return { problems };
   const specs = destinations.map((destination) => ({ rule: rule.id, destination, ...options }));

@@ -26,6 +26,8 @@ export interface RunSpec {
   repair: boolean;
   /** Whether replicas of keys that the source does not have are deleted. */
   deleteExtra: boolean;
+  /** Whether both sides agree although the destination lacks keys that the rule leaves out (see `CompareCounters.leftOut`). */
+  acceptLeftOut: boolean;
 }
 
 /**
@@ -70,6 +72,11 @@ export interface CompareCounters {
   historyShorter: number;
   /** Keys that only the destination has. They do not count in `keys`. */
   extra: number;
+  /**
+   * Keys that the destination lacks and the rule leaves out, because a deployment that the rule names has signed the source object as its
+   * replica. They do not count in `keys`.
+   */
+  leftOut: number;
   /**
    * The number of hints sent, and the approximate number of bytes that these hints cause to be copied. Both are 0 while checking.
    */
@@ -181,6 +188,7 @@ export const NOTHING_COMPARED: CompareCounters = {
   attributes: 0,
   historyShorter: 0,
   extra: 0,
+  leftOut: 0,
   hints: 0,
   hintBytes: 0,
   sourcePages: 0,
@@ -210,6 +218,7 @@ export const COMPARE_COUNTERS = [
   'attributes',
   'historyShorter',
   'extra',
+  'leftOut',
   'hints',
   'hintBytes',
   'sourcePages',

@@ -76,7 +76,7 @@ export const createCloserLook = (
       }
       const found = await lookAtContent(task, looking);
       const { finding } = found;
-      if (finding === 'missing' && !(await wouldBeReplicated(task, context))) return looked('unwanted');
+      if (finding === 'missing') return looked((await exclusionOf(task, context)) ?? 'missing');
       const isRight = finding === 'same' || finding === 'presumed';
       if (!isRight || (attributes === 'listed' && !asksForStorageClass(destination))) return found;
       const seen = await lookAtAttributes(task);
@@ -102,9 +102,8 @@ const lookAtSourceOnly = async (
   { versions, problem }: { versions: RunSpec['versions']; problem: Reason },
 ): Promise<Looked> => {
   if (versions === 'latest' && (await context.source.look(task.key)).kind !== 'object') return looked('same');
-  return (await wouldBeReplicated(task, context))
-    ? { ...looked('different'), reason: problem }
-    : looked('unwanted');
+  const excluded = await exclusionOf(task, context);
+  return excluded === null ? { ...looked('different'), reason: problem } : looked(excluded);
 };
 
 /** The backfill function may not read the key of this stack. It knows the keys that the rule names, and compares the objects. */
@@ -124,14 +123,14 @@ const lookAtCurrent = async (task: Task, { context, prove }: Looking): Promise<L
   return looked(isSameContent ? 'attributes' : 'different');
 };
 
-/** Returns false if the rule excludes the current source object, by its tags or because it is provably a replica. */
-const wouldBeReplicated = async (task: Task, context: BothBuckets): Promise<boolean> => {
+/** Resolves to why the rule does not replicate the current source object; null: the rule replicates it. */
+const exclusionOf = async (task: Task, context: BothBuckets): Promise<'unwanted' | 'left-out' | null> => {
   const { rule, key } = task;
   const { source } = context;
   const now = await source.look(key);
-  if (now.kind !== 'object') return true;
-  if (await isEcho(task, { ...context, signer: NO_SIGNER }, now.state)) return false;
-  if (!asksForTags(rule.filter)) return true;
+  if (now.kind !== 'object') return null;
+  if (await isEcho(task, { ...context, signer: NO_SIGNER }, now.state)) return 'left-out';
+  if (!asksForTags(rule.filter)) return null;
   const tags = await source.tags(key, null);
-  return tags !== null && tagsAreWanted(rule.filter, tags);
+  return tags !== null && tagsAreWanted(rule.filter, tags) ? null : 'unwanted';
 };

@@ -140,7 +140,7 @@ const actOn = (
   if (basis !== null) counted[COUNTER_OF[basis]] += 1;
   if (finding === 'same' || finding === 'unwanted') return;
   rows.push({ ...judge.sides.row(key, finding), reason });
-  if (finding === 'presumed') return;
+  if (finding === 'presumed' || finding === 'left-out') return;
   if (options.listing === 'checked' || (finding === 'extra' && !options.spec.deleteExtra)) return;
   const newest = judge.sides.source(key);
   hints.push(differenceHint(options, { key, difference: finding, versionId: version, newest }));
@@ -150,9 +150,20 @@ const actOn = (
 
 const countFinding = (counted: CompareCounters, finding: KeyFinding): void => {
   if (finding === 'unwanted') return;
-  counted[finding === 'history-shorter' ? 'historyShorter' : finding] += 1;
-  if (finding !== 'extra') counted.keys += 1;
+  counted[COUNTED_AS[finding]] += 1;
+  if (finding !== 'extra' && finding !== 'left-out') counted.keys += 1;
 };
+
+const COUNTED_AS = {
+  same: 'same',
+  presumed: 'presumed',
+  missing: 'missing',
+  different: 'different',
+  attributes: 'attributes',
+  'history-shorter': 'historyShorter',
+  extra: 'extra',
+  'left-out': 'leftOut',
+} as const satisfies Record<Exclude<KeyFinding, 'unwanted'>, keyof CompareCounters>;
 
 interface Carry {
   comparison: Json;

@@ -55,7 +55,7 @@ export const judgeAll = async (judge: Judge, differences: readonly Difference[])
 };
 
 /** The findings that copies under way do not change. */
-const AT_REST: ReadonlySet<KeyFinding> = new Set(['same', 'presumed', 'unwanted']);
+const AT_REST: ReadonlySet<KeyFinding> = new Set(['same', 'presumed', 'unwanted', 'left-out']);
 
 const judgeOne = async (judge: Judge, difference: Difference): Promise<Looked> => {
   const { spec, scope, listing, sides } = judge;

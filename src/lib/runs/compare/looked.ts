@@ -4,8 +4,11 @@ import type { Reason } from '../../model/reasons.ts';
 import type { DifferenceKind } from '../report/report-data.ts';
 import type { Basis, Ground, ProvePair } from './basis.ts';
 
-/** The finding `unwanted` means that the rule excludes the key, by its tags or because it is provably a replica. */
-export type KeyFinding = 'same' | 'presumed' | 'unwanted' | DifferenceKind;
+/**
+ * The finding `unwanted` means that the rule's filter excludes the key. `left-out` means that the source object is provably a replica,
+ * which the rule does not replicate, and that the destination has no such key.
+ */
+export type KeyFinding = 'same' | 'presumed' | 'unwanted' | 'left-out' | DifferenceKind;
 
 export interface Looked {
   finding: KeyFinding;

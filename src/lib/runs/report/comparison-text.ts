@@ -1,6 +1,6 @@
 /** The result of a comparison in words. The terminal and the report use the same words. */
 import { countOf, countText } from '../../text/amounts.ts';
-import type { CompareCounters } from '../run.ts';
+import type { CompareCounters, RunSpec } from '../run.ts';
 
 /** The text for each count, in order of severity. The texts that begin with `by` say what the line above rests on. */
 const FINDINGS: readonly (readonly [keyof CompareCounters, string])[] = [
@@ -16,13 +16,18 @@ const FINDINGS: readonly (readonly [keyof CompareCounters, string])[] = [
   ['attributes', 'same content, other attributes'],
   ['historyShorter', 'versions missing at the destination'],
   ['extra', 'only at the destination'],
+  ['leftOut', 'left out: replicas that another deployment signed'],
 ];
 
 /** Returns the counts to show, with their texts. What is rare is left out if no look has counted it. */
 export const findingsIn = (looks: readonly CompareCounters[]): typeof FINDINGS =>
-  FINDINGS.filter(
-    ([name]) => !(name.startsWith('by') || name === 'presumed') || looks.some((look) => look[name] > 0),
-  );
+  FINDINGS.filter(([name]) => !isRare(name) || looks.some((look) => look[name] > 0));
+
+const isRare = (name: string): boolean => name.startsWith('by') || name === 'presumed' || name === 'leftOut';
+
+/** Returns true if the destination holds everything that the source has, as far as the run was asked for it. */
+export const agrees = ({ acceptLeftOut }: Pick<RunSpec, 'acceptLeftOut'>, look: CompareCounters): boolean =>
+  differing(look) === 0 && (look.leftOut === 0 || acceptLeftOut);
 
 /**
  * The number of source keys that are missing or different at the destination. Keys that only the destination has do not count.
@@ -42,7 +47,15 @@ export const verdictOf = (look: CompareCounters): string => {
     count === 0
       ? `The destination holds all ${countOf(look.keys, 'key')} of the source.${unproven}`
       : `${countText(count)} of ${countOf(look.keys, 'key')} of the source ${count === 1 ? 'is' : 'are'} missing or different at the destination.`;
-  return look.extra === 0
-    ? verdict
-    : `${verdict} ${countOf(look.extra, 'key')} ${look.extra === 1 ? 'is' : 'are'} only at the destination.`;
+  return [verdict, ...leftOutText(look), ...extraText(look)].join(' ');
 };
+
+const leftOutText = ({ leftOut }: CompareCounters): string[] =>
+  leftOut === 0
+    ? []
+    : [
+        `It lacks ${countOf(leftOut, 'key')} that the rule leaves out, because another deployment has signed ${leftOut === 1 ? 'it as its replica' : 'them as its replicas'}.`,
+      ];
+
+const extraText = ({ extra }: CompareCounters): string[] =>
+  extra === 0 ? [] : [`${countOf(extra, 'key')} ${extra === 1 ? 'is' : 'are'} only at the destination.`];

@@ -29,7 +29,10 @@ export interface RunReport {
   copied: CopyCounters | null;
   /** Counters of the last listing, which proves the result. */
   checked: CompareCounters;
-  /** Whether the destination holds everything that the source has. Keys that only the destination has do not matter. */
+  /**
+   * Whether the destination holds everything that the source has. Keys that only the destination has do not matter. Keys that the rule leaves
+   * out do, unless the run was asked to accept them.
+   */
   agrees: boolean;
   /** Whether everything that agrees is proven, so that no key is presumed. `checked` says by what. */
   proven: boolean;
@@ -49,8 +52,11 @@ export type DifferenceKind = 'missing' | 'different' | 'attributes' | 'history-s
 export interface ReportRow {
   /** The source's key. For a key that only the destination has, the key that it would have at the source. */
   key: string;
-  /** `presumed` is no difference: the key looks the same, but nothing proves that its bytes are. */
-  difference: DifferenceKind | 'presumed';
+  /**
+   * `presumed` is no difference: the key looks the same, but nothing proves that its bytes are. `left-out` is none either: the source
+   * object is the signed replica of another deployment.
+   */
+  difference: DifferenceKind | 'presumed' | 'left-out';
   source: ListedSide | null;
   replica: ListedSide | null;
   /**

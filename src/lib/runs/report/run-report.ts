@@ -3,6 +3,7 @@ import type { RunDeps } from '../ports.ts';
 import type { RunReport } from './report-data.ts';
 import type { RunRecord } from '../run-store.ts';
 import { scopeOf } from '../compare/scope.ts';
+import { agrees } from './comparison-text.ts';
 import { attributeGetsOf, usedBy } from '../estimate/estimate.ts';
 import { NOTHING_COMPARED, type RunEstimate } from '../run.ts';
 
@@ -16,7 +17,6 @@ export const reportOf = async (
   const { rule, destination, mapping } = scopeOf(configuration, run.spec);
   const named = await store.files(run, MAX_NAMED_FILES);
   const checked = run.checked ?? NOTHING_COMPARED;
-  const { missing, different, attributes, historyShorter } = checked;
   const isRepair = run.spec.kind === 'backfill' || run.spec.repair;
   return {
     version: 1,
@@ -39,7 +39,7 @@ export const reportOf = async (
     compared: isRepair ? run.compared : null,
     copied: isRepair ? await store.copied(run.id) : null,
     checked,
-    agrees: missing + different + attributes + historyShorter === 0,
+    agrees: agrees(run.spec, checked),
     proven: checked.presumed === 0,
     estimate: run.estimate,
     files: named.files.map(({ key, rows }) => ({ bucket: files?.bucket ?? '', key, rows })),
