@@ -5,8 +5,12 @@ import {
   PutObjectCommand,
   PutObjectTaggingCommand,
 } from '@aws-sdk/client-s3';
-import { SendMessageCommand } from '@aws-sdk/client-sqs';
-import { startTwoAccounts, type TwoAccounts, type TwoAccountsOptions } from '../demo/two-accounts.ts';
+import {
+  SOURCE_ACCOUNT,
+  startTwoAccounts,
+  type TwoAccounts,
+  type TwoAccountsOptions,
+} from '../demo/two-accounts.ts';
 import { sourcePolicies } from '../src/stack/source-policy.ts';
 import { loadConfiguration } from '../src/lib/configuration/configuration.ts';
 import { formatHint } from '../src/lib/hint/hint.ts';
@@ -106,9 +110,14 @@ const hint = async (accounts: TwoAccounts, bucket: string, key: string, identity
     destination: null,
     run: null,
   });
-  await accounts.source.sqs.send(
-    new SendMessageCommand({ QueueUrl: accounts.liveQueueUrl, MessageBody: body }),
-  );
+  // The queue policy allows no operator to send, so the message comes from S3.
+  accounts.aws.sqs.sendAsService({
+    queueArn: `arn:aws:sqs:${accounts.aws.region}:${SOURCE_ACCOUNT}:${accounts.names.liveQueue}`,
+    body,
+    service: 's3.amazonaws.com',
+    sourceArn: `arn:aws:s3:::${bucket}`,
+    sourceAccount: SOURCE_ACCOUNT,
+  });
 };
 
 const figuresOf = (what: string, counts: CallCounts, aim: string | undefined): Figure[] =>

@@ -1,19 +1,22 @@
-/** The Lambda handler for batches of messages, and for the schedule of the waiting queues. All work is done in `lib`. */
+/** The Lambda handler for batches of messages, for the schedule of the waiting queues, and for messages of an operator. All work is done in `lib`. */
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { configuration } from 'replication-configuration';
 import { createReplicateEnvironment } from '../lib/aws/replicate-environment.ts';
 import { queueMessage } from '../lib/aws/sqs/queues.ts';
+import { type Forwarded, parseForwarding } from '../lib/delivery/forwarding.ts';
 import { isLettingBack, type LetBack, letBackAll } from '../lib/replicate/let-back.ts';
 import { replicateBatch } from '../lib/replicate/replicate-batch.ts';
 
 const environment = createReplicateEnvironment(configuration, process.env);
 
-/** Receives either a batch of messages, or the event of the schedule of the waiting queues. */
+/** Receives a batch of messages, the event of the schedule of the waiting queues, or messages that an operator's command sends on. */
 export const handler = async (
   event: SQSEvent,
   context: Context,
-): Promise<SQSBatchResponse | { letBack: LetBack[] }> => {
+): Promise<SQSBatchResponse | { letBack: LetBack[] } | Forwarded> => {
   if (isLettingBack(event)) return await letBack(context);
+  const forwarding = parseForwarding(event);
+  if (forwarding !== null) return await environment.forward(forwarding);
   using invocation = environment.invocation(context, event.Records[0]?.eventSourceARN ?? null);
   const { failed } = await replicateBatch(event.Records.map(queueMessage), invocation.deps);
   return { batchItemFailures: failed.map((itemIdentifier) => ({ itemIdentifier })) };

@@ -69,6 +69,7 @@ export const queues = (names: ResourceNames, buckets: SubscribedBucket[]): Resou
       PolicyDocument: policyDocument([
         ...allowBuckets(buckets.filter(({ events }) => events === 's3')),
         ...allowEventRules(buckets, 'LiveQueue'),
+        denyOtherSenders('LiveQueue', ['ReplicateRole']),
         denyWithoutTls('sqs:*', attribute('LiveQueue', 'Arn')),
       ]),
     },
@@ -79,20 +80,43 @@ export const queues = (names: ResourceNames, buckets: SubscribedBucket[]): Resou
       Queues: [ref('LiveDeadLetterQueue')],
       PolicyDocument: policyDocument([
         ...allowEventRules(buckets, 'LiveDeadLetterQueue'),
+        denyOtherSenders('LiveDeadLetterQueue', ['ReplicateRole']),
         denyWithoutTls('sqs:*', attribute('LiveDeadLetterQueue', 'Arn')),
       ]),
     },
   },
 });
 
-/** The policy of a queue that only roles of this account use. It denies requests without TLS. */
-export const tlsOnly = (queue: string): [string, CloudFormationResource] => [
+/**
+ * Denies sending to all but these roles and AWS services. A service acts under no role, so `aws:PrincipalArn` is absent from its requests
+ * and the negated operator alone would deny S3 as well. The services that may send are those that another statement allows.
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principalisawsservice
+ */
+const denyOtherSenders = (queue: string, roles: string[]): Statement => ({
+  Sid: 'OnlyThisStack',
+  Effect: 'Deny',
+  Principal: '*',
+  Action: 'sqs:SendMessage',
+  Resource: attribute(queue, 'Arn'),
+  Condition: {
+    Bool: { 'aws:PrincipalIsAWSService': 'false' },
+    ...(roles.length === 0
+      ? {}
+      : { ArnNotEquals: { 'aws:PrincipalArn': roles.map((role) => attribute(role, 'Arn')) } }),
+  },
+});
+
+/** The policy of a queue to which only these roles of the stack send. It denies all other senders, and requests without TLS. */
+export const policyOf = (queue: string, senders: string[]): [string, CloudFormationResource] => [
   `${queue}Policy`,
   {
     Type: 'AWS::SQS::QueuePolicy',
     Properties: {
       Queues: [ref(queue)],
-      PolicyDocument: policyDocument([denyWithoutTls('sqs:*', attribute(queue, 'Arn'))]),
+      PolicyDocument: policyDocument([
+        denyOtherSenders(queue, senders),
+        denyWithoutTls('sqs:*', attribute(queue, 'Arn')),
+      ]),
     },
   },
 ];

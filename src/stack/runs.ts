@@ -8,7 +8,7 @@ import {
   MAXIMUM_RECEIVE_COUNT,
   RETENTION_SECONDS,
   SINGLE_MESSAGE_VISIBILITY_SECONDS,
-  tlsOnly,
+  policyOf,
 } from './queues.ts';
 
 /** The resources that runs (backfill and verify) need in addition to functions and roles. */
@@ -49,7 +49,12 @@ export const runs = (names: ResourceNames): Resources => ({
       },
     },
   },
-  ...Object.fromEntries(['RangesQueue', 'RangesDeadLetterQueue', 'BackfillQueue'].map(tlsOnly)),
+  ...Object.fromEntries([
+    policyOf('RangesQueue', ['BackfillRole']),
+    policyOf('RangesDeadLetterQueue', []),
+    // The replicate function sends a failed hint again, and the hints of an operator's command.
+    policyOf('BackfillQueue', ['BackfillRole', 'ReplicateRole']),
+  ]),
   RunsTopic: { Type: 'AWS::SNS::Topic', Properties: { TopicName: names.runsTopic } },
   RunsTopicPolicy: {
     Type: 'AWS::SNS::TopicPolicy',

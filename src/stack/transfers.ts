@@ -7,7 +7,7 @@ import {
   MAXIMUM_RECEIVE_COUNT,
   RETENTION_SECONDS,
   SINGLE_MESSAGE_VISIBILITY_SECONDS,
-  tlsOnly,
+  policyOf,
 } from './queues.ts';
 
 /** The resources that transfers need in addition to the transfer function. This function uses the replicate function's role. */
@@ -34,7 +34,10 @@ export const transfers = (names: ResourceNames): Resources => ({
       SqsManagedSseEnabled: true,
     },
   },
-  ...Object.fromEntries(['TransferQueue', 'TransferDeadLetterQueue'].map(tlsOnly)),
+  ...Object.fromEntries([
+    policyOf('TransferQueue', ['ReplicateRole', 'BatchRole']),
+    policyOf('TransferDeadLetterQueue', []),
+  ]),
 });
 
 /** Environment variables of every function that replicates. Each of these functions may begin a transfer. */

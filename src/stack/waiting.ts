@@ -2,7 +2,7 @@ import type { ResourceNames } from '../lib/configuration/resource-names.ts';
 import { type ReplicationConfiguration, ruleDestinations, waitingQueueSuffix } from '../lib/model/rule.ts';
 import { substitute } from './cloudformation.ts';
 import type { Resources, Statement } from './cloudformation.ts';
-import { RETENTION_SECONDS, tlsOnly } from './queues.ts';
+import { policyOf, RETENTION_SECONDS } from './queues.ts';
 
 /** The waiting queues: one for each destination of each rule. No function polls them. */
 export const waitingQueues = (names: ResourceNames, replication: ReplicationConfiguration): Resources =>
@@ -22,7 +22,7 @@ export const waitingQueues = (names: ResourceNames, replication: ReplicationConf
             },
           },
         ],
-        tlsOnly(logicalId),
+        policyOf(logicalId, ['ReplicateRole']),
       ];
     }),
   );

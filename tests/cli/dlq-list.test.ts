@@ -196,9 +196,9 @@ test('dlq list releases its messages when it fails halfway', async () => {
 
 test('--stage, --region and the name in the configuration select the queue of dlq list', async () => {
   const { err } = await list('--stage', 'test', '--region', 'eu-central-1');
-  expect(err).toContain('Queue not found: there is no queue s3-replicator-test-live in eu-central-1');
+  expect(err).toContain('Queue not found: there is no queue s3-replicator-test-live-dlq in eu-central-1');
   expect(err).toContain('fix: Check --stage, --region and the account');
-  expect(sqs.calls).toEqual(['GetQueueUrl s3-replicator-test-live']);
+  expect(sqs.calls).toEqual(['GetQueueUrl s3-replicator-test-live-dlq']);
 });
 
 test('in a terminal dlq list redraws its progress and erases it at the end', async () => {

@@ -14,6 +14,7 @@ import {
   startLocalAws,
 } from '@s3-replicator/local-aws';
 import { resourceNames } from '../../src/lib/configuration/resource-names.ts';
+import { deployBackfillFunction } from './backfill-function.ts';
 import { ROOT, run } from './run.ts';
 
 const [SOURCE, DESTINATION] = ['111111111111', '222222222222'] as const;
@@ -38,8 +39,6 @@ beforeEach(async () => {
     ],
     BillingMode: 'PAY_PER_REQUEST',
   });
-  for (const name of [NAMES.rangesQueue, NAMES.backfillQueue])
-    aws.sqs.queues.create({ accountId: SOURCE, region: REGION, name }, {});
   const Versioned = { VersioningConfiguration: { Status: 'Enabled' } } as const;
   aws.s3.createBucket({ name: 'documents', accountId: SOURCE, region: REGION, ...Versioned });
   aws.s3.createBucket({ name: 'archive', accountId: DESTINATION, region: 'eu-west-1', ...Versioned });
@@ -116,6 +115,7 @@ test('the documented permissions are enough to start, list, show, pause, resume 
   const [operator] = policies();
   if (operator === undefined) throw new Error('no policy in docs/backfill.md');
   for (const key of ['a', 'b\n', '請求書']) await put(SOURCE, 'documents', key);
+  await deployBackfillFunction(aws, { accountId: SOURCE, region: REGION, name: NAMES.backfillFunction });
   signIn(sessionOf(SOURCE, 'operator', [operator]));
   const started = await cli('backfill', 'start', '--rule', 'invoices', '--yes');
   expect(started).toMatchObject({ code: 0, err: expect.stringContaining('backfill status') });

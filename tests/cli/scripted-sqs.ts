@@ -1,10 +1,11 @@
 /**
- * A live queue and a dead-letter queue behind SQS's JSON protocol. A script can make any call fail. The clock
- * moves only when a test sets it.
+ * The queues of a stack behind SQS's JSON protocol, and its replicate function, which forwards messages. A script can make any call fail.
+ * The clock moves only when a test sets it.
  */
 import { createHash, randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { ForwardedMessage } from '../../src/lib/delivery/forwarding.ts';
 
 export interface StoredMessage {
   id: string;
@@ -13,15 +14,8 @@ export interface StoredMessage {
   sentMs: number;
   visibleAtMs: number;
   receiptHandle: string | null;
-}
-
-export interface MoveTaskEntry {
-  TaskHandle?: string;
-  Status: string;
-  StartedTimestamp: number;
-  ApproximateNumberOfMessagesMoved: number;
-  ApproximateNumberOfMessagesToMove?: number;
-  FailureReason?: string;
+  /** The queue from which SQS moved the message; absent if it was sent. */
+  movedFrom?: string;
 }
 
 /** What a call returns instead of its normal result. Undefined means that the call works normally. */
@@ -31,10 +25,7 @@ export type Verdict = { status: number; code: string; message: string } | 'no an
 interface Input {
   QueueName: string;
   QueueUrl: string;
-  SourceArn: string;
-  DestinationArn: string;
   MaxNumberOfMessages: number;
-  MaxNumberOfMessagesPerSecond: number;
   VisibilityTimeout: number;
   Entries: Entry[];
 }
@@ -50,22 +41,19 @@ interface Entry {
 export interface ScriptedSqs {
   endpoint: string;
   queues: Record<string, StoredMessage[]>;
-  moveTasks: MoveTaskEntry[];
   /** The calls so far, in order. Each one has the form `Operation queue-name`. */
   calls: string[];
   nowMs: number;
   /** Called before each call to SQS is performed. Decides whether the call works normally. */
   script: (operation: string, input: Input) => Verdict;
-  /**
-   * Called each time the status of the move tasks is read. By default, all tasks are complete the first time.
-   */
-  onPoll: () => void;
   put(queue: string, body: string, attributes?: Record<string, string>, sentMs?: number): void;
   close(): Promise<void>;
 }
 
 export const DEAD = 's3-replicator-prod-live-dlq';
 export const LIVE = 's3-replicator-prod-live';
+export const BACKFILL = 's3-replicator-prod-backfill';
+export const REPLICATE = 's3-replicator-prod-replicate';
 const ACCOUNT = '111111111111';
 
 export const startScriptedSqs = async (): Promise<ScriptedSqs> => {
@@ -77,12 +65,10 @@ export const startScriptedSqs = async (): Promise<ScriptedSqs> => {
   const { port } = server.address() as AddressInfo;
   const sqs: ScriptedSqs = {
     endpoint: `http://127.0.0.1:${port}`,
-    queues: { [LIVE]: [], [DEAD]: [] },
-    moveTasks: [],
+    queues: { [LIVE]: [], [BACKFILL]: [], [DEAD]: [] },
     calls: [],
     nowMs: Date.parse('2026-11-22T12:00:00Z'),
     script: () => undefined,
-    onPoll: () => completeMoves(sqs),
     put(queue, body, attributes = {}, sentMs = sqs.nowMs) {
       const typed = Object.entries(attributes).map(([name, value]) => [
         name,
@@ -97,19 +83,6 @@ export const startScriptedSqs = async (): Promise<ScriptedSqs> => {
       }),
   };
   return sqs;
-};
-
-/** Completes all running move tasks. */
-export const completeMoves = (sqs: ScriptedSqs): void => {
-  for (const task of sqs.moveTasks.filter(({ Status }) => Status === 'RUNNING')) {
-    const visible = sqs.queues[DEAD]!.filter(({ visibleAtMs }) => visibleAtMs <= sqs.nowMs);
-    sqs.queues[DEAD] = sqs.queues[DEAD]!.filter((message) => !visible.includes(message));
-    for (const message of visible) store(sqs, LIVE, message);
-    task.Status = 'COMPLETED';
-    task.ApproximateNumberOfMessagesMoved = visible.length;
-    task.ApproximateNumberOfMessagesToMove = visible.length;
-    delete task.TaskHandle;
-  }
 };
 
 const store = (
@@ -127,13 +100,12 @@ const answer = async (
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> => {
-  const operation = String(request.headers['x-amz-target']).replace('AmazonSQS.', '');
   let text = '';
   for await (const chunk of request.setEncoding('utf8')) text += chunk;
+  if (request.url?.includes('/functions/')) return invoke(sqs, text, response);
+  const operation = String(request.headers['x-amz-target']).replace('AmazonSQS.', '');
   const input: Input = JSON.parse(text);
-  sqs.calls.push(
-    `${operation} ${(input.QueueName ?? input.QueueUrl ?? input.SourceArn ?? '').split(/[/:]/).at(-1)}`,
-  );
+  sqs.calls.push(`${operation} ${(input.QueueName ?? input.QueueUrl ?? '').split(/[/:]/).at(-1)}`);
   const verdict = sqs.script(operation, input);
   if (verdict === 'no answer') return;
   const result = verdict ?? OPERATIONS[operation]?.(sqs, input);
@@ -147,6 +119,48 @@ const answer = async (
       failed ? { __type: `com.amazonaws.sqs#${String(result['code'])}`, message: result['message'] } : result,
     ),
   );
+};
+
+/** Sends the messages on as the replicate function does. */
+const invoke = (sqs: ScriptedSqs, text: string, response: ServerResponse): void => {
+  const refused = sqs.script('Invoke', JSON.parse(text));
+  if (typeof refused === 'object') {
+    response.writeHead(refused.status, {
+      'content-type': 'application/json',
+      'x-amzn-errortype': refused.code,
+    });
+    response.end(JSON.stringify({ message: refused.message }));
+    return;
+  }
+  const { forward, messages }: { forward: 'live' | 'backfill'; messages: ForwardedMessage[] } =
+    JSON.parse(text);
+  const queue = forward === 'live' ? LIVE : BACKFILL;
+  const Entries = messages.map(({ body, attributes }, index) => ({
+    Id: String(index),
+    MessageBody: body,
+    MessageAttributes: Object.fromEntries(
+      Object.entries(attributes).map(([name, value]) => [
+        name,
+        'text' in value
+          ? { DataType: value.dataType, StringValue: value.text }
+          : { DataType: value.dataType, BinaryValue: value.base64 },
+      ]),
+    ),
+    ReceiptHandle: '',
+    VisibilityTimeout: 0,
+  }));
+  const input = { QueueName: queue, QueueUrl: queue, Entries, MaxNumberOfMessages: 0, VisibilityTimeout: 0 };
+  sqs.calls.push(`SendMessageBatch ${queue}`);
+  const verdict = sqs.script('SendMessageBatch', input);
+  if (typeof verdict === 'object') {
+    response.writeHead(200, { 'content-type': 'application/json', 'x-amz-function-error': 'Unhandled' });
+    response.end(JSON.stringify({ errorType: verdict.code, errorMessage: verdict.message }));
+    return;
+  }
+  for (const { MessageBody: body, MessageAttributes: attributes } of input.Entries)
+    store(sqs, queue, { body, attributes, sentMs: sqs.nowMs });
+  response.writeHead(200, { 'content-type': 'application/json' });
+  response.end(JSON.stringify({ forwarded: input.Entries.map(({ Id }) => Number(Id)) }));
 };
 
 const queueOf = (input: Input): string => (input.QueueUrl ?? '').split('/').at(-1) ?? '';
@@ -177,27 +191,21 @@ const OPERATIONS: Record<string, (sqs: ScriptedSqs, input: Input) => Record<stri
       message.receiptHandle = randomUUID();
     }
     return {
-      Messages: received.map(({ id, body, attributes, sentMs, receiptHandle }) => ({
+      Messages: received.map(({ id, body, attributes, sentMs, receiptHandle, movedFrom }) => ({
         MessageId: id,
         ReceiptHandle: receiptHandle,
         Body: body,
         MD5OfBody: md5(body),
-        Attributes: { SentTimestamp: String(sentMs) },
+        Attributes: {
+          SentTimestamp: String(sentMs),
+          ...(movedFrom === undefined
+            ? {}
+            : { DeadLetterQueueSourceArn: `arn:aws:sqs:us-east-1:${ACCOUNT}:${movedFrom}` }),
+        },
         MessageAttributes: attributes,
       })),
     };
   },
-  SendMessageBatch: (sqs, input) => ({
-    Successful: input.Entries.map(({ Id, MessageBody, MessageAttributes }) => ({
-      Id,
-      MD5OfMessageBody: md5(MessageBody),
-      MessageId: store(sqs, queueOf(input), {
-        body: MessageBody,
-        attributes: MessageAttributes,
-        sentMs: sqs.nowMs,
-      }),
-    })),
-  }),
   DeleteMessageBatch: (sqs, input) =>
     eachReceipt(sqs, input, (message) => {
       sqs.queues[queueOf(input)] = sqs.queues[queueOf(input)]!.filter((other) => other !== message);
@@ -206,25 +214,6 @@ const OPERATIONS: Record<string, (sqs: ScriptedSqs, input: Input) => Record<stri
     eachReceipt(sqs, input, (message, { VisibilityTimeout }) => {
       message.visibleAtMs = VisibilityTimeout === 0 ? 0 : sqs.nowMs + VisibilityTimeout * 1000;
     }),
-  StartMessageMoveTask: (sqs, input) => {
-    if (sqs.moveTasks.some(({ Status }) => Status === 'RUNNING')) {
-      return { status: 400, code: 'UnsupportedOperation', message: 'There is already a task running.' };
-    }
-    if (input.DestinationArn !== `arn:aws:sqs:us-east-1:${ACCOUNT}:${LIVE}`) throw new Error('destination');
-    const handle = randomUUID();
-    sqs.nowMs += 1;
-    sqs.moveTasks.unshift({
-      TaskHandle: handle,
-      Status: 'RUNNING',
-      StartedTimestamp: sqs.nowMs,
-      ApproximateNumberOfMessagesMoved: 0,
-    });
-    return { TaskHandle: handle };
-  },
-  ListMessageMoveTasks: (sqs) => {
-    sqs.onPoll();
-    return { Results: sqs.moveTasks };
-  },
 };
 
 const eachReceipt = (

@@ -5,13 +5,12 @@
  * The test title contains the seed. BACKFILL_VERSIONS=100000 sets the number of versions and prints the time of each step.
  */
 import { DeleteObjectCommand, ListObjectVersionsCommand, PutObjectCommand } from '@aws-sdk/client-s3';
-import { SendMessageCommand } from '@aws-sdk/client-sqs';
 import { afterEach, expect, test } from 'vitest';
 import type { Run } from '../../src/lib/runs/run.ts';
 import { keepChanging, plant, type Population, populationOf } from './support/backfill/population.ts';
 import { createTimes, tell, type Times } from './support/backfill/times.ts';
 import { currentOf, historiesIn, inOrder, type Truth, truthOf } from './support/backfill/truth.ts';
-import { deadLetters } from './support/queues.ts';
+import { deadLetters, sendAs } from './support/queues.ts';
 import { type RunsStage, type ShownRun, startRunsStage } from './support/stages/runs.ts';
 import { PROPERTY_SEED } from './support/seed.ts';
 
@@ -194,12 +193,10 @@ const isAtCopying = ({ work }: Run): boolean => work !== 'comparing';
 const shareDone = ({ compared, copied }: ShownRun): number => copied.done / (compared?.hints ?? 0);
 
 /** Sends the message of a run's first range two more times, like SQS when it delivers a message again. */
-const sendTwice = async ({ aws, names, source }: RunsStage, run: string): Promise<void> => {
-  const QueueUrl = aws.sqs.queueUrl(`arn:aws:sqs:us-east-1:111111111111:${names.rangesQueue}`);
-  for (let times = 0; times < 2; times += 1)
-    await source.sqs.send(
-      new SendMessageCommand({ QueueUrl, MessageBody: JSON.stringify({ run, epoch: 1, from: '' }) }),
-    );
+const sendTwice = async (on: RunsStage, run: string): Promise<void> => {
+  const { backfillRole: role, rangesQueue: queue } = on.names;
+  const body = JSON.stringify({ run, epoch: 1, from: '' });
+  for (let times = 0; times < 2; times += 1) await sendAs(on, { role, queue, body });
 };
 
 /**

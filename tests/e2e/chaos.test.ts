@@ -7,10 +7,8 @@
  * sets the number of rounds.
  */
 import { randomBytes } from 'node:crypto';
-import { ListMessageMoveTasksCommand, StartMessageMoveTaskCommand } from '@aws-sdk/client-sqs';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, onTestFailed, onTestFinished, test } from 'vitest';
-import { SOURCE_ACCOUNT } from '../../demo/two-accounts.ts';
 import { isRecord } from '@s3-replicator/local-aws/template';
 import type { AwsRequest } from '@s3-replicator/local-aws';
 import {
@@ -22,9 +20,9 @@ import {
 } from '@s3-replicator/local-aws/faults';
 import { ALL_REASONS } from '../../src/lib/model/reasons.ts';
 import { expectReplicas } from './support/objects.ts';
-import { deadLetters, type Letter, purge, send } from './support/queues.ts';
+import { deadLetters, type Letter, purge, redriveAll, send } from './support/queues.ts';
 import { PROPERTY_SEED } from './support/seed.ts';
-import { REGION, settled, startStage, type Stage } from './support/stages/stage.ts';
+import { settled, startStage, type Stage } from './support/stages/stage.ts';
 import { type UploadWatch, watchUploads } from './support/upload-watch.ts';
 
 const MIB = 1024 ** 2;
@@ -165,21 +163,6 @@ const isAbout = ({ body, attributes }: Letter, { bucket, key }: ObjectName): boo
     ? body.includes(`"name":"${bucket}"`) && messageKey(body) === key
     : attributes['bucket'] === bucket && decodeURIComponent(attributes['key'] ?? '') === key;
 
-/** Does the same as `dlq redrive`. The process of the command line would take as long as the rest of the test. */
-const redrive = async ({ source, names, waitUntil }: Stage): Promise<void> => {
-  const arn = (queue: string) => `arn:aws:sqs:${REGION}:${SOURCE_ACCOUNT}:${queue}`;
-  const SourceArn = arn(names.deadLetterQueue);
-  await source.sqs.send(new StartMessageMoveTaskCommand({ SourceArn, DestinationArn: arn(names.liveQueue) }));
-  await waitUntil(
-    'the dead letters have moved',
-    async () => {
-      const { Results: tasks } = await source.sqs.send(new ListMessageMoveTasksCommand({ SourceArn }));
-      return tasks?.[0]?.Status === 'COMPLETED';
-    },
-    { timeoutMs: 120_000 },
-  );
-};
-
 /** Plays a history under a plan, and waits until all messages are processed. Returns the objects that were written. */
 const survive = async (plan: RuledFaultPlan): Promise<ObjectName[]> => {
   const watched = (request: AwsRequest) => {
@@ -216,7 +199,7 @@ test.each(Array.from({ length: ROUNDS }, (_, round) => PROPERTY_SEED + round))(
 
     // After a function is killed, its idempotency record blocks the message until the time-out of the function has passed.
     stage.aws.clock.advance(15 * 60_000);
-    await redrive(stage);
+    await redriveAll(stage);
     expect(await settled(stage)).toBe(true);
     for (const { bucket, key } of objects) await expectReplicas(stage, bucket, key);
     const left = (await deadLetters(stage)).map(({ body }) => body);

@@ -2,11 +2,15 @@
  * Sends everything to the live queue that may arrive there besides plain S3 events, and counts the requests that a duplicate costs.
  */
 import { DeleteObjectCommand } from '@aws-sdk/client-s3';
+import { SendMessageCommand, SQSClient, StartMessageMoveTaskCommand } from '@aws-sdk/client-sqs';
+import { clientConfig } from '@s3-replicator/local-aws';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { SOURCE_ACCOUNT } from '../../demo/two-accounts.ts';
+import { formatHint } from '../../src/lib/hint/hint.ts';
 import { expectReplicas, seen } from './support/objects.ts';
 import { watchRequests } from './support/operations.ts';
 import { deadLetters, purge, s3Record, send } from './support/queues.ts';
-import { settled, startStage, type Stage } from './support/stages/stage.ts';
+import { REGION, settled, startStage, type Stage } from './support/stages/stage.ts';
 
 let stage: Stage;
 beforeAll(async () => {
@@ -35,6 +39,49 @@ test('an event that arrives through SNS is understood, with and without raw deli
     expect(await settled(stage)).toBe(true);
     await expectReplicas(stage, 'main', key);
   }
+});
+
+test('neither the root of the account nor a role with sqs:* can send to a queue of the deployed stack', async () => {
+  const { aws, source, names } = stage;
+  const { arn } = aws.iam.putRole({
+    accountId: SOURCE_ACCOUNT,
+    roleName: 'analyst',
+    assumeRolePolicy: { Statement: { Effect: 'Allow', Principal: { AWS: '*' }, Action: 'sts:AssumeRole' } },
+    policies: [{ Statement: { Effect: 'Allow', Action: 'sqs:*', Resource: '*' } }],
+  });
+  await stage.put('main', 'coveted', 'x');
+  expect(await settled(stage)).toBe(true);
+  const analyst = new SQSClient(clientConfig(aws, aws.iam.createSession(arn, 'a', 900).credentials));
+  const forged = formatHint({
+    bucket: 'main',
+    key: 'coveted',
+    versionId: null,
+    sizeBytes: null,
+    kind: 'extra',
+    identity: null,
+    principalId: null,
+    rule: null,
+    destination: null,
+    run: null,
+  });
+  for (const queue of [
+    names.liveQueue,
+    names.backfillQueue,
+    names.deadLetterQueue,
+    names.rangesQueue,
+    names.transferQueue,
+  ])
+    for (const client of [source.sqs, analyst]) {
+      const QueueUrl = aws.sqs.queueUrl(`arn:aws:sqs:${REGION}:${SOURCE_ACCOUNT}:${queue}`);
+      const sending = client.send(new SendMessageCommand({ QueueUrl, MessageBody: forged }));
+      await expect(sending, queue).rejects.toThrow(/explicit deny in a resource-based policy/);
+    }
+  const move = {
+    SourceArn: `arn:aws:sqs:${REGION}:${SOURCE_ACCOUNT}:${names.deadLetterQueue}`,
+    DestinationArn: `arn:aws:sqs:${REGION}:${SOURCE_ACCOUNT}:${names.liveQueue}`,
+  };
+  await expect(analyst.send(new StartMessageMoveTaskCommand(move))).rejects.toThrow(/sqs:sendmessage/i);
+  analyst.destroy();
 });
 
 test('the test event of S3 is acknowledged', async () => {

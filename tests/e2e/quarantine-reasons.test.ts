@@ -2,12 +2,11 @@
  * Tests every reason that needs a person. The object is quarantined with the reason, and a redrive replicates the object once the
  * cause is removed.
  */
-import { StartMessageMoveTaskCommand } from '@aws-sdk/client-sqs';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { expectReplicas } from './support/objects.ts';
 import { onlyDeadLetter } from './support/only-dead-letter.ts';
 import { bucketOf, keyOf, operationOf } from './support/operations.ts';
-import { deadLetters, purge, s3Record, send } from './support/queues.ts';
+import { deadLetters, purge, redriveAll, s3Record, send } from './support/queues.ts';
 import { settled, startStage, type Stage } from './support/stages/stage.ts';
 
 const MIB = 1024 * 1024;
@@ -24,13 +23,8 @@ afterEach(() => {
   stage.aws.faults.plan = undefined;
 });
 
-/** Does the same as `dlq redrive` without a filter. The command would wait a second before it checks the progress of its task. */
-const redriveAll = async (): Promise<void> => {
-  const arn = stage.outputs['DeadLetterQueueArn'];
-  await stage.source.sqs.send(
-    new StartMessageMoveTaskCommand({ SourceArn: arn, DestinationArn: stage.outputs['LiveQueueArn'] }),
-  );
-  await expect.poll(() => stage.dead.counts().visible).toBe(0);
+const redriveUntilEmpty = async (): Promise<void> => {
+  await redriveAll(stage);
   expect(await settled(stage)).toBe(true);
   expect(await deadLetters(stage)).toEqual([]);
 };
@@ -51,7 +45,7 @@ test('a wrong external id is quarantined as assume-role-denied', async () => {
     detail: expect.stringContaining(arn),
   });
   stage.aws.iam.putRole(role);
-  await redriveAll();
+  await redriveUntilEmpty();
   await expectReplicas(stage, 'main', 'distrusted');
 });
 
@@ -63,7 +57,7 @@ test('a missing destination bucket is quarantined as no-such-bucket', async () =
   const reasons = (await deadLetters(stage)).map(({ attributes }) => attributes['reason']);
   expect(reasons).toEqual(['no-such-bucket', 'no-such-bucket']);
   stage.aws.s3.createBucket({ name: 'suspended-replica', accountId: '222222222222', region: 'us-east-1' });
-  await redriveAll();
+  await redriveUntilEmpty();
   await expectReplicas(stage, 'suspended', 'k');
 });
 
@@ -93,7 +87,7 @@ test.each(['GLACIER', 'DEEP_ARCHIVE'] as const)(
     });
     await stage.put('main', storageClass, 'x', { StorageClass: 'STANDARD' });
     expect(await settled(stage)).toBe(true);
-    await redriveAll();
+    await redriveUntilEmpty();
     await expectReplicas(stage, 'main', storageClass);
   },
 );
@@ -128,7 +122,7 @@ test('a destination bucket in another region is quarantined as wrong-region', as
   expect(await onlyDeadLetter(stage)).toMatchObject({ reason: 'wrong-region' });
   stage.aws.s3.deleteBucket('main-replica', { force: true });
   stage.aws.s3.createBucket({ name: 'main-replica', accountId: '222222222222', region: 'us-east-1' });
-  await redriveAll();
+  await redriveUntilEmpty();
   await expectReplicas(stage, 'main', 'abroad');
 });
 
@@ -147,7 +141,7 @@ test('a destination role without access to its KMS key is quarantined as access-
     detail: expect.stringContaining('kms:GenerateDataKey'),
   });
   stage.aws.iam.putRole(role);
-  await redriveAll();
+  await redriveUntilEmpty();
   await expectReplicas(stage, 'secrets', 'k');
 });
 
@@ -167,6 +161,6 @@ test('a retryable failure is quarantined as retries-exhausted after twelve attem
   expect(letter?.attributes['reason']).toBe('retries-exhausted');
   expect(Number(letter?.attributes['attempts'])).toBeGreaterThanOrEqual(12);
   stage.aws.faults.plan = undefined;
-  await redriveAll();
+  await redriveUntilEmpty();
   await expectReplicas(stage, 'main', 'hopeless');
 });

@@ -47,13 +47,16 @@ test('each destination of each rule has a waiting queue that keeps messages for 
   for (const [logicalId] of waiting) {
     expect(polled).not.toContain(logicalId);
     expect(statementsOf(properties(`${logicalId}Policy`)['PolicyDocument'])).toMatchObject([
+      { Sid: 'OnlyThisStack' },
       { Sid: 'TlsOnly' },
     ]);
   }
 });
 
 test('only the source buckets of this account and our event rules may send to the live queue, and nobody may send without TLS', () => {
-  const [buckets, rules, tls, ...others] = statementsOf(properties('LiveQueuePolicy')['PolicyDocument']);
+  const [buckets, rules, senders, tls, ...others] = statementsOf(
+    properties('LiveQueuePolicy')['PolicyDocument'],
+  );
 
   expect(others).toEqual([]);
   expect(buckets).toMatchObject({
@@ -69,6 +72,8 @@ test('only the source buckets of this account and our event rules may send to th
       StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } },
     },
   });
+  // The decisions of IAM about this statement are in tests/security/queues.test.ts.
+  expect(senders).toMatchObject({ Sid: 'OnlyThisStack', Effect: 'Deny', Action: 'sqs:SendMessage' });
   const [[eventRule] = []] = bucketRules();
   expect(rules).toMatchObject({
     Principal: { Service: 'events.amazonaws.com' },

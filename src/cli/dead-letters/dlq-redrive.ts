@@ -1,5 +1,4 @@
 import type { OperatorQueue } from '../../lib/dead-letters/queue.ts';
-import { filterIsEmpty } from '../../lib/dead-letters/dead-message.ts';
 import { peek } from '../../lib/dead-letters/list.ts';
 import { type CommandSpec, helpText, parseOptions, numberOption } from '../terminal/command.ts';
 import { FILTER_OPTIONS, messageFilter, MAX_LIMIT, withQueue } from './dead-letter-options.ts';
@@ -8,15 +7,14 @@ import { DEPLOYMENT_OPTIONS } from '../deployment.ts';
 import { type CliIo, EXIT } from '../terminal/io.ts';
 import { jsonText } from '../terminal/json.ts';
 import { createProgress } from '../terminal/progress.ts';
-import { redriveEverything } from './redrive-everything.ts';
 import { redriveSelection } from './redrive-selection.ts';
 import { type RedriveRequest, type RedriveResult, resultText, unmoved } from './redrive-result.ts';
 
 export const REDRIVE: CommandSpec = {
   name: 'dlq redrive',
-  summary: 'Send dead letters back to the live queue.',
+  summary: 'Send dead letters back to the queues that they came from.',
   description: [
-    'Without a filter or limit, SQS moves all messages by itself (a message move task), and this command shows the progress. With a filter or limit, this command sends and then deletes the messages, batch by batch. Replaying a message that was replicated meanwhile does nothing.',
+    'Makes the replicate function send the messages, and deletes what SQS has accepted, batch by batch. Nobody else may send to the queues of the stack. Replaying a message that was replicated meanwhile does nothing.',
   ],
   options: {
     ...FILTER_OPTIONS,
@@ -37,7 +35,7 @@ export const REDRIVE: CommandSpec = {
     [EXIT.failure, 'Nothing was sent.'],
     [EXIT.usage, 'The command line is wrong. Nothing was sent.'],
     [EXIT.partial, 'Some messages were sent and some were not. Running the command again is safe.'],
-    [EXIT.interrupted, 'Interrupted. The messages sent so far are shown. A move task continues by itself.'],
+    [EXIT.interrupted, 'Interrupted. The messages sent so far are shown.'],
   ],
   examples: [
     ['npx s3-replicator dlq redrive --dry-run', 'What would be sent?'],
@@ -64,16 +62,11 @@ export const runDlqRedrive = async (argv: readonly string[], io: CliIo): Promise
   return withQueue(options, io, async (queue) => {
     const result = options.has('dry-run')
       ? await dryRun(queue, request, io)
-      : await redrive(queue, request, io);
+      : await redriveSelection(queue, request, io);
     io.stdout.write(options.has('json') ? jsonText(result) : resultText(result));
     return redriveExitCode(result);
   });
 };
-
-const redrive = (queue: OperatorQueue, request: RedriveRequest, io: CliIo): Promise<RedriveResult> =>
-  filterIsEmpty(request.filter) && request.limit === null
-    ? redriveEverything(queue, request, io)
-    : redriveSelection(queue, request, io);
 
 const dryRun = async (
   queue: OperatorQueue,

@@ -16,9 +16,9 @@ export interface RedriveResult {
   queue: string;
   /** The name of the queue to which messages were sent. */
   liveQueue: string;
-  method: 'message-move-task' | 'one-by-one' | 'dry-run';
+  method: 'one-by-one' | 'dry-run';
   status: 'done' | 'failed' | 'interrupted';
-  /** How many messages were sent to the live queue; 0 in a dry run. For a move task, SQS reports this number, which is approximate. */
+  /** How many messages were sent; 0 in a dry run. */
   moved: number;
   /** How many messages should have been moved but remained in the dead-letter queue. */
   notMoved: number;
@@ -28,8 +28,7 @@ export interface RedriveResult {
    */
   inBothQueues: number;
   /**
-   * How many messages of each reason were moved. In a dry run, how many would be moved. With a move task, how many were in the queue before
-   * the task began.
+   * How many messages of each reason were moved. In a dry run, how many would be moved.
    */
   byReason: Record<string, number>;
   /** False if only a part of the queue was read to count the reasons. */

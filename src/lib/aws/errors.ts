@@ -235,19 +235,20 @@ export const operatorProblem = (error: ReplicationError): OperatorProblem => {
   return OPERATOR_PROBLEM_OF_REASON[error.reason] ?? byCode ?? 'aws-failed';
 };
 
-/** Describes a call to SQS in an error message. */
+/** Describes a call to a queue, or to the function that sends to the queues, in an error message. */
 interface QueueCall {
   /** The IAM action that the call needs, e.g. `sqs:GetQueueUrl`. */
   action: string;
-  queueName: string;
+  /** E.g. `queue acme-prod-live`. */
+  resource: string;
   region: string;
 }
 
-/** Translates what the SDK threw when an operator's command called SQS. */
-export const toQueueError = (error: unknown, { action, queueName, region }: QueueCall): QueueError => {
+/** Translates what the SDK threw when an operator's command called SQS or the replicate function. */
+export const toQueueError = (error: unknown, { action, resource, region }: QueueCall): QueueError => {
   const problem = queueProblem(error);
   const said = error instanceof Error ? error.message : String(error);
-  const where = `queue ${queueName} in ${region}`;
+  const where = `${resource} in ${region}`;
   const messages: Record<QueueProblem, string> = {
     'no-credentials': said,
     'bad-credentials': said,
@@ -262,7 +263,7 @@ export const toQueueError = (error: unknown, { action, queueName, region }: Queu
 const queueProblem = (error: unknown): QueueProblem => {
   const problem = problemOfCodes(error);
   switch (problem) {
-    // If the queue does not exist, ListMessageMoveTasks returns the code of a missing resource, which the table above maps to `no-table`.
+    // Lambda returns the code of a missing resource, which the table above maps to `no-table`.
     case 'no-table':
       return 'no-queue';
     case 'no-bucket':

@@ -2,6 +2,11 @@
 import { S3Client } from '@aws-sdk/client-s3';
 import { GetQueueUrlCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import type { TransferStore } from '../copy/transfer/transfer.ts';
+import { QueueError } from '../dead-letters/queue.ts';
+import type { QueueMessage } from '../delivery/deps.ts';
+import type { ForwardedMessage } from '../delivery/forwarding.ts';
+import { toRetryAttributes } from '../delivery/retry.ts';
+import { formatHint } from '../hint/hint.ts';
 import type { Buckets } from '../model/ports.ts';
 import type { RuleDestination } from '../model/rule.ts';
 import type { VersionReceipts } from '../replica/version-receipt.ts';
@@ -12,36 +17,38 @@ import { createRunStore } from './dynamodb/run-store.ts';
 import { createTransferStore } from './dynamodb/transfer-store.ts';
 import { createVersionReceipts } from './dynamodb/version-receipts.ts';
 import { toQueueError } from './errors.ts';
+import { createForwarder, createWaker } from './forwarder.ts';
 import { createListings } from './s3/bucket-listing.ts';
 import { createBuckets } from './s3/buckets.ts';
 import { createS3Clients, type S3ClientPair, type S3Clients } from './s3/clients.ts';
 import { profileEndpoint } from './s3/profile-endpoint.ts';
 import { SDK_LOGGER } from './sdk-logger.ts';
-import { createRunQueues, createSqsClient, messagesIn } from './sqs/queues.ts';
-import { createWaitingQueues, waitingUrlOf } from './sqs/waiting-queues.ts';
+import { createSqsClient, messagesIn } from './sqs/queues.ts';
+import { createWaitingQueues, type SendBack, waitingUrlOf } from './sqs/waiting-queues.ts';
 
-/** The queues are looked up on first use, so that an operator who only reads runs needs no permission for queues. */
+/** The functions send the messages. An operator who only reads runs needs no permission for them. */
 export const openRuns = (place: {
   runsTable: string;
-  rangesQueue: string;
   backfillQueue: string;
+  replicateFunction: string;
+  backfillFunction: string;
   region: string;
 }): { store: RunStore; queues: RunQueues } => {
-  const { runsTable, rangesQueue, backfillQueue, region } = place;
+  const { runsTable, backfillQueue, replicateFunction, backfillFunction, region } = place;
   const client = createSqsClient(region);
-  let found: Promise<RunQueues> | null = null;
-  const find = async (): Promise<RunQueues> => {
-    const rangesUrl = await urlOf(client, rangesQueue, region);
-    const hintsUrl = await urlOf(client, backfillQueue, region);
-    return createRunQueues(client, { rangesUrl, hintsUrl });
-  };
-  const queues = (): Promise<RunQueues> => (found ??= find());
+  const wake = createWaker(backfillFunction, region);
+  const forward = createForwarder(replicateFunction, region);
   return {
     store: createRunStore(runsTable, region),
     queues: {
-      send: async (...given) => (await queues()).send(...given),
-      sendHints: async (hints) => (await queues()).sendHints(hints),
-      hintsLeft: async () => (await queues()).hintsLeft(),
+      send: (messages) => wake([...new Set(messages.map(({ run }) => run))]),
+      async sendHints(hints) {
+        const messages = hints.map((hint) => ({ body: formatHint(hint), attributes: {} }));
+        const accepted = await forward('backfill', messages);
+        if (accepted.length < messages.length)
+          throw new QueueError('aws-failed', `SQS refused ${messages.length - accepted.length} hints`);
+      },
+      hintsLeft: async () => messagesIn(client, await urlOf(client, backfillQueue, region), 'backfill'),
     },
   };
 };
@@ -52,29 +59,41 @@ const urlOf = async (client: SQSClient, queueName: string, region: string): Prom
     const { QueueUrl: url = '' } = await client.send(new GetQueueUrlCommand({ QueueName: queueName }));
     return url;
   } catch (error) {
-    throw toQueueError(error, { action: 'sqs:GetQueueUrl', queueName, region });
+    throw toQueueError(error, { action: 'sqs:GetQueueUrl', resource: `queue ${queueName}`, region });
   }
 };
 
 /** The queues are looked up by the name of the live queue. They are in the same account and region. */
 export const openWaiting = async (
-  names: Record<'liveQueue' | 'backfillQueue' | 'transferQueue' | 'waitingQueues' | 'table', string>,
+  names: Record<'liveQueue' | 'waitingQueues' | 'table' | 'replicateFunction', string>,
   region: string,
 ) => {
   const client = createSqsClient(region);
   const live = await urlOf(client, names.liveQueue, region);
-  const sibling = (name: string): string => live.slice(0, live.lastIndexOf('/') + 1) + name;
-  const urls = { live, backfill: sibling(names.backfillQueue), transfer: sibling(names.transferQueue) };
+  const forward = createForwarder(names.replicateFunction, region);
+  const sendBack: SendBack = async (origin, messages) => {
+    const wires = messages.map((message) => ({ body: message.body, attributes: typed(message), message }));
+    return (await forward(origin, wires)).map(({ message }) => message);
+  };
   const waitingUrl = waitingUrlOf(live, names.waitingQueues);
   return {
     circuits: createCircuitStore(names.table, region),
-    queues: createWaitingQueues(client, urls, waitingUrl),
+    queues: createWaitingQueues(client, { liveUrl: live, sendBack }, waitingUrl),
     count: (where: RuleDestination) => messagesIn(client, waitingUrl(where), 'waiting'),
   };
 };
 
 export const openVersionReceipts = (table: string, region: string): Pick<VersionReceipts, 'find'> =>
   createVersionReceipts(table, { region });
+
+/** A waiting message travels with the record of its earlier attempts. */
+const typed = ({ retry }: QueueMessage): ForwardedMessage['attributes'] =>
+  Object.fromEntries(
+    Object.entries(retry === null ? {} : toRetryAttributes(retry)).map(([name, text]) => [
+      name,
+      { dataType: 'String', text },
+    ]),
+  );
 
 export const openTransfers = (table: string, region: string): Pick<TransferStore, 'all'> =>
   createTransferStore(table, region);

@@ -7,6 +7,7 @@ import { createServerSide } from '../copy/way.ts';
 import { watchAnswers } from '../delivery/answer-watch.ts';
 import { circuitsFor, type KnownCircuits, knowCircuits } from '../delivery/circuits.ts';
 import type { LiveQueue, TransferDeps } from '../delivery/deps.ts';
+import type { Forwarded, Forwarding } from '../delivery/forwarding.ts';
 import { createBudget } from '../model/concurrency.ts';
 import { ReplicationError } from '../model/errors.ts';
 import type { Buckets } from '../model/ports.ts';
@@ -28,7 +29,8 @@ import {
   createTransferQueue,
   originOf,
 } from './sqs/queues.ts';
-import { createWaitingQueues, waitingUrlOf } from './sqs/waiting-queues.ts';
+import { forwardMessages } from './sqs/forward.ts';
+import { createWaitingQueues, sendingBack, waitingUrlOf } from './sqs/waiting-queues.ts';
 
 /** How long an invocation needs after its last copy was aborted: for the receipts, the calls to the queues and the response. */
 const REPLICATE_RESERVE_MS = 20_000;
@@ -39,6 +41,8 @@ const BODY_BYTES = 96 * 1024 * 1024;
 export interface ReplicateEnvironment {
   /** `queueArn` is the queue that the messages of this invocation came from. It is null if the messages did not come from a queue. */
   invocation(context: Context, queueArn: string | null): ReplicateInvocation;
+  /** Sends on the messages that an operator's command gives. */
+  forward(forwarding: Forwarding): Promise<Forwarded>;
 }
 
 /** The dependencies of one invocation. Disposing of them at the end of the invocation publishes its metrics. */
@@ -67,6 +71,7 @@ export const createReplicateEnvironment = (
   const known = knowCircuitsIn(environment);
   const watch = watchAnswers(known);
   return {
+    forward: (forwarding) => forwardMessages(environment.sqs, queueUrls(environment), forwarding),
     invocation(context, queueArn) {
       logger.addContext(context);
       const reporter = createReporter(logger);
@@ -102,17 +107,21 @@ export const createReplicateEnvironment = (
   };
 };
 
-const replicateDeps = ({ sqs, sessionName, clock, variable, logger }: Environment) => {
-  const liveUrl = variable('LIVE_QUEUE_URL');
-  const urls = {
-    live: liveUrl,
-    backfill: variable('BACKFILL_QUEUE_URL'),
-    transfer: variable('TRANSFER_QUEUE_URL'),
-  };
+/** The URLs of the queues to which messages return. */
+const queueUrls = ({ variable }: Environment) => ({
+  live: variable('LIVE_QUEUE_URL'),
+  backfill: variable('BACKFILL_QUEUE_URL'),
+  transfer: variable('TRANSFER_QUEUE_URL'),
+});
+
+const replicateDeps = (environment: Environment) => {
+  const { sqs, sessionName, clock, variable, logger } = environment;
+  const urls = queueUrls(environment);
+  const { live: liveUrl } = urls;
   const waitingUrl = waitingUrlOf(liveUrl, variable('WAITING_QUEUES'));
   return {
     retries: createRetries(sqs, urls, waitingUrl),
-    waiting: createWaitingQueues(sqs, urls, waitingUrl),
+    waiting: createWaitingQueues(sqs, { liveUrl, sendBack: sendingBack(sqs, urls) }, waitingUrl),
     sessionName,
     clock,
     memory: createBudget(BODY_BYTES),

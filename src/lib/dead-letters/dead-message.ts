@@ -2,7 +2,7 @@ import { type DeadLetter, fromAttributes } from '../delivery/dead-letter.ts';
 import type { ReceivedMessage } from './queue.ts';
 import { type Reason, reasonEntry } from '../model/reasons.ts';
 import { CRASHED } from './reasons.ts';
-import { parseMessage } from '../hint/hint.ts';
+import { isOfRun, parseMessage } from '../hint/hint.ts';
 
 /**
  * A message of the dead-letter queue as an operator sees it. `dlq list --json` prints this shape, so the names must not change.
@@ -114,6 +114,13 @@ const crashed = (message: ReceivedMessage, earlier: DeadLetter | null): Told => 
     fix: reasonEntry(CRASHED).fix,
   };
 };
+
+/**
+ * The queue to which a message returns. The hints by which a run deletes or repairs are accepted from the queue of runs only. What SQS
+ * itself moved has not been read by our function, so it returns to the live queue, where such a hint is no more than a look at its key.
+ */
+export const returnsTo = (message: ReceivedMessage): 'backfill' | 'live' =>
+  !message.movedBySqs && hintsOf(message).some(isOfRun) ? 'backfill' : 'live';
 
 const keysOf = (seen: DeadMessage, message: ReceivedMessage): string[] => {
   if (seen.moreKeys > 0) return hintsOf(message).map((hint) => hint.key);

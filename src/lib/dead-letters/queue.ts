@@ -1,5 +1,5 @@
 /**
- * The port for an operator's commands on the dead-letter queue and the live queue. It uses the terms of SQS. Its adapter is
+ * The port for an operator's commands on the dead-letter queue. It uses the terms of SQS. Its adapter is
  * `aws/sqs/dead-letter-queue.ts`.
  */
 
@@ -35,25 +35,11 @@ interface QueueState {
   retentionMs: number;
 }
 
-/** A redrive by SQS itself (see ListMessageMoveTasks). */
-export interface MoveTask {
-  /** The handle of the task; null: the task is not running, so SQS does not report its handle. */
-  handle: string | null;
-  status: 'RUNNING' | 'COMPLETED' | 'CANCELLING' | 'CANCELLED' | 'FAILED';
-  startedMs: number;
-  moved: number;
-  /** The number of messages to move; null: SQS has not counted them yet. */
-  total: number | null;
-  failureReason: string | null;
-}
-
 /** Every function throws only {@link QueueError}. */
 export interface OperatorQueue {
   /** The name of the dead-letter queue, for messages to the operator. */
   readonly name: string;
   readonly liveName: string;
-  /** The ARN of the dead-letter queue, for commands like `aws sqs cancel-message-move-task`. */
-  readonly arn: string;
   readonly region: string;
   state(): Promise<QueueState>;
   /**
@@ -62,17 +48,13 @@ export interface OperatorQueue {
   receive(request: { visibilityTimeoutSeconds: number; waitSeconds: number }): Promise<ReceivedMessage[]>;
   /** Sets the visibility timeout of received messages; 0 releases them. Ignores messages that are no longer held. */
   changeVisibility(messages: readonly ReceivedMessage[], seconds: number): Promise<void>;
-  /** Sends copies to the live queue. Returns the messages whose sending SQS confirmed. */
-  sendToLive(messages: readonly ReceivedMessage[]): Promise<ReceivedMessage[]>;
+  /**
+   * Makes the replicate function send copies to the queues that the messages return to. Returns the messages whose sending SQS
+   * confirmed.
+   */
+  sendBack(messages: readonly ReceivedMessage[]): Promise<ReceivedMessage[]>;
   /** Deletes messages from the dead-letter queue. Returns the messages whose deletion SQS confirmed. */
   remove(messages: readonly ReceivedMessage[]): Promise<ReceivedMessage[]>;
-  /** Returns the last ten tasks, the newest first. */
-  moveTasks(): Promise<MoveTask[]>;
-  /**
-   * Starts moving all messages to the live queue. Resolves to false if another task is running, because a queue can have only
-   * one. `maxPerSecond` is 1–500; if it is null, SQS decides.
-   */
-  startMove(maxPerSecond: number | null): Promise<boolean>;
 }
 
 /**

@@ -1,5 +1,11 @@
 import type { OperatorQueue, ReceivedMessage } from './queue.ts';
-import { type DeadMessage, type DeadMessageFilter, filterWants, readDeadMessage } from './dead-message.ts';
+import {
+  type DeadMessage,
+  type DeadMessageFilter,
+  filterIsEmpty,
+  filterWants,
+  readDeadMessage,
+} from './dead-message.ts';
 import { createHold, type Hold } from './hold.ts';
 import type { Reader } from './list.ts';
 
@@ -55,8 +61,8 @@ export const redriveMatching = async (
   };
   const returns = createReturnWatch();
   const left = (): number => (limit ?? Number.MAX_SAFE_INTEGER) - result.moved.length - result.refused;
-  try {
-    while (left() > 0 && !reader.interrupted.aborted) {
+  const work = async (): Promise<void> => {
+    while (left() > 0 && !reader.interrupted.aborted && result.failure === null) {
       const received = await hold.next();
       if (received.length === 0) break;
       const matching = received
@@ -72,15 +78,23 @@ export const redriveMatching = async (
       const restMs = paceMs - (reader.now() - startMs);
       if (restMs > 0 && left() > 0) await reader.sleep(restMs);
     }
-  } catch (error) {
-    // Messages that were already moved must be reported, whatever ended the redrive.
-    if (result.moved.length === 0) throw error;
-    result.failure = error;
+  };
+  const workers = filterIsEmpty(filter) && limit === null && maxPerSecond === null ? BATCHES_AT_ONCE : 1;
+  const fail = (error: unknown): void => {
+    result.failure ??= error;
+  };
+  try {
+    await Promise.all(Array.from({ length: workers }, () => work().catch(fail)));
   } finally {
     await hold.release();
   }
+  // Messages that were already moved must be reported, whatever ended the redrive.
+  if (result.failure !== null && result.moved.length === 0) throw result.failure;
   return { ...result, cameBack: returns.count(), interrupted: reader.interrupted.aborted && left() > 0 };
 };
+
+/** How many batches are moved at once if all messages are to be moved. */
+const BATCHES_AT_ONCE = 8;
 
 interface Match {
   message: ReceivedMessage;
@@ -115,7 +129,7 @@ const moveBatch = async (
   result: Redriven,
 ): Promise<void> => {
   if (matching.length === 0) return;
-  const sent = await queue.sendToLive(matching.map(({ message }) => message));
+  const sent = await queue.sendBack(matching.map(({ message }) => message));
   const sentIds = new Set(sent.map(({ id }) => id));
   result.moved.push(...matching.filter(({ message }) => sentIds.has(message.id)).map(({ seen }) => seen));
   result.refused += matching.length - sent.length;

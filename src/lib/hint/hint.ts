@@ -62,6 +62,16 @@ export const absenceIsDeletion = ({ kind, versionId }: Pick<Hint, 'kind' | 'vers
  */
 export const isExtra = ({ kind }: Pick<Hint, 'kind'>): boolean => kind === 'extra';
 
+/** Returns true if only runs send hints of this kind. They are accepted from the queue of runs alone. */
+export const isOfRun = ({ kind }: Pick<Hint, 'kind'>): boolean => isExtra({ kind }) || kind === REPAIR;
+
+/**
+ * Returns the hint as it is accepted from a queue. Everywhere but in the queue of runs, the kinds of runs mean no more than a look at the
+ * key. Otherwise whoever can put a message into another queue could delete a replica without the confirmation of the run.
+ */
+export const acceptedFrom = (queue: string, hint: Hint): Hint =>
+  queue !== 'backfill' && isOfRun(hint) ? { ...hint, kind: 'hint' } : hint;
+
 /** The kind of a hint about a replica that has the content of its source version, but other attributes. */
 export const REPAIR = 'repair';
 

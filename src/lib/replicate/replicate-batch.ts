@@ -9,7 +9,7 @@ import { type Deps, deliveryOf, type QueueMessage } from '../delivery/deps.ts';
 import { PASSED_OVER, type Receipt, receiptOf } from '../delivery/outcome.ts';
 import { about, blank, type Failure, quarantine, settle } from '../delivery/settle.ts';
 import { mayBeGranted, workId } from '../delivery/retry.ts';
-import { formatHint, type Hint, parseMessage, PASSED_OVER_KIND } from '../hint/hint.ts';
+import { acceptedFrom, formatHint, type Hint, parseMessage, PASSED_OVER_KIND } from '../hint/hint.ts';
 import { type Assignment, idempotencyKey, taskOf } from '../hint/route.ts';
 import { asReplicationError, ReplicationError } from '../model/errors.ts';
 import { dropUnneeded, failTransfer, transferOf } from '../transfer/end-transfer.ts';
@@ -62,7 +62,7 @@ const openMessage = (
       const error = new ReplicationError('malformed-message', part.why);
       failures.push({ error, body: part.body, hint: null, assignment: null });
     } else {
-      const { hint } = part;
+      const hint = acceptedFrom(message.origin, part.hint);
       try {
         const assigned = assignHint(configuration, hint);
         assignments.push(...assigned);

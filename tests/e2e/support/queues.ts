@@ -1,12 +1,16 @@
 /** Uses the live queue and the dead-letter queue as an operator or as an unknown sender would. */
 import {
   ChangeMessageVisibilityCommand,
+  DeleteMessageCommand,
   ReceiveMessageCommand,
   SendMessageCommand,
   SetQueueAttributesCommand,
+  SQSClient,
 } from '@aws-sdk/client-sqs';
+import { clientConfig } from '@s3-replicator/local-aws';
 import { type CliRun, runReplicatorCli } from '../../../demo/replicator-cli.ts';
-import type { Stage } from './stages/stage.ts';
+import { SOURCE_ACCOUNT, type TwoAccounts } from '../../../demo/two-accounts.ts';
+import { REGION, type Stage } from './stages/stage.ts';
 
 export interface Letter {
   body: string;
@@ -68,10 +72,57 @@ export const deadLetters = async ({
   return letters.filter((letter) => !isResent(letter)).map(({ body, attributes }) => ({ body, attributes }));
 };
 
-/** Sends a message to the live queue. */
-export const send = async ({ source, liveQueueUrl: QueueUrl }: Stage, body: unknown): Promise<void> => {
-  const MessageBody = typeof body === 'string' ? body : JSON.stringify(body);
-  await source.sqs.send(new SendMessageCommand({ QueueUrl, MessageBody }));
+/** Sends a message to the live queue as S3, because the queue policy allows no operator to send. */
+export const send = async ({ aws, names, configuration }: TwoAccounts, body: unknown): Promise<void> => {
+  const bucket = configuration.replication.rules.find(({ source }) => source.events === 's3')?.source.bucket;
+  const verdict = aws.sqs.sendAsService({
+    queueArn: `arn:aws:sqs:${REGION}:${SOURCE_ACCOUNT}:${names.liveQueue}`,
+    body: typeof body === 'string' ? body : JSON.stringify(body),
+    service: 's3.amazonaws.com',
+    sourceArn: `arn:aws:s3:::${bucket}`,
+    sourceAccount: SOURCE_ACCOUNT,
+  });
+  if (verdict !== 'sent') throw new Error(`the queue policy does not allow S3 to send: ${verdict}`);
+};
+
+/** Sends a message to a queue of the stack with the permissions of one of its roles. */
+export const sendAs = async (
+  { aws }: Pick<TwoAccounts, 'aws'>,
+  { role, queue, body }: { role: string; queue: string; body: string },
+): Promise<void> => {
+  const { credentials } = aws.iam.createSession(`arn:aws:iam::${SOURCE_ACCOUNT}:role/${role}`, 'test', 900);
+  const client = new SQSClient(clientConfig(aws, credentials));
+  const QueueUrl = aws.sqs.queueUrl(`arn:aws:sqs:${REGION}:${SOURCE_ACCOUNT}:${queue}`);
+  await client.send(new SendMessageCommand({ QueueUrl, MessageBody: body })).finally(() => client.destroy());
+};
+
+/** Does the same as `dlq redrive` without a filter, whose process would take seconds to start. */
+export const redriveAll = async ({
+  aws,
+  source,
+  names,
+  deadLetterQueueUrl: QueueUrl,
+}: TwoAccounts): Promise<void> => {
+  for (;;) {
+    const { Messages: messages = [] } = await source.sqs.send(
+      new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10, MessageAttributeNames: ['All'] }),
+    );
+    if (messages.length === 0) return;
+    const wires = messages.map(({ Body: body = '', MessageAttributes: typed = {} }) => ({
+      body,
+      attributes: Object.fromEntries(
+        Object.entries(typed).map(([name, { DataType: dataType, StringValue: text }]) => [
+          name,
+          { dataType, text },
+        ]),
+      ),
+    }));
+    const request = { forward: 'live', messages: wires };
+    const { payload, functionError } = await aws.lambda.invoke(names.replicateFunction, request);
+    if (functionError) throw new Error(payload);
+    for (const { ReceiptHandle } of messages)
+      await source.sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
+  }
 };
 
 /** Returns the record that S3 would send for an object. `more` adds fields to the object, e.g. to make two events differ. */

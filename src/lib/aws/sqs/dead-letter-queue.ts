@@ -1,42 +1,36 @@
-/** Gives an operator's commands access to the dead-letter queue and the live queue of a deployment. */
+/** Gives an operator's commands access to the dead-letter queue of a deployment. */
 import {
   ChangeMessageVisibilityBatchCommand,
   DeleteMessageBatchCommand,
   GetQueueAttributesCommand,
   GetQueueUrlCommand,
-  ListMessageMoveTasksCommand,
-  type ListMessageMoveTasksResultEntry,
   type Message,
   type MessageAttributeValue,
   ReceiveMessageCommand,
-  SendMessageBatchCommand,
   SQSClient,
-  StartMessageMoveTaskCommand,
 } from '@aws-sdk/client-sqs';
-import type {
-  OperatorQueue,
-  MessageAttributes,
-  MoveTask,
-  ReceivedMessage,
-} from '../../dead-letters/queue.ts';
+import { returnsTo } from '../../dead-letters/dead-message.ts';
+import type { MessageAttributes, OperatorQueue, ReceivedMessage } from '../../dead-letters/queue.ts';
+import type { ForwardedMessage } from '../../delivery/forwarding.ts';
 import { mapConcurrently } from '../../model/concurrency.ts';
 import { toQueueError } from '../errors.ts';
+import { createForwarder, type Forward } from '../forwarder.ts';
 import { batchesOf, sendBatch } from './message-batches.ts';
 
-/** Looks up both queues of a deployment by name. Credentials and endpoint come from the environment, as for every AWS tool. */
+/** Looks up the queue by name. Credentials and endpoint come from the environment, as for every AWS tool. */
 export const openDeadLetterQueue = async (names: {
   deadLetterQueue: string;
   liveQueue: string;
+  replicateFunction: string;
   region: string;
 }): Promise<OperatorQueue> => {
   const { region } = names;
   const client = new SQSClient({ region });
-  const live = await findQueue({ client, region, name: names.liveQueue });
   const dead = await findQueue({ client, region, name: names.deadLetterQueue });
+  const forward = createForwarder(names.replicateFunction, region);
   return {
     name: dead.name,
-    liveName: live.name,
-    arn: dead.arn,
+    liveName: names.liveQueue,
     region,
     state: () => queueState(dead),
     receive: (request) => receive(dead, request),
@@ -45,10 +39,8 @@ export const openDeadLetterQueue = async (names: {
       // change.
       await changeVisibility(dead, messages, seconds);
     },
-    sendToLive: (messages) => send(live, messages),
+    sendBack: (messages) => sendBack(forward, messages),
     remove: (messages) => remove(dead, messages),
-    moveTasks: () => moveTasks(dead),
-    startMove: (maxPerSecond) => startMove(dead, live, maxPerSecond),
   };
 };
 
@@ -57,7 +49,6 @@ interface Queue {
   region: string;
   name: string;
   url: string;
-  arn: string;
 }
 
 const findQueue = async (place: Pick<Queue, 'client' | 'region' | 'name'>): Promise<Queue> => {
@@ -65,8 +56,7 @@ const findQueue = async (place: Pick<Queue, 'client' | 'region' | 'name'>): Prom
   const { QueueUrl: url = '' } = await askQueue(place, 'sqs:GetQueueUrl', () =>
     client.send(new GetQueueUrlCommand({ QueueName: name })),
   );
-  const attributes = await queueAttributes({ ...place, url });
-  return { ...place, url, arn: attributes['QueueArn'] ?? '' };
+  return { ...place, url };
 };
 
 /** Makes a call to SQS that concerns one queue. `action` is the IAM action that the call needs. Throws {@link QueueError}. */
@@ -78,11 +68,11 @@ const askQueue = async <Answer>(
   try {
     return await call();
   } catch (error) {
-    throw toQueueError(error, { action, queueName: name, region });
+    throw toQueueError(error, { action, resource: `queue ${name}`, region });
   }
 };
 
-const queueAttributes = async (queue: Omit<Queue, 'arn'>): Promise<Record<string, string>> => {
+const queueAttributes = async (queue: Queue): Promise<Record<string, string>> => {
   const answer = await askQueue(queue, 'sqs:GetQueueAttributes', () =>
     queue.client.send(new GetQueueAttributesCommand({ QueueUrl: queue.url, AttributeNames: ['All'] })),
   );
@@ -149,27 +139,30 @@ const changeVisibility = (
     return askQueue(queue, 'sqs:ChangeMessageVisibility', () => queue.client.send(command));
   });
 
-const send = (queue: Queue, messages: readonly ReceivedMessage[]): Promise<ReceivedMessage[]> =>
-  inBatches(messages, (batch) => {
-    const Entries = batch.map(({ body, attributes }, index) => ({
-      Id: String(index),
-      MessageBody: body,
-      MessageAttributes: toMessageAttributes(attributes),
-    }));
-    const command = new SendMessageBatchCommand({ QueueUrl: queue.url, Entries });
-    return askQueue(queue, 'sqs:SendMessage', () => queue.client.send(command));
-  });
+/** The messages of runs return to their own queue, the others to the live queue. Received attributes travel unchanged. */
+const sendBack = async (
+  forward: Forward,
+  messages: readonly ReceivedMessage[],
+): Promise<ReceivedMessage[]> => {
+  const accepted: ReceivedMessage[] = [];
+  for (const [queue, group] of Map.groupBy(messages, returnsTo)) {
+    const wires = group.map((message) => ({ ...wireOf(message), message }));
+    accepted.push(...(await forward(queue, wires)).map(({ message }) => message));
+  }
+  return accepted;
+};
 
-/** Converts received attributes unchanged to the form that SendMessage accepts. */
-const toMessageAttributes = (attributes: MessageAttributes): Record<string, MessageAttributeValue> =>
-  Object.fromEntries(
+const wireOf = ({ body, attributes }: ReceivedMessage): ForwardedMessage => ({
+  body,
+  attributes: Object.fromEntries(
     Object.entries(attributes).map(([name, value]) => [
       name,
       'text' in value
-        ? { DataType: value.dataType, StringValue: value.text }
-        : { DataType: value.dataType, BinaryValue: value.bytes },
+        ? value
+        : { dataType: value.dataType, base64: Buffer.from(value.bytes).toString('base64') },
     ]),
-  );
+  ),
+});
 
 const remove = (queue: Queue, messages: readonly ReceivedMessage[]): Promise<ReceivedMessage[]> =>
   inBatches(messages, (batch) => {
@@ -190,67 +183,15 @@ const inBatches = async (
   sendOnce: Parameters<typeof sendBatch<ReceivedMessage>>[1],
 ): Promise<ReceivedMessage[]> => {
   const failures: unknown[] = [];
-  const done = await mapConcurrently(batchesOf(messages, sizeOf), OPERATOR_BATCHES_AT_ONCE, (batch) =>
-    sendBatch(batch, sendOnce).catch((error: unknown) => {
-      failures.push(error);
-      return { confirmed: [] };
-    }),
+  const done = await mapConcurrently(
+    batchesOf(messages, () => 0),
+    OPERATOR_BATCHES_AT_ONCE,
+    (batch) =>
+      sendBatch(batch, sendOnce).catch((error: unknown) => {
+        failures.push(error);
+        return { confirmed: [] };
+      }),
   );
   if (failures.length > 0) throw failures[0];
   return done.flatMap(({ confirmed }) => confirmed);
 };
-
-/** Returns the size of a message in bytes. The names and types of its attributes count as well ("Amazon SQS message quotas"). */
-const sizeOf = ({ body, attributes }: ReceivedMessage): number =>
-  Object.entries(attributes).reduce(
-    (sum, [name, value]) =>
-      sum +
-      Buffer.byteLength(name) +
-      Buffer.byteLength(value.dataType) +
-      ('text' in value ? Buffer.byteLength(value.text) : value.bytes.byteLength),
-    Buffer.byteLength(body),
-  );
-
-const moveTasks = async (queue: Queue): Promise<MoveTask[]> => {
-  const command = new ListMessageMoveTasksCommand({ SourceArn: queue.arn, MaxResults: 10 });
-  const answer = await askQueue(queue, 'sqs:ListMessageMoveTasks', () => queue.client.send(command));
-  return (answer.Results ?? []).map(toMoveTask);
-};
-
-const toMoveTask = (entry: ListMessageMoveTasksResultEntry): MoveTask => ({
-  handle: entry.TaskHandle ?? null,
-  status: moveStatus(entry.Status),
-  startedMs: entry.StartedTimestamp ?? 0,
-  moved: entry.ApproximateNumberOfMessagesMoved ?? 0,
-  total: entry.ApproximateNumberOfMessagesToMove ?? null,
-  failureReason: entry.FailureReason ?? null,
-});
-
-const STATUSES = ['RUNNING', 'COMPLETED', 'CANCELLING', 'CANCELLED', 'FAILED'] as const;
-
-/** A status that is not in the list counts as running, so that the task is polled again. SQS may add such a status in the future. */
-const moveStatus = (text: string | undefined): MoveTask['status'] =>
-  STATUSES.find((status) => status === text) ?? 'RUNNING';
-
-const startMove = async (dead: Queue, live: Queue, maxPerSecond: number | null): Promise<boolean> => {
-  const command = new StartMessageMoveTaskCommand({
-    SourceArn: dead.arn,
-    // The destination must be named. The replicate function sent most of these messages to the dead-letter queue, so SQS has not recorded a
-    // queue that they came from.
-    DestinationArn: live.arn,
-    ...(maxPerSecond === null ? {} : { MaxNumberOfMessagesPerSecond: maxPerSecond }),
-  });
-  try {
-    await dead.client.send(command);
-    return true;
-  } catch (error) {
-    const { name: queueName, region } = dead;
-    const failure = toQueueError(error, { action: 'sqs:StartMessageMoveTask', queueName, region });
-    // SQS refuses a second move task with an error code that has other causes too. The list of tasks shows whether another task is running.
-    if (failure.problem === 'aws-failed' && (await isMoving(dead))) return false;
-    throw failure;
-  }
-};
-
-const isMoving = async (queue: Queue): Promise<boolean> =>
-  (await moveTasks(queue)).some(({ status }) => status === 'RUNNING' || status === 'CANCELLING');

@@ -150,14 +150,17 @@ export const queueMessage = (record: SQSRecord): QueueMessage =>
     ),
   );
 
-/** `origin` is the queue in which the message was received. The record of a message that was sent again names its own. */
+/**
+ * `origin` is the queue in which the message was received; null: a waiting queue, where the record of the message names the queue that it
+ * came from. A message of another queue cannot choose its origin, because more is accepted from the queue of runs.
+ */
 export const toQueueMessage = (
   fields: Omit<QueueMessage, 'origin' | 'retry' | 'earlier'>,
-  origin: Origin,
+  origin: Origin | null,
   attributes: Record<string, string>,
 ): QueueMessage => {
   const retry = fromRetryAttributes(attributes);
-  return { ...fields, origin: retry?.origin ?? origin, retry, earlier: fromAttributes(attributes) };
+  return { ...fields, origin: origin ?? retry?.origin ?? 'live', retry, earlier: fromAttributes(attributes) };
 };
 
 /** The names of the queues end with these words (`resource-names.ts`). */

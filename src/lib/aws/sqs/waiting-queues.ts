@@ -26,10 +26,25 @@ export const waitingUrlOf =
   ({ rule, destination }: { rule: { id: string }; destination: { id: string } }): string =>
     queueUrl.slice(0, queueUrl.lastIndexOf('/') + 1) + prefix + waitingQueueSuffix(rule, destination);
 
-/** `urls` gives the URL of each queue to which messages return. */
+/** Sends waiting messages to the queue that they came from. Resolves to those that SQS has accepted. */
+export type SendBack = (origin: Origin, messages: readonly QueueMessage[]) => Promise<QueueMessage[]>;
+
+/** Sends with the permissions of a function. `urls` gives the URL of each queue. */
+export const sendingBack =
+  (client: SQSClient, urls: Record<Origin, string>): SendBack =>
+  async (origin, messages) => {
+    const accepted: QueueMessage[] = [];
+    for (const batch of batchesOf(messages, ({ body }) => Buffer.byteLength(body) + ATTRIBUTE_BYTES)) {
+      const send = (rest: readonly QueueMessage[]) => client.send(sendCommand(urls[origin], rest));
+      const { confirmed } = await asked('SendMessageBatch', sendBatch(batch, send));
+      accepted.push(...confirmed);
+    }
+    return accepted;
+  };
+
 export const createWaitingQueues = (
   client: SQSClient,
-  urls: Record<Origin, string>,
+  { liveUrl, sendBack }: { liveUrl: string; sendBack: SendBack },
   waitingUrl: (where: RuleDestination) => string,
 ): WaitingQueues => {
   const remove = async (where: RuleDestination, messages: readonly QueueMessage[]): Promise<void> => {
@@ -65,7 +80,7 @@ export const createWaitingQueues = (
     },
     async liveMessages() {
       const command = new GetQueueAttributesCommand({
-        QueueUrl: urls.live,
+        QueueUrl: liveUrl,
         AttributeNames: ['ApproximateNumberOfMessages'],
       });
       const { Attributes: attributes } = await asked('GetQueueAttributes', client.send(command));
@@ -75,14 +90,10 @@ export const createWaitingQueues = (
       let count = 0;
       for (const origin of ORIGINS) {
         const ours = messages.filter((message) => message.origin === origin);
-        for (const batch of batchesOf(ours, ({ body }) => Buffer.byteLength(body) + ATTRIBUTE_BYTES)) {
-          const sent = await asked(
-            'SendMessageBatch',
-            sendBatch(batch, (rest) => client.send(sendCommand(urls[origin], rest))),
-          );
-          await remove(where, sent.confirmed);
-          count += sent.confirmed.length;
-        }
+        if (ours.length === 0) continue;
+        const accepted = await sendBack(origin, ours);
+        await remove(where, accepted);
+        count += accepted.length;
       }
       return count;
     },
@@ -112,7 +123,7 @@ const waitingMessage = (message: Message): QueueMessage =>
       receiveCount: 1,
       sentMs: Number(message.Attributes?.SentTimestamp) || 0,
     },
-    'live',
+    null,
     Object.fromEntries(
       Object.entries(message.MessageAttributes ?? {}).map(([name, value]) => [name, value.StringValue ?? '']),
     ),

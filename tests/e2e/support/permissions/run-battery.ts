@@ -1,7 +1,7 @@
 /** Starts runs that do every kind of work of a run, and observes the results. The loss of a permission changes the observation. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
-import { SendMessageCommand, SetQueueAttributesCommand } from '@aws-sdk/client-sqs';
+import { SetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import { SOURCE_ACCOUNT } from '../../../../demo/two-accounts.ts';
 import { formatHint } from '../../../../src/lib/hint/hint.ts';
@@ -10,6 +10,7 @@ import { atRest } from '../at-rest.ts';
 import { seen } from '../objects.ts';
 import { missing, populate, populateAlike } from './run-objects.ts';
 import { announced, itemsOf, reported, withTable } from './run-traces.ts';
+import { sendAs } from '../queues.ts';
 import { messagesOf, REGION, type Stage } from '../stages/stage.ts';
 
 export interface RunObservation {
@@ -194,7 +195,7 @@ const loseCounts = async (stage: Stage, run: string): Promise<void> => {
 
 /** Sends a hint of a cancelled run. Returns a function that resolves to whether the hint was dropped. */
 const letsGo = async (stage: Stage, run: string): Promise<() => Promise<boolean>> => {
-  const { source, destination, names, aws } = stage;
+  const { source, destination, names } = stage;
   const [key, id] = [`${run} cancelled`, `cancelled ${run}`];
   await source.s3().send(new PutObjectCommand({ Bucket: 'bridged', Key: key, Body: 'x' }));
   await withTable(stage, (client) =>
@@ -204,18 +205,12 @@ const letsGo = async (stage: Stage, run: string): Promise<() => Promise<boolean>
   );
   const hint = { bucket: 'bridged', key, versionId: null, sizeBytes: 1, kind: 'hint', identity: id };
   const rule = stage.configuration.replication.rules.find(({ id: name }) => name === 'bridged');
-  await source.sqs.send(
-    new SendMessageCommand({
-      QueueUrl: aws.sqs.queueUrl(`arn:aws:sqs:${REGION}:${SOURCE_ACCOUNT}:${names.backfillQueue}`),
-      MessageBody: formatHint({
-        ...hint,
-        principalId: null,
-        rule: 'bridged',
-        destination: rule?.destinations[0]?.id ?? null,
-        run: id,
-      }),
-    }),
-  );
+  const destinationId = rule?.destinations[0]?.id ?? null;
+  await sendAs(stage, {
+    role: names.replicateRole,
+    queue: names.backfillQueue,
+    body: formatHint({ ...hint, principalId: null, rule: 'bridged', destination: destinationId, run: id }),
+  });
   return async () => (await seen(destination.s3(), 'plain-replica', `bridged/${key}`)) === null;
 };
 
