@@ -142,7 +142,9 @@ describe('the configuration file', () => {
   test('dlq commands need only name and region of the configuration file, so mistakes in its rules do not matter', async () => {
     const { code, err } = await listIn('name: acme\nregion: eu-central-1\nrules: nonsense\n');
     expect(code).toBe(1);
-    expect(err).toContain('AWS cannot be reached: sqs:GetQueueUrl on queue acme-prod-live in eu-central-1');
+    expect(err).toContain(
+      'AWS cannot be reached: sqs:GetQueueUrl on queue acme-prod-live-dlq in eu-central-1',
+    );
   });
 });
 
