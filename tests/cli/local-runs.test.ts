@@ -174,6 +174,18 @@ test('verify start --local compares two accounts with a profile for the destinat
     'missing c',
   ]);
   expect(code).toBe(1);
+
+  // Whoever wants to be certain has both sides read. The documented permissions are enough for that, too.
+  const read = await cli(...command, '--bytes', 'all', '--yes');
+  expect(read).toMatchObject({
+    code: 1,
+    err: expect.stringContaining('reads all objects on both sides: 6 B at most'),
+  });
+  expect(read.err).toContain('The same: 1 by reading both.');
+  const unasked = await cli(...command, '--bytes', 'weak');
+  expect(unasked.code).toBe(2);
+  const remote = await cli('verify', 'start', '--rule', 'invoices', '--bytes', 'all');
+  expect(remote).toMatchObject({ code: 2, err: expect.stringContaining('--bytes needs --local') });
 });
 
 const VERIFY_WITH_PROFILE = 'verify start --rule invoices --local --destination-profile archive --json'.split(

@@ -73,6 +73,7 @@ test('verify start --local prints a line for every key that differs, and the ver
   expect(lines.slice(3)).toEqual([
     '',
     'verify of rule to replica: 2 of 4 keys of the source are missing or different at the destination. 1 key is only at the destination.',
+    'The same: 2 by MD5 (ETags).',
     '',
   ]);
 });

@@ -4,7 +4,14 @@
  */
 import { Readable } from 'node:stream';
 import { ReplicationError } from '../../src/lib/model/errors.ts';
-import type { Current, ObjectState, Slice, SourceBucket } from '../../src/lib/model/ports.ts';
+import type {
+  Current,
+  ObjectState,
+  Pin,
+  Slice,
+  SlicedBody,
+  SourceBucket,
+} from '../../src/lib/model/ports.ts';
 import type { MemoryBucket, Version } from './memory-buckets.ts';
 
 /**
@@ -48,6 +55,20 @@ export const reads = (bucket: MemoryBucket, gate: Gate, side: string) => {
         const found = find(key, versionId);
         return found === null ? null : stateOf(found);
       }),
+    async read(key: string, pin: Pin, slice: Slice): Promise<SlicedBody> {
+      const { answer, damage } = await gated('read', () => {
+        const found = find(key, pin.versionId);
+        if (found?.state.etag !== pin.etag)
+          throw new ReplicationError('lost-race', 'the pinned version is gone');
+        assertReadable(found);
+        return sliceOf(found, slice, bucket.options.unitBytes);
+      });
+      return {
+        body: sent(answer, damage),
+        sizeBytes: answer.length * bucket.options.unitBytes,
+        checksum: null,
+      };
+    },
     tags: (key: string, versionId: string | null) =>
       answered('tags', () => find(key, versionId)?.tags ?? null),
     acl: (key: string, versionId: string | null) => answered('acl', () => find(key, versionId)?.acl ?? null),
@@ -80,16 +101,6 @@ export const memorySource = (bucket: MemoryBucket, gate: Gate): SourceBucket => 
         return found === null ? null : { state: found.state, bytes: found.bytes };
       });
       return answer === null ? null : { state: answer.state, body: sent(answer.bytes, damage) };
-    },
-    async read(key, pin, slice) {
-      const { answer, damage } = await gated('read', () => {
-        const found = find(key, pin.versionId);
-        if (found?.state.etag !== pin.etag)
-          throw new ReplicationError('lost-race', 'the pinned version is gone');
-        assertReadable(found);
-        return sliceOf(found, slice, unitBytes);
-      });
-      return { body: sent(answer, damage), sizeBytes: answer.length * unitBytes, checksum: null };
     },
     part: (key, pin, partNumber) =>
       answered('part', () => {

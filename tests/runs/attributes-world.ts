@@ -6,7 +6,9 @@ import { absenceIsDeletion, concernOf, type Hint } from '../../src/lib/hint/hint
 import type { ListedVersion, ListPage } from '../../src/lib/listing/page.ts';
 import type { ObjectAttributes } from '../../src/lib/model/ports.ts';
 import type { Destination, ReplicationRule } from '../../src/lib/model/rule.ts';
-import { proveBy } from '../../src/lib/runs/compare/basis.ts';
+import { createBudget } from '../../src/lib/model/concurrency.ts';
+import { proveBy, type Reading } from '../../src/lib/runs/compare/basis.ts';
+import { proveByReading } from '../../src/lib/runs/compare/read-both.ts';
 import { createCloserLook } from '../../src/lib/runs/compare/closer-look.ts';
 import { createCompareConsumer } from '../../src/lib/runs/compare/compare-consumer.ts';
 import type { ReportRow } from '../../src/lib/runs/report/report-data.ts';
@@ -28,6 +30,8 @@ export interface Setting {
   encryptions?: ['AES256' | 'aws:kms', 'AES256' | 'aws:kms'];
   /** Whether S3 stores a CRC of the whole object, for each side. */
   checksums?: [boolean, boolean];
+  /** Which objects a run reads on both sides. */
+  reading?: Reading;
 }
 
 export const DAY_MS = 86_400_000;
@@ -106,7 +110,7 @@ const compareOnce = async (
   { key, rule, destination, setting, calls }: ComparedScene,
   listing: 'compared' | 'checked',
 ) => {
-  const { versions = 'latest', attributes = 'all' } = setting;
+  const { versions = 'latest', attributes = 'all', reading = 'none' } = setting;
   const hints: Hint[] = [];
   const rows: ReportRow[] = [];
   const spec = aSpec({ versions, attributes, rule: rule.id, destination: destination.id });
@@ -127,7 +131,16 @@ const compareOnce = async (
     listing,
     createdMs: key.clock.nowMs + DAY_MS,
     listDestination: listingOf(key.replica, versions),
-    look: createCloserLook(scope, spec, { buckets, clock, prove: proveBy(key.receipts) }),
+    reading,
+    look: createCloserLook(scope, spec, {
+      buckets,
+      clock,
+      reading,
+      prove:
+        reading === 'none'
+          ? proveBy(key.receipts)
+          : proveByReading(proveBy(key.receipts), reading, { buckets, clock, budget: createBudget(1) }),
+    }),
     sendHints: async (sent) => void hints.push(...sent),
     report: async (found) => void rows.push(...found),
     sleep: async () => undefined,

@@ -39,7 +39,7 @@ const compare = async (source: ListedVersion[], replicas: ListedVersion[], reaso
     listing: 'checked',
     createdMs: 1e12,
     listDestination: async () => ({ entries: replicas, next: null }),
-    look: async () => ({ finding: 'different', basis: null, version: null, reason }),
+    look: async () => ({ finding: 'different', basis: null, isFaked: false, version: null, reason }),
     sendHints: async () => undefined,
     report: async (more) => void rows.push(...more),
     sleep: async (ms) => void slept.push(ms),

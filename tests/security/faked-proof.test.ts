@@ -68,6 +68,54 @@ describe.each(MODES)(
   },
 );
 
+describe.each(MODES)('reading both sides (versions: $versions, attributes: $attributes)', (mode) => {
+  test('shows other bytes under the stamp of a replica, and a backfill that reads writes them over', async () => {
+    const world = await attacked({ ...mode, reading: 'weak' }, 'over');
+    expect(await world.count()).toEqual({ different: 1 });
+    expect(await world.repair()).toEqual(['rewrite']);
+    expect(world.content()).toBe('good');
+    expect(await world.count()).toMatchObject({ same: 1 });
+  });
+
+  test('shows other bytes with the same CRC, which a verify without reading calls the same by CRC', async () => {
+    const setting: Setting = { ...mode, encryptions: ['AES256', 'aws:kms'], checksums: [true, true] };
+    for (const reading of ['none', 'weak'] as const) {
+      const world = aWorld({ ...setting, versions: 'latest', reading });
+      world.source.put('k', GOOD);
+      world.clock.nowMs += 5_000;
+      await world.replicate();
+      const { state } = world.replica.current('k')!;
+      world.replica.put('k', EVIL, { attributes: state.attributes });
+      const forged = world.replica.current('k')!;
+      forged.state = { ...forged.state, checksum: state.checksum };
+      if (reading === 'none') {
+        expect(await world.count()).toEqual({ same: 1, byCrc: 1 });
+        continue;
+      }
+      expect(await world.count()).toEqual({ different: 1 });
+      await world.repair();
+      expect(world.content()).toBe('good');
+      expect(await world.count()).toEqual({ same: 1, byBytes: 1 });
+    }
+  });
+
+  test('reads only what is weak, unless all is to be read', async () => {
+    for (const [reading, reads] of [
+      ['weak', 0],
+      ['all', 2],
+    ] as const) {
+      const world = await attacked({ ...mode, reading }, 'none');
+      expect(await world.count()).toEqual({ same: 1, [reads === 0 ? 'byReceipt' : 'byBytes']: 1 });
+      expect(world.calls.filter((call) => call.endsWith('.read'))).toHaveLength(reads);
+      const plain = aWorld({ ...mode, reading });
+      plain.source.put('k', GOOD);
+      plain.clock.nowMs += 5_000;
+      await plain.replicate();
+      expect(await plain.count()).toEqual({ same: 1, [reads === 0 ? 'byMd5' : 'byBytes']: 1 });
+    }
+  });
+});
+
 describe('what the same rests on is counted apart', () => {
   test.each([
     ['MD5 ETags', { encryptions: ['AES256', 'AES256'], checksums: [false, false] }, { same: 1, byMd5: 1 }],

@@ -4,6 +4,7 @@ import {
   estimateBackfill,
   estimateVerify,
   type RunSettings,
+  withReading,
 } from '../../lib/runs/estimate/estimate.ts';
 import { type Survey, surveySource } from '../../lib/runs/estimate/sample-source.ts';
 import { createWorkCounter, type Workload } from '../../lib/runs/estimate/workload.ts';
@@ -22,7 +23,7 @@ const WORKERS = 16;
  * once, because all runs concern the same keys. Resolves to null instead of a list when the command is interrupted.
  */
 export const estimateRuns = async (command: StartCommand): Promise<(RunEstimate | null)[] | null> => {
-  const { configuration, specs, estimate } = command.request;
+  const { configuration, specs, estimate, reading } = command.request;
   const [first] = specs;
   if (estimate === 'none' || first === undefined) return specs.map(() => null);
   const survey = await surveyFor(command, first);
@@ -30,7 +31,8 @@ export const estimateRuns = async (command: StartCommand): Promise<(RunEstimate 
   return specs.map((spec) => {
     const settings = settingsOf(configuration, spec);
     const copies = spec.kind === 'backfill' || spec.repair;
-    return (copies ? estimateBackfill : estimateVerify)(survey, settings);
+    const run = (copies ? estimateBackfill : estimateVerify)(survey, settings);
+    return reading === 'none' ? run : withReading(run, survey);
   });
 };
 

@@ -5,9 +5,12 @@ import type { ListedVersion, ListPage } from '../../lib/listing/page.ts';
 import { wholeRange } from '../../lib/listing/range.ts';
 import { runLocally } from '../../lib/listing/run-locally.ts';
 import type { Consume } from '../../lib/listing/stretch.ts';
-import { proveBy } from '../../lib/runs/compare/basis.ts';
+import { createBudget } from '../../lib/model/concurrency.ts';
+import type { Buckets } from '../../lib/model/ports.ts';
+import { proveBy, type ProvePair } from '../../lib/runs/compare/basis.ts';
 import { createCloserLook } from '../../lib/runs/compare/closer-look.ts';
 import { createCompareConsumer } from '../../lib/runs/compare/compare-consumer.ts';
+import { proveByReading } from '../../lib/runs/compare/read-both.ts';
 import { scopeOf } from '../../lib/runs/compare/scope.ts';
 import type { ReportRow } from '../../lib/runs/report/report-data.ts';
 import { addCompared, type CompareCounters, NOTHING_COMPARED, type RunSpec } from '../../lib/runs/run.ts';
@@ -36,7 +39,7 @@ export const compareLocally = async (
   { request, io, ports }: StartCommand,
   use: LocalUse,
 ): Promise<LocalComparison> => {
-  const { configuration, workers, destinationProfile } = request;
+  const { configuration, workers, destinationProfile, reading } = request;
   const scope = scopeOf(configuration.replication, spec);
   // This signal never aborts. After an interruption no new calls are started, but the calls that are already running may finish.
   const { signal } = new AbortController();
@@ -58,9 +61,11 @@ export const compareLocally = async (
       look: createCloserLook(scope, spec, {
         buckets,
         clock: io,
-        prove: proveBy(ports.receipts(configuration.deployment)),
+        prove: proofFor(request, buckets, { io, ports }),
+        reading,
       }),
       // This run has no record in the table of runs, so the replicate function must not count its work for a run.
+      reading,
       sendHints: async (hints) => use.sendHints?.(hints.map((hint) => ({ ...hint, run: null }))),
       report: async (rows) => {
         progress.end();
@@ -86,6 +91,16 @@ export const compareLocally = async (
   } finally {
     progress.end();
   }
+};
+
+const proofFor = (
+  { configuration, reading, workers }: StartCommand['request'],
+  buckets: Buckets,
+  { io, ports }: Pick<StartCommand, 'io' | 'ports'>,
+): ProvePair => {
+  const prove = proveBy(ports.receipts(configuration.deployment));
+  if (reading === 'none') return prove;
+  return proveByReading(prove, reading, { buckets, clock: io, budget: createBudget(workers) });
 };
 
 /** Returns a function that makes a consumer for each range. `onCounted` receives the counters of each step. */

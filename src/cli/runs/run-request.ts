@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { type Configuration, loadConfiguration } from '../../lib/configuration/configuration.ts';
 import { ConfigurationError } from '../../lib/configuration/problem.ts';
 import { parseRunRequest } from '../../lib/runs/request.ts';
+import type { Reading } from '../../lib/runs/compare/basis.ts';
 import type { RunSpec } from '../../lib/runs/run.ts';
 import { type OptionSpec, type ParsedOptions, numberOption } from '../terminal/command.ts';
 import { DEPLOYMENT_OPTIONS } from '../deployment.ts';
@@ -46,6 +47,11 @@ export const START_OPTIONS = {
     description:
       'With --local: the AWS profile that may read the destination bucket. Default: the replication role, if it trusts you.',
   },
+  bytes: {
+    value: 'weak|all',
+    description:
+      'With --local: read both objects and compare their bytes. weak: only where nothing but a CRC or a stamp says that they are the same. all: every object. Shows the cost and asks first.',
+  },
   wait: {
     description: 'Wait until the run ends, and show the result. Ctrl-C ends only the waiting.',
   },
@@ -64,6 +70,7 @@ export interface StartRequest {
   specs: RunSpec[];
   isLocal: boolean;
   workers: number;
+  reading: Reading;
   destinationProfile: string | null;
   estimate: 'sample' | 'full' | 'none';
   wait: boolean;
@@ -90,6 +97,7 @@ export const startRequest = (
     if (options.has(name) && !isLocal)
       throw new CliError('bad-value', `--${name} needs --local: in AWS, replication.yml sets it.`);
   }
+  const reading = readingIn(options, isLocal);
   const estimate = ESTIMATES.find((each) => each === (options.value('estimate') ?? 'sample'));
   if (estimate === undefined) {
     const given = JSON.stringify(options.value('estimate'));
@@ -101,12 +109,27 @@ export const startRequest = (
     specs: specsOf(kind, options, configuration),
     isLocal,
     workers: workers ?? 16,
+    reading,
     destinationProfile: options.value('destination-profile'),
     estimate,
     wait: options.has('wait'),
     yes: options.has('yes'),
     json: options.has('json'),
   };
+};
+
+const readingIn = (options: ParsedOptions, isLocal: boolean): Reading => {
+  if (!options.has('bytes')) return 'none';
+  const given = options.value('bytes');
+  if (given !== 'weak' && given !== 'all')
+    throw new CliError('bad-value', `--bytes takes weak or all, not ${JSON.stringify(given)}.`);
+  if (!isLocal) {
+    throw new CliError(
+      'bad-value',
+      '--bytes needs --local: a function has not enough time for large objects. Run it on a machine in the region of the buckets, where reading costs no traffic.',
+    );
+  }
+  return given;
 };
 
 const ESTIMATES = ['sample', 'full', 'none'] as const;

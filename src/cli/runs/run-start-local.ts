@@ -2,7 +2,7 @@
  * Implements `--local`, which lists both buckets in this process. A verify shows the differences. A backfill sends them as hints to the
  * replicate function of the stack.
  */
-import { agrees, verdictOf } from '../../lib/runs/report/comparison-text.ts';
+import { agrees, basesText, verdictOf } from '../../lib/runs/report/comparison-text.ts';
 import type { CompareCounters, RunSpec } from '../../lib/runs/run.ts';
 import { byteText, countOf } from '../../lib/text/amounts.ts';
 import { type CliIo, EXIT } from '../terminal/io.ts';
@@ -20,6 +20,10 @@ import { estimateLines, runTitle } from './run-text.ts';
 export const verifyLocally = async (command: StartCommand): Promise<number> => {
   const { request, io } = command;
   const { specs, json } = request;
+  if (request.reading !== 'none') {
+    const asked = await askBefore(command);
+    if ('exitCode' in asked) return asked.exitCode;
+  }
   let isEqual = true;
   for (const spec of specs) {
     let hasRows = false;
@@ -44,7 +48,7 @@ export const verifyLocally = async (command: StartCommand): Promise<number> => {
  */
 export const backfillLocally = async (command: StartCommand, isDryRun: boolean): Promise<number> => {
   const { request, io, ports } = command;
-  if (!isDryRun) {
+  if (!isDryRun || request.reading !== 'none') {
     const asked = await askBefore(command);
     if ('exitCode' in asked) return asked.exitCode;
   }
@@ -79,7 +83,7 @@ const localResultText = ({ spec, counted, estimate }: LocalResult, isDryRun: boo
     : `${countOf(counted.hints, 'key')}, about ${byteText(counted.hintBytes)}, handed to the replicate function.\n`);
 
 const comparisonText = (spec: RunSpec, counted: CompareCounters): string =>
-  `${runTitle({ spec })}: ${verdictOf(counted)}\n`;
+  `${[`${runTitle({ spec })}: ${verdictOf(counted)}`, basesText(counted)].filter((text) => text !== '').join('\n')}\n`;
 
 const interrupted = (io: CliIo): number => {
   io.stderr.write('note: interrupted: not everything was compared.\n');
@@ -103,7 +107,8 @@ const afterHints = async (command: StartCommand, queues: Queues): Promise<number
     return EXIT.interrupted;
   }
   // With `--json`, the one JSON object has been written to standard output already, so the verify writes to standard error.
-  return await verifyLocally(request.json ? { ...command, io: { ...io, stdout: io.stderr } } : command);
+  const confirmed = { ...command, request: { ...request, yes: true } };
+  return await verifyLocally(request.json ? { ...confirmed, io: { ...io, stdout: io.stderr } } : confirmed);
 };
 
 type Queues = ReturnType<RunPorts['runs']>['queues'];

@@ -4,6 +4,7 @@ import { scopeOf } from '../../lib/runs/compare/scope.ts';
 import { startRuns as startAll } from '../../lib/runs/control.ts';
 import { agrees } from '../../lib/runs/report/comparison-text.ts';
 import type { RunEstimate, RunSpec } from '../../lib/runs/run.ts';
+import { byteText } from '../../lib/text/amounts.ts';
 import { confirm, confirmByTyping } from '../terminal/confirm.ts';
 import { type CliIo, EXIT } from '../terminal/io.ts';
 import { jsonText } from '../terminal/json.ts';
@@ -64,7 +65,11 @@ export const askBefore = async ({
   return { exitCode: io.interrupted.aborted ? EXIT.interrupted : EXIT.failure };
 };
 
-const beforeText = ({ configuration }: StartRequest, spec: RunSpec, estimate: RunEstimate | null): string => {
+const beforeText = (
+  { configuration, reading }: StartRequest,
+  spec: RunSpec,
+  estimate: RunEstimate | null,
+): string => {
   const { rule, destination, mapping } = scopeOf(configuration.replication, spec);
   const from = `s3://${rule.source.bucket}/${mapping.sourcePrefix}*${rule.source.suffix}`;
   const to = `s3://${destination.bucket}/${mapping.destinationPrefix}*${rule.source.suffix} (${destination.region})`;
@@ -77,9 +82,15 @@ const beforeText = ({ configuration }: StartRequest, spec: RunSpec, estimate: Ru
     ...(estimate === null || !copies
       ? []
       : ['  if the destination is empty; objects that are already replicated cost only their listing']),
+    ...(reading === 'none' ? [] : readingLines(reading, estimate)),
     '',
   ].join('\n');
 };
+
+const readingLines = (reading: StartRequest['reading'], estimate: RunEstimate | null): string[] => [
+  `  reads ${reading === 'all' ? 'all objects' : 'the objects that only a CRC or a stamp proves, and at most all,'} on both sides${estimate === null ? '' : `: ${byteText(2 * estimate.bytes)} at most`}`,
+  '  the transfer is for a machine outside AWS; reading from a machine in the region of a bucket costs none',
+];
 
 const isConfirmed = async ({ configuration, specs, yes }: StartRequest, io: CliIo): Promise<boolean> => {
   for (const spec of specs.filter(({ deleteExtra }) => deleteExtra)) {

@@ -33,6 +33,7 @@ const KEY_PROBLEMS = {
 /** Whether the hint is about content, or about an attribute that does not travel to this destination. */
 const isContentOnly = ({ concern, rule, destination }: Task): boolean =>
   concern === 'content' ||
+  concern === 'bytes' ||
   (concern === 'tags' && rule.tags === 'ignore') ||
   (concern === 'acl' && rule.acl === 'ignore') ||
   (concern === 'lock' && destination.objectLock === 'ignore');

@@ -9,6 +9,7 @@ import { discardBody } from '../copy/request.ts';
 import { ReplicationError } from '../model/errors.ts';
 import type { Current, ObjectState } from '../model/ports.ts';
 import type { Task } from '../model/task.ts';
+import { isForgeable } from '../replica/proof.ts';
 import { holds, isInTime, sameHeaders, sameState } from '../replica/same-state.ts';
 import { namesOneState, replicaPlace, stampOn } from '../replica/stamp.ts';
 import { syncShown } from './attributes/sync.ts';
@@ -88,7 +89,7 @@ const latestRound = async (
     if ('kind' in found) return await sourceGone(task, context, found, assumeNew ? null : shown);
     read = found;
     const { version } = read;
-    if (replica !== null && isRight(task, replica, version)) {
+    if (replica !== null && isRight(task, replica, version, described !== null)) {
       const isDone = described !== null && sameState(described, version);
       const changed = !isDone && (await syncShown(task, context, version, replica));
       if (changed && !namesOneState(replica)) return { kind: 'described', version };
@@ -177,10 +178,11 @@ const deletionOf = async (
 
 /**
  * Returns true if the replica does not have to be written again. For a repair the headers are compared too, because somebody may
- * have changed the headers at the destination but not the stamp.
+ * have changed the headers at the destination but not the stamp. `isWritten`: the round before wrote the replica.
  */
-const isRight = (task: Task, replica: ObjectState, version: ObjectState): boolean =>
+const isRight = (task: Task, replica: ObjectState, version: ObjectState, isWritten: boolean): boolean =>
   holds(replica, version, replicaPlace(task)) &&
+  (task.concern !== 'bytes' || isWritten || !isForgeable(replica, version)) &&
   isInTime(replica, version, replicaPlace(task)) &&
   (task.concern !== 'attributes' || sameHeaders(replica, version));
 

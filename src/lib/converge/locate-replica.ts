@@ -2,6 +2,7 @@
 import type { BothBuckets, Current, HistoryEntry, ObjectState } from '../model/ports.ts';
 import type { Task } from '../model/task.ts';
 import { align, isSurelyNewer, itemsOf, positionBefore, positionOf } from '../replica/history.ts';
+import { isForgeable } from '../replica/proof.ts';
 import { holds, isInTime } from '../replica/same-state.ts';
 import { isReplicaOf } from './loop-guard.ts';
 import { isSameStamp, namesOneState, replicaPlace, type Stamp, stampOn } from '../replica/stamp.ts';
@@ -59,7 +60,8 @@ const isSound = async (
   if (item?.kind !== 'version' || item.sizeBytes !== replica.sizeBytes) return false;
   if (namesOneState(item) && item.etag === replica.etag) return true;
   const version = await source.head(task.key, item.versionId);
-  return version !== null && holds(replica, version, replicaPlace(task));
+  if (version === null || (task.concern === 'bytes' && isForgeable(replica, version))) return false;
+  return holds(replica, version, replicaPlace(task));
 };
 
 /** A replica that the destination shows, with its stamp. */

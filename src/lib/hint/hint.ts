@@ -16,7 +16,7 @@ export interface Hint {
   sizeBytes: number | null;
   /**
    * S3's own name of the event, e.g. `ObjectCreated:Put`, even if EventBridge uses another name. Our own hints have the kind
-   * `hint`. If a run has found a difference, the kind of its hint is `extra` or `repair` (see `isExtra`, `concernOf`). The hints
+   * `hint`. If a run has found a difference, the kind of its hint is `extra`, `repair` or `rewrite` (see `isExtra`, `concernOf`, `REWRITE`). The hints
    * of a transfer have the kind `transferred`.
    */
   kind: string;
@@ -42,6 +42,7 @@ export interface Hint {
 
 export const concernOf = ({ kind }: Pick<Hint, 'kind'>): Concern => {
   if (kind === REPAIR) return 'attributes';
+  if (kind === REWRITE) return 'bytes';
   if (kind === TRANSFERRED || kind.startsWith('ObjectTagging:')) return 'tags';
   if (kind.startsWith('ObjectRetention:')) return 'lock';
   return kind.startsWith('ObjectAcl:') ? 'acl' : 'content';
@@ -74,6 +75,9 @@ export const acceptedFrom = (queue: string, hint: Hint): Hint =>
 
 /** The kind of a hint about a replica that has the content of its source version, but other attributes. */
 export const REPAIR = 'repair';
+
+/** The kind of a hint about a replica whose bytes were read and differ, although a digest or its stamp says that they do not. */
+export const REWRITE = 'rewrite';
 
 /**
  * The kind of a hint that a transfer sends. The transfer read the tags when it began, so they are compared once more. The number

@@ -219,6 +219,8 @@ export interface DestinationBucket {
   look(key: string): Promise<Current>;
   /** HEAD of one version. Resolves to null if the version is gone. */
   head(key: string, versionId: string): Promise<ObjectState | null>;
+  /** GET pinned to this version, like `SourceBucket.read`. Only a person who wants certainty reads the destination. */
+  read(key: string, pin: Pin, slice: Slice): Promise<SlicedBody>;
   /**
    * Lists all versions and delete markers of exactly this key, newest first (ListObjectVersions). The pages are requested one by
    * one, so that the caller may stop early.

@@ -3,8 +3,11 @@ import type { TransferChain } from './chain.ts';
 import type { BothBuckets, Buckets } from './ports.ts';
 import { type Destination, destinationKey, MAX_KEY_BYTES, type ReplicationRule } from './rule.ts';
 
-/** What may have changed. `attributes` means everything that a verify compares and that can be repaired. */
-export type Concern = 'content' | 'tags' | 'acl' | 'lock' | 'attributes';
+/**
+ * What may have changed. `attributes` means everything that a verify compares and that can be repaired. With `bytes`, the stamp and a CRC of the
+ * replica count for nothing, because both sides were read and differ.
+ */
+export type Concern = 'content' | 'bytes' | 'tags' | 'acl' | 'lock' | 'attributes';
 
 export interface Task {
   rule: ReplicationRule;

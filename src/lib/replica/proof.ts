@@ -79,6 +79,10 @@ export const sameDigest = (replica: Comparable, source: Comparable): Digest | nu
   return algorithm === 'MD5' || compareEtags(replica, source) === 'same' ? 'md5' : 'crc';
 };
 
+/** Returns true if whoever chose the bytes of the replica may have made it look like the source: no digest agrees, or a CRC alone. */
+export const isForgeable = (replica: Comparable, source: Comparable): boolean =>
+  (sameDigest(replica, source) ?? 'crc') === 'crc';
+
 const compareEtags = (replica: Comparable, source: Comparable): 'same' | 'differs' | 'unknown' => {
   if (!etagIsDigest(replica) || !etagIsDigest(source)) return 'unknown';
   if (replica.etag === source.etag) return 'same';

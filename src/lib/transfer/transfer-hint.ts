@@ -3,7 +3,7 @@
  * is gone.
  */
 import type { PartRangeMessage, Transfer } from '../copy/transfer/transfer.ts';
-import { formatHint, type Hint, REPAIR, TRANSFERRED } from '../hint/hint.ts';
+import { formatHint, type Hint, REPAIR, REWRITE, TRANSFERRED } from '../hint/hint.ts';
 import { assign, type Assignment } from '../hint/route.ts';
 import type { ReplicationConfiguration } from '../model/rule.ts';
 
@@ -36,11 +36,14 @@ export const hintOf = (transfer: Transfer, identity: string | null = null): Hint
   ...target(transfer),
   versionId: transfer.version.versionId,
   sizeBytes: transfer.version.sizeBytes,
-  kind: transfer.concern === 'attributes' ? REPAIR : TRANSFERRED,
+  kind: KINDS[transfer.concern] ?? TRANSFERRED,
   // Any name without the mark of a replicator shows that no replicator wrote the version.
   principalId: transfer.byReplicator === false ? 'somebody' : null,
   identity,
 });
+
+/** The kinds of hints after which a replica may be written again although its stamp is right. */
+const KINDS: Partial<Record<Transfer['concern'], string>> = { attributes: REPAIR, bytes: REWRITE };
 
 /** Returns true if this transfer sent the hint. */
 export const isHintOf = (

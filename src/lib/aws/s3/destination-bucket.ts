@@ -15,6 +15,7 @@ import { readAcl, writeAcl } from './object-acl.ts';
 import { objectHistory } from './object-history.ts';
 import { locksByDefault, writeLegalHold, writeRetention } from './object-lock.ts';
 import { type ObjectName, readTags, writeTags } from './object-tags.ts';
+import { readSlice } from './read-object.ts';
 import {
   bodyHeaders,
   conditionFields,
@@ -32,6 +33,7 @@ export const createDestinationBucket = (target: Target, destination: Destination
   return {
     look: (key) => headCurrent(heads, key),
     head: (key, versionId) => headVersion(heads, key, versionId),
+    read: (key, pin, slice) => readSlice(target, { bucket, key, pin, slice }),
     history: (key) => objectHistory(target, bucket, key),
     keepsVersions: () => keepsVersions(target, bucket),
     tags: (key, versionId) => readTags(target, named(key, versionId)),

@@ -5,15 +5,16 @@ import {
   type HeadObjectCommandOutput,
 } from '@aws-sdk/client-s3';
 import { ReplicationError } from '../../model/errors.ts';
-import type { Checksum, HistoryEntry, Pin, Slice, SlicedBody, SourceBucket } from '../../model/ports.ts';
+import type { HistoryEntry, SourceBucket } from '../../model/ports.ts';
 import { call, type Target } from './call.ts';
 import { isNotFound, isSseC, unlessGone } from '../errors.ts';
 import { bodyOf, getObject, type GetInput, headOrReason } from './get-object.ts';
 import { type Heads, headCurrent, headVersion } from './head-object.ts';
 import { readAcl } from './object-acl.ts';
 import { objectHistory } from './object-history.ts';
-import { objectState, refuseIncomplete, storedChecksum } from './object-state.ts';
+import { objectState, refuseIncomplete } from './object-state.ts';
 import { readTags } from './object-tags.ts';
+import { pinned, readSlice } from './read-object.ts';
 import { requestRestore } from './restore-object.ts';
 
 export const createSourceBucket = (target: Target, bucket: string): SourceBucket => {
@@ -43,16 +44,7 @@ export const createSourceBucket = (target: Target, bucket: string): SourceBucket
       }
     },
 
-    async read(key, pin, slice) {
-      const answer = await readObject(target, {
-        Bucket: bucket,
-        Key: key,
-        ...pinned(pin),
-        ...(slice.kind === 'part' ? { PartNumber: slice.partNumber } : {}),
-        ...(slice.kind === 'range' ? { Range: `bytes=${slice.firstByte}-${slice.lastByte}` } : {}),
-      });
-      return slicedBody(target, answer, pin, slice);
-    },
+    read: (key, pin, slice) => readSlice(target, { bucket, key, pin, slice }, refuseSseC),
 
     async part(key, pin, partNumber) {
       // The ETag is compared here and not sent as If-Match, because some servers give each part a different ETag and use part numbers in
@@ -90,54 +82,6 @@ const headPart = async (target: Target, input: HeadInput): Promise<HeadObjectCom
 
 const readObject = (target: Target, input: GetInput): Promise<GetObjectCommandOutput> =>
   getObject(target, input, refuseSseC);
-
-const pinned = (pin: Pin): { IfMatch: string; VersionId?: string } => ({
-  IfMatch: pin.etag,
-  ...(pin.versionId === null ? {} : { VersionId: pin.versionId }),
-});
-
-/**
- * Returns the body of a response. Refuses a response that does not match the request, because some servers ignore If-Match, Range or
- * PartNumber.
- */
-const slicedBody = (target: Target, answer: GetObjectCommandOutput, pin: Pin, slice: Slice): SlicedBody => {
-  const body = bodyOf(target, answer);
-  const sizeBytes = answer.ContentLength ?? -1;
-  const expected = expectedBytes(pin, slice);
-  if (answer.ETag !== pin.etag) {
-    body.destroy();
-    throw new ReplicationError('lost-race', 'the source was replaced while it was read');
-  }
-  if (sizeBytes < 0 || (expected !== null && sizeBytes !== expected)) {
-    body.destroy();
-    throw new ReplicationError(
-      'service-error',
-      `S3 sent ${sizeBytes} bytes where ${expected} were asked for`,
-    );
-  }
-  return { body, sizeBytes, checksum: slice.kind === 'part' ? checksumOfPart(answer, pin) : null };
-};
-
-/**
- * Returns the checksum of a part. S3 sends the checksum of the part, but with the type of the whole object's checksum. Some servers send
- * the checksum of the whole object instead. In that case, the result is null.
- */
-const checksumOfPart = (answer: GetObjectCommandOutput, pin: Pin): Checksum | null => {
-  const stored = storedChecksum(answer);
-  const isOfWhole = stored === null || /-\d+$/.test(stored.value) || stored.value === pin.checksum?.value;
-  return isOfWhole ? null : { ...stored, type: 'FULL_OBJECT' };
-};
-
-const expectedBytes = (pin: Pin, slice: Slice): number | null => {
-  switch (slice.kind) {
-    case 'whole':
-      return pin.sizeBytes;
-    case 'range':
-      return slice.lastByte - slice.firstByte + 1;
-    case 'part':
-      return null;
-  }
-};
 
 /**
  * Resolves to null when the key does not exist. Works only with GET. The response to HEAD has no body, so it cannot distinguish a missing

@@ -37,8 +37,14 @@ export interface VersionPair {
   replica: ObjectState;
 }
 
-/** Resolves to what the pair rests on, or to `differs` if its bytes differ. */
-export type ProvePair = (task: Task, pair: VersionPair) => Promise<Ground | 'differs'>;
+/**
+ * Resolves to what the pair rests on, to `differs` if its digests differ, or to `faked` if its bytes differ although a digest or the stamp
+ * says that they do not.
+ */
+export type ProvePair = (task: Task, pair: VersionPair) => Promise<Ground | 'differs' | 'faked'>;
+
+/** Which pairs are read on both sides: `weak` are those that would rest on a CRC or on nothing. */
+export type Reading = 'none' | 'weak' | 'all';
 
 /**
  * Looks for a receipt only where no digest can be compared, so that most keys need no call. Somebody else may have put other bytes

@@ -10,7 +10,7 @@ import { isEcho } from '../../converge/loop-guard.ts';
 import type { BothBuckets, Buckets, Clock } from '../../model/ports.ts';
 import { contentProof } from '../../replica/proof.ts';
 import { namesOneState, replicaPlace } from '../../replica/stamp.ts';
-import type { ProvePair, VersionPair } from './basis.ts';
+import type { ProvePair, Reading, VersionPair } from './basis.ts';
 import { BlindError, sameAttributes, type TagsProbe } from './compare-attributes.ts';
 import { lookAtHistory } from './look-at-history.ts';
 import { type Looked, looked, lookedBy, type Looking } from './looked.ts';
@@ -32,10 +32,15 @@ export type CloserLook = (key: string, how: 'all' | 'attributes') => Promise<Loo
 export const createCloserLook = (
   { rule, destination }: Scope,
   { versions, attributes }: Pick<RunSpec, 'versions' | 'attributes'>,
-  { buckets, clock, prove }: { buckets: Buckets; clock: Clock; prove: ProvePair },
+  {
+    buckets,
+    clock,
+    prove,
+    reading = 'none',
+  }: { buckets: Buckets; clock: Clock; prove: ProvePair; reading?: Reading },
 ): CloserLook => {
   const context = bucketsOf({ rule, destination }, buckets);
-  const looking: Looking = { context, prove };
+  const looking: Looking = { context, prove, reading };
   const probe: TagsProbe = { isDone: false };
   const lookAtContent = versions === 'all' ? lookAtHistory : lookAtCurrent;
 

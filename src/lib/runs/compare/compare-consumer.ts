@@ -8,7 +8,7 @@ import type { Json } from '../../listing/range.ts';
 import type { Consume } from '../../listing/stretch.ts';
 import type { ReportRow } from '../report/report-data.ts';
 import { type CompareCounters, NOTHING_COMPARED } from '../run.ts';
-import { COUNTER_OF } from './basis.ts';
+import { COUNTER_OF, type Reading } from './basis.ts';
 import type { CloserLook } from './closer-look.ts';
 import { compareListed } from './compare-listed.ts';
 import { differenceHint, type ListingOfRun } from './difference-hint.ts';
@@ -20,6 +20,8 @@ import { createListedSides } from './sides.ts';
 export interface CompareOptions extends ListingOfRun, Omit<Judge, 'sides'> {
   listDestination: ListPage<ListedVersion>;
   look: CloserLook;
+  /** With `all`, listings alone prove nothing. */
+  reading?: Reading;
   sendHints(hints: Hint[]): Promise<void>;
   report(rows: ReportRow[]): Promise<void>;
 }
@@ -98,7 +100,9 @@ const comparisonOf = (state: ConsumerState): Consume<ListedVersion> => {
     wants: (key) => key.endsWith(suffix),
     filters: { source: filter, destination: noting(filter, sides.replicaSeen) },
     compare: (one, other) => {
-      const verdict = compareListed(scope.destination, spec.attributes, one, other);
+      const listed = compareListed(scope.destination, spec.attributes, one, other);
+      const isRead = state.options.reading === 'all' && one.kind === 'object' && listed !== 'different';
+      const verdict = isRead ? 'look' : listed;
       sides.paired(one, other, verdict === 'different' || verdict === 'look');
       return verdict;
     },
@@ -133,7 +137,7 @@ const act = async (state: ConsumerState, { differences, sameKeys }: ComparedKeys
 const actOn = (
   { options, judge, counted }: ConsumerState,
   { key, sizeBytes }: Difference,
-  { finding, basis, version, reason }: Looked,
+  { finding, basis, version, reason, isFaked }: Looked,
   { rows, hints }: { rows: ReportRow[]; hints: Hint[] },
 ): void => {
   countFinding(counted, finding);
@@ -143,7 +147,7 @@ const actOn = (
   if (finding === 'presumed' || finding === 'left-out') return;
   if (options.listing === 'checked' || (finding === 'extra' && !options.spec.deleteExtra)) return;
   const newest = judge.sides.source(key);
-  hints.push(differenceHint(options, { key, difference: finding, versionId: version, newest }));
+  hints.push(differenceHint(options, { key, difference: finding, versionId: version, newest, isFaked }));
   counted.hints += 1;
   if (finding !== 'extra') counted.hintBytes += sizeBytes;
 };

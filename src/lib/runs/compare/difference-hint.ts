@@ -1,5 +1,5 @@
 /** The hint that a run sends for a key that differs. */
-import { type Hint, REPAIR } from '../../hint/hint.ts';
+import { type Hint, REPAIR, REWRITE } from '../../hint/hint.ts';
 import type { ListedVersion } from '../../listing/page.ts';
 import type { DifferenceKind } from '../report/report-data.ts';
 import type { RunSpec } from '../run.ts';
@@ -21,17 +21,19 @@ export interface HintedKey {
   versionId: string | null;
   /** The newest version of the key in the source's listing; null: unknown. */
   newest: ListedVersion | null;
+  /** Whether the replica has other bytes although a digest or its stamp says that it has not. */
+  isFaked: boolean;
 }
 
 export const differenceHint = (
   { run, epoch, spec, scope }: ListingOfRun,
-  { key, difference, versionId, newest }: HintedKey,
+  { key, difference, versionId, newest, isFaked }: HintedKey,
 ): Hint => ({
   bucket: scope.rule.source.bucket,
   key,
   versionId,
   sizeBytes: newest?.kind === 'object' ? newest.sizeBytes : null,
-  kind: hintKind(difference),
+  kind: isFaked ? REWRITE : hintKind(difference),
   // A page may be compared again after a crash. The hints of the page then have the same identity as before, so they are
   // recognised as duplicates.
   identity: `${run}/${epoch}`,

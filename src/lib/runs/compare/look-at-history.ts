@@ -5,6 +5,7 @@ import type { BothBuckets, Current, HistoryEntry, VersionEntry } from '../../mod
 import type { Task } from '../../model/task.ts';
 import { itemsOf } from '../../replica/history.ts';
 import { isMd5 } from '../../replica/proof.ts';
+import { names, replicaPlace, stampOn } from '../../replica/stamp.ts';
 import { type Ground, weakest } from './basis.ts';
 import { type Looked, looked, lookedBy, type Looking } from './looked.ts';
 
@@ -68,25 +69,11 @@ interface Histories {
  * Returns `same` if the destination has all states of the source in the same order. Compares sizes, and also the content if the
  * ETags differ.
  */
-const lookWithin = async (
-  task: Task,
-  { context, prove }: Looking,
-  { items, replicas }: Histories,
-): Promise<Looked> => {
-  let looks = 0;
+const lookWithin = async (task: Task, looking: Looking, { items, replicas }: Histories): Promise<Looked> => {
+  const groundOf = grounds(task, looking);
   let differing = 0;
+  let isFaked = false;
   let ground: Ground | null = null;
-  /** Encryption and part layout change ETags. Only HEAD requests to both sides show whether the content differs. */
-  const groundOf = async (item: VersionEntry, replica: VersionEntry): Promise<Ground | 'differs'> => {
-    if (isMd5(item.etag) && item.etag === replica.etag) return 'md5';
-    looks += 1;
-    if (looks > MAX_VERSIONS) return 'presumed';
-    const [one, other] = await Promise.all([
-      context.source.head(task.key, item.versionId),
-      context.destination.head(task.replicaKey, replica.versionId),
-    ]);
-    return one === null || other === null ? 'presumed' : await prove(task, { source: one, replica: other });
-  };
   let next = 0;
   let newest: HistoryEntry | null = null;
   for (const replica of replicas) {
@@ -94,8 +81,9 @@ const lookWithin = async (
     if (item === undefined || versionBytes(item) !== versionBytes(replica)) continue;
     if (item.kind === 'version' && replica.kind === 'version') {
       const found = await groundOf(item, replica);
-      if (found === 'differs') {
+      if (found === 'differs' || found === 'faked') {
         differing += 1;
+        isFaked ||= found === 'faked';
         continue;
       }
       ground = weakest(ground, found);
@@ -103,9 +91,44 @@ const lookWithin = async (
     next += 1;
     newest = replica;
   }
-  // What is shown above the newest version may be the replica of a version that is gone from the source. Its stamp alone says so.
-  if (next === items.length) return lookedBy(newest === replicas.at(-1) ? ground : 'presumed');
-  return looked(differing > 0 ? 'different' : 'history-shorter');
+  if (next < items.length) return { ...looked(differing > 0 ? 'different' : 'history-shorter'), isFaked };
+  const shown = replicas.at(-1);
+  return lookedBy(newest === shown ? ground : await groundAbove(task, looking, items.at(-1), shown));
+};
+
+/** Encryption and part layout change ETags. Only HEAD requests to both sides show whether the content differs. */
+const grounds = (task: Task, { context, prove, reading }: Looking) => {
+  let looks = 0;
+  return async (item: VersionEntry, replica: VersionEntry): Promise<Ground | 'differs' | 'faked'> => {
+    if (reading !== 'all' && isMd5(item.etag) && item.etag === replica.etag) return 'md5';
+    looks += 1;
+    if (reading === 'none' && looks > MAX_VERSIONS) return 'presumed';
+    const [one, other] = await Promise.all([
+      context.source.head(task.key, item.versionId),
+      context.destination.head(task.replicaKey, replica.versionId),
+    ]);
+    return one === null || other === null ? 'presumed' : await prove(task, { source: one, replica: other });
+  };
+};
+
+/**
+ * What is shown above the replica of the newest version may be the replica of a version that is gone from the source, and its stamp alone
+ * says so. If its stamp names the newest version instead, reading both tells whether it is a copy of it.
+ */
+const groundAbove = async (
+  task: Task,
+  { context, prove, reading }: Looking,
+  newest: HistoryEntry | undefined,
+  shown: HistoryEntry | undefined,
+): Promise<Ground | 'faked'> => {
+  if (reading === 'none' || newest?.kind !== 'version' || shown?.kind !== 'version') return 'presumed';
+  const source = await context.source.head(task.key, newest.versionId);
+  const replica = await context.destination.head(task.replicaKey, shown.versionId);
+  if (source === null || replica === null) return 'presumed';
+  const stamp = stampOn(replica, replicaPlace(task));
+  if (stamp === null || !names(stamp, source)) return 'presumed';
+  const found = await prove(task, { source, replica });
+  return found === 'differs' ? 'faked' : found;
 };
 
 const versionBytes = (entry: HistoryEntry): number | null =>

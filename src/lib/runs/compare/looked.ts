@@ -2,7 +2,7 @@
 import type { BothBuckets } from '../../model/ports.ts';
 import type { Reason } from '../../model/reasons.ts';
 import type { DifferenceKind } from '../report/report-data.ts';
-import type { Basis, Ground, ProvePair } from './basis.ts';
+import type { Basis, Ground, ProvePair, Reading } from './basis.ts';
 
 /**
  * The finding `unwanted` means that the rule's filter excludes the key. `left-out` means that the source object is provably a replica,
@@ -14,6 +14,8 @@ export interface Looked {
   finding: KeyFinding;
   /** What the finding `same` rests on. Null for every other finding, and if neither side shows an object. */
   basis: Basis | null;
+  /** Whether the bytes differ although a digest or the stamp says that they do not. */
+  isFaked: boolean;
   /** For the finding `attributes`, the id of the source version, if it has one. Otherwise null. */
   version: string | null;
   /** Why the key could not be checked and therefore counts as different; null: the key was checked. */
@@ -24,18 +26,21 @@ export interface Looked {
 export interface Looking {
   context: BothBuckets;
   prove: ProvePair;
+  reading: Reading;
 }
 
 /** Returns a finding without further details. */
 export const looked = (finding: KeyFinding): Looked => ({
   finding,
   basis: null,
+  isFaked: false,
   version: null,
   reason: null,
 });
 
 /** Returns the finding for content that rests on this; null: there is no content. */
-export const lookedBy = (ground: Ground | 'differs' | null): Looked => {
+export const lookedBy = (ground: Ground | 'differs' | 'faked' | null): Looked => {
+  if (ground === 'faked') return { ...looked('different'), isFaked: true };
   if (ground === 'differs') return looked('different');
   if (ground === 'presumed') return looked('presumed');
   return { ...looked('same'), basis: ground };

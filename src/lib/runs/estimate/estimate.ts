@@ -4,6 +4,7 @@
  */
 import type { ReplicationRule } from '../../model/rule.ts';
 import type { CompareCounters, CopyCounters, RunSpec, RunEstimate } from '../run.ts';
+import { READ_BYTES } from '../compare/read-both.ts';
 import { NO_WORK, type Workload } from './workload.ts';
 
 /** The settings of the configuration that determine the cost of a run. */
@@ -38,6 +39,7 @@ const PRICES = {
   gigabyteSecond: 0.0000133334,
   tableWrite: 0.625 / 1e6,
   transferPerGigabyte: 0.02,
+  transferToInternetPerGigabyte: 0.09,
 } as const;
 
 const GIGABYTE = 1024 ** 3;
@@ -105,6 +107,27 @@ export const estimateVerify = (
   keys: work.keys,
   bytes: work.bytes,
 });
+
+/**
+ * Adds what it costs at most to read all versions on both sides, from a machine outside AWS. Traffic within the region of a bucket is free.
+ */
+export const withReading = (run: RunEstimate, { work }: Estimated): RunEstimate => {
+  const gets = whole(2 * (work.versions + work.bytes / READ_BYTES));
+  return {
+    ...run,
+    requests: {
+      ...run.requests,
+      get: (run.requests['get'] ?? 0) + gets,
+      head: (run.requests['head'] ?? 0) + whole(2 * work.versions),
+    },
+    dollars: {
+      ...run.dollars,
+      s3: (run.dollars['s3'] ?? 0) + (gets + 2 * work.versions) * PRICES.s3Read,
+      transfer:
+        (run.dollars['transfer'] ?? 0) + ((2 * work.bytes) / GIGABYTE) * PRICES.transferToInternetPerGigabyte,
+    },
+  };
+};
 
 /** Calculates what a run used from its counters. An object copied in parts counts as if it had been copied whole. */
 export const usedBy = (

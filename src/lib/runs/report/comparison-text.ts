@@ -29,6 +29,14 @@ const isRare = (name: string): boolean => name.startsWith('by') || name === 'pre
 export const agrees = ({ acceptLeftOut }: Pick<RunSpec, 'acceptLeftOut'>, look: CompareCounters): boolean =>
   differing(look) === 0 && (look.leftOut === 0 || acceptLeftOut);
 
+/** What the same keys rest on, in one sentence; '' if nothing had to be proven. */
+export const basesText = (look: CompareCounters): string => {
+  const parts = FINDINGS.filter(([name]) => name.startsWith('by') && look[name] > 0).map(
+    ([name, words]) => `${countText(look[name])} ${words}`,
+  );
+  return parts.length === 0 ? '' : `The same: ${parts.join(', ')}.`;
+};
+
 /**
  * The number of source keys that are missing or different at the destination. Keys that only the destination has do not count.
  */

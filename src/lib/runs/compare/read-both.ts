@@ -1,0 +1,81 @@
+/** Reads both sides of a pair, for a person who wants certainty and not a digest that S3 stores. */
+import { createHash } from 'node:crypto';
+import type { Budget } from '../../model/concurrency.ts';
+import { ReplicationError } from '../../model/errors.ts';
+import type { Buckets, Clock, ObjectState, Slice, SlicedBody } from '../../model/ports.ts';
+import { bucketsOf } from '../../model/task.ts';
+import type { Ground, ProvePair, Reading } from './basis.ts';
+
+/** A broken connection repeats at most this much. */
+export const READ_BYTES = 256 * 1024 ** 2;
+const PAUSES_MS = [1_000, 5_000, 15_000];
+
+/** What stands against whoever writes to the destination. */
+const STANDS: ReadonlySet<Ground> = new Set(['receipt', 'sha', 'md5']);
+
+/**
+ * With `weak`, only what would rest on a CRC or on nothing is read. Resolves to `faked` if a digest or a stamp says that the bytes are the same,
+ * and they are not. `budget` limits how many pairs are read at the same time.
+ */
+export const proveByReading =
+  (
+    prove: ProvePair,
+    reading: Reading,
+    { buckets, clock, budget }: { buckets: Buckets; clock: Clock; budget: Budget },
+  ): ProvePair =>
+  async (task, pair) => {
+    const ground = await prove(task, pair);
+    if (ground === 'differs' || (reading === 'weak' && ground !== 'faked' && STANDS.has(ground)))
+      return ground;
+    const { source, destination } = bucketsOf(task, buckets);
+    return await budget.run(1, async () => {
+      try {
+        for (const slice of slicesOf(pair.source)) {
+          const [one, other] = await Promise.all([
+            hashOf(() => source.read(task.key, pair.source, slice), clock),
+            hashOf(() => destination.read(task.replicaKey, pair.replica, slice), clock),
+          ]);
+          if (one !== other) return 'faked';
+        }
+        return 'bytes';
+      } catch (error) {
+        const reason = error instanceof ReplicationError ? error.reason : null;
+        // An archived object rests on what it rested on before. An object that was replaced meanwhile was read in vain.
+        if (reason === 'archived') return ground;
+        if (reason === 'lost-race') return 'presumed';
+        throw error;
+      }
+    });
+  };
+
+function* slicesOf({ sizeBytes }: ObjectState): Generator<Slice> {
+  if (sizeBytes <= READ_BYTES) yield { kind: 'whole' };
+  else
+    for (let firstByte = 0; firstByte < sizeBytes; firstByte += READ_BYTES)
+      yield { kind: 'range', firstByte, lastByte: Math.min(firstByte + READ_BYTES, sizeBytes) - 1 };
+}
+
+const hashOf = async (read: () => Promise<SlicedBody>, clock: Clock): Promise<string> => {
+  for (const pauseMs of PAUSES_MS) {
+    try {
+      return await hashOnce(read);
+    } catch (error) {
+      const isFinal = error instanceof ReplicationError && error.disposition !== 'retry';
+      if (isFinal || (error instanceof ReplicationError && error.reason === 'lost-race')) throw error;
+      await clock.sleep(pauseMs);
+    }
+  }
+  return await hashOnce(read);
+};
+
+const hashOnce = async (read: () => Promise<SlicedBody>): Promise<string> => {
+  const { body, sizeBytes } = await read();
+  const hash = createHash('sha256');
+  let received = 0;
+  for await (const chunk of body as AsyncIterable<Buffer>) {
+    received += chunk.length;
+    hash.update(chunk);
+  }
+  if (received !== sizeBytes) throw new ReplicationError('connection-lost', 'the body ended early');
+  return hash.digest('base64');
+};
