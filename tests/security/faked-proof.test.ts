@@ -77,6 +77,14 @@ describe.each(MODES)('reading both sides (versions: $versions, attributes: $attr
     expect(await world.count()).toMatchObject({ same: 1 });
   });
 
+  test('shows other bytes in a bucket without version ids, too', async () => {
+    const world = await attacked({ ...mode, versioning: 'unversioned', reading: 'weak' }, 'in-place');
+    expect(await world.count()).toEqual({ different: 1 });
+    await world.repair();
+    expect(world.content()).toBe('good');
+    expect(await world.count()).toEqual({ same: 1, byBytes: 1 });
+  });
+
   test('shows other bytes with the same CRC, which a verify without reading calls the same by CRC', async () => {
     const setting: Setting = { ...mode, encryptions: ['AES256', 'aws:kms'], checksums: [true, true] };
     for (const reading of ['none', 'weak'] as const) {

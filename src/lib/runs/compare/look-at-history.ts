@@ -33,6 +33,7 @@ export const lookAtHistory = async (task: Task, looking: Looking): Promise<Looke
     });
   const found = await lookWithin(task, looking, { items: items.slice(-1), replicas });
   // The destination may show the replica of a version that is gone from the source, which stays.
+  if (found.isFaked) return lookedBy(await groundAbove(task, looking, items.at(-1), replicas.at(-1)));
   return found.finding === 'same' ? found : looked('presumed');
 };
 
