@@ -41,33 +41,8 @@ export const createCloserLook = (
 ): CloserLook => {
   const context = bucketsOf({ rule, destination }, buckets);
   const looking: Looking = { context, prove, reading };
-  const probe: TagsProbe = { isDone: false };
+  const lookAtAttributes = attributeLook(context, attributes, clock);
   const lookAtContent = versions === 'all' ? lookAtHistory : lookAtCurrent;
-
-  /** Resolves to null if the replica does not hold the current source version, or if one side has no current object. */
-  const lookAtAttributes = async (task: Task): Promise<{ pair: VersionPair; isSame: boolean } | null> => {
-    const { replicaKey } = task;
-    const replica = await context.destination.look(replicaKey);
-    const source = await context.source.look(task.key);
-    if (source.kind !== 'object' || replica.kind !== 'object') return null;
-    if (!holds(replica.state, source.state, replicaPlace(task))) return null;
-    const isSame =
-      attributes === 'all'
-        ? // The attributes of a source object that is a replica are not replicated, so they need not agree.
-          (await isEcho(task, { ...context, signer: NO_SIGNER }, source.state)) ||
-          (await sameAttributes(
-            {
-              rule,
-              destination,
-              source: { bucket: context.source, key: task.key, state: source.state },
-              replica: { bucket: context.destination, key: replicaKey, state: replica.state },
-              nowMs: clock.now(),
-            },
-            probe,
-          ))
-        : isStorageClassRight(destination, replica.state.attributes.storageClass);
-    return { pair: { source: source.state, replica: replica.state }, isSame };
-  };
 
   return async (key, how) => {
     const task = createTask({ rule, destination, key });
@@ -92,6 +67,35 @@ export const createCloserLook = (
         return { ...looked('different'), reason: error.reason };
       throw error;
     }
+  };
+};
+
+/** The result is null if the replica does not hold the current source version, or if one side has no current object. */
+const attributeLook = (context: BothBuckets, attributes: RunSpec['attributes'], clock: Clock) => {
+  const probe: TagsProbe = { isDone: false };
+  return async (task: Task): Promise<{ pair: VersionPair; isSame: boolean } | null> => {
+    const { rule, destination } = task;
+    const { replicaKey } = task;
+    const replica = await context.destination.look(replicaKey);
+    const source = await context.source.look(task.key);
+    if (source.kind !== 'object' || replica.kind !== 'object') return null;
+    if (!holds(replica.state, source.state, replicaPlace(task))) return null;
+    const isSame =
+      attributes === 'all'
+        ? // The attributes of a source object that is a replica are not replicated, so they need not agree.
+          (await isEcho(task, { ...context, signer: NO_SIGNER }, source.state)) ||
+          (await sameAttributes(
+            {
+              rule,
+              destination,
+              source: { bucket: context.source, key: task.key, state: source.state },
+              replica: { bucket: context.destination, key: replicaKey, state: replica.state },
+              nowMs: clock.now(),
+            },
+            probe,
+          ))
+        : isStorageClassRight(destination, replica.state.attributes.storageClass);
+    return { pair: { source: source.state, replica: replica.state }, isSame };
   };
 };
 
