@@ -1,5 +1,6 @@
 /** The options with which serverless-esbuild bundles the functions. */
-import { writeFileSync } from 'node:fs';
+import { readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { loadConfiguration } from '../lib/configuration/configuration.ts';
@@ -23,6 +24,7 @@ interface Serverless {
 
 /** The reasons for these options are in decisions/009-bundled-sdk.md. */
 function bundleOptions(serverless: Serverless): object {
+  process.once('exit', removeTemporaryFolders);
   const { stage, region } = serverless.processedInput.options;
   return {
     bundle: true,
@@ -47,6 +49,13 @@ function bundleOptions(serverless: Serverless): object {
     ],
   };
 }
+
+/** To pack a function, the bundler copies it into a temporary folder that is named after this process, and leaves the folder there. */
+const removeTemporaryFolders = (): void => {
+  const ours = new RegExp(`-${process.pid}-\\d+-[0-9a-f]{8}$`);
+  for (const name of readdirSync(tmpdir()).filter((each) => ours.test(each)))
+    rmSync(join(tmpdir(), name), { recursive: true, force: true });
+};
 
 /**
  * Writes a package.json beside the bundle. This file declares that the bundle's .js files are CommonJS. `serverless invoke local`

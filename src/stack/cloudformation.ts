@@ -4,7 +4,19 @@ export interface CloudFormationResource {
   Type: string;
   Properties?: Record<string, unknown>;
   DependsOn?: string[];
+  DeletionPolicy?: 'RetainExceptOnCreate';
+  UpdateReplacePolicy?: 'Retain';
 }
+
+/**
+ * CloudFormation keeps such a resource when the stack is removed. When the creation of the resource itself is rolled back, CloudFormation
+ * deletes it, so that a first deployment that fails leaves nothing behind.
+ * https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html
+ */
+export const OUTLIVES_THE_STACK = {
+  DeletionPolicy: 'RetainExceptOnCreate',
+  UpdateReplacePolicy: 'Retain',
+} as const;
 
 export type Resources = Record<string, CloudFormationResource>;
 

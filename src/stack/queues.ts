@@ -1,5 +1,13 @@
 import type { ResourceNames } from '../lib/configuration/resource-names.ts';
-import { ACCOUNT_ID, attribute, bucketArn, denyWithoutTls, policyDocument, ref } from './cloudformation.ts';
+import {
+  ACCOUNT_ID,
+  attribute,
+  bucketArn,
+  denyWithoutTls,
+  OUTLIVES_THE_STACK,
+  policyDocument,
+  ref,
+} from './cloudformation.ts';
 import type { CloudFormationResource, Resources, Statement } from './cloudformation.ts';
 import { eventRuleId } from './event-rules.ts';
 import type { SubscribedBucket } from './source-buckets.ts';
@@ -49,6 +57,7 @@ export const queues = (names: ResourceNames, buckets: SubscribedBucket[]): Resou
   },
   LiveDeadLetterQueue: {
     Type: 'AWS::SQS::Queue',
+    ...OUTLIVES_THE_STACK,
     Properties: {
       QueueName: names.deadLetterQueue,
       MessageRetentionPeriod: RETENTION_SECONDS,

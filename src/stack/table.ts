@@ -1,5 +1,5 @@
 import type { ResourceNames } from '../lib/configuration/resource-names.ts';
-import type { CloudFormationResource, Resources } from './cloudformation.ts';
+import { type CloudFormationResource, OUTLIVES_THE_STACK, type Resources } from './cloudformation.ts';
 
 /** The table of idempotency records and receipts. Its attribute names are those that Powertools uses. */
 export const idempotencyTable = (names: ResourceNames): Resources => ({
@@ -16,6 +16,7 @@ export const keyedTable = (
   expires: string | null = null,
 ): CloudFormationResource => ({
   Type: 'AWS::DynamoDB::Table',
+  ...OUTLIVES_THE_STACK,
   Properties: {
     TableName,
     BillingMode: 'PAY_PER_REQUEST',

@@ -9,6 +9,7 @@ import {
   PutBucketNotificationConfigurationCommand,
   PutObjectCommand,
 } from '@aws-sdk/client-s3';
+import { ReceiveMessageCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -112,11 +113,44 @@ test('serverless info shows the deployed functions and outputs', async () => {
   expect(info).toContain(`LiveQueueUrl: ${accounts.liveQueueUrl}`);
 });
 
-test('serverless deploy of a change updates the stack', async () => {
-  await serverless(['deploy'], configurationWith(3));
+const RUN = { run: { S: 'run-1' }, item: { S: 'run' } };
+const tables = () => accounts.aws.dynamodb.tables(SOURCE_ACCOUNT, 'us-east-1');
+const deadLetters = () => ({ QueueUrl: accounts.deadLetterQueueUrl });
+
+test('serverless remove says first which letters wait, and removes nothing', async () => {
+  await tables().call('PutItem', { TableName: 'deployed-prod-runs', Item: RUN });
+  await accounts.source.sqs.send(new SendMessageCommand({ ...deadLetters(), MessageBody: 'a letter' }));
+  await expect(serverless(['remove'])).rejects.toThrow('1 in deployed-prod-live-dlq, which is kept');
+  expect(stack()?.status).toBe('UPDATE_COMPLETE');
+});
+
+test('serverless remove deletes everything except the source bucket, the protected tables and the dead letters', async () => {
+  expect(await bucketNames()).toHaveLength(2);
+  const said = await serverless(['remove', '--param', 'waiting=leave']);
+  expect(said).toContain('has been successfully removed');
+  expect(said).toContain('--table-name deployed-prod-runs --no-deletion-protection-enabled');
+  expect(stack()?.status).toBe('DELETE_COMPLETE');
+  expect(await bucketNames()).toEqual(['documents']);
+  expect(accounts.aws.lambda.functionArns()).toEqual([]);
+  expect((await tables().call('DeleteTable', { TableName: 'deployed-prod-runs' })).status).toBe(400);
+});
+
+test('serverless deploy takes up the runs and letters that a removed stack has left', async () => {
+  // SQS does not create a queue within a minute after a queue of the same name was deleted.
+  accounts.aws.clock.advance(61_000);
+  expect(await serverless(['deploy'], configurationWith(3))).toContain(
+    'Taken up from the stack that was removed: deployed-prod-live-dlq',
+  );
   expect(stack()?.status).toBe('UPDATE_COMPLETE');
   const [mapping] = accounts.aws.lambda.eventSources.list();
   expect(mapping?.configuration.batchSize).toBe(3);
+  const { body } = await tables().call('GetItem', { TableName: 'deployed-prod-runs', Key: RUN });
+  expect(body['Item']).toEqual(RUN);
+  const { Messages = [] } = await accounts.source.sqs.send(new ReceiveMessageCommand(deadLetters()));
+  expect(Messages.map(({ Body }) => Body)).toEqual(['a letter']);
+  const object = { bucket: 'documents', key: 'c.txt' };
+  await accounts.source.s3().send(new PutObjectCommand({ Bucket: 'documents', Key: 'c.txt', Body: 'again' }));
+  await accounts.waitUntilReplicated([object]);
 });
 
 test('serverless deploy that fails reports the cause and rolls everything back', async () => {
@@ -133,16 +167,4 @@ test('serverless deploy that fails reports the cause and rolls everything back',
   expect(mapping?.configuration.batchSize).toBe(3);
   await accounts.source.s3().send(new PutObjectCommand({ Bucket: 'documents', Key: 'b.txt', Body: 'still' }));
   await accounts.waitUntilReplicated([{ bucket: 'documents', key: 'b.txt' }]);
-});
-
-test('serverless remove deletes everything except the source bucket', async () => {
-  expect(await bucketNames()).toHaveLength(2);
-  expect(await serverless(['remove'])).toContain('has been successfully removed');
-  expect(stack()?.status).toBe('DELETE_COMPLETE');
-  expect(await bucketNames()).toEqual(['documents']);
-  expect(accounts.aws.lambda.functionArns()).toEqual([]);
-});
-
-test('serverless info finds no stack after the removal', async () => {
-  await expect(serverless(['info'])).rejects.toThrow('Stack with id deployed-prod does not exist');
 });

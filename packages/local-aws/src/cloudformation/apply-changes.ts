@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
+import type { AdoptedResource } from './deployment.ts';
 import type { Caller } from '../core/access.ts';
 import { isRecord, resolve, type Scope } from './intrinsics.ts';
 import { InvalidProperties, ResourceFailure, type Provider, type ResourceContext } from './provider.ts';
@@ -13,6 +14,8 @@ export interface ChangeContext {
   /** The caller of the stack operation. Objects are read with its permissions. */
   caller: Caller;
   provider(type: string): Provider;
+  /** The existing resources to take into the stack, by logical id. */
+  adopted: Record<string, AdoptedResource>;
   record(
     resource: { logicalId: string; type: string; physicalId: string },
     status: ResourceStatus,
@@ -77,7 +80,9 @@ const applyChange = async (
   const properties = resolve(plan.definition.Properties, scope);
   if (!isRecord(properties)) throw new Error(`Properties of ${plan.logicalId} must be an object`);
   const old = context.stack.resources.get(plan.logicalId);
-  if (!old) await createResource(context, plan, properties, log);
+  const adopted = context.adopted[plan.logicalId];
+  if (adopted) await adoptResource(context, plan, properties, adopted);
+  else if (!old) await createResource(context, plan, properties, log);
   else if (!isDeepStrictEqual(old.properties, properties)) {
     await updateResource(context, plan, { old, properties }, log);
   } else keepResource(context, plan, old, log);
@@ -122,6 +127,28 @@ const createResource = async (
     const physicalId = error instanceof ResourceFailure ? error.physicalId : '';
     context.record({ ...attempt, physicalId }, 'CREATE_FAILED', messageOf(error));
     if (provider.isCustom) undoDelete({ ...attempt, physicalId });
+    throw error;
+  }
+};
+
+/** A rollback takes the resource out of the stack again, without deleting it. */
+const adoptResource = async (
+  context: ChangeContext,
+  { logicalId, definition }: PlannedResource,
+  properties: Record<string, unknown>,
+  { identifier }: AdoptedResource,
+): Promise<void> => {
+  const type = definition.Type;
+  const attempt = { logicalId, type, physicalId: '', attributes: {}, properties, definition };
+  context.record(attempt, 'IMPORT_IN_PROGRESS');
+  try {
+    const { adopt } = context.provider(type);
+    if (!adopt) throw new Error(`ResourceType ${type} is not supported for import`);
+    const resource = { ...attempt, ...(await adopt(resourceContext(context, logicalId, type), identifier)) };
+    setResource(context, resource);
+    context.record(resource, 'IMPORT_COMPLETE');
+  } catch (error) {
+    context.record(attempt, 'IMPORT_FAILED', messageOf(error));
     throw error;
   }
 };

@@ -21,15 +21,15 @@ export const changeStack = async (
   plan: Plan,
   deployment: Deployment,
 ): Promise<void> => {
-  const action = isNew(stack) ? 'CREATE' : 'UPDATE';
+  const action = deployment.adopted ? 'IMPORT' : isNew(stack) ? 'CREATE' : 'UPDATE';
   const before: Before = {
     state: snapshot(stack),
     order: [...stack.resources.keys()],
     eventCount: stack.events.length,
   };
   const log: ChangeLog = { restore: [], remove: [], cleanUp: [] };
-  const context = changeContextOf(host, stack, deployment.artifacts ?? null, deployment.caller);
-  if (action === 'UPDATE') stack.updatedAtMs = host.clock.now();
+  const context = changeContextOf(host, stack, deployment);
+  if (action !== 'CREATE') stack.updatedAtMs = host.clock.now();
   setStackStatus(host, stack, `${action}_IN_PROGRESS`, action === 'CREATE' ? 'User Initiated' : null);
   const { template, templateText, parameters, imports } = plan;
   const { tags = {}, capabilities = [] } = deployment;
@@ -58,7 +58,7 @@ const rollBack = async (
   host: StackHost,
   stack: Stack,
   failed: {
-    action: 'CREATE' | 'UPDATE';
+    action: 'CREATE' | 'UPDATE' | 'IMPORT';
     deployment: Deployment;
     before: Before;
     log: ChangeLog;
@@ -75,6 +75,7 @@ const rollBack = async (
   }
   const isUndone = (await runBackwards(log.remove)) && isRestored;
   Object.assign(stack, before.state);
+  if (action === 'IMPORT') Object.keys(deployment.adopted ?? {}).forEach((id) => stack.resources.delete(id));
   stack.resources = inOrderOf(before.order, stack.resources);
   if (rollback === 'DELETE' && isUndone) stack.deletedAtMs = host.clock.now();
   setStackStatus(host, stack, `${rollback}_${isUndone ? 'COMPLETE' : 'FAILED'}`);

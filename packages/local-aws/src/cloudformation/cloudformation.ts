@@ -4,6 +4,7 @@ import { changeStack } from './change-stack.ts';
 import type { Deployment, StackName } from './deployment.ts';
 import { isWithoutChanges, planOf, resourceChanges, type Plan, type ResourceChange } from './plan.ts';
 import type { Provider } from './provider.ts';
+import { checkImport } from './check-import.ts';
 import { removeStack } from './remove-stack.ts';
 import { isNew, newStack, StackError, type Stack } from './stack.ts';
 import { setStackStatus, type StackHost } from './stack-host.ts';
@@ -122,10 +123,18 @@ const prepare = (
   const known = stacks.find(deployment);
   const stack = known && known.status !== 'DELETE_COMPLETE' ? known : newStack(deployment, host.clock.now());
   if (!isNew(stack) && !UPDATABLE.includes(stack.status)) throw notNow(stack, 'updated');
-  return { stack, plan: planOf(stack, deployment, stacks.exportValue(stack), host.provider) };
+  const plan = planOf(stack, deployment, stacks.exportValue(stack), host.provider);
+  if (deployment.adopted) checkImport(stack, plan, deployment.adopted, stacks.current());
+  return { stack, plan };
 };
 
-const UPDATABLE: Stack['status'][] = ['CREATE_COMPLETE', 'UPDATE_COMPLETE', 'UPDATE_ROLLBACK_COMPLETE'];
+const UPDATABLE: Stack['status'][] = [
+  'CREATE_COMPLETE',
+  'UPDATE_COMPLETE',
+  'UPDATE_ROLLBACK_COMPLETE',
+  'IMPORT_COMPLETE',
+  'IMPORT_ROLLBACK_COMPLETE',
+];
 
 const notNow = (stack: Stack, verb: string): StackError =>
   new StackError(stack, `Stack:${stack.stackId} is in ${stack.status} state and can not be ${verb}.`, []);

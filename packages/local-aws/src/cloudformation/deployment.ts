@@ -7,6 +7,12 @@ export interface StackName {
   stackName: string;
 }
 
+export interface AdoptedResource {
+  type: string;
+  /** The properties that identify the resource, e.g. `{TableName: 'runs'}`. */
+  identifier: Record<string, string>;
+}
+
 export interface Deployment extends StackName {
   /** The text of the template, in JSON or YAML. */
   template: string;
@@ -24,6 +30,8 @@ export interface Deployment extends StackName {
   caller?: Caller;
   /** What happens to a stack that could not be created. The default is ROLLBACK. */
   onFailure?: 'ROLLBACK' | 'DELETE';
+  /** The existing resources that an import takes into the stack, by logical id. If absent, the deployment is no import. */
+  adopted?: Record<string, AdoptedResource>;
   /** The order in which resources are created. The default is `as-written`. */
   order?: Order;
 }

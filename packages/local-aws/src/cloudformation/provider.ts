@@ -34,6 +34,14 @@ export interface Provider {
     properties: Record<string, unknown>,
   ): void | Promise<void>;
   /**
+   * Takes an existing resource into a stack, without changing it. `identifier` has the properties that identify it, e.g. `TableName`.
+   * A type without this function cannot be imported. Throws an error if the resource does not exist.
+   */
+  adopt?(
+    context: ResourceContext,
+    identifier: Record<string, string>,
+  ): CreatedResource | Promise<CreatedResource>;
+  /**
    * True for custom resources. A custom resource whose creation failed must be deleted, and the rollback of its replacement is another
    * update.
    */

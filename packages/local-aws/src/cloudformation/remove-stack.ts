@@ -10,7 +10,7 @@ import { changeContextOf, setStackStatus, type StackHost } from './stack-host.ts
 export const removeStack = async (host: StackHost, stack: Stack, caller?: Caller): Promise<void> => {
   const firstEvent = stack.events.length;
   setStackStatus(host, stack, 'DELETE_IN_PROGRESS', 'User Initiated');
-  const context = changeContextOf(host, stack, null, caller);
+  const context = changeContextOf(host, stack, caller ? { caller } : {});
   const steps = [...stack.resources.values()].map(
     (resource) => () => deleteResource(context, resource, 'DeletionPolicy'),
   );

@@ -34,10 +34,10 @@ export const runInOrder = async (steps: (() => Promise<void>)[]): Promise<boolea
 };
 
 export const rollbackOf = (
-  action: 'CREATE' | 'UPDATE',
+  action: 'CREATE' | 'UPDATE' | 'IMPORT',
   { onFailure }: { onFailure?: 'ROLLBACK' | 'DELETE' },
 ): Action => {
-  if (action === 'UPDATE') return 'UPDATE_ROLLBACK';
+  if (action !== 'CREATE') return `${action}_ROLLBACK`;
   return onFailure === 'DELETE' ? 'DELETE' : 'ROLLBACK';
 };
 

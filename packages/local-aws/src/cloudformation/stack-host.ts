@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import type { Caller } from '../core/access.ts';
 import type { Clock } from '../core/clock.ts';
 import { rootCaller } from '../iam/iam.ts';
 import type { ChangeContext } from './apply-changes.ts';
+import type { Deployment } from './deployment.ts';
 import type { Provider } from './provider.ts';
 import { STACK_TYPE } from './rollback.ts';
 import type { Stack } from './stack.ts';
@@ -37,12 +37,12 @@ export const setStackStatus = (
 export const changeContextOf = (
   { clock, provider }: StackHost,
   stack: Stack,
-  artifacts: string | null,
-  caller: Caller = rootCaller(stack.accountId),
+  { artifacts, caller, adopted }: Pick<Deployment, 'artifacts' | 'caller' | 'adopted'>,
 ): ChangeContext => ({
   stack,
-  artifacts,
-  caller,
+  artifacts: artifacts ?? null,
+  caller: caller ?? rootCaller(stack.accountId),
+  adopted: adopted ?? {},
   provider,
   record: ({ logicalId, type, physicalId }, status, reason) => {
     stack.events.push({

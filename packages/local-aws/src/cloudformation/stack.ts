@@ -3,7 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { parseTemplate, TemplateError, type Template, type TemplateResource } from './template.ts';
 
 /** The parts of CloudFormation's status names. */
-export type Action = 'CREATE' | 'UPDATE' | 'DELETE' | 'ROLLBACK' | 'UPDATE_ROLLBACK';
+export type Action =
+  'CREATE' | 'UPDATE' | 'DELETE' | 'IMPORT' | 'ROLLBACK' | 'UPDATE_ROLLBACK' | 'IMPORT_ROLLBACK';
 export type StackStatus =
   | `${Action}_${'IN_PROGRESS' | 'COMPLETE' | 'FAILED'}`
   | 'UPDATE_COMPLETE_CLEANUP_IN_PROGRESS'
@@ -11,7 +12,7 @@ export type StackStatus =
   /** The stack has change sets but no resources yet. */
   | 'REVIEW_IN_PROGRESS';
 export type ResourceStatus =
-  `${'CREATE' | 'UPDATE' | 'DELETE'}_${'IN_PROGRESS' | 'COMPLETE' | 'FAILED'}` | 'DELETE_SKIPPED';
+  `${'CREATE' | 'UPDATE' | 'DELETE' | 'IMPORT'}_${'IN_PROGRESS' | 'COMPLETE' | 'FAILED'}` | 'DELETE_SKIPPED';
 
 export interface StackResource extends CreatedResource {
   logicalId: string;

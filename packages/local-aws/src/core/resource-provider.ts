@@ -24,6 +24,14 @@ export interface ResourceProvider {
     physicalId: string,
     properties: Record<string, unknown>,
   ): CreatedResource | Promise<CreatedResource>;
+  /**
+   * Takes an existing resource into a stack, without changing it. `identifier` has the properties that identify it, e.g. `TableName`.
+   * A type without this function cannot be imported. Throws an error if the resource does not exist.
+   */
+  adopt?(
+    place: ResourcePlace,
+    identifier: Record<string, string>,
+  ): CreatedResource | Promise<CreatedResource>;
   /** Deletes a resource. Succeeds if the resource does not exist. */
   delete(place: ResourcePlace, physicalId: string): void | Promise<void>;
 }

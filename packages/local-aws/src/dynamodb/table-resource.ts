@@ -34,8 +34,13 @@ export function createTableResource(
         return this.create(place, properties);
       }
       await changeTimeToLive(table, properties);
+      await changeProtection(table, properties);
       await untilActive(table);
       return describeTable(place, physicalId);
+    },
+    async adopt(place, { TableName: name = '' }) {
+      await succeed(tableAt(place, name), 'DescribeTable');
+      return describeTable(place, name);
     },
     async delete(place, physicalId) {
       const table = tableAt(place, physicalId);
@@ -72,6 +77,7 @@ const passedOn = [
   'ProvisionedThroughput',
   'GlobalSecondaryIndexes',
   'LocalSecondaryIndexes',
+  'DeletionProtectionEnabled',
 ];
 
 /** The properties that are not passed to CreateTable. This file handles some of them; the others have no effect in the local AWS. */
@@ -81,7 +87,6 @@ const ignored = [
   'PointInTimeRecoverySpecification',
   'SSESpecification',
   'Tags',
-  'DeletionProtectionEnabled',
   'TableClass',
 ];
 
@@ -91,7 +96,18 @@ function refuseUnknown(properties: Json): void {
 }
 
 function creationProperties(properties: Json): Json {
-  return Object.fromEntries(Object.entries(properties).filter(([name]) => passedOn.includes(name)));
+  const given = Object.entries(properties).filter(([name]) => passedOn.includes(name));
+  return { ...Object.fromEntries(given), ...protectionOf(properties) };
+}
+
+/** Templates may write the boolean as a string. */
+const protectionOf = ({ DeletionProtectionEnabled: wanted }: Json): Json =>
+  wanted === undefined ? {} : { DeletionProtectionEnabled: String(wanted) === 'true' };
+
+/** Leaves a protection that the template does not mention as it is. */
+async function changeProtection(table: Table, properties: Json): Promise<void> {
+  const wanted = protectionOf(properties);
+  if (Object.keys(wanted).length > 0) await succeed(table, 'UpdateTable', wanted);
 }
 
 async function enableTimeToLive(table: Table, properties: Json): Promise<void> {

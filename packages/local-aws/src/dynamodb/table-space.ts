@@ -7,6 +7,7 @@ import {
   type EngineCall,
   type Json,
 } from './answer.ts';
+import { withDeletionProtection } from './deletion-protection.ts';
 import { createEngine } from './engine.ts';
 import { describeTimeToLive, expiredKeys, updateTimeToLive } from './time-to-live.ts';
 import { createTransactions } from './transact-write.ts';
@@ -19,7 +20,7 @@ export interface TableSpace {
 }
 
 export function createTableSpace(accountId: string, region: string, clock: Clock): TableSpace {
-  const engine = createEngine(accountId, region);
+  const engine = withDeletionProtection(createEngine(accountId, region));
   /** The names of the time-to-live attributes, by table. */
   const timeToLive = new Map<string, string>();
   const transactions = createTransactions(engine, () => clock.now());

@@ -23,6 +23,11 @@ export function createQueueResource(sqs: Sqs): ResourceProvider {
       sqs.queues.setAttributes(queue, { ...resets(properties), ...attributesOf(properties) });
       return created(sqs, place, name);
     },
+    adopt(place, { QueueUrl: url = '' }) {
+      const name = nameOf(url);
+      if (!sqs.queues.byName({ ...place, name })) throw new AwsError('NotFound', `there is no queue ${url}`);
+      return created(sqs, place, name);
+    },
     delete(place, physicalId) {
       const queue = sqs.queues.byName({ ...place, name: nameOf(physicalId) });
       if (queue) sqs.queues.delete(queue);

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { AwsError } from '../../front/aws-error.ts';
 import type { QueryOutput } from '../../front/query-xml.ts';
-import type { Deployment } from '../deployment.ts';
+import type { QueryInput } from '../../front/query-input.ts';
+import type { AdoptedResource, Deployment } from '../deployment.ts';
 import type { ResourceChange } from '../plan.ts';
 import type { Stack } from '../stack.ts';
 import {
@@ -27,6 +28,7 @@ export const changeSetOperations: Record<string, Operation> = {
       'ChangeSetName',
       'ChangeSetType',
       'ClientToken',
+      'ResourcesToImport',
       'Description',
     ],
     run: async (call) => {
@@ -34,7 +36,11 @@ export const changeSetOperations: Record<string, Operation> = {
       const stackName = required(call.input, 'StackName');
       const isCreation = call.input.text('ChangeSetType') === 'CREATE';
       const stack = isCreation ? stackToCreate(call, stackName) : stackToUpdate(call, stackName);
-      const deployment = await deploymentOf(call, stack?.stackName ?? stackName, stack ?? undefined);
+      const isImport = call.input.text('ChangeSetType') === 'IMPORT';
+      const deployment = {
+        ...(await deploymentOf(call, stack?.stackName ?? stackName, stack ?? undefined)),
+        ...(isImport && { adopted: adoptedIn(call.input) }),
+      };
       const changes = call.cloudformation.preview(deployment);
       // The stack is looked up again, because another request may have created it while this request read the template.
       const present = isCreation ? stackToCreate(call, stackName) : stack;
@@ -94,6 +100,18 @@ export const changeSetOperations: Record<string, Operation> = {
     },
   },
 };
+
+/** Reads which existing resources a change set imports. Each is identified by one property. */
+const adoptedIn = (input: QueryInput): Record<string, AdoptedResource> =>
+  Object.fromEntries(
+    input.records('ResourcesToImport').map((record) => {
+      const { LogicalResourceId: logicalId = '', ResourceType: type = '' } = record;
+      const { [`${IDENTIFIER}.key`]: key = '', [`${IDENTIFIER}.value`]: value = '' } = record;
+      return [logicalId, { type, identifier: { [key]: value } }];
+    }),
+  );
+
+const IDENTIFIER = 'ResourceIdentifier.entry.1';
 
 /** Finds the stack that a change set creates. The stack may have change sets but no resources. Returns null if it does not exist. */
 const stackToCreate = (call: Call, stackName: string): Stack | null => {
