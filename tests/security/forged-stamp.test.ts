@@ -193,6 +193,33 @@ describe('a signature', () => {
   });
 });
 
+describe('a replica of another source at the destination', () => {
+  const elsewhere = { at: REPLICA, from: { bucket: 'elsewhere', key: 'k' } };
+  const theirs = createMemoryBucket('enabled', () => 5_000).put('k', Buffer.from('theirs'));
+  const signed = stampedMetadata(theirs, elsewhere, { signer: OTHER, hidesEtag: false });
+
+  test.each(['latest', 'all'] as const)(
+    'that a deployment which the rule names has signed is reported and not fought over (versions: %s)',
+    async (versions) => {
+      const { source, replica, look, told } = oneKey({ rule: naming({ versions }) });
+      replica.put('k', ...put('theirs', signed));
+      source.put('k', Buffer.from('mine'));
+      await expect(look()).rejects.toMatchObject({ reason: 'other-deployment' });
+      expect(told()).toEqual(['theirs']);
+    },
+  );
+
+  test('is overwritten if its stamp is a claim, so that a writer at the destination blocks no key', async () => {
+    for (const metadata of [stampedMetadata(theirs, elsewhere), signed]) {
+      const { source, replica, look, content } = oneKey({ rule: naming() });
+      replica.put('k', ...put('forged', metadata));
+      source.put('k', Buffer.from('mine'));
+      expect(await look()).toMatchObject({ outcome: 'replicated' });
+      expect(content()).toBe('mine');
+    }
+  });
+});
+
 describe('verify', () => {
   test('reports an object that is missing at the destination, whatever stamp its uploader wrote', async () => {
     const { source, count } = aWorld({ rule: naming() });

@@ -17,6 +17,7 @@ import type { Convergence } from './convergence.ts';
 import { hideReplica } from './hide-replica.ts';
 import { convergeLatest } from './latest.ts';
 import { locate, type Located } from './locate-replica.ts';
+import { refuseOthers } from './loop-guard.ts';
 import { mayHide } from './ownership.ts';
 import { MAX_ROUNDS, restAfterRace, TRIED_AS_NEW_BYTES } from './protocol.ts';
 import { concluded, emptyTally, type Tally, writeMissing } from './write-versions.ts';
@@ -57,6 +58,7 @@ const historyRound = async (
     await syncLocated(task, context, sides);
     const position = located.isShown ? located.position : Math.min(located.position, items.length - 2);
     const missing = { items, from: position + 1, shown: located.shown };
+    if (missing.from < items.length) refuseOthers(task, located.shown);
     const pending = await writeMissing(task, context, missing, tally);
     if (pending !== null) return unfinished(pending, tally);
     const now = await context.source.look(task.key);

@@ -16,6 +16,7 @@ import { syncShown } from './attributes/sync.ts';
 import type { ConvergeContext } from './context.ts';
 import type { Convergence } from './convergence.ts';
 import { hideReplica } from './hide-replica.ts';
+import { refuseOthers } from './loop-guard.ts';
 import { type OpenedVersion, openVersion } from './open-version.ts';
 import { type Deletion, mayHide } from './ownership.ts';
 import { MAX_ROUNDS, restAfterRace, TRIED_AS_NEW_BYTES } from './protocol.ts';
@@ -95,6 +96,7 @@ const latestRound = async (
       if (changed && !namesOneState(replica)) return { kind: 'described', version };
       return done({ outcome: 'unchanged', sourceVersion: version.versionId, replica });
     }
+    refuseOthers(task, replica);
     const outcome = await writeVersion(task, context, read, replica);
     return typeof outcome === 'string' ? done({ outcome }) : { kind: 'written', read, copied: outcome };
   } catch (error) {

@@ -5,6 +5,7 @@
  * deployment trusts has signed it, or if the destination provably has the very same object. So nothing that an uploader writes keeps
  * an object out of the replica.
  */
+import { ReplicationError } from '../model/errors.ts';
 import type { BothBuckets, ObjectState } from '../model/ports.ts';
 import type { Task } from '../model/task.ts';
 import { contentProof } from '../replica/proof.ts';
@@ -58,6 +59,18 @@ const isTrusted = async (task: Task, { signer }: EchoContext, version: ObjectSta
   const own = await signer();
   const keys = own === null ? task.rule.source.replicators : [...task.rule.source.replicators, own.publicKey];
   return isProven(version, place, keys);
+};
+
+/**
+ * Throws `other-deployment` if the destination shows a replica that a deployment named by the rule has signed, but of another source.
+ * Otherwise both deployments would overwrite each other's replicas whenever they repair.
+ */
+export const refuseOthers = (task: Task, shown: ObjectState | null): void => {
+  const place = replicaPlace(task);
+  const stamp = shown === null ? null : stampOn(shown, place);
+  if (shown === null || stamp === null || isFrom(stamp, sourcePlace(task))) return;
+  if (isProven(shown, place, task.rule.source.replicators))
+    throw new ReplicationError('other-deployment', 'the destination shows the replica of another source');
 };
 
 /** Resolves to true if the destination shows the same object, and not because this version was replicated there. */

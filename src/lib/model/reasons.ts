@@ -148,6 +148,12 @@ const REASON_ENTRIES = {
     meaning: 'S3 refused the request for the reason given in the detail.',
     fix: 'Fix the cause that the detail gives; then redrive.',
   },
+  'other-deployment': {
+    disposition: 'quarantine',
+    meaning:
+      'The destination shows the replica of another source, signed by a deployment that the rule names under `source.replicators`. It is not overwritten.',
+    fix: 'Let only one of the two deployments write this key: change the destination prefix of one of them and deploy; then redrive, or delete the message.',
+  },
   'retries-exhausted': {
     disposition: 'quarantine',
     meaning: 'Every retry failed; the detail gives the last failure.',
