@@ -38,10 +38,7 @@ export const runConfigKey = async (
   const deployment = deploymentOf(options, io);
   const publicKey = await withCliErrors(() => read(resourceNames(deployment).table, deployment.region));
   if (publicKey === null) {
-    throw new CliError(
-      'bad-request',
-      'The stack has no key yet. It creates the key when it writes its first replica.',
-    );
+    throw new CliError('no-key', `The table ${resourceNames(deployment).table} holds no key of stamps.`);
   }
   io.stdout.write(options.has('json') ? jsonText({ publicKey }) : `${publicKey}\n`);
   return EXIT.ok;

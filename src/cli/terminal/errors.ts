@@ -96,6 +96,11 @@ const ERRORS = {
     fix: 'Check --stage, --region and the account you are signed in to (`aws sts get-caller-identity`), and that the stack is deployed.',
     exitCode: EXIT.failure,
   },
+  'no-key': {
+    title: 'The stack has no key yet',
+    fix: 'Deploy the stack and let it replicate one object: it creates the key with its first replica.',
+    exitCode: EXIT.failure,
+  },
   unreachable: {
     title: 'AWS cannot be reached',
     fix: 'Check the network, the region and AWS_ENDPOINT_URL, then run the command again.',
