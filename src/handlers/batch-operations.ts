@@ -2,11 +2,16 @@
 import type { Context } from 'aws-lambda';
 import { configuration } from 'replication-configuration';
 import { createReplicateEnvironment } from '../lib/aws/replicate-environment.ts';
+import { createRefusals, type Refusals } from '../lib/delivery/refusals.ts';
 import { answerBatch, type BatchOperationsAnswer } from '../lib/replicate/batch-operations.ts';
 
 const environment = createReplicateEnvironment(configuration, process.env);
 
+/** Lives as long as the execution environment, so that a task knows since when a permission is missing. */
+let refusals: Refusals | undefined;
+
 export const handler = async (event: unknown, context: Context): Promise<BatchOperationsAnswer> => {
   using invocation = environment.invocation(context, null);
-  return await answerBatch(event, invocation.deps);
+  refusals ??= createRefusals(invocation.deps.clock);
+  return await answerBatch(event, { ...invocation.deps, refusals });
 };

@@ -1,6 +1,7 @@
 /** https://docs.aws.amazon.com/AmazonS3/latest/userguide/batch-ops-invoke-lambda.html */
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { createRefusals } from '../../src/lib/delivery/refusals.ts';
 import { answerBatch } from '../../src/lib/replicate/batch-operations.ts';
 import type { Circuits } from '../../src/lib/delivery/circuits.ts';
 import { ReplicationError } from '../../src/lib/model/errors.ts';
@@ -16,7 +17,9 @@ import { testConfiguration, testDestination, testInvocation, testRule } from '..
 const NOW = Date.parse('2026-11-22T12:00:00Z');
 
 const world = (failure: Reason | null = null, healthy: string[] = [], circuits: Partial<Circuits> = {}) => {
-  const clock = { now: () => NOW, sleep: async () => undefined };
+  let nowMs = NOW;
+  const clock = { now: () => nowMs, sleep: async () => undefined };
+  const refusals = createRefusals(clock);
   const source = createMemoryBucket('enabled', clock.now);
   const replica = createMemoryBucket('enabled', clock.now);
   const healthyReplica = createMemoryBucket('enabled', clock.now);
@@ -27,7 +30,7 @@ const world = (failure: Reason | null = null, healthy: string[] = [], circuits: 
       ...healthy.map((id) => testDestination({ id, bucket: id })),
     ],
   });
-  const answer = (event: unknown, deadlineMs = NOW + 1_000) =>
+  const answer = (event: unknown, deadlineMs = nowMs + 1_000) =>
     answerBatch(event, {
       configuration: testConfiguration(rule),
       buckets: {
@@ -39,11 +42,13 @@ const world = (failure: Reason | null = null, healthy: string[] = [], circuits: 
       },
       circuits: { ...closedCircuits, ...circuits },
       clock,
+      refusals,
       invocation: testInvocation({ deadlineMs }),
       ...noTransfers(),
       versionReceipts: memoryVersionReceipts(),
     });
-  return { source, replica, healthyReplica, answer, bucket: rule.source.bucket };
+  const wait = (ms: number) => void (nowMs += ms);
+  return { source, replica, healthyReplica, answer, wait, bucket: rule.source.bucket };
 };
 
 const event = (...tasks: object[]) => ({
@@ -89,8 +94,7 @@ test('a task of the older schema names its bucket by ARN', async () => {
 test.each<[Reason, string]>([
   ['throttled', 'TemporaryFailure'],
   ['connection-lost', 'TemporaryFailure'],
-  ['access-denied', 'PermanentFailure'],
-  ['kms', 'PermanentFailure'],
+  ['sse-c', 'PermanentFailure'],
 ])('a task that fails with %s is a %s', async (reason, resultCode) => {
   const { source, answer, bucket } = world(reason);
   source.put('k', Buffer.from('one'));
@@ -98,6 +102,20 @@ test.each<[Reason, string]>([
   expect(results).toEqual([
     { taskId: 'task of k', resultCode, resultString: expect.stringMatching(`^one: ${reason}: `) },
   ]);
+});
+
+test('a refused permission is a temporary failure for two minutes, and a permanent one from then on', async () => {
+  const { source, answer, wait, bucket } = world('kms');
+  source.put('k', Buffer.from('one'));
+  const codes: unknown[] = [];
+  for (const ms of [0, 60_000, 59_000, 1_000, 60_000, 20 * 60_000]) {
+    wait(ms);
+    const { results } = await answer(event(task(bucket, 'k')));
+    codes.push(results[0]?.resultCode);
+  }
+  const temporary = 'TemporaryFailure';
+  const permanent = 'PermanentFailure';
+  expect(codes).toEqual([temporary, temporary, temporary, permanent, permanent, temporary]);
 });
 
 test('a task whose destination is avoided is a temporary failure, and no attempt is made', async () => {
@@ -114,11 +132,11 @@ test('a task whose destination is avoided is a temporary failure, and no attempt
 });
 
 test('a destination that fails does not keep the others from being replicated', async () => {
-  const { source, healthyReplica, answer, bucket } = world('access-denied', ['two']);
+  const { source, healthyReplica, answer, bucket } = world('object-lock', ['two']);
   source.put('k', Buffer.from('one'));
   const { results } = await answer(event(task(bucket, 'k')));
   expect(results).toMatchObject([{ resultCode: 'PermanentFailure' }]);
-  expect(results[0]?.resultString).toMatch(/^one: access-denied: .*, two: replicated$/);
+  expect(results[0]?.resultString).toMatch(/^one: object-lock: .*, two: replicated$/);
   expect(healthyReplica.current('k')?.bytes.toString()).toBe('one');
 });
 

@@ -172,3 +172,13 @@ test('the schedule announces the end of a cancelled run, and then leaves the run
   expect(world.announced).toEqual([id]);
   expect(await world.store.awake()).toEqual([]);
 });
+
+test('a run whose permission becomes known within two minutes goes on by itself', async () => {
+  const world = createWorld(fortyKeys());
+  world.broken.source = new ReplicationError('access-denied', 'ListObjectVersions: AccessDenied');
+  const { id, createdMs } = await world.start({ kind: 'verify' });
+  while (world.deps().clock.now() < createdMs + 60_000) await world.step();
+  expect(world.store.runs.get(id)).toMatchObject({ phase: 'checking', failure: null });
+  world.broken.source = null;
+  expect(await world.untilStill(id)).toMatchObject({ phase: 'finished', failure: null });
+});

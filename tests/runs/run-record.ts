@@ -32,6 +32,7 @@ export const runRecord = (fields: Partial<RunRecord>): RunRecord => ({
   still: null,
   droppedBefore: 0,
   endedBefore: null,
+  deniedSinceMs: null,
   announced: false,
   ...fields,
 });

@@ -93,7 +93,7 @@ export const afterAvoidance = (message: Tried, error: ReplicationError, nowMs: n
 const MAX_DETAIL_CHARACTERS = 1_000;
 
 /** How long a refused permission is tried again. AWS makes changes of permissions known within about a minute. */
-const FRESH_PERMISSION_MS = 2 * 60_000;
+export const FRESH_PERMISSION_MS = 2 * 60_000;
 
 /**
  * Returns true if the attempt of a message failed for lack of a permission that may have been granted just now. What counts is the

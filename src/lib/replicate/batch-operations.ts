@@ -6,6 +6,7 @@ import { contextOf, type PassedOver } from '../converge/context.ts';
 import { converge } from '../converge/converge.ts';
 import type { Deps } from '../delivery/deps.ts';
 import { receiptOf } from '../delivery/outcome.ts';
+import type { Refusals } from '../delivery/refusals.ts';
 import { decodeFormKey, type Hint } from '../hint/hint.ts';
 import { assign, type Assignment, taskOf } from '../hint/route.ts';
 import { asReplicationError, ReplicationError } from '../model/errors.ts';
@@ -43,7 +44,7 @@ type BatchDeps = Pick<
   | 'serverSide'
   | 'versionReceipts'
   | 'signer'
->;
+> & { refusals: Refusals };
 
 interface BatchTask extends Pick<Hint, 'bucket' | 'key' | 'versionId'> {
   taskId: string;
@@ -71,7 +72,7 @@ const resultOf = async (task: BatchTask | UnreadableTask, deps: BatchDeps): Prom
   try {
     return await replicateEverywhere(task, deps);
   } catch (thrown) {
-    return { taskId, ...failureFor('', thrown) };
+    return { taskId, ...failureFor('', thrown, deps) };
   }
 };
 
@@ -91,7 +92,7 @@ const replicateEverywhere = async (
     try {
       results.push(resultFor(id, await replicateTo(assignment, deps)));
     } catch (thrown) {
-      results.push(failureFor(`${id}: `, thrown));
+      results.push(failureFor(`${id}: `, thrown, deps));
     }
   }
   // S3 repeats the whole task after a temporary failure, and the destinations that succeeded have nothing to do then.
@@ -121,11 +122,17 @@ const resultFor = (destination: string, outcome: string): Pick<BatchResult, 'res
       }
     : { resultCode: 'Succeeded', resultString: `${destination}: ${outcome}` };
 
-const failureFor = (prefix: string, thrown: unknown): Pick<BatchResult, 'resultCode' | 'resultString'> => {
+const failureFor = (
+  prefix: string,
+  thrown: unknown,
+  { refusals }: BatchDeps,
+): Pick<BatchResult, 'resultCode' | 'resultString'> => {
   const error = asReplicationError(thrown);
+  // S3 repeats the task before the job ends.
+  const mayPass = error.disposition === 'retry' || refusals.mayPass(prefix, error);
   const text = `${prefix}${error.reason}: ${error.message}. ${reasonEntry(error.reason).fix}`;
   return {
-    resultCode: error.disposition === 'quarantine' ? 'PermanentFailure' : 'TemporaryFailure',
+    resultCode: mayPass ? 'TemporaryFailure' : 'PermanentFailure',
     resultString: text.slice(0, MAX_RESULT_CHARACTERS),
   };
 };

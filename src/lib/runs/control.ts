@@ -76,6 +76,7 @@ const newRun = ({ spec, estimate }: NewRun, scope: string, deps: ControlDeps): R
     still: null,
     droppedBefore: 0,
     endedBefore: null,
+    deniedSinceMs: null,
     announced: false,
   };
 };
@@ -109,7 +110,14 @@ export const pauseRun = (id: string, deps: ControlDeps): Promise<RunRecord> =>
 export const resumeRun = async (id: string, deps: ControlDeps): Promise<RunRecord> => {
   const run = await change(id, deps, (now) => {
     if (isOver(now)) throw new RunRefusedError(`run ${id} is ${now.phase}: start a new one`, id);
-    return { phase: now.work, failure: null, endedMs: null, announced: false, still: null };
+    return {
+      phase: now.work,
+      failure: null,
+      endedMs: null,
+      announced: false,
+      still: null,
+      deniedSinceMs: null,
+    };
   });
   await wake(run, deps);
   return run;

@@ -3,7 +3,7 @@ import { countOrNull, recordIn } from '../model/json.ts';
 import { retryDelaySeconds } from '../delivery/backoff.ts';
 import { asReplicationError } from '../model/errors.ts';
 import type { LiveQueue, QueueMessage } from '../delivery/deps.ts';
-import { advance, failRun } from './phases.ts';
+import { advance, failRun, mayBeGrantedToRun } from './phases.ts';
 import type { RunDeps, RunMessage } from './ports.ts';
 import { compareRange } from './compare-range.ts';
 
@@ -60,7 +60,8 @@ export const workOnMessage = async (
     if ((await compareRange(message, deps)) === 'ended') await advance(message.run, deps);
   } catch (thrown) {
     const error = asReplicationError(thrown);
-    if (error.disposition === 'retry' && receiveCount < MAX_DELIVERIES) throw error;
+    const mayPass = error.disposition === 'retry' || (await mayBeGrantedToRun(message.run, error, deps));
+    if (mayPass && receiveCount < MAX_DELIVERIES) throw error;
     await failRun(message.run, error, deps);
   }
 };

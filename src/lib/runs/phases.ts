@@ -1,6 +1,8 @@
 /** Advances a run from phase to phase. Each step takes effect once, even if several workers try to make it at the same time. */
 import { wholeRange } from '../listing/range.ts';
+import { refusedAt } from '../delivery/refusals.ts';
 import type { ReplicationError } from '../model/errors.ts';
+import { isPermission } from '../model/reasons.ts';
 import type { RunDeps } from './ports.ts';
 import { reportOf } from './report/run-report.ts';
 import type { RunChanges, RunRecord } from './run-store.ts';
@@ -120,6 +122,22 @@ const announced = async (run: RunRecord, { store, topic }: RunDeps): Promise<Run
   await topic.announce(run);
   await store.change(run, { announced: true });
   return run;
+};
+
+/**
+ * Returns true if AWS refused the run a permission that may have been granted just now. The run remembers since when it is refused.
+ */
+export const mayBeGrantedToRun = async (
+  id: string,
+  error: ReplicationError,
+  { store, clock }: Pick<RunDeps, 'store' | 'clock'>,
+): Promise<boolean> => {
+  if (!isPermission(error.reason)) return false;
+  const run = await store.load(id);
+  if (run === null) return false;
+  const { sinceMs, isFresh } = refusedAt(clock.now(), run.deniedSinceMs);
+  if (sinceMs !== run.deniedSinceMs) await store.change(run, { deniedSinceMs: sinceMs });
+  return isFresh;
 };
 
 /**

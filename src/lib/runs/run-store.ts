@@ -11,6 +11,8 @@ export interface RunRecord extends Run {
   droppedBefore: number;
   /** How many hints had ended when the counts let the last comparison begin; null: the counts did not decide that. */
   endedBefore: number | null;
+  /** When AWS first refused the run a permission in the present row of refusals; null: it has not. */
+  deniedSinceMs: number | null;
   /** Whether the end of the run was announced. */
   announced: boolean;
 }

@@ -3,7 +3,7 @@
  * ranges that have not moved are sent again.
  */
 import { asReplicationError, ReplicationError } from '../model/errors.ts';
-import { advance, copyProgress, failRun } from './phases.ts';
+import { advance, copyProgress, failRun, mayBeGrantedToRun } from './phases.ts';
 import type { RunDeps } from './ports.ts';
 import type { OpenRange, RunRecord } from './run-store.ts';
 import { isActive } from './run.ts';
@@ -41,10 +41,14 @@ export const tendRuns = async (deps: RunDeps): Promise<TendReport> => {
       const error = asReplicationError(thrown);
       report.failed.push(`${id}: ${error.reason}`);
       // If the failure cannot be recorded either, the next look tries again.
-      if (error.disposition === 'quarantine') await failRun(id, error, deps).catch(() => undefined);
+      if (error.disposition === 'quarantine') await failUnlessFresh(id, error, deps).catch(() => undefined);
     }
   }
   return report;
+};
+
+const failUnlessFresh = async (id: string, error: ReplicationError, deps: RunDeps): Promise<void> => {
+  if (!(await mayBeGrantedToRun(id, error, deps))) await failRun(id, error, deps);
 };
 
 /** Resolves to the number of ranges whose message was sent again. */

@@ -3,7 +3,7 @@ import { DeleteObjectCommand } from '@aws-sdk/client-s3';
 import { SOURCE_ACCOUNT } from '../../../../demo/two-accounts.ts';
 import type { Caller } from '@s3-replicator/local-aws';
 import { missing, upload, where } from './event-battery.ts';
-import { REGION, type Stage } from '../stages/stage.ts';
+import { PERMISSION_SECONDS, REGION, type Stage } from '../stages/stage.ts';
 
 export interface JobObservation {
   /** Names of objects that were not replicated. */
@@ -31,8 +31,17 @@ export const jobBattery = async (stage: Stage, run: string): Promise<JobObservat
     return { taskId: name, s3Bucket, s3Key: encodeURIComponent(key), s3VersionId: null };
   });
   const event = { invocationSchemaVersion: '2.0', invocationId: run, job: { id: run }, tasks };
-  const answer = await batch.run(JSON.stringify(event));
-  const { results }: { results: Result[] } = JSON.parse(answer.payload);
+  const attempt = async (): Promise<Result[]> => {
+    const answer = await batch.run(JSON.stringify(event));
+    const { results }: { results: Result[] } = JSON.parse(answer.payload);
+    return results;
+  };
+  let results = await attempt();
+  if (results.some(({ resultCode }) => resultCode === 'TemporaryFailure')) {
+    // S3 repeats such tasks. A permission may have been granted in the meantime.
+    stage.aws.clock.advance(PERMISSION_SECONDS * 1_000);
+    results = await attempt();
+  }
   return {
     missing: await missing(stage, run, names),
     failed: results

@@ -171,7 +171,7 @@ const askFor = async (
 };
 
 /** How many times the schedule tends the runs. A backfill whose counts are lost ends before the last of them. */
-const MINUTES = { backfill: 6, verify: 2 };
+const MINUTES = { backfill: 6, verify: 4 };
 
 const delayRanges = async ({ source, aws, names }: Stage, seconds: number): Promise<void> => {
   const QueueUrl = aws.sqs.queueUrl(`arn:aws:sqs:${REGION}:${SOURCE_ACCOUNT}:${names.rangesQueue}`);
