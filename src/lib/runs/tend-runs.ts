@@ -79,8 +79,9 @@ const sendStillRanges = async (run: RunRecord, deps: RunDeps): Promise<number> =
     if (clock.now() - open.movedMs < STILL_MS * 2 ** open.wakes) continue;
     if (open.wakes >= WAKE_LIMIT) throw stuck(open);
     const { from } = open.range;
-    await queues.send([{ run: run.id, epoch: run.epoch, from, hops: open.wakes + 1, fruitless: 0 }]);
+    // Recorded first. Without the record, each look would send one more message.
     await store.wake(run.id, run.epoch, open.range, clock.now());
+    await queues.send([{ run: run.id, epoch: run.epoch, from, hops: open.wakes + 1, fruitless: 0 }]);
     sent += 1;
   }
   return sent;
