@@ -3,6 +3,7 @@ import { HeadObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterEach, expect, test, vi } from 'vitest';
 import { jsonText } from '../../src/cli/terminal/json.ts';
 import { parsePartRangeMessage } from '../../src/lib/copy/transfer/part-ranges.ts';
+import { createRefusals } from '../../src/lib/delivery/refusals.ts';
 import { answerBatch } from '../../src/lib/replicate/batch-operations.ts';
 import { csvLine } from '../../src/lib/runs/report/report-csv.ts';
 import { reportHtml } from '../../src/lib/runs/report/report-html.ts';
@@ -131,6 +132,7 @@ test.each([[{ toString: 1 }], [['a']], [7], [null], [undefined]])(
         },
         circuits: closedCircuits,
         clock,
+        refusals: createRefusals(clock),
         invocation: testInvocation({ deadlineMs: 1_000 }),
         ...noTransfers(),
         versionReceipts: memoryVersionReceipts(),
