@@ -173,7 +173,7 @@ test('the schedule announces the end of a cancelled run, and then leaves the run
   expect(await world.store.awake()).toEqual([]);
 });
 
-test('a run whose permission becomes known within two minutes goes on by itself', async () => {
+test('a run whose permission becomes known within two minutes continues by itself', async () => {
   const world = createWorld(fortyKeys());
   world.broken.source = new ReplicationError('access-denied', 'ListObjectVersions: AccessDenied');
   const { id, createdMs } = await world.start({ kind: 'verify' });
