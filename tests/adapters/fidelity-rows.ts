@@ -150,14 +150,14 @@ export const ROWS: readonly Row[] = [
     attribute: 'Object Lock: retention',
     members: ['ObjectLockMode', 'ObjectLockRetainUntilDate'],
     replica: 'kept',
-    why: 'Or mapped: `objectLock: governance` weakens compliance mode, `ignore` leaves it out. So is a retention that is over, which S3 refuses.',
+    why: 'Or mapped: `objectLock: governance` weakens compliance mode, `ignore` leaves it out. A retention above `maxRetentionDays` is cut to it. One that is over is left out, because S3 refuses it.',
     later: '`s3:ObjectRetention:Put`',
   },
   {
     attribute: 'Object Lock: legal hold',
     members: ['ObjectLockLegalHoldStatus'],
     replica: 'kept',
-    why: 'Left out with `objectLock: ignore`.',
+    why: 'Left out with `objectLock: ignore`. A hold that is lifted at the source stays on the replica.',
     later: NO_EVENT,
   },
   {

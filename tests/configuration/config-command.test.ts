@@ -52,6 +52,21 @@ test('the config command shows how a rule filters, encrypts, locks and restores'
   expect(out).toContain('encryption AES256, object lock governance');
 });
 
+test('the config command compares the longest retention of the rules with the default of the destination template', async () => {
+  const lock = (maxRetentionDays?: number) => destination('acme-replica', { maxRetentionDays });
+  const source = { bucket: 'acme-documents' };
+  const compared = async (...days: (number | undefined)[]) =>
+    await check(
+      file(days.map((count, index) => rule(`r${index}`, { ...source, prefix: `${index}/` }, [lock(count)]))),
+    );
+
+  expect((await compared(undefined, 3_650)).out).not.toContain('MaxRetentionDays');
+  const { code, out } = await compared(100, 4_000);
+  expect(code).toBe(0);
+  expect(out).toContain('object lock replicate, for 100 days at most (longer: cap)');
+  expect(out.match(/MaxRetentionDays=.*/g)).toEqual(['MaxRetentionDays=4000']);
+});
+
 test('config --json prints the whole configuration and the names of the resources to deploy', async () => {
   const { code, out } = await check(fileWith({}), '--json');
 

@@ -35,6 +35,8 @@ test('a minimal rule resolves to the documented defaults', () => {
             encryption: null,
             kmsKeyArn: null,
             objectLock: 'replicate',
+            maxRetentionDays: 3_650,
+            overMaxRetention: 'cap',
           },
         ],
         filter: { tags: {}, minimumBytes: null, maximumBytes: null },

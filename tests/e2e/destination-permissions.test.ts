@@ -29,6 +29,9 @@ interface Verified extends Observation {
 /** The restore of the archived object has not ended yet, so its replica is missing. */
 const DIFFERENCES = ['archived: missing'];
 
+const DENIED_TO_THIEVES =
+  'The function never asks for what is denied here. tests/security/locks.test.ts proves each denial.';
+
 const WITHOUT: Record<string, Loss<Verified>> = {
   // Archived objects need the role as well. The function tries to copy them with this role, and learns from the response that they are
   // archived.
@@ -96,6 +99,20 @@ const WITHOUT: Record<string, Loss<Verified>> = {
     missing: ['overwrite', 'multipart', 'retagged', 'deleted', 'bridged'],
     dead: deadAs('access-denied', ['overwrite', 'multipart', 'retagged', 'deleted', 'bridged']),
   },
+  'ReplicationRole CapRetention s3:PutObject,s3:PutObjectRetention': { unseen: DENIED_TO_THIEVES },
+  'ReplicationRole KeepLegalHolds s3:PutObject,s3:PutObjectLegalHold': { unseen: DENIED_TO_THIEVES },
+  [`ReplicationRole NeverWeaken ${[
+    's3:BypassGovernanceRetention',
+    's3:DeleteObjectVersion',
+    's3:PutBucketVersioning',
+    's3:PutLifecycleConfiguration',
+    's3:PutBucketObjectLockConfiguration',
+    's3:PutBucketPolicy',
+    's3:DeleteBucketPolicy',
+    's3:DeleteBucket',
+  ].join()}`]: { unseen: DENIED_TO_THIEVES },
+  'ReplicationRole LockAtLeastByDefault s3:PutObject': { unseen: DENIED_TO_THIEVES },
+  'ReplicationRole LockAsStrictlyAsByDefault s3:PutObject': { unseen: DENIED_TO_THIEVES },
   'BucketPolicy TlsOnly s3:*': { withoutTls: ['replicas'] },
 };
 

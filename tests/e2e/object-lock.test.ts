@@ -197,6 +197,49 @@ test.each([
   },
 );
 
+test('an object that an uploader locks until 2120 arrives with the longest lock that the destination allows, and is counted', async () => {
+  const before = stage.logs.length;
+  const lock = {
+    ObjectLockMode: 'COMPLIANCE',
+    ObjectLockRetainUntilDate: new Date('2120-01-01T00:00:00Z'),
+    ...CHECKED,
+  } as const;
+  await stage.put('locked', 'kept/until 2120', 'one', lock);
+  expect(await locksOf('kept/until 2120')).toEqual({
+    'locked-replica': { mode: 'COMPLIANCE', days: 3_650, hold: false },
+    'locked-weaker': { mode: 'GOVERNANCE', days: 60, hold: false },
+    'locked-not': NOT_LOCKED,
+    'locked-by-default': { mode: 'COMPLIANCE', days: 3_650, hold: false },
+  });
+  const capped = stage.logs.slice(before).filter(({ line }) => line.includes('"lock":"capped"'));
+  expect(capped).toHaveLength(3);
+});
+
+test('an uploader who locks an object for a day does not take the default lock of the destination from it', async () => {
+  // In the environments of the tests above, the function was not allowed to ask for the default.
+  await stage.aws.lambda.killEnvironments(stage.names.replicateFunction);
+  await stage.put('locked', 'kept/for a day', 'one', {
+    ObjectLockMode: 'GOVERNANCE',
+    ObjectLockRetainUntilDate: inDays(1),
+    ...CHECKED,
+  });
+  await stage.put('locked', 'kept/stricter for a day', 'one', {
+    ObjectLockMode: 'COMPLIANCE',
+    ObjectLockRetainUntilDate: inDays(1),
+    ...CHECKED,
+  });
+  expect((await locksOf('kept/for a day'))['locked-by-default']).toEqual({
+    mode: 'GOVERNANCE',
+    days: 7,
+    hold: false,
+  });
+  expect((await locksOf('kept/stricter for a day'))['locked-by-default']).toEqual({
+    mode: 'COMPLIANCE',
+    days: 7,
+    hold: false,
+  });
+});
+
 test('every version of a key has its own lock at the destination', async () => {
   for (const days of [10, 20]) {
     await stage.put('locked', 'kept/versions', `for ${days} days`, {

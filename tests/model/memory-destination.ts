@@ -34,6 +34,7 @@ export const memoryDestination = (
     ...lockCalls(target),
     ...uploadCalls(target),
     locksByDefault: async () => false,
+    defaultRetention: async () => null,
     foundLocked: () => undefined,
   };
 };

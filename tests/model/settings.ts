@@ -15,6 +15,8 @@ export const testDestination = (fields: Partial<Destination> = {}): Destination 
   encryption: null,
   kmsKeyArn: null,
   objectLock: 'replicate',
+  maxRetentionDays: 3_650,
+  overMaxRetention: 'cap',
   ...fields,
 });
 

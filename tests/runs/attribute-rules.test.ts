@@ -1,9 +1,10 @@
 /** The attributes that a replica may have under a rule. */
 import { expect, test } from 'vitest';
 import type { ObjectLock } from '../../src/lib/model/ports.ts';
-import { isLockedAsWanted } from '../../src/lib/replica/object-lock.ts';
+import { lockVerdict } from '../../src/lib/replica/object-lock.ts';
 import { isStorageClassRight } from '../../src/lib/replica/storage-class.ts';
 import { NO_LOCK } from '../model/memory-buckets.ts';
+import { testDestination } from '../model/settings.ts';
 
 test.each([
   [null, 'GLACIER', 'right'],
@@ -28,20 +29,26 @@ const held: ObjectLock = { retention: null, legalHold: true };
 
 test.each([
   ['replicate', NO_LOCK, NO_LOCK, 'right'],
-  ['replicate', locked('GOVERNANCE'), NO_LOCK, 'wrong'],
+  ['replicate', locked('GOVERNANCE'), NO_LOCK, 'weaker'],
   ['ignore', locked('GOVERNANCE'), NO_LOCK, 'right'],
   ['replicate', NO_LOCK, locked('COMPLIANCE'), 'right'],
-  ['replicate', locked('COMPLIANCE'), locked('GOVERNANCE'), 'wrong'],
+  ['replicate', locked('COMPLIANCE'), locked('GOVERNANCE'), 'weaker'],
   ['governance', locked('COMPLIANCE'), locked('GOVERNANCE'), 'right'],
   ['replicate', locked('GOVERNANCE'), locked('COMPLIANCE', NOW + 2_000), 'right'],
-  ['replicate', locked('GOVERNANCE', NOW + 2_000), locked('GOVERNANCE'), 'wrong'],
+  ['replicate', locked('GOVERNANCE', NOW + 2_000), locked('GOVERNANCE'), 'weaker'],
   ['replicate', locked('COMPLIANCE', NOW), NO_LOCK, 'right'],
-  ['replicate', held, NO_LOCK, 'wrong'],
-  ['replicate', NO_LOCK, held, 'right'],
+  ['replicate', held, NO_LOCK, 'weaker'],
+  ['replicate', NO_LOCK, held, 'hold-kept'],
   ['ignore', held, NO_LOCK, 'right'],
 ] as const)(
   'with objectLock %s and the source lock %j, the replica lock %j is %s',
   (objectLock, source, replica, verdict) => {
-    expect(isLockedAsWanted(replica, source, { objectLock }, NOW)).toBe(verdict === 'right');
+    const found = lockVerdict(
+      { lock: replica, lastModifiedMs: 0 },
+      source,
+      testDestination({ objectLock }),
+      NOW,
+    );
+    expect(found).toBe(verdict);
   },
 );

@@ -74,6 +74,11 @@ export const aWorld = (setting: Setting) => {
       const { rows } = await compareOnce(scene, 'checked');
       return rows.map(({ key: name, difference }) => `${name} ${difference}`);
     },
+    /** Compares both sides once. Returns the counters, and what the report says about the key. */
+    report: async () => {
+      const { counted, rows } = await compareOnce(scene, 'checked');
+      return { counted, listed: rows.map(({ difference }) => difference) };
+    },
     /**
      * Compares both sides and replicates for each hint, as a backfill does. Returns the kinds of the hints.
      */
@@ -142,7 +147,7 @@ const compareOnce = async (
           : proveByReading(proveBy(key.receipts), reading, { buckets, clock, budget: createBudget(1) }),
     }),
     sendHints: async (sent) => void hints.push(...sent),
-    report: async (found) => void rows.push(...found),
+    report: async (more) => void rows.push(...more),
     sleep: async () => undefined,
   });
   const after = { key: '', versionId: null };

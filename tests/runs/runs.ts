@@ -23,6 +23,8 @@ export const aRule = (
       encryption: null,
       kmsKeyArn: null,
       objectLock: 'replicate',
+      maxRetentionDays: 3_650,
+      overMaxRetention: 'cap',
     },
   ],
   versions: 'all',

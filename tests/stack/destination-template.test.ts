@@ -2,17 +2,20 @@
 import { readFile } from 'node:fs/promises';
 import {
   CreateBucketCommand,
+  GetBucketLifecycleConfigurationCommand,
   GetBucketOwnershipControlsCommand,
   GetBucketPolicyCommand,
   GetBucketVersioningCommand,
   GetObjectLockConfigurationCommand,
   HeadBucketCommand,
+  PutBucketVersioningCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import { beforeAll, beforeEach, expect, test } from 'vitest';
 import { clientConfig, type Credentials, type LocalAws, startLocalAws } from '@s3-replicator/local-aws';
 import { parseTemplate, type Template } from '@s3-replicator/local-aws/template';
+import { DEFAULT_MAX_RETENTION_DAYS } from '../../src/lib/configuration/rule-schema.ts';
 import { list, spell, statementsOf } from './statements.ts';
 
 const STACK = { accountId: '222222222222', region: 'us-east-1', stackName: 'destination' };
@@ -70,6 +73,9 @@ test.each([
   ['ReplicateDeletes', 'true'],
   ['ObjectLock', 'governance'],
   ['EnableObjectLock', ''],
+  ['DefaultRetentionMode', 'governance'],
+  ['DefaultRetentionDays', '0'],
+  ['MaxRetentionDays', '36501'],
   ['ReplicateAcl', 'replicate'],
   ['KmsKeyArn', 'arn:aws:kms:us-east-1:222222222222:alias/key'],
   ['SourceBucketName', 'acme-source,Acme'],
@@ -160,6 +166,25 @@ test('the bucket of the destination template has Object Lock on request, without
   await deploy({ CreateBucket: 'yes', EnableObjectLock: 'yes' });
 
   expect((await lockOfBucket()).ObjectLockConfiguration).toEqual({ ObjectLockEnabled: 'Enabled' });
+});
+
+test('the bucket of the destination template is a vault on request, and stays versioned and free of expirations', async () => {
+  await deploy({ CreateBucket: 'yes', DefaultRetentionMode: 'COMPLIANCE', DefaultRetentionDays: '35' });
+
+  expect((await lockOfBucket()).ObjectLockConfiguration).toEqual({
+    ObjectLockEnabled: 'Enabled',
+    Rule: { DefaultRetention: { Mode: 'COMPLIANCE', Days: 35 } },
+  });
+  const lifecycle = await s3.send(new GetBucketLifecycleConfigurationCommand({ Bucket: 'acme-replica' }));
+  for (const rule of lifecycle.Rules ?? [])
+    expect(Object.keys(rule).filter((name) => name.includes('Expiration'))).toEqual([]);
+  const suspended = { Bucket: 'acme-replica', VersioningConfiguration: { Status: 'Suspended' } } as const;
+  await expect(s3.send(new PutBucketVersioningCommand(suspended))).rejects.toThrow('Object Lock');
+});
+
+test('the longest retention is the same number in the destination template and in a rule', () => {
+  const given = parseTemplate(text).Parameters['MaxRetentionDays'];
+  expect(Number(Reflect.get(given ?? {}, 'Default'))).toBe(DEFAULT_MAX_RETENTION_DAYS);
 });
 
 test('the bucket of the destination template accepts ACLs if ACLs are replicated, and owns the replicas', async () => {
@@ -255,8 +280,13 @@ test('the destination role may let S3 itself copy from each named source bucket 
   });
 });
 
-test('no parameter of the destination template lets the role remove a version or weaken a lock', () => {
-  expect(text).not.toMatch(/^\s*(- |Action: )s3:(DeleteObjectVersion|BypassGovernanceRetention)/m);
+test('no parameter of the destination template lets the role remove a version or weaken a lock or the bucket', () => {
+  const [grants, limits] = text.split('- PolicyName: limit-locks');
+  expect(limits).toBeDefined();
+  expect(grants).not.toMatch(
+    /^\s*(- |Action: )s3:(DeleteObjectVersion|BypassGovernanceRetention|PutBucket)/m,
+  );
+  expect(limits?.split('\n  Bucket:')[0]).not.toContain('Effect: Allow');
 });
 
 test.each(['README.md', 'destination/template.yml'])(

@@ -8,12 +8,13 @@ import { type CommandSpec, helpText, parseOptions } from '../terminal/command.ts
 import { DEPLOYMENT_OPTIONS } from '../deployment.ts';
 import { type CliIo, EXIT } from '../terminal/io.ts';
 import { jsonText } from '../terminal/json.ts';
+import { retentionLimitLines, retentionLimits } from './retention-limits.ts';
 
 export const CHECK: CommandSpec = {
   name: 'config check',
   summary: 'Check replication.yml and show the resolved rules.',
   description: [
-    'Reports all problems at once, each with its line, the value found and a fix. Without problems it shows the resolved configuration with all defaults. Makes no calls to AWS: it does not check whether buckets and roles exist.',
+    'Reports all problems at once, each with its line, the value found and a fix. Without problems it shows the resolved configuration with all defaults, and which stacks of destination/template.yml need another `MaxRetentionDays` than its default. Makes no calls to AWS: it does not check whether buckets and roles exist.',
   ],
   options: {
     ...DEPLOYMENT_OPTIONS,
@@ -60,6 +61,7 @@ export const runConfigCheck = async (argv: readonly string[], io: CliIo): Promis
 const resolved = (configuration: Configuration): object => ({
   ...configuration,
   resources: resourceNames(configuration.deployment),
+  retentionLimits: retentionLimits(configuration.replication.rules),
 });
 
 const configurationText = ({ replication, stack, transfers, deployment }: Configuration): string => {
@@ -72,6 +74,7 @@ const configurationText = ({ replication, stack, transfers, deployment }: Config
     `  logs                 ${stack.logRetentionDays} days, from level ${stack.logLevel}`,
     `  alarms               to ${stack.alarms.email ?? `nobody yet: subscribe to the topic ${names.alarmTopic}`}`,
     ...replication.rules.flatMap((rule) => ['', ...describeRule(rule)]),
+    ...retentionLimitLines(retentionLimits(replication.rules)),
     '',
   ].join('\n');
 };
@@ -104,6 +107,11 @@ const describeSource = ({ bucket, prefix, suffix, events, roleArn }: Source): st
     ...(roleArn === null ? [] : [`read by ${roleArn}`]),
   ].join(', ');
 
+const describeLock = ({ objectLock, maxRetentionDays, overMaxRetention }: Destination): string =>
+  objectLock === 'ignore'
+    ? 'object lock ignore'
+    : `object lock ${objectLock}, for ${maxRetentionDays} days at most (longer: ${overMaxRetention})`;
+
 const describeDestination = (rule: ReplicationRule, destination: Destination): string =>
   [
     `s3://${destination.bucket}/${destination.prefix ?? rule.source.prefix}*${rule.source.suffix}`,
@@ -116,5 +124,5 @@ const describeDestination = (rule: ReplicationRule, destination: Destination): s
       : [`as ${destination.minimumStorageClass} where the object has a less durable class`]),
     ...(destination.encryption === null ? [] : [`encryption ${destination.encryption}`]),
     ...(destination.kmsKeyArn === null ? [] : [`encrypted with ${destination.kmsKeyArn}`]),
-    `object lock ${destination.objectLock}`,
+    describeLock(destination),
   ].join(', ');

@@ -88,6 +88,7 @@ const addMetrics = (metrics: Metrics, record: OutcomeRecord): void => {
       }
       metrics.addMetric('OperationsReplicated', MetricUnit.Count, 1);
       metrics.addMetric('BytesReplicated', MetricUnit.Bytes, record.bytes);
+      if (record.lock === 'capped') metrics.addMetric('LocksCapped', MetricUnit.Count, 1);
       if (record.latencySeconds !== null) {
         metrics.addMetric('ReplicationLatency', MetricUnit.Seconds, record.latencySeconds);
       }

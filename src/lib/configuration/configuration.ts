@@ -233,4 +233,6 @@ const toDestination = (shape: DestinationShape): Destination => ({
   encryption: shape.encryption ?? null,
   kmsKeyArn: shape.kmsKeyArn ?? null,
   objectLock: shape.objectLock,
+  maxRetentionDays: shape.maxRetentionDays,
+  overMaxRetention: shape.overMaxRetention,
 });

@@ -19,6 +19,9 @@ const PUBLIC_KEY = /^[\w-]{43}$/;
 const PUBLIC_KEY_ADVICE =
   'list public keys of other deployments, each with 43 characters as `s3-replicator config key` prints it there, or remove the line';
 
+/** The default of `MaxRetentionDays` in destination/template.yml, which refuses longer retentions, is the same number. */
+export const DEFAULT_MAX_RETENTION_DAYS = 3_650;
+
 const sourceBlock = optionBlock('say where the objects come from: `source:` with at least `bucket:`', {
   bucket: bucket(
     'give the name of an existing general purpose bucket (no ARN, no s3://): 3–63 characters of a–z, 0–9, dot and hyphen',
@@ -92,6 +95,15 @@ const destinationBlock = optionBlock(
       'write `replicate` (replicas get the retention and legal hold of the source version), `governance` (the same, with compliance mode weakened to governance mode) or `ignore`',
       ['replicate', 'governance', 'ignore'],
     ).default('replicate'),
+    maxRetentionDays: integer(
+      'give the longest retention that a replica gets, in days from the time at which it is set, at most 36,500, and at most `MaxRetentionDays` of the stack of destination/template.yml',
+      1,
+      36_500,
+    ).default(DEFAULT_MAX_RETENTION_DAYS),
+    overMaxRetention: oneOf(
+      'write `cap` (a version with a longer retention is replicated with the longest one that is allowed) or `refuse` (it is quarantined as `lock-too-long`)',
+      ['cap', 'refuse'],
+    ).default('cap'),
   },
 );
 

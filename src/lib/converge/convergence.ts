@@ -1,6 +1,8 @@
 /** The outcomes of converge for one task. */
 import type { Copied } from '../copy/request.ts';
 import type { ObjectState } from '../model/ports.ts';
+import type { Destination } from '../model/rule.ts';
+import { isLockCapped } from '../replica/object-lock.ts';
 import type { Shown } from './protocol.ts';
 
 export type Convergence =
@@ -18,8 +20,8 @@ export type Convergence =
     }
   /** The replica was deleted, because the source object was deleted. */
   | { outcome: 'deleted'; replicaVersion: string | null }
-  /** Tags, ACL or lock of the replica were changed. */
-  | { outcome: 'updated'; sourceVersion: string | null; replicaVersion: string | null }
+  /** Tags, ACL or lock of the replica of `version` were changed. */
+  | { outcome: 'updated'; version: ObjectState; replicaVersion: string | null }
   /** The destination already agreed with the source. */
   | { outcome: 'unchanged'; sourceVersion: string | null; replica: Shown | null }
   /** The source has no object, and there is no delete to replicate. */
@@ -34,6 +36,11 @@ export type Convergence =
   | { outcome: 'restore-requested' }
   /** Many invocations move the object. The invocation that finds all parts uploaded sends a hint. */
   | { outcome: 'transferring' };
+
+/** Returns true if the work has written a shorter retention than the source version has. */
+export const hasCappedLock = (convergence: Convergence, destination: Destination, nowMs: number): boolean =>
+  (convergence.outcome === 'replicated' || convergence.outcome === 'updated') &&
+  isLockCapped(destination, convergence.version.lock, nowMs);
 
 /** Returns true if many invocations continue the work and send a hint at its end. */
 export const isTransferring = (convergence: Convergence): boolean =>

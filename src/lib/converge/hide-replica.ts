@@ -35,14 +35,14 @@ const newestTwo = async (entries: AsyncIterable<HistoryEntry>): Promise<HistoryE
 
 /** Copies a hidden version over its delete marker. The role cannot remove a delete marker. */
 const putBack = async (
-  { destination: { bucket }, replicaKey: key }: Task,
+  { destination: { bucket, maxRetentionDays }, replicaKey: key }: Task,
   { destination, clock }: ConvergeContext,
   versionId: string,
 ): Promise<void> => {
   const pin = await destination.head(key, versionId);
   const tags = await destination.tags(key, versionId);
   if (pin === null || tags === null) return;
-  const lock = replicaLock({ objectLock: 'replicate' }, pin.lock, clock.now());
+  const lock = replicaLock({ objectLock: 'replicate', maxRetentionDays }, pin.lock, clock.now());
   await destination.copyObject({
     from: { bucket, key, pin },
     key,

@@ -8,7 +8,7 @@ import { ReplicationError } from '../model/errors.ts';
 import { asksForTags, sizeIsWanted, tagsAreWanted } from '../model/filter.ts';
 import type { ObjectState, Precondition, ReplicaAttributes, Tags } from '../model/ports.ts';
 import type { Task } from '../model/task.ts';
-import { replicaLock } from '../replica/object-lock.ts';
+import { refuseTooLong, replicaLock } from '../replica/object-lock.ts';
 import { contentProof } from '../replica/proof.ts';
 import { replicaStorageClass } from '../replica/storage-class.ts';
 import { replicaRoute, type Seal, stampedMetadata, withoutStamp } from '../replica/stamp.ts';
@@ -20,6 +20,7 @@ import { syncLock } from './attributes/sync-lock.ts';
 import type { ConvergeContext } from './context.ts';
 import { isEcho } from './loop-guard.ts';
 import type { OpenedVersion } from './open-version.ts';
+import { explained, lockToAskFor } from './replica-lock.ts';
 import type { Shown } from './protocol.ts';
 
 /** A written version. `isApart` is true if tags or grants were written after the content, in requests of their own. */
@@ -27,7 +28,10 @@ export type WrittenVersion = Copied & { isApart: boolean };
 
 export type VersionOutcome = WrittenVersion | 'filtered' | 'replica' | 'transferring';
 
-/** Writes the version on condition that the destination still shows `shown`, or no object if `shown` is null. */
+/**
+ * Writes the version on condition that the destination still shows `shown`, or no object if `shown` is null. Throws `lock-too-long` if
+ * the rule refuses the lock of the version.
+ */
 export const writeVersion = async (
   task: Task,
   context: ConvergeContext,
@@ -39,7 +43,11 @@ export const writeVersion = async (
   if (!sizeIsWanted(rule.filter, version)) return 'filtered';
   const tags = await tagsOf(task, context, version);
   if (!tagsAreWanted(rule.filter, tags)) return 'filtered';
-  const attributes = await replicaAttributes(task, context, version, tags);
+  const nowMs = context.clock.now();
+  refuseTooLong(task.destination, version.lock, nowMs);
+  const wanted = replicaLock(task.destination, version.lock, nowMs);
+  const lock = await lockToAskFor(context, wanted);
+  const attributes = await replicaAttributes(task, context, version, { tags, lock });
   const fits = tagsFitHeader(attributes);
   const hadSameBytes = shown?.etag === version.etag;
   if (hadSameBytes) await assertStillShown(task, context, shown);
@@ -51,10 +59,7 @@ export const writeVersion = async (
     attributes: fits ? attributes : { ...attributes, tags: {} },
     precondition: preconditionFor(shown),
   }).catch((error: unknown) => {
-    const { retention } = attributes.lock;
-    if (retention === null || retention.untilMs > context.clock.now()) throw error;
-    // S3 refuses a retention that has ended since the look. The next round leaves it out.
-    throw new ReplicationError('lost-race', 'the retention has ended in the meantime', { cause: error });
+    throw explained(error, lock, context.clock.now());
   });
   if (copied === 'transferring') return copied;
   await keepReceipt(task, context, version, copied);
@@ -63,7 +68,7 @@ export const writeVersion = async (
   // with attributes that are newer than those that were read here. So the attributes are compared once more.
   const hasTagsApart = !fits || copied.byTransfer || hadSameBytes;
   if (hasTagsApart) await syncTags(task, context, versions);
-  if (hadSameBytes) await syncLock(task, context, versions, attributes.lock);
+  if (hadSameBytes) await syncLock(task, context, versions, { lock: wanted, lastModifiedMs: nowMs });
   if (rule.acl === 'replicate') await syncAcl(context, versions);
   return { ...copied, isApart: hasTagsApart || rule.acl === 'replicate' };
 };
@@ -102,7 +107,7 @@ const replicaAttributes = async (
   task: Task,
   context: ConvergeContext,
   version: ObjectState,
-  tags: Tags,
+  { tags, lock }: Pick<ReplicaAttributes, 'tags' | 'lock'>,
 ): Promise<ReplicaAttributes> => ({
   ...version.attributes,
   storageClass: replicaStorageClass(task.destination, version.attributes.storageClass),
@@ -110,7 +115,7 @@ const replicaAttributes = async (
     ? stampedMetadata(version, replicaRoute(task), await sealFor(task, context))
     : withoutStamp(version),
   tags: task.rule.tags === 'ignore' ? {} : tags,
-  lock: replicaLock(task.destination, version.lock, context.clock.now()),
+  lock,
 });
 
 /** Resolves to null if the key cannot be read now. The stamp is then a claim, and whoever finds it compares the objects. */

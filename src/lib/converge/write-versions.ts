@@ -162,8 +162,8 @@ const openItem = async (
 };
 
 /**
- * Handles an error while reading a version. An unreadable version would keep all newer ones from being replicated, so it is
- * passed over and reported as missing. The newest version is never passed over. An archived version is not passed over if the
+ * Handles an error while reading a version. A version that cannot be read, or whose lock the rule refuses, would keep all newer ones
+ * from being replicated, so it is passed over and reported as missing. The newest version is never passed over. An archived version is not passed over if the
  * rule restores archived objects.
  */
 const unreadable = async (
@@ -178,7 +178,7 @@ const unreadable = async (
     await source.restore(key, versionId, rule.restore);
     return 'restore-requested';
   }
-  const isSealed = reason === 'archived' || reason === 'sse-c';
+  const isSealed = reason === 'archived' || reason === 'sse-c' || reason === 'lock-too-long';
   const isPassedOver = isSealed ? !isLast : await isDeniedAlone(source, { key, versionId, newest }, error);
   if (!isPassedOver) throw error;
   return { versionId, error };

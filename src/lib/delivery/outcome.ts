@@ -13,6 +13,8 @@ export interface Receipt {
   /** How many versions were written. */
   copies: number;
   bytes: number;
+  /** Set if the replica got a shorter retention than the source version has, because of `maxRetentionDays`. */
+  lock?: 'capped';
   checksum: string | null;
   proof: Proof | null;
   durationMs: number;
@@ -77,8 +79,8 @@ export const receiptOf = (convergence: Convergence, startedMs: number, endedMs: 
         durationMs,
       };
     case 'updated': {
-      const { sourceVersion, replicaVersion } = convergence;
-      return { ...NOTHING_WRITTEN, outcome, sourceVersion, replicaVersion, durationMs };
+      const { version, replicaVersion } = convergence;
+      return { ...NOTHING_WRITTEN, outcome, sourceVersion: version.versionId, replicaVersion, durationMs };
     }
     case 'unchanged':
       return {

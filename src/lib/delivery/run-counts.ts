@@ -2,9 +2,11 @@
 import type { Reason } from '../model/reasons.ts';
 import type { Receipt } from './outcome.ts';
 
+type CountedReceipt = Pick<Receipt, 'outcome' | 'copies' | 'bytes' | 'durationMs' | 'lock'>;
+
 /** How one hint of a run ended. */
 export type RunPiece =
-  | { kind: 'done'; key: string; receipt: Pick<Receipt, 'outcome' | 'copies' | 'bytes' | 'durationMs'> }
+  | { kind: 'done'; key: string; receipt: CountedReceipt }
   | { kind: 'failed'; reason: Reason }
   /** The hint failed and was given back, to be tried again. */
   | { kind: 'tried' }
@@ -53,8 +55,9 @@ export const addPiece = ({ sums, copied }: RunDelta, piece: RunPiece): void => {
       add(piece.kind, 1);
   }
   if (piece.kind !== 'done') return;
-  const { outcome, copies, bytes, durationMs } = piece.receipt;
+  const { outcome, copies, bytes, durationMs, lock } = piece.receipt;
   add(`outcomes.${outcome}`, 1);
+  if (lock === 'capped') add('outcomes.lock-capped', 1);
   add('copies', copies);
   add('bytes', bytes);
   if (copies > 0) copied.push({ key: piece.key, bytes, durationMs });

@@ -50,6 +50,12 @@ export interface Retention {
   untilMs: number;
 }
 
+/** The default retention of a bucket. S3 gives it to every new version that is written without a retention. */
+export interface DefaultRetention {
+  mode: Retention['mode'];
+  days: number;
+}
+
 /** The Object Lock settings of one version. `retention` is null if the version has no retention. */
 export interface ObjectLock {
   retention: Retention | null;
@@ -323,6 +329,8 @@ export interface DestinationBucket {
    * false until `foundLocked` is called.
    */
   locksByDefault(): Promise<boolean>;
+  /** Resolves to the default retention of the bucket, or to null if there is none or it is unknown. Asks S3 as `locksByDefault` does. */
+  defaultRetention(): Promise<DefaultRetention | null>;
   /** Remembers for this execution environment that the bucket has a default retention, because a refusal has shown it. */
   foundLocked(): void;
   /** Aborts the upload. Also succeeds if the upload is gone. */

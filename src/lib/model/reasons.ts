@@ -101,6 +101,12 @@ const REASON_ENTRIES = {
     meaning: 'The source version is locked, and the destination bucket has no Object Lock.',
     fix: 'Enable Object Lock in the destination bucket, or write `objectLock: ignore` for the destination (the only remedy for an event hold) and deploy; then redrive.',
   },
+  'lock-too-long': {
+    disposition: 'quarantine',
+    meaning:
+      'The retention of the source version is longer than `maxRetentionDays`, and the rule says `overMaxRetention: refuse`.',
+    fix: 'Raise `maxRetentionDays` in replication.yml and `MaxRetentionDays` of the stack of destination/template.yml, or write `overMaxRetention: cap`, and deploy; then redrive.',
+  },
   'acl-unsupported': {
     disposition: 'quarantine',
     meaning: 'The destination bucket has ACLs disabled (bucket owner enforced).',

@@ -103,6 +103,13 @@ export interface Destination {
    * compliance mode into governance mode. `ignore` leaves both out.
    */
   objectLock: 'replicate' | 'governance' | 'ignore';
+  /** The longest retention that the replica gets, in days from the time at which it is set. */
+  maxRetentionDays: number;
+  /**
+   * What happens to a version whose retention is longer than `maxRetentionDays`: `cap` gives the replica the maximum, `refuse` sends
+   * the version to the dead-letter queue.
+   */
+  overMaxRetention: 'cap' | 'refuse';
 }
 
 /** Returns true if the rule replicates this key. Prefix and suffix are plain strings, as in S3 event notifications. */

@@ -4,7 +4,7 @@
  */
 import { contextOf, type PassedOver } from '../converge/context.ts';
 import { converge } from '../converge/converge.ts';
-import { type Convergence, isTransferring } from '../converge/convergence.ts';
+import { type Convergence, hasCappedLock, isTransferring } from '../converge/convergence.ts';
 import { type Deps, deliveryOf, type QueueMessage } from '../delivery/deps.ts';
 import { PASSED_OVER, type Receipt, receiptOf } from '../delivery/outcome.ts';
 import { about, blank, type Failure, quarantine, settle } from '../delivery/settle.ts';
@@ -150,7 +150,10 @@ const carryOutOnce = async (assignment: Assignment, message: QueueMessage, deps:
     if (WROTE.has(convergence.outcome)) await deps.circuits.succeeded(assignment.destination);
     continues = isTransferring(convergence);
     if (!continues && transferIn(hint) !== null) await dropUnneeded(assignment, convergence.outcome, deps);
-    return receiptOf(convergence, startedMs, deps.clock.now());
+    const receipt = receiptOf(convergence, startedMs, deps.clock.now());
+    return hasCappedLock(convergence, assignment.destination, startedMs)
+      ? { ...receipt, lock: 'capped' }
+      : receipt;
   };
   const { receipt, duplicate } = await deps.memory.run(weightOf(hint.sizeBytes), () =>
     deps.receipts.once(idempotencyKey(assignment, workId(message)), deliveryOf(message), work),

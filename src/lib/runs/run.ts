@@ -72,6 +72,10 @@ export interface CompareCounters {
   historyShorter: number;
   /** Keys that only the destination has. They do not count in `keys`. */
   extra: number;
+  /** Those of `same` and `presumed` whose replica is locked for a shorter time than the source version, because of `maxRetentionDays`. */
+  locksCapped: number;
+  /** Those of `same` and `presumed` whose replica has a legal hold that the source version does not have. */
+  holdsKept: number;
   /**
    * Keys that the destination lacks and the rule leaves out, because a deployment that the rule names has signed the source object as its
    * replica. They do not count in `keys`.
@@ -189,6 +193,8 @@ export const NOTHING_COMPARED: CompareCounters = {
   historyShorter: 0,
   extra: 0,
   leftOut: 0,
+  locksCapped: 0,
+  holdsKept: 0,
   hints: 0,
   hintBytes: 0,
   sourcePages: 0,
@@ -219,6 +225,8 @@ export const COMPARE_COUNTERS = [
   'historyShorter',
   'extra',
   'leftOut',
+  'locksCapped',
+  'holdsKept',
   'hints',
   'hintBytes',
   'sourcePages',

@@ -52,7 +52,7 @@ const once = async (
   // In some cases Powertools wraps the error that `work` throws. `failure` keeps the original error, so that it can be thrown unchanged.
   let failure: unknown = null;
   const run = makeIdempotent(
-    async ({ deaths }: Claim): Promise<Record<keyof Receipt, string | number | null>> => {
+    async ({ deaths }: Claim): Promise<Partial<Record<keyof Receipt, string | number | null>>> => {
       duplicate = false;
       try {
         if (deaths >= DEATH_LIMIT)

@@ -1,18 +1,18 @@
-/** Remembers one yes-or-no answer for each bucket, for the life of the execution environment. */
+/** Remembers one answer for each bucket, for the life of the execution environment. */
 
-export interface BucketAnswers {
+export interface BucketAnswers<A = boolean> {
   /**
    * Calls `ask` once for each bucket and remembers the result. If `ask` fails, nothing is remembered, so the next call of this function
    * asks again.
    */
-  get(bucket: string, ask: () => Promise<boolean>): Promise<boolean>;
+  get(bucket: string, ask: () => Promise<A>): Promise<A>;
   /** Replaces the answer for a bucket. */
-  set(bucket: string, answer: boolean): void;
+  set(bucket: string, answer: A): void;
 }
 
-export const createBucketAnswers = (): BucketAnswers => {
-  const answers = new Map<string, Promise<boolean>>();
-  const get = async (bucket: string, ask: () => Promise<boolean>): Promise<boolean> => {
+export const createBucketAnswers = <A = boolean>(): BucketAnswers<A> => {
+  const answers = new Map<string, Promise<A>>();
+  const get = async (bucket: string, ask: () => Promise<A>): Promise<A> => {
     const known = answers.get(bucket);
     const answer = known === undefined ? ask() : known.catch(() => get(bucket, ask));
     if (known === undefined) {

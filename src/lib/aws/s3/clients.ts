@@ -7,6 +7,7 @@ import { Agent as HttpsAgent } from 'node:https';
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import { ReplicationError } from '../../model/errors.ts';
+import type { DefaultRetention } from '../../model/ports.ts';
 import type { Destination, Source } from '../../model/rule.ts';
 import { type BucketAnswers, createBucketAnswers } from './bucket-answers.ts';
 import { createEarlyCollection, type EarlyCollection } from './early-collection.ts';
@@ -51,8 +52,8 @@ export interface S3Clients {
    * overwrite the existing object.
    */
   copyConditions: BucketAnswers;
-  /** Whether a bucket is known to have a default retention. */
-  defaultRetention: BucketAnswers;
+  /** The default retention of a bucket; null: none is known. `unknown`: a refusal has shown that there is one. */
+  defaultRetention: BucketAnswers<DefaultRetention | 'unknown' | null>;
   /** Called when a role may not ask about a bucket what today's `destination/template.yml` lets it ask. */
   lacks(bucket: string, action: string): void;
   /**

@@ -13,7 +13,7 @@ import { listParts, listUploads } from './multipart-listing.ts';
 import { abortUpload, completeUpload, createMultipartUpload, uploadPart } from './multipart-upload.ts';
 import { readAcl, writeAcl } from './object-acl.ts';
 import { objectHistory } from './object-history.ts';
-import { locksByDefault, writeLegalHold, writeRetention } from './object-lock.ts';
+import { defaultRetention, writeLegalHold, writeRetention } from './object-lock.ts';
 import { type ObjectName, readTags, writeTags } from './object-tags.ts';
 import { readSlice } from './read-object.ts';
 import {
@@ -52,8 +52,12 @@ export const createDestinationBucket = (target: Target, destination: Destination
     uploads: (prefix) => listUploads(target, bucket, prefix),
     copyObject: (request) => copyInsideS3(target, destination, request, (key) => headCurrent(heads, key)),
     copyPart: (request) => copyPartInsideS3(target, bucket, request),
-    locksByDefault: () => locksByDefault(target, bucket),
-    foundLocked: () => target.clients.defaultRetention.set(bucket, true),
+    locksByDefault: async () => (await defaultRetention(target, bucket)) !== null,
+    defaultRetention: async () => {
+      const known = await defaultRetention(target, bucket);
+      return known === 'unknown' ? null : known;
+    },
+    foundLocked: () => target.clients.defaultRetention.set(bucket, 'unknown'),
   };
 };
 

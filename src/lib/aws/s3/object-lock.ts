@@ -3,12 +3,13 @@
  * version.
  */
 import {
+  type DefaultRetention as ConfiguredRetention,
   GetObjectLockConfigurationCommand,
   PutObjectLegalHoldCommand,
   PutObjectRetentionCommand,
 } from '@aws-sdk/client-s3';
 import { ReplicationError } from '../../model/errors.ts';
-import type { Retention } from '../../model/ports.ts';
+import type { DefaultRetention, Retention } from '../../model/ports.ts';
 import { call, type Target } from './call.ts';
 import { named, type ObjectName } from './object-tags.ts';
 import { refuseLock } from './write-fields.ts';
@@ -37,11 +38,14 @@ export const writeLegalHold = async (target: Target, name: ObjectName): Promise<
 };
 
 /**
- * Resolves to true if the bucket has a default retention. S3 is asked once for each execution environment. If the role may not ask, or
- * the server does not know the question, the answer is no, and a refusal shows the retention later.
+ * Resolves to the default retention of the bucket, or to null if it has none. S3 is asked once for each execution environment. If the
+ * role may not ask, or the server does not know the question, the answer is null, and a refusal shows the retention later.
  */
-export const locksByDefault = async (target: Target, bucket: string): Promise<boolean> => {
-  const ask = async (): Promise<boolean> => {
+export const defaultRetention = async (
+  target: Target,
+  bucket: string,
+): Promise<DefaultRetention | 'unknown' | null> => {
+  const ask = async (): Promise<DefaultRetention | 'unknown' | null> => {
     const command = new GetObjectLockConfigurationCommand({ Bucket: bucket });
     try {
       const { ObjectLockConfiguration: configuration } = await call(
@@ -49,14 +53,22 @@ export const locksByDefault = async (target: Target, bucket: string): Promise<bo
         'GetObjectLockConfiguration',
         (client, options) => client.send(command, options),
       );
-      return configuration?.Rule?.DefaultRetention !== undefined;
+      return retentionIn(configuration?.Rule?.DefaultRetention);
     } catch (error) {
       if (!(error instanceof ReplicationError) || error.disposition !== 'quarantine') throw error;
       if (error.reason === 'access-denied')
         target.clients.lacks(bucket, 's3:GetBucketObjectLockConfiguration');
-      return false;
+      return null;
     }
   };
   // After a failure that may pass, nothing is remembered.
-  return await target.clients.defaultRetention.get(bucket, ask).catch(() => false);
+  return await target.clients.defaultRetention.get(bucket, ask).catch(() => null);
+};
+
+const retentionIn = (given: ConfiguredRetention | undefined): DefaultRetention | 'unknown' | null => {
+  if (given === undefined) return null;
+  const { Mode: mode, Days: days, Years: years } = given;
+  if (mode === undefined || (days === undefined && years === undefined)) return 'unknown';
+  // A year may have 366 days. What is a day too long is safe.
+  return { mode, days: days ?? (years ?? 0) * 366 };
 };

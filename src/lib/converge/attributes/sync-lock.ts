@@ -6,25 +6,26 @@ import { ReplicationError } from '../../model/errors.ts';
 import { asksForTags, tagsAreWanted } from '../../model/filter.ts';
 import type { ObjectLock, Retention } from '../../model/ports.ts';
 import type { Task } from '../../model/task.ts';
-import { replicaLock, strengthened } from '../../replica/object-lock.ts';
+import { type LockedReplica, nextLock, refuseTooLong } from '../../replica/object-lock.ts';
 import type { ConvergeContext } from '../context.ts';
 import { type BothVersions, syncAttribute, type VersionAt } from './sync-attribute.ts';
 
 /**
- * Locks the replica at least as strongly as the destination requires. `held` is the current lock of the replica. Resolves to true
- * if that lock was too weak.
+ * Locks the replica at least as strongly as the destination requires. `held` has the current lock of the replica. Resolves to true
+ * if that lock was too weak. Throws `lock-too-long` if the rule refuses the lock of the source.
  */
 export const syncLock = async (
   task: Task,
   context: ConvergeContext,
   { source, replica }: BothVersions,
-  held: ObjectLock,
+  held: LockedReplica,
 ): Promise<boolean> => {
   const { clock, destination } = context;
+  const { lastModifiedMs } = held;
   return await syncAttribute<ObjectLock>(context, {
-    wanted: () => wantedLock(task, context, source),
-    held: () => Promise.resolve(held),
-    next: (last, wanted) => strengthened(last, wanted, clock.now()),
+    wanted: () => sourceLock(task, context, source),
+    held: () => Promise.resolve(held.lock),
+    next: (lock, wanted) => nextLock({ lock, lastModifiedMs }, wanted, task.destination, clock.now()),
     async write(next, last) {
       // The legal hold is written first, because no existing lock can make S3 refuse a legal hold.
       if (next.legalHold && !last.legalHold) await destination.putLegalHold(replica.key, replica.versionId);
@@ -35,7 +36,7 @@ export const syncLock = async (
 };
 
 /** Resolves to null if the version is gone or cannot be locked, or if the rule leaves it out because of its tags. */
-const wantedLock = async (
+const sourceLock = async (
   { rule, destination }: Task,
   { source, clock }: ConvergeContext,
   { key, versionId }: VersionAt,
@@ -46,7 +47,8 @@ const wantedLock = async (
     const tags = await source.tags(key, versionId);
     if (tags === null || !tagsAreWanted(rule.filter, tags)) return null;
   }
-  return replicaLock(destination, version.lock, clock.now());
+  refuseTooLong(destination, version.lock, clock.now());
+  return version.lock;
 };
 
 const retain = async (

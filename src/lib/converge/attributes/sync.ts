@@ -6,7 +6,7 @@ import { tagsAreWanted } from '../../model/filter.ts';
 import type { Acl, ObjectState, Tags } from '../../model/ports.ts';
 import type { Task } from '../../model/task.ts';
 import { grantText, tagsText } from '../../replica/attribute-texts.ts';
-import { replicaLock, strengthened } from '../../replica/object-lock.ts';
+import { nextLock } from '../../replica/object-lock.ts';
 import { holds, sameHeaders } from '../../replica/same-state.ts';
 import { identityOf, replicaPlace, stampOn } from '../../replica/stamp.ts';
 import type { ConvergeContext } from '../context.ts';
@@ -31,7 +31,7 @@ export const syncAttributes = async (task: Task, context: ConvergeContext): Prom
   return (await syncConcern(task, context, versions, replica))
     ? {
         outcome: 'updated',
-        sourceVersion: versions.source.versionId,
+        version,
         replicaVersion: versions.replica.versionId,
       }
     : { outcome: 'unchanged', sourceVersion: versions.source.versionId, replica };
@@ -42,13 +42,13 @@ const syncConcern = async (
   task: Task,
   context: ConvergeContext,
   versions: BothVersions,
-  { lock }: ObjectState,
+  replica: ObjectState,
 ): Promise<boolean> => {
   if (task.concern === 'acl') return await syncAcl(context, versions);
-  if (task.concern === 'lock') return await syncLock(task, context, versions, lock);
+  if (task.concern === 'lock') return await syncLock(task, context, versions, replica);
   const changed = await syncTags(task, context, versions);
   // With the concern `attributes`, the grants were already compared while the content converged.
-  return (task.concern === 'attributes' && (await syncLock(task, context, versions, lock))) || changed;
+  return (task.concern === 'attributes' && (await syncLock(task, context, versions, replica))) || changed;
 };
 
 /**
@@ -70,11 +70,8 @@ export const syncShown = async (
   const nowMs = context.clock.now();
   // Without a stamp, the same bytes may have been written again with another lock.
   const isUnsure = stampOn(replica, replicaPlace(task)) === null;
-  if (
-    isUnsure &&
-    strengthened(replica.lock, replicaLock(task.destination, version.lock, nowMs), nowMs) !== null
-  )
-    await syncLock(task, context, versions, replica.lock);
+  if (isUnsure && nextLock(replica, version.lock, task.destination, nowMs) !== null)
+    await syncLock(task, context, versions, replica);
   return tagged || granted;
 };
 

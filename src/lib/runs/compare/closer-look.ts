@@ -11,7 +11,12 @@ import type { BothBuckets, Buckets, Clock } from '../../model/ports.ts';
 import { contentProof } from '../../replica/proof.ts';
 import { namesOneState, replicaPlace } from '../../replica/stamp.ts';
 import type { ProvePair, Reading, VersionPair } from './basis.ts';
-import { BlindError, sameAttributes, type TagsProbe } from './compare-attributes.ts';
+import {
+  type AttributesVerdict,
+  BlindError,
+  compareAttributes,
+  type TagsProbe,
+} from './compare-attributes.ts';
 import { lookAtHistory } from './look-at-history.ts';
 import { type Looked, looked, lookedBy, type Looking } from './looked.ts';
 import type { Scope } from './scope.ts';
@@ -51,8 +56,8 @@ export const createCloserLook = (
       if (problem !== null) return await lookAtSourceOnly(task, context, { versions, problem });
       if (how === 'attributes') {
         const seen = await lookAtAttributes(task);
-        if (seen !== null)
-          return seen.isSame ? lookedBy(await prove(task, seen.pair)) : otherAttributes(seen.pair);
+        if (seen?.verdict === 'attributes') return otherAttributes(seen);
+        if (seen !== null) return withNote(lookedBy(await prove(task, seen.pair)), seen);
       }
       const found = await lookAtContent(task, looking);
       const { finding } = found;
@@ -60,7 +65,8 @@ export const createCloserLook = (
       const isRight = finding === 'same' || finding === 'presumed';
       if (!isRight || (attributes === 'listed' && !asksForStorageClass(destination))) return found;
       const seen = await lookAtAttributes(task);
-      return seen === null || seen.isSame ? found : otherAttributes(seen.pair);
+      if (seen === null) return found;
+      return seen.verdict === 'attributes' ? otherAttributes(seen) : withNote(found, seen);
     } catch (error) {
       if (error instanceof BlindError) throw error;
       if (error instanceof ReplicationError && error.disposition === 'quarantine')
@@ -73,36 +79,43 @@ export const createCloserLook = (
 /** The result is null if the replica does not hold the current source version, or if one side has no current object. */
 const attributeLook = (context: BothBuckets, attributes: RunSpec['attributes'], clock: Clock) => {
   const probe: TagsProbe = { isDone: false };
-  return async (task: Task): Promise<{ pair: VersionPair; isSame: boolean } | null> => {
-    const { rule, destination } = task;
-    const { replicaKey } = task;
+  return async (task: Task): Promise<SeenAttributes | null> => {
+    const { rule, destination, replicaKey } = task;
     const replica = await context.destination.look(replicaKey);
     const source = await context.source.look(task.key);
     if (source.kind !== 'object' || replica.kind !== 'object') return null;
     if (!holds(replica.state, source.state, replicaPlace(task))) return null;
-    const isSame =
-      attributes === 'all'
-        ? // The attributes of a source object that is a replica are not replicated, so they need not agree.
-          (await isEcho(task, { ...context, signer: NO_SIGNER }, source.state)) ||
-          (await sameAttributes(
-            {
-              rule,
-              destination,
-              source: { bucket: context.source, key: task.key, state: source.state },
-              replica: { bucket: context.destination, key: replicaKey, state: replica.state },
-              nowMs: clock.now(),
-            },
-            probe,
-          ))
-        : isStorageClassRight(destination, replica.state.attributes.storageClass);
-    return { pair: { source: source.state, replica: replica.state }, isSame };
+    const pair = { source: source.state, replica: replica.state };
+    if (attributes !== 'all') {
+      const isRight = isStorageClassRight(destination, replica.state.attributes.storageClass);
+      return { pair, verdict: isRight ? 'same' : 'attributes' };
+    }
+    // The attributes of a source object that is a replica are not replicated, so they need not agree.
+    if (await isEcho(task, { ...context, signer: NO_SIGNER }, source.state)) return { pair, verdict: 'same' };
+    const sides = {
+      source: { bucket: context.source, key: task.key, state: source.state },
+      replica: { bucket: context.destination, key: replicaKey, state: replica.state },
+    };
+    const verdict = await compareAttributes({ rule, destination, ...sides, nowMs: clock.now() }, probe);
+    return { pair, verdict };
   };
 };
 
-const otherAttributes = ({ source }: VersionPair): Looked => ({
+interface SeenAttributes {
+  pair: VersionPair;
+  verdict: AttributesVerdict;
+}
+
+const otherAttributes = ({ pair: { source } }: SeenAttributes): Looked => ({
   ...looked('attributes'),
   version: namesOneState(source) ? source.versionId : null,
 });
+
+/** Adds a lock that stays as it is to the finding about the content. */
+const withNote = (found: Looked, { verdict }: SeenAttributes): Looked =>
+  found.finding === 'different' || verdict === 'same' || verdict === 'attributes'
+    ? found
+    : { ...found, note: verdict };
 
 /** The replica's key is none that S3 takes, so only the source is asked whether the key has to be replicated. */
 const lookAtSourceOnly = async (

@@ -6,7 +6,7 @@ import { ReplicationError } from '../../model/errors.ts';
 import { tagsAreWanted } from '../../model/filter.ts';
 import { grantText, tagsText } from '../../replica/attribute-texts.ts';
 import { sameHeaders } from '../../replica/same-state.ts';
-import { isLockedAsWanted } from '../../replica/object-lock.ts';
+import { type LockNote, lockVerdict } from '../../replica/object-lock.ts';
 import type { Acl, DestinationBucket, ObjectState, SourceBucket } from '../../model/ports.ts';
 import type { Destination, ReplicationRule } from '../../model/rule.ts';
 import { isStorageClassRight } from '../../replica/storage-class.ts';
@@ -26,15 +26,20 @@ export interface Pair {
  */
 export type TagsProbe = { isDone: boolean };
 
-export const sameAttributes = async (pair: Pair, probe: TagsProbe): Promise<boolean> => {
+/** How the attributes of a pair agree. `lock-capped` and `hold-kept` are no differences, but are shown. */
+export type AttributesVerdict = 'same' | 'attributes' | LockNote;
+
+export const compareAttributes = async (pair: Pair, probe: TagsProbe): Promise<AttributesVerdict> => {
   const { rule, destination, source, replica, nowMs } = pair;
-  return (
+  const lock = lockVerdict(replica.state, source.state.lock, destination, nowMs);
+  const isSame =
     isStorageClassRight(destination, replica.state.attributes.storageClass) &&
     sameHeaders(replica.state, source.state) &&
-    isLockedAsWanted(replica.state.lock, source.state.lock, destination, nowMs) &&
+    lock !== 'weaker' &&
     (rule.tags === 'ignore' || (await sameTags(pair, probe))) &&
-    (rule.acl === 'ignore' || (await sameGrants(pair)))
-  );
+    (rule.acl === 'ignore' || (await sameGrants(pair)));
+  if (!isSame) return 'attributes';
+  return lock === 'right' ? 'same' : lock;
 };
 
 const sameTags = async ({ rule, source, replica }: Pair, probe: TagsProbe): Promise<boolean> => {

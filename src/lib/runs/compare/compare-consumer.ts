@@ -137,11 +137,15 @@ const act = async (state: ConsumerState, { differences, sameKeys }: ComparedKeys
 const actOn = (
   { options, judge, counted }: ConsumerState,
   { key, sizeBytes }: Difference,
-  { finding, basis, version, reason, isFaked }: Looked,
+  { finding, basis, version, note, reason, isFaked }: Looked,
   { rows, hints }: { rows: ReportRow[]; hints: Hint[] },
 ): void => {
   countFinding(counted, finding);
   if (basis !== null) counted[COUNTER_OF[basis]] += 1;
+  if (note !== null) {
+    counted[note === 'lock-capped' ? 'locksCapped' : 'holdsKept'] += 1;
+    rows.push({ ...judge.sides.row(key, note), reason });
+  }
   if (finding === 'same' || finding === 'unwanted') return;
   rows.push({ ...judge.sides.row(key, finding), reason });
   if (finding === 'presumed' || finding === 'left-out') return;

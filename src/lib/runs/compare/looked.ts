@@ -1,6 +1,7 @@
 /** What a closer look at a key finds. */
 import type { BothBuckets } from '../../model/ports.ts';
 import type { Reason } from '../../model/reasons.ts';
+import type { LockNote } from '../../replica/object-lock.ts';
 import type { DifferenceKind } from '../report/report-data.ts';
 import type { Basis, Ground, ProvePair, Reading } from './basis.ts';
 
@@ -18,6 +19,8 @@ export interface Looked {
   isFaked: boolean;
   /** For the finding `attributes`, the id of the source version, if it has one. Otherwise null. */
   version: string | null;
+  /** A lock of the replica that differs from the source's and stays as it is; null: none is known. */
+  note: LockNote | null;
   /** Why the key could not be checked and therefore counts as different; null: the key was checked. */
   reason: Reason | null;
 }
@@ -35,6 +38,7 @@ export const looked = (finding: KeyFinding): Looked => ({
   basis: null,
   isFaked: false,
   version: null,
+  note: null,
   reason: null,
 });
 

@@ -17,6 +17,8 @@ const FINDINGS: readonly (readonly [keyof CompareCounters, string])[] = [
   ['historyShorter', 'versions missing at the destination'],
   ['extra', 'only at the destination'],
   ['leftOut', 'left out: replicas that another deployment signed'],
+  ['locksCapped', 'locked up to the maximum only (lock-capped)'],
+  ['holdsKept', 'under a legal hold at the destination only (hold-kept)'],
 ];
 
 /** Returns the counts to show, with their texts. What is rare is left out if no look has counted it. */

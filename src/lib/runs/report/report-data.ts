@@ -3,6 +3,7 @@
  * workers.
  */
 import type { Reason } from '../../model/reasons.ts';
+import type { LockNote } from '../../replica/object-lock.ts';
 import type { CompareCounters, CopyCounters, RunEstimate, RunSpec, WorkPhase } from '../run.ts';
 
 /** `report.html` shows this data. `report.json` contains it, together with what the run used. */
@@ -37,7 +38,7 @@ export interface RunReport {
   /** Whether everything that agrees is proven, so that no key is presumed. `checked` says by what. */
   proven: boolean;
   estimate: RunEstimate | null;
-  /** CSV files with one row for every key that differs in the last listing, in no order. At most 1,000 files are named here. */
+  /** CSV files with one row for every key that differs in the last listing or whose lock stays as it is, in no order. At most 1,000 files are named here. */
   files: { bucket: string; key: string; rows: number }[];
   /** The number of further files under the same prefix that are not named in `files`. */
   filesLeftOut: number;
@@ -46,7 +47,7 @@ export interface RunReport {
 export type DifferenceKind = 'missing' | 'different' | 'attributes' | 'history-shorter' | 'extra';
 
 /**
- * A row of the CSV files. It shows the newest pair of versions that differs. A side is null if it has no version or the version
+ * A row of the CSV files. A lock that stays as it is has a row too, although it is no difference. The row shows the newest pair of versions that differs. A side is null if it has no version or the version
  * is unknown.
  */
 export interface ReportRow {
@@ -54,9 +55,9 @@ export interface ReportRow {
   key: string;
   /**
    * `presumed` is no difference: the key looks the same, but nothing proves that its bytes are. `left-out` is none either: the source
-   * object is the signed replica of another deployment.
+   * object is the signed replica of another deployment. Nor is a lock that differs and stays as it is.
    */
-  difference: DifferenceKind | 'presumed' | 'left-out';
+  difference: DifferenceKind | 'presumed' | 'left-out' | LockNote;
   source: ListedSide | null;
   replica: ListedSide | null;
   /**

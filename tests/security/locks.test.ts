@@ -1,0 +1,271 @@
+/**
+ * Locks that are too long, too short or lifted: by uploaders, who choose the locks of source versions, and by somebody who has stolen the
+ * replication role. The replication role and the bucket are those of destination/template.yml.
+ */
+import { readFile } from 'node:fs/promises';
+import {
+  CopyObjectCommand,
+  CreateBucketCommand,
+  CreateMultipartUploadCommand,
+  DeleteObjectCommand,
+  GetObjectRetentionCommand,
+  type ObjectLockMode,
+  PutBucketLifecycleConfigurationCommand,
+  PutBucketVersioningCommand,
+  PutObjectCommand,
+  type PutObjectCommandInput,
+  PutObjectLegalHoldCommand,
+  PutObjectLockConfigurationCommand,
+  PutObjectRetentionCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
+import { clientConfig, type LocalAws, startLocalAws } from '@s3-replicator/local-aws';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { ObjectLock, Retention } from '../../src/lib/model/ports.ts';
+import { besideDefault } from '../../src/lib/replica/object-lock.ts';
+import { aWorld, DAY_MS } from '../runs/attributes-world.ts';
+import { testDestination } from '../model/settings.ts';
+
+const PLACE = { accountId: '222222222222', region: 'us-east-1' };
+const CHECKED = { ChecksumAlgorithm: 'CRC32' } as const;
+
+let aws: LocalAws;
+let owner: S3Client;
+beforeAll(async () => {
+  aws = await startLocalAws({ region: PLACE.region });
+  owner = new S3Client(clientConfig(aws, aws.root(PLACE.accountId)));
+});
+afterAll(() => aws.stop());
+
+const inDays = (days: number): Date => new Date(aws.clock.now() + days * DAY_MS);
+const lockedFor = (days: number, mode: ObjectLockMode = 'COMPLIANCE') => ({
+  ObjectLockMode: mode,
+  ObjectLockRetainUntilDate: inDays(days),
+  ...CHECKED,
+});
+
+/** Deploys destination/template.yml with its own bucket. Returns a session of the replication role, as a thief of the role has it. */
+const stolenRole = async (name: string, parameters: Record<string, string>) => {
+  const stack = await aws.cloudformation.deploy({
+    ...PLACE,
+    stackName: name,
+    template: await readFile('destination/template.yml', 'utf8'),
+    parameters: {
+      SourceRoleArn: 'arn:aws:iam::111111111111:role/s3-replicator-prod-us-east-1-replicate',
+      ExternalId: 'acme-replication',
+      BucketName: name,
+      RoleName: name,
+      CreateBucket: 'yes',
+      ReplicateDeletes: 'yes',
+      ...parameters,
+    },
+  });
+  const { credentials } = aws.iam.createSession(String(stack.outputs['RoleArn']), 'thief', 3_600);
+  const s3 = new S3Client(clientConfig(aws, credentials));
+  const put = (Key: string, more: Partial<PutObjectCommandInput> = {}) =>
+    s3.send(new PutObjectCommand({ Bucket: name, Key, Body: Key, ...more }));
+  return { s3, put, Bucket: name };
+};
+
+type StolenRole = Awaited<ReturnType<typeof stolenRole>>;
+
+/** Resolves to `done`, or to the code of the error. */
+const outcomeOf = (request: Promise<unknown>): Promise<string> =>
+  request.then(
+    () => 'done',
+    (error: unknown) => (error instanceof Error ? error.name : String(error)),
+  );
+
+describe('with the replication role of a bucket with Object Lock', () => {
+  let role: StolenRole;
+  beforeAll(async () => {
+    role = await stolenRole('locked', { EnableObjectLock: 'yes', MaxRetentionDays: '400' });
+  });
+
+  test('nobody lifts a legal hold', async () => {
+    const { VersionId } = await role.put('held', { ObjectLockLegalHoldStatus: 'ON', ...CHECKED });
+    const hold = (Status: 'ON' | 'OFF') =>
+      role.s3.send(
+        new PutObjectLegalHoldCommand({ Bucket: 'locked', Key: 'held', VersionId, LegalHold: { Status } }),
+      );
+    expect(await outcomeOf(hold('OFF'))).toBe('AccessDenied');
+    expect(await outcomeOf(hold('ON'))).toBe('done');
+  });
+
+  test('nobody locks an object until 2126, in whatever request, and what is within the maximum passes', async () => {
+    const { s3, put, Bucket } = role;
+    await put('plain');
+    const Retention = (days: number) => ({ Mode: 'COMPLIANCE', RetainUntilDate: inDays(days) }) as const;
+    const requests: ((days: number) => Promise<unknown>)[] = [
+      (days) => put('put', lockedFor(days)),
+      (days) => s3.send(new CreateMultipartUploadCommand({ Bucket, Key: 'parts', ...lockedFor(days) })),
+      (days) =>
+        s3.send(
+          new CopyObjectCommand({ Bucket, Key: 'copy', CopySource: `${Bucket}/plain`, ...lockedFor(days) }),
+        ),
+      (days) => s3.send(new PutObjectRetentionCommand({ Bucket, Key: 'plain', Retention: Retention(days) })),
+    ];
+    for (const request of requests) {
+      expect(await outcomeOf(request(36_000))).toBe('AccessDenied');
+      expect(await outcomeOf(request(401))).toBe('AccessDenied');
+      expect(await outcomeOf(request(399))).toBe('done');
+    }
+  });
+
+  test('a put without lock headers passes the denials, and would not pass a grant under the same condition', async () => {
+    expect(await outcomeOf(role.put('ordinary'))).toBe('done');
+    const grant = {
+      Effect: 'Allow' as const,
+      Action: ['s3:PutObject', 's3:PutObjectRetention'],
+      Resource: '*',
+      Condition: { NumericLessThanEquals: { 's3:object-lock-remaining-retention-days': '400' } },
+    };
+    const wrong = aws.iam.putRole({
+      accountId: PLACE.accountId,
+      roleName: 'wrong',
+      assumeRolePolicy: { Version: '2012-10-17', Statement: [] },
+      policies: [{ Version: '2012-10-17', Statement: [grant] }],
+    });
+    const { credentials } = aws.iam.createSession(wrong.arn, 'test', 3_600);
+    const s3 = new S3Client(clientConfig(aws, credentials));
+    const put = (more: object = {}) =>
+      s3.send(new PutObjectCommand({ Bucket: 'locked', Key: 'k', Body: 'k', ...more }));
+    expect(await outcomeOf(put(lockedFor(10)))).toBe('done');
+    expect(await outcomeOf(put())).toBe('AccessDenied');
+  });
+});
+
+describe('with the replication role of a vault', () => {
+  let role: StolenRole;
+  beforeAll(async () => {
+    role = await stolenRole('vault', { DefaultRetentionMode: 'COMPLIANCE', DefaultRetentionDays: '30' });
+  });
+
+  test('nobody writes a version that is locked for a shorter time or less strictly than by default', async () => {
+    expect(await outcomeOf(role.put('short', lockedFor(1)))).toBe('AccessDenied');
+    expect(await outcomeOf(role.put('weak', lockedFor(60, 'GOVERNANCE')))).toBe('AccessDenied');
+    expect(await outcomeOf(role.put('longer', lockedFor(60)))).toBe('done');
+    await role.put('ordinary', CHECKED);
+    const { Retention } = await owner.send(
+      new GetObjectRetentionCommand({ Bucket: 'vault', Key: 'ordinary' }),
+    );
+    expect(Retention?.Mode).toBe('COMPLIANCE');
+    expect(Retention?.RetainUntilDate?.getTime()).toBeGreaterThan(inDays(29.9).getTime());
+  });
+
+  test('nobody destroys versions, suspends versioning or makes versions expire, even if somebody gives the role all permissions', async () => {
+    const { s3, put, Bucket } = role;
+    const { VersionId } = await put('kept', CHECKED);
+    const known = aws.iam.role('arn:aws:iam::222222222222:role/vault');
+    known?.policies.push({ Statement: [{ Effect: 'Allow', Action: 's3:*', Resource: '*' }] });
+    const expiring = {
+      ID: 'early',
+      Status: 'Enabled' as const,
+      Filter: { Prefix: '' },
+      NoncurrentVersionExpiration: { NoncurrentDays: 1 },
+    };
+    const requests = [
+      s3.send(new DeleteObjectCommand({ Bucket, Key: 'kept', VersionId, BypassGovernanceRetention: true })),
+      s3.send(new PutBucketVersioningCommand({ Bucket, VersioningConfiguration: { Status: 'Suspended' } })),
+      s3.send(
+        new PutBucketLifecycleConfigurationCommand({ Bucket, LifecycleConfiguration: { Rules: [expiring] } }),
+      ),
+      s3.send(
+        new PutObjectLockConfigurationCommand({
+          Bucket,
+          ObjectLockConfiguration: { ObjectLockEnabled: 'Enabled' },
+        }),
+      ),
+    ];
+    for (const request of requests) expect(await outcomeOf(request)).toBe('AccessDenied');
+    // The same permissions suffice in a bucket that the denials do not name.
+    await owner.send(new CreateBucketCommand({ Bucket: 'other' }));
+    const suspend = { Bucket: 'other', VersioningConfiguration: { Status: 'Suspended' } } as const;
+    expect(await outcomeOf(s3.send(new PutBucketVersioningCommand(suspend)))).toBe('done');
+  });
+});
+
+describe('an uploader who locks an object until 2120', () => {
+  const until = (untilMs: number): ObjectLock => ({
+    retention: { mode: 'COMPLIANCE', untilMs },
+    legalHold: false,
+  });
+  const UNTIL_2120 = until(Date.parse('2120-01-01T00:00:00Z'));
+
+  test('locks the replica for the longest time that the rule allows, which verify shows and repair does not pursue', async () => {
+    const world = aWorld({ destination: { maxRetentionDays: 100 } });
+    world.source.put('k', Buffer.from('one'));
+    world.source.setLock('k', 0, UNTIL_2120);
+    const wroteMs = world.clock.nowMs;
+    await world.replicate();
+    const lockMs = () => world.replica.current('k')?.state.lock.retention?.untilMs ?? 0;
+    expect((lockMs() - wroteMs) / DAY_MS).toBeCloseTo(100, 1);
+    for (let day = 0; day < 90; day += 30) {
+      const { counted, listed } = await world.report();
+      expect([counted.same, counted.locksCapped, listed]).toEqual([1, 1, ['lock-capped']]);
+      expect(await world.repair()).toEqual([]);
+      world.clock.nowMs += 30 * DAY_MS;
+    }
+    // As soon as the lock has ended, the replica of a locked version is not locked, which is a difference.
+    world.clock.nowMs += 10 * DAY_MS;
+    expect(await world.verify()).toBe('attributes');
+    expect(await world.repair()).toHaveLength(1);
+    expect((lockMs() - world.clock.nowMs) / DAY_MS).toBeCloseTo(100, 1);
+    expect((await world.report()).listed).toEqual(['lock-capped']);
+  });
+
+  test('is refused if the rule says so, and hides no newer version', async () => {
+    const destination = testDestination({ overMaxRetention: 'refuse' });
+    for (const versions of ['latest', 'all'] as const) {
+      const world = aWorld({ versions, destination });
+      world.source.put('k', Buffer.from('one'));
+      world.source.setLock('k', 0, UNTIL_2120);
+      await expect(world.replicate()).rejects.toMatchObject({ reason: 'lock-too-long' });
+      expect(world.content()).toBeUndefined();
+      world.source.put('k', Buffer.from('two'));
+      await world.replicate();
+      expect(world.content()).toBe('two');
+    }
+  });
+
+  test('does not lengthen the lock again and again', async () => {
+    const world = aWorld({ destination: { maxRetentionDays: 100 } });
+    world.source.put('k', Buffer.from('one'));
+    await world.replicate();
+    for (const year of [2120, 2121, 2122]) {
+      world.source.setLock('k', 0, until(Date.parse(`${year}-01-01T00:00:00Z`)));
+      await world.repair();
+      world.clock.nowMs += 10 * DAY_MS;
+    }
+    const untilMs = world.replica.current('k')?.state.lock.retention?.untilMs ?? 0;
+    expect((untilMs - world.clock.nowMs) / DAY_MS).toBeCloseTo(70, 1);
+  });
+});
+
+test('who lifts a legal hold at the source does not lift it from the replica, which verify shows and repair does not pursue', async () => {
+  const world = aWorld({});
+  world.source.put('k', Buffer.from('one'));
+  world.source.setLock('k', 0, { legalHold: true });
+  await world.replicate();
+  world.source.setLock('k', 0, { legalHold: false });
+  const { counted, listed } = await world.report();
+  expect([counted.same, counted.holdsKept, listed]).toEqual([1, 1, ['hold-kept']]);
+  expect(await world.repair()).toEqual([]);
+  await world.replicate();
+  expect(world.replica.current('k')?.state.lock.legalHold).toBe(true);
+});
+
+test.each<[string, Retention | null, Retention | null]>([
+  // Times are in days from now. The default retention is compliance mode for 30 days.
+  ['none', null, null],
+  ['a shorter one', { mode: 'COMPLIANCE', untilMs: 1 }, null],
+  ['a shorter and weaker one', { mode: 'GOVERNANCE', untilMs: 1 }, null],
+  ['a longer one', { mode: 'COMPLIANCE', untilMs: 40 }, { mode: 'COMPLIANCE', untilMs: 40 }],
+  ['a longer, weaker one', { mode: 'GOVERNANCE', untilMs: 40 }, { mode: 'COMPLIANCE', untilMs: 40 }],
+])('in a vault no source lock weakens the lock of the replica: %s', (_, source, asked) => {
+  const inMs = (retention: Retention | null) =>
+    retention && { ...retention, untilMs: retention.untilMs * DAY_MS };
+  const lock = { retention: inMs(source), legalHold: true };
+  const byDefault = { mode: 'COMPLIANCE', days: 30 } as const;
+  expect(besideDefault(lock, byDefault, 0)).toEqual({ retention: inMs(asked), legalHold: true });
+});
