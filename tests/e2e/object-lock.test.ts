@@ -4,15 +4,13 @@
  */
 import { randomBytes } from 'node:crypto';
 import {
-  GetObjectLegalHoldCommand,
-  GetObjectRetentionCommand,
   HeadObjectCommand,
-  ListObjectVersionsCommand,
   PutObjectLockConfigurationCommand,
   PutObjectRetentionCommand,
 } from '@aws-sdk/client-s3';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { startFidelityStage } from './support/stages/fidelity.ts';
+import { type Lock, lockOf, lockOfOldest, NOT_LOCKED } from './support/locks.ts';
 import { openUploads, seen } from './support/objects.ts';
 import { bucketOf, operationOf } from './support/operations.ts';
 import { beforeEvents, deadLetters, purge } from './support/queues.ts';
@@ -47,34 +45,6 @@ afterEach(() => purge(stage));
 const inDays = (days: number): Date =>
   new Date(Math.floor((stage.aws.clock.now() + days * DAY_MS) / 1_000) * 1_000);
 
-interface Lock {
-  mode: string | null;
-  days: number | null;
-  hold: boolean;
-}
-
-const NOT_LOCKED: Lock = { mode: null, days: null, hold: false };
-
-/** Reads the lock of a replica with the rights of the destination's owner. Returns the retention in days from now. */
-const lockOf = async (Bucket: string, Key: string, VersionId?: string): Promise<Lock> => {
-  const s3 = stage.destination.s3();
-  const where = { Bucket, Key, VersionId };
-  const none = () => null;
-  const retention = await s3.send(new GetObjectRetentionCommand(where)).catch(none);
-  const hold = await s3.send(new GetObjectLegalHoldCommand(where)).catch(none);
-  const until = retention?.Retention?.RetainUntilDate;
-  return {
-    mode: retention?.Retention?.Mode ?? null,
-    days: until === undefined ? null : Math.round((until.getTime() - stage.aws.clock.now()) / DAY_MS),
-    hold: hold?.LegalHold?.Status === 'ON',
-  };
-};
-
-const lockOfOldest = async (Bucket: string, Key: string): Promise<Lock> => {
-  const listed = await stage.destination.s3().send(new ListObjectVersionsCommand({ Bucket, Prefix: Key }));
-  return await lockOf(Bucket, Key, listed.Versions?.at(-1)?.VersionId);
-};
-
 /** Expects that every destination has the bytes of the object. Returns the locks of the replicas, by bucket. */
 const locksOf = async (key: string): Promise<Record<string, Lock>> => {
   expect(await settled(stage)).toBe(true);
@@ -83,7 +53,7 @@ const locksOf = async (key: string): Promise<Record<string, Lock>> => {
   const locks: Record<string, Lock> = {};
   for (const bucket of DESTINATIONS) {
     expect((await seen(stage.destination.s3(), bucket, key))?.sha256, bucket).toBe(source?.sha256);
-    locks[bucket] = await lockOf(bucket, key);
+    locks[bucket] = await lockOf(stage, bucket, key);
   }
   return locks;
 };
@@ -268,9 +238,9 @@ test('a retention that is set or extended later reaches the replicas of the vers
       'locked-not': NOT_LOCKED,
     });
     const held = { mode: 'GOVERNANCE', days, hold: false };
-    expect(await lockOfOldest('locked-replica', 'kept/later')).toEqual(held);
-    expect(await lockOfOldest('locked-weaker', 'kept/later')).toEqual(held);
-    expect(await lockOfOldest('locked-not', 'kept/later')).toEqual(NOT_LOCKED);
+    expect(await lockOfOldest(stage, 'locked-replica', 'kept/later')).toEqual(held);
+    expect(await lockOfOldest(stage, 'locked-weaker', 'kept/later')).toEqual(held);
+    expect(await lockOfOldest(stage, 'locked-not', 'kept/later')).toEqual(NOT_LOCKED);
   }
 });
 

@@ -8,6 +8,8 @@ import {
   CreateBucketCommand,
   CreateMultipartUploadCommand,
   DeleteObjectCommand,
+  GetBucketLifecycleConfigurationCommand,
+  GetObjectLockConfigurationCommand,
   GetObjectRetentionCommand,
   type ObjectLockMode,
   PutBucketLifecycleConfigurationCommand,
@@ -139,6 +141,18 @@ describe('with the replication role of a vault', () => {
   let role: StolenRole;
   beforeAll(async () => {
     role = await stolenRole('vault', { DefaultRetentionMode: 'COMPLIANCE', DefaultRetentionDays: '30' });
+  });
+
+  test('not even the owner of the bucket suspends versioning, and no rule of the template lets versions expire', async () => {
+    const lock = await owner.send(new GetObjectLockConfigurationCommand({ Bucket: 'vault' }));
+    expect(lock.ObjectLockConfiguration).toEqual({
+      ObjectLockEnabled: 'Enabled',
+      Rule: { DefaultRetention: { Mode: 'COMPLIANCE', Days: 30 } },
+    });
+    const { Rules } = await owner.send(new GetBucketLifecycleConfigurationCommand({ Bucket: 'vault' }));
+    expect(JSON.stringify(Rules)).not.toContain('Expiration');
+    const suspend = { Bucket: 'vault', VersioningConfiguration: { Status: 'Suspended' } } as const;
+    await expect(owner.send(new PutBucketVersioningCommand(suspend))).rejects.toThrow('Object Lock');
   });
 
   test('nobody writes a version that is locked for a shorter time or less strictly than by default', async () => {

@@ -2,13 +2,11 @@
 import { readFile } from 'node:fs/promises';
 import {
   CreateBucketCommand,
-  GetBucketLifecycleConfigurationCommand,
   GetBucketOwnershipControlsCommand,
   GetBucketPolicyCommand,
   GetBucketVersioningCommand,
   GetObjectLockConfigurationCommand,
   HeadBucketCommand,
-  PutBucketVersioningCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
@@ -166,20 +164,6 @@ test('the bucket of the destination template has Object Lock on request, without
   await deploy({ CreateBucket: 'yes', EnableObjectLock: 'yes' });
 
   expect((await lockOfBucket()).ObjectLockConfiguration).toEqual({ ObjectLockEnabled: 'Enabled' });
-});
-
-test('the bucket of the destination template is a vault on request, and stays versioned and free of expirations', async () => {
-  await deploy({ CreateBucket: 'yes', DefaultRetentionMode: 'COMPLIANCE', DefaultRetentionDays: '35' });
-
-  expect((await lockOfBucket()).ObjectLockConfiguration).toEqual({
-    ObjectLockEnabled: 'Enabled',
-    Rule: { DefaultRetention: { Mode: 'COMPLIANCE', Days: 35 } },
-  });
-  const lifecycle = await s3.send(new GetBucketLifecycleConfigurationCommand({ Bucket: 'acme-replica' }));
-  for (const rule of lifecycle.Rules ?? [])
-    expect(Object.keys(rule).filter((name) => name.includes('Expiration'))).toEqual([]);
-  const suspended = { Bucket: 'acme-replica', VersioningConfiguration: { Status: 'Suspended' } } as const;
-  await expect(s3.send(new PutBucketVersioningCommand(suspended))).rejects.toThrow('Object Lock');
 });
 
 test('the longest retention is the same number in the destination template and in a rule', () => {
