@@ -9,6 +9,7 @@ import { type CliIo, EXIT } from './terminal/io.ts';
  */
 const COMMANDS: Readonly<Record<string, Command>> = {
   backfill: async (argv, io) => (await import('./runs/backfill.ts')).runBackfill(argv, io),
+  brake: async (argv, io) => (await import('./brake/brake.ts')).runBrake(argv, io),
   config: async (argv, io) => (await import('./config/config.ts')).runConfig(argv, io),
   dlq: async (argv, io) => (await import('./dead-letters/dlq.ts')).runDlq(argv, io),
   transfers: async (argv, io) => (await import('./transfers/transfers.ts')).runTransfers(argv, io),
@@ -26,6 +27,8 @@ const PROGRAM: CommandSpec = {
     'backfill pause': 'Pause a run.',
     'backfill resume': 'Resume a run.',
     'backfill cancel': 'Cancel a run.',
+    'brake release': 'Pass on, or forget, what a closed brake holds, and open it.',
+    'brake status': 'Show whether deletes are paused, and how many keys are held.',
     'config check': 'Check replication.yml and show the resolved rules.',
     'config key': 'Print the public key with which the deployed stack signs its replicas.',
     'config policy': 'Print the grants of the source account that let S3 copy by itself.',

@@ -80,6 +80,14 @@ const functionAlarms = (names: ResourceNames, settings: AlarmSettings): Resource
     statistic: 'Sum',
     threshold: 1,
   }),
+  DeletesPausedAlarm: alarm(names, {
+    name: 'deletes-paused',
+    description:
+      'Deletes or overwrites in masses: the replicas of the rule are not deleted any more. See `s3-replicator brake status` and docs/operations.md before you release them with `brake release`.',
+    metric: ownMetric('DeletesPaused'),
+    statistic: 'Sum',
+    threshold: 1,
+  }),
   ThrottlesAlarm: alarm(names, {
     name: 'throttles',
     description: 'The account has no concurrency left for the replicate function.',

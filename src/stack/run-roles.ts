@@ -118,6 +118,17 @@ const batchStatements = ({ replication, stack }: Configuration): Statement[] => 
     Resource: attribute('TransferQueue', 'Arn'),
   },
   keepTransfers(),
+  // The function counts deletes and overwrites, and records the keys that a closed brake holds.
+  ...(replication.rules.some(({ brake }) => brake !== null)
+    ? [
+        {
+          Sid: 'Brakes',
+          Effect: 'Allow' as const,
+          Action: ['dynamodb:GetItem', 'dynamodb:UpdateItem'],
+          Resource: attribute('RunsTable', 'Arn'),
+        },
+      ]
+    : []),
   // The function reads which destinations are avoided, and keeps the receipts of versions.
   {
     Sid: 'Circuits',

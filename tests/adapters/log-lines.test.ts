@@ -9,6 +9,7 @@ const OUTCOMES = {
   unchanged: true,
   'source-gone': true,
   'not-ours': true,
+  held: true,
   filtered: true,
   replica: true,
   'restore-requested': true,
@@ -29,6 +30,7 @@ test('docs/operations.md explains every line of the log', () => {
     'older-template',
     'waits',
     'avoided',
+    'paused',
     'quarantined',
   ];
   expect(described.toSorted()).toEqual(messages.toSorted());

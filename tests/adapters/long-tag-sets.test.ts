@@ -6,6 +6,7 @@ import { PutObjectCommand, PutObjectTaggingCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createTask } from '../../src/lib/model/task.ts';
 import { converge } from '../../src/lib/converge/converge.ts';
+import { noBrakes } from '../model/memory-brakes.ts';
 import { noTransfers } from '../model/memory-transfers.ts';
 import { memoryVersionReceipts } from '../model/memory-version-receipts.ts';
 import { testDestination, testRule } from '../model/settings.ts';
@@ -69,6 +70,7 @@ const replicate = async (key: string) => {
       clock: { now: Date.now, sleep: async () => undefined },
       ...noTransfers(),
       versionReceipts: memoryVersionReceipts(),
+      brake: noBrakes,
       passOver: async () => undefined,
     });
     expect(outcome).toBe('replicated');

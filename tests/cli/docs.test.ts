@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import type { CommandSpec } from '../../src/cli/terminal/command.ts';
 import { BACKFILL_START } from '../../src/cli/runs/backfill-start.ts';
+import { BRAKE_RELEASE } from '../../src/cli/brake/brake-release.ts';
+import { BRAKE_STATUS } from '../../src/cli/brake/brake-status.ts';
 import { CHECK } from '../../src/cli/config/config-check.ts';
 import { KEY } from '../../src/cli/config/config-key.ts';
 import { POLICY } from '../../src/cli/config/config-policy.ts';
@@ -33,6 +35,8 @@ const COMMANDS = [
   TRANSFERS,
   WAITING_LIST,
   WAITING_RETRY,
+  BRAKE_STATUS,
+  BRAKE_RELEASE,
 ];
 
 test.each<CommandSpec>(COMMANDS)('docs/cli.md describes every option of $name', ({ name, options }) => {

@@ -48,6 +48,7 @@ test('a minimal rule resolves to the documented defaults', () => {
         tags: 'replicate',
         acl: 'ignore',
         restore: null,
+        brake: null,
       },
     ],
   });

@@ -1,6 +1,9 @@
 /** A delete at the source reaches the replica if the rule replicates deletes. history.test.ts tests deletes between versions. */
 import { DeleteObjectCommand, DeleteObjectsCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { SOURCE_ACCOUNT } from '../../demo/two-accounts.ts';
+import { run } from '../cli/run.ts';
+import { setAwsVariables } from '../model/aws-variables.ts';
 import { startFidelityStage } from './support/stages/fidelity.ts';
 import { expectReplicas, seen } from './support/objects.ts';
 import { settled, type Stage } from './support/stages/stage.ts';
@@ -64,6 +67,36 @@ test('the permanent deletion of versions is not replicated, even if all versions
   const history = await historyOf(stage.destination.s3(), 'everything-replica', 'emptied');
   expect(history.map((entry) => entry.kind === 'version' && entry.seen.ContentLength)).toEqual([1, 2, 3]);
 });
+
+test('a delete over the limit of the brake is held until an operator releases it, and the alarm is raised', async () => {
+  await replicatedIn('braked', 'held', 'stays');
+  await remove('braked', 'held');
+  expect(await settled(stage)).toBe(true);
+  await expectReplicas(stage, 'braked', 'stays');
+  expect(await replica('braked', 'held')).not.toBeNull();
+  const { names, aws } = stage;
+  await aws.lambda.function(names.replicateFunction).run('{"waiting":true}');
+  expect(stage.logs.map(({ line }) => line).join('')).toMatch(/"DeletesPaused":1/);
+
+  const answers = await brake('release', 'braked');
+  expect(answers.out).toContain('1 delete and 0 overwrites\n    delete  held');
+  await aws.lambda.function(names.backfillFunction).run('{"tend":true}');
+  expect(await settled(stage)).toBe(true);
+  expect(await replica('braked', 'held')).toBeNull();
+  await expectReplicas(stage, 'braked', 'stays');
+  const { out } = await brake('status', 'braked');
+  expect(out).toMatch(/^open +0 +braked/m);
+});
+
+/** Runs `s3-replicator brake …` as an operator of the source account who types the id of the rule. */
+const brake = async (command: string, rule: string) => {
+  const { aws, replicationFile: file } = stage;
+  setAwsVariables({ endpoint: aws.httpEndpoint, credentials: aws.root(SOURCE_ACCOUNT) });
+  return await run(['brake', command, '--rule', rule, '--config', file], {
+    ask: async () => rule,
+    now: () => aws.clock.now(),
+  });
+};
 
 test('an object that somebody else wrote to an unversioned destination is not deleted', async () => {
   await replicatedIn('plain', 'replaced');

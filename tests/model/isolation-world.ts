@@ -13,6 +13,7 @@ import type { Destination } from '../../src/lib/model/rule.ts';
 import { letBackAll } from '../../src/lib/replicate/let-back.ts';
 import { replicateBatch } from '../../src/lib/replicate/replicate-batch.ts';
 import { createMemoryBucket } from './memory-buckets.ts';
+import { noBrakes } from './memory-brakes.ts';
 import { closedCircuits, createMemoryCircuitStore } from './memory-circuits.ts';
 import { memoryDestination } from './memory-destination.ts';
 import { createMemoryReceipts } from './memory-receipts.ts';
@@ -138,6 +139,7 @@ const depsIn =
       circuits: withCircuits
         ? circuitsFor(known, pool, { flush: watch.flush, deniesAll: async () => true })
         : closedCircuits,
+      brake: noBrakes,
       receipts,
       runs: noRuns,
       liveQueue: { retryLater: async () => undefined },

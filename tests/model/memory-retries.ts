@@ -1,7 +1,9 @@
 /** A model of the queues to which failed pieces of messages are sent again, and of the waiting queues. */
 import type { QueueMessage, Retries, WaitingQueues } from '../../src/lib/delivery/deps.ts';
+import type { Brakes } from '../../src/lib/delivery/brakes.ts';
 import type { Circuits } from '../../src/lib/delivery/circuits.ts';
 import type { RetriedPiece } from '../../src/lib/delivery/retry.ts';
+import { noBrakes } from './memory-brakes.ts';
 import { closedCircuits } from './memory-circuits.ts';
 
 /** A piece that was sent again. `delaySeconds` is null if the piece is in a waiting queue. */
@@ -12,8 +14,9 @@ export interface SentPiece extends RetriedPiece {
 /** `send` receives each piece that is sent again. The waiting queues are empty, and no destination is avoided. */
 export const memoryRetries = (
   send: (piece: SentPiece) => Promise<void>,
-): { retries: Retries; waiting: WaitingQueues; circuits: Circuits } => ({
+): { retries: Retries; waiting: WaitingQueues; circuits: Circuits; brake: Brakes } => ({
   circuits: closedCircuits,
+  brake: noBrakes,
   retries: {
     again: ({ body, retry }, delaySeconds) => send({ body, retry, delaySeconds }),
     wait: (_where, { body, retry }) => send({ body, retry, delaySeconds: null }),

@@ -7,6 +7,7 @@ import type { ReplicationRule } from '../../src/lib/model/rule.ts';
 import type { GetSigner } from '../../src/lib/replica/stamp-signature.ts';
 import type { PassedOver } from '../../src/lib/converge/context.ts';
 import type { Convergence } from '../../src/lib/converge/convergence.ts';
+import { noBrakes } from './memory-brakes.ts';
 import { createMemoryBucket, type MemoryBucket, type Versioning } from './memory-buckets.ts';
 import { memoryDestination } from './memory-destination.ts';
 import { type Gate, memorySource, openGate } from './memory-source.ts';
@@ -73,6 +74,7 @@ export const oneKey = ({ rule, versionings, encryptions, checksums, signer }: Op
         invocation: testInvocation({ deadlineMs: now() + 900_000 }),
         clock: { now, sleep: async () => undefined },
         passOver: async (version) => void passedOver.push(version),
+        brake: noBrakes,
         ...noTransfers(),
         versionReceipts: receipts,
         ...(signer === undefined ? {} : { signer }),

@@ -41,6 +41,7 @@ export const testRule = (fields: Partial<ReplicationRule> = {}): ReplicationRule
   tags: 'replicate',
   acl: 'ignore',
   restore: null,
+  brake: null,
   ...fields,
 });
 

@@ -6,6 +6,7 @@ import { answerBatch } from '../../src/lib/replicate/batch-operations.ts';
 import type { Circuits } from '../../src/lib/delivery/circuits.ts';
 import { ReplicationError } from '../../src/lib/model/errors.ts';
 import type { Reason } from '../../src/lib/model/reasons.ts';
+import { noBrakes } from '../model/memory-brakes.ts';
 import { closedCircuits } from '../model/memory-circuits.ts';
 import { createMemoryBucket } from '../model/memory-buckets.ts';
 import { memoryDestination } from '../model/memory-destination.ts';
@@ -20,6 +21,7 @@ const world = (failure: Reason | null = null, healthy: string[] = [], circuits: 
   let nowMs = NOW;
   const clock = { now: () => nowMs, sleep: async () => undefined };
   const refusals = createRefusals(clock);
+  const brake = noBrakes;
   const source = createMemoryBucket('enabled', clock.now);
   const replica = createMemoryBucket('enabled', clock.now);
   const healthyReplica = createMemoryBucket('enabled', clock.now);
@@ -41,6 +43,7 @@ const world = (failure: Reason | null = null, healthy: string[] = [], circuits: 
           }),
       },
       circuits: { ...closedCircuits, ...circuits },
+      brake,
       clock,
       refusals,
       invocation: testInvocation({ deadlineMs }),

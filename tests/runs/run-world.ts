@@ -11,6 +11,7 @@ import type { ReportFiles, RunDeps, RunMessage, RunQueues } from '../../src/lib/
 import type { ReportRow, RunReport } from '../../src/lib/runs/report/report-data.ts';
 import { tendRuns } from '../../src/lib/runs/tend-runs.ts';
 import { isActive, type RunSpec } from '../../src/lib/runs/run.ts';
+import { createMemoryBrakes, type MemoryBrakes } from '../model/memory-brakes.ts';
 import { createMemoryRunStore, type MemoryRunStore } from '../model/memory-run-store.ts';
 import { memoryVersionReceipts } from '../model/memory-version-receipts.ts';
 import { testConfiguration, testRule } from '../model/settings.ts';
@@ -46,6 +47,7 @@ interface World {
   messages: { message: RunMessage; atMs: number }[];
   /** When the schedule tends the runs next. */
   tendMs: number;
+  brakes: MemoryBrakes;
   hints: Hint[];
   announced: string[];
   reports: RunReport[];
@@ -119,6 +121,7 @@ const emptyWorld = (options: WorldOptions): World => {
     store: createMemoryRunStore(clock.now),
     messages: [],
     tendMs: NOW,
+    brakes: createMemoryBrakes(),
     hints: [],
     announced: [],
     reports: [],
@@ -175,6 +178,7 @@ const depsOf = (world: World): RunDeps => {
     receipts: memoryVersionReceipts(),
     files: filesOf(world, point),
     topic: mortal({ announce: async ({ id }: { id: string }) => void world.announced.push(id) }, point),
+    brakes: world.brakes,
     clock,
     random,
     deadlineMs: world.nowMs + 870_000,

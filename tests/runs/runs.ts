@@ -35,6 +35,7 @@ export const aRule = (
   tags: 'replicate',
   acl: 'ignore',
   restore: null,
+  brake: null,
   ...given,
   source: {
     bucket: 'acme-documents',

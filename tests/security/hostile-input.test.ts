@@ -10,6 +10,7 @@ import { reportHtml } from '../../src/lib/runs/report/report-html.ts';
 import { answerCustomResource } from '../../src/lib/subscription/custom-resource.ts';
 import { startLocalBuckets } from '../adapters/local-buckets.ts';
 import { problemsOf } from '../configuration/yaml.ts';
+import { noBrakes } from '../model/memory-brakes.ts';
 import { closedCircuits } from '../model/memory-circuits.ts';
 import { createMemoryBucket } from '../model/memory-buckets.ts';
 import { memoryDestination } from '../model/memory-destination.ts';
@@ -131,6 +132,7 @@ test.each([[{ toString: 1 }], [['a']], [7], [null], [undefined]])(
           destination: () => memoryDestination(replica, async () => undefined),
         },
         circuits: closedCircuits,
+        brake: noBrakes,
         clock,
         refusals: createRefusals(clock),
         invocation: testInvocation({ deadlineMs: 1_000 }),

@@ -174,7 +174,7 @@ test('an event rule forwards the changes that the rules of its bucket replicate'
   ]);
 });
 
-test('thirteen alarms notify the alarm topic, to which only CloudWatch of this account may publish', () => {
+test('fourteen alarms notify the alarm topic, to which only CloudWatch of this account may publish', () => {
   const alarms = ofType(template, 'AWS::CloudWatch::Alarm').map(([, { Properties }]) => Properties);
 
   expect(alarms.map(({ MetricName, Threshold }) => [MetricName, Threshold])).toEqual([
@@ -187,6 +187,7 @@ test('thirteen alarms notify the alarm topic, to which only CloudWatch of this a
     ['Errors', 1],
     ['Errors', 1],
     ['DestinationsAvoided', 1],
+    ['DeletesPaused', 1],
     ['Throttles', 1],
     ['RecursiveInvocationsDropped', 1],
     ['RecursiveInvocationsDropped', 1],

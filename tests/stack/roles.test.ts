@@ -5,14 +5,16 @@ import { grants, resource, roleStatements, statementsOf } from './statements.ts'
 
 const template = generatedTemplate();
 
-test('the batch role may begin transfers and read the circuits, and use no other queue or table', () => {
+test('the batch role may begin transfers, read the circuits and count for the brakes, and use no other queue or table', () => {
   expect(
     grants(roleStatements(template, 'BatchRole')).filter((grant) => /^(dynamodb|sqs):/.test(grant)),
   ).toEqual([
     'dynamodb:DeleteItem on TransfersTable.Arn',
     'dynamodb:GetItem on IdempotencyTable.Arn',
+    'dynamodb:GetItem on RunsTable.Arn',
     'dynamodb:GetItem on TransfersTable.Arn',
     'dynamodb:PutItem on TransfersTable.Arn',
+    'dynamodb:UpdateItem on RunsTable.Arn',
     'dynamodb:UpdateItem on TransfersTable.Arn',
     'sqs:SendMessage on TransferQueue.Arn',
   ]);

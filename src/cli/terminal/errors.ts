@@ -48,7 +48,7 @@ const ERRORS = {
   },
   'not-confirmed': {
     title: 'Not confirmed',
-    fix: 'Nothing was started. Run the command in a terminal and type the name of the destination bucket when asked; `verify start` shows the keys that are only at the destination.',
+    fix: 'Nothing was started. Run the command in a terminal and type the word that it asks for; `verify start` shows the keys that are only at the destination.',
     exitCode: EXIT.failure,
   },
   'run-refused': {

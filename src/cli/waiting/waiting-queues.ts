@@ -1,6 +1,3 @@
-import { resolve } from 'node:path';
-import { type Configuration, loadConfiguration } from '../../lib/configuration/configuration.ts';
-import { ConfigurationError } from '../../lib/configuration/problem.ts';
 import type { ResourceNames } from '../../lib/configuration/resource-names.ts';
 import { resourceNames } from '../../lib/configuration/resource-names.ts';
 import type { CircuitStore, OpenCircuit } from '../../lib/delivery/circuits.ts';
@@ -10,6 +7,7 @@ import type { OptionSpec, ParsedOptions } from '../terminal/command.ts';
 import { CliError } from '../terminal/errors.ts';
 import type { CliIo } from '../terminal/io.ts';
 import { withCliErrors } from '../aws-errors.ts';
+import { configurationOf } from '../configuration.ts';
 import { DEPLOYMENT_OPTIONS } from '../deployment.ts';
 
 /** The access of an operator to the waiting queues and to the record of the circuits. Its functions throw ReplicationError. */
@@ -63,16 +61,4 @@ export const openChosen = async (
     );
     return { waiting, found };
   });
-};
-
-const configurationOf = (options: ParsedOptions, { cwd }: Pick<CliIo, 'cwd'>): Configuration => {
-  try {
-    return loadConfiguration(resolve(cwd, options.value('config') ?? 'replication.yml'), {
-      stage: options.value('stage') ?? undefined,
-      region: options.value('region') ?? undefined,
-    });
-  } catch (error) {
-    if (!(error instanceof ConfigurationError)) throw error;
-    throw new CliError('no-configuration', error.message, { cause: error });
-  }
 };

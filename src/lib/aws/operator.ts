@@ -7,11 +7,13 @@ import type { QueueMessage } from '../delivery/deps.ts';
 import type { ForwardedMessage } from '../delivery/forwarding.ts';
 import { toRetryAttributes } from '../delivery/retry.ts';
 import { formatHint } from '../hint/hint.ts';
+import type { BrakeLedger } from '../model/brake.ts';
 import type { Buckets } from '../model/ports.ts';
 import type { RuleDestination } from '../model/rule.ts';
 import type { VersionReceipts } from '../replica/version-receipt.ts';
 import type { Listings, RunQueues } from '../runs/ports.ts';
 import type { RunStore } from '../runs/run-store.ts';
+import { createBrakeLedger } from './dynamodb/brake-ledger.ts';
 import { createCircuitStore } from './dynamodb/circuit-store.ts';
 import { createRunStore } from './dynamodb/run-store.ts';
 import { createTransferStore } from './dynamodb/transfer-store.ts';
@@ -94,6 +96,9 @@ const typed = ({ retry }: QueueMessage): ForwardedMessage['attributes'] =>
       { dataType: 'String', text },
     ]),
   );
+
+export const openBrakeLedger = (table: string, region: string): BrakeLedger =>
+  createBrakeLedger(table, region);
 
 export const openTransfers = (table: string, region: string): Pick<TransferStore, 'all'> =>
   createTransferStore(table, region);

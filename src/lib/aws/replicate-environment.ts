@@ -5,6 +5,7 @@ import { randomUUID } from 'node:crypto';
 import type { Context } from 'aws-lambda';
 import { createServerSide } from '../copy/way.ts';
 import { watchAnswers } from '../delivery/answer-watch.ts';
+import { createBrakes } from '../delivery/brakes.ts';
 import { circuitsFor, type KnownCircuits, knowCircuits } from '../delivery/circuits.ts';
 import type { LiveQueue, TransferDeps } from '../delivery/deps.ts';
 import type { Forwarded, Forwarding } from '../delivery/forwarding.ts';
@@ -12,6 +13,7 @@ import { createBudget } from '../model/concurrency.ts';
 import { ReplicationError } from '../model/errors.ts';
 import type { Buckets } from '../model/ports.ts';
 import type { ReplicationConfiguration, RuleDestination } from '../model/rule.ts';
+import { createBrakeStore } from './dynamodb/brake-store.ts';
 import { createCircuitStore } from './dynamodb/circuit-store.ts';
 import { createReceiptStore } from './dynamodb/receipts.ts';
 import { createRunCountsStore } from './dynamodb/run-counts.ts';
@@ -127,6 +129,7 @@ const replicateDeps = (environment: Environment) => {
     memory: createBudget(BODY_BYTES),
     deadLetterQueue: createDeadLetterQueue(sqs, variable('DEAD_LETTER_QUEUE_URL')),
     hints: { send: (body: string) => sendBodies(sqs, liveUrl, [body]) },
+    brake: createBrakes({ store: createBrakeStore(variable('RUNS_TABLE')), clock }),
     transfers: {
       store: createTransferStore(variable('TRANSFERS_TABLE')),
       queue: createTransferQueue(sqs, variable('TRANSFER_QUEUE_URL')),

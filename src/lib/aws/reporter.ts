@@ -17,8 +17,9 @@ export const createReporter = (logger: Logger): MeteredReporter => {
     report(record) {
       log(logger, record);
       addMetrics(metricsOf(metrics, record), record);
-      // The alarm counts the destinations of all rules together.
-      if (record.ending === 'avoided') addMetrics(metricsOf(metrics, NO_DIMENSIONS), record);
+      // The alarms count the destinations of all rules together.
+      if (record.ending === 'avoided' || record.ending === 'paused')
+        addMetrics(metricsOf(metrics, NO_DIMENSIONS), record);
     },
     publish() {
       for (const each of metrics.values()) each.publishStoredMetrics();
@@ -41,6 +42,8 @@ const log = (logger: Logger, record: OutcomeRecord): void => {
       return logger.info('waits', { ...record });
     case 'avoided':
       return logger.warn('avoided', { ...record });
+    case 'paused':
+      return logger.warn('paused', { ...record });
     case 'quarantine':
       return logger.error('quarantined', { ...record });
   }
@@ -82,6 +85,10 @@ const addMetrics = (metrics: Metrics, record: OutcomeRecord): void => {
   switch (record.ending) {
     case 'done':
       if (record.outcome === 'transferring') return;
+      if (record.outcome === 'held' && !record.duplicate) {
+        metrics.addMetric('OperationsHeld', MetricUnit.Count, 1);
+        return;
+      }
       if (record.duplicate || !CHANGING_OUTCOMES.has(record.outcome)) {
         metrics.addMetric('OperationsSkipped', MetricUnit.Count, 1);
         return;
@@ -108,6 +115,9 @@ const addMetrics = (metrics: Metrics, record: OutcomeRecord): void => {
       return;
     case 'avoided':
       metrics.addMetric('DestinationsAvoided', MetricUnit.Count, 1);
+      return;
+    case 'paused':
+      metrics.addMetric('DeletesPaused', MetricUnit.Count, 1);
       return;
     case 'quarantine':
       metrics.addMetric('OperationsFailedReplication', MetricUnit.Count, 1);

@@ -7,6 +7,7 @@ import type { LiveQueue } from '../delivery/deps.ts';
 import type { ReplicationConfiguration } from '../model/rule.ts';
 import type { MovingObjects, RunDeps } from '../runs/ports.ts';
 import type { RunSpec } from '../runs/run.ts';
+import { createBrakeLedger } from './dynamodb/brake-ledger.ts';
 import { createRunStore } from './dynamodb/run-store.ts';
 import { createTransferStore } from './dynamodb/transfer-store.ts';
 import { createVersionReceipts } from './dynamodb/version-receipts.ts';
@@ -81,6 +82,7 @@ const runDeps = (environment: Environment, variables: NodeJS.ProcessEnv) => {
       messagesIn(sqs, waitingUrl({ rule: { id: of.rule }, destination: { id: of.destination } }), 'waiting'),
     ),
     files: bucket === '' ? null : createReportFiles({ client: clients.own.retrying, bucket, prefix, stack }),
+    brakes: createBrakeLedger(variable('RUNS_TABLE')),
     topic: createRunTopic(variable('RUNS_TOPIC_ARN'), stack),
     clock,
     random: Math.random,

@@ -10,12 +10,18 @@ import { readConfigurationFile } from './file.ts';
 import { findingsOf } from './findings.ts';
 import { ConfigurationError } from './problem.ts';
 import type { Finding, Path } from './problem.ts';
-import { type DestinationShape, type RuleShape, ruleSchema } from './rule-schema.ts';
+import { DEFAULT_BRAKE, type DestinationShape, type RuleShape, ruleSchema } from './rule-schema.ts';
 import { type FileShape, fileSchema } from './schema.ts';
 import { excessOfNames } from './resource-names.ts';
 import type { Deployment } from './resource-names.ts';
 import { STACK_NAME_PART, REGION } from './aws-syntax.ts';
-import type { Destination, Filter, ReplicationConfiguration, ReplicationRule } from '../model/rule.ts';
+import type {
+  BrakeSettings,
+  Destination,
+  Filter,
+  ReplicationConfiguration,
+  ReplicationRule,
+} from '../model/rule.ts';
 
 export interface Configuration {
   replication: ReplicationConfiguration;
@@ -199,7 +205,7 @@ function toConfiguration(shape: FileShape, rules: PlacedRule[], options: Deploym
   };
 }
 
-const toRule = ({ source, filter, destinations, restore, ...others }: RuleShape): ReplicationRule => ({
+const toRule = ({ source, filter, destinations, restore, brake, ...others }: RuleShape): ReplicationRule => ({
   ...others,
   source: {
     bucket: source.bucket,
@@ -213,7 +219,13 @@ const toRule = ({ source, filter, destinations, restore, ...others }: RuleShape)
   filter: toFilter(filter),
   destinations: destinations.map(toDestination),
   restore: restore ?? null,
+  brake: toBrake(brake, others.deletes),
 });
+
+const toBrake = (brake: RuleShape['brake'], deletes: RuleShape['deletes']): BrakeSettings | null => {
+  if (brake === 'off') return null;
+  return brake ?? (deletes === 'replicate' ? DEFAULT_BRAKE : null);
+};
 
 const toFilter = ({ tags, minimumBytes, maximumBytes }: RuleShape['filter']): Filter => ({
   tags,

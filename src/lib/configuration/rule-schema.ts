@@ -147,6 +147,36 @@ const restoreBlock = optionBlock(
   },
 );
 
+const BRAKE_ADVICE =
+  'write `off`, or a block with any of `windowMinutes:` (1–1440), `deletes:`, `deletesPercent:` (1–100), `expirations:` and `overwrites:` (whole numbers), or remove it: with `deletes: replicate` the brake then has its defaults';
+
+/** Maximum of a limit. Nobody makes as many changes within a day. */
+const LARGEST_LIMIT = 1_000_000_000;
+
+const limit = (advice: string) => integer(advice, 0, LARGEST_LIMIT);
+
+const brakeBlock = optionBlock(BRAKE_ADVICE, {
+  windowMinutes: integer(
+    'give the minutes in which deletes and overwrites are counted, 1–1440',
+    1,
+    1_440,
+  ).default(60),
+  deletes: limit('give how many deletes may be passed on within the window; the next ones are held').default(
+    10_000,
+  ),
+  deletesPercent: integer(
+    'give which share of the keys that the last whole backfill or verify counted may be deleted within the window, 1–100; a hundred deletes always pass',
+    1,
+    100,
+  ).default(10),
+  expirations: limit(
+    'give how many deletes by S3 Lifecycle may be passed on within the window; the next ones are held',
+  ).default(100_000),
+  overwrites: limit(
+    'give how many replicas may be overwritten within the window; then deletes are held, and overwrites too if the destination is not versioned',
+  ).default(100_000),
+});
+
 export const ruleSchema = optionBlock(
   'write each rule as a block with `id:`, `source:` and `destinations:`',
   {
@@ -190,8 +220,15 @@ export const ruleSchema = optionBlock(
       ['ignore', 'replicate'],
     ).default('ignore'),
     restore: restoreBlock.optional(),
+    brake: z
+      .union([z.literal('off'), brakeBlock], { error: BRAKE_ADVICE })
+      .describe(BRAKE_ADVICE)
+      .optional(),
   },
 );
+
+/** The brake of a rule that replicates deletes and has no other. */
+export const DEFAULT_BRAKE = brakeBlock.parse({});
 
 /** The options of each section of a rule. The name of a section is its path below the rule. */
 export const RULE_SECTIONS: Record<string, string[]> = {
@@ -200,4 +237,5 @@ export const RULE_SECTIONS: Record<string, string[]> = {
   destinations: Object.keys(destinationBlock.shape),
   filter: Object.keys(filterBlock.shape),
   restore: Object.keys(restoreBlock.shape),
+  brake: Object.keys(brakeBlock.shape),
 };

@@ -1,5 +1,6 @@
 /** The input of converge besides the task. */
 import type { CopyContext } from '../copy/request.ts';
+import type { Brake } from '../model/brake.ts';
 import type { Buckets } from '../model/ports.ts';
 import type { ReplicationError } from '../model/errors.ts';
 import { bucketsOf, type Task } from '../model/task.ts';
@@ -10,6 +11,7 @@ export interface ConvergeContext extends CopyContext {
   versionReceipts: Pick<VersionReceipts, 'keep'>;
   passOver: PassOver;
   signer: GetSigner;
+  brake: Brake;
 }
 
 /**
@@ -30,7 +32,7 @@ export const contextOf = (
   deps: Omit<ConvergeContext, 'source' | 'destination' | 'passOver'> & { buckets: Buckets },
   passOver: PassOver,
 ): ConvergeContext => {
-  const { invocation, clock, transfers, serverSide, signer, versionReceipts } = deps;
-  const parts = { invocation, clock, transfers, serverSide, signer, versionReceipts };
+  const { invocation, clock, transfers, serverSide, signer, versionReceipts, brake } = deps;
+  const parts = { invocation, clock, transfers, serverSide, signer, versionReceipts, brake };
   return { ...bucketsOf(task, deps.buckets), ...parts, passOver };
 };

@@ -28,6 +28,8 @@ export type Convergence =
   | { outcome: 'source-gone' }
   /** The source object was deleted, but what the destination shows is not provably our replica, so it stays visible. */
   | { outcome: 'not-ours' }
+  /** The brake is closed: the replica stays as it is, and the key is on the list that an operator releases. */
+  | { outcome: 'held' }
   /** The rule's filter leaves the object out by its size or tags. */
   | { outcome: 'filtered' }
   /** A replicator wrote the source object, and the rule leaves such objects out. */

@@ -143,6 +143,7 @@ const nothingLeft = async (
   if (shown.kind !== 'object') return gone;
   if (!(await mayHide(task, context, shown.state, { before: [], markedMs: null })))
     return concluded(tally) ?? { outcome: 'not-ours' };
+  if (!(await context.brake.admit(task, 'delete'))) return concluded(tally) ?? { outcome: 'held' };
   const { versionId } = await hideReplica(task, context, shown.state);
   const now = await context.source.look(task.key);
   return now.kind === 'object' ? null : { outcome: 'deleted', replicaVersion: versionId };

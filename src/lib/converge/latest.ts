@@ -97,6 +97,7 @@ const latestRound = async (
       return done({ outcome: 'unchanged', sourceVersion: version.versionId, replica });
     }
     refuseOthers(task, replica);
+    if (replica !== null && !(await mayReplace(task, context, replica))) return done({ outcome: 'held' });
     const outcome = await writeVersion(task, context, read, replica);
     return typeof outcome === 'string' ? done({ outcome }) : { kind: 'written', read, copied: outcome };
   } catch (error) {
@@ -108,6 +109,13 @@ const latestRound = async (
 };
 
 const done = (convergence: Convergence): RoundResult => ({ kind: 'done', convergence });
+
+/** Resolves to false if the brake holds the overwrite. If the destination keeps the earlier version, the overwrite is only counted. */
+const mayReplace = async (task: Task, { brake }: ConvergeContext, replica: ObjectState): Promise<boolean> => {
+  if (!namesOneState(replica)) return await brake.admit(task, 'overwrite');
+  await brake.count(task, 'overwrite');
+  return true;
+};
 
 /**
  * Reads the source. If there is a replica to compare, or if the object is large, HEAD is enough at first. If the source shows no
@@ -155,6 +163,7 @@ const sourceGone = async (
   const deletion = await deletionOf(task, context, now, shown.state);
   if (deletion === null) return { kind: 'look-again' };
   if (!(await mayHide(task, context, shown.state, deletion))) return done({ outcome: 'not-ours' });
+  if (!(await context.brake.admit(task, 'delete'))) return done({ outcome: 'held' });
   const { versionId } = await hideReplica(task, context, shown.state);
   return { kind: 'removed', versionId };
 };

@@ -8,6 +8,7 @@ import type { ConvergeContext, PassedOver } from './context.ts';
 import type { Convergence } from './convergence.ts';
 import { isDeniedAlone } from './denied-alone.ts';
 import { hideReplica } from './hide-replica.ts';
+import { markingOf } from './marking.ts';
 import { type OpenedVersion, openVersion } from './open-version.ts';
 import { mayHide } from './ownership.ts';
 import type { Shown } from './protocol.ts';
@@ -22,7 +23,7 @@ export interface Tally {
   /** The ids of the versions that were passed over. */
   passedOver: Set<string>;
   /** The reason why a version or a delete was left out (the last one, if there were several); null: none was left out. */
-  left: 'filtered' | 'replica' | 'not-ours' | null;
+  left: 'filtered' | 'replica' | 'not-ours' | 'held' | null;
 }
 
 export const emptyTally = (): Tally => ({
@@ -57,34 +58,65 @@ export const writeMissing = async (
 ): Promise<Pending | null> => {
   const { items, from } = missing;
   const last = items.length - 1;
-  const newest = items.findLast(({ kind }) => kind === 'version')?.versionId ?? null;
   // The older versions of a deleted key must not cover an object that the delete must not hide.
   if (from <= last && (await isSpared(task, context, missing, last))) {
     tally.left = 'not-ours';
     return null;
   }
-  let shown: Shown | null = missing.shown;
+  const destination: Progress = { shown: missing.shown, isMarked: false };
+  try {
+    return await writeItems(task, context, missing, { tally, destination });
+  } finally {
+    // The version after the marker was left out or failed, so the key is hidden after all.
+    if (destination.isMarked) await context.brake.count(task, 'delete');
+  }
+};
+
+/** What the destination shows by now. */
+interface Progress {
+  shown: Shown | null;
+  /** Whether a marker was written that hides the key only until the version after it is written. */
+  isMarked: boolean;
+}
+
+const writeItems = async (
+  task: Task,
+  context: ConvergeContext,
+  missing: Missing,
+  { tally, destination }: { tally: Tally; destination: Progress },
+): Promise<Pending | null> => {
+  const { items, from } = missing;
+  const newest = items.findLast(({ kind }) => kind === 'version')?.versionId ?? null;
   for (const [offset, item] of items.slice(from).entries()) {
     const index = from + offset;
+    const { shown } = destination;
     if (item.kind === 'marker') {
       if (shown === null) continue;
       if (shown === missing.shown && (await isSpared(task, context, missing, index))) continue;
+      const marking = await markingOf(task, context, items, index);
+      if (marking === 'held') {
+        tally.left = 'held';
+        continue;
+      }
       const { versionId } = await hideReplica(task, context, shown);
       tally.deleted = { replicaVersion: versionId };
-      shown = null;
+      Object.assign(destination, { shown: null, isMarked: marking === 'passing' });
       continue;
     }
-    const isLast = index === last;
+    const isLast = index === items.length - 1;
     const outcome = await writeItem(task, context, { entry: item, isLast, newest }, shown);
     if (outcome === 'restore-requested' || outcome === 'transferring') return outcome;
     if (outcome === 'gone') continue;
-    if (outcome === 'filtered' || outcome === 'replica') tally.left = outcome;
-    else if ('error' in outcome) {
+    if (outcome === 'filtered' || outcome === 'replica') {
+      if (tally.left !== 'held') tally.left = outcome;
+    } else if ('error' in outcome) {
       if (!tally.passedOver.has(item.versionId)) await context.passOver(outcome);
       tally.passedOver.add(item.versionId);
     } else {
       addCopy(tally, outcome);
-      shown = outcome.copied.written;
+      const isOverwritten = destination.isMarked || (shown !== null && shown === missing.shown);
+      Object.assign(destination, { shown: outcome.copied.written, isMarked: false });
+      if (isOverwritten) await context.brake.count(task, 'overwrite');
     }
   }
   return null;

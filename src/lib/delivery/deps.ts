@@ -1,4 +1,5 @@
 /** The dependencies of one invocation of the replicate function or the transfer function. */
+import type { Brakes } from './brakes.ts';
 import type { Circuits } from './circuits.ts';
 import type { Budget } from '../model/concurrency.ts';
 import type { DeadLetter } from './dead-letter.ts';
@@ -100,6 +101,7 @@ export interface Deps {
   retries: Retries;
   waiting: WaitingQueues;
   circuits: Circuits;
+  brake: Brakes;
   deadLetterQueue: DeadLetterSender;
   reporter: Reporter;
   runs: RunCounts;

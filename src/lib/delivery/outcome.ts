@@ -50,6 +50,8 @@ export type OutcomeRecord = {
     }
   /** The destination was avoided when the schedule looked at it. */
   | { ending: 'avoided'; reason: Reason; detail: string; since: string }
+  /** The brake was closed when the schedule looked at it. */
+  | { ending: 'paused'; detail: string; since: string }
   /** `wait`: the destination is avoided, so that no attempt was made or its failure does not count. */
   | { ending: 'retry' | 'wait' | 'quarantine'; reason: Reason; detail: string; requestId: string | null }
 );
@@ -66,6 +68,7 @@ export const receiptOf = (convergence: Convergence, startedMs: number, endedMs: 
   switch (outcome) {
     case 'source-gone':
     case 'not-ours':
+    case 'held':
     case 'filtered':
     case 'replica':
     case 'restore-requested':

@@ -38,6 +38,8 @@ export interface Hint {
   run: string | null;
   /** How often transfers of the key have begun anew, if a transfer sent the hint. */
   chain?: TransferChain;
+  /** Whether an operator has released the key, which the brake held. */
+  released?: true;
 }
 
 export const concernOf = ({ kind }: Pick<Hint, 'kind'>): Concern => {
@@ -56,6 +58,9 @@ export const concernOf = ({ kind }: Pick<Hint, 'kind'>): Concern => {
  */
 export const absenceIsDeletion = ({ kind, versionId }: Pick<Hint, 'kind' | 'versionId'>): boolean =>
   versionId === null && (/^(Object|LifecycleExpiration)/.test(kind) || isExtra({ kind }));
+
+/** Returns true if S3 Lifecycle made the change. */
+export const isExpiration = ({ kind }: Pick<Hint, 'kind'>): boolean => kind.startsWith('LifecycleExpiration');
 
 /**
  * Returns true if a run found a replica without a source object. The operator of that run has confirmed that such replicas are to
@@ -252,6 +257,7 @@ const parseOwnHint = (json: JsonRecord, body: string): Parsed => {
       destination: textOrNull(json['destination']),
       run: textOrNull(json['run']),
       ...(chain === null ? {} : { chain }),
+      ...(json['released'] === true ? { released: true } : {}),
     },
   };
 };

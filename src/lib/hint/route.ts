@@ -7,7 +7,7 @@ import {
   ruleWants,
 } from '../model/rule.ts';
 import { createTask, type Task } from '../model/task.ts';
-import { absenceIsDeletion, concernOf, type Hint, isExtra } from './hint.ts';
+import { absenceIsDeletion, concernOf, type Hint, isExpiration, isExtra } from './hint.ts';
 import { isReplicator } from './session-name.ts';
 
 /** One hint for one destination of one rule. Each assignment succeeds or fails independently of the others. */
@@ -50,6 +50,8 @@ export const taskOf = ({ hint, rule, destination }: Assignment): Task =>
       absenceIsDeletion: absenceIsDeletion(hint),
       byReplicator: isReplicator(hint.principalId),
       onlyStamped: isExtra(hint),
+      expired: isExpiration(hint),
+      released: hint.released ?? false,
       run: hint.run,
       chain: hint.chain ?? null,
     },

@@ -43,6 +43,19 @@ export interface ReplicationRule {
   acl: 'ignore' | 'replicate';
   /** How archived source objects are restored; null: a person must restore them. */
   restore: Restore | null;
+  /** How many deletes and overwrites pass before deletes are paused; null: deletes are never paused. */
+  brake: BrakeSettings | null;
+}
+
+/** The limits of the brake. Each is the number of changes within the window that still pass. */
+export interface BrakeSettings {
+  windowMinutes: number;
+  deletes: number;
+  /** The share of the keys that the last whole backfill or verify counted. */
+  deletesPercent: number;
+  /** Deletes that S3 Lifecycle caused. */
+  expirations: number;
+  overwrites: number;
 }
 
 /** Selects the objects of a rule by properties other than their keys. */

@@ -27,6 +27,10 @@ export interface Task {
   byReplicator: boolean | null;
   /** Whether only a replica with our stamp may be deleted, even if the destination bucket is versioned. */
   onlyStamped: boolean;
+  /** Whether S3 Lifecycle made the change at the source. */
+  expired: boolean;
+  /** Whether an operator has released the key, which the brake held (see `brake.ts`). The brake has the record of it. */
+  released: boolean;
   /** The run that sent the hint; null: none. */
   run: string | null;
   /** How often transfers of the key have begun anew; null: no transfer sent the hint. */
@@ -48,6 +52,8 @@ export const createTask = (
   absenceIsDeletion: false,
   byReplicator: null,
   onlyStamped: false,
+  expired: false,
+  released: false,
   run: null,
   chain: null,
   ...known,

@@ -44,6 +44,7 @@ type BatchDeps = Pick<
   | 'serverSide'
   | 'versionReceipts'
   | 'signer'
+  | 'brake'
 > & { refusals: Refusals };
 
 interface BatchTask extends Pick<Hint, 'bucket' | 'key' | 'versionId'> {
@@ -62,6 +63,7 @@ interface UnreadableTask {
 export const answerBatch = async (event: unknown, deps: BatchDeps): Promise<BatchOperationsAnswer> => {
   const { invocationSchemaVersion, invocationId, tasks } = parseEvent(event);
   const results = await Promise.all(tasks.map((task) => resultOf(task, deps)));
+  await deps.brake.flush();
   // A task that is missing in the response must not count as done.
   return { invocationSchemaVersion, treatMissingKeysAs: 'TemporaryFailure', invocationId, results };
 };
@@ -115,12 +117,15 @@ const rank = (code: ResultCode): number => WORST_FIRST.indexOf(code);
 
 /** A job names objects that exist. If an object is gone, somebody has to know, because nothing was replicated. */
 const resultFor = (destination: string, outcome: string): Pick<BatchResult, 'resultCode' | 'resultString'> =>
-  outcome === 'source-gone'
-    ? {
-        resultCode: 'PermanentFailure',
-        resultString: `${destination}: the object is not in the source bucket`,
-      }
+  outcome in NOT_DONE
+    ? { resultCode: 'PermanentFailure', resultString: `${destination}: ${NOT_DONE[outcome]}` }
     : { resultCode: 'Succeeded', resultString: `${destination}: ${outcome}` };
+
+/** The outcomes after which the replica is not as the source, and what the completion report says about them. */
+const NOT_DONE: Record<string, string> = {
+  'source-gone': 'the object is not in the source bucket',
+  held: 'held, because the brake is closed: see `s3-replicator brake status`',
+};
 
 const failureFor = (
   prefix: string,

@@ -51,7 +51,7 @@ export const letBackAll = async (deps: TransferDeps): Promise<LetBack[]> => {
     tend(where, { beganMs, untilMs, hasRoom }, deps),
   );
   await deps.circuits.tidy();
-  await Promise.all([deps.runs.flush(), deps.circuits.flush()]);
+  await Promise.all([deps.runs.flush(), deps.circuits.flush(), deps.brake.flush()]);
   return done.filter(({ messages, avoided }) => messages > 0 || avoided !== null);
 };
 
@@ -66,6 +66,7 @@ const tend = async (where: RuleDestination, limits: Limits, deps: TransferDeps):
   const { rule, destination } = where;
   const done = { rule: rule.id, destination: destination.id, messages: 0, avoided: null };
   try {
+    await reportPaused(where, deps);
     const open = await deps.circuits.stateOf(destination);
     if (open === null || (await isBack(where, limits, deps)))
       return { ...done, messages: await letBack(where, limits, deps) };
@@ -172,17 +173,36 @@ const createRoom = ({ clock, waiting }: TransferDeps): Limits['hasRoom'] => {
   };
 };
 
+/** Keeps the alarm on as long as the brake of the destination is closed. */
+const reportPaused = async (where: RuleDestination, { brake, reporter }: TransferDeps): Promise<void> => {
+  try {
+    const closed = await brake.closedOf(where);
+    if (closed === null) return;
+    const since = new Date(closed.sinceMs).toISOString();
+    reporter.report({ ...aboutDestination(where), ending: 'paused', detail: closed.why, since });
+  } catch (error) {
+    // What waits is let back all the same.
+    reportFailure('retry', { error: asReplicationError(error), assignment: null }, attempted(1), {
+      reporter,
+    });
+  }
+};
+
+const aboutDestination = ({ rule, destination }: RuleDestination) => ({
+  ...blank(attempted(0)),
+  rule: rule.id,
+  sourceBucket: rule.source.bucket,
+  destinationBucket: destination.bucket,
+  destination: destination.id,
+});
+
 const reportAvoided = (
-  { rule, destination }: RuleDestination,
+  where: RuleDestination,
   { sinceMs, reason, detail }: OpenCircuit,
   { reporter }: TransferDeps,
 ): void =>
   reporter.report({
-    ...blank(attempted(0)),
-    rule: rule.id,
-    sourceBucket: rule.source.bucket,
-    destinationBucket: destination.bucket,
-    destination: destination.id,
+    ...aboutDestination(where),
     ending: 'avoided',
     reason,
     detail,

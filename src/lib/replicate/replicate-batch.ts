@@ -25,7 +25,7 @@ export const replicateBatch = async (messages: QueueMessage[], deps: Deps): Prom
   const failed = await Promise.all(
     messages.map(async (message) => ((await replicate(message, inOrder, deps)) ? [] : [message.messageId])),
   );
-  await Promise.all([deps.runs.flush(), deps.circuits.flush()]);
+  await Promise.all([deps.runs.flush(), deps.circuits.flush(), deps.brake.flush()]);
   return { failed: failed.flat() };
 };
 

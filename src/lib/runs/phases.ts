@@ -1,6 +1,7 @@
 /** Advances a run from phase to phase. Each step takes effect once, even if several workers try to make it at the same time. */
 import { wholeRange } from '../listing/range.ts';
 import { refusedAt } from '../delivery/refusals.ts';
+import { brakeName } from '../model/brake.ts';
 import type { ReplicationError } from '../model/errors.ts';
 import { isPermission } from '../model/reasons.ts';
 import type { RunDeps } from './ports.ts';
@@ -81,7 +82,16 @@ const afterChecking = async (run: RunRecord, deps: RunDeps): Promise<RunChanges>
   }
   const endedMs = deps.clock.now();
   await deps.files?.report(await reportOf({ ...run, endedMs }, deps));
+  await noteKeys(run, deps);
   return { phase: 'finished', endedMs, announced: false };
+};
+
+/** The brake takes a share of the keys that a run over the whole rule has counted. */
+const noteKeys = async ({ spec, checked }: RunRecord, { brakes, configuration }: RunDeps): Promise<void> => {
+  const rule = configuration.rules.find(({ id }) => id === spec.rule);
+  const isWhole = rule !== undefined && spec.since === null && rule.source.prefix.startsWith(spec.prefix);
+  if (!isWhole || rule.brake === null || checked === null) return;
+  await brakes.counted(brakeName({ rule, destination: { id: spec.destination } }), checked.keys);
 };
 
 const hasChecked = ({ history }: RunRecord): boolean => history.some(({ work }) => work === 'checking');

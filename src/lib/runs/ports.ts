@@ -2,6 +2,7 @@
 import type { Hint } from '../hint/hint.ts';
 import type { ListedVersion, ListPage } from '../listing/page.ts';
 import type { Chain } from '../model/chain.ts';
+import type { BrakeLedger } from '../model/brake.ts';
 import type { Buckets, Clock } from '../model/ports.ts';
 import type { Destination, ReplicationConfiguration, ReplicationRule } from '../model/rule.ts';
 import type { VersionReceipts } from '../replica/version-receipt.ts';
@@ -83,6 +84,7 @@ export interface RunDeps {
   /** Null: no reports are written. */
   files: ReportFiles | null;
   topic: RunTopic;
+  brakes: BrakeLedger;
   clock: Clock;
   /** Returns numbers in [0, 1). */
   random(): number;

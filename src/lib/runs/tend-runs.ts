@@ -3,6 +3,7 @@
  * ranges that have not moved are sent again.
  */
 import { asReplicationError, ReplicationError } from '../model/errors.ts';
+import { passOnReleased } from './pass-on-released.ts';
 import { advance, copyProgress, failRun, mayBeGrantedToRun } from './phases.ts';
 import type { RunDeps } from './ports.ts';
 import type { OpenRange, RunRecord } from './run-store.ts';
@@ -26,13 +27,16 @@ export interface TendReport {
   runs: number;
   /** Ranges whose message was sent again. */
   resent: number;
+  /** Keys that operators have released, for which a hint was sent or which were forgotten. */
+  released: number;
   /** The runs that could not be tended, each as `<id>: <reason>`. The next time they are tried again. */
   failed: string[];
 }
 
-/** Tends all runs. Throws only if the list of runs cannot be read. */
+/** Tends all runs, and passes on what operators have released. Throws only if the list of runs cannot be read. */
 export const tendRuns = async (deps: RunDeps): Promise<TendReport> => {
-  const report: TendReport = { runs: 0, resent: 0, failed: [] };
+  const report: TendReport = { runs: 0, resent: 0, released: 0, failed: [] };
+  await tendBrakes(report, deps);
   for (const id of await deps.store.awake()) {
     report.runs += 1;
     try {
@@ -49,6 +53,14 @@ export const tendRuns = async (deps: RunDeps): Promise<TendReport> => {
 
 const failUnlessFresh = async (id: string, error: ReplicationError, deps: RunDeps): Promise<void> => {
   if (!(await mayBeGrantedToRun(id, error, deps))) await failRun(id, error, deps);
+};
+
+const tendBrakes = async (report: TendReport, deps: RunDeps): Promise<void> => {
+  try {
+    report.released = await passOnReleased(deps);
+  } catch (thrown) {
+    report.failed.push(`brakes: ${asReplicationError(thrown).reason}`);
+  }
 };
 
 /** Resolves to the number of ranges whose message was sent again. */

@@ -55,3 +55,11 @@ export const activeKey = ({ rule, destination }: Pick<RunSpec, 'rule' | 'destina
 });
 
 const hash = (text: string): string => createHash('sha256').update(text).digest('base64url');
+
+/** The partition key of the records of the brakes. No run has this id. */
+export const BRAKES = 'brakes';
+
+export const brakeKey = (name: string) => ({ run: BRAKES, item: name });
+
+/** The partition key of the keys that a brake holds. No run has such an id. The sort key is the key itself: a key has at most as many bytes. */
+export const heldBy = (name: string): string => `held#${name}`;

@@ -1,0 +1,132 @@
+/** The brakes in the table of runs, as the schedule and operators see them (see `brake-store.ts`). */
+import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
+import { DeleteCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import type { BrakeLedger, HeldKey } from '../../model/brake.ts';
+import {
+  attributesOf,
+  brakeRecordOf,
+  changeBrake,
+  openBrakes,
+  removedNames,
+  removing,
+} from './brake-store.ts';
+import { BRAKES, heldBy } from './run-items.ts';
+import { askTable, type ItemTable, type TableItem } from './table.ts';
+
+/** How long a released key stays on the list after its hint was sent. A message lives at most 14 days, twice if it is redriven. */
+const SENT_SECONDS = 30 * 24 * 3_600;
+
+/** If `region` is null, the region of the environment is used. */
+export const createBrakeLedger = (tableName: string, region: string | null = null): BrakeLedger => {
+  const table = openBrakes(tableName, region);
+  const change = async (
+    ...given: Parameters<typeof changeBrake> extends [unknown, ...infer Rest] ? Rest : never
+  ) => await askTable(table, 'UpdateItem', () => changeBrake(table, ...given));
+  return {
+    async all() {
+      const records = new Map<string, ReturnType<typeof brakeRecordOf>>();
+      for await (const item of itemsOf(table, BRAKES)) records.set(String(item['item']), brakeRecordOf(item));
+      return records;
+    },
+    ...listOf(table),
+    async *held(name) {
+      for await (const item of itemsOf(table, heldBy(name))) yield heldKeyOf(item);
+    },
+    async release(name, { slots }, { untilMs, how }) {
+      const removed = ['closed', ...[...slots.keys()].flatMap(attributesOf)];
+      await change(name, {
+        UpdateExpression: `SET releasedMs = :until, #releasing = :how${removing(removed)}`,
+        ExpressionAttributeNames: { '#releasing': 'releasing', ...removedNames(removed) },
+        ExpressionAttributeValues: { ':until': untilMs, ':how': how },
+      });
+    },
+    async released(name, releasedMs) {
+      try {
+        await changeBrake(table, name, {
+          UpdateExpression: 'REMOVE #releasing',
+          ConditionExpression: 'releasedMs = :released',
+          ExpressionAttributeNames: { '#releasing': 'releasing' },
+          ExpressionAttributeValues: { ':released': releasedMs },
+        });
+      } catch (error) {
+        // An operator has released more in the meantime.
+        if (!(error instanceof ConditionalCheckFailedException)) throw table.failure(error, 'UpdateItem');
+      }
+    },
+    async counted(name, keys) {
+      await change(name, {
+        UpdateExpression: 'SET #keys = :keys',
+        ExpressionAttributeNames: { '#keys': 'keys' },
+        ExpressionAttributeValues: { ':keys': keys },
+      });
+    },
+  };
+};
+
+/** The calls about one key on the list. */
+const listOf = (table: ItemTable): Pick<BrakeLedger, 'sent' | 'forget'> => ({
+  async sent(name, { key, heldMs }, nowMs) {
+    const command = new UpdateCommand({
+      ...stillHeld(table, name, key),
+      UpdateExpression: 'SET sentMs = :now, #expires = :expires',
+      ExpressionAttributeNames: { '#expires': 'expires' },
+      ExpressionAttributeValues: {
+        ':heldMs': heldMs,
+        ':now': nowMs,
+        ':expires': Math.floor(nowMs / 1_000) + SENT_SECONDS,
+      },
+    });
+    await unlessHeldAnew(table, 'UpdateItem', () => table.client.send(command));
+  },
+  async forget(name, { key, heldMs }) {
+    const command = new DeleteCommand({
+      ...stillHeld(table, name, key),
+      ExpressionAttributeValues: { ':heldMs': heldMs },
+    });
+    await unlessHeldAnew(table, 'DeleteItem', () => table.client.send(command));
+  },
+});
+
+const stillHeld = (table: ItemTable, name: string, key: string) => ({
+  TableName: table.name,
+  Key: { run: heldBy(name), item: key },
+  ConditionExpression: 'heldMs = :heldMs',
+});
+
+/** A key that was held again since it was released stays on the list as it is. */
+const unlessHeldAnew = async (
+  table: ItemTable,
+  operation: string,
+  send: () => Promise<unknown>,
+): Promise<void> => {
+  try {
+    await send();
+  } catch (error) {
+    if (!(error instanceof ConditionalCheckFailedException)) throw table.failure(error, operation);
+  }
+};
+
+async function* itemsOf(table: ItemTable, partition: string): AsyncGenerator<TableItem> {
+  let from: TableItem | undefined;
+  do {
+    const command: QueryCommand = new QueryCommand({
+      TableName: table.name,
+      KeyConditionExpression: '#run = :run',
+      ExpressionAttributeNames: { '#run': 'run' },
+      ExpressionAttributeValues: { ':run': partition },
+      ConsistentRead: true,
+      ExclusiveStartKey: from,
+    });
+    const { Items = [], LastEvaluatedKey } = await askTable(table, 'Query', () => table.client.send(command));
+    yield* Items;
+    from = LastEvaluatedKey;
+  } while (from !== undefined);
+}
+
+const heldKeyOf = ({ item, heldMs, change, kind, sentMs }: TableItem): HeldKey => ({
+  key: String(item),
+  heldMs: Number(heldMs),
+  change: change === 'overwrite' ? 'overwrite' : 'delete',
+  kind: String(kind),
+  sentMs: typeof sentMs === 'number' ? sentMs : null,
+});

@@ -1,0 +1,146 @@
+/**
+ * The brake on deletes and overwrites in masses. There is one for each destination of a rule. It closes when more changes than its
+ * settings allow were made within the window. As long as it is closed, a change that would hide or destroy a replica is held: the
+ * replica stays, and the key stands on a list until an operator releases it (`s3-replicator brake release`).
+ */
+import type { BrakeSettings } from './rule.ts';
+import type { Task } from './task.ts';
+
+/** The brake as converge uses it. */
+export interface Brake {
+  /**
+   * Called before a delete that leaves the key without an object, or an overwrite after which the earlier content is gone. Resolves to
+   * true if the change may be made, which is counted. Otherwise the key is on the list of held keys.
+   */
+  admit(task: Task, change: 'delete' | 'overwrite'): Promise<boolean>;
+  /** Counts a change that is not held. */
+  count(task: Task, change: 'delete' | 'overwrite'): Promise<void>;
+  isClosed(task: Task): Promise<boolean>;
+}
+
+/** The changes that are counted. `expirations` are deletes that S3 Lifecycle caused. */
+export type Counts = Record<'deletes' | 'expirations' | 'overwrites', number>;
+
+/** What all execution environments know of one brake. Times are in milliseconds since the epoch. */
+export interface BrakeRecord {
+  /** The changes of each slot, by the begin of the slot. */
+  slots: ReadonlyMap<number, Counts>;
+  closed: { sinceMs: number; why: string } | null;
+  /** The number of keys that the last whole backfill or verify counted; null: none has ended yet. */
+  keys: number | null;
+  /** Keys that were held at this time or earlier are released. */
+  releasedMs: number;
+  /** What is to be done with the released keys that are still on the list; null: nothing. */
+  releasing: Release | null;
+}
+
+/** `pass-on`: each key is converged once more. `keep`: the replicas stay, and the keys are forgotten. */
+export type Release = 'pass-on' | 'keep';
+
+/** A key on the list. */
+export interface HeldKey {
+  key: string;
+  heldMs: number;
+  change: 'delete' | 'overwrite';
+  /** The kind of hint that brings the change about. */
+  kind: string;
+  /** When the hint for the released key was sent; null: not yet. */
+  sentMs: number | null;
+}
+
+/** The part of the store that execution environments use. A brake is named by {@link brakeName}. */
+export interface BrakeStore {
+  load(name: string): Promise<BrakeRecord>;
+  /** Adds to the slot, and removes the slots in `old`. Resolves to the record after that. */
+  count(name: string, slotMs: number, counts: Counts, old: readonly number[]): Promise<BrakeRecord>;
+  /** Closes the brake, if it is open. */
+  close(name: string, closed: NonNullable<BrakeRecord['closed']>): Promise<BrakeRecord>;
+  hold(name: string, held: Omit<HeldKey, 'sentMs'>): Promise<void>;
+  /** When the key was held; null: it is not on the list. */
+  heldMs(name: string, key: string): Promise<number | null>;
+}
+
+/** The part of the store that the schedule and operators use. */
+export interface BrakeLedger {
+  /** The records of all brakes that were ever used, by name. */
+  all(): Promise<ReadonlyMap<string, BrakeRecord>>;
+  /** The keys on the list, in the order of their UTF-8 bytes. */
+  held(name: string): AsyncIterable<HeldKey>;
+  /** Opens the brake, forgets what was counted, and releases the keys that were held at this time or earlier. */
+  release(name: string, record: BrakeRecord, release: { untilMs: number; how: Release }): Promise<void>;
+  /** Remembers that the hint for the released key was sent. The key leaves the list after a month. A key that was held anew stays. */
+  sent(name: string, held: HeldKey, nowMs: number): Promise<void>;
+  forget(name: string, held: HeldKey): Promise<void>;
+  /** Called when all keys that were released at `releasedMs` have been dealt with. */
+  released(name: string, releasedMs: number): Promise<void>;
+  /** Remembers how many keys a whole backfill or verify has counted. */
+  counted(name: string, keys: number): Promise<void>;
+}
+
+export const NO_COUNTS: Counts = { deletes: 0, expirations: 0, overwrites: 0 };
+
+export const UNUSED_BRAKE: BrakeRecord = {
+  slots: new Map(),
+  closed: null,
+  keys: null,
+  releasedMs: 0,
+  releasing: null,
+};
+
+export const brakeName = ({ rule, destination }: { rule: { id: string }; destination: { id: string } }) =>
+  `${rule.id}/${destination.id}`;
+
+/** How many slots a window has. The oldest slot counts as a whole, so that the window is up to this part longer, never shorter. */
+const SLOTS = 4;
+
+export const slotOf = ({ windowMinutes }: BrakeSettings, nowMs: number): number => {
+  const lengthMs = (windowMinutes * 60_000) / SLOTS;
+  return Math.floor(nowMs / lengthMs) * lengthMs;
+};
+
+/** Returns the begins of the slots that have left the window. */
+export const oldSlots = (settings: BrakeSettings, { slots }: BrakeRecord, nowMs: number): number[] => {
+  const lengthMs = (settings.windowMinutes * 60_000) / SLOTS;
+  return [...slots.keys()].filter((slotMs) => slotMs + lengthMs <= nowMs - settings.windowMinutes * 60_000);
+};
+
+/** Adds up what was counted within the window, and `pending`, which is not in the record yet. */
+export const countsIn = (
+  settings: BrakeSettings,
+  record: BrakeRecord,
+  pending: Counts,
+  nowMs: number,
+): Counts => {
+  const sum = { ...pending };
+  const old = new Set(oldSlots(settings, record, nowMs));
+  for (const [slotMs, counts] of record.slots) {
+    if (old.has(slotMs)) continue;
+    sum.deletes += counts.deletes;
+    sum.expirations += counts.expirations;
+    sum.overwrites += counts.overwrites;
+  }
+  return sum;
+};
+
+/** How many deletes pass in any case before a share of the keys counts, so that tidying up a small bucket does not close the brake. */
+const SHARE_FROM = 100;
+
+/** How many deletes may be made within the window. */
+const deletesAllowed = ({ deletes, deletesPercent }: BrakeSettings, keys: number | null): number =>
+  keys === null
+    ? deletes
+    : Math.min(deletes, Math.max(SHARE_FROM, Math.floor((keys * deletesPercent) / 100)));
+
+/** Returns why the brake has to close, or null if it stays open. */
+export const excessIn = (
+  settings: BrakeSettings,
+  counts: Counts,
+  { keys }: Pick<BrakeRecord, 'keys'>,
+): string | null => {
+  const allowed: Counts = { ...settings, deletes: deletesAllowed(settings, keys) };
+  for (const name of ['deletes', 'expirations', 'overwrites'] as const) {
+    if (counts[name] <= allowed[name]) continue;
+    return `${counts[name]} ${name} within ${settings.windowMinutes} minutes, ${allowed[name]} are allowed`;
+  }
+  return null;
+};
