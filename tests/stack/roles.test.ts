@@ -13,6 +13,7 @@ test('the batch role may begin transfers, read the circuits and count for the br
     'dynamodb:GetItem on IdempotencyTable.Arn',
     'dynamodb:GetItem on RunsTable.Arn',
     'dynamodb:GetItem on TransfersTable.Arn',
+    'dynamodb:PutItem on IdempotencyTable.Arn',
     'dynamodb:PutItem on TransfersTable.Arn',
     'dynamodb:UpdateItem on RunsTable.Arn',
     'dynamodb:UpdateItem on TransfersTable.Arn',
@@ -26,6 +27,7 @@ test('the backfill role may list buckets and read metadata, and write only messa
   ).toEqual([
     'dynamodb:BatchGetItem on RunsTable.Arn',
     'dynamodb:DeleteItem on RunsTable.Arn',
+    'dynamodb:GetItem on IdempotencyTable.Arn',
     'dynamodb:GetItem on RunsTable.Arn',
     'dynamodb:PutItem on RunsTable.Arn',
     'dynamodb:Query on RunsTable.Arn',
