@@ -43,7 +43,8 @@ interface Options {
 
 export const brakeWorld = (options: Options = {}) => {
   const world = createWorld(options);
-  const { time, clock, source, replica, store, records, again, rule, deps, deliver, messages } = world;
+  const { time, clock, source, replica, store, records, again, rule, deps, deliverFrom, messages } = world;
+  const deliver = (...bodies: string[]) => deliverFrom('live', bodies);
   const hints: Hint[] = [];
   return {
     time,
@@ -69,7 +70,10 @@ export const brakeWorld = (options: Options = {}) => {
     },
     /** Delivers hints about keys as a run or a redrive sends them. */
     hint: (keys: readonly string[], more: Partial<Hint> = {}) =>
-      deliver(...keys.map((key) => formatHint({ ...HINT, key, ...more }))),
+      deliverFrom(
+        'backfill',
+        keys.map((key) => formatHint({ ...HINT, key, ...more })),
+      ),
     job: (keys: readonly string[]) =>
       answerBatch(
         {
@@ -92,7 +96,7 @@ export const brakeWorld = (options: Options = {}) => {
         hintsLeft: async () => 0,
       };
       await passOnReleased({ configuration: testConfiguration(rule), brakes: store, queues, clock });
-      await deliver(...hints.splice(0).map(formatHint));
+      await deliverFrom('backfill', hints.splice(0).map(formatHint));
     },
     /** Starts all execution environments anew, as a deployment does. */
     deploy: world.deploy,
@@ -140,7 +144,7 @@ const createWorld = ({ rule: fields, brake, versionings, environments = 4 }: Opt
     brake: known[invocations++ % known.length]!,
   });
   const messages = { sent: 0 };
-  const deliver = async (...bodies: string[]): Promise<void> => {
+  const deliverFrom = async (origin: 'live' | 'backfill', bodies: string[]): Promise<void> => {
     for (let start = 0; start < bodies.length; start += BATCH) {
       const batch = bodies.slice(start, start + BATCH).map((body) => ({
         messageId: `m${messages.sent++}`,
@@ -148,7 +152,7 @@ const createWorld = ({ rule: fields, brake, versionings, environments = 4 }: Opt
         body,
         receiveCount: 1,
         sentMs: time.nowMs,
-        origin: 'live' as const,
+        origin,
         retry: null,
         earlier: null,
       }));
@@ -156,7 +160,7 @@ const createWorld = ({ rule: fields, brake, versionings, environments = 4 }: Opt
     }
   };
   const deploy = () => void (known = Array.from({ length: environments }, createEnvironment));
-  return { time, clock, source, replica, store, records, again, rule, deps, deliver, messages, deploy };
+  return { time, clock, source, replica, store, records, again, rule, deps, deliverFrom, messages, deploy };
 };
 
 const HINT: Hint = {
