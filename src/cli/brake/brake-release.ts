@@ -29,7 +29,10 @@ export const BRAKE_RELEASE: CommandSpec = {
   },
   exitCodes: [
     [EXIT.ok, 'What was held is released, or nothing was held.'],
-    [EXIT.failure, 'The id of the rule was not typed, or a call to AWS failed. Running the command again is safe.'],
+    [
+      EXIT.failure,
+      'The id of the rule was not typed, or a call to AWS failed. Running the command again is safe.',
+    ],
     [EXIT.usage, 'The command line is wrong. Nothing was released.'],
   ],
   examples: [
