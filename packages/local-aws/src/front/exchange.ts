@@ -48,7 +48,8 @@ export async function serveExchange(
   const url = message.url ?? '/';
   const at = url.indexOf('?');
   const [path, query] = at < 0 ? [url, ''] : [url.slice(0, at), url.slice(at + 1)];
-  const signable = { method: message.method ?? 'GET', path, query, headers: message.headers };
+  const { headers, headersDistinct } = message;
+  const signable = { method: message.method ?? 'GET', path, query, headers };
   const signature = parseSignature(signable);
   const service = signature && !(signature instanceof AwsError) ? signature.service : 's3';
   const requestId = setCommonHeaders(response, service, exchange.clock);
@@ -56,7 +57,7 @@ export async function serveExchange(
     if (signature instanceof AwsError) throw signature;
     const { body, bytes, payloadHash } = await payloadOf(message, query, service);
     const caller: Caller = signature
-      ? authenticate(signable, signature, payloadHash, exchange)
+      ? authenticate({ ...signable, headersDistinct }, signature, payloadHash, exchange)
       : { kind: 'anonymous' };
     const request: AwsRequest = {
       ...signable,

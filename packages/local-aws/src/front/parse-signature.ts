@@ -3,7 +3,10 @@ import { isPresigned, parsePresigned } from './presigned.ts';
 import { parseAuthorization, type Signature, type SignedRequest } from './signature.ts';
 
 /** Parses the signature of a request. Returns `undefined` if there is none, and the error of AWS if it cannot be parsed. */
-export const parseSignature = ({ headers, query }: SignedRequest): Signature | AwsError | undefined => {
+export const parseSignature = ({
+  headers,
+  query,
+}: Pick<SignedRequest, 'headers' | 'query'>): Signature | AwsError | undefined => {
   if (headers.authorization !== undefined) return parseAuthorization(headers.authorization, headers);
   return isPresigned(query) ? parsePresigned(query) : undefined;
 };

@@ -25,6 +25,8 @@ export interface SignedRequest {
   path: string;
   query: string;
   headers: IncomingHttpHeaders;
+  /** The values of each header, one for each line. Node joins them with a comma and a space, and the signature with a comma alone. */
+  headersDistinct: NodeJS.Dict<string[]>;
 }
 
 /** Converts the timestamp of a signature to milliseconds since the epoch. Returns NaN for an invalid timestamp. */
@@ -111,7 +113,7 @@ export function parseCredential(credential: string): Scope | undefined {
 
 function canonicalRequest(request: SignedRequest, signature: Signature, payloadHash: string): string {
   const headers = signature.signedHeaders.map(
-    (name) => `${name}:${(single(request.headers[name]) ?? '').trim().replace(/ +/g, ' ')}\n`,
+    (name) => `${name}:${(request.headersDistinct[name] ?? []).map(trimmed).join(',')}\n`,
   );
   return [
     request.method,
@@ -175,6 +177,8 @@ function encodeRfc3986(text: string): string {
 function scopeOf({ date, region, service }: Scope): string {
   return `${date}/${region}/${service}/aws4_request`;
 }
+
+const trimmed = (value: string): string => value.trim().replace(/ +/g, ' ');
 
 function single(value: string | string[] | undefined): string | undefined {
   return Array.isArray(value) ? value.join(',') : value;

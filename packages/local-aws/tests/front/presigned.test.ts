@@ -14,8 +14,6 @@ const PRESIGNED = {
 
 const parse = (parameters: Record<string, string>) =>
   parseSignature({
-    method: 'GET',
-    path: '/b/k',
     query: String(new URLSearchParams(parameters)),
     headers: {},
   });

@@ -53,6 +53,23 @@ const idOf = async (accountId: string) => {
   );
 };
 
+test('whoever may list a bucket by its ACL learns that a key does not exist, and everybody else is denied', async () => {
+  const readable = { name: 'readable', accountId: SOURCE, region: REGION };
+  harness.s3.createBucket({
+    ...readable,
+    OwnershipControls: { Rules: [{ ObjectOwnership: 'ObjectWriter' }] },
+  });
+  const missing = () => codeOf(other().send(new GetObjectCommand({ Bucket: 'readable', Key: 'missing' })));
+  expect(await missing()).toBe('AccessDenied');
+  await harness.client.send(new DeletePublicAccessBlockCommand({ Bucket: 'readable' }));
+  await harness.client.send(new PutBucketAclCommand({ Bucket: 'readable', ACL: 'public-read' }));
+  expect(await missing()).toBe('NoSuchKey');
+  await harness.client.send(new PutObjectCommand({ Bucket: 'readable', Key: 'private', Body: 'x' }));
+  expect(await codeOf(other().send(new GetObjectCommand({ Bucket: 'readable', Key: 'private' })))).toBe(
+    'AccessDenied',
+  );
+});
+
 test('nobody but its owner reads a new object', async () => {
   await put('private');
   expect(await permissions('private')).toEqual([['CanonicalUser', 'FULL_CONTROL']]);

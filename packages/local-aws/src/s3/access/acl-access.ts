@@ -52,7 +52,14 @@ export const policiesFor = (
 type PermittedActions = Record<Exclude<Permission, 'FULL_CONTROL'>, string[]>;
 
 const BUCKET_ACTIONS: PermittedActions = {
-  READ: ['s3:ListBucket', 's3:ListBucketVersions', 's3:ListBucketMultipartUploads'],
+  // Includes the reads of keys that do not exist: who may list the bucket learns that they do not.
+  READ: [
+    's3:ListBucket',
+    's3:ListBucketVersions',
+    's3:ListBucketMultipartUploads',
+    's3:GetObject',
+    's3:GetObjectVersion',
+  ],
   // Includes s3:PutObjectAcl, because the writer owns the new object and may set its ACL in the same request.
   WRITE: ['s3:PutObject', 's3:PutObjectAcl'],
   READ_ACP: ['s3:GetBucketAcl'],
