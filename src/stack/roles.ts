@@ -82,15 +82,34 @@ const replicateStatements = ({ replication, stack, deployment }: Configuration):
   },
   ...readSources(replication.rules),
   ...decryptSources(stack.sourceKmsKeyArns),
-  assumeRoles(replication.rules),
+  ...assumeRoles(replication.rules, (roleArn) => [roleArn]),
 ];
 
-export const assumeRoles = (rules: ReplicationRule[]): Statement => ({
-  Sid: 'ReplicationRoles',
-  Effect: 'Allow',
-  Action: 'sts:AssumeRole',
-  Resource: roleArns(rules),
-});
+/** Allows to assume the roles of the sources, and those of the destinations that `of` returns for each role that writes. */
+export const assumeRoles = (rules: ReplicationRule[], of: (roleArn: string) => string[]): Statement[] => {
+  const sources = rules.flatMap(({ source }) => source.roleArn ?? []);
+  const destinations = rules.flatMap((rule) => rule.destinations.flatMap(({ roleArn }) => of(roleArn)));
+  return [
+    {
+      Sid: 'ReplicationRoles',
+      Effect: 'Allow',
+      Action: ['sts:AssumeRole', 'sts:SetSourceIdentity'],
+      Resource: sortedSet(destinations),
+    },
+    ...(sources.length === 0
+      ? []
+      : [
+          {
+            Sid: 'SourceRoles',
+            Effect: 'Allow' as const,
+            Action: ['sts:AssumeRole'],
+            Resource: sortedSet(sources),
+          },
+        ]),
+  ];
+};
+
+const sortedSet = (arns: string[]): string[] => [...new Set(arns)].toSorted();
 
 /**
  * The Serverless framework creates the log groups, so the functions need no permission to create them. The ARN attribute of a log
@@ -118,11 +137,3 @@ export const decryptSources = (keyArns: string[]): Statement[] =>
           },
         },
       ];
-
-function roleArns(rules: ReplicationRule[]): string[] {
-  const arns = rules.flatMap(({ source, destinations }) => [
-    ...(source.roleArn === null ? [] : [source.roleArn]),
-    ...destinations.map(({ roleArn }) => roleArn),
-  ]);
-  return [...new Set(arns)].toSorted();
-}

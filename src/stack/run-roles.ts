@@ -1,5 +1,6 @@
 import type { Configuration } from '../lib/configuration/configuration.ts';
 import { resourceNames } from '../lib/configuration/resource-names.ts';
+import { compareRoleArn } from '../lib/model/rule.ts';
 import { attribute, objectsArn, policyDocument, ref } from './cloudformation.ts';
 import type { Resources, Statement } from './cloudformation.ts';
 import { listSources, readSources } from './read-sources.ts';
@@ -79,7 +80,8 @@ const backfillStatements = ({ replication, stack, backfill, deployment }: Config
   { Sid: 'End', Effect: 'Allow', Action: 'sns:Publish', Resource: ref('RunsTopic') },
   ...listSources(replication.rules),
   ...decryptSources(stack.sourceKmsKeyArns),
-  assumeRoles(replication.rules),
+  // The roles that write are for destination stacks of an older template, which have none to compare.
+  ...assumeRoles(replication.rules, (roleArn) => [roleArn, compareRoleArn(roleArn)]),
   ...(backfill.report === null
     ? []
     : [
@@ -138,7 +140,7 @@ const batchStatements = ({ replication, stack }: Configuration): Statement[] => 
   },
   ...readSources(replication.rules),
   ...decryptSources(stack.sourceKmsKeyArns),
-  assumeRoles(replication.rules),
+  ...assumeRoles(replication.rules, (roleArn) => [roleArn]),
 ];
 
 /**

@@ -6,7 +6,7 @@
 import { partitionOfRegion } from '../lib/configuration/aws-syntax.ts';
 import type { Configuration } from '../lib/configuration/configuration.ts';
 import { coverWithoutOverlap } from '../lib/subscription/key-filter.ts';
-import type { ReplicationRule } from '../lib/model/rule.ts';
+import { copiesInsideS3, type ReplicationRule } from '../lib/model/rule.ts';
 import { plainStart, type Statement } from './cloudformation.ts';
 
 export interface SourcePolicies {
@@ -26,7 +26,7 @@ export interface SourcePolicies {
 
 /** Returns the policies for `rules`, which are rules of this configuration. */
 export const sourcePolicies = (configuration: Configuration, rules: ReplicationRule[]): SourcePolicies => {
-  const copied = rules.filter(isCopied);
+  const copied = rules.filter(copiesInsideS3);
   const pairs = copied.flatMap((rule) => rule.destinations.map(({ roleArn }) => ({ rule, roleArn })));
   const { region } = configuration.deployment;
   const roleArns = [...new Set(pairs.map(({ roleArn }) => roleArn))];
@@ -38,16 +38,9 @@ export const sourcePolicies = (configuration: Configuration, rules: ReplicationR
     ),
     keys: keyArns.map((keyArn) => ({ keyArn, statement: keyStatement(roleArns, region) })),
     destinations: roleArns.map((roleArn) => destinationOf(roleArn, copied, keyArns)),
-    streamed: rules.filter((rule) => !isCopied(rule)).map(({ id }) => id),
+    streamed: rules.filter((rule) => !copiesInsideS3(rule)).map(({ id }) => id),
   };
 };
-
-/**
- * Returns whether the objects of this rule are copied by S3 itself, unless S3 refuses. `createServerSide` makes the same
- * decision.
- */
-const isCopied = ({ copy, source }: ReplicationRule): boolean =>
-  copy === 'server-side' || (copy === 'auto' && source.roleArn === null);
 
 const destinationOf = (
   roleArn: string,

@@ -5,7 +5,7 @@
 import { S3Client } from '@aws-sdk/client-s3';
 import { clientConfig, type LocalAws, type PolicyDocument, startLocalAws } from '@s3-replicator/local-aws';
 import { createBuckets } from '../../src/lib/aws/s3/buckets.ts';
-import { createS3Clients } from '../../src/lib/aws/s3/clients.ts';
+import { createS3Clients, type S3ClientsOptions } from '../../src/lib/aws/s3/clients.ts';
 import type { Buckets } from '../../src/lib/model/ports.ts';
 import { setAwsVariables } from '../model/aws-variables.ts';
 
@@ -26,7 +26,7 @@ export interface LocalBuckets extends AsyncDisposable {
 type Properties = Parameters<LocalAws['s3']['createBucket']>[0];
 
 /** Starts the local S3. The roles have all permissions here, because other tests check permissions. */
-export const startLocalBuckets = async (): Promise<LocalBuckets> => {
+export const startLocalBuckets = async (options: Partial<S3ClientsOptions> = {}): Promise<LocalBuckets> => {
   const aws = await startLocalAws();
   const everything = (action: string): PolicyDocument[] => [
     { Statement: [{ Effect: 'Allow', Action: action, Resource: '*' }] },
@@ -42,11 +42,11 @@ export const startLocalBuckets = async (): Promise<LocalBuckets> => {
       policies,
     });
   putRole(DESTINATION_ACCOUNT, 'replication', everything('s3:*'));
-  putRole(SOURCE_ACCOUNT, 'function', [...everything('s3:*'), ...everything('sts:AssumeRole')]);
+  putRole(SOURCE_ACCOUNT, 'function', [...everything('s3:*'), ...everything('sts:*')]);
   const functionArn = `arn:aws:iam::${SOURCE_ACCOUNT}:role/function`;
   const { credentials: own } = aws.iam.createSession(functionArn, 'test', 3_600);
   setAwsVariables({ endpoint: aws.httpEndpoint, credentials: own });
-  const clients = createS3Clients({ region: 'eu-central-1', sessionName: 'test' });
+  const clients = createS3Clients({ region: 'eu-central-1', sessionName: 'test', ...options });
   const create =
     (accountId: string): LocalBuckets['createSource'] =>
     (name, properties = {}) =>

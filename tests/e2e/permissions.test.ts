@@ -15,6 +15,7 @@ import {
   isObserved,
   losing,
   type Loss,
+  NAMELESS,
   OF_VERSIONS,
   permissionNamed,
   quarantined,
@@ -123,6 +124,7 @@ const WITHOUT: Record<string, Loss> = {
     dead: deadAs('assume-role-denied', ['bridged']),
     waiting: 16,
   },
+  'ReplicateRole ReplicationRoles sts:SetSourceIdentity': NAMELESS,
 
   'SubscribeRole Trust sts:AssumeRole': {
     refused: /role defined for the function cannot be assumed by Lambda/,

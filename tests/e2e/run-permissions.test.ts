@@ -13,6 +13,7 @@ import {
   type Look,
   type Loss,
   losing,
+  NAMELESS,
   OF_VERSIONS,
   startPermissionStage,
 } from './support/permissions/losses.ts';
@@ -76,6 +77,18 @@ const blind = (rules: string[]) => {
       others.includes(line.split(':')[0] ?? '') ? line : line.replace('finished', 'failed'),
     ),
   };
+};
+const WITHOUT_LISTING_BRIDGED = {
+  runs: { ...VERIFY_IS_WELL.runs, bridged: 'failed: access-denied' },
+  differences: VERIFY_IS_WELL.differences.filter((line) => !line.startsWith('bridged')),
+  reports: ['notified', 'tagged'],
+  announced: ['bridged: failed', 'notified: finished', 'tagged: finished'],
+};
+const WITHOUT_LISTING_VERSIONS = {
+  runs: { ...ending('failed: access-denied'), bridged: 'finished' },
+  differences: ['bridged: missing'],
+  reports: ['bridged'],
+  announced: ['bridged: finished', 'notified: failed', 'tagged: failed'],
 };
 const unseen = (name: string): Partial<Observation> => ({
   differences: ATTRIBUTES_ARE_WELL.differences.filter((line) => !line.startsWith(`${name}:`)),
@@ -148,20 +161,11 @@ const WITHOUT: Record<string, Loss<Observation>> = {
   // S3 leaves out locks that the caller has no permission to read, and returns no error.
   'BackfillRole LookAtSources s3:GetObjectRetention': unseen('retained'),
   'BackfillRole LookAtSources s3:GetObjectLegalHold': unseen('held'),
-  'BackfillRole ListSources s3:ListBucket': {
-    runs: { ...VERIFY_IS_WELL.runs, bridged: 'failed: access-denied' },
-    differences: VERIFY_IS_WELL.differences.filter((line) => !line.startsWith('bridged')),
-    reports: ['notified', 'tagged'],
-    announced: ['bridged: failed', 'notified: finished', 'tagged: finished'],
-  },
-  'BackfillRole ListSources s3:ListBucketVersions': {
-    runs: { ...ending('failed: access-denied'), bridged: 'finished' },
-    differences: ['bridged: missing'],
-    reports: ['bridged'],
-    announced: ['bridged: finished', 'notified: failed', 'tagged: failed'],
-  },
+  'BackfillRole ListSources s3:ListBucket': WITHOUT_LISTING_BRIDGED,
+  'BackfillRole ListSources s3:ListBucketVersions': WITHOUT_LISTING_VERSIONS,
   'BackfillRole DecryptSources kms:Decrypt': unclear('copied', 'kept', 'missing', 'tagged', 'unwanted'),
   'BackfillRole ReplicationRoles sts:AssumeRole': failedWith('assume-role-denied'),
+  'BackfillRole ReplicationRoles sts:SetSourceIdentity': NAMELESS,
   'BackfillRole Reports s3:PutObject': failedWith('access-denied'),
 
   'BatchRole Trust sts:AssumeRole': { refused: /role defined for the function cannot be assumed by Lambda/ },
@@ -217,6 +221,34 @@ const WITHOUT: Record<string, Loss<Observation>> = {
     failed: tasksWith('assume-role-denied', [...OF_JOBS, 'archived', 'bridged', 'deleted', 'gone']),
   },
 
+  'BatchRole ReplicationRoles sts:SetSourceIdentity': NAMELESS,
+
+  'CompareRole Trust sts:AssumeRole': failedWith('assume-role-denied'),
+  'CompareRole SayWho sts:SetSourceIdentity': NAMELESS,
+  'CompareRole ReadReplicas s3:GetObject': unclear(
+    'bridged',
+    'copied',
+    'kept',
+    'missing',
+    'tagged',
+    'unwanted',
+  ),
+  'CompareRole ReadReplicas s3:GetObjectVersion': unclear('copied', 'kept'),
+  'CompareRole ReadReplicas s3:GetObjectTagging': {
+    ...blind(['bridged', 'notified', 'tagged']),
+    differences: [],
+  },
+  'CompareRole ReadReplicas s3:GetObjectVersionTagging': blind(['notified', 'tagged']),
+  // A key that is not there is answered like one that may not be read.
+  'CompareRole ListReplicas s3:ListBucket': {
+    ...WITHOUT_LISTING_BRIDGED,
+    differences: differentAmong(WITHOUT_LISTING_BRIDGED.differences, ['missing', 'tagged', 'unwanted']),
+  },
+  'CompareRole ListReplicas s3:ListBucketVersions': WITHOUT_LISTING_VERSIONS,
+  'CompareRole ReadGrants s3:GetObjectAcl': blind(['bridged']),
+  'CompareRole ReadGrants s3:GetObjectVersionAcl': blind(['notified', 'tagged']),
+  'CompareRole DecryptReplicas kms:Decrypt': unclear('copied', 'kept'),
+
   'BatchJobRole Trust sts:AssumeRole': { refusedToJobs: ['sts:AssumeRole'] },
   'BatchJobRole Invoke lambda:InvokeFunction': { refusedToJobs: ['lambda:InvokeFunction'] },
   'BatchJobRole Manifest s3:GetObject': { refusedToJobs: ['s3:GetObject'] },
@@ -247,7 +279,11 @@ const LOOKS: Look<Observation>[] = [
     at: (on, run) => runBattery(on, run, { kind: 'verify', withAttributes: true }),
     well: ATTRIBUTES_ARE_WELL,
   },
-  { of: /^BackfillRole /, at: (on, run) => runBattery(on, run, { kind: 'verify' }), well: VERIFY_IS_WELL },
+  {
+    of: /^(BackfillRole|CompareRole) /,
+    at: (on, run) => runBattery(on, run, { kind: 'verify' }),
+    well: VERIFY_IS_WELL,
+  },
 ];
 
 const own = losing('runs', WITHOUT);

@@ -14,6 +14,7 @@ import { beforeAll, beforeEach, expect, test } from 'vitest';
 import { clientConfig, type Credentials, type LocalAws, startLocalAws } from '@s3-replicator/local-aws';
 import { parseTemplate, type Template } from '@s3-replicator/local-aws/template';
 import { DEFAULT_MAX_RETENTION_DAYS } from '../../src/lib/configuration/rule-schema.ts';
+import { compareRoleArn } from '../../src/lib/model/rule.ts';
 import { list, spell, statementsOf } from './statements.ts';
 
 const STACK = { accountId: '222222222222', region: 'us-east-1', stackName: 'destination' };
@@ -40,14 +41,22 @@ beforeEach(async () => {
 const deploy = (parameters: Record<string, string> = {}) =>
   aws.cloudformation.deploy({ ...STACK, template: text, parameters: { ...PARAMETERS, ...parameters } });
 
-test('the destination template can be deployed before the source role exists, and creates only the destination role by default', async () => {
+test('the destination template can be deployed before the source role exists, and creates only the two destination roles by default', async () => {
   await s3.send(new CreateBucketCommand({ Bucket: 'acme-replica' }));
   const stack = await deploy();
 
-  expect([...stack.resources.keys()]).toEqual(['ReplicationRole']);
+  expect([...stack.resources.keys()].toSorted()).toEqual(['CompareRole', 'ReplicationRole']);
   expect(stack.outputs).toMatchObject({
     RoleArn: 'arn:aws:iam::222222222222:role/s3-replicator-destination',
+    CompareRoleArn: compareRoleArn('arn:aws:iam::222222222222:role/s3-replicator-destination'),
   });
+});
+
+test('the destination template warns of a role that may replace every object of the bucket, unless a prefix is given', async () => {
+  await s3.send(new CreateBucketCommand({ Bucket: 'acme-replica' }));
+  const { outputs } = await deploy();
+  expect(outputs['Warning']).toContain('may replace every object in acme-replica. Set Prefix');
+  expect((await deploy({ Prefix: 'copy/' })).outputs).not.toHaveProperty('Warning');
 });
 
 test('the destination template creates a bucket on request: versioned, TLS only, and kept when the stack is deleted', async () => {
@@ -79,28 +88,29 @@ test.each([
   ['SourceBucketName', 'acme-source,Acme'],
   ['SourceKmsKeyArn', 'arn:aws:kms:us-east-1:222222222222:alias/key'],
   ['RoleName', 'a/b'],
+  // The role that compares would have a name longer than 64 characters.
+  ['RoleName', 'a'.repeat(57)],
 ])('the destination template refuses the parameter %s with the value %j', async (parameter, value) => {
   await expect(deploy({ [parameter]: value })).rejects.toThrow(parameter);
 });
 
-test('the destination role trusts only the roles of one stack, and only with the external id', () => {
-  const trust = parseTemplate(text).Resources['ReplicationRole']?.Properties['AssumeRolePolicyDocument'];
+const roleEnding = (ending: string) => ({
+  'Fn::Join': [ending, { 'Fn::Split': ['-replicate|', { 'Fn::Sub': '${SourceRoleArn}|' }] }],
+});
 
+test.each([
+  ['ReplicationRole', [{ Ref: 'SourceRoleArn' }, roleEnding('-batch')]],
+  ['CompareRole', roleEnding('-backfill')],
+])('the %s trusts only the functions that need it, and only with the external id', (role, trusted) => {
+  const trust = parseTemplate(text).Resources[role]?.Properties['AssumeRolePolicyDocument'];
+  const callers = { ArnEquals: { 'aws:PrincipalArn': trusted } };
   expect(statementsOf(trust)).toMatchObject([
     {
       Action: 'sts:AssumeRole',
-      Condition: {
-        ArnEquals: {
-          'aws:PrincipalArn': [
-            { Ref: 'SourceRoleArn' },
-            ...['-backfill', '-batch'].map((ending) => ({
-              'Fn::Join': [ending, { 'Fn::Split': ['-replicate|', { 'Fn::Sub': '${SourceRoleArn}|' }] }],
-            })),
-          ],
-        },
-        StringEquals: { 'sts:ExternalId': { Ref: 'ExternalId' } },
-      },
+      Condition: { ...callers, StringEquals: { 'sts:ExternalId': { Ref: 'ExternalId' } } },
     },
+    // This action has no external id. https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssecuritytokenservice.html
+    { Sid: 'SayWho', Action: 'sts:SetSourceIdentity', Condition: callers },
   ]);
 });
 
@@ -132,19 +142,38 @@ test.each([
   'app-replicate-files-prod-us-east-1',
   'x-replicate-replicate-p-us-east-1',
 ])(
-  'the destination role trusts the three roles of the stack %s and no other, whatever the name of the stack contains',
+  'the destination roles trust only those roles of the stack %s whose job they are for, whatever the name of the stack contains',
   async (stack) => {
     const role = (ending: string): string => `arn:aws:iam::111111111111:role/${stack}${ending}`;
     const { outputs } = await deploy({ SourceRoleArn: role('-replicate') });
-    const replicationRole = String(outputs['RoleArn']);
-    for (const ending of ['-replicate', '-backfill', '-batch'])
-      await assume(await sessionOf(role(ending)), replicationRole);
-    for (const other of [role('-subscribe'), role('-replicate').replaceAll('-replicate', '-backfill')]) {
-      if (other === role('-backfill')) continue;
-      await expect(assume(await sessionOf(other), replicationRole)).rejects.toThrow('not authorized');
+    const [writing, comparing] = [String(outputs['RoleArn']), String(outputs['CompareRoleArn'])];
+    const lured = role('-replicate').replaceAll('-replicate', '-backfill');
+    const jobs: Record<string, string[]> = {
+      '-replicate': [writing],
+      '-batch': [writing],
+      '-backfill': [comparing],
+      '-subscribe': [],
+    };
+    for (const [caller, own] of [
+      ...Object.entries(jobs).map(([ending, roles]): [string, string[]] => [role(ending), roles]),
+      ...(lured === role('-backfill') ? [] : [[lured, []] satisfies [string, string[]]]),
+    ]) {
+      const session = await sessionOf(caller);
+      for (const assumed of [writing, comparing])
+        expect([caller, assumed, await mayAssume(session, assumed)]).toEqual([
+          caller,
+          assumed,
+          own.includes(assumed),
+        ]);
     }
   },
 );
+
+const mayAssume = (session: Credentials, role: string): Promise<boolean> =>
+  assume(session, role).then(
+    () => true,
+    () => false,
+  );
 
 const lockOfBucket = () => s3.send(new GetObjectLockConfigurationCommand({ Bucket: 'acme-replica' }));
 
@@ -178,12 +207,12 @@ test('the bucket of the destination template accepts ACLs if ACLs are replicated
 });
 
 /**
- * Returns the permissions that the replication role has under these parameters. Each statement has the form
+ * Returns the permissions that a role has under these parameters. Each statement has the form
  * `Sid: actions on resource`.
  */
-const granted = (parameters: Record<string, string> = {}): string[] => {
+const granted = (parameters: Record<string, string> = {}, role = 'ReplicationRole'): string[] => {
   const template = parseTemplate(text);
-  const properties = template.Resources['ReplicationRole']?.Properties;
+  const properties = template.Resources[role]?.Properties;
   const [policy] = (properties?.['Policies'] ?? []) as { PolicyDocument: unknown }[];
   return statementsOf(policy?.PolicyDocument).flatMap((entry) => {
     const choice: unknown = Reflect.get(entry, 'Fn::If');
@@ -243,6 +272,22 @@ test.each([
     expect(granted(parameters)).toEqual(expected);
   },
 );
+
+test('the role that compares may read and list replicas, and the parameters add nothing that writes', () => {
+  const all = {
+    KmsKeyArn: 'arn:aws:kms:us-east-1:222222222222:key/1',
+    ReplicateDeletes: 'yes',
+    ReplicateAcl: 'yes',
+    SourceBucketName: 'acme-documents',
+  };
+  expect(granted(all, 'CompareRole')).toEqual([
+    `ReadReplicas: s3:GetObject s3:GetObjectVersion s3:GetObjectTagging s3:GetObjectVersionTagging on ${OBJECTS}`,
+    'ListReplicas: s3:ListBucket s3:ListBucketVersions on arn:aws:s3:::${BucketName}',
+    `ReadLocks: s3:GetObjectRetention s3:GetObjectLegalHold on ${OBJECTS}`,
+    `ReadGrants: s3:GetObjectAcl s3:GetObjectVersionAcl on ${OBJECTS}`,
+    'DecryptReplicas: kms:Decrypt on KmsKeyArn',
+  ]);
+});
 
 test('the destination role may let S3 itself copy from each named source bucket and from no other', async () => {
   await s3.send(new CreateBucketCommand({ Bucket: 'acme-replica' }));

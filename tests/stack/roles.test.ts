@@ -67,8 +67,12 @@ test('the backfill role may list buckets and read metadata, and write only messa
     'sqs:SendMessage on BackfillQueue.Arn',
     'sqs:SendMessage on RangesQueue.Arn',
     'sts:AssumeRole on arn:aws:iam::111111111111:role/reader',
-    'sts:AssumeRole on arn:aws:iam::222222222222:role/replica',
-    'sts:AssumeRole on arn:aws:iam::333333333333:role/second',
+    ...['sts:AssumeRole', 'sts:SetSourceIdentity'].flatMap((action) =>
+      ['222222222222:role/replica', '333333333333:role/second'].flatMap((role) => [
+        `${action} on arn:aws:iam::${role}`,
+        `${action} on arn:aws:iam::${role}-compare`,
+      ]),
+    ),
   ]);
 });
 
@@ -150,6 +154,8 @@ const REPLICATE_GRANTS = [
   'sts:AssumeRole on arn:aws:iam::111111111111:role/reader',
   'sts:AssumeRole on arn:aws:iam::222222222222:role/replica',
   'sts:AssumeRole on arn:aws:iam::333333333333:role/second',
+  'sts:SetSourceIdentity on arn:aws:iam::222222222222:role/replica',
+  'sts:SetSourceIdentity on arn:aws:iam::333333333333:role/second',
 ];
 
 test('the replicate role has the listed permissions and no others', () => {

@@ -4,7 +4,9 @@ import { Logger } from '@aws-lambda-powertools/logger';
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { Context } from 'aws-lambda';
 import type { Clock } from '../model/ports.ts';
+import type { ReplicationConfiguration } from '../model/rule.ts';
 import { createS3Clients, type S3Clients } from './s3/clients.ts';
+import { type Job, narrowSessions } from './s3/sessions.ts';
 import { createSqsClient } from './sqs/queues.ts';
 
 export interface Environment {
@@ -19,7 +21,11 @@ export interface Environment {
 }
 
 /** Called once, when the execution environment starts. Throws when an environment variable is missing. */
-export const createEnvironment = (variables: NodeJS.ProcessEnv): Environment => {
+export const createEnvironment = (
+  variables: NodeJS.ProcessEnv,
+  configuration: ReplicationConfiguration,
+  job: Job,
+): Environment => {
   const variable = (name: string): string => {
     const value = variables[name];
     if (value === undefined || value === '') throw new Error(`environment variable ${name} is missing`);
@@ -32,7 +38,13 @@ export const createEnvironment = (variables: NodeJS.ProcessEnv): Environment => 
   return {
     logger,
     sqs: createSqsClient(),
-    clients: createS3Clients({ region: variable('AWS_REGION'), sessionName, onLack }),
+    clients: createS3Clients({
+      region: variable('AWS_REGION'),
+      sessionName,
+      sourceIdentity: variables['AWS_LAMBDA_FUNCTION_NAME'] ?? null,
+      sessions: narrowSessions(configuration, job),
+      onLack,
+    }),
     sessionName,
     clock: { now: Date.now, sleep: (ms) => sleep(ms) },
     variable,

@@ -59,7 +59,7 @@ export const createReplicateEnvironment = (
   configuration: ReplicationConfiguration,
   variables: NodeJS.ProcessEnv,
 ): ReplicateEnvironment => {
-  const environment = createEnvironment(variables);
+  const environment = createEnvironment(variables, configuration, 'write');
   const { logger, clients, variable } = environment;
   const shared = { configuration, ...replicateDeps(environment) };
   const receipts = createReceiptStore(variable('IDEMPOTENCY_TABLE'));

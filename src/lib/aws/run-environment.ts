@@ -39,7 +39,7 @@ export const createRunEnvironment = (
   configuration: ReplicationConfiguration,
   variables: NodeJS.ProcessEnv,
 ): RunEnvironment => {
-  const environment = createEnvironment(variables);
+  const environment = createEnvironment(variables, configuration, 'compare');
   const { logger, clients, sqs, variable } = environment;
   const shared = { configuration, ...runDeps(environment, variables) };
   const ranges = createLiveQueue(sqs, variable('RANGES_QUEUE_URL'));

@@ -136,6 +136,13 @@ export const MAX_KEY_BYTES = 1_024;
 export const destinationKey = (rule: ReplicationRule, destination: Destination, key: string): string =>
   destination.prefix === null ? key : destination.prefix + key.slice(rule.source.prefix.length);
 
+/** Returns the role that may only compare. `destination/template.yml` creates it beside the role that writes. */
+export const compareRoleArn = (roleArn: string): string => `${roleArn}-compare`;
+
+/** Returns whether objects of the rule are copied by S3 itself, unless S3 refuses. */
+export const copiesInsideS3 = ({ copy, source }: Pick<ReplicationRule, 'copy' | 'source'>): boolean =>
+  copy === 'server-side' || (copy === 'auto' && source.roleArn === null);
+
 /** One destination of one rule. It is the unit for which messages wait. */
 export interface RuleDestination {
   rule: ReplicationRule;

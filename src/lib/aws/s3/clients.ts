@@ -5,26 +5,19 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
-import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
-import { ReplicationError } from '../../model/errors.ts';
+import { STSClient } from '@aws-sdk/client-sts';
 import type { DefaultRetention } from '../../model/ports.ts';
 import type { Destination, Source } from '../../model/rule.ts';
 import { type BucketAnswers, createBucketAnswers } from './bucket-answers.ts';
 import { createEarlyCollection, type EarlyCollection } from './early-collection.ts';
 import { CONTROL_CLIENT } from '../control-client.ts';
-import { isSignatureRefused, translateError } from '../errors.ts';
 import { signHeaderBytes } from './header-bytes.ts';
 import { refuseEmptyKeys } from './empty-keys.ts';
 import { keepEveryMetadataName } from './metadata-names.ts';
 import { forcePathStyle } from './path-style.ts';
+import { type Assume, beginSessions } from './assume-role.ts';
 import { SDK_LOGGER } from '../sdk-logger.ts';
-import { withPauses } from '../with-pauses.ts';
-
-/** A role to assume. */
-interface Role {
-  roleArn: string;
-  externalId: string | null;
-}
+import { type SessionRequest, type Sessions, WIDE_SESSIONS } from './sessions.ts';
 
 /**
  * Clients for one set of credentials. `inPairs` retries the calls that move bytes: a read together with its write, or a copy inside S3. The
@@ -40,7 +33,7 @@ export interface S3ClientPair {
   patient(): S3Client;
 }
 
-/** S3 clients by role and region. Each pair keeps its credentials and refreshes them five minutes before they expire. */
+/** S3 clients by session and region. Each pair keeps its credentials and refreshes them five minutes before they expire. */
 export interface S3Clients {
   /** Clients with the credentials of this process, which in Lambda are those of the function's role. */
   own: S3ClientPair;
@@ -54,7 +47,7 @@ export interface S3Clients {
   copyConditions: BucketAnswers;
   /** The default retention of a bucket; null: none is known. `unknown`: a refusal has shown that there is one. */
   defaultRetention: BucketAnswers<DefaultRetention | 'unknown' | null>;
-  /** Called when a role may not ask about a bucket what today's `destination/template.yml` lets it ask. */
+  /** Called when today's `destination/template.yml` allows for a bucket what its stack refuses. */
   lacks(bucket: string, action: string): void;
   /**
    * Forgets the session of the pair after `expired-credentials`. The next call assumes the role again, even if the session should still be
@@ -63,52 +56,71 @@ export interface S3Clients {
   forget(pair: S3ClientPair): void;
 }
 
-/** STS allows sessions of 15 minutes to one hour for a role that is assumed by a role (role chaining). */
-const SESSION_SECONDS = 3_600;
-
-export const createS3Clients = (options: {
+export interface S3ClientsOptions {
   region: string;
   sessionName: string;
+  /** The name of the function, which its sessions carry where the trust policy allows it; null: no name. */
+  sourceIdentity?: string | null;
+  /** The sessions of the buckets. By default, a session may do what its role may. */
+  sessions?: Sessions;
   /** Called once for each bucket and action that is lacking. */
   onLack?: (bucket: string, action: string) => void;
-}): S3Clients => {
-  const sts = new STSClient({ region: options.region, ...CONTROL_CLIENT });
-  const pairs = new Map<string, S3ClientPair>();
+}
+
+export const createS3Clients = (options: S3ClientsOptions): S3Clients => {
+  const { region: home, sessions = WIDE_SESSIONS } = options;
   const handlers = requestHandlers();
-  const own = clientPair(s3Config(options.region), {
-    ...handlers,
-    patient: () => PATIENT_REQUEST_HANDLER,
+  const own = clientPair(s3Config(home), { ...handlers, patient: () => PATIENT_REQUEST_HANDLER });
+  const lacks = calledOnce(options.onLack);
+  const assume = beginSessions(new STSClient({ region: home, ...CONTROL_CLIENT }), {
+    sessionName: options.sessionName,
+    sourceIdentity: options.sourceIdentity ?? null,
+    lacks,
   });
-  const forRole = (role: Role, region: string): S3ClientPair => {
-    const name = JSON.stringify([role.roleArn, role.externalId, region]);
-    const known = pairs.get(name);
-    if (known !== undefined) return known;
-    const pair = clientPair(
-      { ...s3Config(region), credentials: sharedSession(() => assumeRole(sts, role, options.sessionName)) },
-      {
-        usual: own.retrying.config.requestHandler,
-        quick: own.single.config.requestHandler,
-        patient: () => own.patient().config.requestHandler,
-      },
-    );
-    pairs.set(name, pair);
-    return pair;
-  };
-  const lacking = new Set<string>();
+  const pairs = pairsOf(own, assume);
   return {
     own,
-    lacks(bucket, action) {
-      const name = `${bucket} ${action}`;
-      if (!lacking.has(name)) options.onLack?.(bucket, action);
-      lacking.add(name);
-    },
+    lacks,
     earlyCollection: createEarlyCollection(),
     copyConditions: createBucketAnswers(),
     defaultRetention: createBucketAnswers(),
-    source: ({ roleArn, externalId }) =>
-      roleArn === null ? own : forRole({ roleArn, externalId }, options.region),
-    destination: ({ roleArn, externalId, region }) => forRole({ roleArn, externalId }, region),
-    forget(pair) {
+    source: (source) =>
+      source.roleArn === null ? own : pairs.of(sessions.source(source, source.roleArn), home),
+    destination: (destination) => pairs.of(sessions.destination(destination), destination.region),
+    forget: pairs.forget,
+  };
+};
+
+const calledOnce = (tell: S3ClientsOptions['onLack']): S3Clients['lacks'] => {
+  const told = new Set<string>();
+  return (bucket, action) => {
+    const name = `${bucket} ${action}`;
+    if (!told.has(name)) tell?.(bucket, action);
+    told.add(name);
+  };
+};
+
+/** The pairs of clients of all sessions. They share the connections of `own`. */
+const pairsOf = (own: S3ClientPair, assume: Assume) => {
+  const pairs = new Map<string, S3ClientPair>();
+  return {
+    of(request: SessionRequest, region: string): S3ClientPair {
+      const { roleArn, externalId, policy } = request;
+      const name = JSON.stringify([roleArn, externalId, region, policy]);
+      const known = pairs.get(name);
+      if (known !== undefined) return known;
+      const pair = clientPair(
+        { ...s3Config(region), credentials: sharedSession(() => assume(request)) },
+        {
+          usual: own.retrying.config.requestHandler,
+          quick: own.single.config.requestHandler,
+          patient: () => own.patient().config.requestHandler,
+        },
+      );
+      pairs.set(name, pair);
+      return pair;
+    },
+    forget(pair: S3ClientPair): void {
       for (const [name, known] of pairs) if (known === pair) pairs.delete(name);
     },
   };
@@ -201,34 +213,3 @@ const s3Config = (region: string): S3ClientConfig => ({
   requestStreamBufferSize: 65_536,
   forcePathStyle: forcePathStyle(),
 });
-
-const assumeRole = async (sts: STSClient, role: Role, sessionName: string) => {
-  const doing = `AssumeRole of ${role.roleArn}`;
-  const command = new AssumeRoleCommand({
-    RoleArn: role.roleArn,
-    RoleSessionName: sessionName,
-    DurationSeconds: SESSION_SECONDS,
-    ...(role.externalId === null ? {} : { ExternalId: role.externalId }),
-  });
-  try {
-    const { Credentials: granted } = await withPauses(
-      () => sts.send(command),
-      async (error) => isSignatureRefused(error),
-    );
-    if (granted?.AccessKeyId === undefined || granted.SecretAccessKey === undefined) {
-      throw new ReplicationError('service-error', `${doing}: the answer holds no credentials`);
-    }
-    return {
-      accessKeyId: granted.AccessKeyId,
-      secretAccessKey: granted.SecretAccessKey,
-      ...(granted.SessionToken === undefined ? {} : { sessionToken: granted.SessionToken }),
-      ...(granted.Expiration === undefined ? {} : { expiration: granted.Expiration }),
-    };
-  } catch (error) {
-    const { reason, message, requestId } = translateError(error, doing);
-    // STS returns the same error for a role that does not exist and for a role that does not trust the caller.
-    const isDenied = reason === 'access-denied' || reason === 'invalid-request';
-    const final = isSignatureRefused(error) ? 'service-error' : isDenied ? 'assume-role-denied' : reason;
-    throw new ReplicationError(final, message, { cause: error, requestId });
-  }
-};

@@ -46,6 +46,10 @@ export const OF_VERSIONS = [
   'held',
   'granted',
 ];
+/** The effect of a session that may not name the function that began it. */
+export const NAMELESS = {
+  unseen: 'sessions then have no source identity, as tests/security/roles.test.ts shows',
+};
 /** All objects of the event battery that are replicated. */
 export const REPLICATED = [...OF_VERSIONS, 'bridged'];
 /** The replicated objects and the archived object. The archived object cannot be replicated, but its restore is requested. */
@@ -91,8 +95,11 @@ const whereInStack = (name: string): Where => {
     return 'transfers';
   return /^(Backfill|Batch|Ranges|Runs)| RunCounts /.test(name) ? 'runs' : 'stack';
 };
-const whereInDestination = (name: string): Where =>
-  / (CopySources|DecryptSources) | s3:List\w*Multipart/.test(name) ? 'transfers' : 'destination';
+const whereInDestination = (name: string): Where => {
+  // A verify shows the lock of a replica, which the runs' tests have none of.
+  if (/^CompareRole (?!ReadLocks )/.test(name)) return 'runs';
+  return / (CopySources|DecryptSources) | s3:List\w*Multipart/.test(name) ? 'transfers' : 'destination';
+};
 
 const listed: Listed[] = [
   ...grantsIn(parseTemplate(stackText)).map((grant) => ({
@@ -157,7 +164,7 @@ export const deployWithout = async (
 };
 
 const functionOf = (grant: string, { names }: Stage): string => {
-  if (grant.startsWith('Backfill')) return names.backfillFunction;
+  if (/^(Backfill|Compare)/.test(grant)) return names.backfillFunction;
   return grant.startsWith('Batch') ? names.batchFunction : names.replicateFunction;
 };
 

@@ -1,0 +1,155 @@
+/**
+ * The sessions in which a function uses the roles of the buckets. A session has one bucket and one job, and its policy narrows it to these.
+ * What a stolen function role may do is decided by the roles in the destination account: whoever assumes a role chooses the policy of the
+ * session.
+ */
+import {
+  compareRoleArn,
+  copiesInsideS3,
+  type Destination,
+  type ReplicationConfiguration,
+  type ReplicationRule,
+  type Source,
+} from '../../model/rule.ts';
+
+/** What a function does at destinations. */
+export type Job = 'write' | 'compare';
+
+/** What is told to STS to begin a session. */
+export interface SessionRequest {
+  bucket: string;
+  roleArn: string;
+  externalId: string | null;
+  /** The policy of the session as JSON; null: the session may do what the role may. */
+  policy: string | null;
+  /** Assumed instead if `roleArn` cannot be; null: nothing is. */
+  otherwise: string | null;
+  /** Whether the session names the function that began it. */
+  saysWho: boolean;
+}
+
+export interface Sessions {
+  source(source: Source, roleArn: string): SessionRequest;
+  destination(destination: Destination): SessionRequest;
+}
+
+/** Sessions that may do what the role may. */
+export const WIDE_SESSIONS: Sessions = {
+  source: ({ bucket, externalId }, roleArn) => ({ ...PLAIN, bucket, roleArn, externalId }),
+  destination: ({ bucket, roleArn, externalId }) => ({ ...PLAIN, bucket, roleArn, externalId }),
+};
+
+const PLAIN = { policy: null, otherwise: null, saysWho: false };
+
+/** Sessions that are narrowed to the rule that they serve, and to the job of the function. */
+export const narrowSessions = ({ rules }: ReplicationConfiguration, job: Job): Sessions => {
+  const ruleOf = new Map<Source | Destination, ReplicationRule>(
+    rules.flatMap((rule) => [rule.source, ...rule.destinations].map((place) => [place, rule] as const)),
+  );
+  const found = (place: Source | Destination): ReplicationRule => {
+    const rule = ruleOf.get(place);
+    if (rule === undefined) throw new Error(`no rule has the bucket ${place.bucket}`);
+    return rule;
+  };
+  return {
+    source: (source, roleArn) => ({
+      ...WIDE_SESSIONS.source(source, roleArn),
+      policy: policyOf(readingStatements(found(source), roleArn)),
+    }),
+    destination(destination) {
+      const rule = found(destination);
+      const { bucket, roleArn, externalId } = destination;
+      const session = { bucket, externalId, saysWho: true };
+      return job === 'write'
+        ? { ...session, roleArn, otherwise: null, policy: policyOf(writingStatements(rule, destination)) }
+        : {
+            ...session,
+            roleArn: compareRoleArn(roleArn),
+            // The stack of an older template has no role to compare.
+            otherwise: roleArn,
+            policy: policyOf(comparingStatements(rule, destination)),
+          };
+    },
+  };
+};
+
+interface Allowed {
+  Action: string[];
+  Resource: string[];
+}
+
+const policyOf = (statements: Allowed[]): string =>
+  JSON.stringify({
+    Version: '2012-10-17',
+    Statement: statements.map((statement) => ({ Effect: 'Allow', ...statement })),
+  });
+
+const READ = ['s3:Get*', 's3:List*'];
+
+/** What has no bucket: keys, whose names only the destination account knows, and the question whose a bucket is. */
+const elsewhere = (...keyActions: string[]): Allowed => ({
+  Action: [...keyActions.map((action) => `kms:${action}`), 's3:ListAllMyBuckets'],
+  Resource: ['*'],
+});
+
+const readingStatements = ({ source, restore }: ReplicationRule, roleArn: string): Allowed[] => {
+  const { whole, under } = arnsOf(source.bucket, roleArn);
+  return [
+    {
+      Action: [...READ, ...(restore === null ? [] : ['s3:RestoreObject'])],
+      Resource: [whole, under(source.prefix)],
+    },
+    elsewhere('Decrypt'),
+  ];
+};
+
+const comparingStatements = (rule: ReplicationRule, { bucket, roleArn, prefix }: Destination): Allowed[] => {
+  const { whole, under } = arnsOf(bucket, roleArn);
+  return [{ Action: READ, Resource: [whole, under(prefix ?? rule.source.prefix)] }, elsewhere('Decrypt')];
+};
+
+const writingStatements = (rule: ReplicationRule, destination: Destination): Allowed[] => {
+  const { bucket, roleArn } = destination;
+  const { whole, under } = arnsOf(bucket, roleArn);
+  const replicas = under(destination.prefix ?? rule.source.prefix);
+  const copied = copiesInsideS3(rule) ? [arnsOf(rule.source.bucket, roleArn).under('')] : [];
+  return [
+    { Action: READ, Resource: [whole, replicas, ...copied] },
+    {
+      Action: [
+        's3:PutObject',
+        's3:PutObjectTagging',
+        's3:PutObjectVersionTagging',
+        ...(rule.deletes === 'replicate' ? ['s3:DeleteObject'] : []),
+        ...(destination.objectLock === 'ignore' ? [] : ['s3:PutObjectRetention', 's3:PutObjectLegalHold']),
+        ...(rule.acl === 'replicate' ? ['s3:PutObjectAcl', 's3:PutObjectVersionAcl'] : []),
+      ],
+      Resource: [replicas],
+    },
+    // The sweep also ends uploads that an earlier configuration left under another prefix.
+    { Action: ['s3:AbortMultipartUpload', 's3:ListMultipartUploadParts'], Resource: [under('')] },
+    elsewhere('Decrypt', 'GenerateDataKey'),
+  ];
+};
+
+const arnsOf = (bucket: string, roleArn: string) => {
+  const whole = `arn:${roleArn.split(':')[1]}:s3:::${bucket}`;
+  return {
+    /** The bucket itself. */
+    whole,
+    /** The objects whose keys begin with the prefix, and perhaps more. */
+    under: (prefix: string): string => `${whole}/${beginningOf(prefix)}*`,
+  };
+};
+
+/**
+ * Maximum length of a prefix in a session policy. A policy has at most 2,048 characters and AWS packs it into a space whose size it
+ * does not publish; with this limit a policy takes less than that whatever the names are.
+ */
+const LONGEST_PREFIX = 100;
+
+/**
+ * Returns the beginning of a prefix that can stand in a session policy: a part of it allows more, but never less, than the whole. How
+ * IAM compares other than printable ASCII is not documented.
+ */
+const beginningOf = (prefix: string): string => /^[ -~]*/.exec(prefix)?.[0].slice(0, LONGEST_PREFIX) ?? '';
