@@ -19,7 +19,6 @@ import {
 } from './support/permissions/losses.ts';
 import { drawn } from './support/seed.ts';
 import {
-  announcing,
   ATTRIBUTES_ARE_WELL,
   BACKFILL_IS_WELL,
   ending,
@@ -27,6 +26,17 @@ import {
   type RunObservation,
   VERIFY_IS_WELL,
 } from './support/permissions/run-battery.ts';
+import {
+  blind,
+  differentAmong,
+  failedWith,
+  STUCK,
+  UNBORN,
+  unclear,
+  unseen,
+  WITHOUT_LISTING_BRIDGED,
+  WITHOUT_LISTING_VERSIONS,
+} from './support/permissions/run-losses.ts';
 import { listener } from './support/permissions/run-traces.ts';
 import {
   jobBattery,
@@ -37,62 +47,6 @@ import {
 import { REGION, type Stage } from './support/stages/stage.ts';
 
 type Observation = RunObservation & JobObservation & { withoutTls: string[]; refusedToJobs: string[] };
-
-/**
- * The run makes no progress and reports nothing. SQS finally moves the run's messages to the dead-letter queue of ranges, which has
- * an alarm.
- */
-const STUCK = { runs: ending('checking'), differences: [], reports: [], announced: [] };
-const UNBORN = { ...STUCK, runs: {} };
-/** Returns the observation of runs that fail with this reason and announce their failure. */
-const failedWith = (reason: string) => ({
-  ...STUCK,
-  runs: ending(`failed: ${reason}`),
-  announced: announcing('failed'),
-});
-/** Returns the differences of a run that reports these keys as different, because the run could not read more about them. */
-const unclear = (...names: string[]): { differences: string[] } => ({
-  differences: differentAmong(VERIFY_IS_WELL.differences, names),
-});
-const differentAmong = (lines: string[], names: string[]): string[] =>
-  [
-    ...lines.filter((line) => !names.includes(line.split(':')[0] ?? '')),
-    ...names.map((name) => `${name}: different`),
-  ].toSorted();
-
-/** Returns the observation of a verify of all attributes if the runs of these rules fail without a report. */
-const blind = (rules: string[]) => {
-  // `rules` contains either both of the rules `notified` and `tagged`, or neither.
-  const isBlind = (line: string): boolean =>
-    rules.includes(line.includes('bridged') ? 'bridged' : 'notified');
-  const others = Object.keys(VERIFY_IS_WELL.runs).filter((rule) => !rules.includes(rule));
-  return {
-    runs: {
-      ...VERIFY_IS_WELL.runs,
-      ...Object.fromEntries(rules.map((rule) => [rule, 'failed: access-denied'])),
-    },
-    differences: ATTRIBUTES_ARE_WELL.differences.filter((line) => !isBlind(line)),
-    reports: others,
-    announced: VERIFY_IS_WELL.announced.map((line) =>
-      others.includes(line.split(':')[0] ?? '') ? line : line.replace('finished', 'failed'),
-    ),
-  };
-};
-const WITHOUT_LISTING_BRIDGED = {
-  runs: { ...VERIFY_IS_WELL.runs, bridged: 'failed: access-denied' },
-  differences: VERIFY_IS_WELL.differences.filter((line) => !line.startsWith('bridged')),
-  reports: ['notified', 'tagged'],
-  announced: ['bridged: failed', 'notified: finished', 'tagged: finished'],
-};
-const WITHOUT_LISTING_VERSIONS = {
-  runs: { ...ending('failed: access-denied'), bridged: 'finished' },
-  differences: ['bridged: missing'],
-  reports: ['bridged'],
-  announced: ['bridged: finished', 'notified: failed', 'tagged: failed'],
-};
-const unseen = (name: string): Partial<Observation> => ({
-  differences: ATTRIBUTES_ARE_WELL.differences.filter((line) => !line.startsWith(`${name}:`)),
-});
 
 /** The objects of the job battery that come from a versioned bucket. */
 const OF_JOBS = OF_VERSIONS.filter((name) => !['large', 'multipart'].includes(name));

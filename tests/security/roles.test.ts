@@ -190,7 +190,7 @@ test.each([
   },
 );
 
-test('a session policy that AWS cannot pack after all is left out and reported, and replication goes on', async () => {
+test('a session policy that AWS cannot pack after all is left out and reported, and objects are still replicated', async () => {
   const random = randomBytes(1_300).toString('base64');
   const statement = { Effect: 'Allow', Action: 's3:*', Resource: `arn:aws:s3:::${random}` };
   const policy = JSON.stringify({ Version: '2012-10-17', Statement: [statement] });

@@ -2,7 +2,13 @@ import { resolve } from 'node:path';
 import { type Configuration, loadConfiguration } from '../../lib/configuration/configuration.ts';
 import { ConfigurationError } from '../../lib/configuration/problem.ts';
 import { resourceNames } from '../../lib/configuration/resource-names.ts';
-import type { Destination, Filter, ReplicationRule, Source } from '../../lib/model/rule.ts';
+import {
+  compareRoleArn,
+  type Destination,
+  type Filter,
+  type ReplicationRule,
+  type Source,
+} from '../../lib/model/rule.ts';
 import { stackOf } from '../../stack/stack.ts';
 import { type CommandSpec, helpText, parseOptions } from '../terminal/command.ts';
 import { DEPLOYMENT_OPTIONS } from '../deployment.ts';
@@ -117,6 +123,7 @@ const describeDestination = (rule: ReplicationRule, destination: Destination): s
     `s3://${destination.bucket}/${destination.prefix ?? rule.source.prefix}*${rule.source.suffix}`,
     destination.region,
     `written by ${destination.roleArn}`,
+    `compared by ${compareRoleArn(destination.roleArn).split('/').at(-1)}`,
     ...(destination.id === destination.bucket ? [] : [`called ${destination.id}`]),
     ...(destination.storageClass === null ? [] : [`as ${destination.storageClass}`]),
     ...(destination.minimumStorageClass === null

@@ -69,7 +69,7 @@ const REASON_ENTRIES = {
   'assume-role-denied': {
     disposition: 'quarantine',
     meaning: 'For two minutes STS refused to let the function assume the role.',
-    fix: 'Check that the replication role exists, trusts the function role and expects this external id; then redrive.',
+    fix: "Check that the role exists, trusts the function's role and expects this external id: today's destination/template.yml has a role that writes and one, `…-compare`, that backfill and verify use; then redrive.",
   },
   'no-such-bucket': {
     disposition: 'quarantine',

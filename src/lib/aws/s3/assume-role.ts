@@ -75,8 +75,8 @@ const isDenied = (error: unknown): error is ReplicationError =>
   error instanceof ReplicationError && error.reason === 'assume-role-denied';
 
 /**
- * Returns whether AWS cannot pack the session policy. It documents neither the packing nor the limit. The policy narrows a session, but
- * nothing rests on it alone, so a session goes on without it.
+ * Returns whether AWS cannot pack the session policy. It documents neither the packing nor the limit. Nothing rests on the policy
+ * alone, so the role is then assumed without it.
  */
 const isTooLarge = (error: unknown): boolean =>
   error instanceof ReplicationError && readError(error.cause).code.startsWith('PackedPolicyTooLarge');

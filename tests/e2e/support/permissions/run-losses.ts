@@ -1,0 +1,58 @@
+/** What is observed of runs that lack a permission. */
+import { announcing, ATTRIBUTES_ARE_WELL, ending, VERIFY_IS_WELL } from './run-battery.ts';
+
+/**
+ * The run makes no progress and reports nothing. SQS finally moves the run's messages to the dead-letter queue of ranges, which has
+ * an alarm.
+ */
+export const STUCK = { runs: ending('checking'), differences: [], reports: [], announced: [] };
+export const UNBORN = { ...STUCK, runs: {} };
+/** Returns the observation of runs that fail with this reason and announce their failure. */
+export const failedWith = (reason: string) => ({
+  ...STUCK,
+  runs: ending(`failed: ${reason}`),
+  announced: announcing('failed'),
+});
+/** Returns the differences of a run that reports these keys as different, because the run could not read more about them. */
+export const unclear = (...names: string[]): { differences: string[] } => ({
+  differences: differentAmong(VERIFY_IS_WELL.differences, names),
+});
+export const differentAmong = (lines: string[], names: string[]): string[] =>
+  [
+    ...lines.filter((line) => !names.includes(line.split(':')[0] ?? '')),
+    ...names.map((name) => `${name}: different`),
+  ].toSorted();
+
+/** Returns the observation of a verify of all attributes if the runs of these rules fail without a report. */
+export const blind = (rules: string[]) => {
+  // `rules` contains either both of the rules `notified` and `tagged`, or neither.
+  const isBlind = (line: string): boolean =>
+    rules.includes(line.includes('bridged') ? 'bridged' : 'notified');
+  const others = Object.keys(VERIFY_IS_WELL.runs).filter((rule) => !rules.includes(rule));
+  return {
+    runs: {
+      ...VERIFY_IS_WELL.runs,
+      ...Object.fromEntries(rules.map((rule) => [rule, 'failed: access-denied'])),
+    },
+    differences: ATTRIBUTES_ARE_WELL.differences.filter((line) => !isBlind(line)),
+    reports: others,
+    announced: VERIFY_IS_WELL.announced.map((line) =>
+      others.includes(line.split(':')[0] ?? '') ? line : line.replace('finished', 'failed'),
+    ),
+  };
+};
+export const WITHOUT_LISTING_BRIDGED = {
+  runs: { ...VERIFY_IS_WELL.runs, bridged: 'failed: access-denied' },
+  differences: VERIFY_IS_WELL.differences.filter((line) => !line.startsWith('bridged')),
+  reports: ['notified', 'tagged'],
+  announced: ['bridged: failed', 'notified: finished', 'tagged: finished'],
+};
+export const WITHOUT_LISTING_VERSIONS = {
+  runs: { ...ending('failed: access-denied'), bridged: 'finished' },
+  differences: ['bridged: missing'],
+  reports: ['bridged'],
+  announced: ['bridged: finished', 'notified: failed', 'tagged: failed'],
+};
+export const unseen = (name: string): { differences: string[] } => ({
+  differences: ATTRIBUTES_ARE_WELL.differences.filter((line) => !line.startsWith(`${name}:`)),
+});
