@@ -7,6 +7,7 @@ import { ReplicationError } from '../../src/lib/model/errors.ts';
 import type { QueueMessage, TransferDeps } from '../../src/lib/delivery/deps.ts';
 import type { OutcomeRecord } from '../../src/lib/delivery/outcome.ts';
 import type { Origin } from '../../src/lib/delivery/retry.ts';
+import { formatHint, isOfRun } from '../../src/lib/hint/hint.ts';
 import { replicateBatch } from '../../src/lib/replicate/replicate-batch.ts';
 import type { ReplicationRule } from '../../src/lib/model/rule.ts';
 import { createServerSide } from '../../src/lib/copy/way.ts';
@@ -67,7 +68,7 @@ export interface TransferWorld {
   /** The bytes and the number of all parts that were sent or copied, including parts that failed. */
   moved: { bytes: number; parts: number };
   gate: Gate;
-  deliver(body: string): void;
+  deliver(body: string, origin?: Origin): void;
   /** Invokes the replicate function with one visible message. Returns false if there is none. */
   replicate(pick?: number): Promise<boolean>;
   /** Invokes the transfer function with one visible message. Returns false if there is none. */
@@ -172,7 +173,7 @@ const createQueues = (clock: { nowMs: number }, transfers: MemoryTransfers) => {
   return {
     live,
     ranges,
-    deliver: (body: string) => void live.visible.push(message(body, 'live')),
+    deliver: (body: string, origin: Origin = 'live') => void live.visible.push(message(body, origin)),
     /** Puts the part ranges that were sent since the last call into their queue. */
     collect() {
       for (const range of transfers.sent.splice(0))
@@ -238,7 +239,10 @@ const depsIn = (world: TransferWorld, setting: Setting): ((life: Life) => Transf
           resting.push({ ...messageOf(piece, `again-${retried++}`, clock.nowMs), receiveCount: 0 });
         }),
       ),
-      hints: { send: (body) => send('hints.send', () => world.deliver(body)) },
+      hints: {
+        send: (hint) =>
+          send('hints.send', () => world.deliver(formatHint(hint), isOfRun(hint) ? 'backfill' : 'live')),
+      },
       deadLetterQueue: {
         send: (body, { reason }) =>
           send('deadLetterQueue.send', () => void world.dead.push({ body, reason })),

@@ -27,7 +27,7 @@ test('changed headers of a large object are repaired by a transfer that carries 
   const attributes = () => world.replica.current('k')!.state.attributes;
   const contentType = attributes().contentType;
   world.replica.current('k')!.state.attributes = { ...attributes(), contentType: 'text/x-changed' };
-  world.deliver(formatHint({ ...HINT, kind: 'repair', sizeBytes: sizeOf(world) }));
+  world.deliver(formatHint({ ...HINT, kind: 'repair', sizeBytes: sizeOf(world) }), 'backfill');
   await world.drain();
   expectReplicated(world, 2);
   expect(attributes().contentType).toBe(contentType);

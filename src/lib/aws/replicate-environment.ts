@@ -9,6 +9,7 @@ import { createBrakes } from '../delivery/brakes.ts';
 import { circuitsFor, type KnownCircuits, knowCircuits } from '../delivery/circuits.ts';
 import type { LiveQueue, TransferDeps } from '../delivery/deps.ts';
 import type { Forwarded, Forwarding } from '../delivery/forwarding.ts';
+import { formatHint, type Hint, isOfRun } from '../hint/hint.ts';
 import { createBudget } from '../model/concurrency.ts';
 import { ReplicationError } from '../model/errors.ts';
 import type { Buckets } from '../model/ports.ts';
@@ -128,8 +129,10 @@ const replicateDeps = (environment: Environment) => {
     clock,
     memory: createBudget(BODY_BYTES),
     deadLetterQueue: createDeadLetterQueue(sqs, variable('DEAD_LETTER_QUEUE_URL')),
-    hints: { send: (body: string) => sendBodies(sqs, liveUrl, [body]) },
     brake: createBrakes({ store: createBrakeStore(variable('RUNS_TABLE')), clock }),
+    hints: {
+      send: (hint: Hint) => sendBodies(sqs, isOfRun(hint) ? urls.backfill : urls.live, [formatHint(hint)]),
+    },
     transfers: {
       store: createTransferStore(variable('TRANSFERS_TABLE')),
       queue: createTransferQueue(sqs, variable('TRANSFER_QUEUE_URL')),

@@ -51,7 +51,7 @@ export const readDeadMessage = (
   const firstSeenMs = letter?.firstSeenMs || message.sentMs;
   return {
     id: message.id,
-    ...(letter === null || message.movedBySqs ? crashed(message, letter) : quarantined(letter)),
+    ...(letter === null || message.movedBySqs ? crashed(message, letter) : quarantined(letter, message)),
     firstSeen: new Date(firstSeenMs).toISOString(),
     ageSeconds: Math.max(0, Math.round((nowMs - firstSeenMs) / 1000)),
     expires: new Date(message.sentMs + retentionMs).toISOString(),
@@ -79,14 +79,15 @@ export const filterIsEmpty = ({ reasons, prefixes, rules }: DeadMessageFilter): 
 
 type Told = Omit<DeadMessage, 'id' | 'firstSeen' | 'ageSeconds' | 'expires'>;
 
-const quarantined = (letter: DeadLetter): Told => ({
+const quarantined = (letter: DeadLetter, message: ReceivedMessage): Told => ({
   reason: letter.reason,
   rule: letter.rule,
   destination: letter.destination,
   bucket: letter.bucket,
   key: letter.key,
   version: letter.version,
-  moreKeys: 0,
+  // A body with several keys is rare, and others are not worth parsing.
+  moreKeys: message.body.includes('"several"') ? Math.max(0, hintsOf(message).length - 1) : 0,
   attempts: letter.attempts,
   requestId: letter.requestId,
   detail: letter.detail || null,

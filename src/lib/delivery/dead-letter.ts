@@ -3,7 +3,7 @@
  * reason and its circumstances. SQS allows ten attributes, none of them empty.
  */
 import { ALL_REASONS, type Reason } from '../model/reasons.ts';
-import { attributeText } from './retry.ts';
+import { attributeText, countOf } from './retry.ts';
 
 /** Why a message is in the dead-letter queue. Fields with null are unknown. */
 export interface DeadLetter {
@@ -24,25 +24,54 @@ export interface DeadLetter {
 
 const MAX_DETAIL_CHARACTERS = 2_000;
 
+/** Maximum characters of the other attributes. A percent-encoded key of S3 has at most 3,072. */
+const MAX_TEXT_CHARACTERS = 4_096;
+
+/**
+ * Maximum bytes of the body of a dead letter. SQS allows 1 MiB for the body and the attributes together, and the attributes above have at
+ * most 27 KB.
+ */
+export const MAX_BODY_BYTES = 1_048_576 - 32_768;
+
+/**
+ * Cuts a body that leaves no room for the attributes. Only a body that nobody can read is so long. Its pieces in their order are the
+ * body.
+ */
+export const piecesOf = (body: string): string[] => {
+  const pieces: string[] = [];
+  for (let rest = Buffer.from(body); rest.length > 0;) {
+    let end = Math.min(rest.length, MAX_BODY_BYTES);
+    // A piece must not end within a character, whose later bytes begin with the bits 10.
+    while (end < rest.length && (rest[end]! & 0xc0) === 0x80) end -= 1;
+    pieces.push(rest.toString('utf8', 0, end));
+    rest = rest.subarray(end);
+  }
+  return pieces;
+};
+
 /** Returns the message attributes of a dead letter, by name. */
 export const toAttributes = (letter: DeadLetter): Record<string, string> => {
   const attributes: Record<string, string | null> = {
     reason: letter.reason,
-    rule: letter.rule,
-    destination: letter.destination,
-    bucket: letter.bucket,
+    rule: shortText(letter.rule),
+    destination: shortText(letter.destination),
+    bucket: shortText(letter.bucket),
     // The key is percent-encoded, because SQS refuses attributes with control characters.
-    key: letter.key === null ? null : encodeURIComponent(letter.key.toWellFormed()),
-    version: letter.version,
+    key: shortText(letter.key === null ? null : encodeURIComponent(letter.key.toWellFormed())),
+    version: shortText(letter.version),
     'first-seen': new Date(letter.firstSeenMs).toISOString(),
     attempts: String(letter.attempts),
-    'request-id': letter.requestId,
+    'request-id': shortText(letter.requestId),
     detail: attributeText(letter.detail).slice(0, MAX_DETAIL_CHARACTERS),
   };
   return Object.fromEntries(
     Object.entries(attributes).filter((entry): entry is [string, string] => Boolean(entry[1])),
   );
 };
+
+/** Whoever sends a message chooses these texts, and the dead-letter queue must take them whatever they are. */
+const shortText = (text: string | null): string | null =>
+  text === null ? null : attributeText(text.slice(0, MAX_TEXT_CHARACTERS));
 
 /** Reads the message attributes of a dead letter. Returns null if the attributes are not ours. */
 export const fromAttributes = (attributes: Record<string, string>): DeadLetter | null => {
@@ -56,7 +85,7 @@ export const fromAttributes = (attributes: Record<string, string>): DeadLetter |
     key: decodeKey(attributes['key']),
     version: attributes['version'] ?? null,
     firstSeenMs: Date.parse(attributes['first-seen'] ?? '') || 0,
-    attempts: Number(attributes['attempts']) || 0,
+    attempts: countOf(attributes['attempts']),
     requestId: attributes['request-id'] ?? null,
     detail: attributes['detail'] ?? '',
   };

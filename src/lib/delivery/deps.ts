@@ -1,5 +1,6 @@
 /** The dependencies of one invocation of the replicate function or the transfer function. */
 import type { Brakes } from './brakes.ts';
+import type { Hint } from '../hint/hint.ts';
 import type { Circuits } from './circuits.ts';
 import type { Budget } from '../model/concurrency.ts';
 import type { DeadLetter } from './dead-letter.ts';
@@ -122,8 +123,11 @@ export interface TransferDeps extends Deps {
   sessionName: string;
 }
 
-/** The queue for hints. Hints go to this queue even if the invocation's messages come from another queue. */
+/**
+ * The queue for the hints of transfers: the live queue, even if the invocation's messages come from another queue. A hint of a kind that
+ * only runs send goes to the queue of runs, because it is accepted there only.
+ */
 interface HintQueue {
   /** Sends a new message. Resolves when SQS has accepted the message. */
-  send(body: string): Promise<void>;
+  send(hint: Hint): Promise<void>;
 }

@@ -4,6 +4,7 @@
  * attributes, because the body of a message never changes.
  */
 import type { ReplicationError } from '../model/errors.ts';
+import { isCount } from '../model/json.ts';
 import { ALL_REASONS, isPermission, type Reason } from '../model/reasons.ts';
 
 /** The queue that a message first came from. The message always returns to this queue. */
@@ -124,16 +125,25 @@ export const fromRetryAttributes = (attributes: Record<string, string>): Retry |
   const reason = ALL_REASONS.find((known) => known === attributes['last-reason']);
   if (origin === undefined || reason === undefined) return null;
   return {
-    id: attributes['retry-id'] ?? '',
+    id: (attributes['retry-id'] ?? '').slice(0, MAX_ID_CHARACTERS),
     origin,
-    tries: Number(attributes['tries']) || 0,
-    attempts: Number(attributes['attempts']) || 0,
+    tries: countOf(attributes['tries']),
+    attempts: countOf(attributes['attempts']),
     firstSeenMs: timeOf(attributes['first-seen']) ?? 0,
     waitingSinceMs: timeOf(attributes['waiting-since']) ?? 0,
     firstFailedMs: timeOf(attributes['first-failed']),
     reason,
     detail: attributes['last-detail'] ?? '',
   };
+};
+
+/** Maximum characters of the id of a message. SQS gives ids of 36 characters. */
+const MAX_ID_CHARACTERS = 100;
+
+/** Reads a number of attempts, which counts on and is stored, so it must be a number that can. */
+export const countOf = (text: string | undefined): number => {
+  const count = Number(text);
+  return isCount(count) ? Math.min(count, 1_000_000) : 0;
 };
 
 /** Replaces the characters that SQS refuses in attributes. */

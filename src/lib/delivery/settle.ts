@@ -11,10 +11,10 @@ import {
   retryDelaySeconds,
   SHORT_TRIES,
 } from './backoff.ts';
-import type { DeadLetter } from './dead-letter.ts';
+import { type DeadLetter, MAX_BODY_BYTES, piecesOf } from './dead-letter.ts';
 import { asReplicationError, ReplicationError } from '../model/errors.ts';
 import { isPermission, type Reason, reasonEntry } from '../model/reasons.ts';
-import { type Hint, PASSED_OVER_KIND } from '../hint/hint.ts';
+import { formatSeveral, type Hint, PASSED_OVER_KIND } from '../hint/hint.ts';
 import type { Deps, QueueMessage } from './deps.ts';
 import type { OutcomeRecord } from './outcome.ts';
 import { afterAvoidance, afterFailure, attemptsOf, firstSeenMsOf, mayBeGranted } from './retry.ts';
@@ -30,6 +30,8 @@ export interface Failure {
   assignment: Assignment | null;
   /** What an operator should do; left out: what the reason says. */
   fix?: string;
+  /** The failures whose pieces travel in this one message; left out: only this one. */
+  merged?: Failure[];
 }
 
 /**
@@ -40,13 +42,55 @@ export interface Failure {
  */
 export const settle = async (message: QueueMessage, failures: Failure[], deps: Deps): Promise<boolean> => {
   try {
-    for (const failure of failures) await sendOn(failure, message, deps);
+    for (const failure of merged(failures)) await sendOn(failure, message, deps);
     return true;
   } catch (error) {
     reportFailure('retry', { ...failures[0]!, error: asReplicationError(error) }, message, deps);
     await giveBack(message, deps);
     return false;
   }
+};
+
+/** How many pieces of one message are sent on separately. A message of S3 has one record, and one piece for each destination. */
+const SEPARATE_PIECES = 10;
+
+/**
+ * Merges the pieces that failed for the same reason at the same destination, if there are many. Otherwise one hostile message would become
+ * a hundred thousand messages, time and again.
+ */
+const merged = (failures: Failure[]): Failure[] => {
+  if (failures.length <= SEPARATE_PIECES) return failures;
+  const alike = Map.groupBy(failures, ({ error, assignment }) =>
+    JSON.stringify([error.reason, error.isAvoided, assignment?.rule.id, assignment?.destination.id]),
+  );
+  return [...alike.values()].flatMap((group) => partsOf(group).map(mergedInto));
+};
+
+const mergedInto = (group: Failure[]): Failure => {
+  const [first] = group;
+  if (first === undefined || group.length === 1) return first!;
+  return {
+    ...first,
+    body: formatSeveral(group.map(({ body }) => body)),
+    again: formatSeveral(group.map(({ body, again = body }) => again)),
+    merged: group,
+  };
+};
+
+/** Cuts a group so that each part fits into a message. The bodies are ASCII, and each is written as a JSON text. */
+const partsOf = (group: Failure[]): Failure[][] => {
+  const parts: Failure[][] = [];
+  let bytes = Infinity;
+  for (const failure of group) {
+    const { body, again = body } = failure;
+    const size = Math.max(JSON.stringify(body).length, JSON.stringify(again).length) + 1;
+    bytes += size;
+    if (bytes > MAX_BODY_BYTES - 100) {
+      parts.push([failure]);
+      bytes = size;
+    } else parts.at(-1)?.push(failure);
+  }
+  return parts;
 };
 
 /** Gives the whole message back, because SQS did not accept one of its pieces. */
@@ -82,7 +126,7 @@ export const tryAgain = async (failure: Failure, message: QueueMessage, deps: De
   if (error.isAvoided && assignment !== null) {
     const retry = afterAvoidance(message, error, deps.clock.now());
     await deps.retries.wait(assignment, { body: again, retry });
-    return reportFailure('wait', failure, message, deps);
+    return reportAll('wait', failure, message, deps);
   }
   const piece = { body: again, retry: afterFailure(message, error, deps.clock.now()) };
   const { tries } = piece.retry;
@@ -90,9 +134,23 @@ export const tryAgain = async (failure: Failure, message: QueueMessage, deps: De
   else if (isPermission(error.reason)) await deps.retries.again(piece, delaySeconds(tries + 2));
   else if (tries > SHORT_TRIES && assignment !== null) await deps.retries.wait(assignment, piece);
   else await deps.retries.again(piece, delaySeconds(tries));
-  reportFailure('retry', failure, message, deps);
-  const run = failure.hint?.run ?? null;
-  if (run !== null) deps.runs.count(run, { kind: 'tried' });
+  reportAll('retry', failure, message, deps);
+  for (const { hint } of allOf(failure))
+    if (hint !== null && hint.run !== null) deps.runs.count(hint.run, { kind: 'tried' });
+};
+
+const allOf = (failure: Failure): Failure[] => failure.merged ?? [failure];
+
+/** Records without a hint have nothing that tells them apart, so they are reported once. */
+const reportAll = (
+  ending: 'retry' | 'wait' | 'quarantine',
+  failure: Failure,
+  message: QueueMessage,
+  deps: Deps,
+): void => {
+  const { error } = failure;
+  if (failure.hint === null) return reportFailure(ending, failure, message, deps);
+  for (const each of allOf(failure)) reportFailure(ending, { ...each, error }, message, deps);
 };
 
 const delaySeconds = (tries: number): number =>
@@ -106,9 +164,14 @@ export const quarantine = async (failure: Failure, message: QueueMessage, deps: 
     requestId: error.requestId,
   });
   const final = { ...failure, error: error.disposition === 'retry' ? exhausted : error };
-  await deps.deadLetterQueue.send(failure.body, letterOf(final, message));
-  reportFailure('quarantine', final, message, deps);
-  if (failure.hint !== null) countFailed(failure.hint, final.error.reason, deps);
+  const pieces = piecesOf(failure.body);
+  for (const [index, piece] of pieces.entries()) {
+    const letter = letterOf(final, message);
+    const part = pieces.length === 1 ? '' : `piece ${index + 1} of ${pieces.length} of a long message: `;
+    await deps.deadLetterQueue.send(piece, { ...letter, detail: part + letter.detail });
+  }
+  reportAll('quarantine', final, message, deps);
+  for (const { hint } of allOf(failure)) if (hint !== null) countFailed(hint, final.error.reason, deps);
 };
 
 const countFailed = (hint: Hint, reason: Reason, { runs }: Deps): void => {
@@ -117,7 +180,10 @@ const countFailed = (hint: Hint, reason: Reason, { runs }: Deps): void => {
   runs.count(run, { kind: kind === PASSED_OVER_KIND ? 'passed-over' : 'failed', reason });
 };
 
-const letterOf = ({ error, hint, assignment, fix }: Failure, message: QueueMessage): DeadLetter => ({
+const letterOf = (
+  { error, hint, assignment, fix, merged: all = [] }: Failure,
+  message: QueueMessage,
+): DeadLetter => ({
   reason: error.reason,
   rule: assignment?.rule.id ?? hint?.rule ?? null,
   destination: assignment?.destination.id ?? hint?.destination ?? null,
@@ -127,7 +193,7 @@ const letterOf = ({ error, hint, assignment, fix }: Failure, message: QueueMessa
   firstSeenMs: firstSeenMsOf(message),
   attempts: attemptsOf(message),
   requestId: error.requestId,
-  detail: `${error.message}. ${fix ?? reasonEntry(error.reason).fix}`,
+  detail: `${all.length > 1 ? `${all.length} pieces of one message, the first: ` : ''}${error.message}. ${fix ?? reasonEntry(error.reason).fix}`,
 });
 
 export const reportFailure = (

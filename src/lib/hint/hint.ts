@@ -69,7 +69,8 @@ export const isExpiration = ({ kind }: Pick<Hint, 'kind'>): boolean => kind.star
 export const isExtra = ({ kind }: Pick<Hint, 'kind'>): boolean => kind === 'extra';
 
 /** Returns true if only runs send hints of this kind. They are accepted from the queue of runs alone. */
-export const isOfRun = ({ kind }: Pick<Hint, 'kind'>): boolean => isExtra({ kind }) || kind === REPAIR;
+export const isOfRun = ({ kind }: Pick<Hint, 'kind'>): boolean =>
+  isExtra({ kind }) || kind === REPAIR || kind === REWRITE;
 
 /**
  * Returns the hint as it is accepted from a queue. Everywhere but in the queue of runs, the kinds of runs mean no more than a look at the
@@ -126,6 +127,10 @@ export const parseMessage = (body: string): Parsed[] => {
  */
 export const formatHint = (hint: Hint): string => asciiJson({ 's3-replicator': 'hint', ...hint });
 
+/** Returns the SQS message body for several bodies, which are ASCII. They are carried out as if each were a message. */
+export const formatSeveral = (bodies: readonly string[]): string =>
+  asciiJson({ 's3-replicator': 'several', messages: bodies });
+
 /** Returns JSON in which every character outside printable ASCII is escaped. */
 export const asciiJson = (value: unknown): string =>
   JSON.stringify(value).replace(
@@ -135,6 +140,7 @@ export const asciiJson = (value: unknown): string =>
 
 const parseEnvelope = (json: JsonRecord, body: string): Parsed[] => {
   if (json['s3-replicator'] === 'hint') return [parseOwnHint(json, body)];
+  if (json['s3-replicator'] === 'several') return parseSeveral(json['messages'], body);
   if (json['Type'] === 'Notification' && typeof json['Message'] === 'string') {
     const inner = parsedJson(json['Message']);
     // Only one level of SNS wrapping is opened. SNS does not wrap twice, and a hostile message could be nested very deeply.
@@ -150,20 +156,47 @@ const parseEnvelope = (json: JsonRecord, body: string): Parsed[] => {
   return [malformedPart('the body is neither an S3 event, an EventBridge event nor a hint', body)];
 };
 
+/** Only one level is opened, because a hostile message could be nested very deeply. */
+const parseSeveral = (bodies: unknown, body: string): Parsed[] => {
+  if (!Array.isArray(bodies) || bodies.length === 0)
+    return [malformedPart('the message holds no messages', body)];
+  return bodies.flatMap((each: unknown) => {
+    const inner = typeof each === 'string' ? parsedJson(each) : null;
+    if (typeof each === 'string' && isRecord(inner) && inner['s3-replicator'] !== 'several')
+      return parseEnvelope(inner, each);
+    return [malformedPart('a message in the message is no JSON object', asciiJson(each))];
+  });
+};
+
+/**
+ * Maximum characters of all texts of a hint. A key has at most 1,024 bytes, and so has a version id. The limit keeps a hostile hint from being
+ * too large to be sent on.
+ */
+const MAX_HINT_CHARACTERS = 8_192;
+
+/** `body` is the piece of the message that contains the hint. */
+const hintPart = (hint: Hint, body: () => string): Parsed => {
+  const { bucket, key, versionId, kind, identity, principalId, rule, destination, run } = hint;
+  const texts = [bucket, key, versionId, kind, identity, principalId, rule, destination, run];
+  const characters = texts.reduce((sum, text) => sum + (text?.length ?? 0), 0);
+  return characters <= MAX_HINT_CHARACTERS
+    ? { kind: 'hint', hint }
+    : malformedPart('its texts are longer than those of S3', body());
+};
+
 const parseS3Record = (record: unknown): Parsed => {
-  const alone = asciiJson({ Records: [record] });
+  const alone = (): string => asciiJson({ Records: [record] });
   if (!isRecord(record) || record['eventSource'] !== 'aws:s3')
-    return malformedPart('not a record of S3', alone);
+    return malformedPart('not a record of S3', alone());
   const object = recordAt(record, 's3', 'object');
   const bucket = textOrNull(recordAt(record, 's3', 'bucket')?.['name']);
   const encodedKey = textOrNull(object?.['key']);
   if (bucket === null || encodedKey === null)
-    return malformedPart('the record names no bucket or key', alone);
+    return malformedPart('the record names no bucket or key', alone());
   const key = decodeFormKey(encodedKey);
-  if (key === null) return malformedPart('the key is not form-encoded UTF-8', alone);
-  return {
-    kind: 'hint',
-    hint: {
+  if (key === null) return malformedPart('the key is not form-encoded UTF-8', alone());
+  return hintPart(
+    {
       bucket,
       key,
       versionId: textOrNull(object?.['versionId']),
@@ -178,7 +211,8 @@ const parseS3Record = (record: unknown): Parsed => {
       destination: null,
       run: null,
     },
-  };
+    alone,
+  );
 };
 
 /**
@@ -192,9 +226,8 @@ const parseEventBridge = (json: JsonRecord, body: string): Parsed => {
   const key = textOrNull(object?.['key']);
   if (bucket === null || key === null)
     return malformedPart('the EventBridge event names no bucket or key', body);
-  return {
-    kind: 'hint',
-    hint: {
+  return hintPart(
+    {
       bucket,
       key,
       versionId: textOrNull(object?.['version-id']),
@@ -207,7 +240,8 @@ const parseEventBridge = (json: JsonRecord, body: string): Parsed => {
       destination: null,
       run: null,
     },
-  };
+    () => body,
+  );
 };
 
 /** Translates the name that EventBridge gives an event into S3's own name ("EventBridge event types", S3 User Guide). */
@@ -243,9 +277,8 @@ const parseOwnHint = (json: JsonRecord, body: string): Parsed => {
   const bucket = textOrNull(json['bucket']);
   const key = textOrNull(json['key']);
   if (bucket === null || key === null) return malformedPart('the hint names no bucket or key', body);
-  return {
-    kind: 'hint',
-    hint: {
+  return hintPart(
+    {
       bucket,
       key,
       versionId: textOrNull(json['versionId']),
@@ -259,7 +292,8 @@ const parseOwnHint = (json: JsonRecord, body: string): Parsed => {
       ...(chain === null ? {} : { chain }),
       ...(json['released'] === true ? { released: true } : {}),
     },
-  };
+    () => body,
+  );
 };
 
 /**

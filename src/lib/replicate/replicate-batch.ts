@@ -89,7 +89,7 @@ const attempt = async (
   const { hint } = assignment;
   // Runs send their hints to the backfill queue. What comes from another queue is wanted by somebody else too: an operator has
   // redriven it, or a transfer sent it, and events that joined the transfer were acknowledged.
-  const mayDrop = message.origin === 'backfill';
+  const mayDrop = message.origin === 'backfill' && transferIn(hint) === null;
   if (mayDrop && hint.run !== null && (await deps.runs.isStopped(hint.run))) {
     deps.runs.count(hint.run, { kind: 'dropped' });
     deps.reporter.report({ ...about(assignment, message), ending: 'skip', why: 'run-stopped' });

@@ -3,7 +3,7 @@
  * is gone.
  */
 import type { PartRangeMessage, Transfer } from '../copy/transfer/transfer.ts';
-import { formatHint, type Hint, REPAIR, REWRITE, TRANSFERRED } from '../hint/hint.ts';
+import { type Hint, REPAIR, REWRITE, TRANSFERRED } from '../hint/hint.ts';
 import { assign, type Assignment } from '../hint/route.ts';
 import type { ReplicationConfiguration } from '../model/rule.ts';
 
@@ -12,20 +12,19 @@ import type { ReplicationConfiguration } from '../model/rule.ts';
  * - `finished`: all parts are uploaded. Several hints of the same attempt are duplicates, but the hint of a later attempt is not.
  * - `gone`: the transfer no longer exists. Converge finds out whether a new one is needed.
  */
-export const transferHint = (transfer: Transfer, why: 'finished' | 'gone'): string => {
+export const transferHint = (transfer: Transfer, why: 'finished' | 'gone'): Hint => {
   const identity = attemptIdentity(transfer);
   const hint = hintOf(transfer, why === 'finished' ? identity : `${identity}/gone`);
-  return formatHint({ ...hint, chain: transfer.chain });
+  return { ...hint, chain: transfer.chain };
 };
 
 /** Returns the hint for a part range whose transfer is not in the table. */
-export const lostHint = (message: PartRangeMessage): string =>
-  formatHint({
-    ...BLANK,
-    ...target(message),
-    identity: `${attemptIdentity(message)}/gone`,
-    chain: message.chain,
-  });
+export const lostHint = (message: PartRangeMessage): Hint => ({
+  ...BLANK,
+  ...target(message),
+  identity: `${attemptIdentity(message)}/gone`,
+  chain: message.chain,
+});
 
 /**
  * Returns the hint that began the transfer, rebuilt from the fields of the transfer's record. This hint is also the body of the
