@@ -77,6 +77,7 @@ export const createWorld = (options: WorldOptions) => {
     requests,
     broken,
     moving,
+    brakes: world.brakes,
     foreignHints: world.foreignHints,
     source,
     replica,

@@ -48,6 +48,7 @@ export const brakeWorld = (options: Options = {}) => {
   const hints: Hint[] = [];
   return {
     time,
+    rule,
     source,
     replica,
     store,

@@ -1,6 +1,8 @@
 /** Whoever deletes or encrypts everything at the source must not be able to empty the destination too. */
 import { expect, test } from 'vitest';
 import { UNSHARED_CHANGES } from '../../src/lib/delivery/brakes.ts';
+import { fortyKeys } from '../runs/histories.ts';
+import { createWorld } from '../runs/run-world.ts';
 import { BRAKE, brakeWorld, keysNamed } from './brake-world.ts';
 
 const KEYS = keysNamed('k', 160);
@@ -114,6 +116,16 @@ test('a share of the keys that the last run counted closes the brake earlier, bu
   await world.remove(many.slice(100));
   expect(await world.closed()).not.toBeNull();
   expect(world.shown(many).length).toBeGreaterThanOrEqual(140 - 4 * UNSHARED_CHANGES);
+});
+
+test('a run over the whole rule tells the brake how many keys there are, and a run over a part of them does not', async () => {
+  const { brake } = brakeWorld().rule;
+  const world = createWorld({ ...fortyKeys(), rule: { brake } });
+  const keys = async () => [...(await world.brakes.all()).values()].map((record) => record.keys);
+  await world.untilStill((await world.start({ prefix: 'a' })).id);
+  expect(await keys()).toEqual([]);
+  await world.untilStill((await world.start()).id);
+  expect(await keys()).toEqual([40]);
 });
 
 test('a lifecycle rule that expires everything has a limit of its own, and does not use up that of deletes', async () => {
