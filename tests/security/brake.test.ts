@@ -184,6 +184,18 @@ test('a key that is back at the source by the time of the release keeps its repl
   expect(String(world.replica.current('k')?.bytes)).toBe('restored');
 });
 
+test('a deployment that switches the brake off passes nothing on that was held, until it is released', async () => {
+  const world = brakeWorld({ brake: { deletes: 0 } });
+  await world.put(['k', 'new']);
+  await world.remove(['k']);
+  world.rule.brake = null;
+  world.deploy();
+  await world.remove(['new']);
+  expect(world.shown(['k', 'new'])).toEqual(['k']);
+  await world.release();
+  expect(world.shown(['k'])).toEqual([]);
+});
+
 test('an operator may forget what is held, and the replicas stay', async () => {
   const world = brakeWorld({ brake: { deletes: 0 } });
   await world.put(['k']);

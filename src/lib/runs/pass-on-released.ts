@@ -18,7 +18,10 @@ type Released = Pick<RunDeps, 'configuration' | 'brakes' | 'queues' | 'clock'>;
 /** Resolves to the number of keys that were dealt with. The others follow the next time. */
 export const passOnReleased = async (deps: Released): Promise<number> => {
   const untilMs = deps.clock.now() + WORK_MS;
-  const braked = ruleDestinations(deps.configuration).filter(({ rule }) => rule.brake !== null);
+  // A rule whose brake was switched off may still have a list.
+  const braked = ruleDestinations(deps.configuration).filter(
+    ({ rule }) => rule.brake !== null || rule.deletes === 'replicate',
+  );
   if (braked.length === 0) return 0;
   const records = await deps.brakes.all();
   let count = 0;
