@@ -5,7 +5,7 @@ import type { Configuration } from '../src/lib/configuration/configuration.ts';
 import { destinationKey, ruleWants } from '../src/lib/model/rule.ts';
 import type { Destination, ReplicationRule } from '../src/lib/model/rule.ts';
 import type { Account } from './account.ts';
-import { STAMP, stampOf } from './stamp.ts';
+import { stampIn, stampOf } from './stamp.ts';
 
 export interface ObjectName {
   bucket: string;
@@ -44,9 +44,8 @@ export const isReplicated = async (
     head(accounts.destination.s3(place.destination.region), place.bucket, place.key),
   ]);
   if (source === null || replica === null) return false;
-  const stamp = replica.Metadata?.[STAMP];
-  // A signature may stand behind a dot.
-  if (stamp?.startsWith('v/')) return `${stamp}.`.startsWith(`${stampOf(source, place)}.`);
+  const stamp = stampIn(replica);
+  if (stamp?.startsWith('v/')) return stamp === stampOf(source, place);
   return replica.ETag === source.ETag && replica.ContentLength === source.ContentLength;
 };
 

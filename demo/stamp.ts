@@ -28,5 +28,11 @@ export const stampOf = (
   return `${identity}/${seconds}@${tag(place)}${tag(place.source)}`;
 };
 
+/** Returns the stamp of a replica without its signature, which only the stack can make. */
+export const stampIn = ({
+  Metadata: metadata,
+}: Pick<HeadObjectCommandOutput, 'Metadata'>): string | undefined =>
+  metadata?.[STAMP]?.replace(/\.[0-9a-f]{8}[\w-]{86}$/, '');
+
 const tag = ({ bucket, key }: Place): string =>
   createHash('sha256').update(`${bucket}/${key}`).digest('hex').slice(0, 8);

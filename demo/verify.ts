@@ -8,7 +8,7 @@ import type { Account } from './account.ts';
 import { firstDifference } from './compare-streams.ts';
 import { replicaPlaces } from './replica-places.ts';
 import type { ReplicaPlace } from './replica-places.ts';
-import { STAMP, stampOf } from './stamp.ts';
+import { STAMP, stampIn, stampOf } from './stamp.ts';
 
 export interface Verification {
   /** The number of replicas that were compared. */
@@ -144,6 +144,6 @@ const stampProblem = (
 ): string | null => {
   if (!place.rule.stamp) return null;
   const wanted = stampOf(source, place);
-  const actual = replica.Metadata?.[STAMP];
+  const actual = stampIn(replica);
   return actual === wanted ? null : `its stamp is ${shown(actual)}, not ${shown(wanted)}`;
 };

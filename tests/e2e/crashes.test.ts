@@ -117,7 +117,7 @@ const pretendDeaths = async (deaths: number): Promise<void> => {
   const { body } = await tables.call('Scan', { TableName });
   const items: unknown = body['Items'];
   for (const item of Array.isArray(items) ? items : [])
-    if (item.status.S === 'INPROGRESS')
+    if (item.status?.S === 'INPROGRESS')
       await tables.call('PutItem', { TableName, Item: { ...item, deaths: { N: String(deaths) } } });
 };
 
