@@ -1,31 +1,20 @@
 /** Two deployments, one in each account, replicate pairs of buckets in both directions, and a chain of three buckets. */
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
+import { DeleteObjectCommand, HeadObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { clientConfig } from '@s3-replicator/local-aws';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { Account } from '../../demo/account.ts';
-import { REPOSITORY, TEMPLATE_FILE } from '../../demo/package-stack.ts';
-import { DESTINATION_ACCOUNT, SOURCE_ACCOUNT } from '../../demo/two-accounts.ts';
-import { loadConfiguration } from '../../src/lib/configuration/configuration.ts';
-import { resourceNames } from '../../src/lib/configuration/resource-names.ts';
-import { packaged, replicationFileOf } from './support/stages/packaged.ts';
+import { SOURCE_ACCOUNT } from '../../demo/two-accounts.ts';
+import { sessionName } from '../../src/lib/hint/session-name.ts';
+import { replicationFileOf } from './support/stages/packaged.ts';
 import { seen } from './support/objects.ts';
 import { watchRequests } from './support/operations.ts';
-import {
-  messagesOf,
-  waitingQueuesOf,
-  REGION,
-  settled,
-  type Stage,
-  startStage,
-} from './support/stages/stage.ts';
+import { REGION, settled, type Stage, startStage } from './support/stages/stage.ts';
+import { deployBack, type Opposite } from './support/stages/two-way.ts';
 import { setTags, tagsOf } from './support/tags.ts';
 import { historyOf } from './support/versions.ts';
 
-const BACK = replicationFileOf('two-way-back');
-
 let stage: Stage;
-let back: Pick<Stage, 'aws' | 'live' | 'waiting' | 'dead' | 'names'>;
+let back: Opposite;
 beforeAll(async () => {
   stage = await startStage({ configuration: replicationFileOf('two-way-forth'), sourceBuckets: {} });
   back = await deployBack(stage);
@@ -39,47 +28,6 @@ afterEach(() => {
     expect(dead.counts()).toEqual({ visible: 0, delayed: 0, inFlight: 0 });
   }
 });
-
-/** Deploys the opposite direction. Its destination buckets exist already, except for the last bucket of the chain. */
-const deployBack = async ({ aws }: Stage): Promise<typeof back> => {
-  const { deployment, replication } = loadConfiguration(BACK);
-  const names = resourceNames(deployment);
-  const template = await readFile(join(REPOSITORY, 'destination', 'template.yml'), 'utf8');
-  for (const { destinations } of replication.rules) {
-    for (const { bucket } of destinations) {
-      await aws.cloudformation.deploy({
-        accountId: SOURCE_ACCOUNT,
-        region: REGION,
-        stackName: `back-destination-${bucket}`,
-        template,
-        parameters: {
-          SourceRoleArn: `arn:aws:iam::${DESTINATION_ACCOUNT}:role/${names.replicateRole}`,
-          ExternalId: 'e2e',
-          BucketName: bucket,
-          RoleName: bucket,
-          ReplicateDeletes: 'yes',
-          CreateBucket: bucket === 'chain-c' ? 'yes' : 'no',
-        },
-      });
-    }
-  }
-  const artifacts = await packaged(BACK);
-  await aws.cloudformation.deploy({
-    accountId: DESTINATION_ACCOUNT,
-    region: REGION,
-    stackName: names.stack,
-    template: await readFile(join(artifacts, TEMPLATE_FILE), 'utf8'),
-    artifacts,
-  });
-  const messages = (name: string) => messagesOf(aws, name, DESTINATION_ACCOUNT);
-  return {
-    aws,
-    names,
-    live: messages(names.liveQueue),
-    waiting: waitingQueuesOf({ aws, names }, DESTINATION_ACCOUNT),
-    dead: messages(names.deadLetterQueue),
-  };
-};
 
 /**
  * Waits until the queues of both deployments are empty at the same time. Each write of one deployment causes an event for the
@@ -138,6 +86,46 @@ test.each(PAIRS)(
     expect(requests).toEqual([]);
   },
 );
+
+/** Returns a client of somebody in the source account who may upload, and who has chosen the name of his session. */
+const uploader = ({ one }: Pair, session: string): S3Client => {
+  const role = stage.aws.iam.putRole({
+    accountId: SOURCE_ACCOUNT,
+    roleName: 'uploader',
+    assumeRolePolicy: { Statement: { Effect: 'Allow', Principal: { AWS: '*' }, Action: 'sts:AssumeRole' } },
+    policies: [{ Statement: { Effect: 'Allow', Action: 's3:PutObject', Resource: `arn:aws:s3:::${one}/*` } }],
+  });
+  const { credentials } = stage.aws.iam.createSession(role.arn, session, 900);
+  return new S3Client(clientConfig(stage.aws, credentials));
+};
+
+test.each(PAIRS)(
+  'buckets $how: neither a stamp nor the session name of its uploader keeps an object from the other side',
+  async ({ one, other }) => {
+    const s3 = uploader({ one, other }, sessionName('back-prod', REGION));
+    await put(stage.destination, [other, 'stamped'], '22');
+    await bothSettled();
+    const object = { Bucket: one, Key: 'stamped' };
+    const { Metadata: genuine } = await stage.source.s3().send(new HeadObjectCommand(object));
+    expect(genuine?.['s3r']).toMatch(/\.[0-9a-f]{8}[\w-]{86}$/);
+    // The same stamp on other bytes of the same size.
+    await s3.send(new PutObjectCommand({ ...object, Body: 'no', Metadata: genuine }));
+    await bothSettled();
+    s3.destroy();
+    expect(await sizesIn({ one, other }, 'stamped')).toEqual([
+      [2, 2],
+      [2, 2],
+    ]);
+  },
+);
+
+test('a deployment that the rule names is known by its signature, and any other one by a look at the other side', async () => {
+  const requests = watchRequests(stage, sessionName('forth-prod', REGION));
+  await put(stage.destination, ['right', 'known'], '22');
+  await put(stage.destination, ['east', 'unknown'], '22');
+  await bothSettled();
+  expect(requests).toEqual(['s3:HeadObject east/unknown']);
+});
 
 test.each(PAIRS)(
   'buckets $how: old versions of a key do not come back as new ones, although it is overwritten faster than its events arrive',

@@ -134,6 +134,18 @@ test('a forged stamp that names an object of somebody else does not let a delete
   expect(told()).toEqual(['true']);
 });
 
+test('an object under a copied stamp that was replicated the opposite way is not overwritten when it comes back', async () => {
+  const { source, replica, look, told } = oneKey({ rule: naming({ versions: 'all' }) });
+  const first = source.put('k', Buffer.from('22'));
+  await look();
+  const copied = replica.current('k')!.state.attributes.metadata;
+  expect(stampOn(replica.current('k')!.state, REPLICA)).toMatchObject({ identity: `v/${first.versionId}` });
+  const theirs = replica.put('k', ...put('no', copied));
+  source.put('k', ...put('no', stampedMetadata(theirs, BACK)));
+  await look();
+  expect(told()).toEqual(['22', 'no']);
+});
+
 describe('a signature', () => {
   const bucket = createMemoryBucket('enabled', () => 5_000, { checksums: true });
   const original = bucket.put('k', Buffer.from('true'));

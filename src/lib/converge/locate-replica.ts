@@ -39,8 +39,14 @@ export const locate = async (
   if (stamp === null) return quick ? null : await locateUnstamped(task, context, items, state);
   const position = positionOf(items, stamp);
   if (position !== -1) {
-    const isShown = await isSound(task, context, items[position], state);
-    return { position: isShown ? position : position - 1, isShown, shown: state };
+    if (await isSound(task, context, items[position], state))
+      return { position, isShown: true, shown: state };
+    // The stamp is on other bytes. Somebody may have written them here with a copied stamp, and another replicator may have copied
+    // them to the source since.
+    const returned = await positionOfReplicaOf(task, context, items, state);
+    return returned > position
+      ? { position: returned, isShown: true, shown: state }
+      : { position: position - 1, isShown: false, shown: state };
   }
   if (quick) return null;
   return await locateGone(task, context, items, { state, stamp });
