@@ -161,3 +161,22 @@ test('a destination that throttles everything is avoided, and its objects arrive
   for (const key of keys) await expectReplicas(stage, 'main', key);
   expect(await deadLetters(stage)).toEqual([]);
 });
+
+test('a destination that does not answer keeps nothing else waiting, and gets its objects when it answers again', async () => {
+  stage.aws.faults.plan = (request) =>
+    request.caller.kind === 'session' && request.service === 's3' && bucketOf(request) === 'plain-replica'
+      ? { kind: 'delay', byMs: 600_000 }
+      : undefined;
+  const keys = Array.from({ length: 24 }, (_, index) => `hanging/${index}`);
+  for (const key of keys) await stage.put('plain', key, key);
+  await stage.put('main', 'beside a hanging destination', 'x');
+  const isReplicated = async (bucket: string, key: string): Promise<boolean> =>
+    (await seen(stage.destination.s3(), bucket, key)) !== null;
+  await expect.poll(() => isReplicated('main-replica', 'beside a hanging destination')).toBe(true);
+  expect(await isReplicated('plain-replica', 'hanging/0')).toBe(false);
+
+  stage.aws.faults.plan = undefined;
+  expect(await settled(stage)).toBe(true);
+  for (const key of keys) await expectReplicas(stage, 'plain', key);
+  expect(await deadLetters(stage)).toEqual([]);
+});
