@@ -5,6 +5,7 @@ import {
   estimateBackfill,
   estimateVerify,
   usedBy,
+  withReading,
 } from '../../src/lib/runs/estimate/estimate.ts';
 import { NO_WORK } from '../../src/lib/runs/estimate/workload.ts';
 import { compared, copied } from './runs.ts';
@@ -112,4 +113,13 @@ test('the usage of a run is calculated like the estimate, from the counters and 
   );
   expect(used).toMatchObject({ keys: 1e6, bytes: 16_384e6, hours: 0.5 });
   expect(used.requests).toMatchObject({ list: 3_003, get: 1e6, put: 1e6, head: 1_000_014 });
+});
+
+test('reading both sides costs two GETs and two HEADs for each object, and at most the traffic of both to the internet', () => {
+  const work = { ...million, bytes: 1024 ** 4 };
+  const verify = estimateVerify({ work, ...known }, SETTINGS);
+  const { requests, dollars } = withReading(verify, { work, ...known });
+  expect(requests).toMatchObject({ get: 2e6 + 2 * 4_096, head: 2e6 });
+  expect(dollars['s3']).toBeCloseTo((verify.dollars['s3'] ?? 0) + 1.6, 1);
+  expect(dollars['transfer']).toBeCloseTo(2 * 1_024 * 0.09, 1);
 });
