@@ -1,7 +1,9 @@
 /** Locks that are too long, too short or lifted at the source, where an uploader chooses them. */
 import { describe, expect, test } from 'vitest';
+import { ReplicationError } from '../../src/lib/model/errors.ts';
 import type { ObjectLock, Retention } from '../../src/lib/model/ports.ts';
 import { besideDefault } from '../../src/lib/replica/object-lock.ts';
+import { oneKey } from '../model/one-key.ts';
 import { testDestination } from '../model/settings.ts';
 import { aWorld, DAY_MS } from '../runs/attributes-world.ts';
 
@@ -59,6 +61,21 @@ describe('an uploader who locks an object until 2120', () => {
     }
     const untilMs = world.replica.current('k')?.state.lock.retention?.untilMs ?? 0;
     expect((untilMs - world.clock.nowMs) / DAY_MS).toBeCloseTo(70, 1);
+  });
+});
+
+test('a lock that the stack of the destination refuses, but the rule does not, is reported with the parameter to change', async () => {
+  const world = oneKey();
+  world.source.put('k', Buffer.from('one'));
+  const untilMs = world.clock.nowMs + 10 * DAY_MS;
+  world.source.setLock('k', 0, { retention: { mode: 'COMPLIANCE', untilMs } });
+  const refuse = () =>
+    Promise.reject(new ReplicationError('access-denied', 'PutObject: AccessDenied', { requestId: 'r' }));
+  const written = world.look(undefined, {}, { destination: { put: refuse } });
+  await expect(written).rejects.toMatchObject({
+    reason: 'access-denied',
+    message: expect.stringMatching(/COMPLIANCE mode until .* `MaxRetentionDays` .* `maxRetentionDays`/),
+    requestId: 'r',
   });
 });
 

@@ -71,14 +71,18 @@ const lookLines = (compared: CompareCounters | null, checked: CompareCounters | 
   ];
 };
 
-const copyLines = ({ copies, bytes, done, failed, reasons }: CopyCounters): string[] => [
+const copyLines = ({ copies, bytes, done, failed, reasons, outcomes }: CopyCounters): string[] => [
   '',
   `  ${countOf(done, 'key')} worked on: ${countOf(copies, 'version')} copied, ${byteText(bytes)}; ${countText(failed)} failed`,
+  ...cappedLines(outcomes['lock-capped'] ?? 0),
   ...ALL_REASONS.flatMap((reason) => {
     const count = reasons[reason] ?? 0;
     return count === 0 ? [] : [`    ${countText(count)} × ${reason}`, `        ${reasonEntry(reason).fix}`];
   }),
 ];
+
+const cappedLines = (count: number): string[] =>
+  count === 0 ? [] : [`    ${countText(count)} × lock-capped: locked for a shorter time than at the source`];
 
 /** Says what a run that copies waits for, and for how long it has waited. */
 const waitLines = ({ copied, still }: RunState, nowMs: number): string[] => {

@@ -8,6 +8,7 @@ import type { ObjectLock, Retention } from '../../model/ports.ts';
 import type { Task } from '../../model/task.ts';
 import { type LockedReplica, nextLock, refuseTooLong } from '../../replica/object-lock.ts';
 import type { ConvergeContext } from '../context.ts';
+import { explained } from '../replica-lock.ts';
 import { type BothVersions, syncAttribute, type VersionAt } from './sync-attribute.ts';
 
 /**
@@ -66,7 +67,7 @@ const retain = async (
       throw new ReplicationError('lost-race', 'somebody else has locked the replica', { cause: error });
     const isModeChange =
       last?.mode === 'GOVERNANCE' && next.mode === 'COMPLIANCE' && last.untilMs > clock.now();
-    if (!isModeChange) throw error;
+    if (!isModeChange) throw explained(error, { retention: next, legalHold: false }, clock.now());
     // The retention is made as long as required, although it cannot be made as strict.
     if (next.untilMs > last.untilMs)
       await destination.putRetention(key, versionId, { ...next, mode: 'GOVERNANCE' });
