@@ -120,7 +120,7 @@ describe.each(STORES)('the ranges of a run in %s', (_name, create) => {
 
     const further = { ...half, after: { key: 'c', versionId: 'v' }, step: 2, carry: { some: 'thing' } };
     const counted = { ...NOTHING_COMPARED, keys: 3, same: 2, missing: 1 };
-    const file = { key: 'f.csv', rows: 1 };
+    const file = { key: 'f.csv', rows: 1, sha256: 'digest' };
     expect(await store.commit(commitOf(run, { before: half, after: further, counted, file }))).toBe(
       'committed',
     );

@@ -1,5 +1,6 @@
 /** A model of the store of runs, which is in DynamoDB in a deployment. */
 import {
+  type DifferenceFile,
   isAwakened,
   type OpenRange,
   type RangeCommit,
@@ -33,7 +34,7 @@ export const NOTHING_COPIED: CopyCounters = {
 interface Tables {
   runs: Map<string, RunRecord>;
   ranges: Map<string, OpenRange & RunEpoch>;
-  files: Map<string, RunEpoch & { key: string; rows: number }>;
+  files: Map<string, RunEpoch & DifferenceFile>;
   copied: Map<string, CopyCounters>;
 }
 
@@ -142,7 +143,7 @@ const rangeCalls = (
     async files(run, limit) {
       const own = [...files.values()].filter((each) => each.run === run.id && each.epoch === run.epoch);
       return {
-        files: own.slice(0, limit).map(({ key, rows }) => ({ key, rows })),
+        files: own.slice(0, limit).map(({ key, rows, sha256 }) => ({ key, rows, sha256 })),
         leftOut: Math.max(0, own.length - limit),
       };
     },

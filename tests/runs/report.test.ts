@@ -105,7 +105,7 @@ const full = aReport({
     },
     { versions: 'all', concurrency: 10, listingConcurrency: 8, isBetweenRegions: true, attributeGets: null },
   ),
-  files: [{ bucket: HOSTILE, key: HOSTILE, rows: 3 }],
+  files: [{ bucket: HOSTILE, key: HOSTILE, rows: 3, sha256: '' }],
   filesLeftOut: 4,
 });
 

@@ -30,6 +30,7 @@ export const runRecord = (fields: Partial<RunRecord>): RunRecord => ({
   estimate: null,
   revision: 0,
   still: null,
+  digests: null,
   droppedBefore: 0,
   endedBefore: null,
   deniedSinceMs: null,

@@ -17,7 +17,7 @@ import { memoryVersionReceipts } from '../model/memory-version-receipts.ts';
 import { testConfiguration, testRule } from '../model/settings.ts';
 import { entriesOf, type Histories, listingOf, NOW, type PageRequests } from './histories.ts';
 import { mortal } from './mortal.ts';
-import { aSpec } from './runs.ts';
+import { aSpec, keepReport } from './runs.ts';
 import { sideBuckets } from './side-buckets.ts';
 
 export interface WorldOptions {
@@ -202,12 +202,12 @@ const filesOf = ({ files, reports }: World, point: () => void): ReportFiles => (
       async close() {
         point();
         files.set(`${run}/${name}`, rows);
-        return { key: `${run}/${name}`, rows: rows.length };
+        return { key: `${run}/${name}`, rows: rows.length, sha256: '' };
       },
       abort: async () => undefined,
     };
   },
-  report: async (report) => void reports.push(report),
+  report: async (report) => keepReport(reports, report),
 });
 
 const start = async (world: World, spec: Partial<RunSpec>) => {

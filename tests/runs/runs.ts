@@ -1,4 +1,5 @@
 /** Rules, runs and reports for tests. */
+import { createHash } from 'node:crypto';
 import { NOTHING_COPIED } from '../model/memory-run-store.ts';
 import type { ReplicationRule, Source } from '../../src/lib/model/rule.ts';
 import type { RunReport } from '../../src/lib/runs/report/report-data.ts';
@@ -95,3 +96,13 @@ export const aReport = (given: Partial<RunReport> = {}): RunReport => ({
   filesLeftOut: 0,
   ...given,
 });
+
+/** The digest of a report in a world that is completely in memory. */
+export const digestOf = (report: RunReport): string =>
+  createHash('sha256').update(JSON.stringify(report)).digest('hex');
+
+/** Keeps the report where a deployment would write it as a file. Returns its digests. */
+export const keepReport = (reports: RunReport[], report: RunReport): Record<string, string> => {
+  reports.push(report);
+  return { 'report.json': digestOf(report) };
+};

@@ -1,6 +1,14 @@
 /** What has to outlive mistakes and attacks: receipts, runs, dead letters and reports. */
+import { createHash } from 'node:crypto';
+import { GetObjectCommand } from '@aws-sdk/client-s3';
 import { startLocalAws } from '@s3-replicator/local-aws';
 import { expect, test } from 'vitest';
+import { createReportFiles } from '../../src/lib/aws/s3/report-bucket.ts';
+import { advance } from '../../src/lib/runs/phases.ts';
+import { startLocalBuckets } from '../adapters/local-buckets.ts';
+import { fortyKeys } from '../runs/histories.ts';
+import { createWorld } from '../runs/run-world.ts';
+import { aReport, digestOf } from '../runs/runs.ts';
 import { generatedTemplate } from '../stack/sample-stack.ts';
 
 const PLACE = { accountId: '111111111111', region: 'eu-west-1', stackName: 'acme-replication-test' };
@@ -48,4 +56,62 @@ test('a first deployment that fails leaves nothing behind, and nothing blocks it
   await expect(local.deploy()).rejects.toThrow('ROLLBACK_COMPLETE');
   expect(await local.tableNames()).toEqual([]);
   expect(local.queueNames()).toEqual(['taken']);
+});
+
+test('whoever may write into the report bucket cannot change a report unnoticed, because the run has its SHA-256', async () => {
+  await using local = await startLocalBuckets();
+  local.createSource('reports');
+  const place = { client: local.sourceOwner, bucket: 'reports', prefix: 'of/', stack: 'acme-prod' };
+  const files = createReportFiles(place);
+  const stored = async (Key: string): Promise<string> => {
+    const { Body } = await local.sourceOwner.send(new GetObjectCommand({ Bucket: 'reports', Key }));
+    return (await Body?.transformToString()) ?? '';
+  };
+  const sha256 = async (Key: string): Promise<string> =>
+    createHash('sha256')
+      .update(await stored(Key))
+      .digest('hex');
+  const writer = files.differences('run-1', 'differences/a.csv');
+  await writer.write([{ key: 'k', difference: 'missing', source: null, replica: null, reason: null }]);
+  const file = await writer.close();
+  expect(file).toEqual({ key: expect.any(String), rows: 1, sha256: await sha256(file.key) });
+
+  const report = { ...aReport(), run: 'run-1', files: [{ bucket: 'reports', ...file }] };
+  const digests = await files.report(report);
+  const folder = 'of/acme-prod/run-1';
+  expect(digests).toEqual({
+    'report.json': await sha256(`${folder}/report.json`),
+    'report.html': await sha256(`${folder}/report.html`),
+  });
+  expect(await stored(`${folder}/report.json`)).toContain(file.sha256);
+});
+
+test('the SHA-256 in the record of a run is that of the stored report, also if two workers end the run at the same time', async () => {
+  const world = createWorld(fortyKeys());
+  const { id } = await world.start({ kind: 'verify' });
+  const run = world.store.runs.get(id);
+  if (run === undefined) throw new Error('the run was not stored');
+  world.store.runs.set(id, { ...run, openRanges: 0 });
+
+  const slow = world.deps();
+  if (slow.files === null) throw new Error('no report is written');
+  const { report } = slow.files;
+  let isFirst = true;
+  const files = {
+    ...slow.files,
+    report: async (...given: Parameters<typeof report>) => {
+      if (isFirst) {
+        isFirst = false;
+        await world.clock.sleep(1_000);
+        await advance(id, world.deps());
+      }
+      return await report(...given);
+    },
+  };
+  await advance(id, { ...slow, files });
+  expect(world.reports.length).toBeGreaterThan(1);
+  expect(world.store.runs.get(id)).toMatchObject({
+    phase: 'finished',
+    digests: { 'report.json': digestOf(world.reports.at(-1)!) },
+  });
 });

@@ -26,6 +26,7 @@ export const publicRun = ({
   checked,
   estimate,
   still,
+  digests,
 }: Run): Run => ({
   id,
   spec,
@@ -42,6 +43,7 @@ export const publicRun = ({
   checked,
   estimate,
   still,
+  digests,
 });
 
 const runStateOf = (run: Run, copied: CopyCounters, nowMs: number): RunState => {

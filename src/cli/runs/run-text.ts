@@ -39,10 +39,15 @@ export const runLines = (run: RunState, nowMs: number, reportFolder: string | nu
     ...(isCopying ? copyLines(copied) : []),
     ...(phase === 'copying' ? waitLines(run, nowMs) : []),
     ...(isOver(run) || phase === 'failed' ? usedLines(run.estimate, run.used) : []),
-    ...(phase === 'finished' && reportFolder !== null ? ['', `  report  ${reportFolder}report.html`] : []),
+    ...(phase === 'finished' && reportFolder !== null ? ['', ...reportLines(run, reportFolder)] : []),
     ...(phase === 'finished' && checked !== null ? ['', `  ${verdictOf(checked)}`] : []),
   ];
 };
+
+const reportLines = ({ digests }: RunState, folder: string): string[] => [
+  `  report  ${folder}report.html`,
+  ...Object.entries(digests ?? {}).map(([name, digest]) => `          SHA-256 ${digest} ${name}`),
+];
 
 const lookLines = (compared: CompareCounters | null, checked: CompareCounters | null): string[] => {
   const looks = [compared, checked].filter((look) => look !== null);

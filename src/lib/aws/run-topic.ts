@@ -12,11 +12,11 @@ export const createRunTopic = (topicArn: string, stack: string): RunTopic => {
   const region = topicArn.split(':')[3] ?? '';
   const client = new SNSClient({ ...CONTROL_CLIENT, region });
   return {
-    async announce({ id, spec, phase, failure, checked, endedMs }) {
+    async announce({ id, spec, phase, failure, checked, endedMs, digests }) {
       const command = new PublishCommand({
         TopicArn: topicArn,
         Subject: `${stack}: ${spec.kind} ${id} ${phase}`.slice(0, MAX_SUBJECT),
-        Message: asciiJson({ run: id, stack, phase, spec, failure, checked, endedMs }),
+        Message: asciiJson({ run: id, stack, phase, spec, failure, checked, endedMs, digests }),
       });
       try {
         await client.send(command);

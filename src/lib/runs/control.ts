@@ -74,6 +74,7 @@ const newRun = ({ spec, estimate }: NewRun, scope: string, deps: ControlDeps): R
     estimate,
     revision: 0,
     still: null,
+    digests: null,
     droppedBefore: 0,
     endedBefore: null,
     deniedSinceMs: null,

@@ -37,6 +37,7 @@ export const advance = async (id: string, deps: RunDeps): Promise<RunRecord | nu
     if (step === null) return run;
     const beginsListing = step.work !== undefined && isListing(step.work);
     const isMade = await deps.store.change(run, step, ...(beginsListing ? [wholeRange()] : []));
+    if (!isMade && step.digests) await renewReport(id, deps);
     if (!isMade || !beginsListing) continue;
     const epoch = step.epoch ?? run.epoch;
     await deps.queues.send([{ run: id, epoch, from: '', hops: run.history.length, fruitless: 0 }]);
@@ -81,9 +82,20 @@ const afterChecking = async (run: RunRecord, deps: RunDeps): Promise<RunChanges>
     if (ended > run.endedBefore || (await deps.queues.hintsLeft()) > 0) return begun(run, 'copying', deps);
   }
   const endedMs = deps.clock.now();
-  await deps.files?.report(await reportOf({ ...run, endedMs }, deps));
+  const digests = (await deps.files?.report(await reportOf({ ...run, endedMs }, deps))) ?? null;
   await noteKeys(run, deps);
-  return { phase: 'finished', endedMs, announced: false };
+  return { phase: 'finished', endedMs, digests, announced: false };
+};
+
+/**
+ * Writes the report once more, after another worker has ended the run while this one wrote its report. Nobody knows whose files were
+ * stored last, and the digests in the record have to be theirs.
+ */
+const renewReport = async (id: string, deps: RunDeps): Promise<void> => {
+  const run = await deps.store.load(id);
+  if (run === null || run.endedMs === null || run.digests === null) return;
+  const digests = await deps.files?.report(await reportOf({ ...run, endedMs: run.endedMs }, deps));
+  if (digests && !(await deps.store.change(run, { digests }))) await renewReport(id, deps);
 };
 
 /** The brake takes a share of the keys that a run over the whole rule has counted. */

@@ -38,8 +38,8 @@ export interface ReportFiles {
    * Opens a CSV file. The file is uploaded while more rows are still being found. `name` is relative to the folder of the run.
    */
   differences(run: string, name: string): DifferenceWriter;
-  /** Writes `report.json` and `report.html`. */
-  report(report: RunReport): Promise<void>;
+  /** Writes `report.json` and `report.html`. Resolves to the SHA-256 of each, by name. */
+  report(report: RunReport): Promise<Record<string, string>>;
 }
 
 export interface DifferenceWriter {

@@ -41,6 +41,8 @@ export interface OpenRange {
 export interface DifferenceFile {
   key: string;
   rows: number;
+  /** In hexadecimal digits; '' for a file that an earlier release wrote. */
+  sha256: string;
 }
 
 /** One step of one range of a run. It takes effect as a whole or not at all. */

@@ -163,6 +163,11 @@ export interface Run {
    * counters at that time. Null: not known yet.
    */
   still: { progress: string; sinceMs: number } | null;
+  /**
+   * The SHA-256 of each file of the report, in hexadecimal digits, by the name of the file. Whoever may write into the report bucket cannot
+   * change it. `report.json` in turn has those of the CSV files. Null: no report was written.
+   */
+  digests: Record<string, string> | null;
 }
 
 /** Returns whether both buckets are listed in this phase. */

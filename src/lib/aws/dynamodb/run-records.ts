@@ -42,7 +42,13 @@ export const recordOf = (item: TableItem): RunRecord => {
     (name) => !/^(run|item|expires|(compared|checked)(\.|Begun).*)$/.test(name),
   );
   const plain = Object.fromEntries(names.map((name) => [name, item[name]])) as unknown as RunRecord;
-  return { ...plain, compared: readCounters(item, 'compared'), checked: readCounters(item, 'checked') };
+  // A run of an earlier release has no digests.
+  return {
+    ...plain,
+    digests: plain.digests ?? null,
+    compared: readCounters(item, 'compared'),
+    checked: readCounters(item, 'checked'),
+  };
 };
 
 export const openRangeOf = (item: TableItem): OpenRange => ({

@@ -264,7 +264,12 @@ const filesOf = async (
   const files: DifferenceFile[] = [];
   let leftOut = 0;
   for await (const item of queryItems(table, id, fileKey(id, epoch).item)) {
-    if (files.length < limit) files.push({ key: String(item['key']), rows: Number(item['rows']) });
+    if (files.length < limit)
+      files.push({
+        key: String(item['key']),
+        rows: Number(item['rows']),
+        sha256: String(item['sha256'] ?? ''),
+      });
     else leftOut += 1;
   }
   return { files, leftOut };

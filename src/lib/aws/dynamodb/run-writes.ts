@@ -35,9 +35,11 @@ export const putRange = (
 export const putFile = (
   table: string,
   { run, epoch }: RangeCommit,
-  { key, rows }: DifferenceFile,
+  { key, rows, sha256 }: DifferenceFile,
   expires: number,
-): Write => ({ Put: { TableName: table, Item: { ...fileKey(run, epoch, key), key, rows, expires } } });
+): Write => ({
+  Put: { TableName: table, Item: { ...fileKey(run, epoch, key), key, rows, sha256, expires } },
+});
 
 /** Updates the range's item to the state after the step. If the step finished the range, deletes the item. */
 export const stepOf = (table: string, { run, epoch, before, after, counted, nowMs }: RangeCommit): Write => {

@@ -1,4 +1,5 @@
 /** Writes the reports of runs as files into a bucket of the source account. */
+import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
@@ -27,14 +28,17 @@ export const createReportFiles = (place: ReportPlace): ReportFiles => {
     differences: (run, name) => createWriter(client, bucket, folderOf(run) + name),
     async report(report) {
       const folder = folderOf(report.run);
-      await putReport(place, `${folder}report.json`, {
-        Body: reportJson(report),
-        ContentType: 'application/json',
-      });
-      await putReport(place, `${folder}report.html`, {
-        Body: reportHtml(report),
-        ContentType: 'text/html; charset=utf-8',
-      });
+      const files = {
+        'report.json': { Body: reportJson(report), ContentType: 'application/json' },
+        'report.html': { Body: reportHtml(report), ContentType: 'text/html; charset=utf-8' },
+      };
+      for (const [name, file] of Object.entries(files)) await putReport(place, folder + name, file);
+      return Object.fromEntries(
+        Object.entries(files).map(([name, { Body }]) => [
+          name,
+          createHash('sha256').update(Body).digest('hex'),
+        ]),
+      );
     },
   };
 };
@@ -63,7 +67,7 @@ const createWriter = (client: S3Client, Bucket: string, Key: string): Difference
       } catch (error) {
         throw translateError(error, `upload of ${Key} to report bucket ${Bucket}`);
       }
-      return { key: Key, rows: count };
+      return { key: Key, rows: count, sha256: rows.sha256() };
     },
     async abort() {
       await upload.abort();
@@ -80,11 +84,18 @@ const createRowStream = () => {
       resume = null;
     },
   });
-  body.push(csvHeader());
+  const hash = createHash('sha256');
+  const push = (text: string): boolean => {
+    hash.update(text);
+    return body.push(text);
+  };
+  push(csvHeader());
   return {
     body,
+    /** The digest of everything that was written. It can be asked for once. */
+    sha256: () => hash.digest('hex'),
     write: async (rows: readonly ReportRow[]): Promise<void> => {
-      if (body.destroyed || body.push(rows.map(csvLine).join(''))) return;
+      if (body.destroyed || push(rows.map(csvLine).join(''))) return;
       await new Promise<void>((resolve) => {
         resume = resolve;
         body.once('close', resolve);

@@ -39,7 +39,7 @@ export interface RunReport {
   proven: boolean;
   estimate: RunEstimate | null;
   /** CSV files with one row for every key that differs in the last listing or whose lock stays as it is, in no order. At most 1,000 files are named here. */
-  files: { bucket: string; key: string; rows: number }[];
+  files: { bucket: string; key: string; rows: number; sha256: string }[];
   /** The number of further files under the same prefix that are not named in `files`. */
   filesLeftOut: number;
 }

@@ -42,7 +42,7 @@ export const reportOf = async (
     agrees: agrees(run.spec, checked),
     proven: checked.presumed === 0,
     estimate: run.estimate,
-    files: named.files.map(({ key, rows }) => ({ bucket: files?.bucket ?? '', key, rows })),
+    files: named.files.map((file) => ({ bucket: files?.bucket ?? '', ...file })),
     filesLeftOut: named.leftOut,
   };
 };
