@@ -2,6 +2,7 @@ import type { AlarmSettings } from '../lib/configuration/configuration.ts';
 import type { ResourceNames } from '../lib/configuration/resource-names.ts';
 import { ACCOUNT_ID, attribute, denyWithoutTls, policyDocument, ref, substitute } from './cloudformation.ts';
 import type { CloudFormationResource, Resources } from './cloudformation.ts';
+import { RETENTION_SECONDS } from './queues.ts';
 
 export const alarms = (names: ResourceNames, settings: AlarmSettings): Resources => ({
   ...topic(names, settings.email),
@@ -12,6 +13,23 @@ export const alarms = (names: ResourceNames, settings: AlarmSettings): Resources
     metric: queueMetric('ApproximateNumberOfMessagesVisible', 'LiveDeadLetterQueue'),
     statistic: 'Maximum',
     threshold: 1,
+  }),
+  // The alarm above stays on as long as one object cannot be read, so it cannot announce later failures. This metric counts what our
+  // functions send, and the alarm ends five minutes later.
+  NewDeadLettersAlarm: alarm(names, {
+    name: 'new-dead-letters',
+    description: 'More objects could not be replicated. See them with `s3-replicator dlq list`.',
+    metric: queueMetric('NumberOfMessagesSent', 'LiveDeadLetterQueue'),
+    statistic: 'Sum',
+    threshold: 1,
+  }),
+  ExpiringDeadLettersAlarm: alarm(names, {
+    name: 'dead-letters-expire',
+    description:
+      'SQS deletes the oldest dead letters in less than four days, and with them the knowledge of what is missing. Redrive them, or start a verify later.',
+    metric: queueMetric('ApproximateAgeOfOldestMessage', 'LiveDeadLetterQueue'),
+    statistic: 'Maximum',
+    threshold: EXPIRING_SECONDS,
   }),
   OldestMessageAlarm: alarm(names, {
     name: 'oldest-message',
@@ -39,6 +57,9 @@ export const alarms = (names: ResourceNames, settings: AlarmSettings): Resources
   ...functionAlarms(names, settings),
   ...recursionAlarms(names),
 });
+
+/** How old a dead letter is when somebody has to act. SQS deletes it after `RETENTION_SECONDS`. */
+const EXPIRING_SECONDS = RETENTION_SECONDS - 4 * 24 * 60 * 60;
 
 const functionAlarms = (names: ResourceNames, settings: AlarmSettings): Resources => ({
   ErrorsAlarm: alarm(names, {

@@ -174,11 +174,13 @@ test('an event rule forwards the changes that the rules of its bucket replicate'
   ]);
 });
 
-test('fourteen alarms notify the alarm topic, to which only CloudWatch of this account may publish', () => {
+test('sixteen alarms notify the alarm topic, to which only CloudWatch of this account may publish', () => {
   const alarms = ofType(template, 'AWS::CloudWatch::Alarm').map(([, { Properties }]) => Properties);
 
   expect(alarms.map(({ MetricName, Threshold }) => [MetricName, Threshold])).toEqual([
     ['ApproximateNumberOfMessagesVisible', 1],
+    ['NumberOfMessagesSent', 1],
+    ['ApproximateAgeOfOldestMessage', 864_000],
     ['ApproximateAgeOfOldestMessage', 1800],
     ['ApproximateNumberOfMessagesVisible', 1],
     ['ApproximateNumberOfMessagesVisible', 1],

@@ -53,8 +53,12 @@ type Place = Pick<OutcomeRecord, 'sourceBucket' | 'destinationBucket' | 'rule'>;
 
 const NO_DIMENSIONS: Place = { sourceBucket: null, destinationBucket: null, rule: null };
 
-/** Returns the metrics with the dimensions of a record. S3's own replication metrics have the same dimensions. */
-const metricsOf = (known: Map<string, Metrics>, record: Place): Metrics => {
+/**
+ * Returns the metrics with the dimensions of a record. S3's own replication metrics have the same dimensions. A record without a rule has
+ * none: its bucket is what a message says, and each name of a sender's invention would be one more metric to pay for.
+ */
+const metricsOf = (known: Map<string, Metrics>, { rule, ...buckets }: Place): Metrics => {
+  const record = rule === null ? NO_DIMENSIONS : { rule, ...buckets };
   const dimensions = {
     SourceBucket: record.sourceBucket ?? 'none',
     DestinationBucket: record.destinationBucket ?? 'none',

@@ -108,7 +108,7 @@ export const mayBeGranted = (message: Tried, error: ReplicationError, nowMs: num
 
 /** Returns the message attributes of the record, by name. */
 export const toRetryAttributes = (retry: Retry): Record<string, string> => ({
-  'retry-id': retry.id,
+  'retry-id': attributeText(retry.id) || '-',
   'retry-queue': retry.origin,
   tries: String(retry.tries),
   attempts: String(retry.attempts),
