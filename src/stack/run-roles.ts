@@ -5,6 +5,7 @@ import { attribute, objectsArn, policyDocument, ref } from './cloudformation.ts'
 import type { Resources, Statement } from './cloudformation.ts';
 import { listSources, readSources } from './read-sources.ts';
 import { assumeRoles, decryptSources, role, writeLogs } from './roles.ts';
+import { STAMP_KEY_ID } from '../lib/model/rule.ts';
 import { keepTransfers } from './transfers.ts';
 import { countWaiting } from './waiting.ts';
 
@@ -99,12 +100,16 @@ const backfillStatements = ({ replication, stack, backfill, deployment }: Config
       ]),
 ];
 
-/** The receipt of a version shows what it was copied from. It is read only where no digest can be compared. */
+/**
+ * The receipt of a version shows what it was copied from. It is read only where no digest can be compared. The key that signs stamps is an
+ * item of the same table, which the backfill function may not read.
+ */
 const readReceipts = (): Statement => ({
   Sid: 'Receipts',
   Effect: 'Allow',
   Action: 'dynamodb:GetItem',
   Resource: attribute('IdempotencyTable', 'Arn'),
+  Condition: { 'ForAllValues:StringNotEquals': { 'dynamodb:LeadingKeys': [STAMP_KEY_ID] } },
 });
 
 /**

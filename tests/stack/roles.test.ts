@@ -21,6 +21,13 @@ test('the batch role may begin transfers, read the circuits and count for the br
   ]);
 });
 
+test('the backfill role may not read the key that signs stamps', () => {
+  const reads = roleStatements(template, 'BackfillRole').filter(({ Sid }) => Sid === 'Receipts');
+  expect(reads).toMatchObject([
+    { Condition: { 'ForAllValues:StringNotEquals': { 'dynamodb:LeadingKeys': ['stamp-key'] } } },
+  ]);
+});
+
 test('the backfill role may list buckets and read metadata, and write only messages, runs and announcements of their end', () => {
   expect(
     grants(roleStatements(template, 'BackfillRole')).filter((grant) => !grant.startsWith('logs:')),

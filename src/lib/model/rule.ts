@@ -91,6 +91,9 @@ export interface Source {
   replicators: string[];
 }
 
+/** The id of the item that holds the key of stamps, in the table of idempotency records. */
+export const STAMP_KEY_ID = 'stamp-key';
+
 export interface Destination {
   /** The id, unique within the rule. The default is the name of the bucket. */
   id: string;

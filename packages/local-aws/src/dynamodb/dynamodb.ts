@@ -26,13 +26,15 @@ export function createDynamoDb({ iam, clock }: { iam: Iam; clock: Clock }): Dyna
     spaces.set(key, space);
     return space;
   };
+  const leadingKeysOf = createLeadingKeys(spaceOf);
   return {
     tables: spaceOf,
     tableResource: createTableResource(spaceOf),
     async handle(request, response) {
       const operation = operationOf(request);
       const input = await parseInput(request);
-      const { accountId, region } = authorize(iam, request, operation, input);
+      const leadingKeys = await leadingKeysOf(request, operation, input);
+      const { accountId, region } = authorize(iam, { request, leadingKeys }, operation, input);
       const { status, body } = await spaceOf(accountId, region).call(operation, input);
       const text = JSON.stringify(body);
       response.writeHead(status, {
@@ -79,7 +81,12 @@ async function parseInput(request: AwsRequest): Promise<Json> {
  * Checks the caller's permission for every table that the call names, and returns the account and region of the tables. The call may name
  * a table by its ARN, for example a table of another account. Replaces each ARN in `input` with the table's name.
  */
-function authorize(iam: Iam, request: AwsRequest, operation: string, input: Json): Place {
+function authorize(
+  iam: Iam,
+  { request, leadingKeys }: { request: AwsRequest; leadingKeys: string[] },
+  operation: string,
+  input: Json,
+): Place {
   const { caller } = request;
   if (caller.kind !== 'root' && caller.kind !== 'session') {
     throw new AwsError('MissingAuthenticationTokenException', 'Request is missing Authentication Token');
@@ -93,7 +100,7 @@ function authorize(iam: Iam, request: AwsRequest, operation: string, input: Json
       ...question,
       resourceAccountId: resource.split(':')[4] ?? home.accountId,
       secureTransport: request.secureTransport,
-      context: requestKeys(request),
+      context: { ...requestKeys(request), 'dynamodb:leadingkeys': leadingKeys },
     });
     if (!decision.allowed) {
       throw new AwsError('AccessDeniedException', accessDeniedMessage(question, decision.reason));
@@ -102,6 +109,42 @@ function authorize(iam: Iam, request: AwsRequest, operation: string, input: Json
   const [, , , region, accountId] = (questions[0]?.resource ?? '').split(':');
   usePlainNames(input);
   return questions.length > 0 && accountId ? { accountId, region: region ?? home.region } : home;
+}
+
+/** The operations on one item for which the local AWS knows the condition key `dynamodb:LeadingKeys`. */
+const ON_ONE_ITEM = new Set(['GetItem', 'PutItem', 'UpdateItem', 'DeleteItem']);
+
+/**
+ * Creates a function that returns the value of the partition key that a call on one item names, for the condition key
+ * `dynamodb:LeadingKeys`. For any other call, the list is empty. The name of the partition key is remembered for each table.
+ * Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html
+ */
+function createLeadingKeys(spaceOf: DynamoDb['tables']) {
+  const names = new Map<string, string>();
+  return async (request: AwsRequest, operation: string, input: Json): Promise<string[]> => {
+    if (!ON_ONE_ITEM.has(operation)) return [];
+    const { accountId, region } = placeOfTable(request, input);
+    const TableName = String(input.TableName).split('/').at(-1) ?? '';
+    const table = `${accountId} ${region} ${TableName}`;
+    const item = asJson(input.Key ?? input.Item);
+    let name = names.get(table) ?? '';
+    if (item[name] === undefined) {
+      const { body } = await spaceOf(accountId, region).call('DescribeTable', { TableName });
+      const schema: unknown = asJson(body.Table).KeySchema;
+      const parts = Array.isArray(schema) ? schema.map((part: unknown) => asJson(part)) : [];
+      name = String(parts.find((part) => part.KeyType === 'HASH')?.AttributeName);
+      names.set(table, name);
+    }
+    const [value] = Object.values(asJson(item[name]));
+    return value === undefined ? [] : [String(value)];
+  };
+}
+
+/** The account and region of the table that a call names: those of its ARN, or those of the caller. */
+function placeOfTable({ caller, region }: AwsRequest, input: Json): Place {
+  const [, , , ofTable, accountId] = String(input.TableName).split(':');
+  const own = 'accountId' in caller ? caller.accountId : '';
+  return { accountId: accountId ?? own, region: ofTable ?? region };
 }
 
 /** The permissions that the caller needs. A transaction requires the permissions for its actions on the items. */

@@ -37,6 +37,8 @@ const provided = [
   'aws:RequestedRegion',
   'aws:SourceIp',
   'aws:UserAgent',
+  // DynamoDB adds it to the calls on one item that the local AWS offers.
+  'dynamodb:LeadingKeys',
   'kms:CallerAccount',
   'kms:EncryptionContext:*',
   'kms:EncryptionContextKeys',
@@ -163,6 +165,7 @@ const multivalued = new Set([
   'aws:calledvia',
   'aws:principalservicenameslist',
   'aws:vpceorgpaths',
+  'dynamodb:leadingkeys',
   'kms:encryptioncontextkeys',
   's3:requestobjecttagkeys',
 ]);

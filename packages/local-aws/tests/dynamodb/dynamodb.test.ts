@@ -122,6 +122,32 @@ test('each DynamoDB operation needs its own permission on the table', async () =
   expect((await client.send(get)).Item).toEqual({ id: { S: 'a' } });
 });
 
+test('a policy can leave one item out by its partition key', async () => {
+  await dynamoDb.tableResource.create(place, properties);
+  const role = services.iam.putRole({
+    accountId,
+    roleName: 'reader',
+    assumeRolePolicy: { Statement: { Effect: 'Allow', Principal: { AWS: '*' }, Action: 'sts:AssumeRole' } },
+    policies: [
+      {
+        Statement: {
+          Effect: 'Allow',
+          Action: ['dynamodb:GetItem', 'dynamodb:PutItem'],
+          Resource: tableArn,
+          Condition: { 'ForAllValues:StringNotEquals': { 'dynamodb:LeadingKeys': ['secret'] } },
+        },
+      },
+    ],
+  });
+  const reader = connect(services.iam.createSession(role.arn, 'somebody', 900).credentials);
+  const ask = (id: string) => reader.send(new GetItemCommand({ TableName, Key: { id: { S: id } } }));
+  const write = (id: string) => reader.send(new PutItemCommand({ TableName, Item: { id: { S: id } } }));
+  await write('plain');
+  expect((await ask('plain')).Item).toEqual({ id: { S: 'plain' } });
+  for (const refused of [ask('secret'), write('secret')])
+    await expect(refused).rejects.toMatchObject({ name: 'AccessDeniedException' });
+});
+
 test('a table can be named by its ARN', async () => {
   await dynamoDb.tableResource.create(place, properties);
   await client.send(new PutItemCommand({ TableName: tableArn, Item: { id: { S: 'a' } } }));

@@ -6,10 +6,11 @@ import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import { createKeyPair, createSigner, type GetSigner, type KeyPair } from '../../replica/stamp-signature.ts';
 import { textOrNull } from '../../model/json.ts';
+import { STAMP_KEY_ID } from '../../model/rule.ts';
 import { translateTableError } from '../errors.ts';
 import { askTable, getItem, type ItemTable, openTable } from './table.ts';
 
-const KEY = { id: 'stamp-key' };
+const KEY = { id: STAMP_KEY_ID };
 
 const open = (tableName: string, region: string | null): ItemTable =>
   openTable(tableName, region, (error, operation) =>
