@@ -113,6 +113,7 @@ const commonEnvironment = (
   POWERTOOLS_SERVICE_NAME: deployment.name,
   POWERTOOLS_METRICS_NAMESPACE: 's3-replicator',
   POWERTOOLS_LOG_LEVEL: stack.logLevel,
+  ...(stack.loggedKeys === 'plain' ? {} : { LOGGED_KEYS: stack.loggedKeys }),
 });
 
 const outputs = (): Stack['resources']['Outputs'] => ({

@@ -57,6 +57,7 @@ test('a minimal rule resolves to the documented defaults', () => {
     batchSize: 10,
     logRetentionDays: 30,
     logLevel: 'INFO',
+    loggedKeys: 'plain',
     lostSubscriptions: 'repair',
     alarms: { email: null, oldestMessageMinutes: 30, errors: 1, throttles: 1 },
     tags: {},

@@ -1,14 +1,17 @@
 /** What has to outlive mistakes and attacks: receipts, runs, dead letters and reports. */
 import { createHash } from 'node:crypto';
+import { Logger } from '@aws-lambda-powertools/logger';
 import { GetObjectCommand } from '@aws-sdk/client-s3';
 import { startLocalAws } from '@s3-replicator/local-aws';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
+import { createReporter } from '../../src/lib/aws/reporter.ts';
+import { hashKeysInJson } from '../../src/lib/text/hashed-key.ts';
 import { createReportFiles } from '../../src/lib/aws/s3/report-bucket.ts';
 import { advance } from '../../src/lib/runs/phases.ts';
 import { startLocalBuckets } from '../adapters/local-buckets.ts';
 import { fortyKeys } from '../runs/histories.ts';
 import { createWorld } from '../runs/run-world.ts';
-import { aReport, digestOf } from '../runs/runs.ts';
+import { aReport, copied, digestOf } from '../runs/runs.ts';
 import { generatedTemplate } from '../stack/sample-stack.ts';
 
 const PLACE = { accountId: '111111111111', region: 'eu-west-1', stackName: 'acme-replication-test' };
@@ -61,7 +64,13 @@ test('a first deployment that fails leaves nothing behind, and nothing blocks it
 test('whoever may write into the report bucket cannot change a report unnoticed, because the run has its SHA-256', async () => {
   await using local = await startLocalBuckets();
   local.createSource('reports');
-  const place = { client: local.sourceOwner, bucket: 'reports', prefix: 'of/', stack: 'acme-prod' };
+  const place = {
+    client: local.sourceOwner,
+    bucket: 'reports',
+    prefix: 'of/',
+    stack: 'acme-prod',
+    loggedKeys: 'plain' as const,
+  };
   const files = createReportFiles(place);
   const stored = async (Key: string): Promise<string> => {
     const { Body } = await local.sourceOwner.send(new GetObjectCommand({ Bucket: 'reports', Key }));
@@ -114,4 +123,60 @@ test('the SHA-256 in the record of a run is that of the stored report, also if t
     phase: 'finished',
     digests: { 'report.json': digestOf(world.reports.at(-1)!) },
   });
+});
+
+const SECRET = 'patients/jane doe.pdf';
+
+test('with `loggedKeys: hashed` whoever reads logs learns no keys, neither of lines nor of texts within them', () => {
+  const lines: string[] = [];
+  const logger = new Logger({ jsonReplacerFn: hashKeysInJson, logLevel: 'INFO' });
+  const keep = (line: unknown): void => void lines.push(String(line));
+  for (const level of ['info', 'warn', 'error'] as const)
+    vi.spyOn(logger['console'], level).mockImplementation(keep);
+  const about = {
+    rule: 'r',
+    sourceBucket: 's',
+    destinationBucket: 'd',
+    destination: 'd',
+    version: null,
+    attempts: 1,
+  };
+  createReporter(logger, 'hashed').report({
+    ...about,
+    key: SECRET,
+    ending: 'quarantine',
+    reason: 'access-denied',
+    detail: `GetObject of ${SECRET}`,
+    requestId: null,
+  });
+  logger.info('range', { from: SECRET });
+  expect(lines).toHaveLength(2);
+  expect(lines.join()).not.toContain('jane');
+  const hash = createHash('sha256').update(SECRET).digest('hex');
+  expect(lines.join().split(hash)).toHaveLength(4);
+});
+
+test('with `loggedKeys: hashed` a report that is shared names no keys', async () => {
+  await using local = await startLocalBuckets();
+  local.createSource('reports');
+  const place = {
+    client: local.sourceOwner,
+    bucket: 'reports',
+    prefix: '',
+    stack: 's',
+    loggedKeys: 'hashed' as const,
+  };
+  const files = createReportFiles(place);
+  const writer = files.differences('run-1', 'a.csv');
+  await writer.write([{ key: SECRET, difference: 'missing', source: null, replica: null, reason: null }]);
+  await writer.close();
+  const largest = [{ key: SECRET, bytes: 1, durationMs: 1 }];
+  await files.report({ ...aReport({ copied: copied({ largest, slowest: largest }) }), run: 'run-1' });
+  for (const name of ['a.csv', 'report.json', 'report.html']) {
+    const object = { Bucket: 'reports', Key: `s/run-1/${name}` };
+    const { Body } = await local.sourceOwner.send(new GetObjectCommand(object));
+    const text = (await Body?.transformToString()) ?? '';
+    expect(text).not.toContain('jane');
+    expect(text).toContain(createHash('sha256').update(SECRET).digest('hex'));
+  }
 });

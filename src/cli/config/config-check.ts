@@ -77,7 +77,7 @@ const configurationText = ({ replication, stack, transfers, deployment }: Config
     `  role to trust        ${names.replicateRole}`,
     `  at the same time     ${stack.maximumConcurrency} invocations of up to ${stack.batchSize} events`,
     `  large objects        ${transfers.maximumConcurrency} invocations at the same time`,
-    `  logs                 ${stack.logRetentionDays} days, from level ${stack.logLevel}`,
+    `  logs                 ${stack.logRetentionDays} days, from level ${stack.logLevel}, keys ${stack.loggedKeys}`,
     `  alarms               to ${stack.alarms.email ?? `nobody yet: subscribe to the topic ${names.alarmTopic}`}`,
     ...replication.rules.flatMap((rule) => ['', ...describeRule(rule)]),
     ...retentionLimitLines(retentionLimits(replication.rules)),

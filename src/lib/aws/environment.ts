@@ -4,6 +4,7 @@ import { Logger } from '@aws-lambda-powertools/logger';
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { Context } from 'aws-lambda';
 import type { Clock } from '../model/ports.ts';
+import { hashKeysInJson, type LoggedKeys } from '../text/hashed-key.ts';
 import type { ReplicationConfiguration } from '../model/rule.ts';
 import { createS3Clients, type S3Clients } from './s3/clients.ts';
 import { type Job, narrowSessions } from './s3/sessions.ts';
@@ -17,6 +18,8 @@ export interface Environment {
   sessionName: string;
   clock: Clock;
   /** Returns the value of an environment variable. Throws when the variable is missing or empty. */
+  /** How keys appear in log lines and report files. */
+  loggedKeys: LoggedKeys;
   variable(name: string): string;
 }
 
@@ -32,7 +35,8 @@ export const createEnvironment = (
     return value;
   };
   const sessionName = variable('ROLE_SESSION_NAME');
-  const logger = new Logger();
+  const loggedKeys = variables['LOGGED_KEYS'] === 'hashed' ? 'hashed' : 'plain';
+  const logger = new Logger(loggedKeys === 'hashed' ? { jsonReplacerFn: hashKeysInJson } : {});
   const onLack = (destinationBucket: string, action: string): void =>
     logger.warn('older-template', { destinationBucket, action });
   return {
@@ -46,6 +50,7 @@ export const createEnvironment = (
       onLack,
     }),
     sessionName,
+    loggedKeys,
     clock: { now: Date.now, sleep: (ms) => sleep(ms) },
     variable,
   };

@@ -77,7 +77,7 @@ export const createReplicateEnvironment = (
     forward: (forwarding) => forwardMessages(environment.sqs, queueUrls(environment), forwarding),
     invocation(context, queueArn) {
       logger.addContext(context);
-      const reporter = createReporter(logger);
+      const reporter = createReporter(logger, environment.loggedKeys);
       const limit = limitTime(context, { reserveMs: REPLICATE_RESERVE_MS, graceMs: 0 });
       const { workMs, deadlineMs, signal } = limit;
       const pool = queueArn === null ? null : originOf(queueArn);

@@ -4,6 +4,7 @@
  */
 import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
+import { type LoggedKeys, withoutKey } from '../text/hashed-key.ts';
 import type { OutcomeRecord, Reporter } from '../delivery/outcome.ts';
 
 /** A reporter that also collects metrics. `publish` is called at the end of the invocation. */
@@ -11,11 +12,11 @@ export interface MeteredReporter extends Reporter {
   publish(): void;
 }
 
-export const createReporter = (logger: Logger): MeteredReporter => {
+export const createReporter = (logger: Logger, loggedKeys: LoggedKeys = 'plain'): MeteredReporter => {
   const metrics = new Map<string, Metrics>();
   return {
     report(record) {
-      log(logger, record);
+      log(logger, loggedKeys === 'hashed' ? withoutItsKey(record) : record);
       addMetrics(metricsOf(metrics, record), record);
       // The alarms count the destinations of all rules together.
       if (record.ending === 'avoided' || record.ending === 'paused')
@@ -27,6 +28,10 @@ export const createReporter = (logger: Logger): MeteredReporter => {
     },
   };
 };
+
+/** The logger hashes keys, but cannot find them within a text. */
+const withoutItsKey = (record: OutcomeRecord): OutcomeRecord =>
+  'detail' in record ? { ...record, detail: withoutKey(record.detail, record.key) } : record;
 
 const log = (logger: Logger, record: OutcomeRecord): void => {
   switch (record.ending) {

@@ -67,7 +67,7 @@ export const createRunEnvironment = (
 };
 
 const runDeps = (environment: Environment, variables: NodeJS.ProcessEnv) => {
-  const { sqs, clients, clock, variable } = environment;
+  const { sqs, clients, clock, loggedKeys, variable } = environment;
   const stack = variable('STACK');
   const waitingUrl = waitingUrlOf(variable('BACKFILL_QUEUE_URL'), variable('WAITING_QUEUES'));
   const queues = { rangesUrl: variable('RANGES_QUEUE_URL'), hintsUrl: variable('BACKFILL_QUEUE_URL') };
@@ -81,7 +81,10 @@ const runDeps = (environment: Environment, variables: NodeJS.ProcessEnv) => {
     moving: movingObjects(createTransferStore(variable('TRANSFERS_TABLE')), (of) =>
       messagesIn(sqs, waitingUrl({ rule: { id: of.rule }, destination: { id: of.destination } }), 'waiting'),
     ),
-    files: bucket === '' ? null : createReportFiles({ client: clients.own.retrying, bucket, prefix, stack }),
+    files:
+      bucket === ''
+        ? null
+        : createReportFiles({ client: clients.own.retrying, bucket, prefix, stack, loggedKeys }),
     brakes: createBrakeLedger(variable('RUNS_TABLE')),
     topic: createRunTopic(variable('RUNS_TOPIC_ARN'), stack),
     clock,

@@ -39,6 +39,7 @@ export interface StackSettings {
   batchSize: number;
   logRetentionDays: number;
   logLevel: 'DEBUG' | 'INFO' | 'WARN' | 'ERROR';
+  loggedKeys: 'hashed' | 'plain';
   /** Whether the schedule subscribes a bucket again that has lost its subscription, or only reports it. */
   lostSubscriptions: 'alarm' | 'repair';
   alarms: AlarmSettings;

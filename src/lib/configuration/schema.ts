@@ -53,6 +53,10 @@ const stackBlock = optionBlock('write the stack settings as a block under `stack
   logLevel: oneOf('write one of DEBUG, INFO, WARN, ERROR', ['DEBUG', 'INFO', 'WARN', 'ERROR']).default(
     'INFO',
   ),
+  loggedKeys: oneOf(
+    'write `plain` (log lines and report files have the keys of objects) or `hashed` (they have the SHA-256 of each key instead)',
+    ['plain', 'hashed'],
+  ).default('plain'),
   lostSubscriptions: oneOf(
     'write `repair` (a source bucket that has lost its subscription gets it back within minutes) or `alarm` (it is only reported)',
     ['repair', 'alarm'],

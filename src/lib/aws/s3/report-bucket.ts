@@ -5,7 +5,8 @@ import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
 import { csvHeader, csvLine } from '../../runs/report/report-csv.ts';
 import type { DifferenceWriter, ReportFiles } from '../../runs/ports.ts';
-import type { ReportRow } from '../../runs/report/report-data.ts';
+import type { ReportRow, RunReport } from '../../runs/report/report-data.ts';
+import { hashedKey, type LoggedKeys } from '../../text/hashed-key.ts';
 import { reportHtml } from '../../runs/report/report-html.ts';
 import { reportJson } from '../../runs/report/run-report.ts';
 import { translateError } from '../errors.ts';
@@ -17,16 +18,18 @@ export interface ReportPlace {
   prefix: string;
   /** The name of the deployment, `<name>-<stage>`. */
   stack: string;
+  loggedKeys: LoggedKeys;
 }
 
 /** The files of a run are under `<prefix><stack>/<run>/`. */
 export const createReportFiles = (place: ReportPlace): ReportFiles => {
-  const { client, bucket, prefix, stack } = place;
+  const { bucket, prefix, stack } = place;
   const folderOf = (run: string): string => `${prefix}${stack}/${run}/`;
   return {
     bucket,
-    differences: (run, name) => createWriter(client, bucket, folderOf(run) + name),
-    async report(report) {
+    differences: (run, name) => createWriter(place, folderOf(run) + name),
+    async report(given) {
+      const report = place.loggedKeys === 'hashed' ? withHashedKeys(given) : given;
       const folder = folderOf(report.run);
       const files = {
         'report.json': { Body: reportJson(report), ContentType: 'application/json' },
@@ -43,8 +46,20 @@ export const createReportFiles = (place: ReportPlace): ReportFiles => {
   };
 };
 
+const inHashedForm = <T extends { key: string }>(item: T): T => ({ ...item, key: hashedKey(item.key) });
+
+/** The totals stay as they are, and so do prefixes, which stand in the configuration. */
+const withHashedKeys = (report: RunReport): RunReport => ({
+  ...report,
+  copied: report.copied && {
+    ...report.copied,
+    largest: report.copied.largest.map(inHashedForm),
+    slowest: report.copied.slowest.map(inHashedForm),
+  },
+});
+
 /** Uploads rows while the run finds more. At most two parts of the file are in memory. */
-const createWriter = (client: S3Client, Bucket: string, Key: string): DifferenceWriter => {
+const createWriter = ({ client, bucket: Bucket, loggedKeys }: ReportPlace, Key: string): DifferenceWriter => {
   const rows = createRowStream();
   const upload = new Upload({
     client,
@@ -58,7 +73,7 @@ const createWriter = (client: S3Client, Bucket: string, Key: string): Difference
   return {
     async write(more) {
       count += more.length;
-      await rows.write(more);
+      await rows.write(loggedKeys === 'hashed' ? more.map(inHashedForm) : more);
     },
     async close() {
       rows.end();
