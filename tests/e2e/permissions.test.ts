@@ -22,6 +22,7 @@ import {
   REPLICATED,
   REPLICATED_OR_ASKED_FOR,
   startPermissionStage,
+  ONLY_THIS_STACK,
 } from './support/permissions/losses.ts';
 import { WAITING_QUEUES } from './support/permissions/waiting-queues.ts';
 import { drawn } from './support/seed.ts';
@@ -156,12 +157,14 @@ const WITHOUT: Record<string, Loss> = {
     missing: ['bridged'],
     undelivered: 2,
   },
+  'LiveQueuePolicy OnlyThisStack sqs:SendMessage': ONLY_THIS_STACK,
+  'LiveDeadLetterQueuePolicy OnlyThisStack sqs:SendMessage': ONLY_THIS_STACK,
   'LiveQueuePolicy TlsOnly sqs:*': { withoutTls: ['live queue'] },
   'LiveDeadLetterQueuePolicy TlsOnly sqs:*': { withoutTls: ['dead-letter queue'] },
   ...Object.fromEntries(
-    WAITING_QUEUES.map((suffix) => [
-      `WaitingQueue${suffix}Policy TlsOnly sqs:*`,
-      { withoutTls: [`waiting queue ${suffix}`] },
+    WAITING_QUEUES.flatMap((suffix) => [
+      [`WaitingQueue${suffix}Policy OnlyThisStack sqs:SendMessage`, ONLY_THIS_STACK],
+      [`WaitingQueue${suffix}Policy TlsOnly sqs:*`, { withoutTls: [`waiting queue ${suffix}`] }],
     ]),
   ),
   'AlarmTopicPolicy Alarms sns:Publish': { alarms: 'denied' },

@@ -16,6 +16,7 @@ import {
   NAMELESS,
   OF_VERSIONS,
   startPermissionStage,
+  ONLY_THIS_STACK,
 } from './support/permissions/losses.ts';
 import { drawn } from './support/seed.ts';
 import {
@@ -60,6 +61,9 @@ const WITHOUT: Record<string, Loss<Observation>> = {
   // The run waits for the counts for a while. Then it continues without them, because it compares both sides itself.
   'ReplicateRole RunCounts dynamodb:UpdateItem': { counted: 0 },
 
+  'RangesQueuePolicy OnlyThisStack sqs:SendMessage': ONLY_THIS_STACK,
+  'RangesDeadLetterQueuePolicy OnlyThisStack sqs:SendMessage': ONLY_THIS_STACK,
+  'BackfillQueuePolicy OnlyThisStack sqs:SendMessage': ONLY_THIS_STACK,
   'RangesQueuePolicy TlsOnly sqs:*': { withoutTls: ['ranges queue'] },
   'RangesDeadLetterQueuePolicy TlsOnly sqs:*': { withoutTls: ['dead-letter queue of ranges'] },
   'BackfillQueuePolicy TlsOnly sqs:*': { withoutTls: ['backfill queue'] },

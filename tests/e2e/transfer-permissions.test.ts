@@ -4,7 +4,7 @@
  */
 import { afterAll, beforeAll } from 'vitest';
 import { reachableWithoutTls } from './support/permissions/without-tls.ts';
-import { type Look, type Loss, losing } from './support/permissions/losses.ts';
+import { type Look, type Loss, losing, ONLY_THIS_STACK } from './support/permissions/losses.ts';
 import { testWithoutEach } from './support/permissions/without-each.ts';
 import type { Stage } from './support/stages/stage.ts';
 import {
@@ -102,6 +102,8 @@ const WITHOUT: Record<string, Loss<Observation>> = {
   'ReplicationRole CopySources s3:GetObjectVersionTagging': { unseen: TAGS },
   'ReplicationRole DecryptSources kms:Decrypt': { streamed: ['versioned'] },
 
+  'TransferQueuePolicy OnlyThisStack sqs:SendMessage': ONLY_THIS_STACK,
+  'TransferDeadLetterQueuePolicy OnlyThisStack sqs:SendMessage': ONLY_THIS_STACK,
   'TransferQueuePolicy TlsOnly sqs:*': { withoutTls: ['transfer queue'] },
   'TransferDeadLetterQueuePolicy TlsOnly sqs:*': { withoutTls: ['dead-letter queue of transfers'] },
 };

@@ -33,6 +33,11 @@ export type Loss<O = Observation> =
   /** The reason why the tests cannot observe the effect. */
   | { unseen: string };
 
+/** The effect of the statement that lets only S3, EventBridge and the roles of the stack send to a queue. */
+export const ONLY_THIS_STACK = {
+  unseen: 'tests/security/queues.test.ts attacks the queues with it and without its condition',
+};
+
 /** The objects of the event battery that come from a versioned bucket. */
 export const OF_VERSIONS = [
   'small',
