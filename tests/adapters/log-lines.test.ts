@@ -28,6 +28,7 @@ test('docs/operations.md explains every line of the log', () => {
     'skipped',
     'retry',
     'older-template',
+    'receipt-not-kept',
     'waits',
     'avoided',
     'paused',
