@@ -1,8 +1,11 @@
 /** Whoever deletes or encrypts everything at the source must not be able to empty the destination too. */
+import { setImmediate } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { UNSHARED_CHANGES } from '../../src/lib/delivery/brakes.ts';
+import { createBrakes, UNSHARED_CHANGES } from '../../src/lib/delivery/brakes.ts';
 import { fortyKeys } from '../runs/histories.ts';
 import { createWorld } from '../runs/run-world.ts';
+import { createMemoryBrakes } from '../model/memory-brakes.ts';
+import { s3Event, testTask } from '../model/settings.ts';
 import { BRAKE, brakeWorld, keysNamed } from './brake-world.ts';
 
 const KEYS = keysNamed('k', 160);
@@ -17,6 +20,44 @@ test('an attacker who deletes every object hides at most the allowed number of r
   expect(world.held().toSorted()).toEqual(world.shown(KEYS).toSorted());
   expect(await world.closed()).toMatchObject({ why: expect.stringMatching(/deletes within 60 minutes, 50/) });
   expect(world.again).toEqual([]);
+});
+
+test('one message that names every deleted key at once hides no more replicas than the limit', async () => {
+  const world = brakeWorld({ environments: 1 });
+  await world.put(KEYS);
+  const records = KEYS.flatMap((key) => {
+    const event = { key, versionId: world.source.remove(key), name: 'ObjectRemoved:DeleteMarkerCreated' };
+    const { Records }: { Records: object[] } = JSON.parse(s3Event({ ...event, sequencer: key }));
+    return Records;
+  });
+  await world.deliver(JSON.stringify({ Records: records }));
+  expect(world.shown(KEYS).length).toBeGreaterThanOrEqual(KEYS.length - 50);
+  expect(world.held().toSorted()).toEqual(world.shown(KEYS).toSorted());
+});
+
+test('an environment makes at most ten changes while the table does not answer', async () => {
+  const store = createMemoryBrakes();
+  const answer = Promise.withResolvers<void>();
+  const slow = {
+    ...store,
+    count: async (...given: Parameters<typeof store.count>) => {
+      await answer.promise;
+      return await store.count(...given);
+    },
+  };
+  const brakes = createBrakes({ store: slow, clock: { now: () => 0 } });
+  const { rule } = brakeWorld();
+  let passed = 0;
+  const all = [];
+  for (const key of KEYS) {
+    const task = testTask({ rule, key });
+    all.push(brakes.admit(task, 'delete').then((isAdmitted) => (passed += isAdmitted ? 1 : 0)));
+    await setImmediate();
+  }
+  expect(passed).toBeLessThanOrEqual(UNSHARED_CHANGES);
+  answer.resolve();
+  await Promise.all(all);
+  expect(passed).toBeLessThanOrEqual(50);
 });
 
 test('deletes below the limit pass on, and what was counted leaves the window', async () => {

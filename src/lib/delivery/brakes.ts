@@ -40,7 +40,9 @@ interface Known {
   settings: BrakeSettings;
   record: BrakeRecord;
   seenMs: number;
+  /** What was counted and is not in the record yet: not sent, and sent without an answer so far. */
   pending: Counts;
+  sent: Counts;
   /** The read of the record that is under way; null: none. */
   reading: Promise<void> | null;
   /** The last change of the record that this environment has begun. */
@@ -68,7 +70,7 @@ export const createBrakes = (deps: Deps): Brakes => {
     await refresh(name, known, deps);
     if (isClosed(known, clock.now())) return false;
     known.pending[change] += 1;
-    const { deletes, expirations, overwrites } = known.pending;
+    const { deletes, expirations, overwrites } = unshared(known);
     const isDue = deletes + expirations + overwrites >= UNSHARED_CHANGES || isClosed(known, clock.now());
     if (isDue) await share(name, known, deps);
     return !isClosed(known, clock.now());
@@ -116,6 +118,7 @@ const unknown = (settings: BrakeSettings): Known => ({
   record: UNUSED_BRAKE,
   seenMs: -Infinity,
   pending: { ...NO_COUNTS },
+  sent: NO_COUNTS,
   reading: null,
   last: Promise.resolve(),
 });
@@ -125,8 +128,16 @@ const learn = (known: Known, record: BrakeRecord, nowMs: number): void => {
   known.seenMs = nowMs;
 };
 
-const excessOf = ({ settings, record, pending }: Known, nowMs: number): string | null =>
-  excessIn(settings, countsIn(settings, record, pending, nowMs), record);
+const unshared = ({ pending, sent }: Known): Counts => ({
+  deletes: pending.deletes + sent.deletes,
+  expirations: pending.expirations + sent.expirations,
+  overwrites: pending.overwrites + sent.overwrites,
+});
+
+const excessOf = (known: Known, nowMs: number): string | null => {
+  const { settings, record } = known;
+  return excessIn(settings, countsIn(settings, record, unshared(known), nowMs), record);
+};
 
 /** What was counted decides as well: the record of the closed brake may not have been written. */
 const isClosed = (known: Known, nowMs: number): boolean =>
@@ -164,15 +175,13 @@ const shareNow = async (name: string, known: Known, deps: Deps): Promise<void> =
   const nowMs = deps.clock.now();
   const { settings, record, pending } = known;
   if (Object.values(pending).every((count) => count === 0)) return;
-  known.pending = { ...NO_COUNTS };
+  Object.assign(known, { pending: { ...NO_COUNTS }, sent: pending });
   const old = oldSlots(settings, record, nowMs);
   const after = await deps.store.count(name, slotOf(settings, nowMs), pending, old).catch(() => null);
-  if (after === null) {
-    // They are added again the next time. If only the answer was lost, they count twice, which closes the brake too early.
-    for (const each of ['deletes', 'expirations', 'overwrites'] as const)
-      known.pending[each] += pending[each];
-    return;
-  }
+  // What was not added is added the next time. If only the answer was lost, it counts twice, which closes the brake too early.
+  if (after === null) known.pending = unshared(known);
+  known.sent = NO_COUNTS;
+  if (after === null) return;
   learn(known, after, nowMs);
   await closeIfDue(name, known, deps);
 };
