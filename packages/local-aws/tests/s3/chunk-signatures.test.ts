@@ -3,18 +3,22 @@
  * sigv4-streaming-trailers.html).
  */
 import { createHmac, hash } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { expect, test } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import { chunkVerifier } from '../../src/s3/protocol/chunk-signatures.ts';
 import { createIam } from '../../src/iam/iam.ts';
 import { createState } from '../../src/s3/model/state.ts';
 import { parseRequest, type ChunkVerifier } from '../../src/s3/protocol/request.ts';
 import { REGION, SECRET, SOURCE, startHarness } from './harness.ts';
 
+const directory = mkdtempSync(join(tmpdir(), 'chunk-signatures-'));
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
 const state = createState({
-  directory: join(tmpdir(), 'chunk-signatures'),
+  directory,
   clock: { now: () => 0 },
   authorizer: createIam({ clock: { now: () => 0 } }),
   queues: { sendAsService: () => 'sent', maySend: () => 'allowed' },
