@@ -93,7 +93,12 @@ export const memorySource = (bucket: MemoryBucket, gate: Gate): SourceBucket => 
   const { unitBytes } = bucket.options;
   return {
     ...both,
-    history: (key) => answered('history', () => bucket.list(key)),
+    history: (key, until = () => false) =>
+      answered('history', () => {
+        const entries = bucket.list(key);
+        const last = entries.findIndex(until);
+        return last === -1 ? entries : entries.slice(0, last + 1);
+      }),
     async open(key, versionId) {
       const { answer, damage } = await gated('open', () => {
         const found = find(key, versionId);

@@ -3,6 +3,9 @@ import { expect, test } from 'vitest';
 import { type DeadLetter, toAttributes } from '../../src/lib/delivery/dead-letter.ts';
 import { fromRetryAttributes, toRetryAttributes } from '../../src/lib/delivery/retry.ts';
 import { parseMessage } from '../../src/lib/hint/hint.ts';
+import type { SourceBucket } from '../../src/lib/model/ports.ts';
+import { memorySource, openGate } from '../model/memory-source.ts';
+import { oneKey } from '../model/one-key.ts';
 import { testConfiguration, testDestination, testRule } from '../model/settings.ts';
 import { batchWorld, queueMessage } from '../replicate/batch-world.ts';
 import { refusal } from './sqs-rules.ts';
@@ -95,4 +98,36 @@ test('attributes that a sender chose cannot keep a message from being tried agai
   });
   expect(retry).toMatchObject({ tries: 0, attempts: 0 });
   expect(refusal('{}', toRetryAttributes(retry!))).toBeNull();
+});
+
+test('an event about a key with thousands of versions lists only those that its replica may lack', async () => {
+  const { source, clock, look, told } = oneKey({ rule: { versions: 'all' } });
+  const put = (count: number): void => {
+    for (let n = 0; n < count; n += 1) {
+      clock.nowMs += 1_000;
+      source.put('k', Buffer.from(String(source.history.get('k')?.length ?? 0)));
+    }
+  };
+  const listed: number[] = [];
+  const history: SourceBucket['history'] = async (key, until) => {
+    const entries = await memorySource(source, openGate).history(key, until);
+    listed.push(entries.length);
+    return entries;
+  };
+  const event = () => look(openGate, {}, { source: { history } });
+  put(1_500);
+  expect(await event()).toMatchObject({ outcome: 'replicated' });
+  expect(Math.max(...listed)).toBe(1_500);
+  // The replica shows the newest version, one of the first page, and one far below the first page.
+  for (const [missing, most] of [
+    [0, 50],
+    [10, 50],
+    [200, 201],
+  ] as const) {
+    put(missing);
+    listed.length = 0;
+    expect(await event()).toMatchObject({ outcome: missing === 0 ? 'unchanged' : 'replicated' });
+    expect(Math.max(...listed)).toBeLessThanOrEqual(most);
+  }
+  expect(told()).toEqual(Array.from({ length: 1_710 }, (_, n) => String(n)));
 });

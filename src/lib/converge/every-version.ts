@@ -89,11 +89,13 @@ const lookAtBoth = async (
   context: ConvergeContext,
   isFirst: boolean,
 ): Promise<BothSides | 'in-place'> => {
-  const list = async () => {
-    const history = await context.source.history(task.key);
+  const list: Lister = async (until) => {
+    const history = await context.source.history(task.key, until);
     return { history, items: itemsOf(history, task.rule.deletes === 'replicate') };
   };
-  const first = await list();
+  let count = 0;
+  const first = await list(() => ++count === FIRST_ENTRIES);
+  if (count === FIRST_ENTRIES) return await lookAtStack(task, context, first, list);
   // Fast path: the only version of a key is written as if it were new. S3 refuses the write if the destination already has an
   // object.
   const [only] = first.history;
@@ -110,6 +112,43 @@ const lookAtBoth = async (
   if (located === null)
     throw new ReplicationError('lost-race', 'the destination changed while it was listed');
   return { ...second, located, shown };
+};
+
+interface Listed {
+  history: HistoryEntry[];
+  items: HistoryEntry[];
+}
+
+/** Lists the source as far as the first entry for which `until` is true; left out: all of it. */
+type Lister = (until?: (entry: HistoryEntry) => boolean) => Promise<Listed>;
+
+/** How many entries are listed at first. More do not fit into the first page of the adapter. */
+const FIRST_ENTRIES = 50;
+
+/**
+ * Does the same for a key with many versions, of which `first` are the newest. The listing ends at the version that the destination shows,
+ * if the replica proves to hold it: nothing older is missing. Otherwise everything is listed, after the look at the destination.
+ */
+const lookAtStack = async (
+  task: Task,
+  context: ConvergeContext,
+  first: Listed,
+  list: Lister,
+): Promise<BothSides | 'in-place'> => {
+  const shown = await context.destination.look(task.replicaKey);
+  const stamp = shown.kind === 'object' ? stampOn(shown.state, replicaPlace(task)) : null;
+  const isNamed = (entry: HistoryEntry): boolean =>
+    stamp !== null && entry.kind === 'version' && names(stamp, entry);
+  const isNear = first.history.some(isNamed);
+  const listed = isNear ? first : await list(isNamed);
+  if (!(await keepsVersions(context, shown, listed.items))) return 'in-place';
+  const atOnce = await locate(task, context, { shown, items: listed.items, quick: true });
+  if (atOnce?.isShown === true && atOnce.position !== -1) return { ...listed, located: atOnce, shown };
+  const whole = listed.history.some(isNamed) ? await list() : listed;
+  const located = await locate(task, context, { shown, items: whole.items, quick: false });
+  if (located === null)
+    throw new ReplicationError('lost-race', 'the destination changed while it was listed');
+  return { ...whole, located, shown };
 };
 
 /**

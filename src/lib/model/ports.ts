@@ -155,8 +155,11 @@ export interface SourceBucket {
    * does not report them.
    */
   part(key: string, pin: Pin, partNumber: number): Promise<{ parts: number; sizeBytes: number } | null>;
-  /** Lists all versions and delete markers of exactly this key, newest first (ListObjectVersions). */
-  history(key: string): Promise<HistoryEntry[]>;
+  /**
+   * Lists versions and delete markers of exactly this key, newest first (ListObjectVersions): all, or as far as the first entry for which
+   * `until` is true. A key may have a hundred thousand versions, so that each event would cost a hundred calls.
+   */
+  history(key: string, until?: (entry: HistoryEntry) => boolean): Promise<HistoryEntry[]>;
   /** Resolves to null if the version is gone. */
   tags(key: string, versionId: string | null): Promise<Tags | null>;
   /** Resolves to null if the version is gone. */

@@ -58,9 +58,12 @@ export const createSourceBucket = (target: Target, bucket: string): SourceBucket
         : { parts, sizeBytes };
     },
 
-    async history(key) {
+    async history(key, until = () => false) {
       const entries: HistoryEntry[] = [];
-      for await (const entry of objectHistory(target, bucket, key)) entries.push(entry);
+      for await (const entry of objectHistory(target, bucket, key)) {
+        entries.push(entry);
+        if (until(entry)) break;
+      }
       return entries;
     },
 
