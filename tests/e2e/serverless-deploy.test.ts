@@ -9,7 +9,7 @@ import {
   PutBucketNotificationConfigurationCommand,
   PutObjectCommand,
 } from '@aws-sdk/client-s3';
-import { ReceiveMessageCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
+import { ReceiveMessageCommand } from '@aws-sdk/client-sqs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -21,6 +21,7 @@ import {
   SOURCE_ACCOUNT,
   type TwoAccounts,
 } from '../../demo/two-accounts.ts';
+import { sendAs } from './support/queues.ts';
 
 const DESTINATION = {
   bucket: 'documents-replica',
@@ -119,7 +120,9 @@ const deadLetters = () => ({ QueueUrl: accounts.deadLetterQueueUrl });
 
 test('serverless remove says first which letters wait, and removes nothing', async () => {
   await tables().call('PutItem', { TableName: 'deployed-prod-runs', Item: RUN });
-  await accounts.source.sqs.send(new SendMessageCommand({ ...deadLetters(), MessageBody: 'a letter' }));
+  // Nobody but the function may send to the queue.
+  const { replicateRole: role, deadLetterQueue: queue } = accounts.names;
+  await sendAs(accounts, { role, queue, body: 'a letter' });
   await expect(serverless(['remove'])).rejects.toThrow('1 in deployed-prod-live-dlq, which is kept');
   expect(stack()?.status).toBe('UPDATE_COMPLETE');
 });
