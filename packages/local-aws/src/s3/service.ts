@@ -3,6 +3,7 @@ import type { ServerResponse } from 'node:http';
 import type { Caller, PolicyDocument } from '../core/access.ts';
 import type { AwsRequest, AwsService } from '../core/request.ts';
 import { writeAnswer, writeS3Error, type S3Exchange } from './protocol/answer.ts';
+import { checkExpectedOwner } from './access/expected-owner.ts';
 import { createBucket, listBuckets } from './buckets/bucket-operations.ts';
 import { applyProperties, type BucketProperties } from './buckets/bucket-properties.ts';
 import { addBucket, removeBucket } from './buckets/buckets.ts';
@@ -16,7 +17,7 @@ import { createKeyIndex } from './model/key-index.ts';
 import type { Bucket } from './model/bucket.ts';
 import { findBucketOperation, isCreateBucket, findObjectOperation } from './operations.ts';
 import { readObject, type ObjectName } from './objects/read-object.ts';
-import { accountOf, header, parseRequest, type Answer, type S3Request } from './protocol/request.ts';
+import { accountOf, parseRequest, type Answer, type S3Request } from './protocol/request.ts';
 import { runDue } from './lifecycle/run-due.ts';
 import { createSparseObject, type MadeObject, type SparseObject } from './objects/sparse-object.ts';
 import type { SparseReplica } from './storage/sparse/sparse-replica.ts';
@@ -153,17 +154,11 @@ const dispatch = async (state: S3State, request: S3Request, response: ServerResp
   }
   if (isCreateBucket(request)) return createBucket(state, request, bucketName);
   const bucket = existingBucket(state, bucketName);
-  checkExpectedOwner(request, bucket);
+  checkExpectedOwner(request, 'x-amz-expected-bucket-owner', bucket);
   checkRegion(request, bucket);
   const context = { state, request, response, bucket };
   if (key === null) return findBucketOperation(request)(context);
   return findObjectOperation(request)({ ...context, key });
-};
-
-const checkExpectedOwner = (request: S3Request, bucket: Bucket): void => {
-  const expected = header(request, 'x-amz-expected-bucket-owner');
-  if (expected === undefined || expected === bucket.accountId) return;
-  throw new S3Error(/^\d{12}$/.test(expected) ? 'AccessDenied' : 'InvalidBucketOwnerAWSAccountID');
 };
 
 /**

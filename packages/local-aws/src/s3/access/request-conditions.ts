@@ -20,7 +20,13 @@ export const requestConditions = (
 ): Conditions => {
   const { aws } = request;
   const conditions: Conditions = { ...requestKeys(aws), ...signatureConditions(request, nowMs) };
-  if (bucketAccountId !== undefined) conditions['s3:resourceaccount'] = bucketAccountId;
+  // Both keys name the owner of the bucket, even for an object that another account wrote and owns. Source: User Guide "Restricting access
+  // to buckets in a specific account from a VPC endpoint" (privatelink-interface-endpoints.html).
+  if (bucketAccountId !== undefined)
+    Object.assign(conditions, {
+      's3:resourceaccount': bucketAccountId,
+      'aws:resourceaccount': bucketAccountId,
+    });
   if (aws.tlsVersion !== undefined) conditions['s3:tlsversion'] = aws.tlsVersion;
   for (const name in CONDITION_HEADERS) {
     const value = header(request, name);

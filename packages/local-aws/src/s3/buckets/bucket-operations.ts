@@ -135,6 +135,7 @@ export const listBuckets = (state: S3State, request: S3Request): Answer => {
       'ListAllMyBucketsResult',
       xmlElement('Owner', xmlText('ID', canonicalUserId(accountId))),
       xmlElement('Buckets', ...owned.map(renderBucket)),
+      ...(prefix === '' ? [] : [xmlText('Prefix', prefix)]),
     ),
   );
 };

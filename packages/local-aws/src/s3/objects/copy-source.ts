@@ -1,6 +1,7 @@
 /** Finds, authorises and checks the x-amz-copy-source of CopyObject and UploadPartCopy. */
 import { createHash } from 'node:crypto';
 import { authorize } from '../access/access.ts';
+import { checkExpectedOwner } from '../access/expected-owner.ts';
 import { existingTagConditions } from '../access/request-conditions.ts';
 import { checkReadable } from '../lifecycle/archive.ts';
 import { createHasher, isCrc, type ChecksumAlgorithm } from '../storage/checksums.ts';
@@ -23,8 +24,8 @@ export interface CopySource extends ReadTarget {
  */
 export const findCopySource = (context: ObjectContext): CopySource => {
   const target = parseCopySource(context);
+  checkExpectedOwner(context.request, 'x-amz-source-expected-bucket-owner', target.bucket);
   const object = readableSource(context, target);
-  checkExpectedSourceOwner(context, target);
   judgeCopySource(context.request, object, context.state.clock.now());
   checkCustomerKey(context.request, object.encryption, 'copy-source');
   authorizeDecrypt(context, target, object);
@@ -108,9 +109,4 @@ const parseCopySource = (context: ObjectContext): ReadTarget => {
   const bucket = context.state.buckets.get(bucketName);
   if (bucket === undefined) throw new S3Error('NoSuchBucket', { elements: { BucketName: bucketName } });
   return { bucket, key, versionId: versionId === undefined ? undefined : decodeUri(versionId) };
-};
-
-const checkExpectedSourceOwner = (context: ObjectContext, target: ReadTarget): void => {
-  const expected = header(context.request, 'x-amz-source-expected-bucket-owner');
-  if (expected !== undefined && expected !== target.bucket.accountId) throw new S3Error('AccessDenied');
 };
